@@ -1,0 +1,35 @@
+from . import channels as channels
+from . import circuits as circuits
+from . import engines as engines
+from . import fitting as fitting
+from . import gates as gates
+from . import losses as losses
+from . import models as models
+from . import operators as operators
+from . import optimizers as optimizers
+from . import plotting as plotting
+from . import states as states
+from .circuits import Circuit as Circuit
+from .circuits import NoiseModel as NoiseModel
+from .fitting import FitResult as FitResult
+from .fitting import check_gradient as check_gradient
+from .fitting import fit as fit
+from .losses import CrossEntropy as CrossEntropy
+from .losses import cross_entropy as cross_entropy
+from .losses import fidelity as fidelity
+from .losses import relative_entropy as relative_entropy
+from .losses import trace_distance as trace_distance
+from .losses import von_neumann_entropy as von_neumann_entropy
+from .models import CircuitModel as CircuitModel
+from .models import GibbsModel as GibbsModel
+from .models import SpectralModel as SpectralModel
+from .operations import Parameter as Parameter
+from .operators import PauliSum as PauliSum
+from .operators import pauli as pauli
+from .states import DensityMatrix as DensityMatrix
+from .states import GibbsState as GibbsState
+from .states import State as State
+from .states import ghz as ghz
+from .states import thermal as thermal
+
+__version__: str

@@ -1,0 +1,192 @@
+"""Every validation and its message, once: which argument, what was expected, what was found, what to do."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from qml._typing import ArrayLike, Complex, Dims, DimsLike, Numeric, Real
+
+TOLERANCE = 1e-10
+"""Largest violation of Hermiticity, unit trace, positivity or completeness taken for rounding in user input."""
+
+
+class InputError(ValueError):
+    """A mistake in what the caller passed, told in one sentence."""
+
+
+class MemoryRefused(MemoryError):
+    """What was asked for would not fit in memory; nothing was allocated."""
+
+
+def plural(count: int, noun: str) -> str:
+    """``plural(1, "qubit") -> "1 qubit"``, ``plural(2, "qubit") -> "2 qubits"``."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def nearest(word: str, options: Iterable[str]) -> str:
+    """" (did you mean 'x'?)" for the nearest option, else an empty string."""
+    found = difflib.get_close_matches(word, list(options), n=1, cutoff=0.6)
+    return f" (did you mean {found[0]!r}?)" if found else ""
+
+
+def choice(name: str, value: object, options: Iterable[str]) -> str:
+    """`value` if it is one of `options`; else the sentence with the nearest one."""
+    options = list(options)
+    if isinstance(value, str) and value in options:
+        return value
+    raise InputError(
+        f"{name} must be one of {', '.join(map(repr, options))}; found {value!r}{nearest(str(value), options)}."
+    )
+
+
+def integer(name: str, value: object, low: int | None = None, high: int | None = None) -> int:
+    """`value` as an int within [low, high]; booleans and fractions are refused."""
+    n = int(value) if isinstance(value, int | np.integer) and not isinstance(value, bool) else None
+    if n is None or (low is not None and n < low) or (high is not None and n > high):
+        if low is not None and high is not None:
+            wanted = f"an integer from {low} to {high}"
+        else:
+            wanted = "an integer" + (f" of at least {low}" if low is not None else "")
+        raise InputError(f"{name} must be {wanted}; found {value!r}.")
+    return n
+
+
+def number(name: str, value: object, low: float = -math.inf, high: float = math.inf, unit: str = "") -> float:
+    """`value` as a finite float within [low, high]."""
+    unit = f" {unit}" if unit else ""
+    try:
+        x = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        raise InputError(f"{name} must be a real number{unit}; found {value!r}.") from None
+    if not math.isfinite(x) or not low <= x <= high:
+        if math.isfinite(low) and math.isfinite(high):
+            span = f" from {low:.12g} to {high:.12g}"
+        elif math.isfinite(low):
+            span = f" of at least {low:.12g}"
+        elif math.isfinite(high):
+            span = f" of at most {high:.12g}"
+        else:
+            span = ""
+        raise InputError(f"{name} must be a finite number{span}{unit}; found {x:.17g}.")
+    return x
+
+
+def array(name: str, value: ArrayLike, *, allow_complex: bool = True) -> Numeric:
+    """`value` as a finite float64 or complex128 array (no copy where it is one already)."""
+    try:
+        a = np.asarray(value)
+    except ValueError:
+        raise InputError(f"{name} must be an array of numbers; found rows of different lengths.") from None
+    if a.dtype.kind not in "biufc":
+        raise InputError(f"{name} must be an array of numbers; found {type(value).__name__} of dtype {a.dtype}.")
+    if a.dtype.kind == "c" and not allow_complex:
+        raise InputError(f"{name} must be real; found a complex array: take its real part if that is meant.")
+    a = a.astype(np.complex128 if a.dtype.kind == "c" else np.float64, copy=False)
+    if not np.isfinite(a).all():
+        bad = np.argwhere(~np.isfinite(a))[0]
+        raise InputError(f"{name} must be finite; found {a[tuple(bad)]} at index {tuple(map(int, bad))}.")
+    return a
+
+
+def parameters(name: str, value: ArrayLike, n_params: int) -> Real:
+    """A real parameter vector of shape (n_params,)."""
+    a = array(name, value, allow_complex=False)
+    if a.shape != (n_params,):
+        raise InputError(f"{name} must have shape ({n_params},), one number a parameter; found shape {a.shape}.")
+    return np.asarray(a, dtype=np.float64)
+
+
+def dimensions(name: str, dims: DimsLike, total: int | None = None) -> Dims:
+    """Site dimensions as a tuple; their product must be `total` when it is given.
+
+    An int is the dimension of the whole: qubits when it is a power of two, else one site (write ``(4,)`` for a ququart).
+    """
+    sites: Sequence[Any] = qubit_dims(integer(name, dims, low=1)) if isinstance(dims, int | np.integer) else list(dims)
+    result = tuple(integer(f"each entry of {name}", d, low=1) for d in sites)
+    if total is not None and math.prod(result) != total:
+        raise InputError(f"{name} must multiply to the dimension {total}; found {result}, product {math.prod(result)}.")
+    return result
+
+
+def qubit_dims(total: int) -> Dims:
+    """(2, ..., 2) when `total` is a power of two, else one site of dimension `total`."""
+    n = total.bit_length() - 1
+    return (2,) * n if n > 0 and total == 1 << n else (total,)
+
+
+def targets(name: str, wires: Sequence[int], n_sites: int) -> tuple[int, ...]:
+    """Distinct site indices, each from 0 to n_sites - 1."""
+    result = tuple(integer(f"each entry of {name}", w) for w in wires)
+    for w in result:
+        if not 0 <= w < n_sites:
+            raise InputError(f"{name} must be sites from 0 to {n_sites - 1}; found {w}.")
+    if len(set(result)) != len(result):
+        raise InputError(f"{name} must be distinct sites; found {result}.")
+    return result
+
+
+def square(name: str, matrix: ArrayLike, dim: int | None = None) -> Complex:
+    """A complex array of shape (..., d, d), with d = `dim` when it is given."""
+    a = array(name, matrix)
+    if a.ndim < 2 or a.shape[-1] != a.shape[-2] or a.shape[-1] == 0:
+        raise InputError(f"{name} must have shape (..., d, d); found shape {a.shape}.")
+    if dim is not None and a.shape[-1] != dim:
+        raise InputError(f"{name} must act on dimension {dim}; found a matrix of shape {a.shape}.")
+    return a.astype(np.complex128, copy=False)
+
+
+def hermitian(name: str, matrix: ArrayLike, dim: int | None = None) -> Complex:
+    """A Hermitian array (..., d, d); the violation max|A - A^dagger| is measured against max(1, max|A|)."""
+    a = square(name, matrix, dim)
+    violation = float(np.abs(a - a.conj().swapaxes(-1, -2)).max())
+    limit = TOLERANCE * max(1.0, float(np.abs(a).max()))
+    if violation > limit:
+        raise InputError(
+            f"{name} must be Hermitian; found max|A - A^dagger| = {violation:.3g}, tolerance {limit:.3g}: "
+            "pass (A + A.conj().T) / 2 if its Hermitian part is meant."
+        )
+    return a
+
+
+def unitary(name: str, matrix: ArrayLike, dim: int | None = None) -> Complex:
+    """A unitary array (d, d)."""
+    a = square(name, matrix, dim)
+    violation = float(np.abs(a.conj().swapaxes(-1, -2) @ a - np.eye(a.shape[-1])).max())
+    if violation > TOLERANCE:
+        raise InputError(f"{name} must be unitary; found max|U^dagger U - 1| = {violation:.3g}, tolerance {TOLERANCE}.")
+    return a
+
+
+def probabilities(name: str, values: ArrayLike) -> Real:
+    """Non-negative real numbers (..., r) that sum to one along the last axis."""
+    p = np.asarray(array(name, values, allow_complex=False), dtype=np.float64)
+    if p.ndim < 1 or p.shape[-1] == 0:
+        raise InputError(f"{name} must have shape (..., r) with r >= 1; found shape {p.shape}.")
+    if (p < 0).any():
+        at = np.argwhere(p < 0)[0]
+        raise InputError(f"{name} must be non-negative; found {p[tuple(at)]:.6g} at index {tuple(map(int, at))}.")
+    total = p.sum(axis=-1)
+    worst = float(np.abs(total - 1).max())
+    if worst > TOLERANCE:
+        raise InputError(f"{name} must sum to one within {TOLERANCE}; found one off by {worst:.3g}: divide by the sum.")
+    return p
+
+
+def available_memory() -> int:
+    """Bytes of memory that can be taken now without swapping."""
+    import psutil
+
+    return int(psutil.virtual_memory().available)
+
+
+def memory(what: str, needed: int, remedy: str) -> None:
+    """Refuse, before allocating, what would not fit."""
+    free = available_memory()
+    if needed > free:
+        size = f"{needed / 2**30:.3g}" if needed < 2**900 else f"2^{needed.bit_length() - 31}"
+        raise MemoryRefused(f"{what} needs {size} GiB, but {free / 2**30:.3g} GiB are free: {remedy}.")

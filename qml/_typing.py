@@ -1,0 +1,19 @@
+"""Array aliases. Shapes stand in docstrings; these say only the number type."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Real: TypeAlias = npt.NDArray[np.float64]
+Complex: TypeAlias = npt.NDArray[np.complex128]
+Integer: TypeAlias = npt.NDArray[np.int64]
+Numeric: TypeAlias = Real | Complex
+ArrayLike: TypeAlias = npt.ArrayLike
+Dims: TypeAlias = tuple[int, ...]
+DimsLike: TypeAlias = int | Sequence[int]
+Cotangent: TypeAlias = Any
+"""What a loss hands to a state's owner: dL/d(coordinate), in that state's own coordinate."""

@@ -1,0 +1,121 @@
+"""Channels by their Kraus operators: any given ones, reset, and readout error."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from qml import _checks
+from qml._checks import InputError
+from qml._typing import ArrayLike, Complex, Dims, DimsLike, Real
+from qml.operations import UNIT, Channel, Interval
+
+
+def nonzero(operators: Complex) -> Complex:
+    """Without the Kraus operators that are exactly zero."""
+    return operators[operators.any(axis=(-1, -2))]
+
+
+@dataclass(frozen=True, repr=False, init=False)
+class KrausChannel(Channel):
+    r"""The channel of given Kraus operators, on sites of any dimensions.
+
+    .. math:: \rho \mapsto \sum_k K_k \rho K_k^\dagger, \qquad \sum_k K_k^\dagger K_k = 1
+
+    Channels of equal name, dimensions and entries are equal, and a channel cannot be changed.
+
+    Parameters
+    ----------
+    kraus : array (m, D, D)
+    dims : int or sequence of int, optional
+        Dimensions of the sites, whose product is D. Without it, qubits where D is a power of two, else one site;
+        ``(4,)`` makes a ququart.
+    name : str
+        What drawings and messages call it.
+
+    Raises
+    ------
+    InputError
+        Where the operators are not complete, with the measured violation, or the shapes do not fit.
+
+    Examples
+    --------
+    A qutrit whose highest level decays to the middle one:
+
+    >>> decay = KrausChannel([[[1, 0, 0], [0, 1, 0], [0, 0, 0.8]], [[0, 0, 0], [0, 0, 0.6], [0, 0, 0]]], name="decay")
+    >>> print(decay(2), decay.dims)
+    decay 2 (3,)
+    """
+
+    name: str
+    dims: Dims
+    entries: bytes
+
+    def __init__(self, kraus: ArrayLike, dims: DimsLike | None = None, name: str = "Kraus") -> None:
+        what = f"the Kraus operators of {name}"
+        k = _checks.square(what, kraus)
+        if k.ndim != 3:
+            raise InputError(f"{what} must have shape (m, d, d), also where there is one; found shape {k.shape}.")
+        side = k.shape[-1]
+        violation = float(np.abs(np.einsum("kai,kaj->ij", k.conj(), k) - np.eye(side)).max())
+        if violation > _checks.TOLERANCE:
+            raise InputError(
+                f"{what} must be complete; found max|sum_k K_k^dagger K_k - 1| = {violation:.3g}, "
+                f"tolerance {_checks.TOLERANCE}."
+            )
+        sites = _checks.qubit_dims(side) if dims is None else _checks.dimensions("dims", dims, total=side)
+        object.__setattr__(self, "name", name)
+        object.__setattr__(self, "dims", sites)
+        object.__setattr__(self, "entries", (k + 0.0).tobytes())
+
+    def kraus(self, params: Real) -> Complex:
+        side = math.prod(self.dims)
+        entries: Complex = np.frombuffer(self.entries, dtype=np.complex128)
+        return entries.reshape(-1, side, side).copy()
+
+    def superoperator_derivatives(self, params: Real) -> Complex:
+        side = math.prod(self.dims) ** 2
+        return np.zeros((0, side, side), dtype=np.complex128)
+
+
+@dataclass(frozen=True, repr=False)
+class _ReadoutError(Channel):
+    name = "ReadoutError"
+    parameter_names = ("p01", "p10")
+    dims = (2,)
+
+    @property
+    def domains(self) -> tuple[Interval, ...]:
+        return (UNIT, UNIT)
+
+    def kraus(self, params: Real) -> Complex:
+        p01, p10 = params
+        a = np.array([[1 - p10, p01], [p10, 1 - p01]])
+        k = np.zeros((2, 2, 2, 2), dtype=np.complex128)
+        for r, t in np.ndindex(2, 2):
+            k[r, t, r, t] = math.sqrt(a[r, t])
+        return nonzero(k.reshape(4, 2, 2))
+
+    def superoperator(self, params: Real) -> Complex:
+        slopes = self.superoperator_derivatives(params)
+        s: Complex = np.diag([1, 0, 0, 1]) + np.tensordot(params, slopes, axes=1)
+        return s
+
+    def superoperator_derivatives(self, params: Real) -> Complex:
+        d = np.zeros((2, 4, 4), dtype=np.complex128)
+        d[0, [0, 3], [3, 3]] = 1, -1
+        d[1, [0, 3], [0, 0]] = -1, 1
+        return d
+
+
+Reset = KrausChannel([[[1, 0], [0, 0]], [[0, 1], [0, 0]]], name="Reset")
+r"""Whatever the state of the qubit, \|0>."""
+
+ReadoutError = _ReadoutError()
+r"""A measurement whose result is misreported: coherences vanish and :math:`\rho_{rr} \mapsto \sum_t A_{rt} \rho_{tt}`.
+
+A[reported][true] = [[1 - p10, p01], [p10, 1 - p01]]: p01 is the probability to report 0 where the truth is 1, and p10
+that to report 1 where it is 0.
+"""

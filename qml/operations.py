@@ -1,0 +1,344 @@
+"""What a circuit is made of: parameters, affine expressions of them, instructions, and instructions placed on sites."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import numpy as np
+
+from qml import _checks
+from qml._checks import InputError
+from qml._typing import Complex, Dims, Real
+
+
+@dataclass(frozen=True)
+class Interval:
+    r"""A closed interval [low, high] and its smooth bijection with the real line.
+
+    .. math:: v(u) = low + (high - low) / (1 + e^{-u}), \qquad dv/du = (v - low)(high - v) / (high - low)
+
+    Either end may be infinite: then :math:`v = low + \log(1 + e^u)` (or its mirror image), and v = u when both are.
+
+    Examples
+    --------
+    >>> unit = Interval(0.0, 1.0)
+    >>> float(unit.from_real(0.0)), float(unit.to_real(0.5))
+    (0.5, 0.0)
+    """
+
+    low: float = -math.inf
+    high: float = math.inf
+
+    def __post_init__(self) -> None:
+        if not self.low < self.high:
+            raise InputError(f"an interval needs low < high; found low = {self.low}, high = {self.high}.")
+
+    def __contains__(self, value: float) -> bool:
+        return self.low <= value <= self.high
+
+    def __str__(self) -> str:
+        return f"[{self.low:.12g}, {self.high:.12g}]"
+
+    def from_real(self, u: float) -> float:
+        """The point v(u) of the interval."""
+        if math.isfinite(self.low) and math.isfinite(self.high):
+            return self.low + (self.high - self.low) * _logistic(u)
+        if math.isfinite(self.low):
+            return self.low + float(np.logaddexp(0.0, u))
+        if math.isfinite(self.high):
+            return self.high - float(np.logaddexp(0.0, -u))
+        return u
+
+    def slope(self, u: float) -> float:
+        """The derivative dv/du at u; it vanishes only where v reaches an end of the interval in float64."""
+        if math.isfinite(self.low) and math.isfinite(self.high):
+            return (self.high - self.low) * _logistic(u) * _logistic(-u)
+        if math.isfinite(self.low):
+            return _logistic(u)
+        if math.isfinite(self.high):
+            return _logistic(-u)
+        return 1.0
+
+    def to_real(self, value: float) -> float:
+        """The u with v(u) = value; an end of the interval has none and is refused."""
+        if not self.low < value < self.high:
+            raise InputError(
+                f"a value strictly inside {self} is needed to start a fit from; found {value}: "
+                "the ends are reached only in the limit, so start a little inside."
+            )
+        if math.isfinite(self.low) and math.isfinite(self.high):
+            return math.log(value - self.low) - math.log(self.high - value)
+        if math.isfinite(self.low):
+            x = value - self.low
+            return x + math.log(-math.expm1(-x))
+        if math.isfinite(self.high):
+            x = self.high - value
+            return -(x + math.log(-math.expm1(-x)))
+        return value
+
+    def intersection(self, other: Interval) -> Interval:
+        """The common part; refused when it is empty."""
+        return Interval(max(self.low, other.low), min(self.high, other.high))
+
+
+REAL_LINE = Interval()
+UNIT = Interval(0.0, 1.0)
+
+
+def _logistic(u: float) -> float:
+    return 1.0 / (1.0 + math.exp(-u)) if u >= 0 else math.exp(u) / (1.0 + math.exp(u))
+
+
+@dataclass(frozen=True)
+class Affine:
+    """A real number that is affine in named free parameters: constant + sum_i c_i theta_i.
+
+    Examples
+    --------
+    >>> from qml import Parameter
+    >>> expression = 2 * Parameter("a") - Parameter("b") + 0.5
+    >>> print(expression)
+    2*a - b + 0.5
+    >>> expression.value({"a": 1.0, "b": 0.25})
+    2.25
+    """
+
+    terms: tuple[tuple[str, float], ...] = ()
+    constant: float = 0.0
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The free parameters, in order of appearance."""
+        return tuple(name for name, _ in self.terms)
+
+    @property
+    def is_constant(self) -> bool:
+        return not self.terms
+
+    def value(self, values: Mapping[str, float]) -> float:
+        """The number it stands for at the given parameter values."""
+        return self.constant + sum(c * values[name] for name, c in self.terms)
+
+    def substitute(self, values: Mapping[str, ParameterLike]) -> Affine:
+        """Names replaced by numbers or other expressions; names that are not mentioned stay free."""
+        result = Affine((), self.constant)
+        for name, c in self.terms:
+            result = result + c * (as_affine(values[name]) if name in values else Affine(((name, 1.0),)))
+        return result
+
+    def __add__(self, other: ParameterLike) -> Affine:
+        other = as_affine(other)
+        coefficients = dict(self.terms)
+        for name, c in other.terms:
+            coefficients[name] = coefficients.get(name, 0.0) + c
+        kept = tuple((name, c) for name, c in coefficients.items() if c != 0.0)
+        return Affine(kept, self.constant + other.constant)
+
+    __radd__ = __add__
+
+    def __mul__(self, factor: float) -> Affine:
+        if isinstance(factor, str | Affine):
+            raise InputError(f"a parameter expression is affine: it can be multiplied by a number, not by {factor}.")
+        c = _checks.number("the factor of a parameter", factor)
+        return Affine(tuple((name, c * k) for name, k in self.terms if c * k != 0.0), c * self.constant)
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, divisor: float) -> Affine:
+        return self * (1.0 / divisor)
+
+    def __neg__(self) -> Affine:
+        return self * -1.0
+
+    def __sub__(self, other: ParameterLike) -> Affine:
+        return self + (-1.0) * as_affine(other)
+
+    def __rsub__(self, other: ParameterLike) -> Affine:
+        return as_affine(other) + (-1.0) * self
+
+    def __str__(self) -> str:
+        text = ""
+        for name, c in self.terms:
+            size = "" if abs(c) == 1 else f"{abs(c):.6g}*"
+            sign = ("-" if c < 0 else "") if not text else (" - " if c < 0 else " + ")
+            text += f"{sign}{size}{name}"
+        if not text:
+            return f"{self.constant:.6g}"
+        if self.constant:
+            text += f" {'-' if self.constant < 0 else '+'} {abs(self.constant):.6g}"
+        return text
+
+
+ParameterLike: TypeAlias = "float | str | Affine"
+
+
+def Parameter(name: str) -> Affine:  # noqa: N802 - reads as the noun it makes
+    """A free parameter called `name`. The same name in several places is the same parameter.
+
+    Examples
+    --------
+    >>> print(Parameter("theta") / 2)
+    0.5*theta
+    """
+    if not isinstance(name, str) or not name.strip():
+        raise InputError(f"a parameter's name must be a non-empty string; found {name!r}.")
+    return Affine(((name, 1.0),))
+
+
+def as_affine(value: ParameterLike) -> Affine:
+    """A number, a name or an expression, as an expression."""
+    if isinstance(value, Affine):
+        return value
+    if isinstance(value, str):
+        return Parameter(value)
+    return Affine((), _checks.number("a gate or channel parameter", value))
+
+
+class Instruction(ABC):
+    """A gate, a channel or a change of the register, not yet placed on sites.
+
+    Subclasses set `name`, `parameter_names` (one a parameter), `domains` (one :class:`Interval` a parameter) and
+    `dims`, the dimensions of the sites that it acts on, in the order in which they are listed.
+    Calling an instruction places it: parameters first, then sites.
+    """
+
+    name: str
+    parameter_names: tuple[str, ...] = ()
+    dims: Dims
+
+    @property
+    def domains(self) -> tuple[Interval, ...]:
+        """Where each parameter may lie; the real line unless a subclass says otherwise."""
+        return (REAL_LINE,) * self.n_params
+
+    @property
+    def n_params(self) -> int:
+        return len(self.parameter_names)
+
+    @property
+    def n_sites(self) -> int:
+        return len(self.dims)
+
+    def check(self, params: Real) -> None:
+        """Refuse parameter values outside their domain."""
+        for name, domain, value in zip(self.parameter_names, self.domains, params, strict=True):
+            if not domain.low <= value <= domain.high:
+                raise InputError(f"{self.name}: {name} must lie in {domain}; found {value:.12g}.")
+
+    def __call__(self, *arguments: ParameterLike | int) -> Operation:
+        wanted = (*self.parameter_names, *(f"site {i}" if self.n_sites > 1 else "site" for i in range(self.n_sites)))
+        if len(arguments) != len(wanted):
+            raise InputError(
+                f"{self.name} takes {len(wanted)} arguments ({', '.join(wanted)}); found {len(arguments)}: {arguments}."
+            )
+        params = tuple(as_affine(a) for a in arguments[: self.n_params])
+        sites = tuple(
+            _checks.integer(f"{self.name}: {label}", a, low=0)
+            for label, a in zip(wanted[self.n_params :], arguments[self.n_params :], strict=True)
+        )
+        return Operation(self, sites, params)
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+class Unitary(Instruction):
+    """A unitary gate U(params)."""
+
+    @abstractmethod
+    def matrix(self, params: Real) -> Complex:
+        """U, shape (D, D) with D = prod(dims), over |first listed site, second, ...>."""
+
+    @abstractmethod
+    def derivatives(self, params: Real) -> Complex:
+        """dU/dparams, shape (n_params, D, D)."""
+
+    @abstractmethod
+    def inverse(self, params: tuple[Affine, ...]) -> tuple[Unitary, tuple[Affine, ...]]:
+        """The gate and the parameters that undo it."""
+
+    def superoperator(self, params: Real) -> Complex:
+        r"""The matrix of rho -> U rho U^dagger on row-major vec(rho): :math:`U \otimes \bar U`, shape (D^2, D^2)."""
+        u = self.matrix(params)
+        return np.asarray(np.kron(u, u.conj()), dtype=np.complex128)
+
+    def superoperator_derivatives(self, params: Real) -> Complex:
+        """Its derivatives, shape (n_params, D^2, D^2)."""
+        u = self.matrix(params)
+        d = self.derivatives(params)
+        side = u.shape[0] ** 2
+        terms = [np.kron(du, u.conj()) + np.kron(u, du.conj()) for du in d]
+        return np.array(terms, dtype=np.complex128).reshape(-1, side, side)
+
+
+class Channel(Instruction):
+    r"""A completely positive trace-preserving map rho -> sum_k K_k rho K_k^dagger."""
+
+    @abstractmethod
+    def kraus(self, params: Real) -> Complex:
+        """Kraus operators, shape (m, D, D), with sum_k K_k^dagger K_k = 1."""
+
+    def superoperator(self, params: Real) -> Complex:
+        r"""Its matrix on row-major vec(rho): :math:`\sum_k K_k \otimes \bar K_k`, shape (D^2, D^2)."""
+        k = self.kraus(params)
+        side = k.shape[-1] ** 2
+        return np.asarray(np.einsum("kia,kjb->ijab", k, k.conj()).reshape(side, side))
+
+    @abstractmethod
+    def superoperator_derivatives(self, params: Real) -> Complex:
+        """Derivatives of the superoperator, shape (n_params, D^2, D^2); finite at the ends of the domain too."""
+
+
+@dataclass(frozen=True, repr=False)
+class TraceOut(Instruction):
+    """Discard sites: the partial trace over them. They take no further operation unless initialised again."""
+
+    dims: Dims
+    name: str = field(default="trace_out", init=False)
+
+
+@dataclass(frozen=True, repr=False)
+class Initialize(Instruction):
+    """Add fresh sites in the state |0>. A site whose first operation this is does not exist before it."""
+
+    dims: Dims
+    name: str = field(default="initialize", init=False)
+
+
+@dataclass(frozen=True)
+class Operation:
+    """An instruction placed on sites, with its parameters (numbers or affine expressions of free ones)."""
+
+    instruction: Instruction
+    sites: tuple[int, ...]
+    params: tuple[Affine, ...] = ()
+
+    def __post_init__(self) -> None:
+        if len(set(self.sites)) != len(self.sites):
+            raise InputError(f"{self.instruction.name} needs distinct sites; found {self.sites}.")
+        if all(p.is_constant for p in self.params):
+            self.instruction.check(np.array([p.constant for p in self.params], dtype=np.float64))
+
+    @property
+    def name(self) -> str:
+        return self.instruction.name
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """Names of its free parameters, in order of appearance."""
+        return tuple(dict.fromkeys(name for p in self.params for name in p.names))
+
+    def inverse(self) -> Operation:
+        """The operation that undoes it; refused for channels, traces and initialisations."""
+        if not isinstance(self.instruction, Unitary):
+            raise InputError(f"{self.name} on sites {self.sites} is not unitary, so it has no inverse operation.")
+        instruction, params = self.instruction.inverse(self.params)
+        return Operation(instruction, self.sites, params)
+
+    def __str__(self) -> str:
+        params = f"({', '.join(map(str, self.params))})" if self.params else ""
+        return f"{self.name}{params} {' '.join(map(str, self.sites))}"

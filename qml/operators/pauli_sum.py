@@ -1,0 +1,395 @@
+"""Linear combinations of Pauli strings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from qml import _checks
+from qml._checks import InputError
+from qml._typing import ArrayLike, Complex, Dims, Integer
+from qml.operators.strings import Word, as_label, latex, spell, word_of, write
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
+I_POWERS: tuple[complex, ...] = (1.0, 1j, -1.0, -1j)
+SHOWN = 12
+"""How many terms the short displays show."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class PauliSum:
+    r"""A linear combination of Pauli strings on n qubits: a frozen value.
+
+    .. math:: A = \sum_P c_P P, \qquad P \in \{I, X, Y, Z\}^{\otimes n}, \quad c_P \in \mathbb{C}
+
+    Made by :func:`pauli`, :meth:`from_terms`, :meth:`from_matrix`, and by algebra: ``A + B``, ``A - B``, ``2 * A``,
+    ``A / 2``, ``-A`` and the operator product ``A @ B``. Equal strings are merged and exact zeros dropped. Terms keep
+    the order in which they first appear (a Trotter product follows it); equality and hash do not depend on that order.
+
+    Attributes
+    ----------
+    n_qubits : int
+        The number n of qubits.
+    words : tuple of (int, int)
+        Each string as its masks (x, z); the bit of qubit k is the one of weight 2^(n - 1 - k).
+    coefficients : tuple of float or complex
+        c_P in the order of `words`; a float where the imaginary part is exactly zero.
+
+    Examples
+    --------
+    >>> A = PauliSum.from_terms({"XX": 0.5, "ZI": 1.0})
+    >>> print(A @ A)
+    1.25*II
+    >>> print(pauli("X") @ pauli("Y"))
+    i*Z
+    """
+
+    n_qubits: int
+    words: tuple[Word, ...]
+    coefficients: tuple[complex, ...]
+
+    __array_ufunc__: ClassVar[None] = None  # so that NumPy scalars leave the multiplication to this class
+
+    @staticmethod
+    def from_terms(
+        terms: Mapping[str, complex] | Iterable[tuple[str, complex]], n_qubits: int | None = None
+    ) -> PauliSum:
+        """The sum of coefficient times string over a mapping, or over pairs, of (label, coefficient).
+
+        Parameters
+        ----------
+        terms : mapping of str to complex, or iterable of (str, complex)
+            Labels over I, X, Y, Z, all of the same length; qubit 0 is the leftmost letter.
+        n_qubits : int, optional
+            Needed only where `terms` may be empty: the zero operator.
+
+        Raises
+        ------
+        InputError
+            Where a label holds another letter or another number of letters, or a coefficient is not a finite number.
+
+        Examples
+        --------
+        >>> PauliSum.from_terms([("ZZ", -1.0), ("XI", -0.5), ("ZZ", 3.0)]).terms
+        (('ZZ', 2.0), ('XI', -0.5))
+        """
+        if isinstance(terms, Mapping):
+            terms = terms.items()
+        if not isinstance(terms, Iterable):
+            raise InputError(f"terms must be a mapping or pairs of (label, coefficient); found {terms!r}.")
+        if n_qubits is not None:
+            n_qubits = _checks.integer("n_qubits", n_qubits, low=1)
+        items: list[tuple[Word, complex]] = []
+        for pair in terms:
+            if not isinstance(pair, tuple | list) or len(pair) != 2:
+                raise InputError(f"terms must be a mapping or pairs of (label, coefficient); found {pair!r}.")
+            label = as_label(pair[0])
+            n_qubits = n_qubits or len(label)
+            if len(label) != n_qubits:
+                raise InputError(f"every label must have {_checks.plural(n_qubits, 'letter')}; found {label!r}.")
+            items.append((word_of(label), _scalar(f"the coefficient of {label!r}", pair[1])))
+        if n_qubits is None:
+            raise InputError("terms must hold at least one label; found none: pass n_qubits if zero is meant.")
+        return _collect(n_qubits, items)
+
+    @staticmethod
+    def from_matrix(matrix: ArrayLike) -> PauliSum:
+        r"""The Pauli expansion of a matrix, strings in alphabetical order.
+
+        .. math:: c_P = 2^{-n} \, \mathrm{Tr}(P A)
+
+        Coefficients at or below 4 n eps max|A|, the rounding of the transform, are left out. Costs n 4^n operations,
+        by one Walsh-Hadamard transform for each x.
+
+        Parameters
+        ----------
+        matrix : array (2^n, 2^n)
+            Any complex matrix; an exactly Hermitian one has exactly real coefficients.
+
+        Raises
+        ------
+        InputError
+            Where the side is not a power of two, 2 or more.
+
+        Examples
+        --------
+        >>> print(PauliSum.from_matrix([[2.0, 0.0], [1.0, 0.0]]))
+        I + 0.5*X - 0.5i*Y + Z
+        """
+        a = _checks.square("matrix", matrix)
+        d = a.shape[-1]
+        n = d.bit_length() - 1
+        if a.ndim != 2 or d < 2 or d != 1 << n:
+            raise InputError(f"matrix must have shape (2^n, 2^n) with n >= 1; found shape {a.shape}.")
+        _checks.memory(f"the Pauli expansion on {n} qubits", 56 * d * d, "use fewer qubits")
+        b = np.arange(d)
+        c = a[b ^ b[:, None], b]  # c[x, b] = A[b + x, b], then its transform over b
+        for k in range(n):
+            halves = c.reshape(d, -1, 2, 1 << k)
+            c = np.stack([halves[:, :, 0] + halves[:, :, 1], halves[:, :, 0] - halves[:, :, 1]], axis=2)
+        c = c.reshape(d, d) / d
+        limit = 4 * n * np.finfo(np.float64).eps * np.abs(a).max()
+        items = [
+            ((int(x), int(z)), _simplest(I_POWERS[-(x & z).bit_count() % 4] * complex(c[x, z])))
+            for x, z in np.argwhere(np.abs(c) > limit).tolist()
+        ]
+        return _collect(n, sorted(items, key=lambda item: spell(item[0], n)))
+
+    @property
+    def dims(self) -> Dims:
+        """(2, ..., 2), one entry a qubit."""
+        return (2,) * self.n_qubits
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The strings as letters, qubit 0 leftmost."""
+        return tuple(spell(word, self.n_qubits) for word in self.words)
+
+    @property
+    def terms(self) -> tuple[tuple[str, complex], ...]:
+        """(label, coefficient) of each term, in order; what :meth:`from_terms` takes."""
+        return tuple(zip(self.labels, self.coefficients, strict=True))
+
+    @property
+    def is_hermitian(self) -> bool:
+        """Whether the coefficients are real: max|Im c| at most 1e-10 max(1, max|c|)."""
+        imaginary = max((abs(c.imag) for c in self.coefficients), default=0.0)
+        return imaginary <= _checks.TOLERANCE * max(1.0, self._largest)
+
+    @property
+    def _largest(self) -> float:
+        return max(map(abs, self.coefficients), default=0.0)
+
+    def adjoint(self) -> PauliSum:
+        """The adjoint: every coefficient conjugated."""
+        return PauliSum(self.n_qubits, self.words, tuple(c.conjugate() for c in self.coefficients))
+
+    def commutes_with(self, other: PauliSum) -> bool:
+        """Whether A B = B A: no Pauli coefficient of A B - B A exceeds 1e-10 max|c_A| max|c_B|.
+
+        Examples
+        --------
+        >>> pauli("XX").commutes_with(pauli("ZZ")), pauli("XI").commutes_with(pauli("ZZ"))
+        (True, False)
+        """
+        commutator = self @ other - other @ self
+        return commutator._largest <= _checks.TOLERANCE * self._largest * other._largest
+
+    def matrix(self) -> Complex:
+        """The dense matrix, shape (2^n, 2^n); costs 2^n operations a term and 16 * 4^n bytes.
+
+        Raises
+        ------
+        MemoryRefused
+            Where it would not fit in the free memory; nothing is allocated.
+
+        Examples
+        --------
+        >>> pauli("Y").matrix()
+        array([[0.+0.j, 0.-1.j],
+               [0.+1.j, 0.+0.j]])
+        """
+        _checks.memory(
+            f"the dense matrix of a Pauli sum on {self.n_qubits} qubits",
+            16 * 4**self.n_qubits,
+            "use .sparse() or .apply(psi)",
+        )
+        out = np.zeros((1 << self.n_qubits,) * 2, dtype=np.complex128)
+        for x, b, values in self._diagonals():
+            out[b ^ x, b] = values
+        return out
+
+    def sparse(self) -> csr_array:
+        """The matrix (2^n, 2^n) as a SciPy csr_array; it stores at most 2^n numbers for every distinct x."""
+        from scipy.sparse import coo_array
+
+        d = 1 << self.n_qubits
+        _checks.memory(
+            f"the sparse matrix of a Pauli sum on {self.n_qubits} qubits",
+            96 * d * len({x for x, _ in self.words}),
+            "use .apply(psi)",
+        )
+        columns = [np.zeros(0, dtype=np.int64)]
+        rows, data = [columns[0]], [np.zeros(0, dtype=np.complex128)]
+        for x, b, values in self._diagonals():
+            b = b[values != 0]
+            rows.append(b ^ x)
+            columns.append(b)
+            data.append(values[b])
+        places = (np.concatenate(rows), np.concatenate(columns))
+        return coo_array((np.concatenate(data), places), shape=(d, d)).tocsr()
+
+    def apply(self, psi: ArrayLike) -> Complex:
+        """A psi without a matrix, shape (..., 2^n), for vectors psi along the last axis; costs 2^n operations a term.
+
+        Examples
+        --------
+        >>> pauli("XZ").apply([0.0, 1.0, 0.0, 0.0]).real
+        array([ 0.,  0.,  0., -1.])
+        """
+        vectors = _checks.array("psi", psi)
+        d = 1 << self.n_qubits
+        if vectors.ndim < 1 or vectors.shape[-1] != d:
+            raise InputError(f"psi must have shape (..., {d}) for {self._size}; found shape {vectors.shape}.")
+        out = np.zeros(vectors.shape, dtype=np.complex128)
+        for x, b, values in self._diagonals():
+            out += (values * vectors)[..., b ^ x]
+        return out
+
+    def _diagonals(self) -> Iterator[tuple[int, Integer, Complex]]:
+        """For every distinct x: (x, all b, the entries A[b + x, b] that its strings make)."""
+        by_x: dict[int, list[tuple[int, complex]]] = {}
+        for (x, z), c in zip(self.words, self.coefficients, strict=True):
+            by_x.setdefault(x, []).append((z, c * I_POWERS[(x & z).bit_count() % 4]))
+        b = np.arange(1 << self.n_qubits)
+        for x, group in by_x.items():
+            values = np.zeros(b.shape, dtype=np.complex128)
+            for z, c in group:
+                values += c * (1.0 - 2.0 * (np.bitwise_count(b & z) & 1))
+            yield x, b, values
+
+    def __add__(self, other: PauliSum) -> PauliSum:
+        self._check_partner("added to", other)
+        return _collect(self.n_qubits, [*self._items(), *other._items()])
+
+    def __radd__(self, other: int) -> PauliSum:
+        if other == 0:  # where the built-in sum() starts
+            return self
+        raise InputError(f"a Pauli sum cannot be added to {other!r}: add a multiple of the identity pauli('I...I').")
+
+    def __sub__(self, other: PauliSum) -> PauliSum:
+        self._check_partner("combined with", other)
+        return self + -other
+
+    def __neg__(self) -> PauliSum:
+        return PauliSum(self.n_qubits, self.words, tuple(-c for c in self.coefficients))
+
+    def __mul__(self, factor: complex) -> PauliSum:
+        if isinstance(factor, PauliSum):
+            raise InputError("* multiplies a Pauli sum by a number: write A @ B for the product of two operators.")
+        s = _scalar("the factor of a Pauli sum", factor)
+        return _collect(self.n_qubits, [(word, s * c) for word, c in self._items()])
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, divisor: complex) -> PauliSum:
+        s = _scalar("the divisor of a Pauli sum", divisor)
+        if s == 0:
+            raise InputError("the divisor of a Pauli sum must not be zero.")
+        return _collect(self.n_qubits, [(word, c / s) for word, c in self._items()])
+
+    def __matmul__(self, other: PauliSum) -> PauliSum:
+        self._check_partner("multiplied by", other)
+        products = []
+        for (x1, z1), c1 in self._items():
+            for (x2, z2), c2 in other._items():
+                x, z = x1 ^ x2, z1 ^ z2
+                power = (x1 & z1).bit_count() + (x2 & z2).bit_count() - (x & z).bit_count() + 2 * (z1 & x2).bit_count()
+                products.append(((x, z), I_POWERS[power % 4] * c1 * c2))
+        return _collect(self.n_qubits, products)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, PauliSum):
+            return NotImplemented
+        return self.n_qubits == other.n_qubits and dict(self._items()) == dict(other._items())
+
+    def __hash__(self) -> int:
+        return hash((self.n_qubits, frozenset(self._items())))
+
+    def __str__(self) -> str:
+        return write(self.terms)
+
+    def __repr__(self) -> str:
+        shown = write(self.terms[:SHOWN], more=len(self.words) > SHOWN)
+        return f"<PauliSum on {self._size}: {shown}>"
+
+    def _repr_latex_(self) -> str:
+        terms = [(latex(label), c) for label, c in self.terms[:SHOWN]]
+        shown = write(terms, times=r"\,", dots=r"\cdots", more=len(self.words) > SHOWN)
+        return rf"$\displaystyle {shown}$"
+
+    def _items(self) -> Iterator[tuple[Word, complex]]:
+        return zip(self.words, self.coefficients, strict=True)
+
+    @property
+    def _size(self) -> str:
+        return _checks.plural(self.n_qubits, "qubit")
+
+    def _check_partner(self, verb: str, other: object) -> None:
+        if not isinstance(other, PauliSum):
+            raise InputError(
+                f"a Pauli sum can be {verb} another Pauli sum; found {type(other).__name__}: "
+                "use .apply(psi) for vectors, .matrix() for matrices, pauli('I...I') for the identity."
+            )
+        if other.n_qubits != self.n_qubits:
+            raise InputError(
+                f"a Pauli sum on {self._size} cannot be {verb} one on {other._size}: "
+                "place the smaller one with pauli(label, sites=..., n=...)."
+            )
+
+
+def pauli(label: str, coefficient: complex = 1.0, sites: Sequence[int] | None = None, n: int | None = None) -> PauliSum:
+    r"""One Pauli string times a number: :math:`c \, P_0 \otimes P_1 \otimes \dots`
+
+    Parameters
+    ----------
+    label : str
+        Letters I, X, Y, Z. Without `sites`, letter k acts on qubit k and the string has as many qubits as letters.
+    coefficient : complex
+        The number c.
+    sites : sequence of int, optional
+        The qubit that each letter acts on, any order; the others get the identity. Needs `n`.
+    n : int, optional
+        The number of qubits, with `sites`.
+
+    Raises
+    ------
+    InputError
+        Where a letter is none of the four, sites are repeated or outside, or only one of `sites` and `n` is given.
+
+    Examples
+    --------
+    >>> pauli("XZ", sites=(0, 3), n=5).labels
+    ('XIIZI',)
+    >>> pauli("XZ", 0.5)
+    <PauliSum on 2 qubits: 0.5*XZ>
+    """
+    letters = as_label(label)
+    if (sites is None) != (n is None):
+        raise InputError(f"sites and n must be given together; found sites = {sites}, n = {n}.")
+    if sites is not None:
+        width = _checks.integer("n", n, low=1)
+        sites = _checks.targets("sites", sites, width)
+        if len(sites) != len(letters):
+            raise InputError(f"sites must name one qubit for each letter of {letters!r}; found {sites}.")
+        placed = ["I"] * width
+        for site, letter in zip(sites, letters, strict=True):
+            placed[site] = letter
+        letters = "".join(placed)
+    return PauliSum.from_terms([(letters, coefficient)])
+
+
+def _collect(n_qubits: int, items: Iterable[tuple[Word, complex]]) -> PauliSum:
+    """Merge equal words in the order of their first appearance and drop exact zeros."""
+    weights: dict[Word, complex] = {}
+    for word, c in items:
+        weights[word] = weights.get(word, 0.0) + c
+    kept = {word: _simplest(c) for word, c in weights.items() if c != 0}
+    return PauliSum(n_qubits, tuple(kept), tuple(kept.values()))
+
+
+def _simplest(c: complex) -> complex:
+    """A float where the imaginary part is exactly zero."""
+    return c.real if c.imag == 0 else c
+
+
+def _scalar(name: str, value: complex) -> complex:
+    a = _checks.array(name, value)
+    if a.ndim:
+        raise InputError(f"{name} must be one number; found an array of shape {a.shape}.")
+    return _simplest(complex(a))

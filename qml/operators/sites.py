@@ -1,0 +1,210 @@
+"""Operators on the listed sites of a register, for any site dimensions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, Protocol, TypeAlias, runtime_checkable
+
+import numpy as np
+
+from qml import _checks
+from qml._checks import InputError
+from qml._typing import ArrayLike, Complex, Dims, DimsLike, Integer
+from qml.operators.pauli_sum import PauliSum
+
+
+@runtime_checkable
+class DenseOperator(Protocol):
+    """What is asked of a QuTiP Qobj: `dims` as [[rows], [columns]] and `full()`, its dense matrix."""
+
+    dims: Any
+
+    def full(self) -> Any: ...
+
+
+OperatorLike: TypeAlias = "ArrayLike | PauliSum | DenseOperator"
+"""An operator: a matrix (d, d), a :class:`PauliSum`, or a QuTiP Qobj."""
+
+
+def as_matrix(op: OperatorLike, dims: DimsLike) -> Complex:
+    """The dense matrix of an operator on sites of dimensions `dims`, shape (d, d).
+
+    Parameters
+    ----------
+    op : array (d, d), PauliSum or qutip.Qobj
+        A Pauli sum needs one qubit a site; a Qobj needs these site dimensions, or a single site of dimension d.
+    dims : int or sequence of int
+        Site dimensions; an int is the dimension of the whole, qubits if it is a power of two.
+
+    Raises
+    ------
+    InputError
+        Where the operator does not act on these sites. Hermiticity is not asked for.
+
+    Examples
+    --------
+    >>> from qml.operators import pauli
+    >>> as_matrix(pauli("Z"), 2).real
+    array([[ 1.,  0.],
+           [ 0., -1.]])
+    """
+    dims = _checks.dimensions("dims", dims)
+    if isinstance(op, PauliSum):
+        if op.dims != dims:
+            raise InputError(
+                f"the operator must act on sites of dimensions {dims}; found a Pauli sum on "
+                f"{_checks.plural(op.n_qubits, 'qubit')}."
+            )
+        return op.matrix()
+    d = math.prod(dims)
+    if isinstance(op, DenseOperator) and op.dims not in ([list(dims), list(dims)], [[d], [d]]):
+        raise InputError(f"the operator must act on sites of dimensions {dims}; found a Qobj of dims {op.dims}.")
+    matrix = _checks.square("the operator", op.full() if isinstance(op, DenseOperator) else op, d)
+    if matrix.ndim != 2:
+        raise InputError(f"the operator must be one matrix of shape ({d}, {d}); found shape {matrix.shape}.")
+    return matrix
+
+
+def dims_of(op: OperatorLike) -> Dims:
+    """The site dimensions an operator carries; of a plain (d, d) array, qubits if d is a power of two, else one site.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> dims_of(np.eye(4)), dims_of(np.eye(3))
+    ((2, 2), (3,))
+    """
+    if isinstance(op, PauliSum):
+        return op.dims
+    if isinstance(op, DenseOperator):
+        return _checks.dimensions("dims of the operator", op.dims[0])
+    return _checks.qubit_dims(_checks.square("the operator", op).shape[-1])
+
+
+def embed(op: OperatorLike, sites: Sequence[int], dims: DimsLike) -> Complex:
+    r"""An operator on the listed sites, times the identity on all others, shape (d, d).
+
+    .. math:: \langle a, r| A_{\rm full} |a', r'\rangle = \langle a| A |a'\rangle \, \delta_{r r'}
+
+    where a runs over the listed sites, the first listed most significant, and r over the rest.
+
+    Parameters
+    ----------
+    op : array (D, D), PauliSum or qutip.Qobj
+        D is the product of the dimensions of the listed sites.
+    sites : sequence of int
+        Distinct sites, in the order of the factors of `op`.
+    dims : int or sequence of int
+        Dimensions of all sites, with product d.
+
+    Raises
+    ------
+    InputError
+        Where a site is repeated or outside, or the operator does not act on the listed ones.
+    MemoryRefused
+        Where d x d complex numbers would not fit in the free memory.
+
+    Examples
+    --------
+    >>> from qml.operators import pauli
+    >>> bool((embed(pauli("XZ"), (2, 0), (2, 2, 2)) == pauli("ZIX").matrix()).all())
+    True
+    """
+    dims = _checks.dimensions("dims", dims)
+    sites = _checks.targets("sites", sites, len(dims))
+    d = math.prod(dims)
+    _checks.memory(f"an operator on dimension {d}", 16 * d * d, "use fewer sites, or keep the operator on its own")
+    matrix = as_matrix(op, tuple(dims[s] for s in sites))
+    index = _offsets(sites, dims)[:, None] + _offsets(_others(sites, dims), dims)  # (D, d / D)
+    out = np.zeros((d, d), dtype=np.complex128)
+    out[index[:, None], index] = matrix[:, :, None]
+    return out
+
+
+def partial_trace_matrix(matrix: ArrayLike, keep: Sequence[int], dims: DimsLike) -> Complex:
+    r"""The partial trace over all sites that are not kept; the kept ones come in the order listed.
+
+    .. math:: \langle a| \mathrm{Tr}_r A |a'\rangle = \sum_r \langle a, r| A |a', r\rangle
+
+    Parameters
+    ----------
+    matrix : array (..., d, d)
+        One matrix or a batch of them, Hermitian or not.
+    keep : sequence of int
+        Distinct sites; the first listed becomes the most significant. None at all leaves the trace, shape (..., 1, 1).
+    dims : int or sequence of int
+        Dimensions of all sites, with product d.
+
+    Returns
+    -------
+    array (..., d', d')
+        d' is the product of the kept dimensions. Costs d d' additions.
+
+    Raises
+    ------
+    InputError
+        Where a site is repeated or outside, or the matrix does not act on `dims`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> bell = np.outer([1, 0, 0, 1], [1, 0, 0, 1]) / 2
+    >>> partial_trace_matrix(bell, [1], (2, 2)).real
+    array([[0.5, 0. ],
+           [0. , 0.5]])
+    """
+    dims = _checks.dimensions("dims", dims)
+    keep = _checks.targets("keep", keep, len(dims))
+    full = _checks.square("matrix", matrix, math.prod(dims))
+    index = _offsets(keep, dims)[:, None] + _offsets(_others(keep, dims), dims)  # (d', the rest)
+    return np.asarray(full[..., index[:, None], index].sum(axis=-1))
+
+
+def tensor_matrices(*matrices: ArrayLike) -> Complex:
+    r"""The tensor product :math:`A \otimes B \otimes \dots`, shape (..., ab, ab) for factors (..., a, a), (..., b, b).
+
+    Leading batch axes broadcast.
+
+    Raises
+    ------
+    InputError
+        Where a factor is not square, the batches do not broadcast, or there is no factor.
+    MemoryRefused
+        Where the result would not fit in the free memory.
+
+    Examples
+    --------
+    >>> tensor_matrices([[0, 1], [1, 0]], [[2]]).real
+    array([[0., 2.],
+           [2., 0.]])
+    """
+    if not matrices:
+        raise InputError("a tensor product needs at least one matrix; found none.")
+    factors = [_checks.square(f"factor {i} of a tensor product", m) for i, m in enumerate(matrices)]
+    shapes = [f.shape[:-2] for f in factors]
+    try:
+        batch = np.broadcast_shapes(*shapes)
+    except ValueError:
+        raise InputError(f"the batches of a tensor product must broadcast; found shapes {shapes}.") from None
+    d = math.prod(f.shape[-1] for f in factors)
+    _checks.memory(f"a tensor product of dimension {d}", 16 * d * d * math.prod(batch), "use fewer factors")
+    out = factors[0]
+    for f in factors[1:]:
+        side = out.shape[-1] * f.shape[-1]
+        product = out[..., :, None, :, None] * f[..., None, :, None, :]
+        out = product.reshape(*product.shape[:-4], side, side)
+    return out
+
+
+def _others(sites: tuple[int, ...], dims: Dims) -> tuple[int, ...]:
+    return tuple(s for s in range(len(dims)) if s not in sites)
+
+
+def _offsets(sites: tuple[int, ...], dims: Dims) -> Integer:
+    """Flat index of every configuration of the listed sites (the first most significant), all other sites at 0."""
+    offsets = np.zeros(1, dtype=np.int64)
+    for s in sites:
+        stride = math.prod(dims[s + 1 :])
+        offsets = (offsets[:, None] + stride * np.arange(dims[s])).ravel()
+    return offsets

@@ -1,0 +1,64 @@
+r"""Pauli strings as bit masks, and how they are spelled.
+
+A string on n qubits is a pair of masks (x, z) with one bit a qubit, qubit 0 in the highest: I = (0, 0), X = (1, 0),
+Z = (0, 1), Y = (1, 1). As Y = i X Z,
+
+.. math:: P_{x,z} = i^{|x \wedge z|} X^x Z^z, \qquad X^x Z^z |b\rangle = (-1)^{|z \wedge b|} |b \oplus x\rangle ,
+
+so a string has one non-zero entry a column, and the strings that share x share the places of theirs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TypeAlias
+
+from qml._checks import InputError
+
+Word: TypeAlias = tuple[int, int]
+"""A Pauli string as its masks (x, z)."""
+
+LETTERS = "IXZY"
+"""The letter of a qubit with the bits x and z stands at x + 2 z."""
+
+
+def as_label(label: object) -> str:
+    """`label` if it is a word over I, X, Y, Z."""
+    if not isinstance(label, str) or not label or set(label) - set(LETTERS):
+        raise InputError(f"a Pauli label must be one or more of the letters I, X, Y, Z; found {label!r}.")
+    return label
+
+
+def word_of(label: str) -> Word:
+    """The masks of a label."""
+    x = int("".join("01"[letter in "XY"] for letter in label), 2)
+    z = int("".join("01"[letter in "ZY"] for letter in label), 2)
+    return x, z
+
+
+def spell(word: Word, n: int) -> str:
+    """The label of n letters with these masks."""
+    x, z = word
+    return "".join(LETTERS[(x >> k & 1) + 2 * (z >> k & 1)] for k in reversed(range(n)))
+
+
+def latex(label: str) -> str:
+    """A label in LaTeX, identities left out: "XIZ" is X_{0}Z_{2}."""
+    return "".join(f"{letter}_{{{k}}}" for k, letter in enumerate(label) if letter != "I") or r"\mathbb{1}"
+
+
+def write(terms: Iterable[tuple[str, complex]], times: str = "*", dots: str = "...", more: bool = False) -> str:
+    """A sum of (label, coefficient) with six digits, `times` between the two, and `dots` if there is `more`."""
+    text = ""
+    for label, c in terms:
+        sign = " + " if text else ""
+        if c.real and c.imag:
+            size = f"({c.real:.6g}{c.imag:+.6g}i)"
+        else:
+            part = c.real or c.imag
+            if part < 0:
+                sign = " - " if text else "-"
+            size = f"{abs(part):.6g}{'i' if c.imag else ''}"
+        factor = {"1": "", "1i": f"i{times}"}.get(size, size + times)
+        text += f"{sign}{factor}{label}"
+    return (text or "0") + (f" + {dots}" if more else "")

@@ -1,0 +1,41 @@
+"""Quantum states: what they are held as, what they know of their own spectrum, and how to make them."""
+
+from qml.states.base import State
+from qml.states.density_matrix import DensityMatrix, nearest_density_matrix
+from qml.states.gibbs import GibbsState, SpectralState
+from qml.states.library import (
+    as_state,
+    basis_state,
+    bures,
+    ghz,
+    ginibre,
+    haar_pure,
+    maximally_mixed,
+    partial_trace,
+    purify,
+    tensor,
+    thermal,
+    w_state,
+    werner,
+)
+
+__all__ = [
+    "DensityMatrix",
+    "GibbsState",
+    "SpectralState",
+    "State",
+    "as_state",
+    "basis_state",
+    "bures",
+    "ghz",
+    "ginibre",
+    "haar_pure",
+    "maximally_mixed",
+    "nearest_density_matrix",
+    "partial_trace",
+    "purify",
+    "tensor",
+    "thermal",
+    "w_state",
+    "werner",
+]

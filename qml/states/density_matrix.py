@@ -1,0 +1,334 @@
+"""States held as a matrix, as a probability vector, or as a factor A with sigma = A A^dagger."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from qml import _checks, spectral
+from qml._checks import InputError
+from qml._typing import ArrayLike, Complex, Cotangent, Dims, DimsLike, Real
+from qml.states.base import State
+
+
+class DensityMatrix(State):
+    r"""A density matrix sigma: Hermitian, positive semidefinite, unit trace; or a batch of them.
+
+    Validated on construction and never repaired: :func:`nearest_density_matrix` repairs on request. The alternative
+    constructors keep what they are given (probabilities, a state vector, a factor), so that their spectrum is exact
+    where it is known and their matrix is formed only when asked for.
+
+    Coordinate (what :meth:`pull_matrix` and :meth:`pull_log` differentiate with respect to): the probability vector
+    for states made by :meth:`from_probabilities`, else the matrix sigma.
+
+    Parameters
+    ----------
+    matrix : array (..., d, d)
+        The matrix, in the basis \|first site, second site, ...>.
+    dims : int or sequence of int, optional
+        Site dimensions; by default qubits when d is a power of two, else one site.
+
+    Raises
+    ------
+    InputError
+        If the matrix is not Hermitian, of unit trace and positive within 1e-10; the violation is in the message.
+
+    Notes
+    -----
+    Validation costs one eigenvalue decomposition, O(d^3).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rho = DensityMatrix(np.array([[0.5, 0.25], [0.25, 0.5]]))
+    >>> rho.dims, round(float(rho.purity()), 3)
+    ((2,), 0.625)
+    """
+
+    def __init__(self, matrix: ArrayLike, dims: DimsLike | None = None) -> None:
+        m = _checks.hermitian("the density matrix", matrix)
+        trace = np.trace(m, axis1=-2, axis2=-1).real
+        worst = float(np.abs(trace - 1).max())
+        if worst > _checks.TOLERANCE:
+            at = np.unravel_index(np.abs(trace - 1).argmax(), trace.shape) if trace.ndim else ()
+            raise InputError(
+                f"the density matrix must have unit trace; found {float(trace[at]):.12g}, off by {worst:.3g}, "
+                f"tolerance {_checks.TOLERANCE}: divide by the trace, or use nearest_density_matrix."
+            )
+        lowest = float(np.linalg.eigvalsh(m).min())
+        if lowest < -_checks.TOLERANCE:
+            raise InputError(
+                f"the density matrix must be positive semidefinite; found the eigenvalue {lowest:.3g}, tolerance "
+                f"-{_checks.TOLERANCE}: use nearest_density_matrix if the nearest state is meant."
+            )
+        self._set(m, dims)
+
+    def _set(
+        self,
+        matrix: Complex | None,
+        dims: DimsLike | None,
+        *,
+        probabilities: Real | None = None,
+        factor: Complex | None = None,
+    ) -> None:
+        if matrix is not None:
+            shape = matrix.shape[:-1]
+        elif probabilities is not None:
+            shape = probabilities.shape
+        else:
+            assert factor is not None
+            shape = factor.shape[:-1]
+        self.dims = _checks.qubit_dims(shape[-1]) if dims is None else _checks.dimensions("dims", dims, shape[-1])
+        self._batch_shape = shape[:-1]
+        self._matrix: Complex | None = _frozen(matrix)
+        self._probabilities: Real | None = _frozen(probabilities)
+        self._factor: Complex | None = _frozen(factor)
+
+    @classmethod
+    def _make(cls, matrix: Complex | None, dims: DimsLike | None, **parts: Any) -> Self:
+        state = cls.__new__(cls)
+        state._set(matrix, dims, **parts)
+        return state
+
+    @classmethod
+    def trusted(cls, matrix: Complex, dims: DimsLike | None = None) -> Self:
+        """A state from a matrix that is known to be one: nothing is checked. For engines."""
+        return cls._make(np.asarray(matrix, dtype=np.complex128), dims)
+
+    @classmethod
+    def from_vector(cls, psi: ArrayLike, dims: DimsLike | None = None) -> Self:
+        r"""The pure state \|psi><psi\| of a normalised vector (..., d).
+
+        Examples
+        --------
+        >>> DensityMatrix.from_vector([0.6, 0.8j]).matrix().round(2)
+        array([[0.36+0.j  , 0.  -0.48j],
+               [0.  +0.48j, 0.64+0.j  ]])
+        """
+        v = _checks.array("the state vector", psi)
+        if v.ndim < 1 or v.shape[-1] == 0:
+            raise InputError(f"the state vector must have shape (..., d); found shape {v.shape}.")
+        return cls.from_factor(v[..., None], dims, _name="the state vector")
+
+    @classmethod
+    def from_factor(cls, factor: ArrayLike, dims: DimsLike | None = None, *, _name: str = "the factor") -> Self:
+        r"""The state sigma = A A^dagger of a factor A (..., d, r) with Tr A^dagger A = 1; its rank is at most r.
+
+        The spectrum comes from the singular values of A: no eigenvalue problem of size d, and twice the digits.
+        """
+        a = _checks.array(_name, factor).astype(np.complex128, copy=False)
+        if a.ndim < 2 or 0 in a.shape[-2:]:
+            raise InputError(f"{_name} must have shape (..., d, r); found shape {a.shape}.")
+        norm = np.square(np.abs(a)).sum(axis=(-2, -1))
+        worst = float(np.abs(norm - 1).max())
+        if worst > _checks.TOLERANCE:
+            raise InputError(
+                f"{_name} must have unit norm; found a squared norm off by {worst:.3g}, tolerance {_checks.TOLERANCE}: "
+                "divide by the norm."
+            )
+        return cls._make(None, dims, factor=a)
+
+    @classmethod
+    def from_probabilities(cls, probabilities: ArrayLike, dims: DimsLike | None = None) -> Self:
+        """The classical state diag(p) of probabilities (..., d): the case in which everything is classical statistics.
+
+        Examples
+        --------
+        >>> round(float(DensityMatrix.from_probabilities([0.5, 0.5]).entropy()), 6)
+        0.693147
+        """
+        return cls._make(None, dims, probabilities=_checks.probabilities("the probabilities", probabilities))
+
+    @classmethod
+    def from_ensemble(cls, states: Sequence[State | ArrayLike], weights: ArrayLike | None = None) -> Self:
+        r"""The mixture sum_k w_k rho_k of states or of normalised vectors; weights are equal by default.
+
+        Examples
+        --------
+        >>> rho = DensityMatrix.from_ensemble([[1, 0], [0, 1]], weights=[0.25, 0.75])
+        >>> rho.probabilities()
+        array([0.25, 0.75])
+        """
+        if len(states) == 0:
+            raise InputError("an ensemble needs at least one state; found none.")
+        members = [s if isinstance(s, State) else cls.from_vector(s) for s in states]
+        dims = members[0].dims
+        for k, member in enumerate(members):
+            if member.dims != dims:
+                raise InputError(f"an ensemble needs states of equal dims; found {dims} and {member.dims} (at {k}).")
+        w = _checks.probabilities("weights", np.full(len(members), 1 / len(members)) if weights is None else weights)
+        if w.shape != (len(members),):
+            raise InputError(f"weights must have one entry a state, shape ({len(members)},); found shape {w.shape}.")
+        held = [m._factor if isinstance(m, DensityMatrix) else None for m in members]
+        factors = [np.sqrt(x) * a for x, a in zip(w, held, strict=True) if a is not None]
+        if len(factors) == len(members) and sum(a.shape[-1] for a in factors) <= members[0].dim:
+            return cls._make(None, dims, factor=np.concatenate(factors, axis=-1))
+        if all(m.is_diagonal for m in members):
+            mean = sum(x * m.probabilities() for x, m in zip(w, members, strict=True))
+            return cls._make(None, dims, probabilities=mean)
+        return cls._make(np.asarray(sum(x * m.matrix() for x, m in zip(w, members, strict=True))), dims)
+
+    @classmethod
+    def from_qobj(cls, qobj: Any) -> Self:
+        """The state of a QuTiP ket or density operator, with its dims."""
+        if getattr(qobj, "isket", False):
+            return cls.from_vector(qobj.full()[:, 0], qobj.dims[0])
+        if not getattr(qobj, "isoper", False):
+            raise InputError(f"a QuTiP ket or density operator is needed; found {getattr(qobj, 'type', type(qobj))}.")
+        return cls(qobj.full(), qobj.dims[0])
+
+    def save(self, path: str | Path) -> None:
+        """Write the state to a ``.npz`` file (arrays only, no pickle)."""
+        held = {"matrix": self._matrix, "probabilities": self._probabilities, "factor": self._factor}
+        arrays: dict[str, Any] = {name: a for name, a in held.items() if a is not None}
+        with Path(path).open("wb") as file:
+            np.savez(file, dims=np.array(self.dims), **arrays)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Read a state that :meth:`save` wrote, or any ``.npz`` file with an array `matrix`, `factor`, `vector` or
+        `probabilities` and, optionally, `dims`. Validated like any other input."""
+        try:
+            with np.load(path, allow_pickle=False) as data:
+                arrays = {name: data[name] for name in data.files}
+        except FileNotFoundError:
+            raise InputError(f"the state file {str(path)!r} does not exist.") from None
+        except (OSError, ValueError, AttributeError, EOFError) as error:
+            raise InputError(f"{str(path)!r} is not a readable .npz file of plain arrays: {error}") from None
+        dims = [int(x) for x in arrays.pop("dims")] if "dims" in arrays else None
+        makers: dict[str, Callable[..., Self]] = {
+            "matrix": cls,
+            "factor": cls.from_factor,
+            "vector": cls.from_vector,
+            "probabilities": cls.from_probabilities,
+        }
+        found = [name for name in makers if name in arrays]
+        if len(found) != 1:
+            raise InputError(
+                f"{str(path)!r} must hold exactly one of the arrays {', '.join(makers)}; found {sorted(arrays)}."
+            )
+        return makers[found[0]](arrays[found[0]], dims)
+
+    @property
+    def batch_shape(self) -> tuple[int, ...]:
+        return self._batch_shape
+
+    @property
+    def is_diagonal(self) -> bool:
+        return self._probabilities is not None
+
+    @property
+    def factor(self) -> Complex | None:
+        """The factor A (..., d, r) that the state is held as, or None."""
+        return self._factor
+
+    def matrix(self) -> Complex:
+        if self._matrix is None:
+            count = max(1, math.prod(self._batch_shape))
+            needed = 16 * count * self.dim**2
+            _checks.memory(f"a density matrix of dimension {self.dim}", needed, "use fewer sites")
+            if self._probabilities is not None:
+                m = spectral.Spectrum(self._probabilities, None).matrix_of(self._probabilities)
+            else:
+                assert self._factor is not None
+                m = self._factor @ self._factor.conj().swapaxes(-1, -2)
+            self._matrix = _frozen(m)
+        assert self._matrix is not None
+        return self._matrix
+
+    def _compute_spectrum(self) -> spectral.Spectrum:
+        if self._probabilities is not None:
+            return spectral.Spectrum(spectral.log_probabilities(self._probabilities), None)
+        if self._factor is not None:
+            return spectral.spectrum_of_factor(self._factor)
+        return spectral.spectrum_of_matrix(self.matrix())
+
+    def probabilities(self) -> Real:
+        if self._probabilities is not None:
+            return self._probabilities
+        if self._factor is not None:
+            return np.asarray(np.square(np.abs(self._factor)).sum(axis=-1))
+        return super().probabilities()
+
+    def populations(self, basis: Complex | None) -> Real:
+        if basis is None:
+            return self.probabilities()
+        if self._probabilities is not None:
+            return np.asarray(np.einsum("...dj,...d->...j", np.square(np.abs(basis)), self._probabilities))
+        if self._factor is not None:
+            return np.asarray(np.square(np.abs(basis.conj().swapaxes(-1, -2) @ self._factor)).sum(axis=-1))
+        return super().populations(basis)
+
+    def pull_log(self, cotangent: Complex) -> Cotangent:
+        spectrum = self.spectrum()
+        if self._probabilities is not None:
+            x = np.diagonal(cotangent, axis1=-2, axis2=-1).real
+            kept = spectrum.support
+            return np.where(kept, x / np.where(kept, self._probabilities, 1.0), 0.0)
+        return spectrum.log_pullback(cotangent)
+
+    def pull_matrix(self, cotangent: Complex) -> Cotangent:
+        if self._probabilities is not None:
+            return np.asarray(np.diagonal(cotangent, axis1=-2, axis2=-1).real)
+        return cotangent
+
+    def __getitem__(self, index: Any) -> DensityMatrix:
+        """States of a batch, by NumPy indexing of the leading axes."""
+        if not self._batch_shape:
+            raise InputError("a single state cannot be indexed; only a batch of states can.")
+
+        def pick(a: Any) -> Any:
+            return None if a is None else a[index]
+
+        return self._make(
+            pick(self._matrix), self.dims, probabilities=pick(self._probabilities), factor=pick(self._factor)
+        )
+
+
+def nearest_density_matrix(matrix: ArrayLike, dims: DimsLike | None = None) -> DensityMatrix:
+    r"""The density matrix nearest to the Hermitian part of a matrix in Hilbert-Schmidt norm.
+
+    .. math:: \arg\min_{\sigma \ge 0,\, \mathrm{Tr}\,\sigma = 1} \lVert \sigma - (A + A^\dagger)/2 \rVert_2
+
+    The eigenvalues are projected on the probability simplex; the eigenvectors stay. Cost O(d^3).
+    Source: Smolin, Gambetta, Smith (2012), arXiv:1106.5458.
+
+    Parameters
+    ----------
+    matrix : array (..., d, d)
+
+    Examples
+    --------
+    >>> nearest_density_matrix([[1.2, 0], [0, -0.1]]).matrix().real
+    array([[1., 0.],
+           [0., 0.]])
+    """
+    a = _checks.square("the matrix", matrix)
+    values, vectors = spectral.eigh((a + a.conj().swapaxes(-1, -2)) / 2)
+    descending = values[..., ::-1]
+    excess = (np.cumsum(descending, axis=-1) - 1) / np.arange(1, values.shape[-1] + 1)
+    kept = (descending > excess).sum(axis=-1, keepdims=True)
+    shift = np.take_along_axis(excess, kept - 1, axis=-1)
+    p = np.clip(values - shift, 0.0, None)
+    spectrum = spectral.Spectrum(p, vectors)
+    return DensityMatrix.trusted(spectrum.matrix_of(p / p.sum(axis=-1, keepdims=True)), dims)
+
+
+def dims_match(rho: State, sigma: State) -> Dims:
+    """The common dims of two states; refused when they differ."""
+    if rho.dims != sigma.dims:
+        raise InputError(f"the two states must have equal dims; found {rho.dims} (rho) and {sigma.dims} (sigma).")
+    return rho.dims
+
+
+def _frozen(a: Any) -> Any:
+    """A read-only view: a state never changes."""
+    if a is None:
+        return None
+    view = a.view()
+    view.flags.writeable = False
+    return view

@@ -1,0 +1,197 @@
+"""States that are known through their logarithm: Gibbs states, and spectra carried by known eigenvectors."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from qml import _checks, spectral
+from qml._checks import InputError
+from qml._typing import ArrayLike, Complex, Cotangent, DimsLike, Real
+from qml.states.base import State
+
+
+class GibbsState(State):
+    r"""The Gibbs state of a modular Hamiltonian K, whose logarithm is known: nothing underflows.
+
+    .. math:: \sigma = e^{-K} / Z, \qquad Z = \mathrm{Tr}\, e^{-K}, \qquad \log\sigma = -K - \log Z
+
+    Coordinate: K (its diagonal when it is held as one). The cotangents are
+
+    .. math:: dL = \mathrm{Tr}\, X\, d\log\sigma \;\to\; \partial L/\partial K = -X + \mathrm{Tr}(X)\, \sigma
+
+    so that the cross entropy, with X = -rho, has the gradient rho - sigma.
+
+    Parameters
+    ----------
+    hamiltonian : array (..., d, d) or (..., d)
+        Hermitian K, or its diagonal in the computational basis (real). A one-dimensional array is a diagonal.
+    dims : int or sequence of int, optional
+        Site dimensions; by default qubits when d is a power of two, else one site.
+    diagonal : bool, optional
+        Whether `hamiltonian` holds diagonals; needed only for batches of diagonals.
+
+    Notes
+    -----
+    Costs one eigen-decomposition of K, O(d^3), or O(d) when K is diagonal. E.g. Kappen (2018), arXiv:1803.11278.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> frozen = GibbsState(500.0 * np.diag([0.0, 1.0]))
+    >>> frozen.spectrum().log_eigenvalues.round(6) + 0.0
+    array([   0., -500.])
+    """
+
+    def __init__(
+        self, hamiltonian: ArrayLike, dims: DimsLike | None = None, *, diagonal: bool | None = None
+    ) -> None:
+        k = _checks.array("the modular Hamiltonian", hamiltonian)
+        self._diagonal = k.ndim == 1 if diagonal is None else diagonal
+        if self._diagonal:
+            k = _checks.array("the diagonal of the modular Hamiltonian", k, allow_complex=False)
+            if k.ndim < 1 or k.shape[-1] == 0:
+                raise InputError(f"the diagonal must have shape (..., d); found shape {k.shape}.")
+        else:
+            k = _checks.hermitian("the modular Hamiltonian", k)
+        self._k = k.view()
+        self._k.flags.writeable = False
+        self.dims = _checks.qubit_dims(k.shape[-1]) if dims is None else _checks.dimensions("dims", dims, k.shape[-1])
+        self._sigma: Complex | None = None
+
+    @property
+    def batch_shape(self) -> tuple[int, ...]:
+        return self._k.shape[:-1] if self._diagonal else self._k.shape[:-2]
+
+    @property
+    def is_diagonal(self) -> bool:
+        return self._diagonal
+
+    def hamiltonian(self) -> Complex:
+        """The modular Hamiltonian K, shape (..., d, d)."""
+        if self._diagonal:
+            return spectral.Spectrum(np.asarray(self._k.real), None).matrix_of(self._k)
+        return np.asarray(self._k, dtype=np.complex128)
+
+    def log_partition(self) -> Real:
+        """log Z = log Tr exp(-K) in nats, shape of the batch; never overflows."""
+        spectrum, lowest = self.spectrum(), self._lowest
+        return np.asarray(-lowest - spectrum.log_eigenvalues.max(axis=-1))
+
+    def _compute_spectrum(self) -> spectral.Spectrum:
+        if self._diagonal:
+            energies, basis = np.asarray(self._k.real), None
+        else:
+            energies, basis = spectral.eigh(np.asarray(self._k, dtype=np.complex128))
+        self._lowest = energies.min(axis=-1)
+        return spectral.Spectrum(log_softmax(-energies), basis)
+
+    def matrix(self) -> Complex:
+        if self._sigma is None:
+            spectrum = self.spectrum()
+            self._sigma = spectrum.matrix_of(spectrum.eigenvalues)
+            self._sigma.flags.writeable = False
+        return self._sigma
+
+    def probabilities(self) -> Real:
+        if self._diagonal:
+            return self.spectrum().eigenvalues
+        return super().probabilities()
+
+    def log_expectation(self, rho: State) -> Real:
+        r"""Tr(rho log sigma) = -Tr(rho K) - log Z in nats: always finite, no eigenbasis needed for rho."""
+        if self._diagonal:
+            energy = np.asarray((rho.probabilities() * self._k.real).sum(axis=-1))
+        else:
+            energy = rho.expect(self.hamiltonian())
+        return -energy - self.log_partition()
+
+    def pull_log(self, cotangent: Complex) -> Cotangent:
+        trace = np.trace(cotangent, axis1=-2, axis2=-1).real
+        if self._diagonal:
+            x = np.diagonal(cotangent, axis1=-2, axis2=-1).real
+            return -x + trace[..., None] * self.probabilities()
+        return -cotangent + trace[..., None, None] * self.matrix()
+
+    def pull_matrix(self, cotangent: Complex) -> Cotangent:
+        mean = np.einsum("...ij,...ji->...", cotangent, self.matrix()).real
+        if self._diagonal:
+            x = np.diagonal(cotangent, axis1=-2, axis2=-1).real
+            return self.probabilities() * (mean[..., None] - x)
+        return -self.spectrum().exp_pullback(cotangent) + mean[..., None, None] * self.matrix()
+
+
+class SpectralState(State):
+    r"""A state whose eigenvectors and log-eigenvalues are both given: no eigenvalue problem, ever.
+
+    .. math:: \sigma = \sum_x e^{l_x}\, |w_x\rangle\langle w_x|, \qquad W = (w_1, \dots, w_d) \text{ unitary}
+
+    Coordinate: the pair (l, W). A cotangent is a pair (g, C), g (d,) and C (d, d), with
+    dL = g . dl + Re Tr(C^dagger dW), valid along unitary W.
+
+    Parameters
+    ----------
+    log_probabilities : array (d,)
+        l_x in nats, with sum_x exp(l_x) = 1; -inf is allowed.
+    vectors : array (d, d)
+        The unitary W, one eigenvector a column.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> sigma = SpectralState(np.log([0.75, 0.25]), np.array([[1, 1], [1, -1]]) / np.sqrt(2))
+    >>> sigma.matrix().real.round(3)
+    array([[0.5 , 0.25],
+           [0.25, 0.5 ]])
+    """
+
+    def __init__(self, log_probabilities: ArrayLike, vectors: ArrayLike, dims: DimsLike | None = None) -> None:
+        w = _checks.unitary("the eigenvectors", vectors)
+        logs = np.asarray(log_probabilities, dtype=np.float64)
+        if logs.shape != (w.shape[-1],) or np.isnan(logs).any():
+            raise InputError(f"log_probabilities must be {w.shape[-1]} numbers without NaN; found shape {logs.shape}.")
+        total = float(np.exp(logs).sum())
+        if abs(total - 1) > _checks.TOLERANCE:
+            raise InputError(f"exp(log_probabilities) must sum to one; found {total:.12g}: subtract its logarithm.")
+        self._given = spectral.Spectrum(logs, w)
+        self.dims = _checks.qubit_dims(w.shape[-1]) if dims is None else _checks.dimensions("dims", dims, w.shape[-1])
+        self._sigma: Complex | None = None
+
+    @property
+    def batch_shape(self) -> tuple[int, ...]:
+        return ()
+
+    def _compute_spectrum(self) -> spectral.Spectrum:
+        return self._given
+
+    def matrix(self) -> Complex:
+        if self._sigma is None:
+            self._sigma = self._given.matrix_of(self._given.eigenvalues)
+            self._sigma.flags.writeable = False
+        return self._sigma
+
+    def pull_log(self, cotangent: Complex) -> Cotangent:
+        r"""g_x = <w_x|X|w_x>, and C = 2 X W diag(l); rows of the kernel, where X vanishes, count as zero."""
+        logs = np.where(self._given.support, self._given.log_eigenvalues, 0.0)
+        return self._pull(cotangent, logs, np.ones_like(logs))
+
+    def pull_matrix(self, cotangent: Complex) -> Cotangent:
+        r"""g_x = e^{l_x} <w_x|X|w_x>, and C = 2 X W diag(e^l)."""
+        p = self._given.eigenvalues
+        return self._pull(cotangent, p, p)
+
+    def _pull(self, x: Complex, values: Real, slopes: Real) -> tuple[Real, Complex]:
+        w = self._given.basis
+        assert w is not None
+        xw = x @ w
+        diagonal = np.einsum("dj,dj->j", w.conj(), xw).real
+        return np.where(self._given.support, slopes * diagonal, 0.0), 2 * xw * values
+
+
+def log_softmax(scores: Real) -> Real:
+    """scores - log sum exp(scores) along the last axis; the largest entry to full relative accuracy."""
+    top = scores.max(axis=-1, keepdims=True)
+    shifted = scores - top
+    first = shifted.argmax(axis=-1, keepdims=True)
+    rest = np.exp(shifted)
+    np.put_along_axis(rest, first, 0.0, axis=-1)
+    return np.asarray(shifted - np.log1p(rest.sum(axis=-1, keepdims=True)))

@@ -1,0 +1,264 @@
+"""Named states, random ensembles, and the algebra of states: tensor products, partial traces, purification."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from qml import _checks, operators
+from qml._checks import InputError
+from qml._typing import ArrayLike, Complex, DimsLike
+from qml.operators import OperatorLike
+from qml.states.base import State
+from qml.states.density_matrix import DensityMatrix
+from qml.states.gibbs import GibbsState
+
+
+def qubits(n: int) -> tuple[int, ...]:
+    """The dims of n qubits: (2,) * n."""
+    return (2,) * _checks.integer("the number of qubits", n, low=1)
+
+
+def maximally_mixed(dims: DimsLike) -> DensityMatrix:
+    """The state 1/d on sites of the given dims; an int is the whole dimension, split into qubits if a power of two.
+
+    Examples
+    --------
+    >>> maximally_mixed((2, 2)).probabilities()
+    array([0.25, 0.25, 0.25, 0.25])
+    """
+    sites = _checks.dimensions("dims", dims)
+    d = math.prod(sites)
+    return DensityMatrix.from_probabilities(np.full(d, 1 / d), sites)
+
+
+def basis_state(bits: str | Sequence[int], dims: DimsLike | None = None) -> DensityMatrix:
+    r"""The computational basis state \|bits>; qubits unless `dims` says otherwise.
+
+    Examples
+    --------
+    >>> basis_state("10").probabilities()
+    array([0., 0., 1., 0.])
+    """
+    levels = [int(b) if isinstance(b, str) and b.isdigit() else b for b in bits]
+    sites = (2,) * len(levels) if dims is None else _checks.dimensions("dims", dims)
+    if len(levels) != len(sites) or not sites:
+        raise InputError(f"bits must name one level a site; found {bits!r} for {len(sites)} sites.")
+    for k, (level, d) in enumerate(zip(levels, sites, strict=True)):
+        _checks.integer(f"level {k} of bits", level, low=0, high=d - 1)
+    p = np.zeros(math.prod(sites))
+    p[np.ravel_multi_index(tuple(int(x) for x in levels), sites)] = 1.0
+    return DensityMatrix.from_probabilities(p, sites)
+
+
+def ghz(n: int) -> DensityMatrix:
+    r"""The Greenberger-Horne-Zeilinger state (\|0...0> + \|1...1>)/sqrt 2 of n qubits.
+
+    Examples
+    --------
+    >>> ghz(2).matrix().real[0]
+    array([0.5, 0. , 0. , 0.5])
+    """
+    dims = qubits(n)
+    psi = np.zeros(2**n)
+    psi[[0, -1]] = math.sqrt(0.5)
+    return DensityMatrix.from_vector(psi, dims)
+
+
+def w_state(n: int) -> DensityMatrix:
+    r"""The W state (\|10...0> + \|01...0> + ... + \|0...01>)/sqrt n of n qubits.
+
+    Examples
+    --------
+    >>> w_state(3).probabilities().round(3)
+    array([0.   , 0.333, 0.333, 0.   , 0.333, 0.   , 0.   , 0.   ])
+    """
+    dims = qubits(n)
+    psi = np.zeros(2**n)
+    psi[2 ** np.arange(n)] = 1 / math.sqrt(n)
+    return DensityMatrix.from_vector(psi, dims)
+
+
+def werner(p: float, d: int = 2) -> DensityMatrix:
+    r"""The Werner state of two d-level systems with weight p on the antisymmetric subspace.
+
+    .. math:: \rho = p\, \frac{1 - F}{d(d-1)} + (1 - p)\, \frac{1 + F}{d(d+1)}, \qquad F = \text{swap}
+
+    Entangled for p > 1/2; p = 1 with d = 2 is the singlet. Source: Werner (1989), Phys. Rev. A 40, 4277.
+
+    Examples
+    --------
+    >>> round(float(werner(1.0).purity()), 12)
+    1.0
+    """
+    p = _checks.number("p", p, 0.0, 1.0)
+    d = _checks.integer("d", d, low=2)
+    swap = np.eye(d * d).reshape(d, d, d, d).swapaxes(2, 3).reshape(d * d, d * d)
+    one = np.eye(d * d)
+    rho = p * (one - swap) / (d * (d - 1)) + (1 - p) * (one + swap) / (d * (d + 1))
+    return DensityMatrix.trusted(rho.astype(np.complex128), (d, d))
+
+
+def thermal(hamiltonian: OperatorLike, beta: float, dims: DimsLike | None = None) -> GibbsState:
+    r"""The thermal state exp(-beta H) / Z, as a :class:`GibbsState` with K = beta H: exact at any beta.
+
+    Parameters
+    ----------
+    hamiltonian : PauliSum, array (d, d) or Qobj
+        Hermitian H.
+    beta : float
+        Inverse temperature, in units of 1/H; may be negative.
+
+    Examples
+    --------
+    >>> from qml.operators import tfim
+    >>> sigma = thermal(tfim(3), beta=500.0)
+    >>> round(float(sigma.purity()), 6)
+    1.0
+    """
+    beta = _checks.number("beta", beta)
+    sites = operators.dims_of(hamiltonian) if dims is None else _checks.dimensions("dims", dims)
+    return GibbsState(beta * operators.as_matrix(hamiltonian, sites), sites)
+
+
+def haar_pure(dims: DimsLike, rng: np.random.Generator, batch: int | None = None) -> DensityMatrix:
+    """A pure state drawn from the unitarily invariant (Haar) measure; `batch` of them when it is given.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> psi = haar_pure((2, 3), np.random.default_rng(0))
+    >>> psi.dims, round(float(psi.purity()), 12)
+    ((2, 3), 1.0)
+    """
+    return ginibre(dims, rng, rank=1, batch=batch)
+
+
+def ginibre(
+    dims: DimsLike, rng: np.random.Generator, rank: int | None = None, batch: int | None = None
+) -> DensityMatrix:
+    r"""A random state G G^dagger / Tr with G (d, rank) of independent complex normal entries.
+
+    With rank = d, the Hilbert-Schmidt ensemble; smaller ranks are exactly rank-deficient.
+    Source: Zyczkowski and Sommers (2001), J. Phys. A 34, 7111, arXiv:quant-ph/0012101.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> int(ginibre((2, 2), np.random.default_rng(0), rank=2).rank())
+    2
+    """
+    sites = _checks.dimensions("dims", dims)
+    d = math.prod(sites)
+    r = d if rank is None else _checks.integer("rank", rank, low=1)
+    lead = () if batch is None else (_checks.integer("batch", batch, low=1),)
+    g = _normal(rng, (*lead, d, r))
+    a: Complex = g / np.sqrt(np.square(np.abs(g)).sum(axis=(-2, -1), keepdims=True))
+    if r < d:
+        return DensityMatrix.from_factor(a, sites)
+    return DensityMatrix.trusted(a @ a.conj().swapaxes(-1, -2), sites)
+
+
+def bures(dims: DimsLike, rng: np.random.Generator) -> DensityMatrix:
+    r"""A random state of the Bures ensemble, (1 + U) G G^dagger (1 + U^dagger) / Tr with U Haar and G Ginibre.
+
+    Source: Al Osipov, Sommers, Zyczkowski (2010), J. Phys. A 43, 055302, arXiv:0909.5094.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> bures((2, 2), np.random.default_rng(0)).dim
+    4
+    """
+    sites = _checks.dimensions("dims", dims)
+    d = math.prod(sites)
+    q, r = np.linalg.qr(_normal(rng, (d, d)))
+    phases = np.diagonal(r) / np.abs(np.diagonal(r))
+    a = (np.eye(d) + q * phases) @ _normal(rng, (d, d))
+    a /= np.linalg.norm(a)
+    return DensityMatrix.trusted(a @ a.conj().T, sites)
+
+
+def _normal(rng: np.random.Generator, shape: tuple[int, ...]) -> Complex:
+    if not isinstance(rng, np.random.Generator):
+        raise InputError(f"rng must be a numpy Generator, e.g. numpy.random.default_rng(0); found {rng!r}.")
+    return np.asarray(rng.normal(size=shape) + 1j * rng.normal(size=shape))
+
+
+def tensor(*states: State) -> State:
+    """The product state of the given ones, sites side by side; of Gibbs states a Gibbs state, of diagonal ones a
+    diagonal one.
+
+    Examples
+    --------
+    >>> tensor(basis_state("1"), maximally_mixed(3)).dims
+    (2, 3)
+    """
+    if not states:
+        raise InputError("tensor needs at least one state; found none.")
+    dims = tuple(d for s in states for d in s.dims)
+    for s in states:
+        if s.batch_shape:
+            raise InputError(f"tensor takes single states; found a batch of shape {s.batch_shape}: index it first.")
+    if all(s.is_diagonal and isinstance(s, DensityMatrix) for s in states):
+        joint = functools.reduce(np.multiply.outer, (s.probabilities() for s in states)).ravel()
+        return DensityMatrix.from_probabilities(joint, dims)
+    if all(isinstance(s, GibbsState) for s in states):
+        ends = np.cumsum([len(s.dims) for s in states])
+        placed = [
+            operators.embed(s.hamiltonian(), range(end - len(s.dims), end), dims)
+            for s, end in zip(states, ends, strict=True)
+            if isinstance(s, GibbsState)
+        ]
+        return GibbsState(np.sum(placed, axis=0), dims)
+    return DensityMatrix.trusted(operators.tensor_matrices(*(s.matrix() for s in states)), dims)
+
+
+def partial_trace(state: State, keep: Sequence[int]) -> DensityMatrix:
+    """The reduced state of the sites `keep`, in the order listed; O(d^2).
+
+    Examples
+    --------
+    >>> partial_trace(ghz(3), keep=[0]).matrix().real
+    array([[0.5, 0. ],
+           [0. , 0.5]])
+    """
+    kept = _checks.targets("keep", keep, len(state.dims))
+    if not kept:
+        raise InputError("keep must name at least one site; found none.")
+    reduced = operators.partial_trace_matrix(state.matrix(), kept, state.dims)
+    return DensityMatrix.trusted(reduced, tuple(state.dims[k] for k in kept))
+
+
+def purify(state: State) -> DensityMatrix:
+    r"""A pure state sum_j sqrt(s_j) \|j>\|j'> on the sites followed by one ancilla, with the reduced state sigma.
+
+    The ancilla's dimension is the rank of sigma.
+
+    Examples
+    --------
+    >>> psi = purify(maximally_mixed(2))
+    >>> psi.dims, partial_trace(psi, [0]).probabilities().round(3)
+    ((2, 2), array([0.5, 0.5]))
+    """
+    if state.batch_shape:
+        raise InputError(f"purify takes a single state; found a batch of shape {state.batch_shape}: index it first.")
+    spectrum = state.spectrum()
+    kept = spectrum.support
+    basis = np.eye(state.dim, dtype=np.complex128) if spectrum.basis is None else spectrum.basis
+    weights = np.exp(spectrum.log_eigenvalues[kept] / 2)
+    factor = basis[:, kept] * (weights / np.linalg.norm(weights))
+    return DensityMatrix.from_vector(factor.ravel(), (*state.dims, int(kept.sum())))
+
+
+def as_state(value: State | ArrayLike, dims: DimsLike | None = None) -> State:
+    """A state, from a state, a QuTiP object, a density matrix (d, d) or a state vector (d,)."""
+    if isinstance(value, State):
+        return value
+    if hasattr(value, "isket"):
+        return DensityMatrix.from_qobj(value)
+    a = _checks.array("the state", value)
+    return DensityMatrix.from_vector(a, dims) if a.ndim == 1 else DensityMatrix(a, dims)

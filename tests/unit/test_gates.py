@@ -1,0 +1,386 @@
+"""Gates: matrices, derivatives, inverses, controls, equality, and the sentences of what is refused."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import pickle
+import re
+
+import numpy as np
+import pytest
+import scipy.linalg
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from qml import gates
+from qml._checks import InputError, MemoryRefused
+from qml.channels import Depolarizing
+from qml.gates import GATES, Controlled, ParametricGate, PauliRotation, UnitaryGate, controlled
+from qml.operations import Affine, Unitary, as_affine
+
+LETTER = {
+    "I": np.eye(2),
+    "X": np.array([[0, 1], [1, 0]]),
+    "Y": np.array([[0, -1j], [1j, 0]]),
+    "Z": np.diag([1, -1]),
+}
+NONE = np.zeros(0)
+EXTREME = (0.0, 1e-9, -1e-9, math.pi, -math.pi, 2 * math.pi, 4 * math.pi, 1e4)
+ALL = list(GATES.values())
+PARAMETRIC = [
+    *(g for g in ALL if g.n_params),
+    PauliRotation("XYZ"),
+    PauliRotation("IZ"),
+    controlled(gates.U3, 2),
+    controlled(PauliRotation("YX")),
+]
+
+
+def string(label: str) -> np.ndarray:
+    """The matrix of a Pauli string, by Kronecker products."""
+    out = np.eye(1)
+    for letter in label:
+        out = np.kron(out, LETTER[letter])
+    return out
+
+
+def angles(gate: Unitary, seed: int = 1) -> np.ndarray:
+    return np.random.default_rng(seed).uniform(-3, 3, gate.n_params)
+
+
+def adjoint(m: np.ndarray) -> np.ndarray:
+    return m.conj().swapaxes(-1, -2)
+
+
+def test_the_registry_lists_every_named_gate_in_order():
+    names = "I X Y Z H S Sdg T Tdg SX RX RY RZ P U3 CNOT CY CZ CH SWAP ISWAP CRX CRY CRZ CP RXX RYY RZZ"
+    assert list(GATES) == [*names.split(), "XXPlusYY", "Toffoli", "Fredkin"]
+    assert all(getattr(gates, name) is gate and gate.name == name for name, gate in GATES.items())
+
+
+@pytest.mark.parametrize("gate", [*ALL, *PARAMETRIC], ids=repr)
+def test_every_gate_is_unitary_of_the_declared_shape(gate):
+    values = [angles(gate), *(np.full(gate.n_params, x) for x in EXTREME)]
+    for params in values:
+        u = gate.matrix(params)
+        side = math.prod(gate.dims)
+        assert u.shape == (side, side)
+        assert u.dtype == np.complex128
+        assert np.abs(adjoint(u) @ u - np.eye(side)).max() < 1e-15 * 8
+        assert gate.derivatives(params).shape == (gate.n_params, side, side)
+        assert gate.derivatives(params).dtype == np.complex128
+
+
+@pytest.mark.parametrize("gate", [*ALL, *PARAMETRIC], ids=repr)
+def test_the_inverse_undoes_the_gate_and_the_inverse_of_the_inverse_is_the_gate(gate):
+    params = angles(gate)
+    undo, expressions = gate.inverse(tuple(as_affine(v) for v in params))
+    values = np.array([e.constant for e in expressions])
+    assert np.abs(undo.matrix(values) @ gate.matrix(params) - np.eye(math.prod(gate.dims))).max() < 1e-15 * 8
+    again, back = undo.inverse(expressions)
+    assert again == gate
+    assert again.name == gate.name
+    assert [e.constant for e in back] == list(params)
+
+
+@pytest.mark.parametrize(
+    ("gate", "inverse"),
+    [
+        (gates.S, gates.Sdg),
+        (gates.T, gates.Tdg),
+        (gates.Sdg, gates.S),
+        (gates.Tdg, gates.T),
+        (gates.X, gates.X),
+        (gates.H, gates.H),
+        (gates.SWAP, gates.SWAP),
+        (gates.CNOT, gates.CNOT),
+        (gates.CH, gates.CH),
+        (gates.Toffoli, gates.Toffoli),
+        (gates.Fredkin, gates.Fredkin),
+        (controlled(gates.S), controlled(gates.Sdg)),
+    ],
+    ids=repr,
+)
+def test_the_inverse_has_the_usual_name(gate, inverse):
+    found, params = gate.inverse(())
+    assert (found, params, found.name) == (inverse, (), inverse.name)
+
+
+@pytest.mark.parametrize(
+    ("gate", "name"),
+    [
+        (gates.SX, "SXdg"),
+        (gates.ISWAP, "ISWAPdg"),
+        (UnitaryGate(np.diag([1, 1j])), "Udg"),
+        (controlled(gates.T), "CTdg"),
+    ],
+    ids=repr,
+)
+def test_other_inverses_are_marked_by_dg(gate, name):
+    assert gate.inverse(())[0].name == name
+
+
+def test_inverses_of_free_parameters_stay_free():
+    assert str(gates.RX("a", 0).inverse()) == "RX(-a) 0"
+    assert str(gates.U3("t", "p", "l", 2).inverse()) == "U3(-t, -l, -p) 2"
+    assert str(gates.CRZ(as_affine("a") * 2 + 1, 1, 0).inverse()) == "CRZ(-2*a - 1) 1 0"
+    assert str(gates.XXPlusYY("a", 1, 0).inverse()) == "XXPlusYY(-a) 1 0"
+
+
+@pytest.mark.parametrize("gate", PARAMETRIC, ids=repr)
+def test_derivatives_are_those_of_finite_differences(gate):
+    h = 1e-6
+    for seed in (1, 2):
+        params = angles(gate, seed)
+        analytic = gate.derivatives(params)
+        superoperators = gate.superoperator_derivatives(params)
+        for i in range(gate.n_params):
+            step = h * np.eye(gate.n_params)[i]
+            assert np.abs(analytic[i]).max() > 1e-2
+            difference = (gate.matrix(params + step) - gate.matrix(params - step)) / (2 * h)
+            assert np.abs(analytic[i] - difference).max() < 1e-9
+            assert np.abs(superoperators[i]).max() > 1e-2
+            difference = (gate.superoperator(params + step) - gate.superoperator(params - step)) / (2 * h)
+            assert np.abs(superoperators[i] - difference).max() < 1e-9
+
+
+@pytest.mark.parametrize("gate", ALL, ids=repr)
+def test_the_superoperator_moves_a_density_matrix_as_the_matrix_does(gate):
+    rng = np.random.default_rng(4)
+    side = math.prod(gate.dims)
+    rho = rng.normal(size=(side, side)) + 1j * rng.normal(size=(side, side))
+    u = gate.matrix(angles(gate))
+    moved = (gate.superoperator(angles(gate)) @ rho.reshape(-1)).reshape(side, side)
+    assert np.abs(moved - u @ rho @ adjoint(u)).max() < 1e-13
+
+
+@pytest.mark.parametrize("label", ["X", "Y", "Z", "XX", "YY", "ZZ", "XY", "ZIX", "YYY", "XYZI", "I", "II"])
+@pytest.mark.parametrize("theta", [0.7, -2.9, *EXTREME])
+def test_pauli_rotations_are_exponentials(label, theta):
+    u = PauliRotation(label).matrix(np.array([theta]))
+    turned = math.remainder(theta, 4 * math.pi)
+    assert np.abs(u - scipy.linalg.expm(-0.5j * turned * string(label))).max() < 2e-12
+
+
+def test_named_rotations_are_pauli_rotations_with_readable_labels():
+    for name in ("RX", "RY", "RZ", "RXX", "RYY", "RZZ"):
+        assert isinstance(GATES[name], PauliRotation)
+        assert GATES[name].label == name[1:]
+        assert PauliRotation(name[1:]) == GATES[name]
+    assert PauliRotation("XXY").name == "RXXY"
+    assert PauliRotation("XXY").dims == (2, 2, 2)
+
+
+@given(st.text("IXYZ", min_size=1, max_size=4), st.floats(-20, 20), st.floats(-20, 20))
+@settings(max_examples=40, deadline=None)
+def test_rotations_about_one_string_form_a_group(label, a, b):
+    gate = PauliRotation(label)
+    product = gate.matrix(np.array([a])) @ gate.matrix(np.array([b]))
+    assert np.abs(product - gate.matrix(np.array([a + b]))).max() < 1e-13
+
+
+def test_the_conventions_of_named_gates():
+    x, y, z = (string(p) for p in "XYZ")
+    exp_plus = scipy.linalg.expm(-0.25j * 0.8 * (string("XX") + string("YY")))
+    value = np.array([0.8])
+    assert np.allclose(gates.S.matrix(NONE) @ gates.S.matrix(NONE), z, atol=1e-15)
+    assert np.allclose(gates.T.matrix(NONE) @ gates.T.matrix(NONE), gates.S.matrix(NONE), atol=1e-15)
+    assert np.allclose(gates.SX.matrix(NONE) @ gates.SX.matrix(NONE), x, atol=1e-15)
+    assert np.allclose(gates.H.matrix(NONE), (x + z) / math.sqrt(2), atol=1e-15)
+    assert np.allclose(gates.Y.matrix(NONE), y)
+    assert np.allclose(gates.P.matrix(value), np.diag([1, np.exp(0.8j)]))
+    assert np.allclose(gates.CP.matrix(value), np.diag([1, 1, 1, np.exp(0.8j)]))
+    assert np.allclose(gates.XXPlusYY.matrix(value), exp_plus, atol=1e-15)
+    assert np.allclose(gates.XXPlusYY.matrix(np.array([-math.pi])), gates.ISWAP.matrix(NONE), atol=1e-15)
+    assert gates.ISWAP.matrix(NONE)[2, 1] == 1j
+
+
+def test_u3_is_that_of_openqasm():
+    t, p, lam = 0.7, -1.1, 2.3
+    c, s = math.cos(t / 2), math.sin(t / 2)
+    wanted = [[c, -np.exp(1j * lam) * s], [np.exp(1j * p) * s, np.exp(1j * (p + lam)) * c]]
+    assert np.allclose(gates.U3.matrix(np.array([t, p, lam])), wanted, atol=1e-15)
+    turns = [gates.RZ.matrix(np.array([p])), gates.RY.matrix(np.array([t])), gates.RZ.matrix(np.array([lam]))]
+    phase = np.exp(0.5j * (p + lam))
+    assert np.allclose(gates.U3.matrix(np.array([t, p, lam])), phase * turns[0] @ turns[1] @ turns[2], atol=1e-15)
+
+
+CONTROLLED = [
+    *(
+        gates.CNOT,
+        gates.CY,
+        gates.CZ,
+        gates.CH,
+        gates.CRX,
+        gates.CRY,
+        gates.CRZ,
+        gates.CP,
+        gates.Toffoli,
+        gates.Fredkin,
+    ),
+    *(controlled(gates.U3, 3), controlled(UnitaryGate(np.eye(3)[[2, 0, 1]]))),
+]
+
+
+@pytest.mark.parametrize("gate", CONTROLLED, ids=repr)
+def test_controlled_gates_act_where_every_control_is_one(gate):
+    params = angles(gate)
+    whole, inner = gate.matrix(params), gate.gate.matrix(params)
+    side = len(inner)
+    for bits in itertools.product((0, 1), repeat=gate.n_controls):
+        at = side * int("".join(map(str, bits)), 2)
+        for k in range(side):
+            wanted = np.zeros(len(whole), dtype=complex)
+            wanted[at : at + side] = inner[:, k] if all(bits) else np.eye(side)[k]
+            assert np.array_equal(whole[:, at + k], wanted)
+    assert gate.dims == (2,) * gate.n_controls + gate.gate.dims
+
+
+def test_truth_tables_with_controls_first():
+    def image(gate, *bits):
+        column = gate.matrix(NONE)[:, int("".join(map(str, bits)), 2)]
+        (row,) = np.flatnonzero(column)
+        assert column[row] == 1
+        return tuple(int(b) for b in format(row, f"0{len(bits)}b"))
+
+    for a, b, c in itertools.product((0, 1), repeat=3):
+        assert image(gates.CNOT, a, b) == (a, b ^ a)
+        assert image(gates.SWAP, a, b) == (b, a)
+        assert image(gates.Toffoli, a, b, c) == (a, b, c ^ (a & b))
+        assert image(gates.Fredkin, a, b, c) == ((a, c, b) if a else (a, b, c))
+
+
+def test_controls_join_and_names_are_the_usual_ones():
+    assert controlled(gates.X) == gates.CNOT
+    assert controlled(gates.CNOT) == controlled(gates.X, 2) == gates.Toffoli
+    assert controlled(gates.SWAP).name == "Fredkin"
+    assert controlled(controlled(gates.RX, 2), 2) == Controlled(gates.RX, 4)
+    assert controlled(gates.RX, 2).name == "CCRX"
+    assert controlled(UnitaryGate(np.diag([1, -1]), name="X")).name == "CX"
+    assert controlled(gates.U3).parameter_names == ("theta", "phi", "lambda")
+
+
+def test_gates_are_values():
+    mine = UnitaryGate([[0, 1], [1, 0]], name="X")
+    assert mine == gates.X
+    assert hash(mine) == hash(gates.X)
+    assert mine != UnitaryGate([[0, 1], [1, 0]], name="flip")
+    assert UnitaryGate([[0.0, 1], [1, -0.0]], name="X") == gates.X
+    assert UnitaryGate(np.eye(4)) != UnitaryGate(np.eye(4), dims=(4,))
+    assert len({*ALL, *ALL}) == len(ALL)
+    assert {gates.RX(0.5, 0), PauliRotation("X")(0.5, 0)} == {gates.RX(0.5, 0)}
+    for gate in ALL:
+        assert pickle.loads(pickle.dumps(gate)) == gate
+    gates.X.matrix(NONE)[:] = 7
+    assert np.array_equal(gates.X.matrix(NONE), LETTER["X"])
+    gates.RX.matrix(np.array([0.3]))[:] = 7
+    assert gates.RX.matrix(np.array([0.3]))[0, 0] == math.cos(0.15)
+    with pytest.raises(AttributeError):
+        gates.X.name = "other"
+
+
+def test_unitary_gates_of_any_dimensions():
+    assert UnitaryGate(np.eye(8)).dims == (2, 2, 2)
+    assert UnitaryGate(np.eye(3)).dims == (3,)
+    assert UnitaryGate(np.eye(6), dims=(2, 3)).dims == (2, 3)
+    assert UnitaryGate(np.eye(4), dims=(4,)).n_sites == 1
+    assert UnitaryGate(np.eye(1)).matrix(NONE).shape == (1, 1)
+    u = scipy.linalg.expm(1j * np.array([[1, 2j, 0], [-2j, 0, 1], [0, 1, 3]]))
+    gate = UnitaryGate(u, name="kick")
+    inverse, params = gate.inverse(())
+    assert np.array_equal(gate.matrix(NONE), u)
+    assert (inverse.name, inverse.dims, params) == ("kickdg", (3,), ())
+    assert np.array_equal(inverse.matrix(NONE), u.conj().T)
+
+
+def test_a_gate_of_ones_own_with_its_gradient():
+    def turn(v):
+        return np.diag(np.exp(1j * v[0] * np.arange(3)))
+
+    clock = ParametricGate(
+        name="clock",
+        dims=(3,),
+        parameter_names=("phi",),
+        function=turn,
+        derivative_function=lambda v: (1j * np.arange(3) * turn(v))[None],
+        undo=lambda v: (-v[0],),
+    )
+    operation = clock("a", 1)
+    assert str(operation.inverse()) == "clock(-a) 1"
+    assert operation.inverse().params == (Affine((("a", -1.0),)),)
+    assert np.allclose(controlled(clock).matrix(np.array([0.2]))[3:, 3:], turn([0.2]))
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [
+        ("X", "X"),
+        ("cnot", "CNOT"),
+        ("CX", "CNOT"),
+        ("ccx", "Toffoli"),
+        ("CSWAP", "Fredkin"),
+        ("iSWAP", "ISWAP"),
+        ("SDG", "Sdg"),
+    ],
+)
+def test_gate_finds_names_in_any_capitals(name, wanted):
+    assert gates.gate(name) is GATES[wanted]
+
+
+def refused(sentence: str) -> pytest.RaisesExc:
+    return pytest.raises(InputError, match=re.escape(sentence))
+
+
+def test_an_unknown_name_is_answered_with_the_nearest():
+    with refused("a gate's name must be one of 'I', 'X'"):
+        gates.gate("Q9")
+    with refused("found 'Tofoli' (did you mean 'Toffoli'?)"):
+        gates.gate("Tofoli")
+    with refused("found 3"):
+        gates.gate(3)
+
+
+def test_matrices_that_are_no_gates():
+    with refused("the matrix of gate U must be unitary; found max|U^dagger U - 1| = 0.21, tolerance 1e-10."):
+        UnitaryGate([[1.1, 0], [0, 1]])
+    with refused("the matrix of gate V must have shape (..., d, d); found shape (2, 3)"):
+        UnitaryGate(np.ones((2, 3)), name="V")
+    with refused("the matrix of gate U must have shape (d, d); found shape (5, 2, 2)"):
+        UnitaryGate(np.broadcast_to(np.eye(2), (5, 2, 2)))
+    with refused("the matrix of gate U must be finite; found nan"):
+        UnitaryGate([[math.nan, 0], [0, 1]])
+    with refused("dims must multiply to the dimension 4; found (2, 3), product 6"):
+        UnitaryGate(np.eye(4), dims=(2, 3))
+
+
+def test_wrong_labels_and_controls():
+    for label in ("", "XQ", "xx", 3):
+        with refused(f"a Pauli label must be one or more of the letters I, X, Y, Z; found {label!r}"):
+            PauliRotation(label)
+    with refused("controlled needs a unitary gate; found Depolarizing"):
+        controlled(Depolarizing)
+    with refused("n_controls must be an integer of at least 1; found 0"):
+        controlled(gates.X, 0)
+
+
+def test_wrong_placements():
+    with refused("RX takes 2 arguments (theta, site); found 1: ('a',)"):
+        gates.RX("a")
+    with refused("U3 takes 4 arguments (theta, phi, lambda, site); found 2"):
+        gates.U3(0.1, 0)
+    with refused("CNOT takes 2 arguments (site 0, site 1); found 3"):
+        gates.CNOT(0, 1, 2)
+    with refused("CNOT needs distinct sites; found (1, 1)"):
+        gates.CNOT(1, 1)
+    with refused("X: site must be an integer of at least 0; found -1"):
+        gates.X(-1)
+    with refused("a gate or channel parameter must be a finite number; found nan"):
+        gates.RX(math.nan, 0)
+
+
+def test_matrices_too_large_for_memory_are_refused_before_they_are_made():
+    with pytest.raises(MemoryRefused, match=r"the dense matrix of RX+ needs .* GiB"):
+        PauliRotation("X" * 40).matrix(np.array([0.1]))
+    with pytest.raises(MemoryRefused, match=r"the dense matrix of C+X needs"):
+        controlled(gates.X, 22).matrix(NONE)

@@ -1,0 +1,112 @@
+"""One contract for every loss, in every representation of sigma that can train."""
+
+import numpy as np
+import pytest
+
+from qml import losses, states
+from qml._checks import InputError
+from qml.losses import LOSSES
+from qml.states import DensityMatrix, GibbsState, SpectralState, State
+
+RNG = np.random.default_rng(11)
+
+
+def hermitian(d: int) -> np.ndarray:
+    a = RNG.normal(size=(d, d)) + 1j * RNG.normal(size=(d, d))
+    return (a + a.conj().T) / 2
+
+
+def dense(d: int) -> tuple:
+    sigma, x = states.ginibre(d, RNG).matrix(), hermitian(d)
+    x -= np.trace(x) * np.eye(d) / d
+    return lambda t: DensityMatrix.trusted(sigma + t * x), lambda g: np.trace(g @ x).real
+
+
+def classical(d: int) -> tuple:
+    p, x = RNG.dirichlet(np.full(d, 5.0)), RNG.normal(size=d)
+    x -= x.mean()
+    return lambda t: DensityMatrix.from_probabilities(p + 0.01 * t * x), lambda g: 0.01 * g @ x
+
+
+def gibbs(d: int) -> tuple:
+    k, x = hermitian(d), hermitian(d)
+    return lambda t: GibbsState(k + t * x), lambda g: np.trace(g @ x).real
+
+
+def gibbs_diagonal(d: int) -> tuple:
+    k, x = RNG.normal(size=d), RNG.normal(size=d)
+    return lambda t: GibbsState(k + t * x), lambda g: g @ x
+
+
+def spectral(d: int) -> tuple:
+    import scipy.linalg
+
+    logits, dl = RNG.normal(size=d), RNG.normal(size=d)
+    w, a = np.linalg.qr(RNG.normal(size=(d, d)) + 1j * RNG.normal(size=(d, d)))[0], hermitian(d)
+
+    def state(t: float) -> State:
+        scores = logits + t * dl
+        return SpectralState(scores - np.log(np.exp(scores).sum()), w @ scipy.linalg.expm(1j * t * a))
+
+    p = np.exp(logits) / np.exp(logits).sum()
+
+    def pull(cotangent: tuple) -> float:
+        g, c = cotangent
+        return g @ (dl - p @ dl) + np.vdot(c, 1j * w @ a).real
+
+    return state, pull
+
+
+@pytest.mark.parametrize("family", [dense, classical, gibbs, gibbs_diagonal, spectral])
+@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize("d", [2, 3, 4])
+def test_cotangent_is_the_derivative_of_the_value(name: str, family, d: int) -> None:
+    loss = LOSSES[name]()
+    rho = states.ginibre(d, RNG)
+    state, pull = family(d)
+    value, cotangent = loss.value_and_cotangent(rho, state(0.0))
+    assert value == pytest.approx(loss.value(rho, state(0.0)), rel=1e-12)
+    h = 1e-4
+    f = [loss.value(rho, state(k * h)) for k in (-2, -1, 1, 2)]
+    numeric = (f[0] - 8 * f[1] + 8 * f[2] - f[3]) / (12 * h)
+    assert abs(numeric) > 1e-8
+    assert pull(cotangent) == pytest.approx(numeric, rel=1e-6, abs=1e-10)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_the_floor_is_reached_at_the_target_and_is_a_floor(name: str) -> None:
+    loss = LOSSES[name]()
+    for d in (1, 2, 4):
+        rho = states.ginibre(d, RNG)
+        assert loss.value(rho, rho) == pytest.approx(loss.floor(rho), abs=2e-13)
+        for _ in range(20):
+            assert loss.value(rho, states.ginibre(d, RNG)) >= loss.floor(rho) - 1e-12
+    assert loss.name == name
+    assert repr(loss) == f"{type(loss).__name__}()"
+
+
+def test_infidelity_of_a_pure_target_has_the_gradient_of_its_overlap() -> None:
+    psi, sigma = states.haar_pure(4, RNG), states.ginibre(4, RNG)
+    _, g = losses.Infidelity().value_and_cotangent(psi, sigma)
+    assert np.abs(g + psi.matrix()).max() < 1e-12
+
+
+def test_batches_broadcast() -> None:
+    rho, sigma = states.ginibre(3, RNG, batch=6), states.ginibre(3, RNG)
+    for measure in (
+        losses.cross_entropy,
+        losses.relative_entropy,
+        losses.fidelity,
+        losses.trace_distance,
+        losses.hilbert_schmidt_distance,
+    ):
+        together = measure(rho, sigma)
+        assert together.shape == (6,)
+        for k in range(6):
+            assert together[k] == pytest.approx(float(measure(rho[k], sigma)), rel=1e-12)
+
+
+def test_states_of_different_dims_are_refused() -> None:
+    for measure in (losses.cross_entropy, losses.fidelity, losses.trace_distance, losses.hilbert_schmidt_distance):
+        with pytest.raises(InputError, match=r"equal dims; found \(2, 2\) \(rho\) and \(4,\) \(sigma\)"):
+            measure(states.ghz(2), states.maximally_mixed((4,)))

@@ -1,0 +1,83 @@
+"""Divided differences against 50 digits, and the support policy."""
+
+import mpmath
+import numpy as np
+import pytest
+
+from qml import spectral
+
+GAPS = [0.0] + [10.0**-k for k in range(1, 17)]
+
+
+def exact_log_difference(a: float, b: float) -> float:
+    with mpmath.workdps(50):
+        la, lb = mpmath.mpf(a), mpmath.mpf(b)
+        if la == lb:
+            return float(mpmath.exp(-la))
+        return float((la - lb) / (mpmath.exp(la) - mpmath.exp(lb)))
+
+
+def exact_exp_difference(a: float, b: float) -> float:
+    with mpmath.workdps(50):
+        la, lb = mpmath.mpf(a), mpmath.mpf(b)
+        if la == lb:
+            return float(mpmath.exp(la))
+        return float((mpmath.exp(la) - mpmath.exp(lb)) / (la - lb))
+
+
+@pytest.mark.parametrize("gap", GAPS)
+@pytest.mark.parametrize("level", [0.0, -1.0, -32.2, -300.0])
+def test_divided_differences_are_exact_to_rounding_at_any_gap(gap: float, level: float) -> None:
+    points = np.array([level, level - gap])
+    logs = spectral.log_divided_differences(points)
+    exps = spectral.exp_divided_differences(points)
+    for i in range(2):
+        for j in range(2):
+            assert logs[i, j] == pytest.approx(exact_log_difference(points[i], points[j]), rel=8e-16 * 4)
+            assert exps[i, j] == pytest.approx(exact_exp_difference(points[i], points[j]), rel=8e-16 * 4)
+
+
+def test_divided_differences_across_many_decades() -> None:
+    points = np.log(np.array([1.0, 0.5, 1e-3, 1e-14, 1e-100, 1e-300]))
+    got = spectral.log_divided_differences(points)
+    want = np.array([[exact_log_difference(a, b) for b in points] for a in points])
+    assert np.abs(got / want - 1).max() < 2e-15
+    assert np.isfinite(spectral.log_divided_differences(np.array([0.0, -700.0, -1000.0]))[:2, :2]).all()
+
+
+def test_kernel_entries_of_divided_differences_are_zero() -> None:
+    points = np.array([0.0, -np.inf])
+    assert spectral.log_divided_differences(points).tolist() == [[1.0, 0.0], [0.0, 0.0]]
+    assert spectral.exp_divided_differences(points).tolist() == [[1.0, 0.0], [0.0, 0.0]]
+
+
+@pytest.mark.parametrize("d", [1, 2, 5, 8])
+def test_the_cut_is_relative_and_keeps_1e_14(d: int) -> None:
+    values = np.full(d, 1e-14)
+    values[0] = 1.0
+    for scale in (1.0, 1e-30, 1e30):
+        spectrum = spectral.spectrum_of_matrix(np.diag(values * scale).astype(complex))
+        assert spectrum.support.all()
+    noise = values.copy()
+    noise[1:] = [1e-17 * (-1) ** k for k in range(d - 1)]
+    assert spectral.spectrum_of_matrix(np.diag(noise).astype(complex)).support.sum() == 1
+
+
+def test_real_matrices_are_decomposed_in_real_arithmetic_with_the_same_answer() -> None:
+    rng = np.random.default_rng(0)
+    a = rng.normal(size=(6, 6))
+    values, vectors = spectral.eigh((a + a.T).astype(complex))
+    assert vectors.dtype == np.complex128
+    assert not vectors.imag.any()
+    assert np.abs((vectors * values) @ vectors.conj().T - (a + a.T)).max() < 1e-13
+
+
+def test_spectrum_of_a_factor_finds_the_exact_rank() -> None:
+    rng = np.random.default_rng(1)
+    a = rng.normal(size=(8, 2)) + 1j * rng.normal(size=(8, 2))
+    a = np.hstack([a, a[:, :1]])
+    a /= np.linalg.norm(a)
+    spectrum = spectral.spectrum_of_factor(a)
+    assert spectrum.support.sum() == 2
+    assert np.abs(spectrum.matrix_of(spectrum.eigenvalues) - a @ a.conj().T).max() < 1e-15
+    assert not spectrum.is_complete

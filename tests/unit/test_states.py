@@ -1,0 +1,248 @@
+"""States: validation, constructors, conversions, and what each representation knows."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from qml import states
+from qml._checks import InputError
+from qml.operators import pauli, tfim
+from qml.states import DensityMatrix, GibbsState, SpectralState
+
+RNG = np.random.default_rng(7)
+
+
+def random_unitary(d: int) -> np.ndarray:
+    return np.linalg.qr(RNG.normal(size=(d, d)) + 1j * RNG.normal(size=(d, d)))[0]
+
+
+@pytest.mark.parametrize(
+    ("matrix", "sentence"),
+    [
+        ([[0.5, 0.1], [0.0, 0.5]], r"must be Hermitian; found max\|A - A\^dagger\| = 0.1"),
+        ([[0.5, 0.0], [0.0, 0.6]], r"unit trace; found 1.1, off by 0.1"),
+        ([[1.2, 0.0], [0.0, -0.2]], r"positive semidefinite; found the eigenvalue -0.2"),
+        ([[np.nan, 0.0], [0.0, 1.0]], r"must be finite; found .*nan.* at index \(0, 0\)"),
+        ([1.0, 0.0], r"must have shape \(..., d, d\); found shape \(2,\)"),
+        ([[1.0, 0.0, 0.0]], r"found shape \(1, 3\)"),
+        ([["a", "b"], ["c", "d"]], r"array of numbers"),
+        ([[1.0], [1.0, 2.0]], r"rows of different lengths"),
+    ],
+)
+def test_a_density_matrix_is_validated_with_the_measured_violation(matrix: object, sentence: str) -> None:
+    with pytest.raises(InputError, match=sentence):
+        DensityMatrix(matrix)  # type: ignore[arg-type]
+
+
+def test_other_constructors_refuse_with_a_sentence(tmp_path: Path) -> None:
+    rho = states.maximally_mixed((2, 2))
+    cases = [
+        (lambda: DensityMatrix.from_vector([1.0, 1.0]), "unit norm; found a squared norm off by 1"),
+        (lambda: DensityMatrix.from_probabilities([0.5, 0.6]), "must sum to one"),
+        (lambda: DensityMatrix.from_probabilities([1.5, -0.5]), "non-negative; found -0.5 at index"),
+        (lambda: DensityMatrix.from_ensemble([]), "at least one state"),
+        (lambda: DensityMatrix.from_ensemble([[1, 0]], weights=[0.5, 0.5]), "one entry a state"),
+        (lambda: DensityMatrix.from_ensemble([[1, 0], [1, 0, 0]]), "equal dims"),
+        (lambda: DensityMatrix(np.eye(4) / 4, dims=(2, 3)), "multiply to the dimension 4"),
+        (lambda: DensityMatrix.load(tmp_path / "none.npz"), "does not exist"),
+        (lambda: GibbsState([[0, 1], [0, 0]]), "must be Hermitian"),
+        (lambda: GibbsState(1j * np.ones(2)), "must be real"),
+        (lambda: SpectralState([0.0, -np.inf], np.ones((2, 2))), "must be unitary"),
+        (lambda: SpectralState([0.0, 0.0], np.eye(2)), "must sum to one; found 2"),
+        (lambda: SpectralState([0.0], np.eye(2)), "must be 2 numbers"),
+        (lambda: states.werner(1.5), "p must be a finite number from 0 to 1"),
+        (lambda: states.ghz(0), "number of qubits must be an integer of at least 1"),
+        (lambda: states.basis_state("12"), "level 1 of bits must be an integer from 0 to 1"),
+        (lambda: states.basis_state("0", dims=(2, 2)), "one level a site"),
+        (lambda: states.haar_pure(2, np.random), "rng must be a numpy Generator"),  # type: ignore[arg-type]
+        (lambda: states.ginibre(2, RNG, rank=0), "rank must be an integer of at least 1"),
+        (lambda: states.partial_trace(rho, []), "at least one site"),
+        (lambda: states.partial_trace(rho, [2]), "keep must be sites from 0 to 1"),
+        (lambda: states.tensor(), "at least one state"),
+        (lambda: states.purify(states.ginibre(2, RNG, batch=3)), "single state"),
+        (lambda: states.tensor(states.ginibre(2, RNG, batch=3)), "single states"),
+        (lambda: states.ginibre(2, RNG, batch=3).qobj(), "index it first"),
+        (lambda: rho[0], "single state cannot be indexed"),
+        (lambda: states.thermal(tfim(2), np.inf), "beta must be a finite number"),
+        (lambda: DensityMatrix.from_qobj(3), "QuTiP ket or density operator"),
+    ]
+    for make, sentence in cases:
+        with pytest.raises(InputError, match=sentence):
+            make()
+
+
+def test_nothing_is_repaired_silently_but_on_request_the_nearest_state_is_found() -> None:
+    h = RNG.normal(size=(5, 5)) + 1j * RNG.normal(size=(5, 5))
+    h = (h + h.conj().T) / 2
+    nearest = states.nearest_density_matrix(h)
+    DensityMatrix(nearest.matrix())
+    best = np.linalg.norm(h - nearest.matrix())
+    for _ in range(200):  # no other state is nearer
+        other = states.ginibre(5, RNG, rank=int(RNG.integers(1, 6))).matrix()
+        mixed = 0.99 * nearest.matrix() + 0.01 * other
+        assert np.linalg.norm(h - mixed) >= best - 1e-12
+    rho = states.ginibre(5, RNG)
+    assert np.abs(states.nearest_density_matrix(rho.matrix()).matrix() - rho.matrix()).max() < 1e-14
+
+
+def test_a_state_never_changes() -> None:
+    rho = DensityMatrix(np.eye(2) / 2)
+    with pytest.raises(ValueError, match="read-only"):
+        rho.matrix()[0, 0] = 1
+
+
+@pytest.mark.parametrize("d", [1, 2, 3, 6])
+@pytest.mark.parametrize("rank", [1, 2, 6])
+def test_a_factor_knows_what_its_matrix_knows(d: int, rank: int) -> None:
+    g = RNG.normal(size=(d, rank)) + 1j * RNG.normal(size=(d, rank))
+    g /= np.linalg.norm(g)
+    held, dense = DensityMatrix.from_factor(g), DensityMatrix(g @ g.conj().T)
+    basis = random_unitary(d)
+    assert held.rank() == dense.rank() == min(d, rank)
+    assert held.entropy() == pytest.approx(float(dense.entropy()), abs=1e-13)
+    assert held.purity() == pytest.approx(float(dense.purity()), abs=1e-13)
+    assert np.abs(held.populations(basis) - dense.populations(basis)).max() < 1e-14
+    assert np.abs(held.probabilities() - dense.probabilities()).max() < 1e-14
+
+
+def test_every_representation_of_one_state_agrees() -> None:
+    p = np.array([0.5, 0.3, 0.2])
+    basis = random_unitary(3)
+    same = [
+        DensityMatrix.from_probabilities(p),
+        DensityMatrix(np.diag(p)),
+        DensityMatrix.from_factor(np.diag(np.sqrt(p))),
+        DensityMatrix.from_ensemble(np.eye(3), p),
+        GibbsState(-np.log(p)),
+        GibbsState(-np.log(np.diag(p) + np.ones((3, 3)) - np.eye(3))),
+        SpectralState(np.log(p), np.eye(3)),
+    ]
+    for state in same:
+        assert np.abs(state.matrix() - np.diag(p)).max() < 1e-15
+        assert np.abs(state.probabilities() - p).max() < 1e-15
+        assert np.abs(state.populations(basis) - np.abs(basis.T**2) @ p).max() < 1e-15
+        assert state.entropy() == pytest.approx(-(p * np.log(p)).sum(), abs=1e-15)
+        assert state.rank() == 3
+        assert state.expect(np.diag([1.0, 2.0, 3.0])) == pytest.approx(1.7)
+
+
+def test_named_states() -> None:
+    assert states.ghz(3).expect(pauli("XXX")) == pytest.approx(1.0)
+    assert states.ghz(3).expect(pauli("ZZI")) == pytest.approx(1.0)
+    total_z = sum((pauli("Z", sites=(q,), n=4) for q in range(1, 4)), pauli("Z", sites=(0,), n=4))
+    assert states.w_state(4).expect(total_z) == pytest.approx(2.0)
+    singlet = np.array([0, 1, -1, 0]) / np.sqrt(2)
+    assert np.abs(states.werner(1.0).matrix() - np.outer(singlet, singlet)).max() < 1e-15
+    for d in (2, 3):
+        for p in (0.0, 0.4, 1.0):
+            DensityMatrix(states.werner(p, d).matrix())  # valid
+        twirled = states.werner(0.3, d)
+        u = np.kron(v := random_unitary(d), v)
+        assert np.abs(u @ twirled.matrix() @ u.conj().T - twirled.matrix()).max() < 1e-14
+    assert states.basis_state("2", dims=3).probabilities().tolist() == [0, 0, 1]
+    assert states.basis_state([1, 2], dims=(2, 3)).probabilities().argmax() == 5
+
+
+def test_random_ensembles_have_their_purity() -> None:
+    rng = np.random.default_rng(3)
+    batch = states.ginibre(4, rng, batch=4000)
+    assert batch.batch_shape == (4000,)
+    assert batch.purity().mean() == pytest.approx(8 / 17, abs=0.003)  # 2d/(d^2+1), Zyczkowski and Sommers (2001)
+    mean = np.mean([float(states.bures(2, rng).purity()) for _ in range(4000)])
+    assert mean == pytest.approx((5 * 4 + 1) / (2 * 2 * (4 + 2)), abs=0.008)  # (5d^2+1)/(2d(d^2+2)), ibid.
+    haar = states.haar_pure(3, rng, batch=4000)
+    assert np.abs(haar.probabilities().mean(axis=0) - 1 / 3).max() < 0.02
+    assert (haar.probabilities() ** 2).mean() == pytest.approx(2 / 12, abs=0.006)  # 2/(d(d+1))
+    assert haar.spectrum().log_eigenvalues.max() == pytest.approx(0.0, abs=1e-15)
+
+
+def test_batches_equal_their_members() -> None:
+    rng = np.random.default_rng(4)
+    batch = states.ginibre((2, 2), rng, batch=5)
+    values, entropies = batch.expect(pauli("XY")), batch.entropy()
+    for k in range(5):
+        assert values[k] == pytest.approx(float(batch[k].expect(pauli("XY"))), abs=1e-15)
+        assert entropies[k] == pytest.approx(float(batch[k].entropy()), abs=1e-14)
+    gibbs = GibbsState(np.arange(6.0).reshape(3, 2), diagonal=True)
+    assert gibbs.batch_shape == (3,)
+    assert np.abs(gibbs.log_partition() - np.log(np.exp(-np.arange(6.0).reshape(3, 2)).sum(axis=1))).max() < 1e-14
+
+
+@pytest.mark.parametrize("beta", [-3.0, 1e-8, 1.0, 500.0, 1e6])
+def test_thermal_states_at_any_temperature(beta: float) -> None:
+    h = tfim(3)
+    energies = np.linalg.eigvalsh(h.matrix())
+    sigma = states.thermal(h, beta)
+    shifted = -beta * energies - (-beta * energies).max()
+    p = np.exp(shifted) / np.exp(shifted).sum()
+    assert float(sigma.expect(h)) == pytest.approx(float(p @ energies), abs=1e-12)
+    want = (-beta * energies).max() + np.log(np.exp(shifted).sum())
+    assert float(sigma.log_partition()) == pytest.approx(want, rel=1e-13)
+    assert np.isfinite(sigma.spectrum().log_eigenvalues).all()
+
+
+def test_tensor_products_keep_what_is_known() -> None:
+    rng = np.random.default_rng(5)
+    a, b = states.ginibre(2, rng), states.ginibre(3, rng)
+    assert np.abs(states.tensor(a, b).matrix() - np.kron(a.matrix(), b.matrix())).max() == 0
+    k, q = GibbsState(np.diag([0.0, 400.0])), GibbsState(np.array([[0.0, 1.0, 0], [1.0, 0, 0], [0, 0, 900.0]]))
+    product = states.tensor(k, q)
+    assert isinstance(product, GibbsState)
+    assert product.dims == (2, 3)
+    assert np.abs(product.matrix() - np.kron(k.matrix(), q.matrix())).max() < 1e-15
+    classical = states.tensor(states.basis_state("1"), states.maximally_mixed(3))
+    assert classical.is_diagonal
+    assert np.abs(classical.probabilities() - np.array([0, 0, 0, 1, 1, 1]) / 3).max() < 1e-16
+
+
+def test_purification_reduces_to_the_state() -> None:
+    rng = np.random.default_rng(6)
+    for sigma in (states.ginibre((2, 3), rng, rank=4), states.thermal(tfim(2), 2.0), states.maximally_mixed(3)):
+        psi = states.purify(sigma)
+        assert psi.purity() == pytest.approx(1.0)
+        assert psi.dims == (*sigma.dims, int(sigma.rank()))
+        reduced = states.partial_trace(psi, range(len(sigma.dims)))
+        assert np.abs(reduced.matrix() - sigma.matrix()).max() < 1e-14
+
+
+def test_files_round_trip_and_foreign_files_are_validated(tmp_path: Path) -> None:
+    rng = np.random.default_rng(8)
+    for k, state in enumerate(
+        (states.ginibre((2, 3), rng), states.haar_pure(4, rng), states.maximally_mixed(3), states.ginibre(2, rng, batch=2))
+    ):
+        path = tmp_path / f"{k}.npz"
+        state.save(path)
+        back = DensityMatrix.load(path)
+        assert back.dims == state.dims
+        assert np.array_equal(back.matrix(), state.matrix())
+        assert back.is_diagonal == state.is_diagonal
+    bad = tmp_path / "bad.npz"
+    np.savez(bad, matrix=np.eye(2))
+    with pytest.raises(InputError, match="unit trace"):
+        DensityMatrix.load(bad)
+    np.savez(bad, nothing=np.eye(2))
+    with pytest.raises(InputError, match="exactly one of the arrays"):
+        DensityMatrix.load(bad)
+    np.savez(bad, matrix=np.array([{"a": 1}], dtype=object))
+    with pytest.raises(InputError, match="plain arrays"):
+        DensityMatrix.load(bad)
+    bad.write_text("not an archive")
+    with pytest.raises(InputError, match="not a readable"):
+        DensityMatrix.load(bad)
+
+
+def test_a_frozen_gibbs_state_does_not_underflow() -> None:
+    sigma = GibbsState(np.array([0.0, 1e5]))
+    assert sigma.log_expectation(DensityMatrix.from_probabilities([0.5, 0.5])) == pytest.approx(-5e4)
+    rho = DensityMatrix(np.array([[0.5, 0.5], [0.5, 0.5]]))
+    assert GibbsState(np.diag([0.0, 1e5])).log_expectation(rho) == pytest.approx(-5e4)
+
+
+def test_states_show_themselves_in_a_notebook() -> None:
+    html = states.ghz(2)._repr_html_()
+    assert "purity 1" in html
+    assert "<table>" in html
+    assert "batch of shape (3,)" in states.ginibre(2, RNG, batch=3)._repr_html_()
+    assert "<table>" not in states.ghz(4)._repr_html_()
+    assert repr(states.ghz(2)) == "DensityMatrix(dims=(2, 2))"

@@ -1,0 +1,23 @@
+"""Circuits: frozen sequences of operations, noise models, and circuits to fit with."""
+
+from qml.circuits.ansatz import brickwork, hardware_efficient, mera_tree, purification, universal_block
+from qml.circuits.circuit import Circuit
+from qml.circuits.noise import NoiseModel, NoiseRule, Relaxation
+from qml.circuits.program import Program, Step
+from qml.circuits.trotter import hamiltonian_variational, trotter
+
+__all__ = [
+    "Circuit",
+    "NoiseModel",
+    "NoiseRule",
+    "Program",
+    "Relaxation",
+    "Step",
+    "brickwork",
+    "hamiltonian_variational",
+    "hardware_efficient",
+    "mera_tree",
+    "purification",
+    "trotter",
+    "universal_block",
+]

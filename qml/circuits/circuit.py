@@ -1,0 +1,383 @@
+"""The circuit: a frozen sequence of gates, channels, traces and initialisations on numbered sites."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import sparse
+
+from qml import _checks
+from qml._checks import InputError
+from qml._typing import Dims, DimsLike
+from qml.circuits import drawing
+from qml.circuits.domains import parameter_domains
+from qml.circuits.program import Program, Step
+from qml.operations import Initialize, Instruction, Interval, Operation, ParameterLike, TraceOut, Unitary
+
+if TYPE_CHECKING:
+    from qml.circuits.noise import NoiseModel
+
+
+@dataclass(frozen=True, init=False, repr=False)
+class Circuit:
+    r"""Operations in order of application: the map :math:`\mathcal E = \mathcal E_m \circ \dots \circ \mathcal E_1`.
+
+    A circuit is a frozen value: every method returns a new one, and circuits compare and hash by what they hold.
+    A noise channel, a partial trace (``TraceOut``) and a fresh site (``Initialize``, in \|0>) are operations like
+    a gate. A traced-out site takes no operation until it is initialised again. A site whose first operation is
+    ``Initialize`` is absent from the input register; every other site belongs to it.
+
+    Parameters
+    ----------
+    dims : int or sequence of int
+        Dimensions of the sites; an int n means n qubits.
+    operations : iterable of Operation
+        Placed instructions such as ``gates.RX("theta", 0)``.
+
+    Raises
+    ------
+    InputError
+        Where an operation names a site that is not there (or not there any more), its dimensions do not fit the
+        sites, or no value of a parameter is allowed by all of its uses.
+
+    Examples
+    --------
+    >>> from qml import Circuit, channels, gates
+    >>> bell = Circuit(2, [gates.H(0), gates.CNOT(0, 1)])
+    >>> noisy = bell.then(channels.Depolarizing("p", 1), gates.RX("theta", 0))
+    >>> noisy
+    <Circuit: 2 qubits, 4 operations, 2 parameters>
+    >>> noisy.parameters
+    ('p', 'theta')
+    >>> noisy.bind(p=0.1, theta="p").parameters
+    ('p',)
+    """
+
+    dims: Dims
+    operations: tuple[Operation, ...]
+
+    def __init__(self, dims: DimsLike, operations: Iterable[Operation] = ()) -> None:
+        if isinstance(dims, int | np.integer):
+            dims = (2,) * _checks.integer("the number of qubits of a circuit", dims, low=1)
+        object.__setattr__(self, "dims", _checks.dimensions("the dims of a circuit", dims))
+        object.__setattr__(self, "operations", tuple(operations))
+        if not self.dims:
+            raise InputError("a circuit needs at least one site; found dims = ().")
+        self._check_places()
+        self.domains  # noqa: B018 - refuses a parameter that has no allowed value
+
+    # what it holds -------------------------------------------------------------------------------------------------
+
+    @property
+    def n_sites(self) -> int:
+        """The number of sites that it speaks of, the traced-out and the initialised ones included."""
+        return len(self.dims)
+
+    @cached_property
+    def sites_in(self) -> tuple[int, ...]:
+        """Sites of the input register: all but those whose first operation is ``Initialize``."""
+        first: dict[int, Instruction] = {}
+        for operation in self.operations:
+            for site in operation.sites:
+                first.setdefault(site, operation.instruction)
+        return tuple(site for site in range(self.n_sites) if not isinstance(first.get(site), Initialize))
+
+    @cached_property
+    def sites_out(self) -> tuple[int, ...]:
+        """Sites of the output register: those that are alive at the end."""
+        alive = set(self.sites_in)
+        for operation in self.operations:
+            if isinstance(operation.instruction, TraceOut):
+                alive.difference_update(operation.sites)
+            elif isinstance(operation.instruction, Initialize):
+                alive.update(operation.sites)
+        return tuple(sorted(alive))
+
+    @property
+    def dims_in(self) -> Dims:
+        """Dimensions of the input register."""
+        return tuple(self.dims[site] for site in self.sites_in)
+
+    @property
+    def dims_out(self) -> Dims:
+        """Dimensions of the output register."""
+        return tuple(self.dims[site] for site in self.sites_out)
+
+    @cached_property
+    def parameters(self) -> tuple[str, ...]:
+        """Names of the free parameters, in order of appearance: the order of the vector theta."""
+        return tuple(dict.fromkeys(name for operation in self.operations for name in operation.parameters))
+
+    @property
+    def n_params(self) -> int:
+        """The number of free parameters."""
+        return len(self.parameters)
+
+    @cached_property
+    def domains(self) -> dict[str, Interval]:
+        """Where each free parameter may lie: the values that every one of its uses allows.
+
+        A use c theta + k in a slot with domain [low, high] allows the preimage of that interval. A use together with
+        other parameters (a + b) bounds none of them by itself: it is checked when numbers are put in.
+        """
+        return parameter_domains(self.operations)
+
+    @property
+    def is_unitary(self) -> bool:
+        """Whether every operation is a unitary gate."""
+        return all(isinstance(operation.instruction, Unitary) for operation in self.operations)
+
+    @property
+    def depth(self) -> int:
+        """Layers when every operation is done as soon as its sites are free, each taking one layer."""
+        busy = [0] * self.n_sites
+        for operation in self.operations:
+            layer = 1 + max((busy[site] for site in operation.sites), default=0)
+            for site in operation.sites:
+                busy[site] = layer
+        return max(busy)
+
+    def counts(self) -> dict[str, int]:
+        """How often each instruction occurs, by name, in order of first appearance.
+
+        Examples
+        --------
+        >>> from qml import Circuit, gates
+        >>> Circuit(2, [gates.H(0), gates.CNOT(0, 1), gates.H(1)]).counts()
+        {'H': 2, 'CNOT': 1}
+        """
+        result: dict[str, int] = {}
+        for operation in self.operations:
+            result[operation.name] = result.get(operation.name, 0) + 1
+        return result
+
+    # new circuits from it ------------------------------------------------------------------------------------------
+
+    def then(self, *items: Operation | Circuit, sites: Iterable[int] | None = None) -> Circuit:
+        """This circuit, then operations or circuits in the order given; equal parameter names are shared.
+
+        Parameters
+        ----------
+        *items : Operation or Circuit
+            Circuits must have this circuit's dims, unless `sites` says where to place them.
+        sites : iterable of int, optional
+            Site i of every circuit among the items goes to ``sites[i]`` of this one.
+
+        Raises
+        ------
+        InputError
+            Where dims do not fit, or an operation cannot stand where it would.
+
+        Examples
+        --------
+        >>> from qml import Circuit, gates
+        >>> bell = Circuit(2, [gates.H(0), gates.CNOT(0, 1)])
+        >>> [str(operation) for operation in Circuit(3).then(bell, sites=(2, 0))]
+        ['H 2', 'CNOT 2 0']
+        """
+        where = None if sites is None else _checks.targets("sites", tuple(sites), self.n_sites)
+        operations = list(self.operations)
+        for item in items:
+            if isinstance(item, Circuit):
+                operations.extend(item._placed(self.dims, where))
+            elif where is not None:
+                raise InputError(f"sites places circuits; found the operation {item}, which has its own sites.")
+            else:
+                operations.append(item)
+        return Circuit(self.dims, operations)
+
+    def repeat(self, k: int, fresh: bool = False) -> Circuit:
+        """The circuit k times in a row; k = 0 is the empty circuit.
+
+        Parameters
+        ----------
+        k : int
+        fresh : bool
+            False: all repetitions share their parameters. True: repetition i = 0, ..., k - 1 has its own, called
+            ``name[i]`` (a parameter ``theta`` becomes ``theta[0]``, ``theta[1]``, ...).
+
+        Examples
+        --------
+        >>> from qml import Circuit, gates
+        >>> Circuit(1, [gates.RX("a", 0)]).repeat(3, fresh=True).parameters
+        ('a[0]', 'a[1]', 'a[2]')
+        """
+        k = _checks.integer("the number k of repetitions", k, low=0)
+        rounds = [self.bind({name: f"{name}[{i}]" for name in self.parameters}) if fresh else self for i in range(k)]
+        return Circuit(self.dims, [operation for circuit in rounds for operation in circuit.operations])
+
+    def inverse(self) -> Circuit:
+        """The circuit that undoes it, with the same parameters; refused where an operation is not unitary."""
+        return Circuit(self.dims, [operation.inverse() for operation in reversed(self.operations)])
+
+    def bind(self, values: Mapping[str, ParameterLike] | None = None, /, **named: ParameterLike) -> Circuit:
+        """Free parameters replaced by numbers, other names or affine expressions; the others stay free.
+
+        Parameters
+        ----------
+        values : mapping of str to float, str or Affine, optional
+            For names that are not identifiers, such as ``"ry[0,2]"``.
+        **named
+            The same, for names that are.
+
+        Raises
+        ------
+        InputError
+            For a name that the circuit does not have, or a number outside the domain of an instruction.
+
+        Examples
+        --------
+        >>> from qml import Circuit, Parameter, gates
+        >>> circuit = Circuit(1, [gates.RX("a", 0), gates.RZ("b", 0)])
+        >>> [str(operation) for operation in circuit.bind(a=0.5, b=2 * Parameter("t"))]
+        ['RX(0.5) 0', 'RZ(2*t) 0']
+        """
+        new = {**(values or {}), **named}
+        for name in new:
+            if name not in self.parameters:
+                raise InputError(
+                    f"bind: the circuit has no free parameter {name!r}{_checks.nearest(str(name), self.parameters)}; "
+                    f"it has {', '.join(self.parameters) or 'none'}."
+                )
+        return Circuit(
+            self.dims,
+            [Operation(o.instruction, o.sites, tuple(p.substitute(new) for p in o.params)) for o in self.operations],
+        )
+
+    def with_noise(self, model: NoiseModel) -> Circuit:
+        """The circuit with the channels of a noise model put in; see :class:`NoiseModel` for where they go."""
+        return model.apply(self)
+
+    # engines -------------------------------------------------------------------------------------------------------
+
+    def compile(self) -> Program:
+        """The program that engines run, made once: numbered positions, numbered parameters.
+
+        The register is always the alive sites in increasing order; positions count in it as it is at that step.
+        """
+        return self._program
+
+    @cached_property
+    def _program(self) -> Program:
+        register = list(self.sites_in)
+        column = {name: i for i, name in enumerate(self.parameters)}
+        steps: list[Step] = []
+        offset: list[float] = []
+        rows: list[int] = []
+        columns: list[int] = []
+        weights: list[float] = []
+        for operation in self.operations:
+            if isinstance(operation.instruction, Initialize):
+                register = sorted([*register, *operation.sites])
+            positions = tuple(register.index(site) for site in operation.sites)
+            if isinstance(operation.instruction, TraceOut):
+                register = [site for site in register if site not in operation.sites]
+            start = len(offset)
+            for slot, expression in enumerate(operation.params, start):
+                offset.append(expression.constant)
+                for name, weight in expression.terms:
+                    rows.append(slot)
+                    columns.append(column[name])
+                    weights.append(weight)
+            steps.append(Step(operation.instruction, positions, start, len(offset)))
+        return Program(
+            dims_in=self.dims_in,
+            dims_out=self.dims_out,
+            steps=tuple(steps),
+            parameters=self.parameters,
+            weights=sparse.csr_array((weights, (rows, columns)), shape=(len(offset), self.n_params), dtype=np.float64),
+            offset=np.array(offset, dtype=np.float64),
+        )
+
+    # reading it ----------------------------------------------------------------------------------------------------
+
+    def draw(self, width: int = 120) -> str:
+        """The circuit as text, folded into panels of at most `width` characters; see :mod:`qml.circuits.drawing`.
+
+        Examples
+        --------
+        >>> from qml import Circuit, gates
+        >>> print(Circuit(2, [gates.H(0), gates.CNOT(0, 1), gates.RZ("a", 1)]).draw())
+        0: ─┤H├─●─────────
+                │
+        1: ─────⊕─┤RZ(a)├─
+        """
+        return drawing.text(self, _checks.integer("width", width, low=20))
+
+    def __str__(self) -> str:
+        return self.draw()
+
+    def __repr__(self) -> str:
+        sites = _checks.plural(self.n_sites, "qubit") if set(self.dims) == {2} else f"dims {self.dims}"
+        operations = _checks.plural(len(self.operations), "operation")
+        return f"<Circuit: {sites}, {operations}, {_checks.plural(self.n_params, 'parameter')}>"
+
+    def _repr_html_(self) -> str:
+        return f'<pre style="line-height: 1.2; white-space: pre">{html.escape(self.draw())}</pre>'
+
+    def __len__(self) -> int:
+        return len(self.operations)
+
+    def __iter__(self) -> Iterator[Operation]:
+        return iter(self.operations)
+
+    # checks --------------------------------------------------------------------------------------------------------
+
+    def _check_places(self) -> None:
+        for i, operation in enumerate(self.operations):
+            if not isinstance(operation, Operation):
+                if isinstance(operation, Instruction):
+                    raise InputError(
+                        f"operation {i} of the circuit is {operation} without its sites: call it with its parameters "
+                        "and sites to place it, as in gates.CNOT(0, 1)."
+                    )
+                raise InputError(f"operation {i} of the circuit must be an Operation; found {operation!r}.")
+            outside = [site for site in operation.sites if not 0 <= site < self.n_sites]
+            if outside:
+                raise InputError(
+                    f"operation {i}, {operation}, names site {outside[0]}, but the circuit has "
+                    f"{_checks.plural(self.n_sites, 'site')}, counted from 0."
+                )
+            found = tuple(self.dims[site] for site in operation.sites)
+            if found != operation.instruction.dims:
+                raise InputError(
+                    f"operation {i}, {operation}, acts on dimensions {operation.instruction.dims}, but sites "
+                    f"{operation.sites} of the circuit have dimensions {found}."
+                )
+        alive = set(self.sites_in)
+        for i, operation in enumerate(self.operations):
+            if isinstance(operation.instruction, Initialize):
+                present = alive.intersection(operation.sites)
+                if present:
+                    raise InputError(
+                        f"operation {i}, {operation}, adds site {min(present)}, which is there already: "
+                        "trace it out first, or use channels.Reset."
+                    )
+                alive.update(operation.sites)
+                continue
+            dead = set(operation.sites) - alive
+            if dead:
+                raise InputError(
+                    f"operation {i}, {operation}, acts on site {min(dead)}, which was traced out before: "
+                    "leave it out, or initialize the site again."
+                )
+            if isinstance(operation.instruction, TraceOut):
+                alive.difference_update(operation.sites)
+
+    def _placed(self, dims: Dims, sites: tuple[int, ...] | None) -> list[Operation]:
+        """Its operations on sites of a register of dimensions `dims`."""
+        if sites is None:
+            if self.dims != dims:
+                raise InputError(
+                    f"circuits in a row need equal dims; found {dims}, then {self.dims}: "
+                    "say where to place the second, as in then(other, sites=(0, 1))."
+                )
+            return list(self.operations)
+        if len(sites) != self.n_sites:
+            raise InputError(f"sites must name one site for each of the {self.n_sites} placed; found {sites}.")
+        return [Operation(o.instruction, tuple(sites[s] for s in o.sites), o.params) for o in self.operations]

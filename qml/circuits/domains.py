@@ -1,0 +1,51 @@
+"""Where the free parameters of a circuit may lie, given the domains of the slots that they are used in."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from qml._checks import InputError
+from qml.operations import REAL_LINE, Affine, Interval, Operation
+
+
+def parameter_domains(operations: Iterable[Operation]) -> dict[str, Interval]:
+    """The interval of each free parameter that all of its uses by itself allow, in order of appearance.
+
+    Raises
+    ------
+    InputError
+        Where two uses leave no interior: it names the parameter and both.
+    """
+    domains: dict[str, Interval] = {}
+    bounded_by: dict[str, tuple[Operation, Operation]] = {}
+    for operation in operations:
+        for expression, slot in zip(operation.params, operation.instruction.domains, strict=True):
+            for name in expression.names:
+                domains.setdefault(name, REAL_LINE)
+                bounded_by.setdefault(name, (operation, operation))
+            if len(expression.terms) != 1 or slot == REAL_LINE:
+                continue
+            (name,), use, old = expression.names, preimage(expression, slot), domains[expression.names[0]]
+            below, above = bounded_by[name]
+            below, above = (operation if use.low > old.low else below), (operation if use.high < old.high else above)
+            low, high = max(use.low, old.low), min(use.high, old.high)
+            if not low < high:
+                raise InputError(
+                    f"parameter {name!r} has no range to move in: {below} needs it to be at least {low:.12g}, and "
+                    f"{above} at most {high:.12g}: use two parameters, or another expression of it."
+                )
+            domains[name], bounded_by[name] = Interval(low, high), (below, above)
+    return domains
+
+
+def preimage(expression: Affine, domain: Interval) -> Interval:
+    """The theta with c theta + k inside `domain`; its ends stay inside in float64 arithmetic too."""
+    ((_, c),), k = expression.terms, expression.constant
+    ends = []
+    for end, inward in ((domain.low, 1.0), (domain.high, -1.0)):
+        theta = (end - k) / c
+        while math.isfinite(theta) and c * theta + k not in domain:
+            theta += math.copysign(1.0, inward * c) * math.ulp(max(abs(theta), abs(k / c)))
+        ends.append(theta)
+    return Interval(min(ends), max(ends))

@@ -1,0 +1,309 @@
+"""Noise models: which channel follows which gate, relaxation of sites at work and at rest, and readout errors."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
+
+import numpy as np
+
+from qml import _checks, channels, gates
+from qml._checks import InputError
+from qml.circuits.circuit import Circuit
+from qml.operations import Affine, Channel, Initialize, Operation, ParameterLike, TraceOut, Unitary, as_affine
+
+PerSite: TypeAlias = "ParameterLike | Sequence[ParameterLike]"
+"""One number (or free parameter) for all sites, or a sequence with one for each."""
+
+
+@dataclass(frozen=True)
+class NoiseRule:
+    """A channel with its parameters, the gates that it follows and the sites that it acts on.
+
+    Attributes
+    ----------
+    channel : Channel
+    params : tuple of Affine
+    gates : tuple of str or None
+        Names of operations; None is every unitary gate.
+    sites : tuple of int or None
+        None is everywhere.
+    """
+
+    channel: Channel
+    params: tuple[Affine, ...] = ()
+    gates: tuple[str, ...] | None = None
+    sites: tuple[int, ...] | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.channel, Channel):
+            raise InputError(
+                f"a noise rule needs a channel without its sites, then its parameters, as in "
+                f"add(channels.Depolarizing, 0.01); found {self.channel}."
+            )
+        wanted = self.channel.parameter_names
+        if len(self.params) != len(wanted):
+            raise InputError(
+                f"{self.channel.name} takes {_checks.plural(len(wanted), 'parameter')} ({', '.join(wanted)}); "
+                f"found {len(self.params)}: {', '.join(map(str, self.params)) or 'none'}."
+            )
+        if all(p.is_constant for p in self.params):
+            self.channel.check(np.array([p.constant for p in self.params], dtype=np.float64))
+
+    def follows(self, operation: Operation) -> bool:
+        """Whether the rule speaks of this operation, wherever it acts."""
+        if self.gates is not None:
+            return operation.name in self.gates
+        fits = self.channel.n_sites in (1, len(operation.sites))
+        return isinstance(operation.instruction, Unitary) and fits
+
+    def after(self, operation: Operation) -> list[Operation]:
+        """The channels that it puts behind an operation."""
+        if not self.follows(operation):
+            return []
+        if self.channel.n_sites == 1:
+            return self.on_each(operation.sites)
+        if len(operation.sites) != self.channel.n_sites:
+            raise InputError(
+                f"{self.channel.name} acts on {self.channel.n_sites} sites, but a rule lets it follow {operation}: "
+                f"name gates on {self.channel.n_sites} sites, or use a channel on one site."
+            )
+        inside = self.sites is None or set(operation.sites) <= set(self.sites)
+        return [Operation(self.channel, operation.sites, self.params)] if inside else []
+
+    def on_each(self, sites: Iterable[int]) -> list[Operation]:
+        """The one-site channel on each of the sites that the rule covers."""
+        return [Operation(self.channel, (s,), self.params) for s in sites if self.sites is None or s in self.sites]
+
+
+@dataclass(frozen=True)
+class Relaxation:
+    """Thermal relaxation during gates and while waiting: times T1 and T2, and how long each gate takes.
+
+    Attributes
+    ----------
+    t1, t2 : Affine, or tuple of Affine with one for each site
+        In the unit of the durations.
+    durations : tuple of (str, float)
+        Gate name and duration; gates that are not named take no time.
+    excited_population : Affine, or tuple of Affine with one for each site
+        Population of the excited level that a site relaxes to.
+    """
+
+    t1: Affine | tuple[Affine, ...]
+    t2: Affine | tuple[Affine, ...]
+    durations: tuple[tuple[str, float], ...]
+    excited_population: Affine | tuple[Affine, ...] = field(default_factory=Affine)
+
+    def lasting(self, time: float, site: int) -> Operation:
+        """The channel of a site that relaxes for some time."""
+        t1, t2, excited = (
+            value if isinstance(value, Affine) else value[site] for value in (self.t1, self.t2, self.excited_population)
+        )
+        return Operation(channels.ThermalRelaxation, (site,), (t1, t2, as_affine(time), excited))
+
+    def check(self, n_sites: int) -> None:
+        """Refuse lists that do not have one entry for each site."""
+        for name in ("t1", "t2", "excited_population"):
+            value = getattr(self, name)
+            if isinstance(value, tuple) and len(value) != n_sites:
+                raise InputError(
+                    f"{name} of the noise model must be one value, or one for each of the "
+                    f"{_checks.plural(n_sites, 'site')} of the circuit; found {len(value)} values."
+                )
+
+
+@dataclass(frozen=True)
+class NoiseModel:
+    r"""Where noise goes in a circuit: a frozen value, built up rule by rule.
+
+    Behind each operation come, in this order: the channels of its rules in the order in which they were added, then
+    thermal relaxation of its sites for its duration. With durations, the circuit runs on a clock that starts at zero:
+    every operation, preparation included, starts as soon as all its sites are free, and a site that waits for others
+    relaxes for as long as it waits: before each operation, and at the end until the last surviving site is done.
+    Readout errors come last, on every surviving site. Traced-out sites get no noise: it could not be seen.
+
+    Parameters may be names of free parameters or expressions, so that noise can be learnt.
+
+    Attributes
+    ----------
+    rules : tuple of NoiseRule
+    relaxation : Relaxation or None
+    readout : tuple of NoiseRule
+
+    Examples
+    --------
+    >>> from qml import Circuit, NoiseModel, channels, gates
+    >>> bell = Circuit(2, [gates.H(0), gates.CNOT(0, 1)])
+    >>> model = (
+    ...     NoiseModel()
+    ...     .add(channels.Depolarizing, "p", gates="CNOT")
+    ...     .with_relaxation(t1=50.0, t2=70.0, durations={"H": 0.03, "CNOT": 0.3})
+    ... )
+    >>> for operation in bell.with_noise(model):
+    ...     print(operation)
+    H 0
+    ThermalRelaxation(50, 70, 0.03, 0) 0
+    ThermalRelaxation(50, 70, 0.03, 0) 1
+    CNOT 0 1
+    Depolarizing(p) 0
+    Depolarizing(p) 1
+    ThermalRelaxation(50, 70, 0.3, 0) 0
+    ThermalRelaxation(50, 70, 0.3, 0) 1
+    """
+
+    rules: tuple[NoiseRule, ...] = ()
+    relaxation: Relaxation | None = None
+    readout: tuple[NoiseRule, ...] = ()
+
+    def add(
+        self,
+        channel: Channel,
+        *params: ParameterLike,
+        gates: str | Iterable[str] | None = None,
+        sites: int | Iterable[int] | None = None,
+    ) -> NoiseModel:
+        """One more rule: a channel behind gates.
+
+        A channel on one site follows a gate on each of the gate's sites, in the order in which the gate lists them.
+        A channel on k sites acts on the sites of a gate on k sites together.
+
+        Parameters
+        ----------
+        channel : Channel
+            Not placed: ``channels.Depolarizing``.
+        *params : float, str or Affine
+            Its parameters.
+        gates : str or iterable of str, optional
+            Names of the operations that it follows, ``"initialize"`` included; every unitary gate by default (of a
+            channel on k > 1 sites: every gate on k sites).
+        sites : int or iterable of int, optional
+            Where; everywhere by default. A channel on k > 1 sites needs all of them among these.
+
+        Raises
+        ------
+        InputError
+            Where `channel` is no channel, or its parameters are too many, too few or outside their domain.
+        """
+        names = (gates,) if isinstance(gates, str) else None if gates is None else tuple(gates)
+        if names is not None and "trace_out" in names:
+            raise InputError("a noise rule cannot follow trace_out: nothing is left there; name the gate before it.")
+        rule = NoiseRule(channel, tuple(map(as_affine, params)), names, _sites(sites))
+        return replace(self, rules=(*self.rules, rule))
+
+    def with_relaxation(
+        self,
+        t1: PerSite,
+        t2: PerSite | None = None,
+        *,
+        durations: Mapping[str, float],
+        excited_population: PerSite = 0.0,
+    ) -> NoiseModel:
+        """The model with thermal relaxation, in place of the one it has.
+
+        Parameters
+        ----------
+        t1, t2 : float, str, Affine, or a sequence with one for each site
+            Relaxation and coherence time, T2 <= 2 T1, in the unit of the durations; T2 = 2 T1 by default, which is
+            no dephasing beyond that of the relaxation itself.
+        durations : mapping of str to float
+            How long each gate takes, by name; gates that are not named take no time.
+        excited_population : float, str, Affine, or a sequence with one for each site
+            Population of the excited level in equilibrium.
+        """
+        t1 = _per_site(t1)
+        doubled = 2 * t1 if isinstance(t1, Affine) else tuple(2 * t for t in t1)
+        times = tuple((name, _checks.number(f"the duration of {name}", t, low=0.0)) for name, t in durations.items())
+        new = Relaxation(t1, doubled if t2 is None else _per_site(t2), times, _per_site(excited_population))
+        return replace(self, relaxation=new)
+
+    def with_readout(
+        self, *params: ParameterLike, sites: int | Iterable[int] | None = None, channel: Channel = channels.ReadoutError
+    ) -> NoiseModel:
+        """One more readout rule: a channel on one site, on each surviving site (or those of `sites`) at the end.
+
+        Parameters
+        ----------
+        *params : float, str or Affine
+            Parameters of the channel, by default those of ``channels.ReadoutError``.
+        sites : int or iterable of int, optional
+        channel : Channel, optional
+        """
+        rule = NoiseRule(channel, tuple(map(as_affine, params)), None, _sites(sites))
+        if channel.n_sites != 1:
+            raise InputError(f"a readout error acts on one site; found {channel.name}, on {channel.n_sites} sites.")
+        return replace(self, readout=(*self.readout, rule))
+
+    def apply(self, circuit: Circuit) -> Circuit:
+        """The circuit with the noise put in: ``circuit.with_noise(model)``.
+
+        Raises
+        ------
+        InputError
+            Where a rule or a duration names a gate that neither the library nor the circuit has, or a site that the
+            circuit does not have, or a channel does not fit the sites that it would act on.
+        """
+        self._check(circuit)
+        operations: list[Operation] = []
+        durations = dict(self.relaxation.durations) if self.relaxation else {}
+        free_at = [0.0] * circuit.n_sites
+        for operation in circuit:
+            if isinstance(operation.instruction, TraceOut):
+                operations.append(operation)
+                continue
+            start = max((free_at[site] for site in operation.sites), default=0.0)
+            if not isinstance(operation.instruction, Initialize):
+                operations += self._idle(operation.sites, free_at, start)
+            operations.append(operation)
+            for rule in self.rules:
+                operations += rule.after(operation)
+            duration = durations.get(operation.name, 0.0)
+            if self.relaxation and duration:
+                operations += [self.relaxation.lasting(duration, site) for site in operation.sites]
+            for site in operation.sites:
+                free_at[site] = start + duration
+        operations += self._idle(circuit.sites_out, free_at, max((free_at[s] for s in circuit.sites_out), default=0.0))
+        for rule in self.readout:
+            operations += rule.on_each(circuit.sites_out)
+        return Circuit(circuit.dims, operations)
+
+    def _idle(self, sites: Iterable[int], free_at: Sequence[float], until: float) -> list[Operation]:
+        """Relaxation of sites that wait; differences at the rounding of the clock are none."""
+        if self.relaxation is None:
+            return []
+        tick = 8 * sys.float_info.epsilon * until
+        return [self.relaxation.lasting(until - free_at[s], s) for s in sites if until - free_at[s] > tick]
+
+    def _check(self, circuit: Circuit) -> None:
+        known = {**gates.GATES, **circuit.counts(), "initialize": 1}
+        named = [name for rule in self.rules for name in rule.gates or ()]
+        if self.relaxation:
+            self.relaxation.check(circuit.n_sites)
+            named += [name for name, _ in self.relaxation.durations]
+        for name in named:
+            if name not in known:
+                raise InputError(
+                    f"the noise model names a gate {name!r} that neither qml.gates nor the circuit has"
+                    f"{_checks.nearest(name, known)}."
+                )
+        for site in {site for rule in (*self.rules, *self.readout) for site in rule.sites or ()}:
+            if site >= circuit.n_sites:
+                raise InputError(
+                    f"the noise model names site {site}, but the circuit has "
+                    f"{_checks.plural(circuit.n_sites, 'site')}, counted from 0."
+                )
+
+
+def _sites(sites: int | Iterable[int] | None) -> tuple[int, ...] | None:
+    if sites is None:
+        return None
+    listed = (sites,) if isinstance(sites, int | np.integer) else tuple(sites)
+    return tuple(_checks.integer("each entry of the sites of a noise rule", site, low=0) for site in listed)
+
+
+def _per_site(value: PerSite) -> Affine | tuple[Affine, ...]:
+    if isinstance(value, Sequence | np.ndarray) and not isinstance(value, str):
+        return tuple(as_affine(v) for v in value)
+    return as_affine(value)

@@ -1,0 +1,77 @@
+"""A circuit compiled for engines: numbered sites, numbered parameters, nothing symbolic left."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+
+from qml._checks import parameters
+from qml._typing import ArrayLike, Dims, Real
+from qml.operations import Instruction
+
+
+@dataclass(frozen=True)
+class Step:
+    """One instruction at positions `sites` of the register *as it is then* (traced-out sites are gone from it).
+
+    Its parameters are entries `start` to `stop` of the program's slot values. For ``Initialize``, `sites` are the
+    positions that the new sites take in the register after the step.
+    """
+
+    instruction: Instruction
+    sites: tuple[int, ...]
+    start: int = 0
+    stop: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """What an engine runs. Slot values (one number a gate parameter) are affine in the free parameters theta:
+
+    slots = weights @ theta + offset.
+
+    Attributes
+    ----------
+    dims_in, dims_out : tuple of int
+        Site dimensions of the register before the first and after the last step.
+    steps : tuple of Step
+    parameters : tuple of str
+        Names of the free parameters, in the order of theta.
+    weights : sparse array (n_slots, n_params)
+    offset : array (n_slots,)
+    """
+
+    dims_in: Dims
+    dims_out: Dims
+    steps: tuple[Step, ...]
+    parameters: tuple[str, ...]
+    weights: sparse.csr_array
+    offset: Real
+
+    @property
+    def n_params(self) -> int:
+        return len(self.parameters)
+
+    @property
+    def dim_in(self) -> int:
+        return math.prod(self.dims_in)
+
+    @property
+    def dim_out(self) -> int:
+        return math.prod(self.dims_out)
+
+    def slots(self, params: ArrayLike) -> Real:
+        """Slot values (n_slots,) at theta (n_params,); values outside an instruction's domain are refused."""
+        theta = parameters("params", params, self.n_params)
+        values = np.asarray(self.weights @ theta + self.offset, dtype=np.float64)
+        for step in self.steps:
+            if step.stop > step.start:
+                step.instruction.check(values[step.start : step.stop])
+        return values
+
+    def pull_slots(self, gradient: Real) -> Real:
+        """dL/dtheta (n_params,) from dL/dslots (n_slots,)."""
+        return np.asarray(self.weights.T @ gradient, dtype=np.float64)

@@ -1,0 +1,1 @@
+from .circuit import draw_circuit as draw_circuit

@@ -1,0 +1,113 @@
+"""How a fit went: the loss against its floor, and the gap between the two."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from qml._checks import InputError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from qml.fitting import FitResult
+
+COLORS = ("#1f5ab8", "#c8442c", "#2a8f57", "#8c3f9e", "#c28a14", "#4a4a4a")
+"""Of one fit after the other."""
+DASHES = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)))
+"""A second sign beside the color; for color-blind readers and prints."""
+ENTROPIC = ("CrossEntropy", "RelativeEntropy")
+"""Losses in nats."""
+
+
+def plot_history(
+    results: FitResult | Sequence[FitResult] | Mapping[str, FitResult],
+    ax: Sequence[Axes] | None = None,
+    *,
+    title: str = "",
+) -> tuple[Axes, Axes]:
+    r"""Draw the loss against its floor (left), and the gap between them on a logarithmic axis (right), by iteration.
+
+    For the cross entropy the floor is S(rho) and the gap is D(rho\|\|sigma), in nats. Infinite losses, and gaps that
+    rounding has made zero or negative, are left out.
+
+    Parameters
+    ----------
+    results : FitResult, or a sequence or mapping of them
+        The keys of a mapping are the labels in the legend.
+    ax : two matplotlib Axes, optional
+        For the loss and for the gap; a new figure by default.
+    title : str
+        Above the left picture.
+
+    Returns
+    -------
+    tuple of two matplotlib Axes
+
+    Raises
+    ------
+    InputError
+        Without results, or for other than two axes.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> from qml import CircuitModel, GibbsModel, fit, ghz, pauli
+    >>> target = ghz(2)
+    >>> result = fit(GibbsModel([pauli("XX"), pauli("ZZ")]), target, seed=1, max_iterations=20)
+    >>> loss_axes, gap_axes = plot_history({"Gibbs": result}, Figure().subplots(1, 2))
+    >>> gap_axes.get_yscale(), loss_axes.get_ylabel()
+    ('log', 'loss (nats)')
+    """
+    named = _named(results)
+    loss_axes, gap_axes = _two(ax)
+    for k, (name, result) in enumerate(named.items()):
+        color, dash = COLORS[k % len(COLORS)], DASHES[k % len(DASHES)]
+        step = np.arange(len(result.history))
+        loss, gap = result.history.loss, result.history.gap
+        loss_axes.plot(step, np.where(np.isfinite(loss), loss, np.nan), color=color, linestyle=dash, label=name)
+        gap_axes.plot(step, np.where(np.isfinite(gap) & (gap > 0), gap, np.nan), color=color, linestyle=dash, label=name)
+    for floor in {result.floor for result in named.values()}:
+        loss_axes.axhline(floor, color="0.35", linewidth=0.9, linestyle=":", zorder=0)
+    loss_axes.plot([], [], color="0.35", linewidth=0.9, linestyle=":", label="floor")
+    entropic = all(str(result.provenance.get("loss")).startswith(ENTROPIC) for result in named.values())
+    unit = " (nats)" if entropic else ""
+    loss_axes.set_ylabel(f"loss{unit}")
+    gap_axes.set_ylabel(f"gap: loss \N{MINUS SIGN} floor{unit}")
+    gap_axes.set_yscale("log")
+    for axes in (loss_axes, gap_axes):
+        axes.set_xlabel("iteration")
+        axes.spines[["top", "right"]].set_visible(False)
+    gap_axes.grid(axis="y", color="0.9", linewidth=0.7)
+    gap_axes.set_axisbelow(True)
+    loss_axes.legend(frameon=False, fontsize="small")
+    if title:
+        loss_axes.set_title(title, loc="left", fontsize="medium")
+    return loss_axes, gap_axes
+
+
+def _named(results: FitResult | Sequence[FitResult] | Mapping[str, FitResult]) -> dict[str, FitResult]:
+    if isinstance(results, Mapping):
+        named = dict(results)
+    elif isinstance(results, Sequence):
+        named = {f"fit {k}": result for k, result in enumerate(results)}
+    else:
+        named = {"loss": results}
+    if not named:
+        raise InputError("results must hold at least one fit; found none.")
+    return named
+
+
+def _two(ax: Sequence[Axes] | None) -> tuple[Axes, Axes]:
+    if ax is None:
+        from matplotlib import pyplot
+
+        axes = pyplot.figure(figsize=(9.0, 3.6), layout="constrained").subplots(1, 2)
+        return axes[0], axes[1]
+    try:
+        loss_axes, gap_axes = ax
+    except (TypeError, ValueError):
+        raise InputError("ax must be two Axes, for the loss and for the gap: figure.subplots(1, 2) makes them.") from None
+    return loss_axes, gap_axes

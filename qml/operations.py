@@ -46,7 +46,7 @@ class Interval:
     def from_real(self, u: float) -> float:
         """The point v(u) of the interval."""
         if math.isfinite(self.low) and math.isfinite(self.high):
-            return self.low + (self.high - self.low) * _logistic(u)
+            return min(self.high, self.low + (self.high - self.low) * _logistic(u))
         if math.isfinite(self.low):
             return self.low + float(np.logaddexp(0.0, u))
         if math.isfinite(self.high):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy import sparse
 
 from qml._checks import parameters
 from qml._typing import ArrayLike, Dims, Real
-from qml.operations import Instruction
+from qml.operations import REAL_LINE, Instruction
 
 
 @dataclass(frozen=True)
@@ -67,10 +68,24 @@ class Program:
         """Slot values (n_slots,) at theta (n_params,); values outside an instruction's domain are refused."""
         theta = parameters("params", params, self.n_params)
         values = np.asarray(self.weights @ theta + self.offset, dtype=np.float64)
-        for step in self.steps:
-            if step.stop > step.start:
-                step.instruction.check(values[step.start : step.stop])
+        for step in self._constrained:
+            step.instruction.check(values[step.start : step.stop])
         return values
+
+    @cached_property
+    def _constrained(self) -> tuple[Step, ...]:
+        """Steps whose values can leave their domain as theta changes; constant ones are checked here, once."""
+        free = np.diff(self.weights.indptr) > 0
+        found = []
+        for step in self.steps:
+            if not free[step.start : step.stop].any():
+                step.instruction.check(self.offset[step.start : step.stop])
+            elif (
+                type(step.instruction).check is not Instruction.check
+                or set(step.instruction.domains) != {REAL_LINE}
+            ):
+                found.append(step)
+        return tuple(found)
 
     def pull_slots(self, gradient: Real) -> Real:
         """dL/dtheta (n_params,) from dL/dslots (n_slots,)."""

@@ -1,0 +1,5 @@
+"""Engines: what runs a program. The names load when first used, so that Numba is not imported before it is needed."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,4 @@
+from .base import Engine as Engine
+from .pauli import PauliEngine as PauliEngine
+from .pauli_state import PauliState as PauliState
+from .reference import ReferenceEngine as ReferenceEngine

@@ -1,0 +1,176 @@
+"""What every part of a study file has in common: strict keys, and one sentence for every mistake."""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from collections.abc import Callable, Mapping, Sequence
+from functools import reduce
+from operator import or_
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    create_model,
+    model_serializer,
+    model_validator,
+)
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from qml._checks import InputError, nearest
+from qml.experiments.source import Key, Source
+
+Qubits = Annotated[int, Field(ge=1, le=24, description="number of qubits")]
+Count = Annotated[int, Field(ge=1, le=1_000_000)]
+Seed = Annotated[int, Field(ge=0, lt=2**63)]
+Sites = Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1, description="sites, from 0")]
+
+
+class Spec(BaseModel):
+    """A mapping of a study file: unknown and missing keys are refused by name."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _keys(cls, data: Any) -> Any:
+        if not isinstance(data, Mapping):
+            raise PydanticCustomError("mapping", "expected a mapping with the keys {keys}", {"keys": _list(cls)})
+        for key in data:
+            if key not in cls.model_fields:
+                hint = nearest(str(key), cls.model_fields)
+                sentence = "the key {key} is not known{hint}; the keys here are {keys}"
+                raise PydanticCustomError("key", sentence, {"at": key, "key": repr(key), "hint": hint, "keys": _list(cls)})
+        for key, field in cls.model_fields.items():
+            if field.is_required() and key not in data:
+                about = f" ({field.description})" if field.description else ""
+                raise PydanticCustomError("lacks", "the key {key}{about} is missing", {"key": repr(key), "about": about})
+        return data
+
+
+    @model_serializer(mode="wrap")
+    def _ordered(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        values = plain(self)
+        return {name: values[name] for name in keys(type(self))}
+
+
+def keys(spec: type[BaseModel]) -> list[str]:
+    """The keys of a spec, in the order in which they read best: what comes after everything else is last."""
+    return sorted(spec.model_fields, key=lambda name: name == "through")
+
+
+def _list(spec: type[BaseModel]) -> str:
+    return ", ".join(keys(spec))
+
+
+def members(union: Any) -> dict[str, type[Spec]]:
+    """The spec classes of a union, by kind."""
+    if typing.get_origin(union) is Annotated:
+        union = typing.get_args(union)[0]
+    return {typing.get_args(spec.model_fields["kind"].annotation)[0]: spec for spec in typing.get_args(union) or (union,)}
+
+
+class Registered(Spec):
+    """A class of a registry, and its arguments."""
+
+    kind: str
+
+
+def registry_union(registry: Mapping[str, Callable[..., Any]]) -> Any:
+    """A discriminated union with one spec a registered class; its keys are the arguments of the class."""
+    specs: list[Any] = [_spec_of(name, maker) for name, maker in registry.items()]
+    return Annotated[reduce(or_, specs), Field(discriminator="kind")]
+
+
+def _spec_of(name: str, maker: Callable[..., Any]) -> type[Spec]:
+    init = maker.__init__ if inspect.isclass(maker) else maker
+    hints = typing.get_type_hints(init)
+    fields: dict[str, Any] = {"kind": (Literal[name], ...)}
+    for parameter in inspect.signature(maker).parameters.values():
+        default = ... if parameter.default is parameter.empty else parameter.default
+        fields[parameter.name] = (hints[parameter.name], default)
+    return create_model(getattr(maker, "__name__", name), __base__=Registered, __doc__=inspect.getdoc(maker), **fields)
+
+
+def arguments(spec: Spec) -> dict[str, Any]:
+    """The keys of a spec other than `kind`, as keyword arguments."""
+    return {name: getattr(spec, name) for name in type(spec).model_fields if name != "kind"}
+
+
+_EXPECTED = {
+    "int_type": "expected an integer",
+    "int_from_float": "expected an integer",
+    "float_type": "expected a number",
+    "string_type": "expected text",
+    "bool_type": "expected true or false",
+    "list_type": "expected a list",
+    "dict_type": "expected a mapping",
+    "model_attributes_type": "expected a mapping with the key 'kind'",
+    "finite_number": "expected a finite number",
+}
+
+
+def told(error: ValidationError, source: Source) -> InputError:
+    """The first mistake in the order of the file, as one sentence with its place."""
+    found = [_told(details, source) for details in error.errors(include_url=False)]
+    path, sentence = min(found, key=lambda one: source.line(one[0]))
+    return source.error(path, sentence)
+
+
+def _told(details: ErrorDetails, source: Source) -> tuple[tuple[Key, ...], str]:
+    path = _place(details["loc"], source.data)
+    kind, context, value = details["type"], details.get("ctx", {}), details["input"]
+    if kind == "key":
+        return (*path, context["at"]), f"{details['msg']}."
+    if kind == "lacks":
+        return path, f"{details['msg']}."
+    if kind == "value_error":
+        return path, str(context["error"])
+    if kind == "union_tag_not_found":
+        return path, "the key 'kind' is missing: it says what this is."
+    if kind == "union_tag_invalid":
+        path, value = (*path, "kind"), value["kind"]
+        options = [tag.strip().strip("'") for tag in context["expected_tags"].split(",")]
+        return path, f"expected one of {', '.join(options)}; found {shown(value)}{nearest(str(value), options)}."
+    hint = ""
+    if kind == "literal_error":
+        expected = f"expected {context['expected']}"
+        hint = nearest(str(value), [part.strip("'") for part in context["expected"].replace(" or ", ", ").split(", ")])
+    elif kind in ("too_short", "too_long"):
+        bound = f"at least {context['min_length']}" if kind == "too_short" else f"at most {context['max_length']}"
+        return path, f"expected {bound} items; found {context['actual_length']}."
+    else:
+        message = details["msg"]
+        expected = _EXPECTED.get(kind) or message[:1].lower() + message[1:].replace("nput should be", "xpected")
+        expected = expected.replace("ixpected", "expected")
+    return path, f"{expected}; found {shown(value)}{hint}."
+
+
+def _place(loc: Sequence[Key], data: Any) -> tuple[Key, ...]:
+    """A location as pydantic tells it, without the tags of unions."""
+    path: list[Key] = []
+    for key in loc:
+        if isinstance(data, list) and isinstance(key, int) and key < len(data):
+            path, data = [*path, key], data[key]
+        elif isinstance(data, dict) and key in data:
+            path, data = [*path, key], data[key]
+    return tuple(path)
+
+
+def shown(value: Any) -> str:
+    """A value of a study file as it may stand in a sentence: short, on one line."""
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list):
+        return "a list" if value else "an empty list"
+    if value is None or isinstance(value, bool):
+        return {None: "nothing", True: "true", False: "false"}[value]
+    if isinstance(value, str):
+        return repr(value if len(value) <= 60 else value[:57] + "...")
+    if isinstance(value, int) and abs(value) >= 10**30:
+        return "an integer of more than 30 digits"
+    return repr(value)

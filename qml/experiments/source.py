@@ -1,0 +1,198 @@
+"""A study file as text: plain YAML read into Python values, with the place of every key kept for messages.
+
+The language is the JSON-like core of YAML 1.2: mappings, sequences, strings, numbers (``1e-3`` is one), ``true``,
+``false`` and ``null``. Anchors, aliases, tags, merge keys, duplicate keys and further documents are refused.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import yaml
+
+from qml._checks import InputError, MemoryRefused
+
+MAX_BYTES = 1 << 18
+MAX_DEPTH = 16
+MAX_DIGITS = 400
+
+Key: TypeAlias = "str | int"
+
+_INTEGER = re.compile(r"[-+]?[0-9]+")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+_WORDS = {"": None, "~": None, "null": None, "Null": None, "NULL": None} | {
+    word: value for value in (True, False) for word in (str(value), str(value).lower(), str(value).upper())
+}
+
+
+def dotted(path: Sequence[Key]) -> str:
+    """``("fits", 0, "model") -> "fits[0].model"``."""
+    text = ""
+    for key in path:
+        text += f"[{key}]" if isinstance(key, int) else f".{key}" if text else key
+    return text
+
+
+@dataclass(frozen=True)
+class Source:
+    """The values of a study file and where they stand.
+
+    Attributes
+    ----------
+    path : Path
+        The file.
+    data : object
+        Its content: dicts, lists, strings, numbers, booleans and None.
+    lines : dict
+        For every key path, the line (from 1) of its key, or of its item in a list.
+    """
+
+    path: Path
+    data: Any
+    lines: dict[tuple[Key, ...], int] = field(default_factory=dict)
+
+    def line(self, path: Sequence[Key]) -> int:
+        """The line of `path`, or of the nearest part of the file around it."""
+        known = tuple(path)
+        while known not in self.lines and known:
+            known = known[:-1]
+        return self.lines.get(known, 1)
+
+    def error(self, path: Sequence[Key], sentence: str) -> InputError:
+        """The sentence, with file, line and key path in front of it."""
+        where = f", {dotted(path)}" if path else ""
+        return InputError(f"{self.path.name}, line {self.line(path)}{where}: {sentence}")
+
+    def within(self, *path: Key) -> _Within:
+        """A context in which an :class:`InputError` is told with the place `path` in front of it."""
+        return _Within(self, path)
+
+
+@dataclass(frozen=True)
+class _Within:
+    source: Source
+    path: tuple[Key, ...]
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, InputError | MemoryRefused):
+            raise self.source.error(self.path, str(error)) from error
+
+
+def read(path: Path) -> Source:
+    """The content of a YAML file.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, is larger than 256 KiB, nested deeper than 16, or is not plain YAML.
+    """
+    if not path.exists():
+        raise InputError(f"there is no file {path}.")
+    if not path.is_file():
+        raise InputError(f"a study is a YAML file; {path} is not a file.")
+    try:
+        with path.open("rb") as stream:
+            content = stream.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}.") from None
+    return parse(content, path)
+
+
+def parse(content: bytes, path: Path) -> Source:
+    """The same for the bytes of a file; `path` is only told in messages."""
+    if len(content) > MAX_BYTES:
+        raise InputError(f"{path.name} is larger than {MAX_BYTES >> 10} KiB, which no study needs: is it the right file?")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise InputError(f"{path.name}, line {line}: a study is UTF-8 text; found the byte {content[error.start]:#04x}.")
+    source = Source(path, None)
+    try:
+        loader = _Loader(text)
+        try:
+            node = loader.get_single_node()
+        finally:
+            loader.dispose()
+    except _Refused as refused:
+        raise InputError(f"{path.name}, line {refused.line}: {refused}") from None
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        raise InputError(f"{path.name}{place}: this is not valid YAML: {error.problem or error.context}.") from None
+    except yaml.reader.ReaderError as error:
+        line = text[: error.position].count("\n") + 1
+        raise InputError(f"{path.name}, line {line}: a study is text; found the control character {error.character!r}.")
+    if node is None:
+        raise InputError(f"{path.name} is empty: a study needs at least the keys target and fits.")
+    try:
+        data = _value(node, (), source.lines)
+    except _Refused as refused:
+        raise InputError(f"{path.name}, line {refused.line}: {refused}") from None
+    return Source(path, data, source.lines)
+
+
+class _Refused(Exception):
+    def __init__(self, mark: yaml.Mark, sentence: str) -> None:
+        super().__init__(sentence)
+        self.line = mark.line + 1
+
+
+class _Loader(yaml.SafeLoader):
+    """Composes nodes only (nothing is constructed by it), without anchors, aliases, tags or deep nesting."""
+
+    depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        event = self.peek_event()  # type: ignore[no-untyped-call]
+        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None) is not None:
+            raise _Refused(event.start_mark, f"anchors and aliases (&, *) are not read; found {event.anchor!r}: repeat it.")
+        if getattr(event, "tag", None) is not None:
+            raise _Refused(event.start_mark, f"tags (!) are not read; found {event.tag!r}: write the plain value.")
+        if self.depth > MAX_DEPTH:
+            raise _Refused(event.start_mark, f"nesting deeper than {MAX_DEPTH} levels is not read.")
+        self.depth += 1
+        node = super().compose_node(parent, index)
+        self.depth -= 1
+        return node
+
+
+def _value(node: yaml.Node, path: tuple[Key, ...], lines: dict[tuple[Key, ...], int]) -> Any:
+    """The Python value of a node; fills `lines` on the way."""
+    lines.setdefault(path, node.start_mark.line + 1)
+    if isinstance(node, yaml.SequenceNode):
+        return [_value(item, (*path, i), lines) for i, item in enumerate(node.value)]
+    if isinstance(node, yaml.MappingNode):
+        result: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            if not isinstance(key_node, yaml.ScalarNode):
+                raise _Refused(key_node.start_mark, "a key must be a word; found a list or mapping.")
+            key = key_node.value
+            if key in result:
+                first = lines[*path, key]
+                raise _Refused(key_node.start_mark, f"the key {dotted((*path, key))} stands twice, first on line {first}.")
+            lines[*path, key] = key_node.start_mark.line + 1
+            result[key] = _value(value_node, (*path, key), lines)
+        return result
+    return _scalar(node)
+
+
+def _scalar(node: yaml.Node) -> Any:
+    text: str = node.value
+    if node.style is not None:
+        return text
+    if text in _WORDS:
+        return _WORDS[text]
+    is_integer = _INTEGER.fullmatch(text) is not None
+    if not is_integer and _FLOAT.fullmatch(text) is None:
+        return text
+    if len(text) > MAX_DIGITS:
+        raise _Refused(node.start_mark, f"a number of {len(text)} digits is not read.")
+    return int(text) if is_integer else float(text.replace(".inf", "inf").replace(".nan", "nan").lower().replace("+.", "."))

@@ -1,0 +1,107 @@
+"""Live progress of a fit: rich in a terminal, tqdm in a notebook, nothing for fits that are over at once."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+import time
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+from qml.fitting.result import Iteration
+
+DELAY = 2.0
+"""Seconds before anything is shown."""
+
+
+class Display(Protocol):
+    """A progress bar."""
+
+    def update(self, iteration: Iteration) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class Progress:
+    """Shows each iteration once the fit has taken longer than :data:`DELAY`.
+
+    Parameters
+    ----------
+    show : bool or None
+        None: where standard error is a terminal, or in a notebook.
+    total, restarts : int
+        The most iterations a restart, and the number of restarts.
+    """
+
+    def __init__(self, show: bool | None, total: int, restarts: int) -> None:
+        self._notebook = _in_notebook()
+        self._show = (self._notebook or sys.stderr.isatty()) if show is None else show
+        self._size = total, restarts
+        self._display: Display | None = None
+        self._since = time.perf_counter()
+
+    def update(self, iteration: Iteration) -> None:
+        if self._show and self._display is None and time.perf_counter() - self._since > DELAY:
+            self._display = (Notebook if self._notebook else Terminal)(*self._size)
+        if self._display is not None:
+            self._display.update(iteration)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._display is not None:
+            self._display.close()
+
+
+class Terminal:
+    """A rich progress bar on standard error."""
+
+    def __init__(self, total: int, restarts: int) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+        from rich.progress import Progress as Rich
+
+        console = Console(stderr=True)
+        columns = ("fit", BarColumn(12), MofNCompleteColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+        self._restarts = restarts
+        self._rich = Rich(*columns, console=console, transient=console.is_terminal)
+        self._task = self._rich.add_task("", total=total)
+        self._rich.start()
+
+    def update(self, iteration: Iteration) -> None:
+        self._rich.update(self._task, completed=iteration.iteration, description=line(iteration, self._restarts))
+
+    def close(self) -> None:
+        self._rich.stop()
+
+
+class Notebook:
+    """A tqdm progress bar, with widgets where they are installed."""
+
+    def __init__(self, total: int, restarts: int) -> None:
+        widgets = importlib.util.find_spec("ipywidgets") is not None
+        module = importlib.import_module("tqdm.notebook" if widgets else "tqdm")
+        self._restarts = restarts
+        self._bar: Any = module.tqdm(total=total, desc="fit", leave=False)
+
+    def update(self, iteration: Iteration) -> None:
+        self._bar.n = iteration.iteration
+        self._bar.set_postfix_str(line(iteration, self._restarts))
+
+    def close(self) -> None:
+        self._bar.close()
+
+
+def line(iteration: Iteration, restarts: int) -> str:
+    """The numbers that a bar shows."""
+    which = f"restart {iteration.restart + 1}/{restarts}  " if restarts > 1 else ""
+    return f"{which}loss {iteration.loss:.8g}  gap {iteration.gap:.2e}  gradient {iteration.gradient_norm:.1e}"
+
+
+def _in_notebook() -> bool:
+    ipython = sys.modules.get("IPython")
+    shell = None if ipython is None else ipython.get_ipython()
+    return type(shell).__name__ == "ZMQInteractiveShell"

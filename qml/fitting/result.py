@@ -1,0 +1,227 @@
+"""What a fit leaves: its history, how it ended, and what it was run with."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import IO, Any, Self
+
+import numpy as np
+
+from qml import losses
+from qml._typing import Real
+from qml.states import State
+
+
+class FitError(RuntimeError):
+    """A fit that did not converge, told by its status sentence."""
+
+
+@dataclass(frozen=True, eq=False)
+class Iteration:
+    """One accepted iterate, as callbacks see it.
+
+    Attributes
+    ----------
+    iteration : int
+        0 is the start.
+    restart : int
+        Counted from 0.
+    params, gradient : array (n_params,), read-only
+    loss, floor, gap : float
+        gap = loss - floor; D(rho\\|\\|sigma) in nats where the loss is the cross entropy.
+    gradient_norm : float
+        Its largest entry in absolute value.
+    fidelity : float or None
+        On request.
+    evaluations : int
+        Of the loss, in this restart.
+    seconds : float
+        Since this restart began.
+    """
+
+    iteration: int
+    restart: int
+    params: Real
+    gradient: Real
+    loss: float
+    floor: float
+    gradient_norm: float
+    fidelity: float | None
+    evaluations: int
+    seconds: float
+
+    @property
+    def gap(self) -> float:
+        return self.loss - self.floor
+
+
+@dataclass(frozen=True, eq=False)
+class History:
+    """The accepted iterates of a restart, the start included: one entry each, shape (iterations + 1,).
+
+    Attributes
+    ----------
+    loss, floor : array
+        In nats where the loss is an entropy.
+    gradient_norm : array
+        The largest entry in absolute value.
+    seconds : array
+        Since the restart began.
+    fidelity : array or None
+        F(rho, sigma), on request.
+    """
+
+    loss: Real
+    floor: Real
+    gradient_norm: Real
+    seconds: Real
+    fidelity: Real | None = None
+
+    @property
+    def gap(self) -> Real:
+        """loss - floor: D(rho\\|\\|sigma) for the cross entropy; below about eps * loss it is rounding."""
+        return self.loss - self.floor
+
+    def columns(self) -> dict[str, Real]:
+        """All arrays by name, the gap included."""
+        held = {
+            "loss": self.loss,
+            "floor": self.floor,
+            "gap": self.gap,
+            "gradient_norm": self.gradient_norm,
+            "seconds": self.seconds,
+        }
+        return held if self.fidelity is None else {**held, "fidelity": self.fidelity}
+
+    def __len__(self) -> int:
+        return len(self.loss)
+
+
+@dataclass(frozen=True)
+class Restart:
+    """How one start ended."""
+
+    loss: float
+    iterations: int
+    evaluations: int
+    seconds: float
+    converged: bool
+    status: str
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class FitResult:
+    """The best state that a fit found, and how it got there.
+
+    Attributes
+    ----------
+    params : array (n_params,)
+        Where the loss was lowest.
+    state : State
+        The model's state there.
+    target : State
+        What was learnt.
+    loss, floor : float
+        The loss at `params`, and its least value over all states (S(rho) for the cross entropy).
+    history : History
+        Of the restart that found it.
+    iterations, evaluations : int
+        Accepted steps of that restart; evaluations of the loss in all restarts.
+    seconds : float
+        Of all restarts.
+    converged : bool
+    status : str
+        How it ended, in a sentence.
+    seed : int or None
+        What reproduces the random starts; None where the caller passed a generator.
+    restarts : tuple of Restart
+        How each start ended.
+    provenance : mapping
+        Versions, platform, threads, start time (UTC), and what was fitted how.
+    parameter_names : tuple of str
+    """
+
+    params: Real
+    state: State
+    target: State
+    loss: float
+    floor: float
+    history: History
+    iterations: int
+    evaluations: int
+    seconds: float
+    converged: bool
+    status: str
+    seed: int | None
+    restarts: tuple[Restart, ...]
+    provenance: Mapping[str, Any]
+    parameter_names: tuple[str, ...]
+
+    @property
+    def gap(self) -> float:
+        """loss - floor: D(rho\\|\\|sigma) in nats where the loss is the cross entropy."""
+        return self.loss - self.floor
+
+    @cached_property
+    def fidelity(self) -> float:
+        """F(rho, sigma) of target and state, from 0 to 1; computed when first asked for, O(d^3)."""
+        return float(losses.fidelity(self.target, self.state))
+
+    def raise_if_failed(self) -> Self:
+        """The result itself if it converged; else a :class:`FitError` with the status."""
+        if not self.converged:
+            raise FitError(self.status)
+        return self
+
+    def _rows(self) -> list[tuple[str, str]]:
+        rows = [
+            ("loss", f"{self.loss:.12g}"),
+            ("floor", f"{self.floor:.12g}"),
+            ("gap", f"{self.gap:.3e}"),
+            ("fidelity", f"{self.fidelity:.9f}"),
+            ("gradient", f"{self.history.gradient_norm[int(np.argmin(self.history.loss))]:.3e}"),
+            ("parameters", str(len(self.params))),
+            ("iterations", f"{self.iterations} ({self.evaluations} evaluations)"),
+            ("seconds", f"{self.seconds:.2f}"),
+        ]
+        if len(self.restarts) > 1:
+            spread = ", ".join(f"{r.loss:.6g}" for r in self.restarts)
+            rows.append(("restarts", f"{len(self.restarts)} with the losses {spread}"))
+        return [*rows, ("status", self.status)]
+
+    def summary(self) -> str:
+        """A table of the headline numbers, as text."""
+        rows = self._rows()
+        width = max(len(name) for name, _ in rows)
+        return "\n".join(f"{name:<{width}}  {value}" for name, value in rows)
+
+    def __str__(self) -> str:
+        return self.summary()
+
+    def __repr__(self) -> str:
+        return f"<FitResult: loss {self.loss:.9g}, gap {self.gap:.3g}, {self.status}>"
+
+    def _repr_html_(self) -> str:
+        mark = "&#10003;" if self.converged else "&#10007;"
+        rows = "".join(
+            f'<tr><th style="text-align: left">{name}</th><td style="text-align: left">{html.escape(value)}</td></tr>'
+            for name, value in self._rows()
+        )
+        return f"<table><caption>{mark} fit</caption>{rows}</table>"
+
+    def save(self, path: str | Path | IO[bytes]) -> None:
+        """Write everything to one ``.npz`` file (a path, or a file open for writing): plain arrays and a JSON text."""
+        from qml.fitting.storage import save
+
+        save(self, path)
+
+    @classmethod
+    def load(cls, path: str | Path) -> FitResult:
+        """Read what :meth:`save` wrote."""
+        from qml.fitting.storage import load
+
+        return load(path)

@@ -1,0 +1,60 @@
+"""The interface of a model: parameters in, a state out, and the way back."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from qml import _checks
+from qml._checks import InputError
+from qml._typing import ArrayLike, Cotangent, Dims, Real
+from qml.states.base import State
+
+
+class Model(ABC):
+    """A family of states sigma_theta, theta in R^n_params (unconstrained: every real vector is a valid theta)."""
+
+    @property
+    @abstractmethod
+    def dims(self) -> Dims:
+        """Site dimensions of the state."""
+
+    @property
+    @abstractmethod
+    def parameter_names(self) -> tuple[str, ...]:
+        """One name a parameter, in the order of theta."""
+
+    @property
+    def n_params(self) -> int:
+        return len(self.parameter_names)
+
+    @abstractmethod
+    def init_params(self, rng: np.random.Generator) -> Real:
+        """A random starting point (n_params,)."""
+
+    @abstractmethod
+    def state(self, params: ArrayLike) -> State:
+        """sigma_theta."""
+
+    @abstractmethod
+    def state_vjp(self, params: ArrayLike) -> tuple[State, Callable[[Cotangent], Real]]:
+        """sigma_theta, and the map from dL/d(its coordinate) to dL/dtheta (n_params,)."""
+
+    def natural(self, params: ArrayLike) -> dict[str, float]:
+        """The parameters by name, as the physics knows them: theta itself, unless a model says otherwise."""
+        theta = _checks.parameters("params", params, self.n_params)
+        return dict(zip(self.parameter_names, theta.tolist(), strict=True))
+
+    def unconstrained(self, values: Mapping[str, float]) -> Real:
+        """The theta (n_params,) with natural(theta) = values; every parameter must be named."""
+        for name in values:
+            if name not in self.parameter_names:
+                hint = _checks.nearest(str(name), self.parameter_names)
+                raise InputError(f"values: the model has no parameter {name!r}{hint}.")
+        for name in self.parameter_names:
+            if name not in values:
+                raise InputError(f"values must name every parameter of the model; {name!r} is missing.")
+        numbers = [_checks.number(f"values[{name!r}]", values[name]) for name in self.parameter_names]
+        return np.array(numbers, dtype=np.float64)

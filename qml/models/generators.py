@@ -1,0 +1,146 @@
+r"""Sets of generators: theta -> K = sum_j theta_j G_j, and G_K -> Tr(G_K G_j), each for all j at once.
+
+Pauli generators never become matrices. In K[b + x, b] the strings that share x differ only by the signs
+(-1)^(z . b), so that the entries for one x are a Walsh-Hadamard transform of their coefficients over z; the traces are
+the same transform of the entries of the cotangent. Both cost n 2^n operations for every distinct x, and none for each
+string.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from functools import cached_property
+
+import numpy as np
+from scipy import sparse
+
+from qml import _checks
+from qml._checks import InputError
+from qml._typing import Complex, Dims, Numeric, Real
+from qml.operators import PauliSum
+
+
+class Generators(ABC):
+    """Hermitian operators G_1, ..., G_m. Where all are diagonal, K and its cotangents are held as diagonals (d,)."""
+
+    dims: Dims
+    is_diagonal: bool
+
+    @abstractmethod
+    def combine(self, theta: Real) -> Numeric:
+        """K = sum_j theta_j G_j, shape (d, d), or its diagonal (d,)."""
+
+    @abstractmethod
+    def traces(self, cotangent: Numeric) -> Real:
+        """Tr(C G_j) for all j, shape (m,), from the Hermitian C (d, d), or its diagonal (d,)."""
+
+
+class PauliGenerators(Generators):
+    """Linear combinations of Pauli strings."""
+
+    def __init__(self, sums: Sequence[PauliSum]) -> None:
+        self.n = sums[0].n_qubits
+        self.dims = (2,) * self.n
+        for k, s in enumerate(sums):
+            if s.n_qubits != self.n:
+                raise InputError(
+                    f"generators must act on equally many qubits; generator 0 acts on {self.n}, generator {k} on "
+                    f"{s.n_qubits}."
+                )
+            if not s.is_hermitian:
+                raise InputError(f"generator {k} must be Hermitian; found complex coefficients in {s}.")
+        words = list(dict.fromkeys(word for s in sums for word in s.words))
+        column = {word: k for k, word in enumerate(words)}
+        rows = np.concatenate([np.full(len(s.words), j) for j, s in enumerate(sums)])
+        columns = np.array([column[word] for s in sums for word in s.words])
+        coefficients = np.array([c.real for s in sums for c in s.coefficients])
+        self._weights = sparse.csr_array((coefficients, (rows, columns)), shape=(len(sums), len(words)))
+        x, self._z = np.array(words, dtype=np.int64).T
+        self._x, self._group = np.unique(x, return_inverse=True)
+        y_count = np.bitwise_count(x & self._z) % 4
+        self._phase = np.array([1, 1j, -1, -1j])[y_count]
+        self.is_diagonal = not self._x.any()
+
+    @property
+    def _d(self) -> int:
+        return 1 << self.n
+
+    @cached_property
+    def _places(self) -> tuple[np.ndarray, np.ndarray]:
+        """Rows b + x and columns b of the entries, each (number of distinct x, d)."""
+        b = np.arange(self._d)
+        return b ^ self._x[:, None], np.broadcast_to(b, (len(self._x), self._d))
+
+    def combine(self, theta: Real) -> Numeric:
+        by_x = np.zeros((len(self._x), self._d), dtype=np.complex128)
+        by_x[self._group, self._z] = self._phase * (self._weights.T @ theta)
+        entries = walsh_hadamard(by_x)
+        if self.is_diagonal:
+            return np.asarray(entries[0].real)
+        k = np.zeros((self._d, self._d), dtype=np.complex128)
+        k[self._places] = entries
+        return k
+
+    def traces(self, cotangent: Numeric) -> Real:
+        if self.is_diagonal:
+            entries = np.asarray(cotangent, dtype=np.complex128)[None, :]
+        else:
+            rows, columns = self._places
+            entries = np.asarray(cotangent[columns, rows], dtype=np.complex128)
+        sums = walsh_hadamard(entries)[self._group, self._z]
+        return np.asarray(self._weights @ (self._phase * sums).real)
+
+
+class MatrixGenerators(Generators):
+    """Hermitian matrices (m, d, d), kept as such; products are single calls of BLAS."""
+
+    def __init__(self, matrices: Complex, dims: Dims) -> None:
+        self.dims = dims
+        index = np.arange(matrices.shape[-1])
+        diagonals = matrices[:, index, index]
+        self.is_diagonal = np.count_nonzero(matrices) == np.count_nonzero(diagonals)
+        kept = diagonals.real if self.is_diagonal else matrices
+        self._shape = kept.shape[1:]
+        self._rows = kept.reshape(len(kept), -1)
+
+    def combine(self, theta: Real) -> Numeric:
+        k: Numeric = np.matmul(theta, self._rows)
+        return k.reshape(self._shape)
+
+    def traces(self, cotangent: Numeric) -> Real:
+        return np.asarray(self._rows @ cotangent.conj().reshape(-1)).real
+
+
+def matrix_generators(matrices: Sequence[Complex], dims: Dims | None) -> MatrixGenerators:
+    """The generators of a list of matrices; `dims` None: qubits where the dimension is a power of two."""
+    first = _checks.hermitian("generator 0", matrices[0])
+    d = first.shape[-1]
+    site_dims = _checks.qubit_dims(d) if dims is None else _checks.dimensions("dims", dims, d)
+    _checks.memory(f"{len(matrices)} generators of dimension {d}", 16 * len(matrices) * d * d, "use Pauli sums")
+    stack = np.empty((len(matrices), d, d), dtype=np.complex128)
+    for k, matrix in enumerate(matrices):
+        g = _checks.hermitian(f"generator {k}", matrix, d)
+        if g.ndim != 2:
+            raise InputError(f"generator {k} must have shape ({d}, {d}); found shape {g.shape}.")
+        stack[k] = g
+    return MatrixGenerators(stack, site_dims)
+
+
+def walsh_hadamard(a: Complex) -> Complex:
+    r"""sum_b (-1)^(z . b) a[..., b] for every z, along the last axis of length 2^n, in n 2^n additions.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> walsh_hadamard(np.array([3.0, 1.0])).tolist()
+    [4.0, 2.0]
+    """
+    shape = a.shape
+    half = 1
+    while half < shape[-1]:
+        pairs = a.reshape(-1, shape[-1] // (2 * half), 2, half)
+        even, odd = pairs[:, :, 0], pairs[:, :, 1]
+        a = np.stack([even + odd, even - odd], axis=2)
+        half *= 2
+    return a.reshape(shape)

@@ -1,0 +1,147 @@
+"""Gibbs models, also called quantum Boltzmann machines without hidden units."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from qml import _checks
+from qml._checks import InputError
+from qml._typing import ArrayLike, Cotangent, Dims, DimsLike, Real
+from qml.models.base import Model
+from qml.models.generators import Generators, PauliGenerators, matrix_generators
+from qml.operators import PauliSum, pauli
+from qml.states.gibbs import GibbsState
+
+
+class GibbsModel(Model):
+    r"""The exponential family of some Hermitian generators.
+
+    .. math:: \sigma_\theta = e^{-K_\theta} / Z, \qquad K_\theta = \sum_j \theta_j G_j
+
+    Of full rank for every theta, so that S(rho, sigma) is always finite; and convex in theta, so that a fit has one
+    optimum, where the expectations agree: Tr(rho G_j) = Tr(sigma G_j). With commuting generators it is the classical
+    exponential family (a Boltzmann machine).
+
+    Parameters
+    ----------
+    generators : PauliSum, or sequence or mapping of PauliSum or of arrays (d, d)
+        A PauliSum: one parameter a term, named by its label, the coefficient of that string in K; the coefficients of
+        the sum itself do not matter, and its identity term, which changes no state, is left out. A sequence: one
+        parameter for each whole operator, named by its label where it is a single string, else ``G0``, ``G1``, ...
+        A mapping gives the names.
+    dims : int or sequence of int, optional
+        Site dimensions for matrices; by default qubits when d is a power of two, else one site.
+
+    Raises
+    ------
+    InputError
+        If there is no generator, one is not Hermitian, their dimensions differ, or names repeat.
+
+    Notes
+    -----
+    A state costs the eigen-decomposition of K, O(d^3), or O(d) where all generators are diagonal; the gradient adds
+    n 2^n operations for each distinct X pattern of Pauli generators, or m d^2 for m matrices.
+    Source: Amin et al. (2018), arXiv:1601.02036; Kappen (2018), arXiv:1803.11278.
+
+    Examples
+    --------
+    >>> from qml.operators import tfim
+    >>> model = GibbsModel(tfim(2))
+    >>> model.parameter_names
+    ('ZZ', 'XI', 'IX')
+    >>> round(float(model.state([0.0, 1.0, 0.0]).expect(pauli("XI"))), 6)
+    -0.761594
+    """
+
+    def __init__(
+        self,
+        generators: PauliSum | Sequence[PauliSum | ArrayLike] | Mapping[str, PauliSum | ArrayLike],
+        dims: DimsLike | None = None,
+    ) -> None:
+        if isinstance(generators, PauliSum):
+            generators = [pauli(label) for label in generators.labels if set(label) != {"I"}]
+        named = generators if isinstance(generators, Mapping) else _named(generators)
+        if not named:
+            raise InputError("generators must hold at least one operator other than the identity; found none.")
+        self._names = tuple(named)
+        self._generators = _structured(list(named.values()), dims)
+
+    @classmethod
+    def all_paulis(cls, n: int, weight: int = 2) -> GibbsModel:
+        """All Pauli strings that act on one to `weight` of `n` qubits, fewer first.
+
+        Examples
+        --------
+        >>> GibbsModel.all_paulis(2, weight=1).parameter_names
+        ('XI', 'YI', 'ZI', 'IX', 'IY', 'IZ')
+        """
+        n = _checks.integer("n", n, low=1)
+        weight = _checks.integer("weight", weight, low=1, high=n)
+        return cls(
+            [
+                pauli("".join(letters), sites=sites, n=n)
+                for k in range(1, weight + 1)
+                for sites in itertools.combinations(range(n), k)
+                for letters in itertools.product("XYZ", repeat=k)
+            ]
+        )
+
+    @property
+    def dims(self) -> Dims:
+        return self._generators.dims
+
+    @property
+    def parameter_names(self) -> tuple[str, ...]:
+        return self._names
+
+    def init_params(self, rng: np.random.Generator, scale: float = 0.1) -> Real:
+        """A random start near the maximally mixed state: normal, of standard deviation `scale`."""
+        return rng.normal(0.0, scale, self.n_params)
+
+    def state(self, params: ArrayLike) -> GibbsState:
+        theta = _checks.parameters("params", params, self.n_params)
+        k = self._generators.combine(theta)
+        return GibbsState(k, self.dims, diagonal=self._generators.is_diagonal)
+
+    def state_vjp(self, params: ArrayLike) -> tuple[GibbsState, Callable[[Cotangent], Real]]:
+        r"""The state, and G_K -> dL/dtheta_j = Tr(G_K G_j)."""
+        return self.state(params), self._generators.traces
+
+    def __repr__(self) -> str:
+        return f"GibbsModel(dims={self.dims}, {_checks.plural(self.n_params, 'generator')})"
+
+
+def _named(generators: Sequence[PauliSum | ArrayLike]) -> dict[str, PauliSum | ArrayLike]:
+    try:
+        operators = list(generators)
+    except TypeError:
+        raise InputError(
+            f"generators must be a PauliSum, or a list of them or of matrices; found {type(generators).__name__}."
+        ) from None
+    names = [g.labels[0] if isinstance(g, PauliSum) and len(g.words) == 1 else f"G{k}" for k, g in enumerate(operators)]
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(
+                f"generators must be different; {name!r} is there {names.count(name)} times: leave one, or pass a "
+                "mapping that names them."
+            )
+    return dict(zip(names, operators, strict=True))
+
+
+def _structured(operators: list[PauliSum | ArrayLike], dims: DimsLike | None) -> Generators:
+    sums = [g for g in operators if isinstance(g, PauliSum)]
+    if not sums:
+        matrices = [_checks.square(f"generator {k}", g) for k, g in enumerate(operators)]  # type: ignore[arg-type]
+        return matrix_generators(matrices, None if dims is None else _checks.dimensions("dims", dims))
+    if len(sums) < len(operators):
+        raise InputError("generators must be all Pauli sums or all matrices; found both: use .matrix() of the sums.")
+    for k, g in enumerate(sums):
+        if not g.words:
+            raise InputError(f"generator {k} is zero: leave it out.")
+    found = PauliGenerators(sums)
+    if dims is not None and _checks.dimensions("dims", dims, 1 << found.n) != found.dims:
+        raise InputError(f"dims must be {found.dims} for these Pauli sums; found {dims}: leave it out.")
+    return found

@@ -1,0 +1,429 @@
+"""The command: what it prints, what it keeps, and how it fails."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+import qml
+from qml.experiments import record, run
+from qml.experiments.cli import KINDS, main
+from qml.fitting import FitResult
+from qml.states import DensityMatrix
+
+STUDY = """\
+title: Two qubits
+seed: 5
+target:
+  kind: thermal
+  hamiltonian: {kind: tfim, n: 2}
+  beta: 0.5
+fits:
+  - name: Gibbs model
+    model: {kind: gibbs, generators: {kind: neighbors, n: 2}}
+    max_iterations: 20
+  - name: circuit, noisy
+    model:
+      kind: circuit
+      ansatz: {kind: purification, n: 2, ancillas: 2, layers: 1}
+      noise: [{channel: Depolarizing, params: [0.01], gates: [CNOT]}]
+      engine: reference
+    max_iterations: 5
+"""
+FILES = {
+    "config.yaml",
+    "environment.json",
+    "run.json",
+    "results.csv",
+    "target.npz",
+    "history.png",
+    "states.png",
+    "fits/1-gibbs-model/result.npz",
+    "fits/1-gibbs-model/history.csv",
+    "fits/2-circuit-noisy/result.npz",
+    "fits/2-circuit-noisy/history.csv",
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "study.yaml").write_text(STUDY)
+    return tmp_path
+
+
+def call(*arguments: str) -> Result:
+    return CliRunner().invoke(main, list(arguments))
+
+
+def files_of(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+def assert_sentence(result: Result, *parts: str, code: int = 2) -> None:
+    assert result.exit_code == code, result.output
+    assert result.stdout == ""
+    assert result.stderr.startswith("qml: ")
+    assert result.stderr.count("\n") == 1
+    for part in parts:
+        assert part in result.stderr
+
+
+# run -------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result]:
+    home = tmp_path_factory.mktemp("run")
+    (home / "study.yaml").write_text(STUDY)
+    return home / "out", call("run", str(home / "study.yaml"), "--output", str(home / "out"))
+
+
+def test_a_run_prints_its_table_and_keeps_everything(done: tuple[Path, Result]) -> None:
+    folder, result = done
+    assert result.exit_code == 0, result.output
+    for part in ("Two qubits", "Gibbs model: 15 parameters", "fidelity", "floor", "all in nats", f"Kept in {folder}"):
+        assert part in result.stdout
+    assert result.stderr == ""
+    assert files_of(folder) == FILES
+    assert json.loads((folder / "run.json").read_text())["status"] == "finished"
+    environment = json.loads((folder / "environment.json").read_text())
+    assert environment["versions"]["numpy"] == np.__version__
+    for png in folder.glob("*.png"):
+        assert png.read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_gibbs_model_learns_the_thermal_state(done: tuple[Path, Result]) -> None:
+    rows = record.load_run(done[0]).rows
+    assert abs(rows[0].gap) < 1e-12
+    assert rows[0].fidelity > 1 - 1e-6
+    assert rows[1].gap > 0
+
+
+def test_the_folder_reloads_to_the_same_numbers(done: tuple[Path, Result]) -> None:
+    folder = done[0]
+    loaded = record.load_run(folder)
+    assert loaded.study == run.plan_study(folder / "config.yaml").study
+    rho = DensityMatrix.load(folder / "target.npz")
+    for row, name in zip(loaded.rows, ("1-gibbs-model", "2-circuit-noisy"), strict=True):
+        result = FitResult.load(folder / "fits" / name / "result.npz")
+        assert (row.loss, row.floor, row.gap, row.iterations) == (result.loss, result.floor, result.gap, result.iterations)
+        assert row.fidelity == result.fidelity
+        assert row.seconds == result.seconds
+        assert row.loss == pytest.approx(float(qml.cross_entropy(rho, result.state)), abs=1e-12)
+        with (folder / "fits" / name / "history.csv").open() as file:
+            lines = list(csv.DictReader(file))
+        assert [float(line["loss"]) for line in lines] == result.history.loss.tolist()
+        assert [int(line["iteration"]) for line in lines] == list(range(len(result.history)))
+
+
+def same_numbers(a: Path, b: Path) -> None:
+    for name in ("1-gibbs-model", "2-circuit-noisy"):
+        one, two = (FitResult.load(folder / "fits" / name / "result.npz") for folder in (a, b))
+        np.testing.assert_array_equal(one.params, two.params)
+        np.testing.assert_array_equal(one.history.loss, two.history.loss)
+        np.testing.assert_array_equal(one.state.matrix(), two.state.matrix())
+
+
+def test_the_same_seed_gives_the_same_bits_and_the_resolved_config_too(done: tuple[Path, Result], tmp_path: Path) -> None:
+    folder = done[0]
+    for source, name in ((folder.parent / "study.yaml", "again"), (folder / "config.yaml", "resolved")):
+        assert call("run", str(source), "--output", str(tmp_path / name), "--quiet").exit_code == 0
+        same_numbers(folder, tmp_path / name)
+
+
+def test_another_seed_gives_another_run(done: tuple[Path, Result], tmp_path: Path) -> None:
+    assert call("run", str(done[0].parent / "study.yaml"), "--output", str(tmp_path / "x"), "--seed", "6").exit_code == 0
+    found = record.load_run(tmp_path / "x")
+    assert found.study.seed == 6
+    one, two = (FitResult.load(path / "fits/2-circuit-noisy/result.npz") for path in (done[0], tmp_path / "x"))
+    assert np.abs(one.params - two.params).max() > 1e-3
+
+
+def test_a_fit_at_the_end_leaves_the_others_as_they_are(done: tuple[Path, Result], folder: Path) -> None:
+    (folder / "study.yaml").write_text(STUDY + "  - name: more\n    model: {kind: gibbs, generators: {kind: neighbors, n: 2}}\n")
+    assert call("run", "study.yaml", "--output", "out", "--quiet").exit_code == 0
+    same_numbers(done[0], folder / "out")
+
+
+def test_runs_are_numbered_and_never_overwritten(folder: Path) -> None:
+    (folder / "study.yaml").write_text(STUDY.split("  - name: circuit")[0])
+    for number in ("001", "002"):
+        result = call("run", "study.yaml", "--quiet")
+        assert result.stdout == f"runs/study-{number}\n"
+    (folder / "runs" / "study-007").mkdir()
+    assert call("run", "study.yaml", "--quiet").stdout == "runs/study-008\n"
+    assert_sentence(call("run", "study.yaml", "--output", "runs/study-001"), "exists already, and a run never overwrites")
+    assert_sentence(call("run", "study.yaml", "--output", "study.yaml/x"), "cannot be written")
+
+
+def test_a_target_from_a_file_travels_with_the_run(folder: Path) -> None:
+    (folder / "data").mkdir()
+    DensityMatrix(np.diag([0.7, 0.1, 0.1, 0.1])).save(folder / "data" / "rho.npz")
+    study = STUDY.split("  - name: circuit")[0]
+    study = study[: study.index("  kind: thermal")] + "  kind: file\n  path: data/rho.npz\n" + study[study.index("fits:") :]
+    (folder / "study.yaml").write_text(study)
+    assert call("run", "study.yaml", "--output", "a", "--quiet").exit_code == 0
+    assert call("run", "a/config.yaml", "--output", "b", "--quiet").exit_code == 0
+    assert record.load_run(folder / "a").rows[0].loss == record.load_run(folder / "b").rows[0].loss
+
+
+def test_what_was_held_out_is_reported(folder: Path) -> None:
+    target = "target:\n  {kind: dataset, name: iris, test_fraction: 0.3}\n"
+    (folder / "study.yaml").write_text(target + STUDY[STUDY.index("fits:") :])
+    result = call("run", "study.yaml", "--output", "out")
+    assert result.exit_code == 0, result.output
+    assert "held-out log-lik." in result.stdout
+    assert "-1.3863 for the maximally mixed" in " ".join(result.stdout.split())
+    found = record.load_run(folder / "out")
+    for row in found.rows:
+        assert row.test_log_likelihood <= found.info["test"]["best"]
+    assert found.rows[0].test_log_likelihood > found.info["test"]["maximally_mixed"]
+    assert "held-out log-lik." in call("show", "out").stdout
+
+
+def test_other_losses_are_named_in_the_table(folder: Path) -> None:
+    (folder / "study.yaml").write_text(STUDY.replace("max_iterations: 5", "max_iterations: 5\n    loss: {kind: infidelity}"))
+    result = call("run", "study.yaml", "--output", "out")
+    assert "infidelity" in result.stdout
+    assert "cross_entropy" in result.stdout
+    assert "nats" not in result.stdout
+
+
+# mistakes --------------------------------------------------------------------------------------------------------------
+
+
+def test_a_mistake_is_one_sentence_and_leaves_no_file(folder: Path) -> None:
+    (folder / "study.yaml").write_text(STUDY.replace("beta: 0.5", "betta: 0.5"))
+    for command in ("run", "validate"):
+        result = call(command, "study.yaml")
+        assert_sentence(result, "study.yaml, line 6, target.betta", "did you mean 'beta'?")
+    (folder / "study.yaml").write_text(STUDY.replace("kind: neighbors, n: 2", "kind: neighbors, n: 3"))
+    assert_sentence(call("run", "study.yaml"), "fits[0].model: the model has 3 qubits, the target 2 qubits.")
+    (folder / "study.yaml").write_text("a: [")
+    assert_sentence(call("run", "study.yaml"), "this is not valid YAML")
+    assert_sentence(call("run", "nowhere.yaml"), "there is no file nowhere.yaml")
+    assert_sentence(call("run", "study.yaml", "--seed", "-3"), "-3")
+    assert_sentence(call("run", "study.yaml", "--sed", "3"), "--sed")
+    assert_sentence(call("run"), "STUDY")
+    assert_sentence(call("rum", "study.yaml"), "rum")
+    assert_sentence(call("list", "target"), "targets")
+    assert_sentence(call("show", "."), ". is not the folder of a run: it has no run.json")
+    assert files_of(folder) == {"study.yaml"}
+    assert not (folder / "runs").exists()
+
+
+def test_what_does_not_fit_in_memory_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("qml._checks.available_memory", lambda: 10)
+    result = call("run", "study.yaml")
+    assert_sentence(result, "study.yaml, line", "are free")
+    assert files_of(folder) == {"study.yaml"}
+
+
+def test_a_bug_shows_its_traceback_and_marks_the_run_failed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any, **__: Any) -> None:
+        raise ValueError("a bug")
+
+    monkeypatch.setattr(run, "fit", broken)
+    result = call("run", "study.yaml", "--output", "out")
+    assert result.exit_code == 1
+    assert isinstance(result.exception, ValueError)
+    assert record.load_run(folder / "out").info["status"] == "failed"
+
+
+def test_a_full_disk_keeps_what_was_written(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(self: FitResult, path: Path) -> None:
+        path.write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(FitResult, "save", full)
+    result = call("run", "study.yaml", "--output", "out")
+    assert result.exit_code == 2
+    assert "result.npz cannot be written: No space left on device; what was written before is kept" in result.stderr
+    assert "config.yaml" in files_of(folder / "out")
+    assert not [name for name in files_of(folder / "out") if "result.npz" in name]
+
+
+# interruption ----------------------------------------------------------------------------------------------------------
+
+
+def test_ctrl_c_between_fits_keeps_what_is_done(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, calls = run.fit, []
+
+    def second_is_cut_off(*arguments: Any, **keywords: Any) -> FitResult:
+        calls.append(1)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return real(*arguments, **keywords)
+
+    monkeypatch.setattr(run, "fit", second_is_cut_off)
+    result = call("run", "study.yaml", "--output", "out")
+    assert result.exit_code == 130
+    assert result.stderr == "qml: interrupted: what was done is in out.\n"
+    found = record.load_run(folder / "out")
+    assert found.info["status"] == "interrupted"
+    assert [row.fit for row in found.rows] == ["Gibbs model"]
+    shown = call("show", "out").stdout
+    assert "interrupted, 1 of 2 fits" in shown
+
+
+def test_ctrl_c_in_a_real_process_keeps_the_best_so_far(folder: Path) -> None:
+    slow = STUDY.replace("n: 2", "n: 4").replace("max_iterations: 20", "max_iterations: 100000\n    optimizer: {kind: adam, learning_rate: 1e-7}")
+    (folder / "study.yaml").write_text(slow)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "qml.experiments.cli", "run", "study.yaml", "--output", "out"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(),
+    )  # fmt: skip
+    assert process.stdout is not None
+    while "Gibbs" not in process.stdout.readline():
+        assert process.poll() is None, process.communicate()
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert stderr == "qml: interrupted: what was done is in out.\n"
+    found = record.load_run(folder / "out")
+    assert found.info["status"] == "interrupted"
+    assert [row.fit for row in found.rows] == ["Gibbs model"]
+    assert (folder / "out" / "fits" / "1-gibbs-model" / "result.npz").is_file()
+    assert (folder / "out" / "history.png").is_file()
+
+
+# the other commands ----------------------------------------------------------------------------------------------------
+
+
+def test_validate_builds_everything_and_writes_nothing(folder: Path) -> None:
+    result = call("validate", "study.yaml")
+    assert result.exit_code == 0
+    assert "target thermal: 2 qubits, S(rho) = 1.0" in result.stdout
+    assert "fit 'Gibbs model': gibbs model with 15 parameters, cross_entropy by lbfgs, at most 20 iterations" in result.stdout
+    assert result.stdout.endswith("The study is valid.\n")
+    assert files_of(folder) == {"study.yaml"}
+
+
+def test_show_prints_the_table_from_disk(done: tuple[Path, Result]) -> None:
+    result = call("show", str(done[0]))
+    assert result.exit_code == 0
+    row = record.load_run(done[0]).rows[0]
+    assert f"{row.loss:.6f}" in result.stdout
+    assert "Two qubits" in result.stdout
+    assert "seed 5, finished, 2 of 2 fits" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [
+        ("run.json", "{", "run.json is damaged"),
+        ("run.json", "[]", "run.json is damaged (no status)"),
+        ("results.csv", "fit,loss\na,b\n", "results.csv is damaged"),
+        ("config.yaml", "x: 1\n", "config.yaml, line 1, x: the key 'x' is not known"),
+    ],
+)
+def test_a_damaged_run_is_refused(done: tuple[Path, Result], tmp_path: Path, name: str, content: str, sentence: str) -> None:
+    for each in ("run.json", "results.csv", "config.yaml"):
+        (tmp_path / each).write_bytes((done[0] / each).read_bytes())
+    (tmp_path / name).write_text(content)
+    assert_sentence(call("show", str(tmp_path)), sentence)
+
+
+def test_show_of_a_run_without_results(done: tuple[Path, Result], tmp_path: Path) -> None:
+    for each in ("run.json", "config.yaml"):
+        (tmp_path / each).write_bytes((done[0] / each).read_bytes())
+    assert "no fit is done" in call("show", str(tmp_path)).stdout
+
+
+def test_list_names_everything() -> None:
+    text = call("list").stdout
+    for name in ("thermal", "dataset", "gibbs", "purification", "neighbors", "lbfgs", "cross_entropy", "AmplitudeDamping", "CNOT"):
+        assert name in text
+    for kind in KINDS:
+        part = call("list", kind)
+        assert part.exit_code == 0
+        assert all(line.strip() in text for line in part.stdout.splitlines())
+        assert f"{kind}:" in text
+    assert "gamma in [0, 1]" in call("list", "channels").stdout
+    assert "memory=10" in call("list", "optimizers").stdout
+
+
+def test_version_and_help() -> None:
+    assert call("--version").stdout == f"qml {qml.__version__}\n"
+    text = call("--help").stdout
+    for command in ("run", "validate", "show", "list"):
+        assert f"\n  {command} " in text
+    assert "--seed" in call("run", "--help").stdout
+
+
+def environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(Path(qml.__file__).parents[1]), "OMP_NUM_THREADS": "1"}
+
+
+def test_help_needs_no_numpy_and_answers_at_once() -> None:
+    code = (
+        "import sys, click.testing, qml.experiments.cli as cli;"
+        "r = click.testing.CliRunner().invoke(cli.main, ['--help']); assert r.exit_code == 0, r.output;"
+        "heavy = {'numpy', 'scipy', 'pydantic', 'yaml', 'rich', 'matplotlib', 'numba', 'qutip'} & set(sys.modules);"
+        "assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, env=environment())
+    times = []
+    for _ in range(3):
+        begin = time.perf_counter()
+        subprocess.run([sys.executable, "-m", "qml.experiments.cli", "--help"], check=True, capture_output=True, env=environment())
+        times.append(time.perf_counter() - begin)
+    assert min(times) < 0.3
+
+
+def test_a_terminal_gets_a_bar_and_a_table() -> None:
+    from io import StringIO
+
+    from rich.console import Console
+
+    from qml.experiments.report import Reporter, result_table
+
+    out = Console(file=StringIO(), force_terminal=True, width=100, highlight=False)
+    reporter = Reporter(out)
+    reporter.begin("[b]fit[/b]", 3, 10)
+    reporter.stop()
+    row = record.Row("[b]fit[/b]", "cross_entropy", float("inf"), 0.5, float("inf"), 0.0, 3, 1.0, float("nan"), "done")
+    reporter.end(row)
+    out.print(result_table([row]))
+    text = out.file.getvalue()  # type: ignore[attr-defined]
+    assert "[b]fit[/b]: gap inf after 3 iterations" in text
+    assert "held-out" not in text
+
+
+def test_a_fit_that_stays_infinite_is_told_as_such(folder: Path) -> None:
+    study = STUDY.replace("kind: thermal\n  hamiltonian: {kind: tfim, n: 2}\n  beta: 0.5", "kind: maximally_mixed\n  n: 2")
+    study = study.replace("ancillas: 2, layers: 1", "ancillas: 0, layers: 1").replace("params: [0.01]", "params: [0.0]")
+    (folder / "study.yaml").write_text(study)
+    result = call("run", "study.yaml", "--output", "out")
+    assert result.exit_code == 0, result.output
+    rows = record.load_run(folder / "out").rows
+    assert rows[1].loss == float("inf")
+    assert "support" in rows[1].status
+
+
+# the studies of the project --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", sorted((Path(__file__).parents[2] / "experiments").glob("*.yaml")), ids=lambda p: p.stem)
+def test_the_studies_of_the_project_learn_their_targets(path: Path, tmp_path: Path) -> None:
+    result = call("run", str(path), "--output", str(tmp_path / "out"))
+    assert result.exit_code == 0, result.output
+    found = record.load_run(tmp_path / "out")
+    best = min(found.rows, key=lambda row: row.gap)
+    assert best.fidelity > 0.98
+    if "test" in found.info:
+        assert found.info["test"]["maximally_mixed"] < best.test_log_likelihood <= found.info["test"]["best"]

@@ -1,0 +1,554 @@
+"""One contract for every engine, against dense matrices embedded by Kronecker products; then what each adds."""
+
+import itertools
+import math
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from qml import Parameter, channels, gates
+from qml._checks import InputError, MemoryRefused
+from qml.channels import CHANNELS
+from qml.circuits import Circuit
+from qml.circuits.program import Program, Step
+from qml.engines import PauliEngine, PauliState, ReferenceEngine
+from qml.engines.pauli_plan import plan_of
+from qml.gates import GATES
+from qml.operations import Initialize, TraceOut, Unitary
+from qml.operators import as_matrix, embed, partial_trace_matrix, pauli
+from qml.states import DensityMatrix, GibbsState, ginibre, haar_pure
+
+ENGINES = {
+    "reference": ReferenceEngine(),
+    "pauli": PauliEngine(),
+    "pauli with checkpoints": PauliEngine(checkpoint_bytes=0),
+}
+INSTRUCTIONS = GATES | CHANNELS
+
+
+@pytest.fixture(params=ENGINES.values(), ids=ENGINES)
+def engine(request):
+    return request.param
+
+
+def draw(instruction, rng):
+    """Parameters inside the domains; low in bounded ones, so that probabilities add up to less than one."""
+    values = []
+    for domain in instruction.domains:
+        if math.isfinite(domain.high):
+            values.append(domain.low + (domain.high - domain.low) * rng.uniform(0.05, 0.3))
+        else:
+            values.append(rng.uniform(0.8, 1.4) if math.isfinite(domain.low) else rng.uniform(-np.pi, np.pi))
+    return np.array(values)
+
+
+def hermitian(d, rng):
+    a = rng.normal(size=(d, d)) + 1j * rng.normal(size=(d, d))
+    return a + a.conj().T
+
+
+def dense_step(instruction, values, sites, rho, n):
+    """E[rho] by operators on the whole register of n qubits."""
+    is_unitary = isinstance(instruction, Unitary)
+    operators = [instruction.matrix(values)] if is_unitary else instruction.kraus(values)
+    full = [embed(k, sites, (2,) * n) for k in operators]
+    return sum(k @ rho @ k.conj().T for k in full)
+
+
+def everything(n, rng, count):
+    """A random circuit of `count` named instructions, each with parameters of its own, and values for them."""
+    operations, values = [], []
+    fitting = [instruction for instruction in INSTRUCTIONS.values() if instruction.n_sites <= n]
+    for t in range(count):
+        instruction = fitting[rng.integers(len(fitting))]
+        drawn = draw(instruction, rng)
+        sites = rng.permutation(n)[: instruction.n_sites].tolist()
+        if rng.uniform() < 0.3:
+            operations.append(instruction(*drawn.tolist(), *sites))
+        else:
+            operations.append(instruction(*(f"t{t}_{i}" for i in range(len(drawn))), *sites))
+            values.extend(drawn)
+    return Circuit(n, operations), np.array(values)
+
+
+def dense_run(circuit, values, rho):
+    named = dict(zip(circuit.parameters, values, strict=True))
+    for operation in circuit.operations:
+        numbers = np.array([p.value(named) for p in operation.params])
+        rho = dense_step(operation.instruction, numbers, operation.sites, rho, circuit.n_sites)
+    return rho
+
+
+def slope(f, params, i, h=1e-5):
+    step = np.zeros_like(params)
+    step[i] = h
+    return (f(params + step) - f(params - step)) / (2 * h)
+
+
+def gradient_of(engine, program, params, g, initial=None):
+    state, pull = engine.evolve_vjp(program, params, initial)
+    return state.matrix(), pull(state.pull_matrix(g))
+
+
+# the contract --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", INSTRUCTIONS)
+def test_every_instruction_on_every_placement(engine, name):
+    rng = np.random.default_rng(5)
+    n, instruction = 3, INSTRUCTIONS[name]
+    for sites in itertools.permutations(range(n), instruction.n_sites):
+        values, initial, g = draw(instruction, rng), ginibre((2,) * n, rng), hermitian(2**n, rng)
+        rho = initial.matrix()
+        names = [f"p{i}" for i in range(len(values))]
+        free = Circuit(n).then(instruction(*names, *sites)).compile()
+        fixed = Circuit(n).then(instruction(*values.tolist(), *sites)).compile()
+        expected = dense_step(instruction, values, sites, rho, n)
+        state, gradient = gradient_of(engine, free, values, g, initial)
+        np.testing.assert_allclose(state, expected, atol=1e-14)
+        np.testing.assert_allclose(engine.evolve(free, values, initial).matrix(), expected, atol=1e-14)
+        np.testing.assert_allclose(engine.evolve(fixed, [], initial).matrix(), expected, atol=1e-14)
+
+        def loss(v, g=g, sites=sites, rho=rho):
+            return np.vdot(g, dense_step(instruction, v, sites, rho, n)).real
+
+        for i in range(len(values)):
+            value = slope(loss, values, i)
+            assert abs(value) > 1e-4
+            assert gradient[i] == pytest.approx(value, rel=1e-7, abs=1e-7)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 4, 5])
+def test_random_circuits_of_everything(engine, n):
+    rng = np.random.default_rng(n)
+    circuit, values = everything(n, rng, 30)
+    initial, g = ginibre((2,) * n, rng), hermitian(2**n, rng)
+    expected = dense_run(circuit, values, initial.matrix())
+    state, gradient = gradient_of(engine, circuit.compile(), values, g, initial)
+    np.testing.assert_allclose(state, expected, atol=1e-13)
+    assert np.linalg.norm(gradient) > 1e-3
+    for i in rng.choice(len(values), 4, replace=False):
+        value = slope(lambda v: np.vdot(g, dense_run(circuit, v, initial.matrix())).real, values, i)
+        assert gradient[i] == pytest.approx(value, rel=1e-6, abs=1e-8)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize("name", ["pauli", "pauli with checkpoints"])
+def test_engines_agree_to_rounding(name, n):
+    rng = np.random.default_rng(100 + n)
+    circuit, values = everything(n, rng, 50)
+    program, g = circuit.compile(), hermitian(2**n, rng)
+    matrix, gradient = gradient_of(ENGINES[name], program, values, g)
+    expected, wanted = gradient_of(ENGINES["reference"], program, values, g)
+    np.testing.assert_allclose(matrix, expected, atol=1e-13)
+    assert np.abs(wanted).max() > 1e-2
+    np.testing.assert_allclose(gradient, wanted, atol=1e-12 * 2**n)
+
+
+@pytest.mark.parametrize("label", ["Y", "ZX", "XYZ", "YYXZ", "IYI", "XIZ", "III", "IXIYZ"])
+def test_rotations_about_strings_of_any_weight(engine, label):
+    rng = np.random.default_rng(3)
+    n = 5
+    rotation, initial, g = gates.PauliRotation(label), ginibre((2,) * n, rng), hermitian(2**n, rng)
+    for _ in range(4):
+        sites = rng.permutation(n)[: len(label)].tolist()
+        theta = rng.uniform(-np.pi, np.pi, 1)
+        program = Circuit(n).then(rotation("t", *sites)).compile()
+        state, gradient = gradient_of(engine, program, theta, g, initial)
+        np.testing.assert_allclose(state, dense_step(rotation, theta, sites, initial.matrix(), n), atol=1e-14)
+        fixed = Circuit(n).then(rotation(float(theta[0]), *sites)).compile()
+        np.testing.assert_allclose(engine.evolve(fixed, [], initial).matrix(), state, atol=1e-14)
+        value = slope(lambda v, s=sites: np.vdot(g, dense_step(rotation, v, s, initial.matrix(), n)).real, theta, 0)
+        assert (abs(value) > 1e-4) != (label == "III")
+        assert gradient[0] == pytest.approx(value, rel=1e-7, abs=1e-9)
+
+
+def test_trace_out_in_the_middle_and_initialise_again(engine):
+    rng = np.random.default_rng(11)
+    trace, fresh = TraceOut((2,)), Initialize((2,))
+    circuit = Circuit(3).then(
+        *(gates.RY("a", 0), gates.CNOT(0, 2), gates.RXX("b", 1, 2), trace(1)),
+        *(channels.AmplitudeDamping("p", 2), gates.CRY("c", 2, 0), fresh(1)),
+        *(gates.CRX("d", 0, 1), gates.RZZ("e", 1, 2), trace(0)),
+    )
+    values, g, initial = rng.uniform(0.2, 0.9, 6), hermitian(4, rng), ginibre((2, 2, 2), rng)
+    order = {name: i for i, name in enumerate(circuit.parameters)}
+
+    def dense(v):
+        v = {name: v[[i]] for name, i in order.items()}
+        none = np.zeros(0)
+        rho = initial.matrix()
+        rho = dense_step(gates.RY, v["a"], (0,), rho, 3)
+        rho = dense_step(gates.CNOT, none, (0, 2), rho, 3)
+        rho = dense_step(gates.RXX, v["b"], (1, 2), rho, 3)
+        rho = partial_trace_matrix(rho, (0, 2), (2, 2, 2))
+        rho = dense_step(channels.AmplitudeDamping, v["p"], (1,), rho, 2)
+        rho = dense_step(gates.CRY, v["c"], (1, 0), rho, 2)
+        rho = np.kron(np.diag([1, 0]), rho).reshape((2,) * 6).transpose(1, 0, 2, 4, 3, 5).reshape(8, 8)
+        rho = dense_step(gates.CRX, v["d"], (0, 1), rho, 3)
+        rho = dense_step(gates.RZZ, v["e"], (1, 2), rho, 3)
+        return partial_trace_matrix(rho, (1, 2), (2, 2, 2))
+
+    state, gradient = gradient_of(engine, circuit.compile(), values, g, initial)
+    np.testing.assert_allclose(state, dense(values), atol=1e-14)
+    for i in range(6):
+        value = slope(lambda v: np.vdot(g, dense(v)).real, values, i)
+        assert abs(value) > 1e-4
+        assert gradient[i] == pytest.approx(value, rel=1e-7)
+
+
+def test_ancillas_first(engine):
+    """Fresh sites to the left, between and to the right of those that are there; several traced out at once."""
+    fresh, trace = Initialize((2, 2, 2)), TraceOut((2, 2))
+    circuit = Circuit(4).then(fresh(3, 0, 2), gates.H(1), gates.CNOT(1, 3), gates.CNOT(1, 0), gates.X(2), trace(3, 0))
+    program = circuit.compile()
+    assert program.dims_in == (2,)
+    state = engine.evolve(program, [])
+    np.testing.assert_allclose(state.matrix(), np.diag([0, 0.5, 0, 0.5]), atol=1e-15)  # qubits 1 and 2
+    assert state.dims == (2, 2)
+
+
+def test_a_register_can_start_and_end_empty(engine):
+    fresh, trace = Step(Initialize((2,)), (0,)), Step(TraceOut((2,)), (0,))
+    turn = Step(gates.RX, (0,), 0, 1)
+    weights = sparse.csr_array(np.array([[1.0]]))
+    program = Program((), (), (fresh, turn, trace), ("t",), weights, np.zeros(1))
+    state, pull = engine.evolve_vjp(program, [0.4])
+    np.testing.assert_allclose(state.matrix(), [[1.0]], atol=1e-15)
+    np.testing.assert_allclose(pull(state.pull_matrix(np.array([[2.0 + 0j]]))), [0.0], atol=1e-15)
+
+
+def test_shared_and_affine_parameters(engine):
+    t = Parameter("t")
+    circuit = Circuit(2).then(gates.RY(2 * t + 0.1, 0), gates.CRX("u", 0, 1), gates.RXX(t - Parameter("u"), 0, 1))
+    values, g = np.array([0.3, 0.8]), hermitian(4, np.random.default_rng(0))
+    _, gradient = gradient_of(engine, circuit.compile(), values, g)
+    start = np.diag([1.0, 0, 0, 0])
+    for i in range(2):
+        value = slope(lambda v: np.vdot(g, dense_run(circuit, v, start)).real, values, i)
+        assert abs(value) > 1e-2
+        assert gradient[i] == pytest.approx(value, rel=1e-8)
+
+
+def test_no_operations_and_no_parameters(engine):
+    state, pull = engine.evolve_vjp(Circuit(2).compile(), [])
+    np.testing.assert_array_equal(state.matrix(), np.diag([1, 0, 0, 0]))
+    assert pull(state.pull_matrix(np.eye(4, dtype=complex))).shape == (0,)
+
+
+@pytest.mark.parametrize(
+    "initial",
+    [
+        haar_pure((2, 2), np.random.default_rng(1)),
+        DensityMatrix.from_probabilities([0.1, 0.2, 0.3, 0.4]),
+        GibbsState(hermitian(4, np.random.default_rng(2))),
+        PauliEngine().evolve(Circuit(2).then(gates.RX(0.3, 0), gates.CNOT(0, 1)).compile(), []),
+    ],
+    ids=lambda state: type(state).__name__,
+)
+def test_any_state_can_be_the_initial_one(engine, initial):
+    circuit = Circuit(2).then(gates.CRY(0.4, 1, 0), channels.AmplitudeDamping(0.3, 1))
+    before = initial.matrix().copy()
+    state = engine.evolve(circuit.compile(), [], initial)
+    np.testing.assert_allclose(state.matrix(), dense_run(circuit, [], before), atol=1e-15)
+    np.testing.assert_array_equal(initial.matrix(), before)
+
+
+def test_the_pullback_can_be_used_again_and_is_linear(engine):
+    rng = np.random.default_rng(4)
+    circuit, values = everything(3, rng, 20)
+    state, pull = engine.evolve_vjp(circuit.compile(), values)
+    a, b = (state.pull_matrix(hermitian(8, rng)) for _ in range(2))
+    first = pull(a)
+    np.testing.assert_allclose(pull(2 * a - b), 2 * first - pull(b), atol=1e-12)
+    np.testing.assert_array_equal(pull(a), first)
+
+
+def test_an_undefined_cotangent_gives_an_undefined_gradient(engine):
+    program = Circuit(1).then(gates.RX("t", 0), gates.RY("u", 0)).compile()
+    state, pull = engine.evolve_vjp(program, [0.1, 0.2])
+    assert np.isnan(pull(np.full_like(state.pull_matrix(np.eye(2, dtype=complex)), np.nan))).all()
+
+
+def test_refusals_of_states_and_cotangents(engine):
+    program = Circuit(2).then(gates.RX("t", 0)).compile()
+    with pytest.raises(InputError, match=r"initial state must have the dims of the circuit's input, \(2, 2\); found"):
+        engine.evolve(program, [0.1], ginibre((2, 2, 2), np.random.default_rng(0)))
+    batch = DensityMatrix.from_probabilities(np.full((3, 4), 0.25))
+    with pytest.raises(InputError, match=r"must be a single state; found a batch of shape \(3,\)"):
+        engine.evolve_vjp(program, [0.1], batch)
+    with pytest.raises(InputError, match="params must have shape"):
+        engine.evolve(program, [0.1, 0.2])
+    with pytest.raises(InputError, match=r"the cotangent must be .*found \(3,\)"):
+        engine.evolve_vjp(program, [0.1])[1](np.zeros(3))
+
+
+def test_values_outside_a_domain_are_refused_free_and_constant(engine):
+    program = Circuit(1).then(channels.Depolarizing("p", 0), gates.RX("t", 0)).compile()
+    with pytest.raises(InputError, match=r"p must lie in \[0, 1.33"):
+        engine.evolve(program, [1.4, 0.0])
+    weights = sparse.csr_array((1, 0))
+    constant = Program((2,), (2,), (Step(channels.Depolarizing, (0,), 0, 1),), (), weights, np.array([-0.1]))
+    with pytest.raises(InputError, match="p must lie in"):
+        engine.evolve(constant, [])
+
+
+def test_memory_is_refused_before_it_is_taken(engine):
+    program = Circuit(24).then(gates.RX("t", 0)).compile()
+    with pytest.raises(MemoryRefused, match="GiB"):
+        engine.evolve(program, [0.1])
+    with pytest.raises(MemoryRefused, match="GiB"):
+        engine.evolve_vjp(program, [0.1])
+
+
+# vectors -------------------------------------------------------------------------------------------------------------
+
+
+def test_vectors_and_their_gradient(engine):
+    rng = np.random.default_rng(8)
+    n = 3
+    circuit = Circuit(n).then(
+        *(gates.U3("a", "b", "c", 0), gates.CRX("d", 2, 0), gates.RXX("e", 1, 2), gates.Toffoli(2, 0, 1)),
+        *(gates.XXPlusYY("f", 0, 2), gates.RYY("g", 0, 1), gates.PauliRotation("XYZ")("h", 1, 2, 0)),
+    )
+    program, values = circuit.compile(), rng.uniform(-2, 2, 8)
+    w0, c = (rng.normal(size=(8, 2)) + 1j * rng.normal(size=(8, 2)) for _ in range(2))
+
+    def dense(v):
+        named = dict(zip(circuit.parameters, v, strict=True))
+        w = w0
+        for operation in circuit.operations:
+            numbers = np.array([p.value(named) for p in operation.params])
+            w = embed(operation.instruction.matrix(numbers), operation.sites, (2,) * n) @ w
+        return w
+
+    w, pull = engine.evolve_vectors_vjp(program, values, w0)
+    np.testing.assert_allclose(w, dense(values), atol=1e-14)
+    np.testing.assert_allclose(engine.evolve_vectors(program, values) @ w0, w, atol=1e-14)
+    gradient = pull(c)
+    for i in range(8):
+        value = slope(lambda v: np.vdot(c, dense(v)).real, values, i)
+        assert abs(value) > 1e-3
+        assert gradient[i] == pytest.approx(value, rel=1e-7)
+
+
+def test_vectors_refusals(engine):
+    noisy = Circuit(2).then(gates.RX("t", 0), channels.AmplitudeDamping(0.1, 1)).compile()
+    with pytest.raises(InputError, match=r"unitary gates only; found AmplitudeDamping on sites \(1,\)"):
+        engine.evolve_vectors(noisy, [0.1])
+    with pytest.raises(InputError, match="unitary gates only"):
+        engine.evolve_vectors_vjp(noisy, [0.1])
+    program = Circuit(2).then(gates.RX("t", 0)).compile()
+    with pytest.raises(InputError, match=r"vectors must have shape \(4, m\)"):
+        engine.evolve_vectors(program, [0.1], np.ones(4))
+    with pytest.raises(InputError, match=r"the cotangent must have the shape \(4, 4\)"):
+        engine.evolve_vectors_vjp(program, [0.1])[1](np.ones(4))
+
+
+# any dimensions: the reference engine --------------------------------------------------------------------------------
+
+
+def test_reference_engine_on_qutrits_and_qubits():
+    rng = np.random.default_rng(9)
+    dims = (3, 2, 3)
+    u = np.linalg.qr(hermitian(6, rng))[0]
+    kraus = np.linalg.qr(rng.normal(size=(6, 3)) + 1j * rng.normal(size=(6, 3)))[0].reshape(2, 3, 3)
+    gate, channel = gates.UnitaryGate(u, dims=(2, 3)), channels.KrausChannel(kraus, dims=(3,))
+    circuit = Circuit(dims).then(
+        *(gate(1, 0), gates.RY("t", 1), channel(2), gates.UnitaryGate(u.conj(), dims=(2, 3))(1, 2)),
+        *(channels.AmplitudeDamping("p", 1), TraceOut((3,))(0), Initialize((3,))(0), gate(1, 0)),
+    )
+    values, initial, g = np.array([0.7, 0.3]), ginibre(dims, rng), hermitian(18, rng)
+
+    def dense(v):
+        def apply(operators, sites, rho):
+            full = [embed(k, sites, dims) for k in operators]
+            return sum(k @ rho @ k.conj().T for k in full)
+
+        rho = apply([u], (1, 0), initial.matrix())
+        rho = apply([gates.RY.matrix(v[1:] if circuit.parameters[1] == "t" else v[:1])], (1,), rho)
+        rho = apply(kraus, (2,), rho)
+        rho = apply([u.conj()], (1, 2), rho)
+        rho = apply(channels.AmplitudeDamping.kraus(v[:1] if circuit.parameters[0] == "p" else v[1:]), (1,), rho)
+        rho = np.kron(np.diag([1, 0, 0]), partial_trace_matrix(rho, (1, 2), dims))
+        return apply([u], (1, 0), rho)
+
+    state, gradient = gradient_of(ReferenceEngine(), circuit.compile(), values, g, initial)
+    np.testing.assert_allclose(state, dense(values), atol=1e-14)
+    for i in range(2):
+        value = slope(lambda v: np.vdot(g, dense(v)).real, values, i)
+        assert abs(value) > 1e-2
+        assert gradient[i] == pytest.approx(value, rel=1e-8)
+
+
+def test_pauli_engine_refuses_other_dimensions():
+    with pytest.raises(InputError, match="runs qubits; found a site of dimension 3: use ReferenceEngine"):
+        PauliEngine().evolve(Circuit((2, 3)).compile(), [])
+    fresh = Circuit((2, 3)).then(Initialize((3,))(1))
+    with pytest.raises(InputError, match="found a site of dimension 3"):
+        PauliEngine().evolve(fresh.compile(), [])
+
+
+# the Pauli engine ----------------------------------------------------------------------------------------------------
+
+
+def large_circuit(n=8):
+    """Every kind of operation at a size where the work is shared between threads."""
+    trace, fresh = TraceOut((2, 2)), Initialize((2, 2))
+    return Circuit(n).then(
+        *(gates.RY(f"a{q}", q) for q in range(n)),
+        *(gates.CNOT(q, (q + 1) % n) for q in range(n)),
+        *(channels.AmplitudeDamping("g", q) for q in range(n)),
+        *(gates.RXX("b", 7, 1), gates.CRX("c", 0, 7), gates.CRZ("d", 6, 3), gates.Fredkin(7, 0, 4)),
+        *(gates.PauliRotation("XYZZY")("e", 0, 7, 3, 5, 6), gates.PauliRotation("YX")("f", 6, 7)),
+        *(channels.Depolarizing2("p", 2, 5), gates.PauliRotation("XXYYZZXX")("h", *range(8))),
+        *(trace(3, 0), gates.RX("i", 1), gates.RZZ("j", 1, 7), fresh(3, 0), gates.CRY("k", 1, 0), gates.RX("l", 7)),
+    )
+
+
+@pytest.fixture(scope="module")
+def large():
+    rng = np.random.default_rng(21)
+    program = large_circuit().compile()
+    return program, rng.uniform(0.1, 0.9, program.n_params), hermitian(256, rng)
+
+
+@pytest.mark.parametrize("checkpoint_bytes", [2**30, 0])
+def test_shared_kernels_agree_with_the_reference(large, checkpoint_bytes):
+    program, values, g = large
+    matrix, gradient = gradient_of(PauliEngine(checkpoint_bytes), program, values, g)
+    expected, wanted = gradient_of(ReferenceEngine(), program, values, g)
+    np.testing.assert_allclose(matrix, expected, atol=1e-14)
+    assert np.abs(wanted).min() > 1e-5
+    np.testing.assert_allclose(gradient, wanted, atol=1e-11)
+
+
+def test_results_do_not_depend_on_the_number_of_threads(large):
+    import numba
+
+    if numba.config.NUMBA_NUM_THREADS < 2:
+        pytest.skip("Numba was started with one thread")
+    program, values, g = large
+    before = numba.get_num_threads()
+    try:
+        results = []
+        for threads in (1, 2):
+            numba.set_num_threads(threads)
+            results.append(gradient_of(PauliEngine(), program, values, g))
+    finally:
+        numba.set_num_threads(before)
+    np.testing.assert_array_equal(results[0][0], results[1][0])
+    np.testing.assert_array_equal(results[0][1], results[1][1])
+
+
+def test_checkpoints_change_no_bit(large):
+    program, values, g = large
+    _, all_kept = gradient_of(PauliEngine(), program, values, g)
+    _, recomputed = gradient_of(PauliEngine(checkpoint_bytes=0), program, values, g)
+    np.testing.assert_array_equal(all_kept, recomputed)
+
+
+def test_a_plan_is_made_once_for_each_program():
+    program = Circuit(2).then(gates.RX("t", 0), gates.CRX("u", 0, 1)).compile()
+    engine, reference = PauliEngine(), ReferenceEngine()
+    plan = plan_of(program)
+    for values in ([0.1, 0.2], [1.1, -0.4]):
+        expected = reference.evolve(program, values).matrix()
+        np.testing.assert_allclose(engine.evolve(program, values).matrix(), expected, atol=1e-15)
+    assert plan_of(program) is plan
+
+
+def test_maps_on_one_site_are_fused():
+    circuit = Circuit(2).then(
+        *(gates.RX("t", 0), channels.Depolarizing(0.1, 0), gates.H(0), gates.RY("u", 0), gates.S(1), gates.T(1)),
+        gates.CNOT(0, 1),
+    )
+    assert len(plan_of(circuit.compile()).tables.table) == 3
+
+
+def test_engine_arguments():
+    assert repr(PauliEngine(100)) == "PauliEngine(checkpoint_bytes=100)"
+    with pytest.raises(InputError, match="checkpoint_bytes must be an integer of at least 0"):
+        PauliEngine(-1)
+
+
+def test_importing_the_engines_does_not_import_numba():
+    code = "import sys, qml.engines; qml.engines.Engine; assert 'numba' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+# the Pauli state -----------------------------------------------------------------------------------------------------
+
+
+def strings(n):
+    letters = [np.eye(2), np.array([[0, 1], [1, 0]]), np.array([[0, -1j], [1j, 0]]), np.diag([1, -1])]
+    for chosen in itertools.product(letters, repeat=n):
+        full = np.ones((1, 1))
+        for p in chosen:
+            full = np.kron(full, p)
+        yield full
+
+
+def pauli_state(rho):
+    n = len(rho).bit_length() - 1
+    return PauliState([np.trace(p @ rho).real for p in strings(n)], n)
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 3, 4])
+def test_pauli_state_is_its_matrix(n):
+    rng = np.random.default_rng(n)
+    rho, x = ginibre((2,) * n, rng), hermitian(2**n, rng)
+    state = pauli_state(rho.matrix())
+    np.testing.assert_allclose(state.matrix(), rho.matrix(), atol=1e-15)
+    np.testing.assert_allclose(state.probabilities(), rho.probabilities(), atol=1e-15)
+    np.testing.assert_allclose(state.populations(None), rho.probabilities(), atol=1e-15)
+    np.testing.assert_allclose(state.purity(), rho.purity(), atol=1e-15)
+    np.testing.assert_allclose(state.entropy(), rho.entropy(), atol=1e-12)
+    np.testing.assert_allclose(state.pull_matrix(x), [np.trace(p @ x).real / 2**n for p in strings(n)], atol=1e-14)
+    assert state.dims == (2,) * n
+    assert state.batch_shape == ()
+
+
+def test_pauli_state_expectations():
+    rng = np.random.default_rng(6)
+    state = pauli_state(ginibre((2, 2, 2), rng).matrix())
+    operator = 0.3 * pauli("XYZ") - 1.2 * pauli("IZY") + 0.5 * pauli("III") + pauli("YYX")
+    expected = np.trace(state.matrix() @ as_matrix(operator, (2, 2, 2))).real
+    assert float(state.expect(operator)) == pytest.approx(expected, abs=1e-15)
+    assert float(state.expect(operator.matrix())) == pytest.approx(expected, abs=1e-15)
+    with pytest.raises(InputError, match="the operator must act on 3 qubits; found a Pauli sum on 1 qubit"):
+        state.expect(pauli("X"))
+
+
+def test_pauli_state_pulls_the_logarithm_back():
+    rng = np.random.default_rng(7)
+    state, x = pauli_state(ginibre((2, 2), rng).matrix()), hermitian(4, rng)
+    cotangent = state.pull_log(x)
+
+    def value(r):
+        log = PauliState.trusted(r, 2).spectrum()
+        return np.vdot(x, log.matrix_of(log.log_eigenvalues)).real
+
+    for i in range(1, 16):
+        expected = slope(value, state.vector.copy(), i, h=1e-6)
+        assert abs(expected) > 1e-3
+        assert cotangent[i] == pytest.approx(expected, rel=1e-6, abs=1e-6)
+
+
+def test_pauli_state_is_validated_and_frozen():
+    with pytest.raises(InputError, match=r"the Pauli vector of 1 qubit must have shape \(4,\); found \(5,\)"):
+        PauliState(np.ones(5), 1)
+    with pytest.raises(InputError, match=r"must start with the trace, 1; found 0\.5"):
+        PauliState([0.5, 0, 0, 0], 1)
+    with pytest.raises(InputError, match=r"must be that of a positive matrix; found the eigenvalue -0\.1"):
+        PauliState([1.0, 0.0, 0.0, 1.2], 1)
+    with pytest.raises(InputError, match="must be real"):
+        PauliState(np.array([1, 0, 0, 1j]), 1)
+    state = PauliState([1.0, 0.0, 0.0, 1.0], 1)
+    with pytest.raises(ValueError, match="read-only"):
+        state.vector[1] = 1.0
+    with pytest.raises(ValueError, match="read-only"):
+        state.matrix()[0, 0] = 1.0

@@ -1,0 +1,424 @@
+"""Models: one contract for all of them, and what each is by an independent construction."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+import scipy.linalg
+
+from qml import CircuitModel, GibbsModel, SpectralModel, channels, circuits, gates, pauli
+from qml._checks import InputError
+from qml.circuits import Circuit
+from qml.engines.reference import ReferenceEngine
+from qml.losses import CrossEntropy, HilbertSchmidt
+from qml.models import MODELS
+from qml.models.generators import MatrixGenerators, PauliGenerators, walsh_hadamard
+from qml.operations import REAL_LINE, Initialize, Interval, Parameter, TraceOut
+from qml.operators import PauliSum, embed, hubbard, tfim
+from qml.states import DensityMatrix, basis_state, ghz, ginibre
+
+PAULI = {
+    "I": np.eye(2),
+    "X": np.array([[0, 1], [1, 0]]),
+    "Y": np.array([[0, -1j], [1j, 0]]),
+    "Z": np.diag([1, -1]),
+}
+
+
+def dense(label):
+    out = np.eye(1)
+    for letter in label:
+        out = np.kron(out, PAULI[letter])
+    return out
+
+
+def random_hermitian(rng, d):
+    a = rng.standard_normal((d, d)) + 1j * rng.standard_normal((d, d))
+    return (a + a.conj().T) / 2
+
+
+def noisy_circuit(n=2):
+    layer = [gates.RY(f"y{q}", q) for q in range(n)] + [gates.RZ(f"z{q}", q) for q in range(n)]
+    noise = [channels.Depolarizing("p", q) for q in range(n)]
+    entangle = [gates.CNOT(q, q + 1) for q in range(n - 1)]
+    damp = [channels.AmplitudeDamping("gamma", 0)]
+    return Circuit(n, layer).then(*entangle, *noise, *damp, gates.RX(2 * Parameter("y0") + 0.1, 0))
+
+
+def qutrit_matrices():
+    rng = np.random.default_rng(5)
+    return [random_hermitian(rng, 6) for _ in range(4)]
+
+
+def rotations(n, layers=2):
+    return circuits.hardware_efficient(n, layers)
+
+
+MODELS_UNDER_TEST = {
+    "circuit, noisy": lambda: CircuitModel(noisy_circuit()),
+    "circuit, noisy, reference": lambda: CircuitModel(noisy_circuit(), engine=ReferenceEngine()),
+    "circuit, mixed start": lambda: CircuitModel(
+        Circuit(2, [gates.RXX("a", 0, 1), gates.RY("b", 0)]), initial=ginibre((2, 2), np.random.default_rng(3))
+    ),
+    "circuit, narrower domain": lambda: CircuitModel(noisy_circuit(), domains={"p": Interval(0.1, 0.2)}),
+    "circuit, purification": lambda: CircuitModel(circuits.purification(1, 1, 2)),
+    "circuit, qutrit": lambda: CircuitModel(
+        Circuit((3,), []), initial=ginibre((3,), np.random.default_rng(1)), engine=ReferenceEngine()
+    ),
+    "gibbs, Pauli": lambda: GibbsModel.all_paulis(3, weight=2),
+    "gibbs, sums": lambda: GibbsModel([tfim(2), pauli("YX", 0.3) + pauli("XY"), pauli("ZI")]),
+    "gibbs, diagonal": lambda: GibbsModel([pauli("ZI"), pauli("IZ"), pauli("ZZ")]),
+    "gibbs, matrices": lambda: GibbsModel(qutrit_matrices(), dims=(2, 3)),
+    "gibbs, diagonal matrices": lambda: GibbsModel([np.diag([0.0, 1, 2]), np.diag([0.0, 1, 4])]),
+    "spectral, product": lambda: SpectralModel(rotations(2)),
+    "spectral, table": lambda: SpectralModel(rotations(2), "table", engine=ReferenceEngine()),
+    "spectral, no rotation": lambda: SpectralModel(Circuit((2, 3)), engine=ReferenceEngine()),
+}
+
+
+@pytest.fixture(params=MODELS_UNDER_TEST, ids=str)
+def model(request):
+    return MODELS_UNDER_TEST[request.param]()
+
+
+# one contract for all -------------------------------------------------------------------------------------------------
+
+
+def test_state_is_a_state_on_the_dims_of_the_model(model):
+    sigma = model.state(model.init_params(np.random.default_rng(0)))
+    assert sigma.dims == model.dims
+    assert sigma.batch_shape == ()
+    m = sigma.matrix()
+    assert np.abs(m - m.conj().T).max() < 1e-14
+    assert abs(np.trace(m) - 1) < 1e-13
+    assert np.linalg.eigvalsh(m).min() > -1e-14
+
+
+def test_names_are_distinct_and_count_the_parameters(model):
+    assert len(set(model.parameter_names)) == model.n_params
+    assert model.init_params(np.random.default_rng(0)).shape == (model.n_params,)
+    with pytest.raises(InputError, match=rf"shape \({model.n_params},\)"):
+        model.state(np.zeros(model.n_params + 1))
+
+
+def test_start_is_a_function_of_the_generator(model):
+    first, again, other = (model.init_params(np.random.default_rng(seed)) for seed in (1, 1, 2))
+    assert np.array_equal(first, again)
+    assert model.n_params == 0 or not np.array_equal(first, other)
+
+
+def test_vjp_gives_the_same_state(model):
+    theta = model.init_params(np.random.default_rng(4))
+    assert np.array_equal(model.state(theta).matrix(), model.state_vjp(theta)[0].matrix())
+
+
+@pytest.mark.parametrize("loss", [CrossEntropy(), HilbertSchmidt()], ids=lambda loss: loss.name)
+def test_pullback_is_the_derivative(model, loss):
+    rng = np.random.default_rng(7)
+    theta = model.init_params(rng)
+    rho = ginibre(model.dims, rng)
+    sigma, pullback = model.state_vjp(theta)
+    gradient = pullback(loss.value_and_cotangent(rho, sigma)[1])
+    assert gradient.shape == (model.n_params,)
+    assert model.n_params == 0 or np.abs(gradient).max() > 1e-3
+
+    def slope(k, h):
+        e = h * np.eye(model.n_params)[k]
+        f = [loss.value(rho, model.state(theta + s * e)) for s in (-2, -1, 1, 2)]
+        return (f[0] - 8 * f[1] + 8 * f[2] - f[3]) / (12 * h)
+
+    numeric = np.array([slope(k, 1e-3) for k in range(model.n_params)])
+    assert np.allclose(gradient, numeric, rtol=1e-7, atol=1e-9)
+
+
+def test_natural_and_unconstrained_are_inverse(model):
+    theta = model.init_params(np.random.default_rng(2))
+    values = model.natural(theta)
+    assert tuple(values) == model.parameter_names
+    assert np.allclose(model.unconstrained(values), theta, rtol=1e-12, atol=1e-12)
+
+
+def test_every_registered_kind_is_under_test():
+    kinds = {type(make()) for make in MODELS_UNDER_TEST.values()}
+    assert set(MODELS.values()) == kinds
+
+
+def test_unconstrained_wants_every_name_and_no_other():
+    model = GibbsModel([pauli("XX"), pauli("ZZ")])
+    with pytest.raises(InputError, match="'ZZ' is missing"):
+        model.unconstrained({"XX": 1.0})
+    with pytest.raises(InputError, match=r"no parameter 'ZX'"):
+        model.unconstrained({"XX": 1.0, "ZZ": 1.0, "ZX": 0.0})
+
+
+# circuit models -------------------------------------------------------------------------------------------------------
+
+
+def test_circuit_state_by_hand():
+    model = CircuitModel(Circuit(1, [gates.RY("a", 0), channels.AmplitudeDamping("gamma", 0)]))
+    theta = model.unconstrained({"a": 2 * math.acos(0.6), "gamma": 0.36})
+    expected = np.array([[0.36 + 0.36 * 0.64, 0.8 * 0.48], [0.8 * 0.48, 0.64 * 0.64]])
+    assert np.allclose(model.state(theta).matrix(), expected, atol=1e-14)
+
+
+def test_default_engine_by_the_sites():
+    assert type(CircuitModel(Circuit(2)).engine).__name__ == "PauliEngine"
+    assert type(CircuitModel(Circuit((3, 2))).engine).__name__ == "ReferenceEngine"
+    assert type(SpectralModel(Circuit((3,))).engine).__name__ == "ReferenceEngine"
+
+
+def test_engines_agree():
+    theta = np.linspace(-1, 1, noisy_circuit().n_params)
+    first = CircuitModel(noisy_circuit()).state(theta).matrix()
+    assert np.allclose(first, CircuitModel(noisy_circuit(), engine=ReferenceEngine()).state(theta).matrix(), atol=1e-14)
+
+
+def test_bounded_parameters_stay_inside_however_far_theta_goes():
+    model = CircuitModel(noisy_circuit())
+    domain = model.domains["p"]
+    assert domain != REAL_LINE
+    for u in (-1e4, -40.0, 0.0, 40.0, 1e4):
+        theta = np.full(model.n_params, u)
+        assert model.natural(theta)["p"] in domain
+        model.state(theta)
+    start = model.natural(model.init_params(np.random.default_rng(0)))
+    assert domain.low < start["p"] < 0.25 * domain.high
+
+
+def test_narrower_domain_is_kept_to():
+    model = CircuitModel(noisy_circuit(), domains={"p": Interval(0.1, 0.3), "y0": Interval(0.0, 1.0)})
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        values = model.natural(rng.normal(0, 50, model.n_params))
+        assert 0.1 <= values["p"] <= 0.3
+        assert 0.0 <= values["y0"] <= 1.0
+
+
+def test_rounding_does_not_leave_the_interval():
+    """0.34 + (0.86 - 0.34) is above 0.86 in float64."""
+    circuit = Circuit(1, [channels.BitFlip("p", 0)])
+    model = CircuitModel(circuit, domains={"p": Interval(0.34, 0.86)}, engine=ReferenceEngine())
+    assert model.natural([800.0])["p"] == 0.86
+    assert model.natural([-800.0])["p"] == 0.34
+
+
+def test_half_bounded_domain_starts_inside():
+    model = CircuitModel(Circuit(1, [gates.RX("a", 0)]), domains={"a": Interval(low=2.0)})
+    assert model.natural(model.init_params(np.random.default_rng(0)))["a"] > 2.0
+
+
+def test_angles_start_within_the_scale():
+    model = CircuitModel(rotations(3))
+    wide, narrow = (model.init_params(np.random.default_rng(0), scale=s) for s in (np.pi, 0.01))
+    assert 1 < np.abs(wide).max() <= np.pi
+    assert 0 < np.abs(narrow).max() <= 0.01
+
+
+def test_ancillas_come_and_go():
+    circuit = Circuit(2, [gates.RY("a", 0), Initialize((2,))(1), gates.CNOT(0, 1), TraceOut((2,))(1)])
+    model = CircuitModel(circuit)
+    assert model.dims == (2,)
+    assert np.allclose(model.state([math.pi / 2]).matrix(), np.eye(2) / 2, atol=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"domains": {"q": Interval(0, 1)}}, "no parameter 'q'"),
+        ({"domains": {"p": Interval(0.5, 2.0)}}, "must lie within what the circuit allows"),
+        ({"domains": {"p": (0, 1)}}, "must be an Interval"),
+        ({"initial": ghz(3)}, r"dims \(2, 2\)"),
+        (
+            {"initial": DensityMatrix(np.array([np.eye(4) / 4] * 3))},
+            r"one state on the circuit's input sites.*batch of shape \(3,\)",
+        ),
+    ],
+)
+def test_circuit_model_sentences(arguments, sentence):
+    with pytest.raises(InputError, match=sentence):
+        CircuitModel(noisy_circuit(), **arguments)
+
+
+def test_circuit_must_be_a_circuit():
+    for kind in (CircuitModel, SpectralModel):
+        with pytest.raises(InputError, match="circuit must be a Circuit; found list"):
+            kind([gates.H(0)])
+
+
+# Gibbs models ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n", [1, 2, 3])
+def test_gibbs_state_is_the_normalised_exponential(n):
+    model = GibbsModel.all_paulis(n, weight=n)
+    assert model.n_params == 4**n - 1
+    theta = np.random.default_rng(n).normal(0, 1, model.n_params)
+    k = sum(t * dense(label) for t, label in zip(theta, model.parameter_names, strict=True))
+    expected = scipy.linalg.expm(-k)
+    assert np.allclose(model.state(theta).matrix(), expected / np.trace(expected), atol=1e-13)
+
+
+def test_all_paulis_are_all_strings_up_to_the_weight():
+    names = GibbsModel.all_paulis(3, weight=2).parameter_names
+    expected = {"".join(s) for s in itertools.product("IXYZ", repeat=3) if 0 < 3 - s.count("I") <= 2}
+    assert set(names) == expected
+    assert len(names) == len(expected)
+
+
+def test_structured_and_dense_generators_agree():
+    rng = np.random.default_rng(0)
+    labels = ["XYZ", "YYI", "IIX", "ZZZ", "YIX", "XXI"]
+    sums = [pauli(label, 0.5 + k) for k, label in enumerate(labels)] + [tfim(3)]
+    fast = PauliGenerators(sums)
+    slow = MatrixGenerators(np.array([s.matrix() for s in sums]), (2, 2, 2))
+    theta, g = rng.standard_normal(len(sums)), random_hermitian(rng, 8)
+    assert np.allclose(fast.combine(theta), slow.combine(theta), atol=1e-13)
+    traces = [np.trace(g @ s.matrix()).real for s in sums]
+    assert np.allclose(fast.traces(g), traces, atol=1e-12)
+    assert np.allclose(slow.traces(g), traces, atol=1e-12)
+
+
+def test_diagonal_generators_are_held_as_diagonals():
+    for model in (GibbsModel([pauli("ZI"), pauli("ZZ")]), GibbsModel([np.diag([0.0, 1, 2]), np.diag([1.0, 0, 0])])):
+        assert model.state(np.ones(2)).is_diagonal
+    assert not GibbsModel([pauli("ZI"), pauli("XI")]).state(np.ones(2)).is_diagonal
+
+
+def test_walsh_hadamard_by_the_definition():
+    a = np.random.default_rng(0).standard_normal((3, 8)).astype(complex)
+    signs = np.array([[(-1) ** (z & b).bit_count() for b in range(8)] for z in range(8)])
+    assert np.allclose(walsh_hadamard(a), a @ signs.T, atol=1e-14)
+
+
+def test_terms_name_the_parameters_and_the_identity_is_left_out():
+    h = hubbard(1)
+    assert "II" in h.labels
+    assert GibbsModel(h).parameter_names == tuple(label for label in h.labels if label != "II")
+    assert GibbsModel([tfim(2), pauli("YY")]).parameter_names == ("G0", "YY")
+    assert GibbsModel({"field": pauli("ZI") + pauli("IZ")}).parameter_names == ("field",)
+
+
+def test_coefficient_of_a_term_is_the_parameter():
+    h = tfim(3, J=0.7, h=0.4)
+    coefficients = dict(h.terms)
+    model = GibbsModel(h)
+    sigma = model.state([coefficients[name] for name in model.parameter_names])
+    expected = scipy.linalg.expm(-h.matrix())
+    assert np.allclose(sigma.matrix(), expected / np.trace(expected), atol=1e-14)
+
+
+def test_gibbs_model_survives_any_beta():
+    sigma = GibbsModel(tfim(3)).state(np.full(5, 500.0))
+    assert np.isfinite(CrossEntropy().value(ghz(3), sigma))
+
+
+@pytest.mark.parametrize(
+    ("generators", "options", "sentence"),
+    [
+        ([], {}, "at least one operator"),
+        (pauli("II"), {}, "other than the identity"),
+        (3, {}, "a list of them or of matrices; found int"),
+        ([pauli("XX"), pauli("X")], {}, "generator 0 acts on 2, generator 1 on 1"),
+        ([pauli("XX", 1j)], {}, "generator 0 must be Hermitian"),
+        ([pauli("XX"), pauli("XX")], {}, "'XX' is there 2 times"),
+        ([pauli("XX"), np.eye(4)], {}, "found both"),
+        ([pauli("XX") - pauli("XX")], {}, "generator 0 is zero"),
+        ([pauli("XX")], {"dims": (4,)}, r"dims must be \(2, 2\)"),
+        ([np.array([[0, 1], [0, 0]])], {}, "generator 0 must be Hermitian"),
+        ([np.eye(2), np.eye(3)], {}, "generator 1 must act on dimension 2"),
+        ([np.eye(6)], {"dims": (2, 2)}, "multiply to the dimension 6"),
+        ([np.array([np.eye(2)] * 3)], {}, r"generator 0 must have shape \(2, 2\)"),
+    ],
+)
+def test_gibbs_sentences(generators, options, sentence):
+    with pytest.raises(InputError, match=sentence):
+        GibbsModel(generators, **options)
+
+
+def test_all_paulis_sentences():
+    with pytest.raises(InputError, match="weight must be an integer from 1 to 2"):
+        GibbsModel.all_paulis(2, weight=3)
+
+
+# spectral models ------------------------------------------------------------------------------------------------------
+
+
+def test_product_spectrum_is_independent_bernoulli():
+    model = SpectralModel(Circuit(3))
+    eta = np.array([0.3, -1.2, 2.0])
+    one = 1 / (1 + np.exp(-eta))
+    bits = np.array(list(itertools.product([0, 1], repeat=3)))
+    expected = np.prod(np.where(bits == 1, one, 1 - one), axis=1)
+    assert np.allclose(np.diag(model.state(eta).matrix()).real, expected, atol=1e-15)
+
+
+def test_product_spectrum_of_a_qubit_and_a_qutrit():
+    model = SpectralModel(Circuit((2, 3)), engine=ReferenceEngine())
+    assert model.parameter_names == ("eta_0", "eta_1_1", "eta_1_2")
+    p, q = np.array([0.25, 0.75]), np.array([0.2, 0.3, 0.5])
+    eta = np.log([p[1] / p[0], q[1] / q[0], q[2] / q[0]])
+    assert np.allclose(np.exp(model.log_probabilities(eta)), np.kron(p, q), atol=1e-15)
+
+
+def test_table_spectrum_and_its_gauge():
+    model = SpectralModel(Circuit(2), "table")
+    assert model.parameter_names == ("E_00", "E_01", "E_10", "E_11")
+    energies = np.array([0.1, 2.0, -1.0, 0.4])
+    expected = np.exp(-energies) / np.exp(-energies).sum()
+    assert np.allclose(model.state(energies).probabilities(), expected, atol=1e-15)
+    assert np.allclose(model.log_probabilities(energies + 7), np.log(expected), atol=1e-14)
+    sigma, pullback = model.state_vjp(energies)
+    gradient = pullback(CrossEntropy().value_and_cotangent(basis_state("01"), sigma)[1])
+    assert np.abs(gradient).max() > 0.1
+    assert abs(gradient.sum()) < 1e-15
+
+
+def test_rotation_by_the_circuit():
+    circuit = rotations(2, 1)
+    model = SpectralModel(circuit, "table")
+    theta = model.init_params(np.random.default_rng(0))
+    v = np.eye(4)
+    for operation in circuit.bind(dict(zip(circuit.parameters, theta[4:].tolist(), strict=True))):
+        values = np.array([p.constant for p in operation.params])
+        v = embed(operation.instruction.matrix(values), operation.sites, (2, 2)) @ v
+    s = np.exp(model.log_probabilities(theta))
+    assert np.allclose(model.state(theta).matrix(), (v * s) @ v.conj().T, atol=1e-14)
+
+
+def test_spectral_model_never_underflows():
+    model = SpectralModel(Circuit(2))
+    sigma = model.state([-800.0, 900.0])
+    assert CrossEntropy().value(basis_state("10"), sigma) == pytest.approx(1700.0, rel=1e-12)
+
+
+def test_spectral_model_solves_no_eigenvalue_problem(monkeypatch):
+    model = SpectralModel(rotations(2))
+    rho = ginibre((2, 2), np.random.default_rng(0))
+    rho.matrix()
+
+    def refuse(*args, **kwargs):
+        raise AssertionError("an eigenvalue problem was solved")
+
+    for module, name in [(np.linalg, "eigh"), (np.linalg, "eigvalsh"), (np.linalg, "svd"), (scipy.linalg, "eigh")]:
+        monkeypatch.setattr(module, name, refuse)
+    sigma, pullback = model.state_vjp(model.init_params(np.random.default_rng(1)))
+    value, cotangent = CrossEntropy().value_and_cotangent(rho, sigma)
+    assert np.isfinite(value)
+    assert np.isfinite(pullback(cotangent)).all()
+
+
+def test_spectral_sentences():
+    with pytest.raises(InputError, match="unitary gates; this one holds another"):
+        SpectralModel(noisy_circuit())
+    with pytest.raises(InputError, match=r"energies must be one of .*'product'\?"):
+        SpectralModel(Circuit(1), "products")
+    with pytest.raises(InputError, match="calls a parameter 'eta_0'"):
+        SpectralModel(Circuit(1, [gates.RX("eta_0", 0)]))
+
+
+def test_pauli_sum_order_does_not_matter():
+    terms = {"XI": 1.0, "ZZ": 1.0, "IY": 1.0}
+    first = GibbsModel(PauliSum.from_terms(terms)).state([0.1, 0.2, 0.3])
+    second = GibbsModel(PauliSum.from_terms(dict(reversed(terms.items())))).state([0.3, 0.2, 0.1])
+    assert np.allclose(first.matrix(), second.matrix(), atol=1e-15)

@@ -1,0 +1,224 @@
+"""Optimizers on plain functions: they converge, they shorten steps that reach +inf, they stop at NaN, they are pure."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+
+from qml._checks import InputError
+from qml.optimizers import LBFGS, OPTIMIZERS, Adam, Ending, GradientDescent, SteppedOptimizer, evaluate
+
+
+class Function:
+    """Counts its evaluations, and which of them were infinite."""
+
+    def __init__(self, f):
+        self.f = f
+        self.values = []
+
+    def value_and_gradient(self, params):
+        value, gradient = self.f(params)
+        self.values.append(value)
+        return value, gradient
+
+
+def run(optimizer, f, start, steps=2000, tolerance=1e-10):
+    """(ending, accepted points after the start, function)."""
+    function, points = Function(f), []
+
+    def report(point):
+        points.append(point)
+        return point.gradient_norm <= tolerance or len(points) >= steps
+
+    return optimizer.minimize(function, evaluate(function, np.array(start, dtype=float)), report), points, function
+
+
+CURVATURES = np.array([1.0, 3.0, 0.5])
+
+
+def bowl(x):
+    return float(CURVATURES @ (x - 1) ** 2 / 2), CURVATURES * (x - 1)
+
+
+def barrier(x):
+    """-log x - log(1 - x), infinite outside (0, 1), where the gradient is not a number; its minimum is at 1/2."""
+    if not ((x > 0) & (x < 1)).all():
+        return math.inf, np.full(x.shape, np.nan)
+    return float(-np.log(x).sum() - np.log1p(-x).sum()), -1 / x + 1 / (1 - x)
+
+
+def rosenbrock(x):
+    a, b = x
+    return (1 - a) ** 2 + 100 * (b - a**2) ** 2, np.array([-2 * (1 - a) - 400 * a * (b - a**2), 200 * (b - a**2)])
+
+
+TUNED = {"lbfgs": LBFGS(), "adam": Adam(0.01), "gradient_descent": GradientDescent(0.3)}
+
+
+def test_every_registered_optimizer_is_under_test():
+    assert set(TUNED) == set(OPTIMIZERS)
+    assert {name: type(optimizer) for name, optimizer in TUNED.items()} == OPTIMIZERS
+
+
+@pytest.mark.parametrize("name", TUNED)
+def test_reaches_the_minimum_of_a_bowl(name):
+    ending, points, _ = run(TUNED[name], bowl, [3.0, -2.0, 0.0], steps=5000, tolerance=1e-8)
+    assert ending is Ending.STOPPED
+    assert np.allclose(points[-1].params, 1.0, atol=1e-6)
+
+
+def test_lbfgs_on_rosenbrock():
+    ending, points, _ = run(LBFGS(), rosenbrock, [-1.2, 1.0], tolerance=1e-8)
+    assert ending is Ending.STOPPED
+    assert np.allclose(points[-1].params, 1.0, atol=1e-7)
+    assert len(points) < 60
+
+
+@pytest.mark.parametrize("name", TUNED)
+def test_reported_points_are_what_the_function_says(name):
+    start = np.array([3.0, -2.0, 0.0])
+    _, points, _ = run(TUNED[name], bowl, start, steps=20)
+    for point in points:
+        value, gradient = bowl(point.params)
+        assert point.value == value
+        assert np.array_equal(point.gradient, gradient)
+    assert np.array_equal(start, [3.0, -2.0, 0.0])
+
+
+@pytest.mark.parametrize("optimizer", [LBFGS(), Adam(0.5), GradientDescent(0.05)], ids=lambda o: o.name)
+def test_steps_to_infinity_are_halved(optimizer):
+    """The first step from 0.01 leaves the interval (gradient -99): it is shortened, nothing infinite is accepted."""
+    ending, points, function = run(optimizer, barrier, [0.01], steps=400, tolerance=1e-6)
+    assert math.inf in function.values
+    assert all(math.isfinite(point.value) for point in points)
+    assert ending is Ending.STOPPED
+    assert min(point.value for point in points) < 2 * math.log(2) + 0.02
+
+
+def test_halving_is_halving():
+    """From 0.1 the step of length 8.9 first ends inside after four halvings."""
+    function = Function(barrier)
+    start = evaluate(function, np.array([0.1]))
+    point, _ = GradientDescent(1.0).step(function, start, {})
+    tried = 0.1 + -start.gradient[0] * 0.5 ** np.arange(5)
+    assert [math.isfinite(v) for v in function.values[1:]] == [bool(x < 1) for x in tried[: len(function.values) - 1]]
+    assert point.params[0] == pytest.approx(tried[len(function.values) - 2], rel=1e-15)
+
+
+def test_lbfgs_goes_on_after_an_infinite_trial_with_a_decrease():
+    ending, points, function = run(LBFGS(), barrier, [0.01], steps=100, tolerance=1e-6)
+    assert math.inf in function.values
+    assert ending is Ending.STOPPED
+    values = [function.values[0], *(point.value for point in points)]
+    assert all(b < a for a, b in itertools.pairwise(values))
+    assert points[-1].params[0] == pytest.approx(0.5, abs=1e-6)
+
+
+def test_infinite_everywhere_but_at_the_start_stalls():
+    def spike(x):
+        return (0.0, np.ones(1)) if x[0] == 0 else (math.inf, np.full(1, np.nan))
+
+    for optimizer in TUNED.values():
+        ending, points, _ = run(optimizer, spike, [0.0])
+        assert ending is Ending.STALLED
+        assert points == []
+
+
+@pytest.mark.parametrize("name", TUNED)
+@pytest.mark.parametrize("what", ["value", "gradient", "minus infinity"])
+def test_not_a_number_ends_it(name, what):
+    def broken(x):
+        if x[0] > 2.5:
+            return bowl(x)
+        value = {"value": math.nan, "minus infinity": -math.inf}.get(what, 1.0)
+        return value, np.full(3, np.nan) if what == "gradient" else np.ones(3)
+
+    ending, points, _ = run(TUNED[name], broken, [3.0, -2.0, 0.0])
+    assert ending is Ending.NOT_A_NUMBER
+    assert all(point.is_number for point in points)
+
+
+def test_lbfgs_stalls_at_a_kink_and_at_a_wrong_gradient():
+    ending, points, _ = run(LBFGS(), lambda x: (float(np.abs(x - 1).sum()), np.sign(x - 1) + 0.0), [0.3, 0.0])
+    assert ending is Ending.STOPPED or points[-1].value < 1e-6
+    ending, _, _ = run(LBFGS(), lambda x: (bowl(x)[0], -bowl(x)[1]), [3.0, -2.0, 0.0])
+    assert ending is Ending.STALLED
+
+
+def test_lbfgs_stalls_where_float64_shows_no_decrease():
+    """1 + x^2/2 is 1 in float64 from |x| < 1e-8 on: a report that is never content does not keep it busy."""
+    ending, points, function = run(LBFGS(), lambda x: (1 + float(x @ x) / 2, x), [0.3, 1.0], tolerance=-1.0)
+    assert ending is Ending.STALLED
+    assert points[-1].value == 1.0
+    assert len(function.values) < 200
+
+
+@pytest.mark.parametrize("name", [name for name, o in TUNED.items() if isinstance(o, SteppedOptimizer)])
+def test_steps_can_be_stored_and_continued_to_the_bit(name):
+    optimizer, function = TUNED[name], Function(bowl)
+    point = evaluate(function, np.array([-0.5, 0.5, 0.1]))
+    state = optimizer.init(point)
+    stored = {}
+    for k in range(30):
+        if k == 11:
+            stored = {key: a.tobytes() for key, a in state.items()}
+            shapes = {key: a.shape for key, a in state.items()}
+            at = point
+        point, state = optimizer.step(function, point, state)
+    again, state = at, {key: np.frombuffer(raw).reshape(shapes[key]) for key, raw in stored.items()}
+    for _ in range(11, 30):
+        again, state = optimizer.step(function, again, state)
+    assert np.array_equal(again.params, point.params)
+
+
+def test_lbfgs_continues_from_a_log_of_its_evaluations():
+    """Answering the first evaluations from a log, and computing the rest, changes no bit of the run."""
+    _, points, function = run(LBFGS(), rosenbrock, [-1.2, 1.0], tolerance=1e-8)
+    log = {}
+
+    def logged(x):
+        log[x.tobytes()] = rosenbrock(x)
+        return log[x.tobytes()]
+
+    run(LBFGS(), logged, [-1.2, 1.0], steps=10)
+    computed = []
+
+    def replayed(x):
+        if x.tobytes() not in log:
+            computed.append(x)
+        return log.get(x.tobytes()) or rosenbrock(x)
+
+    _, again, second = run(LBFGS(), replayed, [-1.2, 1.0], tolerance=1e-8)
+    assert 0 < len(computed) < len(second.values)
+    assert function.values == second.values
+    assert all(np.array_equal(a.params, b.params) for a, b in zip(points, again, strict=True))
+
+
+def test_adam_first_steps_by_the_formula():
+    function = Function(bowl)
+    start = evaluate(function, np.array([3.0, -2.0, 0.0]))
+    adam = Adam(0.1)
+    first, state = adam.step(function, start, adam.init(start))
+    assert np.allclose(first.params, start.params - 0.1 * np.sign(start.gradient), atol=1e-8)
+    second, _ = adam.step(function, first, state)
+    g1, g2 = start.gradient, first.gradient
+    m = (0.9 * 0.1 * g1 + 0.1 * g2) / (1 - 0.9**2)
+    v = (0.999 * 0.001 * g1**2 + 0.001 * g2**2) / (1 - 0.999**2)
+    assert np.allclose(second.params, first.params - 0.1 * m / (np.sqrt(v) + 1e-8), atol=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
+        (lambda: Adam(0.0), "learning_rate must be greater than 0"),
+        (lambda: Adam(beta1=1.0), "beta1 must be at least 0 and below 1"),
+        (lambda: Adam(epsilon=-1.0), "epsilon must be greater than 0"),
+        (lambda: GradientDescent(-0.1), "learning_rate must be greater than 0; found -0.1"),
+        (lambda: GradientDescent(math.nan), "learning_rate must be a finite number"),
+        (lambda: LBFGS(0), "memory must be an integer of at least 1"),
+    ],
+)
+def test_sentences(make, sentence):
+    with pytest.raises(InputError, match=sentence):
+        make()

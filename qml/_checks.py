@@ -104,7 +104,7 @@ def parameters(name: str, value: ArrayLike, n_params: int) -> Real:
 def dimensions(name: str, dims: DimsLike, total: int | None = None) -> Dims:
     """Site dimensions as a tuple; their product must be `total` when it is given.
 
-    An int is the dimension of the whole: qubits when it is a power of two, else one site (write ``(4,)`` for a ququart).
+    An int is the dimension of the whole: qubits when it is a power of two, else one site (a ququart is ``(4,)``).
     """
     sites: Sequence[Any] = qubit_dims(integer(name, dims, low=1)) if isinstance(dims, int | np.integer) else list(dims)
     result = tuple(integer(f"each entry of {name}", d, low=1) for d in sites)

@@ -127,7 +127,8 @@ def fidelity(rho: State, sigma: State) -> Real:
     Notes
     -----
     Computed from the singular values of A^dagger B with rho = A A^dagger, sigma = B B^dagger; square roots of the
-    eigenvalues of a product would lose half of the digits on nearly pure states. O(d^3). Source: Uhlmann (1976); Jozsa (1994).
+    eigenvalues of a product would lose half of the digits on nearly pure states. O(d^3).
+    Source: Uhlmann (1976), Rep. Math. Phys. 9, 273; Jozsa (1994), J. Mod. Opt. 41, 2315.
 
     Examples
     --------

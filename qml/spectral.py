@@ -159,6 +159,13 @@ def spectrum_of_matrix(matrix: Complex) -> Spectrum:
     return Spectrum(_log_above(values, support_cut(values[..., -1:], matrix.shape[-1])), vectors)
 
 
+def log_eigenvalues_of_matrix(matrix: Complex) -> Real:
+    """The log-eigenvalues (..., d) of a density matrix, cut like its spectrum; a quarter of the cost."""
+    a = matrix.real if not matrix.imag.any() else matrix
+    values = np.asarray(np.linalg.eigvalsh(a), dtype=np.float64)
+    return _log_above(values, support_cut(values[..., -1:], matrix.shape[-1]))
+
+
 def spectrum_of_factor(factor: Complex) -> Spectrum:
     """The spectrum of A A^dagger from the singular values of A (..., d, r); singular values are cut at d eps s_max."""
     u, s, _ = np.linalg.svd(factor, full_matrices=False)

@@ -1,9 +1,9 @@
-r"""Compiled kernels: all operations that live on a few sites, applied while their part of the vector is in the L1 cache.
+r"""Compiled kernels: all operations on a few sites, applied while their part of the vector is in the L1 cache.
 
-A *sweep* acts on k active sites. For every setting of the other sites there is a block of 4^k numbers; eight blocks at a
-time are brought into a buffer (4^k, 8), eight lanes wide, all operations of the sweep are applied there, and they are put
-back. So a sweep costs one pass over memory whatever the number of its operations, and every inner loop runs on whole
-vector registers whichever sites it acts on.
+A *sweep* acts on k active sites. For every setting of the other sites there is a block of 4^k numbers; eight blocks at
+a time are brought into a buffer (4^k, 8), eight lanes wide, all operations of the sweep are applied there, and they are
+put back. So a sweep costs one pass over memory whatever the number of its operations, and every inner loop runs on
+whole vector registers whichever sites it acts on.
 
 The operations of a sweep, one row each in its table ``ops``:
 
@@ -12,11 +12,13 @@ The operations of a sweep, one row each in its table ``ops``:
 * ``TURN``: exp(-i theta P / 2) for a string P on two active sites: pairs of components turned into each other;
 * ``DENSE``: any 16 x 16 matrix on two active sites.
 
-Backward, the vector before the sweep is run forward again inside the buffer, every intermediate kept there, so that one saved
-vector a sweep is enough; sums over chunks are taken in the order of the chunks.
+Backward, the vector before the sweep is run forward again inside the buffer, every intermediate kept there, so that one
+saved vector a sweep is enough; sums over chunks are taken in the order of the chunks.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 from numba import njit, prange
@@ -26,9 +28,9 @@ from qml.engines.simd import LANES, load, store
 
 PAIR, TURN, DENSE = range(3)
 KIND, HIGH, LOW, FIRST, SECOND, CORE, FREE = range(7)
-"""Columns of ``ops``: the kind; the two active sites (positions in the buffer, HIGH < LOW); where in the coefficients A and B
-start (-1: none; for TURN and DENSE: cos and sin, or the matrix, start at FIRST); the row of ``cores``; whether A (bit 0), B
-(bit 1), or the coefficients (bit 0) are differentiated."""
+"""Columns of ``ops``: the kind; the two active sites (positions in the buffer, HIGH < LOW); where in the coefficients A
+and B start (-1: none; for TURN and DENSE: cos and sin, or the matrix, start at FIRST); the row of the cores; whether A
+(bit 0), B (bit 1), or the coefficients (bit 0) are differentiated."""
 
 CHUNKS = 16
 SUMS = 256
@@ -36,7 +38,7 @@ SUMS = 256
 
 
 @njit(cache=True, inline="always")
-def _mix(m, k, a, b, c, d):  # type: ignore[no-untyped-def]
+def _mix(m: Real, k: int, a: Any, b: Any, c: Any, d: Any) -> tuple[Any, Any, Any, Any]:
     """The matrix m[k : k + 16] times (a, b, c, d)."""
     return (
         m[k] * a + m[k + 1] * b + m[k + 2] * c + m[k + 3] * d,
@@ -47,7 +49,7 @@ def _mix(m, k, a, b, c, d):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, inline="always")
-def _mix_back(m, k, a, b, c, d):  # type: ignore[no-untyped-def]
+def _mix_back(m: Real, k: int, a: Any, b: Any, c: Any, d: Any) -> tuple[Any, Any, Any, Any]:
     """Its transpose times (a, b, c, d)."""
     return (
         m[k] * a + m[k + 4] * b + m[k + 8] * c + m[k + 12] * d,
@@ -58,7 +60,9 @@ def _mix_back(m, k, a, b, c, d):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, error_model="numpy")
-def _pair(x, y, size, sh, sl, m, first, second, places, factors):  # type: ignore[no-untyped-def]
+def _pair(
+    x: Real, y: Real, size: int, sh: int, sl: int, m: Real, first: int, second: int, places: Integer, factors: Real
+) -> None:
     """y[place of component a] = factor_a ((A x B) x)_a; sh and sl are the strides of the two sites in the buffer."""
     p = np.empty(16, np.int64)
     for a in range(16):
@@ -110,7 +114,21 @@ def _pair(x, y, size, sh, sl, m, first, second, places, factors):  # type: ignor
 
 
 @njit(cache=True, error_model="numpy")
-def _pair_back(x, g, w, size, sh, sl, m, first, second, places, factors, free, sums):  # type: ignore[no-untyped-def]
+def _pair_back(
+    x: Real,
+    g: Real,
+    w: Real,
+    size: int,
+    sh: int,
+    sl: int,
+    m: Real,
+    first: int,
+    second: int,
+    places: Integer,
+    factors: Real,
+    free: int,
+    sums: Real,
+) -> None:
     """g = (A x B)^T C^T g, and sums of g_i x_j over everything else for A (rows 0 to 15) and B (rows 16 to 31).
 
     x is the input of the operation; w is room for 32 rows of lanes; sums has one row of lanes an entry.
@@ -171,7 +189,9 @@ def _pair_back(x, g, w, size, sh, sl, m, first, second, places, factors, free, s
 
 
 @njit(cache=True, error_model="numpy")
-def _turn(x, y, size, sh, sl, cosine, sine, partners, signs):  # type: ignore[no-untyped-def]
+def _turn(
+    x: Real, y: Real, size: int, sh: int, sl: int, cosine: float, sine: float, partners: Integer, signs: Real
+) -> None:
     """y_a = x_a where sign_a = 0, else cos x_a + sign_a sin x_partner."""
     for outer in range(0, size, 4 * sh):
         for middle in range(outer, outer + sh, 4 * sl):
@@ -190,7 +210,7 @@ def _turn(x, y, size, sh, sl, cosine, sine, partners, signs):  # type: ignore[no
 
 
 @njit(cache=True, error_model="numpy")
-def _turn_sums(x, g, size, sh, sl, partners, signs, sums):  # type: ignore[no-untyped-def]
+def _turn_sums(x: Real, g: Real, size: int, sh: int, sl: int, partners: Integer, signs: Real, sums: Real) -> None:
     """Sums for cos and sin (rows 0 and 1)."""
     for outer in range(0, size, 4 * sh):
         for middle in range(outer, outer + sh, 4 * sl):
@@ -208,7 +228,7 @@ def _turn_sums(x, g, size, sh, sl, partners, signs, sums):  # type: ignore[no-un
 
 
 @njit(cache=True, error_model="numpy")
-def _dense(x, y, w, size, sh, sl, m, first, transposed):  # type: ignore[no-untyped-def]
+def _dense(x: Real, y: Real, w: Real, size: int, sh: int, sl: int, m: Real, first: int, transposed: bool) -> None:
     """y = M x, or M^T x."""
     row, column = (1, 16) if transposed else (16, 1)
     for outer in range(0, size, 4 * sh):
@@ -225,7 +245,7 @@ def _dense(x, y, w, size, sh, sl, m, first, transposed):  # type: ignore[no-unty
 
 
 @njit(cache=True, error_model="numpy")
-def _dense_sums(x, g, size, sh, sl, sums):  # type: ignore[no-untyped-def]
+def _dense_sums(x: Real, g: Real, size: int, sh: int, sl: int, sums: Real) -> None:
     """Sums of g_a x_b, one row of lanes an entry (a, b)."""
     for outer in range(0, size, 4 * sh):
         for middle in range(outer, outer + sh, 4 * sl):
@@ -238,7 +258,9 @@ def _dense_sums(x, g, size, sh, sl, sums):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, error_model="numpy")
-def _forward(x, y, w, size, k, op, m, core_places, core_factors):  # type: ignore[no-untyped-def]
+def _forward(
+    x: Real, y: Real, w: Real, size: int, k: int, op: Integer, m: Real, core_places: Integer, core_factors: Real
+) -> None:
     """One operation on a buffer, from x to y (which may be x)."""
     sh, sl = LANES << (2 * (k - 1 - op[HIGH])), LANES << (2 * (k - 1 - op[LOW]))
     if op[KIND] == PAIR:
@@ -250,7 +272,19 @@ def _forward(x, y, w, size, k, op, m, core_places, core_factors):  # type: ignor
 
 
 @njit(cache=True, error_model="numpy")
-def _backward(x, g, w, size, k, op, m, core_places, core_factors, summing, sums):  # type: ignore[no-untyped-def]
+def _backward(
+    x: Real,
+    g: Real,
+    w: Real,
+    size: int,
+    k: int,
+    op: Integer,
+    m: Real,
+    core_places: Integer,
+    core_factors: Real,
+    summing: bool,
+    sums: Real,
+) -> None:
     """Its adjoint on g, in place, and its sums."""
     sh, sl = LANES << (2 * (k - 1 - op[HIGH])), LANES << (2 * (k - 1 - op[LOW]))
     places, factors = core_places[op[CORE]], core_factors[op[CORE]]
@@ -268,7 +302,7 @@ def _backward(x, g, w, size, k, op, m, core_places, core_factors, summing, sums)
 
 
 @njit(cache=True, inline="always")
-def _base(unit, shifts):  # type: ignore[no-untyped-def]
+def _base(unit: int, shifts: Integer) -> int:
     """The index of setting `unit` of the other sites, with zeros at the active ones (shifts ascending)."""
     for shift in shifts:
         unit = ((unit >> shift) << (shift + 2)) | (unit & ((1 << shift) - 1))
@@ -276,7 +310,7 @@ def _base(unit, shifts):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, error_model="numpy")
-def _fill(r, buffers, unit, width, shifts, rows, back):  # type: ignore[no-untyped-def]
+def _fill(r: Real, buffers: Real, unit: int, width: int, shifts: Integer, rows: Integer, back: bool) -> None:
     """`width` times eight blocks into as many buffers (4^k, 8) one after another, or back.
 
     Where the last two sites are not active the eight blocks lie side by side, in one line of the cache for each row.
@@ -302,9 +336,22 @@ def _fill(r, buffers, unit, width, shifts, rows, back):  # type: ignore[no-untyp
 
 
 @njit(cache=True, error_model="numpy")
-def _chunk(  # type: ignore[no-untyped-def]
-    r, x, start, stop, width, shifts, rows, ops, m, core_places, core_factors, backward, summing, sums
-):
+def _chunk(
+    r: Real,
+    x: Real,
+    start: int,
+    stop: int,
+    width: int,
+    shifts: Integer,
+    rows: Integer,
+    ops: Integer,
+    m: Real,
+    core_places: Integer,
+    core_factors: Real,
+    backward: bool,
+    summing: bool,
+    sums: Real,
+) -> None:
     """Units `start` to `stop` of a sweep: forward on r, or backward on r = dL/dr with the input x of the sweep."""
     size, k = LANES * rows.size, shifts.size
     buffers, w = np.empty(width * size), np.empty(16 * LANES)
@@ -331,9 +378,22 @@ def _chunk(  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, parallel=True)
-def _share(  # type: ignore[no-untyped-def]
-    r, x, chunks, units, width, shifts, rows, ops, m, core_places, core_factors, backward, summing, sums
-):
+def _share(
+    r: Real,
+    x: Real,
+    chunks: int,
+    units: int,
+    width: int,
+    shifts: Integer,
+    rows: Integer,
+    ops: Integer,
+    m: Real,
+    core_places: Integer,
+    core_factors: Real,
+    backward: bool,
+    summing: bool,
+    sums: Real,
+) -> None:
     for c in prange(chunks):
         start, stop = c * units // chunks, (c + 1) * units // chunks
         _chunk(
@@ -350,12 +410,6 @@ def _rows(shifts: Integer) -> Integer:
         for j in range(k):
             rows[i] |= ((i >> (2 * j)) & 3) << shifts[j]
     return rows
-
-
-@njit(cache=True)
-def _width(shifts: Integer) -> int:
-    """How many times eight blocks lie side by side, at most 8."""
-    return min(8, (1 << shifts[0]) // LANES) if shifts[0] >= 4 else 1
 
 
 @njit(cache=True)

@@ -68,7 +68,7 @@ class SweepBuilder:
     """Collects maps on one and two of n qubits in order of application, and groups them into sweeps.
 
     A map on one site waits until one on two sites needs it, so that most cost nothing of their own; a diagonal one that
-    follows a permutation on its site is multiplied into the permutation's factors.
+    follows a permutation on its site is multiplied into the permutation's factors. Pairs of sites are ascending.
     """
 
     def __init__(self, n: int, cores: Cores) -> None:
@@ -99,20 +99,20 @@ class SweepBuilder:
 
     def dense(self, sites: tuple[int, int], start: int, free: bool) -> None:
         """Any matrix (16, 16), over (lower, higher site), whose coefficients begin at `start`."""
-        self._place(sites, _Op(kernels.DENSE, *sorted(sites), first=start, free=int(free)))
+        self._place(_Op(kernels.DENSE, *sites, first=start, free=int(free)))
 
     def turn(self, sites: tuple[int, int], string: int, start: int, free: bool) -> None:
         """exp(-i theta P / 2), P given by its two base-4 digits over (lower, higher site); cos and sin at `start`."""
         core = self.cores.add(*turn_table(string))
-        self._place(sites, _Op(kernels.TURN, *sorted(sites), first=start, core=core, free=int(free)))
+        self._place(_Op(kernels.TURN, *sites, first=start, core=core, free=int(free)))
 
-    def _place(self, sites: tuple[int, int], op: _Op) -> None:
-        if any(site in self._waiting for site in sites):
-            self._pair(sites, 0)
+    def _place(self, op: _Op) -> None:
+        if op.high in self._waiting or op.low in self._waiting:
+            self._pair((op.high, op.low), 0)
         self._append(op)
 
     def _pair(self, sites: tuple[int, int], core: int) -> None:
-        high, low = sorted(sites)
+        high, low = sites
         first, free_first = self._waiting.pop(high, (-1, False))
         second, free_second = self._waiting.pop(low, (-1, False))
         self._append(_Op(kernels.PAIR, high, low, first, second, core, free_first | free_second << 1))
@@ -127,7 +127,7 @@ class SweepBuilder:
         if len(left) % 2:
             left.append(left[-1] - 1 if left[-1] else 1)
         for high, low in zip(left[::2], left[1::2], strict=True):
-            self._pair((high, low), 0)
+            self._pair((min(high, low), max(high, low)), 0)
         sweeps = []
         todo = self._ops
         while todo:
@@ -182,7 +182,7 @@ def as_permutation(matrix: Real) -> tuple[Integer, Real]:
 
 
 def turn_table(string: int) -> tuple[Integer, Real]:
-    """(partners, signs) of the rotation about a string of two letters: Q turns into sign * Q P where they anticommute."""
+    """(partners, signs) of the rotation about a string of two letters: Q turns to sign * Q P where they anticommute."""
     partners = np.arange(16) ^ string
     signs = np.zeros(16)
     for q in range(16):

@@ -33,7 +33,7 @@ its coefficients start, the row of `saves` that keeps the vector before it (-1: 
 where the operations of a block start and how many they are."""
 
 CHUNKS = 64
-PARALLEL_FROM = 8
+PARALLEL_FROM = 9
 """Qubits from which an operation is worth sharing between threads."""
 
 _SUMS = 10  # added to a kind: the task that sums dL/d(coefficients)

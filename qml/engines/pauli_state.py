@@ -148,7 +148,8 @@ def matrix_of(vector: Real, n: int) -> Complex:
     """sigma (2^n, 2^n) from its Pauli vector, O(n 4^n)."""
     _checks.memory(f"the density matrix of {n} qubits", 24 * 4**n, "ask for expectations or probabilities instead")
     out = np.empty((1 << n, 1 << n), dtype=np.complex128)
-    kernels.sweep(vector.copy(), *_butterfly(n, kernels.TO_MATRIX), _TO_MATRIX.ravel(), _NOTHING_SAVED, _entries(out), False)
+    tables = _butterfly(n, kernels.TO_MATRIX)
+    kernels.sweep(vector.copy(), *tables, _TO_MATRIX.ravel(), _NOTHING_SAVED, _entries(out), False)
     return out
 
 

@@ -1,7 +1,7 @@
 """Eight float64 as one value in compiled code: loads, stores and arithmetic that LLVM keeps in vector registers.
 
-LLVM does not vectorise a loop over sixteen streams of one array by itself (it cannot prove that they do not overlap), so
-the kernels say what they mean. On processors with narrower registers LLVM splits each operation.
+LLVM does not vectorise a loop over sixteen streams of one array by itself (it cannot prove that they do not overlap),
+so the kernels say what they mean. On processors with narrower registers LLVM splits each operation.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from typing import Any
 
 from llvmlite import ir
 from numba import types
-from numba.core.datamodel import models, register_default
+from numba.core.datamodel import models
+from numba.core.datamodel.registry import register_default
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 from numba.extending import intrinsic, lower_builtin
 
@@ -21,7 +22,7 @@ _LLVM = ir.VectorType(ir.DoubleType(), LANES)
 _INT = ir.IntType(32)
 
 
-class LanesType(types.Type):  # type: ignore[misc]
+class LanesType(types.Type):
     """The Numba type of eight float64."""
 
     def __init__(self) -> None:
@@ -32,7 +33,7 @@ lanes = LanesType()
 
 
 @register_default(LanesType)
-class _LanesModel(models.PrimitiveModel):  # type: ignore[misc]
+class _LanesModel(models.PrimitiveModel):
     def __init__(self, dmm: Any, fe_type: Any) -> None:
         super().__init__(dmm, fe_type, _LLVM)
 
@@ -46,7 +47,7 @@ def _spread(builder: Any, scalar: Any) -> Any:
 
 def _arithmetic(function: Callable[..., Any], instruction: str) -> None:
     @infer_global(function)
-    class _Signatures(AbstractTemplate):  # type: ignore[misc]
+    class _Signatures(AbstractTemplate):
         def generic(self, args: Any, kws: Any) -> Any:
             if len(args) != 2 or not isinstance(args[1], LanesType):
                 return None
@@ -73,9 +74,8 @@ def _address(context: Any, builder: Any, array_type: Any, array: Any, index: Any
     return builder.bitcast(builder.gep(data, [index]), _LLVM.as_pointer())
 
 
-@intrinsic
-def load(typing: Any, array: Any, index: Any) -> Any:
-    """array[index : index + 8]; the bounds are not checked."""
+def _load(typing: Any, array: Any, index: Any) -> Any:
+    """The lanes array[index : index + 8]; the bounds are not checked."""
 
     def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         value = builder.load(_address(context, builder, sig.args[0], args[0], args[1]))
@@ -85,8 +85,7 @@ def load(typing: Any, array: Any, index: Any) -> Any:
     return lanes(array, types.intp), generate
 
 
-@intrinsic
-def store(typing: Any, array: Any, index: Any, value: Any) -> Any:
+def _store(typing: Any, array: Any, index: Any, value: Any) -> Any:
     """array[index : index + 8] = value; the bounds are not checked."""
 
     def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
@@ -94,3 +93,7 @@ def store(typing: Any, array: Any, index: Any, value: Any) -> Any:
         return context.get_dummy_value()
 
     return types.none(array, types.intp, lanes), generate
+
+
+load: Callable[..., Any] = intrinsic(_load)
+store: Callable[..., Any] = intrinsic(_store)

@@ -9,7 +9,7 @@ from pydantic import Field
 from qml.experiments.parts import Bond, Hamiltonian
 from qml.experiments.schema import Qubits, Spec
 
-Layers = Annotated[int, Field(ge=0, le=10_000, description="number of layers")]
+Layers = Annotated[int, Field(ge=0, le=1_000, description="number of layers")]
 Two = Annotated[int, Field(ge=2, le=24, description="number of qubits")]
 Rotations = Annotated[list[str], Field(description="one-qubit gates")]
 Entangler = Annotated[str, Field(description="a two-qubit gate")]
@@ -22,7 +22,7 @@ class HardwareEfficient(Spec):
     kind: Literal["hardware_efficient"]
     n: Qubits
     layers: Layers
-    rotations: Rotations = ["RY", "RZ"]
+    rotations: Rotations = Field(default_factory=lambda: ["RY", "RZ"])
     entangler: Entangler = "CNOT"
     topology: Topology = "linear"
 
@@ -34,7 +34,7 @@ class Purification(Spec):
     n: Qubits
     ancillas: Annotated[int, Field(ge=0, le=24, description="qubits that are traced out")]
     layers: Layers
-    rotations: Rotations = ["RY", "RZ"]
+    rotations: Rotations = Field(default_factory=lambda: ["RY", "RZ"])
     entangler: Entangler = "CNOT"
     topology: Topology = "linear"
 

@@ -13,7 +13,7 @@ from typing import assert_never
 import numpy as np
 
 from qml import Circuit, NoiseModel, circuits, operators, states
-from qml._checks import InputError, plural
+from qml._checks import InputError, memory, plural
 from qml.channels import CHANNELS
 from qml.engines import Engine, PauliEngine, ReferenceEngine
 from qml.experiments import ansatze, config, datasets, parts
@@ -88,6 +88,8 @@ def build(study: config.Study, source: Source) -> Plan:
             model = build_model(fit.model)
             if model.dims != target.state.dims:
                 raise InputError(f"the model has {_sites(model.dims)}, the target {_sites(target.state.dims)}.")
+            dim = math.prod(model.circuit.dims if isinstance(model, CircuitModel) else model.dims)
+            memory(f"a state of dimension {dim} and its derivative", 2 * 16 * dim**2, "use fewer qubits")
         with source.within("fits", i, "loss"):
             loss = build_loss(fit.loss)
         with source.within("fits", i, "optimizer"):
@@ -100,7 +102,7 @@ def _sites(dims: tuple[int, ...]) -> str:
     return plural(len(dims), "qubit") if set(dims) == {2} else f"sites of dimensions {dims}"
 
 
-# targets ---------------------------------------------------------------------------------------------------------------
+# targets ---------------------------------------------------------------------------------------------------------
 
 
 def build_target(spec: config.Target, folder: Path, seed: int) -> Target:
@@ -178,7 +180,7 @@ def _dataset(spec: config.Dataset, seed: int) -> Target:
     return Target(state(train), state(test))
 
 
-# Hamiltonians and Pauli strings ----------------------------------------------------------------------------------------
+# Hamiltonians and Pauli strings ----------------------------------------------------------------------------------
 
 
 def build_hamiltonian(spec: parts.Hamiltonian) -> PauliSum:
@@ -232,16 +234,20 @@ def _neighbors(spec: parts.Neighbors) -> Iterator[str]:
                 yield "".join(at.get(q, "I") for q in range(spec.n))
 
 
-# models ----------------------------------------------------------------------------------------------------------------
+# models ----------------------------------------------------------------------------------------------------------
 
 
 def build_ansatz(spec: ansatze.Ansatz) -> Circuit:
     """The circuit of an ansatz spec."""
     match spec:
         case ansatze.HardwareEfficient():
-            return circuits.hardware_efficient(spec.n, spec.layers, **_layered(spec))
+            return circuits.hardware_efficient(
+                spec.n, spec.layers, spec.rotations, spec.entangler, edges(spec.topology)
+            )
         case ansatze.Purification():
-            return circuits.purification(spec.n, spec.ancillas, spec.layers, **_layered(spec))
+            return circuits.purification(
+                spec.n, spec.ancillas, spec.layers, spec.rotations, spec.entangler, edges(spec.topology)
+            )
         case ansatze.Brickwork():
             return circuits.brickwork(spec.n, spec.layers)
         case ansatze.MeraTree():
@@ -253,25 +259,34 @@ def build_ansatz(spec: ansatze.Ansatz) -> Circuit:
             assert_never(spec)
 
 
-def _layered(spec: ansatze.HardwareEfficient | ansatze.Purification) -> dict[str, object]:
-    return {"rotations": spec.rotations, "entangler": spec.entangler, "topology": spec.topology}
+def edges(topology: ansatze.Topology) -> str | list[tuple[int, int]]:
+    """A topology as the ansatz library takes it."""
+    return topology if isinstance(topology, str) else [(pair[0], pair[1]) for pair in topology]
 
 
-def build_noise(rules: list[parts.NoiseRule]) -> NoiseModel:
-    """The noise model of the rules, in their order."""
+def build_noise(spec: config.Circuit) -> NoiseModel:
+    """The noise model of a circuit spec, its rules in their order."""
     model = NoiseModel()
-    for rule in rules:
+    for rule in spec.noise:
         model = model.add(CHANNELS[rule.channel], *rule.params, gates=rule.gates, sites=rule.sites)
+    for last in spec.readout:
+        model = model.with_readout(*last.params, sites=last.sites, channel=CHANNELS[last.channel])
     return model
+
+
+def learnt_noise(spec: config.Model) -> list[str]:
+    """The names of the noise parameters that a model learns, in the order of the study."""
+    if not isinstance(spec, config.Circuit):
+        return []
+    words = [p for rule in (*spec.noise, *spec.readout) for p in rule.params if isinstance(p, str)]
+    return list(dict.fromkeys(words))
 
 
 def build_model(spec: config.Model) -> Model:
     """The model of a model spec."""
     match spec:
         case config.Circuit():
-            circuit = build_ansatz(spec.ansatz)
-            if spec.noise:
-                circuit = circuit.with_noise(build_noise(spec.noise))
+            circuit = build_ansatz(spec.ansatz).with_noise(build_noise(spec))
             engine: Engine = PauliEngine() if spec.engine == "pauli" else ReferenceEngine()
             return CircuitModel(circuit, engine=engine)
         case config.Gibbs():

@@ -39,7 +39,7 @@ def _keys(spec: type[Spec]) -> str:
         field = spec.model_fields[name]
         if name in ("kind", "through"):
             continue
-        plain = field.is_required() or field.default is None or isinstance(field.default, list)
+        plain = field.is_required() or field.default is None or field.default_factory is not None
         shown.append(name if plain else f"{name}={_plain(field.default)}")
     return ", ".join(shown)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -14,11 +15,18 @@ INTERRUPTED = 130
 class Commands(click.Group):
     """A mistake of the user is one sentence on stderr and exit code 2; anything unexpected shows its traceback."""
 
-    def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        **extra: Any,
+    ) -> Any:
         if not standalone_mode:
-            return super().main(*args, standalone_mode=False, **extra)
+            return super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
         try:
-            code = super().main(*args, standalone_mode=False, **extra)
+            code = super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
         except click.ClickException as error:
             _fail(error.format_message(), error.exit_code)
         except (click.Abort, KeyboardInterrupt):
@@ -56,8 +64,13 @@ def main() -> None:
 
 @main.command()
 @click.argument("study", type=click.Path(path_type=Path))
-@click.option("--output", type=click.Path(path_type=Path), metavar="DIR", help="New folder of the run [runs/STUDY-001, -002, ...].")
-@click.option("--seed", type=click.IntRange(0, 2**63 - 1), metavar="N", help="Use this seed instead of the study's.")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="New folder of the run [runs/STUDY-001, -002, ...].",
+)
+@click.option("--seed", type=click.IntRange(min=0), metavar="N", help="Use this seed instead of the study's.")
 @click.option("--quiet", is_flag=True, help="Print only the folder of the run.")
 def run(study: Path, output: Path | None, seed: int | None, quiet: bool) -> int:
     """Run the fits of STUDY and keep everything in a new folder."""

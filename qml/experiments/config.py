@@ -1,4 +1,4 @@
-"""What a study file may say: one target, and the fits that learn it. ``read_study`` checks all of it before any work."""
+"""What a study file may say: one target and the fits that learn it; ``read_study`` checks all of it before any work."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pydantic import Field, ValidationError, field_validator
 
 from qml._checks import InputError
 from qml.experiments.ansatze import Ansatz
-from qml.experiments.parts import AppliedChannel, Generators, Hamiltonian, NoiseRule
-from qml.experiments.schema import Count, Qubits, Registered, Seed, Spec, registry_union, shown, told
+from qml.experiments.parts import AppliedChannel, Generators, Hamiltonian, NoiseRule, ReadoutRule
+from qml.experiments.schema import Count, FewQubits, Qubits, Registered, Seed, Spec, registry_union, shown, told
 from qml.experiments.source import Source, read
 from qml.losses import LOSSES
 from qml.optimizers import OPTIMIZERS
@@ -19,13 +19,15 @@ from qml.optimizers import OPTIMIZERS
 Fraction = Annotated[float, Field(gt=0.0, lt=1.0)]
 
 
-# targets ---------------------------------------------------------------------------------------------------------------
+# targets ---------------------------------------------------------------------------------------------------------
 
 
 class Seen(Spec):
     """Keys that every target has."""
 
-    through: Annotated[list[AppliedChannel], Field(description="channels that the target is seen through")] = []
+    through: Annotated[list[AppliedChannel], Field(description="channels that the target is seen through")] = Field(
+        default_factory=list
+    )
 
 
 class Thermal(Seen):
@@ -69,7 +71,7 @@ class Ginibre(Seen):
     """Random mixed state A A^dagger / Tr of a complex Gaussian matrix A with `rank` columns."""
 
     kind: Literal["ginibre"]
-    n: Qubits
+    n: FewQubits
     rank: Annotated[int, Field(ge=1)] | None = None
 
 
@@ -77,7 +79,7 @@ class Bures(Seen):
     """Random mixed state, uniform in the Bures measure."""
 
     kind: Literal["bures"]
-    n: Qubits
+    n: FewQubits
 
 
 class MaximallyMixed(Seen):
@@ -107,7 +109,9 @@ class Dataset(Seen):
     kind: Literal["dataset"]
     name: Literal["digits", "iris"]
     labels: Annotated[list[int] | None, Field(min_length=1, description="classes to keep; all by default")] = None
-    encoding: Annotated[Literal["amplitude", "probability"], Field(description="of a sample x as a vector")] = "amplitude"
+    encoding: Annotated[Literal["amplitude", "probability"], Field(description="of a sample x as a vector")] = (
+        "amplitude"
+    )
     test_fraction: Annotated[Fraction | None, Field(description="share of the samples held out")] = None
 
 
@@ -117,7 +121,7 @@ Target: TypeAlias = Annotated[
 ]
 
 
-# models ----------------------------------------------------------------------------------------------------------------
+# models ----------------------------------------------------------------------------------------------------------
 
 
 class Circuit(Spec):
@@ -125,7 +129,10 @@ class Circuit(Spec):
 
     kind: Literal["circuit"]
     ansatz: Ansatz
-    noise: list[NoiseRule] = []
+    noise: Annotated[list[NoiseRule], Field(description="channels behind gates")] = Field(default_factory=list)
+    readout: Annotated[list[ReadoutRule], Field(description="channels at the end, on every qubit")] = Field(
+        default_factory=list
+    )
     engine: Literal["pauli", "reference"] = "pauli"
 
 
@@ -154,7 +161,7 @@ else:
     Optimizer = registry_union(OPTIMIZERS)
 
 
-# the study -------------------------------------------------------------------------------------------------------------
+# the study -------------------------------------------------------------------------------------------------------
 
 
 class Fit(Spec):
@@ -217,7 +224,14 @@ def study_of(source: Source) -> Study:
 
 def to_yaml(study: Study) -> str:
     """The resolved study, every default written out, as YAML that reads back to an equal study."""
-    return yaml.dump(study.model_dump(mode="python"), Dumper=_Dumper, sort_keys=False, default_flow_style=None, allow_unicode=True, width=110)
+    return yaml.dump(
+        study.model_dump(mode="python"),
+        Dumper=_Dumper,
+        sort_keys=False,
+        default_flow_style=None,
+        allow_unicode=True,
+        width=110,
+    )
 
 
 class _Dumper(yaml.SafeDumper):
@@ -226,7 +240,9 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _text(dumper: yaml.SafeDumper, value: str) -> yaml.Node:
-    plain = value[:1].isalpha() and value.replace("_", "a").replace(" ", "a").isalnum() and value.lower() not in _RESERVED
+    plain = (
+        value[:1].isalpha() and value.replace("_", "a").replace(" ", "a").isalnum() and value.lower() not in _RESERVED
+    )
     return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=None if plain else '"')
 
 

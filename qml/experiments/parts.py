@@ -13,7 +13,6 @@ from qml.experiments.schema import Qubits, Sites, Spec, shown
 from qml.operations import as_affine
 
 
-
 def _label(text: str) -> str:
     if not 1 <= len(text) <= 24 or not set(text) <= set("IXYZ"):
         raise InputError(f"a Pauli string is made of 1 to 24 letters I, X, Y, Z; found {shown(text)}.")
@@ -146,7 +145,7 @@ def _same_length(labels: list[str]) -> list[str]:
 
 class _ChannelRule(Spec):
     channel: str
-    params: list[float | str] = []
+    params: list[float | str] = Field(default_factory=list)
 
     @field_validator("channel")
     @classmethod
@@ -162,19 +161,35 @@ class _ChannelRule(Spec):
 class AppliedChannel(_ChannelRule):
     """A channel that the target is seen through: on every site in turn, or on the sites listed."""
 
-    params: list[float] = []  # type: ignore[assignment]
+    params: list[float] = Field(default_factory=list)  # type: ignore[assignment]
     sites: Literal["all"] | Sites = "all"
 
     @model_validator(mode="after")
     def _together(self) -> Self:
         n = CHANNELS[self.channel].n_sites
         if n > 1 and (self.sites == "all" or len(self.sites) != n):
-            raise InputError(f"{self.channel} acts on {n} sites together: list {n} in sites; found {shown(self.sites)}.")
+            raise InputError(
+                f"{self.channel} acts on {n} sites together: list {n} in sites; found {shown(self.sites)}."
+            )
         return self
 
 
 class NoiseRule(_ChannelRule):
     """A channel behind gates; a word among its parameters is the name of one to be learnt."""
 
-    gates: Annotated[list[str] | None, Field(description="names of the gates it follows; all of them by default")] = None
+    gates: Annotated[list[str] | None, Field(description="names of the gates it follows; all of them by default")] = (
+        None
+    )
     sites: Sites | None = None
+
+
+class ReadoutRule(_ChannelRule):
+    """A channel at the end of a circuit, on every qubit or those listed; its parameters may be learnt, too."""
+
+    sites: Sites | None = None
+
+    @model_validator(mode="after")
+    def _one_site(self) -> Self:
+        if CHANNELS[self.channel].n_sites != 1:
+            raise InputError(f"a channel at the end acts on one site; {self.channel} acts on more.")
+        return self

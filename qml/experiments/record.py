@@ -8,7 +8,7 @@
         run.json            status, times, seed, and what is known of the target
         results.csv         one row a fit: the closing table, to the last digit
         target.npz          the target (DensityMatrix.load)
-        fits/1-name/        result.npz and history.csv of each fit
+        fits/1-name/        result.npz, parameters.csv and history.csv of each fit
         history.png, states.png
 """
 
@@ -35,7 +35,7 @@ STATUSES = ("running", "finished", "interrupted", "failed")
 class Row:
     """One line of the closing table. Losses in nats where they are entropies.
 
-    `test_log_likelihood` is Tr(rho_test log sigma), a copy of what was held out; nan where nothing was.
+    `learnt_noise` reads "gamma = 0.2"; `test_log_likelihood` is Tr(rho_test log sigma), nan where nothing was held out.
     """
 
     fit: str
@@ -47,6 +47,7 @@ class Row:
     iterations: int
     seconds: float
     test_log_likelihood: float
+    learnt_noise: str
     status: str
 
 
@@ -117,8 +118,8 @@ class RunFolder:
         """``fits/1-gibbs-model`` for the first fit, called "Gibbs model"."""
         return f"fits/{index + 1}-{slug(self.study.fits[index].name)}"
 
-    def write_history(self, name: str, columns: Mapping[str, Sequence[float]]) -> None:
-        """A history as CSV: one column a quantity, one row an iteration."""
+    def write_columns(self, name: str, columns: Mapping[str, Sequence[float | str]]) -> None:
+        """A table as CSV: one column a quantity."""
         self.write(name, _csv(list(columns), zip(*columns.values(), strict=True)))
 
     def write(self, name: str, content: str) -> None:
@@ -168,7 +169,10 @@ def _read_rows(path: Path) -> list[Row]:
     convert = {"int": int, "float": float, "str": str}
     try:
         with path.open(newline="") as file:
-            return [Row(**{f.name: convert[str(f.type)](line[f.name]) for f in fields(Row)}) for line in csv.DictReader(file)]
+            return [
+                Row(**{f.name: convert[str(f.type)](line[f.name]) for f in fields(Row)})
+                for line in csv.DictReader(file)
+            ]
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"{path} is damaged ({error!r}).") from None
 

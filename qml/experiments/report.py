@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
@@ -45,7 +46,12 @@ class Reporter:
         if not self.out.is_terminal or self.out.quiet:
             self.out.print(head, markup=False)
             return
-        columns = (TextColumn("{task.description}"), BarColumn(24), TextColumn("{task.fields[at]}"), TimeElapsedColumn())
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(24),
+            TextColumn("{task.fields[at]}"),
+            TimeElapsedColumn(),
+        )
         self._bar = Progress(*columns, console=self.out, transient=True)
         self._task = self._bar.add_task(escape(head), total=max_iterations, at="")
         self._bar.start()
@@ -73,24 +79,28 @@ class Reporter:
         self.out.print(f"{head}gap {row.gap:.2e} after {times}: {row.status}", markup=False)
 
 
-def result_table(rows: Sequence[Row], title: str = "") -> Table:
-    """The closing table; entropies in nats."""
+def result_table(rows: Sequence[Row]) -> Table:
+    """The closing table; entropies in nats. As narrow as it can be, so that it fits into 80 columns."""
     entropic = all(row.loss_name in ENTROPIC for row in rows)
     held_out = any(not math.isnan(row.test_log_likelihood) for row in rows)
-    table = Table(title=escape(title) or None, title_justify="left", title_style="bold")
+    noisy = any(row.learnt_noise for row in rows)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     table.add_column("fit", overflow="fold")
     if not entropic:
         table.add_column("loss of")
     for head in ("S" if entropic else "loss", "floor", "gap", "fidelity"):
         table.add_column(head, justify="right", no_wrap=True)
     if held_out:
-        table.add_column("held-out log-lik.", justify="right", no_wrap=True)
-    table.add_column("iterations", justify="right")
-    table.add_column("seconds", justify="right")
+        table.add_column("held out", justify="right", no_wrap=True)
+    if noisy:
+        table.add_column("learnt noise", overflow="fold")
+    table.add_column("iterations", justify="right", no_wrap=True)
+    table.add_column("seconds", justify="right", no_wrap=True)
     for row in rows:
         cells = [escape(row.fit), *([] if entropic else [row.loss_name])]
         cells += [f"{row.loss:.6f}", f"{row.floor:.6f}", f"{row.gap:.2e}", f"{row.fidelity:.6f}"]
         cells += [f"{row.test_log_likelihood:.4f}"] if held_out else []
+        cells += [escape(row.learnt_noise)] if noisy else []
         table.add_row(*cells, str(row.iterations), f"{row.seconds:.1f}")
     return table
 
@@ -103,8 +113,8 @@ def legend(info: Mapping[str, Any], rows: Sequence[Row]) -> str:
     test = info.get("test")
     if test:
         text += (
-            f"\nHeld-out log-likelihood = Tr rho_test log sigma in nats a copy: {test['maximally_mixed']:.4f} for the maximally "
-            f"mixed state, {test['best']:.4f} for rho_test itself (no model can do better)."
+            f"\nHeld out: the log-likelihood Tr rho_test log sigma in nats a copy, {test['maximally_mixed']:.4f} for the "
+            f"maximally mixed state, {test['best']:.4f} for rho_test itself (no model can do better)."
         )
     return text.strip()
 
@@ -116,12 +126,12 @@ def benchmarks(test: State) -> dict[str, float]:
 
 def show_run(run: Run, out: Console) -> None:
     """A run from its folder: title, table, legend, status."""
-    title = run.study.title or run.folder.name
+    out.print(run.study.title or run.folder.name, style="bold", markup=False)
     if run.rows:
-        out.print(result_table(run.rows, title))
+        out.print(result_table(run.rows))
         out.print(legend(run.info, run.rows), markup=False)
     else:
-        out.print(f"{title}: no fit is done.", markup=False)
+        out.print("No fit is done.")
     for row in run.rows:
         out.print(f"{row.fit}: {row.status}", markup=False)
     done = f"{len(run.rows)} of {plural(len(run.study.fits), 'fit')}"
@@ -132,7 +142,7 @@ def describe(plan: Plan) -> str:
     """One line on the target and one on each fit, for ``qml validate``."""
     state = plan.target.state
     dims = plural(len(state.dims), "qubit") if set(state.dims) == {2} else f"sites of dimensions {state.dims}"
-    lines = [f"target {plan.study.target.kind}: {dims}, S(rho) = {float(von_neumann_entropy(state)):.6f} nats"]
+    lines = [f"target {plan.study.target.kind}: {dims}, S(rho) = {float(von_neumann_entropy(state)) + 0.0:.6f} nats"]
     for job in plan.jobs:
         lines.append(
             f"fit {job.spec.name!r}: {job.spec.model.kind} model with {plural(job.model.n_params, 'parameter')}, "

@@ -46,9 +46,7 @@ def _plan(path: Path, seed: int | None) -> tuple[build.Plan, Path]:
     return build.build(study, source), source.path.parent
 
 
-def run_study(
-    path: Path, *, output: Path | None = None, seed: int | None = None, quiet: bool = False
-) -> Finished:
+def run_study(path: Path, *, output: Path | None = None, seed: int | None = None, quiet: bool = False) -> Finished:
     """Run the study in a file. Nothing is written before all of it is known to be valid.
 
     Parameters
@@ -100,7 +98,11 @@ def _run(plan: build.Plan, folder: RunFolder, home: Path, out: Console, rows: li
             results[job.spec.name] = result
             rows.append(row_of(job, result, plan.target))
             folder.write_file(f"{folder.fit_folder(index)}/result.npz", result.save)
-            folder.write_history(f"{folder.fit_folder(index)}/history.csv", _history(result))
+            folder.write_columns(f"{folder.fit_folder(index)}/history.csv", _history(result))
+            natural = job.model.natural(result.params)
+            folder.write_columns(
+                f"{folder.fit_folder(index)}/parameters.csv", {"name": list(natural), "value": list(natural.values())}
+            )
             folder.write_rows(rows)
             reporter.end(rows[-1])
             if CTRL_C in result.status:
@@ -136,6 +138,7 @@ def row_of(job: build.Job, result: FitResult, target: build.Target) -> Row:
     test = math.nan
     if target.test is not None:
         test = -float(losses.cross_entropy(target.test, result.state))
+    natural = job.model.natural(result.params)
     return Row(
         fit=job.spec.name,
         loss_name=job.loss.name,
@@ -146,6 +149,7 @@ def row_of(job: build.Job, result: FitResult, target: build.Target) -> Row:
         iterations=result.iterations,
         seconds=result.seconds,
         test_log_likelihood=test,
+        learnt_noise=", ".join(f"{name} = {natural[name]:.6g}" for name in build.learnt_noise(job.spec.model)),
         status=result.status,
     )
 

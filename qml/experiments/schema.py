@@ -25,6 +25,8 @@ from qml._checks import InputError, nearest
 from qml.experiments.source import Key, Source
 
 Qubits = Annotated[int, Field(ge=1, le=24, description="number of qubits")]
+FewQubits = Annotated[int, Field(ge=1, le=12, description="number of qubits")]
+"""Of states that are held as dense matrices from the start."""
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
 Sites = Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1, description="sites, from 0")]
@@ -44,13 +46,16 @@ class Spec(BaseModel):
             if key not in cls.model_fields:
                 hint = nearest(str(key), cls.model_fields)
                 sentence = "the key {key} is not known{hint}; the keys here are {keys}"
-                raise PydanticCustomError("key", sentence, {"at": key, "key": repr(key), "hint": hint, "keys": _list(cls)})
+                raise PydanticCustomError(
+                    "key", sentence, {"at": key, "key": repr(key), "hint": hint, "keys": _list(cls)}
+                )
         for key, field in cls.model_fields.items():
             if field.is_required() and key not in data:
                 about = f" ({field.description})" if field.description else ""
-                raise PydanticCustomError("lacks", "the key {key}{about} is missing", {"key": repr(key), "about": about})
+                raise PydanticCustomError(
+                    "lacks", "the key {key}{about} is missing", {"key": repr(key), "about": about}
+                )
         return data
-
 
     @model_serializer(mode="wrap")
     def _ordered(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -71,7 +76,9 @@ def members(union: Any) -> dict[str, type[Spec]]:
     """The spec classes of a union, by kind."""
     if typing.get_origin(union) is Annotated:
         union = typing.get_args(union)[0]
-    return {typing.get_args(spec.model_fields["kind"].annotation)[0]: spec for spec in typing.get_args(union) or (union,)}
+    return {
+        typing.get_args(spec.model_fields["kind"].annotation)[0]: spec for spec in typing.get_args(union) or (union,)
+    }
 
 
 class Registered(Spec):
@@ -154,10 +161,10 @@ def _place(loc: Sequence[Key], data: Any) -> tuple[Key, ...]:
     """A location as pydantic tells it, without the tags of unions."""
     path: list[Key] = []
     for key in loc:
-        if isinstance(data, list) and isinstance(key, int) and key < len(data):
-            path, data = [*path, key], data[key]
-        elif isinstance(data, dict) and key in data:
-            path, data = [*path, key], data[key]
+        known = range(len(data)) if isinstance(data, list) else data if isinstance(data, dict) else ()
+        if key in known:
+            path.append(key)
+            data = data[key]
     return tuple(path)
 
 

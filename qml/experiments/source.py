@@ -108,19 +108,17 @@ def read(path: Path) -> Source:
 def parse(content: bytes, path: Path) -> Source:
     """The same for the bytes of a file; `path` is only told in messages."""
     if len(content) > MAX_BYTES:
-        raise InputError(f"{path.name} is larger than {MAX_BYTES >> 10} KiB, which no study needs: is it the right file?")
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        raise InputError(f"{path.name}, line {line}: a study is UTF-8 text; found the byte {content[error.start]:#04x}.")
+        raise InputError(
+            f"{path.name} is larger than {MAX_BYTES >> 10} KiB, which no study needs: is it the right file?"
+        )
     source = Source(path, None)
     try:
-        loader = _Loader(text)
-        try:
-            node = loader.get_single_node()
-        finally:
-            loader.dispose()
+        text = content.decode("utf-8-sig")
+        node = _compose(text)
+        data = None if node is None else _value(node, (), source.lines)
+    except UnicodeDecodeError as error:
+        line, byte = content[: error.start].count(b"\n") + 1, content[error.start]
+        raise InputError(f"{path.name}, line {line}: a study is UTF-8 text; found the byte {byte:#04x}.") from None
     except _Refused as refused:
         raise InputError(f"{path.name}, line {refused.line}: {refused}") from None
     except yaml.MarkedYAMLError as error:
@@ -128,15 +126,19 @@ def parse(content: bytes, path: Path) -> Source:
         place = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
         raise InputError(f"{path.name}{place}: this is not valid YAML: {error.problem or error.context}.") from None
     except yaml.reader.ReaderError as error:
-        line = text[: error.position].count("\n") + 1
-        raise InputError(f"{path.name}, line {line}: a study is text; found the control character {error.character!r}.")
+        line, code = text[: error.position].count("\n") + 1, int(error.character)
+        raise InputError(f"{path.name}, line {line}: a study is text; found the character U+{code:04X}.") from None
     if node is None:
         raise InputError(f"{path.name} is empty: a study needs at least the keys target and fits.")
-    try:
-        data = _value(node, (), source.lines)
-    except _Refused as refused:
-        raise InputError(f"{path.name}, line {refused.line}: {refused}") from None
     return Source(path, data, source.lines)
+
+
+def _compose(text: str) -> yaml.Node | None:
+    loader = _Loader(text)
+    try:
+        return loader.get_single_node()
+    finally:
+        loader.dispose()
 
 
 class _Refused(Exception):
@@ -153,7 +155,9 @@ class _Loader(yaml.SafeLoader):
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         event = self.peek_event()  # type: ignore[no-untyped-call]
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None) is not None:
-            raise _Refused(event.start_mark, f"anchors and aliases (&, *) are not read; found {event.anchor!r}: repeat it.")
+            raise _Refused(
+                event.start_mark, f"anchors and aliases (&, *) are not read; found {event.anchor!r}: repeat it."
+            )
         if getattr(event, "tag", None) is not None:
             raise _Refused(event.start_mark, f"tags (!) are not read; found {event.tag!r}: write the plain value.")
         if self.depth > MAX_DEPTH:
@@ -177,14 +181,17 @@ def _value(node: yaml.Node, path: tuple[Key, ...], lines: dict[tuple[Key, ...], 
             key = key_node.value
             if key in result:
                 first = lines[*path, key]
-                raise _Refused(key_node.start_mark, f"the key {dotted((*path, key))} stands twice, first on line {first}.")
+                raise _Refused(
+                    key_node.start_mark, f"the key {dotted((*path, key))} stands twice, first on line {first}."
+                )
             lines[*path, key] = key_node.start_mark.line + 1
             result[key] = _value(value_node, (*path, key), lines)
         return result
+    assert isinstance(node, yaml.ScalarNode)
     return _scalar(node)
 
 
-def _scalar(node: yaml.Node) -> Any:
+def _scalar(node: yaml.ScalarNode) -> Any:
     text: str = node.value
     if node.style is not None:
         return text
@@ -195,4 +202,8 @@ def _scalar(node: yaml.Node) -> Any:
         return text
     if len(text) > MAX_DIGITS:
         raise _Refused(node.start_mark, f"a number of {len(text)} digits is not read.")
-    return int(text) if is_integer else float(text.replace(".inf", "inf").replace(".nan", "nan").lower().replace("+.", "."))
+    return (
+        int(text)
+        if is_integer
+        else float(text.replace(".inf", "inf").replace(".nan", "nan").lower().replace("+.", "."))
+    )

@@ -68,7 +68,9 @@ def plot_history(
         step = np.arange(len(result.history))
         loss, gap = result.history.loss, result.history.gap
         loss_axes.plot(step, np.where(np.isfinite(loss), loss, np.nan), color=color, linestyle=dash, label=name)
-        gap_axes.plot(step, np.where(np.isfinite(gap) & (gap > 0), gap, np.nan), color=color, linestyle=dash, label=name)
+        gap_axes.plot(
+            step, np.where(np.isfinite(gap) & (gap > 0), gap, np.nan), color=color, linestyle=dash, label=name
+        )
     for floor in {result.floor for result in named.values()}:
         loss_axes.axhline(floor, color="0.35", linewidth=0.9, linestyle=":", zorder=0)
     loss_axes.plot([], [], color="0.35", linewidth=0.9, linestyle=":", label="floor")
@@ -109,5 +111,7 @@ def _two(ax: Sequence[Axes] | None) -> tuple[Axes, Axes]:
     try:
         loss_axes, gap_axes = ax
     except (TypeError, ValueError):
-        raise InputError("ax must be two Axes, for the loss and for the gap: figure.subplots(1, 2) makes them.") from None
+        raise InputError(
+            "ax must be two Axes, for the loss and for the gap: figure.subplots(1, 2) makes them."
+        ) from None
     return loss_axes, gap_axes

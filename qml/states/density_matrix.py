@@ -247,6 +247,11 @@ class DensityMatrix(State):
             return spectral.spectrum_of_factor(self._factor)
         return spectral.spectrum_of_matrix(self.matrix())
 
+    def _log_eigenvalues(self) -> Real:
+        if "_spectrum" in self.__dict__ or self._matrix is None:
+            return super()._log_eigenvalues()
+        return spectral.log_eigenvalues_of_matrix(self._matrix)
+
     def probabilities(self) -> Real:
         if self._probabilities is not None:
             return self._probabilities

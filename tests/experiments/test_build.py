@@ -49,7 +49,9 @@ def test_deterministic_targets() -> None:
     assert found.dims == (2, 2)
 
 
-@pytest.mark.parametrize("spec", [{"kind": "haar_pure", "n": 2}, {"kind": "ginibre", "n": 2, "rank": 2}, {"kind": "bures", "n": 2}])
+@pytest.mark.parametrize(
+    "spec", [{"kind": "haar_pure", "n": 2}, {"kind": "ginibre", "n": 2, "rank": 2}, {"kind": "bures", "n": 2}]
+)
 def test_random_targets_follow_from_the_seed(spec: dict[str, Any]) -> None:
     np.testing.assert_array_equal(matrix(spec, seed=3), matrix(spec, seed=3))
     assert np.abs(matrix(spec, seed=3) - matrix(spec, seed=4)).max() > 1e-3
@@ -111,13 +113,13 @@ def test_files_are_read_from_the_folder_of_the_study_only(tmp_path: Path) -> Non
     (folder / "link.npz").symlink_to(tmp_path / "outside.npz")
     np.testing.assert_array_equal(matrix({"kind": "file", "path": "data/rho.npz"}, folder), rho.matrix())
     for path in ("../outside.npz", str(tmp_path / "outside.npz"), "link.npz", "data/../../outside.npz"):
-        with pytest.raises(InputError, match="read from the folder of the study only; .* lies outside"):
+        with pytest.raises(InputError, match=r"read from the folder of the study only; .* lies outside"):
             target({"kind": "file", "path": path}, folder)
     with pytest.raises(InputError, match="does not exist"):
         target({"kind": "file", "path": "data/none.npz"}, folder)
     for name, content in (("text.npz", b"no arrays"), ("zip.npz", b"PK\x03\x04 broken"), ("empty.npz", b"")):
         (folder / name).write_bytes(content)
-        with pytest.raises(InputError, match="is not a readable .npz file"):
+        with pytest.raises(InputError, match=r"is not a readable .npz file"):
             target({"kind": "file", "path": name}, folder)
     with pytest.raises(InputError, match=r"\.npz file|cannot be read"):
         target({"kind": "file", "path": "data"}, folder)
@@ -129,7 +131,7 @@ def test_a_batch_is_no_target(tmp_path: Path) -> None:
         target({"kind": "file", "path": "batch.npz"}, tmp_path)
 
 
-# data sets -------------------------------------------------------------------------------------------------------------
+# data sets -------------------------------------------------------------------------------------------------------
 
 
 def test_samples_as_amplitudes_are_the_average_of_their_projectors() -> None:
@@ -189,7 +191,7 @@ def test_without_scikit_learn_the_sentence_says_how_to_get_it(monkeypatch: pytes
         datasets.load_samples("digits")
 
 
-# models ----------------------------------------------------------------------------------------------------------------
+# models ----------------------------------------------------------------------------------------------------------
 
 
 def test_generators() -> None:
@@ -231,14 +233,18 @@ def test_noise_follows_its_gates_and_may_be_learnt() -> None:
             {"channel": "Depolarizing", "params": ["p"], "gates": ["CNOT"]},
             {"channel": "PhaseDamping", "params": [0.1], "sites": [1]},
         ],
+        "readout": [{"channel": "BitFlip", "params": ["q"], "sites": [0]}],
         "engine": "reference",
     }
-    model = build.build_model(TypeAdapter(config.Model).validate_python(spec))
+    found = TypeAdapter(config.Model).validate_python(spec)
+    assert build.learnt_noise(found) == ["p", "q"]
+    model = build.build_model(found)
     assert isinstance(model.engine, ReferenceEngine)
     assert "p" in model.parameter_names
     counts = model.circuit.counts()
     assert counts["Depolarizing"] == 2
     assert counts["PhaseDamping"] == 5
+    assert counts["BitFlip"] == 1
 
 
 def test_every_registered_loss_and_optimizer_can_be_named() -> None:

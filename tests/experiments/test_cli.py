@@ -51,8 +51,10 @@ FILES = {
     "states.png",
     "fits/1-gibbs-model/result.npz",
     "fits/1-gibbs-model/history.csv",
+    "fits/1-gibbs-model/parameters.csv",
     "fits/2-circuit-noisy/result.npz",
     "fits/2-circuit-noisy/history.csv",
+    "fits/2-circuit-noisy/parameters.csv",
 }
 
 
@@ -80,7 +82,7 @@ def assert_sentence(result: Result, *parts: str, code: int = 2) -> None:
         assert part in result.stderr
 
 
-# run -------------------------------------------------------------------------------------------------------------------
+# run -------------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +120,12 @@ def test_the_folder_reloads_to_the_same_numbers(done: tuple[Path, Result]) -> No
     rho = DensityMatrix.load(folder / "target.npz")
     for row, name in zip(loaded.rows, ("1-gibbs-model", "2-circuit-noisy"), strict=True):
         result = FitResult.load(folder / "fits" / name / "result.npz")
-        assert (row.loss, row.floor, row.gap, row.iterations) == (result.loss, result.floor, result.gap, result.iterations)
+        assert (row.loss, row.floor, row.gap, row.iterations) == (
+            result.loss,
+            result.floor,
+            result.gap,
+            result.iterations,
+        )
         assert row.fidelity == result.fidelity
         assert row.seconds == result.seconds
         assert row.loss == pytest.approx(float(qml.cross_entropy(rho, result.state)), abs=1e-12)
@@ -136,7 +143,9 @@ def same_numbers(a: Path, b: Path) -> None:
         np.testing.assert_array_equal(one.state.matrix(), two.state.matrix())
 
 
-def test_the_same_seed_gives_the_same_bits_and_the_resolved_config_too(done: tuple[Path, Result], tmp_path: Path) -> None:
+def test_the_same_seed_gives_the_same_bits_and_the_resolved_config_too(
+    done: tuple[Path, Result], tmp_path: Path
+) -> None:
     folder = done[0]
     for source, name in ((folder.parent / "study.yaml", "again"), (folder / "config.yaml", "resolved")):
         assert call("run", str(source), "--output", str(tmp_path / name), "--quiet").exit_code == 0
@@ -144,7 +153,9 @@ def test_the_same_seed_gives_the_same_bits_and_the_resolved_config_too(done: tup
 
 
 def test_another_seed_gives_another_run(done: tuple[Path, Result], tmp_path: Path) -> None:
-    assert call("run", str(done[0].parent / "study.yaml"), "--output", str(tmp_path / "x"), "--seed", "6").exit_code == 0
+    assert (
+        call("run", str(done[0].parent / "study.yaml"), "--output", str(tmp_path / "x"), "--seed", "6").exit_code == 0
+    )
     found = record.load_run(tmp_path / "x")
     assert found.study.seed == 6
     one, two = (FitResult.load(path / "fits/2-circuit-noisy/result.npz") for path in (done[0], tmp_path / "x"))
@@ -152,7 +163,9 @@ def test_another_seed_gives_another_run(done: tuple[Path, Result], tmp_path: Pat
 
 
 def test_a_fit_at_the_end_leaves_the_others_as_they_are(done: tuple[Path, Result], folder: Path) -> None:
-    (folder / "study.yaml").write_text(STUDY + "  - name: more\n    model: {kind: gibbs, generators: {kind: neighbors, n: 2}}\n")
+    (folder / "study.yaml").write_text(
+        STUDY + "  - name: more\n    model: {kind: gibbs, generators: {kind: neighbors, n: 2}}\n"
+    )
     assert call("run", "study.yaml", "--output", "out", "--quiet").exit_code == 0
     same_numbers(done[0], folder / "out")
 
@@ -164,7 +177,9 @@ def test_runs_are_numbered_and_never_overwritten(folder: Path) -> None:
         assert result.stdout == f"runs/study-{number}\n"
     (folder / "runs" / "study-007").mkdir()
     assert call("run", "study.yaml", "--quiet").stdout == "runs/study-008\n"
-    assert_sentence(call("run", "study.yaml", "--output", "runs/study-001"), "exists already, and a run never overwrites")
+    assert_sentence(
+        call("run", "study.yaml", "--output", "runs/study-001"), "exists already, and a run never overwrites"
+    )
     assert_sentence(call("run", "study.yaml", "--output", "study.yaml/x"), "cannot be written")
 
 
@@ -172,7 +187,9 @@ def test_a_target_from_a_file_travels_with_the_run(folder: Path) -> None:
     (folder / "data").mkdir()
     DensityMatrix(np.diag([0.7, 0.1, 0.1, 0.1])).save(folder / "data" / "rho.npz")
     study = STUDY.split("  - name: circuit")[0]
-    study = study[: study.index("  kind: thermal")] + "  kind: file\n  path: data/rho.npz\n" + study[study.index("fits:") :]
+    study = (
+        study[: study.index("  kind: thermal")] + "  kind: file\n  path: data/rho.npz\n" + study[study.index("fits:") :]
+    )
     (folder / "study.yaml").write_text(study)
     assert call("run", "study.yaml", "--output", "a", "--quiet").exit_code == 0
     assert call("run", "a/config.yaml", "--output", "b", "--quiet").exit_code == 0
@@ -184,24 +201,50 @@ def test_what_was_held_out_is_reported(folder: Path) -> None:
     (folder / "study.yaml").write_text(target + STUDY[STUDY.index("fits:") :])
     result = call("run", "study.yaml", "--output", "out")
     assert result.exit_code == 0, result.output
-    assert "held-out log-lik." in result.stdout
+    assert "held out" in result.stdout
     assert "-1.3863 for the maximally mixed" in " ".join(result.stdout.split())
     found = record.load_run(folder / "out")
     for row in found.rows:
         assert row.test_log_likelihood <= found.info["test"]["best"]
     assert found.rows[0].test_log_likelihood > found.info["test"]["maximally_mixed"]
-    assert "held-out log-lik." in call("show", "out").stdout
+    assert "held out" in call("show", "out").stdout
+
+
+def test_noise_that_is_learnt_is_told(folder: Path) -> None:
+    (folder / "study.yaml").write_text(
+        "target: {kind: ghz, n: 2, through: [{channel: AmplitudeDamping, params: [0.2]}]}\n"
+        "fits:\n"
+        "  - name: circuit\n"
+        "    model:\n"
+        "      kind: circuit\n"
+        "      ansatz: {kind: hardware_efficient, n: 2, layers: 1}\n"
+        "      readout: [{channel: AmplitudeDamping, params: [gamma]}]\n"
+    )
+    result = call("run", "study.yaml", "--output", "out")
+    assert result.exit_code == 0, result.output
+    assert "learnt noise" in result.stdout
+    row = record.load_run(folder / "out").rows[0]
+    assert abs(row.gap) < 1e-9
+    name, value = row.learnt_noise.split(" = ")
+    assert name == "gamma"
+    assert float(value) == pytest.approx(0.2, abs=1e-4)
+    with (folder / "out/fits/1-circuit/parameters.csv").open() as file:
+        values = {line["name"]: float(line["value"]) for line in csv.DictReader(file)}
+    assert values["gamma"] == pytest.approx(0.2, abs=1e-4)
+    assert "ry[0,0]" in values
 
 
 def test_other_losses_are_named_in_the_table(folder: Path) -> None:
-    (folder / "study.yaml").write_text(STUDY.replace("max_iterations: 5", "max_iterations: 5\n    loss: {kind: infidelity}"))
+    (folder / "study.yaml").write_text(
+        STUDY.replace("max_iterations: 5", "max_iterations: 5\n    loss: {kind: infidelity}")
+    )
     result = call("run", "study.yaml", "--output", "out")
     assert "infidelity" in result.stdout
     assert "cross_entropy" in result.stdout
     assert "nats" not in result.stdout
 
 
-# mistakes --------------------------------------------------------------------------------------------------------------
+# mistakes --------------------------------------------------------------------------------------------------------
 
 
 def test_a_mistake_is_one_sentence_and_leaves_no_file(folder: Path) -> None:
@@ -255,7 +298,7 @@ def test_a_full_disk_keeps_what_was_written(folder: Path, monkeypatch: pytest.Mo
     assert not [name for name in files_of(folder / "out") if "result.npz" in name]
 
 
-# interruption ----------------------------------------------------------------------------------------------------------
+# interruption ----------------------------------------------------------------------------------------------------
 
 
 def test_ctrl_c_between_fits_keeps_what_is_done(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -279,7 +322,9 @@ def test_ctrl_c_between_fits_keeps_what_is_done(folder: Path, monkeypatch: pytes
 
 
 def test_ctrl_c_in_a_real_process_keeps_the_best_so_far(folder: Path) -> None:
-    slow = STUDY.replace("n: 2", "n: 4").replace("max_iterations: 20", "max_iterations: 100000\n    optimizer: {kind: adam, learning_rate: 1e-7}")
+    slow = STUDY.replace("n: 2", "n: 4").replace(
+        "max_iterations: 20", "max_iterations: 100000\n    optimizer: {kind: adam, learning_rate: 1e-7}"
+    )
     (folder / "study.yaml").write_text(slow)
     process = subprocess.Popen(
         [sys.executable, "-m", "qml.experiments.cli", "run", "study.yaml", "--output", "out"],
@@ -300,14 +345,17 @@ def test_ctrl_c_in_a_real_process_keeps_the_best_so_far(folder: Path) -> None:
     assert (folder / "out" / "history.png").is_file()
 
 
-# the other commands ----------------------------------------------------------------------------------------------------
+# the other commands ----------------------------------------------------------------------------------------------
 
 
 def test_validate_builds_everything_and_writes_nothing(folder: Path) -> None:
     result = call("validate", "study.yaml")
     assert result.exit_code == 0
     assert "target thermal: 2 qubits, S(rho) = 1.0" in result.stdout
-    assert "fit 'Gibbs model': gibbs model with 15 parameters, cross_entropy by lbfgs, at most 20 iterations" in result.stdout
+    assert (
+        "fit 'Gibbs model': gibbs model with 15 parameters, cross_entropy by lbfgs, at most 20 iterations"
+        in result.stdout
+    )
     assert result.stdout.endswith("The study is valid.\n")
     assert files_of(folder) == {"study.yaml"}
 
@@ -330,7 +378,9 @@ def test_show_prints_the_table_from_disk(done: tuple[Path, Result]) -> None:
         ("config.yaml", "x: 1\n", "config.yaml, line 1, x: the key 'x' is not known"),
     ],
 )
-def test_a_damaged_run_is_refused(done: tuple[Path, Result], tmp_path: Path, name: str, content: str, sentence: str) -> None:
+def test_a_damaged_run_is_refused(
+    done: tuple[Path, Result], tmp_path: Path, name: str, content: str, sentence: str
+) -> None:
     for each in ("run.json", "results.csv", "config.yaml"):
         (tmp_path / each).write_bytes((done[0] / each).read_bytes())
     (tmp_path / name).write_text(content)
@@ -340,12 +390,22 @@ def test_a_damaged_run_is_refused(done: tuple[Path, Result], tmp_path: Path, nam
 def test_show_of_a_run_without_results(done: tuple[Path, Result], tmp_path: Path) -> None:
     for each in ("run.json", "config.yaml"):
         (tmp_path / each).write_bytes((done[0] / each).read_bytes())
-    assert "no fit is done" in call("show", str(tmp_path)).stdout
+    assert "No fit is done" in call("show", str(tmp_path)).stdout
 
 
 def test_list_names_everything() -> None:
     text = call("list").stdout
-    for name in ("thermal", "dataset", "gibbs", "purification", "neighbors", "lbfgs", "cross_entropy", "AmplitudeDamping", "CNOT"):
+    for name in (
+        "thermal",
+        "dataset",
+        "gibbs",
+        "purification",
+        "neighbors",
+        "lbfgs",
+        "cross_entropy",
+        "AmplitudeDamping",
+        "CNOT",
+    ):
         assert name in text
     for kind in KINDS:
         part = call("list", kind)
@@ -379,7 +439,9 @@ def test_help_needs_no_numpy_and_answers_at_once() -> None:
     times = []
     for _ in range(3):
         begin = time.perf_counter()
-        subprocess.run([sys.executable, "-m", "qml.experiments.cli", "--help"], check=True, capture_output=True, env=environment())
+        subprocess.run(
+            [sys.executable, "-m", "qml.experiments.cli", "--help"], check=True, capture_output=True, env=environment()
+        )
         times.append(time.perf_counter() - begin)
     assert min(times) < 0.3
 
@@ -395,16 +457,20 @@ def test_a_terminal_gets_a_bar_and_a_table() -> None:
     reporter = Reporter(out)
     reporter.begin("[b]fit[/b]", 3, 10)
     reporter.stop()
-    row = record.Row("[b]fit[/b]", "cross_entropy", float("inf"), 0.5, float("inf"), 0.0, 3, 1.0, float("nan"), "done")
+    row = record.Row(
+        "[b]fit[/b]", "cross_entropy", float("inf"), 0.5, float("inf"), 0.0, 3, 1.0, float("nan"), "", "done"
+    )
     reporter.end(row)
     out.print(result_table([row]))
     text = out.file.getvalue()  # type: ignore[attr-defined]
     assert "[b]fit[/b]: gap inf after 3 iterations" in text
-    assert "held-out" not in text
+    assert "held out" not in text
 
 
 def test_a_fit_that_stays_infinite_is_told_as_such(folder: Path) -> None:
-    study = STUDY.replace("kind: thermal\n  hamiltonian: {kind: tfim, n: 2}\n  beta: 0.5", "kind: maximally_mixed\n  n: 2")
+    study = STUDY.replace(
+        "kind: thermal\n  hamiltonian: {kind: tfim, n: 2}\n  beta: 0.5", "kind: maximally_mixed\n  n: 2"
+    )
     study = study.replace("ancillas: 2, layers: 1", "ancillas: 0, layers: 1").replace("params: [0.01]", "params: [0.0]")
     (folder / "study.yaml").write_text(study)
     result = call("run", "study.yaml", "--output", "out")
@@ -414,11 +480,13 @@ def test_a_fit_that_stays_infinite_is_told_as_such(folder: Path) -> None:
     assert "support" in rows[1].status
 
 
-# the studies of the project --------------------------------------------------------------------------------------------
+# the studies of the project --------------------------------------------------------------------------------------
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("path", sorted((Path(__file__).parents[2] / "experiments").glob("*.yaml")), ids=lambda p: p.stem)
+@pytest.mark.parametrize(
+    "path", sorted((Path(__file__).parents[2] / "experiments").glob("*.yaml")), ids=lambda p: p.stem
+)
 def test_the_studies_of_the_project_learn_their_targets(path: Path, tmp_path: Path) -> None:
     result = call("run", str(path), "--output", str(tmp_path / "out"))
     assert result.exit_code == 0, result.output

@@ -1,5 +1,7 @@
 """The schema of a study: what is accepted, and the sentence for every mistake."""
 
+# ruff: noqa: E501 - sentences stand on one line each
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -9,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qml._checks import InputError, MemoryRefused
+from qml._checks import InputError
 from qml.experiments import ansatze, build, config, parts
 from qml.experiments.config import study_of, to_yaml
 from qml.experiments.schema import members
@@ -74,7 +76,9 @@ def test_the_resolved_study_reads_back_equal() -> None:
     assert "gradient_tolerance: 1.0e-08" in text
 
 
-@pytest.mark.parametrize("title", ["1e-3", "null", "a: b", "# x", "- y", "é \\ \"q\"", "true", "~", "<<", "0x10", "2026-01-01"])
+@pytest.mark.parametrize(
+    "title", ["1e-3", "null", "a: b", "# x", "- y", 'é \\ "q"', "true", "~", "<<", "0x10", "2026-01-01"]
+)
 def test_every_title_reads_back_equal(title: str) -> None:
     found = study(changed("Bell, damped", '"' + title.replace("\\", "\\\\").replace('"', '\\"') + '"'))
     assert found.title == title
@@ -146,6 +150,10 @@ MISTAKES: list[tuple[str, str, str]] = [
     ("ancillas: 2", "ancillas: 2, rotations: [RQ]", r"fits\[0\].model: a gate's name must be one of"),
     ("ancillas: 2", "ancillas: 2, topology: star", r"fits\[0\].model.ansatz.topology: "),
     ("ancillas: 2", "ancillas: 2, topology: [[0, 9]]", r"fits\[0\].model: an edge of the topology"),
+    ("noise: [{channel: Depolarizing, params", "readout: [{channel: Depolarizing2, params", "the key 'gates' is not known"),
+    ("noise: [{channel: Depolarizing, params: [1e-3], gates: [CNOT]}]", "readout: [{channel: Depolarizing2, params: [0.1]}]",
+     r"readout\[0\]: a channel at the end acts on one site; Depolarizing2 acts on more"),
+    ("ancillas: 2", "ancillas: 24", r"line 10, fits\[0\].model: a state of dimension 67108864 and its derivative needs"),
     ("memory: 5", "memory: 0", r"fits\[0\].optimizer: .*memory"),
 ]  # fmt: skip
 
@@ -161,7 +169,9 @@ def test_a_mistake_gets_its_sentence(old: str, new: str, sentence: str) -> None:
 
 @pytest.mark.parametrize("text", ["3", "[1, 2]", "hello", "true"])
 def test_a_study_is_a_mapping(text: str) -> None:
-    with pytest.raises(InputError, match="study.yaml, line 1: expected a mapping with the keys title, seed, target, fits"):
+    with pytest.raises(
+        InputError, match=r"study.yaml, line 1: expected a mapping with the keys title, seed, target, fits"
+    ):
         study(text)
 
 
@@ -173,14 +183,22 @@ def test_the_first_mistake_of_several_is_told() -> None:
 
 def test_no_kind_is_the_name_of_a_key_of_its_own() -> None:
     """The place of a mistake is found by leaving the tags of unions out of pydantic's locations."""
-    unions = (config.Target, config.Model, config.Loss, config.Optimizer, parts.Hamiltonian, parts.Generators, ansatze.Ansatz)
+    unions = (
+        config.Target,
+        config.Model,
+        config.Loss,
+        config.Optimizer,
+        parts.Hamiltonian,
+        parts.Generators,
+        ansatze.Ansatz,
+    )
     for union in unions:
         for kind, spec in members(union).items():
             assert kind not in spec.model_fields
             assert spec.__doc__
 
 
-# fuzzing ---------------------------------------------------------------------------------------------------------------
+# fuzzing ---------------------------------------------------------------------------------------------------------
 
 LINES = VALID.splitlines()
 values: st.SearchStrategy[str] = st.sampled_from(
@@ -220,20 +238,24 @@ def mutations(draw: st.DrawFn) -> str:
 @settings(max_examples=400, deadline=None)
 @given(mutations())
 def test_mutated_studies_are_valid_or_get_a_sentence(text: str) -> None:
+    sentence, found = "", None
     try:
         found = planned(text).study
     except InputError as error:
-        assert str(error).startswith("study.yaml")
-        assert "\n" not in str(error)
-    except MemoryRefused:
-        pass
+        sentence = str(error)
+    if found is None:
+        assert sentence.startswith("study.yaml")
+        assert "\n" not in sentence
     else:
         assert study(to_yaml(found)) == found
 
 
 junk: Any = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["kind", "n", "target", "fits", "x"]), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["kind", "n", "target", "fits", "x"]), inner, max_size=3)
+    ),
     max_leaves=8,
 )
 
@@ -243,7 +265,9 @@ junk: Any = st.recursive(
 def test_junk_values_get_a_sentence(value: Any, key: str) -> None:
     source = parse(VALID.encode(), Path("study.yaml"))
     source.data[key] = value
+    sentence = "study.yaml, line 1"
     try:
         study_of(source)
     except InputError as error:
-        assert str(error).startswith("study.yaml, line ")
+        sentence = str(error)
+    assert sentence.startswith("study.yaml, line ")

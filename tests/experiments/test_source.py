@@ -96,7 +96,7 @@ def test_dotted() -> None:
         ("a: [1, 2\nb: 3\n", r"line 2, column 2: this is not valid YAML"),
         ("a: b: c\n", "line 1, column 5: this is not valid YAML: mapping values are not allowed"),
         ("\ta: 1\n", "not valid YAML: found character"),
-        ("a: \x01\n", r"line 1: a study is text; found the control character"),
+        ("a: \x01\n", r"line 1: a study is text; found the character U\+0001"),
         ("[" * 40 + "]" * 40, "nesting deeper than 16"),
         ("{a: " * 40 + "1" + "}" * 40, "nesting deeper than 16"),
         ("[" * 100_000, "nesting deeper than 16"),
@@ -136,8 +136,14 @@ def test_the_unsafe_entry_points_of_yaml_are_not_used() -> None:
 
 
 plain = st.recursive(
-    st.none() | st.booleans() | st.integers(-(10**20), 10**20) | st.floats(allow_nan=False) | st.text("abcé- :#'\"1e.", max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("abc", min_size=1, max_size=3), inner, max_size=3),
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**20), 10**20)
+    | st.floats(allow_nan=False)
+    | st.text("abcé- :#'\"1e.", max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text("abc", min_size=1, max_size=3), inner, max_size=3)
+    ),
     max_leaves=10,
 )
 
@@ -154,8 +160,10 @@ def test_reads_json_as_json(value: dict[str, object]) -> None:
 @settings(max_examples=300, deadline=None)
 @given(st.binary(max_size=60) | st.text("a1:-[]{}&*!|>'\"%@`#,\n ?<~.e", max_size=60).map(str.encode))
 def test_random_bytes_give_values_or_sentences(content: bytes) -> None:
+    sentence = "study.yaml"
     try:
         parse(content, PATH)
     except InputError as error:
-        assert str(error).startswith("study.yaml")
-        assert "\n" not in str(error)
+        sentence = str(error)
+    assert sentence.startswith("study.yaml")
+    assert "\n" not in sentence

@@ -1,0 +1,50 @@
+"""Every tutorial runs in a fresh kernel, cell by cell, as a reader would run it."""
+
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+DOCS = Path(__file__).parents[2] / "docs"
+TUTORIALS = sorted((DOCS / "tutorials").glob("*.ipynb"))
+
+FIRST_CELL = """
+import qml
+target = qml.thermal(qml.operators.tfim(2), beta=1.0)
+circuit = qml.circuits.purification(2, 2, layers=1).then(qml.channels.Depolarizing("p", 0))
+result = qml.fit(qml.CircuitModel(circuit), target, seed=0, max_iterations=20)
+print(result.summary())
+"""
+
+
+def run(notebook: nbformat.NotebookNode, folder: Path) -> nbformat.NotebookNode:
+    client = NotebookClient(
+        notebook, timeout=180, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
+    )
+    client.execute()
+    return notebook
+
+
+def test_there_are_tutorials() -> None:
+    assert TUTORIALS
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning", "ignore::RuntimeWarning")
+@pytest.mark.parametrize("path", TUTORIALS, ids=lambda p: p.stem)
+def test_tutorial_runs(path: Path) -> None:
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    run(notebook, path.parent)
+    codes = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert all(cell.outputs for cell in codes)  # each shows something
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning", "ignore::RuntimeWarning")
+def test_five_lines_in_a_fresh_kernel(tmp_path: Path) -> None:
+    cell = nbformat.v4.new_code_cell(FIRST_CELL.strip())
+    assert len(cell.source.splitlines()) == 5
+    run(nbformat.v4.new_notebook(cells=[cell]), tmp_path)
+    printed = "".join(o.get("text", "") for o in cell.outputs if o.get("name") == "stdout")
+    assert "floor" in printed
+    assert "status" in printed

@@ -1,0 +1,59 @@
+"""The package is lazy, its public names exist, and its command starts fast."""
+
+import ast
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import qml
+
+HEAVY = ("qutip", "matplotlib", "numba", "pydantic", "jax", "sklearn", "rich")
+
+
+def python(code: str) -> str:
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def test_import_loads_nothing_heavy() -> None:
+    loaded = python("import sys, qml; print(' '.join(sys.modules))").split()
+    assert "qml" in loaded
+    assert not set(HEAVY) & set(loaded)
+
+
+def test_states_and_losses_need_nothing_heavy() -> None:
+    code = "import sys, qml; qml.cross_entropy(qml.ghz(2), qml.ghz(2)); qml.CircuitModel; print(' '.join(sys.modules))"
+    assert not set(HEAVY) & set(python(code).split())
+
+
+def test_the_command_shows_its_help_without_numpy() -> None:
+    code = (
+        "import sys\nfrom qml.experiments.cli import main\n"
+        "try:\n    main(['--help'])\nexcept SystemExit:\n    pass\n"
+        "print(' '.join(sys.modules))"
+    )
+    loaded = python(code).splitlines()[-1].split()
+    assert not {"numpy", "scipy", *HEAVY} & set(loaded)
+
+
+@pytest.mark.slow
+def test_import_costs_less_than_a_tenth_of_a_second_more_than_numpy_and_scipy() -> None:
+    def seconds(statement: str) -> float:
+        code = f"import time; t = time.perf_counter(); {statement}; print(time.perf_counter() - t)"
+        return statistics.median(float(python(code)) for _ in range(5))
+
+    assert seconds("import qml") < seconds("import numpy, scipy.linalg") + 0.1
+
+
+def test_public_names_are_those_of_the_stub() -> None:
+    stub = ast.parse((Path(qml.__file__).parent / "__init__.pyi").read_text(encoding="utf-8"))
+    names = {a.asname or a.name for node in stub.body if isinstance(node, ast.ImportFrom) for a in node.names}
+    assert set(qml.__all__) == names
+    for name in names:
+        assert getattr(qml, name) is not None
+    assert qml.__version__ == "0.1.0"
+    with pytest.raises(AttributeError, match="no_such_name"):
+        qml.no_such_name  # noqa: B018

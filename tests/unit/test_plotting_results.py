@@ -1,0 +1,86 @@
+"""Pictures of fits and states: they show the numbers that they are given."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from qml import GibbsModel, fit, ghz, losses, pauli
+from qml._checks import InputError
+from qml.fitting import FitResult
+from qml.plotting.history import plot_history
+from qml.plotting.states import colors, plot_density_matrix
+from qml.states import haar_pure
+
+
+@pytest.fixture(scope="module")
+def result() -> FitResult:
+    return fit(GibbsModel([pauli("XX"), pauli("ZZ")]), ghz(2), seed=1, max_iterations=8)
+
+
+def test_the_loss_its_floor_and_the_gap_are_drawn(result: FitResult) -> None:
+    axes = Figure().subplots(1, 2)
+    loss_axes, gap_axes = plot_history({"Gibbs": result}, axes, title="a fit")
+    assert (loss_axes, gap_axes) == tuple(axes)
+    np.testing.assert_array_equal(loss_axes.lines[0].get_ydata(), result.history.loss)
+    np.testing.assert_array_equal(gap_axes.lines[0].get_ydata(), result.history.gap)
+    np.testing.assert_array_equal(loss_axes.lines[1].get_ydata(), [result.floor, result.floor])
+    legend = loss_axes.get_legend()
+    assert legend is not None
+    assert [text.get_text() for text in legend.get_texts()] == ["Gibbs", "floor"]
+    assert loss_axes.get_title(loc="left") == "a fit"
+    assert gap_axes.get_ylabel() == "gap: loss \N{MINUS SIGN} floor (nats)"
+
+
+def test_one_result_or_several_and_other_losses(result: FitResult) -> None:
+    other = fit(GibbsModel([pauli("XX")]), ghz(2), loss=losses.Infidelity(), seed=1, max_iterations=2)
+    loss_axes, _ = plot_history([result, other], Figure().subplots(1, 2))
+    assert [line.get_label() for line in loss_axes.lines[:2]] == ["fit 0", "fit 1"]
+    assert loss_axes.get_ylabel() == "loss"
+    styles = {(line.get_color(), str(line.get_linestyle())) for line in loss_axes.lines[:2]}
+    assert len(styles) == 2
+    loss_axes, _ = plot_history(result, Figure().subplots(1, 2))
+    assert loss_axes.lines[0].get_label() == "loss"
+
+
+def test_wrong_arguments_get_a_sentence(result: FitResult) -> None:
+    with pytest.raises(InputError, match="at least one fit"):
+        plot_history([])
+    with pytest.raises(InputError, match="ax must be two Axes"):
+        plot_history(result, Figure().subplots())  # type: ignore[arg-type]
+    with pytest.raises(InputError, match=r"a batch of shape \(3,\)"):
+        plot_density_matrix(haar_pure((2,), np.random.default_rng(0), 3))
+    with pytest.raises(InputError, match="limit must be positive"):
+        plot_density_matrix(ghz(2), limit=0.0)
+
+
+def test_a_new_figure_is_made_where_none_is_given(result: FitResult) -> None:
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    loss_axes, gap_axes = plot_history(result)
+    assert loss_axes.figure is gap_axes.figure
+    assert plot_density_matrix(ghz(2)).figure is not loss_axes.figure
+    pyplot.close("all")
+
+
+def test_colors_are_phase_and_strength() -> None:
+    rgb = colors(np.array([[0, 1], [-1, 1j]]), 1.0)
+    np.testing.assert_array_equal(rgb[0, 0], [1, 1, 1])
+    assert rgb[0, 1].argmax() == 2
+    assert rgb[1, 0].argmax() == 0
+    np.testing.assert_allclose(colors(np.array([[0.5]]), 1.0)[0, 0], (1 + rgb[0, 1]) / 2)
+    np.testing.assert_allclose(colors(np.array([[-1 - 1e-17j]]), 1.0)[0, 0], rgb[1, 0])
+    assert np.abs(rgb[1, 1] - colors(np.array([[-1j]]), 1.0)[0, 0]).max() > 0.1
+
+
+def test_axes_are_labelled_by_basis_states_where_there_is_room() -> None:
+    small = plot_density_matrix(ghz(3), Figure().subplots(), title="GHZ")
+    assert [label.get_text() for label in small.get_yticklabels()][:3] == ["000", "001", "010"]
+    assert small.get_title() == "GHZ"
+    large = plot_density_matrix(ghz(5), Figure().subplots())
+    assert large.get_xlabel() == "32 basis states"
+    assert len(large.get_xticks()) == 0

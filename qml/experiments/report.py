@@ -83,7 +83,6 @@ def result_table(rows: Sequence[Row]) -> Table:
     """The closing table; entropies in nats. As narrow as it can be, so that it fits into 80 columns."""
     entropic = all(row.loss_name in ENTROPIC for row in rows)
     held_out = any(not math.isnan(row.test_log_likelihood) for row in rows)
-    noisy = any(row.learnt_noise for row in rows)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     table.add_column("fit", overflow="fold")
     if not entropic:
@@ -92,31 +91,30 @@ def result_table(rows: Sequence[Row]) -> Table:
         table.add_column(head, justify="right", no_wrap=True)
     if held_out:
         table.add_column("held out", justify="right", no_wrap=True)
-    if noisy:
-        table.add_column("learnt noise", overflow="fold")
     table.add_column("iterations", justify="right", no_wrap=True)
     table.add_column("seconds", justify="right", no_wrap=True)
     for row in rows:
         cells = [escape(row.fit), *([] if entropic else [row.loss_name])]
         cells += [f"{row.loss:.6f}", f"{row.floor:.6f}", f"{row.gap:.2e}", f"{row.fidelity:.6f}"]
         cells += [f"{row.test_log_likelihood:.4f}"] if held_out else []
-        cells += [escape(row.learnt_noise)] if noisy else []
         table.add_row(*cells, str(row.iterations), f"{row.seconds:.1f}")
     return table
 
 
 def legend(info: Mapping[str, Any], rows: Sequence[Row]) -> str:
-    """What the columns mean, and what the held-out log-likelihoods are to be compared with."""
-    text = ""
+    """What stands below the table: noise that was learnt, what the columns mean, what to compare them with."""
+    lines = [f"Learnt noise of {row.fit}: {row.learnt_noise}." for row in rows if row.learnt_noise]
     if all(row.loss_name in ENTROPIC for row in rows):
-        text = "S = -Tr rho log sigma, floor = its least value S(rho), gap = D(rho||sigma) = S - floor; all in nats."
+        lines += [
+            "S = -Tr rho log sigma, floor = its least value S(rho), gap = D(rho||sigma) = S - floor; all in nats."
+        ]
     test = info.get("test")
     if test:
-        text += (
-            f"\nHeld out: the log-likelihood Tr rho_test log sigma in nats a copy, {test['maximally_mixed']:.4f} for the "
+        lines.append(
+            f"Held out: the log-likelihood Tr rho_test log sigma in nats a copy; {test['maximally_mixed']:.4f} for the "
             f"maximally mixed state, {test['best']:.4f} for rho_test itself (no model can do better)."
         )
-    return text.strip()
+    return "\n".join(lines)
 
 
 def benchmarks(test: State) -> dict[str, float]:

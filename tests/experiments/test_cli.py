@@ -222,7 +222,7 @@ def test_noise_that_is_learnt_is_told(folder: Path) -> None:
     )
     result = call("run", "study.yaml", "--output", "out")
     assert result.exit_code == 0, result.output
-    assert "learnt noise" in result.stdout
+    assert "Learnt noise of circuit: gamma = 0.2" in result.stdout
     row = record.load_run(folder / "out").rows[0]
     assert abs(row.gap) < 1e-9
     name, value = row.learnt_noise.split(" = ")

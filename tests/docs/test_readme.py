@@ -1,0 +1,43 @@
+"""What the README shows runs as it stands there, and its links lead somewhere."""
+
+import re
+from pathlib import Path
+
+from qml import channels, gates
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+
+
+def test_the_python_example_runs(capsys) -> None:
+    (example,) = blocks("python")
+    exec(compile(example, "README.md", "exec"), {})
+    assert "floor" in capsys.readouterr().out
+
+
+def test_each_command_is_one_line_under_its_mark() -> None:
+    for mark in ("main-job", "tests"):
+        (command,) = re.findall(rf"<!-- {mark} -->\n```sh\n(.*?)\n```", README, flags=re.DOTALL)
+        assert "\n" not in command
+        assert command.startswith("python3 -m venv .venv && ")
+    assert "experiments/quickstart.yaml" in README
+
+
+def test_links_between_pages_lead_somewhere() -> None:
+    pages = [ROOT / "README.md", ROOT / "experiments" / "README.md", *(ROOT / "docs").rglob("*.md")]
+    count = 0
+    for page in pages:
+        for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+            if not target.startswith(("http", "mailto")):
+                count += 1
+                assert (page.parent / target).exists(), f"{page.name} links to {target}"
+    assert count > 5
+
+
+def test_counts_in_the_readme_are_those_of_the_registries() -> None:
+    assert f"{len(gates.GATES)} gates" in README
+    assert f"{len(channels.CHANNELS)} noise channels" in README

@@ -29,7 +29,7 @@ def plural(count: int, noun: str) -> str:
 
 
 def nearest(word: str, options: Iterable[str]) -> str:
-    """" (did you mean 'x'?)" for the nearest option, else an empty string."""
+    """ " (did you mean 'x'?)" for the nearest option, else an empty string."""
     found = difflib.get_close_matches(word, list(options), n=1, cutoff=0.6)
     return f" (did you mean {found[0]!r}?)" if found else ""
 

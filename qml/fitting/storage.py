@@ -11,6 +11,7 @@ from typing import IO, Any
 import numpy as np
 
 from qml._checks import InputError
+from qml._files import read_arrays
 from qml._typing import Dims
 from qml.fitting.result import FitResult, History, Restart
 from qml.states import DensityMatrix, GibbsState, SpectralState, State
@@ -42,18 +43,14 @@ def save(result: FitResult, path: str | Path | IO[bytes]) -> None:
 
 def load(path: str | Path) -> FitResult:
     """Read what :func:`save` wrote; states are validated like any other input."""
+    arrays = read_arrays(path, "result")
     try:
-        with np.load(path, allow_pickle=False) as data:
-            arrays = {name: data[name] for name in data.files}
         text = json.loads(str(arrays["json"]))
-        if text["format"] != FORMAT:
-            raise InputError(f"{str(path)!r} is of the format {text['format']!r}; this version reads {FORMAT!r}.")
-    except FileNotFoundError:
-        raise InputError(f"the result file {str(path)!r} does not exist.") from None
-    except InputError:
-        raise
-    except (OSError, ValueError, AttributeError, EOFError, KeyError, TypeError):
+        found = text["format"]
+    except (ValueError, KeyError, TypeError):
         raise InputError(f"{str(path)!r} is not a result that FitResult.save wrote.") from None
+    if found != FORMAT:
+        raise InputError(f"{str(path)!r} is of the format {found!r}; this version reads {FORMAT!r}.")
     dims = tuple(text["dims"])
     return FitResult(
         params=arrays["params"],

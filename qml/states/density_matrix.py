@@ -11,6 +11,7 @@ import numpy as np
 
 from qml import _checks, spectral
 from qml._checks import InputError
+from qml._files import read_arrays
 from qml._typing import ArrayLike, Complex, Cotangent, Dims, DimsLike, Real
 from qml.states.base import State
 
@@ -192,13 +193,7 @@ class DensityMatrix(State):
     def load(cls, path: str | Path) -> Self:
         """Read a state that :meth:`save` wrote, or any ``.npz`` file with an array `matrix`, `factor`, `vector` or
         `probabilities` and, optionally, `dims`. Validated like any other input."""
-        try:
-            with np.load(path, allow_pickle=False) as data:
-                arrays = {name: data[name] for name in data.files}
-        except FileNotFoundError:
-            raise InputError(f"the state file {str(path)!r} does not exist.") from None
-        except (OSError, ValueError, AttributeError, EOFError) as error:
-            raise InputError(f"{str(path)!r} is not a readable .npz file of plain arrays: {error}") from None
+        arrays = read_arrays(path, "state")
         dims = [int(x) for x in arrays.pop("dims")] if "dims" in arrays else None
         makers: dict[str, Callable[..., Self]] = {
             "matrix": cls,

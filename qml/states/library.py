@@ -121,7 +121,9 @@ def thermal(hamiltonian: OperatorLike, beta: float, dims: DimsLike | None = None
     """
     beta = _checks.number("beta", beta)
     sites = operators.dims_of(hamiltonian) if dims is None else _checks.dimensions("dims", dims)
-    return GibbsState(beta * operators.as_matrix(hamiltonian, sites), sites)
+    with np.errstate(over="ignore", invalid="ignore"):  # an overflow is refused by the state
+        k = beta * operators.as_matrix(hamiltonian, sites)
+    return GibbsState(k, sites)
 
 
 def haar_pure(dims: DimsLike, rng: np.random.Generator, batch: int | None = None) -> DensityMatrix:
@@ -155,6 +157,10 @@ def ginibre(
     d = math.prod(sites)
     r = d if rank is None else _checks.integer("rank", rank, low=1)
     lead = () if batch is None else (_checks.integer("batch", batch, low=1),)
+    count = 1 if batch is None else batch
+    _checks.memory(
+        f"a random state of dimension {d}", 3 * 16 * count * d * max(r, d), "use fewer sites or a smaller batch"
+    )
     g = _normal(rng, (*lead, d, r))
     a: Complex = g / np.sqrt(np.square(np.abs(g)).sum(axis=(-2, -1), keepdims=True))
     if r < d:
@@ -175,6 +181,7 @@ def bures(dims: DimsLike, rng: np.random.Generator) -> DensityMatrix:
     """
     sites = _checks.dimensions("dims", dims)
     d = math.prod(sites)
+    _checks.memory(f"a random state of dimension {d}", 6 * 16 * d * d, "use fewer sites")
     q, r = np.linalg.qr(_normal(rng, (d, d)))
     phases = np.diagonal(r) / np.abs(np.diagonal(r))
     a = (np.eye(d) + q * phases) @ _normal(rng, (d, d))

@@ -208,5 +208,7 @@ def test_fidelity_of_pure_states_keeps_all_digits() -> None:
         float((column.conj() @ sigma.matrix() @ column).real), rel=1e-14
     )
     assert float(losses.fidelity(psi, psi)) == pytest.approx(1.0, abs=1e-14)
-    assert float(losses.fidelity(DensityMatrix(psi.matrix()), DensityMatrix(psi.matrix()))) == pytest.approx(1, abs=1e-13)
+    assert float(losses.fidelity(DensityMatrix(psi.matrix()), DensityMatrix(psi.matrix()))) == pytest.approx(
+        1, abs=1e-13
+    )
     assert float(losses.fidelity(states.basis_state("0"), states.basis_state("1"))) == 0.0

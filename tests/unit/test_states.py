@@ -65,6 +65,7 @@ def test_other_constructors_refuse_with_a_sentence(tmp_path: Path) -> None:
         (lambda: states.ginibre(2, RNG, batch=3).qobj(), "index it first"),
         (lambda: rho[0], "single state cannot be indexed"),
         (lambda: states.thermal(tfim(2), np.inf), "beta must be a finite number"),
+        (lambda: states.thermal(1e300 * tfim(2), 1e300), "modular Hamiltonian must be finite"),
         (lambda: DensityMatrix.from_qobj(3), "QuTiP ket or density operator"),
     ]
     for make, sentence in cases:
@@ -209,7 +210,12 @@ def test_purification_reduces_to_the_state() -> None:
 def test_files_round_trip_and_foreign_files_are_validated(tmp_path: Path) -> None:
     rng = np.random.default_rng(8)
     for k, state in enumerate(
-        (states.ginibre((2, 3), rng), states.haar_pure(4, rng), states.maximally_mixed(3), states.ginibre(2, rng, batch=2))
+        (
+            states.ginibre((2, 3), rng),
+            states.haar_pure(4, rng),
+            states.maximally_mixed(3),
+            states.ginibre(2, rng, batch=2),
+        )
     ):
         path = tmp_path / f"{k}.npz"
         state.save(path)
@@ -230,6 +236,16 @@ def test_files_round_trip_and_foreign_files_are_validated(tmp_path: Path) -> Non
     bad.write_text("not an archive")
     with pytest.raises(InputError, match="not a readable"):
         DensityMatrix.load(bad)
+    states.ghz(4).save(bad)
+    whole = bad.read_bytes()
+    for cut in range(0, len(whole), 97):  # every damage gets a sentence, or is harmless
+        damaged = bytearray(whole)
+        damaged[cut] ^= 0xFF
+        bad.write_bytes(bytes(damaged))
+        try:
+            DensityMatrix.load(bad)
+        except InputError as error:
+            assert len(str(error)) > 20  # noqa: PT017
 
 
 def test_a_frozen_gibbs_state_does_not_underflow() -> None:
@@ -246,3 +262,12 @@ def test_states_show_themselves_in_a_notebook() -> None:
     assert "batch of shape (3,)" in states.ginibre(2, RNG, batch=3)._repr_html_()
     assert "<table>" not in states.ghz(4)._repr_html_()
     assert repr(states.ghz(2)) == "DensityMatrix(dims=(2, 2))"
+
+
+def test_what_does_not_fit_in_memory_is_refused_before_it_is_allocated() -> None:
+    rng = np.random.default_rng(0)
+    for make in (lambda: states.ginibre((2,) * 24, rng), lambda: states.bures((2,) * 24, rng)):
+        with pytest.raises(MemoryError, match=r"needs .* GiB, but .* GiB are free: use fewer sites"):
+            make()
+    with pytest.raises(MemoryError, match="a density matrix of dimension"):
+        states.basis_state("0" * 22).matrix()

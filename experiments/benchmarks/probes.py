@@ -1,0 +1,80 @@
+"""What this machine can do at best, for the floors: each probe is the best of several tries on the threads allowed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import cache
+from types import SimpleNamespace
+
+import numpy as np
+
+TRIES, TRY_SECONDS = 3, 0.05
+L1_NUMBERS = 1024  # two such arrays of float64 are 16 KiB
+
+
+def best(run: Callable[[], object]) -> float:
+    """The shortest of at least three calls; more where they are quick."""
+    took: list[float] = []
+    while len(took) < TRIES or (sum(took) < TRY_SECONDS and len(took) < 200):
+        begin = time.perf_counter()
+        run()
+        took.append(time.perf_counter() - begin)
+    return min(took)
+
+
+@cache
+def _kernels() -> SimpleNamespace:
+    import numba
+
+    @numba.njit(parallel=True)
+    def scale(r):
+        for i in numba.prange(r.size):
+            r[i] *= 0.999999
+
+    @numba.njit
+    def scale_serial(r):
+        for i in range(r.size):
+            r[i] *= 0.999999
+
+    @numba.njit(parallel=True, fastmath=True)
+    def rotate(x, y, c, s, repeats):
+        for t in numba.prange(x.shape[0]):
+            a, b = x[t], y[t]
+            for _ in range(repeats):
+                for i in range(a.size):
+                    a[i], b[i] = c * a[i] - s * b[i], s * a[i] + c * b[i]
+
+    return SimpleNamespace(scale=scale, scale_serial=scale_serial, rotate=rotate, threads=numba.get_num_threads())
+
+
+def pass_seconds(r: np.ndarray) -> float:
+    """One pass over the float64 vector r, read and written in place: bytes moved / bandwidth where r lives."""
+    kernels = _kernels()
+    return min(best(lambda: kernels.scale(r)), best(lambda: kernels.scale_serial(r)))
+
+
+def flop_rate(repeats: int = 2000) -> float:
+    """Floating-point operations a second of plane rotations (six for two numbers) on vectors in the L1 cache."""
+    kernels = _kernels()
+    x, y = np.ones((2, kernels.threads, L1_NUMBERS))
+    seconds = best(lambda: kernels.rotate(x, y, np.cos(0.1), np.sin(0.1), repeats))
+    return 6 * repeats * x.size / seconds
+
+
+def eigh_seconds(a: np.ndarray) -> float:
+    """One eigen-decomposition of the Hermitian a, by the faster of LAPACK's drivers evd and evr."""
+    import scipy.linalg
+
+    return min(best(lambda d=driver: scipy.linalg.eigh(a, driver=d, check_finite=False)) for driver in ("evd", "evr"))
+
+
+def eigvalsh_seconds(a: np.ndarray) -> float:
+    """The eigenvalues of the Hermitian a alone."""
+    return best(lambda: np.linalg.eigvalsh(a))
+
+
+def product_seconds(a: np.ndarray) -> float:
+    """One matrix product a a."""
+    out = np.empty_like(a)
+    return best(lambda: np.matmul(a, a, out=out))

@@ -15,6 +15,10 @@ TOLERANCE = 1e-10
 """Largest violation of Hermiticity, unit trace, positivity or completeness taken for rounding in user input."""
 
 
+ALWAYS_FITS = 2**24
+"""Bytes below which asking how much memory is free would cost more than the allocation."""
+
+
 class InputError(ValueError):
     """A mistake in what the caller passed, told in one sentence."""
 
@@ -185,7 +189,9 @@ def available_memory() -> int:
 
 
 def memory(what: str, needed: int, remedy: str) -> None:
-    """Refuse, before allocating, what would not fit."""
+    """Refuse, before allocating, what would not fit. Less than 16 MiB always does, without asking the system."""
+    if needed < ALWAYS_FITS:
+        return
     free = available_memory()
     if needed > free:
         size = f"{needed / 2**30:.3g}" if needed < 2**900 else f"2^{needed.bit_length() - 31}"

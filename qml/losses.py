@@ -247,8 +247,9 @@ class CrossEntropy(Loss):
         return float(cross_entropy(target, sigma))
 
     def value_and_cotangent(self, target: State, sigma: State) -> tuple[float, Cotangent]:
-        value = self.value(target, sigma)
-        return value, None if np.isinf(value) else sigma.pull_log(-target.matrix())
+        dims_match(target, sigma)
+        value, cotangent = sigma.cross_entropy_and_cotangent(target)
+        return float(value), cotangent
 
     def floor(self, target: State) -> float:
         return float(target.entropy())
@@ -261,6 +262,10 @@ class RelativeEntropy(CrossEntropy):
 
     def value(self, target: State, sigma: State) -> float:
         return float(relative_entropy(target, sigma))
+
+    def value_and_cotangent(self, target: State, sigma: State) -> tuple[float, Cotangent]:
+        value, cotangent = super().value_and_cotangent(target, sigma)
+        return value - float(target.entropy()), cotangent
 
     def floor(self, target: State) -> float:
         return 0.0

@@ -95,20 +95,25 @@ class Spectrum:
 
         Source: Daleckii and Krein (1965); exact at degenerate spectra. Costs two products of d x d matrices each way.
         """
-        return self.from_basis(log_divided_differences(self.log_eigenvalues) * self.to_basis(cotangent))
+        return self.log_pullback_in_basis(self.to_basis(cotangent))
+
+    def log_pullback_in_basis(self, rotated: Complex) -> Complex:
+        """The same, from V^dagger X V."""
+        return self.from_basis(log_divided_differences(self.log_eigenvalues) * rotated)
 
     def exp_pullback(self, cotangent: Complex) -> Complex:
         r"""dL/dA from the Hermitian X with dL = Tr(X d exp A), where A has the eigenvalues l_j in this basis."""
         return self.from_basis(exp_divided_differences(self.log_eigenvalues) * self.to_basis(cotangent))
 
 
-def _pairs(log_values: Real) -> tuple[Real, Real, np.ndarray]:
-    """(the larger of l_i, l_j), (smaller minus larger), and where both are finite; each (..., r, r)."""
-    a, b = log_values[..., :, None], log_values[..., None, :]
-    both = np.isfinite(a) & np.isfinite(b)
-    larger = np.where(both, np.maximum(a, b), 0.0)
-    gap = np.where(both, np.minimum(a, b), 0.0) - larger
-    return larger, gap, both
+def _pairs(log_values: Real) -> tuple[Real, Real, np.ndarray | None]:
+    """(the larger of l_i, l_j), (smaller minus larger), and where both are finite (None: everywhere); (..., r, r)."""
+    finite = np.isfinite(log_values)
+    everywhere = bool(finite.all())
+    safe = log_values if everywhere else np.where(finite, log_values, 0.0)
+    larger = np.maximum(safe[..., :, None], safe[..., None, :])
+    gap = np.minimum(safe[..., :, None], safe[..., None, :]) - larger
+    return larger, gap, None if everywhere else finite[..., :, None] & finite[..., None, :]
 
 
 def log_divided_differences(log_values: Real) -> Real:
@@ -125,9 +130,10 @@ def log_divided_differences(log_values: Real) -> Real:
            [2., 2.]])
     """
     larger, gap, both = _pairs(log_values)
-    ratio = np.where(gap == 0.0, 1.0, gap / np.where(gap == 0.0, 1.0, np.expm1(gap)))
+    ratio = np.divide(gap, np.expm1(gap), out=np.ones_like(gap), where=gap != 0.0)
     with np.errstate(over="ignore"):  # 1/e^l above the range of float64 is inf
-        return np.where(both, np.exp(-larger) * ratio, 0.0)
+        ratio *= np.exp(-larger)
+    return ratio if both is None else np.where(both, ratio, 0.0)
 
 
 def exp_divided_differences(log_values: Real) -> Real:
@@ -136,8 +142,9 @@ def exp_divided_differences(log_values: Real) -> Real:
     Evaluated as e^{l_>} expm1(delta) / delta, with delta = l_< - l_> <= 0.
     """
     larger, gap, both = _pairs(log_values)
-    ratio = np.where(gap == 0.0, 1.0, np.expm1(gap) / np.where(gap == 0.0, 1.0, gap))
-    return np.where(both, np.exp(larger) * ratio, 0.0)
+    ratio = np.divide(np.expm1(gap), gap, out=np.ones_like(gap), where=gap != 0.0)
+    ratio *= np.exp(larger)
+    return ratio if both is None else np.where(both, ratio, 0.0)
 
 
 def eigh(matrix: Complex) -> tuple[Real, Complex]:

@@ -112,12 +112,20 @@ class State(ABC):
         -inf where the weight of rho outside the support exceeds the cut of the support policy; 0 log 0 = 0.
         """
         spectrum = self.spectrum()
-        p = rho.populations(spectrum.basis)
-        outside = kernel_weight(spectrum, p)
         exact = spectrum.basis is None and rho.is_diagonal
-        inside = np.where(spectrum.support, p * np.where(spectrum.support, spectrum.log_eigenvalues, 0.0), 0.0)
-        cut = 0.0 if exact else spectral.weight_cut(self.dim)
-        return np.where(outside > cut, -np.inf, inside.sum(axis=-1))
+        return log_mean(spectrum, rho.populations(spectrum.basis), exact)
+
+    def cross_entropy_and_cotangent(self, rho: State) -> tuple[Real, Cotangent]:
+        """-Tr(rho log sigma) of single states, and its derivative in the coordinate of sigma (None at +inf)."""
+        value = -self.log_expectation(rho) + 0.0
+        return value, None if np.isinf(value) else self.pull_log(-rho.matrix())
+
+    def _cross_entropy_and_cotangent_in_eigenbasis(self, rho: State) -> tuple[Real, Cotangent]:
+        """The same for states that know no more than their eigenbasis: V^dagger rho V serves both."""
+        spectrum = self.spectrum()
+        rotated = spectrum.to_basis(rho.matrix())
+        value = -log_mean(spectrum, np.diagonal(rotated).real, exact=False) + 0.0
+        return value, None if np.isinf(value) else self.pull_matrix(spectrum.log_pullback_in_basis(-rotated))
 
     def qobj(self) -> Any:
         """The state as a QuTiP Qobj with the same dims (batches: a list would hide the shape, so they are refused)."""
@@ -128,6 +136,16 @@ class State(ABC):
         if self.batch_shape:
             raise InputError(f"a batch of shape {self.batch_shape} is not one Qobj: index it first, state[i].qobj().")
         return qutip.Qobj(self.matrix(), dims=[list(self.dims), list(self.dims)])
+
+
+def log_mean(spectrum: spectral.Spectrum, populations: Real, exact: bool) -> Real:
+    """sum_j p_j l_j, -inf where the weight outside the support counts; `exact`: the populations were not computed."""
+    logs = spectrum.log_eigenvalues
+    if spectrum.is_complete and np.isfinite(logs).all():
+        return np.asarray((populations * logs).sum(axis=-1))
+    inside = np.where(spectrum.support, populations * np.where(spectrum.support, logs, 0.0), 0.0).sum(axis=-1)
+    cut = 0.0 if exact else spectral.weight_cut(spectrum.dim)
+    return np.where(kernel_weight(spectrum, populations) > cut, -np.inf, inside)
 
 
 def kernel_weight(spectrum: spectral.Spectrum, populations: Real) -> Real:

@@ -263,6 +263,11 @@ class DensityMatrix(State):
             return np.asarray(np.square(np.abs(basis.conj().swapaxes(-1, -2) @ self._factor)).sum(axis=-1))
         return super().populations(basis)
 
+    def cross_entropy_and_cotangent(self, rho: State) -> tuple[Real, Cotangent]:
+        if self._matrix is None:
+            return super().cross_entropy_and_cotangent(rho)
+        return self._cross_entropy_and_cotangent_in_eigenbasis(rho)
+
     def pull_log(self, cotangent: Complex) -> Cotangent:
         spectrum = self.spectrum()
         if self._probabilities is not None:

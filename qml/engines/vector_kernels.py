@@ -1,0 +1,450 @@
+r"""Compiled kernels: unitary programs on columns of vectors of qubits, many operations in one pass over memory.
+
+Element (i, c) of the columns (2^n, m) has the number e = i m + c; eight elements lie together, first their real parts,
+then their imaginary ones. A *sweep* acts on k active qubits: for every setting of the other qubits and every column
+there is a unit of 2^k numbers; eight units at a time are brought into a buffer, 2^k rows of eight real and eight
+imaginary parts, all operations of the sweep are applied there on whole vector registers, and they are put back.
+
+The operations of a sweep, one row each in its table ``ops``:
+
+* ``PAIR``: C (A x B) on two active qubits: optional 2 x 2 matrices A and B, then a permutation of the four components
+  with a factor each (CNOT, CZ, SWAP, ... or nothing);
+* ``TURN``: exp(-i theta P / 2) = cos(theta/2) - i sin(theta/2) P for a string P of any weight; the qubits of its letters
+  X and Y are active, those of its letters Z need not be;
+* ``DENSE``: any matrix on j active qubits; its zeros cost nothing.
+
+Backward, the operations are undone on the vectors psi and on their cotangent lambda in the same pass. The derivative of
+U in a parameter is U K with K anti-Hermitian, so that Re <lambda'|K|psi'>, summed after undoing U, is all that is
+needed: K itself for TURN and DENSE; for A and B the six real sums that any K on one qubit meets.
+
+The eight-fold units are split into chunks, whose number does not depend on that of the threads; sums are kept for each
+chunk.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from qml._typing import Integer, Real
+from qml.engines.simd import LANES, load, store
+
+PAIR, TURN, DENSE = range(3)
+KIND, FREE, OUT, A, B, C, D, E = range(8)
+"""Columns of ``ops``: the kind; what is differentiated (PAIR: bit 0 for A, bit 1 for B; DENSE: the number of matrices
+K); where its sums go; and
+
+* PAIR: the bits of the two qubits in the row number, high and low; where A and B start (-1: none); the core's row;
+* TURN: the masks x and z in the row number; where cos and sin start; the mask z of the other qubits; the power of i;
+* DENSE: where the row offsets of the 2^j components start; 2^j; where the matrix starts; where the matrices K start;
+  where the rows of the first components start."""
+
+FIRST_SHIFT, N_ACTIVE, FIRST_OP, N_OPS = range(4)
+"""Columns of ``sweeps``: where the bits of the active qubits start in ``places`` (ascending); their number; the rows in
+``ops``."""
+
+CHUNKS = 16
+ROW = 2 * LANES
+"""Numbers in a row of a buffer."""
+PAIR_SUMS = 8
+"""Im S_aa of the four components, Re(S_01 - S_10) and Im(S_01 + S_10) of A, the same of B; S_ab = <lambda_a|psi_b>."""
+BLOCK = 256
+"""Rows of a Pauli sum whose factors are found together."""
+
+
+@njit(cache=True, inline="always")
+def _mix(u: Real, real: bool, r0: Any, i0: Any, r1: Any, i1: Any) -> tuple[Any, Any, Any, Any]:
+    """The matrix u (re and im of 00, 01, 10, 11) times the complex numbers (0, 1)."""
+    p0, q0, p1, q1 = u[0] * r0 + u[2] * r1, u[0] * i0 + u[2] * i1, u[4] * r0 + u[6] * r1, u[4] * i0 + u[6] * i1
+    if not real:
+        p0, q0 = p0 - u[1] * i0 - u[3] * i1, q0 + u[1] * r0 + u[3] * r1
+        p1, q1 = p1 - u[5] * i0 - u[7] * i1, q1 + u[5] * r0 + u[7] * r1
+    return p0, q0, p1, q1
+
+
+@njit(cache=True, error_model="numpy")
+def _two_by_two(m: Real, start: int, adjoint: bool, u: Real) -> bool:
+    """The matrix at `start`, or its adjoint, to u; whether it is real."""
+    for e in range(8):
+        u[e] = m[start + e]
+    if adjoint:
+        u[2], u[4] = u[4], u[2]
+        u[1], u[3], u[5], u[7] = -u[1], -u[5], -u[3], -u[7]
+    return u[1] == 0.0 and u[3] == 0.0 and u[5] == 0.0 and u[7] == 0.0
+
+
+@njit(cache=True, error_model="numpy")
+def _pair(
+    x: Real, sh: int, sl: int, m: Real, first: int, second: int, places: Integer, factors: Real, adjoint: bool
+) -> None:
+    """C (A x B), or its adjoint, in place; component a goes to places[a] times factors[a]."""
+    a, b = np.empty(8), np.empty(8)
+    a_real, b_real = False, False
+    if first >= 0:
+        a_real = _two_by_two(m, first, adjoint, a)
+    if second >= 0:
+        b_real = _two_by_two(m, second, adjoint, b)
+    p0, p1 = (places[0] >> 1) * sh + (places[0] & 1) * sl, (places[1] >> 1) * sh + (places[1] & 1) * sl
+    p2, p3 = (places[2] >> 1) * sh + (places[2] & 1) * sl, (places[3] >> 1) * sh + (places[3] & 1) * sl
+    q0, q1, q2, q3 = 0, sl, sh, sh + sl
+    if not adjoint:
+        p0, p1, p2, p3, q0, q1, q2, q3 = q0, q1, q2, q3, p0, p1, p2, p3
+    f = np.empty(8)
+    plain = True
+    for e in range(4):
+        f[2 * e], f[2 * e + 1] = factors[2 * e], -factors[2 * e + 1] if adjoint else factors[2 * e + 1]
+        plain = plain and f[2 * e] == 1.0 and f[2 * e + 1] == 0.0
+    for outer in range(0, x.size, 2 * sh):
+        for middle in range(outer, outer + sh, 2 * sl):
+            for i in range(middle, middle + sl, ROW):
+                r0, i0, r1, i1 = load(x, i + p0), load(x, i + p0 + 8), load(x, i + p1), load(x, i + p1 + 8)
+                r2, i2, r3, i3 = load(x, i + p2), load(x, i + p2 + 8), load(x, i + p3), load(x, i + p3 + 8)
+                if adjoint and not plain:
+                    r0, i0 = f[0] * r0 - f[1] * i0, f[0] * i0 + f[1] * r0
+                    r1, i1 = f[2] * r1 - f[3] * i1, f[2] * i1 + f[3] * r1
+                    r2, i2 = f[4] * r2 - f[5] * i2, f[4] * i2 + f[5] * r2
+                    r3, i3 = f[6] * r3 - f[7] * i3, f[6] * i3 + f[7] * r3
+                if second >= 0:
+                    r0, i0, r1, i1 = _mix(b, b_real, r0, i0, r1, i1)
+                    r2, i2, r3, i3 = _mix(b, b_real, r2, i2, r3, i3)
+                if first >= 0:
+                    r0, i0, r2, i2 = _mix(a, a_real, r0, i0, r2, i2)
+                    r1, i1, r3, i3 = _mix(a, a_real, r1, i1, r3, i3)
+                if not adjoint and not plain:
+                    r0, i0 = f[0] * r0 - f[1] * i0, f[0] * i0 + f[1] * r0
+                    r1, i1 = f[2] * r1 - f[3] * i1, f[2] * i1 + f[3] * r1
+                    r2, i2 = f[4] * r2 - f[5] * i2, f[4] * i2 + f[5] * r2
+                    r3, i3 = f[6] * r3 - f[7] * i3, f[6] * i3 + f[7] * r3
+                store(x, i + q0, r0)
+                store(x, i + q0 + 8, i0)
+                store(x, i + q1, r1)
+                store(x, i + q1 + 8, i1)
+                store(x, i + q2, r2)
+                store(x, i + q2 + 8, i2)
+                store(x, i + q3, r3)
+                store(x, i + q3 + 8, i3)
+
+
+@njit(cache=True, error_model="numpy")
+def _pair_sums(x: Real, y: Real, sh: int, sl: int, free: int, sums: Real) -> None:
+    """The sums for A and B (see ``PAIR_SUMS``), x = psi and y = lambda before the operation."""
+    d0, d1, d2, d3 = load(sums, 0), load(sums, 8), load(sums, 16), load(sums, 24)
+    ua, va, ub, vb = load(sums, 32), load(sums, 40), load(sums, 48), load(sums, 56)
+    for outer in range(0, x.size, 2 * sh):
+        for middle in range(outer, outer + sh, 2 * sl):
+            for i in range(middle, middle + sl, ROW):
+                j = i + sh
+                r0, i0, r1, i1 = load(x, i), load(x, i + 8), load(x, i + sl), load(x, i + sl + 8)
+                r2, i2, r3, i3 = load(x, j), load(x, j + 8), load(x, j + sl), load(x, j + sl + 8)
+                p0, q0, p1, q1 = load(y, i), load(y, i + 8), load(y, i + sl), load(y, i + sl + 8)
+                p2, q2, p3, q3 = load(y, j), load(y, j + 8), load(y, j + sl), load(y, j + sl + 8)
+                d0 = d0 + p0 * i0 - q0 * r0
+                d1 = d1 + p1 * i1 - q1 * r1
+                d2 = d2 + p2 * i2 - q2 * r2
+                d3 = d3 + p3 * i3 - q3 * r3
+                if free & 1:
+                    ua = ua + p0 * r2 + q0 * i2 - p2 * r0 - q2 * i0
+                    va = va + p0 * i2 - q0 * r2 + p2 * i0 - q2 * r0
+                    ua = ua + p1 * r3 + q1 * i3 - p3 * r1 - q3 * i1
+                    va = va + p1 * i3 - q1 * r3 + p3 * i1 - q3 * r1
+                if free & 2:
+                    ub = ub + p0 * r1 + q0 * i1 - p1 * r0 - q1 * i0
+                    vb = vb + p0 * i1 - q0 * r1 + p1 * i0 - q1 * r0
+                    ub = ub + p2 * r3 + q2 * i3 - p3 * r2 - q3 * i2
+                    vb = vb + p2 * i3 - q2 * r3 + p3 * i2 - q3 * r2
+    store(sums, 0, d0)
+    store(sums, 8, d1)
+    store(sums, 16, d2)
+    store(sums, 24, d3)
+    store(sums, 32, ua)
+    store(sums, 40, va)
+    store(sums, 48, ub)
+    store(sums, 56, vb)
+
+
+@njit(cache=True, inline="always")
+def _odd(word: int) -> int:
+    """The parity of the bits of a non-negative number."""
+    word ^= word >> 32
+    word ^= word >> 16
+    word ^= word >> 8
+    word ^= word >> 4
+    word ^= word >> 2
+    word ^= word >> 1
+    return word & 1
+
+
+@njit(cache=True, error_model="numpy")
+def _turn(x: Real, flip: int, z: int, power: int, cosine: float, sine: float, signs: Real) -> None:
+    """y_r = cos x_r + sin f sign(b) x_b with b = r ^ flip and f = i^power; `signs` are those of the other qubits."""
+    plus = (-sine if power & 2 else sine) * load(signs, 0)
+    minus = -1.0 * plus
+    for r in range(x.size // ROW):
+        b = r ^ flip
+        if b < r:
+            continue
+        i, j = ROW * r, ROW * b
+        ri, ii, rj, ij = load(x, i), load(x, i + 8), load(x, j), load(x, j + 8)
+        here = minus if _odd(b & z) else plus
+        there = minus if _odd(r & z) else plus
+        if power & 1:
+            store(x, i, cosine * ri - here * ij)
+            store(x, i + 8, cosine * ii + here * rj)
+            store(x, j, cosine * rj - there * ii)
+            store(x, j + 8, cosine * ij + there * ri)
+        else:
+            store(x, i, cosine * ri + here * rj)
+            store(x, i + 8, cosine * ii + here * ij)
+            store(x, j, cosine * rj + there * ri)
+            store(x, j + 8, cosine * ij + there * ii)
+
+
+@njit(cache=True, error_model="numpy")
+def _turn_sums(x: Real, y: Real, flip: int, z: int, power: int, signs: Real, sums: Real) -> None:
+    """The sum of Re(lambda_r^* f sign(b) psi_b) / 2."""
+    plus = (-0.5 if power & 2 else 0.5) * load(signs, 0)
+    minus = -1.0 * plus
+    t = load(sums, 0)
+    for r in range(x.size // ROW):
+        b = r ^ flip
+        i, j = ROW * r, ROW * b
+        sign = minus if _odd(b & z) else plus
+        if power & 1:
+            t = t + sign * (load(y, i + 8) * load(x, j) - load(y, i) * load(x, j + 8))
+        else:
+            t = t + sign * (load(y, i) * load(x, j) + load(y, i + 8) * load(x, j + 8))
+    store(sums, 0, t)
+
+
+@njit(cache=True, error_model="numpy")
+def _dense(x: Real, w: Real, offsets: Integer, firsts: Integer, m: Real, start: int, adjoint: bool) -> None:
+    """M x, or M^dagger x, in place; w has room for the components."""
+    side = offsets.size
+    for first in firsts:
+        for a in range(side):
+            i = ROW * (first + offsets[a])
+            store(w, ROW * a, load(x, i))
+            store(w, ROW * a + 8, load(x, i + 8))
+        for a in range(side):
+            real = 0.0 * load(w, 0)
+            imaginary = real
+            for b in range(side):
+                k = start + 2 * (b * side + a if adjoint else a * side + b)
+                u, v = m[k], -m[k + 1] if adjoint else m[k + 1]
+                if u != 0.0:
+                    real = real + u * load(w, ROW * b)
+                    imaginary = imaginary + u * load(w, ROW * b + 8)
+                if v != 0.0:
+                    real = real - v * load(w, ROW * b + 8)
+                    imaginary = imaginary + v * load(w, ROW * b)
+            i = ROW * (first + offsets[a])
+            store(x, i, real)
+            store(x, i + 8, imaginary)
+
+
+@njit(cache=True, error_model="numpy")
+def _dense_sums(x: Real, y: Real, offsets: Integer, firsts: Integer, m: Real, start: int, sums: Real, out: int) -> None:
+    """The sum of Re(lambda_a^* K_ab psi_b)."""
+    side = offsets.size
+    t = load(sums, out)
+    for first in firsts:
+        for a in range(side):
+            i = ROW * (first + offsets[a])
+            p, q = load(y, i), load(y, i + 8)
+            for b in range(side):
+                u, v = m[start + 2 * (a * side + b)], m[start + 2 * (a * side + b) + 1]
+                j = ROW * (first + offsets[b])
+                if u != 0.0:
+                    t = t + u * (p * load(x, j) + q * load(x, j + 8))
+                if v != 0.0:
+                    t = t + v * (q * load(x, j) - p * load(x, j + 8))
+    store(sums, out, t)
+
+
+@njit(cache=True, error_model="numpy")
+def _fill(x: Real, buffer: Real, elements: Integer, rows: Integer, back: bool) -> None:
+    """The units whose first elements these are into a buffer, or back."""
+    if elements.size == LANES and elements[LANES - 1] - elements[0] == LANES - 1:
+        start = 2 * elements[0]
+        for r in range(rows.size):
+            i = start + 2 * rows[r]
+            if back:
+                store(x, i, load(buffer, ROW * r))
+                store(x, i + 8, load(buffer, ROW * r + 8))
+            else:
+                store(buffer, ROW * r, load(x, i))
+                store(buffer, ROW * r + 8, load(x, i + 8))
+        return
+    for r in range(rows.size):
+        for lane in range(LANES):
+            j = ROW * r + lane
+            if lane < elements.size:
+                e = elements[lane] + rows[r]
+                i = ((e >> 3) << 4) | (e & 7)
+                if back:
+                    x[i], x[i + 8] = buffer[j], buffer[j + 8]
+                else:
+                    buffer[j], buffer[j + 8] = x[i], x[i + 8]
+            elif not back:
+                buffer[j], buffer[j + 8] = 0.0, 0.0
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def run(
+    x: Real,
+    y: Real,
+    n: int,
+    m: int,
+    sweeps: Integer,
+    places: Integer,
+    ops: Integer,
+    core_places: Integer,
+    core_factors: Real,
+    coefficients: Real,
+    sums: Real,
+    room: Real,
+    first_sweep: int,
+    last_sweep: int,
+    first_chunk: int,
+    last_chunk: int,
+    backward: bool,
+) -> None:
+    """Some chunks of sweeps `first_sweep` to `last_sweep` in place on x; or, backward, undone, last first, on x and y.
+
+    Backward, y is the cotangent, and the sums are added to rows of `sums` (chunks, sums, 8). `room` (rows, 16) has
+    twice as many rows as the largest buffer and 2^j more for the largest matrix. m is a power of two, or divisible by 8.
+    """
+    elements, indices, signs = np.empty(LANES, np.int64), np.empty(LANES, np.int64), np.empty(LANES)
+    flat_room, flat_sums = room.reshape(-1), sums.reshape(-1)
+    for step in range(last_sweep - first_sweep):
+        sweep = sweeps[last_sweep - 1 - step if backward else first_sweep + step]
+        k, place = sweep[N_ACTIVE], sweep[FIRST_SHIFT]
+        size = ROW << k
+        buffers, w = flat_room[: 2 * size], flat_room[2 * size :]
+        rows = np.zeros(1 << k, np.int64)
+        for r in range(rows.size):
+            for bit in range(k):
+                rows[r] += ((r >> bit) & 1) * (m << places[place + bit])
+        units = m << (n - k)
+        groups = (units + LANES - 1) // LANES
+        for chunk in range(first_chunk, last_chunk):
+            for group in range(groups * chunk // CHUNKS, groups * (chunk + 1) // CHUNKS):
+                lanes = min(LANES, units)
+                for lane in range(lanes):
+                    index = (LANES * group + lane) // m
+                    column = LANES * group + lane - index * m
+                    for bit in range(k):
+                        shift = places[place + bit]
+                        index = ((index >> shift) << (shift + 1)) | (index & ((1 << shift) - 1))
+                    indices[lane], elements[lane] = index, index * m + column
+                for side in range(2 if backward else 1):
+                    _fill(y if side else x, buffers[side * size : (side + 1) * size], elements[:lanes], rows, False)
+                for o in range(sweep[N_OPS]):
+                    op = ops[sweep[FIRST_OP] + (sweep[N_OPS] - 1 - o if backward else o)]
+                    kind, free = op[KIND], op[FREE] if backward else 0
+                    offsets, firsts = places[:0], places[:0]
+                    if kind == TURN:
+                        for lane in range(LANES):
+                            signs[lane] = 1.0 - 2.0 * _odd(indices[lane] & op[D]) if lane < lanes else 0.0
+                    elif kind == DENSE:
+                        offsets = places[op[A] : op[A] + op[B]]
+                        firsts = places[op[E] : op[E] + (1 << k) // op[B]]
+                    for side in range(2 if backward else 1):
+                        buffer = buffers[side * size : (side + 1) * size]
+                        if kind == PAIR:
+                            _pair(
+                                buffer, ROW << op[A], ROW << op[B], coefficients, op[C], op[D],
+                                core_places[op[E]], core_factors[op[E]], backward,
+                            )
+                        elif kind == TURN:
+                            cosine, sine = coefficients[op[C]], coefficients[op[C] + 1]
+                            _turn(buffer, op[A], op[B], op[E], cosine, -sine if backward else sine, signs)
+                        else:
+                            _dense(buffer, w, offsets, firsts, coefficients, op[C], backward)
+                    if free:
+                        psi, cotangent = buffers[:size], buffers[size:]
+                        at = LANES * (chunk * sums.shape[1] + op[OUT])
+                        if kind == PAIR:
+                            own = flat_sums[at : at + LANES * PAIR_SUMS]
+                            _pair_sums(psi, cotangent, ROW << op[A], ROW << op[B], free, own)
+                        elif kind == TURN:
+                            _turn_sums(psi, cotangent, op[A], op[B], op[E], signs, flat_sums[at : at + LANES])
+                        else:
+                            for p in range(free):
+                                start = op[D] + 2 * op[B] * op[B] * p
+                                _dense_sums(
+                                    psi, cotangent, offsets, firsts, coefficients, start, flat_sums, at + LANES * p
+                                )
+                for side in range(2 if backward else 1):
+                    _fill(y if side else x, buffers[side * size : (side + 1) * size], elements[:lanes], rows, True)
+
+
+@njit(cache=True, error_model="numpy")
+def chain_products(factors: Real, starts: Integer, targets: Integer, coefficients: Real, before: Real) -> None:
+    """Chain c, the product of the 2 x 2 factors starts[c] to starts[c + 1] (the first acts first), goes to targets[c].
+
+    Matrices are rows of eight numbers, as in ``coefficients``; `before` receives the product before each factor.
+    """
+    for c in range(targets.size):
+        at = targets[c]
+        for e in range(8):
+            coefficients[at + e] = 1.0 if e in (0, 6) else 0.0
+        for f in range(starts[c], starts[c + 1]):
+            for e in range(8):
+                before[f, e] = coefficients[at + e]
+            for i in range(2):
+                for j in range(2):
+                    re, im = 0.0, 0.0
+                    for k in range(2):
+                        u, v = factors[f, 4 * i + 2 * k], factors[f, 4 * i + 2 * k + 1]
+                        p, q = before[f, 4 * k + 2 * j], before[f, 4 * k + 2 * j + 1]
+                        re += u * p - v * q
+                        im += u * q + v * p
+                    coefficients[at + 4 * i + 2 * j], coefficients[at + 4 * i + 2 * j + 1] = re, im
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def pauli_sum(
+    x: Real, y: Real, n: int, m: int, starts: Integer, masks: Integer, factors: Real, first: int, last: int, out: Real
+) -> None:
+    """y = H x on rows `first` to `last` (multiples of eight, or all of them), and x_c^dagger H x_c added to `out` (m,).
+
+    Terms starts[g] to starts[g + 1] share the mask x; `masks` holds (x, z) and `factors` (re, im) of each term's
+    coefficient times i^|x & z|.
+    """
+    f, g = np.empty(BLOCK), np.empty(BLOCK)
+    width = m // LANES
+    for block in range(first, last, BLOCK):
+        count = min(BLOCK, last - block)
+        for e in range(((block * m) >> 3) << 4, (((block + count) * m + 7) >> 3) << 4):
+            y[e] = 0.0
+        for group in range(starts.size - 1):
+            flip = masks[starts[group], 0]
+            for r in range(count):
+                f[r], g[r] = 0.0, 0.0
+            for t in range(starts[group], starts[group + 1]):
+                z, u, v = masks[t, 1], factors[t, 0], factors[t, 1]
+                for r in range(count):
+                    sign = 1.0 - 2.0 * _odd(((block + r) ^ flip) & z)
+                    f[r] += u * sign
+                    g[r] += v * sign
+            for r in range(count):
+                here, there = block + r, (block + r) ^ flip
+                for e in range(width):
+                    i, j = ROW * (here * width + e), ROW * (there * width + e)
+                    a, b = load(x, j), load(x, j + 8)
+                    store(y, i, load(y, i) + f[r] * a - g[r] * b)
+                    store(y, i + 8, load(y, i + 8) + f[r] * b + g[r] * a)
+                if width == 0:
+                    for c in range(m):
+                        i, j = here * m + c, there * m + c
+                        i, j = ((i >> 3) << 4) | (i & 7), ((j >> 3) << 4) | (j & 7)
+                        y[i] += f[r] * x[j] - g[r] * x[j + 8]
+                        y[i + 8] += f[r] * x[j + 8] + g[r] * x[j]
+        for r in range(count):
+            for c in range(m):
+                i = (block + r) * m + c
+                i = ((i >> 3) << 4) | (i & 7)
+                out[c] += x[i] * y[i] + x[i + 8] * y[i + 8]

@@ -1,0 +1,390 @@
+"""What unitary programs on vectors of qubits need worked out once, and how parameters enter afterwards."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TypeAlias
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from qml._typing import Complex, Integer, Real
+from qml.circuits.program import Program, Step
+from qml.engines import vector_kernels as kernels
+from qml.engines.vectors import unitary_of
+from qml.gates import PauliRotation
+
+ACTIVE_QUBITS = 7
+"""Qubits of a sweep at most: its two buffers, 2^7 rows of 128 bytes each, are as large as a usual L1 cache."""
+WINDOW = 96
+"""How many operations ahead are looked at for one that fits into the sweep."""
+
+LETTERS = "IXYZ"
+PAULIS = np.array([[[1, 0], [0, 1]], [[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]])
+_TO_Z = {"X": np.array([[1, 1], [1, -1]]) / math.sqrt(2), "Y": np.array([[1, -1j], [1, 1j]]) / math.sqrt(2)}
+"""The V with V P V^dagger = Z."""
+
+Factor: TypeAlias = Complex | Step
+"""A part of what happens to one qubit: a fixed 2 x 2 matrix, or a step with free parameters."""
+
+
+@dataclass
+class _Op:
+    """One operation on qubits not yet numbered within a sweep.
+
+    A pair has sites (high, low), high < low; `start` is where A, the turn's cosine, or the matrix starts, `second`
+    where B or the matrices K start.
+    """
+
+    kind: int
+    sites: tuple[int, ...]
+    start: int = -1
+    second: int = -1
+    core: int = 0
+    letters: str = ""
+    free: int = 0
+    out: int = 0
+
+    @property
+    def active(self) -> tuple[int, ...]:
+        """The sites that must be active in its sweep."""
+        if self.kind == kernels.TURN:
+            return tuple(site for site, letter in zip(self.sites, self.letters, strict=True) if letter in "XY")
+        return self.sites
+
+
+class Plan:
+    """A unitary program on qubits as tables for the kernels. New parameters cost only :meth:`bind`.
+
+    Gates on one qubit that follow each other are fused into one matrix, which waits for a gate on two qubits to take it
+    along; operations are grouped into sweeps.
+
+    Parameters
+    ----------
+    program : Program
+        Unitary, of qubits.
+    spare : int
+        How many qubits should stay out of every sweep, where there are so many, to fill the lanes of a register.
+
+    Attributes
+    ----------
+    n : int
+        Qubits, of at least two: a single one is accompanied by one in front that stays in its first state.
+    sweeps, places, ops, core_places, core_factors : array
+        What :func:`qml.engines.vector_kernels.run` takes.
+    first_free : int
+        The first sweep that is differentiated.
+    n_sums : int
+        How many sums the kernels make.
+    room_rows : int
+        Rows of memory that a call of the kernels needs for itself.
+    """
+
+    def __init__(self, program: Program, spare: int) -> None:
+        self._sites = len(program.dims_in)
+        self.n = max(self._sites, 2)
+        self._most = max(2, min(ACTIVE_QUBITS, self.n - spare))
+        self._offset = program.offset
+        self._free = np.diff(program.weights.indptr) > 0
+
+        self._template: list[Real] = []
+        self._size = 0
+        self._factors: list[Complex] = []
+        self._chain_starts, self._chain_targets = [0], list[int]()
+        self._chain_sums: dict[int, tuple[int, bool]] = {}  # by target: where its sums start, whether it is the second
+        self._site_turns: list[tuple[int, int, int]] = []  # factor, axis, slot
+        self._site_steps: list[tuple[int, Step]] = []
+        self._string_turns: list[tuple[int, int, int]] = []  # coefficient, slot, sum
+        self._matrix_steps: list[tuple[int, int, Step, int]] = []  # matrix, matrices K, step, sum
+        self._cores: list[tuple[Integer, Complex]] = [(np.arange(4), np.ones(4, dtype=np.complex128))]
+        self._waiting: dict[int, list[Factor]] = {}
+        self._ops: list[_Op] = []
+        self.n_sums = 0
+
+        for step in program.steps:
+            self._add(step)
+        self._place_waiting(tuple(self._waiting))
+        self._group()
+        self._finish()
+
+    # parameters ------------------------------------------------------------------------------------------------------
+
+    def bind(self, slots: Real, gradient: bool) -> tuple[Real, Real]:
+        """Coefficients at these slot values, and for the gradient what comes before each factor of a chain."""
+        factors = self._factor_array.copy()
+        half = slots[self._turn_slots, None, None] / 2
+        factors[self._turn_factors] = np.cos(half) * PAULIS[0] - 1j * np.sin(half) * PAULIS[self._turn_axes]
+        for index, step in self._site_steps:
+            factors[index] = unitary_of(step).matrix(slots[step.start : step.stop])
+        coefficients = self._coefficients.copy()
+        before = np.empty((len(factors), 8))
+        kernels.chain_products(factors.view(np.float64).reshape(-1, 8), *self._chains, coefficients, before)
+        half = slots[self._string_slots] / 2
+        coefficients[self._string_starts] = np.cos(half)
+        coefficients[self._string_starts + 1] = np.sin(half)
+        for start, generators, step, _ in self._matrix_steps:
+            values = slots[step.start : step.stop]
+            matrix = unitary_of(step).matrix(values)
+            coefficients[start : start + 2 * matrix.size] = _flat(matrix)
+            if gradient:
+                k = _flat(matrix.conj().T @ unitary_of(step).derivatives(values))
+                coefficients[generators : generators + k.size] = k
+        return coefficients, before
+
+    def slot_gradient(self, slots: Real, before: Real, sums: Real) -> Real:
+        """dL/dslots (n_slots,) from the kernels' sums."""
+        gradient = np.zeros(len(slots))
+        prefix = before.view(np.complex128).reshape(-1, 2, 2)
+        generators = [-0.5j * PAULIS[self._turn_axes]]
+        for _, step in self._site_steps:
+            values = slots[step.start : step.stop]
+            generators.append(unitary_of(step).matrix(values).conj().T @ unitary_of(step).derivatives(values))
+        e = prefix[self._slot_factors]
+        k = e.conj().swapaxes(1, 2) @ np.concatenate(generators) @ e
+        at, other = self._slot_sums, self._slot_second
+        d0 = sums[at] + np.where(other, sums[at + 2], sums[at + 1])
+        d1 = sums[at + 3] + np.where(other, sums[at + 1], sums[at + 2])
+        u, v = np.where(other, sums[at + 6], sums[at + 4]), np.where(other, sums[at + 7], sums[at + 5])
+        contracted = k[:, 0, 1].real * u - k[:, 0, 1].imag * v - k[:, 0, 0].imag * d0 - k[:, 1, 1].imag * d1
+        gradient[self._chain_slots] = contracted
+        gradient[self._string_slots] = sums[self._string_sums]
+        for _, _, step, out in self._matrix_steps:
+            gradient[step.start : step.stop] = sums[out : out + step.stop - step.start]
+        return gradient
+
+    # building --------------------------------------------------------------------------------------------------------
+
+    def _add(self, step: Step) -> None:
+        instruction, sites = unitary_of(step), step.sites
+        free = bool(self._free[step.start : step.stop].any())
+        if isinstance(instruction, PauliRotation):
+            letters = instruction.label
+            kept = [i for i, letter in enumerate(letters) if letter != "I"]
+            sites, letters = tuple(sites[i] for i in kept), "".join(letters[i] for i in kept)
+            if len(sites) == 1:
+                reduced = Step(PauliRotation(letters), sites, step.start, step.stop)
+                self._wait(sites[0], reduced if free else self._matrix(reduced))
+            else:
+                self._add_turn(step, sites, letters, free)
+        elif len(sites) == 1:
+            self._wait(sites[0], step if free else self._matrix(step))
+        elif len(sites) == 2 and not free and (core := _monomial(self._matrix(step))) is not None:
+            self._add_pair(sites, self._core(*core, swapped=sites[0] > sites[1]))
+        else:
+            self._place_waiting(sites)
+            matrix = np.zeros((2 ** len(sites),) * 2) if free else self._matrix(step)
+            op = _Op(kernels.DENSE, sites, self._coefficient(_flat(matrix)))
+            if free:
+                op.free, op.out = step.stop - step.start, self._sums(step.stop - step.start)
+                op.second = self._coefficient(np.zeros(2 * op.free * matrix.size))
+                self._matrix_steps.append((op.start, op.second, step, op.out))
+            self._ops.append(op)
+
+    def _add_turn(self, step: Step, sites: tuple[int, ...], letters: str, free: bool) -> None:
+        """A string of two letters or more, or none; of the letters X and Y beyond what a sweep can hold, made Z."""
+        turned = [i for i, letter in enumerate(letters) if letter != "Z"][self._most :]
+        for i in turned:
+            self._wait(sites[i], _TO_Z[letters[i]])
+        self._place_waiting(sites)
+        angle = self._offset[step.start] / 2
+        op = _Op(kernels.TURN, sites, self._coefficient(np.array([math.cos(angle), math.sin(angle)])))
+        op.letters = "".join("Z" if i in turned else letter for i, letter in enumerate(letters))
+        if free:
+            op.free, op.out = 1, self._sums(1)
+            self._string_turns.append((op.start, step.start, op.out))
+        self._ops.append(op)
+        for i in turned:
+            self._wait(sites[i], _TO_Z[letters[i]].conj().T)
+
+    def _wait(self, site: int, factor: Factor) -> None:
+        """One more gate on a qubit; fixed ones that follow each other are multiplied."""
+        chain = self._waiting.setdefault(site, [])
+        if chain and not isinstance(factor, Step) and not isinstance(chain[-1], Step):
+            chain[-1] = factor @ chain[-1]
+        else:
+            chain.append(factor)
+
+    def _place_waiting(self, sites: tuple[int, ...]) -> None:
+        """Place what waits on these qubits, by twos."""
+        left = sorted(site for site in sites if site in self._waiting)
+        if len(left) % 2:
+            others = [site for site in sites if site not in left] or [left[-1] - 1 if left[-1] else left[-1] + 1]
+            left.append(others[0])
+        for pair in zip(left[::2], left[1::2], strict=True):
+            self._add_pair(pair, 0)
+
+    def _add_pair(self, sites: tuple[int, ...], core: int) -> None:
+        """The waiting gates on two qubits, then a core over (lower, higher)."""
+        high, low = min(sites), max(sites)
+        (first, free_first), (second, free_second) = self._chain(high), self._chain(low)
+        op = _Op(kernels.PAIR, (high, low), first, second, core, free=free_first | free_second << 1)
+        if op.free:
+            op.out = self._sums(kernels.PAIR_SUMS)
+            self._chain_sums[first] = op.out, False
+            self._chain_sums[second] = op.out, True
+        self._ops.append(op)
+
+    def _chain(self, site: int) -> tuple[int, bool]:
+        """Where the matrix of what waits on a qubit starts (-1: nothing waits), and whether it is differentiated."""
+        chain = self._waiting.pop(site, [])
+        if not chain:
+            return -1, False
+        if not any(isinstance(factor, Step) for factor in chain):
+            return self._coefficient(_flat(np.asarray(chain[0]))), False
+        target = self._coefficient(np.zeros(8))
+        self._chain_targets.append(target)
+        for factor in chain:
+            index = len(self._factors)
+            if not isinstance(factor, Step):
+                self._factors.append(factor)
+                continue
+            self._factors.append(np.zeros((2, 2)))
+            if isinstance(factor.instruction, PauliRotation):
+                self._site_turns.append((index, LETTERS.index(factor.instruction.label), factor.start))
+            else:
+                self._site_steps.append((index, factor))
+        self._chain_starts.append(len(self._factors))
+        return target, True
+
+    def _coefficient(self, values: Real) -> int:
+        """Append coefficients; where they start."""
+        self._template.append(values)
+        self._size += values.size
+        return self._size - values.size
+
+    def _sums(self, count: int) -> int:
+        self.n_sums += count
+        return self.n_sums - count
+
+    def _matrix(self, step: Step) -> Complex:
+        """The matrix of a step without free parameters."""
+        return unitary_of(step).matrix(self._offset[step.start : step.stop])
+
+    def _core(self, places: Integer, factors: Complex, swapped: bool) -> int:
+        """The number of a core, an equal one's if there is one; `swapped`: given over (higher, lower)."""
+        if swapped:
+            order = np.array([0, 2, 1, 3])
+            places, factors = order[places[order]], factors[order]
+        for number, (p, f) in enumerate(self._cores):
+            if np.array_equal(p, places) and np.array_equal(f, factors):
+                return number
+        self._cores.append((places, factors))
+        return len(self._cores) - 1
+
+    # sweeps ----------------------------------------------------------------------------------------------------------
+
+    def _group(self) -> None:
+        """The operations as sweeps."""
+        places: list[int] = []
+        sweeps, rows = [], []
+        self.first_free = -1
+        self.room_rows = 0
+        todo = self._ops
+        while todo:
+            chosen, todo, active = self._choose(todo)
+            shifts = sorted(self._shift(site) for site in active)
+            sweeps.append([len(places), len(shifts), len(rows), len(chosen)])
+            places.extend(shifts)
+            rows.extend(self._row(op, shifts, places) for op in chosen)
+            if self.first_free < 0 and any(op.free for op in chosen):
+                self.first_free = len(sweeps) - 1
+            largest = max(2 ** len(op.sites) if op.kind == kernels.DENSE else 0 for op in chosen)
+            self.room_rows = max(self.room_rows, 2 * 2 ** len(shifts) + largest)
+        self.sweeps = np.array(sweeps, dtype=np.int64).reshape(-1, 4)
+        self.ops = np.array(rows, dtype=np.int64).reshape(-1, 8)
+        self.places = np.array(places, dtype=np.int64)
+
+    def _choose(self, todo: list[_Op]) -> tuple[list[_Op], list[_Op], set[int]]:
+        """Operations of one sweep, those left for later, and the active sites, two at least."""
+        most = max(self._most, len(todo[0].active))
+        active: set[int] = set()
+        blocked: set[int] = set()
+        chosen: list[_Op] = []
+        left: list[_Op] = []
+        for position, op in enumerate(todo):
+            if position >= WINDOW or len(blocked) >= self._sites:
+                left.extend(todo[position:])
+                break
+            wanted = active | set(op.active)
+            if not blocked & set(op.sites) and len(wanted) <= most:
+                active = wanted
+                chosen.append(op)
+            else:
+                blocked |= set(op.sites)
+                left.append(op)
+        return chosen, left, active
+
+    def _shift(self, site: int) -> int:
+        """The bit of a site in the index of a basis state."""
+        return self._sites - 1 - site
+
+    def _row(self, op: _Op, shifts: list[int], places: list[int]) -> list[int]:
+        """A row of ``ops``; what it needs beside is appended to `places`."""
+        number = {shift: bit for bit, shift in enumerate(shifts)}
+        bits = [number.get(self._shift(site), -1) for site in op.sites]
+        head = [op.kind, op.free, op.out]
+        if op.kind == kernels.PAIR:
+            return [*head, *bits, op.start, op.second, op.core]
+        if op.kind == kernels.TURN:
+            named = list(zip(op.letters, bits, op.sites, strict=True))
+            flip = sum(1 << bit for letter, bit, _ in named if letter in "XY")
+            z = sum(1 << bit for letter, bit, _ in named if letter in "YZ" and bit >= 0)
+            outer = sum(1 << self._shift(site) for _, bit, site in named if bit < 0)
+            return [*head, flip, z, op.start, outer, (op.letters.count("Y") + 3) % 4]
+        side, offsets = 2 ** len(bits), len(places)
+        local = np.arange(side)
+        weights = [((local >> (len(bits) - 1 - i)) & 1) << bit for i, bit in enumerate(bits)]
+        places.extend(np.sum(weights, axis=0).tolist())
+        rows, mask = np.arange(2 ** len(shifts)), sum(1 << bit for bit in bits)
+        firsts = len(places)
+        places.extend(rows[rows & mask == 0].tolist())
+        return [*head, offsets, side, op.start, op.second, firsts]
+
+    def _finish(self) -> None:
+        """Lists as arrays."""
+        self.core_places = np.array([p for p, _ in self._cores], dtype=np.int64)
+        self.core_factors = np.array([_flat(f) for _, f in self._cores])
+        self._coefficients = np.concatenate([np.zeros(0), *self._template])
+        self._factor_array = np.array(self._factors, dtype=np.complex128).reshape(-1, 2, 2)
+        targets = np.array(self._chain_targets, dtype=np.int64)
+        self._chains = np.array(self._chain_starts), targets
+        self._turn_factors, self._turn_axes, self._turn_slots = _columns(self._site_turns, 3)
+        self._string_starts, self._string_slots, self._string_sums = _columns(self._string_turns, 3)
+        slots = list(zip(self._turn_slots.tolist(), self._turn_factors.tolist(), strict=True))
+        slots += [(slot, index) for index, step in self._site_steps for slot in range(step.start, step.stop)]
+        self._chain_slots, self._slot_factors = _columns(slots, 2)
+        chains = np.searchsorted(self._chains[0], self._slot_factors, side="right") - 1
+        sums = [self._chain_sums[target] for target in targets[chains].tolist()]
+        self._slot_sums, second = _columns(sums, 2)
+        self._slot_second = second.astype(bool)
+
+
+def _columns(rows: list[tuple[int, ...]], count: int) -> Integer:
+    """The columns of a list of rows."""
+    return np.array(rows, dtype=np.int64).reshape(-1, count).T
+
+
+def _flat(matrix: Complex) -> Real:
+    """Real and imaginary parts in turn, one after another."""
+    return np.ascontiguousarray(matrix, dtype=np.complex128).view(np.float64).ravel()
+
+
+def _monomial(matrix: Complex) -> tuple[Integer, Complex] | None:
+    """(places, factors) where every row and column has one entry: component b goes to places[b], times factors[b]."""
+    filled = matrix != 0
+    if not ((filled.sum(axis=0) == 1).all() and (filled.sum(axis=1) == 1).all()):
+        return None
+    places = filled.argmax(axis=0)
+    return places, matrix[places, np.arange(4)]
+
+
+_PLANS: WeakKeyDictionary[Program, dict[int, Plan]] = WeakKeyDictionary()
+
+
+def plan_of(program: Program, spare: int) -> Plan:
+    """The plan of a program, made once and kept as long as the program lives."""
+    plans = _PLANS.setdefault(program, {})
+    if spare not in plans:
+        plans[spare] = Plan(program, spare)
+    return plans[spare]

@@ -7,6 +7,8 @@ from collections.abc import Callable
 
 from qml._typing import ArrayLike, Complex, Cotangent, Real
 from qml.circuits.program import Program
+from qml.engines.vectors import check_observable, expect_vectors_vjp
+from qml.operators import PauliSum
 from qml.states.base import State
 
 
@@ -32,3 +34,53 @@ class Engine(ABC):
         self, program: Program, params: ArrayLike, vectors: Complex | None = None
     ) -> tuple[Complex, Callable[[Complex], Real]]:
         """The same columns W, and the map from C (d, m), where dL = Re Tr(C^dagger dW), to dL/dtheta (n_params,)."""
+
+    def expect_vectors_vjp(
+        self, program: Program, params: ArrayLike, observable: PauliSum, vectors: Complex | None = None
+    ) -> tuple[Real, Callable[[ArrayLike], Real]]:
+        r"""Expectations of a Pauli sum in the columns of `vectors` after a unitary program, and their gradient.
+
+        .. math:: e_c = \langle v_c | U(\theta)^\dagger H U(\theta) | v_c \rangle, \qquad
+            \frac{dL}{d\theta} = \sum_c \frac{dL}{de_c} \frac{de_c}{d\theta}
+
+        H is applied term by term, without a matrix; the gradient is one adjoint sweep that stores no vector on the way.
+
+        Parameters
+        ----------
+        program : Program
+            Unitary, of qubits.
+        params : array (n_params,)
+            theta, in radians where they are angles.
+        observable : PauliSum
+            H, Hermitian, on all qubits of the program.
+        vectors : array (2^n, m), optional
+            One vector a column, of any norm; without it, all basis states.
+
+        Returns
+        -------
+        values : array (m,)
+            The expectations e.
+        pull : callable
+            dL/de (m,) -> dL/dtheta (n_params,); for the mean of the expectations pass ``np.full(m, 1 / m)``.
+
+        Raises
+        ------
+        InputError
+            Where the program is not unitary, the observable is not Hermitian or acts on other sites, or shapes differ.
+
+        Examples
+        --------
+        The mean energy of two basis states and its gradient:
+
+        >>> import numpy as np
+        >>> from qml import gates, pauli
+        >>> from qml.circuits import Circuit
+        >>> from qml.engines import PauliEngine
+        >>> program = Circuit(2).then(gates.RY("a", 0), gates.CNOT(0, 1)).compile()
+        >>> inputs = np.eye(4)[:, [0, 1]]
+        >>> values, pull = PauliEngine().expect_vectors_vjp(program, [0.0], pauli("ZI") + 0.5 * pauli("XX"), inputs)
+        >>> values.round(3), pull(np.full(2, 1 / 2)).round(3)
+        (array([1., 1.]), array([0.5]))
+        """
+        check_observable(observable, program)
+        return expect_vectors_vjp(self.evolve_vectors_vjp(program, params, vectors), observable)

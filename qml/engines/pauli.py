@@ -11,12 +11,16 @@ from qml import _checks
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Cotangent, Real
 from qml.circuits.program import Program
-from qml.engines import pauli_kernels as kernels
+from qml.engines import pauli_loops as loops
+from qml.engines import vector_runs
+from qml.engines import vectors as any_sites
 from qml.engines.base import Engine
 from qml.engines.pauli_plan import Plan, Tables, plan_of
 from qml.engines.pauli_state import PauliState, vector_of
+from qml.engines.pauli_threads import sweep
 from qml.engines.register import check_initial
-from qml.engines.vectors import evolve_vectors, evolve_vectors_vjp
+from qml.engines.vectors import check_observable
+from qml.operators import PauliSum
 from qml.states.base import State
 
 _NOTHING_SAVED, _NO_SUMS = np.empty((0, 0)), np.empty(0)
@@ -41,6 +45,8 @@ class PauliEngine(Engine):
     checkpoint_bytes : int
         Memory that `evolve_vjp` may keep vectors in, one for each operation with parameters. Where they take more, only
         about twice the square root of their number is kept, and the others are computed again on the way back.
+    threads : int, optional
+        Threads for large registers; by default as many as Numba uses (the number of cores, or ``NUMBA_NUM_THREADS``).
 
     Examples
     --------
@@ -55,11 +61,12 @@ class PauliEngine(Engine):
     array([0.9])
     """
 
-    def __init__(self, checkpoint_bytes: int = 2**30) -> None:
+    def __init__(self, checkpoint_bytes: int = 2**30, threads: int | None = None) -> None:
         self.checkpoint_bytes = _checks.integer("checkpoint_bytes", checkpoint_bytes, low=0)
+        self.threads = None if threads is None else _checks.integer("threads", threads, low=1)
 
     def __repr__(self) -> str:
-        return f"PauliEngine(checkpoint_bytes={self.checkpoint_bytes})"
+        return f"PauliEngine(checkpoint_bytes={self.checkpoint_bytes}, threads={self.threads})"
 
     def evolve(self, program: Program, params: ArrayLike, initial: State | None = None) -> PauliState:
         """The state after the program, from `initial` (None: \\|0...0>)."""
@@ -69,7 +76,7 @@ class PauliEngine(Engine):
         _checks.memory(f"the Pauli vector of {plan.n_max} qubits", 2 * 8 * 4**plan.n_max, "use fewer qubits")
         coefficients, _ = plan.bind(slots)
         r = _start(plan, initial)
-        kernels.sweep(r, *plan.tables, coefficients, _NOTHING_SAVED, _NO_SUMS, False)
+        sweep(r, plan.tables, coefficients, _NOTHING_SAVED, _NO_SUMS, False, self.threads)
         return _state(plan, r)
 
     def evolve_vjp(
@@ -81,7 +88,7 @@ class PauliEngine(Engine):
         plan = plan_of(program)
         size = 4**plan.n_max
         parts = self._segments(plan)
-        kept = max(int(part.table[:, kernels.SAVE].max(initial=-1)) + 1 for part in parts)
+        kept = max(int(part.table[:, loops.SAVE].max(initial=-1)) + 1 for part in parts)
         starts = np.empty((len(parts), size if len(parts) > 1 else 0))
         _checks.memory(
             f"the gradient on {plan.n_max} qubits",
@@ -94,7 +101,7 @@ class PauliEngine(Engine):
         for part, start in zip(parts, starts, strict=True):
             start[:] = r[: start.size]
             kept_now = saves if len(parts) == 1 else _NOTHING_SAVED
-            kernels.sweep(r, *part, coefficients, kept_now, _NO_SUMS, False)
+            sweep(r, part, coefficients, kept_now, _NO_SUMS, False, self.threads)
 
         def pull(cotangent: Cotangent) -> Real:
             g = np.zeros(size)
@@ -102,30 +109,41 @@ class PauliEngine(Engine):
             sums = np.zeros_like(coefficients)
             for part, start in zip(reversed(parts), starts[::-1], strict=True):
                 if len(parts) > 1:
-                    kernels.sweep(start.copy(), *part, coefficients, saves, _NO_SUMS, False)
-                kernels.sweep(g, *part, coefficients, saves, sums, True)
+                    sweep(start.copy(), part, coefficients, saves, _NO_SUMS, False, self.threads)
+                sweep(g, part, coefficients, saves, sums, True, self.threads)
             return program.pull_slots(plan.slot_gradient(slots, factors, sums))
 
         return _state(plan, r), pull
 
     def evolve_vectors(self, program: Program, params: ArrayLike, vectors: Complex | None = None) -> Complex:
-        return evolve_vectors(program, params, vectors)
+        """U(theta) applied to the columns of `vectors`; compiled on qubits, plain NumPy on other sites."""
+        if set(program.dims_in) == {2}:
+            return vector_runs.evolve_vectors(program, params, vectors)
+        return any_sites.evolve_vectors(program, params, vectors)
 
     def evolve_vectors_vjp(
         self, program: Program, params: ArrayLike, vectors: Complex | None = None
     ) -> tuple[Complex, Callable[[Complex], Real]]:
-        return evolve_vectors_vjp(program, params, vectors)
+        if set(program.dims_in) == {2}:
+            return vector_runs.evolve_vectors_vjp(program, params, vectors)
+        return any_sites.evolve_vectors_vjp(program, params, vectors)
+
+    def expect_vectors_vjp(
+        self, program: Program, params: ArrayLike, observable: PauliSum, vectors: Complex | None = None
+    ) -> tuple[Real, Callable[[ArrayLike], Real]]:
+        check_observable(observable, program)
+        return vector_runs.expect_vectors_vjp(program, params, observable, vectors)
 
     def _segments(self, plan: Plan) -> list[Tables]:
         """The table in parts, each with so many saved vectors that they fit; saves are numbered from 0 in each."""
         if plan.n_saved * 8 * 4**plan.n_max <= self.checkpoint_bytes:
             return [plan.tables]
         length = math.isqrt(plan.n_saved - 1) + 1
-        saved = plan.tables.table[:, kernels.SAVE]
+        saved = plan.tables.table[:, loops.SAVE]
         firsts = [int(np.flatnonzero(saved == s)[0]) for s in range(length, plan.n_saved, length)]
         parts = [part.copy() for part in np.split(plan.tables.table, firsts)]
         for number, part in enumerate(parts):
-            part[part[:, kernels.SAVE] >= 0, kernels.SAVE] -= number * length
+            part[part[:, loops.SAVE] >= 0, loops.SAVE] -= number * length
         return [plan.tables._replace(table=part) for part in parts]
 
 

@@ -15,35 +15,63 @@ a table with one row an operation, and flat arrays of places and coefficients:
 Backward, the kernels return dL/d(coefficients): they know nothing of parameters. Work on large vectors is split in
 chunks, whose number does not depend on the number of threads, and sums over chunks are taken in their order, so that
 results do not depend on the number of threads either.
+
+Each part is linked (:mod:`qml.engines.linking`), so it is compiled once, whoever calls it. Nothing here starts threads:
+:mod:`qml.engines.pauli_threads` shares the chunks of large operations between them.
 """
 
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 from qml._typing import Integer, Real
+from qml.engines import block_kernels as blocks
 from qml.engines import pauli_loops as loops
-from qml.engines.block_kernels import block
-
-MATRIX, ROTATION, DISCARD, APPEND, SIGNS, TO_MATRIX, FROM_MATRIX, BLOCK = range(8)
-KIND, QUBITS, PLACES, N_PLACES, COEFFICIENTS, SAVE, OPS, N_OPS = range(8)
-"""Columns of the table: the kind, qubits before the operation, where its places start, on how many sites it acts, where
-its coefficients start, the row of `saves` that keeps the vector before it (-1: none, nothing is differentiated), and
-where the operations of a block start and how many they are."""
+from qml.engines.linking import link
+from qml.engines.pauli_loops import (
+    APPEND,
+    BLOCK,
+    COEFFICIENTS,
+    DISCARD,
+    KIND,
+    MATRIX,
+    N_OPS,
+    OPS,
+    PLACES,
+    QUBITS,
+    ROTATION,
+    SAVE,
+    SIGNS,
+    TO_MATRIX,
+)
+from qml.engines.simd import LANES
 
 CHUNKS = 64
-PARALLEL_FROM = 9
-"""Qubits from which an operation is worth sharing between threads."""
+BLOCK_CHUNKS = 16
 
-_SUMS = 10  # added to a kind: the task that sums dL/d(coefficients)
+_X, _XX, _I, _II = "float64[::1]", "float64[:, ::1]", "int64[::1]", "int64[:, ::1]"
+_prepare = link(f"Tuple(({_I}, {_I}, {_XX}))({_I}, {_I}, {_X}, boolean)", loops.prepare)
+_resize = link(f"void({_X}, int64, int64, boolean, boolean)", loops.resize)
+_sites = link(f"void({_X}, int64, int64, {_I}, {_I}, {_XX})", loops.sites)
+_site_sums = link(f"void({_X}, {_X}, int64, int64, {_I}, {_I}, {_X})", loops.site_sums)
+_rotate = link(f"void({_X}, int64, int64, int64, {_I}, float64, float64)", loops.rotate)
+_rotation_sums = link(f"void({_X}, {_X}, int64, int64, int64, {_I}, {_X})", loops.rotation_sums)
+_flip_signs = link(f"void({_X}, int64, int64, {_I})", loops.flip_signs)
+_to_matrix = link(f"void({_X}, int64, int64, {_I}, {_X})", loops.to_matrix)
+_from_matrix = link(f"void({_X}, int64, int64, {_I}, {_X})", loops.from_matrix)
+_block_chunk = link(
+    f"void(int64, int64, int64, int64, {_X}, {_X}, {_XX}, {_I}, {_I}, {_II}, {_X}, {_II}, {_XX}, boolean, boolean)",
+    blocks.chunk,
+)
+_collect = link(f"void({_XX}, {_II}, {_X})", blocks.collect)
+_entries = link(f"int64({_II})", blocks.entries)
 
-# Numba compiles a function again for each literal argument and for each layout of an array, and compiles what it calls
-# once more with every caller: hence one call of the kernels, tasks that are computed numbers, contiguous arrays, and
-# loops written out.
+# The rest is called from Python; tasks are computed numbers, arrays contiguous, and loops written out, because Numba
+# compiles a function again for each literal argument and for each layout of an array.
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy", nogil=True)
 def sweep(
     r: Real,
     table: Integer,
@@ -69,161 +97,121 @@ def sweep(
             kept = saves[row[SAVE]]
             for i in range(1 << (2 * n)):
                 kept[i] = r[i]
-        if kind in (DISCARD, APPEND):
-            if (kind == DISCARD) != backward:
-                loops.shrink(r, n - 1 if kind == DISCARD else n, places[row[PLACES]], kind == APPEND)
-            else:
-                loops.grow(r, n if kind == APPEND else n - 1, places[row[PLACES]], kind == APPEND)
+        if kind >= DISCARD:
+            smaller = n - 1 if kind == DISCARD else n
+            _resize(r, smaller, places[row[PLACES]], (kind == APPEND) != backward, kind == APPEND)
             continue
+        differentiating = saving and backward
+        x = saves[row[SAVE]] if differentiating else out
+        chunks, entries = layout(row, places, ops, coefficients, backward)
+        parts = np.zeros((chunks if differentiating else 0, entries))
+        if differentiating:
+            part(
+                row, 0, chunks, True, True, r, x, parts, places, ops, core_places, core_factors, coefficients
+            )
+            add_up(row, parts, ops, out)
+        if not differentiating or kind != BLOCK:
+            part(
+                row, 0, chunks, backward, False, r, x, parts, places, ops, core_places, core_factors, coefficients
+            )
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def layout(row: Integer, places: Integer, ops: Integer, coefficients: Real, backward: bool) -> tuple[int, int]:
+    """The number of chunks of an operation, and of the sums that each makes for dL/d(coefficients)."""
+    offsets, shifts, m = _prepare(row, places, coefficients, backward)
+    _, _, chunks = _split(row[KIND], row[QUBITS], offsets.size, shifts)
+    return chunks, _entries(ops[row[OPS] : row[OPS] + row[N_OPS]]) if row[KIND] == BLOCK else m.size
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def part(
+    row: Integer,
+    begin: int,
+    end: int,
+    backward: bool,
+    summing: bool,
+    r: Real,
+    x: Real,
+    parts: Real,
+    places: Integer,
+    ops: Integer,
+    core_places: Integer,
+    core_factors: Real,
+    coefficients: Real,
+) -> None:
+    """Chunks `begin` to `end` of one operation on r.
+
+    If `summing`, with x the input of the operation and r = dL/d(its output), their sums for dL/d(coefficients) go to
+    rows of `parts`; a block is then also taken backward, other operations are not.
+    """
+    kind = row[KIND]
+    offsets, shifts, m = _prepare(row, places, coefficients, backward)
+    own = ops[row[OPS] : row[OPS] + row[N_OPS]]
+    width, units, chunks = _split(kind, row[QUBITS], offsets.size, shifts)
+    size = units // chunks
+    if not summing:  # nothing depends on the chunks
+        first, size = begin * size, (end - begin) * size
+        begin, end = 0, 1
+    else:
+        first = 0
+    for c in range(begin, end):
+        start = first + c * size
         if kind == BLOCK:
-            summing = saving and backward
-            x = saves[row[SAVE]] if summing else r
-            shifts = places[row[PLACES] : row[PLACES] + row[N_PLACES]]
-            own = ops[row[OPS] : row[OPS] + row[N_OPS]]
-            parallel = n >= PARALLEL_FROM
-            block(r, x, n, shifts, own, coefficients, core_places, core_factors, parallel, backward, summing, out)
-            continue
-        offsets, shifts, m, starts, columns, values = _prepare(row, places, coefficients, backward)
-        units = _units(kind, n, offsets.size, shifts)
-        chunks = min(CHUNKS, max(1, units // loops.TILE if kind == MATRIX else units))
-        tasks = 2 if saving and backward else 1
-        for turn in range(tasks):
-            summing = turn + 1 < tasks
-            task = kind + _SUMS if summing else kind
-            x = saves[row[SAVE]] if summing else out
-            parts = np.zeros((chunks if summing else 0, m.size))
-            if n >= PARALLEL_FROM:
-                _share(task, chunks, units // chunks, r, x, parts, offsets, shifts, m, starts, columns, values)
-            else:
-                for c in range(chunks):
-                    _chunk(task, c, units // chunks, r, x, parts, offsets, shifts, m, starts, columns, values)
-            if summing:
-                _add_up(parts, out[row[COEFFICIENTS] : row[COEFFICIENTS] + m.size])
+            _block_chunk(
+                c, start, size, width, r, x, parts, offsets, shifts, own, coefficients, core_places, core_factors,
+                backward, summing,
+            )  # fmt: skip
+        elif kind == MATRIX and summing:
+            _site_sums(r, x, start, size, offsets, shifts, parts[c])
+        elif kind == MATRIX:
+            _sites(r, start, size, offsets, shifts, m)
+        elif kind == ROTATION and summing:
+            _rotation_sums(r, x, start, size, shifts[0], offsets, parts[c])
+        elif kind == ROTATION:
+            _rotate(r, start, size, shifts[0], offsets, m[0, 0], m[0, 1])
+        elif kind == SIGNS:
+            _flip_signs(r, start, size, offsets)
+        elif kind == TO_MATRIX:
+            _to_matrix(r, start, size, offsets, x)
+        else:
+            _from_matrix(r, start, size, offsets, x)
 
 
-@njit(cache=True)
-def _add_up(parts: Real, out: Real) -> None:
-    """The sum over chunks, in their order."""
-    for e in range(out.size):
+@njit(cache=True, error_model="numpy", nogil=True)
+def add_up(row: Integer, parts: Real, ops: Integer, out: Real) -> None:
+    """dL/d(coefficients) of one operation, from the sums of its chunks, in their order."""
+    if row[KIND] == BLOCK:
+        _collect(parts, ops[row[OPS] : row[OPS] + row[N_OPS]], out)
+        return
+    for e in range(parts.shape[1]):
         total = 0.0
         for c in range(parts.shape[0]):
             total += parts[c, e]
-        out[e] = total
+        out[row[COEFFICIENTS] + e] = total
 
 
-@njit(cache=True)
-def _prepare(
-    row: Integer, places: Integer, coefficients: Real, adjoint: bool
-) -> tuple[Integer, Integer, Real, Integer, Integer, Real]:
-    """What the kernels need of one operation: offsets, shifts, m, and the non-zero entries of m by rows.
-
-    A matrix: the index offset of each configuration of its sites, the shifts of these in ascending order, the matrix
-    (transposed for the adjoint). A rotation: the phases of the low digits, the string, cosine and sine. Signs: the
-    numbers of letters Y in the low digits. To and from the density matrix: 0 ... 2^n - 1, with the bits spread.
-    """
-    kind, n, k, place, at = row[KIND], row[QUBITS], row[N_PLACES], row[PLACES], row[COEFFICIENTS]
-    side = 1 << (2 * k) if kind == MATRIX else 1
-    m = np.empty((side, side if kind == MATRIX else 2))
-    starts, columns, values = np.zeros(side + 1, np.int64), np.empty(m.size, np.int64), np.empty(m.size)
-    offsets = np.zeros(side if kind == MATRIX else 1 << (n if kind >= TO_MATRIX else 2 * min(n, 4)), np.int64)
-    shifts = places[place + k : place + 2 * k]
-    if kind == ROTATION:
-        m[0, 0] = coefficients[at]
-        m[0, 1] = -coefficients[at + 1] if adjoint else coefficients[at + 1]
-        for low in range(offsets.size):
-            offsets[low] = loops.phase(low, shifts[0] & (offsets.size - 1))
-    elif kind == SIGNS:
-        for low in range(offsets.size):
-            offsets[low] = loops.count_y(low)
-    elif kind >= TO_MATRIX:
-        for i in range(offsets.size):
-            for b in range(n):
-                offsets[i] |= ((i >> b) & 1) << (2 * b)
-    else:
-        count = 0
-        for i in range(side):
-            for j in range(k):
-                offsets[i] |= ((i >> (2 * (k - 1 - j))) & 3) << places[place + j]
-            for j in range(side):
-                m[i, j] = coefficients[at + (j * side + i if adjoint else i * side + j)]
-                if m[i, j] != 0.0:
-                    columns[count] = j
-                    values[count] = m[i, j]
-                    count += 1
-            starts[i + 1] = count
-    return offsets, shifts, m, starts, columns, values
-
-
-@njit(cache=True)
-def _units(kind: int, n: int, size: int, shifts: Integer) -> int:
-    """How many parts of the vector an operation treats one by one."""
+@njit(cache=True, inline="always")
+def _split(kind: int, n: int, size: int, shifts: Integer) -> tuple[int, int, int]:
+    """How many times eight blocks a unit is, the number of units, and the number of chunks to make of them."""
     if kind >= TO_MATRIX:
-        return 1 << n  # rows of the matrix
+        return 1, 1 << n, min(CHUNKS, 1 << n)  # rows of the matrix
     units = (1 << (2 * n)) // size  # settings of the other sites, or of the high digits
+    if kind == BLOCK:
+        width = min(8, (1 << shifts[0]) // LANES) if shifts[0] >= 4 else 1
+        units //= LANES * width
+        return width, units, min(BLOCK_CHUNKS, units)
+    if kind == MATRIX:
+        return 1, units, min(CHUNKS, max(1, units // loops.TILE))
     if kind == ROTATION and shifts[0] // size:
         units //= 2  # which come in pairs
-    return units
-
-
-@njit(cache=True, parallel=True)
-def _share(
-    task: int,
-    chunks: int,
-    size: int,
-    r: Real,
-    x: Real,
-    parts: Real,
-    offsets: Integer,
-    shifts: Integer,
-    m: Real,
-    starts: Integer,
-    columns: Integer,
-    values: Real,
-) -> None:
-    """The chunks of one task, shared between threads."""
-    for c in prange(chunks):
-        _chunk(task, int(c), size, r, x, parts, offsets, shifts, m, starts, columns, values)
-
-
-@njit(cache=True)
-def _chunk(
-    task: int,
-    c: int,
-    size: int,
-    r: Real,
-    x: Real,
-    parts: Real,
-    offsets: Integer,
-    shifts: Integer,
-    m: Real,
-    starts: Integer,
-    columns: Integer,
-    values: Real,
-) -> None:
-    """Units c size to (c + 1) size of one task."""
-    first = c * size
-    if task == MATRIX and offsets.size == 4:
-        loops.one_site(r, first, size, 1 << shifts[0], m)
-    elif task == MATRIX:
-        loops.sites(r, first, size, offsets, shifts, starts, columns, values)
-    elif task == ROTATION:
-        loops.rotate(r, first, size, shifts[0], offsets, m[0, 0], m[0, 1])
-    elif task == MATRIX + _SUMS:
-        loops.site_sums(r, x, first, size, offsets, shifts, parts[c])
-    elif task == ROTATION + _SUMS:
-        loops.rotation_sums(r, x, first, size, shifts[0], offsets, parts[c])
-    elif task == SIGNS:
-        loops.flip_signs(r, first, size, offsets)
-    elif task == TO_MATRIX:
-        loops.to_matrix(r, first, size, offsets, x)
-    else:
-        loops.from_matrix(r, first, size, offsets, x)
+    return 1, units, min(CHUNKS, units)
 
 
 # chains of 4 x 4 factors ---------------------------------------------------------------------------------------------
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def chain_products(factors: Real, starts: Integer, targets: Integer, coefficients: Real) -> None:
     """Chain c, the product of factors starts[c] to starts[c + 1] (the first acts first), goes to targets[c]."""
     for c in range(targets.size):
@@ -233,7 +221,7 @@ def chain_products(factors: Real, starts: Integer, targets: Integer, coefficient
                 coefficients[targets[c] + 4 * i + j] = partial[-1, i, j]
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def chain_sums(factors: Real, starts: Integer, targets: Integer, sums: Real, out: Real) -> None:
     """dL/d(factor) from W = dL/d(product): (later factors)^T W (earlier factors)^T."""
     for c in range(targets.size):
@@ -252,7 +240,7 @@ def chain_sums(factors: Real, starts: Integer, targets: Integer, sums: Real, out
             w, next_w = next_w, w
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def _partial_products(factors: Real, start: int, stop: int) -> Real:
     """The product of the first 0, 1, ..., stop - start factors of a chain."""
     out = np.zeros((stop - start + 1, 4, 4))

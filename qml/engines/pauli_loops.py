@@ -1,8 +1,7 @@
 r"""Compiled loops: one operation on a Pauli vector, for some of the settings of the digits that it leaves alone.
 
 Each works on the units `first` to `first + size`, which touch other entries than any other units do; see
-:mod:`qml.engines.pauli_kernels` for the vector and for who calls them. (Numba's cache does not notice that a function
-called from another file has changed: after editing this one, save that one too.)
+:mod:`qml.engines.pauli_kernels` for the vector, the kinds of operations, and who links these functions.
 """
 
 from __future__ import annotations
@@ -11,73 +10,107 @@ import numpy as np
 from numba import njit
 
 from qml._typing import Integer, Real
+from qml.engines.linking import link
+
+MATRIX, BLOCK, ROTATION, SIGNS, TO_MATRIX, FROM_MATRIX, DISCARD, APPEND = range(8)
+"""Kinds of operations. Pairs of kinds that have something in common stand together."""
+KIND, QUBITS, PLACES, N_PLACES, COEFFICIENTS, SAVE, OPS, N_OPS = range(8)
+"""Columns of the table: the kind, qubits before the operation, where its places start, on how many sites it acts, where
+its coefficients start, the row of `saves` that keeps the vector before it (-1: none, nothing is differentiated), and
+where the operations of a block start and how many they are."""
 
 TILE = 64
 LANES = 8
 
 
+def prepare(row: Integer, places: Integer, coefficients: Real, adjoint: bool) -> tuple[Integer, Integer, Real]:
+    """What the kernels need of one operation: offsets, shifts, m.
+
+    A matrix: the index offset of each configuration of its sites, the shifts of these in ascending order, the matrix
+    (transposed for the adjoint). A rotation: the phases of the low digits, the string, cosine and sine. Signs: the
+    numbers of letters Y in the low digits. To and from the density matrix: 0 ... 2^n - 1, with the bits spread. A
+    block: the index offset of each of its components, first active site most significant, and the shifts of its sites.
+    """
+    kind, n, k, at = row[KIND], row[QUBITS], row[N_PLACES], row[COEFFICIENTS]
+    listed = places[row[PLACES] : row[PLACES] + k]
+    shifts = listed if kind == BLOCK else places[row[PLACES] + k : row[PLACES] + 2 * k]
+    bits = 2 * k if kind <= BLOCK else 2 * min(n, 4) if kind <= SIGNS else n
+    offsets = np.empty(1 << bits, np.int64)
+    for i in range(offsets.size):
+        offset = 0
+        if kind <= BLOCK:
+            for j in range(k):
+                offset |= ((i >> (2 * (k - 1 - j if kind == MATRIX else j))) & 3) << listed[j]
+        elif kind == ROTATION:
+            offset = _phase(i, shifts[0] & (offsets.size - 1))
+        elif kind == SIGNS:
+            offset = _count_y(i)
+        else:
+            for j in range(n):
+                offset |= ((i >> j) & 1) << (2 * j)
+        offsets[i] = offset
+    side = 1 << (2 * k) if kind == MATRIX else 1
+    m = np.empty((side, side if kind == MATRIX else 2 if kind == ROTATION else 0))
+    if kind == ROTATION:
+        m[0, 0] = coefficients[at]
+        m[0, 1] = -coefficients[at + 1] if adjoint else coefficients[at + 1]
+    elif kind == MATRIX:
+        for i in range(side):
+            for j in range(side):
+                m[i, j] = coefficients[at + (j * side + i if adjoint else i * side + j)]
+    return offsets, shifts, m
+
+
 # matrices on sites -------------------------------------------------------------------------------------------------
 
 
-@njit(cache=True)
-def one_site(r: Real, first: int, size: int, stride: int, m: Real) -> None:
-    """m (4, 4) on the site whose digit has the weight `stride`, for units `first` to `first + size` of the others."""
-    m00, m01, m02, m03 = m[0, 0], m[0, 1], m[0, 2], m[0, 3]
-    m10, m11, m12, m13 = m[1, 0], m[1, 1], m[1, 2], m[1, 3]
-    m20, m21, m22, m23 = m[2, 0], m[2, 1], m[2, 2], m[2, 3]
-    m30, m31, m32, m33 = m[3, 0], m[3, 1], m[3, 2], m[3, 3]
-    run_length = min(stride, size)
-    if stride < 16:
-        blocks = r[4 * first : 4 * (first + size)].reshape(-1, 4, stride)
-        for b in range(blocks.shape[0]):
-            for t in range(stride):
-                a0, a1, a2, a3 = blocks[b, 0, t], blocks[b, 1, t], blocks[b, 2, t], blocks[b, 3, t]
-                blocks[b, 0, t] = m00 * a0 + m01 * a1 + m02 * a2 + m03 * a3
-                blocks[b, 1, t] = m10 * a0 + m11 * a1 + m12 * a2 + m13 * a3
-                blocks[b, 2, t] = m20 * a0 + m21 * a1 + m22 * a2 + m23 * a3
-                blocks[b, 3, t] = m30 * a0 + m31 * a1 + m32 * a2 + m33 * a3
-        return
-    for unit in range(first, first + size, run_length):
-        base = (unit // stride) * 4 * stride + unit % stride
-        x0 = r[base : base + run_length]
-        x1 = r[base + stride : base + stride + run_length]
-        x2 = r[base + 2 * stride : base + 2 * stride + run_length]
-        x3 = r[base + 3 * stride : base + 3 * stride + run_length]
-        for t in range(run_length):
-            a0, a1, a2, a3 = x0[t], x1[t], x2[t], x3[t]
-            x0[t] = m00 * a0 + m01 * a1 + m02 * a2 + m03 * a3
-            x1[t] = m10 * a0 + m11 * a1 + m12 * a2 + m13 * a3
-            x2[t] = m20 * a0 + m21 * a1 + m22 * a2 + m23 * a3
-            x3[t] = m30 * a0 + m31 * a1 + m32 * a2 + m33 * a3
+def gather(r: Real, unit: int, ascending: Integer, offsets: Integer, base: Integer, x: Real) -> bool:
+    """Consecutive units of the other sites, as columns of x; their indices; whether these are consecutive."""
+    width = base.size
+    for t in range(width):
+        index = unit + t
+        for shift in ascending:
+            index = ((index >> shift) << (shift + 2)) | (index & ((1 << shift) - 1))
+        base[t] = index
+    contiguous = base[width - 1] - base[0] == width - 1
+    for i in range(offsets.size):
+        to = x[i]
+        if contiguous:
+            row = r[base[0] + offsets[i] : base[0] + offsets[i] + width]
+            for t in range(width):
+                to[t] = row[t]
+        else:
+            for t in range(width):
+                to[t] = r[base[t] + offsets[i]]
+    return bool(contiguous)
 
 
-@njit(cache=True)
-def sites(
-    r: Real,
-    first: int,
-    size: int,
-    offsets: Integer,
-    ascending: Integer,
-    starts: Integer,
-    columns: Integer,
-    values: Real,
-) -> None:
-    """A matrix, given by its non-zero entries, on several sites: gather a tile of units, multiply, scatter."""
+_gather = link("boolean(float64[::1], int64, int64[::1], int64[::1], int64[::1], float64[:, ::1])", gather)
+
+
+def sites(r: Real, first: int, size: int, offsets: Integer, ascending: Integer, m: Real) -> None:
+    """A matrix on several sites: gather a tile of units, multiply by the entries that are not zero, scatter."""
     side = offsets.size
+    starts, columns, count = np.zeros(side + 1, np.int64), np.empty(side * side, np.int64), 0
+    for i in range(side):
+        for j in range(side):
+            if m[i, j] != 0.0:
+                columns[count] = j
+                count += 1
+        starts[i + 1] = count
     width = min(TILE, size)
     x, y = np.empty((side, width)), np.empty(width)
     base = np.empty(width, np.int64)
     for unit in range(first, first + size, width):
-        _bases(unit, ascending, base)
-        _gather(r, base, offsets, x)
+        contiguous = _gather(r, unit, ascending, offsets, base, x)
         for i in range(side):
             for t in range(width):
                 y[t] = 0.0
             for e in range(starts[i], starts[i + 1]):
-                value, column = values[e], x[columns[e]]
+                value, column = m[i, columns[e]], x[columns[e]]
                 for t in range(width):
                     y[t] += value * column[t]
-            if base[width - 1] - base[0] == width - 1:
+            if contiguous:
                 row = r[base[0] + offsets[i] : base[0] + offsets[i] + width]
                 for t in range(width):
                     row[t] = y[t]
@@ -86,7 +119,6 @@ def sites(
                     r[base[t] + offsets[i]] = y[t]
 
 
-@njit(cache=True)
 def site_sums(
     g: Real, x: Real, first: int, size: int, offsets: Integer, ascending: Integer, out: Real
 ) -> None:
@@ -98,9 +130,8 @@ def site_sums(
     lane_sums = np.zeros((side * side, lanes))
     base = np.empty(width, np.int64)
     for unit in range(first, first + size, width):
-        _bases(unit, ascending, base)
-        _gather(g, base, offsets, a)
-        _gather(x, base, offsets, b)
+        _gather(g, unit, ascending, offsets, base, a)
+        _gather(x, unit, ascending, offsets, base, b)
         for i in range(side):
             for j in range(side):
                 row, left, right = lane_sums[i * side + j], a[i], b[j]
@@ -114,37 +145,13 @@ def site_sums(
         out[e] += total
 
 
-@njit(cache=True)
-def _bases(unit: int, ascending: Integer, base: Integer) -> None:
-    """Indices of consecutive units of the other sites, with zeros in the digits of these sites."""
-    for t in range(base.size):
-        index = unit + t
-        for shift in ascending:
-            index = ((index >> shift) << (shift + 2)) | (index & ((1 << shift) - 1))
-        base[t] = index
-
-
-@njit(cache=True)
-def _gather(r: Real, base: Integer, offsets: Integer, x: Real) -> None:
-    width = base.size
-    contiguous = base[width - 1] - base[0] == width - 1
-    for i in range(offsets.size):
-        if contiguous:
-            row, to = r[base[0] + offsets[i] : base[0] + offsets[i] + width], x[i]
-            for t in range(width):
-                to[t] = row[t]
-        else:
-            for t in range(width):
-                x[i, t] = r[base[t] + offsets[i]]
-
-
 # rotations about strings ---------------------------------------------------------------------------------------------
 # Q is unchanged where it commutes with P; else r_Q -> cos r_Q + s sin r_QP with -i Q P = s (QP), s = +1 or -1. With
 # Q P = i^e (QP), e is a sum over sites; odd where they anticommute, and s = +1 for e = 1, -1 for e = 3 (mod 4).
 
 
-@njit(cache=True)
-def phase(index: int, mask: int) -> int:
+@njit(cache=True, error_model="numpy")
+def _phase(index: int, mask: int) -> int:
     """The e of Q P = i^e (QP), modulo 4."""
     e = 0
     while mask:
@@ -156,7 +163,7 @@ def phase(index: int, mask: int) -> int:
     return e & 3
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _high(unit: int, high_mask: int) -> int:
     """The setting of the high digits: `unit` with a zero at the top bit of the mask, so that no pair comes twice."""
     if high_mask == 0:
@@ -167,13 +174,12 @@ def _high(unit: int, high_mask: int) -> int:
     return ((unit >> top) << (top + 1)) | (unit & ((1 << top) - 1))
 
 
-@njit(cache=True)
 def rotate(r: Real, first: int, size: int, mask: int, phases: Integer, cosine: float, sine: float) -> None:
     low_size = phases.size
     low_mask, high_mask = mask & (low_size - 1), mask // low_size
     for unit in range(first, first + size):
         high = _high(unit, high_mask)
-        high_phase = phase(high, high_mask)
+        high_phase = _phase(high, high_mask)
         x = r[high * low_size : (high + 1) * low_size]
         y = r[(high ^ high_mask) * low_size : ((high ^ high_mask) + 1) * low_size]
         for low in range(low_size):
@@ -186,7 +192,6 @@ def rotate(r: Real, first: int, size: int, mask: int, phases: Integer, cosine: f
                 y[partner] = cosine * b - s * a
 
 
-@njit(cache=True)
 def rotation_sums(
     g: Real, x: Real, first: int, size: int, mask: int, phases: Integer, out: Real
 ) -> None:
@@ -196,7 +201,7 @@ def rotation_sums(
     cosine, sine = 0.0, 0.0
     for unit in range(first, first + size):
         high = _high(unit, high_mask)
-        high_phase = phase(high, high_mask)
+        high_phase = _phase(high, high_mask)
         here, there = high * low_size, (high ^ high_mask) * low_size
         for low in range(low_size):
             e = (high_phase + phases[low]) & 3
@@ -212,22 +217,21 @@ def rotation_sums(
 # sites that go and come ----------------------------------------------------------------------------------------------
 
 
-@njit(cache=True)
-def shrink(r: Real, n: int, shift: int, with_z: bool) -> None:
-    """Keep the component I of a site (plus the component Z), leaving n qubits; in place, upwards."""
-    stride = 1 << shift
-    for start in range(0, 1 << (2 * n), stride):
-        for t in range(stride):
-            value = r[4 * start + t]
-            if with_z:
-                value += r[4 * start + 3 * stride + t]
-            r[start + t] = value
+def resize(r: Real, n: int, shift: int, growing: bool, with_z: bool) -> None:
+    """Insert a site into the vector of n qubits, or trace it out so that n are left; in place.
 
-
-@njit(cache=True)
-def grow(r: Real, n: int, shift: int, with_z: bool) -> None:
-    """Insert a site with component I (and Z) equal to the vector of n qubits, the others zero; in place, downwards."""
+    Growing, its component I (and Z, if `with_z`) is the vector, the others zero, from the end downwards. Shrinking, its
+    component I (plus Z) is kept, upwards.
+    """
     stride = 1 << shift
+    if not growing:
+        for start in range(0, 1 << (2 * n), stride):
+            for t in range(stride):
+                value = r[4 * start + t]
+                if with_z:
+                    value += r[4 * start + 3 * stride + t]
+                r[start + t] = value
+        return
     for start in range((1 << (2 * n)) - stride, -1, -stride):
         for t in range(stride - 1, -1, -1):
             value = r[start + t]
@@ -246,20 +250,19 @@ def grow(r: Real, n: int, shift: int, with_z: bool) -> None:
 # one real butterfly a qubit either way.
 
 
-@njit(cache=True)
 def flip_signs(r: Real, first: int, size: int, counts: Integer) -> None:
     """r_P times (-1)^floor(m / 2)."""
     low_size = counts.size
     for high in range(first, first + size):
-        count = count_y(high)
+        count = _count_y(high)
         x = r[high * low_size : (high + 1) * low_size]
         for low in range(low_size):
             if ((count + counts[low]) >> 1) & 1:
                 x[low] = -x[low]
 
 
-@njit(cache=True)
-def count_y(index: int) -> int:
+@njit(cache=True, inline="always")
+def _count_y(index: int) -> int:
     count = 0
     while index:
         count += index & 3 == 2
@@ -267,7 +270,6 @@ def count_y(index: int) -> int:
     return count
 
 
-@njit(cache=True)
 def to_matrix(v: Real, first: int, size: int, spread: Integer, out: Real) -> None:
     """Rows of rho, as pairs (re, im), from 2^n N with its entry (x, y) at the interleaved index."""
     d = spread.size
@@ -279,7 +281,6 @@ def to_matrix(v: Real, first: int, size: int, spread: Integer, out: Real) -> Non
             row[2 * y + 1] = (a - b) * 0.5 / d
 
 
-@njit(cache=True)
 def from_matrix(v: Real, first: int, size: int, spread: Integer, matrix: Real) -> None:
     """N, with its entry (x, y) at the interleaved index, from rows of a Hermitian matrix as pairs (re, im)."""
     d = spread.size

@@ -16,6 +16,7 @@ from qml._typing import Complex, Integer, Real
 from qml.circuits.program import Program, Step
 from qml.engines import block_plan
 from qml.engines import pauli_kernels as kernels
+from qml.engines import pauli_loops as loops
 from qml.gates import PauliRotation
 from qml.operations import Channel, Initialize, TraceOut, Unitary
 
@@ -87,8 +88,8 @@ class TableBuilder:
     def add_blocks(self, builder: block_plan.SweepBuilder) -> None:
         """One row a sweep of what the builder has collected."""
         for sweep in builder.sweeps():
-            self.add(kernels.BLOCK, builder.n, sweep.shifts(builder.n), len(sweep.sites), free=sweep.free)
-            self._rows[-1][kernels.OPS :] = [self._n_ops, len(sweep.ops)]
+            self.add(loops.BLOCK, builder.n, sweep.shifts(builder.n), len(sweep.sites), free=sweep.free)
+            self._rows[-1][loops.OPS :] = [self._n_ops, len(sweep.ops)]
             self._ops.append(sweep.ops)
             self._n_ops += len(sweep.ops)
 
@@ -202,7 +203,7 @@ class Plan:
                 appended = isinstance(instruction, Initialize)
                 for site in sorted(sites, reverse=not appended):
                     shift = 2 * (n - site) if appended else 2 * (n - 1 - site)
-                    self._builder.add(kernels.APPEND if appended else kernels.DISCARD, n, [shift], 1)
+                    self._builder.add(loops.APPEND if appended else loops.DISCARD, n, [shift], 1)
                     n += 1 if appended else -1
                 n_max = max(n_max, n)
                 self._blocks = self._new_blocks(n)
@@ -253,7 +254,7 @@ class Plan:
             if self._blocks is not None:
                 self._blocks.one(site, start, free)
             else:
-                self._builder.add(kernels.MATRIX, n, 2 * [2 * (n - 1 - site)], 1, start, free)
+                self._builder.add(loops.MATRIX, n, 2 * [2 * (n - 1 - site)], 1, start, free)
 
     def _add_coefficients(self, values: Real) -> int:
         """Append them; where they start."""
@@ -285,7 +286,7 @@ class Plan:
             self._blocks.turn((high, low), 4 * letters[high] + letters[low], start, free)
         else:
             string = sum(letter << (2 * (n - 1 - site)) for site, letter in letters.items())
-            self._builder.add(kernels.ROTATION, n, [string, string], 1, start, free)
+            self._builder.add(loops.ROTATION, n, [string, string], 1, start, free)
 
     def _add_matrix(self, n: int, step: Step) -> None:
         sites = step.sites
@@ -304,7 +305,7 @@ class Plan:
             blocks.dense((min(sites), max(sites)), start, free)
         else:
             shifts = [2 * (n - 1 - site) for site in sites]
-            self._builder.add(kernels.MATRIX, n, shifts + sorted(shifts), len(sites), start, free)
+            self._builder.add(loops.MATRIX, n, shifts + sorted(shifts), len(sites), start, free)
 
     def _is_free(self, step: Step) -> bool:
         return bool(self._free[step.start : step.stop].any())

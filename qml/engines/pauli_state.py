@@ -9,9 +9,10 @@ import numpy as np
 from qml import _checks, spectral
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Cotangent, Real
-from qml.engines import pauli_kernels as kernels
+from qml.engines import pauli_loops as loops
 from qml.engines.block_plan import SMALLEST_REGISTER, SweepBuilder
 from qml.engines.pauli_plan import TableBuilder, Tables
+from qml.engines.pauli_threads import sweep
 from qml.operators import OperatorLike, PauliSum
 from qml.states.base import State
 
@@ -148,8 +149,8 @@ def matrix_of(vector: Real, n: int) -> Complex:
     """sigma (2^n, 2^n) from its Pauli vector, O(n 4^n)."""
     _checks.memory(f"the density matrix of {n} qubits", 24 * 4**n, "ask for expectations or probabilities instead")
     out = np.empty((1 << n, 1 << n), dtype=np.complex128)
-    tables = _butterfly(n, kernels.TO_MATRIX)
-    kernels.sweep(vector.copy(), *tables, _TO_MATRIX.ravel(), _NOTHING_SAVED, _entries(out), False)
+    tables = _butterfly(n, loops.TO_MATRIX)
+    sweep(vector.copy(), tables, _TO_MATRIX.ravel(), _NOTHING_SAVED, _entries(out), False)
     return out
 
 
@@ -157,7 +158,7 @@ def vector_of(matrix: Complex, n: int) -> Real:
     """Tr(P X) for each P, of a Hermitian X (2^n, 2^n), O(n 4^n)."""
     out = np.empty(4**n)
     x = np.require(matrix, np.complex128, ["C", "W"])  # as the kernels are compiled for
-    kernels.sweep(out, *_butterfly(n, kernels.FROM_MATRIX), _TO_MATRIX.T.ravel(), _NOTHING_SAVED, _entries(x), False)
+    sweep(out, _butterfly(n, loops.FROM_MATRIX), _TO_MATRIX.T.ravel(), _NOTHING_SAVED, _entries(x), False)
     return out
 
 
@@ -169,10 +170,10 @@ def _entries(matrix: Complex) -> Real:
 def _butterfly(n: int, exchange: int) -> Tables:
     """The tables of a transform: the signs, a matrix on every site, and the exchange with the density matrix."""
     builder = TableBuilder()
-    if exchange == kernels.FROM_MATRIX:
+    if exchange == loops.FROM_MATRIX:
         builder.add(exchange, n, [], 0)
     else:
-        builder.add(kernels.SIGNS, n, [], 0)
+        builder.add(loops.SIGNS, n, [], 0)
     if n >= SMALLEST_REGISTER:
         blocks = SweepBuilder(n, builder.cores)
         for site in range(n):
@@ -180,6 +181,6 @@ def _butterfly(n: int, exchange: int) -> Tables:
         builder.add_blocks(blocks)
     else:
         for site in range(n):
-            builder.add(kernels.MATRIX, n, [2 * site, 2 * site], 1)
-    builder.add(kernels.SIGNS if exchange == kernels.FROM_MATRIX else exchange, n, [], 0)
+            builder.add(loops.MATRIX, n, [2 * site, 2 * site], 1)
+    builder.add(loops.SIGNS if exchange == loops.FROM_MATRIX else exchange, n, [], 0)
     return builder.tables()

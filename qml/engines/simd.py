@@ -95,5 +95,23 @@ def _store(typing: Any, array: Any, index: Any, value: Any) -> Any:
     return types.none(array, types.intp, lanes), generate
 
 
+def _dot(typing: Any, m: Any, first: Any, step: Any, a: Any, b: Any, c: Any, d: Any) -> Any:
+    """m[first] a + m[first + step] b + m[first + 2 step] c + m[first + 3 step] d; the bounds are not checked."""
+
+    def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        data = context.make_array(sig.args[0])(context, builder, args[0]).data
+        index, step, *values = args[1:]
+        total = None
+        for value in values:
+            scalar = builder.load(builder.gep(data, [index]))
+            term = builder.fmul(_spread(builder, scalar), value, flags=("contract",))
+            total = term if total is None else builder.fadd(total, term, flags=("contract",))
+            index = builder.add(index, step)
+        return total
+
+    return lanes(m, types.intp, types.intp, lanes, lanes, lanes, lanes), generate
+
+
 load: Callable[..., Any] = intrinsic(_load)
 store: Callable[..., Any] = intrinsic(_store)
+dot: Callable[..., Any] = intrinsic(_dot)

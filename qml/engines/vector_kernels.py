@@ -9,8 +9,8 @@ The operations of a sweep, one row each in its table ``ops``:
 
 * ``PAIR``: C (A x B) on two active qubits: optional 2 x 2 matrices A and B, then a permutation of the four components
   with a factor each (CNOT, CZ, SWAP, ... or nothing);
-* ``TURN``: exp(-i theta P / 2) = cos(theta/2) - i sin(theta/2) P for a string P of any weight; the qubits of its letters
-  X and Y are active, those of its letters Z need not be;
+* ``TURN``: exp(-i theta P / 2) = cos(theta/2) - i sin(theta/2) P for a string P of any weight; the qubits of its
+  letters X and Y are active, those of its letters Z need not be;
 * ``DENSE``: any matrix on j active qubits; its zeros cost nothing.
 
 Backward, the operations are undone on the vectors psi and on their cotangent lambda in the same pass. The derivative of
@@ -22,8 +22,6 @@ chunk.
 """
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 from numba import njit
@@ -45,34 +43,89 @@ FIRST_SHIFT, N_ACTIVE, FIRST_OP, N_OPS = range(4)
 """Columns of ``sweeps``: where the bits of the active qubits start in ``places`` (ascending); their number; the rows in
 ``ops``."""
 
+NOTHING, REAL, COMPLEX = range(3)
+"""What a 2 x 2 matrix is."""
+
 CHUNKS = 16
 ROW = 2 * LANES
 """Numbers in a row of a buffer."""
 PAIR_SUMS = 8
 """Im S_aa of the four components, Re(S_01 - S_10) and Im(S_01 + S_10) of A, the same of B; S_ab = <lambda_a|psi_b>."""
-BLOCK = 256
-"""Rows of a Pauli sum whose factors are found together."""
+
+# LLVM spills vector registers around branches: hence one loop for each case, without any.
 
 
-@njit(cache=True, inline="always")
-def _mix(u: Real, real: bool, r0: Any, i0: Any, r1: Any, i1: Any) -> tuple[Any, Any, Any, Any]:
-    """The matrix u (re and im of 00, 01, 10, 11) times the complex numbers (0, 1)."""
-    p0, q0, p1, q1 = u[0] * r0 + u[2] * r1, u[0] * i0 + u[2] * i1, u[4] * r0 + u[6] * r1, u[4] * i0 + u[6] * i1
-    if not real:
-        p0, q0 = p0 - u[1] * i0 - u[3] * i1, q0 + u[1] * r0 + u[3] * r1
-        p1, q1 = p1 - u[5] * i0 - u[7] * i1, q1 + u[5] * r0 + u[7] * r1
-    return p0, q0, p1, q1
-
-
-@njit(cache=True, error_model="numpy")
-def _two_by_two(m: Real, start: int, adjoint: bool, u: Real) -> bool:
-    """The matrix at `start`, or its adjoint, to u; whether it is real."""
+@njit(cache=True, inline="always", error_model="numpy")
+def _two_by_two(m: Real, start: int, adjoint: bool, u: Real) -> int:
+    """The matrix at `start`, or its adjoint, to u (re and im of 00, 01, 10, 11); whether it is real or complex."""
     for e in range(8):
         u[e] = m[start + e]
     if adjoint:
         u[2], u[4] = u[4], u[2]
         u[1], u[3], u[5], u[7] = -u[1], -u[5], -u[3], -u[7]
-    return u[1] == 0.0 and u[3] == 0.0 and u[5] == 0.0 and u[7] == 0.0
+    return REAL if u[1] == 0.0 and u[3] == 0.0 and u[5] == 0.0 and u[7] == 0.0 else COMPLEX
+
+
+@njit(cache=True, inline="always", error_model="numpy")
+def _mix(x: Real, sh: int, sl: int, here: Integer, there: Integer, u: Real, numbers: int) -> None:
+    """u on components (0, 1) and on (2, 3), which are at the offsets `here` and go to the offsets `there`."""
+    p0, p1, p2, p3 = here[0], here[1], here[2], here[3]
+    q0, q1, q2, q3 = there[0], there[1], there[2], there[3]
+    u0, v0, u1, v1, u2, v2, u3, v3 = u[0], u[1], u[2], u[3], u[4], u[5], u[6], u[7]
+    for outer in range(0, x.size, 2 * sh):
+        for middle in range(outer, outer + sh, 2 * sl):
+            if numbers == COMPLEX:
+                for i in range(middle, middle + sl, ROW):
+                    r0, i0, r1, i1 = load(x, i + p0), load(x, i + p0 + 8), load(x, i + p1), load(x, i + p1 + 8)
+                    r2, i2, r3, i3 = load(x, i + p2), load(x, i + p2 + 8), load(x, i + p3), load(x, i + p3 + 8)
+                    store(x, i + q0, u0 * r0 - v0 * i0 + u1 * r1 - v1 * i1)
+                    store(x, i + q0 + 8, u0 * i0 + v0 * r0 + u1 * i1 + v1 * r1)
+                    store(x, i + q1, u2 * r0 - v2 * i0 + u3 * r1 - v3 * i1)
+                    store(x, i + q1 + 8, u2 * i0 + v2 * r0 + u3 * i1 + v3 * r1)
+                    store(x, i + q2, u0 * r2 - v0 * i2 + u1 * r3 - v1 * i3)
+                    store(x, i + q2 + 8, u0 * i2 + v0 * r2 + u1 * i3 + v1 * r3)
+                    store(x, i + q3, u2 * r2 - v2 * i2 + u3 * r3 - v3 * i3)
+                    store(x, i + q3 + 8, u2 * i2 + v2 * r2 + u3 * i3 + v3 * r3)
+            elif numbers == REAL:
+                for i in range(middle, middle + sl, ROW):
+                    r0, i0, r1, i1 = load(x, i + p0), load(x, i + p0 + 8), load(x, i + p1), load(x, i + p1 + 8)
+                    r2, i2, r3, i3 = load(x, i + p2), load(x, i + p2 + 8), load(x, i + p3), load(x, i + p3 + 8)
+                    store(x, i + q0, u0 * r0 + u1 * r1)
+                    store(x, i + q0 + 8, u0 * i0 + u1 * i1)
+                    store(x, i + q1, u2 * r0 + u3 * r1)
+                    store(x, i + q1 + 8, u2 * i0 + u3 * i1)
+                    store(x, i + q2, u0 * r2 + u1 * r3)
+                    store(x, i + q2 + 8, u0 * i2 + u1 * i3)
+                    store(x, i + q3, u2 * r2 + u3 * r3)
+                    store(x, i + q3 + 8, u2 * i2 + u3 * i3)
+            else:
+                for i in range(middle, middle + sl, ROW):
+                    r0, i0, r1, i1 = load(x, i + p0), load(x, i + p0 + 8), load(x, i + p1), load(x, i + p1 + 8)
+                    r2, i2, r3, i3 = load(x, i + p2), load(x, i + p2 + 8), load(x, i + p3), load(x, i + p3 + 8)
+                    store(x, i + q0, r0)
+                    store(x, i + q0 + 8, i0)
+                    store(x, i + q1, r1)
+                    store(x, i + q1 + 8, i1)
+                    store(x, i + q2, r2)
+                    store(x, i + q2 + 8, i2)
+                    store(x, i + q3, r3)
+                    store(x, i + q3 + 8, i3)
+
+
+@njit(cache=True, inline="always", error_model="numpy")
+def _scale(x: Real, sh: int, sl: int, places: Integer, factors: Real, adjoint: bool) -> None:
+    """Component places[a] times factors[a], or its conjugate."""
+    for a in range(4):
+        offset = (places[a] >> 1) * sh + (places[a] & 1) * sl
+        u, v = factors[2 * a], -factors[2 * a + 1] if adjoint else factors[2 * a + 1]
+        if u == 1.0 and v == 0.0:
+            continue
+        for outer in range(0, x.size, 2 * sh):
+            for middle in range(outer, outer + sh, 2 * sl):
+                for i in range(middle + offset, middle + offset + sl, ROW):
+                    re, im = load(x, i), load(x, i + 8)
+                    store(x, i, u * re - v * im)
+                    store(x, i + 8, u * im + v * re)
 
 
 @njit(cache=True, error_model="numpy")
@@ -80,54 +133,28 @@ def _pair(
     x: Real, sh: int, sl: int, m: Real, first: int, second: int, places: Integer, factors: Real, adjoint: bool
 ) -> None:
     """C (A x B), or its adjoint, in place; component a goes to places[a] times factors[a]."""
-    a, b = np.empty(8), np.empty(8)
-    a_real, b_real = False, False
-    if first >= 0:
-        a_real = _two_by_two(m, first, adjoint, a)
-    if second >= 0:
-        b_real = _two_by_two(m, second, adjoint, b)
-    p0, p1 = (places[0] >> 1) * sh + (places[0] & 1) * sl, (places[1] >> 1) * sh + (places[1] & 1) * sl
-    p2, p3 = (places[2] >> 1) * sh + (places[2] & 1) * sl, (places[3] >> 1) * sh + (places[3] & 1) * sl
-    q0, q1, q2, q3 = 0, sl, sh, sh + sl
-    if not adjoint:
-        p0, p1, p2, p3, q0, q1, q2, q3 = q0, q1, q2, q3, p0, p1, p2, p3
-    f = np.empty(8)
-    plain = True
-    for e in range(4):
-        f[2 * e], f[2 * e + 1] = factors[2 * e], -factors[2 * e + 1] if adjoint else factors[2 * e + 1]
-        plain = plain and f[2 * e] == 1.0 and f[2 * e + 1] == 0.0
-    for outer in range(0, x.size, 2 * sh):
-        for middle in range(outer, outer + sh, 2 * sl):
-            for i in range(middle, middle + sl, ROW):
-                r0, i0, r1, i1 = load(x, i + p0), load(x, i + p0 + 8), load(x, i + p1), load(x, i + p1 + 8)
-                r2, i2, r3, i3 = load(x, i + p2), load(x, i + p2 + 8), load(x, i + p3), load(x, i + p3 + 8)
-                if adjoint and not plain:
-                    r0, i0 = f[0] * r0 - f[1] * i0, f[0] * i0 + f[1] * r0
-                    r1, i1 = f[2] * r1 - f[3] * i1, f[2] * i1 + f[3] * r1
-                    r2, i2 = f[4] * r2 - f[5] * i2, f[4] * i2 + f[5] * r2
-                    r3, i3 = f[6] * r3 - f[7] * i3, f[6] * i3 + f[7] * r3
-                if second >= 0:
-                    r0, i0, r1, i1 = _mix(b, b_real, r0, i0, r1, i1)
-                    r2, i2, r3, i3 = _mix(b, b_real, r2, i2, r3, i3)
-                if first >= 0:
-                    r0, i0, r2, i2 = _mix(a, a_real, r0, i0, r2, i2)
-                    r1, i1, r3, i3 = _mix(a, a_real, r1, i1, r3, i3)
-                if not adjoint and not plain:
-                    r0, i0 = f[0] * r0 - f[1] * i0, f[0] * i0 + f[1] * r0
-                    r1, i1 = f[2] * r1 - f[3] * i1, f[2] * i1 + f[3] * r1
-                    r2, i2 = f[4] * r2 - f[5] * i2, f[4] * i2 + f[5] * r2
-                    r3, i3 = f[6] * r3 - f[7] * i3, f[6] * i3 + f[7] * r3
-                store(x, i + q0, r0)
-                store(x, i + q0 + 8, i0)
-                store(x, i + q1, r1)
-                store(x, i + q1 + 8, i1)
-                store(x, i + q2, r2)
-                store(x, i + q2 + 8, i2)
-                store(x, i + q3, r3)
-                store(x, i + q3 + 8, i3)
+    u = np.empty(8)
+    before, after = np.empty(4, np.int64), np.empty(4, np.int64)  # offsets of the components
+    for turn in range(3):
+        if turn == (0 if adjoint else 2):
+            _scale(x, sh, sl, places, factors, adjoint)
+            continue
+        near = turn == 1  # B, or A alone, goes together with the permutation
+        start = second if near and second >= 0 else first
+        if not near and (start < 0 or second < 0):
+            continue
+        is_a = start == first and start >= 0
+        for a in range(4):
+            c = (a & 1) << 1 | a >> 1 if is_a else a
+            d = places[c] if near else c
+            if adjoint:
+                c, d = d, c
+            before[a], after[a] = (c >> 1) * sh + (c & 1) * sl, (d >> 1) * sh + (d & 1) * sl
+        numbers = _two_by_two(m, start, adjoint, u) if start >= 0 else NOTHING
+        _mix(x, sh, sl, before, after, u, numbers)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, inline="always", error_model="numpy")
 def _pair_sums(x: Real, y: Real, sh: int, sl: int, free: int, sums: Real) -> None:
     """The sums for A and B (see ``PAIR_SUMS``), x = psi and y = lambda before the operation."""
     d0, d1, d2, d3 = load(sums, 0), load(sums, 8), load(sums, 16), load(sums, 24)
@@ -165,7 +192,7 @@ def _pair_sums(x: Real, y: Real, sh: int, sl: int, free: int, sums: Real) -> Non
 
 
 @njit(cache=True, inline="always")
-def _odd(word: int) -> int:
+def odd(word: int) -> int:
     """The parity of the bits of a non-negative number."""
     word ^= word >> 32
     word ^= word >> 16
@@ -187,8 +214,8 @@ def _turn(x: Real, flip: int, z: int, power: int, cosine: float, sine: float, si
             continue
         i, j = ROW * r, ROW * b
         ri, ii, rj, ij = load(x, i), load(x, i + 8), load(x, j), load(x, j + 8)
-        here = minus if _odd(b & z) else plus
-        there = minus if _odd(r & z) else plus
+        here = minus if odd(b & z) else plus
+        there = minus if odd(r & z) else plus
         if power & 1:
             store(x, i, cosine * ri - here * ij)
             store(x, i + 8, cosine * ii + here * rj)
@@ -201,7 +228,7 @@ def _turn(x: Real, flip: int, z: int, power: int, cosine: float, sine: float, si
             store(x, j + 8, cosine * ij + there * ii)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, inline="always", error_model="numpy")
 def _turn_sums(x: Real, y: Real, flip: int, z: int, power: int, signs: Real, sums: Real) -> None:
     """The sum of Re(lambda_r^* f sign(b) psi_b) / 2."""
     plus = (-0.5 if power & 2 else 0.5) * load(signs, 0)
@@ -210,7 +237,7 @@ def _turn_sums(x: Real, y: Real, flip: int, z: int, power: int, signs: Real, sum
     for r in range(x.size // ROW):
         b = r ^ flip
         i, j = ROW * r, ROW * b
-        sign = minus if _odd(b & z) else plus
+        sign = minus if odd(b & z) else plus
         if power & 1:
             t = t + sign * (load(y, i + 8) * load(x, j) - load(y, i) * load(x, j + 8))
         else:
@@ -244,7 +271,7 @@ def _dense(x: Real, w: Real, offsets: Integer, firsts: Integer, m: Real, start: 
             store(x, i + 8, imaginary)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, inline="always", error_model="numpy")
 def _dense_sums(x: Real, y: Real, offsets: Integer, firsts: Integer, m: Real, start: int, sums: Real, out: int) -> None:
     """The sum of Re(lambda_a^* K_ab psi_b)."""
     side = offsets.size
@@ -261,6 +288,23 @@ def _dense_sums(x: Real, y: Real, offsets: Integer, firsts: Integer, m: Real, st
                 if v != 0.0:
                     t = t + v * (q * load(x, j) - p * load(x, j + 8))
     store(sums, out, t)
+
+
+@njit(cache=True, error_model="numpy")
+def _sums(
+    buffers: Real, sums: Real, op: Integer, offsets: Integer, firsts: Integer, coefficients: Real, signs: Real
+) -> None:
+    """The sums of an operation, psi and lambda before it one after the other in the buffers."""
+    size = buffers.size // 2
+    psi, cotangent = buffers[:size], buffers[size:]
+    if op[KIND] == PAIR:
+        _pair_sums(psi, cotangent, ROW << op[A], ROW << op[B], op[FREE], sums)
+    elif op[KIND] == TURN:
+        _turn_sums(psi, cotangent, op[A], op[B], op[E], signs, sums)
+    else:
+        for p in range(op[FREE]):
+            start = op[D] + 2 * op[B] * op[B] * p
+            _dense_sums(psi, cotangent, offsets, firsts, coefficients, start, sums, LANES * p)
 
 
 @njit(cache=True, error_model="numpy")
@@ -314,7 +358,7 @@ def run(
     """Some chunks of sweeps `first_sweep` to `last_sweep` in place on x; or, backward, undone, last first, on x and y.
 
     Backward, y is the cotangent, and the sums are added to rows of `sums` (chunks, sums, 8). `room` (rows, 16) has
-    twice as many rows as the largest buffer and 2^j more for the largest matrix. m is a power of two, or divisible by 8.
+    twice as many rows as the largest buffer and 2^j more for the largest matrix. m is 1, 2, 4, or divisible by 8.
     """
     elements, indices, signs = np.empty(LANES, np.int64), np.empty(LANES, np.int64), np.empty(LANES)
     flat_room, flat_sums = room.reshape(-1), sums.reshape(-1)
@@ -339,112 +383,31 @@ def run(
                         shift = places[place + bit]
                         index = ((index >> shift) << (shift + 1)) | (index & ((1 << shift) - 1))
                     indices[lane], elements[lane] = index, index * m + column
-                for side in range(2 if backward else 1):
-                    _fill(y if side else x, buffers[side * size : (side + 1) * size], elements[:lanes], rows, False)
-                for o in range(sweep[N_OPS]):
+                for o in range(-1, sweep[N_OPS] + 1):
+                    if o < 0 or o == sweep[N_OPS]:
+                        for side in range(2 if backward else 1):
+                            buffer = buffers[side * size : (side + 1) * size]
+                            _fill(y if side else x, buffer, elements[:lanes], rows, o >= 0)
+                        continue
                     op = ops[sweep[FIRST_OP] + (sweep[N_OPS] - 1 - o if backward else o)]
-                    kind, free = op[KIND], op[FREE] if backward else 0
                     offsets, firsts = places[:0], places[:0]
-                    if kind == TURN:
+                    if op[KIND] == TURN:
                         for lane in range(LANES):
-                            signs[lane] = 1.0 - 2.0 * _odd(indices[lane] & op[D]) if lane < lanes else 0.0
-                    elif kind == DENSE:
+                            signs[lane] = 1.0 - 2.0 * odd(indices[lane] & op[D]) if lane < lanes else 0.0
+                    elif op[KIND] == DENSE:
                         offsets = places[op[A] : op[A] + op[B]]
                         firsts = places[op[E] : op[E] + (1 << k) // op[B]]
                     for side in range(2 if backward else 1):
                         buffer = buffers[side * size : (side + 1) * size]
-                        if kind == PAIR:
-                            _pair(
-                                buffer, ROW << op[A], ROW << op[B], coefficients, op[C], op[D],
-                                core_places[op[E]], core_factors[op[E]], backward,
-                            )
-                        elif kind == TURN:
-                            cosine, sine = coefficients[op[C]], coefficients[op[C] + 1]
-                            _turn(buffer, op[A], op[B], op[E], cosine, -sine if backward else sine, signs)
+                        if op[KIND] == PAIR:
+                            moves, factors = core_places[op[E]], core_factors[op[E]]
+                            high, low = ROW << op[A], ROW << op[B]
+                            _pair(buffer, high, low, coefficients, op[C], op[D], moves, factors, backward)
+                        elif op[KIND] == TURN:
+                            sine = -coefficients[op[C] + 1] if backward else coefficients[op[C] + 1]
+                            _turn(buffer, op[A], op[B], op[E], coefficients[op[C]], sine, signs)
                         else:
                             _dense(buffer, w, offsets, firsts, coefficients, op[C], backward)
-                    if free:
-                        psi, cotangent = buffers[:size], buffers[size:]
+                    if backward and op[FREE]:
                         at = LANES * (chunk * sums.shape[1] + op[OUT])
-                        if kind == PAIR:
-                            own = flat_sums[at : at + LANES * PAIR_SUMS]
-                            _pair_sums(psi, cotangent, ROW << op[A], ROW << op[B], free, own)
-                        elif kind == TURN:
-                            _turn_sums(psi, cotangent, op[A], op[B], op[E], signs, flat_sums[at : at + LANES])
-                        else:
-                            for p in range(free):
-                                start = op[D] + 2 * op[B] * op[B] * p
-                                _dense_sums(
-                                    psi, cotangent, offsets, firsts, coefficients, start, flat_sums, at + LANES * p
-                                )
-                for side in range(2 if backward else 1):
-                    _fill(y if side else x, buffers[side * size : (side + 1) * size], elements[:lanes], rows, True)
-
-
-@njit(cache=True, error_model="numpy")
-def chain_products(factors: Real, starts: Integer, targets: Integer, coefficients: Real, before: Real) -> None:
-    """Chain c, the product of the 2 x 2 factors starts[c] to starts[c + 1] (the first acts first), goes to targets[c].
-
-    Matrices are rows of eight numbers, as in ``coefficients``; `before` receives the product before each factor.
-    """
-    for c in range(targets.size):
-        at = targets[c]
-        for e in range(8):
-            coefficients[at + e] = 1.0 if e in (0, 6) else 0.0
-        for f in range(starts[c], starts[c + 1]):
-            for e in range(8):
-                before[f, e] = coefficients[at + e]
-            for i in range(2):
-                for j in range(2):
-                    re, im = 0.0, 0.0
-                    for k in range(2):
-                        u, v = factors[f, 4 * i + 2 * k], factors[f, 4 * i + 2 * k + 1]
-                        p, q = before[f, 4 * k + 2 * j], before[f, 4 * k + 2 * j + 1]
-                        re += u * p - v * q
-                        im += u * q + v * p
-                    coefficients[at + 4 * i + 2 * j], coefficients[at + 4 * i + 2 * j + 1] = re, im
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def pauli_sum(
-    x: Real, y: Real, n: int, m: int, starts: Integer, masks: Integer, factors: Real, first: int, last: int, out: Real
-) -> None:
-    """y = H x on rows `first` to `last` (multiples of eight, or all of them), and x_c^dagger H x_c added to `out` (m,).
-
-    Terms starts[g] to starts[g + 1] share the mask x; `masks` holds (x, z) and `factors` (re, im) of each term's
-    coefficient times i^|x & z|.
-    """
-    f, g = np.empty(BLOCK), np.empty(BLOCK)
-    width = m // LANES
-    for block in range(first, last, BLOCK):
-        count = min(BLOCK, last - block)
-        for e in range(((block * m) >> 3) << 4, (((block + count) * m + 7) >> 3) << 4):
-            y[e] = 0.0
-        for group in range(starts.size - 1):
-            flip = masks[starts[group], 0]
-            for r in range(count):
-                f[r], g[r] = 0.0, 0.0
-            for t in range(starts[group], starts[group + 1]):
-                z, u, v = masks[t, 1], factors[t, 0], factors[t, 1]
-                for r in range(count):
-                    sign = 1.0 - 2.0 * _odd(((block + r) ^ flip) & z)
-                    f[r] += u * sign
-                    g[r] += v * sign
-            for r in range(count):
-                here, there = block + r, (block + r) ^ flip
-                for e in range(width):
-                    i, j = ROW * (here * width + e), ROW * (there * width + e)
-                    a, b = load(x, j), load(x, j + 8)
-                    store(y, i, load(y, i) + f[r] * a - g[r] * b)
-                    store(y, i + 8, load(y, i + 8) + f[r] * b + g[r] * a)
-                if width == 0:
-                    for c in range(m):
-                        i, j = here * m + c, there * m + c
-                        i, j = ((i >> 3) << 4) | (i & 7), ((j >> 3) << 4) | (j & 7)
-                        y[i] += f[r] * x[j] - g[r] * x[j + 8]
-                        y[i + 8] += f[r] * x[j + 8] + g[r] * x[j]
-        for r in range(count):
-            for c in range(m):
-                i = (block + r) * m + c
-                i = ((i >> 3) << 4) | (i & 7)
-                out[c] += x[i] * y[i] + x[i + 8] * y[i + 8]
+                        _sums(buffers, flat_sums[at:], op, offsets, firsts, coefficients, signs)

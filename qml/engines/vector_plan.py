@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 from weakref import WeakKeyDictionary
@@ -12,17 +13,21 @@ import numpy as np
 from qml._typing import Complex, Integer, Real
 from qml.circuits.program import Program, Step
 from qml.engines import vector_kernels as kernels
+from qml.engines.vector_chains import chain_products
 from qml.engines.vectors import unitary_of
 from qml.gates import PauliRotation
 
-ACTIVE_QUBITS = 7
+ACTIVE_QUBITS = 9
 """Qubits of a sweep at most: its two buffers, 2^7 rows of 128 bytes each, are as large as a usual L1 cache."""
 WINDOW = 96
 """How many operations ahead are looked at for one that fits into the sweep."""
 
 LETTERS = "IXYZ"
-PAULIS = np.array([[[1, 0], [0, 1]], [[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]])
-_TO_Z = {"X": np.array([[1, 1], [1, -1]]) / math.sqrt(2), "Y": np.array([[1, -1j], [1, 1j]]) / math.sqrt(2)}
+PAULIS: Complex = np.array([[[1, 0], [0, 1]], [[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]])
+_TO_Z: dict[str, Complex] = {
+    "X": np.array([[1, 1], [1, -1]], dtype=np.complex128) / math.sqrt(2),
+    "Y": np.array([[1, -1j], [1, 1j]], dtype=np.complex128) / math.sqrt(2),
+}
 """The V with V P V^dagger = Z."""
 
 Factor: TypeAlias = Complex | Step
@@ -84,6 +89,7 @@ class Plan:
     def __init__(self, program: Program, spare: int) -> None:
         self._sites = len(program.dims_in)
         self.n = max(self._sites, 2)
+        self._spare = spare
         self._most = max(2, min(ACTIVE_QUBITS, self.n - spare))
         self._offset = program.offset
         self._free = np.diff(program.weights.indptr) > 0
@@ -119,7 +125,7 @@ class Plan:
             factors[index] = unitary_of(step).matrix(slots[step.start : step.stop])
         coefficients = self._coefficients.copy()
         before = np.empty((len(factors), 8))
-        kernels.chain_products(factors.view(np.float64).reshape(-1, 8), *self._chains, coefficients, before)
+        chain_products(factors.view(np.float64).reshape(-1, 8), *self._chains, coefficients, before)
         half = slots[self._string_slots] / 2
         coefficients[self._string_starts] = np.cos(half)
         coefficients[self._string_starts + 1] = np.sin(half)
@@ -209,8 +215,8 @@ class Plan:
         """Place what waits on these qubits, by twos."""
         left = sorted(site for site in sites if site in self._waiting)
         if len(left) % 2:
-            others = [site for site in sites if site not in left] or [left[-1] - 1 if left[-1] else left[-1] + 1]
-            left.append(others[0])
+            others = [site for site in sites if site not in left]  # where there is none, a neighbor
+            left.append(others[0] if others else left[-1] - 1 if left[-1] or self._sites == 1 else 1)
         for pair in zip(left[::2], left[1::2], strict=True):
             self._add_pair(pair, 0)
 
@@ -239,7 +245,7 @@ class Plan:
             if not isinstance(factor, Step):
                 self._factors.append(factor)
                 continue
-            self._factors.append(np.zeros((2, 2)))
+            self._factors.append(np.zeros((2, 2), dtype=np.complex128))
             if isinstance(factor.instruction, PauliRotation):
                 self._site_turns.append((index, LETTERS.index(factor.instruction.label), factor.start))
             else:
@@ -277,7 +283,8 @@ class Plan:
     def _group(self) -> None:
         """The operations as sweeps."""
         places: list[int] = []
-        sweeps, rows = [], []
+        sweeps: list[list[int]] = []
+        rows: list[list[int]] = []
         self.first_free = -1
         self.room_rows = 0
         todo = self._ops
@@ -296,7 +303,7 @@ class Plan:
         self.places = np.array(places, dtype=np.int64)
 
     def _choose(self, todo: list[_Op]) -> tuple[list[_Op], list[_Op], set[int]]:
-        """Operations of one sweep, those left for later, and the active sites, two at least."""
+        """Operations of one sweep, those left for later, and the active sites, filled up where they are few."""
         most = max(self._most, len(todo[0].active))
         active: set[int] = set()
         blocked: set[int] = set()
@@ -313,7 +320,8 @@ class Plan:
             else:
                 blocked |= set(op.sites)
                 left.append(op)
-        return chosen, left, active
+        quiet = [site for site in reversed(range(self.n - self._spare)) if site not in active]
+        return chosen, left, active | set(quiet[: max(0, self._most - len(active))])
 
     def _shift(self, site: int) -> int:
         """The bit of a site in the index of a basis state."""
@@ -360,7 +368,7 @@ class Plan:
         self._slot_second = second.astype(bool)
 
 
-def _columns(rows: list[tuple[int, ...]], count: int) -> Integer:
+def _columns(rows: Sequence[tuple[int, ...]], count: int) -> Integer:
     """The columns of a list of rows."""
     return np.array(rows, dtype=np.int64).reshape(-1, count).T
 

@@ -21,6 +21,7 @@ from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Dims, Real
 from qml.circuits.program import Program, Step
 from qml.operations import Unitary
+from qml.operators import PauliSum
 
 
 def apply(matrix: Complex, sites: tuple[int, ...], columns: Complex, dims: Dims) -> Complex:
@@ -35,9 +36,9 @@ def apply(matrix: Complex, sites: tuple[int, ...], columns: Complex, dims: Dims)
 def evolve_vectors(program: Program, params: ArrayLike, vectors: Complex | None) -> Complex:
     """U(theta) applied to the columns of `vectors`."""
     slots = program.slots(params)
-    w = _start(program, vectors)
+    w = start_of(program, vectors)
     for step in program.steps:
-        w = apply(_unitary(step).matrix(_of(step, slots)), step.sites, w, program.dims_in)
+        w = apply(unitary_of(step).matrix(_of(step, slots)), step.sites, w, program.dims_in)
     return w
 
 
@@ -50,13 +51,11 @@ def evolve_vectors_vjp(
     dims = program.dims_in
 
     def pull(cotangent: Complex) -> Real:
-        c = _checks.array("the cotangent", cotangent).astype(np.complex128, copy=False)
-        if c.shape != final.shape:
-            raise InputError(f"the cotangent must have the shape {final.shape} of the vectors; found {c.shape}.")
+        c = columns_like(final, cotangent)
         w = final
         gradient = np.zeros(len(slots))
         for step in reversed(program.steps):
-            gate, values = _unitary(step), _of(step, slots)
+            gate, values = unitary_of(step), _of(step, slots)
             inverse = gate.matrix(values).conj().T
             w = apply(inverse, step.sites, w, dims)
             if step.stop > step.start:
@@ -66,6 +65,48 @@ def evolve_vectors_vjp(
         return program.pull_slots(gradient)
 
     return final, pull
+
+
+def expect_vectors_vjp(
+    run: tuple[Complex, Callable[[Complex], Real]], observable: PauliSum
+) -> tuple[Real, Callable[[ArrayLike], Real]]:
+    """Expectations (m,) in columns, and the map from dL/d(expectations), from what :func:`evolve_vectors_vjp` gives."""
+    w, pull_columns = run
+    applied = observable.apply(w.T).T
+    values = np.einsum("dm,dm->m", w.conj(), applied).real
+
+    def pull(weights: ArrayLike) -> Real:
+        return pull_columns(2 * applied * weights_like(values, weights))
+
+    return values, pull
+
+
+def columns_like(final: Complex, cotangent: ArrayLike) -> Complex:
+    """A cotangent of the shape of the columns."""
+    c = _checks.array("the cotangent", cotangent).astype(np.complex128, copy=False)
+    if c.shape != final.shape:
+        raise InputError(f"the cotangent must have the shape {final.shape} of the vectors; found {c.shape}.")
+    return c
+
+
+def weights_like(values: Real, weights: ArrayLike) -> Real:
+    """dL/d(expectations), one number a column."""
+    w = _checks.array("the cotangent", weights, allow_complex=False)
+    if w.shape != values.shape:
+        raise InputError(f"the cotangent must have shape {values.shape}, one number a vector; found shape {w.shape}.")
+    return np.asarray(w, dtype=np.float64)
+
+
+def check_observable(observable: PauliSum, program: Program) -> None:
+    """A Hermitian Pauli sum on the qubits of the program; anything else is refused."""
+    if not isinstance(observable, PauliSum):
+        raise InputError(f"the observable must be a PauliSum; found {type(observable).__name__}: use pauli(label).")
+    if not observable.is_hermitian:
+        raise InputError("the observable must be Hermitian; found a Pauli sum with complex coefficients.")
+    if observable.dims != program.dims_in:
+        raise InputError(
+            f"the observable must act on sites of dimensions {program.dims_in}; found one on {observable.dims}."
+        )
 
 
 def _overlap(w: Complex, c: Complex, sites: tuple[int, ...], dims: Dims) -> Complex:
@@ -78,9 +119,10 @@ def _overlap(w: Complex, c: Complex, sites: tuple[int, ...], dims: Dims) -> Comp
     return np.asarray(rows(w) @ rows(c).conj().T)
 
 
-def _start(program: Program, vectors: Complex | None) -> Complex:
+def start_of(program: Program, vectors: Complex | None) -> Complex:
+    """The columns that a unitary program starts from; anything else is refused."""
     for step in program.steps:
-        _unitary(step)
+        unitary_of(step)
     d = program.dim_in
     if vectors is None:
         _checks.memory(f"the unitary of dimension {d}", 3 * 16 * d * d, "pass the few vectors that are needed")
@@ -91,7 +133,8 @@ def _start(program: Program, vectors: Complex | None) -> Complex:
     return w
 
 
-def _unitary(step: Step) -> Unitary:
+def unitary_of(step: Step) -> Unitary:
+    """The gate of a step; anything but a unitary one is refused."""
     if not isinstance(step.instruction, Unitary):
         raise InputError(
             f"vectors evolve under unitary gates only; found {step.instruction.name} on sites {step.sites}: "

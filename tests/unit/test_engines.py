@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from qml import Parameter, channels, gates
+from qml import Parameter, channels, circuits, gates
 from qml._checks import InputError, MemoryRefused
 from qml.channels import CHANNELS
 from qml.circuits import Circuit
@@ -426,22 +426,25 @@ def test_shared_kernels_agree_with_the_reference(large, checkpoint_bytes):
     np.testing.assert_allclose(gradient, wanted, atol=1e-11)
 
 
-def test_results_do_not_depend_on_the_number_of_threads(large):
-    import numba
-
-    if numba.config.NUMBA_NUM_THREADS < 2:
-        pytest.skip("Numba was started with one thread")
-    program, values, g = large
-    before = numba.get_num_threads()
-    try:
-        results = []
-        for threads in (1, 2):
-            numba.set_num_threads(threads)
-            results.append(gradient_of(PauliEngine(), program, values, g))
-    finally:
-        numba.set_num_threads(before)
-    np.testing.assert_array_equal(results[0][0], results[1][0])
-    np.testing.assert_array_equal(results[0][1], results[1][1])
+def test_results_do_not_depend_on_the_number_of_threads():
+    n = 9
+    circuit = circuits.hardware_efficient(n, 1, rotations=("RY", "RZ"))
+    circuit = circuit.then(*(channels.AmplitudeDamping(f"g{q}", q) for q in range(n)), gates.Toffoli(0, 8, 4))
+    circuit = circuit.then(gates.PauliRotation("XYZ")("w", 8, 1, 5), gates.RXX("x", 7, 8), gates.CRX("c", 3, 0))
+    circuit = circuit.then(gates.PauliRotation("ZZZZ")("v", 0, 2, 4, 6), gates.ISWAP(5, 2))
+    program = circuit.compile()
+    rng = np.random.default_rng(9)
+    values = rng.uniform(0.1, 0.6, program.n_params)
+    g = rng.normal(size=4**n)
+    runs = [PauliEngine(threads=1), PauliEngine(threads=2), PauliEngine(10**7, threads=2), PauliEngine(threads=3)]
+    results = []
+    for engine in runs:
+        state, pull = engine.evolve_vjp(program, values)
+        results.append((state.vector, pull(g)))
+    assert np.abs(results[0][1]).min() > 1e-8
+    for vector, gradient in results[1:]:
+        np.testing.assert_array_equal(vector, results[0][0])
+        np.testing.assert_array_equal(gradient, results[0][1])
 
 
 def test_checkpoints_change_no_bit(large):
@@ -470,7 +473,7 @@ def test_maps_on_one_site_are_fused():
 
 
 def test_engine_arguments():
-    assert repr(PauliEngine(100)) == "PauliEngine(checkpoint_bytes=100)"
+    assert repr(PauliEngine(100)) == "PauliEngine(checkpoint_bytes=100, threads=None)"
     with pytest.raises(InputError, match="checkpoint_bytes must be an integer of at least 0"):
         PauliEngine(-1)
 

@@ -1,0 +1,180 @@
+"""Unitary programs of qubits on columns of vectors, and expectations of Pauli sums in them, by the compiled kernels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
+from functools import partial
+
+import numba
+import numpy as np
+
+from qml import _checks
+from qml._typing import ArrayLike, Complex, Real
+from qml.circuits.program import Program
+from qml.engines import vector_kernels as kernels
+from qml.engines.simd import LANES
+from qml.engines.vector_plan import Plan, plan_of
+from qml.engines.vector_sums import pauli_sum, terms_of
+from qml.engines.vectors import columns_like, start_of, weights_like
+from qml.operators import PauliSum
+
+PARALLEL_FROM = 2**18
+"""Complex numbers from which a sweep is worth sharing between threads."""
+
+
+def evolve_vectors(program: Program, params: ArrayLike, vectors: Complex | None) -> Complex:
+    """U(theta) applied to the columns of `vectors`."""
+    return _Run(program, params, vectors, gradient=False).columns()
+
+
+def evolve_vectors_vjp(
+    program: Program, params: ArrayLike, vectors: Complex | None
+) -> tuple[Complex, Callable[[Complex], Real]]:
+    """The same columns, and the map from their cotangent to dL/dtheta."""
+    run = _Run(program, params, vectors, gradient=True)
+    final = run.columns()
+
+    def pull(cotangent: Complex) -> Real:
+        return run.pull(run.packed(columns_like(final, cotangent)))
+
+    return final, pull
+
+
+def expect_vectors_vjp(
+    program: Program, params: ArrayLike, observable: PauliSum, vectors: Complex | None
+) -> tuple[Real, Callable[[ArrayLike], Real]]:
+    """Expectations (m,) in the columns after the program, and the map from dL/d(expectations) to dL/dtheta."""
+    run = _Run(program, params, vectors, gradient=True)
+    values, applied = run.expect(observable)
+
+    def pull(weights: ArrayLike) -> Real:
+        return run.pull(run.scaled(applied, 2 * weights_like(values, weights)))
+
+    return values, pull
+
+
+class _Run:
+    """The columns after the program, in the layout of the kernels, and what leads back from there."""
+
+    def __init__(self, program: Program, params: ArrayLike, vectors: Complex | None, gradient: bool) -> None:
+        self.program = program
+        self.slots = program.slots(params)
+        start = start_of(program, vectors)
+        self.shape = start.shape
+        m = start.shape[1]
+        self.width = 1 << (m - 1).bit_length() if m < LANES else -(-m // LANES) * LANES  # columns with zeros behind
+        self.plan: Plan = plan_of(program, max(0, LANES.bit_length() - self.width.bit_length()))
+        self.size = self.width << self.plan.n
+        copies = 4 if gradient else 2
+        _checks.memory(
+            f"{_checks.plural(m, 'vector')} of {_checks.plural(len(program.dims_in), 'qubit')}",
+            16 * self.size * copies,
+            "use fewer qubits or fewer vectors",
+        )
+        self.coefficients, self._before = self.plan.bind(self.slots, gradient)
+        self.final = self.packed(start)
+        self._sweep(self.final, self.final, np.zeros((kernels.CHUNKS, 0, LANES)), 0, backward=False)
+
+    def packed(self, columns: Complex) -> Real:
+        """Columns (d, m) in the layout of the kernels."""
+        d, m = columns.shape
+        x = _aligned(2 * max(self.size, LANES))
+        if m != self.width or 2 * d * m != x.size:
+            padded = np.zeros((x.size // 2 // self.width, self.width), dtype=np.complex128)
+            padded[:d, :m] = columns
+            columns = padded
+        octets = np.ascontiguousarray(columns).reshape(-1, LANES)
+        x.reshape(-1, 2, LANES)[:, 0] = octets.real
+        x.reshape(-1, 2, LANES)[:, 1] = octets.imag
+        return x
+
+    def columns(self) -> Complex:
+        """The final columns (d, m)."""
+        octets = self.final.reshape(-1, 2, LANES)
+        out = np.empty((len(octets), LANES), dtype=np.complex128)
+        out.real, out.imag = octets[:, 0], octets[:, 1]
+        d, m = self.shape
+        return np.ascontiguousarray(out.reshape(-1, self.width)[:d, :m])
+
+    def expect(self, observable: PauliSum) -> tuple[Real, Real]:
+        """Expectations (m,), and the observable applied to the final columns, in the layout of the kernels."""
+        starts, masks, factors = terms_of(observable)
+        applied = _aligned(self.final.size)
+        d = 1 << self.plan.n
+        chunks = kernels.CHUNKS if d % (LANES * kernels.CHUNKS) == 0 else 1
+        parts = np.zeros((chunks, self.width))
+
+        def part(first_chunk: int, last_chunk: int) -> None:
+            for c in range(first_chunk, last_chunk):
+                first, last = c * d // chunks, (c + 1) * d // chunks
+                pauli_sum(self.final, applied, self.width, starts, masks, factors, first, last, parts[c])
+
+        threads = _threads(self.size)
+        if threads == 1:
+            part(0, chunks)
+        else:
+            with ThreadPoolExecutor(threads) as pool:
+                _share(pool, part, chunks, 2 * threads)
+        return parts.sum(axis=0)[: self.shape[1]], applied
+
+    def scaled(self, x: Real, weights: Real) -> Real:
+        """A copy with column c times weights[c]."""
+        padded = np.zeros(self.width)
+        padded[: weights.size] = weights
+        out = _aligned(x.size)
+        lanes = min(LANES, self.width)
+        shape = (-1, max(1, self.width // LANES), 2, LANES // lanes, lanes)
+        np.multiply(x.reshape(shape), padded.reshape(-1, 1, 1, lanes), out=out.reshape(shape))
+        return out
+
+    def pull(self, cotangent: Real) -> Real:
+        """dL/dtheta from dL/d(final columns), which is lost."""
+        plan = self.plan
+        if plan.first_free < 0:
+            return np.zeros(self.program.n_params)
+        sums = np.zeros((kernels.CHUNKS, plan.n_sums, LANES))
+        psi = _aligned(self.final.size)
+        psi[:] = self.final
+        self._sweep(psi, cotangent, sums, plan.first_free, backward=True)
+        total = sums.sum(axis=0).sum(axis=1)
+        return self.program.pull_slots(plan.slot_gradient(self.slots, self._before, total))
+
+    def _sweep(self, x: Real, y: Real, sums: Real, first: int, backward: bool) -> None:
+        """Sweeps `first` and later, all in one call, or, shared between threads, one after another."""
+        plan, last = self.plan, len(self.plan.sweeps)
+        tables = plan.sweeps, plan.places, plan.ops, plan.core_places, plan.core_factors, self.coefficients
+
+        def part(first_sweep: int, last_sweep: int, first_chunk: int, last_chunk: int) -> None:
+            room = _aligned(kernels.ROW * plan.room_rows).reshape(-1, kernels.ROW)
+            kernels.run(
+                x, y, plan.n, self.width, *tables, sums, room,
+                first_sweep, last_sweep, first_chunk, last_chunk, backward,
+            )
+
+        threads = _threads(self.size)
+        if threads == 1:
+            part(first, last, 0, kernels.CHUNKS)
+            return
+        order = range(last - 1, first - 1, -1) if backward else range(first, last)
+        with ThreadPoolExecutor(threads) as pool:
+            for sweep in order:
+                _share(pool, partial(part, sweep, sweep + 1), kernels.CHUNKS, 2 * threads)
+
+
+def _share(pool: Executor, part: Callable[[int, int], None], chunks: int, tasks: int) -> None:
+    """part(first, last) for all chunks, in so many tasks."""
+    ends = [task * chunks // tasks for task in range(tasks + 1)]
+    for _ in pool.map(part, ends[:-1], ends[1:]):
+        pass
+
+
+def _threads(size: int) -> int:
+    """How many threads share the work on so many complex numbers."""
+    return int(numba.get_num_threads()) if size >= PARALLEL_FROM else 1
+
+
+def _aligned(size: int) -> Real:
+    """An array whose rows of eight numbers are lines of the cache."""
+    raw = np.empty(size + LANES)
+    return raw[-(raw.ctypes.data // 8) % LANES :][:size]

@@ -1,0 +1,263 @@
+"""The benchmark harness: tables, JSON, agreement, the cap, and its sentences; only NumPy peers, tiny sizes."""
+
+import importlib
+import json
+import math
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+FOLDER = Path(__file__).resolve().parents[2] / "experiments" / "benchmarks"
+
+TOY = """
+import os
+import sys
+import time
+
+import numpy as np
+from workload import Task, Workload
+
+WORKLOAD = Workload("doubling", "seconds a double", sizes=(2, 3), tolerance=1e-6)
+
+
+def answer(number):
+    return Task(lambda: number, np.asarray)
+
+
+@WORKLOAD.by("numpy")
+def qml(n, variant):
+    print("noise on standard output")
+    return answer([2.0 * n, 1.0])
+
+
+@WORKLOAD.by("numpy")
+def right(n, variant):
+    return answer([2.0 * n + 1e-9, 1.0])
+
+
+@WORKLOAD.by("numpy")
+def wrong(n, variant):
+    return answer([2.0 * n, 1.001])
+
+
+@WORKLOAD.by("numpy")
+def slow(n, variant):
+    time.sleep(60)
+
+
+@WORKLOAD.by("numpy")
+def broken(n, variant):
+    raise ValueError("out of paper")
+
+
+@WORKLOAD.by("numpy")
+def dying(n, variant):
+    print("last words", file=sys.stderr, flush=True)
+    os._exit(3)
+
+
+@WORKLOAD.by("no_such_module")
+def absent(n, variant):
+    raise AssertionError
+"""
+
+
+@pytest.fixture(scope="module")
+def tools():
+    """Import from the folder of the benchmarks, and leave no trace of it."""
+    before = set(sys.modules)
+    sys.path.insert(0, str(FOLDER))
+    yield importlib.import_module
+    sys.path[:] = [p for p in sys.path if p != str(FOLDER)]
+    for name in set(sys.modules) - before:
+        if str(FOLDER) in (getattr(sys.modules[name], "__file__", None) or ""):
+            del sys.modules[name]
+
+
+@pytest.fixture
+def harness(tools):
+    return tools("harness")
+
+
+@pytest.fixture
+def play(tools, harness, tmp_path, monkeypatch):
+    """Measure the toy workload: play(names, cap) -> cells by (size, name), and the names of those that are absent."""
+    path = tmp_path / "toy.py"
+    path.write_text(TOY)
+    monkeypatch.setattr(sys, "path", sys.path.copy())
+    workload = tools("workload").load(path)
+
+    def run(*names, cap=60.0):
+        settings = harness.Settings(threads=1, cap=cap, rounds=2, turn=0.0)
+        members, absent = harness.recruit(workload, path, names, [], 1)
+        groups = harness.measure(workload, path, members, ["default"], [2, 3], settings)
+        return {(c.size, c.implementation): c for cells in groups for c in cells}, absent
+
+    yield run
+    sys.modules.pop("toy", None)
+
+
+def cell(harness, name="peer", turns=((1.0,),), fingerprint=(1.0,), **more):
+    made = harness.Cell("default", 2, name, **more)
+    made.turns_s, made.fingerprint = [list(t) for t in turns], list(fingerprint)
+    return made
+
+
+def test_a_run_from_the_command_line(tmp_path):
+    file, figure = tmp_path / "out.json", tmp_path / "out.png"
+    options = ["--peers", "numpy", "--rounds", "2", "--turn", "0", "--threads", "1", "--variants", "relative"]
+    command = [sys.executable, str(FOLDER / "run.py"), "W4", "--sizes", "2", "3", "--json", str(file), *options]
+    environment = {**os.environ, "COLUMNS": "200", "PYTHONIOENCODING": "utf-8"}
+    done = subprocess.run(
+        [*command, "--figure", str(figure)], capture_output=True, text=True, env=environment, cwd=tmp_path, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    for word in ("W4 relative, n = 2", "n = 3", "numpy", "floor", "time / qml", "peer / qml", "first call", "MiB"):
+        assert word in done.stdout
+    assert figure.read_bytes().startswith(b"\x89PNG")
+
+    recorded = json.loads(file.read_text())
+    assert recorded["workload"] == "W4"
+    assert recorded["machine"]["cpu"]
+    assert 0 <= recorded["machine"]["busy"] <= 100
+    assert recorded["settings"]["threads"] == 1
+    assert recorded["versions"]["qml"]["qml"]
+    assert recorded["versions"]["numpy"]["numpy"] == np.__version__
+    cells = {(c["size"], c["implementation"]): c for c in recorded["cells"]}
+    assert set(cells) == {(n, name) for n in (2, 3) for name in ("qml", "numpy", "floor")}
+    for (_, name), found in cells.items():
+        assert found["status"] == "ok"
+        assert len(found["turns_s"]) == 2
+        assert found["seconds"]["low"] <= found["seconds"]["median"] <= found["seconds"]["high"]
+        assert found["first_s"] > 0
+        if name != "floor":
+            assert found["agrees"]
+            assert found["peak_mib"] > found["memory_mib"] >= 0
+    assert [entry["fastest_peer"] for entry in recorded["ratios"]] == ["numpy", "numpy"]
+    assert all(entry["fastest_peer_over_qml"]["low"] > 0 for entry in recorded["ratios"])
+    assert all(entry["qml_over_floor"]["median"] > 0 for entry in recorded["ratios"])
+
+
+def test_a_disagreement_is_caught_and_named(play, harness):
+    cells, absent = play("qml", "right", "wrong", "broken", "dying", "absent")
+    assert absent == {"absent": ["no_such_module"]}
+    for n in (2, 3):
+        assert cells[n, "right"].agrees
+        assert cells[n, "right"].difference < 1e-8
+        assert not cells[n, "wrong"].agrees
+        assert cells[n, "wrong"].difference == pytest.approx(1e-3)
+        assert cells[n, "broken"].status == "ValueError: out of paper"
+        assert cells[n, "dying"].status == "died: last words"
+        assert len(cells[n, "right"].turns_s) == 2
+    cells[2, "wrong"].turns_s = [[1e-12], [1e-12]]
+    assert [entry["fastest_peer"] for entry in harness.ratios(list(cells.values()))] == ["right", "right"]
+
+
+def test_the_cap_ends_a_slow_one_and_larger_sizes_are_skipped(play):
+    cells, _ = play("slow", cap=1.0)
+    assert cells[2, "slow"].status == cells[3, "slow"].status == "> 1 s"
+    assert cells[3, "slow"].setup_s is None
+
+
+def test_fingerprints_are_compared_with_the_median(harness):
+    cells = [cell(harness, fingerprint=f) for f in ((1.0, 200.0), (1.0, 200.0), (1.0, 200.1), (1.0,), (1.0, math.nan))]
+    harness.agree(cells, 1e-6)
+    assert [c.agrees for c in cells] == [True, True, False, False, False]
+    assert cells[2].difference == pytest.approx(0.1 / 200)
+    alone = [cell(harness)]
+    harness.agree(alone, 1e-6)
+    assert alone[0].agrees is None
+
+
+def test_ratios_are_taken_turn_by_turn(harness):
+    fast = cell(harness, turns=((1.0, 1.0, 9.0), (2.0,), (4.0,)))
+    slow = cell(harness, turns=((3.0,), (6.0,)))
+    assert fast.medians == [1.0, 2.0, 4.0]
+    assert harness.ratio(slow, fast) == harness.Spread(3.0, 3.0, 3.0)
+    first = cell(harness, turns=(), first_s=5.0)
+    assert harness.ratio(first, fast) == harness.Spread(5.0, 5.0, 5.0)
+    assert cell(harness, turns=()).spread is None
+
+
+def test_a_disagreement_sets_the_exit_status(tools, harness, tmp_path):
+    cells = [cell(harness, "qml"), cell(harness, "numpy"), cell(harness, "torch", fingerprint=(1.1,))]
+    harness.agree(cells, 1e-9)
+    workload = tools("workload").load(FOLDER / "w4.py")
+    file = tmp_path / "old.json"
+    file.write_text(json.dumps(harness.record("W4", workload, harness.Settings(), {"cpu": "a"}, cells)))
+    run = tools("run")
+    done = CliRunner().invoke(run.main, ["W4", "--redraw", "--json", str(file)])
+    assert done.exit_code == 1
+    assert "torch disagrees at default, n = 2: by 1.0e-01, more than 1e-09." in " ".join(done.output.split())
+    assert "numpy disagrees" not in done.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["W9"], "there is no workload 'W9'; choose one of W1, W2, W3, W4, W5."),
+        (["W6"], "W6 is tomography by maximum likelihood, which qml does not do yet"),
+        (["W4", "--peers", "numpi"], "there is no peer 'numpi'; choose among numpy, torch"),
+        (["W4", "--variants", "both"], "there is no variant 'both'; choose among relative, cross."),
+        (["W4", "--sizes", "1"], "1 is not in the range x>=2"),
+        (["W4", "--redraw"], "--redraw needs --json FILE of an earlier run."),
+        (["W4", "--peer-python", "/no/such/python"], "/no/such/python"),
+    ],
+)
+def test_what_cannot_be_run_is_told_in_a_sentence(tools, arguments, sentence):
+    done = CliRunner().invoke(tools("run").main, arguments)
+    assert done.exit_code == 2
+    assert sentence in done.output
+
+
+@pytest.mark.parametrize("variant", ["depolarizing", "damping"])
+def test_the_circuits_of_qml_and_of_the_peers_are_the_same(tools, variant):
+    from qml.engines import ReferenceEngine
+
+    problems, w1 = tools("problems"), tools("w1")
+    circuit, values = problems.qml_circuit(3, w1.LAYERS, variant)
+    program = circuit.compile()
+    state = ReferenceEngine().evolve(program, [values[name] for name in program.parameters])
+    task = w1.numpy(3, variant)
+    by_hand = task.run().reshape(8, 8)
+    assert np.abs(by_hand - state.matrix()).max() < 1e-14
+    fingerprint = task.fingerprint(by_hand)
+    assert fingerprint[0] == pytest.approx(1.0)
+    assert 1 / 8 < fingerprint[1] < 1  # mixed
+    assert np.abs(fingerprint - w1.look(np.eye(8) / 8)).max() > 1e-3
+
+
+def test_the_strings_of_w5_are_pauli_strings(tools):
+    from qml import pauli
+
+    w5 = tools("w5")
+    for label in ("XYZ", "YYI", "IZX"):
+        assert np.array_equal(w5.combine([w5.String.of(label)], np.ones(1)), pauli(label).matrix())
+
+
+@pytest.mark.parametrize("variant", ["matched", "mismatched"])
+def test_the_trainings_of_w5_find_the_same_optimum(tools, variant):
+    w5 = tools("w5")
+    found = [task.fingerprint(task.run()) for task in (w5.newton(3, variant), w5.lbfgs(3, variant), w5.qml(3, variant))]
+    p = w5.problem(3, variant)
+    for fingerprint in found:
+        assert np.abs(fingerprint[1:] - p.means).max() <= 1.01 * w5.TOLERANCE
+        assert fingerprint[0] == pytest.approx(found[0][0], abs=1e-9)
+    assert np.abs(p.means).max() > 0.1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["W1", "W2", "W3", "W5"])
+def test_every_workload_runs(name, tmp_path):
+    file = tmp_path / "out.json"
+    options = ["--sizes", "2", "--rounds", "1", "--turn", "0", "--threads", "1", "--json", str(file)]
+    command = [sys.executable, str(FOLDER / "run.py"), name, *options]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    cells = json.loads(file.read_text())["cells"]
+    assert all(c["status"] == "ok" for c in cells if c["implementation"] in ("qml", "numpy", "floor"))

@@ -13,17 +13,16 @@ import numpy as np
 from qml._typing import Complex, Integer, Real
 from qml.circuits.program import Program, Step
 from qml.engines import vector_kernels as kernels
+from qml.engines.pauli_plan import LETTERS, PAULIS
 from qml.engines.vector_chains import chain_products
 from qml.engines.vectors import unitary_of
 from qml.gates import PauliRotation
 
 ACTIVE_QUBITS = 9
-"""Qubits of a sweep at most: its two buffers, 2^7 rows of 128 bytes each, are as large as a usual L1 cache."""
+"""Qubits of a sweep at most: its two buffers, 2^9 rows of 128 bytes each, stay in the L2 cache."""
 WINDOW = 96
 """How many operations ahead are looked at for one that fits into the sweep."""
 
-LETTERS = "IXYZ"
-PAULIS: Complex = np.array([[[1, 0], [0, 1]], [[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]])
 _TO_Z: dict[str, Complex] = {
     "X": np.array([[1, 1], [1, -1]], dtype=np.complex128) / math.sqrt(2),
     "Y": np.array([[1, -1j], [1, 1j]], dtype=np.complex128) / math.sqrt(2),
@@ -320,7 +319,7 @@ class Plan:
             else:
                 blocked |= set(op.sites)
                 left.append(op)
-        quiet = [site for site in reversed(range(self.n - self._spare)) if site not in active]
+        quiet = [site for site in reversed(range(self._sites - self._spare)) if site not in active]
         return chosen, left, active | set(quiet[: max(0, self._most - len(active))])
 
     def _shift(self, site: int) -> int:

@@ -119,6 +119,11 @@ def test_global_phases_are_kept():
     w, pull = COMPILED.evolve_vectors_vjp(program, [0.6, 0.4])
     np.testing.assert_allclose(w, np.exp(-0.3j) * np.diag([1, np.exp(0.4j)]), atol=1e-15)
     np.testing.assert_allclose(pull(1j * w), [-1.0, 1.0], atol=1e-14)
+    alone = Circuit(1).then(PauliRotation("I")("a", 0)).compile()
+    columns = normal(np.random.default_rng(2), 2, 8)
+    w, pull = COMPILED.evolve_vectors_vjp(alone, [0.6], columns)
+    np.testing.assert_allclose(w, np.exp(-0.3j) * columns, atol=1e-15)
+    assert pull(w * 1j)[0] == pytest.approx(-0.5 * np.vdot(w, w).real)
 
 
 def test_new_parameters_need_no_new_plan():

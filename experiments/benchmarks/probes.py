@@ -9,14 +9,13 @@ from types import SimpleNamespace
 
 import numpy as np
 
-TRIES, TRY_SECONDS = 3, 0.05
 L1_NUMBERS = 1024  # two such arrays of float64 are 16 KiB
 
 
 def best(run: Callable[[], object]) -> float:
-    """The shortest of at least three calls; more where they are quick."""
+    """The shortest of some calls: of five, of more where they are quick, of fewer where they take a second."""
     took: list[float] = []
-    while len(took) < TRIES or (sum(took) < TRY_SECONDS and len(took) < 200):
+    while (len(took) < 5 and sum(took) < 1.0) or (len(took) < 200 and sum(took) < 0.05):
         begin = time.perf_counter()
         run()
         took.append(time.perf_counter() - begin)
@@ -37,13 +36,11 @@ def _kernels() -> SimpleNamespace:
         for i in range(r.size):
             r[i] *= 0.999999
 
-    @numba.njit(parallel=True, fastmath=True)
+    @numba.njit(fastmath=True)
     def rotate(x, y, c, s, repeats):
-        for t in numba.prange(x.shape[0]):
-            a, b = x[t], y[t]
-            for _ in range(repeats):
-                for i in range(a.size):
-                    a[i], b[i] = c * a[i] - s * b[i], s * a[i] + c * b[i]
+        for _ in range(repeats):
+            for i in range(x.size):
+                x[i], y[i] = c * x[i] - s * y[i], s * x[i] + c * y[i]
 
     return SimpleNamespace(scale=scale, scale_serial=scale_serial, rotate=rotate, threads=numba.get_num_threads())
 
@@ -55,11 +52,12 @@ def pass_seconds(r: np.ndarray) -> float:
 
 
 def flop_rate(repeats: int = 2000) -> float:
-    """Floating-point operations a second of plane rotations (six for two numbers) on vectors in the L1 cache."""
+    """Floating-point operations a second of plane rotations (six for two numbers) on vectors in the L1 cache: that of
+    one thread, times the threads."""
     kernels = _kernels()
-    x, y = np.ones((2, kernels.threads, L1_NUMBERS))
+    x, y = np.ones((2, L1_NUMBERS))
     seconds = best(lambda: kernels.rotate(x, y, np.cos(0.1), np.sin(0.1), repeats))
-    return 6 * repeats * x.size / seconds
+    return 6 * repeats * L1_NUMBERS / seconds * kernels.threads
 
 
 def eigh_seconds(a: np.ndarray) -> float:

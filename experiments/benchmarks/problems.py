@@ -25,17 +25,17 @@ def ansatz(theta: np.ndarray, ry: Place, rz: Place, cnot: Place, noise: Place | 
     """Place the circuit, gate by gate: ``ry(qubit, angle)``, ``rz(qubit, angle)``, ``cnot(control, target)``, and
     after every gate ``noise(qubit)`` on each of its qubits. A layer is RY and RZ on all qubits, then a ring of CNOTs.
     """
-    n = theta.shape[1]
+    layers, n, _ = theta.shape
 
     def gate(place: Place, *arguments: object, on: tuple[int, ...]) -> None:
         place(*arguments)
         for qubit in on if noise else ():
             noise(qubit)
 
-    for layer in theta:
-        for q, (a, b) in enumerate(layer):
-            gate(ry, q, a, on=(q,))
-            gate(rz, q, b, on=(q,))
+    for layer in range(layers):
+        for q in range(n):
+            gate(ry, q, theta[layer, q, 0], on=(q,))
+            gate(rz, q, theta[layer, q, 1], on=(q,))
         for q in range(n):
             target = (q + 1) % n
             gate(cnot, q, target, on=(q, target))

@@ -1,0 +1,130 @@
+"""Run one workload: `qml` and every peer that is found, side by side in one run.
+
+python experiments/benchmarks/run.py W1 --sizes 6 8 10 12 --json FILE
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import click
+import harness
+import report
+from rich.console import Console
+from workload import load
+
+HERE = Path(__file__).resolve().parent
+BUSY = 10.0  # percent of all cores
+WIDTH = 140  # of what is not a terminal
+NAMES = sorted(path.stem.upper() for path in HERE.glob("w[0-9].py"))
+
+
+class Spreading(click.Command):
+    """A command whose repeated options take many values after one flag: ``--sizes 6 8`` is ``--sizes 6 --sizes 8``."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        many = {flag for p in self.params if isinstance(p, click.Option) and p.multiple for flag in p.opts}
+        spread: list[str] = []
+        current = None
+        for arg in args:
+            if arg.startswith("-"):
+                current = arg if arg in many else None
+                spread += [] if current else [arg]
+            else:
+                spread += [current, arg] if current else [arg]
+        return super().parse_args(ctx, spread)
+
+
+def _workload(ctx: click.Context, param: click.Parameter, name: str) -> Path:
+    if name.upper() in NAMES:
+        return HERE / f"{name.lower()}.py"
+    if name.upper() == "W6":
+        raise click.UsageError("W6 is tomography by maximum likelihood, which qml does not do yet: nothing to compare.")
+    raise click.UsageError(f"there is no workload {name!r}; choose one of {', '.join(NAMES)}.")
+
+
+def _one_of(kind: str, asked: tuple[str, ...], known: list[str]) -> list[str]:
+    for name in asked:
+        if name not in known:
+            raise click.UsageError(f"there is no {kind} {name!r}; choose among {', '.join(known)}.")
+    return list(asked) or known
+
+
+@click.command(cls=Spreading, context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("workload", callback=_workload)
+@click.option("--sizes", type=click.IntRange(2), multiple=True, help="Qubits n.  [default: of the workload]")
+@click.option("--variants", multiple=True, help="Variants of the workload.  [default: all]")
+@click.option("--peers", multiple=True, help="Peers to compare with; 'none' for none.  [default: all that are found]")
+@click.option("--peer-python", multiple=True, help="Interpreters in whose environments to look for peers.")
+@click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write all that is measured here.")
+@click.option("--figure", type=click.Path(path_type=Path), help="Draw time against n here (.svg, .png, .pdf).")
+@click.option("--threads", type=click.IntRange(1), default=2, show_default=True, help="Cores for each process.")
+@click.option("--cap", type=click.FloatRange(1), default=120.0, show_default=True, help="Seconds for each at a size.")
+@click.option("--rounds", type=click.IntRange(1), default=7, show_default=True, help="Turns of each, interleaved.")
+@click.option("--turn", type=click.FloatRange(0), default=0.3, show_default=True, help="Seconds a turn, at least.")
+@click.option("--cold", is_flag=True, help="Also time the first call of qml without its cache of compiled kernels.")
+@click.option("--redraw", is_flag=True, help="Measure nothing: tables and figure of what is in --json.")
+def main(
+    workload: Path,
+    sizes: tuple[int, ...],
+    variants: tuple[str, ...],
+    peers: tuple[str, ...],
+    peer_python: tuple[str, ...],
+    json_file: Path | None,
+    figure: Path | None,
+    threads: int,
+    cap: float,
+    rounds: int,
+    turn: float,
+    cold: bool,
+    redraw: bool,
+) -> None:
+    """Time qml and its peers on WORKLOAD (W1 to W5), check that they agree, print ratios with their spread."""
+    console = Console(width=None if sys.stdout.isatty() else WIDTH)
+    name, declared = workload.stem.upper(), load(workload)
+    if redraw:
+        if json_file is None or not json_file.exists():
+            raise click.UsageError("--redraw needs --json FILE of an earlier run.")
+        recorded = json.loads(json_file.read_text(encoding="utf-8"))
+        if recorded["workload"] != name:
+            raise click.UsageError(f"{json_file} holds {recorded['workload']}, not {name}.")
+    else:
+        settings = harness.Settings(threads, cap, rounds, turn)
+        known = [peer for peer in declared.implementations if peer != harness.OURS]
+        chosen = [] if peers == ("none",) else _one_of("peer", peers, known)
+        chosen_variants = _one_of("variant", variants, list(declared.variants))
+        try:
+            members, absent = harness.recruit(declared, workload, [harness.OURS, *chosen], peer_python, threads)
+        except (RuntimeError, OSError) as error:
+            raise click.UsageError(str(error)) from None
+        for peer, modules in absent.items():
+            console.print(f"{peer}: not found (needs {', '.join(modules)})", style="dim")
+        where = harness.machine()
+        if where["busy"] > BUSY:
+            console.print(f"The machine is busy ({where['busy']:.0f} %): do not trust what follows.", style="yellow")
+        cells: list[harness.Cell] = []
+        with console.status("", refresh_per_second=1) as status:
+            members += harness.extras(declared, cold)
+            todo = sizes or declared.sizes
+            for more in harness.measure(declared, workload, members, chosen_variants, todo, settings, status.update):
+                cells += more
+                recorded = harness.record(name, declared, settings, where, cells)
+                if json_file is not None:
+                    json_file.write_text(json.dumps(recorded, indent=1) + "\n", encoding="utf-8")
+    report.print_tables(recorded, console)
+    if figure is not None:
+        report.draw(recorded, figure)
+    if wrong := [cell for cell in harness.cells_of(recorded) if cell.agrees is False]:
+        for cell in wrong:
+            console.print(
+                f"{cell.implementation} disagrees at {cell.variant}, n = {cell.size}: by {cell.difference:.1e}, "
+                f"more than {recorded['tolerance']:.0e}.",
+                style="red",
+            )
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

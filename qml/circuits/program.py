@@ -10,7 +10,7 @@ import numpy as np
 from scipy import sparse
 
 from qml._checks import parameters
-from qml._typing import ArrayLike, Dims, Real
+from qml._typing import ArrayLike, Dims, Integer, Real
 from qml.operations import REAL_LINE, Instruction
 
 
@@ -67,7 +67,8 @@ class Program:
     def slots(self, params: ArrayLike) -> Real:
         """Slot values (n_slots,) at theta (n_params,); values outside an instruction's domain are refused."""
         theta = parameters("params", params, self.n_params)
-        values = np.asarray(self.weights @ theta + self.offset, dtype=np.float64)
+        rows, columns, weights = self._entries
+        values = self.offset + np.bincount(rows, weights * theta[columns], len(self.offset))
         for step in self._constrained:
             step.instruction.check(values[step.start : step.stop])
         return values
@@ -89,4 +90,11 @@ class Program:
 
     def pull_slots(self, gradient: Real) -> Real:
         """dL/dtheta (n_params,) from dL/dslots (n_slots,)."""
-        return np.asarray(self.weights.T @ gradient, dtype=np.float64)
+        rows, columns, weights = self._entries
+        return np.asarray(np.bincount(columns, weights * gradient[rows], self.n_params), dtype=np.float64)
+
+    @cached_property
+    def _entries(self) -> tuple[Integer, Integer, Real]:
+        """(row, column, value) of each weight: for few parameters, a sparse product costs more to set up than to take."""
+        entries = self.weights.tocoo()
+        return entries.row.astype(np.int64), entries.col.astype(np.int64), np.asarray(entries.data, dtype=np.float64)

@@ -111,6 +111,9 @@ class PauliState(State):
     def _compute_spectrum(self) -> spectral.Spectrum:
         return spectral.spectrum_of_matrix(self.matrix())
 
+    def cross_entropy_and_cotangent(self, rho: State) -> tuple[Real, Cotangent]:
+        return self._cross_entropy_and_cotangent_in_eigenbasis(rho)
+
     def pull_matrix(self, cotangent: Complex) -> Cotangent:
         r"""dL/dr (4^n,) from the Hermitian X with dL = Tr(X dsigma): 2^-n Tr(X P) for each P."""
         return vector_of(cotangent, len(self.dims)) / self.dim

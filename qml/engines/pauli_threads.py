@@ -30,8 +30,9 @@ def sweep(
     r: Real, tables: Tables, coefficients: Real, saves: Real, out: Real, backward: bool, threads: int | None = None
 ) -> None:
     """What :func:`qml.engines.pauli_kernels.sweep` does, to the bit, on `threads` threads (None: Numba's number)."""
-    workers = get_num_threads() if threads is None else threads
-    if workers == 1 or not (tables.table[:, QUBITS] >= SHARED_FROM).any():
+    large = r.size >= 4**SHARED_FROM  # asking for the number of threads costs as much as a small sweep
+    workers = (get_num_threads() if threads is None else threads) if large else 1
+    if workers == 1:
         kernels.sweep(r, *tables, coefficients, saves, out, backward)
         return
     for row in tables.table[::-1] if backward else tables.table:

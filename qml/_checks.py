@@ -188,11 +188,17 @@ def available_memory() -> int:
     return int(psutil.virtual_memory().available)
 
 
-def memory(what: str, needed: int, remedy: str) -> None:
-    """Refuse, before allocating, what would not fit. Less than 16 MiB always does, without asking the system."""
+def memory(what: str, needed: int, remedy: str, qubits: int = 0) -> None:
+    """Refuse, before allocating, what would not fit. Less than 16 MiB always does, without asking the system.
+
+    Where the need grows as 4^n with the number of `qubits`, the sentence says how many would fit.
+    """
     if needed < ALWAYS_FITS:
         return
     free = available_memory()
     if needed > free:
+        if qubits:
+            fit = next(k for k in range(qubits, -1, -1) if needed >> 2 * (qubits - k) <= free)
+            remedy += f"; {plural(fit, 'qubit')} would fit"
         size = f"{needed / 2**30:.3g}" if needed < 2**900 else f"2^{needed.bit_length() - 31}"
         raise MemoryRefused(f"{what} needs {size} GiB, but {free / 2**30:.3g} GiB are free: {remedy}.")

@@ -95,6 +95,6 @@ class Program:
 
     @cached_property
     def _entries(self) -> tuple[Integer, Integer, Real]:
-        """(row, column, value) of each weight: for few parameters, a sparse product costs more to set up than to take."""
+        """(row, column, value) of each weight; with few parameters, setting up a sparse product costs the most."""
         entries = self.weights.tocoo()
         return entries.row.astype(np.int64), entries.col.astype(np.int64), np.asarray(entries.data, dtype=np.float64)

@@ -73,7 +73,8 @@ class PauliEngine(Engine):
         slots = program.slots(params)
         check_initial(program, initial)
         plan = plan_of(program)
-        _checks.memory(f"the Pauli vector of {plan.n_max} qubits", 2 * 8 * 4**plan.n_max, "use fewer qubits")
+        n = plan.n_max
+        _checks.memory(f"the Pauli vector of {n} qubits", 2 * 8 * 4**n, "use fewer qubits", n)
         coefficients, _ = plan.bind(slots)
         r = _start(plan, initial)
         sweep(r, plan.tables, coefficients, _NOTHING_SAVED, _NO_SUMS, False, self.threads)
@@ -94,6 +95,7 @@ class PauliEngine(Engine):
             f"the gradient on {plan.n_max} qubits",
             8 * size * (3 + kept) + starts.nbytes,
             "use fewer qubits, or a smaller checkpoint_bytes",
+            plan.n_max,
         )
         coefficients, factors = plan.bind(slots)
         saves = np.empty((kept, size))

@@ -150,7 +150,7 @@ class PauliState(State):
 
 def matrix_of(vector: Real, n: int) -> Complex:
     """sigma (2^n, 2^n) from its Pauli vector, O(n 4^n)."""
-    _checks.memory(f"the density matrix of {n} qubits", 24 * 4**n, "ask for expectations or probabilities instead")
+    _checks.memory(f"the density matrix of {n} qubits", 24 * 4**n, "ask for expectations or probabilities instead", n)
     out = np.empty((1 << n, 1 << n), dtype=np.complex128)
     tables = _butterfly(n, loops.TO_MATRIX)
     sweep(vector.copy(), tables, _TO_MATRIX.ravel(), _NOTHING_SAVED, _entries(out), False)

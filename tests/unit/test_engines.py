@@ -555,3 +555,8 @@ def test_pauli_state_is_validated_and_frozen():
         state.vector[1] = 1.0
     with pytest.raises(ValueError, match="read-only"):
         state.matrix()[0, 0] = 1.0
+
+
+def test_what_does_not_fit_is_refused_with_what_would():
+    with pytest.raises(MemoryRefused, match=r"the Pauli vector of 18 qubits needs 1.02e\+03 GiB.*\d+ qubits would fit"):
+        PauliEngine().evolve(Circuit(18).compile(), [])

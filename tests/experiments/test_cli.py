@@ -268,6 +268,7 @@ def test_a_mistake_is_one_sentence_and_leaves_no_file(folder: Path) -> None:
 
 
 def test_what_does_not_fit_in_memory_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("qml._checks.ALWAYS_FITS", 0)
     monkeypatch.setattr("qml._checks.available_memory", lambda: 10)
     result = call("run", "study.yaml")
     assert_sentence(result, "study.yaml, line", "are free")

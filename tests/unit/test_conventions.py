@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import scipy.linalg
 
-from qml import Circuit, channels, gates, losses, states
+from qml import Circuit, GibbsModel, channels, fit, gates, losses, states
+from qml._checks import InputError
 from qml.engines import ReferenceEngine
 from qml.operators import pauli, tfim
 from qml.states import DensityMatrix, GibbsState
@@ -119,3 +120,14 @@ def test_batches_lead() -> None:
     assert batch.matrix().shape == (5, 2, 2)
     assert batch.matrix().dtype == np.complex128
     assert batch.probabilities().dtype == np.float64
+
+
+def test_randomness_comes_from_a_generator_and_a_bare_seed_only_at_the_top() -> None:
+    with pytest.raises(InputError, match="rng must be a numpy Generator"):
+        states.haar_pure(2, 0)
+    same = [states.haar_pure(2, np.random.default_rng(5)).matrix() for _ in range(2)]
+    assert np.array_equal(*same)
+    model, target = GibbsModel(tfim(2)), states.maximally_mixed(4)
+    a, b, c = (fit(model, target, seed=seed, max_iterations=2).params for seed in (1, 1, 2))
+    assert np.array_equal(a, b)
+    assert not np.array_equal(a, c)

@@ -6,11 +6,13 @@ The loss of the house is the quantum cross entropy S(rho, sigma) = -Tr rho log s
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import Any
 
 import numpy as np
 
 from qml import spectral
-from qml._typing import Complex, Cotangent, Real
+from qml._typing import Complex, Cotangent, Dims, Real
+from qml.states import as_single_state
 from qml.states.base import State, kernel_weight
 from qml.states.density_matrix import DensityMatrix, dims_match
 
@@ -202,24 +204,47 @@ def _factor(rho: State) -> Complex:
 
 
 class Loss(ABC):
-    """What a fit minimises: a number from the target rho and the model's state sigma, and its derivative in sigma.
+    """What a fit minimises: a number from the target and the model's state sigma, and its derivative in sigma.
 
-    A subclass sets `name`; `floor(target)` is the least value over all states, which a fit is compared with.
+    A subclass sets `name`; `accept` says what a target may be (by default a state rho); `floor(target)` is the least
+    value over all states, which a fit is compared with. A loss may own parameters phi of its own, such as those of the
+    readout: a fit learns them beside the model's.
     """
 
     name: str
 
+    @property
+    def parameter_names(self) -> tuple[str, ...]:
+        """One name a parameter of the loss itself, in the order of phi; most losses have none."""
+        return ()
+
+    def init_params(self, rng: np.random.Generator) -> Real:
+        """A starting point for phi, shape (number of parameters of the loss,)."""
+        return np.zeros(len(self.parameter_names))
+
+    def bind(self, params: Real) -> Loss:
+        """The loss at phi; itself where it has no parameters."""
+        return self
+
+    def params_gradient(self, target: Any, sigma: State) -> Real:
+        """dL/dphi of a bound loss, where it is finite."""
+        return np.zeros(len(self.parameter_names))
+
+    def accept(self, target: Any, dims: Dims) -> Any:
+        """The target as this loss reads it, for a model on sites `dims`; InputError if it can't be one."""
+        return as_single_state(target, dims)
+
     @abstractmethod
-    def value(self, target: State, sigma: State) -> float:
+    def value(self, target: Any, sigma: State) -> float:
         """The loss; +inf is a value."""
 
     @abstractmethod
-    def value_and_cotangent(self, target: State, sigma: State) -> tuple[float, Cotangent]:
+    def value_and_cotangent(self, target: Any, sigma: State) -> tuple[float, Cotangent]:
         """The loss, and its derivative in the coordinate of sigma. Where the loss is +inf the derivative is undefined:
         None."""
 
     @abstractmethod
-    def floor(self, target: State) -> float:
+    def floor(self, target: Any) -> float:
         """The least value over all states."""
 
     def __repr__(self) -> str:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from qml import _checks, spectral
 from qml._typing import ArrayLike, Real
-from qml.fitting.objective import Objective, as_target
+from qml.fitting.objective import Objective
 from qml.losses import CrossEntropy, Loss
 from qml.models import Model
-from qml.states import State
 
 FIRST_STEP = 0.2
 EXTRAPOLATIONS = 10
@@ -92,7 +92,7 @@ class GradientCheck:
 
 def check_gradient(
     model: Model,
-    target: State | ArrayLike,
+    target: Any,
     loss: Loss | None = None,
     params: ArrayLike | None = None,
     *,
@@ -136,15 +136,15 @@ def check_gradient(
     (True, 15)
     """
     tolerance = _checks.number("tolerance", tolerance, low=spectral.EPS)
-    objective = Objective(model, as_target(target, model), CrossEntropy() if loss is None else loss)
+    objective = Objective(model, target, CrossEntropy() if loss is None else loss)
     rng = np.random.default_rng(0) if rng is None else rng
-    theta = model.init_params(rng) if params is None else _checks.parameters("params", params, model.n_params)
+    theta = objective.init_params(rng) if params is None else _checks.parameters("params", params, objective.n_params)
     if directions is None:
-        names, along = model.parameter_names, np.eye(model.n_params)
+        names, along = objective.parameter_names, np.eye(objective.n_params)
     else:
         count = _checks.integer("directions", directions, low=1)
         names = tuple(f"direction {k}" for k in range(count))
-        along = rng.standard_normal((count, model.n_params))
+        along = rng.standard_normal((count, objective.n_params))
         along /= np.linalg.norm(along, axis=1, keepdims=True)
     value, gradient = objective.value_and_gradient(theta)
     remark = ""

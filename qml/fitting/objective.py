@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
-from qml._checks import InputError
 from qml._typing import ArrayLike, Real
 from qml.losses import Loss
 from qml.models import Model
-from qml.states import State, as_state
+from qml.states import State
 
 
 class Objective:
@@ -21,7 +21,7 @@ class Objective:
     Parameters
     ----------
     model : Model
-    target : State
+    target : State or what else the loss accepts
         rho, with the dims of the model.
     loss : Loss
 
@@ -40,51 +40,56 @@ class Objective:
     (0.693147, array([1.]))
     """
 
-    def __init__(self, model: Model, target: State, loss: Loss) -> None:
+    def __init__(self, model: Model, target: Any, loss: Loss) -> None:
         self.model = model
-        self.target = target
+        self.target = loss.accept(target, model.dims)
         self.loss = loss
         self.evaluations = 0
         self._latest: tuple[Real, State] | None = None
 
+    @property
+    def parameter_names(self) -> tuple[str, ...]:
+        """Those of the model, then those of the loss."""
+        return self.model.parameter_names + self.loss.parameter_names
+
+    @property
+    def n_params(self) -> int:
+        return len(self.parameter_names)
+
+    def init_params(self, rng: np.random.Generator) -> Real:
+        """A random starting point (n_params,)."""
+        start = self.model.init_params(rng)
+        return np.concatenate([start, self.loss.init_params(rng)]) if self.loss.parameter_names else start
+
     def value(self, params: ArrayLike) -> float:
         """f(theta)."""
         self.evaluations += 1
-        return self.loss.value(self.target, self.model.state(params))
+        theta, phi = self._split(np.asarray(params, dtype=np.float64))
+        return self.loss.bind(phi).value(self.target, self.model.state(theta))
 
     def value_and_gradient(self, params: ArrayLike) -> tuple[float, Real]:
         """f and its gradient (n_params,); where f is +inf or not a number the gradient is all NaN."""
         self.evaluations += 1
-        theta = np.array(params, dtype=np.float64)
+        theta, phi = self._split(np.array(params, dtype=np.float64))
         sigma, pullback = self.model.state_vjp(theta)
-        value, cotangent = self.loss.value_and_cotangent(self.target, sigma)
+        loss = self.loss.bind(phi)
+        value, cotangent = loss.value_and_cotangent(self.target, sigma)
         self._latest = theta, sigma
         if not math.isfinite(value):
-            return value, np.full(self.model.n_params, np.nan)
-        return value, pullback(cotangent)
+            return value, np.full(self.n_params, np.nan)
+        gradient = pullback(cotangent)
+        if self.loss.parameter_names:
+            gradient = np.concatenate([gradient, loss.params_gradient(self.target, sigma)])
+        return value, gradient
 
     def state(self, params: Real) -> State:
         """sigma_theta; the one of the latest gradient is at hand."""
-        if self._latest is not None and np.array_equal(params, self._latest[0]):
+        theta, _ = self._split(params)
+        if self._latest is not None and np.array_equal(theta, self._latest[0]):
             return self._latest[1]
-        return self.model.state(params)
+        return self.model.state(theta)
 
-
-def as_target(target: State | ArrayLike, model: Model) -> State:
-    """rho as a single State with the dims of the model, from a state, a density matrix, a state vector or a Qobj."""
-    if isinstance(target, State) or hasattr(target, "isket"):
-        rho = as_state(target)
-    else:
-        d = math.prod(model.dims)
-        shape = np.shape(target)
-        if shape not in ((d,), (d, d)):
-            raise InputError(
-                f"target must be a state of dimension {d}, as a State, a Qobj, a matrix ({d}, {d}) or a vector ({d},); "
-                f"found {type(target).__name__} of shape {shape}."
-            )
-        rho = as_state(target, model.dims)
-    if rho.dims != model.dims:
-        raise InputError(f"target and model must have equal dims; found {rho.dims} (target) and {model.dims} (model).")
-    if rho.batch_shape:
-        raise InputError(f"target must be one state; found a batch of shape {rho.batch_shape}: use their mixture.")
-    return rho
+    def _split(self, params: Real) -> tuple[Real, Real]:
+        """theta of the model, phi of the loss."""
+        n = self.model.n_params
+        return (params[:n], params[n:]) if self.loss.parameter_names else (params, params[:0])

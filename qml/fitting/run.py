@@ -6,21 +6,20 @@ import math
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from qml import _checks, losses, spectral
 from qml._checks import InputError
 from qml._typing import ArrayLike, Real
-from qml.fitting.objective import Objective, as_target
+from qml.fitting.objective import Objective
 from qml.fitting.progress import Progress
 from qml.fitting.provenance import provenance
 from qml.fitting.result import FitResult, History, Iteration, Restart
 from qml.losses import CrossEntropy, Loss
 from qml.models import Model
 from qml.optimizers import LBFGS, Ending, Optimizer, Point, evaluate
-from qml.states import State
 
 Callback: TypeAlias = Callable[[Iteration], object]
 """Called with every accepted iterate, the start included; returning True stops the fit."""
@@ -31,7 +30,7 @@ ROUNDING_GRADIENT = 100 * math.sqrt(spectral.EPS)
 
 def fit(
     model: Model,
-    target: State | ArrayLike,
+    target: Any,
     *,
     loss: Loss | None = None,
     optimizer: Optimizer | None = None,
@@ -122,7 +121,8 @@ def fit(
     optimizer = LBFGS() if optimizer is None else optimizer
     if not isinstance(optimizer, Optimizer):
         raise InputError(f"optimizer must be an Optimizer, such as LBFGS(); found {optimizer!r}.")
-    rho = as_target(target, model)
+    rho = loss.accept(target, model.dims)
+    n_params = model.n_params + len(loss.parameter_names)
     rules = _Rules(
         _checks.integer("max_iterations", max_iterations, low=0),
         _checks.number("gradient_tolerance", gradient_tolerance, low=0.0),
@@ -130,7 +130,7 @@ def fit(
         tuple(callbacks),
         track_fidelity,
     )
-    start = None if params0 is None else _checks.parameters("params0", params0, model.n_params)
+    start = None if params0 is None else _checks.parameters("params0", params0, n_params)
     streams, seed = _streams(seed, rng, _checks.integer("restarts", restarts, low=1))
     made_with = {
         **provenance(),
@@ -145,8 +145,8 @@ def fit(
     runs: list[_Run] = []
     with Progress(progress, rules.max_iterations, restarts) as bar:
         for k, stream in enumerate(streams):
-            params = start if k == 0 and start is not None else model.init_params(stream)
             run = _Run(Objective(model, rho, loss), rules, k, floor, bar)
+            params = start if k == 0 and start is not None else run.objective.init_params(stream)
             try:
                 run.go(optimizer, params)
             except KeyboardInterrupt:
@@ -176,7 +176,7 @@ def fit(
         seed=seed,
         restarts=tuple(run.summary() for run in started),
         provenance=made_with,
-        parameter_names=model.parameter_names,
+        parameter_names=best.objective.parameter_names,
     )
 
 

@@ -4,6 +4,7 @@ from qml.states.base import State
 from qml.states.density_matrix import DensityMatrix, nearest_density_matrix
 from qml.states.gibbs import GibbsState, SpectralState
 from qml.states.library import (
+    as_single_state,
     as_state,
     basis_state,
     bures,
@@ -24,6 +25,7 @@ __all__ = [
     "GibbsState",
     "SpectralState",
     "State",
+    "as_single_state",
     "as_state",
     "basis_state",
     "bures",

@@ -10,7 +10,7 @@ import numpy as np
 
 from qml import _checks, operators
 from qml._checks import InputError
-from qml._typing import ArrayLike, Complex, DimsLike
+from qml._typing import ArrayLike, Complex, Dims, DimsLike
 from qml.operators import OperatorLike
 from qml.states.base import State
 from qml.states.density_matrix import DensityMatrix
@@ -269,3 +269,23 @@ def as_state(value: State | ArrayLike, dims: DimsLike | None = None) -> State:
         return DensityMatrix.from_qobj(value)
     a = _checks.array("the state", value)
     return DensityMatrix.from_vector(a, dims) if a.ndim == 1 else DensityMatrix(a, dims)
+
+
+def as_single_state(value: State | ArrayLike, dims: Dims) -> State:
+    """One state rho on sites `dims`, from a state, a density matrix, a state vector or a Qobj; never a batch."""
+    if isinstance(value, State) or hasattr(value, "isket"):
+        rho = as_state(value)
+    else:
+        d = math.prod(dims)
+        shape = np.shape(value)
+        if shape not in ((d,), (d, d)):
+            raise InputError(
+                f"target must be a state of dimension {d}, as a State, a Qobj, a matrix ({d}, {d}) or a vector ({d},); "
+                f"found {type(value).__name__} of shape {shape}."
+            )
+        rho = as_state(value, dims)
+    if rho.dims != dims:
+        raise InputError(f"target and model must have equal dims; found {rho.dims} (target) and {dims} (model).")
+    if rho.batch_shape:
+        raise InputError(f"target must be one state; found a batch of shape {rho.batch_shape}: use their mixture.")
+    return rho

@@ -1,0 +1,1 @@
+"""Measurements of states: positive operator-valued measures, settings, Born probabilities, and records of counts."""

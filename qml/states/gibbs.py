@@ -99,6 +99,8 @@ class GibbsState(State):
         r"""Tr(rho log sigma) = -Tr(rho K) - log Z in nats: always finite, no eigenbasis needed for rho."""
         if self._diagonal:
             energy = np.asarray((rho.probabilities() * self._k.real).sum(axis=-1))
+        elif self.batch_shape:
+            energy = np.einsum("...ij,...ji->...", rho.matrix(), self._k).real
         else:
             energy = rho.expect(self.hamiltonian())
         return -energy - self.log_partition()

@@ -17,13 +17,32 @@ class Engine(ABC):
 
     @abstractmethod
     def evolve(self, program: Program, params: ArrayLike, initial: State | None = None) -> State:
-        """The state after the program, from `initial` (None: |0...0>)."""
+        """The state after the program, from `initial` (None: |0...0>), or a batch of states.
+
+        `params` (..., n_params) may have leading axes, and `initial` may be a batch: their axes broadcast, and give the
+        batch of the result. Every member is what it is alone, to the bit.
+        """
 
     @abstractmethod
     def evolve_vjp(
         self, program: Program, params: ArrayLike, initial: State | None = None
     ) -> tuple[State, Callable[[Cotangent], Real]]:
-        """The same state, and the map from dL/d(its coordinate) to dL/dtheta (n_params,): one adjoint sweep."""
+        """The same state, and the map from dL/d(its coordinate) to dL/dtheta (..., n_params): one adjoint sweep.
+
+        Of a batch, each member has a gradient of its own; shared parameters are the caller's to sum.
+        """
+
+    @abstractmethod
+    def evolve_jvp(
+        self, program: Program, params: ArrayLike, initial: State | None = None
+    ) -> tuple[State, Callable[[ArrayLike], Complex]]:
+        r"""The same state, and the map from directions v (..., n_params) to dsigma along them, Hermitian (..., d, d).
+
+        .. math:: d\sigma = \sum_k v_k \, \partial\sigma / \partial\theta_k
+
+        All directions of one call share the work; ``push(np.eye(n_params))`` is the derivative in every parameter.
+        Parameters and initial state are single: the axes of v are the batch.
+        """
 
     @abstractmethod
     def evolve_vectors(self, program: Program, params: ArrayLike, vectors: Complex | None = None) -> Complex:

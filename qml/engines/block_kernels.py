@@ -115,9 +115,9 @@ def chunk(
     of all operations.
     """
     length, k, n_ops = LANES * rows.size, shifts.size, ops.shape[0]
-    buffers, w = np.empty(width * length), np.empty(16 * LANES)
-    inputs = np.empty(width * length if summing else 0)
-    history = np.empty(n_ops * length if summing else 0)
+    room, own_room = np.empty((2 * width + n_ops if summing else width) * length + 16 * LANES), width * length
+    w, buffers, rest = room[: 16 * LANES], room[16 * LANES : 16 * LANES + own_room], room[16 * LANES + own_room :]
+    inputs, history = (rest[:own_room], rest[own_room:]) if summing else (rest, rest)
     own = parts[c] if summing else inputs
     each = own.size // n_ops
     for unit in range(start, start + size):

@@ -159,9 +159,9 @@ class SweepBuilder:
         return chosen, left, tuple(sorted(active))
 
 
-def swap_sites(matrix: Real) -> Real:
-    """The matrix (16, 16) over (b, a), from that over (a, b)."""
-    return np.ascontiguousarray(matrix.reshape(4, 4, 4, 4).transpose(1, 0, 3, 2)).reshape(16, 16)
+def swap_sites(matrices: Real) -> Real:
+    """Matrices (..., 16, 16) over (b, a), from those over (a, b)."""
+    return np.moveaxis(matrices.reshape(-1, 4, 4, 4, 4), (1, 3), (2, 4)).reshape(matrices.shape)
 
 
 def is_permutation(matrix: Real) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -15,15 +16,17 @@ from qml.engines import pauli_loops as loops
 from qml.engines import vector_runs
 from qml.engines import vectors as any_sites
 from qml.engines.base import Engine
+from qml.engines.conversion import matrix_of, vector_of
 from qml.engines.pauli_plan import Plan, Tables, plan_of
-from qml.engines.pauli_state import PauliState, vector_of
+from qml.engines.pauli_state import PauliState
+from qml.engines.pauli_tangents import tangents
 from qml.engines.pauli_threads import sweep
-from qml.engines.register import check_initial
+from qml.engines.register import batch_of, check_single, directions_of
 from qml.engines.vectors import check_observable
 from qml.operators import PauliSum
 from qml.states.base import State
 
-_NOTHING_SAVED, _NO_SUMS = np.empty((0, 0)), np.empty(0)
+_NOTHING_SAVED, _NO_SUMS = np.empty((0, 0, 0)), np.empty((0, 0))
 
 
 class PauliEngine(Engine):
@@ -36,7 +39,8 @@ class PauliEngine(Engine):
 
     The plan of a program is made at its first run and kept with it: new parameters cost no planning. A map on k sites
     costs O(4^n 4^k), less where its matrix has zeros; a rotation O(4^n) at any weight. The gradient in all parameters
-    costs about two more sweeps, or three where checkpoints are needed. Results do not depend on the number of threads.
+    costs about two more sweeps, or three where checkpoints are needed. Results do not depend on the number of threads,
+    nor on what else is in the batch.
 
     The state that it returns is a :class:`PauliState`, whose coordinate is the vector r.
 
@@ -56,6 +60,9 @@ class PauliEngine(Engine):
     >>> state = PauliEngine().evolve(program, [np.pi / 2])
     >>> state.vector.round(3)
     array([1. , 0.9, 0. , 0. ])
+    >>> PauliEngine().evolve(program, [[0.0], [np.pi / 2]]).vector.round(3)  # a batch of two
+    array([[1. , 0. , 0. , 1. ],
+           [1. , 0.9, 0. , 0. ]])
     >>> state, pull = PauliEngine().evolve_vjp(program, [0.0])
     >>> pull(np.array([0.0, 1.0, 0.0, 0.0])).round(3)  # d<X>/dtheta
     array([0.9])
@@ -69,53 +76,86 @@ class PauliEngine(Engine):
         return f"PauliEngine(checkpoint_bytes={self.checkpoint_bytes}, threads={self.threads})"
 
     def evolve(self, program: Program, params: ArrayLike, initial: State | None = None) -> PauliState:
-        """The state after the program, from `initial` (None: \\|0...0>)."""
-        slots = program.slots(params)
-        check_initial(program, initial)
+        """The state after the program, from `initial` (None: \\|0...0>), or a batch of them."""
+        slots, batch = batch_of(program, params, initial)
         plan = plan_of(program)
-        n = plan.n_max
-        _checks.memory(f"the Pauli vector of {n} qubits", 2 * 8 * 4**n, "use fewer qubits", n)
-        coefficients, _ = plan.bind(slots)
-        r = _start(plan, initial)
-        sweep(r, plan.tables, coefficients, _NOTHING_SAVED, _NO_SUMS, False, self.threads)
-        return _state(plan, r)
+        n, members = plan.n_max, math.prod(batch)
+        what = "the Pauli vector" if members == 1 else f"{members} Pauli vectors"
+        _checks.memory(f"{what} of {n} qubits", 2 * 8 * 4**n * members, "use fewer qubits", n)
+        coefficients, _ = plan.coefficients.bind(slots)
+        vectors = _start(plan, initial, batch)
+        sweep(vectors, plan.tables, coefficients, _NOTHING_SAVED, _NO_SUMS, False, self.threads)
+        return _state(plan, vectors, batch)
 
     def evolve_vjp(
         self, program: Program, params: ArrayLike, initial: State | None = None
     ) -> tuple[PauliState, Callable[[Cotangent], Real]]:
-        """The same state, and the map from dL/dr (4^n,) to dL/dtheta (n_params,): one backward adjoint sweep."""
-        slots = program.slots(params)
-        check_initial(program, initial)
+        """The same state, and the map from dL/dr (..., 4^n) to dL/dtheta (..., n_params): one adjoint sweep."""
+        slots, batch = batch_of(program, params, initial)
         plan = plan_of(program)
-        size = 4**plan.n_max
-        parts = self._segments(plan)
+        size, members = 4**plan.n_max, math.prod(batch)
+        parts = self._segments(plan, members)
         kept = max(int(part.table[:, loops.SAVE].max(initial=-1)) + 1 for part in parts)
-        starts = np.empty((len(parts), size if len(parts) > 1 else 0))
+        starts = np.empty((len(parts), members, size if len(parts) > 1 else 0))
         _checks.memory(
-            f"the gradient on {plan.n_max} qubits",
-            8 * size * (3 + kept) + starts.nbytes,
+            f"the gradient on {plan.n_max} qubits" + (f" for {members} members" if members != 1 else ""),
+            8 * size * members * (3 + kept) + starts.nbytes,
             "use fewer qubits, or a smaller checkpoint_bytes",
             plan.n_max,
         )
-        coefficients, factors = plan.bind(slots)
-        saves = np.empty((kept, size))
-        r = _start(plan, initial)
+        coefficients, factors = plan.coefficients.bind(slots)
+        saves = np.empty((members, kept, size))
+        vectors = _start(plan, initial, batch)
         for part, start in zip(parts, starts, strict=True):
-            start[:] = r[: start.size]
+            start[:] = vectors[:, : start.shape[1]]
             kept_now = saves if len(parts) == 1 else _NOTHING_SAVED
-            sweep(r, part, coefficients, kept_now, _NO_SUMS, False, self.threads)
+            sweep(vectors, part, coefficients, kept_now, _NO_SUMS, False, self.threads)
 
         def pull(cotangent: Cotangent) -> Real:
-            g = np.zeros(size)
-            g[: 4**plan.n_out] = _cotangent(cotangent, plan.n_out)
-            sums = np.zeros_like(coefficients)
+            g = np.zeros((members, size))
+            g[:, : 4**plan.n_out] = _cotangent(cotangent, batch, plan.n_out)
+            sums = np.zeros((members, coefficients.shape[1]))
             for part, start in zip(reversed(parts), starts[::-1], strict=True):
                 if len(parts) > 1:
                     sweep(start.copy(), part, coefficients, saves, _NO_SUMS, False, self.threads)
                 sweep(g, part, coefficients, saves, sums, True, self.threads)
-            return program.pull_slots(plan.slot_gradient(slots, factors, sums))
+            all_slots, all_factors = (np.broadcast_to(a, (members, *a.shape[1:])) for a in (slots, factors))
+            gradient = plan.coefficients.slot_gradient(all_slots, np.ascontiguousarray(all_factors), sums)
+            return np.reshape([program.pull_slots(each) for each in gradient], (*batch, program.n_params))
 
-        return _state(plan, r), pull
+        return _state(plan, vectors, batch), pull
+
+    def evolve_jvp(
+        self, program: Program, params: ArrayLike, initial: State | None = None
+    ) -> tuple[PauliState, Callable[[ArrayLike], Complex]]:
+        """The same state, and the map from directions v (..., n_params) to dsigma (..., 2^n, 2^n): one sweep for all.
+
+        A direction costs a sweep and, for each operation that it changes, that operation once or twice more; so the
+        derivatives in all p parameters cost about p / 2 sweeps. More directions than parameters cost no more than that.
+        """
+        check_single(params, initial)
+        slots, _ = batch_of(program, params, initial)
+        state = self.evolve(program, params, initial)
+        plan = plan_of(program)
+        coefficients, factors = plan.coefficients.bind(slots)
+
+        def push(directions: ArrayLike) -> Complex:
+            v = directions_of(directions, program.n_params)
+            flat = v.reshape(math.prod(v.shape[:-1]), program.n_params)
+            wanted = flat if len(flat) < program.n_params else np.eye(program.n_params)
+            _checks.memory(
+                f"the derivatives of a state of {plan.n_max} qubits along {len(flat)} directions",
+                8 * 4**plan.n_max * (4 + 2 * len(wanted)) + 28 * 4**plan.n_out * len(flat),
+                "pass fewer directions at a time",
+                plan.n_max,
+            )
+            by_slot = np.ascontiguousarray((program.weights @ wanted.T).T)
+            changes = plan.coefficients.tangents(slots[0], factors[0], by_slot)
+            dr = tangents(_start(plan, initial, ())[0], plan.tables, coefficients[0], changes, self.threads)
+            dr = dr[:, : 4**plan.n_out] if wanted is flat else flat @ dr[:, : 4**plan.n_out]
+            return matrix_of(dr, plan.n_out).reshape(*v.shape[:-1], state.dim, state.dim)
+
+        return state, push
 
     def evolve_vectors(self, program: Program, params: ArrayLike, vectors: Complex | None = None) -> Complex:
         """U(theta) applied to the columns of `vectors`; compiled on qubits, plain NumPy on other sites."""
@@ -136,11 +176,11 @@ class PauliEngine(Engine):
         check_observable(observable, program)
         return vector_runs.expect_vectors_vjp(program, params, observable, vectors)
 
-    def _segments(self, plan: Plan) -> list[Tables]:
+    def _segments(self, plan: Plan, members: int) -> list[Tables]:
         """The table in parts, each with so many saved vectors that they fit; saves are numbered from 0 in each."""
-        if plan.n_saved * 8 * 4**plan.n_max <= self.checkpoint_bytes:
+        if plan.n_saved * 8 * 4**plan.n_max * members <= self.checkpoint_bytes:
             return [plan.tables]
-        length = math.isqrt(plan.n_saved - 1) + 1
+        length = math.isqrt(max(0, plan.n_saved - 1)) + 1
         saved = plan.tables.table[:, loops.SAVE]
         firsts = [int(np.flatnonzero(saved == s)[0]) for s in range(length, plan.n_saved, length)]
         parts = [part.copy() for part in np.split(plan.tables.table, firsts)]
@@ -149,26 +189,28 @@ class PauliEngine(Engine):
         return [plan.tables._replace(table=part) for part in parts]
 
 
-def _start(plan: Plan, initial: State | None) -> Real:
-    """The Pauli vector of the initial state, at the head of an array with room for the largest register."""
-    r = np.zeros(4**plan.n_max)
-    size = 4**plan.n_in
+def _start(plan: Plan, initial: State | None, batch: tuple[int, ...]) -> Real:
+    """The Pauli vectors of the initial states (B, ...), at the heads of rows with room for the largest register."""
+    vectors = np.zeros((*batch, 4**plan.n_max))
+    head = vectors[..., : 4**plan.n_in]
     if isinstance(initial, PauliState):
-        r[:size] = initial.vector
+        head[...] = initial.vector
     elif initial is not None:
-        r[:size] = vector_of(initial.matrix(), plan.n_in)
+        head[...] = vector_of(initial.matrix(), plan.n_in)
     else:
-        r[:size].reshape((4,) * plan.n_in)[(slice(None, None, 3),) * plan.n_in] = 1.0
-    return r
+        z_or_i: tuple[Any, ...] = (..., *(slice(None, None, 3),) * plan.n_in)
+        head.reshape((*batch, *(4,) * plan.n_in))[z_or_i] = 1.0
+    return vectors.reshape(math.prod(batch), 4**plan.n_max)
 
 
-def _state(plan: Plan, r: Real) -> PauliState:
+def _state(plan: Plan, vectors: Real, batch: tuple[int, ...]) -> PauliState:
     size = 4**plan.n_out
-    return PauliState.trusted(r if r.size == size else r[:size].copy(), plan.n_out)
+    kept = vectors if vectors.shape[1] == size else vectors[:, :size].copy()
+    return PauliState.trusted(kept.reshape(*batch, size), plan.n_out)
 
 
-def _cotangent(cotangent: Cotangent, n: int) -> Real:
-    g = np.asarray(cotangent, dtype=np.float64)
-    if g.shape != (4**n,):
-        raise InputError(f"the cotangent must be the derivative in the Pauli vector, shape ({4**n},); found {g.shape}.")
-    return g
+def _cotangent(cotangent: Cotangent, batch: tuple[int, ...], n: int) -> Real:
+    g, shape = np.asarray(cotangent, dtype=np.float64), (*batch, 4**n)
+    if g.shape != shape:
+        raise InputError(f"the cotangent must be the derivative in the Pauli vector, shape {shape}; found {g.shape}.")
+    return g.reshape(math.prod(batch), 4**n)

@@ -8,7 +8,6 @@ a table with one row an operation, and flat arrays of places and coefficients:
   ascending order; coefficients: the matrix.
 * ``ROTATION``: exp(-i theta P / 2) for a string P of any weight; places: its index; coefficients: cos theta, sin theta.
 * ``DISCARD``: trace out a site; places: its bit shift before. ``APPEND``: a fresh site in \|0>; its bit shift after.
-* ``SIGNS``, ``TO_MATRIX``, ``FROM_MATRIX``: steps between the vector and the density matrix.
 * ``BLOCK``: many operations on few sites at once; see :mod:`qml.engines.block_kernels`. Places: the bit shifts of the
   active sites, ascending.
 
@@ -42,13 +41,12 @@ from qml.engines.pauli_loops import (
     QUBITS,
     ROTATION,
     SAVE,
-    SIGNS,
-    TO_MATRIX,
 )
 from qml.engines.simd import LANES
 
 CHUNKS = 64
 BLOCK_CHUNKS = 16
+ALL = -1
 
 _X, _XX, _I, _II = "float64[::1]", "float64[:, ::1]", "int64[::1]", "int64[:, ::1]"
 _prepare = link(f"Tuple(({_I}, {_I}, {_XX}))({_I}, {_I}, {_X}, boolean)", loops.prepare)
@@ -57,9 +55,6 @@ _sites = link(f"void({_X}, int64, int64, {_I}, {_I}, {_XX})", loops.sites)
 _site_sums = link(f"void({_X}, {_X}, int64, int64, {_I}, {_I}, {_X})", loops.site_sums)
 _rotate = link(f"void({_X}, int64, int64, int64, {_I}, float64, float64)", loops.rotate)
 _rotation_sums = link(f"void({_X}, {_X}, int64, int64, int64, {_I}, {_X})", loops.rotation_sums)
-_flip_signs = link(f"void({_X}, int64, int64, {_I})", loops.flip_signs)
-_to_matrix = link(f"void({_X}, int64, int64, {_I}, {_X})", loops.to_matrix)
-_from_matrix = link(f"void({_X}, int64, int64, {_I}, {_X})", loops.from_matrix)
 _block_chunk = link(
     f"void(int64, int64, int64, int64, {_X}, {_X}, {_XX}, {_I}, {_I}, {_II}, {_X}, {_II}, {_XX}, boolean, boolean)",
     blocks.chunk,
@@ -73,7 +68,7 @@ _entries = link(f"int64({_II})", blocks.entries)
 
 @njit(cache=True, error_model="numpy", nogil=True)
 def sweep(
-    r: Real,
+    vectors: Real,
     table: Integer,
     places: Integer,
     ops: Integer,
@@ -84,36 +79,36 @@ def sweep(
     out: Real,
     backward: bool,
 ) -> None:
-    """The operations of `table` in place on r; or, backward, their adjoints, the last first, in place on r = dL/dr.
+    """The operations of `table` in place on every r of `vectors` (B, 4^n); backward, their adjoints, the last first.
 
-    Row s of `saves`, if it has rows, receives the vector before the operation that saves to s. Backward it is read, and
-    dL/d(coefficients) is written to `out`. The density matrix comes from and goes to `out`, as pairs (re, im).
+    `coefficients` has a row for each vector, or one for all. Row s of `saves[b]`, if it has rows, receives vector b
+    before the operation that saves to s. Backward r is dL/dr, what was saved is read, and dL/d(coefficients) is written
+    to `out[b]`.
     """
     steps = table.shape[0]
-    for step in range(steps):
-        row = table[steps - 1 - step if backward else step]
-        kind, n, saving = row[KIND], row[QUBITS], row[SAVE] >= 0 and saves.shape[0] > 0
-        if saving and not backward:
-            kept = saves[row[SAVE]]
-            for i in range(1 << (2 * n)):
-                kept[i] = r[i]
-        if kind >= DISCARD:
-            smaller = n - 1 if kind == DISCARD else n
-            _resize(r, smaller, places[row[PLACES]], (kind == APPEND) != backward, kind == APPEND)
-            continue
-        differentiating = saving and backward
-        x = saves[row[SAVE]] if differentiating else out
-        chunks, entries = layout(row, places, ops, coefficients, backward)
-        parts = np.zeros((chunks if differentiating else 0, entries))
-        if differentiating:
-            part(
-                row, 0, chunks, True, True, r, x, parts, places, ops, core_places, core_factors, coefficients
-            )
-            add_up(row, parts, ops, out)
-        if not differentiating or kind != BLOCK:
-            part(
-                row, 0, chunks, backward, False, r, x, parts, places, ops, core_places, core_factors, coefficients
-            )
+    for b in range(vectors.shape[0]):
+        r, values = vectors[b], coefficients[b if coefficients.shape[0] > 1 else 0]
+        for step in range(steps):
+            row = table[steps - 1 - step if backward else step]
+            kind, n, saving = row[KIND], row[QUBITS], row[SAVE] >= 0 and saves.shape[0] > 0
+            if saving and not backward:
+                kept = saves[b, row[SAVE]]
+                for i in range(1 << (2 * n)):
+                    kept[i] = r[i]
+            if kind >= DISCARD:
+                smaller = n - 1 if kind == DISCARD else n
+                _resize(r, smaller, places[row[PLACES]], (kind == APPEND) != backward, kind == APPEND)
+                continue
+            differentiating = saving and backward
+            x = saves[b, row[SAVE]] if differentiating else r
+            parts = vectors  # any array, where there are no sums
+            if differentiating:
+                chunks, entries = layout(row, places, ops, values, backward)
+                parts = np.zeros((chunks, entries))
+                part(row, 0, chunks, True, True, r, x, parts, places, ops, core_places, core_factors, values)
+                add_up(row, parts, ops, out[b])
+            if not differentiating or kind != BLOCK:
+                part(row, 0, ALL, backward, False, r, x, parts, places, ops, core_places, core_factors, values)
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
@@ -140,7 +135,7 @@ def part(
     core_factors: Real,
     coefficients: Real,
 ) -> None:
-    """Chunks `begin` to `end` of one operation on r.
+    """Chunks `begin` to `end` of one operation on r; `ALL` stands for the last, where there are no sums.
 
     If `summing`, with x the input of the operation and r = dL/d(its output), their sums for dL/d(coefficients) go to
     rows of `parts`; a block is then also taken backward, other operations are not.
@@ -151,7 +146,7 @@ def part(
     width, units, chunks = _split(kind, row[QUBITS], offsets.size, shifts)
     size = units // chunks
     if not summing:  # nothing depends on the chunks
-        first, size = begin * size, (end - begin) * size
+        first, size = begin * size, units if end == ALL else (end - begin) * size
         begin, end = 0, 1
     else:
         first = 0
@@ -168,14 +163,8 @@ def part(
             _sites(r, start, size, offsets, shifts, m)
         elif kind == ROTATION and summing:
             _rotation_sums(r, x, start, size, shifts[0], offsets, parts[c])
-        elif kind == ROTATION:
-            _rotate(r, start, size, shifts[0], offsets, m[0, 0], m[0, 1])
-        elif kind == SIGNS:
-            _flip_signs(r, start, size, offsets)
-        elif kind == TO_MATRIX:
-            _to_matrix(r, start, size, offsets, x)
         else:
-            _from_matrix(r, start, size, offsets, x)
+            _rotate(r, start, size, shifts[0], offsets, m[0, 0], m[0, 1])
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
@@ -194,8 +183,6 @@ def add_up(row: Integer, parts: Real, ops: Integer, out: Real) -> None:
 @njit(cache=True, inline="always")
 def _split(kind: int, n: int, size: int, shifts: Integer) -> tuple[int, int, int]:
     """How many times eight blocks a unit is, the number of units, and the number of chunks to make of them."""
-    if kind >= TO_MATRIX:
-        return 1, 1 << n, min(CHUNKS, 1 << n)  # rows of the matrix
     units = (1 << (2 * n)) // size  # settings of the other sites, or of the high digits
     if kind == BLOCK:
         width = min(8, (1 << shifts[0]) // LANES) if shifts[0] >= 4 else 1
@@ -203,52 +190,6 @@ def _split(kind: int, n: int, size: int, shifts: Integer) -> tuple[int, int, int
         return width, units, min(BLOCK_CHUNKS, units)
     if kind == MATRIX:
         return 1, units, min(CHUNKS, max(1, units // loops.TILE))
-    if kind == ROTATION and shifts[0] // size:
-        units //= 2  # which come in pairs
+    if shifts[0] // size:
+        units //= 2  # a rotation's high digits come in pairs
     return 1, units, min(CHUNKS, units)
-
-
-# chains of 4 x 4 factors ---------------------------------------------------------------------------------------------
-
-
-@njit(cache=True, error_model="numpy")
-def chain_products(factors: Real, starts: Integer, targets: Integer, coefficients: Real) -> None:
-    """Chain c, the product of factors starts[c] to starts[c + 1] (the first acts first), goes to targets[c]."""
-    for c in range(targets.size):
-        partial = _partial_products(factors, starts[c], starts[c + 1])
-        for i in range(4):
-            for j in range(4):
-                coefficients[targets[c] + 4 * i + j] = partial[-1, i, j]
-
-
-@njit(cache=True, error_model="numpy")
-def chain_sums(factors: Real, starts: Integer, targets: Integer, sums: Real, out: Real) -> None:
-    """dL/d(factor) from W = dL/d(product): (later factors)^T W (earlier factors)^T."""
-    for c in range(targets.size):
-        partial = _partial_products(factors, starts[c], starts[c + 1])
-        w, next_w = np.empty((4, 4)), np.empty((4, 4))
-        for i in range(4):
-            for j in range(4):
-                w[i, j] = sums[targets[c] + 4 * i + j]
-        for f in range(starts[c + 1] - 1, starts[c] - 1, -1):
-            for i in range(4):
-                for j in range(4):
-                    out[f, i, j], next_w[i, j] = 0.0, 0.0
-                    for k in range(4):
-                        out[f, i, j] += w[i, k] * partial[f - starts[c], j, k]
-                        next_w[i, j] += factors[f, k, i] * w[k, j]
-            w, next_w = next_w, w
-
-
-@njit(cache=True, inline="always")
-def _partial_products(factors: Real, start: int, stop: int) -> Real:
-    """The product of the first 0, 1, ..., stop - start factors of a chain."""
-    out = np.zeros((stop - start + 1, 4, 4))
-    for i in range(4):
-        out[0, i, i] = 1.0
-    for f in range(stop - start):
-        for i in range(4):
-            for j in range(4):
-                for k in range(4):
-                    out[f + 1, i, j] += factors[start + f, i, k] * out[f, k, j]
-    return out

@@ -12,7 +12,7 @@ from numba import njit
 from qml._typing import Integer, Real
 from qml.engines.linking import link
 
-MATRIX, BLOCK, ROTATION, SIGNS, TO_MATRIX, FROM_MATRIX, DISCARD, APPEND = range(8)
+MATRIX, BLOCK, ROTATION, DISCARD, APPEND = range(5)
 """Kinds of operations. Pairs of kinds that have something in common stand together."""
 KIND, QUBITS, PLACES, N_PLACES, COEFFICIENTS, SAVE, OPS, N_OPS = range(8)
 """Columns of the table: the kind, qubits before the operation, where its places start, on how many sites it acts, where
@@ -27,27 +27,21 @@ def prepare(row: Integer, places: Integer, coefficients: Real, adjoint: bool) ->
     """What the kernels need of one operation: offsets, shifts, m.
 
     A matrix: the index offset of each configuration of its sites, the shifts of these in ascending order, the matrix
-    (transposed for the adjoint). A rotation: the phases of the low digits, the string, cosine and sine. Signs: the
-    numbers of letters Y in the low digits. To and from the density matrix: 0 ... 2^n - 1, with the bits spread. A
-    block: the index offset of each of its components, first active site most significant, and the shifts of its sites.
+    (transposed for the adjoint). A rotation: the phases of the low digits, the string, cosine and sine. A block: the
+    index offset of each of its components, first active site most significant, and the shifts of its sites.
     """
     kind, n, k, at = row[KIND], row[QUBITS], row[N_PLACES], row[COEFFICIENTS]
     listed = places[row[PLACES] : row[PLACES] + k]
     shifts = listed if kind == BLOCK else places[row[PLACES] + k : row[PLACES] + 2 * k]
-    bits = 2 * k if kind <= BLOCK else 2 * min(n, 4) if kind <= SIGNS else n
+    bits = 2 * k if kind <= BLOCK else 2 * min(n, 4)
     offsets = np.empty(1 << bits, np.int64)
     for i in range(offsets.size):
         offset = 0
         if kind <= BLOCK:
             for j in range(k):
                 offset |= ((i >> (2 * (k - 1 - j if kind == MATRIX else j))) & 3) << listed[j]
-        elif kind == ROTATION:
-            offset = _phase(i, shifts[0] & (offsets.size - 1))
-        elif kind == SIGNS:
-            offset = _count_y(i)
         else:
-            for j in range(n):
-                offset |= ((i >> j) & 1) << (2 * j)
+            offset = _phase(i, shifts[0] & (offsets.size - 1))
         offsets[i] = offset
     side = 1 << (2 * k) if kind == MATRIX else 1
     m = np.empty((side, side if kind == MATRIX else 2 if kind == ROTATION else 0))
@@ -119,9 +113,7 @@ def sites(r: Real, first: int, size: int, offsets: Integer, ascending: Integer, 
                     r[base[t] + offsets[i]] = y[t]
 
 
-def site_sums(
-    g: Real, x: Real, first: int, size: int, offsets: Integer, ascending: Integer, out: Real
-) -> None:
+def site_sums(g: Real, x: Real, first: int, size: int, offsets: Integer, ascending: Integer, out: Real) -> None:
     """out[i, j] += sum over units of g[i, unit] x[j, unit], flattened; lanes are summed at the end."""
     side = offsets.size
     width = min(TILE, size)
@@ -192,9 +184,7 @@ def rotate(r: Real, first: int, size: int, mask: int, phases: Integer, cosine: f
                 y[partner] = cosine * b - s * a
 
 
-def rotation_sums(
-    g: Real, x: Real, first: int, size: int, mask: int, phases: Integer, out: Real
-) -> None:
+def rotation_sums(g: Real, x: Real, first: int, size: int, mask: int, phases: Integer, out: Real) -> None:
     """out += (dL/dcos, dL/dsin)."""
     low_size = phases.size
     low_mask, high_mask = mask & (low_size - 1), mask // low_size
@@ -239,64 +229,3 @@ def resize(r: Real, n: int, shift: int, growing: bool, with_z: bool) -> None:
             r[4 * start + 2 * stride + t] = 0.0
             r[4 * start + stride + t] = 0.0
             r[4 * start + t] = value
-
-
-# between the matrix and the vector -----------------------------------------------------------------------------------
-# Y = i J with J real, so a string with m letters Y is i^m times a real matrix R, symmetric for even m and antisymmetric
-# for odd m. So the real matrix N = Re rho + Im rho holds all of rho, and
-
-#     r_P = (-1)^floor(m/2) sum_xy R_xy N_xy,        N = 2^-n sum_P (-1)^floor(m/2) r_P R :
-
-# one real butterfly a qubit either way.
-
-
-def flip_signs(r: Real, first: int, size: int, counts: Integer) -> None:
-    """r_P times (-1)^floor(m / 2)."""
-    low_size = counts.size
-    for high in range(first, first + size):
-        count = _count_y(high)
-        x = r[high * low_size : (high + 1) * low_size]
-        for low in range(low_size):
-            if ((count + counts[low]) >> 1) & 1:
-                x[low] = -x[low]
-
-
-@njit(cache=True, inline="always")
-def _count_y(index: int) -> int:
-    count = 0
-    while index:
-        count += index & 3 == 2
-        index >>= 2
-    return count
-
-
-def to_matrix(v: Real, first: int, size: int, spread: Integer, out: Real) -> None:
-    """Rows of rho, as pairs (re, im), from 2^n N with its entry (x, y) at the interleaved index.
-
-    Tiles of 8 x 8 entries lie side by side in v, three sites deep, so both are read and written in whole cache lines.
-    """
-    d = spread.size
-    side = 8 if size % 8 == 0 else 1
-    half = 0.5 / d
-    for x in range(first, first + size, side):
-        for y in range(0, d, side):
-            here, there = 2 * spread[x] + spread[y], 2 * spread[y] + spread[x]
-            for i in range(side):
-                row = 2 * (d * (x + i) + y)
-                for j in range(side):
-                    a, b = v[here + 2 * spread[i] + spread[j]], v[there + 2 * spread[j] + spread[i]]
-                    out[row + 2 * j] = (a + b) * half
-                    out[row + 2 * j + 1] = (a - b) * half
-
-
-def from_matrix(v: Real, first: int, size: int, spread: Integer, matrix: Real) -> None:
-    """N, with its entry (x, y) at the interleaved index, from rows of a Hermitian matrix as pairs (re, im)."""
-    d = spread.size
-    side = 8 if size % 8 == 0 else 1
-    for x in range(first, first + size, side):
-        for y in range(0, d, side):
-            here = 2 * spread[x] + spread[y]
-            for i in range(side):
-                row = 2 * (d * (x + i) + y)
-                for j in range(side):
-                    v[here + 2 * spread[i] + spread[j]] = matrix[row + 2 * j] + matrix[row + 2 * j + 1]

@@ -3,58 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
-from itertools import product
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from qml import _checks
 from qml._checks import InputError
-from qml._typing import Complex, Integer, Real
+from qml._typing import Integer, Real
 from qml.circuits.program import Program, Step
 from qml.engines import block_plan
-from qml.engines import pauli_kernels as kernels
 from qml.engines import pauli_loops as loops
+from qml.engines.pauli_coefficients import Coefficients, Factor
+from qml.engines.transfer import LETTERS, transfer_of
 from qml.gates import PauliRotation
-from qml.operations import Channel, Initialize, TraceOut, Unitary
-
-PAULIS = np.array([[[1, 0], [0, 1]], [[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]])
-LETTERS = "IXYZ"
-
-Factor: TypeAlias = Real | Step
-"""A part of what happens to one site: a fixed 4 x 4 matrix, or a step with free parameters."""
-
-
-@lru_cache(maxsize=8)
-def _pauli_rows(k: int) -> Complex:
-    """The B with r = B vec(rho) on k qubits, row-major vec, shape (4^k, 4^k): its rows are the conjugate strings."""
-    side = 1 << k
-    _checks.memory(f"the Pauli transfer matrix on {k} qubits", 3 * 16 * side**4, "use gates on fewer qubits")
-    strings = np.ones((1, 1, 1), dtype=np.complex128)
-    for _ in range(k):
-        strings = np.array([np.kron(s, p) for s, p in product(strings, PAULIS)])
-    return strings.conj().reshape(side * side, side * side)
-
-
-def transfer_matrix(superoperator: Complex) -> Real:
-    r"""The Pauli transfer matrix of superoperators (..., 4^k, 4^k) on row-major vec(rho).
-
-    .. math:: R = 2^{-k} B S B^\dagger, \qquad R_{PQ} = 2^{-k}\, \mathrm{Tr}(P\, \mathcal{E}[Q])
-
-    Examples
-    --------
-    >>> from qml import gates
-    >>> transfer_matrix(gates.S.superoperator(np.zeros(0))) + 0.0
-    array([[ 1.,  0.,  0.,  0.],
-           [ 0.,  0., -1.,  0.],
-           [ 0.,  1.,  0.,  0.],
-           [ 0.,  0.,  0.,  1.]])
-    """
-    k = (superoperator.shape[-1].bit_length() - 1) // 2
-    b = _pauli_rows(k)
-    return np.ascontiguousarray((b @ superoperator @ b.conj().T).real / (1 << k))
+from qml.operations import Initialize, TraceOut
 
 
 class Tables(NamedTuple):
@@ -104,10 +66,12 @@ class Plan:
     """A program as tables for the kernels.
 
     Maps on one site that follow each other are fused into one matrix; fixed ones are multiplied here, once. From four
-    qubits on, maps on one and two sites are grouped into blocks. New parameters cost only :meth:`bind`.
+    qubits on, maps on one and two sites are grouped into blocks. New parameters cost only binding.
 
     Attributes
     ----------
+    coefficients : Coefficients
+        Of the operations, at any parameters.
     tables : Tables
         What :func:`qml.engines.pauli_kernels.sweep` takes.
     n_in, n_out, n_max : int
@@ -119,78 +83,17 @@ class Plan:
     def __init__(self, program: Program) -> None:
         _check_qubits(program)
         self.n_in, self.n_out = len(program.dims_in), len(program.dims_out)
-        self._slots = len(program.offset)
         self._offset = program.offset
         self._free = np.diff(program.weights.indptr) > 0
         self._fixed: dict[tuple[int, bytes], Real] = {}
 
         self._builder = TableBuilder()
-        self._template: list[Real] = []
-        self._size = 0
-
-        self._factors: list[Real] = []
-        self._chain_starts, self._chain_targets = [0], list[int]()
-        self._site_turns: list[tuple[int, int, int]] = []  # factor, axis, slot
-        self._site_steps: list[tuple[int, Step]] = []
-        self._string_turns: list[tuple[int, int]] = []  # coefficient, slot
-        self._matrix_steps: list[tuple[int, Step, bool]] = []  # coefficient, step, whether its two sites are swapped
-
+        self.coefficients = Coefficients()
         self.n_max = self._build(program)
 
         self.tables = self._builder.tables()
         self.n_saved = self._builder.n_saved
-        self._coefficients = np.concatenate([np.zeros(0), *self._template])
-        self._factor_array = np.array(self._factors, dtype=np.float64).reshape(-1, 4, 4)
-        self._chains = np.array(self._chain_starts), np.array(self._chain_targets, dtype=np.int64)
-        self._turn_factors, axes, self._turn_slots = np.array(self._site_turns, dtype=np.int64).reshape(-1, 3).T
-        self._turn_first, self._turn_second = axes % 3 + 1, (axes + 1) % 3 + 1  # for Z: X and Y
-        self._string_coefficients, self._string_slots = np.array(self._string_turns, dtype=np.int64).reshape(-1, 2).T
-
-    # parameters ----------------------------------------------------------------------------------------------------
-
-    def bind(self, slots: Real) -> tuple[Real, Real]:
-        """Coefficients of the operations and the 4 x 4 factors of the fused ones, at these slot values."""
-        factors = self._factor_array.copy()
-        f, i, j = self._turn_factors, self._turn_first, self._turn_second
-        angles = slots[self._turn_slots]
-        factors[f, i, i] = factors[f, j, j] = np.cos(angles)
-        factors[f, j, i] = np.sin(angles)
-        factors[f, i, j] = -factors[f, j, i]
-        for index, step in self._site_steps:
-            factors[index] = _matrix(step, slots)
-        coefficients = self._coefficients.copy()
-        kernels.chain_products(factors, *self._chains, coefficients)
-        angles = slots[self._string_slots]
-        coefficients[self._string_coefficients] = np.cos(angles)
-        coefficients[self._string_coefficients + 1] = np.sin(angles)
-        for start, step, swapped in self._matrix_steps:
-            matrix = _matrix(step, slots)
-            matrix = block_plan.swap_sites(matrix) if swapped else matrix
-            coefficients[start : start + matrix.size] = matrix.ravel()
-        return coefficients, factors
-
-    def slot_gradient(self, slots: Real, factors: Real, sums: Real) -> Real:
-        """dL/dslots (n_slots,) from dL/dcoefficients."""
-        gradient = np.zeros(self._slots)
-        by_factor = np.zeros_like(factors)
-        kernels.chain_sums(factors, *self._chains, sums, by_factor)
-        f, i, j = self._turn_factors, self._turn_first, self._turn_second
-        angles = slots[self._turn_slots]
-        gradient[self._turn_slots] = np.cos(angles) * (by_factor[f, j, i] - by_factor[f, i, j]) - np.sin(angles) * (
-            by_factor[f, i, i] + by_factor[f, j, j]
-        )
-        for index, step in self._site_steps:
-            gradient[step.start : step.stop] = np.einsum("pij,ij->p", _derivatives(step, slots), by_factor[index])
-        angles, start = slots[self._string_slots], self._string_coefficients
-        gradient[self._string_slots] = np.cos(angles) * sums[start + 1] - np.sin(angles) * sums[start]
-        for first, step, swapped in self._matrix_steps:
-            derivatives = _derivatives(step, slots)
-            w = sums[first : first + derivatives[0].size].reshape(derivatives[0].shape)
-            w = block_plan.swap_sites(w) if swapped else w
-            gradient[step.start : step.stop] = np.einsum("pij,ij->p", derivatives, w)
-        return gradient
-
-    # building ------------------------------------------------------------------------------------------------------
+        self.coefficients.finish()
 
     def _build(self, program: Program) -> int:
         n = n_max = self.n_in
@@ -245,41 +148,15 @@ class Plan:
             if not chain:
                 continue
             free = any(isinstance(factor, Step) for factor in chain)
-            if free:
-                self._chain_targets.append(self._size)
-                for factor in chain:
-                    self._add_factor(factor)
-                self._chain_starts.append(len(self._factors))
-            start = self._add_coefficients(np.zeros(16) if free else np.ravel(chain[0]))  # type: ignore[arg-type]
+            start = self.coefficients.add_chain(chain) if free else self.coefficients.add(chain[0])  # type: ignore[arg-type]
             if self._blocks is not None:
                 self._blocks.one(site, start, free)
             else:
                 self._builder.add(loops.MATRIX, n, 2 * [2 * (n - 1 - site)], 1, start, free)
 
-    def _add_coefficients(self, values: Real) -> int:
-        """Append them; where they start."""
-        self._template.append(values)
-        self._size += values.size
-        return self._size - values.size
-
-    def _add_factor(self, factor: Factor) -> None:
-        index = len(self._factors)
-        if not isinstance(factor, Step):
-            self._factors.append(factor)
-        elif isinstance(factor.instruction, PauliRotation):
-            self._factors.append(np.eye(4))
-            axis = LETTERS.index(factor.instruction.label.strip("I"))
-            self._site_turns.append((index, axis, factor.start))
-        else:
-            self._factors.append(np.zeros((4, 4)))
-            self._site_steps.append((index, factor))
-
     def _add_rotation(self, n: int, step: Step, label: str, sites: tuple[int, ...]) -> None:
-        angle = self._offset[step.start]
         free = self._is_free(step)
-        start = self._add_coefficients(np.array([np.cos(angle), np.sin(angle)]))
-        if free:
-            self._string_turns.append((start, step.start))
+        start = self.coefficients.add_rotation(self._offset[step.start], step.start, free)
         letters = dict(zip(step.sites, map(LETTERS.index, label), strict=True))
         if self._blocks is not None and len(sites) == 2:
             high, low = sorted(sites)
@@ -292,15 +169,16 @@ class Plan:
         sites = step.sites
         free = self._is_free(step)
         blocks = self._blocks if len(sites) == 2 else None
-        matrix = np.zeros((4 ** len(sites),) * 2) if free else self._fixed_matrix(step, sites)
-        if swapped := blocks is not None and sites[0] > sites[1]:
-            matrix = block_plan.swap_sites(matrix)
-        if blocks is not None and not free and block_plan.is_permutation(matrix):
-            blocks.permutation((min(sites), max(sites)), matrix)
-            return
-        start = self._add_coefficients(matrix.ravel())
+        swapped = blocks is not None and sites[0] > sites[1]
         if free:
-            self._matrix_steps.append((start, step, swapped))
+            start = self.coefficients.add_matrix(step, swapped)
+        else:
+            matrix = self._fixed_matrix(step, sites)
+            matrix = block_plan.swap_sites(matrix) if swapped else matrix
+            if blocks is not None and block_plan.is_permutation(matrix):
+                blocks.permutation((min(sites), max(sites)), matrix)
+                return
+            start = self.coefficients.add(matrix)
         if blocks is not None:
             blocks.dense((min(sites), max(sites)), start, free)
         else:
@@ -315,9 +193,10 @@ class Plan:
         values = self._offset[step.start : step.stop]
         key = (id(step.instruction), values.tobytes())
         if key not in self._fixed:
-            if isinstance(step.instruction, PauliRotation):  # on one site, whatever its weight
-                step = Step(PauliRotation(step.instruction.label.strip("I")), sites, step.start, step.stop)
-            self._fixed[key] = _matrix(step, self._offset)
+            instruction = step.instruction
+            if isinstance(instruction, PauliRotation):  # on one site, whatever its weight
+                instruction = PauliRotation(instruction.label.strip("I"))
+            self._fixed[key] = transfer_of(instruction, values)
         return self._fixed[key]
 
 
@@ -342,18 +221,6 @@ def _diagonal(factor: Factor) -> Real | None:
         return None
     diagonal = np.diagonal(factor).copy()
     return diagonal if np.array_equal(np.diag(diagonal), factor) else None
-
-
-def _matrix(step: Step, slots: Real) -> Real:
-    instruction = step.instruction
-    assert isinstance(instruction, Unitary | Channel)
-    return transfer_matrix(instruction.superoperator(slots[step.start : step.stop]))
-
-
-def _derivatives(step: Step, slots: Real) -> Real:
-    instruction = step.instruction
-    assert isinstance(instruction, Unitary | Channel)
-    return transfer_matrix(instruction.superoperator_derivatives(slots[step.start : step.stop]))
 
 
 def _check_qubits(program: Program) -> None:

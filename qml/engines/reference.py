@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Cotangent, Dims, Real
 from qml.circuits.program import Program, Step
 from qml.engines.base import Engine
-from qml.engines.register import check_initial, dims_after
+from qml.engines.register import batch_of, check_single, dims_after, directions_of
 from qml.engines.vectors import apply, evolve_vectors, evolve_vectors_vjp
 from qml.operations import Channel, Initialize, TraceOut, Unitary
 from qml.states.base import State
@@ -45,42 +45,77 @@ class ReferenceEngine(Engine):
     """
 
     def evolve(self, program: Program, params: ArrayLike, initial: State | None = None) -> DensityMatrix:
-        """The density matrix after the program, from `initial` (None: every site in its first basis state)."""
-        slots = program.slots(params)
-        check_initial(program, initial)
+        """The density matrix after the program, from `initial` (None: every site in its first basis state).
+
+        Batches are run member by member.
+        """
+        slots, batch = batch_of(program, params, initial)
         registers = _registers(program)
-        _checks.memory("the density matrix", 4 * _bytes(max(registers, key=math.prod)), "use fewer sites")
-        rho = _start(program, initial)
-        for step, dims in zip(program.steps, registers, strict=False):
-            rho = _forward(step, slots, rho, dims)
-        return DensityMatrix.trusted(rho, program.dims_out)
+        needed = (3 + math.prod(batch)) * _bytes(max(registers, key=math.prod))
+        _checks.memory("the density matrix", needed, "use fewer sites")
+        finals = []
+        for values, rho in _members(program, slots, batch, initial):
+            for step, dims in zip(program.steps, registers, strict=False):
+                rho = _forward(step, values, rho, dims)
+            finals.append(rho)
+        return DensityMatrix.trusted(_stacked(finals, batch, program), program.dims_out)
 
     def evolve_vjp(
         self, program: Program, params: ArrayLike, initial: State | None = None
     ) -> tuple[DensityMatrix, Callable[[Cotangent], Real]]:
-        """The same state, and the map from the Hermitian G with dL = Tr(G dsigma) to dL/dtheta (n_params,)."""
-        slots = program.slots(params)
-        check_initial(program, initial)
+        """The same state, and the map from the Hermitian G with dL = Tr(G dsigma) to dL/dtheta (..., n_params)."""
+        slots, batch = batch_of(program, params, initial)
         registers = _registers(program)
-        needed = sum(map(_bytes, registers)) + 4 * _bytes(max(registers, key=math.prod))
+        needed = math.prod(batch) * sum(map(_bytes, registers)) + 4 * _bytes(max(registers, key=math.prod))
         _checks.memory("the density matrix before every step", needed, "use fewer sites, or PauliEngine")
-        before = [_start(program, initial)]
-        for step, dims in zip(program.steps, registers, strict=False):
-            before.append(_forward(step, slots, before[-1], dims))
-        final = before[-1]
+        runs = []
+        for values, rho in _members(program, slots, batch, initial):
+            before = [rho]
+            for step, dims in zip(program.steps, registers, strict=False):
+                before.append(_forward(step, values, before[-1], dims))
+            runs.append((values, before))
+        final = _stacked([before[-1] for _, before in runs], batch, program)
 
         def pull(cotangent: Cotangent) -> Real:
             g = np.asarray(cotangent, dtype=np.complex128)
             if g.shape != final.shape:
-                raise InputError(f"the cotangent must be a matrix of shape {final.shape}; found {g.shape}.")
-            gradient = np.zeros(len(slots))
-            for t in reversed(range(len(program.steps))):
-                step = program.steps[t]
-                gradient[step.start : step.stop] = _derivatives(step, slots, before[t], g, registers[t])
-                g = _backward(step, slots, g, registers[t])
-            return program.pull_slots(gradient)
+                raise InputError(f"the cotangent must be of the shape {final.shape} of the matrix; found {g.shape}.")
+            flat = g.reshape(len(runs), *final.shape[-2:])
+            gradients = [_pulled(program, *run, own, registers) for run, own in zip(runs, flat, strict=True)]
+            return np.reshape(gradients, (*batch, program.n_params))
 
         return DensityMatrix.trusted(final, program.dims_out), pull
+
+    def evolve_jvp(
+        self, program: Program, params: ArrayLike, initial: State | None = None
+    ) -> tuple[DensityMatrix, Callable[[ArrayLike], Complex]]:
+        """The same state, and the map from directions v (..., n_params) to dsigma (..., d, d).
+
+        Every step is linear: drho_{t+1} = E_t[drho_t] + sum_p v_p dE_t/dp[rho_t], with v the entries of the direction.
+        """
+        check_single(params, initial)
+        slots = program.slots(params)
+        state = self.evolve(program, params, initial)
+        registers = _registers(program)
+
+        def push(directions: ArrayLike) -> Complex:
+            v = directions_of(directions, program.n_params)
+            flat = v.reshape(math.prod(v.shape[:-1]), program.n_params)
+            largest = _bytes(max(registers, key=math.prod))
+            _checks.memory("the derivatives of the state", (4 + 3 * len(flat)) * largest, "pass fewer directions")
+            by_slot = program.weights @ flat.T
+            ((_, rho),) = _members(program, slots[None], (), initial)
+            changes = [np.zeros_like(rho) for _ in flat]
+            for step, dims in zip(program.steps, registers, strict=False):
+                changes = [_forward(step, slots, change, dims) for change in changes]
+                for p, image in enumerate(_images(step, slots, rho, dims), start=step.start):
+                    hermitian = (image + image.conj().T) / 2
+                    for k in np.flatnonzero(by_slot[p]):
+                        changes[k] = changes[k] + by_slot[p, k] * hermitian
+                rho = _forward(step, slots, rho, dims)
+            return np.reshape(changes, (*v.shape[:-1], state.dim, state.dim)).astype(np.complex128, copy=False)
+
+        return state, push
 
     def evolve_vectors(self, program: Program, params: ArrayLike, vectors: Complex | None = None) -> Complex:
         return evolve_vectors(program, params, vectors)
@@ -103,12 +138,33 @@ def _bytes(dims: Dims) -> int:
     return 16 * math.prod(dims) ** 2
 
 
-def _start(program: Program, initial: State | None) -> Complex:
-    if initial is not None:
-        return initial.matrix()
-    rho = np.zeros((program.dim_in, program.dim_in), dtype=np.complex128)
-    rho[0, 0] = 1.0
-    return rho
+def _members(
+    program: Program, slots: Real, batch: tuple[int, ...], initial: State | None
+) -> Iterator[tuple[Real, Complex]]:
+    """(slot values, initial density matrix) of each member of the batch."""
+    d = program.dim_in
+    if initial is None:
+        start = np.zeros((d, d), dtype=np.complex128)
+        start[0, 0] = 1.0
+    else:
+        start = initial.matrix()
+    members = math.prod(batch)
+    every = np.broadcast_to(start, (*batch, d, d)).reshape(members, d, d) if start.ndim > 2 else [start] * members
+    return zip(np.broadcast_to(slots, (members, slots.shape[1])), every, strict=True)
+
+
+def _stacked(matrices: list[Complex], batch: tuple[int, ...], program: Program) -> Complex:
+    return np.reshape(matrices, (*batch, program.dim_out, program.dim_out)) if batch else matrices[0]
+
+
+def _pulled(program: Program, slots: Real, before: list[Complex], g: Complex, registers: list[Dims]) -> Real:
+    """dL/dtheta of one member, from the density matrix before each step and the final cotangent."""
+    gradient = np.zeros(len(slots))
+    for t in reversed(range(len(program.steps))):
+        step = program.steps[t]
+        gradient[step.start : step.stop] = _derivatives(step, slots, before[t], g, registers[t])
+        g = _backward(step, slots, g, registers[t])
+    return program.pull_slots(gradient)
 
 
 def _sandwich(k: Complex, sites: tuple[int, ...], rho: Complex, dims: Dims) -> Complex:
@@ -166,16 +222,19 @@ def _block(n_sites: int, sites: tuple[int, ...], index: tuple[int, ...]) -> tupl
 
 def _derivatives(step: Step, slots: Real, rho: Complex, g: Complex, dims: Dims) -> Real:
     """Tr(G dE/dp[rho]) for each parameter p of the step."""
+    return np.array([np.einsum("ij,ji->", g, image).real for image in _images(step, slots, rho, dims)])
+
+
+def _images(step: Step, slots: Real, rho: Complex, dims: Dims) -> list[Complex]:
+    """Matrices whose Hermitian part is dE/dp[rho], one for each parameter p of the step."""
     instruction, sites, values = step.instruction, step.sites, slots[step.start : step.stop]
     if not len(values):
-        return np.zeros(0)
+        return []
     if isinstance(instruction, Unitary):
         right = apply(instruction.matrix(values), sites, rho, dims).conj().T  # rho U^dagger
-        images = [2 * apply(du, sites, right, dims) for du in instruction.derivatives(values)]
-    else:
-        assert isinstance(instruction, Channel)
-        images = [_superoperate(ds, sites, rho, dims) for ds in instruction.superoperator_derivatives(values)]
-    return np.array([np.einsum("ij,ji->", g, image).real for image in images])
+        return [2 * apply(du, sites, right, dims) for du in instruction.derivatives(values)]
+    assert isinstance(instruction, Channel)
+    return [_superoperate(ds, sites, rho, dims) for ds in instruction.superoperator_derivatives(values)]
 
 
 def _superoperate(s: Complex, sites: tuple[int, ...], rho: Complex, dims: Dims) -> Complex:

@@ -1,27 +1,71 @@
-"""What both engines ask of a register: its initial state, and its dimensions after a step."""
+"""What both engines ask of a run: batches of parameters and initial states, directions, and dims after a step."""
 
 from __future__ import annotations
 
+import math
+
+import numpy as np
+
+from qml import _checks
 from qml._checks import InputError
-from qml._typing import Dims
+from qml._typing import ArrayLike, Dims, Real
 from qml.circuits.program import Program, Step
 from qml.operations import Initialize, TraceOut
 from qml.states.base import State
 
 
-def check_initial(program: Program, initial: State | None) -> None:
-    """Refuse an initial state that is a batch or lives on other sites than the program."""
+def batch_of(program: Program, params: ArrayLike, initial: State | None) -> tuple[Real, tuple[int, ...]]:
+    """Slot values (B or 1, n_slots), and the shape of the batch: that of `params` and of `initial`, broadcast.
+
+    One row of slot values stands for all members where `params` is no batch. An initial state on other sites than the
+    program's is refused.
+    """
+    theta = _checks.array("params", params, allow_complex=False)
+    if theta.ndim <= 1:
+        slots, shape = program.slots(theta)[None], ()
+    elif theta.shape[-1] != program.n_params:
+        raise InputError(
+            f"params must have shape (..., {program.n_params}), one number a parameter; found shape {theta.shape}."
+        )
+    else:
+        shape = theta.shape[:-1]
+        flat = theta.reshape(math.prod(shape), program.n_params)
+        slots = np.array([program.slots(each) for each in flat]).reshape(len(flat), len(program.offset))
     if initial is None:
-        return
+        return slots, shape
     if initial.dims != program.dims_in:
         raise InputError(
             f"the initial state must have the dims of the circuit's input, {program.dims_in}; found {initial.dims}."
         )
-    if initial.batch_shape:
+    try:
+        batch = np.broadcast_shapes(shape, initial.batch_shape)
+    except ValueError:
         raise InputError(
-            f"the initial state must be a single state; found a batch of shape {initial.batch_shape}: "
-            "evolve its members one by one."
+            f"the batch axes of params and of the initial state must broadcast; found {shape} and "
+            f"{initial.batch_shape}: pass params with axes of length one, params[:, None], for all pairs."
+        ) from None
+    width = slots.shape[1]
+    if shape not in ((), batch):
+        slots = np.broadcast_to(slots.reshape(*shape, width), (*batch, width)).reshape(math.prod(batch), width)
+    return slots, batch
+
+
+def check_single(params: ArrayLike, initial: State | None) -> None:
+    """Refuse batches where directions take their place."""
+    shape = np.shape(params)[:-1]
+    if shape or (initial is not None and initial.batch_shape):
+        raise InputError(
+            "directions start from one set of params and one initial state; found batches of shapes "
+            f"{shape} and {() if initial is None else initial.batch_shape}: take the members one by one."
         )
+
+
+def directions_of(directions: ArrayLike, n_params: int) -> Real:
+    """Directions (..., n_params) in the parameters; another last axis is refused."""
+    v = _checks.array("the directions", directions, allow_complex=False)
+    if v.ndim < 1 or v.shape[-1] != n_params:
+        raise InputError(f"the directions must have shape (..., {n_params}), one entry a parameter; found {v.shape}.")
+    return np.asarray(v, dtype=np.float64)
 
 
 def dims_after(dims: Dims, step: Step) -> Dims:

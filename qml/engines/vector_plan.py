@@ -13,8 +13,9 @@ import numpy as np
 from qml._typing import Complex, Integer, Real
 from qml.circuits.program import Program, Step
 from qml.engines import vector_kernels as kernels
-from qml.engines.pauli_plan import LETTERS, PAULIS
+from qml.engines.transfer import LETTERS, PAULIS
 from qml.engines.vector_chains import chain_products
+from qml.engines.vector_operations import PAIR_SUMS
 from qml.engines.vectors import unitary_of
 from qml.gates import PauliRotation
 
@@ -225,7 +226,7 @@ class Plan:
         (first, free_first), (second, free_second) = self._chain(high), self._chain(low)
         op = _Op(kernels.PAIR, (high, low), first, second, core, free=free_first | free_second << 1)
         if op.free:
-            op.out = self._sums(kernels.PAIR_SUMS)
+            op.out = self._sums(PAIR_SUMS)
             self._chain_sums[first] = op.out, False
             self._chain_sums[second] = op.out, True
         self._ops.append(op)

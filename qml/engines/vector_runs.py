@@ -14,6 +14,7 @@ from qml._typing import ArrayLike, Complex, Real
 from qml.circuits.program import Program
 from qml.engines import vector_kernels as kernels
 from qml.engines.simd import LANES
+from qml.engines.vector_operations import ROW
 from qml.engines.vector_plan import Plan, plan_of
 from qml.engines.vector_sums import pauli_sum, terms_of
 from qml.engines.vectors import columns_like, start_of, weights_like
@@ -146,7 +147,7 @@ class _Run:
         tables = plan.sweeps, plan.places, plan.ops, plan.core_places, plan.core_factors, self.coefficients
 
         def part(first_sweep: int, last_sweep: int, first_chunk: int, last_chunk: int) -> None:
-            room = _aligned(kernels.ROW * plan.room_rows).reshape(-1, kernels.ROW)
+            room = _aligned(ROW * plan.room_rows).reshape(-1, ROW)
             kernels.run(
                 x, y, plan.n, self.width, *tables, sums, room,
                 first_sweep, last_sweep, first_chunk, last_chunk, backward,

@@ -7,7 +7,7 @@ from numba import njit
 
 from qml._typing import Integer, Real
 from qml.engines.simd import LANES, load, store
-from qml.engines.vector_kernels import ROW, odd
+from qml.engines.vector_operations import ROW, odd
 from qml.operators import PauliSum
 
 BLOCK = 256

@@ -1,0 +1,123 @@
+"""Pauli vectors to density matrices and back, in batches: fast transforms, shared between threads where they are large.
+
+To the matrix the room beside vector and matrix is half a vector; from the matrix none is needed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import lru_cache, partial
+
+import numpy as np
+
+from qml import _checks
+from qml._typing import Complex, Integer, Real
+from qml.engines import matrix_kernels as kernels
+from qml.engines import pauli_loops as loops
+from qml.engines.block_plan import SMALLEST_REGISTER, SweepBuilder
+from qml.engines.pauli_plan import TableBuilder, Tables
+from qml.engines.pauli_threads import SHARED_FROM, spread, sweep, workers_of
+
+_TO_MATRIX = np.array([[1.0, 0, 0, 1], [0, 1, -1, 0], [0, 1, 1, 0], [1, 0, 0, -1]])
+"""From the components I, X, Y / i, Z of a site to its entries 00, 01, 10, 11."""
+COUNTED = 4
+"""Qubits whose letters Y are counted in advance."""
+_NOTHING_SAVED, _NO_SUMS = np.empty((0, 0, 0)), np.empty((0, 0))
+
+
+def matrix_of(vectors: Real, n: int) -> Complex:
+    """sigma (..., 2^n, 2^n) from Pauli vectors (..., 4^n), O(n 4^n) each."""
+    shape = vectors.shape[:-1]
+    flat = np.ascontiguousarray(vectors).reshape(math.prod(shape), 4**n)
+    _checks.memory(
+        f"{'the density matrix' if len(flat) == 1 else f'density matrices, {len(flat)} of them,'} of {n} qubits",
+        20 * 4**n * len(flat),
+        "ask for expectations or probabilities instead",
+        n,
+    )
+    out = np.empty((len(flat), 1 << n, 1 << n), dtype=np.complex128)
+    if n == 0:
+        out[:] = flat[..., None]
+        return out.reshape(*shape, 1, 1)
+    members, quarter = len(flat), 4 ** (n - 1)
+    numbers, counts = _tables(n - 1)
+    parts = np.empty((2 * members, quarter))
+    vectors, entries = _read_only(flat), _entries(out)
+    for first, second, crossed in ((0, 3, False), (1, 2, True)):
+        _share(
+            2 * members * (quarter // counts.size),
+            parts.size,
+            partial(kernels.load_parts, vectors, first, second, parts, counts),
+        )
+        sweep(parts, _butterfly(n - 1), _TO_MATRIX.reshape(1, 16), _NOTHING_SAVED, _NO_SUMS, False)
+        _share(
+            members * (len(numbers) // _side(n - 1)),
+            parts.size,
+            partial(kernels.store_quadrants, parts, entries, numbers, crossed),
+        )
+    return out.reshape(*shape, 1 << n, 1 << n)
+
+
+def vector_of(matrices: Complex, n: int, scale: float = 1.0) -> Real:
+    """scale Tr(P X) for each P, shape (..., 4^n), of Hermitian X (..., 2^n, 2^n), O(n 4^n) each."""
+    x = np.ascontiguousarray(matrices, dtype=np.complex128)
+    entries = _read_only(_entries(x.reshape(math.prod(x.shape[:-2]), 1 << n, 1 << n)))
+    out = np.empty((len(entries), 4**n))
+    numbers, counts = _tables(n)
+    tiles = len(out) * (len(numbers) // _side(n))
+    _share(tiles, out.size, partial(kernels.load_matrices, entries, out, numbers))
+    sweep(out, _butterfly(n), _TO_MATRIX.T.reshape(1, 16), _NOTHING_SAVED, _NO_SUMS, False)
+    _share(out.size // counts.size, out.size, partial(kernels.finish_vectors, out, counts, scale))
+    return out.reshape(*x.shape[:-2], 4**n)
+
+
+def _share(units: int, size: int, task: Callable[[int, int], None]) -> None:
+    workers = workers_of(None) if size >= 4**SHARED_FROM else 1
+    if workers == 1:
+        task(0, units)
+    else:
+        spread(units, workers, task)
+
+
+def _side(n: int) -> int:
+    return kernels.TILE if (1 << n) % kernels.TILE == 0 else 1
+
+
+def _entries(matrices: Complex) -> Real:
+    """Matrices (B, d, d) as rows of pairs (re, im)."""
+    members, d, _ = matrices.shape
+    return matrices.reshape(members, d * d).view(np.float64)
+
+
+def _read_only(array: Real) -> Real:
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
+@lru_cache(maxsize=32)
+def _tables(n: int) -> tuple[Integer, Integer]:
+    """0, 1, ..., 2^n - 1 with the bits spread, and the numbers of letters Y in strings on up to four qubits."""
+    spread_bits = np.zeros(1, dtype=np.int64)
+    for bit in range(n):
+        spread_bits = np.concatenate([spread_bits, spread_bits + (1 << 2 * bit)])
+    counts = np.zeros(1, dtype=np.int64)
+    for _ in range(min(n, COUNTED)):
+        counts = np.concatenate([counts, counts, counts + 1, counts])
+    return spread_bits, counts
+
+
+@lru_cache(maxsize=32)
+def _butterfly(n: int) -> Tables:
+    """The same 4 x 4 matrix on every site."""
+    builder = TableBuilder()
+    if n >= SMALLEST_REGISTER:
+        blocks = SweepBuilder(n, builder.cores)
+        for site in range(n):
+            blocks.one(site, 0, False)
+        builder.add_blocks(blocks)
+    else:
+        for site in range(n):
+            builder.add(loops.MATRIX, n, [2 * site, 2 * site], 1)
+    return builder.tables()

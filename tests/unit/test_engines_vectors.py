@@ -1,0 +1,64 @@
+"""Vectors under unitary programs, one contract for every engine: columns and their gradient, against dense matrices."""
+
+import numpy as np
+import pytest
+
+from qml import channels, gates
+from qml._checks import InputError
+from qml.circuits import Circuit
+from qml.engines import PauliEngine, ReferenceEngine
+from qml.operators import embed
+
+ENGINES = {"reference": ReferenceEngine(), "pauli": PauliEngine()}
+
+
+@pytest.fixture(params=ENGINES.values(), ids=ENGINES)
+def engine(request):
+    return request.param
+
+
+def slope(f, params, i, h=1e-5):
+    step = np.zeros_like(params)
+    step[i] = h
+    return (f(params + step) - f(params - step)) / (2 * h)
+
+
+def test_vectors_and_their_gradient(engine):
+    rng = np.random.default_rng(8)
+    n = 3
+    circuit = Circuit(n).then(
+        *(gates.U3("a", "b", "c", 0), gates.CRX("d", 2, 0), gates.RXX("e", 1, 2), gates.Toffoli(2, 0, 1)),
+        *(gates.XXPlusYY("f", 0, 2), gates.RYY("g", 0, 1), gates.PauliRotation("XYZ")("h", 1, 2, 0)),
+    )
+    program, values = circuit.compile(), rng.uniform(-2, 2, 8)
+    w0, c = (rng.normal(size=(8, 2)) + 1j * rng.normal(size=(8, 2)) for _ in range(2))
+
+    def dense(v):
+        named = dict(zip(circuit.parameters, v, strict=True))
+        w = w0
+        for operation in circuit.operations:
+            numbers = np.array([p.value(named) for p in operation.params])
+            w = embed(operation.instruction.matrix(numbers), operation.sites, (2,) * n) @ w
+        return w
+
+    w, pull = engine.evolve_vectors_vjp(program, values, w0)
+    np.testing.assert_allclose(w, dense(values), atol=1e-14)
+    np.testing.assert_allclose(engine.evolve_vectors(program, values) @ w0, w, atol=1e-14)
+    gradient = pull(c)
+    for i in range(8):
+        value = slope(lambda v: np.vdot(c, dense(v)).real, values, i)
+        assert abs(value) > 1e-3
+        assert gradient[i] == pytest.approx(value, rel=1e-7)
+
+
+def test_vectors_refusals(engine):
+    noisy = Circuit(2).then(gates.RX("t", 0), channels.AmplitudeDamping(0.1, 1)).compile()
+    with pytest.raises(InputError, match=r"unitary gates only; found AmplitudeDamping on sites \(1,\)"):
+        engine.evolve_vectors(noisy, [0.1])
+    with pytest.raises(InputError, match="unitary gates only"):
+        engine.evolve_vectors_vjp(noisy, [0.1])
+    program = Circuit(2).then(gates.RX("t", 0)).compile()
+    with pytest.raises(InputError, match=r"vectors must have shape \(4, m\)"):
+        engine.evolve_vectors(program, [0.1], np.ones(4))
+    with pytest.raises(InputError, match=r"the cotangent must have the shape \(4, 4\)"):
+        engine.evolve_vectors_vjp(program, [0.1])[1](np.ones(4))

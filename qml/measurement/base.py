@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
-from qml._typing import Complex, Dims, Integer, Real
+from qml import _checks, spectral
+from qml._checks import InputError
+from qml._typing import Complex, Cotangent, Dims, Integer, Real
 from qml.states.base import State
 
 
@@ -19,6 +24,11 @@ class Measurement(ABC):
     """
 
     dims: Dims
+
+    @property
+    def dim(self) -> int:
+        """The dimension d = prod(dims)."""
+        return math.prod(self.dims)
 
     @property
     @abstractmethod
@@ -40,9 +50,18 @@ class Measurement(ABC):
         """Where each setting starts in the flat list, and its end: shape (settings + 1,)."""
         return np.concatenate([[0], np.cumsum(self.sizes)]).astype(np.int64)
 
-    @abstractmethod
     def probabilities(self, state: State) -> Real:
         """Tr(M_k sigma) for every outcome, shape (..., n_outcomes): they add up to one in each setting."""
+        self.check_dims(state)
+        if not state.batch_shape:
+            return self._probabilities(state)
+        matrices = state.matrix().reshape(-1, self.dim, self.dim)
+        rows = np.array([self.probabilities_of(m) for m in matrices])
+        return rows.reshape(*state.batch_shape, self.n_outcomes)
+
+    def _probabilities(self, state: State) -> Real:
+        """Of one state; a measurement that reads other forms than the matrix says so."""
+        return self.probabilities_of(state.matrix())
 
     @abstractmethod
     def probabilities_of(self, matrix: Complex) -> Real:
@@ -57,5 +76,133 @@ class Measurement(ABC):
         """Tr M_k, shape (n_outcomes,)."""
 
     @abstractmethod
+    def parts(self) -> dict[str, Any]:
+        """The arguments that make this measurement again: arrays, texts, numbers, measurements, lists of them."""
+
     def element(self, outcome: int) -> Complex:
         """The effect M_k (d, d) at a place in the flat list."""
+        place = _checks.integer("outcome", outcome, low=0, high=self.n_outcomes - 1)
+        weights = np.zeros(self.n_outcomes)
+        weights[place] = 1.0
+        return self.adjoint(weights)
+
+    def pull(self, weights: Real, state: State) -> Cotangent:
+        """dL/d(coordinate of the state) from dL/dp, one number an outcome (n_outcomes,)."""
+        return state.pull_matrix(self.adjoint(weights))
+
+    def resolution(self, state: State) -> float:
+        """A probability of an outcome at or below this is rounding and counts as zero: 8 d eps where probabilities are
+        computed, 0 where they are read off those of the state."""
+        return spectral.weight_cut(self.dim)
+
+    def outcome_shape(self, setting: int) -> tuple[int, ...]:
+        """How many values each digit of an outcome's label has: the dims where a setting has d outcomes."""
+        size = int(self.sizes[setting])
+        return self.dims if size == self.dim and self.dims else (size,)
+
+    def outcome_labels(self, setting: int) -> list[str]:
+        """The labels of the outcomes of a setting: one digit a site, the first site leftmost ("01"); digits are set
+        apart by commas where one can exceed 9."""
+        shape = self.outcome_shape(setting)
+        separator = "" if max(shape) <= 10 else ","
+        return [separator.join(map(str, digits)) for digits in np.ndindex(*shape)]
+
+    def setting_index(self, name: str, where: str = "") -> int:
+        """Where the setting of that name stands; `where` is the row that a refusal names."""
+        if name not in self._setting_places:
+            hint = _checks.nearest(str(name), self.settings) if len(self.settings) <= 1000 else ""
+            row = f"{where}: " if where else ""
+            raise InputError(f"{row}the measurement has no setting {name!r}{hint}; it has {self._some_settings}.")
+        return self._setting_places[name]
+
+    @cached_property
+    def _setting_places(self) -> dict[str, int]:
+        return {name: k for k, name in enumerate(self.settings)}
+
+    @property
+    def _some_settings(self) -> str:
+        shown = ", ".join(map(repr, self.settings[:6]))
+        return shown + (f", ... ({len(self.settings)} in all)" if len(self.settings) > 6 else "")
+
+    def select(self, settings: Iterable[int | str]) -> Measurement:
+        """The measurement with these settings alone, by name or number, in the order given."""
+        return Selection(self, self.places(settings))
+
+    def places(self, settings: Iterable[int | str]) -> list[int]:
+        """The numbers of settings that are given by name or number; distinct, at least one."""
+        found = [
+            self.setting_index(s)
+            if isinstance(s, str)
+            else _checks.integer("each setting", s, low=0, high=len(self.settings) - 1)
+            for s in settings
+        ]
+        if not found or len(set(found)) != len(found):
+            raise InputError(
+                f"settings must be one or more distinct settings; found {_checks.plural(len(found), 'one')}."
+            )
+        return found
+
+    def outcomes_of(self, places: list[int]) -> Integer:
+        """The places in the flat list of all outcomes of these settings."""
+        return np.concatenate([np.arange(self.offsets[s], self.offsets[s + 1]) for s in places])
+
+    def check_dims(self, state: State) -> None:
+        """Refuse a state on other sites."""
+        if state.dims != self.dims:
+            raise InputError(f"the measurement acts on sites of dims {self.dims}; found a state of dims {state.dims}.")
+
+    def __repr__(self) -> str:
+        settings = _checks.plural(len(self.settings), "setting")
+        return f"{type(self).__name__}(dims={self.dims}, {settings}, {_checks.plural(self.n_outcomes, 'outcome')})"
+
+
+def checked_measurements(name: str, values: Iterable[Measurement]) -> tuple[Measurement, ...]:
+    """One or more measurements."""
+    found = tuple(values) if isinstance(values, Iterable) else (values,)
+    for k, value in enumerate(found):
+        if not isinstance(value, Measurement):
+            raise InputError(f"{name} must be measurements; found {type(value).__name__} at {k}.")
+    if not found:
+        raise InputError(f"{name} must hold at least one measurement; found none.")
+    return found
+
+
+class Selection(Measurement):
+    """Some settings of another measurement."""
+
+    def __init__(self, measurement: Measurement, settings: Iterable[int | str]) -> None:
+        self._whole = measurement
+        self._chosen = measurement.places(settings)
+        self._kept = measurement.outcomes_of(self._chosen)
+        self.dims = measurement.dims
+
+    @property
+    def settings(self) -> tuple[str, ...]:
+        return tuple(self._whole.settings[s] for s in self._chosen)
+
+    @property
+    def sizes(self) -> Integer:
+        return self._whole.sizes[self._chosen]
+
+    def _probabilities(self, state: State) -> Real:
+        return self._whole.probabilities(state)[self._kept]
+
+    def probabilities_of(self, matrix: Complex) -> Real:
+        return self._whole.probabilities_of(matrix)[self._kept]
+
+    def adjoint(self, weights: Real) -> Complex:
+        spread = np.zeros(self._whole.n_outcomes)
+        spread[self._kept] = weights
+        return self._whole.adjoint(spread)
+
+    def traces(self) -> Real:
+        return self._whole.traces()[self._kept]
+
+    def resolution(self, state: State) -> float:
+        return self._whole.resolution(state)
+
+    def outcome_shape(self, setting: int) -> tuple[int, ...]:
+        return self._whole.outcome_shape(self._chosen[setting])
+
+    def parts(self) -> dict[str, Any]:
+        return {"measurement": self._whole, "settings": self._chosen}

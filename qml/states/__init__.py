@@ -19,10 +19,14 @@ from qml.states.library import (
     w_state,
     werner,
 )
+from qml.states.product import ProductState
+from qml.states.smoothed import SmoothedState
 
 __all__ = [
     "DensityMatrix",
     "GibbsState",
+    "ProductState",
+    "SmoothedState",
     "SpectralState",
     "State",
     "as_single_state",

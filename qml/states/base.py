@@ -80,11 +80,15 @@ class State(ABC):
         """Populations <x|sigma|x> of the computational basis, shape (..., d)."""
         return np.asarray(np.diagonal(self.matrix(), axis1=-2, axis2=-1).real)
 
+    def apply(self, columns: Complex) -> Complex:
+        """sigma times the columns (..., d, m); without its matrix where the state is held as something smaller."""
+        return np.asarray(self.matrix() @ columns)
+
     def populations(self, basis: Complex | None) -> Real:
         """<v_j|sigma|v_j> for the columns v_j of `basis` (..., d, r); None is the computational basis."""
         if basis is None:
             return self.probabilities()
-        return np.asarray(np.einsum("...dj,...dj->...j", basis.conj(), self.matrix() @ basis).real)
+        return np.asarray(np.einsum("...dj,...dj->...j", basis.conj(), self.apply(basis)).real)
 
     def expect(self, operator: OperatorLike) -> Real:
         """Tr(sigma O) of a Hermitian operator (matrix, Pauli sum or Qobj), shape of the batch."""

@@ -13,6 +13,7 @@ from qml import _checks, spectral
 from qml._checks import InputError
 from qml._files import read_arrays
 from qml._typing import ArrayLike, Complex, Cotangent, Dims, DimsLike, Real
+from qml.states import factors
 from qml.states.base import State
 
 
@@ -24,7 +25,8 @@ class DensityMatrix(State):
     where it is known and their matrix is formed only when asked for.
 
     Coordinate (what :meth:`pull_matrix` and :meth:`pull_log` differentiate with respect to): the probability vector
-    for states made by :meth:`from_probabilities`, else the matrix sigma.
+    for states made by :meth:`from_probabilities`; the factor A for those made by :meth:`from_factor`, with cotangents
+    C (..., d, r) such that dL = Re Tr(C^dagger dA); else the matrix sigma.
 
     Parameters
     ----------
@@ -119,7 +121,8 @@ class DensityMatrix(State):
     def from_factor(cls, factor: ArrayLike, dims: DimsLike | None = None, *, _name: str = "the factor") -> Self:
         r"""The state sigma = A A^dagger of a factor A (..., d, r) with Tr A^dagger A = 1; its rank is at most r.
 
-        The spectrum comes from the singular values of A: no eigenvalue problem of size d, and twice the digits.
+        The spectrum comes from the singular values of A: no eigenvalue problem of size d, and twice the digits. The
+        derivative of log sigma is the one along states of unchanged support, which is where S(rho, sigma) is finite.
         """
         a = _checks.array(_name, factor).astype(np.complex128, copy=False)
         if a.ndim < 2 or 0 in a.shape[-2:]:
@@ -221,6 +224,13 @@ class DensityMatrix(State):
         """The factor A (..., d, r) that the state is held as, or None."""
         return self._factor
 
+    def factor_in_eigenbasis(self) -> Complex:
+        """V^dagger A (..., min(d, r), r) of a state held as a factor A, with V the basis of its spectrum."""
+        if self._factor is None:
+            raise InputError("the state is not held as a factor: make it with DensityMatrix.from_factor.")
+        self.spectrum()
+        return self._rows
+
     def matrix(self) -> Complex:
         if self._matrix is None:
             count = max(1, math.prod(self._batch_shape))
@@ -239,7 +249,8 @@ class DensityMatrix(State):
         if self._probabilities is not None:
             return spectral.Spectrum(spectral.log_probabilities(self._probabilities), None)
         if self._factor is not None:
-            return spectral.spectrum_of_factor(self._factor)
+            spectrum, self._rows = spectral.decompose_factor(self._factor)
+            return spectrum
         return spectral.spectrum_of_matrix(self.matrix())
 
     def _log_eigenvalues(self) -> Real:
@@ -261,15 +272,26 @@ class DensityMatrix(State):
             return np.asarray(np.einsum("...dj,...d->...j", np.square(np.abs(basis)), self._probabilities))
         if self._factor is not None:
             return np.asarray(np.square(np.abs(basis.conj().swapaxes(-1, -2) @ self._factor)).sum(axis=-1))
-        return super().populations(basis)
+        return spectral.quadratic_forms(self.matrix(), basis)
+
+    def apply(self, columns: Complex) -> Complex:
+        if self._probabilities is not None:
+            return np.asarray(self._probabilities[..., None] * columns)
+        if self._factor is not None:
+            return np.asarray(self._factor @ (self._factor.conj().swapaxes(-1, -2) @ columns))
+        return super().apply(columns)
 
     def cross_entropy_and_cotangent(self, rho: State) -> tuple[Real, Cotangent]:
-        if self._matrix is None:
+        if self._factor is not None:
+            return factors.cross_entropy_and_cotangent(self.spectrum(), self.factor_in_eigenbasis(), rho)
+        if self._probabilities is not None:
             return super().cross_entropy_and_cotangent(rho)
         return self._cross_entropy_and_cotangent_in_eigenbasis(rho)
 
     def pull_log(self, cotangent: Complex) -> Cotangent:
         spectrum = self.spectrum()
+        if self._factor is not None:
+            return factors.pull_log(spectrum, self.factor_in_eigenbasis(), cotangent)
         if self._probabilities is not None:
             x = np.diagonal(cotangent, axis1=-2, axis2=-1).real
             kept = spectrum.support
@@ -279,6 +301,8 @@ class DensityMatrix(State):
     def pull_matrix(self, cotangent: Complex) -> Cotangent:
         if self._probabilities is not None:
             return np.asarray(np.diagonal(cotangent, axis1=-2, axis2=-1).real)
+        if self._factor is not None:
+            return np.asarray(2 * cotangent @ self._factor)
         return cotangent
 
     def __getitem__(self, index: Any) -> DensityMatrix:

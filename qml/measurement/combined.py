@@ -1,0 +1,81 @@
+"""Several measurements as one: their settings side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from qml._checks import InputError
+from qml._typing import Complex, Integer, Real
+from qml.measurement.base import Measurement, checked_measurements
+from qml.states.base import State
+
+
+class CombinedMeasurement(Measurement):
+    """The settings of several measurements of the same sites, one after the other.
+
+    Names of settings that occur twice get the number of their measurement in front ("0:Z", "1:Z").
+
+    Parameters
+    ----------
+    measurements : sequence of Measurement
+
+    Raises
+    ------
+    InputError
+        If there is none, or their dims differ.
+
+    Examples
+    --------
+    >>> from qml.measurement import PauliMeasurement, pauli_six
+    >>> CombinedMeasurement([PauliMeasurement(["X", "Z"]), pauli_six()]).settings
+    ('X', 'Z', 'Pauli-6')
+    """
+
+    def __init__(self, measurements: Sequence[Measurement]) -> None:
+        self._members = checked_measurements("measurements", measurements)
+        self.dims = self._members[0].dims
+        for k, member in enumerate(self._members):
+            if member.dims != self.dims:
+                raise InputError(f"measurements must act on equal dims; found {self.dims} and {member.dims} (at {k}).")
+        names = [name for member in self._members for name in member.settings]
+        if len(set(names)) < len(names):
+            names = [f"{k}:{name}" for k, member in enumerate(self._members) for name in member.settings]
+        self._names = tuple(names)
+        self._cuts = np.cumsum([member.n_outcomes for member in self._members])[:-1]
+
+    @property
+    def settings(self) -> tuple[str, ...]:
+        return self._names
+
+    @property
+    def sizes(self) -> Integer:
+        return np.concatenate([member.sizes for member in self._members])
+
+    def _probabilities(self, state: State) -> Real:
+        return np.concatenate([member.probabilities(state) for member in self._members])
+
+    def probabilities_of(self, matrix: Complex) -> Real:
+        return np.concatenate([member.probabilities_of(matrix) for member in self._members])
+
+    def adjoint(self, weights: Real) -> Complex:
+        parts = np.split(np.asarray(weights), self._cuts)
+        return np.asarray(sum(member.adjoint(w) for member, w in zip(self._members, parts, strict=True)))
+
+    def traces(self) -> Real:
+        return np.concatenate([member.traces() for member in self._members])
+
+    def resolution(self, state: State) -> float:
+        return max(member.resolution(state) for member in self._members)
+
+    def outcome_shape(self, setting: int) -> tuple[int, ...]:
+        for member in self._members:
+            if setting < len(member.settings):
+                return member.outcome_shape(setting)
+            setting -= len(member.settings)
+        raise InputError(f"there are {len(self._names)} settings; found a number beyond them.")
+
+    def parts(self) -> dict[str, Any]:
+        return {"measurements": list(self._members)}

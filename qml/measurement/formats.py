@@ -1,0 +1,297 @@
+r"""Records as text and as the dictionaries of other packages.
+
+The order of bits, and what a key may be:
+
+=========  ==================================================================================================
+source     key of an outcome
+=========  ==================================================================================================
+qml        text, qubit 0 leftmost ("01": qubit 0 gave 0); digits are set apart by commas where one can exceed 9
+pennylane  the same: wire 0 leftmost (``qml.counts()`` of all wires)
+qiskit     text, classical bit 0 *rightmost*, spaces between registers ("1 0"), or a hexadecimal number ("0x2")
+cirq       an integer, big-endian (qubit 0 the most significant), or a tuple of digits (``histogram`` and
+           ``multi_measurement_histogram``)
+=========  ==================================================================================================
+"""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from qml import _checks
+from qml._checks import InputError
+from qml._typing import Integer
+from qml.measurement.base import Measurement, checked_measurements
+from qml.measurement.counts import Counts, check_count
+from qml.measurement.pauli import PauliMeasurement
+from qml.measurement.storage import array_of, build, describe, numbers
+
+FORMAT = "qml.Counts 1"
+Row: TypeAlias = tuple[str, str, Any, Any]
+"""Where it stands, the setting, the outcome's key, and the count."""
+
+
+def from_dicts(
+    records: Mapping[Any, Any], measurement: Measurement | None, source: str = "qml"
+) -> tuple[Measurement, Integer]:
+    """The counts of ``{setting: {outcome: count}}``.
+
+    Parameters
+    ----------
+    records : mapping
+        One mapping a setting, or the counts themselves where the measurement has one setting. Outcomes and settings
+        that are not there count as zero.
+    measurement : Measurement, optional
+        Without it the settings must be Pauli words ("XZ", qubit 0 leftmost).
+    source : {"qml", "qiskit", "cirq", "pennylane"}
+        Whose order of bits the keys follow; see :mod:`qml.measurement.formats`.
+
+    Raises
+    ------
+    InputError
+        For an unknown setting or outcome, a key of the wrong length, or a count that is not an integer of at least 0;
+        the row is named.
+
+    Examples
+    --------
+    >>> from qml.measurement import Counts
+    >>> Counts.from_dicts({"ZZ": {"01": 5}})["ZZ"]
+    {'00': 0, '01': 5, '10': 0, '11': 0}
+    >>> Counts.from_dicts({"ZZ": {"01": 5}}, source="qiskit")["ZZ"]
+    {'00': 0, '01': 0, '10': 5, '11': 0}
+    >>> Counts.from_dicts({"ZZ": {2: 5}}, source="cirq")["ZZ"]
+    {'00': 0, '01': 0, '10': 5, '11': 0}
+    """
+    read = KEYS[_checks.choice("source", source, KEYS)]
+    if measurement is not None:
+        checked_measurements("measurement", [measurement])
+    if not isinstance(records, Mapping) or not records:
+        raise InputError(f"records must be a mapping with at least one setting; found {records!r}.")
+    nested = [isinstance(value, Mapping) for value in records.values()]
+    if not any(nested) and measurement is not None and len(measurement.settings) == 1:
+        records = {measurement.settings[0]: records}
+    elif not all(nested):
+        raise InputError(
+            "records must map each setting to a mapping from outcomes to counts, such as {'XX': {'00': 7}}."
+        )
+    measurement = pauli_measurement(list(records)) if measurement is None else measurement
+    rows = (
+        (f"key {key!r} of setting {setting!r}", setting, key, count)
+        for setting, outcomes in records.items()
+        for key, count in outcomes.items()
+    )
+    return measurement, _collect(measurement, rows, read)
+
+
+def pauli_measurement(words: Iterable[str]) -> PauliMeasurement:
+    """The Pauli measurement with these settings; all of them in whatever order are the full one."""
+    distinct = list(dict.fromkeys(words))
+    n = len(distinct[0]) if distinct and isinstance(distinct[0], str) else 0
+    if (
+        n
+        and len(distinct) == 3**n
+        and all(isinstance(w, str) and len(w) == n and not set(w) - set("XYZ") for w in distinct)
+    ):
+        return PauliMeasurement(n)
+    return PauliMeasurement(distinct)
+
+
+def _collect(
+    measurement: Measurement, rows: Iterable[Row], read: Callable[[Any, tuple[int, ...], str], int]
+) -> Integer:
+    """Counts (n_outcomes,) from rows, each outcome at most once."""
+    counts = np.zeros(measurement.n_outcomes, dtype=np.int64)
+    seen: set[int] = set()
+    total = 0
+    for where, setting, key, count in rows:
+        s = measurement.setting_index(setting, where)
+        place = int(measurement.offsets[s]) + read(key, measurement.outcome_shape(s), where)
+        if place in seen:
+            raise InputError(f"{where}: that outcome is there already: each outcome may come once; add up its counts.")
+        seen.add(place)
+        counts[place] = check_count(count, where)
+        total += int(counts[place])
+    if total > 2**63 - 1:
+        raise InputError(f"a record holds at most 2^63 - 1 shots in all; found {total}: use Counts.from_weights.")
+    return counts
+
+
+def _index(digits: list[str] | tuple[Any, ...], shape: tuple[int, ...], key: Any, where: str) -> int:
+    """The number of an outcome from one digit a site."""
+    if len(digits) != len(shape):
+        wanted = _checks.plural(len(shape), "digit")
+        raise InputError(f"{where}: an outcome must have {wanted}; found {len(digits)} in {key!r}.")
+    place = 0
+    for digit, size in zip(digits, shape, strict=True):
+        is_digit = (
+            digit.isascii() and digit.isdigit() if isinstance(digit, str) else isinstance(digit, int | np.integer)
+        )
+        if not is_digit or not 0 <= int(digit) < size:
+            raise InputError(f"{where}: each digit must be from 0 to {size - 1}; found {digit!r} in {key!r}.")
+        place = place * size + int(digit)
+    return place
+
+
+def _text_key(key: Any, shape: tuple[int, ...], where: str) -> int:
+    if not isinstance(key, str):
+        raise InputError(f"{where}: an outcome must be text such as {'0' * len(shape)!r}; found {key!r}.")
+    return _index(list(key) if max(shape) <= 10 else key.split(","), shape, key, where)
+
+
+def _qiskit_key(key: Any, shape: tuple[int, ...], where: str) -> int:
+    if not isinstance(key, str) or set(shape) != {2}:
+        raise InputError(f"{where}: Qiskit's outcomes are texts of bits; found {key!r} for outcomes of shape {shape}.")
+    bits = key.replace(" ", "")
+    if bits.lower().startswith("0x"):
+        try:
+            bits = f"{int(bits, 16):0{len(shape)}b}"
+        except ValueError:
+            raise InputError(f"{where}: {key!r} is not a hexadecimal number.") from None
+    return _index(list(bits[::-1]), shape, key, where)
+
+
+def _cirq_key(key: Any, shape: tuple[int, ...], where: str) -> int:
+    if isinstance(key, tuple):
+        return _index(key, shape, key, where)
+    size = int(np.prod(shape))
+    if isinstance(key, bool) or not isinstance(key, int | np.integer) or not 0 <= key < size:
+        raise InputError(f"{where}: an outcome must be an integer from 0 to {size - 1} or a tuple; found {key!r}.")
+    return int(key)
+
+
+KEYS: dict[str, Callable[[Any, tuple[int, ...], str], int]] = {
+    "qml": _text_key,
+    "pennylane": _text_key,
+    "qiskit": _qiskit_key,
+    "cirq": _cirq_key,
+}
+"""From an outcome's key to its number, by source."""
+
+
+def write_json(counts: Counts, path: str | Path) -> None:
+    """Write a record of integer counts as JSON; the settings of a Pauli measurement are their own description."""
+    _refuse_weights(counts, "JSON")
+    m = counts.measurement
+    is_pauli = isinstance(m, PauliMeasurement)
+    key = "paulis" if is_pauli else "setting"
+    settings = [{key: name, "counts": counts[s]} for s, name in enumerate(m.settings)]
+    about = {} if is_pauli else {"measurement": describe(m, numbers)}
+    Path(path).write_text(json.dumps({"format": FORMAT, **about, "settings": settings}, indent=1), encoding="utf-8")
+
+
+def read_json(path: str | Path, measurement: Measurement | None = None) -> Counts:
+    """Read a record from JSON text.
+
+    Parameters
+    ----------
+    path : path
+        A file with the key ``settings``: a list of ``{"paulis": "XZ", "counts": {"00": 7, ...}}``, qubit 0 leftmost and
+        outcome 0 the +1 eigenstate, or of ``{"setting": name, "counts": ...}``. Other keys, such as where the data come
+        from, are left alone. What :meth:`Counts.write_json` writes is of that form.
+    measurement : Measurement, optional
+        Where neither the settings nor the file (key ``measurement``) say what was measured.
+
+    Raises
+    ------
+    InputError
+        If it is not such a file; for a bad row, which is named.
+    """
+    try:
+        data = json.loads(_text(path), object_pairs_hook=_distinct)
+    except ValueError as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"the counts file {str(path)!r} is not readable JSON: {error}.") from None
+    if not isinstance(data, dict) or not isinstance(data.get("settings"), list) or not data["settings"]:
+        raise InputError(f"the counts file {str(path)!r} must be an object whose key 'settings' holds a list.")
+    if data.get("format", FORMAT) != FORMAT:
+        raise InputError(f"{str(path)!r} is of the format {data['format']!r}; this version reads {FORMAT!r}.")
+    if measurement is None and "measurement" in data:
+        measurement = build(data["measurement"], array_of)
+    names: list[str] = []
+    for k, row in enumerate(data["settings"]):
+        if not isinstance(row, dict) or not isinstance(row.get("counts"), dict) or not {"paulis", "setting"} & set(row):
+            raise InputError(
+                f"row {k} of settings must have the keys 'paulis' (or 'setting') and 'counts'; found {row!r:.80}."
+            )
+        names.append(str(row.get("paulis", row.get("setting"))))
+        if names.index(names[-1]) < k:
+            raise InputError(f"row {k} of settings: {names[-1]!r} is there already: merge the records, or add them up.")
+    measurement = pauli_measurement(names) if measurement is None else measurement
+    rows = (
+        (f"row {k} of settings ({name!r}), outcome {key!r}", name, key, count)
+        for k, (name, row) in enumerate(zip(names, data["settings"], strict=True))
+        for key, count in row["counts"].items()
+    )
+    return Counts(measurement, _collect(measurement, rows, _text_key))
+
+
+def write_csv(counts: Counts, path: str | Path) -> None:
+    """Write a table with the columns setting, outcome, count: a line an outcome, zeros too."""
+    _refuse_weights(counts, "CSV")
+    m = counts.measurement
+    with Path(path).open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["setting", "outcome", "count"])
+        for s, name in enumerate(m.settings):
+            writer.writerows((name, label, count) for label, count in counts[s].items())
+
+
+def read_csv(path: str | Path, measurement: Measurement | None = None) -> Counts:
+    """Read a table with the columns setting, outcome, count (qubit 0 leftmost); outcomes that are not there count zero.
+
+    Without a measurement the settings must be Pauli words. Bad rows are refused by their line number.
+    """
+    lines = list(csv.reader(_text(path).splitlines()))
+    if not lines or [cell.strip() for cell in lines[0]] != ["setting", "outcome", "count"]:
+        raise InputError(f"the counts file {str(path)!r} must begin with the line 'setting,outcome,count'.")
+    body = [(number, cells) for number, cells in enumerate(lines[1:], 2) if cells]
+    for number, cells in body:
+        if len(cells) != 3:
+            raise InputError(f"line {number} must have three cells, setting, outcome and count; found {cells!r}.")
+    if not body:
+        raise InputError(f"the counts file {str(path)!r} holds no counts.")
+    measurement = pauli_measurement(cells[0] for _, cells in body) if measurement is None else measurement
+
+    def rows() -> Iterator[Row]:
+        for number, (setting, key, count) in body:
+            yield f"line {number} ({setting!r}, outcome {key!r})", setting, key, _number(count)
+
+    return Counts(measurement, _collect(measurement, rows(), _text_key))
+
+
+def _number(text: str) -> Any:
+    """The integer of a cell; the text itself where it is not one."""
+    plain = text.strip()
+    return int(plain) if plain.removeprefix("-").isdigit() and plain.isascii() else plain
+
+
+def _refuse_weights(counts: Counts, what: str) -> None:
+    if counts.is_weighted:
+        raise InputError(f"{what} files hold integer counts; this record holds weights: use save, which writes .npz.")
+
+
+def _text(path: str | Path) -> str:
+    file = Path(path)
+    if not file.is_file():
+        raise InputError(f"the counts file {str(path)!r} does not exist.")
+    try:
+        return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise InputError(f"the counts file {str(path)!r} is not text.") from None
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object; a key that comes twice would silently replace the first."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key, _ in itertools.groupby(sorted(keys)) if keys.count(key) > 1)
+        raise InputError(f"the key {twice!r} comes twice in one object of the counts file: add up its counts.")
+    return found

@@ -1,0 +1,229 @@
+"""Measurements of every qubit along X, Y or Z, applied through the Pauli vector."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Sequence
+from functools import cached_property, lru_cache
+from typing import Any
+
+import numpy as np
+
+from qml import _checks
+from qml._checks import InputError
+from qml._typing import Complex, Cotangent, Integer, Real
+from qml.measurement.base import Measurement
+from qml.states.base import State
+
+LETTERS = "XYZ"
+
+
+class PauliMeasurement(Measurement):
+    r"""Every qubit measured along X, Y or Z: a setting is a word such as "XZY", qubit 0 leftmost.
+
+    .. math:: p(b \mid s) = 2^{-n} \sum_{S \subseteq \{1..n\}} (-1)^{\sum_{i \in S} b_i} r_{s|_S}, \qquad
+        r_P = \mathrm{Tr}(P \sigma)
+
+    Outcome 0 of a qubit is the +1 eigenstate. The outcomes of a setting are numbered with qubit 0 as the most
+    significant bit. Probabilities are read straight off the Pauli vector r: no projector is ever formed.
+
+    Parameters
+    ----------
+    settings : int or sequence of str
+        The words, distinct and of equal length; a number of qubits n stands for all 3^n of them, in alphabetical order.
+
+    Raises
+    ------
+    InputError
+        For a word with other letters than X, Y, Z, of another length, or that is there twice.
+    MemoryRefused
+        If the 6^n numbers of all settings would not fit.
+
+    Notes
+    -----
+    All settings cost about 40 6^n operations (10 qubits: 60 million outcomes, 484 MB); S settings of their own cost
+    n 2^n additions each.
+
+    Examples
+    --------
+    >>> from qml.states import ghz
+    >>> PauliMeasurement(["XX", "ZZ"]).probabilities(ghz(2)).reshape(2, 4).round(6)
+    array([[0.5, 0. , 0. , 0.5],
+           [0.5, 0. , 0. , 0.5]])
+    >>> PauliMeasurement(2).settings
+    ('XX', 'XY', 'XZ', 'YX', 'YY', 'YZ', 'ZX', 'ZY', 'ZZ')
+    """
+
+    def __init__(self, settings: int | Sequence[str]) -> None:
+        if isinstance(settings, int | np.integer):
+            n = _checks.integer("the number of qubits", settings, low=1)
+            _checks.memory(f"all {3**n} Pauli settings of {n} qubits", 28 * 6**n, "choose some settings")
+            words = tuple(map("".join, itertools.product(LETTERS, repeat=n)))
+        else:
+            words = _words(settings)
+            n = len(words[0])
+            _checks.memory(
+                f"{len(words)} Pauli settings of {n} qubits", 40 * len(words) * 2**n, "choose fewer settings"
+            )
+        self._words = words
+        self.n = n
+        self.dims = (2,) * n
+        numbers = [int(word.translate(_DIGITS), 3) for word in words]
+        self._is_full = len(words) == 3**n and numbers == list(range(3**n))
+
+    @property
+    def settings(self) -> tuple[str, ...]:
+        return self._words
+
+    @cached_property
+    def _sizes(self) -> Integer:
+        return np.full(len(self._words), 2**self.n, dtype=np.int64)
+
+    @property
+    def sizes(self) -> Integer:
+        return self._sizes
+
+    def _probabilities(self, state: State) -> Real:
+        if self._reads_off(state):
+            return state.probabilities()
+        from qml.engines.pauli_state import PauliState
+
+        return (
+            self.from_vector(state.vector) if isinstance(state, PauliState) else self.probabilities_of(state.matrix())
+        )
+
+    def _reads_off(self, state: State) -> bool:
+        """Whether the probabilities are those that the state is held as."""
+        return state.is_diagonal and self._words == ("Z" * self.n,)
+
+    def probabilities_of(self, matrix: Complex) -> Real:
+        from qml.engines.pauli_state import vector_of
+
+        return self.from_vector(vector_of(matrix, self.n))
+
+    def adjoint(self, weights: Real) -> Complex:
+        from qml.engines.pauli_state import matrix_of
+
+        vector = self.to_vector(weights)
+        vector *= self.dim
+        return matrix_of(vector, self.n)
+
+    def pull(self, weights: Real, state: State) -> Cotangent:
+        from qml.engines.pauli_state import PauliState
+
+        return self.to_vector(weights) if isinstance(state, PauliState) else super().pull(weights, state)
+
+    def from_vector(self, vector: Real) -> Real:
+        """The probabilities (n_outcomes,) from the Pauli vector r (4^n,); any real vector is allowed."""
+        if self._is_full:
+            return _all_settings(vector, self.n)
+        return _walsh_hadamard(vector[self._strings], self.n).reshape(-1) / self.dim
+
+    def to_vector(self, weights: Real) -> Real:
+        """The adjoint: dL/dr (4^n,) from dL/dp (n_outcomes,)."""
+        if self._is_full:
+            return _all_settings_adjoint(weights, self.n)
+        spread = _walsh_hadamard(np.reshape(weights, (len(self._words), -1)), self.n) / self.dim
+        return np.asarray(np.bincount(self._strings.reshape(-1), spread.reshape(-1), 4**self.n), dtype=np.float64)
+
+    @cached_property
+    def _strings(self) -> Integer:
+        """Places in the Pauli vector of the strings that each setting determines, (settings, 2^n): those of a subset S
+        of qubits at the number whose bits are S."""
+        digits = np.array([[_CODES[letter] for letter in word] for word in self._words], dtype=np.int64)
+        places = np.zeros((len(digits), 1), dtype=np.int64)
+        for column in digits.T:
+            places = (4 * places[:, :, None] + np.stack([np.zeros_like(column), column], axis=-1)[:, None, :]).reshape(
+                len(digits), -1
+            )
+        return places
+
+    def traces(self) -> Real:
+        return np.ones(self.n_outcomes)
+
+    def resolution(self, state: State) -> float:
+        return 0.0 if self._reads_off(state) else super().resolution(state)
+
+    def select(self, settings: Iterable[int | str]) -> PauliMeasurement:
+        return PauliMeasurement([self._words[s] for s in self.places(settings)])
+
+    def parts(self) -> dict[str, Any]:
+        return {"settings": self.n if self._is_full else list(self._words)}
+
+
+_DIGITS = str.maketrans(LETTERS, "012")
+_CODES = {"X": 1, "Y": 2, "Z": 3}
+
+
+def _words(settings: Sequence[str]) -> tuple[str, ...]:
+    if not isinstance(settings, Iterable):
+        raise InputError(f"settings must be words such as 'XZ', or a number of qubits; found {settings!r}.")
+    words = (settings,) if isinstance(settings, str) else tuple(settings)
+    if not words:
+        raise InputError("settings must hold at least one word such as 'XZ'; found none.")
+    for k, word in enumerate(words):
+        if not isinstance(word, str) or not word or set(word) - set(LETTERS):
+            raise InputError(f"each setting must be a word over X, Y, Z, one letter a qubit; found {word!r} at {k}.")
+        if len(word) != len(words[0]):
+            raise InputError(
+                f"settings must be of equal length, one letter a qubit; found {words[0]!r} and {word!r} (at {k})."
+            )
+    if len(set(words)) != len(words):
+        twice = next(word for word in words if words.count(word) > 1)
+        raise InputError(f"settings must be distinct; found {twice!r} more than once: add up its counts.")
+    return words
+
+
+def _groups(n: int) -> list[int]:
+    """The qubits that are taken at once, from the last: pairs, and one alone first where n is odd."""
+    return [1] * (n % 2) + [2] * (n // 2)
+
+
+@lru_cache(maxsize=2)
+def _group_map(qubits: int) -> Real:
+    """The outcomes of one or two qubits (6^k, 4^k), settings before outcomes, from their strings: (r_I +- r_P) / 2."""
+    one = np.zeros((3, 2, 4))
+    one[:, :, 0] = 0.5
+    for axis in range(3):
+        one[axis, :, axis + 1] = 0.5, -0.5
+    m = one if qubits == 1 else np.einsum("sbi,tcj->stbcij", one, one)
+    return np.ascontiguousarray(m.reshape(6**qubits, 4**qubits))
+
+
+def _all_settings(vector: Real, n: int) -> Real:
+    """p(b | s) of all 3^n settings, from the last qubits to the first."""
+    x = np.reshape(vector, (4**n, 1, 1))  # strings of the qubits to come, settings and outcomes of those done
+    for k in _groups(n):
+        _, settings, outcomes = x.shape
+        if settings == 1:
+            y = x.reshape(-1, 4**k) @ _group_map(k).T
+        else:
+            y = _group_map(k) @ x.reshape(-1, 4**k, settings * outcomes)
+        y = y.reshape(-1, 3**k, 2**k, settings, outcomes).swapaxes(2, 3)
+        x = y.reshape(-1, 3**k * settings, 2**k * outcomes)
+    return x.reshape(-1)
+
+
+def _all_settings_adjoint(weights: Real, n: int) -> Real:
+    """The transposed map, from the first qubits to the last."""
+    x = np.reshape(weights, (1, 3**n, 2**n))
+    for k in reversed(_groups(n)):
+        settings, outcomes = x.shape[1] // 3**k, x.shape[2] // 2**k
+        y = x.reshape(-1, 3**k, settings, 2**k, outcomes).swapaxes(2, 3)
+        if settings == 1:
+            x = y.reshape(-1, 6**k) @ _group_map(k)
+        else:
+            x = _group_map(k).T @ y.reshape(-1, 6**k, settings * outcomes)
+        x = x.reshape(-1, settings, outcomes)
+    return x.reshape(-1)
+
+
+def _walsh_hadamard(a: Real, n: int) -> Real:
+    """sum_S (-1)^(S . b) a[..., S] for every b, along the last axis of length 2^n."""
+    for k in range(n):
+        pairs = a.reshape(-1, 2, 1 << k)
+        out = np.empty_like(pairs)
+        np.add(pairs[:, 0], pairs[:, 1], out=out[:, 0])
+        np.subtract(pairs[:, 0], pairs[:, 1], out=out[:, 1])
+        a = out.reshape(a.shape)
+    return a

@@ -1,0 +1,161 @@
+"""Tensor products of measurements: every factor measured on its own sites."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from qml import _checks
+from qml._typing import Complex, Integer, Numeric, Real
+from qml.measurement.base import Measurement, checked_measurements
+from qml.states.base import State
+
+
+class ProductMeasurement(Measurement):
+    r"""Measurements of neighbouring groups of sites, side by side: effects are tensor products.
+
+    .. math:: M_{k_1 \dots k_m} = M^{(1)}_{k_1} \otimes \dots \otimes M^{(m)}_{k_m}
+
+    A setting is one setting of each factor. No product is formed: each factor is a map on the coordinates of its own
+    sites (4 for a qubit: the Pauli expectations).
+
+    Parameters
+    ----------
+    factors : sequence of Measurement
+        From the first sites to the last.
+
+    Raises
+    ------
+    InputError
+        Without factors.
+    MemoryRefused
+        If the probabilities of all outcomes would not fit.
+
+    Examples
+    --------
+    >>> from qml.measurement import pauli_six
+    >>> from qml.states import ghz
+    >>> two = ProductMeasurement([pauli_six(), pauli_six()])
+    >>> two.n_outcomes, float(two.probabilities(ghz(2)).sum().round(12))
+    (36, 1.0)
+    """
+
+    def __init__(self, factors: Sequence[Measurement]) -> None:
+        self._factors = checked_measurements("factors", factors)
+        self.dims = tuple(d for factor in self._factors for d in factor.dims)
+        self._total = math.prod(factor.n_outcomes for factor in self._factors)
+        _checks.memory(f"a measurement with {self._total} outcomes", 32 * self._total, "use fewer sites")
+
+    @cached_property
+    def _names(self) -> tuple[str, ...]:
+        named = [factor.settings for factor in self._factors]
+        if all(len(names) == 1 for names in named) and len({names[0] for names in named}) == 1:
+            return (named[0][0],)
+        return tuple(",".join(names) for names in itertools.product(*named))
+
+    @property
+    def settings(self) -> tuple[str, ...]:
+        return self._names
+
+    @cached_property
+    def _sizes(self) -> Integer:
+        sizes = np.ones(1, dtype=np.int64)
+        for factor in self._factors:
+            sizes = np.multiply.outer(sizes, factor.sizes).reshape(-1)
+        return sizes
+
+    @property
+    def sizes(self) -> Integer:
+        return self._sizes
+
+    @cached_property
+    def _order(self) -> Integer | None:
+        """Where the outcomes, setting after setting, stand in the tensor over the outcomes of the factors."""
+        if len(self._sizes) == 1:
+            return None
+        place = np.arange(self._total, dtype=np.int64).reshape([factor.n_outcomes for factor in self._factors])
+        blocks = []
+        for chosen in itertools.product(*(range(len(factor.settings)) for factor in self._factors)):
+            spans = tuple(
+                slice(int(f.offsets[s]), int(f.offsets[s + 1])) for f, s in zip(self._factors, chosen, strict=True)
+            )
+            blocks.append(place[spans].reshape(-1))
+        return np.concatenate(blocks)
+
+    @cached_property
+    def _maps(self) -> list[Numeric]:
+        """For each factor, its effects (outcomes, coordinates): Tr(M P) / 2^m over Pauli strings, or conj(M_ij)."""
+        maps: list[Numeric] = []
+        for factor in self._factors:
+            effects = np.array([factor.element(k) for k in range(factor.n_outcomes)])
+            if not self._has_pauli_coordinates:
+                maps.append(effects.conj().reshape(len(effects), -1))
+                continue
+            from qml.engines.pauli_state import vector_of
+
+            maps.append(np.array([vector_of(e, len(factor.dims)) for e in effects]) / factor.dim)
+        return maps
+
+    @property
+    def _has_pauli_coordinates(self) -> bool:
+        return set(self.dims) == {2}
+
+    def _forward(self, coordinates: Numeric) -> Real:
+        x = coordinates
+        for m in self._maps:  # the first axis is contracted, the new one goes last
+            x = x.reshape(m.shape[1], -1).T @ m.T
+        flat = x.real.reshape(-1)
+        return np.asarray(flat if self._order is None else flat[self._order])
+
+    def _probabilities(self, state: State) -> Real:
+        if self._has_pauli_coordinates:
+            from qml.engines.pauli_state import PauliState
+
+            if isinstance(state, PauliState):
+                return self._forward(state.vector)
+        return self.probabilities_of(state.matrix())
+
+    def probabilities_of(self, matrix: Complex) -> Real:
+        if self._has_pauli_coordinates:
+            from qml.engines.pauli_state import vector_of
+
+            return self._forward(vector_of(matrix, len(self.dims)))
+        parts = [factor.dim for factor in self._factors]
+        m = len(parts)
+        axes = [axis for k in range(m) for axis in (k, m + k)]
+        return self._forward(np.reshape(matrix, parts * 2).transpose(axes))
+
+    def adjoint(self, weights: Real) -> Complex:
+        x: Numeric = np.asarray(weights, dtype=np.float64)
+        if self._order is not None:
+            spread = np.empty(self._total)
+            spread[self._order] = x
+            x = spread
+        for m in self._maps:
+            x = x.reshape(m.shape[0], -1).T @ m.conj()
+        if self._has_pauli_coordinates:
+            from qml.engines.pauli_state import matrix_of
+
+            return matrix_of(x.reshape(-1).real * self.dim, len(self.dims))
+        parts = [factor.dim for factor in self._factors]
+        axes = [*range(0, 2 * len(parts), 2), *range(1, 2 * len(parts), 2)]
+        pairs = [d for part in parts for d in (part, part)]
+        return np.asarray(x.reshape(pairs).transpose(axes).reshape(self.dim, self.dim), dtype=np.complex128)
+
+    def traces(self) -> Real:
+        t = np.ones(1)
+        for factor in self._factors:
+            t = np.multiply.outer(t, factor.traces()).reshape(-1)
+        return t if self._order is None else t[self._order]
+
+    def outcome_shape(self, setting: int) -> tuple[int, ...]:
+        chosen = np.unravel_index(setting, [len(factor.settings) for factor in self._factors])
+        return tuple(n for f, s in zip(self._factors, chosen, strict=True) for n in f.outcome_shape(int(s)))
+
+    def parts(self) -> dict[str, Any]:
+        return {"factors": list(self._factors)}

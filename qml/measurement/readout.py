@@ -1,0 +1,134 @@
+"""Readout errors: outcomes that are misreported, folded into the measurement."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from qml import _checks
+from qml._checks import InputError
+from qml._typing import ArrayLike, Complex, Cotangent, Integer, Real
+from qml.measurement.base import Measurement, checked_measurements
+from qml.states.base import State
+
+
+class ReadoutMeasurement(Measurement):
+    r"""A measurement whose outcomes are misreported with known probabilities, the same in every setting.
+
+    .. math:: M'_r = \sum_t A_{rt} M_t, \qquad A = A_1 \otimes \dots \otimes A_n
+
+    Parameters
+    ----------
+    measurement : Measurement
+        Every setting with the same number of outcomes.
+    confusion : sequence of arrays, or one array
+        A[reported][true], columns adding up to one: one matrix for each digit of the outcome labels (each qubit), or
+        one (K, K) for the K outcomes of a setting together.
+
+    Raises
+    ------
+    InputError
+        If a matrix is not column-stochastic within 1e-10, or sizes do not fit.
+
+    Examples
+    --------
+    A detector that reads 1 as 0 in a tenth of the shots:
+
+    >>> from qml.measurement import PauliMeasurement
+    >>> from qml.states import basis_state
+    >>> faulty = ReadoutMeasurement(PauliMeasurement(["Z"]), [[[1.0, 0.1], [0.0, 0.9]]])
+    >>> faulty.probabilities(basis_state("1"))
+    array([0.1, 0.9])
+    """
+
+    def __init__(self, measurement: Measurement, confusion: ArrayLike | Sequence[ArrayLike]) -> None:
+        (self._ideal,) = checked_measurements("measurement", [measurement])
+        self.dims = measurement.dims
+        self._confusion = _stochastic(confusion, common_shape(measurement))
+        self._backward = [a.T for a in self._confusion]
+
+    @property
+    def settings(self) -> tuple[str, ...]:
+        return self._ideal.settings
+
+    @property
+    def sizes(self) -> Integer:
+        return self._ideal.sizes
+
+    def _probabilities(self, state: State) -> Real:
+        return apply_to_digits(self._confusion, self._ideal.probabilities(state))
+
+    def probabilities_of(self, matrix: Complex) -> Real:
+        return apply_to_digits(self._confusion, self._ideal.probabilities_of(matrix))
+
+    def adjoint(self, weights: Real) -> Complex:
+        return self._ideal.adjoint(apply_to_digits(self._backward, np.asarray(weights)))
+
+    def pull(self, weights: Real, state: State) -> Cotangent:
+        return self._ideal.pull(apply_to_digits(self._backward, np.asarray(weights)), state)
+
+    def traces(self) -> Real:
+        return apply_to_digits(self._confusion, self._ideal.traces())
+
+    def resolution(self, state: State) -> float:
+        return self._ideal.resolution(state)
+
+    def outcome_shape(self, setting: int) -> tuple[int, ...]:
+        return self._ideal.outcome_shape(setting)
+
+    def select(self, settings: Any) -> Measurement:
+        return ReadoutMeasurement(self._ideal.select(settings), self._confusion)
+
+    def parts(self) -> dict[str, Any]:
+        return {"measurement": self._ideal, "confusion": list(self._confusion)}
+
+
+def common_shape(measurement: Measurement) -> tuple[int, ...]:
+    """The shape of the outcomes, which must be the same in every setting."""
+    shape = measurement.outcome_shape(0)
+    sizes = measurement.sizes
+    if (sizes != sizes[0]).any():
+        other = int(np.argmax(sizes != sizes[0]))
+        raise InputError(
+            f"readout errors need equally many outcomes in every setting; found {sizes[0]} in setting "
+            f"{measurement.settings[0]!r} and {sizes[other]} in {measurement.settings[other]!r}."
+        )
+    return shape
+
+
+def apply_to_digits(matrices: Sequence[Real], values: Real) -> Real:
+    """(A_1 x ... x A_n) applied to the outcomes of every setting; `values` (n_outcomes,), setting after setting."""
+    after = math.prod(a.shape[1] for a in matrices)
+    x = values
+    for a in matrices:
+        after //= a.shape[1]
+        x = np.matmul(a, x.reshape(-1, a.shape[1], after))
+    return x.reshape(-1)
+
+
+def _stochastic(confusion: Any, shape: tuple[int, ...]) -> list[Real]:
+    given = confusion if isinstance(confusion, list | tuple) else list(np.atleast_3d(np.asarray(confusion)))
+    if isinstance(confusion, np.ndarray) and confusion.ndim == 2:
+        given = [confusion]
+    matrices = [
+        np.asarray(_checks.array(f"confusion[{k}]", a, allow_complex=False), np.float64) for k, a in enumerate(given)
+    ]
+    expected = list(shape) if len(matrices) == len(shape) else [math.prod(shape)]
+    if len(matrices) != len(expected):
+        raise InputError(
+            f"confusion must hold one matrix for each of the {len(shape)} digits of an outcome, or one for all; found "
+            f"{len(matrices)}."
+        )
+    for k, (a, size) in enumerate(zip(matrices, expected, strict=True)):
+        if a.shape != (size, size):
+            raise InputError(f"confusion[{k}] must have shape ({size}, {size}); found {a.shape}.")
+        worst = float(np.abs(a.sum(axis=0) - 1).max())
+        if (a < 0).any() or worst > _checks.TOLERANCE:
+            raise InputError(
+                f"confusion[{k}] must hold probabilities A[reported][true] whose columns add up to one; found an entry "
+                f"{a.min():.3g} and a column off by {worst:.3g}: transpose it if it is A[true][reported]."
+            )
+    return matrices

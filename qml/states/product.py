@@ -1,0 +1,157 @@
+"""Product states that keep their factors."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from qml import _checks, operators, spectral
+from qml._checks import InputError
+from qml._typing import Complex, Cotangent, Dims, Real
+from qml.states.base import State
+from qml.states.library import partial_trace
+
+
+class ProductState(State):
+    r"""A product over subsystems, held as its factors: what needs no joint matrix never forms one.
+
+    .. math:: \sigma = \sigma_1 \otimes \dots \otimes \sigma_m, \qquad
+        \mathrm{Tr}\,\rho \log\sigma = \sum_k \mathrm{Tr}\,\rho_k \log\sigma_k, \qquad
+        \rho_k = \mathrm{Tr}_{\text{others}}\, \rho
+
+    The second equation holds for a correlated rho too: S(rho, sigma) sees only its reduced states.
+
+    Coordinate: the tuple of the coordinates of the factors; a cotangent is the tuple of theirs.
+
+    Parameters
+    ----------
+    factors : sequence of State
+        Side by side; single states.
+
+    Notes
+    -----
+    S costs the partial traces of rho, O(d^2) where it is held as a matrix and less where it is itself a product, a
+    factor or diagonal, plus S for each factor. Eigenvalues are products (sums of logarithms); the joint eigenvectors
+    and the matrix are formed only where they are asked for.
+
+    Examples
+    --------
+    >>> from qml.states import DensityMatrix, GibbsState, ghz
+    >>> bit = DensityMatrix.from_probabilities([0.25, 0.75])
+    >>> sigma = ProductState([bit, GibbsState([0.0, 0.0], dims=2)])
+    >>> sigma.dims, sigma.probabilities()
+    ((2, 2), array([0.125, 0.125, 0.375, 0.375]))
+    >>> round(-float(sigma.log_expectation(ghz(2))), 6)
+    1.530135
+    """
+
+    def __init__(self, factors: Sequence[State]) -> None:
+        self.factors = tuple(factors)
+        if not self.factors:
+            raise InputError("a product state needs at least one factor; found none.")
+        for k, factor in enumerate(self.factors):
+            if not isinstance(factor, State) or factor.batch_shape:
+                raise InputError(f"factor {k} of a product state must be a single State; found {factor!r}.")
+        self.dims = tuple(d for factor in self.factors for d in factor.dims)
+
+    @property
+    def batch_shape(self) -> tuple[int, ...]:
+        return ()
+
+    @property
+    def is_diagonal(self) -> bool:
+        return all(factor.is_diagonal for factor in self.factors)
+
+    def matrix(self) -> Complex:
+        _checks.memory(f"a density matrix of dimension {self.dim}", 32 * self.dim**2, "use the factors")
+        return operators.tensor_matrices(*(factor.matrix() for factor in self.factors))
+
+    def probabilities(self) -> Real:
+        return np.asarray(functools.reduce(np.multiply.outer, (f.probabilities() for f in self.factors))).ravel()
+
+    def apply(self, columns: Complex) -> Complex:
+        sizes = [factor.dim for factor in self.factors]
+        t = columns.reshape(*sizes, -1)
+        for k, factor in enumerate(self.factors):
+            moved = np.moveaxis(t, k, 0)
+            t = np.moveaxis(factor.apply(moved.reshape(sizes[k], -1)).reshape(moved.shape), 0, k)
+        return t.reshape(columns.shape)
+
+    def _log_eigenvalues(self) -> Real:
+        return np.asarray(functools.reduce(np.add.outer, (f.spectrum().log_eigenvalues for f in self.factors))).ravel()
+
+    def _compute_spectrum(self) -> spectral.Spectrum:
+        parts = [factor.spectrum() for factor in self.factors]
+        if all(part.basis is None for part in parts):
+            return spectral.Spectrum(self._log_eigenvalues(), None)
+        columns = math.prod(part.log_eigenvalues.shape[-1] for part in parts)
+        _checks.memory(f"eigenvectors of dimension {self.dim}", 32 * self.dim * columns, "use the factors")
+        joint: Complex = np.eye(1, dtype=np.complex128)
+        for part in parts:
+            joint = np.asarray(np.kron(joint, np.eye(part.dim) if part.basis is None else part.basis))
+        return spectral.Spectrum(self._log_eigenvalues(), joint)
+
+    def entropy(self) -> Real:
+        return np.asarray(sum(factor.entropy() for factor in self.factors))
+
+    def purity(self) -> Real:
+        return np.asarray(math.prod(float(factor.purity()) for factor in self.factors))
+
+    def log_expectation(self, rho: State) -> Real:
+        parts = zip(self.factors, marginals(rho, [factor.dims for factor in self.factors]), strict=True)
+        return np.asarray(sum(factor.log_expectation(reduced) for factor, reduced in parts))
+
+    def cross_entropy_and_cotangent(self, rho: State) -> tuple[Real, Cotangent]:
+        """The sum over the factors, and the tuple of their cotangents (None at +inf)."""
+        parts = zip(self.factors, marginals(rho, [factor.dims for factor in self.factors]), strict=True)
+        values, cotangents = zip(*(f.cross_entropy_and_cotangent(reduced) for f, reduced in parts), strict=True)
+        value = np.asarray(sum(values))
+        return value, None if np.isinf(value) else cotangents
+
+    def pull_log(self, cotangent: Complex) -> Cotangent:
+        r"""Each factor receives the partial trace of X: log sigma is the sum of the logarithms of the factors.
+
+        Where sigma has a kernel, X must live in its support, as rho does wherever S is finite.
+        """
+        places = _places([factor.dims for factor in self.factors])
+        reduced = (operators.partial_trace_matrix(cotangent, sites, self.dims) for sites in places)
+        return tuple(factor.pull_log(x) for factor, x in zip(self.factors, reduced, strict=True))
+
+    def pull_matrix(self, cotangent: Complex) -> Cotangent:
+        r"""Factor k receives :math:`\mathrm{Tr}_{\text{others}} [X \bigotimes_{j \ne k} \sigma_j]`."""
+        matrices = [factor.matrix() for factor in self.factors]
+        sizes = tuple(len(m) for m in matrices)
+        out = []
+        for k, factor in enumerate(self.factors):
+            x = cotangent.reshape(sizes + sizes)
+            for j in reversed(range(len(sizes))):
+                if j != k:
+                    x = np.tensordot(x, matrices[j], axes=((j, x.ndim // 2 + j), (1, 0)))
+            out.append(factor.pull_matrix(x))
+        return tuple(out)
+
+    def __repr__(self) -> str:
+        return f"ProductState({', '.join(map(repr, self.factors))})"
+
+
+def marginals(rho: State, parts: Sequence[Dims]) -> list[State]:
+    """The reduced states of rho on consecutive subsystems with these dims; those of a product state are its factors.
+
+    Examples
+    --------
+    >>> from qml.states import ghz
+    >>> [part.probabilities() for part in marginals(ghz(2), [(2,), (2,)])]
+    [array([0.5, 0.5]), array([0.5, 0.5])]
+    """
+    if isinstance(rho, ProductState) and [factor.dims for factor in rho.factors] == list(parts):
+        return list(rho.factors)
+    return [partial_trace(rho, sites) for sites in _places(parts)] if len(parts) > 1 else [rho]
+
+
+def _places(parts: Sequence[Dims]) -> list[tuple[int, ...]]:
+    """The sites of each of consecutive subsystems."""
+    ends = np.cumsum([len(dims) for dims in parts]).tolist()
+    return [tuple(range(end - len(dims), end)) for dims, end in zip(parts, ends, strict=True)]

@@ -1,0 +1,181 @@
+"""States that avoid their matrix: factors, smoothed factors, products, and partial traces of them."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qml import FitResult, GibbsModel, fit, pauli
+from qml._checks import InputError
+from qml.fitting.storage import arrays_of, state_of
+from qml.losses import cross_entropy, fidelity, von_neumann_entropy
+from qml.states import (
+    DensityMatrix,
+    GibbsState,
+    ProductState,
+    SmoothedState,
+    ghz,
+    ginibre,
+    haar_pure,
+    maximally_mixed,
+    partial_trace,
+)
+
+
+def factor(d, r, seed):
+    rng = np.random.default_rng(seed)
+    a = rng.standard_normal((d, r)) + 1j * rng.standard_normal((d, r))
+    return a / np.linalg.norm(a)
+
+
+def hermitian(d, seed):
+    a = factor(d, d, seed)
+    return a + a.conj().T
+
+
+STATES = {
+    "factor": lambda: DensityMatrix.from_factor(factor(6, 2, 0), (2, 3)),
+    "smoothed": lambda: SmoothedState(factor(6, 2, 0), 0.3, (2, 3)),
+    "smoothed, full": lambda: SmoothedState(factor(6, 6, 0), 0.3, (2, 3)),
+    "product": lambda: ProductState([ginibre((2,), np.random.default_rng(0)), ginibre((3,), np.random.default_rng(1))]),
+    "product, low rank": lambda: ProductState([DensityMatrix.from_factor(factor(2, 1, 1)), maximally_mixed((3,))]),
+    "product, nested": lambda: ProductState([ProductState([maximally_mixed(2)]), SmoothedState(factor(3, 1, 0), 0.1)]),
+    "product, diagonal": lambda: ProductState([maximally_mixed(2), GibbsState([0.1, 0.2, 0.9], 3)]),
+}
+
+
+@pytest.fixture(params=STATES, ids=str)
+def state(request):
+    return STATES[request.param]()
+
+
+def test_agrees_with_its_own_matrix(state):
+    dense = DensityMatrix(state.matrix(), state.dims)
+    columns = factor(6, 4, 7)
+    assert np.allclose(state.apply(columns), dense.matrix() @ columns, atol=1e-15)
+    assert np.allclose(state.probabilities(), dense.probabilities(), atol=1e-15)
+    assert np.allclose(state.populations(factor(6, 6, 8)), dense.populations(factor(6, 6, 8)), atol=1e-15)
+    assert float(state.purity()) == pytest.approx(float(dense.purity()), rel=1e-13)
+    assert float(von_neumann_entropy(state)) == pytest.approx(float(von_neumann_entropy(dense)), abs=1e-13)
+    assert int(state.rank()) == int(dense.rank())
+    spectrum = state.spectrum()
+    assert np.allclose(spectrum.matrix_of(spectrum.eigenvalues), dense.matrix(), atol=1e-14)
+    assert float(fidelity(state, dense)) == pytest.approx(1.0, abs=1e-12)
+
+
+def test_cross_entropy_agrees_with_the_matrix(state):
+    dense = DensityMatrix(state.matrix(), state.dims)
+    for rho in (state, ginibre((2, 3), np.random.default_rng(4)), haar_pure((2, 3), np.random.default_rng(4))):
+        assert float(cross_entropy(rho, state)) == pytest.approx(float(cross_entropy(rho, dense)), rel=1e-12)
+    assert float(cross_entropy(state, state)) == pytest.approx(float(von_neumann_entropy(state)), rel=1e-12, abs=1e-14)
+
+
+def test_partial_traces_agree_with_the_matrix(state):
+    dense = DensityMatrix(state.matrix(), state.dims)
+    for keep in ([0], [1], [1, 0]):
+        assert np.allclose(partial_trace(state, keep).matrix(), partial_trace(dense, keep).matrix(), atol=1e-15)
+
+
+def test_a_state_comes_back_from_its_arrays(state):
+    again = state_of({name: np.asarray(a) for name, a in arrays_of(state).items()}, state.dims)
+    assert type(again) is type(state)
+    assert np.array_equal(again.matrix(), state.matrix())
+
+
+def test_partial_trace_of_a_diagonal_state_is_diagonal_with_exact_zeros():
+    p = np.zeros(8)
+    p[[0, 3]] = 0.5
+    reduced = partial_trace(DensityMatrix.from_probabilities(p), [2, 0])
+    assert reduced.is_diagonal
+    assert reduced.probabilities().tolist() == [0.5, 0.0, 0.5, 0.0]
+
+
+def test_partial_trace_of_a_batch_of_factors():
+    a = np.array([factor(12, 3, k) for k in range(4)])
+    batch = DensityMatrix.from_factor(a, (2, 3, 2))
+    for keep in ([2], [1, 0], [0, 1, 2]):
+        reduced = partial_trace(batch, keep)
+        for k in range(4):
+            assert np.allclose(reduced.matrix()[k], partial_trace(batch[k], keep).matrix(), atol=1e-15)
+
+
+def test_factor_in_its_eigenbasis():
+    for a in (factor(5, 2, 0), factor(3, 4, 0)):
+        sigma = DensityMatrix.from_factor(a)
+        rows = sigma.factor_in_eigenbasis()
+        assert np.allclose(sigma.spectrum().basis @ rows, a, atol=1e-15)
+        assert np.allclose(np.square(np.abs(rows)).sum(axis=1), sigma.spectrum().eigenvalues, rtol=1e-13)
+    with pytest.raises(InputError, match="not held as a factor"):
+        maximally_mixed(2).factor_in_eigenbasis()
+
+
+@pytest.mark.parametrize("name", ["pull_log", "pull_matrix"])
+@pytest.mark.parametrize("make", [lambda a: DensityMatrix.from_factor(a), lambda a: SmoothedState(a, 0.2)])
+@pytest.mark.parametrize("r", [2, 5])
+def test_cotangents_in_the_factor(name, make, r):
+    """Re Tr(C^dagger dA) against differences; A -> A M keeps the support, which pull_log of a bare factor needs."""
+    a, x = factor(5, r, 0), hermitian(5, 2)
+    change = a @ (factor(r, r, 3))
+    change -= a * np.vdot(a, change).real
+
+    def f(h):
+        moved = a + h * change
+        sigma = make(moved / np.linalg.norm(moved))
+        if name == "pull_matrix":
+            return np.trace(x @ sigma.matrix()).real
+        spectrum = sigma.spectrum()
+        return np.trace(x @ spectrum.matrix_of(np.where(spectrum.support, spectrum.log_eigenvalues, 0))).real
+
+    slope = (f(-2e-3) - 8 * f(-1e-3) + 8 * f(1e-3) - f(2e-3)) / 0.012
+    got = np.vdot(getattr(make(a), name)(x), change).real
+    assert abs(slope) > 1e-2
+    assert got == pytest.approx(slope, rel=1e-8)
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_products_see_only_the_reduced_states(seed):
+    rng = np.random.default_rng(seed)
+    rho = ginibre((2, 3, 2), rng, rank=int(rng.integers(1, 13)))
+    parts = [ginibre((2, 3), rng), ginibre((2,), rng)]
+    joint = float(cross_entropy(rho, ProductState(parts)))
+    separate = cross_entropy(partial_trace(rho, [0, 1]), parts[0]) + cross_entropy(partial_trace(rho, [2]), parts[1])
+    dense = DensityMatrix(np.kron(parts[0].matrix(), parts[1].matrix()), (2, 3, 2))
+    assert joint == pytest.approx(float(separate), rel=1e-12)
+    assert joint == pytest.approx(float(cross_entropy(rho, dense)), rel=1e-9)
+
+
+def test_product_is_infinite_where_one_factor_is():
+    sigma = ProductState([DensityMatrix.from_probabilities([1.0, 0.0]), maximally_mixed(2)])
+    assert float(cross_entropy(ghz(2), sigma)) == np.inf
+    assert sigma.cross_entropy_and_cotangent(ghz(2))[1] is None
+
+
+def test_forty_qubits_as_a_product():
+    one = ginibre((2, 2), np.random.default_rng(0))
+    sigma, rho = ProductState([one] * 20), ProductState([maximally_mixed((2, 2))] * 20)
+    assert float(cross_entropy(rho, sigma)) == pytest.approx(20 * float(cross_entropy(maximally_mixed((2, 2)), one)))
+    assert float(von_neumann_entropy(sigma)) == pytest.approx(20 * float(von_neumann_entropy(one)))
+    with pytest.raises(MemoryError, match="use the factors"):
+        sigma.matrix()
+
+
+def test_a_fit_of_a_product_is_saved_with_its_factors(tmp_path):
+    from qml.models import ProductModel
+
+    result = fit(ProductModel([GibbsModel([pauli("X")]), maximally_mixed(3)]), maximally_mixed((2, 3)), seed=0)
+    result.save(tmp_path / "result.npz")
+    again = FitResult.load(tmp_path / "result.npz")
+    assert isinstance(again.state, ProductState)
+    assert [type(f) for f in again.state.factors] == [type(f) for f in result.state.factors]
+    assert np.array_equal(again.state.matrix(), result.state.matrix())
+
+
+def test_sentences():
+    with pytest.raises(InputError, match="at least one factor"):
+        ProductState([])
+    with pytest.raises(InputError, match="factor 1 of a product state must be a single State"):
+        ProductState([ghz(2), np.eye(2)])
+    with pytest.raises(InputError, match=r"shape \(d, r\) with r <= d"):
+        SmoothedState(factor(2, 3, 0), 0.1)
+    with pytest.raises(InputError, match="p must be a finite number"):
+        SmoothedState(factor(3, 2, 0), 0.0)

@@ -1,11 +1,57 @@
 """Models: families of states sigma_theta, and how a derivative in the state goes back to theta."""
 
 from qml.models.base import Model
+from qml.models.cholesky import CholeskyModel
 from qml.models.circuit import CircuitModel
+from qml.models.conditional import ConditionalGibbsModel, ConditionalModel
+from qml.models.em import EMResult, quantum_em
+from qml.models.energies import Energies, IsingEnergies, ProductEnergies, TableEnergies
+from qml.models.evolved import EvolvedGibbsModel
 from qml.models.gibbs import GibbsModel
+from qml.models.hidden import HiddenGibbsModel, semi_quantum_restricted
+from qml.models.mixture import MixtureModel
+from qml.models.noisy import NoisyModel
+from qml.models.product import ProductModel
+from qml.models.purified import PurifiedCircuitModel
 from qml.models.spectral import SpectralModel
+from qml.models.thermal import LargeGibbsModel, ThermalState
 
-MODELS: dict[str, type[Model]] = {"circuit": CircuitModel, "gibbs": GibbsModel, "spectral": SpectralModel}
+MODELS: dict[str, type[Model]] = {
+    "cholesky": CholeskyModel,
+    "circuit": CircuitModel,
+    "evolved": EvolvedGibbsModel,
+    "gibbs": GibbsModel,
+    "hidden": HiddenGibbsModel,
+    "mixture": MixtureModel,
+    "noisy": NoisyModel,
+    "product": ProductModel,
+    "purified": PurifiedCircuitModel,
+    "spectral": SpectralModel,
+}
 """Every model by name; configs and the command line read this list."""
 
-__all__ = ["MODELS", "CircuitModel", "GibbsModel", "Model", "SpectralModel"]
+__all__ = [
+    "MODELS",
+    "CholeskyModel",
+    "CircuitModel",
+    "ConditionalGibbsModel",
+    "ConditionalModel",
+    "EMResult",
+    "Energies",
+    "EvolvedGibbsModel",
+    "GibbsModel",
+    "HiddenGibbsModel",
+    "IsingEnergies",
+    "LargeGibbsModel",
+    "MixtureModel",
+    "Model",
+    "NoisyModel",
+    "ProductEnergies",
+    "ProductModel",
+    "PurifiedCircuitModel",
+    "SpectralModel",
+    "TableEnergies",
+    "ThermalState",
+    "quantum_em",
+    "semi_quantum_restricted",
+]

@@ -10,8 +10,9 @@ import numpy as np
 
 from qml import _checks
 from qml._checks import InputError
-from qml._typing import ArrayLike, Cotangent, Dims, Real
+from qml._typing import ArrayLike, Complex, Cotangent, Dims, Real
 from qml.circuits import Circuit
+from qml.engines.register import directions_of
 from qml.models.base import Model
 from qml.operations import REAL_LINE, Interval
 from qml.states.base import State
@@ -133,6 +134,12 @@ class CircuitModel(Model):
         values, slopes = self._values(params)
         state, pull = self.engine.evolve_vjp(self._program, values, self.initial)
         return state, lambda cotangent: pull(cotangent) * slopes
+
+    def state_jvp(self, params: ArrayLike) -> tuple[State, Callable[[ArrayLike], Complex]]:
+        """sigma_theta, and the map from directions v (..., n_params) to dsigma (..., d, d), Hermitian."""
+        values, slopes = self._values(params)
+        state, push = self.engine.evolve_jvp(self._program, values, self.initial)
+        return state, lambda directions: push(directions_of(directions, self.n_params) * slopes)
 
     def _values(self, params: ArrayLike) -> tuple[Real, Real]:
         """v(theta) and dv/dtheta, each (n_params,)."""

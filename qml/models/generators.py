@@ -17,7 +17,7 @@ from scipy import sparse
 
 from qml import _checks
 from qml._checks import InputError
-from qml._typing import Complex, Dims, Numeric, Real
+from qml._typing import Complex, Dims, Integer, Numeric, Real
 from qml.operators import PauliSum
 
 
@@ -33,7 +33,17 @@ class Generators(ABC):
 
     @abstractmethod
     def traces(self, cotangent: Numeric) -> Real:
-        """Tr(C G_j) for all j, shape (m,), from the Hermitian C (d, d), or its diagonal (d,)."""
+        """Tr(C G_j) for all j, shape (m,), from the Hermitian C (d, d), or its diagonal (d,); of any other C the traces
+        of its Hermitian part."""
+
+    @property
+    @abstractmethod
+    def is_real(self) -> bool:
+        """Whether every G_j is a real matrix."""
+
+    @abstractmethod
+    def left(self, rows: Numeric, out: Numeric) -> None:
+        """Row vectors (s, d) times each G_j, into `out` (m, s, d); both real only where the generators are."""
 
 
 class PauliGenerators(Generators):
@@ -56,11 +66,22 @@ class PauliGenerators(Generators):
         columns = np.array([column[word] for s in sums for word in s.words])
         coefficients = np.array([c.real for s in sums for c in s.coefficients])
         self._weights = sparse.csr_array((coefficients, (rows, columns)), shape=(len(sums), len(words)))
-        x, self._z = np.array(words, dtype=np.int64).T
+        self.words = np.array(words, dtype=np.int64)
+        x, self._z = self.words.T
         self._x, self._group = np.unique(x, return_inverse=True)
         y_count = np.bitwise_count(x & self._z) % 4
         self._phase = np.array([1, 1j, -1, -1j])[y_count]
         self.is_diagonal = not self._x.any()
+
+    @property
+    def weights(self) -> sparse.csr_array:
+        """The coefficient of every string (x, z) of `words` in every generator, shape (m, number of words)."""
+        return self._weights
+
+    @property
+    def flips(self) -> Integer:
+        """The distinct x, shape (k,)."""
+        return self._x
 
     @property
     def _d(self) -> int:
@@ -72,10 +93,19 @@ class PauliGenerators(Generators):
         b = np.arange(self._d)
         return b ^ self._x[:, None], np.broadcast_to(b, (len(self._x), self._d))
 
-    def combine(self, theta: Real) -> Numeric:
+    def entries(self, theta: Real) -> Complex:
+        """K[b + x, b] for every x of `flips` and every b, shape (k, d)."""
         by_x = np.zeros((len(self._x), self._d), dtype=np.complex128)
         by_x[self._group, self._z] = self._phase * (self._weights.T @ theta)
-        entries = walsh_hadamard(by_x)
+        return walsh_hadamard(by_x)
+
+    def sums(self, entries: Complex) -> Real:
+        """Tr(C G_j) for all j from the entries C[b, b + x] (k, d)."""
+        sums = walsh_hadamard(entries)[self._group, self._z]
+        return np.asarray(self._weights @ (self._phase * sums).real)
+
+    def combine(self, theta: Real) -> Numeric:
+        entries = self.entries(theta)
         if self.is_diagonal:
             return np.asarray(entries[0].real)
         k = np.zeros((self._d, self._d), dtype=np.complex128)
@@ -88,8 +118,32 @@ class PauliGenerators(Generators):
         else:
             rows, columns = self._places
             entries = np.asarray(cotangent[columns, rows], dtype=np.complex128)
-        sums = walsh_hadamard(entries)[self._group, self._z]
-        return np.asarray(self._weights @ (self._phase * sums).real)
+        return self.sums(entries)
+
+    @cached_property
+    def is_real(self) -> bool:
+        return not self._phase.imag.any()
+
+    def left(self, rows: Numeric, out: Numeric) -> None:
+        factors: Numeric = self._factors if np.iscomplexobj(out) else self._real_factors
+        permutations, starts, words = self._places[0], self._weights.indptr, self._weights.indices
+        for j, product in enumerate(out):
+            first, *others = range(starts[j], starts[j + 1])
+            np.take(rows, permutations[self._group[words[first]]], axis=1, out=product, mode="clip")
+            product *= factors[first]
+            for k in others:
+                product += rows[:, permutations[self._group[words[k]]]] * factors[k]
+
+    @cached_property
+    def _factors(self) -> Complex:
+        """What the columns of a permuted matrix are multiplied by, for each entry of the weights: (entries, d)."""
+        words = self._weights.indices
+        odd = np.bitwise_count(np.arange(self._d) & self._z[words][:, None]) & 1
+        return np.asarray((self._weights.data * self._phase[words])[:, None] * (1.0 - 2.0 * odd))
+
+    @cached_property
+    def _real_factors(self) -> Real:
+        return np.ascontiguousarray(self._factors.real)
 
 
 class MatrixGenerators(Generators):
@@ -104,12 +158,29 @@ class MatrixGenerators(Generators):
         self._shape = kept.shape[1:]
         self._rows = kept.reshape(len(kept), -1)
 
+    @property
+    def matrices(self) -> Numeric:
+        """The G_j (m, d, d), or their diagonals (m, d)."""
+        return np.asarray(self._rows).reshape(-1, *self._shape)
+
     def combine(self, theta: Real) -> Numeric:
         k: Numeric = np.matmul(theta, self._rows)
         return k.reshape(self._shape)
 
     def traces(self, cotangent: Numeric) -> Real:
         return np.asarray(self._rows @ cotangent.conj().reshape(-1)).real
+
+    @cached_property
+    def is_real(self) -> bool:
+        return not self._rows.imag.any()
+
+    @cached_property
+    def _real(self) -> Real:
+        return np.ascontiguousarray(self._rows.real)
+
+    def left(self, rows: Numeric, out: Numeric) -> None:
+        matrices: Numeric = self._rows if np.iscomplexobj(out) else self._real
+        np.matmul(rows, matrices.reshape(-1, *self._shape), out=out)
 
 
 def matrix_generators(matrices: Sequence[Complex], dims: Dims | None) -> MatrixGenerators:

@@ -9,10 +9,13 @@ import numpy as np
 
 from qml import _checks
 from qml._checks import InputError
-from qml._typing import ArrayLike, Cotangent, Dims, DimsLike, Real
+from qml._typing import ArrayLike, Complex, Cotangent, Dims, DimsLike, Numeric, Real
+from qml.engines.register import directions_of
+from qml.geometry import GibbsMetric
 from qml.models.base import Model
 from qml.models.generators import Generators, PauliGenerators, matrix_generators
 from qml.operators import PauliSum, pauli
+from qml.states.base import State
 from qml.states.gibbs import GibbsState
 
 
@@ -56,6 +59,8 @@ class GibbsModel(Model):
     -0.761594
     """
 
+    is_exponential_family = True
+
     def __init__(
         self,
         generators: PauliSum | Sequence[PauliSum | ArrayLike] | Mapping[str, PauliSum | ArrayLike],
@@ -94,6 +99,11 @@ class GibbsModel(Model):
         return self._generators.dims
 
     @property
+    def generators(self) -> Generators:
+        """G_1, ..., G_m."""
+        return self._generators
+
+    @property
     def parameter_names(self) -> tuple[str, ...]:
         return self._names
 
@@ -110,8 +120,46 @@ class GibbsModel(Model):
         r"""The state, and G_K -> dL/dtheta_j = Tr(G_K G_j)."""
         return self.state(params), self._generators.traces
 
+    def state_jvp(self, params: ArrayLike) -> tuple[GibbsState, Callable[[ArrayLike], Complex]]:
+        r"""The state, and v -> dsigma = -V (E \circ V^\dagger dK V) V^\dagger + Tr(sigma dK) sigma, dK = sum_j v_j G_j.
+
+        E holds the divided differences of exp at the log-eigenvalues of sigma. Two products of d x d matrices for each
+        direction, and two back.
+        """
+        sigma = self.state(params)
+
+        def push(v: ArrayLike) -> Complex:
+            directions = directions_of(v, self.n_params)
+            flat = directions.reshape(-1, self.n_params)
+            _checks.memory(
+                f"{_checks.plural(len(flat), 'derivative')} of dimension {sigma.dim}",
+                48 * len(flat) * sigma.dim**2,
+                "take fewer directions at a time",
+            )
+            out = np.array([_derivative(sigma, self._generators.combine(u)) for u in flat], dtype=np.complex128)
+            return out.reshape(*directions.shape[:-1], sigma.dim, sigma.dim)
+
+        return sigma, push
+
+    def metric(
+        self, params: ArrayLike, kind: str = "bkm", *, tolerance: float = 0.0, state: State | None = None
+    ) -> GibbsMetric:
+        """The metric from the generators; `tolerance` as in :class:`~qml.geometry.GibbsMetric`."""
+        sigma = state if isinstance(state, GibbsState) else self.state(params)
+        return GibbsMetric(sigma, self._generators, kind, tolerance=tolerance)
+
     def __repr__(self) -> str:
         return f"GibbsModel(dims={self.dims}, {_checks.plural(self.n_params, 'generator')})"
+
+
+def _derivative(sigma: GibbsState, dk: Numeric) -> Complex:
+    """dsigma (d, d) along dK, from its matrix or its diagonal."""
+    spectrum = sigma.spectrum()
+    if sigma.is_diagonal:
+        p = sigma.probabilities()
+        return spectrum.matrix_of(p * (p @ dk - dk))
+    mean = float(np.einsum("ij,ji->", sigma.matrix(), dk).real)
+    return -spectrum.exp_pullback(np.asarray(dk, dtype=np.complex128)) + mean * sigma.matrix()
 
 
 def _named(generators: Sequence[PauliSum | ArrayLike]) -> dict[str, PauliSum | ArrayLike]:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import math
-from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,7 +14,10 @@ from qml._typing import ArrayLike, Complex, Cotangent, Dims, Real
 from qml.circuits import Circuit
 from qml.models.base import Model
 from qml.models.circuit import default_engine
-from qml.states.gibbs import SpectralState, log_softmax
+from qml.models.energies import ENERGIES, Energies
+from qml.models.members import directions
+from qml.states.density_matrix import DensityMatrix
+from qml.states.gibbs import SpectralState
 
 if TYPE_CHECKING:
     from qml.engines.base import Engine
@@ -28,20 +29,23 @@ class SpectralModel(Model):
     .. math:: \sigma = V_\phi\, \mathrm{diag}(s_\eta)\, V_\phi^\dagger
 
     The spectrum s and the eigenvectors V are both known, log s in the log domain: no eigenvalue problem is ever solved,
-    and sigma has full rank for all parameters. Two families of spectra (x runs over basis states):
+    and sigma has full rank for all parameters. Families of spectra (x runs over basis states):
 
     ``"product"``
         Independent sites, :math:`s_x = \prod_i \mathrm{softmax}(0, \eta_i)_{x_i}`; for a qubit, eta_i is the logit of
-        the probability of 1. There are sum_i (d_i - 1) logits.
+        the probability of 1. There are sum_i (d_i - 1) logits. See :class:`ProductEnergies`.
     ``"table"``
         Any spectrum, :math:`s_x = e^{-E_x} / \sum_y e^{-E_y}`, with d energies E. Adding one number to all of them
         changes nothing: that direction (the gauge) is kept, and the gradient has no component along it.
+    ``"ising"``
+        A classical Boltzmann machine with a field on each qubit and a coupling for each pair; on other edges, pass
+        ``IsingEnergies(dims, edges)``. All 2^n energies are enumerated.
 
     Parameters
     ----------
     circuit : Circuit
         Unitary gates only. theta holds the logits or energies first, then the circuit's parameters.
-    energies : {"product", "table"}
+    energies : {"product", "table", "ising"} or Energies
     engine : Engine, optional
         What runs the circuit on vectors; by default ``PauliEngine()`` where all sites are qubits, else
         ``ReferenceEngine()``.
@@ -49,7 +53,8 @@ class SpectralModel(Model):
     Raises
     ------
     InputError
-        If the circuit holds an operation that is not unitary, or a parameter named like an energy.
+        If the circuit holds an operation that is not unitary, or a parameter named like an energy; if the energies are
+        for other sites.
 
     Notes
     -----
@@ -68,14 +73,19 @@ class SpectralModel(Model):
            [0.  , 0.75]])
     """
 
-    def __init__(self, circuit: Circuit, energies: str = "product", engine: Engine | None = None) -> None:
+    def __init__(self, circuit: Circuit, energies: str | Energies = "product", engine: Engine | None = None) -> None:
         if not isinstance(circuit, Circuit):
             raise InputError(f"circuit must be a Circuit; found {type(circuit).__name__}.")
         if not circuit.is_unitary:
             raise InputError("a spectral model needs a circuit of unitary gates; this one holds another operation.")
         self.circuit = circuit
-        self._energies = ENERGIES[_checks.choice("energies", energies, ENERGIES)](circuit.dims)
-        for name in self._energies.names:
+        if isinstance(energies, Energies):
+            if energies.dims != circuit.dims:
+                raise InputError(f"energies must be for the sites {circuit.dims}; found {energies!r}.")
+            self.energies = energies
+        else:
+            self.energies = ENERGIES[_checks.choice("energies", energies, ENERGIES)](circuit.dims)
+        for name in self.energies.names:
             if name in circuit.parameters:
                 raise InputError(f"the circuit calls a parameter {name!r}, as the model calls an energy: rename it.")
         self._given_engine = engine
@@ -92,103 +102,56 @@ class SpectralModel(Model):
 
     @property
     def parameter_names(self) -> tuple[str, ...]:
-        return (*self._energies.names, *self._program.parameters)
+        return (*self.energies.names, *self._program.parameters)
 
     def init_params(self, rng: np.random.Generator, scale: float = np.pi) -> Real:
         """A random start: standard normal logits or energies, angles uniform in [-scale, scale] radians."""
-        eta = rng.standard_normal(len(self._energies.names))
+        eta = rng.standard_normal(len(self.energies.names))
         return np.concatenate([eta, rng.uniform(-scale, scale, self._program.n_params)])
 
     def log_probabilities(self, params: ArrayLike) -> Real:
         """log s_x in nats, shape (d,)."""
-        return self._energies.log_probabilities(self._split(params)[0])
+        return self.energies.log_probabilities(self._split(params)[0])
 
     def state(self, params: ArrayLike) -> SpectralState:
         eta, phi = self._split(params)
         vectors = self.engine.evolve_vectors(self._program, phi)
-        return SpectralState(self._energies.log_probabilities(eta), vectors, self.dims)
+        return SpectralState(self.energies.log_probabilities(eta), vectors, self.dims)
 
     def state_vjp(self, params: ArrayLike) -> tuple[SpectralState, Callable[[Cotangent], Real]]:
         eta, phi = self._split(params)
-        logs = self._energies.log_probabilities(eta)
+        logs = self.energies.log_probabilities(eta)
         vectors, pull_vectors = self.engine.evolve_vectors_vjp(self._program, phi)
 
         def pull(cotangent: tuple[Real, Complex]) -> Real:
             g, c = cotangent
-            return np.concatenate([self._energies.pull(eta, g), pull_vectors(c)])
+            return np.concatenate([self.energies.pull(eta, g), pull_vectors(c)])
 
         return SpectralState(logs, vectors, self.dims), pull
 
+    def state_jvp(self, params: ArrayLike) -> tuple[SpectralState, Callable[[ArrayLike], Complex]]:
+        r"""The state, and the map from directions v (..., n_params) to the derivatives (..., d, d) of sigma.
+
+        .. math:: \dot\sigma = V \mathrm{diag}(\dot s) V^\dagger + [\dot V V^\dagger, \sigma]
+        """
+        eta, phi = self._split(params)
+        sigma = self.state(params)
+        spectrum = sigma.spectrum()
+        s = spectrum.eigenvalues
+        push_rotation = self.engine.evolve_jvp(self._program, phi, DensityMatrix.from_probabilities(s, self.dims))[1]
+
+        def push(v: ArrayLike) -> Complex:
+            flat, lead = directions(v, self.n_params)
+            ds = s * self.energies.push(eta, flat[:, : len(eta)])
+            out = spectrum.matrix_of(ds) + push_rotation(flat[:, len(eta) :])
+            return out.reshape(*lead, *out.shape[1:])
+
+        return sigma, push
+
     def _split(self, params: ArrayLike) -> tuple[Real, Real]:
         theta = _checks.parameters("params", params, self.n_params)
-        n_energies = len(self._energies.names)
+        n_energies = len(self.energies.names)
         return theta[:n_energies], theta[n_energies:]
 
     def __repr__(self) -> str:
-        return f"SpectralModel({self.circuit!r}, {self._energies.kind!r})"
-
-
-class Energies(ABC):
-    """A family of full-rank classical distributions over the basis states of sites of dimensions `dims`."""
-
-    kind: ClassVar[str]
-    names: tuple[str, ...]
-
-    @abstractmethod
-    def log_probabilities(self, eta: Real) -> Real:
-        """log s (d,)."""
-
-    @abstractmethod
-    def pull(self, eta: Real, g: Real) -> Real:
-        """dL/deta from g (d,) with dL = g . dlog s."""
-
-
-class ProductEnergies(Energies):
-    """Independent sites; level 0 of each has the logit zero."""
-
-    kind = "product"
-
-    def __init__(self, dims: Dims) -> None:
-        self._dims = dims
-        self._cuts = np.cumsum([d - 1 for d in dims])[:-1]
-        self.names = tuple(
-            f"eta_{site}" if d == 2 else f"eta_{site}_{level}" for site, d in enumerate(dims) for level in range(1, d)
-        )
-
-    def _factors(self, eta: Real) -> list[Real]:
-        return [log_softmax(np.concatenate([[0.0], part])) for part in np.split(eta, self._cuts)]
-
-    def log_probabilities(self, eta: Real) -> Real:
-        total = np.zeros(1)
-        for factor in self._factors(eta):
-            total = (total[:, None] + factor).reshape(-1)
-        return total
-
-    def pull(self, eta: Real, g: Real) -> Real:
-        tensor = g.reshape(self._dims)
-        parts = []
-        for site, factor in enumerate(self._factors(eta)):
-            marginal = tensor.sum(axis=tuple(k for k in range(len(self._dims)) if k != site))
-            parts.append((marginal - np.exp(factor) * marginal.sum())[1:])
-        return np.concatenate(parts)
-
-
-class TableEnergies(Energies):
-    """One energy a basis state."""
-
-    kind = "table"
-
-    def __init__(self, dims: Dims) -> None:
-        d = math.prod(dims)
-        _checks.memory(f"eigenvectors of dimension {d}", 48 * d * d, "use fewer sites")
-        separator = "" if max(dims) <= 10 else ","
-        self.names = tuple("E_" + separator.join(map(str, x)) for x in np.ndindex(*dims))
-
-    def log_probabilities(self, eta: Real) -> Real:
-        return log_softmax(-eta)
-
-    def pull(self, eta: Real, g: Real) -> Real:
-        return np.asarray(np.exp(self.log_probabilities(eta)) * g.sum() - g)
-
-
-ENERGIES: dict[str, type[ProductEnergies] | type[TableEnergies]] = {"product": ProductEnergies, "table": TableEnergies}
+        return f"SpectralModel({self.circuit!r}, {self.energies!r})"

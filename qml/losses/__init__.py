@@ -1,0 +1,71 @@
+r"""Losses: functions of data and a state, and the derivative that each hands to the state of the model.
+
+The loss of the house is the quantum cross entropy S(rho, sigma) = -Tr rho log sigma. rho is the data, sigma the model.
+Losses of a state rho are listed in :data:`LOSSES`, those of measured counts in :data:`COUNT_LOSSES`.
+"""
+
+from qml.losses.base import Loss
+from qml.losses.counts import (
+    ChiSquare,
+    ClassicalCrossEntropy,
+    CountsLoss,
+    NegativeLogLikelihood,
+    SquaredError,
+    classical_cross_entropy,
+)
+from qml.losses.distances import HilbertSchmidt, Infidelity, TraceDistance
+from qml.losses.entropic import CrossEntropy, RelativeEntropy
+from qml.losses.labelled import MeanCrossEntropy, label_states
+from qml.losses.measured import measured_relative_entropy
+from qml.losses.measures import (
+    cross_entropy,
+    fidelity,
+    hilbert_schmidt_distance,
+    purity,
+    relative_entropy,
+    trace_distance,
+    von_neumann_entropy,
+    weight_outside_support,
+)
+from qml.losses.readout import TrainableReadout
+from qml.losses.report import MeasuredReport, measured_report
+
+LOSSES: dict[str, type[Loss]] = {
+    loss.name: loss for loss in (CrossEntropy, RelativeEntropy, Infidelity, HilbertSchmidt, TraceDistance)
+}
+"""Every loss of a state by name; configs, the command line and the contract tests read this list."""
+COUNT_LOSSES: dict[str, type[CountsLoss]] = {
+    loss.name: loss for loss in (NegativeLogLikelihood, ChiSquare, SquaredError)
+}
+"""Every loss of measured counts by name."""
+
+__all__ = [
+    "COUNT_LOSSES",
+    "LOSSES",
+    "ChiSquare",
+    "ClassicalCrossEntropy",
+    "CountsLoss",
+    "CrossEntropy",
+    "HilbertSchmidt",
+    "Infidelity",
+    "Loss",
+    "MeanCrossEntropy",
+    "MeasuredReport",
+    "NegativeLogLikelihood",
+    "RelativeEntropy",
+    "SquaredError",
+    "TraceDistance",
+    "TrainableReadout",
+    "classical_cross_entropy",
+    "cross_entropy",
+    "fidelity",
+    "hilbert_schmidt_distance",
+    "label_states",
+    "measured_relative_entropy",
+    "measured_report",
+    "purity",
+    "relative_entropy",
+    "trace_distance",
+    "von_neumann_entropy",
+    "weight_outside_support",
+]

@@ -1,0 +1,66 @@
+"""The interface of a loss."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import numpy as np
+
+from qml._typing import Cotangent, Dims, Real
+from qml.losses.measures import weight_outside_support
+from qml.states import as_single_state
+from qml.states.base import State
+
+
+class Loss(ABC):
+    """What a fit minimises: a number from the target and the model's state sigma, and its derivative in sigma.
+
+    A subclass sets `name`; `accept` says what a target may be (by default a state rho); `floor(target)` is the least
+    value over all states, which a fit is compared with. A loss may own parameters phi of its own, such as those of the
+    readout: a fit learns them beside the model's.
+    """
+
+    name: str
+
+    @property
+    def parameter_names(self) -> tuple[str, ...]:
+        """One name a parameter of the loss itself, in the order of phi; most losses have none."""
+        return ()
+
+    def init_params(self, rng: np.random.Generator) -> Real:
+        """A starting point for phi, shape (number of parameters of the loss,)."""
+        return np.zeros(len(self.parameter_names))
+
+    def bind(self, params: Real) -> Loss:
+        """The loss at phi; itself where it has no parameters."""
+        return self
+
+    def params_gradient(self, target: Any, sigma: State) -> Real:
+        """dL/dphi of a bound loss, where it is finite."""
+        return np.zeros(len(self.parameter_names))
+
+    def accept(self, target: Any, dims: Dims) -> Any:
+        """The target as this loss reads it, for a model on sites `dims`; InputError if it can't be one."""
+        return as_single_state(target, dims)
+
+    @abstractmethod
+    def value(self, target: Any, sigma: State) -> float:
+        """The loss; +inf is a value."""
+
+    @abstractmethod
+    def value_and_cotangent(self, target: Any, sigma: State) -> tuple[float, Cotangent]:
+        """The loss, and its derivative in the coordinate of sigma. Where the loss is +inf the derivative is undefined:
+        None."""
+
+    @abstractmethod
+    def floor(self, target: Any) -> float:
+        """The least value over all states."""
+
+    def why_infinite(self, target: Any, sigma: State) -> str:
+        """What makes the loss +inf there, as the end of a sentence; empty where nothing more is known."""
+        weight = float(weight_outside_support(target, sigma)) if isinstance(target, State) else 0.0
+        return f"{weight:.3g} of the weight of rho lies outside the support of sigma" if weight > 0 else ""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"

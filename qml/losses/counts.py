@@ -1,0 +1,277 @@
+"""Losses of measured counts: how well a state predicts them."""
+
+from __future__ import annotations
+
+import copy
+import math
+from abc import abstractmethod
+from typing import Any
+
+import numpy as np
+
+from qml import _checks
+from qml._checks import InputError
+from qml._typing import ArrayLike, Cotangent, Dims, Real
+from qml.losses.base import Loss
+from qml.losses.readout import TrainableReadout
+from qml.measurement.base import Measurement
+from qml.measurement.counts import Counts, outcome_name
+from qml.measurement.readout import common_shape
+from qml.states import as_single_state
+from qml.states.base import State
+
+
+def classical_cross_entropy(p: ArrayLike, q: ArrayLike) -> float:
+    r"""The cross entropy of two probability vectors in nats.
+
+    .. math:: H(p, q) = -\sum_k p_k \log q_k, \qquad 0 \log 0 = 0
+
+    +inf where q is zero and p is not. What the quantum cross entropy is for commuting states.
+
+    Examples
+    --------
+    >>> round(classical_cross_entropy([0.5, 0.5], [0.25, 0.75]), 6)
+    0.836988
+    """
+    data, model = _checks.probabilities("p", p), _checks.probabilities("q", q)
+    if data.shape != model.shape or data.ndim != 1:
+        raise InputError(f"p and q must be of equal shape (r,); found {data.shape} and {model.shape}.")
+    return _log_loss(data, model, 0.0)[0]
+
+
+class CountsLoss(Loss):
+    """A loss that compares the counts of a measurement with the probabilities that a state gives them.
+
+    Parameters
+    ----------
+    readout : TrainableReadout, optional
+        Readout errors to be learnt beside the model's parameters; by default the measurement of the record is taken as
+        it is.
+    """
+
+    def __init__(self, readout: TrainableReadout | None = None) -> None:
+        if readout is not None and not isinstance(readout, TrainableReadout):
+            raise InputError(f"readout must be a TrainableReadout; found {type(readout).__name__}.")
+        self.readout = readout
+        self._phi: Real | None = None
+
+    @property
+    def parameter_names(self) -> tuple[str, ...]:
+        return () if self.readout is None else self.readout.parameter_names
+
+    def init_params(self, rng: np.random.Generator) -> Real:
+        return np.zeros(0) if self.readout is None else self.readout.init_params(rng)
+
+    def bind(self, params: Real) -> CountsLoss:
+        if self.readout is None:
+            return self
+        bound = copy.copy(self)
+        bound._phi = _checks.parameters("the readout parameters", params, 2 * self.readout.n)
+        return bound
+
+    def accept(self, target: Any, dims: Dims) -> Counts:
+        if not isinstance(target, Counts):
+            raise InputError(
+                f"{type(self).__name__} compares counts: target must be Counts; found {type(target).__name__}. Sample "
+                "a state (qml.measurement.sample), or use CrossEntropy for a state."
+            )
+        if target.measurement.dims != dims:
+            raise InputError(
+                f"counts and model must have equal dims; found {target.measurement.dims} (counts) and {dims} (model)."
+            )
+        if self.readout is not None and common_shape(target.measurement) != (2,) * self.readout.n:
+            raise InputError(
+                f"readout errors of {_checks.plural(self.readout.n, 'qubit')} need outcomes of so many bits; found "
+                f"outcomes of shape {common_shape(target.measurement)}."
+            )
+        target.shares()
+        return target
+
+    def value(self, target: Counts, sigma: State) -> float:
+        reported, _ = self._predicted(target, sigma)
+        return self.compare(target, reported, target.measurement.resolution(sigma))[0]
+
+    def value_and_cotangent(self, target: Counts, sigma: State) -> tuple[float, Cotangent]:
+        reported, _ = self._predicted(target, sigma)
+        value, slope = self.compare(target, reported, target.measurement.resolution(sigma))
+        if not math.isfinite(value):
+            return value, None
+        if self.readout is not None and self._phi is not None:
+            slope = self.readout.report_adjoint(self._phi, slope)
+        return value, target.measurement.pull(slope, sigma)
+
+    def params_gradient(self, target: Counts, sigma: State) -> Real:
+        if self.readout is None or self._phi is None:
+            return np.zeros(0)
+        reported, true = self._predicted(target, sigma)
+        _, slope = self.compare(target, reported, target.measurement.resolution(sigma))
+        return self.readout.pull(self._phi, true, slope)
+
+    def _predicted(self, target: Counts, sigma: State) -> tuple[Real, Real]:
+        """Probabilities of what is reported, and of what is true, each (n_outcomes,)."""
+        true = target.measurement.probabilities(sigma)
+        if self.readout is None:
+            return true, true
+        if self._phi is None:
+            raise InputError(f"{type(self).__name__} has readout parameters: call bind(params) first, as fit does.")
+        return self.readout.report(self._phi, true), true
+
+    @abstractmethod
+    def compare(self, counts: Counts, p: Real, resolution: float) -> tuple[float, Real]:
+        """The loss and dL/dp (n_outcomes,); probabilities at or below `resolution` are zero."""
+
+    def why_infinite(self, target: Counts, sigma: State) -> str:
+        if self.readout is not None and self._phi is None:
+            return ""  # error rates are never zero, so nothing is impossible
+        reported, _ = self._predicted(target, sigma)
+        impossible = (target.counts > 0) & (reported <= target.measurement.resolution(sigma))
+        if not impossible.any():
+            return ""
+        first = outcome_name(target.measurement, int(np.argmax(impossible)))
+        outcomes = _checks.plural(int(impossible.sum()), "outcome")
+        return f"{outcomes} with counts but with the probability zero, such as {first}"
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({'' if self.readout is None else f'readout={self.readout!r}'})"
+
+
+class NegativeLogLikelihood(CountsLoss):
+    r"""The negative log-likelihood of counts in nats a shot, given the settings, without the multinomial constant.
+
+    .. math:: L = -\frac{1}{N} \sum_k n_k \log p_k, \qquad p_k = \mathrm{Tr}(M_k \sigma), \qquad N = \sum_k n_k
+
+    +inf where an outcome was counted that sigma gives probability zero (at or below 8 d eps, the support policy's cut;
+    exactly zero where probabilities are read off); outcomes that were not counted add nothing. The floor is the
+    entropy of the frequencies, so that the gap is their relative entropy from the model: 2 N gap is the
+    likelihood-ratio statistic. The floor is a bound, reached only where some state has these very frequencies.
+
+    Its minimum is consistent: with an informationally complete measurement it tends to the measured state, which the
+    cross entropy of the empirical state does not. It is a lower bound on that cross entropy,
+    S(rho_hat, sigma) >= L + sum_k f_k log Tr M_k; see :func:`measured_report`.
+
+    Parameters
+    ----------
+    readout : TrainableReadout, optional
+        Readout errors to be learnt beside the model's parameters.
+
+    Notes
+    -----
+    Costs the probabilities of the measurement and their adjoint. Source: Hradil (1997), Phys. Rev. A 55, R1561; Zhou
+    Shangnan and Yixu Wang (2021), arXiv:2102.11887.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from qml import GibbsModel, fit, thermal
+    >>> from qml.measurement import PauliMeasurement, sample
+    >>> from qml.operators import tfim
+    >>> counts = sample(thermal(tfim(2, h=0.5), 1.0), PauliMeasurement(2), 10**6, np.random.default_rng(1))
+    >>> result = fit(GibbsModel(tfim(2)), counts, loss=NegativeLogLikelihood(), seed=1)
+    >>> result.converged, bool(np.abs(result.params - [-1.0, -0.5, -0.5]).max() < 0.01)
+    (True, True)
+    """
+
+    name = "negative_log_likelihood"
+
+    def compare(self, counts: Counts, p: Real, resolution: float) -> tuple[float, Real]:
+        return _log_loss(counts.shares(), p, resolution)
+
+    def floor(self, target: Counts) -> float:
+        return _log_loss(target.shares(), target.frequencies(), 0.0)[0]
+
+
+class ClassicalCrossEntropy(NegativeLogLikelihood):
+    r"""The cross entropy of what a measurement of rho and one of sigma would show: the limit of many shots.
+
+    .. math:: H = -\frac{1}{S} \sum_s \sum_{k \in s} \mathrm{Tr}(M_k \rho) \log \mathrm{Tr}(M_k \sigma)
+
+    Parameters
+    ----------
+    measurement : Measurement
+        Its S settings count equally.
+    readout : TrainableReadout, optional
+        As in :class:`NegativeLogLikelihood`.
+
+    Examples
+    --------
+    >>> from qml.measurement import PauliMeasurement
+    >>> from qml.states import ghz, maximally_mixed
+    >>> loss = ClassicalCrossEntropy(PauliMeasurement(["XX", "ZZ"]))
+    >>> round(loss.value(loss.accept(ghz(2), (2, 2)), maximally_mixed((2, 2))), 6)
+    1.386294
+    """
+
+    name = "classical_cross_entropy"
+
+    def __init__(self, measurement: Measurement, readout: TrainableReadout | None = None) -> None:
+        super().__init__(readout)
+        self.measurement = measurement
+
+    def accept(self, target: Any, dims: Dims) -> Counts:
+        if isinstance(target, Counts):
+            return super().accept(target, dims)
+        rho = as_single_state(target, dims)
+        exact = Counts.from_frequencies(self.measurement, self.measurement.probabilities(rho))
+        return super().accept(exact, dims)
+
+    def __repr__(self) -> str:
+        readout = "" if self.readout is None else f", readout={self.readout!r}"
+        return f"ClassicalCrossEntropy({self.measurement!r}{readout})"
+
+
+class ChiSquare(CountsLoss):
+    r"""Pearson's chi-square of the frequencies, a shot. Floor: 0.
+
+    .. math:: L = \frac{1}{N} \sum_s N_s \sum_{k \in s} \frac{(f_k - p_k)^2}{p_k}, \qquad f_k = n_k / N_s
+
+    N times it is the chi-square statistic. +inf where an outcome was counted that has the probability zero. Near its
+    minimum it is twice the gap of the likelihood. Source: Pearson (1900), Phil. Mag. 50, 157.
+    """
+
+    name = "chi_square"
+
+    def compare(self, counts: Counts, p: Real, resolution: float) -> tuple[float, Real]:
+        f, weights = counts.frequencies(), _setting_weights(counts)
+        possible = p > resolution
+        if (~possible & (f * weights > 0)).any():
+            return math.inf, np.zeros_like(p)
+        inverse = 1.0 / np.where(possible, p, 1.0)
+        value = np.where(possible, np.square(f - p) * inverse, p)
+        slope = 1.0 - np.where(possible, np.square(f * inverse), 0.0)
+        return float(weights @ value), weights * slope
+
+    def floor(self, target: Counts) -> float:
+        return 0.0
+
+
+class SquaredError(CountsLoss):
+    r"""The squared error of the frequencies: the likelihood of a Gaussian model of equal variances. Floor: 0.
+
+    .. math:: L = \frac{1}{N} \sum_s N_s \sum_{k \in s} (f_k - p_k)^2, \qquad f_k = n_k / N_s
+
+    Always finite.
+    """
+
+    name = "squared_error"
+
+    def compare(self, counts: Counts, p: Real, resolution: float) -> tuple[float, Real]:
+        weights, difference = _setting_weights(counts), p - counts.frequencies()
+        return float(weights @ np.square(difference)), 2 * weights * difference
+
+    def floor(self, target: Counts) -> float:
+        return 0.0
+
+
+def _setting_weights(counts: Counts) -> Real:
+    """N_s / N for every outcome, (n_outcomes,)."""
+    return np.repeat(np.asarray(counts.shots / float(counts.total), dtype=np.float64), counts.measurement.sizes)
+
+
+def _log_loss(f: Real, p: Real, resolution: float) -> tuple[float, Real]:
+    """-sum f log p and its derivative in p; 0 log 0 = 0, and +inf where f > 0 = p."""
+    seen = f > 0
+    possible = p > resolution
+    if (seen & ~possible).any():
+        return math.inf, np.zeros_like(p)
+    safe = np.where(seen, p, 1.0)
+    return float(-(f @ np.log(safe))) + 0.0, -f / safe

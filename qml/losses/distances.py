@@ -1,0 +1,83 @@
+"""Distances of two states as losses."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from qml import spectral
+from qml._typing import Cotangent
+from qml.losses import measures
+from qml.losses.base import Loss
+from qml.states.base import State
+from qml.states.density_matrix import dims_match
+
+
+class HilbertSchmidt(Loss):
+    r"""The squared Hilbert-Schmidt distance Tr(rho - sigma)^2; derivative 2 (sigma - rho). Floor: 0."""
+
+    name = "hilbert_schmidt"
+
+    def value(self, target: State, sigma: State) -> float:
+        return float(measures.hilbert_schmidt_distance(target, sigma)) ** 2
+
+    def value_and_cotangent(self, target: State, sigma: State) -> tuple[float, Cotangent]:
+        dims_match(target, sigma)
+        difference = sigma.matrix() - target.matrix()
+        return float(np.square(np.abs(difference)).sum()), sigma.pull_matrix(2 * difference)
+
+    def floor(self, target: State) -> float:
+        return 0.0
+
+
+class Infidelity(Loss):
+    r"""1 - F(rho, sigma). Floor: 0.
+
+    With rho = A A^dagger, sigma = B B^dagger and the singular value decomposition A^dagger B = U s V^dagger,
+
+    .. math:: dF = \sqrt F\; \mathrm{Tr}(M\, d\sigma), \qquad
+        M = A U s^{-1} U^\dagger A^\dagger
+
+    restricted to the support of A^dagger B. Where the rank of sqrt(rho) sigma sqrt(rho) is about to change F has no
+    derivative; the one given there is that along states of unchanged rank. Source: Uhlmann (1976); Hubner (1992).
+    """
+
+    name = "infidelity"
+
+    def value(self, target: State, sigma: State) -> float:
+        return 1.0 - float(measures.fidelity(target, sigma))
+
+    def value_and_cotangent(self, target: State, sigma: State) -> tuple[float, Cotangent]:
+        dims_match(target, sigma)
+        a = measures.factor_of(target)
+        u, s, _ = np.linalg.svd(a.conj().T @ measures.factor_of(sigma), full_matrices=False)
+        kept = s > a.shape[0] * spectral.EPS * s[0]
+        au = a @ u[:, kept]
+        root = float(s.sum())
+        m = root * (au / s[kept]) @ au.conj().T
+        return 1.0 - root**2, sigma.pull_matrix(-m)
+
+    def floor(self, target: State) -> float:
+        return 0.0
+
+
+class TraceDistance(Loss):
+    r"""The trace distance \|\|rho - sigma\|\|_1 / 2. Floor: 0.
+
+    Derivative sign(sigma - rho)/2; not differentiable where an eigenvalue of rho - sigma crosses zero (sigma = rho
+    among them), where the subgradient with sign(0) = 0 is given.
+    """
+
+    name = "trace_distance"
+
+    def value(self, target: State, sigma: State) -> float:
+        return float(measures.trace_distance(target, sigma))
+
+    def value_and_cotangent(self, target: State, sigma: State) -> tuple[float, Cotangent]:
+        dims_match(target, sigma)
+        values, vectors = spectral.eigh(sigma.matrix() - target.matrix())
+        sign = np.where(np.abs(values) > spectral.support_cut(np.ones(()), len(values)), np.sign(values), 0.0)
+        cotangent = spectral.Spectrum(sign, vectors).matrix_of(sign / 2)
+        return float(np.abs(values).sum() / 2), sigma.pull_matrix(cotangent)
+
+    def floor(self, target: State) -> float:
+        return 0.0

@@ -1,0 +1,77 @@
+"""The cross entropy and the relative entropy as losses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qml._typing import Cotangent, Dims
+from qml.losses.base import Loss
+from qml.losses.measures import cross_entropy, relative_entropy
+from qml.measurement.counts import Counts
+from qml.moments import Moments
+from qml.states import as_single_state
+from qml.states.base import State
+from qml.states.density_matrix import dims_match
+
+
+class CrossEntropy(Loss):
+    r"""S(rho, sigma) = -Tr rho log sigma in nats: the negative log-likelihood per copy. Floor: S(rho).
+
+    .. math:: dS = -\mathrm{Tr}\, \rho\, d\log\sigma
+
+    so the state of the model receives the cotangent -rho of its logarithm. See :func:`cross_entropy`. For Gibbs models
+    the target may also be :class:`~qml.moments.Moments`, whose floor is not a number where S(rho) is not known.
+
+    Where the target is :class:`~qml.measurement.Counts`, rho is their empirical state. Its minimum over all states is
+    that state, which is **biased** however many shots there are; the likelihood of the same counts is not: see
+    :class:`NegativeLogLikelihood`.
+
+    Examples
+    --------
+    >>> from qml.states import GibbsState, maximally_mixed
+    >>> value, cotangent = CrossEntropy().value_and_cotangent(maximally_mixed(2), GibbsState([0.0, 0.0], dims=2))
+    >>> round(value, 6), cotangent
+    (0.693147, array([0., 0.]))
+    """
+
+    name = "cross_entropy"
+
+    def accept(self, target: Any, dims: Dims) -> State | Moments:
+        return target.on(dims) if isinstance(target, Moments) else state_of(target, dims)
+
+    def value(self, target: Any, sigma: State) -> float:
+        return target.cross_entropy(sigma) if isinstance(target, Moments) else float(cross_entropy(target, sigma))
+
+    def value_and_cotangent(self, target: Any, sigma: State) -> tuple[float, Cotangent]:
+        if isinstance(target, Moments):
+            return target.cross_entropy_and_cotangent(sigma)
+        dims_match(target, sigma)
+        value, cotangent = sigma.cross_entropy_and_cotangent(target)
+        return float(value), cotangent
+
+    def floor(self, target: Any) -> float:
+        return float(target.entropy())
+
+
+class RelativeEntropy(CrossEntropy):
+    r"""D(rho\|\|sigma) = S(rho, sigma) - S(rho) in nats: the same derivative as the cross entropy. Floor: 0."""
+
+    name = "relative_entropy"
+
+    def accept(self, target: Any, dims: Dims) -> State:
+        return state_of(target, dims)
+
+    def value(self, target: State, sigma: State) -> float:
+        return float(relative_entropy(target, sigma))
+
+    def value_and_cotangent(self, target: State, sigma: State) -> tuple[float, Cotangent]:
+        value, cotangent = super().value_and_cotangent(target, sigma)
+        return value - float(target.entropy()), cotangent
+
+    def floor(self, target: State) -> float:
+        return 0.0
+
+
+def state_of(target: Any, dims: Dims) -> State:
+    """The state rho that a target stands for: the empirical state of counts, else the target itself."""
+    return as_single_state(target.empirical_state() if isinstance(target, Counts) else target, dims)

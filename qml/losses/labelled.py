@@ -1,0 +1,118 @@
+"""The loss of labelled data: the mean cross entropy of one target state an input."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from qml import _checks
+from qml._checks import InputError
+from qml._typing import ArrayLike, Cotangent, Dims, Real
+from qml.losses.base import Loss
+from qml.losses.measures import cross_entropy
+from qml.states import as_state
+from qml.states.base import State
+from qml.states.density_matrix import DensityMatrix
+
+
+class MeanCrossEntropy(Loss):
+    r"""The mean quantum cross entropy of labelled data, in nats: the negative log-likelihood per labelled copy.
+
+    .. math:: L = \sum_k w_k\, S(\rho_k, \sigma(x_k)), \qquad \sum_k w_k = 1
+
+    The target is a batch (m,) of states rho_k, and the model one whose state is the batch sigma(x_k), such as
+    ``conditional_model.at(inputs)``. +inf where any rho_k of positive weight leaves the support of its sigma(x_k).
+    Floor: sum_k w_k S(rho_k).
+
+    Parameters
+    ----------
+    weights : array (m,), optional
+        Non-negative, not all zero; divided by their sum. Equal by default.
+
+    Examples
+    --------
+    Labels +1 and -1 as states of a qubit, learnt from one input:
+
+    >>> import numpy as np
+    >>> from qml import DensityMatrix, fit, pauli
+    >>> from qml.models import ConditionalGibbsModel
+    >>> x = np.array([[-1.0], [-0.5], [0.5], [1.0]])
+    >>> labels = DensityMatrix.from_probabilities(np.array([[0.9, 0.1], [0.6, 0.4], [0.4, 0.6], [0.1, 0.9]]))
+    >>> model = ConditionalGibbsModel([pauli("Z")], n_inputs=1)
+    >>> result = fit(model.at(x), labels, loss=MeanCrossEntropy(), seed=0)
+    >>> result.converged, (model.states(result.params, x).probabilities()[:, 0] > 0.5).tolist()
+    (True, [True, True, False, False])
+    """
+
+    name = "mean_cross_entropy"
+
+    def __init__(self, weights: ArrayLike | None = None) -> None:
+        self.weights: Real | None = None
+        if weights is not None:
+            w = np.asarray(_checks.array("weights", weights, allow_complex=False), dtype=np.float64)
+            if w.ndim != 1 or (w < 0).any() or not w.sum() > 0:
+                raise InputError("weights must be one non-negative number a label, not all of them zero.")
+            self.weights = w / w.sum()
+
+    def accept(self, target: Any, dims: Dims) -> State:
+        rho = target if isinstance(target, State) else as_state(target, dims)
+        if rho.dims != dims or len(rho.batch_shape) != 1:
+            raise InputError(
+                f"target must be a batch (m,) of states on sites {dims}, one a label; found dims {rho.dims} and batch "
+                f"shape {rho.batch_shape}."
+            )
+        if self.weights is not None and len(self.weights) != rho.batch_shape[0]:
+            raise InputError(f"weights must be one a label, {rho.batch_shape[0]} here; found {len(self.weights)}.")
+        return rho
+
+    def value(self, target: State, sigma: State) -> float:
+        w = self._weights(target, sigma)
+        s = cross_entropy(target, sigma)
+        return float((w[w > 0] * s[w > 0]).sum())
+
+    def value_and_cotangent(self, target: State, sigma: State) -> tuple[float, Cotangent]:
+        value = self.value(target, sigma)
+        if not np.isfinite(value):
+            return value, None
+        return value, sigma.pull_log(-self._weights(target, sigma)[:, None, None] * target.matrix())
+
+    def floor(self, target: State) -> float:
+        w = np.full(target.batch_shape, 1 / target.batch_shape[0]) if self.weights is None else self.weights
+        return float((w * target.entropy()).sum())
+
+    def _weights(self, target: State, sigma: State) -> Real:
+        if target.batch_shape != sigma.batch_shape:
+            raise InputError(
+                f"target and model must hold equally many states; found {target.batch_shape} labels and "
+                f"{sigma.batch_shape} states: use conditional_model.at(inputs)."
+            )
+        count = target.batch_shape[0]
+        return np.full(count, 1 / count) if self.weights is None else self.weights
+
+
+def label_states(labels: ArrayLike, classes: int, *, noise: float = 0.0) -> DensityMatrix:
+    r"""Class labels as a batch of diagonal states, (1 - noise) \|y><y\| + noise/classes.
+
+    Parameters
+    ----------
+    labels : array (m,) of int
+        From 0 to classes - 1.
+    classes : int
+    noise : float
+        0 (hard labels) to 1.
+
+    Examples
+    --------
+    >>> label_states([0, 2], 3).probabilities()
+    array([[1., 0., 0.],
+           [0., 0., 1.]])
+    """
+    y = np.asarray(labels)
+    classes = _checks.integer("classes", classes, low=1)
+    if y.ndim != 1 or y.dtype.kind not in "iu" or y.size == 0 or y.min() < 0 or y.max() >= classes:
+        raise InputError(f"labels must be integers (m,) from 0 to {classes - 1}; found {labels!r}.")
+    noise = _checks.number("noise", noise, low=0.0, high=1.0)
+    p = np.full((len(y), classes), noise / classes)
+    p[np.arange(len(y)), y] += 1 - noise
+    return DensityMatrix.from_probabilities(p, classes)

@@ -1,0 +1,196 @@
+"""Entropies of a state, and how far two states are apart."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from qml import spectral
+from qml._typing import Complex, Real
+from qml.states.base import State, kernel_weight
+from qml.states.density_matrix import DensityMatrix, dims_match
+
+
+def von_neumann_entropy(rho: State) -> Real:
+    r"""The von Neumann entropy in nats.
+
+    .. math:: S(\rho) = -\mathrm{Tr}\, \rho \log \rho, \qquad 0 \log 0 = 0
+
+    Parameters
+    ----------
+    rho : State (...)
+
+    Returns
+    -------
+    array (...)
+        From 0 (pure) to log d (maximally mixed).
+
+    Notes
+    -----
+    Costs one eigen-decomposition, O(d^3), unless the state knows its spectrum. Source: von Neumann (1927).
+
+    Examples
+    --------
+    >>> from qml.states import maximally_mixed
+    >>> round(float(von_neumann_entropy(maximally_mixed(4))), 6)
+    1.386294
+    """
+    return rho.entropy()
+
+
+def purity(rho: State) -> Real:
+    r"""The purity :math:`\mathrm{Tr}\, \rho^2`, from 1/d to 1.
+
+    Examples
+    --------
+    >>> from qml.states import ghz
+    >>> round(float(purity(ghz(3))), 12)
+    1.0
+    """
+    return rho.purity()
+
+
+def cross_entropy(rho: State, sigma: State) -> Real:
+    r"""The quantum cross entropy of data rho and model sigma, in nats.
+
+    .. math:: S(\rho, \sigma) = -\mathrm{Tr}\, \rho \log \sigma
+
+    Finite iff the support of rho lies inside that of sigma; otherwise it is +inf, which is a value and not an error.
+    S(rho, sigma) >= S(rho), with equality iff sigma = rho.
+
+    Parameters
+    ----------
+    rho, sigma : State (...)
+        Equal dims; leading axes broadcast.
+
+    Returns
+    -------
+    array (...)
+
+    Raises
+    ------
+    InputError
+        If the dims differ.
+
+    Notes
+    -----
+    Costs one eigen-decomposition of sigma, O(d^3), unless sigma knows its logarithm (Gibbs and spectral states).
+    Source: Zhou Shangnan and Yixu Wang (2021), arXiv:2102.11887; Kappen (2018), arXiv:1803.11278.
+
+    Examples
+    --------
+    >>> from qml.states import DensityMatrix
+    >>> rho, sigma = DensityMatrix.from_probabilities([0.5, 0.5]), DensityMatrix.from_probabilities([0.25, 0.75])
+    >>> round(float(cross_entropy(rho, sigma)), 6)
+    0.836988
+    >>> float(cross_entropy(rho, DensityMatrix.from_probabilities([1.0, 0.0])))
+    inf
+    """
+    dims_match(rho, sigma)
+    return -sigma.log_expectation(rho) + 0.0
+
+
+def relative_entropy(rho: State, sigma: State) -> Real:
+    r"""The quantum relative entropy in nats.
+
+    .. math:: D(\rho \Vert \sigma) = \mathrm{Tr}\, \rho (\log\rho - \log\sigma) = S(\rho, \sigma) - S(\rho) \ge 0
+
+    +inf iff the support of rho is not inside that of sigma.
+
+    Notes
+    -----
+    Costs two eigen-decompositions. The difference of two rounded numbers, so its absolute error is about
+    eps S(rho, sigma): values below that are zero to rounding, and may come out as a negative of that size.
+    Source: Umegaki (1962), Kodai Math. Sem. Rep. 14, 59.
+
+    Examples
+    --------
+    >>> from qml.states import DensityMatrix
+    >>> rho, sigma = DensityMatrix.from_probabilities([0.5, 0.5]), DensityMatrix.from_probabilities([0.25, 0.75])
+    >>> round(float(relative_entropy(rho, sigma)), 6)
+    0.143841
+    """
+    return cross_entropy(rho, sigma) - rho.entropy()
+
+
+def fidelity(rho: State, sigma: State) -> Real:
+    r"""The (squared) Uhlmann fidelity, from 0 (orthogonal supports) to 1 (equal states).
+
+    .. math:: F(\rho, \sigma) = \left( \mathrm{Tr} \left| \sqrt\rho \sqrt\sigma \right| \right)^2
+
+    For a pure rho it is <psi\|sigma\|psi>.
+
+    Notes
+    -----
+    Computed from the singular values of A^dagger B with rho = A A^dagger, sigma = B B^dagger; square roots of the
+    eigenvalues of a product would lose half of the digits on nearly pure states. O(d^3).
+    Source: Uhlmann (1976), Rep. Math. Phys. 9, 273; Jozsa (1994), J. Mod. Opt. 41, 2315.
+
+    Examples
+    --------
+    >>> from qml.states import ghz, maximally_mixed
+    >>> round(float(fidelity(ghz(2), maximally_mixed((2, 2)))), 12)
+    0.25
+    """
+    dims_match(rho, sigma)
+    if rho.is_diagonal and sigma.is_diagonal:
+        return np.asarray(np.square(np.sqrt(rho.probabilities() * sigma.probabilities()).sum(axis=-1)))
+    a, b = factor_of(rho), factor_of(sigma)
+    singular = np.linalg.svd(a.conj().swapaxes(-1, -2) @ b, compute_uv=False)
+    return np.asarray(np.square(singular.sum(axis=-1)))
+
+
+def trace_distance(rho: State, sigma: State) -> Real:
+    r"""The trace distance, from 0 to 1 (orthogonal supports).
+
+    .. math:: T(\rho, \sigma) = \tfrac12 \lVert \rho - \sigma \rVert_1
+
+    Examples
+    --------
+    >>> from qml.states import basis_state
+    >>> float(trace_distance(basis_state("0"), basis_state("1")))
+    1.0
+    """
+    dims_match(rho, sigma)
+    if rho.is_diagonal and sigma.is_diagonal:
+        return np.asarray(np.abs(rho.probabilities() - sigma.probabilities()).sum(axis=-1) / 2)
+    return np.asarray(np.abs(np.linalg.eigvalsh(rho.matrix() - sigma.matrix())).sum(axis=-1) / 2)
+
+
+def hilbert_schmidt_distance(rho: State, sigma: State) -> Real:
+    r"""The Hilbert-Schmidt distance :math:`\lVert \rho - \sigma \rVert_2 = \sqrt{\mathrm{Tr}(\rho - \sigma)^2}`.
+
+    Examples
+    --------
+    >>> from qml.states import basis_state
+    >>> round(float(hilbert_schmidt_distance(basis_state("0"), basis_state("1"))), 6)
+    1.414214
+    """
+    dims_match(rho, sigma)
+    if rho.is_diagonal and sigma.is_diagonal:
+        return np.asarray(np.linalg.norm(rho.probabilities() - sigma.probabilities(), axis=-1))
+    return np.asarray(np.sqrt(np.square(np.abs(rho.matrix() - sigma.matrix())).sum(axis=(-2, -1))))
+
+
+def weight_outside_support(rho: State, sigma: State) -> Real:
+    r"""The weight Tr(rho P) of rho on the kernel of sigma; S(rho, sigma) is +inf where it exceeds the cut 8 d eps.
+
+    Examples
+    --------
+    >>> from qml.states import basis_state, maximally_mixed
+    >>> float(weight_outside_support(maximally_mixed(2), basis_state("0", dims=2)))
+    0.5
+    """
+    dims_match(rho, sigma)
+    spectrum = sigma.spectrum()
+    return kernel_weight(spectrum, rho.populations(spectrum.basis))
+
+
+def factor_of(rho: State) -> Complex:
+    """A factor A (..., d, r) with rho = A A^dagger."""
+    if isinstance(rho, DensityMatrix) and rho.factor is not None:
+        return rho.factor
+    spectrum = rho.spectrum()
+    half = np.exp(spectrum.log_eigenvalues / 2)
+    if spectrum.basis is None:
+        return spectral.Spectrum(half, None).matrix_of(half)
+    return np.asarray(spectrum.basis * half[..., None, :])

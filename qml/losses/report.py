@@ -1,0 +1,137 @@
+"""What measuring costs, in numbers: the cross entropy of the empirical state beside the likelihood of the counts."""
+
+from __future__ import annotations
+
+import html
+from dataclasses import dataclass
+
+import numpy as np
+
+from qml.losses.counts import NegativeLogLikelihood
+from qml.losses.measures import cross_entropy, trace_distance
+from qml.measurement.counts import Counts
+from qml.states.base import State
+from qml.states.density_matrix import DensityMatrix
+
+
+@dataclass(frozen=True)
+class MeasuredReport:
+    r"""Counts against a model sigma; everything in nats a shot.
+
+    Attributes
+    ----------
+    cross_entropy : float
+        S(rho_hat, sigma) of the empirical state.
+    likelihood : float
+        The negative log-likelihood of the counts.
+    log_traces : float
+        sum_k f_k log Tr M_k; zero for projective measurements.
+    floor : float
+        The entropy of the frequencies, the least that the likelihood could be.
+    empirical_entropy : float
+        S(rho_hat), the least that the cross entropy could be.
+    true_cross_entropy : float or None
+        S(rho, sigma), where the measured state rho is known.
+    empirical_distance : float or None
+        The trace distance of rho_hat from rho: it does not vanish with more shots.
+    """
+
+    cross_entropy: float
+    likelihood: float
+    log_traces: float
+    floor: float
+    empirical_entropy: float
+    true_cross_entropy: float | None = None
+    empirical_distance: float | None = None
+
+    @property
+    def gap(self) -> float:
+        r"""S(rho_hat, sigma) - L - sum_k f_k log Tr M_k >= 0: what the empirical state says less than the counts.
+
+        Zero iff every outcome that was seen is an eigenvector of sigma.
+        """
+        return self.cross_entropy - self.likelihood - self.log_traces
+
+    @property
+    def excess(self) -> float:
+        """likelihood - floor: the relative entropy of the frequencies from the model's probabilities."""
+        return self.likelihood - self.floor
+
+    @property
+    def bias(self) -> float | None:
+        """S(rho_hat, sigma) - S(rho, sigma), of either sign; None where rho is not known."""
+        return None if self.true_cross_entropy is None else self.cross_entropy - self.true_cross_entropy
+
+    def rows(self) -> list[tuple[str, str]]:
+        """Names and numbers, as tables show them."""
+        known = [
+            ("S(rho_hat, sigma)", self.cross_entropy),
+            ("likelihood", self.likelihood),
+            ("gap of measuring", self.gap),
+            ("entropy of frequencies", self.floor),
+            ("S(rho_hat)", self.empirical_entropy),
+            ("S(rho, sigma)", self.true_cross_entropy),
+            ("bias", self.bias),
+            ("distance of rho_hat", self.empirical_distance),
+        ]
+        return [(name, f"{value:.9g}") for name, value in known if value is not None]
+
+    def __str__(self) -> str:
+        return "\n".join(f"{name:<22}  {value}" for name, value in self.rows())
+
+    def _repr_html_(self) -> str:
+        rows = "".join(f"<tr><th>{html.escape(name)}</th><td>{value}</td></tr>" for name, value in self.rows())
+        return f"<table><caption>measured data</caption>{rows}</table>"
+
+
+def measured_report(counts: Counts, sigma: State, rho: State | None = None) -> MeasuredReport:
+    r"""Compare the two things that counts can be learnt by: the empirical state, and the likelihood.
+
+    .. math:: S(\hat\rho, \sigma) \ge -\sum_k f_k \log \mathrm{Tr}(M_k \sigma) + \sum_k f_k \log \mathrm{Tr} M_k
+
+    Parameters
+    ----------
+    counts : Counts
+    sigma : State
+        The model.
+    rho : State, optional
+        The measured state, where it is known (simulations): adds the bias.
+
+    Notes
+    -----
+    The inequality is Jensen's, effect by effect. Costs an eigen-decomposition, O(d^3), and the probabilities of the
+    measurement. Source: Zhou Shangnan and Yixu Wang (2021), arXiv:2102.11887.
+
+    Examples
+    --------
+    A qubit in the state |0>, measured along X only:
+
+    >>> from qml.measurement import PauliMeasurement
+    >>> from qml.states import DensityMatrix, basis_state
+    >>> x = PauliMeasurement(["X"])
+    >>> rho, sigma = basis_state("0"), DensityMatrix([[0.9, 0.0], [0.0, 0.1]])
+    >>> report = measured_report(Counts.from_frequencies(x, x.probabilities(rho)), sigma, rho)
+    >>> print(report)
+    S(rho_hat, sigma)       1.2039728
+    likelihood              0.693147181
+    gap of measuring        0.510825624
+    entropy of frequencies  0.693147181
+    S(rho_hat)              0.693147181
+    S(rho, sigma)           0.105360516
+    bias                    1.09861229
+    distance of rho_hat     0.5
+    """
+    loss = NegativeLogLikelihood()
+    counts = loss.accept(counts, sigma.dims)
+    empirical: DensityMatrix = counts.empirical_state()
+    shares = counts.shares()
+    traces = np.where(shares > 0, counts.measurement.traces(), 1.0)
+    return MeasuredReport(
+        cross_entropy=float(cross_entropy(empirical, sigma)),
+        likelihood=loss.value(counts, sigma),
+        log_traces=float(shares @ np.log(traces)) + 0.0,
+        floor=loss.floor(counts),
+        empirical_entropy=float(empirical.entropy()),
+        true_cross_entropy=None if rho is None else float(cross_entropy(rho, sigma)),
+        empirical_distance=None if rho is None else float(trace_distance(rho, empirical)),
+    )

@@ -1,0 +1,142 @@
+"""Free states: any density matrix, through a triangular factor."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from qml import _checks
+from qml._typing import ArrayLike, Complex, Cotangent, Dims, DimsLike, Real
+from qml.models.base import Model
+from qml.models.columns import hermitian_part
+from qml.models.members import directions
+from qml.states.base import State
+from qml.states.smoothed import factor_state
+
+
+class CholeskyModel(Model):
+    r"""Any state of a given rank, by a complex lower-triangular factor.
+
+    .. math:: \sigma = \frac{L L^\dagger}{\mathrm{Tr}\, L L^\dagger}, \qquad L_{jj} = e^{\theta_j} > 0, \qquad
+        L \text{ of shape } (d, r), \quad L_{jk} = 0 \text{ for } k > j
+
+    The diagonal is an exponential, so that every real vector is a state of rank exactly r (a free real diagonal would
+    allow L = 0) and, at rank d, each state has one L up to its scale: 2 d r - r^2 parameters, one of which (the scale)
+    changes nothing; gradients have no component along it. S(rho, sigma) is finite for every rho where r = d, as long as
+    the singular values of L are above d eps of the largest. States of lower rank are reached in the limit.
+
+    Below rank d, S(rho, sigma) is +inf unless rho lies inside the support of sigma, which a random start never meets:
+    learn from an infidelity or a Hilbert-Schmidt distance then, or give the model a `smoothing`.
+
+    Parameters
+    ----------
+    dims : int or sequence of int
+        Site dimensions; an int is the whole dimension, split into qubits if a power of two.
+    rank : int, optional
+        r, from 1 to d; by default d.
+    smoothing : float
+        Weight p of the maximally mixed state: (1 - p) sigma + p/d, of full rank. From 0 to 1, 1 excluded.
+
+    Notes
+    -----
+    The state is held as its factor: the spectrum comes from the singular values of L, O(d r^2), and a low rank never
+    forms a d x d matrix. At r = d the landscape of S has no other stationary point than the minimum: S is convex in
+    sigma, and theta moves sigma in every direction. Below, it may have local minima.
+    Source: Hradil et al. (2004), Lect. Notes Phys. 649, 59 (maximum likelihood tomography over such factors).
+
+    Examples
+    --------
+    >>> model = CholeskyModel(3, rank=1)
+    >>> model.parameter_names
+    ('log_0', 're_1_0', 're_2_0', 'im_1_0', 'im_2_0')
+    >>> model.state([0.0, 1.0, 0.0, 0.0, 0.0]).matrix().real
+    array([[0.5, 0.5, 0. ],
+           [0.5, 0.5, 0. ],
+           [0. , 0. , 0. ]])
+    """
+
+    def __init__(self, dims: DimsLike, rank: int | None = None, *, smoothing: float = 0.0) -> None:
+        self._dims = _checks.dimensions("dims", dims)
+        d = math.prod(self._dims)
+        self.rank = d if rank is None else _checks.integer("rank", rank, low=1, high=d)
+        self.smoothing = smoothing_weight(smoothing)
+        _checks.memory(f"a factor of shape ({d}, {self.rank})", 96 * d * self.rank, "use fewer sites or a lower rank")
+        rows, columns = np.tril_indices(d, -1, self.rank)
+        self._below = rows, columns
+        pairs = [f"{j}_{k}" for j, k in zip(rows.tolist(), columns.tolist(), strict=True)]
+        self._names = (
+            *(f"log_{j}" for j in range(self.rank)),
+            *(f"re_{pair}" for pair in pairs),
+            *(f"im_{pair}" for pair in pairs),
+        )
+
+    @property
+    def dims(self) -> Dims:
+        return self._dims
+
+    @property
+    def parameter_names(self) -> tuple[str, ...]:
+        return self._names
+
+    def init_params(self, rng: np.random.Generator, scale: float = 0.5) -> Real:
+        """A random start: all parameters normal, of standard deviation `scale`."""
+        return rng.normal(0.0, scale, self.n_params)
+
+    def state(self, params: ArrayLike) -> State:
+        lower, norm, _ = self._triangle(params)
+        return factor_state(lower / norm, self.smoothing, self._dims)
+
+    def state_vjp(self, params: ArrayLike) -> tuple[State, Callable[[Cotangent], Real]]:
+        lower, norm, scale = self._triangle(params)
+        a = lower / norm
+        diagonal = np.diagonal(lower).real
+
+        def pull(c: Complex) -> Real:
+            c = (c - a * np.vdot(a, c).real) / norm  # along A of unit norm
+            below = c[self._below] * scale
+            return np.concatenate([np.diagonal(c).real * diagonal, below.real, below.imag])
+
+        return factor_state(a, self.smoothing, self._dims), pull
+
+    def state_jvp(self, params: ArrayLike) -> tuple[State, Callable[[ArrayLike], Complex]]:
+        lower, norm, scale = self._triangle(params)
+        a = lower / norm
+        diagonal = np.diagonal(lower).real
+        r, n_below = self.rank, len(self._below[0])
+
+        def push(v: ArrayLike) -> Complex:
+            flat, lead = directions(v, self.n_params)
+            dl = np.zeros((len(flat), *a.shape), dtype=np.complex128)
+            dl[:, range(r), range(r)] = flat[:, :r] * diagonal
+            dl[(slice(None), *self._below)] = scale * (flat[:, r : r + n_below] + 1j * flat[:, r + n_below :])
+            da = (dl - np.einsum("jk,bjk->b", a.conj(), dl).real[:, None, None] * a) / norm
+            out = (1 - self.smoothing) * hermitian_part(da @ a.conj().T)
+            return out.reshape(*lead, *out.shape[1:])
+
+        return factor_state(a, self.smoothing, self._dims), push
+
+    def _triangle(self, params: ArrayLike) -> tuple[Complex, float, float]:
+        """L times a scale that keeps it within float64, its norm, and that scale, which drops out of sigma."""
+        theta = _checks.parameters("params", params, self.n_params)
+        logs, re, im = np.split(theta, [self.rank, self.rank + len(self._below[0])])
+        below = re + 1j * im
+        largest = float(np.abs(below).max(initial=0.0))
+        shift = max(float(logs.max()), math.log(largest) if largest else -math.inf)
+        with np.errstate(over="ignore"):
+            scale = float(np.exp(-shift))
+        lower = np.zeros((math.prod(self._dims), self.rank), dtype=np.complex128)
+        lower[range(self.rank), range(self.rank)] = np.exp(logs - shift)
+        if largest:
+            lower[self._below] = below / largest * math.exp(math.log(largest) - shift)
+        return lower, float(np.linalg.norm(lower)), scale
+
+    def __repr__(self) -> str:
+        smoothing = f", smoothing={self.smoothing:g}" if self.smoothing else ""
+        return f"CholeskyModel(dims={self._dims}, rank={self.rank}{smoothing})"
+
+
+def smoothing_weight(value: float) -> float:
+    """A weight from 0 to 1, 1 excluded: with all of the weight nothing of the model would be left."""
+    return _checks.number("smoothing", value, 0.0, math.nextafter(1.0, 0.0))

@@ -1,0 +1,209 @@
+r"""Conditional models: a state sigma_theta(x) for every input x, with the same parameters for all of them.
+
+``model.at(inputs)`` is a :class:`Model` whose state is the batch sigma_theta(x_1), ..., sigma_theta(x_m), so that
+learning with labels is an ordinary fit with the loss :class:`qml.losses.MeanCrossEntropy`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from qml import _checks
+from qml._checks import InputError
+from qml._typing import ArrayLike, Cotangent, Dims, DimsLike, Numeric, Real
+from qml.models.base import Model
+from qml.models.gibbs import GibbsModel
+from qml.operators import PauliSum
+from qml.states.base import State
+from qml.states.gibbs import GibbsState
+
+
+class ConditionalModel(ABC):
+    """A family of maps x -> sigma_theta(x) from real inputs x (n_inputs,) to states."""
+
+    n_inputs: int
+
+    @property
+    @abstractmethod
+    def dims(self) -> Dims:
+        """Site dimensions of the states."""
+
+    @property
+    @abstractmethod
+    def parameter_names(self) -> tuple[str, ...]:
+        """One name a parameter, in the order of theta."""
+
+    @property
+    def n_params(self) -> int:
+        return len(self.parameter_names)
+
+    @abstractmethod
+    def init_params(self, rng: np.random.Generator) -> Real:
+        """A random starting point (n_params,)."""
+
+    @abstractmethod
+    def states(self, params: ArrayLike, inputs: ArrayLike) -> State:
+        """sigma_theta(x) for the rows of `inputs` (m, n_inputs): a batch (m,) of states."""
+
+    @abstractmethod
+    def states_vjp(self, params: ArrayLike, inputs: ArrayLike) -> tuple[State, Callable[[Cotangent], Real]]:
+        """The same batch, and the map from dL/d(its coordinate) (m, ...) to dL/dtheta (n_params,), summed over m."""
+
+    def at(self, inputs: ArrayLike) -> Model:
+        """The model with the inputs given: its state is the batch of the rows of `inputs` (m, n_inputs)."""
+        return _Conditioned(self, self.checked(inputs))
+
+    def checked(self, inputs: ArrayLike) -> Real:
+        """The inputs as float64 (m, n_inputs)."""
+        x = np.asarray(_checks.array("inputs", inputs, allow_complex=False), dtype=np.float64)
+        if x.ndim != 2 or x.shape[1] != self.n_inputs or x.shape[0] == 0:
+            raise InputError(f"inputs must have shape (m, {self.n_inputs}), one row an input; found shape {x.shape}.")
+        return x
+
+
+class _Conditioned(Model):
+    """A conditional model on fixed inputs."""
+
+    def __init__(self, model: ConditionalModel, inputs: Real) -> None:
+        self.conditional = model
+        self.inputs = inputs
+
+    @property
+    def dims(self) -> Dims:
+        return self.conditional.dims
+
+    @property
+    def parameter_names(self) -> tuple[str, ...]:
+        return self.conditional.parameter_names
+
+    def init_params(self, rng: np.random.Generator) -> Real:
+        return self.conditional.init_params(rng)
+
+    def state(self, params: ArrayLike) -> State:
+        return self.conditional.states(params, self.inputs)
+
+    def state_vjp(self, params: ArrayLike) -> tuple[State, Callable[[Cotangent], Real]]:
+        return self.conditional.states_vjp(params, self.inputs)
+
+    def __repr__(self) -> str:
+        return f"{self.conditional!r}.at({len(self.inputs)} inputs)"
+
+
+class ConditionalGibbsModel(ConditionalModel):
+    r"""Gibbs states whose parameters depend linearly on an input.
+
+    .. math:: \sigma_\theta(x) = \frac{e^{-K(x)}}{\mathrm{Tr}\, e^{-K(x)}}, \qquad
+        K(x) = \sum_j \Big( b_j + \sum_a W_{ja} x_a \Big) G_j
+
+    With diagonal generators \|c><c\| and data \|y><y\| this *is* softmax regression, with logits -K (logistic
+    regression for one generator Z on a qubit); with generators that do not commute it is its quantum generalisation.
+    The mean of S over labelled data is convex in theta = (b, W).
+
+    Parameters
+    ----------
+    generators : as for :class:`GibbsModel`
+    n_inputs : int
+        The length of x.
+    dims : int or sequence of int, optional
+        As for :class:`GibbsModel`.
+    bias : bool
+        Whether the biases b are there.
+
+    Raises
+    ------
+    InputError
+        As :class:`GibbsModel`; if `n_inputs` is negative, or 0 without biases.
+
+    Notes
+    -----
+    One eigen-decomposition an input, O(m d^3), none for diagonal generators; O(m d^2) numbers of memory. Parameters:
+    b_j first (if any), then W row by row. Source: Wiersema and Kappen (2019), Phys. Rev. A 100, 020301,
+    arXiv:1905.06728 (one qubit, the quantum perceptron).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from qml import pauli
+    >>> model = ConditionalGibbsModel([pauli("Z")], n_inputs=2)
+    >>> model.parameter_names
+    ('b[Z]', 'W[Z,0]', 'W[Z,1]')
+    >>> model.states([0.0, -1.0, 0.5], np.array([[0.0, 0.0], [1.0, 2.0]])).probabilities().round(3)
+    array([[0.5, 0.5],
+           [0.5, 0.5]])
+    """
+
+    def __init__(
+        self,
+        generators: PauliSum | Sequence[PauliSum | ArrayLike] | Mapping[str, PauliSum | ArrayLike],
+        n_inputs: int,
+        *,
+        dims: DimsLike | None = None,
+        bias: bool = True,
+    ) -> None:
+        self._gibbs = GibbsModel(generators, dims)
+        self.n_inputs = _checks.integer("n_inputs", n_inputs, low=0 if bias else 1)
+        self.bias = bool(bias)
+
+    @property
+    def dims(self) -> Dims:
+        return self._gibbs.dims
+
+    @property
+    def parameter_names(self) -> tuple[str, ...]:
+        names = self._gibbs.parameter_names
+        biases = tuple(f"b[{g}]" for g in names) if self.bias else ()
+        return biases + tuple(f"W[{g},{a}]" for g in names for a in range(self.n_inputs))
+
+    def init_params(self, rng: np.random.Generator, scale: float = 0.1) -> Real:
+        """Normal, of standard deviation `scale`: near the maximally mixed state for inputs of order one."""
+        return rng.normal(0.0, scale, self.n_params)
+
+    def fields(self, params: ArrayLike, inputs: ArrayLike) -> Real:
+        """b_j + sum_a W_ja x_a, shape (m, generators)."""
+        b, w = self._parts(params)
+        return self.checked(inputs) @ w.T + b
+
+    def states(self, params: ArrayLike, inputs: ArrayLike) -> GibbsState:
+        fields = self.fields(params, inputs)
+        stack = self._stack
+        d = stack.shape[-1]
+        size = len(fields) * (stack[0].size + (2 * d * d if stack.ndim == 3 else 0))
+        _checks.memory(f"{len(fields)} conditional states of dimension {d}", 16 * size, "use smaller batches of inputs")
+        k = (fields @ stack.reshape(len(stack), -1)).reshape(len(fields), *stack.shape[1:])
+        return GibbsState(k, self.dims, diagonal=stack.ndim == 2)
+
+    def states_vjp(self, params: ArrayLike, inputs: ArrayLike) -> tuple[GibbsState, Callable[[Cotangent], Real]]:
+        x, stack = self.checked(inputs), self._stack
+        rows = stack.reshape(len(stack), -1).conj()
+
+        def pull(cotangent: Cotangent) -> Real:
+            of_fields = (np.asarray(cotangent).reshape(len(x), -1) @ rows.T).real  # Tr(C G_j), G Hermitian
+            of_w = (of_fields.T @ x).ravel()
+            return np.concatenate([of_fields.sum(axis=0), of_w]) if self.bias else of_w
+
+        return self.states(params, x), pull
+
+    @cached_property
+    def _stack(self) -> Numeric:
+        """The generators (g, d, d), or their diagonals (g, d)."""
+        names = self._gibbs.parameter_names
+        d = int(np.prod(self.dims))
+        _checks.memory(f"{len(names)} generators of dimension {d}", 16 * len(names) * d * d, "use fewer of them")
+        parts: list[Any] = [self._gibbs._generators.combine(row) for row in np.eye(len(names))]
+        return np.stack(parts)
+
+    def _parts(self, params: ArrayLike) -> tuple[Real, Real]:
+        """b (generators,) and W (generators, n_inputs)."""
+        theta = _checks.parameters("params", params, self.n_params)
+        count = self._gibbs.n_params
+        split = count if self.bias else 0
+        return theta[:split] if self.bias else np.zeros(count), theta[split:].reshape(count, self.n_inputs)
+
+    def __repr__(self) -> str:
+        count = _checks.plural(self._gibbs.n_params, "generator")
+        return f"ConditionalGibbsModel(dims={self.dims}, {count}, n_inputs={self.n_inputs})"

@@ -1,0 +1,181 @@
+"""Gibbs states rotated by a circuit."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from qml import _checks
+from qml._checks import InputError
+from qml._typing import ArrayLike, Complex, Cotangent, Dims, Real
+from qml.circuits import Circuit
+from qml.models.base import Model
+from qml.models.circuit import default_engine
+from qml.models.generators import MatrixGenerators
+from qml.models.gibbs import GibbsModel
+from qml.models.members import directions
+from qml.operators import PauliSum
+from qml.states.gibbs import GibbsState, SpectralState
+
+if TYPE_CHECKING:
+    from qml.engines.base import Engine
+
+
+class EvolvedGibbsState(SpectralState):
+    r"""A Gibbs state in rotated eigenvectors, sigma = U e^{-K} U^dagger / Z: log sigma is known.
+
+    Coordinate: the pair (K, U). A cotangent is a pair (G, C), G that of the :class:`~qml.states.GibbsState` of K (its
+    diagonal where K is held as one), and C (d, d) with dL = Tr(G dK) + Re Tr(C^dagger dU V) at fixed eigenvectors V of
+    K.
+
+    Parameters
+    ----------
+    gibbs : GibbsState
+        e^{-K} / Z, not a batch.
+    vectors : array (d, d)
+        U V, one eigenvector of sigma a column.
+    """
+
+    def __init__(self, gibbs: GibbsState, vectors: ArrayLike) -> None:
+        super().__init__(gibbs.spectrum().log_eigenvalues, vectors, gibbs.dims)
+        self._gibbs = gibbs
+
+    def _before(self, x: Complex) -> Complex:
+        """U^dagger X U."""
+        return self._gibbs.spectrum().from_basis(self.spectrum().to_basis(x))
+
+    def pull_log(self, cotangent: Complex) -> Cotangent:
+        return self._gibbs.pull_log(self._before(cotangent)), super().pull_log(cotangent)[1]
+
+    def pull_matrix(self, cotangent: Complex) -> Cotangent:
+        return self._gibbs.pull_matrix(self._before(cotangent)), super().pull_matrix(cotangent)[1]
+
+
+class EvolvedGibbsModel(Model):
+    r"""A Gibbs state, then a unitary circuit: an evolved quantum Boltzmann machine.
+
+    .. math:: \sigma = U_\phi\, \frac{e^{-K_\theta}}{Z}\, U_\phi^\dagger, \qquad K_\theta = \sum_j \theta_j G_j, \qquad
+        \log\sigma = -U_\phi K_\theta U_\phi^\dagger - \log Z
+
+    Of full rank, its spectrum that of K in the log domain. At U = 1 it is :class:`GibbsModel`; with diagonal generators
+    a :class:`SpectralModel`. Not convex in phi, so give fits `restarts`.
+
+    Parameters
+    ----------
+    generators : PauliSum, or sequence or mapping of PauliSum or of arrays (d, d)
+        As :class:`GibbsModel` takes them, on the sites of the circuit.
+    circuit : Circuit
+        Unitary gates only. The coefficients of the generators come first in the parameters, then those of the circuit.
+    engine : Engine, optional
+        What runs the circuit on vectors; by default ``PauliEngine()`` where all sites are qubits, else
+        ``ReferenceEngine()``.
+
+    Raises
+    ------
+    InputError
+        If the circuit holds an operation that is not unitary, acts on other sites than the generators, or calls a
+        parameter as a generator is called.
+
+    Notes
+    -----
+    A state costs the eigen-decomposition of K, O(d^3), and the circuit on its d eigenvectors, O(gates d^2).
+    Source: Minervini, Patel and Wilde (2025), arXiv:2501.03367.
+
+    Examples
+    --------
+    >>> from qml import Circuit, gates, pauli
+    >>> from qml.engines.reference import ReferenceEngine
+    >>> model = EvolvedGibbsModel([pauli("Z")], Circuit(1, [gates.RY("angle", 0)]), ReferenceEngine())
+    >>> model.parameter_names
+    ('Z', 'angle')
+    >>> model.state([1.0, np.pi / 2]).matrix().real.round(6)
+    array([[ 0.5     , -0.380797],
+           [-0.380797,  0.5     ]])
+    """
+
+    def __init__(
+        self,
+        generators: PauliSum | Sequence[PauliSum | ArrayLike] | Mapping[str, PauliSum | ArrayLike],
+        circuit: Circuit,
+        engine: Engine | None = None,
+    ) -> None:
+        if not isinstance(circuit, Circuit):
+            raise InputError(f"circuit must be a Circuit; found {type(circuit).__name__}.")
+        if not circuit.is_unitary:
+            raise InputError("an evolved model needs a circuit of unitary gates; this one holds another operation.")
+        self.circuit = circuit
+        self.gibbs = GibbsModel(generators)
+        if isinstance(self.gibbs.generators, MatrixGenerators) and math.prod(self.gibbs.dims) == math.prod(circuit.dims):
+            self.gibbs = GibbsModel(generators, circuit.dims)
+        if self.gibbs.dims != circuit.dims:
+            raise InputError(
+                f"generators must act on the sites {circuit.dims} of the circuit; found {self.gibbs.dims}."
+            )
+        for name in self.gibbs.parameter_names:
+            if name in circuit.parameters:
+                raise InputError(f"the circuit calls a parameter {name!r}, as the model calls a generator: rename it.")
+        self._given_engine = engine
+        self._program = circuit.compile()
+
+    @cached_property
+    def engine(self) -> Engine:
+        """What runs the circuit; the default one is made when it is first needed."""
+        return self._given_engine if self._given_engine is not None else default_engine(self.circuit)
+
+    @property
+    def dims(self) -> Dims:
+        return self.circuit.dims
+
+    @property
+    def parameter_names(self) -> tuple[str, ...]:
+        return (*self.gibbs.parameter_names, *self._program.parameters)
+
+    def init_params(self, rng: np.random.Generator, scale: float = np.pi) -> Real:
+        """A random start: standard normal coefficients of the generators, angles uniform in [-scale, scale] radians."""
+        theta = rng.standard_normal(self.gibbs.n_params)
+        return np.concatenate([theta, rng.uniform(-scale, scale, self._program.n_params)])
+
+    def state(self, params: ArrayLike) -> EvolvedGibbsState:
+        theta, phi = self._split(params)
+        gibbs = self.gibbs.state(theta)
+        return EvolvedGibbsState(gibbs, self.engine.evolve_vectors(self._program, phi, gibbs.spectrum().basis))
+
+    def state_vjp(self, params: ArrayLike) -> tuple[EvolvedGibbsState, Callable[[Cotangent], Real]]:
+        theta, phi = self._split(params)
+        gibbs, pull_gibbs = self.gibbs.state_vjp(theta)
+        vectors, pull_vectors = self.engine.evolve_vectors_vjp(self._program, phi, gibbs.spectrum().basis)
+
+        def pull(cotangent: tuple[Cotangent, Complex]) -> Real:
+            g, c = cotangent
+            return np.concatenate([pull_gibbs(g), pull_vectors(c)])
+
+        return EvolvedGibbsState(gibbs, vectors), pull
+
+    def state_jvp(self, params: ArrayLike) -> tuple[EvolvedGibbsState, Callable[[ArrayLike], Complex]]:
+        r"""The state, and the map from directions v (..., n_params) to the derivatives (..., d, d) of sigma.
+
+        .. math:: \dot\sigma = U \dot\sigma_0 U^\dagger + [\dot U U^\dagger, \sigma], \qquad \sigma_0 = e^{-K} / Z
+        """
+        theta, phi = self._split(params)
+        gibbs, push_gibbs = self.gibbs.state_jvp(theta)
+        sigma = EvolvedGibbsState(gibbs, self.engine.evolve_vectors(self._program, phi, gibbs.spectrum().basis))
+        push_rotation = self.engine.evolve_jvp(self._program, phi, gibbs)[1]
+
+        def push(v: ArrayLike) -> Complex:
+            flat, lead = directions(v, self.n_params)
+            before = gibbs.spectrum().to_basis(push_gibbs(flat[:, : len(theta)]))
+            out = sigma.spectrum().from_basis(before) + push_rotation(flat[:, len(theta) :])
+            return out.reshape(*lead, *out.shape[1:])
+
+        return sigma, push
+
+    def _split(self, params: ArrayLike) -> tuple[Real, Real]:
+        values = _checks.parameters("params", params, self.n_params)
+        return values[: self.gibbs.n_params], values[self.gibbs.n_params :]
+
+    def __repr__(self) -> str:
+        return f"EvolvedGibbsModel({self.gibbs!r}, {self.circuit!r})"

@@ -1,0 +1,249 @@
+"""Gibbs models with hidden units."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from qml import _checks, spectral
+from qml._checks import InputError
+from qml._typing import ArrayLike, Complex, Cotangent, Dims, DimsLike, Real
+from qml.models.base import Model
+from qml.models.gibbs import GibbsModel
+from qml.models.hidden_energies import FreeEnergy, free_energies, joint_order
+from qml.models.members import directions
+from qml.operators import PauliSum, partial_trace_matrix, pauli
+from qml.states.base import State
+from qml.states.density_matrix import DensityMatrix
+from qml.states.gibbs import GibbsState
+
+
+class HiddenGibbsModel(Model):
+    r"""A Gibbs state of visible and hidden sites, the hidden ones discarded.
+
+    .. math:: \sigma_\theta = \mathrm{Tr}_{h}\, \frac{e^{-K_\theta}}{Z}, \qquad K_\theta = \sum_j \theta_j G_j
+
+    A quantum Boltzmann machine with hidden units. Of full rank, but, unlike :class:`GibbsModel`, not convex in theta:
+    fits depend on their start, so give them `restarts`. How sigma is computed follows from the generators:
+
+    ``"closed form"``
+        Pauli strings with I or Z on visible sites, each on at most one hidden qubit: a restricted Boltzmann machine
+        whose hidden units need not commute. sigma is diagonal; O(2^n_v n_h).
+    ``"blocks"``
+        Generators that are diagonal in the visible configurations v: log p(v) from the d_v blocks of K, O(d_v d_h^3).
+    ``"dense"``
+        Any others: an eigen-decomposition of K on all sites, O(d_v^3 d_h^3).
+
+    In the first two the state is a diagonal :class:`~qml.states.GibbsState` whose energies are the free energies
+    -log Tr_h exp(-K(v)): no weight ever underflows. In the last it is a
+    :class:`~qml.states.DensityMatrix` held as a factor L, with sigma = L L^dagger and L from a QR decomposition of
+    exp(-K/2), which has twice the digits of sigma: an eigenvalue lambda comes with a relative error of about
+    1e-16 sqrt(lambda_max / lambda), and counts as zero below (d eps)^2 lambda_max, about 1e-31 of the largest.
+
+    Parameters
+    ----------
+    generators, dims
+        As :class:`GibbsModel` takes them, on all sites.
+    hidden : int or sequence of int
+        How many of the last sites are hidden, or which ones; at least one, not all.
+
+    Attributes
+    ----------
+    joint : GibbsModel
+        The model of all sites.
+    visible, hidden : tuple of int
+        The sites.
+    method : str
+        How sigma is computed: one of the three above.
+
+    Raises
+    ------
+    InputError
+        If the generators are not ones of a Gibbs model, or `hidden` leaves nothing visible or nothing hidden.
+    MemoryRefused
+        If the joint matrices would not fit.
+
+    Notes
+    -----
+    The derivative of the exponential is taken by divided differences in the eigenbasis of K, exact at degenerate
+    spectra. For the cross entropy it is dS/dtheta_j = Tr(tau G_j) - Tr(e^{-K} G_j) / Z with the Hermitian tau of unit
+    trace that ``docs/explanation/models_hidden.md`` derives.
+    Source: Amin et al. (2018), arXiv:1601.02036; Wilde (2025), arXiv:2512.19819 (the gradient with hidden units).
+
+    Examples
+    --------
+    >>> model = HiddenGibbsModel([pauli("XI"), pauli("ZZ"), pauli("IX")])
+    >>> model.dims, model.method
+    ((2,), 'dense')
+    >>> model.state([0.5, 0.0, 2.0]).expect(pauli("X")).round(6)
+    np.float64(-0.462117)
+    """
+
+    def __init__(
+        self,
+        generators: PauliSum | Sequence[PauliSum | ArrayLike] | Mapping[str, PauliSum | ArrayLike],
+        hidden: int | Sequence[int] = 1,
+        dims: DimsLike | None = None,
+    ) -> None:
+        self.joint = GibbsModel(generators, dims)
+        n = len(self.joint.dims)
+        if isinstance(hidden, int | np.integer):
+            self.hidden = tuple(range(n - _checks.integer("hidden", hidden, low=0, high=n), n))
+        else:
+            self.hidden = tuple(sorted(_checks.targets("hidden", hidden, n)))
+        self.visible = tuple(site for site in range(n) if site not in self.hidden)
+        if not self.hidden or not self.visible:
+            none = "hidden" if not self.hidden else "visible"
+            raise InputError(
+                f"hidden must leave at least one of the {_checks.plural(n, 'site')} on either side; found {hidden!r}, "
+                f"so that none is {none}" + (": use GibbsModel." if not self.hidden else ".")
+            )
+        self._dims = tuple(self.joint.dims[site] for site in self.visible)
+        self._free = free_energies(self.joint.generators, self.visible, self.hidden)
+        if self._free is None:
+            d = math.prod(self.joint.dims)
+            _checks.memory(f"a joint state of dimension {d}", 128 * d * d, "use fewer sites")
+            self._order = joint_order(self.joint.dims, self.visible, self.hidden)
+
+    @classmethod
+    def all_paulis(cls, n: int, weight: int = 2, hidden: int | Sequence[int] = 1) -> HiddenGibbsModel:
+        """All Pauli strings that act on one to `weight` of `n` qubits, as :meth:`GibbsModel.all_paulis` orders them."""
+        return cls([pauli(label) for label in GibbsModel.all_paulis(n, weight).parameter_names], hidden)
+
+    @property
+    def method(self) -> str:
+        return "dense" if self._free is None else self._free.how
+
+    @property
+    def dims(self) -> Dims:
+        return self._dims
+
+    @property
+    def parameter_names(self) -> tuple[str, ...]:
+        return self.joint.parameter_names
+
+    def init_params(self, rng: np.random.Generator, scale: float = 0.5) -> Real:
+        """A random start: normal, of standard deviation `scale`. At theta = 0 the couplings to hidden sites have no
+        gradient, so a start close to it is a slow one."""
+        return rng.normal(0.0, scale, self.n_params)
+
+    def state(self, params: ArrayLike) -> State:
+        theta = self._theta(params)
+        if self._free is not None:
+            return self._diagonal(self._free.at(theta))
+        return self._factorised(self.joint.state(theta))[0]
+
+    def state_vjp(self, params: ArrayLike) -> tuple[State, Callable[[Cotangent], Real]]:
+        theta = self._theta(params)
+        if self._free is not None:
+            free = self._free.at(theta)
+            return self._diagonal(free), free.pull
+        joint = self.joint.state(theta)
+        state, q = self._factorised(joint)
+
+        def pull(c: Complex) -> Real:
+            r"""From the factor L to the root e^{(-K - log Z)/2}, whose rows are those of L Q^dagger, to K."""
+            d = joint.dim
+            rows = np.empty((d, d), dtype=np.complex128)
+            rows[self._order.ravel()] = (c @ q.conj().T).reshape(d, d)
+            g = _half(joint).exp_pullback((rows + rows.conj().T) / 2)
+            return self.joint.generators.traces((np.trace(g).real * joint.matrix() - g) / 2)
+
+        return state, pull
+
+    def state_jvp(self, params: ArrayLike) -> tuple[State, Callable[[ArrayLike], Complex]]:
+        theta = self._theta(params)
+        if self._free is None:
+            joint, push_joint = self.joint.state_jvp(theta)
+            state, _ = self._factorised(joint)
+            return state, lambda v: partial_trace_matrix(push_joint(v), self.visible, self.joint.dims)
+        free = self._free.at(theta)
+        sigma = self._diagonal(free)
+
+        def push(v: ArrayLike) -> Complex:
+            flat, lead = directions(v, self.n_params)
+            df, p = free.push(flat), sigma.probabilities()
+            out = spectral.Spectrum(p, None).matrix_of(p * ((df @ p)[:, None] - df))
+            return out.reshape(*lead, *out.shape[1:])
+
+        return sigma, push
+
+    def log_partition_and_means(self, params: ArrayLike) -> tuple[float, Real]:
+        r"""log Z = log Tr exp(-K) in nats, and Tr(e^{-K} G_j) / Z for all j, shape (n_params,), of the joint state."""
+        theta = self._theta(params)
+        if self._free is None:
+            joint = self.joint.state(theta)
+            return float(joint.log_partition()), self.joint.generators.traces(joint.matrix())
+        free = self._free.at(theta)
+        sigma = self._diagonal(free)
+        return float(sigma.log_partition()), free.pull(sigma.probabilities())
+
+    def _theta(self, params: ArrayLike) -> Real:
+        return _checks.parameters("params", params, self.n_params)
+
+    def _diagonal(self, free: FreeEnergy) -> GibbsState:
+        return GibbsState(free.values, self._dims)
+
+    def _factorised(self, joint: GibbsState) -> tuple[DensityMatrix, Complex]:
+        """sigma = L L^dagger, and Q with orthonormal columns, where L Q^dagger holds the root's rows by (v, h)."""
+        half = _half(joint)
+        root = half.matrix_of(half.eigenvalues)
+        q, r = np.linalg.qr(root[self._order].reshape(len(self._order), -1).conj().T)
+        return DensityMatrix.from_factor(r.conj().T / np.linalg.norm(r), self._dims), q
+
+    def __repr__(self) -> str:
+        generators = _checks.plural(self.n_params, "generator")
+        return f"HiddenGibbsModel(dims={self._dims}, hidden={self.hidden}, {generators}, {self.method})"
+
+
+def semi_quantum_restricted(n_visible: int, n_hidden: int, letters: str = "XYZ") -> HiddenGibbsModel:
+    r"""A semi-quantum restricted Boltzmann machine: classical visible units, each coupled to quantum hidden ones.
+
+    .. math:: K = \sum_i a_i Z_i + \sum_{j, P} b_j^P P_j + \sum_{i, j, P} w_{ij}^P Z_i P_j, \qquad
+        p(v) \propto e^{-\sum_i a_i z_i} \prod_j 2 \cosh \Bigl| b_j + \sum_i w_{ij} z_i \Bigr|
+
+    with i over visible units, z_i = (-1)^{v_i}, j over hidden qubits, P over `letters`, and \|.\| the Euclidean norm
+    over P. With ``letters="Z"`` it is the classical restricted Boltzmann machine.
+
+    Parameters
+    ----------
+    n_visible, n_hidden : int
+        Visible qubits come first.
+    letters : str
+        Which of X, Y, Z act on hidden qubits; distinct, at least one.
+
+    Returns
+    -------
+    HiddenGibbsModel
+        Of method "closed form"; its parameters have the names of the strings. It learns distributions: of a rho that
+        is not diagonal only the diagonal matters.
+
+    Notes
+    -----
+    A value and its gradient cost O(2^n_v n_v n_h). Source: Demidik et al. (2025), arXiv:2502.17562.
+
+    Examples
+    --------
+    >>> model = semi_quantum_restricted(2, 1, "XZ")
+    >>> model.parameter_names
+    ('ZII', 'IZI', 'IIX', 'IIZ', 'ZIX', 'IZX', 'ZIZ', 'IZZ')
+    >>> model.state([0, 0, 0, 0, 1, 1, 0, 0]).probabilities().round(3)
+    array([0.395, 0.105, 0.105, 0.395])
+    """
+    n_v, n_h = _checks.integer("n_visible", n_visible, low=1), _checks.integer("n_hidden", n_hidden, low=1)
+    if not isinstance(letters, str) or not letters or set(letters) - set("XYZ") or len(set(letters)) < len(letters):
+        raise InputError(f"letters must be distinct ones of X, Y and Z, such as 'XZ'; found {letters!r}.")
+    n = n_v + n_h
+    visible, hidden = range(n_v), range(n_v, n)
+    strings = [pauli("Z", sites=[i], n=n) for i in visible]
+    strings += [pauli(p, sites=[j], n=n) for j in hidden for p in letters]
+    strings += [pauli("Z" + p, sites=[i, j], n=n) for j in hidden for p in letters for i in visible]
+    return HiddenGibbsModel(strings, n_h)
+
+
+def _half(joint: GibbsState) -> spectral.Spectrum:
+    """The spectrum of e^{(-K - log Z)/2}, the root of the joint state."""
+    spectrum = joint.spectrum()
+    return spectral.Spectrum(spectrum.log_eigenvalues / 2, spectrum.basis)

@@ -1,0 +1,225 @@
+r"""Free energies of visible configurations, where the joint Hamiltonian is block diagonal in them.
+
+.. math:: K = \bigoplus_v K(v), \qquad F(v) = -\log \mathrm{Tr}\, e^{-K(v)}, \qquad p(v) = e^{-F(v)} / \sum_u e^{-F(u)}
+
+Two ways to F: from the eigenvalues of the blocks; and, where no generator acts on two hidden qubits, in closed form,
+
+.. math:: K(v) = E(v) + \sum_{j} b_j(v) \cdot (X_j, Y_j, Z_j), \qquad
+    F(v) = E(v) - \sum_j \log(2 \cosh |b_j(v)|)
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from qml import _checks
+from qml._typing import Dims, Integer, Numeric, Real
+from qml.models.generators import Generators, MatrixGenerators, PauliGenerators, walsh_hadamard
+from qml.states.gibbs import GibbsState
+
+
+@dataclass(frozen=True, eq=False)
+class FreeEnergy:
+    """F at one theta, and its derivatives.
+
+    Attributes
+    ----------
+    values : array (d_v,)
+        F(v) in nats.
+    pull : callable
+        dL/dF (d_v,) -> dL/dtheta (m,).
+    push : callable
+        Directions (b, m) of theta -> dF (b, d_v).
+    """
+
+    values: Real
+    pull: Callable[[Real], Real]
+    push: Callable[[Real], Real]
+
+
+class FreeEnergies(ABC):
+    """theta -> F, for generators that are diagonal in the visible configurations."""
+
+    how: str
+
+    @abstractmethod
+    def at(self, theta: Real) -> FreeEnergy:
+        """F and its derivatives at theta (m,)."""
+
+
+class Blocks(Protocol):
+    """theta -> the blocks K(v) (d_v, d_h, d_h), and C(v) -> sum_v Tr(C(v) G_j(v)); diagonals (d_v, d_h) throughout
+    where all generators are diagonal."""
+
+    def combine(self, theta: Real) -> Numeric: ...
+
+    def traces(self, cotangent: Numeric) -> Real: ...
+
+
+class BlockFreeEnergies(FreeEnergies):
+    """F from the eigenvalues of every block: O(d_v d_h^3), or O(d_v d_h) for diagonal blocks."""
+
+    how = "blocks"
+
+    def __init__(self, blocks: Blocks, is_diagonal: bool) -> None:
+        self._blocks = blocks
+        self._is_diagonal = is_diagonal
+
+    def at(self, theta: Real) -> FreeEnergy:
+        given_v = GibbsState(self._blocks.combine(theta), diagonal=self._is_diagonal)  # the hidden state for every v
+
+        def pull(g: Real) -> Real:
+            if self._is_diagonal:
+                return self._blocks.traces(g[:, None] * given_v.probabilities())
+            return self._blocks.traces(g[:, None, None] * given_v.matrix())
+
+        def push(directions: Real) -> Real:
+            rows = [np.zeros((0, len(free)))]
+            for direction in directions:
+                dk = self._blocks.combine(direction)
+                if self._is_diagonal:
+                    rows.append(np.einsum("vh,vh->v", given_v.probabilities(), dk)[None])
+                else:
+                    rows.append(np.einsum("vij,vji->v", given_v.matrix(), dk).real[None])
+            return np.concatenate(rows)
+
+        free = -given_v.log_partition()
+        return FreeEnergy(free, pull, push)
+
+
+class _DiagonalBlocks:
+    def __init__(self, generators: Generators, order: Integer) -> None:
+        self._generators, self._order = generators, order
+
+    def combine(self, theta: Real) -> Numeric:
+        return self._generators.combine(theta)[self._order]
+
+    def traces(self, cotangent: Numeric) -> Real:
+        diagonal = np.empty(self._order.size)
+        diagonal[self._order] = cotangent.real
+        return self._generators.traces(diagonal)
+
+
+class _PauliBlocks:
+    """Strings with I and Z on visible sites: each flips hidden bits only, so an entry stays inside its block."""
+
+    def __init__(self, generators: PauliGenerators, order: Integer) -> None:
+        self._generators = generators
+        self._shape = (*order.shape, order.shape[1])
+        v, h = np.empty(order.size, dtype=np.int64), np.empty(order.size, dtype=np.int64)
+        v[order], h[order] = np.indices(order.shape)
+        flipped = h[np.arange(order.size) ^ generators.flips[:, None]]
+        self._entries = np.broadcast_to(v, flipped.shape), flipped, np.broadcast_to(h, flipped.shape)
+
+    def combine(self, theta: Real) -> Numeric:
+        blocks = np.zeros(self._shape, dtype=np.complex128)
+        blocks[self._entries] = self._generators.entries(theta)
+        return blocks
+
+    def traces(self, cotangent: Numeric) -> Real:
+        v, row, column = self._entries
+        return self._generators.sums(np.asarray(cotangent[v, column, row], dtype=np.complex128))
+
+
+class _MatrixBlocks:
+    def __init__(self, blocks: Numeric) -> None:
+        self._shape = blocks.shape[1:]
+        self._rows = blocks.reshape(len(blocks), -1)
+
+    def combine(self, theta: Real) -> Numeric:
+        k: Numeric = np.matmul(theta, self._rows)
+        return k.reshape(self._shape)
+
+    def traces(self, cotangent: Numeric) -> Real:
+        return np.asarray(self._rows @ cotangent.conj().reshape(-1)).real
+
+
+class RestrictedFreeEnergies(FreeEnergies):
+    """F in closed form: n_v 2^n_v additions for each field component, O(2^n_v n_h) in all."""
+
+    how = "closed form"
+
+    def __init__(self, generators: PauliGenerators, visible: tuple[int, ...], hidden: tuple[int, ...]) -> None:
+        n = generators.n
+        self._weights = generators.weights
+        x, z = generators.words.T
+        self._columns = np.zeros(len(x), dtype=np.int64)
+        for site in visible:
+            self._columns = 2 * self._columns + (z >> (n - 1 - site) & 1)
+        self._rows = np.zeros(len(x), dtype=np.int64)  # 0: no hidden site; 1 + 3 j + (0, 1, 2): X, Y, Z of the j-th
+        for j, site in enumerate(hidden):
+            x_bit, z_bit = x >> (n - 1 - site) & 1, z >> (n - 1 - site) & 1
+            self._rows += (x_bit | z_bit) * (1 + 3 * j + z_bit * (2 - x_bit))
+        self._shape = 1 + 3 * len(hidden), 1 << len(visible)
+        _checks.memory(
+            f"the fields of {_checks.plural(len(hidden), 'hidden unit')}",
+            64 * math.prod(self._shape),
+            "use fewer sites",
+        )
+
+    def _fields(self, theta: Real) -> tuple[Real, Real]:
+        """E (d_v,) and b (n_h, 3, d_v)."""
+        table = np.zeros(self._shape)
+        table[self._rows, self._columns] = self._weights.T @ theta
+        fields = _signed_sums(table)
+        return fields[0], fields[1:].reshape(-1, 3, self._shape[1])
+
+    def at(self, theta: Real) -> FreeEnergy:
+        energy, b = self._fields(theta)
+        size = np.sqrt(np.square(b).sum(axis=1))
+        slope = np.divide(np.tanh(size), size, out=np.ones_like(size), where=size > 0)  # minus <P_j> = slope b^P_j
+
+        def pull(g: Real) -> Real:
+            rows = np.concatenate([g[None], (-g * slope[:, None] * b).reshape(-1, len(g))])
+            return np.asarray(self._weights @ _signed_sums(rows)[self._rows, self._columns])
+
+        def push(directions: Real) -> Real:
+            rows = [np.zeros((0, len(energy)))]
+            for direction in directions:
+                de, db = self._fields(direction)
+                rows.append((de - (slope * (b * db).sum(axis=1)).sum(axis=0))[None])
+            return np.concatenate(rows)
+
+        return FreeEnergy(energy - np.logaddexp(size, -size).sum(axis=0), pull, push)
+
+
+def _signed_sums(rows: Real) -> Real:
+    return np.asarray(walsh_hadamard(rows))  # type: ignore[arg-type]  # real in, real out
+
+
+def free_energies(generators: Generators, visible: tuple[int, ...], hidden: tuple[int, ...]) -> FreeEnergies | None:
+    """The cheapest way to F; None where the generators are not diagonal in the visible configurations."""
+    if isinstance(generators, PauliGenerators):
+        n, (x, z) = generators.n, generators.words.T
+        on_visible, on_hidden = (sum(1 << (n - 1 - site) for site in sites) for sites in (visible, hidden))
+        if (x & on_visible).any():
+            return None
+        if (np.bitwise_count((x | z) & on_hidden) <= 1).all():
+            return RestrictedFreeEnergies(generators, visible, hidden)
+    order = joint_order(generators.dims, visible, hidden)
+    d_v, d_h = order.shape
+    inner = 1 if generators.is_diagonal else d_h
+    remedy = "use fewer hidden sites, or no generator on two of them"
+    _checks.memory(f"{_checks.plural(d_v, 'block')} of dimension {d_h}", 64 * d_v * d_h * inner, remedy)
+    if generators.is_diagonal:
+        return BlockFreeEnergies(_DiagonalBlocks(generators, order), True)
+    if isinstance(generators, PauliGenerators):
+        return BlockFreeEnergies(_PauliBlocks(generators, order), False)
+    assert isinstance(generators, MatrixGenerators)
+    matrices = generators.matrices
+    blocks = matrices[:, order[:, :, None], order[:, None, :]]
+    if np.count_nonzero(blocks) < np.count_nonzero(matrices):
+        return None
+    return BlockFreeEnergies(_MatrixBlocks(blocks), False)
+
+
+def joint_order(dims: Dims, visible: tuple[int, ...], hidden: tuple[int, ...]) -> Integer:
+    """The index of the joint basis state \\|v, h>, shape (d_v, d_h), on sites of dimensions `dims`."""
+    index = np.arange(math.prod(dims)).reshape(dims).transpose(*visible, *hidden)
+    return index.reshape(math.prod(dims[site] for site in visible), -1)

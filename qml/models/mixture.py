@@ -1,0 +1,164 @@
+"""Mixtures of models, with weights that are learnt beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from qml._checks import InputError, parameters
+from qml._typing import ArrayLike, Complex, Cotangent, Dims, Real
+from qml.models.base import Model
+from qml.models.members import Members, directions
+from qml.states.base import State
+from qml.states.density_matrix import DensityMatrix
+from qml.states.gibbs import log_softmax
+
+
+class MixtureModel(Model):
+    r"""A convex combination of models on the same sites, weights and members learnt together.
+
+    .. math:: \sigma = \sum_k w_k\, \sigma_k(\theta_k), \qquad w = \mathrm{softmax}(0, u_1, \dots, u_{m-1})
+
+    Of full rank as soon as one member is: mix a low-rank model with ``maximally_mixed(dims)`` to make S(rho, sigma)
+    finite. Of diagonal members it is a classical mixture model and stays diagonal; of members held as factors, the
+    factors side by side, as long as they have no more columns than rows.
+
+    Parameters
+    ----------
+    members : sequence of Model or State
+        At least one, with equal dims; a State is held fixed.
+
+    Raises
+    ------
+    InputError
+        If dims differ, or there is no member.
+
+    Notes
+    -----
+    theta holds the log-odds u of the weights against member 0 first, then the members' parameters, called ``k.name``;
+    :meth:`natural` gives the weights w_1, ..., w_{m-1} (w_0 is the rest). A state costs those of all members and, for
+    the logarithm of a sum of matrices, an eigen-decomposition, O(d^3). The fit is not convex: members can trade
+    places, and one that starts far from the target may lose its weight; restarts help.
+
+    Examples
+    --------
+    >>> from qml.states import basis_state, maximally_mixed
+    >>> model = MixtureModel([basis_state("0"), maximally_mixed(2)])
+    >>> model.parameter_names
+    ('w_1',)
+    >>> model.state(model.unconstrained({"w_1": 0.5})).probabilities()
+    array([0.75, 0.25])
+    """
+
+    def __init__(self, members: Sequence[Model | State]) -> None:
+        self._members = Members("a mixture", members)
+        self.members = self._members.models
+        for k, member in enumerate(self.members):
+            if member.dims != self.dims:
+                raise InputError(
+                    f"the members of a mixture need equal dims; found {self.dims} (0) and {member.dims} ({k})."
+                )
+        self._n_odds = len(self.members) - 1
+
+    @property
+    def dims(self) -> Dims:
+        return self.members[0].dims
+
+    @property
+    def parameter_names(self) -> tuple[str, ...]:
+        return (*(f"w_{k}" for k in range(1, len(self.members))), *self._members.names)
+
+    def init_params(self, rng: np.random.Generator) -> Real:
+        """A random start: equal weights, members at random starts of their own."""
+        return np.concatenate([np.zeros(self._n_odds), self._members.init_params(rng)])
+
+    def natural(self, params: ArrayLike) -> dict[str, float]:
+        """The weights w_1, w_2, ..., and the members' parameters as they read them."""
+        logs, _ = self._split(params)
+        weights = dict(zip(self.parameter_names, np.exp(logs[1:]).tolist(), strict=False))
+        return {**weights, **self._members.natural(np.asarray(params, dtype=np.float64)[self._n_odds :])}
+
+    def unconstrained(self, values: Mapping[str, float]) -> Real:
+        weights = super().unconstrained(values)[: self._n_odds]
+        rest = 1.0 - float(weights.sum())
+        if (weights <= 0).any() or rest <= 0:
+            raise InputError(
+                f"values: weights must be positive and leave a positive rest for w_0; found {weights.tolist()}."
+            )
+        return np.concatenate([np.log(weights) - np.log(rest), self._members.unconstrained(values)])
+
+    def state(self, params: ArrayLike) -> State:
+        logs, parts = self._split(params)
+        return _mixed(np.exp(logs), [m.state(part) for m, part in zip(self.members, parts, strict=True)], self.dims)[0]
+
+    def state_vjp(self, params: ArrayLike) -> tuple[State, Callable[[Cotangent], Real]]:
+        logs, parts = self._split(params)
+        states, pulls = zip(*(m.state_vjp(part) for m, part in zip(self.members, parts, strict=True)), strict=True)
+        w = np.exp(logs)
+        mixture, unmix = _mixed(w, states, self.dims)
+
+        def pull(cotangent: Cotangent) -> Real:
+            weighted, cotangents = unmix(cotangent)
+            odds = (weighted - w * weighted.sum())[1:]
+            return np.concatenate([odds, *(p(c) for p, c in zip(pulls, cotangents, strict=True))])
+
+        return mixture, pull
+
+    def state_jvp(self, params: ArrayLike) -> tuple[State, Callable[[ArrayLike], Complex]]:
+        logs, parts = self._split(params)
+        w = np.exp(logs)
+        states, pushes = zip(*(m.state_jvp(part) for m, part in zip(self.members, parts, strict=True)), strict=True)
+
+        def push(v: ArrayLike) -> Complex:
+            flat, lead = directions(v, self.n_params)
+            du = np.concatenate([np.zeros((len(flat), 1)), flat[:, : self._n_odds]], axis=1)
+            dw = w * (du - (du @ w)[:, None])
+            out = np.tensordot(dw, np.array([s.matrix() for s in states]), axes=1)
+            for x, member_push, part in zip(w, pushes, self._members.split(flat[:, self._n_odds :]), strict=True):
+                out += x * member_push(part)
+            return np.asarray(out.reshape(*lead, *out.shape[1:]))
+
+        return _mixed(w, states, self.dims)[0], push
+
+    def _split(self, params: ArrayLike) -> tuple[Real, list[Real]]:
+        """log w (m,), and the parameters of each member."""
+        theta = parameters("params", params, self.n_params)
+        odds, rest = theta[: self._n_odds], theta[self._n_odds :]
+        return log_softmax(np.concatenate([[0.0], odds])), self._members.split(rest)
+
+    def __repr__(self) -> str:
+        return f"MixtureModel([{', '.join(map(repr, self.members))}])"
+
+
+def _mixed(
+    w: Real, states: Sequence[State], dims: Dims
+) -> tuple[DensityMatrix, Callable[[Cotangent], tuple[Real, list[Cotangent]]]]:
+    """sum_k w_k sigma_k, and the way back: w_k dL/dw_k (m,) and the cotangent of each sigma_k."""
+    if all(s.is_diagonal for s in states):
+        p = np.array([s.probabilities() for s in states])
+
+        def from_diagonal(g: Cotangent) -> tuple[Real, list[Cotangent]]:
+            x = np.diag(g).astype(np.complex128)
+            return w * (p @ g), [s.pull_matrix(weight * x) for weight, s in zip(w, states, strict=True)]
+
+        return DensityMatrix.from_probabilities(w @ p, dims), from_diagonal
+    held = [s.factor for s in states if isinstance(s, DensityMatrix) and s.factor is not None]
+    roots = np.sqrt(w)
+    if len(held) == len(states) and sum(a.shape[1] for a in held) <= states[0].dim:
+        cuts = np.cumsum([a.shape[1] for a in held])[:-1]
+
+        def from_factor(c: Cotangent) -> tuple[Real, list[Cotangent]]:
+            blocks = [root * block for root, block in zip(roots, np.split(c, cuts, axis=1), strict=True)]
+            overlaps = [np.vdot(block, a).real / 2 for block, a in zip(blocks, held, strict=True)]
+            return np.array(overlaps), blocks
+
+        joint = np.concatenate([root * a for root, a in zip(roots, held, strict=True)], axis=1)
+        return DensityMatrix.from_factor(joint, dims), from_factor
+    matrices = np.array([s.matrix() for s in states])
+
+    def from_matrix(g: Cotangent) -> tuple[Real, list[Cotangent]]:
+        means = np.array([np.vdot(g, m).real for m in matrices])
+        return w * means, [s.pull_matrix(weight * g) for weight, s in zip(w, states, strict=True)]
+
+    return DensityMatrix.trusted(np.tensordot(w, matrices, axes=1), dims), from_matrix

@@ -1,0 +1,155 @@
+"""A channel on top of any model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from qml import _checks
+from qml._checks import InputError
+from qml._typing import ArrayLike, Complex, Cotangent, Dims, Real
+from qml.circuits import Circuit
+from qml.models.base import Model
+from qml.models.circuit import CircuitModel
+from qml.models.members import Members, directions
+from qml.models.pictures import heisenberg, schroedinger
+from qml.operations import Interval
+from qml.states.base import State
+from qml.states.density_matrix import DensityMatrix
+
+if TYPE_CHECKING:
+    from qml.engines.base import Engine
+
+
+class NoisyModel(Model):
+    r"""A model followed by a circuit of channels and gates, fixed or trainable.
+
+    .. math:: \sigma = \mathcal{E}_\phi[\sigma_0(\theta)]
+
+    For noise between preparation and data, for rotating any model, and for giving a model of low rank the full rank
+    that S(rho, sigma) needs (a depolarizing channel). The derivative goes back through the adjoint channel (the
+    Heisenberg picture): the model underneath receives :math:`\mathcal{E}^\dagger[G]`.
+
+    Parameters
+    ----------
+    model : Model or State
+        What is underneath; a State is held fixed.
+    circuit : Circuit
+        Its input sites have the dims of the model. Its free parameters follow those of the model in theta; bounded
+        ones, such as probabilities, are coordinates of their interval as in :class:`CircuitModel`.
+    engine : Engine, optional
+        What runs the circuit; by default ``PauliEngine()`` where all sites are qubits, else ``ReferenceEngine()``.
+    domains : mapping of str to Interval, optional
+        Narrower intervals than the circuit's own, by parameter name.
+
+    Raises
+    ------
+    InputError
+        If dims differ, or model and circuit share the name of a parameter.
+
+    Notes
+    -----
+    Costs the model, its d x d matrix, and the circuit on it, once forward and twice backward; the logarithm costs an
+    eigen-decomposition, O(d^3), whatever the model knew of its own. A trainable depolarizing strength and the
+    temperature of the model underneath can stand in for each other: such pairs are learnt only together.
+
+    Examples
+    --------
+    >>> from qml import Circuit, channels
+    >>> from qml.engines.reference import ReferenceEngine
+    >>> from qml.states import basis_state
+    >>> noise = Circuit(1, [channels.BitFlip("p", 0)])
+    >>> model = NoisyModel(basis_state("0"), noise, engine=ReferenceEngine())
+    >>> model.state(model.unconstrained({"p": 0.25})).probabilities()
+    array([0.75, 0.25])
+    """
+
+    def __init__(
+        self,
+        model: Model | State,
+        circuit: Circuit,
+        *,
+        engine: Engine | None = None,
+        domains: Mapping[str, Interval] | None = None,
+    ) -> None:
+        self._on_top = CircuitModel(circuit, engine=engine, domains=domains)
+        self._members = Members("a noisy model", [model, self._on_top], prefixed=False)
+        self.model = self._members.models[0]
+        self.circuit = circuit
+        if self.model.dims != circuit.dims_in:
+            raise InputError(
+                f"the circuit must take the dims of the model, {self.model.dims}; found a circuit on {circuit.dims_in}."
+            )
+        self._program = circuit.compile()
+
+    @property
+    def dims(self) -> Dims:
+        return self._on_top.dims
+
+    @property
+    def parameter_names(self) -> tuple[str, ...]:
+        return self._members.names
+
+    def init_params(self, rng: np.random.Generator) -> Real:
+        """A random start: that of the model, then that of a :class:`CircuitModel` (weak noise)."""
+        return self._members.init_params(rng)
+
+    def natural(self, params: ArrayLike) -> dict[str, float]:
+        """The model's own reading of its parameters, then the circuit's angles and probabilities."""
+        return self._members.natural(_checks.parameters("params", params, self.n_params))
+
+    def unconstrained(self, values: Mapping[str, float]) -> Real:
+        super().unconstrained(values)  # for its sentences
+        return self._members.unconstrained(values)
+
+    def state(self, params: ArrayLike) -> DensityMatrix:
+        theta, phi = self._split(params)
+        return self._held(self._after(self.model.state(theta)).state(phi))
+
+    def state_vjp(self, params: ArrayLike) -> tuple[DensityMatrix, Callable[[Cotangent], Real]]:
+        theta, phi = self._split(params)
+        before, pull_model = self.model.state_vjp(theta)
+        after, pull_circuit = self._after(before).state_vjp(phi)
+        values = self._values(phi)
+
+        def pull(g: Cotangent) -> Real:
+            below = pull_model(before.pull_matrix(heisenberg(self._program, values, g))) if len(theta) else theta
+            return np.concatenate([below, pull_circuit(after.pull_matrix(g)) if len(phi) else phi])
+
+        return self._held(after), pull
+
+    def state_jvp(self, params: ArrayLike) -> tuple[DensityMatrix, Callable[[ArrayLike], Complex]]:
+        theta, phi = self._split(params)
+        before, push_model = self.model.state_jvp(theta)
+        after, push_circuit = self._after(before).state_jvp(phi)
+        values = self._values(phi)
+
+        def push(v: ArrayLike) -> Complex:
+            flat, lead = directions(v, self.n_params)
+            along_model, along_circuit = self._members.split(flat)
+            out = schroedinger(self._program, values, push_model(along_model)) + push_circuit(along_circuit)
+            return np.asarray(out.reshape(*lead, *out.shape[1:]))
+
+        return self._held(after), push
+
+    def _split(self, params: ArrayLike) -> tuple[Real, Real]:
+        theta, phi = self._members.split(_checks.parameters("params", params, self.n_params))
+        return theta, phi
+
+    def _values(self, phi: Real) -> Real:
+        """The circuit's parameters, inside their intervals."""
+        return np.array(list(self._on_top.natural(phi).values()), dtype=np.float64)
+
+    def _after(self, before: State) -> CircuitModel:
+        """The circuit, starting from the state of the model."""
+        on_top = self._on_top
+        return CircuitModel(self.circuit, engine=on_top.engine, initial=before, domains=on_top.domains)
+
+    def _held(self, state: State) -> DensityMatrix:
+        """The state with its matrix as the coordinate, whatever the engine holds it as."""
+        return DensityMatrix.trusted(state.matrix(), self.dims)
+
+    def __repr__(self) -> str:
+        return f"NoisyModel({self.model!r}, {self.circuit!r})"

@@ -1,0 +1,108 @@
+"""Products of models over subsystems."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from qml import _checks, operators
+from qml._typing import ArrayLike, Complex, Cotangent, Dims, Real
+from qml.models.base import Model
+from qml.models.members import Members, directions
+from qml.states.base import State
+from qml.states.product import ProductState, marginals
+
+
+class ProductModel(Model):
+    r"""Models side by side, without correlations between them.
+
+    .. math:: \sigma = \sigma_1(\theta_1) \otimes \dots \otimes \sigma_m(\theta_m), \qquad
+        S(\rho, \sigma) = \sum_k S(\rho_k, \sigma_k)
+
+    with rho_k the reduced states of rho, which may be correlated. The loss is a sum over the factors, so that they can
+    be learnt independently and in parallel: :func:`qml.fitting.factors.fit_factors`. Correlations of rho are out of
+    reach: the best product has S(rho, sigma) = sum_k S(rho_k), above S(rho) by the total correlation of rho.
+
+    Parameters
+    ----------
+    factors : sequence of Model or State
+        At least one, in the order of the sites; a State is held fixed.
+
+    Notes
+    -----
+    The parameters of factor k are called ``k.name``. A state costs those of the factors, and so does S beside the
+    partial traces of rho; no matrix of the joint dimension is formed for it.
+
+    Examples
+    --------
+    >>> from qml import GibbsModel, ghz, pauli
+    >>> model = ProductModel([GibbsModel(pauli("Z")), GibbsModel(pauli("X"))])
+    >>> model.dims, model.parameter_names
+    ((2, 2), ('0.Z', '1.X'))
+    >>> round(-float(model.state([0.0, 0.0]).log_expectation(ghz(2))), 6)
+    1.386294
+    """
+
+    def __init__(self, factors: Sequence[Model | State]) -> None:
+        self._members = Members("a product", factors)
+        self.factors = self._members.models
+
+    @property
+    def dims(self) -> Dims:
+        return tuple(d for factor in self.factors for d in factor.dims)
+
+    @property
+    def parameter_names(self) -> tuple[str, ...]:
+        return self._members.names
+
+    def init_params(self, rng: np.random.Generator) -> Real:
+        """A random start: that of every factor."""
+        return self._members.init_params(rng)
+
+    def natural(self, params: ArrayLike) -> dict[str, float]:
+        """The parameters of the factors, as they read them."""
+        return self._members.natural(_checks.parameters("params", params, self.n_params))
+
+    def unconstrained(self, values: Mapping[str, float]) -> Real:
+        super().unconstrained(values)  # for its sentences
+        return self._members.unconstrained(values)
+
+    def split(self, params: ArrayLike) -> list[Real]:
+        """The parameters (n_k,) of each factor."""
+        return self._members.split(_checks.parameters("params", params, self.n_params))
+
+    def marginals(self, rho: State) -> list[State]:
+        """The reduced states of rho (same dims) on the subsystems."""
+        return marginals(rho, [factor.dims for factor in self.factors])
+
+    def state(self, params: ArrayLike) -> ProductState:
+        return ProductState([f.state(part) for f, part in zip(self.factors, self.split(params), strict=True)])
+
+    def state_vjp(self, params: ArrayLike) -> tuple[ProductState, Callable[[Cotangent], Real]]:
+        parts = zip(self.factors, self.split(params), strict=True)
+        states, pulls = zip(*(factor.state_vjp(part) for factor, part in parts), strict=True)
+
+        def pull(cotangents: Cotangent) -> Real:
+            return np.concatenate([p(c) for p, c in zip(pulls, cotangents, strict=True)])
+
+        return ProductState(states), pull
+
+    def state_jvp(self, params: ArrayLike) -> tuple[State, Callable[[ArrayLike], Complex]]:
+        parts = zip(self.factors, self.split(params), strict=True)
+        states, pushes = zip(*(factor.state_jvp(part) for factor, part in parts), strict=True)
+
+        def push(v: ArrayLike) -> Complex:
+            flat, lead = directions(v, self.n_params)
+            matrices = [s.matrix() for s in states]
+            terms = [
+                operators.tensor_matrices(*matrices[:k], member_push(part), *matrices[k + 1 :])
+                for k, (member_push, part) in enumerate(zip(pushes, self._members.split(flat), strict=True))
+            ]
+            out = np.sum(terms, axis=0)
+            return np.asarray(out.reshape(*lead, *out.shape[1:]))
+
+        return ProductState(states), push
+
+    def __repr__(self) -> str:
+        return f"ProductModel([{', '.join(map(repr, self.factors))}])"

@@ -1,0 +1,146 @@
+"""Mixed states as parts of pure ones, of low rank and without their matrix."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from qml import _checks
+from qml._checks import InputError
+from qml._typing import ArrayLike, Complex, Cotangent, Dims, Real
+from qml.circuits import Circuit
+from qml.models.base import Model
+from qml.models.cholesky import smoothing_weight
+from qml.models.circuit import default_engine
+from qml.models.columns import hermitian_part, push_columns
+from qml.models.members import directions
+from qml.states.base import State
+from qml.states.smoothed import factor_state
+
+if TYPE_CHECKING:
+    from qml.engines.base import Engine
+
+
+class PurifiedCircuitModel(Model):
+    r"""A pure circuit on a system and ancillas, the ancillas discarded.
+
+    .. math:: |\psi_\theta\rangle = U_\theta |0\dots0\rangle = \sum_{s,a} A_{sa} |s\rangle |a\rangle, \qquad
+        \sigma = \mathrm{Tr}_{\text{ancillas}} |\psi\rangle\langle\psi| = A A^\dagger
+
+    The state vector, read as a matrix A (d, r) over system and ancillas, is the factor of sigma, whose rank is at most
+    r, the dimension of the ancillas. The spectrum comes from the singular values of A (the Schmidt coefficients):
+    no d x d matrix is formed unless asked for.
+
+    With r < d, S(rho, sigma) is +inf unless rho lies inside the support of sigma, which a random start never meets.
+    To learn by S, give the model a `smoothing`; other losses, such as the infidelity, need none. With r = d every
+    state can be reached, and S is finite almost everywhere.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        Unitary gates on the system followed by the ancillas. Its free parameters are those of the model.
+    n_ancillas : int
+        How many of the last sites are discarded; from 0 (pure states) to all but one.
+    smoothing : float
+        Weight p of the maximally mixed state: (1 - p) sigma + p/d, of full rank. From 0 to 1, 1 excluded.
+    engine : Engine, optional
+        What runs the circuit on vectors; by default ``PauliEngine()`` where all sites are qubits, else
+        ``ReferenceEngine()``.
+
+    Raises
+    ------
+    InputError
+        If the circuit holds an operation that is not unitary, or n_ancillas is out of range.
+
+    Notes
+    -----
+    A state costs one sweep of the circuit over d r amplitudes and a singular value decomposition, O(d r^2); S and its
+    whole gradient against a target held as a factor of k columns add O(d r (r + k)) and two more sweeps.
+
+    Examples
+    --------
+    >>> from qml import gates
+    >>> from qml.engines.reference import ReferenceEngine
+    >>> circuit = Circuit(2, [gates.RY("angle", 0), gates.CNOT(0, 1)])
+    >>> model = PurifiedCircuitModel(circuit, n_ancillas=1, engine=ReferenceEngine())
+    >>> model.state([np.pi / 2]).matrix().real.round(3)
+    array([[0.5, 0. ],
+           [0. , 0.5]])
+    """
+
+    def __init__(
+        self, circuit: Circuit, n_ancillas: int, *, smoothing: float = 0.0, engine: Engine | None = None
+    ) -> None:
+        if not isinstance(circuit, Circuit):
+            raise InputError(f"circuit must be a Circuit; found {type(circuit).__name__}.")
+        if not circuit.is_unitary:
+            raise InputError("a purified model needs a circuit of unitary gates; this one holds another operation.")
+        self.circuit = circuit
+        self.n_ancillas = _checks.integer("n_ancillas", n_ancillas, low=0, high=circuit.n_sites - 1)
+        self.smoothing = smoothing_weight(smoothing)
+        self._dims = circuit.dims[: circuit.n_sites - self.n_ancillas]
+        self._shape = math.prod(self._dims), math.prod(circuit.dims[len(self._dims) :])
+        if self.smoothing and self._shape[0] < self._shape[1]:
+            raise InputError(
+                f"smoothing is for states of low rank; the ancillas of dimension {self._shape[1]} already give full "
+                f"rank on a system of dimension {self._shape[0]}: leave it out."
+            )
+        self._given_engine = engine
+        self._program = circuit.compile()
+
+    @cached_property
+    def engine(self) -> Engine:
+        """What runs the circuit; the default one is made when it is first needed."""
+        return self._given_engine if self._given_engine is not None else default_engine(self.circuit)
+
+    @property
+    def dims(self) -> Dims:
+        return self._dims
+
+    @property
+    def parameter_names(self) -> tuple[str, ...]:
+        return self._program.parameters
+
+    def init_params(self, rng: np.random.Generator, scale: float = np.pi) -> Real:
+        """A random start: angles uniform in [-scale, scale] radians."""
+        return rng.uniform(-scale, scale, self.n_params)
+
+    def state(self, params: ArrayLike) -> State:
+        return self._state(self.engine.evolve_vectors(self._program, self._angles(params), self._start()))
+
+    def state_vjp(self, params: ArrayLike) -> tuple[State, Callable[[Cotangent], Real]]:
+        psi, pull = self.engine.evolve_vectors_vjp(self._program, self._angles(params), self._start())
+        return self._state(psi), lambda c: pull(c.reshape(-1, 1))
+
+    def state_jvp(self, params: ArrayLike) -> tuple[State, Callable[[ArrayLike], Complex]]:
+        theta = self._angles(params)
+        psi = self.engine.evolve_vectors(self._program, theta, self._start())
+        push_psi = push_columns(self._program, theta, self._start())
+        adjoint = psi.reshape(self._shape).conj().T
+
+        def push(v: ArrayLike) -> Complex:
+            flat, lead = directions(v, self.n_params)
+            da = push_psi(flat).reshape(-1, *self._shape)
+            out = (1 - self.smoothing) * hermitian_part(da @ adjoint)
+            return out.reshape(*lead, *out.shape[1:])
+
+        return self._state(psi), push
+
+    def _angles(self, params: ArrayLike) -> Real:
+        return _checks.parameters("params", params, self.n_params)
+
+    def _start(self) -> Complex:
+        first = np.zeros((math.prod(self._shape), 1), dtype=np.complex128)
+        first[0] = 1.0
+        return first
+
+    def _state(self, psi: Complex) -> State:
+        return factor_state(psi.reshape(self._shape), self.smoothing, self._dims)
+
+    def __repr__(self) -> str:
+        smoothing = f", smoothing={self.smoothing:g}" if self.smoothing else ""
+        return f"PurifiedCircuitModel({self.circuit!r}, n_ancillas={self.n_ancillas}{smoothing})"

@@ -1,0 +1,327 @@
+r"""Targets that are known by a few expectations: all that a Gibbs model ever asks of the data.
+
+For sigma = exp(-K)/Z with K = sum_j theta_j G_j,
+
+.. math:: S(\rho, \sigma) = -\mathrm{Tr}\, \rho \log\sigma = \sum_j \theta_j \langle G_j \rangle_\rho + \log Z,
+    \qquad \frac{\partial S}{\partial \theta_j} = \langle G_j \rangle_\rho - \langle G_j \rangle_\sigma .
+
+So the m numbers <G_j>_rho stand for rho, whatever the number of qubits.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import TypeAlias
+
+import numpy as np
+
+from qml import _checks
+from qml._checks import InputError
+from qml._typing import ArrayLike, Complex, Cotangent, Dims, Real
+from qml.operators import PauliSum, pauli
+from qml.states import GibbsState, State
+
+GeneratorsLike: TypeAlias = PauliSum | Sequence[PauliSum] | Mapping[str, PauliSum]
+
+SPAN = 1e-12
+"""Share of an operator's squared norm that may lie outside of a span, as rounding."""
+
+
+class MomentState(State):
+    """A state whose cross entropy with a target needs no more than moments of the target."""
+
+    @abstractmethod
+    def moments(self, generators: GeneratorsLike) -> Moments:
+        """The expectations of the generators, with the error bars of this state."""
+
+    @abstractmethod
+    def energy(self, target: State | Moments) -> float:
+        """Tr(rho K) of a target rho, with sigma = exp(-K)/Z."""
+
+    @abstractmethod
+    def log_partition(self) -> Real:
+        """log Z in nats."""
+
+    @abstractmethod
+    def pull_moments(self, target: State | Moments) -> Cotangent:
+        """dS(rho, sigma)/d(coordinate)."""
+
+
+class Moments:
+    r"""Expectations <G_j>_rho of a target rho: what a Gibbs model learns from.
+
+    Pass it as the target of ``fit`` with the cross entropy. Its floor, S(rho), is `entropy` where that is known, else
+    not a number.
+
+    Parameters
+    ----------
+    generators : PauliSum, or sequence or mapping of PauliSum
+        The operators G_j, read as by :class:`qml.GibbsModel`: the strings of one sum, or whole operators.
+    values : array (m,)
+        <G_j>_rho.
+    errors : array (m,), optional
+        Their standard errors; 0 by default.
+    entropy : float, optional
+        S(rho) in nats, where it is known.
+
+    Raises
+    ------
+    InputError
+        If a generator is not Hermitian or there is none, the numbers of qubits or shapes differ, or a number is not
+        finite; if the value of a single Pauli string exceeds one in size by more than five of its standard errors.
+
+    Notes
+    -----
+    A model sees the values of its own generators only, so those must all be there; more do no harm. Source: Jaynes
+    (1957), Phys. Rev. 106, 620; Kappen (2018), arXiv:1803.11278.
+
+    Examples
+    --------
+    >>> from qml import CrossEntropy, GibbsModel, fit
+    >>> target = Moments([pauli("X"), pauli("Z")], [0.6, 0.0])
+    >>> result = fit(GibbsModel([pauli("X"), pauli("Z")]), target, loss=CrossEntropy(), seed=0)
+    >>> (result.params + [np.arctanh(0.6), 0.0]).round(6) + 0.0
+    array([0., 0.])
+    """
+
+    def __init__(
+        self,
+        generators: GeneratorsLike,
+        values: ArrayLike,
+        errors: ArrayLike | None = None,
+        entropy: float = math.nan,
+    ) -> None:
+        self.generators = tuple(operators_of(generators).values())
+        m = len(self.generators)
+        self.values = _read_only(_checks.parameters("values", values, m))
+        given = np.zeros(m) if errors is None else _checks.parameters("errors", errors, m)
+        if (given < 0).any():
+            raise InputError(f"errors must be non-negative; found {given.min():.6g}.")
+        self.errors = _read_only(given)
+        self._entropy = math.nan if math.isnan(entropy) else _checks.number("entropy", entropy)
+        self.dims: Dims = self.generators[0].dims
+        for g, value, error in zip(self.generators, self.values, self.errors, strict=True):
+            bound = float(sum(map(abs, g.coefficients)))
+            if abs(value) > bound * (1 + _checks.TOLERANCE) + 5 * error:
+                raise InputError(f"the value of {g} cannot exceed {bound:.6g} in size; found {value:.6g}.")
+
+    @classmethod
+    def of(cls, state: State, generators: GeneratorsLike) -> Moments:
+        """The expectations of the generators in a state: exact, or with the error bars of a sampled one.
+
+        Costs 2^n operations for every string, and for the entropy that of ``state.entropy()``.
+
+        Examples
+        --------
+        >>> from qml import ghz
+        >>> Moments.of(ghz(3), [pauli("ZZI"), pauli("XXX"), pauli("XII")]).values.round(12) + 0.0
+        array([1., 1., 0.])
+        """
+        if not isinstance(state, State):
+            raise InputError(f"state must be a State; found {type(state).__name__}.")
+        if isinstance(state, MomentState):
+            return state.moments(generators)
+        if state.batch_shape:
+            raise InputError(f"state must be one state; found a batch of shape {state.batch_shape}.")
+        operators = tuple(operators_of(generators).values())
+        if state.dims != operators[0].dims:
+            raise InputError(f"state and generators must have equal dims; found {state.dims} and {operators[0].dims}.")
+        rho = state.matrix()
+        return cls(operators, [_trace(g, rho) for g in operators], entropy=float(state.entropy()))
+
+    def on(self, dims: Dims) -> Moments:
+        """Itself, if it is about sites of dimensions `dims`; else InputError."""
+        if self.dims != dims:
+            raise InputError(f"target and model must have equal dims; found {self.dims} (target) and {dims} (model).")
+        return self
+
+    def values_of(self, generators: Sequence[PauliSum]) -> Real:
+        """The values (m,) of these generators, in their order; InputError names one that is not held."""
+        found = []
+        for g in generators:
+            k = self._places.get(g)
+            if k is None:
+                raise InputError(
+                    f"the target must hold the expectation of every generator of the model; that of {g} is missing."
+                )
+            found.append(self.values[k])
+        return np.array(found)
+
+    def expect(self, operator: PauliSum | Complex) -> float:
+        """Tr(rho O) of an operator in the span of the generators and the identity; others are refused.
+
+        Examples
+        --------
+        >>> Moments([pauli("X"), pauli("Z")], [0.6, 0.1]).expect(2 * pauli("X") + 3 * pauli("I"))
+        4.2
+        """
+        words, columns, shifts = self._span
+        if isinstance(operator, PauliSum):
+            held = dict(zip(operator.words, operator.coefficients, strict=True))
+            wanted = np.array([complex(held.pop(word, 0.0)).real for word in words])
+            constant, outside = complex(held.pop((0, 0), 0.0)).real, sum(abs(c) ** 2 for c in held.values())
+        else:
+            rho = np.asarray(operator, dtype=np.complex128)
+            wanted = np.array([_trace(p, rho) for p in self._strings]) / len(rho)
+            constant = float(np.trace(rho).real) / len(rho)
+            outside = float(np.square(np.abs(rho)).sum()) / len(rho) - float(np.square(wanted).sum()) - constant**2
+        weights = np.linalg.lstsq(columns, wanted, rcond=None)[0]
+        outside += float(np.square(columns @ weights - wanted).sum())
+        if outside > SPAN * (float(np.square(wanted).sum()) + max(0.0, outside)):
+            raise InputError(
+                "the target, known by moments, says nothing of an operator outside the span of their generators: give "
+                "the expectation of every generator of the model."
+            )
+        return float(weights @ (self.values - shifts)) + constant
+
+    def representative(self) -> Complex:
+        """The least Hermitian matrix (d, d) of trace one with these expectations; in general not positive.
+
+        Raises
+        ------
+        InputError
+            If the generators depend on each other linearly and their values do not.
+        """
+        words, columns, shifts = self._span
+        values = self.values - shifts
+        weights = np.linalg.lstsq(columns.T, values, rcond=None)[0]
+        if np.abs(columns.T @ weights - values).max() > 1e-8 * max(1.0, float(np.abs(values).max())):
+            raise InputError("the generators depend on each other linearly, and their values contradict that.")
+        n = self.generators[0].n_qubits
+        total = PauliSum(n, ((0, 0), *words), (1.0, *weights.tolist()))
+        return np.asarray(total.matrix() / (1 << n))
+
+    def cross_entropy(self, sigma: State) -> float:
+        """S(rho, sigma) in nats, for a Gibbs state of operators in the span of the generators."""
+        self._check(sigma)
+        if isinstance(sigma, MomentState):
+            return sigma.energy(self) + float(sigma.log_partition())
+        assert isinstance(sigma, GibbsState)
+        return self.expect(sigma.hamiltonian()) + float(sigma.log_partition())
+
+    def cross_entropy_and_cotangent(self, sigma: State) -> tuple[float, Cotangent]:
+        """The same, and its derivative in the coordinate of sigma."""
+        value = self.cross_entropy(sigma)
+        if isinstance(sigma, MomentState):
+            return value, sigma.pull_moments(self)
+        return value, sigma.pull_log(-self._representative)
+
+    def _check(self, sigma: State) -> None:
+        self.on(sigma.dims)
+        if not isinstance(sigma, GibbsState | MomentState):
+            raise InputError(
+                "a target known by its moments needs a Gibbs model (GibbsModel, LargeGibbsModel), whose cross entropy "
+                f"asks for no more; found a {type(sigma).__name__}: use a state as the target."
+            )
+
+    @cached_property
+    def _representative(self) -> Complex:
+        return self.representative()
+
+    @cached_property
+    def _places(self) -> dict[PauliSum, int]:
+        return {g: k for k, g in enumerate(self.generators)}
+
+    @cached_property
+    def _span(self) -> tuple[tuple[tuple[int, int], ...], Real, Real]:
+        """The strings other than the identity, the coefficients (strings, m), and those of the identity (m,)."""
+        words = tuple(dict.fromkeys(w for g in self.generators for w in g.words if w != (0, 0)))
+        row = {word: k for k, word in enumerate(words)}
+        columns, shifts = np.zeros((len(words), len(self.generators))), np.zeros(len(self.generators))
+        for j, g in enumerate(self.generators):
+            for word, c in zip(g.words, g.coefficients, strict=True):
+                if word == (0, 0):
+                    shifts[j] = c.real
+                else:
+                    columns[row[word], j] = c.real
+        return words, columns, shifts
+
+    @cached_property
+    def _strings(self) -> tuple[PauliSum, ...]:
+        n = self.generators[0].n_qubits
+        return tuple(PauliSum(n, (word,), (1.0,)) for word in self._span[0])
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Plain arrays from which :meth:`from_arrays` makes it again."""
+        held = {"values": self.values, "errors": self.errors, "entropy": np.array(self._entropy)}
+        return pack(self.generators) | held
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> Moments:
+        """What :meth:`arrays` wrote."""
+        named = {str(k): g for k, g in enumerate(unpack(arrays))}
+        return cls(named, arrays["values"], arrays["errors"], float(arrays["entropy"]))
+
+    def entropy(self) -> float:
+        """S(rho) in nats where it is known, else not a number: no moments tell it."""
+        return self._entropy
+
+    def __len__(self) -> int:
+        return len(self.generators)
+
+    def __repr__(self) -> str:
+        error = f", standard errors up to {self.errors.max():.2g}" if self.errors.any() else ""
+        return f"Moments({_checks.plural(len(self), 'expectation')} on dims={self.dims}{error})"
+
+
+def operators_of(generators: GeneratorsLike) -> dict[str, PauliSum]:
+    """Hermitian Pauli sums on equally many qubits by name; the strings of a single sum, without the identity."""
+    if isinstance(generators, PauliSum):
+        generators = [pauli(label) for label in generators.labels if set(label) != {"I"}]
+    try:
+        named = dict(generators) if isinstance(generators, Mapping) else dict(enumerate(generators))
+    except TypeError:
+        raise InputError(
+            f"generators must be a PauliSum, or a list or mapping of them; found {type(generators).__name__}."
+        ) from None
+    if not named:
+        raise InputError("generators must hold at least one operator other than the identity; found none.")
+    out: dict[str, PauliSum] = {}
+    for key, g in named.items():
+        if not isinstance(g, PauliSum) or not g.words:
+            raise InputError(f"generator {key!r} must be a PauliSum other than zero; found {g!r}.")
+        if not g.is_hermitian:
+            raise InputError(f"generator {key!r} must be Hermitian; found complex coefficients in {g}.")
+        first = next(iter(out.values()), g)
+        if g.n_qubits != first.n_qubits:
+            raise InputError(
+                f"generators must act on equally many qubits; found {first.n_qubits} and, for generator {key!r}, "
+                f"{g.n_qubits}."
+            )
+        single = len(g.words) == 1 and not isinstance(generators, Mapping)
+        name = g.labels[0] if single else f"G{key}" if isinstance(key, int) else str(key)
+        if name in out:
+            raise InputError(f"generators must be different; {name!r} is there twice.")
+        out[name] = g
+    return out
+
+
+def pack(generators: Sequence[PauliSum]) -> dict[str, np.ndarray]:
+    """Hermitian Pauli sums as plain arrays: one entry a term."""
+    return {
+        "labels": np.array([label for g in generators for label in g.labels]),
+        "coefficients": np.array([c.real for g in generators for c in g.coefficients]),
+        "sizes": np.array([len(g.words) for g in generators]),
+    }
+
+
+def unpack(arrays: Mapping[str, np.ndarray]) -> tuple[PauliSum, ...]:
+    """What :func:`pack` wrote."""
+    terms = list(zip(arrays["labels"].tolist(), arrays["coefficients"].tolist(), strict=True))
+    ends = np.cumsum(arrays["sizes"]).tolist()
+    return tuple(PauliSum.from_terms(terms[i:j]) for i, j in zip([0, *ends], ends, strict=False))
+
+
+def _trace(operator: PauliSum, rho: Complex) -> float:
+    """Tr(rho O), in 2^n operations for every distinct x of O."""
+    entries = operator.sparse().tocoo()
+    return float((entries.data * rho[entries.col, entries.row]).sum().real)
+
+
+def _read_only(a: Real) -> Real:
+    copy = np.array(a, dtype=np.float64)
+    copy.flags.writeable = False
+    return copy

@@ -1,0 +1,122 @@
+"""The measured relative entropy, and the report of what measuring costs, with its picture."""
+
+import math
+
+import numpy as np
+import pytest
+import scipy.optimize
+from matplotlib.figure import Figure
+from scipy.special import xlogy
+
+from qml import states
+from qml._checks import InputError
+from qml.losses import fidelity, measured_relative_entropy, measured_report, relative_entropy
+from qml.measurement import Counts, PauliMeasurement, haar_bases, sample, sic
+from qml.plotting.measured import plot_measured
+from qml.states import DensityMatrix
+
+RNG = np.random.default_rng(13)
+
+
+def best_qubit_basis(rho: DensityMatrix, sigma: DensityMatrix) -> float:
+    """The supremum over all bases of a qubit: a grid over directions, and Nelder-Mead from its best."""
+    paulis = np.array([[[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]])
+    a, b = (np.einsum("kij,ji->k", paulis, s.matrix()).real for s in (rho, sigma))
+
+    def minus(angles: np.ndarray) -> np.ndarray:
+        t, f = np.asarray(angles)
+        n = np.stack([np.sin(t) * np.cos(f), np.sin(t) * np.sin(f), np.cos(t)], axis=-1)
+        p, q = (1 + n @ a) / 2, (1 + n @ b) / 2
+        p = np.clip(p, 0, 1)
+        return -(xlogy(p, p / q) + xlogy(1 - p, (1 - p) / (1 - q)))
+
+    grid = np.array(np.meshgrid(np.linspace(0, np.pi, 60), np.linspace(0, np.pi, 60))).reshape(2, -1)
+    start = grid[:, np.argmin(minus(grid))]
+    options = {"xatol": 1e-10, "fatol": 1e-15}
+    return -float(scipy.optimize.minimize(minus, start, method="Nelder-Mead", options=options).fun)
+
+
+def test_qubits_against_all_directions() -> None:
+    for k in range(10):
+        rho, sigma = states.ginibre(2, RNG, rank=1 + k % 2), states.ginibre(2, RNG)
+        assert measured_relative_entropy(rho, sigma) == pytest.approx(best_qubit_basis(rho, sigma), rel=1e-7)
+
+
+@pytest.mark.parametrize("d", [1, 2, 3, 6])
+def test_commuting_states_are_told_apart_without_loss(d: int) -> None:
+    p, q = RNG.dirichlet(np.ones(d)), RNG.dirichlet(np.ones(d))
+    u = np.linalg.qr(RNG.normal(size=(d, d)) + 1j * RNG.normal(size=(d, d)))[0]
+    rho, sigma = (DensityMatrix((u * w) @ u.conj().T) for w in (p, q))
+    assert measured_relative_entropy(rho, sigma) == pytest.approx(float(relative_entropy(rho, sigma)), abs=1e-9)
+
+
+@pytest.mark.parametrize("d", [2, 3, 4])
+def test_between_every_measurement_and_the_relative_entropy(d: int) -> None:
+    for rank in range(1, d + 1):
+        rho, sigma = states.ginibre(d, RNG, rank=rank), states.ginibre(d, RNG)
+        measured = measured_relative_entropy(rho, sigma)
+        assert measured <= float(relative_entropy(rho, sigma)) + 1e-10
+        bases = haar_bases(d, 200, RNG)
+        p, q = (bases.probabilities(s).reshape(200, d) for s in (rho, sigma))
+        assert measured >= (p * np.log(p / q)).sum(axis=1).max()
+        assert measured_relative_entropy(rho, rho) == pytest.approx(0, abs=1e-10)
+
+
+@pytest.mark.parametrize("d", [2, 3, 5])
+def test_above_the_logarithm_of_the_fidelity(d: int) -> None:
+    """-log F <= D_M, the measured relative entropy being above the sandwiched Renyi divergence of order 1/2."""
+    for rank in range(1, d + 1):
+        rho, sigma = states.ginibre(d, RNG, rank=rank), states.ginibre(d, RNG)
+        assert measured_relative_entropy(rho, sigma) >= -math.log(float(fidelity(rho, sigma))) - 1e-12
+
+
+def test_supports() -> None:
+    zero, mixed = states.basis_state("0", dims=2), states.maximally_mixed(2)
+    assert measured_relative_entropy(mixed, zero) == math.inf
+    assert measured_relative_entropy(zero, mixed) == pytest.approx(math.log(2), abs=1e-9)
+    block = DensityMatrix(np.diag([0.25, 0.75, 0, 0]))
+    inside = DensityMatrix(np.diag([0.5, 0.5, 0, 0]))
+    assert measured_relative_entropy(inside, block) == pytest.approx(float(relative_entropy(inside, block)), abs=1e-9)
+    with pytest.raises(InputError, match="index the batch"):
+        measured_relative_entropy(states.ginibre(2, RNG, batch=2), mixed)
+
+
+def test_report_of_one_basis() -> None:
+    rho, sigma = states.ginibre(2, RNG), states.ginibre(2, RNG)
+    report = measured_report(sample(rho, PauliMeasurement(["X"]), 1000, RNG), sigma, rho)
+    assert report.gap > 0
+    assert report.log_traces == 0
+    assert report.bias == pytest.approx(report.cross_entropy - report.true_cross_entropy)
+    assert report.excess >= 0
+    assert report.empirical_distance > 0.01
+    text = str(report)
+    assert len(text.splitlines()) == 8
+    assert report._repr_html_().count("<tr>") == 8
+    unknown = measured_report(sample(rho, sic(2), 1000, RNG), sigma)
+    assert unknown.bias is None
+    assert unknown.log_traces == pytest.approx(-math.log(2))
+    assert unknown.gap > 0
+    assert len(str(unknown).splitlines()) == 5
+
+
+def test_picture() -> None:
+    sigma = DensityMatrix([[0.9, 0.0], [0.0, 0.1]])
+    rho = states.ginibre(2, RNG)
+    angles = np.linspace(0, np.pi / 2, 5)
+    reports = []
+    for t in angles:
+        from qml.measurement import ProjectiveMeasurement
+
+        c, s = math.cos(t / 2), math.sin(t / 2)
+        m = ProjectiveMeasurement([[[c, -s], [s, c]]])
+        reports.append(measured_report(Counts.from_frequencies(m, m.probabilities(rho)), sigma, rho))
+    assert reports[0].gap == pytest.approx(0, abs=1e-12)
+    assert (np.diff([r.gap for r in reports]) > 0).all()
+    ax = plot_measured(reports, angles, Figure().subplots(), xlabel="angle (radians)")
+    upper, lower, true = ax.get_lines()
+    assert (upper.get_ydata() >= lower.get_ydata() - 1e-12).all()
+    assert np.ptp(true.get_ydata()) == 0
+    with pytest.raises(InputError, match="at least one report"):
+        plot_measured([])
+    with pytest.raises(InputError, match="one number for each of the 5 reports"):
+        plot_measured(reports, [1.0])

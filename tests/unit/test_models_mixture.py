@@ -1,0 +1,127 @@
+"""Mixture models: convex combinations, in whichever form keeps the most of the logarithm."""
+
+import numpy as np
+import pytest
+
+from qml import Circuit, GibbsModel, SpectralModel, check_gradient, circuits, fit, pauli
+from qml._checks import InputError
+from qml.losses import CrossEntropy, HilbertSchmidt, Infidelity
+from qml.models import CholeskyModel, MixtureModel, ProductModel, PurifiedCircuitModel
+from qml.states import DensityMatrix, basis_state, ghz, ginibre, maximally_mixed
+
+
+def pure(n):
+    return PurifiedCircuitModel(circuits.hardware_efficient(n, 1), 0)
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        [CholeskyModel((2, 2)), SpectralModel(circuits.hardware_efficient(2, 1)), ghz(2)],
+        [pure(2), pure(2), basis_state("11")],
+        [SpectralModel(Circuit(2)), GibbsModel([pauli("ZZ")]), basis_state("10")],
+        [ProductModel([CholeskyModel(2), CholeskyModel(2)]), maximally_mixed((2, 2))],
+    ],
+    ids=["matrices", "factors", "diagonals", "products"],
+)
+def test_is_the_convex_combination(members):
+    model = MixtureModel(members)
+    theta = model.init_params(np.random.default_rng(0))
+    theta[: len(members) - 1] = [0.7, -1.1][: len(members) - 1]
+    weights = np.exp([0.0, *theta[: len(members) - 1]])
+    expected, start = 0, len(members) - 1
+    for w, member in zip(weights / weights.sum(), members, strict=True):
+        n = getattr(member, "n_params", 0)
+        sigma = member.state(theta[start : start + n]) if n else member
+        expected, start = expected + w * sigma.matrix(), start + n
+    assert start == model.n_params
+    assert np.allclose(model.state(theta).matrix(), expected, atol=1e-15)
+
+
+def test_diagonal_members_make_a_classical_mixture():
+    bits = [DensityMatrix.from_probabilities([1.0, 0.0, 0.0]), DensityMatrix.from_probabilities([0.0, 0.5, 0.5])]
+    model = MixtureModel(bits)
+    sigma = model.state(model.unconstrained({"w_1": 1e-30}))
+    assert sigma.is_diagonal
+    assert sigma.spectrum().log_eigenvalues[1] == pytest.approx(np.log(0.5e-30), rel=1e-14)
+
+
+def test_factors_stay_factors_as_long_as_they_are_few():
+    theta = np.zeros(2 * pure(2).n_params + 1)
+    assert MixtureModel([pure(2)] * 2).state(theta).factor.shape == (4, 2)
+    model = MixtureModel([pure(2)] * 5)
+    assert model.state(np.zeros(model.n_params)).factor is None
+
+
+@pytest.mark.parametrize("loss", [CrossEntropy(), HilbertSchmidt(), Infidelity()], ids=str)
+@pytest.mark.parametrize(
+    "members",
+    [
+        [CholeskyModel((2, 2), 1), SpectralModel(circuits.hardware_efficient(2, 1))],
+        [CholeskyModel((2, 2), 2), CholeskyModel((2, 2), 1), CholeskyModel((2, 2), 1)],
+    ],
+    ids=["matrices", "factors"],
+)
+def test_gradient_of_every_loss(members, loss):
+    check = check_gradient(MixtureModel(members), ginibre((2, 2), np.random.default_rng(3)), loss)
+    assert np.abs(check.analytic).min() > 1e-6
+    assert check.ok, str(check)
+
+
+def test_a_weight_that_vanishes_has_a_finite_gradient():
+    for members in ([pure(1), pure(1)], [CholeskyModel(2), pure(1)], [GibbsModel([pauli("Z")])] * 2):
+        model = MixtureModel(members)
+        theta = model.init_params(np.random.default_rng(0))
+        for odds in (-2000.0, 2000.0):
+            theta[0] = odds
+            sigma, pull = model.state_vjp(theta)
+            gradient = pull(HilbertSchmidt().value_and_cotangent(ginibre((2,), np.random.default_rng(1)), sigma)[1])
+            assert np.isfinite(gradient).all()
+            assert gradient[0] == 0.0
+
+
+def test_natural_weights():
+    model = MixtureModel([maximally_mixed(2), basis_state("0"), basis_state("1")])
+    values = {"w_1": 0.2, "w_2": 0.3}
+    theta = model.unconstrained(values)
+    assert model.natural(theta) == pytest.approx(values)
+    assert model.state(theta).probabilities() == pytest.approx([0.25 + 0.2, 0.25 + 0.3])
+    with pytest.raises(InputError, match="positive rest for w_0"):
+        model.unconstrained({"w_1": 0.6, "w_2": 0.4})
+
+
+def test_weights_of_fixed_states_are_learnt():
+    members = [ginibre((2, 2), np.random.default_rng(k)) for k in range(3)]
+    model = MixtureModel(members)
+    rho = model.state(model.unconstrained({"w_1": 0.1, "w_2": 0.6}))
+    result = fit(model, rho, seed=0)
+    assert model.natural(result.params) == pytest.approx({"w_1": 0.1, "w_2": 0.6}, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        [CholeskyModel(4, 1), CholeskyModel(4, 1), maximally_mixed(4)],
+        [CholeskyModel(3), CholeskyModel(3, 1)],
+    ],
+    ids=["qubits", "qutrits"],
+)
+def test_learns_a_state_of_its_own_family(members):
+    model = MixtureModel(members)
+    rho = model.state(model.init_params(np.random.default_rng(100)))
+    assert fit(model, rho, seed=0).gap < 1e-10
+
+
+def test_sentences():
+    with pytest.raises(InputError, match="a mixture needs a list of at least one model"):
+        MixtureModel([])
+    with pytest.raises(InputError, match="member 1 of a mixture must be a Model or a single State"):
+        MixtureModel([ghz(2), "ghz"])
+    with pytest.raises(InputError, match=r"equal dims; found \(2,\) \(0\) and \(2, 2\) \(1\)"):
+        MixtureModel([basis_state("0"), ghz(2)])
+
+
+def test_repr_names_the_members():
+    assert repr(MixtureModel([CholeskyModel((3,), 1), maximally_mixed(3)])) == (
+        "MixtureModel([CholeskyModel(dims=(3,), rank=1), DensityMatrix(dims=(3,))])"
+    )

@@ -1,0 +1,154 @@
+"""Noisy models: a channel on top of any model, and the derivative through it."""
+
+import numpy as np
+import pytest
+
+from qml import Circuit, CircuitModel, GibbsModel, channels, check_gradient, circuits, fit, gates, pauli
+from qml._checks import InputError
+from qml.engines.reference import ReferenceEngine
+from qml.losses import CrossEntropy, HilbertSchmidt, Infidelity
+from qml.models import CholeskyModel, MixtureModel, NoisyModel, ProductModel, PurifiedCircuitModel
+from qml.models.pictures import heisenberg, schroedinger
+from qml.operations import Initialize, Interval, TraceOut
+from qml.states import DensityMatrix, basis_state, ginibre, haar_pure
+
+
+def hermitian(d, rng):
+    a = rng.standard_normal((d, d)) + 1j * rng.standard_normal((d, d))
+    return a + a.conj().T
+
+
+PROGRAMS = {
+    "gates": Circuit(3, [gates.RX("a", 2), gates.CNOT(2, 0), gates.RYY("b", 1, 0)]),
+    "channels": Circuit(2, [channels.Depolarizing("p", 1), gates.CNOT(1, 0), channels.AmplitudeDamping("g", 0)]),
+    "traced": Circuit(3, [gates.RXX("a", 0, 2), TraceOut((2,))(1), gates.RZ("b", 2)]),
+    "fresh": Circuit(3, [Initialize((2,))(1), gates.RY("a", 1), gates.CNOT(1, 2), channels.BitFlip("p", 1)]),
+    "come and go": Circuit(2, [TraceOut((2,))(0), Initialize((2,))(0), gates.RXX("a", 0, 1), gates.RZ("b", 0)]),
+    "all gone": Circuit(1, [gates.RY("a", 0), TraceOut((2,))(0)]),
+}
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_pictures(name):
+    """Forward it is the engine's map, on anything linear; backward it is the adjoint."""
+    program = PROGRAMS[name].compile()
+    values = np.full(program.n_params, 0.3)
+    rng = np.random.default_rng(0)
+    rho = ginibre(program.dims_in, rng)
+    image = ReferenceEngine().evolve(program, values, rho).matrix()
+    assert np.allclose(schroedinger(program, values, rho.matrix()[None])[0], image, atol=1e-15)
+    x, g = hermitian(program.dim_in, rng), hermitian(program.dim_out, rng)
+    there = np.trace(g @ schroedinger(program, values, np.array([x, 2 * x]))[1]).real
+    back = np.trace(heisenberg(program, values, g) @ x).real
+    assert abs(back) > 1e-2
+    assert there == pytest.approx(2 * back, rel=1e-12)
+
+
+def on_top():
+    return Circuit(2, [channels.Depolarizing("p", 0), gates.RXX("turn", 0, 1), channels.AmplitudeDamping("gamma", 1)])
+
+
+def test_on_a_circuit_it_is_the_longer_circuit():
+    circuit = circuits.hardware_efficient(2, 1)
+    model = NoisyModel(CircuitModel(circuit), on_top())
+    longer = CircuitModel(circuit.then(*on_top().operations))
+    assert model.parameter_names == longer.parameter_names
+    theta = model.init_params(np.random.default_rng(0))
+    rho = ginibre((2, 2), np.random.default_rng(1))
+    answers = []
+    for each in (model, longer):
+        sigma, pull = each.state_vjp(theta)
+        value, cotangent = CrossEntropy().value_and_cotangent(rho, sigma)
+        answers.append((value, *pull(cotangent)))
+    assert np.abs(answers[0]).min() > 1e-4
+    assert np.allclose(*answers, rtol=1e-11, atol=1e-13)
+    assert model.natural(theta) == pytest.approx(longer.natural(theta))
+
+
+@pytest.mark.parametrize("loss", [CrossEntropy(), HilbertSchmidt(), Infidelity()], ids=str)
+@pytest.mark.parametrize(
+    "below",
+    [
+        GibbsModel.all_paulis(2),
+        CholeskyModel((2, 2), 1),
+        PurifiedCircuitModel(circuits.hardware_efficient(3, 1), 1),
+        ProductModel([CholeskyModel(2), CholeskyModel(2)]),
+        MixtureModel([CholeskyModel((2, 2)), basis_state("00")]),
+        GibbsModel([pauli("ZZ"), pauli("ZI")]),
+    ],
+    ids=repr,
+)
+def test_gradient_of_every_loss_on_every_model(below, loss):
+    check = check_gradient(NoisyModel(below, on_top()), ginibre((2, 2), np.random.default_rng(4)), loss)
+    assert np.abs(check.analytic).max() > 1e-3
+    assert check.ok, str(check)
+
+
+def test_engines_agree():
+    first, second = (NoisyModel(CholeskyModel(4), on_top(), engine=engine) for engine in (None, ReferenceEngine()))
+    theta = first.init_params(np.random.default_rng(0))
+    assert np.allclose(first.state(theta).matrix(), second.state(theta).matrix(), atol=1e-14)
+
+
+def test_qutrits():
+    kraus = np.array([[[1, 0, 0], [0, 1, 0], [0, 0, 0.8]], [[0, 0, 0], [0, 0, 0.6], [0, 0, 0]]])
+    below = CholeskyModel((3,))
+    model = NoisyModel(below, Circuit((3,), [channels.KrausChannel(kraus)(0)]))
+    rng = np.random.default_rng(0)
+    theta, rho = below.init_params(rng), ginibre((3,), rng)
+    expected = sum(k @ below.state(theta).matrix() @ k.T for k in kraus)
+    assert np.allclose(model.state(theta).matrix(), expected, atol=1e-15)
+    check = check_gradient(model, rho)
+    assert np.abs(check.analytic).max() > 1e-3
+    assert check.ok, str(check)
+
+
+def test_noise_gives_full_rank():
+    """S against a pure model is infinite; depolarizing every qubit makes it finite."""
+    pure = PurifiedCircuitModel(circuits.hardware_efficient(2, 1), 0)
+    noise = Circuit(2, [channels.Depolarizing(0.05, q) for q in range(2)])
+    rho, theta = haar_pure((2, 2), np.random.default_rng(0)), np.ones(pure.n_params)
+    assert CrossEntropy().value(rho, pure.state(theta)) == np.inf
+    assert np.isfinite(CrossEntropy().value(rho, NoisyModel(pure, noise).state(theta)))
+
+
+def test_narrower_domains_and_weak_noise_at_the_start():
+    model = NoisyModel(CholeskyModel(4), on_top(), domains={"p": Interval(0.1, 0.2)})
+    values = model.natural(model.init_params(np.random.default_rng(0)))
+    assert 0.1 < values["p"] < 0.2
+    assert 0.0 < values["gamma"] < 0.3
+    theta = np.full(model.n_params, 50.0)
+    assert model.natural(theta)["p"] <= 0.2
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        NoisyModel(
+            PurifiedCircuitModel(circuits.hardware_efficient(2, 2), 0),
+            Circuit(2, [channels.Depolarizing("p", 0), channels.Depolarizing("q", 1)]),
+        ),
+        NoisyModel(CholeskyModel(4), Circuit(2, [channels.Depolarizing(0.2, 0), channels.AmplitudeDamping(0.1, 1)])),
+    ],
+    ids=["trainable", "fixed"],
+)
+def test_learns_a_state_of_its_own_family(model):
+    rho = model.state(model.init_params(np.random.default_rng(100)))
+    assert fit(model, rho, seed=0).gap < 1e-10
+
+
+def test_sentences():
+    with pytest.raises(InputError, match=r"must take the dims of the model, \(2,\); found a circuit on \(2, 2\)"):
+        NoisyModel(CholeskyModel(2), Circuit(2))
+    with pytest.raises(InputError, match="two parts call a parameter 'log_0'"):
+        NoisyModel(CholeskyModel(2), Circuit(1, [gates.RX("log_0", 0)]))
+    with pytest.raises(InputError, match="circuit must be a Circuit"):
+        NoisyModel(CholeskyModel(2), [])
+    with pytest.raises(InputError, match="no parameter 'q'"):
+        NoisyModel(CholeskyModel(4), on_top(), domains={"q": Interval(0, 1)})
+
+
+def test_a_state_may_be_underneath():
+    model = NoisyModel(DensityMatrix.from_vector([1, 0]), Circuit(1, [channels.AmplitudeDamping("gamma", 0)]))
+    assert model.parameter_names == ("gamma",)
+    assert repr(model) == "NoisyModel(DensityMatrix(dims=(2,)), <Circuit: 1 qubit, 1 operation, 1 parameter>)"

@@ -147,6 +147,7 @@ def check_gradient(
         along = rng.standard_normal((count, objective.n_params))
         along /= np.linalg.norm(along, axis=1, keepdims=True)
     value, gradient = objective.value_and_gradient(theta)
+    objective.under_way = True  # difference quotients may step over the edge of the parameters' domain
     remark = ""
     if not math.isfinite(value):
         remark = f"the loss is {value} here, where it has no gradient: choose other params"
@@ -180,7 +181,7 @@ def _derivative(f: Callable[[float], float]) -> tuple[float, float]:
             spread = max(abs(row[-1] - row[-2]), abs(row[-1] - coarse)) + rounding
             if not error <= spread:
                 best, error = row[-1], spread
-        if previous and abs(row[-1] - previous[-1]) > 2 * error:
+        if len(previous) > 2 and abs(row[-1] - previous[-1]) > 2 * error:
             break
         previous = row
         h /= 2

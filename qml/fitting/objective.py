@@ -1,22 +1,38 @@
-"""The function that a fit minimises: parameters in, loss and gradient out."""
+"""The function that a fit minimises: parameters in, loss and gradient out, and what else optimizers ask for."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from qml._checks import InputError
 from qml._typing import ArrayLike, Real
-from qml.losses import Loss
+from qml.fitting.frequencies import frequencies, shift_rule
+from qml.fitting.priors import Prior
+from qml.geometry import Metric
+from qml.losses import CrossEntropy, Loss, RelativeEntropy
 from qml.models import Model
-from qml.states import State
+from qml.states import DensityMatrix, State
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """What the latest evaluation of an objective met; None where it did not get so far."""
+
+    params: Real
+    state: State | None = None
+    value: float | None = None
+    gradient: Real | None = None
 
 
 class Objective:
-    r"""The loss as a function of the model's parameters.
+    r"""The loss as a function of the model's parameters, with the prior's share.
 
-    .. math:: f(\theta) = L(\rho, \sigma_\theta)
+    .. math:: f(\theta) = L(\rho, \sigma_\theta) - \tfrac1N \log p(\theta)
 
     Parameters
     ----------
@@ -24,11 +40,17 @@ class Objective:
     target : State or what else the loss accepts
         rho, with the dims of the model.
     loss : Loss
+    prior : Prior, optional
 
     Attributes
     ----------
     evaluations : int
         How many times f, with or without its gradient, has been computed.
+    latest : Evaluation or None
+        The latest of them.
+    under_way : bool
+        False until a fit sets it: then parameters that the model refuses, a step having left their domain, have
+        f = +inf.
 
     Examples
     --------
@@ -40,12 +62,14 @@ class Objective:
     (0.693147, array([1.]))
     """
 
-    def __init__(self, model: Model, target: Any, loss: Loss) -> None:
+    def __init__(self, model: Model, target: Any, loss: Loss, prior: Prior | None = None) -> None:
         self.model = model
         self.target = loss.accept(target, model.dims)
         self.loss = loss
+        self.prior = prior
         self.evaluations = 0
-        self._latest: tuple[Real, State] | None = None
+        self.latest: Evaluation | None = None
+        self.under_way = False
 
     @property
     def parameter_names(self) -> tuple[str, ...]:
@@ -63,33 +87,163 @@ class Objective:
 
     def value(self, params: ArrayLike) -> float:
         """f(theta)."""
-        self.evaluations += 1
-        theta, phi = self._split(np.asarray(params, dtype=np.float64))
-        return self.loss.bind(phi).value(self.target, self.model.state(theta))
+        point = np.array(params, dtype=np.float64)
+        theta, phi = self.split(point)
+        if not self._begin(point):
+            return math.nan
+        try:
+            sigma = self.model.state(theta)
+        except InputError:
+            if self.under_way:
+                return math.inf
+            raise
+        value = self.loss.bind(phi).value(self.target, sigma) + self._penalty(theta)
+        self.latest = Evaluation(point, sigma, value)
+        return value
 
     def value_and_gradient(self, params: ArrayLike) -> tuple[float, Real]:
         """f and its gradient (n_params,); where f is +inf or not a number the gradient is all NaN."""
-        self.evaluations += 1
-        theta, phi = self._split(np.array(params, dtype=np.float64))
-        sigma, pullback = self.model.state_vjp(theta)
+        point = np.array(params, dtype=np.float64)
+        theta, phi = self.split(point)
+        unknown = np.full(self.n_params, np.nan)
+        if not self._begin(point):
+            return math.nan, unknown
+        try:
+            sigma, pullback = self.model.state_vjp(theta)
+        except InputError:
+            if self.under_way:
+                return math.inf, unknown
+            raise
         loss = self.loss.bind(phi)
         value, cotangent = loss.value_and_cotangent(self.target, sigma)
-        self._latest = theta, sigma
+        value += self._penalty(theta)
+        self.latest = Evaluation(point, sigma, value)
         if not math.isfinite(value):
-            return value, np.full(self.n_params, np.nan)
+            return value, unknown
         gradient = pullback(cotangent)
+        if self.prior is not None:
+            gradient = gradient + self.prior.gradient(theta)
         if self.loss.parameter_names:
             gradient = np.concatenate([gradient, loss.params_gradient(self.target, sigma)])
+        self.latest = Evaluation(point, sigma, value, gradient)
         return value, gradient
 
     def state(self, params: Real) -> State:
-        """sigma_theta; the one of the latest gradient is at hand."""
-        theta, _ = self._split(params)
-        if self._latest is not None and np.array_equal(theta, self._latest[0]):
-            return self._latest[1]
+        """sigma_theta; the one of the latest evaluation is at hand."""
+        theta, _ = self.split(params)
+        if (
+            self.latest is not None
+            and self.latest.state is not None
+            and np.array_equal(theta, self.split(self.latest.params)[0])
+        ):
+            return self.latest.state
         return self.model.state(theta)
 
-    def _split(self, params: Real) -> tuple[Real, Real]:
+    def split(self, params: Real) -> tuple[Real, Real]:
         """theta of the model, phi of the loss."""
         n = self.model.n_params
         return (params[:n], params[n:]) if self.loss.parameter_names else (params, params[:0])
+
+    # what some optimizers ask for -------------------------------------------------------------------------------------
+
+    @property
+    def has_hessian(self) -> bool:
+        """Whether the Hessian is known: for the cross entropy and an exponential family, where it is the metric."""
+        convex = isinstance(self.loss, CrossEntropy) and self.model.is_exponential_family
+        return convex and not self.loss.parameter_names
+
+    def hessian(self, params: Real, *, tolerance: float = 0.0) -> Metric:
+        """The Hessian of f, assembled or only applied; `tolerance` as in :class:`~qml.geometry.GibbsMetric`."""
+        if not self.has_hessian:
+            raise InputError(
+                "Newton's method needs the cross entropy of an exponential family, such as a GibbsModel; found "
+                f"{type(self.loss).__name__} and {type(self.model).__name__}: use NaturalGradient() or LBFGS()."
+            )
+        hessian = self.model.metric(params, tolerance=tolerance, state=self.state(params))
+        return hessian if self.prior is None else Shifted(hessian, self.prior.curvature(params))
+
+    def metric(self, params: Real, kind: str = "bkm") -> Metric:
+        """A metric of the model, plus the curvature of the prior; see :func:`qml.geometry.metric`."""
+        self._no_loss_parameters("a metric")
+        metric = self.model.metric(params, kind, state=self.state(params))
+        return metric if self.prior is None else Shifted(metric, self.prior.curvature(params))
+
+    def divergence(self, params: Real) -> Objective:
+        """D(sigma_params || sigma_theta) as a function of theta."""
+        self._no_loss_parameters("mirror descent")
+        if not self.model.is_exponential_family:
+            raise InputError(
+                "mirror descent needs an exponential family, such as a GibbsModel; found "
+                f"{type(self.model).__name__}: use NaturalGradient() or LBFGS()."
+            )
+        other = Objective(self.model, self.state(params), RelativeEntropy())
+        other.under_way = self.under_way
+        return other
+
+    def minibatch(self, size: int, rng: np.random.Generator) -> Objective:
+        """The same function of `size` members of the target, drawn by their weights."""
+        factor = self.target.factor if isinstance(self.target, DensityMatrix) else None
+        if factor is None:
+            raise InputError(
+                "batches need a target that is an ensemble, its members the columns of a factor: pass "
+                "DensityMatrix.from_factor(columns), column k being sqrt(weight k) times member k."
+            )
+        weights = np.square(np.abs(factor)).sum(axis=0)
+        drawn = rng.choice(len(weights), size=size, p=weights / weights.sum())
+        batch = DensityMatrix.from_factor(factor[:, drawn] / np.sqrt(size * weights[drawn]), self.target.dims)
+        part = Objective(self.model, batch, self.loss, self.prior)
+        part.under_way = self.under_way
+        return part
+
+    @cached_property
+    def _rules(self) -> list[tuple[Real, Real]]:
+        return [shift_rule(omegas) for omegas in frequencies(self.model)]
+
+    def shifted_gradient(self, params: Real) -> Real:
+        """The gradient of f by parameter shifts of the circuit: exact, but dear."""
+        self._no_loss_parameters("parameter shifts")
+        rules, theta = self._rules, np.array(params, dtype=np.float64)
+        matrix = DensityMatrix.trusted(self.state(theta).matrix(), self.model.dims)
+        _, cotangent = self.loss.value_and_cotangent(self.target, matrix)
+        gradient = np.zeros(self.n_params) if self.prior is None else self.prior.gradient(theta)
+
+        def observed(j: int, by: float) -> float:
+            moved = theta.copy()
+            moved[j] += by
+            self.evaluations += 1
+            return float(np.vdot(cotangent, self.model.state(moved).matrix()).real)
+
+        for j, (shifts, coefficients) in enumerate(rules):
+            for x, c in zip(shifts.tolist(), coefficients.tolist(), strict=True):
+                gradient[j] += c * (observed(j, x) - observed(j, -x))
+        return gradient
+
+    def _begin(self, params: Real) -> bool:
+        """Note an evaluation; False where a fit has stepped to parameters that are not numbers."""
+        self.evaluations += 1
+        self.latest = Evaluation(params)
+        return not self.under_way or bool(np.isfinite(params).all())
+
+    def _penalty(self, theta: Real) -> float:
+        return 0.0 if self.prior is None else self.prior.value(theta)
+
+    def _no_loss_parameters(self, what: str) -> None:
+        if self.loss.parameter_names:
+            raise InputError(
+                f"{what} of {type(self.loss).__name__}, which has parameters of its own, is not defined: use an "
+                "optimizer that works from gradients, such as LBFGS()."
+            )
+
+
+class Shifted(Metric):
+    """A metric plus a diagonal."""
+
+    def __init__(self, metric: Metric, diagonal: Real) -> None:
+        super().__init__(metric.kind, metric.n_params)
+        self._metric, self._diagonal = metric, diagonal
+
+    def matrix(self) -> Real:
+        return self._metric.matrix() + np.diag(self._diagonal)
+
+    def product(self, vector: ArrayLike) -> Real:
+        return self._metric.product(vector) + self._diagonal * np.asarray(vector, dtype=np.float64)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import math
 import sys
 import time
 from types import TracebackType
@@ -98,7 +99,8 @@ class Notebook:
 def line(iteration: Iteration, restarts: int) -> str:
     """The numbers that a bar shows."""
     which = f"restart {iteration.restart + 1}/{restarts}  " if restarts > 1 else ""
-    return f"{which}loss {iteration.loss:.8g}  gap {iteration.gap:.2e}  gradient {iteration.gradient_norm:.1e}"
+    gap = f"  gap {iteration.gap:.2e}" if math.isfinite(iteration.floor) else ""
+    return f"{which}loss {iteration.loss:.8g}{gap}  gradient {iteration.gradient_norm:.1e}"
 
 
 def _in_notebook() -> bool:

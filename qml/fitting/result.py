@@ -12,8 +12,14 @@ from typing import IO, Any, Self
 import numpy as np
 
 from qml import losses
+from qml._checks import InputError
 from qml._typing import Real
+from qml.losses import MeasuredReport
+from qml.measurement.counts import Counts
 from qml.states import State
+
+LARGEST_DIM_REPORTED = 512
+"""Summaries compute no eigenvalues beyond this dimension."""
 
 
 class FitError(RuntimeError):
@@ -123,7 +129,7 @@ class FitResult:
         Where the loss was lowest.
     state : State
         The model's state there.
-    target : State
+    target : State or Counts
         What was learnt.
     loss, floor : float
         The loss at `params`, and its least value over all states (S(rho) for the cross entropy).
@@ -147,7 +153,7 @@ class FitResult:
 
     params: Real
     state: State
-    target: State
+    target: Any
     loss: float
     floor: float
     history: History
@@ -168,8 +174,21 @@ class FitResult:
 
     @cached_property
     def fidelity(self) -> float:
-        """F(rho, sigma) of target and state, from 0 to 1; computed when first asked for, O(d^3)."""
+        """F(rho, sigma) of target and state, from 0 to 1; computed when first asked for, O(d^3). A target that is not
+        a state has none, and asking for it is an :class:`~qml._checks.InputError`."""
+        if not isinstance(self.target, State):
+            raise InputError(
+                f"the fidelity needs a state as the target; this fit learnt {type(self.target).__name__}: use "
+                "qml.fidelity(rho, result.state) with the state that you compare with."
+            )
         return float(losses.fidelity(self.target, self.state))
+
+    @cached_property
+    def measured(self) -> MeasuredReport | None:
+        """Of a fit of counts: the cross entropy of their empirical state beside their likelihood, and the gap between
+        the two, for the measurement as recorded (readout errors that were learnt are not in it); None where the target
+        is something else. O(d^3)."""
+        return losses.measured_report(self.target, self.state) if isinstance(self.target, Counts) else None
 
     def raise_if_failed(self) -> Self:
         """The result itself if it converged; else a :class:`FitError` with the status."""
@@ -182,7 +201,7 @@ class FitResult:
             ("loss", f"{self.loss:.12g}"),
             ("floor", f"{self.floor:.12g}"),
             ("gap", f"{self.gap:.3e}"),
-            ("fidelity", f"{self.fidelity:.9f}"),
+            *self._compared(),
             ("gradient", f"{self.history.gradient_norm[int(np.argmin(self.history.loss))]:.3e}"),
             ("parameters", str(len(self.params))),
             ("iterations", f"{self.iterations} ({self.evaluations} evaluations)"),
@@ -192,6 +211,16 @@ class FitResult:
             spread = ", ".join(f"{r.loss:.6g}" for r in self.restarts)
             rows.append(("restarts", f"{len(self.restarts)} with the losses {spread}"))
         return [*rows, ("status", self.status)]
+
+    def _compared(self) -> list[tuple[str, str]]:
+        """The fidelity with a target state; what measuring cost where the target is counts."""
+        if isinstance(self.target, State):
+            return [("fidelity", f"{self.fidelity:.9f}")]
+        if not isinstance(self.target, Counts):
+            return []
+        rows = [("counts", repr(self.target)[1:-1].removeprefix("Counts: "))]
+        report = self.measured if self.state.dim <= LARGEST_DIM_REPORTED else None
+        return rows + ([] if report is None else report.rows()[:3])
 
     def summary(self) -> str:
         """A table of the headline numbers, as text."""

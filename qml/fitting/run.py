@@ -4,36 +4,35 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from collections.abc import Iterable, Mapping
+from functools import partial
+from typing import Any, TypeVar
 
 import numpy as np
 
-from qml import _checks, losses, spectral
+from qml import _checks
 from qml._checks import InputError
-from qml._typing import ArrayLike, Real
+from qml._typing import ArrayLike
 from qml.fitting.objective import Objective
+from qml.fitting.priors import Prior
 from qml.fitting.progress import Progress
 from qml.fitting.provenance import provenance
-from qml.fitting.result import FitResult, History, Iteration, Restart
-from qml.losses import CrossEntropy, Loss
+from qml.fitting.restart import Callback, Rules, Run
+from qml.fitting.result import FitResult
+from qml.losses import COUNT_LOSSES, LOSSES, CrossEntropy, Loss
 from qml.models import Model
-from qml.optimizers import LBFGS, Ending, Optimizer, Point, evaluate
+from qml.optimizers import LBFGS, OPTIMIZERS, Optimizer
+from qml.states import State
 
-Callback: TypeAlias = Callable[[Iteration], object]
-"""Called with every accepted iterate, the start included; returning True stops the fit."""
-
-ROUNDING_GRADIENT = 100 * math.sqrt(spectral.EPS)
-"""A stalled fit has converged when its gradient is below this times max(1, |loss|): what is left is rounding."""
+T = TypeVar("T")
 
 
 def fit(
     model: Model,
     target: Any,
     *,
-    loss: Loss | None = None,
-    optimizer: Optimizer | None = None,
+    loss: Loss | str | None = None,
+    optimizer: Optimizer | str | None = None,
     params0: ArrayLike | None = None,
     seed: int | None = None,
     rng: np.random.Generator | None = None,
@@ -44,6 +43,9 @@ def fit(
     callbacks: Iterable[Callback] = (),
     progress: bool | None = None,
     track_fidelity: bool = False,
+    prior: Prior | None = None,
+    validation: Any = None,
+    patience: int = 10,
 ) -> FitResult:
     r"""Learn a target state: minimise the loss over the model's parameters.
 
@@ -55,11 +57,11 @@ def fit(
     model : Model
         The family sigma_theta.
     target : State, array (d, d) or (d,), or QuTiP object
-        rho, with the dims of the model.
-    loss : Loss, optional
-        By default the quantum cross entropy.
-    optimizer : Optimizer, optional
-        By default ``LBFGS()``.
+        rho, with the dims of the model; or what else the loss accepts.
+    loss : Loss or str, optional
+        By default the quantum cross entropy; a name stands for the loss with its default arguments.
+    optimizer : Optimizer or str, optional
+        By default ``LBFGS()``; likewise ``"newton"``, ``"natural_gradient"``, ...
     params0 : array (n_params,), optional
         Where the first restart begins; by default all begin at ``model.init_params`` of their own random stream.
     seed : int, optional
@@ -82,6 +84,14 @@ def fit(
         Live progress on standard error, once the fit has taken two seconds; by default in a terminal or a notebook.
     track_fidelity : bool
         Record F(rho, sigma) at every iterate: O(d^3) each.
+    prior : Prior, optional
+        Adds its share, -log p(theta) / N, to the loss: see :class:`~qml.fitting.priors.Prior`. It is contained in all
+        losses that are reported.
+    validation : optional
+        A held-out target. The parameters kept are those with the lowest loss on it, and a restart ends when that
+        loss has not fallen for `patience` iterations.
+    patience : int
+        At least 1; matters with `validation` only.
 
     Returns
     -------
@@ -99,8 +109,9 @@ def fit(
     Notes
     -----
     Every evaluation costs one ``state_vjp`` of the model and one derivative of the loss. Steps that reach +inf are
-    halved until the loss is finite, whatever the optimizer. The same seed on the same machine with the same number of
-    threads gives the same result to the bit.
+    halved until the loss is finite, whatever the optimizer; so are steps to parameters that the model refuses because
+    they limit each other (T2 <= 2 T1), and random starts there are drawn again. The same seed on the same machine with
+    the same number of threads gives the same result to the bit.
 
     Examples
     --------
@@ -115,20 +126,26 @@ def fit(
     """
     if not isinstance(model, Model):
         raise InputError(f"model must be a Model, such as CircuitModel or GibbsModel; found {type(model).__name__}.")
-    loss = CrossEntropy() if loss is None else loss
+    loss = CrossEntropy() if loss is None else _named("loss", loss, LOSSES | COUNT_LOSSES)
     if not isinstance(loss, Loss):
-        raise InputError(f"loss must be a Loss, such as CrossEntropy(); found {loss!r}.")
-    optimizer = LBFGS() if optimizer is None else optimizer
+        raise InputError(f"loss must be a Loss, such as CrossEntropy(), or the name of one; found {loss!r}.")
+    optimizer = LBFGS() if optimizer is None else _named("optimizer", optimizer, OPTIMIZERS)
     if not isinstance(optimizer, Optimizer):
-        raise InputError(f"optimizer must be an Optimizer, such as LBFGS(); found {optimizer!r}.")
+        raise InputError(f"optimizer must be an Optimizer, such as LBFGS(), or the name of one; found {optimizer!r}.")
+    if prior is not None and not isinstance(prior, Prior):
+        raise InputError(f"prior must be a Prior, such as Gaussian(); found {prior!r}.")
     rho = loss.accept(target, model.dims)
+    if track_fidelity and not isinstance(rho, State):
+        raise InputError(f"track_fidelity needs a target that is a state; found {type(rho).__name__}: leave it out.")
     n_params = model.n_params + len(loss.parameter_names)
-    rules = _Rules(
+    rules = Rules(
         _checks.integer("max_iterations", max_iterations, low=0),
         _checks.number("gradient_tolerance", gradient_tolerance, low=0.0),
         _checks.number("loss_tolerance", loss_tolerance, low=0.0),
         tuple(callbacks),
         track_fidelity,
+        None if validation is None else loss.accept(validation, model.dims),
+        _checks.integer("patience", patience, low=1),
     )
     start = None if params0 is None else _checks.parameters("params0", params0, n_params)
     streams, seed = _streams(seed, rng, _checks.integer("restarts", restarts, low=1))
@@ -140,15 +157,17 @@ def fit(
         "max_iterations": rules.max_iterations,
         "gradient_tolerance": rules.gradient_tolerance,
         "loss_tolerance": rules.loss_tolerance,
+        **({} if prior is None else {"prior": repr(prior)}),
+        **({} if validation is None else {"validation": repr(rules.validation), "patience": rules.patience}),
     }
     floor, since = loss.floor(rho), time.perf_counter()
-    runs: list[_Run] = []
+    runs: list[Run] = []
     with Progress(progress, rules.max_iterations, restarts) as bar:
         for k, stream in enumerate(streams):
-            run = _Run(Objective(model, rho, loss), rules, k, floor, bar)
-            params = start if k == 0 and start is not None else run.objective.init_params(stream)
+            run = Run(Objective(model, rho, loss, prior), rules, k, floor, bar)
+            draw = partial(run.objective.init_params, stream)
             try:
-                run.go(optimizer, params)
+                run.go(optimizer, start if k == 0 else None, draw)
             except KeyboardInterrupt:
                 run.cut = f"interrupted (Ctrl-C) after {run.count}"
             runs.append(run)
@@ -157,7 +176,7 @@ def fit(
     started = [run for run in runs if run.entries]
     if not started:
         raise KeyboardInterrupt
-    best = min(started, key=lambda run: (math.isnan(run.best.value), run.best.value))
+    best = min(started, key=lambda run: (math.isnan(run.score), run.score))
     status = best.status
     if runs[-1].cut and best is not runs[-1]:
         status += f" Restart {len(runs)} of {restarts} was {runs[-1].cut}; this is the best so far."
@@ -195,153 +214,6 @@ def _streams(
     return [np.random.default_rng(child) for child in root.spawn(count)], root.entropy
 
 
-@dataclass(frozen=True)
-class _Rules:
-    """When a restart ends, and who is told of its iterates."""
-
-    max_iterations: int
-    gradient_tolerance: float
-    loss_tolerance: float
-    callbacks: tuple[Callback, ...]
-    track_fidelity: bool
-
-
-class _Run:
-    """One restart: keeps its history, decides when it is over, and says why."""
-
-    def __init__(self, objective: Objective, rules: _Rules, index: int, floor: float, progress: Progress) -> None:
-        self.objective = objective
-        self.rules = rules
-        self.index = index
-        self.floor = floor
-        self.progress = progress
-        self.entries: list[tuple[float, float, float, float | None]] = []
-        self.converged = False
-        self.cut = ""
-        self._why = ""
-        self._since = time.perf_counter()
-
-    best: Point
-
-    @property
-    def iterations(self) -> int:
-        return max(0, len(self.entries) - 1)
-
-    @property
-    def count(self) -> str:
-        return _checks.plural(self.iterations, "iteration")
-
-    @property
-    def status(self) -> str:
-        return f"{self.cut}; this is the best so far." if self.cut and not self.converged else self._why
-
-    def go(self, optimizer: Optimizer, params: Real) -> None:
-        point = evaluate(self.objective, params)
-        if not math.isfinite(point.value) or not point.is_number:
-            self._keep(point)
-            self._why = self._no_start(point)
-        elif not self.record(point):
-            ending = optimizer.minimize(self.objective, point, self.record)
-            if ending is Ending.STALLED:
-                self._stalled()
-            elif ending is Ending.NOT_A_NUMBER:
-                self._why = (
-                    f"stopped after {self.count}: the next loss or its gradient is not a number (NaN), so the model or "
-                    "the loss breaks down there; this is the best so far."
-                )
-
-    def record(self, point: Point) -> bool:
-        """Keep an accepted iterate, tell the callbacks; True when the restart is over."""
-        previous = self.entries[-1][0] if self.entries else math.inf
-        iteration = self._keep(point)
-        self.progress.update(iteration)
-        answers = [callback(iteration) for callback in self.rules.callbacks]
-        size, decrease = point.gradient_norm, previous - point.value
-        if size <= self.rules.gradient_tolerance:
-            self.converged = True
-            self._why = (
-                f"converged: the largest entry of the gradient, {size:.2e}, is within the tolerance "
-                f"{self.rules.gradient_tolerance:.2e}."
-            )
-        elif self.rules.loss_tolerance > 0 and 0 <= decrease <= self.rules.loss_tolerance:
-            self.converged = True
-            self._why = (
-                f"converged: the last step lowered the loss by {decrease:.2e}, within the tolerance "
-                f"{self.rules.loss_tolerance:.2e}."
-            )
-        elif self.iterations >= self.rules.max_iterations:
-            self._why = (
-                f"stopped after {self.count}, the most allowed, with {size:.2e} as the largest entry of the gradient: "
-                "raise max_iterations."
-            )
-        if any(answer is True for answer in answers):
-            self.cut = f"stopped by a callback after {self.count}"
-        return bool(self._why or self.cut)
-
-    def _keep(self, point: Point) -> Iteration:
-        fidelity = None
-        if self.rules.track_fidelity:
-            fidelity = float(losses.fidelity(self.objective.target, self.objective.state(point.params)))
-        seconds = time.perf_counter() - self._since
-        point = Point(_read_only(point.params), point.value, _read_only(point.gradient))
-        if not self.entries or point.value < self.best.value:
-            self.best = point
-        self.entries.append((point.value, point.gradient_norm, seconds, fidelity))
-        return Iteration(
-            iteration=self.iterations,
-            restart=self.index,
-            params=point.params,
-            gradient=point.gradient,
-            loss=point.value,
-            floor=self.floor,
-            gradient_norm=point.gradient_norm,
-            fidelity=fidelity,
-            evaluations=self.objective.evaluations,
-            seconds=seconds,
-        )
-
-    def _no_start(self, point: Point) -> str:
-        if point.value != math.inf:
-            return "not started: the loss or its gradient is not a number (NaN) at the start; choose another params0."
-        weight = float(losses.weight_outside_support(self.objective.target, self.objective.state(point.params)))
-        where = f": {weight:.3g} of the weight of rho lies outside the support of sigma" if weight > 0 else ""
-        return (
-            f"not started: the loss is infinite at the start{where}. Give the model full rank: add noise to its "
-            "circuit, use a Gibbs or spectral model, or smooth sigma with a little of the maximally mixed state (a "
-            "depolarizing channel)."
-        )
-
-    def _stalled(self) -> None:
-        size = self.best.gradient_norm
-        self.converged = size <= ROUNDING_GRADIENT * max(1.0, abs(self.best.value))
-        if self.converged:
-            self._why = (
-                "converged to rounding: no step lowers the loss any further in float64; the largest entry of the "
-                f"gradient is {size:.2e}."
-            )
-        else:
-            self._why = (
-                f"line search failed after {self.count}: no step lowers the loss, though the largest entry of the "
-                f"gradient is {size:.2e}; the loss may have a kink or an infinite wall here, or the gradient be wrong "
-                "(see check_gradient)."
-            )
-
-    def history(self) -> History:
-        loss, gradient_norm, seconds, fidelity = zip(*self.entries, strict=True)
-        return History(
-            loss=np.array(loss),
-            floor=np.full(len(loss), self.floor),
-            gradient_norm=np.array(gradient_norm),
-            seconds=np.array(seconds),
-            fidelity=np.array(fidelity, dtype=np.float64) if self.rules.track_fidelity else None,
-        )
-
-    def summary(self) -> Restart:
-        evaluations, seconds = self.objective.evaluations, self.entries[-1][2]
-        return Restart(self.best.value, self.iterations, evaluations, seconds, self.converged, self.status)
-
-
-def _read_only(a: Real) -> Real:
-    copy = np.array(a, dtype=np.float64)
-    copy.flags.writeable = False
-    return copy
+def _named(what: str, value: T | str, registry: Mapping[str, type[T]]) -> T:
+    """What a name of the registry stands for; other things as they are."""
+    return registry[_checks.choice(what, value, registry)]() if isinstance(value, str) else value

@@ -14,7 +14,10 @@ from qml._checks import InputError
 from qml._files import read_arrays
 from qml._typing import Dims
 from qml.fitting.result import FitResult, History, Restart
-from qml.states import DensityMatrix, GibbsState, SpectralState, State
+from qml.measurement.counts import Counts
+from qml.models.thermal import ThermalState
+from qml.moments import Moments
+from qml.states import DensityMatrix, GibbsState, ProductState, SmoothedState, SpectralState, State
 
 FORMAT = "qml.FitResult 1"
 WRITTEN = ("loss", "floor", "iterations", "evaluations", "seconds", "converged", "status", "seed")
@@ -32,8 +35,9 @@ def save(result: FitResult, path: str | Path | IO[bytes]) -> None:
     }
     arrays: dict[str, Any] = {"params": result.params, "json": np.array(json.dumps(text))}
     arrays |= {f"history.{name}": a for name, a in result.history.columns().items() if name != "gap"}
-    for owner, state in (("state", result.state), ("target", result.target)):
-        arrays |= {f"{owner}.{name}": a for name, a in arrays_of(state).items()}
+    for owner, held in (("state", result.state), ("target", result.target)):
+        named = held.arrays() if isinstance(held, Counts | Moments | ThermalState) else arrays_of(held)
+        arrays |= {f"{owner}.{name}": a for name, a in named.items()}
     if isinstance(path, str | Path):
         with Path(path).open("wb") as file:
             np.savez(file, **arrays)
@@ -55,7 +59,7 @@ def load(path: str | Path) -> FitResult:
     return FitResult(
         params=arrays["params"],
         state=state_of(_part(arrays, "state"), dims),
-        target=state_of(_part(arrays, "target"), dims),
+        target=target_of(_part(arrays, "target"), dims),
         history=History(**_part(arrays, "history")),
         restarts=tuple(Restart(**restart) for restart in text["restarts"]),
         provenance=text["provenance"],
@@ -72,6 +76,11 @@ def arrays_of(state: State) -> dict[str, Any]:
         return {"hamiltonian": state.hamiltonian()}
     if isinstance(state, SpectralState):
         return {"log_probabilities": state.spectrum().log_eigenvalues, "vectors": state.spectrum().basis}
+    if isinstance(state, ProductState):
+        parts = enumerate(state.factors)
+        return {f"{k}.{name}": a for k, part in parts for name, a in (arrays_of(part) | {"dims": part.dims}).items()}
+    if isinstance(state, SmoothedState):
+        return {"factor": state.factor, "smoothing": state.p}
     if state.is_diagonal:
         return {"probabilities": state.probabilities()}
     if isinstance(state, DensityMatrix) and state.factor is not None:
@@ -81,6 +90,14 @@ def arrays_of(state: State) -> dict[str, Any]:
 
 def state_of(arrays: Mapping[str, Any], dims: Dims) -> State:
     """The state of :func:`arrays_of`."""
+    if "0.dims" in arrays:
+        count = sum(name.count(".") == 1 and name.endswith(".dims") for name in arrays)
+        parts = [_part(arrays, str(k)) for k in range(count)]
+        return ProductState([state_of(part, tuple(part["dims"].tolist())) for part in parts])
+    if "sampling" in arrays:
+        return ThermalState.from_arrays(arrays)
+    if "smoothing" in arrays:
+        return SmoothedState(arrays["factor"], float(arrays["smoothing"]), dims)
     if "energies" in arrays:
         return GibbsState(arrays["energies"], dims)
     if "hamiltonian" in arrays:
@@ -92,6 +109,13 @@ def state_of(arrays: Mapping[str, Any], dims: Dims) -> State:
     if "factor" in arrays:
         return DensityMatrix.from_factor(arrays["factor"], dims)
     return DensityMatrix(arrays["matrix"], dims)
+
+
+def target_of(arrays: Mapping[str, Any], dims: Dims) -> State | Counts | Moments:
+    """The target of a fit: measured counts, expectations, or a state."""
+    if "counts" in arrays:
+        return Counts.from_arrays(arrays)
+    return Moments.from_arrays(arrays) if "errors" in arrays else state_of(arrays, dims)
 
 
 def _part(arrays: Mapping[str, Any], owner: str) -> dict[str, Any]:

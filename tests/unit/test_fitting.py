@@ -469,7 +469,11 @@ def broken_arguments():
         "a state of dimension 4.* found ndarray of shape \\(2, 2\\)": ((model, np.eye(2) / 2), {}),
         "unit trace": ((model, np.eye(4)), {}),
         "model must be a Model": ((tfim(2), mixed), {}),
-        "loss must be a Loss, such as CrossEntropy\\(\\); found 'cross": ((model, mixed), {"loss": "cross_entropy"}),
+        "loss must be a Loss, such as CrossEntropy\\(\\), or the name of one; found <class": (
+            (model, mixed),
+            {"loss": CrossEntropy},
+        ),
+        "loss must be one of 'cross_entropy'.*; found 'cross'": ((model, mixed), {"loss": "cross"}),
         "optimizer must be an Optimizer": ((model, mixed), {"optimizer": LBFGS}),
         "params0 must have shape \\(3,\\)": ((model, mixed), {"params0": [1.0]}),
         "params0 must be finite": ((model, mixed), {"params0": [1.0, math.nan, 0.0]}),

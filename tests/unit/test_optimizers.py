@@ -55,10 +55,21 @@ def rosenbrock(x):
 
 TUNED = {"lbfgs": LBFGS(), "adam": Adam(0.01), "gradient_descent": GradientDescent(0.3)}
 
+ASKING = {"newton", "natural_gradient", "mirror_descent", "parameter_shift", "spsa", "stochastic_adam"}
+
 
 def test_every_registered_optimizer_is_under_test():
-    assert set(TUNED) == set(OPTIMIZERS)
-    assert {name: type(optimizer) for name, optimizer in TUNED.items()} == OPTIMIZERS
+    """Here on plain functions; those that ask for more in test_optimizers_geometry.py, test_optimizers_sampled.py."""
+    assert set(TUNED) | ASKING == set(OPTIMIZERS)
+    assert all(type(optimizer) is OPTIMIZERS[name] for name, optimizer in TUNED.items())
+
+
+@pytest.mark.parametrize("name", sorted(set(OPTIMIZERS) - set(TUNED)))
+def test_what_a_plain_function_lacks_is_told(name):
+    with pytest.raises(
+        InputError, match=f"the optimizer '{name}' needs an objective with the method '.*', as those of fit"
+    ):
+        run(OPTIMIZERS[name](), bowl, [3.0, -2.0, 0.0])
 
 
 @pytest.mark.parametrize("name", TUNED)

@@ -1,0 +1,332 @@
+"""Deferred measurement: copies of the data are measured in the model's own eigenbasis, when the model asks."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from statistics import NormalDist
+
+import numpy as np
+
+from qml import _checks
+from qml._checks import InputError
+from qml._typing import ArrayLike, Complex, Real
+from qml.fitting.frequencies import frequencies, shift_rule
+from qml.measurement.sampling import checked_rng, multinomial
+from qml.models.circuit import CircuitModel
+from qml.models.gibbs import GibbsModel
+from qml.models.spectral import SpectralModel
+from qml.optimizers import Adam, SteppedOptimizer, evaluate
+from qml.states import as_single_state
+from qml.states.base import State, log_mean
+
+SCHEDULES = ("fresh", "common")
+
+
+@dataclass(frozen=True)
+class ShotEstimate:
+    """A mean over shots.
+
+    Attributes
+    ----------
+    value : float
+    variance : float
+        Of the mean, estimated from the same shots; not a number for one shot.
+    shots : int
+    """
+
+    value: float
+    variance: float
+    shots: int
+
+    @property
+    def standard_error(self) -> float:
+        return math.sqrt(self.variance)
+
+    def interval(self, confidence: float = 0.95) -> tuple[float, float]:
+        """The confidence interval of the normal approximation, for shots by the hundred."""
+        level = _checks.number("confidence", confidence, low=0.0, high=1.0)
+        half = NormalDist().inv_cdf((1 + level) / 2) * self.standard_error if level < 1 else math.inf
+        return self.value - half, self.value + half
+
+
+@dataclass(frozen=True, eq=False)
+class GradientEstimate:
+    """The cross entropy and its gradient from shots.
+
+    Attributes
+    ----------
+    value : ShotEstimate
+    gradient, variances : array (n_params,)
+        Unbiased estimates, and the estimated variance of each.
+    copies : int
+        All copies that were measured, those of the value included.
+    """
+
+    value: ShotEstimate
+    gradient: Real
+    variances: Real
+    copies: int
+
+
+@dataclass(frozen=True, eq=False)
+class DeferredRun:
+    """The iterates of a stochastic descent: arrays with one row an iterate, the start included.
+
+    Attributes
+    ----------
+    params : array (steps + 1, n_params)
+    values, standard_errors : array (steps + 1,)
+        The estimated cross entropy, in nats.
+    copies : array (steps + 1,)
+        Copies measured so far.
+    """
+
+    params: Real
+    values: Real
+    standard_errors: Real
+    copies: Real
+
+    def average(self, last: int) -> Real:
+        """The mean of the last iterates (n_params,): less noisy than the last one."""
+        return np.asarray(self.params[-_checks.integer("last", last, low=1, high=len(self.params)) :].mean(axis=0))
+
+
+class DeferredCrossEntropy:
+    r"""The cross entropy S(rho, sigma_theta) and its gradient, estimated by measuring copies of rho.
+
+    .. math:: S = \mathbb{E}_x[-\log s_x], \qquad x \sim \langle v_x | \rho | v_x \rangle, \qquad
+        \sigma = \sum_x s_x |v_x\rangle\langle v_x|
+
+    A copy that is rotated by the model's V^dagger and then measured gives -log s_x: unbiased, with the variance
+    [Tr rho (log sigma)^2 - (Tr rho log sigma)^2] a shot. Nothing is lost by measuring: the empirical state of these
+    outcomes has exactly their likelihood as its cross entropy. But the basis moves with theta, so that every update
+    costs fresh copies. What each parameter needs:
+
+    ==========================  ======================================================================
+    spectrum (SpectralModel)    the shots of the value
+    angle (SpectralModel)       shots in the bases at shifted angles; two for a Pauli rotation
+    theta_j (GibbsModel)        shots of G_j, for <G_j>_rho - <G_j>_sigma; the model's own is computed
+    ==========================  ======================================================================
+
+    The copies of one evaluation are shared out equally between all these bases.
+
+    Parameters
+    ----------
+    model : SpectralModel or GibbsModel
+    rho : State
+        The data, here simulated.
+    copies : int
+        For each evaluation of value and gradient.
+    rng : numpy Generator
+    schedule : {"fresh", "common"}
+        Fresh random numbers at every evaluation, as with fresh copies; or the same ones each time (common random
+        numbers), for which differences between nearby parameters have little noise.
+
+    Raises
+    ------
+    InputError
+        For another model, other dims, or fewer copies than two for each basis.
+
+    Notes
+    -----
+    A :class:`~qml.optimizers.Differentiable`, so that optimizers can run on it. Source: Zhou Shangnan and Yixu Wang
+    (2021), arXiv:2102.11887; shift rules: arXiv:2107.12390.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from qml import GibbsModel, cross_entropy, thermal
+    >>> from qml.operators import tfim
+    >>> rho, model = thermal(tfim(2), 1.0), GibbsModel(tfim(2))
+    >>> deferred = DeferredCrossEntropy(model, rho, copies=40_000, rng=np.random.default_rng(0))
+    >>> found = deferred.evaluate([-0.5, -0.5, -0.5])
+    >>> low, high = found.value.interval(0.99)
+    >>> bool(low < cross_entropy(rho, model.state([-0.5, -0.5, -0.5])) < high), found.copies
+    (True, 40000)
+    """
+
+    def __init__(
+        self,
+        model: SpectralModel | GibbsModel,
+        rho: State,
+        *,
+        copies: int,
+        rng: np.random.Generator,
+        schedule: str = "fresh",
+    ) -> None:
+        if not isinstance(model, SpectralModel | GibbsModel):
+            raise InputError(
+                f"deferred measurement needs a SpectralModel or a GibbsModel; found {type(model).__name__}: other "
+                "models would need an observable for each parameter."
+            )
+        self.model = model
+        self.rho = as_single_state(rho, model.dims)
+        self.schedule = _checks.choice("schedule", schedule, SCHEDULES)
+        self.copies = _checks.integer("copies", copies, low=1)
+        if self.copies < 2 * self.n_bases:
+            raise InputError(
+                f"copies must be at least two for each of the {self.n_bases} bases that value and gradient need, "
+                f"{2 * self.n_bases}; found {copies}."
+            )
+        self._rng = checked_rng(rng)
+        self._common = int(rng.integers(2**63)) if schedule == "common" else 0
+        self.copies_used = 0
+        self.latest: GradientEstimate | None = None
+
+    @cached_property
+    def n_bases(self) -> int:
+        """In how many bases copies are measured for one gradient."""
+        if isinstance(self.model, GibbsModel):
+            return 1 + self.model.n_params
+        return 1 + 2 * sum(len(shifts) for shifts, _ in self._rules)
+
+    @cached_property
+    def _rules(self) -> list[tuple[Real, Real]]:
+        """Shifts and coefficients for every angle."""
+        assert isinstance(self.model, SpectralModel)
+        return [shift_rule(omegas) for omegas in frequencies(CircuitModel(self.model.circuit))]
+
+    def estimate(self, params: ArrayLike, shots: int) -> ShotEstimate:
+        """The cross entropy alone, from so many copies measured in the model's eigenbasis."""
+        shots = _checks.integer("shots", shots, low=1)
+        spectrum = self.model.state(params).spectrum()
+        self.copies_used += shots
+        return _mean(-spectrum.log_eigenvalues, self._measure(spectrum.basis, shots, self._generator()))[0]
+
+    def evaluate(self, params: ArrayLike) -> GradientEstimate:
+        """The value and the gradient at theta, from `copies` copies."""
+        rng = self._generator()
+        shares = np.full(self.n_bases, self.copies // self.n_bases)
+        shares[0] += self.copies - shares.sum()
+        theta = _checks.parameters("params", params, self.model.n_params)
+        found = (self._gibbs if isinstance(self.model, GibbsModel) else self._spectral)(theta, shares.tolist(), rng)
+        self.copies_used += found.copies
+        self.latest = found
+        return found
+
+    def value_and_gradient(self, params: Real) -> tuple[float, Real]:
+        """What optimizers ask for."""
+        found = self.evaluate(params)
+        return found.value.value, found.gradient
+
+    def descend(self, params: ArrayLike, steps: int, optimizer: SteppedOptimizer | None = None) -> DeferredRun:
+        """Run a stepped optimizer (Adam(0.1) by default): one evaluation, with its copies, a step.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from qml import GibbsModel, thermal
+        >>> from qml.operators import tfim
+        >>> rho, model = thermal(tfim(2, h=0.5), 1.0), GibbsModel(tfim(2))
+        >>> deferred = DeferredCrossEntropy(model, rho, copies=2000, rng=np.random.default_rng(0))
+        >>> run = deferred.descend(np.zeros(3), steps=60)
+        >>> int(run.copies[-1]), bool(np.abs(run.average(20) - [-1.0, -0.5, -0.5]).max() < 0.1)
+        (122000, True)
+        """
+        steps = _checks.integer("steps", steps, low=0)
+        optimizer = Adam(0.1) if optimizer is None else optimizer
+        if not isinstance(optimizer, SteppedOptimizer):
+            raise InputError(f"optimizer must take single steps, such as Adam(); found {optimizer!r}.")
+        point = evaluate(self, _checks.parameters("params", params, self.model.n_params))
+        state = optimizer.init(point)
+        rows = [self._row(point.params)]
+        for _ in range(steps):
+            point, state = optimizer.step(self, point, state)
+            rows.append(self._row(point.params))
+        columns = [np.array(column, dtype=np.float64) for column in zip(*rows, strict=True)]
+        return DeferredRun(*columns)
+
+    def _row(self, params: Real) -> tuple[Real, float, float, int]:
+        assert self.latest is not None
+        return params, self.latest.value.value, self.latest.value.standard_error, self.copies_used
+
+    def _generator(self) -> np.random.Generator:
+        return np.random.default_rng(self._common) if self.schedule == "common" else self._rng
+
+    def _measure(self, basis: Complex | None, shots: int, rng: np.random.Generator) -> Real:
+        """Frequencies of the outcomes of copies measured in a basis, times the shots: counts (d,)."""
+        return multinomial(shots, self.rho.populations(basis), rng).astype(np.float64)
+
+    def _spectral(self, theta: Real, shares: list[int], rng: np.random.Generator) -> GradientEstimate:
+        assert isinstance(self.model, SpectralModel)
+        model, program = self.model, self.model.circuit.compile()
+        n_energies = len(model.energies.names)
+        logs, eta, phi = model.log_probabilities(theta), theta[:n_energies], theta[n_energies:]
+        counts = self._measure(model.engine.evolve_vectors(program, phi), shares[0], rng)
+        value = _mean(-logs, counts)[0]
+        slopes = _mean(-model.energies.push(eta, np.eye(n_energies)), counts)
+        gradient, variances = [s.value for s in slopes], [s.variance for s in slopes]
+        remaining = iter(shares[1:])
+        for unit, rule in zip(np.eye(len(phi)), self._rules, strict=True):
+            total = variance = 0.0
+            for shift, coefficient in zip(*rule, strict=True):
+                for sign in (1.0, -1.0):
+                    vectors = model.engine.evolve_vectors(program, phi + sign * shift * unit)
+                    part = _mean(-logs, self._measure(vectors, next(remaining), rng))[0]
+                    total += sign * coefficient * part.value
+                    variance += coefficient**2 * part.variance
+            gradient.append(total)
+            variances.append(variance)
+        return GradientEstimate(value, np.array(gradient), np.array(variances), sum(shares))
+
+    def _gibbs(self, theta: Real, shares: list[int], rng: np.random.Generator) -> GradientEstimate:
+        sigma = self.model.state(theta)
+        spectrum = sigma.spectrum()
+        value = _mean(-spectrum.log_eigenvalues, self._measure(spectrum.basis, shares[0], rng))[0]
+        parts = []
+        for (levels, populations, _), shots in zip(self._observables, shares[1:], strict=True):
+            parts.append(_mean(levels, multinomial(shots, populations, rng).astype(np.float64))[0])
+        own = np.array([levels @ sigma.populations(basis) for levels, _, basis in self._observables])
+        gradient = np.array([part.value for part in parts]) - own
+        return GradientEstimate(value, gradient, np.array([part.variance for part in parts]), sum(shares))
+
+    @cached_property
+    def _observables(self) -> list[tuple[Real, Real, Complex | None]]:
+        """Of every generator: eigenvalues (d,), populations of rho (d,) and eigenvectors (d, d)."""
+        assert isinstance(self.model, GibbsModel)
+        count = self.model.n_params
+        _checks.memory(f"the eigenvectors of {count} generators", 16 * count * self.rho.dim**2, "use fewer generators")
+        found: list[tuple[Real, Real, Complex | None]] = []
+        for unit in np.eye(count):
+            state = self.model.state(unit)
+            if state.is_diagonal:
+                levels = np.diagonal(state.hamiltonian()).real
+                found.append((levels, self.rho.probabilities(), None))
+            else:
+                levels, vectors = np.linalg.eigh(state.hamiltonian())
+                found.append((levels, self.rho.populations(vectors), vectors))
+        return found
+
+
+def shot_variance(rho: State, sigma: State) -> float:
+    r"""The variance of -log s_x for one copy of rho measured in the eigenbasis of sigma, in squared nats.
+
+    .. math:: \mathrm{Tr}\,\rho (\log\sigma)^2 - (\mathrm{Tr}\,\rho\log\sigma)^2
+
+    Examples
+    --------
+    >>> from qml.states import DensityMatrix
+    >>> rho, sigma = DensityMatrix.from_probabilities([0.5, 0.5]), DensityMatrix.from_probabilities([0.25, 0.75])
+    >>> round(shot_variance(rho, sigma), 6)
+    0.301737
+    """
+    spectrum = sigma.spectrum()
+    populations = rho.populations(spectrum.basis)
+    mean = float(log_mean(spectrum, populations, exact=False))
+    if not math.isfinite(mean):
+        return math.inf
+    logs = np.where(spectrum.support, spectrum.log_eigenvalues, mean)
+    return float(populations @ np.square(logs - mean))
+
+
+def _mean(values: Real, counts: Real) -> list[ShotEstimate]:
+    """The means over shots of values (d,) or (m, d) of the outcomes, with their variances."""
+    shots = counts.sum()
+    seen = counts > 0
+    rows, weights = np.atleast_2d(values)[:, seen], counts[seen] / shots
+    means = rows @ weights
+    spread = np.square(rows - means[:, None]) @ weights
+    variances = spread / (shots - 1) if shots > 1 else np.full(len(means), math.nan)
+    return [ShotEstimate(float(m), float(v), int(shots)) for m, v in zip(means, variances, strict=True)]

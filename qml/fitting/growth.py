@@ -1,0 +1,59 @@
+"""Pre-training: the parameters of a small model as a start for a larger one."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from qml._checks import InputError
+from qml._typing import Real
+from qml.fitting.result import FitResult
+from qml.models import Model
+
+NEARLY_NOTHING = 1e-6
+"""The natural value of a new parameter that may not be zero itself, such as a probability."""
+
+
+def grow(result: FitResult, model: Model) -> Real:
+    r"""Where to start the fit of a larger model: with the small model's parameters by name, and zero for new ones.
+
+    For Gibbs models, sigma is the same state, so that ``fit(model, rho, params0=grow(result, model))`` never ends with
+    a larger S(rho, sigma). So it is for circuits whose new gates do nothing at angle zero. A new parameter
+    with a domain that excludes zero (the probability of a channel) starts at 1e-6.
+
+    Parameters
+    ----------
+    result : FitResult
+        Of the small model.
+    model : Model
+        The large one; it must have all parameters of the small one.
+
+    Returns
+    -------
+    array (n_params,)
+        For ``params0`` of :func:`fit`.
+
+    Raises
+    ------
+    InputError
+        If a parameter of the small model is missing.
+
+    Examples
+    --------
+    >>> from qml import GibbsModel, fit, thermal
+    >>> from qml.operators import tfim, xxz
+    >>> rho = thermal(xxz(2, delta=0.5), 1.0)
+    >>> small = fit(GibbsModel(tfim(2)), rho, seed=0)
+    >>> large = GibbsModel.all_paulis(2)
+    >>> fit(large, rho, params0=grow(small, large)).loss < small.loss
+    True
+    """
+    known = dict(zip(result.parameter_names, result.params.tolist(), strict=True))
+    for name in known:
+        if name not in model.parameter_names:
+            raise InputError(f"the larger model has no parameter {name!r}, which the fitted one has: give it that one.")
+    theta = np.array([known.get(name, 0.0) for name in model.parameter_names])
+    natural = model.natural(theta)
+    for k, name in enumerate(model.parameter_names):
+        if name not in known and natural[name] != 0.0:
+            theta[k] = model.unconstrained({**natural, name: NEARLY_NOTHING})[k]
+    return theta

@@ -1,0 +1,117 @@
+"""Priors on parameters, as what they add to a loss."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import numpy as np
+
+from qml._typing import Real
+from qml.optimizers.base import positive
+
+
+class Prior(ABC):
+    r"""Independent priors p(theta_j) of a model's parameters, all alike.
+
+    The cross entropy is the negative log-likelihood of one copy, so that the most probable theta after N copies is the
+    minimum of
+
+    .. math:: S(\rho, \sigma_\theta) - \frac1N \sum_j \log p(\theta_j)
+
+    up to a constant, which is chosen such that the least value of the second term is zero.
+    """
+
+    @abstractmethod
+    def value(self, theta: Real) -> float:
+        """What is added to the loss, at least 0."""
+
+    @abstractmethod
+    def gradient(self, theta: Real) -> Real:
+        """Its derivative (n_params,)."""
+
+    @abstractmethod
+    def curvature(self, theta: Real) -> Real:
+        """Its second derivatives (n_params,), at least 0: it has no mixed ones."""
+
+
+@dataclass(frozen=True)
+class Gaussian(Prior):
+    r"""A normal prior: adds sum_j (theta_j - mean)^2 / (2 N scale^2).
+
+    Parameters
+    ----------
+    scale : float
+        Its standard deviation, in the units of theta.
+    mean : float
+    copies : float
+        N, the number of copies that the target was measured on; 1 lets the prior weigh as much as one copy.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> Gaussian(scale=2.0, copies=10).value(np.array([4.0, 0.0]))
+    0.2
+    """
+
+    scale: float = 1.0
+    mean: float = 0.0
+    copies: float = 1.0
+
+    def __post_init__(self) -> None:
+        positive("scale", self.scale)
+        positive("copies", self.copies)
+
+    def value(self, theta: Real) -> float:
+        return float(np.square((theta - self.mean) / self.scale).sum()) / (2 * self.copies)
+
+    def gradient(self, theta: Real) -> Real:
+        return (theta - self.mean) / (self.scale**2 * self.copies)
+
+    def curvature(self, theta: Real) -> Real:
+        return np.full_like(theta, 1 / (self.scale**2 * self.copies))
+
+
+@dataclass(frozen=True)
+class Laplace(Prior):
+    r"""A Laplace prior, which prefers few large parameters (L1): adds sum_j \|theta_j - mean\| / (N scale).
+
+    Its kink is rounded, \|x\| becoming sqrt(x^2 + width^2) - width, so that all optimizers can follow it.
+
+    Parameters
+    ----------
+    scale : float
+        The mean of \|theta_j - mean\| that is expected.
+    mean : float
+    copies : float
+        N, as for :class:`Gaussian`.
+    width : float
+        Of the rounding, in the units of theta, > 0: parameters below it count as zero.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> round(Laplace(scale=2.0).value(np.array([4.0, 0.0])), 3)
+    2.0
+    """
+
+    scale: float = 1.0
+    mean: float = 0.0
+    copies: float = 1.0
+    width: float = 1e-4
+
+    def __post_init__(self) -> None:
+        positive("scale", self.scale)
+        positive("copies", self.copies)
+        positive("width", self.width)
+
+    def value(self, theta: Real) -> float:
+        return float((np.hypot(theta - self.mean, self.width) - self.width).sum()) / (self.scale * self.copies)
+
+    def gradient(self, theta: Real) -> Real:
+        x = theta - self.mean
+        return np.asarray(x / np.hypot(x, self.width) / (self.scale * self.copies))
+
+    def curvature(self, theta: Real) -> Real:
+        x = theta - self.mean
+        return np.asarray(self.width**2 / np.hypot(x, self.width) ** 3 / (self.scale * self.copies))

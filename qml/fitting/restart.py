@@ -1,0 +1,198 @@
+"""One restart of a fit: it keeps the history, decides when it is over, and says why."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from qml import _checks, losses, spectral
+from qml._checks import InputError
+from qml._typing import Real
+from qml.fitting import diagnosis
+from qml.fitting.objective import Objective
+from qml.fitting.progress import Progress
+from qml.fitting.result import History, Iteration, Restart
+from qml.optimizers import Ending, Optimizer, Point, evaluate
+
+Callback: TypeAlias = Callable[[Iteration], object]
+"""Called with every accepted iterate, the start included; returning True stops the fit."""
+
+ROUNDING_GRADIENT = 100 * math.sqrt(spectral.EPS)
+"""A stalled fit has converged when its gradient is below this times max(1, |loss|): what is left is rounding."""
+MOST_DRAWS = 100
+"""Random starts that are drawn when the model refuses them, its parameters limiting each other."""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """When a restart ends, and who is told of its iterates."""
+
+    max_iterations: int
+    gradient_tolerance: float
+    loss_tolerance: float
+    callbacks: tuple[Callback, ...]
+    track_fidelity: bool
+    validation: Any = None
+    patience: int = 10
+
+
+class Run:
+    """One restart: keeps its history, decides when it is over, and says why."""
+
+    def __init__(self, objective: Objective, rules: Rules, index: int, floor: float, progress: Progress) -> None:
+        self.objective = objective
+        self.rules = rules
+        self.index = index
+        self.floor = floor
+        self.progress = progress
+        self.entries: list[tuple[float, float, float, float | None]] = []
+        self.converged = False
+        self.cut = ""
+        self.score = math.inf
+        """What the best iterate is chosen by: its loss, or that of the held-out target."""
+        self._why = ""
+        self._best_at = 0
+        self._since = time.perf_counter()
+
+    best: Point
+
+    @property
+    def iterations(self) -> int:
+        return max(0, len(self.entries) - 1)
+
+    @property
+    def count(self) -> str:
+        return _checks.plural(self.iterations, "iteration")
+
+    @property
+    def status(self) -> str:
+        return f"{self.cut}; this is the best so far." if self.cut and not self.converged else self._why
+
+    def go(self, optimizer: Optimizer, start: Real | None, draw: Callable[[], Real]) -> None:
+        """Run from `start`, or from a random start that the model does not refuse."""
+        point = self._drawn(draw) if start is None else evaluate(self.objective, start)
+        self.objective.under_way = True
+        if not math.isfinite(point.value) or not point.is_number:
+            self._keep(point)
+            if point.value == math.inf:
+                self._why = f"not started: the loss is infinite at the start{diagnosis.infinite(self.objective)}"
+            else:
+                cause = diagnosis.not_a_number(self.objective, "at the start")
+                self._why = f"not started: {cause}; choose another params0."
+        elif not self.record(point):
+            ending = optimizer.minimize(self.objective, point, self.record)
+            if ending is Ending.STALLED:
+                self._stalled()
+            elif ending is Ending.NOT_A_NUMBER:
+                cause = diagnosis.not_a_number(self.objective, "at the next step")
+                self._why = f"stopped after {self.count}: {cause}; this is the best so far."
+
+    def _drawn(self, draw: Callable[[], Real]) -> Point:
+        for _ in range(MOST_DRAWS - 1):
+            try:
+                return evaluate(self.objective, draw())
+            except InputError:
+                continue
+        return evaluate(self.objective, draw())
+
+    def record(self, point: Point) -> bool:
+        """Keep an accepted iterate, tell the callbacks; True when the restart is over."""
+        previous = self.entries[-1][0] if self.entries else math.inf
+        iteration = self._keep(point)
+        self.progress.update(iteration)
+        answers = [callback(iteration) for callback in self.rules.callbacks]
+        size, decrease = point.gradient_norm, previous - point.value
+        if size <= self.rules.gradient_tolerance:
+            self.converged = True
+            self._why = (
+                f"converged: the largest entry of the gradient, {size:.2e}, is within the tolerance "
+                f"{self.rules.gradient_tolerance:.2e}."
+            )
+        elif self.rules.loss_tolerance > 0 and 0 <= decrease <= self.rules.loss_tolerance:
+            self.converged = True
+            self._why = (
+                f"converged: the last step lowered the loss by {decrease:.2e}, within the tolerance "
+                f"{self.rules.loss_tolerance:.2e}."
+            )
+        elif self.iterations >= self.rules.max_iterations:
+            self._why = (
+                f"stopped after {self.count}, the most allowed, with {size:.2e} as the largest entry of the gradient: "
+                "raise max_iterations."
+            )
+        elif self.rules.validation is not None and self.iterations - self._best_at >= self.rules.patience:
+            self._why = (
+                f"stopped early after {self.count}: the loss on the held-out target has not fallen for "
+                f"{self.rules.patience}; the parameters are those of iteration {self._best_at}, where it was "
+                f"{self.score:.8g}."
+            )
+        if any(answer is True for answer in answers):
+            self.cut = f"stopped by a callback after {self.count}"
+        return bool(self._why or self.cut)
+
+    def _keep(self, point: Point) -> Iteration:
+        fidelity = None
+        if self.rules.track_fidelity:
+            fidelity = float(losses.fidelity(self.objective.target, self.objective.state(point.params)))
+        seconds = time.perf_counter() - self._since
+        point = Point(_read_only(point.params), point.value, _read_only(point.gradient))
+        score = point.value if self.rules.validation is None else self._held_out(point.params)
+        if not self.entries or score < self.score:
+            self.best, self.score, self._best_at = point, score, len(self.entries)
+        self.entries.append((point.value, point.gradient_norm, seconds, fidelity))
+        return Iteration(
+            iteration=self.iterations,
+            restart=self.index,
+            params=point.params,
+            gradient=point.gradient,
+            loss=point.value,
+            floor=self.floor,
+            gradient_norm=point.gradient_norm,
+            fidelity=fidelity,
+            evaluations=self.objective.evaluations,
+            seconds=seconds,
+        )
+
+    def _held_out(self, params: Real) -> float:
+        """The loss on the held-out target, without the prior's share."""
+        sigma = self.objective.state(params)
+        return self.objective.loss.bind(self.objective.split(params)[1]).value(self.rules.validation, sigma)
+
+    def _stalled(self) -> None:
+        size = self.best.gradient_norm
+        self.converged = size <= ROUNDING_GRADIENT * max(1.0, abs(self.best.value))
+        if self.converged:
+            self._why = (
+                "converged to rounding: no step lowers the loss any further in float64; the largest entry of the "
+                f"gradient is {size:.2e}."
+            )
+        else:
+            self._why = (
+                f"line search failed after {self.count}: no step lowers the loss, though the largest entry of the "
+                f"gradient is {size:.2e}; the loss may have a kink or an infinite wall here, or the gradient be wrong "
+                "(see check_gradient)."
+            )
+
+    def history(self) -> History:
+        loss, gradient_norm, seconds, fidelity = zip(*self.entries, strict=True)
+        return History(
+            loss=np.array(loss),
+            floor=np.full(len(loss), self.floor),
+            gradient_norm=np.array(gradient_norm),
+            seconds=np.array(seconds),
+            fidelity=np.array(fidelity, dtype=np.float64) if self.rules.track_fidelity else None,
+        )
+
+    def summary(self) -> Restart:
+        evaluations, seconds = self.objective.evaluations, self.entries[-1][2]
+        return Restart(self.best.value, self.iterations, evaluations, seconds, self.converged, self.status)
+
+
+def _read_only(a: Real) -> Real:
+    copy = np.array(a, dtype=np.float64)
+    copy.flags.writeable = False
+    return copy

@@ -1,0 +1,94 @@
+"""What a metric is: a symmetric matrix in the parameters, assembled or only applied."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Protocol
+
+from qml import _checks
+from qml._typing import ArrayLike, Real
+from qml.geometry.weights import KINDS
+
+
+class Metric(ABC):
+    """A metric at one theta: positive semidefinite, in nats over products of parameter units."""
+
+    def __init__(self, kind: str, n_params: int) -> None:
+        self.kind = _checks.choice("kind", kind, KINDS)
+        self.n_params = n_params
+
+    @abstractmethod
+    def matrix(self) -> Real:
+        """g (p, p), symmetric."""
+
+    @abstractmethod
+    def product(self, vector: ArrayLike) -> Real:
+        """g v (p,), without g: for conjugate gradients."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.kind!r}, {_checks.plural(self.n_params, 'parameter')})"
+
+
+class HasMetric(Protocol):
+    """A family of states with a metric: every model."""
+
+    def metric(self, params: ArrayLike, kind: str = "bkm", *, tolerance: float = 0.0) -> Metric: ...
+
+
+def metric(model: HasMetric, params: ArrayLike, kind: str = "bkm") -> Real:
+    r"""A monotone metric of a family of states, in its parameters.
+
+    .. math:: g_{ij} = \sum_{ab} c(\lambda_a, \lambda_b)\,
+        \langle a | \partial_i \sigma | b \rangle \langle b | \partial_j \sigma | a \rangle
+
+    ==================  ==================================  =====================================================
+    kind                c(x, y)                             is
+    ==================  ==================================  =====================================================
+    ``bkm``             (log x - log y)/(x - y)             the Bogoliubov-Kubo-Mori metric: second order of
+                                                            D(sigma||sigma'), D = d.g.d/2; of a Gibbs model, the
+                                                            Hessian of S(rho, sigma), whatever rho
+    ``bures``           2/(x + y)                           the quantum Fisher information (SLD), four times the
+                                                            Bures metric: 1 - F = d.g.d/4, F the squared fidelity
+    ``wigner_yanase``   4/(sqrt x + sqrt y)^2               4 Tr(d sqrt(sigma))^2
+    ==================  ==================================  =====================================================
+
+    All are normalised to the classical Fisher information where everything commutes, and
+    ``bures <= wigner_yanase <= bkm`` as matrices.
+
+    Parameters
+    ----------
+    model : Model
+    params : array (p,)
+        theta.
+    kind : {"bkm", "bures", "wigner_yanase"}
+
+    Returns
+    -------
+    array (p, p)
+        Symmetric, positive semidefinite.
+
+    Raises
+    ------
+    InputError
+        Where the model has no forward derivatives, and for ``bkm`` where sigma is of deficient rank and a derivative
+        leaves its support: that metric is infinite there.
+
+    Notes
+    -----
+    Pairs of eigenvectors that both count as kernel (the support policy: computed eigenvalues up to 4 d eps lambda_max)
+    contribute nothing. Gibbs models: the eigen-decomposition and m d^3 operations for m generators, half of them for
+    the symmetry, in real arithmetic where all generators are real. Other models: p forward derivatives and 2 p products
+    of d x d matrices. Source: Petz (1996), Linear Algebra Appl. 244, 81; Braunstein and Caves (1994), PRL 72, 3439.
+
+    Examples
+    --------
+    >>> from qml import GibbsModel, pauli
+    >>> model = GibbsModel([pauli("X"), pauli("Z")])
+    >>> metric(model, [0.0, 0.0])
+    array([[1., 0.],
+           [0., 1.]])
+    >>> metric(model, [0.0, 1.0]).round(4)
+    array([[0.7616, 0.    ],
+           [0.    , 0.42  ]])
+    """
+    return model.metric(params, kind).matrix()

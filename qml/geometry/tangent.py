@@ -1,0 +1,98 @@
+"""The metric of any model, from derivatives of its state as matrices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+
+import numpy as np
+
+from qml import _checks, spectral
+from qml._checks import InputError
+from qml._typing import ArrayLike, Complex, Real
+from qml.geometry.metric import Metric
+from qml.geometry.weights import state_weights
+from qml.states.base import State
+
+
+class StateMetric(Metric):
+    r"""The metric at a state, from its forward derivative and, for products, its backward derivative.
+
+    .. math:: g v = \mathrm{pull}\left( V \left( c \circ V^\dagger\, \mathrm{push}(v)\, V \right) V^\dagger \right)
+
+    Parameters
+    ----------
+    state : State
+        sigma.
+    push : callable
+        v (..., p) -> dsigma (..., d, d).
+    pull : callable
+        The Hermitian X (d, d) -> Tr(X dsigma/dtheta_j) for all j, shape (p,).
+    n_params : int
+    kind : {"bkm", "bures", "wigner_yanase"}
+    """
+
+    def __init__(
+        self,
+        state: State,
+        push: Callable[[ArrayLike], Complex],
+        pull: Callable[[Complex], Real],
+        n_params: int,
+        kind: str = "bkm",
+    ) -> None:
+        super().__init__(kind, n_params)
+        self._push, self._pull = push, pull
+        self._spectrum = _complete(state.spectrum())
+
+    @cached_property
+    def _weights(self) -> Real:
+        """c (d, d); zero where both eigenvalues count as kernel."""
+        logs = self._spectrum.log_eigenvalues
+        d = len(logs)
+        low = logs <= logs.max() + np.log(spectral.support_cut(np.ones(()), d))
+        safe = np.where(low[:, None] & low, 0.0, logs[:, None])
+        c = state_weights(self.kind, safe, np.where(low[:, None] & low, 0.0, logs))
+        return np.where(low[:, None] & low, 0.0, c)
+
+    def _rotated(self, v: ArrayLike) -> Complex:
+        """V^dagger dsigma V; refused where the metric is infinite along it."""
+        x = self._spectrum.to_basis(self._push(v))
+        infinite = np.isinf(self._weights)
+        if infinite.any():
+            leak = float(np.abs(x[..., infinite]).max(initial=0.0))
+            if leak > spectral.weight_cut(len(infinite)) * float(np.abs(x).max()):
+                rank = int(self._spectrum.support.sum())
+                raise InputError(
+                    f"the Bogoliubov-Kubo-Mori metric is infinite here: sigma has rank {rank} of {len(infinite)}, and "
+                    "a derivative leaves its support: take kind 'bures' or 'wigner_yanase', or give the model full rank "
+                    "by a little noise."
+                )
+        return x
+
+    @cached_property
+    def _finite_weights(self) -> Real:
+        return np.where(np.isinf(self._weights), 0.0, self._weights)
+
+    def matrix(self) -> Real:
+        d = len(self._spectrum.log_eigenvalues)
+        what = f"the metric of {_checks.plural(self.n_params, 'parameter')} in dimension {d}"
+        _checks.memory(what, 64 * self.n_params * d * d, "use its products with vectors (solver 'cg')")
+        x = self._rotated(np.eye(self.n_params))
+        rows = np.ascontiguousarray(x * np.sqrt(self._finite_weights), dtype=np.complex128)
+        flat = rows.reshape(self.n_params, d * d).view(np.float64)
+        return np.asarray(flat @ flat.T)
+
+    def product(self, vector: ArrayLike) -> Real:
+        x = self._finite_weights * self._rotated(np.asarray(vector, dtype=np.float64))
+        return self._pull(np.asarray(self._spectrum.from_basis(x), dtype=np.complex128))
+
+
+def _complete(spectrum: spectral.Spectrum) -> spectral.Spectrum:
+    """With columns of the kernel added where the spectrum leaves them out."""
+    if spectrum.is_complete:
+        return spectrum
+    assert spectrum.basis is not None
+    d, r = spectrum.basis.shape
+    rest = np.linalg.qr(spectrum.basis, mode="complete")[0][:, r:]
+    logs = np.concatenate([spectrum.log_eigenvalues, np.full(d - r, -np.inf)])
+    return spectral.Spectrum(logs, np.concatenate([spectrum.basis, rest], axis=1))

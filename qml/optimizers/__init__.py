@@ -1,0 +1,58 @@
+"""Optimizers: from a starting point to lower values, one accepted iterate after the other."""
+
+from qml.optimizers.adam import Adam
+from qml.optimizers.base import (
+    Differentiable,
+    Ending,
+    Optimizer,
+    OptimizerState,
+    Point,
+    Report,
+    SteppedOptimizer,
+    evaluate,
+)
+from qml.optimizers.descent import GradientDescent
+from qml.optimizers.lbfgs import LBFGS
+from qml.optimizers.mirror import MirrorDescent
+from qml.optimizers.natural import NaturalGradient
+from qml.optimizers.newton import Newton
+from qml.optimizers.shift import ParameterShift
+from qml.optimizers.spsa import SPSA
+from qml.optimizers.stochastic import StochasticAdam
+
+OPTIMIZERS: dict[str, type[Optimizer]] = {
+    optimizer.name: optimizer
+    for optimizer in (
+        LBFGS,
+        Newton,
+        NaturalGradient,
+        MirrorDescent,
+        Adam,
+        GradientDescent,
+        StochasticAdam,
+        SPSA,
+        ParameterShift,
+    )
+}
+"""Every optimizer by name; configs and the command line read this list."""
+
+__all__ = [
+    "LBFGS",
+    "OPTIMIZERS",
+    "SPSA",
+    "Adam",
+    "Differentiable",
+    "Ending",
+    "GradientDescent",
+    "MirrorDescent",
+    "NaturalGradient",
+    "Newton",
+    "Optimizer",
+    "OptimizerState",
+    "ParameterShift",
+    "Point",
+    "Report",
+    "SteppedOptimizer",
+    "StochasticAdam",
+    "evaluate",
+]

@@ -1,0 +1,182 @@
+"""What an optimizer is: from a starting point to lower values, one accepted iterate after the other.
+
+An optimizer sees a function of theta with its gradient, and what else it asks for by name (a Hessian, a metric, ...).
+The value +inf is a value: a step that ends there is shortened until it does not, for every optimizer, and no finite
+stand-in is ever put in its place.
+
+:class:`SteppedOptimizer` is ``init`` and ``step`` on a state of plain arrays, so that a run can be stored and continued
+to the bit; random draws follow from a seed and the number of the step.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, ClassVar, Protocol, TypeAlias
+
+import numpy as np
+
+from qml import _checks, spectral
+from qml._checks import InputError
+from qml._typing import Real
+
+MAX_HALVINGS = 60
+SUFFICIENT_DECREASE = 1e-4
+"""Armijo's constant: the part of the decrease that the slope promises which a step must deliver."""
+
+
+class Differentiable(Protocol):
+    """What an optimizer minimises."""
+
+    def value_and_gradient(self, params: Real) -> tuple[float, Real]:
+        """f and its gradient (n_params,); at f = +inf the gradient is not used."""
+
+
+@dataclass(frozen=True, eq=False)
+class Point:
+    """theta (n_params,), f and its gradient (n_params,) there."""
+
+    params: Real
+    value: float
+    gradient: Real
+
+    @property
+    def gradient_norm(self) -> float:
+        """The max-norm of the gradient; 0 without parameters."""
+        return float(np.abs(self.gradient).max(initial=0.0))
+
+    @property
+    def is_number(self) -> bool:
+        """Whether the value is finite or +inf, and the gradient finite where the value is."""
+        return self.value == math.inf or (math.isfinite(self.value) and bool(np.isfinite(self.gradient).all()))
+
+
+class Ending(Enum):
+    """Why an optimizer returned."""
+
+    STOPPED = "the report asked to stop"
+    STALLED = "no step lowers the value"
+    NOT_A_NUMBER = "the value or its gradient is not a number"
+
+
+Report: TypeAlias = Callable[[Point], bool]
+"""Told of every accepted iterate after the start; True stops the optimizer."""
+OptimizerState: TypeAlias = dict[str, Real]
+"""All that an optimizer remembers from step to step, as plain arrays."""
+
+
+class Stalled(Exception):
+    """No step lowers the value."""
+
+
+class NotANumber(Exception):
+    """A value or a gradient is not a number."""
+
+
+def evaluate(objective: Differentiable, params: Real) -> Point:
+    """The point at `params`."""
+    value, gradient = objective.value_and_gradient(params)
+    return Point(params, float(value), gradient)
+
+
+def trial(objective: Differentiable, params: Real) -> Point:
+    """The point at `params`; :class:`NotANumber` ends the run."""
+    point = evaluate(objective, params)
+    if not point.is_number:
+        raise NotANumber
+    return point
+
+
+def halved(objective: Differentiable, start: Point, step: Real, accept: Callable[[Point], bool]) -> Point:
+    """The first acceptable point among start + step, start + step/2, start + step/4, ..."""
+    for _ in range(MAX_HALVINGS):
+        point = trial(objective, start.params + step)
+        if accept(point):
+            return point
+        step = step / 2
+    raise Stalled
+
+
+def is_finite(point: Point) -> bool:
+    """Whether the value is finite."""
+    return math.isfinite(point.value)
+
+
+def decreases(start: Point, point: Point) -> bool:
+    """Armijo's condition; where the value falls by less than its rounding, a smaller gradient counts instead."""
+    if not math.isfinite(point.value):
+        return False
+    slope = float(start.gradient @ (point.params - start.params))
+    if point.value < start.value and point.value <= start.value + SUFFICIENT_DECREASE * slope:
+        return True
+    rounding = 256 * spectral.EPS * max(1.0, abs(start.value))
+    return abs(point.value - start.value) <= rounding and point.gradient_norm < start.gradient_norm
+
+
+def ask(objective: Differentiable, what: str, optimizer: str) -> Any:
+    """The method `what` of the objective; a sentence where it has none."""
+    found = getattr(objective, what, None)
+    if found is None:
+        raise InputError(
+            f"the optimizer {optimizer!r} needs an objective with the method {what!r}, as those of fit have; found "
+            f"{type(objective).__name__}."
+        )
+    return found
+
+
+def draws(seed: int, step: Real) -> np.random.Generator:
+    """The random numbers of one step: they follow from the seed and the number of the step alone."""
+    return np.random.default_rng([seed, int(step)])
+
+
+class Optimizer(ABC):
+    """Moves theta downhill from a start, and reports each accepted iterate, until the report says stop."""
+
+    name: ClassVar[str]
+
+    def minimize(self, objective: Differentiable, start: Point, report: Report) -> Ending:
+        """Run from `start`, whose value must be finite.
+
+        Returns
+        -------
+        Ending
+            STOPPED when `report` returned True; STALLED when no step lowers the value; NOT_A_NUMBER.
+        """
+        try:
+            self._run(objective, start, report)
+        except Stalled:
+            return Ending.STALLED
+        except NotANumber:
+            return Ending.NOT_A_NUMBER
+        return Ending.STOPPED
+
+    @abstractmethod
+    def _run(self, objective: Differentiable, start: Point, report: Report) -> None: ...
+
+
+class SteppedOptimizer(Optimizer):
+    """An optimizer that is a pure function from one iterate and state to the next."""
+
+    def init(self, start: Point) -> OptimizerState:
+        """The state before the first step."""
+        return {}
+
+    @abstractmethod
+    def step(self, objective: Differentiable, point: Point, state: OptimizerState) -> tuple[Point, OptimizerState]:
+        """The next iterate and state; the ones given are left as they are."""
+
+    def _run(self, objective: Differentiable, start: Point, report: Report) -> None:
+        point, state = start, self.init(start)
+        while True:
+            point, state = self.step(objective, point, state)
+            if report(point):
+                return
+
+
+def positive(name: str, value: float) -> None:
+    """Refuse what is not a positive number."""
+    if not _checks.number(name, value) > 0:
+        raise InputError(f"{name} must be greater than 0; found {value}.")

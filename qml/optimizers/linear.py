@@ -1,0 +1,75 @@
+"""Steps from a quadratic model: (g + damping) x = b, for a metric or Hessian that is assembled or only applied."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+
+from qml import _checks, spectral
+from qml._typing import Real
+
+SOLVERS = ("auto", "dense", "cg")
+DENSE_UP_TO = 128
+"""Parameters up to which "auto" assembles the matrix."""
+
+
+class Quadratic(Protocol):
+    """A positive semidefinite matrix (p, p), whole or as products."""
+
+    def matrix(self) -> Real: ...
+
+    def product(self, vector: Real) -> Real: ...
+
+
+def check_solver(solver: str) -> None:
+    """Refuse the name of no solver."""
+    _checks.choice("solver", solver, SOLVERS)
+
+
+def solver_of(quadratic: Quadratic, b: Real, solver: str, accuracy: float) -> tuple[Callable[[float], Real], float]:
+    """The map from a damping to the solution x, and the mean curvature that dampings are measured by.
+
+    `accuracy` is the relative residual at which conjugate gradients stop.
+    """
+    if solver == "dense" or (solver == "auto" and len(b) <= DENSE_UP_TO):
+        return _dense(quadratic.matrix(), b)
+    scale = float(b @ quadratic.product(b)) / max(float(b @ b), np.finfo(np.float64).tiny)
+
+    def solve(damping: float) -> Real:
+        return conjugate_gradients(lambda v: quadratic.product(v) + damping * v, b, accuracy)
+
+    return solve, scale
+
+
+def _dense(matrix: Real, b: Real) -> tuple[Callable[[float], Real], float]:
+    """By one eigen-decomposition; directions without curvature, to rounding, are left alone."""
+    values, vectors = np.linalg.eigh(matrix)
+    kept = values > len(b) * spectral.EPS * values[-1]
+    values, vectors = values[kept], vectors[:, kept]
+    rotated = vectors.T @ b
+    return lambda damping: vectors @ (rotated / (values + damping)), float(np.trace(matrix)) / len(b)
+
+
+def conjugate_gradients(product: Callable[[Real], Real], b: Real, accuracy: float) -> Real:
+    """The x with A x = b to a relative residual of `accuracy`, in at most 2 len(b) products; A positive semidefinite.
+
+    Stops where a direction has no curvature. Source: Hestenes and Stiefel (1952), J. Res. NBS 49, 409.
+    """
+    x, residual = np.zeros_like(b), b.copy()
+    direction, square = residual.copy(), float(residual @ residual)
+    target = accuracy**2 * square
+    for _ in range(2 * len(b)):
+        if square <= target:
+            break
+        image = product(direction)
+        curvature = float(direction @ image)
+        if curvature <= 0:
+            break
+        length = square / curvature
+        x += length * direction
+        residual -= length * image
+        last, square = square, float(residual @ residual)
+        direction = residual + (square / last) * direction
+    return x

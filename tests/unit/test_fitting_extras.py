@@ -1,0 +1,340 @@
+"""fit: priors, early stopping, growing, names, walls, and what it says when numbers break down."""
+
+import math
+
+import numpy as np
+import pytest
+
+from qml import (
+    CircuitModel,
+    CrossEntropy,
+    GibbsModel,
+    SpectralModel,
+    channels,
+    check_gradient,
+    fit,
+    gates,
+    pauli,
+    thermal,
+)
+from qml._checks import InputError
+from qml.circuits import Circuit
+from qml.engines.reference import ReferenceEngine
+from qml.fitting import Objective
+from qml.fitting.growth import grow
+from qml.fitting.priors import Gaussian, Laplace
+from qml.losses import Loss
+from qml.operators import tfim, xxz
+from qml.optimizers import LBFGS, OPTIMIZERS, Adam, GradientDescent, Newton
+from qml.states import DensityMatrix, ginibre
+
+RHO = ginibre((2, 2), np.random.default_rng(1))
+MODEL = GibbsModel.all_paulis(2)
+
+
+# names ----------------------------------------------------------------------------------------------------------------
+
+
+def test_losses_and_optimizers_by_name():
+    by_name = fit(MODEL, RHO, loss="relative_entropy", optimizer="newton", seed=0)
+    assert by_name.converged
+    assert by_name.floor == 0.0
+    assert by_name.provenance["optimizer"] == "Newton(solver='auto')"
+    with pytest.raises(
+        InputError, match=r"optimizer must be one of 'lbfgs', .*; found 'newtom' \(did you mean 'newton'"
+    ):
+        fit(MODEL, RHO, optimizer="newtom")
+
+
+@pytest.mark.parametrize("name", ["lbfgs", "newton", "natural_gradient", "mirror_descent"])
+def test_every_deterministic_optimizer_of_gibbs_models_reaches_the_same_loss(name):
+    result = fit(MODEL, RHO, optimizer=OPTIMIZERS[name](), seed=0, gradient_tolerance=1e-8)
+    assert result.converged
+    assert abs(result.gap) < 1e-12
+
+
+# priors ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("prior", [Gaussian(0.7, mean=0.1, copies=3), Laplace(0.5, copies=2, width=0.3)], ids=repr)
+def test_derivatives_of_priors(prior):
+    theta, h = np.array([0.4, -1.0, 0.02]), 1e-5
+    for e in np.eye(3):
+        slope = (prior.value(theta + h * e) - prior.value(theta - h * e)) / (2 * h)
+        curvature = (prior.gradient(theta + h * e) - prior.gradient(theta - h * e)) @ e / (2 * h)
+        assert prior.gradient(theta) @ e == pytest.approx(slope, rel=1e-7)
+        assert prior.curvature(theta) @ e == pytest.approx(curvature, rel=1e-6)
+    assert prior.value(np.full(3, prior.mean)) == 0.0
+
+
+def test_laplace_is_nearly_the_sum_of_sizes():
+    theta = np.array([3.0, -0.5, 0.0])
+    assert Laplace(2.0, copies=5).value(theta) == pytest.approx(3.5 / 10, abs=1e-4)
+
+
+@pytest.mark.parametrize("optimizer", ["lbfgs", "newton", "natural_gradient"])
+def test_the_most_probable_parameters_balance_data_and_prior(optimizer):
+    """Where S - log p / N is least, <G>_sigma - <G>_rho = (theta - mean) / (N scale^2)."""
+    prior = Gaussian(0.5, mean=0.2, copies=4)
+    result = fit(MODEL, RHO, prior=prior, optimizer=optimizer, seed=0, gradient_tolerance=1e-9)
+    assert result.converged
+    for theta, name in zip(result.params, MODEL.parameter_names, strict=True):
+        pull = float(result.state.expect(pauli(name)) - RHO.expect(pauli(name)))
+        assert pull == pytest.approx((theta - 0.2) / (4 * 0.25), abs=1e-8)
+    unweighted = CrossEntropy().value(RHO, result.state)
+    assert result.loss == pytest.approx(unweighted + prior.value(result.params), abs=1e-12)
+    assert "Gaussian" in result.provenance["prior"]
+
+
+def test_the_prior_fades_as_one_over_the_copies():
+    def optimum(prior):
+        return fit(MODEL, RHO, optimizer="newton", prior=prior, seed=0, gradient_tolerance=1e-12).params
+
+    free = optimum(None)
+    distances = [np.linalg.norm(optimum(Gaussian(0.3, copies=n)) - free) for n in (1, 10, 1e6, 1e7)]
+    assert distances[0] > distances[1] > 100 * distances[2]
+    assert distances[2] / distances[3] == pytest.approx(10.0, rel=0.02)
+
+
+def test_laplace_prior_prefers_few_parameters():
+    rho = thermal(tfim(2, h=0.6), 1.0)
+    result = fit(MODEL, rho, prior=Laplace(1.0, copies=20, width=1e-3), optimizer="newton", seed=0)
+    large = {name for name, t in zip(MODEL.parameter_names, result.params, strict=True) if abs(t) > 0.02}
+    assert large == {"ZZ", "XI", "IX"}
+
+
+# early stopping -------------------------------------------------------------------------------------------------------
+
+
+def test_early_stopping_keeps_the_best_on_the_held_out_target():
+    rng = np.random.default_rng(0)
+    truth = thermal(tfim(2, h=0.8), 0.4).matrix()
+    few, held_out = (DensityMatrix(0.55 * truth + 0.45 * ginibre((2, 2), rng).matrix(), (2, 2)) for _ in range(2))
+    options = {"optimizer": GradientDescent(0.2), "params0": np.zeros(15), "max_iterations": 400}
+    stopped = fit(MODEL, few, validation=held_out, patience=5, **options)
+    assert "stopped early" in stopped.status
+    assert "has not fallen for 5" in stopped.status
+    assert not stopped.converged
+    losses, states = [], []
+    fit(MODEL, few, callbacks=[lambda record: states.append(record.params)], **options)
+    losses = [CrossEntropy().value(held_out, MODEL.state(theta)) for theta in states]
+    best = int(np.argmin(losses))
+    assert 0 < best < 300
+    assert stopped.iterations == best + 5
+    assert np.array_equal(stopped.params, states[best])
+    assert CrossEntropy().value(held_out, stopped.state) == pytest.approx(min(losses), abs=1e-14)
+    assert stopped.provenance["patience"] == 5
+
+
+def test_restarts_are_judged_by_the_held_out_target():
+    circuit = Circuit(2, [gates.RY("a", 0), gates.CNOT(0, 1), gates.RX("b", 1)])
+    model = SpectralModel(circuit, engine=ReferenceEngine())
+    held_out = ginibre((2, 2), np.random.default_rng(7))
+    options = {"seed": 0, "max_iterations": 3, "validation": held_out}
+    many = fit(model, RHO, restarts=4, **options)
+    first = fit(model, RHO, restarts=1, **options)
+    value = CrossEntropy().value
+    assert value(held_out, many.state) <= value(held_out, first.state)
+
+
+# growing --------------------------------------------------------------------------------------------------------------
+
+
+def test_growing_a_gibbs_model_never_raises_the_loss():
+    small = fit(GibbsModel(tfim(2)), RHO, seed=0)
+    middle_model = GibbsModel(tfim(2) + xxz(2, delta=0.5))
+    middle = fit(middle_model, RHO, params0=grow(small, middle_model), seed=0)
+    large = fit(MODEL, RHO, params0=grow(middle, MODEL), seed=0)
+    assert middle.history.loss[0] == pytest.approx(small.loss, abs=1e-14)
+    assert large.history.loss[0] == pytest.approx(middle.loss, abs=1e-14)
+    assert small.loss > middle.loss > large.loss
+
+
+def test_growing_a_circuit_by_gates_and_noise():
+    shallow = Circuit(
+        2, [gates.RY("a", 0), gates.CNOT(0, 1), channels.Depolarizing(0.2, 0), channels.Depolarizing(0.2, 1)]
+    )
+    deep = shallow.then(gates.RXX("c", 0, 1), gates.RY("b", 1), channels.BitFlip("p", 0))
+    engine = ReferenceEngine()
+    small = fit(CircuitModel(shallow, engine=engine), RHO, seed=0)
+    model = CircuitModel(deep, engine=engine)
+    start = grow(small, model)
+    assert model.natural(start)["p"] == pytest.approx(1e-6)
+    large = fit(model, RHO, params0=start)
+    assert large.history.loss[0] == pytest.approx(small.loss, abs=1e-5)
+    assert large.loss < small.loss - 1e-3
+    with pytest.raises(InputError, match="the larger model has no parameter 'a'"):
+        grow(small, GibbsModel(tfim(2)))
+
+
+# walls ----------------------------------------------------------------------------------------------------------------
+
+
+class Coupled(CircuitModel):
+    """px and py of a Pauli channel, with px + py <= 1 checked by the model, as coupled channels do."""
+
+    def __init__(self):
+        super().__init__(Circuit(1, [gates.RY("a", 0), channels.BitFlip(0.1, 0)]), engine=ReferenceEngine())
+
+    def state_vjp(self, params):
+        if params[0] > 1.0:
+            raise InputError("a must be at most 1.")
+        return super().state_vjp(params)
+
+
+@pytest.mark.parametrize("optimizer", [LBFGS(), Adam(0.3), GradientDescent(3.0)], ids=lambda o: o.name)
+def test_steps_out_of_the_domain_are_shortened(optimizer):
+    rho = Coupled().state([0.9])
+    records = []
+    result = fit(Coupled(), rho, optimizer=optimizer, params0=[0.0], max_iterations=60, callbacks=[records.append])
+    assert all(record.params[0] <= 1.0 for record in records)
+    assert np.isfinite(result.history.loss).all()
+    assert result.gap < 1e-3
+
+
+def test_a_start_out_of_the_domain_is_told_where_given_and_drawn_again_where_random():
+    rho = Coupled().state([0.9])
+    with pytest.raises(InputError, match="a must be at most 1"):
+        fit(Coupled(), rho, params0=[2.0])
+    for seed in range(4):
+        starts = []
+        result = fit(Coupled(), rho, seed=seed, restarts=3, callbacks=[starts.append], max_iterations=5)
+        assert len(result.restarts) == 3
+        assert all(record.params[0] <= 1.0 for record in starts)
+
+
+def test_check_gradient_at_the_edge_of_the_domain():
+    assert check_gradient(Coupled(), Coupled().state([0.5]), params=[0.999]).ok
+
+
+# numbers that break down ----------------------------------------------------------------------------------------------
+
+
+class Breaking(GibbsModel):
+    """Breaks down in one way at its second gradient."""
+
+    def __init__(self, how):
+        super().__init__(tfim(2))
+        self.how, self.calls = how, 0
+
+    def state_vjp(self, params):
+        self.calls += 1
+        state, pull = super().state_vjp(params)
+        if self.calls < 2:
+            return state, pull
+        if self.how == "state":
+            broken = DensityMatrix.trusted(np.where(np.eye(4) == 1, np.nan, 0.25) + 0j, (2, 2))
+            return broken, lambda cotangent: np.full(3, np.nan)
+        return state, lambda cotangent: pull(cotangent) + np.array([0.0, np.nan, np.nan])
+
+
+class NotANumber(Loss):
+    """NaN at once, on a sound state."""
+
+    name = "not_a_number"
+
+    def value(self, target, sigma):
+        return math.nan
+
+    def value_and_cotangent(self, target, sigma):
+        return math.nan, None
+
+    def floor(self, target):
+        return 0.0
+
+
+class Overflowing(Adam):
+    """Steps to infinity."""
+
+    def _move(self, gradient, state):
+        return np.array([0.0, np.inf, 0.0]), state
+
+
+def test_the_derivative_that_is_not_a_number_is_named():
+    status = fit(Breaking("derivative"), RHO, seed=0).status
+    assert "the derivative along 'XI' and 1 more is not a number (NaN) at the next step" in status
+
+
+def test_the_loss_that_is_not_a_number_is_told_apart_from_the_state():
+    status = fit(MODEL, RHO, loss=NotANumber(), seed=0).status
+    assert status == (
+        "not started: the loss is not a number (NaN) at the start, though the state is sound; choose another params0."
+    )
+
+
+def test_the_parameter_that_overflowed_is_named():
+    status = fit(GibbsModel(tfim(2)), RHO, optimizer=Overflowing(), seed=0).status
+    assert "after 0 iterations: the step took the parameter 'XI' to inf, which is not a number" in status
+
+
+# targets that are no states -------------------------------------------------------------------------------------------
+
+
+class Expectation(Loss):
+    """(<Z> - target)^2, of a target that is a number."""
+
+    name = "expectation"
+
+    def accept(self, target, dims):
+        return float(target)
+
+    def value(self, target, sigma):
+        return float((sigma.expect(pauli("ZI")) - target) ** 2)
+
+    def value_and_cotangent(self, target, sigma):
+        z = float(sigma.expect(pauli("ZI")))
+        return (z - target) ** 2, sigma.pull_matrix(2 * (z - target) * pauli("ZI").matrix())
+
+    def floor(self, target):
+        return 0.0
+
+
+def test_targets_need_not_be_states():
+    model = GibbsModel([pauli("ZI"), pauli("XX")])
+    result = fit(model, 0.3, loss=Expectation(), seed=0, gradient_tolerance=1e-10)
+    assert result.converged
+    assert float(result.state.expect(pauli("ZI"))) == pytest.approx(0.3, abs=1e-9)
+    with pytest.raises(InputError, match="track_fidelity needs a target that is a state; found float"):
+        fit(model, 0.3, loss=Expectation(), track_fidelity=True)
+
+
+def test_an_infinite_start_of_another_target():
+    class Impossible(Expectation):
+        def value_and_cotangent(self, target, sigma):
+            return math.inf, None
+
+        def why_infinite(self, target, sigma):
+            return "the outcome 7 was seen and has probability zero"
+
+    status = fit(MODEL, 0.3, loss=Impossible(), seed=0).status
+    assert "infinite at the start: the outcome 7 was seen and has probability zero. Give the model full rank" in status
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"prior": 0.1}, "prior must be a Prior, such as Gaussian\\(\\); found 0.1"),
+        ({"validation": RHO, "patience": 0}, "patience must be an integer of at least 1"),
+        ({"validation": np.eye(2) / 2}, "dimension 4"),
+        ({"optimizer": Newton(), "loss": NotANumber}, "loss must be a Loss"),
+    ],
+)
+def test_sentences(options, sentence):
+    with pytest.raises(InputError, match=sentence):
+        fit(MODEL, RHO, **options)
+
+
+def test_wrong_scales_of_priors():
+    for make in (lambda: Gaussian(0.0), lambda: Laplace(-1.0), lambda: Gaussian(copies=0), lambda: Laplace(width=0.0)):
+        with pytest.raises(InputError, match="must be greater than 0"):
+            make()
+
+
+def test_the_hessian_of_an_objective_holds_the_prior():
+    objective = Objective(GibbsModel(tfim(2)), RHO, CrossEntropy(), Gaussian(0.5))
+    theta, h, v = np.array([0.2, -0.1, 0.4]), 1e-5, np.array([1.0, -2.0, 0.5])
+    numeric = (objective.value_and_gradient(theta + h * v)[1] - objective.value_and_gradient(theta - h * v)[1]) / (
+        2 * h
+    )
+    assert np.allclose(objective.hessian(theta).matrix() @ v, numeric, atol=1e-8)
+    assert np.allclose(objective.hessian(theta).product(v), numeric, atol=1e-8)

@@ -3,6 +3,7 @@ from . import circuits as circuits
 from . import engines as engines
 from . import fitting as fitting
 from . import gates as gates
+from . import geometry as geometry
 from . import losses as losses
 from . import measurement as measurement
 from . import models as models

@@ -75,7 +75,9 @@ class Spectrum:
             index = np.arange(values.shape[-1])
             out[..., index, index] = values
             return out
-        return np.asarray((self.basis * values[..., None, :]) @ self.basis.conj().swapaxes(-1, -2))
+        is_real = values.dtype.kind == "f" and not self.basis.imag.any()
+        basis: Numeric = self.basis.real.copy() if is_real else self.basis
+        return np.asarray((basis * values[..., None, :]) @ basis.conj().swapaxes(-1, -2), dtype=np.complex128)
 
     def to_basis(self, operator: Complex) -> Complex:
         """V^dagger X V, shape (..., r, r)."""

@@ -113,9 +113,8 @@ def gradient(p: Problem, sigma: Gibbs) -> np.ndarray:
 
 @WORKLOAD.by("qml", "numpy", "scipy")
 def qml(n: int, variant: str) -> Task:
-    """fit, as a user calls it."""
+    """fit with Newton's method, as a user calls it."""
     from qml import DensityMatrix, GibbsModel, fit, pauli
-    from qml.optimizers import LBFGS
 
     p = problem(n, variant)
     model, target = GibbsModel([pauli(s.label) for s in p.strings]), DensityMatrix(p.rho)
@@ -125,7 +124,7 @@ def qml(n: int, variant: str) -> Task:
         result = fit(
             model,
             target,
-            optimizer=LBFGS(memory=30),
+            optimizer="newton",
             params0=start,
             gradient_tolerance=TOLERANCE,
             max_iterations=5000,

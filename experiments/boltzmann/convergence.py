@@ -2,8 +2,8 @@
 
     python experiments/boltzmann/convergence.py --figure docs/explanation/figures/convergence.png
 
-The target is the Gibbs state of an XXZ chain in random fields; the model has its terms (``matched``), or lacks the field
-in Y that the target also has (``mismatched``). All start at theta = 0.
+The target is the Gibbs state of an XXZ chain in random fields. The model has its terms (``matched``), or lacks the
+field in Y that the target also has (``mismatched``). All start at theta = 0.
 """
 
 from __future__ import annotations
@@ -78,16 +78,16 @@ def table(found: dict[str, tuple[FitResult, float]]) -> str:
 
 def draw(problems: dict[str, dict[str, tuple[FitResult, float]]], path: Path) -> None:
     """The largest entry of the gradient against the iteration, one panel a problem."""
-    figure = Figure(figsize=(9.0, 3.8), layout="constrained")
+    figure = Figure(figsize=(9.0, 4.1), layout="constrained")
     panels = figure.subplots(1, len(problems), sharey=True)
     for ax, (title, found) in zip(panels, problems.items(), strict=True):
         for (name, (result, _)), color in zip(found.items(), COLORS, strict=True):
             norms = result.history.gradient_norm
             ax.loglog(np.arange(len(norms)) + 1, norms, color=color, label=name, linewidth=1.8)
-        ax.set(title=title, xlabel="iteration + 1", ylim=(1e-14, 3))
+        ax.set(title=title, xlabel="iteration + 1", ylim=(1e-13, 3))
         ax.grid(alpha=0.25)
     panels[0].set_ylabel("largest entry of the gradient (nats)")
-    panels[0].legend(fontsize="small", loc="lower left")
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=5, fontsize="small")
     figure.savefig(path, dpi=150)
 
 

@@ -3,7 +3,9 @@
 from qml.fitting.check import GradientCheck, check_gradient
 from qml.fitting.deferred import DeferredCrossEntropy, shot_variance
 from qml.fitting.factors import fit_factors
+from qml.fitting.growth import grow
 from qml.fitting.objective import Objective
+from qml.fitting.priors import Gaussian, Laplace, Prior
 from qml.fitting.result import FitError, FitResult, History, Iteration, Restart
 from qml.fitting.run import fit
 
@@ -11,13 +13,17 @@ __all__ = [
     "DeferredCrossEntropy",
     "FitError",
     "FitResult",
+    "Gaussian",
     "GradientCheck",
     "History",
     "Iteration",
+    "Laplace",
     "Objective",
+    "Prior",
     "Restart",
     "check_gradient",
     "fit",
     "fit_factors",
+    "grow",
     "shot_variance",
 ]

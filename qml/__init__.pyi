@@ -10,7 +10,9 @@ from . import models as models
 from . import operators as operators
 from . import optimizers as optimizers
 from . import plotting as plotting
+from . import principle as principle
 from . import states as states
+from . import tomography as tomography
 from .circuits import Circuit as Circuit
 from .circuits import NoiseModel as NoiseModel
 from .fitting import FitResult as FitResult

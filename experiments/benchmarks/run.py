@@ -40,8 +40,6 @@ class Spreading(click.Command):
 def _workload(ctx: click.Context, param: click.Parameter, name: str) -> Path:
     if name.upper() in NAMES:
         return HERE / f"{name.lower()}.py"
-    if name.upper() == "W6":
-        raise click.UsageError("W6 is tomography by maximum likelihood, which qml does not do yet: nothing to compare.")
     raise click.UsageError(f"there is no workload {name!r}; choose one of {', '.join(NAMES)}.")
 
 
@@ -81,7 +79,7 @@ def main(
     cold: bool,
     redraw: bool,
 ) -> None:
-    """Time qml and its peers on WORKLOAD (W1 to W5), check that they agree, print ratios with their spread."""
+    """Time qml and its peers on WORKLOAD (W1 to W6), check that they agree, print ratios with their spread."""
     console = Console(width=None if sys.stdout.isatty() else WIDTH)
     name, declared = workload.stem.upper(), load(workload)
     if redraw:

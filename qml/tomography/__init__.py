@@ -1,1 +1,34 @@
 """Tomography: the state of maximum likelihood from measured counts, with a certificate and error bars."""
+
+from qml.tomography.bootstrap import Bootstrap, bootstrap
+from qml.tomography.entropy import maximum_entropy
+from qml.tomography.errors import FisherInformation
+from qml.tomography.estimator import StateTomography
+from qml.tomography.linear import Determined, determined, least_squares
+from qml.tomography.mle import maximum_likelihood
+from qml.tomography.models import GoodnessOfFit, ModelErrors, goodness_of_fit, model_errors
+from qml.tomography.ranks import RankChoice, RankTest, choose_rank, expected_excess
+from qml.tomography.result import TomographyError, TomographyHistory, TomographyResult
+
+__all__ = [
+    "Bootstrap",
+    "Determined",
+    "FisherInformation",
+    "GoodnessOfFit",
+    "ModelErrors",
+    "RankChoice",
+    "RankTest",
+    "StateTomography",
+    "TomographyError",
+    "TomographyHistory",
+    "TomographyResult",
+    "bootstrap",
+    "choose_rank",
+    "determined",
+    "expected_excess",
+    "goodness_of_fit",
+    "least_squares",
+    "maximum_entropy",
+    "maximum_likelihood",
+    "model_errors",
+]

@@ -200,8 +200,7 @@ def test_a_disagreement_sets_the_exit_status(tools, harness, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["W9"], "there is no workload 'W9'; choose one of W1, W2, W3, W4, W5."),
-        (["W6"], "W6 is tomography by maximum likelihood, which qml does not do yet"),
+        (["W9"], "there is no workload 'W9'; choose one of W1, W2, W3, W4, W5, W6."),
         (["W4", "--peers", "numpi"], "there is no peer 'numpi'; choose among numpy, torch"),
         (["W4", "--variants", "both"], "there is no variant 'both'; choose among relative, cross."),
         (["W4", "--sizes", "1"], "1 is not in the range x>=2"),
@@ -251,8 +250,23 @@ def test_the_trainings_of_w5_find_the_same_optimum(tools, variant):
     assert np.abs(p.means).max() > 0.1
 
 
+def test_the_estimates_of_w6_are_equally_likely(tools):
+    from qml.measurement import PauliMeasurement
+
+    w6 = tools("w6")
+    solvers = (w6.qml, w6.accelerated, w6.r_rho_r)
+    found = [float(task.fingerprint(task.run())[0]) for task in (solver(3, "default") for solver in solvers)]
+    assert max(found) - min(found) < w6.RELATIVE * found[0]
+    given = w6.data(3)
+    mixed = w6.Problem(3, given.shares).value(np.full(6**3, 1 / 8))
+    assert found[0] < mixed - 0.1
+    p = PauliMeasurement(3).probabilities_of(w6.ginibre(3, 1)).reshape((3,) * 3 + (2,) * 3)
+    by_hand = w6.Problem(3, given.shares).probabilities(w6.ginibre(3, 1))
+    assert np.abs(p.transpose(w6.paired(3)).reshape(-1) - by_hand).max() < 1e-14
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["W1", "W2", "W3", "W5"])
+@pytest.mark.parametrize("name", ["W1", "W2", "W3", "W5", "W6"])
 def test_every_workload_runs(name, tmp_path):
     file = tmp_path / "out.json"
     options = ["--sizes", "2", "--rounds", "1", "--turn", "0", "--threads", "1", "--json", str(file)]

@@ -1,0 +1,146 @@
+"""Error bars by repeating the experiment on the computer."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from qml import _checks
+from qml._checks import InputError
+from qml._typing import Complex, Real
+from qml.measurement import Counts
+from qml.measurement.sampling import draw
+from qml.states import DensityMatrix, State
+from qml.tomography.mle import maximum_likelihood
+from qml.tomography.result import TomographyResult
+
+KINDS = ("parametric", "nonparametric")
+GAP = 1e-3
+"""Nats: far below what one resampled record differs from another by."""
+
+
+@dataclass(frozen=True, eq=False)
+class Bootstrap:
+    """The functions of the state over the resampled records.
+
+    Attributes
+    ----------
+    estimates : mapping of str to float
+        At the state of maximum likelihood of the data themselves.
+    values : mapping of str to array (replicates,)
+    log_likelihoods : array (replicates,)
+        The largest log-likelihood of each resampled record, in nats.
+    kind : str
+    seed : int
+    """
+
+    estimates: Mapping[str, float]
+    values: Mapping[str, Real]
+    log_likelihoods: Real
+    kind: str
+    seed: int
+
+    def standard_error(self, name: str) -> float:
+        """The standard deviation over the resampled records."""
+        return float(np.std(self.values[name], ddof=1))
+
+    def interval(self, name: str, level: float = 0.95) -> tuple[float, float]:
+        """The central percentile interval; near the boundary of the states it is biased as the estimate itself is."""
+        tail = (1 - _checks.number("level", level, 0.0, 1.0)) / 2
+        low, high = np.quantile(self.values[name], [tail, 1 - tail])
+        return float(low), float(high)
+
+    def bias(self, name: str) -> float:
+        """The mean over the resampled records, minus the estimate."""
+        return float(np.mean(self.values[name]) - self.estimates[name])
+
+
+def bootstrap(
+    result: TomographyResult,
+    functionals: Mapping[str, Callable[[State], Any]],
+    *,
+    replicates: int = 100,
+    kind: str = "parametric",
+    seed: int | None = None,
+    workers: int = 1,
+) -> Bootstrap:
+    """Resample the record, find the state of maximum likelihood of each, and see how far functions of it scatter.
+
+    Parameters
+    ----------
+    result : TomographyResult
+        Its method, rank limit and hedging are used again.
+    functionals : mapping of str to callable
+        Numbers read off a state, by name.
+    replicates : int
+        At least 2.
+    kind : {"parametric", "nonparametric"}
+        Draw the counts of each setting from the state found, or from the frequencies measured. Frequencies of zero
+        stay zero: where many outcomes were never seen the nonparametric bootstrap is too narrow.
+    seed : int, optional
+        What all random streams follow from, one for each replicate: the number of workers changes nothing.
+    workers : int
+        Processes. A script that asks for more than one needs the usual ``if __name__ == "__main__":``.
+
+    Returns
+    -------
+    Bootstrap
+
+    Raises
+    ------
+    InputError
+        For a result of maximum_entropy, weights in place of counts, or an argument out of range.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from qml.measurement import PauliMeasurement, sample
+    >>> from qml.states import ghz
+    >>> counts = sample(ghz(2), PauliMeasurement(2), 1000, np.random.default_rng(1))
+    >>> spread = bootstrap(maximum_likelihood(counts), {"purity": State.purity}, replicates=10, seed=2)
+    >>> 0 < spread.standard_error("purity") < 0.05
+    True
+    """
+    if result.method == "maximum_entropy":
+        raise InputError("the bootstrap repeats maximum_likelihood; found a result of maximum_entropy.")
+    if result.counts.is_weighted:
+        raise InputError("the bootstrap needs integer counts; found a record of weights.")
+    replicates = _checks.integer("replicates", replicates, low=2)
+    workers = _checks.integer("workers", workers, low=1)
+    root = np.random.SeedSequence(None if seed is None else _checks.integer("seed", seed, low=0))
+    assert isinstance(root.entropy, int)
+    is_parametric = _checks.choice("kind", kind, KINDS) == "parametric"
+    counts = result.counts
+    p = counts.measurement.probabilities(result.state)
+    if not is_parametric:
+        p = np.where(np.repeat(counts.shots > 0, counts.measurement.sizes), counts.frequencies(), p)
+    one = partial(_replicate, counts, p, result.method, result.rank_limit, result.hedging)
+    streams = root.spawn(replicates)
+    if workers == 1:
+        found = [one(stream) for stream in streams]
+    else:
+        with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+            found = list(pool.map(one, streams, chunksize=max(1, replicates // (4 * workers))))
+    states = [DensityMatrix.trusted(matrix, counts.measurement.dims) for matrix, _ in found]
+    return Bootstrap(
+        {name: float(f(result.state)) for name, f in functionals.items()},
+        {name: np.array([float(f(state)) for state in states]) for name, f in functionals.items()},
+        np.array([value for _, value in found]),
+        kind,
+        root.entropy,
+    )
+
+
+def _replicate(
+    counts: Counts, p: Real, method: str, rank: int | None, hedging: float, stream: np.random.SeedSequence
+) -> tuple[Complex, float]:
+    """The state of maximum likelihood of one resampled record, and its log-likelihood."""
+    drawn = draw(p, counts.measurement, np.asarray(counts.shots), np.random.default_rng(stream))
+    found = maximum_likelihood(Counts(counts.measurement, drawn), method=method, rank=rank, hedging=hedging, gap=GAP)
+    return found.state.matrix(), found.log_likelihood

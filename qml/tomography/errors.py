@@ -1,0 +1,116 @@
+"""Error bars from the Fisher information, where the likelihood is quadratic around its maximum."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from qml._checks import InputError
+from qml._typing import Complex, Real
+from qml.losses import Infidelity, fidelity
+from qml.operators import OperatorLike, as_matrix
+from qml.states import State
+from qml.tomography.linear import design, hermitian_basis
+from qml.tomography.result import TomographyResult
+
+
+class FisherInformation:
+    r"""The Fisher information of a record about the state, at the state of maximum likelihood.
+
+    .. math:: J_{ab} = \sum_s N_s \sum_{k \in s} \frac{\mathrm{Tr}(M_k B_a)\, \mathrm{Tr}(M_k B_b)}{p_k}, \qquad
+        J^{\mathrm{obs}}_{ab} = \sum_k \frac{n_k}{p_k^2} \mathrm{Tr}(M_k B_a)\, \mathrm{Tr}(M_k B_b)
+
+    in an orthonormal basis B_a of the directions in which the state can move: the traceless Hermitian matrices; where
+    the state has the rank r < d, those that keep the rank to first order (``within_rank=True``).
+
+    Parameters
+    ----------
+    result : TomographyResult
+    observed : bool
+        J^obs in place of the expected information.
+    within_rank : bool
+        Allow a state of less than full rank, and treat its rank as known. The errors do not count that the rank was
+        chosen by the data: at a boundary the likelihood is not quadratic, and the bootstrap is what to trust.
+
+    Attributes
+    ----------
+    matrix : array (m, m)
+        J, in 1/(unit of B)^2: m = d^2 - 1 at full rank, 2rd - r^2 - 1 at rank r.
+
+    Raises
+    ------
+    InputError
+        If the state is not of full rank and `within_rank` is not set.
+    MemoryRefused
+        If the effects written out, outcomes times m numbers, would not fit.
+
+    Notes
+    -----
+    Costs O(outcomes m^2).
+
+    Examples
+    --------
+    The Z expectation of a qubit from 100 shots along each axis, by the binomial formula 2 sqrt(p q / 100):
+
+    >>> from qml import tomography
+    >>> from qml.measurement import Counts, PauliMeasurement
+    >>> counts = Counts(PauliMeasurement(["X", "Y", "Z"]), [[50, 50], [50, 50], [80, 20]])
+    >>> fisher = FisherInformation(tomography.maximum_likelihood(counts))
+    >>> round(fisher.standard_error([[1, 0], [0, -1]]), 6)
+    0.08
+    """
+
+    def __init__(self, result: TomographyResult, *, observed: bool = False, within_rank: bool = False) -> None:
+        if result.rank < result.state.dim and not within_rank:
+            raise InputError(
+                f"the state has rank {result.rank} of {result.state.dim}: at the boundary the likelihood is not "
+                "quadratic; use bootstrap, or within_rank=True to treat the rank as known."
+            )
+        self.result = result
+        values, vectors = np.linalg.eigh(result.state.matrix())
+        del values
+        self._vectors, self._rank = vectors[:, ::-1], result.rank
+        measurement, counts = result.counts.measurement, np.asarray(result.counts.counts, dtype=np.float64)
+        self._basis = self._tangents()
+        x = design(measurement, self._basis)
+        p = measurement.probabilities(result.state)
+        possible = p > measurement.resolution(result.state)
+        safe = np.where(possible, p, 1.0)
+        shots = np.repeat(np.asarray(result.counts.shots, dtype=np.float64), measurement.sizes)
+        weights = np.where(possible, counts / safe**2 if observed else shots / safe, 0.0)
+        self.matrix: Real = x.T @ (weights[:, None] * x)
+
+    def _tangents(self) -> Complex:
+        """The basis (m, d, d) of the directions that keep the rank."""
+        d, r = self.result.state.dim, self._rank
+        i, _ = np.triu_indices(d, 1)
+        pairs = d + np.flatnonzero(i < r)
+        chosen = np.concatenate([np.arange(1, r), pairs, pairs + len(i)])
+        v = self._vectors
+        return np.asarray(v @ hermitian_basis(d)[chosen] @ v.conj().T)
+
+    def standard_error(self, operator: OperatorLike) -> float:
+        r"""The standard error of Tr(O sigma), or of any function of the state whose derivative is Tr(O dsigma).
+
+        .. math:: \sqrt{o^T J^{-1} o}, \qquad o_a = \mathrm{Tr}(O B_a)
+
+        +inf where O depends on a direction that the settings do not determine.
+
+        Parameters
+        ----------
+        operator : PauliSum, array (d, d) or Qobj
+        """
+        o = np.einsum("aij,ji->a", self._basis, as_matrix(operator, self.result.state.dims)).real
+        values, vectors = np.linalg.eigh(self.matrix)
+        along = np.square(vectors.T @ o)
+        known = values > 1e-12 * values[-1]
+        if along[~known].sum() > 1e-18 * max(float(o @ o), 1e-300):
+            return math.inf
+        return float(np.sqrt((along[known] / values[known]).sum()))
+
+    def fidelity(self, target: State) -> tuple[float, float]:
+        """F(target, sigma) and its standard error. At F = 1 the derivative, and with it this error, is zero."""
+        state = self.result.state
+        _, cotangent = Infidelity().value_and_cotangent(target, state)
+        return float(fidelity(target, state)), self.standard_error(np.asarray(cotangent))

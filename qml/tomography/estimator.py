@@ -1,0 +1,108 @@
+"""StateTomography: maximum likelihood with the manners of a scikit-learn estimator."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+from qml import _checks
+from qml._checks import InputError
+from qml._typing import Real
+from qml.measurement import Counts, Measurement
+from qml.states import DensityMatrix
+from qml.tomography.mle import maximum_likelihood
+from qml.tomography.result import TomographyResult
+
+PARAMETERS = ("method", "rank", "gap", "relative_gap", "hedging", "max_iterations")
+
+
+class StateTomography:
+    """The state of maximum likelihood as an estimator: parameters are set first, ``fit`` takes the data.
+
+    It follows the conventions of scikit-learn (``get_params``, ``set_params``, ``clone``, trailing underscores) without
+    importing it.
+
+    Parameters
+    ----------
+    method, rank, gap, relative_gap, hedging, max_iterations
+        As in :func:`qml.tomography.maximum_likelihood`, and checked there.
+
+    Attributes
+    ----------
+    state_ : DensityMatrix
+    log_likelihood_, certificate_ : float
+        In nats.
+    n_iter_ : int
+    result_ : TomographyResult
+
+    Examples
+    --------
+    >>> record = {"X": {"0": 60, "1": 40}, "Y": {"0": 50, "1": 50}, "Z": {"0": 100}}
+    >>> estimator = StateTomography(hedging=0.5).fit(record)
+    >>> int(estimator.state_.rank())
+    2
+    >>> estimator.get_params()["hedging"]
+    0.5
+    """
+
+    state_: DensityMatrix
+    result_: TomographyResult
+    log_likelihood_: float
+    certificate_: float
+    n_iter_: int
+
+    def __init__(
+        self,
+        *,
+        method: str = "conjugate_gradient",
+        rank: int | None = None,
+        gap: float = 1e-9,
+        relative_gap: float = 1e-12,
+        hedging: float = 0.0,
+        max_iterations: int = 20000,
+    ) -> None:
+        self.method = method
+        self.rank = rank
+        self.gap = gap
+        self.relative_gap = relative_gap
+        self.hedging = hedging
+        self.max_iterations = max_iterations
+
+    def fit(self, counts: Counts | Mapping[Any, Any], y: None = None) -> Self:
+        """Find the state; counts as a record, or as ``{Pauli setting: {outcome: count}}``."""
+        record = counts if isinstance(counts, Counts) else Counts.from_dicts(counts)
+        self.result_ = maximum_likelihood(record, **self.get_params())
+        self.state_ = self.result_.state
+        self.log_likelihood_ = self.result_.log_likelihood
+        self.certificate_ = self.result_.certificate
+        self.n_iter_ = self.result_.iterations
+        return self
+
+    def predict(self, measurement: Measurement) -> Real:
+        """The Born probabilities (n_outcomes,) that the state gives to a measurement."""
+        return measurement.probabilities(self._fitted())
+
+    def score(self, counts: Counts, y: None = None) -> float:
+        """The log-likelihood of a record per shot, in nats."""
+        from qml.losses import NegativeLogLikelihood
+
+        return -float(NegativeLogLikelihood().value(counts, self._fitted()))
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """The parameters by name."""
+        return {name: getattr(self, name) for name in PARAMETERS}
+
+    def set_params(self, **params: Any) -> Self:
+        """Change parameters by name."""
+        for name, value in params.items():
+            _checks.choice("a parameter of StateTomography", name, PARAMETERS)
+            setattr(self, name, value)
+        return self
+
+    def _fitted(self) -> DensityMatrix:
+        if not hasattr(self, "state_"):
+            raise InputError("StateTomography has no state yet: call fit(counts) first.")
+        return self.state_
+
+    def __repr__(self) -> str:
+        return f"StateTomography({', '.join(f'{name}={value!r}' for name, value in self.get_params().items())})"

@@ -1,0 +1,153 @@
+"""The likelihood of a record as a function of the state, its derivative, and the certificate of how far the best is."""
+
+from __future__ import annotations
+
+import math
+from functools import cached_property
+
+import numpy as np
+
+from qml import _checks
+from qml._checks import InputError
+from qml._typing import Complex, Real
+from qml.measurement import Counts
+from qml.measurement.counts import outcome_name
+
+CHUNK = 1 << 15
+"""Outcomes that a line search takes at once: what it touches stays in the cache."""
+
+
+class Likelihood:
+    r"""The log-likelihood of a record and its operator R, per shot.
+
+    .. math:: \ell(\sigma) = \sum_k f_k \log p_k, \qquad R(\sigma) = \sum_k \frac{f_k}{p_k} M_k, \qquad
+        p_k = \mathrm{Tr}(M_k \sigma), \quad f_k = n_k / N
+
+    Only outcomes that were seen enter. The multinomial coefficient, which does not depend on sigma, is left out.
+
+    Hedging adds the logarithm of the determinant (Blume-Kohout 2010, arXiv:1001.2029):
+    :math:`\ell + (\beta/N) \log\det\sigma` and :math:`R + (\beta/N) \sigma^{-1}`; `mass` is then 1 + beta d / N.
+
+    Attributes
+    ----------
+    shares : array (seen,)
+        f_k of the outcomes that were seen; they add up to one.
+    total : float
+        N, the shots of all settings.
+    """
+
+    def __init__(self, counts: Counts, hedging: float = 0.0) -> None:
+        self.measurement = counts.measurement
+        shares = counts.shares()
+        seen = shares > 0
+        impossible = seen & (self.measurement.traces() <= 0)
+        if impossible.any():
+            name = outcome_name(self.measurement, int(np.argmax(impossible)))
+            raise InputError(f"{name} can't occur, as its effect is zero, but was counted.")
+        self._places = None if seen.all() else np.flatnonzero(seen)
+        self.shares = shares if self._places is None else shares[self._places]
+        self.total = float(counts.total)
+        self.hedging = hedging / self.total
+        self.dim = self.measurement.dim
+        self.mass = 1.0 + self.hedging * self.dim
+
+    def probabilities(self, matrix: Complex) -> Real:
+        """p_k of the outcomes that were seen, for any Hermitian matrix (d, d)."""
+        p = self.measurement.probabilities_of(matrix)
+        return p if self._places is None else p.take(self._places)
+
+    def adjoint(self, weights: Real) -> Complex:
+        """sum_k w_k M_k over the outcomes that were seen (d, d)."""
+        if self._places is None:
+            return self.measurement.adjoint(weights)
+        if self._spread is None:
+            self._spread = np.zeros(self.measurement.n_outcomes)
+        self._spread[self._places] = weights
+        return self.measurement.adjoint(self._spread)
+
+    _spread: Real | None = None
+
+    def operator(self, p: Real, factor: Complex | None = None) -> Complex:
+        """R (d, d) where the seen outcomes have the probabilities p; hedging needs a factor A of sigma = A A^dagger."""
+        with np.errstate(divide="ignore", over="ignore"):
+            r = self.adjoint(self.shares / p)
+        if self.hedging:
+            assert factor is not None
+            inverse = np.linalg.inv(factor)
+            r = r + self.hedging * (inverse.conj().T @ inverse)
+        return r
+
+    def log_likelihood(self, p: Real) -> float:
+        """N sum_k f_k log p_k in nats; -inf where an outcome that was seen has no probability."""
+        if not (p > 0).all():
+            return -math.inf
+        return self.total * float(self.shares @ np.log(p))
+
+    @cached_property
+    def best_conceivable(self) -> float:
+        """An upper bound on the log-likelihood over all states: that of p = the frequencies, setting by setting."""
+        frequencies = self._frequencies
+        return self.total * float(self.shares @ np.log(frequencies))
+
+    @property
+    def _frequencies(self) -> Real:
+        m = self.measurement
+        full = np.zeros(m.n_outcomes)
+        full[slice(None) if self._places is None else self._places] = self.shares
+        per_setting = np.repeat(np.add.reduceat(full, m.offsets[:-1]), m.sizes)
+        f = full if self._places is None else full[self._places]
+        return np.asarray(f / (per_setting if self._places is None else per_setting[self._places]))
+
+    def slope(self, t: float, p0: Real, p1: Real, p2: Real) -> tuple[float, float]:
+        """The first two derivatives of -sum_k f_k log(p0 + t p1 + t^2 p2) in t; +inf where a probability is not
+        positive."""
+        g = h = 0.0
+        for start in range(0, len(p0), CHUNK):
+            part = slice(start, start + CHUNK)
+            tp2 = t * p2[part]
+            q = tp2 + p1[part]
+            d = q + tp2
+            q *= t
+            q += p0[part]
+            if not q.min() > 0:
+                return math.inf, math.nan
+            u = self.shares[part] / q
+            d *= u
+            g -= d.sum()
+            d *= d
+            d /= self.shares[part]
+            h += d.sum() - 2 * (u @ p2[part])
+        return g, h
+
+    def gap_bound(self, largest: float) -> float:
+        r"""How many nats a log-likelihood lies below the largest at most, from the largest eigenvalue of its R.
+
+        .. math:: L_{\max} - L(\sigma) \le N \log \lambda_{\max}(R)
+
+        with R per shot. For every state rho, by the concavity of the logarithm (Jensen),
+
+        .. math:: \sum_k f_k \log\frac{\mathrm{Tr} M_k \rho}{p_k} \le \log \sum_k \frac{f_k}{p_k} \mathrm{Tr} M_k \rho
+            = \log \mathrm{Tr} R \rho \le \log \lambda_{\max}(R)
+
+        and with hedging the same over the `mass`, since log det is the sum of d logarithms.
+        """
+        excess = (largest - self.mass) / self.mass
+        return self.mass * self.total * math.log1p(max(excess, 0.0)) if math.isfinite(excess) else math.inf
+
+    def hedged(self, log_likelihood: float, log_det: float) -> float:
+        """What is maximised, in nats."""
+        return log_likelihood + self.hedging * self.total * log_det if self.hedging else log_likelihood
+
+
+def largest_eigenvalue(matrix: Complex) -> float:
+    """lambda_max of a Hermitian matrix; +inf where an entry is not finite."""
+    if not np.isfinite(matrix).all():
+        return math.inf
+    return float(np.linalg.eigvalsh(matrix)[-1])
+
+
+def room(counts: Counts) -> None:
+    """Refuse, before allocating, a problem whose arrays do not fit: about eight numbers an outcome, eight matrices."""
+    m = counts.measurement
+    needed = 64 * m.n_outcomes + 8 * 16 * m.dim**2
+    _checks.memory(f"the likelihood of {m.n_outcomes} outcomes in dimension {m.dim}", needed, "use fewer settings")

@@ -1,0 +1,158 @@
+"""Least squares on the frequencies, and what a measurement leaves undetermined."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from qml import _checks
+from qml._checks import InputError
+from qml._typing import Complex, Integer, Real
+from qml.measurement import Counts, Measurement, PauliMeasurement
+
+RESIDUAL = 1e-13
+LARGEST_EXAMINED = 32
+"""Dimension up to which the map of a general measurement is written out: a matrix of d^2 x d^2 numbers."""
+
+
+def least_squares(counts: Counts) -> Complex:
+    r"""The Hermitian matrix X (d, d) whose probabilities are nearest to the frequencies: linear inversion.
+
+    .. math:: \min_X \sum_s \frac{N_s}{N} \sum_{k \in s} \left(\mathrm{Tr}(M_k X) - n_k / N_s\right)^2
+
+    It has unit trace but may have negative eigenvalues; ``qml.states.nearest_density_matrix`` gives the nearest state.
+    What the measurement does not determine is zero (the solution of least norm).
+
+    Parameters
+    ----------
+    counts : Counts
+
+    Returns
+    -------
+    array (d, d)
+
+    Notes
+    -----
+    Conjugate gradients on the normal equations, two applications of the measurement a step; n + 1 steps suffice for all
+    Pauli settings of n qubits.
+
+    Examples
+    --------
+    >>> from qml.measurement import Counts, PauliMeasurement
+    >>> counts = Counts(PauliMeasurement(["X", "Y", "Z"]), [[50, 50], [50, 50], [100, 0]])
+    >>> least_squares(counts).real.round(9) + 0.0
+    array([[1., 0.],
+           [0., 0.]])
+    """
+    m = counts.measurement
+    weights = np.repeat(np.asarray(counts.shots, dtype=np.float64), m.sizes) / counts.total
+    x = np.zeros((m.dim, m.dim), dtype=np.complex128)
+    residual = m.adjoint(counts.shares())
+    direction, square = residual, _norm(residual)
+    enough = RESIDUAL**2 * square
+    for _ in range(4 * m.dim**2):
+        image = m.adjoint(weights * m.probabilities_of(direction))
+        step = square / np.vdot(direction, image).real
+        x, residual = x + step * direction, residual - step * image
+        new = _norm(residual)
+        if new <= enough:
+            break
+        direction, square = residual + (new / square) * direction, new
+    return np.asarray((x + x.conj().T) / 2)
+
+
+def _norm(x: Complex) -> float:
+    return float(np.vdot(x, x).real)
+
+
+class Determined:
+    """Which directions of the space of states a record determines: those that change the probabilities of a setting
+    that was measured.
+
+    Attributes
+    ----------
+    rank : int
+        Of the map from Hermitian matrices to probabilities, the trace included: d^2 when everything is determined.
+    missing : int
+        d^2 - rank.
+    directions : tuple of str, or array (missing, d, d)
+        What is not determined: Pauli strings, or an orthonormal basis of Hermitian matrices.
+    """
+
+    def __init__(self, dim: int, directions: tuple[str, ...] | Complex) -> None:
+        self.missing = len(directions)
+        self.rank = dim**2 - self.missing
+        self.directions = directions
+
+    def sentence(self) -> str:
+        """What is missing, in words; empty when nothing is."""
+        if not self.missing:
+            return ""
+        text = f"the settings determine {self.rank} of {self.rank + self.missing} directions"
+        if isinstance(self.directions, tuple):
+            shown = ", ".join(self.directions[:6]) + (", ..." if self.missing > 6 else "")
+            return f"{text} (nothing is known of the expectations of {shown})"
+        return text
+
+
+def determined(counts: Counts) -> Determined:
+    """What a record determines, from the settings that have shots.
+
+    For Pauli settings the strings that occur in one of them; for other measurements the null space of the map, up to
+    dimension 32.
+
+    Examples
+    --------
+    >>> from qml.measurement import Counts, PauliMeasurement
+    >>> determined(Counts(PauliMeasurement(["X", "Z"]), [[5, 5], [9, 1]])).sentence()
+    'the settings determine 3 of 4 directions (nothing is known of the expectations of Y)'
+    """
+    m = counts.measurement
+    kept = np.repeat(np.asarray(counts.shots) > 0, m.sizes).astype(np.float64)
+    if isinstance(m, PauliMeasurement):
+        found = m.to_vector(kept * m.from_vector(np.ones(4**m.n)))  # the normal operator is diagonal in the strings
+        return Determined(m.dim, _strings(np.flatnonzero(found < 0.25 / m.dim), m.n))
+    if m.dim > LARGEST_EXAMINED:
+        raise InputError(
+            f"what a {type(m).__name__} determines is examined up to dimension {LARGEST_EXAMINED}; found {m.dim}."
+        )
+    basis = hermitian_basis(m.dim)
+    values, vectors = np.linalg.eigh(_normal_matrix(m, basis, kept))
+    null = vectors[:, values <= 1e-12 * values[-1]]
+    return Determined(m.dim, np.einsum("ka,kij->aij", null, basis))
+
+
+def _strings(places: Integer, n: int) -> tuple[str, ...]:
+    """Pauli strings by their places in the Pauli vector."""
+    digits = (places[:, None] >> 2 * np.arange(n - 1, -1, -1)) & 3
+    return tuple("".join("IXYZ"[k] for k in row) for row in digits)
+
+
+def hermitian_basis(dim: int) -> Complex:
+    """An orthonormal basis (d^2, d, d) of the Hermitian matrices; the first is 1/sqrt d, the others are traceless."""
+    _checks.memory(f"a basis of the matrices of dimension {dim}", 16 * dim**4, "use fewer sites")
+    basis = np.zeros((dim**2, dim, dim), dtype=np.complex128)
+    i, j = np.triu_indices(dim, 1)
+    k = np.arange(len(i))
+    basis[0] = np.eye(dim) / np.sqrt(dim)
+    for level in range(1, dim):
+        basis[level, range(level), range(level)] = 1 / np.sqrt(level * (level + 1))
+        basis[level, level, level] = -np.sqrt(level / (level + 1))
+    for first, value in ((dim, 1.0), (dim + len(i), 1j)):
+        basis[first + k, i, j] = value / np.sqrt(2)
+        basis[first + k, j, i] = np.conj(value) / np.sqrt(2)
+    return basis
+
+
+def design(measurement: Measurement, basis: Complex) -> Real:
+    """Tr(M_k B_a), shape (n_outcomes, len(basis))."""
+    needed = 8 * measurement.n_outcomes * len(basis)
+    _checks.memory(f"the map of {measurement.n_outcomes} outcomes written out", needed, "use fewer sites")
+    out = np.empty((measurement.n_outcomes, len(basis)))
+    for a, b in enumerate(basis):
+        out[:, a] = measurement.probabilities_of(b)
+    return out
+
+
+def _normal_matrix(measurement: Measurement, basis: Complex, weights: Real) -> Real:
+    x = design(measurement, basis)
+    return np.asarray(x.T @ (weights[:, None] * x))

@@ -1,0 +1,112 @@
+"""Maximum likelihood in the density matrix itself: accelerated projected gradient, R rho R and its diluted form."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+from qml import spectral
+from qml._typing import Complex, Real
+from qml.tomography.factors import Iterate
+from qml.tomography.likelihood import Likelihood
+
+STRONGEST = 1e3
+"""e of the diluted form, above which it is R rho R."""
+
+
+def accelerated_projected_gradient(problem: Likelihood, sigma: Complex) -> Iterator[Iterate]:
+    r"""Nesterov's accelerated gradient, each step projected on the density matrices; endless.
+
+    .. math:: \sigma_{j+1} = \Pi\left(\varrho_j + t_j R(\varrho_j)\right), \qquad
+        \varrho_{j+1} = \sigma_{j+1} + \beta_j (\sigma_{j+1} - \sigma_j)
+
+    The length t is that of Barzilai and Borwein, halved until the quadratic bound holds; the momentum is dropped when
+    it points uphill (O'Donoghue and Candes, arXiv:1204.3982). Source: Shang, Zhang, Ng (2017), arXiv:1609.07881.
+    """
+    ahead, momentum, length = sigma, 1.0, 1.0 / problem.dim
+    p = problem.probabilities(sigma)
+    p_ahead = p
+    yield Iterate(None, sigma, p, None)
+    old_ahead, old_r = ahead, np.zeros_like(ahead)
+    while True:
+        r = problem.operator(p_ahead)
+        if old_r.any():
+            change, response = ahead - old_ahead, old_r - r
+            along = _dot(change, response)
+            if along > 0:
+                length = max(length, along / _dot(response, response))
+        old_ahead, old_r = ahead, r
+        for _ in range(100):
+            new = project(ahead + length * r)
+            move = new - ahead
+            p_new = problem.probabilities(new)
+            bound = -_dot(r, move) + _dot(move, move) / (2 * length)
+            if rise(problem, p_ahead, p_new) <= bound + spectral.EPS:
+                break
+            length /= 2
+        yield Iterate(None, new, p_new, None)
+        if _dot(r, new - sigma) < 0 and momentum > 1:
+            ahead, p_ahead, momentum = sigma, p, 1.0
+            continue
+        following = (1 + math.sqrt(1 + 4 * momentum**2)) / 2
+        beta = (momentum - 1) / following
+        ahead, p_ahead = new + beta * (new - sigma), p_new + beta * (p_new - p)
+        sigma, p, momentum = new, p_new, following
+        if not (p_ahead > 0).all():
+            ahead, p_ahead, momentum = sigma, p, 1.0
+
+
+def r_rho_r(problem: Likelihood, sigma: Complex) -> Iterator[Iterate]:
+    """sigma <- R sigma R / Tr: simple, slow, and not always uphill. Source: Hradil (1997), arXiv:quant-ph/9609012;
+    Lvovsky (2004), arXiv:quant-ph/0311097."""
+    while True:
+        p = problem.probabilities(sigma)
+        r = problem.operator(p)
+        yield Iterate(None, sigma, p, r)
+        sigma = _normalised(r @ sigma @ r)
+
+
+def diluted(problem: Likelihood, sigma: Complex) -> Iterator[Iterate]:
+    """sigma <- (1 + e R) sigma (1 + e R) / Tr, with e halved until the likelihood rises: it always converges.
+    Source: Rehacek, Hradil, Knill, Lvovsky (2007), arXiv:quant-ph/0611244."""
+    strength, one = 1.0, np.eye(problem.dim)
+    p = problem.probabilities(sigma)
+    while True:
+        r = problem.operator(p)
+        yield Iterate(None, sigma, p, r)
+        strength = min(4 * strength, STRONGEST)
+        for _ in range(60):
+            factor = one + strength * r
+            new = _normalised(factor @ sigma @ factor)
+            p_new = problem.probabilities(new)
+            if rise(problem, p, p_new) <= spectral.EPS:
+                sigma, p = new, p_new
+                break
+            strength /= 2
+
+
+def rise(problem: Likelihood, old: Real, new: Real) -> float:
+    """How much -sum_k f_k log p_k rises from old to new: without cancellation where they are close."""
+    if not (new > 0).all():
+        return math.inf
+    return -float(problem.shares @ np.log1p((new - old) / old))
+
+
+def project(matrix: Complex) -> Complex:
+    """The density matrix nearest to a Hermitian matrix; only the eigenvectors that are kept are multiplied out."""
+    values, vectors = np.linalg.eigh(matrix)
+    sums = np.cumsum(values[::-1])
+    shifts = (sums - 1) / np.arange(1, len(values) + 1)
+    kept = int(np.count_nonzero(values[::-1] > shifts))
+    columns = vectors[:, -kept:] * np.sqrt(values[-kept:] - shifts[kept - 1])
+    return np.asarray(columns @ columns.conj().T)
+
+
+def _normalised(matrix: Complex) -> Complex:
+    return np.asarray((matrix + matrix.conj().T) / (2 * np.trace(matrix).real))
+
+
+def _dot(a: Complex, b: Complex) -> float:
+    return float(np.vdot(a, b).real)

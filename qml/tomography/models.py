@@ -1,0 +1,296 @@
+"""What the data say about the parameters of a physical model: errors, goodness of fit, and a criterion to compare."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from qml import _checks
+from qml._checks import InputError
+from qml._typing import Real
+from qml.fitting.objective import Objective
+from qml.fitting.result import FitResult
+from qml.fitting.run import fit
+from qml.losses import NegativeLogLikelihood, TrainableReadout
+from qml.losses.readout import RATES
+from qml.measurement import Counts
+from qml.measurement.readout import apply_to_digits
+from qml.measurement.sampling import draw
+from qml.models import Model
+
+STEP = 1e-5
+"""Of central differences of the gradient, and of the natural parameters."""
+
+
+@dataclass(frozen=True, eq=False)
+class ModelErrors:
+    r"""Errors of the parameters of a model that was fitted to counts.
+
+    Attributes
+    ----------
+    names : tuple of str
+        Parameters of the model, then those of the readout.
+    params : array (n,)
+    fisher, sandwich : array (n, n)
+        Covariances of theta: J^-1 of the expected Fisher information, right where the model is; and H^-1 V H^-1 from
+        the observed curvature H and the scatter V of the scores, right where it is not (White 1982). Variances of
+        parameters that the data do not determine are +inf.
+    natural : mapping of str to (float, float)
+        The parameters as the physics knows them (probabilities, angles in radians), with the standard errors that
+        follow from `fisher` to first order.
+    log_likelihood : float
+        In nats, without the multinomial coefficient.
+    deviance : float
+        2 (log-likelihood of the frequencies - log_likelihood).
+    degrees : int
+        Outcomes of the measured settings, less one a setting, less the parameters: what the deviance is near to where
+        the model is right and no expected count is small.
+    """
+
+    names: tuple[str, ...]
+    params: Real
+    fisher: Real
+    sandwich: Real
+    natural: Mapping[str, tuple[float, float]]
+    log_likelihood: float
+    deviance: float
+    degrees: int
+
+    @property
+    def standard_errors(self) -> Real:
+        """Square roots of the diagonal of `fisher`, (n,)."""
+        return np.sqrt(np.diagonal(self.fisher))
+
+    @property
+    def robust_errors(self) -> Real:
+        """Square roots of the diagonal of `sandwich`, (n,)."""
+        return np.sqrt(np.diagonal(self.sandwich))
+
+    @property
+    def aic(self) -> float:
+        """Akaike's criterion, 2 n - 2 log-likelihood: the smaller the better."""
+        return 2 * len(self.params) - 2 * self.log_likelihood
+
+
+def model_errors(model: Model, result: FitResult, *, loss: NegativeLogLikelihood | None = None) -> ModelErrors:
+    r"""Standard errors of theta after ``fit(model, counts, loss=NegativeLogLikelihood())``.
+
+    .. math:: J = \sum_k \frac{N_{s(k)}}{p_k} \nabla p_k \nabla p_k^T, \qquad
+        C = H^{-1} V H^{-1}, \quad V = \sum_s N_s \mathrm{Cov}_{k \sim f_s}(\nabla \log p_k)
+
+    with H the Hessian of the negative log-likelihood, by central differences of its gradient.
+
+    Parameters
+    ----------
+    model : Model
+        What was fitted; it needs ``state_jvp``.
+    result : FitResult
+        Its target is the record.
+    loss : NegativeLogLikelihood, optional
+        What was minimised, with its readout where that was learnt too.
+
+    Returns
+    -------
+    ModelErrors
+
+    Raises
+    ------
+    InputError
+        If the target is not a record of counts, the parameters do not fit, or the model has no forward derivative.
+
+    Notes
+    -----
+    The theory is that of an interior optimum: for a rate that the fit drove to the end of its interval, whose theta
+    goes to infinity, neither covariance means anything; it shows as a huge or infinite variance.
+
+    Source: White (1982), Econometrica 50, 1.
+
+    Examples
+    --------
+    The angle of RY from 1000 shots, whose error is 1/sqrt(1000) whatever the angle:
+
+    >>> from qml import Circuit, CircuitModel, fit, gates
+    >>> from qml.measurement import PauliMeasurement
+    >>> model = CircuitModel(Circuit(1, [gates.RY("angle", 0)]))
+    >>> counts = Counts(PauliMeasurement(["Z"]), [800, 200])
+    >>> found = fit(model, counts, loss=NegativeLogLikelihood(), params0=[1.0], progress=False)
+    >>> model_errors(model, found).standard_errors.round(4)
+    array([0.0316])
+    """
+    loss = NegativeLogLikelihood() if loss is None else loss
+    counts = _record(result)
+    objective = Objective(model, counts, loss)
+    names = objective.parameter_names
+    params = _checks.parameters("result.params", result.params, len(names))
+    p, jacobian = _probabilities(model, counts, params, loss.readout)
+    m = counts.measurement
+    shots = np.repeat(np.asarray(counts.shots, dtype=np.float64), m.sizes)
+    possible = (p > m.resolution(result.state)) & (shots > 0)
+    safe = np.where(possible, p, 1.0)
+    fisher = jacobian.T @ (np.where(possible, shots / safe, 0.0)[:, None] * jacobian)
+    hessian = counts.total * _hessian(objective, params)
+    covariance = _inverse(fisher)
+    inverse = _inverse(hessian)
+    scores = np.where(possible[:, None], jacobian / safe[:, None], 0.0)
+    scatter = _scatter(counts, scores)
+    with np.errstate(invalid="ignore"):
+        sandwich = inverse @ scatter @ inverse
+    sandwich = np.where(np.isfinite(sandwich), sandwich, np.inf)
+    frequencies = counts.frequencies()
+    seen = frequencies > 0
+    n = np.asarray(counts.counts, dtype=np.float64)
+    value = float(n[seen] @ np.log(safe[seen])) if (possible | ~seen).all() else -math.inf
+    measured = np.asarray(counts.shots) > 0
+    return ModelErrors(
+        names,
+        params,
+        covariance,
+        sandwich,
+        _natural(model, loss.readout, params, covariance),
+        value,
+        2 * (float(n[seen] @ np.log(frequencies[seen])) - value),
+        int((m.sizes[measured] - 1).sum()) - len(params),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class GoodnessOfFit:
+    """Whether records drawn from the fitted model are as far from their own fits as the data are.
+
+    Attributes
+    ----------
+    deviance : float
+        Of the data.
+    simulated : array (replicates,)
+        Of the records drawn.
+    params : array (replicates, n)
+        What was fitted to them: their scatter is that of the estimate.
+    """
+
+    deviance: float
+    simulated: Real
+    params: Real
+
+    @property
+    def p_value(self) -> float:
+        """The part of the records, the data among them, whose deviance is at least that of the data."""
+        return float((1 + np.count_nonzero(self.simulated >= self.deviance)) / (1 + len(self.simulated)))
+
+
+def goodness_of_fit(
+    model: Model,
+    result: FitResult,
+    *,
+    loss: NegativeLogLikelihood | None = None,
+    replicates: int = 100,
+    seed: int | None = None,
+    max_iterations: int = 1000,
+) -> GoodnessOfFit:
+    """The deviance of the data against that of records which the fitted model itself produced, each fitted anew.
+
+    Unlike the chi-square law it holds for small counts too. Each replicate is one fit, started at the parameters found.
+
+    Parameters
+    ----------
+    model, result, loss
+        As in :func:`model_errors`.
+    replicates : int
+    seed : int, optional
+    max_iterations : int
+        Of each fit.
+    """
+    loss = NegativeLogLikelihood() if loss is None else loss
+    counts = _record(result)
+    if counts.is_weighted:
+        raise InputError("goodness_of_fit needs integer counts; found a record of weights.")
+    replicates = _checks.integer("replicates", replicates, low=1)
+    p, _ = _probabilities(model, counts, np.asarray(result.params), loss.readout)
+    deviances, found = np.empty(replicates), np.empty((replicates, len(result.params)))
+    for k, stream in enumerate(np.random.SeedSequence(seed).spawn(replicates)):
+        drawn = draw(p, counts.measurement, np.asarray(counts.shots), np.random.default_rng(stream))
+        record = Counts(counts.measurement, drawn)
+        again = fit(
+            model, record, loss=loss, params0=result.params, max_iterations=max_iterations, seed=0, progress=False
+        )
+        deviances[k], found[k] = 2 * counts.total * (again.loss - again.floor), again.params
+    return GoodnessOfFit(2 * counts.total * (result.loss - result.floor), deviances, found)
+
+
+def _record(result: FitResult) -> Counts:
+    if not isinstance(result.target, Counts):
+        raise InputError(f"the fit must be one to counts; found the target {type(result.target).__name__}.")
+    return result.target
+
+
+def _probabilities(model: Model, counts: Counts, params: Real, readout: TrainableReadout | None) -> tuple[Real, Real]:
+    """The reported probabilities (n_outcomes,) and their derivatives (n_outcomes, n)."""
+    m, theta, phi = counts.measurement, params[: model.n_params], params[model.n_params :]
+    state, push = model.state_jvp(theta)
+    true = m.probabilities(state)
+    columns = [m.probabilities_of(direction) for direction in push(np.eye(len(theta)))]
+    if readout is None:
+        return true, np.stack(columns, axis=1)
+    matrices = list(readout.confusion(phi))
+    columns = [apply_to_digits(matrices, c) for c in columns]
+    for i in range(readout.n):
+        for truth in (0, 1):
+            slope = np.zeros((2, 2))
+            slope[:, truth] = (-1.0, 1.0) if truth == 0 else (1.0, -1.0)
+            changed = [*matrices[:i], slope * RATES.slope(float(phi[2 * i + truth])), *matrices[i + 1 :]]
+            columns.append(apply_to_digits(changed, true))
+    return apply_to_digits(matrices, true), np.stack(columns, axis=1)
+
+
+def _hessian(objective: Objective, params: Real) -> Real:
+    rows = []
+    for k in range(len(params)):
+        shift = np.zeros(len(params))
+        shift[k] = STEP * max(1.0, abs(float(params[k])))
+        up, down = (objective.value_and_gradient(params + s)[1] for s in (shift, -shift))
+        rows.append((up - down) / (2 * shift[k]))
+    h = np.array(rows)
+    return np.asarray((h + h.T) / 2)
+
+
+def _scatter(counts: Counts, scores: Real) -> Real:
+    """sum_s N_s Cov(score) over the outcomes seen in each setting."""
+    n = np.asarray(counts.counts, dtype=np.float64)
+    starts = counts.measurement.offsets[:-1]
+    sums = np.add.reduceat(n[:, None] * scores, starts, axis=0)
+    shots = np.asarray(counts.shots, dtype=np.float64)
+    used = shots > 0
+    return np.asarray(scores.T @ (n[:, None] * scores) - (sums[used] / shots[used, None]).T @ sums[used])
+
+
+def _inverse(matrix: Real) -> Real:
+    """The inverse, with +inf variances where a parameter is not determined."""
+    scale = np.sqrt(np.clip(np.diagonal(matrix), 0.0, None))
+    unit = np.where(scale > 0, scale, 1.0)
+    values, vectors = np.linalg.eigh(matrix / np.outer(unit, unit))
+    known = values > 1e-10 * max(float(values[-1]), 1e-300)
+    inverse = (vectors[:, known] / values[known]) @ vectors[:, known].T / np.outer(unit, unit)
+    lost = np.square(vectors[:, ~known]).sum(axis=1) > 1e-8
+    inverse[lost] = inverse[:, lost] = 0.0
+    inverse[lost, lost] = np.inf
+    return np.asarray(inverse)
+
+
+def _natural(
+    model: Model, readout: TrainableReadout | None, params: Real, covariance: Real
+) -> dict[str, tuple[float, float]]:
+    """Natural parameters and errors; each depends on its own theta alone."""
+    cut = model.n_params
+
+    def values(at: Real) -> dict[str, float]:
+        found = dict(model.natural(at[:cut]))
+        return found if readout is None else {**found, **readout.natural(at[cut:])}
+
+    here, up, down = (values(params + s) for s in (0.0, STEP, -STEP))
+    errors = np.sqrt(np.diagonal(covariance))
+    return {
+        name: (value, abs(up[name] - down[name]) / (2 * STEP) * float(error))
+        for (name, value), error in zip(here.items(), errors, strict=True)
+    }

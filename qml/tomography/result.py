@@ -1,0 +1,179 @@
+"""What a tomography leaves: the state, its likelihood, the certificate, and how it ended."""
+
+from __future__ import annotations
+
+import html
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Self
+
+import numpy as np
+
+from qml._typing import Integer, Real
+from qml.measurement import Counts
+from qml.states import DensityMatrix
+from qml.tomography.linear import Determined, determined
+
+
+class TomographyError(RuntimeError):
+    """A tomography that was not certified, told by its status sentence."""
+
+
+@dataclass(frozen=True, eq=False)
+class TomographyHistory:
+    """The iterates at which the certificate was computed: one entry each.
+
+    Attributes
+    ----------
+    iteration : array of int
+    seconds : array
+        Since the start.
+    log_likelihood, gap : array
+        In nats; the gap is the certificate, by which the log-likelihood lies below the largest at most.
+    """
+
+    iteration: Integer
+    seconds: Real
+    log_likelihood: Real
+    gap: Real
+
+    def __len__(self) -> int:
+        return len(self.iteration)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class TomographyResult:
+    r"""The state of largest likelihood, and the proof of how near to the largest it is.
+
+    Attributes
+    ----------
+    state : DensityMatrix
+    counts : Counts
+        What was measured.
+    log_likelihood : float
+        L = sum_k n_k log p_k in nats, without the multinomial coefficient (and without hedging).
+    certificate : float
+        No state has a log-likelihood that is larger by more than this (nats): N log lambda_max(R), with
+        R = sum_k (n_k / N p_k) M_k. With hedging, of the hedged likelihood.
+    wanted : float
+        The gap (nats) that was asked for.
+    iterations : int
+    seconds : float
+    converged : bool
+        Whether certificate <= wanted, or the best state of the rank that was asked for was found.
+    status : str
+        How it ended, and what the settings leave undetermined, in a sentence.
+    method : str
+    rank_limit : int or None
+        The largest rank that was allowed.
+    hedging : float
+    history : TomographyHistory
+    """
+
+    state: DensityMatrix
+    counts: Counts
+    log_likelihood: float
+    certificate: float
+    wanted: float
+    iterations: int
+    seconds: float
+    converged: bool
+    status: str
+    method: str
+    rank_limit: int | None
+    hedging: float
+    history: TomographyHistory
+
+    @cached_property
+    def rank(self) -> int:
+        """Of the state."""
+        return int(self.state.rank())
+
+    @cached_property
+    def determined(self) -> Determined:
+        """What the settings determine; see :func:`qml.tomography.determined`."""
+        return determined(self.counts)
+
+    @cached_property
+    def setting_deviances(self) -> Real:
+        r"""How far the counts of each setting are from the state's predictions, shape (settings,).
+
+        .. math:: G_s = 2 \sum_{k \in s} n_k \log\frac{n_k}{N_s p_k}
+
+        Where one state explains all settings, each is near to the number of outcomes less one where counts are large,
+        the sum a little smaller for the parameters fitted. Sums far above say that the settings did not see one state.
+        """
+        m, n = self.counts.measurement, np.asarray(self.counts.counts, dtype=np.float64)
+        f, p = self.counts.frequencies(), m.probabilities(self.state)
+        seen = n > 0
+        with np.errstate(divide="ignore"):
+            terms = 2 * n * np.log(np.divide(f, p, out=np.ones_like(f), where=seen))
+        return np.asarray(np.add.reduceat(terms, m.offsets[:-1]))
+
+    @property
+    def deviance(self) -> float:
+        """Twice the log-likelihood that the frequencies themselves have above the state's: all settings together."""
+        return float(self.setting_deviances.sum())
+
+    @property
+    def degrees(self) -> int:
+        """What the deviance is near to for a state of this rank: outcomes of the measured settings less one a setting,
+        less the 2rd - r^2 - 1 parameters."""
+        measured = np.asarray(self.counts.shots) > 0
+        free = int((self.counts.measurement.sizes[measured] - 1).sum())
+        return free - (2 * self.rank * self.state.dim - self.rank**2 - 1)
+
+    def raise_if_failed(self) -> Self:
+        """The result itself if it converged; else a :class:`TomographyError` with the status."""
+        if not self.converged:
+            raise TomographyError(self.status)
+        return self
+
+    def _rows(self) -> list[tuple[str, str]]:
+        return [
+            ("log-likelihood", f"{self.log_likelihood:.12g} nats"),
+            ("certificate", f"at most {self.certificate:.3g} nats below the largest"),
+            ("purity", f"{float(self.state.purity()):.6f}"),
+            ("entropy", f"{float(self.state.entropy()):.6f} nats"),
+            ("rank", f"{self.rank} of {self.state.dim}"),
+            ("deviance", f"{self.deviance:.6g} for about {self.degrees} degrees of freedom"),
+            ("data", f"{self.counts.total:.6g} shots, {len(self.counts.measurement.settings)} settings"),
+            ("method", self.method),
+            ("iterations", str(self.iterations)),
+            ("seconds", f"{self.seconds:.3f}"),
+            ("status", self.status),
+        ]
+
+    def summary(self) -> str:
+        """A table of the headline numbers, as text."""
+        rows = self._rows()
+        width = max(len(name) for name, _ in rows)
+        return "\n".join(f"{name:<{width}}  {value}" for name, value in rows)
+
+    def __str__(self) -> str:
+        return self.summary()
+
+    def __repr__(self) -> str:
+        return f"<TomographyResult: log-likelihood {self.log_likelihood:.9g}, {self.status}>"
+
+    def _repr_html_(self) -> str:
+        mark = "&#10003;" if self.converged else "&#10007;"
+        rows = "".join(
+            f'<tr><th style="text-align: left">{name}</th><td style="text-align: left">{html.escape(value)}</td></tr>'
+            for name, value in self._rows()
+        )
+        return f"<table><caption>{mark} tomography</caption>{rows}</table>"
+
+
+class Log:
+    """Collects the history of a run."""
+
+    def __init__(self) -> None:
+        self._rows: list[tuple[int, float, float, float]] = []
+
+    def add(self, iteration: int, seconds: float, log_likelihood: float, gap: float) -> None:
+        self._rows.append((iteration, seconds, log_likelihood, gap))
+
+    def history(self) -> TomographyHistory:
+        columns = list(zip(*self._rows, strict=True)) if self._rows else [()] * 4
+        return TomographyHistory(np.array(columns[0], dtype=np.int64), *(np.array(c, dtype=float) for c in columns[1:]))

@@ -1,0 +1,246 @@
+"""Error bars, rank choice, models and the estimator: against the scatter of repeated experiments."""
+
+import importlib.util
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from qml import Circuit, CircuitModel, channels, fit, gates, tomography
+from qml._checks import InputError
+from qml.losses import NegativeLogLikelihood, TrainableReadout, fidelity
+from qml.measurement import Counts, PauliMeasurement, ReadoutMeasurement, sample
+from qml.states import DensityMatrix, State, ghz, ginibre, maximally_mixed
+from qml.tomography import FisherInformation, StateTomography, bootstrap, choose_rank, maximum_likelihood, model_errors
+
+Z = np.diag([1.0, -1.0])
+
+
+@pytest.fixture(scope="module")
+def mixed() -> State:
+    rho = ginibre((2, 2), np.random.default_rng(8)).matrix()
+    return DensityMatrix.trusted(0.6 * rho + 0.1 * np.eye(4), (2, 2))
+
+
+def test_fisher_errors_are_the_scatter_of_repeated_experiments(mixed):
+    m, rng = PauliMeasurement(2), np.random.default_rng(0)
+    operator = np.kron(Z, Z) + 0.3 * np.kron(Z, np.eye(2))
+    results = [maximum_likelihood(sample(mixed, m, 2000, rng), gap=1e-4) for _ in range(300)]
+    values = [float(r.state.expect(operator)) for r in results]
+    fisher = FisherInformation(results[0])
+    assert fisher.matrix.shape == (15, 15)
+    assert fisher.standard_error(operator) == pytest.approx(np.std(values), rel=0.15)
+    observed = FisherInformation(results[0], observed=True)
+    assert observed.standard_error(operator) == pytest.approx(fisher.standard_error(operator), rel=0.05)
+    assert observed.standard_error(operator) != fisher.standard_error(operator)
+    target = ghz(2)
+    scatter = np.std([float(fidelity(target, r.state)) for r in results])
+    value, error = fisher.fidelity(target)
+    assert value == pytest.approx(float(fidelity(target, results[0].state)))
+    assert error == pytest.approx(scatter, rel=0.15)
+
+
+def test_an_undetermined_expectation_has_an_infinite_error():
+    counts = Counts(PauliMeasurement(["X", "Z"]), [[60, 40], [70, 30]])
+    fisher = FisherInformation(maximum_likelihood(counts))
+    assert fisher.standard_error([[0, -1j], [1j, 0]]) == math.inf
+    assert fisher.standard_error(Z) == pytest.approx(2 * math.sqrt(0.7 * 0.3 / 100), rel=1e-6)
+
+
+def test_at_the_boundary_the_fisher_information_asks_for_consent():
+    result = maximum_likelihood(sample(ghz(2), PauliMeasurement(2), 500, np.random.default_rng(1)))
+    with pytest.raises(InputError, match="at the boundary the likelihood is not quadratic"):
+        FisherInformation(result)
+    r = result.rank
+    fisher = FisherInformation(result, within_rank=True)
+    assert len(fisher.matrix) == 8 * r - r * r - 1
+    assert 0 < fisher.standard_error(np.kron(Z, np.eye(2))) < 0.1
+
+
+@pytest.mark.parametrize("kind", ["parametric", "nonparametric"])
+def test_the_bootstrap_agrees_with_fisher_inside(mixed, kind):
+    result = maximum_likelihood(sample(mixed, PauliMeasurement(2), 2000, np.random.default_rng(2)))
+    spread = bootstrap(result, {"z": lambda s: s.expect(np.kron(Z, np.eye(2)))}, replicates=150, kind=kind, seed=3)
+    expected = FisherInformation(result).standard_error(np.kron(Z, np.eye(2)))
+    assert spread.standard_error("z") == pytest.approx(expected, rel=0.25)
+    low, high = spread.interval("z")
+    assert low < spread.estimates["z"] < high
+    assert abs(spread.bias("z")) < expected
+    assert high - low == pytest.approx(4 * expected, rel=0.3)
+
+
+def test_the_bootstrap_follows_its_seed(mixed):
+    result = maximum_likelihood(sample(mixed, PauliMeasurement(2), 100, np.random.default_rng(2)))
+
+    def values(seed: int, replicates: int) -> np.ndarray:
+        return bootstrap(result, {"p": State.purity}, replicates=replicates, seed=seed).values["p"]
+
+    assert np.array_equal(values(1, 6)[:3], values(1, 3))
+    assert not np.array_equal(values(1, 3), values(2, 3))
+
+
+@pytest.mark.slow
+def test_the_bootstrap_does_not_depend_on_the_number_of_workers(mixed):
+    result = maximum_likelihood(sample(mixed, PauliMeasurement(2), 100, np.random.default_rng(2)))
+    one, two = (bootstrap(result, {"p": State.purity}, replicates=9, seed=1, workers=w) for w in (1, 2))
+    assert np.array_equal(one.values["p"], two.values["p"])
+    assert np.array_equal(one.log_likelihoods, two.log_likelihoods)
+
+
+def test_the_statistic_near_the_boundary_follows_the_projected_noise():
+    """Wilks' law would give a mean of 9 for rank one in dimension four."""
+    rho, m, rng = ginibre((2, 2), np.random.default_rng(5), rank=1), PauliMeasurement(2), np.random.default_rng(6)
+    statistics = []
+    for _ in range(60):
+        counts = sample(rho, m, 5000, rng)
+        full, one = maximum_likelihood(counts, gap=1e-3), maximum_likelihood(counts, rank=1, gap=1e-3)
+        statistics.append(2 * (full.log_likelihood - one.log_likelihood))
+    expected, spread = tomography.expected_excess(4, 1)
+    assert abs(np.mean(statistics) - expected) < 0.5 * spread
+    assert np.mean(statistics) < 4.5
+
+
+@pytest.mark.parametrize("rank", [1, 2, 4])
+def test_the_rank_is_found(rank):
+    rng = np.random.default_rng(rank)
+    v = np.linalg.qr(rng.normal(size=(4, 4)) + 1j * rng.normal(size=(4, 4)))[0][:, :rank]
+    rho = DensityMatrix.from_factor(v / np.sqrt(rank), (2, 2))
+    choice = choose_rank(sample(rho, PauliMeasurement(2), 3000, rng))
+    assert choice.rank == rank
+    assert [t.rank for t in choice.tests] == list(range(1, rank + 1))
+    assert all(
+        a.log_likelihood <= b.log_likelihood + 1e-3 for a, b in zip(choice.tests, choice.tests[1:], strict=False)
+    )
+    assert "<-" in str(choice)
+
+
+def noisy_model() -> CircuitModel:
+    return CircuitModel(Circuit(2, [gates.H(0), gates.RY("a", 0), gates.CNOT(0, 1), channels.PhaseFlip("p", 1)]))
+
+
+def test_errors_of_a_model_are_the_scatter_of_repeated_fits():
+    model, m, rng = noisy_model(), PauliMeasurement(2), np.random.default_rng(0)
+    truth = model.unconstrained({"a": 0.4, "p": 0.1})
+    loss, found = NegativeLogLikelihood(), []
+    for _ in range(80):
+        counts = sample(model.state(truth), m, 400, rng)
+        found.append(fit(model, counts, loss=loss, params0=truth, seed=0, progress=False))
+    errors = model_errors(model, found[0])
+    scatter = np.std([r.params for r in found], axis=0)
+    assert errors.names == ("a", "p")
+    assert errors.standard_errors == pytest.approx(scatter, rel=0.25)
+    assert errors.robust_errors == pytest.approx(errors.standard_errors, rel=0.2)
+    value, error = errors.natural["p"]
+    assert value == pytest.approx(0.1, abs=4 * error)
+    assert error == pytest.approx(np.std([model.natural(r.params)["p"] for r in found]), rel=0.25)
+    assert errors.aic == pytest.approx(4 - 2 * errors.log_likelihood)
+    assert errors.log_likelihood == pytest.approx(-found[0].loss * 3600, rel=1e-12)
+    assert errors.degrees == 27 - 2
+    assert errors.deviance == pytest.approx(2 * 3600 * found[0].gap, rel=1e-9)
+
+
+def test_readout_parameters_have_errors_too():
+    model, readout = CircuitModel(Circuit(1, [gates.RY("a", 0)])), TrainableReadout(1)
+    loss, m = NegativeLogLikelihood(readout), PauliMeasurement(["X", "Z"])
+    faulty = ReadoutMeasurement(m, [[[0.97, 0.08], [0.03, 0.92]]])
+    drawn = sample(model.state([0.7]), faulty, 10**6, np.random.default_rng(1))
+    start = np.concatenate([[0.7], readout.unconstrained([[0.03, 0.08]])])
+    counts = Counts(m, np.asarray(drawn.counts))
+    result = fit(model, counts, loss=loss, params0=start, seed=0, progress=False)
+    lacking = model_errors(model, result, loss=loss)
+    assert lacking.degrees == -1
+    assert np.isinf(lacking.standard_errors).any()  # three parameters, two probabilities
+    three = PauliMeasurement(["X", "Y", "Z"])
+    drawn = sample(
+        model.state([0.7]), ReadoutMeasurement(three, [[[0.97, 0.08], [0.03, 0.92]]]), 10**6, np.random.default_rng(1)
+    )
+    result = fit(model, Counts(three, np.asarray(drawn.counts)), loss=loss, params0=start, seed=0, progress=False)
+    errors = model_errors(model, result, loss=loss)
+    assert np.isfinite(errors.standard_errors).all()
+    for name, truth in (("readout_0_1_given_0", 0.03), ("readout_0_0_given_1", 0.08), ("a", 0.7)):
+        value, error = errors.natural[name]
+        assert 0 < error < 0.02
+        assert abs(value - truth) < 4 * error
+
+
+def test_goodness_of_fit_tells_a_right_model_from_a_wrong_one():
+    model, m, rng = noisy_model(), PauliMeasurement(2), np.random.default_rng(3)
+    truth = model.unconstrained({"a": 0.4, "p": 0.1})
+    good = sample(model.state(truth), m, 300, rng)
+    bad = sample(maximally_mixed((2, 2)), m, 300, rng)
+    p_values = []
+    for counts in (good, bad):
+        result = fit(model, counts, loss=NegativeLogLikelihood(), params0=truth, seed=0, progress=False)
+        test = tomography.goodness_of_fit(model, result, replicates=30, seed=1)
+        assert test.deviance == pytest.approx(model_errors(model, result).deviance, rel=1e-6)
+        p_values.append(test.p_value)
+    assert p_values[0] > 0.05
+    assert p_values[1] == pytest.approx(1 / 31)
+
+
+def test_a_fit_to_a_state_has_no_counting_errors():
+    model = noisy_model()
+    result = fit(model, ghz(2), seed=0, max_iterations=1, progress=False)
+    with pytest.raises(InputError, match="the fit must be one to counts"):
+        model_errors(model, result)
+
+
+def test_the_estimator_follows_the_conventions():
+    counts = sample(ghz(2), PauliMeasurement(2), 1000, np.random.default_rng(1))
+    estimator = StateTomography(rank=1)
+    assert estimator.get_params()["rank"] == 1
+    with pytest.raises(InputError, match="call fit"):
+        estimator.predict(counts.measurement)
+    assert estimator.fit(counts) is estimator
+    assert int(estimator.state_.rank()) == 1
+    assert estimator.score(counts) == pytest.approx(estimator.log_likelihood_ / counts.total)
+    assert estimator.predict(PauliMeasurement(["ZZ"])).sum() == pytest.approx(1.0)
+    assert estimator.set_params(rank=None).fit(counts).certificate_ < 1e-7
+    with pytest.raises(InputError, match="did you mean 'rank'"):
+        estimator.set_params(ranks=2)
+
+
+def test_the_estimator_can_be_cloned_by_scikit_learn():
+    sklearn_base = pytest.importorskip("sklearn.base")
+    copy = sklearn_base.clone(StateTomography(hedging=0.25))
+    assert copy.get_params() == StateTomography(hedging=0.25).get_params()
+
+
+def test_what_the_bootstrap_refuses(mixed):
+    m = PauliMeasurement(2)
+    exact = maximum_likelihood(Counts.from_frequencies(m, m.probabilities(mixed), 100.0))
+    with pytest.raises(InputError, match="needs integer counts"):
+        bootstrap(exact, {})
+    counts = sample(mixed, m, 100, np.random.default_rng(1))
+    with pytest.raises(InputError, match="maximum_entropy"):
+        bootstrap(tomography.maximum_entropy(counts), {})
+
+
+@pytest.mark.slow
+def test_the_report_of_a_record_finds_the_noise_that_made_it(tmp_path):
+    """A simulated record through the script that reports measured ones."""
+    path = Path(__file__).parents[2] / "experiments" / "measured" / "record.py"
+    spec = importlib.util.spec_from_file_location("record", path)
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    noise = CircuitModel(Circuit(2, [gates.H(0), gates.CNOT(0, 1), channels.PhaseFlip(0.08, 1)]))
+    counts = sample(noise.state([]), PauliMeasurement(2), 20000, np.random.default_rng(5))
+    settings = [{"paulis": s, "counts": counts[s]} for s in counts.measurement.settings]
+    ideal = {"00": "1/sqrt(2)", "11": "1/sqrt(2)"}
+    (tmp_path / "in.json").write_text(json.dumps({"settings": settings, "ideal_state": ideal, "source": "simulated"}))
+    options = [str(tmp_path / "in.json"), "--out", str(tmp_path / "out"), "--replicates", "10"]
+    done = CliRunner().invoke(script.main, options, catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    assert (tmp_path / "out" / "record.png").stat().st_size > 10_000
+    found = json.loads((tmp_path / "out" / "record.json").read_text())
+    value, error = found["best"]["fidelity"]
+    assert abs(value - 0.92) < 4 * error < 0.02
+    assert 0.5 < found["best"]["deviance"] / found["best"]["degrees"] < 2
+    flips = next(m for m in found["models"] if m["name"] == "+ flips")["natural"]
+    assert flips["phase_flip_0"][0] + flips["phase_flip_1"][0] == pytest.approx(0.08, abs=0.01)
+    assert [script.amplitude(t) for t in ("0.5", "1/sqrt(3)", "-1/(2 sqrt(3))")] == pytest.approx(
+        [0.5, 3**-0.5, -0.5 * 3**-0.5]
+    )

@@ -1,5 +1,7 @@
 from . import channels as channels
 from . import circuits as circuits
+from . import classical as classical
+from . import encodings as encodings
 from . import engines as engines
 from . import fitting as fitting
 from . import gates as gates
@@ -33,13 +35,17 @@ from .measurement import sample as sample
 from .models import CholeskyModel as CholeskyModel
 from .models import CircuitModel as CircuitModel
 from .models import ConditionalGibbsModel as ConditionalGibbsModel
+from .models import EvolvedGibbsModel as EvolvedGibbsModel
 from .models import GibbsModel as GibbsModel
+from .models import HiddenGibbsModel as HiddenGibbsModel
 from .models import LargeGibbsModel as LargeGibbsModel
 from .models import MixtureModel as MixtureModel
 from .models import NoisyModel as NoisyModel
 from .models import ProductModel as ProductModel
 from .models import PurifiedCircuitModel as PurifiedCircuitModel
 from .models import SpectralModel as SpectralModel
+from .models import quantum_em as quantum_em
+from .models import semi_quantum_restricted as semi_quantum_restricted
 from .moments import Moments as Moments
 from .operations import Parameter as Parameter
 from .operators import PauliSum as PauliSum

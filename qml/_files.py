@@ -1,9 +1,12 @@
-"""Reading ``.npz`` files that somebody else may have written or damaged."""
+"""Files that survive: written whole or not at all; and ``.npz`` files that somebody else may have damaged."""
 
 from __future__ import annotations
 
+import os
 import zipfile
 import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -26,3 +29,46 @@ def read_arrays(path: str | Path, what: str) -> dict[str, Any]:
         raise InputError(
             f"the {what} file {str(path)!r} is not a readable .npz file of plain arrays: {error}"
         ) from None
+
+
+def write_whole(path: Path, writer: Callable[[Path], object], previous: Path | None = None) -> None:
+    """A file that `writer` makes under another name, put in its place when it is complete and on disk.
+
+    What stood there before is kept as `previous`, if that is given.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written; what stood there before is kept.
+    """
+    temporary = path.with_name(f".part-{path.name}")
+    with told(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            writer(temporary)
+            _flush(temporary)
+            if previous is not None and path.exists():
+                path.replace(previous)
+            temporary.replace(path)
+            _flush(path.parent)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def told(path: Path) -> Iterator[None]:
+    """A full disk or a folder that cannot be written, as one sentence."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be written: {error.strerror or error}; what was written before is kept."
+        ) from error
+
+
+def _flush(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

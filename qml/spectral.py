@@ -18,7 +18,7 @@ from qml._typing import Complex, Numeric, Real
 EPS = float(np.finfo(np.float64).eps)
 TRIANGULAR_FROM = 64
 """Dimension from which a triangular product is measured to be faster than a full one."""
-RELATIVELY_ROBUST_FROM = 1536
+RELATIVELY_ROBUST_FROM = 512
 """Dimension from which LAPACK's evr is measured to be faster than evd (see docs/explanation/engine.md)."""
 
 
@@ -111,13 +111,12 @@ class Spectrum:
 
 
 def _pairs(log_values: Real) -> tuple[Real, Real, np.ndarray | None]:
-    """(the larger of l_i, l_j), (smaller minus larger), and where both are finite (None: everywhere); (..., r, r)."""
+    """(l with 0 for -inf, -|l_i - l_j|, and where both are finite (None: everywhere)); the latter two (..., r, r)."""
     finite = np.isfinite(log_values)
     everywhere = bool(finite.all())
     safe = log_values if everywhere else np.where(finite, log_values, 0.0)
-    larger = np.maximum(safe[..., :, None], safe[..., None, :])
-    gap = np.minimum(safe[..., :, None], safe[..., None, :]) - larger
-    return larger, gap, None if everywhere else finite[..., :, None] & finite[..., None, :]
+    gap = -np.abs(safe[..., :, None] - safe[..., None, :])
+    return safe, gap, None if everywhere else finite[..., :, None] & finite[..., None, :]
 
 
 def log_divided_differences(log_values: Real) -> Real:
@@ -133,10 +132,11 @@ def log_divided_differences(log_values: Real) -> Real:
     array([[2., 2.],
            [2., 2.]])
     """
-    larger, gap, both = _pairs(log_values)
+    safe, gap, both = _pairs(log_values)
     ratio = np.divide(gap, np.expm1(gap), out=np.ones_like(gap), where=gap != 0.0)
     with np.errstate(over="ignore"):  # 1/e^l above the range of float64 is inf
-        ratio *= np.exp(-larger)
+        inverse = np.exp(-safe)
+        ratio *= np.minimum(inverse[..., :, None], inverse[..., None, :])
     return ratio if both is None else np.where(both, ratio, 0.0)
 
 
@@ -145,9 +145,10 @@ def exp_divided_differences(log_values: Real) -> Real:
 
     Evaluated as e^{l_>} expm1(delta) / delta, with delta = l_< - l_> <= 0.
     """
-    larger, gap, both = _pairs(log_values)
+    safe, gap, both = _pairs(log_values)
     ratio = np.divide(np.expm1(gap), gap, out=np.ones_like(gap), where=gap != 0.0)
-    ratio *= np.exp(larger)
+    values = np.exp(safe)
+    ratio *= np.maximum(values[..., :, None], values[..., None, :])
     return ratio if both is None else np.where(both, ratio, 0.0)
 
 

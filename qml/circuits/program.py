@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from scipy import sparse
 
-from qml._checks import parameters
+from qml._checks import InputError, array, parameters
 from qml._typing import ArrayLike, Dims, Integer, Real
 from qml.operations import REAL_LINE, Instruction
 
@@ -66,11 +66,22 @@ class Program:
 
     def slots(self, params: ArrayLike) -> Real:
         """Slot values (n_slots,) at theta (n_params,); values outside an instruction's domain are refused."""
-        theta = parameters("params", params, self.n_params)
+        return self.slots_of_batch(parameters("params", params, self.n_params))
+
+    def slots_of_batch(self, params: ArrayLike) -> Real:
+        """The same for a batch: (..., n_slots) at theta (..., n_params). A member's are as alone, to the bit."""
+        theta: Real = np.asarray(array("params", params, allow_complex=False), dtype=np.float64)
+        if theta.ndim <= 1:
+            theta = parameters("params", theta, self.n_params)
+        elif theta.shape[-1] != self.n_params:
+            raise InputError(
+                f"params must have shape (..., {self.n_params}), one number a parameter; found shape {theta.shape}."
+            )
         rows, columns, weights = self._entries
-        values = self.offset + np.bincount(rows, weights * theta[columns], len(self.offset))
+        values = self.offset + _summed(rows, weights * theta[..., columns], len(self.offset))
         for step in self._constrained:
-            step.instruction.check(values[step.start : step.stop])
+            for member in values[..., step.start : step.stop].reshape(-1, step.stop - step.start):
+                step.instruction.check(member)
         return values
 
     @cached_property
@@ -89,12 +100,22 @@ class Program:
         return tuple(found)
 
     def pull_slots(self, gradient: Real) -> Real:
-        """dL/dtheta (n_params,) from dL/dslots (n_slots,)."""
+        """dL/dtheta (..., n_params) from dL/dslots (..., n_slots)."""
         rows, columns, weights = self._entries
-        return np.asarray(np.bincount(columns, weights * gradient[rows], self.n_params), dtype=np.float64)
+        return _summed(columns, weights * gradient[..., rows], self.n_params)
 
     @cached_property
     def _entries(self) -> tuple[Integer, Integer, Real]:
         """(row, column, value) of each weight; with few parameters, setting up a sparse product costs the most."""
         entries = self.weights.tocoo()
         return entries.row.astype(np.int64), entries.col.astype(np.int64), np.asarray(entries.data, dtype=np.float64)
+
+
+def _summed(places: Integer, terms: Real, size: int) -> Real:
+    """Terms (..., m) added up at their places (m,), in their order: (..., size)."""
+    if terms.ndim == 1:
+        return np.asarray(np.bincount(places, terms, size), dtype=np.float64)
+    flat = terms.reshape(math.prod(terms.shape[:-1]), len(places))
+    starts = size * np.arange(len(flat))[:, None]
+    sums = np.bincount((starts + places).ravel(), flat.ravel(), size * len(flat))
+    return np.asarray(sums, dtype=np.float64).reshape(*terms.shape[:-1], size)

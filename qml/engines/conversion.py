@@ -11,8 +11,8 @@ from functools import lru_cache, partial
 
 import numpy as np
 
-from qml import _checks
 from qml._typing import Complex, Integer, Real
+from qml.engines import buffers
 from qml.engines import matrix_kernels as kernels
 from qml.engines import pauli_loops as loops
 from qml.engines.block_plan import SMALLEST_REGISTER, SweepBuilder
@@ -30,19 +30,19 @@ def matrix_of(vectors: Real, n: int) -> Complex:
     """sigma (..., 2^n, 2^n) from Pauli vectors (..., 4^n), O(n 4^n) each."""
     shape = vectors.shape[:-1]
     flat = np.ascontiguousarray(vectors).reshape(math.prod(shape), 4**n)
-    _checks.memory(
+    buffers.check(
         f"{'the density matrix' if len(flat) == 1 else f'density matrices, {len(flat)} of them,'} of {n} qubits",
         20 * 4**n * len(flat),
         "ask for expectations or probabilities instead",
         n,
     )
-    out = np.empty((len(flat), 1 << n, 1 << n), dtype=np.complex128)
+    out = buffers.empty_complex((len(flat), 1 << n, 1 << n))
     if n == 0:
         out[:] = flat[..., None]
         return out.reshape(*shape, 1, 1)
     members, quarter = len(flat), 4 ** (n - 1)
     numbers, counts = _tables(n - 1)
-    parts = np.empty((2 * members, quarter))
+    parts = buffers.empty((2 * members, quarter))
     vectors, entries = _read_only(flat), _entries(out)
     for first, second, crossed in ((0, 3, False), (1, 2, True)):
         _share(
@@ -63,7 +63,7 @@ def vector_of(matrices: Complex, n: int, scale: float = 1.0) -> Real:
     """scale Tr(P X) for each P, shape (..., 4^n), of Hermitian X (..., 2^n, 2^n), O(n 4^n) each."""
     x = np.ascontiguousarray(matrices, dtype=np.complex128)
     entries = _read_only(_entries(x.reshape(math.prod(x.shape[:-2]), 1 << n, 1 << n)))
-    out = np.empty((len(entries), 4**n))
+    out = buffers.empty((len(entries), 4**n))
     numbers, counts = _tables(n)
     tiles = len(out) * (len(numbers) // _side(n))
     _share(tiles, out.size, partial(kernels.load_matrices, entries, out, numbers))

@@ -12,8 +12,8 @@ from qml import _checks
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Cotangent, Real
 from qml.circuits.program import Program
+from qml.engines import buffers, vector_runs
 from qml.engines import pauli_loops as loops
-from qml.engines import vector_runs
 from qml.engines import vectors as any_sites
 from qml.engines.base import Engine
 from qml.engines.conversion import matrix_of, vector_of
@@ -81,7 +81,7 @@ class PauliEngine(Engine):
         plan = plan_of(program)
         n, members = plan.n_max, math.prod(batch)
         what = "the Pauli vector" if members == 1 else f"{members} Pauli vectors"
-        _checks.memory(f"{what} of {n} qubits", 2 * 8 * 4**n * members, "use fewer qubits", n)
+        buffers.check(f"{what} of {n} qubits", 2 * 8 * 4**n * members, "use fewer qubits", n)
         coefficients, _ = plan.coefficients.bind(slots)
         vectors = _start(plan, initial, batch)
         sweep(vectors, plan.tables, coefficients, _NOTHING_SAVED, _NO_SUMS, False, self.threads)
@@ -96,15 +96,15 @@ class PauliEngine(Engine):
         size, members = 4**plan.n_max, math.prod(batch)
         parts = self._segments(plan, members)
         kept = max(int(part.table[:, loops.SAVE].max(initial=-1)) + 1 for part in parts)
-        starts = np.empty((len(parts), members, size if len(parts) > 1 else 0))
-        _checks.memory(
+        starts = buffers.empty((len(parts), members, size if len(parts) > 1 else 0))
+        buffers.check(
             f"the gradient on {plan.n_max} qubits" + (f" for {members} members" if members != 1 else ""),
             8 * size * members * (3 + kept) + starts.nbytes,
             "use fewer qubits, or a smaller checkpoint_bytes",
             plan.n_max,
         )
         coefficients, factors = plan.coefficients.bind(slots)
-        saves = np.empty((members, kept, size))
+        saves = buffers.empty((members, kept, size))
         vectors = _start(plan, initial, batch)
         for part, start in zip(parts, starts, strict=True):
             start[:] = vectors[:, : start.shape[1]]
@@ -112,16 +112,15 @@ class PauliEngine(Engine):
             sweep(vectors, part, coefficients, kept_now, _NO_SUMS, False, self.threads)
 
         def pull(cotangent: Cotangent) -> Real:
-            g = np.zeros((members, size))
+            g = buffers.zeros((members, size))
             g[:, : 4**plan.n_out] = _cotangent(cotangent, batch, plan.n_out)
             sums = np.zeros((members, coefficients.shape[1]))
             for part, start in zip(reversed(parts), starts[::-1], strict=True):
                 if len(parts) > 1:
-                    sweep(start.copy(), part, coefficients, saves, _NO_SUMS, False, self.threads)
+                    sweep(buffers.copy(start), part, coefficients, saves, _NO_SUMS, False, self.threads)
                 sweep(g, part, coefficients, saves, sums, True, self.threads)
-            all_slots, all_factors = (np.broadcast_to(a, (members, *a.shape[1:])) for a in (slots, factors))
-            gradient = plan.coefficients.slot_gradient(all_slots, np.ascontiguousarray(all_factors), sums)
-            return np.reshape([program.pull_slots(each) for each in gradient], (*batch, program.n_params))
+            gradient = plan.coefficients.slot_gradient(slots, factors, sums)
+            return program.pull_slots(gradient).reshape(*batch, program.n_params)
 
         return _state(plan, vectors, batch), pull
 
@@ -143,7 +142,7 @@ class PauliEngine(Engine):
             v = directions_of(directions, program.n_params)
             flat = v.reshape(math.prod(v.shape[:-1]), program.n_params)
             wanted = flat if len(flat) < program.n_params else np.eye(program.n_params)
-            _checks.memory(
+            buffers.check(
                 f"the derivatives of a state of {plan.n_max} qubits along {len(flat)} directions",
                 8 * 4**plan.n_max * (4 + 2 * len(wanted)) + 28 * 4**plan.n_out * len(flat),
                 "pass fewer directions at a time",
@@ -191,7 +190,7 @@ class PauliEngine(Engine):
 
 def _start(plan: Plan, initial: State | None, batch: tuple[int, ...]) -> Real:
     """The Pauli vectors of the initial states (B, ...), at the heads of rows with room for the largest register."""
-    vectors = np.zeros((*batch, 4**plan.n_max))
+    vectors = buffers.zeros((*batch, 4**plan.n_max))
     head = vectors[..., : 4**plan.n_in]
     if isinstance(initial, PauliState):
         head[...] = initial.vector

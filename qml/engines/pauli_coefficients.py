@@ -101,16 +101,19 @@ class Coefficients:
             factors[:, index] = _of_members(step, slots, transfer_of)
         coefficients = np.repeat(self._row[None], len(slots), axis=0)
         chain_products(factors, *self._chains, coefficients)
-        angles = slots.take(self._string_slots, axis=1)
-        coefficients[:, self._string_starts] = np.cos(angles)
-        coefficients[:, self._string_starts + 1] = np.sin(angles)
+        if self._string_slots.size:
+            angles = slots.take(self._string_slots, axis=1)
+            coefficients[:, self._string_starts] = np.cos(angles)
+            coefficients[:, self._string_starts + 1] = np.sin(angles)
         for start, step, swapped in self._matrix_steps:
             matrices = _ordered(_of_members(step, slots, transfer_of), swapped)
             coefficients[:, start : start + matrices[0].size] = matrices.reshape(len(slots), -1)
         return coefficients, factors
 
     def slot_gradient(self, slots: Real, factors: Real, sums: Real) -> Real:
-        """dL/dslots (B, n_slots) from dL/dcoefficients (B, size)."""
+        """dL/dslots (B, n_slots) from dL/dcoefficients (B, size), at slot values and factors (B or 1, ...)."""
+        if len(slots) != len(sums):
+            slots, factors = (np.repeat(a, len(sums), axis=0) for a in (slots, factors))
         gradient = np.zeros_like(slots)
         by_factor = np.zeros_like(factors)
         chain_sums(factors, *self._chains, sums, by_factor)
@@ -122,8 +125,9 @@ class Coefficients:
         for index, step in self._site_steps:
             derivatives = _of_members(step, slots, transfer_derivatives)
             gradient[:, step.start : step.stop] = _contracted(derivatives, by_factor[:, index])
-        angles, start = slots.take(self._string_slots, axis=1), self._string_starts
-        gradient[:, self._string_slots] = np.cos(angles) * sums[:, start + 1] - np.sin(angles) * sums[:, start]
+        if self._string_slots.size:
+            angles, start = slots.take(self._string_slots, axis=1), self._string_starts
+            gradient[:, self._string_slots] = np.cos(angles) * sums[:, start + 1] - np.sin(angles) * sums[:, start]
         for first, step, swapped in self._matrix_steps:
             derivatives = _ordered(_of_members(step, slots, transfer_derivatives), swapped)
             gradient[:, step.start : step.stop] = _contracted(

@@ -20,17 +20,9 @@ def batch_of(program: Program, params: ArrayLike, initial: State | None) -> tupl
     One row of slot values stands for all members where `params` is no batch. An initial state on other sites than the
     program's is refused.
     """
-    theta = _checks.array("params", params, allow_complex=False)
-    if theta.ndim <= 1:
-        slots, shape = program.slots(theta)[None], ()
-    elif theta.shape[-1] != program.n_params:
-        raise InputError(
-            f"params must have shape (..., {program.n_params}), one number a parameter; found shape {theta.shape}."
-        )
-    else:
-        shape = theta.shape[:-1]
-        flat = theta.reshape(math.prod(shape), program.n_params)
-        slots = np.array([program.slots(each) for each in flat]).reshape(len(flat), len(program.offset))
+    values = program.slots_of_batch(params)
+    shape = values.shape[:-1]
+    slots = values.reshape(math.prod(shape), values.shape[-1])
     if initial is None:
         return slots, shape
     if initial.dims != program.dims_in:

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from qml import Circuit, circuits
 from qml.experiments.parts import Bond, Hamiltonian
 from qml.experiments.schema import Qubits, Spec
 
@@ -26,6 +27,9 @@ class HardwareEfficient(Spec):
     entangler: Entangler = "CNOT"
     topology: Topology = "linear"
 
+    def build(self) -> Circuit:
+        return circuits.hardware_efficient(self.n, self.layers, self.rotations, self.entangler, _edges(self.topology))
+
 
 class Purification(Spec):
     """A hardware-efficient circuit on n qubits and ancillas; the ancillas are traced out."""
@@ -38,6 +42,11 @@ class Purification(Spec):
     entangler: Entangler = "CNOT"
     topology: Topology = "linear"
 
+    def build(self) -> Circuit:
+        return circuits.purification(
+            self.n, self.ancillas, self.layers, self.rotations, self.entangler, _edges(self.topology)
+        )
+
 
 class Brickwork(Spec):
     """Universal two-qubit blocks in staggered rows."""
@@ -46,6 +55,9 @@ class Brickwork(Spec):
     n: Two
     layers: Layers
 
+    def build(self) -> Circuit:
+        return circuits.brickwork(self.n, self.layers)
+
 
 class MeraTree(Spec):
     """A binary tree of two-qubit blocks, with or without disentanglers."""
@@ -53,6 +65,9 @@ class MeraTree(Spec):
     kind: Literal["mera_tree"]
     n: Two
     disentanglers: bool = True
+
+    def build(self) -> Circuit:
+        return circuits.mera_tree(self.n, disentanglers=self.disentanglers)
 
 
 class HamiltonianVariational(Spec):
@@ -64,7 +79,15 @@ class HamiltonianVariational(Spec):
     initial: Literal["plus"] | None = "plus"
     share: Annotated[Literal["letters", "term", "layer"], Field(description="terms that share a time")] = "letters"
 
+    def build(self) -> Circuit:
+        return circuits.hamiltonian_variational(self.hamiltonian.build(), self.layers, self.initial, self.share)
+
 
 Ansatz = Annotated[
     HardwareEfficient | Purification | Brickwork | MeraTree | HamiltonianVariational, Field(discriminator="kind")
 ]
+
+
+def _edges(topology: Topology) -> str | list[tuple[int, int]]:
+    """A topology as the ansatz library takes it."""
+    return topology if isinstance(topology, str) else [(pair[0], pair[1]) for pair in topology]

@@ -6,19 +6,21 @@ import inspect
 from collections.abc import Mapping
 
 from qml.channels import CHANNELS
-from qml.experiments import ansatze, config, parts
+from qml.experiments import ansatze, config, measured, models, parts, priors, targets
 from qml.experiments.schema import Spec, keys, members
 from qml.gates import GATES
 from qml.operations import Instruction
 
 UNIONS = {
-    "targets": config.Target,
+    "targets": targets.TargetSpec,
+    "measurements": measured.MeasurementSpec,
     "hamiltonians": parts.Hamiltonian,
-    "models": config.Model,
+    "models": models.ModelSpec,
     "ansatze": ansatze.Ansatz,
     "generators": parts.Generators,
-    "losses": config.Loss,
-    "optimizers": config.Optimizer,
+    "losses": config.LossSpec,
+    "optimizers": config.OptimizerSpec,
+    "priors": priors.PriorSpec,
 }
 REGISTRIES: dict[str, Mapping[str, Instruction]] = {"channels": CHANNELS, "gates": GATES}
 
@@ -28,7 +30,7 @@ def lines(what: str) -> list[str]:
     if what in REGISTRIES:
         heads = [(name, _arguments(item), "") for name, item in REGISTRIES[what].items()]
     else:
-        heads = [(kind, _keys(spec), _first_line(spec)) for kind, spec in members(UNIONS[what]).items()]
+        heads = [(kind, _keys(spec), first_line(spec)) for kind, spec in members(UNIONS[what]).items()]
     widths = [max(len(row[i]) for row in heads) for i in (0, 1)]
     return [f"{name:<{widths[0]}}  {keys:<{widths[1]}}  {about}".rstrip() for name, keys, about in heads]
 
@@ -48,7 +50,7 @@ def _plain(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _first_line(spec: type[Spec]) -> str:
+def first_line(spec: type[Spec]) -> str:
     text = (inspect.getdoc(spec) or "").split("\n\n")[0].removeprefix("r").replace("\n", " ")
     return text.replace("\\|", "|")
 

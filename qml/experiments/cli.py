@@ -5,9 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
+
+from qml.experiments import cli_results
+
+if TYPE_CHECKING:
+    from qml.experiments.run import Options
 
 INTERRUPTED = 130
 
@@ -64,6 +69,7 @@ def main() -> None:
 
 @main.command()
 @click.argument("study", type=click.Path(path_type=Path))
+@click.argument("overrides", nargs=-1, metavar="[PATH=VALUE]...")
 @click.option(
     "--output",
     type=click.Path(path_type=Path),
@@ -71,38 +77,118 @@ def main() -> None:
     help="New folder of the run [runs/STUDY-001, -002, ...].",
 )
 @click.option("--seed", type=click.IntRange(min=0), metavar="N", help="Use this seed instead of the study's.")
+@click.option("--resume", is_flag=True, help="Continue a run: STUDY is its folder, or its study (the last run of it).")
+@click.option("--dry-run", is_flag=True, help="Check everything and say what the run would cost; write nothing.")
+@click.option("--workers", type=click.IntRange(min=1), metavar="N", help="Processes of a sweep [one a processor].")
+@click.option("--threads", type=click.IntRange(min=1), metavar="N", help="Threads of each process [1 in a sweep].")
+@click.option("--scheduler", metavar="ADDRESS", help="Run a sweep on a Dask cluster: 'local', or tcp://HOST:PORT.")
 @click.option("--quiet", is_flag=True, help="Print only the folder of the run.")
-def run(study: Path, output: Path | None, seed: int | None, quiet: bool) -> int:
-    """Run the fits of STUDY and keep everything in a new folder."""
-    from qml.experiments.run import run_study
+def run(
+    study: Path,
+    overrides: tuple[str, ...],
+    output: Path | None,
+    seed: int | None,
+    resume: bool,
+    dry_run: bool,
+    workers: int | None,
+    threads: int | None,
+    scheduler: str | None,
+    quiet: bool,
+) -> int:
+    """Run the fits of STUDY and keep everything in a new folder.
 
-    finished = run_study(study, output=output, seed=seed, quiet=quiet)
+    PATH=VALUE lays a value over the study, such as fits[0].max_iterations=50 or fit.restarts=3 (in every fit).
+    """
+    from qml.experiments.principle import is_principle
+
+    if is_principle(study):
+        if resume or dry_run or workers or threads or scheduler:
+            _fail("a study of the principle takes --output, --seed, --quiet and PATH=VALUE only.", 2)
+        return _principle(study, output, seed, overrides, quiet)
+    from qml.experiments.run import Options, run_study
+    from qml.experiments.sweeping import How
+
+    options = Options(output, seed, overrides, resume, quiet, How(workers, threads, scheduler))
+    if dry_run:
+        click.echo(_cost(study, options))
+        return 0
+    finished = run_study(study, options)
+    click.echo(str(finished.folder) if quiet else f"Kept in {finished.folder}")
+    again = f"continue with: qml run {finished.folder} --resume"
     if finished.interrupted:
-        _fail(f"interrupted: what was done is in {finished.folder}.", INTERRUPTED)
+        _fail(f"interrupted: what was done is in {finished.folder}; {again}", finished.exit_code)
+    if finished.failed:
+        points = "1 point" if finished.failed == 1 else f"{finished.failed} points"
+        _fail(f"{points} failed, each with its error in the table; {again}", finished.exit_code)
     return 0
+
+
+def _principle(study: Path, output: Path | None, seed: int | None, overrides: tuple[str, ...], quiet: bool) -> int:
+    from qml.experiments.principle import run_principle
+
+    checked = run_principle(study, output=output, seed=seed, overrides=overrides, quiet=quiet)
+    click.echo(str(checked.folder) if quiet else f"Kept in {checked.folder}: report.html")
+    if checked.violated:
+        _fail(f"violated: {', '.join(f'statement {number}' for number in checked.violated)}; see the report.", 1)
+    return 0
+
+
+def _cost(study: Path, options: Options) -> str:
+    from qml.experiments import cost, report
+    from qml.experiments.manifest import pinned
+    from qml.experiments.run import read
+    from qml.experiments.sweeping import workers_for
+
+    found = read(study, options)
+    threads = options.how.threads or (1 if found.points else None)
+    with pinned(threads):
+        costs = cost.describe(found.plan, len(found.points), workers_for(options.how, len(found.points)))
+    return f"{report.describe(found.plan, len(found.points))}\n{costs}"
 
 
 @main.command()
 @click.argument("study", type=click.Path(path_type=Path))
-def validate(study: Path) -> None:
+@click.argument("overrides", nargs=-1, metavar="[PATH=VALUE]...")
+def validate(study: Path, overrides: tuple[str, ...]) -> None:
     """Check STUDY and build its target and models, without fitting."""
-    from qml.experiments.report import describe
-    from qml.experiments.run import plan_study
+    from qml.experiments.principle import is_principle, read_principle
 
-    click.echo(describe(plan_study(study)))
+    if is_principle(study):
+        numbers = [str(n) for found in read_principle(study, overrides).values() for n in found.statements]
+        click.echo(f"statements {', '.join(numbers)}\nThe study is valid.")
+        return
+    from qml.experiments.report import describe
+    from qml.experiments.run import Options, read
+
+    found = read(study, Options(overrides=overrides))
+    click.echo(f"{describe(found.plan, len(found.points))}\nThe study is valid.")
 
 
 @main.command()
-@click.argument("run", type=click.Path(path_type=Path))
-def show(run: Path) -> None:
-    """Print the table of the run in the folder RUN."""
-    from qml.experiments.record import load_run
-    from qml.experiments.report import console, show_run
+@click.option("--markdown", is_flag=True, help="The reference page instead.")
+def schema(markdown: bool) -> None:
+    """Print the JSON Schema of studies, for editors."""
+    import json
 
-    show_run(load_run(run), console())
+    from qml.experiments import reference
+
+    text = reference.markdown() if markdown else json.dumps(reference.json_schema(), indent=1) + "\n"
+    click.echo(text, nl=False)
 
 
-KINDS = ("targets", "hamiltonians", "models", "ansatze", "generators", "losses", "optimizers", "channels", "gates")
+KINDS = (
+    "targets",
+    "measurements",
+    "hamiltonians",
+    "models",
+    "ansatze",
+    "generators",
+    "losses",
+    "optimizers",
+    "priors",
+    "channels",
+    "gates",
+)
 
 
 @main.command("list")
@@ -110,7 +196,7 @@ KINDS = ("targets", "hamiltonians", "models", "ansatze", "generators", "losses",
 def list_kinds(what: str | None) -> None:
     """List what a study can name: WHAT is one of the kinds of things below; all of them by default.
 
-    targets, hamiltonians, models, ansatze, generators, losses, optimizers, channels, gates
+    targets, measurements, hamiltonians, models, ansatze, generators, losses, optimizers, priors, channels, gates
     """
     from qml.experiments.catalog import lines
 
@@ -120,6 +206,9 @@ def list_kinds(what: str | None) -> None:
         for line in lines(kind):
             click.echo(line if what else f"  {line}")
 
+
+for command in cli_results.COMMANDS:
+    main.add_command(command)
 
 if __name__ == "__main__":
     main()

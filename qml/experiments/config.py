@@ -1,180 +1,77 @@
-"""What a study file may say: one target and the fits that learn it; ``read_study`` checks all of it before any work."""
+"""What a study file may say: one target and the fits that learn it; ``read_study`` checks all of it before any work.
+
+To add something that a study can name:
+
+- a target, model, ansatz, Hamiltonian or set of generators: one class in `targets`, `models`, `ansatze` or `parts`. Its
+  fields are the keys, ``kind: Literal["name"]`` is its name, its docstring the line of ``qml list``, and its method
+  ``build`` makes the object. Then its name in the union at the end of that file. (One file.)
+- a loss or an optimizer: nothing, if the arguments of the registered class are plain data: its keys are read off its
+  signature. If they are not (a loss that takes a measurement, say), one class derived from :class:`Registered` with a
+  ``build``, listed in `special` below.
+- a prior: its class in `priors.PRIORS`; its keys are read off its signature.
+- then ``qml schema --markdown > docs/reference/config.md``; a test says when that page is not current.
+"""
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Self, TypeAlias
 
 import yaml
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from qml._checks import InputError
-from qml.experiments.ansatze import Ansatz
-from qml.experiments.parts import AppliedChannel, Generators, Hamiltonian, NoiseRule, ReadoutRule
-from qml.experiments.schema import Count, FewQubits, Qubits, Registered, Seed, Spec, registry_union, shown, told
-from qml.experiments.source import Source, read
-from qml.losses import LOSSES
+from qml.experiments.compose import compose, override
+from qml.experiments.measured import COUNTS_LOSSES
+from qml.experiments.models import ModelSpec
+from qml.experiments.priors import PriorSpec
+from qml.experiments.schema import Count, Registered, Seed, Spec, registry_union, shown, told
+from qml.experiments.source import Source
+from qml.experiments.sweep import Sweep
+from qml.experiments.targets import TargetSpec, files_of
+from qml.losses import COUNT_LOSSES, LOSSES
 from qml.optimizers import OPTIMIZERS
 
-Fraction = Annotated[float, Field(gt=0.0, lt=1.0)]
-
-
-# targets ---------------------------------------------------------------------------------------------------------
-
-
-class Seen(Spec):
-    """Keys that every target has."""
-
-    through: Annotated[list[AppliedChannel], Field(description="channels that the target is seen through")] = Field(
-        default_factory=list
-    )
-
-
-class Thermal(Seen):
-    """Gibbs state exp(-beta H)/Z of a Hamiltonian."""
-
-    kind: Literal["thermal"]
-    hamiltonian: Hamiltonian
-    beta: Annotated[float, Field(description="inverse temperature")]
-
-
-class Ghz(Seen):
-    """(|0...0> + |1...1>)/sqrt 2."""
-
-    kind: Literal["ghz"]
-    n: Qubits
-
-
-class W(Seen):
-    """Equal superposition of the n states with a single 1."""
-
-    kind: Literal["w"]
-    n: Qubits
-
-
-class Werner(Seen):
-    """Werner state of two sites of dimension d."""
-
-    kind: Literal["werner"]
-    p: Annotated[float, Field(description="its parameter, as in qml.werner")]
-    d: Annotated[int, Field(ge=2, le=64)] = 2
-
-
-class HaarPure(Seen):
-    """Random pure state, uniform in the Haar measure."""
-
-    kind: Literal["haar_pure"]
-    n: Qubits
-
-
-class Ginibre(Seen):
-    """Random mixed state A A^dagger / Tr of a complex Gaussian matrix A with `rank` columns."""
-
-    kind: Literal["ginibre"]
-    n: FewQubits
-    rank: Annotated[int, Field(ge=1)] | None = None
-
-
-class Bures(Seen):
-    """Random mixed state, uniform in the Bures measure."""
-
-    kind: Literal["bures"]
-    n: FewQubits
-
-
-class MaximallyMixed(Seen):
-    """The state 1/2^n."""
-
-    kind: Literal["maximally_mixed"]
-    n: Qubits
-
-
-class Probabilities(Seen):
-    """A classical distribution on the computational basis."""
-
-    kind: Literal["probabilities"]
-    values: Annotated[list[Annotated[float, Field(ge=0.0)]], Field(min_length=1, description="they sum to one")]
-
-
-class File(Seen):
-    """A state in an .npz file beside the study (see DensityMatrix.save)."""
-
-    kind: Literal["file"]
-    path: Annotated[str, Field(min_length=1, description="relative to the folder of the study")]
-
-
-class Dataset(Seen):
-    """Samples of a scikit-learn data set as quantum states, averaged; some are held out for testing."""
-
-    kind: Literal["dataset"]
-    name: Literal["digits", "iris"]
-    labels: Annotated[list[int] | None, Field(min_length=1, description="classes to keep; all by default")] = None
-    encoding: Annotated[Literal["amplitude", "probability"], Field(description="of a sample x as a vector")] = (
-        "amplitude"
-    )
-    test_fraction: Annotated[Fraction | None, Field(description="share of the samples held out")] = None
-
-
-Target: TypeAlias = Annotated[
-    Thermal | Ghz | W | Werner | HaarPure | Ginibre | Bures | MaximallyMixed | Probabilities | File | Dataset,
-    Field(discriminator="kind"),
-]
-
-
-# models ----------------------------------------------------------------------------------------------------------
-
-
-class Circuit(Spec):
-    """The state that a circuit prepares from |0...0>, noise and traced-out ancillas included."""
-
-    kind: Literal["circuit"]
-    ansatz: Ansatz
-    noise: Annotated[list[NoiseRule], Field(description="channels behind gates")] = Field(default_factory=list)
-    readout: Annotated[list[ReadoutRule], Field(description="channels at the end, on every qubit")] = Field(
-        default_factory=list
-    )
-    engine: Literal["pauli", "reference"] = "pauli"
-
-
-class Gibbs(Spec):
-    """exp(-K)/Z with K = sum_j theta_j G_j over Pauli strings G_j."""
-
-    kind: Literal["gibbs"]
-    generators: Generators
-
-
-class Spectral(Spec):
-    """Diagonal energies, of independent qubits or a full table, rotated by a circuit."""
-
-    kind: Literal["spectral"]
-    ansatz: Ansatz
-    energies: Literal["product", "table"] = "product"
-
-
-Model: TypeAlias = Annotated[Circuit | Gibbs | Spectral, Field(discriminator="kind")]
-
 if TYPE_CHECKING:
-    Loss: TypeAlias = Registered
-    Optimizer: TypeAlias = Registered
+    LossSpec: TypeAlias = Registered
+    OptimizerSpec: TypeAlias = Registered
 else:
-    Loss = registry_union(LOSSES)
-    Optimizer = registry_union(OPTIMIZERS)
-
-
-# the study -------------------------------------------------------------------------------------------------------
+    LossSpec = registry_union(LOSSES | COUNT_LOSSES, special=COUNTS_LOSSES)
+    OptimizerSpec = registry_union(OPTIMIZERS, special=())
 
 
 class Fit(Spec):
     """One model, and how it is fitted."""
 
-    name: str
-    model: Model
-    loss: Loss = Field(default={"kind": "cross_entropy"}, validate_default=True)
-    optimizer: Optimizer = Field(default={"kind": "lbfgs"}, validate_default=True)
-    restarts: Annotated[int, Field(ge=1, le=1000)] = 1
-    max_iterations: Count = 1000
-    gradient_tolerance: Annotated[float, Field(ge=0.0)] = 1e-8
-    loss_tolerance: Annotated[float, Field(ge=0.0)] = 0.0
+    name: Annotated[str, Field(description="what tables and figures call it")]
+    model: ModelSpec
+    loss: LossSpec = Field(default={"kind": "cross_entropy"}, validate_default=True)
+    optimizer: OptimizerSpec = Field(default={"kind": "lbfgs"}, validate_default=True)
+    restarts: Annotated[int, Field(ge=1, le=1000, description="independent starts; the best is kept")] = 1
+    max_iterations: Annotated[Count, Field(description="steps of each start")] = 1000
+    gradient_tolerance: Annotated[float, Field(ge=0.0, description="converged: no larger entry in the gradient")] = 1e-8
+    loss_tolerance: Annotated[float, Field(ge=0.0, description="converged: no larger decrease; 0 turns it off")] = 0.0
+    prior: Annotated[PriorSpec | None, Field(description="adds -log p(theta) / copies to the loss")] = None
+    validation: Annotated[
+        TargetSpec | None,
+        Field(description="held-out target: parameters of the lowest loss on it are kept; simulated shots are fresh"),
+    ] = None
+    patience: Annotated[Count, Field(description="steps without a lower loss on validation that end a start")] = 10
+    factorwise: Annotated[
+        bool, Field(description="learn every factor of a product model by itself, from its reduced state")
+    ] = False
+
+    @model_validator(mode="after")
+    def _options(self) -> Self:
+        if self.factorwise and self.model.kind != "product":
+            raise InputError(f"factorwise is for the model product; found {self.model.kind}.")
+        if self.factorwise and (self.prior is not None or self.validation is not None):
+            raise InputError("factorwise takes neither prior nor validation: leave one of them out.")
+        if self.validation is not None and files_of(self.validation.model_dump()):
+            raise InputError("validation must be simulated or a data set; found a target that is read from a file.")
+        return self
 
     @field_validator("name")
     @classmethod
@@ -187,10 +84,11 @@ class Fit(Spec):
 class Study(Spec):
     """A target and the fits that learn it."""
 
-    title: str = ""
+    title: Annotated[str, Field(description="stands above tables and figures")] = ""
     seed: Annotated[Seed, Field(description="every random number follows from it")] = 0
-    target: Target
-    fits: Annotated[list[Fit], Field(min_length=1, max_length=100)]
+    target: Annotated[TargetSpec, Field(description="what is learnt")]
+    fits: Annotated[list[Fit], Field(min_length=1, max_length=100, description="what learns it")]
+    sweep: Annotated[Sweep | None, Field(description="many studies in one: what varies")] = None
 
     @field_validator("fits")
     @classmethod
@@ -202,15 +100,15 @@ class Study(Spec):
         return fits
 
 
-def read_study(path: str | Path) -> tuple[Study, Source]:
-    """The study in a file, and the file's text for messages.
+def read_study(path: str | Path, overrides: Iterable[str] = ()) -> tuple[Study, Source]:
+    """The study in a file, with what it extends and with the overrides ``PATH=VALUE``; and its text for messages.
 
     Raises
     ------
     InputError
         At the first mistake: file, line and key, what was expected and what was found.
     """
-    source = read(Path(path))
+    source = override(compose(Path(path)), overrides)
     return study_of(source), source
 
 
@@ -244,6 +142,11 @@ def _text(dumper: yaml.SafeDumper, value: str) -> yaml.Node:
         value[:1].isalpha() and value.replace("_", "a").replace(" ", "a").isalnum() and value.lower() not in _RESERVED
     )
     return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=None if plain else '"')
+
+
+def fingerprint(study: Study) -> str:
+    """SHA-256 of the resolved study: runs of equal fingerprints differ by nothing but where and when they ran."""
+    return hashlib.sha256(to_yaml(study).encode()).hexdigest()
 
 
 _RESERVED = {"null", "true", "false", "yes", "no", "on", "off", "inf", "nan"}

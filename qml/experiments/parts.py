@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import itertools
+import math
+from collections.abc import Iterator
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from qml import circuits
+from qml import Circuit, circuits, operators
 from qml._checks import InputError, choice
 from qml.channels import CHANNELS
-from qml.experiments.schema import Qubits, Sites, Spec, shown
-from qml.operations import as_affine
+from qml.engines import ReferenceEngine
+from qml.experiments.schema import Qubits, Sites, Spec, arguments, shown
+from qml.models import GibbsModel
+from qml.operations import Operation, as_affine
+from qml.operators import PauliSum
+from qml.states import State
+
+MAX_GENERATORS = 10_000
 
 
 def _label(text: str) -> str:
@@ -34,6 +43,9 @@ class Tfim(Spec):
     periodic: bool = False
     edges: Bonds = None
 
+    def build(self) -> PauliSum:
+        return operators.tfim(**arguments(self))
+
 
 class Xxz(Spec):
     """XXZ model: J sum (XX + YY + delta ZZ) - h sum Z."""
@@ -46,6 +58,9 @@ class Xxz(Spec):
     periodic: bool = False
     edges: Bonds = None
 
+    def build(self) -> PauliSum:
+        return operators.xxz(**arguments(self))
+
 
 class Heisenberg(Spec):
     """Heisenberg model: sum (Jx XX + Jy YY + Jz ZZ) - h sum Z; J is one number or three."""
@@ -57,6 +72,9 @@ class Heisenberg(Spec):
     periodic: bool = False
     edges: Bonds = None
 
+    def build(self) -> PauliSum:
+        return operators.heisenberg(**arguments(self))
+
 
 class J1J2(Spec):
     """Heisenberg chain with nearest (J1) and next-nearest (J2) couplings."""
@@ -66,6 +84,9 @@ class J1J2(Spec):
     J1: float = 1.0
     J2: float = 0.5
     periodic: bool = False
+
+    def build(self) -> PauliSum:
+        return operators.j1j2(**arguments(self))
 
 
 class Hubbard(Spec):
@@ -79,6 +100,9 @@ class Hubbard(Spec):
     periodic: bool = False
     edges: Bonds = None
 
+    def build(self) -> PauliSum:
+        return operators.hubbard(**arguments(self))
+
 
 class PauliTerms(Spec):
     """Any Pauli sum, as coefficients by label."""
@@ -90,6 +114,9 @@ class PauliTerms(Spec):
     @classmethod
     def _one_length(cls, terms: dict[str, float]) -> dict[str, float]:
         return dict(zip(_same_length(list(terms)), terms.values(), strict=True))
+
+    def build(self) -> PauliSum:
+        return PauliSum.from_terms(self.terms)
 
 
 Hamiltonian = Annotated[Tfim | Xxz | Heisenberg | J1J2 | Hubbard | PauliTerms, Field(discriminator="kind")]
@@ -103,6 +130,19 @@ class Neighbors(Spec):
     weight: Annotated[int, Field(ge=1, le=24)] = 2
     periodic: bool = False
 
+    def build(self) -> GibbsModel:
+        _limited(self.n * 4**self.weight)
+        return GibbsModel(PauliSum.from_terms(dict.fromkeys(self._labels(), 1.0)))
+
+    def _labels(self) -> Iterator[str]:
+        """Shorter strings first."""
+        for length in range(1, min(self.weight, self.n) + 1):
+            for start in range(self.n if self.periodic else self.n - length + 1):
+                window = [(start + k) % self.n for k in range(length)]
+                for letters in itertools.product("IXYZ", repeat=length):
+                    at = dict(zip(window, letters, strict=True))
+                    yield "".join(at.get(q, "I") for q in range(self.n))
+
 
 class UpToWeight(Spec):
     """Every Pauli string that acts on at most `weight` qubits, wherever they are."""
@@ -111,12 +151,19 @@ class UpToWeight(Spec):
     n: Qubits
     weight: Annotated[int, Field(ge=1, le=24)] = 2
 
+    def build(self) -> GibbsModel:
+        _limited(sum(math.comb(self.n, w) * 3**w for w in range(1, self.weight + 1)))
+        return GibbsModel.all_paulis(self.n, self.weight)
+
 
 class TermsOf(Spec):
     """The Pauli strings of a Hamiltonian, each with its own coefficient to learn."""
 
     kind: Literal["terms_of"]
     hamiltonian: Hamiltonian
+
+    def build(self) -> GibbsModel:
+        return GibbsModel(self.hamiltonian.build())
 
 
 class Strings(Spec):
@@ -132,8 +179,16 @@ class Strings(Spec):
             raise InputError("a Pauli string is listed twice: each needs one coefficient only.")
         return _same_length(labels)
 
+    def build(self) -> GibbsModel:
+        return GibbsModel(PauliSum.from_terms(dict.fromkeys(self.labels, 1.0)))
+
 
 Generators = Annotated[Neighbors | UpToWeight | TermsOf | Strings, Field(discriminator="kind")]
+
+
+def _limited(count: int) -> None:
+    if count > MAX_GENERATORS:
+        raise InputError(f"{count} Pauli strings are more than {MAX_GENERATORS}: choose a smaller weight.")
 
 
 def _same_length(labels: list[str]) -> list[str]:
@@ -193,3 +248,16 @@ class ReadoutRule(_ChannelRule):
         if CHANNELS[self.channel].n_sites != 1:
             raise InputError(f"a channel at the end acts on one site; {self.channel} acts on more.")
         return self
+
+
+def seen_through(state: State, rules: list[AppliedChannel]) -> State:
+    """The state after the channels, one rule after the other."""
+    operations: list[Operation] = []
+    for rule in rules:
+        channel = CHANNELS[rule.channel]
+        sites = tuple(range(len(state.dims))) if rule.sites == "all" else tuple(rule.sites)
+        placed = [(s,) for s in sites] if channel.n_sites == 1 else [sites]
+        operations += [Operation(channel, s, tuple(map(as_affine, rule.params))) for s in placed]
+    if not operations:
+        return state
+    return ReferenceEngine().evolve(Circuit(state.dims, operations).compile(), [], state)

@@ -14,7 +14,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from qml._checks import plural
-from qml.experiments.record import Row, Run
+from qml.experiments.fits import Row
+from qml.experiments.record import Run
 from qml.losses import von_neumann_entropy
 
 if TYPE_CHECKING:
@@ -91,14 +92,26 @@ def result_table(rows: Sequence[Row]) -> Table:
         table.add_column(head, justify="right", no_wrap=True)
     if held_out:
         table.add_column("held out", justify="right", no_wrap=True)
+    measured = [head for head, value in _measured(rows[0])] if rows else []
+    for head in measured:
+        table.add_column(head, justify="right", no_wrap=True)
     table.add_column("iterations", justify="right", no_wrap=True)
     table.add_column("seconds", justify="right", no_wrap=True)
     for row in rows:
         cells = [escape(row.fit), *([] if entropic else [row.loss_name])]
         cells += [f"{row.loss:.6f}", f"{row.floor:.6f}", f"{row.gap:.2e}", f"{row.fidelity:.6f}"]
         cells += [f"{row.test_log_likelihood:.4f}"] if held_out else []
+        cells += [f"{value:.2e}" for _, value in _measured(row)]
         table.add_row(*cells, str(row.iterations), f"{row.seconds:.1f}")
     return table
+
+
+def _measured(row: Row) -> list[tuple[str, float]]:
+    """What measuring cost, with short heads; nothing where the target was a state."""
+    if math.isnan(row.likelihood):
+        return []
+    found = [("measuring", row.measuring_gap), ("bias", row.bias), ("D", row.relative_entropy)]
+    return found[:1] if math.isnan(row.relative_entropy) else found
 
 
 def legend(info: Mapping[str, Any], rows: Sequence[Row]) -> str:
@@ -108,6 +121,11 @@ def legend(info: Mapping[str, Any], rows: Sequence[Row]) -> str:
         lines += [
             "S = -Tr rho log sigma, floor = its least value S(rho), gap = D(rho||sigma) = S - floor; all in nats."
         ]
+    if any(map(_measured, rows)):
+        lines.append(
+            "measuring = S(rho_hat, sigma) - likelihood - sum f log Tr M, rho_hat the empirical state of the counts; "
+            "bias = S(rho_hat, sigma) - S(rho, sigma), D = D(rho||sigma), rho the measured state if known; nats."
+        )
     test = info.get("test")
     if test:
         lines.append(
@@ -136,14 +154,32 @@ def show_run(run: Run, out: Console) -> None:
     out.print(f"seed {run.study.seed}, {run.info['status']}, {done}, started {run.info['started']}", markup=False)
 
 
-def describe(plan: Plan) -> str:
-    """One line on the target and one on each fit, for ``qml validate``."""
-    state = plan.target.state
+def plain_table(columns: Mapping[str, Sequence[Any]]) -> str:
+    """A tidy table as aligned text, without the columns that are empty."""
+    lines: list[str] = []
+    for name, column in columns.items():
+        cells = ["" if x is None else f"{x:.9g}" if isinstance(x, float) else str(x) for x in column]
+        if not any(cells) and cells:
+            continue
+        width = max(map(len, [name, *cells]))
+        numbers = all(isinstance(x, int | float | None) and not isinstance(x, bool) for x in column)
+        block = [f"{cell:>{width}}" if numbers else f"{cell:<{width}}" for cell in (name, *cells)]
+        lines = [f"{line}  {cell}" for line, cell in zip(lines, block, strict=True)] if lines else block
+    return "\n".join(map(str.rstrip, lines))
+
+
+def describe(plan: Plan, points: int = 0) -> str:
+    """One line on the target and one on each fit, and the number of points of a sweep."""
+    target, state = plan.target, plan.target.state
     dims = plural(len(state.dims), "qubit") if set(state.dims) == {2} else f"sites of dimensions {state.dims}"
-    lines = [f"target {plan.study.target.kind}: {dims}, S(rho) = {float(von_neumann_entropy(state)) + 0.0:.6f} nats"]
+    known = f", S(rho) = {float(von_neumann_entropy(state)) + 0.0:.6f} nats" if target.known else ""
+    counts = "" if target.counts is None else f", {repr(target.counts)[1:-1].removeprefix('Counts: ')}"
+    lines = [f"target {plan.study.target.kind}: {dims}{counts}{known}"]
     for job in plan.jobs:
         lines.append(
-            f"fit {job.spec.name!r}: {job.spec.model.kind} model with {plural(job.model.n_params, 'parameter')}, "
+            f"fit {job.spec.name!r}: {job.spec.model.kind} model with {plural(job.n_params, 'parameter')}, "
             f"{job.loss.name} by {job.spec.optimizer.kind}, at most {plural(job.spec.max_iterations, 'iteration')}"
         )
-    return "\n".join([*lines, "The study is valid."])
+    if points:
+        lines.append(f"sweep: {plural(points, 'point')}")
+    return "\n".join(lines)

@@ -1,19 +1,30 @@
-"""A study carried out: fit after fit, each kept on disk as soon as it is done."""
+"""A study carried out: fit after fit, or point after point, each kept on disk as soon as it is done."""
 
 from __future__ import annotations
 
-import math
 import shutil
-from dataclasses import dataclass
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from types import FrameType
 
 from rich.console import Console
 
 from qml import losses
-from qml.experiments import build, config, report
-from qml.experiments.record import Row, RunFolder, slug
-from qml.fitting import FitResult, fit
+from qml._checks import InputError
+from qml.experiments import build, config, figures, report
+from qml.experiments.fits import Row, report_of, row_of, run_fit
+from qml.experiments.manifest import pinned
+from qml.experiments.record import RunFolder, latest_run, load_run, slug
+from qml.experiments.source import Source
+from qml.experiments.sweep import Point
+from qml.experiments.sweeping import How, checked_points, run_sweep
+from qml.experiments.targets import files_of, inside
+from qml.fitting import FitResult
 from qml.plotting.history import plot_history
 from qml.plotting.states import plot_density_matrix
 from qml.states import DensityMatrix, State
@@ -21,170 +32,239 @@ from qml.states import DensityMatrix, State
 KEEP_TARGET_UP_TO = 1 << 10
 """Largest dimension whose density matrix is written to the folder of a run (16 MiB)."""
 DRAW_STATES_UP_TO = 1 << 7
-CTRL_C = "interrupted (Ctrl-C)"
-"""How the status of a fit tells that it was cut short."""
+INTERRUPTED, TERMINATED = 130, 143
 
 
 @dataclass(frozen=True)
-class Finished:
-    """What a run left: its folder, its table, and whether it was cut short by Ctrl-C."""
+class Options:
+    """What may be said about a run besides its study.
 
-    folder: Path
-    rows: tuple[Row, ...]
-    interrupted: bool
-
-
-def plan_study(path: Path, seed: int | None = None) -> build.Plan:
-    """The study in a file, with everything built; `seed` replaces its own."""
-    return _plan(path, seed)[0]
-
-
-def _plan(path: Path, seed: int | None) -> tuple[build.Plan, Path]:
-    study, source = config.read_study(path)
-    if seed is not None:
-        study = study.model_copy(update={"seed": seed})
-    return build.build(study, source), source.path.parent
-
-
-def run_study(path: Path, *, output: Path | None = None, seed: int | None = None, quiet: bool = False) -> Finished:
-    """Run the study in a file. Nothing is written before all of it is known to be valid.
-
-    Parameters
+    Attributes
     ----------
-    path : Path
-        The YAML file.
     output : Path, optional
         The folder of the run, which must not exist; by default the next free ``runs/NAME-001``, ``-002``, ...
     seed : int, optional
         Instead of the study's own.
+    overrides : tuple of str
+        ``PATH=VALUE``, laid over the study.
+    resume : bool
+        Continue the run in `output`, or the last one of this study: what is done is kept.
     quiet : bool
-        Print the folder only.
+        Print nothing.
+    how : How
+        Workers, threads and scheduler.
+    """
+
+    output: Path | None = None
+    seed: int | None = None
+    overrides: tuple[str, ...] = ()
+    resume: bool = False
+    quiet: bool = False
+    how: How = field(default_factory=How)
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What a run left: its folder, its table (none for a sweep), failed points, and the exit code of the command."""
+
+    folder: Path
+    rows: tuple[Row, ...]
+    failed: int
+    exit_code: int
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether it was cut short by Ctrl-C or SIGTERM."""
+        return self.exit_code in (INTERRUPTED, TERMINATED)
+
+
+@dataclass(frozen=True)
+class Read:
+    """A study that was read and checked: what it builds, and its points where it has a sweep."""
+
+    study: config.Study
+    source: Source
+    plan: build.Plan
+    points: tuple[Point, ...]
+
+    @property
+    def home(self) -> Path:
+        return self.source.path.parent
+
+
+def read(path: Path, options: Options = Options()) -> Read:
+    """The study in a file or in the folder of a run, with everything built; of a sweep, without what varies.
+
+    Raises
+    ------
+    InputError
+        At the first mistake.
+    """
+    if path.is_dir():
+        load_run(path)
+        path = path / "config.yaml"
+    study, source = config.read_study(path, options.overrides)
+    if options.seed is not None:
+        study = study.model_copy(update={"seed": options.seed})
+    points = () if study.sweep is None else tuple(checked_points(study, source))
+    return Read(study, source, build.build(study, source), points)
+
+
+def run_study(path: Path, options: Options = Options()) -> Finished:
+    """Run the study in a file, or continue it. Nothing is written before all of it is known to be valid.
 
     Raises
     ------
     InputError
         For a mistake in the study, or a folder that exists or cannot be written.
     """
-    plan, home = _plan(path, seed)
-    folder = RunFolder.create(plan.study, slug(path.stem), output)
-    out = report.console(quiet)
-    if plan.study.title:
-        out.print(plan.study.title, style="bold", markup=False)
+    if path.is_dir() and not options.resume:
+        raise InputError(f"{path} is a folder: add --resume to continue the run in it, or name a study.")
+    found = read(path, options)
+    out = report.console(options.quiet)
     rows: list[Row] = []
-    try:
-        _run(plan, folder, home, out, rows)
-        status = "finished"
-    except KeyboardInterrupt:
-        status = "interrupted"
-    except BaseException:
-        folder.finish("failed")
-        raise
-    folder.finish(status)
+    failed = 0
+    with _folder(path, found.study, options) as folder, _terminated() as signals:
+        if found.study.title:
+            out.print(found.study.title, style="bold", markup=False)
+        try:
+            if found.study.sweep is None:
+                _run(found, folder, options.how.threads, out, rows)
+            else:
+                targets = [point.study.data["target"] for point in found.points]
+                _keep_files(sorted({path for t in targets for path in files_of(t)}), folder, found.home)
+                failed = run_sweep(found.points, options.how, folder, out)
+            status, code = "finished", 1 if failed else 0
+        except KeyboardInterrupt:
+            status, code = "interrupted", TERMINATED if signals else INTERRUPTED
+        except BaseException:
+            folder.finish("failed", 1)
+            raise
+        folder.finish(status, code)
     if rows:
         out.print(report.result_table(rows))
         out.print(report.legend(folder.info, rows), markup=False)
-    report.console().print(str(folder.path) if quiet else f"Kept in {folder.path}", markup=False, soft_wrap=True)
-    return Finished(folder.path, tuple(rows), status == "interrupted")
+    return Finished(folder.path, tuple(rows), failed, code)
 
 
-def _run(plan: build.Plan, folder: RunFolder, home: Path, out: Console, rows: list[Row]) -> None:
+@contextmanager
+def _terminated() -> Iterator[list[int]]:
+    """SIGTERM is handled like Ctrl-C; yields the list of those that came. (Python lets only the main thread do so.)"""
+    came: list[int] = []
+
+    def interrupt(number: int, _: FrameType | None) -> None:
+        came.append(number)
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield came
+        return
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield came
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _folder(path: Path, study: config.Study, options: Options) -> AbstractContextManager[RunFolder]:
+    if not options.resume:
+        return RunFolder.create(study, slug(path.stem), options.output)
+    if path.is_dir():
+        return RunFolder.resume(path, study)
+    return RunFolder.resume(options.output or latest_run(slug(path.stem), study), study)
+
+
+def _run(found: Read, folder: RunFolder, threads: int | None, out: Console, rows: list[Row]) -> None:
     """Fit after fit, each kept when it is done; a Ctrl-C is raised again after what was done is kept."""
-    _keep_target(plan, folder, home)
+    plan = found.plan
+    threads = threads or folder.info.get("threads")
+    before = {row.fit: row for row in load_run(folder.path).rows if not row.interrupted}
+    if before and folder.info.get("threads") != threads:
+        raise InputError(f"this run began with threads={folder.info.get('threads')}: leave out --threads.")
+    folder.update(threads=threads)
+    _keep_target(plan, folder, found.home)
     results: dict[str, FitResult] = {}
     reporter = report.Reporter(out)
     try:
         for index, job in enumerate(plan.jobs):
-            result = _fit(plan, index, reporter)
-            results[job.spec.name] = result
+            name = job.spec.name
+            if name in before:
+                results[name] = FitResult.load(folder.path / folder.fit_folder(index) / "result.npz")
+                rows.append(before[name])
+                out.print(f"{name}: done already", markup=False)
+                continue
+            folder.log("fit started", fit=name)
+            reporter.begin(name, job.n_params, job.spec.max_iterations)
+            try:
+                with pinned(threads):
+                    result = run_fit(job, plan.target, plan.study.seed, index, reporter.step)
+            finally:
+                reporter.stop()
+            results[name] = result
             rows.append(row_of(job, result, plan.target))
-            folder.write_file(f"{folder.fit_folder(index)}/result.npz", result.save)
-            folder.write_columns(f"{folder.fit_folder(index)}/history.csv", _history(result))
-            natural = job.model.natural(result.params)
-            folder.write_columns(
-                f"{folder.fit_folder(index)}/parameters.csv", {"name": list(natural), "value": list(natural.values())}
-            )
+            _keep_fit(job, result, folder, folder.fit_folder(index))
             folder.write_rows(rows)
+            folder.log("fit done", fit=name, loss=repr(result.loss), iterations=result.iterations, status=result.status)
             reporter.end(rows[-1])
-            if CTRL_C in result.status:
+            if rows[-1].interrupted:
                 raise KeyboardInterrupt
     finally:
         if results:
-            _draw(results, plan.target.state, plan.study, folder)
+            _draw(results, plan, folder)
 
 
-def _fit(plan: build.Plan, index: int, reporter: report.Reporter) -> FitResult:
-    job, spec = plan.jobs[index], plan.jobs[index].spec
-    reporter.begin(spec.name, job.model.n_params, spec.max_iterations)
-    try:
-        return fit(
-            job.model,
-            plan.target.state,
-            loss=job.loss,
-            optimizer=job.optimizer,
-            seed=build.fit_seed(plan.study.seed, index),
-            restarts=spec.restarts,
-            max_iterations=spec.max_iterations,
-            gradient_tolerance=spec.gradient_tolerance,
-            loss_tolerance=spec.loss_tolerance,
-            callbacks=(reporter.step,),
-            progress=False,
-        )
-    finally:
-        reporter.stop()
-
-
-def row_of(job: build.Job, result: FitResult, target: build.Target) -> Row:
-    """The line of the closing table of one fit."""
-    test = math.nan
-    if target.test is not None:
-        test = -float(losses.cross_entropy(target.test, result.state))
-    natural = job.model.natural(result.params)
-    return Row(
-        fit=job.spec.name,
-        loss_name=job.loss.name,
-        loss=result.loss,
-        floor=result.floor,
-        gap=result.gap,
-        fidelity=result.fidelity,
-        iterations=result.iterations,
-        seconds=result.seconds,
-        test_log_likelihood=test,
-        learnt_noise=", ".join(f"{name} = {natural[name]:.6g}" for name in build.learnt_noise(job.spec.model)),
-        status=result.status,
-    )
-
-
-def _history(result: FitResult) -> dict[str, list[float]]:
-    columns = {name: [float(x) for x in column] for name, column in result.history.columns().items()}
-    return {"iteration": list(range(len(result.history))), **columns}
+def _keep_fit(job: build.Job, result: FitResult, folder: RunFolder, name: str) -> None:
+    folder.write_file(f"{name}/result.npz", result.save)
+    columns = {key: [float(x) for x in column] for key, column in result.history.columns().items()}
+    folder.write_columns(f"{name}/history.csv", {"iteration": list(range(len(result.history))), **columns})
+    natural = job.natural(result.params)
+    folder.write_columns(f"{name}/parameters.csv", {"name": list(natural), "value": list(natural.values())})
 
 
 def _keep_target(plan: build.Plan, folder: RunFolder, home: Path) -> None:
     """What is known of the target, and the files that ``config.yaml`` needs to be run again."""
     target = plan.target
-    folder.update(target={"dims": list(target.state.dims), "entropy": float(losses.von_neumann_entropy(target.state))})
+    known = {} if target.truth is None else {"entropy": float(losses.von_neumann_entropy(target.truth))}
+    folder.update(target={"dims": list(target.state.dims), **known})
     if target.test is not None:
         folder.update(test=report.benchmarks(target.test))
-    if isinstance(plan.study.target, config.File):
-        source = build.inside(home, plan.study.target.path)
-        folder.write_file(source.relative_to(home.resolve()).as_posix(), lambda path: shutil.copyfile(source, path))
-    elif target.state.dim <= KEEP_TARGET_UP_TO:
+    if target.counts is not None:
+        folder.write_file("counts.npz", target.counts.save)
+    files = files_of(plan.study.target.model_dump())
+    _keep_files(files, folder, home)
+    if not files and target.state.dim <= KEEP_TARGET_UP_TO:
         folder.write_file("target.npz", DensityMatrix.trusted(target.state.matrix(), target.state.dims).save)
 
 
-def _draw(results: dict[str, FitResult], target: State, study: config.Study, folder: RunFolder) -> None:
-    """``history.png``, and ``states.png`` where the states are small enough to be seen."""
+def _keep_files(paths: list[str], folder: RunFolder, home: Path) -> None:
+    """Copies of the files that targets are read from."""
+    for relative in paths:
+        source = inside(home, relative)
+        copy = source.relative_to(home.resolve()).as_posix()
+        if source.is_file() and source != (folder.path / copy).resolve():
+            folder.write_file(copy, partial(shutil.copyfile, source))
+
+
+def _draw(results: dict[str, FitResult], plan: build.Plan, folder: RunFolder) -> None:
+    """``history.png``, ``measured.png`` of counts, and ``states.png`` where the states are small enough to be seen."""
     from matplotlib.figure import Figure
 
+    study, target = plan.study, plan.target
     figure = Figure(figsize=(9.0, 3.6), layout="constrained")
     axes = figure.subplots(1, 2)
     plot_history(results, (axes[0], axes[1]))
     if study.title:
         figure.suptitle(study.title, fontsize="medium")
     folder.write_file("history.png", partial(figure.savefig, dpi=150, format="png"))
-    if target.dim > DRAW_STATES_UP_TO:
+    reports = {name: report_of(job, target, results[name]) for job in plan.jobs if (name := job.spec.name) in results}
+    if costs := {name: cost for name, cost in reports.items() if cost is not None}:
+        folder.write_file("measured.png", partial(figures.measured(costs).savefig, dpi=150, format="png"))
+    if target.state.dim > DRAW_STATES_UP_TO:
         return
-    shown = {"target": target, **{name: result.state for name, result in results.items()}}
+    shown: dict[str, State] = {} if target.truth is None else {"target": target.truth}
+    if target.counts is not None:
+        shown["empirical state"] = target.counts.empirical_state()
+    shown |= {name: result.state for name, result in results.items()}
     limit = max(float(abs(state.matrix()).max()) for state in shown.values())
     figure = Figure(figsize=(3.4 * len(shown), 4.0), layout="constrained")
     for ax, (name, state) in zip(figure.subplots(1, len(shown)), shown.items(), strict=True):

@@ -7,18 +7,21 @@ import typing
 from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from operator import or_
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    PydanticSchemaGenerationError,
     SerializerFunctionWrapHandler,
+    TypeAdapter,
     ValidationError,
     create_model,
     model_serializer,
     model_validator,
 )
+from pydantic.errors import PydanticInvalidForJsonSchema
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from qml._checks import InputError, nearest
@@ -76,31 +79,61 @@ def members(union: Any) -> dict[str, type[Spec]]:
     """The spec classes of a union, by kind."""
     if typing.get_origin(union) is Annotated:
         union = typing.get_args(union)[0]
-    return {
-        typing.get_args(spec.model_fields["kind"].annotation)[0]: spec for spec in typing.get_args(union) or (union,)
-    }
+    return {_kind(spec): spec for spec in typing.get_args(union) or (union,)}
+
+
+def _kind(spec: type[Spec]) -> str:
+    return str(typing.get_args(spec.model_fields["kind"].annotation)[0])
 
 
 class Registered(Spec):
     """A class of a registry, and its arguments."""
 
     kind: str
+    maker: ClassVar[Callable[..., Any]]
+
+    def build(self) -> Any:
+        """The object."""
+        return type(self).maker(**arguments(self))
 
 
-def registry_union(registry: Mapping[str, Callable[..., Any]]) -> Any:
-    """A discriminated union with one spec a registered class; its keys are the arguments of the class."""
-    specs: list[Any] = [_spec_of(name, maker) for name, maker in registry.items()]
+def registry_union(registry: Mapping[str, Callable[..., Any]], special: Sequence[type[Registered]]) -> Any:
+    """A discriminated union with one spec a registered class; its keys are the arguments of the class.
+
+    What is not plain data (a number, text, a choice, a list) has no key: an argument with a default keeps it, and a
+    class that needs such an argument can be named only if `special` has a spec for it.
+    """
+    found = {_kind(spec): spec for spec in special}
+    made = {name: found.get(name) or _spec_of(name, maker) for name, maker in registry.items()}
+    specs: list[Any] = [spec for spec in made.values() if spec is not None]
     return Annotated[reduce(or_, specs), Field(discriminator="kind")]
 
 
-def _spec_of(name: str, maker: Callable[..., Any]) -> type[Spec]:
+def _spec_of(name: str, maker: Callable[..., Any]) -> type[Spec] | None:
     init = maker.__init__ if inspect.isclass(maker) else maker
-    hints = typing.get_type_hints(init)
+    try:
+        hints = typing.get_type_hints(init)
+    except NameError:
+        hints = {}
     fields: dict[str, Any] = {"kind": (Literal[name], ...)}
     for parameter in inspect.signature(maker).parameters.values():
-        default = ... if parameter.default is parameter.empty else parameter.default
-        fields[parameter.name] = (hints[parameter.name], default)
-    return create_model(getattr(maker, "__name__", name), __base__=Registered, __doc__=inspect.getdoc(maker), **fields)
+        if parameter.name in hints and _is_plain(hints[parameter.name]):
+            default = ... if parameter.default is parameter.empty else parameter.default
+            fields[parameter.name] = (hints[parameter.name], default)
+        elif parameter.default is parameter.empty:
+            return None
+    title, about = getattr(maker, "__name__", name), inspect.getdoc(maker)
+    spec: type[Registered] = create_model(title, __base__=Registered, __doc__=about, **fields)
+    spec.maker = maker
+    return spec
+
+
+def _is_plain(hint: Any) -> bool:
+    try:
+        TypeAdapter(hint).json_schema()
+    except (PydanticSchemaGenerationError, PydanticInvalidForJsonSchema):
+        return False
+    return True
 
 
 def arguments(spec: Spec) -> dict[str, Any]:
@@ -122,9 +155,9 @@ _EXPECTED = {
 
 
 def told(error: ValidationError, source: Source) -> InputError:
-    """The first mistake in the order of the file, as one sentence with its place."""
+    """The first mistake in the order of the file, as one sentence with its place; on one line, the innermost."""
     found = [_told(details, source) for details in error.errors(include_url=False)]
-    path, sentence = min(found, key=lambda one: source.line(one[0]))
+    path, sentence = min(found, key=lambda one: (source.order(one[0]), -len(one[0])))
     return source.error(path, sentence)
 
 
@@ -158,13 +191,19 @@ def _told(details: ErrorDetails, source: Source) -> tuple[tuple[Key, ...], str]:
 
 
 def _place(loc: Sequence[Key], data: Any) -> tuple[Key, ...]:
-    """A location as pydantic tells it, without the tags of unions."""
+    """A location as pydantic tells it, without the tags of unions: each stands once, before the keys of its mapping."""
     path: list[Key] = []
+    arrived = True
     for key in loc:
+        tag = arrived and isinstance(data, dict) and data.get("kind") == key
+        arrived = False
+        if tag:
+            continue
         known = range(len(data)) if isinstance(data, list) else data if isinstance(data, dict) else ()
         if key in known:
             path.append(key)
             data = data[key]
+            arrived = True
     return tuple(path)
 
 

@@ -19,6 +19,10 @@ from qml._checks import InputError, MemoryRefused
 MAX_BYTES = 1 << 18
 MAX_DEPTH = 16
 MAX_DIGITS = 400
+COMMAND_LINE = "command line"
+"""The origin of what was overridden there."""
+POINT = "this point"
+"""The origin of the study of one point of a sweep."""
 
 Key: TypeAlias = "str | int"
 
@@ -49,23 +53,39 @@ class Source:
         Its content: dicts, lists, strings, numbers, booleans and None.
     lines : dict
         For every key path, the line (from 1) of its key, or of its item in a list.
+    origins : dict
+        What has the key paths that the file itself does not have: the name of another file, or something without lines,
+        such as the command line.
     """
 
     path: Path
     data: Any
     lines: dict[tuple[Key, ...], int] = field(default_factory=dict)
+    origins: dict[tuple[Key, ...], str] = field(default_factory=dict)
 
     def line(self, path: Sequence[Key]) -> int:
         """The line of `path`, or of the nearest part of the file around it."""
-        known = tuple(path)
-        while known not in self.lines and known:
-            known = known[:-1]
-        return self.lines.get(known, 1)
+        return self.lines.get(self._known(path), 1)
+
+    def origin(self, path: Sequence[Key]) -> str:
+        """What `path`, or the nearest part around it, was read from."""
+        return self.origins.get(self._known(path), self.path.name)
+
+    def order(self, path: Sequence[Key]) -> tuple[str, int]:
+        """Sorts mistakes: those of the file itself first, by line."""
+        return self.origins.get(self._known(path), ""), self.line(path)
 
     def error(self, path: Sequence[Key], sentence: str) -> InputError:
         """The sentence, with file, line and key path in front of it."""
-        where = f", {dotted(path)}" if path else ""
-        return InputError(f"{self.path.name}, line {self.line(path)}{where}: {sentence}")
+        origin = self.origin(path)
+        place = origin if origin in (COMMAND_LINE, POINT) else f"{origin}, line {self.line(path)}"
+        return InputError(f"{place}{f', {dotted(path)}' if path else ''}: {sentence}")
+
+    def _known(self, path: Sequence[Key]) -> tuple[Key, ...]:
+        known = tuple(path)
+        while known and known not in self.lines and known not in self.origins:
+            known = known[:-1]
+        return known
 
     def within(self, *path: Key) -> _Within:
         """A context in which an :class:`InputError` is told with the place `path` in front of it."""

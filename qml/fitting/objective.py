@@ -128,6 +128,13 @@ class Objective:
         self.latest = Evaluation(point, sigma, value, gradient)
         return value, gradient
 
+    def again(self, params: Real) -> tuple[float, Real]:
+        """f and its gradient, not counted: what makes a run that is continued find the latest evaluation it had."""
+        count = self.evaluations
+        found = self.value_and_gradient(params)
+        self.evaluations = count
+        return found
+
     def state(self, params: Real) -> State:
         """sigma_theta; the one of the latest evaluation is at hand."""
         theta, _ = self.split(params)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -14,16 +14,21 @@ from qml import _checks, losses, spectral
 from qml._checks import InputError
 from qml._typing import Real
 from qml.fitting import diagnosis
+from qml.fitting.checkpoint import Part, differs
 from qml.fitting.objective import Objective
 from qml.fitting.progress import Progress
 from qml.fitting.result import History, Iteration, Restart
-from qml.optimizers import Ending, Optimizer, Point, evaluate
+from qml.optimizers import Ending, Memory, Optimizer, OptimizerState, Point, evaluate
+from qml.states import State
 
 Callback: TypeAlias = Callable[[Iteration], object]
 """Called with every accepted iterate, the start included; returning True stops the fit."""
 
 ROUNDING_GRADIENT = 100 * math.sqrt(spectral.EPS)
 """A stalled fit has converged when its gradient is below this times max(1, |loss|): what is left is rounding."""
+SAME_FIT = 1e-6
+"""Value and gradient at the parameters of a checkpoint are those of the same fit if they differ by no more than this;
+in the last bits, they do on another machine."""
 MOST_DRAWS = 100
 """Random starts that are drawn when the model refuses them, its parameters limiting each other."""
 
@@ -41,10 +46,35 @@ class Rules:
     patience: int = 10
 
 
+@dataclass(frozen=True)
+class Mark:
+    """A restart as of its latest iterate, taken at once, so that a Ctrl-C anywhere leaves a whole one."""
+
+    point: Point
+    recall: Callable[[], OptimizerState | None]
+    entries: int
+    best: Point
+    score: float
+    best_at: int
+    evaluations: int
+    converged: bool
+    why: str
+    at_best: bool
+    """Whether the latest evaluation was at the best parameters."""
+
+
 class Run:
     """One restart: keeps its history, decides when it is over, and says why."""
 
-    def __init__(self, objective: Objective, rules: Rules, index: int, floor: float, progress: Progress) -> None:
+    def __init__(
+        self,
+        objective: Objective,
+        rules: Rules,
+        index: int,
+        floor: float,
+        progress: Progress,
+        keep: Callable[[int], None] = lambda number: None,
+    ) -> None:
         self.objective = objective
         self.rules = rules
         self.index = index
@@ -55,6 +85,10 @@ class Run:
         self.cut = ""
         self.score = math.inf
         """What the best iterate is chosen by: its loss, or that of the held-out target."""
+        self.mark: Mark | None = None
+        self._keep_on_disk = keep
+        self._memory = Memory()
+        self._evaluated = True
         self._why = ""
         self._best_at = 0
         self._since = time.perf_counter()
@@ -66,6 +100,11 @@ class Run:
         return max(0, len(self.entries) - 1)
 
     @property
+    def over(self) -> bool:
+        """Whether it has ended by itself."""
+        return bool(self._why)
+
+    @property
     def count(self) -> str:
         return _checks.plural(self.iterations, "iteration")
 
@@ -74,23 +113,107 @@ class Run:
         return f"{self.cut}; this is the best so far." if self.cut and not self.converged else self._why
 
     def go(self, optimizer: Optimizer, start: Real | None, draw: Callable[[], Real]) -> None:
-        """Run from `start`, or from a random start that the model does not refuse."""
-        point = self._drawn(draw) if start is None else evaluate(self.objective, start)
-        self.objective.under_way = True
-        if not math.isfinite(point.value) or not point.is_number:
-            self._keep(point)
-            if point.value == math.inf:
-                self._why = f"not started: the loss is infinite at the start{diagnosis.infinite(self.objective)}"
-            else:
-                cause = diagnosis.not_a_number(self.objective, "at the start")
-                self._why = f"not started: {cause}; choose another params0."
-        elif not self.record(point):
-            ending = optimizer.minimize(self.objective, point, self.record)
-            if ending is Ending.STALLED:
-                self._stalled()
-            elif ending is Ending.NOT_A_NUMBER:
-                cause = diagnosis.not_a_number(self.objective, "at the next step")
-                self._why = f"stopped after {self.count}: {cause}; this is the best so far."
+        """Run from `start`, or from a random start that the model does not refuse; or from where it was restored."""
+        if self.mark is None:
+            point = self._drawn(draw) if start is None else evaluate(self.objective, start)
+            self.objective.under_way = True
+            if not math.isfinite(point.value) or not point.is_number:
+                self._keep(point)
+                self._not_started(point)
+                self._mark(point)
+                return
+            if self.record(point):
+                return
+        else:
+            point = self.mark.point
+        ending = optimizer.minimize(self.objective, point, self.record, self._memory)
+        if ending is Ending.STALLED:
+            self._stalled()
+        elif ending is Ending.NOT_A_NUMBER:
+            cause = diagnosis.not_a_number(self.objective, "at the next step")
+            self._why = f"stopped after {self.count}: {cause}; this is the best so far."
+        if self._why:
+            self._mark(point if self.mark is None else self.mark.point)
+
+    def _not_started(self, point: Point) -> None:
+        if point.value == math.inf:
+            self._why = f"not started: the loss is infinite at the start{diagnosis.infinite(self.objective)}"
+        else:
+            cause = diagnosis.not_a_number(self.objective, "at the start")
+            self._why = f"not started: {cause}; choose another params0."
+
+    def _mark(self, point: Point) -> None:
+        latest = self.objective.latest
+        self.mark = Mark(
+            Point(_read_only(point.params), point.value, _read_only(point.gradient)),
+            self._memory.recall,
+            len(self.entries),
+            self.best,
+            self.score,
+            self._best_at,
+            self.objective.evaluations,
+            self.converged,
+            self._why,
+            latest is not None and np.array_equal(latest.params, self.best.params),
+        )
+
+    def part(self, mark: Mark) -> Part:
+        """What :meth:`restore` continues from."""
+        state = mark.recall() or {}
+        entries = [(*entry[:3], math.nan if entry[3] is None else entry[3]) for entry in self.entries[: mark.entries]]
+        text = {
+            "value": mark.point.value,
+            "best": mark.best.value,
+            "score": mark.score,
+            "best_at": mark.best_at,
+            "evaluations": mark.evaluations,
+            "converged": mark.converged,
+            "why": mark.why,
+            "at_best": mark.at_best,
+        }
+        arrays = {
+            "entries": np.array(entries),
+            "params": mark.point.params,
+            "gradient": mark.point.gradient,
+            "best.params": mark.best.params,
+            "best.gradient": mark.best.gradient,
+        }
+        return Part(text, arrays | {f"optimizer.{name}": a for name, a in state.items()})
+
+    def restore(self, part: Part) -> None:
+        """Be where the run of :meth:`part` was."""
+        text, arrays = part.text, part.arrays
+        prefix = "optimizer."
+        held = {name.removeprefix(prefix): a for name, a in arrays.items() if name.startswith(prefix)}
+        for value, norm, seconds, fidelity in arrays["entries"].tolist():
+            self.entries.append((value, norm, seconds, fidelity if self.rules.track_fidelity else None))
+        self.best = Point(_read_only(arrays["best.params"]), text["best"], _read_only(arrays["best.gradient"]))
+        self.score, self._best_at = text["score"], text["best_at"]
+        self.converged, self._why = text["converged"], text["why"]
+        self.objective.evaluations, self.objective.under_way = text["evaluations"], True
+        self._memory = Memory(held or None)
+        self._since -= self.entries[-1][2]
+        self._mark(Point(arrays["params"], text["value"], arrays["gradient"]))
+        self.mark = replace(self._marked, at_best=text["at_best"])
+        self._evaluated = False
+
+    @property
+    def _marked(self) -> Mark:
+        assert self.mark is not None, "this restart has not begun"
+        return self.mark
+
+    def check(self) -> float:
+        """Evaluate where a restored run was, as an optimizer expects; how far that is from what is on disk: 0 if equal
+        to the bit."""
+        point = self._marked.point
+        value, gradient = self.objective.again(point.params)
+        return differs(value, point.value, gradient, point.gradient)
+
+    def state(self) -> State:
+        """The model's state at the best parameters; that of the latest evaluation where that was there."""
+        if self._marked.at_best and not self._evaluated:
+            self.objective.again(self.best.params)
+        return self.objective.state(self.best.params)
 
     def _drawn(self, draw: Callable[[], Real]) -> Point:
         for _ in range(MOST_DRAWS - 1):
@@ -132,6 +255,9 @@ class Run:
             )
         if any(answer is True for answer in answers):
             self.cut = f"stopped by a callback after {self.count}"
+        self._evaluated = True
+        self._mark(point)
+        self._keep_on_disk(self.iterations)
         return bool(self._why or self.cut)
 
     def _keep(self, point: Point) -> Iteration:

@@ -64,8 +64,8 @@ class StateMetric(Metric):
                 rank = int(self._spectrum.support.sum())
                 raise InputError(
                     f"the Bogoliubov-Kubo-Mori metric is infinite here: sigma has rank {rank} of {len(infinite)}, and "
-                    "a derivative leaves its support: take kind 'bures' or 'wigner_yanase', or give the model full rank "
-                    "by a little noise."
+                    "a derivative leaves its support: take kind 'bures' or 'wigner_yanase', or give the model full "
+                    "rank by a little noise."
                 )
         return x
 

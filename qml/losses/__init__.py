@@ -15,7 +15,7 @@ from qml.losses.counts import (
 )
 from qml.losses.distances import HilbertSchmidt, Infidelity, TraceDistance
 from qml.losses.entropic import CrossEntropy, RelativeEntropy
-from qml.losses.labelled import MeanCrossEntropy, label_states
+from qml.losses.labelled import LabelLikelihood, MeanCrossEntropy, label_states
 from qml.losses.measured import measured_relative_entropy
 from qml.losses.measures import (
     cross_entropy,
@@ -48,6 +48,7 @@ __all__ = [
     "CrossEntropy",
     "HilbertSchmidt",
     "Infidelity",
+    "LabelLikelihood",
     "Loss",
     "MeanCrossEntropy",
     "MeasuredReport",

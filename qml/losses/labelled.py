@@ -91,6 +91,54 @@ class MeanCrossEntropy(Loss):
         return np.full(count, 1 / count) if self.weights is None else self.weights
 
 
+class LabelLikelihood(MeanCrossEntropy):
+    r"""The mean negative log-likelihood of labels that are measured in the computational basis, in nats.
+
+    .. math:: L = -\sum_k w_k \sum_c \langle c|\rho_k|c\rangle \log \langle c|\sigma(x_k)|c\rangle
+        \;\le\; \sum_k w_k\, S(\rho_k, \sigma(x_k)) \quad \text{for diagonal } \rho_k
+
+    Equal to :class:`MeanCrossEntropy` where labels and states are diagonal. Otherwise it sees populations only, and is
+    not convex in general. Arguments and targets as there; the floor is the mean entropy of the label distributions.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from qml.states import DensityMatrix
+    >>> plus = DensityMatrix.from_vector(np.sqrt([[0.5, 0.5]]))
+    >>> round(LabelLikelihood().value(label_states([0], 2), plus), 6)  # measured, a fair coin
+    0.693147
+    >>> MeanCrossEntropy().value(label_states([0], 2), plus)
+    inf
+    """
+
+    name = "label_likelihood"
+
+    def value(self, target: State, sigma: State) -> float:
+        w = self._weights(target, sigma)
+        return float(w[w > 0] @ _population_entropy(target, sigma.probabilities())[w > 0])
+
+    def value_and_cotangent(self, target: State, sigma: State) -> tuple[float, Cotangent]:
+        value = self.value(target, sigma)
+        if not np.isfinite(value):
+            return value, None
+        q, p = target.probabilities(), sigma.probabilities()
+        seen = (q > 0) & (p > 0)
+        slopes = -self._weights(target, sigma)[:, None] * np.where(seen, q / np.where(seen, p, 1.0), 0.0)
+        return value, sigma.pull_matrix((slopes[:, :, None] * np.eye(sigma.dim)).astype(np.complex128))
+
+    def floor(self, target: State) -> float:
+        w = np.full(target.batch_shape, 1 / target.batch_shape[0]) if self.weights is None else self.weights
+        return float(w @ _population_entropy(target, target.probabilities()))
+
+
+def _population_entropy(target: State, p: Real) -> Real:
+    """-sum_c q_c log p_c, (m,): +inf where a label that was seen has no probability."""
+    q = target.probabilities()
+    with np.errstate(divide="ignore"):
+        logs = np.log(np.where(q > 0, np.maximum(p, 0.0), 1.0))  # 0 for labels that were not seen
+    return np.asarray(-(q * logs).sum(axis=-1) + 0.0)
+
+
 def label_states(labels: ArrayLike, classes: int, *, noise: float = 0.0) -> DensityMatrix:
     r"""Class labels as a batch of diagonal states, (1 - noise) \|y><y\| + noise/classes.
 

@@ -5,6 +5,7 @@ from qml.models.cholesky import CholeskyModel
 from qml.models.circuit import CircuitModel
 from qml.models.conditional import ConditionalGibbsModel, ConditionalModel
 from qml.models.em import EMResult, quantum_em
+from qml.models.conditional_circuit import ConditionalCircuitModel
 from qml.models.energies import Energies, IsingEnergies, ProductEnergies, TableEnergies
 from qml.models.evolved import EvolvedGibbsModel
 from qml.models.gibbs import GibbsModel
@@ -34,6 +35,7 @@ __all__ = [
     "MODELS",
     "CholeskyModel",
     "CircuitModel",
+    "ConditionalCircuitModel",
     "ConditionalGibbsModel",
     "ConditionalModel",
     "EMResult",

@@ -6,6 +6,7 @@ learning with labels is an ordinary fit with the loss :class:`qml.losses.MeanCro
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
@@ -159,6 +160,11 @@ class ConditionalGibbsModel(ConditionalModel):
         biases = tuple(f"b[{g}]" for g in names) if self.bias else ()
         return biases + tuple(f"W[{g},{a}]" for g in names for a in range(self.n_inputs))
 
+    @property
+    def generator_names(self) -> tuple[str, ...]:
+        """One name a generator."""
+        return self._gibbs.parameter_names
+
     def init_params(self, rng: np.random.Generator, scale: float = 0.1) -> Real:
         """Normal, of standard deviation `scale`: near the maximally mixed state for inputs of order one."""
         return rng.normal(0.0, scale, self.n_params)
@@ -192,9 +198,10 @@ class ConditionalGibbsModel(ConditionalModel):
     def _stack(self) -> Numeric:
         """The generators (g, d, d), or their diagonals (g, d)."""
         names = self._gibbs.parameter_names
-        d = int(np.prod(self.dims))
-        _checks.memory(f"{len(names)} generators of dimension {d}", 16 * len(names) * d * d, "use fewer of them")
-        parts: list[Any] = [self._gibbs._generators.combine(row) for row in np.eye(len(names))]
+        generators, d = self._gibbs.generators, math.prod(self.dims)
+        size = 8 * d if generators.is_diagonal else 16 * d * d
+        _checks.memory(f"{len(names)} generators of dimension {d}", size * len(names), "use fewer of them")
+        parts: list[Any] = [generators.combine(row) for row in np.eye(len(names))]
         return np.stack(parts)
 
     def _parts(self, params: ArrayLike) -> tuple[Real, Real]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +17,8 @@ from qml.models.hidden import HiddenGibbsModel
 from qml.states import State, as_single_state
 
 MAX_HALVINGS = 40
+MAX_CHANGE = 1.0
+"""How far step M may move a parameter where Q is no bound on S, and may have no minimum."""
 ROUNDING_GRADIENT = 100 * math.sqrt(spectral.EPS)
 """Where no step lowers S and the gradient is below this times max(1, S), what is left is rounding."""
 
@@ -81,7 +84,8 @@ def quantum_em(
     Where the generators are diagonal in the visible configurations (``model.method`` not "dense"), tau is the state
     sum_v rho_vv \|v><v\| (x) e^{-K(v)} / Tr e^{-K(v)} and any theta' that lowers Q lowers S(rho, sigma), by the data
     processing inequality: S never rises. Elsewhere tau is Hermitian of unit trace but need not be positive, and no such
-    theorem holds; theta' - theta is then a direction along which S falls, and the step is halved until it does.
+    theorem holds; theta' - theta is then a direction along which S falls. Step M moves no parameter by more than 1
+    there, and the step is halved until S falls by half of what Q promised.
 
     Parameters
     ----------
@@ -145,10 +149,11 @@ def quantum_em(
         elif len(history) > max_iterations:
             status = f"stopped after {_checks.plural(max_iterations, 'iteration')}: raise max_iterations."
         else:
-            step = _maximised(model, theta, gradient, inner_iterations) - theta
+            step, q = _maximised(model, theta, gradient, inner_iterations)
+            slack = 4 * spectral.EPS * max(1.0, abs(value))
             for _ in range(MAX_HALVINGS):
                 trial = _evaluate(model, rho, theta + step)
-                if step.any() and trial[1] <= value + 4 * spectral.EPS * max(1.0, abs(value)):
+                if step.any() and trial[1] - value <= q(theta + step) / 2 + slack:
                     break
                 step = step / 2
             else:
@@ -179,14 +184,18 @@ def _evaluate(model: HiddenGibbsModel, rho: State, theta: Real) -> tuple[State, 
     return sigma, float(value), gradient
 
 
-def _maximised(model: HiddenGibbsModel, theta: Real, gradient: Real, iterations: int) -> Real:
-    """theta' with Q(theta') <= Q(theta): step M."""
-    moments = model.log_partition_and_means(theta)[1] + gradient
+def _maximised(
+    model: HiddenGibbsModel, theta: Real, gradient: Real, iterations: int
+) -> tuple[Real, Callable[[Real], float]]:
+    """Step M: theta' - theta, and the function Q - Q(theta), which is at most zero at theta'."""
+    log_z, means = model.log_partition_and_means(theta)
+    moments = means + gradient
 
     def q(params: Real) -> tuple[float, Real]:
-        log_z, means = model.log_partition_and_means(params)
-        return float(params @ moments) + log_z, moments - means
+        log_z_there, means_there = model.log_partition_and_means(params)
+        return float((params - theta) @ moments) + log_z_there - log_z, moments - means_there
 
+    bounds = scipy.optimize.Bounds(theta - MAX_CHANGE, theta + MAX_CHANGE) if model.method == "dense" else None
     options = {"maxiter": iterations, "gtol": 0.0, "ftol": 0.0}
-    found = scipy.optimize.minimize(q, theta, jac=True, method="L-BFGS-B", options=options)
-    return np.asarray(found.x, dtype=np.float64)
+    found = scipy.optimize.minimize(q, theta, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
+    return np.asarray(found.x - theta, dtype=np.float64), lambda params: q(params)[0]

@@ -109,7 +109,9 @@ class EvolvedGibbsModel(Model):
             raise InputError("an evolved model needs a circuit of unitary gates; this one holds another operation.")
         self.circuit = circuit
         self.gibbs = GibbsModel(generators)
-        if isinstance(self.gibbs.generators, MatrixGenerators) and math.prod(self.gibbs.dims) == math.prod(circuit.dims):
+        if isinstance(self.gibbs.generators, MatrixGenerators) and math.prod(self.gibbs.dims) == math.prod(
+            circuit.dims
+        ):
             self.gibbs = GibbsModel(generators, circuit.dims)
         if self.gibbs.dims != circuit.dims:
             raise InputError(

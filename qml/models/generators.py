@@ -161,7 +161,8 @@ class MatrixGenerators(Generators):
     @property
     def matrices(self) -> Numeric:
         """The G_j (m, d, d), or their diagonals (m, d)."""
-        return np.asarray(self._rows).reshape(-1, *self._shape)
+        stacked: Numeric = self._rows
+        return stacked.reshape(-1, *self._shape)
 
     def combine(self, theta: Real) -> Numeric:
         k: Numeric = np.matmul(theta, self._rows)

@@ -4,6 +4,7 @@ from qml.optimizers.adam import Adam
 from qml.optimizers.base import (
     Differentiable,
     Ending,
+    Memory,
     Optimizer,
     OptimizerState,
     Point,
@@ -44,6 +45,7 @@ __all__ = [
     "Differentiable",
     "Ending",
     "GradientDescent",
+    "Memory",
     "MirrorDescent",
     "NaturalGradient",
     "Newton",

@@ -15,6 +15,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from typing import Any, ClassVar, Protocol, TypeAlias
 
 import numpy as np
@@ -66,6 +67,22 @@ Report: TypeAlias = Callable[[Point], bool]
 """Told of every accepted iterate after the start; True stops the optimizer."""
 OptimizerState: TypeAlias = dict[str, Real]
 """All that an optimizer remembers from step to step, as plain arrays."""
+
+
+class Memory:
+    """What an optimizer remembers, held by the caller, who can store it after any report and continue from it.
+
+    Attributes
+    ----------
+    state : OptimizerState or None
+        What to continue from; None: a fresh start.
+    recall : callable
+        The state as of the latest report, made when asked for; None at the start, where there is nothing to remember.
+    """
+
+    def __init__(self, state: OptimizerState | None = None) -> None:
+        self.state = state
+        self.recall: Callable[[], OptimizerState | None] = lambda: state
 
 
 class Stalled(Exception):
@@ -137,8 +154,12 @@ class Optimizer(ABC):
 
     name: ClassVar[str]
 
-    def minimize(self, objective: Differentiable, start: Point, report: Report) -> Ending:
-        """Run from `start`, whose value must be finite.
+    def minimize(
+        self, objective: Differentiable, start: Point, report: Report, memory: Memory | None = None
+    ) -> Ending:
+        """Run from `start`, whose value must be finite; or continue from it, the latest iterate, with a memory.
+
+        A run that is continued gives what it would have given without the break, to the bit.
 
         Returns
         -------
@@ -146,7 +167,7 @@ class Optimizer(ABC):
             STOPPED when `report` returned True; STALLED when no step lowers the value; NOT_A_NUMBER.
         """
         try:
-            self._run(objective, start, report)
+            self._run(objective, start, report, Memory() if memory is None else memory)
         except Stalled:
             return Ending.STALLED
         except NotANumber:
@@ -154,7 +175,7 @@ class Optimizer(ABC):
         return Ending.STOPPED
 
     @abstractmethod
-    def _run(self, objective: Differentiable, start: Point, report: Report) -> None: ...
+    def _run(self, objective: Differentiable, start: Point, report: Report, memory: Memory) -> None: ...
 
 
 class SteppedOptimizer(Optimizer):
@@ -168,10 +189,11 @@ class SteppedOptimizer(Optimizer):
     def step(self, objective: Differentiable, point: Point, state: OptimizerState) -> tuple[Point, OptimizerState]:
         """The next iterate and state; the ones given are left as they are."""
 
-    def _run(self, objective: Differentiable, start: Point, report: Report) -> None:
-        point, state = start, self.init(start)
+    def _run(self, objective: Differentiable, start: Point, report: Report, memory: Memory) -> None:
+        point, state = start, self.init(start) if memory.state is None else memory.state
         while True:
             point, state = self.step(objective, point, state)
+            memory.recall = partial(dict, state)
             if report(point):
                 return
 

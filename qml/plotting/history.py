@@ -18,7 +18,7 @@ COLORS = ("#1f5ab8", "#c8442c", "#2a8f57", "#8c3f9e", "#c28a14", "#4a4a4a")
 """Of one fit after the other."""
 DASHES = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)))
 """A second sign beside the color; for color-blind readers and prints."""
-ENTROPIC = ("CrossEntropy", "RelativeEntropy")
+ENTROPIC = ("CrossEntropy", "RelativeEntropy", "NegativeLogLikelihood")
 """Losses in nats."""
 
 

@@ -15,15 +15,15 @@ from qml import channels, losses, operators, states
 from qml._checks import InputError
 from qml.circuits import Circuit
 from qml.engines import PauliEngine, ReferenceEngine
-from qml.experiments import ansatze, build, config, datasets, parts
+from qml.experiments import ansatze, config, datasets, models, parts, streams, targets
 from qml.experiments.schema import members
 from qml.states import DensityMatrix
 
 FOLDER = Path()
 
 
-def target(spec: dict[str, Any], folder: Path = FOLDER, seed: int = 0) -> build.Target:
-    return build.build_target(TypeAdapter(config.Target).validate_python(spec), folder, seed)
+def target(spec: dict[str, Any], folder: Path = FOLDER, seed: int = 0) -> targets.Target:
+    return TypeAdapter(targets.TargetSpec).validate_python(spec).build(targets.Context(folder, seed))
 
 
 def matrix(spec: dict[str, Any], folder: Path = FOLDER, seed: int = 0) -> Any:
@@ -60,18 +60,18 @@ def test_random_targets_follow_from_the_seed(spec: dict[str, Any]) -> None:
 
 
 def test_streams_are_independent() -> None:
-    numbers = [*build.stream(5, "target").random(2), *build.stream(5, "split").random(2)]
+    numbers = [*streams.stream(5, "target").random(2), *streams.stream(5, "split").random(2)]
     assert len(set(numbers)) == 4
-    seeds = [build.fit_seed(5, index) for index in range(3)]
+    seeds = [streams.fit_seed(5, index) for index in range(3)]
     assert len(set(seeds)) == 3
-    assert build.fit_seed(5, 1) == seeds[1]
-    assert build.fit_seed(6, 1) != seeds[1]
+    assert streams.fit_seed(5, 1) == seeds[1]
+    assert streams.fit_seed(6, 1) != seeds[1]
 
 
 @pytest.mark.parametrize("kind", sorted(members(parts.Hamiltonian)))
 def test_hamiltonians(kind: str) -> None:
     size = {"hubbard": {"n_sites": 2}, "pauli": {"terms": {"XZ": 0.5, "IY": -1}}}.get(kind, {"n": 3})
-    found = build.build_hamiltonian(TypeAdapter(parts.Hamiltonian).validate_python({"kind": kind, **size}))
+    found = TypeAdapter(parts.Hamiltonian).validate_python({"kind": kind, **size}).build()
     expected = {
         "hubbard": lambda: operators.hubbard(2),
         "pauli": lambda: 0.5 * operators.pauli("XZ") - operators.pauli("IY"),
@@ -81,7 +81,7 @@ def test_hamiltonians(kind: str) -> None:
 
 def test_hamiltonians_on_other_lattices() -> None:
     spec = {"kind": "heisenberg", "n": 4, "J": [1, 2, 3], "edges": [[0, 1], [2, 3]]}
-    found = build.build_hamiltonian(TypeAdapter(parts.Hamiltonian).validate_python(spec))
+    found = TypeAdapter(parts.Hamiltonian).validate_python(spec).build()
     np.testing.assert_allclose(found.matrix(), operators.heisenberg(4, (1, 2, 3), edges=[(0, 1), (2, 3)]).matrix())
 
 
@@ -98,10 +98,10 @@ def test_channels_are_applied_in_order_and_on_their_sites() -> None:
         channels.Depolarizing2(0.1, 1, 0),
     ]
     expected = PauliEngine().evolve(Circuit(2, steps).compile(), [], rho)
-    found = build.seen_through(rho, rules)
+    found = parts.seen_through(rho, rules)
     np.testing.assert_allclose(found.matrix(), expected.matrix(), atol=1e-14)
     assert np.abs(found.matrix() - rho.matrix()).max() > 1e-2
-    assert build.seen_through(rho, []) is rho
+    assert parts.seen_through(rho, []) is rho
 
 
 def test_files_are_read_from_the_folder_of_the_study_only(tmp_path: Path) -> None:
@@ -196,7 +196,7 @@ def test_without_scikit_learn_the_sentence_says_how_to_get_it(monkeypatch: pytes
 
 def test_generators() -> None:
     def names(spec: dict[str, Any]) -> tuple[str, ...]:
-        return build.build_gibbs(TypeAdapter(parts.Generators).validate_python(spec)).parameter_names
+        return TypeAdapter(parts.Generators).validate_python(spec).build().parameter_names
 
     chain = set(names({"kind": "neighbors", "n": 3, "weight": 2}))
     one = {"".join(s) for s in itertools.product("IXYZ", repeat=3) if 3 - s.count("I") == 1}
@@ -220,7 +220,7 @@ def test_ansatze(kind: str) -> None:
         spec = {"hamiltonian": {"kind": "tfim", "n": 3}, "layers": 2}
     if kind == "purification":
         spec["ancillas"] = 1
-    circuit = build.build_ansatz(TypeAdapter(ansatze.Ansatz).validate_python({"kind": kind, **spec}))
+    circuit = TypeAdapter(ansatze.Ansatz).validate_python({"kind": kind, **spec}).build()
     assert circuit.dims_out == (2, 2, 2)
     assert circuit.n_params > 0
 
@@ -236,9 +236,9 @@ def test_noise_follows_its_gates_and_may_be_learnt() -> None:
         "readout": [{"channel": "BitFlip", "params": ["q"], "sites": [0]}],
         "engine": "reference",
     }
-    found = TypeAdapter(config.Model).validate_python(spec)
-    assert build.learnt_noise(found) == ["p", "q"]
-    model = build.build_model(found)
+    found = TypeAdapter(models.ModelSpec).validate_python(spec)
+    assert found.learnt_noise() == ["p", "q"]
+    model = found.build()
     assert isinstance(model.engine, ReferenceEngine)
     assert "p" in model.parameter_names
     counts = model.circuit.counts()
@@ -250,8 +250,8 @@ def test_noise_follows_its_gates_and_may_be_learnt() -> None:
 def test_every_registered_loss_and_optimizer_can_be_named() -> None:
     from qml.optimizers import OPTIMIZERS
 
-    assert set(members(config.Loss)) == set(losses.LOSSES)
-    assert set(members(config.Optimizer)) == set(OPTIMIZERS)
-    for name, spec in members(config.Optimizer).items():
-        made = build.build_optimizer(spec(kind=name))
+    assert set(members(config.LossSpec)) == set(losses.LOSSES) | set(losses.COUNT_LOSSES)
+    assert set(members(config.OptimizerSpec)) == set(OPTIMIZERS)
+    for name, spec in members(config.OptimizerSpec).items():
+        made = spec(kind=name).build()
         assert type(made) is OPTIMIZERS[name]

@@ -17,8 +17,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 import qml
-from qml.experiments import record, run
+from qml.experiments import fits, record, run
 from qml.experiments.cli import KINDS, main
+from qml.experiments.table import load_table
 from qml.fitting import FitResult
 from qml.states import DensityMatrix
 
@@ -41,7 +42,10 @@ fits:
       engine: reference
     max_iterations: 5
 """
+HINT = "qml: interrupted: what was done is in out; continue with: qml run out --resume\n"
 FILES = {
+    ".lock",
+    "log.jsonl",
     "config.yaml",
     "environment.json",
     "run.json",
@@ -116,7 +120,7 @@ def test_the_gibbs_model_learns_the_thermal_state(done: tuple[Path, Result]) -> 
 def test_the_folder_reloads_to_the_same_numbers(done: tuple[Path, Result]) -> None:
     folder = done[0]
     loaded = record.load_run(folder)
-    assert loaded.study == run.plan_study(folder / "config.yaml").study
+    assert loaded.study == run.read(folder / "config.yaml").study
     rho = DensityMatrix.load(folder / "target.npz")
     for row, name in zip(loaded.rows, ("1-gibbs-model", "2-circuit-noisy"), strict=True):
         result = FitResult.load(folder / "fits" / name / "result.npz")
@@ -279,7 +283,7 @@ def test_a_bug_shows_its_traceback_and_marks_the_run_failed(folder: Path, monkey
     def broken(*_: Any, **__: Any) -> None:
         raise ValueError("a bug")
 
-    monkeypatch.setattr(run, "fit", broken)
+    monkeypatch.setattr(fits, "fit", broken)
     result = call("run", "study.yaml", "--output", "out")
     assert result.exit_code == 1
     assert isinstance(result.exception, ValueError)
@@ -303,7 +307,7 @@ def test_a_full_disk_keeps_what_was_written(folder: Path, monkeypatch: pytest.Mo
 
 
 def test_ctrl_c_between_fits_keeps_what_is_done(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real, calls = run.fit, []
+    real, calls = fits.fit, []
 
     def second_is_cut_off(*arguments: Any, **keywords: Any) -> FitResult:
         calls.append(1)
@@ -311,10 +315,10 @@ def test_ctrl_c_between_fits_keeps_what_is_done(folder: Path, monkeypatch: pytes
             raise KeyboardInterrupt
         return real(*arguments, **keywords)
 
-    monkeypatch.setattr(run, "fit", second_is_cut_off)
+    monkeypatch.setattr(fits, "fit", second_is_cut_off)
     result = call("run", "study.yaml", "--output", "out")
     assert result.exit_code == 130
-    assert result.stderr == "qml: interrupted: what was done is in out.\n"
+    assert result.stderr == HINT
     found = record.load_run(folder / "out")
     assert found.info["status"] == "interrupted"
     assert [row.fit for row in found.rows] == ["Gibbs model"]
@@ -338,7 +342,7 @@ def test_ctrl_c_in_a_real_process_keeps_the_best_so_far(folder: Path) -> None:
     process.send_signal(signal.SIGINT)
     _, stderr = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert stderr == "qml: interrupted: what was done is in out.\n"
+    assert stderr == HINT
     found = record.load_run(folder / "out")
     assert found.info["status"] == "interrupted"
     assert [row.fit for row in found.rows] == ["Gibbs model"]
@@ -458,8 +462,21 @@ def test_a_terminal_gets_a_bar_and_a_table() -> None:
     reporter = Reporter(out)
     reporter.begin("[b]fit[/b]", 3, 10)
     reporter.stop()
-    row = record.Row(
-        "[b]fit[/b]", "cross_entropy", float("inf"), 0.5, float("inf"), 0.0, 3, 1.0, float("nan"), "", "done"
+    row = fits.Row(
+        "[b]fit[/b]",
+        "cross_entropy",
+        3,
+        float("inf"),
+        0.5,
+        float("inf"),
+        0.0,
+        3,
+        4,
+        1.0,
+        float("nan"),
+        "",
+        True,
+        "done",
     )
     reporter.end(row)
     out.print(result_table([row]))
@@ -492,7 +509,9 @@ def test_the_studies_of_the_project_learn_their_targets(path: Path, tmp_path: Pa
     result = call("run", str(path), "--output", str(tmp_path / "out"))
     assert result.exit_code == 0, result.output
     found = record.load_run(tmp_path / "out")
-    best = min(found.rows, key=lambda row: row.gap)
-    assert best.fidelity > 0.98
+    columns = load_table(found)
+    best = columns["gap"].index(min(columns["gap"]))
+    assert columns["fidelity"][best] > 0.98
     if "test" in found.info:
-        assert found.info["test"]["maximally_mixed"] < best.test_log_likelihood <= found.info["test"]["best"]
+        learnt = columns["test_log_likelihood"][best]
+        assert found.info["test"]["maximally_mixed"] < learnt <= found.info["test"]["best"]

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qml._checks import InputError
-from qml.experiments import ansatze, build, config, parts
+from qml.experiments import build, catalog, config
 from qml.experiments.config import study_of, to_yaml
 from qml.experiments.schema import members
 from qml.experiments.source import parse
@@ -181,74 +181,22 @@ def test_the_first_mistake_of_several_is_told() -> None:
         study(text)
 
 
-def test_no_kind_is_the_name_of_a_key_of_its_own() -> None:
-    """The place of a mistake is found by leaving the tags of unions out of pydantic's locations."""
-    unions = (
-        config.Target,
-        config.Model,
-        config.Loss,
-        config.Optimizer,
-        parts.Hamiltonian,
-        parts.Generators,
-        ansatze.Ansatz,
-    )
-    for union in unions:
-        for kind, spec in members(union).items():
-            assert kind not in spec.model_fields
-            assert spec.__doc__
+def test_a_key_that_is_called_like_the_kind_is_told_from_it() -> None:
+    """Pydantic tells the tags of unions among the keys on the way to a mistake."""
+    text = changed("kind: gibbs", "kind: hidden\n      hidden: x")
+    with pytest.raises(InputError, match=r"line 19, fits\[1\].model.hidden: expected an integer; found 'x'"):
+        study(text)
+    nested = text.replace("hidden: x", "hidden: [0, x]")
+    with pytest.raises(InputError, match=r"line 19, fits\[1\].model.hidden\[1\]: expected an integer; found 'x'"):
+        study(nested)
 
 
-# fuzzing ---------------------------------------------------------------------------------------------------------
-
-LINES = VALID.splitlines()
-values: st.SearchStrategy[str] = st.sampled_from(
-    ["", "null", "true", "-1", "0", "3", "1e400", "-.inf", ".nan", "99999999999999999999", "x", "[]", "{}", "[[[1]]]", "{a: {b: c}}",
-     "'", '"', "{", "[", "&a 1", "*a", "!!int 3", "ghz", "thermal", "gibbs", "<<", "? x", "\x07", "é", "- 1", "|", ">"]
-)  # fmt: skip
+def test_every_kind_says_what_it_is() -> None:
+    for union in catalog.UNIONS.values():
+        assert all(spec.__doc__ for spec in members(union).values())
 
 
-@st.composite
-def mutations(draw: st.DrawFn) -> str:
-    lines = list(LINES)
-    for _ in range(draw(st.integers(1, 3))):
-        i = draw(st.integers(0, len(lines) - 1))
-        match draw(st.sampled_from(["drop", "double", "value", "swap", "indent", "cut", "insert"])):
-            case "drop":
-                del lines[i]
-            case "double":
-                lines.insert(i, lines[i])
-            case "value":
-                lines[i] = lines[i].split(":")[0] + ": " + draw(values)
-            case "swap":
-                j = draw(st.integers(0, len(lines) - 1))
-                lines[i], lines[j] = lines[j], lines[i]
-            case "indent":
-                lines[i] = draw(st.sampled_from([" ", "  ", "\t"])) + lines[i]
-            case "cut":
-                at = draw(st.integers(0, len(lines[i])))
-                lines[i] = lines[i][:at]
-            case "insert":
-                at = draw(st.integers(0, len(lines[i])))
-                lines[i] = lines[i][:at] + draw(values) + lines[i][at:]
-        if not lines:
-            lines = [""]
-    return "\n".join(lines)
-
-
-@settings(max_examples=400, deadline=None)
-@given(mutations())
-def test_mutated_studies_are_valid_or_get_a_sentence(text: str) -> None:
-    sentence, found = "", None
-    try:
-        found = planned(text).study
-    except InputError as error:
-        sentence = str(error)
-    if found is None:
-        assert sentence.startswith("study.yaml")
-        assert "\n" not in sentence
-    else:
-        assert study(to_yaml(found)) == found
-
+# fuzzing; mutated files are in test_fuzz.py -----------------------------------------------------------------------
 
 junk: Any = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),

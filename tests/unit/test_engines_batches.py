@@ -10,7 +10,7 @@ from qml import Parameter, channels, circuits, gates
 from qml._checks import InputError, MemoryRefused
 from qml.channels import CHANNELS
 from qml.circuits import Circuit
-from qml.engines import PauliEngine, PauliState, ReferenceEngine
+from qml.engines import PauliEngine, PauliState, ReferenceEngine, buffers
 from qml.engines.pauli_plan import plan_of
 from qml.gates import GATES
 from qml.operations import Initialize, TraceOut
@@ -258,6 +258,7 @@ def test_validation_of_a_batch_of_pauli_vectors():
 def peak(task):
     """The largest number of bytes that NumPy holds at once during the task, beyond what it held before."""
     task()
+    buffers.release()
     tracemalloc.start()
     try:
         task()

@@ -1,0 +1,213 @@
+"""The losses of classical learning as negative log-likelihoods: exponential families with a known log Z."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from qml import _checks
+from qml._checks import InputError
+from qml._typing import ArrayLike, Real
+from qml.losses.labelled import label_states
+from qml.losses.measures import cross_entropy
+from qml.states.density_matrix import DensityMatrix
+from qml.states.gibbs import GibbsState
+
+
+class Likelihood(ABC):
+    r"""A distribution p(y \| z) of a target y, given the output z of a model, as a loss of z.
+
+    .. math:: L = -\frac1m \sum_k \log p(y_k \mid z_k) = \frac1m \sum_k \left( E(y_k, z_k) + \log Z \right)
+
+    in nats a target (for continuous targets: relative to their unit).
+    """
+
+    name: ClassVar[str]
+
+    @abstractmethod
+    def value_and_gradient(self, targets: ArrayLike, outputs: ArrayLike) -> tuple[float, Real]:
+        """L, and dL/dz of the shape of `outputs`."""
+
+    def value(self, targets: ArrayLike, outputs: ArrayLike) -> float:
+        """L."""
+        return self.value_and_gradient(targets, outputs)[0]
+
+
+@dataclass(frozen=True)
+class GaussianLikelihood(Likelihood):
+    r"""The squared error, as the likelihood of normal errors.
+
+    .. math:: -\log p(y \mid z) = \frac{(y - z)^2}{2 s^2} + \log Z, \qquad Z = s \sqrt{2\pi}
+
+    Parameters
+    ----------
+    scale : float
+        The standard deviation s of the errors, in the unit of y.
+
+    Examples
+    --------
+    Half the mean square, beside log Z:
+
+    >>> round(GaussianLikelihood().value([1.0, 2.0], [1.0, 4.0]) - math.log(2 * math.pi) / 2, 12)
+    1.0
+    """
+
+    name: ClassVar[str] = "gaussian"
+    scale: float = 1.0
+
+    def __post_init__(self) -> None:
+        positive_scale(self.scale)
+
+    @property
+    def log_partition(self) -> float:
+        """log Z."""
+        return math.log(self.scale) + 0.5 * math.log(2 * math.pi)
+
+    def value_and_gradient(self, targets: ArrayLike, outputs: ArrayLike) -> tuple[float, Real]:
+        errors = errors_of(targets, outputs) / self.scale
+        return float(np.square(errors).mean()) / 2 + self.log_partition, errors / (self.scale * errors.size)
+
+    @classmethod
+    def fitted(cls, errors: ArrayLike) -> GaussianLikelihood:
+        """The scale of largest likelihood: the root mean square of the errors."""
+        return cls(float(np.sqrt(np.square(np.asarray(errors, dtype=np.float64)).mean())))
+
+
+@dataclass(frozen=True)
+class LaplaceLikelihood(Likelihood):
+    r"""The absolute error, as the likelihood of Laplace-distributed errors.
+
+    .. math:: -\log p(y \mid z) = \frac{|y - z|}{b} + \log Z, \qquad Z = 2 b
+
+    The derivative at y = z, where there is none, is given as 0.
+
+    Parameters
+    ----------
+    scale : float
+        The mean absolute error b, in the unit of y.
+
+    Examples
+    --------
+    The mean absolute error, beside log Z:
+
+    >>> round(LaplaceLikelihood().value([1.0, 2.0], [1.0, 4.0]) - math.log(2), 12)
+    1.0
+    """
+
+    name: ClassVar[str] = "laplace"
+    scale: float = 1.0
+
+    def __post_init__(self) -> None:
+        positive_scale(self.scale)
+
+    @property
+    def log_partition(self) -> float:
+        """log Z."""
+        return math.log(2 * self.scale)
+
+    def value_and_gradient(self, targets: ArrayLike, outputs: ArrayLike) -> tuple[float, Real]:
+        errors = errors_of(targets, outputs) / self.scale
+        return float(np.abs(errors).mean()) + self.log_partition, np.sign(errors) / (self.scale * errors.size)
+
+    @classmethod
+    def fitted(cls, errors: ArrayLike) -> LaplaceLikelihood:
+        """The scale of largest likelihood: the mean absolute error."""
+        return cls(float(np.abs(np.asarray(errors, dtype=np.float64)).mean()))
+
+
+@dataclass(frozen=True)
+class CategoricalLikelihood(Likelihood):
+    r"""The softmax cross entropy: S(\|y><y\|, sigma) with sigma the diagonal Gibbs state of the logits.
+
+    .. math:: S = -z_y + \log Z, \qquad \sigma = e^{-K}/Z, \quad K = -\mathrm{diag}(z), \quad Z = \sum_c e^{z_c}
+
+    Targets are integers (m,), outputs the logits (m, classes). Its derivative is (sigma - rho)/m.
+
+    Examples
+    --------
+    >>> round(CategoricalLikelihood().value([2], [[0.0, 0.0, 0.0]]), 6)  # log 3
+    1.098612
+    """
+
+    name: ClassVar[str] = "categorical"
+
+    def value_and_gradient(self, targets: ArrayLike, outputs: ArrayLike) -> tuple[float, Real]:
+        z = np.asarray(_checks.array("outputs", outputs, allow_complex=False), dtype=np.float64)
+        if z.ndim != 2:
+            raise InputError(f"outputs must be logits of shape (m, classes); found shape {z.shape}.")
+        return _diagonal_cross_entropy(label_states(targets, z.shape[1]), z)
+
+
+@dataclass(frozen=True)
+class BernoulliLikelihood(Likelihood):
+    r"""The binary cross entropy: the same on one qubit, with the logits (0, z).
+
+    .. math:: S = \log(1 + e^z) - y z
+
+    Targets are 0 or 1, or probabilities of 1, shape (m,); outputs the logits z = log p(1)/p(0), (m,).
+
+    Examples
+    --------
+    >>> round(BernoulliLikelihood().value([1.0, 0.5], [0.0, 0.0]), 6)  # log 2
+    0.693147
+    """
+
+    name: ClassVar[str] = "bernoulli"
+
+    def value_and_gradient(self, targets: ArrayLike, outputs: ArrayLike) -> tuple[float, Real]:
+        y, z = paired(targets, outputs)
+        if (y < 0).any() or (y > 1).any():
+            raise InputError(f"targets must be probabilities of 1, from 0 to 1; found {y.min():.6g} to {y.max():.6g}.")
+        y, flat = y.ravel(), z.ravel()
+        rho = DensityMatrix.from_probabilities(np.stack([1 - y, y], axis=-1))
+        value, gradient = _diagonal_cross_entropy(rho, np.stack([np.zeros_like(flat), flat], axis=-1))
+        return value, gradient[:, 1].reshape(z.shape)
+
+
+def perplexity(cross_entropy_in_nats: float) -> float:
+    """exp(S): how many equally likely outcomes leave one as much in doubt.
+
+    Examples
+    --------
+    >>> round(perplexity(CategoricalLikelihood().value([0, 1], [[0.0, 0.0], [0.0, 0.0]])), 12)
+    2.0
+    """
+    return math.exp(cross_entropy_in_nats)
+
+
+def _diagonal_cross_entropy(rho: DensityMatrix, logits: Real) -> tuple[float, Real]:
+    sigma = GibbsState(-logits, rho.dims, diagonal=True)
+    value = float(cross_entropy(rho, sigma).mean())
+    return value, (sigma.probabilities() - rho.probabilities()) / len(logits)
+
+
+def positive_scale(scale: float) -> None:
+    """Refuse a scale that is not positive."""
+    if not _checks.number("scale", scale) > 0:
+        raise InputError(f"scale must be positive; found {scale}.")
+
+
+def paired(targets: ArrayLike, outputs: ArrayLike) -> tuple[Real, Real]:
+    """Targets and outputs as float64 arrays of one shape, not empty."""
+    y = np.asarray(_checks.array("targets", targets, allow_complex=False), dtype=np.float64)
+    z = np.asarray(_checks.array("outputs", outputs, allow_complex=False), dtype=np.float64)
+    if y.shape != z.shape or y.size == 0:
+        raise InputError(f"targets and outputs must have one shape, not empty; found {y.shape} and {z.shape}.")
+    return y, z
+
+
+def errors_of(targets: ArrayLike, outputs: ArrayLike) -> Real:
+    """outputs - targets."""
+    y, z = paired(targets, outputs)
+    return z - y
+
+
+LIKELIHOODS: dict[str, type[Likelihood]] = {
+    likelihood.name: likelihood
+    for likelihood in (GaussianLikelihood, LaplaceLikelihood, BernoulliLikelihood, CategoricalLikelihood)
+}
+"""Every likelihood by name."""

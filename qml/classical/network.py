@@ -1,0 +1,111 @@
+"""A multi-layer network, trained by backpropagation under any of the likelihoods."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import scipy.optimize
+
+from qml import _checks
+from qml._checks import InputError
+from qml._typing import ArrayLike, Real
+from qml.classical.likelihoods import Likelihood
+
+
+class Network:
+    r"""A fully connected network of hyperbolic tangents with a linear last layer.
+
+    .. math:: z = W_L a_{L-1} + b_L, \qquad a_l = \tanh(W_l a_{l-1} + b_l), \quad a_0 = x
+
+    The derivative goes back layer by layer, from dL/dz as the likelihood gives it. A dependency on an automatic
+    differentiation library would be larger than these few lines.
+
+    Parameters
+    ----------
+    widths : sequence of int
+        Inputs, hidden layers, outputs: at least two numbers.
+
+    Examples
+    --------
+    XOR, which no linear model can learn:
+
+    >>> from qml.classical.likelihoods import BernoulliLikelihood
+    >>> x, y = np.array([[0, 0], [0, 1], [1, 0], [1, 1]]), np.array([[0], [1], [1], [0]])
+    >>> network = Network([2, 4, 1])
+    >>> theta, value = network.train(x, y, BernoulliLikelihood(), np.random.default_rng(0), decay=1e-4)
+    >>> (network.outputs(theta, x) > 0).ravel().tolist()
+    [False, True, True, False]
+    """
+
+    def __init__(self, widths: Sequence[int]) -> None:
+        self.widths = tuple(_checks.integer("each width", w, low=1) for w in widths)
+        if len(self.widths) < 2:
+            raise InputError(f"widths must name the inputs and the outputs at least; found {list(widths)}.")
+        self._shapes = [(a + 1, b) for a, b in zip(self.widths, self.widths[1:], strict=False)]
+
+    @property
+    def n_params(self) -> int:
+        """The number of weights and biases."""
+        return sum(a * b for a, b in self._shapes)
+
+    def init_params(self, rng: np.random.Generator) -> Real:
+        """Normal weights of variance 1/fan-in, biases zero (n_params,)."""
+        layers = [rng.normal(0.0, 1.0, shape) / np.sqrt(max(1, shape[0] - 1)) for shape in self._shapes]
+        for layer in layers:
+            layer[-1] = 0.0
+        return np.concatenate([layer.ravel() for layer in layers])
+
+    def outputs(self, params: ArrayLike, inputs: ArrayLike) -> Real:
+        """z (m, outputs) of inputs (m, widths[0])."""
+        return self.outputs_vjp(params, inputs)[0]
+
+    def outputs_vjp(self, params: ArrayLike, inputs: ArrayLike) -> tuple[Real, Callable[[Real], Real]]:
+        """z, and the map from dL/dz (m, outputs) to dL/dtheta (n_params,)."""
+        theta = _checks.parameters("params", params, self.n_params)
+        x = np.asarray(_checks.array("inputs", inputs, allow_complex=False), dtype=np.float64)
+        if x.ndim != 2 or x.shape[1] != self.widths[0]:
+            raise InputError(f"inputs must have shape (m, {self.widths[0]}); found shape {x.shape}.")
+        ends = np.cumsum([a * b for a, b in self._shapes])[:-1]
+        layers = [part.reshape(shape) for part, shape in zip(np.split(theta, ends), self._shapes, strict=True)]
+        activations = [x]
+        for layer in layers[:-1]:
+            activations.append(np.tanh(activations[-1] @ layer[:-1] + layer[-1]))
+
+        def pull(slope: Real) -> Real:
+            gradients: list[Real] = []
+            for layer, a in zip(reversed(layers), reversed(activations), strict=True):
+                gradients.append(np.vstack([a.T @ slope, slope.sum(axis=0)]))
+                slope = (slope @ layer[:-1].T) * (1 - a**2)
+            return np.concatenate([g.ravel() for g in reversed(gradients)])
+
+        return activations[-1] @ layers[-1][:-1] + layers[-1][-1], pull
+
+    def value_and_gradient(
+        self, params: ArrayLike, inputs: ArrayLike, targets: ArrayLike, likelihood: Likelihood, *, decay: float = 0.0
+    ) -> tuple[float, Real]:
+        """The likelihood's loss plus (decay/2) theta^2, and the derivative (n_params,)."""
+        theta = np.asarray(params, dtype=np.float64)
+        z, pull = self.outputs_vjp(theta, inputs)
+        value, slope = likelihood.value_and_gradient(targets, z)
+        return value + decay / 2 * float(theta @ theta), pull(slope) + decay * theta
+
+    def train(
+        self,
+        inputs: ArrayLike,
+        targets: ArrayLike,
+        likelihood: Likelihood,
+        rng: np.random.Generator,
+        *,
+        decay: float = 0.0,
+        max_iterations: int = 500,
+    ) -> tuple[Real, float]:
+        """A local optimum (n_params,) from a random start, by L-BFGS, and the loss there."""
+        decay = _checks.number("decay", decay, low=0.0)
+
+        def f(theta: Real) -> tuple[float, Real]:
+            return self.value_and_gradient(theta, inputs, targets, likelihood, decay=decay)
+
+        options = {"maxiter": _checks.integer("max_iterations", max_iterations, low=1)}
+        found = scipy.optimize.minimize(f, self.init_params(rng), jac=True, method="L-BFGS-B", options=options)
+        return np.asarray(found.x), float(found.fun)

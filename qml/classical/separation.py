@@ -1,0 +1,103 @@
+"""Separable data, for which softmax regression has no finite maximum of the likelihood."""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.optimize
+from scipy import sparse
+
+from qml import _checks
+from qml._checks import InputError
+from qml._typing import ArrayLike, Integer, Real
+
+SMALLEST = 1e-7
+"""A direction separates when its margins, in units of the largest input, add up to more than this."""
+
+
+def separates(weights: ArrayLike, inputs: ArrayLike, labels: ArrayLike) -> bool:
+    r"""Whether every input's own class has the strictly largest logit: then no finite weights are best.
+
+    .. math:: w_{y_k} \cdot x_k > w_c \cdot x_k \quad \text{for all } k \text{ and } c \ne y_k
+
+    Parameters
+    ----------
+    weights : array (classes, p)
+    inputs : array (m, p)
+        With a column of ones where there is a bias.
+    labels : array (m,) of int
+    """
+    w = np.asarray(_checks.array("weights", weights, allow_complex=False), dtype=np.float64)
+    x, y = _checked(inputs, labels, len(w))
+    logits = x @ w.T
+    own = logits[np.arange(len(y)), y].copy()
+    logits[np.arange(len(y)), y] = -np.inf
+    return bool((own > logits.max(axis=1)).all())
+
+
+def separating_direction(inputs: ArrayLike, labels: ArrayLike, classes: int) -> Real | None:
+    r"""A direction W in which the likelihood of softmax regression never falls and somewhere rises; None without one.
+
+    .. math:: (w_{y_k} - w_c) \cdot x_k \ge 0 \quad \text{for all } k \text{ and } c, \text{ not all of them } 0
+
+    With one, the supremum of the likelihood is approached at infinity only (complete or quasi-complete separation);
+    without, a finite maximum exists.
+
+    Parameters
+    ----------
+    inputs : array (m, p)
+        With a column of ones where there is a bias.
+    labels : array (m,) of int
+        From 0 to classes - 1.
+    classes : int
+
+    Returns
+    -------
+    array (classes, p) or None
+
+    Notes
+    -----
+    A linear program with classes p variables and m (classes - 1) constraints (HiGHS). Source: Albert and Anderson
+    (1984), Biometrika 71, 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> x = np.array([[1.0, -1.0], [1.0, 0.5], [1.0, 1.0], [1.0, 2.0]])
+    >>> separating_direction(x, [0, 0, 1, 1], 2) is None, separating_direction(x, [0, 1, 0, 1], 2) is None
+    (False, True)
+    """
+    classes = _checks.integer("classes", classes, low=2)
+    x, y = _checked(inputs, labels, classes)
+    sizes = np.abs(x).max(axis=0)
+    x = x / np.where(sizes > 0, sizes, 1.0)
+    m, p = x.shape
+    others = np.array([[c for c in range(classes) if c != own] for own in range(classes)])[y]  # (m, classes - 1)
+    own_columns = (y[:, None] * p + np.arange(p))[:, None, :].repeat(classes - 1, axis=1)
+    other_columns = others[:, :, None] * p + np.arange(p)
+    values = np.broadcast_to(x[:, None, :], own_columns.shape)
+    rows = np.broadcast_to(np.arange(m * (classes - 1)).reshape(m, classes - 1, 1), own_columns.shape)
+    margins = sparse.csr_array(
+        (
+            np.concatenate([values.ravel(), -values.ravel()]),
+            (np.concatenate([rows.ravel()] * 2), np.concatenate([own_columns.ravel(), other_columns.ravel()])),
+        ),
+        shape=(m * (classes - 1), classes * p),
+    )
+    found = scipy.optimize.linprog(
+        -margins.sum(axis=0), A_ub=-margins, b_ub=np.zeros(margins.shape[0]), bounds=(-1, 1), method="highs"
+    )
+    if found.status != 0:
+        raise InputError(f"the linear program of separating directions was not solved: {found.message}")
+    if -found.fun <= SMALLEST:
+        return None
+    return np.asarray(found.x.reshape(classes, p) / np.where(sizes > 0, sizes, 1.0))
+
+
+def _checked(inputs: ArrayLike, labels: ArrayLike, classes: int) -> tuple[Real, Integer]:
+    x = np.asarray(_checks.array("inputs", inputs, allow_complex=False), dtype=np.float64)
+    y = np.asarray(labels)
+    if x.ndim != 2 or y.shape != x.shape[:1] or 0 in x.shape:
+        raise InputError(f"inputs must have shape (m, p) and labels (m,); found {x.shape} and {y.shape}.")
+    if y.dtype.kind not in "iu" or y.min() < 0 or y.max() >= classes:
+        raise InputError(f"labels must be integers from 0 to {classes - 1}; found dtype {y.dtype}.")
+    return x, y

@@ -1,0 +1,301 @@
+"""Classical data as quantum states, one a row, and the kernels that states have."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from qml import _checks
+from qml._checks import InputError
+from qml._typing import ArrayLike, Complex, Integer, Real
+from qml.losses.measures import fidelity
+from qml.states import DensityMatrix, State
+
+AXES = ("X", "Y", "Z")
+
+
+def basis_encoding(bits: ArrayLike) -> DensityMatrix:
+    r"""Bit strings (m, n) as the basis states \|x_1 ... x_n>, a batch (m,) of n qubits.
+
+    Examples
+    --------
+    >>> basis_encoding([[1, 0]]).probabilities()
+    array([[0., 0., 1., 0.]])
+    """
+    b = _bits(bits)
+    _room(b.shape, 8)
+    p = np.zeros((len(b), 1 << b.shape[1]))
+    p[np.arange(len(b)), binary_index(b)] = 1.0
+    return DensityMatrix.from_probabilities(p, (2,) * b.shape[1])
+
+
+def angle_encoding(angles: ArrayLike, axis: str = "Y") -> DensityMatrix:
+    r"""Angles (m, n) in radians as product states of n qubits: one rotation each.
+
+    .. math:: |\phi(x)\rangle = \bigotimes_i e^{-i x_i P / 2} |0\rangle
+
+    Parameters
+    ----------
+    angles : array (m, n)
+    axis : {"X", "Y", "Z"}
+        P. About Z, the rotation acts on (\|0> + \|1>)/sqrt 2 in place of \|0>, which it would not change.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> angle_encoding([[0.0, np.pi / 2]]).probabilities().round(6)
+    array([[0.5, 0.5, 0. , 0. ]])
+    """
+    x = _rows("angles", angles)
+    _room(x.shape, 16)
+    _checks.choice("axis", axis, AXES)
+    half = x / 2
+    if axis == "Z":
+        zero, one = np.exp(-1j * half) * math.sqrt(0.5), np.exp(1j * half) * math.sqrt(0.5)
+    else:
+        zero, one = np.cos(half) + 0j, (1.0 if axis == "Y" else -1j) * np.sin(half)
+    return _product(np.stack([zero, one], axis=-1), 2)
+
+
+def amplitude_encoding(vectors: ArrayLike) -> DensityMatrix:
+    r"""Real or complex vectors (m, d) as pure states x / \|x\|; qubits where d is a power of two, else one site.
+
+    The norm is lost: keep it as a feature where it matters. A zero vector has no direction and is refused.
+
+    Examples
+    --------
+    >>> amplitude_encoding([[3.0, 4.0]]).probabilities().round(6)
+    array([[0.36, 0.64]])
+    """
+    v = _checks.array("vectors", vectors)
+    if v.ndim != 2 or 0 in v.shape:
+        raise InputError(f"vectors must have shape (m, d), one row a state; found shape {v.shape}.")
+    largest = np.abs(v).max(axis=1, keepdims=True)
+    if not largest.all():
+        raise InputError(f"vectors must not be zero; found one in row {int(np.argmin(largest))}.")
+    v = v / largest
+    return DensityMatrix.from_vector(v / np.linalg.norm(v, axis=1, keepdims=True))
+
+
+def iqp_encoding(
+    inputs: ArrayLike, repetitions: int = 2, pairs: Sequence[tuple[int, int]] | None = None
+) -> DensityMatrix:
+    r"""Inputs (m, n) as states of n qubits, by commuting rotations between layers of Hadamard gates.
+
+    .. math:: |\phi(x)\rangle = \left( D(x) H^{\otimes n} \right)^{r} |0\rangle, \qquad
+        D(x) = \exp\Big( -\tfrac i2 \Big[ \sum_i x_i Z_i + \sum_{(i,j)} x_i x_j Z_i Z_j \Big] \Big)
+
+    Parameters
+    ----------
+    inputs : array (m, n)
+        In radians; products of two are angles too.
+    repetitions : int
+        r >= 1; with one, all populations are equal.
+    pairs : sequence of (int, int), optional
+        By default all.
+
+    Notes
+    -----
+    O(m r n 2^n). Source: Havlicek et al. (2019), Nature 567, 209, arXiv:1804.11326.
+
+    Examples
+    --------
+    >>> iqp_encoding([[0.0, 0.0]], repetitions=2).probabilities().round(6)
+    array([[1., 0., 0., 0.]])
+    """
+    x = _rows("inputs", inputs)
+    r = _checks.integer("repetitions", repetitions, low=1)
+    _room(x.shape, 64)
+    m, n = x.shape
+    if pairs is None:
+        pairs = [(i, j) for i in range(n) for j in range(i + 1, n)]
+    signs = 1.0 - 2.0 * ((np.arange(1 << n)[:, None] >> np.arange(n)[::-1]) & 1)  # (2^n, n)
+    phase = x @ signs.T
+    for pair in pairs:
+        i, j = _checks.targets("pairs", pair, n)
+        phase += (x[:, i] * x[:, j])[:, None] * (signs[:, i] * signs[:, j])
+    diagonal = np.exp(-0.5j * phase)
+    psi = np.zeros((m, 1 << n), dtype=np.complex128)
+    psi[:, 0] = 1.0
+    for _ in range(r):
+        psi = diagonal * _hadamards(psi, n)
+    return DensityMatrix.from_vector(psi, (2,) * n)
+
+
+def fourier_encoding(angles: ArrayLike, levels: int) -> DensityMatrix:
+    r"""Angles (m, n) in radians as product states of n sites of L levels each, periodic in 2 pi.
+
+    .. math:: |\phi(x)\rangle = \bigotimes_i \frac{1}{\sqrt L} \sum_{k=0}^{L-1} e^{i k x_i} |k\rangle, \qquad
+        \int_0^{2\pi} \frac{dx_i}{2\pi}\, L\, |\phi\rangle\langle\phi| = 1
+
+    Examples
+    --------
+    >>> fourier_encoding([[0.0]], 4).matrix().real[0, 0]
+    array([0.25, 0.25, 0.25, 0.25])
+    """
+    x = _rows("angles", angles)
+    levels = _checks.integer("levels", levels, low=2)
+    _checks.memory(
+        f"{len(x)} states of {x.shape[1]} sites", 16 * len(x) * levels ** x.shape[1], "use fewer features or levels"
+    )
+    return _product(np.exp(1j * x[..., None] * np.arange(levels)) / math.sqrt(levels), levels)
+
+
+def rank_one(probabilities: ArrayLike) -> DensityMatrix:
+    r"""Distributions q (..., d) as the pure states sum_x sqrt(q(x)) \|x>, whose populations are q.
+
+    Source: Kappen (2018), arXiv:1803.11278.
+
+    Examples
+    --------
+    >>> rank_one([0.36, 0.64]).matrix().real.round(2)
+    array([[0.36, 0.48],
+           [0.48, 0.64]])
+    """
+    return DensityMatrix.from_vector(np.sqrt(_checks.probabilities("probabilities", probabilities)))
+
+
+def binary_frequencies(bits: ArrayLike) -> Real:
+    """How often each of the 2^n bit strings occurs among the rows of `bits` (m, n), as shares that sum to one.
+
+    Examples
+    --------
+    >>> binary_frequencies([[0, 1], [0, 1], [1, 1], [0, 0]])
+    array([0.25, 0.5 , 0.  , 0.25])
+    """
+    b = _bits(bits)
+    _room((1, b.shape[1]), 8)
+    return np.bincount(binary_index(b), minlength=1 << b.shape[1]) / len(b)
+
+
+def embedding(states: State, weights: ArrayLike | None = None) -> DensityMatrix:
+    r"""The density-matrix embedding of samples: the mean of the states of a batch (m,).
+
+    .. math:: \rho = \sum_k w_k\, \rho(x_k), \qquad \sum_k w_k = 1
+
+    Parameters
+    ----------
+    states : State (m,)
+        Of an encoding. A batch of pure states of m <= d members gives rho as a factor, of known support.
+    weights : array (m,), optional
+        Probabilities; equal by default.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> embedding(angle_encoding([[0.0], [np.pi]])).matrix().real.round(6)
+    array([[0.5, 0. ],
+           [0. , 0.5]])
+    """
+    if len(states.batch_shape) != 1:
+        raise InputError(f"states must be a batch (m,), one a sample; found batch shape {states.batch_shape}.")
+    m = states.batch_shape[0]
+    w = np.full(m, 1 / m) if weights is None else _checks.probabilities("weights", weights)
+    if w.shape != (m,):
+        raise InputError(f"weights must be one a state, shape ({m},); found shape {w.shape}.")
+    if states.is_diagonal:
+        return DensityMatrix.from_probabilities(w @ states.probabilities(), states.dims)
+    if isinstance(states, DensityMatrix) and states.factor is not None:
+        columns = np.sqrt(w)[:, None, None] * states.factor
+        columns = columns.transpose(1, 0, 2).reshape(states.dim, -1)
+        if columns.shape[1] <= states.dim:
+            return DensityMatrix.from_factor(columns, states.dims)
+        return DensityMatrix.trusted(columns @ columns.conj().T, states.dims)
+    return DensityMatrix.trusted(np.einsum("k,kij->ij", w, states.matrix()), states.dims)
+
+
+def kernel(first: State, second: State | None = None, kind: str = "hilbert_schmidt") -> Real:
+    r"""The kernel matrix of two batches of states, (m,) and (l,): shape (m, l).
+
+    .. math:: k(\rho, \sigma) = \mathrm{Tr}\, \rho\sigma \quad \text{("hilbert_schmidt")}, \qquad
+        \left( \mathrm{Tr} \left| \sqrt\rho \sqrt\sigma \right| \right)^2 \quad \text{("fidelity")}
+
+    The two agree where one of the states is pure. The first is positive semidefinite always.
+
+    Parameters
+    ----------
+    first, second : State
+        Batches; `second` is `first` by default.
+    kind : {"hilbert_schmidt", "fidelity"}
+
+    Notes
+    -----
+    O(m l d) for pure or diagonal states, O(m l d^2) for others; "fidelity" of mixed states O(m l d^3).
+    Source: Schuld (2021), arXiv:2101.11020.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> kernel(angle_encoding([[0.0], [np.pi / 2], [np.pi]])).round(6)
+    array([[1. , 0.5, 0. ],
+           [0.5, 1. , 0.5],
+           [0. , 0.5, 1. ]])
+    """
+    _checks.choice("kind", kind, ("hilbert_schmidt", "fidelity"))
+    second = first if second is None else second
+    for name, states in (("first", first), ("second", second)):
+        if len(states.batch_shape) != 1:
+            raise InputError(f"{name} must be a batch (m,) of states; found batch shape {states.batch_shape}.")
+    if first.dims != second.dims:
+        raise InputError(f"first and second must have the same dims; found {first.dims} and {second.dims}.")
+    a, b = _columns(first), _columns(second)
+    pure = any(columns is not None and columns.shape[-1] == 1 for columns in (a, b))
+    if kind == "fidelity" and not pure:
+        return np.stack([fidelity(_member(first, k), second) for k in range(first.batch_shape[0])])
+    if first.is_diagonal and second.is_diagonal:
+        return np.asarray(first.probabilities() @ second.probabilities().T)
+    if a is not None and b is not None and a.shape[-1] == b.shape[-1] == 1:
+        return np.square(np.abs(a[..., 0].conj() @ b[..., 0].T))
+    m, k = first.batch_shape[0], second.batch_shape[0]
+    return np.asarray((first.matrix().reshape(m, -1) @ second.matrix().reshape(k, -1).conj().T).real)
+
+
+def _columns(states: State) -> Complex | None:
+    return states.factor if isinstance(states, DensityMatrix) else None
+
+
+def _member(states: State, k: int) -> State:
+    return states[k] if isinstance(states, DensityMatrix) else DensityMatrix.trusted(states.matrix()[k], states.dims)
+
+
+def _product(factors: Complex, levels: int) -> DensityMatrix:
+    """The product vectors of factors (m, n, levels)."""
+    m, n, _ = factors.shape
+    psi = np.ones((m, 1), dtype=np.complex128)
+    for i in range(n):
+        psi = (psi[:, :, None] * factors[:, i, None, :]).reshape(m, -1)
+    return DensityMatrix.from_vector(psi, (levels,) * n)
+
+
+def _hadamards(psi: Complex, n: int) -> Complex:
+    m = len(psi)
+    for i in range(n):
+        parts = psi.reshape(m, 1 << i, 2, -1)
+        psi = np.stack([parts[:, :, 0] + parts[:, :, 1], parts[:, :, 0] - parts[:, :, 1]], axis=2).reshape(m, -1)
+    return psi / math.sqrt(1 << n)
+
+
+def _rows(name: str, values: ArrayLike) -> Real:
+    x = np.asarray(_checks.array(name, values, allow_complex=False), dtype=np.float64)
+    if x.ndim != 2 or 0 in x.shape:
+        raise InputError(f"{name} must have shape (m, n), one row a state; found shape {x.shape}.")
+    return x
+
+
+def _bits(bits: ArrayLike) -> Integer:
+    b = _rows("bits", bits)
+    if not np.isin(b, (0, 1)).all():
+        raise InputError("bits must be 0 or 1: use (x > threshold).astype(int).")
+    return b.astype(np.int64)
+
+
+def binary_index(bits: Integer) -> Integer:
+    """The number whose binary digits are each row of bits (m, n), the leftmost the largest: (m,)."""
+    return np.asarray(bits @ (1 << np.arange(bits.shape[1])[::-1]))
+
+
+def _room(shape: tuple[int, ...], size: int) -> None:
+    m, n = shape
+    _checks.memory(f"{m} states of {n} qubits", size * m << n, "encode fewer features, or smaller batches")

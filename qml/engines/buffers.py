@@ -1,0 +1,101 @@
+"""Large arrays whose memory is kept for the next one of the same size, because touching new memory is dear.
+
+The system gives out memory page by page at the first touch, and clears each page: on the machine of
+docs/explanation/engine.md that took longer than some of the sweeps over it, and in a training loop it comes back with
+every step. So the memory of an array made here returns to a small stock when the last view of the array is gone.
+
+The stock holds at most `KEPT` bytes, of which the oldest leave first, and nothing larger or smaller than what is worth
+it. Before something is refused for lack of memory, the stock is given back to the system.
+"""
+
+from __future__ import annotations
+
+import math
+import weakref
+from threading import RLock
+
+import numpy as np
+
+from qml import _checks
+from qml._checks import MemoryRefused
+from qml._typing import Complex, Real
+
+SMALLEST = 2**22
+"""Bytes from which memory is kept; the allocator keeps smaller pieces itself."""
+KEPT = 2**29
+"""Bytes kept at most: vector, matrix and scratch of 12 qubits take 7/8 of it."""
+
+_lock = RLock()  # entered again where collecting garbage inside frees another array
+_stock: list[Real] = []
+
+
+class _Loan:
+    """What an array and all its views hold on to; memory returns when it goes."""
+
+    def __init__(self, memory: Real) -> None:
+        self.memory = memory
+        self.__array_interface__ = memory.__array_interface__
+        weakref.finalize(self, _keep, memory).atexit = False
+
+
+def empty(shape: tuple[int, ...]) -> Real:
+    """An array of float64 whose entries are anything."""
+    size = math.prod(shape)
+    if not SMALLEST <= 8 * size <= KEPT:
+        return np.empty(shape)
+    memory = None
+    with _lock:
+        for place in range(len(_stock) - 1, -1, -1):
+            if _stock[place].size == size:
+                memory = _stock.pop(place)
+                break
+    return np.asarray(_Loan(np.empty(size) if memory is None else memory)).reshape(shape)
+
+
+def zeros(shape: tuple[int, ...]) -> Real:
+    """An array of float64 zeros."""
+    if not SMALLEST <= 8 * math.prod(shape) <= KEPT:
+        return np.zeros(shape)
+    out = empty(shape)
+    out.fill(0.0)
+    return out
+
+
+def copy(array: Real) -> Real:
+    """The same numbers in another array."""
+    out = empty(array.shape)
+    out[...] = array
+    return out
+
+
+def empty_complex(shape: tuple[int, ...]) -> Complex:
+    """An array of complex128 whose entries are anything."""
+    return empty((*shape[:-1], 2 * shape[-1])).view(np.complex128)
+
+
+def check(what: str, needed: int, remedy: str, qubits: int = 0) -> None:
+    """What :func:`qml._checks.memory` does; the stock is given back before anything is refused."""
+    try:
+        _checks.memory(what, needed, remedy, qubits)
+    except MemoryRefused:
+        release()
+        _checks.memory(what, needed, remedy, qubits)
+
+
+def release() -> None:
+    """Give what is kept back to the system."""
+    with _lock:
+        _stock.clear()
+
+
+def kept_bytes() -> int:
+    """Bytes that are kept now."""
+    with _lock:
+        return sum(memory.nbytes for memory in _stock)
+
+
+def _keep(memory: Real) -> None:
+    with _lock:
+        _stock.append(memory)
+        while kept_bytes() > KEPT:
+            _stock.pop(0)

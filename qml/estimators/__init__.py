@@ -1,0 +1,7 @@
+"""Estimators with scikit-learn's interface: they work in its pipelines, searches and cross-validation."""
+
+from qml.estimators.boltzmann import QuantumBoltzmannMachine
+from qml.estimators.classifier import QuantumCrossEntropyClassifier
+from qml.estimators.density import DensityEstimator
+
+__all__ = ["DensityEstimator", "QuantumBoltzmannMachine", "QuantumCrossEntropyClassifier"]

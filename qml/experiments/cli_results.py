@@ -1,0 +1,141 @@
+"""The commands that read runs: show, table, plot, report, compare, reproduce."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from qml.experiments.compare import Comparison
+
+RUN = click.argument("run", type=click.Path(path_type=Path))
+PAIRS_SHOWN = 40
+
+
+@click.command()
+@RUN
+def show(run: Path) -> None:
+    """Print the table of the run in the folder RUN."""
+    from qml.experiments.record import load_run
+    from qml.experiments.report import console, show_run
+
+    show_run(load_run(run), console())
+
+
+@click.command()
+@RUN
+@click.option("--csv", "as_csv", is_flag=True, help="Comma-separated values, to the last digit.")
+@click.option("--columns", metavar="A,B,...", help="These columns only.")
+def table(run: Path, as_csv: bool, columns: str | None) -> None:
+    """Print every row of the table of RUN, also while it runs."""
+    from qml._checks import choice
+    from qml.experiments.record import load_run, to_csv
+    from qml.experiments.report import plain_table
+    from qml.experiments.table import load_table
+
+    found = load_table(load_run(run))
+    if columns is not None:
+        found = {name: found[choice("a column", name, found)] for name in map(str.strip, columns.split(","))}
+    if as_csv:
+        click.echo(to_csv(list(found), zip(*found.values(), strict=True)), nl=False)
+    else:
+        click.echo(plain_table(found))
+
+
+@click.command()
+@RUN
+@click.option("--kind", default="loss", show_default=True, help="loss, scaling, heatmap or measured.")
+@click.option("--x", help="The axis: what the sweep varies [the first that is a number].")
+@click.option("--y", help="The other axis of a heatmap.")
+@click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="A .png, .svg or .pdf [RUN/KIND.png].")
+def plot(run: Path, kind: str, x: str | None, y: str | None, output: Path | None) -> None:
+    """Draw the sweep in RUN: the loss above its floor, how the gap scales, or a map of the gap over two axes."""
+    from functools import partial
+
+    from qml._checks import InputError, choice
+    from qml.experiments import figures
+    from qml.experiments.files import write_whole
+    from qml.experiments.record import load_run
+    from qml.experiments.table import load_table
+
+    found = load_run(run)
+    if found.study.sweep is None:
+        raise InputError(f"{run} is not a sweep: its figures are history.png and states.png.")
+    figure = figures.draw(load_table(found), found.study.sweep.names(), kind, x, y)
+    path = output or run / f"{kind}.png"
+    form = choice("the ending of the file", path.suffix.lower(), (".png", ".svg", ".pdf"))
+    write_whole(path, partial(figure.savefig, dpi=150, format=form[1:]))
+    click.echo(str(path))
+
+
+@click.command()
+@RUN
+@click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="[RUN/report.html]")
+def report(run: Path, output: Path | None) -> None:
+    """Write RUN as one HTML page: figures, table, study, environment."""
+    from qml.experiments.files import write_whole
+    from qml.experiments.page import page
+    from qml.experiments.record import load_run
+
+    content = page(load_run(run)).encode()
+    path = output or run / "report.html"
+    write_whole(path, lambda file: file.write_bytes(content))
+    click.echo(str(path))
+
+
+@click.command()
+@click.argument("a", type=click.Path(path_type=Path))
+@click.argument("b", type=click.Path(path_type=Path))
+def compare(a: Path, b: Path) -> None:
+    """Compare the runs A and B, fit by fit."""
+    from qml.experiments.compare import compare as compared
+    from qml.experiments.record import load_run
+
+    for line in _told(compared(load_run(a), load_run(b)), a, b):
+        click.echo(line)
+
+
+def _told(found: Comparison, a: Path, b: Path) -> list[str]:
+    lines = [f"{found.identical} of {len(found.pairs)} fits are identical to the bit."]
+    differing = [pair for pair in found.pairs if pair.differing]
+    for pair in differing[:PAIRS_SHOWN]:
+        x, y = pair.losses
+        losses = "failed" if x is None or y is None else f"loss {x:.9g}, {y:.9g}, difference {y - x:+.3e}"
+        lines.append(f"  {pair.name}: {losses}; differing: {', '.join(pair.differing)}")
+    lines += _more(differing)
+    for names, run in zip(found.only, (a, b), strict=True):
+        lines += [f"only in {run}: {name}" for name in names[:PAIRS_SHOWN]] + _more(names)
+    lines += [f"study, {line}" for line in found.study]
+    return lines + [f"environment, {line}" for line in found.environment]
+
+
+def _more(items: Sequence[Any]) -> list[str]:
+    left = len(items) - PAIRS_SHOWN
+    return [f"  and {left} more"] if left > 0 else []
+
+
+@click.command()
+@RUN
+@click.option("--workers", type=click.IntRange(min=1), metavar="N", help="Processes of a sweep [one a processor].")
+@click.option("--scheduler", metavar="ADDRESS", help="Run a sweep on a Dask cluster.")
+def reproduce(run: Path, workers: int | None, scheduler: str | None) -> int:
+    """Run the study of RUN again and compare every number, to the bit. Exit code 1 if one differs."""
+    from qml.experiments.compare import reproduce as repeated
+    from qml.experiments.record import load_run
+    from qml.experiments.sweeping import How
+
+    found = repeated(load_run(run), How(workers, None, scheduler))
+    if not found.differences:
+        click.echo(f"All {found.fits} fits are identical to the bit.")
+        return 0
+    for line in found.differences[:PAIRS_SHOWN]:
+        click.echo(line)
+    for line in [*_more(found.differences), *(f"environment, {line}" for line in found.environment)]:
+        click.echo(line)
+    return 1
+
+
+COMMANDS = (show, table, plot, report, compare, reproduce)

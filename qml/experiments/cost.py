@@ -1,0 +1,73 @@
+"""What a study would cost, before it is run: parameters, memory, and the time of a step, measured by taking it."""
+
+from __future__ import annotations
+
+import time
+import tracemalloc
+from dataclasses import dataclass
+
+from qml._checks import plural
+from qml.experiments import build, streams
+from qml.experiments.progress import span
+from qml.experiments.targets import Target
+from qml.fitting.objective import Objective
+
+PATIENCE = 1.0
+"""Seconds of an evaluation from which one is enough."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of one fit: `seconds` of an evaluation of the loss and its gradient, `memory` in bytes, and the most steps."""
+
+    n_params: int
+    memory: int
+    seconds: float
+    steps: int
+
+
+def measure(job: build.Job, target: Target, seed: int) -> Cost:
+    """The cost of a fit from one evaluation at a random start; a first one, which may compile code, is not counted."""
+    objective = Objective(job.model, target.learnt, job.loss)
+    params = objective.init_params(streams.stream(seed, "fit"))
+
+    def seconds() -> float:
+        since = time.perf_counter()
+        objective.value_and_gradient(params)
+        return time.perf_counter() - since
+
+    best = seconds()
+    if best < PATIENCE:
+        best = min(seconds() for _ in range(3))
+    tracemalloc.start()
+    objective.value_and_gradient(params)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return Cost(job.n_params, max(peak, job.memory), best, job.spec.restarts * job.spec.max_iterations)
+
+
+def describe(plan: build.Plan, points: int, workers: int) -> str:
+    """One line a fit and one in total; the steps that a fit may take are the most, few take all."""
+    lines, total = [], 0.0
+    for job in plan.jobs:
+        cost = measure(job, plan.target, plan.study.seed)
+        total += cost.seconds * cost.steps
+        lines.append(
+            f"fit {job.spec.name!r}: {plural(cost.n_params, 'parameter')}, {size(cost.memory)}, "
+            f"{span(cost.seconds)} a step (measured), at most {plural(cost.steps, 'step')}: "
+            f"at most {span(cost.seconds * cost.steps)}"
+        )
+    if points:
+        where = "1 process" if workers == 1 else f"{workers} processes"
+        lines.append(
+            f"sweep: {plural(points, 'point')} in {where}, at most {span(total * points / workers)} if all of them are "
+            "like the study without its sweep"
+        )
+    else:
+        lines.append(f"in all at most {span(total)}")
+    return "\n".join(lines)
+
+
+def size(count: int) -> str:
+    """Bytes in the unit that reads best."""
+    return f"{count / 2**30:.3g} GiB" if count >= 2**30 else f"{max(count, 2**10) / 2**20:.2g} MiB"

@@ -1,0 +1,217 @@
+"""Figures of a sweep from its table: loss above floor, how the gap scales, a map over two axes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from qml._checks import InputError, choice
+from qml.experiments.table import Table, count
+from qml.plotting.history import COLORS
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from qml.losses import MeasuredReport
+
+KINDS = ("loss", "scaling", "heatmap", "measured")
+
+
+def numeric_axes(table: Table, names: Sequence[str]) -> list[str]:
+    """What varies and is a number at every point: the axes that a figure can have."""
+    found = []
+    for name in names:
+        values = set(table[name])
+        if len(values) > 1 and all(isinstance(v, int | float) and not isinstance(v, bool) for v in values):
+            found.append(name)
+    return found
+
+
+def draw(table: Table, names: Sequence[str], kind: str, x: str | None = None, y: str | None = None) -> Figure:
+    """A figure of a sweep.
+
+    Parameters
+    ----------
+    table : Table
+    names : sequence of str
+        What varies.
+    kind : {"loss", "scaling", "heatmap", "measured"}
+        The loss and its floor against x; the gap against x, both logarithmic, where it is positive; the gap against x
+        and y; of counts, what measuring costs and D(rho||sigma) against x.
+    x, y : str, optional
+        By default the first axes that are numbers. Whatever else varies, seeds included, is shown as spread: the line
+        is the median, the band goes from the least to the greatest.
+
+    Raises
+    ------
+    InputError
+        If there is no such axis, or nothing to be drawn.
+    """
+    from matplotlib.figure import Figure
+
+    choice("kind", kind, KINDS)
+    done = _rows(table, [loss is not None and math.isfinite(loss) for loss in table["loss"]])
+    if not count(done):
+        raise InputError("no point with a finite loss is done: there is nothing to draw.")
+    axes = numeric_axes(done, names)
+    needed = 2 if kind == "heatmap" else 1
+    chosen = [choice("an axis", given, axes) for given in (x, y)[:needed] if given is not None]
+    chosen += [name for name in axes if name not in chosen][: needed - len(chosen)]
+    if len(chosen) < needed:
+        raise InputError(f"a {kind} figure needs {needed} axes of numbers that vary; this sweep has {len(axes)}.")
+    fits = list(dict.fromkeys(done["fit"]))
+    if kind == "heatmap":
+        figure = Figure(figsize=(1.5 + 4.2 * len(fits), 3.8), layout="constrained")
+        for ax, fit in zip(figure.subplots(1, len(fits), squeeze=False)[0], fits, strict=True):
+            _heatmap(ax, _of(done, fit), chosen[0], chosen[1], fit)
+        return figure
+    if kind == "measured":
+        return _measured(done, chosen[0])
+    figure = Figure(figsize=(7.2, 4.4), layout="constrained")
+    ax = figure.subplots()
+    (_loss if kind == "loss" else _scaling)(ax, done, chosen[0], fits)
+    ax.set_xlabel(chosen[0])
+    ax.grid(alpha=0.25)
+    ax.legend(fontsize=8, frameon=False)
+    others = [name for name in ("replicate", *names) if name != chosen[0] and len(set(map(str, done[name]))) > 1]
+    if others:
+        ax.set_title(f"median, least and greatest over {', '.join(others)}", fontsize="small")
+    return figure
+
+
+def measured(reports: Mapping[str, MeasuredReport]) -> Figure:
+    """What measuring cost in each fit: S(rho_hat, sigma) above the likelihood, the gap between them shaded."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(1.8 + 1.6 * max(len(reports), 2), 3.8), layout="constrained")
+    ax = figure.subplots()
+    parts: tuple[tuple[str, str, str, Callable[[MeasuredReport], float | None]], ...] = (
+        ("cross entropy of the empirical state", "v", COLORS[0], lambda r: r.cross_entropy),
+        ("likelihood", "^", COLORS[1], lambda r: r.likelihood + r.log_traces),
+        ("cross entropy of the measured state", "o", "0.35", lambda r: r.true_cross_entropy),
+    )
+    for label, marker, color, value in parts:
+        at = [(k, v) for k, r in enumerate(reports.values()) if (v := value(r)) is not None and math.isfinite(v)]
+        if at:
+            ax.plot(*zip(*at, strict=True), marker, color=color, label=label, linestyle="none")
+    for k, report in enumerate(reports.values()):
+        if math.isfinite(report.cross_entropy):
+            gap = [k - 0.12, k + 0.12]
+            ax.fill_between(
+                gap, report.likelihood + report.log_traces, report.cross_entropy, color=COLORS[0], alpha=0.12
+            )
+    ax.set_xticks(range(len(reports)), list(reports), fontsize="small")
+    ax.set_xlim(-0.5, len(reports) - 0.5)
+    ax.set_ylabel("nats a shot")
+    ax.grid(axis="y", alpha=0.25)
+    figure.legend(loc="outside lower center", fontsize=8, frameon=False)
+    return figure
+
+
+def _measured(table: Table, x: str) -> Figure:
+    """The gap of measuring, and how far the learnt state is from the measured one."""
+    from matplotlib.figure import Figure
+
+    wanted = (("measuring_gap", "gap of measuring (nats)"), ("relative_entropy", r"$D(\rho\Vert\sigma)$ (nats)"))
+    there = [(name, head) for name, head in wanted if any(map(_finite, table[name]))]
+    if not there:
+        raise InputError("the target of this sweep is no record of counts: there is no cost of measuring to draw.")
+    figure = Figure(figsize=(4.6 * len(there), 3.8), layout="constrained")
+    for ax, (name, head) in zip(figure.subplots(1, len(there), squeeze=False)[0], there, strict=True):
+        finite = _rows(table, [_finite(value) for value in table[name]])
+        for fit in dict.fromkeys(finite["fit"]):
+            _band(ax, _of(finite, fit), x, name, fit)
+        _spaced(ax, finite[x])
+        if min(finite[name]) > 0 and max(finite[name]) > 30 * min(finite[name]):
+            ax.set_yscale("log")
+        ax.set(xlabel=x, ylabel=head)
+        ax.grid(alpha=0.25)
+        ax.legend(fontsize=8, frameon=False)
+    return figure
+
+
+def _finite(value: float | None) -> bool:
+    return value is not None and math.isfinite(value)
+
+
+def _loss(ax: Axes, table: Table, x: str, fits: Sequence[str]) -> None:
+    for fit in fits:
+        _band(ax, _of(table, fit), x, "loss", fit)
+    for floor in [_by(table, x, "floor")]:
+        at = sorted(floor)
+        ax.plot(at, [np.median(floor[v]) for v in at], "k--", linewidth=1, label="floor")
+    _spaced(ax, table[x])
+    ax.set_ylabel("loss")
+
+
+def _scaling(ax: Axes, table: Table, x: str, fits: Sequence[str]) -> None:
+    positive = _rows(table, [gap > 0 for gap in table["gap"]])
+    if not count(positive):
+        raise InputError("no gap is above zero: there is nothing to scale.")
+    for fit in fits:
+        one = _of(positive, fit)
+        _band(ax, one, x, "gap", fit + _slope(_by(one, x, "gap")))
+    ax.set_yscale("log")
+    if min(table[x]) > 0:
+        ax.set_xscale("log")
+    ax.set_ylabel("gap = loss - floor")
+
+
+def _slope(groups: dict[float, list[float]]) -> str:
+    """The exponent of the medians, by least squares on logarithmic axes."""
+    at = sorted(v for v in groups if v > 0)
+    if len(at) < 3:
+        return ""
+    slope = np.polyfit(np.log(at), np.log([np.median(groups[v]) for v in at]), 1)[0]
+    return f" (slope {slope:.2f})"
+
+
+def _heatmap(ax: Axes, table: Table, x: str, y: str, fit: str) -> None:
+    from matplotlib.colors import LogNorm
+
+    across, up = sorted(set(table[x])), sorted(set(table[y]))
+    cells = np.full((len(up), len(across)), np.nan)
+    groups: dict[tuple[int, int], list[float]] = {}
+    for a, b, gap in zip(table[x], table[y], table["gap"], strict=True):
+        groups.setdefault((up.index(b), across.index(a)), []).append(gap)
+    for cell, gaps in groups.items():
+        cells[cell] = max(float(np.median(gaps)), np.finfo(float).eps)
+    image = ax.imshow(
+        cells, origin="lower", aspect="auto", norm=LogNorm() if np.nanmin(cells) < np.nanmax(cells) else None
+    )
+    ax.set_xticks(range(len(across)), [f"{v:.3g}" for v in across], rotation=45)
+    ax.set_yticks(range(len(up)), [f"{v:.3g}" for v in up])
+    ax.set(xlabel=x, ylabel=y, title=fit)
+    ax.figure.colorbar(image, ax=ax, label="median gap")
+
+
+def _band(ax: Axes, table: Table, x: str, quantity: str, label: str) -> None:
+    groups = _by(table, x, quantity)
+    at = sorted(groups)
+    (line,) = ax.plot(at, [np.median(groups[v]) for v in at], ".-", label=label)
+    ax.fill_between(at, [min(groups[v]) for v in at], [max(groups[v]) for v in at], alpha=0.2, color=line.get_color())
+
+
+def _spaced(ax: Axes, values: Sequence[float]) -> None:
+    """A logarithmic axis where numbers are spread over more than a decade and a half."""
+    if min(values) > 0 and max(values) / min(values) > 30:
+        ax.set_xscale("log")
+
+
+def _by(table: Table, x: str, quantity: str) -> dict[float, list[float]]:
+    groups: dict[float, list[float]] = {}
+    for at, value in zip(table[x], table[quantity], strict=True):
+        groups.setdefault(at, []).append(value)
+    return groups
+
+
+def _of(table: Table, fit: str) -> Table:
+    return _rows(table, [name == fit for name in table["fit"]])
+
+
+def _rows(table: Table, keep: Sequence[bool]) -> Table:
+    return {name: [v for v, kept in zip(column, keep, strict=True) if kept] for name, column in table.items()}

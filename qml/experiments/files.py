@@ -1,0 +1,158 @@
+"""Files that survive: written whole or not at all, or line by line with a checksum each; and the lock of a folder."""
+
+from __future__ import annotations
+
+import errno
+import json
+import math
+import os
+import time
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from qml._checks import InputError
+
+
+def write_whole(path: Path, writer: Callable[[Path], object]) -> None:
+    """A file that `writer` makes under another name, put in its place when it is complete and on disk.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written; what stood there before is kept.
+    """
+    temporary = path.with_name(f".part-{path.name}")
+    with told(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            writer(temporary)
+            _flush(temporary)
+            temporary.replace(path)
+            _flush(path.parent)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def told(path: Path) -> Iterator[None]:
+    """A full disk or a folder that cannot be written, as one sentence."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be written: {error.strerror or error}; what was written before is kept."
+        ) from error
+
+
+def _flush(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+SYNC = 0.2
+"""Seconds between two waits for the disk: one takes milliseconds, as long as a small fit."""
+
+
+class Journal:
+    """A file of JSON lines that only grows, each with a checksum.
+
+    What `append` has returned from survives the death of the process; of the machine, if :data:`SYNC` seconds older.
+    What a process that was killed left half written at the end is dropped when the file is opened again.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.entries, self._size = _read(path)
+        self._synced = -math.inf
+        with told(path):
+            self._file = path.open("ab", buffering=0)  # what could not be written must not be tried again later
+            self._file.truncate(self._size)
+
+    def append(self, entry: dict[str, Any]) -> None:
+        """One more entry."""
+        text = json.dumps(entry).encode()
+        line = b"%08x %s\n" % (zlib.crc32(text), text)
+        with told(self.path):
+            try:
+                if self._file.write(line) < len(line):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                if time.monotonic() - self._synced > SYNC:
+                    os.fsync(self._file.fileno())
+                    self._synced = time.monotonic()
+            except OSError:
+                self._file.truncate(self._size)
+                raise
+        self._size += len(line)
+        self.entries.append(entry)
+
+    def close(self) -> None:
+        """Everything is on disk behind this."""
+        with told(self.path):
+            os.fsync(self._file.fileno())
+        self._file.close()
+
+
+def read_journal(path: Path) -> list[dict[str, Any]]:
+    """The entries of a journal that somebody else may be writing.
+
+    Raises
+    ------
+    InputError
+        If a line other than the last one is damaged.
+    """
+    return _read(path)[0]
+
+
+def _read(path: Path) -> tuple[list[dict[str, Any]], int]:
+    """The entries, and how many bytes at the start of the file hold them."""
+    try:
+        content = path.read_bytes() if path.exists() else b""
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}.") from None
+    entries: list[dict[str, Any]] = []
+    lines = content.split(b"\n")
+    kept = 0
+    for number, line in enumerate(lines[:-1]):
+        try:
+            if line[:9] != b"%08x " % zlib.crc32(line[9:]):
+                raise ValueError
+            entries.append(json.loads(line[9:]))
+        except ValueError:
+            if number == len(lines) - 2:
+                break
+            raise InputError(
+                f"{path}, line {number + 1} is damaged (its checksum is wrong): delete this line, and what it says is "
+                "done again by --resume."
+            ) from None
+        kept += len(line) + 1
+    return entries, kept
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the folder of a run: two processes never work in one. A killed process lets go of it by itself.
+
+    Raises
+    ------
+    InputError
+        If another process holds it.
+    """
+    import filelock
+
+    lock = filelock.FileLock(folder / ".lock")
+    with told(folder / ".lock"):
+        try:
+            lock.acquire(timeout=0)
+        except filelock.Timeout:
+            sentence = f"another process is working in {folder}: wait until it is done, or stop it."
+            raise InputError(sentence) from None
+    try:
+        yield
+    finally:
+        lock.release()

@@ -1,0 +1,138 @@
+"""One fit of a study, and its line in the closing table."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from qml import losses
+from qml.experiments import streams
+from qml.experiments.build import Job
+from qml.experiments.targets import Target
+from qml.fitting import FitResult, Iteration, fit, fit_factors
+from qml.fitting.result import LARGEST_DIM_REPORTED
+from qml.losses import MeasuredReport, measured_report
+from qml.measurement import Counts, ReadoutMeasurement
+from qml.models import ProductModel
+
+CTRL_C = "interrupted (Ctrl-C)"
+"""How the status of a fit tells that it was cut short."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the closing table. Losses in nats where they are entropies.
+
+    `learnt_noise` reads "gamma = 0.2"; `test_log_likelihood` is Tr(rho_test log sigma), nan where nothing was held out.
+    Of counts: their `likelihood` (negative, a shot), the `measuring_gap` between it and the cross entropy of their
+    empirical state, the `bias` of that cross entropy, and the `relative_entropy` D(rho||sigma) of the measured state
+    rho; nan where the target is a state, and the last two and the fidelity where rho is not known.
+    """
+
+    fit: str
+    loss_name: str
+    n_params: int
+    loss: float
+    floor: float
+    gap: float
+    fidelity: float
+    iterations: int
+    evaluations: int
+    seconds: float
+    test_log_likelihood: float
+    learnt_noise: str
+    converged: bool
+    status: str
+    likelihood: float = math.nan
+    measuring_gap: float = math.nan
+    bias: float = math.nan
+    relative_entropy: float = math.nan
+
+    @property
+    def interrupted(self) -> bool:
+        return CTRL_C in self.status
+
+
+def run_fit(job: Job, target: Target, seed: int, index: int, *callbacks: Callable[[Iteration], Any]) -> FitResult:
+    """The fit number `index` of a study with this seed."""
+    spec = job.spec
+    if isinstance(job.model, ProductModel) and spec.factorwise:
+        return fit_factors(
+            job.model,
+            target.learnt,
+            loss=job.loss,
+            optimizer=job.optimizer,
+            seed=streams.fit_seed(seed, index),
+            restarts=spec.restarts,
+            max_iterations=spec.max_iterations,
+            gradient_tolerance=spec.gradient_tolerance,
+            loss_tolerance=spec.loss_tolerance,
+        )
+    return fit(
+        job.model,
+        target.learnt,
+        loss=job.loss,
+        optimizer=job.optimizer,
+        seed=streams.fit_seed(seed, index),
+        restarts=spec.restarts,
+        max_iterations=spec.max_iterations,
+        gradient_tolerance=spec.gradient_tolerance,
+        loss_tolerance=spec.loss_tolerance,
+        callbacks=callbacks,
+        progress=False,
+        prior=job.prior,
+        validation=job.validation,
+        patience=spec.patience,
+    )
+
+
+def row_of(job: Job, result: FitResult, target: Target) -> Row:
+    """The line of the closing table of one fit."""
+    test = math.nan
+    if target.test is not None:
+        test = -float(losses.cross_entropy(target.test, result.state))
+    natural = job.natural(result.params)
+    noise = [*job.spec.model.learnt_noise(), *job.loss.parameter_names]
+    truth = target.truth
+    return Row(
+        fit=job.spec.name,
+        loss_name=job.loss.name,
+        n_params=len(result.params),
+        loss=result.loss,
+        floor=result.floor,
+        gap=result.gap,
+        fidelity=math.nan if truth is None else float(losses.fidelity(truth, result.state)),
+        iterations=result.iterations,
+        evaluations=result.evaluations,
+        seconds=result.seconds,
+        test_log_likelihood=test,
+        learnt_noise=", ".join(f"{name} = {natural[name]:.6g}" for name in noise),
+        converged=result.converged,
+        status=result.status,
+        **_measured(job, target, result),
+    )
+
+
+def report_of(job: Job, target: Target, result: FitResult) -> MeasuredReport | None:
+    """What measuring cost: of counts, where the dimension allows. Readout errors that were learnt are in it."""
+    counts = target.counts
+    if counts is None or result.state.dim > LARGEST_DIM_REPORTED:
+        return None
+    readout = job.loss.readout if isinstance(job.loss, losses.CountsLoss) else None
+    if readout is not None:
+        confusion = list(readout.confusion(result.params[job.model.n_params :]))
+        counts = Counts.from_weights(ReadoutMeasurement(counts.measurement, confusion), counts.counts)
+    return measured_report(counts, result.state, target.truth)
+
+
+def _measured(job: Job, target: Target, result: FitResult) -> dict[str, float]:
+    report = report_of(job, target, result)
+    if report is None:
+        return {}
+    found = {"likelihood": report.likelihood, "measuring_gap": report.gap}
+    if target.truth is None or report.bias is None:
+        return found
+    away = float(losses.relative_entropy(target.truth, result.state))
+    return {**found, "bias": report.bias, "relative_entropy": away}

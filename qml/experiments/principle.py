@@ -1,0 +1,129 @@
+"""Studies of the principle itself: files that name statements, checked together into one report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, ValidationError, field_validator
+
+from qml._checks import InputError
+from qml.experiments.compose import compose, override
+from qml.experiments.files import write_whole
+from qml.experiments.record import new_folder, slug
+from qml.experiments.report import console
+from qml.experiments.schema import Seed, Spec, told
+from qml.experiments.source import Source, read
+from qml.principle import STATEMENTS, Verdict, check
+from qml.principle.report import page, table
+
+
+class PrincipleStudy(Spec):
+    """Statements of the principle, and on how many random instances they are checked."""
+
+    title: Annotated[str, Field(description="stands above the lines of the statements")] = ""
+    statements: Annotated[list[int], Field(min_length=1, description="their numbers")]
+    pairs: Annotated[int, Field(ge=1, le=10**7, description="random instances of each, about")] = 10_000
+    seed: Annotated[Seed, Field(description="every random number follows from it")] = 0
+
+    @field_validator("statements")
+    @classmethod
+    def _known(cls, numbers: list[int]) -> list[int]:
+        for number in numbers:
+            if number not in STATEMENTS:
+                raise InputError(f"statements are numbered from 1 to {max(STATEMENTS)}; found {number}.")
+        return numbers
+
+
+@dataclass(frozen=True)
+class Checked:
+    """The folder of the report, and the statements that were checked."""
+
+    folder: Path
+    verdicts: tuple[Verdict, ...]
+
+    @property
+    def violated(self) -> tuple[int, ...]:
+        return tuple(v.statement.number for v in self.verdicts if not v.holds)
+
+
+def is_principle(path: Path) -> bool:
+    """Whether `path` is a study of the principle, or a folder in which every study is one."""
+    if path.is_dir():
+        files = _files(path)
+        return bool(files) and not (path / "run.json").exists() and all(is_principle(file) for file in files)
+    if not path.is_file():
+        return False
+    try:
+        data = read(path).data
+    except InputError:  # told when it is read as a study
+        return False
+    return isinstance(data, dict) and "statements" in data
+
+
+def read_principle(path: Path, overrides: Sequence[str] = ()) -> dict[Path, PrincipleStudy]:
+    """The study in a file, or all of a folder, by file.
+
+    Raises
+    ------
+    InputError
+        At the first mistake.
+    """
+    files = _files(path) if path.is_dir() else [path]
+    return {file: _study(override(compose(file), overrides)) for file in files}
+
+
+def run_principle(
+    path: Path,
+    *,
+    output: Path | None = None,
+    seed: int | None = None,
+    overrides: Sequence[str] = (),
+    quiet: bool = False,
+) -> Checked:
+    """Check the statements of a study, or of all studies of a folder, and write one report.
+
+    Raises
+    ------
+    InputError
+        At the first mistake in a study, before anything is checked; if `output` exists or cannot be written.
+    """
+    studies = read_principle(path, overrides)
+    if seed is not None:
+        studies = {file: study.model_copy(update={"seed": seed}) for file, study in studies.items()}
+    if output is not None and output.exists():
+        raise InputError(f"{output} exists already, and a run never overwrites: choose a new folder.")
+    out, verdicts = console(quiet), []
+    for study in studies.values():
+        out.print(study.title or "Statements", style="bold", markup=False)
+        for number in study.statements:
+            verdicts.append(check(number, pairs=study.pairs, seed=study.seed))
+            out.print(str(verdicts[-1]), style=None if verdicts[-1].holds else "bold red", markup=False)
+    try:
+        folder = new_folder(slug(path.resolve().stem), output)
+    except OSError as error:
+        raise InputError(f"the folder {output or 'runs'} cannot be written: {error.strerror}.") from None
+    for file, study in studies.items():
+        _write(folder / f"{file.stem}.json", study.model_dump_json(indent=2))
+    verdicts.sort(key=lambda v: v.statement.number)
+    pairs, seeds = (sorted({getattr(study, key) for study in studies.values()}) for key in ("pairs", "seed"))
+    _write(folder / "report.html", page(verdicts, pairs=pairs[-1], seed=seeds[0]))
+    _write(folder / "statements.md", table(verdicts))
+    return Checked(folder, tuple(verdicts))
+
+
+def _study(source: Source) -> PrincipleStudy:
+    try:
+        return PrincipleStudy.model_validate(source.data)
+    except ValidationError as error:
+        raise told(error, source) from None
+
+
+def _write(path: Path, text: str) -> None:
+    write_whole(path, lambda target: target.write_text(text, encoding="utf-8"))
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*.yaml"))

@@ -1,0 +1,90 @@
+"""A sweep carried out: each point kept as soon as it is done, the table at the end of it, and at every interruption."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from rich.console import Console
+
+from qml._checks import InputError
+from qml.experiments import config, pools
+from qml.experiments.files import Journal
+from qml.experiments.progress import SweepReporter
+from qml.experiments.record import RunFolder, to_csv
+from qml.experiments.source import Source
+from qml.experiments.sweep import Point
+from qml.experiments.table import JOURNAL, has_failed, latest, points_of, sweep_table, timings, write_parquet
+from qml.experiments.worker import Task
+
+
+@dataclass(frozen=True)
+class How:
+    """How the points are worked on; None: as many processes as there are processors, one thread each, no cluster."""
+
+    workers: int | None = None
+    threads: int | None = None
+    scheduler: str | None = None
+
+
+def checked_points(study: config.Study, source: Source) -> list[Point]:
+    """All points of the sweep, each a valid study.
+
+    Raises
+    ------
+    InputError
+        At the first value that no study can have, with its place in the sweep.
+    """
+    points = points_of(study, source)
+    for point in points:
+        config.study_of(point.study)
+    return points
+
+
+def workers_for(how: How, tasks: int) -> int:
+    """How many processes share so many tasks: by default one a processor that this process may use."""
+    return max(1, min(how.workers or len(os.sched_getaffinity(0)), tasks))
+
+
+def run_sweep(points: Sequence[Point], how: How, folder: RunFolder, out: Console) -> int:
+    """Work on the points that are not done yet, or failed; returns how many have failed in the end."""
+    threads = how.threads or folder.info.get("threads") or 1
+    if folder.info.get("threads", threads) != threads:
+        raise InputError(
+            f"this run began with threads={folder.info['threads']}, on which its numbers depend: leave out --threads."
+        )
+    journal = Journal(folder.path / JOURNAL)
+    done = {point.index for point, entry in latest(points, journal.entries) if not has_failed(entry)}
+    tasks = [
+        Task(point.index, point.study.data, point.study.path.resolve(), threads)
+        for point in points
+        if point.index not in done
+    ]
+    workers = workers_for(how, len(tasks))
+    folder.update(threads=threads, workers=workers, scheduler=how.scheduler, points=len(points))
+    reporter = SweepReporter(out, len(points), len(done))
+
+    def keep(entry: dict[str, Any]) -> None:
+        journal.append(entry)
+        errors = [fit["error"] for fit in entry["fits"] if "error" in fit]
+        folder.log("point failed" if errors else "point done", point=entry["point"], errors=errors)
+        reporter.done(entry["point"], errors)
+
+    try:
+        if tasks:
+            with reporter, pools.opened(workers, how.scheduler) as pool:
+                pools.carry_out(tasks, pool, keep, [fit.name for fit in folder.study.fits])
+    finally:
+        journal.close()
+        _write_tables(points, journal.entries, folder)
+    return sum(has_failed(entry) for _, entry in latest(points, journal.entries))
+
+
+def _write_tables(points: Sequence[Point], entries: Sequence[dict[str, Any]], folder: RunFolder) -> None:
+    table = sweep_table(folder.study, points, entries)
+    for name, columns in (("table.csv", table), ("timings.csv", timings(points, entries))):
+        folder.write(name, to_csv(list(columns), zip(*columns.values(), strict=True)))
+    folder.write_file("table.parquet", partial(write_parquet, table))

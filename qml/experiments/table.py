@@ -1,0 +1,123 @@
+"""The tidy table of a run: one row a fit (of each point, in a sweep), one column a quantity; as CSV and as Parquet.
+
+It holds what follows from the study alone, so that two runs of one study have equal files; times stand apart.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from qml.experiments import sweep
+from qml.experiments.config import Study
+from qml.experiments.files import read_journal
+from qml.experiments.fits import Row
+from qml.experiments.record import Run
+from qml.experiments.source import Source
+
+JOURNAL = "points.journal"
+MEASURED = [field.name for field in fields(Row) if field.name not in ("fit", "seconds")]
+"""The columns that come from fits."""
+
+Table: TypeAlias = dict[str, list[Any]]
+"""Columns of equal length, by name; None where a value is missing."""
+
+
+def resolved(study: Study, source: Source) -> Source:
+    """The study with every default written out, and the places of what it says."""
+    return Source(source.path, study.model_dump(mode="python"), source.lines, source.origins)
+
+
+def points_of(study: Study, source: Source) -> list[sweep.Point]:
+    """The points of a study that has a sweep."""
+    assert study.sweep is not None
+    return sweep.points(study.sweep, study.seed, resolved(study, source))
+
+
+def sweep_table(study: Study, points: Sequence[sweep.Point], entries: Sequence[Mapping[str, Any]]) -> Table:
+    """The table of the points that are done; of a point that was tried again, the last outcome."""
+    assert study.sweep is not None
+    names = study.sweep.names()
+    table: Table = {name: [] for name in ("point", "replicate", "seed", *names, "fit", *MEASURED, "error")}
+    for point, entry in latest(points, entries):
+        for fit in entry["fits"]:
+            cells = {"point": point.index, "replicate": point.replicate, "seed": point.seed, "fit": fit["fit"]}
+            cells |= {name: _cell(point.values.get(name)) for name in names}
+            cells |= {name: fit["row"][name] if "row" in fit else None for name in MEASURED}
+            cells["error"] = fit.get("error", "")
+            for name, column in table.items():
+                column.append(cells[name])
+    return table
+
+
+def latest(
+    points: Sequence[sweep.Point], entries: Sequence[Mapping[str, Any]]
+) -> list[tuple[sweep.Point, Mapping[str, Any]]]:
+    """The points that are done with their last outcome, in the order of the sweep."""
+    last = {entry["point"]: entry for entry in entries}
+    return [(point, last[point.index]) for point in points if point.index in last]
+
+
+def has_failed(entry: Mapping[str, Any]) -> bool:
+    """Whether a fit of a point failed."""
+    return any("error" in fit for fit in entry["fits"])
+
+
+def timings(points: Sequence[sweep.Point], entries: Sequence[Mapping[str, Any]]) -> Table:
+    """Seconds of each fit (of all of a point, where it failed), and the process and threads that it had."""
+    table: Table = {name: [] for name in ("point", "fit", "seconds", "point_seconds", "process", "blas", "numba")}
+    for point, entry in latest(points, entries):
+        used = entry["threads"] or {}
+        for fit in entry["fits"]:
+            seconds = fit["row"]["seconds"] if "row" in fit else None
+            row = (
+                point.index,
+                fit["fit"],
+                seconds,
+                entry["seconds"],
+                entry["process"],
+                used.get("blas"),
+                used.get("numba"),
+            )
+            for column, cell in zip(table.values(), row, strict=True):
+                column.append(cell)
+    return table
+
+
+def load_table(run: Run) -> Table:
+    """The table of a run from its folder, of what is done so far."""
+    if run.study.sweep is None:
+        rows = [asdict(row) for row in run.rows]
+        return {name: [row[name] for row in rows] for name in ("fit", *MEASURED)}
+    points = points_of(run.study, Source(run.folder / "config.yaml", None))
+    return sweep_table(run.study, points, read_journal(run.folder / JOURNAL))
+
+
+def count(table: Table) -> int:
+    """How many rows a table has."""
+    return len(next(iter(table.values()), []))
+
+
+def write_parquet(table: Table, path: Path) -> None:
+    """The table as Parquet; a column of numbers of both kinds is one of floats, any other mixture one of text."""
+    pyarrow, parquet = (importlib.import_module(name) for name in ("pyarrow", "pyarrow.parquet"))
+    columns = {name: pyarrow.array(_of_one_kind(column)) for name, column in table.items()}
+    parquet.write_table(pyarrow.table(columns), path, compression="zstd")
+
+
+def _of_one_kind(column: list[Any]) -> list[Any]:
+    kinds = {type(x) for x in column if x is not None}
+    if len(kinds) <= 1:
+        return column
+    if kinds == {int, float}:
+        return [None if x is None else float(x) for x in column]
+    return [None if x is None else x if isinstance(x, str) else json.dumps(x) for x in column]
+
+
+def _cell(value: Any) -> Any:
+    """A value that a point sets, as it may stand in a cell."""
+    return json.dumps(value) if isinstance(value, list | dict) else value

@@ -1,0 +1,88 @@
+"""The work of one point of a sweep, wherever it is done: in this process, in another one, on another machine."""
+
+from __future__ import annotations
+
+import os
+import time
+import traceback
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from qml.experiments import build, config
+from qml.experiments.fits import row_of, run_fit
+from qml.experiments.manifest import pinned
+from qml.experiments.source import POINT, Source
+from qml.fitting.provenance import threads
+
+
+@dataclass(frozen=True)
+class Task:
+    """A point of a sweep: its number, its study as plain data, the file it is from, and the threads that it may use."""
+
+    point: int
+    study: Any
+    path: Path
+    threads: int
+
+
+def work(task: Task) -> dict[str, Any]:
+    """Every fit of the point; what fails is told in its place, and the other fits are done all the same.
+
+    Returns
+    -------
+    dict
+        Plain data: `point`, `fits` (each with its `row` and `params`, or its `error` and `trace`), and how it was done:
+        `seconds`, `process`, `threads`.
+    """
+    since = time.perf_counter()
+    with pinned(task.threads):
+        fits = _fits(task)
+        used = _threads(task.threads)
+    return {
+        "point": task.point,
+        "fits": fits,
+        "seconds": time.perf_counter() - since,
+        "process": os.getpid(),
+        "threads": used,
+    }
+
+
+@cache
+def _threads(pinned: int) -> dict[str, int | None]:
+    """The threads that BLAS and Numba have in this process, asked once for each number that they were pinned to."""
+    return threads()
+
+
+def _fits(task: Task) -> list[dict[str, Any]]:
+    source = Source(task.path, task.study, origins={(): POINT})  # what went wrong is told without file and line, ...
+    study = config.study_of(source)  # ... so that the same table comes of the file and of the resolved study
+    try:
+        target = build.build_target(study, source)
+    except Exception as error:
+        return [_failed(fit.name, error) for fit in study.fits]
+    done = []
+    for i, fit in enumerate(study.fits):
+        try:
+            job = build.build_job(study, i, target, source)
+            result = run_fit(job, target, study.seed, i)
+            row = row_of(job, result, target)
+        except Exception as error:
+            done.append(_failed(fit.name, error))
+            continue
+        if row.interrupted:
+            raise KeyboardInterrupt
+        done.append({"fit": fit.name, "row": asdict(row), "params": result.params.tolist()})
+    return done
+
+
+def failed(names: list[str], point: int, sentence: str) -> dict[str, Any]:
+    """The outcome of a point that never came back."""
+    fits = [{"fit": name, "error": sentence, "trace": ""} for name in names]
+    return {"point": point, "fits": fits, "seconds": 0.0, "process": None, "threads": None}
+
+
+def _failed(fit: str, error: Exception) -> dict[str, Any]:
+    sentence = " ".join(f"{type(error).__name__}: {error}".split())
+    return {"fit": fit, "error": sentence, "trace": traceback.format_exc()}

@@ -1,0 +1,149 @@
+"""Circuits that data are uploaded into, noise and traced-out qubits included."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from qml import _checks
+from qml._checks import InputError
+from qml._typing import ArrayLike, Cotangent, Dims, Real
+from qml.circuits import Circuit
+from qml.models.circuit import CircuitModel
+from qml.models.conditional import ConditionalModel
+from qml.operations import REAL_LINE, Interval
+from qml.states.base import State
+
+if TYPE_CHECKING:
+    from qml.engines.base import Engine
+
+
+class ConditionalCircuitModel(ConditionalModel):
+    r"""The state that a circuit prepares when some of its angles are data.
+
+    .. math:: \sigma_\theta(x) = \mathcal{E}_{v(\theta, x)}[\rho_0], \qquad
+        v_i = s_i\, x_{a(i)} \text{ for the parameters that hold data}
+
+    The other parameters are learnt, as those of :class:`CircuitModel`. With `scales`, so are the s_i, starting near 1;
+    else s_i = 1. An input may be uploaded as often as one likes, each time under another name (data re-uploading), and
+    offsets come from gates with trainable angles beside it. Noise, or qubits that are traced out, make the states
+    mixed: pure ones have S = +inf for almost every label.
+
+    Parameters
+    ----------
+    circuit : Circuit
+    inputs : mapping of str to int
+        Which parameters of the circuit hold data, and the column of the inputs that each holds. They must be angles,
+        without a domain.
+    n_inputs : int, optional
+        The length of x; by default one more than the largest column.
+    scales : bool
+        Whether the s_i are learnt.
+    engine, initial, domains : as for :class:`CircuitModel`
+
+    Raises
+    ------
+    InputError
+        As :class:`CircuitModel`; for names that the circuit does not have or that are bounded, and columns out of
+        range.
+
+    Notes
+    -----
+    A batch of m inputs is one call of the engine. Source: Perez-Salinas, Cervera-Lierta, Gil-Fuster and Latorre
+    (2020), Quantum 4, 226, arXiv:1907.02085 (data re-uploading).
+
+    Examples
+    --------
+    >>> from qml import Circuit, channels, gates
+    >>> from qml.engines.reference import ReferenceEngine
+    >>> circuit = Circuit(1, [gates.RY("x", 0), gates.RY("t", 0), channels.Depolarizing(0.1, 0)])
+    >>> model = ConditionalCircuitModel(circuit, {"x": 0}, scales=True, engine=ReferenceEngine())
+    >>> model.parameter_names
+    ('t', 'scale[x]')
+    >>> model.states([0.0, 1.0], [[0.0], [np.pi / 2]]).probabilities().round(3)
+    array([[0.95, 0.05],
+           [0.5 , 0.5 ]])
+    """
+
+    def __init__(
+        self,
+        circuit: Circuit,
+        inputs: Mapping[str, int],
+        *,
+        n_inputs: int | None = None,
+        scales: bool = False,
+        engine: Engine | None = None,
+        initial: State | None = None,
+        domains: Mapping[str, Interval] | None = None,
+    ) -> None:
+        self._model = CircuitModel(circuit, engine=engine, initial=initial, domains=domains)
+        names = self._model.parameter_names
+        for name in inputs:
+            if name not in names:
+                hint = _checks.nearest(str(name), names)
+                raise InputError(f"inputs: the circuit has no parameter {name!r}{hint}.")
+            if self._model.domains[name] != REAL_LINE:
+                raise InputError(f"inputs: {name!r} is bounded, {self._model.domains[name]}; data must be angles.")
+        high = None if n_inputs is None else _checks.integer("n_inputs", n_inputs, low=1) - 1
+        columns = [_checks.integer(f"inputs[{name!r}]", inputs[name], 0, high) for name in inputs]
+        if not columns:
+            raise InputError("inputs must name at least one parameter of the circuit; found none.")
+        self.inputs = dict(inputs)
+        self.n_inputs = max(columns) + 1 if high is None else high + 1
+        self.scales = bool(scales)
+        self._columns = np.array(columns)
+        self._data = np.array([names.index(name) for name in inputs])
+        self._trained = np.array([k for k, name in enumerate(names) if name not in inputs], dtype=np.int64)
+
+    @property
+    def circuit(self) -> Circuit:
+        """The circuit, data and trainable parameters alike."""
+        return self._model.circuit
+
+    @property
+    def dims(self) -> Dims:
+        return self._model.dims
+
+    @property
+    def parameter_names(self) -> tuple[str, ...]:
+        trained = tuple(self._model.parameter_names[k] for k in self._trained)
+        return trained + (tuple(f"scale[{name}]" for name in self.inputs) if self.scales else ())
+
+    def init_params(self, rng: np.random.Generator, scale: float = np.pi) -> Real:
+        """As :meth:`CircuitModel.init_params`; scales normal about 1, of standard deviation 0.1."""
+        start = self._model.init_params(rng, scale)[self._trained]
+        return np.concatenate([start, rng.normal(1.0, 0.1, len(self.inputs))]) if self.scales else start
+
+    def states(self, params: ArrayLike, inputs: ArrayLike) -> State:
+        values, _, _ = self._values(params, inputs)
+        return self._model.engine.evolve(self.circuit.compile(), values, self._model.initial)
+
+    def states_vjp(self, params: ArrayLike, inputs: ArrayLike) -> tuple[State, Callable[[Cotangent], Real]]:
+        values, slopes, data = self._values(params, inputs)
+        states, pull_values = self._model.engine.evolve_vjp(self.circuit.compile(), values, self._model.initial)
+
+        def pull(cotangent: Cotangent) -> Real:
+            of_values = pull_values(cotangent)
+            trained = of_values[:, self._trained].sum(axis=0) * slopes
+            if not self.scales:
+                return np.asarray(trained)
+            return np.concatenate([trained, (of_values[:, self._data] * data).sum(axis=0)])
+
+        return states, pull
+
+    def _values(self, params: ArrayLike, inputs: ArrayLike) -> tuple[Real, Real, Real]:
+        """v (m, parameters of the circuit), dv/dtheta of the trained ones, and the data (m, uploads)."""
+        data = self.checked(inputs)[:, self._columns]
+        theta = _checks.parameters("params", params, self.n_params)
+        count = len(self._trained)
+        full = np.zeros(self._model.n_params)
+        full[self._trained] = theta[:count]
+        one, slopes = self._model._values(full)
+        values = np.repeat(one[None], len(data), axis=0)
+        values[:, self._data] = data * (theta[count:] if self.scales else 1.0)
+        return values, slopes[self._trained], data
+
+    def __repr__(self) -> str:
+        return f"ConditionalCircuitModel({self.circuit!r}, {_checks.plural(len(self.inputs), 'upload')})"

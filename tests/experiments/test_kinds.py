@@ -1,0 +1,125 @@
+"""Every model, optimizer, loss and prior of the package is a kind of a study, and each learns something there."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from qml._checks import InputError
+from qml.experiments import config, models, priors
+from qml.experiments.build import Job, Plan, build
+from qml.experiments.fits import row_of, run_fit
+from qml.experiments.schema import members
+from qml.experiments.source import parse
+from qml.fitting import FitResult
+from qml.losses import COUNT_LOSSES, LOSSES
+from qml.models import MODELS
+from qml.optimizers import OPTIMIZERS
+
+RHO = {"kind": "thermal", "hamiltonian": {"kind": "tfim", "n": 2, "h": 0.5}, "beta": 0.7}
+COUNTS = {"kind": "counts", "of": RHO, "measurement": {"kind": "pauli"}, "shots": 50}
+PAULIS = {"kind": "neighbors", "n": 2}
+GATES = {"kind": "hardware_efficient", "n": 2, "layers": 1}
+GIBBS = {"kind": "gibbs", "generators": PAULIS}
+ONE = {"kind": "gibbs", "generators": {"kind": "strings", "labels": ["X", "Z"]}}
+WHITE = {"kind": "fixed", "state": {"kind": "maximally_mixed", "n": 2}}
+FLIP = {"channel": "BitFlip", "params": ["p"]}
+MODEL_KEYS: dict[str, dict[str, Any]] = {
+    "circuit": {"ansatz": {"kind": "purification", "n": 2, "ancillas": 2, "layers": 2}},
+    "gibbs": {"generators": PAULIS},
+    "large_gibbs": {"generators": PAULIS, "samples": 8},
+    "hidden": {"generators": {"kind": "neighbors", "n": 3}, "hidden": [2]},
+    "semi_quantum": {"n_visible": 2, "n_hidden": 1, "letters": "XZ"},
+    "evolved": {"generators": {"kind": "strings", "labels": ["ZI", "IZ"]}, "ansatz": GATES},
+    "spectral": {"ansatz": GATES, "energies": "ising", "edges": [[0, 1]]},
+    "cholesky": {"n": 2, "rank": 2, "smoothing": 0.1},
+    "purified": {"ansatz": {**GATES, "n": 3}, "n_ancillas": 1, "smoothing": 0.1},
+    "fixed": {"state": WHITE["state"]},
+    "mixture": {"members": [GIBBS, WHITE]},
+    "product": {"factors": [ONE, ONE]},
+    "noisy": {"model": GIBBS, "noise": [FLIP]},
+}
+
+
+def plan(target: dict[str, Any] = RHO, **fit: Any) -> Plan:
+    study = {"seed": 3, "target": target, "fits": [{"name": "it", "model": GIBBS, "max_iterations": 2, **fit}]}
+    source = parse(json.dumps(study).encode(), Path("study.yaml"))
+    return build(config.study_of(source), source)
+
+
+def fitted(target: dict[str, Any] = RHO, **fit: Any) -> tuple[Job, FitResult]:
+    made = plan(target, **fit)
+    result = run_fit(made.jobs[0], made.target, 3, 0)
+    assert row_of(made.jobs[0], result, made.target).n_params == len(result.params)
+    return made.jobs[0], result
+
+
+def test_every_entry_of_the_registries_is_a_kind() -> None:
+    assert set(MODELS) <= set(members(models.ModelSpec)) == set(MODEL_KEYS)
+    assert set(OPTIMIZERS) == set(members(config.OptimizerSpec))
+    assert set(LOSSES) | set(COUNT_LOSSES) == set(members(config.LossSpec))
+    assert set(priors.PRIORS) == set(members(priors.PriorSpec))
+
+
+@pytest.mark.parametrize("kind", MODEL_KEYS)
+def test_every_model_learns(kind: str) -> None:
+    _, result = fitted(model={"kind": kind, **MODEL_KEYS[kind]})
+    assert np.isfinite(result.history.loss).all()
+    assert (result.loss < result.history.loss[0]) != (kind == "fixed")
+
+
+@pytest.mark.parametrize("kind", sorted(OPTIMIZERS))
+def test_every_optimizer_takes_a_step(kind: str) -> None:
+    target = {"kind": "haar_pure", "n": 2} if kind == "stochastic_adam" else RHO  # batches are of an ensemble
+    fit: dict[str, Any] = {}
+    if kind == "parameter_shift":
+        fit = {"model": {"kind": "circuit", **MODEL_KEYS["circuit"]}, "loss": {"kind": "hilbert_schmidt"}}
+    _, result = fitted(target, optimizer={"kind": kind}, **fit)
+    assert result.iterations >= 1, result.status
+
+
+@pytest.mark.parametrize("kind", sorted(priors.PRIORS))
+def test_a_narrow_prior_pulls_parameters_to_its_mean(kind: str) -> None:
+    free = fitted(max_iterations=50)[1]
+    held = fitted(max_iterations=50, prior={"kind": kind, "scale": 0.5, "copies": 2})[1]
+    assert np.abs(held.params).sum() < 0.8 * np.abs(free.params).sum()
+
+
+def test_validation_has_fresh_shots_of_the_same_state() -> None:
+    made = plan(COUNTS, loss={"kind": "negative_log_likelihood"}, validation=COUNTS, patience=3)
+    held, counts = made.jobs[0].validation, made.target.counts
+    assert held is not None
+    assert counts is not None
+    assert not np.array_equal(held.counts, counts.counts)
+    run_fit(made.jobs[0], made.target, 3, 0)
+
+
+def test_factor_by_factor_is_the_joint_fit() -> None:
+    product = {"kind": "product", "factors": [ONE, ONE]}
+    losses = [fitted(model=product, factorwise=f, max_iterations=100)[1].loss for f in (True, False)]
+    assert losses[0] == pytest.approx(losses[1], abs=1e-10)
+
+
+def test_noise_that_is_learnt_inside_other_models_has_its_name() -> None:
+    noisy = {"kind": "noisy", "model": GIBBS, "noise": [FLIP]}
+    job, result = fitted(model={"kind": "mixture", "members": [WHITE, noisy]})
+    assert job.spec.model.learnt_noise() == ["1.p"]
+    assert 0 < job.natural(result.params)["1.p"] < 1
+
+
+@pytest.mark.parametrize(
+    ("fit", "words"),
+    [
+        ({"model": {"kind": "spectral", "ansatz": GATES, "edges": [[0, 1]]}}, "edges belong to"),
+        ({"model": {"kind": "cholesky", "n": 2, "dims": [2, 2]}}, "found both"),
+        ({"factorwise": True}, "for the model product"),
+        ({"validation": {"kind": "file", "path": "a.npz"}}, "read from a file"),
+    ],
+)
+def test_what_does_not_go_together_is_told(fit: dict[str, Any], words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        plan(**fit)

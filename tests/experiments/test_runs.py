@@ -1,0 +1,326 @@
+"""Sweeps and resumed runs by their commands: what is kept, what is done again, what is told."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+import qml
+from qml.experiments import fits, pools, record, run, table, worker
+from qml.experiments.cli import main
+from qml.experiments.sweeping import How
+
+STUDY = """\
+title: Two qubits
+seed: 5
+target:
+  kind: thermal
+  hamiltonian: {kind: tfim, n: 2}
+  beta: 0.5
+fits:
+  - name: Gibbs model
+    model: {kind: gibbs, generators: {kind: neighbors, n: 2}}
+    max_iterations: 20
+  - name: fields only
+    model: {kind: gibbs, generators: {kind: neighbors, n: 2, weight: 1}}
+    max_iterations: 20
+"""
+SWEEP = """\
+sweep:
+  grid:
+    target.beta: [0.5, 1.0, 2.0]
+    target.hamiltonian.h: [0.5, 1.0]
+  seeds: 2
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(run, "_draw", lambda *_: None)  # half a second; see test_cli.py for the figures
+    (tmp_path / "study.yaml").write_text(STUDY)
+    (tmp_path / "sweep.yaml").write_text(STUDY + SWEEP)
+    return tmp_path
+
+
+def call(*arguments: str, code: int = 0) -> Result:
+    result = CliRunner().invoke(main, list(arguments))
+    assert result.exit_code == code, (result.output, result.exception)
+    return result
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("sweep")
+    (home / "sweep.yaml").write_text(STUDY + SWEEP)
+    result = call("run", str(home / "sweep.yaml"), "--workers", "1", "--output", str(home / "out"))
+    assert "12 of 12 points done" in result.stdout
+    return home / "out"
+
+
+# sweeps ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_table_of_a_sweep_is_tidy(done: Path) -> None:
+    found = rows(done / "table.csv")
+    assert len(found) == 24
+    assert list(found[0])[:7] == [
+        "point", "replicate", "seed", "target.beta", "target.hamiltonian.h", "fit", "loss_name",
+    ]  # fmt: skip
+    assert [(r["target.beta"], r["target.hamiltonian.h"], r["replicate"]) for r in found[::2]] == [
+        (b, h, k) for b in ("0.5", "1.0", "2.0") for h in ("0.5", "1.0") for k in ("0", "1")
+    ]
+    for row in found:
+        assert float(row["gap"]) == pytest.approx(0, abs=1e-4) or row["fit"] == "fields only"
+        assert row["error"] == ""
+    timed = rows(done / "timings.csv")
+    assert [(r["point"], r["fit"]) for r in timed] == [(r["point"], r["fit"]) for r in found]
+    assert {r["numba"] for r in timed} == {"1"}
+    assert {r["blas"] for r in timed} == {"1"}
+
+
+def test_parquet_holds_the_same_numbers(done: Path) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    found = parquet.read_table(done / "table.parquet").to_pydict()
+    plain = rows(done / "table.csv")
+    assert [repr(x) for x in found["loss"]] == [row["loss"] for row in plain]
+    assert [str(x) for x in found["seed"]] == [row["seed"] for row in plain]
+    assert found["fit"] == [row["fit"] for row in plain]
+
+
+def test_a_point_is_what_the_same_study_alone_gives(done: Path, folder: Path) -> None:
+    point = rows(done / "table.csv")[10]
+    overrides = [f"{name}={point[name]}" for name in ("target.beta", "target.hamiltonian.h")]
+    call("run", "study.yaml", *overrides, "--seed", point["seed"], "--threads", "1", "--output", "alone")
+    assert rows(folder / "alone" / "results.csv")[0]["loss"] == point["loss"]
+
+
+def test_table_plot_report_compare(done: Path, folder: Path) -> None:
+    text = call("table", str(done), "--csv").stdout
+    assert text == (done / "table.csv").read_text()
+    few = list(csv.reader(io.StringIO(call("table", str(done), "--csv", "--columns", "fit, gap").stdout)))
+    assert few[0] == ["fit", "gap"]
+    assert "did you mean 'gap'" in call("table", str(done), "--columns", "gapp", code=2).stderr
+    assert "fields only" in call("table", str(done)).stdout
+    for kind in ("loss", "scaling", "heatmap"):
+        call("plot", str(done), "--kind", kind, "--output", f"{kind}.png")
+        assert (folder / f"{kind}.png").read_bytes().startswith(b"\x89PNG")
+    call("plot", str(done), "--x", "target.hamiltonian.h", "--output", "x.svg")
+    assert "target.hamiltonian.h" in (folder / "x.svg").read_text()
+    assert "an axis must be one of" in call("plot", str(done), "--x", "target.bta", code=2).stderr
+    assert "did you mean 'loss'" in call("plot", str(done), "--kind", "los", code=2).stderr
+    assert "the ending of the file" in call("plot", str(done), "--output", "x.doc", code=2).stderr
+    call("report", str(done), "--output", "report.html")
+    page = (folder / "report.html").read_text()
+    assert page.count("data:image/png;base64,") == 3
+    assert "kind: thermal" in page
+    assert "http" not in page
+    assert "<script" not in page
+    assert call("compare", str(done), str(done)).stdout == "24 of 24 fits are identical to the bit.\n"
+
+
+def test_compare_tells_what_differs(done: Path, folder: Path) -> None:
+    call("run", "sweep.yaml", "fits[1].max_iterations=1", "sweep.seeds=1", "--workers", "1", "--output", "b")
+    text = call("compare", str(done), "b").stdout
+    assert text.startswith("6 of 12 fits are identical")
+    assert "fields only, target.beta=0.5, target.hamiltonian.h=0.5: loss " in text
+    assert f"only in {done}: Gibbs model, target.beta=0.5, target.hamiltonian.h=0.5, replicate 1" in text
+    assert "study, fits[1].max_iterations: 20, 1" in text
+
+
+def test_a_sweep_over_words_has_no_axis(folder: Path) -> None:
+    text = STUDY + "sweep: {grid: {'fit.optimizer': [{kind: lbfgs}, {kind: adam}]}}\n"
+    (folder / "words.yaml").write_text(text)
+    call("run", "words.yaml", "--workers", "1", "--output", "words")
+    assert {row["fit.optimizer"] for row in rows(folder / "words/table.csv")} == {
+        '{"kind": "lbfgs"}',
+        '{"kind": "adam"}',
+    }
+    assert "needs 1 axes of numbers that vary; this sweep has 0" in call("plot", "words", code=2).stderr
+    call("report", "words")
+    assert "data:image" not in (folder / "words" / "report.html").read_text()
+
+
+def test_failed_points_are_recorded_and_tried_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    grid = "sweep: {grid: {'target.hamiltonian.n, fits[0].model.generators.n': [2, 3]}}\n"
+    (folder / "sizes.yaml").write_text(STUDY + grid)
+    result = call("run", "sizes.yaml", "--workers", "1", "--output", "out", code=1)
+    assert "point 1 failed: InputError: this point, fits[1].model: the model has 2" in result.stdout
+    assert result.stderr == (
+        "qml: 1 point failed, each with its error in the table; continue with: qml run out --resume\n"
+    )
+    found = rows(folder / "out" / "table.csv")
+    assert [bool(row["error"]) for row in found] == [False, False, False, True]
+    assert "the model has 2 qubits, the target 3 qubits" in found[3]["error"]
+    assert found[3]["loss"] == ""
+    tried: list[int] = []
+    real = worker.work
+    monkeypatch.setattr(pools, "work", lambda task: (tried.append(task.point), real(task))[1])
+    call("run", "out", "--resume", "--workers", "1", code=1)
+    assert tried == [1]
+    assert rows(folder / "out" / "table.csv") == found
+    assert json.loads((folder / "out" / "run.json").read_text())["exit_code"] == 1
+
+
+def test_a_sweep_is_continued_where_it_was_cut(done: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, tried = worker.work, []
+
+    def cut(task: worker.Task) -> dict[str, Any]:
+        tried.append(task.point)
+        if len(tried) == 5:
+            raise KeyboardInterrupt
+        return real(task)
+
+    monkeypatch.setattr(pools, "work", cut)
+    result = call("run", "sweep.yaml", "--workers", "1", code=130)
+    assert "continue with: qml run runs/sweep-001 --resume" in result.stderr
+    out = folder / "runs" / "sweep-001"
+    assert len(rows(out / "table.csv")) == 8
+    assert len(list(csv.reader(io.StringIO(call("table", str(out), "--csv").stdout)))) == 9
+    call("run", "sweep.yaml", "--resume", "--workers", "1")
+    assert tried[5:] == list(range(4, 12))
+    for name in ("table.csv", "table.parquet"):
+        assert (out / name).read_bytes() == (done / name).read_bytes()
+    assert "began with threads=1" in call("run", str(out), "--resume", "--threads", "2", code=2).stderr
+
+
+def test_dry_run_measures_and_writes_nothing(folder: Path) -> None:
+    text = call("run", "sweep.yaml", "--dry-run", "--workers", "2").stdout
+    assert "fit 'Gibbs model': 15 parameters, " in text
+    assert "a step (measured), at most 20 steps: at most " in text
+    assert "sweep: 12 points in 2 processes, at most " in text
+    assert sorted(os.listdir(folder)) == ["study.yaml", "sweep.yaml"]
+
+
+# single runs -----------------------------------------------------------------------------------------------------
+
+
+def test_a_run_is_continued_and_what_was_done_is_kept(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    call("run", "study.yaml", "--output", "whole")
+    real, calls = fits.fit, []
+
+    def second_is_cut_off(*arguments: Any, **keywords: Any) -> Any:
+        calls.append(1)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return real(*arguments, **keywords)
+
+    monkeypatch.setattr(fits, "fit", second_is_cut_off)
+    call("run", "study.yaml", "--output", "out", code=130)
+    kept = (folder / "out/fits/1-gibbs-model/result.npz").stat().st_mtime_ns
+    result = call("run", "out", "--resume")
+    assert "Gibbs model: done already" in result.stdout
+    assert len(calls) == 3
+    assert (folder / "out/fits/1-gibbs-model/result.npz").stat().st_mtime_ns == kept
+    assert call("compare", "out", "whole").stdout == "2 of 2 fits are identical to the bit.\n"
+    found = record.load_run(folder / "out").info
+    assert (found["status"], found["exit_code"], len(found["resumed"])) == ("finished", 0, 1)
+
+
+def test_what_cannot_be_continued(folder: Path) -> None:
+    assert "there is no run of this study to continue" in call("run", "study.yaml", "--resume", code=2).stderr
+    assert not (folder / "runs").exists()
+    call("run", "study.yaml", "--output", "out")
+    other = call("run", "study.yaml", "target.beta=0.75", "--output", "out", "--resume", code=2)
+    assert "out is a run of another study: target.beta is 0.5 there and 0.75 here" in other.stderr
+    assert "out is a folder: add --resume" in call("run", "out", code=2).stderr
+    assert "is not the folder of a run" in call("run", "study.yaml", "--output", "x", "--resume", code=2).stderr
+    with record.RunFolder.resume(folder / "out", record.load_run(folder / "out").study):
+        assert "another process is working in out" in call("run", "out", "--resume", code=2).stderr
+
+
+def test_reproduce_finds_equal_bits_and_tells_a_changed_one(folder: Path) -> None:
+    call("run", "study.yaml", "--output", "out", "--threads", "1")
+    assert call("reproduce", "out").stdout == "All 2 fits are identical to the bit.\n"
+    path = folder / "out" / "results.csv"
+    found = rows(path)
+    nearly = repr(float(np.nextafter(float(found[1]["loss"]), 9)))
+    path.write_text(path.read_text().replace(found[1]["loss"], nearly))
+    text = call("reproduce", "out", code=1).stdout
+    assert f"fields only: loss was {nearly} and is {found[1]['loss']}" in text
+
+
+def test_the_manifest_says_what_a_run_depended_on(folder: Path) -> None:
+    call("run", "study.yaml", "--output", "out")
+    info = record.load_run(folder / "out")
+    assert info.info["fingerprint"] == record.fingerprint(info.study)
+    assert info.info["status"] == "finished"
+    assert info.info["exit_code"] == 0
+    assert info.info["ended"] >= info.info["started"]
+    assert {"versions", "commit", "cpu", "threads", "platform", "memory_bytes"} <= set(info.environment)
+    events = [json.loads(line)["event"] for line in (folder / "out/log.jsonl").read_text().splitlines()]
+    assert events == ["started", "fit started", "fit done", "fit started", "fit done", "finished"]
+
+
+@pytest.mark.slow
+def test_sigterm_is_like_ctrl_c(folder: Path) -> None:
+    slow = STUDY.replace("n: 2", "n: 4").replace("max_iterations: 20", "max_iterations: 100000\n    " + ADAM, 1)
+    (folder / "study.yaml").write_text(slow)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "qml.experiments.cli", "run", "study.yaml", "--output", "out"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(),
+    )  # fmt: skip
+    assert process.stdout is not None
+    while "Gibbs" not in process.stdout.readline():
+        assert process.poll() is None, process.communicate()
+    time.sleep(0.3)
+    process.send_signal(signal.SIGTERM)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 143
+    assert stderr == "qml: interrupted: what was done is in out; continue with: qml run out --resume\n"
+    info = record.load_run(folder / "out").info
+    assert (info["status"], info["exit_code"]) == ("interrupted", 143)
+
+
+ADAM = "optimizer: {kind: adam, learning_rate: 1e-7}"
+
+
+def environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(Path(qml.__file__).parents[1]), "OMP_NUM_THREADS": "1"}
+
+
+# how it is done --------------------------------------------------------------------------------------------------
+
+
+def test_dask_that_is_missing_or_silent_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    result = call("run", "sweep.yaml", "--scheduler", "local", "--output", "out", code=2)
+    assert "run pip install 'qmaxlik[distributed]'" in result.stderr
+
+
+def test_a_progress_line_counts_and_estimates() -> None:
+    from qml.experiments.progress import SweepReporter
+    from qml.experiments.report import console
+
+    reporter = SweepReporter(console(quiet=True), 40, before=10)
+    with reporter:
+        for point in range(10, 22):
+            reporter.done(point, ["broken"] if point == 15 else [])
+        line = reporter.line()
+    assert line.startswith("22 of 40 points done, 1 failed, ")
+    assert line.endswith(" to go")
+
+
+def test_the_default_is_one_process_a_processor() -> None:
+    from qml.experiments.sweeping import workers_for
+
+    assert workers_for(How(), 10_000) == len(os.sched_getaffinity(0))
+    assert workers_for(How(workers=7), 3) == 3
+    assert table.count({}) == 0

@@ -1,0 +1,102 @@
+"""Memory that is kept for the next array of the same size: never shared, bounded, given back before a refusal."""
+
+import gc
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from qml import _checks, circuits
+from qml._checks import MemoryRefused
+from qml.engines import PauliEngine, buffers
+
+COUNT = buffers.SMALLEST // 8
+
+
+@pytest.fixture(autouse=True)
+def nothing_kept():
+    gc.collect()
+    buffers.release()
+    yield
+    buffers.release()
+
+
+def address(array):
+    return array.__array_interface__["data"][0]
+
+
+def test_memory_returns_when_the_last_view_is_gone():
+    array = buffers.empty((2, COUNT))
+    first, view = address(array), array[1, ::2].view(np.int64)
+    view.flags.writeable = False
+    del array
+    other = buffers.empty((2, COUNT))
+    assert buffers.kept_bytes() == 0
+    assert address(other) != first
+    del view
+    assert buffers.kept_bytes() == 2 * buffers.SMALLEST
+    again = buffers.empty_complex((COUNT // 2, 2))
+    assert again.dtype == np.complex128
+    assert again.shape == (COUNT // 2, 2)
+    assert address(again) == first
+    assert buffers.kept_bytes() == 0
+
+
+def test_zeros_are_zero_whatever_the_memory_held():
+    buffers.empty((COUNT,)).fill(np.nan)
+    assert buffers.kept_bytes() > 0
+    zeros = buffers.zeros((COUNT,))
+    assert buffers.kept_bytes() == 0
+    np.testing.assert_array_equal(zeros, np.zeros(COUNT))
+    np.testing.assert_array_equal(buffers.zeros((2, 3)), np.zeros((2, 3)))
+
+
+def test_what_is_kept_is_bounded_and_the_oldest_leaves_first(monkeypatch):
+    monkeypatch.setattr(buffers, "KEPT", 3 * buffers.SMALLEST)
+    oldest, second = buffers.empty((2 * COUNT,)), buffers.empty((COUNT,))
+    newest = buffers.empty((COUNT + 1,))
+    del oldest
+    del second
+    assert buffers.kept_bytes() == 3 * buffers.SMALLEST
+    del newest
+    assert buffers.kept_bytes() == 2 * buffers.SMALLEST + 8
+    for count in (1, COUNT - 1, 3 * COUNT + 1):
+        buffers.release()
+        buffers.empty((count,))
+        assert buffers.kept_bytes() == 0
+
+
+def test_it_is_given_back_before_anything_is_refused(monkeypatch):
+    free = 2**30
+    monkeypatch.setattr(_checks, "available_memory", lambda: free - buffers.kept_bytes())
+    buffers.empty((COUNT,))
+    buffers.check("this", free, "ask for less")
+    assert buffers.kept_bytes() == 0
+    with pytest.raises(MemoryRefused, match=r"this needs 1 GiB, but 1 GiB are free: ask for less"):
+        buffers.check("this", free + 1, "ask for less")
+
+
+def test_states_of_the_engine_never_share_memory():
+    n = 10
+    program = circuits.hardware_efficient(n, 1, rotations=("RY",)).compile()
+    values = np.random.default_rng(0).uniform(-1, 1, (2, program.n_params))
+    engine = PauliEngine()
+    first = engine.evolve(program, values[0])
+    vector, matrix = first.vector.copy(), first.matrix().copy()
+    for _ in range(2):
+        engine.evolve(program, values[1]).matrix()
+    assert buffers.kept_bytes() >= vector.nbytes + matrix.nbytes
+    np.testing.assert_array_equal(first.vector, vector)
+    np.testing.assert_array_equal(first.matrix(), matrix)
+    np.testing.assert_array_equal(engine.evolve(program, values[0]).matrix(), matrix)
+
+
+def test_threads_take_and_give_memory_at_the_same_time():
+    def task(number):
+        array = buffers.empty((COUNT,))
+        array.fill(number)
+        return bool((array == number).all())
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(task, range(64)))
+    assert 0 < buffers.kept_bytes() <= 4 * buffers.SMALLEST

@@ -1,0 +1,247 @@
+"""scikit-learn's own checks of the estimators, and what they are for."""
+
+import itertools
+from unittest import SkipTest
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_iris
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import estimator_checks_generator
+
+from qml import pauli
+from qml._checks import InputError, MemoryRefused
+from qml.encodings import fourier_encoding
+from qml.estimators import DensityEstimator, QuantumBoltzmannMachine, QuantumCrossEntropyClassifier
+from qml.losses import cross_entropy
+
+FAST = [QuantumCrossEntropyClassifier(), QuantumBoltzmannMachine(), DensityEstimator()]
+SLOW = [
+    QuantumCrossEntropyClassifier("hermitian", labels="rank_one"),
+    QuantumCrossEntropyClassifier("hermitian", loss="likelihood", random_state=0),
+    QuantumBoltzmannMachine("transverse", data="rank_one", alpha=0.1),
+]
+
+NEED_MORE = ("check_sample_weights_pandas_series", "check_array_api_input", "check_classifier_data_not_an_array")
+
+
+def checks(estimators):
+    found = [pair for e in estimators for pair in estimator_checks_generator(e, mark=None)]
+    return [pytest.param(*pair, id=f"{type(pair[0]).__name__}-{k}-{name(pair[1])}") for k, pair in enumerate(found)]
+
+
+def name(check):
+    return check.func.__name__
+
+
+def run(estimator, check):
+    try:
+        check(estimator)
+    except SkipTest:  # scikit-learn's, where a check needs pandas or an array API
+        assert name(check) in NEED_MORE
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize(("estimator", "check"), checks(FAST))
+def test_scikit_learn_accepts(estimator, check):
+    run(estimator, check)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize(("estimator", "check"), checks(SLOW))
+def test_scikit_learn_accepts_the_others(estimator, check):
+    run(estimator, check)
+
+
+def iris():
+    X, y = load_iris(return_X_y=True)
+    return StandardScaler().fit_transform(X), np.array(["setosa", "versicolor", "virginica"])[y]
+
+
+def test_pipeline_and_grid_search():
+    X, y = load_iris(return_X_y=True)
+    ours = GridSearchCV(
+        make_pipeline(StandardScaler(), QuantumCrossEntropyClassifier(tol=1e-6)),
+        {"quantumcrossentropyclassifier__C": [0.01, 1.0]},
+        scoring="neg_log_loss",
+        cv=3,
+    ).fit(X, y)
+    theirs = make_pipeline(StandardScaler(), LogisticRegression(tol=1e-8))
+    assert ours.best_params_ == {"quantumcrossentropyclassifier__C": 1.0}
+    assert ours.best_score_ == pytest.approx(
+        cross_val_score(theirs, X, y, cv=3, scoring="neg_log_loss").mean(), abs=1e-4
+    )
+    assert ours.score(X, y) > -0.2
+
+
+def test_labels_keep_their_names_and_score_is_accuracy():
+    X, y = iris()
+    model = QuantumCrossEntropyClassifier().fit(X, y)
+    assert model.classes_.tolist() == ["setosa", "versicolor", "virginica"]
+    assert model.score(X, y) == (model.predict(X) == y).mean() > 0.95
+    p = model.predict_proba(X)
+    own = p[np.arange(len(y)), np.searchsorted(model.classes_, y)]
+    assert model.cross_entropy(X, y) == pytest.approx(-np.log(own).mean(), rel=1e-12)
+    with pytest.raises(InputError, match="classes of the fit"):
+        model.cross_entropy(X[:1], ["rose"])
+
+
+def test_weights_count_samples():
+    X, y = iris()
+    weights = np.random.default_rng(0).integers(0, 3, len(y))
+    one = QuantumCrossEntropyClassifier(tol=1e-9).fit(X, y, weights)
+    other = QuantumCrossEntropyClassifier(tol=1e-9).fit(np.repeat(X, weights, axis=0), np.repeat(y, weights))
+    assert np.allclose(one.coef_, other.coef_, atol=1e-6)
+    theirs = LogisticRegression(tol=1e-8, solver="newton-cholesky").fit(X, y, weights)
+    assert np.allclose(one.coef_, theirs.coef_, atol=1e-5)
+
+
+def test_off_diagonal_generators_gain_nothing_for_diagonal_labels():
+    X, y = iris()
+    classical = QuantumCrossEntropyClassifier(tol=1e-9).fit(X, y)
+    quantum = QuantumCrossEntropyClassifier("hermitian", tol=1e-9).fit(X, y)
+    assert quantum.result_.loss == pytest.approx(classical.result_.loss, abs=1e-12)
+    assert np.allclose(quantum.predict_proba(X), classical.predict_proba(X), atol=1e-6)
+    with pytest.raises(AttributeError, match="diagonal"):
+        _ = quantum.coef_
+
+
+def test_pooled_labels_are_pure_states_of_their_frequencies():
+    """The perceptron of Wiersema and Kappen: with a field for every input, the frequencies are learnt."""
+    X = np.repeat(np.eye(3), 10, axis=0)
+    y = np.concatenate([np.arange(10) < k for k in (2, 5, 9)]).astype(int)
+    model = QuantumCrossEntropyClassifier("hermitian", labels="rank_one", C=1e3, tol=1e-7).fit(X, y)
+    assert model.predict_proba(np.eye(3))[:, 1] == pytest.approx([0.2, 0.5, 0.9], abs=0.01)
+    q = np.array([[0.8, 0.2], [0.5, 0.5], [0.1, 0.9]])
+    batch = model.result_.target
+    assert np.allclose(sorted(map(tuple, batch.probabilities())), sorted(map(tuple, q)))
+    assert np.allclose(batch.purity(), 1.0)
+
+
+def test_the_measured_likelihood_makes_use_of_generators_that_do_not_commute():
+    """Labels flipped with probability 0.15: a logit that grows with x can't stand for it, a tilted field can."""
+    rng = np.random.default_rng(0)
+    X = rng.uniform(-4, 4, (2000, 1))
+    y = (X[:, 0] > 0) ^ (rng.random(2000) < 0.15)
+    options = {"loss": "likelihood", "C": np.inf, "random_state": 1}
+    models = [QuantumCrossEntropyClassifier(g, **options).fit(X, y) for g in ("diagonal", "hermitian")]
+    assert models[1].result_.loss < models[0].result_.loss - 0.02
+    assert models[1].predict_proba([[4.0]])[0, 1] == pytest.approx(0.85, abs=0.03)
+
+
+def test_own_generators_may_have_more_levels_than_classes():
+    X, y = iris()
+    model = QuantumCrossEntropyClassifier([pauli("ZI"), pauli("IZ"), pauli("ZZ")], tol=1e-6).fit(X, y)
+    assert model.model_.dims == (2, 2)
+    assert np.allclose(model.predict_proba(X).sum(axis=1), 1.0)
+    assert model.score(X, y) > 0.9
+
+
+def test_a_fit_that_is_cut_short_warns():
+    X, y = iris()
+    with pytest.warns(ConvergenceWarning, match="iteration"):
+        QuantumCrossEntropyClassifier(max_iter=2).fit(X, y)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"generators": "diagnal"}, "did you mean 'diagonal'"),
+        ({"generators": [pauli("Z")]}, "at least 3 levels"),
+        ({"labels": "pure"}, "labels must be one of"),
+        ({"loss": "hinge"}, "loss must be one of"),
+        ({"C": 0.0}, "C must be positive"),
+        ({"label_noise": 2.0}, "label_noise must be"),
+    ],
+)
+def test_what_is_refused(options, message):
+    with pytest.raises(InputError, match=message):
+        QuantumCrossEntropyClassifier(**options).fit(*iris())
+
+
+def correlated_bits(m=400):
+    rng = np.random.default_rng(0)
+    first = rng.integers(0, 2, m)
+    return np.column_stack([first, first ^ (rng.random(m) < 0.1), rng.integers(0, 2, m)])
+
+
+STRINGS = np.array(list(itertools.product([0, 1], repeat=3)))
+
+
+@pytest.mark.parametrize("generators", ["ising", "transverse", "pairs"])
+def test_boltzmann_machine_of_diagonal_data_matches_moments(generators):
+    X = correlated_bits()
+    machine = QuantumBoltzmannMachine(generators, alpha=0.0, tol=1e-9).fit(X)
+    p = np.exp(machine.score_samples(STRINGS))
+    assert p.sum() == pytest.approx(1.0)
+    spins, model_spins = 1 - 2 * X, 1 - 2 * STRINGS
+    assert np.allclose(spins.mean(axis=0), p @ model_spins, atol=1e-7)
+    assert np.allclose(spins.T @ spins / len(X), (model_spins.T * p) @ model_spins, atol=1e-7)
+    assert machine.score(X) == pytest.approx(-float(cross_entropy(machine.result_.target, machine.state_)), abs=1e-7)
+
+
+def test_boltzmann_machine_samples():
+    machine = QuantumBoltzmannMachine(alpha=0.0, random_state=3).fit(correlated_bits())
+    drawn = machine.sample(20_000)
+    shares = np.bincount(drawn @ [4, 2, 1], minlength=8) / len(drawn)
+    p = np.exp(machine.score_samples(STRINGS))
+    assert (np.abs(shares - p) < 5 * np.sqrt(p / len(drawn))).all()
+    assert (machine.sample(5) == machine.sample(5)).all()
+
+
+def test_rank_one_data_use_the_transverse_field():
+    X = correlated_bits()
+    classical = QuantumBoltzmannMachine(data="rank_one").fit(X)
+    quantum = QuantumBoltzmannMachine("transverse", data="rank_one").fit(X)
+    assert quantum.result_.loss < classical.result_.loss - 0.1
+
+
+def test_boltzmann_machine_refuses():
+    with pytest.raises(InputError, match="0 and 1 only"):
+        QuantumBoltzmannMachine(binarize=None).fit([[0.5, 1.0]])
+    with pytest.raises(InputError, match="generators must be one of"):
+        QuantumBoltzmannMachine("izing").fit(STRINGS)
+    with pytest.raises(MemoryRefused, match="fewer features"):
+        QuantumBoltzmannMachine().fit(np.eye(50))
+
+
+def test_density_is_normalised_and_is_that_of_the_state():
+    X = np.random.default_rng(0).normal(size=(60, 2))
+    model = DensityEstimator(levels=4, smoothing=0.05).fit(X)
+    axes = [np.linspace(a, a + b, 24, endpoint=False) for a, b in zip(model.low_, model.side_, strict=True)]
+    grid = np.array(list(itertools.product(*axes)))
+    p = np.exp(model.score_samples(grid))
+    assert p.mean() * model.side_.prod() == pytest.approx(1.0, rel=1e-12)
+    state = model.state()
+    assert state.dims == (4, 4)
+    vectors = fourier_encoding(2 * np.pi * (grid[:5] - model.low_) / model.side_, 4).factor[..., 0]
+    direct = np.einsum("ki,ij,kj->k", vectors.conj(), state.matrix(), vectors).real * 16 / model.side_.prod()
+    assert np.allclose(p[:5], direct, rtol=1e-11)
+    assert model.score_samples([[1e3, 0.0]]).tolist() == [-np.inf]
+    assert model.score(X) == pytest.approx(model.score_samples(X).mean())
+
+
+def test_density_approaches_the_true_one_with_more_samples_and_levels():
+    rng = np.random.default_rng(1)
+    test = rng.normal(size=(2000, 1))
+    scores = [
+        DensityEstimator(levels, margin=0.5).fit(rng.normal(size=(m, 1))).score(np.clip(test, -3, 3))
+        for m, levels in ((50, 4), (5000, 24))
+    ]
+    exact = -0.5 * np.log(2 * np.pi) - 0.5
+    assert scores[0] < scores[1] < exact + 0.05
+    assert scores[1] == pytest.approx(exact, abs=0.1)
+
+
+def test_density_refuses():
+    with pytest.raises(InputError, match="margin above 0"):
+        DensityEstimator(margin=0.0).fit([[1.0], [1.0]])
+    with pytest.raises(InputError, match="levels"):
+        DensityEstimator(levels=1).fit([[1.0], [2.0]])
+    with pytest.raises(MemoryRefused, match="fewer features or levels"):
+        DensityEstimator().fit(np.eye(30)).state()

@@ -1,0 +1,79 @@
+"""The losses of labelled data: values, weights, infinities, and what is refused."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qml._checks import InputError
+from qml.losses import MeanCrossEntropy, cross_entropy, label_states
+from qml.losses.labelled import LabelLikelihood
+from qml.states import DensityMatrix, GibbsState, ginibre
+
+
+def pairs(seed=0, count=4):
+    rng = np.random.default_rng(seed)
+    return ginibre(3, rng, batch=count), ginibre(3, rng, batch=count)
+
+
+def test_mean_of_the_single_cross_entropies():
+    rho, sigma = pairs()
+    weights = np.array([1.0, 3.0, 0.0, 4.0])
+    single = np.array([float(cross_entropy(rho[k], sigma[k])) for k in range(4)])
+    assert MeanCrossEntropy().value(rho, sigma) == pytest.approx(single.mean(), rel=1e-14)
+    assert MeanCrossEntropy(weights).value(rho, sigma) == pytest.approx(single @ weights / 8, rel=1e-14)
+    assert MeanCrossEntropy(weights).floor(rho) == pytest.approx(float(rho.entropy() @ weights / 8), rel=1e-13)
+    assert MeanCrossEntropy().value(rho, rho) == pytest.approx(MeanCrossEntropy().floor(rho), rel=1e-13)
+
+
+def test_infinite_where_a_label_leaves_the_support_unless_its_weight_is_zero():
+    sigma = DensityMatrix.from_probabilities([[1.0, 0.0], [0.5, 0.5]])
+    rho = label_states([1, 0], 2)
+    for loss in (MeanCrossEntropy, LabelLikelihood):
+        assert loss().value_and_cotangent(rho, sigma) == (np.inf, None)
+        assert loss([0.0, 1.0]).value(rho, sigma) == pytest.approx(np.log(2), rel=1e-15)
+        cotangent = loss([0.0, 1.0]).value_and_cotangent(rho, sigma)[1]
+        assert np.isfinite(cotangent).all()
+
+
+@given(st.integers(0, 10**6), st.floats(0.1, 20.0))
+def test_measured_labels_cost_no_more_than_the_cross_entropy(seed, strength):
+    """Jensen, for diagonal labels; equality for diagonal states."""
+    rng = np.random.default_rng(seed)
+    k = rng.normal(size=(5, 3, 3)) * strength
+    labels = label_states(rng.integers(0, 3, 5), 3, noise=0.1)
+    sigma, diagonal = GibbsState(k + k.swapaxes(1, 2)), GibbsState(k[:, 0], diagonal=True)
+    assert LabelLikelihood().value(labels, sigma) <= MeanCrossEntropy().value(labels, sigma) + 1e-12
+    both = LabelLikelihood().value(labels, diagonal), MeanCrossEntropy().value(labels, diagonal)
+    assert both[0] == pytest.approx(both[1], rel=1e-9)
+
+
+def test_floor_of_the_likelihood_is_reached_by_the_label_distribution():
+    rho = label_states([0, 1, 2], 3, noise=0.3)
+    assert LabelLikelihood([1, 2, 1]).value(rho, rho) == pytest.approx(LabelLikelihood([1, 2, 1]).floor(rho), rel=1e-14)
+
+
+def test_label_states():
+    p = label_states([2, 0], 3, noise=0.3).probabilities()
+    assert np.allclose(p, [[0.1, 0.1, 0.8], [0.8, 0.1, 0.1]])
+    assert label_states([0], 4).dims == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: MeanCrossEntropy([-1.0, 2.0]), "non-negative"),
+        (lambda: MeanCrossEntropy([0.0, 0.0]), "not all of them zero"),
+        (lambda: MeanCrossEntropy([1.0]).accept(label_states([0, 1], 2), (2,)), "one a label, 2 here; found 1"),
+        (lambda: MeanCrossEntropy().accept(label_states([0, 1], 2), (3,)), r"batch \(m,\) of states on sites \(3,\)"),
+        (lambda: MeanCrossEntropy().accept(np.eye(2) / 2, (2,)), "batch shape"),
+        (lambda: MeanCrossEntropy().value(*[label_states([0] * m, 2) for m in (2, 3)]), "equally many states"),
+        (lambda: label_states([0, 3], 3), "from 0 to 2"),
+        (lambda: label_states([0.5], 3), "integers"),
+        (lambda: label_states([], 3), "integers"),
+        (lambda: label_states([0], 3, noise=1.5), "noise must be"),
+    ],
+)
+def test_what_is_refused(make, message):
+    with pytest.raises(InputError, match=message):
+        make()

@@ -1,0 +1,376 @@
+"""Gibbs models with hidden units: each way to sigma against the definition, classical limits, and quantum EM."""
+
+import itertools
+import math
+import re
+
+import numpy as np
+import pytest
+import scipy.linalg
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qml import FitResult, GibbsModel, check_gradient, fit, pauli
+from qml._checks import InputError
+from qml.losses import CrossEntropy, HilbertSchmidt
+from qml.models import HiddenGibbsModel, em, quantum_em, semi_quantum_restricted
+from qml.operators import partial_trace_matrix, tfim
+from qml.spectral import log_divided_differences
+from qml.states import DensityMatrix, GibbsState, basis_state, ginibre, maximally_mixed
+
+
+def paulis(*labels):
+    return [pauli(label) for label in labels]
+
+
+def random_hermitian(rng, d):
+    a = rng.standard_normal((d, d)) + 1j * rng.standard_normal((d, d))
+    return (a + a.conj().T) / 2
+
+
+def visible_diagonal_matrices():
+    rng = np.random.default_rng(6)
+    return [np.kron(random_hermitian(rng, 2), np.diag(rng.standard_normal(3))) for _ in range(4)]
+
+
+FAMILIES = {
+    "dense": lambda: HiddenGibbsModel([tfim(3), *paulis("XYI", "IZX", "ZII")], hidden=[1]),
+    "dense, two": lambda: HiddenGibbsModel.all_paulis(3, hidden=2),
+    "dense, qutrit": lambda: HiddenGibbsModel(
+        [random_hermitian(np.random.default_rng(k), 6) for k in range(3)], 1, (2, 3)
+    ),
+    "blocks": lambda: HiddenGibbsModel(paulis("ZXI", "IXX", "ZIY", "IZI", "ZZI"), 2),
+    "blocks, scattered": lambda: HiddenGibbsModel(paulis("XZIX", "YIZI", "ZIII", "XZZI", "IZII", "IIIY"), [3, 0]),
+    "blocks, matrices": lambda: HiddenGibbsModel(visible_diagonal_matrices(), [0], (2, 3)),
+    "blocks, diagonal": lambda: HiddenGibbsModel(paulis("ZZI", "IZZ", "IIZ", "ZII"), 2),
+    "blocks, diagonal matrices": lambda: HiddenGibbsModel(
+        [np.diag([0.0, 1, 2, 0, 5, 1]), np.diag(range(6))], 1, (3, 2)
+    ),
+    "closed form": lambda: semi_quantum_restricted(2, 2),
+    "closed form, scattered": lambda: HiddenGibbsModel(
+        [pauli("XZI") + 0.5 * pauli("YII"), *paulis("YZI", "IZZ", "XII", "IIZ", "IZY")], hidden=[0, 2]
+    ),
+}
+DIAGONAL = [name for name in FAMILIES if not name.startswith("dense")]
+
+
+@pytest.fixture(params=FAMILIES, ids=str)
+def model(request):
+    return FAMILIES[request.param]()
+
+
+# every way to sigma, by the definition --------------------------------------------------------------------------------
+
+
+def test_the_cheapest_way_is_taken():
+    for name, make in FAMILIES.items():
+        assert make().method == name.split(",")[0]
+    assert HiddenGibbsModel(paulis("ZXI", "IXX", "XII"), 2).method == "dense"
+
+
+def test_state_is_the_partial_trace_of_the_exponential(model):
+    theta = model.init_params(np.random.default_rng(1), scale=1.0)
+    k = model.joint.state(theta).hamiltonian()
+    joint = scipy.linalg.expm(-k)
+    expected = partial_trace_matrix(joint / np.trace(joint), model.visible, model.joint.dims)
+    assert np.abs(model.state(theta).matrix() - expected).max() < 1e-13
+
+
+def test_push_is_the_partial_trace_of_the_joint_push(model):
+    rng = np.random.default_rng(2)
+    theta, v = model.init_params(rng), rng.standard_normal((3, model.n_params))
+    expected = partial_trace_matrix(model.joint.state_jvp(theta)[1](v), model.visible, model.joint.dims)
+    assert np.abs(expected).max() > 1e-2
+    assert np.abs(model.state_jvp(theta)[1](v) - expected).max() < 1e-13
+
+
+def test_pull_is_the_joint_pull_of_the_extended_cotangent(model):
+    """dL = Tr X dsigma_v = Tr (X (x) 1) dsigma, against the joint model, which knows nothing of hidden sites."""
+    rng = np.random.default_rng(3)
+    theta = model.init_params(rng)
+    sigma, pull = model.state_vjp(theta)
+    x = random_hermitian(rng, sigma.dim)
+    gradient = pull(sigma.pull_matrix(x))
+    push = model.joint.state_jvp(theta)[1](np.eye(model.n_params))
+    expected = np.einsum("ij,pji->p", x, partial_trace_matrix(push, model.visible, model.joint.dims)).real
+    assert np.abs(expected).max() > 1e-2
+    assert np.abs(gradient - expected).max() < 1e-13 * np.abs(x).sum()
+
+
+def test_log_partition_and_means_are_those_of_the_joint_state(model):
+    theta = model.init_params(np.random.default_rng(4))
+    log_z, means = model.log_partition_and_means(theta)
+    joint = model.joint.state(theta)
+    assert log_z == pytest.approx(float(joint.log_partition()), rel=1e-13)
+    for j in range(model.n_params):
+        g = model.joint.state(np.eye(model.n_params)[j]).hamiltonian()
+        assert means[j] == pytest.approx(float(joint.expect(g)), abs=1e-13)
+
+
+@pytest.mark.parametrize("loss", [CrossEntropy(), HilbertSchmidt()], ids=lambda loss: loss.name)
+def test_gradient_against_finite_differences(model, loss):
+    theta = model.init_params(np.random.default_rng(5))
+    rho = ginibre(model.dims, np.random.default_rng(6))
+    found = check_gradient(model, rho, loss, theta)
+    assert np.abs(found.analytic).max() > 1e-3
+    assert found.ok, str(found)
+
+
+@given(scale=st.floats(0, 50), seed=st.integers(0, 2**32 - 1))
+def test_closed_form_equals_the_joint_state(scale, seed):
+    rng = np.random.default_rng(seed)
+    model = semi_quantum_restricted(2, 2, "XZ")
+    theta = scale * rng.standard_normal(model.n_params)
+    p = model.joint.state(theta).probabilities().reshape(4, 4).sum(axis=1)
+    assert np.allclose(model.state(theta).probabilities(), p, rtol=0, atol=1e-11)
+
+
+# limits ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scale", [0.3, 3.0])
+def test_commuting_units_are_the_classical_restricted_machine(scale):
+    """The marginal likelihood by enumeration of every visible and hidden configuration, signs included."""
+    rng = np.random.default_rng(7)
+    model = semi_quantum_restricted(3, 2, "Z")
+    values = {name: scale * rng.standard_normal() for name in model.parameter_names}
+    log_weights = np.full(8, -math.inf)
+    for v, h in itertools.product(itertools.product((1, -1), repeat=3), itertools.product((1, -1), repeat=2)):
+        energy = sum(
+            t * math.prod(z for z, c in zip(v + h, name, strict=True) if c == "Z") for name, t in values.items()
+        )
+        index = sum((z < 0) << (2 - k) for k, z in enumerate(v))
+        log_weights[index] = np.logaddexp(log_weights[index], -energy)
+    expected = log_weights - np.logaddexp.reduce(log_weights)
+    theta = model.unconstrained(values)
+    assert np.allclose(model.state(theta).spectrum().log_eigenvalues, expected, rtol=1e-13, atol=1e-13)
+    data = rng.dirichlet(np.ones(8))
+    s = CrossEntropy().value(DensityMatrix.from_probabilities(data, (2, 2, 2)), model.state(theta))
+    assert s == pytest.approx(-data @ expected, rel=1e-13)
+
+
+def test_uncoupled_hidden_units_leave_the_visible_gibbs_state():
+    rng = np.random.default_rng(8)
+    visible = ["XXI", "ZII", "IYI"]
+    theta = rng.standard_normal(6)
+    model = HiddenGibbsModel(paulis(*visible, "IIX", "IIZ", "IIY"))
+    alone = GibbsModel(paulis(*(label[:2] for label in visible))).state(theta[:3])
+    assert np.abs(model.state(theta).matrix() - alone.matrix()).max() < 1e-14
+
+
+def test_a_hidden_site_of_one_level_changes_nothing():
+    rng = np.random.default_rng(9)
+    matrices = [random_hermitian(rng, 3) for _ in range(3)]
+    theta = rng.standard_normal(3)
+    model, alone = HiddenGibbsModel(matrices, 1, dims=(3, 1)), GibbsModel(matrices)
+    assert model.dims == (3,)
+    assert np.abs(model.state(theta).matrix() - alone.state(theta).matrix()).max() < 1e-14
+    rho = ginibre((3,), rng)
+    gradients = [m.state_vjp(theta)[1](m.state(theta).cross_entropy_and_cotangent(rho)[1]) for m in (model, alone)]
+    assert np.abs(gradients[1]).max() > 1e-2
+    assert np.allclose(*gradients, rtol=0, atol=1e-13)
+
+
+def test_one_visible_level():
+    model = HiddenGibbsModel([np.diag([0.0, 1.0]), [[0, 1], [1, 0]]], 1, dims=(1, 2))
+    sigma, pull = model.state_vjp([0.3, -2.0])
+    assert sigma.matrix() == pytest.approx(np.ones((1, 1)))
+    assert np.abs(pull(sigma.cross_entropy_and_cotangent(maximally_mixed((1,)))[1])).max() < 1e-15
+
+
+def test_sites_may_come_in_any_order():
+    theta = np.random.default_rng(10).standard_normal(4)
+    first = HiddenGibbsModel(paulis("XZY", "YIX", "ZZI", "IXX"), hidden=[0]).state(theta).matrix()
+    last = HiddenGibbsModel(paulis("ZYX", "IXY", "ZIZ", "XXI"), hidden=[2]).state(theta).matrix()
+    assert np.abs(first - last).max() < 1e-14
+
+
+@pytest.mark.parametrize("name", DIAGONAL)
+def test_strong_fields_underflow_nowhere(name):
+    """The probabilities of float64 end at e^-745; S and its gradient do not."""
+    model = FAMILIES[name]()
+    theta = 1e4 * model.init_params(np.random.default_rng(11))
+    sigma, pull = model.state_vjp(theta)
+    assert isinstance(sigma, GibbsState)
+    logs = sigma.spectrum().log_eigenvalues
+    assert logs.min() < -1000
+    assert np.isfinite(logs).all()
+    value, cotangent = sigma.cross_entropy_and_cotangent(maximally_mixed(model.dims))
+    assert value == pytest.approx(-logs.mean(), rel=1e-12)
+    assert np.isfinite(pull(cotangent)).all()
+
+
+def test_many_hidden_units_without_their_space():
+    """8 visible and 24 hidden units: a joint space of 2^32 dimensions."""
+    model = semi_quantum_restricted(8, 24)
+    theta = model.init_params(np.random.default_rng(12), scale=0.2)
+    sigma, pull = model.state_vjp(theta)
+    assert sigma.probabilities().sum() == pytest.approx(1, abs=1e-13)
+    rho = DensityMatrix.from_probabilities(np.random.default_rng(13).dirichlet(np.ones(256)), (2,) * 8)
+    loss, direction = CrossEntropy(), np.random.default_rng(14).standard_normal(model.n_params)
+    slope = pull(loss.value_and_cotangent(rho, sigma)[1]) @ direction
+    ends = [loss.value(rho, model.state(theta + h * direction)) for h in (1e-5, -1e-5)]
+    assert abs(slope) > 1e-2
+    assert slope == pytest.approx((ends[0] - ends[1]) / 2e-5, rel=1e-7)
+
+
+def test_a_target_that_the_factor_cannot_resolve_costs_infinity():
+    """Eigenvalues below 1e-31 of the largest count as zero: S is +inf there, never a wrong finite number."""
+    model = HiddenGibbsModel(paulis("ZI", "IZ", "XX"))
+    assert model.method == "dense"
+    s = model.state_vjp([500.0, 500.0, 1e-300])[0]
+    assert s.cross_entropy_and_cotangent(basis_state("0"))[0] == math.inf
+
+
+# fits -----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["dense", "dense, two", "dense, qutrit", "blocks", "closed form"])
+def test_fit_reaches_a_target_of_its_own_family(name):
+    model = FAMILIES[name]()
+    rho = model.state(model.init_params(np.random.default_rng(20), scale=1.0))
+    result = fit(model, rho, seed=3, restarts=2, max_iterations=3000, gradient_tolerance=1e-7, progress=False)
+    assert result.history.gap[0] > 1e-3
+    assert abs(result.gap) < 1e-8
+
+
+@pytest.mark.parametrize("name", ["dense", "closed form"])
+def test_a_saved_result_keeps_what_the_state_knows(name, tmp_path):
+    model = FAMILIES[name]()
+    result = fit(model, maximally_mixed(model.dims), seed=0, max_iterations=3, progress=False)
+    result.save(tmp_path / "result.npz")
+    again = FitResult.load(tmp_path / "result.npz")
+    assert type(again.state) is type(result.state)
+    before, after = (r.state.spectrum().log_eigenvalues for r in (result, again))
+    assert np.allclose(before, after, rtol=0, atol=1e-15)
+
+
+# quantum EM -----------------------------------------------------------------------------------------------------------
+
+
+def completion(model, rho, theta):
+    """tau on all sites, for a model whose visible sites come first: the definition, by divided differences."""
+    sigma, joint = model.state(theta).spectrum(), model.joint.state(theta).spectrum()
+    x = sigma.from_basis(log_divided_differences(sigma.log_eigenvalues) * sigma.to_basis(rho.matrix()))
+    extended = np.kron(x, np.eye(model.joint.state(theta).dim // rho.dim))
+    return joint.exp_pullback(extended)
+
+
+@pytest.mark.parametrize("name", ["dense, two", "blocks", "closed form"])
+def test_the_gradient_is_a_difference_of_expectations(name):
+    """dS/dtheta_j = Tr(tau G_j) - Tr(sigma G_j), with tau of unit trace and, for diagonal visible units, a state."""
+    model, rng = FAMILIES[name](), np.random.default_rng(21)
+    theta, rho = model.init_params(rng), ginibre(model.dims, rng)
+    gradient = em._evaluate(model, rho, theta)[2]
+    means = model.log_partition_and_means(theta)[1]
+    tau = completion(model, rho, theta)
+    assert np.trace(tau).real == pytest.approx(1, abs=1e-13)
+    expected = model.joint.generators.traces(tau)
+    assert np.abs(gradient).max() > 1e-3
+    assert np.abs(gradient - (expected - means)).max() < 1e-13
+    if name != "dense, two":
+        given_v = model.joint.state(theta).matrix()
+        d_h = len(given_v) // rho.dim
+        for v, weight in enumerate(rho.probabilities()):
+            block = given_v[v * d_h : (v + 1) * d_h, v * d_h : (v + 1) * d_h]
+            conditional = weight * block / np.trace(block)
+            assert np.abs(tau[v * d_h : (v + 1) * d_h, v * d_h : (v + 1) * d_h] - conditional).max() < 1e-13
+
+
+def excess(model, rho, theta, other):
+    """Q(other) - Q(theta) - (S(other) - S(theta)): what the majorisation theorem says is never negative."""
+    _, value, gradient = em._evaluate(model, rho, theta)
+    log_z, means = model.log_partition_and_means(theta)
+    change_of_q = (other - theta) @ (means + gradient) + model.log_partition_and_means(other)[0] - log_z
+    return change_of_q - (em._evaluate(model, rho, other)[1] - value)
+
+
+@given(seed=st.integers(0, 2**32 - 1), step=st.floats(0.01, 3.0))
+@pytest.mark.parametrize("name", ["closed form", "blocks"])
+def test_q_majorises_s_for_diagonal_visible_units(name, seed, step):
+    model, rng = FAMILIES[name](), np.random.default_rng(seed)
+    theta, rho = model.init_params(rng, 1.0), ginibre(model.dims, rng)
+    assert excess(model, rho, theta, theta + step * rng.standard_normal(model.n_params)) > -1e-12
+
+
+def test_q_does_not_majorise_s_for_quantum_visible_units():
+    model, rng = HiddenGibbsModel.all_paulis(2), np.random.default_rng(22)
+    thetas = 2 * rng.standard_normal((100, model.n_params))
+    others = thetas + 0.1 * rng.standard_normal(thetas.shape)
+    assert min(excess(model, basis_state("0"), *pair) for pair in zip(thetas, others, strict=True)) < -1e-3
+
+
+@pytest.mark.parametrize("name", ["closed form", "blocks", "blocks, diagonal matrices", "dense", "dense, qutrit"])
+def test_em_never_raises_s(name):
+    model = FAMILIES[name]()
+    rho = ginibre(model.dims, np.random.default_rng(23))
+    result = quantum_em(model, rho, seed=4, max_iterations=25)
+    assert result.history[0] - result.loss > 1e-3
+    assert np.diff(result.history).max(initial=0.0) < 1e-14
+    assert result.loss == pytest.approx(CrossEntropy().value(rho, model.state(result.params)), abs=1e-14)
+
+
+@pytest.mark.parametrize("inner", [1, 3, 60])
+def test_full_steps_are_accepted_for_diagonal_visible_units(inner, monkeypatch):
+    """However far step M goes, no step is ever halved."""
+    monkeypatch.setattr(em, "MAX_HALVINGS", 1)
+    model = semi_quantum_restricted(3, 2)
+    rho = DensityMatrix.from_probabilities(np.random.default_rng(24).dirichlet(np.full(8, 0.3)), (2, 2, 2))
+    result = quantum_em(model, rho, seed=5, max_iterations=15, inner_iterations=inner)
+    assert result.iterations == 15
+    assert np.diff(result.history).max() < 1e-15
+
+
+@pytest.mark.parametrize("name", ["dense, two", "blocks", "closed form"])
+def test_em_reaches_a_target_of_its_own_family(name):
+    model = FAMILIES[name]()
+    rho = model.state(model.init_params(np.random.default_rng(26 if name == "blocks" else 25), scale=1.0))
+    result = quantum_em(model, rho, seed=6, max_iterations=400, gradient_tolerance=1e-6)
+    assert result.history[0] - result.floor > 1e-1
+    assert abs(result.gap) < 1e-8
+    assert result.converged
+
+
+def test_em_endings():
+    model = semi_quantum_restricted(2, 1)
+    rho = model.state(np.ones(model.n_params))
+    there = quantum_em(model, rho, params0=np.ones(model.n_params))
+    assert (there.iterations, there.converged) == (0, True)
+    short = quantum_em(model, rho, seed=0, max_iterations=2)
+    assert not short.converged
+    assert "stopped after 2 iterations" in short.status
+    nowhere = quantum_em(HiddenGibbsModel(paulis("ZI", "IZ", "XX")), basis_state("0"), params0=[500.0, 500.0, 1e-300])
+    assert "not started" in nowhere.status
+    assert "history" not in repr(there)
+
+
+# sentences ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
+        (lambda: HiddenGibbsModel(paulis("XX"), 0), "none is hidden: use GibbsModel"),
+        (lambda: HiddenGibbsModel(paulis("XX"), []), "none is hidden"),
+        (lambda: HiddenGibbsModel(paulis("XX"), 2), "none is visible"),
+        (lambda: HiddenGibbsModel(paulis("XX"), [0, 1]), "none is visible"),
+        (lambda: HiddenGibbsModel(paulis("XX"), 3), "hidden must be an integer from 0 to 2"),
+        (lambda: HiddenGibbsModel(paulis("XX"), [2]), "hidden must be sites from 0 to 1"),
+        (lambda: HiddenGibbsModel(paulis("XX"), [1, 1]), "distinct"),
+        (lambda: semi_quantum_restricted(0, 1), "n_visible"),
+        (lambda: semi_quantum_restricted(1, 1, "XW"), "letters must be distinct ones of X, Y and Z"),
+        (lambda: semi_quantum_restricted(1, 1, "XX"), "letters must be distinct"),
+        (lambda: semi_quantum_restricted(1, 1, ""), "letters must be distinct"),
+        (lambda: quantum_em(GibbsModel(paulis("X")), basis_state("0")), "must be a HiddenGibbsModel"),
+        (lambda: quantum_em(semi_quantum_restricted(1, 1), maximally_mixed(4)), "dims"),
+    ],
+)
+def test_sentences(make, sentence):
+    with pytest.raises(InputError, match=re.escape(sentence)):
+        make()
+
+
+def test_repr():
+    assert (
+        repr(semi_quantum_restricted(2, 1)) == "HiddenGibbsModel(dims=(2, 2), hidden=(2,), 11 generators, closed form)"
+    )

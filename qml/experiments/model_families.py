@@ -56,7 +56,7 @@ class LargeGibbs(Named):
 
     kind: Literal["large_gibbs"]
     generators: Generators
-    samples: Annotated[int, Field(ge=2, le=100_000, description="random vectors; standard errors fall as 1/sqrt(samples)")] = 32
+    samples: Annotated[int, Field(ge=2, le=100_000, description="random vectors; errors fall as 1/sqrt(samples)")] = 32
     seed: Annotated[Seed, Field(description="what the vectors follow from, the same for every theta")] = 0
     krylov: Annotated[int | None, Field(ge=1, description="Lanczos steps at most; 400 by default")] = None
 

@@ -4,8 +4,8 @@ from qml.models.base import Model
 from qml.models.cholesky import CholeskyModel
 from qml.models.circuit import CircuitModel
 from qml.models.conditional import ConditionalGibbsModel, ConditionalModel
-from qml.models.em import EMResult, quantum_em
 from qml.models.conditional_circuit import ConditionalCircuitModel
+from qml.models.em import EMResult, quantum_em
 from qml.models.energies import Energies, IsingEnergies, ProductEnergies, TableEnergies
 from qml.models.evolved import EvolvedGibbsModel
 from qml.models.gibbs import GibbsModel

@@ -16,10 +16,11 @@ import scipy.linalg
 from qml._typing import Complex, Numeric, Real
 
 EPS = float(np.finfo(np.float64).eps)
-TRIANGULAR_FROM = 64
-"""Dimension from which a triangular product is measured to be faster than a full one."""
-RELATIVELY_ROBUST_FROM = 512
-"""Dimension from which LAPACK's evr is measured to be faster than evd (see docs/explanation/engine.md)."""
+SCIPY_FROM = 1024
+"""Dimension from which SciPy's evr and triangular product are measured to be faster than NumPy's evd and full product.
+
+NumPy and SciPy each bring a BLAS with threads of its own, which wait actively for a while after a call: below this
+dimension switching from one to the other costs more, on few cores, than the better algorithm saves."""
 
 
 def support_cut(largest: Real, dim: int) -> Real:
@@ -164,7 +165,7 @@ def quadratic_forms(matrix: Complex, columns: Complex) -> Real:
     >>> quadratic_forms(np.array([[1.0, 2j], [-2j, 3.0]]), np.eye(2, dtype=complex))
     array([1., 3.])
     """
-    if matrix.ndim > 2 or columns.ndim > 2 or matrix.shape[-1] < TRIANGULAR_FROM:
+    if matrix.ndim > 2 or columns.ndim > 2 or matrix.shape[-1] < SCIPY_FROM:
         return np.asarray(np.einsum("...dj,...dj->...j", columns.conj(), matrix @ columns).real)
     triangle = np.array(matrix.T, order="F")  # its lower triangle is the transpose of the upper one of H
     np.fill_diagonal(triangle, np.diagonal(triangle) / 2)
@@ -180,7 +181,7 @@ def eigh(matrix: Complex) -> tuple[Real, Complex]:
     Costs about 25 d^3 operations for a complex matrix and a third of that for a real one.
     """
     a = matrix.real if not matrix.imag.any() else matrix
-    if a.ndim == 2 and a.shape[-1] >= RELATIVELY_ROBUST_FROM:
+    if a.ndim == 2 and a.shape[-1] >= SCIPY_FROM:
         values, vectors = scipy.linalg.eigh(a, driver="evr", check_finite=False)
     else:
         values, vectors = np.linalg.eigh(a)

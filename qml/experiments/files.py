@@ -8,52 +8,14 @@ import math
 import os
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from qml._checks import InputError
-
-
-def write_whole(path: Path, writer: Callable[[Path], object]) -> None:
-    """A file that `writer` makes under another name, put in its place when it is complete and on disk.
-
-    Raises
-    ------
-    InputError
-        If it cannot be written; what stood there before is kept.
-    """
-    temporary = path.with_name(f".part-{path.name}")
-    with told(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            writer(temporary)
-            _flush(temporary)
-            temporary.replace(path)
-            _flush(path.parent)
-        finally:
-            temporary.unlink(missing_ok=True)
-
-
-@contextmanager
-def told(path: Path) -> Iterator[None]:
-    """A full disk or a folder that cannot be written, as one sentence."""
-    try:
-        yield
-    except OSError as error:
-        raise InputError(
-            f"{path} cannot be written: {error.strerror or error}; what was written before is kept."
-        ) from error
-
-
-def _flush(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
+from qml._files import told as told
+from qml._files import write_whole as write_whole
 
 SYNC = 0.2
 """Seconds between two waits for the disk: one takes milliseconds, as long as a small fit."""

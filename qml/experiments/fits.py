@@ -11,7 +11,7 @@ from qml import losses
 from qml.experiments import streams
 from qml.experiments.build import Job
 from qml.experiments.targets import Target
-from qml.fitting import FitResult, Iteration, fit, fit_factors
+from qml.fitting import Checkpoint, FitResult, Iteration, fit, fit_factors
 from qml.fitting.result import LARGEST_DIM_REPORTED
 from qml.losses import MeasuredReport, measured_report
 from qml.measurement import Counts, ReadoutMeasurement
@@ -55,8 +55,15 @@ class Row:
         return CTRL_C in self.status
 
 
-def run_fit(job: Job, target: Target, seed: int, index: int, *callbacks: Callable[[Iteration], Any]) -> FitResult:
-    """The fit number `index` of a study with this seed."""
+def run_fit(
+    job: Job,
+    target: Target,
+    seed: int,
+    index: int,
+    *callbacks: Callable[[Iteration], Any],
+    checkpoint: Checkpoint | None = None,
+) -> FitResult:
+    """The fit number `index` of a study with this seed, continued from its checkpoint where there is one."""
     spec = job.spec
     if isinstance(job.model, ProductModel) and spec.factorwise:
         return fit_factors(
@@ -85,6 +92,8 @@ def run_fit(job: Job, target: Target, seed: int, index: int, *callbacks: Callabl
         prior=job.prior,
         validation=job.validation,
         patience=spec.patience,
+        checkpoint=checkpoint,
+        resume=checkpoint is not None,
     )
 
 

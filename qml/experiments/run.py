@@ -24,7 +24,7 @@ from qml.experiments.source import Source
 from qml.experiments.sweep import Point
 from qml.experiments.sweeping import How, checked_points, run_sweep
 from qml.experiments.targets import files_of, inside
-from qml.fitting import FitResult
+from qml.fitting import Checkpoint, FitResult
 from qml.plotting.history import plot_history
 from qml.plotting.states import plot_density_matrix
 from qml.states import DensityMatrix, State
@@ -33,6 +33,8 @@ KEEP_TARGET_UP_TO = 1 << 10
 """Largest dimension whose density matrix is written to the folder of a run (16 MiB)."""
 DRAW_STATES_UP_TO = 1 << 7
 INTERRUPTED, TERMINATED = 130, 143
+CHECKPOINT = "checkpoint.npz"
+"""In the folder of a fit that is under way."""
 
 
 @dataclass(frozen=True)
@@ -179,7 +181,8 @@ def _run(found: Read, folder: RunFolder, threads: int | None, out: Console, rows
     plan = found.plan
     threads = threads or folder.info.get("threads")
     before = {row.fit: row for row in load_run(folder.path).rows if not row.interrupted}
-    if before and folder.info.get("threads") != threads:
+    begun = before or any(folder.path.glob(f"fits/*/{CHECKPOINT}"))
+    if begun and folder.info.get("threads") != threads:
         raise InputError(f"this run began with threads={folder.info.get('threads')}: leave out --threads.")
     folder.update(threads=threads)
     _keep_target(plan, folder, found.home)
@@ -195,12 +198,15 @@ def _run(found: Read, folder: RunFolder, threads: int | None, out: Console, rows
                 continue
             folder.log("fit started", fit=name)
             reporter.begin(name, job.n_params, job.spec.max_iterations)
+            where = Checkpoint(folder.path / folder.fit_folder(index) / CHECKPOINT)
             try:
                 with pinned(threads):
-                    result = run_fit(job, plan.target, plan.study.seed, index, reporter.step)
+                    result = run_fit(job, plan.target, plan.study.seed, index, reporter.step, checkpoint=where)
             finally:
                 reporter.stop()
             results[name] = result
+            if (told := result.provenance.get("checkpoint", {})).get("resumed"):
+                folder.log("fit continued from its checkpoint", fit=name, exact=told["exact"], refused=told["refused"])
             rows.append(row_of(job, result, plan.target))
             _keep_fit(job, result, folder, folder.fit_folder(index))
             folder.write_rows(rows)
@@ -208,6 +214,7 @@ def _run(found: Read, folder: RunFolder, threads: int | None, out: Console, rows
             reporter.end(rows[-1])
             if rows[-1].interrupted:
                 raise KeyboardInterrupt
+            where.remove()
     finally:
         if results:
             _draw(results, plan, folder)

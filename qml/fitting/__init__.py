@@ -1,6 +1,7 @@
 """Fitting: where a model meets a target and a loss."""
 
 from qml.fitting.check import GradientCheck, check_gradient
+from qml.fitting.checkpoint import Checkpoint
 from qml.fitting.deferred import DeferredCrossEntropy, shot_variance
 from qml.fitting.factors import fit_factors
 from qml.fitting.growth import grow
@@ -10,6 +11,7 @@ from qml.fitting.result import FitError, FitResult, History, Iteration, Restart
 from qml.fitting.run import fit
 
 __all__ = [
+    "Checkpoint",
     "DeferredCrossEntropy",
     "FitError",
     "FitResult",

@@ -213,8 +213,11 @@ class Keeper:
             raise InputError(
                 f"the checkpoint {str(there[0])!r} exists already: pass resume=True to continue from it, or delete it."
             )
-        write_whole(where.file.with_name(f"{where.file.name}.probe"), Path.touch)
-        where.file.with_name(f"{where.file.name}.probe").unlink()
+        with told(where.file):
+            where.file.parent.mkdir(parents=True, exist_ok=True)
+            probe = where.file.with_name(f".probe-{where.file.name}")
+            probe.touch()
+            probe.unlink()
         for file in there:
             try:
                 stored = read(file)
@@ -229,8 +232,8 @@ class Keeper:
             return stored
         if there:
             raise InputError(
-                f"{' '.join(self.refused)} Delete {'it' if len(there) == 1 else 'both'} to begin anew, or choose another "
-                "checkpoint."
+                f"{' '.join(self.refused)} Delete {'it' if len(there) == 1 else 'both'} to begin anew, or choose "
+                "another checkpoint."
             )
         return None
 

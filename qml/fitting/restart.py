@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -46,8 +46,7 @@ class Rules:
     patience: int = 10
 
 
-@dataclass(frozen=True)
-class Mark:
+class Mark(NamedTuple):
     """A restart as of its latest iterate, taken at once, so that a Ctrl-C anywhere leaves a whole one."""
 
     point: Point
@@ -59,8 +58,8 @@ class Mark:
     evaluations: int
     converged: bool
     why: str
-    at_best: bool
-    """Whether the latest evaluation was at the best parameters."""
+    at_best: bool = False
+    """Of a restart that is over: whether its latest evaluation was at the best parameters."""
 
 
 class Run:
@@ -94,6 +93,7 @@ class Run:
         self._since = time.perf_counter()
 
     best: Point
+    _point: Point
 
     @property
     def iterations(self) -> int:
@@ -120,9 +120,10 @@ class Run:
             if not math.isfinite(point.value) or not point.is_number:
                 self._keep(point)
                 self._not_started(point)
-                self._mark(point)
+                self._mark_end()
                 return
             if self.record(point):
+                self._mark_end()
                 return
         else:
             point = self.mark.point
@@ -132,8 +133,7 @@ class Run:
         elif ending is Ending.NOT_A_NUMBER:
             cause = diagnosis.not_a_number(self.objective, "at the next step")
             self._why = f"stopped after {self.count}: {cause}; this is the best so far."
-        if self._why:
-            self._mark(point if self.mark is None else self.mark.point)
+        self._mark_end()
 
     def _not_started(self, point: Point) -> None:
         if point.value == math.inf:
@@ -142,10 +142,9 @@ class Run:
             cause = diagnosis.not_a_number(self.objective, "at the start")
             self._why = f"not started: {cause}; choose another params0."
 
-    def _mark(self, point: Point) -> None:
-        latest = self.objective.latest
+    def _mark(self) -> None:
         self.mark = Mark(
-            Point(_read_only(point.params), point.value, _read_only(point.gradient)),
+            self._point,
             self._memory.recall,
             len(self.entries),
             self.best,
@@ -154,7 +153,13 @@ class Run:
             self.objective.evaluations,
             self.converged,
             self._why,
-            latest is not None and np.array_equal(latest.params, self.best.params),
+        )
+
+    def _mark_end(self) -> None:
+        latest = self.objective.latest
+        self._mark()
+        self.mark = self._marked._replace(
+            at_best=latest is not None and np.array_equal(latest.params, self.best.params)
         )
 
     def part(self, mark: Mark) -> Part:
@@ -193,8 +198,9 @@ class Run:
         self.objective.evaluations, self.objective.under_way = text["evaluations"], True
         self._memory = Memory(held or None)
         self._since -= self.entries[-1][2]
-        self._mark(Point(arrays["params"], text["value"], arrays["gradient"]))
-        self.mark = replace(self._marked, at_best=text["at_best"])
+        self._point = Point(_read_only(arrays["params"]), text["value"], _read_only(arrays["gradient"]))
+        self._mark()
+        self.mark = self._marked._replace(at_best=text["at_best"])
         self._evaluated = False
 
     @property
@@ -211,8 +217,10 @@ class Run:
 
     def state(self) -> State:
         """The model's state at the best parameters; that of the latest evaluation where that was there."""
-        if self._marked.at_best and not self._evaluated:
-            self.objective.again(self.best.params)
+        if not self._evaluated:
+            self.objective.latest = None
+            if self._marked.at_best:
+                self.objective.again(self.best.params)
         return self.objective.state(self.best.params)
 
     def _drawn(self, draw: Callable[[], Real]) -> Point:
@@ -256,7 +264,7 @@ class Run:
         if any(answer is True for answer in answers):
             self.cut = f"stopped by a callback after {self.count}"
         self._evaluated = True
-        self._mark(point)
+        self._mark()
         self._keep_on_disk(self.iterations)
         return bool(self._why or self.cut)
 
@@ -270,6 +278,7 @@ class Run:
         if not self.entries or score < self.score:
             self.best, self.score, self._best_at = point, score, len(self.entries)
         self.entries.append((point.value, point.gradient_norm, seconds, fidelity))
+        self._point = point
         return Iteration(
             iteration=self.iterations,
             restart=self.index,

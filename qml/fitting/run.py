@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
-import time
 from collections.abc import Iterable, Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -13,11 +15,12 @@ import numpy as np
 from qml import _checks
 from qml._checks import InputError
 from qml._typing import ArrayLike
+from qml.fitting.checkpoint import Checkpoint, Keeper, Stored
 from qml.fitting.objective import Objective
 from qml.fitting.priors import Prior
 from qml.fitting.progress import Progress
 from qml.fitting.provenance import provenance
-from qml.fitting.restart import Callback, Rules, Run
+from qml.fitting.restart import SAME_FIT, Callback, Rules, Run
 from qml.fitting.result import FitResult
 from qml.losses import COUNT_LOSSES, LOSSES, CrossEntropy, Loss
 from qml.models import Model
@@ -46,6 +49,9 @@ def fit(
     prior: Prior | None = None,
     validation: Any = None,
     patience: int = 10,
+    checkpoint: Checkpoint | str | Path | None = None,
+    checkpoint_every: float | None = None,
+    resume: bool = False,
 ) -> FitResult:
     r"""Learn a target state: minimise the loss over the model's parameters.
 
@@ -92,6 +98,15 @@ def fit(
         loss has not fallen for `patience` iterations.
     patience : int
         At least 1; matters with `validation` only.
+    checkpoint : path or Checkpoint, optional
+        A file from which the fit can be continued after Ctrl-C or a crash; the one before it is kept beside it. Disk
+        errors during the fit do not end it: ``provenance["checkpoint"]`` has them.
+    checkpoint_every : float, optional
+        Seconds, for a `checkpoint` that is a path: by default 30. :class:`~qml.fitting.Checkpoint` has iterations too.
+    resume : bool
+        Continue from the checkpoint, or begin where there is none. The result, seconds aside, is that of a fit without
+        a break, to the bit; callbacks are told of the iterates since. Call it with the same arguments: a checkpoint
+        that is damaged, or of another fit, is refused, and the one before it used.
 
     Returns
     -------
@@ -102,7 +117,8 @@ def fit(
     Raises
     ------
     InputError
-        If dims of model and target differ, or an argument is out of range.
+        If dims of model and target differ, or an argument is out of range; if the checkpoint exists and `resume` is
+        False, none of those that exist can be used, or the folder cannot be written.
     KeyboardInterrupt
         If Ctrl-C comes before the loss has been evaluated once.
 
@@ -148,9 +164,9 @@ def fit(
         _checks.integer("patience", patience, low=1),
     )
     start = None if params0 is None else _checks.parameters("params0", params0, n_params)
-    streams, seed = _streams(seed, rng, _checks.integer("restarts", restarts, low=1))
-    made_with = {
-        **provenance(),
+    restarts = _checks.integer("restarts", restarts, low=1)
+    seed = None if seed is None else _checks.integer("seed", seed, low=0)
+    about = {
         "model": repr(model),
         "loss": repr(loss),
         "optimizer": repr(optimizer),
@@ -160,19 +176,66 @@ def fit(
         **({} if prior is None else {"prior": repr(prior)}),
         **({} if validation is None else {"validation": repr(rules.validation), "patience": rules.patience}),
     }
-    floor, since = loss.floor(rho), time.perf_counter()
+    made_with = {**provenance(), **about}
+    keeper = Keeper(
+        _checkpoint(checkpoint, checkpoint_every),
+        {
+            **{name: about.get(name) for name in (*about, "prior", "validation", "patience")},
+            "target": repr(rho),
+            "parameters": list(model.parameter_names + loss.parameter_names),
+            "params0": None if start is None else _digest(start.tolist()),
+            "seed": seed if rng is None else _random_state(rng),
+            "restarts": restarts,
+            "track_fidelity": track_fidelity,
+        },
+    )
+    floor, bar = loss.floor(rho), Progress(progress, rules.max_iterations, restarts)
     runs: list[Run] = []
-    with Progress(progress, rules.max_iterations, restarts) as bar:
-        for k, stream in enumerate(streams):
-            run = Run(Objective(model, rho, loss, prior), rules, k, floor, bar)
-            draw = partial(run.objective.init_params, stream)
-            try:
-                run.go(optimizer, start if k == 0 else None, draw)
-            except KeyboardInterrupt:
-                run.cut = f"interrupted (Ctrl-C) after {run.count}"
-            runs.append(run)
-            if run.cut:
-                break
+
+    def begin() -> Run:
+        runs.append(Run(Objective(model, rho, loss, prior), rules, len(runs), floor, bar, keeper.iterate))
+        return runs[-1]
+
+    def continued(stored: Stored) -> str:
+        """Restore the restarts of a checkpoint; a clause if the numbers are not those of this fit."""
+        runs.clear()
+        for part in stored.parts:
+            begin().restore(part)
+        away = runs[-1].check()
+        keeper.exact = away == 0
+        return "" if away <= SAME_FIT else "loss and gradient at its parameters are others here"
+
+    stored = keeper.open(resume, continued)
+    if stored is None:
+        runs.clear()
+    elif rng is None:
+        seed = stored.text["seed"]
+    streams, seed = _streams(seed, rng, restarts)
+    states = None if rng is None else [stream.bit_generator.state for stream in streams]
+    if stored is not None and rng is not None:
+        states = stored.text["streams"]
+        for stream, state in zip(streams, states, strict=True):
+            stream.bit_generator.state = state
+    keeper.hold(lambda: [run.part(run.mark) for run in runs if run.mark is not None], seed=seed, streams=states)
+    try:
+        with bar:
+            for k, stream in enumerate(streams):
+                run = runs[k] if k < len(runs) else begin()
+                if run.over:
+                    continue
+                draw = partial(run.objective.init_params, stream)
+                try:
+                    run.go(optimizer, start if k == 0 else None, draw)
+                except KeyboardInterrupt:
+                    run.cut = f"interrupted (Ctrl-C) after {run.count}"
+                if run.cut:
+                    break
+                keeper.restart_over()
+    except BaseException:
+        keeper.save()
+        raise
+    if runs[-1].cut:
+        keeper.save()
     started = [run for run in runs if run.entries]
     if not started:
         raise KeyboardInterrupt
@@ -180,23 +243,43 @@ def fit(
     status = best.status
     if runs[-1].cut and best is not runs[-1]:
         status += f" Restart {len(runs)} of {restarts} was {runs[-1].cut}; this is the best so far."
+    if runs[-1].cut:
+        status += keeper.hint()
     return FitResult(
         params=best.best.params,
-        state=best.objective.state(best.best.params),
+        state=best.state(),
         target=rho,
         loss=best.best.value,
         floor=floor,
         history=best.history(),
         iterations=best.iterations,
         evaluations=sum(run.objective.evaluations for run in started),
-        seconds=time.perf_counter() - since,
+        seconds=keeper.seconds,
         converged=best.converged,
         status=status,
         seed=seed,
         restarts=tuple(run.summary() for run in started),
-        provenance=made_with,
+        provenance={**made_with, **keeper.told()},
         parameter_names=best.objective.parameter_names,
     )
+
+
+def _checkpoint(where: Checkpoint | str | Path | None, seconds: float | None) -> Checkpoint | None:
+    if seconds is not None and not isinstance(where, str | Path):
+        raise InputError("checkpoint_every goes with a checkpoint that is a path: pass Checkpoint(path, seconds=...).")
+    if where is None or isinstance(where, Checkpoint):
+        return where
+    return Checkpoint(where) if seconds is None else Checkpoint(where, _checks.number("checkpoint_every", seconds))
+
+
+def _random_state(rng: np.random.Generator) -> str | None:
+    """A generator as it was passed: spawning its children does not change it."""
+    return _digest(rng.bit_generator.state) if isinstance(rng, np.random.Generator) else None
+
+
+def _digest(value: Any) -> str:
+    text = json.dumps(value, default=lambda a: a.tolist(), sort_keys=True)
+    return f"sha256 {hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 
 def _streams(
@@ -209,7 +292,7 @@ def _streams(
         if not isinstance(rng, np.random.Generator):
             raise InputError(f"rng must be a numpy Generator; found {rng!r}: pass an integer as seed.")
         return rng.spawn(count), None
-    root = np.random.SeedSequence(None if seed is None else _checks.integer("seed", seed, low=0))
+    root = np.random.SeedSequence(seed)
     assert isinstance(root.entropy, int)
     return [np.random.default_rng(child) for child in root.spawn(count)], root.entropy
 

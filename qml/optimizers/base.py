@@ -154,9 +154,7 @@ class Optimizer(ABC):
 
     name: ClassVar[str]
 
-    def minimize(
-        self, objective: Differentiable, start: Point, report: Report, memory: Memory | None = None
-    ) -> Ending:
+    def minimize(self, objective: Differentiable, start: Point, report: Report, memory: Memory | None = None) -> Ending:
         """Run from `start`, whose value must be finite; or continue from it, the latest iterate, with a memory.
 
         A run that is continued gives what it would have given without the break, to the bit.

@@ -1,232 +1,147 @@
-"""Compiled kernels: one operation of a sweep on a buffer of eight blocks, forward, backward, and its sums.
+"""Compiled kernels: one segment of a sweep on the rows of a block, forward, backward, and its sums.
 
-`sh` and `sl` are the strides of the two sites of the operation in the buffer, `sh` > `sl`. See
-:mod:`qml.engines.block_kernels` for the operations and for who links these functions.
+See :mod:`qml.engines.block_rows` for the segments and :mod:`qml.engines.block_kernels` for who links these functions.
+`x` and `g` are rows of lanes; `rows` lists where they start; M (p, q) starts at m[k].
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from numba import njit
 
 from qml._typing import Integer, Real
-from qml.engines.simd import LANES, dot, load, store
+from qml.engines import simd
+from qml.engines.block_rows import AFFINE, DENSE, GENERAL, SCALE, SHAPES, TRANSLATION, TURN, UNITAL
+from qml.engines.simd import LANES, load, store, tile_in, tile_in_transposed, tile_out, tile_out_transposed
+
+_forward: Any = [simd.product(*shape) for shape in SHAPES]
+_backward: Any = [simd.product(*shape, transposed=True) for shape in SHAPES]
+_unital, _affine, _general, _translation, _turn, _dense = _forward[:6]
+_unital_back, _affine_back, _general_back, _translation_back, _turn_back, _dense_back = _backward[:6]
+
+
+def bind(kind: int, first: int, m: Real, factors: Real, at: int, bound: Real, k: int) -> None:
+    """The matrix of a segment, its columns times the factors that wait there, to bound[k :]."""
+    if kind == TURN:
+        c, s = m[first], m[first + 1] * factors[at + 2]
+        bound[k], bound[k + 1] = c * factors[at], s * factors[at + 1]
+        bound[k + 2], bound[k + 3] = -s * factors[at], c * factors[at + 1]
+    elif kind == TRANSLATION:
+        bound[k], bound[k + 1] = m[first + 12] * factors[at], m[first + 15] * factors[at + 1]
+    elif kind != SCALE:
+        side, low, left = (16, 0, 0) if kind == DENSE else (4, 0 if kind == GENERAL else 1, 1 if kind == UNITAL else 0)
+        for a in range(low, side):
+            for b in range(left, side):
+                bound[k] = m[first + side * a + b] * factors[at + b - left]
+                k += 1
+
+
+def forward(kind: int, x: Real, rows: Integer, start: int, step: int, count: int, m: Real, k: int) -> None:
+    """The matrix on each tuple of rows: q to read, then p to write, or the last p of the q if `step` is q."""
+    if kind == UNITAL:
+        for i in range(start, start + count * step, step):
+            _unital(x, x, rows, i, i + step - 3, m, k)
+    elif kind == AFFINE:
+        for i in range(start, start + count * step, step):
+            _affine(x, x, rows, i, i + step - 3, m, k)
+    elif kind == GENERAL:
+        for i in range(start, start + count * step, step):
+            _general(x, x, rows, i, i + step - 4, m, k)
+    elif kind == TRANSLATION:
+        for i in range(start, start + count * step, step):
+            _translation(x, x, rows, i, i + step - 1, m, k)
+    elif kind == TURN:
+        for i in range(start, start + count * step, step):
+            _turn(x, x, rows, i, i + step - 2, m, k)
+    elif kind == DENSE:
+        for i in range(start, start + count * step, step):
+            _dense(x, x, rows, i, i + step - 16, m, k)
+    else:  # m: factors, one a row
+        for i in range(start, start + count * step, step):
+            store(x, rows[i + step - 1], m[k] * load(x, rows[i]))
+            k += 1
+
+
+def backward(kind: int, g: Real, rows: Integer, start: int, count: int, m: Real, k: int) -> None:
+    """Its transpose, in place."""
+    if kind == UNITAL:
+        for i in range(start, start + 3 * count, 3):
+            _unital_back(g, g, rows, i, i, m, k)
+    elif kind == AFFINE:
+        for i in range(start, start + 4 * count, 4):
+            _affine_back(g, g, rows, i, i, m, k)
+    elif kind == GENERAL:
+        for i in range(start, start + 4 * count, 4):
+            _general_back(g, g, rows, i, i, m, k)
+    elif kind == TRANSLATION:
+        for i in range(start, start + 2 * count, 2):
+            _translation_back(g, g, rows, i, i, m, k)
+    elif kind == TURN:
+        for i in range(start, start + 2 * count, 2):
+            _turn_back(g, g, rows, i, i, m, k)
+    elif kind == DENSE:
+        for i in range(start, start + 16 * count, 16):
+            _dense_back(g, g, rows, i, i, m, k)
+    else:
+        for i in range(start, start + count):
+            store(g, rows[i], m[k] * load(g, rows[i]))
+            k += 1
 
 
 @njit(cache=True, inline="always")
-def _mix(m: Real, k: int, a: Any, b: Any, c: Any, d: Any) -> tuple[Any, Any, Any, Any]:
-    """The matrix m[k : k + 16] times (a, b, c, d)."""
-    return (
-        dot(m, k, 1, a, b, c, d),
-        dot(m, k + 4, 1, a, b, c, d),
-        dot(m, k + 8, 1, a, b, c, d),
-        dot(m, k + 12, 1, a, b, c, d),
-    )
+def _add(sums: Real, at: int, factor: float, value: Any) -> None:
+    store(sums, at, load(sums, at) + factor * value)
 
 
-@njit(cache=True, inline="always")
-def _mix_back(m: Real, k: int, a: Any, b: Any, c: Any, d: Any) -> tuple[Any, Any, Any, Any]:
-    """Its transpose times (a, b, c, d)."""
-    return (
-        dot(m, k, 4, a, b, c, d),
-        dot(m, k + 1, 4, a, b, c, d),
-        dot(m, k + 2, 4, a, b, c, d),
-        dot(m, k + 3, 4, a, b, c, d),
-    )
-
-
-def pair(
-    x: Real, y: Real, size: int, sh: int, sl: int, m: Real, first: int, second: int, places: Integer, factors: Real
-) -> None:
-    """y[place of component a] = factor_a ((A x B) x)_a; sh and sl are the strides of the two sites in the buffer."""
-    p = np.empty(16, np.int64)
-    for a in range(16):
-        p[a] = (places[a] >> 2) * sh + (places[a] & 3) * sl
-    p0, p1, p2, p3, p4, p5, p6, p7 = p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7]
-    p8, p9, p10, p11, p12, p13, p14, p15 = p[8], p[9], p[10], p[11], p[12], p[13], p[14], p[15]
-    f0, f1, f2, f3, f4, f5, f6, f7 = (
-        factors[0], factors[1], factors[2], factors[3], factors[4], factors[5], factors[6], factors[7],
-    )
-    f8, f9, f10, f11, f12, f13, f14, f15 = (
-        factors[8], factors[9], factors[10], factors[11], factors[12], factors[13], factors[14], factors[15],
-    )
-    for outer in range(0, size, 4 * sh):
-        for middle in range(outer, outer + sh, 4 * sl):
-            for i in range(middle, middle + sl, LANES):
-                a0, a1, a2, a3 = load(x, i), load(x, i + sl), load(x, i + 2 * sl), load(x, i + 3 * sl)
-                j = i + sh
-                b0, b1, b2, b3 = load(x, j), load(x, j + sl), load(x, j + 2 * sl), load(x, j + 3 * sl)
-                j += sh
-                c0, c1, c2, c3 = load(x, j), load(x, j + sl), load(x, j + 2 * sl), load(x, j + 3 * sl)
-                j += sh
-                d0, d1, d2, d3 = load(x, j), load(x, j + sl), load(x, j + 2 * sl), load(x, j + 3 * sl)
-                if second >= 0:
-                    a0, a1, a2, a3 = _mix(m, second, a0, a1, a2, a3)
-                    b0, b1, b2, b3 = _mix(m, second, b0, b1, b2, b3)
-                    c0, c1, c2, c3 = _mix(m, second, c0, c1, c2, c3)
-                    d0, d1, d2, d3 = _mix(m, second, d0, d1, d2, d3)
-                if first >= 0:
-                    a0, b0, c0, d0 = _mix(m, first, a0, b0, c0, d0)
-                    a1, b1, c1, d1 = _mix(m, first, a1, b1, c1, d1)
-                    a2, b2, c2, d2 = _mix(m, first, a2, b2, c2, d2)
-                    a3, b3, c3, d3 = _mix(m, first, a3, b3, c3, d3)
-                store(y, i + p0, f0 * a0)
-                store(y, i + p1, f1 * a1)
-                store(y, i + p2, f2 * a2)
-                store(y, i + p3, f3 * a3)
-                store(y, i + p4, f4 * b0)
-                store(y, i + p5, f5 * b1)
-                store(y, i + p6, f6 * b2)
-                store(y, i + p7, f7 * b3)
-                store(y, i + p8, f8 * c0)
-                store(y, i + p9, f9 * c1)
-                store(y, i + p10, f10 * c2)
-                store(y, i + p11, f11 * c3)
-                store(y, i + p12, f12 * d0)
-                store(y, i + p13, f13 * d1)
-                store(y, i + p14, f14 * d2)
-                store(y, i + p15, f15 * d3)
-
-
-def pair_back(
-    x: Real,
+def sums_of(
+    kind: int,
     g: Real,
-    w: Real,
-    size: int,
-    sh: int,
-    sl: int,
-    m: Real,
-    first: int,
-    second: int,
-    places: Integer,
+    x: Real,
+    rows: Integer,
+    start: int,
+    history: int,
+    count: int,
     factors: Real,
-    free: int,
+    at: int,
     sums: Real,
+    zero: Real,
 ) -> None:
-    """g = (A x B)^T C^T g, and sums of g_i x_j over everything else for A (rows 0 to 15) and B (rows 16 to 31).
+    """Add sum over tuples of g_a x_b, times the factor that waits at b, to the lanes of the sums.
 
-    x is the input of the operation; w is room for 32 rows of lanes; sums has one row of lanes an entry.
+    The rows of g are in place, those of x in the history; a row of `zero` is zero.
     """
-    p = np.empty(16, np.int64)
-    for a in range(16):
-        p[a] = (places[a] >> 2) * sh + (places[a] & 3) * sl
-    for outer in range(0, size, 4 * sh):
-        for middle in range(outer, outer + sh, 4 * sl):
-            for i in range(middle, middle + sl, LANES):
-                for a in range(16):
-                    store(w, LANES * a, factors[a] * load(g, i + p[a]))
-                if free & 1:  # w: derivative in the output of A; u: its input, B x
-                    for a in range(4):
-                        j = i + a * sh
-                        u0, u1, u2, u3 = load(x, j), load(x, j + sl), load(x, j + 2 * sl), load(x, j + 3 * sl)
-                        if second >= 0:
-                            u0, u1, u2, u3 = _mix(m, second, u0, u1, u2, u3)
-                        for b in range(4):
-                            k = 4 * b * LANES
-                            t = load(sums, (4 * b + a) * LANES)
-                            t = t + load(w, k) * u0
-                            t = t + load(w, k + LANES) * u1
-                            t = t + load(w, k + 2 * LANES) * u2
-                            t = t + load(w, k + 3 * LANES) * u3
-                            store(sums, (4 * b + a) * LANES, t)
-                if first >= 0:
-                    for b in range(4):
-                        k = b * LANES
-                        s = 4 * LANES
-                        a0, a1, a2, a3 = _mix_back(
-                            m, first, load(w, k), load(w, k + s), load(w, k + 2 * s), load(w, k + 3 * s)
-                        )
-                        store(w, k, a0)
-                        store(w, k + s, a1)
-                        store(w, k + 2 * s, a2)
-                        store(w, k + 3 * s, a3)
-                if free & 2:
-                    for a in range(4):
-                        k = 4 * a * LANES
-                        w0, w1, w2, w3 = load(w, k), load(w, k + LANES), load(w, k + 2 * LANES), load(w, k + 3 * LANES)
-                        for b in range(4):
-                            v = load(x, i + a * sh + b * sl)
-                            k = (16 + b) * LANES
-                            store(sums, k, load(sums, k) + w0 * v)
-                            store(sums, k + 4 * LANES, load(sums, k + 4 * LANES) + w1 * v)
-                            store(sums, k + 8 * LANES, load(sums, k + 8 * LANES) + w2 * v)
-                            store(sums, k + 12 * LANES, load(sums, k + 12 * LANES) + w3 * v)
-                for a in range(4):
-                    k, j = 4 * a * LANES, i + a * sh
-                    w0, w1, w2, w3 = load(w, k), load(w, k + LANES), load(w, k + 2 * LANES), load(w, k + 3 * LANES)
-                    if second >= 0:
-                        w0, w1, w2, w3 = _mix_back(m, second, w0, w1, w2, w3)
-                    store(g, j, w0)
-                    store(g, j + sl, w1)
-                    store(g, j + 2 * sl, w2)
-                    store(g, j + 3 * sl, w3)
-
-
-def turn(
-    x: Real, y: Real, size: int, sh: int, sl: int, cosine: float, sine: float, partners: Integer, signs: Real
-) -> None:
-    """y_a = x_a where sign_a = 0, else cos x_a + sign_a sin x_partner."""
-    for outer in range(0, size, 4 * sh):
-        for middle in range(outer, outer + sh, 4 * sl):
-            for a in range(16):
-                b = partners[a]
-                here, there = (a >> 2) * sh + (a & 3) * sl, (b >> 2) * sh + (b & 3) * sl
-                if signs[a] == 0.0:
-                    for i in range(middle, middle + sl, LANES):
-                        store(y, i + here, load(x, i + here))
-                elif a < b:
-                    s = signs[a] * sine
-                    for i in range(middle, middle + sl, LANES):
-                        u, v = load(x, i + here), load(x, i + there)
-                        store(y, i + here, cosine * u + s * v)
-                        store(y, i + there, cosine * v - s * u)
-
-
-def turn_sums(x: Real, g: Real, size: int, sh: int, sl: int, partners: Integer, signs: Real, sums: Real) -> None:
-    """Sums for cos and sin (rows 0 and 1)."""
-    for outer in range(0, size, 4 * sh):
-        for middle in range(outer, outer + sh, 4 * sl):
-            for a in range(16):
-                b = partners[a]
-                here, there = (a >> 2) * sh + (a & 3) * sl, (b >> 2) * sh + (b & 3) * sl
-                if signs[a] != 0.0 and a < b:
-                    c, s = load(sums, 0), load(sums, LANES)
-                    for i in range(middle, middle + sl, LANES):
-                        u, v, p, q = load(x, i + here), load(x, i + there), load(g, i + here), load(g, i + there)
-                        c = c + (p * u + q * v)
-                        s = s + signs[a] * (p * v - q * u)
-                    store(sums, 0, c)
-                    store(sums, LANES, s)
-
-
-def dense(x: Real, y: Real, w: Real, size: int, sh: int, sl: int, m: Real, first: int, transposed: bool) -> None:
-    """y = M x, or M^T x."""
-    row, column = (1, 16) if transposed else (16, 1)
-    for outer in range(0, size, 4 * sh):
-        for middle in range(outer, outer + sh, 4 * sl):
-            for i in range(middle, middle + sl, LANES):
-                for a in range(16):
-                    store(w, LANES * a, load(x, i + (a >> 2) * sh + (a & 3) * sl))
-                for a in range(16):
-                    k = first + a * row
-                    t = m[k] * load(w, 0)
-                    for b in range(1, 16):
-                        t = t + m[k + b * column] * load(w, LANES * b)
-                    store(y, i + (a >> 2) * sh + (a & 3) * sl, t)
-
-
-def dense_sums(x: Real, g: Real, size: int, sh: int, sl: int, sums: Real) -> None:
-    """Sums of g_a x_b, one row of lanes an entry (a, b)."""
-    for outer in range(0, size, 4 * sh):
-        for middle in range(outer, outer + sh, 4 * sl):
-            for i in range(middle, middle + sl, LANES):
-                for a in range(16):
-                    u = load(g, i + (a >> 2) * sh + (a & 3) * sl)
-                    for b in range(16):
-                        k = (16 * a + b) * LANES
-                        store(sums, k, load(sums, k) + u * load(x, i + (b >> 2) * sh + (b & 3) * sl))
+    if kind == TURN:
+        c0, c1, s0, s1 = load(zero, 0), load(zero, 0), load(zero, 0), load(zero, 0)
+        for t in range(count):
+            i, h = start + 2 * t, history + 4 * t
+            p, q, u, v = load(g, rows[i]), load(g, rows[i + 1]), load(x, rows[h]), load(x, rows[h + 1])
+            c0, c1, s0, s1 = c0 + p * u, c1 + q * v, s0 + p * v, s1 + q * u
+        _add(sums, 0, factors[at], c0)
+        _add(sums, 0, factors[at + 1], c1)
+        _add(sums, LANES, factors[at + 1] * factors[at + 2], s0)
+        _add(sums, LANES, -factors[at] * factors[at + 2], s1)
+        return
+    p, q = SHAPES[kind]
+    for a in range(p):
+        for b in range(0, q, 4):
+            t0, t1, t2, t3 = load(zero, 0), load(zero, 0), load(zero, 0), load(zero, 0)
+            i, h = start + q - p + a, history + b
+            if q == 3:
+                for _ in range(count):
+                    u = load(g, rows[i])
+                    t0, t1, t2 = t0 + u * load(x, rows[h]), t1 + u * load(x, rows[h + 1]), t2 + u * load(x, rows[h + 2])
+                    i, h = i + q, h + p + q
+            else:
+                for _ in range(count):
+                    u = load(g, rows[i])
+                    t0, t1 = t0 + u * load(x, rows[h]), t1 + u * load(x, rows[h + 1])
+                    t2, t3 = t2 + u * load(x, rows[h + 2]), t3 + u * load(x, rows[h + 3])
+                    i, h = i + q, h + p + q
+                _add(sums, (q * a + b + 3) * LANES, factors[at + b + 3], t3)
+            _add(sums, (q * a + b) * LANES, factors[at + b], t0)
+            _add(sums, (q * a + b + 1) * LANES, factors[at + b + 1], t1)
+            _add(sums, (q * a + b + 2) * LANES, factors[at + b + 2], t2)
 
 
 @njit(cache=True, inline="always")
@@ -237,26 +152,58 @@ def _base(unit: int, shifts: Integer) -> int:
     return unit
 
 
-def fill(r: Real, buffers: Real, unit: int, width: int, shifts: Integer, rows: Integer, back: bool) -> None:
-    """`width` times eight blocks into as many buffers (4^k, 8) one after another, or back.
+def fill(
+    r: Real, blocks: Real, unit: int, width: int, stride: int, shifts: Integer, places: Integer,
+    rows: Integer, start: int, factors: Real, at: int,
+) -> None:  # fmt: skip
+    """`width` times eight blocks from r, component c to row rows[start + c], times factors[at + c]; blocks are `stride`
+    numbers apart.
 
-    Where the last two sites are not active the eight blocks lie side by side, in one line of the cache for each row.
+    Where the last two sites are not active, eight blocks lie side by side, in one line of the cache for each row; else
+    tiles of 4 x 4 numbers are moved, transposed if the last site is active.
     """
-    size = LANES * rows.size
     if shifts[0] >= 4:
         i = _base(LANES * width * unit, shifts)
-        for row in range(rows.size):
-            start = i + rows[row]
+        for c in range(places.size):
             for b in range(width):
-                if back:
-                    store(r, start + LANES * b, load(buffers, b * size + LANES * row))
-                else:
-                    store(buffers, b * size + LANES * row, load(r, start + LANES * b))
+                value = load(r, i + places[c] + LANES * b)
+                store(blocks, b * stride + rows[start + c], factors[at + c] * value)
         return
-    for lane in range(LANES):
-        i = _base(LANES * unit + lane, shifts)
-        for row in range(rows.size):
-            if back:
-                r[i + rows[row]] = buffers[LANES * row + lane]
+    for half in range(0, LANES, 4):
+        i = _base(LANES * unit + half, shifts)
+        i1, i2 = _base(LANES * unit + half + 1, shifts), _base(LANES * unit + half + 2, shifts)
+        i3 = _base(LANES * unit + half + 3, shifts)
+        for c in range(0, places.size, 4):
+            j, p = start + c, places[c]
+            j0, j1, j2, j3 = rows[j] + half, rows[j + 1] + half, rows[j + 2] + half, rows[j + 3] + half
+            if shifts[0] == 0:
+                tile_in_transposed(r, i + p, i1 + p, i2 + p, i3 + p, blocks, j0, j1, j2, j3, factors, at + c)
             else:
-                buffers[LANES * row + lane] = r[i + rows[row]]
+                p1, p2, p3 = places[c + 1], places[c + 2], places[c + 3]
+                tile_in(r, i + p, i + p1, i + p2, i + p3, blocks, j0, j1, j2, j3, factors, at + c)
+
+
+def empty(
+    r: Real, blocks: Real, unit: int, width: int, stride: int, shifts: Integer, places: Integer,
+    rows: Integer, start: int, factors: Real, at: int,
+) -> None:  # fmt: skip
+    """The same rows, times the same factors, back to r."""
+    if shifts[0] >= 4:
+        i = _base(LANES * width * unit, shifts)
+        for c in range(places.size):
+            for b in range(width):
+                value = load(blocks, b * stride + rows[start + c])
+                store(r, i + places[c] + LANES * b, factors[at + c] * value)
+        return
+    for half in range(0, LANES, 4):
+        i = _base(LANES * unit + half, shifts)
+        i1, i2 = _base(LANES * unit + half + 1, shifts), _base(LANES * unit + half + 2, shifts)
+        i3 = _base(LANES * unit + half + 3, shifts)
+        for c in range(0, places.size, 4):
+            j, p = start + c, places[c]
+            j0, j1, j2, j3 = rows[j] + half, rows[j + 1] + half, rows[j + 2] + half, rows[j + 3] + half
+            if shifts[0] == 0:
+                tile_out_transposed(r, i + p, i1 + p, i2 + p, i3 + p, blocks, j0, j1, j2, j3, factors, at + c)
+            else:
+                p1, p2, p3 = places[c + 1], places[c + 2], places[c + 3]
+                tile_out(r, i + p, i + p1, i + p2, i + p3, blocks, j0, j1, j2, j3, factors, at + c)

@@ -1,62 +1,46 @@
-"""Grouping maps on one and two sites into sweeps for the block kernels."""
+"""Grouping maps on a few sites into sweeps for the block kernels."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
 from qml._typing import Integer, Real
-from qml.engines import block_kernels as kernels
+from qml.engines import block_rows
+from qml.engines.block_rows import RowCompiler, Rows
+from qml.engines.simd import LANES
 
-ACTIVE_SITES = 4
-"""Sites of a sweep at most: its buffer, 4^4 * 8 numbers of 8 bytes, is half of a usual L1 cache."""
+ACTIVE_SITES = 5
+"""Sites of a sweep at most: it works in 64 KiB, which fit into the second cache."""
+DIFFERENTIATED_SITES = 4
+"""Sites of a sweep at most where the history of a block is kept."""
 SMALLEST_REGISTER = 4
 """Qubits from which sweeps are used: below it there are no eight blocks to put side by side."""
 WINDOW = 64
 """How many operations ahead are looked at for one that fits into the sweep."""
 
+Placement: TypeAlias = Callable[[RowCompiler, dict[int, int]], None]
+"""Gives a map to a compiler, with the position of each site among the active ones."""
+
 
 @dataclass
 class _Op:
-    """One row of ``ops``, on sites not yet numbered within a sweep; ``high`` < ``low``."""
+    """Maps that are applied together, on these sites; whether any of them is differentiated."""
 
-    kind: int
-    high: int
-    low: int
-    first: int = -1
-    second: int = -1
-    core: int = 0
-    free: int = 0
-
-
-@dataclass
-class Cores:
-    """The distinct permutations with factors (or partners with signs) that operations refer to by number."""
-
-    places: list[Integer] = field(default_factory=lambda: [np.arange(16)])
-    factors: list[Real] = field(default_factory=lambda: [np.ones(16)])
-
-    def add(self, places: Integer, factors: Real) -> int:
-        """The number of a core, an equal one's if there is one."""
-        for number, (p, f) in enumerate(zip(self.places, self.factors, strict=True)):
-            if np.array_equal(p, places) and np.array_equal(f, factors):
-                return number
-        self.places.append(places)
-        self.factors.append(factors)
-        return len(self.places) - 1
-
-    def arrays(self) -> tuple[Integer, Real]:
-        """(places, factors), each (number of cores, 16)."""
-        return np.array(self.places, dtype=np.int64), np.array(self.factors)
+    sites: tuple[int, ...]
+    maps: list[Placement]
+    free: bool = False
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """Active sites, ascending; the table of operations on them; whether any of them is differentiated."""
+    """Active sites, ascending; what is done on them; whether any of it is differentiated."""
 
     sites: tuple[int, ...]
-    ops: Integer
+    rows: Rows
     free: bool
 
     def shifts(self, n: int) -> list[int]:
@@ -65,82 +49,95 @@ class Sweep:
 
 
 class SweepBuilder:
-    """Collects maps on one and two of n qubits in order of application, and groups them into sweeps.
+    """Collects maps on a few of n qubits in order of application, and groups them into sweeps.
 
-    A map on one site waits until one on two sites needs it, so that most cost nothing of their own; a diagonal one that
-    follows a permutation on its site is multiplied into the permutation's factors. Pairs of sites are ascending.
+    Maps on one site wait until one on several sites needs them, so that they cost no sweep of their own; what is left
+    at the end goes where its site was last. Unless `general`, the rows of I are left out where a map allows it: then
+    the coefficients of a differentiated map must be those of a map that preserves the trace.
     """
 
-    def __init__(self, n: int, cores: Cores) -> None:
+    def __init__(self, n: int, most: int = ACTIVE_SITES, general: bool = False) -> None:
         self.n = n
-        self.cores = cores
+        self.most = min(most, n - 2)
+        self._general = general
         self._ops: list[_Op] = []
-        self._waiting: dict[int, tuple[int, bool]] = {}
+        self._waiting: dict[int, _Op] = {}
         self._last: dict[int, _Op] = {}
 
-    def fold(self, site: int, diagonal: Real) -> bool:
-        """Multiply a fixed diagonal map into the last operation on its site, if that is a permutation."""
-        op = self._last.get(site)
-        if op is None or op.kind != kernels.PAIR or site in self._waiting:
-            return False
-        places, factors = self.cores.places[op.core], self.cores.factors[op.core]
-        digit = places >> 2 if site == op.high else places & 3
-        op.core = self.cores.add(places, factors * diagonal[digit])
-        return True
+    def fixed(self, site: int, matrix: Real, store: Callable[[Real], int]) -> None:
+        """A 4 x 4 matrix of numbers; `store` says where its coefficients start, if they are needed."""
+        diagonal = np.diagonal(matrix).copy()
+        rest = matrix - np.diag(diagonal)
+        if not rest.any():
+            self._wait(site, lambda c, at: c.scale(at[site], diagonal))
+        elif is_permutation(matrix):
+            places, factors = as_permutation(matrix)
+            self._wait(site, lambda c, at: c.permute((at[site],), places, factors))
+        elif np.count_nonzero(rest) == 1 and rest[3, 0] and matrix[0, 0] == 1.0:
+            first = store(matrix)
+            self._wait(site, lambda c, at: c.translate(at[site], diagonal, first))
+        else:
+            affine = np.array_equal(matrix[0], [1.0, 0.0, 0.0, 0.0])
+            self.one(site, store(matrix), False, affine, affine and not matrix[1:, 0].any())
 
-    def one(self, site: int, start: int, free: bool) -> None:
-        """A 4 x 4 matrix whose coefficients begin at `start`."""
-        self._waiting[site] = (start, free)
+    def one(self, site: int, first: int, free: bool, affine: bool = False, unital: bool = False) -> None:
+        """A 4 x 4 matrix whose coefficients start at `first`; whether it preserves the trace, and maps 1 to 1."""
+        kind = block_rows.UNITAL if unital else block_rows.AFFINE if affine else block_rows.GENERAL
+        kind = block_rows.GENERAL if self._general else kind
+        self._wait(site, lambda c, at: c.site(kind, at[site], first, free), free)
 
-    def permutation(self, sites: tuple[int, int], matrix: Real) -> None:
-        """A fixed matrix (16, 16), over (lower, higher site), with at most one entry in each row and column."""
+    def turn_one(self, site: int, letter: int, first: int, free: bool) -> None:
+        """A rotation of one site; cos and sin start at `first`."""
+        self._wait(site, lambda c, at: c.turn((at[site],), letter, first, free), free)
+
+    def permutation(self, sites: tuple[int, ...], matrix: Real) -> None:
+        """A fixed matrix (16, 16), over (first, second site), with at most one entry in each row and column."""
         places, factors = as_permutation(matrix)
-        self._pair(sites, self.cores.add(places, factors))
+        self._append(sites, lambda c, at: c.permute(_at(sites, at), places, factors))
 
-    def dense(self, sites: tuple[int, int], start: int, free: bool) -> None:
-        """Any matrix (16, 16), over (lower, higher site), whose coefficients begin at `start`."""
-        self._place(_Op(kernels.DENSE, *sites, first=start, free=int(free)))
+    def dense(self, sites: tuple[int, ...], first: int, free: bool) -> None:
+        """Any matrix (16, 16), over (first, second site), whose coefficients start at `first`."""
+        self._append(sites, lambda c, at: c.dense(_at(sites, at), first, free), free)
 
-    def turn(self, sites: tuple[int, int], string: int, start: int, free: bool) -> None:
-        """exp(-i theta P / 2), P given by its two base-4 digits over (lower, higher site); cos and sin at `start`."""
-        core = self.cores.add(*turn_table(string))
-        self._place(_Op(kernels.TURN, *sites, first=start, core=core, free=int(free)))
+    def turn(self, sites: tuple[int, ...], string: int, first: int, free: bool) -> None:
+        """exp(-i theta P / 2) with a base-4 digit of P for each of the sites; cos and sin start at `first`."""
+        self._append(sites, lambda c, at: c.turn(_at(sites, at), string, first, free), free)
 
-    def _place(self, op: _Op) -> None:
-        if op.high in self._waiting or op.low in self._waiting:
-            self._pair((op.high, op.low), 0)
-        self._append(op)
+    def _wait(self, site: int, placement: Placement, free: bool = False) -> None:
+        op = self._waiting.setdefault(site, _Op((site,), []))
+        op.maps.append(placement)
+        op.free |= free
 
-    def _pair(self, sites: tuple[int, int], core: int) -> None:
-        high, low = sites
-        first, free_first = self._waiting.pop(high, (-1, False))
-        second, free_second = self._waiting.pop(low, (-1, False))
-        self._append(_Op(kernels.PAIR, high, low, first, second, core, free_first | free_second << 1))
-
-    def _append(self, op: _Op) -> None:
+    def _append(self, sites: tuple[int, ...], placement: Placement, free: bool = False) -> None:
+        before = [self._waiting.pop(site) for site in sites if site in self._waiting]
+        op = _Op(sites, [m for b in before for m in b.maps], free or any(b.free for b in before))
+        op.maps.append(placement)
         self._ops.append(op)
-        self._last[op.high] = self._last[op.low] = op
+        self._last.update(dict.fromkeys(sites, op))
 
     def sweeps(self) -> list[Sweep]:
         """Everything collected so far, as sweeps in order of application."""
-        left = sorted(self._waiting)
-        if len(left) % 2:
-            left.append(left[-1] - 1 if left[-1] else 1)
-        for high, low in zip(left[::2], left[1::2], strict=True):
-            self._pair((min(high, low), max(high, low)), 0)
+        for site, op in self._waiting.items():
+            if site in self._last:
+                self._last[site].maps += op.maps
+                self._last[site].free |= op.free
+            else:
+                self._ops.append(op)
         sweeps = []
         todo = self._ops
         while todo:
             chosen, todo, sites = self._choose(todo)
-            number = {site: position for position, site in enumerate(sites)}
-            rows = [[o.kind, number[o.high], number[o.low], o.first, o.second, o.core, o.free] for o in chosen]
-            sweeps.append(Sweep(sites, np.array(rows, dtype=np.int64), any(o.free for o in chosen)))
-        self._ops, self._last = [], {}
+            compiler = RowCompiler(len(sites), LANES)
+            at = {site: position for position, site in enumerate(sites)}
+            for op in chosen:
+                for placement in op.maps:
+                    placement(compiler, at)
+            sweeps.append(Sweep(sites, compiler.finish(), any(op.free for op in chosen)))
+        self._ops, self._waiting, self._last = [], {}, {}
         return sweeps
 
     def _choose(self, todo: list[_Op]) -> tuple[list[_Op], list[_Op], tuple[int, ...]]:
         """Operations of one sweep, those left for later, and the active sites."""
-        most = min(ACTIVE_SITES, self.n - 2)
         active: set[int] = set()
         blocked: set[int] = set()
         chosen: list[_Op] = []
@@ -149,19 +146,18 @@ class SweepBuilder:
             if position >= WINDOW or len(blocked) >= self.n - 1:
                 left.extend(todo[position:])
                 break
-            wanted = active | {op.high, op.low}
-            if not blocked & {op.high, op.low} and len(wanted) <= most:
+            wanted = active.union(op.sites)
+            if not blocked.intersection(op.sites) and len(wanted) <= self.most:
                 active = wanted
                 chosen.append(op)
             else:
-                blocked |= {op.high, op.low}
+                blocked.update(op.sites)
                 left.append(op)
         return chosen, left, tuple(sorted(active))
 
 
-def swap_sites(matrices: Real) -> Real:
-    """Matrices (..., 16, 16) over (b, a), from those over (a, b)."""
-    return np.moveaxis(matrices.reshape(-1, 4, 4, 4, 4), (1, 3), (2, 4)).reshape(matrices.shape)
+def _at(sites: tuple[int, ...], at: dict[int, int]) -> tuple[int, ...]:
+    return tuple(at[site] for site in sites)
 
 
 def is_permutation(matrix: Real) -> bool:
@@ -179,18 +175,3 @@ def as_permutation(matrix: Real) -> tuple[Integer, Real]:
         places[b] = b if b in free else free[0]
         free.remove(int(places[b]))
     return places.astype(np.int64), matrix[places, np.arange(len(matrix))].copy()
-
-
-def turn_table(string: int) -> tuple[Integer, Real]:
-    """(partners, signs) of the rotation about a string of two letters: Q turns to sign * Q P where they anticommute."""
-    partners = np.arange(16) ^ string
-    signs = np.zeros(16)
-    for q in range(16):
-        e = _phase(q >> 2, string >> 2) + _phase(q & 3, string & 3)
-        signs[q] = {1: 1.0, 3: -1.0}.get(e % 4, 0.0)
-    return partners.astype(np.int64), signs
-
-
-def _phase(q: int, p: int) -> int:
-    """The e with Q P = i^e (Q xor P) of two letters I, X, Y, Z = 0, 1, 2, 3."""
-    return 0 if q == 0 or p == 0 or q == p else (1 if (p - q) % 3 == 1 else 3)

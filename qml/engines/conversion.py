@@ -113,7 +113,7 @@ def _butterfly(n: int) -> Tables:
     """The same 4 x 4 matrix on every site."""
     builder = TableBuilder()
     if n >= SMALLEST_REGISTER:
-        blocks = SweepBuilder(n, builder.cores)
+        blocks = SweepBuilder(n)
         for site in range(n):
             blocks.one(site, 0, False)
         builder.add_blocks(blocks)

@@ -17,7 +17,7 @@ from qml.engines import pauli_loops as loops
 from qml.engines import vectors as any_sites
 from qml.engines.base import Engine
 from qml.engines.conversion import matrix_of, vector_of
-from qml.engines.pauli_plan import Plan, Tables, plan_of
+from qml.engines.pauli_plan import BACKWARD, TANGENTS, Plan, Tables, plan_of
 from qml.engines.pauli_state import PauliState
 from qml.engines.pauli_tangents import tangents
 from qml.engines.pauli_threads import sweep
@@ -92,7 +92,7 @@ class PauliEngine(Engine):
     ) -> tuple[PauliState, Callable[[Cotangent], Real]]:
         """The same state, and the map from dL/dr (..., 4^n) to dL/dtheta (..., n_params): one adjoint sweep."""
         slots, batch = batch_of(program, params, initial)
-        plan = plan_of(program)
+        plan = plan_of(program, BACKWARD)
         size, members = 4**plan.n_max, math.prod(batch)
         parts = self._segments(plan, members)
         kept = max(int(part.table[:, loops.SAVE].max(initial=-1)) + 1 for part in parts)
@@ -135,7 +135,7 @@ class PauliEngine(Engine):
         check_single(params, initial)
         slots, _ = batch_of(program, params, initial)
         state = self.evolve(program, params, initial)
-        plan = plan_of(program)
+        plan = plan_of(program, TANGENTS)
         coefficients, factors = plan.coefficients.bind(slots)
 
         def push(directions: ArrayLike) -> Complex:

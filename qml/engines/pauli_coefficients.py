@@ -13,7 +13,6 @@ import numpy as np
 
 from qml._typing import Real
 from qml.circuits.program import Step
-from qml.engines import block_plan
 from qml.engines.pauli_chains import chain_products, chain_sums, chain_tangents
 from qml.engines.transfer import LETTERS, transfer_derivatives, transfer_of
 from qml.gates import PauliRotation
@@ -37,7 +36,7 @@ class Coefficients:
         self._site_turns: list[tuple[int, int, int]] = []  # factor, axis, slot
         self._site_steps: list[tuple[int, Step]] = []
         self._string_turns: list[tuple[int, int]] = []  # coefficient, slot
-        self._matrix_steps: list[tuple[int, Step, bool]] = []  # coefficient, step, whether its two sites are swapped
+        self._matrix_steps: list[tuple[int, Step]] = []  # coefficient, step
 
     # building ------------------------------------------------------------------------------------------------------
 
@@ -72,10 +71,10 @@ class Coefficients:
             self._string_turns.append((start, slot))
         return start
 
-    def add_matrix(self, step: Step, swapped: bool) -> int:
+    def add_matrix(self, step: Step) -> int:
         """Append a free matrix on several sites."""
         start = self.add(np.zeros(16 ** len(step.sites)))
-        self._matrix_steps.append((start, step, swapped))
+        self._matrix_steps.append((start, step))
         return start
 
     def finish(self) -> None:
@@ -105,8 +104,8 @@ class Coefficients:
             angles = slots.take(self._string_slots, axis=1)
             coefficients[:, self._string_starts] = np.cos(angles)
             coefficients[:, self._string_starts + 1] = np.sin(angles)
-        for start, step, swapped in self._matrix_steps:
-            matrices = _ordered(_of_members(step, slots, transfer_of), swapped)
+        for start, step in self._matrix_steps:
+            matrices = _of_members(step, slots, transfer_of)
             coefficients[:, start : start + matrices[0].size] = matrices.reshape(len(slots), -1)
         return coefficients, factors
 
@@ -128,11 +127,10 @@ class Coefficients:
         if self._string_slots.size:
             angles, start = slots.take(self._string_slots, axis=1), self._string_starts
             gradient[:, self._string_slots] = np.cos(angles) * sums[:, start + 1] - np.sin(angles) * sums[:, start]
-        for first, step, swapped in self._matrix_steps:
-            derivatives = _ordered(_of_members(step, slots, transfer_derivatives), swapped)
-            gradient[:, step.start : step.stop] = _contracted(
-                derivatives, sums[:, first : first + derivatives[0, 0].size]
-            )
+        for first, step in self._matrix_steps:
+            derivatives = _of_members(step, slots, transfer_derivatives)
+            own = sums[:, first : first + derivatives[0, 0].size]
+            gradient[:, step.start : step.stop] = _contracted(derivatives, own)
         return gradient
 
     def tangents(self, slots: Real, factors: Real, directions: Real) -> Real:
@@ -151,8 +149,8 @@ class Coefficients:
         angles, along = slots[self._string_slots], directions[:, self._string_slots]
         tangents[:, self._string_starts] = -np.sin(angles) * along
         tangents[:, self._string_starts + 1] = np.cos(angles) * along
-        for start, step, swapped in self._matrix_steps:
-            derivatives = _ordered(transfer_derivatives(step.instruction, slots[step.start : step.stop]), swapped)
+        for start, step in self._matrix_steps:
+            derivatives = transfer_derivatives(step.instruction, slots[step.start : step.stop])
             along = directions[:, step.start : step.stop]
             tangents[:, start : start + derivatives[0].size] = along @ derivatives.reshape(len(derivatives), -1)
         return tangents
@@ -167,10 +165,6 @@ def _of_members(step: Step, slots: Real, function: Callable[[Instruction, Real],
         if keys[-1] not in found:
             found[keys[-1]] = function(step.instruction, values)
     return np.array([found[key] for key in keys])
-
-
-def _ordered(matrices: Real, swapped: bool) -> Real:
-    return block_plan.swap_sites(matrices) if swapped else matrices
 
 
 def _contracted(derivatives: Real, sums: Real) -> Real:

@@ -35,20 +35,21 @@ from qml.engines.pauli_loops import (
     DISCARD,
     KIND,
     MATRIX,
-    N_OPS,
-    OPS,
     PLACES,
     QUBITS,
     ROTATION,
     SAVE,
+    SWEEP,
 )
 from qml.engines.simd import LANES
 
 CHUNKS = 64
 BLOCK_CHUNKS = 16
+ROOM = 8192
+"""Rows that a unit of a sweep may take, 64 bytes each."""
 ALL = -1
 
-_X, _XX, _I, _II = "float64[::1]", "float64[:, ::1]", "int64[::1]", "int64[:, ::1]"
+_X, _XX, _I, _II, _U = "float64[::1]", "float64[:, ::1]", "int64[::1]", "int64[:, ::1]", "uint32[::1]"
 _prepare = link(f"Tuple(({_I}, {_I}, {_XX}))({_I}, {_I}, {_X}, boolean)", loops.prepare)
 _resize = link(f"void({_X}, int64, int64, boolean, boolean)", loops.resize)
 _sites = link(f"void({_X}, int64, int64, {_I}, {_I}, {_XX})", loops.sites)
@@ -56,11 +57,10 @@ _site_sums = link(f"void({_X}, {_X}, int64, int64, {_I}, {_I}, {_X})", loops.sit
 _rotate = link(f"void({_X}, int64, int64, int64, {_I}, float64, float64)", loops.rotate)
 _rotation_sums = link(f"void({_X}, {_X}, int64, int64, int64, {_I}, {_X})", loops.rotation_sums)
 _block_chunk = link(
-    f"void(int64, int64, int64, int64, {_X}, {_X}, {_XX}, {_I}, {_I}, {_II}, {_X}, {_II}, {_XX}, boolean, boolean)",
+    f"void(int64, int64, int64, int64, {_X}, {_X}, {_XX}, {_I}, {_I}, {_I}, {_II}, {_U}, {_X}, {_X}, boolean, boolean)",
     blocks.chunk,
 )
 _collect = link(f"void({_XX}, {_II}, {_X})", blocks.collect)
-_entries = link(f"int64({_II})", blocks.entries)
 
 # The rest is called from Python; tasks are computed numbers, arrays contiguous, and loops written out, because Numba
 # compiles a function again for each literal argument and for each layout of an array.
@@ -71,9 +71,10 @@ def sweep(
     vectors: Real,
     table: Integer,
     places: Integer,
-    ops: Integer,
-    core_places: Integer,
-    core_factors: Real,
+    sweeps: Integer,
+    segments: Integer,
+    rows: Integer,
+    factors: Real,
     coefficients: Real,
     saves: Real,
     out: Real,
@@ -103,20 +104,20 @@ def sweep(
             x = saves[b, row[SAVE]] if differentiating else r
             parts = vectors  # any array, where there are no sums
             if differentiating:
-                chunks, entries = layout(row, places, ops, values, backward)
+                chunks, entries = layout(row, places, sweeps, values, backward)
                 parts = np.zeros((chunks, entries))
-                part(row, 0, chunks, True, True, r, x, parts, places, ops, core_places, core_factors, values)
-                add_up(row, parts, ops, out[b])
+                part(row, 0, chunks, True, True, r, x, parts, places, sweeps, segments, rows, factors, values)
+                add_up(row, parts, sweeps, segments, out[b])
             if not differentiating or kind != BLOCK:
-                part(row, 0, ALL, backward, False, r, x, parts, places, ops, core_places, core_factors, values)
+                part(row, 0, ALL, backward, False, r, x, parts, places, sweeps, segments, rows, factors, values)
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def layout(row: Integer, places: Integer, ops: Integer, coefficients: Real, backward: bool) -> tuple[int, int]:
+def layout(row: Integer, places: Integer, sweeps: Integer, coefficients: Real, backward: bool) -> tuple[int, int]:
     """The number of chunks of an operation, and of the sums that each makes for dL/d(coefficients)."""
     offsets, shifts, m = _prepare(row, places, coefficients, backward)
     _, _, chunks = _split(row[KIND], row[QUBITS], offsets.size, shifts)
-    return chunks, _entries(ops[row[OPS] : row[OPS] + row[N_OPS]]) if row[KIND] == BLOCK else m.size
+    return chunks, LANES * sweeps[row[SWEEP], blocks.N_SUMS] if row[KIND] == BLOCK else m.size
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
@@ -130,9 +131,10 @@ def part(
     x: Real,
     parts: Real,
     places: Integer,
-    ops: Integer,
-    core_places: Integer,
-    core_factors: Real,
+    sweeps: Integer,
+    segments: Integer,
+    rows: Integer,
+    factors: Real,
     coefficients: Real,
 ) -> None:
     """Chunks `begin` to `end` of one operation on r; `ALL` stands for the last, where there are no sums.
@@ -142,7 +144,8 @@ def part(
     """
     kind = row[KIND]
     offsets, shifts, m = _prepare(row, places, coefficients, backward)
-    own = ops[row[OPS] : row[OPS] + row[N_OPS]]
+    about = sweeps[row[SWEEP]]
+    own = segments[about[blocks.FIRST_SEGMENT] :][: about[blocks.N_SEGMENTS]]
     width, units, chunks = _split(kind, row[QUBITS], offsets.size, shifts)
     size = units // chunks
     if not summing:  # nothing depends on the chunks
@@ -154,8 +157,8 @@ def part(
         start = first + c * size
         if kind == BLOCK:
             _block_chunk(
-                c, start, size, width, r, x, parts, offsets, shifts, own, coefficients, core_places, core_factors,
-                backward, summing,
+                c, start, size, width, r, x, parts, offsets, shifts, about, own, rows, factors, coefficients, backward,
+                summing,
             )  # fmt: skip
         elif kind == MATRIX and summing:
             _site_sums(r, x, start, size, offsets, shifts, parts[c])
@@ -168,10 +171,11 @@ def part(
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def add_up(row: Integer, parts: Real, ops: Integer, out: Real) -> None:
+def add_up(row: Integer, parts: Real, sweeps: Integer, segments: Integer, out: Real) -> None:
     """dL/d(coefficients) of one operation, from the sums of its chunks, in their order."""
     if row[KIND] == BLOCK:
-        _collect(parts, ops[row[OPS] : row[OPS] + row[N_OPS]], out)
+        about = sweeps[row[SWEEP]]
+        _collect(parts, segments[about[blocks.FIRST_SEGMENT] :][: about[blocks.N_SEGMENTS]], out)
         return
     for e in range(parts.shape[1]):
         total = 0.0
@@ -185,7 +189,7 @@ def _split(kind: int, n: int, size: int, shifts: Integer) -> tuple[int, int, int
     """How many times eight blocks a unit is, the number of units, and the number of chunks to make of them."""
     units = (1 << (2 * n)) // size  # settings of the other sites, or of the high digits
     if kind == BLOCK:
-        width = min(8, (1 << shifts[0]) // LANES) if shifts[0] >= 4 else 1
+        width = max(1, min(8, (1 << shifts[0]) // LANES, ROOM // size)) if shifts[0] >= 4 else 1
         units //= LANES * width
         return width, units, min(BLOCK_CHUNKS, units)
     if kind == MATRIX:

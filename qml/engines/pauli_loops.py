@@ -14,10 +14,10 @@ from qml.engines.linking import link
 
 MATRIX, BLOCK, ROTATION, DISCARD, APPEND = range(5)
 """Kinds of operations. Pairs of kinds that have something in common stand together."""
-KIND, QUBITS, PLACES, N_PLACES, COEFFICIENTS, SAVE, OPS, N_OPS = range(8)
+KIND, QUBITS, PLACES, N_PLACES, COEFFICIENTS, SAVE, SWEEP = range(7)
 """Columns of the table: the kind, qubits before the operation, where its places start, on how many sites it acts, where
 its coefficients start, the row of `saves` that keeps the vector before it (-1: none, nothing is differentiated), and
-where the operations of a block start and how many they are."""
+the line of `sweeps` that tells of a block."""
 
 TILE = 64
 LANES = 8

@@ -10,13 +10,18 @@ import numpy as np
 
 from qml._checks import InputError
 from qml._typing import Integer, Real
+from qml.channels.mixtures import PauliMixture
 from qml.circuits.program import Program, Step
-from qml.engines import block_plan
+from qml.engines import block_plan, block_rows
 from qml.engines import pauli_loops as loops
 from qml.engines.pauli_coefficients import Coefficients, Factor
+from qml.engines.simd import LANES
 from qml.engines.transfer import LETTERS, transfer_of
 from qml.gates import PauliRotation
-from qml.operations import Initialize, TraceOut
+from qml.operations import Initialize, TraceOut, Unitary
+
+ROUNDING = 4 * float(np.finfo(np.float64).eps)
+"""Entries of the transfer matrix of a fixed gate that are so close to an integer are that integer."""
 
 
 class Tables(NamedTuple):
@@ -24,26 +29,28 @@ class Tables(NamedTuple):
 
     table: Integer
     places: Integer
-    ops: Integer
-    core_places: Integer
-    core_factors: Real
+    sweeps: Integer
+    segments: Integer
+    rows: Integer
+    factors: Real
 
 
 class TableBuilder:
-    """Rows of the table, with the places and operations that they refer to."""
+    """Rows of the table, with what they refer to."""
 
     def __init__(self) -> None:
-        self._rows: list[list[int]] = []
+        self._table: list[list[int]] = []
         self._places: list[int] = []
-        self._ops: list[Integer] = []
-        self._n_ops = 0
-        self.cores = block_plan.Cores()
+        self._sweeps: list[list[int]] = []
+        self._segments = _Joined(np.zeros((0, 9), dtype=np.int64))
+        self._rows = _Joined(LANES * np.arange(4**block_plan.ACTIVE_SITES, dtype=np.uint32))
+        self._factors = _Joined(np.ones(4**block_plan.ACTIVE_SITES))
         self.n_saved = 0
 
     def add(self, kind: int, n: int, places: list[int], k: int, start: int = 0, free: bool = False) -> None:
         """One row: `places` as the kind wants them, on `k` sites, coefficients from `start` on."""
         saved = self.n_saved if free else -1
-        self._rows.append([kind, n, len(self._places), k, start, saved, 0, 0])
+        self._table.append([kind, n, len(self._places), k, start, saved, len(self._sweeps)])
         self._places.extend(places)
         self.n_saved += free
 
@@ -51,15 +58,38 @@ class TableBuilder:
         """One row a sweep of what the builder has collected."""
         for sweep in builder.sweeps():
             self.add(loops.BLOCK, builder.n, sweep.shifts(builder.n), len(sweep.sites), free=sweep.free)
-            self._rows[-1][loops.OPS :] = [self._n_ops, len(sweep.ops)]
-            self._ops.append(sweep.ops)
-            self._n_ops += len(sweep.ops)
+            own = sweep.rows
+            rows, factors = self._rows.add(own.rows), self._factors.add(own.factors)
+            segments = own.segments.copy()
+            segments[:, [block_rows.ROWS, block_rows.HISTORY]] += rows
+            segments[:, block_rows.FACTORS] += factors
+            first = self._segments.add(segments)
+            room = [own.needed, own.history, own.sums, own.bound]
+            self._sweeps.append([first, len(segments), rows, factors, *room])
 
     def tables(self) -> Tables:
         """Everything so far, as arrays."""
-        ops = np.concatenate([np.zeros((0, 7), np.int64), *self._ops])
-        table = np.array(self._rows, dtype=np.int64).reshape(-1, 8)
-        return Tables(table, np.array(self._places, dtype=np.int64), ops, *self.cores.arrays())
+        table = np.array(self._table, dtype=np.int64).reshape(-1, 7)
+        sweeps = np.array(self._sweeps, dtype=np.int64).reshape(-1, 8)
+        joined = self._segments.array(), self._rows.array(), self._factors.array()
+        return Tables(table, np.array(self._places, dtype=np.int64), sweeps, *joined)
+
+
+class _Joined:
+    """Arrays one after another."""
+
+    def __init__(self, nothing: np.ndarray) -> None:
+        self._parts = [nothing]
+        self._size = len(nothing)
+
+    def add(self, part: np.ndarray) -> int:
+        """Append; where it starts."""
+        self._parts.append(part)
+        self._size += len(part)
+        return self._size - len(part)
+
+    def array(self) -> np.ndarray:
+        return np.concatenate(self._parts)
 
 
 class Plan:
@@ -80,8 +110,9 @@ class Plan:
         How many operations hold free parameters; their inputs are needed on the way back.
     """
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, most: int = block_plan.ACTIVE_SITES, general: bool = False) -> None:
         _check_qubits(program)
+        self._most, self._general = most, general
         self.n_in, self.n_out = len(program.dims_in), len(program.dims_out)
         self._offset = program.offset
         self._free = np.diff(program.weights.indptr) > 0
@@ -119,7 +150,10 @@ class Plan:
                 free = self._is_free(step)
                 waiting.setdefault(sites[0], []).append(step if free else self._fixed_matrix(step, sites))
                 continue
-            if self._blocks is None or len(sites) > 2:
+            in_block = self._blocks is not None and (
+                len(sites) <= self._blocks.most if isinstance(instruction, PauliRotation) else len(sites) == 2
+            )
+            if not in_block:
                 self._end_blocks(n, waiting)
             else:
                 self._flush(n, waiting, sites)
@@ -131,7 +165,7 @@ class Plan:
         return n_max
 
     def _new_blocks(self, n: int) -> block_plan.SweepBuilder | None:
-        return block_plan.SweepBuilder(n, self._builder.cores) if n >= block_plan.SMALLEST_REGISTER else None
+        return block_plan.SweepBuilder(n, self._most, self._general) if n >= block_plan.SMALLEST_REGISTER else None
 
     def _end_blocks(self, n: int, waiting: dict[int, list[Factor]]) -> None:
         """Place everything that is waiting, before an operation that is no part of a block."""
@@ -143,24 +177,35 @@ class Plan:
         """Place the waiting maps on these sites, each site's as one matrix."""
         for site in sorted(sites):
             chain = list(_fused(waiting.pop(site, [])))
-            if chain and self._blocks is not None and (diagonal := _diagonal(chain[0])) is not None:
-                chain = chain[self._blocks.fold(site, diagonal) :]
-            if not chain:
-                continue
-            free = any(isinstance(factor, Step) for factor in chain)
-            start = self.coefficients.add_chain(chain) if free else self.coefficients.add(chain[0])  # type: ignore[arg-type]
-            if self._blocks is not None:
-                self._blocks.one(site, start, free)
-            else:
-                self._builder.add(loops.MATRIX, n, 2 * [2 * (n - 1 - site)], 1, start, free)
+            if self._blocks is None:
+                if chain:
+                    start = self._add_chain(chain)
+                    self._builder.add(loops.MATRIX, n, 2 * [2 * (n - 1 - site)], 1, start, _any_free(chain))
+            elif len(chain) == 1 and not isinstance(chain[0], Step):
+                self._blocks.fixed(site, chain[0], self.coefficients.add)
+            elif turning := _one_turn(chain):
+                for factor in chain:
+                    if isinstance(factor, Step):
+                        start = self.coefficients.add_rotation(self._offset[factor.start], factor.start, True)
+                        self._blocks.turn_one(site, turning, start, True)
+                    else:
+                        self._blocks.fixed(site, factor, self.coefficients.add)
+            elif chain:
+                affine, unital = all(map(_is_affine, chain)), all(map(_is_unital, chain))
+                self._blocks.one(site, self._add_chain(chain), True, affine, unital)
+
+    def _add_chain(self, chain: list[Factor]) -> int:
+        if _any_free(chain):
+            return self.coefficients.add_chain(chain)
+        return self.coefficients.add(chain[0])  # type: ignore[arg-type]  # one matrix
 
     def _add_rotation(self, n: int, step: Step, label: str, sites: tuple[int, ...]) -> None:
         free = self._is_free(step)
         start = self.coefficients.add_rotation(self._offset[step.start], step.start, free)
-        letters = dict(zip(step.sites, map(LETTERS.index, label), strict=True))
-        if self._blocks is not None and len(sites) == 2:
-            high, low = sorted(sites)
-            self._blocks.turn((high, low), 4 * letters[high] + letters[low], start, free)
+        letters = {site: LETTERS.index(letter) for site, letter in zip(step.sites, label, strict=True) if letter != "I"}
+        if self._blocks is not None and len(sites) <= self._blocks.most:
+            string = sum(letters[site] << 2 * place for place, site in enumerate(reversed(sites)))
+            self._blocks.turn(sites, string, start, free)
         else:
             string = sum(letter << (2 * (n - 1 - site)) for site, letter in letters.items())
             self._builder.add(loops.ROTATION, n, [string, string], 1, start, free)
@@ -169,18 +214,16 @@ class Plan:
         sites = step.sites
         free = self._is_free(step)
         blocks = self._blocks if len(sites) == 2 else None
-        swapped = blocks is not None and sites[0] > sites[1]
         if free:
-            start = self.coefficients.add_matrix(step, swapped)
+            start = self.coefficients.add_matrix(step)
         else:
             matrix = self._fixed_matrix(step, sites)
-            matrix = block_plan.swap_sites(matrix) if swapped else matrix
             if blocks is not None and block_plan.is_permutation(matrix):
-                blocks.permutation((min(sites), max(sites)), matrix)
+                blocks.permutation(sites, matrix)
                 return
             start = self.coefficients.add(matrix)
         if blocks is not None:
-            blocks.dense((min(sites), max(sites)), start, free)
+            blocks.dense(sites, start, free)
         else:
             shifts = [2 * (n - 1 - site) for site in sites]
             self._builder.add(loops.MATRIX, n, shifts + sorted(shifts), len(sites), start, free)
@@ -196,7 +239,13 @@ class Plan:
             instruction = step.instruction
             if isinstance(instruction, PauliRotation):  # on one site, whatever its weight
                 instruction = PauliRotation(instruction.label.strip("I"))
-            self._fixed[key] = transfer_of(instruction, values)
+            matrix = transfer_of(instruction, values)
+            if isinstance(instruction, Unitary):  # Clifford gates are signed permutations
+                near = np.rint(matrix)
+                matrix = np.where(np.abs(matrix - near) <= ROUNDING, near, matrix)
+            else:
+                matrix[0] = np.eye(1, len(matrix))  # the trace is preserved
+            self._fixed[key] = matrix
         return self._fixed[key]
 
 
@@ -215,12 +264,31 @@ def _fused(chain: list[Factor]) -> Iterator[Factor]:
         yield product_so_far
 
 
-def _diagonal(factor: Factor) -> Real | None:
-    """The diagonal of a fixed diagonal map, else None."""
+def _any_free(chain: list[Factor]) -> bool:
+    return any(isinstance(factor, Step) for factor in chain)
+
+
+def _one_turn(chain: list[Factor]) -> int:
+    """The letter of the only rotation in a chain without other free steps, whose fixed maps cost nothing; else 0."""
+    steps = [factor for factor in chain if isinstance(factor, Step)]
+    fixed = [factor for factor in chain if not isinstance(factor, Step)]
+    if len(steps) != 1 or not isinstance(steps[0].instruction, PauliRotation):
+        return 0
+    if not all(block_plan.is_permutation(matrix) for matrix in fixed):
+        return 0
+    return LETTERS.index(steps[0].instruction.label.strip("I"))
+
+
+def _is_affine(factor: Factor) -> bool:
+    """Whether it preserves the trace."""
+    return isinstance(factor, Step) or bool(np.array_equal(factor[0], [1.0, 0.0, 0.0, 0.0]))
+
+
+def _is_unital(factor: Factor) -> bool:
+    """Whether it maps 1 to 1, and preserves the trace."""
     if isinstance(factor, Step):
-        return None
-    diagonal = np.diagonal(factor).copy()
-    return diagonal if np.array_equal(np.diag(diagonal), factor) else None
+        return isinstance(factor.instruction, Unitary | PauliMixture)
+    return _is_affine(factor) and not factor[1:, 0].any()
 
 
 def _check_qubits(program: Program) -> None:
@@ -230,11 +298,16 @@ def _check_qubits(program: Program) -> None:
             raise InputError(f"PauliEngine runs qubits; found a site of dimension {d}: use ReferenceEngine.")
 
 
-_PLANS: WeakKeyDictionary[Program, Plan] = WeakKeyDictionary()
+FORWARD, BACKWARD, TANGENTS = range(3)
+"""What a plan is for: only the result; the gradient, too; or forward derivatives, where a coefficient may be anything.
+The first has larger blocks, as it keeps no history of them."""
+_PLANS: WeakKeyDictionary[Program, dict[int, Plan]] = WeakKeyDictionary()
 
 
-def plan_of(program: Program) -> Plan:
-    """The plan of a program, made once and kept as long as the program lives."""
-    if program not in _PLANS:
-        _PLANS[program] = Plan(program)
-    return _PLANS[program]
+def plan_of(program: Program, purpose: int = FORWARD) -> Plan:
+    """The plan of a program for a purpose, made once and kept as long as the program lives."""
+    plans = _PLANS.setdefault(program, {})
+    if purpose not in plans:
+        most = block_plan.DIFFERENTIATED_SITES if purpose == BACKWARD else block_plan.ACTIVE_SITES
+        plans[purpose] = Plan(program, most, purpose == TANGENTS)
+    return plans[purpose]

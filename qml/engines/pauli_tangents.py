@@ -17,6 +17,7 @@ import numpy as np
 
 from qml._typing import Integer, Real
 from qml.engines import block_kernels as blocks
+from qml.engines import block_rows
 from qml.engines import pauli_loops as loops
 from qml.engines.pauli_plan import Tables
 from qml.engines.pauli_threads import sweep
@@ -63,9 +64,10 @@ def _free_matrices(tables: Tables, row: Integer) -> Iterator[tuple[int, int, boo
         yield start, start + 16 ** int(row[loops.N_PLACES]), False
     elif row[loops.KIND] == loops.ROTATION:
         yield start, start + 2, True
-    else:
-        for op in tables.ops[row[loops.OPS] : row[loops.OPS] + row[loops.N_OPS]]:
-            size = {blocks.PAIR: 16, blocks.TURN: 2, blocks.DENSE: 256}[int(op[blocks.KIND])]
-            for bit, column in ((1, blocks.FIRST), (2, blocks.SECOND)):
-                if op[blocks.FREE] & bit:
-                    yield int(op[column]), int(op[column]) + size, bool(op[blocks.KIND] == blocks.TURN)
+    elif row[loops.KIND] == loops.BLOCK:
+        first, count = tables.sweeps[row[loops.SWEEP], [blocks.FIRST_SEGMENT, blocks.N_SEGMENTS]]
+        for segment in tables.segments[first : first + count]:
+            if segment[block_rows.FREE] == 2:
+                kind, at = int(segment[block_rows.KIND]), int(segment[block_rows.FIRST])
+                size = 2 if kind == block_rows.TURN else 256 if kind == block_rows.DENSE else 16
+                yield at, at + size, kind == block_rows.TURN

@@ -94,24 +94,24 @@ def _shared(
     workers: int,
 ) -> None:
     """One operation; `kept` is the vector before it, if it is to be saved or differentiated."""
-    _, places, ops, core_places, core_factors = tables
+    _, places, sweeps, segments, rows, factors = tables
     size = 4 ** int(row[QUBITS])
     if kept is not None and not backward:
         before = kept
         spread(size, workers, lambda i, j: np.copyto(before[i:j], r[i:j]))
-    chunks, entries = kernels.layout(row, places, ops, coefficients, backward)
+    chunks, entries = kernels.layout(row, places, sweeps, coefficients, backward)
     differentiating = kept is not None and backward
     x = kept if kept is not None and backward else r
     parts = np.zeros((chunks if differentiating else 0, entries))
 
     def run(summing: bool) -> Callable[[int, int], None]:
         return lambda i, j: kernels.part(
-            row, i, j, backward, summing, r, x, parts, places, ops, core_places, core_factors, coefficients
+            row, i, j, backward, summing, r, x, parts, places, sweeps, segments, rows, factors, coefficients
         )
 
     if differentiating:
         spread(chunks, workers, run(True))
-        kernels.add_up(row, parts, ops, out)
+        kernels.add_up(row, parts, sweeps, segments, out)
     if not differentiating or row[KIND] != BLOCK:
         spread(chunks, workers, run(False))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from llvmlite import ir
 from numba import types
@@ -95,23 +95,126 @@ def _store(typing: Any, array: Any, index: Any, value: Any) -> Any:
     return types.none(array, types.intp, lanes), generate
 
 
-def _dot(typing: Any, m: Any, first: Any, step: Any, a: Any, b: Any, c: Any, d: Any) -> Any:
-    """m[first] a + m[first + step] b + m[first + 2 step] c + m[first + 3 step] d; the bounds are not checked."""
-
-    def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        data = context.make_array(sig.args[0])(context, builder, args[0]).data
-        index, step, *values = args[1:]
-        total = None
-        for value in values:
-            scalar = builder.load(builder.gep(data, [index]))
-            term = builder.fmul(_spread(builder, scalar), value, flags=("contract",))
-            total = term if total is None else builder.fadd(total, term, flags=("contract",))
-            index = builder.add(index, step)
-        return total
-
-    return lanes(m, types.intp, types.intp, lanes, lanes, lanes, lanes), generate
-
-
 load: Callable[..., Any] = intrinsic(_load)
 store: Callable[..., Any] = intrinsic(_store)
-dot: Callable[..., Any] = intrinsic(_dot)
+
+
+def _row(builder: Any, data: Any, ids: Any, at: Any, number: int) -> Any:
+    """The address of the lanes data[ids[at + number] :]."""
+    word = ir.IntType(64)
+    index = builder.load(builder.gep(ids, [builder.add(at, ir.Constant(word, number))]))
+    return builder.bitcast(builder.gep(data, [builder.zext(index, word)]), _LLVM.as_pointer())
+
+
+def product(p: int, q: int, transposed: bool = False) -> Callable[..., Any]:
+    r"""An intrinsic that multiplies q rows of lanes by a matrix M (p, q): p = q, or p < q.
+
+    ``(x, y, ids, i, j, m, k)``: the rows of x are listed in ids[i : i + q], those of y in ids[j : j + p]; M = m[k : k +
+    p q], row by row; y = M x. Transposed, x and y are the same array and rows: they hold g in the last p of the q rows,
+    and M^T g is put into the last p, and added to the first q - p. The bounds are not checked.
+    """
+
+    def multiply(typing: Any, x: Any, y: Any, ids: Any, i: Any, j: Any, m: Any, k: Any) -> Any:
+        def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+            def data(number: int) -> Any:
+                return context.make_array(sig.args[number])(context, builder, args[number]).data
+
+            from_x, to_y, listed, entries, word = data(0), data(1), data(2), data(5), ir.IntType(64)
+
+            def lanes_at(place: Any) -> Any:
+                value = builder.load(place)
+                value.align = 8
+                return value
+
+            def entry(row: int, column: int) -> Any:
+                at = builder.add(args[6], ir.Constant(word, row * q + column))
+                return _spread(builder, builder.load(builder.gep(entries, [at])))
+
+            def combined(terms: list[tuple[Any, Any]], total: Any = None) -> Any:
+                for factor, value in terms:
+                    term = builder.fmul(factor, value, flags=("contract",))
+                    total = term if total is None else builder.fadd(total, term, flags=("contract",))
+                return total
+
+            if not transposed:
+                rows = [lanes_at(_row(builder, from_x, listed, args[3], b)) for b in range(q)]
+                for a in range(p):
+                    out = combined([(entry(a, b), rows[b]) for b in range(q)])
+                    builder.store(out, _row(builder, to_y, listed, args[4], a)).align = 8
+            else:
+                rows = [lanes_at(_row(builder, from_x, listed, args[3], q - p + a)) for a in range(p)]
+                for b in range(q):
+                    place = _row(builder, to_y, listed, args[4], b)
+                    before = lanes_at(place) if b < q - p else None
+                    builder.store(combined([(entry(a, b), rows[a]) for a in range(p)], before), place).align = 8
+            return context.get_dummy_value()
+
+        return types.none(x, y, ids, types.intp, types.intp, m, types.intp), generate
+
+    return cast(Callable[..., Any], intrinsic(multiply))
+
+
+_HALF = ir.VectorType(ir.DoubleType(), LANES // 2)
+
+
+def _transposed(builder: Any, rows: list[Any]) -> list[Any]:
+    """The columns of a 4 x 4 matrix of which four vectors are the rows."""
+
+    def shuffle(a: Any, b: Any, *places: int) -> Any:
+        return builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(_INT, 4), list(places)))
+
+    a, b, c, d = rows
+    ab, ab_odd = shuffle(a, b, 0, 4, 2, 6), shuffle(a, b, 1, 5, 3, 7)
+    cd, cd_odd = shuffle(c, d, 0, 4, 2, 6), shuffle(c, d, 1, 5, 3, 7)
+    return [shuffle(x, y, *places) for places in ((0, 1, 4, 5), (2, 3, 6, 7)) for x, y in ((ab, cd), (ab_odd, cd_odd))]
+
+
+def _tile(out: bool, transposing: bool) -> Callable[..., Any]:
+    """An intrinsic that moves a tile of 4 x 4 numbers between a vector r and half of the lanes of four rows of x.
+
+    ``(r, i0, i1, i2, i3, x, j0, j1, j2, j3, factors, k)``: four numbers of r from each i on, and four of x from each j
+    on, the latter times factors[k : k + 4]; transposed, i are lanes and j are rows, else i belongs to j. The bounds are
+    not checked.
+    """
+
+    def move(
+        typing: Any, r: Any, i0: Any, i1: Any, i2: Any, i3: Any, x: Any, j0: Any, j1: Any, j2: Any, j3: Any,
+        factors: Any, k: Any,
+    ) -> Any:  # fmt: skip
+        def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+            def addresses(array: int, indices: list[Any]) -> list[Any]:
+                data = context.make_array(sig.args[array])(context, builder, args[array]).data
+                return [builder.bitcast(builder.gep(data, [i]), _HALF.as_pointer()) for i in indices]
+
+            def loaded(places: list[Any]) -> list[Any]:
+                values = [builder.load(place) for place in places]
+                for value in values:
+                    value.align = 8
+                return values
+
+            here, there = addresses(0, args[1:5]), addresses(5, args[6:10])
+            scale = context.make_array(sig.args[10])(context, builder, args[10]).data
+            nothing, zero = ir.Constant(_HALF, ir.Undefined), ir.Constant(_INT, 0)
+            spread = []
+            for j in range(4):
+                at = builder.add(args[11], ir.Constant(ir.IntType(64), j))
+                first = builder.insert_element(nothing, builder.load(builder.gep(scale, [at])), zero)
+                spread.append(builder.shuffle_vector(first, nothing, ir.Constant(ir.VectorType(_INT, 4), [0] * 4)))
+            values = loaded(there if out else here)
+            if out:
+                values = [builder.fmul(f, v) for f, v in zip(spread, values, strict=True)]
+            values = _transposed(builder, values) if transposing else values
+            if not out:
+                values = [builder.fmul(f, v) for f, v in zip(spread, values, strict=True)]
+            for value, place in zip(values, here if out else there, strict=True):
+                builder.store(value, place).align = 8
+            return context.get_dummy_value()
+
+        word = types.intp
+        return types.none(r, word, word, word, word, x, word, word, word, word, factors, word), generate
+
+    return cast(Callable[..., Any], intrinsic(move))
+
+
+tile_in, tile_out = _tile(False, False), _tile(True, False)
+tile_in_transposed, tile_out_transposed = _tile(False, True), _tile(True, True)

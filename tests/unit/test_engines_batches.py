@@ -11,7 +11,7 @@ from qml._checks import InputError, MemoryRefused
 from qml.channels import CHANNELS
 from qml.circuits import Circuit
 from qml.engines import PauliEngine, PauliState, ReferenceEngine, buffers
-from qml.engines.pauli_plan import plan_of
+from qml.engines.pauli_plan import BACKWARD, plan_of
 from qml.gates import GATES
 from qml.operations import Initialize, TraceOut
 from qml.operators import pauli
@@ -281,7 +281,7 @@ def test_the_gradient_needs_four_vectors_and_its_checkpoints(checkpoint_bytes):
     n = 9
     program = circuits.hardware_efficient(n, 3, rotations=("RY",)).compile()
     values, vector = np.random.default_rng(0).uniform(-1, 1, program.n_params), 8 * 4**n
-    engine, n_saved = PauliEngine(checkpoint_bytes), plan_of(program).n_saved
+    engine, n_saved = PauliEngine(checkpoint_bytes), plan_of(program, BACKWARD).n_saved
     kept = n_saved if checkpoint_bytes else 2 * math.ceil(math.sqrt(n_saved))
 
     def task():

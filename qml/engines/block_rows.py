@@ -1,0 +1,205 @@
+r"""Maps on a few active sites as lists of the rows that they act on.
+
+A block of a sweep has one row for each of the 4^k components of its k active sites. Nearly every map is a small matrix,
+the same for many tuples of rows: a 4 x 4 matrix on one site acts on 4^(k - 1) quadruples, a rotation about a string on
+pairs. So a sweep is compiled, once for each program, to *segments*: a matrix, and the tuples of rows that it acts on.
+What need not be computed is not:
+
+* a signed permutation of components (a Clifford gate) moves no row: it changes which row holds which component;
+* a diagonal map (depolarizing, dephasing, a sign) is a factor that a component waits with until its row is next
+  multiplied by a matrix, into which it goes, or until the end;
+* the row of I is left alone by what preserves the trace, and not read by what maps 1 to 1.
+
+For derivatives the input of every matrix is needed again. So there is a second list of rows for each segment, in which
+every output is a new row: the *history* of the block.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from qml._typing import Integer, Real
+
+UNITAL, AFFINE, GENERAL, TRANSLATION, TURN, DENSE, SCALE = range(7)
+"""Kinds of segments; the matrix acts on so many rows, of which it changes the last so many, see :data:`SHAPES`:
+
+* ``UNITAL``, ``AFFINE``, ``GENERAL``: a 4 x 4 matrix on one site, whose coefficients start at FIRST: its rows and
+  columns X, Y, Z, its rows X, Y, Z, or all of it;
+* ``TRANSLATION``: one of which only the last row is not diagonal, with entries at I and Z; what else is diagonal waits;
+* ``TURN``: exp(-i theta P / 2) on components Q, Q' = -i Q P: (cos, sin; -sin, cos), with cos and sin at FIRST;
+* ``DENSE``: a 16 x 16 matrix on two sites;
+* ``SCALE``: single rows times factors that waited, which start at FACTORS.
+"""
+SHAPES = ((3, 3), (3, 4), (4, 4), (1, 2), (2, 2), (16, 16), (1, 1))
+"""How many rows each kind changes, and on how many it acts."""
+
+KIND, FIRST, FREE, FACTORS, ROWS, COUNT, HISTORY, SUMS, BOUND = range(9)
+"""Columns of the table of segments: the kind; where its coefficients start; whether they are differentiated (2: and
+this is the first segment that has them); where the factors start that wait at its columns; where its tuples of rows
+start, and how many they are; where their rows in the history start; where its sums and its bound matrix start among
+those of the sweep."""
+
+MOST_PATTERNS = 8
+"""Different factors waiting before a matrix, at most; more of them are multiplied into the rows first."""
+
+
+class Rows(NamedTuple):
+    """A compiled sweep: the table of segments, the rows and factors that it refers to, and the room it needs.
+
+    `rows` begins with the row of each component at the end, `factors` with the factors that wait there. For derivatives
+    the first `needed` segments are run in the history, which has so many rows.
+    """
+
+    segments: Integer
+    rows: Integer
+    factors: Real
+    needed: int
+    history: int
+    sums: int
+    bound: int
+
+
+class RowCompiler:
+    """Takes the maps of a sweep on k active sites, in order of application; positions count from the first site.
+
+    Parameters
+    ----------
+    k : int
+    lanes : int
+        Numbers in a row.
+    """
+
+    def __init__(self, k: int, lanes: int) -> None:
+        self._grid = np.arange(4**k).reshape((4,) * k)
+        self._lanes = lanes
+        self._row = np.arange(4**k)  # of each component
+        self._history_row = np.arange(4**k)
+        self._waiting = np.ones(4**k)
+        self._n_history = 4**k
+        self._segments: list[list[int]] = []
+        self._rows: list[Integer] = [np.zeros(4**k, dtype=np.int64)]
+        self._factors: list[Real] = [np.zeros(4**k)]
+        self._n_rows = self._n_factors = 4**k
+        self._n_sums = self._n_bound = 0
+        self._needed, self._needed_history = 0, 4**k
+
+    def _components(self, *positions: int) -> Integer:
+        """The components in tuples (..., 4^m), in which the digits at the m positions count, the first one most."""
+        m = len(positions)
+        return np.moveaxis(self._grid, positions, range(-m, 0)).reshape(-1, 4**m)
+
+    # nothing to compute ----------------------------------------------------------------------------------------------
+
+    def permute(self, positions: tuple[int, ...], places: Integer, factors: Real) -> None:
+        """Component a goes to places[a], times factors[a]."""
+        source = self._components(*positions)
+        target = source[:, places]
+        for held in (self._row, self._history_row, self._waiting):
+            held[target] = held[source]
+        self._waiting[target] *= factors
+
+    def scale(self, position: int, diagonal: Real) -> None:
+        """A diagonal map on one site."""
+        self._waiting[self._components(position)] *= diagonal
+
+    # matrices --------------------------------------------------------------------------------------------------------
+
+    def site(self, kind: int, position: int, first: int, free: bool) -> None:
+        """A matrix on one site: UNITAL, AFFINE or GENERAL."""
+        self._multiply(kind, self._components(position)[:, 4 - SHAPES[kind][1] :], first, free)
+
+    def translate(self, position: int, diagonal: Real, first: int) -> None:
+        """A fixed matrix on one site that is diagonal but for its entry (Z, I)."""
+        components = self._components(position)
+        self._waiting[components[:, 1:3]] *= diagonal[1:3]
+        self._multiply(TRANSLATION, components[:, [0, 3]], first, False)
+
+    def turn(self, positions: tuple[int, ...], string: int, first: int, free: bool) -> None:
+        """exp(-i theta P / 2); P has one base-4 digit a position in `string`."""
+        targets, signs = turned(string, len(positions))
+        pairs = np.array([(q, to) for q, (to, sign) in enumerate(zip(targets, signs, strict=True)) if sign > 0])
+        components = self._components(*positions)[:, pairs].reshape(-1, 2)
+        self._multiply(TURN, components, first, free)
+
+    def dense(self, positions: tuple[int, ...], first: int, free: bool) -> None:
+        """A matrix on two sites, over (first, second position)."""
+        self._multiply(DENSE, self._components(*positions), first, free)
+
+    def _multiply(self, kind: int, components: Integer, first: int, free: bool) -> None:
+        """A matrix on each tuple of `components` (t, q)."""
+        p, q = SHAPES[kind]
+        patterns, which, left = self._patterns(kind, components)
+        if len(patterns) > MOST_PATTERNS:
+            self._settle(components)
+            patterns, which, left = self._patterns(kind, components)
+        self._waiting[components[:, q - p :]] = left
+        sums, lead = self._n_sums, 2
+        if free:
+            self._n_sums += 2 if kind == TURN else p * q
+            self._needed, self._needed_history = len(self._segments), self._n_history
+        for number, pattern in enumerate(patterns):
+            self._segment(kind, first, lead if free else 0, pattern, components[which == number], sums)
+            lead = 1
+
+    def _patterns(self, kind: int, components: Integer) -> tuple[Real, Integer, Real]:
+        """The different factors taken into the matrix (m, ...), which of them by each tuple, and what waits after."""
+        waiting = self._waiting[components]
+        left = np.sign(waiting[:, -1:]) + (waiting[:, -1:] == 0)
+        taken, left = waiting * left, np.repeat(left, SHAPES[kind][0], axis=1)
+        if kind == TURN:  # (s, s) and (s, -s) wait on, and the latter changes the sign of the angle
+            alike = (np.abs(waiting[:, 0]) == np.abs(waiting[:, 1])) & (waiting[:, 0] != 0)
+            turning = np.where(alike, np.sign(waiting[:, 0]) * np.sign(waiting[:, 1]), 1.0)
+            left = np.where(alike[:, None], waiting, left)
+            taken = np.column_stack([np.where(alike[:, None], 1.0, taken), turning])
+        if (taken == taken[0]).all():
+            return taken[:1], np.zeros(len(taken), dtype=np.int64), left
+        patterns, which = np.unique(taken, axis=0, return_inverse=True)
+        return patterns, which.reshape(-1), left
+
+    def _settle(self, components: Integer) -> None:
+        """Multiply what waits at these components into their rows."""
+        late = np.unique(components[self._waiting[components] != 1.0])
+        factors = self._waiting[late]
+        self._segment(SCALE, 0, 0, factors, late[:, None], 0)
+        self._waiting[late] = 1.0
+
+    def _segment(self, kind: int, first: int, free: int, factors: Real, components: Integer, sums: int) -> None:
+        p, q = SHAPES[kind]
+        row = [kind, first, free, self._n_factors, self._n_rows, len(components), 0, sums, self._n_bound]
+        before = self._history_row[components]
+        after = self._n_history + np.arange(p * len(components)).reshape(-1, p)
+        self._n_history += after.size
+        self._history_row[components[:, q - p :]] = after
+        lists = [self._row[components], np.concatenate([before, after], axis=1)]
+        row[HISTORY] = self._n_rows + lists[0].size
+        self._rows += lists
+        self._n_rows += sum(a.size for a in lists)
+        self._factors.append(factors)
+        self._n_factors += factors.size
+        self._n_bound += 0 if kind == SCALE else p * q
+        self._segments.append(row)
+
+    # the end ---------------------------------------------------------------------------------------------------------
+
+    def finish(self) -> Rows:
+        """Everything so far."""
+        self._rows[0], self._factors[0] = self._row, self._waiting
+        table = np.array(self._segments, dtype=np.int64).reshape(-1, 9)
+        rows: Integer = (np.concatenate([r.ravel() for r in self._rows]) * self._lanes).astype(np.uint32)
+        factors = np.concatenate([f.ravel() for f in self._factors])
+        return Rows(table, rows, factors, self._needed, self._needed_history, self._n_sums, self._n_bound)
+
+
+def turned(string: int, sites: int) -> tuple[Integer, Real]:
+    """(targets, signs): -i Q P = sign * target for strings Q that anticommute with P, the others have the sign 0."""
+    letters, phases = np.arange(4**sites), np.zeros(4**sites, dtype=np.int64)
+    for site in range(sites):
+        phases += _PHASES[(letters >> 2 * site) & 3, (string >> 2 * site) & 3]
+    signs = np.select([phases % 4 == 1, phases % 4 == 3], [1.0, -1.0])
+    return letters ^ string, signs
+
+
+_PHASES = np.array([[0, 0, 0, 0], [0, 0, 1, 3], [0, 3, 0, 1], [0, 1, 3, 0]])
+"""The e with Q P = i^e (Q xor P) of two letters I, X, Y, Z = 0, 1, 2, 3."""

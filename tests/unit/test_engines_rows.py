@@ -1,0 +1,117 @@
+"""Sweeps compiled to rows: every kind of segment, and factors that wait, against the reference engine."""
+
+import numpy as np
+import pytest
+
+from qml import channels, gates
+from qml.circuits import Circuit
+from qml.engines import PauliEngine, ReferenceEngine, block_rows
+from qml.engines.block_plan import ACTIVE_SITES, SweepBuilder
+from qml.engines.block_rows import RowCompiler, turned
+from qml.engines.pauli_plan import BACKWARD, FORWARD, TANGENTS, plan_of
+from qml.operators import pauli
+from qml.states import ginibre
+
+N = 6
+
+
+def noisy_clifford(rng):
+    """Clifford gates with other noise on every site, so that many different factors wait."""
+    rates = iter(rng.uniform(0.01, 0.2, 100))
+    layer = []
+    for q in range(N - 1):
+        layer += [gates.H(q), gates.CNOT(q, q + 1), gates.S(q + 1), gates.CZ(q + 1, q), gates.SWAP(q, q + 1)]
+        layer += [channels.Depolarizing(next(rates), q), channels.PhaseDamping(next(rates), q + 1)]
+    return layer
+
+
+def circuits(rng):
+    """By name: what each is meant to contain, and a circuit with free parameters."""
+    n, clifford = N, noisy_clifford(rng)
+    ladder = [gates.CNOT(q, q + 1) for q in range(n - 1)]
+    damped = [channels.AmplitudeDamping(0.1 + 0.02 * q, q) for q in range(n)]
+    strings = [gates.PauliRotation("XYZ")("u", 0, 3, 1), gates.PauliRotation("ZY")("v", 5, 2), gates.RZ("w", 4)]
+    turns = [gates.RX(f"a{q}", q) for q in range(n)]
+    return {
+        "unital": (
+            block_rows.UNITAL,
+            [*turns, *clifford, gates.U3("b", "c", "d", 2)],
+        ),
+        "affine": (block_rows.AFFINE, [*ladder, *(channels.AmplitudeDamping(f"g{q}", q) for q in range(n)), *ladder]),
+        "general": (block_rows.GENERAL, [gates.RX("a", 0), gates.RY("b", 0), gates.CNOT(0, 1)]),
+        "translation": (block_rows.TRANSLATION, [gates.RY("a", 1), *ladder, *damped, *ladder, *damped, *clifford]),
+        "turn": (block_rows.TURN, [*clifford, *strings, *ladder, *damped, *strings, *clifford, *strings]),
+        "dense": (block_rows.DENSE, [*clifford, gates.CRX("a", 4, 1), *damped, gates.U3("a", "b", "c", 1), *ladder]),
+        "scale": (block_rows.SCALE, [*clifford, gates.RX("a", 0), gates.CRX("b", 4, 1), *clifford, gates.RY("c", 5)]),
+    }
+
+
+NAMES = list(circuits(np.random.default_rng(0)))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_kind_of_segment_agrees_with_the_reference(name):
+    rng = np.random.default_rng(5)
+    kind, operations = circuits(rng)[name]
+    program = Circuit(N, operations).compile()
+    purpose = TANGENTS if name == "general" else FORWARD
+    assert kind in plan_of(program, purpose).tables.segments[:, block_rows.KIND]
+    values = rng.uniform(0.1, 0.6, program.n_params)
+    initial = ginibre((2,) * N, rng)
+    g = rng.normal(size=(2**N, 2**N))
+    results = []
+    for engine in (PauliEngine(), ReferenceEngine()):
+        state, pull = engine.evolve_vjp(program, values, initial)
+        forward, push = engine.evolve_jvp(program, values, initial)
+        results.append((forward.matrix(), state.matrix(), pull(state.pull_matrix(g + g.T)), push(np.eye(len(values)))))
+    for mine, reference in zip(*results, strict=True):
+        assert np.abs(reference).max() > 1e-3
+        np.testing.assert_allclose(mine, reference, atol=1e-12)
+
+
+def test_clifford_gates_and_diagonal_noise_compute_nothing():
+    program = Circuit(N, noisy_clifford(np.random.default_rng(1))).compile()
+    assert len(plan_of(program).tables.segments) == 0
+
+
+def test_a_rotation_by_fixed_diagonal_noise_is_one_turn_on_half_of_the_rows():
+    program = Circuit(N).then(channels.Depolarizing(0.1, 2), gates.RZ("t", 2), channels.PhaseDamping(0.2, 2)).compile()
+    for purpose in (FORWARD, BACKWARD):
+        tables = plan_of(program, purpose).tables
+        sites = tables.table[0, 3]
+        assert tables.segments[:, block_rows.KIND].tolist() == [block_rows.TURN]
+        assert tables.segments[:, block_rows.COUNT].tolist() == [4 ** (sites - 1)]
+
+
+def test_factors_of_either_sign_share_a_matrix():
+    """After a CNOT some components wait with -1: at most four patterns, up to a sign, enter a unital matrix."""
+    compiler = RowCompiler(3, lanes=8)
+    places = np.array([0, 5, 6, 3, 4, 1, 2, 7, 11, 14, 13, 8, 15, 10, 9, 12])
+    signs = np.where(np.arange(16) % 3 == 1, -1.0, 1.0)
+    compiler.permute((0, 1), places, signs)
+    compiler.site(block_rows.UNITAL, 1, 0, True)
+    table = compiler.finish().segments
+    assert 1 < len(table) <= 4
+    assert table[:, block_rows.COUNT].sum() == 16
+
+
+@pytest.mark.parametrize("letters", ["X", "ZY", "XIZ", "YYX"])
+def test_turned_strings_are_products_of_pauli_matrices(letters):
+    k = len(letters)
+    string = int("".join(str("IXYZ".index(a)) for a in letters), 4)
+    targets, signs = turned(string, k)
+    names = ["".join("IXYZ"[(q >> 2 * (k - 1 - i)) & 3] for i in range(k)) for q in range(4**k)]
+    p = pauli(letters).matrix()
+    for q, name in enumerate(names):
+        product = -1j * pauli(name).matrix() @ p
+        anticommutator = pauli(name).matrix() @ p + p @ pauli(name).matrix()
+        expected = signs[q] * pauli(names[targets[q]]).matrix()
+        np.testing.assert_allclose(product if not anticommutator.any() else 0 * product, expected, atol=1e-15)
+
+
+def test_a_sweep_holds_as_many_sites_as_it_may():
+    builder = SweepBuilder(9)
+    for q in range(8):
+        builder.permutation((q, q + 1), np.eye(16))
+    sweeps = builder.sweeps()
+    assert [len(s.sites) for s in sweeps] == [ACTIVE_SITES, ACTIVE_SITES]

@@ -56,13 +56,12 @@ def _step(kind: int, history: bool) -> int:
 
 
 def chunk(
-    c: int,
     start: int,
     size: int,
     width: int,
     r: Real,
     x: Real,
-    parts: Real,
+    sums: Real,
     places: Integer,
     shifts: Integer,
     about: Integer,
@@ -73,10 +72,10 @@ def chunk(
     backward: bool,
     summing: bool,
 ) -> None:
-    """Units `start` to `start` + `size` of a sweep, `width` times eight blocks each, all its segments, in place on r.
+    """Units `start` to `start` + `size` of a sweep, `width` times eight blocks each, all its segments, from x to r.
 
     `places` are the offsets of the components of a block, `shifts` those of the active sites, ascending. Backward, the
-    adjoints on r = dL/d(output of the sweep). If `summing`, x is the input of the sweep, and the sums go to parts[c].
+    adjoints in place on r = dL/d(output of the sweep); if `summing`, what is added to the sums needs its input x.
     `rows` and `factors` begin with those of components where they are at first.
     """
     length, room = LANES * places.size, LANES * about[HISTORY_ROWS] if summing else 0
@@ -88,7 +87,7 @@ def chunk(
     end = about[END_ROWS], about[END_FACTORS]
     (row_in, factor_in), (row_out, factor_out) = (end, (0, 0)) if backward else ((0, 0), end)
     for unit in range(start, start + size):
-        _fill(r, blocks, unit, width, length, shifts, places, rows, row_in, factors, factor_in)
+        _fill(r if backward else x, blocks, unit, width, length, shifts, places, rows, row_in, factors, factor_in)
         if summing:
             _fill(x, history, unit, width, room, shifts, places, rows, 0, factors, 0)
         for b in range(width):
@@ -108,18 +107,17 @@ def chunk(
                 for s in range(segments.shape[0] - 1, -1, -1):
                     own, scaling = segments[s], segments[s, KIND] == SCALE
                     if summing and own[FREE]:
-                        sums = parts[c, LANES * own[SUMS] :]
                         _sums_of(
                             own[KIND], block, past, rows, own[ROWS], own[HISTORY], own[COUNT], factors, own[FACTORS],
-                            sums, zero,
+                            sums[LANES * own[SUMS] :], zero,
                         )  # fmt: skip
                     values, k = (factors, own[FACTORS]) if scaling else (bound, own[BOUND])
                     _backward(own[KIND], block, rows, own[ROWS], own[COUNT], values, k)
         _empty(r, blocks, unit, width, length, shifts, places, rows, row_out, factors, factor_out)
 
 
-def collect(parts: Real, segments: Integer, out: Real) -> None:
-    """dL/dm to `out`, from the sums of all segments."""
+def collect(parts: Real, chunks: int, entries: int, segments: Integer, out: Real) -> None:
+    """dL/dm to `out`, from the sums of all segments in so many chunks."""
     for s in range(segments.shape[0]):
         kind, at, first = segments[s, KIND], segments[s, SUMS], segments[s, FIRST]
         if segments[s, FREE] != 2:
@@ -130,7 +128,7 @@ def collect(parts: Real, segments: Integer, out: Real) -> None:
         for a in range(p):
             for b in range(q):
                 total = 0.0
-                for c in range(parts.shape[0]):  # in their order
+                for c in range(chunks):  # in their order
                     for lane in range(LANES):
-                        total += parts[c, (at + q * a + b) * LANES + lane]
+                        total += parts[c * entries + (at + q * a + b) * LANES + lane]
                 out[first + side * (a + down) + b + side - q] = total

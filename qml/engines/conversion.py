@@ -17,10 +17,13 @@ from qml.engines import matrix_kernels as kernels
 from qml.engines import pauli_loops as loops
 from qml.engines.block_plan import SMALLEST_REGISTER, SweepBuilder
 from qml.engines.pauli_plan import TableBuilder, Tables
-from qml.engines.pauli_threads import SHARED_FROM, spread, sweep, workers_of
+from qml.engines.pauli_threads import sweep
+from qml.engines.teams import spread, workers_of
 
 _TO_MATRIX = np.array([[1.0, 0, 0, 1], [0, 1, -1, 0], [0, 1, 1, 0], [1, 0, 0, -1]])
 """From the components I, X, Y / i, Z of a site to its entries 00, 01, 10, 11."""
+SHARED_FROM = 9
+"""Qubits from which a step of the conversion is worth sharing between threads."""
 COUNTED = 4
 """Qubits whose letters Y are counted in advance."""
 _NOTHING_SAVED, _NO_SUMS = np.empty((0, 0, 0)), np.empty((0, 0))

@@ -33,7 +33,7 @@ import numpy as np
 from qml import _checks, spectral
 from qml._typing import Integer, Real
 from qml.engines import krylov_kernels as kernels
-from qml.engines.pauli_threads import spread
+from qml.engines.teams import spread
 from qml.engines.simd import LANES
 from qml.operators.strings import Word
 

@@ -15,8 +15,8 @@ Backward, the kernels return dL/d(coefficients): they know nothing of parameters
 chunks, whose number does not depend on the number of threads, and sums over chunks are taken in their order, so that
 results do not depend on the number of threads either.
 
-Each part is linked (:mod:`qml.engines.linking`), so it is compiled once, whoever calls it. Nothing here starts threads:
-:mod:`qml.engines.pauli_threads` shares the chunks of large operations between them.
+Each part is linked (:mod:`qml.engines.linking`), so it is compiled once, whoever calls it. Nothing here starts threads,
+but several may run the same program together (:mod:`qml.engines.teams`).
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ from qml.engines.linking import link
 from qml.engines.pauli_loops import (
     APPEND,
     BLOCK,
+    BLOCK_CHUNKS,
+    CHUNKS,
     COEFFICIENTS,
     DISCARD,
     KIND,
@@ -42,12 +44,13 @@ from qml.engines.pauli_loops import (
     SWEEP,
 )
 from qml.engines.simd import LANES
+from qml.engines.teams import finish, ticket, wait
 
-CHUNKS = 64
-BLOCK_CHUNKS = 16
 ROOM = 8192
 """Rows that a unit of a sweep may take, 64 bytes each."""
-ALL = -1
+COPY_PIECES = 16
+PHASES = 4
+"""Phases of an operation at most: two copies or sums, what it does, adding up."""
 
 _X, _XX, _I, _II, _U = "float64[::1]", "float64[:, ::1]", "int64[::1]", "int64[:, ::1]", "uint32[::1]"
 _prepare = link(f"Tuple(({_I}, {_I}, {_XX}))({_I}, {_I}, {_X}, boolean)", loops.prepare)
@@ -57,10 +60,10 @@ _site_sums = link(f"void({_X}, {_X}, int64, int64, {_I}, {_I}, {_X})", loops.sit
 _rotate = link(f"void({_X}, int64, int64, int64, {_I}, float64, float64)", loops.rotate)
 _rotation_sums = link(f"void({_X}, {_X}, int64, int64, int64, {_I}, {_X})", loops.rotation_sums)
 _block_chunk = link(
-    f"void(int64, int64, int64, int64, {_X}, {_X}, {_XX}, {_I}, {_I}, {_I}, {_II}, {_U}, {_X}, {_X}, boolean, boolean)",
+    f"void(int64, int64, int64, {_X}, {_X}, {_X}, {_I}, {_I}, {_I}, {_II}, {_U}, {_X}, {_X}, boolean, boolean)",
     blocks.chunk,
 )
-_collect = link(f"void({_XX}, {_II}, {_X})", blocks.collect)
+_collect = link(f"void({_X}, int64, int64, {_II}, {_X})", blocks.collect)
 
 # The rest is called from Python; tasks are computed numbers, arrays contiguous, and loops written out, because Numba
 # compiles a function again for each literal argument and for each layout of an array.
@@ -78,110 +81,114 @@ def sweep(
     coefficients: Real,
     saves: Real,
     out: Real,
+    parts: Real,
     backward: bool,
+    progress: Integer,
 ) -> None:
     """The operations of `table` in place on every r of `vectors` (B, 4^n); backward, their adjoints, the last first.
 
-    `coefficients` has a row for each vector, or one for all. Row s of `saves[b]`, if it has rows, receives vector b
-    before the operation that saves to s. Backward r is dL/dr, what was saved is read, and dL/d(coefficients) is written
-    to `out[b]`.
+    `coefficients` has a row for each vector, or one for all. Row s of `saves[b]`, if it has rows, is vector b before
+    the operation that saves to s. Backward r is dL/dr, what was saved is read, and dL/d(coefficients) is written to
+    `out[b]`; `parts` is room for the sums of any operation. For `progress` see :mod:`qml.engines.teams`.
     """
-    steps = table.shape[0]
+    steps, phase = table.shape[0], 0
+    last = -1
+    for step in range(steps):
+        last = max(last, table[step, SAVE]) if saves.shape[1] > 0 else -1
     for b in range(vectors.shape[0]):
         r, values = vectors[b], coefficients[b if coefficients.shape[0] > 1 else 0]
+        now = r  # where the vector is
         for step in range(steps):
             row = table[steps - 1 - step if backward else step]
-            kind, n, saving = row[KIND], row[QUBITS], row[SAVE] >= 0 and saves.shape[0] > 0
-            if saving and not backward:
-                kept = saves[b, row[SAVE]]
-                for i in range(1 << (2 * n)):
-                    kept[i] = r[i]
+            kind, n, saved = row[KIND], row[QUBITS], row[SAVE] if last >= 0 else -1
+            x = now
+            if saved >= 0 and not backward:  # from saves[saved] to the next that is kept, or to r
+                x = saves[b, saved]
+                if saved == 0:
+                    phase = _copy(now, x, 1 << (2 * n), progress, phase)
+                now = r if saved == last else saves[b, saved + 1]
+                if kind != BLOCK:
+                    phase = _copy(x, now, 1 << (2 * n), progress, phase)
             if kind >= DISCARD:
-                smaller = n - 1 if kind == DISCARD else n
-                _resize(r, smaller, places[row[PLACES]], (kind == APPEND) != backward, kind == APPEND)
+                piece = ticket(progress, phase, -1)
+                if piece == 0:
+                    smaller = n - 1 if kind == DISCARD else n
+                    _resize(now, smaller, places[row[PLACES]], (kind == APPEND) != backward, kind == APPEND)
+                    finish(progress, phase)
+                wait(progress, phase, 1)
+                phase += 1
                 continue
-            differentiating = saving and backward
-            x = saves[b, row[SAVE]] if differentiating else r
-            parts = vectors  # any array, where there are no sums
-            if differentiating:
-                chunks, entries = layout(row, places, sweeps, values, backward)
-                parts = np.zeros((chunks, entries))
-                part(row, 0, chunks, True, True, r, x, parts, places, sweeps, segments, rows, factors, values)
-                add_up(row, parts, sweeps, segments, out[b])
-            if not differentiating or kind != BLOCK:
-                part(row, 0, ALL, backward, False, r, x, parts, places, sweeps, segments, rows, factors, values)
+            offsets, shifts, m = _prepare(row, places, values, backward)
+            width, units, chunks = _split(kind, n, offsets.size, shifts)
+            about = sweeps[row[SWEEP] if kind == BLOCK else 0]
+            own = segments[about[blocks.FIRST_SEGMENT] :][: about[blocks.N_SEGMENTS]]
+            entries = 0
+            for summing in range(1 if saved >= 0 and backward else 0, -1, -1):
+                if summing:
+                    x = saves[b, saved]
+                    entries = LANES * about[blocks.N_SUMS] if kind == BLOCK else m.size
+                pieces = chunks if summing or progress.size else 1
+                piece = ticket(progress, phase, -1)
+                while piece < pieces:
+                    start, size = piece * (units // pieces), units // pieces
+                    sums = parts[piece * entries :][:entries] if summing else parts
+                    if summing:
+                        sums[:] = 0.0
+                    if kind == BLOCK:
+                        _block_chunk(
+                            start, size, width, now, x, sums, offsets, shifts, about, own, rows, factors, values,
+                            backward, summing == 1,
+                        )  # fmt: skip
+                    elif kind == MATRIX and summing:
+                        _site_sums(now, x, start, size, offsets, shifts, sums)
+                    elif kind == MATRIX:
+                        _sites(now, start, size, offsets, shifts, m)
+                    elif summing:
+                        _rotation_sums(now, x, start, size, shifts[0], offsets, sums)
+                    else:
+                        _rotate(now, start, size, shifts[0], offsets, m[0, 0], m[0, 1])
+                    finish(progress, phase)
+                    piece = ticket(progress, phase, piece)
+                wait(progress, phase, pieces)
+                phase += 1
+                if summing:
+                    piece = ticket(progress, phase, -1)
+                    if piece == 0:
+                        _add_up(kind, chunks, entries, parts, row[COEFFICIENTS], own, out[b])
+                        finish(progress, phase)
+                    wait(progress, phase, 1)
+                    phase += 1
+                    if kind == BLOCK:
+                        break  # taken backward with its sums
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
-def layout(row: Integer, places: Integer, sweeps: Integer, coefficients: Real, backward: bool) -> tuple[int, int]:
-    """The number of chunks of an operation, and of the sums that each makes for dL/d(coefficients)."""
-    offsets, shifts, m = _prepare(row, places, coefficients, backward)
-    _, _, chunks = _split(row[KIND], row[QUBITS], offsets.size, shifts)
-    return chunks, LANES * sweeps[row[SWEEP], blocks.N_SUMS] if row[KIND] == BLOCK else m.size
+@njit(cache=True, inline="always")
+def _copy(x: Real, y: Real, size: int, progress: Integer, phase: int) -> int:
+    """The first `size` numbers of x to y; the next phase."""
+    pieces = 1 if progress.size == 0 else COPY_PIECES
+    piece = ticket(progress, phase, -1)
+    while piece < pieces:
+        for i in range(piece * size // pieces, (piece + 1) * size // pieces):
+            y[i] = x[i]
+        finish(progress, phase)
+        piece = ticket(progress, phase, piece)
+    wait(progress, phase, pieces)
+    return phase + 1
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
-def part(
-    row: Integer,
-    begin: int,
-    end: int,
-    backward: bool,
-    summing: bool,
-    r: Real,
-    x: Real,
-    parts: Real,
-    places: Integer,
-    sweeps: Integer,
-    segments: Integer,
-    rows: Integer,
-    factors: Real,
-    coefficients: Real,
-) -> None:
-    """Chunks `begin` to `end` of one operation on r; `ALL` stands for the last, where there are no sums.
-
-    If `summing`, with x the input of the operation and r = dL/d(its output), their sums for dL/d(coefficients) go to
-    rows of `parts`; a block is then also taken backward, other operations are not.
-    """
-    kind = row[KIND]
-    offsets, shifts, m = _prepare(row, places, coefficients, backward)
-    about = sweeps[row[SWEEP]]
-    own = segments[about[blocks.FIRST_SEGMENT] :][: about[blocks.N_SEGMENTS]]
-    width, units, chunks = _split(kind, row[QUBITS], offsets.size, shifts)
-    size = units // chunks
-    if not summing:  # nothing depends on the chunks
-        first, size = begin * size, units if end == ALL else (end - begin) * size
-        begin, end = 0, 1
-    else:
-        first = 0
-    for c in range(begin, end):
-        start = first + c * size
-        if kind == BLOCK:
-            _block_chunk(
-                c, start, size, width, r, x, parts, offsets, shifts, about, own, rows, factors, coefficients, backward,
-                summing,
-            )  # fmt: skip
-        elif kind == MATRIX and summing:
-            _site_sums(r, x, start, size, offsets, shifts, parts[c])
-        elif kind == MATRIX:
-            _sites(r, start, size, offsets, shifts, m)
-        elif kind == ROTATION and summing:
-            _rotation_sums(r, x, start, size, shifts[0], offsets, parts[c])
-        else:
-            _rotate(r, start, size, shifts[0], offsets, m[0, 0], m[0, 1])
-
-
-@njit(cache=True, error_model="numpy", nogil=True)
-def add_up(row: Integer, parts: Real, sweeps: Integer, segments: Integer, out: Real) -> None:
+def add_up(kind: int, chunks: int, entries: int, parts: Real, first: int, own: Integer, out: Real) -> None:
     """dL/d(coefficients) of one operation, from the sums of its chunks, in their order."""
-    if row[KIND] == BLOCK:
-        about = sweeps[row[SWEEP]]
-        _collect(parts, segments[about[blocks.FIRST_SEGMENT] :][: about[blocks.N_SEGMENTS]], out)
+    if kind == BLOCK:
+        _collect(parts, chunks, entries, own, out)
         return
-    for e in range(parts.shape[1]):
+    for e in range(entries):
         total = 0.0
-        for c in range(parts.shape[0]):
-            total += parts[c, e]
-        out[row[COEFFICIENTS] + e] = total
+        for c in range(chunks):
+            total += parts[c * entries + e]
+        out[first + e] = total
+
+
+_add_up = link(f"void(int64, int64, int64, {_X}, int64, {_II}, {_X})", add_up)
 
 
 @njit(cache=True, inline="always")
@@ -189,7 +196,9 @@ def _split(kind: int, n: int, size: int, shifts: Integer) -> tuple[int, int, int
     """How many times eight blocks a unit is, the number of units, and the number of chunks to make of them."""
     units = (1 << (2 * n)) // size  # settings of the other sites, or of the high digits
     if kind == BLOCK:
-        width = max(1, min(8, (1 << shifts[0]) // LANES, ROOM // size)) if shifts[0] >= 4 else 1
+        width = 1
+        if shifts[0] >= 4:
+            width = max(1, min(8, (1 << shifts[0]) // LANES, ROOM // size, units // (LANES * BLOCK_CHUNKS)))
         units //= LANES * width
         return width, units, min(BLOCK_CHUNKS, units)
     if kind == MATRIX:

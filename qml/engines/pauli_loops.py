@@ -21,6 +21,8 @@ the line of `sweeps` that tells of a block."""
 
 TILE = 64
 LANES = 8
+CHUNKS, BLOCK_CHUNKS = 64, 16
+"""Pieces at most that the sums of an operation are made of: what they add up to does not depend on the threads."""
 
 
 def prepare(row: Integer, places: Integer, coefficients: Real, adjoint: bool) -> tuple[Integer, Integer, Real]:

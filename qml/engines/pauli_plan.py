@@ -25,7 +25,8 @@ ROUNDING = 4 * float(np.finfo(np.float64).eps)
 
 
 class Tables(NamedTuple):
-    """What :func:`qml.engines.pauli_kernels.sweep` takes beside vectors and coefficients, in its order."""
+    """What :func:`qml.engines.pauli_kernels.sweep` takes beside vectors and coefficients, in its order; and the numbers
+    that the sums of an operation need at most."""
 
     table: Integer
     places: Integer
@@ -33,6 +34,12 @@ class Tables(NamedTuple):
     segments: Integer
     rows: Integer
     factors: Real
+    room: int = 0
+
+    @property
+    def arrays(self) -> tuple[Integer, Integer, Integer, Integer, Integer, Real]:
+        """Without the room."""
+        return self[:6]
 
 
 class TableBuilder:
@@ -46,6 +53,7 @@ class TableBuilder:
         self._rows = _Joined(LANES * np.arange(4**block_plan.ACTIVE_SITES, dtype=np.uint32))
         self._factors = _Joined(np.ones(4**block_plan.ACTIVE_SITES))
         self.n_saved = 0
+        self._room = 0
 
     def add(self, kind: int, n: int, places: list[int], k: int, start: int = 0, free: bool = False) -> None:
         """One row: `places` as the kind wants them, on `k` sites, coefficients from `start` on."""
@@ -53,6 +61,9 @@ class TableBuilder:
         self._table.append([kind, n, len(self._places), k, start, saved, len(self._sweeps)])
         self._places.extend(places)
         self.n_saved += free
+        if free and kind != loops.BLOCK:
+            side = 4**k if kind == loops.MATRIX else 1
+            self._room = max(self._room, max(2, side**2) * min(loops.CHUNKS, max(1, 4**n // (side * loops.TILE))))
 
     def add_blocks(self, builder: block_plan.SweepBuilder) -> None:
         """One row a sweep of what the builder has collected."""
@@ -66,13 +77,14 @@ class TableBuilder:
             first = self._segments.add(segments)
             room = [own.needed, own.history, own.sums, own.bound]
             self._sweeps.append([first, len(segments), rows, factors, *room])
+            self._room = max(self._room, loops.BLOCK_CHUNKS * LANES * own.sums)
 
     def tables(self) -> Tables:
         """Everything so far, as arrays."""
         table = np.array(self._table, dtype=np.int64).reshape(-1, 7)
-        sweeps = np.array(self._sweeps, dtype=np.int64).reshape(-1, 8)
+        sweeps = np.array(self._sweeps or [[0] * 8], dtype=np.int64)
         joined = self._segments.array(), self._rows.array(), self._factors.array()
-        return Tables(table, np.array(self._places, dtype=np.int64), sweeps, *joined)
+        return Tables(table, np.array(self._places, dtype=np.int64), sweeps, *joined, self._room)
 
 
 class _Joined:

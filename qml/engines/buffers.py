@@ -57,7 +57,7 @@ def empty(shape: tuple[int, ...]) -> Real:
 def _aligned(size: int) -> Real:
     """New memory that starts with a line of the cache: NumPy's starts 16 bytes later, and each row would take two."""
     room = np.empty(size + LINE)
-    first = -(room.ctypes.data // room.itemsize) % LINE
+    first = -(room.__array_interface__["data"][0] // room.itemsize) % LINE
     return room[first : first + size]
 
 

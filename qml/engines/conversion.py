@@ -15,7 +15,7 @@ from qml._typing import Complex, Integer, Real
 from qml.engines import buffers
 from qml.engines import matrix_kernels as kernels
 from qml.engines import pauli_loops as loops
-from qml.engines.block_plan import SMALLEST_REGISTER, SweepBuilder
+from qml.engines.block_plan import ACTIVE_SITES, SMALLEST_REGISTER, SweepBuilder
 from qml.engines.pauli_plan import TableBuilder, Tables
 from qml.engines.pauli_threads import sweep
 from qml.engines.teams import spread, workers_of
@@ -116,7 +116,8 @@ def _butterfly(n: int) -> Tables:
     """The same 4 x 4 matrix on every site."""
     builder = TableBuilder()
     if n >= SMALLEST_REGISTER:
-        blocks = SweepBuilder(n)
+        sweeps = -(-n // ACTIVE_SITES)
+        blocks = SweepBuilder(n, -(-n // sweeps))  # no more sites in each than are needed for so few
         for site in range(n):
             blocks.one(site, 0, False)
         builder.add_blocks(blocks)

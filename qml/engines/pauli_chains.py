@@ -1,7 +1,8 @@
 """Compiled products of the maps on one qubit that follow each other, their derivatives, and the way back.
 
 Chain c is the product of the 4 x 4 factors starts[c] to starts[c + 1] (the first acts first); its 16 entries stand from
-targets[c] on among the coefficients. Leading axes are members of a batch, or directions.
+targets[c] on among the coefficients. Some factors are rotations: a line (f, i, j, s) of `turns` says that factor f turns
+component i to j by the angle slots[s]. Leading axes are members of a batch, or directions.
 """
 
 from __future__ import annotations
@@ -13,9 +14,16 @@ from qml._typing import Integer, Real
 
 
 @njit(cache=True, error_model="numpy")
-def chain_products(factors: Real, starts: Integer, targets: Integer, coefficients: Real) -> None:
-    """The products, to the coefficients."""
+def chain_products(
+    factors: Real, starts: Integer, targets: Integer, turns: Integer, slots: Real, coefficients: Real
+) -> None:
+    """The rotations, to the factors, and the products, to the coefficients."""
     for b in range(factors.shape[0]):
+        for t in range(turns.shape[0]):
+            f, i, j, slot = turns[t]
+            factors[b, f, i, i] = factors[b, f, j, j] = np.cos(slots[b, slot])
+            factors[b, f, j, i] = np.sin(slots[b, slot])
+            factors[b, f, i, j] = -factors[b, f, j, i]
         for c in range(targets.size):
             partial = _partial_products(factors[b], starts[c], starts[c + 1])
             for i in range(4):
@@ -24,8 +32,10 @@ def chain_products(factors: Real, starts: Integer, targets: Integer, coefficient
 
 
 @njit(cache=True, error_model="numpy")
-def chain_sums(factors: Real, starts: Integer, targets: Integer, sums: Real, out: Real) -> None:
-    """dL/d(factor) from W = dL/d(product): (later factors)^T W (earlier factors)^T."""
+def chain_sums(
+    factors: Real, starts: Integer, targets: Integer, turns: Integer, sums: Real, out: Real, gradient: Real
+) -> None:
+    """dL/d(factor) from W = dL/d(product): (later factors)^T W (earlier factors)^T; and dL/d(angle) of rotations."""
     for b in range(factors.shape[0]):
         for c in range(targets.size):
             partial = _partial_products(factors[b], starts[c], starts[c + 1])
@@ -41,6 +51,10 @@ def chain_sums(factors: Real, starts: Integer, targets: Integer, sums: Real, out
                             out[b, f, i, j] += w[i, k] * partial[f - starts[c], j, k]
                             next_w[i, j] += factors[b, f, k, i] * w[k, j]
                 w, next_w = next_w, w
+        for t in range(turns.shape[0]):
+            f, i, j, slot = turns[t]
+            along = factors[b, f, i, i] * (out[b, f, j, i] - out[b, f, i, j])
+            gradient[b, slot] = along - factors[b, f, j, i] * (out[b, f, i, i] + out[b, f, j, j])
 
 
 @njit(cache=True, error_model="numpy")

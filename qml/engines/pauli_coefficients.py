@@ -82,8 +82,8 @@ class Coefficients:
         self._row = np.concatenate([np.zeros(0), *self._template])
         self._factor_array = np.array(self._factors, dtype=np.float64).reshape(-1, 4, 4)
         self._chains = np.array(self._chain_starts), np.array(self._chain_targets, dtype=np.int64)
-        self._turn_factors, axes, self._turn_slots = np.array(self._site_turns, dtype=np.int64).reshape(-1, 3).T.copy()
-        self._turn_first, self._turn_second = axes % 3 + 1, (axes + 1) % 3 + 1  # for Z: X and Y
+        factor, axis, slot = np.array(self._site_turns, dtype=np.int64).reshape(-1, 3).T
+        self._turns = np.column_stack([factor, axis % 3 + 1, (axis + 1) % 3 + 1, slot])  # for Z: X and Y
         self._string_starts, self._string_slots = np.array(self._string_turns, dtype=np.int64).reshape(-1, 2).T.copy()
 
     # parameters ----------------------------------------------------------------------------------------------------
@@ -91,15 +91,10 @@ class Coefficients:
     def bind(self, slots: Real) -> tuple[Real, Real]:
         """Coefficients (B, size) and 4 x 4 factors of the fused ones (B, ..., 4, 4), at slot values (B, n_slots)."""
         factors = np.repeat(self._factor_array[None], len(slots), axis=0)
-        f, i, j = self._turn_factors, self._turn_first, self._turn_second
-        angles = slots.take(self._turn_slots, axis=1)
-        factors[:, f, i, i] = factors[:, f, j, j] = np.cos(angles)
-        factors[:, f, j, i] = np.sin(angles)
-        factors[:, f, i, j] = -factors[:, f, j, i]
         for index, step in self._site_steps:
             factors[:, index] = _of_members(step, slots, transfer_of)
         coefficients = np.repeat(self._row[None], len(slots), axis=0)
-        chain_products(factors, *self._chains, coefficients)
+        chain_products(factors, *self._chains, self._turns, slots, coefficients)
         if self._string_slots.size:
             angles = slots.take(self._string_slots, axis=1)
             coefficients[:, self._string_starts] = np.cos(angles)
@@ -115,12 +110,7 @@ class Coefficients:
             slots, factors = (np.repeat(a, len(sums), axis=0) for a in (slots, factors))
         gradient = np.zeros_like(slots)
         by_factor = np.zeros_like(factors)
-        chain_sums(factors, *self._chains, sums, by_factor)
-        f, i, j = self._turn_factors, self._turn_first, self._turn_second
-        angles = slots.take(self._turn_slots, axis=1)
-        gradient[:, self._turn_slots] = np.cos(angles) * (by_factor[:, f, j, i] - by_factor[:, f, i, j]) - np.sin(
-            angles
-        ) * (by_factor[:, f, i, i] + by_factor[:, f, j, j])
+        chain_sums(factors, *self._chains, self._turns, sums, by_factor, gradient)
         for index, step in self._site_steps:
             derivatives = _of_members(step, slots, transfer_derivatives)
             gradient[:, step.start : step.stop] = _contracted(derivatives, by_factor[:, index])
@@ -137,8 +127,8 @@ class Coefficients:
         """The derivatives of the coefficients (m, size) at one set of slot values, along directions (m, n_slots)."""
         tangents = np.zeros((len(directions), self._size))
         by_factor = np.zeros((len(directions), *factors.shape))
-        f, i, j = self._turn_factors, self._turn_first, self._turn_second
-        angles, along = slots[self._turn_slots], directions[:, self._turn_slots]
+        f, i, j, slot = self._turns.T
+        angles, along = slots[slot], directions[:, slot]
         by_factor[:, f, i, i] = by_factor[:, f, j, j] = -np.sin(angles) * along
         by_factor[:, f, j, i] = np.cos(angles) * along
         by_factor[:, f, i, j] = -by_factor[:, f, j, i]

@@ -48,6 +48,8 @@ from qml.engines.teams import finish, ticket, wait
 
 ROOM = 8192
 """Rows that a unit of a sweep may take, 64 bytes each."""
+FEWEST = 4
+"""Units of a sweep at least, so that there is something to share."""
 COPY_PIECES = 16
 PHASES = 4
 """Phases of an operation at most: two copies or sums, what it does, adding up."""
@@ -198,7 +200,7 @@ def _split(kind: int, n: int, size: int, shifts: Integer) -> tuple[int, int, int
     if kind == BLOCK:
         width = 1
         if shifts[0] >= 4:
-            width = max(1, min(8, (1 << shifts[0]) // LANES, ROOM // size, units // (LANES * BLOCK_CHUNKS)))
+            width = max(1, min(8, (1 << shifts[0]) // LANES, ROOM // size, units // (LANES * FEWEST)))
         units //= LANES * width
         return width, units, min(BLOCK_CHUNKS, units)
     if kind == MATRIX:

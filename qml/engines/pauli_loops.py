@@ -16,7 +16,7 @@ MATRIX, BLOCK, ROTATION, DISCARD, APPEND = range(5)
 """Kinds of operations. Pairs of kinds that have something in common stand together."""
 KIND, QUBITS, PLACES, N_PLACES, COEFFICIENTS, SAVE, SWEEP = range(7)
 """Columns of the table: the kind, qubits before the operation, where its places start, on how many sites it acts, where
-its coefficients start, the row of `saves` that keeps the vector before it (-1: none, nothing is differentiated), and
+its coefficients start (of a block: the index offsets of its components, among the places), the row of `saves` that keeps the vector before it (-1: none, nothing is differentiated), and
 the line of `sweeps` that tells of a block."""
 
 TILE = 64
@@ -34,17 +34,20 @@ def prepare(row: Integer, places: Integer, coefficients: Real, adjoint: bool) ->
     """
     kind, n, k, at = row[KIND], row[QUBITS], row[N_PLACES], row[COEFFICIENTS]
     listed = places[row[PLACES] : row[PLACES] + k]
-    shifts = listed if kind == BLOCK else places[row[PLACES] + k : row[PLACES] + 2 * k]
-    bits = 2 * k if kind <= BLOCK else 2 * min(n, 4)
-    offsets = np.empty(1 << bits, np.int64)
+    if kind == BLOCK:
+        return places[at : at + (1 << 2 * k)], listed, np.empty((0, 0))
+    shifts = places[row[PLACES] + k : row[PLACES] + 2 * k]
+    offsets = np.empty(1 << (2 * k if kind == MATRIX else 2 * min(n, 4)), np.int64)
     for i in range(offsets.size):
         offset = 0
-        if kind <= BLOCK:
+        if kind == MATRIX:
             for j in range(k):
-                offset |= ((i >> (2 * (k - 1 - j if kind == MATRIX else j))) & 3) << listed[j]
+                offset |= ((i >> (2 * (k - 1 - j))) & 3) << listed[j]
         else:
-            offset = _phase(i, shifts[0] & (offsets.size - 1))
+            offset = _phase(i, listed[0] & (offsets.size - 1))
         offsets[i] = offset
+    if kind == ROTATION:
+        shifts = listed
     side = 1 << (2 * k) if kind == MATRIX else 1
     m = np.empty((side, side if kind == MATRIX else 2 if kind == ROTATION else 0))
     if kind == ROTATION:

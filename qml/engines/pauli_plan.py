@@ -48,6 +48,7 @@ class TableBuilder:
     def __init__(self) -> None:
         self._table: list[list[int]] = []
         self._places: list[int] = []
+        self._offsets: dict[tuple[int, ...], int] = {}
         self._sweeps: list[list[int]] = []
         self._segments = _Joined(np.zeros((0, 9), dtype=np.int64))
         self._rows = _Joined(LANES * np.arange(4**block_plan.ACTIVE_SITES, dtype=np.uint32))
@@ -68,7 +69,8 @@ class TableBuilder:
     def add_blocks(self, builder: block_plan.SweepBuilder) -> None:
         """One row a sweep of what the builder has collected."""
         for sweep in builder.sweeps():
-            self.add(loops.BLOCK, builder.n, sweep.shifts(builder.n), len(sweep.sites), free=sweep.free)
+            shifts = sweep.shifts(builder.n)
+            self.add(loops.BLOCK, builder.n, shifts, len(shifts), self._offsets_of(tuple(shifts)), sweep.free)
             own = sweep.rows
             rows, factors = self._rows.add(own.rows), self._factors.add(own.factors)
             segments = own.segments.copy()
@@ -78,6 +80,17 @@ class TableBuilder:
             room = [own.needed, own.history, own.sums, own.bound]
             self._sweeps.append([first, len(segments), rows, factors, *room])
             self._room = max(self._room, loops.BLOCK_CHUNKS * LANES * own.sums)
+
+    def _offsets_of(self, shifts: tuple[int, ...]) -> int:
+        """Where the index offsets of the components of a block start among the places."""
+        if shifts not in self._offsets:
+            offsets = np.zeros(1, dtype=np.int64)
+            for shift in shifts:  # the first active site counts most, and has the largest shift
+                offsets = (np.arange(4)[:, None] << shift) + offsets
+                offsets = offsets.ravel()
+            self._offsets[shifts] = len(self._places)
+            self._places.extend(offsets.tolist())
+        return self._offsets[shifts]
 
     def tables(self) -> Tables:
         """Everything so far, as arrays."""

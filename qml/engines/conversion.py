@@ -14,18 +14,20 @@ import numpy as np
 from qml._typing import Complex, Integer, Real
 from qml.engines import buffers
 from qml.engines import matrix_kernels as kernels
-from qml.engines import pauli_loops as loops
-from qml.engines.block_plan import ACTIVE_SITES, SMALLEST_REGISTER, SweepBuilder
+from qml.engines.block_plan import ACTIVE_SITES, SweepBuilder
 from qml.engines.pauli_plan import TableBuilder, Tables
 from qml.engines.pauli_threads import sweep
 from qml.engines.teams import spread, workers_of
 
 _TO_MATRIX = np.array([[1.0, 0, 0, 1], [0, 1, -1, 0], [0, 1, 1, 0], [1, 0, 0, -1]])
 """From the components I, X, Y / i, Z of a site to its entries 00, 01, 10, 11."""
-SHARED_FROM = 9
+SHARED_FROM = 8
 """Qubits from which a step of the conversion is worth sharing between threads."""
 COUNTED = 4
 """Qubits whose letters Y are counted in advance."""
+BLOCK_SITES = (kernels.BLOCK.bit_length() - 1) // 2
+SMALL = 8
+"""Qubits up to which a matrix is converted by one call, in plain loops."""
 _NOTHING_SAVED, _NO_SUMS = np.empty((0, 0, 0)), np.empty((0, 0))
 
 
@@ -43,13 +45,16 @@ def matrix_of(vectors: Real, n: int) -> Complex:
     if n == 0:
         out[:] = flat[..., None]
         return out.reshape(*shape, 1, 1)
+    vectors, entries = _read_only(flat), _entries(out)
     members, quarter = len(flat), 4 ** (n - 1)
     numbers, counts = _tables(n - 1)
     parts = buffers.empty((2 * members, quarter))
-    vectors, entries = _read_only(flat), _entries(out)
+    if n <= SMALL:
+        kernels.small_matrices(vectors, entries, parts, numbers, counts)
+        return out.reshape(*shape, 1 << n, 1 << n)
     for first, second, crossed in ((0, 3, False), (1, 2, True)):
         _share(
-            2 * members * (quarter // counts.size),
+            2 * members * (quarter // kernels.BLOCK),
             parts.size,
             partial(kernels.load_parts, vectors, first, second, parts, counts),
         )
@@ -68,10 +73,13 @@ def vector_of(matrices: Complex, n: int, scale: float = 1.0) -> Real:
     entries = _read_only(_entries(x.reshape(math.prod(x.shape[:-2]), 1 << n, 1 << n)))
     out = buffers.empty((len(entries), 4**n))
     numbers, counts = _tables(n)
+    if n <= SMALL:
+        kernels.small_vectors(entries, out, numbers, counts, scale)
+        return out.reshape(*x.shape[:-2], 4**n)
     tiles = len(out) * (len(numbers) // _side(n))
     _share(tiles, out.size, partial(kernels.load_matrices, entries, out, numbers))
     sweep(out, _butterfly(n), _TO_MATRIX.T.reshape(1, 16), _NOTHING_SAVED, _NO_SUMS, False)
-    _share(out.size // counts.size, out.size, partial(kernels.finish_vectors, out, counts, scale))
+    _share(out.size // kernels.BLOCK, out.size, partial(kernels.finish_vectors, out, counts, scale))
     return out.reshape(*x.shape[:-2], 4**n)
 
 
@@ -101,7 +109,7 @@ def _read_only(array: Real) -> Real:
 
 @lru_cache(maxsize=32)
 def _tables(n: int) -> tuple[Integer, Integer]:
-    """0, 1, ..., 2^n - 1 with the bits spread, and the numbers of letters Y in strings on up to four qubits."""
+    """0, 1, ..., 2^n - 1 with the bits spread, and the numbers of letters Y in strings on the last few qubits."""
     spread_bits = np.zeros(1, dtype=np.int64)
     for bit in range(n):
         spread_bits = np.concatenate([spread_bits, spread_bits + (1 << 2 * bit)])
@@ -113,15 +121,11 @@ def _tables(n: int) -> tuple[Integer, Integer]:
 
 @lru_cache(maxsize=32)
 def _butterfly(n: int) -> Tables:
-    """The same 4 x 4 matrix on every site."""
-    builder = TableBuilder()
-    if n >= SMALLEST_REGISTER:
-        sweeps = -(-n // ACTIVE_SITES)
-        blocks = SweepBuilder(n, -(-n // sweeps))  # no more sites in each than are needed for so few
-        for site in range(n):
-            blocks.one(site, 0, False)
-        builder.add_blocks(blocks)
-    else:
-        for site in range(n):
-            builder.add(loops.MATRIX, n, [2 * site, 2 * site], 1)
+    """The same 4 x 4 matrix on every site but the last ones, which are taken in blocks."""
+    sites = range(n - BLOCK_SITES)
+    sweeps = -(-len(sites) // ACTIVE_SITES)
+    builder, blocks = TableBuilder(), SweepBuilder(n, -(-len(sites) // sweeps))  # no larger than so few need
+    for site in sites:
+        blocks.one(site, 0, False)
+    builder.add_blocks(blocks)
     return builder.tables()

@@ -33,8 +33,8 @@ import numpy as np
 from qml import _checks, spectral
 from qml._typing import Integer, Real
 from qml.engines import krylov_kernels as kernels
-from qml.engines.teams import spread
 from qml.engines.simd import LANES
+from qml.engines.teams import spread
 from qml.operators.strings import Word
 
 STRIDE = 8

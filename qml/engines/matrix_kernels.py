@@ -12,7 +12,8 @@ others from the part of r with the letter L there,
 .. math:: 2 \sigma = \begin{pmatrix} \sigma_I + \sigma_Z & \sigma_X - i \sigma_Y \\
     \sigma_X + i \sigma_Y & \sigma_I - \sigma_Z \end{pmatrix},
 
-so that two of the four parts at a time are worked on, in room for half a vector.
+so that two of the four parts at a time are worked on, in room for half a vector. The butterflies of the last sites are
+done as parts are loaded, or vectors finished, block by block; those of the others, in between, are sweeps.
 
 Vectors and matrices are batches; `begin` to `end` are units of the work, which touch other entries than any others do.
 Entry (x, y) of a matrix stands at the interleaved index of its bits in a vector. Tiles of 8 x 8 entries lie side by
@@ -27,6 +28,8 @@ from numba import njit
 from qml._typing import Integer, Real
 
 TILE = 8
+BLOCK = 4**7
+"""Numbers of a block in which the butterflies of the last seven sites are done, 128 KiB."""
 
 
 @njit(cache=True, inline="always")
@@ -38,6 +41,33 @@ def _count_y(index: int) -> int:
     return count
 
 
+@njit(cache=True, inline="always")
+def _signed(x: Real, y: Real, counts: Integer, scale: float, first: int) -> None:
+    """y_P = scale (-1)^floor(m / 2) x_P for a part of the strings; their indices start with `first`."""
+    for high in range(x.size // counts.size):
+        count, start = _count_y(high) + _count_y(first), high * counts.size
+        for i in range(counts.size):
+            y[start + i] = -scale * x[start + i] if ((count + counts[i]) >> 1) & 1 else scale * x[start + i]
+
+
+@njit(cache=True, inline="always")
+def _butterfly(x: Real, back: bool) -> None:
+    """Components I, X, Y, Z of every site to its entries 00, 01, 10, 11 of N, or what is transposed to that."""
+    stride = 1
+    while stride < x.size:
+        for start in range(0, x.size, 4 * stride):
+            a, b = x[start : start + stride], x[start + stride : start + 2 * stride]
+            c, d = x[start + 2 * stride : start + 3 * stride], x[start + 3 * stride : start + 4 * stride]
+            for i in range(stride):
+                p, q, r, s = a[i], b[i], c[i], d[i]
+                a[i], d[i] = p + s, p - s
+                if back:
+                    b[i], c[i] = q + r, r - q
+                else:
+                    b[i], c[i] = q - r, q + r
+        stride *= 4
+
+
 @njit(
     "void(Array(float64, 2, 'C', readonly=True), int64, int64, float64[:, ::1], int64[::1], int64, int64)",
     cache=True,
@@ -45,16 +75,16 @@ def _count_y(index: int) -> int:
     nogil=True,
 )
 def load_parts(vectors: Real, first: int, second: int, parts: Real, counts: Integer, begin: int, end: int) -> None:
-    """(-1)^floor(m / 2) r_P of the strings with letter `first` (`second`) on qubit 0, to parts 2 b (2 b + 1)."""
-    low, size = counts.size, parts.shape[1]
-    units = size // low
+    """(-1)^floor(m / 2) r_P of the strings with letter `first` (`second`) on qubit 0, to parts 2 b (2 b + 1), with the
+    butterflies of the last sites."""
+    size = parts.shape[1]
+    block = min(size, BLOCK)
     for unit in range(begin, end):
-        p, high = unit // units, unit % units
-        count = _count_y(high)
-        start = (second if p & 1 else first) * size + high * low
-        x, y = vectors[p >> 1, start : start + low], parts[p, high * low : (high + 1) * low]
-        for i in range(low):
-            y[i] = -x[i] if ((count + counts[i]) >> 1) & 1 else x[i]
+        p, high = unit // (size // block), unit % (size // block)
+        start = (second if p & 1 else first) * size + high * block
+        y = parts[p, high * block : (high + 1) * block]
+        _signed(vectors[p >> 1, start : start + block], y, counts, 1.0, high)
+        _butterfly(y, False)
 
 
 @njit(
@@ -114,12 +144,43 @@ def load_matrices(matrices: Real, vectors: Real, spread: Integer, begin: int, en
 
 @njit("void(float64[:, ::1], int64[::1], float64, int64, int64)", cache=True, error_model="numpy", nogil=True)
 def finish_vectors(vectors: Real, counts: Integer, scale: float, begin: int, end: int) -> None:
-    """r_P times scale (-1)^floor(m / 2)."""
-    low = counts.size
-    units = vectors.shape[1] // low
+    """The butterflies of the last sites, and r_P times scale (-1)^floor(m / 2)."""
+    size = vectors.shape[1]
+    block = min(size, BLOCK)
     for unit in range(begin, end):
-        b, high = unit // units, unit % units
-        count = _count_y(high)
-        x = vectors[b, high * low : (high + 1) * low]
-        for i in range(low):
-            x[i] = -scale * x[i] if ((count + counts[i]) >> 1) & 1 else scale * x[i]
+        b, high = unit // (size // block), unit % (size // block)
+        x = vectors[b, high * block : (high + 1) * block]
+        _butterfly(x, True)
+        _signed(x, x, counts, scale, high)
+
+
+@njit(
+    "void(Array(float64, 2, 'C', readonly=True), float64[:, ::1], float64[:, ::1], int64[::1], int64[::1])",
+    cache=True,
+    error_model="numpy",
+    nogil=True,
+)
+def small_matrices(vectors: Real, matrices: Real, parts: Real, spread: Integer, counts: Integer) -> None:
+    """Matrices as pairs (re, im) from Pauli vectors whose parts are no larger than a block."""
+    tiles = vectors.shape[0] * (spread.size // (TILE if spread.size % TILE == 0 else 1))
+    for pair in range(2):
+        load_parts(vectors, pair, 3 - pair, parts, counts, 0, parts.shape[0])
+        store_quadrants(parts, matrices, spread, pair == 1, 0, tiles)
+
+
+@njit(
+    "void(Array(float64, 2, 'C', readonly=True), float64[:, ::1], int64[::1], int64[::1], float64)",
+    cache=True,
+    error_model="numpy",
+    nogil=True,
+)
+def small_vectors(matrices: Real, vectors: Real, spread: Integer, counts: Integer, scale: float) -> None:
+    """scale Tr(P X) from Hermitian matrices as pairs (re, im), one after another."""
+    d = spread.size
+    for b in range(vectors.shape[0]):
+        x, matrix = vectors[b], matrices[b]
+        for i in range(d):
+            for j in range(d):
+                x[2 * spread[i] + spread[j]] = matrix[2 * (d * i + j)] + matrix[2 * (d * i + j) + 1]
+        _butterfly(x, True)
+        _signed(x, x, counts, scale, 0)

@@ -95,7 +95,9 @@ class PauliEngine(Engine):
         plan = plan_of(program, BACKWARD)
         size, members = 4**plan.n_max, math.prod(batch)
         parts = self._segments(plan, members)
-        kept = max(int(part.table[:, loops.SAVE].max(initial=-1)) + 1 for part in parts)
+        kept = plan.n_saved
+        if len(parts) > 1:
+            kept = max(int(part.table[:, loops.SAVE].max(initial=-1)) + 1 for part in parts)
         starts = buffers.empty((len(parts), members, size if len(parts) > 1 else 0))
         buffers.check(
             f"the gradient on {plan.n_max} qubits" + (f" for {members} members" if members != 1 else ""),

@@ -1,8 +1,8 @@
 """Compiled products of the maps on one qubit that follow each other, their derivatives, and the way back.
 
 Chain c is the product of the 4 x 4 factors starts[c] to starts[c + 1] (the first acts first); its 16 entries stand from
-targets[c] on among the coefficients. Some factors are rotations: a line (f, i, j, s) of `turns` says that factor f turns
-component i to j by the angle slots[s]. Leading axes are members of a batch, or directions.
+targets[c] on among the coefficients. Some factors are rotations: a line (f, i, j, s) of `turns` says that factor f
+turns component i to j by the angle slots[s]. Leading axes are members of a batch, or directions.
 """
 
 from __future__ import annotations

@@ -21,7 +21,6 @@ but several may run the same program together (:mod:`qml.engines.teams`).
 
 from __future__ import annotations
 
-import numpy as np
 from numba import njit
 
 from qml._typing import Integer, Real
@@ -39,7 +38,6 @@ from qml.engines.pauli_loops import (
     MATRIX,
     PLACES,
     QUBITS,
-    ROTATION,
     SAVE,
     SWEEP,
 )

@@ -16,8 +16,8 @@ MATRIX, BLOCK, ROTATION, DISCARD, APPEND = range(5)
 """Kinds of operations. Pairs of kinds that have something in common stand together."""
 KIND, QUBITS, PLACES, N_PLACES, COEFFICIENTS, SAVE, SWEEP = range(7)
 """Columns of the table: the kind, qubits before the operation, where its places start, on how many sites it acts, where
-its coefficients start (of a block: the index offsets of its components, among the places), the row of `saves` that keeps the vector before it (-1: none, nothing is differentiated), and
-the line of `sweeps` that tells of a block."""
+its coefficients start (of a block: the index offsets of its components, among the places), the row of `saves` that
+keeps the vector before it (-1: none, nothing is differentiated), and the line of `sweeps` that tells of a block."""
 
 TILE = 64
 LANES = 8

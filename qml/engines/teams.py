@@ -61,7 +61,8 @@ def _yield_now(typing: Any) -> Any:
     """Let another thread run."""
 
     def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(ir.IntType(32), []), _YIELD)
+        insert: Any = cgutils.get_or_insert_function
+        function = insert(builder.module, ir.FunctionType(ir.IntType(32), []), _YIELD)
         builder.call(function, [])
         return context.get_dummy_value()
 

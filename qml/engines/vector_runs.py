@@ -149,8 +149,18 @@ class _Run:
         def part(first_sweep: int, last_sweep: int, first_chunk: int, last_chunk: int) -> None:
             room = _aligned(ROW * plan.room_rows).reshape(-1, ROW)
             kernels.run(
-                x, y, plan.n, self.width, *tables, sums, room,
-                first_sweep, last_sweep, first_chunk, last_chunk, backward,
+                x,
+                y,
+                plan.n,
+                self.width,
+                *tables,
+                sums,
+                room,
+                first_sweep,
+                last_sweep,
+                first_chunk,
+                last_chunk,
+                backward,
             )
 
         threads = _threads(self.size)

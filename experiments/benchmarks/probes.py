@@ -61,10 +61,17 @@ def flop_rate(repeats: int = 2000) -> float:
 
 
 def eigh_seconds(a: np.ndarray) -> float:
-    """One eigen-decomposition of the Hermitian a, by the faster of LAPACK's drivers evd and evr."""
+    """One eigen-decomposition of the Hermitian a, by the faster of LAPACK's drivers evd and, for large ones, evr.
+
+    NumPy's evd and SciPy's evr each have a BLAS with threads of its own, and where both are in use a small
+    decomposition can take a hundred times longer than it needs: so SciPy is left alone below dimension 512.
+    """
+    evd = best(lambda: np.linalg.eigh(a))
+    if len(a) < 512:
+        return evd
     import scipy.linalg
 
-    return min(best(lambda d=driver: scipy.linalg.eigh(a, driver=d, check_finite=False)) for driver in ("evd", "evr"))
+    return min(evd, best(lambda: scipy.linalg.eigh(a, driver="evr", check_finite=False)))
 
 
 def eigvalsh_seconds(a: np.ndarray) -> float:

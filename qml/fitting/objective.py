@@ -14,7 +14,7 @@ from qml._typing import ArrayLike, Real
 from qml.fitting.frequencies import frequencies, shift_rule
 from qml.fitting.priors import Prior
 from qml.geometry import Metric
-from qml.losses import CrossEntropy, Loss, RelativeEntropy
+from qml.losses import Loss, MeanCrossEntropy, RelativeEntropy
 from qml.models import Model
 from qml.states import DensityMatrix, State
 
@@ -155,35 +155,39 @@ class Objective:
 
     @property
     def has_hessian(self) -> bool:
-        """Whether the Hessian is known: for the cross entropy and an exponential family, where it is the metric."""
-        convex = isinstance(self.loss, CrossEntropy) and self.model.is_exponential_family
-        return convex and not self.loss.parameter_names
+        """Whether the Hessian is known: for a cross entropy and an exponential family, where it is the metric."""
+        return self.loss.is_cross_entropy and self.model.is_exponential_family and not self.loss.parameter_names
 
     def hessian(self, params: Real, *, tolerance: float = 0.0) -> Metric:
         """The Hessian of f, assembled or only applied; `tolerance` as in :class:`~qml.geometry.GibbsMetric`."""
         if not self.has_hessian:
             raise InputError(
-                "Newton's method needs the cross entropy of an exponential family, such as a GibbsModel; found "
+                "Newton's method needs a cross entropy of an exponential family, such as a GibbsModel; found "
                 f"{type(self.loss).__name__} and {type(self.model).__name__}: use NaturalGradient() or LBFGS()."
             )
-        hessian = self.model.metric(params, tolerance=tolerance, state=self.state(params))
+        weights = self.loss.member_weights(self.target)
+        hessian = self.model.metric(params, tolerance=tolerance, state=self.state(params), weights=weights)
         return hessian if self.prior is None else Shifted(hessian, self.prior.curvature(params))
 
     def metric(self, params: Real, kind: str = "bkm") -> Metric:
         """A metric of the model, plus the curvature of the prior; see :func:`qml.geometry.metric`."""
         self._no_loss_parameters("a metric")
-        metric = self.model.metric(params, kind, state=self.state(params))
+        weights = self.loss.member_weights(self.target)
+        metric = self.model.metric(params, kind, state=self.state(params), weights=weights)
         return metric if self.prior is None else Shifted(metric, self.prior.curvature(params))
 
     def divergence(self, params: Real) -> Objective:
-        """D(sigma_params || sigma_theta) as a function of theta."""
+        """D(sigma_params || sigma_theta) as a function of theta; of conditional models the mean over the inputs, plus
+        a constant."""
         self._no_loss_parameters("mirror descent")
         if not self.model.is_exponential_family:
             raise InputError(
                 "mirror descent needs an exponential family, such as a GibbsModel; found "
                 f"{type(self.model).__name__}: use NaturalGradient() or LBFGS()."
             )
-        other = Objective(self.model, self.state(params), RelativeEntropy())
+        weights = self.loss.member_weights(self.target)
+        distance = RelativeEntropy() if weights is None else MeanCrossEntropy(weights)
+        other = Objective(self.model, self.state(params), distance)
         other.under_way = self.under_way
         return other
 

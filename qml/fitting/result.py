@@ -47,6 +47,8 @@ class Iteration:
         Of the loss, in this restart.
     seconds : float
         Since this restart began.
+    held_out : float or None
+        The loss on the held-out target, without the prior's share, where there is one.
     """
 
     iteration: int
@@ -59,6 +61,7 @@ class Iteration:
     fidelity: float | None
     evaluations: int
     seconds: float
+    held_out: float | None = None
 
     @property
     def gap(self) -> float:
@@ -79,6 +82,8 @@ class History:
         Since the restart began.
     fidelity : array or None
         F(rho, sigma), on request.
+    held_out : array or None
+        The loss on the held-out target, without the prior's share; None where there was none.
     """
 
     loss: Real
@@ -86,6 +91,7 @@ class History:
     gradient_norm: Real
     seconds: Real
     fidelity: Real | None = None
+    held_out: Real | None = None
 
     @property
     def gap(self) -> Real:
@@ -101,7 +107,8 @@ class History:
             "gradient_norm": self.gradient_norm,
             "seconds": self.seconds,
         }
-        return held if self.fidelity is None else {**held, "fidelity": self.fidelity}
+        asked = {"fidelity": self.fidelity, "held_out": self.held_out}
+        return held | {name: column for name, column in asked.items() if column is not None}
 
     def __len__(self) -> int:
         return len(self.loss)
@@ -174,14 +181,15 @@ class FitResult:
 
     @cached_property
     def fidelity(self) -> float:
-        """F(rho, sigma) of target and state, from 0 to 1; computed when first asked for, O(d^3). A target that is not
-        a state has none, and asking for it is an :class:`~qml._checks.InputError`."""
+        """F(rho, sigma) of target and state, from 0 to 1, of labelled data its mean over the labels; computed when
+        first asked for, O(d^3). A target that is not a state has none, and asking for it is an
+        :class:`~qml._checks.InputError`."""
         if not isinstance(self.target, State):
             raise InputError(
                 f"the fidelity needs a state as the target; this fit learnt {type(self.target).__name__}: use "
                 "qml.fidelity(rho, result.state) with the state that you compare with."
             )
-        return float(losses.fidelity(self.target, self.state))
+        return float(np.mean(losses.fidelity(self.target, self.state)))
 
     @cached_property
     def measured(self) -> MeasuredReport | None:
@@ -201,6 +209,7 @@ class FitResult:
             ("loss", f"{self.loss:.12g}"),
             ("floor", f"{self.floor:.12g}"),
             ("gap", f"{self.gap:.3e}"),
+            *([] if self.history.held_out is None else [("held out", f"{np.nanmin(self.history.held_out):.12g}")]),
             *self._compared(),
             ("gradient", f"{self.history.gradient_norm[int(np.argmin(self.history.loss))]:.3e}"),
             ("parameters", str(len(self.params))),
@@ -213,9 +222,10 @@ class FitResult:
         return [*rows, ("status", self.status)]
 
     def _compared(self) -> list[tuple[str, str]]:
-        """The fidelity with a target state; what measuring cost where the target is counts."""
+        """The fidelity with a target state, or its mean over labels; what measuring cost where the target is counts."""
         if isinstance(self.target, State):
-            return [("fidelity", f"{self.fidelity:.9f}")]
+            labels = [("labels", str(m)) for m in self.target.batch_shape]
+            return [("mean fidelity" if labels else "fidelity", f"{self.fidelity:.9f}"), *labels]
         if not isinstance(self.target, Counts):
             return []
         rows = [("counts", repr(self.target)[1:-1].removeprefix("Counts: "))]

@@ -99,9 +99,9 @@ def state_of(arrays: Mapping[str, Any], dims: Dims) -> State:
     if "smoothing" in arrays:
         return SmoothedState(arrays["factor"], float(arrays["smoothing"]), dims)
     if "energies" in arrays:
-        return GibbsState(arrays["energies"], dims)
+        return GibbsState(arrays["energies"], dims, diagonal=True)
     if "hamiltonian" in arrays:
-        return GibbsState(arrays["hamiltonian"], dims)
+        return GibbsState(arrays["hamiltonian"], dims, diagonal=False)
     if "vectors" in arrays:
         return SpectralState(arrays["log_probabilities"], arrays["vectors"], dims)
     if "probabilities" in arrays:

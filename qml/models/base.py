@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import ClassVar
 
 import numpy as np
 
@@ -15,11 +14,13 @@ from qml.geometry import Metric, StateMetric
 from qml.states.base import State
 
 
-class Model(ABC):
-    """A family of states sigma_theta, theta in R^n_params (unconstrained: every real vector is a valid theta)."""
+class Parametrized(ABC):
+    """What models and conditional models have in common: states on some sites, and theta in R^n_params (unconstrained:
+    every real vector is a valid theta)."""
 
-    is_exponential_family: ClassVar[bool] = False
-    """Whether log sigma_theta = -sum_j theta_j G_j - log Z, so that S is convex and its Hessian the metric."""
+    is_exponential_family: bool = False
+    """Whether log sigma_theta = -sum_j theta_j G_j - log Z, so that S is convex and its Hessian the metric; of a
+    conditional model, for every input."""
 
     @property
     @abstractmethod
@@ -39,6 +40,10 @@ class Model(ABC):
     def init_params(self, rng: np.random.Generator) -> Real:
         """A random starting point (n_params,)."""
 
+
+class Model(Parametrized):
+    """A family of states sigma_theta."""
+
     @abstractmethod
     def state(self, params: ArrayLike) -> State:
         """sigma_theta."""
@@ -55,7 +60,13 @@ class Model(ABC):
         )
 
     def metric(
-        self, params: ArrayLike, kind: str = "bkm", *, tolerance: float = 0.0, state: State | None = None
+        self,
+        params: ArrayLike,
+        kind: str = "bkm",
+        *,
+        tolerance: float = 0.0,
+        state: State | None = None,
+        weights: Real | None = None,
     ) -> Metric:
         """A monotone metric at theta, assembled or only applied; see :func:`qml.geometry.metric`.
 
@@ -67,6 +78,8 @@ class Model(ABC):
             What a model may leave out for speed, relative; only exponential families make use of it.
         state : State, optional
             sigma_theta, where it is at hand.
+        weights : array (m,), optional
+            Of the members where the state is a batch, which add up to one; equal by default.
         """
         sigma, push = self.state_jvp(params)
 

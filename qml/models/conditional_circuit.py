@@ -11,6 +11,7 @@ from qml import _checks
 from qml._checks import InputError
 from qml._typing import ArrayLike, Cotangent, Dims, Real
 from qml.circuits import Circuit
+from qml.geometry import MeanMetric
 from qml.models.circuit import CircuitModel
 from qml.models.conditional import ConditionalModel
 from qml.operations import REAL_LINE, Interval
@@ -132,6 +133,27 @@ class ConditionalCircuitModel(ConditionalModel):
             return np.concatenate([trained, (of_values[:, self._data] * data).sum(axis=0)])
 
         return states, pull
+
+    def metric(
+        self,
+        params: ArrayLike,
+        inputs: ArrayLike,
+        kind: str = "bkm",
+        *,
+        states: State | None = None,
+        weights: Real | None = None,
+    ) -> MeanMetric:
+        theta = _checks.parameters("params", params, self.n_params)
+        data, count = self.checked(inputs)[:, self._columns], len(self._trained)
+        full = np.zeros((len(data), self._model.n_params))
+        full[:, self._trained] = theta[:count]
+        full[:, self._data] = data * (theta[count:] if self.scales else 1.0)
+        jacobians = np.zeros((*full.shape, self.n_params))
+        jacobians[:, self._trained, np.arange(count)] = 1.0
+        if self.scales:
+            jacobians[:, self._data, count + np.arange(len(self._data))] = data
+        w = np.full(len(data), 1 / len(data)) if weights is None else weights
+        return MeanMetric([self._model.metric(row, kind) for row in full], jacobians, w)
 
     def _values(self, params: ArrayLike, inputs: ArrayLike) -> tuple[Real, Real, Real]:
         """v (m, parameters of the circuit), dv/dtheta of the trained ones, and the data (m, uploads)."""

@@ -11,6 +11,7 @@ import numpy as np
 
 from qml._checks import InputError
 from qml._typing import ArrayLike, Real
+from qml.fitting.batches import Batches, batches_of
 from qml.fitting.frequencies import frequencies, shift_rule
 from qml.fitting.priors import Prior
 from qml.geometry import Metric
@@ -32,7 +33,7 @@ class Evaluation:
 class Objective:
     r"""The loss as a function of the model's parameters, with the prior's share.
 
-    .. math:: f(\theta) = L(\rho, \sigma_\theta) - \tfrac1N \log p(\theta)
+    .. math:: f(\theta) = c\, L(\rho, \sigma_\theta) - \tfrac1N \log p(\theta)
 
     Parameters
     ----------
@@ -41,6 +42,8 @@ class Objective:
         rho, with the dims of the model.
     loss : Loss
     prior : Prior, optional
+    scale : float
+        c; other than 1 for batches of the data.
 
     Attributes
     ----------
@@ -62,14 +65,16 @@ class Objective:
     (0.693147, array([1.]))
     """
 
-    def __init__(self, model: Model, target: Any, loss: Loss, prior: Prior | None = None) -> None:
+    def __init__(self, model: Model, target: Any, loss: Loss, prior: Prior | None = None, scale: float = 1.0) -> None:
         self.model = model
         self.target = loss.accept(target, model.dims)
         self.loss = loss
         self.prior = prior
+        self.scale = scale
         self.evaluations = 0
         self.latest: Evaluation | None = None
         self.under_way = False
+        self._batches: Batches | None = None
 
     @property
     def parameter_names(self) -> tuple[str, ...]:
@@ -97,7 +102,7 @@ class Objective:
             if self.under_way:
                 return math.inf
             raise
-        value = self.loss.bind(phi).value(self.target, sigma) + self._penalty(theta)
+        value = self.scale * self.loss.bind(phi).value(self.target, sigma) + self._penalty(theta)
         self.latest = Evaluation(point, sigma, value)
         return value
 
@@ -116,15 +121,15 @@ class Objective:
             raise
         loss = self.loss.bind(phi)
         value, cotangent = loss.value_and_cotangent(self.target, sigma)
-        value += self._penalty(theta)
+        value = self.scale * value + self._penalty(theta)
         self.latest = Evaluation(point, sigma, value)
         if not math.isfinite(value):
             return value, unknown
-        gradient = pullback(cotangent)
+        gradient = self.scale * pullback(cotangent)
         if self.prior is not None:
             gradient = gradient + self.prior.gradient(theta)
         if self.loss.parameter_names:
-            gradient = np.concatenate([gradient, loss.params_gradient(self.target, sigma)])
+            gradient = np.concatenate([gradient, self.scale * loss.params_gradient(self.target, sigma)])
         self.latest = Evaluation(point, sigma, value, gradient)
         return value, gradient
 
@@ -191,18 +196,12 @@ class Objective:
         other.under_way = self.under_way
         return other
 
-    def minibatch(self, size: int, rng: np.random.Generator) -> Objective:
-        """The same function of `size` members of the target, drawn by their weights."""
-        factor = self.target.factor if isinstance(self.target, DensityMatrix) else None
-        if factor is None:
-            raise InputError(
-                "batches need a target that is an ensemble, its members the columns of a factor: pass "
-                "DensityMatrix.from_factor(columns), column k being sqrt(weight k) times member k."
-            )
-        weights = np.square(np.abs(factor)).sum(axis=0)
-        drawn = rng.choice(len(weights), size=size, p=weights / weights.sum())
-        batch = DensityMatrix.from_factor(factor[:, drawn] / np.sqrt(size * weights[drawn]), self.target.dims)
-        part = Objective(self.model, batch, self.loss, self.prior)
+    def minibatch(self, size: int, seed: int, step: int) -> Objective:
+        """The batch of a step, of `size` data at most: unbiased; see :mod:`qml.fitting.batches`."""
+        if self._batches is None or (self._batches.asked, self._batches.seed) != (size, seed):
+            self._batches = batches_of(self.model, self.target, self.loss, size, seed)
+        batch, scale = self._batches.at(step)
+        part = Objective(batch.model, batch.target, batch.loss, self.prior, scale)
         part.under_way = self.under_way
         return part
 

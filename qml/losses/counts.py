@@ -172,6 +172,7 @@ class NegativeLogLikelihood(CountsLoss):
     """
 
     name = "negative_log_likelihood"
+    is_additive = True
 
     def compare(self, counts: Counts, p: Real, resolution: float) -> tuple[float, Real]:
         return _log_loss(counts.shares(), p, resolution)
@@ -253,6 +254,7 @@ class SquaredError(CountsLoss):
     """
 
     name = "squared_error"
+    is_additive = True
 
     def compare(self, counts: Counts, p: Real, resolution: float) -> tuple[float, Real]:
         weights, difference = _setting_weights(counts), p - counts.frequencies()

@@ -92,6 +92,7 @@ class MeanCrossEntropy(Loss):
 
     name = "mean_cross_entropy"
     is_cross_entropy = True
+    is_additive = True
 
     def __init__(self, weights: ArrayLike | None = None) -> None:
         self.weights: Real | None = None

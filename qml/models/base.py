@@ -40,6 +40,23 @@ class Parametrized(ABC):
     def init_params(self, rng: np.random.Generator) -> Real:
         """A random starting point (n_params,)."""
 
+    def natural(self, params: ArrayLike) -> dict[str, float]:
+        """The parameters by name, as the physics knows them: theta itself, unless a model says otherwise."""
+        theta = _checks.parameters("params", params, self.n_params)
+        return dict(zip(self.parameter_names, theta.tolist(), strict=True))
+
+    def unconstrained(self, values: Mapping[str, float]) -> Real:
+        """The theta (n_params,) with natural(theta) = values; every parameter must be named."""
+        for name in values:
+            if name not in self.parameter_names:
+                hint = _checks.nearest(str(name), self.parameter_names)
+                raise InputError(f"values: the model has no parameter {name!r}{hint}.")
+        for name in self.parameter_names:
+            if name not in values:
+                raise InputError(f"values must name every parameter of the model; {name!r} is missing.")
+        numbers = [_checks.number(f"values[{name!r}]", values[name]) for name in self.parameter_names]
+        return np.array(numbers, dtype=np.float64)
+
 
 class Model(Parametrized):
     """A family of states sigma_theta."""
@@ -88,20 +105,3 @@ class Model(Parametrized):
             return back(again.pull_matrix(cotangent))
 
         return StateMetric(sigma, push, pull, self.n_params, kind)
-
-    def natural(self, params: ArrayLike) -> dict[str, float]:
-        """The parameters by name, as the physics knows them: theta itself, unless a model says otherwise."""
-        theta = _checks.parameters("params", params, self.n_params)
-        return dict(zip(self.parameter_names, theta.tolist(), strict=True))
-
-    def unconstrained(self, values: Mapping[str, float]) -> Real:
-        """The theta (n_params,) with natural(theta) = values; every parameter must be named."""
-        for name in values:
-            if name not in self.parameter_names:
-                hint = _checks.nearest(str(name), self.parameter_names)
-                raise InputError(f"values: the model has no parameter {name!r}{hint}.")
-        for name in self.parameter_names:
-            if name not in values:
-                raise InputError(f"values must name every parameter of the model; {name!r} is missing.")
-        numbers = [_checks.number(f"values[{name!r}]", values[name]) for name in self.parameter_names]
-        return np.array(numbers, dtype=np.float64)

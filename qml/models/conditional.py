@@ -98,6 +98,12 @@ class Conditioned(Model):
     ) -> Metric:
         return self.conditional.metric(params, self.inputs, kind, states=state, weights=weights)
 
+    def natural(self, params: ArrayLike) -> dict[str, float]:
+        return self.conditional.natural(params)
+
+    def unconstrained(self, values: Mapping[str, float]) -> Real:
+        return self.conditional.unconstrained(values)
+
     def part(self, members: Integer) -> Conditioned:
         """The model at some of the inputs, by number."""
         return Conditioned(self.conditional, self.inputs[members])

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import IO, Any, Self
+from typing import IO, Any
 
 import numpy as np
 
 from qml import losses
 from qml._checks import InputError
+from qml._results import FitError as FitError
+from qml._results import Outcome
 from qml._typing import Real
 from qml.losses import MeasuredReport
 from qml.measurement.counts import Counts
@@ -20,10 +21,6 @@ from qml.states import State
 
 LARGEST_DIM_REPORTED = 512
 """Summaries compute no eigenvalues beyond this dimension."""
-
-
-class FitError(RuntimeError):
-    """A fit that did not converge, told by its status sentence."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,7 +124,7 @@ class Restart:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class FitResult:
+class FitResult(Outcome):
     """The best state that a fit found, and how it got there.
 
     Attributes
@@ -198,12 +195,6 @@ class FitResult:
         is something else. O(d^3)."""
         return losses.measured_report(self.target, self.state) if isinstance(self.target, Counts) else None
 
-    def raise_if_failed(self) -> Self:
-        """The result itself if it converged; else a :class:`FitError` with the status."""
-        if not self.converged:
-            raise FitError(self.status)
-        return self
-
     def _rows(self) -> list[tuple[str, str]]:
         rows = [
             ("loss", f"{self.loss:.12g}"),
@@ -232,25 +223,8 @@ class FitResult:
         report = self.measured if self.state.dim <= LARGEST_DIM_REPORTED else None
         return rows + ([] if report is None else report.rows()[:3])
 
-    def summary(self) -> str:
-        """A table of the headline numbers, as text."""
-        rows = self._rows()
-        width = max(len(name) for name, _ in rows)
-        return "\n".join(f"{name:<{width}}  {value}" for name, value in rows)
-
-    def __str__(self) -> str:
-        return self.summary()
-
     def __repr__(self) -> str:
         return f"<FitResult: loss {self.loss:.9g}, gap {self.gap:.3g}, {self.status}>"
-
-    def _repr_html_(self) -> str:
-        mark = "&#10003;" if self.converged else "&#10007;"
-        rows = "".join(
-            f'<tr><th style="text-align: left">{name}</th><td style="text-align: left">{html.escape(value)}</td></tr>'
-            for name, value in self._rows()
-        )
-        return f"<table><caption>{mark} fit</caption>{rows}</table>"
 
     def save(self, path: str | Path | IO[bytes]) -> None:
         """Write everything to one ``.npz`` file (a path, or a file open for writing): plain arrays and a JSON text."""

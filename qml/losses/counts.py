@@ -15,7 +15,8 @@ from qml._typing import ArrayLike, Cotangent, Dims, Real
 from qml.losses.base import Loss
 from qml.losses.readout import TrainableReadout
 from qml.measurement.base import Measurement
-from qml.measurement.counts import Counts, outcome_name
+from qml.measurement.counts import Counts
+from qml.measurement.entries import outcome_name
 from qml.measurement.readout import common_shape
 from qml.states import as_single_state
 from qml.states.base import State

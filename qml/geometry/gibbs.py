@@ -18,6 +18,7 @@ import numpy as np
 
 from qml import _checks
 from qml._typing import ArrayLike, Integer, Numeric, Real
+from qml.engines import buffers
 from qml.geometry.involutions import Involutions
 from qml.geometry.metric import Metric
 from qml.geometry.weights import gibbs_weights
@@ -141,7 +142,7 @@ class GibbsMetric(Metric):
         _checks.memory(
             f"the metric of {m} generators", 32 * m * size * d, "use its products with vectors (solver 'cg')"
         )
-        buffer = np.empty(m * size * d, v.dtype)
+        buffer = buffers.scratch(m * size * d, v.dtype)
         for start in range(0, self._rank, size):
             stop = min(start + size, self._rank)
             s = stop - start
@@ -157,7 +158,7 @@ class GibbsMetric(Metric):
     def _rotated(self, v: Any, means: Real, start: int, stop: int, out: Any) -> None:
         """(V^dagger (G_j - m_j) V)_ab for a from start to stop and b from start, into `out` (m, s, d - start)."""
         m, s, width = out.shape
-        left = np.empty((m, s, len(v)), v.dtype)
+        left = buffers.scratch(m * s * len(v), v.dtype).reshape(m, s, len(v))
         self._generators.left(np.ascontiguousarray(v[:, start:stop].conj().T), left)
         np.matmul(left.reshape(m * s, len(v)), v[:, start:], out=out.reshape(m * s, width))
         np.einsum("mii->mi", out[:, :, :s])[...] -= means[:, None]  # a view of the diagonals

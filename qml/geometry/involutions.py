@@ -16,6 +16,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from qml._typing import Integer, Numeric, Real
+from qml.engines import buffers
 
 CHUNK = 1 << 17
 """Numbers of U that are worked on at a time: they stay in the cache."""
@@ -51,7 +52,7 @@ class Involutions:
         width, side = self.dim - start, self.dim // 2
         size = max(1, CHUNK // (side * width))
         part = v if start == 0 else np.ascontiguousarray(v[:, start:])
-        scratch = np.empty((2, size, side, width), v.dtype)
+        scratch = buffers.scratch(2 * size * side * width, v.dtype).reshape(2, size, side, width)
         factors: Numeric = self._factors if np.iscomplexobj(v) else self._real_factors
         for first, last in self._chunks(size):
             u, other = scratch[:, : last - first]

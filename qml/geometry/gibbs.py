@@ -39,7 +39,8 @@ Rotate: TypeAlias = Callable[[Any, Real, int, int, Any], None]
 
 
 class StringsLike(Protocol):
-    """Pauli strings, diagonal ones first, of which operators are sums: G_j = sum_w a_jw P_w, but for constants."""
+    """Pauli strings, as :class:`Involutions` takes them, of which operators are sums: G_j = sum_w a_jw P_w, but for
+    constants."""
 
     n: int
 

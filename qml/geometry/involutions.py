@@ -11,6 +11,7 @@ for P|b> = phi_b |b + x>; the latter, with the b of phi_b = -1, where x = 0. Not
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 import numpy as np
@@ -28,7 +29,7 @@ class Involutions:
     Parameters
     ----------
     words : array of int (k, 2)
-        x and z of each; those with x = 0 first.
+        x and z of each: those with x = 0, then those with z = 0, then the others.
     n : int
     """
 
@@ -38,6 +39,7 @@ class Involutions:
         b = np.arange(self.dim)
         odd = np.bitwise_count(b & z[:, None]) & 1
         self._diagonal = int(np.count_nonzero(x == 0))
+        self._shifts = self._diagonal + int(np.count_nonzero(z == 0))
         one_of_two = np.where((x == 0)[:, None], odd == 1, (b & (x & -x)[:, None]) == 0)
         self._rows = np.nonzero(one_of_two)[1].reshape(len(words), self.dim // 2)
         self._partners = self._rows ^ x[:, None]
@@ -57,18 +59,21 @@ class Involutions:
         for first, last in self._chunks(size):
             u, other = scratch[:, : last - first]
             np.take(part, self._rows[first:last], axis=0, out=u, mode="clip")
-            if first < self._diagonal:
-                u *= np.sqrt(2.0)
-            else:
+            if first >= self._diagonal:
                 np.take(part, self._partners[first:last], axis=0, out=other, mode="clip")
-                other *= factors[first:last]
-                u += other
-            left = u[:, :, : stop - start].swapaxes(1, 2)
-            np.matmul(left.conj() if np.iscomplexobj(v) else left, u, out=out[first:last])
+                if first < self._shifts:
+                    u -= other
+                else:
+                    other *= factors[first:last]
+                    u += other
+            left, found = u[:, :, : stop - start].swapaxes(1, 2), out[first:last]
+            np.matmul(left.conj() if np.iscomplexobj(v) else left, u, out=found)
+            if first < self._diagonal:
+                found *= 2.0
         np.einsum("kii->ki", out[:, :, : stop - start])[...] -= 1.0 - means[:, None]  # a view of the diagonals
 
     def _chunks(self, size: int) -> Iterator[tuple[int, int]]:
-        """Runs of at most `size` strings, the diagonal ones apart."""
-        for begin, end in ((0, self._diagonal), (self._diagonal, len(self._rows))):
+        """Runs of at most `size` strings, of one sort each."""
+        for begin, end in itertools.pairwise((0, self._diagonal, self._shifts, len(self._rows))):
             for first in range(begin, end, size):
                 yield first, min(first + size, end)

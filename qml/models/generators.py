@@ -172,13 +172,15 @@ class PauliGenerators(Generators):
 
 
 class Strings:
-    """The strings of some generators, diagonal ones first, without the identity, which no metric sees."""
+    """The strings of some generators: diagonal ones (x = 0), then those of X alone (z = 0), then the others; without
+    the identity, which no metric sees."""
 
     def __init__(self, generators: PauliGenerators) -> None:
         self.n = generators.n
         self._generators = generators
         kept = np.flatnonzero(generators.words.any(axis=1))
-        self._kept = kept[np.argsort(generators.words[kept, 0] != 0, kind="stable")]
+        x, z = generators.words[kept].T
+        self._kept = kept[np.argsort(np.where(x == 0, 0, np.where(z == 0, 1, 2)), kind="stable")]
         self.words = generators.words[self._kept]
         self.weights = generators.weights[:, self._kept]
 

@@ -7,7 +7,7 @@ from qml import GibbsModel, pauli
 from qml.geometry import KINDS, GibbsMetric, gibbs, involutions, metric
 from qml.geometry.involutions import Involutions
 
-LABELS = ["ZII", "IZZ", "ZZZ", "XII", "IXY", "YYI", "ZXZ", "YIX"]
+LABELS = ["ZII", "IZZ", "ZZZ", "XII", "XIX", "IXY", "YYI", "ZXZ", "YIX"]
 
 
 def vectors(real, seed=0):

@@ -17,7 +17,8 @@ from qml._typing import Complex, Numeric, Real
 
 EPS = float(np.finfo(np.float64).eps)
 SCIPY_FROM = 1024
-"""Dimension from which SciPy's evr and triangular product are measured to be faster than NumPy's evd and full product.
+"""Dimension from which, for complex matrices, SciPy's evr and triangular product are measured to be faster than NumPy's
+evd and full product; of real matrices evd is the faster one at every dimension.
 
 NumPy and SciPy each bring a BLAS with threads of its own, which wait actively for a while after a call: below this
 dimension switching from one to the other costs more, on few cores, than the better algorithm saves."""
@@ -181,7 +182,7 @@ def eigh(matrix: Complex) -> tuple[Real, Complex]:
     Costs about 25 d^3 operations for a complex matrix and a third of that for a real one.
     """
     a = matrix.real if not matrix.imag.any() else matrix
-    if a.ndim == 2 and a.shape[-1] >= SCIPY_FROM:
+    if a.ndim == 2 and a.shape[-1] >= SCIPY_FROM and np.iscomplexobj(a):
         values, vectors = scipy.linalg.eigh(a, driver="evr", check_finite=False)
     else:
         values, vectors = np.linalg.eigh(a)

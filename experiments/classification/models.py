@@ -9,11 +9,11 @@ from scipy.optimize import minimize
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
-from qml import Circuit, channels, fit, gates
+from qml import channels, fit
+from qml.circuits import reuploading
 from qml.estimators import QuantumCrossEntropyClassifier
 from qml.losses.labelled import LabelLikelihood, label_states
 from qml.models.conditional_circuit import ConditionalCircuitModel
-from qml.operations import TraceOut
 
 Array = np.ndarray
 Learner = Callable[[Array, Array, Array, int], Array]
@@ -63,26 +63,13 @@ def flip_aware(X: Array, y: Array, test: Array, seed: int) -> Array:
     return np.column_stack([1 - p, p])
 
 
-def uploads(n_inputs: int, n_classes: int, layers: int = LAYERS) -> tuple[Circuit, dict[str, int]]:
-    """Inputs uploaded in every layer onto label qubits and one ancilla, which is traced out; depolarized at the end."""
-    n_label = max(1, int(np.ceil(np.log2(n_classes))))
-    n = n_label + 1
-    operations, inputs = [], {}
-    for layer in range(layers):
-        for a in range(n_inputs):
-            name = f"x{a}[{layer}]"
-            inputs[name] = a
-            operations += [gates.RY(name, a % n), gates.RZ(f"z{a}[{layer}]", a % n), gates.RY(f"y{a}[{layer}]", a % n)]
-        operations += [gates.CNOT(i, (i + 1) % n) for i in range(n if n > 2 else 1)]
-    operations += [gates.RY(f"end[{i}]", i) for i in range(n)]
-    operations += [channels.Depolarizing(f"p[{i}]", i) for i in range(n_label)]
-    return Circuit(n, [*operations, TraceOut((2,))(n - 1)]), inputs
-
-
 def circuit(X: Array, y: Array, test: Array, seed: int) -> Array:
     """A noisy data re-uploading circuit, the best of two starts."""
     classes = int(y.max()) + 1
-    model = ConditionalCircuitModel(*uploads(X.shape[1], classes), scales=True)
+    n = max(1, int(np.ceil(np.log2(classes))))
+    layers, data = reuploading(n, X.shape[1], LAYERS)
+    noise = [channels.Depolarizing(f"p[{i}]", i) for i in range(n)]
+    model = ConditionalCircuitModel(layers.then(*noise), data, scales=True)
     labels = label_states(y, 2 ** len(model.dims))
     options = {"loss": LabelLikelihood(), "seed": seed, "restarts": 2, "max_iterations": 80, "progress": False}
     result = fit(model.at(X), labels, **options)

@@ -13,12 +13,13 @@ from __future__ import annotations
 import math
 import weakref
 from threading import RLock
+from typing import Any
 
 import numpy as np
 
 from qml import _checks
 from qml._checks import MemoryRefused
-from qml._typing import Complex, Real
+from qml._typing import Complex, Numeric, Real
 
 SMALLEST = 2**22
 """Bytes from which memory is kept; the allocator keeps smaller pieces itself."""
@@ -40,10 +41,10 @@ class _Loan:
         weakref.finalize(self, _keep, memory).atexit = False
 
 
-def empty(shape: tuple[int, ...]) -> Real:
-    """An array of float64 whose entries are anything."""
+def empty(shape: tuple[int, ...], smallest: int = SMALLEST) -> Real:
+    """An array of float64 whose entries are anything; its memory is kept from `smallest` bytes on."""
     size = math.prod(shape)
-    if not SMALLEST <= 8 * size <= KEPT:
+    if not smallest <= 8 * size <= KEPT:
         return _aligned(size).reshape(shape)
     memory = None
     with _lock:
@@ -73,6 +74,12 @@ def copy(array: Real) -> Real:
     out = empty(array.shape)
     out[...] = array
     return out
+
+
+def scratch(size: int, dtype: np.dtype[Any]) -> Numeric:
+    """Room for `size` numbers of float64 or complex128, for calls that follow each other closely: kept from 64 KiB."""
+    room = empty((size * dtype.itemsize // 8,), 1 << 16)
+    return room if dtype == np.float64 else room.view(np.complex128)
 
 
 def empty_complex(shape: tuple[int, ...]) -> Complex:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 from qml._checks import InputError, memory, plural
 from qml._typing import Real
 from qml.experiments import config
+from qml.experiments.conditional import ConditionalCircuit, ConditionalGibbs
 from qml.experiments.measured import CountsLossSpec
+from qml.experiments.models import AnyModelSpec
+from qml.experiments.schema import Spec
 from qml.experiments.source import Source
 from qml.experiments.targets import Context, Target
 from qml.fitting.priors import Prior
-from qml.losses import CountsLoss, CrossEntropy, Loss
+from qml.losses import LABEL_LOSSES, CountsLoss, CrossEntropy, Labelled, Loss, MeanCrossEntropy
 from qml.measurement import Counts
-from qml.models import CircuitModel, Model
+from qml.models import CircuitModel, ConditionalCircuitModel, Conditioned, Model
 from qml.optimizers import Optimizer
 from qml.states import State
 
@@ -28,7 +32,7 @@ class Job:
     loss: Loss
     optimizer: Optimizer
     prior: Prior | None = None
-    validation: State | Counts | None = None
+    validation: State | Counts | Labelled | None = None
 
     @property
     def n_params(self) -> int:
@@ -45,9 +49,14 @@ class Job:
     @property
     def memory(self) -> int:
         """Bytes of a state and its derivative, in the largest dimension that the model passes through."""
-        model = self.model
-        dim = math.prod(model.circuit.dims if isinstance(model, CircuitModel) else model.dims)
-        return 2 * 16 * dim**2
+        return 2 * 16 * self.largest_dim**2 * (len(self.model.inputs) if isinstance(self.model, Conditioned) else 1)
+
+    @property
+    def largest_dim(self) -> int:
+        """The dimension of the largest state that the model passes through."""
+        model: Any = self.model.conditional if isinstance(self.model, Conditioned) else self.model
+        has_circuit = isinstance(model, CircuitModel | ConditionalCircuitModel)
+        return math.prod(model.circuit.dims if has_circuit else model.dims)
 
 
 @dataclass(frozen=True)
@@ -81,20 +90,26 @@ def build_job(study: config.Study, i: int, target: Target, source: Source) -> Jo
     """The fit number `i`."""
     fit = study.fits[i]
     with source.within("fits", i, "model"):
-        model = fit.model.build()
+        model = _model(fit.model, target)
         if model.dims != target.state.dims:
             raise InputError(f"the model has {sites(model.dims)}, the target {sites(target.state.dims)}.")
     with source.within("fits", i, "loss"):
         loss: Loss = fit.loss.on(model.dims) if isinstance(fit.loss, CountsLossSpec) else fit.loss.build()
-        if target.counts is not None or isinstance(loss, CountsLoss):
+        if target.labels is not None and not isinstance(loss, MeanCrossEntropy):
+            raise InputError(f"labelled data need a loss of labels, {' or '.join(LABEL_LOSSES)}; found {loss.name}.")
+        if target.counts is not None or isinstance(loss, CountsLoss | MeanCrossEntropy):
             loss.accept(target.learnt, model.dims)
     with source.within("fits", i, "optimizer"):
         optimizer = fit.optimizer.build()
     with source.within("fits", i, "prior"):
         prior: Prior | None = None if fit.prior is None else fit.prior.build()
     with source.within("fits", i, "validation"):
-        validation = None
-        if fit.validation is not None:
+        validation: Any = None
+        if fit.validation == "held_out":
+            validation = None if target.labels is None else target.labels.validation
+            if validation is None:
+                raise InputError("held_out needs a target of labelled data with a validation_fraction.")
+        elif isinstance(fit.validation, Spec):
             validation = fit.validation.build(Context(source.path.parent, study.seed, held_out=True)).learnt
             loss.accept(validation, model.dims)
     if fit.factorwise and not isinstance(loss, CrossEntropy):
@@ -103,9 +118,23 @@ def build_job(study: config.Study, i: int, target: Target, source: Source) -> Jo
         )
     job = Job(fit, model, loss, optimizer, prior, validation)
     with source.within("fits", i, "model"):
-        dim = math.isqrt(job.memory // 32)
-        memory(f"a state of dimension {dim} and its derivative", job.memory, "use fewer qubits")
+        one = f"a state of dimension {job.largest_dim} and its derivative"
+        many = f"the states of all inputs, of dimension {job.largest_dim}, and their derivatives"
+        memory(one if target.labels is None else many, job.memory, "use fewer qubits")
     return job
+
+
+def _model(spec: AnyModelSpec, target: Target) -> Model:
+    """The model of a fit; a conditional one at the inputs of the target."""
+    if isinstance(spec, ConditionalGibbs | ConditionalCircuit):
+        if target.labels is None:
+            raise InputError(f"the model {spec.kind} learns from labelled data: use a target of the kind labelled.")
+        return spec.on(target.labels.train.inputs.shape[1]).at(target.labels.train.inputs)
+    if target.labels is not None:
+        raise InputError(
+            f"labelled data need a conditional model, conditional_gibbs or conditional_circuit; found {spec.kind}."
+        )
+    return spec.build()
 
 
 def sites(dims: tuple[int, ...]) -> str:

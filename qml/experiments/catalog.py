@@ -6,18 +6,19 @@ import inspect
 from collections.abc import Mapping
 
 from qml.channels import CHANNELS
-from qml.experiments import ansatze, config, measured, models, parts, priors, targets
+from qml.experiments import ansatze, conditional, config, labels, measured, models, parts, priors, targets
 from qml.experiments.schema import Spec, keys, members
 from qml.gates import GATES
 from qml.operations import Instruction
 
 UNIONS = {
     "targets": targets.TargetSpec,
+    "data": labels.DataSpec,
     "measurements": measured.MeasurementSpec,
     "hamiltonians": parts.Hamiltonian,
-    "models": models.ModelSpec,
+    "models": models.AnyModelSpec,
     "ansatze": ansatze.Ansatz,
-    "generators": parts.Generators,
+    "generators": conditional.ConditionalGenerators,
     "losses": config.LossSpec,
     "optimizers": config.OptimizerSpec,
     "priors": priors.PriorSpec,

@@ -178,6 +178,7 @@ def schema(markdown: bool) -> None:
 
 KINDS = (
     "targets",
+    "data",
     "measurements",
     "hamiltonians",
     "models",
@@ -196,7 +197,7 @@ KINDS = (
 def list_kinds(what: str | None) -> None:
     """List what a study can name: WHAT is one of the kinds of things below; all of them by default.
 
-    targets, measurements, hamiltonians, models, ansatze, generators, losses, optimizers, priors, channels, gates
+    targets, data, measurements, hamiltonians, models, ansatze, generators, losses, optimizers, priors, channels, gates
     """
     from qml.experiments.catalog import lines
 

@@ -17,28 +17,29 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Self, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeAlias
 
 import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from qml._checks import InputError
 from qml.experiments.compose import compose, override
+from qml.experiments.labels import LABELS_LOSSES
 from qml.experiments.measured import COUNTS_LOSSES
-from qml.experiments.models import ModelSpec
+from qml.experiments.models import AnyModelSpec
 from qml.experiments.priors import PriorSpec
 from qml.experiments.schema import Count, Registered, Seed, Spec, registry_union, shown, told
 from qml.experiments.source import Source
 from qml.experiments.sweep import Sweep
 from qml.experiments.targets import TargetSpec, files_of
-from qml.losses import COUNT_LOSSES, LOSSES
+from qml.losses import COUNT_LOSSES, LABEL_LOSSES, LOSSES
 from qml.optimizers import OPTIMIZERS
 
 if TYPE_CHECKING:
     LossSpec: TypeAlias = Registered
     OptimizerSpec: TypeAlias = Registered
 else:
-    LossSpec = registry_union(LOSSES | COUNT_LOSSES, special=COUNTS_LOSSES)
+    LossSpec = registry_union(LOSSES | COUNT_LOSSES | LABEL_LOSSES, special=(*COUNTS_LOSSES, *LABELS_LOSSES))
     OptimizerSpec = registry_union(OPTIMIZERS, special=())
 
 
@@ -46,7 +47,7 @@ class Fit(Spec):
     """One model, and how it is fitted."""
 
     name: Annotated[str, Field(description="what tables and figures call it")]
-    model: ModelSpec
+    model: AnyModelSpec
     loss: LossSpec = Field(default={"kind": "cross_entropy"}, validate_default=True)
     optimizer: OptimizerSpec = Field(default={"kind": "lbfgs"}, validate_default=True)
     restarts: Annotated[int, Field(ge=1, le=1000, description="independent starts; the best is kept")] = 1
@@ -55,8 +56,11 @@ class Fit(Spec):
     loss_tolerance: Annotated[float, Field(ge=0.0, description="converged: no larger decrease; 0 turns it off")] = 0.0
     prior: Annotated[PriorSpec | None, Field(description="adds -log p(theta) / copies to the loss")] = None
     validation: Annotated[
-        TargetSpec | None,
-        Field(description="held-out target: parameters of the lowest loss on it are kept; simulated shots are fresh"),
+        TargetSpec | Literal["held_out"] | None,
+        Field(
+            description="held-out target: parameters of the lowest loss on it are kept; simulated shots are fresh; "
+            "held_out: of labelled data, what its validation_fraction holds out"
+        ),
     ] = None
     patience: Annotated[Count, Field(description="steps without a lower loss on validation that end a start")] = 10
     factorwise: Annotated[
@@ -69,7 +73,9 @@ class Fit(Spec):
             raise InputError(f"factorwise is for the model product; found {self.model.kind}.")
         if self.factorwise and (self.prior is not None or self.validation is not None):
             raise InputError("factorwise takes neither prior nor validation: leave one of them out.")
-        if self.validation is not None and files_of(self.validation.model_dump()):
+        if isinstance(self.validation, Spec) and self.validation.kind == "labelled":
+            raise InputError("validation of labelled data is held_out, with a validation_fraction of the target.")
+        if isinstance(self.validation, Spec) and files_of(self.validation.model_dump()):
             raise InputError("validation must be simulated or a data set; found a target that is read from a file.")
         return self
 

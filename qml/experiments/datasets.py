@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -19,12 +20,7 @@ def load_samples(name: str, labels: Sequence[int] | None = None) -> Real:
     InputError
         If scikit-learn is not installed, or a class has no sample.
     """
-    try:
-        from sklearn import datasets
-    except ImportError:
-        raise InputError(
-            f"the data set {name!r} comes with scikit-learn, which is not installed: run pip install 'qmaxlik[data]'."
-        ) from None
+    datasets = sklearn_datasets(name)
     found = {"digits": datasets.load_digits, "iris": datasets.load_iris}[name](return_X_y=True)
     samples, classes = np.asarray(found[0], dtype=np.float64), np.asarray(found[1])
     if labels is None:
@@ -33,6 +29,17 @@ def load_samples(name: str, labels: Sequence[int] | None = None) -> Real:
         if label not in classes:
             raise InputError(f"{name} has the classes 0 to {classes.max()}; found {label}.")
     return samples[np.isin(classes, labels)]
+
+
+def sklearn_datasets(name: str) -> Any:
+    """The module ``sklearn.datasets``, for the data set of this name; a sentence where it is not installed."""
+    try:
+        from sklearn import datasets
+    except ImportError:
+        raise InputError(
+            f"the data set {name!r} comes with scikit-learn, which is not installed: run pip install 'qmaxlik[data]'."
+        ) from None
+    return datasets
 
 
 def state_of_samples(samples: Real, encoding: str = "amplitude") -> DensityMatrix:

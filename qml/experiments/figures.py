@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from qml._typing import Real
     from qml.losses import MeasuredReport
 
 KINDS = ("loss", "scaling", "heatmap", "measured")
@@ -109,6 +110,27 @@ def measured(reports: Mapping[str, MeasuredReport]) -> Figure:
     ax.set_ylabel("nats a shot")
     ax.grid(axis="y", alpha=0.25)
     figure.legend(loc="outside lower center", fontsize=8, frameon=False)
+    return figure
+
+
+def classes(found: Mapping[str, Real], labels: Real, names: Sequence[str], about: str) -> Figure:
+    """Of each fit, the mean probability of every class (columns) over the samples of each class (rows)."""
+    from matplotlib.figure import Figure
+
+    true, size = labels.argmax(axis=1), len(names)
+    figure = Figure(figsize=(1.2 + 3.0 * len(found), 3.9), layout="constrained")
+    for ax, (fit, p) in zip(figure.subplots(1, len(found), squeeze=False)[0], found.items(), strict=True):
+        rows = [p[true == c, :size].mean(axis=0) if (true == c).any() else np.full(size, np.nan) for c in range(size)]
+        shown = np.array(rows)
+        ax.imshow(shown, cmap="Blues", vmin=0.0, vmax=1.0)
+        if size <= 10:
+            for (i, j), value in np.ndenumerate(shown):
+                color = "white" if value > 0.6 else "black"
+                ax.text(j, i, f"{value:.2f}", ha="center", va="center", color=color, fontsize=9 if size <= 5 else 6)
+        ax.set_xticks(range(size), names, rotation=45, ha="right", fontsize=8)
+        ax.set_yticks(range(size), names, fontsize=8)
+        ax.set_title(f"{fit} ({about})", loc="left", fontsize="small")
+        ax.set(xlabel="mean probability of", ylabel="class")
     return figure
 
 

@@ -21,6 +21,15 @@ SYNC = 0.2
 """Seconds between two waits for the disk: one takes milliseconds, as long as a small fit."""
 
 
+def inside(folder: Path, relative: str) -> Path:
+    """A path below `folder`, links followed; anything outside is refused."""
+    root = folder.resolve()
+    path = (root / relative).resolve()
+    if not path.is_relative_to(root):
+        raise InputError(f"files are read from the folder of the study only; {relative!r} lies outside it.")
+    return path
+
+
 class Journal:
     """A file of JSON lines that only grows, each with a checksum.
 

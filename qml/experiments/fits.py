@@ -8,14 +8,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from qml import losses
+from qml._typing import Real
 from qml.experiments import streams
 from qml.experiments.build import Job
 from qml.experiments.targets import Target
 from qml.fitting import Checkpoint, FitResult, Iteration, fit, fit_factors
 from qml.fitting.result import LARGEST_DIM_REPORTED
-from qml.losses import MeasuredReport, measured_report
+from qml.losses import Labelled, MeasuredReport, measured_report
 from qml.measurement import Counts, ReadoutMeasurement
-from qml.models import ProductModel
+from qml.models import Conditioned, ProductModel
+from qml.states import State
 
 CTRL_C = "interrupted (Ctrl-C)"
 """How the status of a fit tells that it was cut short."""
@@ -28,7 +30,9 @@ class Row:
     `learnt_noise` reads "gamma = 0.2"; `test_log_likelihood` is Tr(rho_test log sigma), nan where nothing was held out.
     Of counts: their `likelihood` (negative, a shot), the `measuring_gap` between it and the cross entropy of their
     empirical state, the `bias` of that cross entropy, and the `relative_entropy` D(rho||sigma) of the measured state
-    rho; nan where the target is a state, and the last two and the fidelity where rho is not known.
+    rho; nan where the target is a state, and the last two and the fidelity where rho is not known. Of labelled data:
+    the `accuracy`, the share of labels that are the most probable class, and `test_accuracy` and `test_log_likelihood`
+    (the negative loss, in nats a label) of those held out.
     """
 
     fit: str
@@ -49,6 +53,8 @@ class Row:
     measuring_gap: float = math.nan
     bias: float = math.nan
     relative_entropy: float = math.nan
+    accuracy: float = math.nan
+    test_accuracy: float = math.nan
 
     @property
     def interrupted(self) -> bool:
@@ -99,9 +105,6 @@ def run_fit(
 
 def row_of(job: Job, result: FitResult, target: Target) -> Row:
     """The line of the closing table of one fit."""
-    test = math.nan
-    if target.test is not None:
-        test = -float(losses.cross_entropy(target.test, result.state))
     natural = job.natural(result.params)
     noise = [*job.spec.model.learnt_noise(), *job.loss.parameter_names]
     truth = target.truth
@@ -116,12 +119,46 @@ def row_of(job: Job, result: FitResult, target: Target) -> Row:
         iterations=result.iterations,
         evaluations=result.evaluations,
         seconds=result.seconds,
-        test_log_likelihood=test,
+        test_log_likelihood=_held_out(job, target, result),
         learnt_noise=", ".join(f"{name} = {natural[name]:.6g}" for name in noise),
         converged=result.converged,
         status=result.status,
         **_measured(job, target, result),
+        **_classified(job, target, result),
     )
+
+
+def _classified(job: Job, target: Target, result: FitResult) -> dict[str, float]:
+    """Of labelled data."""
+    if target.labels is None or not isinstance(job.model, Conditioned):
+        return {}
+    found = {"accuracy": accuracy(target.labels.train.states, result.state)}
+    test = target.labels.test
+    if test is not None:
+        sigma = job.model.conditional.states(result.params, test.inputs)
+        found["test_accuracy"] = accuracy(test.states, sigma)
+    return found
+
+
+def _held_out(job: Job, target: Target, result: FitResult) -> float:
+    """The log-likelihood of what was held out for testing, in nats a copy or a label; nan where nothing was."""
+    if target.test is not None:
+        return -float(losses.cross_entropy(target.test, result.state))
+    if target.labels is None or target.labels.test is None or not isinstance(job.model, Conditioned):
+        return math.nan
+    test = target.labels.test
+    return -type(job.loss)().value(test.states, job.model.conditional.states(result.params, test.inputs))
+
+
+def predicted(job: Job, result: FitResult, data: Labelled) -> Real:
+    """The probabilities (m, levels) of the classes at the inputs of labelled data."""
+    assert isinstance(job.model, Conditioned)
+    return job.model.conditional.states(result.params, data.inputs).probabilities()
+
+
+def accuracy(labels: State, states: State) -> float:
+    """The share of labels whose likeliest class is that of the state."""
+    return float((labels.probabilities().argmax(axis=-1) == states.probabilities().argmax(axis=-1)).mean())
 
 
 def report_of(job: Job, target: Target, result: FitResult) -> MeasuredReport | None:

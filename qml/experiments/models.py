@@ -12,6 +12,7 @@ from qml import NoiseModel
 from qml.channels import CHANNELS
 from qml.engines import Engine, PauliEngine, ReferenceEngine
 from qml.experiments.ansatze import Ansatz
+from qml.experiments.conditional import ConditionalCircuit, ConditionalGibbs
 from qml.experiments.model_families import (
     Cholesky,
     Evolved,
@@ -143,3 +144,23 @@ ModelSpec: TypeAlias = Annotated[
 
 for _spec in (Mixture, Product, Noisy):
     _spec.model_rebuild()
+
+AnyModelSpec: TypeAlias = Annotated[
+    Circuit
+    | Gibbs
+    | LargeGibbs
+    | Hidden
+    | SemiQuantum
+    | Evolved
+    | Spectral
+    | Cholesky
+    | Purified
+    | Fixed
+    | Mixture
+    | Product
+    | Noisy
+    | ConditionalGibbs
+    | ConditionalCircuit,
+    Field(discriminator="kind"),
+]
+"""What a fit may name: conditional models are no members of other models."""

@@ -47,7 +47,8 @@ def _status(run: Run, table: Table) -> str:
 
 def _images(run: Run, table: Table) -> list[str]:
     if run.study.sweep is None:
-        names = [name for name in ("history.png", "measured.png", "states.png") if (run.folder / name).is_file()]
+        drawn = ("history.png", "measured.png", "labels.png", "states.png")
+        names = [name for name in drawn if (run.folder / name).is_file()]
         return [_image((run.folder / name).read_bytes(), name.removesuffix(".png")) for name in names]
     found = []
     for kind in figures.KINDS:

@@ -10,7 +10,7 @@
         results.csv         one row a fit: the closing table, to the last digit
         target.npz          the target (DensityMatrix.load)
         fits/1-name/        result.npz, parameters.csv and history.csv of each fit
-        history.png, states.png
+        history.png, states.png (of labelled data: labels.npz, labels.png)
 
 A sweep has points.journal (all points that are done, each with a checksum), table.csv, table.parquet and timings.csv
 instead of the results of single fits.

@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from rich import box
 from rich.console import Console
 from rich.markup import escape
@@ -88,10 +89,15 @@ def result_table(rows: Sequence[Row]) -> Table:
     table.add_column("fit", overflow="fold")
     if not entropic:
         table.add_column("loss of")
-    for head in ("S" if entropic else "loss", "floor", "gap", "fidelity"):
+    compared = not all(math.isnan(row.fidelity) for row in rows)
+    labelled = [name for name in ("accuracy", "test_accuracy") if any(not math.isnan(getattr(r, name)) for r in rows)]
+    heads = ["S" if entropic else "loss", "floor", "gap", *(["fidelity"] if compared or not labelled else [])]
+    for head in heads:
         table.add_column(head, justify="right", no_wrap=True)
     if held_out:
         table.add_column("held out", justify="right", no_wrap=True)
+    for name in labelled:
+        table.add_column({"accuracy": "right", "test_accuracy": "of held out"}[name], justify="right", no_wrap=True)
     measured = [head for head, value in _measured(rows[0])] if rows else []
     for head in measured:
         table.add_column(head, justify="right", no_wrap=True)
@@ -99,8 +105,10 @@ def result_table(rows: Sequence[Row]) -> Table:
     table.add_column("seconds", justify="right", no_wrap=True)
     for row in rows:
         cells = [escape(row.fit), *([] if entropic else [row.loss_name])]
-        cells += [f"{row.loss:.6f}", f"{row.floor:.6f}", f"{row.gap:.2e}", f"{row.fidelity:.6f}"]
+        cells += [f"{row.loss:.6f}", f"{row.floor:.6f}", f"{row.gap:.2e}"]
+        cells += [f"{row.fidelity:.6f}"] if "fidelity" in heads else []
         cells += [f"{row.test_log_likelihood:.4f}"] if held_out else []
+        cells += [f"{getattr(row, name):.3f}" for name in labelled]
         cells += [f"{value:.2e}" for _, value in _measured(row)]
         table.add_row(*cells, str(row.iterations), f"{row.seconds:.1f}")
     return table
@@ -127,7 +135,14 @@ def legend(info: Mapping[str, Any], rows: Sequence[Row]) -> str:
             "bias = S(rho_hat, sigma) - S(rho, sigma), D = D(rho||sigma), rho the measured state if known; nats."
         )
     test = info.get("test")
-    if test:
+    if any(not math.isnan(row.accuracy) for row in rows):
+        lines.append("right, of held out: shares of the labels, learnt and held out, that are the likeliest class.")
+        if test:
+            lines.append(
+                f"Held out: the log-likelihood in nats a label, less its loss; {test['maximally_mixed']:.4f} for the "
+                f"maximally mixed state, {test['best']:.4f} at best."
+            )
+    elif test:
         lines.append(
             f"Held out: the log-likelihood Tr rho_test log sigma in nats a copy; {test['maximally_mixed']:.4f} for the "
             f"maximally mixed state, {test['best']:.4f} for rho_test itself (no model can do better)."
@@ -136,8 +151,8 @@ def legend(info: Mapping[str, Any], rows: Sequence[Row]) -> str:
 
 
 def benchmarks(test: State) -> dict[str, float]:
-    """Log-likelihood per copy of what was held out, under the maximally mixed state and at best."""
-    return {"maximally_mixed": -math.log(test.dim), "best": -float(von_neumann_entropy(test))}
+    """Log-likelihood per copy of what was held out, under the maximally mixed state and at best; the mean of labels."""
+    return {"maximally_mixed": -math.log(test.dim), "best": -float(np.mean(von_neumann_entropy(test)))}
 
 
 def show_run(run: Run, out: Console) -> None:
@@ -174,6 +189,10 @@ def describe(plan: Plan, points: int = 0) -> str:
     dims = plural(len(state.dims), "qubit") if set(state.dims) == {2} else f"sites of dimensions {state.dims}"
     known = f", S(rho) = {float(von_neumann_entropy(state)) + 0.0:.6f} nats" if target.known else ""
     counts = "" if target.counts is None else f", {repr(target.counts)[1:-1].removeprefix('Counts: ')}"
+    if target.labels is not None:
+        counts = f", {len(target.labels.train)} labels of {len(target.labels.names)} classes, " + plural(
+            target.labels.train.inputs.shape[1], "input"
+        )
     lines = [f"target {plan.study.target.kind}: {dims}{counts}{known}"]
     for job in plan.jobs:
         lines.append(

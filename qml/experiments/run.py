@@ -17,13 +17,14 @@ from rich.console import Console
 from qml import losses
 from qml._checks import InputError
 from qml.experiments import build, config, figures, report
-from qml.experiments.fits import Row, report_of, row_of, run_fit
+from qml.experiments.files import inside
+from qml.experiments.fits import Row, predicted, report_of, row_of, run_fit
 from qml.experiments.manifest import pinned
 from qml.experiments.record import RunFolder, latest_run, load_run, slug
 from qml.experiments.source import Source
 from qml.experiments.sweep import Point
 from qml.experiments.sweeping import How, checked_points, run_sweep
-from qml.experiments.targets import files_of, inside
+from qml.experiments.targets import files_of
 from qml.fitting import Checkpoint, FitResult
 from qml.plotting.history import plot_history
 from qml.plotting.states import plot_density_matrix
@@ -233,13 +234,16 @@ def _keep_target(plan: build.Plan, folder: RunFolder, home: Path) -> None:
     target = plan.target
     known = {} if target.truth is None else {"entropy": float(losses.von_neumann_entropy(target.truth))}
     folder.update(target={"dims": list(target.state.dims), **known})
-    if target.test is not None:
-        folder.update(test=report.benchmarks(target.test))
+    test = target.test if target.labels is None or target.labels.test is None else target.labels.test.states
+    if test is not None:
+        folder.update(test=report.benchmarks(test))
+    if target.labels is not None:
+        folder.write_file("labels.npz", target.labels.save)
     if target.counts is not None:
         folder.write_file("counts.npz", target.counts.save)
     files = files_of(plan.study.target.model_dump())
     _keep_files(files, folder, home)
-    if not files and target.state.dim <= KEEP_TARGET_UP_TO:
+    if not files and target.labels is None and target.state.dim <= KEEP_TARGET_UP_TO:
         folder.write_file("target.npz", DensityMatrix.trusted(target.state.matrix(), target.state.dims).save)
 
 
@@ -253,7 +257,8 @@ def _keep_files(paths: list[str], folder: RunFolder, home: Path) -> None:
 
 
 def _draw(results: dict[str, FitResult], plan: build.Plan, folder: RunFolder) -> None:
-    """``history.png``, ``measured.png`` of counts, and ``states.png`` where the states are small enough to be seen."""
+    """``history.png``; ``measured.png`` of counts, ``labels.png`` of labelled data, and ``states.png`` where the states
+    are small enough to be seen."""
     from matplotlib.figure import Figure
 
     study, target = plan.study, plan.target
@@ -266,6 +271,14 @@ def _draw(results: dict[str, FitResult], plan: build.Plan, folder: RunFolder) ->
     reports = {name: report_of(job, target, results[name]) for job in plan.jobs if (name := job.spec.name) in results}
     if costs := {name: cost for name, cost in reports.items() if cost is not None}:
         folder.write_file("measured.png", partial(figures.measured(costs).savefig, dpi=150, format="png"))
+    if target.labels is not None:
+        chosen = target.labels.test or target.labels.train
+        done = [(job, results[job.spec.name]) for job in plan.jobs if job.spec.name in results]
+        found = {job.spec.name: predicted(job, result, chosen) for job, result in done}
+        about = "held out" if target.labels.test is not None else "training"
+        figure = figures.classes(found, chosen.states.probabilities(), target.labels.names, about)
+        folder.write_file("labels.png", partial(figure.savefig, dpi=150, format="png"))
+        return
     if target.state.dim > DRAW_STATES_UP_TO:
         return
     shown: dict[str, State] = {} if target.truth is None else {"target": target.truth}

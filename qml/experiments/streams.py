@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-STREAMS = ("target", "split", "fit", "point", "draw", "bases", "shots")
+STREAMS = ("target", "split", "fit", "point", "draw", "bases", "shots", "flips")
 """Names of the streams; append only: the place of a name is part of its numbers."""
 
 

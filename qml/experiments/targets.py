@@ -15,14 +15,35 @@ from pydantic import Field, model_validator
 from qml import states
 from qml._checks import InputError
 from qml._typing import Real
-from qml.experiments import datasets, streams
+from qml.experiments import datasets, labels, streams
+from qml.experiments.files import inside
+from qml.experiments.labels import DataSpec
 from qml.experiments.measured import MeasurementSpec, Shots, read_record
 from qml.experiments.parts import AppliedChannel, Hamiltonian, seen_through
 from qml.experiments.schema import FewQubits, Qubits, Spec
+from qml.losses import Labelled
 from qml.measurement import Counts
 from qml.states import DensityMatrix, State
 
 Fraction = Annotated[float, Field(gt=0.0, lt=1.0)]
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Labelled data in parts (None: nothing was held out for it), and the names of the classes."""
+
+    train: Labelled
+    validation: Labelled | None
+    test: Labelled | None
+    names: tuple[str, ...]
+
+    def save(self, path: Path) -> None:
+        """Write inputs and probabilities of the classes of every part, and the names, as plain arrays."""
+        parts = {"train": self.train, "validation": self.validation, "test": self.test}
+        arrays = {f"{name}.inputs": part.inputs for name, part in parts.items() if part is not None}
+        arrays |= {f"{name}.labels": part.states.probabilities() for name, part in parts.items() if part is not None}
+        with path.open("wb") as file:
+            np.savez(file, allow_pickle=False, names=np.array(self.names), **arrays)
 
 
 @dataclass(frozen=True)
@@ -38,12 +59,15 @@ class Target:
         What was measured of the state, and is learnt in its place.
     known : bool
         Whether `state` is what was measured.
+    labels : Labels or None
+        Inputs and states of labelled data; `state` is the batch of the states, and `test` None.
     """
 
     state: State
     test: State | None = None
     counts: Counts | None = None
     known: bool = True
+    labels: Labels | None = None
 
     @property
     def learnt(self) -> State | Counts:
@@ -68,15 +92,6 @@ class Context:
     def stream(self, name: str) -> np.random.Generator:
         """The generator of one use of the seed."""
         return streams.stream(self.seed, name, int(self.held_out and name == "shots"))
-
-
-def inside(folder: Path, relative: str) -> Path:
-    """A path below `folder`, links followed; anything outside is refused."""
-    root = folder.resolve()
-    path = (root / relative).resolve()
-    if not path.is_relative_to(root):
-        raise InputError(f"files are read from the folder of the study only; {relative!r} lies outside it.")
-    return path
 
 
 class Seen(Spec):
@@ -273,6 +288,54 @@ def _recorded(path: Path) -> Target:
     return Target(counts.empirical_state(), counts=counts, known=False)
 
 
+class LabelledData(Spec):
+    """Inputs with classes, as diagonal states of a few levels: what a conditional model learns."""
+
+    kind: Literal["labelled"]
+    data: DataSpec
+    levels: Annotated[
+        int | None,
+        Field(ge=2, le=64, description="of the label states, the first ones for the classes: 4 are two qubits"),
+    ] = None
+    standardize: Annotated[
+        bool, Field(description="inputs less their mean, by their standard deviation, those of the training part")
+    ] = True
+    label_noise: Annotated[
+        float, Field(ge=0.0, le=1.0, description="weight of the uniform distribution over the classes in every label")
+    ] = 0.0
+    flipped: Annotated[
+        float,
+        Field(ge=0.0, lt=1.0, description="probability that a label becomes another class; not of what is held out"),
+    ] = 0.0
+    validation_fraction: Annotated[
+        Fraction | None, Field(description="share of each class held out for fits with validation: held_out")
+    ] = None
+    test_fraction: Annotated[Fraction | None, Field(description="share of each class held out for testing")] = None
+
+    @model_validator(mode="after")
+    def _something_left(self) -> Self:
+        if (self.validation_fraction or 0.0) + (self.test_fraction or 0.0) >= 1:
+            raise InputError("validation_fraction and test_fraction must leave something to learn from.")
+        return self
+
+    def build(self, context: Context) -> Target:
+        samples = self.data.load(context.folder, context.stream("target"))
+        classes = len(samples.names)
+        levels = classes if self.levels is None else self.levels
+        if levels < classes:
+            raise InputError(f"levels must be at least {classes}, one a class; found {levels}.")
+        fractions = (self.validation_fraction or 0.0, self.test_fraction or 0.0)
+        parts = labels.split(samples, fractions, context.stream("split"))
+        if self.standardize:
+            parts = labels.standardized(parts)
+        parts[0] = labels.flipped(parts[0], self.flipped, context.stream("flips"))
+        train, validation, test = (
+            labels.as_labelled(part, levels, self.label_noise) if len(part) else None for part in parts
+        )
+        assert train is not None
+        return Target(train.states, known=False, labels=Labels(train, validation, test, samples.names))
+
+
 TargetSpec: TypeAlias = Annotated[
     Thermal
     | Ghz
@@ -285,13 +348,16 @@ TargetSpec: TypeAlias = Annotated[
     | Probabilities
     | File
     | Dataset
-    | Measured,
+    | Measured
+    | LabelledData,
     Field(discriminator="kind"),
 ]
 
 
 def files_of(target: Mapping[str, Any]) -> list[str]:
     """The files that a target, given as the keys of a study, is read from."""
+    if target["kind"] == "labelled":
+        return [target["data"]["path"]] if target["data"]["kind"] == "table" else []
     if target["kind"] == "counts":
         return [target["file"]] if target.get("file") else files_of(target["of"])
     return [target["path"]] if target["kind"] == "file" else []

@@ -11,10 +11,11 @@ import numpy as np
 
 from qml._checks import InputError
 from qml._typing import ArrayLike, Real
+from qml.fitting.batches import Batches, batches_of
 from qml.fitting.frequencies import frequencies, shift_rule
 from qml.fitting.priors import Prior
 from qml.geometry import Metric
-from qml.losses import CrossEntropy, Loss, RelativeEntropy
+from qml.losses import Loss, MeanCrossEntropy, RelativeEntropy
 from qml.models import Model
 from qml.states import DensityMatrix, State
 
@@ -32,7 +33,7 @@ class Evaluation:
 class Objective:
     r"""The loss as a function of the model's parameters, with the prior's share.
 
-    .. math:: f(\theta) = L(\rho, \sigma_\theta) - \tfrac1N \log p(\theta)
+    .. math:: f(\theta) = c\, L(\rho, \sigma_\theta) - \tfrac1N \log p(\theta)
 
     Parameters
     ----------
@@ -41,6 +42,8 @@ class Objective:
         rho, with the dims of the model.
     loss : Loss
     prior : Prior, optional
+    scale : float
+        c; other than 1 for batches of the data.
 
     Attributes
     ----------
@@ -62,14 +65,16 @@ class Objective:
     (0.693147, array([1.]))
     """
 
-    def __init__(self, model: Model, target: Any, loss: Loss, prior: Prior | None = None) -> None:
+    def __init__(self, model: Model, target: Any, loss: Loss, prior: Prior | None = None, scale: float = 1.0) -> None:
         self.model = model
         self.target = loss.accept(target, model.dims)
         self.loss = loss
         self.prior = prior
+        self.scale = scale
         self.evaluations = 0
         self.latest: Evaluation | None = None
         self.under_way = False
+        self._batches: Batches | None = None
 
     @property
     def parameter_names(self) -> tuple[str, ...]:
@@ -97,7 +102,7 @@ class Objective:
             if self.under_way:
                 return math.inf
             raise
-        value = self.loss.bind(phi).value(self.target, sigma) + self._penalty(theta)
+        value = self.scale * self.loss.bind(phi).value(self.target, sigma) + self._penalty(theta)
         self.latest = Evaluation(point, sigma, value)
         return value
 
@@ -116,15 +121,15 @@ class Objective:
             raise
         loss = self.loss.bind(phi)
         value, cotangent = loss.value_and_cotangent(self.target, sigma)
-        value += self._penalty(theta)
+        value = self.scale * value + self._penalty(theta)
         self.latest = Evaluation(point, sigma, value)
         if not math.isfinite(value):
             return value, unknown
-        gradient = pullback(cotangent)
+        gradient = self.scale * pullback(cotangent)
         if self.prior is not None:
             gradient = gradient + self.prior.gradient(theta)
         if self.loss.parameter_names:
-            gradient = np.concatenate([gradient, loss.params_gradient(self.target, sigma)])
+            gradient = np.concatenate([gradient, self.scale * loss.params_gradient(self.target, sigma)])
         self.latest = Evaluation(point, sigma, value, gradient)
         return value, gradient
 
@@ -155,50 +160,48 @@ class Objective:
 
     @property
     def has_hessian(self) -> bool:
-        """Whether the Hessian is known: for the cross entropy and an exponential family, where it is the metric."""
-        convex = isinstance(self.loss, CrossEntropy) and self.model.is_exponential_family
-        return convex and not self.loss.parameter_names
+        """Whether the Hessian is known: for a cross entropy and an exponential family, where it is the metric."""
+        return self.loss.is_cross_entropy and self.model.is_exponential_family and not self.loss.parameter_names
 
     def hessian(self, params: Real, *, tolerance: float = 0.0) -> Metric:
         """The Hessian of f, assembled or only applied; `tolerance` as in :class:`~qml.geometry.GibbsMetric`."""
         if not self.has_hessian:
             raise InputError(
-                "Newton's method needs the cross entropy of an exponential family, such as a GibbsModel; found "
+                "Newton's method needs a cross entropy of an exponential family, such as a GibbsModel; found "
                 f"{type(self.loss).__name__} and {type(self.model).__name__}: use NaturalGradient() or LBFGS()."
             )
-        hessian = self.model.metric(params, tolerance=tolerance, state=self.state(params))
+        weights = self.loss.member_weights(self.target)
+        hessian = self.model.metric(params, tolerance=tolerance, state=self.state(params), weights=weights)
         return hessian if self.prior is None else Shifted(hessian, self.prior.curvature(params))
 
     def metric(self, params: Real, kind: str = "bkm") -> Metric:
         """A metric of the model, plus the curvature of the prior; see :func:`qml.geometry.metric`."""
         self._no_loss_parameters("a metric")
-        metric = self.model.metric(params, kind, state=self.state(params))
+        weights = self.loss.member_weights(self.target)
+        metric = self.model.metric(params, kind, state=self.state(params), weights=weights)
         return metric if self.prior is None else Shifted(metric, self.prior.curvature(params))
 
     def divergence(self, params: Real) -> Objective:
-        """D(sigma_params || sigma_theta) as a function of theta."""
+        """D(sigma_params || sigma_theta) as a function of theta; of conditional models the mean over the inputs, plus
+        a constant."""
         self._no_loss_parameters("mirror descent")
         if not self.model.is_exponential_family:
             raise InputError(
                 "mirror descent needs an exponential family, such as a GibbsModel; found "
                 f"{type(self.model).__name__}: use NaturalGradient() or LBFGS()."
             )
-        other = Objective(self.model, self.state(params), RelativeEntropy())
+        weights = self.loss.member_weights(self.target)
+        distance = RelativeEntropy() if weights is None else MeanCrossEntropy(weights)
+        other = Objective(self.model, self.state(params), distance)
         other.under_way = self.under_way
         return other
 
-    def minibatch(self, size: int, rng: np.random.Generator) -> Objective:
-        """The same function of `size` members of the target, drawn by their weights."""
-        factor = self.target.factor if isinstance(self.target, DensityMatrix) else None
-        if factor is None:
-            raise InputError(
-                "batches need a target that is an ensemble, its members the columns of a factor: pass "
-                "DensityMatrix.from_factor(columns), column k being sqrt(weight k) times member k."
-            )
-        weights = np.square(np.abs(factor)).sum(axis=0)
-        drawn = rng.choice(len(weights), size=size, p=weights / weights.sum())
-        batch = DensityMatrix.from_factor(factor[:, drawn] / np.sqrt(size * weights[drawn]), self.target.dims)
-        part = Objective(self.model, batch, self.loss, self.prior)
+    def minibatch(self, size: int, seed: int, step: int) -> Objective:
+        """The batch of a step, of `size` data at most: unbiased; see :mod:`qml.fitting.batches`."""
+        if self._batches is None or (self._batches.asked, self._batches.seed) != (size, seed):
+            self._batches = batches_of(self.model, self.target, self.loss, size, seed)
+        batch, scale = self._batches.at(step)
+        part = Objective(batch.model, batch.target, batch.loss, self.prior, scale)
         part.under_way = self.under_way
         return part
 

@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from qml.fitting.checkpoint import Part, differs
 from qml.fitting.objective import Objective
 from qml.fitting.progress import Progress
 from qml.fitting.result import History, Iteration, Restart
+from qml.fitting.validation import Validation
 from qml.optimizers import Ending, Memory, Optimizer, OptimizerState, Point, evaluate
 from qml.states import State
 
@@ -42,8 +43,18 @@ class Rules:
     loss_tolerance: float
     callbacks: tuple[Callback, ...]
     track_fidelity: bool
-    validation: Any = None
+    validation: Validation | None = None
     patience: int = 10
+
+
+class Entry(NamedTuple):
+    """One line of the history; fidelity and held-out loss where they are asked for."""
+
+    loss: float
+    gradient_norm: float
+    seconds: float
+    fidelity: float | None
+    held_out: float | None
 
 
 class Mark(NamedTuple):
@@ -79,7 +90,7 @@ class Run:
         self.index = index
         self.floor = floor
         self.progress = progress
-        self.entries: list[tuple[float, float, float, float | None]] = []
+        self.entries: list[Entry] = []
         self.converged = False
         self.cut = ""
         self.score = math.inf
@@ -165,7 +176,7 @@ class Run:
     def part(self, mark: Mark) -> Part:
         """What :meth:`restore` continues from."""
         state = mark.recall() or {}
-        entries = [(*entry[:3], math.nan if entry[3] is None else entry[3]) for entry in self.entries[: mark.entries]]
+        entries = [[math.nan if number is None else number for number in e] for e in self.entries[: mark.entries]]
         text = {
             "value": mark.point.value,
             "best": mark.best.value,
@@ -190,14 +201,15 @@ class Run:
         text, arrays = part.text, part.arrays
         prefix = "optimizer."
         held = {name.removeprefix(prefix): a for name, a in arrays.items() if name.startswith(prefix)}
-        for value, norm, seconds, fidelity in arrays["entries"].tolist():
-            self.entries.append((value, norm, seconds, fidelity if self.rules.track_fidelity else None))
+        for loss, norm, seconds, fidelity, held_out in arrays["entries"].tolist():
+            fidelity = fidelity if self.rules.track_fidelity else None
+            self.entries.append(Entry(loss, norm, seconds, fidelity, held_out if self.rules.validation else None))
         self.best = Point(_read_only(arrays["best.params"]), text["best"], _read_only(arrays["best.gradient"]))
         self.score, self._best_at = text["score"], text["best_at"]
         self.converged, self._why = text["converged"], text["why"]
         self.objective.evaluations, self.objective.under_way = text["evaluations"], True
         self._memory = Memory(held or None)
-        self._since -= self.entries[-1][2]
+        self._since -= self.entries[-1].seconds
         self._point = Point(_read_only(arrays["params"]), text["value"], _read_only(arrays["gradient"]))
         self._mark()
         self.mark = self._marked._replace(at_best=text["at_best"])
@@ -233,7 +245,7 @@ class Run:
 
     def record(self, point: Point) -> bool:
         """Keep an accepted iterate, tell the callbacks; True when the restart is over."""
-        previous = self.entries[-1][0] if self.entries else math.inf
+        previous = self.entries[-1].loss if self.entries else math.inf
         iteration = self._keep(point)
         self.progress.update(iteration)
         answers = [callback(iteration) for callback in self.rules.callbacks]
@@ -274,10 +286,12 @@ class Run:
             fidelity = float(losses.fidelity(self.objective.target, self.objective.state(point.params)))
         seconds = time.perf_counter() - self._since
         point = Point(_read_only(point.params), point.value, _read_only(point.gradient))
-        score = point.value if self.rules.validation is None else self._held_out(point.params)
+        validation = self.rules.validation
+        held_out = None if validation is None else validation.loss_of(self.objective, point.params)
+        score = point.value if held_out is None else held_out
         if not self.entries or score < self.score:
             self.best, self.score, self._best_at = point, score, len(self.entries)
-        self.entries.append((point.value, point.gradient_norm, seconds, fidelity))
+        self.entries.append(Entry(point.value, point.gradient_norm, seconds, fidelity, held_out))
         self._point = point
         return Iteration(
             iteration=self.iterations,
@@ -290,12 +304,8 @@ class Run:
             fidelity=fidelity,
             evaluations=self.objective.evaluations,
             seconds=seconds,
+            held_out=held_out,
         )
-
-    def _held_out(self, params: Real) -> float:
-        """The loss on the held-out target, without the prior's share."""
-        sigma = self.objective.state(params)
-        return self.objective.loss.bind(self.objective.split(params)[1]).value(self.rules.validation, sigma)
 
     def _stalled(self) -> None:
         size = self.best.gradient_norm
@@ -313,17 +323,18 @@ class Run:
             )
 
     def history(self) -> History:
-        loss, gradient_norm, seconds, fidelity = zip(*self.entries, strict=True)
+        loss, gradient_norm, seconds, fidelity, held_out = zip(*self.entries, strict=True)
         return History(
             loss=np.array(loss),
             floor=np.full(len(loss), self.floor),
             gradient_norm=np.array(gradient_norm),
             seconds=np.array(seconds),
             fidelity=np.array(fidelity, dtype=np.float64) if self.rules.track_fidelity else None,
+            held_out=None if self.rules.validation is None else np.array(held_out, dtype=np.float64),
         )
 
     def summary(self) -> Restart:
-        evaluations, seconds = self.objective.evaluations, self.entries[-1][2]
+        evaluations, seconds = self.objective.evaluations, self.entries[-1].seconds
         return Restart(self.best.value, self.iterations, evaluations, seconds, self.converged, self.status)
 
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import IO, Any, Self
+from typing import IO, Any
 
 import numpy as np
 
 from qml import losses
 from qml._checks import InputError
+from qml._results import FitError as FitError
+from qml._results import Outcome
 from qml._typing import Real
 from qml.losses import MeasuredReport
 from qml.measurement.counts import Counts
@@ -20,10 +21,6 @@ from qml.states import State
 
 LARGEST_DIM_REPORTED = 512
 """Summaries compute no eigenvalues beyond this dimension."""
-
-
-class FitError(RuntimeError):
-    """A fit that did not converge, told by its status sentence."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +44,8 @@ class Iteration:
         Of the loss, in this restart.
     seconds : float
         Since this restart began.
+    held_out : float or None
+        The loss on the held-out target, without the prior's share, where there is one.
     """
 
     iteration: int
@@ -59,6 +58,7 @@ class Iteration:
     fidelity: float | None
     evaluations: int
     seconds: float
+    held_out: float | None = None
 
     @property
     def gap(self) -> float:
@@ -79,6 +79,8 @@ class History:
         Since the restart began.
     fidelity : array or None
         F(rho, sigma), on request.
+    held_out : array or None
+        The loss on the held-out target, without the prior's share; None where there was none.
     """
 
     loss: Real
@@ -86,6 +88,7 @@ class History:
     gradient_norm: Real
     seconds: Real
     fidelity: Real | None = None
+    held_out: Real | None = None
 
     @property
     def gap(self) -> Real:
@@ -101,7 +104,8 @@ class History:
             "gradient_norm": self.gradient_norm,
             "seconds": self.seconds,
         }
-        return held if self.fidelity is None else {**held, "fidelity": self.fidelity}
+        asked = {"fidelity": self.fidelity, "held_out": self.held_out}
+        return held | {name: column for name, column in asked.items() if column is not None}
 
     def __len__(self) -> int:
         return len(self.loss)
@@ -120,7 +124,7 @@ class Restart:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class FitResult:
+class FitResult(Outcome):
     """The best state that a fit found, and how it got there.
 
     Attributes
@@ -174,14 +178,15 @@ class FitResult:
 
     @cached_property
     def fidelity(self) -> float:
-        """F(rho, sigma) of target and state, from 0 to 1; computed when first asked for, O(d^3). A target that is not
-        a state has none, and asking for it is an :class:`~qml._checks.InputError`."""
+        """F(rho, sigma) of target and state, from 0 to 1, of labelled data its mean over the labels; computed when
+        first asked for, O(d^3). A target that is not a state has none, and asking for it is an
+        :class:`~qml._checks.InputError`."""
         if not isinstance(self.target, State):
             raise InputError(
                 f"the fidelity needs a state as the target; this fit learnt {type(self.target).__name__}: use "
                 "qml.fidelity(rho, result.state) with the state that you compare with."
             )
-        return float(losses.fidelity(self.target, self.state))
+        return float(np.mean(losses.fidelity(self.target, self.state)))
 
     @cached_property
     def measured(self) -> MeasuredReport | None:
@@ -190,17 +195,12 @@ class FitResult:
         is something else. O(d^3)."""
         return losses.measured_report(self.target, self.state) if isinstance(self.target, Counts) else None
 
-    def raise_if_failed(self) -> Self:
-        """The result itself if it converged; else a :class:`FitError` with the status."""
-        if not self.converged:
-            raise FitError(self.status)
-        return self
-
     def _rows(self) -> list[tuple[str, str]]:
         rows = [
             ("loss", f"{self.loss:.12g}"),
             ("floor", f"{self.floor:.12g}"),
             ("gap", f"{self.gap:.3e}"),
+            *([] if self.history.held_out is None else [("held out", f"{np.nanmin(self.history.held_out):.12g}")]),
             *self._compared(),
             ("gradient", f"{self.history.gradient_norm[int(np.argmin(self.history.loss))]:.3e}"),
             ("parameters", str(len(self.params))),
@@ -213,34 +213,18 @@ class FitResult:
         return [*rows, ("status", self.status)]
 
     def _compared(self) -> list[tuple[str, str]]:
-        """The fidelity with a target state; what measuring cost where the target is counts."""
+        """The fidelity with a target state, or its mean over labels; what measuring cost where the target is counts."""
         if isinstance(self.target, State):
-            return [("fidelity", f"{self.fidelity:.9f}")]
+            labels = [("labels", str(m)) for m in self.target.batch_shape]
+            return [("mean fidelity" if labels else "fidelity", f"{self.fidelity:.9f}"), *labels]
         if not isinstance(self.target, Counts):
             return []
         rows = [("counts", repr(self.target)[1:-1].removeprefix("Counts: "))]
         report = self.measured if self.state.dim <= LARGEST_DIM_REPORTED else None
         return rows + ([] if report is None else report.rows()[:3])
 
-    def summary(self) -> str:
-        """A table of the headline numbers, as text."""
-        rows = self._rows()
-        width = max(len(name) for name, _ in rows)
-        return "\n".join(f"{name:<{width}}  {value}" for name, value in rows)
-
-    def __str__(self) -> str:
-        return self.summary()
-
     def __repr__(self) -> str:
         return f"<FitResult: loss {self.loss:.9g}, gap {self.gap:.3g}, {self.status}>"
-
-    def _repr_html_(self) -> str:
-        mark = "&#10003;" if self.converged else "&#10007;"
-        rows = "".join(
-            f'<tr><th style="text-align: left">{name}</th><td style="text-align: left">{html.escape(value)}</td></tr>'
-            for name, value in self._rows()
-        )
-        return f"<table><caption>{mark} fit</caption>{rows}</table>"
 
     def save(self, path: str | Path | IO[bytes]) -> None:
         """Write everything to one ``.npz`` file (a path, or a file open for writing): plain arrays and a JSON text."""

@@ -22,8 +22,9 @@ from qml.fitting.progress import Progress
 from qml.fitting.provenance import provenance
 from qml.fitting.restart import SAME_FIT, Callback, Rules, Run
 from qml.fitting.result import FitResult
-from qml.losses import COUNT_LOSSES, LOSSES, CrossEntropy, Loss
-from qml.models import Model
+from qml.fitting.validation import Validation
+from qml.losses import COUNT_LOSSES, LABEL_LOSSES, LOSSES, CrossEntropy, Labelled, Loss, MeanCrossEntropy
+from qml.models import ConditionalModel, Model
 from qml.optimizers import LBFGS, OPTIMIZERS, Optimizer
 from qml.states import State
 
@@ -31,7 +32,7 @@ T = TypeVar("T")
 
 
 def fit(
-    model: Model,
+    model: Model | ConditionalModel,
     target: Any,
     *,
     loss: Loss | str | None = None,
@@ -60,12 +61,13 @@ def fit(
 
     Parameters
     ----------
-    model : Model
-        The family sigma_theta.
-    target : State, array (d, d) or (d,), or QuTiP object
+    model : Model, or ConditionalModel
+        The family sigma_theta; a conditional model, sigma_theta(x), where the target is labelled.
+    target : State, array (d, d) or (d,), QuTiP object, or Labelled
         rho, with the dims of the model; or what else the loss accepts.
     loss : Loss or str, optional
-        By default the quantum cross entropy; a name stands for the loss with its default arguments.
+        By default the quantum cross entropy (of labelled data, its mean); a name stands for the loss with its default
+        arguments.
     optimizer : Optimizer or str, optional
         By default ``LBFGS()``; likewise ``"newton"``, ``"natural_gradient"``, ...
     params0 : array (n_params,), optional
@@ -95,7 +97,8 @@ def fit(
         losses that are reported.
     validation : optional
         A held-out target. The parameters kept are those with the lowest loss on it, and a restart ends when that
-        loss has not fallen for `patience` iterations.
+        loss has not fallen for `patience` iterations; ``result.history.held_out`` has it at every iterate. Labelled
+        data for a conditional model are :class:`~qml.losses.Labelled`, with inputs of their own.
     patience : int
         At least 1; matters with `validation` only.
     checkpoint : path or Checkpoint, optional
@@ -140,9 +143,10 @@ def fit(
     >>> {name: round(value, 6) for name, value in zip(result.parameter_names, result.params.tolist())}
     {'ZZ': -1.0, 'XI': -0.5, 'IX': -0.5}
     """
+    model, target, standard = _at_inputs(model, target)
     if not isinstance(model, Model):
         raise InputError(f"model must be a Model, such as CircuitModel or GibbsModel; found {type(model).__name__}.")
-    loss = CrossEntropy() if loss is None else _named("loss", loss, LOSSES | COUNT_LOSSES)
+    loss = standard if loss is None else _named("loss", loss, LOSSES | COUNT_LOSSES | LABEL_LOSSES)
     if not isinstance(loss, Loss):
         raise InputError(f"loss must be a Loss, such as CrossEntropy(), or the name of one; found {loss!r}.")
     optimizer = LBFGS() if optimizer is None else _named("optimizer", optimizer, OPTIMIZERS)
@@ -160,7 +164,7 @@ def fit(
         _checks.number("loss_tolerance", loss_tolerance, low=0.0),
         tuple(callbacks),
         track_fidelity,
-        None if validation is None else loss.accept(validation, model.dims),
+        None if validation is None else Validation.of(validation, model, loss),
         _checks.integer("patience", patience, low=1),
     )
     start = None if params0 is None else _checks.parameters("params0", params0, n_params)
@@ -262,6 +266,18 @@ def fit(
         provenance={**made_with, **keeper.told()},
         parameter_names=best.objective.parameter_names,
     )
+
+
+def _at_inputs(model: Model | ConditionalModel, target: Any) -> tuple[Model, Any, Loss]:
+    """A model, its target, and the loss by default: of labelled data, the conditional model at their inputs."""
+    if isinstance(target, Labelled) and isinstance(model, ConditionalModel):
+        return model.at(target.inputs), target.states, MeanCrossEntropy()
+    if isinstance(target, Labelled) or isinstance(model, ConditionalModel):
+        raise InputError(
+            "a conditional model learns from labelled data, and nothing else does: pass Labelled(inputs, states) to a "
+            f"ConditionalModel; found {type(model).__name__} and {type(target).__name__}."
+        )
+    return model, target, CrossEntropy()
 
 
 def _checkpoint(where: Checkpoint | str | Path | None, seconds: float | None) -> Checkpoint | None:

@@ -10,13 +10,16 @@ so that the state's smallest eigenvalues, however small, cost no digits.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
 from qml import _checks
-from qml._typing import ArrayLike, Numeric, Real
+from qml._typing import ArrayLike, Integer, Numeric, Real
+from qml.engines import buffers
+from qml.geometry.involutions import Involutions
 from qml.geometry.metric import Metric
 from qml.geometry.weights import gibbs_weights
 from qml.states.gibbs import GibbsState
@@ -25,14 +28,45 @@ BLOCK_NUMBERS = 1 << 22
 """Numbers in one block of rotated generators."""
 
 
-SMALLEST_BLOCK = 16
+BLOCKS = 4
+"""Parts that the eigenvectors are rotated in, at least, so that most pairs are worked on once."""
+SMALLEST_BLOCK = 32
 """Eigenvectors rotated at a time, at least."""
+MANY_STRINGS = 2
+"""Pauli strings a generator beyond which the generators are rotated, not the strings."""
+
+Rotate: TypeAlias = Callable[[Any, Real, int, int, Any], None]
+
+
+class StringsLike(Protocol):
+    """Pauli strings, as :class:`Involutions` takes them, of which operators are sums: G_j = sum_w a_jw P_w, but for
+    constants."""
+
+    n: int
+
+    @property
+    def words(self) -> Integer:
+        """x and z of each, (k, 2)."""
+
+    @property
+    def weights(self) -> Any:
+        """a, sparse (m, k)."""
+
+    def traces(self, cotangent: Numeric) -> Real:
+        """Re Tr(C P_w) for all w."""
 
 
 class GeneratorsLike(Protocol):
     """Hermitian operators G_1, ..., G_m, as models hold them."""
 
     is_diagonal: bool
+
+    def __len__(self) -> int:
+        """m."""
+
+    @property
+    def strings(self) -> StringsLike | None:
+        """The Pauli strings that they are made of, where they are."""
 
     @property
     def is_real(self) -> bool:
@@ -65,14 +99,22 @@ class GibbsMetric(Metric):
     def __init__(
         self, state: GibbsState, generators: GeneratorsLike, kind: str = "bkm", *, tolerance: float = 0.0
     ) -> None:
-        cotangent = state.probabilities() if generators.is_diagonal else state.matrix()
-        self._means = generators.traces(cotangent)
-        super().__init__(kind, len(self._means))
-        self._generators = generators
+        super().__init__(kind, len(generators))
+        self._state, self._generators = state, generators
         spectrum = state.spectrum()
         self._logs = spectrum.log_eigenvalues
         self._rank = _kept(spectrum.eigenvalues, tolerance)
         self._basis = spectrum.basis
+
+    @cached_property
+    def _cotangent(self) -> Numeric:
+        """sigma, or its diagonal, whose traces are means."""
+        return self._state.probabilities() if self._generators.is_diagonal else self._state.matrix()
+
+    @cached_property
+    def _means(self) -> Real:
+        """Tr(sigma G_j), (m,)."""
+        return self._generators.traces(self._cotangent)
 
     @cached_property
     def _v(self) -> Numeric:
@@ -86,28 +128,41 @@ class GibbsMetric(Metric):
             levels = np.array([self._generators.combine(e) for e in np.eye(m)]).reshape(m, len(self._logs))
             levels = (levels - self._means[:, None]) * np.exp(self._logs / 2)
             return np.asarray(levels @ levels.T)
-        v: Any = self._v
-        d, g = len(self._logs), np.zeros((m, m))
-        size = max(1, min(max(SMALLEST_BLOCK, d // 8), BLOCK_NUMBERS // max(1, m * d)))
+        strings = self._generators.strings
+        if strings is None or len(strings.words) > MANY_STRINGS * m:
+            return self._contracted(self._means, self._rotated)
+        a = strings.weights
+        found = self._contracted(strings.traces(self._cotangent), Involutions(strings.words, strings.n).centred)
+        return np.asarray(a @ (a @ found).T)
+
+    def _contracted(self, means: Real, rotate: Rotate) -> Real:
+        """The sum over pairs of eigenvectors, block by block, of operators with these means (m,)."""
+        m, d, v = len(means), len(self._logs), self._v
+        g = np.zeros((m, m))
+        size = max(1, min(max(SMALLEST_BLOCK, d // BLOCKS), BLOCK_NUMBERS // max(1, m * d)))
         _checks.memory(
             f"the metric of {m} generators", 32 * m * size * d, "use its products with vectors (solver 'cg')"
         )
-        adjoint = np.ascontiguousarray(v.conj().T)
-        left, rotated = np.empty(m * size * d, v.dtype), np.empty(m * size * d, v.dtype)
+        buffer = buffers.scratch(m * size * d, v.dtype)
         for start in range(0, self._rank, size):
             stop = min(start + size, self._rank)
             s = stop - start
-            products = left[: m * s * d].reshape(m, s, d)
-            self._generators.left(adjoint[start:stop], products)
-            rows = rotated[: m * s * (d - start)].reshape(m, s, d - start)
-            np.matmul(products.reshape(m * s, d), v[:, start:], out=rows.reshape(m * s, d - start))
-            np.einsum("mii->mi", rows[:, :, :s])[...] -= self._means[:, None]  # a view of the diagonals
+            rows = buffer[: m * s * (d - start)].reshape(m, s, d - start)
+            rotate(v, means, start, stop, rows)
             w = gibbs_weights(self.kind, self._logs[start:stop, None], self._logs[start:])
             w[:, s:] *= 2  # the pairs (b, a)
             rows *= np.sqrt(w)
             flat = rows.reshape(m, -1).view(np.float64)
             g += flat @ flat.T
         return g
+
+    def _rotated(self, v: Any, means: Real, start: int, stop: int, out: Any) -> None:
+        """(V^dagger (G_j - m_j) V)_ab for a from start to stop and b from start, into `out` (m, s, d - start)."""
+        m, s, width = out.shape
+        left = buffers.scratch(m * s * len(v), v.dtype).reshape(m, s, len(v))
+        self._generators.left(np.ascontiguousarray(v[:, start:stop].conj().T), left)
+        np.matmul(left.reshape(m * s, len(v)), v[:, start:], out=out.reshape(m * s, width))
+        np.einsum("mii->mi", out[:, :, :s])[...] -= means[:, None]  # a view of the diagonals
 
     @cached_property
     def _pairs(self) -> Real:

@@ -1,7 +1,8 @@
 r"""Losses: functions of data and a state, and the derivative that each hands to the state of the model.
 
 The loss of the house is the quantum cross entropy S(rho, sigma) = -Tr rho log sigma. rho is the data, sigma the model.
-Losses of a state rho are listed in :data:`LOSSES`, those of measured counts in :data:`COUNT_LOSSES`.
+Losses of a state rho are listed in :data:`LOSSES`, those of measured counts in :data:`COUNT_LOSSES`, those of labelled
+data in :data:`LABEL_LOSSES`.
 """
 
 from qml.losses.base import Loss
@@ -15,7 +16,7 @@ from qml.losses.counts import (
 )
 from qml.losses.distances import HilbertSchmidt, Infidelity, TraceDistance
 from qml.losses.entropic import CrossEntropy, RelativeEntropy
-from qml.losses.labelled import LabelLikelihood, MeanCrossEntropy, label_states
+from qml.losses.labelled import Labelled, LabelLikelihood, MeanCrossEntropy, label_states
 from qml.losses.measured import measured_relative_entropy
 from qml.losses.measures import (
     cross_entropy,
@@ -38,9 +39,12 @@ COUNT_LOSSES: dict[str, type[CountsLoss]] = {
     loss.name: loss for loss in (NegativeLogLikelihood, ChiSquare, SquaredError)
 }
 """Every loss of measured counts by name."""
+LABEL_LOSSES: dict[str, type[MeanCrossEntropy]] = {loss.name: loss for loss in (MeanCrossEntropy, LabelLikelihood)}
+"""Every loss of labelled data by name."""
 
 __all__ = [
     "COUNT_LOSSES",
+    "LABEL_LOSSES",
     "LOSSES",
     "ChiSquare",
     "ClassicalCrossEntropy",
@@ -49,6 +53,7 @@ __all__ = [
     "HilbertSchmidt",
     "Infidelity",
     "LabelLikelihood",
+    "Labelled",
     "Loss",
     "MeanCrossEntropy",
     "MeasuredReport",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -22,6 +22,16 @@ class Loss(ABC):
     """
 
     name: str
+    is_cross_entropy: ClassVar[bool] = False
+    """Whether it is -sum_k w_k Tr(rho_k log sigma_k), but for a constant: linear in the logarithms, so that its Hessian
+    in an exponential family is the metric."""
+
+    is_additive: ClassVar[bool] = False
+    """Whether its gradient is linear in the data: over parts of them it adds up by their weights, as batches need."""
+
+    def member_weights(self, target: Any) -> Real | None:
+        """The weights w_k (m,), which add up to one, of a target that is a batch of states; None: it is single."""
+        return None
 
     @property
     def parameter_names(self) -> tuple[str, ...]:

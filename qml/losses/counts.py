@@ -15,7 +15,8 @@ from qml._typing import ArrayLike, Cotangent, Dims, Real
 from qml.losses.base import Loss
 from qml.losses.readout import TrainableReadout
 from qml.measurement.base import Measurement
-from qml.measurement.counts import Counts, outcome_name
+from qml.measurement.counts import Counts
+from qml.measurement.entries import outcome_name
 from qml.measurement.readout import common_shape
 from qml.states import as_single_state
 from qml.states.base import State
@@ -172,6 +173,7 @@ class NegativeLogLikelihood(CountsLoss):
     """
 
     name = "negative_log_likelihood"
+    is_additive = True
 
     def compare(self, counts: Counts, p: Real, resolution: float) -> tuple[float, Real]:
         return _log_loss(counts.shares(), p, resolution)
@@ -253,6 +255,7 @@ class SquaredError(CountsLoss):
     """
 
     name = "squared_error"
+    is_additive = True
 
     def compare(self, counts: Counts, p: Real, resolution: float) -> tuple[float, Real]:
         weights, difference = _setting_weights(counts), p - counts.frequencies()

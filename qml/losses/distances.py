@@ -16,6 +16,7 @@ class HilbertSchmidt(Loss):
     r"""The squared Hilbert-Schmidt distance Tr(rho - sigma)^2; derivative 2 (sigma - rho). Floor: 0."""
 
     name = "hilbert_schmidt"
+    is_additive = True
 
     def value(self, target: State, sigma: State) -> float:
         return float(measures.hilbert_schmidt_distance(target, sigma)) ** 2

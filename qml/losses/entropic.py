@@ -35,6 +35,8 @@ class CrossEntropy(Loss):
     """
 
     name = "cross_entropy"
+    is_cross_entropy = True
+    is_additive = True
 
     def accept(self, target: Any, dims: Dims) -> State | Moments:
         return target.on(dims) if isinstance(target, Moments) else state_of(target, dims)

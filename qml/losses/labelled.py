@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,50 @@ from qml.losses.measures import cross_entropy
 from qml.states import as_state
 from qml.states.base import State
 from qml.states.density_matrix import DensityMatrix
+
+
+@dataclass(frozen=True, eq=False)
+class Labelled:
+    """Labelled data: what a conditional model learns from, or is judged by.
+
+    Parameters
+    ----------
+    inputs : array (m, n_inputs)
+        One row x_k a label; finite.
+    states : State or arrays (m, d, d)
+        The batch (m,) of the states rho_k that they should give; of classes, :func:`label_states`.
+
+    Raises
+    ------
+    InputError
+        If there are not as many inputs as states.
+
+    Examples
+    --------
+    >>> Labelled([[0.0, 1.0], [2.0, 3.0]], label_states([0, 1], 2))
+    <Labelled: 2 labels of dimension 2, 2 inputs each>
+    """
+
+    inputs: Real
+    states: State
+
+    def __post_init__(self) -> None:
+        x = np.asarray(_checks.array("inputs", self.inputs, allow_complex=False), dtype=np.float64)
+        states = self.states if isinstance(self.states, State) else as_state(self.states, None)
+        if x.ndim != 2 or states.batch_shape != x.shape[:1] or len(x) == 0:
+            raise InputError(
+                f"inputs must have shape (m, n_inputs) and states be a batch (m,), one row a label; found the shapes "
+                f"{x.shape} and {states.batch_shape}."
+            )
+        object.__setattr__(self, "inputs", x)
+        object.__setattr__(self, "states", states)
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    def __repr__(self) -> str:
+        labels = f"{_checks.plural(len(self), 'label')} of dimension {self.states.dim}"
+        return f"<Labelled: {labels}, {_checks.plural(self.inputs.shape[1], 'input')} each>"
 
 
 class MeanCrossEntropy(Loss):
@@ -46,6 +91,8 @@ class MeanCrossEntropy(Loss):
     """
 
     name = "mean_cross_entropy"
+    is_cross_entropy = True
+    is_additive = True
 
     def __init__(self, weights: ArrayLike | None = None) -> None:
         self.weights: Real | None = None
@@ -78,8 +125,10 @@ class MeanCrossEntropy(Loss):
         return value, sigma.pull_log(-self._weights(target, sigma)[:, None, None] * target.matrix())
 
     def floor(self, target: State) -> float:
-        w = np.full(target.batch_shape, 1 / target.batch_shape[0]) if self.weights is None else self.weights
-        return float((w * target.entropy()).sum())
+        return float((self.member_weights(target) * target.entropy()).sum())
+
+    def member_weights(self, target: State) -> Real:
+        return np.full(target.batch_shape, 1 / target.batch_shape[0]) if self.weights is None else self.weights
 
     def _weights(self, target: State, sigma: State) -> Real:
         if target.batch_shape != sigma.batch_shape:
@@ -87,8 +136,7 @@ class MeanCrossEntropy(Loss):
                 f"target and model must hold equally many states; found {target.batch_shape} labels and "
                 f"{sigma.batch_shape} states: use conditional_model.at(inputs)."
             )
-        count = target.batch_shape[0]
-        return np.full(count, 1 / count) if self.weights is None else self.weights
+        return self.member_weights(target)
 
 
 class LabelLikelihood(MeanCrossEntropy):
@@ -112,6 +160,7 @@ class LabelLikelihood(MeanCrossEntropy):
     """
 
     name = "label_likelihood"
+    is_cross_entropy = False
 
     def value(self, target: State, sigma: State) -> float:
         w = self._weights(target, sigma)
@@ -127,8 +176,7 @@ class LabelLikelihood(MeanCrossEntropy):
         return value, sigma.pull_matrix((slopes[:, :, None] * np.eye(sigma.dim)).astype(np.complex128))
 
     def floor(self, target: State) -> float:
-        w = np.full(target.batch_shape, 1 / target.batch_shape[0]) if self.weights is None else self.weights
-        return float(w @ _population_entropy(target, target.probabilities()))
+        return float(self.member_weights(target) @ _population_entropy(target, target.probabilities()))
 
 
 def _population_entropy(target: State, p: Real) -> Real:

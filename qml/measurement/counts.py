@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -12,14 +11,10 @@ import numpy as np
 
 from qml import _checks
 from qml._checks import InputError
-from qml._typing import ArrayLike, Integer, Real
+from qml._typing import ArrayLike, Real
 from qml.measurement.base import Measurement
+from qml.measurement.entries import fits, flat, integers, one_an_outcome, outcome_name
 from qml.states.density_matrix import DensityMatrix
-
-MOST = 2**63 - 1
-"""Shots that one record can hold."""
-SETTINGS_SHOWN = 8
-OUTCOMES_SHOWN = 8
 
 
 class Counts:
@@ -53,7 +48,7 @@ class Counts:
     """
 
     def __init__(self, measurement: Measurement, counts: ArrayLike | Sequence[ArrayLike]) -> None:
-        self._set(measurement, _integers(measurement, _flat(counts)))
+        self._set(measurement, integers(measurement, flat(counts)))
 
     def _set(self, measurement: Measurement, counts: Any) -> None:
         self.measurement = measurement
@@ -69,8 +64,8 @@ class Counts:
     @classmethod
     def from_weights(cls, measurement: Measurement, weights: ArrayLike | Sequence[ArrayLike]) -> Self:
         """A record of non-negative real weights in place of counts, one an outcome."""
-        w = np.asarray(_checks.array("weights", _flat(weights), allow_complex=False), dtype=np.float64)
-        _one_an_outcome(measurement, w)
+        w = np.asarray(_checks.array("weights", flat(weights), allow_complex=False), dtype=np.float64)
+        one_an_outcome(measurement, w)
         if (w < 0).any():
             k = int(np.argmax(w < 0))
             raise InputError(f"a weight must not be negative; found {w[k]:.6g} for {outcome_name(measurement, k)}.")
@@ -98,8 +93,8 @@ class Counts:
         >>> Counts.from_frequencies(z, z.probabilities(ghz(2))).frequencies().round(6)
         array([0.5, 0. , 0. , 0.5])
         """
-        f = np.asarray(_checks.array("frequencies", _flat(frequencies), allow_complex=False), dtype=np.float64)
-        _one_an_outcome(measurement, f)
+        f = np.asarray(_checks.array("frequencies", flat(frequencies), allow_complex=False), dtype=np.float64)
+        one_an_outcome(measurement, f)
         f = np.where((f < 0) & (f >= -_checks.TOLERANCE), 0.0, f)
         for is_wrong, rule in ((f < 0, "must not be negative"), (f > 1 + _checks.TOLERANCE, "must not exceed one")):
             if is_wrong.any():
@@ -206,11 +201,11 @@ class Counts:
         if is_same(self.measurement, other.measurement):
             if self.is_weighted or other.is_weighted:
                 return Counts._make(self.measurement, self._counts + other._counts.astype(np.float64))
-            _fits(self.total + other.total)
+            fits(self.total + other.total)
             return Counts._make(self.measurement, self._counts + other._counts)
         both = CombinedMeasurement([self.measurement, other.measurement])
         if not (self.is_weighted or other.is_weighted):
-            _fits(self.total + other.total)
+            fits(self.total + other.total)
         return Counts._make(both, np.concatenate([self._counts, other._counts]))
 
     def subset(self, settings: Iterable[int | str]) -> Counts:
@@ -296,106 +291,17 @@ class Counts:
 
         return read_csv(path, measurement)
 
-    def _headline(self) -> list[str]:
-        m = self.measurement
-        what = f"weight {self.total:.6g}" if self.is_weighted else _checks.plural(self.total, "shot")
-        lines = [_checks.plural(len(m.settings), "setting"), _checks.plural(m.n_outcomes, "outcome"), what]
-        unused = int((self.shots == 0).sum())
-        return lines + ([f"no shots in {_checks.plural(unused, 'setting')}"] if unused else [])
-
     def __repr__(self) -> str:
-        return f"<Counts: {', '.join(self._headline())}>"
+        from qml.measurement.display import headline
 
-    def _table(self) -> list[tuple[str, str, str]]:
-        """Setting, shots, and its most frequent outcomes."""
-        rows = []
-        for s, name in enumerate(self.measurement.settings[:SETTINGS_SHOWN]):
-            start, end = self.measurement.offsets[s : s + 2]
-            values = self._counts[start:end]
-            order = np.argsort(-values, kind="stable")[:OUTCOMES_SHOWN]
-            shape = self.measurement.outcome_shape(s)
-            shown = ", ".join(f"{outcome_label(shape, int(k))}: {values[k]:.6g}" for k in order)
-            rows.append((name, f"{self.shots[s]:.6g}", shown + (", ..." if len(values) > len(order) else "")))
-        return rows
+        return f"<Counts: {headline(self)}>"
 
     def __str__(self) -> str:
-        rows = self._table()
-        widths = [max((len(row[i]) for row in rows), default=0) for i in (0, 1)]
-        body = [f"{name:<{widths[0]}}  {shots:>{widths[1]}}  {shown}" for name, shots, shown in rows]
-        more = len(self.measurement.settings) - len(rows)
-        return "\n".join([repr(self), *body, *([f"... and {_checks.plural(more, 'more setting')}"] if more else [])])
+        from qml.measurement.display import counts_text
+
+        return counts_text(self)
 
     def _repr_html_(self) -> str:
-        rows = "".join(
-            "<tr>" + "".join(f'<td style="text-align: left">{html.escape(cell)}</td>' for cell in row) + "</tr>"
-            for row in self._table()
-        )
-        head = "<tr><th>setting</th><th>shots</th><th>most frequent outcomes</th></tr>"
-        more = len(self.measurement.settings) - SETTINGS_SHOWN
-        tail = f"<br>... and {_checks.plural(more, 'more setting')}" if more > 0 else ""
-        return f"<div><b>Counts</b>: {', '.join(self._headline())}<table>{head}{rows}</table>{tail}</div>"
+        from qml.measurement.display import counts_html
 
-
-def outcome_label(shape: tuple[int, ...], outcome: int) -> str:
-    """The label of one outcome of a setting of that shape."""
-    return ("" if max(shape) <= 10 else ",").join(map(str, np.unravel_index(outcome, shape)))
-
-
-def outcome_name(measurement: Measurement, place: int) -> str:
-    """An outcome by its place in the flat list, as sentences name it."""
-    s = int(np.searchsorted(measurement.offsets, place, side="right")) - 1
-    label = outcome_label(measurement.outcome_shape(s), place - int(measurement.offsets[s]))
-    return f"outcome {label!r} of setting {measurement.settings[s]!r} (entry {place})"
-
-
-def _flat(values: Any) -> Any:
-    """One flat array from a flat one, a rectangular one, or one sequence a setting."""
-    try:
-        return np.asarray(values).reshape(-1)
-    except ValueError:
-        return np.concatenate([np.asarray(row).reshape(-1) for row in values])
-
-
-def _one_an_outcome(measurement: Measurement, values: Any) -> None:
-    if not isinstance(measurement, Measurement):
-        raise InputError(f"measurement must be a Measurement; found {type(measurement).__name__}.")
-    if values.shape != (measurement.n_outcomes,):
-        raise InputError(
-            f"there must be one number for each of the {measurement.n_outcomes} outcomes of the measurement, zeros "
-            f"included; found {values.size}."
-        )
-
-
-def _integers(measurement: Measurement, values: Any) -> Integer:
-    """Counts as int64 (n_outcomes,), each one checked."""
-    _one_an_outcome(measurement, values)
-    if values.dtype.kind not in "iu":
-        for k, value in enumerate(values.tolist()):
-            check_count(value, outcome_name(measurement, k))
-    else:
-        bad = (values < 0) | (values > MOST)
-        if bad.any():
-            k = int(np.argmax(bad))
-            check_count(int(values[k]), outcome_name(measurement, k))
-    counts = values.astype(np.int64)
-    if counts.astype(np.float64).sum() > 0.999 * MOST:
-        _fits(sum(counts.tolist()))
-    return np.asarray(counts)
-
-
-def check_count(value: Any, where: str) -> int:
-    """A count from 0 to 2^63 - 1; `where` names the row."""
-    is_integer = isinstance(value, int | np.integer) and not isinstance(value, bool)
-    if not is_integer or not 0 <= value <= MOST:
-        advice = (
-            ": use Counts.from_weights if it is a weight"
-            if isinstance(value, float) or (is_integer and value > 0)
-            else ""
-        )
-        raise InputError(f"a count must be an integer from 0 to 2^63 - 1; found {value!r} for {where}{advice}.")
-    return int(value)
-
-
-def _fits(total: int) -> None:
-    if total > MOST:
-        raise InputError(f"a record holds at most 2^63 - 1 shots in all; found {total}: use Counts.from_weights.")
+        return counts_html(self)

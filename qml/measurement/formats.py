@@ -28,7 +28,8 @@ from qml import _checks
 from qml._checks import InputError
 from qml._typing import Integer
 from qml.measurement.base import Measurement, checked_measurements
-from qml.measurement.counts import Counts, check_count
+from qml.measurement.counts import Counts
+from qml.measurement.entries import check_count
 from qml.measurement.pauli import PauliMeasurement
 from qml.measurement.storage import array_of, build, describe, numbers
 

@@ -8,7 +8,8 @@ from qml import _checks
 from qml._checks import InputError
 from qml._typing import ArrayLike, Integer, Real
 from qml.measurement.base import Measurement
-from qml.measurement.counts import MOST, Counts
+from qml.measurement.counts import Counts
+from qml.measurement.entries import MOST
 from qml.states.base import State
 
 

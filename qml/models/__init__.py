@@ -3,7 +3,7 @@
 from qml.models.base import Model
 from qml.models.cholesky import CholeskyModel
 from qml.models.circuit import CircuitModel
-from qml.models.conditional import ConditionalGibbsModel, ConditionalModel
+from qml.models.conditional import ConditionalGibbsModel, ConditionalModel, Conditioned
 from qml.models.conditional_circuit import ConditionalCircuitModel
 from qml.models.em import EMResult, quantum_em
 from qml.models.energies import Energies, IsingEnergies, ProductEnergies, TableEnergies
@@ -38,6 +38,7 @@ __all__ = [
     "ConditionalCircuitModel",
     "ConditionalGibbsModel",
     "ConditionalModel",
+    "Conditioned",
     "EMResult",
     "Energies",
     "EvolvedGibbsModel",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import ClassVar
 
 import numpy as np
 
@@ -15,11 +14,13 @@ from qml.geometry import Metric, StateMetric
 from qml.states.base import State
 
 
-class Model(ABC):
-    """A family of states sigma_theta, theta in R^n_params (unconstrained: every real vector is a valid theta)."""
+class Parametrized(ABC):
+    """What models and conditional models have in common: states on some sites, and theta in R^n_params (unconstrained:
+    every real vector is a valid theta)."""
 
-    is_exponential_family: ClassVar[bool] = False
-    """Whether log sigma_theta = -sum_j theta_j G_j - log Z, so that S is convex and its Hessian the metric."""
+    is_exponential_family: bool = False
+    """Whether log sigma_theta = -sum_j theta_j G_j - log Z, so that S is convex and its Hessian the metric; of a
+    conditional model, for every input."""
 
     @property
     @abstractmethod
@@ -39,43 +40,6 @@ class Model(ABC):
     def init_params(self, rng: np.random.Generator) -> Real:
         """A random starting point (n_params,)."""
 
-    @abstractmethod
-    def state(self, params: ArrayLike) -> State:
-        """sigma_theta."""
-
-    @abstractmethod
-    def state_vjp(self, params: ArrayLike) -> tuple[State, Callable[[Cotangent], Real]]:
-        """sigma_theta, and the map from dL/d(its coordinate) to dL/dtheta (n_params,)."""
-
-    def state_jvp(self, params: ArrayLike) -> tuple[State, Callable[[ArrayLike], Complex]]:
-        """sigma_theta, and the map from directions v (..., n_params) to dsigma (..., d, d), Hermitian."""
-        raise InputError(
-            f"{type(self).__name__} has no forward derivative (state_jvp), which metrics need: use an optimizer that "
-            "works from gradients, such as LBFGS()."
-        )
-
-    def metric(
-        self, params: ArrayLike, kind: str = "bkm", *, tolerance: float = 0.0, state: State | None = None
-    ) -> Metric:
-        """A monotone metric at theta, assembled or only applied; see :func:`qml.geometry.metric`.
-
-        Parameters
-        ----------
-        params : array (n_params,)
-        kind : {"bkm", "bures", "wigner_yanase"}
-        tolerance : float
-            What a model may leave out for speed, relative; only exponential families make use of it.
-        state : State, optional
-            sigma_theta, where it is at hand.
-        """
-        sigma, push = self.state_jvp(params)
-
-        def pull(cotangent: Complex) -> Real:
-            again, back = self.state_vjp(params)
-            return back(again.pull_matrix(cotangent))
-
-        return StateMetric(sigma, push, pull, self.n_params, kind)
-
     def natural(self, params: ArrayLike) -> dict[str, float]:
         """The parameters by name, as the physics knows them: theta itself, unless a model says otherwise."""
         theta = _checks.parameters("params", params, self.n_params)
@@ -92,3 +56,52 @@ class Model(ABC):
                 raise InputError(f"values must name every parameter of the model; {name!r} is missing.")
         numbers = [_checks.number(f"values[{name!r}]", values[name]) for name in self.parameter_names]
         return np.array(numbers, dtype=np.float64)
+
+
+class Model(Parametrized):
+    """A family of states sigma_theta."""
+
+    @abstractmethod
+    def state(self, params: ArrayLike) -> State:
+        """sigma_theta."""
+
+    @abstractmethod
+    def state_vjp(self, params: ArrayLike) -> tuple[State, Callable[[Cotangent], Real]]:
+        """sigma_theta, and the map from dL/d(its coordinate) to dL/dtheta (n_params,)."""
+
+    def state_jvp(self, params: ArrayLike) -> tuple[State, Callable[[ArrayLike], Complex]]:
+        """sigma_theta, and the map from directions v (..., n_params) to dsigma (..., d, d), Hermitian."""
+        raise InputError(
+            f"{type(self).__name__} has no forward derivative (state_jvp), which metrics need: use an optimizer that "
+            "works from gradients, such as LBFGS()."
+        )
+
+    def metric(
+        self,
+        params: ArrayLike,
+        kind: str = "bkm",
+        *,
+        tolerance: float = 0.0,
+        state: State | None = None,
+        weights: Real | None = None,
+    ) -> Metric:
+        """A monotone metric at theta, assembled or only applied; see :func:`qml.geometry.metric`.
+
+        Parameters
+        ----------
+        params : array (n_params,)
+        kind : {"bkm", "bures", "wigner_yanase"}
+        tolerance : float
+            What a model may leave out for speed, relative; only exponential families make use of it.
+        state : State, optional
+            sigma_theta, where it is at hand.
+        weights : array (m,), optional
+            Of the members where the state is a batch, which add up to one; equal by default.
+        """
+        sigma, push = self.state_jvp(params)
+
+        def pull(cotangent: Complex) -> Real:
+            again, back = self.state_vjp(params)
+            return back(again.pull_matrix(cotangent))
+
+        return StateMetric(sigma, push, pull, self.n_params, kind)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +12,7 @@ from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Cotangent, Dims, Real
 from qml.circuits import Circuit
 from qml.engines.register import directions_of
-from qml.models.base import Model
+from qml.models.with_circuit import WithCircuit
 from qml.operations import REAL_LINE, Interval
 from qml.states.base import State
 
@@ -24,7 +23,7 @@ BOUNDED_START = (0.05, 0.25)
 """Bounded parameters start in this part of their interval: weak noise, since strong noise hides other gradients."""
 
 
-class CircuitModel(Model):
+class CircuitModel(WithCircuit):
     r"""The state that a parametrised circuit prepares.
 
     .. math:: \sigma_\theta = \mathcal{E}_{v(\theta)}[\rho_0]
@@ -76,25 +75,16 @@ class CircuitModel(Model):
         initial: State | None = None,
         domains: Mapping[str, Interval] | None = None,
     ) -> None:
-        if not isinstance(circuit, Circuit):
-            raise InputError(f"circuit must be a Circuit; found {type(circuit).__name__}.")
+        super().__init__(circuit, engine)
         if initial is not None and (initial.dims != circuit.dims_in or initial.batch_shape):
             batch = f" in a batch of shape {initial.batch_shape}" if initial.batch_shape else ""
             raise InputError(
                 f"initial must be one state on the circuit's input sites, dims {circuit.dims_in}; "
                 f"found dims {initial.dims}{batch}."
             )
-        self.circuit = circuit
         self.initial = initial
         self.domains = _narrowed(circuit.domains, domains or {})
-        self._given_engine = engine
-        self._program = circuit.compile()
         self._bounded = [(k, i) for k, i in enumerate(self.domains.values()) if i != REAL_LINE]
-
-    @cached_property
-    def engine(self) -> Engine:
-        """What runs the circuit; the default one is made when it is first needed."""
-        return self._given_engine if self._given_engine is not None else default_engine(self.circuit)
 
     @property
     def dims(self) -> Dims:
@@ -151,17 +141,6 @@ class CircuitModel(Model):
 
     def __repr__(self) -> str:
         return f"CircuitModel({self.circuit!r})"
-
-
-def default_engine(circuit: Circuit) -> Engine:
-    """The Pauli-vector engine where all sites are qubits, else the reference engine."""
-    if set(circuit.dims) == {2}:
-        from qml.engines.pauli import PauliEngine
-
-        return PauliEngine()
-    from qml.engines.reference import ReferenceEngine
-
-    return ReferenceEngine()
 
 
 def _narrowed(domains: Mapping[str, Interval], narrower: Mapping[str, Interval]) -> dict[str, Interval]:

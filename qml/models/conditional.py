@@ -7,7 +7,7 @@ learning with labels is an ordinary fit with the loss :class:`qml.losses.MeanCro
 from __future__ import annotations
 
 import math
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
@@ -16,36 +16,19 @@ import numpy as np
 
 from qml import _checks
 from qml._checks import InputError
-from qml._typing import ArrayLike, Cotangent, Dims, DimsLike, Numeric, Real
-from qml.models.base import Model
+from qml._typing import ArrayLike, Cotangent, Dims, DimsLike, Integer, Numeric, Real
+from qml.geometry import ConditionalGibbsMetric, Metric
+from qml.models.base import Model, Parametrized
 from qml.models.gibbs import GibbsModel
 from qml.operators import PauliSum
 from qml.states.base import State
 from qml.states.gibbs import GibbsState
 
 
-class ConditionalModel(ABC):
+class ConditionalModel(Parametrized):
     """A family of maps x -> sigma_theta(x) from real inputs x (n_inputs,) to states."""
 
     n_inputs: int
-
-    @property
-    @abstractmethod
-    def dims(self) -> Dims:
-        """Site dimensions of the states."""
-
-    @property
-    @abstractmethod
-    def parameter_names(self) -> tuple[str, ...]:
-        """One name a parameter, in the order of theta."""
-
-    @property
-    def n_params(self) -> int:
-        return len(self.parameter_names)
-
-    @abstractmethod
-    def init_params(self, rng: np.random.Generator) -> Real:
-        """A random starting point (n_params,)."""
 
     @abstractmethod
     def states(self, params: ArrayLike, inputs: ArrayLike) -> State:
@@ -55,9 +38,21 @@ class ConditionalModel(ABC):
     def states_vjp(self, params: ArrayLike, inputs: ArrayLike) -> tuple[State, Callable[[Cotangent], Real]]:
         """The same batch, and the map from dL/d(its coordinate) (m, ...) to dL/dtheta (n_params,), summed over m."""
 
-    def at(self, inputs: ArrayLike) -> Model:
+    def metric(
+        self,
+        params: ArrayLike,
+        inputs: ArrayLike,
+        kind: str = "bkm",
+        *,
+        states: State | None = None,
+        weights: Real | None = None,
+    ) -> Metric:
+        """The mean over the inputs, by their weights (m,), of a metric of the states; see :mod:`qml.geometry`."""
+        raise InputError(f"{type(self).__name__} has no metric: use an optimizer that works from gradients: LBFGS().")
+
+    def at(self, inputs: ArrayLike) -> Conditioned:
         """The model with the inputs given: its state is the batch of the rows of `inputs` (m, n_inputs)."""
-        return _Conditioned(self, self.checked(inputs))
+        return Conditioned(self, self.checked(inputs))
 
     def checked(self, inputs: ArrayLike) -> Real:
         """The inputs as float64 (m, n_inputs)."""
@@ -67,12 +62,13 @@ class ConditionalModel(ABC):
         return x
 
 
-class _Conditioned(Model):
-    """A conditional model on fixed inputs."""
+class Conditioned(Model):
+    """A conditional model on fixed inputs (m, n_inputs): its state is the batch of the states that they give."""
 
     def __init__(self, model: ConditionalModel, inputs: Real) -> None:
         self.conditional = model
         self.inputs = inputs
+        self.is_exponential_family = model.is_exponential_family
 
     @property
     def dims(self) -> Dims:
@@ -91,6 +87,27 @@ class _Conditioned(Model):
     def state_vjp(self, params: ArrayLike) -> tuple[State, Callable[[Cotangent], Real]]:
         return self.conditional.states_vjp(params, self.inputs)
 
+    def metric(
+        self,
+        params: ArrayLike,
+        kind: str = "bkm",
+        *,
+        tolerance: float = 0.0,
+        state: State | None = None,
+        weights: Real | None = None,
+    ) -> Metric:
+        return self.conditional.metric(params, self.inputs, kind, states=state, weights=weights)
+
+    def natural(self, params: ArrayLike) -> dict[str, float]:
+        return self.conditional.natural(params)
+
+    def unconstrained(self, values: Mapping[str, float]) -> Real:
+        return self.conditional.unconstrained(values)
+
+    def part(self, members: Integer) -> Conditioned:
+        """The model at some of the inputs, by number."""
+        return Conditioned(self.conditional, self.inputs[members])
+
     def __repr__(self) -> str:
         return f"{self.conditional!r}.at({len(self.inputs)} inputs)"
 
@@ -103,7 +120,8 @@ class ConditionalGibbsModel(ConditionalModel):
 
     With diagonal generators \|c><c\| and data \|y><y\| this *is* softmax regression, with logits -K (logistic
     regression for one generator Z on a qubit); with generators that do not commute it is its quantum generalisation.
-    The mean of S over labelled data is convex in theta = (b, W).
+    The mean of S over labelled data is convex in theta = (b, W), with a Hessian that is known
+    (:class:`~qml.geometry.ConditionalGibbsMetric`): Newton's method converges in about ten steps.
 
     Parameters
     ----------
@@ -137,6 +155,8 @@ class ConditionalGibbsModel(ConditionalModel):
     array([[0.5, 0.5],
            [0.5, 0.5]])
     """
+
+    is_exponential_family = True
 
     def __init__(
         self,
@@ -193,6 +213,24 @@ class ConditionalGibbsModel(ConditionalModel):
             return np.concatenate([of_fields.sum(axis=0), of_w]) if self.bias else of_w
 
         return self.states(params, x), pull
+
+    def metric(
+        self,
+        params: ArrayLike,
+        inputs: ArrayLike,
+        kind: str = "bkm",
+        *,
+        states: State | None = None,
+        weights: Real | None = None,
+    ) -> ConditionalGibbsMetric:
+        x = self.checked(inputs)
+        found = states if isinstance(states, GibbsState) else self.states(params, x)
+        w = np.full(len(x), 1 / len(x)) if weights is None else weights
+        places = np.arange(self._gibbs.n_params * (self.n_inputs + self.bias)).reshape(self._gibbs.n_params, -1)
+        if not self.bias:
+            return ConditionalGibbsMetric(found, self._stack, x, places.ravel(), w, kind)
+        features, order = np.column_stack([np.ones(len(x)), x]), np.concatenate([places[:, 0], places[:, 1:].ravel()])
+        return ConditionalGibbsMetric(found, self._stack, features, order, w, kind)
 
     @cached_property
     def _stack(self) -> Numeric:

@@ -11,6 +11,7 @@ from qml import _checks
 from qml._checks import InputError
 from qml._typing import ArrayLike, Cotangent, Dims, Real
 from qml.circuits import Circuit
+from qml.geometry import MeanMetric
 from qml.models.circuit import CircuitModel
 from qml.models.conditional import ConditionalModel
 from qml.operations import REAL_LINE, Interval
@@ -116,6 +117,20 @@ class ConditionalCircuitModel(ConditionalModel):
         start = self._model.init_params(rng, scale)[self._trained]
         return np.concatenate([start, rng.normal(1.0, 0.1, len(self.inputs))]) if self.scales else start
 
+    def natural(self, params: ArrayLike) -> dict[str, float]:
+        """Angles in radians, probabilities inside their intervals, and the scales."""
+        theta = _checks.parameters("params", params, self.n_params)
+        values, _ = self._model._values(self._full(theta))
+        found = np.concatenate([values[self._trained], theta[len(self._trained) :]])
+        return dict(zip(self.parameter_names, found.tolist(), strict=True))
+
+    def unconstrained(self, values: Mapping[str, float]) -> Real:
+        theta = super().unconstrained(values)
+        names = self._model.parameter_names
+        full = {**dict.fromkeys(names, 0.0), **{name: float(v) for name, v in values.items() if name in names}}
+        theta[: len(self._trained)] = self._model.unconstrained(full)[self._trained]
+        return theta
+
     def states(self, params: ArrayLike, inputs: ArrayLike) -> State:
         values, _, _ = self._values(params, inputs)
         return self._model.engine.evolve(self.circuit.compile(), values, self._model.initial)
@@ -133,17 +148,42 @@ class ConditionalCircuitModel(ConditionalModel):
 
         return states, pull
 
+    def metric(
+        self,
+        params: ArrayLike,
+        inputs: ArrayLike,
+        kind: str = "bkm",
+        *,
+        states: State | None = None,
+        weights: Real | None = None,
+    ) -> MeanMetric:
+        theta = _checks.parameters("params", params, self.n_params)
+        data, count = self.checked(inputs)[:, self._columns], len(self._trained)
+        full = np.zeros((len(data), self._model.n_params))
+        full[:, self._trained] = theta[:count]
+        full[:, self._data] = data * (theta[count:] if self.scales else 1.0)
+        jacobians = np.zeros((*full.shape, self.n_params))
+        jacobians[:, self._trained, np.arange(count)] = 1.0
+        if self.scales:
+            jacobians[:, self._data, count + np.arange(len(self._data))] = data
+        w = np.full(len(data), 1 / len(data)) if weights is None else weights
+        return MeanMetric([self._model.metric(row, kind) for row in full], jacobians, w)
+
     def _values(self, params: ArrayLike, inputs: ArrayLike) -> tuple[Real, Real, Real]:
         """v (m, parameters of the circuit), dv/dtheta of the trained ones, and the data (m, uploads)."""
         data = self.checked(inputs)[:, self._columns]
         theta = _checks.parameters("params", params, self.n_params)
         count = len(self._trained)
-        full = np.zeros(self._model.n_params)
-        full[self._trained] = theta[:count]
-        one, slopes = self._model._values(full)
+        one, slopes = self._model._values(self._full(theta))
         values = np.repeat(one[None], len(data), axis=0)
         values[:, self._data] = data * (theta[count:] if self.scales else 1.0)
         return values, slopes[self._trained], data
+
+    def _full(self, theta: Real) -> Real:
+        """The parameters of the circuit, with zeros for the data."""
+        full = np.zeros(self._model.n_params)
+        full[self._trained] = theta[: len(self._trained)]
+        return full
 
     def __repr__(self) -> str:
         return f"ConditionalCircuitModel({self.circuit!r}, {_checks.plural(len(self.inputs), 'upload')})"

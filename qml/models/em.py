@@ -5,17 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import IO, Any, ClassVar
 
 import numpy as np
 import scipy.optimize
 
 from qml import _checks, spectral
 from qml._checks import InputError
+from qml._results import Outcome, part_of, read_result, write_result
 from qml._typing import ArrayLike, Real
 from qml.models.hidden import HiddenGibbsModel
 from qml.states import State, as_single_state
+from qml.states.storage import arrays_of, state_of
 
+FORMAT = "qml.EMResult 1"
+WRITTEN = ("loss", "floor", "gradient_norm", "converged", "status", "parameter_names")
 MAX_HALVINGS = 40
 MAX_CHANGE = 1.0
 """How far step M may move a parameter where Q is no bound on S, and may have no minimum."""
@@ -23,8 +28,8 @@ ROUNDING_GRADIENT = 100 * math.sqrt(spectral.EPS)
 """Where no step lowers S and the gradient is below this times max(1, S), what is left is rounding."""
 
 
-@dataclass(frozen=True, eq=False)
-class EMResult:
+@dataclass(frozen=True, eq=False, repr=False)
+class EMResult(Outcome):
     """What :func:`quantum_em` leaves.
 
     Attributes
@@ -41,6 +46,7 @@ class EMResult:
     converged : bool
     status : str
         A sentence.
+    parameter_names : tuple of str
     """
 
     params: Real
@@ -51,6 +57,8 @@ class EMResult:
     gradient_norm: float
     converged: bool
     status: str
+    parameter_names: tuple[str, ...]
+    kind: ClassVar[str] = "quantum EM"
 
     @property
     def iterations(self) -> int:
@@ -60,6 +68,35 @@ class EMResult:
     def gap(self) -> float:
         r"""D(rho\|\|sigma) = S(rho, sigma) - S(rho) in nats."""
         return self.loss - self.floor
+
+    def _rows(self) -> list[tuple[str, str]]:
+        return [
+            ("loss", f"{self.loss:.12g}"),
+            ("floor", f"{self.floor:.12g}"),
+            ("gap", f"{self.gap:.3e}"),
+            ("gradient", f"{self.gradient_norm:.3e}"),
+            ("parameters", str(len(self.params))),
+            ("iterations", str(self.iterations)),
+            ("status", self.status),
+        ]
+
+    def __repr__(self) -> str:
+        return f"<EMResult: loss {self.loss:.9g}, gap {self.gap:.3g}, {self.status}>"
+
+    def save(self, path: str | Path | IO[bytes]) -> None:
+        """Write everything to one ``.npz`` file (a path, or a file open for writing): plain arrays and a JSON text."""
+        text = {name: getattr(self, name) for name in WRITTEN}
+        arrays = {"params": self.params, "history": self.history}
+        arrays |= {f"state.{name}": a for name, a in arrays_of(self.state).items()}
+        write_result(path, {"format": FORMAT, "dims": self.state.dims, **text}, arrays)
+
+    @classmethod
+    def load(cls, path: str | Path) -> EMResult:
+        """Read what :meth:`save` wrote."""
+        text, arrays = read_result(path, FORMAT)
+        held = {name: text[name] for name in WRITTEN} | {"parameter_names": tuple(text["parameter_names"])}
+        state = state_of(part_of(arrays, "state"), tuple(text["dims"]))
+        return cls(params=arrays["params"], history=arrays["history"], state=state, **held)
 
 
 def quantum_em(
@@ -173,6 +210,7 @@ def quantum_em(
         gradient_norm=size,
         converged=status.startswith("converged"),
         status=status,
+        parameter_names=model.parameter_names,
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,11 +12,10 @@ from qml import _checks
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Cotangent, Dims, Real
 from qml.circuits import Circuit
-from qml.models.base import Model
-from qml.models.circuit import default_engine
 from qml.models.generators import MatrixGenerators
 from qml.models.gibbs import GibbsModel
 from qml.models.members import directions
+from qml.models.with_circuit import WithCircuit
 from qml.operators import PauliSum
 from qml.states.gibbs import GibbsState, SpectralState
 
@@ -55,7 +53,7 @@ class EvolvedGibbsState(SpectralState):
         return self._gibbs.pull_matrix(self._before(cotangent)), super().pull_matrix(cotangent)[1]
 
 
-class EvolvedGibbsModel(Model):
+class EvolvedGibbsModel(WithCircuit):
     r"""A Gibbs state, then a unitary circuit: an evolved quantum Boltzmann machine.
 
     .. math:: \sigma = U_\phi\, \frac{e^{-K_\theta}}{Z}\, U_\phi^\dagger, \qquad K_\theta = \sum_j \theta_j G_j, \qquad
@@ -103,11 +101,7 @@ class EvolvedGibbsModel(Model):
         circuit: Circuit,
         engine: Engine | None = None,
     ) -> None:
-        if not isinstance(circuit, Circuit):
-            raise InputError(f"circuit must be a Circuit; found {type(circuit).__name__}.")
-        if not circuit.is_unitary:
-            raise InputError("an evolved model needs a circuit of unitary gates; this one holds another operation.")
-        self.circuit = circuit
+        super().__init__(circuit, engine, "an evolved model")
         self.gibbs = GibbsModel(generators)
         if isinstance(self.gibbs.generators, MatrixGenerators) and math.prod(self.gibbs.dims) == math.prod(
             circuit.dims
@@ -117,16 +111,7 @@ class EvolvedGibbsModel(Model):
             raise InputError(
                 f"generators must act on the sites {circuit.dims} of the circuit; found {self.gibbs.dims}."
             )
-        for name in self.gibbs.parameter_names:
-            if name in circuit.parameters:
-                raise InputError(f"the circuit calls a parameter {name!r}, as the model calls a generator: rename it.")
-        self._given_engine = engine
-        self._program = circuit.compile()
-
-    @cached_property
-    def engine(self) -> Engine:
-        """What runs the circuit; the default one is made when it is first needed."""
-        return self._given_engine if self._given_engine is not None else default_engine(self.circuit)
+        self._apart(self.gibbs.parameter_names, "a generator")
 
     @property
     def dims(self) -> Dims:

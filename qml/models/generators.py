@@ -36,6 +36,15 @@ class Generators(ABC):
         """Tr(C G_j) for all j, shape (m,), from the Hermitian C (d, d), or its diagonal (d,); of any other C the traces
         of its Hermitian part."""
 
+    @abstractmethod
+    def __len__(self) -> int:
+        """m, how many."""
+
+    @property
+    def strings(self) -> Strings | None:
+        """The Pauli strings that they are sums of; None where they are matrices."""
+        return None
+
     @property
     @abstractmethod
     def is_real(self) -> bool:
@@ -73,6 +82,9 @@ class PauliGenerators(Generators):
         self._phase = np.array([1, 1j, -1, -1j])[y_count]
         self.is_diagonal = not self._x.any()
 
+    def __len__(self) -> int:
+        return int(self._weights.shape[0])
+
     @property
     def weights(self) -> sparse.csr_array:
         """The coefficient of every string (x, z) of `words` in every generator, shape (m, number of words)."""
@@ -101,8 +113,11 @@ class PauliGenerators(Generators):
 
     def sums(self, entries: Complex) -> Real:
         """Tr(C G_j) for all j from the entries C[b, b + x] (k, d)."""
-        sums = walsh_hadamard(entries)[self._group, self._z]
-        return np.asarray(self._weights @ (self._phase * sums).real)
+        return np.asarray(self._weights @ self._word_sums(entries))
+
+    def _word_sums(self, entries: Complex) -> Real:
+        """Tr(C P_w) for all words."""
+        return np.asarray((self._phase * walsh_hadamard(entries)[self._group, self._z]).real)
 
     def combine(self, theta: Real) -> Numeric:
         entries = self.entries(theta)
@@ -113,12 +128,22 @@ class PauliGenerators(Generators):
         return k
 
     def traces(self, cotangent: Numeric) -> Real:
+        return self.sums(self._entries_of(cotangent))
+
+    def word_traces(self, cotangent: Numeric) -> Real:
+        """Tr(C P_w) for all words, as :meth:`traces`."""
+        return self._word_sums(self._entries_of(cotangent))
+
+    def _entries_of(self, cotangent: Numeric) -> Complex:
+        """C[b, b + x], (k, d)."""
         if self.is_diagonal:
-            entries = np.asarray(cotangent, dtype=np.complex128)[None, :]
-        else:
-            rows, columns = self._places
-            entries = np.asarray(cotangent[columns, rows], dtype=np.complex128)
-        return self.sums(entries)
+            return np.asarray(cotangent, dtype=np.complex128)[None, :]
+        rows, columns = self._places
+        return np.asarray(cotangent[columns, rows], dtype=np.complex128)
+
+    @cached_property
+    def strings(self) -> Strings:
+        return Strings(self)
 
     @cached_property
     def is_real(self) -> bool:
@@ -146,6 +171,23 @@ class PauliGenerators(Generators):
         return np.ascontiguousarray(self._factors.real)
 
 
+class Strings:
+    """The strings of some generators: diagonal ones (x = 0), then those of X alone (z = 0), then the others; without
+    the identity, which no metric sees."""
+
+    def __init__(self, generators: PauliGenerators) -> None:
+        self.n = generators.n
+        self._generators = generators
+        kept = np.flatnonzero(generators.words.any(axis=1))
+        x, z = generators.words[kept].T
+        self._kept = kept[np.argsort(np.where(x == 0, 0, np.where(z == 0, 1, 2)), kind="stable")]
+        self.words = generators.words[self._kept]
+        self.weights = generators.weights[:, self._kept]
+
+    def traces(self, cotangent: Numeric) -> Real:
+        return np.asarray(self._generators.word_traces(cotangent)[self._kept])
+
+
 class MatrixGenerators(Generators):
     """Hermitian matrices (m, d, d), kept as such; products are single calls of BLAS."""
 
@@ -157,6 +199,9 @@ class MatrixGenerators(Generators):
         kept = diagonals.real if self.is_diagonal else matrices
         self._shape = kept.shape[1:]
         self._rows = kept.reshape(len(kept), -1)
+
+    def __len__(self) -> int:
+        return len(self._rows)
 
     @property
     def matrices(self) -> Numeric:

@@ -142,7 +142,13 @@ class GibbsModel(Model):
         return sigma, push
 
     def metric(
-        self, params: ArrayLike, kind: str = "bkm", *, tolerance: float = 0.0, state: State | None = None
+        self,
+        params: ArrayLike,
+        kind: str = "bkm",
+        *,
+        tolerance: float = 0.0,
+        state: State | None = None,
+        weights: Real | None = None,
     ) -> GibbsMetric:
         """The metric from the generators; `tolerance` as in :class:`~qml.geometry.GibbsMetric`."""
         sigma = state if isinstance(state, GibbsState) else self.state(params)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,11 +12,10 @@ from qml import _checks
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Cotangent, Dims, Real
 from qml.circuits import Circuit
-from qml.models.base import Model
 from qml.models.cholesky import smoothing_weight
-from qml.models.circuit import default_engine
 from qml.models.columns import hermitian_part, push_columns
 from qml.models.members import directions
+from qml.models.with_circuit import WithCircuit
 from qml.states.base import State
 from qml.states.smoothed import factor_state
 
@@ -25,7 +23,7 @@ if TYPE_CHECKING:
     from qml.engines.base import Engine
 
 
-class PurifiedCircuitModel(Model):
+class PurifiedCircuitModel(WithCircuit):
     r"""A pure circuit on a system and ancillas, the ancillas discarded.
 
     .. math:: |\psi_\theta\rangle = U_\theta |0\dots0\rangle = \sum_{s,a} A_{sa} |s\rangle |a\rangle, \qquad
@@ -75,11 +73,7 @@ class PurifiedCircuitModel(Model):
     def __init__(
         self, circuit: Circuit, n_ancillas: int, *, smoothing: float = 0.0, engine: Engine | None = None
     ) -> None:
-        if not isinstance(circuit, Circuit):
-            raise InputError(f"circuit must be a Circuit; found {type(circuit).__name__}.")
-        if not circuit.is_unitary:
-            raise InputError("a purified model needs a circuit of unitary gates; this one holds another operation.")
-        self.circuit = circuit
+        super().__init__(circuit, engine, "a purified model")
         self.n_ancillas = _checks.integer("n_ancillas", n_ancillas, low=0, high=circuit.n_sites - 1)
         self.smoothing = smoothing_weight(smoothing)
         self._dims = circuit.dims[: circuit.n_sites - self.n_ancillas]
@@ -89,13 +83,6 @@ class PurifiedCircuitModel(Model):
                 f"smoothing is for states of low rank; the ancillas of dimension {self._shape[1]} already give full "
                 f"rank on a system of dimension {self._shape[0]}: leave it out."
             )
-        self._given_engine = engine
-        self._program = circuit.compile()
-
-    @cached_property
-    def engine(self) -> Engine:
-        """What runs the circuit; the default one is made when it is first needed."""
-        return self._given_engine if self._given_engine is not None else default_engine(self.circuit)
 
     @property
     def dims(self) -> Dims:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,10 +11,9 @@ from qml import _checks
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Cotangent, Dims, Real
 from qml.circuits import Circuit
-from qml.models.base import Model
-from qml.models.circuit import default_engine
 from qml.models.energies import ENERGIES, Energies
 from qml.models.members import directions
+from qml.models.with_circuit import WithCircuit
 from qml.states.density_matrix import DensityMatrix
 from qml.states.gibbs import SpectralState
 
@@ -23,7 +21,7 @@ if TYPE_CHECKING:
     from qml.engines.base import Engine
 
 
-class SpectralModel(Model):
+class SpectralModel(WithCircuit):
     r"""A classical distribution over basis states, rotated by a unitary circuit.
 
     .. math:: \sigma = V_\phi\, \mathrm{diag}(s_\eta)\, V_\phi^\dagger
@@ -74,27 +72,14 @@ class SpectralModel(Model):
     """
 
     def __init__(self, circuit: Circuit, energies: str | Energies = "product", engine: Engine | None = None) -> None:
-        if not isinstance(circuit, Circuit):
-            raise InputError(f"circuit must be a Circuit; found {type(circuit).__name__}.")
-        if not circuit.is_unitary:
-            raise InputError("a spectral model needs a circuit of unitary gates; this one holds another operation.")
-        self.circuit = circuit
+        super().__init__(circuit, engine, "a spectral model")
         if isinstance(energies, Energies):
             if energies.dims != circuit.dims:
                 raise InputError(f"energies must be for the sites {circuit.dims}; found {energies!r}.")
             self.energies = energies
         else:
             self.energies = ENERGIES[_checks.choice("energies", energies, ENERGIES)](circuit.dims)
-        for name in self.energies.names:
-            if name in circuit.parameters:
-                raise InputError(f"the circuit calls a parameter {name!r}, as the model calls an energy: rename it.")
-        self._given_engine = engine
-        self._program = circuit.compile()
-
-    @cached_property
-    def engine(self) -> Engine:
-        """What runs the circuit; the default one is made when it is first needed."""
-        return self._given_engine if self._given_engine is not None else default_engine(self.circuit)
+        self._apart(self.energies.names, "an energy")
 
     @property
     def dims(self) -> Dims:

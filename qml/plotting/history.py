@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from qml._checks import InputError
+from qml._typing import Real
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,7 +19,7 @@ COLORS = ("#1f5ab8", "#c8442c", "#2a8f57", "#8c3f9e", "#c28a14", "#4a4a4a")
 """Of one fit after the other."""
 DASHES = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)))
 """A second sign beside the color; for color-blind readers and prints."""
-ENTROPIC = ("CrossEntropy", "RelativeEntropy", "NegativeLogLikelihood")
+ENTROPIC = ("CrossEntropy", "RelativeEntropy", "NegativeLogLikelihood", "MeanCrossEntropy", "LabelLikelihood")
 """Losses in nats."""
 
 
@@ -31,7 +32,8 @@ def plot_history(
     r"""Draw the loss against its floor (left), and the gap between them on a logarithmic axis (right), by iteration.
 
     For the cross entropy the floor is S(rho) and the gap is D(rho\|\|sigma), in nats. Infinite losses, and gaps that
-    rounding has made zero or negative, are left out.
+    rounding has made zero or negative, are left out. The loss on a held-out target is a thin line of the same color,
+    with a dot where it is lowest: the parameters of there are kept.
 
     Parameters
     ----------
@@ -68,6 +70,8 @@ def plot_history(
         step = np.arange(len(result.history))
         loss, gap = result.history.loss, result.history.gap
         loss_axes.plot(step, np.where(np.isfinite(loss), loss, np.nan), color=color, linestyle=dash, label=name)
+        if result.history.held_out is not None:
+            _held_out(loss_axes, result.history.held_out, color, f"{name}, held out")
         gap_axes.plot(
             step, np.where(np.isfinite(gap) & (gap > 0), gap, np.nan), color=color, linestyle=dash, label=name
         )
@@ -88,6 +92,15 @@ def plot_history(
     if title:
         loss_axes.set_title(title, loc="left", fontsize="medium")
     return loss_axes, gap_axes
+
+
+def _held_out(axes: Axes, losses: Real, color: str, label: str) -> None:
+    """The loss on a held-out target, with a dot where it is lowest."""
+    shown = np.where(np.isfinite(losses), losses, np.nan)
+    axes.plot(shown, color=color, linewidth=0.9, label=label)
+    if np.isfinite(losses).any():
+        best = int(np.nanargmin(shown))
+        axes.plot([best], [shown[best]], "o", color=color, markersize=4)
 
 
 def _named(results: FitResult | Sequence[FitResult] | Mapping[str, FitResult]) -> dict[str, FitResult]:

@@ -96,8 +96,12 @@ class State(ABC):
         return np.asarray(np.einsum("...ij,...ji->...", self.matrix(), o).real)
 
     def entropy(self) -> Real:
-        r"""The von Neumann entropy -Tr sigma log sigma in nats, shape of the batch; 0 log 0 = 0."""
-        logs = self._log_eigenvalues()
+        r"""The von Neumann entropy -Tr sigma log sigma in nats, shape of the batch; 0 log 0 = 0. Computed once."""
+        return self._entropy
+
+    @cached_property
+    def _entropy(self) -> Real:
+        logs = self._log_eigenvalues()  # whose last bits depend on whether eigenvectors are there: asked for once
         return np.asarray(-(np.exp(logs) * np.where(np.isfinite(logs), logs, 0.0)).sum(axis=-1)) + 0.0
 
     def purity(self) -> Real:

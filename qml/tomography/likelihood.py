@@ -11,7 +11,7 @@ from qml import _checks
 from qml._checks import InputError
 from qml._typing import Complex, Real
 from qml.measurement import Counts
-from qml.measurement.counts import outcome_name
+from qml.measurement.entries import outcome_name
 
 CHUNK = 1 << 15
 """Outcomes that a line search takes at once: what it touches stays in the cache."""

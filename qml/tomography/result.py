@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import html
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Self
+from typing import ClassVar
 
 import numpy as np
 
+from qml._results import Outcome
 from qml._typing import Integer, Real
 from qml.measurement import Counts
 from qml.states import DensityMatrix
@@ -42,7 +42,7 @@ class TomographyHistory:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class TomographyResult:
+class TomographyResult(Outcome):
     r"""The state of largest likelihood, and the proof of how near to the largest it is.
 
     Attributes
@@ -123,11 +123,8 @@ class TomographyResult:
         free = int((self.counts.measurement.sizes[measured] - 1).sum())
         return free - (2 * self.rank * self.state.dim - self.rank**2 - 1)
 
-    def raise_if_failed(self) -> Self:
-        """The result itself if it converged; else a :class:`TomographyError` with the status."""
-        if not self.converged:
-            raise TomographyError(self.status)
-        return self
+    kind: ClassVar[str] = "tomography"
+    error: ClassVar[type[RuntimeError]] = TomographyError
 
     def _rows(self) -> list[tuple[str, str]]:
         return [
@@ -144,25 +141,8 @@ class TomographyResult:
             ("status", self.status),
         ]
 
-    def summary(self) -> str:
-        """A table of the headline numbers, as text."""
-        rows = self._rows()
-        width = max(len(name) for name, _ in rows)
-        return "\n".join(f"{name:<{width}}  {value}" for name, value in rows)
-
-    def __str__(self) -> str:
-        return self.summary()
-
     def __repr__(self) -> str:
         return f"<TomographyResult: log-likelihood {self.log_likelihood:.9g}, {self.status}>"
-
-    def _repr_html_(self) -> str:
-        mark = "&#10003;" if self.converged else "&#10007;"
-        rows = "".join(
-            f'<tr><th style="text-align: left">{name}</th><td style="text-align: left">{html.escape(value)}</td></tr>'
-            for name, value in self._rows()
-        )
-        return f"<table><caption>{mark} tomography</caption>{rows}</table>"
 
 
 class Log:

@@ -16,7 +16,7 @@ from qml.experiments.fits import row_of, run_fit
 from qml.experiments.schema import members
 from qml.experiments.source import parse
 from qml.fitting import FitResult
-from qml.losses import COUNT_LOSSES, LOSSES
+from qml.losses import COUNT_LOSSES, LABEL_LOSSES, LOSSES
 from qml.models import MODELS
 from qml.optimizers import OPTIMIZERS
 
@@ -61,7 +61,9 @@ def fitted(target: dict[str, Any] = RHO, **fit: Any) -> tuple[Job, FitResult]:
 def test_every_entry_of_the_registries_is_a_kind() -> None:
     assert set(MODELS) <= set(members(models.ModelSpec)) == set(MODEL_KEYS)
     assert set(OPTIMIZERS) == set(members(config.OptimizerSpec))
-    assert set(LOSSES) | set(COUNT_LOSSES) == set(members(config.LossSpec))
+    assert set(LOSSES) | set(COUNT_LOSSES) | set(LABEL_LOSSES) == set(members(config.LossSpec))
+    conditional = {"conditional_gibbs", "conditional_circuit"}
+    assert set(members(models.AnyModelSpec)) == set(members(models.ModelSpec)) | conditional
     assert set(priors.PRIORS) == set(members(priors.PriorSpec))
 
 

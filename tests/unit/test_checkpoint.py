@@ -16,7 +16,8 @@ from qml.engines.reference import ReferenceEngine
 from qml.fitting import Checkpoint, FitResult, Gaussian
 from qml.fitting import checkpoint as checkpoints
 from qml.fitting.checkpoint import read
-from qml.models import Model
+from qml.losses import Labelled
+from qml.models import ConditionalGibbsModel, Model
 from qml.operators import tfim
 from qml.optimizers import LBFGS, OPTIMIZERS, SPSA, Adam, StochasticAdam
 from qml.states import DensityMatrix, ginibre
@@ -30,6 +31,10 @@ NOISY = CircuitModel(
         2, [gates.RY("a", 0), gates.CNOT(0, 1), gates.RX("b", 1), *(channels.Depolarizing(0.3, k) for k in (0, 1))]
     ),
     engine=ReferenceEngine(),
+)
+CONDITIONAL = ConditionalGibbsModel(tfim(2), 2)
+LABELS, HELD_OUT = (
+    Labelled(rng.normal(size=(7, 2)), ginibre((2, 2), rng, batch=7)) for rng in map(np.random.default_rng, (2, 3))
 )
 
 
@@ -68,6 +73,7 @@ CASES = {
     "prior, validation, fidelity": case(
         GIBBS, RHO, LBFGS(), prior=Gaussian(2.0), validation=thermal(tfim(2), 1.0), patience=3, track_fidelity=True
     ),
+    "labels, some held out": case(CONDITIONAL, LABELS, LBFGS(), validation=HELD_OUT, patience=3),
 }
 
 

@@ -12,7 +12,8 @@ from qml import CircuitModel, FitResult, GibbsModel, SpectralModel, channels, ci
 from qml._checks import InputError
 from qml.circuits import Circuit
 from qml.fitting import Objective, progress
-from qml.losses import CrossEntropy
+from qml.losses import CrossEntropy, Labelled, label_states
+from qml.models import ConditionalGibbsModel
 from qml.operators import tfim
 from qml.states import DensityMatrix, ghz, maximally_mixed
 
@@ -81,6 +82,20 @@ def test_save_and_load_keep_everything(kind, tmp_path):
         assert np.allclose(kept.matrix(), state.matrix(), atol=1e-15)
     assert again.fidelity == pytest.approx(result.fidelity, abs=1e-12)
     assert CrossEntropy().value(again.target, again.state) == pytest.approx(result.loss, abs=1e-12)
+
+
+@pytest.mark.parametrize("generators", [[pauli("Z")], [pauli("X"), pauli("Z")]], ids=["diagonal", "dense"])
+def test_save_and_load_keep_labels_and_what_was_held_out(generators, tmp_path):
+    x = np.linspace(-1, 1, 6)[:, None]
+    data, held_out = (Labelled(z, label_states((z[:, 0] > 0).astype(int), 2, noise=0.1)) for z in (x, x[:4] + 0.1))
+    result = fit(ConditionalGibbsModel(generators, 1), data, validation=held_out, seed=0)
+    result.save(tmp_path / "result.npz")
+    again = FitResult.load(tmp_path / "result.npz")
+    assert np.array_equal(again.history.held_out, result.history.held_out)
+    for state, kept in ((result.state, again.state), (result.target, again.target)):
+        assert kept.batch_shape == state.batch_shape == (6,)
+        assert np.allclose(kept.matrix(), state.matrix(), atol=1e-15)
+    assert again.summary() == result.summary()
 
 
 def test_saving_a_frozen_state_keeps_its_logarithm(tmp_path):

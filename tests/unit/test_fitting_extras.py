@@ -124,6 +124,9 @@ def test_early_stopping_keeps_the_best_on_the_held_out_target():
     assert np.array_equal(stopped.params, states[best])
     assert CrossEntropy().value(held_out, stopped.state) == pytest.approx(min(losses), abs=1e-14)
     assert stopped.provenance["patience"] == 5
+    assert np.allclose(stopped.history.held_out, losses[: best + 6], atol=1e-14)
+    assert f"{min(losses):.12g}" in stopped.summary()
+    assert fit(MODEL, few, max_iterations=1).history.held_out is None
 
 
 def test_restarts_are_judged_by_the_held_out_target():

@@ -132,26 +132,6 @@ def test_spsa_is_unbiased_to_second_order_and_descends():
     assert result.loss - best.loss < 0.05 * (result.history.loss[0] - best.loss)
 
 
-def test_batches_are_unbiased_and_the_size_of_one_is_a_member():
-    rho, model = ensemble(), GibbsModel(tfim(2))
-    objective, point = objective_of(model, rho)
-    rng = np.random.default_rng(0)
-    gradients = np.array([objective.minibatch(4, rng).value_and_gradient(point.params)[1] for _ in range(500)])
-    error = gradients.std(axis=0) / np.sqrt(len(gradients))
-    assert (error > 1e-4).all()
-    assert (np.abs(gradients.mean(axis=0) - point.gradient) < 4 * error).all()
-    assert objective.minibatch(1, rng).target.purity() == pytest.approx(1.0, abs=1e-12)
-
-
-def test_stochastic_adam_learns_an_ensemble():
-    rho, model = ensemble(), GibbsModel(tfim(2))
-    best = fit(model, rho, optimizer="newton", seed=0).loss
-    result = fit(model, rho, optimizer=StochasticAdam(0.02, batch_size=16), seed=0, max_iterations=300)
-    assert result.loss - best < 0.02 * (result.history.loss[0] - best)
-    with pytest.raises(InputError, match="batches need a target that is an ensemble"):
-        fit(model, DensityMatrix(rho.matrix(), (2, 2)), optimizer="stochastic_adam", seed=0)
-
-
 @pytest.mark.parametrize(
     "optimizer", [SPSA(seed=4), StochasticAdam(batch_size=3, seed=4), Adam(), ParameterShift()], ids=lambda o: o.name
 )

@@ -33,6 +33,22 @@ def test_the_loss_its_floor_and_the_gap_are_drawn(result: FitResult) -> None:
     assert gap_axes.get_ylabel() == "gap: loss \N{MINUS SIGN} floor (nats)"
 
 
+def test_the_held_out_loss_has_a_dot_where_it_is_lowest() -> None:
+    fitted = fit(
+        GibbsModel([pauli("XX"), pauli("ZZ")]),
+        ghz(2),
+        validation=haar_pure((2, 2), np.random.default_rng(1)),
+        seed=1,
+        patience=3,
+    )
+    loss_axes, _ = plot_history(fitted, Figure().subplots(1, 2))
+    _, line, dot, _, _ = loss_axes.lines
+    losses = fitted.history.held_out
+    assert losses is not None
+    np.testing.assert_array_equal(line.get_ydata(), losses)
+    assert (dot.get_xdata()[0], dot.get_ydata()[0]) == (np.argmin(losses), losses.min())
+
+
 def test_one_result_or_several_and_other_losses(result: FitResult) -> None:
     other = fit(GibbsModel([pauli("XX")]), ghz(2), loss=losses.Infidelity(), seed=1, max_iterations=2)
     loss_axes, _ = plot_history([result, other], Figure().subplots(1, 2))

@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 
 from qml import FitResult, GibbsModel, fit, pauli
 from qml._checks import InputError
-from qml.fitting.storage import arrays_of, state_of
 from qml.losses import cross_entropy, fidelity, von_neumann_entropy
 from qml.states import (
     DensityMatrix,
@@ -20,6 +19,7 @@ from qml.states import (
     maximally_mixed,
     partial_trace,
 )
+from qml.states.storage import arrays_of, state_of
 
 
 def factor(d, r, seed):

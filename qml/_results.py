@@ -1,0 +1,92 @@
+"""What results of long computations have in common: how they ended, and a table of their headline numbers."""
+
+from __future__ import annotations
+
+import html
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Any, ClassVar, Self
+
+import numpy as np
+
+from qml._checks import InputError
+from qml._files import read_arrays
+
+
+class FitError(RuntimeError):
+    """A fit that did not converge, told by its status sentence."""
+
+
+class Outcome(ABC):
+    """A result with a status: shown as a table, in text and in notebooks."""
+
+    converged: bool
+    status: str
+    kind: ClassVar[str] = "fit"
+    """What it is the result of, as its table is called."""
+    error: ClassVar[type[RuntimeError]] = FitError
+
+    @abstractmethod
+    def _rows(self) -> list[tuple[str, str]]:
+        """The headline numbers: names and values."""
+
+    def raise_if_failed(self) -> Self:
+        """The result itself if it converged; else an error with the status."""
+        if not self.converged:
+            raise self.error(self.status)
+        return self
+
+    def summary(self) -> str:
+        """A table of the headline numbers, as text."""
+        rows = self._rows()
+        width = max(len(name) for name, _ in rows)
+        return "\n".join(f"{name:<{width}}  {value}" for name, value in rows)
+
+    def __str__(self) -> str:
+        return self.summary()
+
+    def _repr_html_(self) -> str:
+        mark = "&#10003;" if self.converged else "&#10007;"
+        rows = "".join(
+            f'<tr><th style="text-align: left">{name}</th><td style="text-align: left">{html.escape(value)}</td></tr>'
+            for name, value in self._rows()
+        )
+        return f"<table><caption>{mark} {self.kind}</caption>{rows}</table>"
+
+
+def write_result(path: str | Path | IO[bytes], text: Mapping[str, Any], arrays: Mapping[str, Any]) -> None:
+    """One ``.npz`` file: arrays, and the rest as a JSON text; never a pickle. `text` has the name of its format."""
+    content: dict[str, Any] = {**arrays, "json": np.array(json.dumps(text))}
+    if isinstance(path, str | Path):
+        with Path(path).open("wb") as file:
+            np.savez(file, **content)
+    else:
+        np.savez(path, **content)
+
+
+def read_result(path: str | Path, form: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Text and arrays of :func:`write_result`.
+
+    Raises
+    ------
+    InputError
+        If the file is none, damaged, or of another format.
+    """
+    arrays = read_arrays(path, "result")
+    name = form.split()[0].removeprefix("qml.")
+    try:
+        text = json.loads(str(arrays.pop("json")))
+        found = text["format"]
+    except (ValueError, KeyError, TypeError):
+        raise InputError(f"{str(path)!r} is not a result that {name}.save wrote.") from None
+    if found != form:
+        raise InputError(f"{str(path)!r} is of the format {found!r}; this version reads {form!r}.")
+    return text, arrays
+
+
+def part_of(arrays: Mapping[str, Any], owner: str) -> dict[str, Any]:
+    """The arrays named ``owner.NAME``, by NAME."""
+    prefix = f"{owner}."
+    return {name.removeprefix(prefix): a for name, a in arrays.items() if name.startswith(prefix)}

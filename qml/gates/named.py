@@ -1,0 +1,148 @@
+"""The usual gates with parameters or controls, and every named gate by its name."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from qml import _checks
+from qml._typing import Complex, Real
+from qml.gates.constants import ISWAP, SWAP, SX, H, I, S, Sdg, T, Tdg, X, Y, Z
+from qml.gates.control import controlled
+from qml.gates.parametric import ParametricGate
+from qml.gates.rotations import PauliRotation
+from qml.operations import Affine, Unitary
+
+
+def _negated(params: tuple[Affine, ...]) -> tuple[Affine, ...]:
+    return tuple(-p for p in params)
+
+
+def _p(params: Real) -> Complex:
+    return np.diag([1.0, np.exp(1j * params[0])])
+
+
+def _p_derivative(params: Real) -> Complex:
+    return np.diag([0.0, 1j * np.exp(1j * params[0])])[None]
+
+
+def _u3(params: Real) -> Complex:
+    theta, phi, lam = params
+    c, s = math.cos(theta / 2), math.sin(theta / 2)
+    return np.array([[c, -np.exp(1j * lam) * s], [np.exp(1j * phi) * s, np.exp(1j * (phi + lam)) * c]])
+
+
+def _u3_derivative(params: Real) -> Complex:
+    theta, phi, lam = params
+    u = _u3(params)
+    c, s = math.cos(theta / 2) / 2, math.sin(theta / 2) / 2
+    d_theta = [[-s, -np.exp(1j * lam) * c], [np.exp(1j * phi) * c, -np.exp(1j * (phi + lam)) * s]]
+    d_phi = 1j * u * np.array([[0, 0], [1, 1]])
+    d_lambda = 1j * u * np.array([[0, 1], [0, 1]])
+    return np.array([d_theta, d_phi, d_lambda])
+
+
+def _u3_undo(params: tuple[Affine, ...]) -> tuple[Affine, ...]:
+    theta, phi, lam = params
+    return -theta, -lam, -phi
+
+
+def _xx_plus_yy(params: Real) -> Complex:
+    c, s = math.cos(params[0] / 2), math.sin(params[0] / 2)
+    return np.array([[1, 0, 0, 0], [0, c, -1j * s, 0], [0, -1j * s, c, 0], [0, 0, 0, 1]])
+
+
+def _xx_plus_yy_derivative(params: Real) -> Complex:
+    c, s = math.cos(params[0] / 2) / 2, math.sin(params[0] / 2) / 2
+    return np.array([[[0, 0, 0, 0], [0, -s, -1j * c, 0], [0, -1j * c, -s, 0], [0, 0, 0, 0]]])
+
+
+RX = PauliRotation("X")
+"""exp(-i theta X / 2)."""
+RY = PauliRotation("Y")
+"""exp(-i theta Y / 2)."""
+RZ = PauliRotation("Z")
+"""exp(-i theta Z / 2)."""
+P = ParametricGate(
+    name="P", dims=(2,), parameter_names=("lambda",), function=_p, derivative_function=_p_derivative, undo=_negated
+)
+"""The phase gate diag(1, e^{i lambda})."""
+U3 = ParametricGate(
+    name="U3",
+    dims=(2,),
+    parameter_names=("theta", "phi", "lambda"),
+    function=_u3,
+    derivative_function=_u3_derivative,
+    undo=_u3_undo,
+)
+r"""Any gate on one qubit up to a phase, as in OpenQASM 2 (Cross et al. 2017, arXiv:1707.03429), whose ``u3`` it is.
+
+.. math:: U_3(\theta, \phi, \lambda) = \begin{pmatrix} \cos(\theta/2) & -e^{i\lambda} \sin(\theta/2) \\
+    e^{i\phi} \sin(\theta/2) & e^{i(\phi+\lambda)} \cos(\theta/2) \end{pmatrix}
+"""
+CNOT = controlled(X)
+r"""X on the second qubit where the first is in \|1>."""
+CY = controlled(Y)
+r"""Y on the second qubit where the first is in \|1>."""
+CZ = controlled(Z)
+"""diag(1, 1, 1, -1); which qubit is the control makes no difference."""
+CH = controlled(H)
+r"""H on the second qubit where the first is in \|1>."""
+CRX = controlled(RX)
+r"""RX on the second qubit where the first is in \|1>."""
+CRY = controlled(RY)
+r"""RY on the second qubit where the first is in \|1>."""
+CRZ = controlled(RZ)
+r"""RZ on the second qubit where the first is in \|1>."""
+CP = controlled(P)
+"""diag(1, 1, 1, e^{i lambda}); which qubit is the control makes no difference."""
+RXX = PauliRotation("XX")
+"""exp(-i theta X X / 2)."""
+RYY = PauliRotation("YY")
+"""exp(-i theta Y Y / 2)."""
+RZZ = PauliRotation("ZZ")
+"""exp(-i theta Z Z / 2)."""
+XXPlusYY = ParametricGate(
+    name="XXPlusYY",
+    dims=(2, 2),
+    parameter_names=("theta",),
+    function=_xx_plus_yy,
+    derivative_function=_xx_plus_yy_derivative,
+    undo=_negated,
+)
+r"""exp(-i theta (X X + Y Y) / 4): it mixes \|01> and \|10>, and XXPlusYY(-pi) = ISWAP."""
+Toffoli = controlled(X, 2)
+r"""X on the third qubit where the first two are in \|1>."""
+Fredkin = controlled(SWAP)
+r"""SWAP of the second and third qubit where the first is in \|1>."""
+
+GATES: dict[str, Unitary] = {
+    g.name: g
+    for g in (
+        *(I, X, Y, Z, H, S, Sdg, T, Tdg, SX, RX, RY, RZ, P, U3),
+        *(CNOT, CY, CZ, CH, SWAP, ISWAP, CRX, CRY, CRZ, CP),
+        *(RXX, RYY, RZZ, XXPlusYY, Toffoli, Fredkin),
+    )
+}
+"""Every named gate by its name."""
+
+_ALIASES = {"CX": "CNOT", "CCX": "Toffoli", "CSWAP": "Fredkin"}
+
+
+def gate(name: str) -> Unitary:
+    """The named gate; capitals make no difference, and CX, CCX, CSWAP stand for CNOT, Toffoli, Fredkin.
+
+    Raises
+    ------
+    InputError
+        Where there is no such gate, with the nearest name.
+
+    Examples
+    --------
+    >>> gate("cx"), gate("iSWAP"), gate("Sdg")
+    (CNOT, ISWAP, Sdg)
+    """
+    known = {n.upper(): n for n in GATES} | _ALIASES
+    spelled = known.get(name.upper(), name) if isinstance(name, str) else name
+    return GATES[_checks.choice("a gate's name", spelled, GATES)]

@@ -1,0 +1,79 @@
+"""The entries of a record: one integer or weight an outcome, and how sentences name an outcome."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from qml._checks import InputError
+from qml._typing import Integer
+from qml.measurement.base import Measurement
+
+MOST = 2**63 - 1
+"""Shots that one record can hold."""
+
+
+def outcome_label(shape: tuple[int, ...], outcome: int) -> str:
+    """The label of one outcome of a setting of that shape."""
+    return ("" if max(shape) <= 10 else ",").join(map(str, np.unravel_index(outcome, shape)))
+
+
+def outcome_name(measurement: Measurement, place: int) -> str:
+    """An outcome by its place in the flat list, as sentences name it."""
+    s = int(np.searchsorted(measurement.offsets, place, side="right")) - 1
+    label = outcome_label(measurement.outcome_shape(s), place - int(measurement.offsets[s]))
+    return f"outcome {label!r} of setting {measurement.settings[s]!r} (entry {place})"
+
+
+def flat(values: Any) -> Any:
+    """One flat array from a flat one, a rectangular one, or one sequence a setting."""
+    try:
+        return np.asarray(values).reshape(-1)
+    except ValueError:
+        return np.concatenate([np.asarray(row).reshape(-1) for row in values])
+
+
+def one_an_outcome(measurement: Measurement, values: Any) -> None:
+    if not isinstance(measurement, Measurement):
+        raise InputError(f"measurement must be a Measurement; found {type(measurement).__name__}.")
+    if values.shape != (measurement.n_outcomes,):
+        raise InputError(
+            f"there must be one number for each of the {measurement.n_outcomes} outcomes of the measurement, zeros "
+            f"included; found {values.size}."
+        )
+
+
+def integers(measurement: Measurement, values: Any) -> Integer:
+    """Counts as int64 (n_outcomes,), each one checked."""
+    one_an_outcome(measurement, values)
+    if values.dtype.kind not in "iu":
+        for k, value in enumerate(values.tolist()):
+            check_count(value, outcome_name(measurement, k))
+    else:
+        bad = (values < 0) | (values > MOST)
+        if bad.any():
+            k = int(np.argmax(bad))
+            check_count(int(values[k]), outcome_name(measurement, k))
+    counts = values.astype(np.int64)
+    if counts.astype(np.float64).sum() > 0.999 * MOST:
+        fits(sum(counts.tolist()))
+    return np.asarray(counts)
+
+
+def check_count(value: Any, where: str) -> int:
+    """A count from 0 to 2^63 - 1; `where` names the row."""
+    is_integer = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    if not is_integer or not 0 <= value <= MOST:
+        advice = (
+            ": use Counts.from_weights if it is a weight"
+            if isinstance(value, float) or (is_integer and value > 0)
+            else ""
+        )
+        raise InputError(f"a count must be an integer from 0 to 2^63 - 1; found {value!r} for {where}{advice}.")
+    return int(value)
+
+
+def fits(total: int) -> None:
+    if total > MOST:
+        raise InputError(f"a record holds at most 2^63 - 1 shots in all; found {total}: use Counts.from_weights.")

@@ -1,0 +1,193 @@
+"""Metrics and Newton's method of conditional models: against finite differences, by members, and to the optimum."""
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_iris
+from sklearn.linear_model import LogisticRegression
+
+from qml import Circuit, GibbsModel, channels, fit, gates, pauli
+from qml._checks import InputError
+from qml.fitting.objective import Objective
+from qml.fitting.priors import Gaussian
+from qml.geometry import KINDS
+from qml.losses import Labelled, LabelLikelihood, MeanCrossEntropy, label_states
+from qml.models import ConditionalCircuitModel, ConditionalGibbsModel
+from qml.operations import TraceOut
+from qml.optimizers import Newton
+from qml.states import ginibre
+
+PAULIS = [pauli("X"), pauli("Y"), pauli("Z")]
+CASES = {
+    "non-commuting": PAULIS,
+    "real": [pauli("XX"), pauli("ZI"), pauli("IZ")],
+    "complex": [pauli("XX"), pauli("ZI"), pauli("IY")],
+    "diagonal": [np.diag(row) for row in np.eye(3)],
+}
+WEIGHTS = np.array([0.1, 0.4, 0.2, 0.0, 0.3])
+UPLOADS = {"x0": 0, "x1": 1}
+
+
+def uploading():
+    """Two qubits, the second traced out; noise of a strength that is learnt."""
+    operations = [gates.RY("a", 0), gates.RY("c", 1), gates.RY("x0", 0), gates.RX("x1", 1), gates.CNOT(0, 1)]
+    operations += [gates.RY("d", 0), gates.RX("e", 0), channels.Depolarizing("p", 0)]
+    return Circuit(2, [*operations, TraceOut((2,))(1)])
+
+
+def problem(name, bias=True, weights=WEIGHTS):
+    rng = np.random.default_rng(4)
+    model = ConditionalGibbsModel(CASES[name], 2, bias=bias)
+    x = rng.normal(size=(5, 2))
+    f = Objective(model.at(x), ginibre(model.dims, rng, batch=5), MeanCrossEntropy(weights))
+    return f, model.init_params(rng, scale=1.0)
+
+
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("bias", [True, False])
+def test_the_hessian_is_the_derivative_of_the_gradient(name, bias):
+    f, theta = problem(name, bias)
+    h, eye = 1e-5, np.eye(len(theta))
+    numeric = np.array([f.value_and_gradient(theta + h * e)[1] - f.value_and_gradient(theta - h * e)[1] for e in eye])
+    numeric /= 2 * h
+    assert np.abs(numeric).max() > 0.01
+    hessian = f.hessian(theta)
+    assert np.abs(hessian.matrix() - numeric).max() < 1e-9
+    assert np.allclose([hessian.product(e) for e in eye], hessian.matrix(), atol=1e-15)
+
+
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_metric_is_the_weighted_mean_of_those_of_the_members(name, kind):
+    f, theta = problem(name)
+    model, x = f.model.conditional, f.model.inputs
+    single, g = GibbsModel(CASES[name]), len(CASES[name])
+    order = [j * 3 + a for j in range(g) for a in (0,)] + [j * 3 + a for j in range(g) for a in (1, 2)]
+    expected = np.zeros((3 * g, 3 * g))
+    for w, row, field in zip(WEIGHTS, x, model.fields(theta, x), strict=True):
+        features = np.append(1.0, row)
+        expected += w * np.kron(single.metric(field, kind).matrix(), np.outer(features, features))
+    found = f.metric(theta, kind)
+    assert np.allclose(found.matrix(), expected[np.ix_(order, order)], atol=1e-14)
+    equal = model.at(x).metric(theta, kind).matrix()
+    assert np.allclose(equal, Objective(f.model, f.target, MeanCrossEntropy()).metric(theta, kind).matrix(), atol=1e-16)
+
+
+def test_blocks_of_inputs_change_nothing(monkeypatch):
+    f, theta = problem("complex")
+    whole = f.hessian(theta).matrix()
+    monkeypatch.setattr("qml.geometry.conditional.BLOCK_NUMBERS", 1)
+    assert np.allclose(f.hessian(theta).matrix(), whole, atol=1e-16)
+
+
+def test_frozen_states_cost_no_digits():
+    """Weights of 1e-300 in the smallest eigenvalue: the metric of a two-level system, by hand."""
+    model = ConditionalGibbsModel([pauli("Z")], 1, bias=False)
+    for field in (1.0, 30.0, 345.0):
+        g = model.at([[1.0]]).metric([field]).matrix()[0, 0]
+        assert g == pytest.approx(1 / np.cosh(field) ** 2, rel=1e-12)
+
+
+@pytest.mark.parametrize("solver", ["dense", "cg"])
+@pytest.mark.parametrize("name", CASES)
+def test_newton_converges_in_a_dozen_steps(name, solver):
+    rng = np.random.default_rng(7)
+    x = rng.normal(size=(60, 2))
+    model = ConditionalGibbsModel(CASES[name], 2)
+    data = Labelled(x, ginibre(model.dims, rng, batch=60))
+    options = {"seed": 0, "gradient_tolerance": 1e-10}
+    newton = fit(model, data, optimizer=Newton(solver), **options)
+    assert newton.converged
+    assert newton.iterations <= 12
+    others = [fit(model, data, optimizer=o, **options) for o in ("natural_gradient", "mirror_descent", "lbfgs")]
+    assert all(other.loss == pytest.approx(newton.loss, abs=1e-12) for other in others)
+    assert all(np.abs(other.state.matrix() - newton.state.matrix()).max() < 1e-6 for other in others)
+
+
+def test_newton_finds_the_optimum_of_logistic_regression():
+    """Diagonal generators: softmax regression. scikit-learn does not penalise biases: there are none here."""
+    x, y = load_iris(return_X_y=True)
+    x = (x - x.mean(axis=0)) / x.std(axis=0)
+    theirs = LogisticRegression(C=1.0, fit_intercept=False, tol=1e-12, solver="newton-cholesky").fit(x, y)
+    model = ConditionalGibbsModel([np.diag(row) for row in np.eye(3)], 4, bias=False)
+    prior = Gaussian(1.0, copies=len(x))
+    ours = fit(
+        model, Labelled(x, label_states(y, 3)), optimizer="newton", prior=prior, seed=0, gradient_tolerance=1e-12
+    )
+    assert ours.converged
+    assert ours.iterations <= 10
+    weights = -ours.params.reshape(3, 4)  # logits are -K
+    assert np.abs(weights - theirs.coef_).max() < 1e-9
+
+
+@pytest.mark.parametrize("scales", [True, False])
+def test_the_metric_of_circuits_with_data_in_them(scales):
+    model = ConditionalCircuitModel(uploading(), UPLOADS, scales=scales)
+    rng = np.random.default_rng(3)
+    theta, x, w = model.init_params(rng), rng.normal(size=(3, 2)), np.array([0.5, 0.2, 0.3])
+    metric = model.at(x).metric(theta, "bures", weights=w)
+    h, eye = 1e-5, np.eye(model.n_params)
+    base = model.states(theta, x)
+    moved = [(model.states(theta + h * e, x).matrix() - model.states(theta - h * e, x).matrix()) / (2 * h) for e in eye]
+    expected = np.zeros((model.n_params, model.n_params))
+    for k in range(3):
+        p, v = np.linalg.eigh(base.matrix()[k])
+        rows = np.array([v.conj().T @ d[k] @ v for d in moved])
+        expected += w[k] * np.einsum("iab,jab,ab->ij", rows.conj(), rows, 2 / (p[:, None] + p)).real
+    assert np.abs(expected).max() > 0.01
+    assert np.abs(metric.matrix() - expected).max() < 1e-8
+    assert np.allclose([metric.product(e) for e in eye], metric.matrix(), atol=1e-12)
+
+
+def test_natural_gradient_learns_a_circuit_with_data_in_it():
+    x = np.linspace(-1, 1, 12)[:, None] * [1.0, 0.5]
+    labels = label_states((x[:, 0] > 0).astype(int), 2, noise=0.1)
+    model = ConditionalCircuitModel(uploading(), UPLOADS)
+    options = {"loss": "label_likelihood", "seed": 2, "max_iterations": 15}
+    natural = fit(model, Labelled(x, labels), optimizer="natural_gradient", **options)
+    assert (np.diff(natural.history.loss) <= 1e-12).all()
+    assert natural.loss < natural.history.loss[0] - 0.1
+
+
+def test_measured_labels_are_refused_by_newton():
+    model = ConditionalGibbsModel(PAULIS, 1)
+    data = Labelled([[0.0], [1.0]], label_states([0, 1], 2, noise=0.1))
+    with pytest.raises(InputError, match="needs a cross entropy of an exponential family"):
+        fit(model, data, loss=LabelLikelihood(), optimizer="newton", seed=0)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Labelled([[0.0]], label_states([0, 1], 2)), "one row a label"),
+        (lambda: Labelled([0.0, 1.0], label_states([0, 1], 2)), "one row a label"),
+        (lambda: Labelled([[np.nan]], label_states([0], 2)), "inputs must be finite"),
+        (lambda: fit(GibbsModel(PAULIS), Labelled([[0.0]], label_states([0], 2))), "learns from labelled data"),
+        (lambda: fit(ConditionalGibbsModel(PAULIS, 1), label_states([0], 2)), "learns from labelled data"),
+        (
+            lambda: fit(GibbsModel(PAULIS), np.eye(2) / 2, validation=Labelled([[0.0]], label_states([0], 2))),
+            "validation holds labelled data, which need a conditional model",
+        ),
+    ],
+)
+def test_what_is_refused(make, message):
+    with pytest.raises(InputError, match=message):
+        make()
+
+
+def test_held_out_labels_have_inputs_of_their_own():
+    rng = np.random.default_rng(0)
+    x, other = rng.normal(size=(8, 2)), rng.normal(size=(20, 2))
+    labels, held_out = (label_states((z @ [1.0, 2.0] > 0).astype(int), 2, noise=0.2) for z in (x, other))
+    model, seen = ConditionalGibbsModel(PAULIS, 2), []
+    result = fit(
+        model,
+        Labelled(x, labels),
+        validation=Labelled(other, held_out),
+        seed=0,
+        callbacks=[lambda i: seen.append((i.params, i.held_out))],
+    )
+    expected = [MeanCrossEntropy().value(held_out, model.states(theta, other)) for theta, _ in seen]
+    assert np.array_equal(result.history.held_out, [found for _, found in seen])
+    assert np.allclose(result.history.held_out, expected, atol=1e-14)
+    assert np.array_equal(result.params, seen[int(np.argmin(expected))][0])
+    assert "mean fidelity" in result.summary()

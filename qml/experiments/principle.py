@@ -101,6 +101,8 @@ def run_principle(
         for number in study.statements:
             verdicts.append(check(number, pairs=study.pairs, seed=study.seed))
             out.print(str(verdicts[-1]), style=None if verdicts[-1].holds else "bold red", markup=False)
+            for found in verdicts[-1].evidence.counterexamples:
+                out.print(f"   {found}", markup=False)
     try:
         folder = new_folder(slug(path.resolve().stem), output)
     except OSError as error:

@@ -47,7 +47,7 @@ def test_a_violation_is_told_and_fails(monkeypatch: pytest.MonkeyPatch, capsys: 
 @pytest.mark.parametrize(
     ("text", "words", "told"),
     [
-        ("statements: [1, 22]\n", [], "line 1, statements: statements are numbered from 1 to 21; found 22."),
+        ("statements: [1, 23]\n", [], "line 1, statements: statements are numbered from 1 to 22; found 23."),
         ("statements: []\n", [], "statements"),
         ("statements: [1]\npair: 3\n", [], "the key 'pair' is not known (did you mean 'pairs'?)"),
         ("statements: [1]\npairs: 0\n", [], "pairs"),

@@ -20,7 +20,10 @@ from qml.classical import (
 )
 
 # Longley (1967), J. Am. Stat. Assoc. 62, 819; data and certified values: NIST Statistical Reference Datasets,
-# https://www.itl.nist.gov/div898/strd/lls/data/Longley.shtml. Columns: y, then the predictors x1 to x6.
+# https://www.itl.nist.gov/div898/strd/lls/data/Longley.shtml. Columns: y, then the predictors x1 to x6. Compared entry
+# by entry with statsmodels 0.15 (statsmodels.datasets.longley), equal; the certified coefficients and errors with those
+# in the tests of Apache Commons Math (OLSMultipleLinearRegressionTest) and of the Ruby bindings of GSL, equal to every
+# digit.
 LONGLEY = np.array(
     [
         [60323, 83.0, 234289, 2356, 1590, 107608, 1947],

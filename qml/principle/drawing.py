@@ -35,7 +35,7 @@ def draw(panel: Panel) -> Figure:
 
     figure = Figure(figsize=(9.0, 4.2), layout="constrained")
     ax = figure.subplots()
-    few = max((np.size(s.x) for s in panel.series), default=0) <= 80
+    few = max((np.size(s.x) for s in panel.series if s.style == "dots"), default=0) <= 80
     for k, series in enumerate(panel.series):
         color = f"C{k if series.color is None else series.color}"
         label = greek(series.label) or None

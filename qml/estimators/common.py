@@ -10,6 +10,8 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
+from qml import _checks
+from qml._checks import InputError
 from qml._typing import Real
 from qml.fitting import FitResult
 from qml.fitting.priors import Prior
@@ -37,10 +39,57 @@ class Decay(Prior):
         return self.strengths
 
 
+@dataclass(frozen=True, eq=False)
+class Scaling:
+    """Coordinates of the inputs in which the optimizer works: z = (x - center) * scale.
+
+    A model b + w . x is b' + u . z with u = w / scale and b' = b + w . center, so that the optimum is the same; but the
+    curvature in u is about one for every feature, whatever its unit.
+    """
+
+    center: Real
+    scale: Real
+
+    @classmethod
+    def of(cls, x: Real, weights: Real, decay: float, *, centered: bool) -> Scaling:
+        """For inputs (m, p) and a penalty (decay/2) w^2: the curvature of a logit's loss in w is at most var/4."""
+        center = np.average(x, axis=0, weights=weights) if centered else np.zeros(x.shape[1])
+        curvature = np.average(np.square(x - center), axis=0, weights=weights) / 4 + decay
+        return cls(center, 1 / np.sqrt(np.where(curvature > 0, curvature, 1.0)))
+
+    def inputs(self, x: Real) -> Real:
+        """z of x (m, p)."""
+        return np.asarray((x - self.center) * self.scale)
+
+    def params(self, scaled: Real, generators: int) -> Real:
+        """(b, w) of (b', u), biases first if there are any."""
+        split = len(scaled) - generators * len(self.scale)
+        w = scaled[split:].reshape(generators, -1) * self.scale
+        b = scaled[:split] - w @ self.center if split else scaled[:0]
+        return np.concatenate([b, w.ravel()])
+
+
 def warn_unless_converged(result: FitResult) -> None:
-    """scikit-learn's ConvergenceWarning with the status of the fit."""
+    """scikit-learn's ConvergenceWarning with the status of the fit, in the estimator's words."""
     if not result.converged:
-        warnings.warn(result.status, ConvergenceWarning, stacklevel=3)
+        status = result.status.replace("max_iterations", "max_iter")
+        warnings.warn(status, ConvergenceWarning, stacklevel=3)
+
+
+def stopping(max_iter: Any, tol: Any, verbose: Any) -> dict[str, Any]:
+    """The stopping rules and the progress of a fit, checked under the names that estimators have for them."""
+    return {
+        "max_iterations": _checks.integer("max_iter", max_iter, low=1),
+        "gradient_tolerance": _checks.number("tol", tol, low=0.0),
+        "progress": None if flag("verbose", verbose) else False,
+    }
+
+
+def flag(name: str, value: Any) -> bool:
+    """True or False, and nothing that only counts as one of them."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise InputError(f"{name} must be True or False; found {value!r}.")
+    return bool(value)
 
 
 def seed_of(random_state: Any) -> int:

@@ -5,7 +5,7 @@ from unittest import SkipTest
 
 import numpy as np
 import pytest
-from sklearn.datasets import load_iris
+from sklearn.datasets import load_iris, load_wine
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_val_score
@@ -101,6 +101,19 @@ def test_weights_count_samples():
     assert np.allclose(one.coef_, theirs.coef_, atol=1e-5)
 
 
+@pytest.mark.parametrize("bias", [True, False])
+def test_units_of_the_inputs_do_not_slow_the_fit(bias):
+    """Wine as it is: features from 0.1 to 1680. The optimum is that of the inputs as given, penalty included."""
+    X, y = load_wine(return_X_y=True)
+    ours = QuantumCrossEntropyClassifier(C=0.1, fit_intercept=bias, tol=1e-9).fit(X, y)
+    theirs = LogisticRegression(C=0.1, fit_intercept=bias, solver="newton-cholesky", tol=1e-10).fit(X, y)
+    assert ours.n_iter_ < 200
+    assert np.allclose(ours.coef_, theirs.coef_, atol=1e-6)
+    assert np.allclose(ours.predict_proba(X), theirs.predict_proba(X), atol=1e-6)
+    p = ours.model_.states(ours.params_, X).probabilities()
+    assert np.allclose(p, ours.predict_proba(X), atol=1e-12)
+
+
 def test_off_diagonal_generators_gain_nothing_for_diagonal_labels():
     X, y = iris()
     classical = QuantumCrossEntropyClassifier(tol=1e-9).fit(X, y)
@@ -144,7 +157,7 @@ def test_own_generators_may_have_more_levels_than_classes():
 
 def test_a_fit_that_is_cut_short_warns():
     X, y = iris()
-    with pytest.warns(ConvergenceWarning, match="iteration"):
+    with pytest.warns(ConvergenceWarning, match="raise max_iter\\."):
         QuantumCrossEntropyClassifier(max_iter=2).fit(X, y)
 
 
@@ -157,6 +170,11 @@ def test_a_fit_that_is_cut_short_warns():
         ({"loss": "hinge"}, "loss must be one of"),
         ({"C": 0.0}, "C must be positive"),
         ({"label_noise": 2.0}, "label_noise must be"),
+        ({"C": "1"}, "C must be a real number; found '1'"),
+        ({"tol": -1.0}, "tol must be"),
+        ({"max_iter": 0}, "max_iter must be an integer of at least 1"),
+        ({"fit_intercept": "no"}, "fit_intercept must be True or False; found 'no'"),
+        ({"verbose": 2}, "verbose must be True or False"),
     ],
 )
 def test_what_is_refused(options, message):

@@ -58,7 +58,7 @@ def page(verdicts: Sequence[Verdict], *, pairs: int, seed: int) -> str:
     return (
         "<!doctype html><html lang=en><meta charset=utf-8><title>The principle, statement by statement</title>"
         f"<style>{STYLE}</style><h1>The quantum maximum likelihood principle, statement by statement</h1>"
-        f"{head}<table>{names}{rows}</table>{''.join(_section(v) for v in verdicts)}</html>\n"
+        f"{head}<table>{names}{rows}</table>{''.join(section(v) for v in verdicts)}</html>\n"
     )
 
 
@@ -77,7 +77,8 @@ def _made(made: dict[str, Any]) -> str:
     return f"{versions}; {made['platform']}; {made['started']}"
 
 
-def _section(verdict: Verdict) -> str:
+def section(verdict: Verdict) -> str:
+    """Claim, evidence, counterexamples and figures of one statement, as HTML."""
     s, e = verdict.statement, verdict.evidence
     return (
         f"<h2 id=s{s.number}>{s.number}. {_text(s.title)}</h2><p><b>Claim:</b> {_text(s.claim)}. "

@@ -151,7 +151,7 @@ class Statement:
     look: Callable[[np.random.Generator, int], Evidence]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Verdict:
     """A statement, the evidence for it, and what it took."""
 
@@ -170,3 +170,11 @@ class Verdict:
             f"{self.statement.number:>2} {word:<8} largest violation {e.violation:.1e} (tolerance {e.tolerance:.0e}, "
             f"{e.samples} samples)  {self.statement.title}"
         )
+
+    def __repr__(self) -> str:
+        return f"<Verdict: {str(self).strip()}>"
+
+    def _repr_html_(self) -> str:
+        from qml.principle.report import section
+
+        return section(self)

@@ -7,7 +7,7 @@ import pytest
 from qml import losses
 from qml.experiments.cli import main
 from qml.experiments.principle import is_principle, read_principle
-from qml.principle import STATEMENTS
+from qml.principle import STATEMENTS, Verdict, check
 
 SHIPPED = Path(__file__).parents[2] / "experiments" / "principle"
 
@@ -28,7 +28,8 @@ def test_the_shipped_studies_name_every_statement_once() -> None:
     assert sorted(numbers) == sorted(STATEMENTS)
 
 
-def test_a_folder_of_studies_becomes_one_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.slow
+def test_the_shipped_folder_becomes_one_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(str(SHIPPED), "pairs=300", "--output", "out") == 0
     assert "Kept in out" in capsys.readouterr().out
     report = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
@@ -37,11 +38,36 @@ def test_a_folder_of_studies_becomes_one_report(tmp_path: Path, capsys: pytest.C
     assert '"pairs": 300' in (tmp_path / "out" / "structure.json").read_text(encoding="utf-8")
 
 
+def test_a_folder_of_studies_becomes_one_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "in").mkdir()
+    for name in ("first", "second"):
+        (tmp_path / "in" / f"{name}.yaml").write_text(f"title: The {name}\nstatements: [{len(name) - 3}]\npairs: 200\n")
+    assert run("in", "--output", "out") == 0
+    printed = capsys.readouterr().out
+    assert "The first\n 2 holds" in printed
+    assert "The second\n 3 holds" in printed
+    assert "2 of 2 statements hold" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+
+
 def test_a_violation_is_told_and_fails(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     right = losses.cross_entropy
     monkeypatch.setattr(losses, "cross_entropy", lambda rho, sigma: 0.9 * right(rho, sigma))
     assert run(str(SHIPPED / "bound_ladder.yaml"), "pairs=500", "--output", "out") == 1
     assert "violated: statement 1, statement 2" in capsys.readouterr().err
+
+
+def test_ctrl_c_keeps_what_was_checked(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    from qml.experiments import principle
+
+    def interrupted(number: int, *, pairs: int, seed: int) -> Verdict:
+        if number == 6:
+            raise KeyboardInterrupt
+        return check(number, pairs=50, seed=seed)
+
+    monkeypatch.setattr(principle, "check", interrupted)
+    assert run(str(SHIPPED / "bound_ladder.yaml"), "--output", "out") == 130
+    assert "interrupted: the report in out holds what was checked" in capsys.readouterr().err
+    assert Path("out", "statements.md").read_text(encoding="utf-8").count("| holds |") == 5
 
 
 @pytest.mark.parametrize(

@@ -68,6 +68,9 @@ class QuantumBoltzmannMachine(DensityMixin, BaseEstimator):  # type: ignore[misc
     Notes
     -----
     O(n^2 2^n) a step for "ising", O(8^n) for the others: up to about 20 and 10 bits.
+    With "pairs" and "rank_one" the machine learns what pair correlations of the bits do not show, such as their parity,
+    unless the bits are exactly without bias (statement 22 of :mod:`qml.principle`); the couplings this takes are large,
+    so that `alpha` must be small.
     Source: Amin et al. (2018), arXiv:1601.02036; Kappen (2018), arXiv:1803.11278 (rank-one data).
 
     Examples

@@ -219,6 +219,17 @@ def test_rank_one_data_use_the_transverse_field():
     assert quantum.result_.loss < classical.result_.loss - 0.1
 
 
+def test_the_parity_of_sampled_bits_is_learnt_from_pairs():
+    bits = np.random.default_rng(1).integers(0, 2, (60, 2))
+    X = np.column_stack([bits, bits.sum(axis=1) % 2])
+    q = np.bincount(X @ [4, 2, 1], minlength=8) / len(X)
+    entropy = -(q[q > 0] * np.log(q[q > 0])).sum()
+    quantum = QuantumBoltzmannMachine("pairs", data="rank_one", alpha=1e-6).fit(X)
+    classical = QuantumBoltzmannMachine(alpha=1e-6).fit(X)
+    assert quantum.score(X) == pytest.approx(-entropy, abs=0.02)
+    assert classical.score(X) < -entropy - 0.5
+
+
 def test_boltzmann_machine_refuses():
     with pytest.raises(InputError, match="0 and 1 only"):
         QuantumBoltzmannMachine(binarize=None).fit([[0.5, 1.0]])

@@ -1,6 +1,13 @@
 """Circuits: frozen sequences of operations, noise models, and circuits to fit with."""
 
-from qml.circuits.ansatz import brickwork, hardware_efficient, mera_tree, purification, universal_block
+from qml.circuits.ansatz import (
+    brickwork,
+    hardware_efficient,
+    mera_tree,
+    purification,
+    reuploading,
+    universal_block,
+)
 from qml.circuits.circuit import Circuit
 from qml.circuits.noise import NoiseModel, NoiseRule, Relaxation
 from qml.circuits.program import Program, Step
@@ -18,6 +25,7 @@ __all__ = [
     "hardware_efficient",
     "mera_tree",
     "purification",
+    "reuploading",
     "trotter",
     "universal_block",
 ]

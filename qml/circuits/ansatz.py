@@ -165,6 +165,51 @@ def purification(
     return Circuit(n + n_ancilla, [*first, *inner, *last])
 
 
+def reuploading(n: int, n_inputs: int, layers: int, n_ancilla: int = 1) -> tuple[Circuit, dict[str, int]]:
+    r"""A circuit that data are uploaded into, once a layer, and which of its angles hold which column of the data.
+
+    In every layer input a turns qubit a mod (n + n_ancilla) by RY(x_a), behind which stand RZ and RY with angles to
+    learn; CNOTs join neighbors. An RY on every qubit ends it, and the ancillas are traced out.
+
+    Parameters
+    ----------
+    n : int
+        Qubits that are kept.
+    n_inputs : int
+    layers : int
+    n_ancilla : int
+        Qubits behind them, which are traced out; with none the states are pure.
+
+    Returns
+    -------
+    Circuit, dict of str to int
+        Data have the names ``x[l,a]``, the other angles ``z[l,a]``, ``y[l,a]`` and ``end[q]``. Both are what
+        :class:`~qml.models.ConditionalCircuitModel` takes.
+
+    Notes
+    -----
+    Source: Perez-Salinas, Cervera-Lierta, Gil-Fuster and Latorre (2020), Quantum 4, 226, arXiv:1907.02085.
+
+    Examples
+    --------
+    >>> circuit, data = reuploading(1, 2, layers=1)
+    >>> circuit.dims_out, data
+    ((2,), {'x[0,0]': 0, 'x[0,1]': 1})
+    """
+    n, n_ancilla = _checks.integer("n", n, low=1), _checks.integer("n_ancilla", n_ancilla, low=0)
+    n_inputs, layers = _checks.integer("n_inputs", n_inputs, low=1), _checks.integer("layers", layers, low=1)
+    width = n + n_ancilla
+    operations: list[Operation] = []
+    for k in range(layers):
+        for a in range(n_inputs):
+            q = a % width
+            operations += [gates.RY(f"x[{k},{a}]", q), gates.RZ(f"z[{k},{a}]", q), gates.RY(f"y[{k},{a}]", q)]
+        operations += [gates.CNOT(q, (q + 1) % width) for q in range(width if width > 2 else width - 1)]
+    operations += [gates.RY(f"end[{q}]", q) for q in range(width)]
+    operations += [TraceOut((2,))(q) for q in range(n, width)]
+    return Circuit(width, operations), {f"x[{k},{a}]": a for k in range(layers) for a in range(n_inputs)}
+
+
 def mera_tree(n: int, block: Circuit | None = None, disentanglers: bool = True, name: str = "") -> Circuit:
     r"""A binary tree of isometries and disentanglers that grows n qubits from one: correlations at every length.
 

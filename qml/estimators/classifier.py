@@ -6,15 +6,22 @@ import math
 from typing import Any, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from qml import _checks
 from qml._checks import InputError
 from qml._typing import Complex, Integer, Real
 from qml.classical.separation import separates, separating_direction
-from qml.estimators.common import Decay, Scaling, flag, seed_of, stopping, warn_unless_converged
+from qml.estimators.common import (
+    Decay,
+    Scaling,
+    StateClassifier,
+    flag,
+    pooled,
+    seed_of,
+    stopping,
+    warn_unless_converged,
+)
 from qml.fitting import fit
 from qml.losses.labelled import LabelLikelihood, MeanCrossEntropy
 from qml.models.conditional import ConditionalGibbsModel
@@ -25,7 +32,7 @@ MEMORY = 30
 """Past steps that the optimizer keeps: data scaled unevenly needs more than ten."""
 
 
-class QuantumCrossEntropyClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class QuantumCrossEntropyClassifier(StateClassifier):
     r"""Classification by conditional Gibbs states, learnt by the quantum cross entropy.
 
     .. math:: \min_{b, W}\; \frac1m \sum_k S(\rho_k, \sigma(x_k)) + \frac{1}{2 C m} \lVert W \rVert^2, \qquad
@@ -94,6 +101,8 @@ class QuantumCrossEntropyClassifier(ClassifierMixin, BaseEstimator):  # type: ig
     (0.973, 0.12)
     """
 
+    model_: ConditionalGibbsModel
+
     def __init__(
         self,
         generators: Any = "diagonal",
@@ -125,14 +134,7 @@ class QuantumCrossEntropyClassifier(ClassifierMixin, BaseEstimator):  # type: ig
         _checks.choice("loss", self.loss, ("cross_entropy", "likelihood"))
         strength = 1 / _positive("C", self.C)  # 0 for C = inf
         rules, bias = stopping(self.max_iter, self.tol, self.verbose), flag("fit_intercept", self.fit_intercept)
-        x, y = validate_data(self, X, y, dtype=np.float64)
-        check_classification_targets(y)
-        weights = _check_sample_weight(sample_weight, x, dtype=np.float64, ensure_non_negative=True)
-        self.classes_, index = np.unique(y, return_inverse=True)
-        if len(self.classes_) < 2:
-            raise InputError(f"y must hold at least two classes; found one class, {self.classes_[0]!r}.")
-        if not weights.sum() > 0:
-            raise InputError("sample_weight must not be zero for every sample.")
+        x, index, weights = self._labelled(X, y, sample_weight)
         model = ConditionalGibbsModel(self._operators(), x.shape[1], bias=bias)
         inputs, q, w = self._pooled(x, index, weights)
         count, penalty = len(model.generator_names), strength / weights.sum()
@@ -156,18 +158,6 @@ class QuantumCrossEntropyClassifier(ClassifierMixin, BaseEstimator):  # type: ig
             self._refuse_separable(x[weights > 0], index[weights > 0])
         warn_unless_converged(result)
         return self
-
-    def predict_proba(self, X: Any) -> Real:
-        """The probabilities <c|sigma(x)|c> of the classes, (m, n_classes)."""
-        check_is_fitted(self)
-        x = validate_data(self, X, dtype=np.float64, reset=False)
-        p = self.model_.states(self.params_, x).probabilities()[:, : len(self.classes_)]
-        return np.asarray(p / p.sum(axis=1, keepdims=True))
-
-    def predict(self, X: Any) -> Any:
-        """The most probable class, (m,)."""
-        p = self.predict_proba(X)
-        return self.classes_[p.argmax(axis=1)]
 
     def cross_entropy(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """The mean of S(rho_y, sigma(x)) in nats, with label states as in the fit; +inf is a value."""
@@ -224,11 +214,7 @@ class QuantumCrossEntropyClassifier(ClassifierMixin, BaseEstimator):  # type: ig
         """Inputs, label distributions and weights: one a sample, or one a distinct input for pure labels."""
         q = np.eye(len(self.classes_))[index]
         if self.labels == "rank_one":
-            x, where = np.unique(x[weights > 0], axis=0, return_inverse=True)
-            kept, counts = weights[weights > 0], np.zeros((len(x), len(self.classes_)))
-            np.add.at(counts, where.ravel(), kept[:, None] * q[weights > 0])
-            weights = counts.sum(axis=1)
-            q = counts / weights[:, None]
+            x, q, weights = pooled(x, q, weights)
         noise = _checks.number("label_noise", self.label_noise, 0.0, 1.0)
         return x, (1 - noise) * q + noise / len(self.classes_), weights
 

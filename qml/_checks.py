@@ -64,9 +64,11 @@ def number(name: str, value: object, low: float = -math.inf, high: float = math.
     """`value` as a finite float within [low, high]."""
     unit = f" {unit}" if unit else ""
     try:
-        x = float(value)  # type: ignore[arg-type]
+        x = math.nan if isinstance(value, (str, bytes)) else float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError):
-        raise InputError(f"{name} must be a real number{unit}; found {value!r}.") from None
+        x = math.nan
+    if math.isnan(x) and not isinstance(value, (float, np.floating)):
+        raise InputError(f"{name} must be a real number{unit}; found {value!r}.")
     if not math.isfinite(x) or not low <= x <= high:
         if math.isfinite(low) and math.isfinite(high):
             span = f" from {low:.12g} to {high:.12g}"

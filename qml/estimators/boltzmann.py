@@ -14,7 +14,7 @@ from qml import _checks
 from qml._checks import InputError
 from qml._typing import Integer, Real
 from qml.encodings import binary_frequencies, binary_index
-from qml.estimators.common import Decay, seed_of, warn_unless_converged
+from qml.estimators.common import Decay, seed_of, stopping, warn_unless_converged
 from qml.fitting import fit
 from qml.models.gibbs import GibbsModel
 from qml.operators import pauli
@@ -52,6 +52,8 @@ class QuantumBoltzmannMachine(DensityMixin, BaseEstimator):  # type: ignore[misc
         Of the largest entry of the gradient, in nats.
     random_state : int, RandomState or None
         For :meth:`sample`.
+    verbose : bool
+        Whether fits of more than two seconds show their progress.
 
     Attributes
     ----------
@@ -66,6 +68,9 @@ class QuantumBoltzmannMachine(DensityMixin, BaseEstimator):  # type: ignore[misc
     Notes
     -----
     O(n^2 2^n) a step for "ising", O(8^n) for the others: up to about 20 and 10 bits.
+    With "pairs" and "rank_one" the machine learns what pair correlations of the bits do not show, such as their parity,
+    unless the bits are exactly without bias (statement 22 of :mod:`qml.principle`); the couplings this takes are large,
+    so that `alpha` must be small.
     Source: Amin et al. (2018), arXiv:1601.02036; Kappen (2018), arXiv:1803.11278 (rank-one data).
 
     Examples
@@ -87,6 +92,7 @@ class QuantumBoltzmannMachine(DensityMixin, BaseEstimator):  # type: ignore[misc
         max_iter: int = 1000,
         tol: float = 1e-6,
         random_state: Any = None,
+        verbose: bool = False,
     ) -> None:
         self.generators = generators
         self.data = data
@@ -95,12 +101,14 @@ class QuantumBoltzmannMachine(DensityMixin, BaseEstimator):  # type: ignore[misc
         self.max_iter = max_iter
         self.tol = tol
         self.random_state = random_state
+        self.verbose = verbose
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Learn from bit strings X (m, n_features); y is ignored."""
         letters, pairs = GENERATORS[_checks.choice("generators", self.generators, GENERATORS)]
         _checks.choice("data", self.data, ("diagonal", "rank_one"))
         alpha = _checks.number("alpha", self.alpha, low=0.0)
+        rules = stopping(self.max_iter, self.tol, self.verbose)
         bits = self._bits(validate_data(self, X, dtype=np.float64))
         n = bits.shape[1]
         width = n if self.generators == "ising" and self.data == "diagonal" else 2 * n
@@ -116,9 +124,7 @@ class QuantumBoltzmannMachine(DensityMixin, BaseEstimator):  # type: ignore[misc
             params0=np.zeros(self.model_.n_params),
             prior=Decay(np.full(self.model_.n_params, alpha)) if alpha else None,
             seed=seed_of(self.random_state),
-            max_iterations=self.max_iter,
-            gradient_tolerance=self.tol,
-            progress=False,
+            **rules,
         )
         self.params_, self.state_, self.result_ = result.params, result.state, result
         self.n_iter_ = max(1, result.iterations)

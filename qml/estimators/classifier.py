@@ -6,15 +6,22 @@ import math
 from typing import Any, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from qml import _checks
 from qml._checks import InputError
 from qml._typing import Complex, Integer, Real
 from qml.classical.separation import separates, separating_direction
-from qml.estimators.common import Decay, seed_of, warn_unless_converged
+from qml.estimators.common import (
+    Decay,
+    Scaling,
+    StateClassifier,
+    flag,
+    pooled,
+    seed_of,
+    stopping,
+    warn_unless_converged,
+)
 from qml.fitting import fit
 from qml.losses.labelled import LabelLikelihood, MeanCrossEntropy
 from qml.models.conditional import ConditionalGibbsModel
@@ -25,7 +32,7 @@ MEMORY = 30
 """Past steps that the optimizer keeps: data scaled unevenly needs more than ten."""
 
 
-class QuantumCrossEntropyClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class QuantumCrossEntropyClassifier(StateClassifier):
     r"""Classification by conditional Gibbs states, learnt by the quantum cross entropy.
 
     .. math:: \min_{b, W}\; \frac1m \sum_k S(\rho_k, \sigma(x_k)) + \frac{1}{2 C m} \lVert W \rVert^2, \qquad
@@ -55,9 +62,12 @@ class QuantumCrossEntropyClassifier(ClassifierMixin, BaseEstimator):  # type: ig
         Whether the biases b are there; they are not penalised.
     max_iter : int
     tol : float
-        Of the largest entry of the gradient of the mean loss.
+        Of the largest entry of the gradient of the mean loss, for inputs in units of their spread: the optimizer scales
+        them, whatever their units are.
     random_state : int, RandomState or None
         For the start, where the loss is not convex; else the start is zero.
+    verbose : bool
+        Whether fits of more than two seconds show their progress.
 
     Attributes
     ----------
@@ -68,6 +78,7 @@ class QuantumCrossEntropyClassifier(ClassifierMixin, BaseEstimator):  # type: ig
         Of diagonal generators.
     model_ : ConditionalGibbsModel
     result_ : FitResult
+        Its parameters belong to the scaled inputs; those of the inputs as they are stand in `params_`.
     n_iter_ : int
 
     Raises
@@ -90,6 +101,8 @@ class QuantumCrossEntropyClassifier(ClassifierMixin, BaseEstimator):  # type: ig
     (0.973, 0.12)
     """
 
+    model_: ConditionalGibbsModel
+
     def __init__(
         self,
         generators: Any = "diagonal",
@@ -102,6 +115,7 @@ class QuantumCrossEntropyClassifier(ClassifierMixin, BaseEstimator):  # type: ig
         max_iter: int = 2000,
         tol: float = 1e-8,
         random_state: Any = None,
+        verbose: bool = False,
     ) -> None:
         self.generators = generators
         self.labels = labels
@@ -112,55 +126,38 @@ class QuantumCrossEntropyClassifier(ClassifierMixin, BaseEstimator):  # type: ig
         self.max_iter = max_iter
         self.tol = tol
         self.random_state = random_state
+        self.verbose = verbose
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Learn from inputs X (m, n_features) and labels y (m,), with weights (m,) if given."""
         _checks.choice("labels", self.labels, ("diagonal", "rank_one"))
         _checks.choice("loss", self.loss, ("cross_entropy", "likelihood"))
         strength = 1 / _positive("C", self.C)  # 0 for C = inf
-        x, y = validate_data(self, X, y, dtype=np.float64)
-        check_classification_targets(y)
-        weights = _check_sample_weight(sample_weight, x, dtype=np.float64, ensure_non_negative=True)
-        self.classes_, index = np.unique(y, return_inverse=True)
-        if len(self.classes_) < 2:
-            raise InputError(f"y must hold at least two classes; found one class, {self.classes_[0]!r}.")
-        if not weights.sum() > 0:
-            raise InputError("sample_weight must not be zero for every sample.")
-        model = ConditionalGibbsModel(self._operators(), x.shape[1], bias=self.fit_intercept)
+        rules, bias = stopping(self.max_iter, self.tol, self.verbose), flag("fit_intercept", self.fit_intercept)
+        x, index, weights = self._labelled(X, y, sample_weight)
+        model = ConditionalGibbsModel(self._operators(), x.shape[1], bias=bias)
         inputs, q, w = self._pooled(x, index, weights)
-        decay = np.full(model.n_params, strength / weights.sum())
-        decay[: model.n_params - len(model.generator_names) * x.shape[1]] = 0.0
+        count, penalty = len(model.generator_names), strength / weights.sum()
+        scaling = Scaling.of(inputs, w, penalty, centered=bias)
+        decay = np.zeros(model.n_params)
+        decay[model.n_params - count * x.shape[1] :] = np.tile(penalty * np.square(scaling.scale), count)
         convex = self.loss == "cross_entropy" or self._is_diagonal
         result = fit(
-            model.at(inputs),
+            model.at(scaling.inputs(inputs)),
             self._states(q, model.dims),
             loss=(MeanCrossEntropy if self.loss == "cross_entropy" else LabelLikelihood)(w),
             optimizer=LBFGS(memory=MEMORY),
             params0=np.zeros(model.n_params) if convex else None,
             seed=seed_of(self.random_state),
             prior=Decay(decay) if strength else None,
-            max_iterations=self.max_iter,
-            gradient_tolerance=self.tol,
-            progress=False,
+            **rules,
         )
-        self.model_, self.params_, self.result_ = model, result.params, result
+        self.model_, self.params_, self.result_ = model, scaling.params(result.params, count), result
         self.n_iter_ = max(1, result.iterations)
         if not strength and self._is_diagonal and self.label_noise == 0:
             self._refuse_separable(x[weights > 0], index[weights > 0])
         warn_unless_converged(result)
         return self
-
-    def predict_proba(self, X: Any) -> Real:
-        """The probabilities <c|sigma(x)|c> of the classes, (m, n_classes)."""
-        check_is_fitted(self)
-        x = validate_data(self, X, dtype=np.float64, reset=False)
-        p = self.model_.states(self.params_, x).probabilities()[:, : len(self.classes_)]
-        return np.asarray(p / p.sum(axis=1, keepdims=True))
-
-    def predict(self, X: Any) -> Any:
-        """The most probable class, (m,)."""
-        p = self.predict_proba(X)
-        return self.classes_[p.argmax(axis=1)]
 
     def cross_entropy(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """The mean of S(rho_y, sigma(x)) in nats, with label states as in the fit; +inf is a value."""
@@ -168,7 +165,7 @@ class QuantumCrossEntropyClassifier(ClassifierMixin, BaseEstimator):  # type: ig
         x, y = validate_data(self, X, y, dtype=np.float64, reset=False)
         unknown = np.setdiff1d(y, self.classes_)
         if unknown.size:
-            raise InputError(f"y must hold the classes of the fit, {self.classes_}; found {unknown[0]!r}.")
+            raise InputError(f"y must hold the classes of the fit, {self.classes_}; found {unknown[0]}.")
         weights = _check_sample_weight(sample_weight, x, dtype=np.float64, ensure_non_negative=True)
         inputs, q, w = self._pooled(x, np.searchsorted(self.classes_, y), weights)
         rho = self._states(q, self.model_.dims)
@@ -217,11 +214,7 @@ class QuantumCrossEntropyClassifier(ClassifierMixin, BaseEstimator):  # type: ig
         """Inputs, label distributions and weights: one a sample, or one a distinct input for pure labels."""
         q = np.eye(len(self.classes_))[index]
         if self.labels == "rank_one":
-            x, where = np.unique(x[weights > 0], axis=0, return_inverse=True)
-            kept, counts = weights[weights > 0], np.zeros((len(x), len(self.classes_)))
-            np.add.at(counts, where.ravel(), kept[:, None] * q[weights > 0])
-            weights = counts.sum(axis=1)
-            q = counts / weights[:, None]
+            x, q, weights = pooled(x, q, weights)
         noise = _checks.number("label_noise", self.label_noise, 0.0, 1.0)
         return x, (1 - noise) * q + noise / len(self.classes_), weights
 

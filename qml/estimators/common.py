@@ -1,4 +1,4 @@
-"""What the estimators share: a penalty of some parameters, warnings, random seeds."""
+"""What the estimators share: labels and predictions, scaled inputs, a penalty of some parameters, warnings, seeds."""
 
 from __future__ import annotations
 
@@ -7,12 +7,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from qml._typing import Real
+from qml import _checks
+from qml._checks import InputError
+from qml._typing import Integer, Real
 from qml.fitting import FitResult
 from qml.fitting.priors import Prior
+from qml.models.conditional import ConditionalModel
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,10 +43,103 @@ class Decay(Prior):
         return self.strengths
 
 
+@dataclass(frozen=True, eq=False)
+class Scaling:
+    """Coordinates of the inputs in which the optimizer works: z = (x - center) * scale.
+
+    A model b + w . x is b' + u . z with u = w / scale and b' = b + w . center, so that the optimum is the same; but the
+    curvature in u is about one for every feature, whatever its unit.
+    """
+
+    center: Real
+    scale: Real
+
+    @classmethod
+    def of(cls, x: Real, weights: Real, decay: float, *, centered: bool) -> Scaling:
+        """For inputs (m, p) and a penalty (decay/2) w^2: the curvature of a logit's loss in w is at most var/4."""
+        center = np.average(x, axis=0, weights=weights) if centered else np.zeros(x.shape[1])
+        curvature = np.average(np.square(x - center), axis=0, weights=weights) / 4 + decay
+        return cls(center, 1 / np.sqrt(np.where(curvature > 0, curvature, 1.0)))
+
+    def inputs(self, x: Real) -> Real:
+        """z of x (m, p)."""
+        return np.asarray((x - self.center) * self.scale)
+
+    def params(self, scaled: Real, generators: int) -> Real:
+        """(b, w) of (b', u), biases first if there are any."""
+        split = len(scaled) - generators * len(self.scale)
+        w = scaled[split:].reshape(generators, -1) * self.scale
+        b = scaled[:split] - w @ self.center if split else scaled[:0]
+        return np.concatenate([b, w.ravel()])
+
+
+class StateClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """What classifiers by conditional states share: labels on the way in, populations on the way out.
+
+    After its fit a subclass holds `model_`, a ConditionalModel in which class c is the basis state |c>, and `params_`.
+    """
+
+    classes_: Any
+    model_: ConditionalModel
+    params_: Real
+    n_features_in_: int
+
+    def predict_proba(self, X: Any) -> Real:
+        """The probabilities <c|sigma(x)|c> of the classes, given that one of them is measured: (m, n_classes)."""
+        check_is_fitted(self)
+        x = validate_data(self, X, dtype=np.float64, reset=False)
+        p = self.model_.states(self.params_, x).probabilities()[:, : len(self.classes_)]
+        return np.asarray(p / p.sum(axis=1, keepdims=True))
+
+    def predict(self, X: Any) -> Any:
+        """The most probable class, (m,)."""
+        p = self.predict_proba(X)
+        return self.classes_[p.argmax(axis=1)]
+
+    def _labelled(self, X: Any, y: Any, sample_weight: Any) -> tuple[Real, Integer, Real]:
+        """Inputs (m, n_features), numbers of the classes and weights (m,), checked; sets `classes_`."""
+        x, y = validate_data(self, X, y, dtype=np.float64)
+        check_classification_targets(y)
+        weights = _check_sample_weight(sample_weight, x, dtype=np.float64, ensure_non_negative=True)
+        self.classes_, index = np.unique(y, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise InputError(f"y must hold at least two classes; found one class, {self.classes_[0]!r}.")
+        if not weights.sum() > 0:
+            raise InputError("sample_weight must not be zero for every sample.")
+        return x, index, weights
+
+
+def pooled(x: Real, q: Real, weights: Real) -> tuple[Real, Real, Real]:
+    """The distinct inputs of positive weight, the label distribution of each (averages of rows of q), and weights."""
+    kept = weights > 0
+    distinct, where = np.unique(x[kept], axis=0, return_inverse=True)
+    counts = np.zeros((len(distinct), q.shape[1]))
+    np.add.at(counts, where.ravel(), weights[kept, None] * q[kept])
+    total = counts.sum(axis=1)
+    return distinct, counts / total[:, None], total
+
+
 def warn_unless_converged(result: FitResult) -> None:
-    """scikit-learn's ConvergenceWarning with the status of the fit."""
+    """scikit-learn's ConvergenceWarning with the status of the fit, in the estimator's words."""
     if not result.converged:
-        warnings.warn(result.status, ConvergenceWarning, stacklevel=3)
+        status = result.status.replace("max_iterations", "max_iter")
+        warnings.warn(status, ConvergenceWarning, stacklevel=3)
+
+
+def stopping(max_iter: Any, tol: Any, verbose: Any) -> dict[str, Any]:
+    """The stopping rules and the progress of a fit, checked under the names that estimators have for them."""
+    return {
+        "max_iterations": _checks.integer("max_iter", max_iter, low=1),
+        "gradient_tolerance": _checks.number("tol", tol, low=0.0),
+        "progress": None if flag("verbose", verbose) else False,
+    }
+
+
+def flag(name: str, value: Any) -> bool:
+    """True or False, and nothing that only counts as one of them."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise InputError(f"{name} must be True or False; found {value!r}.")
+    return bool(value)
 
 
 def seed_of(random_state: Any) -> int:

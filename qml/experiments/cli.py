@@ -128,6 +128,8 @@ def _principle(study: Path, output: Path | None, seed: int | None, overrides: tu
 
     checked = run_principle(study, output=output, seed=seed, overrides=overrides, quiet=quiet)
     click.echo(str(checked.folder) if quiet else f"Kept in {checked.folder}: report.html")
+    if checked.interrupted:
+        _fail(f"interrupted: the report in {checked.folder} holds what was checked.", INTERRUPTED)
     if checked.violated:
         _fail(f"violated: {', '.join(f'statement {number}' for number in checked.violated)}; see the report.", 1)
     return 0

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, ValidationError, field_validator
 
@@ -18,6 +19,9 @@ from qml.experiments.schema import Seed, Spec, told
 from qml.experiments.source import Source, read
 from qml.principle import STATEMENTS, Verdict, check
 from qml.principle.report import page, table
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 class PrincipleStudy(Spec):
@@ -39,10 +43,11 @@ class PrincipleStudy(Spec):
 
 @dataclass(frozen=True)
 class Checked:
-    """The folder of the report, and the statements that were checked."""
+    """The folder of the report, and the statements that were checked: not all of them after a Ctrl-C."""
 
     folder: Path
     verdicts: tuple[Verdict, ...]
+    interrupted: bool = False
 
     @property
     def violated(self) -> tuple[int, ...]:
@@ -89,18 +94,24 @@ def run_principle(
     ------
     InputError
         At the first mistake in a study, before anything is checked; if `output` exists or cannot be written.
+
+    Notes
+    -----
+    Ctrl-C ends the checks, and the report holds those that were done.
     """
     studies = read_principle(path, overrides)
     if seed is not None:
         studies = {file: study.model_copy(update={"seed": seed}) for file, study in studies.items()}
     if output is not None and output.exists():
         raise InputError(f"{output} exists already, and a run never overwrites: choose a new folder.")
-    out, verdicts = console(quiet), []
-    for study in studies.values():
-        out.print(study.title or "Statements", style="bold", markup=False)
-        for number in study.statements:
-            verdicts.append(check(number, pairs=study.pairs, seed=study.seed))
-            out.print(str(verdicts[-1]), style=None if verdicts[-1].holds else "bold red", markup=False)
+    out, verdicts, interrupted = console(quiet), [], False
+    try:
+        for verdict in _told(studies.values(), out):
+            verdicts.append(verdict)
+    except KeyboardInterrupt:
+        if not verdicts:
+            raise
+        interrupted = True
     try:
         folder = new_folder(slug(path.resolve().stem), output)
     except OSError as error:
@@ -111,7 +122,20 @@ def run_principle(
     pairs, seeds = (sorted({getattr(study, key) for study in studies.values()}) for key in ("pairs", "seed"))
     _write(folder / "report.html", page(verdicts, pairs=pairs[-1], seed=seeds[0]))
     _write(folder / "statements.md", table(verdicts))
-    return Checked(folder, tuple(verdicts))
+    return Checked(folder, tuple(verdicts), interrupted)
+
+
+def _told(studies: Iterable[PrincipleStudy], out: Console) -> Iterator[Verdict]:
+    """Each statement checked and printed, one after the other; in a terminal, the one at work is shown meanwhile."""
+    for study in studies:
+        out.print(study.title or "Statements", style="bold", markup=False)
+        for number in study.statements:
+            with out.status(f"{number}. {STATEMENTS[number].title}") if out.is_terminal else nullcontext():
+                verdict = check(number, pairs=study.pairs, seed=study.seed)
+            out.print(str(verdict), style=None if verdict.holds else "bold red", markup=False)
+            for found in verdict.evidence.counterexamples:
+                out.print(f"   {found}", markup=False)
+            yield verdict
 
 
 def _study(source: Source) -> PrincipleStudy:

@@ -188,27 +188,46 @@ def _population_entropy(target: State, p: Real) -> Real:
 
 
 def label_states(labels: ArrayLike, classes: int, *, noise: float = 0.0) -> DensityMatrix:
-    r"""Class labels as a batch of diagonal states, (1 - noise) \|y><y\| + noise/classes.
+    r"""Class labels as a batch of diagonal states: hard, soft, or noisy.
+
+    .. math:: \rho_k = (1 - \text{noise}) \sum_c q_{kc} |c\rangle\langle c| + \text{noise} \, 1 / \text{classes}
 
     Parameters
     ----------
-    labels : array (m,) of int
-        From 0 to classes - 1.
+    labels : array (m,) of int, or (m, classes) of float
+        Hard labels, from 0 to classes - 1, or the probabilities q of the classes. (Their pure states
+        sum_c sqrt(q_c) \|c> are :func:`qml.encodings.rank_one`.)
     classes : int
     noise : float
-        0 (hard labels) to 1.
+        From 0 to 1: the weight of the uniform distribution.
+
+    Raises
+    ------
+    InputError
+        For labels out of range, and probabilities that do not add up to one.
 
     Examples
     --------
     >>> label_states([0, 2], 3).probabilities()
     array([[1., 0., 0.],
            [0., 0., 1.]])
+    >>> label_states([[0.9, 0.1]], 2, noise=0.5).probabilities().round(3)
+    array([[0.7, 0.3]])
     """
     y = np.asarray(labels)
     classes = _checks.integer("classes", classes, low=1)
-    if y.ndim != 1 or y.dtype.kind not in "iu" or y.size == 0 or y.min() < 0 or y.max() >= classes:
-        raise InputError(f"labels must be integers (m,) from 0 to {classes - 1}; found {labels!r}.")
     noise = _checks.number("noise", noise, low=0.0, high=1.0)
-    p = np.full((len(y), classes), noise / classes)
-    p[np.arange(len(y)), y] += 1 - noise
-    return DensityMatrix.from_probabilities(p, classes)
+    if y.ndim == 2:
+        q = _checks.probabilities("labels", labels)
+        if q.shape[1] != classes or not len(q):
+            raise InputError(f"labels must be probabilities of shape (m, {classes}); found shape {q.shape}.")
+    else:
+        if y.ndim != 1 or y.dtype.kind not in "iu" or y.size == 0:
+            raise InputError(
+                f"labels must be integers (m,) from 0 to {classes - 1}, or probabilities (m, {classes}); found "
+                f"{y.dtype} of shape {y.shape}."
+            )
+        if y.min() < 0 or y.max() >= classes:
+            raise InputError(f"labels must be integers from 0 to {classes - 1}; found {y.min()} to {y.max()}.")
+        q = np.eye(classes)[y]
+    return DensityMatrix.from_probabilities((1 - noise) * q + noise / classes, classes)

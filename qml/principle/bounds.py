@@ -6,8 +6,8 @@ import numpy as np
 
 from qml import losses, states
 from qml._typing import Real
-from qml.principle import draws
-from qml.principle.statement import Evidence, Panel, Series
+from qml.principle import bounds_pictures, draws
+from qml.principle.statement import Evidence
 from qml.states import DensityMatrix
 
 ROUNDING = 1e-10
@@ -50,13 +50,14 @@ def definition(rng: np.random.Generator, pairs: int) -> Evidence:
         worst.samples,
         worst.value,
         ROUNDING,
+        (bounds_pictures.support(),),
     )
 
 
 def decomposition(rng: np.random.Generator, pairs: int) -> Evidence:
     worst = Largest()
     for d in draws.DIMS:
-        rho, sigma = (states.ginibre(d, rng, batch=max(1, pairs // 4)) for _ in range(2))
+        rho, sigma = (states.ginibre(d, rng, batch=draws.spread(pairs, 4)) for _ in range(2))
         s = losses.cross_entropy(rho, sigma)
         divergence = draws.trace(rho.matrix(), draws.logarithm(rho) - draws.logarithm(sigma))
         worst.add(np.abs(s - rho.entropy() - divergence) / (1 + s))
@@ -65,6 +66,7 @@ def decomposition(rng: np.random.Generator, pairs: int) -> Evidence:
         worst.samples,
         worst.value,
         ROUNDING,
+        (bounds_pictures.floor(rng),),
     )
 
 
@@ -75,7 +77,11 @@ def klein(rng: np.random.Generator, pairs: int) -> Evidence:
         worst.add((entropy - s) / (1 + s))
         worst.add(np.abs(losses.cross_entropy(rho, rho) - entropy))
     return Evidence(
-        "S(rho) - S(rho, sigma) <= 0, and S(rho, rho) = S(rho)", worst.samples, worst.value, ROUNDING, (_ladder(rng),)
+        "S(rho) - S(rho, sigma) <= 0, and S(rho, rho) = S(rho)",
+        worst.samples,
+        worst.value,
+        ROUNDING,
+        (bounds_pictures.rungs(rng),),
     )
 
 
@@ -83,7 +89,8 @@ def jensen(rng: np.random.Generator, pairs: int) -> Evidence:
     worst = Largest()
     for rho, sigma in draws.pairs(rng, pairs):
         s = losses.cross_entropy(rho, sigma)
-        worst.add((-np.log(draws.trace(rho.matrix(), sigma.matrix())) - s) / (1 + s))
+        gap = s + np.log(draws.trace(rho.matrix(), sigma.matrix()))
+        worst.add(np.where(gap > 0, -gap / (1 + s), np.inf))  # no random rho lies in an eigenspace
     for d in draws.DIMS:  # equality: rho in an eigenspace of dimension 2 or more
         basis = draws.unitaries(rng, d, max(1, pairs // 20))
         values = np.concatenate([[2.0, 2.0], np.arange(1.0, d - 1)])
@@ -93,10 +100,11 @@ def jensen(rng: np.random.Generator, pairs: int) -> Evidence:
         s = losses.cross_entropy(rho, sigma)
         worst.add(np.abs(s + np.log(draws.trace(rho.matrix(), sigma.matrix()))))
     return Evidence(
-        "-log Tr(rho sigma) - S(rho, sigma) <= 0, and equality for rho inside one eigenspace of sigma",
+        "-log Tr(rho sigma) - S(rho, sigma) < 0 for random pairs, and equality for rho inside one eigenspace of sigma",
         worst.samples,
         worst.value,
         ROUNDING,
+        (bounds_pictures.eigenspace(rng),),
     )
 
 
@@ -118,6 +126,7 @@ def fidelity(rng: np.random.Generator, pairs: int) -> Evidence:
         worst.samples,
         max(worst.value, unordered if unordered else -np.inf),
         ROUNDING,
+        (bounds_pictures.not_ordered(rng),),
     )
 
 
@@ -133,6 +142,7 @@ def pinsker(rng: np.random.Generator, pairs: int) -> Evidence:
         worst.samples,
         worst.value,
         ROUNDING,
+        (bounds_pictures.slack(rng),),
     )
 
 
@@ -157,26 +167,5 @@ def convexity(rng: np.random.Generator, pairs: int) -> Evidence:
         worst.samples,
         worst.value if asymmetry > 0.01 else np.inf,
         1e-9,
-    )
-
-
-def _ladder(rng: np.random.Generator) -> Panel:
-    """The bounds of 400 pairs of two-qubit states against S itself."""
-    rho = states.ginibre(4, rng, rank=2, batch=400)
-    sigma = states.ginibre(4, rng, batch=400)
-    s, entropy = losses.cross_entropy(rho, sigma), rho.entropy()
-    ladder = {
-        "S(rho)": entropy,
-        "-log Tr(rho sigma)": -np.log(draws.trace(rho.matrix(), sigma.matrix())),
-        "S(rho) - log F": entropy - np.log(losses.fidelity(rho, sigma)),
-        "S(rho) + ||rho - sigma||² / 2": entropy + 2 * np.square(losses.trace_distance(rho, sigma)),
-        "-log λ_max": -sigma.spectrum().log_eigenvalues.max(axis=-1),
-        "-log λ_min": -sigma.spectrum().log_eigenvalues.min(axis=-1),
-    }
-    line = np.array([s.min(), s.max()])
-    return Panel(
-        "Bounds on the cross entropy, 400 pairs (d = 4, rank of rho 2)",
-        "S(rho, sigma), nats",
-        "bound, nats",
-        (*(Series(name, s, bound) for name, bound in ladder.items()), Series("S(rho, sigma)", line, line, line=True)),
+        bounds_pictures.chords(rng),
     )

@@ -9,7 +9,7 @@ import numpy as np
 
 from qml import _checks
 from qml._checks import InputError
-from qml.principle import bounds, derivatives, friends, measured, neighbors, structure
+from qml.principle import bounds, derivatives, friends, measured, neighbors, parity, structure
 from qml.principle.statement import Statement, Verdict
 
 PAPER = "Zhou Shangnan and Yixu Wang (2021), arXiv:2102.11887"
@@ -150,6 +150,14 @@ _ALL = (
         "Amari and Nagaoka (2000), Methods of Information Geometry",
         neighbors.pythagoras,
     ),
+    Statement(
+        22,
+        "Kappen's parity experiment",
+        "a quantum Boltzmann machine with pairwise terms and no hidden units learns the parity of biased bits, held as "
+        "sum sqrt(q) |x>, which a classical one with the same pairs cannot; of unbiased bits neither can: S >= log 2",
+        "after Kappen (2018), arXiv:1803.11278; the case without bias is ours",
+        parity.kappen,
+    ),
 )
 
 STATEMENTS: dict[int, Statement] = {statement.number: statement for statement in _ALL}
@@ -164,7 +172,7 @@ def check(number: int, *, pairs: int = 10_000, seed: int = 0) -> Verdict:
     number : int
         Of :data:`STATEMENTS`.
     pairs : int
-        About how many random instances; expensive ones are drawn less often (the evidence tells).
+        At least how many random instances.
     seed : int
         Each statement draws from its own stream of this seed.
 

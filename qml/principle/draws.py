@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from qml import states
+from qml import losses, states
 from qml._typing import Complex, Real
 from qml.states import DensityMatrix
 
@@ -16,7 +16,7 @@ DIMS = (2, 3, 4, 6)
 def pairs(rng: np.random.Generator, count: int) -> Iterator[tuple[DensityMatrix, DensityMatrix]]:
     """About `count` pairs: batches of rho of every rank with sigma of full rank, d = 2, 3, 4, 6."""
     groups = [(d, rank) for d in DIMS for rank in range(1, d + 1)]
-    each = max(1, round(count / len(groups)))
+    each = spread(count, len(groups))
     for d, rank in groups:
         yield states.ginibre(d, rng, rank=rank, batch=each), states.ginibre(d, rng, batch=each)
 
@@ -64,3 +64,31 @@ def logarithm(sigma: DensityMatrix) -> Complex:
     """log sigma (..., d, d) of states of full rank, from eigenvalues of the matrix alone."""
     values, vectors = np.linalg.eigh(sigma.matrix())
     return np.asarray((vectors * np.log(values)[..., None, :]) @ dagger(vectors))
+
+
+def populations(matrix: Complex, basis: Complex) -> Real:
+    """<v_j|X|v_j> (batch, d) for the columns of bases (batch, d, d)."""
+    return np.asarray((basis.conj() * (matrix @ basis)).sum(axis=-2).real)
+
+
+def of_empirical(f: Real, basis: Complex, sigma: states.State) -> Real:
+    """S of the empirical state sum_x f_x |x><x| of frequencies f (batch, d) in bases (batch, d, d)."""
+    empirical = (basis * f[..., None, :]) @ dagger(basis)
+    return losses.cross_entropy(DensityMatrix.trusted(empirical, sigma.dims), sigma)
+
+
+def qubits(bloch: Real) -> Complex:
+    """(1 + r . (X, Y, Z)) / 2 (..., 2, 2) of Bloch vectors r (..., 3)."""
+    x, y, z = np.moveaxis(np.asarray(bloch), -1, 0)
+    return np.asarray(np.stack([np.stack([1 + z, x - 1j * y], -1), np.stack([x + 1j * y, 1 - z], -1)], -2) / 2)
+
+
+def bloch(matrix: Complex) -> Real:
+    """The Bloch vectors (..., 3) of qubits (..., 2, 2)."""
+    off = matrix[..., 0, 1]
+    return np.stack([2 * off.real, -2 * off.imag, (matrix[..., 0, 0] - matrix[..., 1, 1]).real], axis=-1)
+
+
+def spread(count: int, groups: int) -> int:
+    """How many in each of `groups` make `count` together, or some more."""
+    return max(1, -(-count // groups))

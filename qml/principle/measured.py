@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from qml import losses, states
-from qml._typing import Complex, Real
+from qml._typing import Complex
 from qml.principle import draws
+from qml.principle import measured_pictures as pictures
 from qml.principle.bounds import ROUNDING, Largest
-from qml.principle.statement import Evidence, Panel, Series
+from qml.principle.statement import Evidence
 from qml.principle.structure import product
 from qml.states import DensityMatrix
 
@@ -20,7 +21,7 @@ def undisturbed(rng: np.random.Generator, pairs: int) -> Evidence:
     worst = Largest()
     for rho, sigma in draws.pairs(rng, pairs):
         values, vectors = np.linalg.eigh(sigma.matrix())
-        p = _populations(rho.matrix(), vectors)
+        p = draws.populations(rho.matrix(), vectors)
         s = losses.cross_entropy(rho, sigma)
         worst.add(np.abs(s + (p * np.log(values)).sum(axis=-1)) / (1 + s))
         if rho.dim <= 3:
@@ -33,30 +34,43 @@ def undisturbed(rng: np.random.Generator, pairs: int) -> Evidence:
         worst.samples,
         worst.value,
         ROUNDING,
+        (pictures.undisturbed_or_measured(rng),),
     )
 
 
 def shots(rng: np.random.Generator, pairs: int) -> Evidence:
-    count, n, repeats = max(5, pairs // 100), 50, 2000
-    means, variances = [], []
+    """Every sequence of up to three outcomes, and samples: deviations in units of their tolerances."""
+    exact, sampled = Largest(), []
+    n, repeats = 50, 20
     for d in draws.DIMS:
-        rho, sigma = (states.ginibre(d, rng, batch=count) for _ in range(2))
+        rho, sigma = (states.ginibre(d, rng, batch=draws.spread(pairs, len(draws.DIMS))) for _ in range(2))
         values, vectors = np.linalg.eigh(sigma.matrix())
-        p, cost = _populations(rho.matrix(), vectors), -np.log(values)
+        p, cost = draws.populations(rho.matrix(), vectors), -np.log(values)
         s = losses.cross_entropy(rho, sigma)
-        variance = (p * np.square(cost)).sum(axis=-1) - np.square(s)
-        counts = rng.multinomial(n, p / p.sum(axis=-1, keepdims=True), size=(repeats, count))
-        estimates = (counts * cost).sum(axis=-1) / n
-        means += ((estimates.mean(axis=0) - s) / np.sqrt(variance / n / repeats)).tolist()
-        centered = np.square(estimates - s)
-        error = centered.std(axis=0) / np.sqrt(repeats)
-        variances += ((centered.mean(axis=0) - variance / n) / error).tolist()
+        second = draws.trace(rho.matrix(), (vectors * np.square(cost)[:, None, :]) @ draws.dagger(vectors))
+        variance = second - np.square(s)
+        weight, total = np.ones((len(s), 1)), np.zeros((len(s), 1))
+        for m in (1, 2, 3):  # weights and sums of -log s of all d^m sequences
+            weight = (weight[:, :, None] * p[:, None, :]).reshape(len(s), -1)
+            total = (total[:, :, None] + cost[:, None, :]).reshape(len(s), -1)
+            mean = (weight * total / m).sum(axis=-1)
+            exact.add(np.abs(mean - s) / (1 + s))
+            around = (weight * np.square(total / m - s[:, None])).sum(axis=-1)
+            exact.add(np.abs(around - variance / m) / (1 + second))
+        counts = rng.multinomial(n, p / p.sum(axis=-1, keepdims=True), size=(repeats, len(s)))
+        z = ((counts * cost).sum(axis=-1) / n - s) / np.sqrt(variance / n)
+        fourth = (p * ((cost - s[:, None]) / np.sqrt(variance)[:, None]) ** 4).sum(axis=-1)
+        of_square = 2 + (fourth - 3) / n  # the variance of z²
+        sampled += [z.mean() * np.sqrt(z.size), (np.square(z) - 1).sum() / np.sqrt(repeats * of_square.sum())]
     return Evidence(
-        f"{repeats} estimates from {n} shots each, for every pair: their mean against S and their variance against "
-        "[Tr rho (log sigma)² - S²]/n, in standard errors",
-        len(means) + len(variances),
-        float(np.abs([*means, *variances]).max()),
-        CHANCE,
+        "mean and variance of the estimate over every sequence of 1, 2 and 3 outcomes, against S and [Tr rho (log "
+        f"sigma)² - S²]/n (tolerance {ROUNDING:.0e}); and {repeats} samples of {n} shots for each pair, their "
+        f"standardised mean and variance over all pairs of one dimension (tolerance {CHANCE:g} standard errors). The "
+        "largest violation is in units of these tolerances",
+        exact.samples,
+        max(exact.value / ROUNDING, float(np.abs(sampled).max()) / CHANCE),
+        1.0,
+        (pictures.spread_of_shots(rng),),
     )
 
 
@@ -65,25 +79,27 @@ def measured_first(rng: np.random.Generator, pairs: int) -> Evidence:
     for rho, sigma in draws.pairs(rng, pairs):
         values, vectors = np.linalg.eigh(sigma.matrix())
         basis = draws.unitaries(rng, rho.dim, len(values))
-        f = draws.frequencies(rng, _populations(rho.matrix(), basis), 100)
-        s, nll = _of_empirical(f, basis, sigma), -(f * np.log(_populations(sigma.matrix(), basis))).sum(axis=-1)
-        worst.add((nll - s) / (1 + s))
-        f = draws.frequencies(rng, _populations(rho.matrix(), vectors), 100)
-        worst.add(np.abs(_of_empirical(f, vectors, sigma) + (f * np.log(values)).sum(axis=-1)) / (1 + s))
+        f = draws.frequencies(rng, draws.populations(rho.matrix(), basis), 100)
+        s, nll = (
+            draws.of_empirical(f, basis, sigma),
+            -(f * np.log(draws.populations(sigma.matrix(), basis))).sum(axis=-1),
+        )
+        worst.add(np.where(s > nll, (nll - s) / (1 + s), np.inf))  # no vector of a random basis is an eigenvector
+        f = draws.frequencies(rng, draws.populations(rho.matrix(), vectors), 100)
+        worst.add(np.abs(draws.of_empirical(f, vectors, sigma) + (f * np.log(values)).sum(axis=-1)) / (1 + s))
     return Evidence(
-        "NLL - S(rho_hat, sigma) <= 0 for frequencies of 100 shots in random bases; equality in the eigenbasis of "
-        "sigma",
+        "NLL - S(rho_hat, sigma) < 0 for frequencies of 100 shots in random bases; equality in the eigenbasis of sigma",
         worst.samples,
         worst.value,
         ROUNDING,
-        (_gap_against_angle(),),
+        (pictures.gap_against_angle(),),
     )
 
 
 def any_povm(rng: np.random.Generator, pairs: int) -> Evidence:
     worst = Largest()
     for d in draws.DIMS:
-        each = max(1, pairs // 4)
+        each = draws.spread(pairs, 4)
         rho, sigma = states.ginibre(d, rng, batch=each), states.ginibre(d, rng, batch=each)
         effects = draws.povms(rng, d, d + 2, each)
         weights = np.trace(effects, axis1=-2, axis2=-1).real
@@ -100,17 +116,23 @@ def any_povm(rng: np.random.Generator, pairs: int) -> Evidence:
         worst.samples,
         worst.value,
         ROUNDING,
+        (pictures.povm_bound(rng),),
     )
 
 
 def price_of_measuring(rng: np.random.Generator, pairs: int) -> Evidence:
-    worst, each = Largest(), max(1, pairs // 20)
+    worst, each = Largest(), draws.spread(pairs, 4)
     for d in (2, 3, 5):  # the d + 1 mutually unbiased bases of a prime dimension are a 2-design
         rho = states.ginibre(d, rng, batch=each)
-        empirical = _empirical(rho.matrix(), _unbiased_bases(d))
+        empirical = _empirical(rho.matrix(), pictures.unbiased_bases(d))
         expected = (rho.matrix() + np.eye(d)) / (d + 1)
         worst.add(np.abs(empirical - expected).max(axis=(-2, -1)))
-    pauli = _unbiased_bases(2)
+        basis = draws.unitaries(rng, d, 1)  # one basis: the twirl by its clock operators is the dephased state
+        clock = np.exp(2j * np.pi * np.outer(np.arange(d), np.arange(d)) / d)
+        turns = (basis * clock[:, None, :]) @ draws.dagger(basis)
+        twirled = np.einsum("kij,bjl,kml->bim", turns, rho.matrix(), turns.conj()) / d
+        worst.add(np.abs(_empirical(rho.matrix(), basis) - twirled).max(axis=(-2, -1)))
+    pauli = pictures.unbiased_bases(2)
     joint = states.ginibre((2, 2), rng, batch=each).matrix()
     twice = np.einsum("aij,bkl->abikjl", pauli, pauli).reshape(9, 4, 4)
     marginals = [
@@ -126,69 +148,47 @@ def price_of_measuring(rng: np.random.Generator, pairs: int) -> Evidence:
         p, q = (np.einsum("kia,bij,kja->bka", bases.conj(), x.matrix(), bases).real for x in (rho, other))
         worst.add(((p * np.log(q)).sum(axis=-1) - (p * np.log(p)).sum(axis=-1)).max(axis=-1))
     return Evidence(
-        "the empirical state at infinite shots: (rho + 1)/(d + 1) from mutually unbiased bases (d = 2, 3, 5; Pauli-6 "
-        "is d = 2), its tensor power for two qubits; it minimises S(rho_hat, .), while the likelihood of every basis "
-        "is largest at rho",
+        "the empirical state at infinite shots: dephased from one basis, (rho + 1)/(d + 1) from mutually unbiased "
+        "bases "
+        "(d = 2, 3, 5; Pauli-6 is d = 2), its tensor power for two qubits; it minimises S(rho_hat, .), while the "
+        "likelihood of every basis is largest at rho",
         worst.samples,
         worst.value,
         ROUNDING,
-        (_bias(rng),),
+        (pictures.bias_of_length(), pictures.bias_of_shots(rng)),
     )
 
 
 def deferred(rng: np.random.Generator, pairs: int) -> Evidence:
     """Along gradient descent of a Gibbs state sigma = exp(-K)/Z of two qubits: dS/dK = rho - sigma."""
-    worst, d, steps = Largest(), 4, 60
-    batch = max(4, pairs // (50 * steps))
+    worst, d, steps, shots = Largest(), 4, 60, 1000
+    batch = draws.spread(pairs, 2 * steps)
     rho = states.ginibre(d, rng, rank=3, batch=batch)
-    k = np.zeros((batch, d, d), dtype=np.complex128)
+    k = 0.1 * draws.hermitian(rng, d, batch)
     fixed = draws.unitaries(rng, d, batch)
-    first: list[list[float]] = [[], [], []]
+    seen: list[list[float]] = [[], [], []]
     for _ in range(steps):
         sigma = states.GibbsState(k, d)
         logs, basis = sigma.spectrum().log_eigenvalues, sigma.spectrum().basis
         assert basis is not None
-        turned = draws.frequencies(rng, _populations(rho.matrix(), basis), 1000)
-        own = np.abs(_of_empirical(turned, basis, sigma) + (turned * logs).sum(axis=-1))
+        turned = draws.frequencies(rng, draws.populations(rho.matrix(), basis), shots)
+        own = np.abs(draws.of_empirical(turned, basis, sigma) + (turned * logs).sum(axis=-1))
         worst.add(own)
-        plain = draws.frequencies(rng, _populations(rho.matrix(), fixed), 1000)
-        nll = -(plain * np.log(_populations(sigma.matrix(), fixed))).sum(axis=-1)
-        gap = _of_empirical(plain, fixed, sigma) - nll
+        plain = draws.frequencies(rng, draws.populations(rho.matrix(), fixed), shots)
+        nll = -(plain * np.log(draws.populations(sigma.matrix(), fixed))).sum(axis=-1)
+        gap = draws.of_empirical(plain, fixed, sigma) - nll
         worst.add(-gap)
-        for kept, value in zip(first, (gap[0], own[0], losses.relative_entropy(rho, sigma)[0]), strict=True):
-            kept.append(max(float(value), 1e-17))
+        for kept, value in zip(seen, (gap[0], own[0], losses.relative_entropy(rho, sigma)[0]), strict=True):
+            kept.append(float(value))
         k = k - 2.0 * (rho.matrix() - sigma.matrix())
-    x = np.arange(float(steps))
-    picture = Panel(
-        "Gap between S(rho_hat, sigma) and NLL during training (1000 shots a step)",
-        "step",
-        "nats",
-        (
-            Series("measured in a fixed basis", x, np.array(first[0]), line=True),
-            Series("deferred: the model's eigenbasis", x, np.array(first[1])),
-            Series("D(rho || sigma)", x, np.array(first[2]), line=True),
-        ),
-        log_y=True,
-    )
     return Evidence(
         f"{batch} training runs of {steps} steps with fresh shots: the gap in the model's eigenbasis is zero at every "
         "step, in a fixed basis never negative",
         worst.samples,
         worst.value,
         ROUNDING,
-        (picture,),
+        (pictures.training(np.array(seen), shots),),
     )
-
-
-def _populations(matrix: Complex, basis: Complex) -> Real:
-    """<v_j|X|v_j> (batch, d) for the columns of bases (batch, d, d)."""
-    return np.asarray((basis.conj() * (matrix @ basis)).sum(axis=-2).real)
-
-
-def _of_empirical(f: Real, basis: Complex, sigma: states.State) -> Real:
-    """S of the empirical state sum_x f_x |x><x|."""
-    empirical = (basis * f[..., None, :]) @ draws.dagger(basis)
-    return losses.cross_entropy(DensityMatrix.trusted(empirical, sigma.dims), sigma)
 
 
 def _partial(joint: Complex, keep: int) -> Complex:
@@ -196,64 +196,7 @@ def _partial(joint: Complex, keep: int) -> Complex:
     return np.asarray(np.einsum("bijkj->bik", parts) if keep == 0 else np.einsum("bijil->bjl", parts))
 
 
-def _unbiased_bases(d: int) -> Complex:
-    """Columns of the d + 1 mutually unbiased bases of a prime d, shape (d + 1, d, d): Wootters and Fields (1989)."""
-    x = np.arange(d)
-    if d == 2:
-        root = np.sqrt(0.5)
-        return np.array([[[1, 0], [0, 1]], [[root, root], [root, -root]], [[root, root], [1j * root, -1j * root]]])
-    omega = np.exp(2j * np.pi / d)
-    chirped = [omega ** (k * x[:, None] ** 2 + x[:, None] * x[None, :]) / np.sqrt(d) for k in range(d)]
-    return np.stack([np.eye(d, dtype=np.complex128), *chirped])
-
-
 def _empirical(matrix: Complex, bases: Complex) -> Complex:
     """The empirical state at infinite shots, all bases measured equally often: (batch, d, d)."""
     p = np.einsum("kia,bij,kja->bka", bases.conj(), matrix, bases).real
     return np.asarray(np.einsum("bka,kia,kja->bij", p, bases, bases.conj()) / len(bases))
-
-
-def _gap_against_angle() -> Panel:
-    """A qubit with rho = sigma, the basis turned by an angle about y."""
-    angle = np.linspace(0, np.pi, 121)
-    series = []
-    for weight in (0.6, 0.8, 0.95):
-        sigma = DensityMatrix.from_probabilities([weight, 1 - weight])
-        c, s = np.cos(angle / 2), np.sin(angle / 2)
-        basis = np.stack([np.stack([c, -s], -1), np.stack([s, c], -1)], -2).astype(np.complex128)
-        f = _populations(np.broadcast_to(sigma.matrix(), (len(angle), 2, 2)), basis)
-        whole = DensityMatrix.trusted(np.broadcast_to(sigma.matrix(), (len(angle), 2, 2)), 2)
-        gap = _of_empirical(f, basis, whole) + (f * np.log(f)).sum(axis=-1)
-        series.append(Series(f"largest weight of sigma {weight}", angle, gap, line=True))
-    return Panel(
-        "A qubit measured off the eigenbasis of sigma = rho",
-        "angle between measurement and eigenbasis, radians",
-        "S(rho_hat, sigma) - NLL, nats",
-        tuple(series),
-    )
-
-
-def _bias(rng: np.random.Generator) -> Panel:
-    """Distance from rho of the minimiser of S(rho_hat, .), against the number of shots, Pauli-6 on one qubit."""
-    shots = np.unique(np.logspace(1, 6, 21).astype(int))
-    rho = DensityMatrix.from_probabilities([0.9, 0.1]).matrix()[None]
-    bases = _unbiased_bases(2)
-    p = np.einsum("kia,bij,kja->ka", bases.conj(), rho, bases).real
-    distance, unbiased = [], []
-    for n in shots:
-        f = draws.frequencies(rng, np.broadcast_to(p, (200, *p.shape)), int(n))
-        empirical = np.einsum("bka,kia,kja->bij", f, bases, bases.conj()) / 3
-        distance.append(np.abs(np.linalg.eigvalsh(empirical - rho)).sum(axis=-1).mean() / 2)
-        linear = 3 * empirical - np.eye(2)
-        unbiased.append(np.abs(np.linalg.eigvalsh(linear - rho)).sum(axis=-1).mean() / 2)
-    x = shots.astype(np.float64)
-    return Panel(
-        "Distance to the true qubit from Pauli-6 records (mean of 200)",
-        "log10 of shots a basis",
-        "trace distance",
-        (
-            Series("minimiser of S(rho_hat, .): rho_hat itself", np.log10(x), np.array(distance), line=True),
-            Series("consistent: linear inversion", np.log10(x), np.array(unbiased), line=True),
-        ),
-        log_y=True,
-    )

@@ -7,13 +7,11 @@ import html
 import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from qml.fitting.provenance import provenance
-from qml.principle.statement import Panel, Verdict
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from qml.principle.drawing import draw, greek
+from qml.principle.statement import Counterexample, Panel, Verdict
 
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #1b1f24; }
@@ -22,26 +20,9 @@ table { border-collapse: collapse; font-size: .9rem; } td, th { padding: .25rem 
 td.number { text-align: right; font-variant-numeric: tabular-nums; } th { border-bottom: 1px solid #999; }
 .holds { color: #116329; font-weight: 600; } .violated { color: #b3261e; font-weight: 600; }
 img { max-width: 100%; } .source { color: #59636e; font-size: .9rem; }
+figure { margin: .8rem 0 0; } figcaption { font-size: .9rem; color: #3d444d; max-width: 46rem; }
+table.counterexamples td { vertical-align: top; }
 """
-
-
-def draw(panel: Panel) -> Figure:
-    """The figure of a panel."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(7.2, 4.2), layout="constrained")
-    ax = figure.subplots()
-    for series in panel.series:
-        if series.line:
-            ax.plot(series.x, series.y, label=series.label, linewidth=1.4)
-        else:
-            ax.plot(series.x, series.y, ".", markersize=3.5, alpha=0.7, label=series.label)
-    ax.set(title=panel.title, xlabel=panel.xlabel, ylabel=panel.ylabel)
-    if panel.log_y:
-        ax.set_yscale("log")
-    ax.legend(fontsize=8, frameon=False)
-    ax.grid(alpha=0.25)
-    return figure
 
 
 def table(verdicts: Sequence[Verdict]) -> str:
@@ -58,12 +39,13 @@ def table(verdicts: Sequence[Verdict]) -> str:
 
 def page(verdicts: Sequence[Verdict], *, pairs: int, seed: int) -> str:
     """The report as HTML, figures included."""
-    made = provenance()
     kept = sum(v.holds for v in verdicts)
     head = (
-        f"<p>{kept} of {len(verdicts)} statements hold. About {pairs:,} random instances each, seed {seed}; "
-        + ", ".join(f"{html.escape(name)} {html.escape(str(value))}" for name, value in made.items() if value)
-        + ".</p>"
+        f"<p>{kept} of {len(verdicts)} statements hold. At least {pairs:,} random instances each, seed {seed}; "
+        f"{html.escape(_made(provenance()))}. A statement is an inequality or an equality; its largest violation is "
+        "the "
+        "largest amount, relative to 1 + |S| where S can be large, by which an instance broke it (negative: by which "
+        "every instance kept it). Entropies in nats.</p>"
     )
     rows = "".join(
         f"<tr><td class=number><a href='#s{v.statement.number}'>{v.statement.number}</a></td>"
@@ -76,7 +58,7 @@ def page(verdicts: Sequence[Verdict], *, pairs: int, seed: int) -> str:
     return (
         "<!doctype html><html lang=en><meta charset=utf-8><title>The principle, statement by statement</title>"
         f"<style>{STYLE}</style><h1>The quantum maximum likelihood principle, statement by statement</h1>"
-        f"{head}<table>{names}{rows}</table>{''.join(_section(v) for v in verdicts)}</html>\n"
+        f"{head}<table>{names}{rows}</table>{''.join(section(v) for v in verdicts)}</html>\n"
     )
 
 
@@ -89,20 +71,47 @@ def _word(verdict: Verdict) -> str:
     return "holds" if verdict.holds else "violated"
 
 
-def _section(verdict: Verdict) -> str:
+def _made(made: dict[str, Any]) -> str:
+    """The provenance in words."""
+    versions = ", ".join(f"{name} {version}" for name, version in made["versions"].items())
+    return f"{versions}; {made['platform']}; {made['started']}"
+
+
+def section(verdict: Verdict) -> str:
+    """Claim, evidence, counterexamples and figures of one statement, as HTML."""
     s, e = verdict.statement, verdict.evidence
-    counterexample = f"<p><b>Counterexamples:</b> {html.escape(e.counterexample)}.</p>" if e.counterexample else ""
     return (
-        f"<h2 id=s{s.number}>{s.number}. {html.escape(s.title)}</h2><p><b>Claim:</b> {html.escape(s.claim)}. "
-        f"<span class=source>{html.escape(s.source)}</span></p><p><b>Computed:</b> {html.escape(e.computed)}.</p>"
-        f"{counterexample}<p><b>Largest violation:</b> {e.violation:.2e} among {e.samples:,} (tolerance "
+        f"<h2 id=s{s.number}>{s.number}. {_text(s.title)}</h2><p><b>Claim:</b> {_text(s.claim)}. "
+        f"<span class=source>{html.escape(s.source)}</span></p><p><b>Computed:</b> {_text(e.computed)}.</p>"
+        f"<p><b>Largest violation:</b> {e.violation:.2e} among {e.samples:,} (tolerance "
         f"{e.tolerance:.0e}): <span class={_word(verdict)}>{_word(verdict)}</span>, {verdict.seconds:.1f} s.</p>"
+        + _counterexamples(e.counterexamples)
         + "".join(_image(panel) for panel in e.panels)
     )
+
+
+def _counterexamples(found: Sequence[Counterexample]) -> str:
+    if not found:
+        return ""
+    head = "<tr><th>not a law<th>broken at<th>left<th>right<th>by (nats)<th>share of instances</tr>"
+    rows = "".join(
+        f"<tr><td>{_text(c.law)}</td><td>{_text(c.instance)}</td><td class=number>{c.left:.4f}</td>"
+        f"<td class=number>{c.right:.4f}</td><td class=number>{c.broken_by:.4f}</td><td "
+        f"class=number>{c.share:.1%}</td></tr>"
+        for c in found
+    )
+    return f"<table class=counterexamples>{head}{rows}</table>"
 
 
 def _image(panel: Panel) -> str:
     buffer = io.BytesIO()
     draw(panel).savefig(buffer, format="png", dpi=110)
     data = base64.b64encode(buffer.getvalue()).decode()
-    return f"<p><img alt='{html.escape(panel.title, quote=True)}' src='data:image/png;base64,{data}'></p>"
+    return (
+        f"<figure><img alt='{html.escape(greek(panel.title), quote=True)}' src='data:image/png;base64,{data}'>"
+        f"<figcaption>{_text(panel.caption)}</figcaption></figure>"
+    )
+
+
+def _text(words: str) -> str:
+    return html.escape(greek(words))

@@ -12,23 +12,90 @@ from qml._typing import Real
 
 @dataclass(frozen=True, eq=False)
 class Series:
-    """Points (x, y) of a panel, drawn as dots or, with `line`, joined."""
+    """Points (x, y) of a panel.
+
+    Attributes
+    ----------
+    label : str
+        In the legend; "" for none.
+    x, y : array
+    style : {"dots", "line", "dashed", "bars"}
+    error : array, optional
+        Standard errors of y, drawn as bars.
+    color : int, optional
+        Series of one panel that belong together share a number.
+    """
 
     label: str
     x: Real
     y: Real
-    line: bool = False
+    style: str = "dots"
+    error: Real | None = None
+    color: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class Panel:
-    """One picture of the evidence: axes with their labels, and what is drawn on them."""
+    """One picture of the evidence: axes with their labels, what is drawn on them, and what there is to see.
+
+    Attributes
+    ----------
+    title, xlabel, ylabel : str
+    series : tuple of Series
+    caption : str
+        One or two sentences below the picture.
+    log_x : int
+        The base of a logarithmic axis; 0 for a linear one.
+    log_y : bool
+    ticks : tuple of str
+        Names of x = 0, 1, ..., in place of numbers.
+    marks : tuple of (str, float)
+        Vertical lines with their names.
+    """
 
     title: str
     xlabel: str
     ylabel: str
     series: tuple[Series, ...]
+    caption: str = ""
+    log_x: int = 0
     log_y: bool = False
+    ticks: tuple[str, ...] = ()
+    marks: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True)
+class Counterexample:
+    """An instance that breaks a false law, in numbers that can be checked by hand.
+
+    Attributes
+    ----------
+    law : str
+        What does not hold, as left >= right.
+    instance : str
+        The states, printed to a few digits; both sides are evaluated at the printed ones.
+    left, right : float
+        In nats.
+    share : float
+        Of the random instances, those that break the law.
+    """
+
+    law: str
+    instance: str
+    left: float
+    right: float
+    share: float
+
+    @property
+    def broken_by(self) -> float:
+        """right - left, nats: positive where the law is broken."""
+        return self.right - self.left
+
+    def __str__(self) -> str:
+        return (
+            f"not a law: {self.law}; broken by {self.broken_by:.3f} nats ({self.left:.3f} < {self.right:.3f}) at "
+            f"{self.instance}"
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,8 +114,8 @@ class Evidence:
     tolerance : float
         What rounding or chance explains.
     panels : tuple of Panel
-    counterexample : str
-        Printed where the statement says that something is *not* a law.
+    counterexamples : tuple of Counterexample
+        Where the statement says that something is *not* a law.
     """
 
     computed: str
@@ -56,7 +123,7 @@ class Evidence:
     violation: float
     tolerance: float
     panels: tuple[Panel, ...] = ()
-    counterexample: str = ""
+    counterexamples: tuple[Counterexample, ...] = ()
 
     @property
     def holds(self) -> bool:
@@ -84,7 +151,7 @@ class Statement:
     look: Callable[[np.random.Generator, int], Evidence]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Verdict:
     """A statement, the evidence for it, and what it took."""
 
@@ -103,3 +170,11 @@ class Verdict:
             f"{self.statement.number:>2} {word:<8} largest violation {e.violation:.1e} (tolerance {e.tolerance:.0e}, "
             f"{e.samples} samples)  {self.statement.title}"
         )
+
+    def __repr__(self) -> str:
+        return f"<Verdict: {str(self).strip()}>"
+
+    def _repr_html_(self) -> str:
+        from qml.principle.report import section
+
+        return section(self)

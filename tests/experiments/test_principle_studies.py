@@ -7,7 +7,7 @@ import pytest
 from qml import losses
 from qml.experiments.cli import main
 from qml.experiments.principle import is_principle, read_principle
-from qml.principle import STATEMENTS
+from qml.principle import STATEMENTS, Verdict, check
 
 SHIPPED = Path(__file__).parents[2] / "experiments" / "principle"
 
@@ -28,13 +28,25 @@ def test_the_shipped_studies_name_every_statement_once() -> None:
     assert sorted(numbers) == sorted(STATEMENTS)
 
 
-def test_a_folder_of_studies_becomes_one_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.slow
+def test_the_shipped_folder_becomes_one_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(str(SHIPPED), "pairs=300", "--output", "out") == 0
     assert "Kept in out" in capsys.readouterr().out
     report = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert f"{len(STATEMENTS)} of {len(STATEMENTS)} statements hold" in report
     assert (tmp_path / "out" / "statements.md").read_text(encoding="utf-8").count("| holds |") == len(STATEMENTS)
     assert '"pairs": 300' in (tmp_path / "out" / "structure.json").read_text(encoding="utf-8")
+
+
+def test_a_folder_of_studies_becomes_one_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "in").mkdir()
+    for name in ("first", "second"):
+        (tmp_path / "in" / f"{name}.yaml").write_text(f"title: The {name}\nstatements: [{len(name) - 3}]\npairs: 200\n")
+    assert run("in", "--output", "out") == 0
+    printed = capsys.readouterr().out
+    assert "The first\n 2 holds" in printed
+    assert "The second\n 3 holds" in printed
+    assert "2 of 2 statements hold" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
 
 
 def test_a_violation_is_told_and_fails(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -44,10 +56,24 @@ def test_a_violation_is_told_and_fails(monkeypatch: pytest.MonkeyPatch, capsys: 
     assert "violated: statement 1, statement 2" in capsys.readouterr().err
 
 
+def test_ctrl_c_keeps_what_was_checked(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    from qml.experiments import principle
+
+    def interrupted(number: int, *, pairs: int, seed: int) -> Verdict:
+        if number == 6:
+            raise KeyboardInterrupt
+        return check(number, pairs=50, seed=seed)
+
+    monkeypatch.setattr(principle, "check", interrupted)
+    assert run(str(SHIPPED / "bound_ladder.yaml"), "--output", "out") == 130
+    assert "interrupted: the report in out holds what was checked" in capsys.readouterr().err
+    assert Path("out", "statements.md").read_text(encoding="utf-8").count("| holds |") == 5
+
+
 @pytest.mark.parametrize(
     ("text", "words", "told"),
     [
-        ("statements: [1, 22]\n", [], "line 1, statements: statements are numbered from 1 to 21; found 22."),
+        ("statements: [1, 23]\n", [], "line 1, statements: statements are numbered from 1 to 22; found 23."),
         ("statements: []\n", [], "statements"),
         ("statements: [1]\npair: 3\n", [], "the key 'pair' is not known (did you mean 'pairs'?)"),
         ("statements: [1]\npairs: 0\n", [], "pairs"),

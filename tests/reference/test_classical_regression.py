@@ -39,11 +39,16 @@ def centered(intercept):
     return intercept - intercept.mean() if len(intercept) > 1 else intercept
 
 
+def name(case):
+    return case[0]
+
+
 PENALISED = [
     ("iris", load_iris, None, None),
     ("wine", load_wine, None, None),
     ("breast cancer", load_breast_cancer, None, None),
     ("digits", load_digits, slice(200), None),
+    pytest.param(("all digits", load_digits, None, None), marks=pytest.mark.slow),  # 1797 images of 8 x 8
 ]
 # without a penalty a maximum exists only where no direction separates; these columns are such
 FREE = [
@@ -54,7 +59,7 @@ FREE = [
 ]
 
 
-@pytest.mark.parametrize("case", PENALISED, ids=lambda case: case[0])
+@pytest.mark.parametrize("case", PENALISED, ids=name)
 @pytest.mark.parametrize("C", [1.0, 0.05])
 def test_with_a_penalty_the_optimum_is_that_of_scikit_learn(case, C):
     X, y = scaled(*case[1:])
@@ -65,7 +70,7 @@ def test_with_a_penalty_the_optimum_is_that_of_scikit_learn(case, C):
     assert np.allclose(centered(ours.intercept_), centered(their.intercept_), atol=3e-6)
 
 
-@pytest.mark.parametrize("case", FREE, ids=lambda case: case[0])
+@pytest.mark.parametrize("case", FREE, ids=name)
 def test_without_a_penalty_too_where_a_maximum_exists(case):
     X, y = scaled(*case[1:])
     ours, their = QuantumCrossEntropyClassifier(C=np.inf, tol=1e-9).fit(X, y), theirs(X, y, np.inf)
@@ -82,7 +87,7 @@ def test_the_library_alone_learns_the_same():
     assert result.loss == pytest.approx(log_loss(y, theirs(X, y, np.inf).predict_proba(X)), abs=1e-10)
 
 
-@pytest.mark.parametrize("case", PENALISED, ids=lambda case: case[0])
+@pytest.mark.parametrize("case", PENALISED, ids=name)
 def test_separable_data_have_no_finite_maximum_and_it_is_said(case):
     X, y = scaled(*case[1:])
     with pytest.raises(InputError, match="the likelihood has no finite maximum"):
@@ -91,7 +96,7 @@ def test_separable_data_have_no_finite_maximum_and_it_is_said(case):
     assert np.isfinite(noisy.fit(X, y).params_).all()
 
 
-@pytest.mark.parametrize("case", [PENALISED[0], PENALISED[1], FREE[0], FREE[2]], ids=lambda case: case[0])
+@pytest.mark.parametrize("case", [PENALISED[0], PENALISED[1], FREE[0], FREE[2]], ids=name)
 def test_the_direction_separates(case):
     X, y = scaled(*case[1:])
     design = np.column_stack([np.ones(len(X)), X])

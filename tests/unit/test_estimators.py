@@ -5,7 +5,8 @@ from unittest import SkipTest
 
 import numpy as np
 import pytest
-from sklearn.datasets import load_iris
+from sklearn.base import clone
+from sklearn.datasets import load_iris, load_wine, make_moons
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_val_score
@@ -16,14 +17,21 @@ from sklearn.utils.estimator_checks import estimator_checks_generator
 from qml import pauli
 from qml._checks import InputError, MemoryRefused
 from qml.encodings import fourier_encoding
-from qml.estimators import DensityEstimator, QuantumBoltzmannMachine, QuantumCrossEntropyClassifier
+from qml.estimators import (
+    DensityEstimator,
+    QuantumBoltzmannMachine,
+    QuantumCircuitClassifier,
+    QuantumCrossEntropyClassifier,
+)
 from qml.losses import cross_entropy
+from qml.models import ConditionalGibbsModel
 
 FAST = [QuantumCrossEntropyClassifier(), QuantumBoltzmannMachine(), DensityEstimator()]
 SLOW = [
     QuantumCrossEntropyClassifier("hermitian", labels="rank_one"),
     QuantumCrossEntropyClassifier("hermitian", loss="likelihood", random_state=0),
     QuantumBoltzmannMachine("transverse", data="rank_one", alpha=0.1),
+    QuantumCircuitClassifier(restarts=1, random_state=0),
 ]
 
 NEED_MORE = ("check_sample_weights_pandas_series", "check_array_api_input", "check_classifier_data_not_an_array")
@@ -101,6 +109,19 @@ def test_weights_count_samples():
     assert np.allclose(one.coef_, theirs.coef_, atol=1e-5)
 
 
+@pytest.mark.parametrize("bias", [True, False])
+def test_units_of_the_inputs_do_not_slow_the_fit(bias):
+    """Wine as it is: features from 0.1 to 1680. The optimum is that of the inputs as given, penalty included."""
+    X, y = load_wine(return_X_y=True)
+    ours = QuantumCrossEntropyClassifier(C=0.1, fit_intercept=bias, tol=1e-9).fit(X, y)
+    theirs = LogisticRegression(C=0.1, fit_intercept=bias, solver="newton-cholesky", tol=1e-10).fit(X, y)
+    assert ours.n_iter_ < 200
+    assert np.allclose(ours.coef_, theirs.coef_, atol=1e-6)
+    assert np.allclose(ours.predict_proba(X), theirs.predict_proba(X), atol=1e-6)
+    p = ours.model_.states(ours.params_, X).probabilities()
+    assert np.allclose(p, ours.predict_proba(X), atol=1e-12)
+
+
 def test_off_diagonal_generators_gain_nothing_for_diagonal_labels():
     X, y = iris()
     classical = QuantumCrossEntropyClassifier(tol=1e-9).fit(X, y)
@@ -144,7 +165,7 @@ def test_own_generators_may_have_more_levels_than_classes():
 
 def test_a_fit_that_is_cut_short_warns():
     X, y = iris()
-    with pytest.warns(ConvergenceWarning, match="iteration"):
+    with pytest.warns(ConvergenceWarning, match="raise max_iter\\."):
         QuantumCrossEntropyClassifier(max_iter=2).fit(X, y)
 
 
@@ -157,11 +178,69 @@ def test_a_fit_that_is_cut_short_warns():
         ({"loss": "hinge"}, "loss must be one of"),
         ({"C": 0.0}, "C must be positive"),
         ({"label_noise": 2.0}, "label_noise must be"),
+        ({"C": "1"}, "C must be a real number; found '1'"),
+        ({"tol": -1.0}, "tol must be"),
+        ({"max_iter": 0}, "max_iter must be an integer of at least 1"),
+        ({"fit_intercept": "no"}, "fit_intercept must be True or False; found 'no'"),
+        ({"verbose": 2}, "verbose must be True or False"),
     ],
 )
 def test_what_is_refused(options, message):
     with pytest.raises(InputError, match=message):
         QuantumCrossEntropyClassifier(**options).fit(*iris())
+
+
+def moons(m=60):
+    X, y = make_moons(m, noise=0.1, random_state=0)
+    return StandardScaler().fit_transform(X), np.array(["lower", "upper"])[y]
+
+
+def test_circuits_bend_their_boundary_in_a_pipeline():
+    X, y = moons()
+    options = {"restarts": 1, "tol": 1e-2, "random_state": 1}
+    model = clone(make_pipeline(StandardScaler(), QuantumCircuitClassifier(**options))).fit(X, y)
+    assert model.score(X, y) > 0.95 > LogisticRegression().fit(X, y).score(X, y)
+    p = model.predict_proba(X)
+    own = p[np.arange(len(y)), np.searchsorted(model.classes_, y)]
+    assert model[-1].result_.loss == pytest.approx(-np.log(own).mean(), rel=1e-9)
+
+
+def test_weights_of_a_circuit_count_samples():
+    X, y = moons(12)
+    weights = np.random.default_rng(0).integers(0, 3, len(y))
+    options = {"layers": 1, "restarts": 1, "tol": 1e-3, "random_state": 0}
+    one = QuantumCircuitClassifier(**options).fit(X, y, weights)
+    other = QuantumCircuitClassifier(**options).fit(np.repeat(X, weights, axis=0), np.repeat(y, weights))
+    assert (one.params_ == other.params_).all()
+
+
+def test_any_conditional_model_will_do():
+    """Logistic regression as a model of its own: the cross entropy of label states with noise."""
+    X, y = moons()
+
+    def build(n_features, n_classes):
+        return ConditionalGibbsModel([pauli("Z")], n_features)
+
+    ours = QuantumCircuitClassifier(model=build, loss="cross_entropy", label_noise=0.1, tol=1e-9).fit(X, y)
+    theirs = QuantumCrossEntropyClassifier(C=np.inf, label_noise=0.1, tol=1e-9).fit(X, y)
+    assert np.allclose(ours.predict_proba(X), theirs.predict_proba(X), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"loss": "hinge"}, "loss must be one of"),
+        ({"layers": 0}, "layers must be an integer of at least 1"),
+        ({"ancillas": -1}, "n_ancilla must be"),
+        ({"restarts": 0}, "restarts must be an integer of at least 1"),
+        ({"model": 3}, "model must be a function of the numbers of features and classes; found int"),
+        ({"model": lambda n, c: n}, "must return a ConditionalModel; found int"),
+        ({"model": lambda n, c: ConditionalGibbsModel([pauli("Z")], n)}, "at least 3 levels"),
+    ],
+)
+def test_what_circuits_refuse(options, message):
+    with pytest.raises(InputError, match=message):
+        QuantumCircuitClassifier(**options).fit(*iris())
 
 
 def correlated_bits(m=400):
@@ -199,6 +278,17 @@ def test_rank_one_data_use_the_transverse_field():
     classical = QuantumBoltzmannMachine(data="rank_one").fit(X)
     quantum = QuantumBoltzmannMachine("transverse", data="rank_one").fit(X)
     assert quantum.result_.loss < classical.result_.loss - 0.1
+
+
+def test_the_parity_of_sampled_bits_is_learnt_from_pairs():
+    bits = np.random.default_rng(1).integers(0, 2, (60, 2))
+    X = np.column_stack([bits, bits.sum(axis=1) % 2])
+    q = np.bincount(X @ [4, 2, 1], minlength=8) / len(X)
+    entropy = -(q[q > 0] * np.log(q[q > 0])).sum()
+    quantum = QuantumBoltzmannMachine("pairs", data="rank_one", alpha=1e-6).fit(X)
+    classical = QuantumBoltzmannMachine(alpha=1e-6).fit(X)
+    assert quantum.score(X) == pytest.approx(-entropy, abs=0.02)
+    assert classical.score(X) < -entropy - 0.5
 
 
 def test_boltzmann_machine_refuses():

@@ -57,6 +57,8 @@ def test_label_states():
     p = label_states([2, 0], 3, noise=0.3).probabilities()
     assert np.allclose(p, [[0.1, 0.1, 0.8], [0.8, 0.1, 0.1]])
     assert label_states([0], 4).dims == (2, 2)
+    soft = label_states([[0.9, 0.1, 0.0], [0.0, 0.0, 1.0]], 3, noise=0.3).probabilities()
+    assert np.allclose(soft, [[0.73, 0.17, 0.1], [0.1, 0.1, 0.8]])
 
 
 @pytest.mark.parametrize(
@@ -71,6 +73,9 @@ def test_label_states():
         (lambda: label_states([0, 3], 3), "from 0 to 2"),
         (lambda: label_states([0.5], 3), "integers"),
         (lambda: label_states([], 3), "integers"),
+        (lambda: label_states(["a"], 3), "probabilities"),
+        (lambda: label_states([[0.5, 0.5]], 3), r"shape \(m, 3\); found shape \(1, 2\)"),
+        (lambda: label_states([[0.5, 0.6]], 2), "labels must sum to one"),
         (lambda: label_states([0], 3, noise=1.5), "noise must be"),
     ],
 )

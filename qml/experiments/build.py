@@ -67,6 +67,9 @@ def build(study: config.Study, source: Source) -> Plan:
     InputError
         At the first part that cannot be built, with its place in the file.
     """
+    for i, spec in enumerate(study.loggers):
+        with source.within("loggers", i):
+            spec.maker.check()
     target = build_target(study, source)
     return Plan(study, target, tuple(build_job(study, i, target, source) for i in range(len(study.fits))))
 

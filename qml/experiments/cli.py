@@ -186,6 +186,7 @@ KINDS = (
     "losses",
     "optimizers",
     "priors",
+    "loggers",
     "channels",
     "gates",
 )
@@ -196,7 +197,8 @@ KINDS = (
 def list_kinds(what: str | None) -> None:
     """List what a study can name: WHAT is one of the kinds of things below; all of them by default.
 
-    targets, measurements, hamiltonians, models, ansatze, generators, losses, optimizers, priors, channels, gates
+    targets, measurements, hamiltonians, models, ansatze, generators, losses, optimizers, priors, loggers, channels,
+    gates
     """
     from qml.experiments.catalog import lines
 

@@ -7,7 +7,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -16,7 +16,7 @@ from rich.console import Console
 
 from qml import losses
 from qml._checks import InputError
-from qml.experiments import build, config, figures, report
+from qml.experiments import build, config, figures, loggers, report
 from qml.experiments.fits import Row, report_of, row_of, run_fit
 from qml.experiments.manifest import pinned
 from qml.experiments.record import RunFolder, latest_run, load_run, slug
@@ -201,23 +201,43 @@ def _run(found: Read, folder: RunFolder, threads: int | None, out: Console, rows
             where = Checkpoint(folder.path / folder.fit_folder(index) / CHECKPOINT)
             try:
                 with pinned(threads):
-                    result = run_fit(job, plan.target, plan.study.seed, index, reporter.step, checkpoint=where)
+                    result, row = _followed(plan, index, folder, reporter, where)
             finally:
                 reporter.stop()
             results[name] = result
             if (told := result.provenance.get("checkpoint", {})).get("resumed"):
                 folder.log("fit continued from its checkpoint", fit=name, exact=told["exact"], refused=told["refused"])
-            rows.append(row_of(job, result, plan.target))
+            rows.append(row)
             _keep_fit(job, result, folder, folder.fit_folder(index))
             folder.write_rows(rows)
             folder.log("fit done", fit=name, loss=repr(result.loss), iterations=result.iterations, status=result.status)
-            reporter.end(rows[-1])
-            if rows[-1].interrupted:
+            reporter.end(row)
+            if row.interrupted:
                 raise KeyboardInterrupt
             where.remove()
     finally:
         if results:
             _draw(results, plan, folder)
+
+
+def _followed(
+    plan: build.Plan, index: int, folder: RunFolder, reporter: report.Reporter, where: Checkpoint
+) -> tuple[FitResult, Row]:
+    """A fit, its iterates told to the loggers that the study names."""
+    job, name = plan.jobs[index], Path(folder.fit_folder(index)).name
+    told = {"fit": job.spec.model_dump(), "target": plan.study.target.model_dump(), "seed": plan.study.seed}
+    with loggers.following(plan.study.loggers, folder.path, name, loggers.settings_of(told)) as logs:
+        result = run_fit(job, plan.target, plan.study.seed, index, reporter.step, *logs, checkpoint=where)
+        row = row_of(job, result, plan.target)
+        for log in logs:
+            if row.interrupted:
+                log.close("KILLED")
+            else:
+                log.finish(loggers.results(asdict(row)), row.status)
+        for problem in {log.problem for log in logs if log.problem}:
+            folder.log("logger failed", fit=job.spec.name, problem=problem)
+            reporter.out.print(problem, markup=False)
+    return result, row
 
 
 def _keep_fit(job: build.Job, result: FitResult, folder: RunFolder, name: str) -> None:

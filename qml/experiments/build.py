@@ -9,6 +9,7 @@ from qml._checks import InputError, memory, plural
 from qml._typing import Real
 from qml.experiments import config
 from qml.experiments.measured import CountsLossSpec
+from qml.experiments.models import ModelSpec
 from qml.experiments.source import Source
 from qml.experiments.targets import Context, Target
 from qml.fitting.priors import Prior
@@ -17,6 +18,9 @@ from qml.measurement import Counts
 from qml.models import CircuitModel, Model
 from qml.optimizers import Optimizer
 from qml.states import State
+
+MODELS_KEPT = 8
+"""Models that the points of a sweep share where they say the same: building and compiling one takes milliseconds."""
 
 
 @dataclass(frozen=True)
@@ -80,11 +84,13 @@ def build_target(study: config.Study, source: Source) -> Target:
         return study.target.build(Context(source.path.parent, study.seed))
 
 
-def build_job(study: config.Study, i: int, target: Target, source: Source) -> Job:
-    """The fit number `i`."""
+def build_job(
+    study: config.Study, i: int, target: Target, source: Source, models: dict[str, Model] | None = None
+) -> Job:
+    """The fit number `i`; its model is taken from `models`, by what the study says of it, or put there."""
     fit = study.fits[i]
     with source.within("fits", i, "model"):
-        model = fit.model.build()
+        model = fit.model.build() if models is None else _shared(fit.model, models)
         if model.dims != target.state.dims:
             raise InputError(f"the model has {sites(model.dims)}, the target {sites(target.state.dims)}.")
     with source.within("fits", i, "loss"):
@@ -109,6 +115,15 @@ def build_job(study: config.Study, i: int, target: Target, source: Source) -> Jo
         dim = math.isqrt(job.memory // 32)
         memory(f"a state of dimension {dim} and its derivative", job.memory, "use fewer qubits")
     return job
+
+
+def _shared(spec: ModelSpec, models: dict[str, Model]) -> Model:
+    said = spec.model_dump_json()
+    if said not in models:
+        if len(models) >= MODELS_KEPT:
+            del models[next(iter(models))]
+        models[said] = spec.build()
+    return models[said]
 
 
 def sites(dims: tuple[int, ...]) -> str:

@@ -55,6 +55,8 @@ class Options:
         Print nothing.
     how : How
         Workers, threads and scheduler.
+    checkpoint_seconds, checkpoint_iterations
+        When a fit of a run that is no sweep writes a checkpoint: see :class:`~qml.fitting.Checkpoint`.
     """
 
     output: Path | None = None
@@ -63,6 +65,13 @@ class Options:
     resume: bool = False
     quiet: bool = False
     how: How = field(default_factory=How)
+    checkpoint_seconds: float | None = None
+    checkpoint_iterations: int | None = None
+
+    def checkpoint(self, path: Path) -> Checkpoint:
+        """The checkpoint of a fit."""
+        seconds = {} if self.checkpoint_seconds is None else {"seconds": self.checkpoint_seconds}
+        return Checkpoint(path, iterations=self.checkpoint_iterations, **seconds)
 
 
 @dataclass(frozen=True)
@@ -123,6 +132,9 @@ def run_study(path: Path, options: Options = Options()) -> Finished:
     if path.is_dir() and not options.resume:
         raise InputError(f"{path} is a folder: add --resume to continue the run in it, or name a study.")
     found = read(path, options)
+    often = options.checkpoint(path)
+    if found.points and often != Checkpoint(path):
+        raise InputError("the points of a sweep have no checkpoints: leave out --checkpoint-seconds and -iterations.")
     out = report.console(options.quiet)
     rows: list[Row] = []
     failed = 0
@@ -131,7 +143,7 @@ def run_study(path: Path, options: Options = Options()) -> Finished:
             out.print(found.study.title, style="bold", markup=False)
         try:
             if found.study.sweep is None:
-                _run(found, folder, options.how.threads, out, rows)
+                _run(found, folder, options, out, rows)
             else:
                 targets = [point.study.data["target"] for point in found.points]
                 _keep_files(sorted({path for t in targets for path in files_of(t)}), folder, found.home)
@@ -176,10 +188,10 @@ def _folder(path: Path, study: config.Study, options: Options) -> AbstractContex
     return RunFolder.resume(options.output or latest_run(slug(path.stem), study), study)
 
 
-def _run(found: Read, folder: RunFolder, threads: int | None, out: Console, rows: list[Row]) -> None:
+def _run(found: Read, folder: RunFolder, options: Options, out: Console, rows: list[Row]) -> None:
     """Fit after fit, each kept when it is done; a Ctrl-C is raised again after what was done is kept."""
     plan = found.plan
-    threads = threads or folder.info.get("threads")
+    threads = options.how.threads or folder.info.get("threads")
     before = {row.fit: row for row in load_run(folder.path).rows if not row.interrupted}
     begun = before or any(folder.path.glob(f"fits/*/{CHECKPOINT}"))
     if begun and folder.info.get("threads") != threads:
@@ -198,7 +210,7 @@ def _run(found: Read, folder: RunFolder, threads: int | None, out: Console, rows
                 continue
             folder.log("fit started", fit=name)
             reporter.begin(name, job.n_params, job.spec.max_iterations)
-            where = Checkpoint(folder.path / folder.fit_folder(index) / CHECKPOINT)
+            where = options.checkpoint(folder.path / folder.fit_folder(index) / CHECKPOINT)
             try:
                 with pinned(threads):
                     result, row = _followed(plan, index, folder, reporter, where)

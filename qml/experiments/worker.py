@@ -15,6 +15,10 @@ from qml.experiments.fits import row_of, run_fit
 from qml.experiments.manifest import pinned
 from qml.experiments.source import POINT, Source
 from qml.fitting.provenance import threads
+from qml.models import Model
+
+MODELS: dict[str, Model] = {}
+"""Those of this process; models never change."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,7 @@ def _fits(task: Task) -> list[dict[str, Any]]:
     done = []
     for i, fit in enumerate(study.fits):
         try:
-            job = build.build_job(study, i, target, source)
+            job = build.build_job(study, i, target, source, MODELS)
             result = run_fit(job, target, study.seed, i)
             row = row_of(job, result, target)
         except Exception as error:

@@ -16,7 +16,7 @@ from rich.console import Console
 
 from qml import losses
 from qml._checks import InputError
-from qml.experiments import build, config, figures, loggers, report
+from qml.experiments import build, config, figures, loggers, pools, report
 from qml.experiments.fits import Row, report_of, row_of, run_fit
 from qml.experiments.manifest import pinned
 from qml.experiments.record import RunFolder, latest_run, load_run, slug
@@ -132,9 +132,7 @@ def run_study(path: Path, options: Options = Options()) -> Finished:
     if path.is_dir() and not options.resume:
         raise InputError(f"{path} is a folder: add --resume to continue the run in it, or name a study.")
     found = read(path, options)
-    often = options.checkpoint(path)
-    if found.points and often != Checkpoint(path):
-        raise InputError("the points of a sweep have no checkpoints: leave out --checkpoint-seconds and -iterations.")
+    _fits_the_study(options, found)
     out = report.console(options.quiet)
     rows: list[Row] = []
     failed = 0
@@ -159,6 +157,17 @@ def run_study(path: Path, options: Options = Options()) -> Finished:
         out.print(report.result_table(rows))
         out.print(report.legend(folder.info, rows), markup=False)
     return Finished(folder.path, tuple(rows), failed, code)
+
+
+def _fits_the_study(options: Options, found: Read) -> None:
+    """What is said about a run must have a meaning for its study."""
+    how, often = options.how, options.checkpoint(Path())
+    if not found.points and (how.workers is not None or how.scheduler is not None):
+        raise InputError("this study has no sweep: leave out --workers and --scheduler.")
+    if found.points and often != Checkpoint(Path()):
+        raise InputError("the points of a sweep have no checkpoints: leave out --checkpoint-seconds and -iterations.")
+    if how.scheduler is not None:
+        pools.reach(how.scheduler)
 
 
 @contextmanager

@@ -86,7 +86,8 @@ def run_sweep(points: Sequence[Point], how: How, folder: RunFolder, out: Console
     table: Table = {}
     try:
         if tasks:
-            with reporter, pools.opened(workers, how.scheduler) as pool:
+            tell = partial(out.print, markup=False)
+            with reporter, pools.opened(workers, how.scheduler, tell) as pool:
                 pools.carry_out(tasks, pool, keep, [fit.name for fit in folder.study.fits])
     finally:
         journal.close()

@@ -10,6 +10,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import qml
+from qml._checks import InputError
 from qml.experiments import build, config
 from qml.experiments.fits import row_of, run_fit
 from qml.experiments.manifest import pinned
@@ -23,12 +25,14 @@ MODELS: dict[str, Model] = {}
 
 @dataclass(frozen=True)
 class Task:
-    """A point of a sweep: its number, its study as plain data, the file it is from, and the threads that it may use."""
+    """A point of a sweep: its number, its study as plain data, the file it is from, the threads that it may use, and
+    the version of qml that hands it out."""
 
     point: int
     study: Any
     path: Path
     threads: int
+    version: str = qml.__version__
 
 
 def work(task: Task) -> dict[str, Any]:
@@ -39,7 +43,14 @@ def work(task: Task) -> dict[str, Any]:
     dict
         Plain data: `point`, `fits` (each with its `row` and `params`, or its `error` and `trace`), and how it was done:
         `seconds`, `process`, `threads`.
+
+    Raises
+    ------
+    InputError
+        If this is another version of qml.
     """
+    if task.version != qml.__version__:
+        raise InputError(f"a worker has qml {qml.__version__}, and this is {task.version}: install the same one there.")
     since = time.perf_counter()
     with pinned(task.threads):
         fits = _fits(task)

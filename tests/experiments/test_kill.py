@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import multiprocessing
 import os
@@ -21,6 +22,7 @@ from qml.experiments.files import read_journal
 from qml.experiments.record import load_run
 from qml.experiments.run import Options, run_study
 from qml.experiments.sweeping import How
+from qml.experiments.table import load_table
 from qml.fitting import FitResult
 
 TARGET = """\
@@ -53,7 +55,7 @@ def killed(folder: Path, text: str, steps: int, kills: int, longest: float, *opt
     hits = sum(0 < left < steps for left in found["left"])
     print(f"{hits} of {kills} kills hit a run in the middle: {found['left']}")
     assert hits >= kills // 4, found["left"]
-    run_study(folder / "study.yaml", Options(folder / "whole", quiet=True, how=How(1, 1)))
+    run_study(folder / "study.yaml", Options(folder / "whole", quiet=True, how=How(1 if "sweep" in text else None, 1)))
 
 
 def check_killed_sweep(folder: Path, points: int, kills: int, longest: float, workers: int = 1) -> None:
@@ -122,7 +124,7 @@ def kill_a_child() -> None:
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default")  # of the cluster, about the worker that is killed
 def test_one_process_two_and_a_cluster_that_loses_a_worker_give_the_same_table(tmp_path: Path) -> None:
-    distributed = pytest.importorskip("distributed")
+    distributed = importlib.import_module("distributed")
     (tmp_path / "study.yaml").write_text(SWEEP % 200)
 
     def run(name: str, how: How) -> bytes:
@@ -142,6 +144,22 @@ def test_one_process_two_and_a_cluster_that_loses_a_worker_give_the_same_table(t
         watcher.join()
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_sweep_in_two_processes_that_is_interrupted_says_one_sentence(tmp_path: Path, number: int, code: int) -> None:
+    (tmp_path / "study.yaml").write_text(SWEEP % 2000)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "qml.experiments.cli", "run", "study.yaml", "--workers", "2", "--output", "out"],
+        cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        env={**os.environ, "PYTHONPATH": str(Path(qml.__file__).parents[1])},
+    )  # fmt: skip
+    once(tmp_path / "out" / "points.journal", 20, lambda: os.killpg(process.pid, number)).join()
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == code
+    assert stderr == "qml: interrupted: what was done is in out; continue with: qml run out --resume\n"
+    assert len(load_table(load_run(tmp_path / "out"))["loss"]) == len(read_journal(tmp_path / "out" / "points.journal"))
 
 
 DEADLY = """\

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
+import importlib
 import io
 import json
 import os
@@ -97,7 +99,7 @@ def test_the_table_of_a_sweep_is_tidy(done: Path) -> None:
 
 
 def test_parquet_holds_the_same_numbers(done: Path) -> None:
-    parquet = pytest.importorskip("pyarrow.parquet")
+    parquet = importlib.import_module("pyarrow.parquet")
     found = parquet.read_table(done / "table.parquet").to_pydict()
     plain = rows(done / "table.csv")
     assert [repr(x) for x in found["loss"]] == [row["loss"] for row in plain]
@@ -303,6 +305,25 @@ def test_dask_that_is_missing_or_silent_is_told(folder: Path, monkeypatch: pytes
     monkeypatch.setitem(sys.modules, "distributed", None)
     result = call("run", "sweep.yaml", "--scheduler", "local", "--output", "out", code=2)
     assert "run pip install 'qmaxlik[distributed]'" in result.stderr
+    monkeypatch.undo()
+    for address, part in (("", "found an empty one"), ("nowhere", "no Dask scheduler answers at 'nowhere'")):
+        assert part in call("run", str(folder / "sweep.yaml"), "--scheduler", address, "--output", "out", code=2).stderr
+    assert not (folder / "out").exists()
+
+
+def test_what_is_said_about_a_run_has_a_meaning_for_its_study(folder: Path) -> None:
+    assert "this study has no sweep" in call("run", "study.yaml", "--workers", "2", code=2).stderr
+    for value in ("--checkpoint-iterations=5", "--checkpoint-seconds=5"):
+        assert "the points of a sweep have no checkpoints" in call("run", "sweep.yaml", value, code=2).stderr
+    assert "seconds must be a finite number" in call("run", "study.yaml", "--checkpoint-seconds=nan", code=2).stderr
+    assert not (folder / "runs").exists()
+
+
+def test_a_worker_of_another_version_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = worker.work
+    monkeypatch.setattr(pools, "work", lambda task: real(dataclasses.replace(task, version="0.0.9")))
+    result = call("run", "sweep.yaml", "--workers", "1", code=2)
+    assert "a worker has qml 0.1.0, and this is 0.0.9: install the same one there" in result.stderr
 
 
 def test_a_progress_line_counts_and_estimates() -> None:

@@ -6,7 +6,7 @@ import shutil
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -150,7 +150,8 @@ def run_study(path: Path, options: Options = Options()) -> Finished:
         except KeyboardInterrupt:
             status, code = "interrupted", TERMINATED if signals else INTERRUPTED
         except BaseException:
-            folder.finish("failed", 1)
+            with suppress(InputError):  # where the disk is full, what has failed first is told
+                folder.finish("failed", 1)
             raise
         folder.finish(status, code)
     if rows:

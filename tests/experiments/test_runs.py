@@ -125,13 +125,18 @@ def test_table_plot_report_compare(done: Path, folder: Path) -> None:
         call("plot", str(done), "--kind", kind, "--output", f"{kind}.png")
         assert (folder / f"{kind}.png").read_bytes().startswith(b"\x89PNG")
     call("plot", str(done), "--x", "target.hamiltonian.h", "--output", "x.svg")
-    assert "target.hamiltonian.h" in (folder / "x.svg").read_text()
+    drawn = (folder / "x.svg").read_text()
+    for part in ("target.hamiltonian.h", "target.beta = 0.5", "target.beta = 2", "over replicate"):
+        assert part in drawn
     assert "an axis must be one of" in call("plot", str(done), "--x", "target.bta", code=2).stderr
     assert "did you mean 'loss'" in call("plot", str(done), "--kind", "los", code=2).stderr
     assert "the ending of the file" in call("plot", str(done), "--output", "x.doc", code=2).stderr
     call("report", str(done), "--output", "report.html")
     page = (folder / "report.html").read_text()
     assert page.count("data:image/png;base64,") == 3
+    for part in ("<h2>Summary</h2>", "<th>median gap", "<td>fields only</td><td class=number>12</td>"):
+        assert part in page
+    assert "test_log_likelihood" not in page
     assert "kind: thermal" in page
     assert "http" not in page
     assert "<script" not in page
@@ -145,6 +150,16 @@ def test_compare_tells_what_differs(done: Path, folder: Path) -> None:
     assert "fields only, target.beta=0.5, target.hamiltonian.h=0.5: loss " in text
     assert f"only in {done}: Gibbs model, target.beta=0.5, target.hamiltonian.h=0.5, replicate 1" in text
     assert "study, fits[1].max_iterations: 20, 1" in text
+
+
+def test_a_run_is_compared_with_its_point_of_a_sweep(done: Path, folder: Path) -> None:
+    seed = rows(done / "table.csv")[0]["seed"]
+    call("run", "study.yaml", "target.hamiltonian.h=0.5", "--seed", seed, "--threads", "1", "--output", "b")
+    text = call("compare", "b", str(done)).stdout
+    assert text.startswith("2 of 2 fits are identical to the bit.")
+    assert text.count(f"only in {done}: ") == 22
+    call("run", "study.yaml", "target.hamiltonian.h=0.7", "--output", "c")
+    assert call("compare", "c", str(done)).stdout.startswith("No fit is in both.")
 
 
 def test_a_sweep_over_words_has_no_axis(folder: Path) -> None:

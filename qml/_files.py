@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import zipfile
 import zlib
@@ -53,6 +54,18 @@ def write_whole(path: Path, writer: Callable[[Path], object], previous: Path | N
             _flush(path.parent)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+def append_whole(path: Path, block: bytes) -> None:
+    """A block at the end of a file: all of it, or an OSError and the file as it was."""
+    with path.open("ab", buffering=0) as file:
+        size = file.seek(0, os.SEEK_END)
+        try:
+            if file.write(block) < len(block):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        except OSError:
+            file.truncate(size)
+            raise
 
 
 @contextmanager

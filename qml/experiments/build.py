@@ -11,7 +11,7 @@ from qml._typing import Real
 from qml.experiments import config
 from qml.experiments.conditional import ConditionalCircuit, ConditionalGibbs
 from qml.experiments.measured import CountsLossSpec
-from qml.experiments.models import AnyModelSpec
+from qml.experiments.models import AnyModelSpec, ModelSpec
 from qml.experiments.schema import Spec
 from qml.experiments.source import Source
 from qml.experiments.targets import Context, Target
@@ -21,6 +21,9 @@ from qml.measurement import Counts
 from qml.models import CircuitModel, ConditionalCircuitModel, Conditioned, Model
 from qml.optimizers import Optimizer
 from qml.states import State
+
+MODELS_KEPT = 8
+"""Models that the points of a sweep share where they say the same: building and compiling one takes milliseconds."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,9 @@ def build(study: config.Study, source: Source) -> Plan:
     InputError
         At the first part that cannot be built, with its place in the file.
     """
+    for i, spec in enumerate(study.loggers):
+        with source.within("loggers", i):
+            spec.maker.check()
     target = build_target(study, source)
     return Plan(study, target, tuple(build_job(study, i, target, source) for i in range(len(study.fits))))
 
@@ -86,11 +92,13 @@ def build_target(study: config.Study, source: Source) -> Target:
         return study.target.build(Context(source.path.parent, study.seed))
 
 
-def build_job(study: config.Study, i: int, target: Target, source: Source) -> Job:
-    """The fit number `i`."""
+def build_job(
+    study: config.Study, i: int, target: Target, source: Source, models: dict[str, Model] | None = None
+) -> Job:
+    """The fit number `i`; its model is taken from `models`, by what the study says of it, or put there."""
     fit = study.fits[i]
     with source.within("fits", i, "model"):
-        model = _model(fit.model, target)
+        model = _model(fit.model, target, models)
         if model.dims != target.state.dims:
             raise InputError(f"the model has {sites(model.dims)}, the target {sites(target.state.dims)}.")
     with source.within("fits", i, "loss"):
@@ -124,7 +132,7 @@ def build_job(study: config.Study, i: int, target: Target, source: Source) -> Jo
     return job
 
 
-def _model(spec: AnyModelSpec, target: Target) -> Model:
+def _model(spec: AnyModelSpec, target: Target, models: dict[str, Model] | None) -> Model:
     """The model of a fit; a conditional one at the inputs of the target."""
     if isinstance(spec, ConditionalGibbs | ConditionalCircuit):
         if target.labels is None:
@@ -134,7 +142,16 @@ def _model(spec: AnyModelSpec, target: Target) -> Model:
         raise InputError(
             f"labelled data need a conditional model, conditional_gibbs or conditional_circuit; found {spec.kind}."
         )
-    return spec.build()
+    return spec.build() if models is None else _shared(spec, models)
+
+
+def _shared(spec: ModelSpec, models: dict[str, Model]) -> Model:
+    said = spec.model_dump_json()
+    if said not in models:
+        if len(models) >= MODELS_KEPT:
+            del models[next(iter(models))]
+        models[said] = spec.build()
+    return models[said]
 
 
 def sites(dims: tuple[int, ...]) -> str:

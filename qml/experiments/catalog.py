@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Mapping
 
 from qml.channels import CHANNELS
-from qml.experiments import ansatze, conditional, config, labels, measured, models, parts, priors, targets
+from qml.experiments import ansatze, conditional, config, labels, loggers, measured, models, parts, priors, targets
 from qml.experiments.schema import Spec, keys, members
 from qml.gates import GATES
 from qml.operations import Instruction
@@ -22,6 +22,7 @@ UNIONS = {
     "losses": config.LossSpec,
     "optimizers": config.OptimizerSpec,
     "priors": priors.PriorSpec,
+    "loggers": loggers.LoggerSpec,
 }
 REGISTRIES: dict[str, Mapping[str, Instruction]] = {"channels": CHANNELS, "gates": GATES}
 

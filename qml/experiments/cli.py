@@ -82,6 +82,15 @@ def main() -> None:
 @click.option("--workers", type=click.IntRange(min=1), metavar="N", help="Processes of a sweep [one a processor].")
 @click.option("--threads", type=click.IntRange(min=1), metavar="N", help="Threads of each process [1 in a sweep].")
 @click.option("--scheduler", metavar="ADDRESS", help="Run a sweep on a Dask cluster: 'local', or tcp://HOST:PORT.")
+@click.option(
+    "--checkpoint-seconds",
+    type=click.FloatRange(min=0.0),
+    metavar="S",
+    help="A fit writes a checkpoint so often, where that takes less than 1 % of the time [30].",
+)
+@click.option(
+    "--checkpoint-iterations", type=click.IntRange(min=1), metavar="N", help="And every N iterations besides."
+)
 @click.option("--quiet", is_flag=True, help="Print only the folder of the run.")
 def run(
     study: Path,
@@ -93,6 +102,8 @@ def run(
     workers: int | None,
     threads: int | None,
     scheduler: str | None,
+    checkpoint_seconds: float | None,
+    checkpoint_iterations: int | None,
     quiet: bool,
 ) -> int:
     """Run the fits of STUDY and keep everything in a new folder.
@@ -102,13 +113,14 @@ def run(
     from qml.experiments.principle import is_principle
 
     if is_principle(study):
-        if resume or dry_run or workers or threads or scheduler:
+        if any((resume, dry_run, workers, threads, scheduler, checkpoint_seconds, checkpoint_iterations)):
             _fail("a study of the principle takes --output, --seed, --quiet and PATH=VALUE only.", 2)
         return _principle(study, output, seed, overrides, quiet)
     from qml.experiments.run import Options, run_study
     from qml.experiments.sweeping import How
 
-    options = Options(output, seed, overrides, resume, quiet, How(workers, threads, scheduler))
+    how = How(workers, threads, scheduler)
+    options = Options(output, seed, overrides, resume, quiet, how, checkpoint_seconds, checkpoint_iterations)
     if dry_run:
         click.echo(_cost(study, options))
         return 0
@@ -189,6 +201,7 @@ KINDS = (
     "losses",
     "optimizers",
     "priors",
+    "loggers",
     "channels",
     "gates",
 )
@@ -199,7 +212,8 @@ KINDS = (
 def list_kinds(what: str | None) -> None:
     """List what a study can name: WHAT is one of the kinds of things below; all of them by default.
 
-    targets, data, measurements, hamiltonians, models, ansatze, generators, losses, optimizers, priors, channels, gates
+    targets, data, measurements, hamiltonians, models, ansatze, generators, losses, optimizers, priors, loggers,
+    channels, gates
     """
     from qml.experiments.catalog import lines
 

@@ -100,6 +100,8 @@ def compare(a: Path, b: Path) -> None:
 
 def _told(found: Comparison, a: Path, b: Path) -> list[str]:
     lines = [f"{found.identical} of {len(found.pairs)} fits are identical to the bit."]
+    if not found.pairs:
+        lines = ["No fit is in both."]
     differing = [pair for pair in found.pairs if pair.differing]
     for pair in differing[:PAIRS_SHOWN]:
         x, y = pair.losses

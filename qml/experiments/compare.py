@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from qml._checks import plural
+from qml.experiments.compose import EVERY, parse_path
 from qml.experiments.record import Run, load_run
 from qml.experiments.run import Options, run_study
 from qml.experiments.sweeping import How
@@ -48,10 +49,10 @@ class Comparison:
 
 
 def compare(a: Run, b: Run) -> Comparison:
-    """Fit by fit, matched by name and, in sweeps, by what the point sets and its replicate."""
-    one, two = load_table(a), load_table(b)
-    names = [name for run in (a, b) if run.study.sweep is not None for name in run.study.sweep.names()]
-    shared = [name for name in dict.fromkeys([*names, *IDENTITY]) if name in one and name in two]
+    """Fit by fit, matched by name and by what a sweep of either varies."""
+    swept = dict.fromkeys(name for run in (a, b) if run.study.sweep is not None for name in run.study.sweep.names())
+    one, two = _with(load_table(a), a, swept), _with(load_table(b), b, swept)
+    shared = [*swept, *IDENTITY]
     rows = [{_name(row, shared): row for row in _rows(table)} for table in (one, two)]
     pairs = []
     for name in rows[0]:
@@ -62,6 +63,24 @@ def compare(a: Run, b: Run) -> Comparison:
     only = tuple(n for n in rows[0] if n not in rows[1]), tuple(n for n in rows[1] if n not in rows[0])
     study = _differences(a.study.model_dump(), b.study.model_dump())
     return Comparison(tuple(pairs), only, tuple(study), tuple(_differences(_lasting(a), _lasting(b))))
+
+
+def _with(table: Table, run: Run, names: Iterable[str]) -> Table:
+    """The table with a column for each of `names`, and for the replicate; where a run does not vary it, what it is."""
+    size = count(table)
+    said = {name: _cell(run.study.model_dump(), name.partition(",")[0].strip()) for name in names}
+    return {name: [value] * size for name, value in (*said.items(), ("replicate", 0))} | table
+
+
+def _cell(study: Any, name: str) -> Any:
+    """What a study says at a path, as a cell of a table; None where it says nothing."""
+    value = study
+    for key in parse_path(name):
+        try:
+            value = value[0 if key == EVERY else key]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return json.dumps(value) if isinstance(value, list | dict) else value
 
 
 def _lasting(run: Run) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from qml._checks import InputError
 from qml.experiments.compose import compose, override
 from qml.experiments.labels import LABELS_LOSSES
+from qml.experiments.loggers import LoggerSpec
 from qml.experiments.measured import COUNTS_LOSSES
 from qml.experiments.models import AnyModelSpec
 from qml.experiments.priors import PriorSpec
@@ -95,6 +96,9 @@ class Study(Spec):
     target: Annotated[TargetSpec, Field(description="what is learnt")]
     fits: Annotated[list[Fit], Field(min_length=1, max_length=100, description="what learns it")]
     sweep: Annotated[Sweep | None, Field(description="many studies in one: what varies")] = None
+    loggers: Annotated[
+        list[LoggerSpec], Field(max_length=10, description="what else follows the fits, besides the folder of the run")
+    ] = Field(default_factory=list)
 
     @field_validator("fits")
     @classmethod

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from qml.losses import MeasuredReport
 
 KINDS = ("loss", "scaling", "heatmap", "measured")
+PANELS = 6
+"""Most settings of what else varies that are drawn beside each other."""
+TICKS = 12
 
 
 def numeric_axes(table: Table, names: Sequence[str]) -> list[str]:
@@ -44,8 +47,9 @@ def draw(table: Table, names: Sequence[str], kind: str, x: str | None = None, y:
         The loss and its floor against x; the gap against x, both logarithmic, where it is positive; the gap against x
         and y; of counts, what measuring costs and D(rho||sigma) against x.
     x, y : str, optional
-        By default the first axes that are numbers. Whatever else varies, seeds included, is shown as spread: the line
-        is the median, the band goes from the least to the greatest.
+        By default the first axes that are numbers. Where what else varies has up to :data:`PANELS` settings, each has
+        a panel, and the spread is that over seeds; otherwise it is over all that varies. The line is the median, the
+        band goes from the least to the greatest.
 
     Raises
     ------
@@ -65,6 +69,8 @@ def draw(table: Table, names: Sequence[str], kind: str, x: str | None = None, y:
     if len(chosen) < needed:
         raise InputError(f"a {kind} figure needs {needed} axes of numbers that vary; this sweep has {len(axes)}.")
     fits = list(dict.fromkeys(done["fit"]))
+    if kind == "scaling" and not any(gap > 0 for gap in done["gap"]):
+        raise InputError("no gap is above zero: there is nothing to scale.")
     if kind == "heatmap":
         figure = Figure(figsize=(1.5 + 4.2 * len(fits), 3.8), layout="constrained")
         for ax, fit in zip(figure.subplots(1, len(fits), squeeze=False)[0], fits, strict=True):
@@ -72,16 +78,50 @@ def draw(table: Table, names: Sequence[str], kind: str, x: str | None = None, y:
         return figure
     if kind == "measured":
         return _measured(done, chosen[0])
-    figure = Figure(figsize=(7.2, 4.4), layout="constrained")
-    ax = figure.subplots()
-    (_loss if kind == "loss" else _scaling)(ax, done, chosen[0], fits)
-    ax.set_xlabel(chosen[0])
-    ax.grid(alpha=0.25)
-    ax.legend(fontsize=8, frameon=False)
-    others = [name for name in ("replicate", *names) if name != chosen[0] and len(set(map(str, done[name]))) > 1]
-    if others:
-        ax.set_title(f"median, least and greatest over {', '.join(others)}", fontsize="small")
+    others = [name for name in names if name != chosen[0] and len(set(map(str, done[name]))) > 1]
+    panels, spread = _panels(done, others), ["replicate"] if len(set(done["replicate"])) > 1 else []
+    if len(panels) == 1:
+        spread += others
+    across = min(len(panels), 3)
+    down = -(-len(panels) // across)
+    size = (7.2, 4.4) if len(panels) == 1 else (1.0 + 3.6 * across, 0.6 + 3.6 * down)
+    figure = Figure(figsize=size, layout="constrained")
+    grid = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False)
+    for ax in grid.flat[len(panels) :]:
+        ax.set_axis_off()
+    for k, (ax, (title, part)) in enumerate(zip(grid.flat, panels, strict=False)):
+        (_loss if kind == "loss" else _scaling)(ax, part, chosen[0], fits)
+        lowest = k + across >= len(panels)
+        ax.set_xlabel(chosen[0] if lowest else "")
+        ax.tick_params(labelbottom=lowest)
+        if k % across:
+            ax.set_ylabel("")
+        ax.set_title(title, fontsize="small")
+        ax.grid(alpha=0.25)
+        ax.legend(fontsize=8, frameon=False)
+    if spread:
+        figure.suptitle(f"median, least and greatest over {', '.join(spread)}", fontsize="small")
     return figure
+
+
+def _panels(table: Table, others: Sequence[str]) -> list[tuple[str, Table]]:
+    """The rows of each setting of what else varies; all in one where the settings are many."""
+    settings = list(zip(*(table[name] for name in others), strict=True)) if others else [()] * count(table)
+    distinct = list(dict.fromkeys(settings))
+    if len(distinct) > PANELS:
+        return [("", table)]
+    return [
+        (
+            ", ".join(f"{name} = {_short(value)}" for name, value in zip(others, setting, strict=True)),
+            _rows(table, [found == setting for found in settings]),
+        )
+        for setting in distinct
+    ]
+
+
+def _short(value: object) -> str:
+    text = f"{value:.4g}" if isinstance(value, float) else str(value)
+    return text if len(text) <= 40 else text[:37] + "..."
 
 
 def measured(reports: Mapping[str, MeasuredReport]) -> Figure:
@@ -172,10 +212,10 @@ def _loss(ax: Axes, table: Table, x: str, fits: Sequence[str]) -> None:
 
 def _scaling(ax: Axes, table: Table, x: str, fits: Sequence[str]) -> None:
     positive = _rows(table, [gap > 0 for gap in table["gap"]])
-    if not count(positive):
-        raise InputError("no gap is above zero: there is nothing to scale.")
     for fit in fits:
         one = _of(positive, fit)
+        if not count(one):
+            continue
         _band(ax, one, x, "gap", fit + _slope(_by(one, x, "gap")))
     ax.set_yscale("log")
     if min(table[x]) > 0:
@@ -205,8 +245,9 @@ def _heatmap(ax: Axes, table: Table, x: str, y: str, fit: str) -> None:
     image = ax.imshow(
         cells, origin="lower", aspect="auto", norm=LogNorm() if np.nanmin(cells) < np.nanmax(cells) else None
     )
-    ax.set_xticks(range(len(across)), [f"{v:.3g}" for v in across], rotation=45)
-    ax.set_yticks(range(len(up)), [f"{v:.3g}" for v in up])
+    for values, axis, turned in ((across, ax.xaxis, 45), (up, ax.yaxis, 0)):
+        at = range(0, len(values), -(-len(values) // TICKS))
+        axis.set_ticks(list(at), [f"{values[i]:.3g}" for i in at], rotation=turned)
     ax.set(xlabel=x, ylabel=y, title=fit)
     ax.figure.colorbar(image, ax=ax, label="median gap")
 

@@ -18,7 +18,9 @@ from qml._files import told as told
 from qml._files import write_whole as write_whole
 
 SYNC = 0.2
-"""Seconds between two waits for the disk: one takes milliseconds, as long as a small fit."""
+"""Seconds between two waits for the disk, at least: one takes milliseconds, as long as a small fit."""
+SHARE = 0.01
+"""Of the time, what waiting for the disk may take."""
 
 
 def inside(folder: Path, relative: str) -> Path:
@@ -33,14 +35,15 @@ def inside(folder: Path, relative: str) -> Path:
 class Journal:
     """A file of JSON lines that only grows, each with a checksum.
 
-    What `append` has returned from survives the death of the process; of the machine, if :data:`SYNC` seconds older.
+    What `append` has returned from survives the death of the process; of the machine, if about a second older (more
+    where the disk is slow: waiting for it takes at most :data:`SHARE` of the time).
     What a process that was killed left half written at the end is dropped when the file is opened again.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.entries, self._size = _read(path)
-        self._synced = -math.inf
+        self._synced, self._wait = -math.inf, SYNC
         with told(path):
             self._file = path.open("ab", buffering=0)  # what could not be written must not be tried again later
             self._file.truncate(self._size)
@@ -53,9 +56,11 @@ class Journal:
             try:
                 if self._file.write(line) < len(line):
                     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-                if time.monotonic() - self._synced > SYNC:
+                since = time.monotonic()
+                if since - self._synced > self._wait:
                     os.fsync(self._file.fileno())
                     self._synced = time.monotonic()
+                    self._wait = max(SYNC, (self._synced - since) / SHARE)
             except OSError:
                 self._file.truncate(self._size)
                 raise

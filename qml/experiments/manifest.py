@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import importlib
 import platform
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import qml
+from qml.fitting.provenance import libraries, provenance
 
 PACKAGES = ("numba", "qutip", "scikit-learn", "distributed", "pyarrow")
 
@@ -21,8 +21,6 @@ def environment() -> dict[str, Any]:
     from importlib.metadata import PackageNotFoundError, version
 
     import psutil
-
-    from qml.fitting.provenance import provenance
 
     found = provenance()
     for package in PACKAGES:
@@ -67,12 +65,6 @@ def cpu() -> str:
     return platform.processor() or platform.machine()
 
 
-@cache
-def _libraries() -> Any:
-    """The BLAS of this process; finding it takes milliseconds, as long as a small fit."""
-    return importlib.import_module("threadpoolctl").ThreadpoolController()
-
-
 @contextmanager
 def pinned(threads: int | None) -> Iterator[None]:
     """BLAS and Numba on this many threads (None: as they are).
@@ -89,7 +81,7 @@ def pinned(threads: int | None) -> Iterator[None]:
     before = numba.get_num_threads()
     numba.set_num_threads(min(threads, most))
     try:
-        with _libraries().limit(limits=threads):
+        with libraries(len(sys.modules)).limit(limits=threads):
             yield
     finally:
         numba.set_num_threads(before)

@@ -10,7 +10,7 @@ from pydantic import Field
 from qml import Circuit as Gates
 from qml import NoiseModel
 from qml.channels import CHANNELS
-from qml.engines import Engine, PauliEngine, ReferenceEngine
+from qml.engines import Engine, ReferenceEngine
 from qml.experiments.ansatze import Ansatz
 from qml.experiments.conditional import ConditionalCircuit, ConditionalGibbs
 from qml.experiments.model_families import (
@@ -44,7 +44,11 @@ class Circuit(Named):
     engine: Literal["pauli", "reference"] = "pauli"
 
     def build(self) -> CircuitModel:
-        engine: Engine = PauliEngine() if self.engine == "pauli" else ReferenceEngine()
+        engine: Engine = ReferenceEngine()
+        if self.engine == "pauli":
+            from qml.engines import PauliEngine  # half a second, in studies with circuits only
+
+            engine = PauliEngine()
         return CircuitModel(self.ansatz.build().with_noise(self._noise()), engine=engine)
 
     def _noise(self) -> NoiseModel:

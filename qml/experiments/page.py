@@ -13,12 +13,18 @@ from qml._checks import InputError, plural
 from qml.experiments import figures
 from qml.experiments.config import to_yaml
 from qml.experiments.record import Run
-from qml.experiments.table import Table, count, load_table
+from qml.experiments.table import Table, count, filled, load_table, summary
 from qml.principle.report import STYLE
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+WIDE = """
+.wide { overflow: auto; max-height: 36rem; border: 1px solid #d0d7de; padding: 0 .7rem; }
+.wide td, .wide th { white-space: nowrap; padding-right: 1.2rem; }
+.wide th { position: sticky; top: 0; background: #fff; }
+pre { overflow-x: auto; background: #f6f8fa; padding: .7rem; font-size: .85rem; }
+"""
 ROWS = 1000
 """Most rows that a page shows; the files of the run have all."""
 
@@ -28,10 +34,11 @@ def page(run: Run) -> str:
     table = load_table(run)
     title = html.escape(run.study.title or run.folder.name)
     parts = [
-        f"<!doctype html><html lang=en><meta charset=utf-8><title>{title}</title><style>{STYLE}</style>",
+        f"<!doctype html><html lang=en><meta charset=utf-8><title>{title}</title><style>{STYLE}{WIDE}</style>",
         f"<h1>{title}</h1><p>{html.escape(_status(run, table))}</p>",
+        f"<h2>Summary</h2>{html_table(summary(table))}" if run.study.sweep is not None else "",
         *_images(run, table),
-        f"<h2>Table</h2>{html_table(table)}",
+        f"<h2>Table</h2><div class=wide>{html_table(table)}</div>",
         f"<h2>Study</h2><pre>{html.escape(to_yaml(run.study))}</pre>",
         f"<h2>Environment</h2>{_mapping(run.environment)}",
         "</html>\n",
@@ -73,7 +80,8 @@ def _image(content: bytes, about: str) -> str:
 
 
 def html_table(table: Table) -> str:
-    """The first rows of a table."""
+    """The first rows of a table, without the columns that are empty."""
+    table = filled(table)
     head = "".join(f"<th>{html.escape(name)}" for name in table)
     rows = []
     for cells in list(zip(*table.values(), strict=True))[:ROWS]:
@@ -84,7 +92,7 @@ def html_table(table: Table) -> str:
 
 def _cell(value: Any) -> str:
     if isinstance(value, float):
-        return f"<td class=number>{value:.6g}</td>"
+        return f"<td class=number>{value:.5g}</td>"
     if isinstance(value, int) and not isinstance(value, bool):
         return f"<td class=number>{value}</td>"
     return f"<td>{'' if value is None else html.escape(str(value))}</td>"

@@ -1,8 +1,9 @@
 """Where the points of a sweep are worked on: here, in processes of this machine, or on a Dask cluster.
 
 All three speak ``concurrent.futures``, so the loop over the points (:func:`carry_out`) is one. Processes are those of
-the standard library, which need nothing installed; they are spawned, since a process that was forked while BLAS or
-Numba had threads may hang. Dask adds what a single machine lacks: other machines, and moving the work of one that died.
+the standard library, which need nothing installed; they are forked from a process that has only imported things, since
+one that was forked while BLAS or Numba had threads may hang. Dask adds what a single machine lacks: other machines, and
+moving the work of one that died.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import importlib
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
@@ -44,10 +46,25 @@ class Pool(Protocol):
     def close(self, now: bool) -> None: ...
 
 
+def reach(scheduler: str) -> None:
+    """Whether a cluster is there, before anything is written.
+
+    Raises
+    ------
+    InputError
+        If Dask is not installed, or no scheduler answers.
+    """
+    if not scheduler:
+        raise InputError("--scheduler needs an address, 'local' or tcp://HOST:PORT; found an empty one.")
+    distributed = _distributed()
+    if scheduler != LOCAL:
+        _client(distributed, scheduler).close()
+
+
 @contextmanager
-def opened(workers: int, scheduler: str | None) -> Iterator[Pool]:
+def opened(workers: int, scheduler: str | None, tell: Callable[[str], object] = lambda _: None) -> Iterator[Pool]:
     """The pool for so many workers, closed at the end; at once, if that end is an error or Ctrl-C."""
-    pool: Pool = Dask(scheduler, workers) if scheduler else Here() if workers == 1 else Processes(workers)
+    pool: Pool = Dask(scheduler, workers, tell) if scheduler else Here() if workers == 1 else Processes(workers)
     try:
         yield pool
     except BaseException:
@@ -130,8 +147,7 @@ class Processes:
 
     def _start(self) -> None:
         self._others = set(multiprocessing.active_children())
-        context = multiprocessing.get_context("spawn")
-        self._executor = ProcessPoolExecutor(self.workers, context, initializer=_begin)
+        self._executor = ProcessPoolExecutor(self.workers, _context(), initializer=_begin)
 
     def submit(self, task: Task) -> Future[dict[str, Any]]:
         return self._executor.submit(work, task)
@@ -148,8 +164,19 @@ class Processes:
         self._executor.shutdown(wait=True)
 
 
+def _context() -> Any:
+    """One new interpreter imports what this one has imported, and is forked for every worker; where there is no fork,
+    each is a new interpreter."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([name for name in sys.modules if name.startswith("qml.")])
+    return context
+
+
 def _begin() -> None:
     """In a new worker: Ctrl-C is for the parent to handle, and without a parent there is nothing left to do."""
+    multiprocessing.set_start_method("spawn", force=True)  # or Numba makes a semaphore that outlives a killed worker
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     if parent is not None:
@@ -164,31 +191,17 @@ def _follow(sentinel: int) -> None:
 class Dask:
     """A Dask cluster: ``local`` starts one on this machine, an address joins one that runs already."""
 
-    def __init__(self, address: str, workers: int) -> None:
-        try:
-            distributed: Any = importlib.import_module("distributed")
-        except ImportError:
-            raise InputError(
-                "--scheduler needs Dask, which is not installed: run pip install 'qmaxlik[distributed]'."
-            ) from None
+    def __init__(self, address: str, workers: int, tell: Callable[[str], object]) -> None:
+        distributed = _distributed()
         self._cluster: Any = None
         if address == LOCAL:
             self._cluster = distributed.LocalCluster(
                 n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50
             )
-        try:
-            self._client: Any = distributed.Client(self._cluster or address, timeout=10)
-        except (OSError, ValueError) as error:
-            raise InputError(f"no Dask scheduler answers at {address!r} ({error}).") from None
+        self._client = _client(distributed, self._cluster or address)
+        if not self._client.nthreads():
+            tell("No worker has joined the cluster yet: waiting for the first one.")
         self._executor = self._client.get_executor(pure=False)
-        self._check()
-
-    def _check(self) -> None:
-        import qml
-
-        for worker, version in self._client.run(_version).items():
-            if version != qml.__version__:
-                raise InputError(f"the worker {worker} has qml {version}, and this is {qml.__version__}.")
 
     @property
     def ahead(self) -> int:
@@ -210,7 +223,17 @@ class Dask:
             self._cluster.close()
 
 
-def _version() -> str:
-    import qml
+def _distributed() -> Any:
+    try:
+        return importlib.import_module("distributed")
+    except ImportError:
+        raise InputError(
+            "--scheduler needs Dask, which is not installed: run pip install 'qmaxlik[distributed]'."
+        ) from None
 
-    return qml.__version__
+
+def _client(distributed: Any, cluster: Any) -> Any:
+    try:
+        return distributed.Client(cluster, timeout=10)
+    except (OSError, ValueError) as error:
+        raise InputError(f"no Dask scheduler answers at {cluster!r} ({error}).") from None

@@ -17,6 +17,8 @@ from rich.table import Table
 from qml._checks import plural
 from qml.experiments.fits import Row
 from qml.experiments.record import Run
+from qml.experiments.table import Table as Columns
+from qml.experiments.table import filled
 from qml.losses import von_neumann_entropy
 
 if TYPE_CHECKING:
@@ -169,13 +171,11 @@ def show_run(run: Run, out: Console) -> None:
     out.print(f"seed {run.study.seed}, {run.info['status']}, {done}, started {run.info['started']}", markup=False)
 
 
-def plain_table(columns: Mapping[str, Sequence[Any]]) -> str:
+def plain_table(columns: Columns) -> str:
     """A tidy table as aligned text, without the columns that are empty."""
     lines: list[str] = []
-    for name, column in columns.items():
+    for name, column in filled(columns).items():
         cells = ["" if x is None else f"{x:.9g}" if isinstance(x, float) else str(x) for x in column]
-        if not any(cells) and cells:
-            continue
         width = max(map(len, [name, *cells]))
         numbers = all(isinstance(x, int | float | None) and not isinstance(x, bool) for x in column)
         block = [f"{cell:>{width}}" if numbers else f"{cell:<{width}}" for cell in (name, *cells)]

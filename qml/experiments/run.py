@@ -6,8 +6,8 @@ import shutil
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -16,7 +16,7 @@ from rich.console import Console
 
 from qml import losses
 from qml._checks import InputError
-from qml.experiments import build, config, figures, report
+from qml.experiments import build, config, figures, loggers, pools, report
 from qml.experiments.files import inside
 from qml.experiments.fits import Row, predicted, report_of, row_of, run_fit
 from qml.experiments.manifest import pinned
@@ -56,6 +56,8 @@ class Options:
         Print nothing.
     how : How
         Workers, threads and scheduler.
+    checkpoint_seconds, checkpoint_iterations
+        When a fit of a run that is no sweep writes a checkpoint: see :class:`~qml.fitting.Checkpoint`.
     """
 
     output: Path | None = None
@@ -64,6 +66,13 @@ class Options:
     resume: bool = False
     quiet: bool = False
     how: How = field(default_factory=How)
+    checkpoint_seconds: float | None = None
+    checkpoint_iterations: int | None = None
+
+    def checkpoint(self, path: Path) -> Checkpoint:
+        """The checkpoint of a fit."""
+        seconds = {} if self.checkpoint_seconds is None else {"seconds": self.checkpoint_seconds}
+        return Checkpoint(path, iterations=self.checkpoint_iterations, **seconds)
 
 
 @dataclass(frozen=True)
@@ -124,6 +133,7 @@ def run_study(path: Path, options: Options = Options()) -> Finished:
     if path.is_dir() and not options.resume:
         raise InputError(f"{path} is a folder: add --resume to continue the run in it, or name a study.")
     found = read(path, options)
+    _fits_the_study(options, found)
     out = report.console(options.quiet)
     rows: list[Row] = []
     failed = 0
@@ -132,7 +142,7 @@ def run_study(path: Path, options: Options = Options()) -> Finished:
             out.print(found.study.title, style="bold", markup=False)
         try:
             if found.study.sweep is None:
-                _run(found, folder, options.how.threads, out, rows)
+                _run(found, folder, options, out, rows)
             else:
                 targets = [point.study.data["target"] for point in found.points]
                 _keep_files(sorted({path for t in targets for path in files_of(t)}), folder, found.home)
@@ -141,13 +151,25 @@ def run_study(path: Path, options: Options = Options()) -> Finished:
         except KeyboardInterrupt:
             status, code = "interrupted", TERMINATED if signals else INTERRUPTED
         except BaseException:
-            folder.finish("failed", 1)
+            with suppress(InputError):  # where the disk is full, what has failed first is told
+                folder.finish("failed", 1)
             raise
         folder.finish(status, code)
     if rows:
         out.print(report.result_table(rows))
         out.print(report.legend(folder.info, rows), markup=False)
     return Finished(folder.path, tuple(rows), failed, code)
+
+
+def _fits_the_study(options: Options, found: Read) -> None:
+    """What is said about a run must have a meaning for its study."""
+    how, often = options.how, options.checkpoint(Path())
+    if not found.points and (how.workers is not None or how.scheduler is not None):
+        raise InputError("this study has no sweep: leave out --workers and --scheduler.")
+    if found.points and often != Checkpoint(Path()):
+        raise InputError("the points of a sweep have no checkpoints: leave out --checkpoint-seconds and -iterations.")
+    if how.scheduler is not None:
+        pools.reach(how.scheduler)
 
 
 @contextmanager
@@ -177,10 +199,10 @@ def _folder(path: Path, study: config.Study, options: Options) -> AbstractContex
     return RunFolder.resume(options.output or latest_run(slug(path.stem), study), study)
 
 
-def _run(found: Read, folder: RunFolder, threads: int | None, out: Console, rows: list[Row]) -> None:
+def _run(found: Read, folder: RunFolder, options: Options, out: Console, rows: list[Row]) -> None:
     """Fit after fit, each kept when it is done; a Ctrl-C is raised again after what was done is kept."""
     plan = found.plan
-    threads = threads or folder.info.get("threads")
+    threads = options.how.threads or folder.info.get("threads")
     before = {row.fit: row for row in load_run(folder.path).rows if not row.interrupted}
     begun = before or any(folder.path.glob(f"fits/*/{CHECKPOINT}"))
     if begun and folder.info.get("threads") != threads:
@@ -199,26 +221,46 @@ def _run(found: Read, folder: RunFolder, threads: int | None, out: Console, rows
                 continue
             folder.log("fit started", fit=name)
             reporter.begin(name, job.n_params, job.spec.max_iterations)
-            where = Checkpoint(folder.path / folder.fit_folder(index) / CHECKPOINT)
+            where = options.checkpoint(folder.path / folder.fit_folder(index) / CHECKPOINT)
             try:
                 with pinned(threads):
-                    result = run_fit(job, plan.target, plan.study.seed, index, reporter.step, checkpoint=where)
+                    result, row = _followed(plan, index, folder, reporter, where)
             finally:
                 reporter.stop()
             results[name] = result
             if (told := result.provenance.get("checkpoint", {})).get("resumed"):
                 folder.log("fit continued from its checkpoint", fit=name, exact=told["exact"], refused=told["refused"])
-            rows.append(row_of(job, result, plan.target))
+            rows.append(row)
             _keep_fit(job, result, folder, folder.fit_folder(index))
             folder.write_rows(rows)
             folder.log("fit done", fit=name, loss=repr(result.loss), iterations=result.iterations, status=result.status)
-            reporter.end(rows[-1])
-            if rows[-1].interrupted:
+            reporter.end(row)
+            if row.interrupted:
                 raise KeyboardInterrupt
             where.remove()
     finally:
         if results:
             _draw(results, plan, folder)
+
+
+def _followed(
+    plan: build.Plan, index: int, folder: RunFolder, reporter: report.Reporter, where: Checkpoint
+) -> tuple[FitResult, Row]:
+    """A fit, its iterates told to the loggers that the study names."""
+    job, name = plan.jobs[index], Path(folder.fit_folder(index)).name
+    told = {"fit": job.spec.model_dump(), "target": plan.study.target.model_dump(), "seed": plan.study.seed}
+    with loggers.following(plan.study.loggers, folder.path, name, loggers.settings_of(told)) as logs:
+        result = run_fit(job, plan.target, plan.study.seed, index, reporter.step, *logs, checkpoint=where)
+        row = row_of(job, result, plan.target)
+        for log in logs:
+            if row.interrupted:
+                log.close("KILLED")
+            else:
+                log.finish(loggers.results(asdict(row)), row.status)
+        for problem in {log.problem for log in logs if log.problem}:
+            folder.log("logger failed", fit=job.spec.name, problem=problem)
+            reporter.out.print(problem, markup=False)
+    return result, row
 
 
 def _keep_fit(job: build.Job, result: FitResult, folder: RunFolder, name: str) -> None:

@@ -100,7 +100,7 @@ class Sweep(Spec):
         for name in names:
             if names.count(name) > 1:
                 raise InputError(f"{name} is set twice at a point of the sweep: name it in one place.")
-            if parse_path(name)[0] in ("sweep", "title"):
+            if parse_path(name)[0] in ("sweep", "title", "loggers"):
                 raise InputError(f"{name} is not a part of a point: it cannot vary.")
         if "seed" in names and (self.seeds > 1 or self.common_seeds):
             raise InputError("seed is set by the sweep itself: leave out seeds and common_seeds.")
@@ -138,7 +138,7 @@ def points(sweep: Sweep, seed: int, base: Source) -> list[Point]:
     """
     found: list[Point] = []
     for values, listing, draw in _settings(sweep, seed):
-        source, swept = Source(base.path, {**base.data, "sweep": None}, base.lines, base.origins), False
+        source, swept = Source(base.path, {**base.data, "sweep": None, "loggers": []}, base.lines, base.origins), False
         for name, value in values.items():
             place = _place(sweep, name, listing)
             for path in map(str.strip, name.split(",")):

@@ -10,14 +10,24 @@ from typing import Any
 
 from rich.console import Console
 
-from qml._checks import InputError
-from qml.experiments import config, pools
+from qml._checks import InputError, plural
+from qml.experiments import config, loggers, pools
 from qml.experiments.files import Journal
 from qml.experiments.progress import SweepReporter
-from qml.experiments.record import RunFolder, to_csv
+from qml.experiments.record import RunFolder, slug, to_csv
 from qml.experiments.source import Source
 from qml.experiments.sweep import Point
-from qml.experiments.table import JOURNAL, has_failed, latest, points_of, sweep_table, timings, write_parquet
+from qml.experiments.table import (
+    JOURNAL,
+    Table,
+    count,
+    has_failed,
+    latest,
+    points_of,
+    sweep_table,
+    timings,
+    write_parquet,
+)
 from qml.experiments.worker import Task
 
 
@@ -73,18 +83,49 @@ def run_sweep(points: Sequence[Point], how: How, folder: RunFolder, out: Console
         folder.log("point failed" if errors else "point done", point=entry["point"], errors=errors)
         reporter.done(entry["point"], errors)
 
+    table: Table = {}
     try:
         if tasks:
-            with reporter, pools.opened(workers, how.scheduler) as pool:
+            tell = partial(out.print, markup=False)
+            with reporter, pools.opened(workers, how.scheduler, tell) as pool:
                 pools.carry_out(tasks, pool, keep, [fit.name for fit in folder.study.fits])
     finally:
         journal.close()
-        _write_tables(points, journal.entries, folder)
+        table = _write_tables(points, journal.entries, folder)
+    if folder.study.loggers:
+        out.print(f"Logging {plural(count(table), 'row')}.", markup=False)
+        for problem in _log(folder, table):
+            out.print(problem, markup=False)
     return sum(has_failed(entry) for _, entry in latest(points, journal.entries))
 
 
-def _write_tables(points: Sequence[Point], entries: Sequence[dict[str, Any]], folder: RunFolder) -> None:
+def _write_tables(points: Sequence[Point], entries: Sequence[dict[str, Any]], folder: RunFolder) -> Table:
     table = sweep_table(folder.study, points, entries)
     for name, columns in (("table.csv", table), ("timings.csv", timings(points, entries))):
         folder.write(name, to_csv(list(columns), zip(*columns.values(), strict=True)))
     folder.write_file("table.parquet", partial(write_parquet, table))
+    return table
+
+
+def _log(folder: RunFolder, table: Table) -> list[str]:
+    """Every row of the table of a sweep that did not fail, and is not logged yet, as a run of its own, without curves.
+
+    Returns
+    -------
+    list of str
+        Of each store that could not be written, one sentence.
+    """
+    study = folder.study
+    assert study.sweep is not None
+    problems = dict[str, None]()
+    for i, (fit, point, error) in enumerate(zip(table["fit"], table["point"], table["error"], strict=True)):
+        if not error:
+            row = {name: column[i] for name, column in table.items()}
+            said = ("fit", "point", "replicate", "seed", *study.sweep.names())
+            settings = loggers.settings_of({name: row[name] for name in said})
+            with loggers.following(study.loggers, folder.path, f"point-{point:05d}-{slug(fit)}", settings) as logs:
+                for log in logs:
+                    log.finish(loggers.results(row), row["status"])
+                    if log.problem:
+                        problems[log.problem] = None
+    return list(problems)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import importlib
 import json
+import math
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -95,6 +97,37 @@ def load_table(run: Run) -> Table:
         return {name: [row[name] for row in rows] for name in ("fit", *MEASURED)}
     points = points_of(run.study, Source(run.folder / "config.yaml", None))
     return sweep_table(run.study, points, read_journal(run.folder / JOURNAL))
+
+
+def filled(table: Table) -> Table:
+    """The columns that say something: not those in which every cell is empty or not a number."""
+
+    def says(cell: Any) -> bool:
+        return cell is not None and cell != "" and not (isinstance(cell, float) and math.isnan(cell))
+
+    return {name: column for name, column in table.items() if any(map(says, column)) or not column}
+
+
+def summary(table: Table) -> Table:
+    """One row a fit of a sweep: how many points are done and failed, and the spread of its gap and fidelity."""
+    found: Table = {}
+    for fit in dict.fromkeys(table["fit"]):
+        rows = [i for i, name in enumerate(table["fit"]) if name == fit]
+        cells: dict[str, Any] = {"fit": fit, "points": len(rows), "failed": sum(bool(table["error"][i]) for i in rows)}
+        gaps, fidelities, iterations = (
+            [float(x) for i in rows if (x := table[name][i]) is not None and math.isfinite(x)]
+            for name in ("gap", "fidelity", "iterations")
+        )
+        cells |= {"median gap": _median(gaps), "least gap": min(gaps, default=None)}
+        cells |= {"greatest gap": max(gaps, default=None), "median fidelity": _median(fidelities)}
+        cells |= {"median iterations": _median(iterations)}
+        for name, cell in cells.items():
+            found.setdefault(name, []).append(cell)
+    return found
+
+
+def _median(values: Sequence[float]) -> float | None:
+    return statistics.median(values) if values else None
 
 
 def count(table: Table) -> int:

@@ -10,21 +10,29 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import qml
+from qml._checks import InputError
 from qml.experiments import build, config
 from qml.experiments.fits import row_of, run_fit
 from qml.experiments.manifest import pinned
 from qml.experiments.source import POINT, Source
 from qml.fitting.provenance import threads
+from qml.models import Model
+
+MODELS: dict[str, Model] = {}
+"""Those of this process; models never change."""
 
 
 @dataclass(frozen=True)
 class Task:
-    """A point of a sweep: its number, its study as plain data, the file it is from, and the threads that it may use."""
+    """A point of a sweep: its number, its study as plain data, the file it is from, the threads that it may use, and
+    the version of qml that hands it out."""
 
     point: int
     study: Any
     path: Path
     threads: int
+    version: str = qml.__version__
 
 
 def work(task: Task) -> dict[str, Any]:
@@ -35,7 +43,14 @@ def work(task: Task) -> dict[str, Any]:
     dict
         Plain data: `point`, `fits` (each with its `row` and `params`, or its `error` and `trace`), and how it was done:
         `seconds`, `process`, `threads`.
+
+    Raises
+    ------
+    InputError
+        If this is another version of qml.
     """
+    if task.version != qml.__version__:
+        raise InputError(f"a worker has qml {qml.__version__}, and this is {task.version}: install the same one there.")
     since = time.perf_counter()
     with pinned(task.threads):
         fits = _fits(task)
@@ -65,7 +80,7 @@ def _fits(task: Task) -> list[dict[str, Any]]:
     done = []
     for i, fit in enumerate(study.fits):
         try:
-            job = build.build_job(study, i, target, source)
+            job = build.build_job(study, i, target, source, MODELS)
             result = run_fit(job, target, study.seed, i)
             row = row_of(job, result, target)
         except Exception as error:

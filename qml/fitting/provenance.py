@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import os
 import platform
 import sys
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -38,8 +39,14 @@ def provenance() -> dict[str, Any]:
 
 def threads() -> dict[str, int | None]:
     """Processors of this machine, and the threads of BLAS and Numba; None: not loaded, or not known."""
-    numba, blas = sys.modules.get("numba"), None
-    if importlib.util.find_spec("threadpoolctl") is not None:
-        pools = importlib.import_module("threadpoolctl").threadpool_info()
-        blas = max((pool["num_threads"] for pool in pools if pool["user_api"] == "blas"), default=None)
+    numba = sys.modules.get("numba")
+    pools = libraries(len(sys.modules)).info()
+    blas = max((pool["num_threads"] for pool in pools if pool["user_api"] == "blas"), default=None)
     return {"cpus": os.cpu_count(), "blas": blas, "numba": None if numba is None else numba.get_num_threads()}
+
+
+@lru_cache(maxsize=1)
+def libraries(_: int) -> Any:
+    """The BLAS of this process. Finding it takes milliseconds, as long as a small fit: it is looked for again only when
+    a module has been imported since, their number being the argument."""
+    return importlib.import_module("threadpoolctl").ThreadpoolController()

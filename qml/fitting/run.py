@@ -15,7 +15,7 @@ import numpy as np
 from qml import _checks
 from qml._checks import InputError
 from qml._typing import ArrayLike
-from qml.fitting.checkpoint import Checkpoint, Keeper, Stored
+from qml.fitting.checkpoint import Checkpoint, Keeper, Part, Stored
 from qml.fitting.objective import Objective
 from qml.fitting.priors import Prior
 from qml.fitting.progress import Progress
@@ -87,7 +87,8 @@ def fit(
         A restart has converged when a step lowers the loss by no more than this; 0 turns it off.
     callbacks : iterable of callable
         Each is called with every :class:`Iteration`, the start (number 0) included. One that returns True stops the
-        fit, the remaining restarts included; what one raises is raised.
+        fit, the remaining restarts included; what one raises is raised. One that has a method `flush` is asked to
+        write down what it holds before each checkpoint and at the end; :mod:`qml.loggers` has some.
     progress : bool, optional
         Live progress on standard error, once the fit has taken two seconds; by default in a terminal or a notebook.
     track_fidelity : bool
@@ -220,7 +221,17 @@ def fit(
         states = stored.text["streams"]
         for stream, state in zip(streams, states, strict=True):
             stream.bit_generator.state = state
-    keeper.hold(lambda: [run.part(run.mark) for run in runs if run.mark is not None], seed=seed, streams=states)
+
+    def flush() -> None:
+        for callback in rules.callbacks:
+            if (write := getattr(callback, "flush", None)) is not None:
+                write()
+
+    def parts() -> list[Part]:
+        flush()
+        return [run.part(run.mark) for run in runs if run.mark is not None]
+
+    keeper.hold(parts, seed=seed, streams=states)
     try:
         with bar:
             for k, stream in enumerate(streams):
@@ -238,6 +249,8 @@ def fit(
     except BaseException:
         keeper.save()
         raise
+    finally:
+        flush()
     if runs[-1].cut:
         keeper.save()
     started = [run for run in runs if run.entries]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
@@ -254,9 +255,14 @@ class DensityMatrix(State):
         return spectral.spectrum_of_matrix(self.matrix())
 
     def _log_eigenvalues(self) -> Real:
-        if "_spectrum" in self.__dict__ or self._matrix is None:
+        if self._probabilities is not None or self._factor is not None:
             return super()._log_eigenvalues()
-        return spectral.log_eigenvalues_of_matrix(self._matrix)
+        return self._logs_without_basis
+
+    @cached_property
+    def _logs_without_basis(self) -> Real:
+        """Cheaper than the spectrum; kept apart from it, so that no number depends on what was asked before."""
+        return spectral.log_eigenvalues_of_matrix(self.matrix())
 
     def probabilities(self) -> Real:
         if self._probabilities is not None:

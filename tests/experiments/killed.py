@@ -1,7 +1,8 @@
-"""Runs ``qml run`` in forked processes that are killed (SIGKILL) at random moments, and resumes them; see test_kill.py.
+"""Runs ``qml run`` in processes that are killed (SIGKILL) at random moments, and resumes them; see test_kill.py.
 
-A process of its own, so that a fork costs milliseconds instead of the seconds of a new interpreter: what is killed is
-the command itself, with everything it does on disk.
+Most are forked from this process, which has imported everything, so that a kill costs a fraction of a second instead of
+the start of an interpreter, and hits the work instead of the imports; every tenth is a new interpreter. What is killed
+is the command itself, with everything it does on disk.
 """
 
 from __future__ import annotations
@@ -11,13 +12,25 @@ import os
 import random
 import shutil
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
+import numba  # noqa: F401
+import pyarrow.parquet  # noqa: F401
+
+from qml.experiments import run, sweeping  # noqa: F401 - like the two above, so that they are at hand in every child
 from qml.experiments.cli import main
 from qml.experiments.files import read_journal
 from qml.experiments.record import load_run
+from qml.fitting import FitResult, checkpoint
+
+NEW = 10
+"""One in so many processes is a new interpreter."""
+BEGIN = 0.15, 1.0
+"""Seconds that a forked process, and a new interpreter, take to begin, about: three kills in four come later."""
 
 
 def forked(arguments: list[str]) -> int:
@@ -34,41 +47,72 @@ def forked(arguments: list[str]) -> int:
     return process
 
 
+def started(arguments: list[str]) -> int:
+    command = [sys.executable, "-m", "qml.experiments.cli", *arguments]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).pid
+
+
 def done(folder: Path) -> list[str]:
-    """What a run has on disk, in the order in which it came; as text, in which NaN equals itself."""
+    """Every step that a run has on disk, in the order in which it came; as text, in which NaN equals itself.
+
+    Of a sweep, a step is a point; otherwise an iterate of a fit: in its result, or in its checkpoint.
+    """
     if (folder / "points.journal").exists():
-        return list(map(repr, read_journal(folder / "points.journal")))
-    return list(map(repr, load_run(folder).rows))
+        return [repr({**entry, "seconds": 0, "process": 0}) for entry in read_journal(folder / "points.journal")]
+    found = []
+    study = load_run(folder)
+    for number, row in enumerate(study.rows):
+        (path,) = (folder / "fits").glob(f"{number + 1}-*/result.npz")
+        found += [f"{row.fit} {loss.hex()}" for loss in FitResult.load(path).history.loss.tolist()]
+    if len(study.rows) < len(study.study.fits):
+        for path in sorted((folder / "fits").glob(f"{len(study.rows) + 1}-*/checkpoint.npz*")):
+            entries = checkpoint.read(path).parts[0].arrays["entries"]
+            found += [f"{study.study.fits[len(study.rows)].name} {loss.hex()}" for loss in entries[:, 0].tolist()]
+            break  # behind it is the one before
+    return found
 
 
-def kill_and_resume(study: str, output: Path, kills: int, rng: random.Random, longest: float) -> list[int]:
-    """Kill so many times, starting anew whenever the run was faster; the last run is finished. How much each left."""
+def kill_and_resume(
+    study: str, output: Path, steps: int, kills: int, rng: random.Random, longest: float, options: list[str]
+) -> dict[str, Any]:
+    """Kill so many times, resuming what was killed, and starting anew when all steps are done. The last is finished.
+
+    Returns
+    -------
+    dict
+        How many steps each kill left, and the steps of the end.
+    """
     left: list[int] = []
     before: list[str] = []
-    for _ in range(kills):
-        started = (output / "run.json").exists()
-        if not started:
-            shutil.rmtree(output, ignore_errors=True)
-        process = forked(["run", study, "--output", str(output), "--workers", "1", *(["--resume"] if started else [])])
-        time.sleep(rng.uniform(0.0, longest))
+    for number in range(kills):
+        new = number % NEW == NEW - 1
+        process = (started if new else forked)(command(study, output, options))
+        time.sleep(rng.uniform(0.0, 2 * BEGIN[new]) if rng.random() < 0.25 else BEGIN[new] + rng.uniform(0.0, longest))
         os.kill(process, signal.SIGKILL)
-        finished = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == 0
+        os.waitpid(process, 0)
         after = done(output) if (output / "run.json").exists() else []
         assert after[: len(before)] == before, "something that was done is gone"
         left.append(len(after))
         before = after
-        if finished:
+        if len(after) == steps:
             shutil.rmtree(output)
             before = []
+    process = forked(command(study, output, options))
+    assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == 0
+    end = done(output)
+    assert end[: len(before)] == before
+    return {"left": left, "end": end}
+
+
+def command(study: str, output: Path, options: list[str]) -> list[str]:
+    """Resume what there is. A folder without ``run.json`` was not a run yet: the process died as it made it."""
     resume = ["--resume"] if (output / "run.json").exists() else []
     if not resume:
         shutil.rmtree(output, ignore_errors=True)
-    process = forked(["run", study, "--output", str(output), "--workers", "1", *resume])
-    assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == 0
-    assert done(output)[: len(before)] == before
-    return left
+    return ["run", study, "--output", str(output), *options, *resume]
 
 
 if __name__ == "__main__":
-    study, output, kills, seed, longest = sys.argv[1:]
-    print(json.dumps(kill_and_resume(study, Path(output), int(kills), random.Random(int(seed)), float(longest))))
+    study, output, steps, kills, longest, *options = sys.argv[1:]
+    rng = random.Random(0)
+    print(json.dumps(kill_and_resume(study, Path(output), int(steps), int(kills), rng, float(longest), options)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import multiprocessing
 import os
@@ -21,6 +22,8 @@ from qml.experiments.files import read_journal
 from qml.experiments.record import load_run
 from qml.experiments.run import Options, run_study
 from qml.experiments.sweeping import How
+from qml.experiments.table import load_table
+from qml.fitting import FitResult
 
 TARGET = """\
 seed: 5
@@ -28,42 +31,55 @@ target: {kind: thermal, hamiltonian: {kind: tfim, n: 2}, beta: 0.5}
 """
 FIT = "  - {name: fit %d, model: {kind: gibbs, generators: {kind: neighbors, n: 2}}, max_iterations: 15}\n"
 SWEEP = TARGET + "fits:\n" + FIT % 0 + "sweep: {grid: {target.beta: {low: 0.1, high: 2, count: %d}}}\n"
-SLOW = "optimizer: {kind: adam, learning_rate: 1e-6}, max_iterations: 400"  # about a tenth of a second
-RUN = TARGET + "fits:\n" + "".join(FIT % i for i in range(8)).replace("max_iterations: 15", SLOW)
+LONG = "optimizer: {kind: adam, learning_rate: 1e-6}, max_iterations: 200"  # a tenth of a second
+RUN = TARGET + "fits:\n" + "".join(FIT % i for i in range(4)).replace("max_iterations: 15", LONG)
 
 
-def killed(folder: Path, text: str, kills: int, longest: float) -> list[int]:
-    """How much was done after each kill; the whole run is in `out`."""
+def killed(folder: Path, text: str, steps: int, kills: int, longest: float, *options: str) -> None:
+    """A run of so many steps is killed so often, each time resumed, and each kill is asserted to lose none of the steps
+    on disk; that run is in `out`, an undisturbed one in `whole`.
+
+    Many kills must have hit a run in the middle, or there would be nothing to see.
+    """
     (folder / "study.yaml").write_text(text)
-    script = Path(__file__).parent / "killed.py"
+    script, numbers = Path(__file__).parent / "killed.py", map(str, (steps, kills, longest))
     finished = subprocess.run(
-        [sys.executable, str(script), "study.yaml", "out", str(kills), "1", str(longest)],
+        [sys.executable, str(script), "study.yaml", "out", *numbers, "--threads", "1", *options],
         cwd=folder, capture_output=True, text=True,
         env={**os.environ, "PYTHONPATH": str(Path(qml.__file__).parents[1]), "OMP_NUM_THREADS": "1"},
     )  # fmt: skip
     assert finished.returncode == 0, finished.stderr
-    left = json.loads(finished.stdout)
-    assert len(left) == kills
-    run_study(folder / "study.yaml", Options(folder / "whole", quiet=True, how=How(1, 1)))
-    return list(left)
+    found = json.loads(finished.stdout)
+    assert len(found["end"]) == steps
+    assert len(found["left"]) == kills
+    hits = sum(0 < left < steps for left in found["left"])
+    print(f"{hits} of {kills} kills hit a run in the middle: {found['left']}")
+    assert hits >= kills // 4, found["left"]
+    run_study(folder / "study.yaml", Options(folder / "whole", quiet=True, how=How(1 if "sweep" in text else None, 1)))
 
 
-def check_killed_sweep(folder: Path, points: int, kills: int, longest: float) -> None:
-    left = killed(folder, SWEEP % points, kills, longest)
-    assert any(0 < count < points for count in left), left
+def check_killed_sweep(folder: Path, points: int, kills: int, longest: float, workers: int = 1) -> None:
+    killed(folder, SWEEP % points, points, kills, longest, "--workers", str(workers))
     for name in ("table.csv", "table.parquet"):
         assert (folder / "out" / name).read_bytes() == (folder / "whole" / name).read_bytes()
 
 
 def check_killed_run(folder: Path, kills: int, longest: float) -> None:
-    left = killed(folder, RUN, kills, longest)
-    assert any(0 < count < 8 for count in left), left
+    killed(folder, RUN, 4 * 201, kills, longest, "--checkpoint-iterations", "20")
     found = compare(load_run(folder / "out"), load_run(folder / "whole"))
-    assert found.identical == len(found.pairs) == 8
+    assert found.identical == len(found.pairs) == 4
+    results = [[FitResult.load(p) for p in sorted((folder / n).glob("fits/*/result.npz"))] for n in ("out", "whole")]
+    for one, two in zip(*results, strict=True):
+        assert one.params.tobytes() == two.params.tobytes()
+        assert one.history.loss.tobytes() == two.history.loss.tobytes()
 
 
-def test_a_sweep_that_is_killed_again_and_again(tmp_path: Path) -> None:
-    check_killed_sweep(tmp_path, 40, 4, 0.5)
+def test_a_sweep_that_is_killed_twenty_times(tmp_path: Path) -> None:
+    check_killed_sweep(tmp_path, 60, 20, 0.25)
+
+
+def test_a_run_that_is_killed_twenty_times(tmp_path: Path) -> None:
+    check_killed_run(tmp_path, 20, 0.25)
 
 
 @pytest.mark.slow
@@ -72,8 +88,13 @@ def test_a_sweep_that_is_killed_fifty_times(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_run_that_is_killed_again_and_again(tmp_path: Path) -> None:
-    check_killed_run(tmp_path, 12, 0.7)
+def test_a_run_that_is_killed_fifty_times(tmp_path: Path) -> None:
+    check_killed_run(tmp_path, 50, 0.25)
+
+
+@pytest.mark.slow
+def test_a_sweep_in_two_processes_that_is_killed_again_and_again(tmp_path: Path) -> None:
+    check_killed_sweep(tmp_path, 400, 8, 5.0, workers=2)
 
 
 # workers ---------------------------------------------------------------------------------------------------------
@@ -103,7 +124,7 @@ def kill_a_child() -> None:
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default")  # of the cluster, about the worker that is killed
 def test_one_process_two_and_a_cluster_that_loses_a_worker_give_the_same_table(tmp_path: Path) -> None:
-    distributed = pytest.importorskip("distributed")
+    distributed = importlib.import_module("distributed")
     (tmp_path / "study.yaml").write_text(SWEEP % 200)
 
     def run(name: str, how: How) -> bytes:
@@ -123,6 +144,22 @@ def test_one_process_two_and_a_cluster_that_loses_a_worker_give_the_same_table(t
         watcher.join()
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_sweep_in_two_processes_that_is_interrupted_says_one_sentence(tmp_path: Path, number: int, code: int) -> None:
+    (tmp_path / "study.yaml").write_text(SWEEP % 2000)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "qml.experiments.cli", "run", "study.yaml", "--workers", "2", "--output", "out"],
+        cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        env={**os.environ, "PYTHONPATH": str(Path(qml.__file__).parents[1])},
+    )  # fmt: skip
+    once(tmp_path / "out" / "points.journal", 20, lambda: os.killpg(process.pid, number)).join()
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == code
+    assert stderr == "qml: interrupted: what was done is in out; continue with: qml run out --resume\n"
+    assert len(load_table(load_run(tmp_path / "out"))["loss"]) == len(read_journal(tmp_path / "out" / "points.journal"))
 
 
 DEADLY = """\

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
+import importlib
 import io
 import json
 import os
@@ -97,7 +99,7 @@ def test_the_table_of_a_sweep_is_tidy(done: Path) -> None:
 
 
 def test_parquet_holds_the_same_numbers(done: Path) -> None:
-    parquet = pytest.importorskip("pyarrow.parquet")
+    parquet = importlib.import_module("pyarrow.parquet")
     found = parquet.read_table(done / "table.parquet").to_pydict()
     plain = rows(done / "table.csv")
     assert [repr(x) for x in found["loss"]] == [row["loss"] for row in plain]
@@ -123,13 +125,18 @@ def test_table_plot_report_compare(done: Path, folder: Path) -> None:
         call("plot", str(done), "--kind", kind, "--output", f"{kind}.png")
         assert (folder / f"{kind}.png").read_bytes().startswith(b"\x89PNG")
     call("plot", str(done), "--x", "target.hamiltonian.h", "--output", "x.svg")
-    assert "target.hamiltonian.h" in (folder / "x.svg").read_text()
+    drawn = (folder / "x.svg").read_text()
+    for part in ("target.hamiltonian.h", "target.beta = 0.5", "target.beta = 2", "over replicate"):
+        assert part in drawn
     assert "an axis must be one of" in call("plot", str(done), "--x", "target.bta", code=2).stderr
     assert "did you mean 'loss'" in call("plot", str(done), "--kind", "los", code=2).stderr
     assert "the ending of the file" in call("plot", str(done), "--output", "x.doc", code=2).stderr
     call("report", str(done), "--output", "report.html")
     page = (folder / "report.html").read_text()
     assert page.count("data:image/png;base64,") == 3
+    for part in ("<h2>Summary</h2>", "<th>median gap", "<td>fields only</td><td class=number>12</td>"):
+        assert part in page
+    assert "test_log_likelihood" not in page
     assert "kind: thermal" in page
     assert "http" not in page
     assert "<script" not in page
@@ -143,6 +150,16 @@ def test_compare_tells_what_differs(done: Path, folder: Path) -> None:
     assert "fields only, target.beta=0.5, target.hamiltonian.h=0.5: loss " in text
     assert f"only in {done}: Gibbs model, target.beta=0.5, target.hamiltonian.h=0.5, replicate 1" in text
     assert "study, fits[1].max_iterations: 20, 1" in text
+
+
+def test_a_run_is_compared_with_its_point_of_a_sweep(done: Path, folder: Path) -> None:
+    seed = rows(done / "table.csv")[0]["seed"]
+    call("run", "study.yaml", "target.hamiltonian.h=0.5", "--seed", seed, "--threads", "1", "--output", "b")
+    text = call("compare", "b", str(done)).stdout
+    assert text.startswith("2 of 2 fits are identical to the bit.")
+    assert text.count(f"only in {done}: ") == 22
+    call("run", "study.yaml", "target.hamiltonian.h=0.7", "--output", "c")
+    assert call("compare", "c", str(done)).stdout.startswith("No fit is in both.")
 
 
 def test_a_sweep_over_words_has_no_axis(folder: Path) -> None:
@@ -303,6 +320,25 @@ def test_dask_that_is_missing_or_silent_is_told(folder: Path, monkeypatch: pytes
     monkeypatch.setitem(sys.modules, "distributed", None)
     result = call("run", "sweep.yaml", "--scheduler", "local", "--output", "out", code=2)
     assert "run pip install 'qmaxlik[distributed]'" in result.stderr
+    monkeypatch.undo()
+    for address, part in (("", "found an empty one"), ("nowhere", "no Dask scheduler answers at 'nowhere'")):
+        assert part in call("run", str(folder / "sweep.yaml"), "--scheduler", address, "--output", "out", code=2).stderr
+    assert not (folder / "out").exists()
+
+
+def test_what_is_said_about_a_run_has_a_meaning_for_its_study(folder: Path) -> None:
+    assert "this study has no sweep" in call("run", "study.yaml", "--workers", "2", code=2).stderr
+    for value in ("--checkpoint-iterations=5", "--checkpoint-seconds=5"):
+        assert "the points of a sweep have no checkpoints" in call("run", "sweep.yaml", value, code=2).stderr
+    assert "seconds must be a finite number" in call("run", "study.yaml", "--checkpoint-seconds=nan", code=2).stderr
+    assert not (folder / "runs").exists()
+
+
+def test_a_worker_of_another_version_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = worker.work
+    monkeypatch.setattr(pools, "work", lambda task: real(dataclasses.replace(task, version="0.0.9")))
+    result = call("run", "sweep.yaml", "--workers", "1", code=2)
+    assert "a worker has qml 0.1.0, and this is 0.0.9: install the same one there" in result.stderr
 
 
 def test_a_progress_line_counts_and_estimates() -> None:

@@ -221,7 +221,7 @@ def test_status_of_a_failed_line_search():
 
     result = fit(Uphill(tfim(2)), RHO, seed=0)
     assert not result.converged
-    assert "line search failed after 0 iterations" in result.status
+    assert "line search failed after" in result.status
     assert "check_gradient" in result.status
 
 

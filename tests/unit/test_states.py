@@ -271,3 +271,19 @@ def test_what_does_not_fit_in_memory_is_refused_before_it_is_allocated() -> None
             make()
     with pytest.raises(MemoryError, match="a density matrix of dimension"):
         states.basis_state("0" * 22).matrix()
+
+
+@pytest.mark.parametrize("d", [4, 8, 16])
+def test_the_entropy_does_not_depend_on_what_was_asked_before(d: int) -> None:
+    rng = np.random.default_rng(d)
+    vectors = rng.standard_normal((d, 3)) + 1j * rng.standard_normal((d, 3))
+    factor = vectors / np.linalg.norm(vectors)
+    for make in (
+        lambda: DensityMatrix(factor @ factor.conj().T),
+        lambda: DensityMatrix.from_factor(factor),
+        lambda: DensityMatrix.from_probabilities(np.arange(1.0, d + 1) / (d * (d + 1) / 2)),
+    ):
+        fresh, after_spectrum, after_matrix = make(), make(), make()
+        after_spectrum.spectrum()
+        after_matrix.matrix()
+        assert fresh.entropy() == after_spectrum.entropy() == after_matrix.entropy()

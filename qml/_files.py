@@ -74,9 +74,8 @@ def told(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise InputError(
-            f"{path} cannot be written: {error.strerror or error}; what was written before is kept."
-        ) from error
+        why = os.strerror(error.errno) if error.errno else error
+        raise InputError(f"{path} cannot be written: {why}; what was written before is kept.") from error
 
 
 def _flush(path: Path) -> None:

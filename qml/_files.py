@@ -42,6 +42,8 @@ def write_whole(path: Path, writer: Callable[[Path], object], previous: Path | N
     InputError
         If it cannot be written; what stood there before is kept.
     """
+    if not path.name:
+        raise InputError(f"{str(path)!r} is not the name of a file.")
     temporary = path.with_name(f".part-{path.name}")
     with told(path):
         path.parent.mkdir(parents=True, exist_ok=True)

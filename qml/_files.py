@@ -42,6 +42,8 @@ def write_whole(path: Path, writer: Callable[[Path], object], previous: Path | N
     InputError
         If it cannot be written; what stood there before is kept.
     """
+    if not path.name:
+        raise InputError(f"{str(path)!r} is not the name of a file.")
     temporary = path.with_name(f".part-{path.name}")
     with told(path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -74,9 +76,8 @@ def told(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise InputError(
-            f"{path} cannot be written: {error.strerror or error}; what was written before is kept."
-        ) from error
+        why = os.strerror(error.errno) if error.errno else error
+        raise InputError(f"{path} cannot be written: {why}; what was written before is kept.") from error
 
 
 def _flush(path: Path) -> None:

@@ -42,6 +42,9 @@ class Commands(click.Group):
             if not isinstance(error, InputError | MemoryRefused):
                 raise
             _fail(str(error), 2)
+        except OSError as error:  # a path that is too long, a disk that is gone
+            where = f"{error.filename}: " if error.filename else ""
+            _fail(f"{where}{error.strerror or error}.", 2)
         sys.exit(code or 0)
 
 
@@ -76,11 +79,11 @@ def main() -> None:
     metavar="DIR",
     help="New folder of the run [runs/STUDY-001, -002, ...].",
 )
-@click.option("--seed", type=click.IntRange(min=0), metavar="N", help="Use this seed instead of the study's.")
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), metavar="N", help="Use this seed instead of the study's.")
 @click.option("--resume", is_flag=True, help="Continue a run: STUDY is its folder, or its study (the last run of it).")
 @click.option("--dry-run", is_flag=True, help="Check everything and say what the run would cost; write nothing.")
 @click.option("--workers", type=click.IntRange(min=1), metavar="N", help="Processes of a sweep [one a processor].")
-@click.option("--threads", type=click.IntRange(min=1), metavar="N", help="Threads of each process [1 in a sweep].")
+@click.option("--threads", type=click.IntRange(1, 1024), metavar="N", help="Threads of each process [1 in a sweep].")
 @click.option("--scheduler", metavar="ADDRESS", help="Run a sweep on a Dask cluster: 'local', or tcp://HOST:PORT.")
 @click.option(
     "--checkpoint-seconds",

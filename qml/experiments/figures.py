@@ -59,6 +59,10 @@ def draw(table: Table, names: Sequence[str], kind: str, x: str | None = None, y:
     from matplotlib.figure import Figure
 
     choice("kind", kind, KINDS)
+    if y is not None and kind != "heatmap":
+        raise InputError(f"y is the other axis of a heatmap; found y = {y!r} for a {kind} figure.")
+    if kind == "heatmap" and x is not None and x == y:
+        raise InputError(f"a heatmap has two axes; found {x!r} twice.")
     done = _rows(table, [loss is not None and math.isfinite(loss) for loss in table["loss"]])
     if not count(done):
         raise InputError("no point with a finite loss is done: there is nothing to draw.")

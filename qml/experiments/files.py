@@ -98,7 +98,10 @@ def _read(path: Path) -> tuple[list[dict[str, Any]], int]:
         try:
             if line[:9] != b"%08x " % zlib.crc32(line[9:]):
                 raise ValueError
-            entries.append(json.loads(line[9:]))
+            entry = json.loads(line[9:])
+            if not isinstance(entry, dict):
+                raise ValueError
+            entries.append(entry)
         except ValueError:
             if number == len(lines) - 2:
                 break

@@ -20,6 +20,7 @@ def environment() -> dict[str, Any]:
     """Versions, git commit, processor, memory, threads."""
     from importlib.metadata import PackageNotFoundError, version
 
+    import numba  # noqa: F401 - so that its threads are known
     import psutil
 
     found = provenance()

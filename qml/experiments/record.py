@@ -22,6 +22,7 @@ import csv
 import io
 import json
 import re
+import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, fields
@@ -76,9 +77,13 @@ class RunFolder:
         with locked(path):
             info = {"title": study.title, "seed": study.seed, "fingerprint": fingerprint(study), "started": _now()}
             folder = cls(path, study, {**info, "status": "running"})
-            folder.write("config.yaml", to_yaml(study))
-            folder.write("environment.json", _json(environment()))
-            folder.update()
+            try:
+                folder.write("config.yaml", to_yaml(study))
+                folder.write("environment.json", _json(environment()))
+                folder.update()
+            except InputError:
+                shutil.rmtree(path, ignore_errors=True)  # it is no run yet
+                raise
             folder.log("started")
             yield folder
 

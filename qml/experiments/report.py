@@ -18,7 +18,7 @@ from qml._checks import plural
 from qml.experiments.fits import Row
 from qml.experiments.record import Run
 from qml.experiments.table import Table as Columns
-from qml.experiments.table import filled
+from qml.experiments.table import count, filled, load_table, summary
 from qml.losses import von_neumann_entropy
 
 if TYPE_CHECKING:
@@ -160,6 +160,13 @@ def benchmarks(test: State) -> dict[str, float]:
 def show_run(run: Run, out: Console) -> None:
     """A run from its folder: title, table, legend, status."""
     out.print(run.study.title or run.folder.name, style="bold", markup=False)
+    if run.study.sweep is not None:
+        table = load_table(run)
+        if count(table):
+            out.print(plain_table(summary(table)), markup=False)
+        done = plural(len(set(table["point"])), "point")
+        out.print(f"seed {run.study.seed}, {run.info['status']}, {done}, started {run.info['started']}", markup=False)
+        return
     if run.rows:
         out.print(result_table(run.rows))
         out.print(legend(run.info, run.rows), markup=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -83,15 +84,18 @@ def run_sweep(points: Sequence[Point], how: How, folder: RunFolder, out: Console
         folder.log("point failed" if errors else "point done", point=entry["point"], errors=errors)
         reporter.done(entry["point"], errors)
 
-    table: Table = {}
     try:
         if tasks:
             tell = partial(out.print, markup=False)
             with reporter, pools.opened(workers, how.scheduler, tell) as pool:
                 pools.carry_out(tasks, pool, keep, [fit.name for fit in folder.study.fits])
-    finally:
-        journal.close()
-        table = _write_tables(points, journal.entries, folder)
+    except BaseException:
+        with suppress(InputError):  # where the disk is full, what has failed first is told
+            journal.close()
+            _write_tables(points, journal.entries, folder)
+        raise
+    journal.close()
+    table = _write_tables(points, journal.entries, folder)
     if folder.study.loggers:
         out.print(f"Logging {plural(count(table), 'row')}.", markup=False)
         for problem in _log(folder, table):

@@ -143,6 +143,32 @@ def test_table_plot_report_compare(done: Path, folder: Path) -> None:
     assert call("compare", str(done), str(done)).stdout == "24 of 24 fits are identical to the bit.\n"
 
 
+def test_show_sums_a_sweep_up(done: Path) -> None:
+    lines = call("show", str(done)).stdout.splitlines()
+    assert lines[1].split() == ["fit", "points", "failed", "median", "gap", "least", "gap", "greatest", "gap",
+                                "median", "fidelity", "median", "iterations"]  # fmt: skip
+    assert lines[3].startswith("fields only      12       0")
+    assert "finished, 12 points" in lines[4]
+
+
+def test_mistakes_about_figures_and_files(done: Path, folder: Path) -> None:
+    for arguments, part in (
+        (["plot", str(done), "--y", "target.beta"], "y is the other axis of a heatmap"),
+        (
+            ["plot", str(done), "--kind", "heatmap", "--x", "target.beta", "--y", "target.beta"],
+            "a heatmap has two axes",
+        ),
+        (["report", str(done), "--output", ""], "is not the name of a file"),
+        (["run", "study.yaml", "--output", "a" * 300], "File name too long"),
+        (["run", "study.yaml", "--seed", str(2**63)], "--seed"),
+        (["run", "study.yaml", "--threads", "1000000"], "--threads"),
+    ):
+        result = call(*arguments, code=2)
+        assert part in result.stderr
+        assert result.stderr.count("\n") == 1
+    assert sorted(os.listdir(folder)) == ["study.yaml", "sweep.yaml"]
+
+
 def test_compare_tells_what_differs(done: Path, folder: Path) -> None:
     call("run", "sweep.yaml", "fits[1].max_iterations=1", "sweep.seeds=1", "--workers", "1", "--output", "b")
     text = call("compare", str(done), "b").stdout

@@ -29,8 +29,11 @@ from qml.fitting import FitResult, checkpoint
 
 NEW = 10
 """One in so many processes is a new interpreter."""
-BEGIN = 0.15, 1.0
-"""Seconds that a forked process, and a new interpreter, take to begin, about: three kills in four come later."""
+BLIND = 0.25, 1.5
+"""Seconds within which one kill in four hits a forked process, and a new interpreter, whatever it is at. The others
+come after a process has put something on disk, however busy the machine is."""
+PATIENCE = 60.0
+"""Seconds to wait for that at most."""
 
 
 def forked(arguments: list[str]) -> int:
@@ -72,6 +75,22 @@ def done(folder: Path) -> list[str]:
     return found
 
 
+def on_disk(folder: Path) -> set[tuple[str, int, int]]:
+    """Where steps are kept, with what tells that there are more."""
+    files = [*folder.glob("points.journal"), *folder.glob("fits/*/*.npz")]
+    stats = [(file, file.stat()) for file in files if file.exists()]
+    return {(str(file), found.st_size, found.st_mtime_ns) for file, found in stats}
+
+
+def wait_for_more(folder: Path, there: set[tuple[str, int, int]], process: int) -> None:
+    """Until the process has put a step on disk, or has ended."""
+    end = time.monotonic() + PATIENCE
+    while on_disk(folder) <= there and time.monotonic() < end:
+        if os.waitid(os.P_PID, process, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None:
+            return
+        time.sleep(0.002)
+
+
 def kill_and_resume(
     study: str, output: Path, steps: int, kills: int, rng: random.Random, longest: float, options: list[str]
 ) -> dict[str, Any]:
@@ -86,8 +105,14 @@ def kill_and_resume(
     before: list[str] = []
     for number in range(kills):
         new = number % NEW == NEW - 1
-        process = (started if new else forked)(command(study, output, options))
-        time.sleep(rng.uniform(0.0, 2 * BEGIN[new]) if rng.random() < 0.25 else BEGIN[new] + rng.uniform(0.0, longest))
+        arguments = command(study, output, options)
+        there = on_disk(output)
+        process = (started if new else forked)(arguments)
+        if rng.random() < 0.25:
+            time.sleep(rng.uniform(0.0, BLIND[new]))
+        else:
+            wait_for_more(output, there, process)
+            time.sleep(rng.uniform(0.0, longest))
         os.kill(process, signal.SIGKILL)
         os.waitpid(process, 0)
         after = done(output) if (output / "run.json").exists() else []

@@ -137,23 +137,28 @@ class GibbsMetric(Metric):
 
     def _contracted(self, means: Real, rotate: Rotate) -> Real:
         """The sum over pairs of eigenvectors, block by block, of operators with these means (m,)."""
-        m, d, v = len(means), len(self._logs), self._v
+        labels, every = self._state.sector_labels(), np.arange(len(self._logs))
+        sectors = [every] if labels is None else [np.flatnonzero(labels == s) for s in range(labels.max() + 1)]
+        m, d = len(means), max(map(len, sectors))
         g = np.zeros((m, m))
         size = max(1, min(max(SMALLEST_BLOCK, d // BLOCKS), BLOCK_NUMBERS // max(1, m * d)))
         _checks.memory(
             f"the metric of {m} generators", 32 * m * size * d, "use its products with vectors (solver 'cg')"
         )
-        buffer = buffers.scratch(m * size * d, v.dtype)
-        for start in range(0, self._rank, size):
-            stop = min(start + size, self._rank)
-            s = stop - start
-            rows = buffer[: m * s * (d - start)].reshape(m, s, d - start)
-            rotate(v, means, start, stop, rows)
-            w = gibbs_weights(self.kind, self._logs[start:stop, None], self._logs[start:])
-            w[:, s:] *= 2  # the pairs (b, a)
-            rows *= np.sqrt(w)
-            flat = rows.reshape(m, -1).view(np.float64)
-            g += flat @ flat.T
+        buffer = buffers.scratch(m * size * d, self._v.dtype)
+        for own in sectors:  # the generators do not lead out of them
+            v, logs = self._v if len(own) == len(every) else np.ascontiguousarray(self._v[:, own]), self._logs[own]
+            rank = int(np.searchsorted(own, self._rank))
+            for start in range(0, rank, size):
+                stop = min(start + size, rank)
+                s = stop - start
+                rows = buffer[: m * s * (d - start)].reshape(m, s, d - start)
+                rotate(v, means, start, stop, rows)
+                w = gibbs_weights(self.kind, logs[start:stop, None], logs[start:])
+                w[:, s:] *= 2  # the pairs (b, a)
+                rows *= np.sqrt(w)
+                flat = rows.reshape(m, -1).view(np.float64)
+                g += flat @ flat.T
         return g
 
     def _rotated(self, v: Any, means: Real, start: int, stop: int, out: Any) -> None:

@@ -50,8 +50,8 @@ class Involutions:
 
     def centred(self, v: Numeric, means: Real, start: int, stop: int, out: Numeric) -> None:
         """(V^dagger (mean - P) V)_ab of every string, for a from start to stop and b from start, into `out`
-        (k, s, d - start)."""
-        width, side = self.dim - start, self.dim // 2
+        (k, s, c - start), from the columns of V (d, c)."""
+        width, side = v.shape[1] - start, self.dim // 2
         size = max(1, CHUNK // (side * width))
         part = v if start == 0 else np.ascontiguousarray(v[:, start:])
         scratch = buffers.scratch(2 * size * side * width, v.dtype).reshape(2, size, side, width)

@@ -19,6 +19,7 @@ from qml import _checks
 from qml._checks import InputError
 from qml._typing import Complex, Dims, Integer, Numeric, Real
 from qml.operators import PauliSum
+from qml.states.sectors import Sectors, sectors_of
 
 
 class Generators(ABC):
@@ -43,6 +44,11 @@ class Generators(ABC):
     @property
     def strings(self) -> Strings | None:
         """The Pauli strings that they are sums of; None where they are matrices."""
+        return None
+
+    @property
+    def sectors(self) -> Sectors | None:
+        """The symmetry sectors of all sums of the generators, where there are any."""
         return None
 
     @property
@@ -144,6 +150,10 @@ class PauliGenerators(Generators):
     @cached_property
     def strings(self) -> Strings:
         return Strings(self)
+
+    @cached_property
+    def sectors(self) -> Sectors | None:
+        return None if self.is_diagonal else sectors_of(self.words, self.n, self.is_real)
 
     @cached_property
     def is_real(self) -> bool:

@@ -6,8 +6,9 @@ import numpy as np
 
 from qml import _checks, spectral
 from qml._checks import InputError
-from qml._typing import ArrayLike, Complex, Cotangent, DimsLike, Real
+from qml._typing import ArrayLike, Complex, Cotangent, DimsLike, Integer, Real
 from qml.states.base import State
+from qml.states.sectors import Sectors
 
 
 class GibbsState(State):
@@ -29,6 +30,8 @@ class GibbsState(State):
         Site dimensions; by default qubits when d is a power of two, else one site.
     diagonal : bool, optional
         Whether `hamiltonian` holds diagonals; needed only for batches of diagonals.
+    sectors : Sectors, optional
+        Symmetries that K is known to have: its eigenproblem is solved sector by sector.
 
     Notes
     -----
@@ -42,7 +45,14 @@ class GibbsState(State):
     array([   0., -500.])
     """
 
-    def __init__(self, hamiltonian: ArrayLike, dims: DimsLike | None = None, *, diagonal: bool | None = None) -> None:
+    def __init__(
+        self,
+        hamiltonian: ArrayLike,
+        dims: DimsLike | None = None,
+        *,
+        diagonal: bool | None = None,
+        sectors: Sectors | None = None,
+    ) -> None:
         k = _checks.array("the modular Hamiltonian", hamiltonian)
         self._diagonal = k.ndim == 1 if diagonal is None else diagonal
         if self._diagonal:
@@ -55,6 +65,8 @@ class GibbsState(State):
         self._k.flags.writeable = False
         self.dims = _checks.qubit_dims(k.shape[-1]) if dims is None else _checks.dimensions("dims", dims, k.shape[-1])
         self._sigma: Complex | None = None
+        self._sectors = sectors
+        self._labels: Integer | None = None
 
     @property
     def batch_shape(self) -> tuple[int, ...]:
@@ -78,10 +90,17 @@ class GibbsState(State):
     def _compute_spectrum(self) -> spectral.Spectrum:
         if self._diagonal:
             energies, basis = np.asarray(self._k.real), None
+        elif self._sectors is not None:
+            energies, basis, self._labels = self._sectors.eigh(np.asarray(self._k, dtype=np.complex128))
         else:
             energies, basis = spectral.eigh(np.asarray(self._k, dtype=np.complex128))
         self._lowest = energies.min(axis=-1)
         return spectral.Spectrum(log_softmax(-energies), basis)
+
+    def sector_labels(self) -> Integer | None:
+        """The symmetry sector of every eigenvector, (d,); None where none are known."""
+        self.spectrum()
+        return self._labels
 
     def matrix(self) -> Complex:
         if self._sigma is None:

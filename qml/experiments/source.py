@@ -185,6 +185,8 @@ class _Loader(yaml.SafeLoader):
         self.depth += 1
         node = super().compose_node(parent, index)
         self.depth -= 1
+        if isinstance(node, yaml.ScalarNode) and any("\ud800" <= c <= "\udfff" for c in node.value):
+            raise _Refused(event.start_mark, "text has half a character (a surrogate): no file could hold it.")
         return node
 
 

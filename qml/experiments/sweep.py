@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
 
@@ -28,6 +29,8 @@ class _Interval(Spec):
     def _ordered_ends(self) -> Self:
         if self.low > self.high:
             raise InputError(f"low must be at most high; found {self.low:g} and {self.high:g}.")
+        if not math.isfinite(self.high - self.low):
+            raise InputError(f"low and high are too far apart; found {self.low:g} and {self.high:g}.")
         if self.scale == "log" and self.low <= 0:
             raise InputError(f"a logarithmic scale needs low > 0; found {self.low:g}.")
         return self

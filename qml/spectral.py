@@ -23,6 +23,9 @@ evd and full product; of real matrices evd is the faster one at every dimension.
 NumPy and SciPy each bring a BLAS with threads of its own, which wait actively for a while after a call: below this
 dimension switching from one to the other costs more, on few cores, than the better algorithm saves."""
 
+BLOCKS_FROM, BLOCKS = 512, 8
+"""Dimension from which only the upper blocks of a Hermitian product are computed, and how many a side."""
+
 
 def support_cut(largest: Real, dim: int) -> Real:
     """Computed eigenvalues at or below this are zero: 4 d eps lambda_max."""
@@ -82,16 +85,12 @@ class Spectrum:
         return np.asarray((basis * values[..., None, :]) @ basis.conj().swapaxes(-1, -2), dtype=np.complex128)
 
     def to_basis(self, operator: Complex) -> Complex:
-        """V^dagger X V, shape (..., r, r)."""
-        if self.basis is None:
-            return operator
-        return np.asarray(self.basis.conj().swapaxes(-1, -2) @ operator @ self.basis)
+        """V^dagger X V of a Hermitian X (..., d, d), shape (..., r, r)."""
+        return operator if self.basis is None else _congruence(operator, self.basis)
 
     def from_basis(self, operator: Complex) -> Complex:
-        """V X V^dagger, shape (..., d, d)."""
-        if self.basis is None:
-            return operator
-        return np.asarray(self.basis @ operator @ self.basis.conj().swapaxes(-1, -2))
+        """V X V^dagger of a Hermitian X (..., r, r), shape (..., d, d)."""
+        return operator if self.basis is None else _congruence(operator, self.basis.conj().swapaxes(-1, -2))
 
     def log_pullback(self, cotangent: Complex) -> Complex:
         r"""dL/dsigma from the Hermitian X with dL = Tr(X dlog sigma), restricted to the support.
@@ -174,6 +173,20 @@ def quadratic_forms(matrix: Complex, columns: Complex) -> Real:
     parts = columns.real * product.real
     parts += columns.imag * product.imag
     return np.asarray(2 * parts.sum(axis=0))
+
+
+def _congruence(matrix: Complex, columns: Complex) -> Complex:
+    """A^dagger H A of a Hermitian H (..., d, d), shape (..., r, r); only the upper blocks of large ones are computed."""
+    if matrix.ndim > 2 or columns.ndim > 2 or matrix.shape[-1] < BLOCKS_FROM:
+        return np.asarray(columns.conj().swapaxes(-1, -2) @ matrix @ columns)
+    left, right = np.asfortranarray(columns.conj().T), matrix @ columns
+    r = columns.shape[1]
+    out, block = np.empty((r, r), dtype=np.complex128), -(-r // BLOCKS)
+    for i in range(0, r, block):
+        j = i + block
+        np.matmul(left[i:j], right[:, i:], out=out[i:j, i:])
+        out[j:, i:j] = out[i:j, j:].conj().T
+    return out
 
 
 def eigh(matrix: Complex) -> tuple[Real, Complex]:

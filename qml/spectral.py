@@ -176,7 +176,7 @@ def quadratic_forms(matrix: Complex, columns: Complex) -> Real:
 
 
 def _congruence(matrix: Complex, columns: Complex) -> Complex:
-    """A^dagger H A of a Hermitian H (..., d, d), shape (..., r, r); only the upper blocks of large ones are computed."""
+    """A^dagger H A of a Hermitian H (..., d, d), shape (..., r, r); large ones by their upper blocks."""
     if matrix.ndim > 2 or columns.ndim > 2 or matrix.shape[-1] < BLOCKS_FROM:
         return np.asarray(columns.conj().swapaxes(-1, -2) @ matrix @ columns)
     left, right = np.asfortranarray(columns.conj().T), matrix @ columns

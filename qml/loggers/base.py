@@ -176,6 +176,8 @@ def quantities(iteration: Iteration) -> dict[str, float]:
     found = {"loss": iteration.loss, "gap": iteration.gap, "gradient_norm": iteration.gradient_norm}
     if iteration.fidelity is not None:
         found["fidelity"] = iteration.fidelity
+    if iteration.held_out is not None:
+        found["held_out"] = iteration.held_out
     return {name: value for name, value in found.items() if not math.isnan(value)}
 
 

@@ -117,6 +117,16 @@ def test_every_iterate_is_logged_once_and_the_result_behind_it(opened: Opened, r
     assert log.problem == ""
 
 
+def test_the_loss_on_held_out_data_is_a_curve(tmp_path: Path) -> None:
+    other = thermal(tfim(2), beta=0.7)
+    with tensorboard(tmp_path) as log:
+        history = fit(MODEL, TARGET, callbacks=[log], validation=other, **ADAM).history
+    assert history.held_out is not None
+    values = [value for _, value in read_tensorboard(tmp_path)["held_out"]]
+    assert np.ptp(values) > 1e-6
+    np.testing.assert_allclose(values, history.held_out, rtol=2e-7)
+
+
 @EVERY_LOGGER
 def test_every_tenth(opened: Opened, read: Read, tmp_path: Path) -> None:
     with opened(tmp_path, every=10) as log:

@@ -7,10 +7,9 @@ import math
 
 import numpy as np
 import pytest
+import qutip
 
 from qml.channels import CHANNELS, KrausChannel
-
-qutip = pytest.importorskip("qutip")
 
 LETTERS = {"I": qutip.qeye(2), "X": qutip.sigmax(), "Y": qutip.sigmay(), "Z": qutip.sigmaz()}
 LOWER = qutip.destroy(2)

@@ -6,12 +6,11 @@ import math
 
 import numpy as np
 import pytest
+import qutip
+from qutip.core import gates as qg
 
 from qml import gates
 from qml.gates import GATES, PauliRotation
-
-qutip = pytest.importorskip("qutip")
-from qutip.core import gates as qg  # noqa: E402
 
 A, B, C = 0.83, -1.37, 2.21
 ONE, ZERO = qutip.fock_dm(2, 1), qutip.fock_dm(2, 0)

@@ -2,6 +2,7 @@
 
 import math
 
+import numba
 import numpy as np
 import pytest
 
@@ -94,7 +95,6 @@ def test_a_small_krylov_space_adds_its_error_to_the_bars() -> None:
 
 
 def test_the_number_of_threads_changes_no_bit() -> None:
-    numba = pytest.importorskip("numba")
     before = numba.get_num_threads()
     hamiltonian, found = tfim(13), []
     try:

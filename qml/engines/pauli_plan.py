@@ -21,7 +21,8 @@ from qml.gates import PauliRotation
 from qml.operations import Initialize, TraceOut, Unitary
 
 ROUNDING = 4 * float(np.finfo(np.float64).eps)
-"""Entries of the transfer matrix of a fixed gate that are so close to an integer are that integer."""
+"""Entries of the transfer matrix of a fixed gate that are so close to an integer are that integer; and the first row of
+a channel, which says what becomes of the trace, is (1, 0, 0, ...) where it is so close to it."""
 
 
 class Tables(NamedTuple):
@@ -268,8 +269,8 @@ class Plan:
             if isinstance(instruction, Unitary):  # Clifford gates are signed permutations
                 near = np.rint(matrix)
                 matrix = np.where(np.abs(matrix - near) <= ROUNDING, near, matrix)
-            else:
-                matrix[0] = np.eye(1, len(matrix))  # the trace is preserved
+            elif np.abs(matrix[0] - np.eye(1, len(matrix))).max() <= ROUNDING:  # the trace is preserved
+                matrix[0] = np.eye(1, len(matrix))
             self._fixed[key] = matrix
         return self._fixed[key]
 

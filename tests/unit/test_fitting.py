@@ -3,6 +3,7 @@
 import dataclasses
 import itertools
 import math
+import re
 
 import numpy as np
 import pytest
@@ -221,7 +222,9 @@ def test_status_of_a_failed_line_search():
 
     result = fit(Uphill(tfim(2)), RHO, seed=0)
     assert not result.converged
-    assert "line search failed after" in result.status
+    # SciPy may hand the start back as an iterate of its own: no iterate, or one that is the start again
+    assert re.match("line search failed after (0 iterations|1 iteration):", result.status)
+    assert (result.history.loss == result.history.loss[0]).all()
     assert "check_gradient" in result.status
 
 

@@ -12,7 +12,6 @@ so that one saved vector a sweep is enough; sums over chunks are taken in the or
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from qml._typing import Integer, Real
 from qml.engines import block_operations as operations
@@ -41,18 +40,12 @@ start and how many they are; where the rows and the factors at its end start; an
 _X, _I, _U = "float64[::1]", "int64[::1]", "uint32[::1]"
 _PLACE = f"{_X}, {_X}, int64, int64, int64, {_I}, {_I}"
 _bind = link(f"void(int64, int64, {_X}, {_X}, int64, {_X}, int64)", operations.bind)
-_forward = link(f"void(int64, {_X}, {_U}, int64, int64, int64, {_X}, int64)", operations.forward)
-_backward = link(f"void(int64, {_X}, {_U}, int64, int64, {_X}, int64)", operations.backward)
+_STEP = f"void(int64, {_X}, {_U}, int64, int64, {_X}, int64)"
+_forward, _remember = link(_STEP, operations.forward), link(_STEP, operations.remember)
+_backward = link(_STEP, operations.backward)
 _sums_of = link(f"void(int64, {_X}, {_X}, {_U}, int64, int64, int64, {_X}, int64, {_X}, {_X})", operations.sums_of)
 _fill = link(f"void({_PLACE}, {_U}, int64, {_X}, int64)", operations.fill)
 _empty = link(f"void({_PLACE}, {_U}, int64, {_X}, int64)", operations.empty)
-
-
-@njit(cache=True, inline="always")
-def _step(kind: int, history: bool) -> int:
-    """Entries of `rows` from one tuple to the next: the q rows of a tuple, in the history with its p new ones."""
-    p, q = SHAPES[kind]
-    return q + p if history else q
 
 
 def chunk(
@@ -74,15 +67,15 @@ def chunk(
 ) -> None:
     """Units `start` to `start` + `size` of a sweep, `width` times eight blocks each, all its segments, from x to r.
 
-    `places` are the offsets of the components of a block, `shifts` those of the active sites, ascending. Backward, the
-    adjoints in place on r = dL/d(output of the sweep); if `summing`, what is added to the sums needs its input x.
-    `rows` and `factors` begin with those of components where they are at first.
+    `places` are the offsets of the components of a block, `shifts` those of the active sites, ascending; m has lanes.
+    Backward, the adjoints in place on r = dL/d(output of the sweep); if `summing`, what is added to the sums needs its
+    input x. `rows` and `factors` begin with those of components where they are at first.
     """
     length, room = LANES * places.size, LANES * about[HISTORY_ROWS] if summing else 0
-    bound, zero = np.empty(about[N_BOUND]), np.zeros(LANES)
+    bound, zero = np.empty(LANES * about[N_BOUND]), np.zeros(LANES)
     for s in range(segments.shape[0]):
         own = segments[s]
-        _bind(own[KIND], own[FIRST], m, factors, own[FACTORS], bound, own[BOUND])
+        _bind(own[KIND], own[FIRST], m, factors, own[FACTORS], bound, LANES * own[BOUND])
     blocks, history = np.empty(width * length), np.empty(width * room)
     end = about[END_ROWS], about[END_FACTORS]
     (row_in, factor_in), (row_out, factor_out) = (end, (0, 0)) if backward else ((0, 0), end)
@@ -96,13 +89,13 @@ def chunk(
             if summing:
                 for s in range(about[NEEDED]):
                     own, scaling = segments[s], segments[s, KIND] == SCALE
-                    values, k = (factors, own[FACTORS]) if scaling else (bound, own[BOUND])
-                    _forward(own[KIND], past, rows, own[HISTORY], _step(own[KIND], True), own[COUNT], values, k)
+                    values, k = (factors, own[FACTORS]) if scaling else (bound, LANES * own[BOUND])
+                    _remember(own[KIND], past, rows, own[HISTORY], own[COUNT], values, k)
             if not backward:
                 for s in range(segments.shape[0]):
                     own, scaling = segments[s], segments[s, KIND] == SCALE
-                    values, k = (factors, own[FACTORS]) if scaling else (bound, own[BOUND])
-                    _forward(own[KIND], block, rows, own[ROWS], _step(own[KIND], False), own[COUNT], values, k)
+                    values, k = (factors, own[FACTORS]) if scaling else (bound, LANES * own[BOUND])
+                    _forward(own[KIND], block, rows, own[ROWS], own[COUNT], values, k)
             else:
                 for s in range(segments.shape[0] - 1, -1, -1):
                     own, scaling = segments[s], segments[s, KIND] == SCALE
@@ -111,13 +104,14 @@ def chunk(
                             own[KIND], block, past, rows, own[ROWS], own[HISTORY], own[COUNT], factors, own[FACTORS],
                             sums[LANES * own[SUMS] :], zero,
                         )  # fmt: skip
-                    values, k = (factors, own[FACTORS]) if scaling else (bound, own[BOUND])
+                    values, k = (factors, own[FACTORS]) if scaling else (bound, LANES * own[BOUND])
                     _backward(own[KIND], block, rows, own[ROWS], own[COUNT], values, k)
         _empty(r, blocks, unit, width, length, shifts, places, rows, row_out, factors, factor_out)
 
 
-def collect(parts: Real, chunks: int, entries: int, segments: Integer, out: Real) -> None:
-    """dL/dm to `out`, from the sums of all segments in so many chunks."""
+def collect(parts: Real, chunks: int, entries: int, segments: Integer, lane: int, out: Real) -> None:
+    """dL/dm from the sums of all segments in so many chunks: to one lane of `out`, or, if it is -1, each lane to its
+    own."""
     for s in range(segments.shape[0]):
         kind, at, first = segments[s, KIND], segments[s, SUMS], segments[s, FIRST]
         if segments[s, FREE] != 2:
@@ -127,8 +121,13 @@ def collect(parts: Real, chunks: int, entries: int, segments: Integer, out: Real
         down = side - p if kind != TURN else 0
         for a in range(p):
             for b in range(q):
+                to = LANES * (first + side * (a + down) + b + side - q)
                 total = 0.0
                 for c in range(chunks):  # in their order
-                    for lane in range(LANES):
-                        total += parts[c * entries + (at + q * a + b) * LANES + lane]
-                out[first + side * (a + down) + b + side - q] = total
+                    for t in range(LANES):
+                        value = parts[c * entries + (at + q * a + b) * LANES + t]
+                        total += value
+                        if lane < 0:
+                            out[to + t] = value if c == 0 else out[to + t] + value
+                if lane >= 0:
+                    out[to + lane] = total

@@ -1,7 +1,7 @@
 """Compiled kernels: one segment of a sweep on the rows of a block, forward, backward, and its sums.
 
 See :mod:`qml.engines.block_rows` for the segments and :mod:`qml.engines.block_kernels` for who links these functions.
-`x` and `g` are rows of lanes; `rows` lists where they start; M (p, q) starts at m[k].
+`x` and `g` are rows of lanes; `rows` lists where they start; M (p, q), which has lanes, too, starts at m[k].
 """
 
 from __future__ import annotations
@@ -16,73 +16,86 @@ from qml.engines.block_rows import AFFINE, DENSE, GENERAL, SCALE, SHAPES, TRANSL
 from qml.engines.simd import LANES, load, store, tile_in, tile_in_transposed, tile_out, tile_out_transposed
 
 _forward: Any = [simd.product(*shape) for shape in SHAPES]
+_kept: Any = [simd.product(*shape, kept=True) for shape in SHAPES]
 _backward: Any = [simd.product(*shape, transposed=True) for shape in SHAPES]
 _unital, _affine, _general, _translation, _turn, _dense = _forward[:6]
+_unital_kept, _affine_kept, _general_kept, _translation_kept, _turn_kept, _dense_kept = _kept[:6]
 _unital_back, _affine_back, _general_back, _translation_back, _turn_back, _dense_back = _backward[:6]
 
 
 def bind(kind: int, first: int, m: Real, factors: Real, at: int, bound: Real, k: int) -> None:
-    """The matrix of a segment, its columns times the factors that wait there, to bound[k :]."""
+    """The matrix of a segment, its columns times the factors that wait there, to bound[k :]; m and bound have lanes."""
     if kind == TURN:
-        c, s = m[first], m[first + 1] * factors[at + 2]
-        bound[k], bound[k + 1] = c * factors[at], s * factors[at + 1]
-        bound[k + 2], bound[k + 3] = -s * factors[at], c * factors[at + 1]
+        c, s = load(m, LANES * first), factors[at + 2] * load(m, LANES * (first + 1))
+        store(bound, k, factors[at] * c)
+        store(bound, k + LANES, factors[at + 1] * s)
+        store(bound, k + 2 * LANES, -factors[at] * s)
+        store(bound, k + 3 * LANES, factors[at + 1] * c)
     elif kind == TRANSLATION:
-        bound[k], bound[k + 1] = m[first + 12] * factors[at], m[first + 15] * factors[at + 1]
+        store(bound, k, factors[at] * load(m, LANES * (first + 12)))
+        store(bound, k + LANES, factors[at + 1] * load(m, LANES * (first + 15)))
     elif kind != SCALE:
         side, low, left = (16, 0, 0) if kind == DENSE else (4, 0 if kind == GENERAL else 1, 1 if kind == UNITAL else 0)
         for a in range(low, side):
             for b in range(left, side):
-                bound[k] = m[first + side * a + b] * factors[at + b - left]
-                k += 1
+                store(bound, k, factors[at + b - left] * load(m, LANES * (first + side * a + b)))
+                k += LANES
 
 
-def forward(kind: int, x: Real, rows: Integer, start: int, step: int, count: int, m: Real, k: int) -> None:
-    """The matrix on each tuple of rows: q to read, then p to write, or the last p of the q if `step` is q."""
+def forward(kind: int, x: Real, rows: Integer, start: int, count: int, m: Real, k: int) -> None:
+    """The matrix on each of `count` tuples of rows, in place."""
     if kind == UNITAL:
-        for i in range(start, start + count * step, step):
-            _unital(x, x, rows, i, i + step - 3, m, k)
+        _unital(x, rows, start, count, m, k)
     elif kind == AFFINE:
-        for i in range(start, start + count * step, step):
-            _affine(x, x, rows, i, i + step - 3, m, k)
+        _affine(x, rows, start, count, m, k)
     elif kind == GENERAL:
-        for i in range(start, start + count * step, step):
-            _general(x, x, rows, i, i + step - 4, m, k)
+        _general(x, rows, start, count, m, k)
     elif kind == TRANSLATION:
-        for i in range(start, start + count * step, step):
-            _translation(x, x, rows, i, i + step - 1, m, k)
+        _translation(x, rows, start, count, m, k)
     elif kind == TURN:
-        for i in range(start, start + count * step, step):
-            _turn(x, x, rows, i, i + step - 2, m, k)
+        _turn(x, rows, start, count, m, k)
     elif kind == DENSE:
-        for i in range(start, start + count * step, step):
-            _dense(x, x, rows, i, i + step - 16, m, k)
+        _dense(x, rows, start, count, m, k)
     else:  # m: factors, one a row
-        for i in range(start, start + count * step, step):
-            store(x, rows[i + step - 1], m[k] * load(x, rows[i]))
+        for i in range(start, start + count):
+            store(x, rows[i], m[k] * load(x, rows[i]))
+            k += 1
+
+
+def remember(kind: int, x: Real, rows: Integer, start: int, count: int, m: Real, k: int) -> None:
+    """The same in the history: the results go to rows of their own, listed after those of each tuple."""
+    if kind == UNITAL:
+        _unital_kept(x, rows, start, count, m, k)
+    elif kind == AFFINE:
+        _affine_kept(x, rows, start, count, m, k)
+    elif kind == GENERAL:
+        _general_kept(x, rows, start, count, m, k)
+    elif kind == TRANSLATION:
+        _translation_kept(x, rows, start, count, m, k)
+    elif kind == TURN:
+        _turn_kept(x, rows, start, count, m, k)
+    elif kind == DENSE:
+        _dense_kept(x, rows, start, count, m, k)
+    else:
+        for i in range(start, start + 2 * count, 2):
+            store(x, rows[i + 1], m[k] * load(x, rows[i]))
             k += 1
 
 
 def backward(kind: int, g: Real, rows: Integer, start: int, count: int, m: Real, k: int) -> None:
-    """Its transpose, in place."""
+    """The transpose, in place."""
     if kind == UNITAL:
-        for i in range(start, start + 3 * count, 3):
-            _unital_back(g, g, rows, i, i, m, k)
+        _unital_back(g, rows, start, count, m, k)
     elif kind == AFFINE:
-        for i in range(start, start + 4 * count, 4):
-            _affine_back(g, g, rows, i, i, m, k)
+        _affine_back(g, rows, start, count, m, k)
     elif kind == GENERAL:
-        for i in range(start, start + 4 * count, 4):
-            _general_back(g, g, rows, i, i, m, k)
+        _general_back(g, rows, start, count, m, k)
     elif kind == TRANSLATION:
-        for i in range(start, start + 2 * count, 2):
-            _translation_back(g, g, rows, i, i, m, k)
+        _translation_back(g, rows, start, count, m, k)
     elif kind == TURN:
-        for i in range(start, start + 2 * count, 2):
-            _turn_back(g, g, rows, i, i, m, k)
+        _turn_back(g, rows, start, count, m, k)
     elif kind == DENSE:
-        for i in range(start, start + 16 * count, 16):
-            _dense_back(g, g, rows, i, i, m, k)
+        _dense_back(g, rows, start, count, m, k)
     else:
         for i in range(start, start + count):
             store(g, rows[i], m[k] * load(g, rows[i]))
@@ -159,10 +172,11 @@ def fill(
     """`width` times eight blocks from r, component c to row rows[start + c], times factors[at + c]; blocks are `stride`
     numbers apart.
 
-    Where the last two sites are not active, eight blocks lie side by side, in one line of the cache for each row; else
-    tiles of 4 x 4 numbers are moved, transposed if the last site is active.
+    Where the last two sites are not active, or where members of a batch come after the last site, eight blocks lie side
+    by side, in one line of the cache for each row; else tiles of 4 x 4 numbers are moved, transposed if the last site
+    is active.
     """
-    if shifts[0] >= 4:
+    if shifts[0] >= 3:
         i = _base(LANES * width * unit, shifts)
         for c in range(places.size):
             for b in range(width):
@@ -188,7 +202,7 @@ def empty(
     rows: Integer, start: int, factors: Real, at: int,
 ) -> None:  # fmt: skip
     """The same rows, times the same factors, back to r."""
-    if shifts[0] >= 4:
+    if shifts[0] >= 3:
         i = _base(LANES * width * unit, shifts)
         for c in range(places.size):
             for b in range(width):

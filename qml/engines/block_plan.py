@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -18,7 +19,9 @@ ACTIVE_SITES = 5
 DIFFERENTIATED_SITES = 4
 """Sites of a sweep at most where the history of a block is kept."""
 SMALLEST_REGISTER = 4
-"""Qubits from which sweeps are used: below it there are no eight blocks to put side by side."""
+"""Qubits from which sweeps are used on a single vector: below it there are no eight blocks to put side by side."""
+HISTORY_ROWS = 2**14
+"""Rows that the history of a block of members in lanes may take: 1 MiB. Fewer would mean more vectors to keep."""
 WINDOW = 64
 """How many operations ahead are looked at for one that fits into the sweep."""
 
@@ -28,11 +31,18 @@ Placement: TypeAlias = Callable[[RowCompiler, dict[int, int]], None]
 
 @dataclass
 class _Op:
-    """Maps that are applied together, on these sites; whether any of them is differentiated."""
+    """Maps that are applied together, on these sites; how many are to be computed; whether one is differentiated."""
 
     sites: tuple[int, ...]
     maps: list[Placement]
+    computed: int = 0
     free: bool = False
+
+    def take(self, other: _Op) -> None:
+        """The maps of another operation, after its own."""
+        self.maps += other.maps
+        self.computed += other.computed
+        self.free |= other.free
 
 
 @dataclass(frozen=True)
@@ -43,10 +53,6 @@ class Sweep:
     rows: Rows
     free: bool
 
-    def shifts(self, n: int) -> list[int]:
-        """The bit shifts of the active sites in the index of a vector of n qubits, ascending."""
-        return [2 * (n - 1 - site) for site in reversed(self.sites)]
-
 
 class SweepBuilder:
     """Collects maps on a few of n qubits in order of application, and groups them into sweeps.
@@ -54,12 +60,14 @@ class SweepBuilder:
     Maps on one site wait until one on several sites needs them, so that they cost no sweep of their own; what is left
     at the end goes where its site was last. Unless `general`, the rows of I are left out where a map allows it: then
     the coefficients of a differentiated map must be those of a map that preserves the trace.
+
+    A sweep has at most `most` active sites, and computes at most `computed` maps.
     """
 
-    def __init__(self, n: int, most: int = ACTIVE_SITES, general: bool = False) -> None:
-        self.n = n
-        self.most = min(most, n - 2)
+    def __init__(self, n: int, most: int, general: bool = False, computed: int | None = None) -> None:
+        self.n, self.most = n, most
         self._general = general
+        self._computed = math.inf if computed is None else computed
         self._ops: list[_Op] = []
         self._waiting: dict[int, _Op] = {}
         self._last: dict[int, _Op] = {}
@@ -75,7 +83,7 @@ class SweepBuilder:
             self._wait(site, lambda c, at: c.permute((at[site],), places, factors))
         elif np.count_nonzero(rest) == 1 and rest[3, 0] and matrix[0, 0] == 1.0:
             first = store(matrix)
-            self._wait(site, lambda c, at: c.translate(at[site], diagonal, first))
+            self._wait(site, lambda c, at: c.translate(at[site], diagonal, first), computed=1)
         else:
             affine = np.array_equal(matrix[0], [1.0, 0.0, 0.0, 0.0])
             self.one(site, store(matrix), False, affine, affine and not matrix[1:, 0].any())
@@ -84,11 +92,11 @@ class SweepBuilder:
         """A 4 x 4 matrix whose coefficients start at `first`; whether it preserves the trace, and maps 1 to 1."""
         kind = block_rows.UNITAL if unital else block_rows.AFFINE if affine else block_rows.GENERAL
         kind = block_rows.GENERAL if self._general else kind
-        self._wait(site, lambda c, at: c.site(kind, at[site], first, free), free)
+        self._wait(site, lambda c, at: c.site(kind, at[site], first, free), free, computed=1)
 
     def turn_one(self, site: int, letter: int, first: int, free: bool) -> None:
         """A rotation of one site; cos and sin start at `first`."""
-        self._wait(site, lambda c, at: c.turn((at[site],), letter, first, free), free)
+        self._wait(site, lambda c, at: c.turn((at[site],), letter, first, free), free, computed=1)
 
     def permutation(self, sites: tuple[int, ...], matrix: Real) -> None:
         """A fixed matrix (16, 16), over (first, second site), with at most one entry in each row and column."""
@@ -97,21 +105,21 @@ class SweepBuilder:
 
     def dense(self, sites: tuple[int, ...], first: int, free: bool) -> None:
         """Any matrix (16, 16), over (first, second site), whose coefficients start at `first`."""
-        self._append(sites, lambda c, at: c.dense(_at(sites, at), first, free), free)
+        self._append(sites, lambda c, at: c.dense(_at(sites, at), first, free), free, computed=1)
 
     def turn(self, sites: tuple[int, ...], string: int, first: int, free: bool) -> None:
         """exp(-i theta P / 2) with a base-4 digit of P for each of the sites; cos and sin start at `first`."""
-        self._append(sites, lambda c, at: c.turn(_at(sites, at), string, first, free), free)
+        self._append(sites, lambda c, at: c.turn(_at(sites, at), string, first, free), free, computed=1)
 
-    def _wait(self, site: int, placement: Placement, free: bool = False) -> None:
-        op = self._waiting.setdefault(site, _Op((site,), []))
-        op.maps.append(placement)
-        op.free |= free
+    def _wait(self, site: int, placement: Placement, free: bool = False, computed: int = 0) -> None:
+        self._waiting.setdefault(site, _Op((site,), [])).take(_Op((site,), [placement], computed, free))
 
-    def _append(self, sites: tuple[int, ...], placement: Placement, free: bool = False) -> None:
-        before = [self._waiting.pop(site) for site in sites if site in self._waiting]
-        op = _Op(sites, [m for b in before for m in b.maps], free or any(b.free for b in before))
-        op.maps.append(placement)
+    def _append(self, sites: tuple[int, ...], placement: Placement, free: bool = False, computed: int = 0) -> None:
+        op = _Op(sites, [])
+        for site in sites:
+            if site in self._waiting:
+                op.take(self._waiting.pop(site))
+        op.take(_Op(sites, [placement], computed, free))
         self._ops.append(op)
         self._last.update(dict.fromkeys(sites, op))
 
@@ -119,8 +127,7 @@ class SweepBuilder:
         """Everything collected so far, as sweeps in order of application."""
         for site, op in self._waiting.items():
             if site in self._last:
-                self._last[site].maps += op.maps
-                self._last[site].free |= op.free
+                self._last[site].take(op)
             else:
                 self._ops.append(op)
         sweeps = []
@@ -142,13 +149,15 @@ class SweepBuilder:
         blocked: set[int] = set()
         chosen: list[_Op] = []
         left: list[_Op] = []
+        computed = 0
         for position, op in enumerate(todo):
-            if position >= WINDOW or len(blocked) >= self.n - 1:
+            if position >= WINDOW or len(blocked) >= max(1, self.n - 1):
                 left.extend(todo[position:])
                 break
             wanted = active.union(op.sites)
-            if not blocked.intersection(op.sites) and len(wanted) <= self.most:
-                active = wanted
+            fits = len(wanted) <= self.most and (not chosen or computed + op.computed <= self._computed)
+            if fits and not blocked.intersection(op.sites):
+                active, computed = wanted, computed + op.computed
                 chosen.append(op)
             else:
                 blocked.update(op.sites)

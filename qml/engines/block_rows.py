@@ -7,7 +7,8 @@ What need not be computed is not:
 
 * a signed permutation of components (a Clifford gate) moves no row: it changes which row holds which component;
 * a diagonal map (depolarizing, dephasing, a sign) is a factor that a component waits with until its row is next
-  multiplied by a matrix, into which it goes, or until the end;
+  multiplied by a matrix, or until the end: what is common to all components of a tuple waits on, the rest goes into the
+  matrix;
 * the row of I is left alone by what preserves the trace, and not read by what maps 1 to 1.
 
 For derivatives the input of every matrix is needed again. So there is a second list of rows for each segment, in which
@@ -41,6 +42,8 @@ this is the first segment that has them); where the factors start that wait at i
 start, and how many they are; where their rows in the history start; where its sums and its bound matrix start among
 those of the sweep."""
 
+SMALLEST = 1e-100
+"""Factors below this do not wait on: their inverse may be large."""
 MOST_PATTERNS = 8
 """Different factors waiting before a matrix, at most; more of them are multiplied into the rows first."""
 
@@ -146,11 +149,12 @@ class RowCompiler:
     def _patterns(self, kind: int, components: Integer) -> tuple[Real, Integer, Real]:
         """The different factors taken into the matrix (m, ...), which of them by each tuple, and what waits after."""
         waiting = self._waiting[components]
-        left = np.sign(waiting[:, -1:]) + (waiting[:, -1:] == 0)
-        taken, left = waiting * left, np.repeat(left, SHAPES[kind][0], axis=1)
-        if kind == TURN:  # (s, s) and (s, -s) wait on, and the latter changes the sign of the angle
-            alike = (np.abs(waiting[:, 0]) == np.abs(waiting[:, 1])) & (waiting[:, 0] != 0)
-            turning = np.where(alike, np.sign(waiting[:, 0]) * np.sign(waiting[:, 1]), 1.0)
+        common = waiting[:, -1:]  # what a whole tuple waits with, waits on
+        common = np.where(np.abs(common) > SMALLEST, common, np.where(common < 0, -1.0, 1.0))
+        taken, left = waiting / common, np.repeat(common, SHAPES[kind][0], axis=1)
+        if kind == TURN:  # so do (s, s) and (s, -s), and the latter changes the sign of the angle
+            alike = np.abs(taken[:, 0]) == np.abs(taken[:, 1])
+            turning = np.where(alike, np.sign(taken[:, 0]) * np.sign(taken[:, 1]), 1.0)
             left = np.where(alike[:, None], waiting, left)
             taken = np.column_stack([np.where(alike[:, None], 1.0, taken), turning])
         if (taken == taken[0]).all():

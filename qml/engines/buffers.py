@@ -21,8 +21,8 @@ from qml import _checks
 from qml._checks import MemoryRefused
 from qml._typing import Complex, Numeric, Real
 
-SMALLEST = 2**22
-"""Bytes from which memory is kept; the allocator keeps smaller pieces itself."""
+SMALLEST = 2**17
+"""Bytes from which memory is kept: from there on the allocator asks the system each time."""
 LINE = 8
 """Numbers in a line of the cache."""
 KEPT = 2**29
@@ -41,11 +41,14 @@ class _Loan:
         weakref.finalize(self, _keep, memory).atexit = False
 
 
-def empty(shape: tuple[int, ...], smallest: int = SMALLEST) -> Real:
-    """An array of float64 whose entries are anything; its memory is kept from `smallest` bytes on."""
+def empty(shape: tuple[int, ...], smallest: int = SMALLEST, aligned: bool = True) -> Real:
+    """An array of float64 whose entries are anything; its memory is kept from `smallest` bytes on.
+
+    Unless `aligned`, smaller ones start where NumPy's do, which takes less time to ask for.
+    """
     size = math.prod(shape)
-    if not smallest <= 8 * size <= KEPT:
-        return _aligned(size).reshape(shape)
+    if 8 * size < smallest or 8 * size > KEPT:
+        return _aligned(size).reshape(shape) if aligned else np.empty(shape)
     memory = None
     with _lock:
         for place in range(len(_stock) - 1, -1, -1):
@@ -63,15 +66,22 @@ def _aligned(size: int) -> Real:
 
 
 def zeros(shape: tuple[int, ...]) -> Real:
-    """An array of float64 zeros."""
-    out = empty(shape)
+    """An array of float64 zeros; small ones are not aligned."""
+    out = empty(shape, aligned=False)
     out.fill(0.0)
     return out
 
 
-def copy(array: Real) -> Real:
-    """The same numbers in another array."""
-    out = empty(array.shape)
+def rows(row: Real, count: int) -> Real:
+    """So many copies of a row (m,); small ones are not aligned."""
+    out = empty((count, row.size), aligned=False)
+    out[:] = row
+    return out
+
+
+def copy(array: Real, kept: bool = True) -> Real:
+    """The same numbers in another array, whose memory may be kept or not."""
+    out = empty(array.shape, SMALLEST if kept else KEPT)
     out[...] = array
     return out
 

@@ -17,10 +17,12 @@ from qml.engines import matrix_kernels as kernels
 from qml.engines.block_plan import ACTIVE_SITES, SweepBuilder
 from qml.engines.pauli_plan import TableBuilder, Tables
 from qml.engines.pauli_threads import sweep
+from qml.engines.simd import LANES
 from qml.engines.teams import spread, workers_of
 
 _TO_MATRIX = np.array([[1.0, 0, 0, 1], [0, 1, -1, 0], [0, 1, 1, 0], [1, 0, 0, -1]])
 """From the components I, X, Y / i, Z of a site to its entries 00, 01, 10, 11."""
+_BUTTERFLY, _BUTTERFLY_BACK = (np.repeat(matrix.ravel(), LANES)[None] for matrix in (_TO_MATRIX, _TO_MATRIX.T))
 SHARED_FROM = 8
 """Qubits from which a step of the conversion is worth sharing between threads."""
 COUNTED = 4
@@ -58,7 +60,7 @@ def matrix_of(vectors: Real, n: int) -> Complex:
             parts.size,
             partial(kernels.load_parts, vectors, first, second, parts, counts),
         )
-        sweep(parts, _butterfly(n - 1), _TO_MATRIX.reshape(1, 16), _NOTHING_SAVED, _NO_SUMS, False)
+        sweep(parts, _butterfly(n - 1), _BUTTERFLY, _NOTHING_SAVED, _NO_SUMS, False)
         _share(
             members * (len(numbers) // _side(n - 1)),
             parts.size,
@@ -78,7 +80,7 @@ def vector_of(matrices: Complex, n: int, scale: float = 1.0) -> Real:
         return out.reshape(*x.shape[:-2], 4**n)
     tiles = len(out) * (len(numbers) // _side(n))
     _share(tiles, out.size, partial(kernels.load_matrices, entries, out, numbers))
-    sweep(out, _butterfly(n), _TO_MATRIX.T.reshape(1, 16), _NOTHING_SAVED, _NO_SUMS, False)
+    sweep(out, _butterfly(n), _BUTTERFLY_BACK, _NOTHING_SAVED, _NO_SUMS, False)
     _share(out.size // kernels.BLOCK, out.size, partial(kernels.finish_vectors, out, counts, scale))
     return out.reshape(*x.shape[:-2], 4**n)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
@@ -17,11 +16,13 @@ from qml.engines import pauli_loops as loops
 from qml.engines import vectors as any_sites
 from qml.engines.base import Engine
 from qml.engines.conversion import matrix_of, vector_of
-from qml.engines.pauli_plan import BACKWARD, TANGENTS, Plan, Tables, plan_of
+from qml.engines.lanes import apart, groups_of, members_of
+from qml.engines.pauli_plan import BACKWARD, FORWARD, TANGENTS, Plan, Tables, plan_of
 from qml.engines.pauli_state import PauliState
 from qml.engines.pauli_tangents import tangents
 from qml.engines.pauli_threads import sweep
 from qml.engines.register import batch_of, check_single, directions_of
+from qml.engines.simd import LANES
 from qml.engines.vectors import check_observable
 from qml.operators import PauliSum
 from qml.states.base import State
@@ -78,10 +79,10 @@ class PauliEngine(Engine):
     def evolve(self, program: Program, params: ArrayLike, initial: State | None = None) -> PauliState:
         """The state after the program, from `initial` (None: \\|0...0>), or a batch of them."""
         slots, batch = batch_of(program, params, initial)
-        plan = plan_of(program)
-        n, members = plan.n_max, math.prod(batch)
+        members = math.prod(batch)
+        plan = plan_of(program, FORWARD, members)
         what = "the Pauli vector" if members == 1 else f"{members} Pauli vectors"
-        buffers.check(f"{what} of {n} qubits", 2 * 8 * 4**n * members, "use fewer qubits", n)
+        buffers.check(f"{what} of {plan.n_max} qubits", 2 * 8 * plan.numbers(members), "use fewer qubits", plan.n_max)
         coefficients, _ = plan.coefficients.bind(slots)
         vectors = _start(plan, initial, batch)
         sweep(vectors, plan.tables, coefficients, _NOTHING_SAVED, _NO_SUMS, False, self.threads)
@@ -92,36 +93,39 @@ class PauliEngine(Engine):
     ) -> tuple[PauliState, Callable[[Cotangent], Real]]:
         """The same state, and the map from dL/dr (..., 4^n) to dL/dtheta (..., n_params): one adjoint sweep."""
         slots, batch = batch_of(program, params, initial)
-        plan = plan_of(program, BACKWARD)
-        size, members = 4**plan.n_max, math.prod(batch)
-        parts = self._segments(plan, members)
+        members = math.prod(batch)
+        plan = plan_of(program, BACKWARD, members)
+        numbers = plan.numbers(members)
+        parts = self._segments(plan, numbers)
         kept = plan.n_saved
         if len(parts) > 1:
             kept = max(int(part.table[:, loops.SAVE].max(initial=-1)) + 1 for part in parts)
-        starts = buffers.empty((len(parts), members, size if len(parts) > 1 else 0))
         buffers.check(
             f"the gradient on {plan.n_max} qubits" + (f" for {members} members" if members != 1 else ""),
-            8 * size * members * (3 + kept) + starts.nbytes,
+            8 * numbers * (3 + kept + (len(parts) if len(parts) > 1 else 0)),
             "use fewer qubits, or a smaller checkpoint_bytes",
             plan.n_max,
         )
-        coefficients, factors = plan.coefficients.bind(slots)
-        saves = buffers.empty((members, kept, size))
+        coefficients, values = plan.coefficients.bind(slots)
         vectors = _start(plan, initial, batch)
-        for part, start in zip(parts, starts, strict=True):
-            start[:] = vectors[:, : start.shape[1]]
+        saves = buffers.empty((len(vectors), kept, vectors.shape[1]))
+        starts = []
+        for part in parts:
+            if len(parts) > 1:
+                starts.append(buffers.copy(vectors))
             kept_now = saves if len(parts) == 1 else _NOTHING_SAVED
             sweep(vectors, part, coefficients, kept_now, _NO_SUMS, False, self.threads)
 
         def pull(cotangent: Cotangent) -> Real:
-            g = buffers.zeros((members, size))
-            g[:, : 4**plan.n_out] = _cotangent(cotangent, batch, plan.n_out)
-            sums = np.zeros((members, coefficients.shape[1]))
-            for part, start in zip(reversed(parts), starts[::-1], strict=True):
-                if len(parts) > 1:
-                    sweep(buffers.copy(start), part, coefficients, saves, _NO_SUMS, False, self.threads)
-                sweep(g, part, coefficients, saves, sums, True, self.threads)
-            gradient = plan.coefficients.slot_gradient(slots, factors, sums)
+            g = plan.arranged(_cotangent(cotangent, batch, plan.n_out))
+            sums = buffers.zeros((groups_of(members), coefficients.shape[1]))
+            for number in range(len(parts) - 1, -1, -1):
+                if starts:
+                    start = buffers.copy(starts[number], kept=False)
+                    sweep(start, parts[number], coefficients, saves, _NO_SUMS, False, self.threads)
+                    del start
+                sweep(g, parts[number], coefficients, saves, sums, True, self.threads)
+            gradient = plan.coefficients.slot_gradient(slots, values, sums, members)
             return program.pull_slots(gradient).reshape(*batch, program.n_params)
 
         return _state(plan, vectors, batch), pull
@@ -138,7 +142,7 @@ class PauliEngine(Engine):
         slots, _ = batch_of(program, params, initial)
         state = self.evolve(program, params, initial)
         plan = plan_of(program, TANGENTS)
-        coefficients, factors = plan.coefficients.bind(slots)
+        coefficients, values = plan.coefficients.bind(slots)
 
         def push(directions: ArrayLike) -> Complex:
             v = directions_of(directions, program.n_params)
@@ -151,8 +155,9 @@ class PauliEngine(Engine):
                 plan.n_max,
             )
             by_slot = np.ascontiguousarray((program.weights @ wanted.T).T)
-            changes = plan.coefficients.tangents(slots[0], factors[0], by_slot)
-            dr = tangents(_start(plan, initial, ())[0], plan.tables, coefficients[0], changes, self.threads)
+            changes = plan.coefficients.tangents(slots[0], values[0], by_slot)
+            r, row = _start(plan, initial, ())[0], coefficients[0, ::LANES]
+            dr = tangents(r, plan.tables, row, changes, self.threads)
             dr = dr[:, : 4**plan.n_out] if wanted is flat else flat @ dr[:, : 4**plan.n_out]
             return matrix_of(dr, plan.n_out).reshape(*v.shape[:-1], state.dim, state.dim)
 
@@ -177,9 +182,9 @@ class PauliEngine(Engine):
         check_observable(observable, program)
         return vector_runs.expect_vectors_vjp(program, params, observable, vectors)
 
-    def _segments(self, plan: Plan, members: int) -> list[Tables]:
+    def _segments(self, plan: Plan, numbers: int) -> list[Tables]:
         """The table in parts, each with so many saved vectors that they fit; saves are numbered from 0 in each."""
-        if plan.n_saved * 8 * 4**plan.n_max * members <= self.checkpoint_bytes:
+        if plan.n_saved * 8 * numbers <= self.checkpoint_bytes:
             return [plan.tables]
         length = math.isqrt(max(0, plan.n_saved - 1)) + 1
         saved = plan.tables.table[:, loops.SAVE]
@@ -191,22 +196,29 @@ class PauliEngine(Engine):
 
 
 def _start(plan: Plan, initial: State | None, batch: tuple[int, ...]) -> Real:
-    """The Pauli vectors of the initial states (B, ...), at the heads of rows with room for the largest register."""
-    vectors = buffers.zeros((*batch, 4**plan.n_max))
-    head = vectors[..., : 4**plan.n_in]
-    if isinstance(initial, PauliState):
-        head[...] = initial.vector
-    elif initial is not None:
-        head[...] = vector_of(initial.matrix(), plan.n_in)
+    """The Pauli vectors of the initial states as the plan wants them; one state stands for all members."""
+    members = math.prod(batch)
+    if initial is None:
+        one = plan.ground
     else:
-        z_or_i: tuple[Any, ...] = (..., *(slice(None, None, 3),) * plan.n_in)
-        head.reshape((*batch, *(4,) * plan.n_in))[z_or_i] = 1.0
-    return vectors.reshape(math.prod(batch), 4**plan.n_max)
+        heads = initial.vector if isinstance(initial, PauliState) else vector_of(initial.matrix(), plan.n_in)
+        if heads.ndim > 1:
+            return plan.arranged(np.broadcast_to(heads, (*batch, heads.shape[-1])).reshape(members, heads.shape[-1]))
+        one = plan.arranged(heads[None])[0]
+    vectors = buffers.empty((groups_of(members) if plan.wide else members, one.size))
+    vectors[:] = one
+    return vectors
 
 
 def _state(plan: Plan, vectors: Real, batch: tuple[int, ...]) -> PauliState:
-    size = 4**plan.n_out
-    kept = vectors if vectors.shape[1] == size else vectors[:, :size].copy()
+    """The state of the plan's output; the vectors are lost."""
+    size, members = 4**plan.n_out, math.prod(batch)
+    if not plan.wide:
+        kept = vectors if vectors.shape[1] == size else vectors[:, :size].copy()
+    elif members == 1 or vectors.shape[1] != size * LANES:
+        kept = members_of(vectors, members, size)
+    else:
+        kept = apart(vectors, members)
     return PauliState.trusted(kept.reshape(*batch, size), plan.n_out)
 
 

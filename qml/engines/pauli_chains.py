@@ -1,65 +1,127 @@
 """Compiled products of the maps on one qubit that follow each other, their derivatives, and the way back.
 
 Chain c is the product of the 4 x 4 factors starts[c] to starts[c + 1] (the first acts first); its 16 entries stand from
-targets[c] on among the coefficients. Some factors are rotations: a line (f, i, j, s) of `turns` says that factor f
-turns component i to j by the angle slots[s]. Leading axes are members of a batch, or directions.
+targets[c] on among the coefficients. Most entries of a factor are zero: those of row i of factor f that are not are
+numbered by n from filled[4 f + i] on; they stand in the columns columns[n], and are scales[n] values[sources[n]].
+
+Values have lanes, one a member of a batch, in groups of eight. The first is 1; then come the cosine and the sine of
+each rotation, and the 16 entries of each other free factor. A line (i, j, slot, source) of `roles` says of a factor
+that it turns component i to j by the angle of that slot (slot -1: that it is free in another way; -2: that it is
+fixed), and where its values start.
 """
 
 from __future__ import annotations
+
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
 
 from qml._typing import Integer, Real
+from qml.engines.simd import LANES, load, store
+
+SIDE, ENTRIES = 4 * LANES, 16 * LANES
+FREE, FIXED = -1, -2
+
+
+class Chains(NamedTuple):
+    """What the kernels need to know of all chains of a plan."""
+
+    starts: Integer
+    targets: Integer
+    filled: Integer
+    columns: Integer
+    sources: Integer
+    scales: Real
+    roles: Integer
 
 
 @njit(cache=True, error_model="numpy")
 def chain_products(
-    factors: Real, starts: Integer, targets: Integer, turns: Integer, slots: Real, coefficients: Real
+    values: Real,
+    starts: Integer,
+    targets: Integer,
+    filled: Integer,
+    columns: Integer,
+    sources: Integer,
+    scales: Real,
+    roles: Integer,
+    slots: Real,
+    coefficients: Real,
 ) -> None:
-    """The rotations, to the factors, and the products, to the coefficients."""
-    for b in range(factors.shape[0]):
-        for t in range(turns.shape[0]):
-            f, i, j, slot = turns[t]
-            factors[b, f, i, i] = factors[b, f, j, j] = np.cos(slots[b, slot])
-            factors[b, f, j, i] = np.sin(slots[b, slot])
-            factors[b, f, i, j] = -factors[b, f, j, i]
+    """The rotations at slot values (G, n_slots * 8), to the values, and the products, to the coefficients."""
+    partial = np.empty((_longest(starts) + 1) * ENTRIES)
+    for g in range(values.shape[0]):
+        own, angles, to = values[g], slots[g], coefficients[g]
+        for f in range(roles.shape[0]):
+            slot, at = LANES * roles[f, 2], LANES * roles[f, 3]
+            if slot < 0:
+                continue
+            for lane in range(LANES):
+                angle = angles[slot + lane]
+                if lane == 0 or angle != angles[slot + lane - 1]:
+                    cosine, sine = np.cos(angle), np.sin(angle)
+                own[at + lane], own[at + LANES + lane] = cosine, sine
         for c in range(targets.size):
-            partial = _partial_products(factors[b], starts[c], starts[c + 1])
-            for i in range(4):
-                for j in range(4):
-                    coefficients[b, targets[c] + 4 * i + j] = partial[-1, i, j]
+            length = starts[c + 1] - starts[c]
+            _partial_products(own, starts[c], length, filled, columns, sources, scales, partial)
+            for e in range(0, ENTRIES, LANES):
+                store(to, LANES * targets[c] + e, load(partial, length * ENTRIES + e))
 
 
 @njit(cache=True, error_model="numpy")
 def chain_sums(
-    factors: Real, starts: Integer, targets: Integer, turns: Integer, sums: Real, out: Real, gradient: Real
+    values: Real,
+    starts: Integer,
+    targets: Integer,
+    filled: Integer,
+    columns: Integer,
+    sources: Integer,
+    scales: Real,
+    roles: Integer,
+    sums: Real,
+    by_value: Real,
+    gradient: Real,
 ) -> None:
-    """dL/d(factor) from W = dL/d(product): (later factors)^T W (earlier factors)^T; and dL/d(angle) of rotations."""
-    for b in range(factors.shape[0]):
+    """From W = dL/d(product): dL/d(angle) of rotations, and dL/d(value) for the entries of the other free factors.
+
+    dL/d(factor) is (later factors)^T W (earlier factors)^T.
+    """
+    partial = np.empty((_longest(starts) + 1) * ENTRIES)
+    w, next_w = np.empty(ENTRIES), np.empty(ENTRIES)
+    for g in range(sums.shape[0]):
+        own, of_values = values[g if values.shape[0] > 1 else 0], by_value[g]
+        of_products, of_angles = sums[g], gradient[g]
         for c in range(targets.size):
-            partial = _partial_products(factors[b], starts[c], starts[c + 1])
-            w, next_w = np.empty((4, 4)), np.empty((4, 4))
-            for i in range(4):
-                for j in range(4):
-                    w[i, j] = sums[b, targets[c] + 4 * i + j]
-            for f in range(starts[c + 1] - 1, starts[c] - 1, -1):
-                for i in range(4):
-                    for j in range(4):
-                        out[b, f, i, j], next_w[i, j] = 0.0, 0.0
-                        for k in range(4):
-                            out[b, f, i, j] += w[i, k] * partial[f - starts[c], j, k]
-                            next_w[i, j] += factors[b, f, k, i] * w[k, j]
+            length = starts[c + 1] - starts[c]
+            _partial_products(own, starts[c], length, filled, columns, sources, scales, partial)
+            for e in range(0, ENTRIES, LANES):
+                store(w, e, load(of_products, LANES * targets[c] + e))
+            for number in range(length - 1, -1, -1):
+                f, before = starts[c] + number, ENTRIES * number
+                i, j, slot, source = roles[f]
+                at = LANES * source
+                if slot >= 0:
+                    across = _entry(w, partial, before, j, i) - _entry(w, partial, before, i, j)
+                    along = _entry(w, partial, before, i, i) + _entry(w, partial, before, j, j)
+                    store(of_angles, LANES * slot, load(own, at) * across - load(own, at + LANES) * along)
+                elif slot == FREE:
+                    for a in range(4):
+                        for b in range(4):
+                            store(of_values, at + LANES * (4 * a + b), _entry(w, partial, before, a, b))
+                next_w[:] = 0.0
+                for row in range(4):
+                    for n in range(filled[4 * f + row], filled[4 * f + row + 1]):
+                        factor, to = scales[n] * load(own, LANES * sources[n]), SIDE * columns[n]
+                        for k in range(0, SIDE, LANES):
+                            store(next_w, to + k, load(next_w, to + k) + factor * load(w, SIDE * row + k))
                 w, next_w = next_w, w
-        for t in range(turns.shape[0]):
-            f, i, j, slot = turns[t]
-            along = factors[b, f, i, i] * (out[b, f, j, i] - out[b, f, i, j])
-            gradient[b, slot] = along - factors[b, f, j, i] * (out[b, f, i, i] + out[b, f, j, j])
 
 
 @njit(cache=True, error_model="numpy")
 def chain_tangents(factors: Real, tangents: Real, starts: Integer, targets: Integer, out: Real) -> None:
-    """d(product) along each direction from d(factor), factor after factor: dP' = dF P + F dP."""
+    """d(product) along each direction, to out (m, size), from factors (F, 4, 4) and their derivatives (m, F, 4, 4), of
+    one member, without lanes: dP' = dF P + F dP, factor after factor."""
     p, next_p, t, next_t = np.empty((4, 4)), np.empty((4, 4)), np.empty((4, 4)), np.empty((4, 4))
     for c in range(targets.size):
         for m in range(tangents.shape[0]):
@@ -80,14 +142,40 @@ def chain_tangents(factors: Real, tangents: Real, starts: Integer, targets: Inte
 
 
 @njit(cache=True, inline="always")
-def _partial_products(factors: Real, start: int, stop: int) -> Real:
-    """The product of the first 0, 1, ..., stop - start factors of a chain."""
-    out = np.zeros((stop - start + 1, 4, 4))
+def _longest(starts: Integer) -> int:
+    longest = 0
+    for c in range(starts.size - 1):
+        longest = max(longest, starts[c + 1] - starts[c])
+    return longest
+
+
+@njit(cache=True, error_model="numpy", inline="always")
+def _entry(w: Real, partial: Real, before: int, a: int, b: int) -> Any:
+    """Entry (a, b) of W P^T, P being the product before a factor."""
+    i, j = SIDE * a, before + SIDE * b
+    total = load(w, i) * load(partial, j)
+    for k in range(LANES, SIDE, LANES):
+        total = total + load(w, i + k) * load(partial, j + k)
+    return total
+
+
+@njit(cache=True, error_model="numpy")
+def _partial_products(
+    values: Real, start: int, length: int, filled: Integer, columns: Integer, sources: Integer, scales: Real, out: Real
+) -> None:
+    """The products of the first 0, 1, ..., length factors of a chain, one after the other."""
+    out[:ENTRIES] = 0.0
     for i in range(4):
-        out[0, i, i] = 1.0
-    for f in range(stop - start):
+        out[(SIDE + LANES) * i : (SIDE + LANES) * i + LANES] = 1.0
+    for number in range(length):
+        f, before = start + number, ENTRIES * number
         for i in range(4):
-            for j in range(4):
-                for k in range(4):
-                    out[f + 1, i, j] += factors[start + f, i, k] * out[f, k, j]
-    return out
+            first, last = filled[4 * f + i], filled[4 * f + i + 1]
+            to = before + ENTRIES + SIDE * i
+            if first == last:
+                out[to : to + SIDE] = 0.0
+            for n in range(first, last):
+                factor, row = scales[n] * load(values, LANES * sources[n]), before + SIDE * columns[n]
+                for k in range(0, SIDE, LANES):
+                    term = factor * load(out, row + k)
+                    store(out, to + k, term if n == first else load(out, to + k) + term)

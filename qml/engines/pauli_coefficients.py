@@ -1,7 +1,7 @@
 """How parameters enter a plan: the coefficients of its operations, their derivatives, and the way back.
 
-Leading axes are members of a batch of parameters, or directions. What is worked out for a member does not depend on the
-others, to the bit.
+Members of a batch of parameters are in groups of eight lanes (:mod:`qml.engines.lanes`). What is worked out for a
+member does not depend on the others, to the bit.
 """
 
 from __future__ import annotations
@@ -11,9 +11,12 @@ from typing import TypeAlias
 
 import numpy as np
 
-from qml._typing import Real
+from qml._typing import Integer, Real
 from qml.circuits.program import Step
-from qml.engines.pauli_chains import chain_products, chain_sums, chain_tangents
+from qml.engines import buffers
+from qml.engines.lanes import entries_of, in_lanes, members_of
+from qml.engines.pauli_chains import FIXED, FREE, Chains, chain_products, chain_sums, chain_tangents
+from qml.engines.simd import LANES
 from qml.engines.transfer import LETTERS, transfer_derivatives, transfer_of
 from qml.gates import PauliRotation
 from qml.operations import Instruction
@@ -31,10 +34,11 @@ class Coefficients:
     def __init__(self) -> None:
         self._template: list[Real] = []
         self._size = 0
-        self._factors: list[Real] = []
+        self._factors: list[tuple[Real, Integer]] = []  # for each entry the scale and the source
+        self._roles: list[tuple[int, int, int, int]] = []
+        self._n_values = 1
         self._chain_starts, self._chain_targets = [0], list[int]()
-        self._site_turns: list[tuple[int, int, int]] = []  # factor, axis, slot
-        self._site_steps: list[tuple[int, Step]] = []
+        self._site_steps: list[tuple[int, Step]] = []  # value, step
         self._string_turns: list[tuple[int, int]] = []  # coefficient, slot
         self._matrix_steps: list[tuple[int, Step]] = []  # coefficient, step
 
@@ -49,20 +53,31 @@ class Coefficients:
     def add_chain(self, factors: list[Factor]) -> int:
         """Append the 4 x 4 product of maps on one site, the first acting first, some of them free."""
         for factor in factors:
-            index = len(self._factors)
-            if not isinstance(factor, Step):
-                self._factors.append(factor)
-            elif isinstance(factor.instruction, PauliRotation):
-                self._factors.append(np.eye(4))
-                axis = LETTERS.index(factor.instruction.label.strip("I"))
-                self._site_turns.append((index, axis, factor.start))
-            else:
-                self._factors.append(np.zeros((4, 4)))
-                self._site_steps.append((index, factor))
+            self._add_factor(factor)
         start = self.add(np.zeros(16))
         self._chain_targets.append(start)
         self._chain_starts.append(len(self._factors))
         return start
+
+    def _add_factor(self, factor: Factor) -> None:
+        first, source = self._n_values, np.zeros((4, 4), dtype=np.int64)
+        if not isinstance(factor, Step):
+            scale, role = factor, (0, 0, FIXED)
+        elif isinstance(factor.instruction, PauliRotation):
+            axis = LETTERS.index(factor.instruction.label.strip("I"))
+            i, j = axis % 3 + 1, (axis + 1) % 3 + 1  # for Z: X and Y
+            scale, role = np.eye(4), (i, j, factor.start)
+            scale[j, i], scale[i, j] = 1.0, -1.0
+            source[i, i] = source[j, j] = first
+            source[i, j] = source[j, i] = first + 1
+            self._n_values += 2
+        else:
+            scale, role = np.ones((4, 4)), (0, 0, FREE)
+            source[:] = np.arange(first, first + 16).reshape(4, 4)
+            self._site_steps.append((first, factor))
+            self._n_values += 16
+        self._factors.append((scale, source))
+        self._roles.append((*role, first))
 
     def add_rotation(self, angle: float, slot: int, free: bool) -> int:
         """Append the cosine and the sine of a rotation about a string."""
@@ -79,63 +94,81 @@ class Coefficients:
 
     def finish(self) -> None:
         """What has been collected, as arrays."""
-        self._row = np.concatenate([np.zeros(0), *self._template])
-        self._factor_array = np.array(self._factors, dtype=np.float64).reshape(-1, 4, 4)
-        self._chains = np.array(self._chain_starts), np.array(self._chain_targets, dtype=np.int64)
-        factor, axis, slot = np.array(self._site_turns, dtype=np.int64).reshape(-1, 3).T
-        self._turns = np.column_stack([factor, axis % 3 + 1, (axis + 1) % 3 + 1, slot])  # for Z: X and Y
+        self._row = np.repeat(np.concatenate([np.zeros(0), *self._template]), LANES)
+        scales = np.reshape([scale for scale, _ in self._factors], (-1, 4))
+        sources = np.reshape([source for _, source in self._factors], (-1, 4))
+        filled = scales != 0.0
+        self._chains = Chains(
+            np.array(self._chain_starts),
+            np.array(self._chain_targets, dtype=np.int64),
+            np.concatenate([[0], np.cumsum(filled.sum(axis=1))]),
+            np.nonzero(filled)[1],
+            sources[filled].astype(np.int64),
+            scales[filled].astype(np.float64),
+            np.array(self._roles, dtype=np.int64).reshape(-1, 4),
+        )
+        self._ones = np.ones(LANES * self._n_values)
         self._string_starts, self._string_slots = np.array(self._string_turns, dtype=np.int64).reshape(-1, 2).T.copy()
 
     # parameters ----------------------------------------------------------------------------------------------------
 
     def bind(self, slots: Real) -> tuple[Real, Real]:
-        """Coefficients (B, size) and 4 x 4 factors of the fused ones (B, ..., 4, 4), at slot values (B, n_slots)."""
-        factors = np.repeat(self._factor_array[None], len(slots), axis=0)
-        for index, step in self._site_steps:
-            factors[:, index] = _of_members(step, slots, transfer_of)
-        coefficients = np.repeat(self._row[None], len(slots), axis=0)
-        chain_products(factors, *self._chains, self._turns, slots, coefficients)
+        """Coefficients (G, size * 8), and the values of fused factors (G, ...), at slot values (B, n_slots)."""
+        angles = in_lanes(slots)
+        groups = len(angles)
+        values = buffers.rows(self._ones, groups)
+        for first, step in self._site_steps:
+            values[:, LANES * first : LANES * (first + 16)] = in_lanes(_of_members(step, slots, transfer_of))
+        coefficients = buffers.rows(self._row, groups)
+        if self._chains.targets.size:
+            chain_products(values, *self._chains, angles, coefficients)
         if self._string_slots.size:
-            angles = slots.take(self._string_slots, axis=1)
-            coefficients[:, self._string_starts] = np.cos(angles)
-            coefficients[:, self._string_starts + 1] = np.sin(angles)
+            turning, entries = entries_of(angles).take(self._string_slots, axis=1), entries_of(coefficients)
+            entries[:, self._string_starts] = np.cos(turning)
+            entries[:, self._string_starts + 1] = np.sin(turning)
         for start, step in self._matrix_steps:
-            matrices = _of_members(step, slots, transfer_of)
-            coefficients[:, start : start + matrices[0].size] = matrices.reshape(len(slots), -1)
-        return coefficients, factors
+            matrices = in_lanes(_of_members(step, slots, transfer_of))
+            coefficients[:, LANES * start : LANES * start + matrices.shape[1]] = matrices
+        return coefficients, values
 
-    def slot_gradient(self, slots: Real, factors: Real, sums: Real) -> Real:
-        """dL/dslots (B, n_slots) from dL/dcoefficients (B, size), at slot values and factors (B or 1, ...)."""
-        if len(slots) != len(sums):
-            slots, factors = (np.repeat(a, len(sums), axis=0) for a in (slots, factors))
-        gradient = np.zeros_like(slots)
-        by_factor = np.zeros_like(factors)
-        chain_sums(factors, *self._chains, self._turns, sums, by_factor, gradient)
-        for index, step in self._site_steps:
-            derivatives = _of_members(step, slots, transfer_derivatives)
-            gradient[:, step.start : step.stop] = _contracted(derivatives, by_factor[:, index])
+    def slot_gradient(self, slots: Real, values: Real, sums: Real, members: int) -> Real:
+        """dL/dslots (B, n_slots) from dL/dcoefficients (G, size * 8), at slot values and values (one row: for all)."""
+        gradient = buffers.zeros((len(sums), slots.shape[1] * LANES))
+        by_value = buffers.empty((len(sums), values.shape[1] if self._site_steps else 0), aligned=False)
+        if self._chains.targets.size:
+            chain_sums(values, *self._chains, sums, by_value, gradient)
         if self._string_slots.size:
-            angles, start = slots.take(self._string_slots, axis=1), self._string_starts
-            gradient[:, self._string_slots] = np.cos(angles) * sums[:, start + 1] - np.sin(angles) * sums[:, start]
+            angles, start = entries_of(in_lanes(slots)).take(self._string_slots, axis=1), self._string_starts
+            by_cosine, by_sine = entries_of(sums)[:, start], entries_of(sums)[:, start + 1]
+            entries_of(gradient)[:, self._string_slots] = np.cos(angles) * by_sine - np.sin(angles) * by_cosine
+        out = members_of(gradient, members)
+        for first, step in self._site_steps:
+            derivatives = _of_members(step, slots, transfer_derivatives)
+            own = by_value[:, LANES * first : LANES * (first + 16)]
+            out[:, step.start : step.stop] = _contracted(derivatives, members_of(own, members))
         for first, step in self._matrix_steps:
             derivatives = _of_members(step, slots, transfer_derivatives)
-            own = sums[:, first : first + derivatives[0, 0].size]
-            gradient[:, step.start : step.stop] = _contracted(derivatives, own)
-        return gradient
+            own = sums[:, LANES * first : LANES * (first + derivatives[0, 0].size)]
+            out[:, step.start : step.stop] = _contracted(derivatives, members_of(own, members))
+        return out
 
-    def tangents(self, slots: Real, factors: Real, directions: Real) -> Real:
+    def tangents(self, slots: Real, values: Real, directions: Real) -> Real:
         """The derivatives of the coefficients (m, size) at one set of slot values, along directions (m, n_slots)."""
         tangents = np.zeros((len(directions), self._size))
-        by_factor = np.zeros((len(directions), *factors.shape))
-        f, i, j, slot = self._turns.T
-        angles, along = slots[slot], directions[:, slot]
-        by_factor[:, f, i, i] = by_factor[:, f, j, j] = -np.sin(angles) * along
-        by_factor[:, f, j, i] = np.cos(angles) * along
-        by_factor[:, f, i, j] = -by_factor[:, f, j, i]
-        for index, step in self._site_steps:
+        scales = np.array([scale for scale, _ in self._factors]).reshape(-1, 4, 4)
+        sources = np.array([source for _, source in self._factors], dtype=np.int64).reshape(-1, 4, 4)
+        one = values[::LANES]
+        along_values = np.zeros((len(directions), self._n_values))
+        for _, _, slot, first in self._roles:
+            if slot >= 0:
+                along_values[:, first] = -one[first + 1] * directions[:, slot]
+                along_values[:, first + 1] = one[first] * directions[:, slot]
+        for first, step in self._site_steps:
             derivatives = transfer_derivatives(step.instruction, slots[step.start : step.stop])
-            by_factor[:, index] = np.tensordot(directions[:, step.start : step.stop], derivatives, 1)
-        chain_tangents(factors, by_factor, *self._chains, tangents)
+            along = directions[:, step.start : step.stop]
+            along_values[:, first : first + 16] = along @ derivatives.reshape(len(derivatives), -1)
+        factors, by_factor = scales * one[sources], scales * along_values[:, sources]
+        chain_tangents(factors, by_factor, *self._chains[:2], tangents)
         angles, along = slots[self._string_slots], directions[:, self._string_slots]
         tangents[:, self._string_starts] = -np.sin(angles) * along
         tangents[:, self._string_starts + 1] = np.cos(angles) * along
@@ -158,6 +191,6 @@ def _of_members(step: Step, slots: Real, function: Callable[[Instruction, Real],
 
 
 def _contracted(derivatives: Real, sums: Real) -> Real:
-    """sum_ij dR_p,ij W_ij (B, p), from derivatives (B, p, side, side) and as many sums W for each member."""
-    members, p = derivatives.shape[:2]
-    return np.asarray(derivatives.reshape(members, p, -1) @ sums.reshape(members, -1, 1))[..., 0]
+    """sum_ij dR_p,ij W_ij (B, p), from derivatives (B or 1, p, side, side) and sums W (B, side^2)."""
+    flat = derivatives.reshape(*derivatives.shape[:2], -1)
+    return np.asarray(flat @ sums[..., None])[..., 0]

@@ -11,6 +11,10 @@ a table with one row an operation, and flat arrays of places and coefficients:
 * ``BLOCK``: many operations on few sites at once; see :mod:`qml.engines.block_kernels`. Places: the bit shifts of the
   active sites, ascending.
 
+Coefficients have eight lanes, one a member of a batch. A vector is either that of one member, which takes its lane;
+or, *wide*, those of eight members side by side, number i of all of them from 8 i on, each with the coefficients of its
+lane. Shifts and offsets of a wide table count that in.
+
 Backward, the kernels return dL/d(coefficients): they know nothing of parameters. Work on large vectors is split in
 chunks, whose number does not depend on the number of threads, and sums over chunks are taken in their order, so that
 results do not depend on the number of threads either.
@@ -21,10 +25,12 @@ but several may run the same program together (:mod:`qml.engines.teams`).
 
 from __future__ import annotations
 
+import numpy as np
 from numba import njit
 
 from qml._typing import Integer, Real
 from qml.engines import block_kernels as blocks
+from qml.engines import lane_loops
 from qml.engines import pauli_loops as loops
 from qml.engines.linking import link
 from qml.engines.pauli_loops import (
@@ -58,12 +64,14 @@ _resize = link(f"void({_X}, int64, int64, boolean, boolean)", loops.resize)
 _sites = link(f"void({_X}, int64, int64, {_I}, {_I}, {_XX})", loops.sites)
 _site_sums = link(f"void({_X}, {_X}, int64, int64, {_I}, {_I}, {_X})", loops.site_sums)
 _rotate = link(f"void({_X}, int64, int64, int64, {_I}, float64, float64)", loops.rotate)
+_wide_sites = link(f"void({_X}, int64, {_I}, {_I}, {_X}, int64, boolean)", lane_loops.sites)
+_wide_site_sums = link(f"void({_X}, {_X}, int64, {_I}, {_I}, {_X})", lane_loops.site_sums)
 _rotation_sums = link(f"void({_X}, {_X}, int64, int64, int64, {_I}, {_X})", loops.rotation_sums)
 _block_chunk = link(
     f"void(int64, int64, int64, {_X}, {_X}, {_X}, {_I}, {_I}, {_I}, {_II}, {_U}, {_X}, {_X}, boolean, boolean)",
     blocks.chunk,
 )
-_collect = link(f"void({_X}, int64, int64, {_II}, {_X})", blocks.collect)
+_collect = link(f"void({_X}, int64, int64, {_II}, int64, {_X})", blocks.collect)
 
 # The rest is called from Python; tasks are computed numbers, arrays contiguous, and loops written out, because Numba
 # compiles a function again for each literal argument and for each layout of an array.
@@ -72,6 +80,9 @@ _collect = link(f"void({_X}, int64, int64, {_II}, {_X})", blocks.collect)
 @njit(cache=True, error_model="numpy", nogil=True)
 def sweep(
     vectors: Real,
+    begin: int,
+    end: int,
+    wide: bool,
     table: Integer,
     places: Integer,
     sweeps: Integer,
@@ -85,18 +96,26 @@ def sweep(
     backward: bool,
     progress: Integer,
 ) -> None:
-    """The operations of `table` in place on every r of `vectors` (B, 4^n); backward, their adjoints, the last first.
+    """The operations of `table` in place on vectors `begin` to `end` (B, size); backward, their adjoints, the last
+    first.
 
-    `coefficients` has a row for each vector, or one for all. Row s of `saves[b]`, if it has rows, is vector b before
+    `coefficients` has a row for eight members, or one for all. Row s of `saves[b]`, if it has rows, is vector b before
     the operation that saves to s. Backward r is dL/dr, what was saved is read, and dL/d(coefficients) is written to
-    `out[b]`; `parts` is room for the sums of any operation. For `progress` see :mod:`qml.engines.teams`.
+    `out`, a row for eight members; `parts` is room for the sums of any operation. For `progress` see
+    :mod:`qml.engines.teams`.
     """
-    steps, phase = table.shape[0], 0
-    last = -1
+    steps, phase, last = table.shape[0], 0, -1
+    per = LANES if wide else 1
     for step in range(steps):
         last = max(last, table[step, SAVE]) if saves.shape[1] > 0 else -1
-    for b in range(vectors.shape[0]):
-        r, values = vectors[b], coefficients[b if coefficients.shape[0] > 1 else 0]
+    own_values = np.empty(coefficients.shape[1] if vectors.shape[0] > 1 and not wide else 0)
+    for b in range(begin, end):
+        group, lane = (b, -1) if wide else (b // LANES, b % LANES)
+        r, values = vectors[b], coefficients[group if coefficients.shape[0] > 1 else 0]
+        if own_values.size:
+            for i in range(own_values.size):
+                own_values[i] = values[i // LANES * LANES + lane]
+            values = own_values
         now = r  # where the vector is
         for step in range(steps):
             row = table[steps - 1 - step if backward else step]
@@ -105,28 +124,30 @@ def sweep(
             if saved >= 0 and not backward:  # from saves[saved] to the next that is kept, or to r
                 x = saves[b, saved]
                 if saved == 0:
-                    phase = _copy(now, x, 1 << (2 * n), progress, phase)
+                    phase = _copy(now, x, per << (2 * n), progress, phase)
                 now = r if saved == last else saves[b, saved + 1]
                 if kind != BLOCK:
-                    phase = _copy(x, now, 1 << (2 * n), progress, phase)
+                    phase = _copy(x, now, per << (2 * n), progress, phase)
             if kind >= DISCARD:
                 piece = ticket(progress, phase, -1)
                 if piece == 0:
-                    smaller = n - 1 if kind == DISCARD else n
+                    smaller = per << (2 * (n - 1 if kind == DISCARD else n))
                     _resize(now, smaller, places[row[PLACES]], (kind == APPEND) != backward, kind == APPEND)
                     finish(progress, phase)
                 wait(progress, phase, 1)
                 phase += 1
                 continue
             offsets, shifts, m = _prepare(row, places, values, backward)
-            width, units, chunks = _split(kind, n, offsets.size, shifts)
+            width, units, chunks = _split(kind, per << (2 * n), offsets.size, shifts)
+            if wide and kind == MATRIX:
+                units, chunks = units // LANES, 1
             about = sweeps[row[SWEEP] if kind == BLOCK else 0]
             own = segments[about[blocks.FIRST_SEGMENT] :][: about[blocks.N_SEGMENTS]]
             entries = 0
             for summing in range(1 if saved >= 0 and backward else 0, -1, -1):
                 if summing:
                     x = saves[b, saved]
-                    entries = LANES * about[blocks.N_SUMS] if kind == BLOCK else m.size
+                    entries = LANES * about[blocks.N_SUMS] if kind == BLOCK else per * m.size
                 pieces = chunks if summing or progress.size else 1
                 piece = ticket(progress, phase, -1)
                 while piece < pieces:
@@ -139,6 +160,10 @@ def sweep(
                             start, size, width, now, x, sums, offsets, shifts, about, own, rows, factors, values,
                             backward, summing == 1,
                         )  # fmt: skip
+                    elif wide and summing:
+                        _wide_site_sums(now, x, units, offsets, shifts, sums)
+                    elif wide:
+                        _wide_sites(now, units, offsets, shifts, values, row[COEFFICIENTS], backward)
                     elif kind == MATRIX and summing:
                         _site_sums(now, x, start, size, offsets, shifts, sums)
                     elif kind == MATRIX:
@@ -154,7 +179,7 @@ def sweep(
                 if summing:
                     piece = ticket(progress, phase, -1)
                     if piece == 0:
-                        _add_up(kind, chunks, entries, parts, row[COEFFICIENTS], own, out[b])
+                        _add_up(kind, chunks, entries, parts, row[COEFFICIENTS], own, lane, out[group])
                         finish(progress, phase)
                     wait(progress, phase, 1)
                     phase += 1
@@ -176,25 +201,26 @@ def _copy(x: Real, y: Real, size: int, progress: Integer, phase: int) -> int:
     return phase + 1
 
 
-def add_up(kind: int, chunks: int, entries: int, parts: Real, first: int, own: Integer, out: Real) -> None:
-    """dL/d(coefficients) of one operation, from the sums of its chunks, in their order."""
+def add_up(kind: int, chunks: int, entries: int, parts: Real, first: int, own: Integer, lane: int, out: Real) -> None:
+    """dL/d(coefficients) of one operation, from the sums of its chunks, in their order: to one lane of `out`, or, if it
+    is -1, each lane to its own."""
     if kind == BLOCK:
-        _collect(parts, chunks, entries, own, out)
+        _collect(parts, chunks, entries, own, lane, out)
         return
     for e in range(entries):
         total = 0.0
         for c in range(chunks):
             total += parts[c * entries + e]
-        out[first + e] = total
+        out[LANES * first + e if lane < 0 else LANES * (first + e) + lane] = total
 
 
-_add_up = link(f"void(int64, int64, int64, {_X}, int64, {_II}, {_X})", add_up)
+_add_up = link(f"void(int64, int64, int64, {_X}, int64, {_II}, int64, {_X})", add_up)
 
 
 @njit(cache=True, inline="always")
-def _split(kind: int, n: int, size: int, shifts: Integer) -> tuple[int, int, int]:
+def _split(kind: int, numbers: int, size: int, shifts: Integer) -> tuple[int, int, int]:
     """How many times eight blocks a unit is, the number of units, and the number of chunks to make of them."""
-    units = (1 << (2 * n)) // size  # settings of the other sites, or of the high digits
+    units = numbers // size  # settings of the other sites, or of the high digits
     if kind == BLOCK:
         width = 1
         if shifts[0] >= 4:

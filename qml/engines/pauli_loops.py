@@ -11,6 +11,7 @@ from numba import njit
 
 from qml._typing import Integer, Real
 from qml.engines.linking import link
+from qml.engines.simd import LANES
 
 MATRIX, BLOCK, ROTATION, DISCARD, APPEND = range(5)
 """Kinds of operations. Pairs of kinds that have something in common stand together."""
@@ -20,7 +21,6 @@ its coefficients start (of a block: the index offsets of its components, among t
 keeps the vector before it (-1: none, nothing is differentiated), and the line of `sweeps` that tells of a block."""
 
 TILE = 64
-LANES = 8
 CHUNKS, BLOCK_CHUNKS = 64, 16
 """Pieces at most that the sums of an operation are made of: what they add up to does not depend on the threads."""
 
@@ -31,6 +31,7 @@ def prepare(row: Integer, places: Integer, coefficients: Real, adjoint: bool) ->
     A matrix: the index offset of each configuration of its sites, the shifts of these in ascending order, the matrix
     (transposed for the adjoint). A rotation: the phases of the low digits, the string, cosine and sine. A block: the
     index offset of each of its components, first active site most significant, and the shifts of its sites.
+    The coefficients have lanes, of which the first one is read.
     """
     kind, n, k, at = row[KIND], row[QUBITS], row[N_PLACES], row[COEFFICIENTS]
     listed = places[row[PLACES] : row[PLACES] + k]
@@ -51,12 +52,12 @@ def prepare(row: Integer, places: Integer, coefficients: Real, adjoint: bool) ->
     side = 1 << (2 * k) if kind == MATRIX else 1
     m = np.empty((side, side if kind == MATRIX else 2 if kind == ROTATION else 0))
     if kind == ROTATION:
-        m[0, 0] = coefficients[at]
-        m[0, 1] = -coefficients[at + 1] if adjoint else coefficients[at + 1]
+        m[0, 0] = coefficients[LANES * at]
+        m[0, 1] = -coefficients[LANES * (at + 1)] if adjoint else coefficients[LANES * (at + 1)]
     elif kind == MATRIX:
         for i in range(side):
             for j in range(side):
-                m[i, j] = coefficients[at + (j * side + i if adjoint else i * side + j)]
+                m[i, j] = coefficients[LANES * (at + (j * side + i if adjoint else i * side + j))]
     return offsets, shifts, m
 
 
@@ -212,22 +213,22 @@ def rotation_sums(g: Real, x: Real, first: int, size: int, mask: int, phases: In
 # sites that go and come ----------------------------------------------------------------------------------------------
 
 
-def resize(r: Real, n: int, shift: int, growing: bool, with_z: bool) -> None:
-    """Insert a site into the vector of n qubits, or trace it out so that n are left; in place.
+def resize(r: Real, size: int, shift: int, growing: bool, with_z: bool) -> None:
+    """Insert a site into a vector of `size` numbers, or trace it out so that so many are left; in place.
 
     Growing, its component I (and Z, if `with_z`) is the vector, the others zero, from the end downwards. Shrinking, its
     component I (plus Z) is kept, upwards.
     """
     stride = 1 << shift
     if not growing:
-        for start in range(0, 1 << (2 * n), stride):
+        for start in range(0, size, stride):
             for t in range(stride):
                 value = r[4 * start + t]
                 if with_z:
                     value += r[4 * start + 3 * stride + t]
                 r[start + t] = value
         return
-    for start in range((1 << (2 * n)) - stride, -1, -stride):
+    for start in range(size - stride, -1, -stride):
         for t in range(stride - 1, -1, -1):
             value = r[start + t]
             r[4 * start + 3 * stride + t] = value if with_z else 0.0

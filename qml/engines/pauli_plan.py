@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -12,8 +14,9 @@ from qml._checks import InputError
 from qml._typing import Integer, Real
 from qml.channels.mixtures import PauliMixture
 from qml.circuits.program import Program, Step
-from qml.engines import block_plan, block_rows
+from qml.engines import block_plan, block_rows, buffers
 from qml.engines import pauli_loops as loops
+from qml.engines.lanes import groups_of, in_lanes
 from qml.engines.pauli_coefficients import Coefficients, Factor
 from qml.engines.simd import LANES
 from qml.engines.transfer import LETTERS, transfer_of
@@ -21,13 +24,21 @@ from qml.gates import PauliRotation
 from qml.operations import Initialize, TraceOut, Unitary
 
 ROUNDING = 4 * float(np.finfo(np.float64).eps)
-"""Entries of the transfer matrix of a fixed gate that are so close to an integer are that integer; and the first row of
-a channel, which says what becomes of the trace, is (1, 0, 0, ...) where it is so close to it."""
+"""Entries of the transfer matrix of a fixed gate that are so close to an integer are that integer; the first row of a
+channel, which says what becomes of the trace, is (1, 0, 0, ...) where it is so close to it; and a channel that is so
+close to a depolarizing one is depolarizing."""
+
+
+FORWARD, BACKWARD, TANGENTS = range(3)
+"""What a plan is for: only the result; the gradient, too; or forward derivatives, where a coefficient may be anything.
+The first has larger blocks, as it keeps no history of them."""
+SPACING = (LANES - 1).bit_length()
+"""Bits of the index of a wide vector that count the members."""
 
 
 class Tables(NamedTuple):
-    """What :func:`qml.engines.pauli_kernels.sweep` takes beside vectors and coefficients, in its order; and the numbers
-    that the sums of an operation need at most."""
+    """What :func:`qml.engines.pauli_kernels.sweep` takes beside vectors and coefficients, in its order; the numbers
+    that the sums of an operation need at most; and whether it is for vectors of eight members side by side."""
 
     table: Integer
     places: Integer
@@ -36,17 +47,20 @@ class Tables(NamedTuple):
     rows: Integer
     factors: Real
     room: int = 0
+    wide: bool = False
 
     @property
     def arrays(self) -> tuple[Integer, Integer, Integer, Integer, Integer, Real]:
-        """Without the room."""
+        """The arrays alone."""
         return self[:6]
 
 
 class TableBuilder:
-    """Rows of the table, with what they refer to."""
+    """Rows of the table, with what they refer to; `wide`: for vectors of eight members side by side."""
 
-    def __init__(self) -> None:
+    def __init__(self, wide: bool = False) -> None:
+        self._wide = wide
+        self._spacing = SPACING if wide else 0
         self._table: list[list[int]] = []
         self._places: list[int] = []
         self._offsets: dict[tuple[int, ...], int] = {}
@@ -57,6 +71,10 @@ class TableBuilder:
         self.n_saved = 0
         self._room = 0
 
+    def shift(self, n: int, site: int) -> int:
+        """The bit shift of a site in the index of a vector of n qubits."""
+        return self._spacing + 2 * (n - 1 - site)
+
     def add(self, kind: int, n: int, places: list[int], k: int, start: int = 0, free: bool = False) -> None:
         """One row: `places` as the kind wants them, on `k` sites, coefficients from `start` on."""
         saved = self.n_saved if free else -1
@@ -65,12 +83,13 @@ class TableBuilder:
         self.n_saved += free
         if free and kind != loops.BLOCK:
             side = 4**k if kind == loops.MATRIX else 1
-            self._room = max(self._room, max(2, side**2) * min(loops.CHUNKS, max(1, 4**n // (side * loops.TILE))))
+            chunks = LANES if self._wide else min(loops.CHUNKS, max(1, 4**n // (side * loops.TILE)))
+            self._room = max(self._room, max(2, side**2) * chunks)
 
     def add_blocks(self, builder: block_plan.SweepBuilder) -> None:
         """One row a sweep of what the builder has collected."""
         for sweep in builder.sweeps():
-            shifts = sweep.shifts(builder.n)
+            shifts = [self.shift(builder.n, site) for site in reversed(sweep.sites)]  # ascending
             self.add(loops.BLOCK, builder.n, shifts, len(shifts), self._offsets_of(tuple(shifts)), sweep.free)
             own = sweep.rows
             rows, factors = self._rows.add(own.rows), self._factors.add(own.factors)
@@ -80,7 +99,8 @@ class TableBuilder:
             first = self._segments.add(segments)
             room = [own.needed, own.history, own.sums, own.bound]
             self._sweeps.append([first, len(segments), rows, factors, *room])
-            self._room = max(self._room, loops.BLOCK_CHUNKS * LANES * own.sums)
+            chunks = min(loops.BLOCK_CHUNKS, 4 ** (builder.n - len(shifts)))
+            self._room = max(self._room, chunks * LANES * own.sums)
 
     def _offsets_of(self, shifts: tuple[int, ...]) -> int:
         """Where the index offsets of the components of a block start among the places."""
@@ -98,7 +118,7 @@ class TableBuilder:
         table = np.array(self._table, dtype=np.int64).reshape(-1, 7)
         sweeps = np.array(self._sweeps or [[0] * 8], dtype=np.int64)
         joined = self._segments.array(), self._rows.array(), self._factors.array()
-        return Tables(table, np.array(self._places, dtype=np.int64), sweeps, *joined, self._room)
+        return Tables(table, np.array(self._places, dtype=np.int64), sweeps, *joined, self._room, self._wide)
 
 
 class _Joined:
@@ -134,23 +154,48 @@ class Plan:
         Qubits before the first step, after the last, and at most.
     n_saved : int
         How many operations hold free parameters; their inputs are needed on the way back.
+    wide : bool
+        Whether it is for vectors of eight members side by side (:mod:`qml.engines.lanes`).
     """
 
-    def __init__(self, program: Program, most: int = block_plan.ACTIVE_SITES, general: bool = False) -> None:
+    def __init__(self, program: Program, purpose: int, wide: bool = False) -> None:
         _check_qubits(program)
-        self._most, self._general = most, general
+        self._purpose, self.wide = purpose, wide
         self.n_in, self.n_out = len(program.dims_in), len(program.dims_out)
         self._offset = program.offset
         self._free = np.diff(program.weights.indptr) > 0
         self._fixed: dict[tuple[int, bytes], Real] = {}
 
-        self._builder = TableBuilder()
+        self._builder = TableBuilder(wide)
         self.coefficients = Coefficients()
         self.n_max = self._build(program)
 
         self.tables = self._builder.tables()
         self.n_saved = self._builder.n_saved
         self.coefficients.finish()
+
+    def numbers(self, members: int) -> int:
+        """How many numbers the vectors of so many members take."""
+        return int(4**self.n_max * (LANES * groups_of(members) if self.wide else members))
+
+    def arranged(self, heads: Real) -> Real:
+        """Vectors (B, m) at the heads of rows with room for the largest register; eight of them in a row if `wide`."""
+        if self.wide:
+            heads = in_lanes(heads)
+            if heads.shape[1] == self.numbers(1):
+                return heads
+        out = buffers.empty((len(heads), self.numbers(1)))
+        out[:, : heads.shape[1]] = heads
+        if heads.shape[1] < out.shape[1]:
+            out[:, heads.shape[1] :] = 0.0
+        return out
+
+    @cached_property
+    def ground(self) -> Real:
+        """One row of these, of |0...0>."""
+        head = np.zeros((4,) * self.n_in)
+        head[(slice(None, None, 3),) * self.n_in] = 1.0
+        return np.asarray(self.arranged(head.reshape(1, -1))[0])
 
     def _build(self, program: Program) -> int:
         n = n_max = self.n_in
@@ -162,7 +207,7 @@ class Plan:
                 self._end_blocks(n, waiting)
                 appended = isinstance(instruction, Initialize)
                 for site in sorted(sites, reverse=not appended):
-                    shift = 2 * (n - site) if appended else 2 * (n - 1 - site)
+                    shift = self._builder.shift(n + 1 if appended else n, site)
                     self._builder.add(loops.APPEND if appended else loops.DISCARD, n, [shift], 1)
                     n += 1 if appended else -1
                 n_max = max(n_max, n)
@@ -191,7 +236,12 @@ class Plan:
         return n_max
 
     def _new_blocks(self, n: int) -> block_plan.SweepBuilder | None:
-        return block_plan.SweepBuilder(n, self._most, self._general) if n >= block_plan.SMALLEST_REGISTER else None
+        general = self._purpose == TANGENTS
+        if self.wide:  # all sites in one block, and as many maps as the history has room for
+            computed = block_plan.HISTORY_ROWS // 4**n if self._purpose == BACKWARD else None
+            return block_plan.SweepBuilder(n, n, general, computed) if n else None
+        most = block_plan.DIFFERENTIATED_SITES if self._purpose == BACKWARD else block_plan.ACTIVE_SITES
+        return block_plan.SweepBuilder(n, min(most, n - 2), general) if n >= block_plan.SMALLEST_REGISTER else None
 
     def _end_blocks(self, n: int, waiting: dict[int, list[Factor]]) -> None:
         """Place everything that is waiting, before an operation that is no part of a block."""
@@ -202,11 +252,15 @@ class Plan:
     def _flush(self, n: int, waiting: dict[int, list[Factor]], sites: tuple[int, ...]) -> None:
         """Place the waiting maps on these sites, each site's as one matrix."""
         for site in sorted(sites):
-            chain = list(_fused(waiting.pop(site, [])))
+            chain = waiting.pop(site, [])
+            strength = 1.0
+            if self._blocks is not None and _any_free(chain) and all(map(_is_unital, chain)):
+                chain, strength = _without_depolarizing(chain)
+            chain = list(_fused(chain))
             if self._blocks is None:
                 if chain:
                     start = self._add_chain(chain)
-                    self._builder.add(loops.MATRIX, n, 2 * [2 * (n - 1 - site)], 1, start, _any_free(chain))
+                    self._builder.add(loops.MATRIX, n, 2 * [self._builder.shift(n, site)], 1, start, _any_free(chain))
             elif len(chain) == 1 and not isinstance(chain[0], Step):
                 self._blocks.fixed(site, chain[0], self.coefficients.add)
             elif turning := _one_turn(chain):
@@ -219,6 +273,8 @@ class Plan:
             elif chain:
                 affine, unital = all(map(_is_affine, chain)), all(map(_is_unital, chain))
                 self._blocks.one(site, self._add_chain(chain), True, affine, unital)
+            if strength != 1.0 and self._blocks is not None:
+                self._blocks.fixed(site, np.diag([1.0, strength, strength, strength]), self.coefficients.add)
 
     def _add_chain(self, chain: list[Factor]) -> int:
         if _any_free(chain):
@@ -251,7 +307,7 @@ class Plan:
         if blocks is not None:
             blocks.dense(sites, start, free)
         else:
-            shifts = [2 * (n - 1 - site) for site in sites]
+            shifts = [self._builder.shift(n, site) for site in sites]
             self._builder.add(loops.MATRIX, n, shifts + sorted(shifts), len(sites), start, free)
 
     def _is_free(self, step: Step) -> bool:
@@ -271,6 +327,8 @@ class Plan:
                 matrix = np.where(np.abs(matrix - near) <= ROUNDING, near, matrix)
             elif np.abs(matrix[0] - np.eye(1, len(matrix))).max() <= ROUNDING:  # the trace is preserved
                 matrix[0] = np.eye(1, len(matrix))
+                depolarizing = np.diag([1.0, *[matrix[1, 1]] * (len(matrix) - 1)])
+                matrix = depolarizing if np.abs(matrix - depolarizing).max() <= ROUNDING else matrix
             self._fixed[key] = matrix
         return self._fixed[key]
 
@@ -288,6 +346,17 @@ def _fused(chain: list[Factor]) -> Iterator[Factor]:
             product_so_far = factor if product_so_far is None else factor @ product_so_far
     if product_so_far is not None:
         yield product_so_far
+
+
+def _without_depolarizing(chain: list[Factor]) -> tuple[list[Factor], float]:
+    """A chain of unital maps without its fixed depolarizing ones, which commute with all of them, and their factor."""
+    rest, strength = list[Factor](), 1.0
+    for factor in chain:
+        if isinstance(factor, Step) or not np.array_equal(factor, np.diag([1.0, *3 * [factor[1, 1]]])):
+            rest.append(factor)
+        else:
+            strength *= float(factor[1, 1])
+    return rest, strength
 
 
 def _any_free(chain: list[Factor]) -> bool:
@@ -324,16 +393,36 @@ def _check_qubits(program: Program) -> None:
             raise InputError(f"PauliEngine runs qubits; found a site of dimension {d}: use ReferenceEngine.")
 
 
-FORWARD, BACKWARD, TANGENTS = range(3)
-"""What a plan is for: only the result; the gradient, too; or forward derivatives, where a coefficient may be anything.
-The first has larger blocks, as it keeps no history of them."""
-_PLANS: WeakKeyDictionary[Program, dict[int, Plan]] = WeakKeyDictionary()
+LANES_UP_TO, ALONE_UP_TO = 5, 4
+"""Qubits up to which members of a batch go side by side, and up to which a single vector does, with idle lanes."""
 
 
-def plan_of(program: Program, purpose: int = FORWARD) -> Plan:
-    """The plan of a program for a purpose, made once and kept as long as the program lives."""
-    plans = _PLANS.setdefault(program, {})
-    if purpose not in plans:
-        most = block_plan.DIFFERENTIATED_SITES if purpose == BACKWARD else block_plan.ACTIVE_SITES
-        plans[purpose] = Plan(program, most, purpose == TANGENTS)
-    return plans[purpose]
+@dataclass(frozen=True)
+class _Plans:
+    """The plans of a program for each purpose, wide or not, and the qubits that it has at most."""
+
+    n_max: int
+    made: dict[tuple[int, bool], Plan]
+
+
+_PLANS: WeakKeyDictionary[Program, _Plans] = WeakKeyDictionary()
+
+
+def plan_of(program: Program, purpose: int = FORWARD, members: int | None = None) -> Plan:
+    """The plan of a program for a purpose, made once and kept as long as the program lives; with `members`, for so many
+    vectors, side by side where that is faster."""
+    plans = _PLANS.get(program)
+    if plans is None:
+        plans = _PLANS[program] = _Plans(_most_qubits(program), {})
+    wide = members is not None and plans.n_max <= (ALONE_UP_TO if members == 1 else LANES_UP_TO)
+    if (purpose, wide) not in plans.made:
+        plans.made[purpose, wide] = Plan(program, purpose, wide)
+    return plans.made[purpose, wide]
+
+
+def _most_qubits(program: Program) -> int:
+    n = n_max = len(program.dims_in)
+    for step in program.steps:
+        n += len(step.sites) * (isinstance(step.instruction, Initialize) - isinstance(step.instruction, TraceOut))
+        n_max = max(n_max, n)
+    return n_max

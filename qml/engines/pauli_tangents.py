@@ -19,6 +19,7 @@ from qml._typing import Integer, Real
 from qml.engines import block_kernels as blocks
 from qml.engines import block_rows
 from qml.engines import pauli_loops as loops
+from qml.engines.lanes import in_lanes
 from qml.engines.pauli_plan import Tables
 from qml.engines.pauli_threads import sweep
 
@@ -38,7 +39,7 @@ def tangents(r: Real, tables: Tables, coefficients: Real, directions: Real, thre
     dr = np.zeros((len(directions), r.size))
 
     def run(vectors: Real, row: Tables, values: Real) -> None:
-        sweep(vectors, row, values, _NOTHING_SAVED, _NO_SUMS, False, threads)
+        sweep(vectors, row, in_lanes(values), _NOTHING_SAVED, _NO_SUMS, False, threads)
 
     for t, row in enumerate(rows):
         run(dr[: np.searchsorted(births, t)], row, coefficients[None])

@@ -18,6 +18,8 @@ SHARED_FROM = 7
 """Qubits from which a sweep is worth sharing between threads."""
 MEMBERS_FROM = 2**18
 """Numbers times operations from which the members of a batch of smaller vectors are worth sharing."""
+GROUPS_FROM = 2**16
+"""The same for groups of members in lanes: rows that the operations list, for all groups."""
 _ALONE = np.zeros(0, dtype=np.int64)
 
 
@@ -32,23 +34,23 @@ def sweep(
 ) -> None:
     """What :func:`qml.engines.pauli_kernels.sweep` does, to the bit, on `threads` threads (None: Numba's number)."""
     size, count = vectors.shape[1], len(vectors)
-    large = size >= 4**SHARED_FROM  # asking for the number of threads costs as much as a small sweep
-    sharing = large or (count > 1 and count * size * len(tables.table) >= MEMBERS_FROM)
+    large = not tables.wide and size >= 4**SHARED_FROM  # asking for the number of threads takes as long as small sweeps
+    if tables.wide:
+        sharing = count > 1 and count * len(tables.rows) >= GROUPS_FROM
+    else:
+        sharing = large or (count > 1 and count * size * len(tables.table) >= MEMBERS_FROM)
     workers = workers_of(threads) if sharing else 1
-    parts = np.empty(tables.room if backward and saves.shape[1] > 0 else 0)
+    room = tables.room if backward and saves.shape[1] > 0 else 0
 
-    def run(progress: Integer) -> None:
-        kernels.sweep(vectors, *tables.arrays, coefficients, saves, out, parts, backward, progress)
+    def run(begin: int, end: int, parts: Real, progress: Integer) -> None:
+        kernels.sweep(
+            vectors, begin, end, tables.wide, *tables.arrays, coefficients, saves, out, parts, backward, progress
+        )
 
     if workers == 1:
-        run(_ALONE)
+        run(0, count, np.empty(room), _ALONE)
     elif large:
-        together(kernels.PHASES * count * len(tables.table), workers, run)
+        shared = np.empty(room)
+        together(kernels.PHASES * count * len(tables.table), workers, lambda progress: run(0, count, shared, progress))
     else:
-
-        def members(i: int, j: int) -> None:
-            values = coefficients[i:j] if len(coefficients) > 1 else coefficients
-            own = np.empty_like(parts)
-            kernels.sweep(vectors[i:j], *tables.arrays, values, saves[i:j], out[i:j], own, backward, _ALONE)
-
-        spread(count, workers, members)
+        spread(count, workers, lambda begin, end: run(begin, end, np.empty(room), _ALONE))

@@ -12,6 +12,7 @@ from typing import Any, cast
 
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.core.datamodel import models
 from numba.core.datamodel.registry import register_default
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
@@ -99,27 +100,26 @@ load: Callable[..., Any] = intrinsic(_load)
 store: Callable[..., Any] = intrinsic(_store)
 
 
-def _row(builder: Any, data: Any, ids: Any, at: Any, number: int) -> Any:
-    """The address of the lanes data[ids[at + number] :]."""
-    word = ir.IntType(64)
-    index = builder.load(builder.gep(ids, [builder.add(at, ir.Constant(word, number))]))
-    return builder.bitcast(builder.gep(data, [builder.zext(index, word)]), _LLVM.as_pointer())
+MOST_HELD = 16
+"""Entries of a matrix up to which it is loaded once, before the loop over tuples, and held in registers."""
 
 
-def product(p: int, q: int, transposed: bool = False) -> Callable[..., Any]:
-    r"""An intrinsic that multiplies q rows of lanes by a matrix M (p, q): p = q, or p < q.
+def product(p: int, q: int, transposed: bool = False, kept: bool = False) -> Callable[..., Any]:
+    r"""An intrinsic that multiplies many tuples of q rows of lanes by a matrix M (p, q): p = q, or p < q.
 
-    ``(x, y, ids, i, j, m, k)``: the rows of x are listed in ids[i : i + q], those of y in ids[j : j + p]; M = m[k : k +
-    p q], row by row; y = M x. Transposed, x and y are the same array and rows: they hold g in the last p of the q rows,
-    and M^T g is put into the last p, and added to the first q - p. The bounds are not checked.
+    ``(x, ids, start, count, m, k)``: the rows of each tuple are listed in ids[start :], tuple after tuple. M has lanes,
+    too, M[a, b] = m[k + 8 (q a + b) :]. The last p rows of a tuple become M times the q rows; where `kept`, p more rows
+    are listed with each tuple, and hold the result in place of them. Transposed, the last p rows hold g, and M^T g is
+    put into the last p, and added to the first q - p. The bounds are not checked.
     """
+    step = q + p if kept else q
 
-    def multiply(typing: Any, x: Any, y: Any, ids: Any, i: Any, j: Any, m: Any, k: Any) -> Any:
+    def multiply(typing: Any, x: Any, ids: Any, start: Any, count: Any, m: Any, k: Any) -> Any:
         def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
             def data(number: int) -> Any:
                 return context.make_array(sig.args[number])(context, builder, args[number]).data
 
-            from_x, to_y, listed, entries, word = data(0), data(1), data(2), data(5), ir.IntType(64)
+            numbers, listed, entries, word = data(0), data(1), data(4), ir.IntType(64)
 
             def lanes_at(place: Any) -> Any:
                 value = builder.load(place)
@@ -127,8 +127,8 @@ def product(p: int, q: int, transposed: bool = False) -> Callable[..., Any]:
                 return value
 
             def entry(row: int, column: int) -> Any:
-                at = builder.add(args[6], ir.Constant(word, row * q + column))
-                return _spread(builder, builder.load(builder.gep(entries, [at])))
+                at = builder.add(args[5], ir.Constant(word, LANES * (row * q + column)))
+                return lanes_at(builder.bitcast(builder.gep(entries, [at]), _LLVM.as_pointer()))
 
             def combined(terms: list[tuple[Any, Any]], total: Any = None) -> Any:
                 for factor, value in terms:
@@ -136,20 +136,31 @@ def product(p: int, q: int, transposed: bool = False) -> Callable[..., Any]:
                     total = term if total is None else builder.fadd(total, term, flags=("contract",))
                 return total
 
-            if not transposed:
-                rows = [lanes_at(_row(builder, from_x, listed, args[3], b)) for b in range(q)]
-                for a in range(p):
-                    out = combined([(entry(a, b), rows[b]) for b in range(q)])
-                    builder.store(out, _row(builder, to_y, listed, args[4], a)).align = 8
-            else:
-                rows = [lanes_at(_row(builder, from_x, listed, args[3], q - p + a)) for a in range(p)]
-                for b in range(q):
-                    place = _row(builder, to_y, listed, args[4], b)
-                    before = lanes_at(place) if b < q - p else None
-                    builder.store(combined([(entry(a, b), rows[a]) for a in range(p)], before), place).align = 8
+            held = {}
+            if p * q <= MOST_HELD:
+                held = {(a, b): entry(a, b) for a in range(p) for b in range(q)}
+            with cgutils.for_range(builder, args[3], intp=word) as loop:
+                at = builder.add(args[2], builder.mul(loop.index, ir.Constant(word, step)))
+                places = []
+                for number in range(step):
+                    index = builder.load(builder.gep(listed, [builder.add(at, ir.Constant(word, number))]))
+                    place = builder.gep(numbers, [builder.zext(index, word)])
+                    places.append(builder.bitcast(place, _LLVM.as_pointer()))
+                matrix = {(a, b): held.get((a, b)) or entry(a, b) for a in range(p) for b in range(q)}
+                if not transposed:
+                    rows = [lanes_at(place) for place in places[:q]]
+                    out = [combined([(matrix[a, b], rows[b]) for b in range(q)]) for a in range(p)]
+                    targets = places[step - p :]
+                else:
+                    rows = [lanes_at(place) for place in places[q - p :]]
+                    before = [lanes_at(place) for place in places[: q - p]] + [None] * p
+                    out = [combined([(matrix[a, b], rows[a]) for a in range(p)], before[b]) for b in range(q)]
+                    targets = places
+                for value, place in zip(out, targets, strict=True):
+                    builder.store(value, place).align = 8
             return context.get_dummy_value()
 
-        return types.none(x, y, ids, types.intp, types.intp, m, types.intp), generate
+        return types.none(x, ids, types.intp, types.intp, m, types.intp), generate
 
     return cast(Callable[..., Any], intrinsic(multiply))
 

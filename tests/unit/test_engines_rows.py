@@ -110,8 +110,60 @@ def test_turned_strings_are_products_of_pauli_matrices(letters):
 
 
 def test_a_sweep_holds_as_many_sites_as_it_may():
-    builder = SweepBuilder(9)
+    builder = SweepBuilder(9, ACTIVE_SITES)
     for q in range(8):
         builder.permutation((q, q + 1), np.eye(16))
     sweeps = builder.sweeps()
     assert [len(s.sites) for s in sweeps] == [ACTIVE_SITES, ACTIVE_SITES]
+
+
+STRONGEST = {
+    "nothing is left": [
+        channels.Depolarizing(1.0, 0),
+        channels.PhaseDamping(1.0, 1),
+        channels.AmplitudeDamping(1.0, 2),
+    ],
+    "a bit for nothing": [channels.BitFlip(0.5, q) for q in range(N)],
+    "nearly nothing": [channels.Depolarizing(1 - 1e-12, q) for q in range(3)],
+    "nearly nothing relaxes": [channels.AmplitudeDamping(1 - 1e-12, q) for q in range(N)],
+}
+
+
+@pytest.mark.parametrize("name", STRONGEST)
+@pytest.mark.parametrize("members", [1, 3])
+def test_the_strongest_noise_waits_like_any_other(name, members):
+    """Again and again in one sweep: factors of zero, and products of factors below the smallest float64."""
+    rng = np.random.default_rng(2)
+    n = N if members == 1 else 4
+    noise = [channel for channel in STRONGEST[name] if channel.sites[0] < n]
+    layer = [
+        *(gates.RY(f"a{q}", q) for q in range(n)),
+        gates.CNOT(0, 1),
+        *noise,
+        gates.RXX("b", 1, 2),
+        gates.RZ("c", 0),
+    ]
+    program = Circuit(n, [*layer, *([*noise, gates.CNOT(1, 0)] * 14), *layer, gates.RX("d", 1)]).compile()
+    values = rng.uniform(0.1, 0.6, (members, program.n_params))
+    initial = ginibre((2,) * n, rng)
+    g = rng.normal(size=(2**n, 2**n))
+    results = []
+    for engine in (PauliEngine(), ReferenceEngine()):
+        state, pull = engine.evolve_vjp(program, values, initial)
+        gradient = pull(state.pull_matrix(np.broadcast_to(g + g.T, state.matrix().shape).astype(complex)))
+        results.append((state.matrix(), gradient))
+    for mine, reference in zip(*results, strict=True):
+        assert np.abs(reference).max() > 1e-3
+        np.testing.assert_allclose(mine, reference, atol=1e-12)
+
+
+def test_what_a_tuple_has_in_common_waits_on():
+    """Depolarizing noise on all sites: one segment a matrix, whatever the noise of the others."""
+    first = [gates.U3(f"a{q}", f"b{q}", f"c{q}", q) for q in range(3)]
+    noise = [channels.Depolarizing(0.1 + 0.05 * q, q) for q in range(3)]
+    bonds = [gates.CZ(0, 1), gates.CZ(1, 2)]
+    second = [gates.U3(f"d{q}", f"e{q}", f"f{q}", q) for q in range(3)]
+    program = Circuit(N, [*first, *noise, *bonds, *bonds, *second, *noise, *bonds]).compile()
+    tables = plan_of(program).tables
+    assert len(tables.table) == 1
+    assert len(tables.segments) == 6

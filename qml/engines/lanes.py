@@ -1,0 +1,85 @@
+"""Members of a batch side by side: groups of eight, in which number i of one after the other is a row of lanes.
+
+The last group is filled up with the last member.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit, types
+
+from qml._typing import Real
+from qml.engines import buffers
+from qml.engines.simd import LANES
+
+
+def groups_of(members: int) -> int:
+    """How many groups so many members make."""
+    return -(-members // LANES)
+
+
+def in_lanes(rows: Real) -> Real:
+    """Members (B, ...) as groups (G, size * 8)."""
+    size = math.prod(rows.shape[1:])
+    flat = np.ascontiguousarray(rows).reshape(len(rows), size)
+    if len(rows) == 1:
+        out = np.empty((1, LANES * size))
+        out.reshape(size, LANES)[:] = flat[0, :, None]
+        return out
+    out = buffers.empty((groups_of(len(rows)), LANES * size))
+    _pack(flat, out)
+    return out
+
+
+def members_of(groups: Real, members: int, size: int | None = None) -> Real:
+    """Groups (G, size * 8), or the heads of longer ones, as members (B, size), B of them."""
+    size = groups.shape[1] // LANES if size is None else size
+    if members == 1:
+        return np.ascontiguousarray(groups[:, : LANES * size : LANES])
+    out = buffers.empty((members, size))
+    _unpack(np.ascontiguousarray(groups), out)
+    return out
+
+
+def apart(groups: Real, members: int) -> Real:
+    """The same, in the memory of the groups."""
+    _unpack_in_place(groups)
+    return groups.reshape(len(groups) * LANES, groups.shape[1] // LANES)[:members]
+
+
+def entries_of(groups: Real) -> Real:
+    """Groups (G, size * 8) with an axis for the lanes: (G, size, 8)."""
+    return groups.reshape(len(groups), groups.shape[1] // LANES, LANES)
+
+
+_GIVEN, _ROWS = types.Array(types.float64, 2, "C", readonly=True), types.float64[:, ::1]
+
+
+@njit(types.void(_GIVEN, _ROWS), cache=True, error_model="numpy")
+def _pack(rows: Real, groups: Real) -> None:
+    for g in range(groups.shape[0]):
+        for lane in range(LANES):
+            row = rows[min(LANES * g + lane, rows.shape[0] - 1)]
+            for i in range(row.size):
+                groups[g, LANES * i + lane] = row[i]
+
+
+@njit(types.void(_GIVEN, _ROWS), cache=True, error_model="numpy")
+def _unpack(groups: Real, rows: Real) -> None:
+    for b in range(rows.shape[0]):
+        for i in range(rows.shape[1]):
+            rows[b, i] = groups[b // LANES, LANES * i + b % LANES]
+
+
+@njit(types.void(_ROWS), cache=True, error_model="numpy")
+def _unpack_in_place(groups: Real) -> None:
+    size = groups.shape[1] // LANES
+    group = np.empty(groups.shape[1])
+    for g in range(groups.shape[0]):
+        for i in range(group.size):
+            group[i] = groups[g, i]
+        for lane in range(LANES):
+            for i in range(size):
+                groups[g, lane * size + i] = group[LANES * i + lane]

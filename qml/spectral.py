@@ -13,9 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.linalg
 
+from qml import buffers
 from qml._typing import Complex, Numeric, Real
 
-EPS = float(np.finfo(np.float64).eps)
+EPS, TINY = float(np.finfo(np.float64).eps), float(np.finfo(np.float64).tiny)
 SCIPY_FROM = 1024
 """Dimension from which, for complex matrices, SciPy's evr and triangular product are measured to be faster than NumPy's
 evd and full product; of real matrices evd is the faster one at every dimension.
@@ -25,6 +26,8 @@ dimension switching from one to the other costs more, on few cores, than the bet
 
 BLOCKS_FROM, BLOCKS = 512, 8
 """Dimension from which only the upper blocks of a Hermitian product are computed, and how many a side."""
+HALVES_FROM, HALVES = 256, 4
+"""Dimension from which only the upper blocks of a Hermitian matrix are multiplied by columns, and how many a side."""
 
 
 def support_cut(largest: Real, dim: int) -> Real:
@@ -81,16 +84,19 @@ class Spectrum:
             out[..., index, index] = values
             return out
         is_real = values.dtype.kind == "f" and not self.basis.imag.any()
-        basis: Numeric = self.basis.real.copy() if is_real else self.basis
-        return np.asarray((basis * values[..., None, :]) @ basis.conj().swapaxes(-1, -2), dtype=np.complex128)
+        if is_real:
+            basis = self.basis.real.copy()
+            return np.asarray((basis * values[..., None, :]) @ basis.swapaxes(-1, -2), dtype=np.complex128)
+        rows = np.broadcast_to(values[..., None, :], self.basis.shape) if values.ndim == 1 else values[..., None, :]
+        return _product(_times(rows, self.basis), _adjoint(self.basis))
 
     def to_basis(self, operator: Complex) -> Complex:
         """V^dagger X V of a Hermitian X (..., d, d), shape (..., r, r)."""
-        return operator if self.basis is None else _congruence(operator, self.basis)
+        return operator if self.basis is None else _sandwich(_adjoint(self.basis), operator, self.basis)
 
     def from_basis(self, operator: Complex) -> Complex:
         """V X V^dagger of a Hermitian X (..., r, r), shape (..., d, d)."""
-        return operator if self.basis is None else _congruence(operator, self.basis.conj().swapaxes(-1, -2))
+        return operator if self.basis is None else _sandwich(self.basis, operator, _adjoint(self.basis))
 
     def log_pullback(self, cotangent: Complex) -> Complex:
         r"""dL/dsigma from the Hermitian X with dL = Tr(X dlog sigma), restricted to the support.
@@ -102,22 +108,35 @@ class Spectrum:
         """
         return self.log_pullback_in_basis(self.to_basis(cotangent))
 
-    def log_pullback_in_basis(self, rotated: Complex) -> Complex:
-        """The same, from V^dagger X V."""
-        return self.from_basis(log_divided_differences(self.log_eigenvalues) * rotated)
+    def log_pullback_in_basis(self, rotated: Complex, sign: float = 1.0) -> Complex:
+        """The same, from V^dagger X V, times a sign."""
+        differences = log_divided_differences(self.log_eigenvalues)
+        if sign != 1.0:
+            differences *= sign
+        return self.from_basis(_times(differences, rotated))
 
     def exp_pullback(self, cotangent: Complex) -> Complex:
         r"""dL/dA from the Hermitian X with dL = Tr(X d exp A), where A has the eigenvalues l_j in this basis."""
-        return self.from_basis(exp_divided_differences(self.log_eigenvalues) * self.to_basis(cotangent))
+        return self.from_basis(_times(exp_divided_differences(self.log_eigenvalues), self.to_basis(cotangent)))
 
 
 def _pairs(log_values: Real) -> tuple[Real, Real, np.ndarray | None]:
-    """(l with 0 for -inf, -|l_i - l_j|, and where both are finite (None: everywhere)); the latter two (..., r, r)."""
+    """(l with 0 for -inf, -|l_i - l_j|, and where both are finite (None: everywhere)); the latter two (..., r, r).
+
+    The smallest float64s stand for zero: there quotients of gap and expm1(gap) are 1, as their limits are.
+    """
     finite = np.isfinite(log_values)
     everywhere = bool(finite.all())
     safe = log_values if everywhere else np.where(finite, log_values, 0.0)
-    gap = -np.abs(safe[..., :, None] - safe[..., None, :])
+    gap = np.subtract(safe[..., :, None], safe[..., None, :], out=_room(safe))
+    np.copysign(gap, -1.0, out=gap)
+    np.minimum(gap, -TINY, out=gap)
     return safe, gap, None if everywhere else finite[..., :, None] & finite[..., None, :]
+
+
+def _room(values: Real) -> Real:
+    """Room for one number for each pair of values (..., r)."""
+    return buffers.empty((*values.shape, values.shape[-1]), aligned=False)
 
 
 def log_divided_differences(log_values: Real) -> Real:
@@ -133,11 +152,13 @@ def log_divided_differences(log_values: Real) -> Real:
     array([[2., 2.],
            [2., 2.]])
     """
-    safe, gap, both = _pairs(log_values)
-    ratio = np.divide(gap, np.expm1(gap), out=np.ones_like(gap), where=gap != 0.0)
+    safe, ratio, both = _pairs(log_values)
+    other = np.expm1(ratio, out=_room(safe))
+    np.divide(ratio, other, out=ratio)
     with np.errstate(over="ignore"):  # 1/e^l above the range of float64 is inf
         inverse = np.exp(-safe)
-        ratio *= np.minimum(inverse[..., :, None], inverse[..., None, :])
+        np.minimum(inverse[..., :, None], inverse[..., None, :], out=other)
+        ratio *= other
     return ratio if both is None else np.where(both, ratio, 0.0)
 
 
@@ -147,17 +168,19 @@ def exp_divided_differences(log_values: Real) -> Real:
     Evaluated as e^{l_>} expm1(delta) / delta, with delta = l_< - l_> <= 0.
     """
     safe, gap, both = _pairs(log_values)
-    ratio = np.divide(np.expm1(gap), gap, out=np.ones_like(gap), where=gap != 0.0)
+    ratio = np.expm1(gap, out=_room(safe))
+    np.divide(ratio, gap, out=ratio)
     values = np.exp(safe)
-    ratio *= np.maximum(values[..., :, None], values[..., None, :])
+    np.maximum(values[..., :, None], values[..., None, :], out=gap)
+    ratio *= gap
     return ratio if both is None else np.where(both, ratio, 0.0)
 
 
 def quadratic_forms(matrix: Complex, columns: Complex) -> Real:
     r"""<v_j|H|v_j> of a Hermitian H (..., d, d) for columns v_j (..., d, r), shape (..., r).
 
-    With the upper triangle T of H, its diagonal halved, H = T + T^dagger and <v|H|v> = 2 Re <v|T|v>: one triangular
-    product, half of the operations of H v.
+    With the upper triangle T of H, its diagonal halved, H = T + T^dagger and <v|H|v> = 2 Re <v|T|v>: half of the
+    operations of H v, where H is large.
 
     Examples
     --------
@@ -165,26 +188,57 @@ def quadratic_forms(matrix: Complex, columns: Complex) -> Real:
     >>> quadratic_forms(np.array([[1.0, 2j], [-2j, 3.0]]), np.eye(2, dtype=complex))
     array([1., 3.])
     """
-    if matrix.ndim > 2 or columns.ndim > 2 or matrix.shape[-1] < SCIPY_FROM:
+    d = matrix.shape[-1]
+    if matrix.ndim > 2 or columns.ndim > 2:
         return np.asarray(np.einsum("...dj,...dj->...j", columns.conj(), matrix @ columns).real)
-    triangle = np.array(matrix.T, order="F")  # its lower triangle is the transpose of the upper one of H
-    np.fill_diagonal(triangle, np.diagonal(triangle) / 2)
-    product = scipy.linalg.blas.ztrmm(1.0, triangle, columns.T, side=1, lower=1).T
-    parts = columns.real * product.real
-    parts += columns.imag * product.imag
-    return np.asarray(2 * parts.sum(axis=0))
+    if d >= SCIPY_FROM:
+        triangle = np.array(matrix.T, order="F")  # its lower triangle is the transpose of the upper one of H
+        np.fill_diagonal(triangle, np.diagonal(triangle) / 2)
+        product = scipy.linalg.blas.ztrmm(1.0, triangle, columns.T, side=1, lower=1).T
+    elif d >= HALVES_FROM:
+        product, rows = buffers.empty_complex(columns.shape), -(-d // HALVES)
+        for i in range(0, d, rows):
+            upper = matrix[i : i + rows, i:].copy()
+            upper[:, :rows] *= 0.5
+            np.matmul(upper, columns[i:], out=product[i : i + rows])
+    else:
+        product = _product(matrix, columns)
+    parts = np.ascontiguousarray(product).view(np.float64)
+    parts *= np.ascontiguousarray(columns).view(np.float64)
+    return np.asarray((1.0 if d < HALVES_FROM else 2.0) * parts.sum(axis=0).reshape(-1, 2).sum(axis=1))
 
 
-def _congruence(matrix: Complex, columns: Complex) -> Complex:
-    """A^dagger H A of a Hermitian H (..., d, d), shape (..., r, r); large ones by their upper blocks."""
-    if matrix.ndim > 2 or columns.ndim > 2 or matrix.shape[-1] < BLOCKS_FROM:
-        return np.asarray(columns.conj().swapaxes(-1, -2) @ matrix @ columns)
-    left, right = np.asfortranarray(columns.conj().T), matrix @ columns
-    r = columns.shape[1]
-    out, block = np.empty((r, r), dtype=np.complex128), -(-r // BLOCKS)
+def _adjoint(columns: Complex) -> Complex:
+    """A^dagger (..., r, d)."""
+    if columns.nbytes < buffers.SMALLEST:
+        return columns.conj().swapaxes(-1, -2)
+    return np.conjugate(columns, out=buffers.empty_complex(columns.shape)).swapaxes(-1, -2)
+
+
+def _times(real: Real, matrix: Complex) -> Complex:
+    """The product entry by entry."""
+    if matrix.nbytes < buffers.SMALLEST or real.shape != matrix.shape:
+        return np.asarray(real * matrix)
+    return np.multiply(real, matrix, out=buffers.empty_complex(matrix.shape))
+
+
+def _product(a: Complex, b: Complex) -> Complex:
+    """a @ b; one of matrices, if it is large, in memory that is kept."""
+    if a.ndim > 2 or b.ndim > 2 or a.nbytes < buffers.SMALLEST:
+        return np.asarray(a @ b)
+    return np.matmul(a, b, out=buffers.empty_complex((a.shape[0], b.shape[1])))
+
+
+def _sandwich(left: Complex, matrix: Complex, right: Complex) -> Complex:
+    """A^dagger H A of a Hermitian H (..., d, d), from A^dagger and A, shape (..., r, r); large ones by upper blocks."""
+    if matrix.ndim > 2 or right.ndim > 2 or matrix.shape[-1] < BLOCKS_FROM:
+        return _product(left, _product(matrix, right))
+    left, product = np.ascontiguousarray(left), _product(matrix, right)
+    r = right.shape[1]
+    out, block = buffers.empty_complex((r, r)), -(-r // BLOCKS)
     for i in range(0, r, block):
         j = i + block
-        np.matmul(left[i:j], right[:, i:], out=out[i:j, i:])
+        np.matmul(left[i:j], product[:, i:], out=out[i:j, i:])
         out[j:, i:j] = out[i:j, j:].conj().T
     return out
 
@@ -194,12 +248,17 @@ def eigh(matrix: Complex) -> tuple[Real, Complex]:
 
     Costs about 25 d^3 operations for a complex matrix and a third of that for a real one.
     """
-    a = matrix.real if not matrix.imag.any() else matrix
+    a = _real_if_real(matrix)
     if a.ndim == 2 and a.shape[-1] >= SCIPY_FROM and np.iscomplexobj(a):
         values, vectors = scipy.linalg.eigh(a, driver="evr", check_finite=False)
     else:
         values, vectors = np.linalg.eigh(a)
     return np.asarray(values, dtype=np.float64), np.asarray(vectors, dtype=np.complex128)
+
+
+def _real_if_real(matrix: Complex) -> Numeric:
+    """The real part of a matrix whose imaginary part is zero; the first row tells of most that are complex."""
+    return matrix if matrix[..., :1, :].imag.any() or matrix.imag.any() else matrix.real
 
 
 def spectrum_of_matrix(matrix: Complex) -> Spectrum:
@@ -210,7 +269,7 @@ def spectrum_of_matrix(matrix: Complex) -> Spectrum:
 
 def log_eigenvalues_of_matrix(matrix: Complex) -> Real:
     """The log-eigenvalues (..., d) of a density matrix, cut like its spectrum; a quarter of the cost."""
-    a = matrix.real if not matrix.imag.any() else matrix
+    a = _real_if_real(matrix)
     values = np.asarray(np.linalg.eigvalsh(a), dtype=np.float64)
     return _log_above(values, support_cut(values[..., -1:], matrix.shape[-1]))
 

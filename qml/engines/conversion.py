@@ -11,8 +11,8 @@ from functools import lru_cache, partial
 
 import numpy as np
 
+from qml import buffers
 from qml._typing import Complex, Integer, Real
-from qml.engines import buffers
 from qml.engines import matrix_kernels as kernels
 from qml.engines.block_plan import ACTIVE_SITES, SweepBuilder
 from qml.engines.pauli_plan import TableBuilder, Tables

@@ -10,8 +10,8 @@ import math
 import numpy as np
 from numba import njit, types
 
+from qml import buffers
 from qml._typing import Real
-from qml.engines import buffers
 from qml.engines.simd import LANES
 
 

@@ -7,12 +7,12 @@ from collections.abc import Callable
 
 import numpy as np
 
-from qml import _checks
+from qml import _checks, buffers
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Cotangent, Real
 from qml.circuits.program import Program
-from qml.engines import buffers, vector_runs
 from qml.engines import pauli_loops as loops
+from qml.engines import vector_runs
 from qml.engines import vectors as any_sites
 from qml.engines.base import Engine
 from qml.engines.conversion import matrix_of, vector_of

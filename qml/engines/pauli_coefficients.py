@@ -11,9 +11,9 @@ from typing import TypeAlias
 
 import numpy as np
 
+from qml import buffers
 from qml._typing import Integer, Real
 from qml.circuits.program import Step
-from qml.engines import buffers
 from qml.engines.lanes import entries_of, in_lanes, members_of
 from qml.engines.pauli_chains import FIXED, FREE, Chains, chain_products, chain_sums, chain_tangents
 from qml.engines.simd import LANES

@@ -10,11 +10,12 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from qml import buffers
 from qml._checks import InputError
 from qml._typing import Integer, Real
 from qml.channels.mixtures import PauliMixture
 from qml.circuits.program import Program, Step
-from qml.engines import block_plan, block_rows, buffers
+from qml.engines import block_plan, block_rows
 from qml.engines import pauli_loops as loops
 from qml.engines.lanes import groups_of, in_lanes
 from qml.engines.pauli_coefficients import Coefficients, Factor

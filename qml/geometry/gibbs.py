@@ -16,9 +16,8 @@ from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
-from qml import _checks
+from qml import _checks, buffers
 from qml._typing import ArrayLike, Integer, Numeric, Real
-from qml.engines import buffers
 from qml.geometry.involutions import Involutions
 from qml.geometry.metric import Metric
 from qml.geometry.weights import gibbs_weights

@@ -16,8 +16,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from qml import buffers
 from qml._typing import Integer, Numeric, Real
-from qml.engines import buffers
 
 CHUNK = 1 << 17
 """Numbers of U that are worked on at a time: they stay in the cache."""

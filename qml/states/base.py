@@ -133,7 +133,7 @@ class State(ABC):
         spectrum = self.spectrum()
         rotated = spectrum.to_basis(rho.matrix())
         value = -log_mean(spectrum, np.diagonal(rotated).real, exact=False) + 0.0
-        return value, None if np.isinf(value) else self.pull_matrix(spectrum.log_pullback_in_basis(-rotated))
+        return value, None if np.isinf(value) else self.pull_matrix(spectrum.log_pullback_in_basis(rotated, -1.0))
 
     def qobj(self) -> Any:
         """The state as a QuTiP Qobj with the same dims (batches: a list would hide the shape, so they are refused)."""

@@ -7,11 +7,11 @@ from functools import partial
 import numpy as np
 import pytest
 
-from qml import Parameter, channels, circuits, gates
+from qml import Parameter, buffers, channels, circuits, gates
 from qml._checks import InputError, MemoryRefused
 from qml.channels import CHANNELS
 from qml.circuits import Circuit
-from qml.engines import PauliEngine, PauliState, ReferenceEngine, buffers
+from qml.engines import PauliEngine, PauliState, ReferenceEngine
 from qml.engines.pauli_plan import ALONE_UP_TO, BACKWARD, LANES_UP_TO, plan_of
 from qml.gates import GATES, Controlled
 from qml.operations import Initialize, TraceOut

@@ -81,3 +81,41 @@ def test_spectrum_of_a_factor_finds_the_exact_rank() -> None:
     assert spectrum.support.sum() == 2
     assert np.abs(spectrum.matrix_of(spectrum.eigenvalues) - a @ a.conj().T).max() < 1e-15
     assert not spectrum.is_complete
+
+
+@pytest.mark.parametrize(
+    ("d", "r"), [(1, 1), (7, 3), (64, 64), (100, 91), (257, 40), (300, 300), (1024, 2), (520, 520)]
+)
+def test_products_with_hermitian_matrices_at_every_size(d, r):
+    """Whatever way is taken at that size, with columns of any memory layout, twice, so that kept memory is used."""
+    rng = np.random.default_rng(d)
+    a = rng.normal(size=(d, d)) + 1j * rng.normal(size=(d, d))
+    h = a + a.conj().T
+    columns = np.linalg.qr(a)[0][:, :r]
+    logs = -np.arange(1.0, r + 1)
+    for v in (columns, np.asfortranarray(columns), columns.copy()):
+        for _ in range(2):
+            spectrum = spectral.Spectrum(logs, v)
+            inside = v.conj().T @ h @ v
+            np.testing.assert_allclose(spectral.quadratic_forms(h, v), np.diagonal(inside).real, atol=1e-12 * d)
+            np.testing.assert_allclose(spectrum.to_basis(h), inside, atol=1e-12 * d)
+            np.testing.assert_allclose(spectrum.from_basis(inside), v @ inside @ v.conj().T, atol=1e-12 * d)
+    assert np.abs(inside - np.diag(np.diagonal(inside))).max() > 0.1 or r == 1
+
+
+def test_results_in_kept_memory_stay_what_they_are():
+    """Memory comes back only when nobody holds the array any more."""
+    rng = np.random.default_rng(0)
+    a = rng.normal(size=(128, 128)) + 1j * rng.normal(size=(128, 128))
+    h, v = a + a.conj().T, np.linalg.qr(a)[0]
+    spectrum = spectral.Spectrum(np.linspace(-5.0, -1.0, 128), v)
+    first = spectrum.to_basis(h), spectrum.log_pullback(h), spectral.log_divided_differences(spectrum.log_eigenvalues)
+    copies = [x.copy() for x in first]
+    for _ in range(3):
+        (
+            spectrum.to_basis(-h),
+            spectrum.log_pullback(2 * h),
+            spectral.log_divided_differences(2 * spectrum.log_eigenvalues),
+        )
+    for kept, copy in zip(first, copies, strict=True):
+        np.testing.assert_array_equal(kept, copy)

@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from qml import _checks, circuits
+from qml import _checks, buffers, circuits
 from qml._checks import MemoryRefused
-from qml.engines import PauliEngine, buffers
+from qml.engines import PauliEngine
 
 COUNT = buffers.SMALLEST // 8
 

@@ -215,7 +215,7 @@ def _adjoint(columns: Complex) -> Complex:
     return np.conjugate(columns, out=buffers.empty_complex(columns.shape)).swapaxes(-1, -2)
 
 
-def _times(real: Real, matrix: Complex) -> Complex:
+def _times(real: Numeric, matrix: Complex) -> Complex:
     """The product entry by entry."""
     if matrix.nbytes < buffers.SMALLEST or real.shape != matrix.shape:
         return np.asarray(real * matrix)

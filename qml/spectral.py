@@ -87,8 +87,7 @@ class Spectrum:
         if is_real:
             basis = self.basis.real.copy()
             return np.asarray((basis * values[..., None, :]) @ basis.swapaxes(-1, -2), dtype=np.complex128)
-        rows = np.broadcast_to(values[..., None, :], self.basis.shape) if values.ndim == 1 else values[..., None, :]
-        return _product(_times(rows, self.basis), _adjoint(self.basis))
+        return _product(_times(values[..., None, :], self.basis), _adjoint(self.basis))
 
     def to_basis(self, operator: Complex) -> Complex:
         """V^dagger X V of a Hermitian X (..., d, d), shape (..., r, r)."""
@@ -215,11 +214,11 @@ def _adjoint(columns: Complex) -> Complex:
     return np.conjugate(columns, out=buffers.empty_complex(columns.shape)).swapaxes(-1, -2)
 
 
-def _times(real: Numeric, matrix: Complex) -> Complex:
-    """The product entry by entry."""
-    if matrix.nbytes < buffers.SMALLEST or real.shape != matrix.shape:
-        return np.asarray(real * matrix)
-    return np.multiply(real, matrix, out=buffers.empty_complex(matrix.shape))
+def _times(factors: Numeric, matrix: Complex) -> Complex:
+    """The product entry by entry; the shapes broadcast."""
+    if matrix.ndim > 2 or factors.ndim > 2 or matrix.nbytes < buffers.SMALLEST:
+        return np.asarray(factors * matrix, dtype=np.complex128)
+    return np.multiply(factors, matrix, out=buffers.empty_complex(matrix.shape))
 
 
 def _product(a: Complex, b: Complex) -> Complex:

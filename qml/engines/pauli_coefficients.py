@@ -181,9 +181,13 @@ class Coefficients:
 
 def _of_members(step: Step, slots: Real, function: Callable[[Instruction, Real], Real]) -> Real:
     """function(instruction, values) at the values of each member (B, ...), called once for equal ones."""
+    own = slots[:, step.start : step.stop]
+    if len(own) and (own == own[:1]).all():
+        once = function(step.instruction, own[0])
+        return np.broadcast_to(once, (len(own), *once.shape))
     found: dict[bytes, Real] = {}
     keys = []
-    for values in slots[:, step.start : step.stop]:
+    for values in own:
         keys.append(values.tobytes())
         if keys[-1] not in found:
             found[keys[-1]] = function(step.instruction, values)

@@ -79,7 +79,7 @@ def main(
     cold: bool,
     redraw: bool,
 ) -> None:
-    """Time qml and its peers on WORKLOAD (W1 to W7), check that they agree, print ratios with their spread."""
+    """Time qml and its peers on WORKLOAD (W1 to W8), check that they agree, print ratios with their spread."""
     console = Console(width=None if sys.stdout.isatty() else WIDTH)
     name, declared = workload.stem.upper(), load(workload)
     if redraw:

@@ -200,7 +200,7 @@ def test_a_disagreement_sets_the_exit_status(tools, harness, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["W9"], "there is no workload 'W9'; choose one of W1, W2, W3, W4, W5, W6, W7."),
+        (["W9"], "there is no workload 'W9'; choose one of W1, W2, W3, W4, W5, W6, W7, W8."),
         (["W4", "--peers", "numpi"], "there is no peer 'numpi'; choose among numpy, torch"),
         (["W4", "--variants", "both"], "there is no variant 'both'; choose among relative, cross."),
         (["W4", "--sizes", "1"], "1 is not in the range x>=2"),

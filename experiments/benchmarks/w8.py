@@ -1,5 +1,5 @@
-"""W8: a batch of small circuits: sum_q <Z_q>, and its gradient in all angles, for each of 256 settings of the angles of a
-depolarized circuit of 4 layers, as in training on 256 inputs or in a sweep."""
+"""W8: a batch of small circuits: sum_q <Z_q>, and its gradient in all angles, for each of 256 settings of the angles of
+a depolarized circuit of 4 layers, as in training on 256 inputs or in a sweep."""
 
 from __future__ import annotations
 

@@ -269,7 +269,7 @@ def spectrum_of_matrix(matrix: Complex) -> Spectrum:
 def log_eigenvalues_of_matrix(matrix: Complex) -> Real:
     """The log-eigenvalues (..., d) of a density matrix, cut like its spectrum; a quarter of the cost."""
     a = _real_if_real(matrix)
-    values = np.asarray(np.linalg.eigvalsh(a), dtype=np.float64)
+    values = np.asarray(np.linalg.eigvalsh(a, UPLO="U"), dtype=np.float64)  # faster than from the lower triangle
     return _log_above(values, support_cut(values[..., -1:], matrix.shape[-1]))
 
 

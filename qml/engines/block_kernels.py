@@ -38,14 +38,13 @@ FIRST_SEGMENT, N_SEGMENTS, END_ROWS, END_FACTORS, NEEDED, HISTORY_ROWS, N_SUMS, 
 start and how many they are; where the rows and the factors at its end start; and the room that it needs."""
 
 _X, _I, _U = "float64[::1]", "int64[::1]", "uint32[::1]"
-_PLACE = f"{_X}, {_X}, int64, int64, int64, {_I}, {_I}"
+_PLACE = f"{_X}, {_X}, boolean, int64, int64, int64, {_I}, {_I}"
 _bind = link(f"void(int64, int64, {_X}, {_X}, int64, {_X}, int64)", operations.bind)
 _STEP = f"void(int64, {_X}, {_U}, int64, int64, {_X}, int64)"
 _forward, _remember = link(_STEP, operations.forward), link(_STEP, operations.remember)
 _backward = link(_STEP, operations.backward)
 _sums_of = link(f"void(int64, {_X}, {_X}, {_U}, int64, int64, int64, {_X}, int64, {_X}, {_X})", operations.sums_of)
-_fill = link(f"void({_PLACE}, {_U}, int64, {_X}, int64)", operations.fill)
-_empty = link(f"void({_PLACE}, {_U}, int64, {_X}, int64)", operations.empty)
+_move = link(f"void({_PLACE}, {_U}, int64, {_X}, int64)", operations.move)
 
 
 def chunk(
@@ -80,9 +79,10 @@ def chunk(
     end = about[END_ROWS], about[END_FACTORS]
     (row_in, factor_in), (row_out, factor_out) = (end, (0, 0)) if backward else ((0, 0), end)
     for unit in range(start, start + size):
-        _fill(r if backward else x, blocks, unit, width, length, shifts, places, rows, row_in, factors, factor_in)
+        source = r if backward else x
+        _move(source, blocks, False, unit, width, length, shifts, places, rows, row_in, factors, factor_in)
         if summing:
-            _fill(x, history, unit, width, room, shifts, places, rows, 0, factors, 0)
+            _move(x, history, False, unit, width, room, shifts, places, rows, 0, factors, 0)
         for b in range(width):
             block = blocks[b * length : (b + 1) * length]
             past = history[b * room : (b + 1) * room]
@@ -106,7 +106,7 @@ def chunk(
                         )  # fmt: skip
                     values, k = (factors, own[FACTORS]) if scaling else (bound, LANES * own[BOUND])
                     _backward(own[KIND], block, rows, own[ROWS], own[COUNT], values, k)
-        _empty(r, blocks, unit, width, length, shifts, places, rows, row_out, factors, factor_out)
+        _move(r, blocks, True, unit, width, length, shifts, places, rows, row_out, factors, factor_out)
 
 
 def collect(parts: Real, chunks: int, entries: int, segments: Integer, lane: int, out: Real) -> None:

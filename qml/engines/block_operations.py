@@ -165,12 +165,12 @@ def _base(unit: int, shifts: Integer) -> int:
     return unit
 
 
-def fill(
-    r: Real, blocks: Real, unit: int, width: int, stride: int, shifts: Integer, places: Integer,
+def move(
+    r: Real, blocks: Real, out: bool, unit: int, width: int, stride: int, shifts: Integer, places: Integer,
     rows: Integer, start: int, factors: Real, at: int,
 ) -> None:  # fmt: skip
-    """`width` times eight blocks from r, component c to row rows[start + c], times factors[at + c]; blocks are `stride`
-    numbers apart.
+    """`width` times eight blocks from r, or `out`, back to r: component c in row rows[start + c], times factors[at +
+    c]; blocks are `stride` numbers apart.
 
     Where the last two sites are not active, or where members of a batch come after the last site, eight blocks lie side
     by side, in one line of the cache for each row; else tiles of 4 x 4 numbers are moved, transposed if the last site
@@ -180,8 +180,11 @@ def fill(
         i = _base(LANES * width * unit, shifts)
         for c in range(places.size):
             for b in range(width):
-                value = load(r, i + places[c] + LANES * b)
-                store(blocks, b * stride + rows[start + c], factors[at + c] * value)
+                there, here = i + places[c] + LANES * b, b * stride + rows[start + c]
+                if out:
+                    store(r, there, factors[at + c] * load(blocks, here))
+                else:
+                    store(blocks, here, factors[at + c] * load(r, there))
         return
     for half in range(0, LANES, 4):
         i = _base(LANES * unit + half, shifts)
@@ -190,34 +193,13 @@ def fill(
         for c in range(0, places.size, 4):
             j, p = start + c, places[c]
             j0, j1, j2, j3 = rows[j] + half, rows[j + 1] + half, rows[j + 2] + half, rows[j + 3] + half
-            if shifts[0] == 0:
+            if shifts[0] == 0 and out:
+                tile_out_transposed(r, i + p, i1 + p, i2 + p, i3 + p, blocks, j0, j1, j2, j3, factors, at + c)
+            elif shifts[0] == 0:
                 tile_in_transposed(r, i + p, i1 + p, i2 + p, i3 + p, blocks, j0, j1, j2, j3, factors, at + c)
             else:
                 p1, p2, p3 = places[c + 1], places[c + 2], places[c + 3]
-                tile_in(r, i + p, i + p1, i + p2, i + p3, blocks, j0, j1, j2, j3, factors, at + c)
-
-
-def empty(
-    r: Real, blocks: Real, unit: int, width: int, stride: int, shifts: Integer, places: Integer,
-    rows: Integer, start: int, factors: Real, at: int,
-) -> None:  # fmt: skip
-    """The same rows, times the same factors, back to r."""
-    if shifts[0] >= 3:
-        i = _base(LANES * width * unit, shifts)
-        for c in range(places.size):
-            for b in range(width):
-                value = load(blocks, b * stride + rows[start + c])
-                store(r, i + places[c] + LANES * b, factors[at + c] * value)
-        return
-    for half in range(0, LANES, 4):
-        i = _base(LANES * unit + half, shifts)
-        i1, i2 = _base(LANES * unit + half + 1, shifts), _base(LANES * unit + half + 2, shifts)
-        i3 = _base(LANES * unit + half + 3, shifts)
-        for c in range(0, places.size, 4):
-            j, p = start + c, places[c]
-            j0, j1, j2, j3 = rows[j] + half, rows[j + 1] + half, rows[j + 2] + half, rows[j + 3] + half
-            if shifts[0] == 0:
-                tile_out_transposed(r, i + p, i1 + p, i2 + p, i3 + p, blocks, j0, j1, j2, j3, factors, at + c)
-            else:
-                p1, p2, p3 = places[c + 1], places[c + 2], places[c + 3]
-                tile_out(r, i + p, i + p1, i + p2, i + p3, blocks, j0, j1, j2, j3, factors, at + c)
+                if out:
+                    tile_out(r, i + p, i + p1, i + p2, i + p3, blocks, j0, j1, j2, j3, factors, at + c)
+                else:
+                    tile_in(r, i + p, i + p1, i + p2, i + p3, blocks, j0, j1, j2, j3, factors, at + c)

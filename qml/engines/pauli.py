@@ -17,8 +17,9 @@ from qml.engines import vectors as any_sites
 from qml.engines.base import Engine
 from qml.engines.conversion import matrix_of, vector_of
 from qml.engines.lanes import apart, groups_of, members_of
-from qml.engines.pauli_plan import BACKWARD, FORWARD, TANGENTS, Plan, Tables, plan_of
+from qml.engines.pauli_plan import BACKWARD, FORWARD, TANGENTS, Plan, plan_of
 from qml.engines.pauli_state import PauliState
+from qml.engines.pauli_tables import Tables
 from qml.engines.pauli_tangents import tangents
 from qml.engines.pauli_threads import sweep
 from qml.engines.register import batch_of, check_single, directions_of
@@ -41,7 +42,8 @@ class PauliEngine(Engine):
     The plan of a program is made at its first run and kept with it: new parameters cost no planning. A map on k sites
     costs O(4^n 4^k), less where its matrix has zeros; a rotation O(4^n) at any weight. The gradient in all parameters
     costs about two more sweeps, or three where checkpoints are needed. Results do not depend on the number of threads,
-    nor on what else is in the batch.
+    nor on what else is in the batch; members of a batch are what they are alone, to the bit, but for registers of five
+    qubits, which go eight side by side in a batch and not alone: there the last digits may differ.
 
     The state that it returns is a :class:`PauliState`, whose coordinate is the vector r.
 

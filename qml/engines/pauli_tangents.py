@@ -20,7 +20,7 @@ from qml.engines import block_kernels as blocks
 from qml.engines import block_rows
 from qml.engines import pauli_loops as loops
 from qml.engines.lanes import in_lanes
-from qml.engines.pauli_plan import Tables
+from qml.engines.pauli_tables import Tables
 from qml.engines.pauli_threads import sweep
 
 _NOTHING_SAVED, _NO_SUMS = np.empty((0, 0, 0)), np.empty((0, 0))

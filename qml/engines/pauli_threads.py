@@ -11,7 +11,7 @@ import numpy as np
 
 from qml._typing import Integer, Real
 from qml.engines import pauli_kernels as kernels
-from qml.engines.pauli_plan import Tables
+from qml.engines.pauli_tables import Tables
 from qml.engines.teams import spread, together, workers_of
 
 SHARED_FROM = 7

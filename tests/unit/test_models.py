@@ -1,7 +1,6 @@
 """Models: one contract for all of them, and what each is by an independent construction."""
 
 import itertools
-import math
 
 import numpy as np
 import pytest
@@ -24,24 +23,9 @@ from qml.models import (
     PurifiedCircuitModel,
     semi_quantum_restricted,
 )
-from qml.models.generators import MatrixGenerators, PauliGenerators, walsh_hadamard
-from qml.operations import REAL_LINE, Initialize, Interval, Parameter, TraceOut
-from qml.operators import PauliSum, embed, hubbard, tfim
-from qml.states import DensityMatrix, basis_state, ghz, ginibre
-
-PAULI = {
-    "I": np.eye(2),
-    "X": np.array([[0, 1], [1, 0]]),
-    "Y": np.array([[0, -1j], [1j, 0]]),
-    "Z": np.diag([1, -1]),
-}
-
-
-def dense(label):
-    out = np.eye(1)
-    for letter in label:
-        out = np.kron(out, PAULI[letter])
-    return out
+from qml.operations import Initialize, Interval, Parameter, TraceOut
+from qml.operators import PauliSum, embed, tfim
+from qml.states import basis_state, ginibre
 
 
 def random_hermitian(rng, d):
@@ -232,195 +216,6 @@ def test_unconstrained_wants_every_name_and_no_other():
         model.unconstrained({"XX": 1.0})
     with pytest.raises(InputError, match=r"no parameter 'ZX'"):
         model.unconstrained({"XX": 1.0, "ZZ": 1.0, "ZX": 0.0})
-
-
-# circuit models -------------------------------------------------------------------------------------------------------
-
-
-def test_circuit_state_by_hand():
-    model = CircuitModel(Circuit(1, [gates.RY("a", 0), channels.AmplitudeDamping("gamma", 0)]))
-    theta = model.unconstrained({"a": 2 * math.acos(0.6), "gamma": 0.36})
-    expected = np.array([[0.36 + 0.36 * 0.64, 0.8 * 0.48], [0.8 * 0.48, 0.64 * 0.64]])
-    assert np.allclose(model.state(theta).matrix(), expected, atol=1e-14)
-
-
-def test_default_engine_by_the_sites():
-    assert type(CircuitModel(Circuit(2)).engine).__name__ == "PauliEngine"
-    assert type(CircuitModel(Circuit((3, 2))).engine).__name__ == "ReferenceEngine"
-    assert type(SpectralModel(Circuit((3,))).engine).__name__ == "ReferenceEngine"
-
-
-def test_engines_agree():
-    theta = np.linspace(-1, 1, noisy_circuit().n_params)
-    first = CircuitModel(noisy_circuit()).state(theta).matrix()
-    assert np.allclose(first, CircuitModel(noisy_circuit(), engine=ReferenceEngine()).state(theta).matrix(), atol=1e-14)
-
-
-def test_bounded_parameters_stay_inside_however_far_theta_goes():
-    model = CircuitModel(noisy_circuit())
-    domain = model.domains["p"]
-    assert domain != REAL_LINE
-    for u in (-1e4, -40.0, 0.0, 40.0, 1e4):
-        theta = np.full(model.n_params, u)
-        assert model.natural(theta)["p"] in domain
-        model.state(theta)
-    start = model.natural(model.init_params(np.random.default_rng(0)))
-    assert domain.low < start["p"] < 0.25 * domain.high
-
-
-def test_narrower_domain_is_kept_to():
-    model = CircuitModel(noisy_circuit(), domains={"p": Interval(0.1, 0.3), "y0": Interval(0.0, 1.0)})
-    rng = np.random.default_rng(0)
-    for _ in range(50):
-        values = model.natural(rng.normal(0, 50, model.n_params))
-        assert 0.1 <= values["p"] <= 0.3
-        assert 0.0 <= values["y0"] <= 1.0
-
-
-def test_rounding_does_not_leave_the_interval():
-    """0.34 + (0.86 - 0.34) is above 0.86 in float64."""
-    circuit = Circuit(1, [channels.BitFlip("p", 0)])
-    model = CircuitModel(circuit, domains={"p": Interval(0.34, 0.86)}, engine=ReferenceEngine())
-    assert model.natural([800.0])["p"] == 0.86
-    assert model.natural([-800.0])["p"] == 0.34
-
-
-def test_half_bounded_domain_starts_inside():
-    model = CircuitModel(Circuit(1, [gates.RX("a", 0)]), domains={"a": Interval(low=2.0)})
-    assert model.natural(model.init_params(np.random.default_rng(0)))["a"] > 2.0
-
-
-def test_angles_start_within_the_scale():
-    model = CircuitModel(rotations(3))
-    wide, narrow = (model.init_params(np.random.default_rng(0), scale=s) for s in (np.pi, 0.01))
-    assert 1 < np.abs(wide).max() <= np.pi
-    assert 0 < np.abs(narrow).max() <= 0.01
-
-
-def test_ancillas_come_and_go():
-    circuit = Circuit(2, [gates.RY("a", 0), Initialize((2,))(1), gates.CNOT(0, 1), TraceOut((2,))(1)])
-    model = CircuitModel(circuit)
-    assert model.dims == (2,)
-    assert np.allclose(model.state([math.pi / 2]).matrix(), np.eye(2) / 2, atol=1e-15)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "sentence"),
-    [
-        ({"domains": {"q": Interval(0, 1)}}, "no parameter 'q'"),
-        ({"domains": {"p": Interval(0.5, 2.0)}}, "must lie within what the circuit allows"),
-        ({"domains": {"p": (0, 1)}}, "must be an Interval"),
-        ({"initial": ghz(3)}, r"dims \(2, 2\)"),
-        (
-            {"initial": DensityMatrix(np.array([np.eye(4) / 4] * 3))},
-            r"one state on the circuit's input sites.*batch of shape \(3,\)",
-        ),
-    ],
-)
-def test_circuit_model_sentences(arguments, sentence):
-    with pytest.raises(InputError, match=sentence):
-        CircuitModel(noisy_circuit(), **arguments)
-
-
-def test_circuit_must_be_a_circuit():
-    for kind in (CircuitModel, SpectralModel):
-        with pytest.raises(InputError, match="circuit must be a Circuit; found list"):
-            kind([gates.H(0)])
-
-
-# Gibbs models ---------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("n", [1, 2, 3])
-def test_gibbs_state_is_the_normalised_exponential(n):
-    model = GibbsModel.all_paulis(n, weight=n)
-    assert model.n_params == 4**n - 1
-    theta = np.random.default_rng(n).normal(0, 1, model.n_params)
-    k = sum(t * dense(label) for t, label in zip(theta, model.parameter_names, strict=True))
-    expected = scipy.linalg.expm(-k)
-    assert np.allclose(model.state(theta).matrix(), expected / np.trace(expected), atol=1e-13)
-
-
-def test_all_paulis_are_all_strings_up_to_the_weight():
-    names = GibbsModel.all_paulis(3, weight=2).parameter_names
-    expected = {"".join(s) for s in itertools.product("IXYZ", repeat=3) if 0 < 3 - s.count("I") <= 2}
-    assert set(names) == expected
-    assert len(names) == len(expected)
-
-
-def test_structured_and_dense_generators_agree():
-    rng = np.random.default_rng(0)
-    labels = ["XYZ", "YYI", "IIX", "ZZZ", "YIX", "XXI"]
-    sums = [pauli(label, 0.5 + k) for k, label in enumerate(labels)] + [tfim(3)]
-    fast = PauliGenerators(sums)
-    slow = MatrixGenerators(np.array([s.matrix() for s in sums]), (2, 2, 2))
-    theta, g = rng.standard_normal(len(sums)), random_hermitian(rng, 8)
-    assert np.allclose(fast.combine(theta), slow.combine(theta), atol=1e-13)
-    traces = [np.trace(g @ s.matrix()).real for s in sums]
-    assert np.allclose(fast.traces(g), traces, atol=1e-12)
-    assert np.allclose(slow.traces(g), traces, atol=1e-12)
-
-
-def test_diagonal_generators_are_held_as_diagonals():
-    for model in (GibbsModel([pauli("ZI"), pauli("ZZ")]), GibbsModel([np.diag([0.0, 1, 2]), np.diag([1.0, 0, 0])])):
-        assert model.state(np.ones(2)).is_diagonal
-    assert not GibbsModel([pauli("ZI"), pauli("XI")]).state(np.ones(2)).is_diagonal
-
-
-def test_walsh_hadamard_by_the_definition():
-    a = np.random.default_rng(0).standard_normal((3, 8)).astype(complex)
-    signs = np.array([[(-1) ** (z & b).bit_count() for b in range(8)] for z in range(8)])
-    assert np.allclose(walsh_hadamard(a), a @ signs.T, atol=1e-14)
-
-
-def test_terms_name_the_parameters_and_the_identity_is_left_out():
-    h = hubbard(1)
-    assert "II" in h.labels
-    assert GibbsModel(h).parameter_names == tuple(label for label in h.labels if label != "II")
-    assert GibbsModel([tfim(2), pauli("YY")]).parameter_names == ("G0", "YY")
-    assert GibbsModel({"field": pauli("ZI") + pauli("IZ")}).parameter_names == ("field",)
-
-
-def test_coefficient_of_a_term_is_the_parameter():
-    h = tfim(3, J=0.7, h=0.4)
-    coefficients = dict(h.terms)
-    model = GibbsModel(h)
-    sigma = model.state([coefficients[name] for name in model.parameter_names])
-    expected = scipy.linalg.expm(-h.matrix())
-    assert np.allclose(sigma.matrix(), expected / np.trace(expected), atol=1e-14)
-
-
-def test_gibbs_model_survives_any_beta():
-    sigma = GibbsModel(tfim(3)).state(np.full(5, 500.0))
-    assert np.isfinite(CrossEntropy().value(ghz(3), sigma))
-
-
-@pytest.mark.parametrize(
-    ("generators", "options", "sentence"),
-    [
-        ([], {}, "at least one operator"),
-        (pauli("II"), {}, "other than the identity"),
-        (3, {}, "a list of them or of matrices; found int"),
-        ([pauli("XX"), pauli("X")], {}, "generator 0 acts on 2, generator 1 on 1"),
-        ([pauli("XX", 1j)], {}, "generator 0 must be Hermitian"),
-        ([pauli("XX"), pauli("XX")], {}, "'XX' is there 2 times"),
-        ([pauli("XX"), np.eye(4)], {}, "found both"),
-        ([pauli("XX") - pauli("XX")], {}, "generator 0 is zero"),
-        ([pauli("XX")], {"dims": (4,)}, r"dims must be \(2, 2\)"),
-        ([np.array([[0, 1], [0, 0]])], {}, "generator 0 must be Hermitian"),
-        ([np.eye(2), np.eye(3)], {}, "generator 1 must act on dimension 2"),
-        ([np.eye(6)], {"dims": (2, 2)}, "multiply to the dimension 6"),
-        ([np.array([np.eye(2)] * 3)], {}, r"generator 0 must have shape \(2, 2\)"),
-    ],
-)
-def test_gibbs_sentences(generators, options, sentence):
-    with pytest.raises(InputError, match=sentence):
-        GibbsModel(generators, **options)
-
-
-def test_all_paulis_sentences():
-    with pytest.raises(InputError, match="weight must be an integer from 1 to 2"):
-        GibbsModel.all_paulis(2, weight=3)
 
 
 # spectral models ------------------------------------------------------------------------------------------------------

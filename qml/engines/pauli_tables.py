@@ -1,0 +1,117 @@
+"""The tables that the compiled kernels read: one row an operation, with what the rows refer to."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from qml._typing import Integer, Real
+from qml.engines import block_plan, block_rows
+from qml.engines import pauli_loops as loops
+from qml.engines.simd import LANES
+
+SPACING = (LANES - 1).bit_length()
+"""Bits of the index of a wide vector that count the members."""
+
+
+class Tables(NamedTuple):
+    """What :func:`qml.engines.pauli_kernels.sweep` takes beside vectors and coefficients, in its order; the numbers
+    that the sums of an operation need at most; and whether it is for vectors of eight members side by side."""
+
+    table: Integer
+    places: Integer
+    sweeps: Integer
+    segments: Integer
+    rows: Integer
+    factors: Real
+    room: int = 0
+    wide: bool = False
+
+    @property
+    def arrays(self) -> tuple[Integer, Integer, Integer, Integer, Integer, Real]:
+        """The arrays alone."""
+        return self[:6]
+
+
+class TableBuilder:
+    """Rows of the table, with what they refer to; `wide`: for vectors of eight members side by side."""
+
+    def __init__(self, wide: bool = False) -> None:
+        self._wide = wide
+        self._spacing = SPACING if wide else 0
+        self._table: list[list[int]] = []
+        self._places: list[int] = []
+        self._offsets: dict[tuple[int, ...], int] = {}
+        self._sweeps: list[list[int]] = []
+        self._segments = _Joined(np.zeros((0, 9), dtype=np.int64))
+        self._rows = _Joined(LANES * np.arange(4**block_plan.ACTIVE_SITES, dtype=np.uint32))
+        self._factors = _Joined(np.ones(4**block_plan.ACTIVE_SITES))
+        self.n_saved = 0
+        self._room = 0
+
+    def shift(self, n: int, site: int) -> int:
+        """The bit shift of a site in the index of a vector of n qubits."""
+        return self._spacing + 2 * (n - 1 - site)
+
+    def add(self, kind: int, n: int, places: list[int], k: int, start: int = 0, free: bool = False) -> None:
+        """One row: `places` as the kind wants them, on `k` sites, coefficients from `start` on."""
+        saved = self.n_saved if free else -1
+        self._table.append([kind, n, len(self._places), k, start, saved, len(self._sweeps)])
+        self._places.extend(places)
+        self.n_saved += free
+        if free and kind != loops.BLOCK:
+            side = 4**k if kind == loops.MATRIX else 1
+            chunks = LANES if self._wide else min(loops.CHUNKS, max(1, 4**n // (side * loops.TILE)))
+            self._room = max(self._room, max(2, side**2) * chunks)
+
+    def add_blocks(self, builder: block_plan.SweepBuilder) -> None:
+        """One row a sweep of what the builder has collected."""
+        for sweep in builder.sweeps():
+            shifts = [self.shift(builder.n, site) for site in reversed(sweep.sites)]  # ascending
+            self.add(loops.BLOCK, builder.n, shifts, len(shifts), self._offsets_of(tuple(shifts)), sweep.free)
+            own = sweep.rows
+            rows, factors = self._rows.add(own.rows), self._factors.add(own.factors)
+            segments = own.segments.copy()
+            segments[:, [block_rows.ROWS, block_rows.HISTORY]] += rows
+            segments[:, block_rows.FACTORS] += factors
+            first = self._segments.add(segments)
+            room = [own.needed, own.history, own.sums, own.bound]
+            self._sweeps.append([first, len(segments), rows, factors, *room])
+            chunks = min(loops.BLOCK_CHUNKS, 4 ** (builder.n - len(shifts)))
+            self._room = max(self._room, chunks * LANES * own.sums)
+
+    def _offsets_of(self, shifts: tuple[int, ...]) -> int:
+        """Where the index offsets of the components of a block start among the places."""
+        if shifts not in self._offsets:
+            offsets = np.zeros(1, dtype=np.int64)
+            for shift in shifts:  # the first active site counts most, and has the largest shift
+                offsets = (np.arange(4)[:, None] << shift) + offsets
+                offsets = offsets.ravel()
+            self._offsets[shifts] = len(self._places)
+            self._places.extend(offsets.tolist())
+        return self._offsets[shifts]
+
+    def tables(self) -> Tables:
+        """Everything so far, as arrays."""
+        table = np.array(self._table, dtype=np.int64).reshape(-1, 7)
+        sweeps = np.array(self._sweeps or [[0] * 8], dtype=np.int64)
+        joined = self._segments.array(), self._rows.array(), self._factors.array()
+        return Tables(table, np.array(self._places, dtype=np.int64), sweeps, *joined, self._room, self._wide)
+
+
+class _Joined:
+    """Arrays one after another."""
+
+    def __init__(self, nothing: np.ndarray) -> None:
+        self._parts = [nothing]
+        self._size = len(nothing)
+
+    def add(self, part: np.ndarray) -> int:
+        """Append; where it starts."""
+        self._parts.append(part)
+        self._size += len(part)
+        return self._size - len(part)
+
+    def array(self) -> np.ndarray:
+        return np.concatenate(self._parts)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 from scipy import sparse
@@ -96,6 +96,10 @@ class PauliGenerators(Generators):
         """The coefficient of every string (x, z) of `words` in every generator, shape (m, number of words)."""
         return self._weights
 
+    @cached_property
+    def _transposed(self) -> sparse.csr_array:
+        return self._weights.T.tocsr()
+
     @property
     def flips(self) -> Integer:
         """The distinct x, shape (k,)."""
@@ -114,7 +118,7 @@ class PauliGenerators(Generators):
     def entries(self, theta: Real) -> Complex:
         """K[b + x, b] for every x of `flips` and every b, shape (k, d)."""
         by_x = np.zeros((len(self._x), self._d), dtype=np.complex128)
-        by_x[self._group, self._z] = self._phase * (self._weights.T @ theta)
+        by_x[self._group, self._z] = self._phase * (self._transposed @ theta)
         return walsh_hadamard(by_x)
 
     def sums(self, entries: Complex) -> Real:
@@ -255,7 +259,7 @@ def matrix_generators(matrices: Sequence[Complex], dims: Dims | None) -> MatrixG
 
 
 def walsh_hadamard(a: Complex) -> Complex:
-    r"""sum_b (-1)^(z . b) a[..., b] for every z, along the last axis of length 2^n, in n 2^n additions.
+    r"""sum_b (-1)^(z . b) a[..., b] for every z, along the last axis of length 2^n, four bits a matrix product.
 
     Examples
     --------
@@ -263,11 +267,17 @@ def walsh_hadamard(a: Complex) -> Complex:
     >>> walsh_hadamard(np.array([3.0, 1.0])).tolist()
     [4.0, 2.0]
     """
-    shape = a.shape
-    half = 1
+    shape, half = a.shape, 1
     while half < shape[-1]:
-        pairs = a.reshape(-1, shape[-1] // (2 * half), 2, half)
-        even, odd = pairs[:, :, 0], pairs[:, :, 1]
-        a = np.stack([even + odd, even - odd], axis=2)
-        half *= 2
+        radix = min(16, shape[-1] // half)
+        signs = _signs(radix, a.dtype)
+        a = a.reshape(-1, radix) @ signs if half == 1 else signs @ a.reshape(-1, radix, half)
+        half *= radix
     return a.reshape(shape)
+
+
+@cache
+def _signs(size: int, dtype: np.dtype[np.generic]) -> Complex:
+    """(-1)^(z . b), shape (size, size)."""
+    bits = np.arange(size)
+    return np.asarray(1.0 - 2.0 * (np.bitwise_count(bits[:, None] & bits) % 2), dtype=dtype)

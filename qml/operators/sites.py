@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, Protocol, TypeAlias, runtime_checkable
+from typing import Any, Protocol, TypeAlias, cast, runtime_checkable
 
 import numpy as np
 
@@ -58,9 +58,11 @@ def as_matrix(op: OperatorLike, dims: DimsLike) -> Complex:
             )
         return op.matrix()
     d = math.prod(dims)
-    if isinstance(op, DenseOperator) and op.dims not in ([list(dims), list(dims)], [[d], [d]]):
-        raise InputError(f"the operator must act on sites of dimensions {dims}; found a Qobj of dims {op.dims}.")
-    matrix = _checks.square("the operator", op.full() if isinstance(op, DenseOperator) else op, d)
+    if not isinstance(op, np.ndarray) and isinstance(op, DenseOperator):  # asking for a protocol takes long
+        if op.dims not in ([list(dims), list(dims)], [[d], [d]]):
+            raise InputError(f"the operator must act on sites of dimensions {dims}; found a Qobj of dims {op.dims}.")
+        op = np.asarray(op.full())
+    matrix = _checks.square("the operator", cast(ArrayLike, op), d)
     if matrix.ndim != 2:
         raise InputError(f"the operator must be one matrix of shape ({d}, {d}); found shape {matrix.shape}.")
     return matrix

@@ -4,8 +4,8 @@ The system gives out memory page by page at the first touch, and clears each pag
 docs/explanation/engine.md that took longer than some of the sweeps over it, and in a training loop it comes back with
 every step. So the memory of an array made here returns to a small stock when the last view of the array is gone.
 
-The stock holds at most `KEPT` bytes, of which the oldest leave first, and nothing larger or smaller than what is worth
-it. Before something is refused for lack of memory, the stock is given back to the system.
+The stock holds at most `KEPT` bytes in `PIECES` pieces, of which the oldest leave first, and nothing larger or smaller
+than what is worth it. Before something is refused for lack of memory, the stock is given back to the system.
 """
 
 from __future__ import annotations
@@ -22,11 +22,13 @@ from qml._checks import MemoryRefused
 from qml._typing import Complex, Numeric, Real
 
 SMALLEST = 2**17
-"""Bytes from which memory is kept: from there on the allocator asks the system each time."""
+"""Bytes from which memory is kept: from about there on the allocator gives it back to the system and asks again."""
 LINE = 8
 """Numbers in a line of the cache."""
 KEPT = 2**29
 """Bytes kept at most: vector, matrix and scratch of 12 qubits take 7/8 of it."""
+PIECES = 64
+"""How many are kept at most: every request looks through them."""
 
 _lock = RLock()  # entered again where collecting garbage inside frees another array
 _stock: list[Real] = []
@@ -121,5 +123,5 @@ def kept_bytes() -> int:
 def _keep(memory: Real) -> None:
     with _lock:
         _stock.append(memory)
-        while kept_bytes() > KEPT:
+        while len(_stock) > PIECES or kept_bytes() > KEPT:
             _stock.pop(0)

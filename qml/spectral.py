@@ -202,8 +202,8 @@ def quadratic_forms(matrix: Complex, columns: Complex) -> Real:
             np.matmul(upper, columns[i:], out=product[i : i + rows])
     else:
         product = _product(matrix, columns)
-    parts = np.ascontiguousarray(product).view(np.float64)
-    parts *= np.ascontiguousarray(columns).view(np.float64)
+    parts = np.ascontiguousarray(product, dtype=np.complex128).view(np.float64)
+    parts *= np.ascontiguousarray(columns, dtype=np.complex128).view(np.float64)
     return np.asarray((1.0 if d < HALVES_FROM else 2.0) * parts.sum(axis=0).reshape(-1, 2).sum(axis=1))
 
 
@@ -232,8 +232,7 @@ def _sandwich(left: Complex, matrix: Complex, right: Complex) -> Complex:
     """A^dagger H A of a Hermitian H (..., d, d), from A^dagger and A, shape (..., r, r); large ones by upper blocks."""
     if matrix.ndim > 2 or right.ndim > 2 or matrix.shape[-1] < BLOCKS_FROM:
         return _product(left, _product(matrix, right))
-    left, product = np.ascontiguousarray(left), _product(matrix, right)
-    r = right.shape[1]
+    product, r = _product(matrix, right), right.shape[1]
     out, block = buffers.empty_complex((r, r)), -(-r // BLOCKS)
     for i in range(0, r, block):
         j = i + block

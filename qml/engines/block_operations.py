@@ -158,7 +158,7 @@ def sums_of(
 
 
 @njit(cache=True, inline="always")
-def _base(unit: int, shifts: Integer) -> int:
+def base_of(unit: int, shifts: Integer) -> int:
     """The index of setting `unit` of the other sites, with zeros at the active ones (shifts ascending)."""
     for shift in shifts:
         unit = ((unit >> shift) << (shift + 2)) | (unit & ((1 << shift) - 1))
@@ -177,7 +177,7 @@ def move(
     is active.
     """
     if shifts[0] >= 3:
-        i = _base(LANES * width * unit, shifts)
+        i = base_of(LANES * width * unit, shifts)
         for c in range(places.size):
             for b in range(width):
                 there, here = i + places[c] + LANES * b, b * stride + rows[start + c]
@@ -187,9 +187,9 @@ def move(
                     store(blocks, here, factors[at + c] * load(r, there))
         return
     for half in range(0, LANES, 4):
-        i = _base(LANES * unit + half, shifts)
-        i1, i2 = _base(LANES * unit + half + 1, shifts), _base(LANES * unit + half + 2, shifts)
-        i3 = _base(LANES * unit + half + 3, shifts)
+        i = base_of(LANES * unit + half, shifts)
+        i1, i2 = base_of(LANES * unit + half + 1, shifts), base_of(LANES * unit + half + 2, shifts)
+        i3 = base_of(LANES * unit + half + 3, shifts)
         for c in range(0, places.size, 4):
             j, p = start + c, places[c]
             j0, j1, j2, j3 = rows[j] + half, rows[j + 1] + half, rows[j + 2] + half, rows[j + 3] + half

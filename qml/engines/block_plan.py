@@ -20,7 +20,7 @@ DIFFERENTIATED_SITES = 4
 """Sites of a sweep at most where the history of a block is kept."""
 SMALLEST_REGISTER = 4
 """Qubits from which sweeps are used on a single vector: below it there are no eight blocks to put side by side."""
-HISTORY_ROWS = 2**14
+HISTORY_ROOM = 2**14
 """Rows that the history of a block of members in lanes may take: 1 MiB. Fewer would mean more vectors to keep."""
 WINDOW = 64
 """How many operations ahead are looked at for one that fits into the sweep."""

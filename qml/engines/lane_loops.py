@@ -7,19 +7,10 @@ and two sites are parts of sweeps and do not come here.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from qml._typing import Integer, Real
+from qml.engines.block_operations import base_of
 from qml.engines.simd import LANES, load, store
-
-
-@njit(cache=True, inline="always")
-def _base(unit: int, ascending: Integer) -> int:
-    """Where setting `unit` of the other sites starts."""
-    index = LANES * unit
-    for shift in ascending:
-        index = ((index >> shift) << (shift + 2)) | (index & ((1 << shift) - 1))
-    return index
 
 
 def sites(r: Real, units: int, offsets: Integer, ascending: Integer, m: Real, at: int, adjoint: bool) -> None:
@@ -40,7 +31,7 @@ def sites(r: Real, units: int, offsets: Integer, ascending: Integer, m: Real, at
         starts[i + 1] = count
     x, zero = np.empty(LANES * side), np.zeros(LANES)
     for unit in range(units):
-        base = _base(unit, ascending)
+        base = base_of(LANES * unit, ascending)
         for i in range(side):
             store(x, LANES * i, load(r, base + offsets[i]))
         for i in range(side):
@@ -54,7 +45,7 @@ def site_sums(g: Real, x: Real, units: int, offsets: Integer, ascending: Integer
     """out[i, j] += sum over units of g[i, unit] x[j, unit], flattened, lane by lane."""
     side = offsets.size
     for unit in range(units):
-        base = _base(unit, ascending)
+        base = base_of(LANES * unit, ascending)
         for i in range(side):
             left = load(g, base + offsets[i])
             for j in range(side):

@@ -133,7 +133,7 @@ class Plan:
     def _new_blocks(self, n: int) -> block_plan.SweepBuilder | None:
         general = self._purpose == TANGENTS
         if self.wide:  # all sites in one block, and as many maps as the history has room for
-            computed = block_plan.HISTORY_ROWS // 4**n if self._purpose == BACKWARD else None
+            computed = block_plan.HISTORY_ROOM // 4**n if self._purpose == BACKWARD else None
             return block_plan.SweepBuilder(n, n, general, computed) if n else None
         most = block_plan.DIFFERENTIATED_SITES if self._purpose == BACKWARD else block_plan.ACTIVE_SITES
         return block_plan.SweepBuilder(n, min(most, n - 2), general) if n >= block_plan.SMALLEST_REGISTER else None

@@ -100,3 +100,14 @@ def test_threads_take_and_give_memory_at_the_same_time():
     with ThreadPoolExecutor(4) as pool:
         assert all(pool.map(task, range(64)))
     assert 0 < buffers.kept_bytes() <= 4 * buffers.SMALLEST
+
+
+def test_so_many_pieces_at_most_and_the_oldest_leave_first():
+    arrays = [buffers.empty((COUNT + 8 * k,)) for k in range(buffers.PIECES + 5)]
+    places = [address(array) for array in arrays]
+    while arrays:
+        del arrays[0]
+    assert buffers.kept_bytes() == sum(8 * (COUNT + 8 * k) for k in range(5, buffers.PIECES + 5))
+    again = [buffers.empty((COUNT + 8 * k,)) for k in range(5, buffers.PIECES + 5)]
+    assert [address(array) for array in again] == places[5:]
+    assert buffers.kept_bytes() == 0

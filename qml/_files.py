@@ -1,9 +1,12 @@
-"""Files that survive: written whole or not at all; and ``.npz`` files that somebody else may have damaged."""
+"""Files that survive: written whole or not at all; and files that somebody else may have damaged, or made to harm."""
 
 from __future__ import annotations
 
 import errno
+import json
+import math
 import os
+import warnings
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -11,25 +14,107 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+from numpy.lib import format as npy
 
+from qml import _checks
 from qml._checks import InputError
+
+MOST_COMPRESSED = 200
+"""How many bytes of arrays may come of one byte of a file, where they are more than :data:`SMALL`: dense numbers give
+fewer than two, and a file of zeros that was made to fill the memory a thousand."""
+SMALL = 1 << 28
+
+
+def regular(path: str | Path, what: str) -> Path:
+    """The path of a file that is there; a folder, a pipe or a device, which may never end, is refused.
+
+    Raises
+    ------
+    InputError
+        If it is no file.
+    """
+    file = Path(path)
+    try:
+        there, is_file = file.exists(), file.is_file()
+    except (OSError, ValueError):  # a name that no file can have
+        there = is_file = False
+    if is_file:
+        return file
+    found = "is no file, but a folder, a pipe or a device" if there else "does not exist"
+    raise InputError(f"the {what} file {str(path)!r} {found}.")
+
+
+def parse_json(text: str | bytes, **options: Any) -> Any:
+    """The value of a JSON text.
+
+    Raises
+    ------
+    ValueError
+        If it is none, or nested too deeply to be read.
+    """
+    try:
+        return json.loads(text, **options)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
 
 
 def read_arrays(path: str | Path, what: str) -> dict[str, Any]:
-    """All arrays of a ``.npz`` file; anything else, pickled objects included, is refused with a sentence."""
-    file = Path(path)
-    if not file.is_file():
-        raise InputError(f"the {what} file {str(path)!r} does not exist.")
-    if not zipfile.is_zipfile(file):
-        raise InputError(f"the {what} file {str(path)!r} is not a readable .npz file.")
+    """All arrays of a ``.npz`` file. What each would be is read and checked before the first is loaded.
+
+    Raises
+    ------
+    InputError
+        If it is no such file; if an array is none of numbers or text (a pickled object, say), or not as large as its
+        header says; if the file is compressed so well that it can only have been made to fill the memory.
+    MemoryRefused
+        If the arrays would not fit in memory.
+    """
+    file = regular(path, what)
+    told = f"the {what} file {str(path)!r}"
     try:
-        with np.load(file, allow_pickle=False) as data:
-            return {name: data[name] for name in data.files}
-    except (OSError, ValueError, EOFError, KeyError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
-        raise InputError(
-            f"the {what} file {str(path)!r} is not a readable .npz file of plain arrays: {error}"
-        ) from None
+        if not zipfile.is_zipfile(file):
+            raise InputError(f"{told} is not a readable .npz file.")
+        with zipfile.ZipFile(file) as archive:
+            members = archive.infolist()
+            for member in members:
+                _check_header(archive, member)
+            size = sum(member.file_size for member in members)
+            if size > max(SMALL, MOST_COMPRESSED * file.stat().st_size):
+                raise InputError(
+                    f"{told} would become {size / 2**30:.3g} GiB, {size // file.stat().st_size} times what it is on "
+                    "disk: write it again with numpy.savez, which does not compress."
+                )
+            _checks.memory(f"reading {told}", size, "read it on a machine with more memory")
+            return {member.filename.removesuffix(".npy"): _array(archive, member) for member in members}
+    except InputError:
+        raise
+    except (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+        raise InputError(f"{told} is not a readable .npz file of plain arrays: {error}.") from None
+
+
+def _check_header(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
+    """What the header of an array says must be what the file holds; else a ValueError."""
+    name = member.filename.removesuffix(".npy")
+    with archive.open(member) as stream, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of headers written by Python 2
+        try:
+            read = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}[npy.read_magic(stream)]
+            shape, _, dtype = read(stream)
+        except Exception as error:  # NumPy evaluates the text of a header, which may fail in many ways
+            why = str(error).splitlines()[0][:100] if str(error) else type(error).__name__
+            raise ValueError(f"{name!r} is no array ({why})") from None
+        held = member.file_size - stream.tell()
+    if dtype.kind not in "biufcSU" or dtype.itemsize == 0:
+        raise ValueError(f"{name!r} must hold numbers or text; found the type {str(dtype)[:40]!r}")
+    size = math.prod(shape) * dtype.itemsize
+    if min(shape, default=0) < 0 or size != held:
+        raise ValueError(f"by its shape {str(shape)[:60]}, {name!r} has {size} bytes, and the file holds {held} of it")
+
+
+def _array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Any:
+    with archive.open(member) as stream, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return npy.read_array(stream, allow_pickle=False)
 
 
 def write_whole(path: Path, writer: Callable[[Path], object], previous: Path | None = None) -> None:

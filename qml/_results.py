@@ -12,7 +12,7 @@ from typing import IO, Any, ClassVar, Self
 import numpy as np
 
 from qml._checks import InputError
-from qml._files import read_arrays
+from qml._files import parse_json, read_arrays
 
 
 class FitError(RuntimeError):
@@ -77,7 +77,7 @@ def read_result(path: str | Path, form: str) -> tuple[dict[str, Any], dict[str, 
     arrays = read_arrays(path, "result")
     name = form.split()[0].removeprefix("qml.")
     try:
-        text = json.loads(str(arrays.pop("json")))
+        text = parse_json(str(arrays.pop("json")))
         found = text["format"]
     except (ValueError, KeyError, TypeError):
         raise InputError(f"{str(path)!r} is not a result that {name}.save wrote.") from None

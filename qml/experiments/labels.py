@@ -14,7 +14,7 @@ from pydantic import Field
 
 from qml import _checks
 from qml._checks import InputError
-from qml._files import read_arrays
+from qml._files import read_arrays, regular
 from qml._typing import Integer, Real
 from qml.experiments.datasets import sklearn_datasets
 from qml.experiments.files import inside
@@ -94,9 +94,7 @@ class Table(Data):
     )
 
     def load(self, folder: Path, rng: np.random.Generator) -> Samples:
-        path = inside(folder, self.path)
-        if not path.is_file():
-            raise InputError(f"the table {self.path!r} does not exist.")
+        path = regular(inside(folder, self.path), "table")
         if path.stat().st_size > MOST_BYTES:
             raise InputError(f"the table {self.path!r} is larger than {MOST_BYTES >> 20} MiB: leave out some rows.")
         if path.suffix.lower() not in (".csv", ".npz"):

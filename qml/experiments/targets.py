@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -216,10 +215,7 @@ class File(Single):
     path: Annotated[str, Field(min_length=1, description="relative to the folder of the study")]
 
     def state(self, context: Context) -> State:
-        path = inside(context.folder, self.path)
-        if path.exists() and not zipfile.is_zipfile(path):
-            raise InputError(f"{self.path!r} is not a readable .npz file.")
-        return DensityMatrix.load(path)
+        return DensityMatrix.load(inside(context.folder, self.path))
 
 
 class Dataset(Seen):

@@ -26,6 +26,7 @@ import numpy as np
 
 from qml import _checks
 from qml._checks import InputError
+from qml._files import parse_json, regular
 from qml._typing import Integer
 from qml.measurement.base import Measurement, checked_measurements
 from qml.measurement.counts import Counts
@@ -204,7 +205,7 @@ def read_json(path: str | Path, measurement: Measurement | None = None) -> Count
         If it is not such a file; for a bad row, which is named.
     """
     try:
-        data = json.loads(_text(path), object_pairs_hook=_distinct)
+        data = parse_json(_text(path), object_pairs_hook=_distinct)
     except ValueError as error:
         if isinstance(error, InputError):
             raise
@@ -249,13 +250,16 @@ def read_csv(path: str | Path, measurement: Measurement | None = None) -> Counts
 
     Without a measurement the settings must be Pauli words. Bad rows are refused by their line number.
     """
-    lines = list(csv.reader(_text(path).splitlines()))
+    try:
+        lines = list(csv.reader(_text(path).splitlines()))
+    except csv.Error as error:
+        raise InputError(f"the counts file {str(path)!r} is not readable CSV: {error}.") from None
     if not lines or [cell.strip() for cell in lines[0]] != ["setting", "outcome", "count"]:
         raise InputError(f"the counts file {str(path)!r} must begin with the line 'setting,outcome,count'.")
     body = [(number, cells) for number, cells in enumerate(lines[1:], 2) if cells]
     for number, cells in body:
         if len(cells) != 3:
-            raise InputError(f"line {number} must have three cells, setting, outcome and count; found {cells!r}.")
+            raise InputError(f"line {number} must have three cells, setting, outcome and count; found {cells!r:.80}.")
     if not body:
         raise InputError(f"the counts file {str(path)!r} holds no counts.")
     measurement = pauli_measurement(cells[0] for _, cells in body) if measurement is None else measurement
@@ -270,7 +274,7 @@ def read_csv(path: str | Path, measurement: Measurement | None = None) -> Counts
 def _number(text: str) -> Any:
     """The integer of a cell; the text itself where it is not one."""
     plain = text.strip()
-    return int(plain) if plain.removeprefix("-").isdigit() and plain.isascii() else plain
+    return int(plain) if plain.removeprefix("-").isdigit() and plain.isascii() and len(plain) < 400 else plain
 
 
 def _refuse_weights(counts: Counts, what: str) -> None:
@@ -279,11 +283,8 @@ def _refuse_weights(counts: Counts, what: str) -> None:
 
 
 def _text(path: str | Path) -> str:
-    file = Path(path)
-    if not file.is_file():
-        raise InputError(f"the counts file {str(path)!r} does not exist.")
     try:
-        return file.read_text(encoding="utf-8")
+        return regular(path, "counts").read_text(encoding="utf-8")
     except UnicodeDecodeError:
         raise InputError(f"the counts file {str(path)!r} is not text.") from None
 

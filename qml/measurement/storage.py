@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 
 from qml._checks import InputError, choice
+from qml._files import parse_json
 from qml.measurement.base import Measurement, Selection
 from qml.measurement.combined import CombinedMeasurement
 from qml.measurement.elements import POVM, ElementsMeasurement
@@ -97,7 +98,7 @@ def arrays_of(measurement: Measurement) -> dict[str, Any]:
 def measurement_of(arrays: Mapping[str, Any]) -> Measurement:
     """The measurement of :func:`arrays_of`."""
     try:
-        text = json.loads(str(arrays["measurement"]))
+        text = parse_json(str(arrays["measurement"]))
     except (KeyError, ValueError):
         raise InputError(f"the arrays {sorted(arrays)} do not hold a measurement.") from None
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -17,6 +16,10 @@ TOLERANCE = 1e-10
 
 ALWAYS_FITS = 2**24
 """Bytes below which asking how much memory is free would cost more than the allocation."""
+
+
+MOST_QUBITS = 4096
+"""More than any register that can be simulated; a number above it is a slip."""
 
 
 class InputError(ValueError):
@@ -108,15 +111,37 @@ def parameters(name: str, value: ArrayLike, n_params: int) -> Real:
 
 
 def dimensions(name: str, dims: DimsLike, total: int | None = None) -> Dims:
-    """Site dimensions as a tuple; their product must be `total` when it is given.
-
-    An int is the dimension of the whole: qubits when it is a power of two, else one site (a ququart is ``(4,)``).
-    """
-    sites: Sequence[Any] = qubit_dims(integer(name, dims, low=1)) if isinstance(dims, int | np.integer) else list(dims)
-    result = tuple(integer(f"each entry of {name}", d, low=1) for d in sites)
+    """Site dimensions as a tuple; an int is a number of qubits. Their product must be `total` when it is given."""
+    if isinstance(dims, int | np.integer):
+        result = qubits(name, dims)
+        if total is not None and total != 1 << len(result):
+            meant = f"{plural(len(result), 'qubit')}, dimension {readable(1 << len(result))}"
+            raise InputError(
+                f"{name} = {dims} means {meant}, but the array has dimension {total}: pass {name}=({total},) for one "
+                f"site of dimension {total}, or leave {name} out."
+            )
+        return result
+    if isinstance(dims, str | bytes) or not isinstance(dims, Iterable):
+        raise InputError(
+            f"{name} must be a sequence of site dimensions, e.g. (2, 3), or a number of qubits; found {dims!r}."
+        )
+    result = tuple(integer(f"each entry of {name}", d, low=1) for d in dims)
     if total is not None and math.prod(result) != total:
         raise InputError(f"{name} must multiply to the dimension {total}; found {result}, product {math.prod(result)}.")
     return result
+
+
+def qubits(name: str, n: object) -> Dims:
+    """The dims (2, ..., 2) of n qubits; n of which no state fits in any memory is refused before they are written."""
+    count = integer(name, n, low=1)
+    if count > MOST_QUBITS:
+        raise MemoryRefused(f"{name} must be at most {MOST_QUBITS} qubits, to fit in memory; found {count} qubits.")
+    return (2,) * count
+
+
+def readable(n: int) -> str:
+    """The digits of a whole number, or the power of two below it where they would not be read."""
+    return str(n) if n < 10**12 else f"2^{n.bit_length() - 1}" if n.bit_count() == 1 else f"2^{math.log2(n):.1f}"
 
 
 def qubit_dims(total: int) -> Dims:

@@ -67,7 +67,7 @@ def quantum(rng: np.random.Generator) -> None:
     rho, sigma = DensityMatrix.from_probabilities(q), DensityMatrix.from_probabilities(p)
     say("4. -sum q log p", float(-(q * np.log(p)).sum()))
     say("   S(diag q, diag p)", float(cross_entropy(rho, sigma)))
-    rho, sigma = ginibre(3, rng), ginibre(3, rng)
+    rho, sigma = ginibre((3,), rng), ginibre((3,), rng)
     say("   S(rho, sigma) of two random states", float(cross_entropy(rho, sigma)))
     say("   S(rho) + D(rho || sigma)", float(rho.entropy() + relative_entropy(rho, sigma)))
     target = qml.thermal(qml.operators.tfim(2), beta=1.0)
@@ -80,7 +80,7 @@ def labels(rng: np.random.Generator) -> None:
     X, y = load_iris(return_X_y=True)
     for generators in ("diagonal", "hermitian"):
         say(f"5. iris, {generators}: S + penalty", QuantumCrossEntropyClassifier(generators).fit(X, y).result_.loss)
-    sigma, rho = ginibre(3, rng, batch=5), label_states([0, 1, 2, 0, 1], 3)
+    sigma, rho = ginibre((3,), rng, batch=5), label_states([0, 1, 2, 0, 1], 3)
     say("   random states: S of hard labels", MeanCrossEntropy().value(rho, sigma))
     say("   random states: -log-likelihood of measured labels", LabelLikelihood().value(rho, sigma))
 

@@ -62,8 +62,6 @@ class Circuit:
     operations: tuple[Operation, ...]
 
     def __init__(self, dims: DimsLike, operations: Iterable[Operation] = ()) -> None:
-        if isinstance(dims, int | np.integer):
-            dims = (2,) * _checks.integer("the number of qubits of a circuit", dims, low=1)
         object.__setattr__(self, "dims", _checks.dimensions("the dims of a circuit", dims))
         object.__setattr__(self, "operations", tuple(operations))
         if not self.dims:

@@ -100,7 +100,7 @@ class Axis(Measured):
     def build(self, dims: Dims, rng: np.random.Generator) -> Measurement:
         _qubits(dims)
         c, s, phase = np.cos(self.theta / 2), np.sin(self.theta / 2), np.exp(1j * self.phi)
-        one = ProjectiveMeasurement([[c, -s], [phase * s, phase * c]], 2)
+        one = ProjectiveMeasurement([[c, -s], [phase * s, phase * c]], (2,))
         return one if len(dims) == 1 else ProductMeasurement([one] * len(dims))
 
 

@@ -29,7 +29,7 @@ class CrossEntropy(Loss):
     Examples
     --------
     >>> from qml.states import GibbsState, maximally_mixed
-    >>> value, cotangent = CrossEntropy().value_and_cotangent(maximally_mixed(2), GibbsState([0.0, 0.0], dims=2))
+    >>> value, cotangent = CrossEntropy().value_and_cotangent(maximally_mixed((2,)), GibbsState([0.0, 0.0]))
     >>> round(value, 6), cotangent
     (0.693147, array([0., 0.]))
     """

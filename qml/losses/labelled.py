@@ -230,4 +230,4 @@ def label_states(labels: ArrayLike, classes: int, *, noise: float = 0.0) -> Dens
         if y.min() < 0 or y.max() >= classes:
             raise InputError(f"labels must be integers from 0 to {classes - 1}; found {y.min()} to {y.max()}.")
         q = np.eye(classes)[y]
-    return DensityMatrix.from_probabilities((1 - noise) * q + noise / classes, classes)
+    return DensityMatrix.from_probabilities((1 - noise) * q + noise / classes)

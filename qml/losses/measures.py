@@ -31,7 +31,7 @@ def von_neumann_entropy(rho: State) -> Real:
     Examples
     --------
     >>> from qml.states import maximally_mixed
-    >>> round(float(von_neumann_entropy(maximally_mixed(4))), 6)
+    >>> round(float(von_neumann_entropy(maximally_mixed((2, 2)))), 6)
     1.386294
     """
     return rho.entropy()
@@ -177,7 +177,7 @@ def weight_outside_support(rho: State, sigma: State) -> Real:
     Examples
     --------
     >>> from qml.states import basis_state, maximally_mixed
-    >>> float(weight_outside_support(maximally_mixed(2), basis_state("0", dims=2)))
+    >>> float(weight_outside_support(maximally_mixed((2,)), basis_state("0")))
     0.5
     """
     dims_match(rho, sigma)

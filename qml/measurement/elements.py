@@ -25,7 +25,7 @@ class ElementsMeasurement(Measurement):
     elements : sequence of arrays (outcomes of the setting, d, d)
         One array a setting.
     dims : int or sequence of int, optional
-        Site dimensions; by default qubits when d is a power of two, else one site.
+        Site dimensions, or a number of qubits; by default qubits where d is a power of two, else one site.
     settings : sequence of str, optional
         Their names; by default "0", "1", ...
 
@@ -112,7 +112,7 @@ class POVM(ElementsMeasurement):
     ----------
     elements : array (K, d, d)
     dims : int or sequence of int, optional
-        Site dimensions; by default qubits when d is a power of two, else one site.
+        Site dimensions, or a number of qubits; by default qubits where d is a power of two, else one site.
 
     Raises
     ------
@@ -124,7 +124,7 @@ class POVM(ElementsMeasurement):
     >>> import numpy as np
     >>> from qml.states import maximally_mixed
     >>> trine = [np.outer(v, v) * 2 / 3 for v in ([1, 0], [0.5, 0.75**0.5], [0.5, -(0.75**0.5)])]
-    >>> POVM(trine).probabilities(maximally_mixed(2)).round(6)
+    >>> POVM(trine).probabilities(maximally_mixed((2,))).round(6)
     array([0.333333, 0.333333, 0.333333])
     """
 

@@ -93,7 +93,7 @@ def mutually_unbiased_bases(d: int) -> ProjectiveMeasurement:
     if any(d % k == 0 for k in range(2, math.isqrt(d) + 1)):
         raise InputError(f"d must be a prime number for these bases; found {d}: take tensor products of prime factors.")
     if d == 2:
-        return ProjectiveMeasurement([np.eye(2), X_BASIS, Y_BASIS], 2, ("Z", "X", "Y"))
+        return ProjectiveMeasurement([np.eye(2), X_BASIS, Y_BASIS], (2,), ("Z", "X", "Y"))
     x = np.arange(d)
     exponent = (x[:, None, None] * np.square(x)[:, None] + x[:, None] * x) % d  # [basis, entry, vector]
     bases = np.exp(2j * np.pi * exponent / d) / math.sqrt(d)
@@ -108,14 +108,14 @@ def haar_bases(dims: DimsLike, count: int, rng: np.random.Generator) -> Projecti
     Examples
     --------
     >>> import numpy as np
-    >>> haar_bases(4, 3, np.random.default_rng(0))
+    >>> haar_bases((2, 2), 3, np.random.default_rng(0))
     ProjectiveMeasurement(dims=(2, 2), 3 settings, 12 outcomes)
     """
     checked_rng(rng)
     sites = _checks.dimensions("dims", dims)
     d = math.prod(sites)
     count = _checks.integer("count", count, low=1)
-    _checks.memory(f"{count} bases of dimension {d}", 64 * count * d * d, "ask for fewer bases")
+    _checks.memory(f"{count} bases of dimension {_checks.readable(d)}", 64 * count * d * d, "ask for fewer bases")
     a = rng.normal(size=(count, d, d)) + 1j * rng.normal(size=(count, d, d))
     q, r = np.linalg.qr(a)
     phases = np.diagonal(r, axis1=-2, axis2=-1)

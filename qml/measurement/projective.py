@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -25,7 +26,7 @@ class ProjectiveMeasurement(Measurement):
     bases : array (d, d) or (settings, d, d), or sequence of arrays (d, d)
         Unitary; the columns are the basis vectors.
     dims : int or sequence of int, optional
-        Site dimensions; by default qubits when d is a power of two, else one site.
+        Site dimensions, or a number of qubits; by default qubits where d is a power of two, else one site.
     settings : sequence of str, optional
         Their names; by default "0", "1", ...
 
@@ -114,16 +115,17 @@ class ProjectiveMeasurement(Measurement):
 
 
 def computational_basis(dims: DimsLike) -> ProjectiveMeasurement:
-    """All sites measured in the computational basis; an int is the whole dimension, qubits if a power of two.
+    """All sites measured in the computational basis; an int is a number of qubits.
 
     Examples
     --------
     >>> from qml.states import ghz
-    >>> computational_basis(4).probabilities(ghz(2))
+    >>> computational_basis(2).probabilities(ghz(2))
     array([0.5, 0. , 0. , 0.5])
     """
     sites = _checks.dimensions("dims", dims)
-    d = int(np.prod(sites))
+    d = math.prod(sites)
+    _checks.memory(f"a basis of dimension {_checks.readable(d)}", 48 * d * d, "use PauliMeasurement for qubits")
     return ProjectiveMeasurement(
         np.eye(d, dtype=np.complex128), sites, ("Z" * len(sites) if set(sites) == {2} else "0",)
     )

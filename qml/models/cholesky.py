@@ -33,7 +33,7 @@ class CholeskyModel(Model):
     Parameters
     ----------
     dims : int or sequence of int
-        Site dimensions; an int is the whole dimension, split into qubits if a power of two.
+        Site dimensions; an int is a number of qubits.
     rank : int, optional
         r, from 1 to d; by default d.
     smoothing : float
@@ -48,7 +48,7 @@ class CholeskyModel(Model):
 
     Examples
     --------
-    >>> model = CholeskyModel(3, rank=1)
+    >>> model = CholeskyModel((3,), rank=1)
     >>> model.parameter_names
     ('log_0', 're_1_0', 're_2_0', 'im_1_0', 'im_2_0')
     >>> model.state([0.0, 1.0, 0.0, 0.0, 0.0]).matrix().real
@@ -62,7 +62,8 @@ class CholeskyModel(Model):
         d = math.prod(self._dims)
         self.rank = d if rank is None else _checks.integer("rank", rank, low=1, high=d)
         self.smoothing = smoothing_weight(smoothing)
-        _checks.memory(f"a factor of shape ({d}, {self.rank})", 96 * d * self.rank, "use fewer sites or a lower rank")
+        shape = f"({_checks.readable(d)}, {_checks.readable(self.rank)})"
+        _checks.memory(f"a factor of shape {shape}", 96 * d * self.rank, "use fewer sites or a lower rank")
         rows, columns = np.tril_indices(d, -1, self.rank)
         self._below = rows, columns
         pairs = [f"{j}_{k}" for j, k in zip(rows.tolist(), columns.tolist(), strict=True)]

@@ -103,7 +103,7 @@ class TableEnergies(Energies):
     def __init__(self, dims: DimsLike) -> None:
         self.dims = _checks.dimensions("dims", dims)
         d = math.prod(self.dims)
-        _checks.memory(f"eigenvectors of dimension {d}", 48 * d * d, "use fewer sites")
+        _checks.memory(f"eigenvectors of dimension {_checks.readable(d)}", 48 * d * d, "use fewer sites")
         separator = "" if max(self.dims) <= 10 else ","
         self.names = tuple("E_" + separator.join(map(str, x)) for x in np.ndindex(*self.dims))
 
@@ -128,7 +128,7 @@ class IsingEnergies(Energies):
     Parameters
     ----------
     dims : int or sequence of int
-        The sites, all of them qubits; an int is the whole dimension 2^n.
+        The sites, all of them qubits: (2, 2, 2), or their number.
     edges : iterable of sequences of int, optional
         Which sites each coupling joins, two or more; by default all pairs.
 

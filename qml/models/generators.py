@@ -17,7 +17,7 @@ from scipy import sparse
 
 from qml import _checks
 from qml._checks import InputError
-from qml._typing import Complex, Dims, Integer, Numeric, Real
+from qml._typing import Complex, Dims, DimsLike, Integer, Numeric, Real
 from qml.operators import PauliSum
 from qml.states.sectors import Sectors, sectors_of
 
@@ -243,7 +243,7 @@ class MatrixGenerators(Generators):
         np.matmul(rows, matrices.reshape(-1, *self._shape), out=out)
 
 
-def matrix_generators(matrices: Sequence[Complex], dims: Dims | None) -> MatrixGenerators:
+def matrix_generators(matrices: Sequence[Complex], dims: DimsLike | None) -> MatrixGenerators:
     """The generators of a list of matrices; `dims` None: qubits where the dimension is a power of two."""
     first = _checks.hermitian("generator 0", matrices[0])
     d = first.shape[-1]

@@ -36,7 +36,7 @@ class GibbsModel(Model):
         parameter for each whole operator, named by its label where it is a single string, else ``G0``, ``G1``, ...
         A mapping gives the names.
     dims : int or sequence of int, optional
-        Site dimensions for matrices; by default qubits when d is a power of two, else one site.
+        Site dimensions for matrices, or a number of qubits; by default qubits where d is a power of two, else one site.
 
     Raises
     ------
@@ -191,7 +191,7 @@ def _structured(operators: list[PauliSum | ArrayLike], dims: DimsLike | None) ->
     sums = [g for g in operators if isinstance(g, PauliSum)]
     if not sums:
         matrices = [_checks.square(f"generator {k}", g) for k, g in enumerate(operators)]  # type: ignore[arg-type]
-        return matrix_generators(matrices, None if dims is None else _checks.dimensions("dims", dims))
+        return matrix_generators(matrices, dims)
     if len(sums) < len(operators):
         raise InputError("generators must be all Pauli sums or all matrices; found both: use .matrix() of the sums.")
     for k, g in enumerate(sums):

@@ -44,7 +44,7 @@ class MixtureModel(Model):
     Examples
     --------
     >>> from qml.states import basis_state, maximally_mixed
-    >>> model = MixtureModel([basis_state("0"), maximally_mixed(2)])
+    >>> model = MixtureModel([basis_state("0"), maximally_mixed((2,))])
     >>> model.parameter_names
     ('w_1',)
     >>> model.state(model.unconstrained({"w_1": 0.5})).probabilities()

@@ -35,7 +35,7 @@ def as_matrix(op: OperatorLike, dims: DimsLike) -> Complex:
     op : array (d, d), PauliSum or qutip.Qobj
         A Pauli sum needs one qubit a site; a Qobj needs these site dimensions, or a single site of dimension d.
     dims : int or sequence of int
-        Site dimensions; an int is the dimension of the whole, qubits if it is a power of two.
+        Site dimensions; an int is a number of qubits.
 
     Raises
     ------
@@ -45,11 +45,11 @@ def as_matrix(op: OperatorLike, dims: DimsLike) -> Complex:
     Examples
     --------
     >>> from qml.operators import pauli
-    >>> as_matrix(pauli("Z"), 2).real
+    >>> as_matrix(pauli("Z"), 1).real
     array([[ 1.,  0.],
            [ 0., -1.]])
     """
-    dims = _checks.dimensions("dims", dims)
+    dims = _checks.dimensions("dims", dims, math.prod(dims_of(op)) if isinstance(dims, int) else None)
     if isinstance(op, PauliSum):
         if op.dims != dims:
             raise InputError(
@@ -98,7 +98,7 @@ def embed(op: OperatorLike, sites: Sequence[int], dims: DimsLike) -> Complex:
     sites : sequence of int
         Distinct sites, in the order of the factors of `op`.
     dims : int or sequence of int
-        Dimensions of all sites, with product d.
+        Dimensions of all sites, with product d; an int is a number of qubits.
 
     Raises
     ------
@@ -116,7 +116,11 @@ def embed(op: OperatorLike, sites: Sequence[int], dims: DimsLike) -> Complex:
     dims = _checks.dimensions("dims", dims)
     sites = _checks.targets("sites", sites, len(dims))
     d = math.prod(dims)
-    _checks.memory(f"an operator on dimension {d}", 16 * d * d, "use fewer sites, or keep the operator on its own")
+    _checks.memory(
+        f"an operator on dimension {_checks.readable(d)}",
+        16 * d * d,
+        "use fewer sites, or keep the operator on its own",
+    )
     matrix = as_matrix(op, tuple(dims[s] for s in sites))
     index = _offsets(sites, dims)[:, None] + _offsets(_others(sites, dims), dims)  # (D, d / D)
     out = np.zeros((d, d), dtype=np.complex128)
@@ -136,7 +140,7 @@ def partial_trace_matrix(matrix: ArrayLike, keep: Sequence[int], dims: DimsLike)
     keep : sequence of int
         Distinct sites; the first listed becomes the most significant. None at all leaves the trace, shape (..., 1, 1).
     dims : int or sequence of int
-        Dimensions of all sites, with product d.
+        Dimensions of all sites, with product d; an int is a number of qubits.
 
     Returns
     -------
@@ -156,9 +160,9 @@ def partial_trace_matrix(matrix: ArrayLike, keep: Sequence[int], dims: DimsLike)
     array([[0.5, 0. ],
            [0. , 0.5]])
     """
-    dims = _checks.dimensions("dims", dims)
+    full = _checks.square("matrix", matrix)
+    dims = _checks.dimensions("dims", dims, full.shape[-1])
     keep = _checks.targets("keep", keep, len(dims))
-    full = _checks.square("matrix", matrix, math.prod(dims))
     index = _offsets(keep, dims)[:, None] + _offsets(_others(keep, dims), dims)  # (d', the rest)
     return np.asarray(full[..., index[:, None], index].sum(axis=-1))
 
@@ -190,7 +194,9 @@ def tensor_matrices(*matrices: ArrayLike) -> Complex:
     except ValueError:
         raise InputError(f"the batches of a tensor product must broadcast; found shapes {shapes}.") from None
     d = math.prod(f.shape[-1] for f in factors)
-    _checks.memory(f"a tensor product of dimension {d}", 16 * d * d * math.prod(batch), "use fewer factors")
+    _checks.memory(
+        f"a tensor product of dimension {_checks.readable(d)}", 16 * d * d * math.prod(batch), "use fewer factors"
+    )
     out = factors[0]
     for f in factors[1:]:
         side = out.shape[-1] * f.shape[-1]

@@ -36,13 +36,13 @@ def definition(rng: np.random.Generator, pairs: int) -> Evidence:
         for rank in range(1, d):
             factor = draws.unitaries(rng, d, each)[..., :rank]
             weights = rng.dirichlet(np.ones(rank), each)
-            sigma = DensityMatrix.from_factor(factor * np.sqrt(weights)[:, None, :], d)
-            small = states.ginibre(rank, rng, batch=each).matrix()
-            inside = DensityMatrix.trusted(factor @ small @ draws.dagger(factor), d)
+            sigma = DensityMatrix.from_factor(factor * np.sqrt(weights)[:, None, :], (d,))
+            small = states.ginibre((rank,), rng, batch=each).matrix()
+            inside = DensityMatrix.trusted(factor @ small @ draws.dagger(factor), (d,))
             s = losses.cross_entropy(inside, sigma)
             known = -(np.diagonal(small, axis1=-2, axis2=-1).real * np.log(weights)).sum(axis=-1)
             worst.add(np.where(np.isfinite(s), np.abs(s - known) / (1 + known), np.inf))
-            outside = losses.cross_entropy(states.ginibre(d, rng, rank=1, batch=each), sigma)
+            outside = losses.cross_entropy(states.ginibre((d,), rng, rank=1, batch=each), sigma)
             worst.add(np.where(outside == np.inf, 0.0, np.inf))
     return Evidence(
         "-Tr rho log sigma against the matrix logarithm; sigma of lower rank with rho inside its support (finite, and "
@@ -57,7 +57,7 @@ def definition(rng: np.random.Generator, pairs: int) -> Evidence:
 def decomposition(rng: np.random.Generator, pairs: int) -> Evidence:
     worst = Largest()
     for d in draws.DIMS:
-        rho, sigma = (states.ginibre(d, rng, batch=draws.spread(pairs, 4)) for _ in range(2))
+        rho, sigma = (states.ginibre((d,), rng, batch=draws.spread(pairs, 4)) for _ in range(2))
         s = losses.cross_entropy(rho, sigma)
         divergence = draws.trace(rho.matrix(), draws.logarithm(rho) - draws.logarithm(sigma))
         worst.add(np.abs(s - rho.entropy() - divergence) / (1 + s))
@@ -94,9 +94,9 @@ def jensen(rng: np.random.Generator, pairs: int) -> Evidence:
     for d in draws.DIMS:  # equality: rho in an eigenspace of dimension 2 or more
         basis = draws.unitaries(rng, d, max(1, pairs // 20))
         values = np.concatenate([[2.0, 2.0], np.arange(1.0, d - 1)])
-        sigma = DensityMatrix.trusted((basis * (values / values.sum())) @ draws.dagger(basis), d)
-        small = states.ginibre(2, rng, batch=len(basis)).matrix()
-        rho = DensityMatrix.trusted(basis[..., :2] @ small @ draws.dagger(basis[..., :2]), d)
+        sigma = DensityMatrix.trusted((basis * (values / values.sum())) @ draws.dagger(basis), (d,))
+        small = states.ginibre((2,), rng, batch=len(basis)).matrix()
+        rho = DensityMatrix.trusted(basis[..., :2] @ small @ draws.dagger(basis[..., :2]), (d,))
         s = losses.cross_entropy(rho, sigma)
         worst.add(np.abs(s + np.log(draws.trace(rho.matrix(), sigma.matrix()))))
     return Evidence(
@@ -150,14 +150,14 @@ def convexity(rng: np.random.Generator, pairs: int) -> Evidence:
     worst, asymmetry = Largest(), 0.0
     for rho, sigma in draws.pairs(rng, pairs):
         d, batch = rho.dim, len(rho.matrix())
-        other = states.ginibre(d, rng, batch=batch)
+        other = states.ginibre((d,), rng, batch=batch)
         weight = rng.random((batch, 1, 1))
-        middle = DensityMatrix.trusted(weight * sigma.matrix() + (1 - weight) * other.matrix(), d)
+        middle = DensityMatrix.trusted(weight * sigma.matrix() + (1 - weight) * other.matrix(), (d,))
         s, t = losses.cross_entropy(rho, sigma), losses.cross_entropy(rho, other)
         chord = weight[:, 0, 0] * s + (1 - weight[:, 0, 0]) * t
         worst.add((losses.cross_entropy(rho, middle) - chord) / (1 + chord))
         u = draws.unitaries(rng, d, batch)
-        turned = [DensityMatrix.trusted(u @ x.matrix() @ draws.dagger(u), d) for x in (rho, sigma)]
+        turned = [DensityMatrix.trusted(u @ x.matrix() @ draws.dagger(u), (d,)) for x in (rho, sigma)]
         worst.add(np.abs(losses.cross_entropy(*turned) - s) / (1 + s))
         if rho.rank().min() == d:
             asymmetry = max(asymmetry, float(np.abs(losses.cross_entropy(sigma, rho) - s).max()))

@@ -31,7 +31,7 @@ def support() -> Panel:
     for weight in (0.5, 0.1, 0.01, 0.0):
         rho = DensityMatrix.from_probabilities([1 - weight, weight])
         sigma = DensityMatrix.from_probabilities(np.stack([1 - small, small], axis=-1))
-        s = losses.cross_entropy(DensityMatrix.trusted(np.stack([rho.matrix()] * len(small)), 2), sigma)
+        s = losses.cross_entropy(DensityMatrix.trusted(np.stack([rho.matrix()] * len(small)), (2,)), sigma)
         series.append(Series(f"<1|rho|1> = {weight:g}", np.log10(small), s, "line"))
     return Panel(
         "A model that loses the direction |1>: sigma = diag(1 - s, s)",
@@ -47,11 +47,11 @@ def support() -> Panel:
 def floor(rng: np.random.Generator) -> Panel:
     """S, S(rho) and D on the way from one model through rho to another."""
     t = np.linspace(-1, 1, 81)
-    rho, first, second = (states.ginibre(3, rng).matrix() for _ in range(3))
+    rho, first, second = (states.ginibre((3,), rng).matrix() for _ in range(3))
     ends = np.where((t < 0)[:, None, None], first, second)
     weight = np.abs(t)[:, None, None]
-    sigma = DensityMatrix.trusted((1 - weight) * rho + weight * ends, 3)
-    same = DensityMatrix.trusted(np.broadcast_to(rho, sigma.matrix().shape).copy(), 3)
+    sigma = DensityMatrix.trusted((1 - weight) * rho + weight * ends, (3,))
+    same = DensityMatrix.trusted(np.broadcast_to(rho, sigma.matrix().shape).copy(), (3,))
     return Panel(
         "Models on two segments that meet in rho (d = 3)",
         "t: sigma = (1 - |t|) rho + |t| × (one random state for t < 0, another for t > 0)",
@@ -68,7 +68,7 @@ def floor(rng: np.random.Generator) -> Panel:
 
 def rungs(rng: np.random.Generator) -> Panel:
     """The bounds of 40 pairs, in the order of S."""
-    rho, sigma = states.ginibre(4, rng, rank=2, batch=40), states.ginibre(4, rng, batch=40)
+    rho, sigma = states.ginibre((2, 2), rng, rank=2, batch=40), states.ginibre((2, 2), rng, batch=40)
     s = losses.cross_entropy(rho, sigma)
     order, x = np.argsort(s), np.arange(1.0, len(s) + 1)
     series = [Series("S(rho, sigma)", x, s[order], "line", color=7)]
@@ -108,9 +108,9 @@ def eigenspace(rng: np.random.Generator) -> Panel:
     series = []
     for weight in (0.5, 0.8, 0.99):
         values = np.stack([1 + 0.999 * split, 1 - 0.999 * split, np.full_like(split, 0.5)], axis=-1)
-        sigma = DensityMatrix.from_probabilities(values / values.sum(axis=-1, keepdims=True), 3)
+        sigma = DensityMatrix.from_probabilities(values / values.sum(axis=-1, keepdims=True), (3,))
         p = np.broadcast_to([weight, 1 - weight, 0.0], values.shape).copy()
-        gap = losses.cross_entropy(DensityMatrix.from_probabilities(p, 3), sigma)
+        gap = losses.cross_entropy(DensityMatrix.from_probabilities(p, (3,)), sigma)
         gap = gap + np.log((p * sigma.probabilities()).sum(axis=-1))
         series.append(Series(f"weights of rho {weight:g}, {1 - weight:.2g}", split, np.maximum(gap, 1e-17), "line"))
     return Panel(
@@ -128,7 +128,7 @@ def not_ordered(rng: np.random.Generator) -> Panel:
     """The fidelity bound against Jensen's."""
     series = []
     for rank in (1, 2, 4):
-        rho, sigma = states.ginibre(4, rng, rank=rank, batch=300), states.ginibre(4, rng, batch=300)
+        rho, sigma = states.ginibre((2, 2), rng, rank=rank, batch=300), states.ginibre((2, 2), rng, batch=300)
         jensen = -np.log(draws.trace(rho.matrix(), sigma.matrix()))
         series.append(
             Series(f"rho of rank {rank}", jensen, rho.entropy() - np.log(losses.fidelity(rho, sigma)), color=rank - 1)
@@ -148,12 +148,14 @@ def chords(rng: np.random.Generator) -> tuple[Panel, Panel]:
     t = np.linspace(0, 1, 61)
     series = []
     for k in range(3):
-        rho, first, second = (states.ginibre(3, rng).matrix() for _ in range(3))
-        middle = DensityMatrix.trusted((1 - t)[:, None, None] * first + t[:, None, None] * second, 3)
-        s = losses.cross_entropy(DensityMatrix.trusted(np.broadcast_to(rho, middle.matrix().shape).copy(), 3), middle)
+        rho, first, second = (states.ginibre((3,), rng).matrix() for _ in range(3))
+        middle = DensityMatrix.trusted((1 - t)[:, None, None] * first + t[:, None, None] * second, (3,))
+        s = losses.cross_entropy(
+            DensityMatrix.trusted(np.broadcast_to(rho, middle.matrix().shape).copy(), (3,)), middle
+        )
         series.append(Series(f"S, triple {k + 1}", t, s, "line", color=k))
         series.append(Series(f"chord, triple {k + 1}", t, (1 - t) * s[0] + t * s[-1], "dashed", color=k))
-    one, other = states.ginibre(3, rng, batch=400), states.ginibre(3, rng, batch=400)
+    one, other = states.ginibre((3,), rng, batch=400), states.ginibre((3,), rng, batch=400)
     forth, back = losses.cross_entropy(one, other), losses.cross_entropy(other, one)
     line = np.array([forth.min(), forth.max()])
     convex = Panel(

@@ -19,14 +19,14 @@ def gibbs(rng: np.random.Generator, pairs: int) -> Evidence:
     worst, each = Largest(), draws.spread(pairs, 8)
     for d in (2, 3, 4):
         g = np.stack([draws.hermitian(rng, d, each) for _ in range(TERMS)], axis=1)
-        rho = states.ginibre(d, rng, batch=each)
+        rho = states.ginibre((d,), rng, batch=each)
 
         def value(theta: Real, g: Complex = g, rho: DensityMatrix = rho, d: int = d) -> Real:
-            return losses.cross_entropy(rho, GibbsState(np.einsum("bt,btij->bij", theta, g), d))
+            return losses.cross_entropy(rho, GibbsState(np.einsum("bt,btij->bij", theta, g), (d,)))
 
         theta, way = rng.normal(size=(2, each, TERMS))
         k = np.einsum("bt,btij->bij", theta, g)
-        sigma = GibbsState(k, d)
+        sigma = GibbsState(k, (d,))
         s = value(theta)
         log_z = np.log(np.exp(-np.linalg.eigvalsh(k)).sum(axis=-1))
         worst.add(np.abs(s - draws.trace(rho.matrix(), k) - log_z) / (1 + s))
@@ -58,7 +58,7 @@ def any_model(rng: np.random.Generator, pairs: int) -> Evidence:
     for d in (2, 3, 4):
         each = draws.spread(pairs, 6)
         for gap in (None, 1e-9):
-            rho, way = states.ginibre(d, rng, batch=each), draws.hermitian(rng, d, each)
+            rho, way = states.ginibre((d,), rng, batch=each), draws.hermitian(rng, d, each)
             values = 0.1 + 0.9 * rng.random((each, d))
             if gap is not None:
                 values[:, 1] = values[:, 0] * (1 + gap)
@@ -70,10 +70,10 @@ def any_model(rng: np.random.Generator, pairs: int) -> Evidence:
             def value(
                 h: float, rho: DensityMatrix = rho, sigma: Complex = sigma, way: Complex = way, d: int = d
             ) -> Real:
-                return losses.cross_entropy(rho, DensityMatrix.trusted(sigma + h * way, d))
+                return losses.cross_entropy(rho, DensityMatrix.trusted(sigma + h * way, (d,)))
 
             numeric = (8 * (value(STEP) - value(-STEP)) - value(2 * STEP) + value(-2 * STEP)) / (12 * STEP)
-            exact = draws.trace(DensityMatrix.trusted(sigma, d).pull_log(-rho.matrix()), way)
+            exact = draws.trace(DensityMatrix.trusted(sigma, (d,)).pull_log(-rho.matrix()), way)
             worst.add(np.abs(numeric - exact) / (1 + np.abs(exact)))
     return Evidence(
         "dS along random directions (fourth-order differences) against -Tr(rho Dlog_sigma[dsigma]) by divided "
@@ -88,11 +88,11 @@ def any_model(rng: np.random.Generator, pairs: int) -> Evidence:
 def _parabola(rng: np.random.Generator) -> Panel:
     """S of a Gibbs model on a line of parameters, with the tangent and the parabola of slope and curvature."""
     d, t = 4, np.linspace(-3, 3, 121)
-    g, rho = draws.hermitian(rng, d, 1)[0], states.ginibre(d, rng)
+    g, rho = draws.hermitian(rng, d, 1)[0], states.ginibre((d,), rng)
     at, rest = 0.8, draws.hermitian(rng, d, 1)[0] / 2
-    many = DensityMatrix.trusted(np.broadcast_to(rho.matrix(), (len(t), d, d)).copy(), d)
-    s = losses.cross_entropy(many, GibbsState(rest + t[:, None, None] * g, d))
-    sigma = GibbsState(rest + at * g, d)
+    many = DensityMatrix.trusted(np.broadcast_to(rho.matrix(), (len(t), d, d)).copy(), (d,))
+    s = losses.cross_entropy(many, GibbsState(rest + t[:, None, None] * g, (d,)))
+    sigma = GibbsState(rest + at * g, (d,))
     spectrum = sigma.spectrum()
     mean = float(draws.trace(sigma.matrix(), g))
     slope = float(draws.trace(rho.matrix(), g)) - mean

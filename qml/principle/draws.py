@@ -18,7 +18,7 @@ def pairs(rng: np.random.Generator, count: int) -> Iterator[tuple[DensityMatrix,
     groups = [(d, rank) for d in DIMS for rank in range(1, d + 1)]
     each = spread(count, len(groups))
     for d, rank in groups:
-        yield states.ginibre(d, rng, rank=rank, batch=each), states.ginibre(d, rng, batch=each)
+        yield states.ginibre((d,), rng, rank=rank, batch=each), states.ginibre((d,), rng, batch=each)
 
 
 def unitaries(rng: np.random.Generator, d: int, batch: int) -> Complex:

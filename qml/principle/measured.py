@@ -26,7 +26,7 @@ def undisturbed(rng: np.random.Generator, pairs: int) -> Evidence:
         worst.add(np.abs(s + (p * np.log(values)).sum(axis=-1)) / (1 + s))
         if rho.dim <= 3:
             well = values[:, 0] > 1e-3  # the smallest eigenvalue of two copies is its square, and rounding is absolute
-            twice = [DensityMatrix.trusted(product(x.matrix(), x.matrix())[well], rho.dim**2) for x in (rho, sigma)]
+            twice = [DensityMatrix.trusted(product(x.matrix(), x.matrix())[well], (rho.dim**2,)) for x in (rho, sigma)]
             worst.add((np.abs(losses.cross_entropy(*twice) - 2 * s[well]) / (1 + s[well])).ravel())
     return Evidence(
         "S against the expected negative log-likelihood -sum p_j log s_j of a measurement in the model's eigenbasis; "
@@ -43,7 +43,7 @@ def shots(rng: np.random.Generator, pairs: int) -> Evidence:
     exact, sampled = Largest(), []
     n, repeats = 50, 20
     for d in draws.DIMS:
-        rho, sigma = (states.ginibre(d, rng, batch=draws.spread(pairs, len(draws.DIMS))) for _ in range(2))
+        rho, sigma = (states.ginibre((d,), rng, batch=draws.spread(pairs, len(draws.DIMS))) for _ in range(2))
         values, vectors = np.linalg.eigh(sigma.matrix())
         p, cost = draws.populations(rho.matrix(), vectors), -np.log(values)
         s = losses.cross_entropy(rho, sigma)
@@ -100,14 +100,14 @@ def any_povm(rng: np.random.Generator, pairs: int) -> Evidence:
     worst = Largest()
     for d in draws.DIMS:
         each = draws.spread(pairs, 4)
-        rho, sigma = states.ginibre(d, rng, batch=each), states.ginibre(d, rng, batch=each)
+        rho, sigma = states.ginibre((d,), rng, batch=each), states.ginibre((d,), rng, batch=each)
         effects = draws.povms(rng, d, d + 2, each)
         weights = np.trace(effects, axis1=-2, axis2=-1).real
         f = draws.frequencies(rng, draws.trace(effects, rho.matrix()[:, None]), 100)
         f = np.where(weights > 1e-12, f, 0.0)
         safe = np.where(weights > 1e-12, weights, 1.0)
         empirical = np.einsum("bk,bkij->bij", f / safe, effects)
-        s = losses.cross_entropy(DensityMatrix.trusted(empirical, d), sigma)
+        s = losses.cross_entropy(DensityMatrix.trusted(empirical, (d,)), sigma)
         p = np.where(f > 0, draws.trace(effects, sigma.matrix()[:, None]), 1.0)
         bound = -(f * np.log(p)).sum(axis=-1) + (f * np.log(safe)).sum(axis=-1)
         worst.add((bound - s) / (1 + s))
@@ -123,7 +123,7 @@ def any_povm(rng: np.random.Generator, pairs: int) -> Evidence:
 def price_of_measuring(rng: np.random.Generator, pairs: int) -> Evidence:
     worst, each = Largest(), draws.spread(pairs, 4)
     for d in (2, 3, 5):  # the d + 1 mutually unbiased bases of a prime dimension are a 2-design
-        rho = states.ginibre(d, rng, batch=each)
+        rho = states.ginibre((d,), rng, batch=each)
         empirical = _empirical(rho.matrix(), pictures.unbiased_bases(d))
         expected = (rho.matrix() + np.eye(d)) / (d + 1)
         worst.add(np.abs(empirical - expected).max(axis=(-2, -1)))
@@ -141,8 +141,8 @@ def price_of_measuring(rng: np.random.Generator, pairs: int) -> Evidence:
     ]
     worst.add(np.abs(_empirical(joint, twice) - (joint + sum(marginals) + np.eye(4)) / 9).max(axis=(-2, -1)))
     for d in draws.DIMS:  # the empirical state, not rho, is the best model of S; the likelihood is best at rho
-        rho, other = states.ginibre(d, rng, batch=each), states.ginibre(d, rng, batch=each)
-        biased = DensityMatrix.trusted((rho.matrix() + np.eye(d)) / (d + 1), d)
+        rho, other = states.ginibre((d,), rng, batch=each), states.ginibre((d,), rng, batch=each)
+        biased = DensityMatrix.trusted((rho.matrix() + np.eye(d)) / (d + 1), (d,))
         worst.add(losses.cross_entropy(biased, biased) - losses.cross_entropy(biased, other))
         bases = draws.unitaries(rng, d, 2 * d + 1)
         p, q = (np.einsum("kia,bij,kja->bka", bases.conj(), x.matrix(), bases).real for x in (rho, other))
@@ -163,12 +163,12 @@ def deferred(rng: np.random.Generator, pairs: int) -> Evidence:
     """Along gradient descent of a Gibbs state sigma = exp(-K)/Z of two qubits: dS/dK = rho - sigma."""
     worst, d, steps, shots = Largest(), 4, 60, 1000
     batch = draws.spread(pairs, 2 * steps)
-    rho = states.ginibre(d, rng, rank=3, batch=batch)
+    rho = states.ginibre((d,), rng, rank=3, batch=batch)
     k = 0.1 * draws.hermitian(rng, d, batch)
     fixed = draws.unitaries(rng, d, batch)
     seen: list[list[float]] = [[], [], []]
     for _ in range(steps):
-        sigma = states.GibbsState(k, d)
+        sigma = states.GibbsState(k, (d,))
         logs, basis = sigma.spectrum().log_eigenvalues, sigma.spectrum().basis
         assert basis is not None
         turned = draws.frequencies(rng, draws.populations(rho.matrix(), basis), shots)

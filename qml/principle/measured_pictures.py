@@ -15,7 +15,7 @@ SHOTS = 1000
 
 def turned(angle: Real, length: float = 0.9) -> DensityMatrix:
     """Qubits with a Bloch vector of this length at an angle from z towards x."""
-    return DensityMatrix.trusted(draws.qubits(_arrow(angle, length)), 2)
+    return DensityMatrix.trusted(draws.qubits(_arrow(angle, length)), (2,))
 
 
 def undisturbed_or_measured(rng: np.random.Generator) -> Panel:
@@ -55,7 +55,7 @@ def spread_of_shots(rng: np.random.Generator) -> Panel:
     n = np.array([1, 3, 10, 30, 100, 300, 1000, 3000, 10_000])
     series = []
     for k, d in enumerate((2, 4)):
-        rho, sigma = states.ginibre(d, rng, batch=1), states.ginibre(d, rng, batch=1)
+        rho, sigma = states.ginibre((d,), rng, batch=1), states.ginibre((d,), rng, batch=1)
         values, vectors = np.linalg.eigh(sigma.matrix())
         p, cost = draws.populations(rho.matrix(), vectors)[0], -np.log(values[0])
         s = float(losses.cross_entropy(rho, sigma)[0])
@@ -83,7 +83,7 @@ def gap_against_angle() -> Panel:
         c, s = np.cos(angle / 2), np.sin(angle / 2)
         basis = np.stack([np.stack([c, -s], -1), np.stack([s, c], -1)], -2).astype(np.complex128)
         f = draws.populations(np.broadcast_to(sigma.matrix(), (len(angle), 2, 2)), basis)
-        whole = DensityMatrix.trusted(np.broadcast_to(sigma.matrix(), (len(angle), 2, 2)), 2)
+        whole = DensityMatrix.trusted(np.broadcast_to(sigma.matrix(), (len(angle), 2, 2)), (2,))
         gap = draws.of_empirical(f, basis, whole) + (f * np.log(f)).sum(axis=-1)
         series.append(Series(f"largest weight of sigma {weight}", angle, gap, "line"))
     return Panel(
@@ -98,12 +98,12 @@ def gap_against_angle() -> Panel:
 def povm_bound(rng: np.random.Generator) -> Panel:
     """S of empirical states of random measurements against their NLL, with and without log Tr M."""
     d, batch = 3, 300
-    rho, sigma = states.ginibre(d, rng, batch=batch), states.ginibre(d, rng, batch=batch)
+    rho, sigma = states.ginibre((d,), rng, batch=batch), states.ginibre((d,), rng, batch=batch)
     effects = draws.povms(rng, d, d + 2, batch)
     weights = np.maximum(np.trace(effects, axis1=-2, axis2=-1).real, 1e-300)
     f = draws.frequencies(rng, draws.trace(effects, rho.matrix()[:, None]), 100)
     empirical = np.einsum("bk,bkij->bij", f / weights, effects)
-    s = losses.cross_entropy(DensityMatrix.trusted(empirical, d), sigma)
+    s = losses.cross_entropy(DensityMatrix.trusted(empirical, (d,)), sigma)
     p = np.where(f > 0, draws.trace(effects, sigma.matrix()[:, None]), 1.0)
     nll, term = -(f * np.log(p)).sum(axis=-1), (f * np.log(weights)).sum(axis=-1)
     line = np.array([0.4, 2.4])
@@ -124,9 +124,11 @@ def povm_bound(rng: np.random.Generator) -> Panel:
 def bias_of_length() -> Panel:
     """Losses of models along the true direction against their length: Pauli-6 at infinite shots."""
     true, length = 0.8, np.linspace(0.0, 0.99, 199)
-    sigma = DensityMatrix.trusted(draws.qubits(length[:, None] * _arrow(np.zeros(1), 1.0)), 2)
-    rho = DensityMatrix.trusted(np.broadcast_to(draws.qubits(_arrow(np.zeros(1), true)), (len(length), 2, 2)).copy(), 2)
-    biased = DensityMatrix.trusted((rho.matrix() + np.eye(2)) / 3, 2)
+    sigma = DensityMatrix.trusted(draws.qubits(length[:, None] * _arrow(np.zeros(1), 1.0)), (2,))
+    rho = DensityMatrix.trusted(
+        np.broadcast_to(draws.qubits(_arrow(np.zeros(1), true)), (len(length), 2, 2)).copy(), (2,)
+    )
+    biased = DensityMatrix.trusted((rho.matrix() + np.eye(2)) / 3, (2,))
     bases = unbiased_bases(2)
     p, q = (np.einsum("kia,bij,kja->bka", bases.conj(), x.matrix(), bases).real for x in (rho, sigma))
     curves = {

@@ -19,7 +19,7 @@ BLOCKS = (1, 2, 4, 8, 16, 32, 64, 128)
 def compression(rng: np.random.Generator, pairs: int) -> Evidence:
     """Shannon codes for the eigenvectors of sigma^(x n), n qubits of rho: lengths ceil(-log2 s_j)."""
     worst, count = Largest(), draws.spread(pairs, len(BLOCKS))
-    rho, sigma = states.ginibre(2, rng, batch=count), states.ginibre(2, rng, batch=count)
+    rho, sigma = states.ginibre((2,), rng, batch=count), states.ginibre((2,), rng, batch=count)
     values, vectors = np.linalg.eigh(sigma.matrix())
     p = (vectors.conj() * (rho.matrix() @ vectors)).sum(axis=-2).real[:, 1]
     bits = losses.cross_entropy(rho, sigma) / np.log(2)
@@ -59,7 +59,7 @@ def compression(rng: np.random.Generator, pairs: int) -> Evidence:
 def pythagoras(rng: np.random.Generator, pairs: int) -> Evidence:
     """Moment matching by Newton's method in the span of three operators on two qubits, batched."""
     worst, d, terms = Largest(), 4, 3
-    rho = states.ginibre(d, rng, batch=pairs)
+    rho = states.ginibre((d,), rng, batch=pairs)
     g = np.stack([draws.hermitian(rng, d, pairs) for _ in range(terms)], axis=1)
     theta, going = np.zeros((pairs, terms)), np.arange(pairs)
     for _ in range(40):
@@ -68,11 +68,13 @@ def pythagoras(rng: np.random.Generator, pairs: int) -> Evidence:
         going = going[np.abs(gradient).max(axis=-1) > 1e-14]
         if not going.size:
             break
-    best = GibbsState(np.einsum("bt,btij->bij", theta, g), d)
+    best = GibbsState(np.einsum("bt,btij->bij", theta, g), (d,))
     reached = np.abs(draws.trace(g, (rho.matrix() - best.matrix())[:, None])).max(axis=-1) < 1e-12
-    other = GibbsState(np.einsum("bt,btij->bij", rng.normal(size=(pairs, terms)), g), d)
+    other = GibbsState(np.einsum("bt,btij->bij", rng.normal(size=(pairs, terms)), g), (d,))
     whole = losses.relative_entropy(rho, other)
-    parts = losses.relative_entropy(rho, best) + losses.relative_entropy(DensityMatrix.trusted(best.matrix(), d), other)
+    parts = losses.relative_entropy(rho, best) + losses.relative_entropy(
+        DensityMatrix.trusted(best.matrix(), (d,)), other
+    )
     worst.add((np.abs(whole - parts) / (1 + whole))[reached])
     return Evidence(
         "D(rho || sigma) against D(rho || sigma*) + D(sigma* || sigma), sigma* the Gibbs state with the moments of rho "
@@ -86,7 +88,7 @@ def pythagoras(rng: np.random.Generator, pairs: int) -> Evidence:
 
 def _newton_step(theta: Real, g: Complex, rho: Complex) -> tuple[Real, Real]:
     """A damped Newton step of S in theta (batch, terms), to be subtracted, and the gradient."""
-    sigma = GibbsState(np.einsum("bt,btij->bij", theta, g), rho.shape[-1])
+    sigma = GibbsState(np.einsum("bt,btij->bij", theta, g), (rho.shape[-1],))
     spectrum = sigma.spectrum()
     gradient = draws.trace(g, (rho - sigma.matrix())[:, None])
     rotated = np.stack([spectrum.to_basis(g[:, t]) for t in range(g.shape[1])], axis=1)
@@ -101,9 +103,9 @@ def _parallel(rho: DensityMatrix, g: Complex, theta: Real, way: Real) -> Panel:
     """The three divergences along a line of the family through sigma*."""
     t = np.linspace(-1.5, 1.5, 61)
     d = rho.dim
-    sigma = GibbsState(np.einsum("bt,tij->bij", theta + t[:, None] * way, g), d)
-    best = GibbsState(np.einsum("t,tij->ij", theta, g), d).matrix()
-    many, star = (DensityMatrix.trusted(np.broadcast_to(x, (len(t), d, d)).copy(), d) for x in (rho.matrix(), best))
+    sigma = GibbsState(np.einsum("bt,tij->bij", theta + t[:, None] * way, g), (d,))
+    best = GibbsState(np.einsum("t,tij->ij", theta, g), (d,)).matrix()
+    many, star = (DensityMatrix.trusted(np.broadcast_to(x, (len(t), d, d)).copy(), (d,)) for x in (rho.matrix(), best))
     whole, learnable = losses.relative_entropy(many, sigma), losses.relative_entropy(star, sigma)
     rest = losses.relative_entropy(many, star)
     return Panel(

@@ -26,15 +26,15 @@ def extensivity(rng: np.random.Generator, pairs: int) -> Evidence:
     worst, each = Largest(), draws.spread(pairs, 2 * len(SHAPES))
     for shape in SHAPES:
         sigmas = [
-            DensityMatrix.trusted(0.99 * states.ginibre(d, rng, batch=each).matrix() + 0.01 * np.eye(d) / d, d)
+            DensityMatrix.trusted(0.99 * states.ginibre((d,), rng, batch=each).matrix() + 0.01 * np.eye(d) / d, (d,))
             for d in shape
         ]  # no tiny eigenvalues, whose product rounding would drown
         sigma = DensityMatrix.trusted(product(*(s.matrix() for s in sigmas)), shape)
-        rhos = [states.ginibre(d, rng, batch=each).matrix() for d in shape]
+        rhos = [states.ginibre((d,), rng, batch=each).matrix() for d in shape]
         for joint in (product(*rhos), states.ginibre(shape, rng, rank=2, batch=each).matrix()):
             whole = losses.cross_entropy(DensityMatrix.trusted(joint, shape), sigma)
             parts = sum(
-                losses.cross_entropy(DensityMatrix.trusted(operators.partial_trace_matrix(joint, [k], shape), d), s)
+                losses.cross_entropy(DensityMatrix.trusted(operators.partial_trace_matrix(joint, [k], shape), (d,)), s)
                 for k, (d, s) in enumerate(zip(shape, sigmas, strict=True))
             )
             worst.add(np.abs(whole - parts) / (1 + whole))
@@ -52,11 +52,11 @@ def sharding(rng: np.random.Generator, pairs: int) -> Evidence:
     each = draws.spread(pairs, 3 * len(draws.DIMS))
     left: list[Series] = []
     for color, d in enumerate(draws.DIMS):
-        sigma = states.ginibre(d, rng, batch=each)
-        data = states.ginibre(d, rng, rank=1, batch=each * shards).matrix().reshape(each, shards, d, d)
-        pooled = DensityMatrix.trusted(data.mean(axis=1), d)
+        sigma = states.ginibre((d,), rng, batch=each)
+        data = states.ginibre((d,), rng, rank=1, batch=each * shards).matrix().reshape(each, shards, d, d)
+        pooled = DensityMatrix.trusted(data.mean(axis=1), (d,))
         parts = np.stack(
-            [losses.cross_entropy(DensityMatrix.trusted(data[:, k], d), sigma) for k in range(shards)], axis=1
+            [losses.cross_entropy(DensityMatrix.trusted(data[:, k], (d,)), sigma) for k in range(shards)], axis=1
         )
         whole = losses.cross_entropy(pooled, sigma)
         worst.add(np.abs(parts.mean(axis=1) - whole) / (1 + whole))
@@ -66,7 +66,7 @@ def sharding(rng: np.random.Generator, pairs: int) -> Evidence:
         worst.add(np.abs(of_whole - slopes.mean(axis=1)).max(axis=(-2, -1)) / scale)
         batches = list(itertools.combinations(range(shards), 2))  # every mini-batch of two shards, each as likely
         of_batches = [
-            losses.cross_entropy(DensityMatrix.trusted(data[:, pair].mean(axis=1), d), sigma) for pair in batches
+            losses.cross_entropy(DensityMatrix.trusted(data[:, pair].mean(axis=1), (d,)), sigma) for pair in batches
         ]
         worst.add(np.abs(np.mean(of_batches, axis=0) - whole) / (1 + whole))
         counts = np.arange(1.0, shards + 1)
@@ -102,7 +102,7 @@ def _chain(rng: np.random.Generator) -> Panel:
     for n in sizes:
         rho = states.thermal(operators.tfim(n), 1.0)
         sites = [states.partial_trace(rho, [k]) for k in range(n)]
-        models = [DensityMatrix.trusted(draws.qubits(np.tanh(fields[k]) / 2), 2) for k in range(n)]
+        models = [DensityMatrix.trusted(draws.qubits(np.tanh(fields[k]) / 2), (2,)) for k in range(n)]
         whole.append(float(losses.cross_entropy(rho, states.tensor(*models))))
         parts.append(sum(float(losses.cross_entropy(a, b)) for a, b in zip(sites, models, strict=True)))
         entropy.append(float(rho.entropy()))
@@ -129,11 +129,11 @@ def classical_limit(rng: np.random.Generator, pairs: int) -> Evidence:
     for d in draws.DIMS:
         p, q = rng.dirichlet(np.ones(d), each), rng.dirichlet(np.ones(d), each)
         known = -(p * np.log(q)).sum(axis=-1)
-        diagonal = [DensityMatrix.from_probabilities(x, d) for x in (p, q)]
+        diagonal = [DensityMatrix.from_probabilities(x, (d,)) for x in (p, q)]
         worst.add(np.abs(losses.cross_entropy(*diagonal) - known) / (1 + known))
         kept = q.min(axis=-1) > 1e-5
         basis = draws.unitaries(rng, d, each)[kept]
-        turned = [DensityMatrix.trusted((basis * x[kept][:, None, :]) @ draws.dagger(basis), d) for x in (p, q)]
+        turned = [DensityMatrix.trusted((basis * x[kept][:, None, :]) @ draws.dagger(basis), (d,)) for x in (p, q)]
         worst.add(np.abs(losses.cross_entropy(*turned) - known[kept]) / (1 + known[kept]))
     return Evidence(
         "S of commuting states, in the computational and in a common random basis (model weights above 1e-5), against "
@@ -151,11 +151,11 @@ def _turned() -> Panel:
     p = np.array([0.8, 0.2])
     c, s = np.cos(angle), np.sin(angle)
     basis = np.stack([np.stack([c, -s], -1), np.stack([s, c], -1)], -2)
-    rho = DensityMatrix.trusted(np.broadcast_to(np.diag(p).astype(complex), (len(angle), 2, 2)).copy(), 2)
+    rho = DensityMatrix.trusted(np.broadcast_to(np.diag(p).astype(complex), (len(angle), 2, 2)).copy(), (2,))
     series = []
     for color, weight in enumerate((0.6, 0.8, 0.95)):
         q = np.array([weight, 1 - weight])
-        sigma = DensityMatrix.trusted(((basis * q) @ basis.swapaxes(-1, -2)).astype(complex), 2)
+        sigma = DensityMatrix.trusted(((basis * q) @ basis.swapaxes(-1, -2)).astype(complex), (2,))
         classical = np.full_like(angle, -(p * np.log(q)).sum())
         name = f"eigenvalues of sigma {weight:g}, {1 - weight:.2g}"
         series.append(Series(f"S, {name}", angle, losses.cross_entropy(rho, sigma), "line", color=color))

@@ -34,7 +34,7 @@ class DensityMatrix(State):
     matrix : array (..., d, d)
         The matrix, in the basis \|first site, second site, ...>.
     dims : int or sequence of int, optional
-        Site dimensions; by default qubits when d is a power of two, else one site.
+        Site dimensions, or a number of qubits; by default qubits where d is a power of two, else one site.
 
     Raises
     ------

@@ -27,7 +27,7 @@ class GibbsState(State):
     hamiltonian : array (..., d, d) or (..., d)
         Hermitian K, or its diagonal in the computational basis (real). A one-dimensional array is a diagonal.
     dims : int or sequence of int, optional
-        Site dimensions; by default qubits when d is a power of two, else one site.
+        Site dimensions, or a number of qubits; by default qubits where d is a power of two, else one site.
     diagonal : bool, optional
         Whether `hamiltonian` holds diagonals; needed only for batches of diagonals.
     sectors : Sectors, optional

@@ -17,13 +17,8 @@ from qml.states.density_matrix import DensityMatrix
 from qml.states.gibbs import GibbsState
 
 
-def qubits(n: int) -> tuple[int, ...]:
-    """The dims of n qubits: (2,) * n."""
-    return (2,) * _checks.integer("the number of qubits", n, low=1)
-
-
 def maximally_mixed(dims: DimsLike) -> DensityMatrix:
-    """The state 1/d on sites of the given dims; an int is the whole dimension, split into qubits if a power of two.
+    """The state 1/d on sites of the given dims; an int is a number of qubits.
 
     Examples
     --------
@@ -32,6 +27,7 @@ def maximally_mixed(dims: DimsLike) -> DensityMatrix:
     """
     sites = _checks.dimensions("dims", dims)
     d = math.prod(sites)
+    _vector_fits(d)
     return DensityMatrix.from_probabilities(np.full(d, 1 / d), sites)
 
 
@@ -49,6 +45,7 @@ def basis_state(bits: str | Sequence[int], dims: DimsLike | None = None) -> Dens
         raise InputError(f"bits must name one level a site; found {bits!r} for {len(sites)} sites.")
     for k, (level, d) in enumerate(zip(levels, sites, strict=True)):
         _checks.integer(f"level {k} of bits", level, low=0, high=d - 1)
+    _vector_fits(math.prod(sites))
     p = np.zeros(math.prod(sites))
     p[np.ravel_multi_index(tuple(int(x) for x in levels), sites)] = 1.0
     return DensityMatrix.from_probabilities(p, sites)
@@ -62,7 +59,8 @@ def ghz(n: int) -> DensityMatrix:
     >>> ghz(2).matrix().real[0]
     array([0.5, 0. , 0. , 0.5])
     """
-    dims = qubits(n)
+    dims = _checks.qubits("n", n)
+    _vector_fits(2 ** len(dims))
     psi = np.zeros(2**n)
     psi[[0, -1]] = math.sqrt(0.5)
     return DensityMatrix.from_vector(psi, dims)
@@ -76,7 +74,8 @@ def w_state(n: int) -> DensityMatrix:
     >>> w_state(3).probabilities().round(3)
     array([0.   , 0.333, 0.333, 0.   , 0.333, 0.   , 0.   , 0.   ])
     """
-    dims = qubits(n)
+    dims = _checks.qubits("n", n)
+    _vector_fits(2 ** len(dims))
     psi = np.zeros(2**n)
     psi[2 ** np.arange(n)] = 1 / math.sqrt(n)
     return DensityMatrix.from_vector(psi, dims)
@@ -120,7 +119,8 @@ def thermal(hamiltonian: OperatorLike, beta: float, dims: DimsLike | None = None
     1.0
     """
     beta = _checks.number("beta", beta)
-    sites = operators.dims_of(hamiltonian) if dims is None else _checks.dimensions("dims", dims)
+    found = operators.dims_of(hamiltonian)
+    sites = found if dims is None else _checks.dimensions("dims", dims, math.prod(found))
     with np.errstate(over="ignore", invalid="ignore"):  # an overflow is refused by the state
         k = beta * operators.as_matrix(hamiltonian, sites)
     return GibbsState(k, sites)
@@ -158,9 +158,9 @@ def ginibre(
     r = d if rank is None else _checks.integer("rank", rank, low=1)
     lead = () if batch is None else (_checks.integer("batch", batch, low=1),)
     count = 1 if batch is None else batch
-    _checks.memory(
-        f"a random state of dimension {d}", 3 * 16 * count * d * max(r, d), "use fewer sites or a smaller batch"
-    )
+    numbers = 5 * d * r if r < d else 3 * d * max(r, d)  # the factor is kept, or the matrix
+    what = f"a random state of dimension {_checks.readable(d)}"
+    _checks.memory(what, 16 * count * numbers, "use fewer sites, a lower rank or a smaller batch")
     g = _normal(rng, (*lead, d, r))
     a: Complex = g / np.sqrt(np.square(np.abs(g)).sum(axis=(-2, -1), keepdims=True))
     if r < d:
@@ -181,12 +181,17 @@ def bures(dims: DimsLike, rng: np.random.Generator) -> DensityMatrix:
     """
     sites = _checks.dimensions("dims", dims)
     d = math.prod(sites)
-    _checks.memory(f"a random state of dimension {d}", 6 * 16 * d * d, "use fewer sites")
+    _checks.memory(f"a random state of dimension {_checks.readable(d)}", 6 * 16 * d * d, "use fewer sites")
     q, r = np.linalg.qr(_normal(rng, (d, d)))
     phases = np.diagonal(r) / np.abs(np.diagonal(r))
     a = (np.eye(d) + q * phases) @ _normal(rng, (d, d))
     a /= np.linalg.norm(a)
     return DensityMatrix.trusted(a @ a.conj().T, sites)
+
+
+def _vector_fits(d: int) -> None:
+    """Refuse a state of more entries than memory holds; the checks of a state make copies."""
+    _checks.memory(f"a state vector of dimension {_checks.readable(d)}", 64 * d, "use fewer sites")
 
 
 def _normal(rng: np.random.Generator, shape: tuple[int, ...]) -> Complex:
@@ -201,7 +206,7 @@ def tensor(*states: State) -> State:
 
     Examples
     --------
-    >>> tensor(basis_state("1"), maximally_mixed(3)).dims
+    >>> tensor(basis_state("1"), maximally_mixed((3,))).dims
     (2, 3)
     """
     if not states:
@@ -268,7 +273,7 @@ def purify(state: State) -> DensityMatrix:
 
     Examples
     --------
-    >>> psi = purify(maximally_mixed(2))
+    >>> psi = purify(maximally_mixed((2,)))
     >>> psi.dims, partial_trace(psi, [0]).probabilities().round(3)
     ((2, 2), array([0.5, 0.5]))
     """

@@ -41,7 +41,7 @@ class ProductState(State):
     --------
     >>> from qml.states import DensityMatrix, GibbsState, ghz
     >>> bit = DensityMatrix.from_probabilities([0.25, 0.75])
-    >>> sigma = ProductState([bit, GibbsState([0.0, 0.0], dims=2)])
+    >>> sigma = ProductState([bit, GibbsState([0.0, 0.0])])
     >>> sigma.dims, sigma.probabilities()
     ((2, 2), array([0.125, 0.125, 0.375, 0.375]))
     >>> round(-float(sigma.log_expectation(ghz(2))), 6)

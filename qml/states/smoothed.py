@@ -29,7 +29,7 @@ class SmoothedState(State):
     p : float
         The weight of 1/d; above 0, at most 1.
     dims : int or sequence of int, optional
-        Site dimensions; by default qubits when d is a power of two, else one site.
+        Site dimensions, or a number of qubits; by default qubits where d is a power of two, else one site.
 
     Raises
     ------

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qml import GibbsModel, fit, states
+from qml._checks import qubit_dims
 from qml.fitting.deferred import shot_variance
 from qml.losses import NegativeLogLikelihood, cross_entropy, measured_report
 from qml.measurement import (
@@ -117,7 +118,7 @@ def test_false_friends_fail_by_example() -> None:
     above, below, orders = [], [], []
     for _ in range(60):
         rho, sigma = states.ginibre((2,), rng), states.ginibre((2,), rng)
-        report = measured_report(exact(rho, haar_bases(2, 1, rng)), sigma, rho)
+        report = measured_report(exact(rho, haar_bases((2,), 1, rng)), sigma, rho)
         above.append(float(cross_entropy(rho, sigma)) - report.likelihood)
         orders.append(report.bias)
         of_sic = measured_report(exact(rho, sic(2)), sigma)
@@ -131,8 +132,8 @@ def test_false_friends_fail_by_example() -> None:
     dephased = [DensityMatrix(np.diag(np.diag(s.matrix()).real)) for s in (plus, near)]
     assert float(cross_entropy(*dephased)) > float(cross_entropy(plus, near)) + 0.3
     # jointly convex: the entropy itself, sigma = rho, is concave
-    zero, one = states.basis_state("0", dims=2), states.basis_state("1", dims=2)
-    middle = states.maximally_mixed(2)
+    zero, one = states.basis_state("0", dims=(2,)), states.basis_state("1", dims=(2,))
+    middle = states.maximally_mixed((2,))
     assert (
         float(cross_entropy(middle, middle)) > (float(cross_entropy(zero, zero)) + float(cross_entropy(one, one))) / 2
     )
@@ -143,7 +144,7 @@ def test_the_empirical_state_of_many_shots_is_not_the_state(seed: int, n: int) -
     """Statement 12: one basis dephases, Pauli-6 gives (rho + 1)/3 on each qubit, 2-designs (rho + 1)/(d + 1)."""
     rng = np.random.default_rng(seed)
     rho = states.ginibre((2,) * n, rng)
-    u = haar_bases(2**n, 1, rng)
+    u = haar_bases((2,) * n, 1, rng)
     p = u.probabilities(rho)
     dephased = (u.bases[0] * p) @ u.bases[0].conj().T
     assert np.abs(exact(rho, u).empirical_state().matrix() - dephased).max() < 1e-13
@@ -158,7 +159,7 @@ def test_the_empirical_state_of_many_shots_is_not_the_state(seed: int, n: int) -
 
 @given(seeds, st.sampled_from(["SIC", "MUB"]), st.sampled_from([2, 3]))
 def test_two_designs_shrink_towards_the_mixed_state(seed: int, kind: str, d: int) -> None:
-    rho = states.ginibre((d,), np.random.default_rng(seed))
+    rho = states.ginibre(qubit_dims(d), np.random.default_rng(seed))
     m = sic(d) if kind == "SIC" else mutually_unbiased_bases(d)
     expected = (rho.matrix() + np.eye(d)) / (d + 1)
     assert np.abs(exact(rho, m).empirical_state().matrix() - expected).max() < 1e-13

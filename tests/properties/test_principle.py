@@ -17,7 +17,7 @@ dims = st.sampled_from([1, 2, 3, 4, 6])
 def draw(seed: int, d: int) -> tuple[DensityMatrix, DensityMatrix, np.random.Generator]:
     """rho of any rank, sigma of full rank."""
     rng = np.random.default_rng(seed)
-    return states.ginibre(d, rng, rank=int(rng.integers(1, d + 1))), states.ginibre(d, rng), rng
+    return states.ginibre((d,), rng, rank=int(rng.integers(1, d + 1))), states.ginibre((d,), rng), rng
 
 
 @given(seeds, dims)
@@ -46,7 +46,7 @@ def test_undisturbed_data_give_the_likelihood_in_the_models_eigenbasis(seed: int
 def test_extensive_and_additive_even_for_correlated_data(seed: int, a: int, b: int) -> None:
     rng = np.random.default_rng(seed)
     rho = states.ginibre((a, b), rng, rank=2)
-    sigma_a, sigma_b = states.ginibre(a, rng), states.ginibre(b, rng)
+    sigma_a, sigma_b = states.ginibre((a,), rng), states.ginibre((b,), rng)
     whole = cross_entropy(rho, states.tensor(sigma_a, sigma_b))
     parts = cross_entropy(states.partial_trace(rho, [0]), sigma_a) + cross_entropy(
         states.partial_trace(rho, [1]), sigma_b
@@ -57,7 +57,7 @@ def test_extensive_and_additive_even_for_correlated_data(seed: int, a: int, b: i
 @given(seeds, dims)
 def test_convex_unitarily_invariant_and_linear_in_the_data(seed: int, d: int) -> None:
     rho, sigma, rng = draw(seed, d)
-    other = states.ginibre(d, rng)
+    other = states.ginibre((d,), rng)
     middle = DensityMatrix.from_ensemble([sigma, other])
     mean = (cross_entropy(rho, sigma) + cross_entropy(rho, other)) / 2
     assert float(cross_entropy(rho, middle)) <= float(mean) + 1e-12 * (1 + abs(float(mean)))
@@ -67,7 +67,7 @@ def test_convex_unitarily_invariant_and_linear_in_the_data(seed: int, d: int) ->
         return DensityMatrix.trusted(u @ s.matrix() @ u.conj().T, s.dims)
 
     assert float(cross_entropy(rotate(rho), rotate(sigma))) == pytest.approx(float(cross_entropy(rho, sigma)), rel=1e-9)
-    shards = [states.ginibre(d, rng) for _ in range(3)]
+    shards = [states.ginibre((d,), rng) for _ in range(3)]
     pooled = cross_entropy(DensityMatrix.from_ensemble(shards), sigma)
     assert float(pooled) == pytest.approx(float(np.mean([cross_entropy(r, sigma) for r in shards])), rel=1e-11)
 
@@ -80,7 +80,7 @@ def test_commuting_states_give_classical_statistics(seed: int, d: int) -> None:
     classical = scipy.stats.entropy(p) + scipy.stats.entropy(p, q)
     pairs = [(DensityMatrix.from_probabilities(p), DensityMatrix.from_probabilities(q))]
     if q.min() > 1e-9:
-        pairs.append(tuple(DensityMatrix.trusted((basis * w) @ basis.conj().T, d) for w in (p, q)))
+        pairs.append(tuple(DensityMatrix.trusted((basis * w) @ basis.conj().T, (d,)) for w in (p, q)))
     for rho, sigma in pairs:
         assert float(cross_entropy(rho, sigma)) == pytest.approx(classical, rel=1e-6 if len(pairs) > 1 else 1e-12)
     assert float(cross_entropy(*pairs[0])) == pytest.approx(classical, rel=1e-12, abs=1e-14)

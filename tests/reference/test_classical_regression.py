@@ -115,7 +115,7 @@ def test_the_direction_separates(case):
 
 
 def softmax_states(logits):
-    return GibbsState(-logits, logits.shape[1], diagonal=True)
+    return GibbsState(-logits, diagonal=True)
 
 
 def test_quasi_complete_separation_is_found():

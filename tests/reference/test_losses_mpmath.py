@@ -6,6 +6,7 @@ import pytest
 import qutip
 
 from qml import losses, states
+from qml._checks import qubit_dims
 from qml.losses import cross_entropy
 from qml.operators import tfim
 from qml.states import DensityMatrix, GibbsState, SpectralState
@@ -58,7 +59,7 @@ def hermitian(rng: np.random.Generator, d: int) -> np.ndarray:
 def test_cross_entropy_of_dense_states(d: int) -> None:
     rng = np.random.default_rng(d)
     for _ in range(3):
-        rho, sigma = states.ginibre(d, rng), states.ginibre(d, rng)
+        rho, sigma = states.ginibre(qubit_dims(d), rng), states.ginibre(qubit_dims(d), rng)
         condition = 1 / np.linalg.eigvalsh(sigma.matrix())[0]
         want = exact_cross_entropy(rho.matrix(), sigma.matrix())
         assert float(cross_entropy(rho, sigma)) == pytest.approx(want, rel=1e-10, abs=16 * d * EPS * condition)
@@ -82,7 +83,7 @@ def test_cross_entropy_of_dense_states(d: int) -> None:
 @pytest.mark.parametrize("d", [2, 4, 8])
 def test_cross_entropy_and_gradient_of_gibbs_states_at_any_temperature(d: int, beta: float) -> None:
     rng = np.random.default_rng(int(d + beta))
-    rho, k = states.ginibre(d, rng), beta * hermitian(rng, d)
+    rho, k = states.ginibre(qubit_dims(d), rng), beta * hermitian(rng, d)
     sigma = GibbsState(k)
     value, gradient = losses.CrossEntropy().value_and_cotangent(rho, sigma)
     want = exact_gibbs_cross_entropy(rho.matrix(), k)
@@ -112,7 +113,7 @@ def test_a_thermal_target_is_its_own_optimum_when_frozen() -> None:
 @pytest.mark.parametrize("d", [2, 3, 8])
 def test_gradient_of_dense_states_against_a_50_digit_difference(d: int) -> None:
     rng = np.random.default_rng(10 + d)
-    rho, sigma = states.ginibre(d, rng), states.ginibre(d, rng)
+    rho, sigma = states.ginibre(qubit_dims(d), rng), states.ginibre(qubit_dims(d), rng)
     _, gradient = losses.CrossEntropy().value_and_cotangent(rho, sigma)
     direction = hermitian(rng, d)
     direction -= np.trace(direction) * np.eye(d) / d
@@ -130,7 +131,7 @@ def test_gradient_at_nearly_degenerate_spectra(exponent: int) -> None:
     q = np.linalg.qr(rng.normal(size=(4, 4)) + 1j * rng.normal(size=(4, 4)))[0]
     s = (q * p) @ q.conj().T
     sigma = DensityMatrix((s + s.conj().T) / 2)
-    rho, direction = states.ginibre(4, rng), hermitian(rng, 4)
+    rho, direction = states.ginibre((2, 2), rng), hermitian(rng, 4)
     _, gradient = losses.CrossEntropy().value_and_cotangent(rho, sigma)
     want = exact_derivative(rho.matrix(), sigma.matrix(), direction)
     assert want != 0
@@ -139,7 +140,7 @@ def test_gradient_at_nearly_degenerate_spectra(exponent: int) -> None:
 
 def test_exactly_degenerate_sigma() -> None:
     rng = np.random.default_rng(3)
-    rho = states.ginibre(4, rng)
+    rho = states.ginibre((2, 2), rng)
     value, gradient = losses.CrossEntropy().value_and_cotangent(rho, DensityMatrix(np.eye(4) / 4))
     assert value == pytest.approx(np.log(4), rel=1e-15)
     assert np.abs(gradient + 4 * rho.matrix()).max() < 1e-14
@@ -150,7 +151,7 @@ def test_eigenvalues_of_1e_14_are_real(d: int) -> None:
     """Diagonal in the basis of the matrix, so the small eigenvalue is exact; S is large, finite and right."""
     p = np.full(d, 1e-14)
     p[0] = 1 - (d - 1) * 1e-14
-    rho = states.ginibre(d, np.random.default_rng(d))
+    rho = states.ginibre(qubit_dims(d), np.random.default_rng(d))
     got = float(cross_entropy(rho, DensityMatrix(np.diag(p))))
     want = float(-(np.diag(rho.matrix()).real * np.log(p)).sum())
     assert got == pytest.approx(want, rel=1e-13)
@@ -166,7 +167,7 @@ def test_eigenvalues_of_1e_14_are_real(d: int) -> None:
 def test_infinite_exactly_where_the_support_is_missed() -> None:
     rng = np.random.default_rng(5)
     for d, rank in ((2, 1), (4, 2), (6, 5)):
-        full, low = states.ginibre(d, rng), states.ginibre(d, rng, rank=rank)
+        full, low = states.ginibre(qubit_dims(d), rng), states.ginibre(qubit_dims(d), rng, rank=rank)
         dense = DensityMatrix(low.matrix())
         for sigma in (low, dense):
             assert float(cross_entropy(full, sigma)) == np.inf
@@ -181,13 +182,13 @@ def test_infinite_exactly_where_the_support_is_missed() -> None:
     assert float(cross_entropy(tiny, DensityMatrix.from_probabilities([1.0, 0.0]))) == np.inf
     almost_flat = SpectralState(np.array([0.0, -np.inf]), np.eye(2))
     assert float(cross_entropy(states.basis_state("0"), almost_flat)) == 0.0
-    assert float(cross_entropy(states.maximally_mixed(2), almost_flat)) == np.inf
+    assert float(cross_entropy(states.maximally_mixed((2,)), almost_flat)) == np.inf
 
 
 def test_gradient_on_the_support_of_a_rank_deficient_sigma() -> None:
     rng = np.random.default_rng(6)
     v = np.linalg.qr(rng.normal(size=(5, 5)) + 1j * rng.normal(size=(5, 5)))[0][:, :3]
-    rho3, sigma3 = states.ginibre(3, rng).matrix(), states.ginibre(3, rng).matrix()
+    rho3, sigma3 = states.ginibre((3,), rng).matrix(), states.ginibre((3,), rng).matrix()
 
     def lift(a: np.ndarray) -> np.ndarray:
         b = v @ a @ v.conj().T
@@ -202,7 +203,7 @@ def test_gradient_on_the_support_of_a_rank_deficient_sigma() -> None:
 
 def test_fidelity_of_pure_states_keeps_all_digits() -> None:
     rng = np.random.default_rng(7)
-    psi, sigma = states.haar_pure(4, rng), states.ginibre(4, rng)
+    psi, sigma = states.haar_pure((2, 2), rng), states.ginibre((2, 2), rng)
     column = psi.factor[:, 0]
     assert float(losses.fidelity(psi, sigma)) == pytest.approx(
         float((column.conj() @ sigma.matrix() @ column).real), rel=1e-14

@@ -41,7 +41,7 @@ LOSSES = {"likelihood": NegativeLogLikelihood(), "chi-square": ChiSquare(), "squ
 STATES = {
     "generic": states.ginibre((2, 2), RNG),
     "nearly singular": DensityMatrix(
-        (lambda u: (u * np.array([1 - 3e-9, 1e-9, 1e-9, 1e-9])) @ u.conj().T)(haar_bases(4, 1, RNG).bases[0])
+        (lambda u: (u * np.array([1 - 3e-9, 1e-9, 1e-9, 1e-9])) @ u.conj().T)(haar_bases((2, 2), 1, RNG).bases[0])
     ),
     "degenerate": states.maximally_mixed((2, 2)),
     "pure": states.haar_pure((2, 2), RNG),
@@ -56,7 +56,7 @@ def test_values_and_derivatives(kind: str, name: str) -> None:
     sigma, loss = STATES[kind], LOSSES[name]
     rho = states.ginibre((2, 2), RNG, rank=2)
     direction = rho.matrix() - sigma.matrix()
-    for m in (PauliMeasurement(2), PauliMeasurement(["XZ", "YY"]), pauli_six(2), haar_bases(4, 2, RNG)):
+    for m in (PauliMeasurement(2), PauliMeasurement(["XZ", "YY"]), pauli_six(2), haar_bases((2, 2), 2, RNG)):
         shots = np.full(len(m.settings), 200)
         shots[0] = 0 if len(shots) > 1 else 200
         counts = sample(rho, m, shots, RNG)
@@ -75,9 +75,9 @@ def test_values_and_derivatives(kind: str, name: str) -> None:
 def test_one_dimension_and_qutrits() -> None:
     from qml.measurement import computational_basis
 
-    trivial = Counts(computational_basis(1), [12])
+    trivial = Counts(computational_basis((1,)), [12])
     for loss in LOSSES.values():
-        assert loss.value(trivial, states.maximally_mixed(1)) == 0
+        assert loss.value(trivial, states.maximally_mixed((1,))) == 0
     sigma = states.ginibre((3,), RNG)
     counts = sample(states.ginibre((3,), RNG), sic(3), 300, RNG)
     with mpmath.workdps(50):

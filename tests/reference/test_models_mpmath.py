@@ -154,7 +154,7 @@ def test_noisy_circuit_model(engine, seed: int) -> None:
         ],
     )
     model = CircuitModel(circuit, engine=engine())
-    rho = states.ginibre(4, rng)
+    rho = states.ginibre((2, 2), rng)
     names = model.parameter_names
     theta = rng.normal(size=4 + 1)
     theta[names.index("p")] = -2.0
@@ -187,7 +187,7 @@ def test_gibbs_model(scale: float) -> None:
     labels = ["XI", "IY", "ZZ", "XX", "YZ"]
     model = GibbsModel(sum((pauli(label) for label in labels[1:]), pauli(labels[0])))
     assert model.parameter_names == tuple(labels)
-    rho = states.ginibre(4, rng)
+    rho = states.ginibre((2, 2), rng)
     target = exact(rho)
 
     def f(values: Theta) -> mpmath.mpf:
@@ -220,7 +220,7 @@ def test_spectral_model(energies: str, scale: float) -> None:
     rng = np.random.default_rng(3)
     circuit = Circuit(2, [gates.RX("a", 0), gates.RY("b", 1), gates.CNOT(0, 1), gates.RYY("c", 0, 1), gates.RZ("d", 1)])
     model = SpectralModel(circuit, energies)
-    rho = states.ginibre(4, rng)
+    rho = states.ginibre((2, 2), rng)
     target = exact(rho)
     names = model.parameter_names
     angles = {name: rng.normal() for name in "abcd"}

@@ -82,7 +82,7 @@ def test_qobj_operators_are_taken_with_their_dims():
     with pytest.raises(InputError, match=r"sites of dimensions \(3, 2\); found a Qobj of dims \[\[2, 3\], \[2, 3\]\]"):
         as_matrix(a, (3, 2))
     with pytest.raises(InputError, match=r"found a Qobj of dims \[\[2\], \[1\]\]"):
-        as_matrix(qutip.basis(2, 0), 2)
+        as_matrix(qutip.basis(2, 0), (2,))
 
 
 def test_expectation_by_apply():

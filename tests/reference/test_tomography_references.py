@@ -55,7 +55,7 @@ def test_two_qubits_against_brute_force(rank):
 
 def test_a_qutrit_against_brute_force():
     rng = np.random.default_rng(9)
-    counts = sample(ginibre(3, rng, rank=2), mutually_unbiased_bases(3), 500, rng)
+    counts = sample(ginibre((3,), rng, rank=2), mutually_unbiased_bases(3), 500, rng)
     assert brute_force(counts, 2) == pytest.approx(maximum_likelihood(counts).log_likelihood, abs=1e-4)
 
 

@@ -162,7 +162,7 @@ def test_a_batch_that_is_infinite_after_a_step_is_reached_by_a_shorter_one():
     """Populations that the first step would take to zero: a wall for the batches, too."""
     circuit = Circuit(1, [gates.RY("a", 0), channels.BitFlip("p", 0)])
     model = CircuitModel(circuit, engine=ReferenceEngine())
-    target = DensityMatrix.from_factor(np.diag(np.sqrt([0.9, 0.1])).astype(complex), 2)
+    target = DensityMatrix.from_factor(np.diag(np.sqrt([0.9, 0.1])).astype(complex), (2,))
     result = fit(model, target, optimizer=StochasticAdam(5.0, batch_size=1, steps=4), seed=0, max_iterations=10)
     assert np.isfinite(result.history.loss).all()
 

@@ -158,7 +158,7 @@ def test_sites_and_dims_are_checked():
         Circuit(2, [gates.CNOT])
     with pytest.raises(InputError, match="operation 0 of the circuit must be an Operation; found 'H'"):
         Circuit(2, ["H"])
-    with pytest.raises(InputError, match="the number of qubits of a circuit must be an integer of at least 1; found 0"):
+    with pytest.raises(InputError, match="the dims of a circuit must be an integer of at least 1; found 0"):
         Circuit(0)
     with pytest.raises(InputError, match="at least one site"):
         Circuit(())

@@ -58,7 +58,7 @@ def test_parameters_are_named_biases_first():
 def test_the_mean_cross_entropy_is_convex(seed, t):
     rng = np.random.default_rng(seed)
     model = ConditionalGibbsModel(PAULIS, 2)
-    f = Objective(model.at(rng.normal(size=(4, 2))), ginibre(2, rng, batch=4), MeanCrossEntropy())
+    f = Objective(model.at(rng.normal(size=(4, 2))), ginibre((2,), rng, batch=4), MeanCrossEntropy())
     a, b = rng.normal(0, 2, (2, model.n_params))
     assert f.value(t * a + (1 - t) * b) <= t * f.value(a) + (1 - t) * f.value(b) + 1e-12
 
@@ -88,7 +88,7 @@ def test_labels_with_coherences_do_gain():
 def test_same_optimum_from_anywhere():
     rng = np.random.default_rng(3)
     model, x = ConditionalGibbsModel(PAULIS, 2), inputs(12, 2)
-    rho = ginibre(2, rng, batch=12)
+    rho = ginibre((2,), rng, batch=12)
     options = {"loss": MeanCrossEntropy(), "optimizer": "newton", "gradient_tolerance": 1e-10}
     ends = [fit(model.at(x), rho, seed=s, **options) for s in range(3)]
     assert np.allclose([e.params for e in ends], ends[0].params, atol=1e-7)

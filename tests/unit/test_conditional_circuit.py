@@ -48,7 +48,7 @@ def test_every_member_is_the_circuit_with_its_numbers_put_in(engine, scales):
 def test_gradient(engine, scales, loss):
     model = ConditionalCircuitModel(reuploading(), UPLOADS, scales=scales, engine=engine)
     rng = np.random.default_rng(1)
-    x, rho = rng.normal(size=(3, 2)), ginibre(2, rng, batch=3)
+    x, rho = rng.normal(size=(3, 2)), ginibre((2,), rng, batch=3)
     check = check_gradient(model.at(x), rho, loss([1.0, 2.0, 0.5]), rng=rng)
     assert len(check.analytic) == (11 if scales else 7)
     assert np.abs(check.analytic).max() > 1e-2

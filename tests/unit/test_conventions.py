@@ -39,26 +39,24 @@ def test_rotations_have_half_angles() -> None:
 
 
 def test_fidelity_is_squared_and_trace_distance_has_one_half() -> None:
-    zero, mixed = states.basis_state("0"), states.maximally_mixed(2)
+    zero, mixed = states.basis_state("0"), states.maximally_mixed((2,))
     assert float(losses.fidelity(zero, mixed)) == pytest.approx(0.5)
     assert float(losses.trace_distance(zero, states.basis_state("1"))) == 1.0
 
 
 def test_depolarizing_and_pauli_error() -> None:
-    rho = states.ginibre(2, np.random.default_rng(0))
+    rho = states.ginibre((2,), np.random.default_rng(0))
     got = run(Circuit(1, [channels.Depolarizing(0.3, 0)]), rho)
     assert np.abs(got - (0.7 * rho.matrix() + 0.3 * np.eye(2) / 2)).max() < 1e-15
     q = 0.3
     want = (1 - q) * rho.matrix() + q / 3 * sum(p @ rho.matrix() @ p for p in (X, Y, Z))
     assert np.abs(run(Circuit(1, [channels.PauliError(q, 0)]), rho) - want).max() < 1e-15
-    two = states.ginibre(4, np.random.default_rng(1))
+    two = states.ginibre((2, 2), np.random.default_rng(1))
     got = run(Circuit(2, [channels.Depolarizing2(0.3, 0, 1)]), two)
     assert np.abs(got - (0.7 * two.matrix() + 0.3 * np.eye(4) / 4)).max() < 1e-15
     assert channels.Depolarizing.domains[0].high == pytest.approx(4 / 3)
     assert channels.Depolarizing2.domains[0].high == pytest.approx(16 / 15)
-    assert np.abs(
-        run(Circuit(2, [channels.PauliError2(15 / 16 * 0.3, 0, 1)]), two) - got
-    ).max() < 1e-15  # p = q 16/15
+    assert np.abs(run(Circuit(2, [channels.PauliError2(15 / 16 * 0.3, 0, 1)]), two) - got).max() < 1e-15  # p = q 16/15
 
 
 def test_damping() -> None:
@@ -105,7 +103,7 @@ def test_gibbs_states_and_thermal_states() -> None:
 
 
 def test_the_gradient_of_a_function_of_sigma_is_hermitian() -> None:
-    rho, sigma = (states.ginibre(3, np.random.default_rng(k)) for k in range(2))
+    rho, sigma = (states.ginibre((3,), np.random.default_rng(k)) for k in range(2))
     _, g = losses.CrossEntropy().value_and_cotangent(rho, sigma)
     assert np.abs(g - g.conj().T).max() < 1e-13
     x = np.diag([1.0, -1.0, 0.0]) * 1e-6
@@ -116,7 +114,7 @@ def test_the_gradient_of_a_function_of_sigma_is_hermitian() -> None:
 
 
 def test_batches_lead() -> None:
-    batch = states.ginibre(2, np.random.default_rng(0), batch=5)
+    batch = states.ginibre((2,), np.random.default_rng(0), batch=5)
     assert batch.matrix().shape == (5, 2, 2)
     assert batch.matrix().dtype == np.complex128
     assert batch.probabilities().dtype == np.float64
@@ -124,10 +122,10 @@ def test_batches_lead() -> None:
 
 def test_randomness_comes_from_a_generator_and_a_bare_seed_only_at_the_top() -> None:
     with pytest.raises(InputError, match="rng must be a numpy Generator"):
-        states.haar_pure(2, 0)
-    same = [states.haar_pure(2, np.random.default_rng(5)).matrix() for _ in range(2)]
+        states.haar_pure((2,), 0)
+    same = [states.haar_pure((2,), np.random.default_rng(5)).matrix() for _ in range(2)]
     assert np.array_equal(*same)
-    model, target = GibbsModel(tfim(2)), states.maximally_mixed(4)
+    model, target = GibbsModel(tfim(2)), states.maximally_mixed((2, 2))
     a, b, c = (fit(model, target, seed=seed, max_iterations=2).params for seed in (1, 1, 2))
     assert np.array_equal(a, b)
     assert not np.array_equal(a, c)

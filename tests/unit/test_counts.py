@@ -140,7 +140,7 @@ def test_an_outcome_that_cannot_occur_has_no_empirical_state() -> None:
 def test_records_compare_by_content() -> None:
     assert Counts(sic(2), [1, 2, 3, 4]) == Counts(sic(2), [1, 2, 3, 4])
     assert Counts(sic(2), [1, 2, 3, 4]) != Counts(sic(2), [1, 2, 3, 5])
-    assert Counts(computational_basis(2), [1, 2]) != Counts(Z, [1, 2])
+    assert Counts(computational_basis((2,)), [1, 2]) != Counts(Z, [1, 2])
     assert Counts(Z, [1, 2]) != "counts"
 
 

@@ -173,8 +173,8 @@ def test_bad_csv_is_refused_by_line(tmp_path, text: str, message: str) -> None:
 
 
 def test_weights_go_to_npz_only(tmp_path) -> None:
-    m = haar_bases(2, 2, np.random.default_rng(0))
-    weighted = Counts.from_frequencies(m, m.probabilities(states.maximally_mixed(2)))
+    m = haar_bases((2,), 2, np.random.default_rng(0))
+    weighted = Counts.from_frequencies(m, m.probabilities(states.maximally_mixed((2,))))
     weighted.save(tmp_path / "weights.npz")
     assert Counts.load(tmp_path / "weights.npz") == weighted
     for write in (weighted.write_json, weighted.write_csv):

@@ -79,7 +79,7 @@ def test_embedding_is_the_weighted_mean(count):
     assert np.allclose(found.matrix(), mean, atol=1e-14)
     assert (found.factor is not None) == (count <= 8)
     assert encodings.embedding(states).rank() == min(count, 8)
-    gibbs = GibbsState(ginibre(2, np.random.default_rng(1), batch=4).matrix())
+    gibbs = GibbsState(ginibre((2,), np.random.default_rng(1), batch=4).matrix())
     assert np.allclose(encodings.embedding(gibbs).matrix(), gibbs.matrix().mean(axis=0))
     bits = encodings.basis_encoding([[0, 1], [1, 1]])
     assert encodings.embedding(bits).probabilities().tolist() == [0, 0.5, 0, 0.5]
@@ -139,9 +139,9 @@ def test_hilbert_schmidt_kernels_are_positive(seed):
         (lambda: encodings.iqp_encoding([[0.1, 0.2]], pairs=[(0, 0)]), "distinct"),
         (lambda: encodings.iqp_encoding([[0.1, 0.2]], 0), "repetitions"),
         (lambda: encodings.rank_one([0.5, 0.6]), "sum to one"),
-        (lambda: encodings.embedding(ginibre(2, np.random.default_rng(0))), r"batch \(m,\)"),
+        (lambda: encodings.embedding(ginibre((2,), np.random.default_rng(0))), r"batch \(m,\)"),
         (lambda: encodings.embedding(encodings.angle_encoding([[0.0]]), [0.5, 0.5]), "one a state"),
-        (lambda: encodings.kernel(ginibre(2, np.random.default_rng(0))), "first must be a batch"),
+        (lambda: encodings.kernel(ginibre((2,), np.random.default_rng(0))), "first must be a batch"),
         (lambda: encodings.kernel(*[encodings.angle_encoding(rows(1, n)) for n in (1, 2)]), "same dims"),
     ],
 )

@@ -156,7 +156,7 @@ def test_a_batch_of_outputs_is_a_batch_of_inputs(engine):
 def test_pure_and_classical_batches_can_be_initial_states(engine):
     rng = np.random.default_rng(5)
     program, values = random_program(2, rng, 8, members=1)
-    vectors = DensityMatrix.from_vector(np.array([haar_pure(4, rng).spectrum().basis[:, 0] for _ in range(3)]))
+    vectors = DensityMatrix.from_vector(np.array([haar_pure((2, 2), rng).spectrum().basis[:, 0] for _ in range(3)]))
     classical = DensityMatrix.from_probabilities(rng.dirichlet(np.ones(4), 3))
     for initial in (vectors, classical):
         state = engine.evolve(program, values[0], initial)

@@ -13,7 +13,7 @@ from qml.states import DensityMatrix, GibbsState, ginibre
 
 def pairs(seed=0, count=4):
     rng = np.random.default_rng(seed)
-    return ginibre(3, rng, batch=count), ginibre(3, rng, batch=count)
+    return ginibre((3,), rng, batch=count), ginibre((3,), rng, batch=count)
 
 
 def test_mean_of_the_single_cross_entropies():

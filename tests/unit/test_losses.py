@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from qml import losses, states
-from qml._checks import InputError
+from qml._checks import InputError, qubit_dims
 from qml.losses import LOSSES
 from qml.states import DensityMatrix, GibbsState, SpectralState, State
 
@@ -25,7 +25,7 @@ def hermitian(d: int) -> np.ndarray:
 
 
 def dense(d: int) -> tuple:
-    sigma, x = states.ginibre(d, RNG).matrix(), hermitian(d)
+    sigma, x = states.ginibre(qubit_dims(d), RNG).matrix(), hermitian(d)
     x -= np.trace(x) * np.eye(d) / d
     x *= np.linalg.eigvalsh(sigma)[0] / np.linalg.norm(x, 2)  # a step is small for every eigenvalue
     return lambda t: DensityMatrix.trusted(sigma + t * x), lambda g: np.trace(g @ x).real
@@ -71,7 +71,7 @@ def spectral(d: int) -> tuple:
 @pytest.mark.parametrize("d", [2, 3, 4])
 def test_cotangent_is_the_derivative_of_the_value(name: str, family, d: int) -> None:
     loss = LOSSES[name]()
-    rho = states.ginibre(d, RNG)
+    rho = states.ginibre(qubit_dims(d), RNG)
     state, pull = family(d)
     value, cotangent = loss.value_and_cotangent(rho, state(0.0))
     assert value == pytest.approx(loss.value(rho, state(0.0)), rel=1e-12)
@@ -86,22 +86,22 @@ def test_cotangent_is_the_derivative_of_the_value(name: str, family, d: int) -> 
 def test_the_floor_is_reached_at_the_target_and_is_a_floor(name: str) -> None:
     loss = LOSSES[name]()
     for d in (1, 2, 4):
-        rho = states.ginibre(d, RNG)
+        rho = states.ginibre(qubit_dims(d), RNG)
         assert loss.value(rho, rho) == pytest.approx(loss.floor(rho), abs=2e-13)
         for _ in range(20):
-            assert loss.value(rho, states.ginibre(d, RNG)) >= loss.floor(rho) - 1e-12
+            assert loss.value(rho, states.ginibre(qubit_dims(d), RNG)) >= loss.floor(rho) - 1e-12
     assert loss.name == name
     assert repr(loss) == f"{type(loss).__name__}()"
 
 
 def test_infidelity_of_a_pure_target_has_the_gradient_of_its_overlap() -> None:
-    psi, sigma = states.haar_pure(4, RNG), states.ginibre(4, RNG)
+    psi, sigma = states.haar_pure((2, 2), RNG), states.ginibre((2, 2), RNG)
     _, g = losses.Infidelity().value_and_cotangent(psi, sigma)
     assert np.abs(g + psi.matrix()).max() < 1e-12
 
 
 def test_batches_broadcast() -> None:
-    rho, sigma = states.ginibre(3, RNG, batch=6), states.ginibre(3, RNG)
+    rho, sigma = states.ginibre((3,), RNG, batch=6), states.ginibre((3,), RNG)
     for measure in (
         losses.cross_entropy,
         losses.relative_entropy,

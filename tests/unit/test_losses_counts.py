@@ -61,7 +61,7 @@ MEASUREMENTS = {
     "all": PauliMeasurement(2),
     "some": PauliMeasurement(["XY", "ZZ"]),
     "six": pauli_six(2),
-    "bases": haar_bases(4, 3, RNG),
+    "bases": haar_bases((2, 2), 3, RNG),
     "both": CombinedMeasurement([PauliMeasurement(["XX"]), pauli_six(2)]),
     "readout": ReadoutMeasurement(PauliMeasurement(2), [np.array([[0.9, 0.2], [0.1, 0.8]])] * 2),
 }
@@ -151,7 +151,7 @@ def test_zero_probabilities() -> None:
     # probabilities that are read off are exact: 1e-30 is not zero there, but is within rounding of a computed zero
     tiny = DensityMatrix.from_probabilities([1 - 1e-30, 1e-30])
     assert NegativeLogLikelihood().value(seen, tiny) == pytest.approx(0.01 * 30 * math.log(10), rel=1e-12)
-    rotated = Counts(haar_bases(2, 1, np.random.default_rng(0)), [1, 1])
+    rotated = Counts(haar_bases((2,), 1, np.random.default_rng(0)), [1, 1])
     pure = DensityMatrix.from_vector(rotated.measurement.bases[0, :, 0])
     assert NegativeLogLikelihood().value(rotated, pure) == math.inf
 
@@ -181,7 +181,7 @@ def test_losses_that_statistics_knows() -> None:
 
 def test_classical_cross_entropy() -> None:
     p, q = RNG.dirichlet(np.ones(4)), RNG.dirichlet(np.ones(4))
-    z = computational_basis(4)
+    z = computational_basis((2, 2))
     loss = ClassicalCrossEntropy(z)
     rho, sigma = DensityMatrix.from_probabilities(p), DensityMatrix.from_probabilities(q)
     assert loss.value(loss.accept(rho, (2, 2)), sigma) == pytest.approx(classical_cross_entropy(p, q), rel=1e-13)

@@ -153,9 +153,9 @@ def test_refusals() -> None:
 
 
 def test_variance_of_a_shot_on_the_support() -> None:
-    assert shot_variance(states.basis_state("0", dims=2), states.basis_state("0", dims=2)) == 0
-    assert shot_variance(states.maximally_mixed(2), states.basis_state("0", dims=2)) == math.inf
-    rho, sigma = states.ginibre(3, np.random.default_rng(1)), states.ginibre(3, np.random.default_rng(2))
+    assert shot_variance(states.basis_state("0", dims=(2,)), states.basis_state("0", dims=(2,))) == 0
+    assert shot_variance(states.maximally_mixed((2,)), states.basis_state("0", dims=(2,))) == math.inf
+    rho, sigma = states.ginibre((3,), np.random.default_rng(1)), states.ginibre((3,), np.random.default_rng(2))
     log = sigma.spectrum().matrix_of(sigma.spectrum().log_eigenvalues)
     exact = np.trace(rho.matrix() @ log @ log).real - np.trace(rho.matrix() @ log).real ** 2
     assert shot_variance(rho, sigma) == pytest.approx(exact, rel=1e-12)

@@ -38,7 +38,7 @@ def best_qubit_basis(rho: DensityMatrix, sigma: DensityMatrix) -> float:
 
 def test_qubits_against_all_directions() -> None:
     for k in range(10):
-        rho, sigma = states.ginibre(2, RNG, rank=1 + k % 2), states.ginibre(2, RNG)
+        rho, sigma = states.ginibre((2,), RNG, rank=1 + k % 2), states.ginibre((2,), RNG)
         assert measured_relative_entropy(rho, sigma) == pytest.approx(best_qubit_basis(rho, sigma), rel=1e-7)
 
 
@@ -53,10 +53,10 @@ def test_commuting_states_are_told_apart_without_loss(d: int) -> None:
 @pytest.mark.parametrize("d", [2, 3, 4])
 def test_between_every_measurement_and_the_relative_entropy(d: int) -> None:
     for rank in range(1, d + 1):
-        rho, sigma = states.ginibre(d, RNG, rank=rank), states.ginibre(d, RNG)
+        rho, sigma = states.ginibre((d,), RNG, rank=rank), states.ginibre((d,), RNG)
         measured = measured_relative_entropy(rho, sigma)
         assert measured <= float(relative_entropy(rho, sigma)) + 1e-10
-        bases = haar_bases(d, 200, RNG)
+        bases = haar_bases((d,), 200, RNG)
         p, q = (bases.probabilities(s).reshape(200, d) for s in (rho, sigma))
         assert measured >= (p * np.log(p / q)).sum(axis=1).max()
         assert measured_relative_entropy(rho, rho) == pytest.approx(0, abs=1e-10)
@@ -66,23 +66,23 @@ def test_between_every_measurement_and_the_relative_entropy(d: int) -> None:
 def test_above_the_logarithm_of_the_fidelity(d: int) -> None:
     """-log F <= D_M, the measured relative entropy being above the sandwiched Renyi divergence of order 1/2."""
     for rank in range(1, d + 1):
-        rho, sigma = states.ginibre(d, RNG, rank=rank), states.ginibre(d, RNG)
+        rho, sigma = states.ginibre((d,), RNG, rank=rank), states.ginibre((d,), RNG)
         assert measured_relative_entropy(rho, sigma) >= -math.log(float(fidelity(rho, sigma))) - 1e-12
 
 
 def test_supports() -> None:
-    zero, mixed = states.basis_state("0", dims=2), states.maximally_mixed(2)
+    zero, mixed = states.basis_state("0", dims=(2,)), states.maximally_mixed((2,))
     assert measured_relative_entropy(mixed, zero) == math.inf
     assert measured_relative_entropy(zero, mixed) == pytest.approx(math.log(2), abs=1e-9)
     block = DensityMatrix(np.diag([0.25, 0.75, 0, 0]))
     inside = DensityMatrix(np.diag([0.5, 0.5, 0, 0]))
     assert measured_relative_entropy(inside, block) == pytest.approx(float(relative_entropy(inside, block)), abs=1e-9)
     with pytest.raises(InputError, match="index the batch"):
-        measured_relative_entropy(states.ginibre(2, RNG, batch=2), mixed)
+        measured_relative_entropy(states.ginibre((2,), RNG, batch=2), mixed)
 
 
 def test_report_of_one_basis() -> None:
-    rho, sigma = states.ginibre(2, RNG), states.ginibre(2, RNG)
+    rho, sigma = states.ginibre((2,), RNG), states.ginibre((2,), RNG)
     report = measured_report(sample(rho, PauliMeasurement(["X"]), 1000, RNG), sigma, rho)
     assert report.gap > 0
     assert report.log_traces == 0
@@ -101,7 +101,7 @@ def test_report_of_one_basis() -> None:
 
 def test_picture() -> None:
     sigma = DensityMatrix([[0.9, 0.0], [0.0, 0.1]])
-    rho = states.ginibre(2, RNG)
+    rho = states.ginibre((2,), RNG)
     angles = np.linspace(0, np.pi / 2, 5)
     reports = []
     for t in angles:

@@ -49,7 +49,7 @@ MEASUREMENTS: dict[str, Measurement] = {
     "readout of each qubit": ReadoutMeasurement(PauliMeasurement(2), FLIPS),
     "readout together": ReadoutMeasurement(PauliMeasurement(2), np.kron(*FLIPS)),
     "selection": pauli_six(1).select([0]),
-    "one state": computational_basis(1),
+    "one state": computational_basis((1,)),
 }
 
 
@@ -141,7 +141,7 @@ def test_overlaps_of_named_measurements() -> None:
                 assert np.abs(overlaps[a, b] - expected).max() < 1e-12
 
 
-@pytest.mark.parametrize("draw", [lambda n: haar_bases(2**n, 3000, RNG), lambda n: clifford_bases(n, 3000, RNG)])
+@pytest.mark.parametrize("draw", [lambda n: haar_bases((2,) * n, 3000, RNG), lambda n: clifford_bases(n, 3000, RNG)])
 def test_random_bases_are_two_designs(draw) -> None:
     """The empirical state of exact probabilities is (rho + 1)/(d + 1), to the accuracy of the mean over bases."""
     rho = states.ginibre((2, 2), RNG)
@@ -186,7 +186,7 @@ def test_bad_measurements_are_refused() -> None:
     with pytest.raises(InputError, match="equally many outcomes in every setting"):
         ReadoutMeasurement(MEASUREMENTS["ragged"], FLIPS[:1])
     with pytest.raises(InputError, match=r"acts on sites of dims \(2, 2\); found a state of dims \(2,\)"):
-        PauliMeasurement(2).probabilities(states.maximally_mixed(2))
+        PauliMeasurement(2).probabilities(states.maximally_mixed((2,)))
     with pytest.raises(InputError, match=r"words such as 'XZ', or a number of qubits; found 2\.5"):
         PauliMeasurement(2.5)
     for make in (CombinedMeasurement, ProductMeasurement):
@@ -194,7 +194,7 @@ def test_bad_measurements_are_refused() -> None:
             make([PauliMeasurement(1), "Z"])
         with pytest.raises(InputError, match="at least one measurement"):
             make([])
-    for draw in (lambda: haar_bases(4, 1, 7), lambda: clifford_bases(2, 1, None)):
+    for draw in (lambda: haar_bases((2, 2), 1, 7), lambda: clifford_bases(2, 1, None)):
         with pytest.raises(InputError, match="rng must be a numpy Generator"):
             draw()
     with pytest.raises(InputError, match=r"shape \(outcomes, d, d\); found \(0, 2, 2\)"):

@@ -105,7 +105,7 @@ MODELS_UNDER_TEST = {
     "spectral, table": lambda: SpectralModel(rotations(2), "table", engine=ReferenceEngine()),
     "spectral, no rotation": lambda: SpectralModel(Circuit((2, 3)), engine=ReferenceEngine()),
     "spectral, Ising": lambda: SpectralModel(rotations(2), "ising"),
-    "spectral, Ising edges": lambda: SpectralModel(rotations(3, 1), IsingEnergies(8, [(0, 1), (0, 1, 2)])),
+    "spectral, Ising edges": lambda: SpectralModel(rotations(3, 1), IsingEnergies((2, 2, 2), [(0, 1), (0, 1, 2)])),
     "Cholesky": lambda: CholeskyModel((2, 2)),
     "Cholesky, qutrit": lambda: CholeskyModel((3, 2)),
     "Cholesky, low rank, smoothed": lambda: CholeskyModel((3,), rank=2, smoothing=0.1),
@@ -115,16 +115,20 @@ MODELS_UNDER_TEST = {
     "purified, more ancillas": lambda: PurifiedCircuitModel(rotations(3, 1), 2),
     "mixture": lambda: MixtureModel([SpectralModel(rotations(2, 1)), CholeskyModel((2, 2), 1), basis_state("10")]),
     "mixture, diagonal": lambda: MixtureModel([GibbsModel([pauli("ZZ"), pauli("ZI")])] * 3),
-    "mixture, factors": lambda: MixtureModel([PurifiedCircuitModel(rotations(2, 1), 0)] * 2 + [CholeskyModel(4, 2)]),
+    "mixture, factors": lambda: MixtureModel(
+        [PurifiedCircuitModel(rotations(2, 1), 0)] * 2 + [CholeskyModel((2, 2), 2)]
+    ),
     "mixture, qutrits": lambda: MixtureModel([CholeskyModel((3,)), CholeskyModel((3,), 1)]),
     "product": lambda: ProductModel([CholeskyModel((2, 2)), SpectralModel(rotations(1))]),
     "product, qutrit": lambda: ProductModel([CholeskyModel((3,)), ginibre((2,), np.random.default_rng(2))]),
     "product, diagonal": lambda: ProductModel([GibbsModel([pauli("Z")])] * 2),
     "noisy": lambda: NoisyModel(SpectralModel(rotations(2, 1)), channel_on_top()),
-    "noisy, reference": lambda: NoisyModel(CholeskyModel(4, 1), channel_on_top(), engine=ReferenceEngine()),
+    "noisy, reference": lambda: NoisyModel(CholeskyModel((2, 2), 1), channel_on_top(), engine=ReferenceEngine()),
     "noisy, fixed": lambda: NoisyModel(CholeskyModel((2, 2)), Circuit(2, [channels.Depolarizing(0.1, 1)])),
-    "noisy, sites come and go": lambda: NoisyModel(CholeskyModel(4), exchange_of_sites(), engine=ReferenceEngine()),
-    "noisy, product": lambda: NoisyModel(ProductModel([CholeskyModel(2)] * 2), channel_on_top()),
+    "noisy, sites come and go": lambda: NoisyModel(
+        CholeskyModel((2, 2)), exchange_of_sites(), engine=ReferenceEngine()
+    ),
+    "noisy, product": lambda: NoisyModel(ProductModel([CholeskyModel((2,))] * 2), channel_on_top()),
 }
 
 

@@ -131,7 +131,7 @@ def test_learns_a_pure_qutrit_state_from_the_infidelity():
 def test_smoothing_is_a_mixture_with_the_maximally_mixed_state():
     low, smooth = CholeskyModel((3,), 1), CholeskyModel((3,), 1, smoothing=0.25)
     theta = low.init_params(np.random.default_rng(0))
-    expected = 0.75 * low.state(theta).matrix() + 0.25 * maximally_mixed(3).matrix()
+    expected = 0.75 * low.state(theta).matrix() + 0.25 * maximally_mixed((3,)).matrix()
     sigma = smooth.state(theta)
     assert isinstance(sigma, SmoothedState)
     assert np.allclose(sigma.matrix(), expected, atol=1e-15)

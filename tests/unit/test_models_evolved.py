@@ -103,7 +103,7 @@ def test_a_frozen_state_underflows_nowhere():
     """Probabilities of e^-2000, below float64: S stays exact, and so does its gradient."""
     model = EvolvedGibbsModel([pauli("X")], Circuit(1, [gates.RZ("a", 0)]))
     sigma, pull = model.state_vjp([1000.0, 0.5])
-    value, cotangent = sigma.cross_entropy_and_cotangent(maximally_mixed(2))
+    value, cotangent = sigma.cross_entropy_and_cotangent(maximally_mixed((2,)))
     assert value == pytest.approx(1000.0, rel=1e-14)
     assert np.allclose(pull(cotangent), [1.0, 0.0], rtol=0, atol=1e-12)
 

@@ -390,7 +390,7 @@ def test_results_of_em_are_shown_saved_and_loaded(kind, tmp_path):
         (lambda: semi_quantum_restricted(1, 1, "XX"), "letters must be distinct"),
         (lambda: semi_quantum_restricted(1, 1, ""), "letters must be distinct"),
         (lambda: quantum_em(GibbsModel(paulis("X")), basis_state("0")), "must be a HiddenGibbsModel"),
-        (lambda: quantum_em(semi_quantum_restricted(1, 1), maximally_mixed(4)), "dims"),
+        (lambda: quantum_em(semi_quantum_restricted(1, 1), maximally_mixed((2, 2))), "dims"),
     ],
 )
 def test_sentences(make, sentence):

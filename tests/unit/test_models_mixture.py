@@ -20,7 +20,7 @@ def pure(n):
         [CholeskyModel((2, 2)), SpectralModel(circuits.hardware_efficient(2, 1)), ghz(2)],
         [pure(2), pure(2), basis_state("11")],
         [SpectralModel(Circuit(2)), GibbsModel([pauli("ZZ")]), basis_state("10")],
-        [ProductModel([CholeskyModel(2), CholeskyModel(2)]), maximally_mixed((2, 2))],
+        [ProductModel([CholeskyModel((2,)), CholeskyModel((2,))]), maximally_mixed((2, 2))],
     ],
     ids=["matrices", "factors", "diagonals", "products"],
 )
@@ -69,7 +69,7 @@ def test_gradient_of_every_loss(members, loss):
 
 
 def test_a_weight_that_vanishes_has_a_finite_gradient():
-    for members in ([pure(1), pure(1)], [CholeskyModel(2), pure(1)], [GibbsModel([pauli("Z")])] * 2):
+    for members in ([pure(1), pure(1)], [CholeskyModel((2,)), pure(1)], [GibbsModel([pauli("Z")])] * 2):
         model = MixtureModel(members)
         theta = model.init_params(np.random.default_rng(0))
         for odds in (-2000.0, 2000.0):
@@ -81,7 +81,7 @@ def test_a_weight_that_vanishes_has_a_finite_gradient():
 
 
 def test_natural_weights():
-    model = MixtureModel([maximally_mixed(2), basis_state("0"), basis_state("1")])
+    model = MixtureModel([maximally_mixed((2,)), basis_state("0"), basis_state("1")])
     values = {"w_1": 0.2, "w_2": 0.3}
     theta = model.unconstrained(values)
     assert model.natural(theta) == pytest.approx(values)
@@ -101,8 +101,8 @@ def test_weights_of_fixed_states_are_learnt():
 @pytest.mark.parametrize(
     "members",
     [
-        [CholeskyModel(4, 1), CholeskyModel(4, 1), maximally_mixed(4)],
-        [CholeskyModel(3), CholeskyModel(3, 1)],
+        [CholeskyModel((2, 2), 1), CholeskyModel((2, 2), 1), maximally_mixed((2, 2))],
+        [CholeskyModel((3,)), CholeskyModel((3,), 1)],
     ],
     ids=["qubits", "qutrits"],
 )
@@ -122,6 +122,6 @@ def test_sentences():
 
 
 def test_repr_names_the_members():
-    assert repr(MixtureModel([CholeskyModel((3,), 1), maximally_mixed(3)])) == (
+    assert repr(MixtureModel([CholeskyModel((3,), 1), maximally_mixed((3,))])) == (
         "MixtureModel([CholeskyModel(dims=(3,), rank=1), DensityMatrix(dims=(3,))])"
     )

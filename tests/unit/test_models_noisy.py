@@ -72,7 +72,7 @@ def test_on_a_circuit_it_is_the_longer_circuit():
         GibbsModel.all_paulis(2),
         CholeskyModel((2, 2), 1),
         PurifiedCircuitModel(circuits.hardware_efficient(3, 1), 1),
-        ProductModel([CholeskyModel(2), CholeskyModel(2)]),
+        ProductModel([CholeskyModel((2,)), CholeskyModel((2,))]),
         MixtureModel([CholeskyModel((2, 2)), basis_state("00")]),
         GibbsModel([pauli("ZZ"), pauli("ZI")]),
     ],
@@ -85,7 +85,7 @@ def test_gradient_of_every_loss_on_every_model(below, loss):
 
 
 def test_engines_agree():
-    first, second = (NoisyModel(CholeskyModel(4), on_top(), engine=engine) for engine in (None, ReferenceEngine()))
+    first, second = (NoisyModel(CholeskyModel((2, 2)), on_top(), engine=engine) for engine in (None, ReferenceEngine()))
     theta = first.init_params(np.random.default_rng(0))
     assert np.allclose(first.state(theta).matrix(), second.state(theta).matrix(), atol=1e-14)
 
@@ -113,7 +113,7 @@ def test_noise_gives_full_rank():
 
 
 def test_narrower_domains_and_weak_noise_at_the_start():
-    model = NoisyModel(CholeskyModel(4), on_top(), domains={"p": Interval(0.1, 0.2)})
+    model = NoisyModel(CholeskyModel((2, 2)), on_top(), domains={"p": Interval(0.1, 0.2)})
     values = model.natural(model.init_params(np.random.default_rng(0)))
     assert 0.1 < values["p"] < 0.2
     assert 0.0 < values["gamma"] < 0.3
@@ -128,7 +128,9 @@ def test_narrower_domains_and_weak_noise_at_the_start():
             PurifiedCircuitModel(circuits.hardware_efficient(2, 2), 0),
             Circuit(2, [channels.Depolarizing("p", 0), channels.Depolarizing("q", 1)]),
         ),
-        NoisyModel(CholeskyModel(4), Circuit(2, [channels.Depolarizing(0.2, 0), channels.AmplitudeDamping(0.1, 1)])),
+        NoisyModel(
+            CholeskyModel((2, 2)), Circuit(2, [channels.Depolarizing(0.2, 0), channels.AmplitudeDamping(0.1, 1)])
+        ),
     ],
     ids=["trainable", "fixed"],
 )
@@ -139,13 +141,13 @@ def test_learns_a_state_of_its_own_family(model):
 
 def test_sentences():
     with pytest.raises(InputError, match=r"must take the dims of the model, \(2,\); found a circuit on \(2, 2\)"):
-        NoisyModel(CholeskyModel(2), Circuit(2))
+        NoisyModel(CholeskyModel((2,)), Circuit(2))
     with pytest.raises(InputError, match="two parts call a parameter 'log_0'"):
-        NoisyModel(CholeskyModel(2), Circuit(1, [gates.RX("log_0", 0)]))
+        NoisyModel(CholeskyModel((2,)), Circuit(1, [gates.RX("log_0", 0)]))
     with pytest.raises(InputError, match="circuit must be a Circuit"):
-        NoisyModel(CholeskyModel(2), [])
+        NoisyModel(CholeskyModel((2,)), [])
     with pytest.raises(InputError, match="no parameter 'q'"):
-        NoisyModel(CholeskyModel(4), on_top(), domains={"q": Interval(0, 1)})
+        NoisyModel(CholeskyModel((2, 2)), on_top(), domains={"q": Interval(0, 1)})
 
 
 def test_a_state_may_be_underneath():

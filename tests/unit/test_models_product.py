@@ -22,8 +22,8 @@ def paulis():
     "model",
     [
         ProductModel([CholeskyModel((2, 2)), PurifiedCircuitModel(circuits.hardware_efficient(2, 1), 1)]),
-        ProductModel([CholeskyModel(3), CholeskyModel(2), maximally_mixed(2)]),
-        ProductModel([ProductModel([CholeskyModel(2), CholeskyModel(2)]), CholeskyModel(2, 1, smoothing=0.1)]),
+        ProductModel([CholeskyModel((3,)), CholeskyModel((2,)), maximally_mixed((2,))]),
+        ProductModel([ProductModel([CholeskyModel((2,)), CholeskyModel((2,))]), CholeskyModel((2,), 1, smoothing=0.1)]),
     ],
     ids=["qubits", "qutrit", "nested"],
 )
@@ -35,7 +35,7 @@ def test_gradient_of_every_loss_for_a_correlated_target(model, loss):
 
 def test_same_value_and_gradient_as_the_matrix():
     """The mixture of one product is the same state, held as a matrix."""
-    model = ProductModel([CholeskyModel(3), CholeskyModel(2)])
+    model = ProductModel([CholeskyModel((3,)), CholeskyModel((2,))])
     rho, theta = ginibre((3, 2), np.random.default_rng(0)), model.init_params(np.random.default_rng(1))
     answers = []
     for each in (model, MixtureModel([model])):
@@ -46,7 +46,7 @@ def test_same_value_and_gradient_as_the_matrix():
 
 
 def test_learns_a_state_of_its_own_family():
-    model = ProductModel([CholeskyModel((2, 2)), CholeskyModel(3)])
+    model = ProductModel([CholeskyModel((2, 2)), CholeskyModel((3,))])
     rho = model.state(model.init_params(np.random.default_rng(100)))
     assert fit(model, rho, seed=0).gap < 1e-10
     assert fit_factors(model, rho, seed=0).gap < 1e-10
@@ -65,7 +65,7 @@ def test_factor_fits_equal_the_joint_fit_on_a_correlated_target():
 
 def test_best_product_is_that_of_the_reduced_states():
     rho = ginibre((2, 2, 2), np.random.default_rng(5))
-    result = fit_factors(ProductModel([CholeskyModel((2, 2)), CholeskyModel(2)]), rho, seed=1)
+    result = fit_factors(ProductModel([CholeskyModel((2, 2)), CholeskyModel((2,))]), rho, seed=1)
     total = partial_trace(rho, [0, 1]).entropy() + partial_trace(rho, [2]).entropy()
     assert result.loss == pytest.approx(float(total), abs=1e-10)
     assert result.gap > 0.1  # the mutual information is out of reach
@@ -93,7 +93,7 @@ def test_history_adds_up_and_restarts_name_the_factors():
 
 
 def test_a_factor_that_fails_is_named():
-    model = ProductModel([CholeskyModel(2), CholeskyModel(2, 1)])
+    model = ProductModel([CholeskyModel((2,)), CholeskyModel((2,), 1)])
     result = fit_factors(model, maximally_mixed((2, 2)), seed=0)
     assert not result.converged
     assert result.status.startswith("factor 1: not started: the loss is infinite")
@@ -112,7 +112,7 @@ def test_sentences():
     with pytest.raises(InputError, match="a product needs a list of at least one model"):
         ProductModel(())
     with pytest.raises(InputError, match="model must be a ProductModel; found CholeskyModel"):
-        fit_factors(CholeskyModel(2), basis_state("0"))
+        fit_factors(CholeskyModel((2,)), basis_state("0"))
     with pytest.raises(InputError, match="loss must add up over factors"):
         fit_factors(paulis(), ghz(3), loss=HilbertSchmidt())
     with pytest.raises(InputError, match="fit_factors takes no callbacks"):
@@ -122,6 +122,6 @@ def test_sentences():
 
 
 def test_repr_names_the_factors():
-    assert repr(ProductModel([CholeskyModel(2), basis_state("0")])) == (
+    assert repr(ProductModel([CholeskyModel((2,)), basis_state("0")])) == (
         "ProductModel([CholeskyModel(dims=(2,), rank=2), DensityMatrix(dims=(2,))])"
     )

@@ -16,8 +16,8 @@ FAMILIES = {
     "product": lambda: ProductEnergies((2, 3, 2)),
     "product, one level": lambda: ProductEnergies((2, 1)),
     "table": lambda: TableEnergies((2, 3)),
-    "Ising, all pairs": lambda: IsingEnergies(16),
-    "Ising, edges": lambda: IsingEnergies(8, [(2, 0), (0, 1, 2)]),
+    "Ising, all pairs": lambda: IsingEnergies((2,) * 4),
+    "Ising, edges": lambda: IsingEnergies((2, 2, 2), [(2, 0), (0, 1, 2)]),
     "Ising, no edge": lambda: IsingEnergies((2, 2), []),
 }
 
@@ -51,7 +51,7 @@ def test_derivatives_both_ways(energies):
 @given(st.lists(st.floats(-1e3, 1e3), min_size=6, max_size=6))
 def test_ising_by_enumeration(eta):
     """Also at energies of thousands, where probabilities underflow and their logarithms do not."""
-    energies = IsingEnergies(8, [(0, 1), (1, 2), (0, 1, 2)])
+    energies = IsingEnergies((2, 2, 2), [(0, 1), (1, 2), (0, 1, 2)])
     assert energies.names == ("h_0", "h_1", "h_2", "J_0_1", "J_1_2", "J_0_1_2")
     expected = []
     for bits in itertools.product([0, 1], repeat=3):
@@ -88,7 +88,7 @@ def test_learns_a_state_of_its_own_family(energies):
 
 
 def test_edges_of_ones_own():
-    model = SpectralModel(circuits.hardware_efficient(3, 1), IsingEnergies(8, [(0, 2)]))
+    model = SpectralModel(circuits.hardware_efficient(3, 1), IsingEnergies((2, 2, 2), [(0, 2)]))
     assert model.parameter_names[:4] == ("h_0", "h_1", "h_2", "J_0_2")
     assert np.isfinite(model.state(np.zeros(model.n_params)).entropy())
     assert repr(SpectralModel(Circuit(1))) == (
@@ -105,10 +105,10 @@ def test_known_logarithm_is_exact_for_any_field():
     ("make", "sentence"),
     [
         (lambda: IsingEnergies((2, 3)), r"for qubits; found dims \(2, 3\)"),
-        (lambda: IsingEnergies(4, [(0, 2)]), "each edge must be sites from 0 to 1; found 2"),
-        (lambda: IsingEnergies(4, [(0,)]), r"join at least two sites; found \(0,\)"),
-        (lambda: IsingEnergies(4, [(0, 1), (1, 0)]), r"edges must be different; \(0, 1\) is there 2 times"),
-        (lambda: SpectralModel(Circuit(3), IsingEnergies(4)), r"energies must be for the sites \(2, 2, 2\)"),
+        (lambda: IsingEnergies((2, 2), [(0, 2)]), "each edge must be sites from 0 to 1; found 2"),
+        (lambda: IsingEnergies((2, 2), [(0,)]), r"join at least two sites; found \(0,\)"),
+        (lambda: IsingEnergies((2, 2), [(0, 1), (1, 0)]), r"edges must be different; \(0, 1\) is there 2 times"),
+        (lambda: SpectralModel(Circuit(3), IsingEnergies((2, 2))), r"energies must be for the sites \(2, 2, 2\)"),
         (lambda: SpectralModel(Circuit(3), 3), "energies must be one of 'product', 'table', 'ising'; found 3"),
     ],
 )

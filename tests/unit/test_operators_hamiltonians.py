@@ -199,7 +199,7 @@ class TestSites:
         np.testing.assert_array_equal(partial_trace_matrix(a, (1, 0), (1, 2, 1)), a)
 
     def test_as_matrix_and_dims_of(self):
-        np.testing.assert_array_equal(as_matrix([[0, 1], [0, 0]], 2), [[0, 1], [0, 0]])
+        np.testing.assert_array_equal(as_matrix([[0, 1], [0, 0]], (2,)), [[0, 1], [0, 0]])
         np.testing.assert_array_equal(as_matrix(pauli("XY"), (2, 2)), np.kron([[0, 1], [1, 0]], [[0, -1j], [1j, 0]]))
         assert as_matrix(np.eye(6), (2, 3)).dtype == np.complex128
         assert dims_of(pauli("XY")) == dims_of(np.eye(4)) == (2, 2)
@@ -211,14 +211,14 @@ class TestSites:
         with pytest.raises(InputError, match=r"the operator must act on dimension 6; found a matrix of shape \(4, 4\)"):
             as_matrix(np.eye(4), (2, 3))
         with pytest.raises(InputError, match=r"one matrix of shape \(2, 2\); found shape \(3, 2, 2\)"):
-            as_matrix(np.zeros((3, 2, 2)), 2)
+            as_matrix(np.zeros((3, 2, 2)), (2,))
         with pytest.raises(InputError, match="distinct sites"):
             embed(np.eye(4), (1, 1), (2, 2))
         with pytest.raises(InputError, match="act on dimension 3; found a matrix of shape"):
             embed(np.eye(2), (1,), (2, 3))
         with pytest.raises(InputError, match="keep must be sites from 0 to 1; found 2"):
             partial_trace_matrix(np.eye(4), [2], (2, 2))
-        with pytest.raises(InputError, match="matrix must act on dimension 6"):
+        with pytest.raises(InputError, match="dims must multiply to the dimension 4"):
             partial_trace_matrix(np.eye(4), [0], (2, 3))
         with pytest.raises(InputError, match="at least one matrix; found none"):
             tensor_matrices()

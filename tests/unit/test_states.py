@@ -52,17 +52,17 @@ def test_other_constructors_refuse_with_a_sentence(tmp_path: Path) -> None:
         (lambda: SpectralState([0.0, 0.0], np.eye(2)), "must sum to one; found 2"),
         (lambda: SpectralState([0.0], np.eye(2)), "must be 2 numbers"),
         (lambda: states.werner(1.5), "p must be a finite number from 0 to 1"),
-        (lambda: states.ghz(0), "number of qubits must be an integer of at least 1"),
+        (lambda: states.ghz(0), "n must be an integer of at least 1"),
         (lambda: states.basis_state("12"), "level 1 of bits must be an integer from 0 to 1"),
         (lambda: states.basis_state("0", dims=(2, 2)), "one level a site"),
-        (lambda: states.haar_pure(2, np.random), "rng must be a numpy Generator"),  # type: ignore[arg-type]
-        (lambda: states.ginibre(2, RNG, rank=0), "rank must be an integer of at least 1"),
+        (lambda: states.haar_pure((2,), np.random), "rng must be a numpy Generator"),  # type: ignore[arg-type]
+        (lambda: states.ginibre((2,), RNG, rank=0), "rank must be an integer of at least 1"),
         (lambda: states.partial_trace(rho, []), "at least one site"),
         (lambda: states.partial_trace(rho, [2]), "keep must be sites from 0 to 1"),
         (lambda: states.tensor(), "at least one state"),
-        (lambda: states.purify(states.ginibre(2, RNG, batch=3)), "single state"),
-        (lambda: states.tensor(states.ginibre(2, RNG, batch=3)), "single states"),
-        (lambda: states.ginibre(2, RNG, batch=3).qobj(), "index it first"),
+        (lambda: states.purify(states.ginibre((2,), RNG, batch=3)), "single state"),
+        (lambda: states.tensor(states.ginibre((2,), RNG, batch=3)), "single states"),
+        (lambda: states.ginibre((2,), RNG, batch=3).qobj(), "index it first"),
         (lambda: rho[0], "single state cannot be indexed"),
         (lambda: states.thermal(tfim(2), np.inf), "beta must be a finite number"),
         (lambda: states.thermal(1e300 * tfim(2), 1e300), "modular Hamiltonian must be finite"),
@@ -80,10 +80,10 @@ def test_nothing_is_repaired_silently_but_on_request_the_nearest_state_is_found(
     DensityMatrix(nearest.matrix())
     best = np.linalg.norm(h - nearest.matrix())
     for _ in range(200):  # no other state is nearer
-        other = states.ginibre(5, RNG, rank=int(RNG.integers(1, 6))).matrix()
+        other = states.ginibre((5,), RNG, rank=int(RNG.integers(1, 6))).matrix()
         mixed = 0.99 * nearest.matrix() + 0.01 * other
         assert np.linalg.norm(h - mixed) >= best - 1e-12
-    rho = states.ginibre(5, RNG)
+    rho = states.ginibre((5,), RNG)
     assert np.abs(states.nearest_density_matrix(rho.matrix()).matrix() - rho.matrix()).max() < 1e-14
 
 
@@ -141,18 +141,18 @@ def test_named_states() -> None:
         twirled = states.werner(0.3, d)
         u = np.kron(v := random_unitary(d), v)
         assert np.abs(u @ twirled.matrix() @ u.conj().T - twirled.matrix()).max() < 1e-14
-    assert states.basis_state("2", dims=3).probabilities().tolist() == [0, 0, 1]
+    assert states.basis_state("2", dims=(3,)).probabilities().tolist() == [0, 0, 1]
     assert states.basis_state([1, 2], dims=(2, 3)).probabilities().argmax() == 5
 
 
 def test_random_ensembles_have_their_purity() -> None:
     rng = np.random.default_rng(3)
-    batch = states.ginibre(4, rng, batch=4000)
+    batch = states.ginibre((2, 2), rng, batch=4000)
     assert batch.batch_shape == (4000,)
     assert batch.purity().mean() == pytest.approx(8 / 17, abs=0.003)  # 2d/(d^2+1), Zyczkowski and Sommers (2001)
-    mean = np.mean([float(states.bures(2, rng).purity()) for _ in range(4000)])
+    mean = np.mean([float(states.bures((2,), rng).purity()) for _ in range(4000)])
     assert mean == pytest.approx((5 * 4 + 1) / (2 * 2 * (4 + 2)), abs=0.008)  # (5d^2+1)/(2d(d^2+2)), ibid.
-    haar = states.haar_pure(3, rng, batch=4000)
+    haar = states.haar_pure((3,), rng, batch=4000)
     assert np.abs(haar.probabilities().mean(axis=0) - 1 / 3).max() < 0.02
     assert (haar.probabilities() ** 2).mean() == pytest.approx(2 / 12, abs=0.006)  # 2/(d(d+1))
     assert haar.spectrum().log_eigenvalues.max() == pytest.approx(0.0, abs=1e-15)
@@ -185,21 +185,21 @@ def test_thermal_states_at_any_temperature(beta: float) -> None:
 
 def test_tensor_products_keep_what_is_known() -> None:
     rng = np.random.default_rng(5)
-    a, b = states.ginibre(2, rng), states.ginibre(3, rng)
+    a, b = states.ginibre((2,), rng), states.ginibre((3,), rng)
     assert np.abs(states.tensor(a, b).matrix() - np.kron(a.matrix(), b.matrix())).max() == 0
     k, q = GibbsState(np.diag([0.0, 400.0])), GibbsState(np.array([[0.0, 1.0, 0], [1.0, 0, 0], [0, 0, 900.0]]))
     product = states.tensor(k, q)
     assert isinstance(product, GibbsState)
     assert product.dims == (2, 3)
     assert np.abs(product.matrix() - np.kron(k.matrix(), q.matrix())).max() < 1e-15
-    classical = states.tensor(states.basis_state("1"), states.maximally_mixed(3))
+    classical = states.tensor(states.basis_state("1"), states.maximally_mixed((3,)))
     assert classical.is_diagonal
     assert np.abs(classical.probabilities() - np.array([0, 0, 0, 1, 1, 1]) / 3).max() < 1e-16
 
 
 def test_purification_reduces_to_the_state() -> None:
     rng = np.random.default_rng(6)
-    for sigma in (states.ginibre((2, 3), rng, rank=4), states.thermal(tfim(2), 2.0), states.maximally_mixed(3)):
+    for sigma in (states.ginibre((2, 3), rng, rank=4), states.thermal(tfim(2), 2.0), states.maximally_mixed((3,))):
         psi = states.purify(sigma)
         assert psi.purity() == pytest.approx(1.0)
         assert psi.dims == (*sigma.dims, int(sigma.rank()))
@@ -212,9 +212,9 @@ def test_files_round_trip_and_foreign_files_are_validated(tmp_path: Path) -> Non
     for k, state in enumerate(
         (
             states.ginibre((2, 3), rng),
-            states.haar_pure(4, rng),
-            states.maximally_mixed(3),
-            states.ginibre(2, rng, batch=2),
+            states.haar_pure((2, 2), rng),
+            states.maximally_mixed((3,)),
+            states.ginibre((2,), rng, batch=2),
         )
     ):
         path = tmp_path / f"{k}.npz"
@@ -259,7 +259,7 @@ def test_states_show_themselves_in_a_notebook() -> None:
     html = states.ghz(2)._repr_html_()
     assert "purity 1" in html
     assert "<table>" in html
-    assert "batch of shape (3,)" in states.ginibre(2, RNG, batch=3)._repr_html_()
+    assert "batch of shape (3,)" in states.ginibre((2,), RNG, batch=3)._repr_html_()
     assert "<table>" not in states.ghz(4)._repr_html_()
     assert repr(states.ghz(2)) == "DensityMatrix(dims=(2, 2))"
 

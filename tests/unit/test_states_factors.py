@@ -39,8 +39,10 @@ STATES = {
     "smoothed, full": lambda: SmoothedState(factor(6, 6, 0), 0.3, (2, 3)),
     "product": lambda: ProductState([ginibre((2,), np.random.default_rng(0)), ginibre((3,), np.random.default_rng(1))]),
     "product, low rank": lambda: ProductState([DensityMatrix.from_factor(factor(2, 1, 1)), maximally_mixed((3,))]),
-    "product, nested": lambda: ProductState([ProductState([maximally_mixed(2)]), SmoothedState(factor(3, 1, 0), 0.1)]),
-    "product, diagonal": lambda: ProductState([maximally_mixed(2), GibbsState([0.1, 0.2, 0.9], 3)]),
+    "product, nested": lambda: ProductState(
+        [ProductState([maximally_mixed((2,))]), SmoothedState(factor(3, 1, 0), 0.1)]
+    ),
+    "product, diagonal": lambda: ProductState([maximally_mixed((2,)), GibbsState([0.1, 0.2, 0.9], (3,))]),
 }
 
 
@@ -106,7 +108,7 @@ def test_factor_in_its_eigenbasis():
         assert np.allclose(sigma.spectrum().basis @ rows, a, atol=1e-15)
         assert np.allclose(np.square(np.abs(rows)).sum(axis=1), sigma.spectrum().eigenvalues, rtol=1e-13)
     with pytest.raises(InputError, match="not held as a factor"):
-        maximally_mixed(2).factor_in_eigenbasis()
+        maximally_mixed((2,)).factor_in_eigenbasis()
 
 
 @pytest.mark.parametrize("name", ["pull_log", "pull_matrix"])
@@ -145,7 +147,7 @@ def test_products_see_only_the_reduced_states(seed):
 
 
 def test_product_is_infinite_where_one_factor_is():
-    sigma = ProductState([DensityMatrix.from_probabilities([1.0, 0.0]), maximally_mixed(2)])
+    sigma = ProductState([DensityMatrix.from_probabilities([1.0, 0.0]), maximally_mixed((2,))])
     assert float(cross_entropy(ghz(2), sigma)) == np.inf
     assert sigma.cross_entropy_and_cotangent(ghz(2))[1] is None
 
@@ -162,7 +164,7 @@ def test_forty_qubits_as_a_product():
 def test_a_fit_of_a_product_is_saved_with_its_factors(tmp_path):
     from qml.models import ProductModel
 
-    result = fit(ProductModel([GibbsModel([pauli("X")]), maximally_mixed(3)]), maximally_mixed((2, 3)), seed=0)
+    result = fit(ProductModel([GibbsModel([pauli("X")]), maximally_mixed((3,))]), maximally_mixed((2, 3)), seed=0)
     result.save(tmp_path / "result.npz")
     again = FitResult.load(tmp_path / "result.npz")
     assert isinstance(again.state, ProductState)

@@ -22,7 +22,7 @@ STRINGS = heisenberg(3, h=0.2) + 0.3 * pauli("XYI") + 0.1 * pauli("IIX")
 def test_moments_and_the_state_give_the_same_cross_entropy_and_gradient(seed: int, scale: float) -> None:
     rng = np.random.default_rng(seed)
     model, loss = GibbsModel(STRINGS), CrossEntropy()
-    rho, theta = ginibre(8, rng), rng.normal(0.0, scale, model.n_params)
+    rho, theta = ginibre((2, 2, 2), rng), rng.normal(0.0, scale, model.n_params)
     found = []
     for target in (rho, Moments.of(rho, STRINGS)):
         sigma, pull = model.state_vjp(theta)
@@ -35,7 +35,7 @@ def test_moments_and_the_state_give_the_same_cross_entropy_and_gradient(seed: in
 
 def test_diagonal_models_learn_from_moments() -> None:
     strings = [pauli("ZI"), pauli("IZ"), pauli("ZZ")]
-    rho = ginibre(4, np.random.default_rng(1))
+    rho = ginibre((2, 2), np.random.default_rng(1))
     target = Moments.of(rho, strings)
     result = fit(GibbsModel(strings), target, seed=0)
     assert result.converged
@@ -58,7 +58,7 @@ def test_the_entropy_is_the_floor_where_it_is_known() -> None:
 
 
 def test_expectations_within_the_span_are_known_and_no_others() -> None:
-    rho = ginibre(8, np.random.default_rng(3))
+    rho = ginibre((2, 2, 2), np.random.default_rng(3))
     whole = tfim(3, h=0.5)
     target = Moments.of(rho, [whole, pauli("YII") + 2.0 * pauli("III")])
     mixed = 0.3 * whole - 2.0 * pauli("YII") + 0.7 * pauli("III")
@@ -130,6 +130,6 @@ def test_a_noisy_value_slightly_above_one_is_taken() -> None:
 
 
 def test_a_batch_of_states_has_no_moments() -> None:
-    batch = GibbsState(np.zeros((2, 2, 2)), dims=2)
+    batch = GibbsState(np.zeros((2, 2, 2)), dims=(2,))
     with pytest.raises(InputError, match="one state"):
         Moments.of(batch, pauli("Z"))

@@ -48,14 +48,8 @@ class Infidelity(Loss):
         return 1.0 - float(measures.fidelity(target, sigma))
 
     def value_and_cotangent(self, target: State, sigma: State) -> tuple[float, Cotangent]:
-        dims_match(target, sigma)
-        a = measures.factor_of(target)
-        u, s, _ = np.linalg.svd(a.conj().T @ measures.factor_of(sigma), full_matrices=False)
-        kept = s > a.shape[0] * spectral.EPS * s[0]
-        au = a @ u[:, kept]
-        root = float(s.sum())
-        m = root * (au / s[kept]) @ au.conj().T
-        return 1.0 - root**2, sigma.pull_matrix(-m)
+        value, m = measures.fidelity_and_derivative(target, sigma)
+        return 1.0 - value, sigma.pull_matrix(-m)
 
     def floor(self, target: State) -> float:
         return 0.0

@@ -139,6 +139,17 @@ def fidelity(rho: State, sigma: State) -> Real:
     return np.asarray(np.square(singular.sum(axis=-1)))
 
 
+def fidelity_and_derivative(rho: State, sigma: State) -> tuple[float, Complex]:
+    """F(rho, sigma) of two states, and the M (d, d) of dF = Tr(M dsigma) along states whose rank does not change."""
+    dims_match(rho, sigma)
+    a = factor_of(rho)
+    u, s, _ = np.linalg.svd(a.conj().T @ factor_of(sigma), full_matrices=False)
+    kept = s > a.shape[0] * spectral.EPS * s[0]
+    au = a @ u[:, kept]
+    root = float(s.sum())
+    return root**2, np.asarray(root * (au / s[kept]) @ au.conj().T)
+
+
 def trace_distance(rho: State, sigma: State) -> Real:
     r"""The trace distance, from 0 to 1 (orthogonal supports).
 

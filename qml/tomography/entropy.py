@@ -11,9 +11,10 @@ from qml._checks import InputError
 from qml._typing import Complex, Real
 from qml.measurement import Counts
 from qml.states import DensityMatrix
+from qml.tomography.face import known_of, openness
 from qml.tomography.likelihood import Likelihood, largest_eigenvalue
 from qml.tomography.linear import LARGEST_EXAMINED, design, hermitian_basis
-from qml.tomography.mle import maximum_likelihood, undetermined
+from qml.tomography.mle import maximum_likelihood
 from qml.tomography.result import Log, TomographyResult
 
 MOST_STEPS = 200
@@ -82,13 +83,15 @@ def maximum_entropy(counts: Counts, *, gap: float = 1e-2) -> TomographyResult:
         counts=counts,
         log_likelihood=value,
         certificate=bound,
+        rounding=problem.total * problem.rounding(problem.sensitivity(p)),
+        unique=start.unique,
         wanted=gap,
         iterations=start.iterations + steps,
         seconds=seconds,
         converged=converged,
         status=(
             f"{'certified' if converged else 'not certified'}: largest entropy within {bound:.2g} nats of the largest "
-            f"log-likelihood{undetermined(counts)}."
+            f"log-likelihood{openness(known_of(counts), start.unique)}."
         ),
         method="maximum_entropy",
         rank_limit=None,

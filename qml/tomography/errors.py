@@ -8,7 +8,7 @@ import numpy as np
 
 from qml._checks import InputError
 from qml._typing import Complex, Real
-from qml.losses import Infidelity, fidelity
+from qml.losses.measures import fidelity_and_derivative
 from qml.operators import OperatorLike, as_matrix
 from qml.states import State
 from qml.tomography.linear import design, hermitian_basis
@@ -111,6 +111,5 @@ class FisherInformation:
 
     def fidelity(self, target: State) -> tuple[float, float]:
         """F(target, sigma) and its standard error. At F = 1 the derivative, and with it this error, is zero."""
-        state = self.result.state
-        _, cotangent = Infidelity().value_and_cotangent(target, state)
-        return float(fidelity(target, state)), self.standard_error(np.asarray(cotangent))
+        value, derivative = fidelity_and_derivative(target, self.result.state)
+        return value, self.standard_error(derivative)

@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from qml import _checks
+from qml import _checks, spectral
 from qml._checks import InputError
 from qml._typing import Complex, Real
 from qml.measurement import Counts
@@ -50,6 +50,11 @@ class Likelihood:
         self.hedging = hedging / self.total
         self.dim = self.measurement.dim
         self.mass = 1.0 + self.hedging * self.dim
+
+    @property
+    def sees_all(self) -> bool:
+        """Whether every outcome of every setting was seen."""
+        return self._places is None
 
     def probabilities(self, matrix: Complex) -> Real:
         """p_k of the outcomes that were seen, for any Hermitian matrix (d, d)."""
@@ -133,6 +138,23 @@ class Likelihood:
         """
         excess = (largest - self.mass) / self.mass
         return self.mass * self.total * math.log1p(max(excess, 0.0)) if math.isfinite(excess) else math.inf
+
+    def sensitivity(self, p: Real) -> float:
+        r"""C: errors of at most delta Tr M_k in the probabilities p (seen,) change R by at most C delta. C is about
+        the share of a setting over the least probability of an outcome that was seen in it.
+
+        .. math:: C = \lambda_{\max} \sum_k \frac{f_k \mathrm{Tr} M_k}{p_k^2} M_k
+        """
+        return largest_eigenvalue(self.adjoint(self.shares * self._traces / p**2))
+
+    def rounding(self, sensitivity: float) -> float:
+        """What rounding of the probabilities leaves uncertain in lambda_max(R): eps C."""
+        return spectral.EPS * sensitivity
+
+    @cached_property
+    def _traces(self) -> Real:
+        traces = self.measurement.traces()
+        return traces if self._places is None else traces[self._places]
 
     def hedged(self, log_likelihood: float, log_det: float) -> float:
         """What is maximised, in nats."""

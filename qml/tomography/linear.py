@@ -65,8 +65,8 @@ def _norm(x: Complex) -> float:
 
 
 class Determined:
-    """Which directions of the space of states a record determines: those that change the probabilities of a setting
-    that was measured.
+    """Which directions of the space of states the settings of a record determine: those that change the probabilities
+    of a setting that was measured. Positivity may determine the rest; see ``TomographyResult.unique``.
 
     Attributes
     ----------
@@ -90,7 +90,7 @@ class Determined:
         text = f"the settings determine {self.rank} of {self.rank + self.missing} directions"
         if isinstance(self.directions, tuple):
             shown = ", ".join(self.directions[:6]) + (", ..." if self.missing > 6 else "")
-            return f"{text} (nothing is known of the expectations of {shown})"
+            return f"{text} (none measures {shown})"
         return text
 
 
@@ -104,7 +104,7 @@ def determined(counts: Counts) -> Determined:
     --------
     >>> from qml.measurement import Counts, PauliMeasurement
     >>> determined(Counts(PauliMeasurement(["X", "Z"]), [[5, 5], [9, 1]])).sentence()
-    'the settings determine 3 of 4 directions (nothing is known of the expectations of Y)'
+    'the settings determine 3 of 4 directions (none measures Y)'
     """
     m = counts.measurement
     kept = np.repeat(np.asarray(counts.shots) > 0, m.sizes).astype(np.float64)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 
 from qml import _checks
 from qml._checks import InputError
-from qml._typing import Complex
+from qml._typing import Complex, Dims, Real
 from qml.measurement import Counts
 from qml.states import DensityMatrix, State, nearest_density_matrix
 from qml.tomography import matrices
+from qml.tomography.face import face_of, is_unique, known_of, openness
 from qml.tomography.factors import STEPS_PER_BASIS, Iterate, conjugate_gradients
 from qml.tomography.likelihood import Likelihood, largest_eigenvalue, room
 from qml.tomography.linear import least_squares
@@ -26,6 +29,8 @@ PATIENCE = 400
 """Iterations without a better certificate after which rounding is said to be reached."""
 STATIONARY = 100.0
 """Within a rank, N |grad|^2 times this is what a step can still gain in nats, at the smallest curvature."""
+POLISH = 200
+"""Steps in which a state must win back its certificate when eigenvalues are left out."""
 
 
 def maximum_likelihood(
@@ -85,8 +90,9 @@ def maximum_likelihood(
     Notes
     -----
     An iteration costs three applications of the measurement and a few products of d x d matrices; the certificate, an
-    eigenvalue problem, is computed only where it is expected to end the run. In float64 the bound N log lambda_max can
-    be brought to about 1e-13 N; where outcomes were seen whose probability is below 1e-6, to less.
+    eigenvalue problem, is computed only where it is expected to end the run. The bound N log lambda_max can be brought
+    to, and is right to, what rounding of the probabilities leaves: about N eps / p with p the least probability of an
+    outcome that was seen (``result.rounding``; 1e-15 N where all are of order one, 1e-9 N where one is 1e-7).
 
     Examples
     --------
@@ -150,6 +156,21 @@ def _steps(problem: Likelihood, method: str, factor: Complex) -> Iterator[Iterat
         yield from (matrices.r_rho_r if method == "rrr" else matrices.diluted)(problem, sigma)
 
 
+class _Found(NamedTuple):
+    """A factor (d, r) of unit trace, its p and R, the log-likelihood and the certificate."""
+
+    factor: Complex
+    p: Real
+    operator: Complex
+    value: float
+    bound: float
+
+    def state(self, dims: Dims, dim: int) -> DensityMatrix:
+        if self.factor.shape[1] < dim:
+            return DensityMatrix.from_factor(self.factor, dims)
+        return DensityMatrix.trusted(self.factor @ self.factor.conj().T, dims)
+
+
 class _Run:
     """Follows the iterates, computes the certificate now and then, and says when it is enough."""
 
@@ -204,56 +225,76 @@ class _Run:
 
     def result(self, counts: Counts, method: str, rank_limit: int | None) -> TomographyResult:
         assert self.best is not None
-        state, value, bound = self._state(self.best[1])
-        wanted = self.wanted(value)
-        converged = self.converged and (self.reason == "stationary" or bound <= wanted)
+        problem, found = self.problem, self._state(self.best[1])
+        wanted = self.wanted(found.value)
+        converged = self.converged and (self.reason == "stationary" or found.bound <= wanted)
+        unique, rounding, known = None, math.inf, known_of(counts)
+        if math.isfinite(found.bound):
+            face = face_of(problem, found.p, found.operator)
+            rounding = problem.total * problem.rounding(face.sensitivity)
+            unique = is_unique(problem, face, found.factor, found.p, known)
+        status = self._status(found.bound, wanted, converged) + _doubt(rounding, wanted)
         return TomographyResult(
-            state=state,
+            state=found.state(counts.measurement.dims, problem.dim),
             counts=counts,
-            log_likelihood=value,
-            certificate=bound,
+            log_likelihood=found.value,
+            certificate=found.bound,
+            rounding=rounding,
+            unique=unique,
             wanted=wanted,
             iterations=self.iterations,
             seconds=time.perf_counter() - self.since,
             converged=converged,
-            status=self._status(counts, bound, wanted, converged),
+            status=f"{status}{openness(known, unique)}.",
             method=method,
             rank_limit=rank_limit,
-            hedging=self.problem.hedging * self.problem.total,
+            hedging=problem.hedging * problem.total,
             history=self.log.history(),
         )
 
-    def _state(self, iterate: Iterate) -> tuple[DensityMatrix, float, float]:
-        """The state, its log-likelihood and certificate, computed anew. Eigenvalues that are not needed for the gap
-        that was asked for are left out."""
-        problem, dims = self.problem, self.problem.measurement.dims
+    def _state(self, iterate: Iterate) -> _Found:
+        """The state and what is proved of it, computed anew; eigenvalues that no state of maximum likelihood needs are
+        left out, and those without which the gap that was asked for is kept."""
+        problem = self.problem
         if iterate.factor is None:
-            sigma = iterate.sigma()
-            return DensityMatrix.trusted(sigma, dims), *self._judge(sigma, None)
-        u, s, _ = np.linalg.svd(iterate.factor, full_matrices=False)
-        whole = u * (s / np.linalg.norm(s))
-        value, bound = self._judge(whole @ whole.conj().T, whole)
-        if problem.hedging:
-            return DensityMatrix.trusted(whole @ whole.conj().T, dims), value, bound
-        operator = problem.operator(iterate.p) if iterate.operator is None else iterate.operator
-        lacks = 1 - np.einsum("ij,ij->j", u.conj(), operator @ u).real * iterate.scale()
-        costs = np.square(np.linalg.norm(whole, axis=0)) * np.clip(lacks, 0.0, None)
-        loss = problem.total * np.cumsum(costs[::-1])[::-1]
-        kept = max(1, int(np.count_nonzero(loss > self.wanted(value) / 4)))
+            values, u = np.linalg.eigh(iterate.sigma())
+            s = np.sqrt(np.clip(values[::-1], 0.0, None))
+            u = u[:, ::-1]
+        else:
+            u, s, _ = np.linalg.svd(iterate.factor, full_matrices=False)
+        found = self._judge(u * (s / np.linalg.norm(s)))
+        if problem.hedging or not math.isfinite(found.bound):
+            return found
+        kept = min(face_of(problem, found.p, found.operator).dim, int(np.count_nonzero(s > 0)))
         if kept < len(s):
-            part = u[:, :kept] * (s[:kept] / np.linalg.norm(s[:kept]))
-            less, new = self._judge(part @ part.conj().T, None)
-            if new <= max(bound, self.wanted(value)):
-                return DensityMatrix.from_factor(part, dims), less, new
-        return DensityMatrix.trusted(whole @ whole.conj().T, dims), value, bound
+            found = self._of_rank(found, kept) or found
+        while found.bound <= self.wanted(found.value) and found.factor.shape[1] > 1:
+            less = self._judge(_first(found.factor, found.factor.shape[1] - 1))
+            if less.bound > self.wanted(found.value):
+                break
+            found = less
+        return found
 
-    def _judge(self, sigma: Complex, factor: Complex | None) -> tuple[float, float]:
+    def _of_rank(self, found: _Found, rank: int) -> _Found | None:
+        """A state of this rank with a certificate no worse, a few steps from what is left of the one found."""
+        enough = max(found.bound, self.wanted(found.value))
+        for iterate in itertools.islice(conjugate_gradients(self.problem, _first(found.factor, rank)), POLISH):
+            assert iterate.factor is not None
+            if self._certificate(iterate)[1] <= enough:
+                less = self._judge(iterate.factor / np.linalg.norm(iterate.factor))
+                if less.bound <= enough:
+                    return less
+        return None
+
+    def _judge(self, factor: Complex) -> _Found:
+        sigma = factor @ factor.conj().T
         p = self.problem.probabilities(sigma)
         if not (p > 0).all():
-            return -math.inf, math.inf
-        return self._certificate(Iterate(None, sigma, p, self.problem.operator(p, factor)))
+            return _Found(factor, p, sigma, -math.inf, math.inf)
+        operator = self.problem.operator(p, factor)
+        return _Found(factor, p, operator, *self._certificate(Iterate(None, sigma, p, operator)))
 
-    def _status(self, counts: Counts, bound: float, wanted: float, converged: bool) -> str:
+    def _status(self, bound: float, wanted: float, converged: bool) -> str:
         after = f"after {_checks.plural(self.iterations, 'iteration')}"
         likelihood = "hedged log-likelihood" if self.problem.hedging else "log-likelihood"
         if self.reason == "stationary":
@@ -269,18 +310,17 @@ class _Run:
                 f"not certified: stopped at {why} {after}; the {likelihood} is within {bound:.2g} nats of the largest, "
                 f"{wanted:.2g} were wanted"
             )
-        return f"{text}{undetermined(counts)}."
+        return text
 
 
-def undetermined(counts: Counts) -> str:
-    """What the settings leave open, where it is known at little cost."""
-    from qml.measurement import PauliMeasurement
-    from qml.tomography.linear import determined
+def _doubt(rounding: float, wanted: float) -> str:
+    return f", though rounding leaves up to {rounding:.2g} nats of that uncertain" if rounding > wanted else ""
 
-    if not isinstance(counts.measurement, PauliMeasurement) and counts.measurement.dim > 16:
-        return ""
-    sentence = determined(counts).sentence()
-    return f"; not unique: {sentence}" if sentence else ""
+
+def _first(factor: Complex, rank: int) -> Complex:
+    """The largest singular values of a factor, at unit trace."""
+    u, s, _ = np.linalg.svd(factor, full_matrices=False)
+    return np.asarray(u[:, :rank] * (s[:rank] / np.linalg.norm(s[:rank])))
 
 
 def _wait(last: tuple[int, float] | None, now: tuple[int, float], wanted: float) -> int:

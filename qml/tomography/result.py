@@ -55,6 +55,12 @@ class TomographyResult(Outcome):
     certificate : float
         No state has a log-likelihood that is larger by more than this (nats): N log lambda_max(R), with
         R = sum_k (n_k / N p_k) M_k. With hedging, of the hedged likelihood.
+    rounding : float
+        What rounding of the probabilities leaves uncertain in the certificate (nats): N eps C, with C about 1/p of the
+        least likely outcome that was seen.
+    unique : bool or None
+        Whether one state alone has the largest likelihood: True or False where that is proved, else None; see
+        :func:`qml.tomography.face.is_unique`.
     wanted : float
         The gap (nats) that was asked for.
     iterations : int
@@ -62,7 +68,7 @@ class TomographyResult(Outcome):
     converged : bool
         Whether certificate <= wanted, or the best state of the rank that was asked for was found.
     status : str
-        How it ended, and what the settings leave undetermined, in a sentence.
+        How it ended, and whether another state is as likely, in a sentence.
     method : str
     rank_limit : int or None
         The largest rank that was allowed.
@@ -74,6 +80,8 @@ class TomographyResult(Outcome):
     counts: Counts
     log_likelihood: float
     certificate: float
+    rounding: float
+    unique: bool | None
     wanted: float
     iterations: int
     seconds: float
@@ -86,7 +94,8 @@ class TomographyResult(Outcome):
 
     @cached_property
     def rank(self) -> int:
-        """Of the state."""
+        """Of the state: eigenvalues that no state of maximum likelihood needs are left out, and those without which the
+        gap that was asked for is kept."""
         return int(self.state.rank())
 
     @cached_property
@@ -129,7 +138,7 @@ class TomographyResult(Outcome):
     def _rows(self) -> list[tuple[str, str]]:
         return [
             ("log-likelihood", f"{self.log_likelihood:.12g} nats"),
-            ("certificate", f"at most {self.certificate:.3g} nats below the largest"),
+            ("certificate", f"at most {self.certificate:.3g} nats below the largest (rounding {self.rounding:.2g})"),
             ("purity", f"{float(self.state.purity()):.6f}"),
             ("entropy", f"{float(self.state.entropy()):.6f} nats"),
             ("rank", f"{self.rank} of {self.state.dim}"),

@@ -3,12 +3,16 @@ from . import circuits as circuits
 from . import classical as classical
 from . import encodings as encodings
 from . import engines as engines
+from . import estimators as estimators
 from . import fitting as fitting
 from . import gates as gates
 from . import geometry as geometry
+from . import loggers as loggers
 from . import losses as losses
 from . import measurement as measurement
 from . import models as models
+from . import moments as moments
+from . import operations as operations
 from . import operators as operators
 from . import optimizers as optimizers
 from . import plotting as plotting

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, SupportsFloat, TypeVar
 
 import numpy as np
 
@@ -14,6 +16,10 @@ TOLERANCE = 1e-10
 """Largest violation of Hermiticity, unit trace, positivity or completeness taken for rounding in user input."""
 
 
+T = TypeVar("T")
+
+LONGEST = 100
+"""Letters of a value that a message shows."""
 ALWAYS_FITS = 2**24
 """Bytes below which asking how much memory is free would cost more than the allocation."""
 
@@ -36,9 +42,65 @@ def plural(count: int, noun: str) -> str:
 
 
 def nearest(word: str, options: Iterable[str]) -> str:
-    """ " (did you mean 'x'?)" for the nearest option, else an empty string."""
-    found = difflib.get_close_matches(word, list(options), n=1, cutoff=0.6)
-    return f" (did you mean {found[0]!r}?)" if found else ""
+    """ " (did you mean 'x'?)" for the nearest option, whatever its capitals, else an empty string."""
+    spelled = {option.lower(): option for option in options}
+    found = difflib.get_close_matches(word.lower(), spelled, n=1, cutoff=0.6)
+    return f" (did you mean {spelled[found[0]]!r}?)" if found else ""
+
+
+def shown(value: object) -> str:
+    """`value` as a message shows it: its repr, cut where it is long."""
+    try:
+        text = repr(value)
+    except ValueError:  # of an integer with more digits than Python writes
+        text = f"an integer of {value.bit_length()} bits" if isinstance(value, int) else type(value).__name__
+    text = " ".join(text.split())
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
+
+
+def told(values: Iterable[object]) -> str:
+    """Values as a message shows them, side by side; "none" where there are none."""
+    return ", ".join(map(shown, values)) or "none"
+
+
+def text(name: str, value: object) -> str:
+    """`value` if it is a text."""
+    if not isinstance(value, str):
+        raise InputError(f"{name} must be a text; found {shown(value)}.")
+    return value
+
+
+def flag(name: str, value: object) -> bool:
+    """True or False, and nothing that only counts as one of them."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise InputError(f"{name} must be True or False; found {shown(value)}.")
+    return bool(value)
+
+
+def instance(name: str, value: Any, kind: type[T], hint: str = "") -> T:
+    """`value` if it is a `kind`; `hint` is what to do, after a colon."""
+    if not isinstance(value, kind):
+        article = "an" if kind.__name__[0] in "AEIOU" else "a"
+        more = f": {hint}" if hint else ""
+        raise InputError(f"{name} must be {article} {kind.__name__}; found {shown(value)}{more}.")
+    return value
+
+
+def listed(name: str, values: object, what: str = "values") -> list[Any]:
+    """The members of a sequence, array or other iterable; a text or a mapping is none."""
+    if isinstance(values, str | bytes | Mapping) or not isinstance(values, Iterable):
+        raise InputError(f"{name} must be a list of {what}; found {shown(values)}.")
+    try:
+        return list(values)
+    except TypeError:
+        raise InputError(f"{name} must be a list of {what}; found {shown(values)}.") from None
+
+
+def generator(name: str, rng: object) -> np.random.Generator:
+    """`rng` if it is a NumPy Generator."""
+    if not isinstance(rng, np.random.Generator):
+        raise InputError(f"{name} must be a numpy Generator, e.g. numpy.random.default_rng(0); found {shown(rng)}.")
+    return rng
 
 
 def choice(name: str, value: object, options: Iterable[str]) -> str:
@@ -46,9 +108,8 @@ def choice(name: str, value: object, options: Iterable[str]) -> str:
     options = list(options)
     if isinstance(value, str) and value in options:
         return value
-    raise InputError(
-        f"{name} must be one of {', '.join(map(repr, options))}; found {value!r}{nearest(str(value), options)}."
-    )
+    hint = nearest(value, options) if isinstance(value, str) else ""
+    raise InputError(f"{name} must be one of {', '.join(map(repr, options))}; found {shown(value)}{hint}.")
 
 
 def integer(name: str, value: object, low: int | None = None, high: int | None = None) -> int:
@@ -59,19 +120,19 @@ def integer(name: str, value: object, low: int | None = None, high: int | None =
             wanted = f"an integer from {low} to {high}"
         else:
             wanted = "an integer" + (f" of at least {low}" if low is not None else "")
-        raise InputError(f"{name} must be {wanted}; found {value!r}.")
+        raise InputError(f"{name} must be {wanted}; found {shown(value)}.")
     return n
 
 
 def number(name: str, value: object, low: float = -math.inf, high: float = math.inf, unit: str = "") -> float:
     """`value` as a finite float within [low, high]."""
     unit = f" {unit}" if unit else ""
-    try:
-        x = math.nan if isinstance(value, (str, bytes)) else float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        x = math.nan
+    x = math.nan
+    if isinstance(value, SupportsFloat) and not (isinstance(value, np.ndarray) and value.ndim):
+        with contextlib.suppress(TypeError, ValueError, OverflowError):
+            x = float(value)
     if math.isnan(x) and not isinstance(value, (float, np.floating)):
-        raise InputError(f"{name} must be a real number{unit}; found {value!r}.")
+        raise InputError(f"{name} must be a real number{unit} that float64 holds; found {shown(value)}.")
     if not math.isfinite(x) or not low <= x <= high:
         if math.isfinite(low) and math.isfinite(high):
             span = f" from {low:.12g} to {high:.12g}"
@@ -89,7 +150,7 @@ def array(name: str, value: ArrayLike, *, allow_complex: bool = True) -> Numeric
     """`value` as a finite float64 or complex128 array (no copy where it is one already)."""
     try:
         a = np.asarray(value)
-    except ValueError:
+    except (ValueError, TypeError):
         raise InputError(f"{name} must be an array of numbers; found rows of different lengths.") from None
     if a.dtype.kind not in "biufc":
         raise InputError(f"{name} must be an array of numbers; found {type(value).__name__} of dtype {a.dtype}.")
@@ -121,11 +182,8 @@ def dimensions(name: str, dims: DimsLike, total: int | None = None) -> Dims:
                 f"site of dimension {total}, or leave {name} out."
             )
         return result
-    if isinstance(dims, str | bytes) or not isinstance(dims, Iterable):
-        raise InputError(
-            f"{name} must be a sequence of site dimensions, e.g. (2, 3), or a number of qubits; found {dims!r}."
-        )
-    result = tuple(integer(f"each entry of {name}", d, low=1) for d in dims)
+    sites = listed(name, dims, "site dimensions, such as (2, 3), or a number of qubits")
+    result = tuple(integer(f"each entry of {name}", d, low=1) for d in sites)
     if total is not None and math.prod(result) != total:
         raise InputError(f"{name} must multiply to the dimension {total}; found {result}, product {math.prod(result)}.")
     return result
@@ -135,7 +193,7 @@ def qubits(name: str, n: object) -> Dims:
     """The dims (2, ..., 2) of n qubits; n of which no state fits in any memory is refused before they are written."""
     count = integer(name, n, low=1)
     if count > MOST_QUBITS:
-        raise MemoryRefused(f"{name} must be at most {MOST_QUBITS} qubits, to fit in memory; found {count} qubits.")
+        raise MemoryRefused(f"{name} must be at most {MOST_QUBITS} qubits, to fit in memory; found {shown(count)} qubits.")
     return (2,) * count
 
 
@@ -152,7 +210,7 @@ def qubit_dims(total: int) -> Dims:
 
 def targets(name: str, wires: Sequence[int], n_sites: int) -> tuple[int, ...]:
     """Distinct site indices, each from 0 to n_sites - 1."""
-    result = tuple(integer(f"each entry of {name}", w) for w in wires)
+    result = tuple(integer(f"each entry of {name}", w) for w in listed(name, wires, "sites"))
     for w in result:
         if not 0 <= w < n_sites:
             raise InputError(f"{name} must be sites from 0 to {n_sites - 1}; found {w}.")
@@ -164,7 +222,7 @@ def targets(name: str, wires: Sequence[int], n_sites: int) -> tuple[int, ...]:
 def square(name: str, matrix: ArrayLike, dim: int | None = None) -> Complex:
     """A complex array of shape (..., d, d), with d = `dim` when it is given."""
     a = array(name, matrix)
-    if a.ndim < 2 or a.shape[-1] != a.shape[-2] or a.shape[-1] == 0:
+    if a.ndim < 2 or a.shape[-1] != a.shape[-2] or a.size == 0:
         raise InputError(f"{name} must have shape (..., d, d); found shape {a.shape}.")
     if dim is not None and a.shape[-1] != dim:
         raise InputError(f"{name} must act on dimension {dim}; found a matrix of shape {a.shape}.")
@@ -174,8 +232,9 @@ def square(name: str, matrix: ArrayLike, dim: int | None = None) -> Complex:
 def hermitian(name: str, matrix: ArrayLike, dim: int | None = None) -> Complex:
     """A Hermitian array (..., d, d); the violation max|A - A^dagger| is measured against max(1, max|A|)."""
     a = square(name, matrix, dim)
-    violation = float(np.abs(a - a.conj().swapaxes(-1, -2)).max())
-    limit = TOLERANCE * max(1.0, float(np.abs(a).max()))
+    with np.errstate(over="ignore"):
+        violation = float(np.abs(a - a.conj().swapaxes(-1, -2)).max(initial=0.0))
+        limit = TOLERANCE * max(1.0, float(np.abs(a).max(initial=0.0)))
     if violation > limit:
         raise InputError(
             f"{name} must be Hermitian; found max|A - A^dagger| = {violation:.3g}, tolerance {limit:.3g}: "
@@ -187,8 +246,9 @@ def hermitian(name: str, matrix: ArrayLike, dim: int | None = None) -> Complex:
 def unitary(name: str, matrix: ArrayLike, dim: int | None = None) -> Complex:
     """A unitary array (d, d)."""
     a = square(name, matrix, dim)
-    violation = float(np.abs(a.conj().swapaxes(-1, -2) @ a - np.eye(a.shape[-1])).max())
-    if violation > TOLERANCE:
+    with np.errstate(over="ignore", invalid="ignore"):
+        violation = float(np.abs(a.conj().swapaxes(-1, -2) @ a - np.eye(a.shape[-1])).max(initial=0.0))
+    if not violation <= TOLERANCE:
         raise InputError(f"{name} must be unitary; found max|U^dagger U - 1| = {violation:.3g}, tolerance {TOLERANCE}.")
     return a
 
@@ -196,13 +256,13 @@ def unitary(name: str, matrix: ArrayLike, dim: int | None = None) -> Complex:
 def probabilities(name: str, values: ArrayLike) -> Real:
     """Non-negative real numbers (..., r) that sum to one along the last axis."""
     p = np.asarray(array(name, values, allow_complex=False), dtype=np.float64)
-    if p.ndim < 1 or p.shape[-1] == 0:
+    if p.ndim < 1 or p.size == 0:
         raise InputError(f"{name} must have shape (..., r) with r >= 1; found shape {p.shape}.")
     if (p < 0).any():
         at = np.argwhere(p < 0)[0]
         raise InputError(f"{name} must be non-negative; found {p[tuple(at)]:.6g} at index {tuple(map(int, at))}.")
-    total = p.sum(axis=-1)
-    worst = float(np.abs(total - 1).max())
+    with np.errstate(over="ignore"):
+        worst = float(np.abs(p.sum(axis=-1) - 1).max(initial=0.0))
     if worst > TOLERANCE:
         raise InputError(f"{name} must sum to one within {TOLERANCE}; found one off by {worst:.3g}: divide by the sum.")
     return p

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias, TypeVar
 
 import numpy as np
 
 from qml import _checks
 from qml._checks import InputError
-from qml._typing import Complex, Dims, Real
+from qml._typing import Complex, Dims, DimsLike, Real
 
 
 @dataclass(frozen=True)
@@ -149,7 +150,10 @@ class Affine:
     __rmul__ = __mul__
 
     def __truediv__(self, divisor: float) -> Affine:
-        return self * (1.0 / divisor)
+        d = _checks.number("the divisor of a parameter", divisor)
+        if d == 0.0:
+            raise InputError("the divisor of a parameter must not be zero.")
+        return self * (1.0 / d)
 
     def __neg__(self) -> Affine:
         return self * -1.0
@@ -184,18 +188,80 @@ def Parameter(name: str) -> Affine:  # noqa: N802 - reads as the noun it makes
     >>> print(Parameter("theta") / 2)
     0.5*theta
     """
-    if not isinstance(name, str) or not name.strip():
-        raise InputError(f"a parameter's name must be a non-empty string; found {name!r}.")
-    return Affine(((name, 1.0),))
+    return Affine(((_parameter_name(name), 1.0),))
 
 
-def as_affine(value: ParameterLike) -> Affine:
+def _parameter_name(name: object) -> str:
+    """`name` if it can be one: a text that neither is blank nor reads as a number."""
+    _checks.text("a parameter's name", name)
+    assert isinstance(name, str)
+    if not name.strip():
+        raise InputError(f"a parameter's name must not be empty; found {name!r}.")
+    try:
+        complex(name.strip().replace("i", "j") if name.strip()[-1:] == "i" else name)
+    except ValueError:
+        return name
+    raise InputError(f"a parameter's name must not read as a number; found {name!r}: leave out the quotes.")
+
+
+def as_affine(value: ParameterLike, what: str = "a gate or channel parameter") -> Affine:
     """A number, a name or an expression, as an expression."""
     if isinstance(value, Affine):
         return value
     if isinstance(value, str):
         return Parameter(value)
-    return Affine((), _checks.number("a gate or channel parameter", value))
+    return Affine((), _checks.number(what, value))
+
+
+I = TypeVar("I", bound="Instruction")  # noqa: E741 - an instruction
+
+
+def find(what: str, name: object, registry: Mapping[str, I], aliases: Mapping[str, str] | None = None) -> I:
+    """The instruction of that name; capitals and underscores make no difference.
+
+    Raises
+    ------
+    InputError
+        Where there is none, with the nearest name.
+    """
+    known = {plain(n): n for n in registry} | {plain(a): n for a, n in (aliases or {}).items()}
+    typed = _checks.text(what, name)
+    found = known.get(plain(typed))
+    return registry[_checks.choice(what, typed, registry) if found is None else found]
+
+
+def plain(name: str) -> str:
+    """A name without what makes no difference: capitals and underscores."""
+    return name.lower().replace("_", "")
+
+
+class _Signature:
+    """``inspect.signature`` of an instruction shows how it is called; of its class, how it is made."""
+
+    def __get__(self, instruction: Instruction | None, owner: type) -> inspect.Signature:
+        if instruction is None:
+            raise AttributeError("__signature__")
+        kinds, names = inspect.Parameter, instruction.parameter_names
+        first = [kinds(n, kinds.POSITIONAL_ONLY) for n in names if n not in instruction.defaults]
+        sites = [kinds(n, kinds.POSITIONAL_ONLY) for n in instruction.site_names]
+        named = [kinds(n, kinds.KEYWORD_ONLY, default=x) for n, x in instruction.defaults.items()]
+        return inspect.Signature([*first, *sites, *named])
+
+
+def documented(instruction: I, text: str, **about: str) -> I:
+    """The instruction with a text that ``help`` shows: how it is called, what it is, and its parameters in order.
+
+    `about` says more of a parameter than its domain, or that an angle is in radians.
+    """
+    lines = [f"{instruction.name}{inspect.signature(instruction)}".replace(", /", ""), "", inspect.cleandoc(text), ""]
+    lines += ["Parameters", "----------"]
+    for name, domain in zip(instruction.parameter_names, instruction.domains, strict=True):
+        known = "An angle in radians." if domain == REAL_LINE else f"From {domain.low:.6g} to {domain.high:.6g}."
+        default = f", {instruction.defaults[name]:g} by default" if name in instruction.defaults else ""
+        lines += [f"{name} : float, str or Affine{default}", f"    {about.get(name, known)}"]
+    lines += [f"{name} : int" for name in instruction.site_names]
+    object.__setattr__(instruction, "__doc__", "\n".join(lines))
+    return instruction
 
 
 class Instruction(ABC):
@@ -208,7 +274,10 @@ class Instruction(ABC):
 
     name: str
     parameter_names: tuple[str, ...] = ()
+    defaults: ClassVar[Mapping[str, float]] = {}
+    """Values of parameters, the last ones, that need not be given; by keyword, or in their place."""
     dims: Dims
+    __signature__ = _Signature()
 
     @property
     def domains(self) -> tuple[Interval, ...]:
@@ -229,18 +298,40 @@ class Instruction(ABC):
             if not domain.low <= value <= domain.high:
                 raise InputError(f"{self.name}: {name} must lie in {domain}; found {value:.12g}.")
 
-    def __call__(self, *arguments: ParameterLike | int) -> Operation:
-        wanted = (*self.parameter_names, *(f"site {i}" if self.n_sites > 1 else "site" for i in range(self.n_sites)))
-        if len(arguments) != len(wanted):
+    @property
+    def site_names(self) -> tuple[str, ...]:
+        """What the sites are called, in the order in which they are listed."""
+        return ("site",) if self.n_sites == 1 else tuple(f"site{i}" for i in range(self.n_sites))
+
+    def expressions(self, params: Sequence[ParameterLike], **named: ParameterLike) -> tuple[Affine, ...]:
+        """Its parameters as expressions, those that were left out at their defaults."""
+        given = [as_affine(p, f"{self.name}: {n}") for n, p in zip(self.parameter_names, params, strict=False)]
+        for name in self.parameter_names[len(given) :]:
+            if name not in named and name not in self.defaults:
+                break
+            given.append(as_affine(named.pop(name, self.defaults.get(name, 0.0)), f"{self.name}: {name}"))
+        if named or len(params) > self.n_params or len(given) < self.n_params:
             raise InputError(
-                f"{self.name} takes {len(wanted)} arguments ({', '.join(wanted)}); found {len(arguments)}: {arguments}."
+                f"{self.name} takes {_checks.plural(self.n_params, 'parameter')} "
+                f"({', '.join(self.parameter_names) or 'none'}); found "
+                f"{len(params) + len(named)}: {_checks.told((*params, *named))}."
             )
-        params = tuple(as_affine(a) for a in arguments[: self.n_params])
+        return tuple(given)
+
+    def __call__(self, *arguments: ParameterLike | int, **named: ParameterLike) -> Operation:
+        count = len(arguments) - self.n_sites
+        least = self.n_params - len(self.defaults)
+        if not least <= count <= self.n_params - len(named) or not named.keys() <= self.defaults.keys():
+            wanted = (*self.parameter_names, *self.site_names)
+            raise InputError(
+                f"{self.name} takes {_checks.plural(len(wanted), 'argument')} ({', '.join(wanted)}); found "
+                f"{len(arguments) + len(named)}: {_checks.told((*arguments, *named))}."
+            )
         sites = tuple(
             _checks.integer(f"{self.name}: {label}", a, low=0)
-            for label, a in zip(wanted[self.n_params :], arguments[self.n_params :], strict=True)
+            for label, a in zip(self.site_names, arguments[count:], strict=True)
         )
-        return Operation(self, sites, params)
+        return Operation(self, sites, self.expressions(arguments[:count], **named))
 
     def __repr__(self) -> str:
         return self.name
@@ -294,16 +385,16 @@ class Channel(Instruction):
 
 
 @dataclass(frozen=True, repr=False)
-class TraceOut(Instruction):
-    """Discard sites: the partial trace over them. They take no further operation unless initialised again."""
+class PartialTrace(Instruction):
+    """Sites are discarded, not yet placed; :func:`TraceOut` places it."""
 
     dims: Dims
     name: str = field(default="trace_out", init=False)
 
 
 @dataclass(frozen=True, repr=False)
-class Initialize(Instruction):
-    """Add fresh sites in the state |0>. A site whose first operation this is does not exist before it."""
+class Preparation(Instruction):
+    """Fresh sites in the state |0>, not yet placed; :func:`Initialize` places it."""
 
     dims: Dims
     name: str = field(default="initialize", init=False)
@@ -318,8 +409,13 @@ class Operation:
     params: tuple[Affine, ...] = ()
 
     def __post_init__(self) -> None:
-        if len(set(self.sites)) != len(self.sites):
-            raise InputError(f"{self.instruction.name} needs distinct sites; found {self.sites}.")
+        _checks.instance("instruction", self.instruction, Instruction)
+        sites = _checks.listed("sites", self.sites, "sites")
+        object.__setattr__(self, "sites", tuple(_checks.integer("each site", site, low=0) for site in sites))
+        object.__setattr__(self, "params", self.instruction.expressions(_checks.listed("params", self.params)))
+        if len(self.sites) != self.instruction.n_sites or len(set(self.sites)) != len(self.sites):
+            count = _checks.plural(self.instruction.n_sites, "distinct site")
+            raise InputError(f"{self.instruction.name} needs {count}; found {self.sites}.")
         if all(p.is_constant for p in self.params):
             self.instruction.check(np.array([p.constant for p in self.params], dtype=np.float64))
 
@@ -342,3 +438,61 @@ class Operation:
     def __str__(self) -> str:
         params = f"({', '.join(map(str, self.params))})" if self.params else ""
         return f"{self.name}{params} {' '.join(map(str, self.sites))}"
+
+
+def TraceOut(*sites: int, dims: DimsLike | None = None) -> Operation:  # noqa: N802 - stands beside gates
+    """Discard sites: the partial trace over them. They take no further operation unless initialised again.
+
+    Parameters
+    ----------
+    *sites : int
+    dims : sequence of int, optional
+        Their dimensions; qubits by default.
+
+    Raises
+    ------
+    InputError
+        Where no site is named, one is no integer, or `dims` has not one entry a site.
+
+    Examples
+    --------
+    >>> from qml import Circuit, gates
+    >>> Circuit(2, [gates.RY("a", 0), gates.CNOT(0, 1), TraceOut(1)]).dims_out
+    (2,)
+    """
+    return PartialTrace(_dims_of_sites("TraceOut", sites, dims))(*sites)
+
+
+def Initialize(*sites: int, dims: DimsLike | None = None) -> Operation:  # noqa: N802 - stands beside gates
+    """Add fresh sites in the state |0>. A site whose first operation this is does not exist before it.
+
+    Parameters
+    ----------
+    *sites : int
+    dims : sequence of int, optional
+        Their dimensions; qubits by default.
+
+    Raises
+    ------
+    InputError
+        Where no site is named, one is no integer, or `dims` has not one entry a site.
+
+    Examples
+    --------
+    >>> from qml import Circuit, gates
+    >>> Circuit(2, [Initialize(1), gates.CNOT(0, 1)]).dims_in
+    (2,)
+    """
+    return Preparation(_dims_of_sites("Initialize", sites, dims))(*sites)
+
+
+def _dims_of_sites(what: str, sites: tuple[int, ...], dims: DimsLike | None) -> Dims:
+    for site in sites:
+        _checks.integer(f"{what}: each site", site, low=0)
+    found = (2,) * len(sites) if dims is None else _checks.dimensions("dims", dims)
+    if not sites or len(found) != len(sites):
+        raise InputError(
+            f"{what} takes one or more sites, as in {what}(1), and dims one entry a site; found the sites {sites} and "
+            f"dims {found}."
+        )
+    return found

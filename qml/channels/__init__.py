@@ -23,7 +23,7 @@ from qml.channels.relaxation import (
     Relaxation,
     ThermalRelaxation,
 )
-from qml.operations import Channel
+from qml.operations import Channel, find
 
 CHANNELS: dict[str, Channel] = {
     c.name: c
@@ -33,6 +33,23 @@ CHANNELS: dict[str, Channel] = {
     )
 }
 """Every named channel by its name."""
+
+
+def channel(name: str) -> Channel:
+    """The named channel; capitals and underscores make no difference.
+
+    Raises
+    ------
+    InputError
+        Where there is no such channel, with the nearest name.
+
+    Examples
+    --------
+    >>> channel("amplitude_damping"), channel("Depolarizing")
+    (AmplitudeDamping, Depolarizing)
+    """
+    return find("a channel's name", name, CHANNELS)
+
 
 __all__ = [
     "CHANNELS",
@@ -53,4 +70,5 @@ __all__ = [
     "Relaxation",
     "Reset",
     "ThermalRelaxation",
+    "channel",
 ]

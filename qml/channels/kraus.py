@@ -10,7 +10,7 @@ import numpy as np
 from qml import _checks
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Dims, DimsLike, Real
-from qml.operations import UNIT, Channel, Interval
+from qml.operations import UNIT, Channel, Interval, documented
 
 
 def nonzero(operators: Complex) -> Complex:
@@ -110,12 +110,16 @@ class _ReadoutError(Channel):
         return d
 
 
-Reset = KrausChannel([[[1, 0], [0, 0]], [[0, 1], [0, 0]]], name="Reset")
-r"""Whatever the state of the qubit, \|0>."""
+Reset = documented(
+    KrausChannel([[[1, 0], [0, 0]], [[0, 1], [0, 0]]], name="Reset"),
+    """Whatever the state of the qubit, |0>.""",
+)
 
-ReadoutError = _ReadoutError()
-r"""A measurement whose result is misreported: coherences vanish and :math:`\rho_{rr} \mapsto \sum_t A_{rt} \rho_{tt}`.
+ReadoutError = documented(
+    _ReadoutError(),
+    r"""A measurement whose result is misreported: coherences vanish and :math:`\rho_{rr} \to \sum_t A_{rt} \rho_{tt}`.
 
 A[reported][true] = [[1 - p10, p01], [p10, 1 - p01]]: p01 is the probability to report 0 where the truth is 1, and p10
 that to report 1 where it is 0.
-"""
+""",
+)

@@ -12,7 +12,7 @@ from qml import _checks
 from qml._checks import InputError
 from qml._typing import Complex, Dims, Real
 from qml.channels.kraus import nonzero
-from qml.operations import Channel, Interval
+from qml.operations import Channel, Interval, documented
 from qml.operators.pauli_sum import pauli
 
 SLACK = 4 * float(np.finfo(np.float64).eps)
@@ -113,25 +113,35 @@ def _mixture_slopes(labels: tuple[str, ...], shares: tuple[tuple[float, ...], ..
 _XYZ = ("X", "Y", "Z")
 _PAIRS = tuple(a + b for a in "IXYZ" for b in "IXYZ" if a + b != "II")
 
-BitFlip = PauliMixture("BitFlip", ("X",), ((1.0,),), ("p",))
-"""X with probability p."""
-PhaseFlip = PauliMixture("PhaseFlip", ("Z",), ((1.0,),), ("p",))
-"""Z with probability p: coherences times 1 - 2p."""
-BitPhaseFlip = PauliMixture("BitPhaseFlip", ("Y",), ((1.0,),), ("p",))
-"""Y with probability p."""
-Depolarizing = PauliMixture("Depolarizing", _XYZ, ((1 / 4,) * 3,), ("p",))
-"""rho -> (1 - p) rho + p 1/2, 0 <= p <= 4/3: the Bloch vector times 1 - p."""
-Depolarizing2 = PauliMixture("Depolarizing2", _PAIRS, ((1 / 16,) * 15,), ("p",))
-"""Two qubits, rho -> (1 - p) rho + p 1/4, 0 <= p <= 16/15."""
-PauliError = PauliMixture("PauliError", _XYZ, ((1 / 3,) * 3,), ("q",))
-"""X, Y or Z with probability q/3 each: Depolarizing with p = 4q/3."""
-PauliError2 = PauliMixture("PauliError2", _PAIRS, ((1 / 15,) * 15,), ("q",))
-"""Each of the 15 other Pauli strings on two qubits with probability q/15: Depolarizing2 with p = 16q/15."""
-PauliChannel = PauliMixture(
-    "PauliChannel", _XYZ, ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)), ("px", "py", "pz")
+BitFlip = documented(PauliMixture("BitFlip", ("X",), ((1.0,),), ("p",)), """X with probability p.""")
+PhaseFlip = documented(
+    PauliMixture("PhaseFlip", ("Z",), ((1.0,),), ("p",)),
+    """Z with probability p: coherences times 1 - 2p.""",
 )
-"""X, Y, Z with probabilities px, py, pz, whose sum is at most 1.
+BitPhaseFlip = documented(PauliMixture("BitPhaseFlip", ("Y",), ((1.0,),), ("p",)), """Y with probability p.""")
+Depolarizing = documented(
+    PauliMixture("Depolarizing", _XYZ, ((1 / 4,) * 3,), ("p",)),
+    """rho -> (1 - p) rho + p 1/2, 0 <= p <= 4/3: the Bloch vector times 1 - p.""",
+)
+Depolarizing2 = documented(
+    PauliMixture("Depolarizing2", _PAIRS, ((1 / 16,) * 15,), ("p",)),
+    """Two qubits, rho -> (1 - p) rho + p 1/4, 0 <= p <= 16/15.""",
+)
+PauliError = documented(
+    PauliMixture("PauliError", _XYZ, ((1 / 3,) * 3,), ("q",)),
+    """X, Y or Z with probability q/3 each: Depolarizing with p = 4q/3.""",
+)
+PauliError2 = documented(
+    PauliMixture("PauliError2", _PAIRS, ((1 / 15,) * 15,), ("q",)),
+    """Each of the 15 other Pauli strings on two qubits with probability q/15: Depolarizing2 with p = 16q/15.""",
+)
+PauliChannel = documented(
+    PauliMixture(
+        "PauliChannel", _XYZ, ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)), ("px", "py", "pz")
+    ),
+    """X, Y, Z with probabilities px, py, pz, whose sum is at most 1.
 
 The limit ties the three together, and a fit that steps beyond it is refused; :data:`BitFlip`, :data:`BitPhaseFlip` and
 :data:`PhaseFlip` one after another have independent domains, though they do not reach every Pauli channel.
-"""
+""",
+)

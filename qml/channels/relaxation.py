@@ -11,14 +11,16 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from qml._checks import InputError
 from qml._typing import Complex, Real
 from qml.channels.kraus import nonzero
-from qml.operations import UNIT, Channel, Interval
+from qml.operations import UNIT, Channel, Interval, documented
 
 EPS = float(np.finfo(np.float64).eps)
 
@@ -153,6 +155,7 @@ class _PhaseDamping(Relaxation):
 class _ThermalRelaxation(Relaxation):
     name = "ThermalRelaxation"
     parameter_names = ("t1", "t2", "time", "excited_population")
+    defaults: ClassVar[Mapping[str, float]] = {"excited_population": 0.0}
 
     @property
     def domains(self) -> tuple[Interval, ...]:
@@ -180,14 +183,18 @@ class _ThermalRelaxation(Relaxation):
         return [(-x1 * p / t1, 0.0, 0.0), (0.0, 0.0, x2 * c / t2), (p / t1, 0.0, -c / t2), (0.0, 1.0, 0.0)]
 
 
-AmplitudeDamping = _AmplitudeDamping()
-r"""Decay to \|0> with probability gamma: populations of \|1> times 1 - gamma, coherences times sqrt(1 - gamma)."""
-GeneralizedAmplitudeDamping = _GeneralizedAmplitudeDamping()
-r"""Relaxation by gamma towards a mixed state with the given excited population (0: AmplitudeDamping)."""
-PhaseDamping = _PhaseDamping()
-"""Coherences times sqrt(1 - lambda)."""
-ThermalRelaxation = _ThermalRelaxation()
-r"""Relaxation during `time` with the constants t1 and t2 <= 2 t1, all three in one unit, towards `excited_population`.
+AmplitudeDamping = documented(
+    _AmplitudeDamping(),
+    """Decay to |0> with probability gamma: populations of |1> times 1 - gamma, coherences times sqrt(1 - gamma).""",
+)
+GeneralizedAmplitudeDamping = documented(
+    _GeneralizedAmplitudeDamping(),
+    """Relaxation by gamma towards a mixed state with the given excited population (0: AmplitudeDamping).""",
+)
+PhaseDamping = documented(_PhaseDamping(), """Coherences times sqrt(1 - lambda).""")
+ThermalRelaxation = documented(
+    _ThermalRelaxation(),
+    r"""Relaxation towards `excited_population` during `time`, with the constants t1 and t2 <= 2 t1.
 
 .. math:: \rho_{11} - e \mapsto e^{-t/T_1} (\rho_{11} - e), \qquad \rho_{01} \mapsto e^{-t/T_2} \rho_{01}
 
@@ -195,4 +202,9 @@ Exact on the whole of T2 <= 2 T1, T2 > T1 included, where no mixture of reset an
 finite: a qubit that does not relax at all has :data:`PhaseDamping`, or a t1 as large as 1e300. The limit ties t1 and t2
 together, and a fit that steps beyond it is refused; :data:`GeneralizedAmplitudeDamping` and :data:`PhaseDamping` one
 after the other reach the same channels with independent domains.
-"""
+""",
+    t1="Relaxation time T1, above 0, in any unit of time.",
+    t2="Coherence time T2, above 0 and at most 2 T1, in that unit.",
+    time="How long it relaxes, in that unit.",
+    excited_population="Population of |1> in equilibrium, from 0 to 1.",
+)

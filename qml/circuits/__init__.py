@@ -12,14 +12,17 @@ from qml.circuits.circuit import Circuit
 from qml.circuits.noise import NoiseModel, NoiseRule, Relaxation
 from qml.circuits.program import Program, Step
 from qml.circuits.trotter import hamiltonian_variational, trotter
+from qml.operations import Initialize, TraceOut
 
 __all__ = [
     "Circuit",
+    "Initialize",
     "NoiseModel",
     "NoiseRule",
     "Program",
     "Relaxation",
     "Step",
+    "TraceOut",
     "brickwork",
     "hamiltonian_variational",
     "hardware_efficient",

@@ -160,8 +160,8 @@ def purification(
     n, n_ancilla = _checks.integer("n", n, low=1), _checks.integer("n_ancilla", n_ancilla, low=0)
     inner = hardware_efficient(n + n_ancilla, layers, rotations, entangler, topology, name)
     ancillas = range(n, n + n_ancilla)
-    first = [Initialize((2,))(a) for a in ancillas]
-    last = [TraceOut((2,))(a) for a in ancillas]
+    first = [Initialize(a) for a in ancillas]
+    last = [TraceOut(a) for a in ancillas]
     return Circuit(n + n_ancilla, [*first, *inner, *last])
 
 
@@ -206,7 +206,7 @@ def reuploading(n: int, n_inputs: int, layers: int, n_ancilla: int = 1) -> tuple
             operations += [gates.RY(f"x[{k},{a}]", q), gates.RZ(f"z[{k},{a}]", q), gates.RY(f"y[{k},{a}]", q)]
         operations += [gates.CNOT(q, (q + 1) % width) for q in range(width if width > 2 else width - 1)]
     operations += [gates.RY(f"end[{q}]", q) for q in range(width)]
-    operations += [TraceOut((2,))(q) for q in range(n, width)]
+    operations += [TraceOut(q) for q in range(n, width)]
     return Circuit(width, operations), {f"x[{k},{a}]": a for k in range(layers) for a in range(n_inputs)}
 
 

@@ -17,7 +17,7 @@ from qml._typing import Dims, DimsLike
 from qml.circuits import drawing
 from qml.circuits.domains import parameter_domains
 from qml.circuits.program import Program, Step
-from qml.operations import Initialize, Instruction, Interval, Operation, ParameterLike, TraceOut, Unitary
+from qml.operations import Instruction, Interval, Operation, ParameterLike, PartialTrace, Preparation, Unitary
 
 if TYPE_CHECKING:
     from qml.circuits.noise import NoiseModel
@@ -28,7 +28,7 @@ class Circuit:
     r"""Operations in order of application: the map :math:`\mathcal E = \mathcal E_m \circ \dots \circ \mathcal E_1`.
 
     A circuit is a frozen value: every method returns a new one, and circuits compare and hash by what they hold.
-    A noise channel, a partial trace (``TraceOut``) and a fresh site (``Initialize``, in \|0>) are operations like
+    A noise channel, a partial trace (``TraceOut(1)``) and a fresh site (``Initialize(1)``, in \|0>) are operations like
     a gate. A traced-out site takes no operation until it is initialised again. A site whose first operation is
     ``Initialize`` is absent from the input register; every other site belongs to it.
 
@@ -83,16 +83,16 @@ class Circuit:
         for operation in self.operations:
             for site in operation.sites:
                 first.setdefault(site, operation.instruction)
-        return tuple(site for site in range(self.n_sites) if not isinstance(first.get(site), Initialize))
+        return tuple(site for site in range(self.n_sites) if not isinstance(first.get(site), Preparation))
 
     @cached_property
     def sites_out(self) -> tuple[int, ...]:
         """Sites of the output register: those that are alive at the end."""
         alive = set(self.sites_in)
         for operation in self.operations:
-            if isinstance(operation.instruction, TraceOut):
+            if isinstance(operation.instruction, PartialTrace):
                 alive.difference_update(operation.sites)
-            elif isinstance(operation.instruction, Initialize):
+            elif isinstance(operation.instruction, Preparation):
                 alive.update(operation.sites)
         return tuple(sorted(alive))
 
@@ -270,10 +270,10 @@ class Circuit:
         columns: list[int] = []
         weights: list[float] = []
         for operation in self.operations:
-            if isinstance(operation.instruction, Initialize):
+            if isinstance(operation.instruction, Preparation):
                 register = sorted([*register, *operation.sites])
             positions = tuple(register.index(site) for site in operation.sites)
-            if isinstance(operation.instruction, TraceOut):
+            if isinstance(operation.instruction, PartialTrace):
                 register = [site for site in register if site not in operation.sites]
             start = len(offset)
             for slot, expression in enumerate(operation.params, start):
@@ -349,7 +349,7 @@ class Circuit:
                 )
         alive = set(self.sites_in)
         for i, operation in enumerate(self.operations):
-            if isinstance(operation.instruction, Initialize):
+            if isinstance(operation.instruction, Preparation):
                 present = alive.intersection(operation.sites)
                 if present:
                     raise InputError(
@@ -364,7 +364,7 @@ class Circuit:
                     f"operation {i}, {operation}, acts on site {min(dead)}, which was traced out before: "
                     "leave it out, or initialize the site again."
                 )
-            if isinstance(operation.instruction, TraceOut):
+            if isinstance(operation.instruction, PartialTrace):
                 alive.difference_update(operation.sites)
 
     def _placed(self, dims: Dims, sites: tuple[int, ...] | None) -> list[Operation]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from qml import gates
-from qml.operations import Affine, Channel, Initialize, Instruction, Operation, TraceOut, Unitary
+from qml.operations import Affine, Channel, Instruction, Operation, PartialTrace, Preparation, Unitary
 
 if TYPE_CHECKING:
     from qml.circuits.circuit import Circuit
@@ -63,9 +63,9 @@ class Mark:
 def mark(operation: Operation) -> Mark:
     """How to draw an operation."""
     instruction, sites = operation.instruction, operation.sites
-    if isinstance(instruction, TraceOut):
+    if isinstance(instruction, PartialTrace):
         return Mark("trace", sites)
-    if isinstance(instruction, Initialize):
+    if isinstance(instruction, Preparation):
         return Mark("fresh", sites)
     if isinstance(instruction, Channel):
         return Mark("channel", sites, (), initials(instruction.name), operation.params)

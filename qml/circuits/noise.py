@@ -12,7 +12,17 @@ import numpy as np
 from qml import _checks, channels, gates
 from qml._checks import InputError
 from qml.circuits.circuit import Circuit
-from qml.operations import Affine, Channel, Initialize, Operation, ParameterLike, TraceOut, Unitary, as_affine
+from qml.operations import (
+    Affine,
+    Channel,
+    Operation,
+    ParameterLike,
+    PartialTrace,
+    Preparation,
+    Unitary,
+    as_affine,
+    plain,
+)
 
 PerSite: TypeAlias = "ParameterLike | Sequence[ParameterLike]"
 """One number (or free parameter) for all sites, or a sequence with one for each."""
@@ -38,17 +48,7 @@ class NoiseRule:
     sites: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
-        if not isinstance(self.channel, Channel):
-            raise InputError(
-                f"a noise rule needs a channel without its sites, then its parameters, as in "
-                f"add(channels.Depolarizing, 0.01); found {self.channel}."
-            )
-        wanted = self.channel.parameter_names
-        if len(self.params) != len(wanted):
-            raise InputError(
-                f"{self.channel.name} takes {_checks.plural(len(wanted), 'parameter')} ({', '.join(wanted)}); "
-                f"found {len(self.params)}: {', '.join(map(str, self.params)) or 'none'}."
-            )
+        object.__setattr__(self, "params", _expressions(self.channel, _checks.listed("params", self.params)))
         if all(p.is_constant for p in self.params):
             self.channel.check(np.array([p.constant for p in self.params], dtype=np.float64))
 
@@ -177,8 +177,9 @@ class NoiseModel:
         *params : float, str or Affine
             Its parameters.
         gates : str or iterable of str, optional
-            Names of the operations that it follows, ``"initialize"`` included; every unitary gate by default (of a
-            channel on k > 1 sites: every gate on k sites).
+            Names of the operations that it follows, as :func:`qml.gates.gate` reads them (``"cx"`` is CNOT),
+            ``"initialize"`` included; every unitary gate by default (of a channel on k > 1 sites: every gate on k
+            sites).
         sites : int or iterable of int, optional
             Where; everywhere by default. A channel on k > 1 sites needs all of them among these.
 
@@ -190,7 +191,7 @@ class NoiseModel:
         names = (gates,) if isinstance(gates, str) else None if gates is None else tuple(gates)
         if names is not None and "trace_out" in names:
             raise InputError("a noise rule cannot follow trace_out: nothing is left there; name the gate before it.")
-        rule = NoiseRule(channel, tuple(map(as_affine, params)), names, _sites(sites))
+        rule = NoiseRule(channel, _expressions(channel, params), names, _sites(sites))
         return replace(self, rules=(*self.rules, rule))
 
     def with_relaxation(
@@ -231,7 +232,7 @@ class NoiseModel:
         sites : int or iterable of int, optional
         channel : Channel, optional
         """
-        rule = NoiseRule(channel, tuple(map(as_affine, params)), None, _sites(sites))
+        rule = NoiseRule(channel, _expressions(channel, params), None, _sites(sites))
         if channel.n_sites != 1:
             raise InputError(f"a readout error acts on one site; found {channel.name}, on {channel.n_sites} sites.")
         return replace(self, readout=(*self.readout, rule))
@@ -246,15 +247,18 @@ class NoiseModel:
             circuit does not have, or a channel does not fit the sites that it would act on.
         """
         self._check(circuit)
+        return self._spelled(circuit)._applied(circuit)
+
+    def _applied(self, circuit: Circuit) -> Circuit:
         operations: list[Operation] = []
         durations = dict(self.relaxation.durations) if self.relaxation else {}
         free_at = [0.0] * circuit.n_sites
         for operation in circuit:
-            if isinstance(operation.instruction, TraceOut):
+            if isinstance(operation.instruction, PartialTrace):
                 operations.append(operation)
                 continue
             start = max((free_at[site] for site in operation.sites), default=0.0)
-            if not isinstance(operation.instruction, Initialize):
+            if not isinstance(operation.instruction, Preparation):
                 operations += self._idle(operation.sites, free_at, start)
             operations.append(operation)
             for rule in self.rules:
@@ -276,14 +280,30 @@ class NoiseModel:
         tick = 8 * sys.float_info.epsilon * until
         return [self.relaxation.lasting(until - free_at[s], s) for s in sites if until - free_at[s] > tick]
 
+    def _spelled(self, circuit: Circuit) -> NoiseModel:
+        """The model with the names that the operations of the circuit have: "cx" is CNOT."""
+        held = circuit.counts()
+
+        def spelled(name: str) -> str:
+            return name if name in held or name == "initialize" else gates.gate(name).name
+
+        rules = tuple(
+            replace(rule, gates=None if rule.gates is None else tuple(map(spelled, rule.gates))) for rule in self.rules
+        )
+        if self.relaxation is None:
+            return replace(self, rules=rules)
+        durations = tuple((spelled(name), time) for name, time in self.relaxation.durations)
+        return replace(self, rules=rules, relaxation=replace(self.relaxation, durations=durations))
+
     def _check(self, circuit: Circuit) -> None:
         known = {**gates.GATES, **circuit.counts(), "initialize": 1}
+        others = {plain(name) for name in (*gates.GATES, *gates.ALIASES)}
         named = [name for rule in self.rules for name in rule.gates or ()]
         if self.relaxation:
             self.relaxation.check(circuit.n_sites)
             named += [name for name, _ in self.relaxation.durations]
         for name in named:
-            if name not in known:
+            if name not in known and plain(name) not in others:
                 raise InputError(
                     f"the noise model names a gate {name!r} that neither qml.gates nor the circuit has"
                     f"{_checks.nearest(name, known)}."
@@ -294,6 +314,16 @@ class NoiseModel:
                     f"the noise model names site {site}, but the circuit has "
                     f"{_checks.plural(circuit.n_sites, 'site')}, counted from 0."
                 )
+
+
+def _expressions(channel: Channel, params: Sequence[ParameterLike]) -> tuple[Affine, ...]:
+    if not isinstance(channel, Channel):
+        found = channel if isinstance(channel, Operation) else _checks.shown(channel)
+        raise InputError(
+            "a noise rule needs a channel without its sites, then its parameters, as in "
+            f"add(channels.Depolarizing, 0.01); found {found}."
+        )
+    return channel.expressions(params)
 
 
 def _sites(sites: int | Iterable[int] | None) -> tuple[int, ...] | None:

@@ -18,7 +18,7 @@ from qml.operations import REAL_LINE, Instruction
 class Step:
     """One instruction at positions `sites` of the register *as it is then* (traced-out sites are gone from it).
 
-    Its parameters are entries `start` to `stop` of the program's slot values. For ``Initialize``, `sites` are the
+    Its parameters are entries `start` to `stop` of the program's slot values. For ``Preparation``, `sites` are the
     positions that the new sites take in the register after the step.
     """
 

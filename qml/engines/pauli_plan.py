@@ -22,7 +22,7 @@ from qml.engines.pauli_tables import TableBuilder
 from qml.engines.simd import LANES
 from qml.engines.transfer import LETTERS, transfer_of
 from qml.gates import PauliRotation
-from qml.operations import Initialize, TraceOut, Unitary
+from qml.operations import PartialTrace, Preparation, Unitary
 
 ROUNDING = 4 * float(np.finfo(np.float64).eps)
 """Entries of the transfer matrix of a fixed gate that are so close to an integer are that integer; the first row of a
@@ -98,9 +98,9 @@ class Plan:
         self._blocks = self._new_blocks(n)
         for step in program.steps:
             sites, instruction = step.sites, step.instruction
-            if isinstance(instruction, TraceOut | Initialize):
+            if isinstance(instruction, PartialTrace | Preparation):
                 self._end_blocks(n, waiting)
-                appended = isinstance(instruction, Initialize)
+                appended = isinstance(instruction, Preparation)
                 for site in sorted(sites, reverse=not appended):
                     shift = self._builder.shift(n + 1 if appended else n, site)
                     self._builder.add(loops.APPEND if appended else loops.DISCARD, n, [shift], 1)
@@ -282,7 +282,7 @@ def _is_unital(factor: Factor) -> bool:
 
 
 def _check_qubits(program: Program) -> None:
-    fresh = [d for step in program.steps if isinstance(step.instruction, Initialize) for d in step.instruction.dims]
+    fresh = [d for step in program.steps if isinstance(step.instruction, Preparation) for d in step.instruction.dims]
     for d in (*program.dims_in, *fresh):
         if d != 2:
             raise InputError(f"PauliEngine runs qubits; found a site of dimension {d}: use ReferenceEngine.")
@@ -318,6 +318,6 @@ def plan_of(program: Program, purpose: int = FORWARD, members: int | None = None
 def _most_qubits(program: Program) -> int:
     n = n_max = len(program.dims_in)
     for step in program.steps:
-        n += len(step.sites) * (isinstance(step.instruction, Initialize) - isinstance(step.instruction, TraceOut))
+        n += len(step.sites) * (isinstance(step.instruction, Preparation) - isinstance(step.instruction, PartialTrace))
         n_max = max(n_max, n)
     return n_max

@@ -14,7 +14,7 @@ from qml.circuits.program import Program, Step
 from qml.engines.base import Engine
 from qml.engines.register import batch_of, check_single, dims_after, directions_of
 from qml.engines.vectors import apply, evolve_vectors, evolve_vectors_vjp
-from qml.operations import Channel, Initialize, TraceOut, Unitary
+from qml.operations import Channel, PartialTrace, Preparation, Unitary
 from qml.states.base import State
 from qml.states.density_matrix import DensityMatrix
 
@@ -181,7 +181,7 @@ def _forward(step: Step, slots: Real, rho: Complex, dims: Dims) -> Complex:
     if isinstance(instruction, Channel):
         return np.asarray(sum(_sandwich(k, sites, rho, dims) for k in instruction.kraus(values)))
     after = dims_after(dims, step)
-    if isinstance(instruction, TraceOut):
+    if isinstance(instruction, PartialTrace):
         return _sum_of_blocks(rho, dims, sites)
     out = np.zeros(after + after, dtype=np.complex128)
     out[_block(len(after), sites, (0,) * len(sites))] = rho.reshape(dims + dims)
@@ -197,7 +197,7 @@ def _backward(step: Step, slots: Real, g: Complex, dims: Dims) -> Complex:
         return np.asarray(sum(_sandwich(k.conj().T, sites, g, dims) for k in instruction.kraus(values)))
     after = dims_after(dims, step)
     tensor = g.reshape(after + after)
-    if isinstance(instruction, Initialize):
+    if isinstance(instruction, Preparation):
         return tensor[_block(len(after), sites, (0,) * len(sites))].reshape(math.prod(dims), -1)
     out = np.zeros(dims + dims, dtype=np.complex128)
     for index in np.ndindex(*(dims[site] for site in sites)):

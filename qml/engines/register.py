@@ -10,7 +10,7 @@ from qml import _checks
 from qml._checks import InputError
 from qml._typing import ArrayLike, Dims, Real
 from qml.circuits.program import Program, Step
-from qml.operations import Initialize, TraceOut
+from qml.operations import PartialTrace, Preparation
 from qml.states.base import State
 
 
@@ -62,9 +62,9 @@ def directions_of(directions: ArrayLike, n_params: int) -> Real:
 
 def dims_after(dims: Dims, step: Step) -> Dims:
     """The dims of the register after a step, from those before it."""
-    if isinstance(step.instruction, TraceOut):
+    if isinstance(step.instruction, PartialTrace):
         return tuple(d for site, d in enumerate(dims) if site not in step.sites)
-    if isinstance(step.instruction, Initialize):
+    if isinstance(step.instruction, Preparation):
         rest = iter(dims)
         fresh = dict(zip(step.sites, step.instruction.dims, strict=True))
         return tuple(fresh[site] if site in fresh else next(rest) for site in range(len(dims) + len(fresh)))

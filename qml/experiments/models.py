@@ -29,7 +29,7 @@ from qml.experiments.parts import NoiseRule, ReadoutRule
 from qml.experiments.targets import Context, Ghz, MaximallyMixed, Probabilities, Thermal, W, Werner
 from qml.models import CircuitModel, MixtureModel, Model, NoisyModel, ProductModel
 from qml.models.members import Fixed as FixedModel
-from qml.operations import Operation, as_affine
+from qml.operations import Operation
 
 
 class Circuit(Named):
@@ -114,7 +114,7 @@ class Noisy(Named):
     def build(self) -> NoisyModel:
         model = self.model.build()
         operations = [
-            Operation(CHANNELS[rule.channel], (site,), tuple(map(as_affine, rule.params)))
+            Operation(CHANNELS[rule.channel], (site,), CHANNELS[rule.channel].expressions(rule.params))
             for rule in self.noise
             for site in (range(len(model.dims)) if rule.sites is None else rule.sites)
         ]

@@ -15,7 +15,7 @@ from qml.channels import CHANNELS
 from qml.engines import ReferenceEngine
 from qml.experiments.schema import Qubits, Sites, Spec, arguments, shown
 from qml.models import GibbsModel
-from qml.operations import Operation, as_affine
+from qml.operations import Operation
 from qml.operators import PauliSum
 from qml.states import State
 
@@ -209,7 +209,7 @@ class _ChannelRule(Spec):
 
     @model_validator(mode="after")
     def _takes(self) -> Self:
-        circuits.NoiseRule(CHANNELS[self.channel], tuple(map(as_affine, self.params)))
+        circuits.NoiseRule(CHANNELS[self.channel], CHANNELS[self.channel].expressions(self.params))
         return self
 
 
@@ -257,7 +257,7 @@ def seen_through(state: State, rules: list[AppliedChannel]) -> State:
         channel = CHANNELS[rule.channel]
         sites = tuple(range(len(state.dims))) if rule.sites == "all" else tuple(rule.sites)
         placed = [(s,) for s in sites] if channel.n_sites == 1 else [sites]
-        operations += [Operation(channel, s, tuple(map(as_affine, rule.params))) for s in placed]
+        operations += [Operation(channel, s, channel.expressions(rule.params)) for s in placed]
     if not operations:
         return state
     return ReferenceEngine().evolve(Circuit(state.dims, operations).compile(), [], state)

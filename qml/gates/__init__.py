@@ -4,15 +4,19 @@ A gate is called with its parameters, then its sites: ``RX("theta", 0)``, ``CNOT
 controls come first, and every matrix is over \|first listed site, second, ...>.
 """
 
-from qml.gates.constants import ISWAP, SWAP, SX, H, I, S, Sdg, T, Tdg, X, Y, Z
+from qml.gates.constants import ISWAP, SWAP, SX, H, I, S, Sdg, SXdg, T, Tdg, X, Y, Z
 from qml.gates.control import Controlled, controlled
 from qml.gates.named import (
+    ALIASES,
+    CCX,
     CH,
     CNOT,
     CP,
     CRX,
     CRY,
     CRZ,
+    CSWAP,
+    CX,
     CY,
     CZ,
     GATES,
@@ -34,12 +38,16 @@ from qml.gates.rotations import PauliRotation
 from qml.gates.unitary import UnitaryGate
 
 __all__ = [
+    "ALIASES",
+    "CCX",
     "CH",
     "CNOT",
     "CP",
     "CRX",
     "CRY",
     "CRZ",
+    "CSWAP",
+    "CX",
     "CY",
     "CZ",
     "GATES",
@@ -61,6 +69,7 @@ __all__ = [
     "ParametricGate",
     "PauliRotation",
     "S",
+    "SXdg",
     "Sdg",
     "T",
     "Tdg",

@@ -6,13 +6,12 @@ import math
 
 import numpy as np
 
-from qml import _checks
 from qml._typing import Complex, Real
-from qml.gates.constants import ISWAP, SWAP, SX, H, I, S, Sdg, T, Tdg, X, Y, Z
+from qml.gates.constants import ISWAP, SWAP, SX, H, I, S, Sdg, SXdg, T, Tdg, X, Y, Z
 from qml.gates.control import controlled
 from qml.gates.parametric import ParametricGate
 from qml.gates.rotations import PauliRotation
-from qml.operations import Affine, Unitary
+from qml.operations import Affine, Unitary, documented, find
 
 
 def _negated(params: tuple[Affine, ...]) -> tuple[Affine, ...]:
@@ -58,80 +57,77 @@ def _xx_plus_yy_derivative(params: Real) -> Complex:
     return np.array([[[0, 0, 0, 0], [0, -s, -1j * c, 0], [0, -1j * c, -s, 0], [0, 0, 0, 0]]])
 
 
-RX = PauliRotation("X")
-"""exp(-i theta X / 2)."""
-RY = PauliRotation("Y")
-"""exp(-i theta Y / 2)."""
-RZ = PauliRotation("Z")
-"""exp(-i theta Z / 2)."""
-P = ParametricGate(
-    name="P", dims=(2,), parameter_names=("lambda",), function=_p, derivative_function=_p_derivative, undo=_negated
+RX = documented(PauliRotation("X"), """exp(-i theta X / 2).""")
+RY = documented(PauliRotation("Y"), """exp(-i theta Y / 2).""")
+RZ = documented(PauliRotation("Z"), """exp(-i theta Z / 2).""")
+P = documented(
+    ParametricGate(
+        name="P", dims=(2,), parameter_names=("lambda",), function=_p, derivative_function=_p_derivative, undo=_negated
+    ),
+    """The phase gate diag(1, e^{i lambda}).""",
 )
-"""The phase gate diag(1, e^{i lambda})."""
-U3 = ParametricGate(
-    name="U3",
-    dims=(2,),
-    parameter_names=("theta", "phi", "lambda"),
-    function=_u3,
-    derivative_function=_u3_derivative,
-    undo=_u3_undo,
-)
-r"""Any gate on one qubit up to a phase, as in OpenQASM 2 (Cross et al. 2017, arXiv:1707.03429), whose ``u3`` it is.
+U3 = documented(
+    ParametricGate(
+        name="U3",
+        dims=(2,),
+        parameter_names=("theta", "phi", "lambda"),
+        function=_u3,
+        derivative_function=_u3_derivative,
+        undo=_u3_undo,
+    ),
+    r"""Any gate on one qubit up to a phase, as in OpenQASM 2 (Cross et al. 2017, arXiv:1707.03429), whose ``u3`` it is.
 
 .. math:: U_3(\theta, \phi, \lambda) = \begin{pmatrix} \cos(\theta/2) & -e^{i\lambda} \sin(\theta/2) \\
     e^{i\phi} \sin(\theta/2) & e^{i(\phi+\lambda)} \cos(\theta/2) \end{pmatrix}
-"""
-CNOT = controlled(X)
-r"""X on the second qubit where the first is in \|1>."""
-CY = controlled(Y)
-r"""Y on the second qubit where the first is in \|1>."""
-CZ = controlled(Z)
-"""diag(1, 1, 1, -1); which qubit is the control makes no difference."""
-CH = controlled(H)
-r"""H on the second qubit where the first is in \|1>."""
-CRX = controlled(RX)
-r"""RX on the second qubit where the first is in \|1>."""
-CRY = controlled(RY)
-r"""RY on the second qubit where the first is in \|1>."""
-CRZ = controlled(RZ)
-r"""RZ on the second qubit where the first is in \|1>."""
-CP = controlled(P)
-"""diag(1, 1, 1, e^{i lambda}); which qubit is the control makes no difference."""
-RXX = PauliRotation("XX")
-"""exp(-i theta X X / 2)."""
-RYY = PauliRotation("YY")
-"""exp(-i theta Y Y / 2)."""
-RZZ = PauliRotation("ZZ")
-"""exp(-i theta Z Z / 2)."""
-XXPlusYY = ParametricGate(
-    name="XXPlusYY",
-    dims=(2, 2),
-    parameter_names=("theta",),
-    function=_xx_plus_yy,
-    derivative_function=_xx_plus_yy_derivative,
-    undo=_negated,
+""",
 )
-r"""exp(-i theta (X X + Y Y) / 4): it mixes \|01> and \|10>, and XXPlusYY(-pi) = ISWAP."""
-Toffoli = controlled(X, 2)
-r"""X on the third qubit where the first two are in \|1>."""
-Fredkin = controlled(SWAP)
-r"""SWAP of the second and third qubit where the first is in \|1>."""
+CNOT = documented(controlled(X), """X on the second qubit where the first is in |1>.""")
+CY = documented(controlled(Y), """Y on the second qubit where the first is in |1>.""")
+CZ = documented(controlled(Z), """diag(1, 1, 1, -1); which qubit is the control makes no difference.""")
+CH = documented(controlled(H), """H on the second qubit where the first is in |1>.""")
+CRX = documented(controlled(RX), """RX on the second qubit where the first is in |1>.""")
+CRY = documented(controlled(RY), """RY on the second qubit where the first is in |1>.""")
+CRZ = documented(controlled(RZ), """RZ on the second qubit where the first is in |1>.""")
+CP = documented(controlled(P), """diag(1, 1, 1, e^{i lambda}); which qubit is the control makes no difference.""")
+RXX = documented(PauliRotation("XX"), """exp(-i theta X X / 2).""")
+RYY = documented(PauliRotation("YY"), """exp(-i theta Y Y / 2).""")
+RZZ = documented(PauliRotation("ZZ"), """exp(-i theta Z Z / 2).""")
+XXPlusYY = documented(
+    ParametricGate(
+        name="XXPlusYY",
+        dims=(2, 2),
+        parameter_names=("theta",),
+        function=_xx_plus_yy,
+        derivative_function=_xx_plus_yy_derivative,
+        undo=_negated,
+    ),
+    """exp(-i theta (X X + Y Y) / 4): it mixes |01> and |10>, and XXPlusYY(-pi) = ISWAP.""",
+)
+Toffoli = documented(controlled(X, 2), """X on the third qubit where the first two are in |1>.""")
+Fredkin = documented(controlled(SWAP), """SWAP of the second and third qubit where the first is in |1>.""")
 
 GATES: dict[str, Unitary] = {
     g.name: g
     for g in (
-        *(I, X, Y, Z, H, S, Sdg, T, Tdg, SX, RX, RY, RZ, P, U3),
+        *(I, X, Y, Z, H, S, Sdg, T, Tdg, SX, SXdg, RX, RY, RZ, P, U3),
         *(CNOT, CY, CZ, CH, SWAP, ISWAP, CRX, CRY, CRZ, CP),
         *(RXX, RYY, RZZ, XXPlusYY, Toffoli, Fredkin),
     )
 }
 """Every named gate by its name."""
 
-_ALIASES = {"CX": "CNOT", "CCX": "Toffoli", "CSWAP": "Fredkin"}
+ALIASES: dict[str, str] = {
+    "CX": "CNOT", "CCX": "Toffoli", "CCNOT": "Toffoli", "CSWAP": "Fredkin",
+    "id": "I", "Identity": "I", "PauliX": "X", "PauliY": "Y", "PauliZ": "Z", "Hadamard": "H", "U": "U3",
+    "phase": "P", "PhaseShift": "P", "u1": "P", "cphase": "CP", "cu1": "CP", "ControlledPhaseShift": "CP",
+    "IsingXX": "RXX", "IsingYY": "RYY", "IsingZZ": "RZZ",
+}
+"""What Qiskit, OpenQASM and PennyLane call some of them; capitals make no difference."""
+CX, CCX, CSWAP = CNOT, Toffoli, Fredkin
 
 
 def gate(name: str) -> Unitary:
-    """The named gate; capitals make no difference, and CX, CCX, CSWAP stand for CNOT, Toffoli, Fredkin.
+    """The named gate; capitals make no difference, and :data:`ALIASES` has the names that other libraries use.
 
     Raises
     ------
@@ -140,9 +136,7 @@ def gate(name: str) -> Unitary:
 
     Examples
     --------
-    >>> gate("cx"), gate("iSWAP"), gate("Sdg")
-    (CNOT, ISWAP, Sdg)
+    >>> gate("cx"), gate("iSWAP"), gate("phase"), gate("sxdg")
+    (CNOT, ISWAP, P, SXdg)
     """
-    known = {n.upper(): n for n in GATES} | _ALIASES
-    spelled = known.get(name.upper(), name) if isinstance(name, str) else name
-    return GATES[_checks.choice("a gate's name", spelled, GATES)]
+    return find("a gate's name", name, GATES, ALIASES)

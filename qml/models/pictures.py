@@ -11,7 +11,7 @@ from qml._typing import ArrayLike, Complex, Dims, Real
 from qml.circuits.program import Program, Step
 from qml.engines.register import dims_after
 from qml.engines.vectors import apply
-from qml.operations import Channel, Initialize, TraceOut, Unitary
+from qml.operations import Channel, PartialTrace, Preparation, Unitary
 
 
 def heisenberg(program: Program, params: ArrayLike, observable: Complex) -> Complex:
@@ -58,7 +58,7 @@ def _forward(step: Step, slots: Real, x: Complex, dims: Dims) -> Complex:
     if isinstance(instruction, Unitary | Channel):
         return _superoperate(instruction.superoperator(slots[step.start : step.stop]), step.sites, x, dims)
     after = dims_after(dims, step)
-    if isinstance(instruction, TraceOut):
+    if isinstance(instruction, PartialTrace):
         kept = [site for site in range(len(dims)) if site not in step.sites]
         return operators.partial_trace_matrix(x, kept, dims)
     inside = _first_levels(step.sites, after)
@@ -73,7 +73,7 @@ def _backward(step: Step, slots: Real, g: Complex, dims: Dims) -> Complex:
     if isinstance(instruction, Unitary | Channel):
         s = instruction.superoperator(slots[step.start : step.stop])
         return _superoperate(s.conj().T, step.sites, g, dims)
-    if isinstance(instruction, Initialize):
+    if isinstance(instruction, Preparation):
         inside = _first_levels(step.sites, dims_after(dims, step))
         return g[:, inside[:, None], inside]
     kept = [site for site in range(len(dims)) if site not in step.sites]

@@ -7,7 +7,7 @@ import qutip
 from qml import channels, gates
 from qml.circuits import Circuit
 from qml.engines import PauliEngine, ReferenceEngine
-from qml.operations import Initialize, TraceOut
+from qml.operations import PartialTrace, Preparation
 from qml.states import DensityMatrix
 
 ENGINES = {"reference": ReferenceEngine(), "pauli": PauliEngine()}
@@ -122,8 +122,8 @@ def test_traced_out_ancilla_that_returns(engine):
     """The ancilla is discarded by ptrace and comes back by a tensor product with |0><0|."""
     n = 3
     circuit = Circuit(n).then(
-        *(gates.RY("a", 0), gates.RXX("b", 0, 2), gates.CNOT(0, 1), TraceOut((2,))(0)),
-        *(gates.RZZ("c", 1, 2), gates.RX("d", 1), Initialize((2,))(0), gates.RXX("e", 0, 2), TraceOut((2,))(2)),
+        *(gates.RY("a", 0), gates.RXX("b", 0, 2), gates.CNOT(0, 1), PartialTrace((2,))(0)),
+        *(gates.RZZ("c", 1, 2), gates.RX("d", 1), Preparation((2,))(0), gates.RXX("e", 0, 2), PartialTrace((2,))(2)),
     )
     values = np.array([0.9, 0.6, -0.8, 0.5, 1.3])
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import pickle
+import pydoc
 import re
 
 import numpy as np
@@ -336,7 +338,7 @@ def test_parameters_outside_their_domain():
         ("ThermalRelaxation", (0, 1, 1, 0), "ThermalRelaxation: t1 must be positive; found 0."),
         ("ThermalRelaxation", (1, 0, 1, 0), "ThermalRelaxation: t2 must be positive; found 0."),
         ("ThermalRelaxation", (1, 1, -1, 0), "ThermalRelaxation: time must lie in [0, inf]; found -1."),
-        ("ThermalRelaxation", (math.inf, 1, 1, 0), "a gate or channel parameter must be a finite number; found inf."),
+        ("ThermalRelaxation", (math.inf, 1, 1, 0), "ThermalRelaxation: t1 must be a finite number; found inf."),
         ("ReadoutError", (0.1, 1.1), "ReadoutError: p10 must lie in [0, 1]; found 1.1."),
     ]:
         sites = range(CHANNELS[name].n_sites)
@@ -366,7 +368,7 @@ def test_kraus_operators_that_are_no_channel():
         KrausChannel([np.eye(2), np.eye(3)])
     with refused("dims must multiply to the dimension 4; found (2, 3), product 6"):
         KrausChannel(np.eye(4)[None], dims=(2, 3))
-    with refused("must be complete"):
+    with refused("must have shape (..., d, d); found shape (0, 2, 2)"):
         KrausChannel(np.zeros((0, 2, 2)))
 
 
@@ -381,13 +383,38 @@ def test_mixtures_that_do_not_fit():
 
 
 def test_wrong_placements():
-    with refused("Depolarizing takes 2 arguments (p, site); found 1: (0.1,)"):
+    with refused("Depolarizing takes 2 arguments (p, site); found 1: 0.1"):
         channels.Depolarizing(0.1)
-    with refused("ThermalRelaxation takes 5 arguments (t1, t2, time, excited_population, site); found 4"):
-        channels.ThermalRelaxation(50, 70, 1, 0)
-    with refused("Depolarizing2 needs distinct sites; found (1, 1)"):
+    with refused("ThermalRelaxation takes 5 arguments (t1, t2, time, excited_population, site); found 3"):
+        channels.ThermalRelaxation(50, 70, 1)
+    with refused("Depolarizing2 needs 2 distinct sites; found (1, 1)"):
         channels.Depolarizing2(0.1, 1, 1)
     with refused("AmplitudeDamping on sites (0,) is not unitary, so it has no inverse operation."):
         channels.AmplitudeDamping(0.1, 0).inverse()
-    with refused("Reset takes 1 arguments (site); found 2"):
+    with refused("Reset takes 1 argument (site); found 2"):
         channels.Reset(0, 1)
+
+
+def test_channels_are_found_by_name_and_explain_themselves():
+    assert channels.channel("amplitude_damping") == channels.AmplitudeDamping
+    with refused("(did you mean 'BitFlip'?)"):
+        channels.channel("bitflipp")
+    text = pydoc.render_doc(channels.AmplitudeDamping, renderer=pydoc.plaintext)
+    assert "AmplitudeDamping(gamma, site)" in text
+    assert "Decay to |0> with probability gamma" in text
+    assert "From 0 to 1." in text
+    for name, channel in CHANNELS.items():
+        assert channel.__doc__.startswith(f"{name}("), name
+        for parameter in channel.parameter_names:
+            assert f"\n{parameter} : float" in channel.__doc__
+
+
+def test_thermal_relaxation_goes_to_the_ground_state_unless_told_otherwise():
+    plain, warm = channels.ThermalRelaxation(50, 70, 0.3, 0), channels.ThermalRelaxation(50, 70, 0.3, 0.25, 0)
+    assert plain == channels.ThermalRelaxation(50, 70, 0.3, 0.0, 0)
+    assert warm == channels.ThermalRelaxation(50, 70, 0.3, 0, excited_population=0.25)
+    assert str(inspect.signature(channels.ThermalRelaxation)) == "(t1, t2, time, site, /, *, excited_population=0.0)"
+    with refused("takes 5 arguments"):
+        channels.ThermalRelaxation(50, 70, 0.3, 0.25, 0, excited_population=0.25)
+    with refused("takes 5 arguments"):
+        channels.ThermalRelaxation(50, 70, 0.3, 0, wrong=0.25)

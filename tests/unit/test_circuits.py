@@ -10,11 +10,11 @@ from qml import channels, gates
 from qml._checks import InputError
 from qml.circuits import Circuit, hardware_efficient
 from qml.engines.reference import ReferenceEngine
-from qml.operations import REAL_LINE, Initialize, Interval, Operation, Parameter, TraceOut
+from qml.operations import REAL_LINE, Initialize, Interval, Operation, Parameter, PartialTrace, Preparation, TraceOut
 
 a, b = Parameter("a"), Parameter("b")
-trace = TraceOut((2,))
-fresh = Initialize((2,))
+trace = PartialTrace((2,))
+fresh = Preparation((2,))
 
 
 def unitary(circuit, params=()):
@@ -92,13 +92,13 @@ def test_positions_count_in_the_register_as_it_is_then():
         dims,
         [
             gates.CNOT(2, 0),  # register 0 1 2 3
-            TraceOut((3,))(1),
+            PartialTrace((3,))(1),
             gates.CNOT(2, 0),  # register 0 2 3
-            TraceOut((5, 2))(3, 0),
+            PartialTrace((5, 2))(3, 0),
             gates.X(2),  # register 2
-            Initialize((5, 2))(3, 0),
+            Preparation((5, 2))(3, 0),
             gates.CNOT(0, 2),  # register 0 2 3
-            Initialize((3,))(1),
+            Preparation((3,))(1),
             gates.CNOT(0, 2),
         ],
     )
@@ -148,7 +148,7 @@ def test_initializing_a_present_site_is_refused():
 def test_sites_and_dims_are_checked():
     with pytest.raises(InputError, match=r"operation 1, CNOT 0 2, names site 2, but the circuit has 2 sites"):
         Circuit(2, [gates.H(0), gates.CNOT(0, 2)])
-    with pytest.raises(InputError, match="names site -1"):
+    with pytest.raises(InputError, match="each site must be an integer of at least 0; found -1"):
         Circuit(2, [Operation(gates.H, (-1,))])
     with pytest.raises(
         InputError, match=r"operation 0, RX\(a\) 1, acts on dimensions \(2,\), but sites \(1,\).*\(3,\)"
@@ -331,3 +331,13 @@ def test_inverse_composes_to_the_identity():
 def test_inverse_of_what_is_not_unitary_is_refused():
     with pytest.raises(InputError, match=r"BitFlip on sites \(0,\) is not unitary"):
         Circuit(1, [channels.BitFlip(0.1, 0)]).inverse()
+
+
+def test_sites_are_traced_out_and_made_by_their_numbers():
+    assert Circuit(3, [TraceOut(1)]).dims_out == (2, 2)
+    assert TraceOut(1) == PartialTrace((2,))(1)
+    assert Initialize(0, 2, dims=(3, 2)) == Preparation((3, 2))(0, 2)
+    assert Circuit((3, 2), [TraceOut(0, dims=(3,))]).dims_out == (2,)
+    for call in (lambda: TraceOut((2,)), lambda: TraceOut(), lambda: TraceOut("a"), lambda: TraceOut(1, dims=(2, 2))):
+        with pytest.raises(InputError, match="TraceOut"):
+            call()

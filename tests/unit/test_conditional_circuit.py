@@ -9,7 +9,7 @@ from qml.engines import PauliEngine, ReferenceEngine
 from qml.losses import MeanCrossEntropy, label_states
 from qml.losses.labelled import LabelLikelihood
 from qml.models.conditional_circuit import ConditionalCircuitModel
-from qml.operations import TraceOut
+from qml.operations import PartialTrace
 from qml.states import ginibre
 
 
@@ -20,7 +20,7 @@ def reuploading(layers=2):
         operations += [gates.RY(f"x0[{k}]", 0), gates.RX(f"x1[{k}]", 1)]
         operations += [gates.RY(f"a[{k}]", 0), gates.RZ(f"b[{k}]", 0), gates.RY(f"c[{k}]", 1), gates.CNOT(0, 1)]
         operations += [channels.Depolarizing("p", 0)]
-    return Circuit(2, [*operations, TraceOut((2,))(1)])
+    return Circuit(2, [*operations, PartialTrace((2,))(1)])
 
 
 UPLOADS = {"x0[0]": 0, "x1[0]": 1, "x0[1]": 0, "x1[1]": 1}

@@ -12,7 +12,7 @@ from qml.fitting.priors import Gaussian
 from qml.geometry import KINDS
 from qml.losses import Labelled, LabelLikelihood, MeanCrossEntropy, label_states
 from qml.models import ConditionalCircuitModel, ConditionalGibbsModel
-from qml.operations import TraceOut
+from qml.operations import PartialTrace
 from qml.optimizers import Newton
 from qml.states import ginibre
 
@@ -31,7 +31,7 @@ def uploading():
     """Two qubits, the second traced out; noise of a strength that is learnt."""
     operations = [gates.RY("a", 0), gates.RY("c", 1), gates.RY("x0", 0), gates.RX("x1", 1), gates.CNOT(0, 1)]
     operations += [gates.RY("d", 0), gates.RX("e", 0), channels.Depolarizing("p", 0)]
-    return Circuit(2, [*operations, TraceOut((2,))(1)])
+    return Circuit(2, [*operations, PartialTrace((2,))(1)])
 
 
 def problem(name, bias=True, weights=WEIGHTS):

@@ -10,11 +10,11 @@ from matplotlib.patches import FancyBboxPatch
 from qml import channels, gates
 from qml._checks import InputError
 from qml.circuits import Circuit, NoiseModel, brickwork, hardware_efficient, mera_tree
-from qml.operations import Initialize, Parameter, TraceOut
+from qml.operations import Parameter, PartialTrace, Preparation
 from qml.plotting import draw_circuit
 
-trace = TraceOut((2,))
-fresh = Initialize((2,))
+trace = PartialTrace((2,))
+fresh = Preparation((2,))
 
 ZOO = Circuit(
     5,
@@ -31,7 +31,7 @@ ZOO = Circuit(
         fresh(2),
         gates.controlled(gates.RXX)("an_extremely_long_name", 2, 0, 3),
         gates.CZ(0, 4),
-        TraceOut((2, 2))(1, 3),
+        PartialTrace((2, 2))(1, 3),
     ],
 )
 

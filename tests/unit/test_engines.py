@@ -14,7 +14,7 @@ from qml.circuits import Circuit
 from qml.circuits.program import Program, Step
 from qml.engines import PauliEngine, ReferenceEngine
 from qml.gates import GATES
-from qml.operations import Initialize, TraceOut, Unitary
+from qml.operations import PartialTrace, Preparation, Unitary
 from qml.operators import embed, partial_trace_matrix
 from qml.states import DensityMatrix, GibbsState, ginibre, haar_pure
 
@@ -165,7 +165,7 @@ def test_rotations_about_strings_of_any_weight(engine, label):
 
 def test_trace_out_in_the_middle_and_initialise_again(engine):
     rng = np.random.default_rng(11)
-    trace, fresh = TraceOut((2,)), Initialize((2,))
+    trace, fresh = PartialTrace((2,)), Preparation((2,))
     circuit = Circuit(3).then(
         *(gates.RY("a", 0), gates.CNOT(0, 2), gates.RXX("b", 1, 2), trace(1)),
         *(channels.AmplitudeDamping("p", 2), gates.CRY("c", 2, 0), fresh(1)),
@@ -199,7 +199,7 @@ def test_trace_out_in_the_middle_and_initialise_again(engine):
 
 def test_ancillas_first(engine):
     """Fresh sites to the left, between and to the right of those that are there; several traced out at once."""
-    fresh, trace = Initialize((2, 2, 2)), TraceOut((2, 2))
+    fresh, trace = Preparation((2, 2, 2)), PartialTrace((2, 2))
     circuit = Circuit(4).then(fresh(3, 0, 2), gates.H(1), gates.CNOT(1, 3), gates.CNOT(1, 0), gates.X(2), trace(3, 0))
     program = circuit.compile()
     assert program.dims_in == (2,)
@@ -209,7 +209,7 @@ def test_ancillas_first(engine):
 
 
 def test_a_register_can_start_and_end_empty(engine):
-    fresh, trace = Step(Initialize((2,)), (0,)), Step(TraceOut((2,)), (0,))
+    fresh, trace = Step(Preparation((2,)), (0,)), Step(PartialTrace((2,)), (0,))
     turn = Step(gates.RX, (0,), 0, 1)
     weights = sparse.csr_array(np.array([[1.0]]))
     program = Program((), (), (fresh, turn, trace), ("t",), weights, np.zeros(1))
@@ -309,7 +309,7 @@ def test_reference_engine_on_qutrits_and_qubits():
     gate, channel = gates.UnitaryGate(u, dims=(2, 3)), channels.KrausChannel(kraus, dims=(3,))
     circuit = Circuit(dims).then(
         *(gate(1, 0), gates.RY("t", 1), channel(2), gates.UnitaryGate(u.conj(), dims=(2, 3))(1, 2)),
-        *(channels.AmplitudeDamping("p", 1), TraceOut((3,))(0), Initialize((3,))(0), gate(1, 0)),
+        *(channels.AmplitudeDamping("p", 1), PartialTrace((3,))(0), Preparation((3,))(0), gate(1, 0)),
     )
     values, initial, g = np.array([0.7, 0.3]), ginibre(dims, rng), hermitian(18, rng)
 
@@ -337,6 +337,6 @@ def test_reference_engine_on_qutrits_and_qubits():
 def test_pauli_engine_refuses_other_dimensions():
     with pytest.raises(InputError, match="runs qubits; found a site of dimension 3: use ReferenceEngine"):
         PauliEngine().evolve(Circuit((2, 3)).compile(), [])
-    fresh = Circuit((2, 3)).then(Initialize((3,))(1))
+    fresh = Circuit((2, 3)).then(Preparation((3,))(1))
     with pytest.raises(InputError, match="found a site of dimension 3"):
         PauliEngine().evolve(fresh.compile(), [])

@@ -14,7 +14,7 @@ from qml.circuits import Circuit
 from qml.engines import PauliEngine, PauliState, ReferenceEngine
 from qml.engines.pauli_plan import ALONE_UP_TO, BACKWARD, LANES_UP_TO, plan_of
 from qml.gates import GATES, Controlled
-from qml.operations import Initialize, TraceOut
+from qml.operations import PartialTrace, Preparation
 from qml.operators import pauli
 from qml.states import DensityMatrix, ginibre, haar_pure
 
@@ -61,8 +61,8 @@ def with_ancillas():
     circuit = Circuit(5).then(
         *(gates.RY(t, q) for q in range(5)),
         *(gates.CRX("a", 0, 3), gates.PauliRotation("ZYX")("b", 4, 1, 2), channels.AmplitudeDamping("p", 2)),
-        *(TraceOut((2, 2))(1, 4), gates.RXX(2 * t - Parameter("a") + 0.1, 0, 2), gates.RY("c", 3)),
-        *(Initialize((2,))(1), gates.CRY("d", 2, 1), channels.Depolarizing2("q", 1, 0), TraceOut((2,))(3)),
+        *(PartialTrace((2, 2))(1, 4), gates.RXX(2 * t - Parameter("a") + 0.1, 0, 2), gates.RY("c", 3)),
+        *(Preparation((2,))(1), gates.CRY("d", 2, 1), channels.Depolarizing2("q", 1, 0), PartialTrace((2,))(3)),
     )
     return circuit.compile()
 

@@ -9,7 +9,7 @@ from qml.engines import PauliEngine, ReferenceEngine
 from qml.engines.lanes import apart, entries_of, groups_of, in_lanes, members_of
 from qml.engines.simd import LANES
 from qml.gates import Controlled
-from qml.operations import Initialize, TraceOut
+from qml.operations import PartialTrace, Preparation
 from qml.states import ginibre
 
 
@@ -57,8 +57,8 @@ def test_free_matrices_on_three_sites_side_by_side():
 
 @pytest.mark.parametrize("members", [1, 10])
 def test_registers_that_shrink_to_nothing_and_grow_again(members):
-    circuit = Circuit(2).then(gates.RY("z", 0), TraceOut((2, 2))(0, 1), Initialize((2, 2))(0, 1), gates.RY("a", 0))
-    circuit = circuit.then(gates.CNOT(0, 1), channels.AmplitudeDamping("g", 1), TraceOut((2,))(0), gates.RX("b", 1))
+    circuit = Circuit(2).then(gates.RY("z", 0), PartialTrace((2, 2))(0, 1), Preparation((2, 2))(0, 1), gates.RY("a", 0))
+    circuit = circuit.then(gates.CNOT(0, 1), channels.AmplitudeDamping("g", 1), PartialTrace((2,))(0), gates.RX("b", 1))
     program = circuit.compile()
     values = np.random.default_rng(0).uniform(0.1, 0.6, (members, program.n_params))
     cotangent = np.array([[1, 2 - 1j], [2 + 1j, 0.3]])

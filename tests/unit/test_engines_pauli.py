@@ -12,7 +12,7 @@ from qml._checks import InputError, MemoryRefused
 from qml.circuits import Circuit
 from qml.engines import PauliEngine, PauliState, ReferenceEngine
 from qml.engines.pauli_plan import plan_of
-from qml.operations import Initialize, TraceOut
+from qml.operations import PartialTrace, Preparation
 from qml.operators import as_matrix, pauli
 from qml.states import ginibre
 
@@ -38,7 +38,7 @@ def gradient_of(engine, program, params, g, initial=None):
 
 def large_circuit(n=8):
     """Every kind of operation at a size where the work is shared between threads."""
-    trace, fresh = TraceOut((2, 2)), Initialize((2, 2))
+    trace, fresh = PartialTrace((2, 2)), Preparation((2, 2))
     return Circuit(n).then(
         *(gates.RY(f"a{q}", q) for q in range(n)),
         *(gates.CNOT(q, (q + 1) % n) for q in range(n)),

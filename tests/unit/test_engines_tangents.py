@@ -11,7 +11,7 @@ from qml.channels import CHANNELS
 from qml.circuits import Circuit
 from qml.engines import PauliEngine, ReferenceEngine
 from qml.gates import GATES
-from qml.operations import Initialize, TraceOut
+from qml.operations import PartialTrace, Preparation
 from qml.states import ginibre
 
 ENGINES = {"reference": ReferenceEngine(), "pauli": PauliEngine(), "pauli on threads": PauliEngine(threads=2)}
@@ -60,8 +60,8 @@ def with_ancillas(label="ZYX"):
     circuit = Circuit(5).then(
         *(gates.RY(t, q) for q in range(5)),
         *(gates.CRX("a", 0, 3), gates.PauliRotation(label)("b", 4, 1, 2), channels.AmplitudeDamping("p", 2)),
-        *(TraceOut((2, 2))(1, 4), gates.RXX(2 * t - Parameter("a") + 0.1, 0, 2), gates.RY("c", 3)),
-        *(Initialize((2,))(1), gates.CRY("d", 2, 1), channels.Depolarizing2("q", 1, 0), TraceOut((2,))(3)),
+        *(PartialTrace((2, 2))(1, 4), gates.RXX(2 * t - Parameter("a") + 0.1, 0, 2), gates.RY("c", 3)),
+        *(Preparation((2,))(1), gates.CRY("d", 2, 1), channels.Depolarizing2("q", 1, 0), PartialTrace((2,))(3)),
     )
     program = circuit.compile()
     values = {"t": 0.4, "a": 0.9, "b": -0.7, "p": 0.2, "c": 1.1, "d": 0.5, "q": 0.1}
@@ -177,7 +177,7 @@ def test_large_registers_agree_with_the_reference():
     n, rng = 9, np.random.default_rng(3)
     circuit = Circuit(n).then(*(gates.RY(f"a{q}", q) for q in range(n)), *(gates.CNOT(q, q + 1) for q in range(n - 1)))
     circuit = circuit.then(gates.PauliRotation("XYZZ")("b", 8, 0, 3, 5), gates.RXX("c", 1, 8), gates.CRX("d", 7, 2))
-    program = circuit.then(channels.AmplitudeDamping("g", 4), TraceOut((2,) * 6)(0, 1, 2, 5, 6, 8)).compile()
+    program = circuit.then(channels.AmplitudeDamping("g", 4), PartialTrace((2,) * 6)(0, 1, 2, 5, 6, 8)).compile()
     params, v = rng.uniform(0.2, 0.9, program.n_params), rng.normal(size=(2, program.n_params))
     results = [PauliEngine(threads=t).evolve_jvp(program, params)[1](v) for t in (1, 2)]
     np.testing.assert_array_equal(*results)

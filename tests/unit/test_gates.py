@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import math
 import pickle
+import pydoc
 import re
 
 import numpy as np
@@ -17,7 +19,7 @@ from qml import gates
 from qml._checks import InputError, MemoryRefused
 from qml.channels import Depolarizing
 from qml.gates import GATES, Controlled, ParametricGate, PauliRotation, UnitaryGate, controlled
-from qml.operations import Affine, Unitary, as_affine
+from qml.operations import Affine, Parameter, Unitary, as_affine
 
 LETTER = {
     "I": np.eye(2),
@@ -54,7 +56,7 @@ def adjoint(m: np.ndarray) -> np.ndarray:
 
 
 def test_the_registry_lists_every_named_gate_in_order():
-    names = "I X Y Z H S Sdg T Tdg SX RX RY RZ P U3 CNOT CY CZ CH SWAP ISWAP CRX CRY CRZ CP RXX RYY RZZ"
+    names = "I X Y Z H S Sdg T Tdg SX SXdg RX RY RZ P U3 CNOT CY CZ CH SWAP ISWAP CRX CRY CRZ CP RXX RYY RZZ"
     assert list(GATES) == [*names.split(), "XXPlusYY", "Toffoli", "Fredkin"]
     assert all(getattr(gates, name) is gate and gate.name == name for name, gate in GATES.items())
 
@@ -365,17 +367,17 @@ def test_wrong_labels_and_controls():
 
 
 def test_wrong_placements():
-    with refused("RX takes 2 arguments (theta, site); found 1: ('a',)"):
+    with refused("RX takes 2 arguments (theta, site); found 1: 'a'"):
         gates.RX("a")
     with refused("U3 takes 4 arguments (theta, phi, lambda, site); found 2"):
         gates.U3(0.1, 0)
-    with refused("CNOT takes 2 arguments (site 0, site 1); found 3"):
+    with refused("CNOT takes 2 arguments (site0, site1); found 3"):
         gates.CNOT(0, 1, 2)
-    with refused("CNOT needs distinct sites; found (1, 1)"):
+    with refused("CNOT needs 2 distinct sites; found (1, 1)"):
         gates.CNOT(1, 1)
     with refused("X: site must be an integer of at least 0; found -1"):
         gates.X(-1)
-    with refused("a gate or channel parameter must be a finite number; found nan"):
+    with refused("RX: theta must be a finite number; found nan"):
         gates.RX(math.nan, 0)
 
 
@@ -384,3 +386,49 @@ def test_matrices_too_large_for_memory_are_refused_before_they_are_made():
         PauliRotation("X" * 40).matrix(np.array([0.1]))
     with pytest.raises(MemoryRefused, match=r"the dense matrix of C+X needs"):
         controlled(gates.X, 22).matrix(NONE)
+
+
+def test_gates_are_found_as_other_libraries_spell_them():
+    spelled = {
+        "CX": gates.CNOT,
+        "cnot": gates.CNOT,
+        "ccx": gates.Toffoli,
+        "cswap": gates.Fredkin,
+        "id": gates.I,
+        "u": gates.U3,
+        "phase": gates.P,
+        "cphase": gates.CP,
+        "sxdg": gates.SXdg,
+        "PauliX": gates.X,
+        "Hadamard": gates.H,
+        "PhaseShift": gates.P,
+        "IsingZZ": gates.RZZ,
+        "xx_plus_yy": gates.XXPlusYY,
+    }
+    assert {name: gates.gate(name) for name in spelled} == spelled
+    assert (gates.CNOT, gates.Toffoli, gates.Fredkin) == (gates.CX, gates.CCX, gates.CSWAP)
+    assert gates.SX.inverse(())[0] == gates.SXdg
+    assert set(gates.ALIASES.values()) <= set(GATES)
+    with refused("found 'cnott' (did you mean 'CNOT'?)"):
+        gates.gate("cnott")
+
+
+def test_help_on_a_gate_shows_how_it_is_called_with_units():
+    text = pydoc.render_doc(gates.CRX, renderer=pydoc.plaintext)
+    assert "CRX(theta, site0, site1)" in text
+    assert "RX on the second qubit where the first is in |1>." in text
+    assert "In radians" in text or "in radians" in text
+    assert str(inspect.signature(gates.U3)) == "(theta, phi, lambda, site, /)"
+    assert str(inspect.signature(UnitaryGate)).startswith("(matrix")
+    for name, gate in GATES.items():
+        assert gate.__doc__.startswith(f"{name}{inspect.signature(gate)}".replace(", /", "")), name
+
+
+def test_names_of_parameters_do_not_read_as_numbers():
+    for name in ("0.3", "1e-3", " 2 ", "inf", "nan", "1j"):
+        with refused("must not read as a number"):
+            gates.RX(name, 0)
+    for divisor in (0, "a", None):
+        with refused("the divisor of a parameter must"):
+            Parameter("a") / divisor
+    assert gates.RX("a1", 0).parameters == ("a1",)

@@ -23,7 +23,7 @@ from qml.models import (
     PurifiedCircuitModel,
     semi_quantum_restricted,
 )
-from qml.operations import Initialize, Interval, Parameter, TraceOut
+from qml.operations import Interval, Parameter, PartialTrace, Preparation
 from qml.operators import PauliSum, embed, tfim
 from qml.states import basis_state, ginibre
 
@@ -62,8 +62,8 @@ def exchange_of_sites():
         2,
         [
             gates.CNOT(0, 1),
-            TraceOut((2,))(1),
-            Initialize((2,))(1),
+            PartialTrace((2,))(1),
+            Preparation((2,))(1),
             gates.RY("a", 0),
             gates.RXX("b", 0, 1),
             channels.Depolarizing(0.2, 1),

@@ -9,7 +9,7 @@ from qml import CircuitModel, SpectralModel, channels, circuits, gates
 from qml._checks import InputError
 from qml.circuits import Circuit
 from qml.engines.reference import ReferenceEngine
-from qml.operations import REAL_LINE, Initialize, Interval, Parameter, TraceOut
+from qml.operations import REAL_LINE, Interval, Parameter, PartialTrace, Preparation
 from qml.states import DensityMatrix, ghz
 
 
@@ -86,7 +86,7 @@ def test_angles_start_within_the_scale():
 
 
 def test_ancillas_come_and_go():
-    circuit = Circuit(2, [gates.RY("a", 0), Initialize((2,))(1), gates.CNOT(0, 1), TraceOut((2,))(1)])
+    circuit = Circuit(2, [gates.RY("a", 0), Preparation((2,))(1), gates.CNOT(0, 1), PartialTrace((2,))(1)])
     model = CircuitModel(circuit)
     assert model.dims == (2,)
     assert np.allclose(model.state([math.pi / 2]).matrix(), np.eye(2) / 2, atol=1e-15)

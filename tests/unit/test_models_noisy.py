@@ -9,7 +9,7 @@ from qml.engines.reference import ReferenceEngine
 from qml.losses import CrossEntropy, HilbertSchmidt, Infidelity
 from qml.models import CholeskyModel, MixtureModel, NoisyModel, ProductModel, PurifiedCircuitModel
 from qml.models.pictures import heisenberg, schroedinger
-from qml.operations import Initialize, Interval, TraceOut
+from qml.operations import Interval, PartialTrace, Preparation
 from qml.states import DensityMatrix, basis_state, ginibre, haar_pure
 
 
@@ -21,10 +21,10 @@ def hermitian(d, rng):
 PROGRAMS = {
     "gates": Circuit(3, [gates.RX("a", 2), gates.CNOT(2, 0), gates.RYY("b", 1, 0)]),
     "channels": Circuit(2, [channels.Depolarizing("p", 1), gates.CNOT(1, 0), channels.AmplitudeDamping("g", 0)]),
-    "traced": Circuit(3, [gates.RXX("a", 0, 2), TraceOut((2,))(1), gates.RZ("b", 2)]),
-    "fresh": Circuit(3, [Initialize((2,))(1), gates.RY("a", 1), gates.CNOT(1, 2), channels.BitFlip("p", 1)]),
-    "come and go": Circuit(2, [TraceOut((2,))(0), Initialize((2,))(0), gates.RXX("a", 0, 1), gates.RZ("b", 0)]),
-    "all gone": Circuit(1, [gates.RY("a", 0), TraceOut((2,))(0)]),
+    "traced": Circuit(3, [gates.RXX("a", 0, 2), PartialTrace((2,))(1), gates.RZ("b", 2)]),
+    "fresh": Circuit(3, [Preparation((2,))(1), gates.RY("a", 1), gates.CNOT(1, 2), channels.BitFlip("p", 1)]),
+    "come and go": Circuit(2, [PartialTrace((2,))(0), Preparation((2,))(0), gates.RXX("a", 0, 1), gates.RZ("b", 0)]),
+    "all gone": Circuit(1, [gates.RY("a", 0), PartialTrace((2,))(0)]),
 }
 
 

@@ -10,13 +10,13 @@ from qml._checks import InputError
 from qml.engines.reference import ReferenceEngine
 from qml.losses import CrossEntropy, HilbertSchmidt, Infidelity
 from qml.models import PurifiedCircuitModel
-from qml.operations import Initialize, TraceOut
+from qml.operations import PartialTrace, Preparation
 from qml.states import DensityMatrix, ginibre, maximally_mixed
 
 
 def with_trace(circuit, n_ancillas):
     ancillas = range(circuit.n_sites - n_ancillas, circuit.n_sites)
-    first, last = ([kind((2,))(a) for a in ancillas] for kind in (Initialize, TraceOut))
+    first, last = ([kind((2,))(a) for a in ancillas] for kind in (Preparation, PartialTrace))
     return CircuitModel(Circuit(circuit.n_sites, [*first, *circuit.operations, *last]))
 
 

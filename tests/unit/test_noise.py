@@ -7,10 +7,10 @@ from qml import channels, gates
 from qml._checks import InputError
 from qml.circuits import Circuit, NoiseModel, hardware_efficient
 from qml.engines.reference import ReferenceEngine
-from qml.operations import Initialize, Parameter, TraceOut
+from qml.operations import Parameter, PartialTrace, Preparation
 
-trace = TraceOut((2,))
-fresh = Initialize((2,))
+trace = PartialTrace((2,))
+fresh = Preparation((2,))
 bell = Circuit(2, [gates.H(0), gates.CNOT(0, 1)])
 
 
@@ -257,3 +257,14 @@ def test_models_are_values():
     assert model == same
     assert hash(model) == hash(same)
     assert model != NoiseModel()
+
+
+def test_names_in_rules_are_those_of_the_ansatz():
+    circuit = Circuit(2, [gates.H(0), gates.CNOT(0, 1)])
+    named = NoiseModel().add(channels.BitFlip, 0.1, gates="CNOT").with_relaxation(50, durations={"H": 1, "CNOT": 2})
+    spelled = NoiseModel().add(channels.BitFlip, 0.1, gates="cx").with_relaxation(50, durations={"h": 1, "cx": 2})
+    assert circuit.with_noise(spelled) == circuit.with_noise(named)
+    own = Circuit(1, [gates.UnitaryGate(np.eye(2), name="u")(0)])
+    assert len(own.with_noise(NoiseModel().add(channels.BitFlip, 0.1, gates="u"))) == 2
+    rule = NoiseModel().add(channels.ThermalRelaxation, 50, 70, 1.0)
+    assert rule.rules[0].params == NoiseModel().add(channels.ThermalRelaxation, 50, 70, 1.0, 0.0).rules[0].params

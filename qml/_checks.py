@@ -193,7 +193,7 @@ def qubits(name: str, n: object) -> Dims:
     """The dims (2, ..., 2) of n qubits; n of which no state fits in any memory is refused before they are written."""
     count = integer(name, n, low=1)
     if count > MOST_QUBITS:
-        raise MemoryRefused(f"{name} must be at most {MOST_QUBITS} qubits, to fit in memory; found {shown(count)} qubits.")
+        raise MemoryRefused(f"{name} must be at most {MOST_QUBITS} qubits, to fit in memory; found {shown(count)}.")
     return (2,) * count
 
 

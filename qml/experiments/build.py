@@ -16,7 +16,7 @@ from qml.experiments.schema import Spec
 from qml.experiments.source import Source
 from qml.experiments.targets import Context, Target
 from qml.fitting.priors import Prior
-from qml.losses import LABEL_LOSSES, CountsLoss, CrossEntropy, Labelled, Loss, MeanCrossEntropy
+from qml.losses import LABEL_LOSSES, CountsLoss, CrossEntropy, Labelled, Loss, MeanCrossEntropy, default_loss
 from qml.measurement import Counts
 from qml.models import CircuitModel, ConditionalCircuitModel, Conditioned, Model
 from qml.optimizers import Optimizer
@@ -102,7 +102,10 @@ def build_job(
         if model.dims != target.state.dims:
             raise InputError(f"the model has {sites(model.dims)}, the target {sites(target.state.dims)}.")
     with source.within("fits", i, "loss"):
-        loss: Loss = fit.loss.on(model.dims) if isinstance(fit.loss, CountsLossSpec) else fit.loss.build()
+        if fit.loss is None:
+            loss = default_loss(target.learnt if target.labels is None else target.labels.train)
+        else:
+            loss = fit.loss.on(model.dims) if isinstance(fit.loss, CountsLossSpec) else fit.loss.build()
         if target.labels is not None and not isinstance(loss, MeanCrossEntropy):
             raise InputError(f"labelled data need a loss of labels, {' or '.join(LABEL_LOSSES)}; found {loss.name}.")
         if target.counts is not None or isinstance(loss, CountsLoss | MeanCrossEntropy):

@@ -34,9 +34,9 @@ def table(run: Path, as_csv: bool, columns: str | None) -> None:
     from qml._checks import choice
     from qml.experiments.record import load_run, to_csv
     from qml.experiments.report import plain_table
-    from qml.experiments.table import load_table
+    from qml.experiments.table import biased_last, load_table
 
-    found = load_table(load_run(run))
+    found = biased_last(load_table(load_run(run)))
     if columns is not None:
         found = {name: found[choice("a column", name, found)] for name in map(str.strip, columns.split(","))}
     if as_csv:

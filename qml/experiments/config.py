@@ -49,7 +49,13 @@ class Fit(Spec):
 
     name: Annotated[str, Field(description="what tables and figures call it")]
     model: AnyModelSpec
-    loss: LossSpec = Field(default={"kind": "cross_entropy"}, validate_default=True)
+    loss: Annotated[
+        LossSpec | None,
+        Field(
+            description="by default what the target says: cross_entropy of a state, negative_log_likelihood of counts, "
+            "mean_cross_entropy of labelled data"
+        ),
+    ] = None
     optimizer: OptimizerSpec = Field(default={"kind": "lbfgs"}, validate_default=True)
     restarts: Annotated[int, Field(ge=1, le=1000, description="independent starts; the best is kept")] = 1
     max_iterations: Annotated[Count, Field(description="steps of each start")] = 1000

@@ -129,7 +129,7 @@ def _short(value: object) -> str:
 
 
 def measured(reports: Mapping[str, MeasuredReport]) -> Figure:
-    """What measuring cost in each fit: S(rho_hat, sigma) above the likelihood, the gap between them shaded."""
+    """What measuring cost in each fit: S(rho_hat, sigma) above the likelihood, what lies between them shaded."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(1.8 + 1.6 * max(len(reports), 2), 3.8), layout="constrained")
@@ -145,9 +145,9 @@ def measured(reports: Mapping[str, MeasuredReport]) -> Figure:
             ax.plot(*zip(*at, strict=True), marker, color=color, label=label, linestyle="none")
     for k, report in enumerate(reports.values()):
         if math.isfinite(report.cross_entropy):
-            gap = [k - 0.12, k + 0.12]
+            beside = [k - 0.12, k + 0.12]
             ax.fill_between(
-                gap, report.likelihood + report.log_traces, report.cross_entropy, color=COLORS[0], alpha=0.12
+                beside, report.likelihood + report.log_traces, report.cross_entropy, color=COLORS[0], alpha=0.12
             )
     ax.set_xticks(range(len(reports)), list(reports), fontsize="small")
     ax.set_xlim(-0.5, len(reports) - 0.5)
@@ -179,10 +179,10 @@ def classes(found: Mapping[str, Real], labels: Real, names: Sequence[str], about
 
 
 def _measured(table: Table, x: str) -> Figure:
-    """The gap of measuring, and how far the learnt state is from the measured one."""
+    """The cost of measuring, and how far the learnt state is from the measured one."""
     from matplotlib.figure import Figure
 
-    wanted = (("measuring_gap", "gap of measuring (nats)"), ("relative_entropy", r"$D(\rho\Vert\sigma)$ (nats)"))
+    wanted = (("measuring_cost", "cost of measuring (nats)"), ("relative_entropy", r"$D(\rho\Vert\sigma)$ (nats)"))
     there = [(name, head) for name, head in wanted if any(map(_finite, table[name]))]
     if not there:
         raise InputError("the target of this sweep is no record of counts: there is no cost of measuring to draw.")

@@ -14,11 +14,20 @@ from qml.experiments.build import Job
 from qml.experiments.targets import Target
 from qml.fitting import Checkpoint, FitResult, Iteration, fit, fit_factors
 from qml.fitting.result import LARGEST_DIM_REPORTED
-from qml.losses import Labelled, MeasuredReport, measured_report
+from qml.losses import (
+    CrossEntropy,
+    Labelled,
+    MeasuredReport,
+    NegativeLogLikelihood,
+    RelativeEntropy,
+    measured_report,
+)
 from qml.measurement import Counts, ReadoutMeasurement
 from qml.models import Conditioned, ProductModel
 from qml.states import State
 
+ENTROPIC = (CrossEntropy.name, RelativeEntropy.name)
+"""The losses that learn the empirical state where the target is counts."""
 CTRL_C = "interrupted (Ctrl-C)"
 """How the status of a fit tells that it was cut short."""
 
@@ -28,11 +37,11 @@ class Row:
     """One line of the closing table. Losses in nats where they are entropies.
 
     `learnt_noise` reads "gamma = 0.2"; `test_log_likelihood` is Tr(rho_test log sigma), nan where nothing was held out.
-    Of counts: their `likelihood` (negative, a shot), the `measuring_gap` between it and the cross entropy of their
-    empirical state, the `bias` of that cross entropy, and the `relative_entropy` D(rho||sigma) of the measured state
-    rho; nan where the target is a state, and the last two and the fidelity where rho is not known. Of labelled data:
-    the `accuracy`, the share of labels that are the most probable class, and `test_accuracy` and `test_log_likelihood`
-    (the negative loss, in nats a label) of those held out.
+    Of counts: their `likelihood` (negative, a shot), the `measuring_cost` by which the cross entropy of their
+    empirical state exceeds it, the `bias` of its cross entropy, and the `relative_entropy` D(rho||sigma) of the
+    measured state rho; nan where the target is a state, and the last two and the fidelity where rho is not known. Of
+    labelled data: the `accuracy`, the share of labels that are the most probable class, and `test_accuracy` and
+    `test_log_likelihood` (the negative loss, in nats a label) of those held out.
     """
 
     fit: str
@@ -50,11 +59,16 @@ class Row:
     converged: bool
     status: str
     likelihood: float = math.nan
-    measuring_gap: float = math.nan
+    measuring_cost: float = math.nan
     bias: float = math.nan
     relative_entropy: float = math.nan
     accuracy: float = math.nan
     test_accuracy: float = math.nan
+
+    @property
+    def biased(self) -> bool:
+        """Whether it learnt the empirical state of counts, which is not the measured one."""
+        return is_biased(self.loss_name, self.likelihood)
 
     @property
     def interrupted(self) -> bool:
@@ -161,23 +175,36 @@ def accuracy(labels: State, states: State) -> float:
     return float((labels.probabilities().argmax(axis=-1) == states.probabilities().argmax(axis=-1)).mean())
 
 
+def is_biased(loss_name: str, likelihood: float | None) -> bool:
+    """Whether a fit learnt the empirical state of counts, by its loss and the likelihood that only counts have."""
+    return loss_name in ENTROPIC and likelihood is not None and not math.isnan(likelihood)
+
+
 def report_of(job: Job, target: Target, result: FitResult) -> MeasuredReport | None:
     """What measuring cost: of counts, where the dimension allows. Readout errors that were learnt are in it."""
-    counts = target.counts
+    counts = _record(job, target, result)
     if counts is None or result.state.dim > LARGEST_DIM_REPORTED:
+        return None
+    return measured_report(counts, result.state, target.truth)
+
+
+def _record(job: Job, target: Target, result: FitResult) -> Counts | None:
+    """The counts that were learnt, with the readout errors that were learnt."""
+    counts = target.counts
+    if counts is None:
         return None
     readout = job.loss.readout if isinstance(job.loss, losses.CountsLoss) else None
     if readout is not None:
         confusion = list(readout.confusion(result.params[job.model.n_params :]))
         counts = Counts.from_weights(ReadoutMeasurement(counts.measurement, confusion), counts.counts)
-    return measured_report(counts, result.state, target.truth)
+    return counts
 
 
 def _measured(job: Job, target: Target, result: FitResult) -> dict[str, float]:
-    report = report_of(job, target, result)
+    counts, report = _record(job, target, result), report_of(job, target, result)
     if report is None:
-        return {}
-    found = {"likelihood": report.likelihood, "measuring_gap": report.gap}
+        return {} if counts is None else {"likelihood": NegativeLogLikelihood().value(counts, result.state)}
+    found = {"likelihood": report.likelihood, "measuring_cost": report.cost}
     if target.truth is None or report.bias is None:
         return found
     away = float(losses.relative_entropy(target.truth, result.state))

@@ -13,7 +13,7 @@ from qml._checks import InputError, plural
 from qml.experiments import figures
 from qml.experiments.config import to_yaml
 from qml.experiments.record import Run
-from qml.experiments.table import Table, count, filled, load_table, summary
+from qml.experiments.table import Table, biased_last, count, filled, load_table, summary
 from qml.principle.report import STYLE
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ ROWS = 1000
 
 def page(run: Run) -> str:
     """The page of a run as it stands."""
-    table = load_table(run)
+    table = biased_last(load_table(run))
     title = html.escape(run.study.title or run.folder.name)
     parts = [
         f"<!doctype html><html lang=en><meta charset=utf-8><title>{title}</title><style>{STYLE}{WIDE}</style>",

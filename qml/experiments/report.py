@@ -15,18 +15,17 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from qml._checks import plural
-from qml.experiments.fits import Row
+from qml.experiments.fits import ENTROPIC, Row
 from qml.experiments.record import Run
 from qml.experiments.table import Table as Columns
 from qml.experiments.table import count, filled, load_table, summary
-from qml.losses import von_neumann_entropy
+from qml.losses import COUNT_LOSSES, LABEL_LOSSES, LOSSES, von_neumann_entropy
 
 if TYPE_CHECKING:
     from qml.experiments.build import Plan
     from qml.fitting import Iteration
     from qml.states import State
 
-ENTROPIC = ("cross_entropy", "relative_entropy")
 SECONDS_BETWEEN_LINES = 5.0
 
 
@@ -84,7 +83,9 @@ class Reporter:
 
 
 def result_table(rows: Sequence[Row]) -> Table:
-    """The closing table; entropies in nats. As narrow as it can be, so that it fits into 80 columns."""
+    """The closing table; entropies in nats. As narrow as it can be, so that it fits into 80 columns. Fits that are
+    biased come last."""
+    rows = _biased_last(rows)
     entropic = all(row.loss_name in ENTROPIC for row in rows)
     held_out = any(not math.isnan(row.test_log_likelihood) for row in rows)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
@@ -106,7 +107,7 @@ def result_table(rows: Sequence[Row]) -> Table:
     table.add_column("iterations", justify="right", no_wrap=True)
     table.add_column("seconds", justify="right", no_wrap=True)
     for row in rows:
-        cells = [escape(row.fit), *([] if entropic else [row.loss_name])]
+        cells = [escape(row.fit) + (" (biased)" if row.biased else ""), *([] if entropic else [row.loss_name])]
         cells += [f"{row.loss:.6f}", f"{row.floor:.6f}", f"{row.gap:.2e}"]
         cells += [f"{row.fidelity:.6f}"] if "fidelity" in heads else []
         cells += [f"{row.test_log_likelihood:.4f}"] if held_out else []
@@ -116,11 +117,24 @@ def result_table(rows: Sequence[Row]) -> Table:
     return table
 
 
+def _biased_last(rows: Sequence[Row]) -> list[Row]:
+    return sorted(rows, key=lambda row: row.biased)
+
+
+def _gaps(rows: Sequence[Row]) -> str:
+    """What the gap of each loss in the table is."""
+    known = LOSSES | COUNT_LOSSES | LABEL_LOSSES
+    found = {row.loss_name: known[row.loss_name].gap_is for row in rows if row.loss_name in known}
+    if any(row.biased for row in rows):
+        found = {name: told.replace("rho", "rho_hat") for name, told in found.items()}
+    return ", ".join(f"{told} of {name}" for name, told in found.items() if told)
+
+
 def _measured(row: Row) -> list[tuple[str, float]]:
     """What measuring cost, with short heads; nothing where the target was a state."""
     if math.isnan(row.likelihood):
         return []
-    found = [("measuring", row.measuring_gap), ("bias", row.bias), ("D", row.relative_entropy)]
+    found = [("measuring", row.measuring_cost), ("bias", row.bias), ("D", row.relative_entropy)]
     return found[:1] if math.isnan(row.relative_entropy) else found
 
 
@@ -128,12 +142,23 @@ def legend(info: Mapping[str, Any], rows: Sequence[Row]) -> str:
     """What stands below the table: noise that was learnt, what the columns mean, what to compare them with."""
     lines = [f"Learnt noise of {row.fit}: {row.learnt_noise}." for row in rows if row.learnt_noise]
     if all(row.loss_name in ENTROPIC for row in rows):
-        lines += [
-            "S = -Tr rho log sigma, floor = its least value S(rho), gap = D(rho||sigma) = S - floor; all in nats."
-        ]
+        learnt = "rho_hat" if any(row.biased for row in rows) else "rho"
+        lines.append(
+            f"S = -Tr {learnt} log sigma, floor = its least value S({learnt}), gap = D({learnt}||sigma) = S - floor; "
+            "all in nats."
+        )
+    elif told := _gaps(rows):
+        lines.append(f"gap = loss - floor: {told}, in nats.")
+    biased = [row.fit for row in rows if row.biased]
+    if biased:
+        lines.append(
+            f"Biased: {', '.join(biased)}. What was learnt is the empirical state rho_hat of the counts, not the "
+            "measured state, however many shots there are; gaps of different losses do not compare."
+        )
     if any(map(_measured, rows)):
         lines.append(
             "measuring = S(rho_hat, sigma) - likelihood - sum f log Tr M, rho_hat the empirical state of the counts; "
+            "f their frequencies, p the model's; "
             "bias = S(rho_hat, sigma) - S(rho, sigma), D = D(rho||sigma), rho the measured state if known; nats."
         )
     test = info.get("test")
@@ -172,7 +197,7 @@ def show_run(run: Run, out: Console) -> None:
         out.print(legend(run.info, run.rows), markup=False)
     else:
         out.print("No fit is done.")
-    for row in run.rows:
+    for row in _biased_last(run.rows):
         out.print(f"{row.fit}: {row.status}", markup=False)
     done = f"{len(run.rows)} of {plural(len(run.study.fits), 'fit')}"
     out.print(f"seed {run.study.seed}, {run.info['status']}, {done}, started {run.info['started']}", markup=False)

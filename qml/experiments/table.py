@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 from qml.experiments import sweep
 from qml.experiments.config import Study
 from qml.experiments.files import read_journal
-from qml.experiments.fits import Row
+from qml.experiments.fits import Row, is_biased
 from qml.experiments.record import Run
 from qml.experiments.source import Source
 
@@ -108,10 +108,25 @@ def filled(table: Table) -> Table:
     return {name: column for name, column in table.items() if any(map(says, column)) or not column}
 
 
+def biased_last(table: Table) -> Table:
+    """The table with the fits that learnt the empirical state of counts below the others of their point."""
+    if not count(table):
+        return table
+    biased = _biased(table)
+    points = table.get("point", [0] * len(biased))
+    order = sorted(range(len(biased)), key=lambda i: (points[i], biased[i]))
+    return {name: [column[i] for i in order] for name, column in table.items()}
+
+
+def _biased(table: Table) -> list[bool]:
+    return [is_biased(name, x) for name, x in zip(table["loss_name"], table["likelihood"], strict=True)]
+
+
 def summary(table: Table) -> Table:
     """One row a fit of a sweep: how many points are done and failed, and the spread of its gap and fidelity."""
     found: Table = {}
-    for fit in dict.fromkeys(table["fit"]):
+    biased = {fit for fit, is_so in zip(table["fit"], _biased(table), strict=True) if is_so}
+    for fit in sorted(dict.fromkeys(table["fit"]), key=lambda fit: fit in biased):
         rows = [i for i, name in enumerate(table["fit"]) if name == fit]
         cells: dict[str, Any] = {"fit": fit, "points": len(rows), "failed": sum(bool(table["error"][i]) for i in rows)}
         gaps, fidelities, iterations = (

@@ -12,7 +12,7 @@ import numpy as np
 from qml import _checks, spectral
 from qml._typing import ArrayLike, Real
 from qml.fitting.objective import Objective
-from qml.losses import CrossEntropy, Loss
+from qml.losses import Loss, default_loss
 from qml.models import Model
 
 FIRST_STEP = 0.2
@@ -136,7 +136,7 @@ def check_gradient(
     (True, 15)
     """
     tolerance = _checks.number("tolerance", tolerance, low=spectral.EPS)
-    objective = Objective(model, target, CrossEntropy() if loss is None else loss)
+    objective = Objective(model, target, default_loss(target) if loss is None else loss)
     rng = np.random.default_rng(0) if rng is None else rng
     theta = objective.init_params(rng) if params is None else _checks.parameters("params", params, objective.n_params)
     if directions is None:

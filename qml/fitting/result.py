@@ -173,7 +173,9 @@ class FitResult(Outcome):
 
     @property
     def gap(self) -> float:
-        """loss - floor: D(rho\\|\\|sigma) in nats where the loss is the cross entropy."""
+        """loss - floor: D(rho\\|\\|sigma) in nats where the loss is the cross entropy of a state,
+        D(rho_hat\\|\\|sigma) where it is that of the empirical state of counts, D(f\\|\\|p) of the frequencies where
+        it is their likelihood."""
         return self.loss - self.floor
 
     @cached_property
@@ -190,16 +192,15 @@ class FitResult(Outcome):
 
     @cached_property
     def measured(self) -> MeasuredReport | None:
-        """Of a fit of counts: the cross entropy of their empirical state beside their likelihood, and the gap between
-        the two, for the measurement as recorded (readout errors that were learnt are not in it); None where the target
-        is something else. O(d^3)."""
+        """Of a fit of counts: the cross entropy of their empirical state beside their likelihood, for the measurement
+        as recorded (readout errors that were learnt are not in it); None where the target is something else. O(d^3)."""
         return losses.measured_report(self.target, self.state) if isinstance(self.target, Counts) else None
 
     def _rows(self) -> list[tuple[str, str]]:
         rows = [
             ("loss", f"{self.loss:.12g}"),
             ("floor", f"{self.floor:.12g}"),
-            ("gap", f"{self.gap:.3e}"),
+            ("gap", f"{self.gap:.3e}" + (f", {what}" if (what := self.provenance.get("gap")) else "")),
             *([] if self.history.held_out is None else [("held out", f"{np.nanmin(self.history.held_out):.12g}")]),
             *self._compared(),
             ("gradient", f"{self.history.gradient_norm[int(np.argmin(self.history.loss))]:.3e}"),

@@ -23,7 +23,8 @@ from qml.fitting.provenance import provenance
 from qml.fitting.restart import SAME_FIT, Callback, Rules, Run
 from qml.fitting.result import FitResult
 from qml.fitting.validation import Validation
-from qml.losses import COUNT_LOSSES, LABEL_LOSSES, LOSSES, CrossEntropy, Labelled, Loss, MeanCrossEntropy
+from qml.losses import COUNT_LOSSES, LABEL_LOSSES, LOSSES, Labelled, Loss, default_loss
+from qml.measurement.counts import Counts
 from qml.models import ConditionalModel, Model
 from qml.optimizers import LBFGS, OPTIMIZERS, Optimizer
 from qml.states import State
@@ -63,11 +64,12 @@ def fit(
     ----------
     model : Model, or ConditionalModel
         The family sigma_theta; a conditional model, sigma_theta(x), where the target is labelled.
-    target : State, array (d, d) or (d,), QuTiP object, or Labelled
-        rho, with the dims of the model; or what else the loss accepts.
+    target : State, array (d, d) or (d,), QuTiP object, Counts, or Labelled
+        rho, with the dims of the model; or what else the loss accepts, such as Counts.
     loss : Loss or str, optional
-        By default the quantum cross entropy (of labelled data, its mean); a name stands for the loss with its default
-        arguments.
+        By default what the target says: the quantum cross entropy of a state, its mean of labelled data, the negative
+        log-likelihood of counts. A name stands for the loss with its default arguments. Counts and
+        ``"cross_entropy"`` learn the empirical state, which is biased: the status says by how much.
     optimizer : Optimizer or str, optional
         By default ``LBFGS()``; likewise ``"newton"``, ``"natural_gradient"``, ...
     params0 : array (n_params,), optional
@@ -144,7 +146,8 @@ def fit(
     >>> {name: round(value, 6) for name, value in zip(result.parameter_names, result.params.tolist())}
     {'ZZ': -1.0, 'XI': -0.5, 'IX': -0.5}
     """
-    model, target, standard = _at_inputs(model, target)
+    standard = default_loss(target)
+    model, target = _at_inputs(model, target)
     if not isinstance(model, Model):
         raise InputError(f"model must be a Model, such as CircuitModel or GibbsModel; found {type(model).__name__}.")
     loss = standard if loss is None else _named("loss", loss, LOSSES | COUNT_LOSSES | LABEL_LOSSES)
@@ -156,8 +159,9 @@ def fit(
     if prior is not None and not isinstance(prior, Prior):
         raise InputError(f"prior must be a Prior, such as Gaussian(); found {prior!r}.")
     rho = loss.accept(target, model.dims)
-    if track_fidelity and not isinstance(rho, State):
-        raise InputError(f"track_fidelity needs a target that is a state; found {type(rho).__name__}: leave it out.")
+    learnt = target if isinstance(target, Counts) else rho
+    if track_fidelity and not isinstance(learnt, State):
+        raise InputError(f"track_fidelity needs a target that is a state; found {type(learnt).__name__}: leave it out.")
     n_params = model.n_params + len(loss.parameter_names)
     rules = Rules(
         _checks.integer("max_iterations", max_iterations, low=0),
@@ -262,10 +266,11 @@ def fit(
         status += f" Restart {len(runs)} of {restarts} was {runs[-1].cut}; this is the best so far."
     if runs[-1].cut:
         status += keeper.hint()
+    state = best.state()
     return FitResult(
         params=best.best.params,
-        state=best.state(),
-        target=rho,
+        state=state,
+        target=learnt,
         loss=best.best.value,
         floor=floor,
         history=best.history(),
@@ -273,24 +278,24 @@ def fit(
         evaluations=sum(run.objective.evaluations for run in started),
         seconds=keeper.seconds,
         converged=best.converged,
-        status=status,
+        status=" ".join(filter(None, (status, loss.caution(target, state)))),
         seed=seed,
         restarts=tuple(run.summary() for run in started),
-        provenance={**made_with, **keeper.told()},
+        provenance={**made_with, "gap": loss.gap_of(target) if prior is None else "", **keeper.told()},
         parameter_names=best.objective.parameter_names,
     )
 
 
-def _at_inputs(model: Model | ConditionalModel, target: Any) -> tuple[Model, Any, Loss]:
-    """A model, its target, and the loss by default: of labelled data, the conditional model at their inputs."""
+def _at_inputs(model: Model | ConditionalModel, target: Any) -> tuple[Model, Any]:
+    """A model and its target: of labelled data, the conditional model at their inputs and their states."""
     if isinstance(target, Labelled) and isinstance(model, ConditionalModel):
-        return model.at(target.inputs), target.states, MeanCrossEntropy()
+        return model.at(target.inputs), target.states
     if isinstance(target, Labelled) or isinstance(model, ConditionalModel):
         raise InputError(
             "a conditional model learns from labelled data, and nothing else does: pass Labelled(inputs, states) to a "
             f"ConditionalModel; found {type(model).__name__} and {type(target).__name__}."
         )
-    return model, target, CrossEntropy()
+    return model, target
 
 
 def _checkpoint(where: Checkpoint | str | Path | None, seconds: float | None) -> Checkpoint | None:

@@ -5,6 +5,8 @@ Losses of a state rho are listed in :data:`LOSSES`, those of measured counts in 
 data in :data:`LABEL_LOSSES`.
 """
 
+from typing import Any
+
 from qml.losses.base import Loss
 from qml.losses.counts import (
     ChiSquare,
@@ -42,6 +44,21 @@ COUNT_LOSSES: dict[str, type[CountsLoss]] = {
 LABEL_LOSSES: dict[str, type[MeanCrossEntropy]] = {loss.name: loss for loss in (MeanCrossEntropy, LabelLikelihood)}
 """Every loss of labelled data by name."""
 
+
+def default_loss(target: Any) -> Loss:
+    """The loss that a fit of `target` minimises unless asked otherwise, as the target says by its `default_loss`: the
+    likelihood of counts, the mean cross entropy of labelled data, and the quantum cross entropy of everything else.
+
+    Examples
+    --------
+    >>> from qml.measurement import Counts, PauliMeasurement
+    >>> default_loss(Counts(PauliMeasurement(["Z"]), [3, 1]))
+    NegativeLogLikelihood()
+    """
+    name = getattr(type(target), "default_loss", CrossEntropy.name)
+    return (LOSSES | COUNT_LOSSES | LABEL_LOSSES)[name]()
+
+
 __all__ = [
     "COUNT_LOSSES",
     "LABEL_LOSSES",
@@ -64,6 +81,7 @@ __all__ = [
     "TrainableReadout",
     "classical_cross_entropy",
     "cross_entropy",
+    "default_loss",
     "fidelity",
     "hilbert_schmidt_distance",
     "label_states",

@@ -26,6 +26,9 @@ class Loss(ABC):
     """Whether it is -sum_k w_k Tr(rho_k log sigma_k), but for a constant: linear in the logarithms, so that its Hessian
     in an exponential family is the metric."""
 
+    gap_is: ClassVar[str] = ""
+    """Which divergence of the model from the data the gap, loss - floor, is; empty where it has no name."""
+
     is_additive: ClassVar[bool] = False
     """Whether its gradient is linear in the data: over parts of them it adds up by their weights, as batches need."""
 
@@ -66,6 +69,15 @@ class Loss(ABC):
     @abstractmethod
     def floor(self, target: Any) -> float:
         """The least value over all states."""
+
+    def gap_of(self, target: Any) -> str:
+        """:attr:`gap_is`, for a target as the user gave it."""
+        return self.gap_is
+
+    def caution(self, target: Any, sigma: State) -> str:
+        """What to know before the result of a fit of this very target (as the user gave it) is trusted, as sentences;
+        mostly empty."""
+        return ""
 
     def why_infinite(self, target: Any, sigma: State) -> str:
         """What makes the loss +inf there, as the end of a sentence; empty where nothing more is known."""

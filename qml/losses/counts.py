@@ -143,12 +143,13 @@ class NegativeLogLikelihood(CountsLoss):
 
     +inf where an outcome was counted that sigma gives probability zero (at or below 8 d eps, the support policy's cut;
     exactly zero where probabilities are read off); outcomes that were not counted add nothing. The floor is the
-    entropy of the frequencies, so that the gap is their relative entropy from the model: 2 N gap is the
-    likelihood-ratio statistic. The floor is a bound, reached only where some state has these very frequencies.
+    entropy of the frequencies f, so that the gap, loss - floor, is their relative entropy D(f\|\|p) from the model's
+    probabilities p: 2 N of it is the likelihood-ratio statistic. The floor is a bound, reached only where some state
+    has these very frequencies.
 
-    Its minimum is consistent: with an informationally complete measurement it tends to the measured state, which the
-    cross entropy of the empirical state does not. It is a lower bound on that cross entropy,
-    S(rho_hat, sigma) >= L + sum_k f_k log Tr M_k; see :func:`measured_report`.
+    What a fit of counts minimises by default. Its minimum is consistent: with an informationally complete measurement
+    it tends to the measured state, which the cross entropy of the empirical state does not. It is a lower bound on that
+    cross entropy, S(rho_hat, sigma) >= L + sum_k f_k log Tr M_k; see :func:`measured_report`.
 
     Parameters
     ----------
@@ -167,12 +168,13 @@ class NegativeLogLikelihood(CountsLoss):
     >>> from qml.measurement import PauliMeasurement, sample
     >>> from qml.operators import tfim
     >>> counts = sample(thermal(tfim(2, h=0.5), 1.0), PauliMeasurement(2), 10**6, np.random.default_rng(1))
-    >>> result = fit(GibbsModel(tfim(2)), counts, loss=NegativeLogLikelihood(), seed=1)
+    >>> result = fit(GibbsModel(tfim(2)), counts, seed=1)
     >>> result.converged, bool(np.abs(result.params - [-1.0, -0.5, -0.5]).max() < 0.01)
     (True, True)
     """
 
     name = "negative_log_likelihood"
+    gap_is = "D(f||p)"
     is_additive = True
 
     def compare(self, counts: Counts, p: Real, resolution: float) -> tuple[float, Real]:
@@ -227,7 +229,7 @@ class ChiSquare(CountsLoss):
     .. math:: L = \frac{1}{N} \sum_s N_s \sum_{k \in s} \frac{(f_k - p_k)^2}{p_k}, \qquad f_k = n_k / N_s
 
     N times it is the chi-square statistic. +inf where an outcome was counted that has the probability zero. Near its
-    minimum it is twice the gap of the likelihood. Source: Pearson (1900), Phil. Mag. 50, 157.
+    minimum it is twice D(f\|\|p), the gap of the likelihood. Source: Pearson (1900), Phil. Mag. 50, 157.
     """
 
     name = "chi_square"

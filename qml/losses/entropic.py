@@ -7,6 +7,7 @@ from typing import Any
 from qml._typing import Cotangent, Dims
 from qml.losses.base import Loss
 from qml.losses.measures import cross_entropy, relative_entropy
+from qml.losses.report import measured_report
 from qml.measurement.counts import Counts
 from qml.moments import Moments
 from qml.states import as_single_state
@@ -22,9 +23,10 @@ class CrossEntropy(Loss):
     so the state of the model receives the cotangent -rho of its logarithm. See :func:`cross_entropy`. For Gibbs models
     the target may also be :class:`~qml.moments.Moments`, whose floor is not a number where S(rho) is not known.
 
-    Where the target is :class:`~qml.measurement.Counts`, rho is their empirical state. Its minimum over all states is
-    that state, which is **biased** however many shots there are; the likelihood of the same counts is not: see
-    :class:`NegativeLogLikelihood`.
+    Where the target is :class:`~qml.measurement.Counts`, rho is their empirical state rho_hat. Its minimum over all
+    states is that state, which is **biased** however many shots there are: a fit says so in its status. The likelihood
+    of the same counts, which is what a fit of counts minimises unless asked for this loss by name, tends to the
+    measured state: see :class:`NegativeLogLikelihood`.
 
     Examples
     --------
@@ -35,6 +37,7 @@ class CrossEntropy(Loss):
     """
 
     name = "cross_entropy"
+    gap_is = "D(rho||sigma)"
     is_cross_entropy = True
     is_additive = True
 
@@ -53,6 +56,21 @@ class CrossEntropy(Loss):
 
     def floor(self, target: Any) -> float:
         return float(target.entropy())
+
+    def gap_of(self, target: Any) -> str:
+        return self.gap_is.replace("rho", "rho_hat") if isinstance(target, Counts) else self.gap_is
+
+    def caution(self, target: Any, sigma: State) -> str:
+        if not isinstance(target, Counts):
+            return ""
+        report = measured_report(target, sigma)
+        return (
+            "Biased: what was learnt is the empirical state of the counts, which is not the measured state however "
+            "many shots there are. The state that would give sigma as its empirical state lies at the trace distance "
+            f"{report.displacement:.3g} from sigma, and the likelihood of these counts is {report.excess:.3g} nats a "
+            "shot above the entropy of their frequencies. The likelihood is not biased so: leave out loss=, or pass "
+            'loss="negative_log_likelihood".'
+        )
 
 
 class RelativeEntropy(CrossEntropy):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -39,6 +39,8 @@ class Labelled:
     <Labelled: 2 labels of dimension 2, 2 inputs each>
     """
 
+    default_loss: ClassVar[str] = "mean_cross_entropy"
+    """The loss that a fit of labelled data minimises unless asked otherwise."""
     inputs: Real
     states: State
 
@@ -91,6 +93,7 @@ class MeanCrossEntropy(Loss):
     """
 
     name = "mean_cross_entropy"
+    gap_is = "mean D(rho||sigma)"
     is_cross_entropy = True
     is_additive = True
 
@@ -160,6 +163,7 @@ class LabelLikelihood(MeanCrossEntropy):
     """
 
     name = "label_likelihood"
+    gap_is = "mean D(q||p)"
     is_cross_entropy = False
 
     def value(self, target: State, sigma: State) -> float:

@@ -10,8 +10,8 @@ import numpy as np
 from qml.losses.counts import NegativeLogLikelihood
 from qml.losses.measures import cross_entropy, trace_distance
 from qml.measurement.counts import Counts
+from qml.measurement.empirical import before_measuring
 from qml.states.base import State
-from qml.states.density_matrix import DensityMatrix
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,10 @@ class MeasuredReport:
         S(rho_hat), the least that the cross entropy could be.
     true_cross_entropy : float or None
         S(rho, sigma), where the measured state rho is known.
+    displacement : float
+        By how much learning the empirical state displaces, at sigma: the trace distance of sigma from the state whose
+        empirical state, of infinitely many shots in these settings, it would be (see
+        :func:`~qml.measurement.empirical.before_measuring`). What the settings do not see counts as zero there.
     empirical_distance : float or None
         The trace distance of rho_hat from rho: it does not vanish with more shots.
     """
@@ -41,11 +45,12 @@ class MeasuredReport:
     log_traces: float
     floor: float
     empirical_entropy: float
+    displacement: float
     true_cross_entropy: float | None = None
     empirical_distance: float | None = None
 
     @property
-    def gap(self) -> float:
+    def cost(self) -> float:
         r"""S(rho_hat, sigma) - L - sum_k f_k log Tr M_k >= 0: what the empirical state says less than the counts.
 
         Zero iff every outcome that was seen is an eigenvector of sigma.
@@ -67,9 +72,10 @@ class MeasuredReport:
         known = [
             ("S(rho_hat, sigma)", self.cross_entropy),
             ("likelihood", self.likelihood),
-            ("gap of measuring", self.gap),
+            ("cost of measuring", self.cost),
             ("entropy of frequencies", self.floor),
             ("S(rho_hat)", self.empirical_entropy),
+            ("displacement", self.displacement),
             ("S(rho, sigma)", self.true_cross_entropy),
             ("bias", self.bias),
             ("distance of rho_hat", self.empirical_distance),
@@ -114,16 +120,17 @@ def measured_report(counts: Counts, sigma: State, rho: State | None = None) -> M
     >>> print(report)
     S(rho_hat, sigma)       1.2039728
     likelihood              0.693147181
-    gap of measuring        0.510825624
+    cost of measuring       0.510825624
     entropy of frequencies  0.693147181
     S(rho_hat)              0.693147181
+    displacement            0.4
     S(rho, sigma)           0.105360516
     bias                    1.09861229
     distance of rho_hat     0.5
     """
     loss = NegativeLogLikelihood()
     counts = loss.accept(counts, sigma.dims)
-    empirical: DensityMatrix = counts.empirical_state()
+    empirical, matrix = counts.empirical_state(), sigma.matrix()
     shares = counts.shares()
     traces = np.where(shares > 0, counts.measurement.traces(), 1.0)
     return MeasuredReport(
@@ -132,6 +139,7 @@ def measured_report(counts: Counts, sigma: State, rho: State | None = None) -> M
         log_traces=float(shares @ np.log(traces)) + 0.0,
         floor=loss.floor(counts),
         empirical_entropy=float(empirical.entropy()),
+        displacement=float(np.abs(np.linalg.eigvalsh(before_measuring(counts, matrix) - matrix)).sum() / 2),
         true_cross_entropy=None if rho is None else float(cross_entropy(rho, sigma)),
         empirical_distance=None if rho is None else float(trace_distance(rho, empirical)),
     )

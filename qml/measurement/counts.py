@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import IO, Any, Self
+from typing import IO, Any, ClassVar, Self
 
 import numpy as np
 
@@ -46,6 +46,9 @@ class Counts:
     >>> counts.frequencies()[:4]
     array([0.47, 0.01, 0.02, 0.5 ])
     """
+
+    default_loss: ClassVar[str] = "negative_log_likelihood"
+    """The loss that a fit of counts minimises unless asked otherwise."""
 
     def __init__(self, measurement: Measurement, counts: ArrayLike | Sequence[ArrayLike]) -> None:
         self._set(measurement, integers(measurement, flat(counts)))

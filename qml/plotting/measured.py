@@ -1,4 +1,4 @@
-"""What measuring costs, in a picture: the empirical cross entropy, the likelihood, and the gap between them."""
+"""What measuring costs, in a picture: the empirical cross entropy, the likelihood, and what lies between them."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 def plot_measured(
     reports: Sequence[MeasuredReport], x: ArrayLike | None = None, ax: Axes | None = None, *, xlabel: str = ""
 ) -> Axes:
-    r"""Draw S(rho_hat, sigma) above the likelihood of the same counts, with the gap between them shaded.
+    r"""Draw S(rho_hat, sigma) above the likelihood of the same counts, the cost of measuring shaded between them.
 
     S(rho, sigma) of the measured state is drawn where all reports know it. The likelihood is shown with
-    sum_k f_k log Tr M_k added, so that the shaded gap is never negative. All in nats a shot.
+    sum_k f_k log Tr M_k added, so that the cost is never negative. All in nats a shot.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def plot_measured(
     ax.plot(place, upper, color=COLORS[0], linestyle=DASHES[0], marker=".", label=r"$S(\hat\rho, \sigma)$")
     ax.plot(place, lower, color=COLORS[1], linestyle=DASHES[1], marker=".", label="likelihood")
     finite = np.isfinite(upper) & np.isfinite(lower)
-    ax.fill_between(place, lower, upper, where=finite.tolist(), color=COLORS[0], alpha=0.12, linewidth=0, label="gap")
+    ax.fill_between(place, lower, upper, where=finite.tolist(), color=COLORS[0], alpha=0.12, linewidth=0, label="cost")
     true = [r.true_cross_entropy for r in reports]
     if all(value is not None for value in true):
         known = np.array(true, dtype=np.float64)

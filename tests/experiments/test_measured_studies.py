@@ -35,6 +35,7 @@ fits:
     loss: {kind: negative_log_likelihood}
   - name: empirical state
     model: {kind: gibbs, generators: {kind: up_to_weight, n: 2}}
+    loss: {kind: cross_entropy}
 """
 SIMULATED = STUDY[STUDY.index("  kind: counts") : STUDY.index("fits:")]
 EXTRA: dict[str, dict[str, Any]] = {"axis": {"theta": 0.4, "phi": 0.3}, "haar": {"bases": 5}, "clifford": {"bases": 5}}
@@ -122,7 +123,7 @@ def test_a_study_of_counts_is_run_kept_and_shown(folder: Path) -> None:
     sigma = FitResult.load(folder / "out" / "fits" / "1-likelihood" / "result.npz").state
     report = measured_report(kept, sigma, rho)
     assert by_likelihood.loss == pytest.approx(report.likelihood, abs=1e-12)
-    assert by_likelihood.measuring_gap == pytest.approx(report.gap, abs=1e-12)
+    assert by_likelihood.measuring_cost == pytest.approx(report.cost, abs=1e-12)
     assert by_likelihood.bias == pytest.approx(report.bias, abs=1e-12)
     assert by_likelihood.relative_entropy == pytest.approx(losses.relative_entropy(rho, sigma), abs=1e-12)
     assert by_state.floor == pytest.approx(float(kept.empirical_state().entropy()), abs=1e-12)
@@ -132,6 +133,34 @@ def test_a_study_of_counts_is_run_kept_and_shown(folder: Path) -> None:
         assert (folder / "out" / name).stat().st_size > 1000
     assert "measuring" in call("show", "out").output
     assert "27000 shots" in call("validate", "study.yaml").output
+
+
+def test_biased_fits_are_told_and_come_last(folder: Path) -> None:
+    """Whatever the study says first; and counts are learnt by their likelihood where it says nothing."""
+    model = "    model: {kind: gibbs, generators: {kind: up_to_weight, n: 2}}\n"
+    fits = f"  - name: first\n{model}    loss: {{kind: cross_entropy}}\n  - name: second\n{model}"
+    (folder / "study.yaml").write_text(STUDY[: STUDY.index("  - name")] + fits)
+    assert "negative_log_likelihood by" in call("validate", "study.yaml").output
+    said = call("run", "study.yaml", "--output", "out").output
+    first, second = record.load_run(folder / "out").rows
+    assert (first.fit, first.biased, second.fit, second.biased) == ("first", True, "second", False)
+    assert second.loss_name == "negative_log_likelihood"
+    for text in (said[said.index("iterations") :], call("show", "out").output):
+        assert text.index("second ") < text.index("first (biased)")
+        assert "D(rho_hat||sigma) of cross_entropy" in text
+        assert "D(f||p) of negative_log_likelihood" in text
+        assert "Biased: first." in text
+    assert "Biased" in first.status
+    rows = call("table", "out").output.splitlines()
+    assert [line.split()[0] for line in rows] == ["fit", "second", "first"]
+    (folder / "study.yaml").write_text(
+        STUDY[: STUDY.index("  - name")] + fits + "sweep: {grid: {target.shots: [300, 3000]}}\n"
+    )
+    call("run", "study.yaml", "--output", "swept", "--workers", "1")
+    shown = [line.split()[0] for line in call("show", "swept").output.splitlines()]
+    assert shown.index("second") < shown.index("first")
+    cells = call("table", "swept", "--columns", "point,fit").output.splitlines()[1:]
+    assert [tuple(line.split()) for line in cells] == [(p, fit) for p in "01" for fit in ("second", "first")]
 
 
 def test_learnt_readout_errors_are_found(folder: Path) -> None:
@@ -147,7 +176,7 @@ def test_learnt_readout_errors_are_found(folder: Path) -> None:
     np.testing.assert_allclose(b - a, 0.05, atol=1e-5)
     assert np.prod(1 - a - b) == pytest.approx(0.89**2, abs=1e-3)  # each by itself may be taken for a weaker field
     assert row.likelihood == pytest.approx(row.loss, abs=1e-9)  # the report holds the errors that were learnt
-    assert row.measuring_gap > 0
+    assert row.measuring_cost > 0
 
 
 @pytest.mark.parametrize("name", ["record.json", "record.csv", "record.npz"])
@@ -166,7 +195,7 @@ def test_a_record_is_learnt_and_kept_beside_the_run(folder: Path) -> None:
     call("run", "study.yaml", "--output", "out")
     rows = record.load_run(folder / "out").rows
     assert rows[0].loss == pytest.approx(rows[0].likelihood, abs=1e-12)
-    assert rows[0].measuring_gap > 0.01
+    assert rows[0].measuring_cost > 0.01
     assert np.isnan([rows[0].fidelity, rows[0].bias, rows[0].relative_entropy]).all()
     assert not (folder / "out" / "target.npz").exists()  # the measured state is not known
     assert call("show", "out").output.count(" nan ") == 2  # a fidelity for each fit
@@ -223,7 +252,7 @@ def test_the_price_of_measuring_by_angle(folder: Path) -> None:
     rows = {
         (fit, theta): (gap, away)
         for fit, theta, gap, away in zip(
-            *(table[name] for name in ("fit", "target.measurement.theta", "measuring_gap", "relative_entropy")),
+            *(table[name] for name in ("fit", "target.measurement.theta", "measuring_cost", "relative_entropy")),
             strict=True,
         )
     }

@@ -20,23 +20,30 @@ from qml import (
 )
 from qml._checks import InputError
 from qml.circuits import Circuit
-from qml.fitting import Objective
+from qml.fitting import Objective, check_gradient
 from qml.losses import (
     COUNT_LOSSES,
     ChiSquare,
     ClassicalCrossEntropy,
     CrossEntropy,
+    Labelled,
+    MeanCrossEntropy,
     NegativeLogLikelihood,
     RelativeEntropy,
     SquaredError,
     TrainableReadout,
     classical_cross_entropy,
+    default_loss,
+    label_states,
+    measured_report,
     relative_entropy,
+    trace_distance,
 )
 from qml.measurement import (
     CombinedMeasurement,
     Counts,
     PauliMeasurement,
+    ProductMeasurement,
     ReadoutMeasurement,
     computational_basis,
     haar_bases,
@@ -44,6 +51,7 @@ from qml.measurement import (
     sample,
     sic,
 )
+from qml.measurement.empirical import before_measuring, empirical_map
 from qml.operators import tfim
 from qml.states import DensityMatrix
 
@@ -226,7 +234,7 @@ def test_results_of_counts_show_save_and_load(tmp_path) -> None:
     assert result.converged
     assert result.target is counts
     assert result.gap == pytest.approx(result.measured.excess, rel=1e-9)
-    assert result.measured.gap > 0
+    assert result.measured.cost > 0
     text = result.summary()
     assert "9 settings, 36 outcomes, 9000 shots" in text
     assert "S(rho_hat, sigma)" in text
@@ -241,3 +249,68 @@ def test_results_of_counts_show_save_and_load(tmp_path) -> None:
     of_state = fit(GibbsModel(tfim(2)), RHO, seed=0)
     assert of_state.measured is None
     assert "S(rho_hat" not in of_state.summary()
+
+
+def test_counts_are_fitted_by_their_likelihood_unless_asked_otherwise() -> None:
+    """Nine million shots of couplings -1 and -0.7: the likelihood finds them, the empirical state a tenth of them."""
+    rho, model = states.thermal(tfim(2, h=0.7), 1.0), GibbsModel(tfim(2))
+    counts = sample(rho, PauliMeasurement(2), 10**6, np.random.default_rng(1))
+    result = fit(model, counts, seed=1)
+    np.testing.assert_allclose(result.params, [-1.0, -0.7, -0.7], atol=0.005)
+    assert result.params.tolist() == fit(model, counts, loss=NegativeLogLikelihood(), seed=1).params.tolist()
+    assert "iased" not in result.status
+    assert "D(f||p)" in result.summary()
+    biased = fit(model, counts, loss="cross_entropy", seed=1)
+    assert abs(biased.params[0]) < 0.1
+    report = biased.measured
+    assert "Biased" in biased.status
+    assert f"{report.displacement:.3g}" in biased.status
+    assert f"{report.excess:.3g}" in biased.status
+    assert report.displacement == pytest.approx(float(trace_distance(rho, biased.state)), rel=0.05)
+    assert report.excess > 100 * result.measured.excess
+    assert biased.target is counts
+    assert "D(rho_hat||sigma)" in biased.summary()
+    with pytest.raises(InputError, match="this fit learnt Counts"):
+        _ = biased.fidelity
+    with pytest.raises(InputError, match="track_fidelity needs a target that is a state; found Counts"):
+        fit(model, counts, loss="cross_entropy", track_fidelity=True)
+
+
+def test_the_target_says_which_loss_is_minimised_by_default() -> None:
+    counts = Counts(PauliMeasurement(1), [1, 2, 3, 4, 5, 6])
+    labelled = Labelled([[0.0]], label_states([0], 2))
+    for target, expected in ((counts, NegativeLogLikelihood), (labelled, MeanCrossEntropy), (RHO, CrossEntropy)):
+        assert type(default_loss(target)) is expected
+    check = check_gradient(GibbsModel.all_paulis(1, weight=1), counts)
+    assert check.ok
+    assert check.value == NegativeLogLikelihood().value(counts, GibbsModel.all_paulis(1, weight=1).state(check.params))
+
+
+@pytest.mark.parametrize(
+    "measurement",
+    [
+        PauliMeasurement(2),
+        pauli_six(2),
+        haar_bases((2, 2), 6, np.random.default_rng(3)),
+        ProductMeasurement([sic(2)] * 2),
+    ],
+    ids=["pauli", "pauli six", "haar", "sic"],
+)
+def test_the_empirical_map_is_undone(measurement) -> None:
+    """Exactly, with settings of unequal weight, where the measurement tells all states apart."""
+    rng = np.random.default_rng(4)
+    shots = rng.uniform(1, 5, len(measurement.settings))
+    rho = states.ginibre((2, 2), rng)
+    exact = Counts.from_frequencies(measurement, measurement.probabilities(rho), shots)
+    hat = exact.empirical_state().matrix()
+    np.testing.assert_allclose(empirical_map(exact)(rho.matrix()), hat, atol=1e-14)
+    np.testing.assert_allclose(before_measuring(exact, hat), rho.matrix(), atol=1e-7)
+    assert measured_report(exact, exact.empirical_state()).displacement == pytest.approx(
+        float(trace_distance(rho, exact.empirical_state())), abs=1e-7
+    )
+
+
+def test_one_basis_displaces_by_the_coherence_that_it_does_not_see() -> None:
+    counts, plus = Counts(PauliMeasurement(["Z"]), [5, 5]), states.DensityMatrix.from_vector(np.sqrt([0.5, 0.5]))
+    assert measured_report(counts, plus).displacement == pytest.approx(0.5, abs=1e-12)
+    assert measured_report(counts, states.maximally_mixed((2,))).displacement == pytest.approx(0.0, abs=1e-12)

@@ -1,15 +1,34 @@
-"""Settings that every test runs under."""
+"""Settings that every test runs under, in whatever order they come."""
 
 import os
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # one process a core: more threads of BLAS would only wait for each other
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+import zlib
+
 import hypothesis
 import matplotlib
+import numpy as np
 
 matplotlib.use("Agg")
 os.environ.setdefault("JUPYTER_PLATFORM_DIRS", "1")
 
 hypothesis.settings.register_profile("qml", deadline=None, max_examples=40, derandomize=True)
 hypothesis.settings.load_profile("qml")
+
+
+def pytest_runtest_setup(item):
+    """A generator that a test module holds begins anew in each test, from the name of the test: nothing that ran
+    before changes its numbers."""
+    module = getattr(item, "module", None)
+    for held in vars(module).values() if module else ():
+        if isinstance(held, np.random.Generator):
+            held.bit_generator.state = np.random.default_rng(zlib.crc32(item.name.encode())).bit_generator.state
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    """The seed of the order, also where no header is printed."""
+    seed = config.getoption("randomly_seed", None)
+    if seed is not None:
+        terminalreporter.write_line(f"random order: --randomly-seed={seed} repeats it")

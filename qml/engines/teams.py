@@ -105,11 +105,7 @@ def workers_of(threads: int | None) -> int:
 def together(phases: int, workers: int, task: Callable[[Integer], None]) -> None:
     """task(progress) on so many threads at once, one of which is this."""
     progress = np.zeros(2 * phases if workers > 1 else 0, dtype=np.int64)
-    others = [_pool(workers).submit(task, progress) for _ in range(workers - 1)]
-    task(progress)
-    for other in others:
-        if not other.cancel():  # all is done: those that have not started need not
-            other.result()
+    _side_by_side(workers - 1, workers, lambda: task(progress))
 
 
 def spread(count: int, workers: int, task: Callable[[int, int], None]) -> None:
@@ -121,10 +117,22 @@ def spread(count: int, workers: int, task: Callable[[int, int], None]) -> None:
         for piece in waiting:
             task(piece * count // pieces, (piece + 1) * count // pieces)
 
-    others = [_pool(workers).submit(work) for _ in range(min(workers, pieces) - 1)]
-    work()
-    for other in others:
-        other.result()
+    _side_by_side(min(workers, pieces) - 1, workers, work)
+
+
+def _side_by_side(others: int, workers: int, work: Callable[[], None]) -> None:
+    """work() on this thread and on so many others, until all that it shares is done; those that have not started by
+    then need not. The pool keeps what was cancelled until a thread comes to it, so it is handed no more than a box,
+    which is emptied: nothing holds the arrays of `work` any longer."""
+    box = [work]
+    futures = [_pool(workers).submit(lambda: box[0]()) for _ in range(others)]
+    try:
+        work()
+        for future in futures:
+            if not future.cancel():
+                future.result()
+    finally:
+        box.clear()
 
 
 TASKS = 4

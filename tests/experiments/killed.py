@@ -7,6 +7,7 @@ is the command itself, with everything it does on disk.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
@@ -31,9 +32,11 @@ NEW = 10
 """One in so many processes is a new interpreter."""
 BLIND = 0.25, 1.5
 """Seconds within which one kill in four hits a forked process, and a new interpreter, whatever it is at. The others
-come after a process has put something on disk, however busy the machine is."""
-PATIENCE = 60.0
-"""Seconds to wait for that at most."""
+come when a process has put so many steps on disk, however busy the machine is."""
+PAUSE = 0.01
+"""Seconds after that within which they come: longer than a step."""
+PATIENCE = 600.0
+"""Seconds to wait for the steps at most."""
 
 
 def forked(arguments: list[str]) -> int:
@@ -77,24 +80,31 @@ def done(folder: Path) -> list[str]:
 
 def on_disk(folder: Path) -> set[tuple[str, int, int]]:
     """Where steps are kept, with what tells that there are more."""
-    files = [*folder.glob("points.journal"), *folder.glob("fits/*/*.npz")]
-    stats = [(file, file.stat()) for file in files if file.exists()]
-    return {(str(file), found.st_size, found.st_mtime_ns) for file, found in stats}
+    found = set()
+    for file in [*folder.glob("points.journal"), *folder.glob("fits/*/*.npz")]:
+        with contextlib.suppress(FileNotFoundError):  # the process has moved it meanwhile
+            stat = file.stat()
+            found.add((str(file), stat.st_size, stat.st_mtime_ns))
+    return found
 
 
-def wait_for_more(folder: Path, there: set[tuple[str, int, int]], process: int) -> None:
-    """Until the process has put a step on disk, or has ended."""
+def wait_for_more(times: int, folder: Path, there: set[tuple[str, int, int]], process: int) -> None:
+    """Until the process has been seen so many times to have put more on disk, or has ended."""
     end = time.monotonic() + PATIENCE
-    while on_disk(folder) <= there and time.monotonic() < end:
+    while times and time.monotonic() < end:
         if os.waitid(os.P_PID, process, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None:
             return
-        time.sleep(0.002)
+        now = on_disk(folder)
+        times -= not now <= there
+        there |= now
+        time.sleep(0.001)
 
 
 def kill_and_resume(
-    study: str, output: Path, steps: int, kills: int, rng: random.Random, longest: float, options: list[str]
+    study: str, output: Path, steps: int, kills: int, rng: random.Random, most: int, options: list[str]
 ) -> dict[str, Any]:
-    """Kill so many times, resuming what was killed, and starting anew when all steps are done. The last is finished.
+    """Kill so many times, each when up to `most` things are on disk, resuming what was killed, and starting anew when
+    all steps are done. The last is finished.
 
     Returns
     -------
@@ -111,8 +121,8 @@ def kill_and_resume(
         if rng.random() < 0.25:
             time.sleep(rng.uniform(0.0, BLIND[new]))
         else:
-            wait_for_more(output, there, process)
-            time.sleep(rng.uniform(0.0, longest))
+            wait_for_more(rng.randint(1, most), output, there, process)
+            time.sleep(rng.uniform(0.0, PAUSE))
         os.kill(process, signal.SIGKILL)
         os.waitpid(process, 0)
         after = done(output) if (output / "run.json").exists() else []
@@ -138,6 +148,6 @@ def command(study: str, output: Path, options: list[str]) -> list[str]:
 
 
 if __name__ == "__main__":
-    study, output, steps, kills, longest, *options = sys.argv[1:]
+    study, output, steps, kills, most, *options = sys.argv[1:]
     rng = random.Random(0)
-    print(json.dumps(kill_and_resume(study, Path(output), int(steps), int(kills), rng, float(longest), options)))
+    print(json.dumps(kill_and_resume(study, Path(output), int(steps), int(kills), rng, int(most), options)))

@@ -332,15 +332,15 @@ def test_ctrl_c_in_a_real_process_keeps_the_best_so_far(folder: Path) -> None:
     )
     (folder / "study.yaml").write_text(slow)
     process = subprocess.Popen(
-        [sys.executable, "-m", "qml.experiments.cli", "run", "study.yaml", "--output", "out"],
+        [sys.executable, "-m", "qml.experiments.cli", "run", "study.yaml", "--output", "out",
+         "--checkpoint-iterations", "20"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(),
     )  # fmt: skip
-    assert process.stdout is not None
-    while "Gibbs" not in process.stdout.readline():
+    while not (folder / "out/fits/1-gibbs-model/checkpoint.npz").exists():  # it is in the middle of the first fit
         assert process.poll() is None, process.communicate()
-    time.sleep(0.5)
+        time.sleep(0.01)
     process.send_signal(signal.SIGINT)
-    _, stderr = process.communicate(timeout=60)
+    _, stderr = process.communicate()
     assert process.returncode == 130
     assert stderr == HINT
     found = record.load_run(folder / "out")
@@ -431,24 +431,6 @@ def test_version_and_help() -> None:
 
 def environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(Path(qml.__file__).parents[1]), "OMP_NUM_THREADS": "1"}
-
-
-def test_help_needs_no_numpy_and_answers_at_once() -> None:
-    code = (
-        "import sys, click.testing, qml.experiments.cli as cli;"
-        "r = click.testing.CliRunner().invoke(cli.main, ['--help']); assert r.exit_code == 0, r.output;"
-        "heavy = {'numpy', 'scipy', 'pydantic', 'yaml', 'rich', 'matplotlib', 'numba', 'qutip'} & set(sys.modules);"
-        "assert not heavy, heavy"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True, env=environment())
-    times = []
-    for _ in range(3):
-        begin = time.perf_counter()
-        subprocess.run(
-            [sys.executable, "-m", "qml.experiments.cli", "--help"], check=True, capture_output=True, env=environment()
-        )
-        times.append(time.perf_counter() - begin)
-    assert min(times) < 0.3
 
 
 def test_a_terminal_gets_a_bar_and_a_table() -> None:

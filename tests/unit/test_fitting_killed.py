@@ -26,6 +26,21 @@ def told(result):
 def there():
     return where.file.exists() or where.previous.exists()
 
+def wait_for_more(times, child):
+    # until so many checkpoints have been seen to be written, or the child has ended
+    seen = {stamp()}
+    while times and os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+        now = stamp()
+        times -= now not in seen
+        seen.add(now)
+        time.sleep(0.0005)
+
+def stamp():
+    try:
+        return where.file.stat().st_mtime_ns
+    except FileNotFoundError:  # not yet, or between the two renames
+        return None
+
 def life():
     found = run(0.001, checkpoint=where, resume=True)  # a pace that is worth a checkpoint
     refused = found.provenance["checkpoint"]["refused"]
@@ -42,7 +57,8 @@ while killed < kills or not endings:
         finally:
             os._exit(code)
     if killed < kills:
-        time.sleep(rng.uniform(0.0, 0.06))
+        wait_for_more(rng.randint(1, 15), child)
+        time.sleep(rng.uniform(0.0, 0.003))
         os.kill(child, signal.SIGKILL)
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     assert not before or there(), "a checkpoint is gone"

@@ -1,7 +1,6 @@
-"""The package is lazy, its public names exist, and its command starts fast."""
+"""The package and its command load what they need when they need it, and its public names exist."""
 
 import ast
-import statistics
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +9,7 @@ import pytest
 
 import qml
 
-HEAVY = ("qutip", "matplotlib", "numba", "pydantic", "jax", "sklearn", "rich")
+HEAVY = ("qutip", "matplotlib", "numba", "pydantic", "jax", "sklearn", "rich", "yaml")
 
 
 def python(code: str) -> str:
@@ -18,10 +17,11 @@ def python(code: str) -> str:
     return done.stdout.strip()
 
 
-def test_import_loads_nothing_heavy() -> None:
-    loaded = python("import sys, qml; print(' '.join(sys.modules))").split()
+def test_import_loads_no_other_package() -> None:
+    """Not even NumPy: it takes milliseconds."""
+    loaded = {name.partition(".")[0] for name in python("import sys, qml; print(' '.join(sys.modules))").split()}
     assert "qml" in loaded
-    assert not set(HEAVY) & set(loaded)
+    assert not {"numpy", "scipy", *HEAVY} & loaded
 
 
 def test_states_and_losses_need_nothing_heavy() -> None:
@@ -37,15 +37,6 @@ def test_the_command_shows_its_help_without_numpy() -> None:
     )
     loaded = python(code).splitlines()[-1].split()
     assert not {"numpy", "scipy", *HEAVY} & set(loaded)
-
-
-@pytest.mark.slow
-def test_import_costs_less_than_a_tenth_of_a_second_more_than_numpy_and_scipy() -> None:
-    def seconds(statement: str) -> float:
-        code = f"import time; t = time.perf_counter(); {statement}; print(time.perf_counter() - t)"
-        return statistics.median(float(python(code)) for _ in range(5))
-
-    assert seconds("import qml") < seconds("import numpy, scipy.linalg") + 0.1
 
 
 def test_public_names_are_those_of_the_stub() -> None:

@@ -1,7 +1,5 @@
 """One contract for every loss, in every representation of sigma that can train."""
 
-import zlib
-
 import numpy as np
 import pytest
 
@@ -11,12 +9,6 @@ from qml.losses import LOSSES
 from qml.states import DensityMatrix, GibbsState, SpectralState, State
 
 RNG = np.random.default_rng(11)
-
-
-@pytest.fixture(autouse=True)
-def seeded(request: pytest.FixtureRequest) -> None:
-    """Every test draws its own numbers, whatever ran before it in the same process."""
-    RNG.bit_generator.state = np.random.default_rng([11, zlib.crc32(request.node.name.encode())]).bit_generator.state
 
 
 def hermitian(d: int) -> np.ndarray:

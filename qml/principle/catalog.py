@@ -9,10 +9,11 @@ import numpy as np
 
 from qml import _checks
 from qml._checks import InputError
-from qml.principle import bounds, derivatives, friends, measured, neighbors, parity, structure
+from qml.principle import bounds, derivatives, friends, measured, neighbors, parity, price, structure
 from qml.principle.statement import Statement, Verdict
 
-PAPER = "Zhou Shangnan and Yixu Wang (2021), arXiv:2102.11887"
+PAPER = "Zhou Shangnan and Yixu Wang (2021), arXiv:2102.11887: abstract"
+COMMENT = "Zhou Shangnan and Yixu Wang (2021), arXiv:2102.11887: comment to version 3"
 KLEIN = "Klein (1931), Z. Phys. 72, 767"
 
 _ALL = (
@@ -23,7 +24,13 @@ _ALL = (
         PAPER,
         bounds.definition,
     ),
-    Statement(2, "Entropy plus divergence", "S(rho, sigma) = S(rho) + D(rho || sigma)", PAPER, bounds.decomposition),
+    Statement(
+        2,
+        "Entropy plus divergence",
+        "S(rho, sigma) = S(rho) + D(rho || sigma)",
+        "derived: from the definitions",
+        bounds.decomposition,
+    ),
     Statement(3, "Klein's inequality", "S(rho, sigma) >= S(rho), with equality iff sigma = rho", KLEIN, bounds.klein),
     Statement(
         4,
@@ -57,7 +64,7 @@ _ALL = (
         8,
         "The shot estimator",
         "the mean of -log s_x over shots is unbiased, with variance [Tr rho (log sigma)^2 - S^2] / n",
-        "from statement 7",
+        "derived: from statement 7",
         measured.shots,
     ),
     Statement(
@@ -71,7 +78,7 @@ _ALL = (
         10,
         "Measured first, any POVM",
         "S(rho_hat, sigma) >= NLL + sum_k f_k log Tr M_k with rho_hat = sum_k f_k M_k / Tr M_k",
-        "from statement 9",
+        "derived, the empirical state of a POVM among it: from statement 9",
         measured.any_povm,
     ),
     Statement(
@@ -86,8 +93,8 @@ _ALL = (
         "The price of measuring",
         "argmin S(rho_hat, .) is rho_hat, biased at infinite shots: (rho + 1)/(d + 1) for a 2-design; the likelihood "
         "of an informationally complete measurement is consistent",
-        PAPER,
-        measured.price_of_measuring,
+        "derived: from statement 3",
+        price.price_of_measuring,
     ),
     Statement(
         13,
@@ -100,14 +107,14 @@ _ALL = (
         14,
         "Extensivity",
         "S(rho_AB, sigma_A x sigma_B) = S(rho_A, sigma_A) + S(rho_B, sigma_B), for correlated data too",
-        PAPER,
+        COMMENT,
         structure.extensivity,
     ),
     Statement(
         15,
         "Parallel processing",
         "S and its derivative are linear in rho: shards of data are exact",
-        PAPER,
+        COMMENT,
         structure.sharding,
     ),
     Statement(
@@ -118,7 +125,11 @@ _ALL = (
         bounds.convexity,
     ),
     Statement(
-        17, "The classical limit", "commuting states give the classical cross entropy", PAPER, structure.classical_limit
+        17,
+        "The classical limit",
+        "commuting states give the classical cross entropy",
+        "derived: from the definition",
+        structure.classical_limit,
     ),
     Statement(
         18,

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from qml import losses, spectral, states
 from qml._typing import Complex, Real
 from qml.principle import draws
-from qml.principle.bounds import Largest
-from qml.principle.statement import Evidence, Panel, Series
+from qml.principle.bounds import ROUNDING
+from qml.principle.statement import Evidence, Largest, Panel, Series
 from qml.states import DensityMatrix, GibbsState
 
 STEP = 1e-3
+DIFFERENCES = 1e-6
+"""Relative to 1 + the size of a derivative: what rounding makes of differences with this step."""
 TERMS = 3
 
 
 def gibbs(rng: np.random.Generator, pairs: int) -> Evidence:
-    worst, each = Largest(), draws.spread(pairs, 8)
+    exact, worst, each = Largest(), Largest(), draws.spread(pairs, 8)
     for d in (2, 3, 4):
         g = np.stack([draws.hermitian(rng, d, each) for _ in range(TERMS)], axis=1)
         rho = states.ginibre((d,), rng, batch=each)
@@ -28,11 +32,12 @@ def gibbs(rng: np.random.Generator, pairs: int) -> Evidence:
         k = np.einsum("bt,btij->bij", theta, g)
         sigma = GibbsState(k, (d,))
         s = value(theta)
-        log_z = np.log(np.exp(-np.linalg.eigvalsh(k)).sum(axis=-1))
-        worst.add(np.abs(s - draws.trace(rho.matrix(), k) - log_z) / (1 + s))
+        exact.equal(s, draws.trace(rho.matrix(), k) + _log_z(k))
+        far = 6 * theta  # nearly singular
+        exact.equal(value(far), draws.trace(rho.matrix(), 6 * k) + _log_z(6 * k))
         slope = np.einsum("bt,bt->b", way, draws.trace(g, (rho.matrix() - sigma.matrix())[:, None]))
         minus2, minus1, plus1, plus2 = (value(theta + h * STEP * way) for h in (-2, -1, 1, 2))
-        worst.add(np.abs((minus2 - plus2 + 8 * (plus1 - minus1)) / (12 * STEP) - slope) / (1 + np.abs(slope)))
+        worst.equal((minus2 - plus2 + 8 * (plus1 - minus1)) / (12 * STEP), slope)
         spectrum = sigma.spectrum()
         direction = np.einsum("bt,btij->bij", way, g)
         rotated = spectrum.to_basis(direction)
@@ -40,23 +45,30 @@ def gibbs(rng: np.random.Generator, pairs: int) -> Evidence:
         kernel = spectral.exp_divided_differences(spectrum.log_eigenvalues)
         curvature = (kernel * np.square(np.abs(rotated))).sum(axis=(-2, -1)) - np.square(mean)
         second = (16 * (plus1 + minus1) - plus2 - minus2 - 30 * s) / (12 * STEP**2)
-        worst.add(np.abs(second - curvature) / (1 + curvature))
+        worst.equal(second, curvature)
         other = rng.normal(size=(each, TERMS))
-        worst.add(value((theta + other) / 2) - (s + value(other)) / 2)
+        exact.at_least((s + value(other)) / 2, value((theta + other) / 2))
     return Evidence(
-        "S = Tr rho G + log Z; slope and curvature along random directions (fourth-order differences) against "
-        "<G>_rho - <G>_sigma and the Bogoliubov-Kubo-Mori covariance; midpoint convexity in theta",
-        worst.samples,
-        worst.value,
-        1e-6,
+        f"S = Tr rho G + log Z and midpoint convexity in theta (tolerance {ROUNDING:.0e}), nearly singular models "
+        "among them; slope and curvature along random directions (fourth-order differences) against <G>_rho - "
+        f"<G>_sigma and the Bogoliubov-Kubo-Mori covariance (tolerance {DIFFERENCES:.0e}). The largest violation is in "
+        "units of these tolerances",
+        exact.samples + worst.samples,
+        max(exact.value / ROUNDING, worst.value / DIFFERENCES),
+        1.0,
         (_parabola(rng),),
     )
+
+
+def _log_z(k: Complex) -> Real:
+    energies = np.linalg.eigvalsh(k)
+    return np.asarray(np.log(np.exp(energies[:, :1] - energies).sum(axis=-1)) - energies[:, 0])
 
 
 def any_model(rng: np.random.Generator, pairs: int) -> Evidence:
     worst = Largest()
     for d in (2, 3, 4):
-        each = draws.spread(pairs, 6)
+        each = draws.spread(pairs, 12)
         for gap in (None, 1e-9):
             rho, way = states.ginibre((d,), rng, batch=each), draws.hermitian(rng, d, each)
             values = 0.1 + 0.9 * rng.random((each, d))
@@ -67,22 +79,42 @@ def any_model(rng: np.random.Generator, pairs: int) -> Evidence:
             sigma = (basis * values[:, None, :]) @ draws.dagger(basis)
             way = (way - np.eye(d) * (np.trace(way, axis1=-2, axis2=-1) / d)[:, None, None]) * values.min() / 4
 
-            def value(
-                h: float, rho: DensityMatrix = rho, sigma: Complex = sigma, way: Complex = way, d: int = d
-            ) -> Real:
-                return losses.cross_entropy(rho, DensityMatrix.trusted(sigma + h * way, (d,)))
+            def moved(h: float, sigma: Complex = sigma, way: Complex = way, d: int = d) -> DensityMatrix:
+                return DensityMatrix.trusted(sigma + h * way, (d,))
 
-            numeric = (8 * (value(STEP) - value(-STEP)) - value(2 * STEP) + value(-2 * STEP)) / (12 * STEP)
-            exact = draws.trace(DensityMatrix.trusted(sigma, (d,)).pull_log(-rho.matrix()), way)
-            worst.add(np.abs(numeric - exact) / (1 + np.abs(exact)))
+            worst.equal(_numeric(rho, moved), draws.trace(moved(0.0).pull_log(-rho.matrix()), way))
+        near, _, columns = draws.nearly_singular(rng, d, each, as_factor=True)
+        lower, _, fewer = draws.of_lower_rank(rng, d, max(1, d - 1), each)
+        for model, basis in ((near, columns), (lower, fewer)):  # held as factors, A + h A X: the support stays
+            assert isinstance(model, DensityMatrix)
+            assert model.factor is not None
+            a, r = model.factor, basis.shape[-1]
+            along = a @ draws.hermitian(rng, r, each) / (2 * r)
+            along = along - a * np.einsum("bij,bij->b", a.conj(), along).real[:, None, None]  # of constant trace
+            rho = draws.inside(rng, basis, r)
+
+            def scaled(h: float, a: Complex = a, along: Complex = along, d: int = d) -> DensityMatrix:
+                factor = a + h * along
+                norm = np.sqrt(np.square(np.abs(factor)).sum(axis=(-2, -1), keepdims=True))
+                return DensityMatrix.from_factor(factor / norm, (d,))
+
+            pulled = scaled(0.0).pull_log(-rho.matrix())
+            worst.equal(_numeric(rho, scaled), np.einsum("bij,bij->b", pulled.conj(), along).real)
     return Evidence(
         "dS along random directions (fourth-order differences) against -Tr(rho Dlog_sigma[dsigma]) by divided "
-        "differences; half of the models with two eigenvalues that differ by 1e-9 of their size",
+        "differences: models of full rank, half of them with two eigenvalues that differ by 1e-9 of their size; and "
+        "models held as factors, nearly singular ones and ones of lower rank, with rho inside their support",
         worst.samples,
         worst.value,
-        1e-7,
+        DIFFERENCES,
         (_gaps(),),
     )
+
+
+def _numeric(rho: DensityMatrix, moved: Callable[[float], DensityMatrix]) -> Real:
+    """The slope at h = 0 of S(rho, moved(h)) by differences of fourth order."""
+    minus2, minus1, plus1, plus2 = (losses.cross_entropy(rho, moved(h * STEP)) for h in (-2, -1, 1, 2))
+    return np.asarray((8 * (plus1 - minus1) - plus2 + minus2) / (12 * STEP))
 
 
 def _parabola(rng: np.random.Generator) -> Panel:

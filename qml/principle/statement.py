@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from qml._typing import Real
+from qml._typing import ArrayLike, Real
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,6 +96,58 @@ class Counterexample:
             f"not a law: {self.law}; broken by {self.broken_by:.3f} nats ({self.left:.3f} < {self.right:.3f}) at "
             f"{self.instance}"
         )
+
+
+class Largest:
+    """The largest of many violations, and how many there were: what is not a number is the largest of all.
+
+    Every statement is reduced by this one class. An instance counts against a statement unless its numbers are there
+    and agree: NaN never passes, and neither does an infinity where a finite number was expected.
+
+    Examples
+    --------
+    >>> worst = Largest()
+    >>> worst.equal([1.0, np.inf], [1.0, np.inf], infinite=True)
+    >>> worst.value, worst.samples
+    (0.0, 2)
+    >>> worst.at_least([np.nan], [0.0])
+    >>> worst.value
+    inf
+    """
+
+    def __init__(self) -> None:
+        self.value = -np.inf
+        self.samples = 0
+
+    def add(self, violations: ArrayLike) -> None:
+        """Violations as they are, any shape: positive where a statement is broken."""
+        found = np.asarray(violations, dtype=np.float64)
+        self.value = max(self.value, float(np.where(np.isnan(found), np.inf, found).max(initial=-np.inf)))
+        self.samples += found.size
+
+    def equal(
+        self, found: ArrayLike, expected: ArrayLike, scale: ArrayLike | None = None, *, infinite: bool = False
+    ) -> None:
+        r"""\|found - expected\| in units of `scale`, by default 1 + \|expected\|.
+
+        Both must be finite; `infinite`: two equal infinities are expected, and agree.
+        """
+        a, b = np.broadcast_arrays(*(np.asarray(x, dtype=np.float64) for x in (found, expected)))
+        with np.errstate(invalid="ignore"):
+            off = np.abs(a - b) / (1 + np.abs(b) if scale is None else np.asarray(scale, dtype=np.float64))
+        off = np.where(np.isfinite(a) & np.isfinite(b), off, np.inf)
+        self.add(np.where(infinite & np.isinf(b) & (a == b), 0.0, off))
+
+    def at_least(self, found: ArrayLike, bound: ArrayLike) -> None:
+        r"""(bound - found) / (1 + \|found\|) of numbers that must both be finite."""
+        a, b = (np.asarray(x, dtype=np.float64) for x in (found, bound))
+        with np.errstate(invalid="ignore"):
+            self.add(np.where(np.isfinite(a) & np.isfinite(b), (b - a) / (1 + np.abs(a)), np.inf))
+
+    def require(self, conditions: ArrayLike) -> None:
+        """An infinite violation where a condition fails; adds no samples."""
+        if not np.all(conditions):
+            self.value = np.inf
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,44 +7,83 @@ import itertools
 import numpy as np
 
 from qml import losses, operators, states
-from qml._typing import Complex
+from qml._typing import Complex, Real
 from qml.principle import draws
-from qml.principle.bounds import ROUNDING, Largest
-from qml.principle.statement import Evidence, Panel, Series
-from qml.states import DensityMatrix
+from qml.principle.bounds import ROUNDING
+from qml.principle.statement import Evidence, Largest, Panel, Series
+from qml.states import DensityMatrix, GibbsState, ProductState, State
 
 SHAPES = ((2, 2), (2, 3), (3, 2), (2, 4))
-
-
-def product(a: Complex, b: Complex) -> Complex:
-    """Tensor products of matrices over the leading axis."""
-    d = a.shape[-1] * b.shape[-1]
-    return np.asarray(np.einsum("...ij,...kl->...ikjl", a, b).reshape(*a.shape[:-2], d, d))
+PRODUCTS = 40
+"""At most so many product states of each shape, which are held as their factors and are not batches."""
 
 
 def extensivity(rng: np.random.Generator, pairs: int) -> Evidence:
-    worst, each = Largest(), draws.spread(pairs, 2 * len(SHAPES))
+    worst, each = Largest(), draws.spread(pairs, 4 * len(SHAPES))
     for shape in SHAPES:
-        sigmas = [
+        dense = [
             DensityMatrix.trusted(0.99 * states.ginibre((d,), rng, batch=each).matrix() + 0.01 * np.eye(d) / d, (d,))
             for d in shape
-        ]  # no tiny eigenvalues, whose product rounding would drown
-        sigma = DensityMatrix.trusted(product(*(s.matrix() for s in sigmas)), shape)
+        ]  # no tiny eigenvalues, whose product rounding would drown; those of nearly singular models are known
+        near = [draws.nearly_singular(rng, d, each)[0] for d in shape]
         rhos = [states.ginibre((d,), rng, batch=each).matrix() for d in shape]
-        for joint in (product(*rhos), states.ginibre(shape, rng, rank=2, batch=each).matrix()):
-            whole = losses.cross_entropy(DensityMatrix.trusted(joint, shape), sigma)
-            parts = sum(
-                losses.cross_entropy(DensityMatrix.trusted(operators.partial_trace_matrix(joint, [k], shape), (d,)), s)
-                for k, (d, s) in enumerate(zip(shape, sigmas, strict=True))
-            )
-            worst.add(np.abs(whole - parts) / (1 + whole))
+        for sigmas in (dense, near):
+            sigma = draws.tensor(*sigmas)
+            for joint in (draws.product(*rhos), states.ginibre(shape, rng, rank=2, batch=each).matrix()):
+                whole = losses.cross_entropy(DensityMatrix.trusted(joint, shape), sigma)
+                parts = sum(
+                    losses.cross_entropy(DensityMatrix.trusted(reduced, (d,)), s)
+                    for d, s, reduced in zip(shape, sigmas, _reduced(joint, shape), strict=True)
+                )
+                worst.equal(whole, parts)
+        for k in range(min(PRODUCTS, max(8, pairs // 50))):
+            _held_as_factors(rng, shape, k, worst)
     return Evidence(
-        "S of a product model against the sum over its factors, for product data and for correlated data of rank 2",
+        "S of a product model against the sum over its factors, for product data and for correlated data of rank 2: "
+        "models held as one matrix, by their logarithm, and as their factors (ProductState) of full rank, nearly "
+        "singular, diagonal or of lower rank, S = +inf of both where a factor lacks support",
         worst.samples,
         worst.value,
         ROUNDING,
         (_chain(rng),),
     )
+
+
+def _held_as_factors(rng: np.random.Generator, shape: tuple[int, int], turn: int, worst: Largest) -> None:
+    """One ProductState against what its factors were made of: product data, correlated data, data without support."""
+    factors: list[State] = []
+    known: list[tuple[Real, Complex]] = []
+    for side, d in enumerate(shape):
+        logs, basis = draws.nearly_singular(rng, d, 1)[1][0], draws.unitaries(rng, d, 1)[0]
+        kind = (turn + side * (1 + turn // 4)) % 4
+        if kind == 0:
+            factors.append(GibbsState(-(basis * logs) @ basis.conj().T, (d,)))
+        elif kind == 1:
+            factors.append(DensityMatrix.from_factor(basis * np.exp(logs / 2), (d,)))
+        elif kind == 2:
+            basis = np.eye(d, dtype=np.complex128)
+            factors.append(DensityMatrix.from_probabilities(np.exp(logs), (d,)))
+        else:
+            logs = np.append(np.log(rng.dirichlet(np.ones(d - 1))), -np.inf)
+            factors.append(DensityMatrix.from_factor(basis[:, :-1] * np.exp(logs[:-1] / 2), (d,)))
+        known.append((logs, basis))
+    sigma = ProductState(factors)
+    single = [states.ginibre((d,), rng) for d in shape]
+    kept = [basis[:, np.isfinite(logs)] for logs, basis in known]
+    supported = [draws.inside(rng, b[None], 1)[0] for b in kept]
+    correlated = np.kron(*kept) @ states.ginibre((kept[0].shape[1] * kept[1].shape[1],), rng, rank=2).matrix()
+    correlated = correlated @ np.kron(*kept).conj().T
+    for rho in (ProductState(supported), DensityMatrix.trusted(correlated, shape), ProductState(single)):
+        parts = 0.0
+        for (logs, basis), reduced in zip(known, _reduced(rho.matrix()[None], shape), strict=True):
+            p = draws.populations(reduced, basis[None])[0]
+            lost = bool((p[np.isinf(logs)] > 1e-12).any())
+            parts += np.inf if lost else -float((p * np.where(np.isfinite(logs), logs, 0.0)).sum())
+        worst.equal(losses.cross_entropy(rho, sigma), parts, infinite=True)
+
+
+def _reduced(joint: Complex, shape: tuple[int, ...]) -> list[Complex]:
+    return [operators.partial_trace_matrix(joint, [k], shape) for k in range(len(shape))]
 
 
 def sharding(rng: np.random.Generator, pairs: int) -> Evidence:
@@ -53,13 +92,17 @@ def sharding(rng: np.random.Generator, pairs: int) -> Evidence:
     left: list[Series] = []
     for color, d in enumerate(draws.DIMS):
         sigma = states.ginibre((d,), rng, batch=each)
+        near, _, _ = draws.nearly_singular(rng, d, each)
         data = states.ginibre((d,), rng, rank=1, batch=each * shards).matrix().reshape(each, shards, d, d)
         pooled = DensityMatrix.trusted(data.mean(axis=1), (d,))
-        parts = np.stack(
-            [losses.cross_entropy(DensityMatrix.trusted(data[:, k], (d,)), sigma) for k in range(shards)], axis=1
-        )
-        whole = losses.cross_entropy(pooled, sigma)
-        worst.add(np.abs(parts.mean(axis=1) - whole) / (1 + whole))
+
+        def of_shards(model: State, data: Complex = data, d: int = d) -> Real:
+            one = [losses.cross_entropy(DensityMatrix.trusted(data[:, k], (d,)), model) for k in range(shards)]
+            return np.stack(one, axis=1)
+
+        parts, whole = of_shards(sigma), losses.cross_entropy(pooled, sigma)
+        worst.equal(parts.mean(axis=1), whole)
+        worst.equal(of_shards(near).mean(axis=1), losses.cross_entropy(pooled, near))
         slopes = np.stack([sigma.pull_log(-data[:, k]) for k in range(shards)], axis=1)
         of_whole = sigma.pull_log(-pooled.matrix())
         scale = 1 + np.abs(of_whole).max(axis=(-2, -1))
@@ -68,7 +111,7 @@ def sharding(rng: np.random.Generator, pairs: int) -> Evidence:
         of_batches = [
             losses.cross_entropy(DensityMatrix.trusted(data[:, pair].mean(axis=1), (d,)), sigma) for pair in batches
         ]
-        worst.add(np.abs(np.mean(of_batches, axis=0) - whole) / (1 + whole))
+        worst.equal(np.mean(of_batches, axis=0), whole)
         counts = np.arange(1.0, shards + 1)
         values, pulls = np.cumsum(parts[0]) / counts, np.cumsum(slopes[0], axis=0) / counts[:, None, None]
         left.append(Series(f"S, d = {d}", counts, np.maximum(np.abs(values - whole[0]), 1e-17), "line", color=color))
@@ -125,22 +168,34 @@ def _chain(rng: np.random.Generator) -> Panel:
 
 
 def classical_limit(rng: np.random.Generator, pairs: int) -> Evidence:
-    worst, each = Largest(), draws.spread(pairs, 2 * len(draws.DIMS))
+    worst, each = Largest(), draws.spread(pairs, 4 * len(draws.DIMS))
     for d in draws.DIMS:
-        p, q = rng.dirichlet(np.ones(d), each), rng.dirichlet(np.ones(d), each)
-        known = -(p * np.log(q)).sum(axis=-1)
-        diagonal = [DensityMatrix.from_probabilities(x, (d,)) for x in (p, q)]
-        worst.add(np.abs(losses.cross_entropy(*diagonal) - known) / (1 + known))
-        kept = q.min(axis=-1) > 1e-5
-        basis = draws.unitaries(rng, d, each)[kept]
-        turned = [DensityMatrix.trusted((basis * x[kept][:, None, :]) @ draws.dagger(basis), (d,)) for x in (p, q)]
-        worst.add(np.abs(losses.cross_entropy(*turned) - known[kept]) / (1 + known[kept]))
+        p = rng.dirichlet(np.ones(d), each)
+        for small in (False, True):
+            logs = draws.nearly_singular(rng, d, each)[1] if small else np.log(rng.dirichlet(np.ones(d), each))
+            known = -(p * logs).sum(axis=-1)
+            diagonal = [DensityMatrix.from_probabilities(x, (d,)) for x in (p, np.exp(logs))]
+            worst.equal(losses.cross_entropy(*diagonal), known)
+            basis = draws.unitaries(rng, d, each)
+            rho = DensityMatrix.trusted((basis * p[:, None, :]) @ draws.dagger(basis), (d,))
+            turned = GibbsState(-(basis * logs[:, None, :]) @ draws.dagger(basis), (d,))
+            worst.equal(losses.cross_entropy(rho, turned), known)
+        zeros = rng.random((each, d)) < 0.3  # impossible events, of the data and of the model: 0 log 0 = 0
+        zeros[:, 0] = False
+        data, model = (np.where(zeros, 0.0, x) for x in (p, np.exp(logs)))
+        data, model = (x / x.sum(axis=-1, keepdims=True) for x in (data, model))
+        safe = -(data * np.log(np.where(zeros, 1.0, model))).sum(axis=-1)
+        rho, whole, sigma = (DensityMatrix.from_probabilities(x, (d,)) for x in (data, p, model))
+        worst.equal(losses.cross_entropy(rho, sigma), safe)
+        known = np.where(zeros.any(axis=-1), np.inf, -(p * logs).sum(axis=-1))
+        worst.equal(losses.cross_entropy(whole, sigma), known, infinite=True)
     return Evidence(
-        "S of commuting states, in the computational and in a common random basis (model weights above 1e-5), against "
-        "the classical cross entropy of their probabilities",
+        "S of commuting states, in the computational and in a common random basis, against the classical cross entropy "
+        f"of their probabilities: model weights down to {draws.SMALLEST:.0e}, and zero, with +inf where the data have "
+        "what the model excludes",
         worst.samples,
         worst.value,
-        1e-8,
+        ROUNDING,
         (_turned(),),
     )
 

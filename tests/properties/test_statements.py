@@ -1,7 +1,10 @@
 """The statements of the principle hold on random instances, and a broken cross entropy is caught."""
 
+import functools
 import itertools
 import re
+import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,31 +14,56 @@ import scipy.linalg
 from qml import GibbsModel, fit, losses, operators, pauli, spectral
 from qml._checks import InputError
 from qml.encodings import rank_one
+from qml.losses import measures
 from qml.optimizers import LBFGS
-from qml.principle import STATEMENTS, Verdict, check, check_all, structure
+from qml.principle import STATEMENTS, Evidence, check, check_all, parity, structure
 from qml.principle.friends import CLEAR
 from qml.principle.report import table, write_report
+from qml.principle.statement import Largest
+from qml.states import State
+
+ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture(scope="module")
-def verdicts() -> list[Verdict]:
-    return list(check_all(pairs=10_000))
+@pytest.fixture(autouse=True)
+def fits_are_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The fits of the parity experiment do not depend on what these tests replace."""
+    monkeypatch.setattr(parity, "_learn", LEARN)
 
 
-def test_every_statement_holds_on_ten_thousand_instances(verdicts: list[Verdict]) -> None:
+LEARN = functools.cache(parity._learn)
+
+
+def test_every_statement_holds_on_ten_thousand_instances_as_the_readme_says() -> None:
+    verdicts = list(check_all(pairs=10_000))
     assert [v.statement.number for v in verdicts] == list(STATEMENTS)
-    assert [str(v) for v in verdicts if not v.holds] == []
     assert list(STATEMENTS)[:19] == list(range(1, 20))
+    assert [str(v) for v in verdicts if not v.holds] == []
+    assert table(verdicts).count("| holds |") == len(STATEMENTS)
+    assert all(v.evidence.panels and all(panel.caption for panel in v.evidence.panels) for v in verdicts)
+    readme = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+    first = readme.index(table(verdicts).splitlines()[0])
+    for printed, row in zip(readme[first:], table(verdicts).splitlines(), strict=False):
+        cells, found = ([x.strip() for x in line.strip("|").split("|")] for line in (printed, row))
+        assert cells[:3] + cells[4:] == found[:3] + found[4:]
+        if not cells[0].isdigit():  # the head of the table
+            assert cells == found
+            continue
+        said, violation, tolerance = (float(x) for x in (cells[3], found[3], found[4]))
+        if abs(violation) > tolerance / 20:  # else it is rounding, which differs between libraries of linear algebra
+            assert said == pytest.approx(violation, rel=0.1)
+        else:
+            assert 0 <= said < max(100 * violation, tolerance / 20)
 
 
-def test_false_friends_are_broken_by_a_clear_margin(verdicts: list[Verdict]) -> None:
-    evidence = verdicts[10].evidence
+def test_false_friends_are_broken_by_a_clear_margin() -> None:
+    evidence = check(11).evidence
     assert len(evidence.counterexamples) == 7
     assert min(found.broken_by for found in evidence.counterexamples) == CLEAR - evidence.violation > 0.1
     assert all(0 < found.share < 1 for found in evidence.counterexamples)
 
 
-def test_the_printed_counterexamples_can_be_checked_by_hand(verdicts: list[Verdict]) -> None:
+def test_the_printed_counterexamples_can_be_checked_by_hand() -> None:
     """From the printed Bloch vectors alone, with SciPy's matrix logarithm."""
 
     def qubits(text: str) -> list[np.ndarray]:
@@ -46,7 +74,7 @@ def test_the_printed_counterexamples_can_be_checked_by_hand(verdicts: list[Verdi
     def s(rho: np.ndarray, sigma: np.ndarray) -> float:
         return float(-np.trace(rho @ scipy.linalg.logm(sigma)).real)
 
-    found = verdicts[10].evidence.counterexamples
+    found = check(11).evidence.counterexamples
     rho, sigma = qubits(found[0].instance)
     assert found[0].left == pytest.approx(s(rho, sigma), abs=1e-9)
     assert found[0].right == pytest.approx(-np.diag(rho).real @ np.log(np.diag(sigma).real), abs=1e-9)
@@ -58,15 +86,96 @@ def test_the_printed_counterexamples_can_be_checked_by_hand(verdicts: list[Verdi
     assert found[5].right == pytest.approx(s((a + b) / 2, (c + d) / 2), abs=1e-9)
 
 
-def test_a_wrong_cross_entropy_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    right = losses.cross_entropy
-    monkeypatch.setattr(losses, "cross_entropy", lambda rho, sigma: 0.97 * right(rho, sigma))
-    caught = [number for number in STATEMENTS if not check(number, pairs=2000).holds]
-    assert set(caught) >= set(STATEMENTS) - BLIND
+def of_spectrum(formula: Callable[..., np.ndarray]) -> Callable[..., np.ndarray]:
+    """A cross entropy from the populations p_j, the log-eigenvalues l_j and the weight outside all eigenvectors."""
+
+    def value(rho: State, sigma: State) -> np.ndarray:
+        spectrum = sigma.spectrum()
+        p = rho.populations(spectrum.basis)
+        rest = np.zeros(p.shape[:-1]) if spectrum.is_complete else 1 - p.sum(axis=-1)
+        return formula(p, spectrum.log_eigenvalues, np.where(rest > 1e-13, rest, 0.0))
+
+    return value
 
 
-BLIND = {10, 11, 12, 14, 15, 16, 21}
-"""Linear in S, or with slack that 3 percent do not use up: these are caught below."""
+def cut_at(smallest: float, weight: float) -> Callable[..., np.ndarray]:
+    """+inf where more than `weight` lies on eigenvalues up to `smallest`."""
+
+    def formula(p: np.ndarray, logs: np.ndarray, rest: np.ndarray) -> np.ndarray:
+        kept = logs > np.log(smallest) if smallest > 0 else np.isfinite(logs)
+        lost = np.where(kept, 0.0, np.abs(p)).sum(axis=-1) + rest
+        return np.where(lost > weight, np.inf, -(p * np.where(kept, logs, 0.0)).sum(axis=-1))
+
+    return formula
+
+
+def clipped_at(smallest: float) -> Callable[..., np.ndarray]:
+    return lambda p, logs, rest: -(p * np.maximum(logs, np.log(smallest))).sum(axis=-1) - rest * np.log(smallest)
+
+
+def one_lost(values: np.ndarray) -> np.ndarray:
+    values = np.array(values)
+    values[(0,) * values.ndim] = np.nan
+    return values
+
+
+RIGHT, LINEAR = losses.cross_entropy, {11, 15}
+"""Counterexamples to false laws (11) and linearity in rho (15) do not depend on the scale or sign of S."""
+EVERY = set(STATEMENTS)
+WITH_KERNEL = {1, 7, 14, 16, 17}
+"""The statements that say where S is infinite."""
+OF_LOWER_RANK = {1, 2, 3, 4, 5, 6, 7, 9, 16}
+"""The statements that meet models of lower rank held as matrices, with rho inside their support."""
+BROKEN = {
+    "NaN": (lambda *xs: np.full_like(RIGHT(*xs), np.nan), EVERY),
+    "NaN for one pair of each batch": (lambda *xs: one_lost(RIGHT(*xs)), EVERY),
+    "inf below 1e-9": (of_spectrum(cut_at(1e-9, 1e-13)), EVERY - {11}),
+    "clipped at 1e-6": (of_spectrum(clipped_at(1e-6)), EVERY - LINEAR - {4, 12, 22}),
+    "negative": (lambda *xs: -RIGHT(*xs), EVERY - LINEAR),
+    "too large by 1e-8": (lambda *xs: RIGHT(*xs) * (1 + 1e-8), EVERY - LINEAR - {16, 19, 22}),
+    "too small by 1e-8": (lambda *xs: RIGHT(*xs) * (1 - 1e-8), EVERY - LINEAR - {16, 19, 22}),
+    "in bits": (lambda *xs: RIGHT(*xs) / np.log(2), EVERY - LINEAR - {16}),
+    "no support policy: finite": (of_spectrum(clipped_at(np.finfo(float).tiny)), WITH_KERNEL),
+    "no support policy: 0 log 0 is NaN": (
+        of_spectrum(lambda p, logs, rest: -(p * logs).sum(axis=-1)),
+        OF_LOWER_RANK | {14, 17},
+    ),
+    "no support policy: rounding counts": (of_spectrum(cut_at(0.0, 0.0)), OF_LOWER_RANK),
+}
+"""Wrong cross entropies, and the statements that refuse them; the others cannot know. Clipping leaves the inequalities
+of 4 and 12 and the pure data of 22; 16 is blind to any factor, 19 and 22 to less than their tolerance."""
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_cross_entropy_is_refused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong, expected = BROKEN[name]
+    monkeypatch.setattr(parity, "_against_bias", lambda: None)
+    for module in (losses, measures):  # the second is that of the relative entropy
+        monkeypatch.setattr(module, "cross_entropy", wrong)
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of pictures of what is infinite
+        assert {number for number in STATEMENTS if not check(number, pairs=200).holds} == expected
+
+
+def test_what_is_not_a_number_is_the_largest_violation() -> None:
+    for violations in ([0.0, np.nan], np.nan, [[-1.0], [np.nan]], [np.nan, np.inf]):
+        worst = Largest()
+        worst.add(violations)
+        worst.add([-1.0])
+        assert worst.value == np.inf
+    for found, bound in ((np.nan, 0.0), (np.inf, 0.0), (0.0, np.nan), (np.inf, np.inf), (-np.inf, -np.inf)):
+        worst = Largest()
+        worst.at_least([1.0, found], [0.0, bound])
+        assert worst.value == np.inf
+        worst = Largest()
+        worst.equal([1.0, found], [1.0, bound])
+        assert worst.value == np.inf
+        worst = Largest()
+        worst.equal(found, bound, infinite=True)
+        assert (worst.value == 0.0) == (found == bound)
+    assert not Evidence("", 1, float("nan"), 1.0).holds
+
+
 MUTATIONS = {
     "S + S²/50": (losses, "cross_entropy", lambda right: lambda *xs: right(*xs) + right(*xs) ** 2 / 50, {14, 15}),
     "S clipped": (losses, "cross_entropy", lambda right: lambda *xs: np.minimum(right(*xs), 1.0), {10, 16}),
@@ -92,12 +201,14 @@ def test_a_wrong_formula_is_caught(name: str, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(module, attribute, wrong(getattr(module, attribute)))
     monkeypatch.setattr(structure, "SHAPES", ((2, 2),))
     for number in numbers:
-        with np.errstate(invalid="ignore"):
+        with np.errstate(all="ignore"):
             assert not check(number, pairs=500).holds
 
 
-def test_every_blind_statement_is_caught_by_one_of_them() -> None:
-    assert set().union(*(mutation[3] for mutation in MUTATIONS.values())) >= BLIND
+def test_every_statement_refuses_something_wrong_that_is_a_number() -> None:
+    numbers = [mutation[3] for mutation in MUTATIONS.values()]
+    numbers += [refused for name, (_, refused) in BROKEN.items() if "NaN" not in name and "inf" not in name]
+    assert set().union(*numbers) == EVERY
 
 
 def test_the_same_seed_gives_the_same_verdict_whichever_others_run() -> None:
@@ -107,17 +218,23 @@ def test_the_same_seed_gives_the_same_verdict_whichever_others_run() -> None:
     assert alone != check(8, pairs=500, seed=4).evidence.violation
 
 
-def test_report_is_one_page_with_every_claim_and_figure(verdicts: list[Verdict], tmp_path: Path) -> None:
-    assert all(v.evidence.panels and all(panel.caption for panel in v.evidence.panels) for v in verdicts)
-    some = [verdicts[k] for k in (0, 10, 11)]
-    write_report(some, tmp_path / "report.html", pairs=10_000, seed=0)
+def test_report_is_one_page_with_every_claim_and_figure(tmp_path: Path) -> None:
+    some = [check(number, pairs=200) for number in (1, 11, 12)]
+    write_report(some, tmp_path / "report.html", pairs=200, seed=0)
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "http" not in text.replace("http-equiv", "")  # self-contained
     assert text.count("data:image/png;base64,") == sum(len(v.evidence.panels) for v in some)
     assert "3 of 3 statements hold" in text
     assert "S(ρ, σ)" in text
     assert text.count("Bloch vectors ρ") == 6
-    assert table(verdicts).count("| holds |") == len(STATEMENTS)
+
+
+def test_what_goes_beyond_the_abstract_of_the_paper_is_called_derived() -> None:
+    """The abstract has 1, 4, 5, 7, 9 and 13, the comment to version 3 has 14 and 15."""
+    of_paper = {number: s.source for number, s in STATEMENTS.items() if "2102.11887" in s.source}
+    assert {n for n, source in of_paper.items() if source.endswith("abstract")} == {1, 4, 5, 7, 9, 13}
+    assert {n for n, source in of_paper.items() if source.endswith("comment to version 3")} == {14, 15}
+    assert all(STATEMENTS[n].source.startswith("derived") for n in (2, 8, 10, 12, 17))
 
 
 @pytest.mark.parametrize(("number", "pairs", "told"), [(0, 10, "from 1 to"), (1, 0, "pairs"), (99, 10, "found 99")])

@@ -25,7 +25,7 @@ from qml import _checks
 from qml._checks import InputError
 from qml._files import read_arrays, told, write_whole
 
-FORMAT = "qml.Checkpoint 1"
+FORMAT = "qml.Checkpoint 2"
 SHARE = 0.01
 """Of the time of a fit, what checkpoints by time may take."""
 FIRST_COST = 0.02

@@ -17,7 +17,7 @@ from qml.measurement.sampling import checked_rng, multinomial
 from qml.models.circuit import CircuitModel
 from qml.models.gibbs import GibbsModel
 from qml.models.spectral import SpectralModel
-from qml.optimizers import Adam, SteppedOptimizer, evaluate
+from qml.optimizers import Adam, Optimizer, evaluate
 from qml.states import as_single_state
 from qml.states.base import State, log_mean
 
@@ -211,8 +211,13 @@ class DeferredCrossEntropy:
         found = self.evaluate(params)
         return found.value.value, found.gradient
 
-    def descend(self, params: ArrayLike, steps: int, optimizer: SteppedOptimizer | None = None) -> DeferredRun:
-        """Run a stepped optimizer (Adam(0.1) by default): one evaluation, with its copies, a step.
+    def descend(self, params: ArrayLike, steps: int, optimizer: Optimizer | None = None) -> DeferredRun:
+        """Run an optimizer (Adam(0.1) by default): one evaluation, with its copies, a step.
+
+        Raises
+        ------
+        InputError
+            If the optimizer compares values, as those with a line search do: shots make them noisy.
 
         Examples
         --------
@@ -227,8 +232,11 @@ class DeferredCrossEntropy:
         """
         steps = _checks.integer("steps", steps, low=0)
         optimizer = Adam(0.1) if optimizer is None else optimizer
-        if not isinstance(optimizer, SteppedOptimizer):
-            raise InputError(f"optimizer must take single steps, such as Adam(); found {optimizer!r}.")
+        if not isinstance(optimizer, Optimizer) or optimizer.descends:
+            raise InputError(
+                "optimizer must be one that compares no values, since shots make them noisy, such as Adam(); found "
+                f"{optimizer!r}."
+            )
         point = evaluate(self, _checks.parameters("params", params, self.model.n_params))
         state = optimizer.init(point)
         rows = [self._row(point.params)]

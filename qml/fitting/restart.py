@@ -19,7 +19,7 @@ from qml.fitting.objective import Objective
 from qml.fitting.progress import Progress
 from qml.fitting.result import History, Iteration, Restart
 from qml.fitting.validation import Validation
-from qml.optimizers import Ending, Memory, Optimizer, OptimizerState, Point, evaluate
+from qml.optimizers import NotANumber, Optimizer, OptimizerState, Point, Stalled, evaluate
 from qml.states import State
 
 Callback: TypeAlias = Callable[[Iteration], object]
@@ -61,7 +61,7 @@ class Mark(NamedTuple):
     """A restart as of its latest iterate, taken at once, so that a Ctrl-C anywhere leaves a whole one."""
 
     point: Point
-    recall: Callable[[], OptimizerState | None]
+    state: OptimizerState
     entries: int
     best: Point
     score: float
@@ -97,7 +97,7 @@ class Run:
         """What the best iterate is chosen by: its loss, or that of the held-out target."""
         self.mark: Mark | None = None
         self._keep_on_disk = keep
-        self._memory = Memory()
+        self._state: OptimizerState = {}
         self._evaluated = True
         self._why = ""
         self._best_at = 0
@@ -133,15 +133,17 @@ class Run:
                 self._not_started(point)
                 self._mark_end()
                 return
-            if self.record(point):
-                self._mark_end()
-                return
+            state = optimizer.init(point)
+            over = self.record(point, state)
         else:
-            point = self.mark.point
-        ending = optimizer.minimize(self.objective, point, self.record, self._memory)
-        if ending is Ending.STALLED:
+            point, state, over = self.mark.point, self.mark.state, False
+        try:
+            while not over:
+                point, state = optimizer.step(self.objective, point, state)
+                over = self.record(point, state)
+        except Stalled:
             self._stalled()
-        elif ending is Ending.NOT_A_NUMBER:
+        except NotANumber:
             cause = diagnosis.not_a_number(self.objective, "at the next step")
             self._why = f"stopped after {self.count}: {cause}; this is the best so far."
         self._mark_end()
@@ -156,7 +158,7 @@ class Run:
     def _mark(self) -> None:
         self.mark = Mark(
             self._point,
-            self._memory.recall,
+            self._state,
             len(self.entries),
             self.best,
             self.score,
@@ -175,7 +177,6 @@ class Run:
 
     def part(self, mark: Mark) -> Part:
         """What :meth:`restore` continues from."""
-        state = mark.recall() or {}
         entries = [[math.nan if number is None else number for number in e] for e in self.entries[: mark.entries]]
         text = {
             "value": mark.point.value,
@@ -194,7 +195,7 @@ class Run:
             "best.params": mark.best.params,
             "best.gradient": mark.best.gradient,
         }
-        return Part(text, arrays | {f"optimizer.{name}": a for name, a in state.items()})
+        return Part(text, arrays | {f"optimizer.{name}": a for name, a in mark.state.items()})
 
     def restore(self, part: Part) -> None:
         """Be where the run of :meth:`part` was."""
@@ -208,7 +209,7 @@ class Run:
         self.score, self._best_at = text["score"], text["best_at"]
         self.converged, self._why = text["converged"], text["why"]
         self.objective.evaluations, self.objective.under_way = text["evaluations"], True
-        self._memory = Memory(held or None)
+        self._state = held
         self._since -= self.entries[-1].seconds
         self._point = Point(_read_only(arrays["params"]), text["value"], _read_only(arrays["gradient"]))
         self._mark()
@@ -243,7 +244,7 @@ class Run:
                 continue
         return evaluate(self.objective, draw())
 
-    def record(self, point: Point) -> bool:
+    def record(self, point: Point, state: OptimizerState) -> bool:
         """Keep an accepted iterate, tell the callbacks; True when the restart is over."""
         previous = self.entries[-1].loss if self.entries else math.inf
         iteration = self._keep(point)
@@ -275,7 +276,7 @@ class Run:
             )
         if any(answer is True for answer in answers):
             self.cut = f"stopped by a callback after {self.count}"
-        self._evaluated = True
+        self._state, self._evaluated = state, True
         self._mark()
         self._keep_on_disk(self.iterations)
         return bool(self._why or self.cut)

@@ -3,13 +3,11 @@
 from qml.optimizers.adam import Adam
 from qml.optimizers.base import (
     Differentiable,
-    Ending,
-    Memory,
+    NotANumber,
     Optimizer,
     OptimizerState,
     Point,
-    Report,
-    SteppedOptimizer,
+    Stalled,
     evaluate,
 )
 from qml.optimizers.descent import GradientDescent
@@ -43,18 +41,16 @@ __all__ = [
     "SPSA",
     "Adam",
     "Differentiable",
-    "Ending",
     "GradientDescent",
-    "Memory",
     "MirrorDescent",
     "NaturalGradient",
     "Newton",
+    "NotANumber",
     "Optimizer",
     "OptimizerState",
     "ParameterShift",
     "Point",
-    "Report",
-    "SteppedOptimizer",
+    "Stalled",
     "StochasticAdam",
     "evaluate",
 ]

@@ -10,11 +10,11 @@ import numpy as np
 from qml import _checks
 from qml._checks import InputError
 from qml._typing import Real
-from qml.optimizers.base import Differentiable, OptimizerState, Point, SteppedOptimizer, halved, is_finite, positive
+from qml.optimizers.base import Differentiable, Optimizer, OptimizerState, Point, halved, is_finite, positive
 
 
 @dataclass(frozen=True)
-class Adam(SteppedOptimizer):
+class Adam(Optimizer):
     r"""Adam: steps scaled by running means of the gradient and of its square.
 
     .. math:: m_t = \beta_1 m_{t-1} + (1-\beta_1) g_t, \quad v_t = \beta_2 v_{t-1} + (1-\beta_2) g_t^2, \quad

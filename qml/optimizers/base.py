@@ -4,8 +4,8 @@ An optimizer sees a function of theta with its gradient, and what else it asks f
 The value +inf is a value: a step that ends there is shortened until it does not, for every optimizer, and no finite
 stand-in is ever put in its place.
 
-:class:`SteppedOptimizer` is ``init`` and ``step`` on a state of plain arrays, so that a run can be stored and continued
-to the bit; random draws follow from a seed and the number of the step.
+It is ``init`` and ``step`` on a state of plain arrays, so that a run can be stored and continued to the bit; random
+draws follow from a seed and the number of the step.
 """
 
 from __future__ import annotations
@@ -14,8 +14,6 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import Enum
-from functools import partial
 from typing import Any, ClassVar, Protocol, TypeAlias
 
 import numpy as np
@@ -55,34 +53,8 @@ class Point:
         return self.value == math.inf or (math.isfinite(self.value) and bool(np.isfinite(self.gradient).all()))
 
 
-class Ending(Enum):
-    """Why an optimizer returned."""
-
-    STOPPED = "the report asked to stop"
-    STALLED = "no step lowers the value"
-    NOT_A_NUMBER = "the value or its gradient is not a number"
-
-
-Report: TypeAlias = Callable[[Point], bool]
-"""Told of every accepted iterate after the start; True stops the optimizer."""
 OptimizerState: TypeAlias = dict[str, Real]
 """All that an optimizer remembers from step to step, as plain arrays."""
-
-
-class Memory:
-    """What an optimizer remembers, held by the caller, who can store it after any report and continue from it.
-
-    Attributes
-    ----------
-    state : OptimizerState or None
-        What to continue from; None: a fresh start.
-    recall : callable
-        The state as of the latest report, made when asked for; None at the start, where there is nothing to remember.
-    """
-
-    def __init__(self, state: OptimizerState | None = None) -> None:
-        self.state = state
-        self.recall: Callable[[], OptimizerState | None] = lambda: state
 
 
 class Stalled(Exception):
@@ -129,8 +101,12 @@ def decreases(start: Point, point: Point) -> bool:
     slope = float(start.gradient @ (point.params - start.params))
     if point.value < start.value and point.value <= start.value + SUFFICIENT_DECREASE * slope:
         return True
-    rounding = 256 * spectral.EPS * max(1.0, abs(start.value))
-    return abs(point.value - start.value) <= rounding and point.gradient_norm < start.gradient_norm
+    return abs(point.value - start.value) <= rounding(start) and point.gradient_norm < start.gradient_norm
+
+
+def rounding(point: Point) -> float:
+    """How far a value may be off, having been summed from many numbers of its size."""
+    return 256 * spectral.EPS * max(1.0, abs(point.value))
 
 
 def ask(objective: Differentiable, what: str, optimizer: str) -> Any:
@@ -150,34 +126,11 @@ def draws(seed: int, step: Real) -> np.random.Generator:
 
 
 class Optimizer(ABC):
-    """Moves theta downhill from a start, and reports each accepted iterate, until the report says stop."""
+    """A pure function from one iterate and state to the next, beginning from a start whose value is finite."""
 
     name: ClassVar[str]
-
-    def minimize(self, objective: Differentiable, start: Point, report: Report, memory: Memory | None = None) -> Ending:
-        """Run from `start`, whose value must be finite; or continue from it, the latest iterate, with a memory.
-
-        A run that is continued gives what it would have given without the break, to the bit.
-
-        Returns
-        -------
-        Ending
-            STOPPED when `report` returned True; STALLED when no step lowers the value; NOT_A_NUMBER.
-        """
-        try:
-            self._run(objective, start, report, Memory() if memory is None else memory)
-        except Stalled:
-            return Ending.STALLED
-        except NotANumber:
-            return Ending.NOT_A_NUMBER
-        return Ending.STOPPED
-
-    @abstractmethod
-    def _run(self, objective: Differentiable, start: Point, report: Report, memory: Memory) -> None: ...
-
-
-class SteppedOptimizer(Optimizer):
-    """An optimizer that is a pure function from one iterate and state to the next."""
+    descends: ClassVar[bool] = False
+    """Whether it compares values, so that they fall in every step: noise in them would mislead it."""
 
     def init(self, start: Point) -> OptimizerState:
         """The state before the first step."""
@@ -185,15 +138,15 @@ class SteppedOptimizer(Optimizer):
 
     @abstractmethod
     def step(self, objective: Differentiable, point: Point, state: OptimizerState) -> tuple[Point, OptimizerState]:
-        """The next iterate and state; the ones given are left as they are."""
+        """The next iterate and state; the ones given are left as they are.
 
-    def _run(self, objective: Differentiable, start: Point, report: Report, memory: Memory) -> None:
-        point, state = start, self.init(start) if memory.state is None else memory.state
-        while True:
-            point, state = self.step(objective, point, state)
-            memory.recall = partial(dict, state)
-            if report(point):
-                return
+        Raises
+        ------
+        Stalled
+            If no step lowers the value.
+        NotANumber
+            If the value or its gradient is not a number.
+        """
 
 
 def positive(name: str, value: float) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from qml.optimizers.base import Differentiable, OptimizerState, Point, SteppedOptimizer, halved, is_finite, positive
+from qml.optimizers.base import Differentiable, Optimizer, OptimizerState, Point, halved, is_finite, positive
 
 
 @dataclass(frozen=True)
-class GradientDescent(SteppedOptimizer):
+class GradientDescent(Optimizer):
     r"""Gradient descent with a fixed learning rate; nothing makes the value fall if the rate is too large.
 
     .. math:: \theta_{t+1} = \theta_t - \eta \nabla f(\theta_t)

@@ -1,108 +1,48 @@
-"""L-BFGS.
-
-SciPy keeps its state to itself, but it is a function of the values that it was given: these are logged, and replaying
-them continues a run to the bit.
-"""
+"""L-BFGS: curvature from the last few steps, and a line search that satisfies the strong Wolfe conditions."""
 
 from __future__ import annotations
 
 import math
-import zlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import numpy as np
-import scipy.optimize
 
 from qml import _checks, spectral
-from qml._checks import InputError
 from qml._typing import Real
 from qml.optimizers.base import (
-    SUFFICIENT_DECREASE,
     Differentiable,
-    Memory,
     Optimizer,
     OptimizerState,
     Point,
-    Report,
     Stalled,
+    decreases,
     halved,
+    rounding,
     trial,
 )
 
-
-class _Stop(Exception):
-    pass
-
-
-class _Infinite(Exception):
-    """A trial at +inf, and the last accepted iterate before it."""
-
-    def __init__(self, accepted: Point, params: Real) -> None:
-        self.accepted = accepted
-        self.params = params
-
-
-class _Log:
-    """One run of SciPy: where it began, the evaluations that it was given since, and how many iterates it accepted.
-
-    It only grows, so that its length is all that a snapshot has to keep. Of the parameters there is a checksum, for
-    SciPy asks for the same ones again.
-    """
-
-    def __init__(self, start: Point) -> None:
-        self.start = start
-        self.answers: list[tuple[int, float, Real]] = []
-        self.accepted = 0
-
-    @classmethod
-    def unpacked(cls, state: OptimizerState) -> _Log:
-        log = cls(Point(state["start"], float(state["value"]), state["gradient"]))
-        log.answers = list(zip(state["checksums"].tolist(), state["values"].tolist(), state["gradients"], strict=True))
-        log.accepted = int(state["accepted"])
-        return log
-
-    def snapshot(self) -> Callable[[], OptimizerState]:
-        """What :meth:`unpacked` reads, as of now."""
-        return partial(self._packed, len(self.answers), self.accepted)
-
-    def _packed(self, length: int, accepted: int) -> OptimizerState:
-        answers, n = self.answers[:length], len(self.start.params)
-        return {
-            "start": self.start.params,
-            "value": np.array(self.start.value),
-            "gradient": self.start.gradient,
-            "checksums": np.array([checksum for checksum, _, _ in answers], dtype=np.float64),
-            "values": np.array([value for _, value, _ in answers]),
-            "gradients": np.array([gradient for _, _, gradient in answers]).reshape(length, n),
-            "accepted": np.array(float(accepted)),
-        }
-
-    def keep(self, point: Point) -> None:
-        self.answers.append((zlib.crc32(point.params.tobytes()), point.value, point.gradient))
-
-    def answer(self, number: int, params: Real) -> Point | None:
-        """The evaluation of this number, where it has been made."""
-        if number >= len(self.answers):
-            return None
-        checksum, value, gradient = self.answers[number]
-        if zlib.crc32(params.tobytes()) != checksum:
-            raise InputError(
-                "this run of L-BFGS cannot be continued, because SciPy asks for other parameters than it did before: "
-                "use the version of SciPy that it began with, or start anew from its best parameters (params0)."
-            )
-        return Point(params.copy(), value, gradient)
+FLATTER = 0.9
+"""The slope at an accepted step is at most this part of the slope at the start, in absolute value."""
+MAX_TRIALS = 20
+LEAST_ADVANCE, MOST_ADVANCE = 1.1, 4.0
+"""Where no step has been too long yet, the next one goes beyond the last by so many times its advance."""
+MARGIN = 0.1
+"""Between two steps, the next one keeps away from both by this part of their distance."""
 
 
 @dataclass(frozen=True)
 class LBFGS(Optimizer):
-    """Limited-memory BFGS with a line search that satisfies the Wolfe conditions: SciPy's L-BFGS-B without bounds.
+    r"""Limited-memory BFGS with a line search that satisfies the strong Wolfe conditions.
 
-    A trial step of the line search that reaches +inf ends SciPy's run; the step is halved from the last iterate until
-    the value is finite and has decreased enough, and a new run starts there. A run that sees no way on is started once
-    more without memory; when that gains nothing, it has stalled.
+    .. math:: \theta_{t+1} = \theta_t + s\, p_t, \qquad p_t = -H_t \nabla f(\theta_t), \qquad
+        |p_t \cdot \nabla f(\theta_{t+1})| \le 0.9\, |p_t \cdot \nabla f(\theta_t)|
+
+    where the value falls enough (Armijo), and H_t is the inverse Hessian that BFGS makes of the last changes of theta
+    and of the gradient, beginning from a multiple of the identity. A trial that reaches +inf is halved until it lowers
+    the value enough. Where no step along p_t does, the changes are forgotten and steepest descent is tried once; when
+    that gains nothing, the run has stalled.
 
     Parameters
     ----------
@@ -111,8 +51,9 @@ class LBFGS(Optimizer):
 
     Notes
     -----
-    Source: Liu and Nocedal (1989), Math. Program. 45, 503; Byrd, Lu, Nocedal and Zhu (1995), SIAM J. Sci. Comput. 16,
-    1190.
+    A step costs one evaluation, seldom more, and 4 `memory` products of vectors. Source: Liu and Nocedal (1989), Math.
+    Program. 45, 503; Nocedal and Wright (2006), Numerical Optimization, algorithms 3.5, 3.6 and 7.4; More and Thuente
+    (1994), ACM Trans. Math. Softw. 20, 286, for steps outside a bracket.
 
     Examples
     --------
@@ -121,69 +62,134 @@ class LBFGS(Optimizer):
     """
 
     name: ClassVar[str] = "lbfgs"
+    descends: ClassVar[bool] = True
     memory: int = 10
 
     def __post_init__(self) -> None:
         _checks.integer("memory", self.memory, low=1)
 
-    def _run(self, objective: Differentiable, start: Point, report: Report, memory: Memory) -> None:
-        log = _Log(start) if memory.state is None else _Log.unpacked(memory.state)
-        while True:
-            try:
-                reached = self._scipy(objective, log, report, memory)
-            except _Stop:
-                return
-            except _Infinite as infinite:
-                log = _Log(_shortened(objective, infinite.accepted, infinite.params))
-                memory.recall = log.snapshot()
-                if report(log.start):
-                    return
-                continue
-            if log.start.value - reached.value <= 100 * spectral.EPS * max(1.0, abs(log.start.value)):
-                raise Stalled
-            log = _Log(reached)
+    def init(self, start: Point) -> OptimizerState:
+        return _forgotten(start)
 
-    def _scipy(self, objective: Differentiable, log: _Log, report: Report, memory: Memory) -> Point:
-        """One run of SciPy, what is in the log replayed; the last accepted iterate when SciPy sees no way on."""
-        accepted = latest = log.start
-        evaluated = iterates = 0
-
-        def value_and_gradient(params: Real) -> tuple[float, Real]:
-            nonlocal latest, evaluated
-            if not np.array_equal(params, latest.params):
-                known = log.answer(evaluated, params)
-                latest = trial(objective, params.copy()) if known is None else known
-                if latest.value == math.inf:
-                    raise _Infinite(accepted, latest.params)
-                if known is None:
-                    log.keep(latest)
-                evaluated += 1
-            return latest.value, latest.gradient
-
-        def on_iterate(intermediate_result: scipy.optimize.OptimizeResult) -> None:
-            nonlocal accepted, iterates
-            value_and_gradient(intermediate_result.x)
-            accepted = latest
-            iterates += 1
-            if iterates <= log.accepted:
-                return
-            log.accepted = iterates
-            memory.recall = log.snapshot()
-            if report(accepted):
-                raise _Stop
-
-        unlimited = {"gtol": 0.0, "ftol": 0.0, "maxiter": 2**31 - 1, "maxfun": 2**31 - 1, "maxcor": self.memory}
-        scipy.optimize.minimize(
-            value_and_gradient, log.start.params, jac=True, method="L-BFGS-B", callback=on_iterate, options=unlimited
-        )
-        return accepted
+    def step(self, objective: Differentiable, point: Point, state: OptimizerState) -> tuple[Point, OptimizerState]:
+        try:
+            reached = _along(objective, point, state)
+        except Stalled:
+            if not len(state["steps"]):
+                raise
+            state = _forgotten(point)
+            reached = _along(objective, point, state)
+        step, change = reached.params - point.params, reached.gradient - point.gradient
+        if step @ change > spectral.EPS * (change @ change):
+            state = {
+                "steps": np.vstack([state["steps"], step])[-self.memory :],
+                "changes": np.vstack([state["changes"], change])[-self.memory :],
+            }
+        return reached, state
 
 
-def _shortened(objective: Differentiable, start: Point, infinite: Real) -> Point:
-    """A point between `start` and parameters at +inf that lowers the value enough (Armijo)."""
+def _forgotten(point: Point) -> OptimizerState:
+    """No changes of theta and of the gradient: (0, n_params) each."""
+    return {"steps": np.zeros((0, len(point.params))), "changes": np.zeros((0, len(point.params)))}
 
-    def lowers(point: Point) -> bool:
-        slope = min(0.0, float(start.gradient @ (point.params - start.params)))
-        return point.value < start.value and point.value <= start.value + SUFFICIENT_DECREASE * slope
 
-    return halved(objective, start, (infinite - start.params) / 2, lowers)
+def _along(objective: Differentiable, point: Point, state: OptimizerState) -> Point:
+    """The next iterate, along the direction that the changes give."""
+    direction = _direction(point.gradient, state["steps"], state["changes"])
+    size = math.sqrt(float(direction @ direction))
+    first = 1.0 if len(state["steps"]) else min(1.0, 1 / size) if size > 0 else 0.0
+    return search(objective, point, direction, first)
+
+
+def _direction(gradient: Real, steps: Real, changes: Real) -> Real:
+    """-H g, by the two-loop recursion over the changes, the latest first and then last."""
+    direction = -gradient
+    if not len(steps):
+        return direction
+    pairs = list(zip(steps, changes, np.einsum("kj,kj->k", steps, changes).tolist(), strict=True))
+    weights = []
+    for step, change, curvature in reversed(pairs):
+        weight = float(step @ direction) / curvature
+        direction -= weight * change
+        weights.append(weight)
+    _, change, curvature = pairs[-1]
+    direction *= curvature / float(change @ change)
+    for (step, change, curvature), weight in zip(pairs, reversed(weights), strict=True):
+        direction += (weight - float(change @ direction) / curvature) * step
+    return direction
+
+
+class Tried(NamedTuple):
+    """A step of this length along a direction, where it leads, and the slope there."""
+
+    length: float
+    point: Point
+    slope: float
+
+
+def search(objective: Differentiable, start: Point, direction: Real, length: float) -> Point:
+    """A point along the direction where the strong Wolfe conditions hold; else the lowest that was met.
+
+    `low` is the step that lowers the value most, of those that lower it enough; a minimum lies between it and `high`.
+    """
+    slope = float(start.gradient @ direction)
+    if not slope < 0:
+        raise Stalled
+    begin = low = Tried(0.0, start, slope)
+    high: Tried | None = None
+    for _ in range(MAX_TRIALS):
+        point = trial(objective, start.params + length * direction)
+        if point.value == math.inf:
+            break
+        here, last = Tried(length, point, float(point.gradient @ direction)), low
+        lowers, flat = decreases(start, point), abs(here.slope) <= FLATTER * -slope
+        if (
+            low is begin
+            and -slope * length < rounding(start)
+            and (not lowers if flat else high is not None and here.slope < 0)
+        ):
+            break  # whether the minimum is here or farther, its value differs by less than shows
+        if lowers and (low is begin or point.value <= low.point.value):
+            if flat:
+                return point
+            if here.slope * (1.0 if high is None else high.length - low.length) >= 0:
+                high = low
+            low = here
+        else:
+            high = here
+        length = _beyond(last, low) if high is None else _between(low, high)
+    if low is not begin:
+        return low.point
+    if point.value == math.inf:
+        return halved(objective, start, length / 2 * direction, partial(decreases, start))
+    raise Stalled
+
+
+def _beyond(last: Tried, low: Tried) -> float:
+    """A longer step than both, near where the cubic through their values and slopes is least."""
+    advance = low.length - last.length
+    return low.length + min(max(_least(last, low) - low.length, LEAST_ADVANCE * advance), MOST_ADVANCE * advance)
+
+
+def _between(low: Tried, high: Tried) -> float:
+    """A step between the two, near where the cubic through their values and slopes is least."""
+    (a, b), margin, least = sorted((low.length, high.length)), MARGIN * abs(high.length - low.length), _least(low, high)
+    return min(max(least, a + margin), b - margin) if least < math.inf else (a + b) / 2
+
+
+def _least(a: Tried, b: Tried) -> float:
+    """Where the cubic through values and slopes at two steps is least, +inf where it has no minimum.
+
+    By the slopes alone where the values differ by no more than rounding. Source: Nocedal and Wright (2006), eq. 3.59.
+    """
+    width = b.length - a.length
+    change = b.point.value - a.point.value
+    if abs(change) <= rounding(a.point):
+        return a.length - width * a.slope / (b.slope - a.slope) if b.slope != a.slope else math.inf
+    mean = a.slope + b.slope - 3 * change / width
+    square = mean**2 - a.slope * b.slope
+    if square < 0:
+        return math.inf
+    root = math.copysign(math.sqrt(square), width)
+    curvature = b.slope - a.slope + 2 * root
+    return b.length - width * (b.slope + root - mean) / curvature if curvature else math.inf

@@ -10,9 +10,10 @@ import numpy as np
 from qml._typing import Real
 from qml.optimizers.base import (
     Differentiable,
+    Optimizer,
     OptimizerState,
     Point,
-    SteppedOptimizer,
+    Stalled,
     ask,
     evaluate,
     halved,
@@ -27,7 +28,7 @@ INNER_STEPS = 100
 
 
 @dataclass(frozen=True)
-class MirrorDescent(SteppedOptimizer):
+class MirrorDescent(Optimizer):
     r"""Mirror descent with the relative entropy, for Gibbs models: steps stay close to the last state.
 
     .. math:: \theta_{t+1} = \arg\min_\theta\; \eta\, \nabla f(\theta_t) \cdot (\theta - \theta_t)
@@ -69,14 +70,14 @@ class MirrorDescent(SteppedOptimizer):
         divergence = ask(objective, "divergence", self.name)(point.params)
         inner = _Inner(divergence, point, self.learning_rate)
         goal = INNER_ACCURACY * self.learning_rate * point.gradient_norm
-        latest, steps = evaluate(inner, point.params), 0
-
-        def report(reached: Point) -> bool:
-            nonlocal latest, steps
-            latest, steps = reached, steps + 1
-            return reached.gradient_norm <= goal or steps >= INNER_STEPS
-
-        Newton().minimize(inner, latest, report)
+        newton, latest = Newton(), evaluate(inner, point.params)
+        for _ in range(INNER_STEPS):
+            try:
+                latest, _ = newton.step(inner, latest, {})
+            except Stalled:
+                break
+            if latest.gradient_norm <= goal:
+                break
         return halved(objective, point, latest.params - point.params, is_finite), {}
 
 

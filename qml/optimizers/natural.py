@@ -13,10 +13,10 @@ from qml.geometry import KINDS
 from qml.optimizers.base import (
     MAX_HALVINGS,
     Differentiable,
+    Optimizer,
     OptimizerState,
     Point,
     Stalled,
-    SteppedOptimizer,
     ask,
     decreases,
     positive,
@@ -30,7 +30,7 @@ LEAST_DAMPING = 1e-12
 
 
 @dataclass(frozen=True)
-class NaturalGradient(SteppedOptimizer):
+class NaturalGradient(Optimizer):
     r"""Natural gradient descent: steepest descent where distance is what tells states apart, not parameters.
 
     .. math:: \theta_{t+1} = \theta_t - \eta\, (g(\theta_t) + \mu_t \bar g)^{-1} \nabla f(\theta_t)
@@ -63,6 +63,7 @@ class NaturalGradient(SteppedOptimizer):
     """
 
     name: ClassVar[str] = "natural_gradient"
+    descends: ClassVar[bool] = True
     metric: str = "bkm"
     learning_rate: float = 1.0
     damping: float = 1e-3

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
 
-from qml.optimizers.base import Differentiable, OptimizerState, Point, SteppedOptimizer, ask, decreases, halved
+from qml.optimizers.base import Differentiable, Optimizer, OptimizerState, Point, ask, decreases, halved
 from qml.optimizers.linear import check_solver, solver_of
 
 LOOSEST = 1e-2
@@ -17,7 +17,7 @@ LEAST_ACCURATE = 0.1
 
 
 @dataclass(frozen=True)
-class Newton(SteppedOptimizer):
+class Newton(Optimizer):
     r"""Newton's method with a line search, for convex objectives: the cross entropy of Gibbs models.
 
     .. math:: \theta_{t+1} = \theta_t - s H^{-1} \nabla f(\theta_t), \qquad s = 1, \tfrac12, \tfrac14, \dots
@@ -45,6 +45,7 @@ class Newton(SteppedOptimizer):
     """
 
     name: ClassVar[str] = "newton"
+    descends: ClassVar[bool] = True
     solver: str = "auto"
 
     def __post_init__(self) -> None:

@@ -7,9 +7,9 @@ from typing import ClassVar
 
 from qml.optimizers.base import (
     Differentiable,
+    Optimizer,
     OptimizerState,
     Point,
-    SteppedOptimizer,
     ask,
     halved,
     is_finite,
@@ -18,7 +18,7 @@ from qml.optimizers.base import (
 
 
 @dataclass(frozen=True)
-class ParameterShift(SteppedOptimizer):
+class ParameterShift(Optimizer):
     r"""Gradient descent with gradients by the parameter-shift rule, as hardware would measure them.
 
     .. math:: \partial_j S = \sum_{r=1}^{R} c_r \left[ \mathrm{Tr}\, G\, \sigma(\theta + x_r e_j)

@@ -11,9 +11,9 @@ from qml import _checks
 from qml.optimizers.base import (
     Differentiable,
     NotANumber,
+    Optimizer,
     OptimizerState,
     Point,
-    SteppedOptimizer,
     ask,
     draws,
     halved,
@@ -26,7 +26,7 @@ DECAY_OF_STEPS, DECAY_OF_PERTURBATIONS = 0.602, 0.101
 
 
 @dataclass(frozen=True)
-class SPSA(SteppedOptimizer):
+class SPSA(Optimizer):
     r"""SPSA: a gradient estimate from two values, whatever the number of parameters.
 
     .. math:: \hat g_t = \frac{f(\theta_t + c_t \Delta_t) - f(\theta_t - c_t \Delta_t)}{2 c_t}\, \Delta_t, \qquad

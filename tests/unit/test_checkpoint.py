@@ -240,10 +240,10 @@ def test_a_wrong_checksum_is_found(tmp_path, monkeypatch):
     np.savez(tmp_path / "other.npz", a=1)
     with pytest.raises(InputError, match="is not a checkpoint of fit"):
         read(tmp_path / "other.npz")
-    monkeypatch.setattr(checkpoints, "FORMAT", "qml.Checkpoint 0")
+    monkeypatch.setattr(checkpoints, "FORMAT", "qml.Checkpoint 1")
     begun(tmp_path / "old.npz")
     monkeypatch.undo()
-    with pytest.raises(InputError, match=r"is of the format 'qml\.Checkpoint 0', not 'qml\.Checkpoint 1'"):
+    with pytest.raises(InputError, match=r"is of the format 'qml\.Checkpoint 1', not 'qml\.Checkpoint 2'"):
         read(tmp_path / "old.npz")
 
 

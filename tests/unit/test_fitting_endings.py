@@ -1,7 +1,6 @@
 """How a fit ends, and what it says."""
 
 import math
-import re
 
 import numpy as np
 import pytest
@@ -119,8 +118,7 @@ def test_status_of_a_failed_line_search():
 
     result = fit(Uphill(tfim(2)), RHO, seed=0)
     assert not result.converged
-    # SciPy may hand the start back as an iterate of its own: no iterate, or one that is the start again
-    assert re.match("line search failed after (0 iterations|1 iteration):", result.status)
+    assert result.status.startswith("line search failed after 0 iterations:")
     assert (result.history.loss == result.history.loss[0]).all()
     assert "check_gradient" in result.status
 

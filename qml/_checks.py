@@ -36,9 +36,9 @@ class MemoryRefused(MemoryError):
     """What was asked for would not fit in memory; nothing was allocated."""
 
 
-def plural(count: int, noun: str) -> str:
-    """``plural(1, "qubit") -> "1 qubit"``, ``plural(2, "qubit") -> "2 qubits"``."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+def plural(count: int, noun: str, many: str = "") -> str:
+    """``plural(1, "qubit") -> "1 qubit"``, ``plural(2, "qubit") -> "2 qubits"``; `many` where an s is not enough."""
+    return f"{count} {noun}" if count == 1 else f"{count} {many or f'{noun}s'}"
 
 
 def nearest(word: str, options: Iterable[str]) -> str:

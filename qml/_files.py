@@ -23,6 +23,8 @@ MOST_COMPRESSED = 200
 """How many bytes of arrays may come of one byte of a file, where they are more than :data:`SMALL`: dense numbers give
 fewer than two, and a file of zeros that was made to fill the memory a thousand."""
 SMALL = 1 << 28
+PART = ".part-"
+"""How the names of files begin that are not complete; then come the number of the process, and the name to be."""
 
 
 def regular(path: str | Path, what: str) -> Path:
@@ -129,9 +131,10 @@ def write_whole(path: Path, writer: Callable[[Path], object], previous: Path | N
     """
     if not path.name:
         raise InputError(f"{str(path)!r} is not the name of a file.")
-    temporary = path.with_name(f".part-{path.name}")
+    temporary = path.with_name(f"{PART}{os.getpid()}-{path.name}")  # two processes may write one file at once
     with told(path):
         path.parent.mkdir(parents=True, exist_ok=True)
+        _clean(path)
         try:
             writer(temporary)
             _flush(temporary)
@@ -141,6 +144,25 @@ def write_whole(path: Path, writer: Callable[[Path], object], previous: Path | N
             _flush(path.parent)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+def _clean(path: Path) -> None:
+    """Remove what processes that were killed left half written of a file."""
+    for other in path.parent.glob(f"{PART}*"):
+        number, _, name = other.name.removeprefix(PART).partition("-")
+        if name == path.name and number.isdecimal() and not _runs(int(number)):
+            other.unlink(missing_ok=True)
+
+
+def _runs(process: int) -> bool:
+    """Whether there is a process of this number."""
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:  # of another user
+        return True
+    return True
 
 
 def append_whole(path: Path, block: bytes) -> None:

@@ -16,7 +16,16 @@ from qml.experiments.schema import Spec
 from qml.experiments.source import Source
 from qml.experiments.targets import Context, Target
 from qml.fitting.priors import Prior
-from qml.losses import LABEL_LOSSES, CountsLoss, CrossEntropy, Labelled, Loss, MeanCrossEntropy, default_loss
+from qml.losses import (
+    LABEL_LOSSES,
+    CountsLoss,
+    CrossEntropy,
+    Labelled,
+    Loss,
+    MeanCrossEntropy,
+    default_loss,
+    von_neumann_entropy,
+)
 from qml.measurement import Counts
 from qml.models import CircuitModel, ConditionalCircuitModel, Conditioned, Model
 from qml.optimizers import Optimizer
@@ -89,7 +98,12 @@ def build(study: config.Study, source: Source) -> Plan:
 def build_target(study: config.Study, source: Source) -> Target:
     """What is learnt."""
     with source.within("target"):
-        return study.target.build(Context(source.path.parent, study.seed))
+        target = study.target.build(Context(source.home, study.seed))
+        if target.truth is not None and not math.isfinite(von_neumann_entropy(target.truth)):
+            raise InputError(
+                "its entropy is not a number: what it is made of is too large, or too small, to compute with."
+            )
+        return target
 
 
 def build_job(
@@ -121,7 +135,7 @@ def build_job(
             if validation is None:
                 raise InputError("held_out needs a target of labelled data with a validation_fraction.")
         elif isinstance(fit.validation, Spec):
-            validation = fit.validation.build(Context(source.path.parent, study.seed, held_out=True)).learnt
+            validation = fit.validation.build(Context(source.home, study.seed, held_out=True)).learnt
             loss.accept(validation, model.dims)
     if fit.factorwise and not isinstance(loss, CrossEntropy):
         raise source.error(

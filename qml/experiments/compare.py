@@ -153,14 +153,14 @@ def reproduce(run: Run, how: How | None = None) -> Reproduction:
         for i, fit in enumerate(run.study.fits):
             done = [row for row in run.rows if row.fit == fit.name and not row.interrupted]
             if done and run.study.sweep is None:
-                differences += _arrays(run.folder, folder, i, fit.name)
+                differences += _arrays(run, again, i, fit.name)
     return Reproduction(len(found.pairs) - len(cut), tuple(differences), found.environment)
 
 
-def _arrays(one: Path, two: Path, index: int, name: str) -> Iterator[str]:
+def _arrays(one: Run, two: Run, index: int, name: str) -> Iterator[str]:
     """Parameters and history of a fit, to the bit."""
-    (path,) = (one / "fits").glob(f"{index + 1}-*")
-    a, b = (FitResult.load(folder / "fits" / path.name / "result.npz") for folder in (one, two))
+    (path,) = (one.folder / "fits").glob(f"{index + 1}-*")
+    a, b = (FitResult.load(run.checked(f"fits/{path.name}/result.npz")) for run in (one, two))
     for what, x, y in (("parameters", a.params, b.params), ("history", a.history.loss, b.history.loss)):
         if x.shape != y.shape:
             yield f"{name}: {plural(len(x), 'number')} of the {what} became {len(y)}"

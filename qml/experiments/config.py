@@ -15,7 +15,8 @@ To add something that a study can name:
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeAlias
 
@@ -160,9 +161,10 @@ def _text(dumper: yaml.SafeDumper, value: str) -> yaml.Node:
     return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=None if plain else '"')
 
 
-def fingerprint(study: Study) -> str:
-    """SHA-256 of the resolved study: runs of equal fingerprints differ by nothing but where and when they ran."""
-    return hashlib.sha256(to_yaml(study).encode()).hexdigest()
+def fingerprint(text: str, inputs: Mapping[str, str]) -> str:
+    """SHA-256 of the resolved study, as YAML, and of every file that it reads, given by its own SHA-256: runs of equal
+    fingerprints differ by nothing but where and when they ran."""
+    return hashlib.sha256(json.dumps([text, inputs], sort_keys=True).encode()).hexdigest()
 
 
 _RESERVED = {"null", "true", "false", "yes", "no", "on", "off", "inf", "nan"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import math
 import os
@@ -14,9 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from qml._checks import InputError
+from qml._files import parse_json
 from qml._files import told as told
 from qml._files import write_whole as write_whole
 
+LOCK = ".lock"
 SYNC = 0.2
 """Seconds between two waits for the disk, at least: one takes milliseconds, as long as a small fit."""
 SHARE = 0.01
@@ -29,7 +32,33 @@ def inside(folder: Path, relative: str) -> Path:
     path = (root / relative).resolve()
     if not path.is_relative_to(root):
         raise InputError(f"files are read from the folder of the study only; {relative!r} lies outside it.")
+    if Path(relative).is_absolute():
+        raise InputError(f"files are named from the folder of the study on; found the absolute path {relative!r}.")
     return path
+
+
+def digest(path: Path) -> str | None:
+    """SHA-256 of a file; None where there is none."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}.") from None
+
+
+def only_files(folder: Path) -> None:
+    """Refuse a folder in which there is anything but files and folders: a pipe or a device would never end.
+
+    Raises
+    ------
+    InputError
+        With the first that is neither.
+    """
+    for entry in folder.rglob("*"):
+        if not entry.is_file() and not entry.is_dir():
+            raise InputError(f"{entry} is no file and no folder, and nothing else belongs into a run: delete it.")
 
 
 class Journal:
@@ -98,7 +127,7 @@ def _read(path: Path) -> tuple[list[dict[str, Any]], int]:
         try:
             if line[:9] != b"%08x " % zlib.crc32(line[9:]):
                 raise ValueError
-            entry = json.loads(line[9:])
+            entry = parse_json(line[9:])
             if not isinstance(entry, dict):
                 raise ValueError
             entries.append(entry)
@@ -124,8 +153,8 @@ def locked(folder: Path) -> Iterator[None]:
     """
     import filelock
 
-    lock = filelock.FileLock(folder / ".lock")
-    with told(folder / ".lock"):
+    lock = filelock.FileLock(folder / LOCK)
+    with told(folder / LOCK):
         try:
             lock.acquire(timeout=0)
         except filelock.Timeout:

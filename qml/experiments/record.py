@@ -5,9 +5,11 @@
     runs/quickstart-001/
         config.yaml         the study with every default written out; `qml run` accepts it
         environment.json    versions, commit, processor, threads
-        run.json            fingerprint of the study, status, times, exit code, and what is known of the target
+        run.json            study and files that it reads, with a fingerprint; SHA-256 of every file that was written;
+                            status, times, exit code, and what is known of the target
         log.jsonl           what happened when, one JSON object a line
         results.csv         one row a fit: the closing table, to the last digit
+        inputs/             copies of the files that the study names
         target.npz          the target (DensityMatrix.load)
         fits/1-name/        result.npz, parameters.csv and history.csv of each fit
         history.png, states.png (of labelled data: labels.npz, labels.png)
@@ -19,6 +21,7 @@ instead of the results of single fits.
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 import re
@@ -31,11 +34,14 @@ from pathlib import Path
 from typing import Any
 
 from qml._checks import InputError
-from qml.experiments.config import Study, fingerprint, read_study, to_yaml
-from qml.experiments.files import locked, told, write_whole
+from qml._files import PART, parse_json
+from qml.experiments.config import Study, fingerprint, read_study, study_of, to_yaml
+from qml.experiments.files import LOCK, digest, locked, only_files, told, write_whole
 from qml.experiments.fits import Row
 from qml.experiments.manifest import environment
+from qml.experiments.source import parse
 
+RUN = "run.json"
 STATUSES = ("running", "finished", "interrupted", "failed")
 
 
@@ -49,6 +55,16 @@ class Run:
     info: Mapping[str, Any]
     environment: Mapping[str, Any]
 
+    def checked(self, name: str) -> Path:
+        """The path of a file of the run.
+
+        Raises
+        ------
+        InputError
+            If it is not as the run left it.
+        """
+        return _checked(self.folder, self.info, name)
+
 
 class RunFolder:
     """Writes a run; made by :meth:`create` or :meth:`resume`, which hold its lock."""
@@ -60,25 +76,42 @@ class RunFolder:
 
     @classmethod
     @contextmanager
-    def create(cls, study: Study, name: str, output: Path | None = None) -> Iterator[RunFolder]:
+    def create(
+        cls, study: Study, inputs: Mapping[str, str], name: str, output: Path | None = None
+    ) -> Iterator[RunFolder]:
         """A new folder: `output`, or the next free ``runs/name-001``, ``-002``, ...
+
+        One that is empty, or that a run left which was killed before it had a ``run.json``, is as good as new.
+
+        Parameters
+        ----------
+        study : Study
+        inputs : mapping
+            The SHA-256 of every file that the study reads, by its path in the study.
+        name : str
+        output : Path, optional
 
         Raises
         ------
         InputError
             If `output` exists, or the folder cannot be made.
         """
-        if output is not None and output.exists():
-            raise InputError(f"{output} exists already, and a run never overwrites: choose a new folder, or --resume.")
+        taken = f"{output} exists already, and a run never overwrites: choose a new folder, or --resume."
+        if output is not None and output.exists() and not _unborn(output):
+            raise InputError(taken)
         try:
             path = new_folder(name, output)
         except OSError as error:
             raise InputError(f"the folder {output or 'runs'} cannot be written: {error.strerror}.") from None
         with locked(path):
-            info = {"title": study.title, "seed": study.seed, "fingerprint": fingerprint(study), "started": _now()}
-            folder = cls(path, study, {**info, "status": "running"})
+            if not _unborn(path):  # another process was faster
+                raise InputError(taken)
+            text = to_yaml(study)
+            info = {"title": study.title, "seed": study.seed, "fingerprint": fingerprint(text, inputs)}
+            info |= {"started": _now(), "status": "running", "study": text, "inputs": dict(inputs), "files": {}}
+            folder = cls(path, study, info)
             try:
-                folder.write("config.yaml", to_yaml(study))
+                folder.write("config.yaml", text)
                 folder.write("environment.json", _json(environment()))
                 folder.update()
             except InputError:
@@ -89,20 +122,22 @@ class RunFolder:
 
     @classmethod
     @contextmanager
-    def resume(cls, path: Path, study: Study) -> Iterator[RunFolder]:
-        """The folder of a run of this study that was cut short.
+    def resume(cls, path: Path, study: Study, inputs: Mapping[str, str]) -> Iterator[RunFolder]:
+        """The folder of a run of this study, and of these files, that was cut short.
 
         Raises
         ------
         InputError
-            If it is the folder of no run, or of one of another study.
+            If it is the folder of no run, or of one of another study or of other files.
         """
+        if path.is_dir() and _unborn(path):
+            raise InputError(f"{path} is not the folder of a run yet: leave out --resume to start it.")
         with ExitStack() as stack:
             if (path / "run.json").is_file():
                 stack.enter_context(locked(path))
             found = load_run(path)
-            if fingerprint(found.study) != fingerprint(study):
-                raise InputError(f"{path} is a run of another study: {first_difference(found.study, study)}.")
+            if differing := difference(found.info, study, inputs):
+                raise InputError(f"{path} is a run of another study: {differing}.")
             folder = cls(path, study, found.info)
             again = environment()
             if again["versions"] != found.environment.get("versions"):
@@ -114,7 +149,7 @@ class RunFolder:
     def update(self, **info: Any) -> None:
         """Change what ``run.json`` says."""
         self.info |= info
-        self.write("run.json", _json(self.info))
+        self.write(RUN, _json(self.info))
 
     def finish(self, status: str, exit_code: int) -> None:
         """The last words of a run: its status, its exit code, and when it ended."""
@@ -129,8 +164,14 @@ class RunFolder:
             file.write(json.dumps({"time": now, "event": event, **details}, ensure_ascii=False) + "\n")
 
     def write_rows(self, rows: Sequence[Row]) -> None:
-        """The table of the fits that are done."""
-        self.write("results.csv", to_csv([field.name for field in fields(Row)], [asdict(row).values() for row in rows]))
+        """The table of the fits that are done. ``run.json`` knows of it before it is there, so that a run that is
+        killed in between does not look damaged."""
+        name = "results.csv"
+        content = to_csv([field.name for field in fields(Row)], [asdict(row).values() for row in rows])
+        sha = hashlib.sha256(content.encode()).hexdigest()
+        files = self.info["files"]
+        self.update(files={**files, name: [*files.get(name, [None]), sha]})
+        self.write(name, content)
 
     def fit_folder(self, index: int) -> str:
         """``fits/1-gibbs-model`` for the first fit, called "Gibbs model"."""
@@ -145,8 +186,16 @@ class RunFolder:
         self.write_file(name, lambda path: path.write_bytes(content.encode()))
 
     def write_file(self, name: str, writer: Callable[[Path], object]) -> None:
-        """A file that `writer` makes, put in its place when it is complete."""
-        write_whole(self.path / name, writer)
+        """A file that `writer` makes, put in its place when it is complete; its SHA-256 is in the next ``run.json``."""
+        made: list[str | None] = []
+
+        def known(path: Path) -> None:
+            writer(path)
+            made.append(digest(path))
+
+        write_whole(self.path / name, known)
+        if name != RUN:
+            self.info["files"][name] = made
 
 
 def load_run(folder: Path) -> Run:
@@ -155,37 +204,83 @@ def load_run(folder: Path) -> Run:
     Raises
     ------
     InputError
-        If the folder is no run, or one of its files is damaged.
+        If the folder is no run; if its study was changed, or what it wrote is changed, missing or damaged.
     """
-    if not (folder / "run.json").is_file():
-        raise InputError(f"{folder} is not the folder of a run: it has no run.json.")
-    study, _ = read_study(folder / "config.yaml")
-    info = _read_json(folder / "run.json")
-    if info.get("status") not in STATUSES:
-        raise InputError(f"{folder / 'run.json'} is damaged (no status).")
-    known = folder / "environment.json"
-    return Run(
-        folder, study, tuple(_read_rows(folder / "results.csv")), info, _read_json(known) if known.exists() else {}
-    )
+    if not (folder / RUN).is_file():
+        raise InputError(f"{folder} is not the folder of a run: it has no {RUN}.")
+    only_files(folder)
+    while True:
+        info = _read_info(folder / RUN)
+        try:
+            return _load(folder, info)
+        except InputError:
+            if _read_info(folder / RUN) == info:  # no process has written in between
+                raise
 
 
-def latest_run(name: str, study: Study) -> Path:
-    """The last of the runs ``runs/name-001``, ``-002``, ... that are of this study.
+def _load(folder: Path, info: Mapping[str, Any]) -> Run:
+    study, source = read_study(folder / "config.yaml")
+    if differing := _first_difference(info["study"], study, "was {} when the run began and is {} now"):
+        raise InputError(
+            f"{source.path} is not the study that was run: {differing}. Put that back, or start a new run."
+        )
+    rows = _read_rows(_checked(folder, info, "results.csv"))
+    return Run(folder, study, tuple(rows), info, _read_json(_checked(folder, info, "environment.json")))
+
+
+def _read_info(path: Path) -> dict[str, Any]:
+    info = _read_json(path)
+    texts = [info.get(name) for name in ("fingerprint", "study")]
+    if info.get("status") not in STATUSES or not all(isinstance(info.get(name), dict) for name in ("inputs", "files")):
+        raise InputError(f"{path} is damaged (no status).")
+    if texts[0] != fingerprint(str(texts[1]), info["inputs"]):
+        raise InputError(f"{path} is damaged (its fingerprint is not that of its study).")
+    return info
+
+
+def _checked(folder: Path, info: Mapping[str, Any], name: str) -> Path:
+    path = folder / name
+    held, found = info["files"].get(name, [None]), digest(path)
+    if found not in held:
+        how = "is missing" if found is None else "was changed or damaged"
+        raise InputError(f"{path} {how} since the run wrote it: restore it, or start a new run.")
+    return path
+
+
+def latest_run(name: str, study: Study, inputs: Mapping[str, str]) -> Path:
+    """The last of the runs ``runs/name-001``, ``-002``, ... that are of this study and of these files.
 
     Raises
     ------
     InputError
-        If there is none.
+        If there is none; it says how the last one differs.
     """
-    runs = sorted(_numbered(Path("runs"), name).items(), reverse=True)
-    for _, path in runs:
-        if (path / "run.json").is_file() and _read_json(path / "run.json").get("fingerprint") == fingerprint(study):
-            return path
-    raise InputError(f"there is no run of this study to continue among runs/{name}-*: leave out --resume to start one.")
+    last = ""
+    for _, path in sorted(_numbered(Path("runs"), name).items(), reverse=True):
+        if (path / RUN).is_file():
+            differing = difference(_read_info(path / RUN), study, inputs)
+            if not differing:
+                return path
+            last = last or f" (in the last one, {path}, {differing})"
+    raise InputError(
+        f"there is no run of this study to continue among runs/{name}-*{last}: leave out --resume to start one."
+    )
 
 
-def first_difference(one: Study, two: Study) -> str:
-    """Where two studies differ first: ``target.beta is 0.5 there and 1.0 here``."""
+def difference(info: Mapping[str, Any], study: Study, inputs: Mapping[str, str]) -> str:
+    """How a run, given by its ``run.json``, is of another study or of other files; an empty text if it is not."""
+    if differing := _first_difference(info["study"], study, "is {} there and {} here"):
+        return differing
+    for name, sha in info["inputs"].items():
+        if inputs.get(name) != sha:
+            return f"the file {name!r} {'has changed' if name in inputs else 'is missing'} since the run began"
+    return ""
+
+
+def _first_difference(text: str, study: Study, words: str) -> str:
+    """Where a study, given as the YAML of a run, differs from another: ``target.beta is 0.5 there and 1.0 here``."""
+    if text == to_yaml(study):
+        return ""
 
     def differing(a: Any, b: Any, path: str) -> str | None:
         if isinstance(a, dict) and isinstance(b, dict) and a.keys() == b.keys():
@@ -195,9 +290,10 @@ def first_difference(one: Study, two: Study) -> str:
                 (d for i, (x, y) in enumerate(zip(a, b, strict=True)) if (d := differing(x, y, f"{path}[{i}]"))), None
             )
         same = a == b and type(a) is type(b)
-        return None if same else f"{path or 'the study'} is {_short(a)} there and {_short(b)} here"
+        return None if same else f"{path or 'the study'} {words.format(_short(a), _short(b))}"
 
-    return differing(one.model_dump(), two.model_dump(), "") or "they differ"
+    then = study_of(parse(text.encode(), Path(RUN)))
+    return differing(then.model_dump(), study.model_dump(), "") or "they differ"
 
 
 def _short(value: Any) -> str:
@@ -207,7 +303,7 @@ def _short(value: Any) -> str:
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        info = json.loads(path.read_text(encoding="utf-8"))
+        info = parse_json(path.read_text(encoding="utf-8"))
         if not isinstance(info, dict):
             raise ValueError("no status")
     except (ValueError, OSError) as error:
@@ -225,12 +321,12 @@ def _read_rows(path: Path) -> list[Row]:
         "bool": {"True": True, "False": False}.__getitem__,
     }
     try:
-        with path.open(newline="") as file:
+        with path.open(newline="", encoding="utf-8") as file:
             return [
                 Row(**{f.name: convert[str(f.type)](line[f.name]) for f in fields(Row)})
                 for line in csv.DictReader(file)
             ]
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, csv.Error) as error:
         raise InputError(f"{path} is damaged ({error!r}).") from None
 
 
@@ -239,9 +335,15 @@ def slug(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40] or "fit"
 
 
+def _unborn(folder: Path) -> bool:
+    """Whether a folder holds nothing, or no more than what a run leaves that is killed as it begins."""
+    begun = ("config.yaml", "environment.json", LOCK)
+    return folder.is_dir() and all(e.name in begun or e.name.startswith(PART) for e in folder.iterdir())
+
+
 def new_folder(name: str, output: Path | None) -> Path:
     if output is not None:
-        output.mkdir(parents=True)
+        output.mkdir(parents=True, exist_ok=True)
         return output
     parent = Path("runs")
     parent.mkdir(exist_ok=True)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from types import FrameType
 
@@ -17,11 +18,11 @@ from rich.console import Console
 from qml import losses
 from qml._checks import InputError
 from qml.experiments import build, config, figures, loggers, pools, report
-from qml.experiments.files import inside
+from qml.experiments.files import digest, inside
 from qml.experiments.fits import Row, predicted, report_of, row_of, run_fit
 from qml.experiments.manifest import pinned
 from qml.experiments.record import RunFolder, latest_run, load_run, slug
-from qml.experiments.source import Source
+from qml.experiments.source import INPUTS, Source
 from qml.experiments.sweep import Point
 from qml.experiments.sweeping import How, checked_points, run_sweep
 from qml.experiments.targets import files_of
@@ -99,9 +100,13 @@ class Read:
     plan: build.Plan
     points: tuple[Point, ...]
 
-    @property
-    def home(self) -> Path:
-        return self.source.path.parent
+    @cached_property
+    def inputs(self) -> dict[str, str]:
+        """SHA-256 of every file that the target, or that of a point, is read from, by its path in the study."""
+        targets = [self.study.target.model_dump(), *(point.study.data["target"] for point in self.points)]
+        paths = sorted({path for target in targets for path in files_of(target)})
+        found = {path: digest(inside(self.source.home, path)) for path in paths}
+        return {path: sha for path, sha in found.items() if sha is not None}
 
 
 def read(path: Path, options: Options = Options()) -> Read:
@@ -137,15 +142,14 @@ def run_study(path: Path, options: Options = Options()) -> Finished:
     out = report.console(options.quiet)
     rows: list[Row] = []
     failed = 0
-    with _folder(path, found.study, options) as folder, _terminated() as signals:
+    with _folder(path, found, options) as folder, _terminated() as signals:
         if found.study.title:
             out.print(found.study.title, style="bold", markup=False)
         try:
+            _keep_files(found, folder)
             if found.study.sweep is None:
                 _run(found, folder, options, out, rows)
             else:
-                targets = [point.study.data["target"] for point in found.points]
-                _keep_files(sorted({path for t in targets for path in files_of(t)}), folder, found.home)
                 failed = run_sweep(found.points, options.how, folder, out)
             status, code = "finished", 1 if failed else 0
         except KeyboardInterrupt:
@@ -191,37 +195,40 @@ def _terminated() -> Iterator[list[int]]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _folder(path: Path, study: config.Study, options: Options) -> AbstractContextManager[RunFolder]:
+def _folder(path: Path, found: Read, options: Options) -> AbstractContextManager[RunFolder]:
+    study, inputs = found.study, found.inputs
     if not options.resume:
-        return RunFolder.create(study, slug(path.stem), options.output)
+        return RunFolder.create(study, inputs, slug(path.stem), options.output)
     if path.is_dir():
-        return RunFolder.resume(path, study)
-    return RunFolder.resume(options.output or latest_run(slug(path.stem), study), study)
+        return RunFolder.resume(path, study, inputs)
+    return RunFolder.resume(options.output or latest_run(slug(path.stem), study, inputs), study, inputs)
 
 
 def _run(found: Read, folder: RunFolder, options: Options, out: Console, rows: list[Row]) -> None:
     """Fit after fit, each kept when it is done; a Ctrl-C is raised again after what was done is kept."""
     plan = found.plan
     threads = options.how.threads or folder.info.get("threads")
-    before = {row.fit: row for row in load_run(folder.path).rows if not row.interrupted}
+    there = load_run(folder.path)
+    before = {row.fit: row for row in there.rows if not row.interrupted}
     begun = before or any(folder.path.glob(f"fits/*/{CHECKPOINT}"))
     if begun and folder.info.get("threads") != threads:
         raise InputError(f"this run began with threads={folder.info.get('threads')}: leave out --threads.")
     folder.update(threads=threads)
-    _keep_target(plan, folder, found.home)
+    _keep_target(plan, folder)
     results: dict[str, FitResult] = {}
     reporter = report.Reporter(out)
     try:
         for index, job in enumerate(plan.jobs):
             name = job.spec.name
+            where = options.checkpoint(folder.path / folder.fit_folder(index) / CHECKPOINT)
             if name in before:
-                results[name] = FitResult.load(folder.path / folder.fit_folder(index) / "result.npz")
+                results[name] = FitResult.load(there.checked(f"{folder.fit_folder(index)}/result.npz"))
+                where.remove()  # which a run that was killed between the two has left
                 rows.append(before[name])
                 out.print(f"{name}: done already", markup=False)
                 continue
             folder.log("fit started", fit=name)
             reporter.begin(name, job.n_params, job.spec.max_iterations)
-            where = options.checkpoint(folder.path / folder.fit_folder(index) / CHECKPOINT)
             try:
                 with pinned(threads):
                     result, row = _followed(plan, index, folder, reporter, where)
@@ -271,8 +278,8 @@ def _keep_fit(job: build.Job, result: FitResult, folder: RunFolder, name: str) -
     folder.write_columns(f"{name}/parameters.csv", {"name": list(natural), "value": list(natural.values())})
 
 
-def _keep_target(plan: build.Plan, folder: RunFolder, home: Path) -> None:
-    """What is known of the target, and the files that ``config.yaml`` needs to be run again."""
+def _keep_target(plan: build.Plan, folder: RunFolder) -> None:
+    """What is known of the target."""
     target = plan.target
     known = {} if target.truth is None else {"entropy": float(losses.von_neumann_entropy(target.truth))}
     folder.update(target={"dims": list(target.state.dims), **known})
@@ -283,19 +290,22 @@ def _keep_target(plan: build.Plan, folder: RunFolder, home: Path) -> None:
         folder.write_file("labels.npz", target.labels.save)
     if target.counts is not None:
         folder.write_file("counts.npz", target.counts.save)
-    files = files_of(plan.study.target.model_dump())
-    _keep_files(files, folder, home)
-    if not files and target.labels is None and target.state.dim <= KEEP_TARGET_UP_TO:
+    if not folder.info["inputs"] and target.labels is None and target.state.dim <= KEEP_TARGET_UP_TO:
         folder.write_file("target.npz", DensityMatrix.trusted(target.state.matrix(), target.state.dims).save)
 
 
-def _keep_files(paths: list[str], folder: RunFolder, home: Path) -> None:
-    """Copies of the files that targets are read from."""
-    for relative in paths:
-        source = inside(home, relative)
-        copy = source.relative_to(home.resolve()).as_posix()
-        if source.is_file() and source != (folder.path / copy).resolve():
-            folder.write_file(copy, partial(shutil.copyfile, source))
+def _keep_files(found: Read, folder: RunFolder) -> None:
+    """Copies of the files that the study names, with which ``config.yaml`` can be run again."""
+    new = False
+    for name, sha in found.inputs.items():
+        copy = f"{INPUTS}/{os.path.normpath(name)}"
+        if digest(folder.path / copy) != sha:
+            folder.write_file(copy, partial(shutil.copyfile, inside(found.source.home, name)))
+            new = True
+        if folder.info["inputs"].setdefault(name, sha) != sha or digest(folder.path / copy) != sha:
+            raise InputError(f"the file {name!r} has changed since the run began: start a new run.")
+    if new:
+        folder.update(fingerprint=config.fingerprint(folder.info["study"], folder.info["inputs"]))
 
 
 def _draw(results: dict[str, FitResult], plan: build.Plan, folder: RunFolder) -> None:

@@ -19,6 +19,8 @@ from qml._checks import InputError, MemoryRefused
 MAX_BYTES = 1 << 18
 MAX_DEPTH = 16
 MAX_DIGITS = 400
+INPUTS = "inputs"
+"""Where a run keeps copies of the files that its study names."""
 COMMAND_LINE = "command line"
 """The origin of what was overridden there."""
 POINT = "this point"
@@ -62,6 +64,13 @@ class Source:
     data: Any
     lines: dict[tuple[Key, ...], int] = field(default_factory=dict)
     origins: dict[tuple[Key, ...], str] = field(default_factory=dict)
+
+    @property
+    def home(self) -> Path:
+        """The folder that files named in the study are in: its own; of the study of a run, where that keeps copies."""
+        folder = self.path.parent
+        is_run = self.path.name == "config.yaml" and (folder / "run.json").is_file()
+        return folder / INPUTS if is_run else folder
 
     def line(self, path: Sequence[Key]) -> int:
         """The line of `path`, or of the nearest part of the file around it."""

@@ -68,6 +68,12 @@ def run_sweep(points: Sequence[Point], how: How, folder: RunFolder, out: Console
             f"this run began with threads={folder.info['threads']}, on which its numbers depend: leave out --threads."
         )
     journal = Journal(folder.path / JOURNAL)
+    missing = folder.info.get("entries", 0) - len(journal.entries)
+    if missing > 0:
+        folder.log("entries missing", entries=missing)
+        out.print(
+            f"{JOURNAL} has lost {plural(missing, 'entry', 'entries')}: these points are done again.", markup=False
+        )
     done = {point.index for point, entry in latest(points, journal.entries) if not has_failed(entry)}
     tasks = [
         Task(point.index, point.study.data, point.study.path.resolve(), threads)
@@ -75,7 +81,7 @@ def run_sweep(points: Sequence[Point], how: How, folder: RunFolder, out: Console
         if point.index not in done
     ]
     workers = workers_for(how, len(tasks))
-    folder.update(threads=threads, workers=workers, scheduler=how.scheduler, points=len(points))
+    folder.update(threads=threads, workers=workers, scheduler=how.scheduler, points=len(points), entries=0)
     reporter = SweepReporter(out, len(points), len(done))
 
     def keep(entry: dict[str, Any]) -> None:
@@ -91,11 +97,9 @@ def run_sweep(points: Sequence[Point], how: How, folder: RunFolder, out: Console
                 pools.carry_out(tasks, pool, keep, [fit.name for fit in folder.study.fits])
     except BaseException:
         with suppress(InputError):  # where the disk is full, what has failed first is told
-            journal.close()
-            _write_tables(points, journal.entries, folder)
+            _close(journal, points, folder)
         raise
-    journal.close()
-    table = _write_tables(points, journal.entries, folder)
+    table = _close(journal, points, folder)
     if folder.study.loggers:
         out.print(f"Logging {plural(count(table), 'row')}.", markup=False)
         for problem in _log(folder, table):
@@ -103,7 +107,11 @@ def run_sweep(points: Sequence[Point], how: How, folder: RunFolder, out: Console
     return sum(has_failed(entry) for _, entry in latest(points, journal.entries))
 
 
-def _write_tables(points: Sequence[Point], entries: Sequence[dict[str, Any]], folder: RunFolder) -> Table:
+def _close(journal: Journal, points: Sequence[Point], folder: RunFolder) -> Table:
+    """The tables of what is done; ``run.json`` knows how many entries the journal has."""
+    journal.close()
+    entries = journal.entries
+    folder.info["entries"] = len(entries)
     table = sweep_table(folder.study, points, entries)
     for name, columns in (("table.csv", table), ("timings.csv", timings(points, entries))):
         folder.write(name, to_csv(list(columns), zip(*columns.values(), strict=True)))

@@ -14,6 +14,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from qml._checks import InputError
 from qml.experiments import sweep
 from qml.experiments.config import Study
 from qml.experiments.files import read_journal
@@ -96,7 +97,19 @@ def load_table(run: Run) -> Table:
         rows = [asdict(row) for row in run.rows]
         return {name: [row[name] for row in rows] for name in ("fit", *MEASURED)}
     points = points_of(run.study, Source(run.folder / "config.yaml", None))
-    return sweep_table(run.study, points, read_journal(run.folder / JOURNAL))
+    entries = read_journal(run.folder / JOURNAL)
+    again = f"qml run {run.folder} --resume"
+    if len(entries) < run.info.get("entries", 0):
+        raise InputError(
+            f"{run.folder / JOURNAL} holds {len(entries)} entries of {run.info['entries']}: {again} does again what is "
+            "missing."
+        )
+    if run.info["status"] != "running":
+        try:
+            run.checked("table.csv")
+        except InputError as error:
+            raise InputError(f"{str(error).split(':')[0]}: {again} writes it again.") from None
+    return sweep_table(run.study, points, entries)
 
 
 def filled(table: Table) -> Table:

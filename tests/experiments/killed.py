@@ -140,10 +140,8 @@ def kill_and_resume(
 
 
 def command(study: str, output: Path, options: list[str]) -> list[str]:
-    """Resume what there is. A folder without ``run.json`` was not a run yet: the process died as it made it."""
+    """Resume what there is. A folder without ``run.json`` is no run yet: the process died as it made it."""
     resume = ["--resume"] if (output / "run.json").exists() else []
-    if not resume:
-        shutil.rmtree(output, ignore_errors=True)
     return ["run", study, "--output", str(output), *options, *resume]
 
 

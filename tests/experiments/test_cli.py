@@ -379,7 +379,7 @@ def test_show_prints_the_table_from_disk(done: tuple[Path, Result]) -> None:
     [
         ("run.json", "{", "run.json is damaged"),
         ("run.json", "[]", "run.json is damaged (no status)"),
-        ("results.csv", "fit,loss\na,b\n", "results.csv is damaged"),
+        ("results.csv", "fit,loss\na,b\n", "results.csv was changed or damaged"),
         ("config.yaml", "x: 1\n", "config.yaml, line 1, x: the key 'x' is not known"),
     ],
 )
@@ -392,10 +392,13 @@ def test_a_damaged_run_is_refused(
     assert_sentence(call("show", str(tmp_path)), sentence)
 
 
-def test_show_of_a_run_without_results(done: tuple[Path, Result], tmp_path: Path) -> None:
-    for each in ("run.json", "config.yaml"):
-        (tmp_path / each).write_bytes((done[0] / each).read_bytes())
-    assert "No fit is done" in call("show", str(tmp_path)).stdout
+def test_show_of_a_run_without_results(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def cut_off(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(fits, "fit", cut_off)
+    assert call("run", "study.yaml", "--output", "out").exit_code == 130
+    assert "No fit is done" in call("show", "out").stdout
 
 
 def test_list_names_everything() -> None:

@@ -20,8 +20,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 import qml
-from qml.experiments import fits, pools, record, run, table, worker
+from qml.experiments import config, fits, pools, record, run, table, worker
 from qml.experiments.cli import main
+from qml.experiments.files import digest
 from qml.experiments.sweeping import How
 
 STUDY = """\
@@ -285,7 +286,7 @@ def test_what_cannot_be_continued(folder: Path) -> None:
     assert "out is a run of another study: target.beta is 0.5 there and 0.75 here" in other.stderr
     assert "out is a folder: add --resume" in call("run", "out", code=2).stderr
     assert "is not the folder of a run" in call("run", "study.yaml", "--output", "x", "--resume", code=2).stderr
-    with record.RunFolder.resume(folder / "out", record.load_run(folder / "out").study):
+    with record.RunFolder.resume(folder / "out", record.load_run(folder / "out").study, {}):
         assert "another process is working in out" in call("run", "out", "--resume", code=2).stderr
 
 
@@ -296,6 +297,10 @@ def test_reproduce_finds_equal_bits_and_tells_a_changed_one(folder: Path) -> Non
     found = rows(path)
     nearly = repr(float(np.nextafter(float(found[1]["loss"]), 9)))
     path.write_text(path.read_text().replace(found[1]["loss"], nearly))
+    assert "results.csv was changed or damaged" in call("reproduce", "out", code=2).stderr
+    info = json.loads((folder / "out" / "run.json").read_text())
+    info["files"]["results.csv"] = [digest(path)]  # as if the run had found it
+    (folder / "out" / "run.json").write_text(json.dumps(info))
     text = call("reproduce", "out", code=1).stdout
     assert f"fields only: loss was {nearly} and is {found[1]['loss']}" in text
 
@@ -303,7 +308,7 @@ def test_reproduce_finds_equal_bits_and_tells_a_changed_one(folder: Path) -> Non
 def test_the_manifest_says_what_a_run_depended_on(folder: Path) -> None:
     call("run", "study.yaml", "--output", "out")
     info = record.load_run(folder / "out")
-    assert info.info["fingerprint"] == record.fingerprint(info.study)
+    assert info.info["fingerprint"] == record.fingerprint(config.to_yaml(info.study), {})
     assert info.info["status"] == "finished"
     assert info.info["exit_code"] == 0
     assert info.info["ended"] >= info.info["started"]

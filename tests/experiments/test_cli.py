@@ -245,7 +245,7 @@ def test_other_losses_are_named_in_the_table(folder: Path) -> None:
     result = call("run", "study.yaml", "--output", "out")
     assert "infidelity" in result.stdout
     assert "cross_entropy" in result.stdout
-    assert "nats" not in result.stdout
+    assert "S = -Tr" not in result.stdout
 
 
 # mistakes --------------------------------------------------------------------------------------------------------

@@ -147,7 +147,15 @@ def number(name: str, value: object, low: float = -math.inf, high: float = math.
 
 
 def array(name: str, value: ArrayLike, *, allow_complex: bool = True) -> Numeric:
-    """`value` as a finite float64 or complex128 array (no copy where it is one already)."""
+    """`value` as a finite float64 or complex128 array (no copy where it is one already).
+
+    Objects of Qiskit would convert themselves, with the qubits in reversed order: they are refused.
+    """
+    if type(value).__module__.partition(".")[0].startswith("qiskit"):
+        raise InputError(
+            f"{name} is a {type(value).__name__} of Qiskit, whose first qubit is the last one here: pass "
+            "x.reverse_qargs().data, with x the object."
+        )
     try:
         a = np.asarray(value)
     except (ValueError, TypeError):
@@ -253,8 +261,14 @@ def unitary(name: str, matrix: ArrayLike, dim: int | None = None) -> Complex:
     return a
 
 
+def normaliser(total: Real, dim: int) -> Real:
+    """What an input of this total (...), one within TOLERANCE, is divided by: the total, or 1 where it is one to
+    rounding, within 8 dim eps, so that what is normalised is kept to the bit."""
+    return np.where(np.abs(total - 1) <= 8 * dim * np.finfo(np.float64).eps, 1.0, total)
+
+
 def probabilities(name: str, values: ArrayLike) -> Real:
-    """Non-negative real numbers (..., r) that sum to one along the last axis."""
+    """Non-negative real numbers (..., r) that sum to one along the last axis within TOLERANCE, divided by the sum."""
     p = np.asarray(array(name, values, allow_complex=False), dtype=np.float64)
     if p.ndim < 1 or p.size == 0:
         raise InputError(f"{name} must have shape (..., r) with r >= 1; found shape {p.shape}.")
@@ -262,10 +276,11 @@ def probabilities(name: str, values: ArrayLike) -> Real:
         at = np.argwhere(p < 0)[0]
         raise InputError(f"{name} must be non-negative; found {p[tuple(at)]:.6g} at index {tuple(map(int, at))}.")
     with np.errstate(over="ignore"):
-        worst = float(np.abs(p.sum(axis=-1) - 1).max(initial=0.0))
+        total = p.sum(axis=-1)
+        worst = float(np.abs(total - 1).max(initial=0.0))
     if worst > TOLERANCE:
         raise InputError(f"{name} must sum to one within {TOLERANCE}; found one off by {worst:.3g}: divide by the sum.")
-    return p
+    return p / normaliser(total, p.shape[-1])[..., None]
 
 
 def available_memory() -> int:

@@ -15,5 +15,7 @@ Numeric: TypeAlias = Real | Complex
 ArrayLike: TypeAlias = npt.ArrayLike
 Dims: TypeAlias = tuple[int, ...]
 DimsLike: TypeAlias = int | Sequence[int]
+Numbers: TypeAlias = Any
+"""What a state, or two, have one number of: a float for single states, an array of its shape for a batch."""
 Cotangent: TypeAlias = Any
 """What a loss hands to a state's owner: dL/d(coordinate), in that state's own coordinate."""

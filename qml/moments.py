@@ -42,7 +42,7 @@ class MomentState(State):
         """Tr(rho K) of a target rho, with sigma = exp(-K)/Z."""
 
     @abstractmethod
-    def log_partition(self) -> Real:
+    def log_partition(self) -> float:
         """log Z in nats."""
 
     @abstractmethod

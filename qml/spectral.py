@@ -2,8 +2,8 @@ r"""Spectra in the log domain, the support policy, and Frechet derivatives by di
 
 The support policy, used everywhere and nowhere else defined: an eigenvalue that was *computed* from a matrix counts as
 zero when it is at most ``4 d eps lambda_max``; spectra known in the log domain, as probabilities or as factors are cut
-at exact zero. Weight of rho on the kernel of sigma counts when it exceeds ``8 d eps``; a weight that was read off a
-probability vector rather than computed counts when it exceeds zero.
+at exact zero. Weight of rho on the kernel of sigma counts when it exceeds ``8 d eps`` and the weight that sigma itself
+was cut of; a weight that was read off a probability vector rather than computed counts when it exceeds zero.
 """
 
 from __future__ import annotations
@@ -51,10 +51,13 @@ class Spectrum:
     basis : array (..., d, r) or None
         Orthonormal columns v_j; None stands for the computational basis, in which case r = d. When r < d, the
         orthogonal complement of the columns belongs to the kernel.
+    cut : array (...) or float
+        The weight that this state itself had on what was cut: the positive eigenvalues taken for zero.
     """
 
     log_eigenvalues: Real
     basis: Complex | None
+    cut: Real | float = 0.0
 
     @property
     def eigenvalues(self) -> Real:
@@ -262,7 +265,8 @@ def _real_if_real(matrix: Complex) -> Numeric:
 def spectrum_of_matrix(matrix: Complex) -> Spectrum:
     """The spectrum of a density matrix (..., d, d), cut by the support policy."""
     values, vectors = eigh(matrix)
-    return Spectrum(_log_above(values, support_cut(values[..., -1:], matrix.shape[-1])), vectors)
+    logs = _log_above(values, support_cut(values[..., -1:], matrix.shape[-1]))
+    return Spectrum(logs, vectors, np.where(np.isfinite(logs), 0.0, values).clip(0.0).sum(axis=-1))
 
 
 def log_eigenvalues_of_matrix(matrix: Complex) -> Real:
@@ -296,3 +300,19 @@ def log_probabilities(probabilities: Real) -> Real:
 def _log_above(values: Real, cut: Real) -> Real:
     kept = values > cut
     return np.where(kept, np.log(np.where(kept, values, 1.0)), -np.inf)
+
+
+def log_softmax(scores: Real) -> Real:
+    """scores - log sum exp(scores) along the last axis; the largest entry to full relative accuracy."""
+    top = scores.max(axis=-1, keepdims=True)
+    shifted = scores - top
+    first = shifted.argmax(axis=-1, keepdims=True)
+    rest = np.exp(shifted)
+    np.put_along_axis(rest, first, 0.0, axis=-1)
+    return np.asarray(shifted - np.log1p(rest.sum(axis=-1, keepdims=True)))
+
+
+def entropy(log_eigenvalues: Real) -> Real:
+    """-sum_j p_j log p_j in nats (...), with p = exp(l) / sum exp(l): never negative, and 0 for one eigenvalue."""
+    logs = log_softmax(log_eigenvalues)
+    return np.asarray(-(np.exp(logs) * np.where(np.isfinite(logs), logs, 0.0)).sum(axis=-1)) + 0.0

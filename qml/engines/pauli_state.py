@@ -66,7 +66,7 @@ class PauliState(State):
                 f"the Pauli vector must start with the trace, 1; found {first:.12g}, off by {worst:.3g}, "
                 f"tolerance {_checks.TOLERANCE}."
             )
-        self._set(r, n)
+        self._set(r / _checks.normaliser(r[..., 0], 2**n)[..., None], n)
         lowest = float(np.linalg.eigvalsh(self.matrix()).min(initial=0.0))
         if lowest < -_checks.TOLERANCE:
             raise InputError(
@@ -114,7 +114,7 @@ class PauliState(State):
     def _compute_spectrum(self) -> spectral.Spectrum:
         return spectral.spectrum_of_matrix(self.matrix())
 
-    def cross_entropy_and_cotangent(self, rho: State) -> tuple[Real, Cotangent]:
+    def cross_entropy_and_cotangent(self, rho: State) -> tuple[float, Cotangent]:
         return self._cross_entropy_and_cotangent_in_eigenbasis(rho)
 
     def pull_matrix(self, cotangent: Complex) -> Cotangent:
@@ -135,10 +135,10 @@ class PauliState(State):
             p = np.stack([plus, minus], axis=axis)
         return np.asarray(p.reshape(*batch, self.dim) / self.dim)
 
-    def expect(self, operator: OperatorLike) -> Real:
+    def _expect(self, operator: OperatorLike) -> Real:
         """Tr(sigma O): sum_P c_P r_P for a Pauli sum, without the matrix."""
         if not isinstance(operator, PauliSum):
-            return super().expect(operator)
+            return super()._expect(operator)
         if operator.dims != self.dims:
             raise InputError(
                 f"the operator must act on {_checks.plural(len(self.dims), 'qubit')}; found a Pauli sum on "
@@ -147,7 +147,7 @@ class PauliState(State):
         index = [2 * int(f"{z:b}", 4) + int(f"{x ^ z:b}", 4) for x, z in operator.words]
         return np.asarray((np.real(operator.coefficients) * self._vector.take(index, axis=-1)).sum(axis=-1))
 
-    def purity(self) -> Real:
+    def _purity(self) -> Real:
         r"""Tr sigma^2 = 2^-n sum_P r_P^2."""
         squares = [np.dot(r, r) / self.dim for r in self._vector.reshape(-1, self._vector.shape[-1])]
         return np.reshape(squares, self.batch_shape)

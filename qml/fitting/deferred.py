@@ -19,7 +19,7 @@ from qml.models.gibbs import GibbsModel
 from qml.models.spectral import SpectralModel
 from qml.optimizers import Adam, Optimizer, evaluate
 from qml.states import as_single_state
-from qml.states.base import State, log_mean
+from qml.states.base import State
 
 SCHEDULES = ("fresh", "common")
 
@@ -321,12 +321,11 @@ def shot_variance(rho: State, sigma: State) -> float:
     0.301737
     """
     spectrum = sigma.spectrum()
-    populations = rho.populations(spectrum.basis)
-    mean = float(log_mean(spectrum, populations, exact=False))
+    mean = sigma.log_expectation(rho)
     if not math.isfinite(mean):
         return math.inf
     logs = np.where(spectrum.support, spectrum.log_eigenvalues, mean)
-    return float(populations @ np.square(logs - mean))
+    return float(rho.populations(spectrum.basis) @ np.square(logs - mean))
 
 
 def _mean(values: Real, counts: Real) -> list[ShotEstimate]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from qml import spectral
-from qml._typing import Complex, Real
-from qml.states.base import State, kernel_weight
+from qml._typing import Complex, Numbers
+from qml.states.base import State, kernel_weight, per_state
 from qml.states.density_matrix import DensityMatrix, dims_match
 
 
-def von_neumann_entropy(rho: State) -> Real:
+def von_neumann_entropy(rho: State) -> Numbers:
     r"""The von Neumann entropy in nats.
 
     .. math:: S(\rho) = -\mathrm{Tr}\, \rho \log \rho, \qquad 0 \log 0 = 0
@@ -21,7 +21,7 @@ def von_neumann_entropy(rho: State) -> Real:
 
     Returns
     -------
-    array (...)
+    float, or array (...) for a batch
         From 0 (pure) to log d (maximally mixed).
 
     Notes
@@ -37,7 +37,7 @@ def von_neumann_entropy(rho: State) -> Real:
     return rho.entropy()
 
 
-def purity(rho: State) -> Real:
+def purity(rho: State) -> Numbers:
     r"""The purity :math:`\mathrm{Tr}\, \rho^2`, from 1/d to 1.
 
     Examples
@@ -49,7 +49,7 @@ def purity(rho: State) -> Real:
     return rho.purity()
 
 
-def cross_entropy(rho: State, sigma: State) -> Real:
+def cross_entropy(rho: State, sigma: State) -> Numbers:
     r"""The quantum cross entropy of data rho and model sigma, in nats.
 
     .. math:: S(\rho, \sigma) = -\mathrm{Tr}\, \rho \log \sigma
@@ -64,7 +64,7 @@ def cross_entropy(rho: State, sigma: State) -> Real:
 
     Returns
     -------
-    array (...)
+    float, or array (...) for batches
 
     Raises
     ------
@@ -89,7 +89,7 @@ def cross_entropy(rho: State, sigma: State) -> Real:
     return -sigma.log_expectation(rho) + 0.0
 
 
-def relative_entropy(rho: State, sigma: State) -> Real:
+def relative_entropy(rho: State, sigma: State) -> Numbers:
     r"""The quantum relative entropy in nats.
 
     .. math:: D(\rho \Vert \sigma) = \mathrm{Tr}\, \rho (\log\rho - \log\sigma) = S(\rho, \sigma) - S(\rho) \ge 0
@@ -112,7 +112,7 @@ def relative_entropy(rho: State, sigma: State) -> Real:
     return cross_entropy(rho, sigma) - rho.entropy()
 
 
-def fidelity(rho: State, sigma: State) -> Real:
+def fidelity(rho: State, sigma: State) -> Numbers:
     r"""The (squared) Uhlmann fidelity, from 0 (orthogonal supports) to 1 (equal states).
 
     .. math:: F(\rho, \sigma) = \left( \mathrm{Tr} \left| \sqrt\rho \sqrt\sigma \right| \right)^2
@@ -133,10 +133,10 @@ def fidelity(rho: State, sigma: State) -> Real:
     """
     dims_match(rho, sigma)
     if rho.is_diagonal and sigma.is_diagonal:
-        return np.asarray(np.square(np.sqrt(rho.probabilities() * sigma.probabilities()).sum(axis=-1)))
+        return per_state(np.square(np.sqrt(rho.probabilities() * sigma.probabilities()).sum(axis=-1)))
     a, b = factor_of(rho), factor_of(sigma)
     singular = np.linalg.svd(a.conj().swapaxes(-1, -2) @ b, compute_uv=False)
-    return np.asarray(np.square(singular.sum(axis=-1)))
+    return per_state(np.square(singular.sum(axis=-1)))
 
 
 def fidelity_and_derivative(rho: State, sigma: State) -> tuple[float, Complex]:
@@ -150,7 +150,7 @@ def fidelity_and_derivative(rho: State, sigma: State) -> tuple[float, Complex]:
     return root**2, np.asarray(root * (au / s[kept]) @ au.conj().T)
 
 
-def trace_distance(rho: State, sigma: State) -> Real:
+def trace_distance(rho: State, sigma: State) -> Numbers:
     r"""The trace distance, from 0 to 1 (orthogonal supports).
 
     .. math:: T(\rho, \sigma) = \tfrac12 \lVert \rho - \sigma \rVert_1
@@ -163,11 +163,11 @@ def trace_distance(rho: State, sigma: State) -> Real:
     """
     dims_match(rho, sigma)
     if rho.is_diagonal and sigma.is_diagonal:
-        return np.asarray(np.abs(rho.probabilities() - sigma.probabilities()).sum(axis=-1) / 2)
-    return np.asarray(np.abs(np.linalg.eigvalsh(rho.matrix() - sigma.matrix())).sum(axis=-1) / 2)
+        return per_state(np.abs(rho.probabilities() - sigma.probabilities()).sum(axis=-1) / 2)
+    return per_state(np.abs(np.linalg.eigvalsh(rho.matrix() - sigma.matrix())).sum(axis=-1) / 2)
 
 
-def hilbert_schmidt_distance(rho: State, sigma: State) -> Real:
+def hilbert_schmidt_distance(rho: State, sigma: State) -> Numbers:
     r"""The Hilbert-Schmidt distance :math:`\lVert \rho - \sigma \rVert_2 = \sqrt{\mathrm{Tr}(\rho - \sigma)^2}`.
 
     Examples
@@ -178,11 +178,11 @@ def hilbert_schmidt_distance(rho: State, sigma: State) -> Real:
     """
     dims_match(rho, sigma)
     if rho.is_diagonal and sigma.is_diagonal:
-        return np.asarray(np.linalg.norm(rho.probabilities() - sigma.probabilities(), axis=-1))
-    return np.asarray(np.sqrt(np.square(np.abs(rho.matrix() - sigma.matrix())).sum(axis=(-2, -1))))
+        return per_state(np.linalg.norm(rho.probabilities() - sigma.probabilities(), axis=-1))
+    return per_state(np.sqrt(np.square(np.abs(rho.matrix() - sigma.matrix())).sum(axis=(-2, -1))))
 
 
-def weight_outside_support(rho: State, sigma: State) -> Real:
+def weight_outside_support(rho: State, sigma: State) -> Numbers:
     r"""The weight Tr(rho P) of rho on the kernel of sigma; S(rho, sigma) is +inf where it exceeds the cut 8 d eps.
 
     Examples
@@ -193,7 +193,7 @@ def weight_outside_support(rho: State, sigma: State) -> Real:
     """
     dims_match(rho, sigma)
     spectrum = sigma.spectrum()
-    return kernel_weight(spectrum, rho.populations(spectrum.basis))
+    return per_state(kernel_weight(spectrum, rho, rho.populations(spectrum.basis)))
 
 
 def factor_of(rho: State) -> Complex:

@@ -13,7 +13,7 @@ from qml import _checks
 from qml._checks import InputError
 from qml._typing import Complex, Dims, DimsLike, Real
 from qml.models.generators import walsh_hadamard
-from qml.states.gibbs import log_softmax
+from qml.spectral import log_softmax
 
 
 class Energies(ABC):

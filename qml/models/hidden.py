@@ -77,8 +77,8 @@ class HiddenGibbsModel(Model):
     >>> model = HiddenGibbsModel([pauli("XI"), pauli("ZZ"), pauli("IX")])
     >>> model.dims, model.method
     ((2,), 'dense')
-    >>> model.state([0.5, 0.0, 2.0]).expect(pauli("X")).round(6)
-    np.float64(-0.462117)
+    >>> round(model.state([0.5, 0.0, 2.0]).expect(pauli("X")), 6)
+    -0.462117
     """
 
     def __init__(

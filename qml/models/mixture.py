@@ -10,9 +10,9 @@ from qml._checks import InputError, parameters
 from qml._typing import ArrayLike, Complex, Cotangent, Dims, Real
 from qml.models.base import Model
 from qml.models.members import Members, directions
+from qml.spectral import log_softmax
 from qml.states.base import State
 from qml.states.density_matrix import DensityMatrix
-from qml.states.gibbs import log_softmax
 
 
 class MixtureModel(Model):

@@ -107,9 +107,9 @@ class ThermalState(MomentState):
         words, weights = _weights(self.generators)
         return PauliSum(self.n_qubits, words, tuple((weights.T @ self.params).tolist()))
 
-    def log_partition(self) -> Real:
+    def log_partition(self) -> float:
         """log Z in nats, estimated."""
-        return np.asarray(self._partition.value)
+        return float(self._partition.value)
 
     @property
     def log_partition_error(self) -> float:
@@ -158,14 +158,15 @@ class ThermalState(MomentState):
             self._own, estimate = both.split(len(self.generators))
         return Moments(named, estimate.values, estimate.errors, entropy=float(self.entropy()))
 
-    def expect(self, operator: OperatorLike) -> Real:
+    def _expect(self, operator: OperatorLike) -> Real:
         """Tr(sigma O): estimated for a Pauli sum (:meth:`moments` gives its error), exact for a matrix."""
         if isinstance(operator, PauliSum):
             return np.asarray(self.moments([operator]).values[0])
-        return super().expect(operator)
+        return super()._expect(operator)
 
-    def entropy(self) -> Real:
-        """The von Neumann entropy theta . <G> + log Z in nats, estimated."""
+    @cached_property
+    def _entropy(self) -> Real:
+        """theta . <G> + log Z, estimated."""
         return np.asarray(self.params @ self.expectations() + self._own.partition.value)
 
     def energy(self, target: State | Moments) -> float:
@@ -176,14 +177,14 @@ class ThermalState(MomentState):
         held = target if isinstance(target, Moments) else Moments.of(target, self._named)
         return held.values_of(self.generators) - self.expectations()
 
-    def log_expectation(self, rho: State) -> Real:
+    def _log_expectation(self, rho: State) -> Real:
         r"""Tr(rho log sigma) = -theta . <G>_rho - log Z in nats, with the estimate of log Z."""
-        return np.asarray(-self.energy(rho)) - self.log_partition()
+        return np.asarray(-self.energy(rho) - self.log_partition())
 
-    def cross_entropy_and_cotangent(self, rho: State) -> tuple[Real, Cotangent]:
+    def cross_entropy_and_cotangent(self, rho: State) -> tuple[float, Cotangent]:
         moments = Moments.of(rho, self._named)
         pull = self.pull_moments(moments)  # first: it brings log Z along
-        return np.asarray(self.energy(moments)) + self.log_partition(), pull
+        return self.energy(moments) + self.log_partition(), pull
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Plain arrays from which :meth:`from_arrays` makes it again: what it is sampled from, not the samples."""

@@ -26,7 +26,7 @@ def gibbs(rng: np.random.Generator, pairs: int) -> Evidence:
         rho = states.ginibre((d,), rng, batch=each)
 
         def value(theta: Real, g: Complex = g, rho: DensityMatrix = rho, d: int = d) -> Real:
-            return losses.cross_entropy(rho, GibbsState(np.einsum("bt,btij->bij", theta, g), (d,)))
+            return np.asarray(losses.cross_entropy(rho, GibbsState(np.einsum("bt,btij->bij", theta, g), (d,))))
 
         theta, way = rng.normal(size=(2, each, TERMS))
         k = np.einsum("bt,btij->bij", theta, g)

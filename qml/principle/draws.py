@@ -201,7 +201,7 @@ def product(a: Complex, b: Complex) -> Complex:
 def of_empirical(f: Real, basis: Complex, sigma: states.State) -> Real:
     """S of the empirical state sum_x f_x |x><x| of frequencies f (batch, d) in bases (batch, d, d)."""
     empirical = (basis * f[..., None, :]) @ dagger(basis)
-    return losses.cross_entropy(DensityMatrix.trusted(empirical, sigma.dims), sigma)
+    return np.asarray(losses.cross_entropy(DensityMatrix.trusted(empirical, sigma.dims), sigma))
 
 
 def qubits(bloch: Real) -> Complex:

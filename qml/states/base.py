@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from qml import operators, spectral
-from qml._typing import Complex, Cotangent, Dims, Integer, Real
+from qml._typing import Complex, Cotangent, Dims, Numbers, Real
 
 if TYPE_CHECKING:
     from qml.operators import OperatorLike
@@ -20,7 +20,9 @@ class State(ABC):
     """A quantum state, or a batch of them (leading axes), on sites of dimensions `dims`.
 
     A state knows its own spectrum in the log domain, and pulls a derivative with respect to log sigma or sigma back to
-    its own *coordinate* (the numbers that it is held as). Losses speak only this interface.
+    its own *coordinate* (the numbers that it is held as). Losses speak only this interface. Numbers of a single state
+    are Python floats, those of a batch arrays of its shape: subclasses compute them as arrays, in the methods whose
+    names begin with an underscore.
     """
 
     dims: Dims
@@ -90,50 +92,61 @@ class State(ABC):
             return self.probabilities()
         return np.asarray(np.einsum("...dj,...dj->...j", basis.conj(), self.apply(basis)).real)
 
-    def expect(self, operator: OperatorLike) -> Real:
-        """Tr(sigma O) of a Hermitian operator (matrix, Pauli sum or Qobj), shape of the batch."""
+    def _trace(self) -> Real:
+        """Tr sigma, which is one to rounding; shape of the batch."""
+        return np.asarray(self.probabilities().sum(axis=-1))
+
+    def expect(self, operator: OperatorLike) -> Numbers:
+        """Tr(sigma O) of a Hermitian operator (matrix, Pauli sum or Qobj), in the unit of O."""
+        return per_state(self._expect(operator))
+
+    def _expect(self, operator: OperatorLike) -> Real:
         o = operators.as_matrix(operator, self.dims)
         return np.asarray(np.einsum("...ij,...ji->...", self.matrix(), o).real)
 
-    def entropy(self) -> Real:
-        r"""The von Neumann entropy -Tr sigma log sigma in nats, shape of the batch; 0 log 0 = 0. Computed once."""
-        return self._entropy
+    def entropy(self) -> Numbers:
+        r"""The von Neumann entropy -Tr sigma log sigma in nats, from 0 (pure) to log d; 0 log 0 = 0. Computed once."""
+        return per_state(self._entropy)
 
     @cached_property
     def _entropy(self) -> Real:
-        logs = self._log_eigenvalues()  # whose last bits depend on whether eigenvectors are there: asked for once
-        return np.asarray(-(np.exp(logs) * np.where(np.isfinite(logs), logs, 0.0)).sum(axis=-1)) + 0.0
+        return spectral.entropy(self._log_eigenvalues())
 
-    def purity(self) -> Real:
-        r"""Tr sigma^2, from 1/d (maximally mixed) to 1 (pure), shape of the batch."""
+    def purity(self) -> Numbers:
+        r"""Tr sigma^2, from 1/d (maximally mixed) to 1 (pure)."""
+        return per_state(self._purity())
+
+    def _purity(self) -> Real:
         if self.is_diagonal:
             return np.asarray(np.square(self.probabilities()).sum(axis=-1))
         return np.asarray(np.square(np.abs(self.matrix())).sum(axis=(-2, -1)))
 
-    def rank(self) -> Integer:
-        """The number of eigenvalues above the cut of the support policy, shape of the batch."""
-        return np.asarray(self.spectrum().support.sum(axis=-1))
+    def rank(self) -> Numbers:
+        """The number of eigenvalues above the cut of the support policy, an int for a single state."""
+        return per_state(self.spectrum().support.sum(axis=-1))
 
-    def log_expectation(self, rho: State) -> Real:
-        r"""Tr(rho log sigma) in nats: sum_j <j|rho|j> l_j over the support of sigma, shape of the batch.
+    def log_expectation(self, rho: State) -> Numbers:
+        r"""Tr(rho log sigma) in nats: sum_j <j|rho|j> l_j over the support of sigma; leading axes broadcast.
 
         -inf where the weight of rho outside the support exceeds the cut of the support policy; 0 log 0 = 0.
         """
+        return per_state(self._log_expectation(rho))
+
+    def _log_expectation(self, rho: State) -> Real:
         spectrum = self.spectrum()
-        exact = spectrum.basis is None and rho.is_diagonal
-        return log_mean(spectrum, rho.populations(spectrum.basis), exact)
+        return log_mean(spectrum, rho, rho.populations(spectrum.basis))
 
-    def cross_entropy_and_cotangent(self, rho: State) -> tuple[Real, Cotangent]:
+    def cross_entropy_and_cotangent(self, rho: State) -> tuple[float, Cotangent]:
         """-Tr(rho log sigma) of single states, and its derivative in the coordinate of sigma (None at +inf)."""
-        value = -self.log_expectation(rho) + 0.0
-        return value, None if np.isinf(value) else self.pull_log(-rho.matrix())
+        value = float(-self._log_expectation(rho) + 0.0)
+        return value, None if math.isinf(value) else self.pull_log(-rho.matrix())
 
-    def _cross_entropy_and_cotangent_in_eigenbasis(self, rho: State) -> tuple[Real, Cotangent]:
+    def _cross_entropy_and_cotangent_in_eigenbasis(self, rho: State) -> tuple[float, Cotangent]:
         """The same for states that know no more than their eigenbasis: V^dagger rho V serves both."""
         spectrum = self.spectrum()
         rotated = spectrum.to_basis(rho.matrix())
-        value = -log_mean(spectrum, np.diagonal(rotated).real, exact=False) + 0.0
-        return value, None if np.isinf(value) else self.pull_matrix(spectrum.log_pullback_in_basis(rotated, -1.0))
+        value = float(-log_mean(spectrum, rho, np.diagonal(rotated).real) + 0.0)
+        return value, None if math.isinf(value) else self.pull_matrix(spectrum.log_pullback_in_basis(rotated, -1.0))
 
     def qobj(self) -> Any:
         """The state as a QuTiP Qobj with the same dims (batches: a list would hide the shape, so they are refused)."""
@@ -146,18 +159,25 @@ class State(ABC):
         return qutip.Qobj(self.matrix(), dims=[list(self.dims), list(self.dims)])
 
 
-def log_mean(spectrum: spectral.Spectrum, populations: Real, exact: bool) -> Real:
-    """sum_j p_j l_j, -inf where the weight outside the support counts; `exact`: the populations were not computed."""
+def log_mean(spectrum: spectral.Spectrum, rho: State, populations: Real) -> Real:
+    """sum_j p_j l_j with p_j = <j|rho|j>, -inf where the weight of rho outside the support counts."""
     logs = spectrum.log_eigenvalues
     if spectrum.is_complete and np.isfinite(logs).all():
         return np.asarray((populations * logs).sum(axis=-1))
     inside = np.where(spectrum.support, populations * np.where(spectrum.support, logs, 0.0), 0.0).sum(axis=-1)
-    cut = 0.0 if exact else spectral.weight_cut(spectrum.dim)
-    return np.where(kernel_weight(spectrum, populations) > cut, -np.inf, inside)
+    read_off = spectrum.basis is None and rho.is_diagonal  # not computed
+    cut = 0.0 if read_off else spectral.weight_cut(spectrum.dim) + spectrum.cut
+    return np.where(kernel_weight(spectrum, rho, populations) > cut, -np.inf, inside)
 
 
-def kernel_weight(spectrum: spectral.Spectrum, populations: Real) -> Real:
-    """Weight outside the support of a spectrum, given <j|rho|j> in its basis; shape of the batch."""
+def kernel_weight(spectrum: spectral.Spectrum, rho: State, populations: Real) -> Real:
+    """Weight of rho outside the support of a spectrum, given p_j = <j|rho|j> in its basis; shape of the batch."""
     if spectrum.is_complete:
         return np.asarray(np.where(spectrum.support, 0.0, populations).sum(axis=-1))
-    return np.asarray(1.0 - np.where(spectrum.support, populations, 0.0).sum(axis=-1))
+    return np.asarray(rho._trace() - np.where(spectrum.support, populations, 0.0).sum(axis=-1))
+
+
+def per_state(values: Any) -> Numbers:
+    """A float, or an int, for a single state; an array for a batch."""
+    a = np.asarray(values)
+    return a.item() if a.ndim == 0 else a

@@ -21,9 +21,10 @@ from qml.states.base import State
 class DensityMatrix(State):
     r"""A density matrix sigma: Hermitian, positive semidefinite, unit trace; or a batch of them.
 
-    Validated on construction and never repaired: :func:`nearest_density_matrix` repairs on request. The alternative
-    constructors keep what they are given (probabilities, a state vector, a factor), so that their spectrum is exact
-    where it is known and their matrix is formed only when asked for.
+    Validated on construction and never repaired: :func:`nearest_density_matrix` repairs on request. All constructors
+    divide by a trace (a sum of probabilities, a squared norm) that is one within 1e-10. The alternative ones keep what
+    they are given (probabilities, a state vector, a factor), so that their spectrum is exact where it is known and
+    their matrix is formed only when asked for.
 
     Coordinate (what :meth:`pull_matrix` and :meth:`pull_log` differentiate with respect to): the probability vector
     for states made by :meth:`from_probabilities`; the factor A for those made by :meth:`from_factor`, with cotangents
@@ -69,7 +70,7 @@ class DensityMatrix(State):
                 f"the density matrix must be positive semidefinite; found the eigenvalue {lowest:.3g}, tolerance "
                 f"-{_checks.TOLERANCE}: use nearest_density_matrix if the nearest state is meant."
             )
-        self._set(m, dims)
+        self._set(m / _checks.normaliser(trace, m.shape[-1])[..., None, None], dims)
 
     def _set(
         self,
@@ -135,7 +136,7 @@ class DensityMatrix(State):
                 f"{_name} must have unit norm; found a squared norm off by {worst:.3g}, tolerance {_checks.TOLERANCE}: "
                 "divide by the norm."
             )
-        return cls._make(None, dims, factor=a)
+        return cls._make(None, dims, factor=a / np.sqrt(_checks.normaliser(norm, a.shape[-2]))[..., None, None])
 
     @classmethod
     def from_probabilities(cls, probabilities: ArrayLike, dims: DimsLike | None = None) -> Self:
@@ -287,7 +288,7 @@ class DensityMatrix(State):
             return np.asarray(self._factor @ (self._factor.conj().swapaxes(-1, -2) @ columns))
         return super().apply(columns)
 
-    def cross_entropy_and_cotangent(self, rho: State) -> tuple[Real, Cotangent]:
+    def cross_entropy_and_cotangent(self, rho: State) -> tuple[float, Cotangent]:
         if self._factor is not None:
             return factors.cross_entropy_and_cotangent(self.spectrum(), self.factor_in_eigenbasis(), rho)
         if self._probabilities is not None:

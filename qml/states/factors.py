@@ -13,10 +13,12 @@ unchanged rank. For X = -rho with rho inside the support nothing is lost: the de
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from qml import spectral
-from qml._typing import Complex, Cotangent, Real
+from qml._typing import Complex, Cotangent
 from qml.states.base import State, log_mean
 
 
@@ -25,12 +27,12 @@ def pull_log(spectrum: spectral.Spectrum, rows: Complex, cotangent: Complex) -> 
     return _from_rotated(spectrum, rows, spectrum.to_basis(cotangent))
 
 
-def cross_entropy_and_cotangent(spectrum: spectral.Spectrum, rows: Complex, rho: State) -> tuple[Real, Cotangent]:
+def cross_entropy_and_cotangent(spectrum: spectral.Spectrum, rows: Complex, rho: State) -> tuple[float, Cotangent]:
     """-Tr(rho log sigma) and C, or None at +inf; O(d r (r + k)) where rho is held as a factor of k columns."""
     assert spectrum.basis is not None
     rotated = spectrum.basis.conj().T @ rho.apply(spectrum.basis)
-    value = -log_mean(spectrum, np.diagonal(rotated).real, exact=False) + 0.0
-    return value, None if np.isinf(value) else _from_rotated(spectrum, rows, -rotated)
+    value = float(-log_mean(spectrum, rho, np.diagonal(rotated).real) + 0.0)
+    return value, None if math.isinf(value) else _from_rotated(spectrum, rows, -rotated)
 
 
 def _from_rotated(spectrum: spectral.Spectrum, rows: Complex, rotated: Complex) -> Complex:

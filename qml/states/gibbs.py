@@ -6,8 +6,8 @@ import numpy as np
 
 from qml import _checks, spectral
 from qml._checks import InputError
-from qml._typing import ArrayLike, Complex, Cotangent, DimsLike, Integer, Real
-from qml.states.base import State
+from qml._typing import ArrayLike, Complex, Cotangent, DimsLike, Integer, Numbers, Real
+from qml.states.base import State, per_state
 from qml.states.sectors import Sectors
 
 
@@ -32,6 +32,11 @@ class GibbsState(State):
         Whether `hamiltonian` holds diagonals; needed only for batches of diagonals.
     sectors : Sectors, optional
         Symmetries that K is known to have: its eigenproblem is solved sector by sector.
+
+    Raises
+    ------
+    InputError
+        If K is not Hermitian, or so large that a sum of its entries would overflow.
 
     Notes
     -----
@@ -61,6 +66,12 @@ class GibbsState(State):
                 raise InputError(f"the diagonal must have shape (..., d); found shape {k.shape}.")
         else:
             k = _checks.hermitian("the modular Hamiltonian", k)
+        largest, limit = float(np.abs(k).max()), np.finfo(np.float64).max / (4 * k.shape[-1])
+        if largest > limit:
+            raise InputError(
+                f"the modular Hamiltonian must have entries of size up to {limit:.3g}, so that sums of them exist; "
+                f"found {largest:.3g}: lower beta or the coefficients."
+            )
         self._k = k.view()
         self._k.flags.writeable = False
         self.dims = _checks.qubit_dims(k.shape[-1]) if dims is None else _checks.dimensions("dims", dims, k.shape[-1])
@@ -82,8 +93,11 @@ class GibbsState(State):
             return spectral.Spectrum(np.asarray(self._k.real), None).matrix_of(self._k)
         return np.asarray(self._k, dtype=np.complex128)
 
-    def log_partition(self) -> Real:
-        """log Z = log Tr exp(-K) in nats, shape of the batch; never overflows."""
+    def log_partition(self) -> Numbers:
+        """log Z = log Tr exp(-K) in nats; never overflows."""
+        return per_state(self._log_partition())
+
+    def _log_partition(self) -> Real:
         spectrum, lowest = self.spectrum(), self._lowest
         return np.asarray(-lowest - spectrum.log_eigenvalues.max(axis=-1))
 
@@ -95,7 +109,7 @@ class GibbsState(State):
         else:
             energies, basis = spectral.eigh(np.asarray(self._k, dtype=np.complex128))
         self._lowest = energies.min(axis=-1)
-        return spectral.Spectrum(log_softmax(-energies), basis)
+        return spectral.Spectrum(spectral.log_softmax(-energies), basis)
 
     def sector_labels(self) -> Integer | None:
         """The symmetry sector of every eigenvector, (d,); None where none are known."""
@@ -114,15 +128,15 @@ class GibbsState(State):
             return self.spectrum().eigenvalues
         return super().probabilities()
 
-    def log_expectation(self, rho: State) -> Real:
-        r"""Tr(rho log sigma) = -Tr(rho K) - log Z in nats: always finite, no eigenbasis needed for rho."""
+    def _log_expectation(self, rho: State) -> Real:
+        r"""Tr(rho log sigma) = -Tr(rho K) - log Z: always finite, no eigenbasis needed for rho."""
         if self._diagonal:
             energy = np.asarray((rho.probabilities() * self._k.real).sum(axis=-1))
         elif self.batch_shape:
             energy = np.einsum("...ij,...ji->...", rho.matrix(), self._k).real
         else:
-            energy = rho.expect(self.hamiltonian())
-        return -energy - self.log_partition()
+            energy = rho._expect(self.hamiltonian())
+        return np.asarray(-energy - rho._trace() * self._log_partition())
 
     def pull_log(self, cotangent: Complex) -> Cotangent:
         trace = np.trace(cotangent, axis1=-2, axis2=-1).real
@@ -171,6 +185,7 @@ class SpectralState(State):
         total = float(np.exp(logs).sum())
         if abs(total - 1) > _checks.TOLERANCE:
             raise InputError(f"exp(log_probabilities) must sum to one; found {total:.12g}: subtract its logarithm.")
+        logs = logs - np.log(_checks.normaliser(np.asarray(total), len(logs)))
         self._given = spectral.Spectrum(logs, w)
         self.dims = _checks.qubit_dims(w.shape[-1]) if dims is None else _checks.dimensions("dims", dims, w.shape[-1])
         self._sigma: Complex | None = None
@@ -204,13 +219,3 @@ class SpectralState(State):
         xw = x @ w
         diagonal = np.einsum("dj,dj->j", w.conj(), xw).real
         return np.where(self._given.support, slopes * diagonal, 0.0), 2 * xw * values
-
-
-def log_softmax(scores: Real) -> Real:
-    """scores - log sum exp(scores) along the last axis; the largest entry to full relative accuracy."""
-    top = scores.max(axis=-1, keepdims=True)
-    shifted = scores - top
-    first = shifted.argmax(axis=-1, keepdims=True)
-    rest = np.exp(shifted)
-    np.put_along_axis(rest, first, 0.0, axis=-1)
-    return np.asarray(shifted - np.log1p(rest.sum(axis=-1, keepdims=True)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 
@@ -73,11 +74,10 @@ class ProductState(State):
         return np.asarray(functools.reduce(np.multiply.outer, (f.probabilities() for f in self.factors))).ravel()
 
     def apply(self, columns: Complex) -> Complex:
-        sizes = [factor.dim for factor in self.factors]
-        t = columns.reshape(*sizes, -1)
-        for k, factor in enumerate(self.factors):
-            moved = np.moveaxis(t, k, 0)
-            t = np.moveaxis(factor.apply(moved.reshape(sizes[k], -1)).reshape(moved.shape), 0, k)
+        before, t = 1, columns  # the dimension of the factors to the left
+        for factor in self.factors:
+            t = factor.apply(t.reshape(*columns.shape[:-2], before, factor.dim, -1))
+            before *= factor.dim
         return t.reshape(columns.shape)
 
     def _log_eigenvalues(self) -> Real:
@@ -94,22 +94,23 @@ class ProductState(State):
             joint = np.asarray(np.kron(joint, np.eye(part.dim) if part.basis is None else part.basis))
         return spectral.Spectrum(self._log_eigenvalues(), joint)
 
-    def entropy(self) -> Real:
+    @cached_property
+    def _entropy(self) -> Real:
         return np.asarray(sum(factor.entropy() for factor in self.factors))
 
-    def purity(self) -> Real:
-        return np.asarray(math.prod(float(factor.purity()) for factor in self.factors))
+    def _purity(self) -> Real:
+        return np.asarray(math.prod(factor.purity() for factor in self.factors))
 
-    def log_expectation(self, rho: State) -> Real:
+    def _log_expectation(self, rho: State) -> Real:
         parts = zip(self.factors, marginals(rho, [factor.dims for factor in self.factors]), strict=True)
         return np.asarray(sum(factor.log_expectation(reduced) for factor, reduced in parts))
 
-    def cross_entropy_and_cotangent(self, rho: State) -> tuple[Real, Cotangent]:
+    def cross_entropy_and_cotangent(self, rho: State) -> tuple[float, Cotangent]:
         """The sum over the factors, and the tuple of their cotangents (None at +inf)."""
         parts = zip(self.factors, marginals(rho, [factor.dims for factor in self.factors]), strict=True)
         values, cotangents = zip(*(f.cross_entropy_and_cotangent(reduced) for f, reduced in parts), strict=True)
-        value = np.asarray(sum(values))
-        return value, None if np.isinf(value) else cotangents
+        value = sum(values)
+        return value, None if math.isinf(value) else cotangents
 
     def pull_log(self, cotangent: Complex) -> Cotangent:
         r"""Each factor receives the partial trace of X: log sigma is the sum of the logarithms of the factors.

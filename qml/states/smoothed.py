@@ -97,21 +97,22 @@ class SmoothedState(State):
     def apply(self, columns: Complex) -> Complex:
         return (1 - self.p) * self._low.apply(columns) + self._floor * columns
 
-    def purity(self) -> Real:
+    def _purity(self) -> Real:
         return np.asarray(np.exp(2 * self._log_eigenvalues()).sum())
 
-    def log_expectation(self, rho: State) -> Real:
+    def _log_expectation(self, rho: State) -> Real:
         basis = self._low.spectrum().basis
-        return self._mean(rho.populations(basis))
+        return self._mean(rho, rho.populations(basis))
 
-    def _mean(self, populations: Real) -> Real:
-        return np.asarray((populations * (self._logs() - math.log(self._floor))).sum(axis=-1) + math.log(self._floor))
+    def _mean(self, rho: State, populations: Real) -> Real:
+        floor = math.log(self._floor)
+        return np.asarray((populations * (self._logs() - floor)).sum(axis=-1) + rho._trace() * floor)
 
-    def cross_entropy_and_cotangent(self, rho: State) -> tuple[Real, Cotangent]:
+    def cross_entropy_and_cotangent(self, rho: State) -> tuple[float, Cotangent]:
         basis = self._low.spectrum().basis
         assert basis is not None
         image = rho.apply(basis)
-        value = -self._mean(np.einsum("dj,dj->j", basis.conj(), image).real) + 0.0
+        value = float(-self._mean(rho, np.einsum("dj,dj->j", basis.conj(), image).real) + 0.0)
         return value, self._pull(-image)
 
     def pull_log(self, cotangent: Complex) -> Cotangent:

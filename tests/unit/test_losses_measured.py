@@ -1,15 +1,18 @@
 """The measured relative entropy, and the report of what measuring costs, with its picture."""
 
 import math
+import re
 
 import numpy as np
 import pytest
+import scipy.linalg
 import scipy.optimize
 from matplotlib.figure import Figure
 from scipy.special import xlogy
 
-from qml import states
+from qml import pauli, spectral, states
 from qml._checks import InputError
+from qml.fitting import FitError
 from qml.losses import fidelity, measured_relative_entropy, measured_report, relative_entropy
 from qml.measurement import Counts, PauliMeasurement, haar_bases, sample, sic
 from qml.plotting.measured import plot_measured
@@ -62,6 +65,73 @@ def test_between_every_measurement_and_the_relative_entropy(d: int) -> None:
         assert measured_relative_entropy(rho, rho) == pytest.approx(0, abs=1e-10)
 
 
+def test_pure_states_are_told_apart_as_well_as_can_be() -> None:
+    """The best basis is far from where the logarithms of the states point, where a search can stop early."""
+    rng = np.random.default_rng(5)
+    for _ in range(6):
+        rho, sigma = states.ginibre((2,), rng, rank=1), states.ginibre((2,), rng)
+        assert measured_relative_entropy(rho, sigma) == pytest.approx(best_qubit_basis(rho, sigma), abs=2e-8)
+
+
+@pytest.mark.parametrize("rank", [1, 3])
+def test_against_the_variational_formula(rank: int) -> None:
+    """Of a qutrit, by a search over omega = exp(H), and by the bound from above at what it finds."""
+    rng = np.random.default_rng(6)
+    rho, sigma = states.ginibre((3,), rng, rank=rank).matrix(), states.ginibre((3,), rng).matrix()
+
+    def hermitian(x: np.ndarray) -> np.ndarray:
+        h = np.diag(x[:3]).astype(complex)
+        h[np.tril_indices(3, -1)] = x[3:6] + 1j * x[6:]
+        return h + np.tril(h, -1).conj().T
+
+    def minus(x: np.ndarray) -> float:
+        h = hermitian(x)
+        return -float(np.vdot(rho, h).real + 1 - np.vdot(sigma, exponential(h)).real)
+
+    def exponential(h: np.ndarray) -> np.ndarray:
+        w, v = np.linalg.eigh(h)
+        return (v * np.exp(w)) @ v.conj().T
+
+    found = scipy.optimize.minimize(minus, np.zeros(9), method="BFGS", options={"gtol": 1e-6})
+    omega = exponential(hermitian(found.x))
+    omega = (1 - 1e-6) * omega / np.vdot(sigma, omega).real + 1e-6 * np.eye(3)
+    w, v = np.linalg.eigh(omega)
+    derivative = spectral.Spectrum(np.log(w), v).log_pullback(rho)
+    largest = scipy.linalg.eigh((derivative + derivative.conj().T) / 2, sigma, eigvals_only=True)[-1]
+    upper = np.vdot(rho, (v * np.log(w)) @ v.conj().T).real - 1 + largest
+    value = measured_relative_entropy(DensityMatrix(rho, (3,)), DensityMatrix(sigma, (3,)))
+    assert -found.fun - 1e-8 <= value <= upper
+    assert upper - value < 0.01
+
+
+@pytest.mark.parametrize(("d", "rank"), [(8, 1), (8, 3), (6, 6), (10, 2)])
+def test_the_value_is_certified_or_an_error(d: int, rank: int) -> None:
+    rng = np.random.default_rng(6)
+    rho, sigma = states.ginibre((d,), rng, rank=rank), states.ginibre((d,), rng)
+    value, coarse = (measured_relative_entropy(rho, sigma, gap=gap) for gap in (1e-8, 1e-3))
+    assert 0 <= value - coarse + 1e-12 <= 1e-3
+    assert value <= float(relative_entropy(rho, sigma))
+    with pytest.raises(FitError, match=r"nats after 3 Newton steps: the gap 1\.00e-08 is not reached") as error:
+        measured_relative_entropy(rho, sigma, max_iterations=3)
+    lower, upper = (float(x) for x in re.findall(r"[\d.]+(?= and| nats)", str(error.value)))
+    assert lower < value < upper
+
+
+def test_of_a_sigma_of_wide_spectrum_and_of_gibbs_states() -> None:
+    rng = np.random.default_rng(7)
+    q = np.exp(-rng.uniform(0, 40, 4))
+    u = np.linalg.qr(rng.normal(size=(4, 4)) + 1j * rng.normal(size=(4, 4)))[0]
+    sigma = DensityMatrix((u * (q / q.sum())) @ u.conj().T, (4,))
+    rho = states.ginibre((4,), rng, rank=2)
+    value = measured_relative_entropy(rho, sigma)
+    assert -math.log(float(fidelity(rho, sigma))) <= value <= float(relative_entropy(rho, sigma))
+    cold = states.thermal(pauli("Z"), 100.0)
+    p = states.DensityMatrix.from_probabilities([0.5, 0.5])
+    assert measured_relative_entropy(p, cold) == pytest.approx(float(relative_entropy(p, cold)), rel=1e-12)
+    with pytest.raises(InputError, match="too small to divide by"):
+        measured_relative_entropy(p, states.thermal(pauli("Z"), 1e4))
+
+
 @pytest.mark.parametrize("d", [2, 3, 5])
 def test_above_the_logarithm_of_the_fidelity(d: int) -> None:
     """-log F <= D_M, the measured relative entropy being above the sandwiched Renyi divergence of order 1/2."""
@@ -79,6 +149,8 @@ def test_supports() -> None:
     assert measured_relative_entropy(inside, block) == pytest.approx(float(relative_entropy(inside, block)), abs=1e-9)
     with pytest.raises(InputError, match="index the batch"):
         measured_relative_entropy(states.ginibre((2,), RNG, batch=2), mixed)
+    with pytest.raises(InputError, match="gap must be above 0"):
+        measured_relative_entropy(mixed, mixed, gap=0.0)
 
 
 def test_report_of_one_basis() -> None:

@@ -294,6 +294,12 @@ class Run:
             self.best, self.score, self._best_at = point, score, len(self.entries)
         self.entries.append(Entry(point.value, point.gradient_norm, seconds, fidelity, held_out))
         self._point = point
+        return self.latest
+
+    @property
+    def latest(self) -> Iteration:
+        """The latest accepted iterate."""
+        point, entry = self._point, self.entries[-1]
         return Iteration(
             iteration=self.iterations,
             restart=self.index,
@@ -302,10 +308,10 @@ class Run:
             loss=point.value,
             floor=self.floor,
             gradient_norm=point.gradient_norm,
-            fidelity=fidelity,
+            fidelity=entry.fidelity,
             evaluations=self.objective.evaluations,
-            seconds=seconds,
-            held_out=held_out,
+            seconds=entry.seconds,
+            held_out=entry.held_out,
         )
 
     def _stalled(self) -> None:

@@ -1,0 +1,129 @@
+"""Restarts side by side, each in a process of its own: the same computation as here, so the same result to the bit.
+
+What comes back of a restart is what a checkpoint holds of it, :class:`~qml.fitting.checkpoint.Part`. Processes are
+those of loky, which need no ``if __name__ == "__main__"`` in a script, take models that were defined in a notebook, and
+wait some seconds for the next fit.
+"""
+
+from __future__ import annotations
+
+import pickle
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import BrokenExecutor, CancelledError, Future
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+
+from qml._checks import InputError
+from qml._typing import Real
+from qml.fitting.checkpoint import Part
+from qml.fitting.objective import Objective
+from qml.fitting.progress import Progress
+from qml.fitting.provenance import libraries, threads
+from qml.fitting.restart import Rules, Run
+from qml.optimizers import Optimizer
+
+KEPT = 10
+"""Seconds that processes wait for the next fit."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """A restart that is yet to run: from `start`, or from where its random stream says."""
+
+    objective: Objective
+    rules: Rules
+    index: int
+    floor: float
+    optimizer: Optimizer
+    start: Real | None
+    stream: np.random.Generator
+
+
+def side_by_side(starts: Sequence[Start], workers: int, keep: Callable[[Part], None]) -> None:
+    """Run all in so many processes, and `keep` what there is of each, in their order.
+
+    At Ctrl-C all end at their next iterate, and those that have not begun are left out; at a second one they are
+    killed.
+
+    Raises
+    ------
+    InputError
+        If model, target or loss cannot be sent to a process, or a process dies; and what a restart raises.
+    """
+    pool = _pool(min(workers, len(starts)))
+    try:
+        with TemporaryDirectory(prefix="qml-") as folder:
+            stop = Path(folder) / "stop"
+            futures = [pool.submit(_run, start, threads(), stop) for start in starts]
+            for future in futures:
+                part = _result(future, futures, stop)
+                if part is not None:
+                    keep(part)
+    except BaseException as error:
+        pool.shutdown(wait=True, kill_workers=True)
+        if isinstance(error, BrokenExecutor):
+            raise InputError(
+                "workers: a process that worked on a restart died (out of memory?): pass a smaller number."
+            ) from None
+        if isinstance(error, pickle.PicklingError | AttributeError | TypeError) and "pickle" in str(error):
+            raise InputError(
+                f"workers must be 1 here, for something of this fit cannot be sent to another process: {error}"
+            ) from error
+        raise
+
+
+def _pool(workers: int) -> Any:
+    from loky import get_reusable_executor
+
+    return get_reusable_executor(workers, timeout=KEPT, initializer=_begin)
+
+
+def _begin() -> None:
+    """In a new process: Ctrl-C is for the one that has asked for it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _result(future: Future[Part | None], all_of_them: Sequence[Future[Part | None]], stop: Path) -> Part | None:
+    while True:
+        try:
+            return future.result()
+        except CancelledError:
+            return None
+        except KeyboardInterrupt:
+            if stop.exists():
+                raise
+            stop.touch()
+            for other in all_of_them:
+                other.cancel()
+
+
+def _run(start: Start, used: dict[str, int | None], stop: Path) -> Part | None:
+    """In another process, on as many threads: the last bits of a sum depend on how threads share it."""
+    if stop.exists():
+        return None
+    rules = replace(start.rules, callbacks=(lambda _: stop.exists(),))
+    run = Run(start.objective, rules, start.index, start.floor, Progress(False, 0, 0))
+    with _threads(used):
+        run.go(start.optimizer, start.start, partial(run.objective.init_params, start.stream))
+    assert run.mark is not None
+    return run.part(run.mark)
+
+
+@contextmanager
+def _threads(used: dict[str, int | None]) -> Iterator[None]:
+    import scipy.linalg  # noqa: F401 - its BLAS must be loaded to be limited
+
+    if used["numba"] is not None:
+        import numba
+
+        numba.set_num_threads(used["numba"])
+    with libraries(len(sys.modules)).limit(limits=used["blas"], user_api="blas"):
+        yield

@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import difflib
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, SupportsFloat, TypeVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, SupportsFloat, TypeVar, cast
 
 import numpy as np
 
@@ -77,13 +77,14 @@ def flag(name: str, value: object) -> bool:
     return bool(value)
 
 
-def instance(name: str, value: Any, kind: type[T], hint: str = "") -> T:
-    """`value` if it is a `kind`; `hint` is what to do, after a colon."""
+def instance(name: str, value: Any, kind: Callable[..., T], hint: str = "") -> T:
+    """`value` if it is a `kind`, a class; `hint` says more of what is expected."""
+    assert isinstance(kind, type)
     if not isinstance(value, kind):
         article = "an" if kind.__name__[0] in "AEIOU" else "a"
-        more = f": {hint}" if hint else ""
-        raise InputError(f"{name} must be {article} {kind.__name__}; found {shown(value)}{more}.")
-    return value
+        more = f", {hint}" if hint else ""
+        raise InputError(f"{name} must be {article} {kind.__name__}{more}; found {shown(value)}.")
+    return cast(T, value)
 
 
 def listed(name: str, values: object, what: str = "values") -> list[Any]:
@@ -94,6 +95,13 @@ def listed(name: str, values: object, what: str = "values") -> list[Any]:
         return list(values)
     except TypeError:
         raise InputError(f"{name} must be a list of {what}; found {shown(values)}.") from None
+
+
+def mapping(name: str, values: Any) -> Mapping[Any, Any]:
+    """`values` if they are a mapping."""
+    if not isinstance(values, Mapping):
+        raise InputError(f"{name} must be a mapping; found {shown(values)}.")
+    return values
 
 
 def generator(name: str, rng: object) -> np.random.Generator:

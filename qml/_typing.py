@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -13,6 +13,8 @@ Complex: TypeAlias = npt.NDArray[np.complex128]
 Integer: TypeAlias = npt.NDArray[np.int64]
 Numeric: TypeAlias = Real | Complex
 ArrayLike: TypeAlias = npt.ArrayLike
+ParamsLike: TypeAlias = npt.ArrayLike | Mapping[str, float]
+"""theta as an array, or the values of all parameters by name, as the physics knows them."""
 Dims: TypeAlias = tuple[int, ...]
 DimsLike: TypeAlias = int | Sequence[int]
 Numbers: TypeAlias = Any

@@ -11,7 +11,7 @@ from qml import _checks
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Integer, Real
 from qml.losses.measures import fidelity
-from qml.states import DensityMatrix, State
+from qml.states import DensityMatrix, State, StateLike, as_state
 
 AXES = ("X", "Y", "Z")
 
@@ -170,7 +170,7 @@ def binary_frequencies(bits: ArrayLike) -> Real:
     return np.bincount(binary_index(b), minlength=1 << b.shape[1]) / len(b)
 
 
-def embedding(states: State, weights: ArrayLike | None = None) -> DensityMatrix:
+def embedding(states: StateLike, weights: ArrayLike | None = None) -> DensityMatrix:
     r"""The density-matrix embedding of samples: the mean of the states of a batch (m,).
 
     .. math:: \rho = \sum_k w_k\, \rho(x_k), \qquad \sum_k w_k = 1
@@ -189,6 +189,7 @@ def embedding(states: State, weights: ArrayLike | None = None) -> DensityMatrix:
     array([[0.5, 0. ],
            [0. , 0.5]])
     """
+    states = as_state(states, None, "states")
     if len(states.batch_shape) != 1:
         raise InputError(f"states must be a batch (m,), one a sample; found batch shape {states.batch_shape}.")
     m = states.batch_shape[0]
@@ -206,7 +207,7 @@ def embedding(states: State, weights: ArrayLike | None = None) -> DensityMatrix:
     return DensityMatrix.trusted(np.einsum("k,kij->ij", w, states.matrix()), states.dims)
 
 
-def kernel(first: State, second: State | None = None, kind: str = "hilbert_schmidt") -> Real:
+def kernel(first: StateLike, second: StateLike | None = None, kind: str = "hilbert_schmidt") -> Real:
     r"""The kernel matrix of two batches of states, (m,) and (l,): shape (m, l).
 
     .. math:: k(\rho, \sigma) = \mathrm{Tr}\, \rho\sigma \quad \text{("hilbert_schmidt")}, \qquad
@@ -234,7 +235,7 @@ def kernel(first: State, second: State | None = None, kind: str = "hilbert_schmi
            [0. , 0.5, 1. ]])
     """
     _checks.choice("kind", kind, ("hilbert_schmidt", "fidelity"))
-    second = first if second is None else second
+    first, second = as_state(first, None, "first"), as_state(first if second is None else second, None, "second")
     for name, states in (("first", first), ("second", second)):
         if len(states.batch_shape) != 1:
             raise InputError(f"{name} must be a batch (m,) of states; found batch shape {states.batch_shape}.")

@@ -14,17 +14,14 @@ import math
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import TypeAlias
 
 import numpy as np
 
 from qml import _checks
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Cotangent, Dims, Real
-from qml.operators import PauliSum, pauli
-from qml.states import GibbsState, State
-
-GeneratorsLike: TypeAlias = PauliSum | Sequence[PauliSum] | Mapping[str, PauliSum]
+from qml.operators import GeneratorsLike, PauliLike, PauliSum, as_matrix, as_pauli_sum, named_operators
+from qml.states import GibbsState, State, StateLike, one_state
 
 SPAN = 1e-12
 """Share of an operator's squared norm that may lie outside of a span, as rounding."""
@@ -58,7 +55,7 @@ class Moments:
 
     Parameters
     ----------
-    generators : PauliSum, or sequence or mapping of PauliSum
+    generators : PauliSum, or sequence or mapping of them
         The operators G_j, read as by :class:`qml.GibbsModel`: the strings of one sum, or whole operators.
     values : array (m,)
         <G_j>_rho.
@@ -80,7 +77,7 @@ class Moments:
 
     Examples
     --------
-    >>> from qml import CrossEntropy, GibbsModel, fit
+    >>> from qml import CrossEntropy, GibbsModel, fit, pauli
     >>> target = Moments([pauli("X"), pauli("Z")], [0.6, 0.0])
     >>> result = fit(GibbsModel([pauli("X"), pauli("Z")]), target, loss=CrossEntropy(), seed=0)
     >>> (result.params + [np.arctanh(0.6), 0.0]).round(6) + 0.0
@@ -101,7 +98,7 @@ class Moments:
         if (given < 0).any():
             raise InputError(f"errors must be non-negative; found {given.min():.6g}.")
         self.errors = _read_only(given)
-        self._entropy = math.nan if math.isnan(entropy) else _checks.number("entropy", entropy)
+        self._entropy = math.nan if entropy is math.nan or entropy != entropy else _checks.number("entropy", entropy)
         self.dims: Dims = self.generators[0].dims
         for g, value, error in zip(self.generators, self.values, self.errors, strict=True):
             bound = float(sum(map(abs, g.coefficients)))
@@ -109,7 +106,7 @@ class Moments:
                 raise InputError(f"the value of {g} cannot exceed {bound:.6g} in size; found {value:.6g}.")
 
     @classmethod
-    def of(cls, state: State, generators: GeneratorsLike) -> Moments:
+    def of(cls, state: StateLike, generators: GeneratorsLike) -> Moments:
         """The expectations of the generators in a state: exact, or with the error bars of a sampled one.
 
         Costs 2^n operations for every string, and for the entropy that of ``state.entropy()``.
@@ -117,15 +114,12 @@ class Moments:
         Examples
         --------
         >>> from qml import ghz
-        >>> Moments.of(ghz(3), [pauli("ZZI"), pauli("XXX"), pauli("XII")]).values.round(12) + 0.0
+        >>> Moments.of(ghz(3), ["ZZI", "XXX", "XII"]).values.round(12) + 0.0
         array([1., 1., 0.])
         """
-        if not isinstance(state, State):
-            raise InputError(f"state must be a State; found {type(state).__name__}.")
+        state = one_state(state)
         if isinstance(state, MomentState):
             return state.moments(generators)
-        if state.batch_shape:
-            raise InputError(f"state must be one state; found a batch of shape {state.batch_shape}.")
         operators = tuple(operators_of(generators).values())
         if state.dims != operators[0].dims:
             raise InputError(f"state and generators must have equal dims; found {state.dims} and {operators[0].dims}.")
@@ -150,21 +144,22 @@ class Moments:
             found.append(self.values[k])
         return np.array(found)
 
-    def expect(self, operator: PauliSum | Complex) -> float:
+    def expect(self, operator: PauliLike | Complex) -> float:
         """Tr(rho O) of an operator in the span of the generators and the identity; others are refused.
 
         Examples
         --------
-        >>> Moments([pauli("X"), pauli("Z")], [0.6, 0.1]).expect(2 * pauli("X") + 3 * pauli("I"))
+        >>> Moments(["X", "Z"], [0.6, 0.1]).expect({"X": 2.0, "I": 3.0})
         4.2
         """
         words, columns, shifts = self._span
-        if isinstance(operator, PauliSum):
+        if isinstance(operator, PauliSum | str | Mapping):
+            operator = as_pauli_sum(operator)
             held = dict(zip(operator.words, operator.coefficients, strict=True))
             wanted = np.array([complex(held.pop(word, 0.0)).real for word in words])
             constant, outside = complex(held.pop((0, 0), 0.0)).real, sum(abs(c) ** 2 for c in held.values())
         else:
-            rho = np.asarray(operator, dtype=np.complex128)
+            rho = as_matrix(operator, self.dims)
             wanted = np.array([_trace(p, rho) for p in self._strings]) / len(rho)
             constant = float(np.trace(rho).real) / len(rho)
             outside = float(np.square(np.abs(rho)).sum()) / len(rho) - float(np.square(wanted).sum()) - constant**2
@@ -268,33 +263,19 @@ class Moments:
 
 
 def operators_of(generators: GeneratorsLike) -> dict[str, PauliSum]:
-    """Hermitian Pauli sums on equally many qubits by name; the strings of a single sum, without the identity."""
-    if isinstance(generators, PauliSum):
-        generators = [pauli(label) for label in generators.labels if set(label) != {"I"}]
-    try:
-        named = dict(generators) if isinstance(generators, Mapping) else dict(enumerate(generators))
-    except TypeError:
-        raise InputError(
-            f"generators must be a PauliSum, or a list or mapping of them; found {type(generators).__name__}."
-        ) from None
-    if not named:
-        raise InputError("generators must hold at least one operator other than the identity; found none.")
+    """Hermitian Pauli sums on equally many qubits by name; see :func:`qml.operators.named_operators`."""
     out: dict[str, PauliSum] = {}
-    for key, g in named.items():
+    for name, g in named_operators(generators).items():
         if not isinstance(g, PauliSum) or not g.words:
-            raise InputError(f"generator {key!r} must be a PauliSum other than zero; found {g!r}.")
+            raise InputError(f"generator {name!r} must be a PauliSum other than zero; found {_checks.shown(g)}.")
         if not g.is_hermitian:
-            raise InputError(f"generator {key!r} must be Hermitian; found complex coefficients in {g}.")
+            raise InputError(f"generator {name!r} must be Hermitian; found complex coefficients in {g}.")
         first = next(iter(out.values()), g)
         if g.n_qubits != first.n_qubits:
             raise InputError(
-                f"generators must act on equally many qubits; found {first.n_qubits} and, for generator {key!r}, "
+                f"generators must act on equally many qubits; found {first.n_qubits} and, for generator {name!r}, "
                 f"{g.n_qubits}."
             )
-        single = len(g.words) == 1 and not isinstance(generators, Mapping)
-        name = g.labels[0] if single else f"G{key}" if isinstance(key, int) else str(key)
-        if name in out:
-            raise InputError(f"generators must be different; {name!r} is there twice.")
         out[name] = g
     return out
 

@@ -8,7 +8,7 @@ from qml.circuits.ansatz import (
     reuploading,
     universal_block,
 )
-from qml.circuits.circuit import Circuit
+from qml.circuits.circuit import Circuit, ProgramLike, as_program
 from qml.circuits.noise import NoiseModel, NoiseRule, Relaxation
 from qml.circuits.program import Program, Step
 from qml.circuits.trotter import hamiltonian_variational, trotter
@@ -20,9 +20,11 @@ __all__ = [
     "NoiseModel",
     "NoiseRule",
     "Program",
+    "ProgramLike",
     "Relaxation",
     "Step",
     "TraceOut",
+    "as_program",
     "brickwork",
     "hamiltonian_variational",
     "hardware_efficient",

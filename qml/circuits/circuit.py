@@ -6,7 +6,7 @@ import html
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from scipy import sparse
@@ -379,3 +379,20 @@ class Circuit:
         if len(sites) != self.n_sites:
             raise InputError(f"sites must name one site for each of the {self.n_sites} placed; found {sites}.")
         return [Operation(o.instruction, tuple(sites[s] for s in o.sites), o.params) for o in self.operations]
+
+
+ProgramLike: TypeAlias = Program | Circuit
+"""A circuit, or the program that it compiles to."""
+
+
+def as_program(value: ProgramLike) -> Program:
+    """The program of a circuit; programs as they are.
+
+    Raises
+    ------
+    InputError
+        If it is neither.
+    """
+    if isinstance(value, Program):
+        return value
+    return _checks.instance("circuit", value, Circuit).compile()

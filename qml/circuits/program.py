@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from scipy import sparse
 
-from qml._checks import InputError, array, parameters
-from qml._typing import ArrayLike, Dims, Integer, Real
+from qml._checks import InputError, array, number, parameters, told
+from qml._typing import Dims, Integer, ParamsLike, Real
 from qml.operations import REAL_LINE, Instruction
 
 
@@ -64,12 +65,24 @@ class Program:
     def dim_out(self) -> int:
         return math.prod(self.dims_out)
 
-    def slots(self, params: ArrayLike) -> Real:
+    def slots(self, params: ParamsLike) -> Real:
         """Slot values (n_slots,) at theta (n_params,); values outside an instruction's domain are refused."""
-        return self.slots_of_batch(parameters("params", params, self.n_params))
+        theta = self._named(params) if isinstance(params, Mapping) else parameters("params", params, self.n_params)
+        return self.slots_of_batch(theta)
 
-    def slots_of_batch(self, params: ArrayLike) -> Real:
+    def _named(self, values: Mapping[str, float]) -> Real:
+        """theta (n_params,) from the value of every parameter by name."""
+        if set(values) != set(self.parameters):
+            raise InputError(
+                f"params must name every parameter of the circuit, {told(self.parameters)}, and no other; found "
+                f"{told(values)}."
+            )
+        return np.array([number(f"params[{name!r}]", values[name]) for name in self.parameters], dtype=np.float64)
+
+    def slots_of_batch(self, params: ParamsLike) -> Real:
         """The same for a batch: (..., n_slots) at theta (..., n_params). A member's are as alone, to the bit."""
+        if isinstance(params, Mapping):
+            params = self._named(params)
         theta: Real = np.asarray(array("params", params, allow_complex=False), dtype=np.float64)
         if theta.ndim <= 1:
             theta = parameters("params", theta, self.n_params)

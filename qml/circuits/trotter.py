@@ -8,12 +8,12 @@ from qml import _checks, gates
 from qml._checks import InputError
 from qml.circuits.circuit import Circuit
 from qml.operations import Affine, Operation, Parameter, ParameterLike, as_affine
-from qml.operators import PauliSum
+from qml.operators import PauliLike, PauliSum, as_pauli_sum
 
 Term = tuple[str, float]
 
 
-def trotter(hamiltonian: PauliSum, time: ParameterLike, steps: int, order: int = 1) -> Circuit:
+def trotter(hamiltonian: PauliLike, time: ParameterLike, steps: int, order: int = 1) -> Circuit:
     r"""The evolution exp(-i H t) of :math:`H = \sum_k c_k P_k` as a product of Pauli rotations.
 
     .. math:: S_1(\tau) = \prod_{k=m}^{1} e^{-i \tau c_k P_k}, \qquad
@@ -25,7 +25,7 @@ def trotter(hamiltonian: PauliSum, time: ParameterLike, steps: int, order: int =
 
     Parameters
     ----------
-    hamiltonian : PauliSum
+    hamiltonian : PauliSum, str or mapping
         Hermitian.
     time : float, str or Affine
         t, a number or a free parameter.
@@ -50,6 +50,7 @@ def trotter(hamiltonian: PauliSum, time: ParameterLike, steps: int, order: int =
     >>> [str(operation) for operation in trotter(H, "t", steps=1, order=2)]
     ['RZZ(-t) 0 1', 'RX(t) 0', 'RZZ(-t) 0 1']
     """
+    hamiltonian = as_pauli_sum(hamiltonian, "hamiltonian")
     steps, order = _checks.integer("steps", steps, low=1), _checks.integer("order", order, low=1, high=2)
     terms, tau = _terms(hamiltonian), as_affine(time) / steps
     if order == 1 or not terms:
@@ -61,7 +62,7 @@ def trotter(hamiltonian: PauliSum, time: ParameterLike, steps: int, order: int =
 
 
 def hamiltonian_variational(
-    hamiltonian: PauliSum, layers: int, initial: str | None = "plus", share: str = "letters", name: str = ""
+    hamiltonian: PauliLike, layers: int, initial: str | None = "plus", share: str = "letters", name: str = ""
 ) -> Circuit:
     r"""Layers of rotations about the terms of :math:`H = \sum_k c_k P_k`, with free evolution times.
 
@@ -73,7 +74,7 @@ def hamiltonian_variational(
 
     Parameters
     ----------
-    hamiltonian : PauliSum
+    hamiltonian : PauliSum, str or mapping
         Hermitian.
     layers : int
         L >= 0.
@@ -100,6 +101,7 @@ def hamiltonian_variational(
     >>> hamiltonian_variational(tfim(3, 1.0, 0.5), 2).parameters
     ('t[0,ZZ]', 't[0,X]', 't[1,ZZ]', 't[1,X]')
     """
+    hamiltonian = as_pauli_sum(hamiltonian, "hamiltonian")
     layers = _checks.integer("layers", layers, low=0)
     share = _checks.choice("share", share, ("letters", "term", "layer"))
     terms, prefix = _terms(hamiltonian), f"{name}." if name else ""
@@ -119,8 +121,6 @@ def hamiltonian_variational(
 
 def _terms(hamiltonian: PauliSum) -> Sequence[Term]:
     """(label, real coefficient) of every term but the identity."""
-    if not isinstance(hamiltonian, PauliSum):
-        raise InputError(f"hamiltonian must be a PauliSum; found {type(hamiltonian).__name__}.")
     if not hamiltonian.is_hermitian:
         raise InputError("hamiltonian must be Hermitian; found complex coefficients: pass (H + H.adjoint()) / 2.")
     return [(label, float(complex(c).real)) for label, c in hamiltonian.terms if set(label) != {"I"}]

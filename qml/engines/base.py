@@ -5,18 +5,19 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 
-from qml._typing import ArrayLike, Complex, Cotangent, Real
-from qml.circuits.program import Program
+from qml._typing import ArrayLike, Complex, Cotangent, ParamsLike, Real
+from qml.circuits.circuit import ProgramLike, as_program
 from qml.engines.vectors import check_observable, expect_vectors_vjp
-from qml.operators import PauliSum
+from qml.operators import PauliLike
 from qml.states.base import State
+from qml.states.coercion import StateLike
 
 
 class Engine(ABC):
     """Runs programs. Passed as an argument, never global; holds no state that changes an answer."""
 
     @abstractmethod
-    def evolve(self, program: Program, params: ArrayLike, initial: State | None = None) -> State:
+    def evolve(self, program: ProgramLike, params: ParamsLike, initial: StateLike | None = None) -> State:
         """The state after the program, from `initial` (None: |0...0>), or a batch of states.
 
         `params` (..., n_params) may have leading axes, and `initial` may be a batch: their axes broadcast, and give the
@@ -25,7 +26,7 @@ class Engine(ABC):
 
     @abstractmethod
     def evolve_vjp(
-        self, program: Program, params: ArrayLike, initial: State | None = None
+        self, program: ProgramLike, params: ParamsLike, initial: StateLike | None = None
     ) -> tuple[State, Callable[[Cotangent], Real]]:
         """The same state, and the map from dL/d(its coordinate) to dL/dtheta (..., n_params): one adjoint sweep.
 
@@ -34,7 +35,7 @@ class Engine(ABC):
 
     @abstractmethod
     def evolve_jvp(
-        self, program: Program, params: ArrayLike, initial: State | None = None
+        self, program: ProgramLike, params: ParamsLike, initial: StateLike | None = None
     ) -> tuple[State, Callable[[ArrayLike], Complex]]:
         r"""The same state, and the map from directions v (..., n_params) to dsigma along them, Hermitian (..., d, d).
 
@@ -45,17 +46,17 @@ class Engine(ABC):
         """
 
     @abstractmethod
-    def evolve_vectors(self, program: Program, params: ArrayLike, vectors: Complex | None = None) -> Complex:
+    def evolve_vectors(self, program: ProgramLike, params: ParamsLike, vectors: Complex | None = None) -> Complex:
         """U(theta) applied to the columns of `vectors` (d, m), None: the identity. Unitary programs only."""
 
     @abstractmethod
     def evolve_vectors_vjp(
-        self, program: Program, params: ArrayLike, vectors: Complex | None = None
+        self, program: ProgramLike, params: ParamsLike, vectors: Complex | None = None
     ) -> tuple[Complex, Callable[[Complex], Real]]:
         """The same columns W, and the map from C (d, m), where dL = Re Tr(C^dagger dW), to dL/dtheta (n_params,)."""
 
     def expect_vectors_vjp(
-        self, program: Program, params: ArrayLike, observable: PauliSum, vectors: Complex | None = None
+        self, program: ProgramLike, params: ParamsLike, observable: PauliLike, vectors: Complex | None = None
     ) -> tuple[Real, Callable[[ArrayLike], Real]]:
         r"""Expectations of a Pauli sum in the columns of `vectors` after a unitary program, and their gradient.
 
@@ -101,5 +102,6 @@ class Engine(ABC):
         >>> values.round(3), pull(np.full(2, 1 / 2)).round(3)
         (array([1., 1.]), array([0.5]))
         """
-        check_observable(observable, program)
+        program = as_program(program)
+        observable = check_observable(observable, program)
         return expect_vectors_vjp(self.evolve_vectors_vjp(program, params, vectors), observable)

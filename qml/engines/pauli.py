@@ -9,8 +9,8 @@ import numpy as np
 
 from qml import _checks, buffers
 from qml._checks import InputError
-from qml._typing import ArrayLike, Complex, Cotangent, Real
-from qml.circuits.program import Program
+from qml._typing import ArrayLike, Complex, Cotangent, ParamsLike, Real
+from qml.circuits.circuit import ProgramLike, as_program
 from qml.engines import pauli_loops as loops
 from qml.engines import vector_runs
 from qml.engines import vectors as any_sites
@@ -22,11 +22,12 @@ from qml.engines.pauli_state import PauliState
 from qml.engines.pauli_tables import Tables
 from qml.engines.pauli_tangents import tangents
 from qml.engines.pauli_threads import sweep
-from qml.engines.register import batch_of, check_single, directions_of
+from qml.engines.register import batch_of, check_single, directions_of, ready
 from qml.engines.simd import LANES
 from qml.engines.vectors import check_observable
-from qml.operators import PauliSum
+from qml.operators import PauliLike
 from qml.states.base import State
+from qml.states.coercion import StateLike
 
 _NOTHING_SAVED, _NO_SUMS = np.empty((0, 0, 0)), np.empty((0, 0))
 
@@ -78,8 +79,9 @@ class PauliEngine(Engine):
     def __repr__(self) -> str:
         return f"PauliEngine(checkpoint_bytes={self.checkpoint_bytes}, threads={self.threads})"
 
-    def evolve(self, program: Program, params: ArrayLike, initial: State | None = None) -> PauliState:
+    def evolve(self, program: ProgramLike, params: ParamsLike, initial: StateLike | None = None) -> PauliState:
         """The state after the program, from `initial` (None: \\|0...0>), or a batch of them."""
+        program, initial = ready(program, initial)
         slots, batch = batch_of(program, params, initial)
         members = math.prod(batch)
         plan = plan_of(program, FORWARD, members)
@@ -91,9 +93,10 @@ class PauliEngine(Engine):
         return _state(plan, vectors, batch)
 
     def evolve_vjp(
-        self, program: Program, params: ArrayLike, initial: State | None = None
+        self, program: ProgramLike, params: ParamsLike, initial: StateLike | None = None
     ) -> tuple[PauliState, Callable[[Cotangent], Real]]:
         """The same state, and the map from dL/dr (..., 4^n) to dL/dtheta (..., n_params): one adjoint sweep."""
+        program, initial = ready(program, initial)
         slots, batch = batch_of(program, params, initial)
         members = math.prod(batch)
         plan = plan_of(program, BACKWARD, members)
@@ -133,13 +136,14 @@ class PauliEngine(Engine):
         return _state(plan, vectors, batch), pull
 
     def evolve_jvp(
-        self, program: Program, params: ArrayLike, initial: State | None = None
+        self, program: ProgramLike, params: ParamsLike, initial: StateLike | None = None
     ) -> tuple[PauliState, Callable[[ArrayLike], Complex]]:
         """The same state, and the map from directions v (..., n_params) to dsigma (..., 2^n, 2^n): one sweep for all.
 
         A direction costs a sweep and, for each operation that it changes, that operation once or twice more; so the
         derivatives in all p parameters cost about p / 2 sweeps. More directions than parameters cost no more than that.
         """
+        program, initial = ready(program, initial)
         check_single(params, initial)
         slots, _ = batch_of(program, params, initial)
         state = self.evolve(program, params, initial)
@@ -165,23 +169,26 @@ class PauliEngine(Engine):
 
         return state, push
 
-    def evolve_vectors(self, program: Program, params: ArrayLike, vectors: Complex | None = None) -> Complex:
+    def evolve_vectors(self, program: ProgramLike, params: ParamsLike, vectors: Complex | None = None) -> Complex:
         """U(theta) applied to the columns of `vectors`; compiled on qubits, plain NumPy on other sites."""
+        program = as_program(program)
         if set(program.dims_in) == {2}:
             return vector_runs.evolve_vectors(program, params, vectors)
         return any_sites.evolve_vectors(program, params, vectors)
 
     def evolve_vectors_vjp(
-        self, program: Program, params: ArrayLike, vectors: Complex | None = None
+        self, program: ProgramLike, params: ParamsLike, vectors: Complex | None = None
     ) -> tuple[Complex, Callable[[Complex], Real]]:
+        program = as_program(program)
         if set(program.dims_in) == {2}:
             return vector_runs.evolve_vectors_vjp(program, params, vectors)
         return any_sites.evolve_vectors_vjp(program, params, vectors)
 
     def expect_vectors_vjp(
-        self, program: Program, params: ArrayLike, observable: PauliSum, vectors: Complex | None = None
+        self, program: ProgramLike, params: ParamsLike, observable: PauliLike, vectors: Complex | None = None
     ) -> tuple[Real, Callable[[ArrayLike], Real]]:
-        check_observable(observable, program)
+        program = as_program(program)
+        observable = check_observable(observable, program)
         return vector_runs.expect_vectors_vjp(program, params, observable, vectors)
 
     def _segments(self, plan: Plan, numbers: int) -> list[Tables]:

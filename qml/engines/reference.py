@@ -9,13 +9,15 @@ import numpy as np
 
 from qml import _checks
 from qml._checks import InputError
-from qml._typing import ArrayLike, Complex, Cotangent, Dims, Real
+from qml._typing import ArrayLike, Complex, Cotangent, Dims, ParamsLike, Real
+from qml.circuits.circuit import ProgramLike, as_program
 from qml.circuits.program import Program, Step
 from qml.engines.base import Engine
-from qml.engines.register import batch_of, check_single, dims_after, directions_of
+from qml.engines.register import batch_of, check_single, dims_after, directions_of, ready
 from qml.engines.vectors import apply, evolve_vectors, evolve_vectors_vjp
 from qml.operations import Channel, PartialTrace, Preparation, Unitary
 from qml.states.base import State
+from qml.states.coercion import StateLike
 from qml.states.density_matrix import DensityMatrix
 
 
@@ -44,11 +46,12 @@ class ReferenceEngine(Engine):
            [0.5, 0. , 0. , 0.5]])
     """
 
-    def evolve(self, program: Program, params: ArrayLike, initial: State | None = None) -> DensityMatrix:
+    def evolve(self, program: ProgramLike, params: ParamsLike, initial: StateLike | None = None) -> DensityMatrix:
         """The density matrix after the program, from `initial` (None: every site in its first basis state).
 
         Batches are run member by member.
         """
+        program, initial = ready(program, initial)
         slots, batch = batch_of(program, params, initial)
         registers = _registers(program)
         needed = (3 + math.prod(batch)) * _bytes(max(registers, key=math.prod))
@@ -61,9 +64,10 @@ class ReferenceEngine(Engine):
         return DensityMatrix.trusted(_stacked(finals, batch, program), program.dims_out)
 
     def evolve_vjp(
-        self, program: Program, params: ArrayLike, initial: State | None = None
+        self, program: ProgramLike, params: ParamsLike, initial: StateLike | None = None
     ) -> tuple[DensityMatrix, Callable[[Cotangent], Real]]:
         """The same state, and the map from the Hermitian G with dL = Tr(G dsigma) to dL/dtheta (..., n_params)."""
+        program, initial = ready(program, initial)
         slots, batch = batch_of(program, params, initial)
         registers = _registers(program)
         needed = math.prod(batch) * sum(map(_bytes, registers)) + 4 * _bytes(max(registers, key=math.prod))
@@ -87,12 +91,13 @@ class ReferenceEngine(Engine):
         return DensityMatrix.trusted(final, program.dims_out), pull
 
     def evolve_jvp(
-        self, program: Program, params: ArrayLike, initial: State | None = None
+        self, program: ProgramLike, params: ParamsLike, initial: StateLike | None = None
     ) -> tuple[DensityMatrix, Callable[[ArrayLike], Complex]]:
         """The same state, and the map from directions v (..., n_params) to dsigma (..., d, d).
 
         Every step is linear: drho_{t+1} = E_t[drho_t] + sum_p v_p dE_t/dp[rho_t], with v the entries of the direction.
         """
+        program, initial = ready(program, initial)
         check_single(params, initial)
         slots = program.slots(params)
         state = self.evolve(program, params, initial)
@@ -117,13 +122,13 @@ class ReferenceEngine(Engine):
 
         return state, push
 
-    def evolve_vectors(self, program: Program, params: ArrayLike, vectors: Complex | None = None) -> Complex:
-        return evolve_vectors(program, params, vectors)
+    def evolve_vectors(self, program: ProgramLike, params: ParamsLike, vectors: Complex | None = None) -> Complex:
+        return evolve_vectors(as_program(program), params, vectors)
 
     def evolve_vectors_vjp(
-        self, program: Program, params: ArrayLike, vectors: Complex | None = None
+        self, program: ProgramLike, params: ParamsLike, vectors: Complex | None = None
     ) -> tuple[Complex, Callable[[Complex], Real]]:
-        return evolve_vectors_vjp(program, params, vectors)
+        return evolve_vectors_vjp(as_program(program), params, vectors)
 
 
 def _registers(program: Program) -> list[Dims]:

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 
 from qml import _checks
 from qml._checks import InputError
-from qml._typing import ArrayLike, Dims, Real
+from qml._typing import ArrayLike, Dims, ParamsLike, Real
+from qml.circuits.circuit import ProgramLike, as_program
 from qml.circuits.program import Program, Step
 from qml.operations import PartialTrace, Preparation
 from qml.states.base import State
+from qml.states.coercion import StateLike, as_state
 
 
-def batch_of(program: Program, params: ArrayLike, initial: State | None) -> tuple[Real, tuple[int, ...]]:
+def ready(program: ProgramLike, initial: StateLike | None = None) -> tuple[Program, State | None]:
+    """What an engine is handed, as it runs it: the program of a circuit, the state of an array."""
+    held = as_program(program)
+    return held, None if initial is None else as_state(initial, held.dims_in, "the initial state")
+
+
+def batch_of(program: Program, params: ParamsLike, initial: State | None) -> tuple[Real, tuple[int, ...]]:
     """Slot values (B or 1, n_slots), and the shape of the batch: that of `params` and of `initial`, broadcast.
 
     One row of slot values stands for all members where `params` is no batch. An initial state on other sites than the
@@ -42,9 +51,9 @@ def batch_of(program: Program, params: ArrayLike, initial: State | None) -> tupl
     return slots, batch
 
 
-def check_single(params: ArrayLike, initial: State | None) -> None:
+def check_single(params: ParamsLike, initial: State | None) -> None:
     """Refuse batches where directions take their place."""
-    shape = np.shape(params)[:-1]
+    shape = () if isinstance(params, Mapping) else np.shape(params)[:-1]
     if shape or (initial is not None and initial.batch_shape):
         raise InputError(
             "directions start from one set of params and one initial state; found batches of shapes "

@@ -10,7 +10,7 @@ import numba
 import numpy as np
 
 from qml import _checks
-from qml._typing import ArrayLike, Complex, Real
+from qml._typing import ArrayLike, Complex, ParamsLike, Real
 from qml.circuits.program import Program
 from qml.engines import vector_kernels as kernels
 from qml.engines.simd import LANES
@@ -24,13 +24,13 @@ PARALLEL_FROM = 2**18
 """Complex numbers from which a sweep is worth sharing between threads."""
 
 
-def evolve_vectors(program: Program, params: ArrayLike, vectors: Complex | None) -> Complex:
+def evolve_vectors(program: Program, params: ParamsLike, vectors: Complex | None) -> Complex:
     """U(theta) applied to the columns of `vectors`."""
     return _Run(program, params, vectors, gradient=False).columns()
 
 
 def evolve_vectors_vjp(
-    program: Program, params: ArrayLike, vectors: Complex | None
+    program: Program, params: ParamsLike, vectors: Complex | None
 ) -> tuple[Complex, Callable[[Complex], Real]]:
     """The same columns, and the map from their cotangent to dL/dtheta."""
     run = _Run(program, params, vectors, gradient=True)
@@ -43,7 +43,7 @@ def evolve_vectors_vjp(
 
 
 def expect_vectors_vjp(
-    program: Program, params: ArrayLike, observable: PauliSum, vectors: Complex | None
+    program: Program, params: ParamsLike, observable: PauliSum, vectors: Complex | None
 ) -> tuple[Real, Callable[[ArrayLike], Real]]:
     """Expectations (m,) in the columns after the program, and the map from dL/d(expectations) to dL/dtheta."""
     run = _Run(program, params, vectors, gradient=True)
@@ -58,7 +58,7 @@ def expect_vectors_vjp(
 class _Run:
     """The columns after the program, in the layout of the kernels, and what leads back from there."""
 
-    def __init__(self, program: Program, params: ArrayLike, vectors: Complex | None, gradient: bool) -> None:
+    def __init__(self, program: Program, params: ParamsLike, vectors: Complex | None, gradient: bool) -> None:
         self.program = program
         self.slots = program.slots(params)
         start = start_of(program, vectors)

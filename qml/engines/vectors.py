@@ -18,10 +18,10 @@ import numpy as np
 
 from qml import _checks
 from qml._checks import InputError
-from qml._typing import ArrayLike, Complex, Dims, Real
+from qml._typing import ArrayLike, Complex, Dims, ParamsLike, Real
 from qml.circuits.program import Program, Step
 from qml.operations import Unitary
-from qml.operators import PauliSum
+from qml.operators import PauliLike, PauliSum, as_pauli_sum
 
 
 def apply(matrix: Complex, sites: tuple[int, ...], columns: Complex, dims: Dims) -> Complex:
@@ -33,7 +33,7 @@ def apply(matrix: Complex, sites: tuple[int, ...], columns: Complex, dims: Dims)
     return np.ascontiguousarray(np.moveaxis(moved, range(k), sites)).reshape(columns.shape)
 
 
-def evolve_vectors(program: Program, params: ArrayLike, vectors: Complex | None) -> Complex:
+def evolve_vectors(program: Program, params: ParamsLike, vectors: Complex | None) -> Complex:
     """U(theta) applied to the columns of `vectors`."""
     slots = program.slots(params)
     w = start_of(program, vectors)
@@ -43,7 +43,7 @@ def evolve_vectors(program: Program, params: ArrayLike, vectors: Complex | None)
 
 
 def evolve_vectors_vjp(
-    program: Program, params: ArrayLike, vectors: Complex | None
+    program: Program, params: ParamsLike, vectors: Complex | None
 ) -> tuple[Complex, Callable[[Complex], Real]]:
     """The same columns, and the map from their cotangent to dL/dtheta."""
     slots = program.slots(params)
@@ -97,16 +97,16 @@ def weights_like(values: Real, weights: ArrayLike) -> Real:
     return np.asarray(w, dtype=np.float64)
 
 
-def check_observable(observable: PauliSum, program: Program) -> None:
+def check_observable(value: PauliLike, program: Program) -> PauliSum:
     """A Hermitian Pauli sum on the qubits of the program; anything else is refused."""
-    if not isinstance(observable, PauliSum):
-        raise InputError(f"the observable must be a PauliSum; found {type(observable).__name__}: use pauli(label).")
+    observable = as_pauli_sum(value, "the observable")
     if not observable.is_hermitian:
         raise InputError("the observable must be Hermitian; found a Pauli sum with complex coefficients.")
     if observable.dims != program.dims_in:
         raise InputError(
             f"the observable must act on sites of dimensions {program.dims_in}; found one on {observable.dims}."
         )
+    return observable
 
 
 def _overlap(w: Complex, c: Complex, sites: tuple[int, ...], dims: Dims) -> Complex:

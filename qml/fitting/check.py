@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from qml import _checks, spectral
-from qml._typing import ArrayLike, Real
-from qml.fitting.objective import Objective
-from qml.losses import Loss, default_loss
+from qml._typing import ParamsLike, Real
+from qml.fitting.objective import Objective, joint_params
+from qml.losses import Loss, as_loss, default_loss
 from qml.models import Model
 
 FIRST_STEP = 0.2
@@ -93,8 +93,8 @@ class GradientCheck:
 def check_gradient(
     model: Model,
     target: Any,
-    loss: Loss | None = None,
-    params: ArrayLike | None = None,
+    loss: Loss | str | None = None,
+    params: ParamsLike | None = None,
     *,
     rng: np.random.Generator | None = None,
     directions: int | None = None,
@@ -136,9 +136,10 @@ def check_gradient(
     (True, 15)
     """
     tolerance = _checks.number("tolerance", tolerance, low=spectral.EPS)
-    objective = Objective(model, target, default_loss(target) if loss is None else loss)
-    rng = np.random.default_rng(0) if rng is None else rng
-    theta = objective.init_params(rng) if params is None else _checks.parameters("params", params, objective.n_params)
+    loss = default_loss(target) if loss is None else as_loss(loss)
+    objective = Objective(model, target, loss)
+    rng = np.random.default_rng(0) if rng is None else _checks.generator("rng", rng)
+    theta = objective.init_params(rng) if params is None else joint_params(model, loss, params)
     if directions is None:
         names, along = objective.parameter_names, np.eye(objective.n_params)
     else:

@@ -13,12 +13,12 @@ from qml import _checks
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Real
 from qml.fitting.frequencies import frequencies, shift_rule
-from qml.measurement.sampling import checked_rng, multinomial
+from qml.measurement.sampling import multinomial
 from qml.models.circuit import CircuitModel
 from qml.models.gibbs import GibbsModel
 from qml.models.spectral import SpectralModel
 from qml.optimizers import Adam, Optimizer, evaluate
-from qml.states import as_single_state
+from qml.states import StateLike, as_pair, as_single_state
 from qml.states.base import State
 
 SCHEDULES = ("fresh", "common")
@@ -170,7 +170,7 @@ class DeferredCrossEntropy:
                 f"copies must be at least two for each of the {self.n_bases} bases that value and gradient need, "
                 f"{2 * self.n_bases}; found {copies}."
             )
-        self._rng = checked_rng(rng)
+        self._rng = _checks.generator("rng", rng)
         self._common = int(rng.integers(2**63)) if schedule == "common" else 0
         self.copies_used = 0
         self.latest: GradientEstimate | None = None
@@ -200,7 +200,7 @@ class DeferredCrossEntropy:
         rng = self._generator()
         shares = np.full(self.n_bases, self.copies // self.n_bases)
         shares[0] += self.copies - shares.sum()
-        theta = _checks.parameters("params", params, self.model.n_params)
+        theta = self.model.theta(params)
         found = (self._gibbs if isinstance(self.model, GibbsModel) else self._spectral)(theta, shares.tolist(), rng)
         self.copies_used += found.copies
         self.latest = found
@@ -237,7 +237,7 @@ class DeferredCrossEntropy:
                 "optimizer must be one that compares no values, since shots make them noisy, such as Adam(); found "
                 f"{optimizer!r}."
             )
-        point = evaluate(self, _checks.parameters("params", params, self.model.n_params))
+        point = evaluate(self, self.model.theta(params))
         state = optimizer.init(point)
         rows = [self._row(point.params)]
         for _ in range(steps):
@@ -308,7 +308,7 @@ class DeferredCrossEntropy:
         return found
 
 
-def shot_variance(rho: State, sigma: State) -> float:
+def shot_variance(rho: StateLike, sigma: StateLike) -> float:
     r"""The variance of -log s_x for one copy of rho measured in the eigenbasis of sigma, in squared nats.
 
     .. math:: \mathrm{Tr}\,\rho (\log\sigma)^2 - (\mathrm{Tr}\,\rho\log\sigma)^2
@@ -320,6 +320,9 @@ def shot_variance(rho: State, sigma: State) -> float:
     >>> round(shot_variance(rho, sigma), 6)
     0.301737
     """
+    rho, sigma = as_pair(rho, sigma)
+    if rho.batch_shape or sigma.batch_shape:
+        raise InputError("the variance of a shot takes single states: index the batch first.")
     spectrum = sigma.spectrum()
     mean = sigma.log_expectation(rho)
     if not math.isfinite(mean):

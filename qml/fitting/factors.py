@@ -11,14 +11,14 @@ import numpy as np
 
 from qml import _checks
 from qml._checks import InputError
-from qml._typing import ArrayLike, Real
+from qml._typing import ParamsLike, Real
 from qml.fitting.provenance import provenance
 from qml.fitting.result import FitResult, History, Restart
 from qml.fitting.run import fit
-from qml.losses import CrossEntropy, Loss
+from qml.losses import CrossEntropy, Loss, as_loss
 from qml.models.base import Model
 from qml.models.product import ProductModel
-from qml.optimizers import Optimizer
+from qml.optimizers import Optimizer, as_optimizer
 from qml.states import State, as_single_state
 
 
@@ -26,9 +26,9 @@ def fit_factors(
     model: ProductModel,
     target: Any,
     *,
-    loss: Loss | None = None,
-    optimizer: Optimizer | None = None,
-    params0: ArrayLike | None = None,
+    loss: Loss | str | None = None,
+    optimizer: Optimizer | str | None = None,
+    params0: ParamsLike | None = None,
     seed: int | None = None,
     executor: Executor | None = None,
     **options: Any,
@@ -78,7 +78,8 @@ def fit_factors(
     """
     if not isinstance(model, ProductModel):
         raise InputError(f"model must be a ProductModel; found {type(model).__name__}: use fit.")
-    loss = CrossEntropy() if loss is None else loss
+    loss = CrossEntropy() if loss is None else as_loss(loss)
+    optimizer = None if optimizer is None else as_optimizer(optimizer)
     if not isinstance(loss, CrossEntropy):
         raise InputError(
             f"loss must add up over factors: CrossEntropy() or RelativeEntropy(); found {loss!r}: use fit."

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from qml import _checks
 from qml._checks import InputError
-from qml._typing import ArrayLike, Real
+from qml._typing import ArrayLike, ParamsLike, Real
 from qml.fitting.batches import Batches, batches_of
 from qml.fitting.frequencies import frequencies, shift_rule
 from qml.fitting.priors import Prior
@@ -66,11 +68,14 @@ class Objective:
     """
 
     def __init__(self, model: Model, target: Any, loss: Loss, prior: Prior | None = None, scale: float = 1.0) -> None:
-        self.model = model
+        self.model = _checks.instance("model", model, Model)
+        _checks.instance("loss", loss, Loss)
+        if prior is not None:
+            _checks.instance("prior", prior, Prior)
         self.target = loss.accept(target, model.dims)
         self.loss = loss
         self.prior = prior
-        self.scale = scale
+        self.scale = _checks.number("scale", scale)
         self.evaluations = 0
         self.latest: Evaluation | None = None
         self.under_way = False
@@ -243,6 +248,15 @@ class Objective:
                 f"{what} of {type(self.loss).__name__}, which has parameters of its own, is not defined: use an "
                 "optimizer that works from gradients, such as LBFGS()."
             )
+
+
+def joint_params(model: Model, loss: Loss, params: ParamsLike, name: str = "params") -> Real:
+    """Parameters of the model, then those of the loss, as one vector; a mapping has the natural value of each."""
+    if isinstance(params, Mapping):
+        own = {key: x for key, x in params.items() if key in loss.parameter_names}
+        theta = model.theta({key: x for key, x in params.items() if key not in own})
+        return np.concatenate([theta, loss.unconstrained(own)])
+    return _checks.parameters(name, params, model.n_params + len(loss.parameter_names))
 
 
 class Shifted(Metric):

@@ -5,18 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
 from qml import _checks
 from qml._checks import InputError
-from qml._typing import ArrayLike
+from qml._typing import ParamsLike
 from qml.fitting.checkpoint import Checkpoint, Keeper, Part, Stored
-from qml.fitting.objective import Objective
+from qml.fitting.objective import Objective, joint_params
 from qml.fitting.parallel import Start, side_by_side
 from qml.fitting.priors import Prior
 from qml.fitting.progress import Progress
@@ -24,13 +24,11 @@ from qml.fitting.provenance import provenance
 from qml.fitting.restart import SAME_FIT, Callback, Rules, Run
 from qml.fitting.result import FitResult
 from qml.fitting.validation import Validation
-from qml.losses import COUNT_LOSSES, LABEL_LOSSES, LOSSES, Labelled, Loss, default_loss
+from qml.losses import Labelled, Loss, as_loss, default_loss
 from qml.measurement.counts import Counts
 from qml.models import ConditionalModel, Model
-from qml.optimizers import LBFGS, OPTIMIZERS, Optimizer
+from qml.optimizers import LBFGS, Optimizer, as_optimizer
 from qml.states import State
-
-T = TypeVar("T")
 
 
 def fit(
@@ -39,7 +37,7 @@ def fit(
     *,
     loss: Loss | str | None = None,
     optimizer: Optimizer | str | None = None,
-    params0: ArrayLike | None = None,
+    params0: ParamsLike | None = None,
     seed: int | None = None,
     rng: np.random.Generator | None = None,
     restarts: int = 1,
@@ -74,8 +72,9 @@ def fit(
         ``"cross_entropy"`` learn the empirical state, which is biased: the status says by how much.
     optimizer : Optimizer or str, optional
         By default ``LBFGS()``; likewise ``"newton"``, ``"natural_gradient"``, ...
-    params0 : array (n_params,), optional
+    params0 : array (n_params,) or mapping of str to float, optional
         Where the first restart begins; by default all begin at ``model.init_params`` of their own random stream.
+        A mapping has the natural value of every parameter by name.
     seed : int, optional
         What the random streams follow from; by default fresh entropy, which the result records. More restarts do not
         change the earlier ones.
@@ -154,31 +153,25 @@ def fit(
     """
     standard = default_loss(target)
     model, target = _at_inputs(model, target)
-    if not isinstance(model, Model):
-        raise InputError(f"model must be a Model, such as CircuitModel or GibbsModel; found {type(model).__name__}.")
-    loss = standard if loss is None else _named("loss", loss, LOSSES | COUNT_LOSSES | LABEL_LOSSES)
-    if not isinstance(loss, Loss):
-        raise InputError(f"loss must be a Loss, such as CrossEntropy(), or the name of one; found {loss!r}.")
-    optimizer = LBFGS() if optimizer is None else _named("optimizer", optimizer, OPTIMIZERS)
-    if not isinstance(optimizer, Optimizer):
-        raise InputError(f"optimizer must be an Optimizer, such as LBFGS(), or the name of one; found {optimizer!r}.")
-    if prior is not None and not isinstance(prior, Prior):
-        raise InputError(f"prior must be a Prior, such as Gaussian(); found {prior!r}.")
+    _checks.instance("model", model, Model, "such as CircuitModel or GibbsModel")
+    loss = standard if loss is None else as_loss(loss)
+    optimizer = LBFGS() if optimizer is None else as_optimizer(optimizer)
+    if prior is not None:
+        _checks.instance("prior", prior, Prior, "such as Gaussian()")
     rho = loss.accept(target, model.dims)
     learnt = target if isinstance(target, Counts) else rho
     if track_fidelity and not isinstance(learnt, State):
         raise InputError(f"track_fidelity needs a target that is a state; found {type(learnt).__name__}: leave it out.")
-    n_params = model.n_params + len(loss.parameter_names)
     rules = Rules(
         _checks.integer("max_iterations", max_iterations, low=0),
         _checks.number("gradient_tolerance", gradient_tolerance, low=0.0),
         _checks.number("loss_tolerance", loss_tolerance, low=0.0),
-        tuple(callbacks),
-        track_fidelity,
+        tuple(_checks.listed("callbacks", callbacks, "callables")),
+        _checks.flag("track_fidelity", track_fidelity),
         None if validation is None else Validation.of(validation, model, loss),
         _checks.integer("patience", patience, low=1),
     )
-    start = None if params0 is None else _checks.parameters("params0", params0, n_params)
+    start = None if params0 is None else joint_params(model, loss, params0, "params0")
     restarts = _checks.integer("restarts", restarts, low=1)
     if _checks.integer("workers", workers, low=1) > 1 and (rules.callbacks or checkpoint is not None):
         what = "callbacks see" if rules.callbacks else "a checkpoint continues"
@@ -353,8 +346,3 @@ def _streams(
     root = np.random.SeedSequence(seed)
     assert isinstance(root.entropy, int)
     return [np.random.default_rng(child) for child in root.spawn(count)], root.entropy
-
-
-def _named(what: str, value: T | str, registry: Mapping[str, type[T]]) -> T:
-    """What a name of the registry stands for; other things as they are."""
-    return registry[_checks.choice(what, value, registry)]() if isinstance(value, str) else value

@@ -7,6 +7,7 @@ data in :data:`LABEL_LOSSES`.
 
 from typing import Any
 
+from qml import _checks
 from qml.losses.base import Loss
 from qml.losses.counts import (
     ChiSquare,
@@ -55,8 +56,26 @@ def default_loss(target: Any) -> Loss:
     >>> default_loss(Counts(PauliMeasurement(["Z"]), [3, 1]))
     NegativeLogLikelihood()
     """
-    name = getattr(type(target), "default_loss", CrossEntropy.name)
-    return (LOSSES | COUNT_LOSSES | LABEL_LOSSES)[name]()
+    return as_loss(getattr(type(target), "default_loss", CrossEntropy.name))
+
+
+def as_loss(value: Loss | str) -> Loss:
+    """A loss, from one or from the name of one, which stands for it with its default arguments.
+
+    Raises
+    ------
+    InputError
+        If it is neither, with the nearest name.
+
+    Examples
+    --------
+    >>> as_loss("infidelity")
+    Infidelity()
+    """
+    registry: dict[str, type[Loss]] = {**LOSSES, **COUNT_LOSSES, **LABEL_LOSSES}
+    if isinstance(value, str):
+        return registry[_checks.choice("loss", value, registry)]()
+    return _checks.instance("loss", value, Loss, "such as CrossEntropy(), or the name of one")
 
 
 __all__ = [
@@ -79,6 +98,7 @@ __all__ = [
     "SquaredError",
     "TraceDistance",
     "TrainableReadout",
+    "as_loss",
     "classical_cross_entropy",
     "cross_entropy",
     "default_loss",

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
 
+from qml import _checks
+from qml._checks import InputError
 from qml._typing import Cotangent, Dims, Real
 from qml.losses.measures import weight_outside_support
 from qml.states import as_single_state
@@ -44,6 +47,13 @@ class Loss(ABC):
     def init_params(self, rng: np.random.Generator) -> Real:
         """A starting point for phi, shape (number of parameters of the loss,)."""
         return np.zeros(len(self.parameter_names))
+
+    def unconstrained(self, values: Mapping[str, float]) -> Real:
+        """The phi of these natural values, one for each name; phi itself, unless a loss says otherwise."""
+        for name in self.parameter_names:
+            if name not in values:
+                raise InputError(f"values must name every parameter of the loss; {name!r} is missing.")
+        return np.array([_checks.number(f"values[{name!r}]", values[name]) for name in self.parameter_names])
 
     def bind(self, params: Real) -> Loss:
         """The loss at phi; itself where it has no parameters."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from abc import abstractmethod
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -62,6 +63,10 @@ class CountsLoss(Loss):
 
     def init_params(self, rng: np.random.Generator) -> Real:
         return np.zeros(0) if self.readout is None else self.readout.init_params(rng)
+
+    def unconstrained(self, values: Mapping[str, float]) -> Real:
+        rates = super().unconstrained(values)
+        return rates if self.readout is None else self.readout.unconstrained(rates.reshape(-1, 2))
 
     def bind(self, params: Real) -> CountsLoss:
         if self.readout is None:

@@ -8,8 +8,8 @@ from qml import spectral
 from qml._typing import Cotangent
 from qml.losses import measures
 from qml.losses.base import Loss
+from qml.states import as_pair
 from qml.states.base import State
-from qml.states.density_matrix import dims_match
 
 
 class HilbertSchmidt(Loss):
@@ -22,7 +22,7 @@ class HilbertSchmidt(Loss):
         return float(measures.hilbert_schmidt_distance(target, sigma)) ** 2
 
     def value_and_cotangent(self, target: State, sigma: State) -> tuple[float, Cotangent]:
-        dims_match(target, sigma)
+        as_pair(target, sigma)
         difference = sigma.matrix() - target.matrix()
         return float(np.square(np.abs(difference)).sum()), sigma.pull_matrix(2 * difference)
 
@@ -68,7 +68,7 @@ class TraceDistance(Loss):
         return float(measures.trace_distance(target, sigma))
 
     def value_and_cotangent(self, target: State, sigma: State) -> tuple[float, Cotangent]:
-        dims_match(target, sigma)
+        as_pair(target, sigma)
         values, vectors = spectral.eigh(sigma.matrix() - target.matrix())
         sign = np.where(np.abs(values) > spectral.support_cut(np.ones(()), len(values)), np.sign(values), 0.0)
         cotangent = spectral.Spectrum(sign, vectors).matrix_of(sign / 2)

@@ -10,9 +10,8 @@ from qml.losses.measures import cross_entropy, relative_entropy
 from qml.losses.report import measured_report
 from qml.measurement.counts import Counts
 from qml.moments import Moments
-from qml.states import as_single_state
+from qml.states import as_pair, as_single_state
 from qml.states.base import State
-from qml.states.density_matrix import dims_match
 
 
 class CrossEntropy(Loss):
@@ -50,7 +49,7 @@ class CrossEntropy(Loss):
     def value_and_cotangent(self, target: Any, sigma: State) -> tuple[float, Cotangent]:
         if isinstance(target, Moments):
             return target.cross_entropy_and_cotangent(sigma)
-        dims_match(target, sigma)
+        as_pair(target, sigma)
         value, cotangent = sigma.cross_entropy_and_cotangent(target)
         return float(value), cotangent
 

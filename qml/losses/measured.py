@@ -12,8 +12,7 @@ from qml._checks import InputError
 from qml._results import FitError
 from qml._typing import Complex, Real
 from qml.losses.measures import factor_of, weight_outside_support
-from qml.states.base import State
-from qml.states.density_matrix import dims_match
+from qml.states.coercion import StateLike, as_pair
 
 SMALLEST = 1e-100
 """Eigenvalues of sigma below this are too small to divide by."""
@@ -25,7 +24,9 @@ MIXED = (0.0, 1e-14, 1e-12, 1e-11, 1e-10, 1e-9)
 """Shares of the identity that omega is mixed with for the bound from above: its least eigenvalues are rounded."""
 
 
-def measured_relative_entropy(rho: State, sigma: State, *, gap: float = 1e-8, max_iterations: int = 1000) -> float:
+def measured_relative_entropy(
+    rho: StateLike, sigma: StateLike, *, gap: float = 1e-8, max_iterations: int = 1000
+) -> float:
     r"""The largest classical relative entropy of the outcomes of one measurement of rho and of sigma, in nats.
 
     .. math:: D_M(\rho \Vert \sigma) = \max_{\{M_k\}} \sum_k p_k \log\frac{p_k}{q_k}
@@ -76,7 +77,7 @@ def measured_relative_entropy(rho: State, sigma: State, *, gap: float = 1e-8, ma
     >>> round(measured_relative_entropy(rho, sigma) - float(relative_entropy(rho, sigma)), 9) + 0.0
     0.0
     """
-    dims_match(rho, sigma)
+    rho, sigma = as_pair(rho, sigma)
     if rho.batch_shape or sigma.batch_shape:
         raise InputError("the measured relative entropy takes single states: index the batch first.")
     if not _checks.number("gap", gap, low=0.0) > 0:

@@ -7,17 +7,18 @@ import numpy as np
 from qml import spectral
 from qml._typing import Complex, Numbers
 from qml.states.base import State, kernel_weight, per_state
-from qml.states.density_matrix import DensityMatrix, dims_match
+from qml.states.coercion import StateLike, as_pair, as_state
+from qml.states.density_matrix import DensityMatrix
 
 
-def von_neumann_entropy(rho: State) -> Numbers:
+def von_neumann_entropy(rho: StateLike) -> Numbers:
     r"""The von Neumann entropy in nats.
 
     .. math:: S(\rho) = -\mathrm{Tr}\, \rho \log \rho, \qquad 0 \log 0 = 0
 
     Parameters
     ----------
-    rho : State (...)
+    rho : State (...), matrix (..., d, d), vector (d,) or Qobj
 
     Returns
     -------
@@ -34,10 +35,10 @@ def von_neumann_entropy(rho: State) -> Numbers:
     >>> round(float(von_neumann_entropy(maximally_mixed((2, 2)))), 6)
     1.386294
     """
-    return rho.entropy()
+    return as_state(rho, None, "rho").entropy()
 
 
-def purity(rho: State) -> Numbers:
+def purity(rho: StateLike) -> Numbers:
     r"""The purity :math:`\mathrm{Tr}\, \rho^2`, from 1/d to 1.
 
     Examples
@@ -46,10 +47,10 @@ def purity(rho: State) -> Numbers:
     >>> round(float(purity(ghz(3))), 12)
     1.0
     """
-    return rho.purity()
+    return as_state(rho, None, "rho").purity()
 
 
-def cross_entropy(rho: State, sigma: State) -> Numbers:
+def cross_entropy(rho: StateLike, sigma: StateLike) -> Numbers:
     r"""The quantum cross entropy of data rho and model sigma, in nats.
 
     .. math:: S(\rho, \sigma) = -\mathrm{Tr}\, \rho \log \sigma
@@ -59,8 +60,8 @@ def cross_entropy(rho: State, sigma: State) -> Numbers:
 
     Parameters
     ----------
-    rho, sigma : State (...)
-        Equal dims; leading axes broadcast.
+    rho, sigma : State (...), matrix (..., d, d), vector (d,) or Qobj
+        Equal dims; leading axes broadcast. An array takes the dims of the other.
 
     Returns
     -------
@@ -85,11 +86,11 @@ def cross_entropy(rho: State, sigma: State) -> Numbers:
     >>> float(cross_entropy(rho, DensityMatrix.from_probabilities([1.0, 0.0])))
     inf
     """
-    dims_match(rho, sigma)
+    rho, sigma = as_pair(rho, sigma)
     return -sigma.log_expectation(rho) + 0.0
 
 
-def relative_entropy(rho: State, sigma: State) -> Numbers:
+def relative_entropy(rho: StateLike, sigma: StateLike) -> Numbers:
     r"""The quantum relative entropy in nats.
 
     .. math:: D(\rho \Vert \sigma) = \mathrm{Tr}\, \rho (\log\rho - \log\sigma) = S(\rho, \sigma) - S(\rho) \ge 0
@@ -109,10 +110,11 @@ def relative_entropy(rho: State, sigma: State) -> Numbers:
     >>> round(float(relative_entropy(rho, sigma)), 6)
     0.143841
     """
+    rho, sigma = as_pair(rho, sigma)
     return cross_entropy(rho, sigma) - rho.entropy()
 
 
-def fidelity(rho: State, sigma: State) -> Numbers:
+def fidelity(rho: StateLike, sigma: StateLike) -> Numbers:
     r"""The (squared) Uhlmann fidelity, from 0 (orthogonal supports) to 1 (equal states).
 
     .. math:: F(\rho, \sigma) = \left( \mathrm{Tr} \left| \sqrt\rho \sqrt\sigma \right| \right)^2
@@ -131,7 +133,7 @@ def fidelity(rho: State, sigma: State) -> Numbers:
     >>> round(float(fidelity(ghz(2), maximally_mixed((2, 2)))), 12)
     0.25
     """
-    dims_match(rho, sigma)
+    rho, sigma = as_pair(rho, sigma)
     if rho.is_diagonal and sigma.is_diagonal:
         return per_state(np.square(np.sqrt(rho.probabilities() * sigma.probabilities()).sum(axis=-1)))
     a, b = factor_of(rho), factor_of(sigma)
@@ -141,7 +143,7 @@ def fidelity(rho: State, sigma: State) -> Numbers:
 
 def fidelity_and_derivative(rho: State, sigma: State) -> tuple[float, Complex]:
     """F(rho, sigma) of two states, and the M (d, d) of dF = Tr(M dsigma) along states whose rank does not change."""
-    dims_match(rho, sigma)
+    rho, sigma = as_pair(rho, sigma)
     a = factor_of(rho)
     u, s, _ = np.linalg.svd(a.conj().T @ factor_of(sigma), full_matrices=False)
     kept = s > a.shape[0] * spectral.EPS * s[0]
@@ -150,7 +152,7 @@ def fidelity_and_derivative(rho: State, sigma: State) -> tuple[float, Complex]:
     return root**2, np.asarray(root * (au / s[kept]) @ au.conj().T)
 
 
-def trace_distance(rho: State, sigma: State) -> Numbers:
+def trace_distance(rho: StateLike, sigma: StateLike) -> Numbers:
     r"""The trace distance, from 0 to 1 (orthogonal supports).
 
     .. math:: T(\rho, \sigma) = \tfrac12 \lVert \rho - \sigma \rVert_1
@@ -161,13 +163,13 @@ def trace_distance(rho: State, sigma: State) -> Numbers:
     >>> float(trace_distance(basis_state("0"), basis_state("1")))
     1.0
     """
-    dims_match(rho, sigma)
+    rho, sigma = as_pair(rho, sigma)
     if rho.is_diagonal and sigma.is_diagonal:
         return per_state(np.abs(rho.probabilities() - sigma.probabilities()).sum(axis=-1) / 2)
     return per_state(np.abs(np.linalg.eigvalsh(rho.matrix() - sigma.matrix())).sum(axis=-1) / 2)
 
 
-def hilbert_schmidt_distance(rho: State, sigma: State) -> Numbers:
+def hilbert_schmidt_distance(rho: StateLike, sigma: StateLike) -> Numbers:
     r"""The Hilbert-Schmidt distance :math:`\lVert \rho - \sigma \rVert_2 = \sqrt{\mathrm{Tr}(\rho - \sigma)^2}`.
 
     Examples
@@ -176,13 +178,13 @@ def hilbert_schmidt_distance(rho: State, sigma: State) -> Numbers:
     >>> round(float(hilbert_schmidt_distance(basis_state("0"), basis_state("1"))), 6)
     1.414214
     """
-    dims_match(rho, sigma)
+    rho, sigma = as_pair(rho, sigma)
     if rho.is_diagonal and sigma.is_diagonal:
         return per_state(np.linalg.norm(rho.probabilities() - sigma.probabilities(), axis=-1))
     return per_state(np.sqrt(np.square(np.abs(rho.matrix() - sigma.matrix())).sum(axis=(-2, -1))))
 
 
-def weight_outside_support(rho: State, sigma: State) -> Numbers:
+def weight_outside_support(rho: StateLike, sigma: StateLike) -> Numbers:
     r"""The weight Tr(rho P) of rho on the kernel of sigma; S(rho, sigma) is +inf where it exceeds the cut 8 d eps.
 
     Examples
@@ -191,7 +193,7 @@ def weight_outside_support(rho: State, sigma: State) -> Numbers:
     >>> float(weight_outside_support(maximally_mixed((2,)), basis_state("0")))
     0.5
     """
-    dims_match(rho, sigma)
+    rho, sigma = as_pair(rho, sigma)
     spectrum = sigma.spectrum()
     return per_state(kernel_weight(spectrum, rho, rho.populations(spectrum.basis)))
 

@@ -14,6 +14,7 @@ from qml import _checks, spectral
 from qml._checks import InputError
 from qml._typing import Complex, Cotangent, Dims, Integer, Real
 from qml.states.base import State
+from qml.states.coercion import StateLike, as_state
 
 
 class Measurement(ABC):
@@ -50,8 +51,9 @@ class Measurement(ABC):
         """Where each setting starts in the flat list, and its end: shape (settings + 1,)."""
         return np.concatenate([[0], np.cumsum(self.sizes)]).astype(np.int64)
 
-    def probabilities(self, state: State) -> Real:
+    def probabilities(self, state: StateLike) -> Real:
         """Tr(M_k sigma) for every outcome, shape (..., n_outcomes): they add up to one in each setting."""
+        state = as_state(state, self.dims)
         self.check_dims(state)
         if not state.batch_shape:
             return self._probabilities(state)

@@ -13,7 +13,6 @@ from qml.measurement.base import Measurement
 from qml.measurement.elements import ElementsMeasurement
 from qml.measurement.product import ProductMeasurement
 from qml.measurement.projective import ProjectiveMeasurement
-from qml.measurement.sampling import checked_rng
 from qml.operators import PauliSum
 from qml.operators.strings import Word, spell
 
@@ -111,7 +110,7 @@ def haar_bases(dims: DimsLike, count: int, rng: np.random.Generator) -> Projecti
     >>> haar_bases((2, 2), 3, np.random.default_rng(0))
     ProjectiveMeasurement(dims=(2, 2), 3 settings, 12 outcomes)
     """
-    checked_rng(rng)
+    _checks.generator("rng", rng)
     sites = _checks.dimensions("dims", dims)
     d = math.prod(sites)
     count = _checks.integer("count", count, low=1)
@@ -134,7 +133,7 @@ def clifford_bases(n: int, count: int, rng: np.random.Generator) -> ProjectiveMe
     >>> clifford_bases(2, 5, np.random.default_rng(0))
     ProjectiveMeasurement(dims=(2, 2), 5 settings, 20 outcomes)
     """
-    checked_rng(rng)
+    _checks.generator("rng", rng)
     n = _checks.integer("n", n, low=1)
     count = _checks.integer("count", count, low=1)
     _checks.memory(f"{count} bases of {n} qubits", 64 * count * 4**n, "ask for fewer bases", n)

@@ -10,15 +10,15 @@ from qml._typing import ArrayLike, Integer, Real
 from qml.measurement.base import Measurement
 from qml.measurement.counts import Counts
 from qml.measurement.entries import MOST
-from qml.states.base import State
+from qml.states.coercion import StateLike, one_state
 
 
-def sample(state: State, measurement: Measurement, shots: ArrayLike, rng: np.random.Generator) -> Counts:
+def sample(state: StateLike, measurement: Measurement, shots: ArrayLike, rng: np.random.Generator) -> Counts:
     """The counts of independent shots on fresh copies of a state: one multinomial draw a setting.
 
     Parameters
     ----------
-    state : State
+    state : State, matrix (d, d), vector (d,) or Qobj
         One state, with the dims of the measurement.
     measurement : Measurement
     shots : int or array of int (settings,)
@@ -46,20 +46,11 @@ def sample(state: State, measurement: Measurement, shots: ArrayLike, rng: np.ran
     >>> sample(ghz(2), PauliMeasurement(["ZZ"]), 1000, np.random.default_rng(0))["ZZ"]
     {'00': 479, '01': 0, '10': 0, '11': 521}
     """
-    if not isinstance(state, State):
-        raise InputError(f"state must be a State; found {type(state).__name__}: use qml.states.as_state.")
-    if state.batch_shape:
-        raise InputError(f"state must be one state; found a batch of shape {state.batch_shape}: index it first.")
-    checked_rng(rng)
+    _checks.instance("measurement", measurement, Measurement)
+    state = one_state(state, dims=measurement.dims)
+    _checks.generator("rng", rng)
     each = _shots(shots, len(measurement.settings))
     return Counts(measurement, draw(measurement.probabilities(state), measurement, each, rng))
-
-
-def checked_rng(rng: np.random.Generator) -> np.random.Generator:
-    """`rng` if it is a numpy Generator."""
-    if not isinstance(rng, np.random.Generator):
-        raise InputError(f"rng must be a numpy Generator, e.g. numpy.random.default_rng(0); found {rng!r}.")
-    return rng
 
 
 def draw(probabilities: Real, measurement: Measurement, shots: Integer, rng: np.random.Generator) -> Integer:

@@ -9,7 +9,7 @@ import numpy as np
 
 from qml import _checks
 from qml._checks import InputError
-from qml._typing import ArrayLike, Complex, Cotangent, Dims, Real
+from qml._typing import ArrayLike, Complex, Cotangent, Dims, ParamsLike, Real
 from qml.geometry import Metric, StateMetric
 from qml.states.base import State
 
@@ -40,9 +40,21 @@ class Parametrized(ABC):
     def init_params(self, rng: np.random.Generator) -> Real:
         """A random starting point (n_params,)."""
 
-    def natural(self, params: ArrayLike) -> dict[str, float]:
+    def theta(self, params: ParamsLike = ()) -> Real:
+        """The vector theta (n_params,) of what stands for parameters: itself, or their natural values by name.
+
+        Raises
+        ------
+        InputError
+            If it has another shape or is not finite, or a name is missing or unknown.
+        """
+        if isinstance(params, Mapping):
+            return self.unconstrained(params)
+        return _checks.parameters("params", params, self.n_params)
+
+    def natural(self, params: ParamsLike = ()) -> dict[str, float]:
         """The parameters by name, as the physics knows them: theta itself, unless a model says otherwise."""
-        theta = _checks.parameters("params", params, self.n_params)
+        theta = self.theta(params)
         return dict(zip(self.parameter_names, theta.tolist(), strict=True))
 
     def unconstrained(self, values: Mapping[str, float]) -> Real:
@@ -62,14 +74,14 @@ class Model(Parametrized):
     """A family of states sigma_theta."""
 
     @abstractmethod
-    def state(self, params: ArrayLike) -> State:
+    def state(self, params: ParamsLike = ()) -> State:
         """sigma_theta."""
 
     @abstractmethod
-    def state_vjp(self, params: ArrayLike) -> tuple[State, Callable[[Cotangent], Real]]:
+    def state_vjp(self, params: ParamsLike = ()) -> tuple[State, Callable[[Cotangent], Real]]:
         """sigma_theta, and the map from dL/d(its coordinate) to dL/dtheta (n_params,)."""
 
-    def state_jvp(self, params: ArrayLike) -> tuple[State, Callable[[ArrayLike], Complex]]:
+    def state_jvp(self, params: ParamsLike = ()) -> tuple[State, Callable[[ArrayLike], Complex]]:
         """sigma_theta, and the map from directions v (..., n_params) to dsigma (..., d, d), Hermitian."""
         raise InputError(
             f"{type(self).__name__} has no forward derivative (state_jvp), which metrics need: use an optimizer that "
@@ -78,7 +90,7 @@ class Model(Parametrized):
 
     def metric(
         self,
-        params: ArrayLike,
+        params: ParamsLike,
         kind: str = "bkm",
         *,
         tolerance: float = 0.0,

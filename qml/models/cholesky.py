@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from qml import _checks
-from qml._typing import ArrayLike, Complex, Cotangent, Dims, DimsLike, Real
+from qml._typing import ArrayLike, Complex, Cotangent, Dims, DimsLike, ParamsLike, Real
 from qml.models.base import Model
 from qml.models.columns import hermitian_part
 from qml.models.members import directions
@@ -85,11 +85,11 @@ class CholeskyModel(Model):
         """A random start: all parameters normal, of standard deviation `scale`."""
         return rng.normal(0.0, scale, self.n_params)
 
-    def state(self, params: ArrayLike) -> State:
+    def state(self, params: ParamsLike = ()) -> State:
         lower, norm, _ = self._triangle(params)
         return factor_state(lower / norm, self.smoothing, self._dims)
 
-    def state_vjp(self, params: ArrayLike) -> tuple[State, Callable[[Cotangent], Real]]:
+    def state_vjp(self, params: ParamsLike = ()) -> tuple[State, Callable[[Cotangent], Real]]:
         lower, norm, scale = self._triangle(params)
         a = lower / norm
         diagonal = np.diagonal(lower).real
@@ -101,7 +101,7 @@ class CholeskyModel(Model):
 
         return factor_state(a, self.smoothing, self._dims), pull
 
-    def state_jvp(self, params: ArrayLike) -> tuple[State, Callable[[ArrayLike], Complex]]:
+    def state_jvp(self, params: ParamsLike = ()) -> tuple[State, Callable[[ArrayLike], Complex]]:
         lower, norm, scale = self._triangle(params)
         a = lower / norm
         diagonal = np.diagonal(lower).real
@@ -118,9 +118,9 @@ class CholeskyModel(Model):
 
         return factor_state(a, self.smoothing, self._dims), push
 
-    def _triangle(self, params: ArrayLike) -> tuple[Complex, float, float]:
+    def _triangle(self, params: ParamsLike) -> tuple[Complex, float, float]:
         """L times a scale that keeps it within float64, its norm, and that scale, which drops out of sigma."""
-        theta = _checks.parameters("params", params, self.n_params)
+        theta = self.theta(params)
         logs, re, im = np.split(theta, [self.rank, self.rank + len(self._below[0])])
         below = re + 1j * im
         largest = float(np.abs(below).max(initial=0.0))

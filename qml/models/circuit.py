@@ -9,12 +9,13 @@ import numpy as np
 
 from qml import _checks
 from qml._checks import InputError
-from qml._typing import ArrayLike, Complex, Cotangent, Dims, Real
+from qml._typing import ArrayLike, Complex, Cotangent, Dims, ParamsLike, Real
 from qml.circuits import Circuit
 from qml.engines.register import directions_of
 from qml.models.with_circuit import WithCircuit
 from qml.operations import REAL_LINE, Interval
 from qml.states.base import State
+from qml.states.coercion import StateLike, as_state
 
 if TYPE_CHECKING:
     from qml.engines.base import Engine
@@ -72,10 +73,11 @@ class CircuitModel(WithCircuit):
         circuit: Circuit,
         *,
         engine: Engine | None = None,
-        initial: State | None = None,
+        initial: StateLike | None = None,
         domains: Mapping[str, Interval] | None = None,
     ) -> None:
         super().__init__(circuit, engine)
+        initial = None if initial is None else as_state(initial, circuit.dims_in, "initial")
         if initial is not None and (initial.dims != circuit.dims_in or initial.batch_shape):
             batch = f" in a batch of shape {initial.batch_shape}" if initial.batch_shape else ""
             raise InputError(
@@ -83,7 +85,7 @@ class CircuitModel(WithCircuit):
                 f"found dims {initial.dims}{batch}."
             )
         self.initial = initial
-        self.domains = _narrowed(circuit.domains, domains or {})
+        self.domains = _narrowed(circuit.domains, _checks.mapping("domains", domains or {}))
         self._bounded = [(k, i) for k, i in enumerate(self.domains.values()) if i != REAL_LINE]
 
     @property
@@ -105,7 +107,7 @@ class CircuitModel(WithCircuit):
                 theta[k] = rng.uniform(-1.0, 1.0)
         return theta
 
-    def natural(self, params: ArrayLike) -> dict[str, float]:
+    def natural(self, params: ParamsLike = ()) -> dict[str, float]:
         """The circuit's parameters by name: angles in radians, probabilities inside their intervals."""
         values, _ = self._values(params)
         return dict(zip(self.parameter_names, values.tolist(), strict=True))
@@ -116,24 +118,24 @@ class CircuitModel(WithCircuit):
             theta[k] = interval.to_real(float(theta[k]))
         return theta
 
-    def state(self, params: ArrayLike) -> State:
+    def state(self, params: ParamsLike = ()) -> State:
         values, _ = self._values(params)
         return self.engine.evolve(self._program, values, self.initial)
 
-    def state_vjp(self, params: ArrayLike) -> tuple[State, Callable[[Cotangent], Real]]:
+    def state_vjp(self, params: ParamsLike = ()) -> tuple[State, Callable[[Cotangent], Real]]:
         values, slopes = self._values(params)
         state, pull = self.engine.evolve_vjp(self._program, values, self.initial)
         return state, lambda cotangent: pull(cotangent) * slopes
 
-    def state_jvp(self, params: ArrayLike) -> tuple[State, Callable[[ArrayLike], Complex]]:
+    def state_jvp(self, params: ParamsLike = ()) -> tuple[State, Callable[[ArrayLike], Complex]]:
         """sigma_theta, and the map from directions v (..., n_params) to dsigma (..., d, d), Hermitian."""
         values, slopes = self._values(params)
         state, push = self.engine.evolve_jvp(self._program, values, self.initial)
         return state, lambda directions: push(directions_of(directions, self.n_params) * slopes)
 
-    def _values(self, params: ArrayLike) -> tuple[Real, Real]:
+    def _values(self, params: ParamsLike) -> tuple[Real, Real]:
         """v(theta) and dv/dtheta, each (n_params,)."""
-        theta = _checks.parameters("params", params, self.n_params)
+        theta = self.theta(params)
         values, slopes = theta.copy(), np.ones(self.n_params)
         for k, interval in self._bounded:
             values[k], slopes[k] = interval.from_real(float(theta[k])), interval.slope(float(theta[k]))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -16,11 +16,11 @@ import numpy as np
 
 from qml import _checks
 from qml._checks import InputError
-from qml._typing import ArrayLike, Cotangent, Dims, DimsLike, Integer, Numeric, Real
+from qml._typing import ArrayLike, Cotangent, Dims, DimsLike, Integer, Numeric, ParamsLike, Real
 from qml.geometry import ConditionalGibbsMetric, Metric
 from qml.models.base import Model, Parametrized
 from qml.models.gibbs import GibbsModel
-from qml.operators import PauliSum
+from qml.operators import GeneratorsLike
 from qml.states.base import State
 from qml.states.gibbs import GibbsState
 
@@ -31,16 +31,16 @@ class ConditionalModel(Parametrized):
     n_inputs: int
 
     @abstractmethod
-    def states(self, params: ArrayLike, inputs: ArrayLike) -> State:
+    def states(self, params: ParamsLike, inputs: ArrayLike) -> State:
         """sigma_theta(x) for the rows of `inputs` (m, n_inputs): a batch (m,) of states."""
 
     @abstractmethod
-    def states_vjp(self, params: ArrayLike, inputs: ArrayLike) -> tuple[State, Callable[[Cotangent], Real]]:
+    def states_vjp(self, params: ParamsLike, inputs: ArrayLike) -> tuple[State, Callable[[Cotangent], Real]]:
         """The same batch, and the map from dL/d(its coordinate) (m, ...) to dL/dtheta (n_params,), summed over m."""
 
     def metric(
         self,
-        params: ArrayLike,
+        params: ParamsLike,
         inputs: ArrayLike,
         kind: str = "bkm",
         *,
@@ -81,15 +81,15 @@ class Conditioned(Model):
     def init_params(self, rng: np.random.Generator) -> Real:
         return self.conditional.init_params(rng)
 
-    def state(self, params: ArrayLike) -> State:
+    def state(self, params: ParamsLike = ()) -> State:
         return self.conditional.states(params, self.inputs)
 
-    def state_vjp(self, params: ArrayLike) -> tuple[State, Callable[[Cotangent], Real]]:
+    def state_vjp(self, params: ParamsLike = ()) -> tuple[State, Callable[[Cotangent], Real]]:
         return self.conditional.states_vjp(params, self.inputs)
 
     def metric(
         self,
-        params: ArrayLike,
+        params: ParamsLike,
         kind: str = "bkm",
         *,
         tolerance: float = 0.0,
@@ -98,7 +98,7 @@ class Conditioned(Model):
     ) -> Metric:
         return self.conditional.metric(params, self.inputs, kind, states=state, weights=weights)
 
-    def natural(self, params: ArrayLike) -> dict[str, float]:
+    def natural(self, params: ParamsLike = ()) -> dict[str, float]:
         return self.conditional.natural(params)
 
     def unconstrained(self, values: Mapping[str, float]) -> Real:
@@ -160,7 +160,7 @@ class ConditionalGibbsModel(ConditionalModel):
 
     def __init__(
         self,
-        generators: PauliSum | Sequence[PauliSum | ArrayLike] | Mapping[str, PauliSum | ArrayLike],
+        generators: GeneratorsLike,
         n_inputs: int,
         *,
         dims: DimsLike | None = None,
@@ -189,12 +189,12 @@ class ConditionalGibbsModel(ConditionalModel):
         """Normal, of standard deviation `scale`: near the maximally mixed state for inputs of order one."""
         return rng.normal(0.0, scale, self.n_params)
 
-    def fields(self, params: ArrayLike, inputs: ArrayLike) -> Real:
+    def fields(self, params: ParamsLike, inputs: ArrayLike) -> Real:
         """b_j + sum_a W_ja x_a, shape (m, generators)."""
         b, w = self._parts(params)
         return self.checked(inputs) @ w.T + b
 
-    def states(self, params: ArrayLike, inputs: ArrayLike) -> GibbsState:
+    def states(self, params: ParamsLike, inputs: ArrayLike) -> GibbsState:
         fields = self.fields(params, inputs)
         stack = self._stack
         d = stack.shape[-1]
@@ -203,7 +203,7 @@ class ConditionalGibbsModel(ConditionalModel):
         k = (fields @ stack.reshape(len(stack), -1)).reshape(len(fields), *stack.shape[1:])
         return GibbsState(k, self.dims, diagonal=stack.ndim == 2)
 
-    def states_vjp(self, params: ArrayLike, inputs: ArrayLike) -> tuple[GibbsState, Callable[[Cotangent], Real]]:
+    def states_vjp(self, params: ParamsLike, inputs: ArrayLike) -> tuple[GibbsState, Callable[[Cotangent], Real]]:
         x, stack = self.checked(inputs), self._stack
         rows = stack.reshape(len(stack), -1).conj()
 
@@ -216,7 +216,7 @@ class ConditionalGibbsModel(ConditionalModel):
 
     def metric(
         self,
-        params: ArrayLike,
+        params: ParamsLike,
         inputs: ArrayLike,
         kind: str = "bkm",
         *,
@@ -242,9 +242,9 @@ class ConditionalGibbsModel(ConditionalModel):
         parts: list[Any] = [generators.combine(row) for row in np.eye(len(names))]
         return np.stack(parts)
 
-    def _parts(self, params: ArrayLike) -> tuple[Real, Real]:
+    def _parts(self, params: ParamsLike) -> tuple[Real, Real]:
         """b (generators,) and W (generators, n_inputs)."""
-        theta = _checks.parameters("params", params, self.n_params)
+        theta = self.theta(params)
         count = self._gibbs.n_params
         split = count if self.bias else 0
         return theta[:split] if self.bias else np.zeros(count), theta[split:].reshape(count, self.n_inputs)

@@ -9,13 +9,14 @@ import numpy as np
 
 from qml import _checks
 from qml._checks import InputError
-from qml._typing import ArrayLike, Cotangent, Dims, Real
+from qml._typing import ArrayLike, Cotangent, Dims, ParamsLike, Real
 from qml.circuits import Circuit
 from qml.geometry import MeanMetric
 from qml.models.circuit import CircuitModel
 from qml.models.conditional import ConditionalModel
 from qml.operations import REAL_LINE, Interval
 from qml.states.base import State
+from qml.states.coercion import StateLike
 
 if TYPE_CHECKING:
     from qml.engines.base import Engine
@@ -76,7 +77,7 @@ class ConditionalCircuitModel(ConditionalModel):
         n_inputs: int | None = None,
         scales: bool = False,
         engine: Engine | None = None,
-        initial: State | None = None,
+        initial: StateLike | None = None,
         domains: Mapping[str, Interval] | None = None,
     ) -> None:
         self._model = CircuitModel(circuit, engine=engine, initial=initial, domains=domains)
@@ -117,9 +118,9 @@ class ConditionalCircuitModel(ConditionalModel):
         start = self._model.init_params(rng, scale)[self._trained]
         return np.concatenate([start, rng.normal(1.0, 0.1, len(self.inputs))]) if self.scales else start
 
-    def natural(self, params: ArrayLike) -> dict[str, float]:
+    def natural(self, params: ParamsLike = ()) -> dict[str, float]:
         """Angles in radians, probabilities inside their intervals, and the scales."""
-        theta = _checks.parameters("params", params, self.n_params)
+        theta = self.theta(params)
         values, _ = self._model._values(self._full(theta))
         found = np.concatenate([values[self._trained], theta[len(self._trained) :]])
         return dict(zip(self.parameter_names, found.tolist(), strict=True))
@@ -131,11 +132,11 @@ class ConditionalCircuitModel(ConditionalModel):
         theta[: len(self._trained)] = self._model.unconstrained(full)[self._trained]
         return theta
 
-    def states(self, params: ArrayLike, inputs: ArrayLike) -> State:
+    def states(self, params: ParamsLike, inputs: ArrayLike) -> State:
         values, _, _ = self._values(params, inputs)
         return self._model.engine.evolve(self.circuit.compile(), values, self._model.initial)
 
-    def states_vjp(self, params: ArrayLike, inputs: ArrayLike) -> tuple[State, Callable[[Cotangent], Real]]:
+    def states_vjp(self, params: ParamsLike, inputs: ArrayLike) -> tuple[State, Callable[[Cotangent], Real]]:
         values, slopes, data = self._values(params, inputs)
         states, pull_values = self._model.engine.evolve_vjp(self.circuit.compile(), values, self._model.initial)
 
@@ -150,14 +151,14 @@ class ConditionalCircuitModel(ConditionalModel):
 
     def metric(
         self,
-        params: ArrayLike,
+        params: ParamsLike,
         inputs: ArrayLike,
         kind: str = "bkm",
         *,
         states: State | None = None,
         weights: Real | None = None,
     ) -> MeanMetric:
-        theta = _checks.parameters("params", params, self.n_params)
+        theta = self.theta(params)
         data, count = self.checked(inputs)[:, self._columns], len(self._trained)
         full = np.zeros((len(data), self._model.n_params))
         full[:, self._trained] = theta[:count]
@@ -169,10 +170,10 @@ class ConditionalCircuitModel(ConditionalModel):
         w = np.full(len(data), 1 / len(data)) if weights is None else weights
         return MeanMetric([self._model.metric(row, kind) for row in full], jacobians, w)
 
-    def _values(self, params: ArrayLike, inputs: ArrayLike) -> tuple[Real, Real, Real]:
+    def _values(self, params: ParamsLike, inputs: ArrayLike) -> tuple[Real, Real, Real]:
         """v (m, parameters of the circuit), dv/dtheta of the trained ones, and the data (m, uploads)."""
         data = self.checked(inputs)[:, self._columns]
-        theta = _checks.parameters("params", params, self.n_params)
+        theta = self.theta(params)
         count = len(self._trained)
         one, slopes = self._model._values(self._full(theta))
         values = np.repeat(one[None], len(data), axis=0)

@@ -14,7 +14,7 @@ import scipy.optimize
 from qml import _checks, spectral
 from qml._checks import InputError
 from qml._results import Outcome, part_of, read_result, write_result
-from qml._typing import ArrayLike, Real
+from qml._typing import ParamsLike, Real
 from qml.models.hidden import HiddenGibbsModel
 from qml.states import State, as_single_state
 from qml.states.storage import arrays_of, state_of
@@ -103,7 +103,7 @@ def quantum_em(
     model: HiddenGibbsModel,
     target: Any,
     *,
-    params0: ArrayLike | None = None,
+    params0: ParamsLike | None = None,
     seed: int | None = None,
     max_iterations: int = 1000,
     gradient_tolerance: float = 1e-8,
@@ -173,7 +173,7 @@ def quantum_em(
         seed = None if seed is None else _checks.integer("seed", seed, low=0)
         theta = model.init_params(np.random.default_rng(seed))
     else:
-        theta = _checks.parameters("params0", params0, model.n_params)
+        theta = model.theta(params0)
     sigma, value, gradient = _evaluate(model, rho, theta)
     history = [value]
     status = ""

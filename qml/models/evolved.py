@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from qml import _checks
 from qml._checks import InputError
-from qml._typing import ArrayLike, Complex, Cotangent, Dims, Real
+from qml._typing import ArrayLike, Complex, Cotangent, Dims, ParamsLike, Real
 from qml.circuits import Circuit
 from qml.models.generators import MatrixGenerators
 from qml.models.gibbs import GibbsModel
 from qml.models.members import directions
 from qml.models.with_circuit import WithCircuit
-from qml.operators import PauliSum
+from qml.operators import GeneratorsLike
 from qml.states.gibbs import GibbsState, SpectralState
 
 if TYPE_CHECKING:
@@ -97,7 +96,7 @@ class EvolvedGibbsModel(WithCircuit):
 
     def __init__(
         self,
-        generators: PauliSum | Sequence[PauliSum | ArrayLike] | Mapping[str, PauliSum | ArrayLike],
+        generators: GeneratorsLike,
         circuit: Circuit,
         engine: Engine | None = None,
     ) -> None:
@@ -126,12 +125,12 @@ class EvolvedGibbsModel(WithCircuit):
         theta = rng.standard_normal(self.gibbs.n_params)
         return np.concatenate([theta, rng.uniform(-scale, scale, self._program.n_params)])
 
-    def state(self, params: ArrayLike) -> EvolvedGibbsState:
+    def state(self, params: ParamsLike = ()) -> EvolvedGibbsState:
         theta, phi = self._split(params)
         gibbs = self.gibbs.state(theta)
         return EvolvedGibbsState(gibbs, self.engine.evolve_vectors(self._program, phi, gibbs.spectrum().basis))
 
-    def state_vjp(self, params: ArrayLike) -> tuple[EvolvedGibbsState, Callable[[Cotangent], Real]]:
+    def state_vjp(self, params: ParamsLike = ()) -> tuple[EvolvedGibbsState, Callable[[Cotangent], Real]]:
         theta, phi = self._split(params)
         gibbs, pull_gibbs = self.gibbs.state_vjp(theta)
         vectors, pull_vectors = self.engine.evolve_vectors_vjp(self._program, phi, gibbs.spectrum().basis)
@@ -142,7 +141,7 @@ class EvolvedGibbsModel(WithCircuit):
 
         return EvolvedGibbsState(gibbs, vectors), pull
 
-    def state_jvp(self, params: ArrayLike) -> tuple[EvolvedGibbsState, Callable[[ArrayLike], Complex]]:
+    def state_jvp(self, params: ParamsLike = ()) -> tuple[EvolvedGibbsState, Callable[[ArrayLike], Complex]]:
         r"""The state, and the map from directions v (..., n_params) to the derivatives (..., d, d) of sigma.
 
         .. math:: \dot\sigma = U \dot\sigma_0 U^\dagger + [\dot U U^\dagger, \sigma], \qquad \sigma_0 = e^{-K} / Z
@@ -160,8 +159,8 @@ class EvolvedGibbsModel(WithCircuit):
 
         return sigma, push
 
-    def _split(self, params: ArrayLike) -> tuple[Real, Real]:
-        values = _checks.parameters("params", params, self.n_params)
+    def _split(self, params: ParamsLike) -> tuple[Real, Real]:
+        values = self.theta(params)
         return values[: self.gibbs.n_params], values[self.gibbs.n_params :]
 
     def __repr__(self) -> str:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 
 import numpy as np
 
 from qml import _checks
 from qml._checks import InputError
-from qml._typing import ArrayLike, Complex, Cotangent, Dims, DimsLike, Numeric, Real
+from qml._typing import ArrayLike, Complex, Cotangent, Dims, DimsLike, Numeric, ParamsLike, Real
 from qml.engines.register import directions_of
 from qml.geometry import GibbsMetric
 from qml.models.base import Model
 from qml.models.generators import Generators, PauliGenerators, matrix_generators
-from qml.operators import PauliSum, pauli
+from qml.operators import GeneratorsLike, PauliSum, named_operators, pauli
 from qml.states.base import State
 from qml.states.gibbs import GibbsState
 
@@ -65,14 +65,10 @@ class GibbsModel(Model):
 
     def __init__(
         self,
-        generators: PauliSum | Sequence[PauliSum | ArrayLike] | Mapping[str, PauliSum | ArrayLike],
+        generators: GeneratorsLike,
         dims: DimsLike | None = None,
     ) -> None:
-        if isinstance(generators, PauliSum):
-            generators = [pauli(label) for label in generators.labels if set(label) != {"I"}]
-        named = generators if isinstance(generators, Mapping) else _named(generators)
-        if not named:
-            raise InputError("generators must hold at least one operator other than the identity; found none.")
+        named = named_operators(generators)
         self._names = tuple(named)
         self._generators = _structured(list(named.values()), dims)
 
@@ -113,16 +109,16 @@ class GibbsModel(Model):
         """A random start near the maximally mixed state: normal, of standard deviation `scale`."""
         return rng.normal(0.0, scale, self.n_params)
 
-    def state(self, params: ArrayLike) -> GibbsState:
-        theta = _checks.parameters("params", params, self.n_params)
+    def state(self, params: ParamsLike = ()) -> GibbsState:
+        theta = self.theta(params)
         k = self._generators.combine(theta)
         return GibbsState(k, self.dims, diagonal=self._generators.is_diagonal, sectors=self._generators.sectors)
 
-    def state_vjp(self, params: ArrayLike) -> tuple[GibbsState, Callable[[Cotangent], Real]]:
+    def state_vjp(self, params: ParamsLike = ()) -> tuple[GibbsState, Callable[[Cotangent], Real]]:
         r"""The state, and G_K -> dL/dtheta_j = Tr(G_K G_j)."""
         return self.state(params), self._generators.traces
 
-    def state_jvp(self, params: ArrayLike) -> tuple[GibbsState, Callable[[ArrayLike], Complex]]:
+    def state_jvp(self, params: ParamsLike = ()) -> tuple[GibbsState, Callable[[ArrayLike], Complex]]:
         r"""The state, and v -> dsigma = -V (E \circ V^\dagger dK V) V^\dagger + Tr(sigma dK) sigma, dK = sum_j v_j G_j.
 
         E holds the divided differences of exp at the log-eigenvalues of sigma. Two products of d x d matrices for each
@@ -145,7 +141,7 @@ class GibbsModel(Model):
 
     def metric(
         self,
-        params: ArrayLike,
+        params: ParamsLike,
         kind: str = "bkm",
         *,
         tolerance: float = 0.0,
@@ -168,23 +164,6 @@ def _derivative(sigma: GibbsState, dk: Numeric) -> Complex:
         return spectrum.matrix_of(p * (p @ dk - dk))
     mean = float(np.einsum("ij,ji->", sigma.matrix(), dk).real)
     return -spectrum.exp_pullback(np.asarray(dk, dtype=np.complex128)) + mean * sigma.matrix()
-
-
-def _named(generators: Sequence[PauliSum | ArrayLike]) -> dict[str, PauliSum | ArrayLike]:
-    try:
-        operators = list(generators)
-    except TypeError:
-        raise InputError(
-            f"generators must be a PauliSum, or a list of them or of matrices; found {type(generators).__name__}."
-        ) from None
-    names = [g.labels[0] if isinstance(g, PauliSum) and len(g.words) == 1 else f"G{k}" for k, g in enumerate(operators)]
-    for name in names:
-        if names.count(name) > 1:
-            raise InputError(
-                f"generators must be different; {name!r} is there {names.count(name)} times: leave one, or pass a "
-                "mapping that names them."
-            )
-    return dict(zip(names, operators, strict=True))
 
 
 def _structured(operators: list[PauliSum | ArrayLike], dims: DimsLike | None) -> Generators:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from qml import _checks, spectral
 from qml._checks import InputError
-from qml._typing import ArrayLike, Complex, Cotangent, Dims, DimsLike, Real
+from qml._typing import ArrayLike, Complex, Cotangent, Dims, DimsLike, ParamsLike, Real
 from qml.models.base import Model
 from qml.models.gibbs import GibbsModel
 from qml.models.hidden_energies import FreeEnergy, free_energies, joint_order
 from qml.models.members import directions
-from qml.operators import PauliSum, partial_trace_matrix, pauli
+from qml.operators import GeneratorsLike, partial_trace_matrix, pauli
 from qml.states.base import State
 from qml.states.density_matrix import DensityMatrix
 from qml.states.gibbs import GibbsState
@@ -83,7 +83,7 @@ class HiddenGibbsModel(Model):
 
     def __init__(
         self,
-        generators: PauliSum | Sequence[PauliSum | ArrayLike] | Mapping[str, PauliSum | ArrayLike],
+        generators: GeneratorsLike,
         hidden: int | Sequence[int] = 1,
         dims: DimsLike | None = None,
     ) -> None:
@@ -129,13 +129,13 @@ class HiddenGibbsModel(Model):
         gradient, so a start close to it is a slow one."""
         return rng.normal(0.0, scale, self.n_params)
 
-    def state(self, params: ArrayLike) -> State:
+    def state(self, params: ParamsLike = ()) -> State:
         theta = self._theta(params)
         if self._free is not None:
             return self._diagonal(self._free.at(theta))
         return self._factorised(self.joint.state(theta))[0]
 
-    def state_vjp(self, params: ArrayLike) -> tuple[State, Callable[[Cotangent], Real]]:
+    def state_vjp(self, params: ParamsLike = ()) -> tuple[State, Callable[[Cotangent], Real]]:
         theta = self._theta(params)
         if self._free is not None:
             free = self._free.at(theta)
@@ -153,7 +153,7 @@ class HiddenGibbsModel(Model):
 
         return state, pull
 
-    def state_jvp(self, params: ArrayLike) -> tuple[State, Callable[[ArrayLike], Complex]]:
+    def state_jvp(self, params: ParamsLike = ()) -> tuple[State, Callable[[ArrayLike], Complex]]:
         theta = self._theta(params)
         if self._free is None:
             joint, push_joint = self.joint.state_jvp(theta)
@@ -180,8 +180,8 @@ class HiddenGibbsModel(Model):
         sigma = self._diagonal(free)
         return float(sigma.log_partition()), free.pull(sigma.probabilities())
 
-    def _theta(self, params: ArrayLike) -> Real:
-        return _checks.parameters("params", params, self.n_params)
+    def _theta(self, params: ParamsLike) -> Real:
+        return self.theta(params)
 
     def _diagonal(self, free: FreeEnergy) -> GibbsState:
         return GibbsState(free.values, self._dims)

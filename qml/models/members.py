@@ -8,10 +8,11 @@ import numpy as np
 
 from qml import _checks
 from qml._checks import InputError
-from qml._typing import ArrayLike, Complex, Cotangent, Dims, Real
+from qml._typing import ArrayLike, Complex, Cotangent, Dims, ParamsLike, Real
 from qml.engines.register import directions_of
 from qml.models.base import Model
 from qml.states.base import State
+from qml.states.coercion import StateLike, one_state
 
 
 class Fixed(Model):
@@ -31,14 +32,14 @@ class Fixed(Model):
     def init_params(self, rng: np.random.Generator) -> Real:
         return np.zeros(0)
 
-    def state(self, params: ArrayLike) -> State:
-        _checks.parameters("params", params, 0)
+    def state(self, params: ParamsLike = ()) -> State:
+        self.theta(params)
         return self._state
 
-    def state_vjp(self, params: ArrayLike) -> tuple[State, Callable[[Cotangent], Real]]:
+    def state_vjp(self, params: ParamsLike = ()) -> tuple[State, Callable[[Cotangent], Real]]:
         return self.state(params), lambda cotangent: np.zeros(0)
 
-    def state_jvp(self, params: ArrayLike) -> tuple[State, Callable[[ArrayLike], Complex]]:
+    def state_jvp(self, params: ParamsLike = ()) -> tuple[State, Callable[[ArrayLike], Complex]]:
         d = self._state.dim
         return self.state(params), lambda v: np.zeros((*np.shape(v)[:-1], d, d), dtype=np.complex128)
 
@@ -52,13 +53,13 @@ class Members:
     Parameters of member k are called ``k.name``; with `prefixed` False, names are kept and must differ.
     """
 
-    def __init__(self, what: str, models: Sequence[Model | State], prefixed: bool = True) -> None:
-        if not isinstance(models, Sequence) or not models:
-            raise InputError(f"{what} needs a list of at least one model; found {models!r}.")
-        for k, model in enumerate(models):
-            if not isinstance(model, Model | State) or (isinstance(model, State) and model.batch_shape):
-                raise InputError(f"member {k} of {what} must be a Model or a single State; found {model!r}.")
-        self.models = tuple(Fixed(model) if isinstance(model, State) else model for model in models)
+    def __init__(self, what: str, models: Sequence[Model | StateLike], prefixed: bool = True) -> None:
+        held = _checks.listed(f"what {what} is made of", models, "models and states")
+        if not held:
+            raise InputError(f"{what} needs a list of at least one model; found none.")
+        self.models = tuple(
+            m if isinstance(m, Model) else Fixed(one_state(m, f"member {k} of {what}")) for k, m in enumerate(held)
+        )
         self.names = tuple(
             f"{k}.{name}" if prefixed else name for k, model in enumerate(self.models) for name in model.parameter_names
         )

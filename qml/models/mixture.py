@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from qml._checks import InputError, parameters
-from qml._typing import ArrayLike, Complex, Cotangent, Dims, Real
+from qml._checks import InputError
+from qml._typing import ArrayLike, Complex, Cotangent, Dims, ParamsLike, Real
 from qml.models.base import Model
 from qml.models.members import Members, directions
 from qml.spectral import log_softmax
 from qml.states.base import State
+from qml.states.coercion import StateLike
 from qml.states.density_matrix import DensityMatrix
 
 
@@ -51,7 +52,7 @@ class MixtureModel(Model):
     array([0.75, 0.25])
     """
 
-    def __init__(self, members: Sequence[Model | State]) -> None:
+    def __init__(self, members: Sequence[Model | StateLike]) -> None:
         self._members = Members("a mixture", members)
         self.members = self._members.models
         for k, member in enumerate(self.members):
@@ -73,11 +74,12 @@ class MixtureModel(Model):
         """A random start: equal weights, members at random starts of their own."""
         return np.concatenate([np.zeros(self._n_odds), self._members.init_params(rng)])
 
-    def natural(self, params: ArrayLike) -> dict[str, float]:
+    def natural(self, params: ParamsLike = ()) -> dict[str, float]:
         """The weights w_1, w_2, ..., and the members' parameters as they read them."""
-        logs, _ = self._split(params)
+        theta = self.theta(params)
+        logs, _ = self._split(theta)
         weights = dict(zip(self.parameter_names, np.exp(logs[1:]).tolist(), strict=False))
-        return {**weights, **self._members.natural(np.asarray(params, dtype=np.float64)[self._n_odds :])}
+        return {**weights, **self._members.natural(theta[self._n_odds :])}
 
     def unconstrained(self, values: Mapping[str, float]) -> Real:
         weights = super().unconstrained(values)[: self._n_odds]
@@ -88,11 +90,11 @@ class MixtureModel(Model):
             )
         return np.concatenate([np.log(weights) - np.log(rest), self._members.unconstrained(values)])
 
-    def state(self, params: ArrayLike) -> State:
+    def state(self, params: ParamsLike = ()) -> State:
         logs, parts = self._split(params)
         return _mixed(np.exp(logs), [m.state(part) for m, part in zip(self.members, parts, strict=True)], self.dims)[0]
 
-    def state_vjp(self, params: ArrayLike) -> tuple[State, Callable[[Cotangent], Real]]:
+    def state_vjp(self, params: ParamsLike = ()) -> tuple[State, Callable[[Cotangent], Real]]:
         logs, parts = self._split(params)
         states, pulls = zip(*(m.state_vjp(part) for m, part in zip(self.members, parts, strict=True)), strict=True)
         w = np.exp(logs)
@@ -105,7 +107,7 @@ class MixtureModel(Model):
 
         return mixture, pull
 
-    def state_jvp(self, params: ArrayLike) -> tuple[State, Callable[[ArrayLike], Complex]]:
+    def state_jvp(self, params: ParamsLike = ()) -> tuple[State, Callable[[ArrayLike], Complex]]:
         logs, parts = self._split(params)
         w = np.exp(logs)
         states, pushes = zip(*(m.state_jvp(part) for m, part in zip(self.members, parts, strict=True)), strict=True)
@@ -121,9 +123,9 @@ class MixtureModel(Model):
 
         return _mixed(w, states, self.dims)[0], push
 
-    def _split(self, params: ArrayLike) -> tuple[Real, list[Real]]:
+    def _split(self, params: ParamsLike) -> tuple[Real, list[Real]]:
         """log w (m,), and the parameters of each member."""
-        theta = parameters("params", params, self.n_params)
+        theta = self.theta(params)
         odds, rest = theta[: self._n_odds], theta[self._n_odds :]
         return log_softmax(np.concatenate([[0.0], odds])), self._members.split(rest)
 

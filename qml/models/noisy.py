@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from qml import _checks
 from qml._checks import InputError
-from qml._typing import ArrayLike, Complex, Cotangent, Dims, Real
+from qml._typing import ArrayLike, Complex, Cotangent, Dims, ParamsLike, Real
 from qml.circuits import Circuit
 from qml.models.base import Model
 from qml.models.circuit import CircuitModel
@@ -17,6 +16,7 @@ from qml.models.members import Members, directions
 from qml.models.pictures import heisenberg, schroedinger
 from qml.operations import Interval
 from qml.states.base import State
+from qml.states.coercion import StateLike
 from qml.states.density_matrix import DensityMatrix
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class NoisyModel(Model):
 
     def __init__(
         self,
-        model: Model | State,
+        model: Model | StateLike,
         circuit: Circuit,
         *,
         engine: Engine | None = None,
@@ -96,19 +96,19 @@ class NoisyModel(Model):
         """A random start: that of the model, then that of a :class:`CircuitModel` (weak noise)."""
         return self._members.init_params(rng)
 
-    def natural(self, params: ArrayLike) -> dict[str, float]:
+    def natural(self, params: ParamsLike = ()) -> dict[str, float]:
         """The model's own reading of its parameters, then the circuit's angles and probabilities."""
-        return self._members.natural(_checks.parameters("params", params, self.n_params))
+        return self._members.natural(self.theta(params))
 
     def unconstrained(self, values: Mapping[str, float]) -> Real:
         super().unconstrained(values)  # for its sentences
         return self._members.unconstrained(values)
 
-    def state(self, params: ArrayLike) -> DensityMatrix:
+    def state(self, params: ParamsLike = ()) -> DensityMatrix:
         theta, phi = self._split(params)
         return self._held(self._after(self.model.state(theta)).state(phi))
 
-    def state_vjp(self, params: ArrayLike) -> tuple[DensityMatrix, Callable[[Cotangent], Real]]:
+    def state_vjp(self, params: ParamsLike = ()) -> tuple[DensityMatrix, Callable[[Cotangent], Real]]:
         theta, phi = self._split(params)
         before, pull_model = self.model.state_vjp(theta)
         after, pull_circuit = self._after(before).state_vjp(phi)
@@ -120,7 +120,7 @@ class NoisyModel(Model):
 
         return self._held(after), pull
 
-    def state_jvp(self, params: ArrayLike) -> tuple[DensityMatrix, Callable[[ArrayLike], Complex]]:
+    def state_jvp(self, params: ParamsLike = ()) -> tuple[DensityMatrix, Callable[[ArrayLike], Complex]]:
         theta, phi = self._split(params)
         before, push_model = self.model.state_jvp(theta)
         after, push_circuit = self._after(before).state_jvp(phi)
@@ -134,8 +134,8 @@ class NoisyModel(Model):
 
         return self._held(after), push
 
-    def _split(self, params: ArrayLike) -> tuple[Real, Real]:
-        theta, phi = self._members.split(_checks.parameters("params", params, self.n_params))
+    def _split(self, params: ParamsLike) -> tuple[Real, Real]:
+        theta, phi = self._members.split(self.theta(params))
         return theta, phi
 
     def _values(self, phi: Real) -> Real:

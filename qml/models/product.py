@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from qml import _checks, operators
-from qml._typing import ArrayLike, Complex, Cotangent, Dims, Real
+from qml import operators
+from qml._typing import ArrayLike, Complex, Cotangent, Dims, ParamsLike, Real
 from qml.models.base import Model
 from qml.models.members import Members, directions
 from qml.states.base import State
+from qml.states.coercion import StateLike
 from qml.states.product import ProductState, marginals
 
 
@@ -44,7 +45,7 @@ class ProductModel(Model):
     1.386294
     """
 
-    def __init__(self, factors: Sequence[Model | State]) -> None:
+    def __init__(self, factors: Sequence[Model | StateLike]) -> None:
         self._members = Members("a product", factors)
         self.factors = self._members.models
 
@@ -60,26 +61,26 @@ class ProductModel(Model):
         """A random start: that of every factor."""
         return self._members.init_params(rng)
 
-    def natural(self, params: ArrayLike) -> dict[str, float]:
+    def natural(self, params: ParamsLike = ()) -> dict[str, float]:
         """The parameters of the factors, as they read them."""
-        return self._members.natural(_checks.parameters("params", params, self.n_params))
+        return self._members.natural(self.theta(params))
 
     def unconstrained(self, values: Mapping[str, float]) -> Real:
         super().unconstrained(values)  # for its sentences
         return self._members.unconstrained(values)
 
-    def split(self, params: ArrayLike) -> list[Real]:
+    def split(self, params: ParamsLike) -> list[Real]:
         """The parameters (n_k,) of each factor."""
-        return self._members.split(_checks.parameters("params", params, self.n_params))
+        return self._members.split(self.theta(params))
 
     def marginals(self, rho: State) -> list[State]:
         """The reduced states of rho (same dims) on the subsystems."""
         return marginals(rho, [factor.dims for factor in self.factors])
 
-    def state(self, params: ArrayLike) -> ProductState:
+    def state(self, params: ParamsLike = ()) -> ProductState:
         return ProductState([f.state(part) for f, part in zip(self.factors, self.split(params), strict=True)])
 
-    def state_vjp(self, params: ArrayLike) -> tuple[ProductState, Callable[[Cotangent], Real]]:
+    def state_vjp(self, params: ParamsLike = ()) -> tuple[ProductState, Callable[[Cotangent], Real]]:
         parts = zip(self.factors, self.split(params), strict=True)
         states, pulls = zip(*(factor.state_vjp(part) for factor, part in parts), strict=True)
 
@@ -88,7 +89,7 @@ class ProductModel(Model):
 
         return ProductState(states), pull
 
-    def state_jvp(self, params: ArrayLike) -> tuple[State, Callable[[ArrayLike], Complex]]:
+    def state_jvp(self, params: ParamsLike = ()) -> tuple[State, Callable[[ArrayLike], Complex]]:
         parts = zip(self.factors, self.split(params), strict=True)
         states, pushes = zip(*(factor.state_jvp(part) for factor, part in parts), strict=True)
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from qml import _checks
 from qml._checks import InputError
-from qml._typing import ArrayLike, Complex, Cotangent, Dims, Real
+from qml._typing import ArrayLike, Complex, Cotangent, Dims, ParamsLike, Real
 from qml.circuits import Circuit
 from qml.models.cholesky import smoothing_weight
 from qml.models.columns import hermitian_part, push_columns
@@ -96,14 +96,14 @@ class PurifiedCircuitModel(WithCircuit):
         """A random start: angles uniform in [-scale, scale] radians."""
         return rng.uniform(-scale, scale, self.n_params)
 
-    def state(self, params: ArrayLike) -> State:
+    def state(self, params: ParamsLike = ()) -> State:
         return self._state(self.engine.evolve_vectors(self._program, self._angles(params), self._start()))
 
-    def state_vjp(self, params: ArrayLike) -> tuple[State, Callable[[Cotangent], Real]]:
+    def state_vjp(self, params: ParamsLike = ()) -> tuple[State, Callable[[Cotangent], Real]]:
         psi, pull = self.engine.evolve_vectors_vjp(self._program, self._angles(params), self._start())
         return self._state(psi), lambda c: pull(c.reshape(-1, 1))
 
-    def state_jvp(self, params: ArrayLike) -> tuple[State, Callable[[ArrayLike], Complex]]:
+    def state_jvp(self, params: ParamsLike = ()) -> tuple[State, Callable[[ArrayLike], Complex]]:
         theta = self._angles(params)
         psi = self.engine.evolve_vectors(self._program, theta, self._start())
         push_psi = push_columns(self._program, theta, self._start())
@@ -117,8 +117,8 @@ class PurifiedCircuitModel(WithCircuit):
 
         return self._state(psi), push
 
-    def _angles(self, params: ArrayLike) -> Real:
-        return _checks.parameters("params", params, self.n_params)
+    def _angles(self, params: ParamsLike) -> Real:
+        return self.theta(params)
 
     def _start(self) -> Complex:
         first = np.zeros((math.prod(self._shape), 1), dtype=np.complex128)

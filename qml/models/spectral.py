@@ -9,7 +9,7 @@ import numpy as np
 
 from qml import _checks
 from qml._checks import InputError
-from qml._typing import ArrayLike, Complex, Cotangent, Dims, Real
+from qml._typing import ArrayLike, Complex, Cotangent, Dims, ParamsLike, Real
 from qml.circuits import Circuit
 from qml.models.energies import ENERGIES, Energies
 from qml.models.members import directions
@@ -94,16 +94,16 @@ class SpectralModel(WithCircuit):
         eta = rng.standard_normal(len(self.energies.names))
         return np.concatenate([eta, rng.uniform(-scale, scale, self._program.n_params)])
 
-    def log_probabilities(self, params: ArrayLike) -> Real:
+    def log_probabilities(self, params: ParamsLike) -> Real:
         """log s_x in nats, shape (d,)."""
         return self.energies.log_probabilities(self._split(params)[0])
 
-    def state(self, params: ArrayLike) -> SpectralState:
+    def state(self, params: ParamsLike = ()) -> SpectralState:
         eta, phi = self._split(params)
         vectors = self.engine.evolve_vectors(self._program, phi)
         return SpectralState(self.energies.log_probabilities(eta), vectors, self.dims)
 
-    def state_vjp(self, params: ArrayLike) -> tuple[SpectralState, Callable[[Cotangent], Real]]:
+    def state_vjp(self, params: ParamsLike = ()) -> tuple[SpectralState, Callable[[Cotangent], Real]]:
         eta, phi = self._split(params)
         logs = self.energies.log_probabilities(eta)
         vectors, pull_vectors = self.engine.evolve_vectors_vjp(self._program, phi)
@@ -114,7 +114,7 @@ class SpectralModel(WithCircuit):
 
         return SpectralState(logs, vectors, self.dims), pull
 
-    def state_jvp(self, params: ArrayLike) -> tuple[SpectralState, Callable[[ArrayLike], Complex]]:
+    def state_jvp(self, params: ParamsLike = ()) -> tuple[SpectralState, Callable[[ArrayLike], Complex]]:
         r"""The state, and the map from directions v (..., n_params) to the derivatives (..., d, d) of sigma.
 
         .. math:: \dot\sigma = V \mathrm{diag}(\dot s) V^\dagger + [\dot V V^\dagger, \sigma]
@@ -133,8 +133,8 @@ class SpectralModel(WithCircuit):
 
         return sigma, push
 
-    def _split(self, params: ArrayLike) -> tuple[Real, Real]:
-        theta = _checks.parameters("params", params, self.n_params)
+    def _split(self, params: ParamsLike) -> tuple[Real, Real]:
+        theta = self.theta(params)
         n_energies = len(self.energies.names)
         return theta[:n_energies], theta[n_energies:]
 

@@ -11,11 +11,11 @@ from scipy import sparse
 
 from qml import _checks, spectral
 from qml._checks import InputError
-from qml._typing import ArrayLike, Complex, Cotangent, Dims, Real
+from qml._typing import ArrayLike, Complex, Cotangent, Dims, ParamsLike, Real
 from qml.models.base import Model
 from qml.models.gibbs import GibbsModel
-from qml.moments import GeneratorsLike, Moments, MomentState, operators_of, pack, unpack
-from qml.operators import OperatorLike, PauliSum
+from qml.moments import Moments, MomentState, operators_of, pack, unpack
+from qml.operators import GeneratorsLike, OperatorLike, PauliSum
 from qml.states import GibbsState, State
 
 LIMIT = 400
@@ -352,11 +352,11 @@ class LargeGibbsModel(Model):
         """A random start near the maximally mixed state: normal, of standard deviation `scale`."""
         return rng.normal(0.0, scale, self.n_params)
 
-    def state(self, params: ArrayLike) -> ThermalState:
-        theta = _checks.parameters("params", params, self.n_params)
+    def state(self, params: ParamsLike = ()) -> ThermalState:
+        theta = self.theta(params)
         return ThermalState(self.generators, theta, samples=self.samples, seed=self.seed, krylov=self.krylov)
 
-    def state_vjp(self, params: ArrayLike) -> tuple[ThermalState, Callable[[Cotangent], Real]]:
+    def state_vjp(self, params: ParamsLike = ()) -> tuple[ThermalState, Callable[[Cotangent], Real]]:
         """The state, whose coordinate is theta itself."""
         return self.state(params), lambda cotangent: np.asarray(cotangent, dtype=np.float64)
 

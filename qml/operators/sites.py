@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, TypeAlias, cast, runtime_checkable
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from qml import _checks
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Dims, DimsLike, Integer
-from qml.operators.pauli_sum import PauliSum
+from qml.operators.pauli_sum import PauliSum, as_pauli_sum
 
 
 @runtime_checkable
@@ -23,8 +23,8 @@ class DenseOperator(Protocol):
     def full(self) -> Any: ...
 
 
-OperatorLike: TypeAlias = "ArrayLike | PauliSum | DenseOperator"
-"""An operator: a matrix (d, d), a :class:`PauliSum`, or a QuTiP Qobj."""
+OperatorLike: TypeAlias = "ArrayLike | PauliSum | DenseOperator | Mapping[str, complex]"
+"""An operator: a matrix (d, d), a :class:`PauliSum` or what stands for one ("XX", {"XX": 0.5}), or a QuTiP Qobj."""
 
 
 def as_matrix(op: OperatorLike, dims: DimsLike) -> Complex:
@@ -32,7 +32,7 @@ def as_matrix(op: OperatorLike, dims: DimsLike) -> Complex:
 
     Parameters
     ----------
-    op : array (d, d), PauliSum or qutip.Qobj
+    op : array (d, d), PauliSum, str, mapping or qutip.Qobj
         A Pauli sum needs one qubit a site; a Qobj needs these site dimensions, or a single site of dimension d.
     dims : int or sequence of int
         Site dimensions; an int is a number of qubits.
@@ -49,6 +49,8 @@ def as_matrix(op: OperatorLike, dims: DimsLike) -> Complex:
     array([[ 1.,  0.],
            [ 0., -1.]])
     """
+    if isinstance(op, str | Mapping):
+        op = as_pauli_sum(op)
     dims = _checks.dimensions("dims", dims, math.prod(dims_of(op)) if isinstance(dims, int) else None)
     if isinstance(op, PauliSum):
         if op.dims != dims:
@@ -77,8 +79,8 @@ def dims_of(op: OperatorLike) -> Dims:
     >>> dims_of(np.eye(4)), dims_of(np.eye(3))
     ((2, 2), (3,))
     """
-    if isinstance(op, PauliSum):
-        return op.dims
+    if isinstance(op, PauliSum | str | Mapping):
+        return as_pauli_sum(op).dims
     if isinstance(op, DenseOperator):
         return _checks.dimensions("dims of the operator", op.dims[0])
     return _checks.qubit_dims(_checks.square("the operator", op).shape[-1])

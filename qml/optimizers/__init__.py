@@ -1,5 +1,6 @@
 """Optimizers: from a starting point to lower values, one accepted iterate after the other."""
 
+from qml import _checks
 from qml.optimizers.adam import Adam
 from qml.optimizers.base import (
     Differentiable,
@@ -35,6 +36,25 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {
 }
 """Every optimizer by name; configs and the command line read this list."""
 
+
+def as_optimizer(value: Optimizer | str) -> Optimizer:
+    """An optimizer, from one or from the name of one, which stands for it with its default settings.
+
+    Raises
+    ------
+    InputError
+        If it is neither, with the nearest name.
+
+    Examples
+    --------
+    >>> as_optimizer("newton")
+    Newton(solver='auto')
+    """
+    if isinstance(value, str):
+        return OPTIMIZERS[_checks.choice("optimizer", value, OPTIMIZERS)]()
+    return _checks.instance("optimizer", value, Optimizer, "such as LBFGS(), or the name of one")
+
+
 __all__ = [
     "LBFGS",
     "OPTIMIZERS",
@@ -52,5 +72,6 @@ __all__ = [
     "Point",
     "Stalled",
     "StochasticAdam",
+    "as_optimizer",
     "evaluate",
 ]

@@ -1,11 +1,10 @@
 """Quantum states: what they are held as, what they know of their own spectrum, and how to make them."""
 
 from qml.states.base import State
+from qml.states.coercion import StateLike, as_pair, as_single_state, as_state, one_state
 from qml.states.density_matrix import DensityMatrix, nearest_density_matrix
 from qml.states.gibbs import GibbsState, SpectralState
 from qml.states.library import (
-    as_single_state,
-    as_state,
     basis_state,
     bures,
     ghz,
@@ -29,6 +28,8 @@ __all__ = [
     "SmoothedState",
     "SpectralState",
     "State",
+    "StateLike",
+    "as_pair",
     "as_single_state",
     "as_state",
     "basis_state",
@@ -38,6 +39,7 @@ __all__ = [
     "haar_pure",
     "maximally_mixed",
     "nearest_density_matrix",
+    "one_state",
     "partial_trace",
     "purify",
     "tensor",

@@ -13,7 +13,7 @@ import numpy as np
 from qml import _checks, spectral
 from qml._checks import InputError
 from qml._files import read_arrays
-from qml._typing import ArrayLike, Complex, Cotangent, Dims, DimsLike, Real
+from qml._typing import ArrayLike, Complex, Cotangent, DimsLike, Real
 from qml.states import factors
 from qml.states.base import State
 
@@ -352,13 +352,6 @@ def nearest_density_matrix(matrix: ArrayLike, dims: DimsLike | None = None) -> D
     p = np.clip(values - shift, 0.0, None)
     spectrum = spectral.Spectrum(p, vectors)
     return DensityMatrix.trusted(spectrum.matrix_of(p / p.sum(axis=-1, keepdims=True)), dims)
-
-
-def dims_match(rho: State, sigma: State) -> Dims:
-    """The common dims of two states; refused when they differ."""
-    if rho.dims != sigma.dims:
-        raise InputError(f"the two states must have equal dims; found {rho.dims} (rho) and {sigma.dims} (sigma).")
-    return rho.dims
 
 
 def _frozen(a: Any) -> Any:

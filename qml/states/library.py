@@ -10,9 +10,10 @@ import numpy as np
 
 from qml import _checks, operators
 from qml._checks import InputError
-from qml._typing import ArrayLike, Complex, Dims, DimsLike, Numeric
+from qml._typing import Complex, DimsLike, Numeric
 from qml.operators import OperatorLike
 from qml.states.base import State
+from qml.states.coercion import StateLike, as_state, one_state
 from qml.states.density_matrix import DensityMatrix
 from qml.states.gibbs import GibbsState
 
@@ -195,12 +196,11 @@ def _vector_fits(d: int) -> None:
 
 
 def _normal(rng: np.random.Generator, shape: tuple[int, ...]) -> Complex:
-    if not isinstance(rng, np.random.Generator):
-        raise InputError(f"rng must be a numpy Generator, e.g. numpy.random.default_rng(0); found {rng!r}.")
+    _checks.generator("rng", rng)
     return np.asarray(rng.normal(size=shape) + 1j * rng.normal(size=shape))
 
 
-def tensor(*states: State) -> State:
+def tensor(*states: StateLike) -> State:
     """The product state of the given ones, sites side by side; of Gibbs states a Gibbs state, of diagonal ones a
     diagonal one.
 
@@ -211,10 +211,12 @@ def tensor(*states: State) -> State:
     """
     if not states:
         raise InputError("tensor needs at least one state; found none.")
+    held = [one_state(s, f"state {k}") for k, s in enumerate(states)]
+    return _product(held)
+
+
+def _product(states: Sequence[State]) -> State:
     dims = tuple(d for s in states for d in s.dims)
-    for s in states:
-        if s.batch_shape:
-            raise InputError(f"tensor takes single states; found a batch of shape {s.batch_shape}: index it first.")
     if all(s.is_diagonal and isinstance(s, DensityMatrix) for s in states):
         joint = functools.reduce(np.multiply.outer, (s.probabilities() for s in states)).ravel()
         return DensityMatrix.from_probabilities(joint, dims)
@@ -229,7 +231,7 @@ def tensor(*states: State) -> State:
     return DensityMatrix.trusted(operators.tensor_matrices(*(s.matrix() for s in states)), dims)
 
 
-def partial_trace(state: State, keep: Sequence[int]) -> DensityMatrix:
+def partial_trace(state: StateLike, keep: Sequence[int]) -> DensityMatrix:
     """The reduced state of the sites `keep`, in the order listed; O(d^2).
 
     O(d) for a state that is held as probabilities, and it stays one; O(d r d') for a factor (d, r), with d' the kept
@@ -241,6 +243,7 @@ def partial_trace(state: State, keep: Sequence[int]) -> DensityMatrix:
     array([[0.5, 0. ],
            [0. , 0.5]])
     """
+    state = as_state(state)
     kept = _checks.targets("keep", keep, len(state.dims))
     if not kept:
         raise InputError("keep must name at least one site; found none.")
@@ -266,7 +269,7 @@ def _grouped(values: Numeric, kept: tuple[int, ...], state: State) -> Numeric:
     return tensor.reshape(*values.shape[:-1], math.prod(state.dims[k] for k in kept), -1)
 
 
-def purify(state: State) -> DensityMatrix:
+def purify(state: StateLike) -> DensityMatrix:
     r"""A pure state sum_j sqrt(s_j) \|j>\|j'> on the sites followed by one ancilla, with the reduced state sigma.
 
     The ancilla's dimension is the rank of sigma.
@@ -277,41 +280,10 @@ def purify(state: State) -> DensityMatrix:
     >>> psi.dims, partial_trace(psi, [0]).probabilities().round(3)
     ((2, 2), array([0.5, 0.5]))
     """
-    if state.batch_shape:
-        raise InputError(f"purify takes a single state; found a batch of shape {state.batch_shape}: index it first.")
+    state = one_state(state)
     spectrum = state.spectrum()
     kept = spectrum.support
     basis = np.eye(state.dim, dtype=np.complex128) if spectrum.basis is None else spectrum.basis
     weights = np.exp(spectrum.log_eigenvalues[kept] / 2)
     factor = basis[:, kept] * (weights / np.linalg.norm(weights))
     return DensityMatrix.from_vector(factor.ravel(), (*state.dims, int(kept.sum())))
-
-
-def as_state(value: State | ArrayLike, dims: DimsLike | None = None) -> State:
-    """A state, from a state, a QuTiP object, a density matrix (d, d) or a state vector (d,)."""
-    if isinstance(value, State):
-        return value
-    if hasattr(value, "isket"):
-        return DensityMatrix.from_qobj(value)
-    a = _checks.array("the state", value)
-    return DensityMatrix.from_vector(a, dims) if a.ndim == 1 else DensityMatrix(a, dims)
-
-
-def as_single_state(value: State | ArrayLike, dims: Dims) -> State:
-    """One state rho on sites `dims`, from a state, a density matrix, a state vector or a Qobj; never a batch."""
-    if isinstance(value, State) or hasattr(value, "isket"):
-        rho = as_state(value)
-    else:
-        d = math.prod(dims)
-        shape = np.shape(value)
-        if shape not in ((d,), (d, d)):
-            raise InputError(
-                f"target must be a state of dimension {d}, as a State, a Qobj, a matrix ({d}, {d}) or a vector ({d},); "
-                f"found {type(value).__name__} of shape {shape}."
-            )
-        rho = as_state(value, dims)
-    if rho.dims != dims:
-        raise InputError(f"target and model must have equal dims; found {rho.dims} (target) and {dims} (model).")
-    if rho.batch_shape:
-        raise InputError(f"target must be one state; found a batch of shape {rho.batch_shape}: use their mixture.")
-    return rho

@@ -13,6 +13,7 @@ from qml import _checks, operators, spectral
 from qml._checks import InputError
 from qml._typing import Complex, Cotangent, Dims, Real
 from qml.states.base import State
+from qml.states.coercion import StateLike, one_state
 from qml.states.library import partial_trace
 
 
@@ -49,13 +50,11 @@ class ProductState(State):
     1.530135
     """
 
-    def __init__(self, factors: Sequence[State]) -> None:
-        self.factors = tuple(factors)
+    def __init__(self, factors: Sequence[StateLike]) -> None:
+        held = _checks.listed("factors", factors, "states")
+        self.factors = tuple(one_state(factor, f"factor {k} of a product state") for k, factor in enumerate(held))
         if not self.factors:
             raise InputError("a product state needs at least one factor; found none.")
-        for k, factor in enumerate(self.factors):
-            if not isinstance(factor, State) or factor.batch_shape:
-                raise InputError(f"factor {k} of a product state must be a single State; found {factor!r}.")
         self.dims = tuple(d for factor in self.factors for d in factor.dims)
 
     @property

@@ -102,7 +102,7 @@ def test_gibbs_model_survives_any_beta():
     [
         ([], {}, "at least one operator"),
         (pauli("II"), {}, "other than the identity"),
-        (3, {}, "a list of them or of matrices; found int"),
+        (3, {}, "generators must be a list of operators, or one PauliSum; found 3"),
         ([pauli("XX"), pauli("X")], {}, "generator 0 acts on 2, generator 1 on 1"),
         ([pauli("XX", 1j)], {}, "generator 0 must be Hermitian"),
         ([pauli("XX"), pauli("XX")], {}, "'XX' is there 2 times"),

@@ -115,7 +115,7 @@ def test_learns_a_state_of_its_own_family(members):
 def test_sentences():
     with pytest.raises(InputError, match="a mixture needs a list of at least one model"):
         MixtureModel([])
-    with pytest.raises(InputError, match="member 1 of a mixture must be a Model or a single State"):
+    with pytest.raises(InputError, match="member 1 of a mixture must be a State"):
         MixtureModel([ghz(2), "ghz"])
     with pytest.raises(InputError, match=r"equal dims; found \(2,\) \(0\) and \(2, 2\) \(1\)"):
         MixtureModel([basis_state("0"), ghz(2)])

@@ -1,0 +1,61 @@
+"""Sets of operators by name: what models of the exponential family and their moments are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from numbers import Number
+from typing import Any, TypeAlias
+
+from qml import _checks
+from qml._checks import InputError
+from qml._typing import ArrayLike
+from qml.operators.pauli_sum import PauliLike, PauliSum, as_pauli_sum, pauli
+
+GeneratorsLike: TypeAlias = PauliLike | Sequence[PauliLike | ArrayLike] | Mapping[str, PauliLike | ArrayLike]
+"""A Pauli sum, whose strings are meant; or a list of operators, or a mapping that names them."""
+
+
+def named_operators(generators: GeneratorsLike) -> dict[str, PauliSum | ArrayLike]:
+    """Operators by name, at least one, of those that stand for a Pauli sum the sum.
+
+    Of one sum (a PauliSum, a string, or a mapping of strings to numbers) its strings are meant, without the identity.
+    In a list a single string is called by its letters, anything else ``G0``, ``G1``, ...; a mapping gives the names.
+
+    Raises
+    ------
+    InputError
+        If they are neither, there is none, or two have one name.
+
+    Examples
+    --------
+    >>> list(named_operators({"ZZ": 0.5, "XI": 1.0})), list(named_operators(["XX", {"ZI": 1.0, "IZ": 1.0}]))
+    (['ZZ', 'XI'], ['XX', 'G1'])
+    """
+    if isinstance(generators, Mapping) and generators and all(isinstance(g, Number) for g in generators.values()):
+        generators = as_pauli_sum(generators)  # type: ignore[arg-type]
+    if isinstance(generators, PauliSum | str):
+        labels = as_pauli_sum(generators).labels
+        generators = [pauli(label) for label in labels if set(label) != {"I"}]
+    if isinstance(generators, Mapping):
+        found = {_checks.text("the name of a generator", name): _operator(g) for name, g in generators.items()}
+    else:
+        held = [_operator(g) for g in _checks.listed("generators", generators, "operators, or one PauliSum")]
+        names = [_name(k, g) for k, g in enumerate(held)]
+        for name in names:
+            if names.count(name) > 1:
+                raise InputError(
+                    f"generators must be different; {name!r} is there {names.count(name)} times: leave one, or pass a "
+                    "mapping that names them."
+                )
+        found = dict(zip(names, held, strict=True))
+    if not found:
+        raise InputError("generators must hold at least one operator other than the identity; found none.")
+    return found
+
+
+def _operator(value: Any) -> Any:
+    return as_pauli_sum(value) if isinstance(value, str | Mapping) else value
+
+
+def _name(place: int, operator: Any) -> str:
+    return operator.labels[0] if isinstance(operator, PauliSum) and len(operator.words) == 1 else f"G{place}"

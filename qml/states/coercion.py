@@ -1,0 +1,125 @@
+"""What is taken for a state: one function for one, and one for two of them."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from qml import _checks
+from qml._checks import InputError
+from qml._typing import ArrayLike, Dims, DimsLike
+from qml.states.base import State
+from qml.states.density_matrix import DensityMatrix
+
+StateLike = State | ArrayLike
+"""A state, a density matrix (..., d, d) or state vector (d,) as an array or as lists, or a QuTiP object."""
+
+
+def as_state(value: StateLike, dims: DimsLike | None = None, name: str = "the state") -> State:
+    """A state, from a state, a QuTiP object, a density matrix (..., d, d) or a state vector (d,).
+
+    Parameters
+    ----------
+    value : State, Qobj, array (..., d, d) or array (d,)
+    dims : int or sequence of int, optional
+        Sites of an array, or of a Qobj on one site of their dimension; qubits if d is a power of two by default.
+    name : str
+        What a refusal calls it.
+
+    Raises
+    ------
+    InputError
+        If it is none: its violation is told.
+
+    Examples
+    --------
+    >>> as_state([[0.5, 0.0], [0.0, 0.5]])
+    DensityMatrix(dims=(2,))
+    """
+    if isinstance(value, State):
+        return value
+    if _is_qobj(value):
+        held = DensityMatrix.from_qobj(value)
+        if dims is None or len(held.dims) > 1 or math.prod(wanted := _checks.dimensions("dims", dims)) != held.dim:
+            return held
+        return DensityMatrix(held.matrix(), wanted) if held.factor is None else held.from_factor(held.factor, wanted)
+    _refuse_others(name, value)
+    a = _checks.array(name, value)
+    return DensityMatrix.from_vector(a, dims) if a.ndim == 1 else DensityMatrix(a, dims)
+
+
+def as_single_state(value: StateLike, dims: Dims, name: str = "target") -> State:
+    """One state rho on sites `dims`, from a state, a density matrix, a state vector or a Qobj; never a batch."""
+    if isinstance(value, State) or _is_qobj(value):
+        rho = as_state(value, dims, name)
+    else:
+        _refuse_others(name, value)
+        d = math.prod(dims)
+        shape = np.shape(value)
+        if shape not in ((d,), (d, d)):
+            raise InputError(
+                f"{name} must be a state of dimension {d}, as a State, a Qobj, a matrix ({d}, {d}) or a vector ({d},); "
+                f"found {type(value).__name__} of shape {shape}."
+            )
+        rho = as_state(value, dims, name)
+    if rho.dims != dims:
+        raise InputError(f"target and model must have equal dims; found {rho.dims} (target) and {dims} (model).")
+    if rho.batch_shape:
+        raise InputError(f"{name} must be one state; found a batch of shape {rho.batch_shape}: use their mixture.")
+    return rho
+
+
+def as_pair(rho: StateLike, sigma: StateLike) -> tuple[State, State]:
+    """Two states on the same sites, single or batches that broadcast; an array takes the dims of the other one.
+
+    Examples
+    --------
+    >>> from qml.states import maximally_mixed
+    >>> as_pair([1.0, 0.0, 0.0, 0.0], maximally_mixed((2, 2)))[0].dims
+    (2, 2)
+    """
+    known = sigma.dims if isinstance(sigma, State) else None
+    first = as_state(rho, known if _dim(rho) == _dim(sigma) else None, "rho")
+    second = as_state(sigma, first.dims if _dim(sigma) == first.dim else None, "sigma")
+    if first.dims != second.dims:
+        raise InputError(f"the two states must have equal dims; found {first.dims} (rho) and {second.dims} (sigma).")
+    if first.batch_shape and second.batch_shape:
+        try:
+            np.broadcast_shapes(first.batch_shape, second.batch_shape)
+        except ValueError:
+            raise InputError(
+                f"batches of states must broadcast; found shapes {first.batch_shape} (rho) and {second.batch_shape} "
+                "(sigma)."
+            ) from None
+    return first, second
+
+
+def one_state(value: StateLike, name: str = "state", dims: DimsLike | None = None) -> State:
+    """A single state; an array is on sites `dims`, qubits by default."""
+    state = as_state(value, dims, name)
+    if state.batch_shape:
+        raise InputError(f"{name} must be one state; found a batch of shape {state.batch_shape}: index it first.")
+    return state
+
+
+def _refuse_others(name: str, value: Any) -> None:
+    if _dim(value) == 0:
+        found = _checks.shown(value)
+        raise InputError(f"{name} must be a State, a Qobj, a matrix (d, d) or a vector (d,) of numbers; found {found}.")
+
+
+def _is_qobj(value: Any) -> bool:
+    return hasattr(value, "isket") and hasattr(value, "full")
+
+
+def _dim(value: Any) -> int:
+    """The dimension of what may be a state; 0 where it is none."""
+    if isinstance(value, State):
+        return value.dim
+    try:
+        shape = value.shape if _is_qobj(value) else np.shape(value)
+    except ValueError:  # ragged
+        return 0
+    return int(shape[0] if _is_qobj(value) else shape[-1]) if shape else 0

@@ -19,24 +19,18 @@ class FitError(RuntimeError):
     """A fit that did not converge, told by its status sentence."""
 
 
-class Outcome(ABC):
-    """A result with a status: shown as a table, in text and in notebooks."""
+class Table(ABC):
+    """Numbers with names, shown as a table in text and in notebooks."""
 
-    converged: bool
-    status: str
-    kind: ClassVar[str] = "fit"
-    """What it is the result of, as its table is called."""
-    error: ClassVar[type[RuntimeError]] = FitError
+    caption: ClassVar[str]
+    """What the table is called."""
 
     @abstractmethod
     def _rows(self) -> list[tuple[str, str]]:
         """The headline numbers: names and values."""
 
-    def raise_if_failed(self) -> Self:
-        """The result itself if it converged; else an error with the status."""
-        if not self.converged:
-            raise self.error(self.status)
-        return self
+    def _title(self) -> str:
+        return self.caption
 
     def summary(self) -> str:
         """A table of the headline numbers, as text."""
@@ -47,13 +41,35 @@ class Outcome(ABC):
     def __str__(self) -> str:
         return self.summary()
 
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{name} {value}" for name, value in self._rows()[:3])
+        return f"<{type(self).__name__}: {shown}>"
+
     def _repr_html_(self) -> str:
-        mark = "&#10003;" if self.converged else "&#10007;"
         rows = "".join(
-            f'<tr><th style="text-align: left">{name}</th><td style="text-align: left">{html.escape(value)}</td></tr>'
+            f'<tr><th style="text-align: left">{html.escape(name)}</th>'
+            f'<td style="text-align: left">{html.escape(value)}</td></tr>'
             for name, value in self._rows()
         )
-        return f"<table><caption>{mark} {self.kind}</caption>{rows}</table>"
+        return f"<table><caption>{self._title()}</caption>{rows}</table>"
+
+
+class Outcome(Table):
+    """A result with a status."""
+
+    converged: bool
+    status: str
+    caption: ClassVar[str] = "fit"
+    error: ClassVar[type[RuntimeError]] = FitError
+
+    def raise_if_failed(self) -> Self:
+        """The result itself if it converged; else an error with the status."""
+        if not self.converged:
+            raise self.error(self.status)
+        return self
+
+    def _title(self) -> str:
+        return f"{'&#10003;' if self.converged else '&#10007;'} {self.caption}"
 
 
 def write_result(path: str | Path | IO[bytes], text: Mapping[str, Any], arrays: Mapping[str, Any]) -> None:

@@ -190,7 +190,7 @@ def report(
         "```",
         "",
         f"Fidelity with the ideal state {fisher[0]:.5f}: standard error {fisher[1]:.5f} (Fisher information at fixed "
-        f"rank), {spread.standard_error('fidelity'):.5f} (parametric bootstrap, 95 % {low:.5f} to {high:.5f}, "
+        f"rank), {spread.standard_error('fidelity'):.5f} (parametric bootstrap, percentiles {low:.5f} to {high:.5f}, "
         f"bias {spread.bias('fidelity'):+.5f}). Purity {spread.estimates['purity']:.5f} +- "
         f"{spread.standard_error('purity'):.5f}.",
         "",

@@ -58,7 +58,7 @@ class EMResult(Outcome):
     converged: bool
     status: str
     parameter_names: tuple[str, ...]
-    kind: ClassVar[str] = "quantum EM"
+    caption: ClassVar[str] = "quantum EM"
 
     @property
     def iterations(self) -> int:

@@ -4,6 +4,7 @@ from qml.tomography.bootstrap import Bootstrap, bootstrap
 from qml.tomography.entropy import maximum_entropy
 from qml.tomography.errors import FisherInformation
 from qml.tomography.estimator import StateTomography
+from qml.tomography.intervals import ProfileLikelihood
 from qml.tomography.linear import Determined, determined, least_squares
 from qml.tomography.mle import maximum_likelihood
 from qml.tomography.models import GoodnessOfFit, ModelErrors, goodness_of_fit, model_errors
@@ -16,6 +17,7 @@ __all__ = [
     "FisherInformation",
     "GoodnessOfFit",
     "ModelErrors",
+    "ProfileLikelihood",
     "RankChoice",
     "RankTest",
     "StateTomography",

@@ -7,12 +7,13 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from qml import _checks
 from qml._checks import InputError
+from qml._results import Table
 from qml._typing import Complex, Real
 from qml.measurement import Counts
 from qml.measurement.sampling import draw
@@ -25,8 +26,8 @@ GAP = 1e-3
 """Nats: far below what one resampled record differs from another by."""
 
 
-@dataclass(frozen=True, eq=False)
-class Bootstrap:
+@dataclass(frozen=True, eq=False, repr=False)
+class Bootstrap(Table):
     """The functions of the state over the resampled records.
 
     Attributes
@@ -50,15 +51,38 @@ class Bootstrap:
         """The standard deviation over the resampled records."""
         return float(np.std(self.values[name], ddof=1))
 
-    def interval(self, name: str, level: float = 0.95) -> tuple[float, float]:
-        """The central percentile interval; near the boundary of the states it is biased as the estimate itself is."""
+    def interval(self, name: str, level: float = 0.95, *, kind: str = "percentile") -> tuple[float, float]:
+        r"""An interval from the quantiles q over the resampled records; `kind` is which.
+
+        .. math:: \text{percentile: } [q_{low}, q_{high}], \qquad
+            \text{basic: } [2 \hat f - q_{high}, 2 \hat f - q_{low}]
+
+        The basic one takes the bias of the estimate off; it can leave the range of the function. At the boundary of the
+        states the percentiles miss: records of the estimate, which lies inside, scatter further inside, and never come
+        back to a pure truth. For an expectation or the fidelity with a pure state use ``TomographyResult.interval``.
+        What each of them covers was measured: docs/explanation/tomography.md.
+        """
         tail = (1 - _checks.number("level", level, 0.0, 1.0)) / 2
-        low, high = np.quantile(self.values[name], [tail, 1 - tail])
-        return float(low), float(high)
+        low, high = (float(q) for q in np.quantile(self.values[name], [tail, 1 - tail]))
+        if _checks.choice("kind", kind, ("percentile", "basic")) == "percentile":
+            return low, high
+        center = 2 * self.estimates[name]
+        return center - high, center - low
 
     def bias(self, name: str) -> float:
         """The mean over the resampled records, minus the estimate."""
         return float(np.mean(self.values[name]) - self.estimates[name])
+
+    caption: ClassVar[str] = "bootstrap"
+
+    def _rows(self) -> list[tuple[str, str]]:
+        return [
+            *(
+                (name, f"{value:.6g} +- {self.standard_error(name):.2g}, bias {self.bias(name):+.2g}")
+                for name, value in self.estimates.items()
+            ),
+            ("records", f"{len(self.log_likelihoods)} drawn, {self.kind}, seed {self.seed}"),
+        ]
 
 
 def bootstrap(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from typing import ClassVar
 
 import numpy as np
 
 from qml._checks import InputError
+from qml._results import Table
 from qml._typing import Complex, Real
 from qml.losses.measures import fidelity_and_derivative
 from qml.operators import OperatorLike, as_matrix
@@ -14,8 +16,11 @@ from qml.states import State
 from qml.tomography.linear import design, hermitian_basis
 from qml.tomography.result import TomographyResult
 
+KNOWN = 1e-12
+"""An eigenvalue of the information below this part of the largest is that of a direction that is not determined."""
 
-class FisherInformation:
+
+class FisherInformation(Table):
     r"""The Fisher information of a record about the state, at the state of maximum likelihood.
 
     .. math:: J_{ab} = \sum_s N_s \sum_{k \in s} \frac{\mathrm{Tr}(M_k B_a)\, \mathrm{Tr}(M_k B_b)}{p_k}, \qquad
@@ -31,7 +36,7 @@ class FisherInformation:
         J^obs in place of the expected information.
     within_rank : bool
         Allow a state of less than full rank, and treat its rank as known. The errors do not count that the rank was
-        chosen by the data: at a boundary the likelihood is not quadratic, and the bootstrap is what to trust.
+        chosen by the data: at a boundary the likelihood is not quadratic; ``TomographyResult.interval`` covers there.
 
     Attributes
     ----------
@@ -65,12 +70,12 @@ class FisherInformation:
         if result.rank < result.state.dim and not within_rank:
             raise InputError(
                 f"the state has rank {result.rank} of {result.state.dim}: at the boundary the likelihood is not "
-                "quadratic; use bootstrap, or within_rank=True to treat the rank as known."
+                "quadratic; use result.interval, or within_rank=True to treat the rank as known."
             )
-        self.result = result
+        self.result, self.observed = result, observed
         values, vectors = np.linalg.eigh(result.state.matrix())
         del values
-        self._vectors, self._rank = vectors[:, ::-1], result.rank
+        self._vectors, self._rank, self._within = vectors[:, ::-1], result.rank, result.rank < result.state.dim
         measurement, counts = result.counts.measurement, np.asarray(result.counts.counts, dtype=np.float64)
         self._basis = self._tangents()
         x = design(measurement, self._basis)
@@ -104,7 +109,7 @@ class FisherInformation:
         o = np.einsum("aij,ji->a", self._basis, as_matrix(operator, self.result.state.dims)).real
         values, vectors = np.linalg.eigh(self.matrix)
         along = np.square(vectors.T @ o)
-        known = values > 1e-12 * values[-1]
+        known = values > KNOWN * values[-1]
         if along[~known].sum() > 1e-18 * max(float(o @ o), 1e-300):
             return math.inf
         return float(np.sqrt((along[known] / values[known]).sum()))
@@ -113,3 +118,16 @@ class FisherInformation:
         """F(target, sigma) and its standard error. At F = 1 the derivative, and with it this error, is zero."""
         value, derivative = fidelity_and_derivative(target, self.result.state)
         return value, self.standard_error(derivative)
+
+    caption: ClassVar[str] = "Fisher information"
+
+    def _rows(self) -> list[tuple[str, str]]:
+        values = np.linalg.eigvalsh(self.matrix)
+        known = values[values > KNOWN * values[-1]] if len(values) else values
+        errors = f"{1 / math.sqrt(known[-1]):.2g} to {1 / math.sqrt(known[0]):.2g}" if len(known) else "none"
+        return [
+            ("directions", f"{len(known)} of {len(values)} determined"),
+            ("standard errors", f"{errors}, of directions of unit length"),
+            ("information", "observed" if self.observed else "expected"),
+            ("rank", f"{self._rank} of {self.result.state.dim}" + (", taken as known" if self._within else "")),
+        ]

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from qml import _checks
 from qml._checks import InputError
+from qml._results import Table
 from qml._typing import Real
 from qml.fitting.objective import Objective
 from qml.fitting.result import FitResult
@@ -25,8 +27,8 @@ STEP = 1e-5
 """Of central differences of the gradient, and of the natural parameters."""
 
 
-@dataclass(frozen=True, eq=False)
-class ModelErrors:
+@dataclass(frozen=True, eq=False, repr=False)
+class ModelErrors(Table):
     r"""Errors of the parameters of a model that was fitted to counts.
 
     Attributes
@@ -73,6 +75,16 @@ class ModelErrors:
     def aic(self) -> float:
         """Akaike's criterion, 2 n - 2 log-likelihood: the smaller the better."""
         return 2 * len(self.params) - 2 * self.log_likelihood
+
+    caption: ClassVar[str] = "errors of a model"
+
+    def _rows(self) -> list[tuple[str, str]]:
+        return [
+            *((name, f"{value:.6g} +- {error:.2g}") for name, (value, error) in self.natural.items()),
+            ("log-likelihood", f"{self.log_likelihood:.12g} nats"),
+            ("deviance", f"{self.deviance:.6g} for about {self.degrees} degrees of freedom"),
+            ("AIC", f"{self.aic:.6f}"),
+        ]
 
 
 def model_errors(model: Model, result: FitResult, *, loss: NegativeLogLikelihood | None = None) -> ModelErrors:
@@ -156,8 +168,8 @@ def model_errors(model: Model, result: FitResult, *, loss: NegativeLogLikelihood
     )
 
 
-@dataclass(frozen=True, eq=False)
-class GoodnessOfFit:
+@dataclass(frozen=True, eq=False, repr=False)
+class GoodnessOfFit(Table):
     """Whether records drawn from the fitted model are as far from their own fits as the data are.
 
     Attributes
@@ -178,6 +190,16 @@ class GoodnessOfFit:
     def p_value(self) -> float:
         """The part of the records, the data among them, whose deviance is at least that of the data."""
         return float((1 + np.count_nonzero(self.simulated >= self.deviance)) / (1 + len(self.simulated)))
+
+    caption: ClassVar[str] = "goodness of fit"
+
+    def _rows(self) -> list[tuple[str, str]]:
+        low, high = self.simulated.min(), self.simulated.max()
+        return [
+            ("deviance", f"{self.deviance:.6g}"),
+            ("of records drawn", f"{self.simulated.mean():.6g} on average, {low:.6g} to {high:.6g}"),
+            ("p-value", f"{self.p_value:.3g} from {len(self.simulated)} records"),
+        ]
 
 
 def goodness_of_fit(

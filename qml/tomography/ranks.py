@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from qml import _checks
+from qml._results import Table
 from qml.measurement import Counts
 from qml.tomography.mle import maximum_likelihood
 from qml.tomography.result import TomographyResult
@@ -49,8 +51,8 @@ class RankTest:
         return self.statistic <= self.expected + 2 * self.spread
 
 
-@dataclass(frozen=True)
-class RankChoice:
+@dataclass(frozen=True, repr=False)
+class RankChoice(Table):
     """The smallest rank that the data do not rule out, and the ranks that were tried.
 
     Attributes
@@ -66,14 +68,20 @@ class RankChoice:
     tests: tuple[RankTest, ...]
     full: TomographyResult
 
-    def __str__(self) -> str:
-        head = f"{'rank':>4} {'parameters':>10} {'AIC':>16} {'statistic':>12} {'expected':>18}"
-        rows = [
-            f"{t.rank:>4} {t.parameters:>10} {t.aic:>16.2f} {t.statistic:>12.2f} {t.expected:>9.1f} +- {t.spread:<5.1f}"
-            + ("  <-" if t.rank == self.rank else "")
-            for t in self.tests
+    caption: ClassVar[str] = "ranks"
+
+    def _rows(self) -> list[tuple[str, str]]:
+        return [
+            ("rank", f"{self.rank} of {self.full.state.dim}"),
+            *(
+                (
+                    f"rank {t.rank}",
+                    f"{t.parameters} parameters, AIC {t.aic:.2f}, statistic {t.statistic:.2f} where {t.expected:.1f} "
+                    f"+- {t.spread:.1f} is expected" + ("  <-" if t.rank == self.rank else ""),
+                )
+                for t in self.tests
+            ),
         ]
-        return "\n".join([head, *rows])
 
 
 def choose_rank(counts: Counts, ranks: Sequence[int] | None = None, *, gap: float = 1e-3) -> RankChoice:

@@ -11,7 +11,8 @@ import numpy as np
 from qml._results import Outcome
 from qml._typing import Integer, Real
 from qml.measurement import Counts
-from qml.states import DensityMatrix
+from qml.operators import OperatorLike
+from qml.states import DensityMatrix, State
 from qml.tomography.linear import Determined, determined
 
 
@@ -132,7 +133,29 @@ class TomographyResult(Outcome):
         free = int((self.counts.measurement.sizes[measured] - 1).sum())
         return free - (2 * self.rank * self.state.dim - self.rank**2 - 1)
 
-    kind: ClassVar[str] = "tomography"
+    def interval(
+        self, operator: OperatorLike | State, level: float = 0.95, *, replicates: int = 200, seed: int = 0
+    ) -> tuple[float, float]:
+        """The values of an expectation Tr(O sigma), or of the fidelity with a pure state, that the record does not rule
+        out: a confidence interval from the likelihood ratio, whose law is drawn, so that it covers at the boundary of
+        the states too.
+
+        See :class:`qml.tomography.ProfileLikelihood` for what it is, costs and refuses.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from qml.measurement import Counts, PauliMeasurement
+        >>> from qml.tomography import maximum_likelihood
+        >>> result = maximum_likelihood(Counts(PauliMeasurement(["X", "Y", "Z"]), [[50, 50], [50, 50], [100, 0]]))
+        >>> result.interval(np.diag([1.0, 0.0]), replicates=40)[1]
+        1.0
+        """
+        from qml.tomography.intervals import ProfileLikelihood
+
+        return ProfileLikelihood(self, operator).interval(level, replicates=replicates, seed=seed)
+
+    caption: ClassVar[str] = "tomography"
     error: ClassVar[type[RuntimeError]] = TomographyError
 
     def _rows(self) -> list[tuple[str, str]]:

@@ -1,0 +1,172 @@
+r"""The largest likelihood among the states with Tr(O sigma) = t, for many records at once, by an interior-point method.
+
+The states of a slice are tau_0 + sum_j y_j C_j, with tau_0 a state of full rank at the given t and C_j a basis of the
+traceless Hermitian matrices orthogonal to O. Newton's method maximises
+
+.. math:: L(\sigma) + \beta \log\det\sigma
+
+for a beta that falls from N/10 to where beta d, by which the optimum of a fixed beta lies below the largest likelihood
+at most, is the gap that was asked for. Likelihood and logarithm are concave, so that the path leads to the maximum;
+and Newton steps of many small records are a few products of stacked arrays.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from qml import _checks, spectral
+from qml._typing import Complex, Real
+from qml.measurement import Measurement
+from qml.tomography.linear import design, hermitian_basis
+
+SHRINK = 0.05
+"""From one beta to the next."""
+ENOUGH = 0.1
+"""Newton's method ends where the decrement, twice what a step can still gain, is below this part of beta."""
+MOST_STEPS = 60
+"""Of Newton, for one beta; five are usual."""
+CHUNK = 1 << 25
+"""Bytes of stacked matrices that a step forms at once."""
+
+
+class Map:
+    """Probabilities of the states on the span of V, along O and across it.
+
+    Attributes
+    ----------
+    levels, vectors : arrays (g,), (g, g)
+        Eigenvalues, ascending, and eigenvectors of O on the span.
+    across : array (m, g, g)
+        C_j, an orthonormal basis of the traceless matrices orthogonal to O.
+    rows : array (outcomes, m)
+        Tr(M_k C_j); zero where M_k vanishes on the span.
+    dim : int
+        d, of the states themselves.
+    """
+
+    def __init__(self, measurement: Measurement, frame: Complex, operator: Complex | None) -> None:
+        g = frame.shape[1]
+        self._measurement, self._frame, self.dim = measurement, frame, measurement.dim
+        basis = hermitian_basis(g)[1:]
+        if operator is None:
+            self.levels, self.vectors = np.zeros(g), np.eye(g, dtype=np.complex128)
+        else:
+            self.levels, self.vectors = np.linalg.eigh(frame.conj().T @ operator @ frame)
+            along = np.einsum("aij,ji->a", basis, frame.conj().T @ operator @ frame).real
+            q = np.linalg.qr(along[:, None], mode="complete")[0]
+            basis = np.einsum("ab,aij->bij", q[:, 1:], basis)
+        self.across = basis
+        self.rows = design(measurement, frame @ basis @ frame.conj().T)
+
+    def probabilities(self, tau: Complex) -> Real:
+        """Of one state on the span (g, g)."""
+        return self._measurement.probabilities_of(self._frame @ tau @ self._frame.conj().T)
+
+    def start(self, value: float) -> Complex:
+        """exp(s O) / Z with Tr(O tau) = value, which lies between the extreme levels."""
+        o = self.levels
+        if o[0] == o[-1]:
+            return np.eye(len(o), dtype=np.complex128) / len(o)
+        low, high = -1.0, 1.0
+        scale = o[-1] - o[0]
+
+        def weights(s: float) -> Real:
+            w = np.exp(s / scale * (o - (o[-1] if s > 0 else o[0])))
+            return np.asarray(w / w.sum())
+
+        while weights(low) @ o > value and low > -1e6:
+            low *= 2
+        while weights(high) @ o < value and high < 1e6:
+            high *= 2
+        for _ in range(100):
+            middle = (low + high) / 2
+            low, high = (middle, high) if weights(middle) @ o < value else (low, middle)
+        return np.asarray((self.vectors * weights((low + high) / 2)) @ self.vectors.conj().T)
+
+
+@dataclass(frozen=True, eq=False)
+class Best:
+    """Of each record: the state on the span (B, g, g), its log-likelihood (B,) in nats, and its probabilities
+    (B, outcomes)."""
+
+    states: Complex
+    values: Real
+    probabilities: Real
+
+
+def best_of(space: Map, value: float, counts: Real, gap: float) -> Best:
+    """The most likely states of one slice for records (B, outcomes), within `gap` nats; -inf where every state of the
+    slice excludes an outcome that was seen."""
+    g, m = space.levels.size, len(space.across)
+    size = max(1, CHUNK // max(1, 32 * m * g * g, 8 * counts.shape[1] * m))
+    parts = [_ascend(space, value, counts[k : k + size], gap) for k in range(0, len(counts), size)]
+    return Best(*(np.concatenate(p) for p in zip(*parts, strict=True)))
+
+
+def _ascend(space: Map, value: float, n: Real, gap: float) -> tuple[Complex, Real, Real]:
+    tau0 = space.start(value)
+    g, batch = len(tau0), len(n)
+    p0 = space.probabilities(tau0)
+    excluded = p0 <= spectral.weight_cut(space.dim)  # by every state of the slice
+    out = (n[:, excluded] > 0).any(axis=1)
+    n = np.where(excluded, 0.0, n)
+    tau = np.broadcast_to(tau0, (batch, g, g)).copy()
+    p = np.broadcast_to(np.where(excluded, 1.0, p0), n.shape).copy()
+    last = gap / (2 * g)
+    beta = np.maximum(n.sum(axis=1) / 10, last)
+    while len(space.across):
+        _newton(space, tau, p, n, beta)
+        if (beta <= last).all():
+            break
+        beta = np.maximum(SHRINK * beta, last)
+    values = np.where(out, -np.inf, (n * np.log(np.where(n > 0, p, 1.0))).sum(axis=1))
+    return tau, values, np.where(excluded, 0.0, p)
+
+
+def _newton(space: Map, tau: Complex, p: Real, n: Real, beta: Real) -> None:
+    """Maximise L + beta log det in place: damped steps of the records that are not there yet."""
+    rows, going = space.rows, np.arange(len(n))
+    for _ in range(MOST_STEPS):
+        now, q, shots, b = tau[going], p[going], n[going], beta[going]
+        inverse = np.linalg.inv(np.linalg.cholesky(now))
+        white = inverse[:, None] @ space.across @ inverse.conj().swapaxes(-1, -2)[:, None]
+        flat = white.reshape(*white.shape[:2], -1).view(np.float64)
+        u = shots / q
+        gradient = u @ rows + b[:, None] * np.einsum("bjii->bj", white).real
+        hessian = (rows.T * (u / q)[:, None, :]) @ rows + b[:, None, None] * (flat @ flat.swapaxes(1, 2))
+        step = np.linalg.solve(hessian, gradient[..., None])[..., 0]
+        decrement = (step * gradient).sum(axis=1)
+        left = decrement > ENOUGH * b
+        if not left.any():
+            return
+        going, step, dp, q, shots, b = going[left], step[left], step[left] @ rows.T, q[left], shots[left], b[left]
+        gammas = np.linalg.eigvalsh(np.einsum("bj,bjik->bik", step, white[left]))
+        t = _length(shots, q, dp, gammas, b, decrement[left])
+        tau[going] += t[:, None, None] * np.tensordot(step, space.across, axes=1)
+        p[going] += t[:, None] * dp
+
+
+def _length(n: Real, p: Real, dp: Real, gammas: Real, beta: Real, decrement: Real) -> Real:
+    """Step lengths (B,) that keep every eigenvalue positive and raise the function by a part of what is expected."""
+    lowest = np.minimum(gammas[:, 0], -spectral.TINY)
+    t = np.minimum(1.0, 0.95 / -lowest)
+    ratio = np.where(n > 0, dp / p, 0.0)
+    for _ in range(60):
+        with np.errstate(divide="ignore", invalid="ignore"):
+            rise = (n * np.log1p(t[:, None] * ratio)).sum(axis=1) + beta * np.log1p(t[:, None] * gammas).sum(axis=1)
+        short = ~(rise >= 0.1 * t * decrement - 1e-12 * n.sum(axis=1))
+        if not short.any():
+            break
+        t = np.where(short, t / 2, t)
+    return np.asarray(t)
+
+
+def room(measurement: Measurement) -> None:
+    """Refuse, before allocating, a map that does not fit."""
+    d2 = measurement.dim**2
+    needed = 3 * 8 * measurement.n_outcomes * d2 + 4 * 16 * d2 * d2 + 4 * CHUNK
+    _checks.memory(
+        f"intervals of {measurement.n_outcomes} outcomes in dimension {measurement.dim}", needed, "use fewer sites"
+    )

@@ -31,11 +31,13 @@ from qml.losses.measures import (
     von_neumann_entropy,
     weight_outside_support,
 )
+from qml.losses.mmd import MMD
 from qml.losses.readout import TrainableReadout
+from qml.losses.renyi import Renyi, renyi_relative_entropy
 from qml.losses.report import MeasuredReport, measured_report
 
 LOSSES: dict[str, type[Loss]] = {
-    loss.name: loss for loss in (CrossEntropy, RelativeEntropy, Infidelity, HilbertSchmidt, TraceDistance)
+    loss.name: loss for loss in (CrossEntropy, RelativeEntropy, Renyi, Infidelity, HilbertSchmidt, TraceDistance, MMD)
 }
 """Every loss of a state by name; configs, the command line and the contract tests read this list."""
 COUNT_LOSSES: dict[str, type[CountsLoss]] = {
@@ -82,6 +84,7 @@ __all__ = [
     "COUNT_LOSSES",
     "LABEL_LOSSES",
     "LOSSES",
+    "MMD",
     "ChiSquare",
     "ClassicalCrossEntropy",
     "CountsLoss",
@@ -95,6 +98,7 @@ __all__ = [
     "MeasuredReport",
     "NegativeLogLikelihood",
     "RelativeEntropy",
+    "Renyi",
     "SquaredError",
     "TraceDistance",
     "TrainableReadout",
@@ -109,6 +113,7 @@ __all__ = [
     "measured_report",
     "purity",
     "relative_entropy",
+    "renyi_relative_entropy",
     "trace_distance",
     "von_neumann_entropy",
     "weight_outside_support",

@@ -175,7 +175,7 @@ BOMBS = {
     "long": "x" * (1 << 19),
     "keys": "".join(f"key{i}: 1\n" for i in range(5_000)),
     "items": "fits: [" + "1, " * 20_000 + "1]",
-    "surrogate": "title: \"\\ud800\"\n" + BASE,
+    "surrogate": 'title: "\\ud800"\n' + BASE,
     "utf16": "\ufefftarget: 1".encode("utf-16").decode("latin1"),
     "keys of keys": "? {a: {b: [c]}}\n: 1\n",
     "paths": BASE + "sweep: {grid: {'" + "fits[0]." * 5000 + "x': [1]}}\n",

@@ -12,9 +12,9 @@ added up in order: nothing depends, to the bit, on the number of threads.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from qml._typing import Integer, Real
+from qml.engines.linking import kernel
 from qml.engines.simd import LANES, load, store
 from qml.engines.vector_operations import odd
 
@@ -25,9 +25,10 @@ TOGETHER = 4
 _bits = np.arange(GROUP)
 SIGNS: Real = 1.0 - 2.0 * (np.bitwise_count(_bits[:, None] & _bits) & 1)
 """(-1)^(z . b) for six-bit z and b."""
+_X, _XX, _I = "float64[::1]", "float64[:, ::1]", "int64[::1]"
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel(f"void({_X}, {_X}, {_X}, {_X}, {_I}, {_I}, {_I}, {_X}, {_XX}, int64, int64, {_X})")
 def apply(
     x: Real,
     previous: Real,
@@ -72,7 +73,7 @@ def apply(
     store(sums, 0, total)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel(f"void({_X}, {_X}, {_X}, int64, int64, {_X})")
 def subtract(y: Real, x: Real, alpha: Real, first: int, last: int, sums: Real) -> None:
     """y = y - alpha x, and <y, y> of each column to `sums` (8,)."""
     a = load(alpha, 0)
@@ -84,7 +85,7 @@ def subtract(y: Real, x: Real, alpha: Real, first: int, last: int, sums: Real) -
     store(sums, 0, total)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel(f"void({_X}, {_X}, int64, int64)")
 def scale(y: Real, factor: Real, first: int, last: int) -> None:
     """y = factor y, column by column."""
     f = load(factor, 0)
@@ -92,7 +93,7 @@ def scale(y: Real, factor: Real, first: int, last: int) -> None:
         store(y, i, f * load(y, i))
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel(f"void({_XX}, {_XX}, {_X}, int64, int64)")
 def gather(basis: Real, coefficients: Real, vectors: Real, first: int, last: int) -> None:
     """Add sum_k coefficients[k, m] basis[k] to vector m, column by column.
 
@@ -119,7 +120,7 @@ def gather(basis: Real, coefficients: Real, vectors: Real, first: int, last: int
             store(vectors, i + 3 * LANES, v3)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel(f"void({_X}, {_X}, {_I}, {_I}, {_I}, {_X}, {_XX}, int64, int64, {_X})")
 def expect(
     vectors: Real,
     weights: Real,

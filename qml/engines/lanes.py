@@ -8,10 +8,10 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit, types
 
 from qml import buffers
 from qml._typing import Real
+from qml.engines.linking import kernel
 from qml.engines.simd import LANES
 
 
@@ -54,10 +54,10 @@ def entries_of(groups: Real) -> Real:
     return groups.reshape(len(groups), groups.shape[1] // LANES, LANES)
 
 
-_GIVEN, _ROWS = types.Array(types.float64, 2, "C", readonly=True), types.float64[:, ::1]
+_GIVEN, _ROWS = "Array(float64, 2, 'C', readonly=True)", "float64[:, ::1]"
 
 
-@njit(types.void(_GIVEN, _ROWS), cache=True, error_model="numpy")
+@kernel(f"void({_GIVEN}, {_ROWS})")
 def _pack(rows: Real, groups: Real) -> None:
     for g in range(groups.shape[0]):
         for lane in range(LANES):
@@ -66,14 +66,14 @@ def _pack(rows: Real, groups: Real) -> None:
                 groups[g, LANES * i + lane] = row[i]
 
 
-@njit(types.void(_GIVEN, _ROWS), cache=True, error_model="numpy")
+@kernel(f"void({_GIVEN}, {_ROWS})")
 def _unpack(groups: Real, rows: Real) -> None:
     for b in range(rows.shape[0]):
         for i in range(rows.shape[1]):
             rows[b, i] = groups[b // LANES, LANES * i + b % LANES]
 
 
-@njit(types.void(_ROWS), cache=True, error_model="numpy")
+@kernel(f"void({_ROWS})")
 def _unpack_in_place(groups: Real) -> None:
     size = groups.shape[1] // LANES
     group = np.empty(groups.shape[1])

@@ -1,47 +1,136 @@
-"""Compiled functions that are called by symbol, so that each is compiled once, not once more with every caller.
+"""Compiled functions, each compiled once, when it is first called, whoever calls it.
 
 Numba links the code of a compiled function into whatever calls it and optimises it there again: five levels of calls
-cost five times. A linked function is compiled and cached by itself; its callers hold no more than the name of an
-external symbol, which is registered when the module that links it is imported.
+cost five times. A :class:`Kernel` is compiled and cached by itself. Its callers hold no more than the name of a slot,
+which holds its address; where the slot is empty, they ask the interpreter to compile it first. So a job compiles what
+it calls and nothing else, and where nothing is cached yet a second process compiles what is likely to come, from the
+other end (:mod:`qml.engines.precompile`).
 
-A caller's cached code relies on the symbol and on the signature. So functions are linked in the file that calls them:
+A caller's cached code relies on the slot and on the signature. So functions are linked in the file that calls them:
 Numba throws away what it cached of a file that has changed. (It does not notice a change in what a file imports:
 after editing this file, the lanes, or a constant, save the files that use them too.)
 """
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Callable
+from functools import cached_property
 from inspect import Parameter, Signature, signature
-from typing import Any, cast
+from threading import RLock
+from typing import Any
 
+from llvmlite import ir
 from llvmlite.binding import add_symbol
 from numba import njit
 from numba.core import cgutils
+from numba.core.event import Listener, install_listener
+from numba.core.sigutils import normalize_signature
 from numba.extending import intrinsic
+
+from qml.engines.precompile import begin
+
+
+class Kernel:
+    """A function that is compiled for arguments of these types, and cached, when it is first called.
+
+    Called from Python it is an ordinary function; compiled code calls :attr:`linked`.
+    """
+
+    def __init__(self, types: str, function: Callable[..., Any], from_python: bool = True) -> None:
+        self.name = f"{function.__module__}.{function.__qualname__}"
+        self._types, self._function, self._from_python = types, function, from_python
+        self._slot = ctypes.c_void_p()
+        self._symbol = f"{self.name}.slot"
+        add_symbol(self._symbol, ctypes.addressof(self._slot))
+        self._compiled: Callable[..., Any] | None = None
+        _BY_SLOT[ctypes.addressof(self._slot)] = self
+
+    def __call__(self, *arguments: Any) -> Any:
+        return (self._compiled or self.compile())(*arguments)
+
+    def compile(self) -> Callable[..., Any]:
+        """The compiled function; its address is in the slot from now on."""
+        with _LOCK:
+            if self._compiled is None:
+                options: Any = {"cache": True, "error_model": "numpy", "nogil": True}
+                if not self._from_python:
+                    options |= {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+                with install_listener("numba:compile", _Compiling()):
+                    dispatcher: Any = njit(self._types, **options)(self._function)
+                result = dispatcher.overloads[dispatcher.signatures[0]]
+                self._slot.value = result.library.get_pointer_to_function(result.fndesc.llvm_func_name)
+                self._compiled = dispatcher
+            return self._compiled
+
+    @cached_property
+    def linked(self) -> Callable[..., Any]:
+        """The function for use in compiled code."""
+        arguments, returned = normalize_signature(self._types)
+        convention_of_types = returned(*arguments)
+
+        def call(typing: Any, *given: Any) -> Any:
+            def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+                convention, module = context.call_conv, builder.module
+                slot = module.globals.get(self._symbol) or ir.GlobalVariable(module, _ADDRESS, self._symbol)
+
+                def empty() -> Any:
+                    return builder.if_then(cgutils.is_null(builder, builder.load(slot)), likely=False)
+
+                with empty():
+                    insert: Any = cgutils.get_or_insert_function
+                    asked = insert(module, ir.FunctionType(ir.VoidType(), [_ADDRESS.as_pointer()]), _FILL)
+                    builder.call(asked, [slot])
+                    with empty():
+                        convention.return_user_exc(builder, RuntimeError, (f"{self.name} could not be compiled",))
+                callee_type = convention.get_function_type(sig.return_type, sig.args)
+                callee = builder.bitcast(builder.load(slot), callee_type.as_pointer())
+                status, result = convention.call_function(builder, callee, sig.return_type, sig.args, args)
+                with builder.if_then(status.is_error, likely=False):
+                    convention.return_status_propagate(builder, status)
+                return result
+
+            return convention_of_types, generate
+
+        first = Parameter("typing", Parameter.POSITIONAL_OR_KEYWORD)
+        named: Any = call  # Numba asks for the names of the arguments
+        named.__signature__ = Signature([first, *signature(self._function).parameters.values()])
+        linked: Callable[..., Any] = intrinsic(named)
+        return linked
+
+
+def kernel(types: str) -> Callable[[Callable[..., Any]], Kernel]:
+    """A decorator: a :class:`Kernel` that Python calls."""
+    return lambda function: Kernel(types, function)
 
 
 def link(types: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function compiled for arguments of these types, for use in compiled code."""
-    dispatcher = njit(types, cache=True, error_model="numpy")(function)
-    compiled: Any = dispatcher.overloads[dispatcher.signatures[0]]
-    insert: Any = cgutils.get_or_insert_function
-    symbol = f"{function.__module__}.{function.__qualname__}"
-    add_symbol(symbol, compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name))
+    """The function for use in compiled code alone."""
+    return Kernel(types, function, from_python=False).linked
 
-    def call(typing: Any, *arguments: Any) -> Any:
-        def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-            convention = context.call_conv
-            callee_type = convention.get_function_type(sig.return_type, sig.args)
-            callee = insert(builder.module, callee_type, symbol)
-            status, result = convention.call_function(builder, callee, sig.return_type, sig.args, args)
-            with builder.if_then(status.is_error, likely=False):
-                convention.return_status_propagate(builder, status)
-            return result
 
-        return compiled.signature, generate
+def kernels() -> list[Kernel]:
+    """All kernels of the modules that have been imported."""
+    return list(_BY_SLOT.values())
 
-    first = Parameter("typing", Parameter.POSITIONAL_OR_KEYWORD)
-    named: Any = call  # Numba asks for the names of the arguments
-    named.__signature__ = Signature([first, *signature(function).parameters.values()])
-    return cast(Callable[..., Any], intrinsic(named))
+
+class _Compiling(Listener):
+    """Hears when Numba compiles what was not cached."""
+
+    def on_start(self, event: Any) -> None:
+        begin()
+
+    def on_end(self, event: Any) -> None:
+        pass
+
+
+def _fill(slot: int) -> None:
+    _BY_SLOT[slot].compile()
+
+
+_BY_SLOT: dict[int, Kernel] = {}
+_LOCK = RLock()
+_ADDRESS = ir.IntType(8).as_pointer()
+_FILL = "qml.engines.linking.fill"
+_fill_from_compiled = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(_fill)
+add_symbol(_FILL, ctypes.cast(_fill_from_compiled, ctypes.c_void_p).value)

@@ -23,17 +23,15 @@ bits spread to every second place; `counts` are the numbers of letters Y in the 
 
 from __future__ import annotations
 
-from numba import njit
-
 from qml._typing import Integer, Real
+from qml.engines.linking import kernel, link
 
 TILE = 8
 BLOCK = 4**7
 """Numbers of a block in which the butterflies of the last seven sites are done, 128 KiB."""
 
 
-@njit(cache=True, inline="always")
-def _count_y(index: int) -> int:
+def count_y(index: int) -> int:
     count = 0
     while index:
         count += index & 3 == 2
@@ -41,8 +39,10 @@ def _count_y(index: int) -> int:
     return count
 
 
-@njit(cache=True, inline="always")
-def _signed(x: Real, y: Real, counts: Integer, scale: float, first: int) -> None:
+_count_y = link("int64(int64)", count_y)
+
+
+def signed(x: Real, y: Real, counts: Integer, scale: float, first: int) -> None:
     """y_P = scale (-1)^floor(m / 2) x_P for a part of the strings; their indices start with `first`."""
     for high in range(x.size // counts.size):
         count, start = _count_y(high) + _count_y(first), high * counts.size
@@ -50,8 +50,7 @@ def _signed(x: Real, y: Real, counts: Integer, scale: float, first: int) -> None
             y[start + i] = -scale * x[start + i] if ((count + counts[i]) >> 1) & 1 else scale * x[start + i]
 
 
-@njit(cache=True, inline="always")
-def _butterfly(x: Real, back: bool) -> None:
+def butterfly(x: Real, back: bool) -> None:
     """Components I, X, Y, Z of every site to its entries 00, 01, 10, 11 of N, or what is transposed to that."""
     stride = 1
     while stride < x.size:
@@ -68,11 +67,13 @@ def _butterfly(x: Real, back: bool) -> None:
         stride *= 4
 
 
-@njit(
-    "void(Array(float64, 2, 'C', readonly=True), int64, int64, float64[:, ::1], int64[::1], int64, int64)",
-    cache=True,
-    error_model="numpy",
-    nogil=True,
+_READ, _X, _XX, _I = "Array(float64, 1, 'C', readonly=True)", "float64[::1]", "float64[:, ::1]", "int64[::1]"
+_signed = link(f"void({_READ}, {_X}, {_I}, float64, int64)", signed)
+_butterfly = link(f"void({_X}, boolean)", butterfly)
+
+
+@kernel(
+    "void(Array(float64, 2, 'C', readonly=True), int64, int64, float64[:, ::1], int64[::1], int64, int64)"
 )
 def load_parts(vectors: Real, first: int, second: int, parts: Real, counts: Integer, begin: int, end: int) -> None:
     """(-1)^floor(m / 2) r_P of the strings with letter `first` (`second`) on qubit 0, to parts 2 b (2 b + 1), with the
@@ -87,11 +88,8 @@ def load_parts(vectors: Real, first: int, second: int, parts: Real, counts: Inte
         _butterfly(y, False)
 
 
-@njit(
-    "void(float64[:, ::1], float64[:, ::1], int64[::1], boolean, int64, int64)",
-    cache=True,
-    error_model="numpy",
-    nogil=True,
+@kernel(
+    "void(float64[:, ::1], float64[:, ::1], int64[::1], boolean, int64, int64)"
 )
 def store_quadrants(parts: Real, matrices: Real, spread: Integer, crossed: bool, begin: int, end: int) -> None:
     """Two quadrants of each matrix, as pairs (re, im): those on the diagonal, from the parts I and Z, or the others,
@@ -120,11 +118,8 @@ def store_quadrants(parts: Real, matrices: Real, spread: Integer, crossed: bool,
                     out[lower + k], out[lower + k + 1] = re - p, im - q
 
 
-@njit(
-    "void(Array(float64, 2, 'C', readonly=True), float64[:, ::1], int64[::1], int64, int64)",
-    cache=True,
-    error_model="numpy",
-    nogil=True,
+@kernel(
+    "void(Array(float64, 2, 'C', readonly=True), float64[:, ::1], int64[::1], int64, int64)"
 )
 def load_matrices(matrices: Real, vectors: Real, spread: Integer, begin: int, end: int) -> None:
     """N, with its entry (x, y) at the interleaved index, from Hermitian matrices as pairs (re, im)."""
@@ -142,7 +137,7 @@ def load_matrices(matrices: Real, vectors: Real, spread: Integer, begin: int, en
                     v[here + 2 * spread[i] + spread[j]] = matrix[row + 2 * j] + matrix[row + 2 * j + 1]
 
 
-@njit("void(float64[:, ::1], int64[::1], float64, int64, int64)", cache=True, error_model="numpy", nogil=True)
+@kernel("void(float64[:, ::1], int64[::1], float64, int64, int64)")
 def finish_vectors(vectors: Real, counts: Integer, scale: float, begin: int, end: int) -> None:
     """The butterflies of the last sites, and r_P times scale (-1)^floor(m / 2)."""
     size = vectors.shape[1]
@@ -154,25 +149,20 @@ def finish_vectors(vectors: Real, counts: Integer, scale: float, begin: int, end
         _signed(x, x, counts, scale, high)
 
 
-@njit(
-    "void(Array(float64, 2, 'C', readonly=True), float64[:, ::1], float64[:, ::1], int64[::1], int64[::1])",
-    cache=True,
-    error_model="numpy",
-    nogil=True,
-)
+_load_parts, _store_quadrants = load_parts.linked, store_quadrants.linked
+
+
+@kernel("void(Array(float64, 2, 'C', readonly=True), float64[:, ::1], float64[:, ::1], int64[::1], int64[::1])")
 def small_matrices(vectors: Real, matrices: Real, parts: Real, spread: Integer, counts: Integer) -> None:
     """Matrices as pairs (re, im) from Pauli vectors whose parts are no larger than a block."""
     tiles = vectors.shape[0] * (spread.size // (TILE if spread.size % TILE == 0 else 1))
     for pair in range(2):
-        load_parts(vectors, pair, 3 - pair, parts, counts, 0, parts.shape[0])
-        store_quadrants(parts, matrices, spread, pair == 1, 0, tiles)
+        _load_parts(vectors, pair, 3 - pair, parts, counts, 0, parts.shape[0])
+        _store_quadrants(parts, matrices, spread, pair == 1, 0, tiles)
 
 
-@njit(
-    "void(Array(float64, 2, 'C', readonly=True), float64[:, ::1], int64[::1], int64[::1], float64)",
-    cache=True,
-    error_model="numpy",
-    nogil=True,
+@kernel(
+    "void(Array(float64, 2, 'C', readonly=True), float64[:, ::1], int64[::1], int64[::1], float64)"
 )
 def small_vectors(matrices: Real, vectors: Real, spread: Integer, counts: Integer, scale: float) -> None:
     """scale Tr(P X) from Hermitian matrices as pairs (re, im), one after another."""

@@ -18,10 +18,13 @@ import numpy as np
 from numba import njit
 
 from qml._typing import Integer, Real
+from qml.engines.linking import kernel, link
 from qml.engines.simd import LANES, load, store
 
 SIDE, ENTRIES = 4 * LANES, 16 * LANES
 FREE, FIXED = -1, -2
+_X, _XX, _I, _II = "float64[::1]", "float64[:, ::1]", "int64[::1]", "int64[:, ::1]"
+_CHAINS = f"{_I}, {_I}, {_I}, {_I}, {_I}, {_X}, {_II}"
 
 
 class Chains(NamedTuple):
@@ -36,7 +39,41 @@ class Chains(NamedTuple):
     roles: Integer
 
 
+def partial_products(
+    values: Real, start: int, length: int, filled: Integer, columns: Integer, sources: Integer, scales: Real, out: Real
+) -> None:
+    """The products of the first 0, 1, ..., length factors of a chain, one after the other."""
+    out[:ENTRIES] = 0.0
+    for i in range(4):
+        out[(SIDE + LANES) * i : (SIDE + LANES) * i + LANES] = 1.0
+    for number in range(length):
+        f, before = start + number, ENTRIES * number
+        for i in range(4):
+            first, last = filled[4 * f + i], filled[4 * f + i + 1]
+            to = before + ENTRIES + SIDE * i
+            if first == last:
+                out[to : to + SIDE] = 0.0
+            for n in range(first, last):
+                factor, row = scales[n] * load(values, LANES * sources[n]), before + SIDE * columns[n]
+                for k in range(0, SIDE, LANES):
+                    term = factor * load(out, row + k)
+                    store(out, to + k, term if n == first else load(out, to + k) + term)
+
+
+_partial_products = link(f"void({_X}, int64, int64, {_I}, {_I}, {_I}, {_X}, {_X})", partial_products)
+
+
 @njit(cache=True, error_model="numpy")
+def _entry(w: Real, partial: Real, before: int, a: int, b: int) -> Any:
+    """Entry (a, b) of W P^T, P being the product before a factor."""
+    i, j = SIDE * a, before + SIDE * b
+    total = load(w, i) * load(partial, j)
+    for k in range(LANES, SIDE, LANES):
+        total = total + load(w, i + k) * load(partial, j + k)
+    return total
+
+
+@kernel(f"void({_XX}, {_CHAINS}, {_XX}, {_XX})")
 def chain_products(
     values: Real,
     starts: Integer,
@@ -69,7 +106,7 @@ def chain_products(
                 store(to, LANES * targets[c] + e, load(partial, length * ENTRIES + e))
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(f"void({_XX}, {_CHAINS}, {_XX}, {_XX}, {_XX})")
 def chain_sums(
     values: Real,
     starts: Integer,
@@ -118,7 +155,7 @@ def chain_sums(
                 w, next_w = next_w, w
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(f"void(float64[:, :, ::1], float64[:, :, :, ::1], {_I}, {_I}, {_XX})")
 def chain_tangents(factors: Real, tangents: Real, starts: Integer, targets: Integer, out: Real) -> None:
     """d(product) along each direction, to out (m, size), from factors (F, 4, 4) and their derivatives (m, F, 4, 4), of
     one member, without lanes: dP' = dF P + F dP, factor after factor."""
@@ -147,35 +184,3 @@ def _longest(starts: Integer) -> int:
     for c in range(starts.size - 1):
         longest = max(longest, starts[c + 1] - starts[c])
     return longest
-
-
-@njit(cache=True, error_model="numpy", inline="always")
-def _entry(w: Real, partial: Real, before: int, a: int, b: int) -> Any:
-    """Entry (a, b) of W P^T, P being the product before a factor."""
-    i, j = SIDE * a, before + SIDE * b
-    total = load(w, i) * load(partial, j)
-    for k in range(LANES, SIDE, LANES):
-        total = total + load(w, i + k) * load(partial, j + k)
-    return total
-
-
-@njit(cache=True, error_model="numpy")
-def _partial_products(
-    values: Real, start: int, length: int, filled: Integer, columns: Integer, sources: Integer, scales: Real, out: Real
-) -> None:
-    """The products of the first 0, 1, ..., length factors of a chain, one after the other."""
-    out[:ENTRIES] = 0.0
-    for i in range(4):
-        out[(SIDE + LANES) * i : (SIDE + LANES) * i + LANES] = 1.0
-    for number in range(length):
-        f, before = start + number, ENTRIES * number
-        for i in range(4):
-            first, last = filled[4 * f + i], filled[4 * f + i + 1]
-            to = before + ENTRIES + SIDE * i
-            if first == last:
-                out[to : to + SIDE] = 0.0
-            for n in range(first, last):
-                factor, row = scales[n] * load(values, LANES * sources[n]), before + SIDE * columns[n]
-                for k in range(0, SIDE, LANES):
-                    term = factor * load(out, row + k)
-                    store(out, to + k, term if n == first else load(out, to + k) + term)

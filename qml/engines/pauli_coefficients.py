@@ -102,7 +102,7 @@ class Coefficients:
             np.array(self._chain_starts),
             np.array(self._chain_targets, dtype=np.int64),
             np.concatenate([[0], np.cumsum(filled.sum(axis=1))]),
-            np.nonzero(filled)[1],
+            np.flatnonzero(filled) % 4,
             sources[filled].astype(np.int64),
             scales[filled].astype(np.float64),
             np.array(self._roles, dtype=np.int64).reshape(-1, 4),

@@ -26,13 +26,12 @@ but several may run the same program together (:mod:`qml.engines.teams`).
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from qml._typing import Integer, Real
 from qml.engines import block_kernels as blocks
 from qml.engines import lane_loops
 from qml.engines import pauli_loops as loops
-from qml.engines.linking import link
+from qml.engines.linking import kernel, link
 from qml.engines.pauli_loops import (
     APPEND,
     BLOCK,
@@ -71,13 +70,62 @@ _block_chunk = link(
     f"void(int64, int64, int64, {_X}, {_X}, {_X}, {_I}, {_I}, {_I}, {_II}, {_U}, {_X}, {_X}, boolean, boolean)",
     blocks.chunk,
 )
+_ticket, _finish = link(f"int64({_I}, int64, int64)", ticket), link(f"void({_I}, int64)", finish)
+_wait = link(f"void({_I}, int64, int64)", wait)
 _collect = link(f"void({_X}, int64, int64, {_II}, int64, {_X})", blocks.collect)
 
-# The rest is called from Python; tasks are computed numbers, arrays contiguous, and loops written out, because Numba
-# compiles a function again for each literal argument and for each layout of an array.
+
+def copy(x: Real, y: Real, size: int, progress: Integer, phase: int) -> int:
+    """The first `size` numbers of x to y; the next phase."""
+    pieces = 1 if progress.size == 0 else COPY_PIECES
+    piece = _ticket(progress, phase, -1)
+    while piece < pieces:
+        for i in range(piece * size // pieces, (piece + 1) * size // pieces):
+            y[i] = x[i]
+        _finish(progress, phase)
+        piece = _ticket(progress, phase, piece)
+    _wait(progress, phase, pieces)
+    return phase + 1
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+def add_up(kind: int, chunks: int, entries: int, parts: Real, first: int, own: Integer, lane: int, out: Real) -> None:
+    """dL/d(coefficients) of one operation, from the sums of its chunks, in their order: to one lane of `out`, or, if it
+    is -1, each lane to its own."""
+    if kind == BLOCK:
+        _collect(parts, chunks, entries, own, lane, out)
+        return
+    for e in range(entries):
+        total = 0.0
+        for c in range(chunks):
+            total += parts[c * entries + e]
+        out[LANES * first + e if lane < 0 else LANES * (first + e) + lane] = total
+
+
+def split(kind: int, numbers: int, size: int, shifts: Integer) -> tuple[int, int, int]:
+    """How many times eight blocks a unit is, the number of units, and the number of chunks to make of them."""
+    units = numbers // size  # settings of the other sites, or of the high digits
+    if kind == BLOCK:
+        width = 1
+        if shifts[0] >= 4:
+            width = max(1, min(8, (1 << shifts[0]) // LANES, ROOM // size, units // (LANES * FEWEST)))
+        units //= LANES * width
+        return width, units, min(BLOCK_CHUNKS, units)
+    if kind == MATRIX:
+        return 1, units, min(CHUNKS, max(1, units // loops.TILE))
+    if shifts[0] // size:
+        units //= 2  # a rotation's high digits come in pairs
+    return 1, units, min(CHUNKS, units)
+
+
+_add_up = link(f"void(int64, int64, int64, {_X}, int64, {_II}, int64, {_X})", add_up)
+_copy = link(f"int64({_X}, {_X}, int64, {_I}, int64)", copy)
+_split = link(f"UniTuple(int64, 3)(int64, int64, int64, {_I})", split)
+
+
+@kernel(
+    f"void({_XX}, int64, int64, boolean, {_II}, {_I}, {_II}, {_II}, {_U}, {_X}, {_XX}, float64[:, :, ::1], {_XX}, {_X}, "
+    f"boolean, {_I})"
+)
 def sweep(
     vectors: Real,
     begin: int,
@@ -129,12 +177,12 @@ def sweep(
                 if kind != BLOCK:
                     phase = _copy(x, now, per << (2 * n), progress, phase)
             if kind >= DISCARD:
-                piece = ticket(progress, phase, -1)
+                piece = _ticket(progress, phase, -1)
                 if piece == 0:
                     smaller = per << (2 * (n - 1 if kind == DISCARD else n))
                     _resize(now, smaller, places[row[PLACES]], (kind == APPEND) != backward, kind == APPEND)
-                    finish(progress, phase)
-                wait(progress, phase, 1)
+                    _finish(progress, phase)
+                _wait(progress, phase, 1)
                 phase += 1
                 continue
             offsets, shifts, m = _prepare(row, places, values, backward)
@@ -149,7 +197,7 @@ def sweep(
                     x = saves[b, saved]
                     entries = LANES * about[blocks.N_SUMS] if kind == BLOCK else per * m.size
                 pieces = chunks if summing or progress.size else 1
-                piece = ticket(progress, phase, -1)
+                piece = _ticket(progress, phase, -1)
                 while piece < pieces:
                     start, size = piece * (units // pieces), units // pieces
                     sums = parts[piece * entries :][:entries] if summing else parts
@@ -172,63 +220,16 @@ def sweep(
                         _rotation_sums(now, x, start, size, shifts[0], offsets, sums)
                     else:
                         _rotate(now, start, size, shifts[0], offsets, m[0, 0], m[0, 1])
-                    finish(progress, phase)
-                    piece = ticket(progress, phase, piece)
-                wait(progress, phase, pieces)
+                    _finish(progress, phase)
+                    piece = _ticket(progress, phase, piece)
+                _wait(progress, phase, pieces)
                 phase += 1
                 if summing:
-                    piece = ticket(progress, phase, -1)
+                    piece = _ticket(progress, phase, -1)
                     if piece == 0:
                         _add_up(kind, chunks, entries, parts, row[COEFFICIENTS], own, lane, out[group])
-                        finish(progress, phase)
-                    wait(progress, phase, 1)
+                        _finish(progress, phase)
+                    _wait(progress, phase, 1)
                     phase += 1
                     if kind == BLOCK:
                         break  # taken backward with its sums
-
-
-@njit(cache=True, inline="always")
-def _copy(x: Real, y: Real, size: int, progress: Integer, phase: int) -> int:
-    """The first `size` numbers of x to y; the next phase."""
-    pieces = 1 if progress.size == 0 else COPY_PIECES
-    piece = ticket(progress, phase, -1)
-    while piece < pieces:
-        for i in range(piece * size // pieces, (piece + 1) * size // pieces):
-            y[i] = x[i]
-        finish(progress, phase)
-        piece = ticket(progress, phase, piece)
-    wait(progress, phase, pieces)
-    return phase + 1
-
-
-def add_up(kind: int, chunks: int, entries: int, parts: Real, first: int, own: Integer, lane: int, out: Real) -> None:
-    """dL/d(coefficients) of one operation, from the sums of its chunks, in their order: to one lane of `out`, or, if it
-    is -1, each lane to its own."""
-    if kind == BLOCK:
-        _collect(parts, chunks, entries, own, lane, out)
-        return
-    for e in range(entries):
-        total = 0.0
-        for c in range(chunks):
-            total += parts[c * entries + e]
-        out[LANES * first + e if lane < 0 else LANES * (first + e) + lane] = total
-
-
-_add_up = link(f"void(int64, int64, int64, {_X}, int64, {_II}, int64, {_X})", add_up)
-
-
-@njit(cache=True, inline="always")
-def _split(kind: int, numbers: int, size: int, shifts: Integer) -> tuple[int, int, int]:
-    """How many times eight blocks a unit is, the number of units, and the number of chunks to make of them."""
-    units = numbers // size  # settings of the other sites, or of the high digits
-    if kind == BLOCK:
-        width = 1
-        if shifts[0] >= 4:
-            width = max(1, min(8, (1 << shifts[0]) // LANES, ROOM // size, units // (LANES * FEWEST)))
-        units //= LANES * width
-        return width, units, min(BLOCK_CHUNKS, units)
-    if kind == MATRIX:
-        return 1, units, min(CHUNKS, max(1, units // loops.TILE))
-    if shifts[0] // size:
-        units //= 2  # a rotation's high digits come in pairs
-    return 1, units, min(CHUNKS, units)

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 from llvmlite.binding import add_symbol
-from numba import get_num_threads, njit, types
+from numba import get_num_threads, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
@@ -74,20 +74,17 @@ _look_at: Callable[..., Any] = intrinsic(_look)
 _let_run: Callable[..., Any] = intrinsic(_yield_now)
 
 
-@njit(cache=True, inline="always")
 def ticket(progress: Integer, phase: int, before: int) -> int:
     """The next piece of a phase; `before` is the one taken last, -1 at first."""
     return before + 1 if progress.size == 0 else _take_one(progress, 2 * phase)
 
 
-@njit(cache=True, inline="always")
 def finish(progress: Integer, phase: int) -> None:
     """One piece of the phase is done."""
     if progress.size != 0:
         _take_one(progress, 2 * phase + 1)
 
 
-@njit(cache=True, inline="always")
 def wait(progress: Integer, phase: int, pieces: int) -> None:
     """Until all pieces of the phase are done."""
     looks = 0

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from numba import njit
-
 from qml._typing import Integer, Real
+from qml.engines.linking import kernel
 
 
-@njit(cache=True, error_model="numpy")
+@kernel("void(float64[:, ::1], int64[::1], int64[::1], float64[::1], float64[:, ::1])")
 def chain_products(factors: Real, starts: Integer, targets: Integer, coefficients: Real, before: Real) -> None:
     """Chain c, the product of the 2 x 2 factors starts[c] to starts[c + 1] (the first acts first), goes to targets[c].
 

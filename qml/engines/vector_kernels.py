@@ -27,6 +27,7 @@ import numpy as np
 from numba import njit
 
 from qml._typing import Integer, Real
+from qml.engines.linking import kernel
 from qml.engines.simd import LANES, load, store
 from qml.engines.vector_operations import ROW, dense, dense_sums, odd, pair, pair_sums, turn, turn_sums
 
@@ -45,6 +46,7 @@ FIRST_SHIFT, N_ACTIVE, FIRST_OP, N_OPS = range(4)
 ``ops``."""
 
 CHUNKS = 16
+_X, _XX, _I, _II = "float64[::1]", "float64[:, ::1]", "int64[::1]", "int64[:, ::1]"
 
 
 @njit(cache=True, error_model="numpy")
@@ -92,7 +94,10 @@ def _fill(x: Real, buffer: Real, elements: Integer, rows: Integer, back: bool) -
                 buffer[j], buffer[j + 8] = 0.0, 0.0
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel(
+    f"void({_X}, {_X}, int64, int64, {_II}, {_I}, {_II}, {_II}, {_XX}, {_X}, float64[:, :, ::1], {_XX}, int64, int64, "
+    "int64, int64, boolean)"
+)
 def run(
     x: Real,
     y: Real,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from qml._typing import Integer, Real
+from qml.engines.linking import kernel
 from qml.engines.simd import LANES, load, store
 from qml.engines.vector_operations import ROW, odd
 from qml.operators import PauliSum
@@ -24,7 +24,9 @@ def terms_of(observable: PauliSum) -> tuple[Integer, Integer, Real]:
     return starts.astype(np.int64), masks, c.view(np.float64).reshape(-1, 2)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel(
+    "void(float64[::1], float64[::1], int64, int64[::1], int64[:, ::1], float64[:, ::1], int64, int64, float64[::1])"
+)
 def pauli_sum(
     x: Real, y: Real, m: int, starts: Integer, masks: Integer, factors: Real, first: int, last: int, out: Real
 ) -> None:

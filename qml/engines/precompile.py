@@ -1,0 +1,79 @@
+"""Compiling kernels before they are called: all of them, or, in a second process, those that a first fit meets last.
+
+Kernels are compiled when they are first called, and cached on disk for all later processes. Where nothing is cached
+yet, the process that finds that out says so and starts another one, which compiles from the other end: each finds in
+the cache what the other has done, and they meet in the middle.
+"""
+
+from __future__ import annotations
+
+import atexit
+import importlib
+import subprocess
+import sys
+from collections.abc import Callable
+
+MODULES = ("pauli_chains", "pauli_kernels", "block_kernels", "matrix_kernels", "lanes")
+"""Where the kernels of noisy circuits are."""
+OTHERS = ("vector_chains", "vector_kernels", "vector_sums", "krylov_kernels")
+LAST_FIRST = (
+    "chain_sums", "sums_of", "collect", "backward", "remember", "add_up", "site_sums", "small_vectors", "small_matrices",
+    "store_quadrants", "butterfly", "load_parts", "signed", "resize", "forward", "move", "sites",
+)  # fmt: skip
+"""Kernels in the order in which the second process compiles them: a fit needs the first of these last."""
+
+_begun = False
+
+
+def compile_all(told: Callable[[str], None] = lambda name: None) -> int:
+    """Compile every kernel that is not cached yet; `told` hears the name of each first. Their number."""
+    from qml.engines.linking import kernels
+
+    _import(MODULES + OTHERS)
+    for kernel in kernels():
+        told(kernel.name)
+        kernel.compile()
+    return len(kernels())
+
+
+def begin() -> None:
+    """Once a process, when it has to compile its first kernel: say so, and let another process help."""
+    global _begun
+    if _begun:
+        return
+    _begun = True
+    if _watched():
+        print("qml compiles its kernels for this processor: once, some seconds.", file=sys.stderr, flush=True)
+    if not sys.executable:
+        return
+    code = f"import sys; sys.path[:] = {sys.path!r}; from qml.engines import precompile; precompile.assist()"
+    quiet = subprocess.DEVNULL
+    try:
+        helper = subprocess.Popen([sys.executable, "-c", code], stdin=quiet, stdout=quiet, stderr=quiet)
+    except OSError:  # no process to be had: this one compiles alone
+        return
+    atexit.register(helper.kill)
+
+
+def assist() -> None:
+    """What the second process does."""
+    global _begun
+    _begun = True
+    from qml.engines.linking import kernels
+
+    _import(MODULES)
+    for name in LAST_FIRST:
+        for kernel in kernels():
+            if kernel.name.rpartition(".")[2] == name:
+                kernel.compile()
+
+
+def _import(modules: tuple[str, ...]) -> None:
+    for module in modules:
+        importlib.import_module(f"qml.engines.{module}")
+
+
+def _watched() -> bool:
+    """Whether standard error is read by a person: in a terminal, or in a notebook."""
+    ipython = sys.modules.get("IPython")
+    return sys.stderr.isatty() or (ipython is not None and ipython.get_ipython() is not None)

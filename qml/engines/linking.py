@@ -66,8 +66,9 @@ class Kernel:
     @cached_property
     def linked(self) -> Callable[..., Any]:
         """The function for use in compiled code."""
-        arguments, returned = normalize_signature(self._types)
-        convention_of_types = returned(*arguments)
+        normalize: Any = normalize_signature
+        arguments, returned = normalize(self._types)
+        own = returned(*arguments)
 
         def call(typing: Any, *given: Any) -> Any:
             def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
@@ -75,7 +76,8 @@ class Kernel:
                 slot = module.globals.get(self._symbol) or ir.GlobalVariable(module, _ADDRESS, self._symbol)
 
                 def empty() -> Any:
-                    return builder.if_then(cgutils.is_null(builder, builder.load(slot)), likely=False)
+                    address = builder.load(slot)
+                    return builder.if_then(builder.icmp_unsigned("==", address, _ADDRESS(None)), likely=False)
 
                 with empty():
                     insert: Any = cgutils.get_or_insert_function
@@ -90,7 +92,7 @@ class Kernel:
                     convention.return_status_propagate(builder, status)
                 return result
 
-            return convention_of_types, generate
+            return own, generate
 
         first = Parameter("typing", Parameter.POSITIONAL_OR_KEYWORD)
         named: Any = call  # Numba asks for the names of the arguments

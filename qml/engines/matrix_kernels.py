@@ -72,9 +72,7 @@ _signed = link(f"void({_READ}, {_X}, {_I}, float64, int64)", signed)
 _butterfly = link(f"void({_X}, boolean)", butterfly)
 
 
-@kernel(
-    "void(Array(float64, 2, 'C', readonly=True), int64, int64, float64[:, ::1], int64[::1], int64, int64)"
-)
+@kernel("void(Array(float64, 2, 'C', readonly=True), int64, int64, float64[:, ::1], int64[::1], int64, int64)")
 def load_parts(vectors: Real, first: int, second: int, parts: Real, counts: Integer, begin: int, end: int) -> None:
     """(-1)^floor(m / 2) r_P of the strings with letter `first` (`second`) on qubit 0, to parts 2 b (2 b + 1), with the
     butterflies of the last sites."""
@@ -88,9 +86,7 @@ def load_parts(vectors: Real, first: int, second: int, parts: Real, counts: Inte
         _butterfly(y, False)
 
 
-@kernel(
-    "void(float64[:, ::1], float64[:, ::1], int64[::1], boolean, int64, int64)"
-)
+@kernel("void(float64[:, ::1], float64[:, ::1], int64[::1], boolean, int64, int64)")
 def store_quadrants(parts: Real, matrices: Real, spread: Integer, crossed: bool, begin: int, end: int) -> None:
     """Two quadrants of each matrix, as pairs (re, im): those on the diagonal, from the parts I and Z, or the others,
     from X and Y (`crossed`)."""
@@ -118,9 +114,7 @@ def store_quadrants(parts: Real, matrices: Real, spread: Integer, crossed: bool,
                     out[lower + k], out[lower + k + 1] = re - p, im - q
 
 
-@kernel(
-    "void(Array(float64, 2, 'C', readonly=True), float64[:, ::1], int64[::1], int64, int64)"
-)
+@kernel("void(Array(float64, 2, 'C', readonly=True), float64[:, ::1], int64[::1], int64, int64)")
 def load_matrices(matrices: Real, vectors: Real, spread: Integer, begin: int, end: int) -> None:
     """N, with its entry (x, y) at the interleaved index, from Hermitian matrices as pairs (re, im)."""
     d = spread.size
@@ -161,9 +155,7 @@ def small_matrices(vectors: Real, matrices: Real, parts: Real, spread: Integer, 
         _store_quadrants(parts, matrices, spread, pair == 1, 0, tiles)
 
 
-@kernel(
-    "void(Array(float64, 2, 'C', readonly=True), float64[:, ::1], int64[::1], int64[::1], float64)"
-)
+@kernel("void(Array(float64, 2, 'C', readonly=True), float64[:, ::1], int64[::1], int64[::1], float64)")
 def small_vectors(matrices: Real, vectors: Real, spread: Integer, counts: Integer, scale: float) -> None:
     """scale Tr(P X) from Hermitian matrices as pairs (re, im), one after another."""
     d = spread.size

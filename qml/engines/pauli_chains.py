@@ -155,7 +155,7 @@ def chain_sums(
                 w, next_w = next_w, w
 
 
-@kernel(f"void(float64[:, :, ::1], float64[:, :, :, ::1], {_I}, {_I}, {_XX})")
+@kernel(f"void(float64[:, :, ::1], float64[:, :, :, :], {_I}, {_I}, {_XX})")
 def chain_tangents(factors: Real, tangents: Real, starts: Integer, targets: Integer, out: Real) -> None:
     """d(product) along each direction, to out (m, size), from factors (F, 4, 4) and their derivatives (m, F, 4, 4), of
     one member, without lanes: dP' = dF P + F dP, factor after factor."""

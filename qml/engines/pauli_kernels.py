@@ -123,8 +123,8 @@ _split = link(f"UniTuple(int64, 3)(int64, int64, int64, {_I})", split)
 
 
 @kernel(
-    f"void({_XX}, int64, int64, boolean, {_II}, {_I}, {_II}, {_II}, {_U}, {_X}, {_XX}, float64[:, :, ::1], {_XX}, {_X}, "
-    f"boolean, {_I})"
+    f"void({_XX}, int64, int64, boolean, {_II}, {_I}, {_II}, {_II}, {_U}, {_X}, {_XX}, float64[:, :, ::1], {_XX}, "
+    f"{_X}, boolean, {_I})"
 )
 def sweep(
     vectors: Real,

@@ -17,8 +17,8 @@ MODULES = ("pauli_chains", "pauli_kernels", "block_kernels", "matrix_kernels", "
 """Where the kernels of noisy circuits are."""
 OTHERS = ("vector_chains", "vector_kernels", "vector_sums", "krylov_kernels")
 LAST_FIRST = (
-    "chain_sums", "sums_of", "collect", "backward", "remember", "add_up", "site_sums", "small_vectors", "small_matrices",
-    "store_quadrants", "butterfly", "load_parts", "signed", "resize", "forward", "move", "sites",
+    "chain_sums", "sums_of", "collect", "backward", "remember", "add_up", "site_sums", "small_vectors",
+    "small_matrices", "store_quadrants", "butterfly", "load_parts", "signed", "resize", "forward", "move", "sites",
 )  # fmt: skip
 """Kernels in the order in which the second process compiles them: a fit needs the first of these last."""
 

@@ -47,7 +47,12 @@ class Kernel:
         _BY_SLOT[ctypes.addressof(self._slot)] = self
 
     def __call__(self, *arguments: Any) -> Any:
-        return (self._compiled or self.compile())(*arguments)
+        try:
+            return (self._compiled or self.compile())(*arguments)
+        except RuntimeError:
+            if _FAILED:  # compiled code has asked for a kernel: Ctrl-C, say, is not an error of that kernel
+                raise _FAILED.pop() from None
+            raise
 
     def compile(self) -> Callable[..., Any]:
         """The compiled function; its address is in the slot from now on."""
@@ -127,10 +132,15 @@ class _Compiling(Listener):
 
 
 def _fill(slot: int) -> None:
-    _BY_SLOT[slot].compile()
+    """Compile the kernel of a slot, for compiled code, which cannot pass an exception on."""
+    try:
+        _BY_SLOT[slot].compile()
+    except BaseException as error:
+        _FAILED.append(error)
 
 
 _BY_SLOT: dict[int, Kernel] = {}
+_FAILED: list[BaseException] = []
 _LOCK = RLock()
 _ADDRESS = ir.IntType(8).as_pointer()
 _FILL = "qml.engines.linking.fill"

@@ -11,7 +11,10 @@ import atexit
 import importlib
 import subprocess
 import sys
-from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from qml.engines.linking import Kernel
 
 MODULES = ("pauli_chains", "pauli_kernels", "block_kernels", "matrix_kernels", "lanes")
 """Where the kernels of noisy circuits are."""
@@ -25,15 +28,13 @@ LAST_FIRST = (
 _begun = False
 
 
-def compile_all(told: Callable[[str], None] = lambda name: None) -> int:
-    """Compile every kernel that is not cached yet; `told` hears the name of each first. Their number."""
+def every_kernel() -> list[Kernel]:
+    """All kernels of all engines, each to be compiled by its method `compile`, which takes it from the cache if it is
+    there."""
     from qml.engines.linking import kernels
 
     _import(MODULES + OTHERS)
-    for kernel in kernels():
-        told(kernel.name)
-        kernel.compile()
-    return len(kernels())
+    return kernels()
 
 
 def begin() -> None:

@@ -182,6 +182,20 @@ def validate(study: Path, overrides: tuple[str, ...]) -> None:
 
 
 @main.command()
+def precompile() -> None:
+    """Compile the kernels of all engines for this processor, so that no later run waits for them.
+
+    For images of machines and containers, and once before many jobs start at once on a cluster.
+    """
+    from qml.engines.precompile import every_kernel
+
+    with click.progressbar(every_kernel(), label="compiling", file=sys.stderr) as kernels:
+        for kernel in kernels:
+            kernel.compile()
+    click.echo("All kernels are compiled.")
+
+
+@main.command()
 @click.option("--markdown", is_flag=True, help="The reference page instead.")
 def schema(markdown: bool) -> None:
     """Print the JSON Schema of studies, for editors."""

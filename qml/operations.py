@@ -198,8 +198,10 @@ def _parameter_name(name: object) -> str:
     if not name.strip():
         raise InputError(f"a parameter's name must not be empty; found {name!r}.")
     try:
-        complex(name.strip().replace("i", "j") if name.strip()[-1:] == "i" else name)
+        complex(name)
     except ValueError:
+        return name
+    if name == "j":  # a letter like any other, though Python reads it as a number
         return name
     raise InputError(f"a parameter's name must not read as a number; found {name!r}: leave out the quotes.")
 

@@ -56,8 +56,19 @@ from .operators import PauliSum as PauliSum
 from .operators import pauli as pauli
 from .states import DensityMatrix as DensityMatrix
 from .states import GibbsState as GibbsState
+from .states import ProductState as ProductState
 from .states import State as State
+from .states import basis_state as basis_state
+from .states import bures as bures
 from .states import ghz as ghz
+from .states import ginibre as ginibre
+from .states import haar_pure as haar_pure
+from .states import maximally_mixed as maximally_mixed
+from .states import partial_trace as partial_trace
+from .states import purify as purify
+from .states import tensor as tensor
 from .states import thermal as thermal
+from .states import w_state as w_state
+from .states import werner as werner
 
 __version__: str

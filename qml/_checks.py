@@ -104,8 +104,10 @@ def mapping(name: str, values: Any) -> Mapping[Any, Any]:
     return values
 
 
-def generator(name: str, rng: object) -> np.random.Generator:
-    """`rng` if it is a NumPy Generator."""
+def generator(name: str, rng: object, *, or_seed: bool = False) -> np.random.Generator:
+    """`rng` if it is a NumPy Generator; where a seed is allowed, a new one of this seed, an int from 0."""
+    if or_seed and isinstance(rng, int | np.integer):
+        return np.random.default_rng(integer(f"{name}, where it is a seed,", rng, low=0))
     if not isinstance(rng, np.random.Generator):
         raise InputError(f"{name} must be a numpy Generator, e.g. numpy.random.default_rng(0); found {shown(rng)}.")
     return rng

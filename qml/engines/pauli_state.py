@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
@@ -12,7 +13,7 @@ from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Cotangent, Real
 from qml.engines.conversion import matrix_of as matrix_of
 from qml.engines.conversion import vector_of as vector_of
-from qml.operators import OperatorLike, PauliSum
+from qml.operators import PauliSum
 from qml.states.base import State
 
 
@@ -135,7 +136,19 @@ class PauliState(State):
             p = np.stack([plus, minus], axis=axis)
         return np.asarray(p.reshape(*batch, self.dim) / self.dim)
 
-    def _expect(self, operator: OperatorLike) -> Real:
+    def partial_trace(self, keep: Sequence[int]) -> PauliState:
+        """The expectations of the strings that act on the kept sites only."""
+        n, lead = len(self.dims), len(self.batch_shape)
+        kept = _checks.targets("keep", keep, n)
+        if not kept:
+            raise InputError("keep must name at least one site; found none.")
+        out = self._vector.reshape(*self.batch_shape, *(4,) * n)
+        out = out[(..., *(slice(None) if site in kept else 0 for site in range(n)))]
+        order = [lead + sorted(kept).index(site) for site in kept]
+        r = out.transpose(*range(lead), *order).reshape(*self.batch_shape, 4 ** len(kept))
+        return PauliState.trusted(np.ascontiguousarray(r), len(kept))
+
+    def _expect(self, operator: PauliSum | Complex) -> Real:
         """Tr(sigma O): sum_P c_P r_P for a Pauli sum, without the matrix."""
         if not isinstance(operator, PauliSum):
             return super()._expect(operator)

@@ -6,9 +6,10 @@ import numpy as np
 
 from qml import spectral
 from qml._typing import Complex, Numbers
-from qml.states.base import State, kernel_weight, per_state
+from qml.states.base import State, kernel_weight
 from qml.states.coercion import StateLike, as_pair, as_state
 from qml.states.density_matrix import DensityMatrix
+from qml.states.numbers import per_state
 
 
 def von_neumann_entropy(rho: StateLike) -> Numbers:

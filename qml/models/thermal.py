@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -15,8 +15,9 @@ from qml._typing import ArrayLike, Complex, Cotangent, Dims, ParamsLike, Real
 from qml.models.base import Model
 from qml.models.gibbs import GibbsModel
 from qml.moments import Moments, MomentState, operators_of, pack, unpack
-from qml.operators import GeneratorsLike, OperatorLike, PauliSum
+from qml.operators import GeneratorsLike, PauliSum
 from qml.states import GibbsState, State
+from qml.states.density_matrix import DensityMatrix, reduced
 
 LIMIT = 400
 """Krylov vectors at most."""
@@ -158,7 +159,7 @@ class ThermalState(MomentState):
             self._own, estimate = both.split(len(self.generators))
         return Moments(named, estimate.values, estimate.errors, entropy=float(self.entropy()))
 
-    def _expect(self, operator: OperatorLike) -> Real:
+    def _expect(self, operator: PauliSum | Complex) -> Real:
         """Tr(sigma O): estimated for a Pauli sum (:meth:`moments` gives its error), exact for a matrix."""
         if isinstance(operator, PauliSum):
             return np.asarray(self.moments([operator]).values[0])
@@ -168,6 +169,9 @@ class ThermalState(MomentState):
     def _entropy(self) -> Real:
         """theta . <G> + log Z, estimated."""
         return np.asarray(self.params @ self.expectations() + self._own.partition.value)
+
+    def partial_trace(self, keep: Sequence[int]) -> DensityMatrix:
+        return reduced(self, keep)
 
     def energy(self, target: State | Moments) -> float:
         held = target if isinstance(target, Moments) else Moments.of(target, self._named)

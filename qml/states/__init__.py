@@ -2,7 +2,7 @@
 
 from qml.states.base import State
 from qml.states.coercion import StateLike, as_pair, as_single_state, as_state, one_state
-from qml.states.density_matrix import DensityMatrix, nearest_density_matrix
+from qml.states.density_matrix import DensityMatrix
 from qml.states.gibbs import GibbsState, SpectralState
 from qml.states.library import (
     basis_state,
@@ -11,6 +11,7 @@ from qml.states.library import (
     ginibre,
     haar_pure,
     maximally_mixed,
+    nearest_density_matrix,
     partial_trace,
     purify,
     tensor,

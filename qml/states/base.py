@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import math
-from abc import ABC, abstractmethod
+from abc import abstractmethod
+from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from qml import operators, spectral
-from qml._typing import Complex, Cotangent, Dims, Numbers, Real
+from qml import _checks, operators, spectral
+from qml._checks import InputError
+from qml._typing import Complex, Cotangent, Dims, Integer, Numbers, Real
+from qml.operators import PauliSum
+from qml.states.correlations import Correlations
+from qml.states.numbers import per_state
 
 if TYPE_CHECKING:
     from qml.operators import OperatorLike
 
 
-class State(ABC):
+class State(Correlations):
     """A quantum state, or a batch of them (leading axes), on sites of dimensions `dims`.
 
     A state knows its own spectrum in the log domain, and pulls a derivative with respect to log sigma or sigma back to
@@ -97,10 +102,37 @@ class State(ABC):
         return np.asarray(self.probabilities().sum(axis=-1))
 
     def expect(self, operator: OperatorLike) -> Numbers:
-        """Tr(sigma O) of a Hermitian operator (matrix, Pauli sum or Qobj), in the unit of O."""
+        r"""Tr(sigma O) of a Hermitian operator, in the unit of O.
+
+        Parameters
+        ----------
+        operator : array (d, d), PauliSum, str, mapping of str to float, or Qobj
+            A text is a Pauli string, a mapping a sum of them.
+
+        Raises
+        ------
+        InputError
+            If the operator is not Hermitian, or does not act on these sites.
+
+        Notes
+        -----
+        A Pauli sum costs O(d) a term for a state held as a factor or a Pauli vector; else a matrix is formed, O(d^2).
+
+        Examples
+        --------
+        >>> from qml.states import ghz
+        >>> round(ghz(3).expect("ZZI"), 12), round(ghz(2).expect({"XX": 1.0, "YY": 0.5}), 12)
+        (1.0, 0.5)
+        """
+        if isinstance(operator, str | Mapping):
+            operator = operators.as_pauli_sum(operator)
+        if not isinstance(operator, PauliSum):
+            operator = _checks.hermitian("the operator", operators.as_matrix(operator, self.dims))
+        elif not operator.is_hermitian:
+            raise InputError("the operator must be Hermitian; found a Pauli sum with complex coefficients.")
         return per_state(self._expect(operator))
 
-    def _expect(self, operator: OperatorLike) -> Real:
+    def _expect(self, operator: PauliSum | Complex) -> Real:
         o = operators.as_matrix(operator, self.dims)
         return np.asarray(np.einsum("...ij,...ji->...", self.matrix(), o).real)
 
@@ -121,9 +153,42 @@ class State(ABC):
             return np.asarray(np.square(self.probabilities()).sum(axis=-1))
         return np.asarray(np.square(np.abs(self.matrix())).sum(axis=(-2, -1)))
 
+    def eigenvalues(self) -> Real:
+        """The eigenvalues, descending, shape (..., d); 0 where the support policy takes them for zero."""
+        values = np.exp(self._log_eigenvalues())
+        missing = np.zeros((*values.shape[:-1], self.dim - values.shape[-1]))
+        return np.concatenate([np.sort(values, axis=-1)[..., ::-1], missing], axis=-1)
+
     def rank(self) -> Numbers:
         """The number of eigenvalues above the cut of the support policy, an int for a single state."""
         return per_state(self.spectrum().support.sum(axis=-1))
+
+    def sample(self, shots: int, rng: np.random.Generator | int) -> Integer:
+        """Outcomes of measuring all sites in the computational basis, shape (..., shots, n): a row for each shot.
+
+        Bits for qubits, levels for other sites. For other measurements, and counts, see :func:`qml.sample`.
+
+        Parameters
+        ----------
+        shots : int
+        rng : numpy Generator or int
+            An int is the seed of a new generator.
+
+        Examples
+        --------
+        >>> from qml.states import ghz
+        >>> bits = ghz(3).sample(1000, 0)
+        >>> bits.shape, set(map(tuple, bits.tolist())) == {(0, 0, 0), (1, 1, 1)}
+        ((1000, 3), True)
+        """
+        shots, n = _checks.integer("shots", shots, low=0), len(self.dims)
+        rng = _checks.generator("rng", rng, or_seed=True)
+        many = math.prod(self.batch_shape) * shots
+        _checks.memory(f"{many} samples of {_checks.plural(n, 'site')}", 8 * many * (2 * n + 2), "draw fewer shots")
+        rows = np.cumsum(self.probabilities().clip(0.0).reshape(-1, self.dim), axis=-1)
+        draws = [np.searchsorted(row / row[-1], rng.random(shots), side="right") for row in rows]
+        levels = np.unravel_index(np.array(draws).reshape(*self.batch_shape, shots), self.dims)
+        return np.stack(levels, axis=-1).astype(np.int64)
 
     def log_expectation(self, rho: State) -> Numbers:
         r"""Tr(rho log sigma) in nats: sum_j <j|rho|j> l_j over the support of sigma; leading axes broadcast.
@@ -152,8 +217,6 @@ class State(ABC):
         """The state as a QuTiP Qobj with the same dims (batches: a list would hide the shape, so they are refused)."""
         import qutip
 
-        from qml._checks import InputError
-
         if self.batch_shape:
             raise InputError(f"a batch of shape {self.batch_shape} is not one Qobj: index it first, state[i].qobj().")
         return qutip.Qobj(self.matrix(), dims=[list(self.dims), list(self.dims)])
@@ -175,9 +238,3 @@ def kernel_weight(spectrum: spectral.Spectrum, rho: State, populations: Real) ->
     if spectrum.is_complete:
         return np.asarray(np.where(spectrum.support, 0.0, populations).sum(axis=-1))
     return np.asarray(rho._trace() - np.where(spectrum.support, populations, 0.0).sum(axis=-1))
-
-
-def per_state(values: Any) -> Numbers:
-    """A float, or an int, for a single state; an array for a batch."""
-    a = np.asarray(values)
-    return a.item() if a.ndim == 0 else a

@@ -10,10 +10,11 @@ from typing import Any, Self
 
 import numpy as np
 
-from qml import _checks, spectral
+from qml import _checks, operators, spectral
 from qml._checks import InputError
 from qml._files import read_arrays
-from qml._typing import ArrayLike, Complex, Cotangent, DimsLike, Real
+from qml._typing import ArrayLike, Complex, Cotangent, DimsLike, Numeric, Real
+from qml.operators import PauliSum
 from qml.states import factors
 from qml.states.base import State
 
@@ -281,6 +282,12 @@ class DensityMatrix(State):
             return np.asarray(np.square(np.abs(basis.conj().swapaxes(-1, -2) @ self._factor)).sum(axis=-1))
         return spectral.quadratic_forms(self.matrix(), basis)
 
+    def _expect(self, operator: PauliSum | Complex) -> Real:
+        if self._factor is None or not isinstance(operator, PauliSum) or operator.dims != self.dims:
+            return super()._expect(operator)
+        columns = np.moveaxis(self._factor, -1, -2)
+        return np.asarray((columns.conj() * operator.apply(columns)).real.sum(axis=(-2, -1)))
+
     def apply(self, columns: Complex) -> Complex:
         if self._probabilities is not None:
             return np.asarray(self._probabilities[..., None] * columns)
@@ -312,6 +319,9 @@ class DensityMatrix(State):
             return np.asarray(2 * cotangent @ self._factor)
         return cotangent
 
+    def partial_trace(self, keep: Sequence[int]) -> DensityMatrix:
+        return reduced(self, keep)
+
     def __getitem__(self, index: Any) -> DensityMatrix:
         """States of a batch, by NumPy indexing of the leading axes."""
         if not self._batch_shape:
@@ -325,33 +335,31 @@ class DensityMatrix(State):
         )
 
 
-def nearest_density_matrix(matrix: ArrayLike, dims: DimsLike | None = None) -> DensityMatrix:
-    r"""The density matrix nearest to the Hermitian part of a matrix in Hilbert-Schmidt norm.
+def reduced(state: State, keep: Sequence[int]) -> DensityMatrix:
+    """The reduced state of the sites `keep`, in the order listed, as probabilities, a factor or a matrix."""
+    kept = _checks.targets("keep", keep, len(state.dims))
+    if not kept:
+        raise InputError("keep must name at least one site; found none.")
+    dims = tuple(state.dims[k] for k in kept)
+    if state.is_diagonal:
+        p = _grouped(state.probabilities(), kept, state).sum(axis=-1)
+        return DensityMatrix.from_probabilities(p, dims)
+    if isinstance(state, DensityMatrix) and state.factor is not None:
+        columns = np.moveaxis(state.factor, -1, -2)  # (..., r, d)
+        grouped = np.moveaxis(_grouped(columns, kept, state), -3, -1)  # (..., d', rest, r)
+        a = grouped.reshape(*grouped.shape[:-2], -1).astype(np.complex128, copy=False)
+        if a.shape[-1] < a.shape[-2]:
+            return DensityMatrix.from_factor(a, dims)
+        return DensityMatrix.trusted(a @ a.conj().swapaxes(-1, -2), dims)
+    return DensityMatrix.trusted(operators.partial_trace_matrix(state.matrix(), kept, state.dims), dims)
 
-    .. math:: \arg\min_{\sigma \ge 0,\, \mathrm{Tr}\,\sigma = 1} \lVert \sigma - (A + A^\dagger)/2 \rVert_2
 
-    The eigenvalues are projected on the probability simplex; the eigenvectors stay. Cost O(d^3).
-    Source: Smolin, Gambetta, Smith (2012), arXiv:1106.5458.
-
-    Parameters
-    ----------
-    matrix : array (..., d, d)
-
-    Examples
-    --------
-    >>> nearest_density_matrix([[1.2, 0], [0, -0.1]]).matrix().real
-    array([[1., 0.],
-           [0., 0.]])
-    """
-    a = _checks.square("the matrix", matrix)
-    values, vectors = spectral.eigh((a + a.conj().swapaxes(-1, -2)) / 2)
-    descending = values[..., ::-1]
-    excess = (np.cumsum(descending, axis=-1) - 1) / np.arange(1, values.shape[-1] + 1)
-    kept = (descending > excess).sum(axis=-1, keepdims=True)
-    shift = np.take_along_axis(excess, kept - 1, axis=-1)
-    p = np.clip(values - shift, 0.0, None)
-    spectrum = spectral.Spectrum(p, vectors)
-    return DensityMatrix.trusted(spectrum.matrix_of(p / p.sum(axis=-1, keepdims=True)), dims)
+def _grouped(values: Numeric, kept: tuple[int, ...], state: State) -> Numeric:
+    """An array (..., d) as (..., d', d / d'): the kept sites in the order listed, then the others."""
+    lead = values.ndim - 1
+    order = (*kept, *(site for site in range(len(state.dims)) if site not in kept))
+    tensor = values.reshape(*values.shape[:-1], *state.dims).transpose(*range(lead), *(lead + s for s in order))
+    return tensor.reshape(*values.shape[:-1], math.prod(state.dims[k] for k in kept), -1)
 
 
 def _frozen(a: Any) -> Any:

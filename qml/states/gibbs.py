@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from qml import _checks, spectral
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Cotangent, DimsLike, Integer, Numbers, Real
-from qml.states.base import State, per_state
+from qml.states.base import State
+from qml.states.density_matrix import DensityMatrix, reduced
+from qml.states.numbers import per_state
 from qml.states.sectors import Sectors
 
 
@@ -138,6 +142,9 @@ class GibbsState(State):
             energy = rho._expect(self.hamiltonian())
         return np.asarray(-energy - rho._trace() * self._log_partition())
 
+    def partial_trace(self, keep: Sequence[int]) -> DensityMatrix:
+        return reduced(self, keep)
+
     def pull_log(self, cotangent: Complex) -> Cotangent:
         trace = np.trace(cotangent, axis1=-2, axis2=-1).real
         if self._diagonal:
@@ -202,6 +209,9 @@ class SpectralState(State):
             self._sigma = self._given.matrix_of(self._given.eigenvalues)
             self._sigma.flags.writeable = False
         return self._sigma
+
+    def partial_trace(self, keep: Sequence[int]) -> DensityMatrix:
+        return reduced(self, keep)
 
     def pull_log(self, cotangent: Complex) -> Cotangent:
         r"""g_x = <w_x|X|w_x>, and C = 2 X W diag(l); rows of the kernel, where X vanishes, count as zero."""

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from qml import _checks, operators
+from qml import _checks, operators, spectral
 from qml._checks import InputError
-from qml._typing import Complex, DimsLike, Numeric
+from qml._typing import ArrayLike, Complex, DimsLike
 from qml.operators import OperatorLike
 from qml.states.base import State
 from qml.states.coercion import StateLike, as_state, one_state
@@ -200,6 +200,35 @@ def _normal(rng: np.random.Generator, shape: tuple[int, ...]) -> Complex:
     return np.asarray(rng.normal(size=shape) + 1j * rng.normal(size=shape))
 
 
+def nearest_density_matrix(matrix: ArrayLike, dims: DimsLike | None = None) -> DensityMatrix:
+    r"""The density matrix nearest to the Hermitian part of a matrix in Hilbert-Schmidt norm.
+
+    .. math:: \arg\min_{\sigma \ge 0,\, \mathrm{Tr}\,\sigma = 1} \lVert \sigma - (A + A^\dagger)/2 \rVert_2
+
+    The eigenvalues are projected on the probability simplex; the eigenvectors stay. Cost O(d^3).
+    Source: Smolin, Gambetta, Smith (2012), arXiv:1106.5458.
+
+    Parameters
+    ----------
+    matrix : array (..., d, d)
+
+    Examples
+    --------
+    >>> nearest_density_matrix([[1.2, 0], [0, -0.1]]).matrix().real
+    array([[1., 0.],
+           [0., 0.]])
+    """
+    a = _checks.square("the matrix", matrix)
+    values, vectors = spectral.eigh((a + a.conj().swapaxes(-1, -2)) / 2)
+    descending = values[..., ::-1]
+    excess = (np.cumsum(descending, axis=-1) - 1) / np.arange(1, values.shape[-1] + 1)
+    kept = (descending > excess).sum(axis=-1, keepdims=True)
+    shift = np.take_along_axis(excess, kept - 1, axis=-1)
+    p = np.clip(values - shift, 0.0, None)
+    spectrum = spectral.Spectrum(p, vectors)
+    return DensityMatrix.trusted(spectrum.matrix_of(p / p.sum(axis=-1, keepdims=True)), dims)
+
+
 def tensor(*states: StateLike) -> State:
     """The product state of the given ones, sites side by side; of Gibbs states a Gibbs state, of diagonal ones a
     diagonal one.
@@ -231,11 +260,8 @@ def _product(states: Sequence[State]) -> State:
     return DensityMatrix.trusted(operators.tensor_matrices(*(s.matrix() for s in states)), dims)
 
 
-def partial_trace(state: StateLike, keep: Sequence[int]) -> DensityMatrix:
-    """The reduced state of the sites `keep`, in the order listed; O(d^2).
-
-    O(d) for a state that is held as probabilities, and it stays one; O(d r d') for a factor (d, r), with d' the kept
-    dimension: the matrix of the whole is not formed.
+def partial_trace(state: StateLike, keep: Sequence[int]) -> State:
+    """The reduced state of the sites `keep`, in the order listed: :meth:`State.partial_trace`.
 
     Examples
     --------
@@ -243,30 +269,7 @@ def partial_trace(state: StateLike, keep: Sequence[int]) -> DensityMatrix:
     array([[0.5, 0. ],
            [0. , 0.5]])
     """
-    state = as_state(state)
-    kept = _checks.targets("keep", keep, len(state.dims))
-    if not kept:
-        raise InputError("keep must name at least one site; found none.")
-    dims = tuple(state.dims[k] for k in kept)
-    if state.is_diagonal:
-        p = _grouped(state.probabilities(), kept, state).sum(axis=-1)
-        return DensityMatrix.from_probabilities(p, dims)
-    if isinstance(state, DensityMatrix) and state.factor is not None:
-        columns = np.moveaxis(state.factor, -1, -2)  # (..., r, d)
-        grouped = np.moveaxis(_grouped(columns, kept, state), -3, -1)  # (..., d', rest, r)
-        a = grouped.reshape(*grouped.shape[:-2], -1).astype(np.complex128, copy=False)
-        if a.shape[-1] < a.shape[-2]:
-            return DensityMatrix.from_factor(a, dims)
-        return DensityMatrix.trusted(a @ a.conj().swapaxes(-1, -2), dims)
-    return DensityMatrix.trusted(operators.partial_trace_matrix(state.matrix(), kept, state.dims), dims)
-
-
-def _grouped(values: Numeric, kept: tuple[int, ...], state: State) -> Numeric:
-    """An array (..., d) as (..., d', d / d'): the kept sites in the order listed, then the others."""
-    lead = values.ndim - 1
-    order = (*kept, *(site for site in range(len(state.dims)) if site not in kept))
-    tensor = values.reshape(*values.shape[:-1], *state.dims).transpose(*range(lead), *(lead + s for s in order))
-    return tensor.reshape(*values.shape[:-1], math.prod(state.dims[k] for k in kept), -1)
+    return as_state(state).partial_trace(keep)
 
 
 def purify(state: StateLike) -> DensityMatrix:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 from collections.abc import Sequence
 from functools import cached_property
@@ -14,7 +15,7 @@ from qml._checks import InputError
 from qml._typing import Complex, Cotangent, Dims, Real
 from qml.states.base import State
 from qml.states.coercion import StateLike, one_state
-from qml.states.library import partial_trace
+from qml.states.density_matrix import reduced
 
 
 class ProductState(State):
@@ -93,6 +94,16 @@ class ProductState(State):
             joint = np.asarray(np.kron(joint, np.eye(part.dim) if part.basis is None else part.basis))
         return spectral.Spectrum(self._log_eigenvalues(), joint)
 
+    def partial_trace(self, keep: Sequence[int]) -> State:
+        """The product of the reduced factors; a matrix where sites of one factor are listed apart from each other."""
+        kept = _checks.targets("keep", keep, len(self.dims))
+        owner = [(k, s) for k, factor in enumerate(self.factors) for s in range(len(factor.dims))]
+        runs = [(k, [owner[s][1] for s in run]) for k, run in itertools.groupby(kept, lambda s: owner[s][0])]
+        if not runs or len({k for k, _ in runs}) < len(runs):
+            return reduced(self, kept)
+        parts = [_part(self.factors[k], sites) for k, sites in runs]
+        return parts[0] if len(parts) == 1 else ProductState(parts)
+
     @cached_property
     def _entropy(self) -> Real:
         return np.asarray(sum(factor.entropy() for factor in self.factors))
@@ -146,9 +157,12 @@ def marginals(rho: State, parts: Sequence[Dims]) -> list[State]:
     >>> [part.probabilities() for part in marginals(ghz(2), [(2,), (2,)])]
     [array([0.5, 0.5]), array([0.5, 0.5])]
     """
-    if isinstance(rho, ProductState) and [factor.dims for factor in rho.factors] == list(parts):
-        return list(rho.factors)
-    return [partial_trace(rho, sites) for sites in _places(parts)] if len(parts) > 1 else [rho]
+    return [_part(rho, sites) for sites in _places(parts)]
+
+
+def _part(rho: State, keep: Sequence[int]) -> State:
+    """The reduced state; the state itself where all sites are kept in their order."""
+    return rho if list(keep) == list(range(len(rho.dims))) else rho.partial_trace(keep)
 
 
 def _places(parts: Sequence[Dims]) -> list[tuple[int, ...]]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
 from qml import _checks, spectral
 from qml._typing import ArrayLike, Complex, Cotangent, DimsLike, Real
 from qml.states.base import State
-from qml.states.density_matrix import DensityMatrix
+from qml.states.density_matrix import DensityMatrix, reduced
 
 
 class SmoothedState(State):
@@ -99,6 +100,9 @@ class SmoothedState(State):
 
     def _purity(self) -> Real:
         return np.asarray(np.exp(2 * self._log_eigenvalues()).sum())
+
+    def partial_trace(self, keep: Sequence[int]) -> DensityMatrix:
+        return reduced(self, keep)
 
     def _log_expectation(self, rho: State) -> Real:
         basis = self._low.spectrum().basis

@@ -175,7 +175,9 @@ def test_a_fit_of_a_product_is_saved_with_its_factors(tmp_path):
 def test_sentences():
     with pytest.raises(InputError, match="at least one factor"):
         ProductState([])
-    with pytest.raises(InputError, match="factor 1 of a product state must be a single State"):
+    with pytest.raises(InputError, match="factor 1 of a product state must be one state; found a batch of shape"):
+        ProductState([ghz(2), np.stack([np.eye(2) / 2] * 3)])
+    with pytest.raises(InputError, match="unit trace"):
         ProductState([ghz(2), np.eye(2)])
     with pytest.raises(InputError, match=r"shape \(d, r\) with r <= d"):
         SmoothedState(factor(2, 3, 0), 0.1)

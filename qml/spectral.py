@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.linalg
 
-from qml import buffers
+from qml import buffers, threads
 from qml._typing import Complex, Numeric, Real
 
 EPS, TINY = float(np.finfo(np.float64).eps), float(np.finfo(np.float64).tiny)
@@ -21,8 +21,8 @@ SCIPY_FROM = 1024
 """Dimension from which, for complex matrices, SciPy's evr and triangular product are measured to be faster than NumPy's
 evd and full product; of real matrices evd is the faster one at every dimension.
 
-NumPy and SciPy each bring a BLAS with threads of its own, which wait actively for a while after a call: below this
-dimension switching from one to the other costs more, on few cores, than the better algorithm saves."""
+NumPy and SciPy each bring a BLAS with threads of its own, which wait actively for a while after a call: switching from
+one to the other costs more, on few cores, than the better algorithm saves in smaller dimensions."""
 
 BLOCKS_FROM, BLOCKS = 512, 8
 """Dimension from which only the upper blocks of a Hermitian product are computed, and how many a side."""
@@ -178,6 +178,7 @@ def exp_divided_differences(log_values: Real) -> Real:
     return ratio if both is None else np.where(both, ratio, 0.0)
 
 
+@threads.suited_to_matrix
 def quadratic_forms(matrix: Complex, columns: Complex) -> Real:
     r"""<v_j|H|v_j> of a Hermitian H (..., d, d) for columns v_j (..., d, r), shape (..., r).
 
@@ -224,6 +225,7 @@ def _times(factors: Numeric, matrix: Complex) -> Complex:
     return np.multiply(factors, matrix, out=buffers.empty_complex(matrix.shape))
 
 
+@threads.suited_to_matrix
 def _product(a: Complex, b: Complex) -> Complex:
     """a @ b; one of matrices, if it is large, in memory that is kept."""
     if a.ndim > 2 or b.ndim > 2 or a.nbytes < buffers.SMALLEST:
@@ -231,6 +233,7 @@ def _product(a: Complex, b: Complex) -> Complex:
     return np.matmul(a, b, out=buffers.empty_complex((a.shape[0], b.shape[1])))
 
 
+@threads.suited_to_matrix
 def _sandwich(left: Complex, matrix: Complex, right: Complex) -> Complex:
     """A^dagger H A of a Hermitian H (..., d, d), from A^dagger and A, shape (..., r, r); large ones by upper blocks."""
     if matrix.ndim > 2 or right.ndim > 2 or matrix.shape[-1] < BLOCKS_FROM:
@@ -244,6 +247,7 @@ def _sandwich(left: Complex, matrix: Complex, right: Complex) -> Complex:
     return out
 
 
+@threads.suited_to_matrix
 def eigh(matrix: Complex) -> tuple[Real, Complex]:
     """Eigenvalues (..., d), ascending, and eigenvectors (..., d, d); real arithmetic when `matrix` is real.
 
@@ -269,6 +273,7 @@ def spectrum_of_matrix(matrix: Complex) -> Spectrum:
     return Spectrum(logs, vectors, np.where(np.isfinite(logs), 0.0, values).clip(0.0).sum(axis=-1))
 
 
+@threads.suited_to_matrix
 def log_eigenvalues_of_matrix(matrix: Complex) -> Real:
     """The log-eigenvalues (..., d) of a density matrix, cut like its spectrum; a quarter of the cost."""
     a = _real_if_real(matrix)
@@ -276,6 +281,7 @@ def log_eigenvalues_of_matrix(matrix: Complex) -> Real:
     return _log_above(values, support_cut(values[..., -1:], matrix.shape[-1]))
 
 
+@threads.suited_to_matrix
 def decompose_factor(factor: Complex) -> tuple[Spectrum, Complex]:
     """The spectrum of A A^dagger from the singular values of A (..., d, r), and A in its basis, V^dagger A.
 

@@ -152,9 +152,9 @@ def _principle(study: Path, output: Path | None, seed: int | None, overrides: tu
 
 def _cost(study: Path, options: Options) -> str:
     from qml.experiments import cost, report
-    from qml.experiments.manifest import pinned
     from qml.experiments.run import read
     from qml.experiments.sweeping import workers_for
+    from qml.threads import pinned
 
     found = read(study, options)
     threads = options.how.threads or (1 if found.points else None)

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import platform
 import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import qml
-from qml.fitting.provenance import libraries, provenance
+from qml.fitting.provenance import provenance
 
 PACKAGES = ("numba", "qutip", "scikit-learn", "distributed", "pyarrow")
 
@@ -64,25 +61,3 @@ def cpu() -> str:
     except OSError:
         pass
     return platform.processor() or platform.machine()
-
-
-@contextmanager
-def pinned(threads: int | None) -> Iterator[None]:
-    """BLAS and Numba on this many threads (None: as they are).
-
-    The last bits of a sum depend on how it is shared between threads, so runs are compared at equal numbers.
-    """
-    if threads is None:
-        yield
-        return
-    import numba
-    import scipy.linalg  # noqa: F401 - its BLAS must be loaded to be pinned
-
-    most = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]  # set when Numba is imported
-    before = numba.get_num_threads()
-    numba.set_num_threads(min(threads, most))
-    try:
-        with libraries(len(sys.modules)).limit(limits=threads):
-            yield
-    finally:
-        numba.set_num_threads(before)

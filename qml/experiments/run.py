@@ -20,7 +20,6 @@ from qml._checks import InputError
 from qml.experiments import build, config, figures, loggers, pools, report
 from qml.experiments.files import digest, inside
 from qml.experiments.fits import Row, predicted, report_of, row_of, run_fit
-from qml.experiments.manifest import pinned
 from qml.experiments.record import RunFolder, latest_run, load_run, slug
 from qml.experiments.source import INPUTS, Source
 from qml.experiments.sweep import Point
@@ -30,6 +29,7 @@ from qml.fitting import Checkpoint, FitResult
 from qml.plotting.history import plot_history
 from qml.plotting.states import plot_density_matrix
 from qml.states import DensityMatrix, State
+from qml.threads import pinned
 
 KEEP_TARGET_UP_TO = 1 << 10
 """Largest dimension whose density matrix is written to the folder of a run (16 MiB)."""

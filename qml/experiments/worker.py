@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import qml
+from qml import threads
 from qml._checks import InputError
 from qml.experiments import build, config
 from qml.experiments.fits import row_of, run_fit
-from qml.experiments.manifest import pinned
 from qml.experiments.source import POINT, Source
-from qml.fitting.provenance import threads
 from qml.models import Model
+from qml.threads import pinned
 
 MODELS: dict[str, Model] = {}
 """Those of this process; models never change."""
@@ -67,7 +67,7 @@ def work(task: Task) -> dict[str, Any]:
 @cache
 def _threads(pinned: int) -> dict[str, int | None]:
     """The threads that BLAS and Numba have in this process, asked once for each number that they were pinned to."""
-    return threads()
+    return threads.found()
 
 
 def _fits(task: Task) -> list[dict[str, Any]]:

@@ -68,6 +68,17 @@ class Checkpoint:
         if self.iterations is not None:
             _checks.integer("iterations", self.iterations, low=1)
 
+    @classmethod
+    def of(cls, where: Checkpoint | str | Path | None, seconds: float | None) -> Checkpoint | None:
+        """What the arguments `checkpoint` and `checkpoint_every` of fit stand for."""
+        if seconds is not None and not isinstance(where, str | Path):
+            raise InputError(
+                "checkpoint_every goes with a checkpoint that is a path: pass Checkpoint(path, seconds=...)."
+            )
+        if where is None or isinstance(where, Checkpoint):
+            return where
+        return cls(where) if seconds is None else cls(where, _checks.number("checkpoint_every", seconds))
+
     @property
     def file(self) -> Path:
         return Path(self.path)

@@ -9,7 +9,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from qml import _checks
+from qml import _checks, threads
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Real
 from qml.fitting.frequencies import frequencies, shift_rule
@@ -201,7 +201,8 @@ class DeferredCrossEntropy:
         shares = np.full(self.n_bases, self.copies // self.n_bases)
         shares[0] += self.copies - shares.sum()
         theta = self.model.theta(params)
-        found = (self._gibbs if isinstance(self.model, GibbsModel) else self._spectral)(theta, shares.tolist(), rng)
+        with threads.suited(self.rho.dim):
+            found = (self._gibbs if isinstance(self.model, GibbsModel) else self._spectral)(theta, shares.tolist(), rng)
         self.copies_used += found.copies
         self.latest = found
         return found

@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import pickle
 import signal
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import BrokenExecutor, CancelledError, Future
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -21,12 +19,12 @@ from typing import Any
 
 import numpy as np
 
+from qml import threads
 from qml._checks import InputError
 from qml._typing import Real
 from qml.fitting.checkpoint import Part
 from qml.fitting.objective import Objective
 from qml.fitting.progress import Progress
-from qml.fitting.provenance import libraries, threads
 from qml.fitting.restart import Rules, Run
 from qml.optimizers import Optimizer
 
@@ -62,7 +60,7 @@ def side_by_side(starts: Sequence[Start], workers: int, keep: Callable[[Part], N
     try:
         with TemporaryDirectory(prefix="qml-") as folder:
             stop = Path(folder) / "stop"
-            futures = [pool.submit(_run, start, threads(), stop) for start in starts]
+            futures = [pool.submit(_run, start, threads.found(), stop) for start in starts]
             for future in futures:
                 part = _result(future, futures, stop)
                 if part is not None:
@@ -111,19 +109,7 @@ def _run(start: Start, used: dict[str, int | None], stop: Path) -> Part | None:
         return None
     rules = replace(start.rules, callbacks=(lambda _: stop.exists(),))
     run = Run(start.objective, rules, start.index, start.floor, Progress(False, 0, 0))
-    with _threads(used):
+    with threads.as_found(used):
         run.go(start.optimizer, start.start, partial(run.objective.init_params, start.stream))
     assert run.mark is not None
     return run.part(run.mark)
-
-
-@contextmanager
-def _threads(used: dict[str, int | None]) -> Iterator[None]:
-    import scipy.linalg  # noqa: F401 - its BLAS must be loaded to be limited
-
-    if used["numba"] is not None:
-        import numba
-
-        numba.set_num_threads(used["numba"])
-    with libraries(len(sys.modules)).limit(limits=used["blas"], user_api="blas"):
-        yield

@@ -46,6 +46,12 @@ class Rules:
     validation: Validation | None = None
     patience: int = 10
 
+    def flush(self) -> None:
+        """Have callbacks write down what they hold, those that can."""
+        for callback in self.callbacks:
+            if (write := getattr(callback, "flush", None)) is not None:
+                write()
+
 
 class Entry(NamedTuple):
     """One line of the history; fidelity and held-out loss where they are asked for."""

@@ -6,22 +6,21 @@ import hashlib
 import json
 import math
 from collections.abc import Iterable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from qml import _checks
+from qml import _checks, threads
 from qml._checks import InputError
 from qml._typing import ParamsLike
-from qml.fitting.checkpoint import Checkpoint, Keeper, Part, Stored
+from qml.fitting.checkpoint import Checkpoint, Keeper
 from qml.fitting.objective import Objective, joint_params
-from qml.fitting.parallel import Start, side_by_side
 from qml.fitting.priors import Prior
 from qml.fitting.progress import Progress
 from qml.fitting.provenance import provenance
-from qml.fitting.restart import SAME_FIT, Callback, Rules, Run
+from qml.fitting.restart import Callback, Rules, Run
+from qml.fitting.restarts import Restarts
 from qml.fitting.result import FitResult
 from qml.fitting.validation import Validation
 from qml.losses import Labelled, Loss, as_loss, default_loss
@@ -172,11 +171,12 @@ def fit(
         _checks.integer("patience", patience, low=1),
     )
     start = None if params0 is None else joint_params(model, loss, params0, "params0")
-    restarts = _checks.integer("restarts", restarts, low=1)
+    count = _checks.integer("restarts", restarts, low=1)
     if _checks.integer("workers", workers, low=1) > 1 and (rules.callbacks or checkpoint is not None):
         what = "callbacks see" if rules.callbacks else "a checkpoint continues"
         raise InputError(f"workers must be 1 here, since {what} one restart after the other; found {workers}.")
     seed = None if seed is None else _checks.integer("seed", seed, low=0)
+    where = Checkpoint.of(checkpoint, checkpoint_every)
     about = {
         "model": repr(model),
         "loss": repr(loss),
@@ -187,103 +187,31 @@ def fit(
         **({} if prior is None else {"prior": repr(prior)}),
         **({} if validation is None else {"validation": repr(rules.validation), "patience": rules.patience}),
     }
-    made_with = {**provenance(), **about}
-    keeper = Keeper(
-        _checkpoint(checkpoint, checkpoint_every),
-        {
-            **{name: about.get(name) for name in (*about, "prior", "validation", "patience")},
-            "target": repr(rho),
-            "parameters": list(model.parameter_names + loss.parameter_names),
-            "params0": None if start is None else _digest(start.tolist()),
-            "seed": seed if rng is None else _random_state(rng),
-            "restarts": restarts,
-            "track_fidelity": track_fidelity,
-        },
-    )
-    floor, bar = loss.floor(rho), Progress(progress, rules.max_iterations, restarts)
-    runs: list[Run] = []
+    belongs = {
+        **{name: about.get(name) for name in (*about, "prior", "validation", "patience")},
+        "target": repr(rho),
+        "parameters": list(model.parameter_names + loss.parameter_names),
+        "params0": None if start is None else _digest(start.tolist()),
+        "seed": seed if rng is None else _random_state(rng),
+        "restarts": count,
+        "track_fidelity": track_fidelity,
+    }
+    with threads.suited(math.prod(model.dims)):
+        made_with = {**provenance(), **about}
+        floor, bar, keeper = loss.floor(rho), Progress(progress, rules.max_iterations, count), Keeper(where, belongs)
 
-    def begin() -> Run:
-        runs.append(Run(Objective(model, rho, loss, prior), rules, len(runs), floor, bar, keeper.iterate))
-        return runs[-1]
+        def restart(index: int) -> Run:
+            return Run(Objective(model, rho, loss, prior), rules, index, floor, bar, keeper.iterate)
 
-    def continued(stored: Stored) -> str:
-        """Restore the restarts of a checkpoint; a clause if the numbers are not those of this fit."""
-        runs.clear()
-        for part in stored.parts:
-            begin().restore(part)
-        away = runs[-1].check()
-        keeper.exact = away == 0
-        return "" if away <= SAME_FIT else "loss and gradient at its parameters are others here"
-
-    stored = keeper.open(resume, continued)
-    if stored is None:
-        runs.clear()
-    elif rng is None:
-        seed = stored.text["seed"]
-    streams, seed = _streams(seed, rng, restarts)
-    states = None if rng is None else [stream.bit_generator.state for stream in streams]
-    if stored is not None and rng is not None:
-        states = stored.text["streams"]
-        for stream, state in zip(streams, states, strict=True):
-            stream.bit_generator.state = state
-
-    def flush() -> None:
-        for callback in rules.callbacks:
-            if (write := getattr(callback, "flush", None)) is not None:
-                write()
-
-    def parts() -> list[Part]:
-        flush()
-        return [run.part(run.mark) for run in runs if run.mark is not None]
-
-    def waiting(k: int) -> Start:
-        objective = Objective(model, rho, loss, prior)
-        return Start(objective, rules, k, floor, optimizer, start if k == 0 else None, streams[k])
-
-    def came_back(part: Part) -> None:
-        run = begin()
-        run.restore(part)
-        bar.update(run.latest)
-        if not run.over:
-            run.cut = f"interrupted (Ctrl-C) after {run.count}"
-
-    keeper.hold(parts, seed=seed, streams=states)
-    try:
+        runs = Restarts(restart, keeper, rules.flush)
+        runs.open(count, seed, rng, resume)
         with bar:
-            if workers > 1 and restarts > 1:
-                side_by_side([waiting(k) for k in range(restarts)], workers, came_back)
-                streams = []
-            for k, stream in enumerate(streams):
-                run = runs[k] if k < len(runs) else begin()
-                if run.over:
-                    continue
-                draw = partial(run.objective.init_params, stream)
-                try:
-                    run.go(optimizer, start if k == 0 else None, draw)
-                except KeyboardInterrupt:
-                    run.cut = f"interrupted (Ctrl-C) after {run.count}"
-                if run.cut:
-                    break
-                keeper.restart_over()
-    except BaseException:
-        keeper.save()
-        raise
-    finally:
-        flush()
-    cut = [run for run in runs if run.cut]
-    if cut:
-        keeper.save()
-    started = [run for run in runs if run.entries]
-    if not started:
-        raise KeyboardInterrupt
-    best = min(started, key=lambda run: (math.isnan(run.score), run.score))
-    status = best.status
-    for run in cut[:1] if best not in cut else ():
-        status += f" Restart {run.index + 1} of {restarts} was {run.cut}; this is the best so far."
-    if cut:
-        status += keeper.hint()
-    state = best.state()
+            if workers > 1 and count > 1:
+                runs.go_side_by_side(optimizer, start, workers)
+            else:
+                runs.go(optimizer, start)
+        best = runs.best
+        state = best.state()
     return FitResult(
         params=best.best.params,
         state=state,
@@ -292,12 +220,12 @@ def fit(
         floor=floor,
         history=best.history(),
         iterations=best.iterations,
-        evaluations=sum(run.objective.evaluations for run in started),
+        evaluations=sum(run.objective.evaluations for run in runs.started),
         seconds=keeper.seconds,
         converged=best.converged,
-        status=" ".join(filter(None, (status, loss.caution(target, state)))),
-        seed=seed,
-        restarts=tuple(run.summary() for run in started),
+        status=" ".join(filter(None, (runs.status, loss.caution(target, state)))),
+        seed=runs.seed,
+        restarts=tuple(run.summary() for run in runs.started),
         provenance={**made_with, "gap": loss.gap_of(target) if prior is None else "", **keeper.told()},
         parameter_names=best.objective.parameter_names,
     )
@@ -315,14 +243,6 @@ def _at_inputs(model: Model | ConditionalModel, target: Any) -> tuple[Model, Any
     return model, target
 
 
-def _checkpoint(where: Checkpoint | str | Path | None, seconds: float | None) -> Checkpoint | None:
-    if seconds is not None and not isinstance(where, str | Path):
-        raise InputError("checkpoint_every goes with a checkpoint that is a path: pass Checkpoint(path, seconds=...).")
-    if where is None or isinstance(where, Checkpoint):
-        return where
-    return Checkpoint(where) if seconds is None else Checkpoint(where, _checks.number("checkpoint_every", seconds))
-
-
 def _random_state(rng: np.random.Generator) -> str | None:
     """A generator as it was passed: spawning its children does not change it."""
     return _digest(rng.bit_generator.state) if isinstance(rng, np.random.Generator) else None
@@ -331,18 +251,3 @@ def _random_state(rng: np.random.Generator) -> str | None:
 def _digest(value: Any) -> str:
     text = json.dumps(value, default=lambda a: a.tolist(), sort_keys=True)
     return f"sha256 {hashlib.sha256(text.encode()).hexdigest()[:16]}"
-
-
-def _streams(
-    seed: int | None, rng: np.random.Generator | None, count: int
-) -> tuple[list[np.random.Generator], int | None]:
-    """One generator a restart, and the seed that they follow from."""
-    if rng is not None:
-        if seed is not None:
-            raise InputError("seed and rng exclude each other: pass one of them.")
-        if not isinstance(rng, np.random.Generator):
-            raise InputError(f"rng must be a numpy Generator; found {rng!r}: pass an integer as seed.")
-        return rng.spawn(count), None
-    root = np.random.SeedSequence(seed)
-    assert isinstance(root.entropy, int)
-    return [np.random.default_rng(child) for child in root.spawn(count)], root.entropy

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from qml import _checks, spectral
+from qml import _checks, spectral, threads
 from qml._checks import InputError
 from qml._results import FitError
 from qml._typing import Complex, Real
@@ -115,6 +115,7 @@ class Omega(NamedTuple):
     root: Real
 
 
+@threads.suited_to_matrix
 def _between(a: Complex, q: Real, gap: float, max_steps: int) -> Bounds:
     """Bounds for rho = a a^dagger and sigma = diag(q)."""
     d = len(q)

@@ -11,7 +11,7 @@ from typing import IO, Any, ClassVar
 import numpy as np
 import scipy.optimize
 
-from qml import _checks, spectral
+from qml import _checks, spectral, threads
 from qml._checks import InputError
 from qml._results import Outcome, part_of, read_result, write_result
 from qml._typing import ParamsLike, Real
@@ -174,33 +174,34 @@ def quantum_em(
         theta = model.init_params(np.random.default_rng(seed))
     else:
         theta = model.theta(params0)
-    sigma, value, gradient = _evaluate(model, rho, theta)
-    history = [value]
-    status = ""
-    while not status:
-        size = float(np.abs(gradient).max(initial=0.0))
-        if not np.isfinite(value):
-            status = "not started: S is infinite at the start; choose another params0."
-        elif size <= tolerance:
-            status = f"converged: the largest entry of the gradient, {size:.2e}, is within {tolerance:.2e}."
-        elif len(history) > max_iterations:
-            status = f"stopped after {_checks.plural(max_iterations, 'iteration')}: raise max_iterations."
-        else:
-            step, q = _maximised(model, theta, gradient, inner_iterations)
-            slack = 4 * spectral.EPS * max(1.0, abs(value))
-            for _ in range(MAX_HALVINGS):
-                trial = _evaluate(model, rho, theta + step)
-                if step.any() and trial[1] - value <= q(theta + step) / 2 + slack:
-                    break
-                step = step / 2
+    with threads.suited(math.prod(model.joint.dims)):
+        sigma, value, gradient = _evaluate(model, rho, theta)
+        history = [value]
+        status = ""
+        while not status:
+            size = float(np.abs(gradient).max(initial=0.0))
+            if not np.isfinite(value):
+                status = "not started: S is infinite at the start; choose another params0."
+            elif size <= tolerance:
+                status = f"converged: the largest entry of the gradient, {size:.2e}, is within {tolerance:.2e}."
+            elif len(history) > max_iterations:
+                status = f"stopped after {_checks.plural(max_iterations, 'iteration')}: raise max_iterations."
             else:
-                rounding = size <= ROUNDING_GRADIENT * max(1.0, abs(value))
-                ending = "converged to rounding" if rounding else "stalled"
-                status = f"{ending}: no step lowers S; the largest entry of the gradient is {size:.2e}."
-                continue
-            theta = theta + step
-            sigma, value, gradient = trial
-            history.append(value)
+                step, q = _maximised(model, theta, gradient, inner_iterations)
+                slack = 4 * spectral.EPS * max(1.0, abs(value))
+                for _ in range(MAX_HALVINGS):
+                    trial = _evaluate(model, rho, theta + step)
+                    if step.any() and trial[1] - value <= q(theta + step) / 2 + slack:
+                        break
+                    step = step / 2
+                else:
+                    rounding = size <= ROUNDING_GRADIENT * max(1.0, abs(value))
+                    ending = "converged to rounding" if rounding else "stalled"
+                    status = f"{ending}: no step lowers S; the largest entry of the gradient is {size:.2e}."
+                    continue
+                theta = theta + step
+                sigma, value, gradient = trial
+                history.append(value)
     return EMResult(
         params=theta,
         state=sigma,

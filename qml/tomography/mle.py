@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from qml import _checks
+from qml import _checks, threads
 from qml._checks import InputError
 from qml._typing import Complex, Dims, Real
 from qml.measurement import Counts
@@ -120,10 +120,11 @@ def maximum_likelihood(
     if hedging and columns < dim:
         raise InputError("hedging keeps the state of full rank: it excludes a smaller rank.")
     room(counts)
-    run = _Run(Likelihood(counts, hedging), columns, gap, relative_gap, max_iterations)
-    factor = _start(counts, start, columns)
-    run.go(_steps(run.problem, method, factor))
-    return run.result(counts, method, None if rank is None else columns)
+    with threads.suited(dim):
+        run = _Run(Likelihood(counts, hedging), columns, gap, relative_gap, max_iterations)
+        factor = _start(counts, start, columns)
+        run.go(_steps(run.problem, method, factor))
+        return run.result(counts, method, None if rank is None else columns)
 
 
 def _start(counts: Counts, start: State | None, columns: int) -> Complex:

@@ -13,8 +13,9 @@ from qml._checks import InputError
 from qml._typing import Complex, Cotangent, Numbers, Real
 from qml.losses.base import Loss
 from qml.losses.measures import factor_of, relative_entropy
-from qml.states.base import State, per_state
+from qml.states.base import State
 from qml.states.coercion import StateLike, as_pair
+from qml.states.numbers import per_state
 
 VARIANTS = ("sandwiched", "petz")
 NEAREST = 1e-6

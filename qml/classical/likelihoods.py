@@ -125,7 +125,8 @@ class CategoricalLikelihood(Likelihood):
 
     .. math:: S = -z_y + \log Z, \qquad \sigma = e^{-K}/Z, \quad K = -\mathrm{diag}(z), \quad Z = \sum_c e^{z_c}
 
-    Targets are integers (m,), outputs the logits (m, classes). Its derivative is (sigma - rho)/m.
+    Targets are integers (m,), outputs the logits (m, classes). Its derivative is (sigma - rho)/m. Value and derivative
+    keep their digits however large the margins are.
 
     Examples
     --------
@@ -139,7 +140,13 @@ class CategoricalLikelihood(Likelihood):
         z = np.asarray(_checks.array("outputs", outputs, allow_complex=False), dtype=np.float64)
         if z.ndim != 2:
             raise InputError(f"outputs must be logits of shape (m, classes); found shape {z.shape}.")
-        return _diagonal_cross_entropy(label_states(targets, z.shape[1]), z)
+        rho = label_states(targets, z.shape[1])
+        if rho.batch_shape != z.shape[:1]:
+            raise InputError(
+                f"there must be one row of logits a label; found {_checks.plural(rho.batch_shape[0], 'label')} and "
+                f"{_checks.plural(len(z), 'row')}."
+            )
+        return _diagonal_cross_entropy(rho, z)
 
 
 @dataclass(frozen=True)
@@ -181,8 +188,11 @@ def perplexity(cross_entropy_in_nats: float) -> float:
 
 def _diagonal_cross_entropy(rho: DensityMatrix, logits: Real) -> tuple[float, Real]:
     sigma = GibbsState(-logits, rho.dims, diagonal=True)
-    value = float(cross_entropy(rho, sigma).mean())
-    return value, (sigma.probabilities() - rho.probabilities()) / len(logits)
+    value = float(np.mean(cross_entropy(rho, sigma)))
+    p, q = sigma.probabilities(), rho.probabilities()
+    # p - q, where both may be almost one: (p - 1) + (1 - q)
+    differences = np.where(q > 0.5, np.expm1(sigma.spectrum().log_eigenvalues) + (1 - q), p - q)
+    return value, differences / len(logits)
 
 
 def positive_scale(scale: float) -> None:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from qml import _checks
+from qml import _checks, spectral
 from qml._checks import InputError
 from qml._typing import ArrayLike, Cotangent, Dims, Real
 from qml.losses.base import Loss
@@ -149,7 +149,9 @@ class LabelLikelihood(MeanCrossEntropy):
         \;\le\; \sum_k w_k\, S(\rho_k, \sigma(x_k)) \quad \text{for diagonal } \rho_k
 
     Equal to :class:`MeanCrossEntropy` where labels and states are diagonal. Otherwise it sees populations only, and is
-    not convex in general. Arguments and targets as there; the floor is the mean entropy of the label distributions.
+    not convex in general. +inf where a label that was seen has no probability: one of at most 8 d eps, the support
+    policy's cut, where populations are computed; exactly zero where they are read off a diagonal state. Arguments and
+    targets as there; the floor is the mean entropy of the label distributions.
 
     Examples
     --------
@@ -168,27 +170,40 @@ class LabelLikelihood(MeanCrossEntropy):
 
     def value(self, target: State, sigma: State) -> float:
         w = self._weights(target, sigma)
-        return float(w[w > 0] @ _population_entropy(target, sigma.probabilities())[w > 0])
+        return float(w[w > 0] @ _population_entropy(target, sigma)[w > 0])
 
     def value_and_cotangent(self, target: State, sigma: State) -> tuple[float, Cotangent]:
         value = self.value(target, sigma)
         if not np.isfinite(value):
             return value, None
-        q, p = target.probabilities(), sigma.probabilities()
+        if sigma.is_diagonal:
+            return value, sigma.pull_log(-self._weights(target, sigma)[:, None, None] * _diagonal(target).matrix())
+        q, p = _populations(target), _populations(sigma)
         seen = (q > 0) & (p > 0)
         slopes = -self._weights(target, sigma)[:, None] * np.where(seen, q / np.where(seen, p, 1.0), 0.0)
         return value, sigma.pull_matrix((slopes[:, :, None] * np.eye(sigma.dim)).astype(np.complex128))
 
     def floor(self, target: State) -> float:
-        return float(self.member_weights(target) @ _population_entropy(target, target.probabilities()))
+        return float(self.member_weights(target) @ _population_entropy(target, _diagonal(target)))
 
 
-def _population_entropy(target: State, p: Real) -> Real:
+def _populations(state: State) -> Real:
+    """<c|state|c>, (m, d): zero where it is computed and at or below the cut of the support policy."""
+    p = state.probabilities()
+    return p if state.is_diagonal else np.where(p > spectral.weight_cut(state.dim), p, 0.0)
+
+
+def _diagonal(state: State) -> State:
+    """The state without its off-diagonal entries; itself where it has none."""
+    if state.is_diagonal:
+        return state
+    p = _populations(state)
+    return DensityMatrix.from_probabilities(p / p.sum(axis=-1, keepdims=True), state.dims)
+
+
+def _population_entropy(target: State, sigma: State) -> Real:
     """-sum_c q_c log p_c, (m,): +inf where a label that was seen has no probability."""
-    q = target.probabilities()
-    with np.errstate(divide="ignore"):
-        logs = np.log(np.where(q > 0, np.maximum(p, 0.0), 1.0))  # 0 for labels that were not seen
-    return np.asarray(-(q * logs).sum(axis=-1) + 0.0)
+    return np.asarray(cross_entropy(_diagonal(target), _diagonal(sigma)))
 
 
 def label_states(labels: ArrayLike, classes: int, *, noise: float = 0.0) -> DensityMatrix:
@@ -222,9 +237,11 @@ def label_states(labels: ArrayLike, classes: int, *, noise: float = 0.0) -> Dens
     classes = _checks.integer("classes", classes, low=1)
     noise = _checks.number("noise", noise, low=0.0, high=1.0)
     if y.ndim == 2:
+        if y.shape[1] != classes or not len(y):
+            raise InputError(
+                f"labels must be integers (m,) or probabilities of shape (m, {classes}); found shape {y.shape}."
+            )
         q = _checks.probabilities("labels", labels)
-        if q.shape[1] != classes or not len(q):
-            raise InputError(f"labels must be probabilities of shape (m, {classes}); found shape {q.shape}.")
     else:
         if y.ndim != 1 or y.dtype.kind not in "iu" or y.size == 0:
             raise InputError(

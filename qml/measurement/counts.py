@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import IO, Any, ClassVar, Self
@@ -17,10 +17,11 @@ from qml.measurement.entries import fits, flat, integers, one_an_outcome, outcom
 from qml.states.density_matrix import DensityMatrix
 
 
-class Counts:
+class Counts(Mapping[str, dict[str, Any]]):
     r"""How often each outcome of a measurement was seen; outcomes that never came are kept as zeros.
 
-    Settings may have different numbers of shots, none included. The counts are integers (int64); weights, such as exact
+    A mapping from the name of each setting to its counts by outcome. Settings may have different numbers of shots,
+    none included. The counts are integers (int64); weights, such as exact
     probabilities that stand for infinitely many shots, are made by :meth:`from_weights` and :meth:`from_frequencies`.
 
     Parameters
@@ -40,9 +41,11 @@ class Counts:
     >>> from qml.measurement import PauliMeasurement
     >>> counts = Counts(PauliMeasurement(["XX", "ZZ"]), [[47, 1, 2, 50], [0, 0, 0, 0]])
     >>> counts
-    <Counts: 2 settings, 8 outcomes, 100 shots, no shots in 1 setting>
+    <Counts: 2 settings, 4 of 8 outcomes seen, 100 shots, no shots in 1 setting>
     >>> counts["XX"]
     {'00': 47, '01': 1, '10': 2, '11': 50}
+    >>> list(counts)
+    ['XX', 'ZZ']
     >>> counts.frequencies()[:4]
     array([0.47, 0.01, 0.02, 0.5 ])
     """
@@ -229,6 +232,15 @@ class Counts:
         start, end = self.measurement.offsets[s : s + 2]
         labels = self.measurement.outcome_labels(s)
         return dict(zip(labels, self._counts[start:end].tolist(), strict=True))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.measurement.settings)
+
+    def __len__(self) -> int:
+        return len(self.measurement.settings)
+
+    def __contains__(self, setting: object) -> bool:
+        return setting in self.measurement.settings
 
     def __eq__(self, other: object) -> bool:
         from qml.measurement.storage import is_same

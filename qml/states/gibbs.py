@@ -134,9 +134,9 @@ class GibbsState(State):
 
     def _log_expectation(self, rho: State) -> Real:
         r"""Tr(rho log sigma) = -Tr(rho K) - log Z: always finite, no eigenbasis needed for rho."""
-        if self._diagonal:
-            energy = np.asarray((rho.probabilities() * self._k.real).sum(axis=-1))
-        elif self.batch_shape:
+        if self._diagonal:  # not as a difference, which would lose the digits of log p where p is almost one
+            return np.asarray((rho.probabilities() * self.spectrum().log_eigenvalues).sum(axis=-1))
+        if self.batch_shape:
             energy = np.einsum("...ij,...ji->...", rho.matrix(), self._k).real
         else:
             energy = rho._expect(self.hamiltonian())

@@ -1,5 +1,8 @@
 """Regression to NIST's published digits, and backpropagation under every likelihood."""
 
+import math
+
+import mpmath
 import numpy as np
 import pytest
 import scipy.stats
@@ -193,3 +196,32 @@ def test_training_beats_the_best_linear_model(make):
 def test_what_is_refused(make, message):
     with pytest.raises(InputError, match=message):
         make()
+
+
+@pytest.mark.parametrize("margin", [1e-3, 1.0, 30.0, 36.0, 100.0, 700.0])
+def test_large_margins_keep_their_digits(margin):
+    """Against mpmath: log(1 + e^-z) is about e^-z at z = 30, where 1 + e^-z has few digits of it, and from 36 none."""
+    with mpmath.workdps(400):
+        right, wrong = mpmath.log1p(mpmath.exp(-margin)), mpmath.log1p(mpmath.exp(margin))
+        slope = mpmath.exp(-margin) / (1 + mpmath.exp(-margin))
+        three = mpmath.log1p(mpmath.exp(-margin) + mpmath.exp(-2 * mpmath.mpf(margin)))
+    right, wrong, slope, three = map(float, (right, wrong, slope, three))
+    for target, sign in ((1, 1.0), (0, -1.0)):
+        for z, expected in ((sign * margin, (right, -sign * slope)), (-sign * margin, (wrong, -sign * (1 - slope)))):
+            value, gradient = BernoulliLikelihood().value_and_gradient([target], [z])
+            assert value == pytest.approx(expected[0], rel=2e-15, abs=0)
+            assert gradient[0] == pytest.approx(expected[1], rel=2e-15, abs=0)
+    value, gradient = CategoricalLikelihood().value_and_gradient([1], [[0.0, margin, -margin]])
+    assert value == pytest.approx(three, rel=2e-15, abs=0)
+    assert gradient[0, 1] == pytest.approx(-math.exp(-three) * math.expm1(three), rel=2e-14, abs=0)
+    assert gradient[0, 1] == pytest.approx(-(gradient[0, 0] + gradient[0, 2]), rel=2e-15, abs=0)
+    soft, _ = BernoulliLikelihood().value_and_gradient([0.25], [margin])
+    assert soft == pytest.approx(0.25 * right + 0.75 * wrong, rel=2e-15)
+
+
+def test_labels_and_logits_go_together_one_by_one():
+    for labels, logits in (([[0], [1], [0]], [[0.0, 1.0]]), ([0, 1, 0], [[0.0, 1.0]]), ([0], [[0.0, 1.0]] * 3)):
+        with pytest.raises(InputError, match=r"labels must be|one row of logits a label"):
+            CategoricalLikelihood().value(labels, logits)
+    with pytest.raises(InputError, match="one shape"):
+        BernoulliLikelihood().value([[0], [1]], [0.0, 1.0])

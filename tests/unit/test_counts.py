@@ -26,7 +26,7 @@ def test_counts_keep_zeros_and_know_their_settings() -> None:
         counts.counts[0] = 7
     assert "no shots in 1 setting" in repr(counts)
     assert "00: 3, 11: 1" in str(counts)
-    assert counts._repr_html_().count("<tr>") == 3
+    assert counts._repr_html_().count("<tr>") == 2
 
 
 def test_huge_counts_are_exact() -> None:
@@ -154,3 +154,30 @@ def test_a_million_shots_of_one_setting_of_ten_qubits_and_all_settings_of_seven(
     seen = np.concatenate([list(counts[w].values()) for w in words])
     assert (seen[p < 1e-12] == 0).all()
     assert np.abs(seen / 1000 - p).max() < 0.1
+
+
+def test_a_record_is_a_mapping_of_its_settings() -> None:
+    counts = Counts(PAIR, [[3, 0, 0, 1], [0, 0, 0, 0]])
+    assert list(counts) == ["XX", "ZZ"]
+    assert len(counts) == 2
+    assert dict(counts) == {
+        "XX": {"00": 3, "01": 0, "10": 0, "11": 1},
+        "ZZ": dict.fromkeys(("00", "01", "10", "11"), 0),
+    }
+    assert ("XX" in counts, "YY" in counts) == (True, False)
+    assert Counts.from_dicts(dict(counts)) == counts == Counts.from_dicts(counts)
+    with pytest.raises(InputError, match="no setting 'YY'"):
+        counts["YY"]
+
+
+def test_only_what_was_seen_is_shown() -> None:
+    counts = Counts(PAIR, [[3, 0, 0, 1], [0, 0, 0, 0]])
+    assert repr(counts) == "<Counts: 2 settings, 2 of 8 outcomes seen, 4 shots, no shots in 1 setting>"
+    for text in (str(counts), counts._repr_html_()):
+        assert "00: 3, 11: 1" in text
+        assert "01:" not in text
+        assert "ZZ" not in text
+        assert "..." not in text
+    one = Counts(PauliMeasurement(["Z" * 12]), np.eye(1, 4096, 77, dtype=int)[0])
+    assert "000001001101: 1" in str(one)
+    assert "..." not in str(one)

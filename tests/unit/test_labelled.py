@@ -82,3 +82,31 @@ def test_label_states():
 def test_what_is_refused(make, message):
     with pytest.raises(InputError, match=message):
         make()
+
+
+def test_the_likelihood_of_labels_follows_the_support_policy() -> None:
+    """A population that is zero to rounding is zero, in whatever basis it was computed; one that is read off counts."""
+    rng = np.random.default_rng(0)
+    labels = label_states([1], 3)
+    for _ in range(20):  # sigma has no population at 1, up to rounding of either sign
+        u = np.eye(3, dtype=complex)
+        u[np.ix_([0, 2], [0, 2])] = np.linalg.qr(rng.normal(size=(2, 2)) + 1j * rng.normal(size=(2, 2)))[0]
+        matrix = (u * np.array([0.3, rng.uniform(-1, 1) * 1e-16, 0.7])) @ u.conj().T
+        sigma = DensityMatrix.trusted(matrix[None], (3,))
+        assert LabelLikelihood().value_and_cotangent(labels, sigma) == (np.inf, None)
+    small = DensityMatrix.from_probabilities([[1 - 1e-17, 1e-17, 0.0]], (3,))
+    assert LabelLikelihood().value(labels, small) == pytest.approx(17 * np.log(10), rel=1e-12)
+    computed = DensityMatrix(np.array([np.diag([0.5, 1e-8, 0.5 - 1e-8])]) + 0j, (3,))
+    assert LabelLikelihood().value(labels, computed) == pytest.approx(8 * np.log(10), rel=1e-9)
+
+
+def test_the_likelihood_of_labels_at_any_margin_is_the_cross_entropy() -> None:
+    labels, sigma = label_states([0, 1], 2), GibbsState([[0.0, 2000.0], [-50.0, 0.0]], (2,), diagonal=True)
+    for label, mean in zip(
+        LabelLikelihood().value_and_cotangent(labels, sigma),
+        MeanCrossEntropy().value_and_cotangent(labels, sigma),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(label, mean)
+    assert LabelLikelihood().value(labels, sigma) == pytest.approx(25.0)
+    assert LabelLikelihood().value(labels[::-1], sigma) == pytest.approx(1000.0 + np.exp(-50.0) / 2, rel=1e-15)

@@ -125,7 +125,8 @@ def test_samples_are_reproducible_and_refused_where_they_make_no_sense() -> None
     with pytest.raises(InputError, match="rng must be a numpy Generator"):
         sample(rho, Z, 10, np.random)
     with pytest.raises(InputError, match="state must be a State"):
-        sample(np.eye(2) / 2, Z, 10, RNG)
+        sample("zero", Z, 10, RNG)
+    assert sample(np.diag([1.0, 0.0]), Z, 10, RNG)["Z"] == {"0": 10, "1": 0}
 
 
 def test_an_outcome_that_cannot_occur_has_no_empirical_state() -> None:

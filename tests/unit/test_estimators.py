@@ -178,7 +178,7 @@ def test_a_fit_that_is_cut_short_warns():
         ({"loss": "hinge"}, "loss must be one of"),
         ({"C": 0.0}, "C must be positive"),
         ({"label_noise": 2.0}, "label_noise must be"),
-        ({"C": "1"}, "C must be a real number; found '1'"),
+        ({"C": "1"}, "C must be a real number that float64 holds; found '1'"),
         ({"tol": -1.0}, "tol must be"),
         ({"max_iter": 0}, "max_iter must be an integer of at least 1"),
         ({"fit_intercept": "no"}, "fit_intercept must be True or False; found 'no'"),

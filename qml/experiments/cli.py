@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from qml.experiments import cli_results
+from qml.experiments import cli_results, terminal
 
 if TYPE_CHECKING:
     from qml.experiments.run import Options
@@ -30,6 +30,7 @@ class Commands(click.Group):
     ) -> Any:
         if not standalone_mode:
             return super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
+        terminal.forgiving()
         try:
             code = super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
         except click.ClickException as error:
@@ -49,15 +50,22 @@ class Commands(click.Group):
 
 
 def _fail(sentence: str, code: int) -> NoReturn:
-    click.echo(f"qml: {' '.join(sentence.split())}", err=True)
+    terminal.complain(sentence)
     sys.exit(code)
+
+
+def _lasting(line: str) -> None:
+    """The last line of a run, which is kept whether or not anybody reads it."""
+    out = terminal.Lasting()
+    out.write(terminal.visible(f"{line}\n"))
+    out.flush()
 
 
 def _version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
     if wanted and not context.resilient_parsing:
         from qml import __version__
 
-        click.echo(f"qml {__version__}")
+        terminal.say(f"qml {__version__}")
         context.exit()
 
 
@@ -125,10 +133,10 @@ def run(
     how = How(workers, threads, scheduler)
     options = Options(output, seed, overrides, resume, quiet, how, checkpoint_seconds, checkpoint_iterations)
     if dry_run:
-        click.echo(_cost(study, options))
+        terminal.say(_cost(study, options))
         return 0
     finished = run_study(study, options)
-    click.echo(str(finished.folder) if quiet else f"Kept in {finished.folder}")
+    _lasting(str(finished.folder) if quiet else f"Kept in {finished.folder}")
     again = f"continue with: qml run {finished.folder} --resume"
     if finished.interrupted:
         _fail(f"interrupted: what was done is in {finished.folder}; {again}", finished.exit_code)
@@ -142,7 +150,7 @@ def _principle(study: Path, output: Path | None, seed: int | None, overrides: tu
     from qml.experiments.principle import run_principle
 
     checked = run_principle(study, output=output, seed=seed, overrides=overrides, quiet=quiet)
-    click.echo(str(checked.folder) if quiet else f"Kept in {checked.folder}: report.html")
+    _lasting(str(checked.folder) if quiet else f"Kept in {checked.folder}: report.html")
     if checked.interrupted:
         _fail(f"interrupted: the report in {checked.folder} holds what was checked.", INTERRUPTED)
     if checked.violated:
@@ -172,13 +180,13 @@ def validate(study: Path, overrides: tuple[str, ...]) -> None:
 
     if is_principle(study):
         numbers = [str(n) for found in read_principle(study, overrides).values() for n in found.statements]
-        click.echo(f"statements {', '.join(numbers)}\nThe study is valid.")
+        terminal.say(f"statements {', '.join(numbers)}\nThe study is valid.")
         return
     from qml.experiments.report import describe
     from qml.experiments.run import Options, read
 
     found = read(study, Options(overrides=overrides))
-    click.echo(f"{describe(found.plan, len(found.points))}\nThe study is valid.")
+    terminal.say(f"{describe(found.plan, len(found.points))}\nThe study is valid.")
 
 
 @main.command()
@@ -204,7 +212,7 @@ def schema(markdown: bool) -> None:
     from qml.experiments import reference
 
     text = reference.markdown() if markdown else json.dumps(reference.json_schema(), indent=1) + "\n"
-    click.echo(text, nl=False)
+    terminal.say(text, nl=False)
 
 
 KINDS = (
@@ -236,9 +244,9 @@ def list_kinds(what: str | None) -> None:
 
     for kind in (what,) if what else KINDS:
         if not what:
-            click.secho(f"{kind}:", bold=True)
+            terminal.say(f"{kind}:")
         for line in lines(kind):
-            click.echo(line if what else f"  {line}")
+            terminal.say(line if what else f"  {line}")
 
 
 for command in cli_results.COMMANDS:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from qml.experiments.terminal import printing, say
+
 if TYPE_CHECKING:
     from qml.experiments.compare import Comparison
 
@@ -22,7 +24,9 @@ def show(run: Path) -> None:
     from qml.experiments.record import load_run
     from qml.experiments.report import console, show_run
 
-    show_run(load_run(run), console())
+    found = load_run(run)
+    with printing():
+        show_run(found, console())
 
 
 @click.command()
@@ -40,9 +44,9 @@ def table(run: Path, as_csv: bool, columns: str | None) -> None:
     if columns is not None:
         found = {name: found[choice("a column", name, found)] for name in map(str.strip, columns.split(","))}
     if as_csv:
-        click.echo(to_csv(list(found), zip(*found.values(), strict=True)), nl=False)
+        say(to_csv(list(found), zip(*found.values(), strict=True)), nl=False)
     else:
-        click.echo(plain_table(found))
+        say(plain_table(found))
 
 
 @click.command()
@@ -53,10 +57,9 @@ def table(run: Path, as_csv: bool, columns: str | None) -> None:
 @click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="A .png, .svg or .pdf [RUN/KIND.png].")
 def plot(run: Path, kind: str, x: str | None, y: str | None, output: Path | None) -> None:
     """Draw the sweep in RUN: the loss above its floor, how the gap scales, or a map of the gap over two axes."""
-    from functools import partial
-
     from qml._checks import InputError, choice
     from qml.experiments import figures
+    from qml.experiments.drawing import failure, save
     from qml.experiments.files import write_whole
     from qml.experiments.record import load_run
     from qml.experiments.table import load_table
@@ -64,11 +67,19 @@ def plot(run: Path, kind: str, x: str | None, y: str | None, output: Path | None
     found = load_run(run)
     if found.study.sweep is None:
         raise InputError(f"{run} is not a sweep: its figures are history.png and states.png.")
-    figure = figures.draw(load_table(found), found.study.sweep.names(), kind, x, y)
+    table = load_table(found)
+    try:
+        figure = figures.draw(table, found.study.sweep.names(), kind, x, y)
+    except InputError:
+        raise
+    except Exception as error:  # of Matplotlib
+        raise InputError(f"the figure was not drawn: {failure(error)}") from None
     path = output or run / f"{kind}.png"
     form = choice("the ending of the file", path.suffix.lower(), (".png", ".svg", ".pdf"))
-    write_whole(path, partial(figure.savefig, dpi=150, format=form[1:]))
-    click.echo(str(path))
+    notes: list[str] = []
+    write_whole(path, lambda file: notes.extend(save(figure, file, form[1:])))
+    for line in [str(path), *notes]:
+        say(line)
 
 
 @click.command()
@@ -83,7 +94,7 @@ def report(run: Path, output: Path | None) -> None:
     content = page(load_run(run)).encode()
     path = output or run / "report.html"
     write_whole(path, lambda file: file.write_bytes(content))
-    click.echo(str(path))
+    say(str(path))
 
 
 @click.command()
@@ -95,7 +106,7 @@ def compare(a: Path, b: Path) -> None:
     from qml.experiments.record import load_run
 
     for line in _told(compared(load_run(a), load_run(b)), a, b):
-        click.echo(line)
+        say(line)
 
 
 def _told(found: Comparison, a: Path, b: Path) -> list[str]:
@@ -131,12 +142,12 @@ def reproduce(run: Path, workers: int | None, scheduler: str | None) -> int:
 
     found = repeated(load_run(run), How(workers, None, scheduler))
     if not found.differences:
-        click.echo(f"All {found.fits} fits are identical to the bit.")
+        say(f"All {found.fits} fits are identical to the bit.")
         return 0
     for line in found.differences[:PAIRS_SHOWN]:
-        click.echo(line)
+        say(line)
     for line in [*_more(found.differences), *(f"environment, {line}" for line in found.environment)]:
-        click.echo(line)
+        say(line)
     return 1
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from qml._checks import InputError, plural
 from qml.experiments import figures
 from qml.experiments.config import to_yaml
+from qml.experiments.drawing import failure, save
 from qml.experiments.record import Run
 from qml.experiments.table import Table, biased_last, count, filled, load_table, summary
 from qml.principle.report import STYLE
@@ -60,17 +61,18 @@ def _images(run: Run, table: Table) -> list[str]:
     found = []
     for kind in figures.KINDS:
         try:
-            figure = figures.draw(table, run.study.sweep.names(), kind)
+            found.append(_image(png(figures.draw(table, run.study.sweep.names(), kind)), kind))
         except InputError:  # a sweep over words has no such figure
             continue
-        found.append(_image(png(figure), kind))
+        except Exception as error:
+            found.append(f"<p>The figure {kind} was not drawn: {html.escape(failure(error))}</p>")
     return found
 
 
 def png(figure: Figure) -> bytes:
     """A figure as the bytes of a PNG file."""
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=120)
+    save(figure, buffer, dpi=120)
     return buffer.getvalue()
 
 

@@ -19,7 +19,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, CancelledError, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
-from multiprocessing import connection
+from multiprocessing import connection, forkserver, resource_tracker
 from typing import Any, Protocol
 
 from qml._checks import InputError
@@ -150,7 +150,10 @@ class Processes:
         self._executor = ProcessPoolExecutor(self.workers, _context(), initializer=_begin)
 
     def submit(self, task: Task) -> Future[dict[str, Any]]:
-        return self._executor.submit(work, task)
+        with _held(
+            signal.SIGINT, signal.SIGTERM
+        ):  # a worker that is started meanwhile is there when it is to be killed
+            return self._executor.submit(work, task)
 
     def renew(self) -> None:
         self.close(now=True)
@@ -171,7 +174,23 @@ def _context() -> Any:
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([name for name in sys.modules if name.startswith("qml.")])
+    resource_tracker.ensure_running()
+    with _held(signal.SIGINT):  # in the new process and its children for good: Ctrl-C is for this one to handle
+        forkserver.ensure_running()
     return context
+
+
+@contextmanager
+def _held(*signals: signal.Signals) -> Iterator[None]:
+    """These signals wait until the end of it."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _begin() -> None:

@@ -104,7 +104,7 @@ def run_principle(
         studies = {file: study.model_copy(update={"seed": seed}) for file, study in studies.items()}
     if output is not None and output.exists():
         raise InputError(f"{output} exists already, and a run never overwrites: choose a new folder.")
-    out, verdicts, interrupted = console(quiet), [], False
+    out, verdicts, interrupted = console(quiet, lasting=True), [], False
     try:
         for verdict in _told(studies.values(), out):
             verdicts.append(verdict)

@@ -42,6 +42,8 @@ from qml.experiments.manifest import environment
 from qml.experiments.source import parse
 
 RUN = "run.json"
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
+"""How cells begin that spreadsheets compute, or that have an apostrophe in front already."""
 STATUSES = ("running", "finished", "interrupted", "failed")
 
 
@@ -317,7 +319,7 @@ def _read_rows(path: Path) -> list[Row]:
     convert: dict[str, Callable[[str], Any]] = {
         "int": int,
         "float": float,
-        "str": str,
+        "str": _csv_text,
         "bool": {"True": True, "False": False}.__getitem__,
     }
     try:
@@ -374,9 +376,21 @@ def _json(value: Any) -> str:
 
 
 def to_csv(head: Sequence[str], rows: Any) -> str:
-    """CSV with floats to the last digit; None is an empty cell."""
+    """CSV with floats to the last digit; None is an empty cell. Text that a spreadsheet would take for a formula has an
+    apostrophe in front."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(head)
-    writer.writerows([repr(float(x)) if isinstance(x, float) else x for x in row] for row in rows)
+    writer.writerow(map(_csv_cell, head))
+    writer.writerows(map(_csv_cell, row) for row in rows)
     return text.getvalue()
+
+
+def _csv_cell(value: Any) -> Any:
+    if isinstance(value, str):
+        return f"'{value}" if value.startswith(FORMULA) else value
+    return repr(float(value)) if isinstance(value, float) else value
+
+
+def _csv_text(cell: str) -> str:
+    """The text that a cell stands for."""
+    return cell[1:] if cell.startswith("'") and cell[1:].startswith(FORMULA) else cell

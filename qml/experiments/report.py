@@ -19,6 +19,7 @@ from qml.experiments.fits import ENTROPIC, Row
 from qml.experiments.record import Run
 from qml.experiments.table import Table as Columns
 from qml.experiments.table import count, filled, load_table, summary
+from qml.experiments.terminal import Lasting, visible
 from qml.losses import COUNT_LOSSES, LABEL_LOSSES, LOSSES, von_neumann_entropy
 
 if TYPE_CHECKING:
@@ -29,10 +30,19 @@ if TYPE_CHECKING:
 SECONDS_BETWEEN_LINES = 5.0
 
 
-def console(quiet: bool = False) -> Console:
-    """Standard output; lines are as long as they need to be where it is no terminal."""
-    out = Console(quiet=quiet, highlight=False)
-    return out if out.is_terminal else Console(quiet=quiet, highlight=False, width=200)
+class _Plain(Console):
+    """Prints text as text, whatever is in it."""
+
+    def print(self, *objects: Any, **how: Any) -> None:
+        super().print(*(visible(x) if isinstance(x, str) else x for x in objects), **how)
+
+
+def console(quiet: bool = False, lasting: bool = False) -> Console:
+    """Standard output; lines are as long as they need to be where it is no terminal. If `lasting`, what prints goes on
+    where it cannot be written any more."""
+    file: Any = Lasting() if lasting else None
+    out = _Plain(file=file, quiet=quiet, highlight=False)
+    return out if out.is_terminal else _Plain(file=file, quiet=quiet, highlight=False, width=200)
 
 
 class Reporter:

@@ -17,23 +17,21 @@ from rich.console import Console
 
 from qml import losses
 from qml._checks import InputError
-from qml.experiments import build, config, figures, loggers, pools, report
+from qml.experiments import build, config, loggers, pools, report
+from qml.experiments.drawing import draw as _draw
 from qml.experiments.files import digest, inside
-from qml.experiments.fits import Row, predicted, report_of, row_of, run_fit
+from qml.experiments.fits import Row, row_of, run_fit
 from qml.experiments.record import RunFolder, latest_run, load_run, slug
 from qml.experiments.source import INPUTS, Source
 from qml.experiments.sweep import Point
 from qml.experiments.sweeping import How, checked_points, run_sweep
 from qml.experiments.targets import files_of
 from qml.fitting import Checkpoint, FitResult
-from qml.plotting.history import plot_history
-from qml.plotting.states import plot_density_matrix
-from qml.states import DensityMatrix, State
+from qml.states import DensityMatrix
 from qml.threads import pinned
 
 KEEP_TARGET_UP_TO = 1 << 10
 """Largest dimension whose density matrix is written to the folder of a run (16 MiB)."""
-DRAW_STATES_UP_TO = 1 << 7
 INTERRUPTED, TERMINATED = 130, 143
 CHECKPOINT = "checkpoint.npz"
 """In the folder of a fit that is under way."""
@@ -139,7 +137,7 @@ def run_study(path: Path, options: Options = Options()) -> Finished:
         raise InputError(f"{path} is a folder: add --resume to continue the run in it, or name a study.")
     found = read(path, options)
     _fits_the_study(options, found)
-    out = report.console(options.quiet)
+    out = report.console(options.quiet, lasting=True)
     rows: list[Row] = []
     failed = 0
     with _folder(path, found, options) as folder, _terminated() as signals:
@@ -247,7 +245,7 @@ def _run(found: Read, folder: RunFolder, options: Options, out: Console, rows: l
             where.remove()
     finally:
         if results:
-            _draw(results, plan, folder)
+            _draw(results, plan, folder, partial(out.print, markup=False))
 
 
 def _followed(
@@ -306,39 +304,3 @@ def _keep_files(found: Read, folder: RunFolder) -> None:
             raise InputError(f"the file {name!r} has changed since the run began: start a new run.")
     if new:
         folder.update(fingerprint=config.fingerprint(folder.info["study"], folder.info["inputs"]))
-
-
-def _draw(results: dict[str, FitResult], plan: build.Plan, folder: RunFolder) -> None:
-    """``history.png``; ``measured.png`` of counts, ``labels.png`` of labelled data, and ``states.png`` where the states
-    are small enough to be seen."""
-    from matplotlib.figure import Figure
-
-    study, target = plan.study, plan.target
-    figure = Figure(figsize=(9.0, 3.6), layout="constrained")
-    axes = figure.subplots(1, 2)
-    plot_history(results, (axes[0], axes[1]))
-    if study.title:
-        figure.suptitle(study.title, fontsize="medium")
-    folder.write_file("history.png", partial(figure.savefig, dpi=150, format="png"))
-    reports = {name: report_of(job, target, results[name]) for job in plan.jobs if (name := job.spec.name) in results}
-    if costs := {name: cost for name, cost in reports.items() if cost is not None}:
-        folder.write_file("measured.png", partial(figures.measured(costs).savefig, dpi=150, format="png"))
-    if target.labels is not None:
-        chosen = target.labels.test or target.labels.train
-        done = [(job, results[job.spec.name]) for job in plan.jobs if job.spec.name in results]
-        found = {job.spec.name: predicted(job, result, chosen) for job, result in done}
-        about = "held out" if target.labels.test is not None else "training"
-        figure = figures.classes(found, chosen.states.probabilities(), target.labels.names, about)
-        folder.write_file("labels.png", partial(figure.savefig, dpi=150, format="png"))
-        return
-    if target.state.dim > DRAW_STATES_UP_TO:
-        return
-    shown: dict[str, State] = {} if target.truth is None else {"target": target.truth}
-    if target.counts is not None:
-        shown["empirical state"] = target.counts.empirical_state()
-    shown |= {name: result.state for name, result in results.items()}
-    limit = max(float(abs(state.matrix()).max()) for state in shown.values())
-    figure = Figure(figsize=(3.4 * len(shown), 4.0), layout="constrained")
-    for ax, (name, state) in zip(figure.subplots(1, len(shown)), shown.items(), strict=True):
-        plot_density_matrix(state, ax, limit=limit, title=name)
-    folder.write_file("states.png", partial(figure.savefig, dpi=150, format="png"))

@@ -4,30 +4,39 @@ from __future__ import annotations
 
 import time
 import tracemalloc
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from qml._checks import plural
 from qml.experiments import build, streams
+from qml.experiments.fits import run_fit
 from qml.experiments.progress import span
 from qml.experiments.targets import Target
+from qml.fitting import Iteration
 from qml.fitting.objective import Objective
 
 PATIENCE = 1.0
-"""Seconds of an evaluation from which one is enough."""
+"""Seconds from which one evaluation, and one step, is enough."""
+STEPS = 4
+DEAR = 3.0
+"""How many evaluations a step may cost without a word."""
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Of one fit: `seconds` of an evaluation of the loss and its gradient, `memory` in bytes, and the most steps."""
+    """Of one fit: seconds of an `evaluation` of the loss and its gradient and of a `step` of the optimizer, `memory` in
+    bytes, and the most steps."""
 
     n_params: int
     memory: int
-    seconds: float
+    evaluation: float
+    step: float
     steps: int
 
 
 def measure(job: build.Job, target: Target, seed: int) -> Cost:
-    """The cost of a fit from one evaluation at a random start; a first one, which may compile code, is not counted."""
+    """The cost of a fit from evaluations at a random start and from its first steps; a first evaluation, which may
+    compile code, is not counted."""
     objective = Objective(job.model, target.learnt, job.loss)
     params = objective.init_params(streams.stream(seed, "fit"))
 
@@ -43,7 +52,22 @@ def measure(job: build.Job, target: Target, seed: int) -> Cost:
     objective.value_and_gradient(params)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    return Cost(job.n_params, max(peak, job.memory), best, job.spec.restarts * job.spec.max_iterations)
+    steps = job.spec.restarts * job.spec.max_iterations
+    return Cost(job.n_params, max(peak, job.memory), best, _step(job, target, seed) or best, steps)
+
+
+def _step(job: build.Job, target: Target, seed: int) -> float:
+    """Seconds of the quickest of the first steps of a fit: what an optimizer computes besides the gradient, such as a
+    metric, is in it. 0 where a fit has no steps."""
+    times: list[float] = []
+
+    def followed(_: Iteration) -> bool:
+        times.append(time.perf_counter())
+        return len(times) > 1 and times[-1] - times[0] > PATIENCE
+
+    spec = job.spec.model_copy(update={"restarts": 1, "max_iterations": min(STEPS, job.spec.max_iterations)})
+    run_fit(replace(job, spec=spec), target, seed, 0, followed)
+    return min((after - before for before, after in pairwise(times)), default=0.0)
 
 
 def describe(plan: build.Plan, points: int, workers: int) -> str:
@@ -51,11 +75,13 @@ def describe(plan: build.Plan, points: int, workers: int) -> str:
     lines, total = [], 0.0
     for job in plan.jobs:
         cost = measure(job, plan.target, plan.study.seed)
-        total += cost.seconds * cost.steps
+        total += cost.step * cost.steps
+        dear = cost.step / cost.evaluation
+        told = f", {dear:.2g} times an evaluation of the loss and its gradient" if dear > DEAR else ""
         lines.append(
             f"fit {job.spec.name!r}: {plural(cost.n_params, 'parameter')}, {size(cost.memory)}, "
-            f"{span(cost.seconds)} a step (measured), at most {plural(cost.steps, 'step')}: "
-            f"at most {span(cost.seconds * cost.steps)}"
+            f"{span(cost.step)} a step (measured{told}), at most {plural(cost.steps, 'step')}: "
+            f"at most {span(cost.step * cost.steps)}"
         )
     if points:
         where = "1 process" if workers == 1 else f"{workers} processes"

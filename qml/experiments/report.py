@@ -16,6 +16,7 @@ from rich.table import Table
 
 from qml._checks import plural
 from qml.experiments.fits import ENTROPIC, Row
+from qml.experiments.progress import span
 from qml.experiments.record import Run
 from qml.experiments.table import Table as Columns
 from qml.experiments.table import count, filled, load_table, summary
@@ -88,8 +89,13 @@ class Reporter:
     def end(self, row: Row) -> None:
         """What came of the fit."""
         head = f"{row.fit}: " if self.out.is_terminal else "  "
-        times = f"{plural(row.iterations, 'iteration')}, {row.seconds:.1f} s"
-        self.out.print(f"{head}gap {row.gap:.2e} after {times}: {row.status}", markup=False)
+        self.out.print(f"{head}gap {row.gap:.2e} after {_times(row)}: {row.status}", markup=False)
+
+
+def _times(row: Row) -> str:
+    """``20 iterations, 3.4 s (170 ms a step)``."""
+    step = f" ({span(row.seconds / row.iterations)} a step)" if row.iterations else ""
+    return f"{plural(row.iterations, 'iteration')}, {row.seconds:.1f} s{step}"
 
 
 def result_table(rows: Sequence[Row]) -> Table:
@@ -208,7 +214,7 @@ def show_run(run: Run, out: Console) -> None:
     else:
         out.print("No fit is done.")
     for row in _biased_last(run.rows):
-        out.print(f"{row.fit}: {row.status}", markup=False)
+        out.print(f"{row.fit}: {_times(row)}: {row.status}", markup=False)
     done = f"{len(run.rows)} of {plural(len(run.study.fits), 'fit')}"
     out.print(f"seed {run.study.seed}, {run.info['status']}, {done}, started {run.info['started']}", markup=False)
 

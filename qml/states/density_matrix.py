@@ -200,7 +200,10 @@ class DensityMatrix(State):
         """Read a state that :meth:`save` wrote, or any ``.npz`` file with an array `matrix`, `factor`, `vector` or
         `probabilities` and, optionally, `dims`. Validated like any other input."""
         arrays = read_arrays(path, "state")
-        dims = [int(x) for x in arrays.pop("dims")] if "dims" in arrays else None
+        found_dims = arrays.pop("dims", None)
+        if found_dims is not None and (found_dims.ndim != 1 or (found_dims.size and found_dims.dtype.kind not in "iu")):
+            raise InputError(f"dims in {str(path)!r} must be integers, one a site; found {found_dims!r:.80}.")
+        dims = None if found_dims is None else [int(x) for x in found_dims]
         makers: dict[str, Callable[..., Self]] = {
             "matrix": cls,
             "factor": cls.from_factor,

@@ -280,6 +280,21 @@ def test_json_nested_without_end_and_huge_cells_are_told(folder: Path) -> None:
     assert "is no CSV text" in call("run", "study.yaml", code=2).stderr
 
 
+def test_an_inverse_temperature_beyond_all_numbers_is_no_crash(folder: Path) -> None:
+    (folder / "study.yaml").write_text(STUDY.replace("0.5", "1e308"))
+    assert "study.yaml, line 1, target: " in call("run", "study.yaml", "--output", "out", code=2).stderr
+    assert not (folder / "out").exists()
+
+
+@pytest.mark.parametrize(
+    "dims", [np.array([np.nan]), np.array(["four"]), np.array([4.5]), np.array([[4]]), np.array(-4)]
+)
+def test_dims_of_a_file_that_are_none_are_told(folder: Path, dims: np.ndarray) -> None:
+    np.savez(folder / "rho.npz", matrix=np.eye(4) / 4, dims=dims)
+    (folder / "study.yaml").write_text("target: {kind: file, path: rho.npz}\n" + FITS)
+    assert "target: " in call("run", "study.yaml", code=2).stderr
+
+
 def test_a_target_without_an_entropy_is_told_before_anything_is_written(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,6 +8,7 @@ import importlib
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -20,10 +21,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 import qml
-from qml.experiments import config, fits, pools, record, run, table, worker
+from qml.experiments import config, cost, fits, pools, record, run, table, worker
 from qml.experiments.cli import main
 from qml.experiments.files import digest
+from qml.experiments.progress import span
 from qml.experiments.sweeping import How
+from qml.fitting.objective import Objective
 
 STUDY = """\
 title: Two qubits
@@ -251,6 +254,33 @@ def test_dry_run_measures_and_writes_nothing(folder: Path) -> None:
     assert "a step (measured), at most 20 steps: at most " in text
     assert "sweep: 12 points in 2 processes, at most " in text
     assert sorted(os.listdir(folder)) == ["study.yaml", "sweep.yaml"]
+
+
+def test_a_dry_run_says_what_a_step_costs_besides_its_gradient(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a clock that an evaluation sets forward by a second, and a metric by thirty."""
+    clock = [0.0]
+
+    def slow(name: str, seconds: float) -> None:
+        real = getattr(Objective, name)
+
+        def slowly(*arguments: Any, **keywords: Any) -> Any:
+            clock[0] += seconds
+            return real(*arguments, **keywords)
+
+        monkeypatch.setattr(Objective, name, slowly)
+
+    slow("value_and_gradient", 1.0)
+    slow("metric", 30.0)
+    monkeypatch.setattr(cost.time, "perf_counter", lambda: clock[0])
+    natural = "max_iterations: 10\n    optimizer: {kind: natural_gradient}"
+    (folder / "study.yaml").write_text(STUDY.replace("max_iterations: 20", natural, 1))
+    first, second, total = call("run", "study.yaml", "--dry-run").stdout.splitlines()[-3:]
+    found = re.search(r"(\S+) s a step \(measured, (\S+) times an evaluation of the loss and its gradient\)", first)
+    assert found is not None
+    assert found[1] == found[2]
+    assert 31 <= float(found[1]) <= 35
+    assert "1 s a step (measured), at most 20 steps: at most 20 s" in second
+    assert total == f"in all at most {span(10 * float(found[1]) + 20)}"
 
 
 # single runs -----------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from qml import _checks, spectral, threads
 from qml._checks import InputError
 from qml._results import FitError
 from qml._typing import Complex, Real
-from qml.losses.measures import factor_of, weight_outside_support
+from qml.losses.measures import factor_of
 from qml.states.coercion import StateLike, as_pair
 
 SMALLEST = 1e-100
@@ -83,7 +83,7 @@ def measured_relative_entropy(
     if not _checks.number("gap", gap, low=0.0) > 0:
         raise InputError(f"gap must be above 0; found {gap}.")
     steps = _checks.integer("max_iterations", max_iterations, low=1)
-    if weight_outside_support(rho, sigma) > spectral.weight_cut(sigma.dim):
+    if math.isinf(sigma.log_expectation(rho)):
         return math.inf
     spectrum = sigma.spectrum()
     basis = np.eye(sigma.dim, dtype=np.complex128) if spectrum.basis is None else spectrum.basis

@@ -13,7 +13,7 @@ from qml._checks import InputError
 from qml._typing import Complex, Cotangent, Numbers, Real
 from qml.losses.base import Loss
 from qml.losses.measures import factor_of, relative_entropy
-from qml.states.base import State
+from qml.states.base import State, weight_cut
 from qml.states.coercion import StateLike, as_pair
 from qml.states.numbers import per_state
 
@@ -192,9 +192,7 @@ def _infinite(rho: State, sigma: State, alpha: float) -> np.ndarray:
         return np.asarray(np.isinf(sigma.log_expectation(rho)))
     spectrum = sigma.spectrum()
     populations = rho.populations(spectrum.basis)
-    read_off = spectrum.basis is None and rho.is_diagonal  # not computed
-    cut = 0.0 if read_off else spectral.weight_cut(spectrum.dim) + spectrum.cut
-    return np.asarray(np.where(spectrum.support, populations, 0.0).sum(axis=-1) <= cut)
+    return np.asarray(np.where(spectrum.support, populations, 0.0).sum(axis=-1) <= weight_cut(spectrum, rho))
 
 
 def _log_petz(rho: State, sigma: State, alpha: float) -> Real:

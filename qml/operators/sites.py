@@ -51,7 +51,7 @@ def as_matrix(op: OperatorLike, dims: DimsLike) -> Complex:
     """
     if isinstance(op, str | Mapping):
         op = as_pauli_sum(op)
-    dims = _checks.dimensions("dims", dims, math.prod(dims_of(op)) if isinstance(dims, int) else None)
+    dims = _checks.dimensions("dims", dims, math.prod(dims_of(op)) if isinstance(dims, int | np.integer) else None)
     if isinstance(op, PauliSum):
         if op.dims != dims:
             raise InputError(

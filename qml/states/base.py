@@ -228,9 +228,13 @@ def log_mean(spectrum: spectral.Spectrum, rho: State, populations: Real) -> Real
     if spectrum.is_complete and np.isfinite(logs).all():
         return np.asarray((populations * logs).sum(axis=-1))
     inside = np.where(spectrum.support, populations * np.where(spectrum.support, logs, 0.0), 0.0).sum(axis=-1)
-    read_off = spectrum.basis is None and rho.is_diagonal  # not computed
-    cut = 0.0 if read_off else spectral.weight_cut(spectrum.dim) + spectrum.cut
-    return np.where(kernel_weight(spectrum, rho, populations) > cut, -np.inf, inside)
+    return np.where(kernel_weight(spectrum, rho, populations) > weight_cut(spectrum, rho), -np.inf, inside)
+
+
+def weight_cut(spectrum: spectral.Spectrum, rho: State) -> Real | float:
+    """Weight of rho on some vectors of the basis of a spectrum that is rounding: none where it is read off rho."""
+    read_off = spectrum.basis is None and rho.is_diagonal
+    return 0.0 if read_off else spectral.weight_cut(spectrum.dim) + spectrum.cut
 
 
 def kernel_weight(spectrum: spectral.Spectrum, rho: State, populations: Real) -> Real:

@@ -22,6 +22,8 @@ from qml.tomography.mle import maximum_likelihood
 from qml.tomography.result import TomographyResult
 
 KINDS = ("parametric", "nonparametric")
+MOST = 10**6
+"""Replicates."""
 GAP = 1e-3
 """Nats: far below what one resampled record differs from another by."""
 
@@ -131,11 +133,15 @@ def bootstrap(
     >>> 0 < spread.standard_error("purity") < 0.05
     True
     """
+    result = _checks.instance("result", result, TomographyResult)
+    for name, function in _checks.mapping("functionals", functionals).items():
+        if not callable(function):
+            raise InputError(f"functionals[{name!r}] must be a function of a state; found {_checks.shown(function)}.")
     if result.method == "maximum_entropy":
         raise InputError("the bootstrap repeats maximum_likelihood; found a result of maximum_entropy.")
     if result.counts.is_weighted:
         raise InputError("the bootstrap needs integer counts; found a record of weights.")
-    replicates = _checks.integer("replicates", replicates, low=2)
+    replicates = _checks.integer("replicates", replicates, low=2, high=MOST)
     workers = _checks.integer("workers", workers, low=1)
     root = np.random.SeedSequence(None if seed is None else _checks.integer("seed", seed, low=0))
     assert isinstance(root.entropy, int)
@@ -153,12 +159,20 @@ def bootstrap(
             found = list(pool.map(one, streams, chunksize=max(1, replicates // (4 * workers))))
     states = [DensityMatrix.trusted(matrix, counts.measurement.dims) for matrix, _ in found]
     return Bootstrap(
-        {name: float(f(result.state)) for name, f in functionals.items()},
-        {name: np.array([float(f(state)) for state in states]) for name, f in functionals.items()},
+        {name: _number(name, f, result.state) for name, f in functionals.items()},
+        {name: np.array([_number(name, f, state) for state in states]) for name, f in functionals.items()},
         np.array([value for _, value in found]),
         kind,
         root.entropy,
     )
+
+
+def _number(name: str, function: Callable[[State], Any], state: State) -> float:
+    value = function(state)
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        raise InputError(f"functionals[{name!r}] must give a number; found {_checks.shown(value)}.") from None
 
 
 def _replicate(

@@ -7,12 +7,13 @@ from typing import ClassVar
 
 import numpy as np
 
+from qml import _checks
 from qml._checks import InputError
 from qml._results import Table
 from qml._typing import Complex, Real
 from qml.losses.measures import fidelity_and_derivative
 from qml.operators import OperatorLike, as_matrix
-from qml.states import State
+from qml.states.coercion import StateLike, one_state
 from qml.tomography.linear import design, hermitian_basis
 from qml.tomography.result import TomographyResult
 
@@ -67,6 +68,7 @@ class FisherInformation(Table):
     """
 
     def __init__(self, result: TomographyResult, *, observed: bool = False, within_rank: bool = False) -> None:
+        result = _checks.instance("result", result, TomographyResult)
         if result.rank < result.state.dim and not within_rank:
             raise InputError(
                 f"the state has rank {result.rank} of {result.state.dim}: at the boundary the likelihood is not "
@@ -114,9 +116,10 @@ class FisherInformation(Table):
             return math.inf
         return float(np.sqrt((along[known] / values[known]).sum()))
 
-    def fidelity(self, target: State) -> tuple[float, float]:
+    def fidelity(self, target: StateLike) -> tuple[float, float]:
         """F(target, sigma) and its standard error. At F = 1 the derivative, and with it this error, is zero."""
-        value, derivative = fidelity_and_derivative(target, self.result.state)
+        state = self.result.state
+        value, derivative = fidelity_and_derivative(one_state(target, "target", state.dims), state)
         return value, self.standard_error(derivative)
 
     caption: ClassVar[str] = "Fisher information"

@@ -10,6 +10,7 @@ from qml._checks import InputError
 from qml._typing import Real
 from qml.measurement import Counts, Measurement
 from qml.states import DensityMatrix
+from qml.tomography.linear import record_of
 from qml.tomography.mle import maximum_likelihood
 from qml.tomography.result import TomographyResult
 
@@ -80,13 +81,13 @@ class StateTomography:
 
     def predict(self, measurement: Measurement) -> Real:
         """The Born probabilities (n_outcomes,) that the state gives to a measurement."""
-        return measurement.probabilities(self._fitted())
+        return _checks.instance("measurement", measurement, Measurement).probabilities(self._fitted())
 
     def score(self, counts: Counts, y: None = None) -> float:
         """The log-likelihood of a record per shot, in nats."""
         from qml.losses import NegativeLogLikelihood
 
-        return -float(NegativeLogLikelihood().value(counts, self._fitted()))
+        return -float(NegativeLogLikelihood().value(record_of(counts), self._fitted()))
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """The parameters by name."""

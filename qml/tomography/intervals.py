@@ -16,7 +16,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import chdtri
@@ -27,16 +26,16 @@ from qml._typing import Complex, Real
 from qml.measurement.sampling import draw
 from qml.operators import OperatorLike, as_matrix
 from qml.states import State
+from qml.states.coercion import one_state
+from qml.tomography.result import TomographyResult
 from qml.tomography.slices import Best, Map, best_of, room
-
-if TYPE_CHECKING:
-    from qml.tomography.result import TomographyResult
 
 GAP = 1e-3
 """Nats, of the likelihoods of the data."""
 DRAWN_GAP = 2e-2
 """Nats, of those of the records drawn: far below what one statistic differs from another by."""
 LARGEST = 16
+MOST = 10**6
 MOST_SHOTS = 1e9
 ROUNDED = 1e-9
 """Eigenvalues of O nearer than this part of the largest are one; so are a value and an end."""
@@ -93,7 +92,7 @@ class ProfileLikelihood:
     """
 
     def __init__(self, result: TomographyResult, operator: OperatorLike | State) -> None:
-        counts = result.counts
+        counts = _checks.instance("result", result, TomographyResult).counts
         m = counts.measurement
         if m.dim > LARGEST or counts.is_weighted or counts.total > MOST_SHOTS:
             raise InputError(
@@ -138,7 +137,7 @@ class ProfileLikelihood:
         """The part of the records, the data among them, whose Lambda(t) is at least that of the data; the others are
         drawn, `replicates` of them, from the most likely state with this t."""
         t = self._checked(value)
-        replicates = _checks.integer("replicates", replicates, low=1)
+        replicates = _checks.integer("replicates", replicates, low=1, high=MOST)
         statistic, p = self._lack(t)
         if math.isinf(statistic):
             return 1 / (1 + replicates)
@@ -157,7 +156,7 @@ class ProfileLikelihood:
         seed : int
         """
         level = _checks.number("level", level, 0.5, 0.9999)
-        replicates = _checks.integer("replicates", replicates, low=0)
+        replicates = _checks.integer("replicates", replicates, low=0, high=MOST)
         if 0 < replicates < 1 / (1 - level) - 1e-6:
             raise InputError(
                 f"replicates must be at least {math.ceil(1 / (1 - level) - 1e-6)} for the level {level}, or 0; found "
@@ -232,13 +231,14 @@ def _crossing(f: Callable[[float], float], inside: float, outside: float, level:
 
 
 def _hermitian(operator: OperatorLike | State, dims: tuple[int, ...]) -> Complex:
-    if isinstance(operator, State):
-        if operator.dims != dims or operator.batch_shape:
-            raise InputError(f"the state must be one of dims {dims}; found dims {operator.dims}.")
-        if int(operator.rank()) > 1:
-            raise InputError(
-                "the fidelity with a mixed state is not an expectation, and its likelihood no concave problem; give a "
-                "pure state or an operator, or use bootstrap."
-            )
-        return operator.matrix()
-    return _checks.hermitian("operator", as_matrix(operator, dims))
+    if not isinstance(operator, State):
+        return _checks.hermitian("operator", as_matrix(operator, dims))
+    state = one_state(operator, "the state", dims)
+    if state.dims != dims:
+        raise InputError(f"the state must be one of dims {dims}; found dims {state.dims}.")
+    if int(state.rank()) > 1:
+        raise InputError(
+            "the fidelity with a mixed state is not an expectation, and its likelihood no concave problem; give a "
+            "pure state or an operator, or use bootstrap."
+        )
+    return state.matrix()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from qml import _checks
@@ -12,6 +14,11 @@ from qml.measurement import Counts, Measurement, PauliMeasurement
 RESIDUAL = 1e-13
 LARGEST_EXAMINED = 32
 """Dimension up to which the map of a general measurement is written out: a matrix of d^2 x d^2 numbers."""
+
+
+def record_of(counts: Any) -> Counts:
+    """Refuse what is no record."""
+    return _checks.instance("counts", counts, Counts, "a record of outcomes: Counts.from_dicts makes one")
 
 
 def least_squares(counts: Counts) -> Complex:
@@ -43,7 +50,7 @@ def least_squares(counts: Counts) -> Complex:
     array([[1., 0.],
            [0., 0.]])
     """
-    m = counts.measurement
+    m = record_of(counts).measurement
     weights = np.repeat(np.asarray(counts.shots, dtype=np.float64), m.sizes) / counts.total
     x = np.zeros((m.dim, m.dim), dtype=np.complex128)
     residual = m.adjoint(counts.shares())
@@ -106,7 +113,7 @@ def determined(counts: Counts) -> Determined:
     >>> determined(Counts(PauliMeasurement(["X", "Z"]), [[5, 5], [9, 1]])).sentence()
     'the settings determine 3 of 4 directions (none measures Y)'
     """
-    m = counts.measurement
+    m = record_of(counts).measurement
     kept = np.repeat(np.asarray(counts.shots) > 0, m.sizes).astype(np.float64)
     if isinstance(m, PauliMeasurement):
         found = m.to_vector(kept * m.from_vector(np.ones(4**m.n)))  # the normal operator is diagonal in the strings

@@ -14,12 +14,13 @@ from qml import _checks, threads
 from qml._checks import InputError
 from qml._typing import Complex, Dims, Real
 from qml.measurement import Counts
-from qml.states import DensityMatrix, State, nearest_density_matrix
+from qml.states import DensityMatrix, nearest_density_matrix
+from qml.states.coercion import StateLike, one_state
 from qml.tomography import matrices
 from qml.tomography.face import face_of, is_unique, known_of, openness
 from qml.tomography.factors import STEPS_PER_BASIS, Iterate, conjugate_gradients
 from qml.tomography.likelihood import Likelihood, largest_eigenvalue, room
-from qml.tomography.linear import least_squares
+from qml.tomography.linear import least_squares, record_of
 from qml.tomography.result import Log, TomographyResult
 
 METHODS = ("conjugate_gradient", "accelerated", "rrr", "diluted")
@@ -41,7 +42,7 @@ def maximum_likelihood(
     gap: float = 1e-9,
     relative_gap: float = 1e-12,
     hedging: float = 0.0,
-    start: State | None = None,
+    start: StateLike | None = None,
     max_iterations: int = 20000,
 ) -> TomographyResult:
     r"""The density matrix of maximum likelihood, with a bound on how far it is from the largest likelihood.
@@ -70,7 +71,7 @@ def maximum_likelihood(
     hedging : float
         beta of the hedged likelihood L + beta log det sigma, which keeps the state of full rank ("conjugate_gradient"
         only). Source: Blume-Kohout (2010), arXiv:1001.2029, who takes beta near 1/2.
-    start : State, optional
+    start : State, array (d, d) or Qobj, optional
         Of full rank; by default least squares, projected on the states and mixed with 5 percent of 1/d.
     max_iterations : int
 
@@ -106,8 +107,7 @@ def maximum_likelihood(
     >>> round(float(ghz(2).expect(result.state.matrix())), 2)
     1.0
     """
-    if not isinstance(counts, Counts):
-        raise InputError(f"counts must be a Counts record; found {type(counts).__name__}: use Counts.from_dicts.")
+    counts = record_of(counts)
     _checks.choice("method", method, METHODS)
     dim = counts.measurement.dim
     columns = dim if rank is None else _checks.integer("rank", rank, low=1, high=dim)
@@ -127,14 +127,15 @@ def maximum_likelihood(
         return run.result(counts, method, None if rank is None else columns)
 
 
-def _start(counts: Counts, start: State | None, columns: int) -> Complex:
+def _start(counts: Counts, start: StateLike | None, columns: int) -> Complex:
     """A factor (d, columns)."""
     m = counts.measurement
     if start is None:
         sigma = nearest_density_matrix(least_squares(counts), m.dims).matrix()
         sigma = (1 - MIXED) * sigma + MIXED * np.eye(m.dim) / m.dim
     else:
-        if start.dims != m.dims or start.batch_shape:
+        start = one_state(start, "start", m.dims)
+        if start.dims != m.dims:
             raise InputError(f"start must be one state of dims {m.dims}; found dims {start.dims}.")
         sigma = start.matrix()
     values, vectors = np.linalg.eigh(sigma)

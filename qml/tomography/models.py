@@ -132,8 +132,7 @@ def model_errors(model: Model, result: FitResult, *, loss: NegativeLogLikelihood
     >>> model_errors(model, found).standard_errors.round(4)
     array([0.0316])
     """
-    loss = NegativeLogLikelihood() if loss is None else loss
-    counts = _record(result)
+    model, counts, loss = _checks.instance("model", model, Model), _record(result), _likelihood(loss)
     objective = Objective(model, counts, loss)
     names = objective.parameter_names
     params = _checks.parameters("result.params", result.params, len(names))
@@ -224,14 +223,15 @@ def goodness_of_fit(
     max_iterations : int
         Of each fit.
     """
-    loss = NegativeLogLikelihood() if loss is None else loss
-    counts = _record(result)
+    model, counts, loss = _checks.instance("model", model, Model), _record(result), _likelihood(loss)
     if counts.is_weighted:
         raise InputError("goodness_of_fit needs integer counts; found a record of weights.")
-    replicates = _checks.integer("replicates", replicates, low=1)
+    replicates = _checks.integer("replicates", replicates, low=1, high=10**6)
     p, _ = _probabilities(model, counts, np.asarray(result.params), loss.readout)
     deviances, found = np.empty(replicates), np.empty((replicates, len(result.params)))
-    for k, stream in enumerate(np.random.SeedSequence(seed).spawn(replicates)):
+    for k, stream in enumerate(
+        np.random.SeedSequence(None if seed is None else _checks.integer("seed", seed, low=0)).spawn(replicates)
+    ):
         drawn = draw(p, counts.measurement, np.asarray(counts.shots), np.random.default_rng(stream))
         record = Counts(counts.measurement, drawn)
         again = fit(
@@ -241,7 +241,12 @@ def goodness_of_fit(
     return GoodnessOfFit(2 * counts.total * (result.loss - result.floor), deviances, found)
 
 
+def _likelihood(loss: NegativeLogLikelihood | None) -> NegativeLogLikelihood:
+    return NegativeLogLikelihood() if loss is None else _checks.instance("loss", loss, NegativeLogLikelihood)
+
+
 def _record(result: FitResult) -> Counts:
+    result = _checks.instance("result", result, FitResult)
     if not isinstance(result.target, Counts):
         raise InputError(f"the fit must be one to counts; found the target {type(result.target).__name__}.")
     return result.target

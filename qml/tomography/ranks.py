@@ -123,7 +123,11 @@ def choose_rank(counts: Counts, ranks: Sequence[int] | None = None, *, gap: floa
     """
     full = maximum_likelihood(counts, gap=gap)
     d = full.state.dim
-    tried = range(1, d + 1) if ranks is None else [_checks.integer("each rank", r, low=1, high=d) for r in ranks]
+    tried = (
+        range(1, d + 1)
+        if ranks is None
+        else [_checks.integer("each rank", r, low=1, high=d) for r in _checks.listed("ranks", ranks)]
+    )
     tests: list[RankTest] = []
     for r in tried:
         best = full if r >= full.rank else maximum_likelihood(counts, rank=r, gap=gap)
@@ -157,7 +161,9 @@ def expected_excess(dim: int, rank: int) -> tuple[float, float]:
     >>> mean < 14**2 / 5  # far below the 14^2 parameters that rank 2 lacks
     True
     """
-    m = dim - rank
+    dim = _checks.integer("dim", dim, low=1)
+    m = dim - _checks.integer("rank", rank, low=1, high=dim)
+    _checks.memory(f"noise of dimension {_checks.readable(m)}, drawn", 64 * SAMPLES * m * m, "use fewer dimensions")
     if m == 0:
         return 0.0, 0.0
     rng = np.random.default_rng([SEED, dim, rank])

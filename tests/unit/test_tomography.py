@@ -311,7 +311,7 @@ def test_bad_arguments_are_told(arguments, sentence):
 
 
 def test_bad_records_are_told():
-    with pytest.raises(InputError, match="counts must be a Counts record; found dict"):
+    with pytest.raises(InputError, match="counts must be a Counts, a record of outcomes"):
         maximum_likelihood({"Z": {"0": 1}})
     with pytest.raises(InputError, match="no shots"):
         maximum_likelihood(Counts(PauliMeasurement(["Z"]), [0, 0]))

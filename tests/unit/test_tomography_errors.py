@@ -243,3 +243,41 @@ def test_the_report_of_a_record_finds_the_noise_that_made_it(tmp_path):
     assert [script.amplitude(t) for t in ("0.5", "1/sqrt(3)", "-1/(2 sqrt(3))")] == pytest.approx(
         [0.5, 3**-0.5, -0.5 * 3**-0.5]
     )
+
+
+@pytest.mark.parametrize("wrong", [None, 1.5, "x", [], {}, np.eye(3), object()])
+def test_what_is_no_record_result_model_or_state_is_told(wrong):
+    result = maximum_likelihood(sample(ghz(2), PauliMeasurement(2), 20, np.random.default_rng(1)))
+    model = noisy_model()
+    calls = [
+        lambda: maximum_likelihood(wrong),
+        lambda: tomography.least_squares(wrong),
+        lambda: tomography.determined(wrong),
+        lambda: FisherInformation(wrong),
+        lambda: FisherInformation(result, within_rank=True).fidelity(wrong),
+        lambda: bootstrap(wrong, {}),
+        lambda: bootstrap(result, {"f": wrong}),
+        lambda: bootstrap(result, {"f": lambda _: "y" if isinstance(wrong, float) else wrong}, replicates=2),
+        lambda: tomography.ProfileLikelihood(wrong, Z),
+        lambda: result.interval(wrong),
+        lambda: maximum_likelihood(result.counts, start=1.5 if wrong is None else wrong),
+        lambda: choose_rank(result.counts, "x" if wrong is None or isinstance(wrong, list) else wrong),
+        lambda: tomography.expected_excess(wrong, 1),
+        lambda: tomography.expected_excess(4, wrong),
+        lambda: model_errors(wrong, result),
+        lambda: model_errors(model, wrong),
+        lambda: tomography.goodness_of_fit(model, wrong),
+        lambda: StateTomography().fit(result.counts).predict(wrong),
+        lambda: StateTomography().fit(result.counts).score(wrong),
+    ]
+    for call in calls:
+        with pytest.raises(InputError):
+            call()
+
+
+def test_a_start_and_a_target_can_be_arrays():
+    counts = sample(ghz(2), PauliMeasurement(2), 50, np.random.default_rng(1))
+    result = maximum_likelihood(counts, start=np.eye(4) / 4)
+    assert result.log_likelihood == pytest.approx(maximum_likelihood(counts).log_likelihood, abs=1e-8)
+    fisher = FisherInformation(result, within_rank=True)
+    assert fisher.fidelity(np.array([1.0, 0, 0, 1]) / np.sqrt(2)) == pytest.approx(fisher.fidelity(ghz(2)))

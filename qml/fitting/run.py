@@ -14,6 +14,7 @@ import numpy as np
 from qml import _checks, threads
 from qml._checks import InputError
 from qml._typing import ParamsLike
+from qml.fitting.attained import no_optimum
 from qml.fitting.checkpoint import Checkpoint, Keeper
 from qml.fitting.objective import Objective, joint_params
 from qml.fitting.priors import Prior
@@ -122,7 +123,9 @@ def fit(
     -------
     FitResult
         Of the lowest loss that was met, with a status sentence. A loss that is +inf at the start, a loss that becomes
-        NaN, and Ctrl-C are told there, with the best so far, and not raised (``result.raise_if_failed()`` raises).
+        NaN, and Ctrl-C are told there, with the best so far, and not raised (``result.raise_if_failed()`` raises). It
+        tells, too, of a loss that falls towards an infimum at infinite parameters (a pure target and a Gibbs model,
+        labels that can be separated): then `converged` is True of the loss and the state, not of the parameters.
 
     Raises
     ------
@@ -212,6 +215,7 @@ def fit(
                 runs.go(optimizer, start)
         best = runs.best
         state = best.state()
+        at_infinity = no_optimum(best.objective, best.best) if best.converged else ""
     return FitResult(
         params=best.best.params,
         state=state,
@@ -223,7 +227,7 @@ def fit(
         evaluations=sum(run.objective.evaluations for run in runs.started),
         seconds=keeper.seconds,
         converged=best.converged,
-        status=" ".join(filter(None, (runs.status, loss.caution(target, state)))),
+        status=" ".join(filter(None, (runs.status, at_infinity, loss.caution(target, state)))),
         seed=runs.seed,
         restarts=tuple(run.summary() for run in runs.started),
         provenance={**made_with, "gap": loss.gap_of(target) if prior is None else "", **keeper.told()},

@@ -1,0 +1,90 @@
+"""Whether a fit that has converged did so at an optimum, or on its way to infinity."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from qml import spectral
+from qml._typing import Real
+from qml.fitting.objective import Objective
+from qml.measurement.counts import Counts
+from qml.optimizers import Point
+from qml.states import State
+
+LARGEST_DIM = 512
+MOST_PARAMETERS = 1024
+"""Beyond these nothing is computed: the check would cost more than many steps of the fit."""
+NEARLY_SINGULAR = 1e3
+"""Only states with an eigenvalue below this times the gradient that is left are looked at."""
+COLLAPSED = 1e-5
+"""Along a direction whose metric is below this, relative to that at the origin, states hardly differ any more, as
+where it is below ten times the gradient."""
+IDENTIFIED = 1e-10
+"""Directions whose metric at the origin is below this, relative to the largest, never change the state."""
+EDGE = 1e-6
+"""A bounded parameter whose derivative in theta is below this stands at the edge of its domain."""
+
+
+def no_optimum(objective: Objective, point: Point) -> str:
+    """Sentences where a fit converged though the optimum is at infinite parameters, else an empty text."""
+    found = _at_the_edges(objective, point.params)
+    if _is_on_its_way(objective, point):
+        found.insert(
+            0,
+            "No finite optimum: the loss goes on falling, towards its infimum, as parameters grow without bound"
+            f"{_cause(objective.target)}. The state is near its limit; the parameters only tell a direction.",
+        )
+    return " ".join(found)
+
+
+def _is_on_its_way(objective: Objective, point: Point) -> bool:
+    r"""Whether an exponential family, sigma = e^{-K(theta)}/Z, follows its target out of the states of full rank.
+
+    Its own states have full rank, and a finite optimum has a metric g(theta) (the covariance of the generators) of full
+    rank, too. Where the target lacks a rank that the generators can resolve, sigma has ever less weight left for some
+    direction v to move: v.g(theta)v falls to nothing beside v.g(0)v, with the gradient.
+    """
+    model, n = objective.model, objective.model.n_params
+    if not model.is_exponential_family or objective.prior is not None or not 0 < n <= MOST_PARAMETERS:
+        return False
+    target, sigma = objective.target, objective.state(point.params)
+    if sigma.dim > LARGEST_DIM or (isinstance(target, State) and _least_rank(target) == target.dim):
+        return False
+    logs = sigma.spectrum().log_eigenvalues
+    if logs[np.isfinite(logs)].min() > np.log(NEARLY_SINGULAR * max(point.gradient_norm, spectral.EPS)):
+        return False
+    theta, _ = objective.split(point.params)
+    weights = objective.loss.member_weights(target)
+    here, origin = (model.metric(at, weights=weights).matrix() for at in (theta, np.zeros(n)))
+    values, vectors = np.linalg.eigh(origin)
+    kept = values > IDENTIFIED * values[-1]
+    natural = vectors[:, kept] / np.sqrt(values[kept])
+    if not kept.any():
+        return False
+    left = np.linalg.norm(natural.T @ objective.split(point.gradient)[0])
+    return bool(np.linalg.eigvalsh(natural.T @ here @ natural)[0] < max(COLLAPSED, 10 * left))
+
+
+def _at_the_edges(objective: Objective, params: Real) -> list[str]:
+    """What is to be said of parameters with a domain that stand at its edge."""
+    model = objective.model
+    theta, _ = objective.split(params)
+    here, up, down = (model.natural(theta + by) for by in (0.0, 0.5, -0.5))
+    edge = [f"{name} = {value:.6g}" for name, value in here.items() if abs(up[name] - down[name]) <= EDGE]
+    if not edge:
+        return []
+    return [f"At the edge of the domain, which a parameter reaches only at infinity: {', '.join(edge)}."]
+
+
+def _least_rank(state: State) -> int:
+    return int(np.min(np.asarray(state.spectrum().support).sum(axis=-1)))
+
+
+def _cause(target: object) -> str:
+    if isinstance(target, Counts):
+        return ", since no state of full rank is as likely"
+    if not isinstance(target, State):
+        return ""
+    if target.batch_shape:
+        return ", as where labels are told apart without error"
+    return f", since the target has rank {_least_rank(target)} in dimension {target.dim} and the model full rank"

@@ -1,0 +1,123 @@
+"""Fits that converge though no finite parameters are best say so, and others do not."""
+
+import itertools
+
+import numpy as np
+import pytest
+import scipy.optimize
+
+from qml import CircuitModel, GibbsModel, channels, fit, gates, pauli, states, thermal
+from qml.circuits import Circuit
+from qml.classical import separating_direction
+from qml.fitting import Gaussian
+from qml.losses import Labelled, label_states
+from qml.measurement import Counts, PauliMeasurement
+from qml.models import ConditionalGibbsModel
+from qml.operators import tfim
+
+SAID = "No finite optimum"
+STRINGS = ["".join(word) for word in itertools.product("IZ", repeat=3)][1:]
+BITS = np.array(list(itertools.product((0, 1), repeat=3)))
+SIGNS = np.array([(-1) ** (BITS @ [letter == "Z" for letter in word]) for word in STRINGS])
+"""<x|string|x>, (7, 8)."""
+
+
+@pytest.mark.parametrize(
+    ("target", "options"),
+    [
+        (states.ghz(2), {}),
+        (states.ghz(2), {"gradient_tolerance": 1e-4}),
+        (states.ghz(2), {"gradient_tolerance": 0.0}),
+        (states.ghz(2), {"optimizer": "newton"}),
+        (states.ghz(2), {"loss": "infidelity"}),
+        (states.basis_state("00"), {"loss": "hilbert_schmidt"}),
+        (states.ginibre((2, 2), np.random.default_rng(0), rank=2), {}),
+        (states.ginibre((2, 2), np.random.default_rng(0), rank=3), {}),
+    ],
+)
+def test_a_target_without_full_rank_and_a_family_that_resolves_it(target, options) -> None:
+    result = fit(GibbsModel.all_paulis(2), target, seed=1, **options)
+    assert result.converged
+    assert SAID in result.status
+    assert f"rank {target.rank()} in dimension 4" in result.status
+
+
+def test_targets_whose_optimum_is_finite() -> None:
+    """Of full rank, cold or not; and without full rank where the family does not resolve what it lacks."""
+    rng = np.random.default_rng(2)
+    half = states.DensityMatrix.from_vector(np.sqrt([0.9, 0.1]))
+    for model, target in (
+        (GibbsModel(tfim(2)), thermal(tfim(2), 8.0)),
+        (GibbsModel.all_paulis(2), states.ginibre((2, 2), rng)),
+        (GibbsModel([pauli("Z")]), half),
+        (GibbsModel(tfim(3)), states.ginibre((2, 2, 2), rng, rank=1)),
+        (GibbsModel(tfim(3)), states.w_state(3)),
+    ):
+        result = fit(model, target, seed=1)
+        assert result.converged
+        assert SAID not in result.status
+
+
+def test_a_prior_makes_the_optimum_finite() -> None:
+    result = fit(GibbsModel.all_paulis(1, weight=1), states.basis_state("0"), prior=Gaussian(1.0, copies=100), seed=1)
+    assert result.converged
+    assert SAID not in result.status
+
+
+def leads_to_infinity(generators: np.ndarray, seen: np.ndarray) -> bool:
+    """Whether a combination of diagonal generators (m, d) is largest, and equal, on all that was seen, and not
+    everywhere: a linear program."""
+    above = (generators - generators[:, [int(np.argmax(seen))]]).T
+    equal, rest = above[seen], above[~seen]
+    if not len(rest):
+        return False
+    bounds = {"b_ub": np.zeros(len(rest)), "b_eq": np.zeros(len(equal)), "bounds": (-1, 1)}
+    return bool(-scipy.optimize.linprog(rest.sum(axis=0), A_ub=rest, A_eq=equal, **bounds).fun > 1e-7)
+
+
+def test_diagonal_families_agree_with_a_linear_program() -> None:
+    rng = np.random.default_rng(0)
+    told = []
+    for _ in range(14):
+        chosen = rng.choice(7, int(rng.integers(1, 8)), replace=False)
+        seen = np.isin(np.arange(8), rng.choice(8, int(rng.integers(1, 8)), replace=False))
+        p = np.where(seen, rng.dirichlet(np.ones(8)), 0.0)
+        target = states.DensityMatrix.from_probabilities(p / p.sum(), (2, 2, 2))
+        result = fit(GibbsModel([pauli(STRINGS[k]) for k in chosen]), target, seed=1)
+        assert result.converged
+        told.append(SAID in result.status)
+        assert told[-1] == leads_to_infinity(SIGNS[chosen], seen)
+    assert 4 <= sum(told) <= 10
+
+
+def test_labels_agree_with_the_linear_program_of_separation() -> None:
+    rng = np.random.default_rng(3)
+    told = []
+    for m in (5, 7, 9, 11) * 2:
+        x, y = rng.normal(size=(m, 2)), rng.integers(0, 2, m)
+        y[:2] = 0, 1
+        result = fit(ConditionalGibbsModel([pauli("Z")], n_inputs=2), Labelled(x, label_states(y, 2)), seed=1)
+        assert result.converged
+        told.append(SAID in result.status)
+        assert told[-1] == (separating_direction(np.column_stack([np.ones(m), x]), y, 2) is not None)
+        noisy = Labelled(x, label_states(y, 2, noise=0.05))
+        assert SAID not in fit(ConditionalGibbsModel([pauli("Z")], n_inputs=2), noisy, seed=1).status
+    assert 2 <= sum(told) <= 6
+
+
+def test_counts_at_the_boundary_of_the_states() -> None:
+    model = GibbsModel.all_paulis(1, weight=1)
+    for counts, expected in (([10, 0, 5, 5, 5, 5], True), ([10, 2, 5, 5, 5, 5], False)):
+        result = fit(model, Counts(PauliMeasurement(1), counts), seed=1)
+        assert result.converged
+        assert (SAID in result.status) == expected
+
+
+def test_noise_that_is_learnt_to_be_absent_stands_at_the_edge() -> None:
+    model = CircuitModel(Circuit(1).then(gates.RX("a", 0)).then(channels.Depolarizing("p", 0)))
+    result = fit(model, states.basis_state("0"), seed=1)
+    assert result.converged
+    assert "At the edge of the domain, which a parameter reaches only at infinity: p = " in result.status
+    inside = fit(model, states.DensityMatrix(np.diag([0.9, 0.1])), seed=1)
+    assert inside.converged
+    assert "At the edge" not in inside.status

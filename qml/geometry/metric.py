@@ -48,7 +48,8 @@ def metric(model: HasMetric, params: ArrayLike, kind: str = "bkm") -> Real:
                                                             D(sigma||sigma'), D = d.g.d/2; of a Gibbs model, the
                                                             Hessian of S(rho, sigma), whatever rho
     ``bures``           2/(x + y)                           the quantum Fisher information (SLD), four times the
-                                                            Bures metric: 1 - F = d.g.d/4, F the squared fidelity
+                                                            Bures metric: 1 - F = d.g.d/4 to second order, F the
+                                                        squared fidelity, along states of unchanged rank
     ``wigner_yanase``   4/(sqrt x + sqrt y)^2               4 Tr(d sqrt(sigma))^2
     ==================  ==================================  =====================================================
 

@@ -101,7 +101,8 @@ def relative_entropy(rho: StateLike, sigma: StateLike) -> Numbers:
     Notes
     -----
     Costs two eigen-decompositions. The difference of two rounded numbers, so its absolute error is about
-    eps S(rho, sigma): values below that are zero to rounding, and may come out as a negative of that size.
+    eps S(rho, sigma), or eps \|\|K\|\| where sigma is a Gibbs state exp(-K)/Z, which may be much larger: values below
+    that are zero to rounding, and may come out as a negative of that size.
     Source: Umegaki (1962), Kodai Math. Sem. Rep. 14, 59.
 
     Examples

@@ -29,7 +29,7 @@ MODELS: dict[str, type[Model]] = {
     "purified": PurifiedCircuitModel,
     "spectral": SpectralModel,
 }
-"""Every model by name; configs and the command line read this list."""
+"""Every model by name: what the contract tests differentiate, fit, save and load. Studies have specs of their own."""
 
 __all__ = [
     "MODELS",

@@ -63,7 +63,7 @@ FILES = {
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_pictures: None) -> Path:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "study.yaml").write_text(STUDY)
     return tmp_path
@@ -148,7 +148,7 @@ def same_numbers(a: Path, b: Path) -> None:
 
 
 def test_the_same_seed_gives_the_same_bits_and_the_resolved_config_too(
-    done: tuple[Path, Result], tmp_path: Path
+    done: tuple[Path, Result], tmp_path: Path, no_pictures: None
 ) -> None:
     folder = done[0]
     for source, name in ((folder.parent / "study.yaml", "again"), (folder / "config.yaml", "resolved")):
@@ -156,7 +156,7 @@ def test_the_same_seed_gives_the_same_bits_and_the_resolved_config_too(
         same_numbers(folder, tmp_path / name)
 
 
-def test_another_seed_gives_another_run(done: tuple[Path, Result], tmp_path: Path) -> None:
+def test_another_seed_gives_another_run(done: tuple[Path, Result], tmp_path: Path, no_pictures: None) -> None:
     assert (
         call("run", str(done[0].parent / "study.yaml"), "--output", str(tmp_path / "x"), "--seed", "6").exit_code == 0
     )

@@ -42,6 +42,7 @@ def test_tutorial_runs(path: Path) -> None:
     assert all(cell.outputs for cell in codes)  # each shows something
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning", "ignore::RuntimeWarning")
 def test_five_lines_in_a_fresh_kernel(tmp_path: Path) -> None:
     cell = nbformat.v4.new_code_cell(FIRST_CELL.strip())

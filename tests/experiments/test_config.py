@@ -64,7 +64,7 @@ def test_a_valid_study() -> None:
     assert found.target.kind == "ghz"
     assert found.fits[0].model.noise[0].params == [1e-3]
     assert found.fits[0].optimizer.memory == 5
-    assert found.fits[0].loss.kind == "cross_entropy"
+    assert found.fits[0].loss is None  # by default that of the target
     assert found.fits[1].optimizer.kind == "lbfgs"
 
 

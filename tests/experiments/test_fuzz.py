@@ -151,13 +151,13 @@ def test_the_studies_that_are_mutated_are_valid(folder: Path) -> None:
 FIXTURE = [HealthCheck.function_scoped_fixture]
 
 
-@settings(max_examples=200, suppress_health_check=FIXTURE)
+@settings(max_examples=80, suppress_health_check=FIXTURE)
 @given(mutations)
 def test_mutated_studies_are_valid_or_get_a_sentence(folder: Path, text: str) -> None:
     check(folder, text.encode())
 
 
-@settings(max_examples=150, suppress_health_check=FIXTURE)
+@settings(max_examples=80, suppress_health_check=FIXTURE)
 @given(st.binary(max_size=80) | st.text(max_size=80).map(str.encode))
 def test_random_bytes_get_a_sentence(folder: Path, content: bytes) -> None:
     assert not check(folder, content)
@@ -192,7 +192,7 @@ def test_bombs_do_not_go_off(folder: Path, name: str) -> None:
     assert not check(folder, BOMBS[name].encode())
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(mutations)
 def test_what_is_read_is_written_so_that_it_reads_back_equal(text: str) -> None:
     try:

@@ -13,7 +13,7 @@ SHIPPED = Path(__file__).parents[2] / "experiments" / "principle"
 
 
 @pytest.fixture(autouse=True)
-def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_pictures: None) -> None:
     monkeypatch.chdir(tmp_path)
 
 

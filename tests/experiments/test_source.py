@@ -148,7 +148,7 @@ plain = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.dictionaries(st.text("xyz", min_size=1, max_size=3), plain, min_size=1, max_size=3))
 def test_reads_json_as_json(value: dict[str, object]) -> None:
     import json
@@ -157,7 +157,7 @@ def test_reads_json_as_json(value: dict[str, object]) -> None:
     assert data(text) == value
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.binary(max_size=60) | st.text("a1:-[]{}&*!|>'\"%@`#,\n ?<~.e", max_size=60).map(str.encode))
 def test_random_bytes_give_values_or_sentences(content: bytes) -> None:
     sentence = "study.yaml"

@@ -138,10 +138,11 @@ class Objective:
         self.latest = Evaluation(point, sigma, value, gradient)
         return value, gradient
 
-    def again(self, params: Real) -> tuple[float, Real]:
-        """f and its gradient, not counted: what makes a run that is continued find the latest evaluation it had."""
+    def again(self, params: Real, gradient: bool = True) -> tuple[float, Real]:
+        """f and its gradient (else NaN), not counted: what makes a run that is continued find the latest evaluation
+        that it had."""
         count = self.evaluations
-        found = self.value_and_gradient(params)
+        found = self.value_and_gradient(params) if gradient else (self.value(params), np.full(self.n_params, np.nan))
         self.evaluations = count
         return found
 

@@ -100,7 +100,8 @@ def line(iteration: Iteration, restarts: int) -> str:
     """The numbers that a bar shows."""
     which = f"restart {iteration.restart + 1}/{restarts}  " if restarts > 1 else ""
     gap = f"  gap {iteration.gap:.2e}" if math.isfinite(iteration.floor) else ""
-    return f"{which}loss {iteration.loss:.8g}{gap}  gradient {iteration.gradient_norm:.1e}"
+    size = "" if math.isnan(iteration.gradient_norm) else f"  gradient {iteration.gradient_norm:.1e}"
+    return f"{which}loss {iteration.loss:.8g}{gap}{size}"
 
 
 def _in_notebook() -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -19,7 +19,7 @@ from qml.fitting.objective import Objective
 from qml.fitting.progress import Progress
 from qml.fitting.result import History, Iteration, Restart
 from qml.fitting.validation import Validation
-from qml.optimizers import NotANumber, Optimizer, OptimizerState, Point, Stalled, evaluate
+from qml.optimizers import NotANumber, Optimizer, OptimizerState, Point, Stalled
 from qml.states import State
 
 Callback: TypeAlias = Callable[[Iteration], object]
@@ -132,7 +132,7 @@ class Run:
     def go(self, optimizer: Optimizer, start: Real | None, draw: Callable[[], Real]) -> None:
         """Run from `start`, or from a random start that the model does not refuse; or from where it was restored."""
         if self.mark is None:
-            point = self._drawn(draw) if start is None else evaluate(self.objective, start)
+            point = self._drawn(draw, optimizer) if start is None else optimizer.at(self.objective, start)
             self.objective.under_way = True
             if not math.isfinite(point.value) or not point.is_number:
                 self._keep(point)
@@ -211,13 +211,13 @@ class Run:
         for loss, norm, seconds, fidelity, held_out in arrays["entries"].tolist():
             fidelity = fidelity if self.rules.track_fidelity else None
             self.entries.append(Entry(loss, norm, seconds, fidelity, held_out if self.rules.validation else None))
-        self.best = Point(_read_only(arrays["best.params"]), text["best"], _read_only(arrays["best.gradient"]))
+        self.best = _stored(arrays["best.params"], text["best"], arrays["best.gradient"])
         self.score, self._best_at = text["score"], text["best_at"]
         self.converged, self._why = text["converged"], text["why"]
         self.objective.evaluations, self.objective.under_way = text["evaluations"], True
         self._state = held
         self._since -= self.entries[-1].seconds
-        self._point = Point(_read_only(arrays["params"]), text["value"], _read_only(arrays["gradient"]))
+        self._point = _stored(arrays["params"], text["value"], arrays["gradient"])
         self._mark()
         self.mark = self._marked._replace(at_best=text["at_best"])
         self._evaluated = False
@@ -231,7 +231,7 @@ class Run:
         """Evaluate where a restored run was, as an optimizer expects; how far that is from what is on disk: 0 if equal
         to the bit."""
         point = self._marked.point
-        value, gradient = self.objective.again(point.params)
+        value, gradient = self.objective.again(point.params, point.has_gradient)
         return differs(value, point.value, gradient, point.gradient)
 
     def state(self) -> State:
@@ -239,16 +239,16 @@ class Run:
         if not self._evaluated:
             self.objective.latest = None
             if self._marked.at_best:
-                self.objective.again(self.best.params)
+                self.objective.again(self.best.params, self.best.has_gradient)
         return self.objective.state(self.best.params)
 
-    def _drawn(self, draw: Callable[[], Real]) -> Point:
+    def _drawn(self, draw: Callable[[], Real], optimizer: Optimizer) -> Point:
         for _ in range(MOST_DRAWS - 1):
             try:
-                return evaluate(self.objective, draw())
+                return optimizer.at(self.objective, draw())
             except InputError:
                 continue
-        return evaluate(self.objective, draw())
+        return optimizer.at(self.objective, draw())
 
     def record(self, point: Point, state: OptimizerState) -> bool:
         """Keep an accepted iterate, tell the callbacks; True when the restart is over."""
@@ -270,10 +270,8 @@ class Run:
                 f"{self.rules.loss_tolerance:.2e}."
             )
         elif self.iterations >= self.rules.max_iterations:
-            self._why = (
-                f"stopped after {self.count}, the most allowed, with {size:.2e} as the largest entry of the gradient: "
-                "raise max_iterations."
-            )
+            last = f", with {size:.2e} as the largest entry of the gradient" if point.has_gradient else ""
+            self._why = f"stopped after {self.count}, the most allowed{last}: raise max_iterations."
         elif self.rules.validation is not None and self.iterations - self._best_at >= self.rules.patience:
             self._why = (
                 f"stopped early after {self.count}: the loss on the held-out target has not fallen for "
@@ -292,7 +290,7 @@ class Run:
         if self.rules.track_fidelity:
             fidelity = float(losses.fidelity(self.objective.target, self.objective.state(point.params)))
         seconds = time.perf_counter() - self._since
-        point = Point(_read_only(point.params), point.value, _read_only(point.gradient))
+        point = replace(point, params=_read_only(point.params), gradient=_read_only(point.gradient))
         validation = self.rules.validation
         held_out = None if validation is None else validation.loss_of(self.objective, point.params)
         score = point.value if held_out is None else held_out
@@ -323,7 +321,9 @@ class Run:
     def _stalled(self) -> None:
         size = self.best.gradient_norm
         self.converged = size <= ROUNDING_GRADIENT * max(1.0, abs(self.best.value))
-        if self.converged:
+        if not self.best.has_gradient:
+            self._why = f"stopped after {self.count}: the loss is infinite wherever the next step leads."
+        elif self.converged:
             self._why = (
                 "converged to rounding: no step lowers the loss any further in float64; the largest entry of the "
                 f"gradient is {size:.2e}."
@@ -349,6 +349,10 @@ class Run:
     def summary(self) -> Restart:
         evaluations, seconds = self.objective.evaluations, self.entries[-1].seconds
         return Restart(self.best.value, self.iterations, evaluations, seconds, self.converged, self.status)
+
+
+def _stored(params: Real, value: float, gradient: Real) -> Point:
+    return Point(_read_only(params), value, _read_only(gradient), has_gradient=not np.isnan(gradient).any())
 
 
 def _read_only(a: Real) -> Real:

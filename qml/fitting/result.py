@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -37,7 +38,7 @@ class Iteration:
     loss, floor, gap : float
         gap = loss - floor; D(rho\\|\\|sigma) in nats where the loss is the cross entropy.
     gradient_norm : float
-        Its largest entry in absolute value.
+        Its largest entry in absolute value; NaN where the optimizer asks for values only.
     fidelity : float or None
         On request.
     evaluations : int
@@ -133,8 +134,9 @@ class FitResult(Outcome):
         Where the loss was lowest.
     state : State
         The model's state there.
-    target : State or Counts
-        What was learnt.
+    target : State, Counts, Moments, or what else the loss accepts
+        What was learnt. The last is not written to files, which have its text as ``provenance["target"]``: read from
+        there, it is None.
     loss, floor : float
         The loss at `params`, and its least value over all states (S(rho) for the cross entropy).
     history : History
@@ -197,13 +199,14 @@ class FitResult(Outcome):
         return losses.measured_report(self.target, self.state) if isinstance(self.target, Counts) else None
 
     def _rows(self) -> list[tuple[str, str]]:
+        size = float(self.history.gradient_norm[int(np.argmin(self.history.loss))])
         rows = [
             ("loss", f"{self.loss:.12g}"),
             ("floor", f"{self.floor:.12g}"),
             ("gap", f"{self.gap:.3e}" + (f", {what}" if (what := self.provenance.get("gap")) else "")),
             *([] if self.history.held_out is None else [("held out", f"{np.nanmin(self.history.held_out):.12g}")]),
             *self._compared(),
-            ("gradient", f"{self.history.gradient_norm[int(np.argmin(self.history.loss))]:.3e}"),
+            *([] if math.isnan(size) else [("gradient", f"{size:.3e}")]),
             ("parameters", str(len(self.params))),
             ("iterations", f"{self.iterations} ({self.evaluations} evaluations)"),
             ("seconds", f"{self.seconds:.2f}"),

@@ -21,18 +21,20 @@ WRITTEN = ("loss", "floor", "iterations", "evaluations", "seconds", "converged",
 
 
 def save(result: FitResult, path: str | Path | IO[bytes]) -> None:
-    """Write `result`; the states of engines are written as density matrices."""
+    """Write `result`; the states of engines are written as density matrices. Of a target that a loss of one's own
+    accepts and nothing else knows there is only its text, in the provenance."""
+    kept = isinstance(result.target, State | Counts | Moments)
     text = {
         "format": FORMAT,
         **{name: getattr(result, name) for name in WRITTEN},
         "restarts": [asdict(restart) for restart in result.restarts],
-        "provenance": dict(result.provenance),
+        "provenance": dict(result.provenance) | ({} if kept else {"target": repr(result.target)}),
         "parameter_names": result.parameter_names,
         "dims": result.state.dims,
     }
     arrays: dict[str, Any] = {"params": result.params}
     arrays |= {f"history.{name}": a for name, a in result.history.columns().items() if name != "gap"}
-    for owner, held in (("state", result.state), ("target", result.target)):
+    for owner, held in (("state", result.state), *([("target", result.target)] if kept else [])):
         named = held.arrays() if isinstance(held, Counts | Moments | ThermalState) else arrays_of(held)
         arrays |= {f"{owner}.{name}": a for name, a in named.items()}
     write_result(path, text, arrays)
@@ -45,7 +47,7 @@ def load(path: str | Path) -> FitResult:
     return FitResult(
         params=arrays["params"],
         state=_state_of(part_of(arrays, "state"), dims),
-        target=target_of(part_of(arrays, "target"), dims),
+        target=target_of(target, dims) if (target := part_of(arrays, "target")) else None,
         history=History(**part_of(arrays, "history")),
         restarts=tuple(Restart(**restart) for restart in text["restarts"]),
         provenance=text["provenance"],

@@ -36,11 +36,12 @@ class Differentiable(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Point:
-    """theta (n_params,), f and its gradient (n_params,) there."""
+    """theta (n_params,), f and its gradient (n_params,) there, which is NaN where only the value was asked for."""
 
     params: Real
     value: float
     gradient: Real
+    has_gradient: bool = True
 
     @property
     def gradient_norm(self) -> float:
@@ -50,7 +51,8 @@ class Point:
     @property
     def is_number(self) -> bool:
         """Whether the value is finite or +inf, and the gradient finite where the value is."""
-        return self.value == math.inf or (math.isfinite(self.value) and bool(np.isfinite(self.gradient).all()))
+        known = not self.has_gradient or bool(np.isfinite(self.gradient).all())
+        return self.value == math.inf or (math.isfinite(self.value) and known)
 
 
 OptimizerState: TypeAlias = dict[str, Real]
@@ -65,24 +67,36 @@ class NotANumber(Exception):
     """A value or a gradient is not a number."""
 
 
+At: TypeAlias = Callable[[Differentiable, Real], Point]
+"""The point at some parameters."""
+
+
 def evaluate(objective: Differentiable, params: Real) -> Point:
     """The point at `params`."""
     value, gradient = objective.value_and_gradient(params)
     return Point(params, float(value), gradient)
 
 
-def trial(objective: Differentiable, params: Real) -> Point:
+def value_only(objective: Differentiable, params: Real, optimizer: str) -> Point:
+    """The point at `params`, without its gradient."""
+    value = float(ask(objective, "value", optimizer)(params))
+    return Point(params, value, np.full(params.shape, np.nan), has_gradient=False)
+
+
+def trial(objective: Differentiable, params: Real, at: At = evaluate) -> Point:
     """The point at `params`; :class:`NotANumber` ends the run."""
-    point = evaluate(objective, params)
+    point = at(objective, params)
     if not point.is_number:
         raise NotANumber
     return point
 
 
-def halved(objective: Differentiable, start: Point, step: Real, accept: Callable[[Point], bool]) -> Point:
+def halved(
+    objective: Differentiable, start: Point, step: Real, accept: Callable[[Point], bool], at: At = evaluate
+) -> Point:
     """The first acceptable point among start + step, start + step/2, start + step/4, ..."""
     for _ in range(MAX_HALVINGS):
-        point = trial(objective, start.params + step)
+        point = trial(objective, start.params + step, at)
         if accept(point):
             return point
         step = step / 2
@@ -131,6 +145,10 @@ class Optimizer(ABC):
     name: ClassVar[str]
     descends: ClassVar[bool] = False
     """Whether it compares values, so that they fall in every step: noise in them would mislead it."""
+
+    def at(self, objective: Differentiable, params: Real) -> Point:
+        """The point at `params` with what this optimizer needs of it: value and gradient."""
+        return evaluate(objective, params)
 
     def init(self, start: Point) -> OptimizerState:
         """The state before the first step."""

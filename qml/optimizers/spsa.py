@@ -8,17 +8,18 @@ from typing import ClassVar
 import numpy as np
 
 from qml import _checks
+from qml._typing import Real
 from qml.optimizers.base import (
     Differentiable,
     NotANumber,
     Optimizer,
     OptimizerState,
     Point,
-    ask,
     draws,
     halved,
     is_finite,
     positive,
+    value_only,
 )
 
 DECAY_OF_STEPS, DECAY_OF_PERTURBATIONS = 0.602, 0.101
@@ -33,8 +34,9 @@ class SPSA(Optimizer):
         \theta_{t+1} = \theta_t - a_t \hat g_t, \qquad a_t = \frac{a}{(t + A)^{0.602}}, \quad
         c_t = \frac{c}{t^{0.101}}
 
-    with random signs Delta_t and A = 10. For losses whose gradient is dear, as on hardware; the gradient of each
-    iterate is computed here for the record, and not used. Values at +inf end a step in that direction: it is not taken.
+    with random signs Delta_t and A = 10. For losses whose gradient is dear, as on hardware: three values a step, that
+    of the new iterate included, and no gradient, which is NaN in the record. Values at +inf end a step in that
+    direction: it is not taken.
 
     Parameters
     ----------
@@ -65,17 +67,20 @@ class SPSA(Optimizer):
         positive("perturbation", self.perturbation)
         _checks.integer("seed", self.seed, low=0)
 
+    def at(self, objective: Differentiable, params: Real) -> Point:
+        """The point at `params`, without its gradient."""
+        return value_only(objective, params, self.name)
+
     def init(self, start: Point) -> OptimizerState:
         return {"t": np.zeros(())}
 
     def step(self, objective: Differentiable, point: Point, state: OptimizerState) -> tuple[Point, OptimizerState]:
-        value = ask(objective, "value", self.name)
         t = state["t"] + 1
         signs = draws(self.seed, t).choice([-1.0, 1.0], size=point.params.shape)
         c = self.perturbation / float(t) ** DECAY_OF_PERTURBATIONS
-        ahead, behind = value(point.params + c * signs), value(point.params - c * signs)
+        ahead, behind = (self.at(objective, point.params + s * c * signs).value for s in (1, -1))
         if np.isnan(ahead) or np.isnan(behind) or -np.inf in (ahead, behind):
             raise NotANumber
         slope = (ahead - behind) / (2 * c) if np.isfinite(ahead) and np.isfinite(behind) else 0.0
         step = -self.learning_rate / (float(t) + 10.0) ** DECAY_OF_STEPS * slope * signs
-        return halved(objective, point, step, is_finite), {"t": t}
+        return halved(objective, point, step, is_finite, self.at), {"t": t}

@@ -11,13 +11,15 @@ import pytest
 from qml import CircuitModel, FitResult, GibbsModel, SpectralModel, channels, circuits, fit, gates, pauli, thermal
 from qml._checks import InputError
 from qml.circuits import Circuit
+from qml.engines.reference import ReferenceEngine
 from qml.fitting import Objective, progress
-from qml.losses import CrossEntropy, Labelled, label_states
+from qml.losses import CrossEntropy, Labelled, Loss, label_states
 from qml.models import ConditionalGibbsModel
 from qml.operators import tfim
 from qml.states import DensityMatrix, ghz, maximally_mixed
 
 RHO = thermal(tfim(2, h=0.6), 1.0)
+DENSE = ReferenceEngine()
 
 
 def noisy_model():
@@ -106,6 +108,38 @@ def test_saving_a_frozen_state_keeps_its_logarithm(tmp_path):
         kept = FitResult.load(tmp_path / "result.npz").state
         assert CrossEntropy().value(RHO, kept) == pytest.approx(result.loss, rel=1e-12)
         assert result.loss > 100
+
+
+def test_a_result_of_a_loss_of_ones_own_is_saved_whatever_its_target_is(tmp_path):
+    class Energy(Loss):
+        """Tr(H sigma) of a Pauli sum H."""
+
+        name = "energy"
+
+        def accept(self, target, dims):
+            return target
+
+        def value(self, target, sigma):
+            return float(sigma.expect(target))
+
+        def value_and_cotangent(self, target, sigma):
+            matrix = DensityMatrix(sigma.matrix(), sigma.dims)
+            return self.value(target, matrix), target.matrix()
+
+        def floor(self, target):
+            return float(np.linalg.eigvalsh(target.matrix())[0])
+
+    model = CircuitModel(circuits.hardware_efficient(2, 1).then(channels.Depolarizing(0.01, 0)), engine=DENSE)
+    result = fit(model, tfim(2), loss=Energy(), seed=0, max_iterations=3)
+    assert result.loss < result.history.loss[0]
+    result.save(tmp_path / "fit.npz")
+    loaded = FitResult.load(tmp_path / "fit.npz")
+    assert loaded.target is None
+    assert loaded.provenance["target"] == repr(tfim(2))
+    assert loaded.params.tobytes() == result.params.tobytes()
+    assert loaded.summary() == result.summary()
+    with pytest.raises(InputError, match="the fidelity needs a state as the target"):
+        _ = loaded.fidelity
 
 
 def test_foreign_files_are_refused(tmp_path):

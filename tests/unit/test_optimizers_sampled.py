@@ -134,6 +134,19 @@ def test_spsa_is_unbiased_to_second_order_and_descends():
     assert result.loss - best.loss < 0.05 * (result.history.loss[0] - best.loss)
 
 
+def test_spsa_asks_for_three_values_a_step_and_no_gradient():
+    class Values(GibbsModel):
+        def state_vjp(self, params):
+            raise AssertionError("no gradient is asked for")
+
+    result = fit(Values(tfim(2)), RHO, optimizer="spsa", seed=0, max_iterations=5)
+    assert result.evaluations == 1 + 3 * 5
+    assert result.loss < result.history.loss[0]
+    assert np.isnan(result.history.gradient_norm).all()
+    assert result.status == "stopped after 5 iterations, the most allowed: raise max_iterations."
+    assert "gradient" not in result.summary()
+
+
 @pytest.mark.parametrize(
     "optimizer", [SPSA(seed=4), StochasticAdam(batch_size=3, seed=4), Adam(), ParameterShift()], ids=lambda o: o.name
 )

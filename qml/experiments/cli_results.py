@@ -59,7 +59,7 @@ def plot(run: Path, kind: str, x: str | None, y: str | None, output: Path | None
     """Draw the sweep in RUN: the loss above its floor, how the gap scales, or a map of the gap over two axes."""
     from qml._checks import InputError, choice
     from qml.experiments import figures
-    from qml.experiments.drawing import failure, save
+    from qml.experiments.drawing import drawing, save
     from qml.experiments.files import write_whole
     from qml.experiments.record import load_run
     from qml.experiments.table import load_table
@@ -67,17 +67,12 @@ def plot(run: Path, kind: str, x: str | None, y: str | None, output: Path | None
     found = load_run(run)
     if found.study.sweep is None:
         raise InputError(f"{run} is not a sweep: its figures are history.png and states.png.")
-    table = load_table(found)
-    try:
-        figure = figures.draw(table, found.study.sweep.names(), kind, x, y)
-    except InputError:
-        raise
-    except Exception as error:  # of Matplotlib
-        raise InputError(f"the figure was not drawn: {failure(error)}") from None
     path = output or run / f"{kind}.png"
     form = choice("the ending of the file", path.suffix.lower(), (".png", ".svg", ".pdf"))
-    notes: list[str] = []
-    write_whole(path, lambda file: notes.extend(save(figure, file, form[1:])))
+    table, notes = load_table(found), list[str]()
+    with drawing("the figure"):
+        figure = figures.draw(table, found.study.sweep.names(), kind, x, y)
+        write_whole(path, lambda file: notes.extend(save(figure, file, form[1:])))
     for line in [str(path), *notes]:
         say(line)
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from qml._checks import InputError
 from qml.experiments import build, figures
 from qml.experiments.fits import predicted, report_of
 from qml.experiments.record import RunFolder
@@ -39,6 +41,23 @@ def save(figure: Figure, file: Path | IO[bytes], form: str = "png", dpi: int = 1
     return [
         f"{_short(text)!r} is not what Matplotlib reads as mathematics: it is drawn as it was typed." for text in plain
     ]
+
+
+@contextmanager
+def drawing(what: str) -> Iterator[None]:
+    """Where Matplotlib fails, one sentence about it.
+
+    Raises
+    ------
+    InputError
+        With why `what` was not drawn.
+    """
+    try:
+        yield
+    except (InputError, OSError):
+        raise
+    except Exception as error:
+        raise InputError(f"{what} was not drawn: {failure(error)}") from None
 
 
 def failure(error: Exception) -> str:
@@ -77,7 +96,7 @@ def _history(results: Mapping[str, FitResult], plan: build.Plan) -> Figure | Non
     axes = figure.subplots(1, 2)
     plot_history(results, (axes[0], axes[1]))
     if plan.study.title:
-        figure.suptitle(visible(plan.study.title), fontsize="medium")
+        figure.suptitle(_short(visible(plan.study.title)), fontsize="medium")
     return figure
 
 

@@ -77,6 +77,36 @@ def test_a_figure_that_fails_is_told_and_the_run_is_finished(tmp_path: Path, mon
     assert (tmp_path / "out" / "states.png").exists()
 
 
+def test_a_title_without_end_is_cut_in_figures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    titles = []
+
+    def save(figure: Any, path: Path) -> list[str]:
+        titles.append(figure.get_suptitle())
+        path.write_bytes(b"")
+        return []
+
+    monkeypatch.setattr(drawing, "save", save)
+    (tmp_path / "study.yaml").write_text(f"title: {'long ' * 20_000}\n{STUDY}")
+    run(tmp_path, "--quiet")
+    assert 0 < len(titles[0]) <= 200
+
+
+def test_a_plot_that_fails_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "study.yaml").write_text(STUDY + "sweep: {grid: {target.beta: [0.5, 1.0]}}\n")
+    run(tmp_path, "--workers", "1", "--quiet")
+
+    def broken(*_: Any, **__: Any) -> None:
+        raise RuntimeError("no LaTeX\nhere")
+
+    for name in ("qml.experiments.drawing.plain_where_it_fails", "qml.experiments.figures.draw"):
+        monkeypatch.setattr(name, broken)
+        result = CliRunner().invoke(main, ["plot", str(tmp_path / "out")])
+        assert (result.exit_code, result.stderr) == (2, "qml: the figure was not drawn: RuntimeError: no LaTeX here\n")
+        result = CliRunner().invoke(main, ["report", str(tmp_path / "out")])
+        assert result.exit_code == 0
+        assert "loss was not drawn: RuntimeError: no LaTeX here" in (tmp_path / "out" / "report.html").read_text()
+
+
 @pytest.mark.slow
 def test_a_backend_that_is_not_there_ends_no_run(tmp_path: Path) -> None:
     (tmp_path / "study.yaml").write_text(STUDY + "sweep: {grid: {target.beta: [0.5, 1.0]}}\n")

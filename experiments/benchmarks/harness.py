@@ -14,7 +14,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -40,13 +40,14 @@ PROBE_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class Settings:
-    """How to measure: cores for each process; seconds that one may take in all at one size; rounds, and how long a
-    turn lasts at least."""
+    """How to measure: cores for each process (0: as they come); seconds that one may take in all at one size; rounds,
+    and how long a turn lasts at least; how many busy processes run beside."""
 
     threads: int = 2
     cap: float = 120.0
     rounds: int = 7
     turn: float = 0.3
+    beside: int = 0
 
 
 @dataclass(frozen=True)
@@ -118,8 +119,8 @@ class Process:
 
     def __init__(self, workload: Path, member: Member, arguments: Sequence[object], threads: int, cap: float) -> None:
         environment = {
-            **os.environ,
-            **dict.fromkeys(THREAD_VARIABLES, str(threads)),
+            **{name: value for name, value in os.environ.items() if name not in THREAD_VARIABLES},
+            **(dict.fromkeys(THREAD_VARIABLES, str(threads)) if threads else {}),
             "JAX_PLATFORMS": "cpu",
             "JAX_ENABLE_X64": "1",
             **member.environment,
@@ -186,6 +187,17 @@ class Process:
         for stream in (self.popen.stdin, self.popen.stdout, self.errors):
             if stream is not None:
                 stream.close()
+
+
+@contextmanager
+def busy(count: int) -> Iterator[None]:
+    """So many processes that do nothing but compute, each on whatever core it gets."""
+    with ExitStack() as stack:
+        for _ in range(count):
+            popen = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+            stack.callback(popen.wait)
+            stack.callback(popen.kill)
+        yield
 
 
 def recruit(

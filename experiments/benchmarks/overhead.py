@@ -16,7 +16,6 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from qml.experiments.manifest import pinned
 from qml.experiments.run import Options, run_study
 from qml.experiments.sweeping import How
 from qml.fitting import Checkpoint, checkpoint, fit
@@ -24,6 +23,7 @@ from qml.models import GibbsModel
 from qml.operators import tfim
 from qml.optimizers import OPTIMIZERS
 from qml.states import thermal
+from qml.threads import pinned
 
 STUDY = """\
 target: {{kind: thermal, hamiltonian: {{kind: tfim, n: {n}}}, beta: 1}}

@@ -36,9 +36,15 @@ def print_tables(recorded: dict[str, Any], console: Console) -> None:
     console.print(_summary(recorded))
     console.print(
         f"{recorded['workload']}: {recorded['title']}. {recorded['machine']['cpu']}, "
-        f"{recorded['settings']['threads']} threads, {recorded['date']}.",
+        f"{_threads(recorded['settings'])}, {recorded['date']}.",
         style="dim",
     )
+
+
+def _threads(settings: dict[str, Any]) -> str:
+    threads = f"{settings['threads']} threads" if settings["threads"] else "default threads"
+    beside = settings.get("beside", 0)
+    return f"{threads}, beside {beside} busy process{'es' * (beside > 1)}" if beside else threads
 
 
 def _table(title: str, cells: Sequence[Cell]) -> Table:

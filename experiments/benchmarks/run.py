@@ -18,7 +18,7 @@ from workload import load
 HERE = Path(__file__).resolve().parent
 BUSY = 10.0  # percent of all cores
 WIDTH = 140  # of what is not a terminal
-NAMES = sorted(path.stem.upper() for path in HERE.glob("w[0-9].py"))
+NAMES = sorted((path.stem.upper() for path in HERE.glob("[wj][0-9].py")), key=lambda name: (name[0] != "W", name))
 
 
 class Spreading(click.Command):
@@ -58,7 +58,10 @@ def _one_of(kind: str, asked: tuple[str, ...], known: list[str]) -> list[str]:
 @click.option("--peer-python", multiple=True, help="Interpreters in whose environments to look for peers.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write all that is measured here.")
 @click.option("--figure", type=click.Path(path_type=Path), help="Draw time against n here (.svg, .png, .pdf).")
-@click.option("--threads", type=click.IntRange(1), default=2, show_default=True, help="Cores for each process.")
+@click.option(
+    "--threads", type=click.IntRange(1), default=2, show_default=True, help="Cores for each process; jobs choose."
+)
+@click.option("--beside", type=click.IntRange(0), default=0, show_default=True, help="Busy processes that run beside.")
 @click.option("--cap", type=click.FloatRange(1), default=120.0, show_default=True, help="Seconds for each at a size.")
 @click.option("--rounds", type=click.IntRange(1), default=7, show_default=True, help="Turns of each, interleaved.")
 @click.option("--turn", type=click.FloatRange(0), default=0.3, show_default=True, help="Seconds a turn, at least.")
@@ -73,13 +76,14 @@ def main(
     json_file: Path | None,
     figure: Path | None,
     threads: int,
+    beside: int,
     cap: float,
     rounds: int,
     turn: float,
     cold: bool,
     redraw: bool,
 ) -> None:
-    """Time qml and its peers on WORKLOAD (W1 to W8), check that they agree, print ratios with their spread."""
+    """Time qml and its peers on WORKLOAD (W1 to W8, J1 to J7), check that they agree, print ratios and spreads."""
     console = Console(width=None if sys.stdout.isatty() else WIDTH)
     name, declared = workload.stem.upper(), load(workload)
     if redraw:
@@ -89,12 +93,14 @@ def main(
         if recorded["workload"] != name:
             raise click.UsageError(f"{json_file} holds {recorded['workload']}, not {name}.")
     else:
-        settings = harness.Settings(threads, cap, rounds, turn)
+        settings = harness.Settings(0 if declared.defaults else threads, cap, rounds, turn, beside)
         known = [peer for peer in declared.implementations if peer != harness.OURS]
         chosen = [] if peers == ("none",) else _one_of("peer", peers, known)
         chosen_variants = _one_of("variant", variants, list(declared.variants))
         try:
-            members, absent = harness.recruit(declared, workload, [harness.OURS, *chosen], peer_python, threads)
+            members, absent = harness.recruit(
+                declared, workload, [harness.OURS, *chosen], peer_python, settings.threads
+            )
         except (RuntimeError, OSError) as error:
             raise click.UsageError(str(error)) from None
         for peer, modules in absent.items():
@@ -103,7 +109,7 @@ def main(
         if where["busy"] > BUSY:
             console.print(f"The machine is busy ({where['busy']:.0f} %): do not trust what follows.", style="yellow")
         cells: list[harness.Cell] = []
-        with console.status("", refresh_per_second=1) as status:
+        with console.status("", refresh_per_second=1) as status, harness.busy(beside):
             members += harness.extras(declared, cold)
             todo = sizes or declared.sizes
             for more in harness.measure(declared, workload, members, chosen_variants, todo, settings, status.update):

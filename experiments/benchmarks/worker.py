@@ -123,8 +123,8 @@ class Floor:
 
 
 def pin(threads: int) -> None:
-    """Keep to `threads` cores: thread pools that heed no variable count the cores that they may use."""
-    if hasattr(os, "sched_setaffinity"):
+    """Keep to `threads` cores (0: as it is): thread pools that heed no variable count the cores that they may use."""
+    if threads and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
 
 

@@ -14,6 +14,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, Protocol, TypeAlias
 
 import numpy as np
@@ -43,7 +44,7 @@ class Point:
     gradient: Real
     has_gradient: bool = True
 
-    @property
+    @cached_property
     def gradient_norm(self) -> float:
         """The max-norm of the gradient; 0 without parameters."""
         return float(np.abs(self.gradient).max(initial=0.0))

@@ -106,16 +106,16 @@ def _direction(gradient: Real, steps: Real, changes: Real) -> Real:
     direction = -gradient
     if not len(steps):
         return direction
-    pairs = list(zip(steps, changes, np.einsum("kj,kj->k", steps, changes).tolist(), strict=True))
+    pairs = list(zip(steps, changes, np.vecdot(steps, changes).tolist(), strict=True))
     weights = []
     for step, change, curvature in reversed(pairs):
-        weight = float(step @ direction) / curvature
+        weight = step.dot(direction) / curvature
         direction -= weight * change
         weights.append(weight)
     _, change, curvature = pairs[-1]
     direction *= curvature / float(change @ change)
     for (step, change, curvature), weight in zip(pairs, reversed(weights), strict=True):
-        direction += (weight - float(change @ direction) / curvature) * step
+        direction += (weight - change.dot(direction) / curvature) * step
     return direction
 
 

@@ -200,7 +200,10 @@ def test_a_disagreement_sets_the_exit_status(tools, harness, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["W9"], "there is no workload 'W9'; choose one of W1, W2, W3, W4, W5, W6, W7, W8."),
+        (
+            ["W9"],
+            "there is no workload 'W9'; choose one of W1, W2, W3, W4, W5, W6, W7, W8, J1, J2, J3, J4, J5, J6, J7.",
+        ),
         (["W4", "--peers", "numpi"], "there is no peer 'numpi'; choose among numpy, torch"),
         (["W4", "--variants", "both"], "there is no variant 'both'; choose among relative, cross."),
         (["W4", "--sizes", "1"], "1 is not in the range x>=2"),
@@ -265,8 +268,79 @@ def test_the_estimates_of_w6_are_equally_likely(tools):
     assert np.abs(p.transpose(w6.paired(3)).reshape(-1) - by_hand).max() < 1e-14
 
 
+def test_the_target_of_the_jobs_is_the_thermal_state_of_qml(tools):
+    from qml import operators, thermal
+
+    jobs = tools("jobs")
+    for n in (1, 3):
+        np.testing.assert_allclose(jobs.chain(n), thermal(operators.tfim(n), 1.0).matrix(), atol=1e-14)
+    assert jobs.entropy(jobs.chain(3)) == pytest.approx(float(thermal(operators.tfim(3), 1.0).entropy()), abs=1e-12)
+
+
+def test_fits_of_a_job_agree_on_where_they_begin_and_that_they_descend(tools):
+    fingerprint = tools("jobs").descent(lambda: (3.0, 1.1), 1.0).fingerprint
+    assert fingerprint((3.0, 1.1)).tolist() == [3.0, 1.0]
+    assert fingerprint((3.0, 2.9)).tolist() == [3.0, 0.0]  # no descent
+    assert fingerprint((3.0, 0.9)).tolist() == [3.0, 0.0]  # below what is possible
+
+
+def test_jobs_of_gibbs_models_find_the_optimum(tools):
+    j2, w5 = tools("j2"), tools("w5")
+    p = w5.problem(3, "matched")
+    for solver in (j2.qml, j2.lbfgs):
+        task = solver(3, "visible")
+        fingerprint = task.fingerprint(task.run())
+        assert np.abs(fingerprint[1:] - p.means).max() <= 1.01 * j2.TOLERANCE
+    task = j2.qml(2, "hidden")
+    start, fell = task.fingerprint(task.run())
+    assert fell == 1.0
+    k = w5.combine([w5.String.of(label) for label in j2.strings_of(2)], j2.start_of(2))
+    sigma = np.einsum("aibi->ab", w5.gibbs(k).rho.reshape(4, 2, 4, 2))
+    w, v = np.linalg.eigh(sigma)
+    by_hand = -np.log(w) @ np.einsum("ij,ik,kj->j", v.conj(), tools("jobs").chain(2), v).real
+    assert start == pytest.approx(by_hand, abs=1e-12)
+
+
+def test_jobs_choose_their_threads_and_workloads_are_told(tools, harness, tmp_path, monkeypatch):
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "7")
+    path = tmp_path / "told.py"
+    path.write_text(
+        "import os\nimport numpy as np\nfrom workload import Task, Workload\n"
+        "WORKLOAD = Workload('', '', sizes=(2,))\n"
+        "@WORKLOAD.by('numpy')\ndef qml(n, variant):\n"
+        "    return Task(lambda: int(os.environ.get('OPENBLAS_NUM_THREADS', 0)), np.array)\n"
+    )
+    monkeypatch.setattr(sys, "path", sys.path.copy())
+    workload = tools("workload").load(path)
+    for threads in (0, 1):
+        settings = harness.Settings(threads=threads, rounds=1, turn=0.0)
+        members, _ = harness.recruit(workload, path, ["qml"], [], threads)
+        ((found,),) = harness.measure(workload, path, members, ["default"], [2], settings)
+        assert found.fingerprint == [threads]
+    sys.modules.pop("told", None)
+    assert all(tools(f"j{k}").WORKLOAD.defaults for k in range(1, 8))
+
+
+def test_busy_processes_run_as_long_as_they_are_wanted(harness):
+    import psutil
+
+    here = psutil.Process()
+    before = set(here.children())
+    with harness.busy(2):
+        beside = set(here.children()) - before
+        assert len(beside) == 2
+    assert not any(process.is_running() for process in beside)
+
+
+def test_what_was_beside_is_told(tools):
+    told = tools("report")._threads
+    assert told({"threads": 2}) == "2 threads"
+    assert told({"threads": 0, "beside": 1}) == "default threads, beside 1 busy process"
+    assert told({"threads": 0, "beside": 2}) == "default threads, beside 2 busy processes"
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["W1", "W2", "W3", "W5", "W6"])
+@pytest.mark.parametrize("name", ["W1", "W2", "W3", "W5", "W6", "J1", "J2", "J3", "J4", "J6", "J7"])
 def test_every_workload_runs(name, tmp_path):
     file = tmp_path / "out.json"
     options = ["--sizes", "2", "--rounds", "1", "--turn", "0", "--threads", "1", "--json", str(file)]

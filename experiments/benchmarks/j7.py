@@ -1,0 +1,47 @@
+"""J7: from the start of a process to the first result: the README's five lines; imports and compiling are all of it.
+
+Variants: kernels in the cache, as from the second time on, and an empty cache, as right after installation.
+"""
+
+from __future__ import annotations
+
+import tempfile
+
+import numpy as np
+from jobs import process
+from workload import Task, Workload
+
+WORKLOAD = Workload(
+    "a fresh process until its first result; n is the number of system qubits",
+    "seconds a process",
+    sizes=(3,),
+    variants=("cached", "fresh"),
+    tolerance=1e-6,
+    defaults=True,
+)
+FIVE_LINES = """
+import qml
+target = qml.thermal(qml.operators.tfim({n}), beta=1.0)
+circuit = qml.circuits.purification({n}, 2, layers=2).then(qml.channels.Depolarizing("p", 0))
+result = qml.fit(qml.CircuitModel(circuit), target, seed=1, max_iterations=100)
+print(result.summary())
+print(float(result.history.loss[0]), result.loss < result.history.loss[0])
+"""
+
+
+def last_line(printed: str) -> np.ndarray:
+    start, fell = printed.splitlines()[-1].split()
+    return np.array([float(start), fell == "True"])
+
+
+@WORKLOAD.by("qml", "numba", "numpy")
+def qml(n: int, variant: str) -> Task:
+    program = ["-c", FIVE_LINES.format(n=n)]
+
+    def run() -> str:
+        if variant == "cached":
+            return process(program)
+        with tempfile.TemporaryDirectory() as folder:
+            return process(program, {"NUMBA_CACHE_DIR": folder})
+
+    return Task(run, last_line)

@@ -102,7 +102,7 @@ def backward(kind: int, g: Real, rows: Integer, start: int, count: int, m: Real,
             k += 1
 
 
-@njit(cache=True, inline="always")
+@njit(inline="always")
 def _add(sums: Real, at: int, factor: float, value: Any) -> None:
     store(sums, at, load(sums, at) + factor * value)
 
@@ -157,7 +157,7 @@ def sums_of(
             _add(sums, (q * a + b + 2) * LANES, factors[at + b + 2], t2)
 
 
-@njit(cache=True, inline="always")
+@njit(inline="always")
 def base_of(unit: int, shifts: Integer) -> int:
     """The index of setting `unit` of the other sites, with zeros at the active ones (shifts ascending)."""
     for shift in shifts:

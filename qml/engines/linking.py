@@ -6,16 +6,19 @@ which holds its address; where the slot is empty, they ask the interpreter to co
 it calls and nothing else, and where nothing is cached yet a second process compiles what is likely to come, from the
 other end (:mod:`qml.engines.precompile`).
 
-A caller's cached code relies on the slot and on the signature. So functions are linked in the file that calls them:
-Numba throws away what it cached of a file that has changed. (It does not notice a change in what a file imports:
-after editing this file, the lanes, or a constant, save the files that use them too.)
+What is cached holds as long as the text of its file and of the files of this package that it imports from, however
+far: a change recompiles what it may concern, and nothing else.
 """
 
 from __future__ import annotations
 
+import ast
 import ctypes
+import hashlib
+import inspect
+import sys
 from collections.abc import Callable
-from functools import cached_property
+from functools import cache, cached_property
 from inspect import Parameter, Signature, signature
 from threading import RLock
 from typing import Any
@@ -24,6 +27,7 @@ from llvmlite import ir
 from llvmlite.binding import add_symbol
 from numba import njit
 from numba.core import cgutils
+from numba.core.caching import IndexDataCacheFile
 from numba.core.event import Listener, install_listener
 from numba.core.sigutils import normalize_signature
 from numba.extending import intrinsic
@@ -61,8 +65,14 @@ class Kernel:
                 options: Any = {"cache": True, "error_model": "numpy", "nogil": True}
                 if not self._from_python:
                     options |= {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+                dispatcher: Any = njit(**options)(self._function)
+                kept = dispatcher._cache  # by default it holds as long as one file's time of change
+                stamp = _text_of(self._function.__module__)
+                file: Any = IndexDataCacheFile
+                kept._cache_file = file(kept.cache_path, kept._impl.filename_base, stamp)
                 with install_listener("numba:compile", _Compiling()):
-                    dispatcher: Any = njit(self._types, **options)(self._function)
+                    dispatcher.compile(self._types)
+                dispatcher.disable_compile()
                 result = dispatcher.overloads[dispatcher.signatures[0]]
                 self._slot.value = result.library.get_pointer_to_function(result.fndesc.llvm_func_name)
                 self._compiled = dispatcher
@@ -119,6 +129,22 @@ def link(types: str, function: Callable[..., Any]) -> Callable[..., Any]:
 def kernels() -> list[Kernel]:
     """All kernels of the modules that have been imported."""
     return list(_BY_SLOT.values())
+
+
+@cache
+def _text_of(module: str) -> str:
+    """A digest of the sources of a module and of those of its package that it imports from, directly or not."""
+    package = module.rpartition(".")[0]
+    sources, waiting = dict[str, str](), [module]
+    while waiting:
+        name = waiting.pop()
+        if name in sources or not name.startswith(f"{package}.") or name not in sys.modules:
+            continue
+        sources[name] = inspect.getsource(sys.modules[name])
+        for node in ast.walk(ast.parse(sources[name])):
+            if isinstance(node, ast.ImportFrom) and node.module is not None:
+                waiting += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return hashlib.sha256("".join(text for _, text in sorted(sources.items())).encode()).hexdigest()
 
 
 class _Compiling(Listener):

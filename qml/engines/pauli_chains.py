@@ -63,7 +63,7 @@ def partial_products(
 _partial_products = link(f"void({_X}, int64, int64, {_I}, {_I}, {_I}, {_X}, {_X})", partial_products)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(error_model="numpy")
 def _entry(w: Real, partial: Real, before: int, a: int, b: int) -> Any:
     """Entry (a, b) of W P^T, P being the product before a factor."""
     i, j = SIDE * a, before + SIDE * b
@@ -178,7 +178,7 @@ def chain_tangents(factors: Real, tangents: Real, starts: Integer, targets: Inte
                     out[m, targets[c] + 4 * i + j] = t[i, j]
 
 
-@njit(cache=True, inline="always")
+@njit(inline="always")
 def _longest(starts: Integer) -> int:
     longest = 0
     for c in range(starts.size - 1):

@@ -148,7 +148,7 @@ def site_sums(g: Real, x: Real, first: int, size: int, offsets: Integer, ascendi
 # Q P = i^e (QP), e is a sum over sites; odd where they anticommute, and s = +1 for e = 1, -1 for e = 3 (mod 4).
 
 
-@njit(cache=True, error_model="numpy")
+@njit(error_model="numpy")
 def _phase(index: int, mask: int) -> int:
     """The e of Q P = i^e (QP), modulo 4."""
     e = 0
@@ -161,7 +161,7 @@ def _phase(index: int, mask: int) -> int:
     return e & 3
 
 
-@njit(cache=True, error_model="numpy")
+@njit(error_model="numpy")
 def _high(unit: int, high_mask: int) -> int:
     """The setting of the high digits: `unit` with a zero at the top bit of the mask, so that no pair comes twice."""
     if high_mask == 0:

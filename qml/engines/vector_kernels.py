@@ -49,7 +49,7 @@ CHUNKS = 16
 _X, _XX, _I, _II = "float64[::1]", "float64[:, ::1]", "int64[::1]", "int64[:, ::1]"
 
 
-@njit(cache=True, error_model="numpy")
+@njit(error_model="numpy")
 def _sums(
     buffers: Real, sums: Real, op: Integer, offsets: Integer, firsts: Integer, coefficients: Real, signs: Real
 ) -> None:
@@ -66,7 +66,7 @@ def _sums(
             dense_sums(psi, cotangent, offsets, firsts, coefficients, start, sums, LANES * p)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(error_model="numpy")
 def _fill(x: Real, buffer: Real, elements: Integer, rows: Integer, back: bool) -> None:
     """The units whose first elements these are into a buffer, or back."""
     if elements.size == LANES and elements[LANES - 1] - elements[0] == LANES - 1:

@@ -22,7 +22,7 @@ PAIR_SUMS = 8
 # LLVM spills vector registers around branches: hence one loop for each case, without any.
 
 
-@njit(cache=True, inline="always", error_model="numpy")
+@njit(inline="always", error_model="numpy")
 def _two_by_two(m: Real, start: int, adjoint: bool, u: Real) -> int:
     """The matrix at `start`, or its adjoint, to u (re and im of 00, 01, 10, 11); whether it is real or complex."""
     for e in range(8):
@@ -33,7 +33,7 @@ def _two_by_two(m: Real, start: int, adjoint: bool, u: Real) -> int:
     return REAL if u[1] == 0.0 and u[3] == 0.0 and u[5] == 0.0 and u[7] == 0.0 else COMPLEX
 
 
-@njit(cache=True, inline="always", error_model="numpy")
+@njit(inline="always", error_model="numpy")
 def _mix(x: Real, sh: int, sl: int, here: Integer, there: Integer, u: Real, numbers: int) -> None:
     """u on components (0, 1) and on (2, 3), which are at the offsets `here` and go to the offsets `there`."""
     p0, p1, p2, p3 = here[0], here[1], here[2], here[3]
@@ -79,7 +79,7 @@ def _mix(x: Real, sh: int, sl: int, here: Integer, there: Integer, u: Real, numb
                     store(x, i + q3 + 8, i3)
 
 
-@njit(cache=True, inline="always", error_model="numpy")
+@njit(inline="always", error_model="numpy")
 def _scale(x: Real, sh: int, sl: int, places: Integer, factors: Real, adjoint: bool) -> None:
     """Component places[a] times factors[a], or its conjugate."""
     for a in range(4):
@@ -95,7 +95,7 @@ def _scale(x: Real, sh: int, sl: int, places: Integer, factors: Real, adjoint: b
                     store(x, i + 8, u * im + v * re)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(error_model="numpy")
 def pair(
     x: Real, sh: int, sl: int, m: Real, first: int, second: int, places: Integer, factors: Real, adjoint: bool
 ) -> None:
@@ -121,7 +121,7 @@ def pair(
         _mix(x, sh, sl, before, after, u, numbers)
 
 
-@njit(cache=True, inline="always", error_model="numpy")
+@njit(inline="always", error_model="numpy")
 def pair_sums(x: Real, y: Real, sh: int, sl: int, free: int, sums: Real) -> None:
     """The sums for A and B (see ``PAIR_SUMS``), x = psi and y = lambda before the operation."""
     d0, d1, d2, d3 = load(sums, 0), load(sums, 8), load(sums, 16), load(sums, 24)
@@ -158,7 +158,7 @@ def pair_sums(x: Real, y: Real, sh: int, sl: int, free: int, sums: Real) -> None
     store(sums, 56, vb)
 
 
-@njit(cache=True, inline="always")
+@njit(inline="always")
 def odd(word: int) -> int:
     """The parity of the bits of a non-negative number."""
     word ^= word >> 32
@@ -170,7 +170,7 @@ def odd(word: int) -> int:
     return word & 1
 
 
-@njit(cache=True, error_model="numpy")
+@njit(error_model="numpy")
 def turn(x: Real, flip: int, z: int, power: int, cosine: float, sine: float, signs: Real) -> None:
     """y_r = cos x_r + sin f sign(b) x_b with b = r ^ flip and f = i^power; `signs` are those of the other qubits."""
     plus = (-sine if power & 2 else sine) * load(signs, 0)
@@ -195,7 +195,7 @@ def turn(x: Real, flip: int, z: int, power: int, cosine: float, sine: float, sig
             store(x, j + 8, cosine * ij + there * ii)
 
 
-@njit(cache=True, inline="always", error_model="numpy")
+@njit(inline="always", error_model="numpy")
 def turn_sums(x: Real, y: Real, flip: int, z: int, power: int, signs: Real, sums: Real) -> None:
     """The sum of Re(lambda_r^* f sign(b) psi_b) / 2."""
     plus = (-0.5 if power & 2 else 0.5) * load(signs, 0)
@@ -212,7 +212,7 @@ def turn_sums(x: Real, y: Real, flip: int, z: int, power: int, signs: Real, sums
     store(sums, 0, t)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(error_model="numpy")
 def dense(x: Real, w: Real, offsets: Integer, firsts: Integer, m: Real, start: int, adjoint: bool) -> None:
     """M x, or M^dagger x, in place; w has room for the components."""
     side = offsets.size
@@ -238,7 +238,7 @@ def dense(x: Real, w: Real, offsets: Integer, firsts: Integer, m: Real, start: i
             store(x, i + 8, imaginary)
 
 
-@njit(cache=True, inline="always", error_model="numpy")
+@njit(inline="always", error_model="numpy")
 def dense_sums(x: Real, y: Real, offsets: Integer, firsts: Integer, m: Real, start: int, sums: Real, out: int) -> None:
     """The sum of Re(lambda_a^* K_ab psi_b)."""
     side = offsets.size

@@ -1,5 +1,6 @@
 """When kernels are compiled, and who is told."""
 
+import inspect
 import io
 import sys
 
@@ -121,3 +122,19 @@ def test_every_kernel_compiles(monkeypatch):
     result = CliRunner().invoke(main, ["precompile"])
     assert result.exit_code == 0, result.output
     assert all(kernel._compiled is not None for kernel in linking.kernels())
+
+
+def test_what_is_cached_holds_as_long_as_the_text_of_all_that_it_is_made_of():
+    """Constants of block_rows are compiled into the blocks, which pauli_kernels calls by name only."""
+    precompile.every_kernel()
+    read = []
+    original = inspect.getsource
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(inspect, "getsource", lambda module: read.append(module.__name__) or original(module))
+        linking._text_of.__wrapped__("qml.engines.block_kernels")
+    assert {"qml.engines.block_kernels", "qml.engines.block_rows", "qml.engines.simd", "qml.engines.linking"} <= set(read)
+    assert "qml.engines.vector_plan" not in read
+    now = linking._text_of.__wrapped__("qml.engines.block_kernels")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(inspect, "getsource", lambda module: original(module) + "#" * module.__name__.endswith("simd"))
+        assert linking._text_of.__wrapped__("qml.engines.block_kernels") != now

@@ -33,8 +33,8 @@ class DensityMatrix(State):
 
     Parameters
     ----------
-    matrix : array (..., d, d)
-        The matrix, in the basis \|first site, second site, ...>.
+    matrix : array (..., d, d) or State
+        The matrix, in the basis \|first site, second site, ...>; of another state its matrix and dims.
     dims : int or sequence of int, optional
         Site dimensions, or a number of qubits; by default qubits where d is a power of two, else one site.
 
@@ -55,7 +55,10 @@ class DensityMatrix(State):
     ((2,), 0.625)
     """
 
-    def __init__(self, matrix: ArrayLike, dims: DimsLike | None = None) -> None:
+    def __init__(self, matrix: State | ArrayLike, dims: DimsLike | None = None) -> None:
+        if isinstance(matrix, State):
+            dims = matrix.dims if dims is None else dims
+            matrix = matrix.matrix()
         m = _checks.hermitian("the density matrix", matrix)
         trace = np.trace(m, axis1=-2, axis2=-1).real
         worst = float(np.abs(trace - 1).max())
@@ -160,7 +163,8 @@ class DensityMatrix(State):
         >>> rho.probabilities()
         array([0.25, 0.75])
         """
-        if len(states) == 0:
+        states = _checks.listed("an ensemble", states, "states")
+        if not states:
             raise InputError("an ensemble needs at least one state; found none.")
         members = [s if isinstance(s, State) else cls.from_vector(s) for s in states]
         dims = members[0].dims

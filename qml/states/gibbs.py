@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -70,12 +71,7 @@ class GibbsState(State):
                 raise InputError(f"the diagonal must have shape (..., d); found shape {k.shape}.")
         else:
             k = _checks.hermitian("the modular Hamiltonian", k)
-        largest, limit = float(np.abs(k).max()), np.finfo(np.float64).max / (4 * k.shape[-1])
-        if largest > limit:
-            raise InputError(
-                f"the modular Hamiltonian must have entries of size up to {limit:.3g}, so that sums of them exist; "
-                f"found {largest:.3g}: lower beta or the coefficients."
-            )
+        _checks.summable("the modular Hamiltonian", k, "lower beta or the coefficients")
         self._k = k.view()
         self._k.flags.writeable = False
         self.dims = _checks.qubit_dims(k.shape[-1]) if dims is None else _checks.dimensions("dims", dims, k.shape[-1])
@@ -90,6 +86,12 @@ class GibbsState(State):
     @property
     def is_diagonal(self) -> bool:
         return self._diagonal
+
+    def __getitem__(self, index: Any) -> GibbsState:
+        """States of a batch, by NumPy indexing of the leading axes."""
+        if not self.batch_shape:
+            raise InputError("a single state cannot be indexed; only a batch of states can.")
+        return GibbsState(self._k[index], self.dims, diagonal=self._diagonal, sectors=self._sectors)
 
     def hamiltonian(self) -> Complex:
         """The modular Hamiltonian K, shape (..., d, d)."""
@@ -186,7 +188,10 @@ class SpectralState(State):
 
     def __init__(self, log_probabilities: ArrayLike, vectors: ArrayLike, dims: DimsLike | None = None) -> None:
         w = _checks.unitary("the eigenvectors", vectors)
-        logs = np.asarray(log_probabilities, dtype=np.float64)
+        try:
+            logs = np.asarray(log_probabilities, dtype=np.float64)
+        except (TypeError, ValueError):
+            raise InputError(f"log_probabilities must be numbers; found {_checks.shown(log_probabilities)}.") from None
         if logs.shape != (w.shape[-1],) or np.isnan(logs).any():
             raise InputError(f"log_probabilities must be {w.shape[-1]} numbers without NaN; found shape {logs.shape}.")
         total = float(np.exp(logs).sum())

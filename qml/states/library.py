@@ -40,7 +40,8 @@ def basis_state(bits: str | Sequence[int], dims: DimsLike | None = None) -> Dens
     >>> basis_state("10").probabilities()
     array([0., 0., 1., 0.])
     """
-    levels = [int(b) if isinstance(b, str) and b.isdigit() else b for b in bits]
+    given = bits if isinstance(bits, str) else _checks.listed("bits", bits, "levels, one a site")
+    levels = [int(b) if isinstance(b, str) and b.isdecimal() else b for b in given]
     sites = (2,) * len(levels) if dims is None else _checks.dimensions("dims", dims)
     if len(levels) != len(sites) or not sites:
         raise InputError(f"bits must name one level a site; found {bits!r} for {len(sites)} sites.")
@@ -96,6 +97,7 @@ def werner(p: float, d: int = 2) -> DensityMatrix:
     """
     p = _checks.number("p", p, 0.0, 1.0)
     d = _checks.integer("d", d, low=2)
+    _checks.memory(f"a state of dimension {_checks.readable(d * d)}", 64 * d**4, "use a smaller d")
     swap = np.eye(d * d).reshape(d, d, d, d).swapaxes(2, 3).reshape(d * d, d * d)
     one = np.eye(d * d)
     rho = p * (one - swap) / (d * (d - 1)) + (1 - p) * (one + swap) / (d * (d + 1))
@@ -219,6 +221,7 @@ def nearest_density_matrix(matrix: ArrayLike, dims: DimsLike | None = None) -> D
            [0., 0.]])
     """
     a = _checks.square("the matrix", matrix)
+    _checks.summable("the matrix", a, "scale it")
     values, vectors = spectral.eigh((a + a.conj().swapaxes(-1, -2)) / 2)
     descending = values[..., ::-1]
     excess = (np.cumsum(descending, axis=-1) - 1) / np.arange(1, values.shape[-1] + 1)

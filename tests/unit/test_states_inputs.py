@@ -7,7 +7,7 @@ import pytest
 
 import qml
 from qml import states
-from qml._checks import InputError
+from qml._checks import InputError, MemoryRefused
 from qml.engines.pauli_state import PauliState
 from qml.losses import cross_entropy, relative_entropy
 from qml.states import DensityMatrix, GibbsState, SmoothedState, SpectralState
@@ -112,6 +112,31 @@ def test_huge_inverse_temperatures_have_an_entropy_or_are_refused():
             states.thermal(h, beta)
     with pytest.raises(InputError, match="lower beta"):
         GibbsState([0.0, 1.7e308])
+
+
+def test_a_density_matrix_of_another_state_has_its_matrix_and_dims():
+    sigma = GibbsState([[[0.1, 0.2], [0.3, 0.0]], [[0.0, 0.5], [1.0, 0.0]]], (2,), diagonal=True)  # of shape (2, 2)
+    np.testing.assert_array_equal(DensityMatrix(sigma).matrix(), sigma.matrix())
+    assert DensityMatrix(states.thermal(np.diag([0.0, 1, 2, 3]), 1.0, (4,))).dims == (4,)
+    np.testing.assert_array_equal(sigma[1].matrix(), sigma.matrix()[1])
+    assert sigma[1].batch_shape == (2,)
+    with pytest.raises(InputError, match="single state cannot be indexed"):
+        sigma[1, 0][0]
+
+
+def test_what_is_no_input_is_told():
+    for wrong, text in (
+        (lambda: states.basis_state(5), "bits must be a list of levels"),
+        (lambda: states.basis_state("\N{SUPERSCRIPT TWO}"), "level 0 of bits must be an integer"),
+        (lambda: SpectralState(["a"], np.eye(1)), "log_probabilities must be numbers; found"),
+        (lambda: DensityMatrix.from_ensemble(3), "an ensemble must be a list of states; found 3"),
+        (lambda: DensityMatrix("x"), "must be an array of numbers"),
+        (lambda: states.nearest_density_matrix(np.full((2, 2), 1e308)), "so that sums of them exist"),
+    ):
+        with pytest.raises(InputError, match=text):
+            wrong()
+    with pytest.raises(MemoryRefused):
+        states.werner(0.5, 10**4)
 
 
 def test_objects_of_qiskit_are_refused_with_the_remedy():

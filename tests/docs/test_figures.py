@@ -2,8 +2,8 @@
 
 `<!-- figures: COMMAND; COMMAND -->` holds up to the next mark or heading. A command is a test (`tests/x.py::name`),
 `qml run STUDY`, or `python SCRIPT ARGUMENTS`; its arguments must parse. Tests compare the figures with what is computed
-today; scripts that take long are there to be run by hand. `given` marks what is not measured (tolerances, constants,
-arguments of an example), `once` what was seen with code that is no longer here and is kept as the reason for a choice.
+today; scripts that take long are there to be run by hand. `given` marks what is not measured: tolerances, constants,
+arguments of an example.
 """
 
 import ast
@@ -74,7 +74,7 @@ def lines(page: Path) -> Iterator[Line]:
 
 
 ALL = [line for page in PAGES for line in lines(page)]
-COMMANDS = sorted({command for line in ALL for command in line.commands} - {"given", "once"})
+COMMANDS = sorted({command for line in ALL for command in line.commands} - {"given"})
 
 
 def test_every_figure_stands_under_a_mark() -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from qml.experiments import run
+from qml.experiments import manifest, run
 from qml.experiments.cli import main
 from qml.experiments.files import digest
 from qml.experiments.record import load_run
@@ -22,10 +22,16 @@ STUDY = "target: {kind: thermal, hamiltonian: {kind: tfim, n: 2}, beta: 0.5}\n" 
 SWEEP = STUDY + "sweep: {grid: {target.beta: [0.5, 1.0, 2.0]}}\n"
 
 
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither figures nor git, which take longer than everything else."""
+    monkeypatch.setattr(run, "_draw", lambda *_: None)
+    monkeypatch.setattr(manifest, "commit", lambda: None)
+
+
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(run, "_draw", lambda *_: None)
+    quick(monkeypatch)
     (tmp_path / "study.yaml").write_text(STUDY)
     (tmp_path / "sweep.yaml").write_text(SWEEP)
     return tmp_path
@@ -198,11 +204,10 @@ def test_a_run_that_was_killed_at_any_write_looks_whole(folder: Path, monkeypatc
     call("run", "study.yaml", "--output", "out", "--threads", "1")
     monkeypatch.undo()
     monkeypatch.chdir(folder)
-    monkeypatch.setattr(run, "_draw", lambda *_: None)
+    quick(monkeypatch)
     assert len(copies) > 15
     for copy in copies:
         if (copy / "run.json").exists():
-            call("show", copy.name)
             call("run", copy.name, "--resume")
         else:
             assert (

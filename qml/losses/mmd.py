@@ -17,6 +17,7 @@ from qml.measurement.counts import Counts
 from qml.measurement.pauli import PauliMeasurement
 from qml.states import as_single_state
 from qml.states.base import State
+from qml.states.coercion import one_state
 
 BANDWIDTHS = (0.5, 1.0, 2.0, 4.0)
 DISTANCES = ("hamming", "integer")
@@ -105,11 +106,13 @@ class MMD(Loss):
         return target
 
     def value(self, target: State | Counts, sigma: State) -> float:
+        sigma = one_state(sigma, "sigma")
         target = self.accept(target, sigma.dims)
         difference = self._probabilities(target, sigma) - self._data(target)
         return float(difference @ self._smooth(target, difference)) + self.floor(target)
 
     def value_and_cotangent(self, target: State | Counts, sigma: State) -> tuple[float, Cotangent]:
+        sigma = one_state(sigma, "sigma")
         target = self.accept(target, sigma.dims)
         difference = self._probabilities(target, sigma) - self._data(target)
         slope = self._smooth(target, difference)

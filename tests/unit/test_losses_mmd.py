@@ -111,6 +111,10 @@ def test_what_it_refuses() -> None:
         MMD(distance="euclid")
     with pytest.raises(InputError, match="must be a Measurement"):
         MMD(measurement="ZZ")
+    for nothing in (None, "x", [], {}, object(), [[1, 2], [3]], float("nan")):
+        for pair in ((nothing, states.ghz(2)), (states.ghz(2), nothing)):
+            with pytest.raises(InputError):
+                MMD().value(*pair)
     z = PauliMeasurement(["Z", "X"])
     with pytest.raises(InputError, match="no setting may have a single one"):
         MMD().accept(Counts(z, [1, 0, 3, 2]), (2,))

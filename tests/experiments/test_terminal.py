@@ -113,11 +113,11 @@ def test_a_backend_that_is_not_there_ends_no_run(tmp_path: Path) -> None:
     lacking = {"MPLBACKEND": "module://nowhere"}
     for arguments in (["run", "study.yaml", "--output", "out", "--workers", "1"], ["report", "out"]):
         process = started(tmp_path, *arguments, stdout=subprocess.PIPE, environment=lacking)
-        _, stderr = process.communicate(timeout=120)
+        _, stderr = process.communicate(timeout=600)
         assert (process.returncode, stderr) == (0, b"")
     (tmp_path / "study.yaml").write_text(STUDY)
     process = started(tmp_path, "run", "study.yaml", stdout=subprocess.PIPE, environment={"MPLBACKEND": "nonsense"})
-    _, stderr = process.communicate(timeout=120)
+    _, stderr = process.communicate(timeout=600)
     assert (process.returncode, stderr) == (0, b"")
 
 
@@ -202,7 +202,7 @@ def test_a_run_whose_reader_went_away_is_finished_and_says_so(tmp_path: Path) ->
     process = started(tmp_path, "run", "study.yaml", "--output", "out", stdout=writer)
     os.close(writer)
     os.close(reader)
-    _, stderr = process.communicate(timeout=120)
+    _, stderr = process.communicate(timeout=600)
     assert stderr.decode() == "qml: standard output is closed: the run goes on without it.\n"
     assert process.returncode == 0
     assert load_run(tmp_path / "out").info["status"] == "finished"
@@ -210,7 +210,7 @@ def test_a_run_whose_reader_went_away_is_finished_and_says_so(tmp_path: Path) ->
     os.close(reader)
     process = started(tmp_path, "table", "out", stdout=writer)
     os.close(writer)
-    _, stderr = process.communicate(timeout=120)
+    _, stderr = process.communicate(timeout=600)
     assert (process.returncode, stderr) == (141, b"")
 
 
@@ -229,7 +229,7 @@ def test_a_standard_output_that_is_full_is_named(tmp_path: Path) -> None:
                 ["out"] if command == "show" else ["study.yaml", *(["--output", "out"] if command == "run" else [])]
             )
             process = started(tmp_path, command, *options, stdout=full)
-            _, stderr = process.communicate(timeout=120)
+            _, stderr = process.communicate(timeout=600)
         assert (process.returncode, stderr.decode()) == (code, f"qml: {sentence}\n")
 
 
@@ -239,7 +239,7 @@ def test_letters_that_a_terminal_lacks_are_written_as_escapes(tmp_path: Path) ->
     latin = {"PYTHONIOENCODING": "latin-1"}
     for arguments in (["run", "study.yaml", "--output", "out"], ["show", "out"]):
         process = started(tmp_path, *arguments, stdout=subprocess.PIPE, environment=latin)
-        stdout, stderr = process.communicate(timeout=120)
+        stdout, stderr = process.communicate(timeout=600)
         assert (process.returncode, stderr) == (0, b"")
         assert stdout.startswith(b"Lernen \xe9 \\u2192 \\u03c1\n")
 
@@ -265,7 +265,7 @@ def test_an_early_ctrl_c_of_a_parallel_sweep_is_one_sentence(tmp_path: Path, whe
     (tmp_path / "study.yaml").write_text(STUDY + grid)
     arguments = ["run", "study.yaml", "--workers", "2", "--output", "out", "--quiet"]
     process = started(tmp_path, *arguments, stdout=subprocess.PIPE, start_new_session=True)
-    sweep, end, journal = psutil.Process(process.pid), time.monotonic() + 120, tmp_path / "out" / "points.journal"
+    sweep, end, journal = psutil.Process(process.pid), time.monotonic() + 600, tmp_path / "out" / "points.journal"
     least = {"tracked": 1, "forking": 2, "importing": 2, "working": 3}[when]
     while (
         not journal.exists()
@@ -276,7 +276,7 @@ def test_an_early_ctrl_c_of_a_parallel_sweep_is_one_sentence(tmp_path: Path, whe
         assert time.monotonic() < end
         time.sleep(0.002)
     os.killpg(process.pid, signal.SIGINT)
-    _, stderr = process.communicate(timeout=120)
+    _, stderr = process.communicate(timeout=600)
     assert stderr.decode() == "qml: interrupted: what was done is in out; continue with: qml run out --resume\n"
     assert process.returncode == 130
 
@@ -287,6 +287,6 @@ def test_two_reports_at_once_do_not_collide(tmp_path: Path) -> None:
     run(tmp_path, "--quiet")
     both = [started(tmp_path, "report", "out", stdout=subprocess.PIPE) for _ in range(2)]
     for process in both:
-        _, stderr = process.communicate(timeout=120)
+        _, stderr = process.communicate(timeout=600)
         assert (process.returncode, stderr) == (0, b"")
     assert sorted(path.name for path in (tmp_path / "out").glob("*report*")) == ["report.html"]

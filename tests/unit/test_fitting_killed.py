@@ -82,7 +82,7 @@ print(json.dumps({"broken": broken, "endings": endings}))
 )
 def test_a_fit_that_is_killed_again_and_again_ends_the_same_to_the_bit(optimizer, kills, tmp_path):
     command = [sys.executable, "-c", SCRIPT, optimizer, str(kills), str(tmp_path / "fit.npz")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     assert told["broken"] >= kills // 2, "most deaths come after a checkpoint was written"

@@ -21,6 +21,8 @@ COLLAPSED = 1e-5
 where it is below ten times the gradient."""
 IDENTIFIED = 1e-10
 """Directions whose metric at the origin is below this, relative to the largest, never change the state."""
+NO_OPTIMUM = "No finite optimum"
+"""How the sentence begins."""
 EDGE = 1e-6
 """A bounded parameter whose derivative in theta is below this stands at the edge of its domain."""
 
@@ -31,7 +33,7 @@ def no_optimum(objective: Objective, point: Point) -> str:
     if _is_on_its_way(objective, point):
         found.insert(
             0,
-            "No finite optimum: the loss goes on falling, towards its infimum, as parameters grow without bound"
+            f"{NO_OPTIMUM}: the loss goes on falling, towards its infimum, as parameters grow without bound"
             f"{_cause(objective.target)}. The state is near its limit; the parameters only tell a direction.",
         )
     return " ".join(found)

@@ -12,6 +12,7 @@ import numpy as np
 from qml import _checks
 from qml._checks import InputError
 from qml._typing import ParamsLike, Real
+from qml.fitting.attained import NO_OPTIMUM
 from qml.fitting.provenance import provenance
 from qml.fitting.result import FitResult, History, Restart
 from qml.fitting.run import fit
@@ -107,6 +108,8 @@ def fit_factors(
     params = np.concatenate([r.params for r in results])
     state = model.state(params)
     floor = loss.floor(rho)
+    at_infinity = [str(k) for k, r in enumerate(results) if NO_OPTIMUM in r.status]
+    beyond = f" {NO_OPTIMUM} of {', '.join(at_infinity)}: see restarts." if at_infinity else ""
     unfinished = [f"factor {k}: {r.status}" for k, r in enumerate(results) if not r.converged]
     return FitResult(
         params=params,
@@ -119,7 +122,7 @@ def fit_factors(
         evaluations=sum(r.evaluations for r in results),
         seconds=time.perf_counter() - since,
         converged=not unfinished,
-        status=" ".join(unfinished) or f"converged: all of {_checks.plural(len(results), 'factor')}.",
+        status=" ".join(unfinished) or f"converged: all of {_checks.plural(len(results), 'factor')}.{beyond}",
         seed=root.entropy,
         restarts=tuple(Restart(r.loss, r.iterations, r.evaluations, r.seconds, r.converged, r.status) for r in results),
         provenance={**provenance(), **results[0].provenance, "model": repr(model)},

@@ -119,7 +119,7 @@ def eigenspace(rng: np.random.Generator) -> Panel:
         "relative splitting of the two eigenvalues that rho occupies",
         "S(rho, sigma) + log Tr(rho sigma), nats",
         tuple(series),
-        "The gap closes with the square of the splitting, down to rounding: equality iff rho lies in one eigenspace.",
+        "The difference falls with the square of the splitting, to rounding: equality iff rho is in one eigenspace.",
         log_x=10,
         log_y=True,
     )

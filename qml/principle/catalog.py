@@ -70,7 +70,7 @@ _ALL = (
     Statement(
         9,
         "Measured first, in a basis",
-        "S(rho_hat, sigma) >= NLL; the gap is zero iff every observed |x> is an eigenvector of sigma",
+        "S(rho_hat, sigma) >= NLL, with equality iff every observed |x> is an eigenvector of sigma",
         PAPER,
         measured.measured_first,
     ),
@@ -99,7 +99,7 @@ _ALL = (
     Statement(
         13,
         "Deferred measurement",
-        "copies measured in the model's eigenbasis leave no gap, at every step of a training",
+        "copies measured in the model's eigenbasis cost nothing, at every step of a training",
         PAPER,
         measured.deferred,
     ),

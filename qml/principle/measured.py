@@ -125,7 +125,7 @@ def measured_first(rng: np.random.Generator, pairs: int) -> Evidence:
         worst.samples,
         worst.value,
         ROUNDING,
-        (pictures.gap_against_angle(),),
+        (pictures.cost_against_angle(),),
     )
 
 
@@ -189,15 +189,15 @@ def deferred(rng: np.random.Generator, pairs: int) -> Evidence:
         worst.equal(own, np.zeros(batch))
         plain = draws.frequencies(rng, draws.populations(rho.matrix(), fixed), shots)
         nll = -(plain * np.log(draws.populations(sigma.matrix(), fixed))).sum(axis=-1)
-        gap = draws.of_empirical(plain, fixed, sigma) - nll
-        worst.at_least(gap, np.zeros(batch))
+        cost = draws.of_empirical(plain, fixed, sigma) - nll
+        worst.at_least(cost, np.zeros(batch))
         divergence, one = losses.relative_entropy(rho, sigma), 1 % batch
-        for kept, value in zip(seen, (gap[one], abs(own[one]), divergence[one]), strict=True):
+        for kept, value in zip(seen, (cost[one], abs(own[one]), divergence[one]), strict=True):
             kept.append(float(value))
         k = k - 2.0 * (rho.matrix() - sigma.matrix())
     return Evidence(
-        f"{batch} training runs of {steps} steps with fresh shots, half of them from nearly singular models: the gap "
-        "in the model's eigenbasis is zero at every step, in a fixed basis never negative",
+        f"{batch} training runs of {steps} steps with fresh shots, half of them from nearly singular models: the cost "
+        "of measuring is zero in the model's eigenbasis at every step, in a fixed basis never negative",
         worst.samples,
         worst.value,
         ROUNDING,

@@ -74,7 +74,7 @@ def spread_of_shots(rng: np.random.Generator) -> Panel:
     )
 
 
-def gap_against_angle() -> Panel:
+def cost_against_angle() -> Panel:
     """A qubit with rho = sigma, the basis turned by an angle about y."""
     angle = np.linspace(0, np.pi, 121)
     series = []
@@ -84,14 +84,14 @@ def gap_against_angle() -> Panel:
         basis = np.stack([np.stack([c, -s], -1), np.stack([s, c], -1)], -2).astype(np.complex128)
         f = draws.populations(np.broadcast_to(sigma.matrix(), (len(angle), 2, 2)), basis)
         whole = DensityMatrix.trusted(np.broadcast_to(sigma.matrix(), (len(angle), 2, 2)), (2,))
-        gap = draws.of_empirical(f, basis, whole) + (f * np.log(f)).sum(axis=-1)
-        series.append(Series(f"largest weight of sigma {weight}", angle, gap, "line"))
+        cost = draws.of_empirical(f, basis, whole) + (f * np.log(f)).sum(axis=-1)
+        series.append(Series(f"largest weight of sigma {weight}", angle, cost, "line"))
     return Panel(
         "What measuring costs: a qubit measured off the eigenbasis of sigma = rho",
         "angle between measured axis and eigenbasis, radians",
         "S(rho_hat, sigma) - NLL, nats",
         tuple(series),
-        "The gap is zero where the measured basis is that of the model, and the larger the purer the model.",
+        "Measuring costs nothing in the basis of the model; elsewhere it costs the more the purer the model.",
     )
 
 
@@ -176,11 +176,11 @@ def bias_of_shots(rng: np.random.Generator) -> Panel:
 
 
 def training(seen: Real, shots: int) -> Panel:
-    """The gap of one training run in a fixed basis and in the model's, and D: rows of `seen` (3, steps)."""
+    """The cost of measuring in one training run, in a fixed basis and in the model's, and D: `seen` (3, steps)."""
     fixed, own, divergence = seen
     x = np.arange(float(len(fixed)))
     return Panel(
-        f"Gap S(rho_hat, sigma) - NLL along a training run (two qubits, {shots} shots a step)",
+        f"Cost of measuring, S(rho_hat, sigma) - NLL, along a training run (two qubits, {shots} shots a step)",
         "step of gradient descent",
         "nats",
         (
@@ -188,9 +188,8 @@ def training(seen: Real, shots: int) -> Panel:
             Series("deferred: the model's eigenbasis", x, np.maximum(own, 1e-17)),
             Series("D(rho || sigma), what is left to learn", x, divergence, "line"),
         ),
-        "Measured late, the data cost nothing at any step: the gap is rounding. Measured first in a fixed basis, the "
-        "gap "
-        f"is {fixed[-1] / divergence[-1]:.0f} times what is left to learn at the last step.",
+        "Measured late, the data cost nothing at any step, to rounding. Measured first in a fixed basis, they "
+        f"cost {fixed[-1] / divergence[-1]:.0f} times what is left to learn at the last step.",
         log_y=True,
     )
 

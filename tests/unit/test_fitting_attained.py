@@ -6,16 +6,17 @@ import numpy as np
 import pytest
 import scipy.optimize
 
-from qml import CircuitModel, GibbsModel, channels, fit, gates, pauli, states, thermal
+from qml import CircuitModel, GibbsModel, channels, fit, fit_factors, gates, pauli, states, thermal
 from qml.circuits import Circuit
 from qml.classical import separating_direction
 from qml.fitting import Gaussian
 from qml.losses import Labelled, label_states
 from qml.measurement import Counts, PauliMeasurement
-from qml.models import ConditionalGibbsModel
+from qml.models import ConditionalGibbsModel, ProductModel
 from qml.operators import tfim
 
 SAID = "No finite optimum"
+MIXED = states.maximally_mixed((2,))
 STRINGS = ["".join(word) for word in itertools.product("IZ", repeat=3)][1:]
 BITS = np.array(list(itertools.product((0, 1), repeat=3)))
 SIGNS = np.array([(-1) ** (BITS @ [letter == "Z" for letter in word]) for word in STRINGS])
@@ -88,6 +89,14 @@ def test_diagonal_families_agree_with_a_linear_program() -> None:
         told.append(SAID in result.status)
         assert told[-1] == leads_to_infinity(SIGNS[chosen], seen)
     assert 4 <= sum(told) <= 10
+
+
+def test_factors_that_have_no_finite_optimum_are_told() -> None:
+    one = GibbsModel.all_paulis(1, weight=1)
+    result = fit_factors(ProductModel([one, one]), states.ProductState([states.basis_state("0"), MIXED]), seed=1)
+    assert result.converged
+    assert f"{SAID} of 0: see restarts" in result.status
+    assert [SAID in restart.status for restart in result.restarts] == [True, False]
 
 
 def test_labels_agree_with_the_linear_program_of_separation() -> None:

@@ -112,7 +112,7 @@ class GibbsModel(Model):
     def state(self, params: ParamsLike = ()) -> GibbsState:
         theta = self.theta(params)
         k = self._generators.combine(theta)
-        return GibbsState(k, self.dims, diagonal=self._generators.is_diagonal, sectors=self._generators.sectors)
+        return GibbsState.trusted(k, self.dims, diagonal=self._generators.is_diagonal, sectors=self._generators.sectors)
 
     def state_vjp(self, params: ParamsLike = ()) -> tuple[GibbsState, Callable[[Cotangent], Real]]:
         r"""The state, and G_K -> dL/dtheta_j = Tr(G_K G_j)."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from qml import _checks, spectral
 from qml._checks import InputError
-from qml._typing import ArrayLike, Complex, Cotangent, DimsLike, Integer, Numbers, Real
+from qml._typing import ArrayLike, Complex, Cotangent, Dims, DimsLike, Integer, Numbers, Numeric, Real
 from qml.states.base import State
 from qml.states.density_matrix import DensityMatrix, reduced
 from qml.states.numbers import per_state
@@ -64,17 +64,30 @@ class GibbsState(State):
         sectors: Sectors | None = None,
     ) -> None:
         k = _checks.array("the modular Hamiltonian", hamiltonian)
-        self._diagonal = k.ndim == 1 if diagonal is None else diagonal
-        if self._diagonal:
+        diagonal = k.ndim == 1 if diagonal is None else diagonal
+        if diagonal:
             k = _checks.array("the diagonal of the modular Hamiltonian", k, allow_complex=False)
             if k.ndim < 1 or k.shape[-1] == 0:
                 raise InputError(f"the diagonal must have shape (..., d); found shape {k.shape}.")
         else:
             k = _checks.hermitian("the modular Hamiltonian", k)
+        sites = _checks.qubit_dims(k.shape[-1]) if dims is None else _checks.dimensions("dims", dims, k.shape[-1])
+        self._hold(k, sites, diagonal, sectors)
+
+    @classmethod
+    def trusted(cls, hamiltonian: Numeric, dims: Dims, *, diagonal: bool, sectors: Sectors | None = None) -> GibbsState:
+        """The state of an array that is known to be Hermitian and of these dims: only the size of its entries is
+        checked."""
+        state = cls.__new__(cls)
+        state._hold(hamiltonian, dims, diagonal, sectors)
+        return state
+
+    def _hold(self, k: Numeric, dims: Dims, diagonal: bool, sectors: Sectors | None) -> None:
         _checks.summable("the modular Hamiltonian", k, "lower beta or the coefficients")
         self._k = k.view()
         self._k.flags.writeable = False
-        self.dims = _checks.qubit_dims(k.shape[-1]) if dims is None else _checks.dimensions("dims", dims, k.shape[-1])
+        self.dims = dims
+        self._diagonal = diagonal
         self._sigma: Complex | None = None
         self._sectors = sectors
         self._labels: Integer | None = None

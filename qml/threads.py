@@ -80,15 +80,18 @@ def suited(dim: int) -> Limit | _Free:
     return _ONE if dim < SHARED_FROM else _FREE
 
 
+def suited_alone(dim: int) -> Limit | _Free:
+    """The same where there are no other matrices than of this dimension: the smallest need no limit."""
+    return _ONE if SPLIT_FROM <= dim < SHARED_FROM else _FREE
+
+
 def suited_to_matrix(function: Callable[P, T]) -> Callable[P, T]:
     """The function, run with the threads that suit its first argument, a matrix (..., d) or (..., d, r)."""
 
     @wraps(function)
     def run(*args: P.args, **kwargs: P.kwargs) -> T:
         matrix: Any = args[0]
-        if not SPLIT_FROM <= max(matrix.shape[-2:]) < SHARED_FROM:
-            return function(*args, **kwargs)
-        with _ONE:
+        with suited_alone(max(matrix.shape[-2:])):
             return function(*args, **kwargs)
 
     return run

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from qml import threads
 from qml._typing import Cotangent, Dims
 from qml.losses.base import Loss
 from qml.losses.measures import cross_entropy, relative_entropy
@@ -50,7 +51,8 @@ class CrossEntropy(Loss):
         if isinstance(target, Moments):
             return target.cross_entropy_and_cotangent(sigma)
         as_pair(target, sigma)
-        value, cotangent = sigma.cross_entropy_and_cotangent(target)
+        with threads.suited_alone(sigma.dim):
+            value, cotangent = sigma.cross_entropy_and_cotangent(target)
         return float(value), cotangent
 
     def floor(self, target: Any) -> float:

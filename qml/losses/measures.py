@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from qml import spectral
+from qml import spectral, threads
 from qml._typing import Complex, Numbers
 from qml.states.base import State, kernel_weight
 from qml.states.coercion import StateLike, as_pair, as_state
@@ -113,7 +113,8 @@ def relative_entropy(rho: StateLike, sigma: StateLike) -> Numbers:
     0.143841
     """
     rho, sigma = as_pair(rho, sigma)
-    return cross_entropy(rho, sigma) - rho.entropy()
+    with threads.suited_alone(sigma.dim):
+        return cross_entropy(rho, sigma) - rho.entropy()
 
 
 def fidelity(rho: StateLike, sigma: StateLike) -> Numbers:

@@ -5,7 +5,7 @@ import threading
 import numpy as np
 import pytest
 
-from qml import GibbsModel, fit, relative_entropy, thermal, threads
+from qml import CrossEntropy, GibbsModel, fit, relative_entropy, thermal, threads
 from qml.fitting import DeferredCrossEntropy
 from qml.losses import measured_relative_entropy
 from qml.measurement import PauliMeasurement, sample
@@ -52,6 +52,22 @@ def test_what_is_nested_counts_once():
             assert set(numbers()) == {1}
         assert set(numbers()) == {1}
     assert set(numbers()) == {2}
+
+
+def test_single_functions_leave_the_smallest_matrices_alone():
+    for dim, expected in ((16, 2), (32, 1), (511, 1), (512, 2)):
+        with threads.suited_alone(dim):
+            assert set(numbers()) == {expected}
+
+
+def test_a_loss_and_its_derivative_set_the_number_once(monkeypatch):
+    """Each time costs microseconds, beside matrices for which that counts."""
+    calls, original = [], threads._set
+    state = sigma()
+    monkeypatch.setattr(threads, "_set", lambda numbers: calls.append(list(numbers)) or original(numbers))
+    CrossEntropy().value_and_cotangent(RHO, state)
+    n = len(numbers())
+    assert calls == [[1] * n, [2] * n]
 
 
 def test_an_error_leaves_nothing_behind():

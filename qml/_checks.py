@@ -207,12 +207,17 @@ def dimensions(name: str, dims: DimsLike, total: int | None = None) -> Dims:
     return result
 
 
-def qubits(name: str, n: object) -> Dims:
-    """The dims (2, ..., 2) of n qubits; n of which no state fits in any memory is refused before they are written."""
-    count = integer(name, n, low=1)
+def qubit_count(name: str, n: object, low: int = 1) -> int:
+    """A number of qubits; more than any register that can be simulated are refused before anything is built."""
+    count = integer(name, n, low=low)
     if count > MOST_QUBITS:
         raise MemoryRefused(f"{name} must be at most {MOST_QUBITS} qubits, to fit in memory; found {shown(count)}.")
-    return (2,) * count
+    return count
+
+
+def qubits(name: str, n: object) -> Dims:
+    """The dims (2, ..., 2) of n qubits."""
+    return (2,) * qubit_count(name, n)
 
 
 def readable(n: int) -> str:

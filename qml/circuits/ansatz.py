@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from qml import _checks, gates
 from qml._checks import InputError
-from qml.circuits.circuit import Circuit
+from qml.circuits.circuit import Circuit, room_for
 from qml.operations import Initialize, Operation, TraceOut, Unitary, as_affine
 
 Topology: TypeAlias = str | Iterable[tuple[int, int]]
@@ -63,12 +63,14 @@ def hardware_efficient(
                       │
     1: ─┤RY(ry[0,1])├─⊕─┤RY(ry[1,1])├─
     """
-    n, layers = _checks.integer("n", n, low=1), _checks.integer("layers", layers, low=0)
-    turns = [_gate("each rotation", rotation, 1) for rotation in rotations]
+    n, layers = _checks.qubit_count("n", n), _checks.integer("layers", layers, low=0)
+    held = _checks.listed("rotations", rotations, "gates on one qubit")
+    turns = [_gate("each rotation", rotation, 1) for rotation in held]
     link = _gate("the entangler", entangler, 2)
     edges = _edges(topology, n)
     prefix = _prefix(name)
-    operations = []
+    operations: list[Operation] = []
+    room_for((layers + 1) * (n * len(turns) + len(edges)))
     for layer in range(layers + 1):
         operations += [_named(g, prefix, layer, (q,)) for q in range(n) for g in turns]
         if layer < layers:
@@ -125,8 +127,9 @@ def brickwork(n: int, layers: int, block: Circuit | None = None, name: str = "")
                       │RZZ(a[1,1])│
     2: ───────────────┤           ├─
     """
-    n, layers = _checks.integer("n", n, low=2), _checks.integer("layers", layers, low=0)
+    n, layers = _checks.qubit_count("n", n, low=2), _checks.integer("layers", layers, low=0)
     block, prefix = _block(block), _prefix(name)
+    room_for(n * layers * len(block) // 2)
     operations: list[Operation] = []
     for layer in range(layers):
         for q in range(layer % 2, n - 1, 2):
@@ -157,7 +160,7 @@ def purification(
     >>> circuit.dims_in, circuit.dims_out, circuit.n_params
     ((2, 2), (2, 2), 12)
     """
-    n, n_ancilla = _checks.integer("n", n, low=1), _checks.integer("n_ancilla", n_ancilla, low=0)
+    n, n_ancilla = _checks.qubit_count("n", n), _checks.qubit_count("n_ancilla", n_ancilla, low=0)
     inner = hardware_efficient(n + n_ancilla, layers, rotations, entangler, topology, name)
     ancillas = range(n, n + n_ancilla)
     first = [Initialize(a) for a in ancillas]
@@ -196,9 +199,10 @@ def reuploading(n: int, n_inputs: int, layers: int, n_ancilla: int = 1) -> tuple
     >>> circuit.dims_out, data
     ((2,), {'x[0,0]': 0, 'x[0,1]': 1})
     """
-    n, n_ancilla = _checks.integer("n", n, low=1), _checks.integer("n_ancilla", n_ancilla, low=0)
+    n, n_ancilla = _checks.qubit_count("n", n), _checks.qubit_count("n_ancilla", n_ancilla, low=0)
     n_inputs, layers = _checks.integer("n_inputs", n_inputs, low=1), _checks.integer("layers", layers, low=1)
     width = n + n_ancilla
+    room_for(layers * (3 * n_inputs + width))
     operations: list[Operation] = []
     for k in range(layers):
         for a in range(n_inputs):
@@ -244,7 +248,8 @@ def mera_tree(n: int, block: Circuit | None = None, disentanglers: bool = True, 
     >>> [str(operation) for operation in tree]
     ['RXX(iso.a[0,0]) 0 2', 'RXX(iso.a[1,0]) 0 1', 'RXX(iso.a[1,2]) 2 3', 'RXX(dis.a[1,1]) 1 2']
     """
-    n = _checks.integer("n", n, low=2)
+    n = _checks.qubit_count("n", n, low=2)
+    _checks.flag("disentanglers", disentanglers)
     block, prefix = _block(block), _prefix(name)
     operations: list[Operation] = []
     strides = [1 << k for k in reversed(range((n - 1).bit_length()))]
@@ -273,7 +278,7 @@ def _named(gate: Unitary, prefix: str, layer: int, sites: tuple[int, ...]) -> Op
 
 
 def _prefix(name: str) -> str:
-    return f"{name}." if name else ""
+    return f"{name}." if _checks.text("name", name) else ""
 
 
 def _block(block: Circuit | None) -> Circuit:
@@ -293,11 +298,12 @@ def _edges(topology: Topology, n: int) -> list[tuple[int, int]]:
     line = [(q, q + 1) for q in range(n - 1)]
     if isinstance(topology, str):
         ring = [*line, (n - 1, 0)] if n > 2 else line
+        room_for(n * (n - 1) // 2 if topology == "full" else n)
         shapes = {"linear": line, "ring": ring, "full": list(combinations(range(n), 2))}
         return shapes[_checks.choice("topology", topology, shapes)]
     edges = []
-    for edge in topology:
-        pair = _checks.targets("an edge of the topology", tuple(edge), n)
+    for edge in _checks.listed("topology", topology, "pairs of qubits, or one of 'linear', 'ring', 'full'"):
+        pair = _checks.targets("an edge of the topology", edge, n)
         if len(pair) != 2:
             raise InputError(f"an edge of the topology must be a pair of qubits; found {pair}.")
         edges.append((pair[0], pair[1]))

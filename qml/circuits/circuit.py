@@ -63,7 +63,7 @@ class Circuit:
 
     def __init__(self, dims: DimsLike, operations: Iterable[Operation] = ()) -> None:
         object.__setattr__(self, "dims", _checks.dimensions("the dims of a circuit", dims))
-        object.__setattr__(self, "operations", tuple(operations))
+        object.__setattr__(self, "operations", tuple(_checks.listed("operations", operations, "operations")))
         if not self.dims:
             raise InputError("a circuit needs at least one site; found dims = ().")
         self._check_places()
@@ -205,7 +205,8 @@ class Circuit:
         >>> Circuit(1, [gates.RX("a", 0)]).repeat(3, fresh=True).parameters
         ('a[0]', 'a[1]', 'a[2]')
         """
-        k = _checks.integer("the number k of repetitions", k, low=0)
+        k, fresh = _checks.integer("the number k of repetitions", k, low=0), _checks.flag("fresh", fresh)
+        room_for(k * len(self.operations))
         rounds = [self.bind({name: f"{name}[{i}]" for name in self.parameters}) if fresh else self for i in range(k)]
         return Circuit(self.dims, [operation for circuit in rounds for operation in circuit.operations])
 
@@ -379,6 +380,12 @@ class Circuit:
         if len(sites) != self.n_sites:
             raise InputError(f"sites must name one site for each of the {self.n_sites} placed; found {sites}.")
         return [Operation(o.instruction, tuple(sites[s] for s in o.sites), o.params) for o in self.operations]
+
+
+def room_for(count: int) -> None:
+    """Refuse a circuit of so many operations, before one is made, where they would not fit in memory."""
+    what = f"a circuit of {_checks.readable(count)} operations"
+    _checks.memory(what, 1024 * count, "use fewer layers or repetitions")
 
 
 ProgramLike: TypeAlias = Program | Circuit

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from qml import _checks, gates
 from qml._checks import InputError
-from qml.circuits.circuit import Circuit
+from qml.circuits.circuit import Circuit, room_for
 from qml.operations import Affine, Operation, Parameter, ParameterLike, as_affine
 from qml.operators import PauliLike, PauliSum, as_pauli_sum
 
@@ -52,7 +52,8 @@ def trotter(hamiltonian: PauliLike, time: ParameterLike, steps: int, order: int 
     """
     hamiltonian = as_pauli_sum(hamiltonian, "hamiltonian")
     steps, order = _checks.integer("steps", steps, low=1), _checks.integer("order", order, low=1, high=2)
-    terms, tau = _terms(hamiltonian), as_affine(time) / steps
+    terms, tau = _terms(hamiltonian), as_affine(time, "time") / steps
+    room_for(2 * steps * len(terms))
     if order == 1 or not terms:
         step = [_rotation(term, tau) for term in terms]
     else:
@@ -104,7 +105,8 @@ def hamiltonian_variational(
     hamiltonian = as_pauli_sum(hamiltonian, "hamiltonian")
     layers = _checks.integer("layers", layers, low=0)
     share = _checks.choice("share", share, ("letters", "term", "layer"))
-    terms, prefix = _terms(hamiltonian), f"{name}." if name else ""
+    terms, prefix = _terms(hamiltonian), f"{name}." if _checks.text("name", name) else ""
+    room_for(layers * len(terms))
     keys = {label: {"letters": label.replace("I", ""), "term": label, "layer": ""}[share] for label, _ in terms}
     groups = list(dict.fromkeys(keys.values()))
     ordered = sorted(terms, key=lambda term: groups.index(keys[term[0]]))

@@ -55,11 +55,11 @@ class PauliState(State):
     """
 
     def __init__(self, vector: ArrayLike, n: int) -> None:
-        n = _checks.integer("n", n, low=0)
+        n = _checks.qubit_count("n", n, low=0)
         r = np.array(_checks.array("the Pauli vector", vector, allow_complex=False), dtype=np.float64)
         if r.ndim < 1 or r.shape[-1] != 4**n:
-            qubits = _checks.plural(n, "qubit")
-            raise InputError(f"the Pauli vector of {qubits} must have shape (..., {4**n}); found {r.shape}.")
+            qubits, d = _checks.plural(n, "qubit"), _checks.readable(4**n)
+            raise InputError(f"the Pauli vector of {qubits} must have shape (..., {d}); found {r.shape}.")
         worst = float(np.abs(r[..., 0] - 1).max(initial=0.0))
         if worst > _checks.TOLERANCE:
             first = float(r[..., 0].flat[np.abs(r[..., 0] - 1).argmax()])

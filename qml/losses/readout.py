@@ -47,7 +47,7 @@ class TrainableReadout:
     n: int
 
     def __post_init__(self) -> None:
-        _checks.integer("n", self.n, low=1)
+        _checks.qubit_count("n", self.n)
 
     @property
     def parameter_names(self) -> tuple[str, ...]:

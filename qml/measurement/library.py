@@ -32,7 +32,7 @@ def pauli_six(n: int = 1) -> Measurement:
     >>> pauli_six().probabilities(basis_state("0")).round(6)
     array([0.166667, 0.166667, 0.166667, 0.166667, 0.333333, 0.      ])
     """
-    n = _checks.integer("n", n, low=1)
+    n = _checks.qubit_count("n", n)
     columns = np.concatenate([X_BASIS, Y_BASIS, np.eye(2)], axis=1)
     one = _rank_one(columns, 1 / 3, "Pauli-6")
     return one if n == 1 else ProductMeasurement([one] * n)
@@ -89,6 +89,7 @@ def mutually_unbiased_bases(d: int) -> ProjectiveMeasurement:
     ('Z', '0', '1', '2')
     """
     d = _checks.integer("d", d, low=2)
+    _checks.memory(f"the bases of dimension {_checks.readable(d)}", 32 * (d + 1) * d * d, "use a smaller prime")
     if any(d % k == 0 for k in range(2, math.isqrt(d) + 1)):
         raise InputError(f"d must be a prime number for these bases; found {d}: take tensor products of prime factors.")
     if d == 2:
@@ -114,7 +115,8 @@ def haar_bases(dims: DimsLike, count: int, rng: np.random.Generator) -> Projecti
     sites = _checks.dimensions("dims", dims)
     d = math.prod(sites)
     count = _checks.integer("count", count, low=1)
-    _checks.memory(f"{count} bases of dimension {_checks.readable(d)}", 64 * count * d * d, "ask for fewer bases")
+    what = f"{_checks.readable(count)} bases of dimension {_checks.readable(d)}"
+    _checks.memory(what, 64 * count * d * d, "ask for fewer bases")
     a = rng.normal(size=(count, d, d)) + 1j * rng.normal(size=(count, d, d))
     q, r = np.linalg.qr(a)
     phases = np.diagonal(r, axis1=-2, axis2=-1)
@@ -134,9 +136,9 @@ def clifford_bases(n: int, count: int, rng: np.random.Generator) -> ProjectiveMe
     ProjectiveMeasurement(dims=(2, 2), 5 settings, 20 outcomes)
     """
     _checks.generator("rng", rng)
-    n = _checks.integer("n", n, low=1)
+    n = _checks.qubit_count("n", n)
     count = _checks.integer("count", count, low=1)
-    _checks.memory(f"{count} bases of {n} qubits", 64 * count * 4**n, "ask for fewer bases", n)
+    _checks.memory(f"{_checks.readable(count)} bases of {n} qubits", 64 * count * 4**n, "ask for fewer bases", n)
     return ProjectiveMeasurement(np.array([_stabilizer_basis(_commuting(n, rng), n) for _ in range(count)]))
 
 

@@ -56,8 +56,9 @@ class PauliMeasurement(Measurement):
 
     def __init__(self, settings: int | Sequence[str]) -> None:
         if isinstance(settings, int | np.integer):
-            n = _checks.integer("the number of qubits", settings, low=1)
-            _checks.memory(f"all {3**n} Pauli settings of {n} qubits", 28 * 6**n, "choose some settings")
+            n = _checks.qubit_count("the number of qubits", settings)
+            what = f"all {_checks.readable(3**n)} Pauli settings of {n} qubits"
+            _checks.memory(what, 28 * 6**n, "choose some settings")
             words = tuple(map("".join, itertools.product(LETTERS, repeat=n)))
         else:
             words = _words(settings)

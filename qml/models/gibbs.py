@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -73,16 +74,18 @@ class GibbsModel(Model):
         self._generators = _structured(list(named.values()), dims)
 
     @classmethod
-    def all_paulis(cls, n: int, weight: int = 2) -> GibbsModel:
-        """All Pauli strings that act on one to `weight` of `n` qubits, fewer first.
+    def all_paulis(cls, n: int, weight: int | None = None) -> GibbsModel:
+        """All Pauli strings that act on one to `weight` of `n` qubits, fewer first; 2 by default, or 1 of one qubit.
 
         Examples
         --------
         >>> GibbsModel.all_paulis(2, weight=1).parameter_names
         ('XI', 'YI', 'ZI', 'IX', 'IY', 'IZ')
         """
-        n = _checks.integer("n", n, low=1)
-        weight = _checks.integer("weight", weight, low=1, high=n)
+        n = _checks.qubit_count("n", n)
+        weight = min(2, n) if weight is None else _checks.integer("weight", weight, low=1, high=n)
+        count = sum(math.comb(n, k) * 3**k for k in range(1, weight + 1))
+        _checks.memory(f"{_checks.readable(count)} Pauli strings", (500 + 10 * n) * count, "use a smaller weight")
         return cls(
             [
                 pauli("".join(letters), sites=sites, n=n)

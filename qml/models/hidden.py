@@ -108,7 +108,7 @@ class HiddenGibbsModel(Model):
             self._order = joint_order(self.joint.dims, self.visible, self.hidden)
 
     @classmethod
-    def all_paulis(cls, n: int, weight: int = 2, hidden: int | Sequence[int] = 1) -> HiddenGibbsModel:
+    def all_paulis(cls, n: int, weight: int | None = None, hidden: int | Sequence[int] = 1) -> HiddenGibbsModel:
         """All Pauli strings that act on one to `weight` of `n` qubits, as :meth:`GibbsModel.all_paulis` orders them."""
         return cls([pauli(label) for label in GibbsModel.all_paulis(n, weight).parameter_names], hidden)
 
@@ -232,10 +232,11 @@ def semi_quantum_restricted(n_visible: int, n_hidden: int, letters: str = "XYZ")
     >>> model.state([0, 0, 0, 0, 1, 1, 0, 0]).probabilities().round(3)
     array([0.395, 0.105, 0.105, 0.395])
     """
-    n_v, n_h = _checks.integer("n_visible", n_visible, low=1), _checks.integer("n_hidden", n_hidden, low=1)
+    n_v, n_h = _checks.qubit_count("n_visible", n_visible), _checks.qubit_count("n_hidden", n_hidden)
     if not isinstance(letters, str) or not letters or set(letters) - set("XYZ") or len(set(letters)) < len(letters):
         raise InputError(f"letters must be distinct ones of X, Y and Z, such as 'XZ'; found {letters!r}.")
     n = n_v + n_h
+    _checks.memory(f"a machine of {n_v} and {n_h} units", 500 * n * n_v * n_h * len(letters), "use fewer units")
     visible, hidden = range(n_v), range(n_v, n)
     strings = [pauli("Z", sites=[i], n=n) for i in visible]
     strings += [pauli(p, sites=[j], n=n) for j in hidden for p in letters]

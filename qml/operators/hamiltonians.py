@@ -45,7 +45,7 @@ def tfim(n: int, J: float = 1.0, h: float = 1.0, periodic: bool = False, edges: 
     >>> print(tfim(3, J=1.0, h=0.5))
     -ZZI - IZZ - 0.5*XII - 0.5*IXI - 0.5*IIX
     """
-    n = _checks.integer("n", n, low=1)
+    n = _checks.qubit_count("n", n)
     J, h = _checks.number("J", J), _checks.number("h", h)
     return _total(n, [*_couplings("Z", -J, n, _bonds(n, periodic, edges)), *_fields("X", -h, n)])
 
@@ -90,7 +90,7 @@ def heisenberg(
     >>> len(heisenberg(4, edges=grid_edges(2, 2)).terms)
     12
     """
-    n = _checks.integer("n", n, low=1)
+    n = _checks.qubit_count("n", n)
     couplings = tuple(J) if isinstance(J, Iterable) else (J, J, J)
     if len(couplings) != 3:
         raise InputError(f"J must be one number or three, (Jx, Jy, Jz); found {J!r}.")
@@ -129,8 +129,8 @@ def j1j2(n: int, J1: float = 1.0, J2: float = 0.5, periodic: bool = False) -> Pa
     >>> print(j1j2(3, J1=1.0, J2=0.5))
     XXI + IXX + YYI + IYY + ZZI + IZZ + 0.5*XIX + 0.5*YIY + 0.5*ZIZ
     """
-    n = _checks.integer("n", n, low=1)
-    J1, J2 = _checks.number("J1", J1), _checks.number("J2", J2)
+    n = _checks.qubit_count("n", n)
+    J1, J2, periodic = _checks.number("J1", J1), _checks.number("J2", J2), _checks.flag("periodic", periodic)
     shells = ((J1, _chain(n, 1, periodic)), (J2, _chain(n, 2, periodic)))
     return _total(n, [term for c, bonds in shells for p in "XYZ" for term in _couplings(p, c, n, bonds)])
 
@@ -177,7 +177,7 @@ def hubbard(
     >>> print(hubbard(2, t=1.0, U=0.0))
     -0.5*YYII - 0.5*XXII - 0.5*IIYY - 0.5*IIXX
     """
-    n_sites = _checks.integer("n_sites", n_sites, low=1)
+    n_sites = _checks.qubit_count("n_sites", n_sites)
     t, U, mu = _checks.number("t", t), _checks.number("U", U), _checks.number("mu", mu)
     n = 2 * n_sites
     c = [_annihilator(q, n) for q in range(n)]
@@ -203,6 +203,9 @@ def grid_edges(rows: int, columns: int, periodic: bool = False) -> tuple[tuple[i
     ((0, 1), (2, 3), (0, 2), (1, 3))
     """
     rows, columns = _checks.integer("rows", rows, low=1), _checks.integer("columns", columns, low=1)
+    periodic = _checks.flag("periodic", periodic)
+    what = f"the bonds of a lattice of {_checks.readable(rows * columns)} sites"
+    _checks.memory(what, 400 * rows * columns, "use fewer sites")
     along = [(r * columns + i, r * columns + j) for r in range(rows) for i, j in _chain(columns, 1, periodic)]
     down = [(i * columns + c, j * columns + c) for i, j in _chain(rows, 1, periodic) for c in range(columns)]
     return (*along, *down)
@@ -219,11 +222,13 @@ def _chain(n: int, distance: int, periodic: bool) -> tuple[tuple[int, int], ...]
 
 def _bonds(n: int, periodic: bool, edges: Edges | None) -> Edges:
     """The listed edges, checked, or else those of the chain."""
+    periodic = _checks.flag("periodic", periodic)
     if edges is None:
         return _chain(n, 1, periodic)
     if periodic:
         raise InputError("periodic closes the chain, which edges replaces: list the closing bonds among the edges.")
-    pairs = [_checks.targets("each pair of edges", edge, n) for edge in edges]
+    listed = _checks.listed("edges", edges, "pairs of sites")
+    pairs = [_checks.targets("each pair of edges", edge, n) for edge in listed]
     seen: set[frozenset[int]] = set()
     for pair in pairs:
         if len(pair) != 2:

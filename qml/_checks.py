@@ -81,7 +81,7 @@ def instance(name: str, value: Any, kind: Callable[..., T], hint: str = "") -> T
     """`value` if it is a `kind`, a class; `hint` says more of what is expected."""
     assert isinstance(kind, type)
     if not isinstance(value, kind):
-        article = "an" if kind.__name__[0] in "AEIOU" else "a"
+        article = "an" if kind.__name__[0] in "AEIO" else "a"
         more = f", {hint}" if hint else ""
         raise InputError(f"{name} must be {article} {kind.__name__}{more}; found {shown(value)}.")
     return cast(T, value)
@@ -95,6 +95,15 @@ def listed(name: str, values: object, what: str = "values") -> list[Any]:
         return list(values)
     except TypeError:
         raise InputError(f"{name} must be a list of {what}; found {shown(values)}.") from None
+
+
+def functions(name: str, values: object) -> list[Any]:
+    """Functions, or other objects that can be called, of a list."""
+    found = listed(name, values, "functions")
+    for k, value in enumerate(found):
+        if not callable(value):
+            raise InputError(f"{name} must be functions; found {shown(value)} at {k}.")
+    return found
 
 
 def mapping(name: str, values: Any) -> Mapping[Any, Any]:
@@ -179,6 +188,17 @@ def array(name: str, value: ArrayLike, *, allow_complex: bool = True) -> Numeric
         bad = np.argwhere(~np.isfinite(a))[0]
         raise InputError(f"{name} must be finite; found {a[tuple(bad)]} at index {tuple(map(int, bad))}.")
     return a
+
+
+def logarithms(name: str, values: ArrayLike) -> Real:
+    """Real numbers below +inf; -inf, the logarithm of zero, is one."""
+    try:
+        a = np.asarray(values)
+    except (ValueError, TypeError):
+        a = np.asarray(None)
+    if a.dtype.kind not in "biuf" or (a > np.finfo(np.float64).max).any() or np.isnan(a).any():
+        raise InputError(f"{name} must be an array of real numbers below inf; found {shown(values)}.")
+    return np.asarray(a, dtype=np.float64)
 
 
 def parameters(name: str, value: ArrayLike, n_params: int) -> Real:
@@ -325,7 +345,7 @@ def memory(what: str, needed: int, remedy: str, qubits: int = 0) -> None:
     free = available_memory()
     if needed > free:
         if qubits:
-            fit = next(k for k in range(qubits, -1, -1) if needed >> 2 * (qubits - k) <= free)
+            fit = next((k for k in range(qubits, -1, -1) if needed >> 2 * (qubits - k) <= free), 0)
             remedy += f"; {plural(fit, 'qubit')} would fit"
         size = f"{needed / 2**30:.3g}" if needed < 2**900 else f"2^{needed.bit_length() - 31}"
         raise MemoryRefused(f"{what} needs {size} GiB, but {free / 2**30:.3g} GiB are free: {remedy}.")

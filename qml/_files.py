@@ -35,6 +35,8 @@ def regular(path: str | Path, what: str) -> Path:
     InputError
         If it is no file.
     """
+    if not isinstance(path, str | Path):
+        raise InputError(f"the {what} file must be a path; found {_checks.shown(path)}.")
     file = Path(path)
     try:
         there, is_file = file.exists(), file.is_file()

@@ -98,7 +98,8 @@ class Moments:
         if (given < 0).any():
             raise InputError(f"errors must be non-negative; found {given.min():.6g}.")
         self.errors = _read_only(given)
-        self._entropy = math.nan if entropy is math.nan or entropy != entropy else _checks.number("entropy", entropy)
+        unknown = isinstance(entropy, float) and math.isnan(entropy)
+        self._entropy = math.nan if unknown else _checks.number("entropy", entropy)
         self.dims: Dims = self.generators[0].dims
         for g, value, error in zip(self.generators, self.values, self.errors, strict=True):
             bound = float(sum(map(abs, g.coefficients)))

@@ -59,6 +59,9 @@ class PauliMixture(Channel):
     dims: Dims = field(init=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "labels", tuple(_checks.listed("labels", self.labels, "Pauli strings")))
+        names = _checks.listed("parameter_names", self.parameter_names, "names")
+        object.__setattr__(self, "parameter_names", tuple(_checks.text("each parameter name", n) for n in names))
         lengths = {pauli(label).n_qubits for label in self.labels}
         if len(lengths) != 1:
             raise InputError(f"{self.name}: the labels must be Pauli strings of one length; found {self.labels}.")

@@ -168,8 +168,8 @@ class _ThermalRelaxation(Relaxation):
         for label, t in (("t1", t1), ("t2", t2)):
             if t == 0:
                 raise InputError(f"{self.name}: {label} must be positive; found 0.")
-        if t2 > 2 * t1 * (1 + 4 * EPS):
-            raise InputError(f"{self.name}: t2 must be at most 2 t1 = {2 * t1:.12g}; found {t2:.12g}.")
+        if t2 / 2 > t1 / (1 - 4 * EPS):
+            raise InputError(f"{self.name}: t2 must be at most 2 t1 = {2 * float(t1):.12g}; found {t2:.12g}.")
 
     def motion(self, params: Real) -> tuple[float, float, float, float]:
         t1, t2, time, e = map(float, params)

@@ -74,7 +74,9 @@ class GaussianLikelihood(Likelihood):
     @classmethod
     def fitted(cls, errors: ArrayLike) -> GaussianLikelihood:
         """The scale of largest likelihood: the root mean square of the errors."""
-        return cls(float(np.sqrt(np.square(np.asarray(errors, dtype=np.float64)).mean())))
+        size = np.abs(_nonempty(errors))
+        largest = float(size.max()) or 1.0
+        return cls(largest * float(np.sqrt(np.square(size / largest).mean())))
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,8 @@ class LaplaceLikelihood(Likelihood):
     @classmethod
     def fitted(cls, errors: ArrayLike) -> LaplaceLikelihood:
         """The scale of largest likelihood: the mean absolute error."""
-        return cls(float(np.abs(np.asarray(errors, dtype=np.float64)).mean()))
+        size = np.abs(_nonempty(errors))
+        return cls(float((size / size.size).sum()))
 
 
 @dataclass(frozen=True)
@@ -183,7 +186,7 @@ def perplexity(cross_entropy_in_nats: float) -> float:
     >>> round(perplexity(CategoricalLikelihood().value([0, 1], [[0.0, 0.0], [0.0, 0.0]])), 12)
     2.0
     """
-    return math.exp(cross_entropy_in_nats)
+    return math.exp(_checks.number("the cross entropy", cross_entropy_in_nats, high=709.0, unit="nats"))
 
 
 def _diagonal_cross_entropy(rho: DensityMatrix, logits: Real) -> tuple[float, Real]:
@@ -208,6 +211,13 @@ def paired(targets: ArrayLike, outputs: ArrayLike) -> tuple[Real, Real]:
     if y.shape != z.shape or y.size == 0:
         raise InputError(f"targets and outputs must have one shape, not empty; found {y.shape} and {z.shape}.")
     return y, z
+
+
+def _nonempty(errors: ArrayLike) -> Real:
+    a = _checks.array("errors", errors, allow_complex=False)
+    if a.size == 0:
+        raise InputError("errors must not be empty; found none.")
+    return np.asarray(a, dtype=np.float64)
 
 
 def errors_of(targets: ArrayLike, outputs: ArrayLike) -> Real:

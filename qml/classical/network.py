@@ -39,7 +39,8 @@ class Network:
     """
 
     def __init__(self, widths: Sequence[int]) -> None:
-        self.widths = tuple(_checks.integer("each width", w, low=1) for w in widths)
+        held = _checks.listed("widths", widths, "integers")
+        self.widths = tuple(_checks.integer("each width", w, low=1) for w in held)
         if len(self.widths) < 2:
             raise InputError(f"widths must name the inputs and the outputs at least; found {list(widths)}.")
         self._shapes = [(a + 1, b) for a, b in zip(self.widths, self.widths[1:], strict=False)]

@@ -27,8 +27,13 @@ def separates(weights: ArrayLike, inputs: ArrayLike, labels: ArrayLike) -> bool:
     labels : array (m,) of int
     """
     w = np.asarray(_checks.array("weights", weights, allow_complex=False), dtype=np.float64)
+    if w.ndim != 2:
+        raise InputError(f"weights must have shape (classes, p); found shape {w.shape}.")
     x, y = _checked(inputs, labels, len(w))
-    logits = x @ w.T
+    if x.shape[1] != w.shape[1]:
+        raise InputError(f"weights and inputs must have as many columns; found {w.shape[1]} and {x.shape[1]}.")
+    with np.errstate(over="ignore", invalid="ignore"):
+        logits = x @ w.T
     own = logits[np.arange(len(y)), y].copy()
     logits[np.arange(len(y)), y] = -np.inf
     return bool((own > logits.max(axis=1)).all())
@@ -68,6 +73,8 @@ def separating_direction(inputs: ArrayLike, labels: ArrayLike, classes: int) -> 
     """
     classes = _checks.integer("classes", classes, low=2)
     x, y = _checked(inputs, labels, classes)
+    size = 64 * len(x) * classes * (x.shape[1] + 1)
+    _checks.memory(f"a linear program of {_checks.readable(classes)} classes", size, "use the classes that occur")
     sizes = np.abs(x).max(axis=0)
     x = x / np.where(sizes > 0, sizes, 1.0)
     m, p = x.shape
@@ -95,9 +102,10 @@ def separating_direction(inputs: ArrayLike, labels: ArrayLike, classes: int) -> 
 
 def _checked(inputs: ArrayLike, labels: ArrayLike, classes: int) -> tuple[Real, Integer]:
     x = np.asarray(_checks.array("inputs", inputs, allow_complex=False), dtype=np.float64)
+    _checks.array("labels", labels)
     y = np.asarray(labels)
     if x.ndim != 2 or y.shape != x.shape[:1] or 0 in x.shape:
         raise InputError(f"inputs must have shape (m, p) and labels (m,); found {x.shape} and {y.shape}.")
     if y.dtype.kind not in "iu" or y.min() < 0 or y.max() >= classes:
-        raise InputError(f"labels must be integers from 0 to {classes - 1}; found dtype {y.dtype}.")
+        raise InputError(f"labels must be integers from 0 to {_checks.readable(classes - 1)}; found dtype {y.dtype}.")
     return x, y

@@ -144,6 +144,8 @@ def check_gradient(
         names, along = objective.parameter_names, np.eye(objective.n_params)
     else:
         count = _checks.integer("directions", directions, low=1)
+        size = 100 * count * max(1, objective.n_params)
+        _checks.memory(f"{_checks.readable(count)} directions", size, "check fewer of them")
         names = tuple(f"direction {k}" for k in range(count))
         along = rng.standard_normal((count, objective.n_params))
         along /= np.linalg.norm(along, axis=1, keepdims=True)

@@ -79,6 +79,8 @@ def fit_factors(
     """
     if not isinstance(model, ProductModel):
         raise InputError(f"model must be a ProductModel; found {type(model).__name__}: use fit.")
+    if executor is not None:
+        _checks.instance("executor", executor, Executor)
     loss = CrossEntropy() if loss is None else as_loss(loss)
     optimizer = None if optimizer is None else as_optimizer(optimizer)
     if not isinstance(loss, CrossEntropy):

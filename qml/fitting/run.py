@@ -162,19 +162,23 @@ def fit(
         _checks.instance("prior", prior, Prior, "such as Gaussian()")
     rho = loss.accept(target, model.dims)
     learnt = target if isinstance(target, Counts) else rho
-    if track_fidelity and not isinstance(learnt, State):
+    if _checks.flag("track_fidelity", track_fidelity) and not isinstance(learnt, State):
         raise InputError(f"track_fidelity needs a target that is a state; found {type(learnt).__name__}: leave it out.")
     rules = Rules(
         _checks.integer("max_iterations", max_iterations, low=0),
         _checks.number("gradient_tolerance", gradient_tolerance, low=0.0),
         _checks.number("loss_tolerance", loss_tolerance, low=0.0),
-        tuple(_checks.listed("callbacks", callbacks, "callables")),
-        _checks.flag("track_fidelity", track_fidelity),
+        tuple(_checks.functions("callbacks", callbacks)),
+        track_fidelity,
         None if validation is None else Validation.of(validation, model, loss),
         _checks.integer("patience", patience, low=1),
     )
     start = None if params0 is None else joint_params(model, loss, params0, "params0")
     count = _checks.integer("restarts", restarts, low=1)
+    _checks.memory(f"{_checks.readable(count)} restarts", 4096 * count, "ask for fewer of them")
+    _checks.flag("resume", resume)
+    if progress is not None:
+        _checks.flag("progress", progress)
     if _checks.integer("workers", workers, low=1) > 1 and (rules.callbacks or checkpoint is not None):
         what = "callbacks see" if rules.callbacks else "a checkpoint continues"
         raise InputError(f"workers must be 1 here, since {what} one restart after the other; found {workers}.")

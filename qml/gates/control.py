@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from qml import _checks
-from qml._checks import InputError
 from qml._typing import Complex, Dims, Real
 from qml.gates.constants import SWAP, X
 from qml.gates.unitary import blank
@@ -34,6 +33,8 @@ class Controlled(Unitary):
     parameter_names: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
+        _checks.instance("gate", self.gate, Unitary)
+        _checks.qubit_count("n_controls", self.n_controls)
         usual: dict[tuple[Unitary, int], str] = {(X, 1): "CNOT", (X, 2): "Toffoli", (SWAP, 1): "Fredkin"}
         name = usual.get((self.gate, self.n_controls), "C" * self.n_controls + self.gate.name)
         object.__setattr__(self, "name", name)
@@ -78,9 +79,7 @@ def controlled(gate: Unitary, n_controls: int = 1) -> Controlled:
     >>> print(controlled(RY)("a", 4, 2))
     CRY(a) 4 2
     """
-    if not isinstance(gate, Unitary):
-        raise InputError(f"controlled needs a unitary gate; found {gate!r}.")
-    n_controls = _checks.integer("n_controls", n_controls, low=1)
+    n_controls = _checks.qubit_count("n_controls", n_controls)
     if isinstance(gate, Controlled):
         return Controlled(gate.gate, gate.n_controls + n_controls)
     return Controlled(gate, n_controls)

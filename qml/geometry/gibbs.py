@@ -98,6 +98,11 @@ class GibbsMetric(Metric):
     def __init__(
         self, state: GibbsState, generators: GeneratorsLike, kind: str = "bkm", *, tolerance: float = 0.0
     ) -> None:
+        _checks.instance("state", state, GibbsState)
+        tolerance = _checks.number("tolerance", tolerance, low=0.0)
+        if not all(hasattr(generators, name) for name in ("combine", "traces", "left", "strings")):
+            found = _checks.shown(generators)
+            raise _checks.InputError(f"generators must be those of a Gibbs model, model.generators; found {found}.")
         super().__init__(kind, len(generators))
         self._state, self._generators = state, generators
         spectrum = state.spectrum()

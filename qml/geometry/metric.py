@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from qml import _checks
 from qml._typing import ArrayLike, Real
@@ -29,6 +29,7 @@ class Metric(ABC):
         return f"{type(self).__name__}({self.kind!r}, {_checks.plural(self.n_params, 'parameter')})"
 
 
+@runtime_checkable
 class HasMetric(Protocol):
     """A family of states with a metric: every model."""
 
@@ -92,4 +93,6 @@ def metric(model: HasMetric, params: ArrayLike, kind: str = "bkm") -> Real:
     array([[0.7616, 0.    ],
            [0.    , 0.42  ]])
     """
+    if not isinstance(model, HasMetric):
+        raise _checks.InputError(f"model must be a Model, such as GibbsModel; found {_checks.shown(model)}.")
     return model.metric(params, kind).matrix()

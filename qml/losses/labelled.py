@@ -233,22 +233,25 @@ def label_states(labels: ArrayLike, classes: int, *, noise: float = 0.0) -> Dens
     >>> label_states([[0.9, 0.1]], 2, noise=0.5).probabilities().round(3)
     array([[0.7, 0.3]])
     """
+    _checks.array("labels", labels)
     y = np.asarray(labels)
     classes = _checks.integer("classes", classes, low=1)
+    count, last = _checks.readable(classes), _checks.readable(classes - 1)
     noise = _checks.number("noise", noise, low=0.0, high=1.0)
     if y.ndim == 2:
         if y.shape[1] != classes or not len(y):
             raise InputError(
-                f"labels must be integers (m,) or probabilities of shape (m, {classes}); found shape {y.shape}."
+                f"labels must be integers (m,) or probabilities of shape (m, {count}); found shape {y.shape}."
             )
         q = _checks.probabilities("labels", labels)
     else:
         if y.ndim != 1 or y.dtype.kind not in "iu" or y.size == 0:
             raise InputError(
-                f"labels must be integers (m,) from 0 to {classes - 1}, or probabilities (m, {classes}); found "
+                f"labels must be integers (m,) from 0 to {last}, or probabilities (m, classes); found "
                 f"{y.dtype} of shape {y.shape}."
             )
         if y.min() < 0 or y.max() >= classes:
-            raise InputError(f"labels must be integers from 0 to {classes - 1}; found {y.min()} to {y.max()}.")
-        q = np.eye(classes)[y]
+            raise InputError(f"labels must be integers from 0 to {last}; found {y.min()} to {y.max()}.")
+        _checks.memory(f"{len(y)} labels of {count} classes", 8 * classes * len(y), "use fewer")
+        q = (y[:, None] == np.arange(classes)).astype(np.float64)
     return DensityMatrix.from_probabilities((1 - noise) * q + noise / classes)

@@ -11,7 +11,7 @@ from qml.losses.counts import NegativeLogLikelihood
 from qml.losses.measures import cross_entropy, trace_distance
 from qml.measurement.counts import Counts
 from qml.measurement.empirical import before_measuring
-from qml.states.base import State
+from qml.states.coercion import StateLike, one_state
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class MeasuredReport:
         return f"<table><caption>measured data</caption>{rows}</table>"
 
 
-def measured_report(counts: Counts, sigma: State, rho: State | None = None) -> MeasuredReport:
+def measured_report(counts: Counts, sigma: StateLike, rho: StateLike | None = None) -> MeasuredReport:
     r"""Compare the two things that counts can be learnt by: the empirical state, and the likelihood.
 
     .. math:: S(\hat\rho, \sigma) \ge -\sum_k f_k \log \mathrm{Tr}(M_k \sigma) + \sum_k f_k \log \mathrm{Tr} M_k
@@ -129,6 +129,8 @@ def measured_report(counts: Counts, sigma: State, rho: State | None = None) -> M
     distance of rho_hat     0.5
     """
     loss = NegativeLogLikelihood()
+    sigma = one_state(sigma, "sigma")
+    rho = None if rho is None else one_state(rho, "rho", sigma.dims)
     counts = loss.accept(counts, sigma.dims)
     empirical, matrix = counts.empirical_state(), sigma.matrix()
     shares = counts.shares()

@@ -160,7 +160,7 @@ class Measurement(ABC):
 
 def checked_measurements(name: str, values: Iterable[Measurement]) -> tuple[Measurement, ...]:
     """One or more measurements."""
-    found = tuple(values) if isinstance(values, Iterable) else (values,)
+    found = tuple(_checks.listed(name, values, "measurements"))
     for k, value in enumerate(found):
         if not isinstance(value, Measurement):
             raise InputError(f"{name} must be measurements; found {type(value).__name__} at {k}.")

@@ -57,7 +57,7 @@ class Counts(Mapping[str, dict[str, Any]]):
         self._set(measurement, integers(measurement, flat(counts)))
 
     def _set(self, measurement: Measurement, counts: Any) -> None:
-        self.measurement = measurement
+        self.measurement = _checks.instance("measurement", measurement, Measurement)
         self._counts = counts.view()
         self._counts.flags.writeable = False
 

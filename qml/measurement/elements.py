@@ -56,9 +56,10 @@ class ElementsMeasurement(Measurement):
         dims: DimsLike | None = None,
         settings: Sequence[str] | None = None,
     ) -> None:
-        if len(elements) == 0:
+        held = _checks.listed("elements", elements, "stacks of effects, one a setting")
+        if not held:
             raise InputError("elements must hold at least one setting; found none.")
-        stacks = [_effects(s, stack) for s, stack in enumerate(elements)]
+        stacks = [_effects(s, stack) for s, stack in enumerate(held)]
         d = stacks[0].shape[-1]
         for s, stack in enumerate(stacks):
             if stack.shape[-1] != d:
@@ -139,8 +140,8 @@ def setting_names(given: Sequence[str] | None, count: int) -> tuple[str, ...]:
     """Names of settings, distinct; "0", "1", ... by default."""
     if given is None:
         return tuple(map(str, range(count)))
-    names = tuple(given)
-    if len(names) != count or len(set(names)) != count or not all(isinstance(name, str) for name in names):
+    names = tuple(_checks.listed("settings", given, "names"))
+    if len(names) != count or not all(isinstance(name, str) for name in names) or len(set(names)) != count:
         raise InputError(f"settings must be {_checks.plural(count, 'distinct name')}; found {list(names[:9])}.")
     return names
 

@@ -204,6 +204,8 @@ def read_json(path: str | Path, measurement: Measurement | None = None) -> Count
     InputError
         If it is not such a file; for a bad row, which is named.
     """
+    if measurement is not None:
+        _checks.instance("measurement", measurement, Measurement)
     try:
         data = parse_json(_text(path), object_pairs_hook=_distinct)
     except ValueError as error:
@@ -250,6 +252,8 @@ def read_csv(path: str | Path, measurement: Measurement | None = None) -> Counts
 
     Without a measurement the settings must be Pauli words. Bad rows are refused by their line number.
     """
+    if measurement is not None:
+        _checks.instance("measurement", measurement, Measurement)
     try:
         lines = list(csv.reader(_text(path).splitlines()))
     except csv.Error as error:

@@ -157,9 +157,10 @@ _CODES = {"X": 1, "Y": 2, "Z": 3}
 
 
 def _words(settings: Sequence[str]) -> tuple[str, ...]:
-    if not isinstance(settings, Iterable):
-        raise InputError(f"settings must be words such as 'XZ', or a number of qubits; found {settings!r}.")
-    words = (settings,) if isinstance(settings, str) else tuple(settings)
+    listed = [settings] if isinstance(settings, str) else _checks.listed(
+        "settings", settings, "words such as 'XZ', or a number of qubits"
+    )
+    words = tuple(listed)
     if not words:
         raise InputError("settings must hold at least one word such as 'XZ'; found none.")
     for k, word in enumerate(words):

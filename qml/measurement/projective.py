@@ -58,9 +58,10 @@ class ProjectiveMeasurement(Measurement):
         u = u[None] if u.ndim == 2 else u
         if u.ndim != 3 or not len(u):
             raise InputError(f"bases must have shape (settings, d, d), at least one setting; found {u.shape}.")
-        violation = np.abs(u.conj().swapaxes(-1, -2) @ u - np.eye(u.shape[-1])).max(axis=(-2, -1))
+        with np.errstate(over="ignore", invalid="ignore"):
+            violation = np.abs(u.conj().swapaxes(-1, -2) @ u - np.eye(u.shape[-1])).max(axis=(-2, -1))
         worst = int(violation.argmax())
-        if violation[worst] > _checks.TOLERANCE:
+        if not violation[worst] <= _checks.TOLERANCE:
             raise InputError(
                 f"each basis must be unitary; found max|U^dagger U - 1| = {violation[worst]:.3g} in basis {worst}, "
                 f"tolerance {_checks.TOLERANCE}: orthonormalise its columns."

@@ -125,7 +125,8 @@ def _stochastic(confusion: Any, shape: tuple[int, ...]) -> list[Real]:
     for k, (a, size) in enumerate(zip(matrices, expected, strict=True)):
         if a.shape != (size, size):
             raise InputError(f"confusion[{k}] must have shape ({size}, {size}); found {a.shape}.")
-        worst = float(np.abs(a.sum(axis=0) - 1).max())
+        with np.errstate(over="ignore"):
+            worst = float(np.abs(a.sum(axis=0) - 1).max())
         if (a < 0).any() or worst > _checks.TOLERANCE:
             raise InputError(
                 f"confusion[{k}] must hold probabilities A[reported][true] whose columns add up to one; found an entry "

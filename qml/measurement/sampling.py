@@ -82,12 +82,13 @@ def multinomial(shots: Integer | int, probabilities: Real, rng: np.random.Genera
 
 
 def _shots(shots: ArrayLike, settings: int) -> Integer:
+    _checks.array("shots", shots)
     n = np.asarray(shots)
     if n.dtype.kind not in "iu" or n.shape not in ((), (settings,)) or (n < 0).any():
         raise InputError(
             f"shots must be an integer of at least 0, or one for each of the {_checks.plural(settings, 'setting')}; "
-            f"found {shots!r}."
+            f"found {_checks.shown(shots)}."
         )
     if float(n.astype(np.float64).sum()) * (settings if n.ndim == 0 else 1) > 0.999 * MOST:
-        raise InputError(f"shots must be fewer than 2^63 in all settings together; found {shots!r}.")
+        raise InputError(f"shots must be fewer than 2^63 in all settings together; found {_checks.shown(shots)}.")
     return np.broadcast_to(n, (settings,)).astype(np.int64)

@@ -85,7 +85,7 @@ class CircuitModel(WithCircuit):
                 f"found dims {initial.dims}{batch}."
             )
         self.initial = initial
-        self.domains = _narrowed(circuit.domains, _checks.mapping("domains", domains or {}))
+        self.domains = _narrowed(circuit.domains, {} if domains is None else _checks.mapping("domains", domains))
         self._bounded = [(k, i) for k, i in enumerate(self.domains.values()) if i != REAL_LINE]
 
     @property

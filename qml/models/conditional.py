@@ -66,7 +66,7 @@ class Conditioned(Model):
     """A conditional model on fixed inputs (m, n_inputs): its state is the batch of the states that they give."""
 
     def __init__(self, model: ConditionalModel, inputs: Real) -> None:
-        self.conditional = model
+        self.conditional = _checks.instance("model", model, ConditionalModel)
         self.inputs = inputs
         self.is_exponential_family = model.is_exponential_family
 
@@ -167,8 +167,8 @@ class ConditionalGibbsModel(ConditionalModel):
         bias: bool = True,
     ) -> None:
         self._gibbs = GibbsModel(generators, dims)
-        self.n_inputs = _checks.integer("n_inputs", n_inputs, low=0 if bias else 1)
-        self.bias = bool(bias)
+        self.n_inputs = _checks.integer("n_inputs", n_inputs, low=0 if _checks.flag("bias", bias) else 1)
+        self.bias = bias
 
     @property
     def dims(self) -> Dims:

@@ -82,6 +82,7 @@ class ConditionalCircuitModel(ConditionalModel):
     ) -> None:
         self._model = CircuitModel(circuit, engine=engine, initial=initial, domains=domains)
         names = self._model.parameter_names
+        inputs = _checks.mapping("inputs", inputs)
         for name in inputs:
             if name not in names:
                 hint = _checks.nearest(str(name), names)
@@ -94,7 +95,7 @@ class ConditionalCircuitModel(ConditionalModel):
             raise InputError("inputs must name at least one parameter of the circuit; found none.")
         self.inputs = dict(inputs)
         self.n_inputs = max(columns) + 1 if high is None else high + 1
-        self.scales = bool(scales)
+        self.scales = _checks.flag("scales", scales)
         self._columns = np.array(columns)
         self._data = np.array([names.index(name) for name in inputs])
         self._trained = np.array([k for k, name in enumerate(names) if name not in inputs], dtype=np.int64)

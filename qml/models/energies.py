@@ -60,6 +60,8 @@ class ProductEnergies(Energies):
 
     def __init__(self, dims: DimsLike) -> None:
         self.dims = _checks.dimensions("dims", dims)
+        d = math.prod(self.dims)
+        _checks.memory(f"probabilities of dimension {_checks.readable(d)}", 8 * d, "use fewer sites")
         self._cuts = np.cumsum([d - 1 for d in self.dims])[:-1]
         self.names = tuple(
             f"eta_{site}" if d == 2 else f"eta_{site}_{level}"
@@ -102,6 +104,8 @@ class TableEnergies(Energies):
 
     def __init__(self, dims: DimsLike) -> None:
         self.dims = _checks.dimensions("dims", dims)
+        if not self.dims:
+            raise InputError("dims must hold at least one site; found none.")
         d = math.prod(self.dims)
         _checks.memory(f"eigenvectors of dimension {_checks.readable(d)}", 48 * d * d, "use fewer sites")
         separator = "" if max(self.dims) <= 10 else ","
@@ -158,7 +162,7 @@ class IsingEnergies(Energies):
         n = len(self.dims)
         if set(self.dims) != {2}:
             raise InputError(f"Ising energies are for qubits; found dims {self.dims}: use product or table energies.")
-        pairs = itertools.combinations(range(n), 2) if edges is None else edges
+        pairs = itertools.combinations(range(n), 2) if edges is None else _checks.listed("edges", edges, "sites")
         joined = [_checks.targets("each edge", edge, n) for edge in pairs]
         self.edges = tuple(tuple(sorted(edge)) for edge in joined)
         for edge in self.edges:

@@ -54,7 +54,9 @@ def named_operators(generators: GeneratorsLike) -> dict[str, PauliSum | ArrayLik
 
 
 def _operator(value: Any) -> Any:
-    return as_pauli_sum(value) if isinstance(value, str | Mapping) else value
+    if isinstance(value, str | Mapping):
+        return as_pauli_sum(value)
+    return value if isinstance(value, PauliSum) or hasattr(value, "full") else _checks.array("each generator", value)
 
 
 def _name(place: int, operator: Any) -> str:

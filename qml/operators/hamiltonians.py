@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TypeAlias
 
+import numpy as np
+
 from qml import _checks
 from qml._checks import InputError
 from qml.operators.pauli_sum import PauliSum, pauli
@@ -91,10 +93,10 @@ def heisenberg(
     12
     """
     n = _checks.qubit_count("n", n)
-    couplings = tuple(J) if isinstance(J, Iterable) else (J, J, J)
-    if len(couplings) != 3:
-        raise InputError(f"J must be one number or three, (Jx, Jy, Jz); found {J!r}.")
-    couplings = tuple(_checks.number("each entry of J", c) for c in couplings)
+    given = _checks.array("J", J, allow_complex=False)
+    if given.shape not in ((), (3,)):
+        raise InputError(f"J must be one number or three, (Jx, Jy, Jz); found {_checks.shown(J)}.")
+    couplings = [float(c) for c in np.broadcast_to(given, (3,))]
     h = _checks.number("h", h)
     bonds = _bonds(n, periodic, edges)
     exchange = [_couplings(p, c, n, bonds) for p, c in zip("XYZ", couplings, strict=True)]

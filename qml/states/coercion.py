@@ -52,6 +52,7 @@ def as_state(value: StateLike, dims: DimsLike | None = None, name: str = "the st
 
 def as_single_state(value: StateLike, dims: Dims, name: str = "target") -> State:
     """One state rho on sites `dims`, from a state, a density matrix, a state vector or a Qobj; never a batch."""
+    dims = _checks.dimensions("dims", dims)
     if isinstance(value, State) or _is_qobj(value):
         rho = as_state(value, dims, name)
     else:

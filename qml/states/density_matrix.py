@@ -60,7 +60,8 @@ class DensityMatrix(State):
             dims = matrix.dims if dims is None else dims
             matrix = matrix.matrix()
         m = _checks.hermitian("the density matrix", matrix)
-        trace = np.trace(m, axis1=-2, axis2=-1).real
+        with np.errstate(over="ignore"):
+            trace = np.trace(m, axis1=-2, axis2=-1).real
         worst = float(np.abs(trace - 1).max())
         if worst > _checks.TOLERANCE:
             at = np.unravel_index(np.abs(trace - 1).argmax(), trace.shape) if trace.ndim else ()
@@ -131,9 +132,10 @@ class DensityMatrix(State):
         derivative of log sigma is the one along states of unchanged support, which is where S(rho, sigma) is finite.
         """
         a = _checks.array(_name, factor).astype(np.complex128, copy=False)
-        if a.ndim < 2 or 0 in a.shape[-2:]:
+        if a.ndim < 2 or a.size == 0:
             raise InputError(f"{_name} must have shape (..., d, r); found shape {a.shape}.")
-        norm = np.square(np.abs(a)).sum(axis=(-2, -1))
+        with np.errstate(over="ignore"):
+            norm = np.square(np.abs(a)).sum(axis=(-2, -1))
         worst = float(np.abs(norm - 1).max())
         if worst > _checks.TOLERANCE:
             raise InputError(

@@ -64,7 +64,9 @@ class GibbsState(State):
         sectors: Sectors | None = None,
     ) -> None:
         k = _checks.array("the modular Hamiltonian", hamiltonian)
-        diagonal = k.ndim == 1 if diagonal is None else diagonal
+        diagonal = k.ndim == 1 if diagonal is None else _checks.flag("diagonal", diagonal)
+        if sectors is not None:
+            _checks.instance("sectors", sectors, Sectors)
         if diagonal:
             k = _checks.array("the diagonal of the modular Hamiltonian", k, allow_complex=False)
             if k.ndim < 1 or k.shape[-1] == 0:
@@ -201,13 +203,11 @@ class SpectralState(State):
 
     def __init__(self, log_probabilities: ArrayLike, vectors: ArrayLike, dims: DimsLike | None = None) -> None:
         w = _checks.unitary("the eigenvectors", vectors)
-        try:
-            logs = np.asarray(log_probabilities, dtype=np.float64)
-        except (TypeError, ValueError):
-            raise InputError(f"log_probabilities must be numbers; found {_checks.shown(log_probabilities)}.") from None
-        if logs.shape != (w.shape[-1],) or np.isnan(logs).any():
-            raise InputError(f"log_probabilities must be {w.shape[-1]} numbers without NaN; found shape {logs.shape}.")
-        total = float(np.exp(logs).sum())
+        logs = _checks.logarithms("log_probabilities", log_probabilities)
+        if logs.shape != (w.shape[-1],):
+            raise InputError(f"log_probabilities must be {w.shape[-1]} numbers; found shape {logs.shape}.")
+        with np.errstate(over="ignore"):
+            total = float(np.exp(logs).sum())
         if abs(total - 1) > _checks.TOLERANCE:
             raise InputError(f"exp(log_probabilities) must sum to one; found {total:.12g}: subtract its logarithm.")
         logs = logs - np.log(_checks.normaliser(np.asarray(total), len(logs)))

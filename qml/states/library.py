@@ -44,7 +44,7 @@ def basis_state(bits: str | Sequence[int], dims: DimsLike | None = None) -> Dens
     levels = [int(b) if isinstance(b, str) and b.isdecimal() else b for b in given]
     sites = (2,) * len(levels) if dims is None else _checks.dimensions("dims", dims)
     if len(levels) != len(sites) or not sites:
-        raise InputError(f"bits must name one level a site; found {bits!r} for {len(sites)} sites.")
+        raise InputError(f"bits must name one level a site; found {_checks.shown(bits)} for {len(sites)} sites.")
     for k, (level, d) in enumerate(zip(levels, sites, strict=True)):
         _checks.integer(f"level {k} of bits", level, low=0, high=d - 1)
     _vector_fits(math.prod(sites))
@@ -160,7 +160,7 @@ def ginibre(
     d = math.prod(sites)
     r = d if rank is None else _checks.integer("rank", rank, low=1)
     lead = () if batch is None else (_checks.integer("batch", batch, low=1),)
-    count = 1 if batch is None else batch
+    count = math.prod(lead)
     numbers = 5 * d * r if r < d else 3 * d * max(r, d)  # the factor is kept, or the matrix
     what = f"a random state of dimension {_checks.readable(d)}"
     _checks.memory(what, 16 * count * numbers, "use fewer sites, a lower rank or a smaller batch")

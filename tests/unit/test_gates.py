@@ -360,7 +360,7 @@ def test_wrong_labels_and_controls():
     for label in ("", "XQ", "xx", 3):
         with refused(f"a Pauli label must be one or more of the letters I, X, Y, Z; found {label!r}"):
             PauliRotation(label)
-    with refused("controlled needs a unitary gate; found Depolarizing"):
+    with refused("gate must be a Unitary; found Depolarizing"):
         controlled(Depolarizing)
     with refused("n_controls must be an integer of at least 1; found 0"):
         controlled(gates.X, 0)

@@ -1,0 +1,47 @@
+"""Every public callable refuses hostile arguments in one sentence: no other exception, no NaN, nothing that hangs."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+from qml import _checks
+
+_spec = importlib.util.spec_from_file_location("attack", Path(__file__).with_name("attack.py"))
+attack = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(attack)
+
+PUBLIC = attack.public()
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_hostile_arguments_are_refused_in_a_sentence(name, monkeypatch):
+    monkeypatch.setattr(_checks, "available_memory", lambda: attack.MEMORY)
+    assert attack.attack(name, PUBLIC[name]) == []
+
+
+def test_the_attack_finds_what_it_looks_for():
+    def raises(n: int) -> float:
+        return 1.0 / int(n)
+
+    def not_a_number(n: object) -> float:
+        return float("nan") if n is None else 0.0
+
+    def hangs(n: object) -> None:
+        while n is None:
+            pass
+
+    attack.EXAMPLES["n"], valid = (lambda: 2), attack.EXAMPLES["n"]
+    try:
+        assert any("ZeroDivisionError" in line for line in attack.attack("raises", raises))
+        assert [line for line in attack.attack("not_a_number", not_a_number) if "NaN in" in line]
+        assert attack.attack("hangs", hangs, seconds=0.05) == ["n = None: more than 0.05 s"]
+    finally:
+        attack.EXAMPLES["n"] = valid
+
+
+def test_nothing_public_is_missed():
+    assert len(PUBLIC) > 150
+    assert {"cross_entropy", "gates.CNOT", "DensityMatrix.from_vector", "circuits.hardware_efficient"} <= set(PUBLIC)

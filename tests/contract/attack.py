@@ -151,8 +151,8 @@ def public() -> dict[str, Callable[..., Any]]:
     return found
 
 
-INNER = ("StateMetric", "ConditionalGibbsMetric", "MeanMetric", "evaluate")
-"""What models and optimizers hand to each other, ready-made."""
+INNER = ("StateMetric", "ConditionalGibbsMetric", "MeanMetric", "evaluate", "grow")
+"""What models, optimizers and fits hand to each other, ready-made."""
 
 
 def is_attacked(value: Any) -> bool:
@@ -172,7 +172,7 @@ def is_attacked(value: Any) -> bool:
     return not is_generated or hasattr(value, "__post_init__")
 
 
-TRUSTED = ("trusted", "from_arrays")
+TRUSTED = ("trusted", "from_arrays", "of")
 """Class methods that engines and files call, which check nothing or what was written."""
 EXAMPLES: dict[str, Callable[[], Any]] = {
     # numbers
@@ -336,6 +336,7 @@ EXAMPLES: dict[str, Callable[[], Any]] = {
     "engines.PauliState.vector": lambda: [1.0, 0.5, 0.0, 0.0],
     "measurement.ReadoutMeasurement.confusion": lambda: [[[0.9, 0.2], [0.1, 0.8]]],
     "alpha": lambda: 0.5,
+    "fitting.DeferredCrossEntropy.copies": lambda: 20,
     "ProductState.factors": lambda: [plus(), plus()],
     "models.Conditioned.model": lambda: qml.ConditionalGibbsModel(["X", "Z"], 1),
     "DensityMatrix.load.path": lambda: written("state.npz"),

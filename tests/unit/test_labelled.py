@@ -73,7 +73,7 @@ def test_label_states():
         (lambda: label_states([0, 3], 3), "from 0 to 2"),
         (lambda: label_states([0.5], 3), "integers"),
         (lambda: label_states([], 3), "integers"),
-        (lambda: label_states(["a"], 3), "probabilities"),
+        (lambda: label_states(["a"], 3), "labels must be an array of numbers"),
         (lambda: label_states([[0.5, 0.5]], 3), r"shape \(m, 3\); found shape \(1, 2\)"),
         (lambda: label_states([[0.5, 0.6]], 2), "labels must sum to one"),
         (lambda: label_states([0], 3, noise=1.5), "noise must be"),

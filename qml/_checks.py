@@ -17,6 +17,7 @@ TOLERANCE = 1e-10
 
 
 T = TypeVar("T")
+A = TypeVar("A", bound=np.ndarray)
 
 LONGEST = 100
 """Letters of a value that a message shows."""
@@ -199,6 +200,13 @@ def logarithms(name: str, values: ArrayLike) -> Real:
     if a.dtype.kind not in "biuf" or (a > np.finfo(np.float64).max).any() or np.isnan(a).any():
         raise InputError(f"{name} must be an array of real numbers below inf; found {shown(values)}.")
     return np.asarray(a, dtype=np.float64)
+
+
+def kept(a: A) -> A:
+    """A copy that no one can write to: what a frozen object holds of an array of the caller's."""
+    copy = a.copy()
+    copy.flags.writeable = False
+    return copy
 
 
 def parameters(name: str, value: ArrayLike, n_params: int) -> Real:

@@ -93,11 +93,11 @@ class Moments:
     ) -> None:
         self.generators = tuple(operators_of(generators).values())
         m = len(self.generators)
-        self.values = _read_only(_checks.parameters("values", values, m))
+        self.values = _checks.kept(_checks.parameters("values", values, m))
         given = np.zeros(m) if errors is None else _checks.parameters("errors", errors, m)
         if (given < 0).any():
             raise InputError(f"errors must be non-negative; found {given.min():.6g}.")
-        self.errors = _read_only(given)
+        self.errors = _checks.kept(given)
         unknown = isinstance(entropy, float) and math.isnan(entropy)
         self._entropy = math.nan if unknown else _checks.number("entropy", entropy)
         self.dims: Dims = self.generators[0].dims
@@ -301,9 +301,3 @@ def _trace(operator: PauliSum, rho: Complex) -> float:
     """Tr(rho O), in 2^n operations for every distinct x of O."""
     entries = operator.sparse().tocoo()
     return float((entries.data * rho[entries.col, entries.row]).sum().real)
-
-
-def _read_only(a: Real) -> Real:
-    copy = np.array(a, dtype=np.float64)
-    copy.flags.writeable = False
-    return copy

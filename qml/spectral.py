@@ -59,6 +59,14 @@ class Spectrum:
     basis: Complex | None
     cut: Real | float = 0.0
 
+    def __post_init__(self) -> None:
+        for name in ("log_eigenvalues", "basis"):
+            held = getattr(self, name)
+            if held is not None and held.flags.writeable:
+                view = held.view()
+                view.flags.writeable = False
+                object.__setattr__(self, name, view)
+
     @property
     def eigenvalues(self) -> Real:
         """exp(l_j), shape (..., r)."""

@@ -52,7 +52,7 @@ class Labelled:
                 f"inputs must have shape (m, n_inputs) and states be a batch (m,), one row a label; found the shapes "
                 f"{x.shape} and {states.batch_shape}."
             )
-        object.__setattr__(self, "inputs", x)
+        object.__setattr__(self, "inputs", _checks.kept(x))
         object.__setattr__(self, "states", states)
 
     def __len__(self) -> int:

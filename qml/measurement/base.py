@@ -49,7 +49,7 @@ class Measurement(ABC):
     @cached_property
     def offsets(self) -> Integer:
         """Where each setting starts in the flat list, and its end: shape (settings + 1,)."""
-        return np.concatenate([[0], np.cumsum(self.sizes)]).astype(np.int64)
+        return _checks.kept(np.concatenate([[0], np.cumsum(self.sizes)]).astype(np.int64))
 
     def probabilities(self, state: StateLike) -> Real:
         """Tr(M_k sigma) for every outcome, shape (..., n_outcomes): they add up to one in each setting."""

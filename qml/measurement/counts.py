@@ -58,8 +58,7 @@ class Counts(Mapping[str, dict[str, Any]]):
 
     def _set(self, measurement: Measurement, counts: Any) -> None:
         self.measurement = _checks.instance("measurement", measurement, Measurement)
-        self._counts = counts.view()
-        self._counts.flags.writeable = False
+        self._counts = _checks.kept(counts)
 
     @classmethod
     def _make(cls, measurement: Measurement, counts: Any) -> Self:
@@ -140,7 +139,7 @@ class Counts(Mapping[str, dict[str, Any]]):
     @cached_property
     def shots(self) -> Any:
         """Shots (or weight) of each setting, shape (settings,)."""
-        return np.add.reduceat(self._counts, self.measurement.offsets[:-1])
+        return _checks.kept(np.add.reduceat(self._counts, self.measurement.offsets[:-1]))
 
     @cached_property
     def total(self) -> Any:

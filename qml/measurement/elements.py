@@ -68,8 +68,8 @@ class ElementsMeasurement(Measurement):
                 )
         self.dims = _checks.qubit_dims(d) if dims is None else _checks.dimensions("dims", dims, d)
         self._names = setting_names(settings, len(stacks))
-        self._sizes = np.array([len(stack) for stack in stacks], dtype=np.int64)
-        self._effects = np.concatenate(stacks)
+        self._sizes = _checks.kept(np.array([len(stack) for stack in stacks], dtype=np.int64))
+        self._effects = _checks.kept(np.concatenate(stacks))
         # Tr(M X) of Hermitian M and X is the scalar product of their entries as real vectors
         self._rows = np.ascontiguousarray(self._effects.reshape(len(self._effects), -1)).view(np.float64)
 

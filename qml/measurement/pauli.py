@@ -78,7 +78,7 @@ class PauliMeasurement(Measurement):
 
     @cached_property
     def _sizes(self) -> Integer:
-        return np.full(len(self._words), 2**self.n, dtype=np.int64)
+        return _checks.kept(np.full(len(self._words), 2**self.n, dtype=np.int64))
 
     @property
     def sizes(self) -> Integer:

@@ -67,7 +67,7 @@ class ProjectiveMeasurement(Measurement):
                 f"tolerance {_checks.TOLERANCE}: orthonormalise its columns."
             )
         self.dims = _checks.qubit_dims(u.shape[-1]) if dims is None else _checks.dimensions("dims", dims, u.shape[-1])
-        self._bases = u
+        self._bases = _checks.kept(u)
         self._names = setting_names(settings, len(u))
 
     @property

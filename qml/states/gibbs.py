@@ -74,7 +74,7 @@ class GibbsState(State):
         else:
             k = _checks.hermitian("the modular Hamiltonian", k)
         sites = _checks.qubit_dims(k.shape[-1]) if dims is None else _checks.dimensions("dims", dims, k.shape[-1])
-        self._hold(k, sites, diagonal, sectors)
+        self._hold(_checks.kept(k), sites, diagonal, sectors)
 
     @classmethod
     def trusted(cls, hamiltonian: Numeric, dims: Dims, *, diagonal: bool, sectors: Sectors | None = None) -> GibbsState:
@@ -211,7 +211,7 @@ class SpectralState(State):
         if abs(total - 1) > _checks.TOLERANCE:
             raise InputError(f"exp(log_probabilities) must sum to one; found {total:.12g}: subtract its logarithm.")
         logs = logs - np.log(_checks.normaliser(np.asarray(total), len(logs)))
-        self._given = spectral.Spectrum(logs, w)
+        self._given = spectral.Spectrum(logs, _checks.kept(w))
         self.dims = _checks.qubit_dims(w.shape[-1]) if dims is None else _checks.dimensions("dims", dims, w.shape[-1])
         self._sigma: Complex | None = None
 

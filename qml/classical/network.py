@@ -6,17 +6,29 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import scipy.optimize
+import scipy.special
 
 from qml import _checks
 from qml._checks import InputError
 from qml._typing import ArrayLike, Real
 from qml.classical.likelihoods import Likelihood
 
+ACTIVATIONS: dict[str, tuple[Callable[[Real], Real], Callable[[Real], Real]]] = {
+    "tanh": (np.tanh, lambda a: 1 - a**2),
+    "relu": (lambda x: np.maximum(x, 0.0), lambda a: np.where(a > 0, 1.0, 0.0)),
+    "sigmoid": (scipy.special.expit, lambda a: a * (1 - a)),
+    "softplus": (lambda x: np.logaddexp(0.0, x), lambda a: -np.expm1(-a)),
+}
+"""Each activation f by name, and its derivative as a function of a = f(x)."""
+
 
 class Network:
-    r"""A fully connected network of hyperbolic tangents with a linear last layer.
+    r"""A fully connected network with a linear last layer.
 
-    .. math:: z = W_L a_{L-1} + b_L, \qquad a_l = \tanh(W_l a_{l-1} + b_l), \quad a_0 = x
+    .. math:: z = W_L a_{L-1} + b_L, \qquad a_l = f(W_l a_{l-1} + b_l), \quad a_0 = x
+
+    theta holds layer after layer, the first one first. Each is the matrix (inputs + 1, outputs) of its weights, written
+    row by row: row i has the weights of input i to every output, and the last row the biases.
 
     The derivative goes back layer by layer, from dL/dz as the likelihood gives it. A dependency on an automatic
     differentiation library would be larger than these few lines.
@@ -25,6 +37,8 @@ class Network:
     ----------
     widths : sequence of int
         Inputs, hidden layers, outputs: at least two numbers.
+    activation : {"tanh", "relu", "sigmoid", "softplus"}
+        f of the hidden layers. The derivative of relu at 0, where there is none, is given as 0.
 
     Examples
     --------
@@ -38,7 +52,8 @@ class Network:
     [False, True, True, False]
     """
 
-    def __init__(self, widths: Sequence[int]) -> None:
+    def __init__(self, widths: Sequence[int], activation: str = "tanh") -> None:
+        self.activation = _checks.choice("activation", activation, ACTIVATIONS)
         held = _checks.listed("widths", widths, "integers")
         self.widths = tuple(_checks.integer("each width", w, low=1) for w in held)
         if len(self.widths) < 2:
@@ -69,15 +84,16 @@ class Network:
             raise InputError(f"inputs must have shape (m, {self.widths[0]}); found shape {x.shape}.")
         ends = np.cumsum([a * b for a, b in self._shapes])[:-1]
         layers = [part.reshape(shape) for part, shape in zip(np.split(theta, ends), self._shapes, strict=True)]
+        f, slope_of = ACTIVATIONS[self.activation]
         activations = [x]
         for layer in layers[:-1]:
-            activations.append(np.tanh(activations[-1] @ layer[:-1] + layer[-1]))
+            activations.append(f(activations[-1] @ layer[:-1] + layer[-1]))
 
         def pull(slope: Real) -> Real:
             gradients: list[Real] = []
             for layer, a in zip(reversed(layers), reversed(activations), strict=True):
                 gradients.append(np.vstack([a.T @ slope, slope.sum(axis=0)]))
-                slope = (slope @ layer[:-1].T) * (1 - a**2)
+                slope = (slope @ layer[:-1].T) * slope_of(a)
             return np.concatenate([g.ravel() for g in reversed(gradients)])
 
         return activations[-1] @ layers[-1][:-1] + layers[-1][-1], pull

@@ -165,10 +165,10 @@ def run_study(path: Path, options: Options = Options()) -> Finished:
 
 def _fits_the_study(options: Options, found: Read) -> None:
     """What is said about a run must have a meaning for its study."""
-    how, often = options.how, options.checkpoint(Path())
+    how, often, default = options.how, options.checkpoint(Path("fit")), Checkpoint(Path("fit"))
     if not found.points and (how.workers is not None or how.scheduler is not None):
         raise InputError("this study has no sweep: leave out --workers and --scheduler.")
-    if found.points and often != Checkpoint(Path()):
+    if found.points and often != default:
         raise InputError("the points of a sweep have no checkpoints: leave out --checkpoint-seconds and -iterations.")
     if how.scheduler is not None:
         pools.reach(how.scheduler)

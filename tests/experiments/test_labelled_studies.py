@@ -289,7 +289,7 @@ def test_a_run_keeps_tables_pictures_and_the_file_that_it_was_learnt_from(tmp_pa
     for words in ("right", "of held out", "at best", "Gibbs", "batches"):
         assert words in said
     run = tmp_path / "runs" / "s-001"
-    names = ("labels.npz", "labels.png", "history.png", "points.csv")
+    names = ("labels.npz", "labels.png", "history.png", "inputs/points.csv")
     assert all((run / name).is_file() for name in names)
     assert not (run / "target.npz").exists()
     with np.load(run / "labels.npz") as kept:

@@ -38,6 +38,7 @@ REFERENCES = {
     "T": ((), qg.t_gate()),
     "Tdg": ((), qg.t_gate().dag()),
     "SX": ((), qg.sqrtnot()),
+    "SXdg": ((), qg.sqrtnot().dag()),
     "RX": ((A,), qg.rx(A)),
     "RY": ((A,), qg.ry(A)),
     "RZ": ((A,), qg.rz(A)),

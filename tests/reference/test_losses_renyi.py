@@ -306,7 +306,7 @@ def test_a_fit_and_a_study_take_it_by_name() -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        ((0.4,), "alpha must be a finite number of at least 0.5"),
+        ((0.4,), "alpha must be a finite number from 0.5 to"),
         ((2.5, "petz"), "alpha must be a finite number from 0 to 2"),
         ((0.0, "petz"), "above 0"),
         ((1 + 1e-9,), "take 1, the relative entropy"),

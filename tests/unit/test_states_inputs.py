@@ -128,7 +128,7 @@ def test_what_is_no_input_is_told():
     for wrong, text in (
         (lambda: states.basis_state(5), "bits must be a list of levels"),
         (lambda: states.basis_state("\N{SUPERSCRIPT TWO}"), "level 0 of bits must be an integer"),
-        (lambda: SpectralState(["a"], np.eye(1)), "log_probabilities must be numbers; found"),
+        (lambda: SpectralState(["a"], np.eye(1)), "log_probabilities must be an array of real numbers"),
         (lambda: DensityMatrix.from_ensemble(3), "an ensemble must be a list of states; found 3"),
         (lambda: DensityMatrix("x"), "must be an array of numbers"),
         (lambda: states.nearest_density_matrix(np.full((2, 2), 1e308)), "so that sums of them exist"),

@@ -211,7 +211,7 @@ def test_trotter_costs_and_free_time():
 def test_trotter_refuses():
     with pytest.raises(InputError, match="hamiltonian must be Hermitian; found complex coefficients"):
         trotter(pauli("X", 1j), 1.0, 1)
-    with pytest.raises(InputError, match="hamiltonian must be a PauliSum, a string such as .* found array"):
+    with pytest.raises(InputError, match=r"hamiltonian must be a PauliSum, a string such as .* found array"):
         trotter(np.eye(2), 1.0, 1)
     with pytest.raises(InputError, match="order must be an integer from 1 to 2; found 3"):
         trotter(pauli("X"), 1.0, 1, order=3)

@@ -215,7 +215,7 @@ def test_refusals(engine):
         engine.evolve_vectors_vjp(program, [0.1], np.ones((4, 1)))[1](np.ones((4, 2)))
     with pytest.raises(InputError, match=r"the cotangent must have shape \(4,\), one number a vector"):
         engine.expect_vectors_vjp(program, [0.1], pauli("ZZ"))[1](np.ones(3))
-    with pytest.raises(InputError, match="the observable must be a PauliSum, a string such as .* found array"):
+    with pytest.raises(InputError, match=r"the observable must be a PauliSum, a string such as .* found array"):
         engine.expect_vectors_vjp(program, [0.1], np.eye(4))
     with pytest.raises(InputError, match="the observable must be Hermitian"):
         engine.expect_vectors_vjp(program, [0.1], 1j * pauli("ZZ"))

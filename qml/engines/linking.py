@@ -3,8 +3,8 @@
 Numba links the code of a compiled function into whatever calls it and optimises it there again: five levels of calls
 cost five times. A :class:`Kernel` is compiled and cached by itself. Its callers hold no more than the name of a slot,
 which holds its address; where the slot is empty, they ask the interpreter to compile it first. So a job compiles what
-it calls and nothing else, and where nothing is cached yet a second process compiles what is likely to come, from the
-other end (:mod:`qml.engines.precompile`).
+it calls and nothing else, and where nothing is cached yet a second process compiles what is likely to come
+(:mod:`qml.engines.precompile`).
 
 What is cached holds as long as the text of its file and of the files of this package that it imports from, however
 far: a change recompiles what it may concern, and nothing else.

@@ -1,8 +1,8 @@
-"""Compiling kernels before they are called: all of them, or, in a second process, those that a first fit meets last.
+"""Compiling kernels before they are called: all of them, or, in a second process, some of those that a first fit needs.
 
 Kernels are compiled when they are first called, and cached on disk for all later processes. Where nothing is cached
-yet, the process that finds that out says so and starts another one, which compiles from the other end: each finds in
-the cache what the other has done, and they meet in the middle.
+yet, the process that finds that out says so and starts another one, which compiles what will be needed later: each
+finds in the cache what the other has done.
 """
 
 from __future__ import annotations
@@ -19,11 +19,12 @@ if TYPE_CHECKING:
 MODULES = ("pauli_chains", "pauli_kernels", "block_kernels", "matrix_kernels", "lanes")
 """Where the kernels of noisy circuits are."""
 OTHERS = ("vector_chains", "vector_kernels", "vector_sums", "krylov_kernels")
-LAST_FIRST = (
-    "chain_sums", "sums_of", "collect", "backward", "remember", "add_up", "site_sums", "small_vectors",
-    "small_matrices", "store_quadrants", "butterfly", "load_parts", "signed", "resize", "forward", "move", "sites",
+ORDER = (
+    "move", "sites", "gather", "chain_sums", "sums_of", "collect", "backward", "remember", "add_up", "small_vectors",
+    "site_sums", "store_quadrants", "butterfly", "small_matrices", "load_parts", "signed", "resize", "forward",
 )  # fmt: skip
-"""Kernels in the order in which the second process compiles them: a fit needs the first of these last."""
+"""Kernels in the order in which the second process compiles them: two that a first fit needs only after half of its
+own, then those that it needs last, so that both processes are done at about the same time."""
 
 _begun = False
 
@@ -63,7 +64,7 @@ def assist() -> None:
     from qml.engines.linking import kernels
 
     _import(MODULES)
-    for name in LAST_FIRST:
+    for name in ORDER:
         for kernel in kernels():
             if kernel.name.rpartition(".")[2] == name:
                 kernel.compile()

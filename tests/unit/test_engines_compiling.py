@@ -80,8 +80,8 @@ def test_an_interrupt_while_a_kernel_is_compiled_is_an_interrupt(monkeypatch):
 
 def test_the_second_process_compiles_kernels_that_there_are():
     names = {kernel.name.rpartition(".")[2] for kernel in precompile.every_kernel()}
-    assert set(precompile.LAST_FIRST) <= names
-    assert len(set(precompile.LAST_FIRST)) == len(precompile.LAST_FIRST)
+    assert set(precompile.ORDER) <= names
+    assert len(set(precompile.ORDER)) == len(precompile.ORDER)
 
 
 def test_one_line_in_a_terminal_and_one_second_process(monkeypatch):

@@ -51,9 +51,9 @@ from .models import SpectralModel as SpectralModel
 from .models import quantum_em as quantum_em
 from .models import semi_quantum_restricted as semi_quantum_restricted
 from .moments import Moments as Moments
-from .operations import Parameter as Parameter
 from .operators import PauliSum as PauliSum
 from .operators import pauli as pauli
+from .parameters import Parameter as Parameter
 from .states import DensityMatrix as DensityMatrix
 from .states import GibbsState as GibbsState
 from .states import ProductState as ProductState

@@ -10,7 +10,8 @@ import numpy as np
 from qml import _checks
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Dims, DimsLike, Real
-from qml.operations import UNIT, Channel, Interval, documented
+from qml.operations import Channel, documented
+from qml.parameters import UNIT, Interval
 
 
 def nonzero(operators: Complex) -> Complex:

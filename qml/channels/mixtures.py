@@ -12,8 +12,9 @@ from qml import _checks
 from qml._checks import InputError
 from qml._typing import Complex, Dims, Real
 from qml.channels.kraus import nonzero
-from qml.operations import Channel, Interval, documented
+from qml.operations import Channel, documented
 from qml.operators.pauli_sum import pauli
+from qml.parameters import Interval
 
 SLACK = 4 * float(np.finfo(np.float64).eps)
 """By how much rounding may take a sum of probabilities above one."""
@@ -139,9 +140,7 @@ PauliError2 = documented(
     """Each of the 15 other Pauli strings on two qubits with probability q/15: Depolarizing2 with p = 16q/15.""",
 )
 PauliChannel = documented(
-    PauliMixture(
-        "PauliChannel", _XYZ, ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)), ("px", "py", "pz")
-    ),
+    PauliMixture("PauliChannel", _XYZ, ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)), ("px", "py", "pz")),
     """X, Y, Z with probabilities px, py, pz, whose sum is at most 1.
 
 The limit ties the three together, and a fit that steps beyond it is refused; :data:`BitFlip`, :data:`BitPhaseFlip` and

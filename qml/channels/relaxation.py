@@ -20,7 +20,8 @@ import numpy as np
 from qml._checks import InputError
 from qml._typing import Complex, Real
 from qml.channels.kraus import nonzero
-from qml.operations import UNIT, Channel, Interval, documented
+from qml.operations import Channel, documented
+from qml.parameters import UNIT, Interval
 
 EPS = float(np.finfo(np.float64).eps)
 

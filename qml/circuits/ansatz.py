@@ -9,7 +9,8 @@ from typing import TypeAlias
 from qml import _checks, gates
 from qml._checks import InputError
 from qml.circuits.circuit import Circuit, room_for
-from qml.operations import Initialize, Operation, TraceOut, Unitary, as_affine
+from qml.operations import Initialize, Operation, TraceOut, Unitary
+from qml.parameters import as_affine
 
 Topology: TypeAlias = str | Iterable[tuple[int, int]]
 """``"linear"``, ``"ring"``, ``"full"``, or pairs of qubits."""

@@ -17,7 +17,8 @@ from qml._typing import Dims, DimsLike
 from qml.circuits import drawing
 from qml.circuits.domains import parameter_domains
 from qml.circuits.program import Program, Step
-from qml.operations import Instruction, Interval, Operation, ParameterLike, PartialTrace, Preparation, Unitary
+from qml.operations import Instruction, Operation, PartialTrace, Preparation, Unitary
+from qml.parameters import Interval, ParameterLike
 
 if TYPE_CHECKING:
     from qml.circuits.noise import NoiseModel

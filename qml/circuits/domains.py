@@ -6,7 +6,8 @@ import math
 from collections.abc import Iterable
 
 from qml._checks import InputError
-from qml.operations import REAL_LINE, Affine, Interval, Operation
+from qml.operations import Operation
+from qml.parameters import REAL_LINE, Affine, Interval
 
 
 def parameter_domains(operations: Iterable[Operation]) -> dict[str, Interval]:

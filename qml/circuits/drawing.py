@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from qml import gates
-from qml.operations import Affine, Channel, Instruction, Operation, PartialTrace, Preparation, Unitary
+from qml.operations import Channel, Instruction, Operation, PartialTrace, Preparation, Unitary
+from qml.parameters import Affine
 
 if TYPE_CHECKING:
     from qml.circuits.circuit import Circuit

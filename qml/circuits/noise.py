@@ -12,17 +12,8 @@ import numpy as np
 from qml import _checks, channels, gates
 from qml._checks import InputError
 from qml.circuits.circuit import Circuit
-from qml.operations import (
-    Affine,
-    Channel,
-    Operation,
-    ParameterLike,
-    PartialTrace,
-    Preparation,
-    Unitary,
-    as_affine,
-    plain,
-)
+from qml.operations import Channel, Operation, PartialTrace, Preparation, Unitary, plain
+from qml.parameters import Affine, ParameterLike, as_affine
 
 PerSite: TypeAlias = "ParameterLike | Sequence[ParameterLike]"
 """One number (or free parameter) for all sites, or a sequence with one for each."""

@@ -12,7 +12,8 @@ from scipy import sparse
 
 from qml._checks import InputError, array, number, parameters, told
 from qml._typing import Dims, Integer, ParamsLike, Real
-from qml.operations import REAL_LINE, Instruction
+from qml.operations import Instruction
+from qml.parameters import REAL_LINE
 
 
 @dataclass(frozen=True)
@@ -108,10 +109,7 @@ class Program:
         for step in self.steps:
             if not free[step.start : step.stop].any():
                 step.instruction.check(self.offset[step.start : step.stop])
-            elif (
-                type(step.instruction).check is not Instruction.check
-                or set(step.instruction.domains) != {REAL_LINE}
-            ):
+            elif type(step.instruction).check is not Instruction.check or set(step.instruction.domains) != {REAL_LINE}:
                 found.append(step)
         return tuple(found)
 

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from qml import _checks, gates
 from qml._checks import InputError
 from qml.circuits.circuit import Circuit, room_for
-from qml.operations import Affine, Operation, Parameter, ParameterLike, as_affine
+from qml.operations import Operation
 from qml.operators import PauliLike, PauliSum, as_pauli_sum
+from qml.parameters import Affine, Parameter, ParameterLike, as_affine
 
 Term = tuple[str, float]
 

@@ -17,7 +17,8 @@ from qml import _checks
 from qml._checks import InputError
 from qml._typing import Real
 from qml.models import CircuitModel, Model
-from qml.operations import REAL_LINE, Unitary
+from qml.operations import Unitary
+from qml.parameters import REAL_LINE
 
 SAME = 1e-9
 """Frequencies that differ by less are one."""

@@ -11,7 +11,8 @@ from qml.gates.constants import ISWAP, SWAP, SX, H, I, S, Sdg, SXdg, T, Tdg, X, 
 from qml.gates.control import controlled
 from qml.gates.parametric import ParametricGate
 from qml.gates.rotations import PauliRotation
-from qml.operations import Affine, Unitary, documented, find
+from qml.operations import Unitary, documented, find
+from qml.parameters import Affine
 
 
 def _negated(params: tuple[Affine, ...]) -> tuple[Affine, ...]:
@@ -117,10 +118,26 @@ GATES: dict[str, Unitary] = {
 """Every named gate by its name."""
 
 ALIASES: dict[str, str] = {
-    "CX": "CNOT", "CCX": "Toffoli", "CCNOT": "Toffoli", "CSWAP": "Fredkin",
-    "id": "I", "Identity": "I", "PauliX": "X", "PauliY": "Y", "PauliZ": "Z", "Hadamard": "H", "U": "U3",
-    "phase": "P", "PhaseShift": "P", "u1": "P", "cphase": "CP", "cu1": "CP", "ControlledPhaseShift": "CP",
-    "IsingXX": "RXX", "IsingYY": "RYY", "IsingZZ": "RZZ",
+    "CX": "CNOT",
+    "CCX": "Toffoli",
+    "CCNOT": "Toffoli",
+    "CSWAP": "Fredkin",
+    "id": "I",
+    "Identity": "I",
+    "PauliX": "X",
+    "PauliY": "Y",
+    "PauliZ": "Z",
+    "Hadamard": "H",
+    "U": "U3",
+    "phase": "P",
+    "PhaseShift": "P",
+    "u1": "P",
+    "cphase": "CP",
+    "cu1": "CP",
+    "ControlledPhaseShift": "CP",
+    "IsingXX": "RXX",
+    "IsingYY": "RYY",
+    "IsingZZ": "RZZ",
 }
 """What Qiskit, OpenQASM and PennyLane call some of them; capitals make no difference."""
 CX, CCX, CSWAP = CNOT, Toffoli, Fredkin

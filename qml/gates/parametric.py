@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from qml._typing import Complex, Dims, Real
-from qml.operations import Affine, Unitary
+from qml.operations import Unitary
+from qml.parameters import Affine
 
 
 @dataclass(frozen=True, repr=False, kw_only=True)

@@ -10,8 +10,9 @@ import numpy as np
 
 from qml._typing import Complex, Dims, Real
 from qml.gates.unitary import blank
-from qml.operations import Affine, Unitary
+from qml.operations import Unitary
 from qml.operators.pauli_sum import pauli
+from qml.parameters import Affine
 
 
 @dataclass(frozen=True, repr=False)

@@ -10,7 +10,8 @@ import numpy as np
 from qml import _checks
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Dims, DimsLike, Real
-from qml.operations import Affine, Unitary
+from qml.operations import Unitary
+from qml.parameters import Affine
 
 
 @dataclass(frozen=True, repr=False, init=False)

@@ -11,7 +11,7 @@ from qml import _checks
 from qml._checks import InputError
 from qml._typing import ArrayLike, Real
 from qml.measurement.readout import apply_to_digits
-from qml.operations import Interval
+from qml.parameters import Interval
 
 RATES = Interval(0.0, 0.5)
 """Where an error rate lies: beyond one half the two outcomes would change names."""

@@ -157,8 +157,10 @@ _CODES = {"X": 1, "Y": 2, "Z": 3}
 
 
 def _words(settings: Sequence[str]) -> tuple[str, ...]:
-    listed = [settings] if isinstance(settings, str) else _checks.listed(
-        "settings", settings, "words such as 'XZ', or a number of qubits"
+    listed = (
+        [settings]
+        if isinstance(settings, str)
+        else _checks.listed("settings", settings, "words such as 'XZ', or a number of qubits")
     )
     words = tuple(listed)
     if not words:

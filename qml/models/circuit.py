@@ -13,7 +13,7 @@ from qml._typing import ArrayLike, Complex, Cotangent, Dims, ParamsLike, Real
 from qml.circuits import Circuit
 from qml.engines.register import directions_of
 from qml.models.with_circuit import WithCircuit
-from qml.operations import REAL_LINE, Interval
+from qml.parameters import REAL_LINE, Interval
 from qml.states.base import State
 from qml.states.coercion import StateLike, as_state
 

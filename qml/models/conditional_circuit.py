@@ -14,7 +14,7 @@ from qml.circuits import Circuit
 from qml.geometry import MeanMetric
 from qml.models.circuit import CircuitModel
 from qml.models.conditional import ConditionalModel
-from qml.operations import REAL_LINE, Interval
+from qml.parameters import REAL_LINE, Interval
 from qml.states.base import State
 from qml.states.coercion import StateLike
 

@@ -14,7 +14,7 @@ from qml.models.base import Model
 from qml.models.circuit import CircuitModel
 from qml.models.members import Members, directions
 from qml.models.pictures import heisenberg, schroedinger
-from qml.operations import Interval
+from qml.parameters import Interval
 from qml.states.base import State
 from qml.states.coercion import StateLike
 from qml.states.density_matrix import DensityMatrix

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from qml._checks import number
 from qml.circuits.circuit import Circuit
 from qml.circuits.drawing import LONGEST, Mark, alive_after, columns, legend, short
-from qml.operations import Affine
+from qml.parameters import Affine
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -24,9 +24,9 @@ from qml import (
 )
 from qml._checks import InputError
 from qml.losses import CrossEntropy, HilbertSchmidt
-from qml.operations import Interval
 from qml.operators import heisenberg, tfim
 from qml.optimizers import LBFGS, Adam, GradientDescent
+from qml.parameters import Interval
 from qml.states import DensityMatrix, ghz, ginibre, maximally_mixed, werner
 
 RHO = thermal(tfim(2, h=0.6), 1.0)

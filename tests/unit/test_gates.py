@@ -19,7 +19,8 @@ from qml import gates
 from qml._checks import InputError, MemoryRefused
 from qml.channels import Depolarizing
 from qml.gates import GATES, Controlled, ParametricGate, PauliRotation, UnitaryGate, controlled
-from qml.operations import Affine, Parameter, Unitary, as_affine
+from qml.operations import Unitary
+from qml.parameters import Affine, Parameter, as_affine
 
 LETTER = {
     "I": np.eye(2),

@@ -23,8 +23,9 @@ from qml.models import (
     PurifiedCircuitModel,
     semi_quantum_restricted,
 )
-from qml.operations import Interval, Parameter, PartialTrace, Preparation
+from qml.operations import PartialTrace, Preparation
 from qml.operators import PauliSum, embed, tfim
+from qml.parameters import Interval, Parameter
 from qml.states import basis_state, ginibre
 
 

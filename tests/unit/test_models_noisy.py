@@ -9,7 +9,8 @@ from qml.engines.reference import ReferenceEngine
 from qml.losses import CrossEntropy, HilbertSchmidt, Infidelity
 from qml.models import CholeskyModel, MixtureModel, NoisyModel, ProductModel, PurifiedCircuitModel
 from qml.models.pictures import heisenberg, schroedinger
-from qml.operations import Interval, PartialTrace, Preparation
+from qml.operations import PartialTrace, Preparation
+from qml.parameters import Interval
 from qml.states import DensityMatrix, basis_state, ginibre, haar_pure
 
 

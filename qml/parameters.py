@@ -1,0 +1,212 @@
+"""Parameters of circuits: intervals that they live in, and affine expressions of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+
+from qml import _checks
+from qml._checks import InputError
+
+
+@dataclass(frozen=True)
+class Interval:
+    r"""A closed interval [low, high] and its smooth bijection with the real line.
+
+    .. math:: v(u) = low + (high - low) / (1 + e^{-u}), \qquad dv/du = (v - low)(high - v) / (high - low)
+
+    Either end may be infinite: then :math:`v = low + \log(1 + e^u)` (or its mirror image), and v = u when both are.
+
+    Examples
+    --------
+    >>> unit = Interval(0.0, 1.0)
+    >>> float(unit.from_real(0.0)), float(unit.to_real(0.5))
+    (0.5, 0.0)
+    """
+
+    low: float = -math.inf
+    high: float = math.inf
+
+    def __post_init__(self) -> None:
+        if not self.low < self.high:
+            raise InputError(f"an interval needs low < high; found low = {self.low}, high = {self.high}.")
+
+    def __contains__(self, value: float) -> bool:
+        return self.low <= value <= self.high
+
+    def __str__(self) -> str:
+        return f"[{self.low:.12g}, {self.high:.12g}]"
+
+    def from_real(self, u: float) -> float:
+        """The point v(u) of the interval."""
+        if math.isfinite(self.low) and math.isfinite(self.high):
+            return min(self.high, self.low + (self.high - self.low) * _logistic(u))
+        if math.isfinite(self.low):
+            return self.low + float(np.logaddexp(0.0, u))
+        if math.isfinite(self.high):
+            return self.high - float(np.logaddexp(0.0, -u))
+        return u
+
+    def slope(self, u: float) -> float:
+        """The derivative dv/du at u; it vanishes only where v reaches an end of the interval in float64."""
+        if math.isfinite(self.low) and math.isfinite(self.high):
+            return (self.high - self.low) * _logistic(u) * _logistic(-u)
+        if math.isfinite(self.low):
+            return _logistic(u)
+        if math.isfinite(self.high):
+            return _logistic(-u)
+        return 1.0
+
+    def to_real(self, value: float) -> float:
+        """The u with v(u) = value; an end of the interval has none and is refused."""
+        if not self.low < value < self.high:
+            raise InputError(
+                f"a value strictly inside {self} is needed to start a fit from; found {value}: "
+                "the ends are reached only in the limit, so start a little inside."
+            )
+        if math.isfinite(self.low) and math.isfinite(self.high):
+            return math.log(value - self.low) - math.log(self.high - value)
+        if math.isfinite(self.low):
+            x = value - self.low
+            return x + math.log(-math.expm1(-x))
+        if math.isfinite(self.high):
+            x = self.high - value
+            return -(x + math.log(-math.expm1(-x)))
+        return value
+
+    def intersection(self, other: Interval) -> Interval:
+        """The common part; refused when it is empty."""
+        return Interval(max(self.low, other.low), min(self.high, other.high))
+
+
+REAL_LINE = Interval()
+UNIT = Interval(0.0, 1.0)
+
+
+def _logistic(u: float) -> float:
+    return 1.0 / (1.0 + math.exp(-u)) if u >= 0 else math.exp(u) / (1.0 + math.exp(u))
+
+
+@dataclass(frozen=True)
+class Affine:
+    """A real number that is affine in named free parameters: constant + sum_i c_i theta_i.
+
+    Examples
+    --------
+    >>> from qml import Parameter
+    >>> expression = 2 * Parameter("a") - Parameter("b") + 0.5
+    >>> print(expression)
+    2*a - b + 0.5
+    >>> expression.value({"a": 1.0, "b": 0.25})
+    2.25
+    """
+
+    terms: tuple[tuple[str, float], ...] = ()
+    constant: float = 0.0
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The free parameters, in order of appearance."""
+        return tuple(name for name, _ in self.terms)
+
+    @property
+    def is_constant(self) -> bool:
+        return not self.terms
+
+    def value(self, values: Mapping[str, float]) -> float:
+        """The number it stands for at the given parameter values."""
+        return self.constant + sum(c * values[name] for name, c in self.terms)
+
+    def substitute(self, values: Mapping[str, ParameterLike]) -> Affine:
+        """Names replaced by numbers or other expressions; names that are not mentioned stay free."""
+        result = Affine((), self.constant)
+        for name, c in self.terms:
+            result = result + c * (as_affine(values[name]) if name in values else Affine(((name, 1.0),)))
+        return result
+
+    def __add__(self, other: ParameterLike) -> Affine:
+        other = as_affine(other)
+        coefficients = dict(self.terms)
+        for name, c in other.terms:
+            coefficients[name] = coefficients.get(name, 0.0) + c
+        kept = tuple((name, c) for name, c in coefficients.items() if c != 0.0)
+        return Affine(kept, self.constant + other.constant)
+
+    __radd__ = __add__
+
+    def __mul__(self, factor: float) -> Affine:
+        if isinstance(factor, str | Affine):
+            raise InputError(f"a parameter expression is affine: it can be multiplied by a number, not by {factor}.")
+        c = _checks.number("the factor of a parameter", factor)
+        return Affine(tuple((name, c * k) for name, k in self.terms if c * k != 0.0), c * self.constant)
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, divisor: float) -> Affine:
+        d = _checks.number("the divisor of a parameter", divisor)
+        if d == 0.0:
+            raise InputError("the divisor of a parameter must not be zero.")
+        return self * (1.0 / d)
+
+    def __neg__(self) -> Affine:
+        return self * -1.0
+
+    def __sub__(self, other: ParameterLike) -> Affine:
+        return self + (-1.0) * as_affine(other)
+
+    def __rsub__(self, other: ParameterLike) -> Affine:
+        return as_affine(other) + (-1.0) * self
+
+    def __str__(self) -> str:
+        text = ""
+        for name, c in self.terms:
+            size = "" if abs(c) == 1 else f"{abs(c):.6g}*"
+            sign = ("-" if c < 0 else "") if not text else (" - " if c < 0 else " + ")
+            text += f"{sign}{size}{name}"
+        if not text:
+            return f"{self.constant:.6g}"
+        if self.constant:
+            text += f" {'-' if self.constant < 0 else '+'} {abs(self.constant):.6g}"
+        return text
+
+
+ParameterLike: TypeAlias = "float | str | Affine"
+
+
+def Parameter(name: str) -> Affine:  # noqa: N802 - reads as the noun it makes
+    """A free parameter called `name`. The same name in several places is the same parameter.
+
+    Examples
+    --------
+    >>> print(Parameter("theta") / 2)
+    0.5*theta
+    """
+    return Affine(((_parameter_name(name), 1.0),))
+
+
+def _parameter_name(name: object) -> str:
+    """`name` if it can be one: a text that neither is blank nor reads as a number."""
+    _checks.text("a parameter's name", name)
+    assert isinstance(name, str)
+    if not name.strip():
+        raise InputError(f"a parameter's name must not be empty; found {name!r}.")
+    try:
+        complex(name)
+    except ValueError:
+        return name
+    if name == "j":  # a letter like any other, though Python reads it as a number
+        return name
+    raise InputError(f"a parameter's name must not read as a number; found {name!r}: leave out the quotes.")
+
+
+def as_affine(value: ParameterLike, what: str = "a gate or channel parameter") -> Affine:
+    """A number, a name or an expression, as an expression."""
+    if isinstance(value, Affine):
+        return value
+    if isinstance(value, str):
+        return Parameter(value)
+    return Affine((), _checks.number(what, value))

@@ -54,7 +54,12 @@ def begin() -> None:
         helper = subprocess.Popen([sys.executable, "-c", code], stdin=quiet, stdout=quiet, stderr=quiet)
     except OSError:  # no process to be had: this one compiles alone
         return
-    atexit.register(helper.kill)
+
+    def end() -> None:
+        helper.kill()
+        helper.wait()
+
+    atexit.register(end)
 
 
 def assist() -> None:

@@ -98,6 +98,9 @@ def test_one_line_in_a_terminal_and_one_second_process(monkeypatch):
         def kill(self):
             pass
 
+        def wait(self):
+            pass
+
     monkeypatch.setattr(precompile.subprocess, "Popen", Process)
     monkeypatch.setattr(precompile, "_begun", False)
     monkeypatch.setattr(sys, "stderr", Terminal())

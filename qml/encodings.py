@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +15,20 @@ from qml._typing import ArrayLike, Complex, Integer, Real
 from qml.losses.measures import fidelity
 from qml.states import DensityMatrix, State, StateLike, as_state
 
+__all__ = [
+    "amplitude_encoding",
+    "angle_encoding",
+    "basis_encoding",
+    "binary_frequencies",
+    "embedding",
+    "fourier_encoding",
+    "iqp_encoding",
+    "kernel",
+    "rank_one",
+]
+
 AXES = ("X", "Y", "Z")
+MOST_REPETITIONS = 10**4
 
 
 def basis_encoding(bits: ArrayLike) -> DensityMatrix:
@@ -106,16 +121,19 @@ def iqp_encoding(
     array([[1., 0., 0., 0.]])
     """
     x = _rows("inputs", inputs)
-    r = _checks.integer("repetitions", repetitions, low=1)
+    r = _checks.integer("repetitions", repetitions, low=1, high=MOST_REPETITIONS)
     _room(x.shape, 64)
     m, n = x.shape
-    if pairs is None:
-        pairs = [(i, j) for i in range(n) for j in range(i + 1, n)]
+    chosen = list(itertools.combinations(range(n), 2)) if pairs is None else _pairs(pairs)
     signs = 1.0 - 2.0 * ((np.arange(1 << n)[:, None] >> np.arange(n)[::-1]) & 1)  # (2^n, n)
-    phase = x @ signs.T
-    for pair in pairs:
-        i, j = _checks.targets("pairs", pair, n)
-        phase += (x[:, i] * x[:, j])[:, None] * (signs[:, i] * signs[:, j])
+    with np.errstate(over="ignore", invalid="ignore"):
+        phase = x @ signs.T
+        for pair in chosen:
+            i, j = _checks.targets("pairs", pair, n)
+            phase += (x[:, i] * x[:, j])[:, None] * (signs[:, i] * signs[:, j])
+    if not np.isfinite(phase).all():
+        largest = float(np.abs(x).max())
+        raise InputError(f"inputs must be angles whose products float64 holds; found {largest:.3g}: scale them.")
     diagonal = np.exp(-0.5j * phase)
     psi = np.zeros((m, 1 << n), dtype=np.complex128)
     psi[:, 0] = 1.0
@@ -276,6 +294,15 @@ def _hadamards(psi: Complex, n: int) -> Complex:
         parts = psi.reshape(m, 1 << i, 2, -1)
         psi = np.stack([parts[:, :, 0] + parts[:, :, 1], parts[:, :, 0] - parts[:, :, 1]], axis=2).reshape(m, -1)
     return psi / math.sqrt(1 << n)
+
+
+def _pairs(pairs: object) -> list[Any]:
+    """Pairs of sites, each of two."""
+    found = _checks.listed("pairs", pairs, "pairs of sites")
+    for pair in found:
+        if len(_checks.listed("each of pairs", pair, "two sites")) != 2:
+            raise InputError(f"each of pairs must be two sites; found {_checks.shown(pair)}.")
+    return found
 
 
 def _rows(name: str, values: ArrayLike) -> Real:

@@ -23,6 +23,11 @@ from qml._typing import ArrayLike, Complex, Cotangent, Dims, Real
 from qml.operators import GeneratorsLike, PauliLike, PauliSum, as_matrix, as_pauli_sum, named_operators
 from qml.states import GibbsState, State, StateLike, one_state
 
+__all__ = [
+    "MomentState",
+    "Moments",
+]
+
 SPAN = 1e-12
 """Share of an operator's squared norm that may lie outside of a span, as rounding."""
 

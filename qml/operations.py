@@ -15,6 +15,17 @@ from qml._checks import InputError
 from qml._typing import Complex, Dims, DimsLike, Real
 from qml.parameters import REAL_LINE, Affine, Interval, ParameterLike, as_affine
 
+__all__ = [
+    "Channel",
+    "Initialize",
+    "Instruction",
+    "Operation",
+    "PartialTrace",
+    "Preparation",
+    "TraceOut",
+    "Unitary",
+]
+
 I = TypeVar("I", bound="Instruction")  # noqa: E741 - an instruction
 
 

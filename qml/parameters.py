@@ -12,6 +12,8 @@ import numpy as np
 from qml import _checks
 from qml._checks import InputError
 
+__all__ = ["Affine", "Interval", "Parameter", "as_affine"]
+
 
 @dataclass(frozen=True)
 class Interval:
@@ -32,6 +34,9 @@ class Interval:
     high: float = math.inf
 
     def __post_init__(self) -> None:
+        for name, end in (("low", self.low), ("high", self.high)):
+            if not (isinstance(end, float) and math.isinf(end)):
+                object.__setattr__(self, name, _checks.number(name, end))
         if not self.low < self.high:
             raise InputError(f"an interval needs low < high; found low = {self.low}, high = {self.high}.")
 

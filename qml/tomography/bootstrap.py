@@ -142,7 +142,7 @@ def bootstrap(
     if result.counts.is_weighted:
         raise InputError("the bootstrap needs integer counts; found a record of weights.")
     replicates = _checks.integer("replicates", replicates, low=2, high=MOST)
-    workers = _checks.integer("workers", workers, low=1)
+    workers = min(_checks.integer("workers", workers, low=1), replicates)
     root = np.random.SeedSequence(None if seed is None else _checks.integer("seed", seed, low=0))
     assert isinstance(root.entropy, int)
     is_parametric = _checks.choice("kind", kind, KINDS) == "parametric"

@@ -13,7 +13,7 @@ from qml.measurement import Counts
 from qml.states import DensityMatrix
 from qml.tomography.face import known_of, openness
 from qml.tomography.likelihood import Likelihood, largest_eigenvalue
-from qml.tomography.linear import LARGEST_EXAMINED, design, hermitian_basis
+from qml.tomography.linear import LARGEST_EXAMINED, design, hermitian_basis, record_of
 from qml.tomography.mle import maximum_likelihood
 from qml.tomography.result import Log, TomographyResult
 
@@ -36,12 +36,13 @@ def maximum_entropy(counts: Counts, *, gap: float = 1e-2) -> TomographyResult:
     counts : Counts
         Dimension 32 at most.
     gap : float
-        In nats; the certificate is the bound of :func:`maximum_likelihood` at the state returned.
+        In nats, at most 2N, where epsilon is one; the certificate is the bound of :func:`maximum_likelihood` at the
+        state returned.
 
     Raises
     ------
     InputError
-        For dimensions above 32, a gap that is not above zero, or a record without shots.
+        For dimensions above 32, a gap that is not above zero or is above 2N, or a record without shots.
 
     Notes
     -----
@@ -59,7 +60,8 @@ def maximum_entropy(counts: Counts, *, gap: float = 1e-2) -> TomographyResult:
     array([[0.75, 0.  ],
            [0.  , 0.25]])
     """
-    gap = _checks.number("gap", gap, low=0.0)
+    shots = record_of(counts).total
+    gap = _checks.number("gap", gap, 0.0, 2.0 * shots)
     if not gap:
         raise InputError("gap must be above zero: at zero the state of largest entropy may not exist as exp(K).")
     since = time.perf_counter()

@@ -69,6 +69,7 @@ class FisherInformation(Table):
 
     def __init__(self, result: TomographyResult, *, observed: bool = False, within_rank: bool = False) -> None:
         result = _checks.instance("result", result, TomographyResult)
+        observed, within_rank = _checks.flag("observed", observed), _checks.flag("within_rank", within_rank)
         if result.rank < result.state.dim and not within_rank:
             raise InputError(
                 f"the state has rank {result.rank} of {result.state.dim}: at the boundary the likelihood is not "
@@ -108,13 +109,15 @@ class FisherInformation(Table):
         ----------
         operator : PauliSum, array (d, d) or Qobj
         """
-        o = np.einsum("aij,ji->a", self._basis, as_matrix(operator, self.result.state.dims)).real
+        matrix = as_matrix(operator, self.result.state.dims)
+        largest = float(np.abs(matrix).max()) or 1.0  # squares of what is scaled by it exist
+        o = np.einsum("aij,ji->a", self._basis, matrix / largest).real
         values, vectors = np.linalg.eigh(self.matrix)
         along = np.square(vectors.T @ o)
         known = values > KNOWN * values[-1]
         if along[~known].sum() > 1e-18 * max(float(o @ o), 1e-300):
             return math.inf
-        return float(np.sqrt((along[known] / values[known]).sum()))
+        return largest * float(np.sqrt((along[known] / values[known]).sum()))
 
     def fidelity(self, target: StateLike) -> tuple[float, float]:
         """F(target, sigma) and its standard error. At F = 1 the derivative, and with it this error, is zero."""

@@ -232,7 +232,9 @@ def _crossing(f: Callable[[float], float], inside: float, outside: float, level:
 
 def _hermitian(operator: OperatorLike | State, dims: tuple[int, ...]) -> Complex:
     if not isinstance(operator, State):
-        return _checks.hermitian("operator", as_matrix(operator, dims))
+        matrix = _checks.hermitian("operator", as_matrix(operator, dims))
+        _checks.summable("operator", matrix, "rescale it")
+        return matrix
     state = one_state(operator, "the state", dims)
     if state.dims != dims:
         raise InputError(f"the state must be one of dims {dims}; found dims {state.dims}.")

@@ -70,7 +70,8 @@ def maximum_likelihood(
         How near to the largest likelihood, in nats and relative to \|L\|.
     hedging : float
         beta of the hedged likelihood L + beta log det sigma, which keeps the state of full rank ("conjugate_gradient"
-        only). Source: Blume-Kohout (2010), arXiv:1001.2029, who takes beta near 1/2.
+        only). Source: Blume-Kohout (2010), arXiv:1001.2029, who takes beta near 1/2. At most N / eps, with eps the
+        rounding of float64: beyond, nothing of the data is left.
     start : State, array (d, d) or Qobj, optional
         Of full rank; by default least squares, projected on the states and mixed with 5 percent of 1/d.
     max_iterations : int
@@ -111,7 +112,7 @@ def maximum_likelihood(
     _checks.choice("method", method, METHODS)
     dim = counts.measurement.dim
     columns = dim if rank is None else _checks.integer("rank", rank, low=1, high=dim)
-    hedging = _checks.number("hedging", hedging, low=0.0)
+    hedging = _checks.number("hedging", hedging, 0.0, max(1.0, float(counts.total)) / np.finfo(np.float64).eps)
     gap = _checks.number("gap", gap, low=0.0)
     relative_gap = _checks.number("relative_gap", relative_gap, low=0.0)
     max_iterations = _checks.integer("max_iterations", max_iterations, low=0)

@@ -1,0 +1,294 @@
+"""Valid arguments of the public API, by the names of the parameters: what the attack on it starts from."""
+
+from __future__ import annotations
+
+import atexit
+import shutil
+import tempfile
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import qml
+
+
+def rng() -> np.random.Generator:
+    """A generator, the same every time."""
+    return np.random.default_rng(0)
+
+
+def counts() -> qml.Counts:
+    """The record of a qubit measured along two axes."""
+    return qml.Counts(qml.PauliMeasurement(["X", "Z"]), [[60, 40], [80, 20]])
+
+
+def circuit() -> qml.Circuit:
+    """Two qubits, two parameters."""
+    return qml.Circuit(2, [qml.gates.RY("a", 0), qml.gates.RY("b", 1), qml.gates.CNOT(0, 1)])
+
+
+def model() -> qml.GibbsModel:
+    """Of one qubit."""
+    return qml.GibbsModel([qml.pauli("X"), qml.pauli("Z")])
+
+
+def pair() -> qml.DensityMatrix:
+    """A batch of two qubits."""
+    return qml.DensityMatrix([np.eye(2) / 2, np.diag([0.25, 0.75])])
+
+
+def plus() -> qml.DensityMatrix:
+    """A mixed qubit."""
+    return qml.DensityMatrix([[0.6, 0.2], [0.2, 0.4]])
+
+
+@cache
+def tomogram() -> qml.tomography.TomographyResult:
+    """The state of largest likelihood of a qubit measured along three axes."""
+    record = qml.Counts(qml.PauliMeasurement(1), [[60, 40], [50, 50], [80, 20]])
+    return qml.tomography.maximum_likelihood(record)
+
+
+@cache
+def fitted() -> qml.FitResult:
+    """The fit of a model to a record."""
+    return qml.fit(model(), counts(), seed=0, max_iterations=5)
+
+
+FILES = tempfile.mkdtemp()
+"""Where files for reading stand until the process ends."""
+atexit.register(shutil.rmtree, FILES)
+
+
+def written(name: str) -> Path:
+    """A file of that name that can be read."""
+    path = Path(FILES) / name
+    if not path.exists():
+        held = plus() if "state" in name else counts()
+        {".npz": held.save, ".json": counts().write_json, ".csv": counts().write_csv}[path.suffix](path)
+    return path
+
+
+EXAMPLES: dict[str, Callable[[], Any]] = {
+    # numbers
+    "n": lambda: 2,
+    "d": lambda: 2,
+    "n_qubits": lambda: 1,
+    "n_sites": lambda: 1,
+    "n_visible": lambda: 1,
+    "n_hidden": lambda: 1,
+    "n_ancilla": lambda: 1,
+    "n_ancillas": lambda: 1,
+    "n_inputs": lambda: 1,
+    "n_params": lambda: 2,
+    "n_controls": lambda: 1,
+    "layers": lambda: 1,
+    "rows": lambda: 2,
+    "columns": lambda: 2,
+    "number": lambda: 1,
+    "numbers": lambda: [1],
+    "pairs": lambda: 10,
+    "count": lambda: 2,
+    "steps": lambda: 2,
+    "order": lambda: 2,
+    "classes": lambda: 2,
+    "copies": lambda: 4,
+    "levels": lambda: 2,
+    "rank": lambda: 1,
+    "ranks": lambda: [1, 2],
+    "dim": lambda: 2,
+    "weight": lambda: 1,
+    "batch": lambda: 2,
+    "shots": lambda: 100,
+    "seed": lambda: 0,
+    "replicates": lambda: 2,
+    "max_iterations": lambda: 20,
+    "memory": lambda: 5,
+    "beta": lambda: 1.0,
+    "p": lambda: 0.5,
+    "q": lambda: 0.1,
+    "time": lambda: 0.3,
+    "coefficient": lambda: 0.5,
+    "width": lambda: 1.0,
+    "cross_entropy_in_nats": lambda: 0.7,
+    "entropy": lambda: 0.5,
+    "samples": lambda: 4,
+    "krylov": lambda: 10,
+    "noise": lambda: 0.1,
+    # texts
+    "name": lambda: "a",
+    "label": lambda: "XY",
+    "letters": lambda: "XZ",
+    "bits": lambda: "0",
+    "axis": lambda: "Y",
+    # arrays
+    "matrix": lambda: np.eye(2) / 2,
+    "matrices": lambda: np.eye(2),
+    "psi": lambda: [0.6, 0.8],
+    "vector": lambda: [0.6, 0.8],
+    "factor": lambda: [[0.6], [0.8]],
+    "probabilities": lambda: [0.5, 0.5],
+    "log_probabilities": lambda: np.log([0.5, 0.5]),
+    "vectors": lambda: np.eye(2),
+    "weights": lambda: [0.5, 0.5],
+    "params": lambda: [0.1, 0.2],
+    "values": lambda: [0.1, 0.2],
+    "errors": lambda: [0.1, 0.2],
+    "elements": lambda: [[[1.0, 0.0], [0.0, 0.0]], [[0.0, 0.0], [0.0, 1.0]]],
+    "bases": lambda: np.eye(2),
+    "confusion": lambda: [[0.9, 0.2], [0.1, 0.8]],
+    "kraus": lambda: [np.eye(2)],
+    "angles": lambda: [[0.1, 0.2]],
+    "design": lambda: [[1.0, 0.0], [1.0, 1.0], [1.0, 2.0]],
+    "targets": lambda: [0.0, 1.0, 3.0],
+    "inputs": lambda: [[0.0], [1.0]],
+    "labels": lambda: [0, 1],
+    "jacobians": lambda: np.ones((1, 2, 2)),
+    # gates and channels
+    **{name: lambda: 0.1 for name in ("theta", "phi", "lambda", "gamma", "p01", "p10", "px", "py", "pz")},
+    **{f"site{k}": lambda k=k: k for k in range(3)},
+    "site": lambda: 0,
+    "t1": lambda: 50.0,
+    "t2": lambda: 70.0,
+    # the objects of the library
+    "state": plus,
+    "states": plus,
+    "rho": plus,
+    "sigma": plus,
+    "first": plus,
+    "second": plus,
+    "target": plus,
+    "hamiltonian": lambda: qml.pauli("Z"),
+    "op": lambda: qml.pauli("Z"),
+    "generators": lambda: [qml.pauli("X"), qml.pauli("Z")],
+    "terms": lambda: {"XX": 0.5, "ZI": 1.0},
+    "words": lambda: ((1, 0),),
+    "coefficients": lambda: (1.0,),
+    "dims": lambda: (2,),
+    "keep": lambda: [0],
+    "sites": lambda: [0],
+    "edges": lambda: [(0, 1)],
+    "circuit": circuit,
+    "operations": lambda: [qml.gates.H(0)],
+    "gate": lambda: qml.gates.X,
+    "channel": lambda: qml.channels.BitFlip,
+    "measurement": lambda: qml.PauliMeasurement(1),
+    "measurements": lambda: [qml.PauliMeasurement(1), qml.PauliMeasurement(["X"])],
+    "settings": lambda: ["X", "Z"],
+    "counts": counts,
+    "model": model,
+    "members": lambda: [model(), plus()],
+    "factors": lambda: [model(), plus()],
+    "rng": rng,
+    "loss": lambda: qml.CrossEntropy(),
+    "widths": lambda: [1, 2, 1],
+    "shares": lambda: ((1.0,),),
+    "parameter_names": lambda: ("p",),
+    "path": lambda: "/nowhere/state.npz",
+    # the same name for another thing
+    "Circuit.dims": lambda: 1,
+    "channels.PauliMixture.labels": lambda: ("X",),
+    "circuits.NoiseRule.params": lambda: (0.1,),
+    "circuits.purification.n": lambda: 1,
+    "Counts.counts": lambda: [[60, 40], [80, 20]],
+    "Counts.measurement": lambda: qml.PauliMeasurement(["X", "Z"]),
+    "measurement.ElementsMeasurement.elements": lambda: [np.eye(2)[None], np.eye(2)[None]],
+    "measurement.ProjectiveMeasurement.bases": lambda: [np.eye(2), np.eye(2)],
+    "measurement.ProductMeasurement.factors": lambda: [qml.PauliMeasurement(1), qml.PauliMeasurement(1)],
+    "states.ProductState.factors": lambda: [plus(), plus()],
+    "GibbsState.hamiltonian": lambda: np.diag([1.0, 2.0]),
+    "Counts.from_weights.counts": lambda: [0.6, 0.4, 0.8, 0.2],
+    "Counts.from_weights.weights": lambda: [0.6, 0.4, 0.8, 0.2],
+    "Counts.from_weights.measurement": lambda: qml.PauliMeasurement(["X", "Z"]),
+    "Counts.from_frequencies.measurement": lambda: qml.PauliMeasurement(["X", "Z"]),
+    "Counts.from_dicts.measurement": lambda: qml.PauliMeasurement(["X", "Z"]),
+    "DensityMatrix.from_ensemble.states": lambda: [plus(), plus()],
+    "EvolvedGibbsModel.generators": lambda: ["ZZ", "XI"],
+    "HiddenGibbsModel.generators": lambda: ["ZZ", "IX"],
+    "HiddenGibbsModel.all_paulis.n": lambda: 2,
+    "NoisyModel.circuit": lambda: qml.Circuit(1, [qml.channels.BitFlip("p", 0)]),
+    "fit_factors.model": lambda: qml.ProductModel([model(), model()]),
+    "fit_factors.target": lambda: np.eye(4) / 4,
+    "quantum_em.model": lambda: qml.HiddenGibbsModel(["ZZ", "IX"]),
+    "channels.PauliMixture.parameter_names": lambda: ("p",),
+    "circuits.NoiseRule.channel": lambda: qml.channels.BitFlip,
+    "circuits.Relaxation.t1": lambda: 50.0,
+    "circuits.Relaxation.t2": lambda: 70.0,
+    "circuits.Relaxation.durations": lambda: (("H", 1.0),),
+    "states.tensor.states": plus,
+    "operators.tensor_matrices.matrices": lambda: np.eye(2),
+    "qobj": lambda: __import__("qutip").basis(2, 0),
+    "frequencies": lambda: [0.6, 0.4, 0.8, 0.2],
+    "records": lambda: {"X": {"0": 60, "1": 40}, "Z": {"0": 80, "1": 20}},
+    "gates.ParametricGate.name": lambda: "phase",
+    "gates.ParametricGate.parameter_names": lambda: ("phi",),
+    "gates.ParametricGate.function": lambda: lambda v: np.diag([1, np.exp(1j * v[0])]),
+    "gates.ParametricGate.derivative_function": lambda: lambda v: np.diag([0, 1j * np.exp(1j * v[0])])[None],
+    "gates.ParametricGate.undo": lambda: lambda v: (-v[0],),
+    "gates.gate.name": lambda: "cx",
+    "classical.separates.weights": lambda: [[0.0], [1.0]],
+    "engines.PauliState.n": lambda: 1,
+    "engines.PauliState.vector": lambda: [1.0, 0.5, 0.0, 0.0],
+    "measurement.ReadoutMeasurement.confusion": lambda: [[[0.9, 0.2], [0.1, 0.8]]],
+    "alpha": lambda: 0.5,
+    "fitting.DeferredCrossEntropy.copies": lambda: 20,
+    "ProductState.factors": lambda: [plus(), plus()],
+    "models.Conditioned.model": lambda: qml.ConditionalGibbsModel(["X", "Z"], 1),
+    "DensityMatrix.load.path": lambda: written("state.npz"),
+    "Counts.load.path": lambda: written("counts.npz"),
+    "Counts.read_json.path": lambda: written("counts.json"),
+    "Counts.read_csv.path": lambda: written("counts.csv"),
+    "gates.UnitaryGate.matrix": lambda: np.eye(2),
+    "channels.GeneralizedAmplitudeDamping.excited_population": lambda: 0.1,
+    "losses.Labelled.states": lambda: [np.eye(2) / 2, np.eye(2) / 2],
+    "losses.classical_cross_entropy.p": lambda: [0.5, 0.5],
+    "losses.classical_cross_entropy.q": lambda: [0.5, 0.5],
+    "models.ConditionalCircuitModel.inputs": lambda: {"a": 0},
+    "geometry.GibbsMetric.state": lambda: model().state([0.1, 0.2]),
+    "geometry.GibbsMetric.generators": lambda: model().generators,
+    "channels.channel.name": lambda: "BitFlip",
+    "circuits.TraceOut.sites": lambda: 0,
+    "circuits.Initialize.sites": lambda: 0,
+    "circuits.as_program.value": circuit,
+    "operators.as_pauli_sum.value": lambda: "XX",
+    "states.as_state.value": plus,
+    "states.as_single_state.value": plus,
+    "states.one_state.value": plus,
+    "losses.as_loss.value": lambda: "infidelity",
+    "optimizers.as_optimizer.value": lambda: "lbfgs",
+    # tomography
+    "result": tomogram,
+    "functionals": lambda: {"purity": qml.State.purity},
+    "operator": lambda: qml.pauli("Z"),
+    "tomography.choose_rank.ranks": lambda: [1, 2],
+    "tomography.Bootstrap": lambda: qml.tomography.bootstrap(tomogram(), {"a": qml.State.purity}, replicates=2, seed=0),
+    "tomography.StateTomography": lambda: qml.tomography.StateTomography().fit(counts()),
+    "tomography.ProfileLikelihood.interval.replicates": lambda: 4,
+    "tomography.ProfileLikelihood.p_value.replicates": lambda: 4,
+    "tomography.TomographyResult.interval.replicates": lambda: 4,
+    # encodings and operations
+    "encodings.basis_encoding.bits": lambda: [[0, 1]],
+    "encodings.binary_frequencies.bits": lambda: [[0, 1]],
+    "encodings.embedding.states": lambda: pair(),
+    "encodings.kernel.first": lambda: pair(),
+    "instruction": lambda: qml.gates.X,
+    "parameters.as_affine.value": lambda: 0.1,
+    # methods
+    "observable": lambda: qml.pauli("Z"),
+    "tomography.ProfileLikelihood.p_value.value": lambda: 0.5,
+    "tomography.ProfileLikelihood.statistic.value": lambda: 0.5,
+    "k": lambda: 2,
+    "key": lambda: "X",
+    "other": counts,
+    "outcome": lambda: 0,
+    "setting": lambda: 0,
+    "tomography.goodness_of_fit.replicates": lambda: 2,
+    "tomography.goodness_of_fit.result": fitted,
+    "tomography.model_errors.result": fitted,
+    "tomography.TomographyResult": tomogram,
+    "FitResult": fitted,
+}
+"""A valid argument for each parameter by its name, or by its owner and name where one name means several things."""

@@ -9,11 +9,12 @@ import os
 import warnings
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
+import numpy as np
 from numpy.lib import format as npy
 
 from qml import _checks
@@ -46,6 +47,35 @@ def regular(path: str | Path, what: str) -> Path:
         return file
     found = "is no file, but a folder, a pipe or a device" if there else "does not exist"
     raise InputError(f"the {what} file {str(path)!r} {found}.")
+
+
+def writable(path: object) -> Path:
+    """The path of a file that can be written: no folder, and in a folder that exists.
+
+    Raises
+    ------
+    InputError
+        If it is none.
+    """
+    if not isinstance(path, str | Path):
+        raise InputError(f"path must be a path; found {_checks.shown(path)}.")
+    file = Path(path)
+    try:
+        fits = file.parent.is_dir() and not file.is_dir()
+    except (OSError, ValueError):  # a name that no file can have
+        fits = False
+    if not fits:
+        raise InputError(f"path must name a file in a folder that exists; found {str(path)!r}.")
+    return file
+
+
+def write_arrays(path: str | Path | IO[bytes], arrays: Mapping[str, Any]) -> None:
+    """Arrays, never a pickle, as one ``.npz`` file: at a path, or in a file open for writing."""
+    if not isinstance(path, str | Path) and hasattr(path, "write"):
+        np.savez(path, **arrays)
+    else:
+        with writable(path).open("wb") as file:
+            np.savez(file, **arrays)
 
 
 def parse_json(text: str | bytes, **options: Any) -> Any:

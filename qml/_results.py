@@ -12,7 +12,7 @@ from typing import IO, Any, ClassVar, Self
 import numpy as np
 
 from qml._checks import InputError
-from qml._files import parse_json, read_arrays
+from qml._files import parse_json, read_arrays, write_arrays
 
 
 class FitError(RuntimeError):
@@ -74,12 +74,7 @@ class Outcome(Table):
 
 def write_result(path: str | Path | IO[bytes], text: Mapping[str, Any], arrays: Mapping[str, Any]) -> None:
     """One ``.npz`` file: arrays, and the rest as a JSON text; never a pickle. `text` has the name of its format."""
-    content: dict[str, Any] = {**arrays, "json": np.array(json.dumps(text))}
-    if isinstance(path, str | Path):
-        with Path(path).open("wb") as file:
-            np.savez(file, **content)
-    else:
-        np.savez(path, **content)
+    write_arrays(path, {**arrays, "json": np.array(json.dumps(text))})
 
 
 def read_result(path: str | Path, form: str) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -161,11 +161,14 @@ class Moments:
         words, columns, shifts = self._span
         if isinstance(operator, PauliSum | str | Mapping):
             operator = as_pauli_sum(operator)
-            held = dict(zip(operator.words, operator.coefficients, strict=True))
+            largest = max(map(abs, operator.coefficients), default=0.0) or 1.0  # squares of what is scaled by it exist
+            held = {w: complex(c) / largest for w, c in zip(operator.words, operator.coefficients, strict=True)}
             wanted = np.array([complex(held.pop(word, 0.0)).real for word in words])
             constant, outside = complex(held.pop((0, 0), 0.0)).real, sum(abs(c) ** 2 for c in held.values())
         else:
             rho = as_matrix(operator, self.dims)
+            largest = float(np.abs(rho).max()) or 1.0
+            rho = rho / largest
             wanted = np.array([_trace(p, rho) for p in self._strings]) / len(rho)
             constant = float(np.trace(rho).real) / len(rho)
             outside = float(np.square(np.abs(rho)).sum()) / len(rho) - float(np.square(wanted).sum()) - constant**2
@@ -176,7 +179,7 @@ class Moments:
                 "the target, known by moments, says nothing of an operator outside the span of their generators: give "
                 "the expectation of every generator of the model."
             )
-        return float(weights @ (self.values - shifts)) + constant
+        return largest * (float(weights @ (self.values - shifts)) + constant)
 
     def representative(self) -> Complex:
         """The least Hermitian matrix (d, d) of trace one with these expectations; in general not positive.

@@ -179,7 +179,8 @@ class Circuit:
         >>> [str(operation) for operation in Circuit(3).then(bell, sites=(2, 0))]
         ['H 2', 'CNOT 2 0']
         """
-        where = None if sites is None else _checks.targets("sites", tuple(sites), self.n_sites)
+        chosen = None if sites is None else _checks.listed("sites", sites, "sites")
+        where = None if chosen is None else _checks.targets("sites", chosen, self.n_sites)
         operations = list(self.operations)
         for item in items:
             if isinstance(item, Circuit):
@@ -208,6 +209,8 @@ class Circuit:
         """
         k, fresh = _checks.integer("the number k of repetitions", k, low=0), _checks.flag("fresh", fresh)
         room_for(k * len(self.operations))
+        if not self.operations:
+            return self
         rounds = [self.bind({name: f"{name}[{i}]" for name in self.parameters}) if fresh else self for i in range(k)]
         return Circuit(self.dims, [operation for circuit in rounds for operation in circuit.operations])
 
@@ -237,7 +240,7 @@ class Circuit:
         >>> [str(operation) for operation in circuit.bind(a=0.5, b=2 * Parameter("t"))]
         ['RX(0.5) 0', 'RZ(2*t) 0']
         """
-        new = {**(values or {}), **named}
+        new = {**({} if values is None else _checks.mapping("values", values)), **named}
         for name in new:
             if name not in self.parameters:
                 raise InputError(
@@ -251,7 +254,9 @@ class Circuit:
 
     def with_noise(self, model: NoiseModel) -> Circuit:
         """The circuit with the channels of a noise model put in; see :class:`NoiseModel` for where they go."""
-        return model.apply(self)
+        from qml.circuits.noise import NoiseModel
+
+        return _checks.instance("model", model, NoiseModel).apply(self)
 
     # engines -------------------------------------------------------------------------------------------------------
 

@@ -97,12 +97,15 @@ class Measurement(ABC):
         computed, 0 where they are read off those of the state."""
         return spectral.weight_cut(self.dim)
 
-    def outcome_shape(self, setting: int) -> tuple[int, ...]:
+    def outcome_shape(self, setting: int | str) -> tuple[int, ...]:
         """How many values each digit of an outcome's label has: the dims where a setting has d outcomes."""
+        return self._outcome_shape(self.places([setting])[0])
+
+    def _outcome_shape(self, setting: int) -> tuple[int, ...]:
         size = int(self.sizes[setting])
         return self.dims if size == self.dim and self.dims else (size,)
 
-    def outcome_labels(self, setting: int) -> list[str]:
+    def outcome_labels(self, setting: int | str) -> list[str]:
         """The labels of the outcomes of a setting: one digit a site, the first site leftmost ("01"); digits are set
         apart by commas where one can exceed 9."""
         shape = self.outcome_shape(setting)
@@ -111,7 +114,7 @@ class Measurement(ABC):
 
     def setting_index(self, name: str, where: str = "") -> int:
         """Where the setting of that name stands; `where` is the row that a refusal names."""
-        if name not in self._setting_places:
+        if _checks.text("each setting", name) not in self._setting_places:
             hint = _checks.nearest(str(name), self.settings) if len(self.settings) <= 1000 else ""
             row = f"{where}: " if where else ""
             raise InputError(f"{row}the measurement has no setting {name!r}{hint}; it has {self._some_settings}.")
@@ -136,7 +139,7 @@ class Measurement(ABC):
             self.setting_index(s)
             if isinstance(s, str)
             else _checks.integer("each setting", s, low=0, high=len(self.settings) - 1)
-            for s in settings
+            for s in _checks.listed("settings", settings, "names or numbers of settings")
         ]
         if not found or len(set(found)) != len(found):
             raise InputError(
@@ -203,7 +206,7 @@ class Selection(Measurement):
     def resolution(self, state: State) -> float:
         return self._whole.resolution(state)
 
-    def outcome_shape(self, setting: int) -> tuple[int, ...]:
+    def _outcome_shape(self, setting: int) -> tuple[int, ...]:
         return self._whole.outcome_shape(self._chosen[setting])
 
     def parts(self) -> dict[str, Any]:

@@ -70,7 +70,7 @@ class CombinedMeasurement(Measurement):
     def resolution(self, state: State) -> float:
         return max(member.resolution(state) for member in self._members)
 
-    def outcome_shape(self, setting: int) -> tuple[int, ...]:
+    def _outcome_shape(self, setting: int) -> tuple[int, ...]:
         for member in self._members:
             if setting < len(member.settings):
                 return member.outcome_shape(setting)

@@ -203,6 +203,7 @@ class Counts(Mapping[str, dict[str, Any]]):
         from qml.measurement.combined import CombinedMeasurement
         from qml.measurement.storage import is_same
 
+        other = _checks.instance("other", other, Counts)
         if is_same(self.measurement, other.measurement):
             if self.is_weighted or other.is_weighted:
                 return Counts._make(self.measurement, self._counts + other._counts.astype(np.float64))

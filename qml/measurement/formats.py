@@ -26,7 +26,7 @@ import numpy as np
 
 from qml import _checks
 from qml._checks import InputError
-from qml._files import parse_json, regular
+from qml._files import parse_json, regular, writable
 from qml._typing import Integer
 from qml.measurement.base import Measurement, checked_measurements
 from qml.measurement.counts import Counts
@@ -184,7 +184,7 @@ def write_json(counts: Counts, path: str | Path) -> None:
     key = "paulis" if is_pauli else "setting"
     settings = [{key: name, "counts": counts[s]} for s, name in enumerate(m.settings)]
     about = {} if is_pauli else {"measurement": describe(m, numbers)}
-    Path(path).write_text(json.dumps({"format": FORMAT, **about, "settings": settings}, indent=1), encoding="utf-8")
+    writable(path).write_text(json.dumps({"format": FORMAT, **about, "settings": settings}, indent=1), encoding="utf-8")
 
 
 def read_json(path: str | Path, measurement: Measurement | None = None) -> Counts:
@@ -240,7 +240,7 @@ def write_csv(counts: Counts, path: str | Path) -> None:
     """Write a table with the columns setting, outcome, count: a line an outcome, zeros too."""
     _refuse_weights(counts, "CSV")
     m = counts.measurement
-    with Path(path).open("w", encoding="utf-8", newline="") as file:
+    with writable(path).open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["setting", "outcome", "count"])
         for s, name in enumerate(m.settings):

@@ -153,7 +153,7 @@ class ProductMeasurement(Measurement):
             t = np.multiply.outer(t, factor.traces()).reshape(-1)
         return t if self._order is None else t[self._order]
 
-    def outcome_shape(self, setting: int) -> tuple[int, ...]:
+    def _outcome_shape(self, setting: int) -> tuple[int, ...]:
         chosen = np.unravel_index(setting, [len(factor.settings) for factor in self._factors])
         return tuple(n for f, s in zip(self._factors, chosen, strict=True) for n in f.outcome_shape(int(s)))
 

@@ -76,7 +76,7 @@ class ReadoutMeasurement(Measurement):
     def resolution(self, state: State) -> float:
         return self._ideal.resolution(state)
 
-    def outcome_shape(self, setting: int) -> tuple[int, ...]:
+    def _outcome_shape(self, setting: int) -> tuple[int, ...]:
         return self._ideal.outcome_shape(setting)
 
     def select(self, settings: Any) -> Measurement:

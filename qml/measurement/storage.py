@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 
 from qml._checks import InputError, choice
-from qml._files import parse_json
+from qml._files import parse_json, write_arrays
 from qml.measurement.base import Measurement, Selection
 from qml.measurement.combined import CombinedMeasurement
 from qml.measurement.elements import POVM, ElementsMeasurement
@@ -122,8 +122,4 @@ def is_same(a: Measurement, b: Measurement) -> bool:
 
 def write_npz(counts: Counts, path: str | Path | IO[bytes]) -> None:
     """Write a record to a path or to a file open for writing."""
-    if isinstance(path, str | Path):
-        with Path(path).open("wb") as file:
-            np.savez(file, **counts.arrays())
-    else:
-        np.savez(path, **counts.arrays())
+    write_arrays(path, counts.arrays())

@@ -13,6 +13,21 @@ from qml._typing import ArrayLike, Complex, Cotangent, Dims, ParamsLike, Real
 from qml.geometry import Metric, StateMetric
 from qml.states.base import State
 
+WIDEST = 1e100
+"""The largest scale of random starting points."""
+
+
+def normal_start(rng: np.random.Generator, n_params: int, scale: float = 1.0) -> Real:
+    """Parameters (n_params,) of mean zero and standard deviation `scale`."""
+    scale = _checks.number("scale", scale, 0.0, WIDEST)
+    return _checks.generator("rng", rng).normal(0.0, scale, n_params)
+
+
+def uniform_start(rng: np.random.Generator, n_params: int, scale: float) -> Real:
+    """Parameters (n_params,) from -scale to scale, each as likely."""
+    scale = _checks.number("scale", scale, 0.0, WIDEST)
+    return _checks.generator("rng", rng).uniform(-scale, scale, n_params)
+
 
 class Parametrized(ABC):
     """What models and conditional models have in common: states on some sites, and theta in R^n_params (unconstrained:
@@ -59,7 +74,7 @@ class Parametrized(ABC):
 
     def unconstrained(self, values: Mapping[str, float]) -> Real:
         """The theta (n_params,) with natural(theta) = values; every parameter must be named."""
-        for name in values:
+        for name in _checks.mapping("values", values):
             if name not in self.parameter_names:
                 hint = _checks.nearest(str(name), self.parameter_names)
                 raise InputError(f"values: the model has no parameter {name!r}{hint}.")

@@ -9,7 +9,7 @@ import numpy as np
 
 from qml import _checks
 from qml._typing import ArrayLike, Complex, Cotangent, Dims, DimsLike, ParamsLike, Real
-from qml.models.base import Model
+from qml.models.base import Model, normal_start
 from qml.models.columns import hermitian_part
 from qml.models.members import directions
 from qml.states.base import State
@@ -83,7 +83,7 @@ class CholeskyModel(Model):
 
     def init_params(self, rng: np.random.Generator, scale: float = 0.5) -> Real:
         """A random start: all parameters normal, of standard deviation `scale`."""
-        return rng.normal(0.0, scale, self.n_params)
+        return normal_start(rng, self.n_params, scale)
 
     def state(self, params: ParamsLike = ()) -> State:
         lower, norm, _ = self._triangle(params)

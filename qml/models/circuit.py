@@ -12,6 +12,7 @@ from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Cotangent, Dims, ParamsLike, Real
 from qml.circuits import Circuit
 from qml.engines.register import directions_of
+from qml.models.base import uniform_start
 from qml.models.with_circuit import WithCircuit
 from qml.parameters import REAL_LINE, Interval
 from qml.states.base import State
@@ -99,7 +100,7 @@ class CircuitModel(WithCircuit):
     def init_params(self, rng: np.random.Generator, scale: float = np.pi) -> Real:
         """A random start: angles uniform in [-scale, scale] radians; bounded parameters uniform in the lower part of
         their interval, from 5 to 25 percent (half-bounded ones: theta uniform in [-1, 1])."""
-        theta = rng.uniform(-scale, scale, self.n_params)
+        theta = uniform_start(rng, self.n_params, scale)
         for k, interval in self._bounded:
             if np.isfinite(interval.low) and np.isfinite(interval.high):
                 theta[k] = interval.to_real(interval.low + (interval.high - interval.low) * rng.uniform(*BOUNDED_START))

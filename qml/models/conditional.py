@@ -18,7 +18,7 @@ from qml import _checks
 from qml._checks import InputError
 from qml._typing import ArrayLike, Cotangent, Dims, DimsLike, Integer, Numeric, ParamsLike, Real
 from qml.geometry import ConditionalGibbsMetric, Metric
-from qml.models.base import Model, Parametrized
+from qml.models.base import Model, Parametrized, normal_start
 from qml.models.gibbs import GibbsModel
 from qml.operators import GeneratorsLike
 from qml.states.base import State
@@ -187,7 +187,7 @@ class ConditionalGibbsModel(ConditionalModel):
 
     def init_params(self, rng: np.random.Generator, scale: float = 0.1) -> Real:
         """Normal, of standard deviation `scale`: near the maximally mixed state for inputs of order one."""
-        return rng.normal(0.0, scale, self.n_params)
+        return normal_start(rng, self.n_params, scale)
 
     def fields(self, params: ParamsLike, inputs: ArrayLike) -> Real:
         """b_j + sum_a W_ja x_a, shape (m, generators)."""

@@ -11,6 +11,7 @@ import numpy as np
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Cotangent, Dims, ParamsLike, Real
 from qml.circuits import Circuit
+from qml.models.base import normal_start, uniform_start
 from qml.models.generators import MatrixGenerators
 from qml.models.gibbs import GibbsModel
 from qml.models.members import directions
@@ -122,8 +123,8 @@ class EvolvedGibbsModel(WithCircuit):
 
     def init_params(self, rng: np.random.Generator, scale: float = np.pi) -> Real:
         """A random start: standard normal coefficients of the generators, angles uniform in [-scale, scale] radians."""
-        theta = rng.standard_normal(self.gibbs.n_params)
-        return np.concatenate([theta, rng.uniform(-scale, scale, self._program.n_params)])
+        theta = normal_start(rng, self.gibbs.n_params)
+        return np.concatenate([theta, uniform_start(rng, self._program.n_params, scale)])
 
     def state(self, params: ParamsLike = ()) -> EvolvedGibbsState:
         theta, phi = self._split(params)

@@ -13,7 +13,7 @@ from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Cotangent, Dims, DimsLike, Numeric, ParamsLike, Real
 from qml.engines.register import directions_of
 from qml.geometry import GibbsMetric
-from qml.models.base import Model
+from qml.models.base import Model, normal_start
 from qml.models.generators import Generators, PauliGenerators, matrix_generators
 from qml.operators import GeneratorsLike, PauliSum, named_operators, pauli
 from qml.states.base import State
@@ -110,7 +110,7 @@ class GibbsModel(Model):
 
     def init_params(self, rng: np.random.Generator, scale: float = 0.1) -> Real:
         """A random start near the maximally mixed state: normal, of standard deviation `scale`."""
-        return rng.normal(0.0, scale, self.n_params)
+        return normal_start(rng, self.n_params, scale)
 
     def state(self, params: ParamsLike = ()) -> GibbsState:
         theta = self.theta(params)

@@ -10,7 +10,7 @@ import numpy as np
 from qml import _checks, spectral
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Cotangent, Dims, DimsLike, ParamsLike, Real
-from qml.models.base import Model
+from qml.models.base import Model, normal_start
 from qml.models.gibbs import GibbsModel
 from qml.models.hidden_energies import FreeEnergy, free_energies, joint_order
 from qml.models.members import directions
@@ -127,7 +127,7 @@ class HiddenGibbsModel(Model):
     def init_params(self, rng: np.random.Generator, scale: float = 0.5) -> Real:
         """A random start: normal, of standard deviation `scale`. At theta = 0 the couplings to hidden sites have no
         gradient, so a start close to it is a slow one."""
-        return rng.normal(0.0, scale, self.n_params)
+        return normal_start(rng, self.n_params, scale)
 
     def state(self, params: ParamsLike = ()) -> State:
         theta = self._theta(params)

@@ -73,6 +73,7 @@ class Members:
         return np.split(theta, self._cuts, axis=-1)
 
     def init_params(self, rng: np.random.Generator) -> Real:
+        rng = _checks.generator("rng", rng)
         return np.concatenate([model.init_params(rng) for model in self.models])
 
     def natural(self, theta: Real) -> dict[str, float]:

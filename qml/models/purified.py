@@ -12,6 +12,7 @@ from qml import _checks
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Cotangent, Dims, ParamsLike, Real
 from qml.circuits import Circuit
+from qml.models.base import uniform_start
 from qml.models.cholesky import smoothing_weight
 from qml.models.columns import hermitian_part, push_columns
 from qml.models.members import directions
@@ -94,7 +95,7 @@ class PurifiedCircuitModel(WithCircuit):
 
     def init_params(self, rng: np.random.Generator, scale: float = np.pi) -> Real:
         """A random start: angles uniform in [-scale, scale] radians."""
-        return rng.uniform(-scale, scale, self.n_params)
+        return uniform_start(rng, self.n_params, scale)
 
     def state(self, params: ParamsLike = ()) -> State:
         return self._state(self.engine.evolve_vectors(self._program, self._angles(params), self._start()))

@@ -11,6 +11,7 @@ from qml import _checks
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Cotangent, Dims, ParamsLike, Real
 from qml.circuits import Circuit
+from qml.models.base import normal_start, uniform_start
 from qml.models.energies import ENERGIES, Energies
 from qml.models.members import directions
 from qml.models.with_circuit import WithCircuit
@@ -91,8 +92,8 @@ class SpectralModel(WithCircuit):
 
     def init_params(self, rng: np.random.Generator, scale: float = np.pi) -> Real:
         """A random start: standard normal logits or energies, angles uniform in [-scale, scale] radians."""
-        eta = rng.standard_normal(len(self.energies.names))
-        return np.concatenate([eta, rng.uniform(-scale, scale, self._program.n_params)])
+        eta = normal_start(rng, len(self.energies.names))
+        return np.concatenate([eta, uniform_start(rng, self._program.n_params, scale)])
 
     def log_probabilities(self, params: ParamsLike) -> Real:
         """log s_x in nats, shape (d,)."""

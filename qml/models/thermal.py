@@ -12,7 +12,7 @@ from scipy import sparse
 from qml import _checks, spectral
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Cotangent, Dims, ParamsLike, Real
-from qml.models.base import Model
+from qml.models.base import Model, normal_start
 from qml.models.gibbs import GibbsModel
 from qml.moments import Moments, MomentState, operators_of, pack, unpack
 from qml.operators import GeneratorsLike, PauliSum
@@ -354,7 +354,7 @@ class LargeGibbsModel(Model):
 
     def init_params(self, rng: np.random.Generator, scale: float = 0.1) -> Real:
         """A random start near the maximally mixed state: normal, of standard deviation `scale`."""
-        return rng.normal(0.0, scale, self.n_params)
+        return normal_start(rng, self.n_params, scale)
 
     def state(self, params: ParamsLike = ()) -> ThermalState:
         theta = self.theta(params)

@@ -12,7 +12,7 @@ import numpy as np
 
 from qml import _checks, operators, spectral
 from qml._checks import InputError
-from qml._files import read_arrays
+from qml._files import read_arrays, write_arrays
 from qml._typing import ArrayLike, Complex, Cotangent, DimsLike, Numeric, Real
 from qml.operators import PauliSum
 from qml.states import factors
@@ -198,8 +198,7 @@ class DensityMatrix(State):
         """Write the state to a ``.npz`` file (arrays only, no pickle)."""
         held = {"matrix": self._matrix, "probabilities": self._probabilities, "factor": self._factor}
         arrays: dict[str, Any] = {name: a for name, a in held.items() if a is not None}
-        with Path(path).open("wb") as file:
-            np.savez(file, dims=np.array(self.dims), **arrays)
+        write_arrays(path, {"dims": np.array(self.dims), **arrays})
 
     @classmethod
     def load(cls, path: str | Path) -> Self:

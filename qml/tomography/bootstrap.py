@@ -51,7 +51,7 @@ class Bootstrap(Table):
 
     def standard_error(self, name: str) -> float:
         """The standard deviation over the resampled records."""
-        return float(np.std(self.values[name], ddof=1))
+        return float(np.std(self._drawn(name), ddof=1))
 
     def interval(self, name: str, level: float = 0.95, *, kind: str = "percentile") -> tuple[float, float]:
         r"""An interval from the quantiles q over the resampled records; `kind` is which.
@@ -65,7 +65,7 @@ class Bootstrap(Table):
         What each of them covers was measured: docs/explanation/tomography.md.
         """
         tail = (1 - _checks.number("level", level, 0.0, 1.0)) / 2
-        low, high = (float(q) for q in np.quantile(self.values[name], [tail, 1 - tail]))
+        low, high = (float(q) for q in np.quantile(self._drawn(name), [tail, 1 - tail]))
         if _checks.choice("kind", kind, ("percentile", "basic")) == "percentile":
             return low, high
         center = 2 * self.estimates[name]
@@ -73,7 +73,10 @@ class Bootstrap(Table):
 
     def bias(self, name: str) -> float:
         """The mean over the resampled records, minus the estimate."""
-        return float(np.mean(self.values[name]) - self.estimates[name])
+        return float(np.mean(self._drawn(name)) - self.estimates[name])
+
+    def _drawn(self, name: str) -> Real:
+        return self.values[_checks.choice("name", name, self.values)]
 
     caption: ClassVar[str] = "bootstrap"
 

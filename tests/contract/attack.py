@@ -21,6 +21,7 @@ import qml
 from qml import tomography
 from qml._checks import InputError, MemoryRefused
 from qml.fitting import FitError, FitResult
+from qml.models.base import Parametrized
 
 SECONDS = 5.0
 """Processor time that one call may take."""
@@ -141,7 +142,8 @@ TRUSTED = ("trusted", "from_arrays", "of")
 """Class methods that engines and files call, which check nothing or what was written."""
 
 
-READY_MADE = ("Real", "Complex", "Integer", "Dims", "State", "State | None", "Real | None", "Complex | None")
+ARRAYS = ("Real", "Real | None", "Complex", "Complex | None", "Integer")
+READY_MADE = (*ARRAYS, "list[int]", "Dims", "State", "State | None", "Sequence[PauliSum]")
 """Types of what comes from the library itself; users' arguments are ``ArrayLike``, ``StateLike`` and so on."""
 FAMILIES = (
     qml.State,
@@ -160,6 +162,10 @@ FAMILIES = (
 """Whose methods users call; those of losses, engines and optimizers are called by ``fit``."""
 
 
+NOT_OFFERED = ("LargeGibbsModel.state_jvp",)
+"""Methods of a base class that say in a sentence that this one has none."""
+
+
 def methods() -> dict[str, tuple[Callable[[], Any], str]]:
     """The public methods of the objects that users hold: how the object is made, and the name of the method.
 
@@ -175,7 +181,8 @@ def methods() -> dict[str, tuple[Callable[[], Any], str]]:
             if method.startswith("_") or not inspect.isfunction(held) or held in seen:
                 continue
             seen.add(held)
-            if any(is_of_users(p) for p in list(inspect.signature(held).parameters.values())[1:]):
+            _, *parameters = inspect.signature(held).parameters.values()
+            if f"{name}.{method}" not in NOT_OFFERED and any(map(is_of_users, parameters)):
                 found[f"{name}.{method}"] = partial(example, name, owner), method
     return found
 
@@ -213,15 +220,29 @@ def budget(seconds: float) -> Iterator[None]:
 def valid_arguments(name: str, call: Callable[..., Any]) -> dict[str, Any]:
     """A valid argument for each parameter that has none by default."""
     found = {}
+    held = None if inspect.isclass(call) else getattr(call, "__self__", None)
     for parameter in inspect.signature(call).parameters.values():
         if parameter.kind is parameter.VAR_KEYWORD:
             continue
         own = f"{name}.{parameter.name}"
-        if own in EXAMPLES or (parameter.default is parameter.empty and parameter.name in EXAMPLES):
+        if (made := of_the_object(held, parameter.name)) is not None:
+            found[parameter.name] = made
+        elif own in EXAMPLES or (parameter.default is parameter.empty and parameter.name in EXAMPLES):
             found[parameter.name] = EXAMPLES.get(own, EXAMPLES.get(parameter.name))()
         elif parameter.default is parameter.empty and parameter.kind is not parameter.VAR_POSITIONAL:
             raise KeyError(f"EXAMPLES needs a valid {parameter.name!r} for {name}")
     return found
+
+
+def of_the_object(held: Any, name: str) -> Any:
+    """A valid argument of an object's method that depends on the object: parameters of a model, settings."""
+    if isinstance(held, Parametrized) and name == "params":
+        return np.full(held.n_params, 0.1)
+    if isinstance(held, Parametrized) and name == "values":
+        return held.natural(np.full(held.n_params, 0.1))
+    if isinstance(held, qml.measurement.Measurement) and name in ("settings", "name"):
+        return held.settings[:1] if name == "settings" else held.settings[0]
+    return None
 
 
 def placed(call: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:

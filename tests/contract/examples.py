@@ -266,9 +266,9 @@ EXAMPLES: dict[str, Callable[[], Any]] = {
     "tomography.choose_rank.ranks": lambda: [1, 2],
     "tomography.Bootstrap": lambda: qml.tomography.bootstrap(tomogram(), {"a": qml.State.purity}, replicates=2, seed=0),
     "tomography.StateTomography": lambda: qml.tomography.StateTomography().fit(counts()),
-    "tomography.ProfileLikelihood.interval.replicates": lambda: 4,
+    "tomography.ProfileLikelihood.interval.replicates": lambda: 20,
     "tomography.ProfileLikelihood.p_value.replicates": lambda: 4,
-    "tomography.TomographyResult.interval.replicates": lambda: 4,
+    "tomography.TomographyResult.interval.replicates": lambda: 20,
     # encodings and operations
     "encodings.basis_encoding.bits": lambda: [[0, 1]],
     "encodings.binary_frequencies.bits": lambda: [[0, 1]],
@@ -277,6 +277,15 @@ EXAMPLES: dict[str, Callable[[], Any]] = {
     "instruction": lambda: qml.gates.X,
     "parameters.as_affine.value": lambda: 0.1,
     # methods
+    "DensityMatrix": lambda: qml.DensityMatrix(np.eye(4) / 4),
+    "DensityMatrix.mutual_information.first": lambda: [0],
+    "DensityMatrix.expect.operator": lambda: "ZZ",
+    "Circuit.with_noise.model": lambda: qml.circuits.NoiseModel(),
+    **{
+        f"{owner}.path": lambda: Path(FILES) / "written"
+        for owner in ("Counts.save", "Counts.write_csv", "Counts.write_json", "DensityMatrix.save", "FitResult.save")
+    },
+    "tomography.Bootstrap.bias.name": lambda: "a",
     "observable": lambda: qml.pauli("Z"),
     "tomography.ProfileLikelihood.p_value.value": lambda: 0.5,
     "tomography.ProfileLikelihood.statistic.value": lambda: 0.5,

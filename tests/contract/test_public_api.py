@@ -8,7 +8,15 @@ import pytest
 from qml import _checks
 
 PUBLIC = attack.public()
-SLOW = ("fit", "losses.measured_report", "DensityMatrix.from_qobj", "tomography.bootstrap")
+METHODS = attack.methods()
+SLOW = (
+    "fit",
+    "losses.measured_report",
+    "DensityMatrix.from_qobj",
+    "tomography.bootstrap",
+    "tomography.ProfileLikelihood.interval",
+    "tomography.TomographyResult.interval",
+)
 """More than half a second of processor time each."""
 
 
@@ -20,6 +28,14 @@ def marked(names):
 def test_hostile_arguments_are_refused_in_a_sentence(name, monkeypatch):
     monkeypatch.setattr(_checks, "available_memory", lambda: attack.MEMORY)
     assert attack.attack(name, PUBLIC[name]) == []
+
+
+@pytest.mark.parametrize("name", marked(METHODS))
+def test_hostile_arguments_of_methods_are_refused_in_a_sentence(name, monkeypatch, tmp_path):
+    monkeypatch.setattr(_checks, "available_memory", lambda: attack.MEMORY)
+    monkeypatch.chdir(tmp_path)  # a word is the name of a file that can be written
+    make, method = METHODS[name]
+    assert attack.attack(name, getattr(make(), method)) == []
 
 
 def test_the_attack_finds_what_it_looks_for():
@@ -44,7 +60,9 @@ def test_the_attack_finds_what_it_looks_for():
 
 def test_nothing_public_is_missed():
     assert len(PUBLIC) > 150
-    assert set(SLOW) <= set(PUBLIC)
+    assert set(SLOW) <= {*PUBLIC, *METHODS}
+    assert len(METHODS) > 80
+    assert {"DensityMatrix.partial_trace", "GibbsModel.state", "Circuit.bind", "Counts.merge"} <= set(METHODS)
     assert {
         "cross_entropy",
         "gates.CNOT",

@@ -6,15 +6,18 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from qml._checks import number
+from qml import _checks
 from qml.circuits.circuit import Circuit
 from qml.circuits.drawing import LONGEST, Mark, alive_after, columns, legend, short
 from qml.parameters import Affine
+from qml.plotting.axes import axes_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 UNIT = 0.45
+WIDEST = 1000.0
+"""Inches."""
 """Inches between two wires; all lengths below are in this unit, font sizes in points."""
 BOX, PADDING, GAP, MARGIN = 0.7, 0.12, 0.24, 0.3
 LARGE, MEDIUM, SMALL = 11.0, 9.0, 7.5
@@ -57,9 +60,12 @@ def draw_circuit(circuit: Circuit, ax: Axes | None = None, *, width: float = 11.
     """
     import matplotlib.pyplot as plt
 
+    circuit = _checks.instance("circuit", circuit, Circuit)
+    if ax is not None:
+        axes_of(ax, 0, 0)
     labels = [rf"$q_{{{site}}}$" if d == 2 else rf"$q_{{{site}}}\ (d={d})$" for site, d in enumerate(circuit.dims)]
     indent = MARGIN + max(_length(label, MEDIUM) for label in labels) + 0.15
-    panels = _fold(columns(circuit.operations), number("width", width, low=2.0) / UNIT - indent - MARGIN)
+    panels = _fold(columns(circuit.operations), _checks.number("width", width, 2.0, WIDEST) / UNIT - indent - MARGIN)
     footer = legend(circuit.operations)
     footer = f"${_upright(footer)}$" if footer else ""
     breadth = indent + MARGIN + max(sum(w for _, w in panel) + GAP for panel in panels)

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from qml import _checks
 from qml._checks import InputError
 from qml._typing import Real
+from qml.fitting import FitResult
+from qml.plotting.axes import axes_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-    from qml.fitting import FitResult
 
 COLORS = ("#1f5ab8", "#c8442c", "#2a8f57", "#8c3f9e", "#c28a14", "#4a4a4a")
 """Of one fit after the other."""
@@ -63,7 +64,7 @@ def plot_history(
     >>> gap_axes.get_yscale(), loss_axes.get_ylabel()
     ('log', 'loss (nats)')
     """
-    named = _named(results)
+    named, title = _named(results), _checks.text("title", title)
     loss_axes, gap_axes = _two(ax)
     for k, (name, result) in enumerate(named.items()):
         color, dash = COLORS[k % len(COLORS)], DASHES[k % len(DASHES)]
@@ -104,12 +105,14 @@ def _held_out(axes: Axes, losses: Real, color: str, label: str) -> None:
 
 
 def _named(results: FitResult | Sequence[FitResult] | Mapping[str, FitResult]) -> dict[str, FitResult]:
+    if isinstance(results, FitResult):
+        return {"loss": results}
     if isinstance(results, Mapping):
-        named = dict(results)
-    elif isinstance(results, Sequence):
-        named = {f"fit {k}": result for k, result in enumerate(results)}
+        named = {_checks.text("each key of results", name): result for name, result in results.items()}
     else:
-        named = {"loss": results}
+        named = {f"fit {k}": result for k, result in enumerate(_checks.listed("results", results, "fits"))}
+    for result in named.values():
+        _checks.instance("each of results", result, FitResult)
     if not named:
         raise InputError("results must hold at least one fit; found none.")
     return named
@@ -127,4 +130,6 @@ def _two(ax: Sequence[Axes] | None) -> tuple[Axes, Axes]:
         raise InputError(
             "ax must be two Axes, for the loss and for the gap: figure.subplots(1, 2) makes them."
         ) from None
-    return loss_axes, gap_axes
+    if loss_axes is None or gap_axes is None:
+        raise InputError("ax must be two Axes, for the loss and for the gap; found None among them.")
+    return axes_of(loss_axes, 0, 0), axes_of(gap_axes, 0, 0)

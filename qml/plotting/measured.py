@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from qml import _checks
 from qml._checks import InputError
+from qml.losses.report import MeasuredReport
+from qml.plotting.axes import axes_of
 from qml.plotting.history import COLORS, DASHES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from qml._typing import ArrayLike
-    from qml.losses import MeasuredReport
 
 
 def plot_measured(
@@ -56,27 +58,27 @@ def plot_measured(
     >>> [line.get_label() for line in ax.get_lines()]
     ['$S(\\hat\\rho, \\sigma)$', 'likelihood']
     """
+    reports = _checks.listed("reports", reports, "reports")
+    reports = [_checks.instance("each of reports", report, MeasuredReport) for report in reports]
     if not reports:
         raise InputError("reports must hold at least one report; found none.")
-    place = np.arange(len(reports), dtype=np.float64) if x is None else np.asarray(x, dtype=np.float64)
+    place = np.arange(len(reports), dtype=np.float64) if x is None else _checks.array("x", x, allow_complex=False)
     if place.shape != (len(reports),):
         raise InputError(f"x must hold one number for each of the {len(reports)} reports; found shape {place.shape}.")
-    if ax is None:
-        from matplotlib import pyplot
-
-        ax = pyplot.figure(figsize=(5.2, 3.6), layout="constrained").add_subplot()
+    axes = axes_of(ax, 5.2, 3.6)
     upper = np.array([r.cross_entropy for r in reports])
     lower = np.array([r.likelihood + r.log_traces for r in reports])
-    ax.plot(place, upper, color=COLORS[0], linestyle=DASHES[0], marker=".", label=r"$S(\hat\rho, \sigma)$")
-    ax.plot(place, lower, color=COLORS[1], linestyle=DASHES[1], marker=".", label="likelihood")
+    axes.plot(place, upper, color=COLORS[0], linestyle=DASHES[0], marker=".", label=r"$S(\hat\rho, \sigma)$")
+    axes.plot(place, lower, color=COLORS[1], linestyle=DASHES[1], marker=".", label="likelihood")
     finite = np.isfinite(upper) & np.isfinite(lower)
-    ax.fill_between(place, lower, upper, where=finite.tolist(), color=COLORS[0], alpha=0.12, linewidth=0, label="cost")
+    shade = axes.fill_between(place, lower, upper, where=finite.tolist(), color=COLORS[0], alpha=0.12, linewidth=0)
+    shade.set_label("cost")
     true = [r.true_cross_entropy for r in reports]
     if all(value is not None for value in true):
         known = np.array(true, dtype=np.float64)
-        ax.plot(place, known, color="0.35", linestyle=":", label=r"$S(\rho, \sigma)$")
-    ax.set_ylabel("nats a shot")
-    ax.set_xlabel(xlabel)
-    ax.spines[["top", "right"]].set_visible(False)
-    ax.legend(frameon=False, fontsize="small")
-    return ax
+        axes.plot(place, known, color="0.35", linestyle=":", label=r"$S(\rho, \sigma)$")
+    axes.set_ylabel("nats a shot")
+    axes.set_xlabel(_checks.text("xlabel", xlabel))
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False, fontsize="small")
+    return axes

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from qml._checks import InputError, memory
+from qml import _checks
+from qml._checks import InputError
+from qml.plotting.axes import axes_of
+from qml.states import State
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-    from qml.states import State
 
 LABELS_UP_TO = 16
 
@@ -51,22 +52,20 @@ def plot_density_matrix(state: State, ax: Axes | None = None, *, limit: float | 
     >>> [label.get_text() for label in ax.get_xticklabels()]
     ['00', '01', '10', '11']
     """
+    state, title = _checks.instance("state", state, State), _checks.text("title", title)
     if state.batch_shape:
         raise InputError(f"one state is drawn at a time; found a batch of shape {state.batch_shape}: index it first.")
-    memory(f"the picture of a density matrix of dimension {state.dim}", 64 * state.dim**2, "trace out some sites")
+    what = f"the picture of a density matrix of dimension {state.dim}"
+    _checks.memory(what, 64 * state.dim**2, "trace out some sites")
     matrix = state.matrix()
-    full = float(np.abs(matrix).max()) if limit is None else limit
+    full = float(np.abs(matrix).max()) if limit is None else _checks.number("limit", limit, low=0.0)
     if not full > 0:
         raise InputError(f"limit must be positive; found {limit!r}.")
-    if ax is None:
-        from matplotlib import pyplot
-
-        ax = pyplot.figure(figsize=(4.2, 4.0), layout="constrained").add_subplot()
-    ax.imshow(colors(matrix, full), interpolation="nearest")
-    _label(ax, state)
-    if title:
-        ax.set_title(title, fontsize="medium")
-    return ax
+    axes = axes_of(ax, 4.2, 4.0)
+    axes.imshow(colors(matrix, full), interpolation="nearest")
+    _label(axes, state)
+    axes.set_title(title, fontsize="medium")
+    return axes
 
 
 def colors(matrix: Any, full: float) -> Any:
@@ -76,7 +75,7 @@ def colors(matrix: Any, full: float) -> Any:
     low = np.floor(quarter).astype(np.int64) % 4
     share = (quarter - np.floor(quarter))[..., None]
     hue = (1 - share) * wheel[low] + share * wheel[(low + 1) % 4]
-    strength = np.clip(np.abs(matrix) / full, 0, 1)[..., None]
+    strength = (np.minimum(np.abs(matrix), full) / full)[..., None]
     return 1 - strength * (1 - hue)
 
 

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from qml import _checks
-from qml._checks import InputError
 from qml.principle import bounds, derivatives, friends, measured, neighbors, parity, price, structure
 from qml.principle.statement import Statement, Verdict
 
@@ -198,8 +197,7 @@ def check(number: int, *, pairs: int = 10_000, seed: int = 0) -> Verdict:
     >>> verdict.holds, verdict.evidence.samples > 300
     (True, True)
     """
-    if number not in STATEMENTS:
-        raise InputError(f"statement must be a number from 1 to {len(STATEMENTS)}; found {number!r}.")
+    number = _checks.integer("number", number, low=1, high=len(STATEMENTS))
     pairs = _checks.integer("pairs", pairs, low=1, high=10**7)
     sequence = np.random.SeedSequence(_checks.integer("seed", seed, low=0), spawn_key=(number,))
     statement, since = STATEMENTS[number], time.perf_counter()
@@ -209,5 +207,5 @@ def check(number: int, *, pairs: int = 10_000, seed: int = 0) -> Verdict:
 
 def check_all(numbers: Sequence[int] | None = None, *, pairs: int = 10_000, seed: int = 0) -> Iterator[Verdict]:
     """:func:`check` for each of `numbers` (by default all), one after the other."""
-    for number in STATEMENTS if numbers is None else numbers:
+    for number in STATEMENTS if numbers is None else _checks.listed("numbers", numbers, "numbers of statements"):
         yield check(number, pairs=pairs, seed=seed)

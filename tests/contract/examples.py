@@ -276,6 +276,13 @@ EXAMPLES: dict[str, Callable[[], Any]] = {
     "encodings.kernel.first": lambda: pair(),
     "instruction": lambda: qml.gates.X,
     "parameters.as_affine.value": lambda: 0.1,
+    # pictures and statements
+    "results": fitted,
+    "reports": lambda: [qml.losses.measured_report(counts(), plus())],
+    "plotting.plot_density_matrix.limit": lambda: 0.5,
+    "principle.check.pairs": lambda: 10,
+    "principle.check_all.pairs": lambda: 10,
+    "principle.check_all.numbers": lambda: [1],
     # methods
     "DensityMatrix": lambda: qml.DensityMatrix(np.eye(4) / 4),
     "DensityMatrix.mutual_information.first": lambda: [0],

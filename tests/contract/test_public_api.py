@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import attack
+import matplotlib
 import pytest
+from matplotlib import pyplot
 
 from qml import _checks
 
@@ -13,6 +15,10 @@ SLOW = (
     "fit",
     "losses.measured_report",
     "DensityMatrix.from_qobj",
+    "plotting.draw_circuit",
+    "plotting.plot_history",
+    "plotting.plot_measured",
+    "principle.check_all",
     "tomography.bootstrap",
     "tomography.ProfileLikelihood.interval",
     "tomography.TomographyResult.interval",
@@ -27,7 +33,9 @@ def marked(names):
 @pytest.mark.parametrize("name", marked(PUBLIC))
 def test_hostile_arguments_are_refused_in_a_sentence(name, monkeypatch):
     monkeypatch.setattr(_checks, "available_memory", lambda: attack.MEMORY)
-    assert attack.attack(name, PUBLIC[name]) == []
+    with matplotlib.rc_context({"figure.max_open_warning": 0}):
+        assert attack.attack(name, PUBLIC[name]) == []
+    pyplot.close("all")
 
 
 @pytest.mark.parametrize("name", marked(METHODS))

@@ -148,7 +148,7 @@ def test_figures_fold_and_scale():
     assert draw_circuit(circuit, ax) is ax
     assert max(text.get_fontsize() for text in ax.texts) < 6
     plt.close("all")
-    with pytest.raises(InputError, match=r"width must be a finite number of at least 2; found 0\.5"):
+    with pytest.raises(InputError, match=r"width must be a finite number from 2 to 1000; found 0\.5"):
         draw_circuit(circuit, width=0.5)
 
 

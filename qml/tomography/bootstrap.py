@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -115,7 +116,8 @@ def bootstrap(
     seed : int, optional
         What all random streams follow from, one for each replicate: the number of workers changes nothing.
     workers : int
-        Processes. A script that asks for more than one needs the usual ``if __name__ == "__main__":``.
+        Processes; no more are started than there are cores.
+        A script that asks for more than one needs the usual ``if __name__ == "__main__":``.
 
     Returns
     -------
@@ -145,7 +147,7 @@ def bootstrap(
     if result.counts.is_weighted:
         raise InputError("the bootstrap needs integer counts; found a record of weights.")
     replicates = _checks.integer("replicates", replicates, low=2, high=MOST)
-    workers = min(_checks.integer("workers", workers, low=1), replicates)
+    workers = min(_checks.integer("workers", workers, low=1), replicates, os.cpu_count() or 1)
     root = np.random.SeedSequence(None if seed is None else _checks.integer("seed", seed, low=0))
     assert isinstance(root.entropy, int)
     is_parametric = _checks.choice("kind", kind, KINDS) == "parametric"

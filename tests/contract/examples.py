@@ -263,6 +263,7 @@ EXAMPLES: dict[str, Callable[[], Any]] = {
     "result": tomogram,
     "functionals": lambda: {"purity": qml.State.purity},
     "operator": lambda: qml.pauli("Z"),
+    "tomography.bootstrap.replicates": lambda: 2,
     "tomography.choose_rank.ranks": lambda: [1, 2],
     "tomography.Bootstrap": lambda: qml.tomography.bootstrap(tomogram(), {"a": qml.State.purity}, replicates=2, seed=0),
     "tomography.StateTomography": lambda: qml.tomography.StateTomography().fit(counts()),

@@ -11,7 +11,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from qml import losses
+from qml import _checks, losses
 from qml._checks import InputError
 from qml._results import FitError as FitError
 from qml._results import Outcome
@@ -90,6 +90,11 @@ class History:
     seconds: Real
     fidelity: Real | None = None
     held_out: Real | None = None
+
+    def __post_init__(self) -> None:
+        for name, a in vars(self).items():
+            if a is not None:
+                object.__setattr__(self, name, _checks.kept(np.asarray(a)))
 
     @property
     def gap(self) -> Real:

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from qml import _checks
 from qml._results import Outcome
 from qml._typing import Integer, Real
 from qml.measurement import Counts
@@ -118,7 +119,7 @@ class TomographyResult(Outcome):
         seen = n > 0
         with np.errstate(divide="ignore"):
             terms = 2 * n * np.log(np.divide(f, p, out=np.ones_like(f), where=seen))
-        return np.asarray(np.add.reduceat(terms, m.offsets[:-1]))
+        return _checks.kept(np.asarray(np.add.reduceat(terms, m.offsets[:-1])))
 
     @property
     def deviance(self) -> float:

@@ -18,9 +18,11 @@ from qml import (
     gates,
 )
 from qml.engines import PauliState
+from qml.fitting.result import History
 from qml.losses import Labelled
 from qml.measurement import ElementsMeasurement, ProjectiveMeasurement, ReadoutMeasurement
 from qml.states import SmoothedState, SpectralState
+from qml.tomography import maximum_likelihood
 
 EFFECTS = np.array([[[1.0, 0.0], [0.0, 0.0]], [[0.0, 0.0], [0.0, 1.0]]], dtype=np.complex128)
 MAKERS = {
@@ -46,6 +48,7 @@ MAKERS = {
     "Moments": (lambda m: Moments(["X"], m), np.array([0.5])),
     "Labelled": (lambda x: Labelled(x, [np.eye(2) / 2]), np.array([[0.5]])),
     "GibbsModel": (lambda g: GibbsModel([g]), np.array([[0.0, 1.0], [1.0, 0.0]], dtype=np.complex128)),
+    "History": (lambda a: History(a, a, a, a, held_out=a), np.array([1.0, 0.5])),
     "UnitaryGate": (gates.UnitaryGate, np.eye(2, dtype=np.complex128)),
     "KrausChannel": (channels.KrausChannel, np.eye(2, dtype=np.complex128)[None]),
 }
@@ -97,3 +100,8 @@ def test_arrays_that_are_kept_are_handed_out_read_only(name):
     kept = list(arrays(made))
     loose = [what for what, a in out.items() if a.flags.writeable and any(np.shares_memory(a, b) for b in kept)]
     assert not loose
+
+
+def test_the_deviances_of_a_tomography_are_read_only():
+    found = maximum_likelihood(Counts(PauliMeasurement(["X", "Y", "Z"]), [50, 50, 60, 40, 70, 30]))
+    assert not found.setting_deviances.flags.writeable

@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar, Self
 
 from qml import _checks
@@ -169,6 +170,22 @@ class Logger(ABC):
     @abstractmethod
     def _leave(self, ending: str) -> None:
         """The log is closed."""
+
+
+def place_of(name: str, path: object) -> Path:
+    """The path of a log; what is none is refused."""
+    if not isinstance(path, str | Path) or not str(path) or "\0" in str(path):
+        raise InputError(f"{name} must be a path; found {_checks.shown(path)}.")
+    return Path(path)
+
+
+def settings_of(settings: Mapping[str, float | str | bool] | None) -> dict[str, float | str | bool]:
+    """The settings of a fit by name, as numbers, text or truth values; None: none."""
+    named = {} if settings is None else dict(_checks.mapping("settings", settings))
+    for name, value in named.items():
+        if not isinstance(value, str | bool):
+            _checks.number(f"settings[{_checks.text('a name in settings', name)!r}]", value)
+    return named
 
 
 def quantities(iteration: Iteration) -> dict[str, float]:

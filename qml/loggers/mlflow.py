@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from qml import _checks
 from qml._checks import InputError
 from qml._files import told
-from qml.loggers.base import RESULT, Entry, Logger, restart_of, tag
+from qml.loggers.base import RESULT, Entry, Logger, place_of, restart_of, settings_of, tag
 
 BATCH = 1000
 """Most metrics that MLflow takes at once."""
@@ -65,17 +66,25 @@ class MLflow(Logger):
         resume: bool = False,
     ) -> None:
         self.check()
+        every, resume, named = (
+            _checks.integer("every", every, low=1),
+            _checks.flag("resume", resume),
+            settings_of(settings),
+        )
+        self.file = place_of("file", file).absolute()
+        for what, value in (("run", run), ("experiment", experiment)):
+            if not _checks.text(what, value).strip():
+                raise InputError(f"{what} must be the name of a run or an experiment; found {value!r}.")
         tracking, self._entities = map(importlib.import_module, self.modules[:2])
         for name in ("mlflow.store.db.utils", "alembic"):
             logging.getLogger(name).setLevel(logging.WARNING)  # they tell of every table that they make
         if "'" in run or not run.isprintable():
             raise InputError(f"the name of a run has no quotes and is on one line; found {run!r}.")
-        self.file = Path(file).absolute()
         with told(self.file):
             self.file.parent.mkdir(parents=True, exist_ok=True)
         try:
             self._client = tracking.MlflowClient(tracking_uri=f"sqlite:///{self.file}")
-            self._run = self._opened(run, experiment, dict(settings or {}), resume)
+            self._run = self._opened(run, experiment, named, resume)
         except Exception as error:  # MLflow's own, SQLAlchemy's, SQLite's
             raise InputError(f"{self} cannot be opened: {' '.join(str(error).split())[:200]}") from error
         super().__init__(every, resume)

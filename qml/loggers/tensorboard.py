@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from qml import _checks
 from qml._checks import InputError
 from qml._files import append_whole, told
-from qml.loggers.base import RESULT, Entry, Logger, restart_of, tag
+from qml.loggers.base import RESULT, Entry, Logger, place_of, restart_of, settings_of, tag
 
 
 class TensorBoard(Logger):
@@ -63,8 +64,13 @@ class TensorBoard(Logger):
         resume: bool = False,
     ) -> None:
         self.check()
+        every, resume, named = (
+            _checks.integer("every", every, low=1),
+            _checks.flag("resume", resume),
+            settings_of(settings),
+        )
         self._events = importlib.import_module("tensorboard.compat.proto.event_pb2").Event
-        self.folder = Path(folder)
+        self.folder = place_of("folder", folder)
         before = sorted(self.folder.glob("*.tfevents.*"))
         if before and not resume:
             raise InputError(f"{self} has a log already: choose another folder, or go on with it by resume=True.")
@@ -72,9 +78,9 @@ class TensorBoard(Logger):
             self.folder.mkdir(parents=True, exist_ok=True)
         self._path = self.folder / f"events.out.tfevents.{int(time.time()):010d}.{len(before):04d}"
         self._head = [self._events(file_version="brain.Event:2", wall_time=time.time())]
-        if settings and not before:
+        if named and not before:
             hparams = importlib.import_module("tensorboard.plugins.hparams.summary_v2")
-            self._head.append(self._events(summary=hparams.hparams_pb(dict(settings)), wall_time=time.time()))
+            self._head.append(self._events(summary=hparams.hparams_pb(named), wall_time=time.time()))
         self._finished = False
         super().__init__(every, resume)
 

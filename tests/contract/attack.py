@@ -29,7 +29,8 @@ SECONDS = 5.0
 MEMORY = 2**28
 """Bytes that the library is told are free."""
 UNCHECKED = ("estimators", "loggers")
-"""Modules left out here; ``test_estimators.py`` attacks the estimators, whose conventions are scikit-learn's."""
+"""Modules left out here: ``test_estimators.py`` attacks the estimators, whose conventions are scikit-learn's, and
+``test_loggers.py`` the loggers, which are opened and closed."""
 
 HOSTILE: dict[str, Callable[[], Any]] = {
     "None": lambda: None,

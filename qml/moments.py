@@ -155,7 +155,7 @@ class Moments:
 
         Examples
         --------
-        >>> Moments(["X", "Z"], [0.6, 0.1]).expect({"X": 2.0, "I": 3.0})
+        >>> round(Moments(["X", "Z"], [0.6, 0.1]).expect({"X": 2.0, "I": 3.0}), 12)
         4.2
         """
         words, columns, shifts = self._span

@@ -91,10 +91,11 @@ class History:
     fidelity: Real | None = None
     held_out: Real | None = None
 
-    def __post_init__(self) -> None:
-        for name, a in vars(self).items():
-            if a is not None:
-                object.__setattr__(self, name, _checks.kept(np.asarray(a)))
+    @classmethod
+    def of(cls, **columns: Real | None) -> History:
+        """The history of these columns, in copies that no one can write to."""
+        own: dict[str, Any] = {name: None if a is None else _checks.kept(np.asarray(a)) for name, a in columns.items()}
+        return cls(**own)
 
     @property
     def gap(self) -> Real:

@@ -48,7 +48,7 @@ def load(path: str | Path) -> FitResult:
         params=arrays["params"],
         state=_state_of(part_of(arrays, "state"), dims),
         target=target_of(target, dims) if (target := part_of(arrays, "target")) else None,
-        history=History(**part_of(arrays, "history")),
+        history=History.of(**part_of(arrays, "history")),
         restarts=tuple(Restart(**restart) for restart in text["restarts"]),
         provenance=text["provenance"],
         parameter_names=tuple(text["parameter_names"]),

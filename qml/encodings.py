@@ -221,8 +221,8 @@ def embedding(states: StateLike, weights: ArrayLike | None = None) -> DensityMat
         columns = columns.transpose(1, 0, 2).reshape(states.dim, -1)
         if columns.shape[1] <= states.dim:
             return DensityMatrix.from_factor(columns, states.dims)
-        return DensityMatrix.trusted(columns @ columns.conj().T, states.dims)
-    return DensityMatrix.trusted(np.einsum("k,kij->ij", w, states.matrix()), states.dims)
+        return DensityMatrix._trusted(columns @ columns.conj().T, states.dims)
+    return DensityMatrix._trusted(np.einsum("k,kij->ij", w, states.matrix()), states.dims)
 
 
 def kernel(first: StateLike, second: StateLike | None = None, kind: str = "hilbert_schmidt") -> Real:
@@ -276,7 +276,7 @@ def _columns(states: State) -> Complex | None:
 
 
 def _member(states: State, k: int) -> State:
-    return states[k] if isinstance(states, DensityMatrix) else DensityMatrix.trusted(states.matrix()[k], states.dims)
+    return states[k] if isinstance(states, DensityMatrix) else DensityMatrix._trusted(states.matrix()[k], states.dims)
 
 
 def _product(factors: Complex, levels: int) -> DensityMatrix:

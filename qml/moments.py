@@ -248,14 +248,14 @@ class Moments:
         n = self.generators[0].n_qubits
         return tuple(PauliSum(n, (word,), (1.0,)) for word in self._span[0])
 
-    def arrays(self) -> dict[str, np.ndarray]:
-        """Plain arrays from which :meth:`from_arrays` makes it again."""
+    def _arrays(self) -> dict[str, np.ndarray]:
+        """Plain arrays from which :meth:`_from_arrays` makes it again."""
         held = {"values": self.values, "errors": self.errors, "entropy": np.array(self._entropy)}
         return pack(self.generators) | held
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> Moments:
-        """What :meth:`arrays` wrote."""
+    def _from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> Moments:
+        """What :meth:`_arrays` wrote."""
         named = {str(k): g for k, g in enumerate(unpack(arrays))}
         return cls(named, arrays["values"], arrays["errors"], float(arrays["entropy"]))
 

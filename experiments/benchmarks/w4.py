@@ -41,7 +41,7 @@ def qml(n: int, variant: str) -> Task:
     from qml import DensityMatrix, cross_entropy, relative_entropy
 
     matrices, quantity = states(n), cross_entropy if variant == "cross" else relative_entropy
-    return Task(lambda: quantity(*(DensityMatrix.trusted(m) for m in matrices)), np.asarray)
+    return Task(lambda: quantity(*(DensityMatrix._trusted(m) for m in matrices)), np.asarray)
 
 
 @WORKLOAD.by("numpy")

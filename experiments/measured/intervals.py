@@ -27,7 +27,7 @@ ROUNDING = 1e-9
 
 def mixed_with_white(state: State, part: float) -> DensityMatrix:
     d = state.dim
-    return DensityMatrix.trusted((1 - part) * state.matrix() + part * np.eye(d) / d, state.dims)
+    return DensityMatrix._trusted((1 - part) * state.matrix() + part * np.eye(d) / d, state.dims)
 
 
 def scenes() -> dict[str, tuple[State, State]]:

@@ -228,7 +228,7 @@ def _state(plan: Plan, vectors: Real, batch: tuple[int, ...]) -> PauliState:
         kept = members_of(vectors, members, size)
     else:
         kept = apart(vectors, members)
-    return PauliState.trusted(kept.reshape(*batch, size), plan.n_out)
+    return PauliState._trusted(kept.reshape(*batch, size), plan.n_out)
 
 
 def _cotangent(cotangent: Cotangent, batch: tuple[int, ...], n: int) -> Real:

@@ -81,7 +81,7 @@ class PauliState(State):
         self.dims = (2,) * n
 
     @classmethod
-    def trusted(cls, vector: Real, n: int) -> PauliState:
+    def _trusted(cls, vector: Real, n: int) -> PauliState:
         """A state from a vector that is known to be one: nothing is checked or copied. For engines."""
         state = cls.__new__(cls)
         state._set(vector, n)
@@ -100,7 +100,7 @@ class PauliState(State):
         """States of a batch, by NumPy indexing of the leading axes."""
         if not self.batch_shape:
             raise InputError("a single state cannot be indexed; only a batch of states can.")
-        return PauliState.trusted(self._vector[index], len(self.dims))
+        return PauliState._trusted(self._vector[index], len(self.dims))
 
     @cached_property
     def _matrix(self) -> Complex:
@@ -146,7 +146,7 @@ class PauliState(State):
         out = out[(..., *(slice(None) if site in kept else 0 for site in range(n)))]
         order = [lead + sorted(kept).index(site) for site in kept]
         r = out.transpose(*range(lead), *order).reshape(*self.batch_shape, 4 ** len(kept))
-        return PauliState.trusted(np.ascontiguousarray(r), len(kept))
+        return PauliState._trusted(np.ascontiguousarray(r), len(kept))
 
     def _expect(self, operator: PauliSum | Complex) -> Real:
         """Tr(sigma O): sum_P c_P r_P for a Pauli sum, without the matrix."""

@@ -61,7 +61,7 @@ class ReferenceEngine(Engine):
             for step, dims in zip(program.steps, registers, strict=False):
                 rho = _forward(step, values, rho, dims)
             finals.append(rho)
-        return DensityMatrix.trusted(_stacked(finals, batch, program), program.dims_out)
+        return DensityMatrix._trusted(_stacked(finals, batch, program), program.dims_out)
 
     def evolve_vjp(
         self, program: ProgramLike, params: ParamsLike, initial: StateLike | None = None
@@ -88,7 +88,7 @@ class ReferenceEngine(Engine):
             gradients = [_pulled(program, *run, own, registers) for run, own in zip(runs, flat, strict=True)]
             return np.reshape(gradients, (*batch, program.n_params))
 
-        return DensityMatrix.trusted(final, program.dims_out), pull
+        return DensityMatrix._trusted(final, program.dims_out), pull
 
     def evolve_jvp(
         self, program: ProgramLike, params: ParamsLike, initial: StateLike | None = None

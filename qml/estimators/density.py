@@ -105,7 +105,7 @@ class DensityEstimator(DensityMixin, BaseEstimator):  # type: ignore[misc]
         _checks.memory(f"a state of dimension {d}", 16 * d * (d + len(self.samples_)), "use fewer features or levels")
         vectors: Complex = fourier_encoding(self._phases(self.samples_), self.levels).factor[..., 0]  # type: ignore[index]
         rho = vectors.T @ vectors.conj() / len(vectors)
-        return DensityMatrix.trusted((1 - self.smoothing) * rho + self.smoothing * np.eye(d) / d, dims)
+        return DensityMatrix._trusted((1 - self.smoothing) * rho + self.smoothing * np.eye(d) / d, dims)
 
     def _phases(self, x: Real) -> Real:
         """The position in the box, as angles from 0 to 2 pi."""

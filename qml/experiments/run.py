@@ -289,7 +289,7 @@ def _keep_target(plan: build.Plan, folder: RunFolder) -> None:
     if target.counts is not None:
         folder.write_file("counts.npz", target.counts.save)
     if not folder.info["inputs"] and target.labels is None and target.state.dim <= KEEP_TARGET_UP_TO:
-        folder.write_file("target.npz", DensityMatrix.trusted(target.state.matrix(), target.state.dims).save)
+        folder.write_file("target.npz", DensityMatrix._trusted(target.state.matrix(), target.state.dims).save)
 
 
 def _keep_files(found: Read, folder: RunFolder) -> None:

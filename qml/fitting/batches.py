@@ -192,4 +192,4 @@ def _as_density_matrices(states: State) -> DensityMatrix:
     """A batch of states whose members can be picked."""
     if states.is_diagonal:
         return DensityMatrix.from_probabilities(states.probabilities(), states.dims)
-    return DensityMatrix.trusted(states.matrix(), states.dims)
+    return DensityMatrix._trusted(states.matrix(), states.dims)

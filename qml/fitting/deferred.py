@@ -17,7 +17,8 @@ from qml.measurement.sampling import multinomial
 from qml.models.circuit import CircuitModel
 from qml.models.gibbs import GibbsModel
 from qml.models.spectral import SpectralModel
-from qml.optimizers import Adam, Optimizer, evaluate
+from qml.optimizers import Adam, Optimizer
+from qml.optimizers.base import evaluate
 from qml.states import StateLike, as_pair, as_single_state
 from qml.states.base import State
 

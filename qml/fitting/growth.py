@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from qml import _checks
 from qml._checks import InputError
 from qml._typing import Real
 from qml.fitting.result import FitResult
@@ -35,7 +36,7 @@ def grow(result: FitResult, model: Model) -> Real:
     Raises
     ------
     InputError
-        If a parameter of the small model is missing.
+        If a parameter of the small model is missing, or they are no result and no model.
 
     Examples
     --------
@@ -47,6 +48,8 @@ def grow(result: FitResult, model: Model) -> Real:
     >>> fit(large, rho, params0=grow(small, large)).loss < small.loss
     True
     """
+    _checks.instance("result", result, FitResult)
+    _checks.instance("model", model, Model)
     known = dict(zip(result.parameter_names, result.params.tolist(), strict=True))
     for name in known:
         if name not in model.parameter_names:

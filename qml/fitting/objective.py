@@ -219,7 +219,7 @@ class Objective:
         """The gradient of f by parameter shifts of the circuit: exact, but dear."""
         self._no_loss_parameters("parameter shifts")
         rules, theta = self._rules, np.array(params, dtype=np.float64)
-        matrix = DensityMatrix.trusted(self.state(theta).matrix(), self.model.dims)
+        matrix = DensityMatrix._trusted(self.state(theta).matrix(), self.model.dims)
         _, cotangent = self.loss.value_and_cotangent(self.target, matrix)
         gradient = np.zeros(self.n_params) if self.prior is None else self.prior.gradient(theta)
 

@@ -337,7 +337,7 @@ class Run:
 
     def history(self) -> History:
         loss, gradient_norm, seconds, fidelity, held_out = zip(*self.entries, strict=True)
-        return History.of(
+        return History._of(
             loss=np.array(loss),
             floor=np.full(len(loss), self.floor),
             gradient_norm=np.array(gradient_norm),

@@ -92,7 +92,7 @@ class History:
     held_out: Real | None = None
 
     @classmethod
-    def of(cls, **columns: Real | None) -> History:
+    def _of(cls, **columns: Real | None) -> History:
         """The history of these columns, in copies that no one can write to."""
         own: dict[str, Any] = {name: None if a is None else _checks.kept(np.asarray(a)) for name, a in columns.items()}
         return cls(**own)

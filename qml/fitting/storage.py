@@ -35,7 +35,7 @@ def save(result: FitResult, path: str | Path | IO[bytes]) -> None:
     arrays: dict[str, Any] = {"params": result.params}
     arrays |= {f"history.{name}": a for name, a in result.history.columns().items() if name != "gap"}
     for owner, held in (("state", result.state), *([("target", result.target)] if kept else [])):
-        named = held.arrays() if isinstance(held, Counts | Moments | ThermalState) else arrays_of(held)
+        named = held._arrays() if isinstance(held, Counts | Moments | ThermalState) else arrays_of(held)
         arrays |= {f"{owner}.{name}": a for name, a in named.items()}
     write_result(path, text, arrays)
 
@@ -48,7 +48,7 @@ def load(path: str | Path) -> FitResult:
         params=arrays["params"],
         state=_state_of(part_of(arrays, "state"), dims),
         target=target_of(target, dims) if (target := part_of(arrays, "target")) else None,
-        history=History.of(**part_of(arrays, "history")),
+        history=History._of(**part_of(arrays, "history")),
         restarts=tuple(Restart(**restart) for restart in text["restarts"]),
         provenance=text["provenance"],
         parameter_names=tuple(text["parameter_names"]),
@@ -59,9 +59,9 @@ def load(path: str | Path) -> FitResult:
 def target_of(arrays: Mapping[str, Any], dims: Dims) -> State | Counts | Moments:
     """The target of a fit: measured counts, expectations, or a state."""
     if "counts" in arrays:
-        return Counts.from_arrays(arrays)
-    return Moments.from_arrays(arrays) if "errors" in arrays else _state_of(arrays, dims)
+        return Counts._from_arrays(arrays)
+    return Moments._from_arrays(arrays) if "errors" in arrays else _state_of(arrays, dims)
 
 
 def _state_of(arrays: Mapping[str, Any], dims: Dims) -> State:
-    return ThermalState.from_arrays(arrays) if "sampling" in arrays else state_of(arrays, dims)
+    return ThermalState._from_arrays(arrays) if "sampling" in arrays else state_of(arrays, dims)

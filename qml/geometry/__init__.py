@@ -1,18 +1,13 @@
 """Metrics on families of states: the geometry that natural gradients and error bars live in."""
 
-from qml.geometry.conditional import ConditionalGibbsMetric, MeanMetric
 from qml.geometry.gibbs import GibbsMetric
 from qml.geometry.metric import HasMetric, Metric, metric
-from qml.geometry.tangent import StateMetric
 from qml.geometry.weights import KINDS
 
 __all__ = [
     "KINDS",
-    "ConditionalGibbsMetric",
     "GibbsMetric",
     "HasMetric",
-    "MeanMetric",
     "Metric",
-    "StateMetric",
     "metric",
 ]

@@ -188,7 +188,7 @@ class Counts(Mapping[str, dict[str, Any]]):
                 f"{outcome_name(self.measurement, k)} can't occur, as its effect is zero, but was counted."
             )
         weights = np.divide(shares, traces, out=np.zeros_like(shares), where=traces > 0)
-        return DensityMatrix.trusted(self.measurement.adjoint(weights), self.measurement.dims)
+        return DensityMatrix._trusted(self.measurement.adjoint(weights), self.measurement.dims)
 
     def merge(self, other: Counts) -> Counts:
         """Both records together: counts add where the measurements are the same, else the settings stand side by side.
@@ -251,15 +251,15 @@ class Counts(Mapping[str, dict[str, Any]]):
 
     __hash__ = None  # type: ignore[assignment]  # compared by content
 
-    def arrays(self) -> dict[str, Any]:
+    def _arrays(self) -> dict[str, Any]:
         """The record as plain arrays, for ``.npz`` files."""
         from qml.measurement.storage import arrays_of
 
         return {"counts": self._counts, **arrays_of(self.measurement)}
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, Any]) -> Counts:
-        """The record of :meth:`arrays`; validated like any other input."""
+    def _from_arrays(cls, arrays: Mapping[str, Any]) -> Counts:
+        """The record of :meth:`_arrays`; validated like any other input."""
         from qml.measurement.storage import measurement_of
 
         if "counts" not in arrays:
@@ -278,7 +278,7 @@ class Counts(Mapping[str, dict[str, Any]]):
         """Read what :meth:`save` wrote."""
         from qml._files import read_arrays
 
-        return cls.from_arrays(read_arrays(path, "counts"))
+        return cls._from_arrays(read_arrays(path, "counts"))
 
     def write_json(self, path: str | Path) -> None:
         """Write the record as JSON text; see :mod:`qml.measurement.formats`."""

@@ -122,4 +122,4 @@ def is_same(a: Measurement, b: Measurement) -> bool:
 
 def write_npz(counts: Counts, path: str | Path | IO[bytes]) -> None:
     """Write a record to a path or to a file open for writing."""
-    write_arrays(path, counts.arrays())
+    write_arrays(path, counts._arrays())

@@ -10,7 +10,8 @@ import numpy as np
 from qml import _checks
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Cotangent, Dims, ParamsLike, Real
-from qml.geometry import Metric, StateMetric
+from qml.geometry import Metric
+from qml.geometry.tangent import StateMetric
 from qml.states.base import State
 
 WIDEST = 1e100

@@ -17,7 +17,8 @@ import numpy as np
 from qml import _checks
 from qml._checks import InputError
 from qml._typing import ArrayLike, Cotangent, Dims, DimsLike, Integer, Numeric, ParamsLike, Real
-from qml.geometry import ConditionalGibbsMetric, Metric
+from qml.geometry import Metric
+from qml.geometry.conditional import ConditionalGibbsMetric
 from qml.models.base import Model, Parametrized, normal_start
 from qml.models.gibbs import GibbsModel
 from qml.operators import GeneratorsLike
@@ -121,7 +122,7 @@ class ConditionalGibbsModel(ConditionalModel):
     With diagonal generators \|c><c\| and data \|y><y\| this *is* softmax regression, with logits -K (logistic
     regression for one generator Z on a qubit); with generators that do not commute it is its quantum generalisation.
     The mean of S over labelled data is convex in theta = (b, W), with a Hessian that is known
-    (:class:`~qml.geometry.ConditionalGibbsMetric`): Newton's method converges in about ten steps.
+    (:class:`~qml.geometry.conditional.ConditionalGibbsMetric`): Newton's method converges in about ten steps.
 
     Parameters
     ----------

@@ -11,7 +11,7 @@ from qml import _checks
 from qml._checks import InputError
 from qml._typing import ArrayLike, Cotangent, Dims, ParamsLike, Real
 from qml.circuits import Circuit
-from qml.geometry import MeanMetric
+from qml.geometry.conditional import MeanMetric
 from qml.models.circuit import CircuitModel
 from qml.models.conditional import ConditionalModel
 from qml.parameters import REAL_LINE, Interval

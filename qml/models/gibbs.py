@@ -115,7 +115,8 @@ class GibbsModel(Model):
     def state(self, params: ParamsLike = ()) -> GibbsState:
         theta = self.theta(params)
         k = self._generators.combine(theta)
-        return GibbsState.trusted(k, self.dims, diagonal=self._generators.is_diagonal, sectors=self._generators.sectors)
+        held = self._generators
+        return GibbsState._trusted(k, self.dims, diagonal=held.is_diagonal, sectors=held.sectors)
 
     def state_vjp(self, params: ParamsLike = ()) -> tuple[GibbsState, Callable[[Cotangent], Real]]:
         r"""The state, and G_K -> dL/dtheta_j = Tr(G_K G_j)."""

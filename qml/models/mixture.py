@@ -163,4 +163,4 @@ def _mixed(
         means = np.array([np.vdot(g, m).real for m in matrices])
         return w * means, [s.pull_matrix(weight * g) for weight, s in zip(w, states, strict=True)]
 
-    return DensityMatrix.trusted(np.tensordot(w, matrices, axes=1), dims), from_matrix
+    return DensityMatrix._trusted(np.tensordot(w, matrices, axes=1), dims), from_matrix

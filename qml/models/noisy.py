@@ -149,7 +149,7 @@ class NoisyModel(Model):
 
     def _held(self, state: State) -> DensityMatrix:
         """The state with its matrix as the coordinate, whatever the engine holds it as."""
-        return DensityMatrix.trusted(state.matrix(), self.dims)
+        return DensityMatrix._trusted(state.matrix(), self.dims)
 
     def __repr__(self) -> str:
         return f"NoisyModel({self.model!r}, {self.circuit!r})"

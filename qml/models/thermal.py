@@ -190,14 +190,14 @@ class ThermalState(MomentState):
         pull = self.pull_moments(moments)  # first: it brings log Z along
         return self.energy(moments) + self.log_partition(), pull
 
-    def arrays(self) -> dict[str, np.ndarray]:
-        """Plain arrays from which :meth:`from_arrays` makes it again: what it is sampled from, not the samples."""
+    def _arrays(self) -> dict[str, np.ndarray]:
+        """Plain arrays from which :meth:`_from_arrays` makes it again: what it is sampled from, not the samples."""
         settings = np.array([self.samples, self.seed, self.krylov])
         return pack(self.generators) | {"params": self.params, "sampling": settings}
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> ThermalState:
-        """What :meth:`arrays` wrote."""
+    def _from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> ThermalState:
+        """What :meth:`_arrays` wrote."""
         samples, seed, krylov = arrays["sampling"].tolist()
         named = {str(k): g for k, g in enumerate(unpack(arrays))}
         return cls(named, arrays["params"], samples=samples, seed=seed, krylov=krylov)

@@ -9,7 +9,6 @@ from qml.optimizers.base import (
     OptimizerState,
     Point,
     Stalled,
-    evaluate,
 )
 from qml.optimizers.descent import GradientDescent
 from qml.optimizers.lbfgs import LBFGS
@@ -73,5 +72,4 @@ __all__ = [
     "Stalled",
     "StochasticAdam",
     "as_optimizer",
-    "evaluate",
 ]

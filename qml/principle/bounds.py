@@ -63,7 +63,7 @@ def klein(rng: np.random.Generator, pairs: int) -> Evidence:
         each = draws.spread(pairs, 10 * len(draws.DIMS))
         rho, other = (states.ginibre((d,), rng, batch=each) for _ in range(2))
         part = 10 ** rng.uniform(-5, 0, (each, 1, 1))
-        sigma = DensityMatrix.trusted((1 - part) * rho.matrix() + part * other.matrix(), (d,))
+        sigma = DensityMatrix._trusted((1 - part) * rho.matrix() + part * other.matrix(), (d,))
         gap = losses.cross_entropy(rho, sigma) - rho.entropy()
         distance = np.abs(np.linalg.eigvalsh(rho.matrix() - sigma.matrix())).sum(axis=-1)
         worst.require(distance > 1e-8)
@@ -155,7 +155,7 @@ def convexity(rng: np.random.Generator, pairs: int) -> Evidence:
         batch = len(pair.logs)
         other = states.ginibre((d,), rng, batch=batch)
         weight = rng.random((batch, 1, 1))
-        middle = DensityMatrix.trusted(weight * sigma.matrix() + (1 - weight) * other.matrix(), (d,))
+        middle = DensityMatrix._trusted(weight * sigma.matrix() + (1 - weight) * other.matrix(), (d,))
         s, t = losses.cross_entropy(rho, sigma), losses.cross_entropy(rho, other)
         chord = weight[:, 0, 0] * s + (1 - weight[:, 0, 0]) * t
         worst.at_least(chord, losses.cross_entropy(rho, middle))
@@ -165,7 +165,7 @@ def convexity(rng: np.random.Generator, pairs: int) -> Evidence:
             asymmetry = max(asymmetry, float(np.abs(losses.cross_entropy(sigma, rho) - s).max()))
     for d in draws.DIMS:  # a full model of singular data, and the other way round
         rho, sigma = draws.outside(rng, d, max(1, pairs // 40))
-        mixed = DensityMatrix.trusted(0.5 * rho.matrix() + 0.5 * np.eye(d) / d, (d,))
+        mixed = DensityMatrix._trusted(0.5 * rho.matrix() + 0.5 * np.eye(d) / d, (d,))
         worst.require(np.isfinite(losses.cross_entropy(sigma, mixed)))
         worst.require(losses.cross_entropy(mixed, sigma) == np.inf)
     worst.require(asymmetry > 0.01)

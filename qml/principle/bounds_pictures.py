@@ -32,7 +32,7 @@ def support() -> Panel:
     for weight in (0.5, 0.1, 0.01, 0.0):
         rho = DensityMatrix.from_probabilities([1 - weight, weight])
         sigma = DensityMatrix.from_probabilities(np.stack([1 - small, small], axis=-1))
-        s = losses.cross_entropy(DensityMatrix.trusted(np.stack([rho.matrix()] * len(small)), (2,)), sigma)
+        s = losses.cross_entropy(DensityMatrix._trusted(np.stack([rho.matrix()] * len(small)), (2,)), sigma)
         series.append(Series(f"<1|rho|1> = {weight:g}", np.log10(small), s, "line"))
     return Panel(
         "A model that loses the direction |1>: sigma = diag(1 - s, s)",
@@ -51,8 +51,8 @@ def floor(rng: np.random.Generator) -> Panel:
     rho, first, second = (states.ginibre((3,), rng).matrix() for _ in range(3))
     ends = np.where((t < 0)[:, None, None], first, second)
     weight = np.abs(t)[:, None, None]
-    sigma = DensityMatrix.trusted((1 - weight) * rho + weight * ends, (3,))
-    same = DensityMatrix.trusted(np.broadcast_to(rho, sigma.matrix().shape).copy(), (3,))
+    sigma = DensityMatrix._trusted((1 - weight) * rho + weight * ends, (3,))
+    same = DensityMatrix._trusted(np.broadcast_to(rho, sigma.matrix().shape).copy(), (3,))
     return Panel(
         "Models on two segments that meet in rho (d = 3)",
         "t: sigma = (1 - |t|) rho + |t| × (one random state for t < 0, another for t > 0)",
@@ -150,9 +150,9 @@ def chords(rng: np.random.Generator) -> tuple[Panel, Panel]:
     series = []
     for k in range(3):
         rho, first, second = (states.ginibre((3,), rng).matrix() for _ in range(3))
-        middle = DensityMatrix.trusted((1 - t)[:, None, None] * first + t[:, None, None] * second, (3,))
+        middle = DensityMatrix._trusted((1 - t)[:, None, None] * first + t[:, None, None] * second, (3,))
         s = losses.cross_entropy(
-            DensityMatrix.trusted(np.broadcast_to(rho, middle.matrix().shape).copy(), (3,)), middle
+            DensityMatrix._trusted(np.broadcast_to(rho, middle.matrix().shape).copy(), (3,)), middle
         )
         series.append(Series(f"S, triple {k + 1}", t, s, "line", color=k))
         series.append(Series(f"chord, triple {k + 1}", t, (1 - t) * s[0] + t * s[-1], "dashed", color=k))

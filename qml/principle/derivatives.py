@@ -80,7 +80,7 @@ def any_model(rng: np.random.Generator, pairs: int) -> Evidence:
             way = (way - np.eye(d) * (np.trace(way, axis1=-2, axis2=-1) / d)[:, None, None]) * values.min() / 4
 
             def moved(h: float, sigma: Complex = sigma, way: Complex = way, d: int = d) -> DensityMatrix:
-                return DensityMatrix.trusted(sigma + h * way, (d,))
+                return DensityMatrix._trusted(sigma + h * way, (d,))
 
             worst.equal(_numeric(rho, moved), draws.trace(moved(0.0).pull_log(-rho.matrix()), way))
         near, _, columns = draws.nearly_singular(rng, d, each, as_factor=True)
@@ -122,7 +122,7 @@ def _parabola(rng: np.random.Generator) -> Panel:
     d, t = 4, np.linspace(-3, 3, 121)
     g, rho = draws.hermitian(rng, d, 1)[0], states.ginibre((d,), rng)
     at, rest = 0.8, draws.hermitian(rng, d, 1)[0] / 2
-    many = DensityMatrix.trusted(np.broadcast_to(rho.matrix(), (len(t), d, d)).copy(), (d,))
+    many = DensityMatrix._trusted(np.broadcast_to(rho.matrix(), (len(t), d, d)).copy(), (d,))
     s = losses.cross_entropy(many, GibbsState(rest + t[:, None, None] * g, (d,)))
     sigma = GibbsState(rest + at * g, (d,))
     spectrum = sigma.spectrum()

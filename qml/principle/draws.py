@@ -106,14 +106,14 @@ def of_lower_rank(
     factor = basis * np.sqrt(weights)[:, None, :]
     if as_factor:
         return DensityMatrix.from_factor(factor, (d,)), np.log(weights), basis
-    return DensityMatrix.trusted(factor @ dagger(factor), (d,)), np.log(weights), basis
+    return DensityMatrix._trusted(factor @ dagger(factor), (d,)), np.log(weights), basis
 
 
 def inside(rng: np.random.Generator, basis: Complex, rank: int) -> DensityMatrix:
     """Random states of this rank in the spans of columns (batch, d, r)."""
     batch, d, r = basis.shape
     small = states.ginibre((r,), rng, rank=rank, batch=batch).matrix()
-    return DensityMatrix.trusted(basis @ small @ dagger(basis), (d,))
+    return DensityMatrix._trusted(basis @ small @ dagger(basis), (d,))
 
 
 def outside(rng: np.random.Generator, d: int, batch: int) -> tuple[DensityMatrix, DensityMatrix]:
@@ -128,7 +128,7 @@ def rotated(state: State, u: Complex) -> State:
         return GibbsState(u @ state.hamiltonian() @ dagger(u), state.dims)
     if isinstance(state, DensityMatrix) and state.factor is not None:
         return DensityMatrix.from_factor(u @ state.factor, state.dims)
-    return DensityMatrix.trusted(u @ state.matrix() @ dagger(u), state.dims)
+    return DensityMatrix._trusted(u @ state.matrix() @ dagger(u), state.dims)
 
 
 def unitaries(rng: np.random.Generator, d: int, batch: int) -> Complex:
@@ -189,7 +189,7 @@ def tensor(a: State, b: State) -> State:
         return GibbsState(product(a.hamiltonian(), one_b) + product(one_a, b.hamiltonian()), dims)
     if isinstance(a, DensityMatrix) and isinstance(b, DensityMatrix) and a.factor is not None and b.factor is not None:
         return DensityMatrix.from_factor(product(a.factor, b.factor), dims)
-    return DensityMatrix.trusted(product(a.matrix(), b.matrix()), dims)
+    return DensityMatrix._trusted(product(a.matrix(), b.matrix()), dims)
 
 
 def product(a: Complex, b: Complex) -> Complex:
@@ -201,7 +201,7 @@ def product(a: Complex, b: Complex) -> Complex:
 def of_empirical(f: Real, basis: Complex, sigma: states.State) -> Real:
     """S of the empirical state sum_x f_x |x><x| of frequencies f (batch, d) in bases (batch, d, d)."""
     empirical = (basis * f[..., None, :]) @ dagger(basis)
-    return np.asarray(losses.cross_entropy(DensityMatrix.trusted(empirical, sigma.dims), sigma))
+    return np.asarray(losses.cross_entropy(DensityMatrix._trusted(empirical, sigma.dims), sigma))
 
 
 def qubits(bloch: Real) -> Complex:

@@ -87,7 +87,7 @@ def _balls(count: int, lengths: tuple[float, float] = (0.0, 0.98)) -> Callable[[
 
 def _qubits(rows: Real) -> list[DensityMatrix]:
     """The qubits whose Bloch vectors stand in the rows one after the other."""
-    return [DensityMatrix.trusted(draws.qubits(part), (2,)) for part in np.split(rows, rows.shape[1] // 3, axis=1)]
+    return [DensityMatrix._trusted(draws.qubits(part), (2,)) for part in np.split(rows, rows.shape[1] // 3, axis=1)]
 
 
 def _told(*names: str) -> Callable[[Real], str]:
@@ -127,14 +127,14 @@ def _traced(rows: Real) -> tuple[Real, Real]:
     psi = np.zeros((len(rows), 4), dtype=np.complex128)
     psi[:, 0], psi[:, 3] = np.cos(t), np.sin(t)
     rho = DensityMatrix.from_vector(psi, (2, 2))
-    sigma = DensityMatrix.trusted(a[:, None, None] * rho.matrix() + (1 - a)[:, None, None] * np.eye(4) / 4, (2, 2))
-    reduced = [DensityMatrix.trusted(partial_trace_matrix(x.matrix(), [0], (2, 2)), (2,)) for x in (rho, sigma)]
+    sigma = DensityMatrix._trusted(a[:, None, None] * rho.matrix() + (1 - a)[:, None, None] * np.eye(4) / 4, (2, 2))
+    reduced = [DensityMatrix._trusted(partial_trace_matrix(x.matrix(), [0], (2, 2)), (2,)) for x in (rho, sigma)]
     return losses.cross_entropy(rho, sigma), losses.cross_entropy(*reduced)
 
 
 def _jointly_convex(rows: Real) -> tuple[Real, Real]:
     rho, tau, sigma, omega = _qubits(rows)
-    means = [DensityMatrix.trusted((a.matrix() + b.matrix()) / 2, (2,)) for a, b in ((rho, tau), (sigma, omega))]
+    means = [DensityMatrix._trusted((a.matrix() + b.matrix()) / 2, (2,)) for a, b in ((rho, tau), (sigma, omega))]
     return (losses.cross_entropy(rho, sigma) + losses.cross_entropy(tau, omega)) / 2, losses.cross_entropy(*means)
 
 
@@ -144,7 +144,7 @@ def _sic(rows: Real) -> tuple[Real, Real]:
     directions = np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]) / np.sqrt(3)
     effects = draws.qubits(directions) / 2
     f, p = (draws.trace(effects, x.matrix()[:, None]) for x in (rho, sigma))
-    empirical = DensityMatrix.trusted(np.einsum("bk,kij->bij", 2 * f, effects), (2,))
+    empirical = DensityMatrix._trusted(np.einsum("bk,kij->bij", 2 * f, effects), (2,))
     return losses.cross_entropy(empirical, sigma), -(f * np.log(p)).sum(axis=-1)
 
 

@@ -165,7 +165,7 @@ def _record(
     there = weights > 1e-12
     f = np.where(there, draws.frequencies(rng, draws.trace(effects, rho.matrix()[:, None]), 100), 0.0)
     safe = np.where(there, weights, 1.0)
-    return DensityMatrix.trusted(np.einsum("bk,bkij->bij", f / safe, effects), rho.dims), f, safe, effects
+    return DensityMatrix._trusted(np.einsum("bk,bkij->bij", f / safe, effects), rho.dims), f, safe, effects
 
 
 def deferred(rng: np.random.Generator, pairs: int) -> Evidence:

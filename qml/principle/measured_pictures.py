@@ -15,7 +15,7 @@ SHOTS = 1000
 
 def turned(angle: Real, length: float = 0.9) -> DensityMatrix:
     """Qubits with a Bloch vector of this length at an angle from z towards x."""
-    return DensityMatrix.trusted(draws.qubits(_arrow(angle, length)), (2,))
+    return DensityMatrix._trusted(draws.qubits(_arrow(angle, length)), (2,))
 
 
 def undisturbed_or_measured(rng: np.random.Generator) -> Panel:
@@ -83,7 +83,7 @@ def cost_against_angle() -> Panel:
         c, s = np.cos(angle / 2), np.sin(angle / 2)
         basis = np.stack([np.stack([c, -s], -1), np.stack([s, c], -1)], -2).astype(np.complex128)
         f = draws.populations(np.broadcast_to(sigma.matrix(), (len(angle), 2, 2)), basis)
-        whole = DensityMatrix.trusted(np.broadcast_to(sigma.matrix(), (len(angle), 2, 2)), (2,))
+        whole = DensityMatrix._trusted(np.broadcast_to(sigma.matrix(), (len(angle), 2, 2)), (2,))
         cost = draws.of_empirical(f, basis, whole) + (f * np.log(f)).sum(axis=-1)
         series.append(Series(f"largest weight of sigma {weight}", angle, cost, "line"))
     return Panel(
@@ -103,7 +103,7 @@ def povm_bound(rng: np.random.Generator) -> Panel:
     weights = np.maximum(np.trace(effects, axis1=-2, axis2=-1).real, 1e-300)
     f = draws.frequencies(rng, draws.trace(effects, rho.matrix()[:, None]), 100)
     empirical = np.einsum("bk,bkij->bij", f / weights, effects)
-    s = losses.cross_entropy(DensityMatrix.trusted(empirical, (d,)), sigma)
+    s = losses.cross_entropy(DensityMatrix._trusted(empirical, (d,)), sigma)
     p = np.where(f > 0, draws.trace(effects, sigma.matrix()[:, None]), 1.0)
     nll, term = -(f * np.log(p)).sum(axis=-1), (f * np.log(weights)).sum(axis=-1)
     line = np.array([0.4, 2.4])
@@ -124,11 +124,11 @@ def povm_bound(rng: np.random.Generator) -> Panel:
 def bias_of_length() -> Panel:
     """Losses of models along the true direction against their length: Pauli-6 at infinite shots."""
     true, length = 0.8, np.linspace(0.0, 0.99, 199)
-    sigma = DensityMatrix.trusted(draws.qubits(length[:, None] * _arrow(np.zeros(1), 1.0)), (2,))
-    rho = DensityMatrix.trusted(
+    sigma = DensityMatrix._trusted(draws.qubits(length[:, None] * _arrow(np.zeros(1), 1.0)), (2,))
+    rho = DensityMatrix._trusted(
         np.broadcast_to(draws.qubits(_arrow(np.zeros(1), true)), (len(length), 2, 2)).copy(), (2,)
     )
-    biased = DensityMatrix.trusted((rho.matrix() + np.eye(2)) / 3, (2,))
+    biased = DensityMatrix._trusted((rho.matrix() + np.eye(2)) / 3, (2,))
     bases = unbiased_bases(2)
     p, q = (np.einsum("kia,bij,kja->bka", bases.conj(), x.matrix(), bases).real for x in (rho, sigma))
     curves = {

@@ -83,7 +83,7 @@ def pythagoras(rng: np.random.Generator, pairs: int) -> Evidence:
     theta_other = rng.normal(size=(pairs, terms)) * rng.choice([1.0, 10.0], (pairs, 1))  # nearly singular ones, too
     other = GibbsState(np.einsum("bt,btij->bij", theta_other, g), (d,))
     whole = losses.relative_entropy(rho, other)
-    star = DensityMatrix.trusted(best.matrix(), (d,))
+    star = DensityMatrix._trusted(best.matrix(), (d,))
     parts = losses.relative_entropy(rho, best) + losses.relative_entropy(star, other)
     worst.equal(whole[reached], parts[reached])
     worst.require(reached.mean() > 0.95)
@@ -116,7 +116,7 @@ def _parallel(rho: DensityMatrix, g: Complex, theta: Real, way: Real) -> Panel:
     d = rho.dim
     sigma = GibbsState(np.einsum("bt,tij->bij", theta + t[:, None] * way, g), (d,))
     best = GibbsState(np.einsum("t,tij->ij", theta, g), (d,)).matrix()
-    many, star = (DensityMatrix.trusted(np.broadcast_to(x, (len(t), d, d)).copy(), (d,)) for x in (rho.matrix(), best))
+    many, star = (DensityMatrix._trusted(np.broadcast_to(x, (len(t), d, d)).copy(), (d,)) for x in (rho.matrix(), best))
     whole, learnable = losses.relative_entropy(many, sigma), losses.relative_entropy(star, sigma)
     rest = losses.relative_entropy(many, star)
     return Panel(

@@ -41,14 +41,14 @@ def price_of_measuring(rng: np.random.Generator, pairs: int) -> Evidence:
     worst.add(np.abs(_empirical(joint, twice) - (joint + sum(marginals) + np.eye(4)) / 9).max(axis=(-2, -1)))
     for d in draws.DIMS:  # the empirical state, not rho, is the best model of S; the likelihood is best at rho alone
         rho, other = states.ginibre((d,), rng, batch=each), states.ginibre((d,), rng, batch=each)
-        biased = DensityMatrix.trusted((rho.matrix() + np.eye(d)) / (d + 1), (d,))
+        biased = DensityMatrix._trusted((rho.matrix() + np.eye(d)) / (d + 1), (d,))
         near, _, _ = draws.nearly_singular(rng, d, each)
         least = losses.cross_entropy(biased, biased)
         worst.equal(least, biased.entropy())
         for model in (other, near):
             worst.at_least(losses.cross_entropy(biased, model), least)
         part = 10 ** rng.uniform(-4, 0, (each, 1, 1))
-        other = DensityMatrix.trusted((1 - part) * rho.matrix() + part * other.matrix(), (d,))
+        other = DensityMatrix._trusted((1 - part) * rho.matrix() + part * other.matrix(), (d,))
         bases = draws.unitaries(rng, d, 2 * d + 1)
         p, q = (np.einsum("kia,bij,kja->bka", bases.conj(), x.matrix(), bases).real for x in (rho, other))
         lost = (p * np.log(p / q)).sum(axis=-1)

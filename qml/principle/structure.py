@@ -22,7 +22,7 @@ def extensivity(rng: np.random.Generator, pairs: int) -> Evidence:
     worst, each = Largest(), draws.spread(pairs, 4 * len(SHAPES))
     for shape in SHAPES:
         dense = [
-            DensityMatrix.trusted(0.99 * states.ginibre((d,), rng, batch=each).matrix() + 0.01 * np.eye(d) / d, (d,))
+            DensityMatrix._trusted(0.99 * states.ginibre((d,), rng, batch=each).matrix() + 0.01 * np.eye(d) / d, (d,))
             for d in shape
         ]  # no tiny eigenvalues, whose product rounding would drown; those of nearly singular models are known
         near = [draws.nearly_singular(rng, d, each)[0] for d in shape]
@@ -30,9 +30,9 @@ def extensivity(rng: np.random.Generator, pairs: int) -> Evidence:
         for sigmas in (dense, near):
             sigma = draws.tensor(*sigmas)
             for joint in (draws.product(*rhos), states.ginibre(shape, rng, rank=2, batch=each).matrix()):
-                whole = losses.cross_entropy(DensityMatrix.trusted(joint, shape), sigma)
+                whole = losses.cross_entropy(DensityMatrix._trusted(joint, shape), sigma)
                 parts = sum(
-                    losses.cross_entropy(DensityMatrix.trusted(reduced, (d,)), s)
+                    losses.cross_entropy(DensityMatrix._trusted(reduced, (d,)), s)
                     for d, s, reduced in zip(shape, sigmas, _reduced(joint, shape), strict=True)
                 )
                 worst.equal(whole, parts)
@@ -73,7 +73,7 @@ def _held_as_factors(rng: np.random.Generator, shape: tuple[int, int], turn: int
     supported = [draws.inside(rng, b[None], 1)[0] for b in kept]
     correlated = np.kron(*kept) @ states.ginibre((kept[0].shape[1] * kept[1].shape[1],), rng, rank=2).matrix()
     correlated = correlated @ np.kron(*kept).conj().T
-    for rho in (ProductState(supported), DensityMatrix.trusted(correlated, shape), ProductState(single)):
+    for rho in (ProductState(supported), DensityMatrix._trusted(correlated, shape), ProductState(single)):
         parts = 0.0
         for (logs, basis), reduced in zip(known, _reduced(rho.matrix()[None], shape), strict=True):
             p = draws.populations(reduced, basis[None])[0]
@@ -94,10 +94,10 @@ def sharding(rng: np.random.Generator, pairs: int) -> Evidence:
         sigma = states.ginibre((d,), rng, batch=each)
         near, _, _ = draws.nearly_singular(rng, d, each)
         data = states.ginibre((d,), rng, rank=1, batch=each * shards).matrix().reshape(each, shards, d, d)
-        pooled = DensityMatrix.trusted(data.mean(axis=1), (d,))
+        pooled = DensityMatrix._trusted(data.mean(axis=1), (d,))
 
         def of_shards(model: State, data: Complex = data, d: int = d) -> Real:
-            one = [losses.cross_entropy(DensityMatrix.trusted(data[:, k], (d,)), model) for k in range(shards)]
+            one = [losses.cross_entropy(DensityMatrix._trusted(data[:, k], (d,)), model) for k in range(shards)]
             return np.stack(one, axis=1)
 
         parts, whole = of_shards(sigma), losses.cross_entropy(pooled, sigma)
@@ -109,7 +109,7 @@ def sharding(rng: np.random.Generator, pairs: int) -> Evidence:
         worst.add(np.abs(of_whole - slopes.mean(axis=1)).max(axis=(-2, -1)) / scale)
         batches = list(itertools.combinations(range(shards), 2))  # every mini-batch of two shards, each as likely
         of_batches = [
-            losses.cross_entropy(DensityMatrix.trusted(data[:, pair].mean(axis=1), (d,)), sigma) for pair in batches
+            losses.cross_entropy(DensityMatrix._trusted(data[:, pair].mean(axis=1), (d,)), sigma) for pair in batches
         ]
         worst.equal(np.mean(of_batches, axis=0), whole)
         counts = np.arange(1.0, shards + 1)
@@ -145,7 +145,7 @@ def _chain(rng: np.random.Generator) -> Panel:
     for n in sizes:
         rho = states.thermal(operators.tfim(n), 1.0)
         sites = [states.partial_trace(rho, [k]) for k in range(n)]
-        models = [DensityMatrix.trusted(draws.qubits(np.tanh(fields[k]) / 2), (2,)) for k in range(n)]
+        models = [DensityMatrix._trusted(draws.qubits(np.tanh(fields[k]) / 2), (2,)) for k in range(n)]
         whole.append(float(losses.cross_entropy(rho, states.tensor(*models))))
         parts.append(sum(float(losses.cross_entropy(a, b)) for a, b in zip(sites, models, strict=True)))
         entropy.append(float(rho.entropy()))
@@ -177,7 +177,7 @@ def classical_limit(rng: np.random.Generator, pairs: int) -> Evidence:
             diagonal = [DensityMatrix.from_probabilities(x, (d,)) for x in (p, np.exp(logs))]
             worst.equal(losses.cross_entropy(*diagonal), known)
             basis = draws.unitaries(rng, d, each)
-            rho = DensityMatrix.trusted((basis * p[:, None, :]) @ draws.dagger(basis), (d,))
+            rho = DensityMatrix._trusted((basis * p[:, None, :]) @ draws.dagger(basis), (d,))
             turned = GibbsState(-(basis * logs[:, None, :]) @ draws.dagger(basis), (d,))
             worst.equal(losses.cross_entropy(rho, turned), known)
         zeros = rng.random((each, d)) < 0.3  # impossible events, of the data and of the model: 0 log 0 = 0
@@ -206,11 +206,11 @@ def _turned() -> Panel:
     p = np.array([0.8, 0.2])
     c, s = np.cos(angle), np.sin(angle)
     basis = np.stack([np.stack([c, -s], -1), np.stack([s, c], -1)], -2)
-    rho = DensityMatrix.trusted(np.broadcast_to(np.diag(p).astype(complex), (len(angle), 2, 2)).copy(), (2,))
+    rho = DensityMatrix._trusted(np.broadcast_to(np.diag(p).astype(complex), (len(angle), 2, 2)).copy(), (2,))
     series = []
     for color, weight in enumerate((0.6, 0.8, 0.95)):
         q = np.array([weight, 1 - weight])
-        sigma = DensityMatrix.trusted(((basis * q) @ basis.swapaxes(-1, -2)).astype(complex), (2,))
+        sigma = DensityMatrix._trusted(((basis * q) @ basis.swapaxes(-1, -2)).astype(complex), (2,))
         classical = np.full_like(angle, -(p * np.log(q)).sum())
         name = f"eigenvalues of sigma {weight:g}, {1 - weight:.2g}"
         series.append(Series(f"S, {name}", angle, losses.cross_entropy(rho, sigma), "line", color=color))

@@ -105,7 +105,7 @@ class DensityMatrix(State):
         return state
 
     @classmethod
-    def trusted(cls, matrix: Complex, dims: DimsLike | None = None) -> Self:
+    def _trusted(cls, matrix: Complex, dims: DimsLike | None = None) -> Self:
         """A state from a matrix that is known to be one: nothing is checked. For engines."""
         return cls._make(np.asarray(matrix, dtype=np.complex128), dims)
 
@@ -358,8 +358,8 @@ def reduced(state: State, keep: Sequence[int]) -> DensityMatrix:
         a = grouped.reshape(*grouped.shape[:-2], -1).astype(np.complex128, copy=False)
         if a.shape[-1] < a.shape[-2]:
             return DensityMatrix.from_factor(a, dims)
-        return DensityMatrix.trusted(a @ a.conj().swapaxes(-1, -2), dims)
-    return DensityMatrix.trusted(operators.partial_trace_matrix(state.matrix(), kept, state.dims), dims)
+        return DensityMatrix._trusted(a @ a.conj().swapaxes(-1, -2), dims)
+    return DensityMatrix._trusted(operators.partial_trace_matrix(state.matrix(), kept, state.dims), dims)
 
 
 def _grouped(values: Numeric, kept: tuple[int, ...], state: State) -> Numeric:

@@ -77,7 +77,9 @@ class GibbsState(State):
         self._hold(_checks.kept(k), sites, diagonal, sectors)
 
     @classmethod
-    def trusted(cls, hamiltonian: Numeric, dims: Dims, *, diagonal: bool, sectors: Sectors | None = None) -> GibbsState:
+    def _trusted(
+        cls, hamiltonian: Numeric, dims: Dims, *, diagonal: bool, sectors: Sectors | None = None
+    ) -> GibbsState:
         """The state of an array that is known to be Hermitian and of these dims: only the size of its entries is
         checked."""
         state = cls.__new__(cls)

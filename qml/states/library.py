@@ -101,7 +101,7 @@ def werner(p: float, d: int = 2) -> DensityMatrix:
     swap = np.eye(d * d).reshape(d, d, d, d).swapaxes(2, 3).reshape(d * d, d * d)
     one = np.eye(d * d)
     rho = p * (one - swap) / (d * (d - 1)) + (1 - p) * (one + swap) / (d * (d + 1))
-    return DensityMatrix.trusted(rho.astype(np.complex128), (d, d))
+    return DensityMatrix._trusted(rho.astype(np.complex128), (d, d))
 
 
 def thermal(hamiltonian: OperatorLike, beta: float, dims: DimsLike | None = None) -> GibbsState:
@@ -168,7 +168,7 @@ def ginibre(
     a: Complex = g / np.sqrt(np.square(np.abs(g)).sum(axis=(-2, -1), keepdims=True))
     if r < d:
         return DensityMatrix.from_factor(a, sites)
-    return DensityMatrix.trusted(a @ a.conj().swapaxes(-1, -2), sites)
+    return DensityMatrix._trusted(a @ a.conj().swapaxes(-1, -2), sites)
 
 
 def bures(dims: DimsLike, rng: np.random.Generator) -> DensityMatrix:
@@ -189,7 +189,7 @@ def bures(dims: DimsLike, rng: np.random.Generator) -> DensityMatrix:
     phases = np.diagonal(r) / np.abs(np.diagonal(r))
     a = (np.eye(d) + q * phases) @ _normal(rng, (d, d))
     a /= np.linalg.norm(a)
-    return DensityMatrix.trusted(a @ a.conj().T, sites)
+    return DensityMatrix._trusted(a @ a.conj().T, sites)
 
 
 def _vector_fits(d: int) -> None:
@@ -229,7 +229,7 @@ def nearest_density_matrix(matrix: ArrayLike, dims: DimsLike | None = None) -> D
     shift = np.take_along_axis(excess, kept - 1, axis=-1)
     p = np.clip(values - shift, 0.0, None)
     spectrum = spectral.Spectrum(p, vectors)
-    return DensityMatrix.trusted(spectrum.matrix_of(p / p.sum(axis=-1, keepdims=True)), dims)
+    return DensityMatrix._trusted(spectrum.matrix_of(p / p.sum(axis=-1, keepdims=True)), dims)
 
 
 def tensor(*states: StateLike) -> State:
@@ -260,7 +260,7 @@ def _product(states: Sequence[State]) -> State:
             if isinstance(s, GibbsState)
         ]
         return GibbsState(np.sum(placed, axis=0), dims)
-    return DensityMatrix.trusted(operators.tensor_matrices(*(s.matrix() for s in states)), dims)
+    return DensityMatrix._trusted(operators.tensor_matrices(*(s.matrix() for s in states)), dims)
 
 
 def partial_trace(state: StateLike, keep: Sequence[int]) -> State:

@@ -162,7 +162,7 @@ def bootstrap(
     else:
         with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
             found = list(pool.map(one, streams, chunksize=max(1, replicates // (4 * workers))))
-    states = [DensityMatrix.trusted(matrix, counts.measurement.dims) for matrix, _ in found]
+    states = [DensityMatrix._trusted(matrix, counts.measurement.dims) for matrix, _ in found]
     return Bootstrap(
         {name: _number(name, f, result.state) for name, f in functionals.items()},
         {name: np.array([_number(name, f, state) for state in states]) for name, f in functionals.items()},

@@ -81,7 +81,7 @@ def maximum_entropy(counts: Counts, *, gap: float = 1e-2) -> TomographyResult:
     log, seconds = Log(), time.perf_counter() - since
     log.add(start.iterations + steps, seconds, value, bound)
     return TomographyResult(
-        state=DensityMatrix.trusted(sigma, m.dims),
+        state=DensityMatrix._trusted(sigma, m.dims),
         counts=counts,
         log_likelihood=value,
         certificate=bound,

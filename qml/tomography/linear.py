@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -71,6 +72,7 @@ def _norm(x: Complex) -> float:
     return float(np.vdot(x, x).real)
 
 
+@dataclass(frozen=True, eq=False)
 class Determined:
     """Which directions of the space of states the settings of a record determine: those that change the probabilities
     of a setting that was measured. Positivity may determine the rest; see ``TomographyResult.unique``.
@@ -85,10 +87,14 @@ class Determined:
         What is not determined: Pauli strings, or an orthonormal basis of Hermitian matrices.
     """
 
-    def __init__(self, dim: int, directions: tuple[str, ...] | Complex) -> None:
-        self.missing = len(directions)
-        self.rank = dim**2 - self.missing
-        self.directions = directions
+    rank: int
+    missing: int
+    directions: tuple[str, ...] | Complex
+
+    @classmethod
+    def _of(cls, dim: int, directions: tuple[str, ...] | Complex) -> Determined:
+        held = directions if isinstance(directions, tuple) else _checks.kept(directions)
+        return cls(dim**2 - len(held), len(held), held)
 
     def sentence(self) -> str:
         """What is missing, in words; empty when nothing is."""
@@ -117,7 +123,7 @@ def determined(counts: Counts) -> Determined:
     kept = np.repeat(np.asarray(counts.shots) > 0, m.sizes).astype(np.float64)
     if isinstance(m, PauliMeasurement):
         found = m.to_vector(kept * m.from_vector(np.ones(4**m.n)))  # the normal operator is diagonal in the strings
-        return Determined(m.dim, _strings(np.flatnonzero(found < 0.25 / m.dim), m.n))
+        return Determined._of(m.dim, _strings(np.flatnonzero(found < 0.25 / m.dim), m.n))
     if m.dim > LARGEST_EXAMINED:
         raise InputError(
             f"what a {type(m).__name__} determines is examined up to dimension {LARGEST_EXAMINED}; found {m.dim}."
@@ -125,7 +131,7 @@ def determined(counts: Counts) -> Determined:
     basis = hermitian_basis(m.dim)
     values, vectors = np.linalg.eigh(_normal_matrix(m, basis, kept))
     null = vectors[:, values <= 1e-12 * values[-1]]
-    return Determined(m.dim, np.einsum("ka,kij->aij", null, basis))
+    return Determined._of(m.dim, np.einsum("ka,kij->aij", null, basis))
 
 
 def _strings(places: Integer, n: int) -> tuple[str, ...]:

@@ -171,7 +171,7 @@ class _Found(NamedTuple):
     def state(self, dims: Dims, dim: int) -> DensityMatrix:
         if self.factor.shape[1] < dim:
             return DensityMatrix.from_factor(self.factor, dims)
-        return DensityMatrix.trusted(self.factor @ self.factor.conj().T, dims)
+        return DensityMatrix._trusted(self.factor @ self.factor.conj().T, dims)
 
 
 class _Run:

@@ -109,18 +109,13 @@ def public() -> dict[str, Callable[..., Any]]:
     """Every public callable of the library: functions, classes, and their class methods."""
     found: dict[str, Callable[..., Any]] = {}
     for name, value in everything().items():
-        if not is_attacked(value):
-            continue
-        found[name] = value
+        if is_attacked(value):
+            found[name] = value
         for method, held in vars(value).items() if inspect.isclass(value) else ():
             is_of_the_class = isinstance(held, classmethod | staticmethod)
-            if is_of_the_class and not method.startswith("_") and method not in TRUSTED:
+            if is_of_the_class and not method.startswith("_"):
                 found[f"{name}.{method}"] = getattr(value, method)
     return found
-
-
-INNER = ("StateMetric", "ConditionalGibbsMetric", "MeanMetric", "Determined", "evaluate", "grow")
-"""What models, optimizers and fits hand to each other, ready-made."""
 
 
 def is_attacked(value: Any) -> bool:
@@ -128,7 +123,7 @@ def is_attacked(value: Any) -> bool:
 
     A record is a dataclass that checks nothing (no ``__post_init__``): the library makes it, users read it.
     """
-    if inspect.ismodule(value) or not callable(value) or getattr(value, "__name__", "") in INNER:
+    if inspect.ismodule(value) or not callable(value):
         return False
     if not inspect.isclass(value):
         return type(value).__module__ != "typing" and not hasattr(value, "__origin__")
@@ -138,10 +133,6 @@ def is_attacked(value: Any) -> bool:
         return False
     is_generated = dataclasses.is_dataclass(value) and value.__init__.__code__.co_filename == "<string>"
     return not is_generated or hasattr(value, "__post_init__")
-
-
-TRUSTED = ("trusted", "from_arrays", "of")
-"""Class methods that engines and files call, which check nothing or what was written."""
 
 
 ARRAYS = ("Real", "Real | None", "Complex", "Complex | None", "Integer")

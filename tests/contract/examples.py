@@ -58,6 +58,12 @@ def fitted() -> qml.FitResult:
     return qml.fit(model(), counts(), seed=0, max_iterations=5)
 
 
+@cache
+def learnt() -> qml.models.EMResult:
+    """A model with a hidden unit after some rounds of expectation and maximisation."""
+    return qml.quantum_em(qml.HiddenGibbsModel(["ZZ", "IX"]), plus(), seed=0, max_iterations=20)
+
+
 FILES = tempfile.mkdtemp()
 """Where files for reading stand until the process ends."""
 atexit.register(shutil.rmtree, FILES)
@@ -67,7 +73,7 @@ def written(name: str) -> Path:
     """A file of that name that can be read."""
     path = Path(FILES) / name
     if not path.exists():
-        held = plus() if "state" in name else counts()
+        held = {"state.npz": plus, "fit.npz": fitted, "em.npz": learnt}.get(name, counts)()
         {".npz": held.save, ".json": counts().write_json, ".csv": counts().write_csv}[path.suffix](path)
     return path
 
@@ -101,6 +107,8 @@ EXAMPLES: dict[str, Callable[[], Any]] = {
     "ranks": lambda: [1, 2],
     "dim": lambda: 2,
     "weight": lambda: 1,
+    "where": lambda: "fit.checkpoint",
+    "seconds": lambda: 30.0,
     "batch": lambda: 2,
     "shots": lambda: 100,
     "seed": lambda: 0,
@@ -306,6 +314,9 @@ EXAMPLES: dict[str, Callable[[], Any]] = {
     "tomography.goodness_of_fit.result": fitted,
     "tomography.model_errors.result": fitted,
     "tomography.TomographyResult": tomogram,
+    "fitting.grow.result": fitted,
     "FitResult": fitted,
+    "FitResult.load.path": lambda: written("fit.npz"),
+    "models.EMResult.load.path": lambda: written("em.npz"),
 }
 """A valid argument for each parameter by its name, or by its owner and name where one name means several things."""

@@ -48,7 +48,7 @@ MAKERS = {
     "Moments": (lambda m: Moments(["X"], m), np.array([0.5])),
     "Labelled": (lambda x: Labelled(x, [np.eye(2) / 2]), np.array([[0.5]])),
     "GibbsModel": (lambda g: GibbsModel([g]), np.array([[0.0, 1.0], [1.0, 0.0]], dtype=np.complex128)),
-    "History": (lambda a: History.of(loss=a, floor=a, gradient_norm=a, seconds=a, held_out=a), np.array([1.0, 0.5])),
+    "History": (lambda a: History._of(loss=a, floor=a, gradient_norm=a, seconds=a, held_out=a), np.array([1.0, 0.5])),
     "UnitaryGate": (gates.UnitaryGate, np.eye(2, dtype=np.complex128)),
     "KrausChannel": (channels.KrausChannel, np.eye(2, dtype=np.complex128)[None]),
 }

@@ -64,7 +64,7 @@ def test_convex_unitarily_invariant_and_linear_in_the_data(seed: int, d: int) ->
     u = np.linalg.qr(rng.normal(size=(d, d)) + 1j * rng.normal(size=(d, d)))[0]
 
     def rotate(s: DensityMatrix) -> DensityMatrix:
-        return DensityMatrix.trusted(u @ s.matrix() @ u.conj().T, s.dims)
+        return DensityMatrix._trusted(u @ s.matrix() @ u.conj().T, s.dims)
 
     assert float(cross_entropy(rotate(rho), rotate(sigma))) == pytest.approx(float(cross_entropy(rho, sigma)), rel=1e-9)
     shards = [states.ginibre((d,), rng) for _ in range(3)]
@@ -80,7 +80,7 @@ def test_commuting_states_give_classical_statistics(seed: int, d: int) -> None:
     classical = scipy.stats.entropy(p) + scipy.stats.entropy(p, q)
     pairs = [(DensityMatrix.from_probabilities(p), DensityMatrix.from_probabilities(q))]
     if q.min() > 1e-9:
-        pairs.append(tuple(DensityMatrix.trusted((basis * w) @ basis.conj().T, (d,)) for w in (p, q)))
+        pairs.append(tuple(DensityMatrix._trusted((basis * w) @ basis.conj().T, (d,)) for w in (p, q)))
     for rho, sigma in pairs:
         assert float(cross_entropy(rho, sigma)) == pytest.approx(classical, rel=1e-6 if len(pairs) > 1 else 1e-12)
     assert float(cross_entropy(*pairs[0])) == pytest.approx(classical, rel=1e-12, abs=1e-14)

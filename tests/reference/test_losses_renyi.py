@@ -70,8 +70,8 @@ def test_values_of_lower_rank_against_forty_digits(variant: str, alpha: float) -
     want = exact(inside, sigma, alpha, variant, (2, 3))
     values, vectors = np.linalg.eigh(sigma)
     factor = vectors[:, 1:] * np.sqrt(values[1:])
-    for model in (DensityMatrix.trusted(sigma), DensityMatrix.from_factor(factor / np.linalg.norm(factor))):
-        for data in (DensityMatrix.trusted(inside),):
+    for model in (DensityMatrix._trusted(sigma), DensityMatrix.from_factor(factor / np.linalg.norm(factor))):
+        for data in (DensityMatrix._trusted(inside),):
             assert float(renyi_relative_entropy(data, model, alpha, variant)) == pytest.approx(want, rel=1e-11)
 
 
@@ -220,8 +220,8 @@ def test_derivatives_in_matrices_and_gibbs_states(variant: str, alpha: float, d:
     sigma = GibbsState(k).matrix()
     x = x - np.trace(x) * np.eye(d) / d
     x = x * np.linalg.eigvalsh(sigma)[0]
-    _, gradient = loss.value_and_cotangent(rho, DensityMatrix.trusted(sigma))
-    numeric = slope(loss, rho, lambda h: DensityMatrix.trusted(sigma + h * x))
+    _, gradient = loss.value_and_cotangent(rho, DensityMatrix._trusted(sigma))
+    numeric = slope(loss, rho, lambda h: DensityMatrix._trusted(sigma + h * x))
     assert abs(numeric) > 1e-4
     assert np.trace(gradient @ x).real == pytest.approx(numeric, rel=1e-6, abs=1e-9)
 
@@ -266,7 +266,7 @@ def test_derivatives_in_factors_of_lower_rank(variant: str, alpha: float) -> Non
         rho, b = states.ginibre((4,), rng, rank=3), rng.normal(size=(4, 2)) + 1j * rng.normal(size=(4, 2))
     else:
         v = np.linalg.qr(a)[0]
-        rho = DensityMatrix.trusted(v @ states.ginibre((2,), rng).matrix() @ v.conj().T, (4,))
+        rho = DensityMatrix._trusted(v @ states.ginibre((2,), rng).matrix() @ v.conj().T, (4,))
         b = a @ (rng.normal(size=(2, 2)) + 1j * rng.normal(size=(2, 2)))
     b = (b - a * np.vdot(a, b).real) / 4
 
@@ -279,7 +279,7 @@ def test_derivatives_in_factors_of_lower_rank(variant: str, alpha: float) -> Non
     assert abs(numeric) > 1e-2
     assert np.vdot(cotangent, b).real == pytest.approx(numeric, rel=1e-7)
     matrix = moved(0.0).matrix()
-    _, dense = loss.value_and_cotangent(rho, DensityMatrix.trusted(matrix, (4,)))
+    _, dense = loss.value_and_cotangent(rho, DensityMatrix._trusted(matrix, (4,)))
     x = a @ b.conj().T + b @ a.conj().T
     assert np.trace(dense @ x).real == pytest.approx(numeric, rel=1e-7)
 

@@ -66,7 +66,7 @@ def test_values_and_derivatives(kind: str, name: str) -> None:
             h = mpmath.mpf(10) ** -18
             slope = (exact(name, counts, held + h * along) - exact(name, counts, held - h * along)) / (2 * h)
         assert loss.value(counts, sigma) == pytest.approx(float(value), rel=1e-12)
-        dense = DensityMatrix.trusted(sigma.matrix(), (2, 2))
+        dense = DensityMatrix._trusted(sigma.matrix(), (2, 2))
         _, cotangent = loss.value_and_cotangent(counts, dense)
         assert abs(float(slope)) > 1e-4
         assert np.vdot(cotangent, direction).real == pytest.approx(float(slope), rel=1e-11)

@@ -92,7 +92,7 @@ def check_members(engine, program, params, initial, rng, n):
     thetas = np.broadcast_to(params, (*shape, program.n_params))
     starts = None if initial is None else np.broadcast_to(initial.matrix(), (*shape, *initial.matrix().shape[-2:]))
     for k in np.ndindex(*shape):
-        start = None if starts is None else DensityMatrix.trusted(starts[k], initial.dims)
+        start = None if starts is None else DensityMatrix._trusted(starts[k], initial.dims)
         alone, pull_alone = engine.evolve_vjp(program, thetas[k], start)
         alike(state.matrix()[k], alone.matrix())
         alike(gradient[k], pull_alone(g[k]))
@@ -139,7 +139,7 @@ def test_batches_of_initial_states_broadcast_against_parameters(engine, params_s
     program = with_ancillas()
     params = rng.uniform(0.1, 0.6, (*params_shape, program.n_params))
     matrices = [ginibre((2,) * 5, rng).matrix() for _ in range(math.prod(initial_shape))]
-    initial = DensityMatrix.trusted(np.reshape(matrices, (*initial_shape, 32, 32)), (2,) * 5)
+    initial = DensityMatrix._trusted(np.reshape(matrices, (*initial_shape, 32, 32)), (2,) * 5)
     check_members(engine, program, params, initial, rng, 5)
 
 
@@ -239,9 +239,9 @@ def test_everything_on_a_batch_of_pauli_states(n):
     rng = np.random.default_rng(n)
     matrices = np.array([ginibre((2,) * n, rng).matrix() if n else np.eye(1) for _ in range(6)])
     x = matrices[::-1].reshape(2, 3, 2**n, 2**n)
-    batch = PauliState.trusted(np.ones((2, 3, 1)), 0)
+    batch = PauliState._trusted(np.ones((2, 3, 1)), 0)
     if n:
-        batch = PauliEngine().evolve(Circuit(n).compile(), [], DensityMatrix.trusted(x[::-1, ::-1], (2,) * n))
+        batch = PauliEngine().evolve(Circuit(n).compile(), [], DensityMatrix._trusted(x[::-1, ::-1], (2,) * n))
     np.testing.assert_allclose(batch.matrix().reshape(matrices.shape), matrices, atol=1e-15)
     again = PauliState(batch.vector, n)
     operator = 0.3 * pauli("XYZY"[:n]) - 1.2 * pauli("ZIZX"[:n]) if n else None

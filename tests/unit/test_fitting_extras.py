@@ -226,7 +226,7 @@ class Breaking(GibbsModel):
         if self.calls < 2:
             return state, pull
         if self.how == "state":
-            broken = DensityMatrix.trusted(np.where(np.eye(4) == 1, np.nan, 0.25) + 0j, (2, 2))
+            broken = DensityMatrix._trusted(np.where(np.eye(4) == 1, np.nan, 0.25) + 0j, (2, 2))
             return broken, lambda cotangent: np.full(3, np.nan)
         return state, lambda cotangent: pull(cotangent) + np.array([0.0, np.nan, np.nan])
 

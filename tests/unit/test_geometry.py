@@ -10,7 +10,8 @@ from qml._checks import InputError
 from qml.circuits import Circuit
 from qml.engines.reference import ReferenceEngine
 from qml.fitting import Objective
-from qml.geometry import KINDS, GibbsMetric, StateMetric, metric
+from qml.geometry import KINDS, GibbsMetric, metric
+from qml.geometry.tangent import StateMetric
 from qml.models import Model
 from qml.operators import heisenberg, tfim
 from qml.states import DensityMatrix, basis_state, ginibre

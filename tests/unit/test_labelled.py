@@ -92,7 +92,7 @@ def test_the_likelihood_of_labels_follows_the_support_policy() -> None:
         u = np.eye(3, dtype=complex)
         u[np.ix_([0, 2], [0, 2])] = np.linalg.qr(rng.normal(size=(2, 2)) + 1j * rng.normal(size=(2, 2)))[0]
         matrix = (u * np.array([0.3, rng.uniform(-1, 1) * 1e-16, 0.7])) @ u.conj().T
-        sigma = DensityMatrix.trusted(matrix[None], (3,))
+        sigma = DensityMatrix._trusted(matrix[None], (3,))
         assert LabelLikelihood().value_and_cotangent(labels, sigma) == (np.inf, None)
     small = DensityMatrix.from_probabilities([[1 - 1e-17, 1e-17, 0.0]], (3,))
     assert LabelLikelihood().value(labels, small) == pytest.approx(17 * np.log(10), rel=1e-12)

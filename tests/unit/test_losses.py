@@ -20,7 +20,7 @@ def dense(d: int) -> tuple:
     sigma, x = states.ginibre(qubit_dims(d), RNG).matrix(), hermitian(d)
     x -= np.trace(x) * np.eye(d) / d
     x *= np.linalg.eigvalsh(sigma)[0] / np.linalg.norm(x, 2)  # a step is small for every eigenvalue
-    return lambda t: DensityMatrix.trusted(sigma + t * x), lambda g: np.trace(g @ x).real
+    return lambda t: DensityMatrix._trusted(sigma + t * x), lambda g: np.trace(g @ x).real
 
 
 def classical(d: int) -> tuple:

@@ -50,7 +50,7 @@ def test_several_settings_count_equally_or_by_their_shots() -> None:
     assert MMD().value(record, sigma) == pytest.approx(each @ [1, 2, 5] / 8, rel=1e-11)
     _, gradient = loss.value_and_cotangent(rho, sigma)
     x = states.ginibre((2, 2), rng).matrix() - sigma.matrix()
-    f = [loss.value(rho, DensityMatrix.trusted(sigma.matrix() + h * x, (2, 2))) for h in (-1e-3, 1e-3)]
+    f = [loss.value(rho, DensityMatrix._trusted(sigma.matrix() + h * x, (2, 2))) for h in (-1e-3, 1e-3)]
     assert abs(f[1] - f[0]) > 1e-6
     assert np.trace(gradient @ x).real == pytest.approx((f[1] - f[0]) / 2e-3, rel=1e-9)
 

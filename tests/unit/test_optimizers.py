@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from qml._checks import InputError
-from qml.optimizers import LBFGS, OPTIMIZERS, Adam, GradientDescent, NotANumber, Point, Stalled, evaluate
+from qml.optimizers import LBFGS, OPTIMIZERS, Adam, GradientDescent, NotANumber, Point, Stalled
+from qml.optimizers.base import evaluate
 
 
 class Function:

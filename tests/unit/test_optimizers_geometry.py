@@ -13,14 +13,8 @@ from qml.fitting import Objective
 from qml.geometry import KINDS
 from qml.losses import HilbertSchmidt, Infidelity
 from qml.operators import heisenberg, tfim, xxz
-from qml.optimizers import (
-    LBFGS,
-    GradientDescent,
-    MirrorDescent,
-    NaturalGradient,
-    Newton,
-    evaluate,
-)
+from qml.optimizers import LBFGS, GradientDescent, MirrorDescent, NaturalGradient, Newton
+from qml.optimizers.base import evaluate
 from qml.optimizers.linear import conjugate_gradients
 from qml.states import DensityMatrix, basis_state, ginibre
 

@@ -13,7 +13,8 @@ from qml.fitting import Objective
 from qml.fitting.frequencies import frequencies, shift_rule
 from qml.losses import HilbertSchmidt
 from qml.operators import tfim
-from qml.optimizers import SPSA, Adam, NotANumber, ParameterShift, StochasticAdam, evaluate
+from qml.optimizers import SPSA, Adam, NotANumber, ParameterShift, StochasticAdam
+from qml.optimizers.base import evaluate
 from qml.states import DensityMatrix, ginibre
 
 RHO = ginibre((2, 2), np.random.default_rng(1))

@@ -167,7 +167,7 @@ def test_other_losses_use_the_exact_matrix() -> None:
 
 def test_a_state_is_made_again_from_its_arrays() -> None:
     state = ThermalState({"h": COMPLEX, "z": pauli("ZIII")}, [0.4, 0.1], samples=8, seed=3)
-    again = ThermalState.from_arrays(state.arrays())
+    again = ThermalState._from_arrays(state._arrays())
     assert float(again.log_partition()) == float(state.log_partition())
     assert np.array_equal(again.expectations(), state.expectations())
 

@@ -236,7 +236,7 @@ def test_hedging_keeps_full_rank_and_its_certificate_holds():
     rng = np.random.default_rng(0)
     for size in 10.0 ** -np.arange(1, 6):
         step = size * (ginibre((2, 2), rng).matrix() - result.state.matrix())
-        near = DensityMatrix.trusted(result.state.matrix() + step, (2, 2))
+        near = DensityMatrix._trusted(result.state.matrix() + step, (2, 2))
         assert hedged(near) <= hedged(result.state) + result.certificate
 
 

@@ -22,7 +22,7 @@ Z = np.diag([1.0, -1.0])
 @pytest.fixture(scope="module")
 def mixed() -> State:
     rho = ginibre((2, 2), np.random.default_rng(8)).matrix()
-    return DensityMatrix.trusted(0.6 * rho + 0.1 * np.eye(4), (2, 2))
+    return DensityMatrix._trusted(0.6 * rho + 0.1 * np.eye(4), (2, 2))
 
 
 def test_fisher_errors_are_the_scatter_of_repeated_experiments(mixed):

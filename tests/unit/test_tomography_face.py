@@ -86,7 +86,7 @@ def test_outcomes_never_seen_can_leave_a_state_open_though_all_settings_were_mea
 
 @pytest.mark.parametrize("settings", [["XX", "ZZ"], ["XZ"], ["XX", "YY", "ZZ"]])
 def test_where_it_is_not_unique_another_state_is_as_likely(settings):
-    mixed = DensityMatrix.trusted(0.8 * ghz(2).matrix() + 0.05 * np.eye(4), (2, 2))
+    mixed = DensityMatrix._trusted(0.8 * ghz(2).matrix() + 0.05 * np.eye(4), (2, 2))
     counts = sample(mixed, PauliMeasurement(settings), 500, np.random.default_rng(3))
     result = maximum_likelihood(counts)
     assert result.unique is False
@@ -117,7 +117,7 @@ def test_settings_that_determine_everything_are_not_mentioned():
 def hard(small: float) -> Counts:
     """Outcomes that are seen although they are as unlikely as `small`."""
     rho = (1 - small) * basis_state("0").matrix() + small * ginibre((2,), np.random.default_rng(4)).matrix()
-    return sample(DensityMatrix.trusted(rho, (2,)), PauliMeasurement(1), 10**12, np.random.default_rng(1))
+    return sample(DensityMatrix._trusted(rho, (2,)), PauliMeasurement(1), 10**12, np.random.default_rng(1))
 
 
 @pytest.mark.parametrize("small", [0.5, 1e-3, 1e-5, 1e-7, 1e-9])

@@ -191,7 +191,7 @@ def test_bad_records_and_values_are_told():
 
 def test_tables_of_errors_show_themselves():
     rho = ginibre((2, 2), np.random.default_rng(3)).matrix()
-    counts = record(DensityMatrix.trusted((rho + np.eye(4) / 4) / 2, (2, 2)), 300, 1)
+    counts = record(DensityMatrix._trusted((rho + np.eye(4) / 4) / 2, (2, 2)), 300, 1)
     result = maximum_likelihood(counts)
     model = CircuitModel(Circuit(2, [gates.RY("a", 0), gates.CNOT(0, 1), channels.PhaseFlip("p<q", 1)]))
     found = fit(

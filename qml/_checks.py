@@ -33,6 +33,11 @@ class InputError(ValueError):
     """A mistake in what the caller passed, told in one sentence."""
 
 
+class OutsideDomain(InputError):
+    """Parameters outside the domain of what they belong to, where they limit each other: a fit takes the loss there for
+    +inf and shortens its step, as it does for no other error."""
+
+
 class MemoryRefused(MemoryError):
     """What was asked for would not fit in memory; nothing was allocated."""
 

@@ -11,7 +11,7 @@ from typing import ClassVar, TypeVar
 import numpy as np
 
 from qml import _checks
-from qml._checks import InputError
+from qml._checks import InputError, OutsideDomain
 from qml._typing import Complex, Dims, DimsLike, Real
 from qml.parameters import REAL_LINE, Affine, Interval, ParameterLike, as_affine
 
@@ -106,10 +106,10 @@ class Instruction(ABC):
         return len(self.dims)
 
     def check(self, params: Real) -> None:
-        """Refuse parameter values outside their domain."""
+        """Refuse parameter values outside their domain (:class:`~qml._checks.OutsideDomain`)."""
         for name, domain, value in zip(self.parameter_names, self.domains, params, strict=True):
             if not domain.low <= value <= domain.high:
-                raise InputError(f"{self.name}: {name} must lie in {domain}; found {value:.12g}.")
+                raise OutsideDomain(f"{self.name}: {name} must lie in {domain}; found {value:.12g}.")
 
     @property
     def site_names(self) -> tuple[str, ...]:

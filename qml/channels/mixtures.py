@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from qml import _checks
-from qml._checks import InputError
+from qml._checks import InputError, OutsideDomain
 from qml._typing import Complex, Dims, Real
 from qml.channels.kraus import nonzero
 from qml.operations import Channel, documented
@@ -83,7 +83,8 @@ class PauliMixture(Channel):
         super().check(params)
         total = math.fsum(p * s for p, row in zip(params, self.shares, strict=True) for s in row)
         if total > 1 + SLACK:
-            raise InputError(f"{self.name}: {' + '.join(self.parameter_names)} must be at most 1; found {total:.12g}.")
+            names = " + ".join(self.parameter_names)
+            raise OutsideDomain(f"{self.name}: {names} must be at most 1; found {total:.12g}.")
 
     def kraus(self, params: Real) -> Complex:
         q = params @ np.array(self.shares)

@@ -17,7 +17,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from qml._checks import InputError
+from qml._checks import OutsideDomain
 from qml._typing import Complex, Real
 from qml.channels.kraus import nonzero
 from qml.operations import Channel, documented
@@ -168,9 +168,9 @@ class _ThermalRelaxation(Relaxation):
         t1, t2 = params[:2]
         for label, t in (("t1", t1), ("t2", t2)):
             if t == 0:
-                raise InputError(f"{self.name}: {label} must be positive; found 0.")
+                raise OutsideDomain(f"{self.name}: {label} must be positive; found 0.")
         if t2 / 2 > t1 / (1 - 4 * EPS):
-            raise InputError(f"{self.name}: t2 must be at most 2 t1 = {2 * float(t1):.12g}; found {t2:.12g}.")
+            raise OutsideDomain(f"{self.name}: t2 must be at most 2 t1 = {2 * float(t1):.12g}; found {t2:.12g}.")
 
     def motion(self, params: Real) -> tuple[float, float, float, float]:
         t1, t2, time, e = map(float, params)

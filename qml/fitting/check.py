@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from qml import _checks, spectral
+from qml._checks import OutsideDomain
 from qml._typing import ParamsLike, Real
 from qml.fitting.objective import Objective, joint_params
 from qml.losses import Loss, as_loss, default_loss
@@ -150,7 +151,6 @@ def check_gradient(
         along = rng.standard_normal((count, objective.n_params))
         along /= np.linalg.norm(along, axis=1, keepdims=True)
     value, gradient = objective.value_and_gradient(theta)
-    objective.under_way = True  # difference quotients may step over the edge of the parameters' domain
     remark = ""
     if not math.isfinite(value):
         remark = f"the loss is {value} here, where it has no gradient: choose other params"
@@ -159,11 +159,19 @@ def check_gradient(
     if remark:
         unknown = np.full(len(names), np.nan)
         return GradientCheck(theta, value, names, unknown, unknown, unknown, tolerance, remark)
-    measured = [_derivative(lambda h, u=u: objective.value(theta + h * u)) for u in along]  # type: ignore[misc]
+    measured = [_derivative(lambda h, u=u: _value(objective, theta + h * u)) for u in along]  # type: ignore[misc]
     numeric, resolution = np.array(measured).reshape(-1, 2).T
     if not gradient.any():
         remark = "the gradient is zero here, so that little is checked: choose other params"
     return GradientCheck(theta, value, names, along @ gradient, numeric, resolution, tolerance, remark)
+
+
+def _value(objective: Objective, params: Real) -> float:
+    """The loss; difference quotients may step over the edge of the domain, where it is +inf."""
+    try:
+        return objective.value(params)
+    except OutsideDomain:
+        return math.inf
 
 
 def _derivative(f: Callable[[float], float]) -> tuple[float, float]:

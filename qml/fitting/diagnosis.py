@@ -7,17 +7,19 @@ import math
 import numpy as np
 
 from qml import spectral
+from qml._typing import Real
 from qml.fitting.objective import Objective
 from qml.states import State
 
 
-def not_a_number(objective: Objective, when: str) -> str:
-    """A clause: what is not a number (NaN) at the latest evaluation: parameter, state, loss, or which derivative."""
+def not_a_number(objective: Objective, when: str, params: Real | None = None) -> str:
+    """A clause: what is not a number (NaN): one of the parameters that a step led to; or, at the latest evaluation, the
+    loss, or which derivative."""
     latest, names = objective.latest, objective.parameter_names
+    if params is not None and not np.isfinite(params).all():
+        k = int(np.flatnonzero(~np.isfinite(params))[0])
+        return f"the step took the parameter {names[k]!r} to {params[k]}, which is not a number, {when}"
     assert latest is not None, "an optimizer ended without an evaluation"
-    if not np.isfinite(latest.params).all():
-        k = int(np.flatnonzero(~np.isfinite(latest.params))[0])
-        return f"the step took the parameter {names[k]!r} to {latest.params[k]}, which is not a number, {when}"
     if latest.value is None:
         return f"the state could not be computed {when}"
     if not math.isfinite(latest.value):

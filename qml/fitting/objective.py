@@ -53,9 +53,11 @@ class Objective:
         How many times f, with or without its gradient, has been computed.
     latest : Evaluation or None
         The latest of them.
-    under_way : bool
-        False until a fit sets it: then parameters that the model refuses, a step having left their domain, have
-        f = +inf.
+
+    Raises
+    ------
+    OutsideDomain
+        By `value` and `value_and_gradient`, where parameters limit each other and the model refuses them.
 
     Examples
     --------
@@ -78,7 +80,6 @@ class Objective:
         self.scale = _checks.number("scale", scale)
         self.evaluations = 0
         self.latest: Evaluation | None = None
-        self.under_way = False
         self._batches: Batches | None = None
 
     @property
@@ -99,14 +100,8 @@ class Objective:
         """f(theta)."""
         point = np.array(params, dtype=np.float64)
         theta, phi = self.split(point)
-        if not self._begin(point):
-            return math.nan
-        try:
-            sigma = self.model.state(theta)
-        except InputError:
-            if self.under_way:
-                return math.inf
-            raise
+        self._begin(point)
+        sigma = self.model.state(theta)
         value = self.scale * self.loss.bind(phi).value(self.target, sigma) + self._penalty(theta)
         self.latest = Evaluation(point, sigma, value)
         return value
@@ -115,21 +110,14 @@ class Objective:
         """f and its gradient (n_params,); where f is +inf or not a number the gradient is all NaN."""
         point = np.array(params, dtype=np.float64)
         theta, phi = self.split(point)
-        unknown = np.full(self.n_params, np.nan)
-        if not self._begin(point):
-            return math.nan, unknown
-        try:
-            sigma, pullback = self.model.state_vjp(theta)
-        except InputError:
-            if self.under_way:
-                return math.inf, unknown
-            raise
+        self._begin(point)
+        sigma, pullback = self.model.state_vjp(theta)
         loss = self.loss.bind(phi)
         value, cotangent = loss.value_and_cotangent(self.target, sigma)
         value = self.scale * value + self._penalty(theta)
         self.latest = Evaluation(point, sigma, value)
         if not math.isfinite(value):
-            return value, unknown
+            return value, np.full(self.n_params, np.nan)
         gradient = self.scale * pullback(cotangent)
         if self.prior is not None:
             gradient = gradient + self.prior.gradient(theta)
@@ -198,18 +186,14 @@ class Objective:
             )
         weights = self.loss.member_weights(self.target)
         distance = RelativeEntropy() if weights is None else MeanCrossEntropy(weights)
-        other = Objective(self.model, self.state(params), distance)
-        other.under_way = self.under_way
-        return other
+        return Objective(self.model, self.state(params), distance)
 
     def minibatch(self, size: int, seed: int, step: int) -> Objective:
         """The batch of a step, of `size` data at most: unbiased; see :mod:`qml.fitting.batches`."""
         if self._batches is None or (self._batches.asked, self._batches.seed) != (size, seed):
             self._batches = batches_of(self.model, self.target, self.loss, size, seed)
         batch, scale = self._batches.at(step)
-        part = Objective(batch.model, batch.target, batch.loss, self.prior, scale)
-        part.under_way = self.under_way
-        return part
+        return Objective(batch.model, batch.target, batch.loss, self.prior, scale)
 
     @cached_property
     def _rules(self) -> list[tuple[Real, Real]]:
@@ -234,11 +218,10 @@ class Objective:
                 gradient[j] += c * (observed(j, x) - observed(j, -x))
         return gradient
 
-    def _begin(self, params: Real) -> bool:
-        """Note an evaluation; False where a fit has stepped to parameters that are not numbers."""
+    def _begin(self, params: Real) -> None:
+        """Note an evaluation."""
         self.evaluations += 1
         self.latest = Evaluation(params)
-        return not self.under_way or bool(np.isfinite(params).all())
 
     def _penalty(self, theta: Real) -> float:
         return 0.0 if self.prior is None else self.prior.value(theta)

@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 
 from qml import _checks, losses, spectral
-from qml._checks import InputError
+from qml._checks import OutsideDomain
 from qml._typing import Real
 from qml.fitting import diagnosis
 from qml.fitting.checkpoint import Part, differs
@@ -31,7 +31,7 @@ SAME_FIT = 1e-6
 """Value and gradient at the parameters of a checkpoint are those of the same fit if they differ by no more than this;
 in the last bits, they do on another machine."""
 MOST_DRAWS = 100
-"""Random starts that are drawn when the model refuses them, its parameters limiting each other."""
+"""Random starts that are drawn when they are outside the domain, parameters limiting each other."""
 
 
 @dataclass(frozen=True)
@@ -130,10 +130,9 @@ class Run:
         return f"{self.cut}; this is the best so far." if self.cut and not self.converged else self._why
 
     def go(self, optimizer: Optimizer, start: Real | None, draw: Callable[[], Real]) -> None:
-        """Run from `start`, or from a random start that the model does not refuse; or from where it was restored."""
+        """Run from `start`, or from a random start inside the domain; or from where it was restored."""
         if self.mark is None:
             point = self._drawn(draw, optimizer) if start is None else optimizer.at(self.objective, start)
-            self.objective.under_way = True
             if not math.isfinite(point.value) or not point.is_number:
                 self._keep(point)
                 self._not_started(point)
@@ -149,8 +148,8 @@ class Run:
                 over = self.record(point, state)
         except Stalled:
             self._stalled()
-        except NotANumber:
-            cause = diagnosis.not_a_number(self.objective, "at the next step")
+        except NotANumber as reached:
+            cause = diagnosis.not_a_number(self.objective, "at the next step", reached.params)
             self._why = f"stopped after {self.count}: {cause}; this is the best so far."
         self._mark_end()
 
@@ -214,7 +213,7 @@ class Run:
         self.best = _stored(arrays["best.params"], text["best"], arrays["best.gradient"])
         self.score, self._best_at = text["score"], text["best_at"]
         self.converged, self._why = text["converged"], text["why"]
-        self.objective.evaluations, self.objective.under_way = text["evaluations"], True
+        self.objective.evaluations = text["evaluations"]
         self._state = held
         self._since -= self.entries[-1].seconds
         self._point = _stored(arrays["params"], text["value"], arrays["gradient"])
@@ -246,7 +245,7 @@ class Run:
         for _ in range(MOST_DRAWS - 1):
             try:
                 return optimizer.at(self.objective, draw())
-            except InputError:
+            except OutsideDomain:
                 continue
         return optimizer.at(self.objective, draw())
 

@@ -138,9 +138,10 @@ def fit(
     Notes
     -----
     Every evaluation costs one ``state_vjp`` of the model and one derivative of the loss. Steps that reach +inf are
-    halved until the loss is finite, whatever the optimizer; so are steps to parameters that the model refuses because
-    they limit each other (T2 <= 2 T1), and random starts there are drawn again. The same seed on the same machine with
-    the same number of threads gives the same result to the bit.
+    halved until the loss is finite, whatever the optimizer; so are steps out of the domain of parameters that limit
+    each other (T2 <= 2 T1, :class:`qml.models.OutsideDomain`), and random starts there are drawn again. Any other error
+    of the model or the loss is raised. The same seed on the same machine with the same number of threads gives the same
+    result to the bit.
 
     Examples
     --------

@@ -1,5 +1,6 @@
 """Models: families of states sigma_theta, and how a derivative in the state goes back to theta."""
 
+from qml._checks import OutsideDomain
 from qml.models.base import Model
 from qml.models.cholesky import CholeskyModel
 from qml.models.circuit import CircuitModel
@@ -49,6 +50,7 @@ __all__ = [
     "MixtureModel",
     "Model",
     "NoisyModel",
+    "OutsideDomain",
     "ProductEnergies",
     "ProductModel",
     "PurifiedCircuitModel",

@@ -91,7 +91,13 @@ class Model(Parametrized):
 
     @abstractmethod
     def state(self, params: ParamsLike = ()) -> State:
-        """sigma_theta."""
+        """sigma_theta.
+
+        Raises
+        ------
+        OutsideDomain
+            Where parameters limit each other and these are not allowed: a fit shortens a step that leads there.
+        """
 
     @abstractmethod
     def state_vjp(self, params: ParamsLike = ()) -> tuple[State, Callable[[Cotangent], Real]]:

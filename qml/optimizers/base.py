@@ -2,7 +2,7 @@
 
 An optimizer sees a function of theta with its gradient, and what else it asks for by name (a Hessian, a metric, ...).
 The value +inf is a value: a step that ends there is shortened until it does not, for every optimizer, and no finite
-stand-in is ever put in its place.
+stand-in is ever put in its place. So is a step out of the domain of the parameters, and nothing else that goes wrong.
 
 It is ``init`` and ``step`` on a state of plain arrays, so that a run can be stored and continued to the bit; random
 draws follow from a seed and the number of the step.
@@ -20,7 +20,7 @@ from typing import Any, ClassVar, Protocol, TypeAlias
 import numpy as np
 
 from qml import _checks, spectral
-from qml._checks import InputError
+from qml._checks import InputError, OutsideDomain
 from qml._typing import Real
 
 MAX_HALVINGS = 60
@@ -32,7 +32,13 @@ class Differentiable(Protocol):
     """What an optimizer minimises."""
 
     def value_and_gradient(self, params: Real) -> tuple[float, Real]:
-        """f and its gradient (n_params,); at f = +inf the gradient is not used."""
+        """f and its gradient (n_params,); at f = +inf the gradient is not used.
+
+        Raises
+        ------
+        OutsideDomain
+            Where parameters limit each other: a step that leads there is shortened.
+        """
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +71,11 @@ class Stalled(Exception):
 
 
 class NotANumber(Exception):
-    """A value or a gradient is not a number."""
+    """A value or a gradient is not a number; of a step, the parameters (n_params,) that it led to."""
+
+    def __init__(self, params: Real | None = None) -> None:
+        super().__init__(params)
+        self.params = params
 
 
 At: TypeAlias = Callable[[Differentiable, Real], Point]
@@ -85,10 +95,15 @@ def value_only(objective: Differentiable, params: Real, optimizer: str) -> Point
 
 
 def trial(objective: Differentiable, params: Real, at: At = evaluate) -> Point:
-    """The point at `params`; :class:`NotANumber` ends the run."""
-    point = at(objective, params)
+    """The point that a step leads to, +inf outside the domain; :class:`NotANumber` ends the run."""
+    if not np.isfinite(params).all():
+        raise NotANumber(params)
+    try:
+        point = at(objective, params)
+    except OutsideDomain:
+        return Point(params, math.inf, np.full(params.shape, np.nan))
     if not point.is_number:
-        raise NotANumber
+        raise NotANumber(params)
     return point
 
 

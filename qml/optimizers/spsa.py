@@ -11,7 +11,6 @@ from qml import _checks
 from qml._typing import Real
 from qml.optimizers.base import (
     Differentiable,
-    NotANumber,
     Optimizer,
     OptimizerState,
     Point,
@@ -19,6 +18,7 @@ from qml.optimizers.base import (
     halved,
     is_finite,
     positive,
+    trial,
     value_only,
 )
 
@@ -78,9 +78,7 @@ class SPSA(Optimizer):
         t = state["t"] + 1
         signs = draws(self.seed, t).choice([-1.0, 1.0], size=point.params.shape)
         c = self.perturbation / float(t) ** DECAY_OF_PERTURBATIONS
-        ahead, behind = (self.at(objective, point.params + s * c * signs).value for s in (1, -1))
-        if np.isnan(ahead) or np.isnan(behind) or -np.inf in (ahead, behind):
-            raise NotANumber
+        ahead, behind = (trial(objective, point.params + s * c * signs, self.at).value for s in (1, -1))
         slope = (ahead - behind) / (2 * c) if np.isfinite(ahead) and np.isfinite(behind) else 0.0
         step = -self.learning_rate / (float(t) + 10.0) ** DECAY_OF_STEPS * slope * signs
         return halved(objective, point, step, is_finite, self.at), {"t": t}

@@ -17,7 +17,7 @@ from qml import (
     pauli,
     thermal,
 )
-from qml._checks import InputError
+from qml._checks import InputError, OutsideDomain
 from qml.circuits import Circuit
 from qml.engines.reference import ReferenceEngine
 from qml.fitting import Objective
@@ -181,7 +181,7 @@ class Coupled(CircuitModel):
 
     def state_vjp(self, params):
         if params[0] > 1.0:
-            raise InputError("a must be at most 1.")
+            raise OutsideDomain("a must be at most 1.")
         return super().state_vjp(params)
 
 
@@ -208,6 +208,47 @@ def test_a_start_out_of_the_domain_is_told_where_given_and_drawn_again_where_ran
 
 def test_check_gradient_at_the_edge_of_the_domain():
     assert check_gradient(Coupled(), Coupled().state([0.5]), params=[0.999]).ok
+
+
+class Faulty(CircuitModel):
+    """Has a bug that shows in its second derivative, or is put together wrongly: it refuses all parameters."""
+
+    def __init__(self, works_for):
+        super().__init__(Circuit(1, [gates.RY("a", 0), channels.BitFlip(0.1, 0)]), engine=ReferenceEngine())
+        self.works_for, self.calls = works_for, 0
+
+    def state_vjp(self, params):
+        self.calls += 1
+        if self.calls > self.works_for:
+            raise InputError("the wires are crossed.")
+        return super().state_vjp(params)
+
+
+@pytest.mark.parametrize("optimizer", [LBFGS(), Adam(0.3), GradientDescent(3.0)], ids=lambda o: o.name)
+def test_an_error_of_the_model_is_no_step_out_of_the_domain(optimizer):
+    rho = Coupled().state([0.9])
+    late = Faulty(1)
+    with pytest.raises(InputError, match="the wires are crossed"):
+        fit(late, rho, optimizer=optimizer, params0=[0.0])
+    assert late.calls == 2
+    misconfigured = Faulty(0)
+    with pytest.raises(InputError, match="the wires are crossed"):
+        fit(misconfigured, rho, optimizer=optimizer, seed=0, restarts=3)
+    assert misconfigured.calls == 1
+
+
+def test_coupled_parameters_of_a_channel_are_shortened_into_their_domain():
+    circuit = Circuit(1, [gates.H(0), channels.ThermalRelaxation("t1", "t2", 1.0, 0.0, 0)])
+    model = CircuitModel(circuit, engine=ReferenceEngine())
+    rho = model.state(model.unconstrained({"t1": 2.0, "t2": 3.9}))
+    start = model.unconstrained({"t1": 1.0, "t2": 1.0})
+    result = fit(model, rho, optimizer=GradientDescent(30.0), params0=start, max_iterations=40)
+    assert result.evaluations > result.iterations + 1, "no step left the domain"
+    assert result.gap < 0.1
+    natural = model.natural(result.params)
+    assert natural["t2"] <= 2 * natural["t1"] * (1 + 1e-12)
+    with pytest.raises(OutsideDomain, match="t2 must be at most 2 t1"):
+        fit(model, rho, params0={"t1": 1.0, "t2": 3.0})
 
 
 # numbers that break down ----------------------------------------------------------------------------------------------

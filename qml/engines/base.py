@@ -5,9 +5,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 
-from qml._typing import ArrayLike, Complex, Cotangent, ParamsLike, Real
+from qml._typing import ArrayLike, Complex, ParamsLike, Real
 from qml.circuits.circuit import ProgramLike, as_program
-from qml.engines.vectors import check_observable, expect_vectors_vjp
+from qml.engines.register import Pull, Push, VectorsPull, VectorsPush
+from qml.engines.vectors import check_observable, expect_vectors_vjp, push_vectors
 from qml.operators import PauliLike
 from qml.states.base import State
 from qml.states.coercion import StateLike
@@ -27,22 +28,38 @@ class Engine(ABC):
     @abstractmethod
     def evolve_vjp(
         self, program: ProgramLike, params: ParamsLike, initial: StateLike | None = None
-    ) -> tuple[State, Callable[[Cotangent], Real]]:
-        """The same state, and the map from dL/d(its coordinate) to dL/dtheta (..., n_params): one adjoint sweep.
+    ) -> tuple[State, Pull]:
+        r"""The same state, and the way back: one adjoint sweep.
 
-        Of a batch, each member has a gradient of its own; shared parameters are the caller's to sum.
+        .. math:: dL = \mathrm{Tr}(G\, d\sigma), \qquad
+            \frac{\partial L}{\partial\theta_k} = \mathrm{Tr}\Big( G\, \frac{\partial\sigma}{\partial\theta_k} \Big),
+            \qquad G_0 = E_\theta^\dagger[G]
+
+        Returns
+        -------
+        state : State
+        pull : callable
+            dL/d(coordinate of the state) to the pair of dL/dtheta (..., n_params) and dL/d(coordinate of `initial`),
+            what ``initial.pull_matrix(G_0)`` is; None without `initial`. Of a batch, each member has a dL/dtheta of its
+            own (what is shared is the caller's to sum); members that start from one initial state add up in its.
         """
 
     @abstractmethod
     def evolve_jvp(
         self, program: ProgramLike, params: ParamsLike, initial: StateLike | None = None
-    ) -> tuple[State, Callable[[ArrayLike], Complex]]:
-        r"""The same state, and the map from directions v (..., n_params) to dsigma along them, Hermitian (..., d, d).
+    ) -> tuple[State, Push]:
+        r"""The same state, and the way forward: all directions of one call share the work.
 
-        .. math:: d\sigma = \sum_k v_k \, \partial\sigma / \partial\theta_k
+        .. math:: d\sigma = \sum_k v_k \, \partial\sigma / \partial\theta_k + E_\theta[d\sigma_0]
 
-        All directions of one call share the work; ``push(np.eye(n_params))`` is the derivative in every parameter.
-        Parameters and initial state are single: the axes of v are the batch.
+        Parameters and initial state are single: the leading axes of the directions are the batch.
+
+        Returns
+        -------
+        state : State
+        push : callable
+            Directions v (..., n_params) and, optionally, changes dsigma_0 (..., d, d) of the initial state, Hermitian,
+            to dsigma (..., d', d'), Hermitian; ``push(np.eye(n_params))`` is the derivative in every parameter.
         """
 
     @abstractmethod
@@ -52,8 +69,20 @@ class Engine(ABC):
     @abstractmethod
     def evolve_vectors_vjp(
         self, program: ProgramLike, params: ParamsLike, vectors: Complex | None = None
-    ) -> tuple[Complex, Callable[[Complex], Real]]:
-        """The same columns W, and the map from C (d, m), where dL = Re Tr(C^dagger dW), to dL/dtheta (n_params,)."""
+    ) -> tuple[Complex, VectorsPull]:
+        """The same columns W, and the map from C (d, m), where dL = Re Tr(C^dagger dW), to the pair of dL/dtheta
+        (n_params,) and U^dagger C, the same in `vectors` (None without them)."""
+
+    def evolve_vectors_jvp(
+        self, program: ProgramLike, params: ParamsLike, vectors: Complex | None = None
+    ) -> tuple[Complex, VectorsPush]:
+        """The same columns W, and the map from directions v (..., n_params) and, optionally, changes (..., d, m) of
+        `vectors` to dW (..., d, m).
+
+        One sweep for all directions in plain NumPy, O(b d m) a gate for b of them.
+        """
+        program = as_program(program)
+        return self.evolve_vectors(program, params, vectors), push_vectors(program, params, vectors)
 
     def expect_vectors_vjp(
         self, program: ProgramLike, params: ParamsLike, observable: PauliLike, vectors: Complex | None = None

@@ -22,7 +22,17 @@ from qml.engines.pauli_state import PauliState
 from qml.engines.pauli_tables import Tables
 from qml.engines.pauli_tangents import tangents
 from qml.engines.pauli_threads import sweep
-from qml.engines.register import batch_of, check_single, directions_of, ready
+from qml.engines.register import (
+    Pull,
+    Push,
+    VectorsPull,
+    batch_of,
+    changes_of,
+    check_single,
+    directions_of,
+    ready,
+    shared,
+)
 from qml.engines.simd import LANES
 from qml.engines.vectors import check_observable
 from qml.operators import PauliLike
@@ -90,12 +100,13 @@ class PauliEngine(Engine):
         coefficients, _ = plan.coefficients.bind(slots)
         vectors = _start(plan, initial, batch)
         sweep(vectors, plan.tables, coefficients, _NOTHING_SAVED, _NO_SUMS, False, self.threads)
-        return _state(plan, vectors, batch)
+        return PauliState._trusted(_heads(plan, vectors, batch, plan.n_out), plan.n_out)
 
     def evolve_vjp(
         self, program: ProgramLike, params: ParamsLike, initial: StateLike | None = None
-    ) -> tuple[PauliState, Callable[[Cotangent], Real]]:
-        """The same state, and the map from dL/dr (..., 4^n) to dL/dtheta (..., n_params): one adjoint sweep."""
+    ) -> tuple[PauliState, Pull]:
+        """The same state, and the map from dL/dr (..., 4^n) to dL/dtheta (..., n_params) and dL/d(coordinate of
+        `initial`): one adjoint sweep."""
         program, initial = ready(program, initial)
         slots, batch = batch_of(program, params, initial)
         members = math.prod(batch)
@@ -121,7 +132,7 @@ class PauliEngine(Engine):
             kept_now = saves if len(parts) == 1 else _NOTHING_SAVED
             sweep(vectors, part, coefficients, kept_now, _NO_SUMS, False, self.threads)
 
-        def pull(cotangent: Cotangent) -> Real:
+        def pull(cotangent: Cotangent) -> tuple[Real, Cotangent]:
             g = plan.arranged(_cotangent(cotangent, batch, plan.n_out))
             sums = buffers.zeros((groups_of(members), coefficients.shape[1]))
             for number in range(len(parts) - 1, -1, -1):
@@ -130,15 +141,22 @@ class PauliEngine(Engine):
                     sweep(start, parts[number], coefficients, saves, _NO_SUMS, False, self.threads)
                     del start
                 sweep(g, parts[number], coefficients, saves, sums, True, self.threads)
-            gradient = plan.coefficients.slot_gradient(slots, values, sums, members)
-            return program.pull_slots(gradient).reshape(*batch, program.n_params)
+            of_slots = plan.coefficients.slot_gradient(slots, values, sums, members)
+            gradient = program.pull_slots(of_slots).reshape(*batch, program.n_params)
+            if initial is None:
+                return gradient, None
+            before = shared(_heads(plan, g, batch, plan.n_in), batch, initial)
+            if isinstance(initial, PauliState):
+                return gradient, before
+            return gradient, initial.pull_matrix(matrix_of(before * float(2**plan.n_in), plan.n_in))
 
-        return _state(plan, vectors, batch), pull
+        return PauliState._trusted(_heads(plan, vectors, batch, plan.n_out), plan.n_out), pull
 
     def evolve_jvp(
         self, program: ProgramLike, params: ParamsLike, initial: StateLike | None = None
-    ) -> tuple[PauliState, Callable[[ArrayLike], Complex]]:
-        """The same state, and the map from directions v (..., n_params) to dsigma (..., 2^n, 2^n): one sweep for all.
+    ) -> tuple[PauliState, Push]:
+        """The same state, and the map from directions v (..., n_params) and changes of `initial` to dsigma
+        (..., 2^n, 2^n): one sweep for all.
 
         A direction costs a sweep and, for each operation that it changes, that operation once or twice more; so the
         derivatives in all p parameters cost about p / 2 sweeps. More directions than parameters cost no more than that.
@@ -150,7 +168,7 @@ class PauliEngine(Engine):
         plan = plan_of(program, TANGENTS)
         coefficients, values = plan.coefficients.bind(slots)
 
-        def push(directions: ArrayLike) -> Complex:
+        def push(directions: ArrayLike, changes: Complex | None = None) -> Complex:
             v = directions_of(directions, program.n_params)
             flat = v.reshape(math.prod(v.shape[:-1]), program.n_params)
             wanted = flat if len(flat) < program.n_params else np.eye(program.n_params)
@@ -161,10 +179,13 @@ class PauliEngine(Engine):
                 plan.n_max,
             )
             by_slot = np.ascontiguousarray((program.weights @ wanted.T).T)
-            changes = plan.coefficients.tangents(slots[0], values[0], by_slot)
+            changed = plan.coefficients.tangents(slots[0], values[0], by_slot)
             r, row = _start(plan, initial, ())[0], coefficients[0, ::LANES]
-            dr = tangents(r, plan.tables, row, changes, self.threads)
+            dr = tangents(r, plan.tables, row, changed, self.threads)
             dr = dr[:, : 4**plan.n_out] if wanted is flat else flat @ dr[:, : 4**plan.n_out]
+            if changes is not None:  # the map is linear
+                heads = vector_of(changes_of(changes, (*v.shape[:-1], program.dim_in, program.dim_in)), plan.n_in)
+                dr += self.evolve(program, params, PauliState._trusted(heads, plan.n_in)).vector
             return matrix_of(dr, plan.n_out).reshape(*v.shape[:-1], state.dim, state.dim)
 
         return state, push
@@ -178,7 +199,7 @@ class PauliEngine(Engine):
 
     def evolve_vectors_vjp(
         self, program: ProgramLike, params: ParamsLike, vectors: Complex | None = None
-    ) -> tuple[Complex, Callable[[Complex], Real]]:
+    ) -> tuple[Complex, VectorsPull]:
         program = as_program(program)
         if set(program.dims_in) == {2}:
             return vector_runs.evolve_vectors_vjp(program, params, vectors)
@@ -219,16 +240,16 @@ def _start(plan: Plan, initial: State | None, batch: tuple[int, ...]) -> Real:
     return vectors
 
 
-def _state(plan: Plan, vectors: Real, batch: tuple[int, ...]) -> PauliState:
-    """The state of the plan's output; the vectors are lost."""
-    size, members = 4**plan.n_out, math.prod(batch)
+def _heads(plan: Plan, vectors: Real, batch: tuple[int, ...], n: int) -> Real:
+    """The first 4^n numbers (*batch, 4^n) of the vectors of a plan, which are lost."""
+    size, members = 4**n, math.prod(batch)
     if not plan.wide:
         kept = vectors if vectors.shape[1] == size else vectors[:, :size].copy()
     elif members == 1 or vectors.shape[1] != size * LANES:
         kept = members_of(vectors, members, size)
     else:
         kept = apart(vectors, members)
-    return PauliState._trusted(kept.reshape(*batch, size), plan.n_out)
+    return kept.reshape(*batch, size)
 
 
 def _cotangent(cotangent: Cotangent, batch: tuple[int, ...], n: int) -> Real:

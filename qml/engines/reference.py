@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -13,7 +13,18 @@ from qml._typing import ArrayLike, Complex, Cotangent, Dims, ParamsLike, Real
 from qml.circuits.circuit import ProgramLike, as_program
 from qml.circuits.program import Program, Step
 from qml.engines.base import Engine
-from qml.engines.register import batch_of, check_single, dims_after, directions_of, ready
+from qml.engines.register import (
+    Pull,
+    Push,
+    VectorsPull,
+    batch_of,
+    changes_of,
+    check_single,
+    dims_after,
+    directions_of,
+    ready,
+    shared,
+)
 from qml.engines.vectors import apply, evolve_vectors, evolve_vectors_vjp
 from qml.operations import Channel, PartialTrace, Preparation, Unitary
 from qml.states.base import State
@@ -65,8 +76,9 @@ class ReferenceEngine(Engine):
 
     def evolve_vjp(
         self, program: ProgramLike, params: ParamsLike, initial: StateLike | None = None
-    ) -> tuple[DensityMatrix, Callable[[Cotangent], Real]]:
-        """The same state, and the map from the Hermitian G with dL = Tr(G dsigma) to dL/dtheta (..., n_params)."""
+    ) -> tuple[DensityMatrix, Pull]:
+        """The same state, and the map from the Hermitian G with dL = Tr(G dsigma) to dL/dtheta (..., n_params) and
+        dL/d(coordinate of `initial`)."""
         program, initial = ready(program, initial)
         slots, batch = batch_of(program, params, initial)
         registers = _registers(program)
@@ -80,20 +92,24 @@ class ReferenceEngine(Engine):
             runs.append((values, before))
         final = _stacked([before[-1] for _, before in runs], batch, program)
 
-        def pull(cotangent: Cotangent) -> Real:
+        def pull(cotangent: Cotangent) -> tuple[Real, Cotangent]:
             g = np.asarray(cotangent, dtype=np.complex128)
             if g.shape != final.shape:
                 raise InputError(f"the cotangent must be of the shape {final.shape} of the matrix; found {g.shape}.")
             flat = g.reshape(len(runs), *final.shape[-2:])
-            gradients = [_pulled(program, *run, own, registers) for run, own in zip(runs, flat, strict=True)]
-            return np.reshape(gradients, (*batch, program.n_params))
+            pulled = [_pulled(program, *run, own, registers) for run, own in zip(runs, flat, strict=True)]
+            gradient = np.reshape([slopes for slopes, _ in pulled], (*batch, program.n_params))
+            if initial is None:
+                return gradient, None
+            start = np.reshape([before for _, before in pulled], (*batch, program.dim_in, program.dim_in))
+            return gradient, initial.pull_matrix(shared(start, batch, initial))
 
         return DensityMatrix._trusted(final, program.dims_out), pull
 
     def evolve_jvp(
         self, program: ProgramLike, params: ParamsLike, initial: StateLike | None = None
-    ) -> tuple[DensityMatrix, Callable[[ArrayLike], Complex]]:
-        """The same state, and the map from directions v (..., n_params) to dsigma (..., d, d).
+    ) -> tuple[DensityMatrix, Push]:
+        """The same state, and the map from directions v (..., n_params) and changes of `initial` to dsigma (..., d, d).
 
         Every step is linear: drho_{t+1} = E_t[drho_t] + sum_p v_p dE_t/dp[rho_t], with v the entries of the direction.
         """
@@ -103,22 +119,24 @@ class ReferenceEngine(Engine):
         state = self.evolve(program, params, initial)
         registers = _registers(program)
 
-        def push(directions: ArrayLike) -> Complex:
+        def push(directions: ArrayLike, changes: Complex | None = None) -> Complex:
             v = directions_of(directions, program.n_params)
             flat = v.reshape(math.prod(v.shape[:-1]), program.n_params)
             largest = _bytes(max(registers, key=math.prod))
             _checks.memory("the derivatives of the state", (4 + 3 * len(flat)) * largest, "pass fewer directions")
             by_slot = program.weights @ flat.T
             ((_, rho),) = _members(program, slots[None], (), initial)
-            changes = [np.zeros_like(rho) for _ in flat]
+            along = [np.zeros_like(rho) for _ in flat]
+            if changes is not None:
+                along = list(changes_of(changes, (*v.shape[:-1], *rho.shape)))
             for step, dims in zip(program.steps, registers, strict=False):
-                changes = [_forward(step, slots, change, dims) for change in changes]
+                along = [_forward(step, slots, change, dims) for change in along]
                 for p, image in enumerate(_images(step, slots, rho, dims), start=step.start):
                     hermitian = (image + image.conj().T) / 2
                     for k in np.flatnonzero(by_slot[p]):
-                        changes[k] = changes[k] + by_slot[p, k] * hermitian
+                        along[k] = along[k] + by_slot[p, k] * hermitian
                 rho = _forward(step, slots, rho, dims)
-            return np.reshape(changes, (*v.shape[:-1], state.dim, state.dim)).astype(np.complex128, copy=False)
+            return np.reshape(along, (*v.shape[:-1], state.dim, state.dim)).astype(np.complex128, copy=False)
 
         return state, push
 
@@ -127,7 +145,7 @@ class ReferenceEngine(Engine):
 
     def evolve_vectors_vjp(
         self, program: ProgramLike, params: ParamsLike, vectors: Complex | None = None
-    ) -> tuple[Complex, Callable[[Complex], Real]]:
+    ) -> tuple[Complex, VectorsPull]:
         return evolve_vectors_vjp(as_program(program), params, vectors)
 
 
@@ -162,14 +180,16 @@ def _stacked(matrices: list[Complex], batch: tuple[int, ...], program: Program) 
     return np.reshape(matrices, (*batch, program.dim_out, program.dim_out)) if batch else matrices[0]
 
 
-def _pulled(program: Program, slots: Real, before: list[Complex], g: Complex, registers: list[Dims]) -> Real:
-    """dL/dtheta of one member, from the density matrix before each step and the final cotangent."""
+def _pulled(
+    program: Program, slots: Real, before: list[Complex], g: Complex, registers: list[Dims]
+) -> tuple[Real, Complex]:
+    """dL/dtheta of one member and G before the program, from the density matrix before each step and the final G."""
     gradient = np.zeros(len(slots))
     for t in reversed(range(len(program.steps))):
         step = program.steps[t]
         gradient[step.start : step.stop] = _derivatives(step, slots, before[t], g, registers[t])
         g = _backward(step, slots, g, registers[t])
-    return program.pull_slots(gradient)
+    return program.pull_slots(gradient), g
 
 
 def _sandwich(k: Complex, sites: tuple[int, ...], rho: Complex, dims: Dims) -> Complex:

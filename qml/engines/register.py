@@ -3,18 +3,37 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Protocol, TypeVar
 
 import numpy as np
 
 from qml import _checks
 from qml._checks import InputError
-from qml._typing import ArrayLike, Dims, ParamsLike, Real
+from qml._typing import ArrayLike, Complex, Cotangent, Dims, ParamsLike, Real
 from qml.circuits.circuit import ProgramLike, as_program
 from qml.circuits.program import Program, Step
 from qml.operations import PartialTrace, Preparation
 from qml.states.base import State
 from qml.states.coercion import StateLike, as_state
+
+_Values = TypeVar("_Values", Real, Complex)
+Pull = Callable[[Cotangent], tuple[Real, Cotangent]]
+"""dL/d(coordinate of the final state) to dL/dtheta and dL/d(coordinate of the initial state)."""
+VectorsPull = Callable[[Complex], tuple[Real, Complex | None]]
+"""The same of vectors."""
+
+
+class Push(Protocol):
+    """Directions (..., n_params), and changes (..., d, d) of the initial state or none, to dsigma (..., d', d')."""
+
+    def __call__(self, directions: ArrayLike, changes: Complex | None = None) -> Complex: ...
+
+
+class VectorsPush(Protocol):
+    """Directions (..., n_params), and changes (..., d, m) of the vectors or none, to those of the final ones."""
+
+    def __call__(self, directions: ArrayLike, changes: Complex | None = None) -> Complex: ...
 
 
 def ready(program: ProgramLike, initial: StateLike | None = None) -> tuple[Program, State | None]:
@@ -51,6 +70,15 @@ def batch_of(program: Program, params: ParamsLike, initial: State | None) -> tup
     return slots, batch
 
 
+def shared(values: _Values, batch: tuple[int, ...], initial: State) -> _Values:
+    """Numbers (*batch, ...) of the members of a batch, added up over those that start from one initial state."""
+    own = (1,) * (len(batch) - len(initial.batch_shape)) + initial.batch_shape
+    axes = tuple(axis for axis, size in enumerate(batch) if own[axis] != size)
+    if axes:
+        values = values.sum(axis=axes, keepdims=True)
+    return values.reshape(*initial.batch_shape, *values.shape[len(batch) :])
+
+
 def check_single(params: ParamsLike, initial: State | None) -> None:
     """Refuse batches where directions take their place."""
     shape = () if isinstance(params, Mapping) else np.shape(params)[:-1]
@@ -67,6 +95,14 @@ def directions_of(directions: ArrayLike, n_params: int) -> Real:
     if v.ndim < 1 or v.shape[-1] != n_params:
         raise InputError(f"the directions must have shape (..., {n_params}), one entry a parameter; found {v.shape}.")
     return np.asarray(v, dtype=np.float64)
+
+
+def changes_of(changes: Complex, shape: tuple[int, ...]) -> Complex:
+    """Changes of what a program starts from, one a direction: (b, d, m) from an array of this shape (..., d, m)."""
+    x = _checks.array("the changes", changes).astype(np.complex128, copy=False)
+    if x.shape != shape:
+        raise InputError(f"the changes must have shape {shape}, as many as there are directions; found {x.shape}.")
+    return x.reshape(-1, *shape[-2:])
 
 
 def dims_after(dims: Dims, step: Step) -> Dims:

@@ -13,6 +13,7 @@ from qml import _checks
 from qml._typing import ArrayLike, Complex, ParamsLike, Real
 from qml.circuits.program import Program
 from qml.engines import vector_kernels as kernels
+from qml.engines.register import VectorsPull
 from qml.engines.simd import LANES
 from qml.engines.vector_operations import ROW
 from qml.engines.vector_plan import Plan, plan_of
@@ -26,18 +27,21 @@ PARALLEL_FROM = 2**18
 
 def evolve_vectors(program: Program, params: ParamsLike, vectors: Complex | None) -> Complex:
     """U(theta) applied to the columns of `vectors`."""
-    return _Run(program, params, vectors, gradient=False).columns()
+    run = _Run(program, params, vectors, gradient=False)
+    return run.columns(run.final)
 
 
 def evolve_vectors_vjp(
     program: Program, params: ParamsLike, vectors: Complex | None
-) -> tuple[Complex, Callable[[Complex], Real]]:
-    """The same columns, and the map from their cotangent to dL/dtheta."""
+) -> tuple[Complex, VectorsPull]:
+    """The same columns, and the map from their cotangent to dL/dtheta and that of the columns before."""
     run = _Run(program, params, vectors, gradient=True)
-    final = run.columns()
+    final = run.columns(run.final)
 
-    def pull(cotangent: Complex) -> Real:
-        return run.pull(run.packed(columns_like(final, cotangent)))
+    def pull(cotangent: Complex) -> tuple[Real, Complex | None]:
+        c = run.packed(columns_like(final, cotangent))
+        gradient = run.pull(c, to_the_start=vectors is not None)
+        return gradient, None if vectors is None else run.columns(c)
 
     return final, pull
 
@@ -90,9 +94,9 @@ class _Run:
         x.reshape(-1, 2, LANES)[:, 1] = octets.imag
         return x
 
-    def columns(self) -> Complex:
-        """The final columns (d, m)."""
-        octets = self.final.reshape(-1, 2, LANES)
+    def columns(self, x: Real) -> Complex:
+        """Columns (d, m) from the layout of the kernels."""
+        octets = x.reshape(-1, 2, LANES)
         out = np.empty((len(octets), LANES), dtype=np.complex128)
         out.real, out.imag = octets[:, 0], octets[:, 1]
         d, m = self.shape
@@ -129,15 +133,16 @@ class _Run:
         np.multiply(x.reshape(shape), padded.reshape(-1, 1, 1, lanes), out=out.reshape(shape))
         return out
 
-    def pull(self, cotangent: Real) -> Real:
-        """dL/dtheta from dL/d(final columns), which is lost."""
+    def pull(self, cotangent: Real, to_the_start: bool = False) -> Real:
+        """dL/dtheta from dL/d(final columns), in whose place, if asked for, that of the columns before is left."""
         plan = self.plan
-        if plan.first_free < 0:
+        first = 0 if to_the_start else plan.first_free
+        if first < 0:
             return np.zeros(self.program.n_params)
         sums = np.zeros((kernels.CHUNKS, plan.n_sums, LANES))
         psi = _aligned(self.final.size)
         psi[:] = self.final
-        self._sweep(psi, cotangent, sums, plan.first_free, backward=True)
+        self._sweep(psi, cotangent, sums, first, backward=True)
         total = sums.sum(axis=0).sum(axis=1)
         return self.program.pull_slots(plan.slot_gradient(self.slots, self._before, total))
 

@@ -20,6 +20,7 @@ from qml import _checks
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Dims, ParamsLike, Real
 from qml.circuits.program import Program, Step
+from qml.engines.register import VectorsPull, VectorsPush, changes_of, directions_of
 from qml.operations import Unitary
 from qml.operators import PauliLike, PauliSum, as_pauli_sum
 
@@ -44,13 +45,13 @@ def evolve_vectors(program: Program, params: ParamsLike, vectors: Complex | None
 
 def evolve_vectors_vjp(
     program: Program, params: ParamsLike, vectors: Complex | None
-) -> tuple[Complex, Callable[[Complex], Real]]:
-    """The same columns, and the map from their cotangent to dL/dtheta."""
+) -> tuple[Complex, VectorsPull]:
+    """The same columns, and the map from their cotangent to dL/dtheta and that of the columns before."""
     slots = program.slots(params)
     final = evolve_vectors(program, params, vectors)
     dims = program.dims_in
 
-    def pull(cotangent: Complex) -> Real:
+    def pull(cotangent: Complex) -> tuple[Real, Complex | None]:
         c = columns_like(final, cotangent)
         w = final
         gradient = np.zeros(len(slots))
@@ -62,13 +63,42 @@ def evolve_vectors_vjp(
                 overlap = _overlap(w, c, step.sites, dims)
                 gradient[step.start : step.stop] = np.einsum("pij,ji->p", gate.derivatives(values), overlap).real
             c = apply(inverse, step.sites, c, dims)
-        return program.pull_slots(gradient)
+        return program.pull_slots(gradient), None if vectors is None else c
 
     return final, pull
 
 
+def push_vectors(program: Program, params: ParamsLike, vectors: Complex | None) -> VectorsPush:
+    r"""The map from directions and changes of V to dW, with W = U(theta) V.
+
+    .. math:: \dot W_{t+1} = U_t \dot W_t + \dot\theta\, \partial U_t\, W_t
+    """
+    slots = program.slots(params)
+    start = start_of(program, vectors)
+    dims = program.dims_in
+
+    def push(directions: ArrayLike, changes: Complex | None = None) -> Complex:
+        v = directions_of(directions, program.n_params)
+        shape = (*v.shape[:-1], *start.shape)
+        along = np.asarray(program.weights @ v.reshape(-1, program.n_params).T)  # (n_slots, b)
+        w, tangents = start, np.zeros((*start.shape, along.shape[1]), dtype=np.complex128)
+        if changes is not None:
+            tangents[:] = np.moveaxis(changes_of(changes, shape), 0, -1)
+        for step in program.steps:
+            gate, values = unitary_of(step), _of(step, slots)
+            u = gate.matrix(values)
+            tangents = apply(u, step.sites, tangents.reshape(len(w), -1), dims).reshape(tangents.shape)
+            if step.stop > step.start:
+                for du, speeds in zip(gate.derivatives(values), along[step.start : step.stop], strict=True):
+                    tangents += apply(du, step.sites, w, dims)[..., None] * speeds
+            w = apply(u, step.sites, w, dims)
+        return np.ascontiguousarray(np.moveaxis(tangents, -1, 0)).reshape(shape)
+
+    return push
+
+
 def expect_vectors_vjp(
-    run: tuple[Complex, Callable[[Complex], Real]], observable: PauliSum
+    run: tuple[Complex, VectorsPull], observable: PauliSum
 ) -> tuple[Real, Callable[[ArrayLike], Real]]:
     """Expectations (m,) in columns, and the map from dL/d(expectations), from what :func:`evolve_vectors_vjp` gives."""
     w, pull_columns = run
@@ -76,7 +106,7 @@ def expect_vectors_vjp(
     values = np.einsum("dm,dm->m", w.conj(), applied).real
 
     def pull(weights: ArrayLike) -> Real:
-        return pull_columns(2 * applied * weights_like(values, weights))
+        return pull_columns(2 * applied * weights_like(values, weights))[0]
 
     return values, pull
 

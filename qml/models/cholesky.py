@@ -10,7 +10,6 @@ import numpy as np
 from qml import _checks
 from qml._typing import ArrayLike, Complex, Cotangent, Dims, DimsLike, ParamsLike, Real
 from qml.models.base import Model, normal_start
-from qml.models.columns import hermitian_part
 from qml.models.members import directions
 from qml.states.base import State
 from qml.states.smoothed import factor_state
@@ -113,8 +112,7 @@ class CholeskyModel(Model):
             dl[:, range(r), range(r)] = flat[:, :r] * diagonal
             dl[(slice(None), *self._below)] = scale * (flat[:, r : r + n_below] + 1j * flat[:, r + n_below :])
             da = (dl - np.einsum("jk,bjk->b", a.conj(), dl).real[:, None, None] * a) / norm
-            out = (1 - self.smoothing) * hermitian_part(da @ a.conj().T)
-            return out.reshape(*lead, *out.shape[1:])
+            return factor_change(da, a, self.smoothing).reshape(*lead, len(a), len(a))
 
         return factor_state(a, self.smoothing, self._dims), push
 
@@ -136,6 +134,12 @@ class CholeskyModel(Model):
     def __repr__(self) -> str:
         smoothing = f", smoothing={self.smoothing:g}" if self.smoothing else ""
         return f"CholeskyModel(dims={self._dims}, rank={self.rank}{smoothing})"
+
+
+def factor_change(da: Complex, a: Complex, smoothing: float) -> Complex:
+    """dsigma (b, d, d) of the state (1 - p) A A^dagger + p/d along changes dA (b, d, r) of its factor."""
+    product = (1 - smoothing) * (da @ a.conj().T)
+    return np.asarray(product + product.conj().swapaxes(-1, -2))
 
 
 def smoothing_weight(value: float) -> float:

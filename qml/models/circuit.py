@@ -126,7 +126,7 @@ class CircuitModel(WithCircuit):
     def state_vjp(self, params: ParamsLike = ()) -> tuple[State, Callable[[Cotangent], Real]]:
         values, slopes = self._values(params)
         state, pull = self.engine.evolve_vjp(self._program, values, self.initial)
-        return state, lambda cotangent: pull(cotangent) * slopes
+        return state, lambda cotangent: pull(cotangent)[0] * slopes
 
     def state_jvp(self, params: ParamsLike = ()) -> tuple[State, Callable[[ArrayLike], Complex]]:
         """sigma_theta, and the map from directions v (..., n_params) to dsigma (..., d, d), Hermitian."""

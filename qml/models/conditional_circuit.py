@@ -142,7 +142,7 @@ class ConditionalCircuitModel(ConditionalModel):
         states, pull_values = self._model.engine.evolve_vjp(self.circuit.compile(), values, self._model.initial)
 
         def pull(cotangent: Cotangent) -> Real:
-            of_values = pull_values(cotangent)
+            of_values = pull_values(cotangent)[0]
             trained = of_values[:, self._trained].sum(axis=0) * slopes
             if not self.scales:
                 return np.asarray(trained)

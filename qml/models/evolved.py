@@ -138,7 +138,7 @@ class EvolvedGibbsModel(WithCircuit):
 
         def pull(cotangent: tuple[Cotangent, Complex]) -> Real:
             g, c = cotangent
-            return np.concatenate([pull_gibbs(g), pull_vectors(c)])
+            return np.concatenate([pull_gibbs(g), pull_vectors(c)[0]])
 
         return EvolvedGibbsState(gibbs, vectors), pull
 

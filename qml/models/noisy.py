@@ -10,14 +10,13 @@ import numpy as np
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Cotangent, Dims, ParamsLike, Real
 from qml.circuits import Circuit
+from qml.engines.register import directions_of
 from qml.models.base import Model
 from qml.models.circuit import CircuitModel
-from qml.models.members import Members, directions
-from qml.models.pictures import heisenberg, schroedinger
+from qml.models.members import Members
 from qml.parameters import Interval
 from qml.states.base import State
 from qml.states.coercion import StateLike
-from qml.states.density_matrix import DensityMatrix
 
 if TYPE_CHECKING:
     from qml.engines.base import Engine
@@ -51,7 +50,7 @@ class NoisyModel(Model):
 
     Notes
     -----
-    Costs the model, its d x d matrix, and the circuit on it, once forward and twice backward; the logarithm costs an
+    Costs the model, its d x d matrix, and the circuit on it, once forward and once backward; the logarithm costs an
     eigen-decomposition, O(d^3), whatever the model knew of its own. A trainable depolarizing strength and the
     temperature of the model underneath can stand in for each other: such pairs are learnt only together.
 
@@ -104,52 +103,37 @@ class NoisyModel(Model):
         super().unconstrained(values)  # for its sentences
         return self._members.unconstrained(values)
 
-    def state(self, params: ParamsLike = ()) -> DensityMatrix:
+    def state(self, params: ParamsLike = ()) -> State:
         theta, phi = self._split(params)
-        return self._held(self._after(self.model.state(theta)).state(phi))
+        return self._on_top.engine.evolve(self._program, self._on_top._values(phi)[0], self.model.state(theta))
 
-    def state_vjp(self, params: ParamsLike = ()) -> tuple[DensityMatrix, Callable[[Cotangent], Real]]:
+    def state_vjp(self, params: ParamsLike = ()) -> tuple[State, Callable[[Cotangent], Real]]:
         theta, phi = self._split(params)
         before, pull_model = self.model.state_vjp(theta)
-        after, pull_circuit = self._after(before).state_vjp(phi)
-        values = self._values(phi)
+        values, slopes = self._on_top._values(phi)
+        after, pull_circuit = self._on_top.engine.evolve_vjp(self._program, values, before)
 
-        def pull(g: Cotangent) -> Real:
-            below = pull_model(before.pull_matrix(heisenberg(self._program, values, g))) if len(theta) else theta
-            return np.concatenate([below, pull_circuit(after.pull_matrix(g)) if len(phi) else phi])
+        def pull(cotangent: Cotangent) -> Real:
+            of_values, of_before = pull_circuit(cotangent)
+            return np.concatenate([pull_model(of_before), of_values * slopes])
 
-        return self._held(after), pull
+        return after, pull
 
-    def state_jvp(self, params: ParamsLike = ()) -> tuple[DensityMatrix, Callable[[ArrayLike], Complex]]:
+    def state_jvp(self, params: ParamsLike = ()) -> tuple[State, Callable[[ArrayLike], Complex]]:
         theta, phi = self._split(params)
         before, push_model = self.model.state_jvp(theta)
-        after, push_circuit = self._after(before).state_jvp(phi)
-        values = self._values(phi)
+        values, slopes = self._on_top._values(phi)
+        after, push_circuit = self._on_top.engine.evolve_jvp(self._program, values, before)
 
         def push(v: ArrayLike) -> Complex:
-            flat, lead = directions(v, self.n_params)
-            along_model, along_circuit = self._members.split(flat)
-            out = schroedinger(self._program, values, push_model(along_model)) + push_circuit(along_circuit)
-            return np.asarray(out.reshape(*lead, *out.shape[1:]))
+            along_model, along_circuit = self._members.split(directions_of(v, self.n_params))
+            return push_circuit(along_circuit * slopes, push_model(along_model))
 
-        return self._held(after), push
+        return after, push
 
     def _split(self, params: ParamsLike) -> tuple[Real, Real]:
         theta, phi = self._members.split(self.theta(params))
         return theta, phi
-
-    def _values(self, phi: Real) -> Real:
-        """The circuit's parameters, inside their intervals."""
-        return np.array(list(self._on_top.natural(phi).values()), dtype=np.float64)
-
-    def _after(self, before: State) -> CircuitModel:
-        """The circuit, starting from the state of the model."""
-        on_top = self._on_top
-        return CircuitModel(self.circuit, engine=on_top.engine, initial=before, domains=on_top.domains)
-
-    def _held(self, state: State) -> DensityMatrix:
-        """The state with its matrix as the coordinate, whatever the engine holds it as."""
-        return DensityMatrix._trusted(state.matrix(), self.dims)
 
     def __repr__(self) -> str:
         return f"NoisyModel({self.model!r}, {self.circuit!r})"

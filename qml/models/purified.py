@@ -13,8 +13,7 @@ from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Cotangent, Dims, ParamsLike, Real
 from qml.circuits import Circuit
 from qml.models.base import uniform_start
-from qml.models.cholesky import smoothing_weight
-from qml.models.columns import hermitian_part, push_columns
+from qml.models.cholesky import factor_change, smoothing_weight
 from qml.models.members import directions
 from qml.models.with_circuit import WithCircuit
 from qml.states.base import State
@@ -102,19 +101,17 @@ class PurifiedCircuitModel(WithCircuit):
 
     def state_vjp(self, params: ParamsLike = ()) -> tuple[State, Callable[[Cotangent], Real]]:
         psi, pull = self.engine.evolve_vectors_vjp(self._program, self._angles(params), self._start())
-        return self._state(psi), lambda c: pull(c.reshape(-1, 1))
+        return self._state(psi), lambda c: pull(c.reshape(-1, 1))[0]
 
     def state_jvp(self, params: ParamsLike = ()) -> tuple[State, Callable[[ArrayLike], Complex]]:
         theta = self._angles(params)
-        psi = self.engine.evolve_vectors(self._program, theta, self._start())
-        push_psi = push_columns(self._program, theta, self._start())
-        adjoint = psi.reshape(self._shape).conj().T
+        psi, push_psi = self.engine.evolve_vectors_jvp(self._program, theta, self._start())
+        a = psi.reshape(self._shape)
 
         def push(v: ArrayLike) -> Complex:
             flat, lead = directions(v, self.n_params)
             da = push_psi(flat).reshape(-1, *self._shape)
-            out = (1 - self.smoothing) * hermitian_part(da @ adjoint)
-            return out.reshape(*lead, *out.shape[1:])
+            return factor_change(da, a, self.smoothing).reshape(*lead, len(a), len(a))
 
         return self._state(psi), push
 

@@ -111,7 +111,7 @@ class SpectralModel(WithCircuit):
 
         def pull(cotangent: tuple[Real, Complex]) -> Real:
             g, c = cotangent
-            return np.concatenate([self.energies.pull(eta, g), pull_vectors(c)])
+            return np.concatenate([self.energies.pull(eta, g), pull_vectors(c)[0]])
 
         return SpectralState(logs, vectors, self.dims), pull
 

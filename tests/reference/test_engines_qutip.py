@@ -58,7 +58,7 @@ def check(engine, circuit, values, rho_in, expected, observable, slopes):
     """State, and the derivative of <observable> in every parameter by central differences of QuTiP's states."""
     state, pull = engine.evolve_vjp(circuit.compile(), values, rho_in)
     np.testing.assert_allclose(state.matrix(), expected(values).full(), atol=1e-13)
-    gradient = pull(state.pull_matrix(observable.full()))
+    gradient, _ = pull(state.pull_matrix(observable.full()))
     for i in slopes:
         step = 1e-5 * np.eye(len(values))[i]
         ahead, behind = (qutip.expect(observable, expected(v)) for v in (values + step, values - step))

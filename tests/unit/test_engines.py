@@ -16,7 +16,7 @@ from qml.engines import PauliEngine, ReferenceEngine
 from qml.gates import GATES
 from qml.operations import PartialTrace, Preparation, Unitary
 from qml.operators import embed, partial_trace_matrix
-from qml.states import DensityMatrix, GibbsState, ginibre, haar_pure
+from qml.states import DensityMatrix, GibbsState, ProductState, ginibre, haar_pure
 
 ENGINES = {
     "reference": ReferenceEngine(),
@@ -87,7 +87,7 @@ def slope(f, params, i, h=1e-5):
 
 def gradient_of(engine, program, params, g, initial=None):
     state, pull = engine.evolve_vjp(program, params, initial)
-    return state.matrix(), pull(state.pull_matrix(g))
+    return state.matrix(), pull(state.pull_matrix(g))[0]
 
 
 # the contract --------------------------------------------------------------------------------------------------------
@@ -215,7 +215,7 @@ def test_a_register_can_start_and_end_empty(engine):
     program = Program((), (), (fresh, turn, trace), ("t",), weights, np.zeros(1))
     state, pull = engine.evolve_vjp(program, [0.4])
     np.testing.assert_allclose(state.matrix(), [[1.0]], atol=1e-15)
-    np.testing.assert_allclose(pull(state.pull_matrix(np.array([[2.0 + 0j]]))), [0.0], atol=1e-15)
+    np.testing.assert_allclose(pull(state.pull_matrix(np.array([[2.0 + 0j]])))[0], [0.0], atol=1e-15)
 
 
 def test_shared_and_affine_parameters(engine):
@@ -233,7 +233,9 @@ def test_shared_and_affine_parameters(engine):
 def test_no_operations_and_no_parameters(engine):
     state, pull = engine.evolve_vjp(Circuit(2).compile(), [])
     np.testing.assert_array_equal(state.matrix(), np.diag([1, 0, 0, 0]))
-    assert pull(state.pull_matrix(np.eye(4, dtype=complex))).shape == (0,)
+    gradient, before = pull(state.pull_matrix(np.eye(4, dtype=complex)))
+    assert gradient.shape == (0,)
+    assert before is None
 
 
 @pytest.mark.parametrize(
@@ -254,20 +256,70 @@ def test_any_state_can_be_the_initial_one(engine, initial):
     np.testing.assert_array_equal(initial.matrix(), before)
 
 
+STEPS = {
+    "gates": Circuit(3, [gates.RX("a", 2), gates.CNOT(2, 0), gates.RYY("b", 1, 0)]),
+    "channels": Circuit(2, [channels.Depolarizing("p", 1), gates.CNOT(1, 0), channels.AmplitudeDamping("g", 0)]),
+    "traced": Circuit(3, [gates.RXX("a", 0, 2), PartialTrace((2,))(1), gates.RZ("b", 2)]),
+    "fresh": Circuit(3, [Preparation((2,))(1), gates.RY("a", 1), gates.CNOT(1, 2), channels.BitFlip("p", 1)]),
+    "come and go": Circuit(2, [PartialTrace((2,))(0), Preparation((2,))(0), gates.RXX("a", 0, 1), gates.RZ("b", 0)]),
+    "all gone": Circuit(1, [gates.RY("a", 0), PartialTrace((2,))(0)]),
+    "fixed": Circuit(2, [gates.H(0), channels.AmplitudeDamping(0.3, 1), gates.CNOT(0, 1)]),
+    "five qubits": Circuit(5, [gates.RX("a", 2), gates.CNOT(2, 0), channels.AmplitudeDamping("g", 4)]),
+}
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_the_way_back_to_the_initial_state_is_the_adjoint(engine, name):
+    """Tr(G E[X]) = Tr(E^dagger[G] X), with X the difference of two initial states, and E[X] that of the final ones."""
+    program, rng = STEPS[name].compile(), np.random.default_rng(0)
+    values, g = np.full(program.n_params, 0.3), hermitian(program.dim_out, rng)
+    one, other = (DensityMatrix(ginibre(program.dims_in, rng).matrix(), program.dims_in) for _ in range(2))
+    change = one.matrix() - other.matrix()
+    state, pull = engine.evolve_vjp(program, values, one)
+    there = np.vdot(g, state.matrix() - engine.evolve(program, values, other).matrix()).real
+    assert abs(there) > 1e-2 or name == "all gone"
+    back = pull(state.pull_matrix(g))[1]
+    assert np.vdot(back, change).real == pytest.approx(there, rel=1e-10, abs=1e-14)
+    pushed = engine.evolve_jvp(program, values, one)[1](np.zeros(program.n_params), change)
+    np.testing.assert_allclose(pushed, state.matrix() - engine.evolve(program, values, other).matrix(), atol=1e-14)
+
+
+@pytest.mark.parametrize(
+    "initial",
+    [
+        DensityMatrix.from_factor(ginibre((2, 2), np.random.default_rng(1), rank=2).factor),
+        DensityMatrix.from_probabilities([0.1, 0.2, 0.3, 0.4]),
+        GibbsState(hermitian(4, np.random.default_rng(2))),
+        ProductState([ginibre((2,), np.random.default_rng(3)), GibbsState([0.1, 0.9])]),
+        PauliEngine().evolve(Circuit(2).then(gates.RX(0.3, 0), gates.CNOT(0, 1)).compile(), []),
+    ],
+    ids=lambda state: type(state).__name__,
+)
+def test_the_derivative_in_the_initial_state_is_in_its_own_coordinate(engine, initial):
+    circuit = Circuit(2).then(gates.CRY("t", 1, 0), channels.AmplitudeDamping(0.3, 1))
+    held, g = DensityMatrix(initial.matrix()), hermitian(4, np.random.default_rng(0))
+    found, expected = (engine.evolve_vjp(circuit, [0.4], start) for start in (initial, held))
+    found, expected = (pull(state.pull_matrix(g)) for state, pull in (found, expected))
+    np.testing.assert_allclose(found[0], expected[0], atol=1e-14)
+    mine, own = (x if isinstance(x, tuple) else (x,) for x in (found[1], initial.pull_matrix(expected[1])))
+    for part, wanted in zip(mine, own, strict=True):
+        np.testing.assert_allclose(part, wanted, atol=1e-13)
+
+
 def test_the_pullback_can_be_used_again_and_is_linear(engine):
     rng = np.random.default_rng(4)
     circuit, values = everything(3, rng, 20)
     state, pull = engine.evolve_vjp(circuit.compile(), values)
     a, b = (state.pull_matrix(hermitian(8, rng)) for _ in range(2))
-    first = pull(a)
-    np.testing.assert_allclose(pull(2 * a - b), 2 * first - pull(b), atol=1e-12)
-    np.testing.assert_array_equal(pull(a), first)
+    first = pull(a)[0]
+    np.testing.assert_allclose(pull(2 * a - b)[0], 2 * first - pull(b)[0], atol=1e-12)
+    np.testing.assert_array_equal(pull(a)[0], first)
 
 
 def test_an_undefined_cotangent_gives_an_undefined_gradient(engine):
     program = Circuit(1).then(gates.RX("t", 0), gates.RY("u", 0)).compile()
     state, pull = engine.evolve_vjp(program, [0.1, 0.2])
-    assert np.isnan(pull(np.full_like(state.pull_matrix(np.eye(2, dtype=complex)), np.nan))).all()
+    assert np.isnan(pull(np.full_like(state.pull_matrix(np.eye(2, dtype=complex)), np.nan))[0]).all()
 
 
 def test_refusals_of_states_and_cotangents(engine):

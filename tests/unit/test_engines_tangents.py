@@ -84,9 +84,14 @@ def check_against_both(engine, program, params, initial, rng):
     assert every.dtype == np.complex128
     np.testing.assert_allclose(every, every.conj().swapaxes(-1, -2), atol=1e-15)
     x = hermitian(d, rng)
-    gradient = pull(other.pull_matrix(x))
+    gradient, before = pull(other.pull_matrix(x))
     assert np.linalg.norm(gradient) > 1e-3
     np.testing.assert_allclose(np.einsum("ij,kji->k", x, every).real, gradient, atol=1e-12 * d)
+    if initial is not None:
+        changes = np.array([hermitian(program.dim_in, rng) for _ in range(2)])
+        moved = np.einsum("ij,kji->k", x, push(np.zeros((2, len(params))), changes)).real
+        assert np.abs(moved).min() > 1e-3
+        np.testing.assert_allclose(np.einsum("ij,kji->k", before, changes).real, moved, rtol=1e-10)
     v = rng.normal(size=len(params))
     along = push(v)
     assert along.shape == (d, d)

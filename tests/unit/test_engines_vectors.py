@@ -44,7 +44,14 @@ def test_vectors_and_their_gradient(engine):
     w, pull = engine.evolve_vectors_vjp(program, values, w0)
     np.testing.assert_allclose(w, dense(values), atol=1e-14)
     np.testing.assert_allclose(engine.evolve_vectors(program, values) @ w0, w, atol=1e-14)
-    gradient = pull(c)
+    gradient, before = pull(c)
+    np.testing.assert_allclose(before, engine.evolve_vectors(program, values).conj().T @ c, atol=1e-14)
+    same, push = engine.evolve_vectors_jvp(program, values, w0)
+    np.testing.assert_array_equal(same, w)
+    along, changes = rng.normal(size=(3, 8)), rng.normal(size=(3, 8, 2)) + 1j * rng.normal(size=(3, 8, 2))
+    there = [np.vdot(c, dw).real for dw in push(along, changes)]
+    np.testing.assert_allclose(there, along @ gradient + [np.vdot(before, dv).real for dv in changes], atol=1e-12)
+    np.testing.assert_allclose(push(along[0]), push(along)[0], atol=1e-14)
     for i in range(8):
         value = slope(lambda v: np.vdot(c, dense(v)).real, values, i)
         assert abs(value) > 1e-3

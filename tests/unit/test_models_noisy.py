@@ -8,8 +8,6 @@ from qml._checks import InputError
 from qml.engines.reference import ReferenceEngine
 from qml.losses import CrossEntropy, HilbertSchmidt, Infidelity
 from qml.models import CholeskyModel, MixtureModel, NoisyModel, ProductModel, PurifiedCircuitModel
-from qml.models.pictures import heisenberg, schroedinger
-from qml.operations import PartialTrace, Preparation
 from qml.parameters import Interval
 from qml.states import DensityMatrix, basis_state, ginibre, haar_pure
 
@@ -17,32 +15,6 @@ from qml.states import DensityMatrix, basis_state, ginibre, haar_pure
 def hermitian(d, rng):
     a = rng.standard_normal((d, d)) + 1j * rng.standard_normal((d, d))
     return a + a.conj().T
-
-
-PROGRAMS = {
-    "gates": Circuit(3, [gates.RX("a", 2), gates.CNOT(2, 0), gates.RYY("b", 1, 0)]),
-    "channels": Circuit(2, [channels.Depolarizing("p", 1), gates.CNOT(1, 0), channels.AmplitudeDamping("g", 0)]),
-    "traced": Circuit(3, [gates.RXX("a", 0, 2), PartialTrace((2,))(1), gates.RZ("b", 2)]),
-    "fresh": Circuit(3, [Preparation((2,))(1), gates.RY("a", 1), gates.CNOT(1, 2), channels.BitFlip("p", 1)]),
-    "come and go": Circuit(2, [PartialTrace((2,))(0), Preparation((2,))(0), gates.RXX("a", 0, 1), gates.RZ("b", 0)]),
-    "all gone": Circuit(1, [gates.RY("a", 0), PartialTrace((2,))(0)]),
-}
-
-
-@pytest.mark.parametrize("name", PROGRAMS)
-def test_pictures(name):
-    """Forward it is the engine's map, on anything linear; backward it is the adjoint."""
-    program = PROGRAMS[name].compile()
-    values = np.full(program.n_params, 0.3)
-    rng = np.random.default_rng(0)
-    rho = ginibre(program.dims_in, rng)
-    image = ReferenceEngine().evolve(program, values, rho).matrix()
-    assert np.allclose(schroedinger(program, values, rho.matrix()[None])[0], image, atol=1e-15)
-    x, g = hermitian(program.dim_in, rng), hermitian(program.dim_out, rng)
-    there = np.trace(g @ schroedinger(program, values, np.array([x, 2 * x]))[1]).real
-    back = np.trace(heisenberg(program, values, g) @ x).real
-    assert abs(back) > 1e-2
-    assert there == pytest.approx(2 * back, rel=1e-12)
 
 
 def on_top():

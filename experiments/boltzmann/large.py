@@ -19,6 +19,7 @@ import numpy as np
 from free_fermions import ising_moments
 
 import qml
+from qml.engines import KrylovEngine
 from qml.models import LargeGibbsModel, ThermalState
 from qml.moments import Moments
 from qml.operators import PauliSum, heisenberg, tfim
@@ -65,7 +66,7 @@ def target_of(model: str, n: int, beta: float, samples: int) -> tuple[PauliSum, 
     hamiltonian = HAMILTONIANS[model](n)
     if model == "tfim":
         return hamiltonian, ising_moments(n, beta)
-    return hamiltonian, ThermalState([hamiltonian], [beta], samples=samples, seed=TARGET_SEED).moments(hamiltonian)
+    return hamiltonian, ThermalState([hamiltonian], [beta], KrylovEngine(samples, TARGET_SEED)).moments(hamiltonian)
 
 
 def train(model: str, n: int, beta: float, samples: tuple[int, ...], check: int) -> Trained:
@@ -74,12 +75,12 @@ def train(model: str, n: int, beta: float, samples: tuple[int, ...], check: int)
     theta = np.zeros(len(target))
     stages = []
     for count in samples:
-        family = LargeGibbsModel(hamiltonian, samples=count, seed=TRAINING_SEED)
+        family = LargeGibbsModel(hamiltonian, KrylovEngine(count, TRAINING_SEED))
         result = qml.fit(family, target, params0=theta, gradient_tolerance=GOAL / 10, progress=False)
         theta = result.params
         stages.append(Stage(count, result.iterations, result.evaluations, result.seconds, result.status))
     since = time.perf_counter()
-    found = ThermalState(hamiltonian, theta, samples=check, seed=CHECK_SEED)
+    found = ThermalState(hamiltonian, theta, KrylovEngine(check, CHECK_SEED))
     deviations = found.expectations() - target.values
     errors = np.hypot(found.expectation_errors(), target.errors)
     seconds = time.perf_counter() - since
@@ -95,7 +96,7 @@ def gradient_seconds(model: str, n: int, beta: float, samples: int) -> tuple[flo
     taken = []
     for seed in range(3):
         since, worked = time.perf_counter(), time.process_time()
-        state = ThermalState(hamiltonian, theta, samples=samples, seed=seed)
+        state = ThermalState(hamiltonian, theta, KrylovEngine(samples, seed))
         state.expectations()
         taken.append((time.perf_counter() - since, time.process_time() - worked))
     wall, work = np.min(taken, axis=0)

@@ -2,3 +2,5 @@ from .base import Engine as Engine
 from .pauli import PauliEngine as PauliEngine
 from .pauli_state import PauliState as PauliState
 from .reference import ReferenceEngine as ReferenceEngine
+from .thermal import KrylovEngine as KrylovEngine
+from .thermal import ThermalEngine as ThermalEngine

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self, TypeAlias
 from pydantic import Field, model_validator
 
 from qml._checks import InputError
+from qml.engines.thermal import KrylovEngine
 from qml.experiments.ansatze import Ansatz
 from qml.experiments.parts import Generators, ReadoutRule
 from qml.experiments.schema import FewQubits, Seed, Spec
@@ -61,7 +62,7 @@ class LargeGibbs(Named):
     krylov: Annotated[int | None, Field(ge=1, description="Lanczos steps at most; 400 by default")] = None
 
     def build(self) -> LargeGibbsModel:
-        return LargeGibbsModel(strings(self.generators), samples=self.samples, seed=self.seed, krylov=self.krylov)
+        return LargeGibbsModel(strings(self.generators), KrylovEngine(self.samples, self.seed, self.krylov))
 
 
 class Hidden(Named):

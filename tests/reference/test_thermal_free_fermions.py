@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from qml import thermal
-from qml.engines import krylov
+from qml.engines import KrylovEngine, krylov
 from qml.models import ThermalState
 from qml.moments import Moments
 from qml.operators import PauliSum, heisenberg, pauli, tfim
@@ -38,7 +38,7 @@ def test_free_fermions_agree_with_the_matrix(free: ModuleType, beta: float, J: f
 @pytest.mark.parametrize("beta", [0.25, 1.0])
 def test_twelve_qubits_agree_with_free_fermions(free: ModuleType, beta: float) -> None:
     h = tfim(12)
-    state = ThermalState([h], [beta], samples=32, seed=2)
+    state = ThermalState([h], [beta], KrylovEngine(samples=32, seed=2))
     exact, found = free.ising_moments(12, beta), state.moments(h)
     assert abs(float(state.log_partition()) - free.ising_log_partition(12, beta)) < 3.5 * state.log_partition_error
     scores = (found.values - exact.values) / found.errors

@@ -1,6 +1,7 @@
 """Sampled Gibbs states: agreement with matrices, error bars that mean what they say, and learning from moments."""
 
 import math
+from collections.abc import Sequence
 
 import numba
 import numpy as np
@@ -8,10 +9,12 @@ import pytest
 
 from qml import CrossEntropy, GibbsModel, check_gradient, fit, thermal
 from qml._checks import InputError
-from qml.engines import krylov
+from qml.engines import KrylovEngine, krylov
+from qml.engines.thermal import ThermalEngine, ThermalEstimate
 from qml.models import CircuitModel, LargeGibbsModel, ThermalState
 from qml.moments import Moments
 from qml.operators import PauliSum, heisenberg, pauli, tfim
+from qml.states import GibbsState, ginibre
 
 REAL = tfim(6, h=0.7)
 COMPLEX = heisenberg(4, h=0.3) + 0.4 * pauli("XYII") + 0.2 * pauli("IIYI")
@@ -29,7 +32,10 @@ def z_scores(state: ThermalState, strings: PauliSum) -> np.ndarray:
 @pytest.mark.parametrize("beta", [0.3, 1.0])
 def test_errors_are_calibrated(hamiltonian: PauliSum, beta: float) -> None:
     scores = np.array(
-        [z_scores(ThermalState([hamiltonian], [beta], samples=16, seed=seed), hamiltonian) for seed in range(32)]
+        [
+            z_scores(ThermalState([hamiltonian], [beta], KrylovEngine(samples=16, seed=seed)), hamiltonian)
+            for seed in range(32)
+        ]
     )
     count = len(scores)
     assert np.all(np.abs(scores.mean(axis=0)) < 4 / math.sqrt(count))  # standard errors of the mean
@@ -39,7 +45,7 @@ def test_errors_are_calibrated(hamiltonian: PauliSum, beta: float) -> None:
 
 
 def test_more_samples_tell_more_and_extend_the_fewer() -> None:
-    few, many = (ThermalState([REAL], [0.5], samples=count, seed=4) for count in (32, 512))
+    few, many = (ThermalState([REAL], [0.5], KrylovEngine(samples=count, seed=4)) for count in (32, 512))
     assert 2.5 < few.log_partition_error / many.log_partition_error < 6.4  # sqrt(16) = 4
     words, c = REAL.words, 0.5 * np.array(REAL.coefficients)
     draws = [
@@ -50,7 +56,7 @@ def test_more_samples_tell_more_and_extend_the_fewer() -> None:
 
 
 def test_a_huge_beta_is_the_ground_state_in_the_log_domain() -> None:
-    state = ThermalState([REAL], [1e5], samples=16)
+    state = ThermalState([REAL], [1e5], KrylovEngine(samples=16))
     ground = float(np.linalg.eigvalsh(REAL.matrix())[0])
     assert float(state.log_partition()) == pytest.approx(-1e5 * ground, rel=1e-5)
     assert float(state.expect(REAL)) == pytest.approx(ground, abs=1e-4)
@@ -59,14 +65,14 @@ def test_a_huge_beta_is_the_ground_state_in_the_log_domain() -> None:
 
 
 def test_without_interactions_log_z_has_no_error() -> None:
-    state = ThermalState([REAL], [0.0], samples=4)
+    state = ThermalState([REAL], [0.0], KrylovEngine(samples=4))
     assert float(state.log_partition()) == pytest.approx(6 * math.log(2), abs=1e-13)
     assert state.log_partition_error < 1e-9
     assert float(state.entropy()) == pytest.approx(6 * math.log(2), abs=1e-12)
 
 
 def test_a_state_on_one_qubit() -> None:
-    state = ThermalState([pauli("Y"), pauli("Z")], [0.4, -0.2], samples=800)
+    state = ThermalState([pauli("Y"), pauli("Z")], [0.4, -0.2], KrylovEngine(samples=800))
     assert np.abs(z_scores(state, pauli("Y") + pauli("Z"))).max() < 4
 
 
@@ -84,7 +90,7 @@ def test_imaginary_strings_vanish_exactly_in_a_real_state() -> None:
 
 
 def test_a_small_krylov_space_adds_its_error_to_the_bars() -> None:
-    full, cut = ThermalState([REAL], [3.0]), ThermalState([REAL], [3.0], krylov=8)
+    full, cut = ThermalState([REAL], [3.0]), ThermalState([REAL], [3.0], KrylovEngine(steps=8))
     off = abs(float(full.log_partition()) - float(cut.log_partition()))
     assert cut.krylov_dimension == 8 < full.krylov_dimension
     assert full.truncation < 1e-9 < off <= cut.truncation
@@ -100,7 +106,7 @@ def test_the_number_of_threads_changes_no_bit() -> None:
     try:
         for threads in {1, min(2, numba.config.NUMBA_NUM_THREADS)}:
             numba.set_num_threads(threads)
-            state = ThermalState([hamiltonian], [0.2], samples=8)
+            state = ThermalState([hamiltonian], [0.2], KrylovEngine(samples=8))
             found.append((float(state.expect(hamiltonian)), float(state.log_partition())))
     finally:
         numba.set_num_threads(before)
@@ -109,7 +115,7 @@ def test_the_number_of_threads_changes_no_bit() -> None:
 
 @pytest.mark.parametrize(("hamiltonian", "scale"), [(tfim(4, h=0.7), 2.0), (COMPLEX, 0.2)], ids=["real", "complex"])
 def test_the_gradient_is_that_of_the_sampled_loss(hamiltonian: PauliSum, scale: float) -> None:
-    model = LargeGibbsModel(hamiltonian, samples=8, seed=1)
+    model = LargeGibbsModel(hamiltonian, KrylovEngine(samples=8, seed=1))
     target = Moments.of(thermal(hamiltonian, 0.6), hamiltonian)
     theta = np.random.default_rng(0).normal(0.0, scale, model.n_params)
     gradient = target.values - model.state(theta).expectations()
@@ -118,7 +124,7 @@ def test_the_gradient_is_that_of_the_sampled_loss(hamiltonian: PauliSum, scale: 
 
 
 def test_a_state_as_target_serves_like_its_moments() -> None:
-    model = LargeGibbsModel(COMPLEX, samples=8)
+    model = LargeGibbsModel(COMPLEX, KrylovEngine(samples=8))
     rho = thermal(COMPLEX, 0.6)
     theta = np.linspace(-0.5, 0.5, model.n_params)
     loss = CrossEntropy()
@@ -131,7 +137,7 @@ def test_a_state_as_target_serves_like_its_moments() -> None:
 
 def test_the_learnt_state_has_the_moments_of_the_target_within_the_errors() -> None:
     target = Moments.of(thermal(REAL, 0.5), REAL)
-    result = fit(LargeGibbsModel(REAL, samples=64, seed=5), target, seed=0, gradient_tolerance=1e-8)
+    result = fit(LargeGibbsModel(REAL, KrylovEngine(samples=64, seed=5)), target, seed=0, gradient_tolerance=1e-8)
     assert result.converged
     trained = result.state
     assert isinstance(trained, ThermalState)
@@ -145,7 +151,8 @@ def test_whole_operators_are_generators_too() -> None:
     zz = sum(pauli("ZZ", sites=(i, i + 1), n=5) for i in range(4))
     x = sum(pauli("X", sites=(i,), n=5) for i in range(5))
     target = Moments.of(thermal(-0.4 * zz - 0.3 * x, 1.0), {"zz": zz, "x": x})
-    result = fit(LargeGibbsModel({"zz": zz, "x": x}, samples=160), target, seed=0, gradient_tolerance=1e-6)
+    model = LargeGibbsModel({"zz": zz, "x": x}, KrylovEngine(samples=160))
+    result = fit(model, target, seed=0, gradient_tolerance=1e-6)
     assert result.parameter_names == ("zz", "x")
     assert result.params == pytest.approx([-0.4, -0.3], abs=0.06)
 
@@ -165,8 +172,30 @@ def test_other_losses_use_the_exact_matrix() -> None:
     assert np.abs(found[1][1:]).min() > 1e-4
 
 
+class Enumerated(ThermalEngine):
+    """Another engine: all eigenvalues, without errors."""
+
+    def thermal(self, hamiltonian: PauliSum, observables: Sequence[PauliSum] = ()) -> ThermalEstimate:
+        state = GibbsState(hamiltonian.matrix())
+        values = np.array([state.expect(g) for g in observables])
+        return ThermalEstimate(float(state.log_partition()), 0.0, values, np.zeros(len(values)), state.dim, 0.0)
+
+
+def test_any_engine_of_thermal_states_serves() -> None:
+    rho, theta = ginibre((2, 2, 2, 2), np.random.default_rng(0)), np.array([0.3, 0.2])
+    generators = {"h": COMPLEX, "z": pauli("ZIII")}
+    model, exact = LargeGibbsModel(generators, Enumerated()), GibbsModel(generators)
+    assert float(model.state(theta).log_partition()) == pytest.approx(exact.state(theta).log_partition(), rel=1e-12)
+    assert check_gradient(model, rho, params=theta).ok
+    assert np.allclose(fit(model, rho, seed=0).params, fit(exact, rho, seed=0).params, atol=1e-4)
+    with pytest.raises(InputError, match="only thermal states of a KrylovEngine can be stored"):
+        model.state(theta)._arrays()
+    with pytest.raises(InputError, match="engine must be"):
+        LargeGibbsModel(generators, 32)  # type: ignore[arg-type]
+
+
 def test_a_state_is_made_again_from_its_arrays() -> None:
-    state = ThermalState({"h": COMPLEX, "z": pauli("ZIII")}, [0.4, 0.1], samples=8, seed=3)
+    state = ThermalState({"h": COMPLEX, "z": pauli("ZIII")}, [0.4, 0.1], KrylovEngine(samples=8, seed=3))
     again = ThermalState._from_arrays(state._arrays())
     assert float(again.log_partition()) == float(state.log_partition())
     assert np.array_equal(again.expectations(), state.expectations())
@@ -180,7 +209,7 @@ def test_a_state_is_made_again_from_its_arrays() -> None:
         (lambda: LargeGibbsModel([pauli("X"), pauli("XX")]), "equally many qubits"),
         (lambda: LargeGibbsModel([pauli("X"), pauli("X")]), "must be different"),
         (lambda: LargeGibbsModel(pauli("II")), "other than the identity"),
-        (lambda: LargeGibbsModel(tfim(3), samples=1), "samples must be an integer of at least 2"),
+        (lambda: LargeGibbsModel(tfim(3), KrylovEngine(samples=1)), "samples must be an integer of at least 2"),
         (lambda: ThermalState([tfim(3)], [0.1, 0.2]), "shape"),
         (lambda: ThermalState([tfim(3)], [0.1]).moments(tfim(4)), "must act on 3 qubits"),
     ],

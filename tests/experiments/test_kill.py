@@ -74,12 +74,12 @@ def check_killed_run(folder: Path, kills: int, most: int) -> None:
         assert one.history.loss.tobytes() == two.history.loss.tobytes()
 
 
-def test_a_sweep_that_is_killed_eight_times(tmp_path: Path, no_pictures: None) -> None:
-    check_killed_sweep(tmp_path, 40, 8, 12)
+def test_a_sweep_that_is_killed_four_times(tmp_path: Path, no_pictures: None) -> None:
+    check_killed_sweep(tmp_path, 20, 4, 6)
 
 
-def test_a_run_that_is_killed_eight_times(tmp_path: Path, no_pictures: None) -> None:
-    check_killed_run(tmp_path, 8, 12)
+def test_a_run_that_is_killed_four_times(tmp_path: Path, no_pictures: None) -> None:
+    check_killed_run(tmp_path, 4, 6)
 
 
 @pytest.mark.slow

@@ -21,8 +21,17 @@ STUDIES = sorted((ROOT / "experiments").glob("*.yaml"))
 
 
 @pytest.fixture(scope="module")
-def validator() -> Any:
-    schema = reference.json_schema()
+def schema() -> Any:
+    return reference.json_schema()
+
+
+@pytest.fixture(scope="module")
+def page() -> str:
+    return reference.markdown()
+
+
+@pytest.fixture(scope="module")
+def validator(schema: Any) -> Any:
     jsonschema.Draft202012Validator.check_schema(schema)
     return jsonschema.Draft202012Validator(schema)
 
@@ -45,8 +54,8 @@ def test_a_study_that_extends_another_may_leave_out_what_that_one_says(validator
     assert not validator.is_valid({"extends": "base.yaml", "target": {"kind": "thermal", "betta": 3}})
 
 
-def test_every_kind_is_in_the_schema_and_on_the_page() -> None:
-    text, page = json.dumps(reference.json_schema()), reference.markdown()
+def test_every_kind_is_in_the_schema_and_on_the_page(schema: Any, page: str) -> None:
+    text = json.dumps(schema)
     for title, union in catalog.UNIONS.items():
         assert f"## {title.capitalize()}\n" in page
         for kind in members(union):
@@ -54,13 +63,12 @@ def test_every_kind_is_in_the_schema_and_on_the_page() -> None:
             assert f"### `{kind}`\n" in page
 
 
-def test_the_reference_page_is_current() -> None:
-    page = ROOT / "docs" / "reference" / "config.md"
-    assert page.read_text(encoding="utf-8") == reference.markdown(), (
+def test_the_reference_page_is_current(page: str) -> None:
+    assert (ROOT / "docs" / "reference" / "config.md").read_text(encoding="utf-8") == page, (
         "docs/reference/config.md is not current: qml schema --markdown > docs/reference/config.md"
     )
 
 
-def test_the_commands_print_both() -> None:
-    assert json.loads(CliRunner().invoke(main, ["schema"]).stdout) == reference.json_schema()
-    assert CliRunner().invoke(main, ["schema", "--markdown"]).stdout == reference.markdown()
+def test_the_commands_print_both(schema: Any, page: str) -> None:
+    assert json.loads(CliRunner().invoke(main, ["schema"]).stdout) == schema
+    assert CliRunner().invoke(main, ["schema", "--markdown"]).stdout == page

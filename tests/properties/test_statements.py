@@ -42,7 +42,7 @@ def all_hold(pairs: int) -> list[Verdict]:
 
 
 def test_every_statement_holds() -> None:
-    all_hold(1_000)
+    all_hold(200)
     assert list(STATEMENTS)[:19] == list(range(1, 20))
 
 
@@ -154,9 +154,11 @@ BROKEN = {
 }
 """Wrong cross entropies, and the statements that refuse them; the others cannot know. Clipping leaves the inequalities
 of 4 and 12 and the pure data of 22; 16 is blind to any factor, 19 and 22 to less than their tolerance."""
+SAMPLE = "NaN for one pair of each batch", "clipped at 1e-6", "too small by 1e-8", "no support policy: rounding counts"
+"""One of each kind. All of them take ten times as long as the principle itself."""
 
 
-@pytest.mark.parametrize("name", BROKEN)
+@pytest.mark.parametrize("name", [pytest.param(x, marks=[] if x in SAMPLE else [pytest.mark.slow]) for x in BROKEN])
 def test_a_broken_cross_entropy_is_refused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     wrong, expected = BROKEN[name]
     monkeypatch.setattr(parity, "_against_bias", lambda: None)
@@ -164,7 +166,7 @@ def test_a_broken_cross_entropy_is_refused(name: str, monkeypatch: pytest.Monkey
         monkeypatch.setattr(module, "cross_entropy", wrong)
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of pictures of what is infinite
-        assert {number for number in STATEMENTS if not check(number, pairs=200).holds} == expected
+        assert {number for number in STATEMENTS if not check(number, pairs=60).holds} == expected
 
 
 def test_what_is_not_a_number_is_the_largest_violation() -> None:
@@ -212,7 +214,7 @@ def test_a_wrong_formula_is_caught(name: str, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(structure, "SHAPES", ((2, 2),))
     for number in numbers:
         with np.errstate(all="ignore"):
-            assert not check(number, pairs=500).holds
+            assert not check(number, pairs=200).holds
 
 
 def test_every_statement_refuses_something_wrong_that_is_a_number() -> None:
@@ -229,12 +231,12 @@ def test_the_same_seed_gives_the_same_verdict_whichever_others_run() -> None:
 
 
 def test_report_is_one_page_with_every_claim_and_figure(tmp_path: Path) -> None:
-    some = [check(number, pairs=200) for number in (1, 11, 12)]
-    write_report(some, tmp_path / "report.html", pairs=200, seed=0)
+    some = [check(number, pairs=50) for number in (1, 11)]
+    write_report(some, tmp_path / "report.html", pairs=50, seed=0)
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "http" not in text.replace("http-equiv", "")  # self-contained
     assert text.count("data:image/png;base64,") == sum(len(v.evidence.panels) for v in some)
-    assert "3 of 3 statements hold" in text
+    assert "2 of 2 statements hold" in text
     assert "S(ρ, σ)" in text
     assert text.count("Bloch vectors ρ") == 6
 

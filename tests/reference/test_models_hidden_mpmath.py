@@ -116,11 +116,10 @@ def random_hermitian(rng: np.random.Generator, d: int) -> np.ndarray:
 # hidden units ----
 
 
-@pytest.mark.parametrize("scale", [1e-3, 1.0, 5.0])
-@pytest.mark.parametrize("hidden", [(2,), (0, 2)])
+@pytest.mark.parametrize(("scale", "hidden"), [(1e-3, (2,)), (1.0, (0, 2)), (5.0, (2,))])
 def test_dense_model(scale: float, hidden: tuple[int, ...]) -> None:
     rng = np.random.default_rng(1)
-    labels = ["XXI", "IYZ", "ZIX", "YZI", "IZZ", "XII", "IIZ"]
+    labels = ["XXI", "IYZ", "ZIX", "IIZ"]
     model = HiddenGibbsModel([pauli(x) for x in labels], hidden)
     assert model.method == "dense"
     generators = [string(x) for x in labels]

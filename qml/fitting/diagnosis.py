@@ -20,8 +20,6 @@ def not_a_number(objective: Objective, when: str, params: Real | None = None) ->
         k = int(np.flatnonzero(~np.isfinite(params))[0])
         return f"the step took the parameter {names[k]!r} to {params[k]}, which is not a number, {when}"
     assert latest is not None, "an optimizer ended without an evaluation"
-    if latest.value is None:
-        return f"the state could not be computed {when}"
     if not math.isfinite(latest.value):
         about = _about_state(latest.state)
         return f"the loss is not a number (NaN) {when}{about}"
@@ -36,7 +34,7 @@ def not_a_number(objective: Objective, when: str, params: Real | None = None) ->
 def infinite(objective: Objective) -> str:
     """Why the loss is +inf at the start, and what cures it."""
     latest = objective.latest
-    why = "" if latest is None or latest.state is None else objective.loss.why_infinite(objective.target, latest.state)
+    why = "" if latest is None else objective.loss.why_infinite(objective.target, latest.state)
     where = f": {why}" if why else ""
     return (
         f"{where}. Give the model full rank: add noise to its circuit, use a Gibbs or spectral model, or smooth sigma "
@@ -44,10 +42,8 @@ def infinite(objective: Objective) -> str:
     )
 
 
-def _about_state(state: State | None) -> str:
+def _about_state(state: State) -> str:
     """What is wrong with the state, where that is why."""
-    if state is None:
-        return ""
     matrix = state.matrix()
     if not np.isfinite(matrix).all():
         row, column = np.argwhere(~np.isfinite(matrix))[0].tolist()

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -22,13 +21,13 @@ from qml.models import Model
 from qml.states import DensityMatrix, State
 
 
-@dataclass(frozen=True, eq=False)
-class Evaluation:
-    """What the latest evaluation of an objective met; None where it did not get so far."""
+class Evaluation(NamedTuple):
+    """What an evaluation of an objective met; the gradient is None where only the value was asked for or is finite."""
 
     params: Real
-    state: State | None = None
-    value: float | None = None
+    theta: Real
+    state: State
+    value: float
     gradient: Real | None = None
 
 
@@ -78,6 +77,7 @@ class Objective:
         self.loss = loss
         self.prior = prior
         self.scale = _checks.number("scale", scale)
+        self.n_params, self._n_model = len(self.parameter_names), model.n_params
         self.evaluations = 0
         self.latest: Evaluation | None = None
         self._batches: Batches | None = None
@@ -86,10 +86,6 @@ class Objective:
     def parameter_names(self) -> tuple[str, ...]:
         """Those of the model, then those of the loss."""
         return self.model.parameter_names + self.loss.parameter_names
-
-    @property
-    def n_params(self) -> int:
-        return len(self.parameter_names)
 
     def init_params(self, rng: np.random.Generator) -> Real:
         """A random starting point (n_params,)."""
@@ -100,55 +96,44 @@ class Objective:
         """f(theta)."""
         point = np.array(params, dtype=np.float64)
         theta, phi = self.split(point)
-        self._begin(point)
+        self.evaluations += 1
         sigma = self.model.state(theta)
         value = self.scale * self.loss.bind(phi).value(self.target, sigma) + self._penalty(theta)
-        self.latest = Evaluation(point, sigma, value)
+        self.latest = Evaluation(point, theta, sigma, value)
         return value
 
     def value_and_gradient(self, params: ArrayLike) -> tuple[float, Real]:
         """f and its gradient (n_params,); where f is +inf or not a number the gradient is all NaN."""
         point = np.array(params, dtype=np.float64)
         theta, phi = self.split(point)
-        self._begin(point)
+        self.evaluations += 1
         sigma, pullback = self.model.state_vjp(theta)
         loss = self.loss.bind(phi)
         value, cotangent = loss.value_and_cotangent(self.target, sigma)
         value = self.scale * value + self._penalty(theta)
-        self.latest = Evaluation(point, sigma, value)
         if not math.isfinite(value):
+            self.latest = Evaluation(point, theta, sigma, value)
             return value, np.full(self.n_params, np.nan)
         gradient = self.scale * pullback(cotangent)
         if self.prior is not None:
             gradient = gradient + self.prior.gradient(theta)
         if self.loss.parameter_names:
             gradient = np.concatenate([gradient, self.scale * loss.params_gradient(self.target, sigma)])
-        self.latest = Evaluation(point, sigma, value, gradient)
+        self.latest = Evaluation(point, theta, sigma, value, gradient)
         return value, gradient
 
-    def again(self, params: Real, gradient: bool = True) -> tuple[float, Real]:
-        """f and its gradient (else NaN), not counted: what makes a run that is continued find the latest evaluation
-        that it had."""
-        count = self.evaluations
-        found = self.value_and_gradient(params) if gradient else (self.value(params), np.full(self.n_params, np.nan))
-        self.evaluations = count
-        return found
-
-    def state(self, params: Real) -> State:
-        """sigma_theta; the one of the latest evaluation is at hand."""
+    def state(self, params: Real, gradient: bool = True) -> State:
+        """sigma_theta, to the bit as an evaluation of the gradient (or else of the value) finds it; the one of the
+        latest evaluation is at hand."""
         theta, _ = self.split(params)
-        if (
-            self.latest is not None
-            and self.latest.state is not None
-            and np.array_equal(theta, self.split(self.latest.params)[0])
-        ):
+        if self.latest is not None and np.array_equal(theta, self.latest.theta):
             return self.latest.state
-        return self.model.state(theta)
+        return self.model.state_vjp(theta)[0] if gradient else self.model.state(theta)
 
     def split(self, params: Real) -> tuple[Real, Real]:
         """theta of the model, phi of the loss."""
-        n = self.model.n_params
-        return (params[:n], params[n:]) if self.loss.parameter_names else (params, params[:0])
+        n = self._n_model
+        return params[:n], params[n:]
 
     # what some optimizers ask for -------------------------------------------------------------------------------------
 
@@ -217,11 +202,6 @@ class Objective:
             for x, c in zip(shifts.tolist(), coefficients.tolist(), strict=True):
                 gradient[j] += c * (observed(j, x) - observed(j, -x))
         return gradient
-
-    def _begin(self, params: Real) -> None:
-        """Note an evaluation."""
-        self.evaluations += 1
-        self.latest = Evaluation(params)
 
     def _penalty(self, theta: Real) -> float:
         return 0.0 if self.prior is None else self.prior.value(theta)

@@ -111,5 +111,4 @@ def _run(start: Start, used: dict[str, int | None], stop: Path) -> Part | None:
     run = Run(start.objective, rules, start.index, start.floor, Progress(False, 0, 0))
     with threads.as_found(used):
         run.go(start.optimizer, start.start, partial(run.objective.init_params, start.stream))
-    assert run.mark is not None
-    return run.part(run.mark)
+    return run.part()

@@ -41,11 +41,17 @@ class Progress:
         self._display: Display | None = None
         self._since = time.perf_counter()
 
+    @property
+    def is_due(self) -> bool:
+        """Whether iterations are shown by now."""
+        return self._display is not None or (self._show and time.perf_counter() - self._since > DELAY)
+
     def update(self, iteration: Iteration) -> None:
-        if self._show and self._display is None and time.perf_counter() - self._since > DELAY:
+        if not self.is_due:
+            return
+        if self._display is None:
             self._display = (Notebook if self._notebook else Terminal)(*self._size)
-        if self._display is not None:
-            self._display.update(iteration)
+        self._display.update(iteration)
 
     def __enter__(self) -> Self:
         return self

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
 from qml import _checks, losses, spectral
 from qml._checks import OutsideDomain
+from qml._results import part_of
 from qml._typing import Real
 from qml.fitting import diagnosis
 from qml.fitting.checkpoint import Part, differs
@@ -63,24 +64,34 @@ class Entry(NamedTuple):
     held_out: float | None
 
 
-class Mark(NamedTuple):
-    """A restart as of its latest iterate, taken at once, so that a Ctrl-C anywhere leaves a whole one."""
+class Standing(NamedTuple):
+    """A restart as of an iterate: all that it goes on from, and why it ended (empty: it has not)."""
 
     point: Point
     state: OptimizerState
     entries: int
+    """How many lines its history has."""
+    evaluations: int
     best: Point
     score: float
+    """What the best iterate is chosen by: its loss, or that of the held-out target."""
     best_at: int
-    evaluations: int
-    converged: bool
-    why: str
-    at_best: bool = False
-    """Of a restart that is over: whether its latest evaluation was at the best parameters."""
+    converged: bool = False
+    why: str = ""
 
 
 class Run:
-    """One restart: keeps its history, decides when it is over, and says why."""
+    """One restart: keeps its history, decides when it is over, and says why.
+
+    Attributes
+    ----------
+    now : Standing or None
+        As of its latest iterate, put in place at once, so that a Ctrl-C anywhere leaves a whole one.
+    told : Standing or None
+        The latest one that callbacks know of, which is what a checkpoint holds.
+    cut : str
+        Who stopped it, where it did not end by itself.
+    """
 
     def __init__(
         self,
@@ -96,30 +107,32 @@ class Run:
         self.index = index
         self.floor = floor
         self.progress = progress
-        self.entries: list[Entry] = []
-        self.converged = False
+        self.now: Standing | None = None
+        self.told: Standing | None = None
         self.cut = ""
-        self.score = math.inf
-        """What the best iterate is chosen by: its loss, or that of the held-out target."""
-        self.mark: Mark | None = None
+        self._entries: list[Entry] = []
         self._keep_on_disk = keep
-        self._state: OptimizerState = {}
-        self._evaluated = True
-        self._why = ""
-        self._best_at = 0
         self._since = time.perf_counter()
 
-    best: Point
-    _point: Point
+    @property
+    def standing(self) -> Standing:
+        """That of a restart that has begun."""
+        assert self.now is not None, "this restart has not begun"
+        return self.now
+
+    @property
+    def entries(self) -> list[Entry]:
+        """The lines of its history."""
+        return [] if self.now is None else self._entries[: self.now.entries]
 
     @property
     def iterations(self) -> int:
-        return max(0, len(self.entries) - 1)
+        return 0 if self.now is None else self.now.entries - 1
 
     @property
     def over(self) -> bool:
         """Whether it has ended by itself."""
-        return bool(self._why)
+        return self.now is not None and bool(self.now.why)
 
     @property
     def count(self) -> str:
@@ -127,119 +140,26 @@ class Run:
 
     @property
     def status(self) -> str:
-        return f"{self.cut}; this is the best so far." if self.cut and not self.converged else self._why
+        now = self.standing
+        return f"{self.cut}; this is the best so far." if self.cut and not now.converged else now.why
 
     def go(self, optimizer: Optimizer, start: Real | None, draw: Callable[[], Real]) -> None:
         """Run from `start`, or from a random start inside the domain; or from where it was restored."""
-        if self.mark is None:
+        if self.now is None:
             point = self._drawn(draw, optimizer) if start is None else optimizer.at(self.objective, start)
             if not math.isfinite(point.value) or not point.is_number:
-                self._keep(point)
-                self._not_started(point)
-                self._mark_end()
+                self._reached(point, {})
+                self._end(self._not_started(point))
                 return
-            state = optimizer.init(point)
-            over = self.record(point, state)
-        else:
-            point, state, over = self.mark.point, self.mark.state, False
+            self._accept(point, optimizer.init(point))
         try:
-            while not over:
-                point, state = optimizer.step(self.objective, point, state)
-                over = self.record(point, state)
+            while not (self.over or self.cut):
+                self._accept(*optimizer.step(self.objective, self.standing.point, self.standing.state))
         except Stalled:
-            self._stalled()
+            self._end(*self._stalled())
         except NotANumber as reached:
             cause = diagnosis.not_a_number(self.objective, "at the next step", reached.params)
-            self._why = f"stopped after {self.count}: {cause}; this is the best so far."
-        self._mark_end()
-
-    def _not_started(self, point: Point) -> None:
-        if point.value == math.inf:
-            self._why = f"not started: the loss is infinite at the start{diagnosis.infinite(self.objective)}"
-        else:
-            cause = diagnosis.not_a_number(self.objective, "at the start")
-            self._why = f"not started: {cause}; choose another params0."
-
-    def _mark(self) -> None:
-        self.mark = Mark(
-            self._point,
-            self._state,
-            len(self.entries),
-            self.best,
-            self.score,
-            self._best_at,
-            self.objective.evaluations,
-            self.converged,
-            self._why,
-        )
-
-    def _mark_end(self) -> None:
-        latest = self.objective.latest
-        self._mark()
-        self.mark = self._marked._replace(
-            at_best=latest is not None and np.array_equal(latest.params, self.best.params)
-        )
-
-    def part(self, mark: Mark) -> Part:
-        """What :meth:`restore` continues from."""
-        entries = [[math.nan if number is None else number for number in e] for e in self.entries[: mark.entries]]
-        text = {
-            "value": mark.point.value,
-            "best": mark.best.value,
-            "score": mark.score,
-            "best_at": mark.best_at,
-            "evaluations": mark.evaluations,
-            "converged": mark.converged,
-            "why": mark.why,
-            "at_best": mark.at_best,
-        }
-        arrays = {
-            "entries": np.array(entries),
-            "params": mark.point.params,
-            "gradient": mark.point.gradient,
-            "best.params": mark.best.params,
-            "best.gradient": mark.best.gradient,
-        }
-        return Part(text, arrays | {f"optimizer.{name}": a for name, a in mark.state.items()})
-
-    def restore(self, part: Part) -> None:
-        """Be where the run of :meth:`part` was."""
-        text, arrays = part.text, part.arrays
-        prefix = "optimizer."
-        held = {name.removeprefix(prefix): a for name, a in arrays.items() if name.startswith(prefix)}
-        for loss, norm, seconds, fidelity, held_out in arrays["entries"].tolist():
-            fidelity = fidelity if self.rules.track_fidelity else None
-            self.entries.append(Entry(loss, norm, seconds, fidelity, held_out if self.rules.validation else None))
-        self.best = _stored(arrays["best.params"], text["best"], arrays["best.gradient"])
-        self.score, self._best_at = text["score"], text["best_at"]
-        self.converged, self._why = text["converged"], text["why"]
-        self.objective.evaluations = text["evaluations"]
-        self._state = held
-        self._since -= self.entries[-1].seconds
-        self._point = _stored(arrays["params"], text["value"], arrays["gradient"])
-        self._mark()
-        self.mark = self._marked._replace(at_best=text["at_best"])
-        self._evaluated = False
-
-    @property
-    def _marked(self) -> Mark:
-        assert self.mark is not None, "this restart has not begun"
-        return self.mark
-
-    def check(self) -> float:
-        """Evaluate where a restored run was, as an optimizer expects; how far that is from what is on disk: 0 if equal
-        to the bit."""
-        point = self._marked.point
-        value, gradient = self.objective.again(point.params, point.has_gradient)
-        return differs(value, point.value, gradient, point.gradient)
-
-    def state(self) -> State:
-        """The model's state at the best parameters; that of the latest evaluation where that was there."""
-        if not self._evaluated:
-            self.objective.latest = None
-            if self._marked.at_best:
-                self.objective.again(self.best.params, self.best.has_gradient)
-        return self.objective.state(self.best.params)
+            self._end(f"stopped after {self.count}: {cause}; this is the best so far.")
 
     def _drawn(self, draw: Callable[[], Real], optimizer: Optimizer) -> Point:
         for _ in range(MOST_DRAWS - 1):
@@ -249,90 +169,168 @@ class Run:
                 continue
         return optimizer.at(self.objective, draw())
 
-    def record(self, point: Point, state: OptimizerState) -> bool:
-        """Keep an accepted iterate, tell the callbacks; True when the restart is over."""
-        previous = self.entries[-1].loss if self.entries else math.inf
-        iteration = self._keep(point)
-        self.progress.update(iteration)
-        answers = [callback(iteration) for callback in self.rules.callbacks]
-        size, decrease = point.gradient_norm, previous - point.value
-        if size <= self.rules.gradient_tolerance:
-            self.converged = True
-            self._why = (
-                f"converged: the largest entry of the gradient, {size:.2e}, is within the tolerance "
-                f"{self.rules.gradient_tolerance:.2e}."
-            )
-        elif self.rules.loss_tolerance > 0 and 0 <= decrease <= self.rules.loss_tolerance:
-            self.converged = True
-            self._why = (
-                f"converged: the last step lowered the loss by {decrease:.2e}, within the tolerance "
-                f"{self.rules.loss_tolerance:.2e}."
-            )
-        elif self.iterations >= self.rules.max_iterations:
-            last = f", with {size:.2e} as the largest entry of the gradient" if point.has_gradient else ""
-            self._why = f"stopped after {self.count}, the most allowed{last}: raise max_iterations."
-        elif self.rules.validation is not None and self.iterations - self._best_at >= self.rules.patience:
-            self._why = (
-                f"stopped early after {self.count}: the loss on the held-out target has not fallen for "
-                f"{self.rules.patience}; the parameters are those of iteration {self._best_at}, where it was "
-                f"{self.score:.8g}."
-            )
-        if any(answer is True for answer in answers):
-            self.cut = f"stopped by a callback after {self.count}"
-        self._state, self._evaluated = state, True
-        self._mark()
+    def _accept(self, point: Point, state: OptimizerState) -> None:
+        """Keep an iterate, tell the callbacks, and see whether the restart is over."""
+        self._reached(point, state)
+        if self.rules.callbacks or self.progress.is_due:
+            iteration = self.latest
+            self.progress.update(iteration)
+            answers = [callback(iteration) for callback in self.rules.callbacks]
+            if any(answer is True for answer in answers):
+                self.cut = f"stopped by a callback after {self.count}"
+        why, converged = self._verdict()
+        if why:
+            self._end(why, converged)
+        self.told = self.now
         self._keep_on_disk(self.iterations)
-        return bool(self._why or self.cut)
 
-    def _keep(self, point: Point) -> Iteration:
-        fidelity = None
-        if self.rules.track_fidelity:
+    def _reached(self, point: Point, state: OptimizerState) -> None:
+        """Stand at an iterate."""
+        rules, before, seconds = self.rules, self.now, time.perf_counter() - self._since
+        count = 0 if before is None else before.entries
+        fidelity = held_out = None
+        if rules.track_fidelity:
             fidelity = float(losses.fidelity(self.objective.target, self.objective.state(point.params)))
-        seconds = time.perf_counter() - self._since
-        point = replace(point, params=_read_only(point.params), gradient=_read_only(point.gradient))
-        validation = self.rules.validation
-        held_out = None if validation is None else validation.loss_of(self.objective, point.params)
+        if rules.validation is not None:
+            held_out = rules.validation.loss_of(self.objective, point.params)
+        for array in (point.params, point.gradient):
+            array.flags.writeable = False
         score = point.value if held_out is None else held_out
-        if not self.entries or score < self.score:
-            self.best, self.score, self._best_at = point, score, len(self.entries)
-        self.entries.append(Entry(point.value, point.gradient_norm, seconds, fidelity, held_out))
-        self._point = point
-        return self.latest
+        best = (point, score, count) if before is None or score < before.score else before[4:7]
+        del self._entries[count:]
+        self._entries.append(Entry(point.value, point.gradient_norm, seconds, fidelity, held_out))
+        self.now = Standing(point, state, count + 1, self.objective.evaluations, *best)
+
+    def _end(self, why: str, converged: bool = False) -> None:
+        """Be over, for this reason."""
+        evaluations = self.objective.evaluations
+        self.now = self.told = self.standing._replace(why=why, converged=converged, evaluations=evaluations)
+
+    def _verdict(self) -> tuple[str, bool]:
+        """Why the restart is over at this iterate, empty if it is not; and whether it has converged."""
+        rules, now = self.rules, self.standing
+        size = now.point.gradient_norm
+        if size <= rules.gradient_tolerance:
+            return (
+                f"converged: the largest entry of the gradient, {size:.2e}, is within the tolerance "
+                f"{rules.gradient_tolerance:.2e}."
+            ), True
+        if rules.loss_tolerance > 0 and now.entries > 1:
+            decrease = self._entries[-2].loss - now.point.value
+            if 0 <= decrease <= rules.loss_tolerance:
+                return (
+                    f"converged: the last step lowered the loss by {decrease:.2e}, within the tolerance "
+                    f"{rules.loss_tolerance:.2e}."
+                ), True
+        if self.iterations >= rules.max_iterations:
+            last = f", with {size:.2e} as the largest entry of the gradient" if now.point.has_gradient else ""
+            return f"stopped after {self.count}, the most allowed{last}: raise max_iterations.", False
+        if rules.validation is not None and self.iterations - now.best_at >= rules.patience:
+            return (
+                f"stopped early after {self.count}: the loss on the held-out target has not fallen for "
+                f"{rules.patience}; the parameters are those of iteration {now.best_at}, where it was {now.score:.8g}."
+            ), False
+        return "", False
+
+    def _not_started(self, point: Point) -> str:
+        if point.value == math.inf:
+            return f"not started: the loss is infinite at the start{diagnosis.infinite(self.objective)}"
+        cause = diagnosis.not_a_number(self.objective, "at the start")
+        return f"not started: {cause}; choose another params0."
+
+    def _stalled(self) -> tuple[str, bool]:
+        best = self.standing.best
+        size = best.gradient_norm
+        if not best.has_gradient:
+            return f"stopped after {self.count}: the loss is infinite wherever the next step leads.", False
+        if size <= ROUNDING_GRADIENT * max(1.0, abs(best.value)):
+            return (
+                "converged to rounding: no step lowers the loss any further in float64; the largest entry of the "
+                f"gradient is {size:.2e}."
+            ), True
+        return (
+            f"line search failed after {self.count}: no step lowers the loss, though the largest entry of the "
+            f"gradient is {size:.2e}; the loss may have a kink or an infinite wall here, or the gradient be wrong "
+            "(see check_gradient)."
+        ), False
+
+    def part(self) -> Part | None:
+        """What :meth:`restore` continues from; None: nothing yet."""
+        told = self.told
+        if told is None:
+            return None
+        entries = [[math.nan if number is None else number for number in e] for e in self._entries[: told.entries]]
+        text = {
+            "value": told.point.value,
+            "evaluations": told.evaluations,
+            "best": told.best.value,
+            "score": told.score,
+            "best_at": told.best_at,
+            "converged": told.converged,
+            "why": told.why,
+        }
+        arrays = {
+            "entries": np.array(entries),
+            "params": told.point.params,
+            "gradient": told.point.gradient,
+            "best.params": told.best.params,
+            "best.gradient": told.best.gradient,
+        }
+        return Part(text, arrays | {f"optimizer.{name}": a for name, a in told.state.items()})
+
+    def restore(self, part: Part) -> None:
+        """Be where the run of :meth:`part` was."""
+        text, arrays = part.text, part.arrays
+        for loss, norm, seconds, fidelity, held_out in arrays["entries"].tolist():
+            fidelity = fidelity if self.rules.track_fidelity else None
+            self._entries.append(Entry(loss, norm, seconds, fidelity, held_out if self.rules.validation else None))
+        self._since -= self._entries[-1].seconds
+        self.objective.evaluations = text["evaluations"]
+        self.now = self.told = Standing(
+            _stored(arrays["params"], text["value"], arrays["gradient"]),
+            part_of(arrays, "optimizer"),
+            len(self._entries),
+            text["evaluations"],
+            _stored(arrays["best.params"], text["best"], arrays["best.gradient"]),
+            text["score"],
+            text["best_at"],
+            text["converged"],
+            text["why"],
+        )
+
+    def check(self) -> float:
+        """How far the loss and its gradient where a restored run stands are from what is on disk: 0 if equal to the
+        bit."""
+        point, objective = self.standing.point, self.objective
+        if point.has_gradient:
+            value, gradient = objective.value_and_gradient(point.params)
+        else:
+            value, gradient = objective.value(point.params), point.gradient
+        objective.evaluations = self.standing.evaluations
+        return differs(value, point.value, gradient, point.gradient)
+
+    def state(self) -> State:
+        """The model's state at the best parameters."""
+        best = self.standing.best
+        return self.objective.state(best.params, best.has_gradient)
 
     @property
     def latest(self) -> Iteration:
-        """The latest accepted iterate."""
-        point, entry = self._point, self.entries[-1]
+        """The latest iterate, for callbacks."""
+        now, entry = self.standing, self._entries[-1]
         return Iteration(
             iteration=self.iterations,
             restart=self.index,
-            params=point.params,
-            gradient=point.gradient,
-            loss=point.value,
+            params=now.point.params,
+            gradient=now.point.gradient,
+            loss=now.point.value,
             floor=self.floor,
-            gradient_norm=point.gradient_norm,
+            gradient_norm=entry.gradient_norm,
             fidelity=entry.fidelity,
-            evaluations=self.objective.evaluations,
+            evaluations=now.evaluations,
             seconds=entry.seconds,
             held_out=entry.held_out,
         )
-
-    def _stalled(self) -> None:
-        size = self.best.gradient_norm
-        self.converged = size <= ROUNDING_GRADIENT * max(1.0, abs(self.best.value))
-        if not self.best.has_gradient:
-            self._why = f"stopped after {self.count}: the loss is infinite wherever the next step leads."
-        elif self.converged:
-            self._why = (
-                "converged to rounding: no step lowers the loss any further in float64; the largest entry of the "
-                f"gradient is {size:.2e}."
-            )
-        else:
-            self._why = (
-                f"line search failed after {self.count}: no step lowers the loss, though the largest entry of the "
-                f"gradient is {size:.2e}; the loss may have a kink or an infinite wall here, or the gradient be wrong "
-                "(see check_gradient)."
-            )
 
     def history(self) -> History:
         loss, gradient_norm, seconds, fidelity, held_out = zip(*self.entries, strict=True)
@@ -346,15 +344,9 @@ class Run:
         )
 
     def summary(self) -> Restart:
-        evaluations, seconds = self.objective.evaluations, self.entries[-1].seconds
-        return Restart(self.best.value, self.iterations, evaluations, seconds, self.converged, self.status)
+        now, seconds = self.standing, self.entries[-1].seconds
+        return Restart(now.best.value, self.iterations, now.evaluations, seconds, now.converged, self.status)
 
 
 def _stored(params: Real, value: float, gradient: Real) -> Point:
-    return Point(_read_only(params), value, _read_only(gradient), has_gradient=not np.isnan(gradient).any())
-
-
-def _read_only(a: Real) -> Real:
-    copy = np.array(a, dtype=np.float64)
-    copy.flags.writeable = False
-    return copy
+    return Point(_checks.kept(params), value, _checks.kept(gradient), has_gradient=not np.isnan(gradient).any())

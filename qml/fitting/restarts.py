@@ -103,12 +103,12 @@ class Restarts:
     @property
     def started(self) -> list[Run]:
         """Those of which something is known."""
-        return [run for run in self._runs if run.entries]
+        return [run for run in self._runs if run.now is not None]
 
     @property
     def best(self) -> Run:
         """The one with the lowest loss; of the held-out target, where there is one."""
-        return min(self.started, key=lambda run: (math.isnan(run.score), run.score))
+        return min(self.started, key=lambda run: (math.isnan(run.standing.score), run.standing.score))
 
     @property
     def status(self) -> str:
@@ -138,7 +138,7 @@ class Restarts:
 
     def _parts(self) -> Sequence[Part]:
         self._flush()
-        return [run.part(run.mark) for run in self._runs if run.mark is not None]
+        return [part for run in self._runs if (part := run.part()) is not None]
 
 
 def streams(

@@ -174,7 +174,7 @@ def fit(
         None if validation is None else Validation.of(validation, model, loss),
         _checks.integer("patience", patience, low=1),
     )
-    start = None if params0 is None else joint_params(model, loss, params0, "params0")
+    start = None if params0 is None else np.array(joint_params(model, loss, params0, "params0"))
     count = _checks.integer("restarts", restarts, low=1)
     _checks.memory(f"{_checks.readable(count)} restarts", 4096 * count, "ask for fewer of them")
     _checks.flag("resume", resume)
@@ -220,18 +220,19 @@ def fit(
                 runs.go(optimizer, start)
         best = runs.best
         state = best.state()
-        at_infinity = no_optimum(best.objective, best.best) if best.converged else ""
+        found = best.standing
+        at_infinity = no_optimum(best.objective, found.best) if found.converged else ""
     return FitResult(
-        params=best.best.params,
+        params=found.best.params,
         state=state,
         target=learnt,
-        loss=best.best.value,
+        loss=found.best.value,
         floor=floor,
         history=best.history(),
         iterations=best.iterations,
-        evaluations=sum(run.objective.evaluations for run in runs.started),
+        evaluations=sum(run.standing.evaluations for run in runs.started),
         seconds=keeper.seconds,
-        converged=best.converged,
+        converged=found.converged,
         status=" ".join(filter(None, (runs.status, at_infinity, loss.caution(target, state)))),
         seed=runs.seed,
         restarts=tuple(run.summary() for run in runs.started),

@@ -51,9 +51,10 @@ class LBFGS(Optimizer):
 
     Notes
     -----
-    A step costs one evaluation, seldom more, and 4 `memory` products of vectors. Source: Liu and Nocedal (1989), Math.
-    Program. 45, 503; Nocedal and Wright (2006), Numerical Optimization, algorithms 3.5, 3.6 and 7.4; More and Thuente
-    (1994), ACM Trans. Math. Softw. 20, 286, for steps outside a bracket.
+    A step costs one evaluation, seldom more, and 5 `memory` products of vectors. Source: Liu and Nocedal (1989), Math.
+    Program. 45, 503; Byrd, Nocedal and Schnabel (1994), Math. Program. 63, 129, eq. 3.1, for the compact form; Nocedal
+    and Wright (2006), Numerical Optimization, algorithms 3.5 and 3.6; More and Thuente (1994), ACM Trans. Math. Softw.
+    20, 286, for steps outside a bracket.
 
     Examples
     --------
@@ -81,41 +82,61 @@ class LBFGS(Optimizer):
             reached = _along(objective, point, state)
         step, change = reached.params - point.params, reached.gradient - point.gradient
         if step @ change > spectral.EPS * (change @ change):
-            state = {
-                "steps": np.vstack([state["steps"], step])[-self.memory :],
-                "changes": np.vstack([state["changes"], change])[-self.memory :],
-            }
+            state = _remembered(state, step, change, self.memory)
         return reached, state
 
 
 def _forgotten(point: Point) -> OptimizerState:
-    """No changes of theta and of the gradient: (0, n_params) each."""
-    return {"steps": np.zeros((0, len(point.params))), "changes": np.zeros((0, len(point.params)))}
+    """No changes of theta and of the gradient, (0, n_params) each, and none of their products."""
+    none = np.zeros((0, len(point.params)))
+    return {"steps": none, "changes": none, "inverse": np.zeros((0, 0))}
+
+
+def _remembered(state: OptimizerState, step: Real, change: Real, memory: int) -> OptimizerState:
+    r"""The state with one more change, without the oldest where there are more than `memory`.
+
+    With it :math:`R^{-1}`, where :math:`R_{ij} = s_i \cdot y_j` for i <= j, else 0. Without its first row and column, a
+    triangular matrix has as its inverse the inverse without them.
+    """
+    first = max(0, len(state["steps"]) + 1 - memory)
+    steps, changes, inverse = state["steps"][first:], state["changes"][first:], state["inverse"][first:, first:]
+    k, curvature = len(steps), float(step @ change)
+    larger = np.zeros((k + 1, k + 1))
+    larger[:k, :k] = inverse
+    larger[:k, k] = inverse @ (steps @ change) / -curvature
+    larger[k, k] = 1 / curvature
+    return {
+        "steps": np.concatenate([steps, step[None]]),
+        "changes": np.concatenate([changes, change[None]]),
+        "inverse": larger,
+    }
 
 
 def _along(objective: Differentiable, point: Point, state: OptimizerState) -> Point:
     """The next iterate, along the direction that the changes give."""
-    direction = _direction(point.gradient, state["steps"], state["changes"])
+    direction = _direction(point.gradient, state)
     size = math.sqrt(float(direction @ direction))
     first = 1.0 if len(state["steps"]) else min(1.0, 1 / size) if size > 0 else 0.0
     return search(objective, point, direction, first)
 
 
-def _direction(gradient: Real, steps: Real, changes: Real) -> Real:
-    """-H g, by the two-loop recursion over the changes, the latest first and then last."""
-    direction = -gradient
+def _direction(gradient: Real, state: OptimizerState) -> Real:
+    r"""-H g, in the compact form of BFGS, with the steps and changes as the rows of S and Y:
+
+    .. math:: H g = \gamma q + S^T R^{-T} (D u - \gamma Y q), \qquad u = R^{-1} S g, \quad q = g - Y^T u
+
+    where D is the diagonal of R and gamma = s.y / y.y of the latest change.
+    """
+    steps, changes, inverse = state["steps"], state["changes"], state["inverse"]
     if not len(steps):
-        return direction
-    pairs = list(zip(steps, changes, np.vecdot(steps, changes).tolist(), strict=True))
-    weights = []
-    for step, change, curvature in reversed(pairs):
-        weight = step.dot(direction) / curvature
-        direction -= weight * change
-        weights.append(weight)
-    _, change, curvature = pairs[-1]
-    direction *= curvature / float(change @ change)
-    for (step, change, curvature), weight in zip(pairs, reversed(weights), strict=True):
-        direction += (weight - change.dot(direction) / curvature) * step
+        return -gradient
+    curvatures = 1 / inverse.diagonal()
+    latest = changes[-1]
+    scale = float(curvatures[-1] / (latest @ latest))
+    u = inverse @ (steps @ gradient)
+    q = gradient - u @ changes
+    weights = (curvatures * u - scale * (changes @ q)) @ inverse
+    direction: Real = -scale * q - weights @ steps
     return direction
 
 

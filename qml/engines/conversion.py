@@ -43,14 +43,14 @@ def matrix_of(vectors: Real, n: int) -> Complex:
         "ask for expectations or probabilities instead",
         n,
     )
-    out = buffers.empty_complex((len(flat), 1 << n, 1 << n))
+    out = buffers.empty((len(flat), 1 << n, 2 << n), aligned=n > SMALL).view(np.complex128)
     if n == 0:
         out[:] = flat[..., None]
         return out.reshape(*shape, 1, 1)
     vectors, entries = _read_only(flat), _entries(out)
     members, quarter = len(flat), 4 ** (n - 1)
     numbers, counts = _tables(n - 1)
-    parts = buffers.empty((2 * members, quarter))
+    parts = buffers.empty((2 * members, quarter), aligned=n > SMALL)
     if n <= SMALL:
         kernels.small_matrices(vectors, entries, parts, numbers, counts)
         return out.reshape(*shape, 1 << n, 1 << n)
@@ -73,7 +73,7 @@ def vector_of(matrices: Complex, n: int, scale: float = 1.0) -> Real:
     """scale Tr(P X) for each P, shape (..., 4^n), of Hermitian X (..., 2^n, 2^n), O(n 4^n) each."""
     x = np.ascontiguousarray(matrices, dtype=np.complex128)
     entries = _read_only(_entries(x.reshape(math.prod(x.shape[:-2]), 1 << n, 1 << n)))
-    out = buffers.empty((len(entries), 4**n))
+    out = buffers.empty((len(entries), 4**n), aligned=n > SMALL)
     numbers, counts = _tables(n)
     if n <= SMALL:
         kernels.small_vectors(entries, out, numbers, counts, scale)

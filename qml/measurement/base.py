@@ -55,11 +55,7 @@ class Measurement(ABC):
         """Tr(M_k sigma) for every outcome, shape (..., n_outcomes): they add up to one in each setting."""
         state = as_state(state, self.dims)
         self.check_dims(state)
-        if not state.batch_shape:
-            return self._probabilities(state)
-        matrices = state.matrix().reshape(-1, self.dim, self.dim)
-        rows = np.array([self.probabilities_of(m) for m in matrices])
-        return rows.reshape(*state.batch_shape, self.n_outcomes)
+        return self.probabilities_of(state.matrix()) if state.batch_shape else self._probabilities(state)
 
     def _probabilities(self, state: State) -> Real:
         """Of one state; a measurement that reads other forms than the matrix says so."""
@@ -67,7 +63,7 @@ class Measurement(ABC):
 
     @abstractmethod
     def probabilities_of(self, matrix: Complex) -> Real:
-        """Tr(M_k X) of any Hermitian X (d, d), shape (n_outcomes,): what :meth:`adjoint` is the adjoint of."""
+        """Tr(M_k X) of any Hermitian X (..., d, d), shape (..., n_outcomes): what :meth:`adjoint` is the adjoint of."""
 
     @abstractmethod
     def adjoint(self, weights: Real) -> Complex:
@@ -193,7 +189,7 @@ class Selection(Measurement):
         return self._whole.probabilities(state)[self._kept]
 
     def probabilities_of(self, matrix: Complex) -> Real:
-        return self._whole.probabilities_of(matrix)[self._kept]
+        return self._whole.probabilities_of(matrix)[..., self._kept]
 
     def adjoint(self, weights: Real) -> Complex:
         spread = np.zeros(self._whole.n_outcomes)

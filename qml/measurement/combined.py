@@ -58,7 +58,7 @@ class CombinedMeasurement(Measurement):
         return np.concatenate([member.probabilities(state) for member in self._members])
 
     def probabilities_of(self, matrix: Complex) -> Real:
-        return np.concatenate([member.probabilities_of(matrix) for member in self._members])
+        return np.concatenate([member.probabilities_of(matrix) for member in self._members], axis=-1)
 
     def adjoint(self, weights: Real) -> Complex:
         parts = np.split(np.asarray(weights), self._cuts)

@@ -82,8 +82,8 @@ class ElementsMeasurement(Measurement):
         return self._sizes
 
     def probabilities_of(self, matrix: Complex) -> Real:
-        x = np.ascontiguousarray(matrix, dtype=np.complex128).reshape(-1).view(np.float64)
-        return np.asarray(self._rows @ x)
+        x = np.ascontiguousarray(matrix, dtype=np.complex128)
+        return np.asarray(x.reshape(*x.shape[:-2], self.dim**2).view(np.float64) @ self._rows.T)
 
     def _probabilities(self, state: State) -> Real:
         if state.is_diagonal:

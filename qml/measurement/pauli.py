@@ -115,10 +115,11 @@ class PauliMeasurement(Measurement):
         return self.to_vector(weights) if isinstance(state, PauliState) else super().pull(weights, state)
 
     def from_vector(self, vector: Real) -> Real:
-        """The probabilities (n_outcomes,) from the Pauli vector r (4^n,); any real vector is allowed."""
+        """The probabilities (..., n_outcomes) from the Pauli vector r (..., 4^n); any real vector is allowed."""
         if self._is_full:
             return _all_settings(vector, self.n)
-        return _walsh_hadamard(vector[self._strings], self.n).reshape(-1) / self.dim
+        p = _walsh_hadamard(vector[..., self._strings], self.n) / self.dim
+        return p.reshape(*vector.shape[:-1], self.n_outcomes)
 
     def to_vector(self, weights: Real) -> Real:
         """The adjoint: dL/dr (4^n,) from dL/dp (n_outcomes,)."""
@@ -196,7 +197,7 @@ def _group_map(qubits: int) -> Real:
 
 def _all_settings(vector: Real, n: int) -> Real:
     """p(b | s) of all 3^n settings, from the last qubits to the first."""
-    x = np.reshape(vector, (4**n, 1, 1))  # strings of the qubits to come, settings and outcomes of those done
+    x = np.reshape(vector, (-1, 1, 1))  # (members and) strings of the qubits to come, settings, outcomes of those done
     for k in _groups(n):
         _, settings, outcomes = x.shape
         if settings == 1:
@@ -205,7 +206,7 @@ def _all_settings(vector: Real, n: int) -> Real:
             y = _group_map(k) @ x.reshape(-1, 4**k, settings * outcomes)
         y = y.reshape(-1, 3**k, 2**k, settings, outcomes).swapaxes(2, 3)
         x = y.reshape(-1, 3**k * settings, 2**k * outcomes)
-    return x.reshape(-1)
+    return x.reshape(*vector.shape[:-1], 6**n)
 
 
 def _all_settings_adjoint(weights: Real, n: int) -> Real:

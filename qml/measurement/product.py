@@ -106,11 +106,12 @@ class ProductMeasurement(Measurement):
         return set(self.dims) == {2}
 
     def _forward(self, coordinates: Numeric) -> Real:
-        x = coordinates
-        for m in self._maps:  # the first axis is contracted, the new one goes last
+        """Probabilities (..., n_outcomes) from the coordinates (..., d^2) of all factors."""
+        x = coordinates.reshape(-1, self.dim**2).T
+        for m in self._maps:  # the first axis is contracted, the new one goes last: behind the members
             x = x.reshape(m.shape[1], -1).T @ m.T
-        flat = x.real.reshape(-1)
-        return np.asarray(flat if self._order is None else flat[self._order])
+        p = x.real.reshape(*coordinates.shape[:-1], self._total)
+        return np.asarray(p if self._order is None else p[..., self._order])
 
     def _probabilities(self, state: State) -> Real:
         if self._has_pauli_coordinates:
@@ -127,8 +128,9 @@ class ProductMeasurement(Measurement):
             return self._forward(vector_of(matrix, len(self.dims)))
         parts = [factor.dim for factor in self._factors]
         m = len(parts)
-        axes = [axis for k in range(m) for axis in (k, m + k)]
-        return self._forward(np.reshape(matrix, parts * 2).transpose(axes))
+        axes = [0, *(axis for k in range(m) for axis in (1 + k, 1 + m + k))]
+        paired = np.reshape(matrix, [-1, *parts * 2]).transpose(axes)
+        return self._forward(paired.reshape(*matrix.shape[:-2], self.dim**2))
 
     def adjoint(self, weights: Real) -> Complex:
         x: Numeric = np.asarray(weights, dtype=np.float64)

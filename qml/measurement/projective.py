@@ -87,6 +87,9 @@ class ProjectiveMeasurement(Measurement):
         return state.populations(self._bases).reshape(-1)
 
     def probabilities_of(self, matrix: Complex) -> Real:
+        if matrix.ndim > 2:  # one after another: products with all bases are S times as large as a matrix
+            rows = np.array([self.probabilities_of(m) for m in matrix.reshape(-1, self.dim, self.dim)])
+            return rows.reshape(*matrix.shape[:-2], self.n_outcomes)
         return np.asarray(np.einsum("sdj,sdj->sj", self._bases.conj(), matrix @ self._bases).real.reshape(-1))
 
     def adjoint(self, weights: Real) -> Complex:

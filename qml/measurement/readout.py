@@ -100,13 +100,13 @@ def common_shape(measurement: Measurement) -> tuple[int, ...]:
 
 
 def apply_to_digits(matrices: Sequence[Real], values: Real) -> Real:
-    """(A_1 x ... x A_n) applied to the outcomes of every setting; `values` (n_outcomes,), setting after setting."""
+    """(A_1 x ... x A_n) applied to the outcomes of every setting; `values` (..., n_outcomes), setting after setting."""
     after = math.prod(a.shape[1] for a in matrices)
     x = values
     for a in matrices:
         after //= a.shape[1]
         x = np.matmul(a, x.reshape(-1, a.shape[1], after))
-    return x.reshape(-1)
+    return x.reshape(values.shape)
 
 
 def _stochastic(confusion: Any, shape: tuple[int, ...]) -> list[Real]:

@@ -153,5 +153,5 @@ def _is_blind(problem: Likelihood, vectors: Complex, p: Real, unless: bool = Fal
 def _singular_values(problem: Likelihood, vectors: Complex, p: Real) -> Real:
     """Of X -> sqrt(f_k) Tr(M_k X) / p_k, X Hermitian on the span of `vectors`; ascending."""
     basis = vectors @ hermitian_basis(vectors.shape[1]) @ vectors.conj().T
-    x = np.array([np.sqrt(problem.shares) / p * problem.probabilities(b) for b in basis])
+    x = np.sqrt(problem.shares) / p * problem.probabilities(basis)
     return np.asarray(np.sqrt(np.clip(np.linalg.eigvalsh(x @ x.T), 0.0, None)))

@@ -30,7 +30,7 @@ from qml._typing import Complex, Real
 from qml.tomography.likelihood import Likelihood
 
 STEPS_PER_BASIS = 25
-FLOOR = 1e-2
+FLOOR = 1e-3
 """epsilon of the preconditioner."""
 PRECISION = 0.05
 """A line search ends where the slope has fallen to this part of what it was."""
@@ -104,13 +104,12 @@ def _dot(a: Complex, b: Complex) -> float:
 def _search(problem: Likelihood, a: Complex, step: Complex, p: Real, gradient: Complex) -> tuple[float, Real]:
     """The length of a step along which F is stationary, and the probabilities there."""
     cross = a @ step.conj().T
-    p1 = problem.probabilities(cross + cross.conj().T)
-    p2 = problem.probabilities(step @ step.conj().T)
+    changes = problem.probabilities(np.array([cross + cross.conj().T, step @ step.conj().T]))
     linear, square = 2 * problem.mass * _dot(a, step), problem.mass * _dot(step, step)
     eigenvalues = np.linalg.eigvals(np.linalg.solve(a, step)) if problem.hedging else None
 
     def slope(t: float) -> tuple[float, float]:
-        g, h = problem.slope(t, p, p1, p2)
+        g, h = problem.slope(t, p, changes)
         g, h = g + linear + 2 * t * square, h + 2 * square
         if eigenvalues is not None:
             x = eigenvalues / (1 + t * eigenvalues)
@@ -130,4 +129,4 @@ def _search(problem: Likelihood, a: Complex, step: Complex, p: Real, gradient: C
         low, high = (t, high) if g < 0 else (low, t)
     else:
         t = low
-    return t, p + t * (p1 + t * p2)
+    return t, p + np.array([t, t * t]) @ changes

@@ -34,6 +34,9 @@ class Likelihood:
         f_k of the outcomes that were seen; they add up to one.
     total : float
         N, the shots of all settings.
+    sees_all : bool
+        Whether Tr(M_k X) of the outcomes that were seen give those of all outcomes of the measured settings, for any
+        Hermitian X: so it is where no setting lacks more than one and some setting lacks none, which gives Tr X.
     """
 
     def __init__(self, counts: Counts, hedging: float = 0.0) -> None:
@@ -45,21 +48,18 @@ class Likelihood:
             name = outcome_name(self.measurement, int(np.argmax(impossible)))
             raise InputError(f"{name} can't occur, as its effect is zero, but was counted.")
         self._places = None if seen.all() else np.flatnonzero(seen)
+        lacking = np.add.reduceat(~seen, self.measurement.offsets[:-1], dtype=np.int64)[np.asarray(counts.shots) > 0]
+        self.sees_all = bool(lacking.min() == 0 and lacking.max() <= 1)
         self.shares = shares if self._places is None else shares[self._places]
         self.total = float(counts.total)
         self.hedging = hedging / self.total
         self.dim = self.measurement.dim
         self.mass = 1.0 + self.hedging * self.dim
 
-    @property
-    def sees_all(self) -> bool:
-        """Whether every outcome of every setting was seen."""
-        return self._places is None
-
     def probabilities(self, matrix: Complex) -> Real:
-        """p_k of the outcomes that were seen, for any Hermitian matrix (d, d)."""
+        """p_k (..., seen) of the outcomes that were seen, for any Hermitian matrix (..., d, d)."""
         p = self.measurement.probabilities_of(matrix)
-        return p if self._places is None else p.take(self._places)
+        return p if self._places is None else p.take(self._places, axis=-1)
 
     def adjoint(self, weights: Real) -> Complex:
         """sum_k w_k M_k over the outcomes that were seen (d, d)."""
@@ -103,25 +103,22 @@ class Likelihood:
         f = full if self._places is None else full[self._places]
         return np.asarray(f / (per_setting if self._places is None else per_setting[self._places]))
 
-    def slope(self, t: float, p0: Real, p1: Real, p2: Real) -> tuple[float, float]:
-        """The first two derivatives of -sum_k f_k log(p0 + t p1 + t^2 p2) in t; +inf where a probability is not
-        positive."""
+    def slope(self, t: float, p0: Real, changes: Real) -> tuple[float, float]:
+        """The first two derivatives of -sum_k f_k log(p0 + t p1 + t^2 p2) in t, with `changes` p1 and p2 (2, seen);
+        +inf where a probability is not positive."""
         g = h = 0.0
+        powers = np.array([[t, t * t], [1.0, 2 * t]])
         for start in range(0, len(p0), CHUNK):
             part = slice(start, start + CHUNK)
-            tp2 = t * p2[part]
-            q = tp2 + p1[part]
-            d = q + tp2
-            q *= t
+            f, change = self.shares[part], changes[:, part]
+            q, d = powers @ change
             q += p0[part]
             if not q.min() > 0:
                 return math.inf, math.nan
-            u = self.shares[part] / q
-            d *= u
-            g -= d.sum()
+            d /= q
+            g -= f @ d
             d *= d
-            d /= self.shares[part]
-            h += d.sum() - 2 * (u @ p2[part])
+            h += f @ d - 2 * ((f / q) @ change[1])
         return g, h
 
     def gap_bound(self, largest: float) -> float:

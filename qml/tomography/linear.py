@@ -158,12 +158,9 @@ def hermitian_basis(dim: int) -> Complex:
 
 def design(measurement: Measurement, basis: Complex) -> Real:
     """Tr(M_k B_a), shape (n_outcomes, len(basis))."""
-    needed = 8 * measurement.n_outcomes * len(basis)
+    needed = 24 * measurement.n_outcomes * len(basis)
     _checks.memory(f"the map of {measurement.n_outcomes} outcomes written out", needed, "use fewer sites")
-    out = np.empty((measurement.n_outcomes, len(basis)))
-    for a, b in enumerate(basis):
-        out[:, a] = measurement.probabilities_of(b)
-    return out
+    return np.ascontiguousarray(measurement.probabilities_of(basis).T)
 
 
 def _normal_matrix(measurement: Measurement, basis: Complex, weights: Real) -> Real:

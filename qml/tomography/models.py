@@ -257,11 +257,11 @@ def _probabilities(model: Model, counts: Counts, params: Real, readout: Trainabl
     m, theta, phi = counts.measurement, params[: model.n_params], params[model.n_params :]
     state, push = model.state_jvp(theta)
     true = m.probabilities(state)
-    columns = [m.probabilities_of(direction) for direction in push(np.eye(len(theta)))]
+    moved = m.probabilities_of(push(np.eye(len(theta))))
     if readout is None:
-        return true, np.stack(columns, axis=1)
+        return true, moved.T
     matrices = list(readout.confusion(phi))
-    columns = [apply_to_digits(matrices, c) for c in columns]
+    columns = list(apply_to_digits(matrices, moved))
     for i in range(readout.n):
         for truth in (0, 1):
             slope = np.zeros((2, 2))

@@ -83,6 +83,17 @@ def test_confidence_intervals_cover_the_truth() -> None:
     assert math.isnan(deferred.estimate(theta, 1).variance)
 
 
+def test_the_variance_from_few_shots_is_unbiased() -> None:
+    """For two shots a division by n in place of n - 1 would give half."""
+    model = MODELS["spectral product"]
+    theta = model.init_params(np.random.default_rng(4))
+    deferred = DeferredCrossEntropy(model, RHO, copies=100, rng=np.random.default_rng(5))
+    for shots in (2, 3):
+        stated = [deferred.estimate(theta, shots).variance for _ in range(2000)]
+        exact = shot_variance(RHO, model.state(theta)) / shots
+        assert abs(np.mean(stated) - exact) < 4 * np.std(stated) / math.sqrt(2000) < 0.2 * exact
+
+
 @pytest.mark.parametrize("kind", MODELS)
 def test_in_the_models_own_basis_nothing_is_lost(kind: str) -> None:
     """Statement 9: the cross entropy of the empirical state is the likelihood, shot by shot."""

@@ -82,6 +82,9 @@ def test_labels_batches_selection_and_files(kind: str, tmp_path) -> None:
     together = m.probabilities(batch)
     assert together.shape == (3, m.n_outcomes)
     assert np.abs(together[1] - m.probabilities(batch[1])).max() < 1e-14
+    x = np.array([[hermitian(m.dim) for _ in range(2)] for _ in range(3)])
+    assert np.abs(m.probabilities_of(x)[2, 1] - m.probabilities_of(x[2, 1])).max() < 1e-14 * np.abs(x).max() * m.dim
+    assert m.probabilities_of(x[:0]).shape == (0, 2, m.n_outcomes)
     for s in range(len(m.settings)):
         assert len(set(m.outcome_labels(s))) == m.sizes[s] == math.prod(m.outcome_shape(s))
     last = m.select([len(m.settings) - 1])

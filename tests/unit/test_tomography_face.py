@@ -8,6 +8,8 @@ from qml.losses import fidelity
 from qml.measurement import Counts, PauliMeasurement, mutually_unbiased_bases, sample
 from qml.states import DensityMatrix, State, basis_state, ghz, ginibre, haar_pure, maximally_mixed
 from qml.tomography import FisherInformation, TomographyResult, maximum_entropy, maximum_likelihood
+from qml.tomography.likelihood import Likelihood
+from qml.tomography.linear import hermitian_basis
 
 
 def operator(result: TomographyResult) -> np.ndarray:
@@ -82,6 +84,24 @@ def test_outcomes_never_seen_can_leave_a_state_open_though_all_settings_were_mea
     counts = Counts(mutually_unbiased_bases(3), [3, 4, 5] + [0] * 9)
     found = maximum_likelihood(counts)
     assert found.unique is False
+
+
+def test_one_outcome_that_a_setting_lacks_leaves_nothing_open_where_another_lacks_none():
+    def all_seen(counts: list[list[int]], settings: list[str]) -> bool:
+        return Likelihood(pauli(settings, counts)).sees_all
+
+    assert all_seen([[5, 1], [4, 4]], ["X", "Z"])
+    assert all_seen([[5, 0], [4, 4]], ["X", "Z"])
+    assert all_seen([[5, 0], [4, 4], [0, 0]], ["X", "Z", "Y"])  # Y is not measured
+    assert not all_seen([[5, 0], [4, 0]], ["X", "Z"])  # no trace: X = 1 - Z says nothing of either
+    assert not all_seen([[5, 0, 0, 5], [4, 4, 4, 4]], ["XX", "ZZ"])
+    mixed = DensityMatrix._trusted(0.8 * ghz(2).matrix() + 0.05 * np.eye(4), (2, 2))
+    counts = np.array(sample(mixed, PauliMeasurement(2), 500, np.random.default_rng(3)).counts)
+    counts[[1, 34]] = 0
+    problem = Likelihood(Counts(PauliMeasurement(2), counts))
+    seen = np.array([problem.probabilities(b) for b in hermitian_basis(4)])
+    assert problem.sees_all
+    assert np.linalg.matrix_rank(seen) == 16
 
 
 @pytest.mark.parametrize("settings", [["XX", "ZZ"], ["XZ"], ["XX", "YY", "ZZ"]])

@@ -75,6 +75,7 @@ class Cell:
     memory_mib: float | None = None
     peak_mib: float | None = None
     turns_s: list[list[float]] = field(default_factory=list)
+    parts_s: list[dict[str, float]] = field(default_factory=list)
     fingerprint: list[float] | None = None
     difference: float | None = None
     agrees: bool | None = None
@@ -304,7 +305,9 @@ def _compare(
             longest = max(cell.medians, default=0.0)
             if process.left > 2 * max(longest, settings.turn) and process.popen.poll() is None:
                 try:
-                    cell.turns_s.append(process.ask(f"turn {settings.turn}")["calls_s"])
+                    answer = process.ask(f"turn {settings.turn}")
+                    cell.turns_s.append(answer["calls_s"])
+                    cell.parts_s += answer.get("parts_s", [])
                 except Gone as reason:
                     cell.status = str(reason)
     return cells

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import tempfile
+from operator import attrgetter
 from pathlib import Path
 
 import numpy as np
-from jobs import study
+from jobs import Studied, study
 from workload import Task, Workload
 
 WORKLOAD = Workload(
@@ -21,10 +22,10 @@ sweep: {{grid: {{target.beta: {{low: 0.1, high: 2, count: {count}}}}}}}
 
 @WORKLOAD.by("qml", "numpy")
 def qml(n: int, variant: str) -> Task:
-    def run() -> list[float]:
+    def run() -> Studied:
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "study.yaml"
             file.write_text(STUDY.format(count=n), encoding="utf-8")
             return study(file)
 
-    return Task(run, lambda losses: np.array([len(losses), np.isfinite(losses).all()]))
+    return Task(run, lambda done: np.array([len(done.losses), np.isfinite(done.losses).all()]), attrgetter("seconds"))

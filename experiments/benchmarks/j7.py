@@ -6,9 +6,10 @@ Variants: kernels in the cache, as from the second time on, and an empty cache, 
 from __future__ import annotations
 
 import tempfile
+from operator import attrgetter
 
 import numpy as np
-from jobs import process
+from jobs import Ended, process
 from workload import Task, Workload
 
 WORKLOAD = Workload(
@@ -29,19 +30,19 @@ print(float(result.history.loss[0]), result.loss < result.history.loss[0])
 """
 
 
-def last_line(printed: str) -> np.ndarray:
-    start, fell = printed.splitlines()[-1].split()
+def last_line(ended: Ended) -> np.ndarray:
+    start, fell = ended.printed.splitlines()[-1].split()
     return np.array([float(start), fell == "True"])
 
 
 @WORKLOAD.by("qml", "numba", "numpy")
 def qml(n: int, variant: str) -> Task:
-    program = ["-c", FIVE_LINES.format(n=n)]
+    program = FIVE_LINES.format(n=n)
 
-    def run() -> str:
+    def run() -> Ended:
         if variant == "cached":
             return process(program)
         with tempfile.TemporaryDirectory() as folder:
-            return process(program, {"NUMBA_CACHE_DIR": folder})
+            return process(program, environment={"NUMBA_CACHE_DIR": folder})
 
-    return Task(run, last_line)
+    return Task(run, last_line, attrgetter("seconds"))

@@ -6,12 +6,15 @@ Jobs are timed as users run them: with default settings, and with whatever threa
 from __future__ import annotations
 
 import csv
+import json
 import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from workload import Task
@@ -43,26 +46,43 @@ def descent(run: Callable[[], tuple[float, float]], floor: float) -> Task:
     return Task(run, lambda found: np.array([found[0], float(floor - 1e-6 <= found[1] < (found[0] + floor) / 2)]))
 
 
-def process(command: Sequence[object], environment: dict[str, str] | None = None) -> str:
-    """Run an interpreter of its own from start to end; what it printed."""
-    done = subprocess.run(
-        [sys.executable, *map(str, command)],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, **(environment or {})},
-    )
-    if done.returncode:
-        raise RuntimeError(done.stderr.strip().splitlines()[-1])
-    return done.stdout
+class Ended(NamedTuple):
+    """A process that has ended: what it printed, and its seconds by part (see :mod:`parts`)."""
+
+    printed: str
+    seconds: dict[str, float]
 
 
-def study(file: Path, *options: str) -> list[float]:
-    """Run a study by the command into a new folder; the losses in its table."""
+def process(program: str, *arguments: object, environment: dict[str, str] | None = None) -> Ended:
+    """Run a program in an interpreter of its own, from start to end."""
+    with tempfile.NamedTemporaryFile(suffix=".json") as file:
+        parts, begin = Path(__file__).with_name("parts.py"), time.monotonic()
+        done = subprocess.run(
+            [sys.executable, *map(str, (parts, file.name, begin, "-c", program, *arguments))],
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, **(environment or {})},
+        )
+        if done.returncode:
+            raise RuntimeError(done.stderr.strip().splitlines()[-1])
+        seconds = json.loads(Path(file.name).read_text(encoding="utf-8"))
+    return Ended(done.stdout, {**seconds, "exit": time.monotonic() - begin - sum(seconds.values())})
+
+
+class Studied(NamedTuple):
+    """A study that was run: the losses in its table, and the seconds of the process by part."""
+
+    losses: list[float]
+    seconds: dict[str, float]
+
+
+def study(file: Path, *options: str) -> Studied:
+    """Run a study by the command into a new folder."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "out"
         command = "from qml.experiments.cli import main; main()"
-        process(["-c", command, "run", file, "--output", out, "--quiet", *options])
+        ended = process(command, "run", file, "--output", out, "--quiet", *options)
         table = next(out / name for name in ("table.csv", "results.csv") if (out / name).exists())
         with table.open(encoding="utf-8", newline="") as lines:
-            return [float(row["loss"]) for row in csv.DictReader(lines)]
+            return Studied([float(row["loss"]) for row in csv.DictReader(lines)], ended.seconds)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from harness import COLD, FLOOR, OURS, Cell, Spread, cells_of, ratio
@@ -27,12 +28,21 @@ def times(spread: Spread | None) -> str:
     return "-" if spread is None else f"{spread.median:.3g}x ({spread.low:.3g}-{spread.high:.3g})"
 
 
+def parts(cell: Cell) -> str:
+    """The median time of each part, in the order in which they come."""
+    names = dict.fromkeys(name for call in cell.parts_s for name in call)
+    return ", ".join(f"{name} {seconds(median(call.get(name, 0.0) for call in cell.parts_s))}" for name in names)
+
+
 def print_tables(recorded: dict[str, Any], console: Console) -> None:
     """One table a size, then the ratios."""
     cells = cells_of(recorded)
     for variant, size in dict.fromkeys((c.variant, c.size) for c in cells):
         here = [c for c in cells if (c.variant, c.size) == (variant, size)]
         console.print(_table(f"{recorded['workload']} {variant}, n = {size}", here))
+        for cell in here:
+            if cell.parts_s:
+                console.print(f"{cell.implementation}, median time by part: {parts(cell)}")
     console.print(_summary(recorded))
     console.print(
         f"{recorded['workload']}: {recorded['title']}. {recorded['machine']['cpu']}, "

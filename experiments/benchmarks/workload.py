@@ -13,10 +13,14 @@ import numpy as np
 
 
 class Task(NamedTuple):
-    """A problem that is set up: `run()` is timed; `fingerprint(run())` are the numbers on which all must agree."""
+    """A problem that is set up: `run()` is timed; `fingerprint(run())` are the numbers on which all must agree.
+
+    `parts(run())` are the seconds of a call by part, where it is known what they are spent on.
+    """
 
     run: Callable[[], Any]
     fingerprint: Callable[[Any], np.ndarray]
+    parts: Callable[[Any], dict[str, float]] | None = None
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -46,6 +47,7 @@ class Commands(click.Group):
         except OSError as error:  # a path that is too long, a disk that is gone
             where = f"{error.filename}: " if error.filename else ""
             _fail(f"{where}{error.strerror or error}.", 2)
+        gc.freeze()  # at its end the interpreter searches for cycles whatever is not frozen: 0.3 s after a study
         sys.exit(code or 0)
 
 

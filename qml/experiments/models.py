@@ -146,9 +146,6 @@ ModelSpec: TypeAlias = Annotated[
     Field(discriminator="kind"),
 ]
 
-for _spec in (Mixture, Product, Noisy):
-    _spec.model_rebuild()
-
 AnyModelSpec: TypeAlias = Annotated[
     Circuit
     | Gibbs

@@ -7,21 +7,19 @@ import typing
 from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from operator import or_
+from types import UnionType
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    PydanticSchemaGenerationError,
     SerializerFunctionWrapHandler,
-    TypeAdapter,
     ValidationError,
     create_model,
     model_serializer,
     model_validator,
 )
-from pydantic.errors import PydanticInvalidForJsonSchema
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from qml._checks import InputError, nearest
@@ -38,7 +36,7 @@ Sites = Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1, descrip
 class Spec(BaseModel):
     """A mapping of a study file: unknown and missing keys are refused by name."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False, defer_build=True)
 
     @model_validator(mode="before")
     @classmethod
@@ -129,11 +127,15 @@ def _spec_of(name: str, maker: Callable[..., Any]) -> type[Spec] | None:
 
 
 def _is_plain(hint: Any) -> bool:
-    try:
-        TypeAdapter(hint).json_schema()
-    except (PydanticSchemaGenerationError, PydanticInvalidForJsonSchema):
+    """Whether a YAML file can hold every value of a type: numbers, text, choices, and lists and mappings of them."""
+    if hint in (int, float, str, bool, type(None)) or typing.get_origin(hint) is Literal:
+        return True
+    inner = [part for part in typing.get_args(hint) if part is not ...]
+    if typing.get_origin(hint) is Annotated:
+        inner = inner[:1]
+    elif typing.get_origin(hint) not in (typing.Union, UnionType, list, tuple, dict, Sequence, Mapping):
         return False
-    return True
+    return bool(inner) and all(map(_is_plain, inner))
 
 
 def arguments(spec: Spec) -> dict[str, Any]:

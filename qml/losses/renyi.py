@@ -6,7 +6,6 @@ import math
 from typing import Any, Literal
 
 import numpy as np
-from scipy.special import logsumexp
 
 from qml import _checks, spectral
 from qml._checks import InputError
@@ -197,6 +196,8 @@ def _infinite(rho: State, sigma: State, alpha: float) -> np.ndarray:
 
 def _log_petz(rho: State, sigma: State, alpha: float) -> Real:
     """log sum_ij p_i^alpha q_j^(1-alpha) |<i|j>|^2 over both supports."""
+    from scipy.special import logsumexp
+
     mine, model = rho.spectrum(), sigma.spectrum()
     overlaps = np.square(np.abs(_overlap(mine.basis, model.basis, rho.dim)))
     a, b = mine.log_eigenvalues[..., :, None], model.log_eigenvalues[..., None, :]

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import IO, Any, ClassVar
 
 import numpy as np
-import scipy.optimize
 
 from qml import _checks, spectral, threads
 from qml._checks import InputError
@@ -227,6 +226,8 @@ def _maximised(
     model: HiddenGibbsModel, theta: Real, gradient: Real, iterations: int
 ) -> tuple[Real, Callable[[Real], float]]:
     """Step M: theta' - theta, and the function Q - Q(theta), which is at most zero at theta'."""
+    import scipy.optimize  # a fifth of a second
+
     log_z, means = model.log_partition_and_means(theta)
     moments = means + gradient
 

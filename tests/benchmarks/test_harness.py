@@ -1,5 +1,6 @@
 """The benchmark harness: tables, JSON, agreement, the cap, and its sentences; only NumPy peers, tiny sizes."""
 
+import functools
 import importlib
 import json
 import math
@@ -319,6 +320,40 @@ def test_jobs_choose_their_threads_and_workloads_are_told(tools, harness, tmp_pa
         assert found.fingerprint == [threads]
     sys.modules.pop("told", None)
     assert all(tools(f"j{k}").WORKLOAD.defaults for k in range(1, 8))
+
+
+def test_the_time_of_a_process_is_counted_part_by_part(tools):
+    program = "import sys, time; print(sys.argv[1]); from fractions import Fraction; time.sleep(0.05)"
+    ended = tools("jobs").process(program, "word")
+    assert ended.printed == "word\n"
+    assert set(ended.seconds) == {"start", "rest", "imports", "exit"}
+    assert ended.seconds["rest"] >= 0.05
+    assert all(seconds > 0 for seconds in ended.seconds.values())
+    with pytest.raises(RuntimeError, match="ZeroDivisionError"):
+        tools("jobs").process("1 / 0")
+
+
+def test_the_time_of_one_part_is_no_time_of_the_part_around_it(tools, monkeypatch):
+    parts, now = tools("parts"), [0.0]
+    monkeypatch.setattr(parts.time, "monotonic", lambda: now[0])
+    clock = parts.Clock(-1.0)
+    clock.begin()
+    inner = clock.counted("inner", lambda: now.__setitem__(0, now[0] + 2.0))
+
+    def work():
+        now[0] += 3.0
+        inner()
+        now[0] += 4.0
+
+    clock.counted("outer", work)()
+    clock.switch()
+    assert clock.seconds == {"start": 1.0, "rest": 0.0, "outer": 7.0, "inner": 2.0}
+
+
+def test_every_function_whose_time_is_counted_exists(tools):
+    for module, functions in tools("parts").PARTS.items():
+        for name in functions:
+            assert callable(functools.reduce(getattr, name.split("."), importlib.import_module(module)))
 
 
 def test_busy_processes_run_as_long_as_they_are_wanted(harness):

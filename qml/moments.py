@@ -11,45 +11,24 @@ So the m numbers <G_j>_rho stand for rho, whatever the number of qubits.
 from __future__ import annotations
 
 import math
-from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from typing import NoReturn
 
 import numpy as np
 
 from qml import _checks
 from qml._checks import InputError
-from qml._typing import ArrayLike, Complex, Cotangent, Dims, Real
+from qml._typing import ArrayLike, Complex, Dims, Real
 from qml.operators import GeneratorsLike, PauliLike, PauliSum, as_matrix, as_pauli_sum, named_operators
-from qml.states import GibbsState, State, StateLike, one_state
+from qml.states import StateLike, one_state
 
 __all__ = [
-    "MomentState",
     "Moments",
 ]
 
 SPAN = 1e-12
 """Share of an operator's squared norm that may lie outside of a span, as rounding."""
-
-
-class MomentState(State):
-    """A state whose cross entropy with a target needs no more than moments of the target."""
-
-    @abstractmethod
-    def moments(self, generators: GeneratorsLike) -> Moments:
-        """The expectations of the generators, with the error bars of this state."""
-
-    @abstractmethod
-    def energy(self, target: State | Moments) -> float:
-        """Tr(rho K) of a target rho, with sigma = exp(-K)/Z."""
-
-    @abstractmethod
-    def log_partition(self) -> float:
-        """log Z in nats."""
-
-    @abstractmethod
-    def pull_moments(self, target: State | Moments) -> Cotangent:
-        """dS(rho, sigma)/d(coordinate)."""
 
 
 class Moments:
@@ -124,13 +103,12 @@ class Moments:
         array([1., 1., 0.])
         """
         state = one_state(state)
-        if isinstance(state, MomentState):
-            return state.moments(generators)
-        operators = tuple(operators_of(generators).values())
-        if state.dims != operators[0].dims:
-            raise InputError(f"state and generators must have equal dims; found {state.dims} and {operators[0].dims}.")
-        rho = state.matrix()
-        return cls(operators, [_trace(g, rho) for g in operators], entropy=float(state.entropy()))
+        operators = operators_of(generators)
+        dims = next(iter(operators.values())).dims
+        if state.dims != dims:
+            raise InputError(f"state and generators must have equal dims; found {state.dims} and {dims}.")
+        values, errors = state._estimates(tuple(operators.values()))
+        return cls(operators, values, errors, entropy=float(state.entropy()))
 
     def on(self, dims: Dims) -> Moments:
         """Itself, if it is about sites of dimensions `dims`; else InputError."""
@@ -140,15 +118,15 @@ class Moments:
 
     def values_of(self, generators: Sequence[PauliSum]) -> Real:
         """The values (m,) of these generators, in their order; InputError names one that is not held."""
-        found = []
+        return self._estimates(generators)[0]
+
+    def _places_of(self, generators: Sequence[PauliSum]) -> list[int]:
         for g in generators:
-            k = self._places.get(g)
-            if k is None:
+            if g not in self._places:
                 raise InputError(
                     f"the target must hold the expectation of every generator of the model; that of {g} is missing."
                 )
-            found.append(self.values[k])
-        return np.array(found)
+        return [self._places[g] for g in generators]
 
     def expect(self, operator: PauliLike | Complex) -> float:
         """Tr(rho O) of an operator in the span of the generators and the identity; others are refused.
@@ -189,6 +167,10 @@ class Moments:
         InputError
             If the generators depend on each other linearly and their values do not.
         """
+        return self._representative
+
+    @cached_property
+    def _representative(self) -> Complex:
         words, columns, shifts = self._span
         values = self.values - shifts
         weights = np.linalg.lstsq(columns.T, values, rcond=None)[0]
@@ -196,34 +178,27 @@ class Moments:
             raise InputError("the generators depend on each other linearly, and their values contradict that.")
         n = self.generators[0].n_qubits
         total = PauliSum(n, ((0, 0), *words), (1.0, *weights.tolist()))
-        return np.asarray(total.matrix() / (1 << n))
+        return _checks.kept(total.matrix() / (1 << n))
 
-    def cross_entropy(self, sigma: State) -> float:
-        """S(rho, sigma) in nats, for a Gibbs state of operators in the span of the generators."""
-        self._check(sigma)
-        if isinstance(sigma, MomentState):
-            return sigma.energy(self) + float(sigma.log_partition())
-        assert isinstance(sigma, GibbsState)
-        return self.expect(sigma.hamiltonian()) + float(sigma.log_partition())
+    # what S asks of rho: see qml.states.cross_entropy ----------------------------------------------------------------
 
-    def cross_entropy_and_cotangent(self, sigma: State) -> tuple[float, Cotangent]:
-        """The same, and its derivative in the coordinate of sigma."""
-        value = self.cross_entropy(sigma)
-        if isinstance(sigma, MomentState):
-            return value, sigma.pull_moments(self)
-        return value, sigma.pull_log(-self._representative)
+    _is_state = False
 
-    def _check(self, sigma: State) -> None:
-        self.on(sigma.dims)
-        if not isinstance(sigma, GibbsState | MomentState):
-            raise InputError(
-                "a target known by its moments needs a Gibbs model (GibbsModel, LargeGibbsModel), whose cross entropy "
-                f"asks for no more; found a {type(sigma).__name__}: use a state as the target."
-            )
+    def _as_state(self) -> NoReturn:
+        raise InputError(
+            "a target known by its moments needs a Gibbs model (GibbsModel, LargeGibbsModel), whose cross entropy asks "
+            "for no more: use a state as the target."
+        )
 
-    @cached_property
-    def _representative(self) -> Complex:
-        return self.representative()
+    def _trace(self) -> Real:
+        return np.ones(())
+
+    def _expect(self, operator: PauliSum | Complex) -> Real:
+        return np.asarray(self.expect(operator))
+
+    def _estimates(self, operators: Sequence[PauliSum]) -> tuple[Real, Real]:
+        places = self._places_of(operators)
+        return self.values[places], self.errors[places]
 
     @cached_property
     def _places(self) -> dict[PauliSum, int]:
@@ -305,7 +280,7 @@ def unpack(arrays: Mapping[str, np.ndarray]) -> tuple[PauliSum, ...]:
     return tuple(PauliSum.from_terms(terms[i:j]) for i, j in zip([0, *ends], ends, strict=False))
 
 
-def _trace(operator: PauliSum, rho: Complex) -> float:
-    """Tr(rho O), in 2^n operations for every distinct x of O."""
+def _trace(operator: PauliSum, matrix: Complex) -> float:
+    """Tr(X O), in 2^n operations for every distinct x of O."""
     entries = operator.sparse().tocoo()
-    return float((entries.data * rho[entries.col, entries.row]).sum().real)
+    return float((entries.data * matrix[entries.col, entries.row]).sum().real)

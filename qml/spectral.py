@@ -8,12 +8,14 @@ was cut of; a weight that was read off a probability vector rather than computed
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import scipy.linalg
 
-from qml import buffers, threads
+from qml import _checks, buffers, threads
 from qml._typing import Complex, Numeric, Real
 
 EPS, TINY = float(np.finfo(np.float64).eps), float(np.finfo(np.float64).tiny)
@@ -49,15 +51,17 @@ class Spectrum:
     log_eigenvalues : array (..., r)
         l_j in nats; -inf on the kernel.
     basis : array (..., d, r) or None
-        Orthonormal columns v_j; None stands for the computational basis, in which case r = d. When r < d, the
-        orthogonal complement of the columns belongs to the kernel.
+        Orthonormal columns v_j; None stands for the computational basis, in which case r = d.
     cut : array (...) or float
         The weight that this state itself had on what was cut: the positive eigenvalues taken for zero.
+    log_outside : float
+        The logarithm of the one eigenvalue on the orthogonal complement of the columns; -inf where that is the kernel.
     """
 
     log_eigenvalues: Real
     basis: Complex | None
     cut: Real | float = 0.0
+    log_outside: float = -math.inf
 
     def __post_init__(self) -> None:
         for name in ("log_eigenvalues", "basis"):
@@ -86,6 +90,33 @@ class Spectrum:
     def support(self) -> np.ndarray:
         """Boolean (..., r): which columns carry weight."""
         return np.isfinite(self.log_eigenvalues)
+
+    @property
+    def has_kernel(self) -> bool:
+        """Whether there is a vector of eigenvalue zero, in any state of a batch."""
+        outside_is_kernel = self.log_outside == -math.inf and not self.is_complete
+        return outside_is_kernel or bool(self.log_eigenvalues.min() == -math.inf)
+
+    def every_log_eigenvalue(self) -> Real:
+        """The log-eigenvalues with those of the complement where it carries weight, shape (..., r) or (..., d)."""
+        return self.log_eigenvalues if self.log_outside == -math.inf else self._with_outside()
+
+    def _with_outside(self) -> Real:
+        logs = self.log_eigenvalues
+        outside = np.full((*logs.shape[:-1], self.dim - logs.shape[-1]), self.log_outside)
+        return np.concatenate([logs, outside], axis=-1)
+
+    @cached_property
+    def completed(self) -> Spectrum:
+        """The spectrum with columns for the complement, too; itself where there is none."""
+        if self.is_complete:
+            return self
+        assert self.basis is not None
+        _checks.memory(f"eigenvectors of dimension {self.dim}", 48 * self.dim**2, "use fewer sites")
+        r = self.basis.shape[-1]
+        rest = np.linalg.qr(self.basis, mode="complete")[0][..., r:]
+        basis = np.concatenate([self.basis, rest], axis=-1)
+        return Spectrum(self._with_outside(), basis, self.cut)
 
     def matrix_of(self, values: Numeric) -> Complex:
         """sum_j values_j |v_j><v_j|, shape (..., d, d)."""
@@ -124,6 +155,21 @@ class Spectrum:
         if sign != 1.0:
             differences *= sign
         return self.from_basis(_times(differences, rotated))
+
+    def log_pullback_to_factor(self, columns: Complex, rotated: Complex, rows: Complex) -> Complex:
+        r"""C (..., d, r) with dL = Re Tr(C^dagger dA) for sigma = A A^dagger or that mixed with white noise.
+
+        From X V, V^dagger X V and the rows V^dagger A. A vector of the complement has its eigenvalue, exp(log_outside),
+        and the divided differences D_j0 with it; where it is zero, X must vanish there, as rho does where S is finite.
+        """
+        assert self.basis is not None
+        if self.log_outside == -math.inf:
+            return np.asarray(2 * self.basis @ ((log_divided_differences(self.log_eigenvalues) * rotated) @ rows))
+        outside = np.full((*self.log_eigenvalues.shape[:-1], 1), self.log_outside)
+        differences = log_divided_differences(np.concatenate([self.log_eigenvalues, outside], axis=-1))
+        inside = self.basis @ (differences[..., :-1, :-1] * rotated)
+        beside = (columns - self.basis @ rotated) * differences[..., -1:, :-1]
+        return np.asarray(2 * (inside + beside) @ rows)
 
     def exp_pullback(self, cotangent: Complex) -> Complex:
         r"""dL/dA from the Hermitian X with dL = Tr(X d exp A), where A has the eigenvalues l_j in this basis."""
@@ -290,20 +336,19 @@ def log_eigenvalues_of_matrix(matrix: Complex) -> Real:
 
 
 @threads.suited_to_matrix
-def decompose_factor(factor: Complex) -> tuple[Spectrum, Complex]:
-    """The spectrum of A A^dagger from the singular values of A (..., d, r), and A in its basis, V^dagger A.
+def decompose_factor(factor: Complex, smoothing: float = 0.0) -> tuple[Spectrum, Complex]:
+    """The spectrum of (1 - p) A A^dagger + p/d from the singular values of A (..., d, r), and V^dagger A in its basis.
 
     Singular values are cut at d eps s_max. V^dagger A = s W^dagger is read off the decomposition: a product of the two
     would bury its small rows in rounding.
     """
     u, s, wh = np.linalg.svd(factor, full_matrices=False)
-    logs = 2 * _log_above(s, factor.shape[-2] * EPS * s[..., :1])
-    return Spectrum(logs, u), s[..., None] * wh
-
-
-def spectrum_of_factor(factor: Complex) -> Spectrum:
-    """The spectrum of A A^dagger from the singular values of A (..., d, r)."""
-    return decompose_factor(factor)[0]
+    d, rows = factor.shape[-2], s[..., None] * wh
+    logs = 2 * _log_above(s, d * EPS * s[..., :1])
+    if not smoothing:
+        return Spectrum(logs, u), rows
+    outside = smoothing / d
+    return Spectrum(np.log((1 - smoothing) * np.exp(logs) + outside), u, log_outside=math.log(outside)), rows
 
 
 def log_probabilities(probabilities: Real) -> Real:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -15,6 +15,7 @@ from qml.engines.conversion import matrix_of as matrix_of
 from qml.engines.conversion import vector_of as vector_of
 from qml.operators import PauliSum
 from qml.states.base import State
+from qml.states.density_matrix import in_eigenbasis
 
 
 class PauliState(State):
@@ -115,8 +116,8 @@ class PauliState(State):
     def _compute_spectrum(self) -> spectral.Spectrum:
         return spectral.spectrum_of_matrix(self.matrix())
 
-    def cross_entropy_and_cotangent(self, rho: State) -> tuple[float, Cotangent]:
-        return self._cross_entropy_and_cotangent_in_eigenbasis(rho)
+    def _in_eigenbasis(self, rho: State) -> tuple[Real, Callable[[], Cotangent]]:
+        return in_eigenbasis(self, rho)
 
     def pull_matrix(self, cotangent: Complex) -> Cotangent:
         r"""dL/dr (..., 4^n) from the Hermitian X (..., d, d) with dL = Tr(X dsigma): 2^-n Tr(X P) for each P."""

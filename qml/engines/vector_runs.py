@@ -31,9 +31,7 @@ def evolve_vectors(program: Program, params: ParamsLike, vectors: Complex | None
     return run.columns(run.final)
 
 
-def evolve_vectors_vjp(
-    program: Program, params: ParamsLike, vectors: Complex | None
-) -> tuple[Complex, VectorsPull]:
+def evolve_vectors_vjp(program: Program, params: ParamsLike, vectors: Complex | None) -> tuple[Complex, VectorsPull]:
     """The same columns, and the map from their cotangent to dL/dtheta and that of the columns before."""
     run = _Run(program, params, vectors, gradient=True)
     final = run.columns(run.final)

@@ -43,9 +43,7 @@ def evolve_vectors(program: Program, params: ParamsLike, vectors: Complex | None
     return w
 
 
-def evolve_vectors_vjp(
-    program: Program, params: ParamsLike, vectors: Complex | None
-) -> tuple[Complex, VectorsPull]:
+def evolve_vectors_vjp(program: Program, params: ParamsLike, vectors: Complex | None) -> tuple[Complex, VectorsPull]:
     """The same columns, and the map from their cotangent to dL/dtheta and that of the columns before."""
     slots = program.slots(params)
     final = evolve_vectors(program, params, vectors)

@@ -14,7 +14,7 @@ from qml.measurement.counts import Counts
 from qml.models.thermal import ThermalState
 from qml.moments import Moments
 from qml.states import State
-from qml.states.storage import arrays_of, state_of
+from qml.states.storage import state_of
 
 FORMAT = "qml.FitResult 1"
 WRITTEN = ("loss", "floor", "iterations", "evaluations", "seconds", "converged", "status", "seed")
@@ -35,8 +35,7 @@ def save(result: FitResult, path: str | Path | IO[bytes]) -> None:
     arrays: dict[str, Any] = {"params": result.params}
     arrays |= {f"history.{name}": a for name, a in result.history.columns().items() if name != "gap"}
     for owner, held in (("state", result.state), *([("target", result.target)] if kept else [])):
-        named = held._arrays() if isinstance(held, Counts | Moments | ThermalState) else arrays_of(held)
-        arrays |= {f"{owner}.{name}": a for name, a in named.items()}
+        arrays |= {f"{owner}.{name}": a for name, a in held._arrays().items()}
     write_result(path, text, arrays)
 
 

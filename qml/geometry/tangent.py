@@ -42,7 +42,7 @@ class StateMetric(Metric):
     ) -> None:
         super().__init__(kind, n_params)
         self._push, self._pull = push, pull
-        self._spectrum = _complete(state.spectrum())
+        self._spectrum = state.spectrum().completed
 
     @cached_property
     def _weights(self) -> Real:
@@ -85,14 +85,3 @@ class StateMetric(Metric):
     def product(self, vector: ArrayLike) -> Real:
         x = self._finite_weights * self._rotated(np.asarray(vector, dtype=np.float64))
         return self._pull(np.asarray(self._spectrum.from_basis(x), dtype=np.complex128))
-
-
-def _complete(spectrum: spectral.Spectrum) -> spectral.Spectrum:
-    """With columns of the kernel added where the spectrum leaves them out."""
-    if spectrum.is_complete:
-        return spectrum
-    assert spectrum.basis is not None
-    d, r = spectrum.basis.shape
-    rest = np.linalg.qr(spectrum.basis, mode="complete")[0][:, r:]
-    logs = np.concatenate([spectrum.log_eigenvalues, np.full(d - r, -np.inf)])
-    return spectral.Spectrum(logs, np.concatenate([spectrum.basis, rest], axis=1))

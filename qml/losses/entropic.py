@@ -7,12 +7,13 @@ from typing import Any
 from qml import threads
 from qml._typing import Cotangent, Dims
 from qml.losses.base import Loss
-from qml.losses.measures import cross_entropy, relative_entropy
+from qml.losses.measures import relative_entropy
 from qml.losses.report import measured_report
 from qml.measurement.counts import Counts
 from qml.moments import Moments
-from qml.states import as_pair, as_single_state
+from qml.states import as_single_state
 from qml.states.base import State
+from qml.states.cross_entropy import Data, cross_entropy_and_cotangent, log_expectation
 
 
 class CrossEntropy(Loss):
@@ -44,16 +45,12 @@ class CrossEntropy(Loss):
     def accept(self, target: Any, dims: Dims) -> State | Moments:
         return target.on(dims) if isinstance(target, Moments) else state_of(target, dims)
 
-    def value(self, target: Any, sigma: State) -> float:
-        return target.cross_entropy(sigma) if isinstance(target, Moments) else float(cross_entropy(target, sigma))
+    def value(self, target: Data, sigma: State) -> float:
+        return float(-log_expectation(target, sigma) + 0.0)
 
-    def value_and_cotangent(self, target: Any, sigma: State) -> tuple[float, Cotangent]:
-        if isinstance(target, Moments):
-            return target.cross_entropy_and_cotangent(sigma)
-        as_pair(target, sigma)
+    def value_and_cotangent(self, target: Data, sigma: State) -> tuple[float, Cotangent]:
         with threads.suited_alone(sigma.dim):
-            value, cotangent = sigma.cross_entropy_and_cotangent(target)
-        return float(value), cotangent
+            return cross_entropy_and_cotangent(target, sigma)
 
     def floor(self, target: Any) -> float:
         return float(target.entropy())
@@ -82,10 +79,10 @@ class RelativeEntropy(CrossEntropy):
     def accept(self, target: Any, dims: Dims) -> State:
         return state_of(target, dims)
 
-    def value(self, target: State, sigma: State) -> float:
+    def value(self, target: Any, sigma: State) -> float:
         return float(relative_entropy(target, sigma))
 
-    def value_and_cotangent(self, target: State, sigma: State) -> tuple[float, Cotangent]:
+    def value_and_cotangent(self, target: Any, sigma: State) -> tuple[float, Cotangent]:
         value, cotangent = super().value_and_cotangent(target, sigma)
         return value - float(target.entropy()), cotangent
 

@@ -6,8 +6,9 @@ import numpy as np
 
 from qml import spectral, threads
 from qml._typing import Complex, Numbers
-from qml.states.base import State, kernel_weight
+from qml.states.base import State
 from qml.states.coercion import StateLike, as_pair, as_state
+from qml.states.cross_entropy import kernel_weight, log_expectation
 from qml.states.density_matrix import DensityMatrix
 from qml.states.numbers import per_state
 
@@ -88,7 +89,7 @@ def cross_entropy(rho: StateLike, sigma: StateLike) -> Numbers:
     inf
     """
     rho, sigma = as_pair(rho, sigma)
-    return -sigma.log_expectation(rho) + 0.0
+    return per_state(-log_expectation(rho, sigma) + 0.0)
 
 
 def relative_entropy(rho: StateLike, sigma: StateLike) -> Numbers:
@@ -197,7 +198,7 @@ def weight_outside_support(rho: StateLike, sigma: StateLike) -> Numbers:
     0.5
     """
     rho, sigma = as_pair(rho, sigma)
-    spectrum = sigma.spectrum()
+    spectrum = sigma._spectrum
     return per_state(kernel_weight(spectrum, rho, rho.populations(spectrum.basis)))
 
 

@@ -12,8 +12,9 @@ from qml._checks import InputError
 from qml._typing import Complex, Cotangent, Numbers, Real
 from qml.losses.base import Loss
 from qml.losses.measures import factor_of, relative_entropy
-from qml.states.base import State, weight_cut
+from qml.states.base import State
 from qml.states.coercion import StateLike, as_pair
+from qml.states.cross_entropy import weight_cut
 from qml.states.numbers import per_state
 
 VARIANTS = ("sandwiched", "petz")

@@ -11,8 +11,7 @@ from qml import _checks
 from qml._typing import ArrayLike, Complex, Cotangent, Dims, DimsLike, ParamsLike, Real
 from qml.models.base import Model, normal_start
 from qml.models.members import directions
-from qml.states.base import State
-from qml.states.smoothed import factor_state
+from qml.states import DensityMatrix, State
 
 
 class CholeskyModel(Model):
@@ -86,7 +85,7 @@ class CholeskyModel(Model):
 
     def state(self, params: ParamsLike = ()) -> State:
         lower, norm, _ = self._triangle(params)
-        return factor_state(lower / norm, self.smoothing, self._dims)
+        return DensityMatrix.from_factor(lower / norm, self._dims, smoothing=self.smoothing)
 
     def state_vjp(self, params: ParamsLike = ()) -> tuple[State, Callable[[Cotangent], Real]]:
         lower, norm, scale = self._triangle(params)
@@ -98,7 +97,7 @@ class CholeskyModel(Model):
             below = c[self._below] * scale
             return np.concatenate([np.diagonal(c).real * diagonal, below.real, below.imag])
 
-        return factor_state(a, self.smoothing, self._dims), pull
+        return DensityMatrix.from_factor(a, self._dims, smoothing=self.smoothing), pull
 
     def state_jvp(self, params: ParamsLike = ()) -> tuple[State, Callable[[ArrayLike], Complex]]:
         lower, norm, scale = self._triangle(params)
@@ -114,7 +113,7 @@ class CholeskyModel(Model):
             da = (dl - np.einsum("jk,bjk->b", a.conj(), dl).real[:, None, None] * a) / norm
             return factor_change(da, a, self.smoothing).reshape(*lead, len(a), len(a))
 
-        return factor_state(a, self.smoothing, self._dims), push
+        return DensityMatrix.from_factor(a, self._dims, smoothing=self.smoothing), push
 
     def _triangle(self, params: ParamsLike) -> tuple[Complex, float, float]:
         """L times a scale that keeps it within float64, its norm, and that scale, which drops out of sigma."""

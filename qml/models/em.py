@@ -16,7 +16,8 @@ from qml._results import Outcome, part_of, read_result, write_result
 from qml._typing import ParamsLike, Real
 from qml.models.hidden import HiddenGibbsModel
 from qml.states import State, as_single_state
-from qml.states.storage import arrays_of, state_of
+from qml.states.cross_entropy import cross_entropy_and_cotangent
+from qml.states.storage import state_of
 
 FORMAT = "qml.EMResult 1"
 WRITTEN = ("loss", "floor", "gradient_norm", "converged", "status", "parameter_names")
@@ -86,7 +87,7 @@ class EMResult(Outcome):
         """Write everything to one ``.npz`` file (a path, or a file open for writing): plain arrays and a JSON text."""
         text = {name: getattr(self, name) for name in WRITTEN}
         arrays = {"params": self.params, "history": self.history}
-        arrays |= {f"state.{name}": a for name, a in arrays_of(self.state).items()}
+        arrays |= {f"state.{name}": a for name, a in self.state._arrays().items()}
         write_result(path, {"format": FORMAT, "dims": self.state.dims, **text}, arrays)
 
     @classmethod
@@ -217,7 +218,7 @@ def quantum_em(
 def _evaluate(model: HiddenGibbsModel, rho: State, theta: Real) -> tuple[State, float, Real]:
     """sigma, S(rho, sigma) and its gradient, NaN where S is +inf."""
     sigma, pull = model.state_vjp(theta)
-    value, cotangent = sigma.cross_entropy_and_cotangent(rho)
+    value, cotangent = cross_entropy_and_cotangent(rho, sigma)
     gradient = pull(cotangent) if np.isfinite(value) else np.full(len(theta), np.nan)
     return sigma, float(value), gradient
 

@@ -12,7 +12,8 @@ from qml.models.base import Model
 from qml.models.members import Members, directions
 from qml.states.base import State
 from qml.states.coercion import StateLike
-from qml.states.product import ProductState, marginals
+from qml.states.cross_entropy import marginals
+from qml.states.product import ProductState
 
 
 class ProductModel(Model):

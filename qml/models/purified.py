@@ -16,8 +16,7 @@ from qml.models.base import uniform_start
 from qml.models.cholesky import factor_change, smoothing_weight
 from qml.models.members import directions
 from qml.models.with_circuit import WithCircuit
-from qml.states.base import State
-from qml.states.smoothed import factor_state
+from qml.states import DensityMatrix, State
 
 if TYPE_CHECKING:
     from qml.engines.base import Engine
@@ -124,7 +123,7 @@ class PurifiedCircuitModel(WithCircuit):
         return first
 
     def _state(self, psi: Complex) -> State:
-        return factor_state(psi.reshape(self._shape), self.smoothing, self._dims)
+        return DensityMatrix.from_factor(psi.reshape(self._shape), self._dims, smoothing=self.smoothing)
 
     def __repr__(self) -> str:
         smoothing = f", smoothing={self.smoothing:g}" if self.smoothing else ""

@@ -14,13 +14,14 @@ from qml._typing import ArrayLike, Complex, Cotangent, Dims, ParamsLike, Real
 from qml.engines.thermal import KrylovEngine, ThermalEngine, ThermalEstimate, weights_of
 from qml.models.base import Model, normal_start
 from qml.models.gibbs import GibbsModel
-from qml.moments import Moments, MomentState, operators_of, pack, unpack
+from qml.moments import Moments, operators_of, pack, unpack
 from qml.operators import GeneratorsLike, PauliSum
 from qml.states import GibbsState, State
+from qml.states.cross_entropy import Data
 from qml.states.density_matrix import DensityMatrix, reduced
 
 
-class ThermalState(MomentState):
+class ThermalState(State):
     r"""A Gibbs state exp(-K)/Z of Pauli sums: log Z and expectations as an engine estimates them, with error bars.
 
     .. math:: K = \sum_j \theta_j G_j, \qquad
@@ -61,6 +62,7 @@ class ThermalState(MomentState):
         self.params = _checks.parameters("params", params, len(self.generators))
         self._engine = KrylovEngine() if engine is None else _checks.instance("engine", engine, ThermalEngine)
         self.dims: Dims = self.generators[0].dims
+        self._others: dict[tuple[PauliSum, ...], tuple[Real, Real]] = {}
 
     @property
     def batch_shape(self) -> tuple[int, ...]:
@@ -115,19 +117,24 @@ class ThermalState(MomentState):
         >>> sigma.moments([pauli("ZZ", sites=(3, 4), n=8)])
         Moments(1 expectation on dims=(2, 2, 2, 2, 2, 2, 2, 2), standard errors up to 0.0...)
         """
-        named = self._named if generators is None else operators_of(generators)
-        if next(iter(named.values())).dims != self.dims:
-            raise InputError(f"generators must act on {_checks.plural(self.n_qubits, 'qubit')}, as the state does.")
-        if generators is None:
-            values, errors = self._own.values, self._own.errors
-        elif "_own" in self.__dict__:
-            found = self._engine.thermal(self.hamiltonian, tuple(named.values()))
-            values, errors = found.values, found.errors
-        else:  # one run for both
-            both, m = self._engine.thermal(self.hamiltonian, (*self.generators, *named.values())), len(self.generators)
-            self._own = replace(both, values=both.values[:m], errors=both.errors[:m])
-            values, errors = both.values[m:], both.errors[m:]
-        return Moments(named, values, errors, entropy=float(self.entropy()))
+        return Moments.of(self, self._named if generators is None else generators)
+
+    def _estimates(self, operators: Sequence[PauliSum]) -> tuple[Real, Real]:
+        wanted = tuple(operators)
+        if wanted == self.generators:
+            return self._own.values, self._own.errors
+        if wanted not in self._others:
+            self._others = {wanted: self._beside_own(wanted)}
+        return self._others[wanted]
+
+    def _beside_own(self, operators: tuple[PauliSum, ...]) -> tuple[Real, Real]:
+        """Those of other operators; one run for both where the own ones are not known yet."""
+        if "_own" in self.__dict__:
+            found = self._engine.thermal(self.hamiltonian, operators)
+            return found.values, found.errors
+        both, m = self._engine.thermal(self.hamiltonian, (*self.generators, *operators)), len(self.generators)
+        self._own = replace(both, values=both.values[:m], errors=both.errors[:m])
+        return both.values[m:], both.errors[m:]
 
     def _expect(self, operator: PauliSum | Complex) -> Real:
         """Tr(sigma O): estimated for a Pauli sum (:meth:`moments` gives its error), exact for a matrix."""
@@ -140,25 +147,24 @@ class ThermalState(MomentState):
         """theta . <G> + log Z, estimated."""
         return np.asarray(self.params @ self.expectations() + self._own.log_partition)
 
+    def _trace(self) -> Real:
+        return np.ones(())
+
     def partial_trace(self, keep: Sequence[int]) -> DensityMatrix:
         return reduced(self, keep)
 
-    def energy(self, target: State | Moments) -> float:
-        held = target if isinstance(target, Moments) else Moments.of(target, self._named)
-        return float(self.params @ held.values_of(self.generators))
+    has_modular_hamiltonian = True
 
-    def pull_moments(self, target: State | Moments) -> Cotangent:
-        held = target if isinstance(target, Moments) else Moments.of(target, self._named)
-        return held.values_of(self.generators) - self.expectations()
+    def _energy(self, rho: Data) -> Real:
+        """theta . <G>_rho."""
+        return np.asarray(self.params @ rho._estimates(self.generators)[0])
 
-    def _log_expectation(self, rho: State) -> Real:
-        r"""Tr(rho log sigma) = -theta . <G>_rho - log Z in nats, with the estimate of log Z."""
-        return np.asarray(-self.energy(rho) - self.log_partition())
+    def _pull_energy(self, rho: Data) -> Cotangent:
+        """<G>_rho - <G>_sigma, the derivative in theta of the energy and the estimated log Z."""
+        return rho._estimates(self.generators)[0] - self.expectations()
 
-    def cross_entropy_and_cotangent(self, rho: State) -> tuple[float, Cotangent]:
-        moments = Moments.of(rho, self._named)
-        pull = self.pull_moments(moments)  # first: it brings log Z along
-        return self.energy(moments) + self.log_partition(), pull
+    def _log_partition(self) -> Real:
+        return np.asarray(self._partition.log_partition)
 
     def _arrays(self) -> dict[str, np.ndarray]:
         """Plain arrays from which :meth:`_from_arrays` makes it again: what it is sampled from, not the samples."""

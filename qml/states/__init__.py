@@ -20,13 +20,11 @@ from qml.states.library import (
     werner,
 )
 from qml.states.product import ProductState
-from qml.states.smoothed import SmoothedState
 
 __all__ = [
     "DensityMatrix",
     "GibbsState",
     "ProductState",
-    "SmoothedState",
     "SpectralState",
     "State",
     "StateLike",

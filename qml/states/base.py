@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from qml._checks import InputError
 from qml._typing import Complex, Cotangent, Dims, Integer, Numbers, Real
 from qml.operators import PauliSum
 from qml.states.correlations import Correlations
+from qml.states.cross_entropy import Data, log_expectation
 from qml.states.numbers import per_state
 
 if TYPE_CHECKING:
@@ -47,7 +48,8 @@ class State(Correlations):
         """The density matrix, shape (..., d, d)."""
 
     @abstractmethod
-    def _compute_spectrum(self) -> spectral.Spectrum: ...
+    def _compute_spectrum(self) -> spectral.Spectrum:
+        """The spectrum; columns of one common eigenvalue may be left out."""
 
     @cached_property
     def _spectrum(self) -> spectral.Spectrum:
@@ -55,11 +57,16 @@ class State(Correlations):
 
     def _log_eigenvalues(self) -> Real:
         """log-eigenvalues alone; a subclass for which they come cheaper than the eigenvectors says so."""
-        return self.spectrum().log_eigenvalues
+        return self._spectrum.every_log_eigenvalue()
 
     def spectrum(self) -> spectral.Spectrum:
-        """The eigen-decomposition in the log domain, computed once."""
-        return self._spectrum
+        """The eigen-decomposition in the log domain, computed once; its columns span the support."""
+        held = self._spectrum
+        return held if held.log_outside == -math.inf else held.completed
+
+    def _arrays(self) -> dict[str, Any]:
+        """The plain arrays that the state is made again from, so that what it knows of its logarithm is kept."""
+        return {"probabilities": self.probabilities()} if self.is_diagonal else {"matrix": self.matrix()}
 
     def __repr__(self) -> str:
         batch = f", batch {self.batch_shape}" if self.batch_shape else ""
@@ -116,7 +123,7 @@ class State(Correlations):
 
         Notes
         -----
-        A Pauli sum costs O(d) a term for a state held as a factor or a Pauli vector; else a matrix is formed, O(d^2).
+        A Pauli sum costs O(d) for each of its X patterns, a matrix O(d^2).
 
         Examples
         --------
@@ -133,6 +140,9 @@ class State(Correlations):
         return per_state(self._expect(operator))
 
     def _expect(self, operator: PauliSum | Complex) -> Real:
+        if isinstance(operator, PauliSum) and operator.dims == self.dims:
+            entries = operator.sparse().tocoo()
+            return np.asarray((entries.data * self.matrix()[..., entries.col, entries.row]).sum(axis=-1).real)
         o = operators.as_matrix(operator, self.dims)
         return np.asarray(np.einsum("...ij,...ji->...", self.matrix(), o).real)
 
@@ -161,7 +171,7 @@ class State(Correlations):
 
     def rank(self) -> Numbers:
         """The number of eigenvalues above the cut of the support policy, an int for a single state."""
-        return per_state(self.spectrum().support.sum(axis=-1))
+        return per_state(np.isfinite(self._spectrum.every_log_eigenvalue()).sum(axis=-1))
 
     def sample(self, shots: int, rng: np.random.Generator | int) -> Integer:
         """Outcomes of measuring all sites in the computational basis, shape (..., shots, n): a row for each shot.
@@ -191,27 +201,50 @@ class State(Correlations):
         return np.stack(levels, axis=-1).astype(np.int64)
 
     def log_expectation(self, rho: State) -> Numbers:
-        r"""Tr(rho log sigma) in nats: sum_j <j|rho|j> l_j over the support of sigma; leading axes broadcast.
+        r"""Tr(rho log sigma) in nats, over the support of sigma; leading axes broadcast.
 
         -inf where the weight of rho outside the support exceeds the cut of the support policy; 0 log 0 = 0.
         """
-        return per_state(self._log_expectation(rho))
+        return per_state(log_expectation(_checks.instance("rho", rho, State), self))
 
-    def _log_expectation(self, rho: State) -> Real:
-        spectrum = self.spectrum()
-        return log_mean(spectrum, rho, rho.populations(spectrum.basis))
+    # what S asks of the model's state: see qml.states.cross_entropy --------------------------------------------------
 
-    def cross_entropy_and_cotangent(self, rho: State) -> tuple[float, Cotangent]:
-        """-Tr(rho log sigma) of single states, and its derivative in the coordinate of sigma (None at +inf)."""
-        value = float(-self._log_expectation(rho) + 0.0)
-        return value, None if math.isinf(value) else self.pull_log(-rho.matrix())
+    parts: tuple[State, ...] = ()
+    """States on consecutive sites whose product this is, where it is held as them."""
+    has_modular_hamiltonian = False
+    """Whether K of sigma = exp(-K)/Z is known."""
 
-    def _cross_entropy_and_cotangent_in_eigenbasis(self, rho: State) -> tuple[float, Cotangent]:
-        """The same for states that know no more than their eigenbasis: V^dagger rho V serves both."""
-        spectrum = self.spectrum()
-        rotated = spectrum.to_basis(rho.matrix())
-        value = float(-log_mean(spectrum, rho, np.diagonal(rotated).real) + 0.0)
-        return value, None if math.isinf(value) else self.pull_matrix(spectrum.log_pullback_in_basis(rotated, -1.0))
+    def _energy(self, rho: Data) -> Real:
+        """Tr(rho K), where K is known."""
+        raise NotImplementedError
+
+    def _pull_energy(self, rho: Data) -> Cotangent:
+        """The derivative of Tr(rho K) + log Z in the coordinate, where K is known."""
+        raise NotImplementedError
+
+    def _log_partition(self) -> Real:
+        """log Z in nats, where K is known."""
+        raise NotImplementedError
+
+    def _in_eigenbasis(self, rho: State) -> tuple[Real, Callable[[], Cotangent]]:
+        """<j|rho|j> of one state for the columns of the spectrum, and what makes the cotangent of -Tr(rho log sigma)
+        from what was needed for them."""
+        return rho.populations(self._spectrum.basis), lambda: self.pull_log(-rho.matrix())
+
+    # what S asks of rho -----------------------------------------------------------------------------------------------
+
+    _is_state = True
+
+    def _as_state(self) -> State:
+        return self
+
+    def representative(self) -> Complex:
+        """The density matrix: what stands for rho where only expectations are asked for."""
+        return self.matrix()
+
+    def _estimates(self, operators: Sequence[PauliSum]) -> tuple[Real, Real]:
+        """Tr(sigma G) of some Pauli sums and their standard errors, each (m,); without error, unless it is sampled."""
+        return np.array([self._expect(g) for g in operators], dtype=np.float64), np.zeros(len(operators))
 
     def qobj(self) -> Any:
         """The state as a QuTiP Qobj with the same dims (batches: a list would hide the shape, so they are refused)."""
@@ -220,25 +253,3 @@ class State(Correlations):
         if self.batch_shape:
             raise InputError(f"a batch of shape {self.batch_shape} is not one Qobj: index it first, state[i].qobj().")
         return qutip.Qobj(self.matrix(), dims=[list(self.dims), list(self.dims)])
-
-
-def log_mean(spectrum: spectral.Spectrum, rho: State, populations: Real) -> Real:
-    """sum_j p_j l_j with p_j = <j|rho|j>, -inf where the weight of rho outside the support counts."""
-    logs = spectrum.log_eigenvalues
-    if spectrum.is_complete and np.isfinite(logs).all():
-        return np.asarray((populations * logs).sum(axis=-1))
-    inside = np.where(spectrum.support, populations * np.where(spectrum.support, logs, 0.0), 0.0).sum(axis=-1)
-    return np.where(kernel_weight(spectrum, rho, populations) > weight_cut(spectrum, rho), -np.inf, inside)
-
-
-def weight_cut(spectrum: spectral.Spectrum, rho: State) -> Real | float:
-    """Weight of rho on some vectors of the basis of a spectrum that is rounding: none where it is read off rho."""
-    read_off = spectrum.basis is None and rho.is_diagonal
-    return 0.0 if read_off else spectral.weight_cut(spectrum.dim) + spectrum.cut
-
-
-def kernel_weight(spectrum: spectral.Spectrum, rho: State, populations: Real) -> Real:
-    """Weight of rho outside the support of a spectrum, given p_j = <j|rho|j> in its basis; shape of the batch."""
-    if spectrum.is_complete:
-        return np.asarray(np.where(spectrum.support, 0.0, populations).sum(axis=-1))
-    return np.asarray(rho._trace() - np.where(spectrum.support, populations, 0.0).sum(axis=-1))

@@ -15,7 +15,6 @@ from qml._checks import InputError
 from qml._files import read_arrays, write_arrays
 from qml._typing import ArrayLike, Complex, Cotangent, DimsLike, Numeric, Real
 from qml.operators import PauliSum
-from qml.states import factors
 from qml.states.base import State
 
 
@@ -30,6 +29,11 @@ class DensityMatrix(State):
     Coordinate (what :meth:`pull_matrix` and :meth:`pull_log` differentiate with respect to): the probability vector
     for states made by :meth:`from_probabilities`; the factor A for those made by :meth:`from_factor`, with cotangents
     C (..., d, r) such that dL = Re Tr(C^dagger dA); else the matrix sigma.
+
+    Attributes
+    ----------
+    smoothing : float
+        The weight p of the maximally mixed state beside a factor; 0 for all others.
 
     Parameters
     ----------
@@ -84,6 +88,7 @@ class DensityMatrix(State):
         *,
         probabilities: Real | None = None,
         factor: Complex | None = None,
+        smoothing: float = 0.0,
     ) -> None:
         if matrix is not None:
             shape = matrix.shape[:-1]
@@ -97,6 +102,7 @@ class DensityMatrix(State):
         self._matrix: Complex | None = _frozen(matrix)
         self._probabilities: Real | None = _frozen(probabilities)
         self._factor: Complex | None = _frozen(factor)
+        self.smoothing = smoothing
 
     @classmethod
     def _make(cls, matrix: Complex | None, dims: DimsLike | None, **parts: Any) -> Self:
@@ -125,11 +131,41 @@ class DensityMatrix(State):
         return cls.from_factor(v[..., None], dims, _name="the state vector")
 
     @classmethod
-    def from_factor(cls, factor: ArrayLike, dims: DimsLike | None = None, *, _name: str = "the factor") -> Self:
-        r"""The state sigma = A A^dagger of a factor A (..., d, r) with Tr A^dagger A = 1; its rank is at most r.
+    def from_factor(
+        cls, factor: ArrayLike, dims: DimsLike | None = None, *, smoothing: float = 0.0, _name: str = "the factor"
+    ) -> Self:
+        r"""The state sigma = A A^dagger of a factor A, mixed with a little of the maximally mixed state if asked for.
+
+        .. math:: \sigma = (1 - p)\, A A^\dagger + p\, 1/d, \qquad \mathrm{Tr}\, A^\dagger A = 1
 
         The spectrum comes from the singular values of A: no eigenvalue problem of size d, and twice the digits. The
         derivative of log sigma is the one along states of unchanged support, which is where S(rho, sigma) is finite.
+        With p > 0 log sigma is log(p/d) outside the range of A, so that S is finite for every rho, at most log(d/p).
+
+        Parameters
+        ----------
+        factor : array (..., d, r)
+            A; without smoothing the rank is at most r.
+        dims : int or sequence of int, optional
+            Site dimensions, or a number of qubits; by default qubits where d is a power of two, else one site.
+        smoothing : float
+            p, from 0 to 1.
+
+        Raises
+        ------
+        InputError
+            If A is not normalised, or p is out of range.
+
+        Notes
+        -----
+        S against a rho held as a factor of k columns costs O(d r (r + k)), its derivative the same. The matrix and the
+        eigenvectors outside the range of A are formed only where they are asked for.
+
+        Examples
+        --------
+        >>> DensityMatrix.from_factor([[1.0], [0.0]], smoothing=0.5).matrix().real
+        array([[0.75, 0.  ],
+               [0.  , 0.25]])
         """
         a = _checks.array(_name, factor).astype(np.complex128, copy=False)
         if a.ndim < 2 or a.size == 0:
@@ -142,7 +178,9 @@ class DensityMatrix(State):
                 f"{_name} must have unit norm; found a squared norm off by {worst:.3g}, tolerance {_checks.TOLERANCE}: "
                 "divide by the norm."
             )
-        return cls._make(None, dims, factor=a / np.sqrt(_checks.normaliser(norm, a.shape[-2]))[..., None, None])
+        p = _checks.number("smoothing", smoothing, 0.0, 1.0)
+        unit = a / np.sqrt(_checks.normaliser(norm, a.shape[-2]))[..., None, None]
+        return cls._make(None, dims, factor=unit, smoothing=p)
 
     @classmethod
     def from_probabilities(cls, probabilities: ArrayLike, dims: DimsLike | None = None) -> Self:
@@ -176,7 +214,7 @@ class DensityMatrix(State):
         w = _checks.probabilities("weights", np.full(len(members), 1 / len(members)) if weights is None else weights)
         if w.shape != (len(members),):
             raise InputError(f"weights must have one entry a state, shape ({len(members)},); found shape {w.shape}.")
-        held = [m._factor if isinstance(m, DensityMatrix) else None for m in members]
+        held = [m.factor if isinstance(m, DensityMatrix) else None for m in members]
         factors = [np.sqrt(x) * a for x, a in zip(w, held, strict=True) if a is not None]
         if len(factors) == len(members) and sum(a.shape[-1] for a in factors) <= members[0].dim:
             return cls._make(None, dims, factor=np.concatenate(factors, axis=-1))
@@ -196,22 +234,20 @@ class DensityMatrix(State):
 
     def save(self, path: str | Path) -> None:
         """Write the state to a ``.npz`` file (arrays only, no pickle)."""
-        held = {"matrix": self._matrix, "probabilities": self._probabilities, "factor": self._factor}
-        arrays: dict[str, Any] = {name: a for name, a in held.items() if a is not None}
-        write_arrays(path, {"dims": np.array(self.dims), **arrays})
+        write_arrays(path, {"dims": np.array(self.dims), **self._arrays()})
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
         """Read a state that :meth:`save` wrote, or any ``.npz`` file with an array `matrix`, `factor`, `vector` or
         `probabilities` and, optionally, `dims`. Validated like any other input."""
         arrays = read_arrays(path, "state")
-        found_dims = arrays.pop("dims", None)
+        found_dims, smoothing = arrays.pop("dims", None), arrays.pop("smoothing", np.zeros(()))
         if found_dims is not None and (found_dims.ndim != 1 or (found_dims.size and found_dims.dtype.kind not in "iu")):
             raise InputError(f"dims in {str(path)!r} must be integers, one a site; found {found_dims!r:.80}.")
         dims = None if found_dims is None else [int(x) for x in found_dims]
         makers: dict[str, Callable[..., Self]] = {
             "matrix": cls,
-            "factor": cls.from_factor,
+            "factor": lambda factor, dims: cls.from_factor(factor, dims, smoothing=smoothing.item()),
             "vector": cls.from_vector,
             "probabilities": cls.from_probabilities,
         }
@@ -232,15 +268,26 @@ class DensityMatrix(State):
 
     @property
     def factor(self) -> Complex | None:
-        """The factor A (..., d, r) that the state is held as, or None."""
-        return self._factor
+        """The factor A (..., d, r) with sigma = A A^dagger that the state is held as, or None."""
+        return None if self.smoothing else self._factor
 
     def factor_in_eigenbasis(self) -> Complex:
         """V^dagger A (..., min(d, r), r) of a state held as a factor A, with V the basis of its spectrum."""
         if self._factor is None:
             raise InputError("the state is not held as a factor: make it with DensityMatrix.from_factor.")
-        self.spectrum()
-        return self._rows
+        return self._decomposed[1]
+
+    @cached_property
+    def _decomposed(self) -> tuple[spectral.Spectrum, Complex]:
+        assert self._factor is not None
+        return spectral.decompose_factor(self._factor, self.smoothing)
+
+    def _arrays(self) -> dict[str, Any]:
+        if self._probabilities is not None:
+            return {"probabilities": self._probabilities}
+        if self._factor is None:
+            return {"matrix": self._matrix}
+        return {"factor": self._factor} | ({"smoothing": np.array(self.smoothing)} if self.smoothing else {})
 
     def matrix(self) -> Complex:
         if self._matrix is None:
@@ -251,7 +298,7 @@ class DensityMatrix(State):
                 m = spectral.Spectrum(self._probabilities, None).matrix_of(self._probabilities)
             else:
                 assert self._factor is not None
-                m = self._factor @ self._factor.conj().swapaxes(-1, -2)
+                m = self._smoothed(self._factor @ self._factor.conj().swapaxes(-1, -2), np.eye(self.dim))
             self._matrix = _frozen(m)
         assert self._matrix is not None
         return self._matrix
@@ -260,9 +307,13 @@ class DensityMatrix(State):
         if self._probabilities is not None:
             return spectral.Spectrum(spectral.log_probabilities(self._probabilities), None)
         if self._factor is not None:
-            spectrum, self._rows = spectral.decompose_factor(self._factor)
-            return spectrum
+            return self._decomposed[0]
         return spectral.spectrum_of_matrix(self.matrix())
+
+    def _smoothed(self, of_low_rank: Any, of_identity: Any) -> Any:
+        """What is linear in the state, from its values for A A^dagger and for the identity matrix."""
+        p = self.smoothing
+        return (1 - p) * of_low_rank + p / self.dim * of_identity if p else of_low_rank
 
     def _log_eigenvalues(self) -> Real:
         if self._probabilities is not None or self._factor is not None:
@@ -278,7 +329,7 @@ class DensityMatrix(State):
         if self._probabilities is not None:
             return self._probabilities
         if self._factor is not None:
-            return np.asarray(np.square(np.abs(self._factor)).sum(axis=-1))
+            return np.asarray(self._smoothed(np.square(np.abs(self._factor)).sum(axis=-1), 1.0))
         return super().probabilities()
 
     def populations(self, basis: Complex | None) -> Real:
@@ -287,33 +338,52 @@ class DensityMatrix(State):
         if self._probabilities is not None:
             return np.asarray(np.einsum("...dj,...d->...j", np.square(np.abs(basis)), self._probabilities))
         if self._factor is not None:
-            return np.asarray(np.square(np.abs(basis.conj().swapaxes(-1, -2) @ self._factor)).sum(axis=-1))
+            found = np.square(np.abs(basis.conj().swapaxes(-1, -2) @ self._factor)).sum(axis=-1)
+            return np.asarray(self._smoothed(found, np.square(np.abs(basis)).sum(axis=-2)))
         return spectral.quadratic_forms(self.matrix(), basis)
 
     def _expect(self, operator: PauliSum | Complex) -> Real:
         if self._factor is None or not isinstance(operator, PauliSum) or operator.dims != self.dims:
             return super()._expect(operator)
         columns = np.moveaxis(self._factor, -1, -2)
-        return np.asarray((columns.conj() * operator.apply(columns)).real.sum(axis=(-2, -1)))
+        constant = dict(zip(operator.words, operator.coefficients, strict=True)).get((0, 0), 0.0).real
+        found = (columns.conj() * operator.apply(columns)).real.sum(axis=(-2, -1))
+        return np.asarray(self._smoothed(found, self.dim * constant))
 
     def apply(self, columns: Complex) -> Complex:
         if self._probabilities is not None:
             return np.asarray(self._probabilities[..., None] * columns)
         if self._factor is not None:
-            return np.asarray(self._factor @ (self._factor.conj().swapaxes(-1, -2) @ columns))
+            return np.asarray(self._smoothed(self._factor @ (self._factor.conj().swapaxes(-1, -2) @ columns), columns))
         return super().apply(columns)
 
-    def cross_entropy_and_cotangent(self, rho: State) -> tuple[float, Cotangent]:
-        if self._factor is not None:
-            return factors.cross_entropy_and_cotangent(self.spectrum(), self.factor_in_eigenbasis(), rho)
+    def _purity(self) -> Real:
+        if self._factor is None or not self.smoothing:
+            return super()._purity()
+        return np.asarray(np.exp(2 * self._log_eigenvalues()).sum(axis=-1))
+
+    def _in_eigenbasis(self, rho: State) -> tuple[Real, Callable[[], Cotangent]]:
         if self._probabilities is not None:
-            return super().cross_entropy_and_cotangent(rho)
-        return self._cross_entropy_and_cotangent_in_eigenbasis(rho)
+            return super()._in_eigenbasis(rho)
+        if self._factor is None:
+            return in_eigenbasis(self, rho)
+        spectrum = self._spectrum
+        assert spectrum.basis is not None
+        columns = rho.apply(spectrum.basis)
+        rotated = spectrum.basis.conj().T @ columns
+        return np.diagonal(rotated).real, lambda: self._pull_log_to_factor(-columns, -rotated)
+
+    def _pull_log_to_factor(self, columns: Complex, rotated: Complex) -> Complex:
+        rows = self.factor_in_eigenbasis()
+        pulled = self._spectrum.log_pullback_to_factor(columns, rotated, rows)
+        return (1 - self.smoothing) * pulled if self.smoothing else pulled
 
     def pull_log(self, cotangent: Complex) -> Cotangent:
-        spectrum = self.spectrum()
+        spectrum = self._spectrum
         if self._factor is not None:
-            return factors.pull_log(spectrum, self.factor_in_eigenbasis(), cotangent)
+            assert spectrum.basis is not None
+            columns = cotangent @ spectrum.basis
+            return self._pull_log_to_factor(columns, spectrum.basis.conj().swapaxes(-1, -2) @ columns)
         if self._probabilities is not None:
             x = np.diagonal(cotangent, axis1=-2, axis2=-1).real
             kept = spectrum.support
@@ -324,7 +394,7 @@ class DensityMatrix(State):
         if self._probabilities is not None:
             return np.asarray(np.diagonal(cotangent, axis1=-2, axis2=-1).real)
         if self._factor is not None:
-            return np.asarray(2 * cotangent @ self._factor)
+            return np.asarray(2 * (1 - self.smoothing) * cotangent @ self._factor)
         return cotangent
 
     def partial_trace(self, keep: Sequence[int]) -> DensityMatrix:
@@ -338,9 +408,15 @@ class DensityMatrix(State):
         def pick(a: Any) -> Any:
             return None if a is None else a[index]
 
-        return self._make(
-            pick(self._matrix), self.dims, probabilities=pick(self._probabilities), factor=pick(self._factor)
-        )
+        parts = {"probabilities": pick(self._probabilities), "factor": pick(self._factor)}
+        return self._make(pick(self._matrix), self.dims, **parts, smoothing=self.smoothing)
+
+
+def in_eigenbasis(sigma: State, rho: State) -> tuple[Real, Callable[[], Cotangent]]:
+    """:meth:`State._in_eigenbasis` of states that know no more than their matrix: V^dagger rho V serves both."""
+    spectrum = sigma._spectrum
+    rotated = spectrum.to_basis(rho.matrix())
+    return np.diagonal(rotated).real, lambda: sigma.pull_matrix(spectrum.log_pullback_in_basis(rotated, -1.0))
 
 
 def reduced(state: State, keep: Sequence[int]) -> DensityMatrix:
@@ -352,13 +428,14 @@ def reduced(state: State, keep: Sequence[int]) -> DensityMatrix:
     if state.is_diagonal:
         p = _grouped(state.probabilities(), kept, state).sum(axis=-1)
         return DensityMatrix.from_probabilities(p, dims)
-    if isinstance(state, DensityMatrix) and state.factor is not None:
-        columns = np.moveaxis(state.factor, -1, -2)  # (..., r, d)
+    if isinstance(state, DensityMatrix) and state._factor is not None:
+        columns = np.moveaxis(state._factor, -1, -2)  # (..., r, d)
         grouped = np.moveaxis(_grouped(columns, kept, state), -3, -1)  # (..., d', rest, r)
         a = grouped.reshape(*grouped.shape[:-2], -1).astype(np.complex128, copy=False)
         if a.shape[-1] < a.shape[-2]:
-            return DensityMatrix.from_factor(a, dims)
-        return DensityMatrix._trusted(a @ a.conj().swapaxes(-1, -2), dims)
+            return DensityMatrix.from_factor(a, dims, smoothing=state.smoothing)
+        if not state.smoothing:
+            return DensityMatrix._trusted(a @ a.conj().swapaxes(-1, -2), dims)
     return DensityMatrix._trusted(operators.partial_trace_matrix(state.matrix(), kept, state.dims), dims)
 
 

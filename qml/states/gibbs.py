@@ -11,6 +11,7 @@ from qml import _checks, spectral
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Cotangent, Dims, DimsLike, Integer, Numbers, Numeric, Real
 from qml.states.base import State
+from qml.states.cross_entropy import Data
 from qml.states.density_matrix import DensityMatrix, reduced
 from qml.states.numbers import per_state
 from qml.states.sectors import Sectors
@@ -151,15 +152,21 @@ class GibbsState(State):
             return self.spectrum().eigenvalues
         return super().probabilities()
 
-    def _log_expectation(self, rho: State) -> Real:
-        r"""Tr(rho log sigma) = -Tr(rho K) - log Z: always finite, no eigenbasis needed for rho."""
-        if self._diagonal:  # not as a difference, which would lose the digits of log p where p is almost one
-            return np.asarray((rho.probabilities() * self.spectrum().log_eigenvalues).sum(axis=-1))
+    has_modular_hamiltonian = True
+
+    def _energy(self, rho: Data) -> Real:
+        """Tr(rho K): no eigenbasis is needed."""
         if self.batch_shape:
-            energy = np.einsum("...ij,...ji->...", rho.matrix(), self._k).real
-        else:
-            energy = rho._expect(self.hamiltonian())
-        return np.asarray(-energy - rho._trace() * self._log_partition())
+            return np.asarray(np.einsum("...ij,...ji->...", rho.representative(), self.hamiltonian()).real)
+        return rho._expect(self.hamiltonian())
+
+    def _pull_energy(self, rho: Data) -> Cotangent:
+        return self.pull_log(-rho.representative())
+
+    def _arrays(self) -> dict[str, Any]:
+        if self._diagonal:
+            return {"energies": -self.spectrum().log_eigenvalues}
+        return {"hamiltonian": self.hamiltonian()}
 
     def partial_trace(self, keep: Sequence[int]) -> DensityMatrix:
         return reduced(self, keep)
@@ -229,6 +236,9 @@ class SpectralState(State):
             self._sigma = self._given.matrix_of(self._given.eigenvalues)
             self._sigma.flags.writeable = False
         return self._sigma
+
+    def _arrays(self) -> dict[str, Any]:
+        return {"log_probabilities": self._given.log_eigenvalues, "vectors": self._given.basis}
 
     def partial_trace(self, keep: Sequence[int]) -> DensityMatrix:
         return reduced(self, keep)

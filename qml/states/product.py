@@ -7,14 +7,16 @@ import itertools
 import math
 from collections.abc import Sequence
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from qml import _checks, operators, spectral
 from qml._checks import InputError
-from qml._typing import Complex, Cotangent, Dims, Real
+from qml._typing import Complex, Cotangent, Real
 from qml.states.base import State
 from qml.states.coercion import StateLike, one_state
+from qml.states.cross_entropy import places
 from qml.states.density_matrix import reduced
 
 
@@ -81,7 +83,9 @@ class ProductState(State):
         return t.reshape(columns.shape)
 
     def _log_eigenvalues(self) -> Real:
-        return np.asarray(functools.reduce(np.add.outer, (f.spectrum().log_eigenvalues for f in self.factors))).ravel()
+        return np.asarray(
+            functools.reduce(np.add.outer, (f._spectrum.every_log_eigenvalue() for f in self.factors))
+        ).ravel()
 
     def _compute_spectrum(self) -> spectral.Spectrum:
         parts = [factor.spectrum() for factor in self.factors]
@@ -111,24 +115,21 @@ class ProductState(State):
     def _purity(self) -> Real:
         return np.asarray(math.prod(factor.purity() for factor in self.factors))
 
-    def _log_expectation(self, rho: State) -> Real:
-        parts = zip(self.factors, marginals(rho, [factor.dims for factor in self.factors]), strict=True)
-        return np.asarray(sum(factor.log_expectation(reduced) for factor, reduced in parts))
+    @property
+    def parts(self) -> tuple[State, ...]:  # type: ignore[override]
+        return self.factors
 
-    def cross_entropy_and_cotangent(self, rho: State) -> tuple[float, Cotangent]:
-        """The sum over the factors, and the tuple of their cotangents (None at +inf)."""
-        parts = zip(self.factors, marginals(rho, [factor.dims for factor in self.factors]), strict=True)
-        values, cotangents = zip(*(f.cross_entropy_and_cotangent(reduced) for f, reduced in parts), strict=True)
-        value = sum(values)
-        return value, None if math.isinf(value) else cotangents
+    def _arrays(self) -> dict[str, Any]:
+        parts = enumerate(self.factors)
+        return {f"{k}.{name}": a for k, part in parts for name, a in (part._arrays() | {"dims": part.dims}).items()}
 
     def pull_log(self, cotangent: Complex) -> Cotangent:
         r"""Each factor receives the partial trace of X: log sigma is the sum of the logarithms of the factors.
 
         Where sigma has a kernel, X must live in its support, as rho does wherever S is finite.
         """
-        places = _places([factor.dims for factor in self.factors])
-        reduced = (operators.partial_trace_matrix(cotangent, sites, self.dims) for sites in places)
+        sites_of = places([factor.dims for factor in self.factors])
+        reduced = (operators.partial_trace_matrix(cotangent, sites, self.dims) for sites in sites_of)
         return tuple(factor.pull_log(x) for factor, x in zip(self.factors, reduced, strict=True))
 
     def pull_matrix(self, cotangent: Complex) -> Cotangent:
@@ -148,24 +149,6 @@ class ProductState(State):
         return f"ProductState({', '.join(map(repr, self.factors))})"
 
 
-def marginals(rho: State, parts: Sequence[Dims]) -> list[State]:
-    """The reduced states of rho on consecutive subsystems with these dims; those of a product state are its factors.
-
-    Examples
-    --------
-    >>> from qml.states import ghz
-    >>> [part.probabilities() for part in marginals(ghz(2), [(2,), (2,)])]
-    [array([0.5, 0.5]), array([0.5, 0.5])]
-    """
-    return [_part(rho, sites) for sites in _places(parts)]
-
-
 def _part(rho: State, keep: Sequence[int]) -> State:
     """The reduced state; the state itself where all sites are kept in their order."""
     return rho if list(keep) == list(range(len(rho.dims))) else rho.partial_trace(keep)
-
-
-def _places(parts: Sequence[Dims]) -> list[tuple[int, ...]]:
-    """The sites of each of consecutive subsystems."""
-    ends = np.cumsum([len(dims) for dims in parts]).tolist()
-    return [tuple(range(end - len(dims), end)) for dims, end in zip(parts, ends, strict=True)]

@@ -21,7 +21,7 @@ from qml.engines import PauliState
 from qml.fitting.result import History
 from qml.losses import Labelled
 from qml.measurement import ElementsMeasurement, ProjectiveMeasurement, ReadoutMeasurement
-from qml.states import SmoothedState, SpectralState
+from qml.states import SpectralState
 from qml.tomography import maximum_likelihood
 
 EFFECTS = np.array([[[1.0, 0.0], [0.0, 0.0]], [[0.0, 0.0], [0.0, 1.0]]], dtype=np.complex128)
@@ -34,7 +34,7 @@ MAKERS = {
     "GibbsState, diagonal": (GibbsState, np.array([1.0, 2.0])),
     "SpectralState": (lambda v: SpectralState(np.log([0.25, 0.75]), v), np.eye(2, dtype=np.complex128)),
     "SpectralState, values": (lambda p: SpectralState(p, np.eye(2)), np.log([0.25, 0.75])),
-    "SmoothedState": (lambda a: SmoothedState(a, 0.5), np.array([[0.6], [0.8]], dtype=np.complex128)),
+    "a smoothed factor": (lambda a: DensityMatrix.from_factor(a, smoothing=0.5), np.array([[0.6], [0.8 + 0j]])),
     "PauliState": (lambda r: PauliState(r, 1), np.array([1.0, 0.5, 0.0, 0.0])),
     "POVM": (POVM, EFFECTS),
     "ElementsMeasurement": (lambda e: ElementsMeasurement([e]), EFFECTS),

@@ -10,7 +10,7 @@ from qml import ProductModel, operators, states
 from qml._checks import InputError
 from qml.engines.conversion import vector_of
 from qml.engines.pauli_state import PauliState
-from qml.states import DensityMatrix, GibbsState, ProductState, SmoothedState, SpectralState
+from qml.states import DensityMatrix, GibbsState, ProductState, SpectralState
 
 
 def kinds(dims, rng):
@@ -23,7 +23,7 @@ def kinds(dims, rng):
     yield GibbsState(rng.normal(size=d), dims)
     yield DensityMatrix.from_probabilities(rng.dirichlet(np.ones(d)), dims)
     yield SpectralState(np.log(rng.dirichlet(np.ones(d))), np.linalg.qr(h)[0], dims)
-    yield SmoothedState(states.haar_pure(dims, rng).factor, 0.1, dims)
+    yield DensityMatrix.from_factor(states.haar_pure(dims, rng).factor, dims, smoothing=0.1)
     yield ProductState([states.ginibre(dims[:2], rng), states.haar_pure(dims[2:], rng)])
     yield ProductState([states.ginibre((m,), rng, rank=1 + m // 3) for m in dims])
     if set(dims) == {2}:

@@ -29,7 +29,7 @@ BY_ARRAY = {
     "nearest": lambda dims: states.nearest_density_matrix(np.eye(4), dims),
     "GibbsState": lambda dims: states.GibbsState(np.zeros((4, 4)), dims),
     "SpectralState": lambda dims: states.SpectralState(np.log(np.full(4, 0.25)), np.eye(4), dims),
-    "SmoothedState": lambda dims: states.SmoothedState(np.eye(4)[:, :1], 0.5, dims),
+    "a smoothed factor": lambda dims: states.DensityMatrix.from_factor(np.eye(4)[:, :1], dims, smoothing=0.5),
     "thermal": lambda dims: states.thermal(np.diag([0.0, 1, 2, 3]), 1.0, dims),
     "as_state": lambda dims: states.as_state(np.eye(4) / 4, dims),
     "GibbsModel": lambda dims: models.GibbsModel([np.diag([0.0, 1, 2, 3])], dims),

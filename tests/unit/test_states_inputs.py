@@ -10,7 +10,7 @@ from qml import states
 from qml._checks import InputError, MemoryRefused
 from qml.engines.pauli_state import PauliState
 from qml.losses import cross_entropy, relative_entropy
-from qml.states import DensityMatrix, GibbsState, SmoothedState, SpectralState
+from qml.states import DensityMatrix, GibbsState, SpectralState
 
 EPS = np.finfo(np.float64).eps
 P = np.array([0.5, 0.3, 0.2, 0.0])
@@ -21,7 +21,7 @@ MAKERS = {
     "probabilities": lambda t: DensityMatrix.from_probabilities(P * t),
     "vector": lambda t: DensityMatrix.from_vector(np.sqrt(P * t)),
     "spectral": lambda t: SpectralState([*np.log(P[:3] * t), -np.inf], BASIS),
-    "smoothed": lambda t: SmoothedState((BASIS * np.sqrt(P * t))[:, :3], 0.25),
+    "smoothed": lambda t: DensityMatrix.from_factor((BASIS * np.sqrt(P * t))[:, :3], smoothing=0.25),
     "matrices": lambda t: DensityMatrix([np.diag(P), np.diag(P * t)]),
     "ensemble": lambda t: DensityMatrix.from_ensemble([[1, 0], [0, 1]], weights=[0.5 * t, 0.5 * t]),
     "Pauli vector": lambda t: PauliState(t * np.array([1.0, 0.6, 0.0, 0.8]), 1),

@@ -211,7 +211,7 @@ def test_a_state_is_made_again_from_its_arrays() -> None:
         (lambda: LargeGibbsModel(pauli("II")), "other than the identity"),
         (lambda: LargeGibbsModel(tfim(3), KrylovEngine(samples=1)), "samples must be an integer of at least 2"),
         (lambda: ThermalState([tfim(3)], [0.1, 0.2]), "shape"),
-        (lambda: ThermalState([tfim(3)], [0.1]).moments(tfim(4)), "must act on 3 qubits"),
+        (lambda: ThermalState([tfim(3)], [0.1]).moments(tfim(4)), "must have equal dims"),
     ],
 )
 def test_mistakes_are_told_in_a_sentence(make: object, sentence: str) -> None:

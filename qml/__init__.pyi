@@ -15,6 +15,7 @@ from . import moments as moments
 from . import operations as operations
 from . import operators as operators
 from . import optimizers as optimizers
+from . import parameters as parameters
 from . import plotting as plotting
 from . import principle as principle
 from . import states as states

@@ -116,7 +116,7 @@ class Instruction(ABC):
         """What the sites are called, in the order in which they are listed."""
         return ("site",) if self.n_sites == 1 else tuple(f"site{i}" for i in range(self.n_sites))
 
-    def expressions(self, params: Sequence[ParameterLike], **named: ParameterLike) -> tuple[Affine, ...]:
+    def _expressions(self, params: Sequence[ParameterLike], **named: ParameterLike) -> tuple[Affine, ...]:
         """Its parameters as expressions, those that were left out at their defaults."""
         given = [as_affine(p, f"{self.name}: {n}") for n, p in zip(self.parameter_names, params, strict=False)]
         for name in self.parameter_names[len(given) :]:
@@ -144,7 +144,7 @@ class Instruction(ABC):
             _checks.integer(f"{self.name}: {label}", a, low=0)
             for label, a in zip(self.site_names, arguments[count:], strict=True)
         )
-        return Operation(self, sites, self.expressions(arguments[:count], **named))
+        return Operation(self, sites, self._expressions(arguments[:count], **named))
 
     def __repr__(self) -> str:
         return self.name
@@ -225,7 +225,7 @@ class Operation:
         _checks.instance("instruction", self.instruction, Instruction)
         sites = _checks.listed("sites", self.sites, "sites")
         object.__setattr__(self, "sites", tuple(_checks.integer("each site", site, low=0) for site in sites))
-        object.__setattr__(self, "params", self.instruction.expressions(_checks.listed("params", self.params)))
+        object.__setattr__(self, "params", self.instruction._expressions(_checks.listed("params", self.params)))
         if len(self.sites) != self.instruction.n_sites or len(set(self.sites)) != len(self.sites):
             count = _checks.plural(self.instruction.n_sites, "distinct site")
             raise InputError(f"{self.instruction.name} needs {count}; found {self.sites}.")

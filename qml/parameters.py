@@ -48,6 +48,7 @@ class Interval:
 
     def from_real(self, u: float) -> float:
         """The point v(u) of the interval."""
+        u = _number("u", u)
         if math.isfinite(self.low) and math.isfinite(self.high):
             return min(self.high, self.low + (self.high - self.low) * _logistic(u))
         if math.isfinite(self.low):
@@ -58,6 +59,7 @@ class Interval:
 
     def slope(self, u: float) -> float:
         """The derivative dv/du at u; it vanishes only where v reaches an end of the interval in float64."""
+        u = _number("u", u)
         if math.isfinite(self.low) and math.isfinite(self.high):
             return (self.high - self.low) * _logistic(u) * _logistic(-u)
         if math.isfinite(self.low):
@@ -68,6 +70,7 @@ class Interval:
 
     def to_real(self, value: float) -> float:
         """The u with v(u) = value; an end of the interval has none and is refused."""
+        value = _number("value", value)
         if not self.low < value < self.high:
             raise InputError(
                 f"a value strictly inside {self} is needed to start a fit from; found {value}: "
@@ -85,11 +88,17 @@ class Interval:
 
     def intersection(self, other: Interval) -> Interval:
         """The common part; refused when it is empty."""
+        _checks.instance("other", other, Interval)
         return Interval(max(self.low, other.low), min(self.high, other.high))
 
 
 REAL_LINE = Interval()
 UNIT = Interval(0.0, 1.0)
+
+
+def _number(name: str, x: float) -> float:
+    """`x` if it is a finite float, at the cost of a comparison; else what :func:`_checks.number` says."""
+    return x if isinstance(x, float) and -math.inf < x < math.inf else _checks.number(name, x)
 
 
 def _logistic(u: float) -> float:
@@ -124,10 +133,14 @@ class Affine:
 
     def value(self, values: Mapping[str, float]) -> float:
         """The number it stands for at the given parameter values."""
-        return self.constant + sum(c * values[name] for name, c in self.terms)
+        for name in self.names:
+            if name not in _checks.mapping("values", values):
+                raise InputError(f"values must have a number for {name!r}; found {_checks.told(values)}.")
+        return self.constant + sum(c * _checks.number(f"values[{name!r}]", values[name]) for name, c in self.terms)
 
     def substitute(self, values: Mapping[str, ParameterLike]) -> Affine:
         """Names replaced by numbers or other expressions; names that are not mentioned stay free."""
+        _checks.mapping("values", values)
         result = Affine((), self.constant)
         for name, c in self.terms:
             result = result + c * (as_affine(values[name]) if name in values else Affine(((name, 1.0),)))

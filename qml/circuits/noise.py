@@ -43,19 +43,19 @@ class NoiseRule:
         if all(p.is_constant for p in self.params):
             self.channel.check(np.array([p.constant for p in self.params], dtype=np.float64))
 
-    def follows(self, operation: Operation) -> bool:
+    def _follows(self, operation: Operation) -> bool:
         """Whether the rule speaks of this operation, wherever it acts."""
         if self.gates is not None:
             return operation.name in self.gates
         fits = self.channel.n_sites in (1, len(operation.sites))
         return isinstance(operation.instruction, Unitary) and fits
 
-    def after(self, operation: Operation) -> list[Operation]:
+    def _after(self, operation: Operation) -> list[Operation]:
         """The channels that it puts behind an operation."""
-        if not self.follows(operation):
+        if not self._follows(operation):
             return []
         if self.channel.n_sites == 1:
-            return self.on_each(operation.sites)
+            return self._on_each(operation.sites)
         if len(operation.sites) != self.channel.n_sites:
             raise InputError(
                 f"{self.channel.name} acts on {self.channel.n_sites} sites, but a rule lets it follow {operation}: "
@@ -64,7 +64,7 @@ class NoiseRule:
         inside = self.sites is None or set(operation.sites) <= set(self.sites)
         return [Operation(self.channel, operation.sites, self.params)] if inside else []
 
-    def on_each(self, sites: Iterable[int]) -> list[Operation]:
+    def _on_each(self, sites: Iterable[int]) -> list[Operation]:
         """The one-site channel on each of the sites that the rule covers."""
         return [Operation(self.channel, (s,), self.params) for s in sites if self.sites is None or s in self.sites]
 
@@ -88,14 +88,14 @@ class Relaxation:
     durations: tuple[tuple[str, float], ...]
     excited_population: Affine | tuple[Affine, ...] = field(default_factory=Affine)
 
-    def lasting(self, time: float, site: int) -> Operation:
+    def _lasting(self, time: float, site: int) -> Operation:
         """The channel of a site that relaxes for some time."""
         t1, t2, excited = (
             value if isinstance(value, Affine) else value[site] for value in (self.t1, self.t2, self.excited_population)
         )
         return Operation(channels.ThermalRelaxation, (site,), (t1, t2, as_affine(time), excited))
 
-    def check(self, n_sites: int) -> None:
+    def _check(self, n_sites: int) -> None:
         """Refuse lists that do not have one entry for each site."""
         for name in ("t1", "t2", "excited_population"):
             value = getattr(self, name)
@@ -179,7 +179,7 @@ class NoiseModel:
         InputError
             Where `channel` is no channel, or its parameters are too many, too few or outside their domain.
         """
-        names = (gates,) if isinstance(gates, str) else None if gates is None else tuple(gates)
+        names = None if gates is None else _names(gates)
         if names is not None and "trace_out" in names:
             raise InputError("a noise rule cannot follow trace_out: nothing is left there; name the gate before it.")
         rule = NoiseRule(channel, _expressions(channel, params), names, _sites(sites))
@@ -207,7 +207,10 @@ class NoiseModel:
         """
         t1 = _per_site(t1)
         doubled = 2 * t1 if isinstance(t1, Affine) else tuple(2 * t for t in t1)
-        times = tuple((name, _checks.number(f"the duration of {name}", t, low=0.0)) for name, t in durations.items())
+        times = tuple(
+            (_checks.text("each gate of durations", name), _checks.number(f"the duration of {name}", t, low=0.0))
+            for name, t in _checks.mapping("durations", durations).items()
+        )
         new = Relaxation(t1, doubled if t2 is None else _per_site(t2), times, _per_site(excited_population))
         return replace(self, relaxation=new)
 
@@ -237,7 +240,7 @@ class NoiseModel:
             Where a rule or a duration names a gate that neither the library nor the circuit has, or a site that the
             circuit does not have, or a channel does not fit the sites that it would act on.
         """
-        self._check(circuit)
+        self._check(_checks.instance("circuit", circuit, Circuit))
         return self._spelled(circuit)._applied(circuit)
 
     def _applied(self, circuit: Circuit) -> Circuit:
@@ -253,15 +256,15 @@ class NoiseModel:
                 operations += self._idle(operation.sites, free_at, start)
             operations.append(operation)
             for rule in self.rules:
-                operations += rule.after(operation)
+                operations += rule._after(operation)
             duration = durations.get(operation.name, 0.0)
             if self.relaxation and duration:
-                operations += [self.relaxation.lasting(duration, site) for site in operation.sites]
+                operations += [self.relaxation._lasting(duration, site) for site in operation.sites]
             for site in operation.sites:
                 free_at[site] = start + duration
         operations += self._idle(circuit.sites_out, free_at, max((free_at[s] for s in circuit.sites_out), default=0.0))
         for rule in self.readout:
-            operations += rule.on_each(circuit.sites_out)
+            operations += rule._on_each(circuit.sites_out)
         return Circuit(circuit.dims, operations)
 
     def _idle(self, sites: Iterable[int], free_at: Sequence[float], until: float) -> list[Operation]:
@@ -269,7 +272,7 @@ class NoiseModel:
         if self.relaxation is None:
             return []
         tick = 8 * sys.float_info.epsilon * until
-        return [self.relaxation.lasting(until - free_at[s], s) for s in sites if until - free_at[s] > tick]
+        return [self.relaxation._lasting(until - free_at[s], s) for s in sites if until - free_at[s] > tick]
 
     def _spelled(self, circuit: Circuit) -> NoiseModel:
         """The model with the names that the operations of the circuit have: "cx" is CNOT."""
@@ -291,7 +294,7 @@ class NoiseModel:
         others = {plain(name) for name in (*gates.GATES, *gates.ALIASES)}
         named = [name for rule in self.rules for name in rule.gates or ()]
         if self.relaxation:
-            self.relaxation.check(circuit.n_sites)
+            self.relaxation._check(circuit.n_sites)
             named += [name for name, _ in self.relaxation.durations]
         for name in named:
             if name not in known and plain(name) not in others:
@@ -314,17 +317,22 @@ def _expressions(channel: Channel, params: Sequence[ParameterLike]) -> tuple[Aff
             "a noise rule needs a channel without its sites, then its parameters, as in "
             f"add(channels.Depolarizing, 0.01); found {found}."
         )
-    return channel.expressions(params)
+    return channel._expressions(params)
+
+
+def _names(gates: str | Iterable[str]) -> tuple[str, ...]:
+    listed = [gates] if isinstance(gates, str) else _checks.listed("gates", gates, "names")
+    return tuple(_checks.text("each gate of a noise rule", name) for name in listed)
 
 
 def _sites(sites: int | Iterable[int] | None) -> tuple[int, ...] | None:
     if sites is None:
         return None
-    listed = (sites,) if isinstance(sites, int | np.integer) else tuple(sites)
+    listed = [sites] if isinstance(sites, int | np.integer) else _checks.listed("sites", sites, "integers")
     return tuple(_checks.integer("each entry of the sites of a noise rule", site, low=0) for site in listed)
 
 
 def _per_site(value: PerSite) -> Affine | tuple[Affine, ...]:
     if isinstance(value, Sequence | np.ndarray) and not isinstance(value, str):
-        return tuple(as_affine(v) for v in value)
+        return tuple(as_affine(v) for v in _checks.listed("what differs from site to site", value, "parameters"))
     return as_affine(value)

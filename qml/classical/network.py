@@ -67,6 +67,7 @@ class Network:
 
     def init_params(self, rng: np.random.Generator) -> Real:
         """Normal weights of variance 1/fan-in, biases zero (n_params,)."""
+        rng = _checks.generator("rng", rng)
         layers = [rng.normal(0.0, 1.0, shape) / np.sqrt(max(1, shape[0] - 1)) for shape in self._shapes]
         for layer in layers:
             layer[-1] = 0.0
@@ -102,7 +103,8 @@ class Network:
         self, params: ArrayLike, inputs: ArrayLike, targets: ArrayLike, likelihood: Likelihood, *, decay: float = 0.0
     ) -> tuple[float, Real]:
         """The likelihood's loss plus (decay/2) theta^2, and the derivative (n_params,)."""
-        theta = np.asarray(params, dtype=np.float64)
+        theta, decay = _checks.parameters("params", params, self.n_params), _checks.number("decay", decay, low=0.0)
+        _checks.instance("likelihood", likelihood, Likelihood)
         z, pull = self.outputs_vjp(theta, inputs)
         value, slope = likelihood.value_and_gradient(targets, z)
         return value + decay / 2 * float(theta @ theta), pull(slope) + decay * theta

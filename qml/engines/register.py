@@ -81,7 +81,7 @@ def shared(values: _Values, batch: tuple[int, ...], initial: State) -> _Values:
 
 def check_single(params: ParamsLike, initial: State | None) -> None:
     """Refuse batches where directions take their place."""
-    shape = () if isinstance(params, Mapping) else np.shape(params)[:-1]
+    shape = () if isinstance(params, Mapping) else _checks.array("params", params).shape[:-1]
     if shape or (initial is not None and initial.batch_shape):
         raise InputError(
             "directions start from one set of params and one initial state; found batches of shapes "

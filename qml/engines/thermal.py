@@ -12,7 +12,7 @@ from scipy import sparse
 
 from qml import _checks, spectral
 from qml._typing import Real
-from qml.operators import PauliSum
+from qml.operators import PauliSum, as_pauli_sum
 
 LIMIT = 400
 """Krylov vectors at most."""
@@ -104,6 +104,7 @@ class KrylovEngine(ThermalEngine):
     def thermal(self, hamiltonian: PauliSum, observables: Sequence[PauliSum] = ()) -> ThermalEstimate:
         from qml.engines.krylov import sample
 
+        hamiltonian = as_pauli_sum(hamiltonian, "hamiltonian")
         n = hamiltonian.n_qubits
         words, weights = weights_of(observables)
         found = sample(

@@ -29,7 +29,6 @@ from qml.experiments.parts import NoiseRule, ReadoutRule
 from qml.experiments.targets import Context, Ghz, MaximallyMixed, Probabilities, Thermal, W, Werner
 from qml.models import CircuitModel, MixtureModel, Model, NoisyModel, ProductModel
 from qml.models.members import Fixed as FixedModel
-from qml.operations import Operation
 
 
 class Circuit(Named):
@@ -114,7 +113,7 @@ class Noisy(Named):
     def build(self) -> NoisyModel:
         model = self.model.build()
         operations = [
-            Operation(CHANNELS[rule.channel], (site,), CHANNELS[rule.channel].expressions(rule.params))
+            CHANNELS[rule.channel](*rule.params, site)
             for rule in self.noise
             for site in (range(len(model.dims)) if rule.sites is None else rule.sites)
         ]

@@ -209,7 +209,7 @@ class _ChannelRule(Spec):
 
     @model_validator(mode="after")
     def _takes(self) -> Self:
-        circuits.NoiseRule(CHANNELS[self.channel], CHANNELS[self.channel].expressions(self.params))
+        circuits.NoiseModel().add(CHANNELS[self.channel], *self.params)
         return self
 
 
@@ -257,7 +257,7 @@ def seen_through(state: State, rules: list[AppliedChannel]) -> State:
         channel = CHANNELS[rule.channel]
         sites = tuple(range(len(state.dims))) if rule.sites == "all" else tuple(rule.sites)
         placed = [(s,) for s in sites] if channel.n_sites == 1 else [sites]
-        operations += [Operation(channel, s, channel.expressions(rule.params)) for s in placed]
+        operations += [channel(*rule.params, *s) for s in placed]
     if not operations:
         return state
     return ReferenceEngine().evolve(Circuit(state.dims, operations).compile(), [], state)

@@ -191,7 +191,7 @@ class DeferredCrossEntropy:
 
     def estimate(self, params: ArrayLike, shots: int) -> ShotEstimate:
         """The cross entropy alone, from so many copies measured in the model's eigenbasis."""
-        shots = _checks.integer("shots", shots, low=1)
+        shots = _checks.integer("shots", shots, low=1, high=2**62)
         spectrum = self.model.state(params).spectrum()
         self.copies_used += shots
         return _mean(-spectrum.log_eigenvalues, self._measure(spectrum.basis, shots, self._generator()))[0]
@@ -233,6 +233,7 @@ class DeferredCrossEntropy:
         (122000, True)
         """
         steps = _checks.integer("steps", steps, low=0)
+        _checks.memory(f"a record of {steps} steps", 8 * (self.model.n_params + 3) * steps, "take fewer steps")
         optimizer = Adam(0.1) if optimizer is None else optimizer
         if not isinstance(optimizer, Optimizer) or optimizer.descends:
             raise InputError(

@@ -94,7 +94,7 @@ class Objective:
 
     def value(self, params: ArrayLike) -> float:
         """f(theta)."""
-        point = np.array(params, dtype=np.float64)
+        point = _checks.parameters("params", params, self.n_params).copy()
         theta, phi = self.split(point)
         self.evaluations += 1
         sigma = self.model.state(theta)
@@ -104,7 +104,7 @@ class Objective:
 
     def value_and_gradient(self, params: ArrayLike) -> tuple[float, Real]:
         """f and its gradient (n_params,); where f is +inf or not a number the gradient is all NaN."""
-        point = np.array(params, dtype=np.float64)
+        point = _checks.parameters("params", params, self.n_params).copy()
         theta, phi = self.split(point)
         self.evaluations += 1
         sigma, pullback = self.model.state_vjp(theta)
@@ -128,7 +128,7 @@ class Objective:
         theta, _ = self.split(params)
         if self.latest is not None and np.array_equal(theta, self.latest.theta):
             return self.latest.state
-        return self.model.state_vjp(theta)[0] if gradient else self.model.state(theta)
+        return self.model.state_vjp(theta)[0] if _checks.flag("gradient", gradient) else self.model.state(theta)
 
     def split(self, params: Real) -> tuple[Real, Real]:
         """theta of the model, phi of the loss."""
@@ -175,6 +175,8 @@ class Objective:
 
     def minibatch(self, size: int, seed: int, step: int) -> Objective:
         """The batch of a step, of `size` data at most: unbiased; see :mod:`qml.fitting.batches`."""
+        size, seed = _checks.integer("size", size, low=1), _checks.integer("seed", seed, low=0)
+        step = _checks.integer("step", step, low=0)
         if self._batches is None or (self._batches.asked, self._batches.seed) != (size, seed):
             self._batches = batches_of(self.model, self.target, self.loss, size, seed)
         batch, scale = self._batches.at(step)
@@ -233,5 +235,5 @@ class Shifted(Metric):
     def matrix(self) -> Real:
         return self._metric.matrix() + np.diag(self._diagonal)
 
-    def product(self, vector: ArrayLike) -> Real:
-        return self._metric.product(vector) + self._diagonal * np.asarray(vector, dtype=np.float64)
+    def _product(self, v: Real) -> Real:
+        return self._metric.product(v) + self._diagonal * v

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from qml import _checks
 from qml._typing import Complex, Dims, Real
 from qml.operations import Unitary
 from qml.parameters import Affine
@@ -42,6 +43,14 @@ class ParametricGate(Unitary):
     function: Callable[[Real], Complex]
     derivative_function: Callable[[Real], Complex]
     undo: Callable[[tuple[Affine, ...]], tuple[Affine, ...]]
+
+    def __post_init__(self) -> None:
+        _checks.text("name", self.name)
+        names = _checks.listed("parameter_names", self.parameter_names, "names")
+        object.__setattr__(self, "parameter_names", tuple(_checks.text("each parameter name", n) for n in names))
+        object.__setattr__(self, "dims", _checks.dimensions("dims", self.dims))
+        called = (self.function, self.derivative_function, self.undo)
+        _checks.functions("function, derivative_function and undo", called)
 
     def matrix(self, params: Real) -> Complex:
         return self.function(params)

@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 
 from qml import _checks
-from qml._typing import ArrayLike, Integer, Numeric, Real
+from qml._typing import Integer, Numeric, Real
 from qml.geometry.metric import Metric
 from qml.geometry.weights import gibbs_weights
 from qml.states.gibbs import GibbsState
@@ -88,10 +88,10 @@ class ConditionalGibbsMetric(Metric):
             full[j] = x.T @ (members[:, j, :, None] * x[:, None, :]).reshape(m, g * a)
         return full.reshape(g * a, g * a)[np.ix_(self._order, self._order)]
 
-    def product(self, vector: ArrayLike) -> Real:
+    def _product(self, v: Real) -> Real:
         x, members = self._features, self._members
         w = np.empty(self.n_params)
-        w[self._order] = np.asarray(vector, dtype=np.float64)
+        w[self._order] = v
         fields = x @ w.reshape(-1, x.shape[1]).T
         pulled = (members @ fields[:, :, None])[:, :, 0]
         return np.asarray((pulled.T @ x).ravel()[self._order])
@@ -134,6 +134,5 @@ class MeanMetric(Metric):
     def matrix(self) -> Real:
         return np.asarray(np.sum([w * j.T @ g.matrix() @ j for w, g, j in self._parts], axis=0))
 
-    def product(self, vector: ArrayLike) -> Real:
-        v = np.asarray(vector, dtype=np.float64)
+    def _product(self, v: Real) -> Real:
         return np.asarray(np.sum([w * (g.product(j @ v) @ j) for w, g, j in self._parts], axis=0))

@@ -17,7 +17,7 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 
 from qml import _checks, buffers
-from qml._typing import ArrayLike, Integer, Numeric, Real
+from qml._typing import Integer, Numeric, Real
 from qml.geometry.involutions import Involutions
 from qml.geometry.metric import Metric
 from qml.geometry.weights import gibbs_weights
@@ -180,20 +180,19 @@ class GibbsMetric(Metric):
         w[self._rank :] *= 2
         return w
 
-    def product(self, vector: ArrayLike) -> Real:
-        direction = np.asarray(vector, dtype=np.float64)
-        dk, mean = self._generators.combine(direction), float(direction @ self._means)
+    def _product(self, v: Real) -> Real:
+        dk, mean = self._generators.combine(v), float(v @ self._means)
         if self._basis is None:
             weighted = np.exp(self._logs) * (dk - mean)
             return np.asarray(self._generators.traces(weighted) - self._means * weighted.sum())
-        v = self._v
-        kept = v[:, : self._rank]
+        basis = self._v
+        kept = basis[:, : self._rank]
         dk = dk.real if self._generators.is_real else dk
-        x = v.conj().T @ (dk @ kept)
+        x = basis.conj().T @ (dk @ kept)
         x[range(self._rank), range(self._rank)] -= mean
         x *= self._pairs
         total = float(np.trace(x).real)
-        return np.asarray(self._generators.traces((v @ x) @ kept.conj().T) - self._means * total)
+        return np.asarray(self._generators.traces((basis @ x) @ kept.conj().T) - self._means * total)
 
 
 def _kept(p: Real, tolerance: float) -> int:

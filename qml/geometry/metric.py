@@ -21,9 +21,13 @@ class Metric(ABC):
     def matrix(self) -> Real:
         """g (p, p), symmetric."""
 
-    @abstractmethod
     def product(self, vector: ArrayLike) -> Real:
         """g v (p,), without g: for conjugate gradients."""
+        return self._product(_checks.parameters("vector", vector, self.n_params))
+
+    @abstractmethod
+    def _product(self, v: Real) -> Real:
+        """g v (p,)."""
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.kind!r}, {_checks.plural(self.n_params, 'parameter')})"

@@ -82,6 +82,6 @@ class StateMetric(Metric):
         flat = rows.reshape(self.n_params, d * d).view(np.float64)
         return np.asarray(flat @ flat.T)
 
-    def product(self, vector: ArrayLike) -> Real:
-        x = self._finite_weights * self._rotated(np.asarray(vector, dtype=np.float64))
+    def _product(self, v: Real) -> Real:
+        x = self._finite_weights * self._rotated(v)
         return self._pull(np.asarray(self._spectrum.from_basis(x), dtype=np.complex128))

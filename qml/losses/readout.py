@@ -56,7 +56,7 @@ class TrainableReadout:
 
     def init_params(self, rng: np.random.Generator) -> Real:
         """Rates uniform from 1 to 5 percent, as phi (2 n,)."""
-        return self.unconstrained(rng.uniform(*START, (self.n, 2)))
+        return self.unconstrained(_checks.generator("rng", rng).uniform(*START, (self.n, 2)))
 
     def rates(self, params: ArrayLike) -> Real:
         """(a_i, b_i) of every qubit, shape (n, 2), from phi (2 n,)."""

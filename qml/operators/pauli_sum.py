@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
 I_POWERS: tuple[complex, ...] = (1.0, 1j, -1.0, -1j)
+PAIRS = "pairs (label, coefficient), or a mapping"
 SHOWN = 12
 """How many terms the short displays show."""
 
@@ -78,16 +79,13 @@ class PauliSum:
         >>> PauliSum.from_terms([("ZZ", -1.0), ("XI", -0.5), ("ZZ", 3.0)]).terms
         (('ZZ', 2.0), ('XI', -0.5))
         """
-        if isinstance(terms, Mapping):
-            terms = terms.items()
-        if not isinstance(terms, Iterable):
-            raise InputError(f"terms must be a mapping or pairs of (label, coefficient); found {terms!r}.")
+        pairs = terms.items() if isinstance(terms, Mapping) else _checks.listed("terms", terms, PAIRS)
         if n_qubits is not None:
             n_qubits = _checks.integer("n_qubits", n_qubits, low=1)
         items: list[tuple[Word, complex]] = []
-        for pair in terms:
+        for pair in pairs:
             if not isinstance(pair, tuple | list) or len(pair) != 2:
-                raise InputError(f"terms must be a mapping or pairs of (label, coefficient); found {pair!r}.")
+                raise InputError(f"terms must be {PAIRS}; found {_checks.shown(pair)}.")
             label = as_label(pair[0])
             n_qubits = n_qubits or len(label)
             if len(label) != n_qubits:
@@ -126,6 +124,7 @@ class PauliSum:
         n = d.bit_length() - 1
         if a.ndim != 2 or d < 2 or d != 1 << n:
             raise InputError(f"matrix must have shape (2^n, 2^n) with n >= 1; found shape {a.shape}.")
+        _checks.summable("matrix", a, "divide it by a number")
         _checks.memory(f"the Pauli expansion on {n} qubits", 56 * d * d, "use fewer qubits")
         b = np.arange(d)
         c = a[b ^ b[:, None], b]  # c[x, b] = A[b + x, b], then its transform over b

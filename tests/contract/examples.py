@@ -78,6 +78,10 @@ def written(name: str) -> Path:
     return path
 
 
+LIKELIHOODS = ("Bernoulli", "Gaussian", "Laplace")
+NETWORK = ("outputs", "outputs_vjp", "value_and_gradient", "train")
+
+
 EXAMPLES: dict[str, Callable[[], Any]] = {
     # numbers
     "n": lambda: 2,
@@ -298,8 +302,11 @@ EXAMPLES: dict[str, Callable[[], Any]] = {
     "DensityMatrix.expect.operator": lambda: "ZZ",
     "Circuit.with_noise.model": lambda: qml.circuits.NoiseModel(),
     **{
-        f"{owner}.path": lambda: Path(FILES) / "written"
-        for owner in ("Counts.save", "Counts.write_csv", "Counts.write_json", "DensityMatrix.save", "FitResult.save")
+        f"{writer}.path": lambda: Path(FILES) / "written"
+        for writer in (
+            *("Counts.save", "Counts.write_csv", "Counts.write_json"),
+            *("DensityMatrix.save", "FitResult.save", "models.EMResult.save"),
+        )
     },
     "tomography.Bootstrap.bias.name": lambda: "a",
     "observable": lambda: qml.pauli("Z"),
@@ -315,6 +322,44 @@ EXAMPLES: dict[str, Callable[[], Any]] = {
     "tomography.model_errors.result": fitted,
     "tomography.TomographyResult": tomogram,
     "fitting.grow.result": fitted,
+    "program": circuit,
+    "outputs": lambda: [0.5, 1.0],
+    "likelihood": lambda: qml.classical.BernoulliLikelihood(),
+    "durations": lambda: {"H": 1.0},
+    "rates": lambda: [[0.1, 0.25], [0.1, 0.25]],
+    "u": lambda: 0.5,
+    "size": lambda: 20,
+    "step": lambda: 1,
+    "value": lambda: 0.5,
+    "NegativeLogLikelihood.accept.target": counts,
+    "NegativeLogLikelihood.compare.p": lambda: np.full(4, 0.5),
+    "NoiseModel.add.params": lambda: (0.1,),
+    "NoiseModel.with_readout.params": lambda: (0.1, 0.1),
+    "PauliSum": lambda: qml.pauli("X"),
+    "PauliSum.commutes_with.other": lambda: qml.pauli("Z"),
+    "circuits.Program": lambda: circuit().compile(),
+    "classical.BernoulliLikelihood.targets": lambda: [0.0, 1.0],
+    **{f"classical.{name}Likelihood.value_and_gradient.targets": lambda: [0.0, 1.0] for name in LIKELIHOODS},
+    "classical.CategoricalLikelihood.value_and_gradient.targets": lambda: [0, 1],
+    "classical.CategoricalLikelihood.value_and_gradient.outputs": lambda: np.eye(2),
+    "classical.BernoulliLikelihood.value.targets": lambda: [0.0, 1.0],
+    "classical.LinearFit": lambda: qml.classical.linear_regression([[1.0], [1.0], [1.0]], [0.0, 1.0, 3.0]),
+    "classical.LinearFit.standard_errors.design": lambda: [[1.0], [1.0], [1.0]],
+    **{f"classical.Network.{method}.params": lambda: np.full(7, 0.1) for method in NETWORK},
+    **{f"classical.Network.{method}.targets": lambda: [[0.0], [1.0]] for method in NETWORK},
+    **{f"engines.{name}Engine.expect_vectors_vjp.observable": lambda: "ZZ" for name in ("Pauli", "Reference")},
+    "losses.LabelLikelihood.accept.target": pair,
+    **{f"losses.TrainableReadout.{method}.params": lambda: np.zeros(4) for method in ("confusion", "natural", "rates")},
+    "models.EMResult": learnt,
+    "fitting.Objective": lambda: qml.fitting.Objective(
+        model(), qml.DensityMatrix.from_factor(np.diag([0.6, 0.8])), qml.CrossEntropy()
+    ),
+    "fitting.Objective.minibatch.seed": lambda: 0,
+    "parameters.Affine": lambda: 2 * qml.Parameter("a") + 1.0,
+    "parameters.Affine.value.values": lambda: {"a": 0.5},
+    "parameters.Affine.substitute.values": lambda: {"a": 0.5},
+    "parameters.Interval": lambda: qml.parameters.Interval(0.0, 1.0),
+    "parameters.Interval.intersection.other": lambda: qml.parameters.Interval(0.5, 2.0),
     "FitResult": fitted,
     "FitResult.load.path": lambda: written("fit.npz"),
     "models.EMResult.load.path": lambda: written("em.npz"),

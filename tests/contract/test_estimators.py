@@ -38,12 +38,23 @@ SLOW = {"QuantumCircuitClassifier": [pytest.mark.slow]}
 
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=SLOW.get(name, [])) for name in estimators.__all__])
+def test_sharp_parameters_and_data_are_refused(name, monkeypatch):
+    assert found(name, attack.SHARP, monkeypatch) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", estimators.__all__)
 def test_hostile_parameters_and_data_are_refused(name, monkeypatch):
+    assert found(name, attack.HOSTILE, monkeypatch) == []
+
+
+def found(name, hostile, monkeypatch):
+    """One line a hostile argument of an estimator or its fit that raises something else than scikit-learn would."""
     monkeypatch.setattr(_checks, "available_memory", lambda: attack.MEMORY)
     call = fitting(name)
-    found = []
+    lines = []
     for parameter in inspect.signature(call).parameters:
-        for what, make in attack.HOSTILE.items():
+        for what, make in hostile.items():
             try:
                 with attack.budget(attack.SECONDS):
                     call(**{**DATA, parameter: make()})
@@ -51,9 +62,9 @@ def test_hostile_parameters_and_data_are_refused(name, monkeypatch):
                 continue
             except OverflowError:
                 if parameter != "X":  # scikit-learn's own, for integers that float64 does not hold
-                    found.append(f"{parameter} = {what}: OverflowError")
+                    lines.append(f"{parameter} = {what}: OverflowError")
             except attack.Hang:
-                found.append(f"{parameter} = {what}: more than {attack.SECONDS} s")
+                lines.append(f"{parameter} = {what}: more than {attack.SECONDS} s")
             except Exception as error:
-                found.append(f"{parameter} = {what}: {type(error).__name__}: {str(error)[:100]}")
-    assert found == []
+                lines.append(f"{parameter} = {what}: {type(error).__name__}: {str(error)[:100]}")
+    return lines

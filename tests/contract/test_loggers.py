@@ -3,7 +3,7 @@
 import attack
 import pytest
 
-from qml import loggers
+from qml import _checks, loggers
 
 MLFLOW = pytest.param("MLflow", marks=[pytest.mark.slow, pytest.mark.filterwarnings("default")])
 
@@ -25,7 +25,7 @@ def test_hostile_arguments_are_refused_in_a_sentence(name, monkeypatch, tmp_path
         for what, make in attack.HOSTILE.items():
             try:
                 opened(**{**examples, key: make()})
-            except attack.InputError:
+            except _checks.InputError:
                 continue
             except Exception as error:
                 found.append(f"{place if key == 'place' else key} = {what}: {type(error).__name__}: {error}")
@@ -34,6 +34,6 @@ def test_hostile_arguments_are_refused_in_a_sentence(name, monkeypatch, tmp_path
 
 def test_nothing_is_made_for_what_is_refused(tmp_path):
     for wrong in ({"every": 0}, {"resume": "yes"}, {"settings": {1: 2}}, {"settings": {"rate": None}}):
-        with pytest.raises(attack.InputError):
+        with pytest.raises(_checks.InputError):
             loggers.TensorBoard(tmp_path / "log", **wrong)
     assert not (tmp_path / "log").exists()

@@ -212,9 +212,9 @@ class TestPauliSumRefuses:
             PauliSum.from_terms({"XX": 1.0}, n_qubits=3)
         with pytest.raises(InputError, match="at least one label; found none: pass n_qubits"):
             PauliSum.from_terms({})
-        with pytest.raises(InputError, match=r"pairs of \(label, coefficient\); found 'X'"):
+        with pytest.raises(InputError, match=r"pairs \(label, coefficient\), or a mapping; found 'XX'"):
             PauliSum.from_terms("XX")
-        with pytest.raises(InputError, match=r"pairs of \(label, coefficient\); found 5"):
+        with pytest.raises(InputError, match=r"pairs \(label, coefficient\), or a mapping; found 5"):
             PauliSum.from_terms(5)
         with pytest.raises(InputError, match="n_qubits must be an integer of at least 1"):
             PauliSum.from_terms({}, n_qubits=0)

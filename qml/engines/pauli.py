@@ -18,7 +18,7 @@ from qml.engines.base import Engine
 from qml.engines.conversion import matrix_of, vector_of
 from qml.engines.lanes import apart, groups_of, members_of
 from qml.engines.pauli_plan import BACKWARD, FORWARD, TANGENTS, Plan, plan_of
-from qml.engines.pauli_state import PauliState
+from qml.engines.pauli_state import PauliState, pauli_vector_of
 from qml.engines.pauli_tables import Tables
 from qml.engines.pauli_tangents import tangents
 from qml.engines.pauli_threads import sweep
@@ -146,7 +146,7 @@ class PauliEngine(Engine):
             if initial is None:
                 return gradient, None
             before = shared(_heads(plan, g, batch, plan.n_in), batch, initial)
-            if isinstance(initial, PauliState):
+            if initial.pauli_vector is not None:
                 return gradient, before
             return gradient, initial.pull_matrix(matrix_of(before * float(2**plan.n_in), plan.n_in))
 
@@ -231,7 +231,7 @@ def _start(plan: Plan, initial: State | None, batch: tuple[int, ...]) -> Real:
     if initial is None:
         one = plan.ground
     else:
-        heads = initial.vector if isinstance(initial, PauliState) else vector_of(initial.matrix(), plan.n_in)
+        heads = pauli_vector_of(initial)
         if heads.ndim > 1:
             return plan.arranged(np.broadcast_to(heads, (*batch, heads.shape[-1])).reshape(members, heads.shape[-1]))
         one = plan.arranged(heads[None])[0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cached_property
+from functools import cached_property, reduce
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from qml.engines.conversion import vector_of as vector_of
 from qml.operators import PauliSum
 from qml.states.base import State
 from qml.states.density_matrix import in_eigenbasis
+from qml.states.product import ProductState
 
 
 class PauliState(State):
@@ -94,6 +95,10 @@ class PauliState(State):
         return self._vector
 
     @property
+    def pauli_vector(self) -> Real:
+        return self._vector
+
+    @property
     def batch_shape(self) -> tuple[int, ...]:
         return self._vector.shape[:-1]
 
@@ -129,13 +134,8 @@ class PauliState(State):
 
     def probabilities(self) -> Real:
         """<x|sigma|x> for every x, from the 2^n strings of I and Z by a Walsh-Hadamard transform."""
-        n, batch = len(self.dims), self.batch_shape
-        z_or_i: tuple[Any, ...] = (..., *(slice(None, None, 3),) * n)
-        p = self._vector.reshape((*batch, *(4,) * n))[z_or_i]
-        for axis in range(len(batch), p.ndim):
-            plus, minus = p.take(0, axis) + p.take(1, axis), p.take(0, axis) - p.take(1, axis)
-            p = np.stack([plus, minus], axis=axis)
-        return np.asarray(p.reshape(*batch, self.dim) / self.dim)
+        n = len(self.dims)
+        return _signed_sums(_without_flips(self._vector, n), n) / self.dim
 
     def partial_trace(self, keep: Sequence[int]) -> PauliState:
         """The expectations of the strings that act on the kept sites only."""
@@ -165,3 +165,33 @@ class PauliState(State):
         r"""Tr sigma^2 = 2^-n sum_P r_P^2."""
         squares = [np.dot(r, r) / self.dim for r in self._vector.reshape(-1, self._vector.shape[-1])]
         return np.reshape(squares, self.batch_shape)
+
+
+def pauli_vector_of(state: State) -> Real:
+    """The Pauli vector (..., 4^n) of a state of qubits: what it is held as, or made of probabilities, of factors or of
+    its matrix."""
+    n = len(state.dims)
+    if state.pauli_vector is not None:
+        return state.pauli_vector
+    if state.is_diagonal:
+        p, r = state.probabilities(), np.zeros((*state.batch_shape, 4**n))
+        inside = _without_flips(r, n)
+        inside[...] = _signed_sums(p.reshape(inside.shape), n).reshape(inside.shape)
+        return r
+    if isinstance(state, ProductState):
+        return np.asarray(reduce(np.multiply.outer, map(pauli_vector_of, state.factors))).reshape(-1)
+    return vector_of(state.matrix(), n)
+
+
+def _without_flips(vectors: Real, n: int) -> Real:
+    """A view (..., 2, ..., 2) of the components of Pauli vectors (..., 4^n) whose strings hold I and Z only."""
+    place: tuple[Any, ...] = (..., *(slice(None, None, 3),) * n)
+    return np.asarray(vectors.reshape((*vectors.shape[:-1], *(4,) * n))[place])
+
+
+def _signed_sums(a: Real, n: int) -> Real:
+    """sum_b (-1)^(z . b) a[..., b_1, ..., b_n] for every z, (..., 2^n): the same numbers whatever the batch."""
+    for axis in range(a.ndim - n, a.ndim):
+        plus, minus = a.take(0, axis) + a.take(1, axis), a.take(0, axis) - a.take(1, axis)
+        a = np.stack([plus, minus], axis=axis)
+    return a.reshape(*a.shape[: a.ndim - n], 2**n)

@@ -87,11 +87,9 @@ class PauliMeasurement(Measurement):
     def _probabilities(self, state: State) -> Real:
         if self._reads_off(state):
             return state.probabilities()
-        from qml.engines.pauli_state import PauliState
+        from qml.engines.pauli_state import pauli_vector_of
 
-        return (
-            self.from_vector(state.vector) if isinstance(state, PauliState) else self.probabilities_of(state.matrix())
-        )
+        return self.from_vector(pauli_vector_of(state))
 
     def _reads_off(self, state: State) -> bool:
         """Whether the probabilities are those that the state is held as."""
@@ -110,9 +108,7 @@ class PauliMeasurement(Measurement):
         return matrix_of(vector, self.n)
 
     def pull(self, weights: Real, state: State) -> Cotangent:
-        from qml.engines.pauli_state import PauliState
-
-        return self.to_vector(weights) if isinstance(state, PauliState) else super().pull(weights, state)
+        return super().pull(weights, state) if state.pauli_vector is None else self.to_vector(weights)
 
     def from_vector(self, vector: Real) -> Real:
         """The probabilities (..., n_outcomes) from the Pauli vector r (..., 4^n); any real vector is allowed."""

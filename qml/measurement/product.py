@@ -115,10 +115,9 @@ class ProductMeasurement(Measurement):
 
     def _probabilities(self, state: State) -> Real:
         if self._has_pauli_coordinates:
-            from qml.engines.pauli_state import PauliState
+            from qml.engines.pauli_state import pauli_vector_of
 
-            if isinstance(state, PauliState):
-                return self._forward(state.vector)
+            return self._forward(pauli_vector_of(state))
         return self.probabilities_of(state.matrix())
 
     def probabilities_of(self, matrix: Complex) -> Real:

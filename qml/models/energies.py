@@ -11,8 +11,8 @@ import numpy as np
 
 from qml import _checks
 from qml._checks import InputError
-from qml._typing import Complex, Dims, DimsLike, Real
-from qml.models.generators import walsh_hadamard
+from qml._typing import Dims, DimsLike, Real
+from qml.operators.strings import walsh_hadamard
 from qml.spectral import log_softmax
 
 
@@ -177,21 +177,16 @@ class IsingEnergies(Energies):
     def _energies(self, eta: Real) -> Real:
         coefficients = np.zeros((*eta.shape[:-1], math.prod(self.dims)))
         coefficients[..., self._masks] = eta
-        return _transform(coefficients)
+        return walsh_hadamard(coefficients)
 
     def log_probabilities(self, eta: Real) -> Real:
         return log_softmax(-self._energies(eta))
 
     def pull(self, eta: Real, g: Real) -> Real:
-        return _transform(_pull_energies(self.log_probabilities(eta), g))[self._masks]
+        return walsh_hadamard(_pull_energies(self.log_probabilities(eta), g))[self._masks]
 
     def push(self, eta: Real, v: Real) -> Real:
         return _push_energies(self.log_probabilities(eta), self._energies(v))
-
-
-def _transform(a: Real) -> Real:
-    out: Real | Complex = walsh_hadamard(a)  # type: ignore[arg-type]  # real in, real out
-    return np.asarray(out.real)
 
 
 def _pull_energies(logs: Real, g: Real) -> Real:

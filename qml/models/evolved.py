@@ -38,8 +38,8 @@ class EvolvedGibbsState(SpectralState):
         U V, one eigenvector of sigma a column.
     """
 
-    def __init__(self, gibbs: GibbsState, vectors: ArrayLike) -> None:
-        super().__init__(gibbs.spectrum().log_eigenvalues, vectors, gibbs.dims)
+    def __init__(self, gibbs: GibbsState, vectors: Complex) -> None:
+        self._hold(gibbs.spectrum().log_eigenvalues, vectors, gibbs.dims)
         self._gibbs = gibbs
 
     def _before(self, x: Complex) -> Complex:

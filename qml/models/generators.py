@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from functools import cache, cached_property
+from functools import cached_property
 
 import numpy as np
 from scipy import sparse
@@ -19,6 +19,7 @@ from qml import _checks
 from qml._checks import InputError
 from qml._typing import Complex, Dims, DimsLike, Integer, Numeric, Real
 from qml.operators import PauliSum
+from qml.operators.strings import walsh_hadamard
 from qml.states.sectors import Sectors, sectors_of
 
 
@@ -256,28 +257,3 @@ def matrix_generators(matrices: Sequence[Complex], dims: DimsLike | None) -> Mat
             raise InputError(f"generator {k} must have shape ({d}, {d}); found shape {g.shape}.")
         stack[k] = g
     return MatrixGenerators(stack, site_dims)
-
-
-def walsh_hadamard(a: Complex) -> Complex:
-    r"""sum_b (-1)^(z . b) a[..., b] for every z, along the last axis of length 2^n, four bits a matrix product.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> walsh_hadamard(np.array([3.0, 1.0])).tolist()
-    [4.0, 2.0]
-    """
-    shape, half = a.shape, 1
-    while half < shape[-1]:
-        radix = min(16, shape[-1] // half)
-        signs = _signs(radix, a.dtype)
-        a = a.reshape(-1, radix) @ signs if half == 1 else signs @ a.reshape(-1, radix, half)
-        half *= radix
-    return a.reshape(shape)
-
-
-@cache
-def _signs(size: int, dtype: np.dtype[np.generic]) -> Complex:
-    """(-1)^(z . b), shape (size, size)."""
-    bits = np.arange(size)
-    return np.asarray(1.0 - 2.0 * (np.bitwise_count(bits[:, None] & bits) % 2), dtype=dtype)

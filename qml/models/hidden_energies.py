@@ -20,7 +20,8 @@ import numpy as np
 
 from qml import _checks
 from qml._typing import Dims, Integer, Numeric, Real
-from qml.models.generators import Generators, MatrixGenerators, PauliGenerators, walsh_hadamard
+from qml.models.generators import Generators, MatrixGenerators, PauliGenerators
+from qml.operators.strings import walsh_hadamard
 from qml.states.gibbs import GibbsState
 
 
@@ -167,7 +168,7 @@ class RestrictedFreeEnergies(FreeEnergies):
         """E (d_v,) and b (n_h, 3, d_v)."""
         table = np.zeros(self._shape)
         table[self._rows, self._columns] = self._weights.T @ theta
-        fields = _signed_sums(table)
+        fields = walsh_hadamard(table)
         return fields[0], fields[1:].reshape(-1, 3, self._shape[1])
 
     def at(self, theta: Real) -> FreeEnergy:
@@ -177,7 +178,7 @@ class RestrictedFreeEnergies(FreeEnergies):
 
         def pull(g: Real) -> Real:
             rows = np.concatenate([g[None], (-g * slope[:, None] * b).reshape(-1, len(g))])
-            return np.asarray(self._weights @ _signed_sums(rows)[self._rows, self._columns])
+            return np.asarray(self._weights @ walsh_hadamard(rows)[self._rows, self._columns])
 
         def push(directions: Real) -> Real:
             rows = [np.zeros((0, len(energy)))]
@@ -187,10 +188,6 @@ class RestrictedFreeEnergies(FreeEnergies):
             return np.concatenate(rows)
 
         return FreeEnergy(energy - np.logaddexp(size, -size).sum(axis=0), pull, push)
-
-
-def _signed_sums(rows: Real) -> Real:
-    return np.asarray(walsh_hadamard(rows))  # type: ignore[arg-type]  # real in, real out
 
 
 def free_energies(generators: Generators, visible: tuple[int, ...], hidden: tuple[int, ...]) -> FreeEnergies | None:

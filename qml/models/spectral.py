@@ -102,7 +102,7 @@ class SpectralModel(WithCircuit):
     def state(self, params: ParamsLike = ()) -> SpectralState:
         eta, phi = self._split(params)
         vectors = self.engine.evolve_vectors(self._program, phi)
-        return SpectralState(self.energies.log_probabilities(eta), vectors, self.dims)
+        return SpectralState._trusted(self.energies.log_probabilities(eta), vectors, self.dims)
 
     def state_vjp(self, params: ParamsLike = ()) -> tuple[SpectralState, Callable[[Cotangent], Real]]:
         eta, phi = self._split(params)
@@ -113,7 +113,7 @@ class SpectralModel(WithCircuit):
             g, c = cotangent
             return np.concatenate([self.energies.pull(eta, g), pull_vectors(c)[0]])
 
-        return SpectralState(logs, vectors, self.dims), pull
+        return SpectralState._trusted(logs, vectors, self.dims), pull
 
     def state_jvp(self, params: ParamsLike = ()) -> tuple[SpectralState, Callable[[ArrayLike], Complex]]:
         r"""The state, and the map from directions v (..., n_params) to the derivatives (..., d, d) of sigma.

@@ -11,9 +11,15 @@ so a string has one non-zero entry a column, and the strings that share x share 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TypeAlias
+from functools import cache
+from typing import Any, TypeAlias, TypeVar
+
+import numpy as np
 
 from qml._checks import InputError
+from qml._typing import Complex, Real
+
+_Values = TypeVar("_Values", Real, Complex)
 
 Word: TypeAlias = tuple[int, int]
 """A Pauli string as its masks (x, z)."""
@@ -62,3 +68,28 @@ def write(terms: Iterable[tuple[str, complex]], times: str = "*", dots: str = ".
         factor = {"1": "", "1i": f"i{times}"}.get(size, size + times)
         text += f"{sign}{factor}{label}"
     return (text or "0") + (f" + {dots}" if more else "")
+
+
+def walsh_hadamard(a: _Values) -> _Values:
+    r"""sum_b (-1)^(z . b) a[..., b] for every z, along the last axis of length 2^n, four bits a matrix product.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> walsh_hadamard(np.array([3.0, 1.0])).tolist()
+    [4.0, 2.0]
+    """
+    shape, half = a.shape, 1
+    while half < shape[-1]:
+        radix = min(16, shape[-1] // half)
+        signs = _signs(radix, a.dtype)
+        a = a.reshape(-1, radix) @ signs if half == 1 else signs @ a.reshape(-1, radix, half)
+        half *= radix
+    return a.reshape(shape)
+
+
+@cache
+def _signs(size: int, dtype: np.dtype[Any]) -> Any:
+    """(-1)^(z . b), shape (size, size)."""
+    bits = np.arange(size)
+    return np.asarray(1.0 - 2.0 * (np.bitwise_count(bits[:, None] & bits) % 2), dtype=dtype)

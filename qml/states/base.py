@@ -90,6 +90,11 @@ class State(Correlations):
         """Whether it is held as probabilities of the computational basis."""
         return False
 
+    @property
+    def pauli_vector(self) -> Real | None:
+        """The expectations Tr(P sigma) of all Pauli strings, (..., 4^n), where it is held as these; else None."""
+        return None
+
     def probabilities(self) -> Real:
         """Populations <x|sigma|x> of the computational basis, shape (..., d)."""
         return np.asarray(np.diagonal(self.matrix(), axis1=-2, axis2=-1).real)

@@ -220,8 +220,19 @@ class SpectralState(State):
         if abs(total - 1) > _checks.TOLERANCE:
             raise InputError(f"exp(log_probabilities) must sum to one; found {total:.12g}: subtract its logarithm.")
         logs = logs - np.log(_checks.normaliser(np.asarray(total), len(logs)))
-        self._given = spectral.Spectrum(logs, _checks.kept(w))
-        self.dims = _checks.qubit_dims(w.shape[-1]) if dims is None else _checks.dimensions("dims", dims, w.shape[-1])
+        sites = _checks.qubit_dims(w.shape[-1]) if dims is None else _checks.dimensions("dims", dims, w.shape[-1])
+        self._hold(logs, _checks.kept(w), sites)
+
+    @classmethod
+    def _trusted(cls, log_probabilities: Real, vectors: Complex, dims: Dims) -> SpectralState:
+        """The state of eigenvectors that are known to be orthonormal: nothing is checked or copied. For models."""
+        state = cls.__new__(cls)
+        state._hold(log_probabilities, vectors, dims)
+        return state
+
+    def _hold(self, logs: Real, vectors: Complex, dims: Dims) -> None:
+        self._given = spectral.Spectrum(logs, vectors)
+        self.dims = dims
         self._sigma: Complex | None = None
 
     @property

@@ -12,9 +12,10 @@ from qml._checks import InputError, MemoryRefused
 from qml.circuits import Circuit
 from qml.engines import PauliEngine, PauliState, ReferenceEngine
 from qml.engines.pauli_plan import plan_of
+from qml.engines.pauli_state import pauli_vector_of, vector_of
 from qml.operations import PartialTrace, Preparation
 from qml.operators import as_matrix, pauli
-from qml.states import ginibre
+from qml.states import DensityMatrix, GibbsState, ProductState, ginibre
 
 
 def hermitian(d, rng):
@@ -201,3 +202,22 @@ def test_pauli_state_is_validated_and_frozen():
 def test_what_does_not_fit_is_refused_with_what_would():
     with pytest.raises(MemoryRefused, match=r"the Pauli vector of 18 qubits needs 1.02e\+03 GiB.*\d+ qubits would fit"):
         PauliEngine().evolve(Circuit(18).compile(), [])
+
+
+def test_probabilities_and_products_become_pauli_vectors_without_their_matrix(monkeypatch):
+    rng = np.random.default_rng(3)
+    p, r = rng.dirichlet(np.ones(8), size=3), strings_of(ginibre((2,), rng))
+    cases = [
+        (lambda: DensityMatrix.from_probabilities(p, (2, 2, 2)), DensityMatrix),
+        (lambda: GibbsState(p, diagonal=True), GibbsState),
+        (lambda: ProductState([PauliState(r, 1), GibbsState(p[0, :4])]), ProductState),
+    ]
+    for make, kind in cases:
+        expected, state = vector_of(make().matrix(), 3), make()
+        with monkeypatch.context() as patch:
+            patch.setattr(kind, "matrix", None)
+            np.testing.assert_allclose(pauli_vector_of(state), expected, atol=1e-15)
+
+
+def strings_of(rho):
+    return [rho.expect(letter) for letter in "IXYZ"]

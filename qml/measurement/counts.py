@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -11,10 +12,17 @@ import numpy as np
 
 from qml import _checks
 from qml._checks import InputError
+from qml._files import read_arrays, write_arrays
 from qml._typing import ArrayLike, Real
+from qml.measurement import formats
 from qml.measurement.base import Measurement
-from qml.measurement.entries import fits, flat, integers, one_an_outcome, outcome_name
+from qml.measurement.combined import CombinedMeasurement
+from qml.measurement.descriptions import arrays_of, is_same, measurement_of
+from qml.measurement.entries import by_label, fits, flat, integers, one_an_outcome, outcome_label, outcome_name
 from qml.states.density_matrix import DensityMatrix
+
+SETTINGS_SHOWN = OUTCOMES_SHOWN = 8
+"""In text and notebooks, of the settings that were measured and of the outcomes that were seen."""
 
 
 class Counts(Mapping[str, dict[str, Any]]):
@@ -121,10 +129,34 @@ class Counts(Mapping[str, dict[str, Any]]):
     def from_dicts(
         cls, records: Mapping[Any, Any], measurement: Measurement | None = None, source: str = "qml"
     ) -> Self:
-        """The counts of dictionaries, one a setting; see :func:`qml.measurement.formats.from_dicts`."""
-        from qml.measurement.formats import from_dicts
+        """The counts of dictionaries: ``{setting: {outcome: count}}``.
 
-        return cls._make(*from_dicts(records, measurement, source))
+        Parameters
+        ----------
+        records : mapping
+            One mapping a setting, or the counts themselves where the measurement has one setting. Outcomes and
+            settings that are not there count as zero.
+        measurement : Measurement, optional
+            Without it the settings must be Pauli words ("XZ", qubit 0 leftmost).
+        source : {"qml", "qiskit", "cirq", "pennylane"}
+            Whose order of bits the keys follow; see :mod:`qml.measurement.formats`.
+
+        Raises
+        ------
+        InputError
+            For an unknown setting or outcome, a key of the wrong length, or a count that is not an integer of at least
+            0; the row is named.
+
+        Examples
+        --------
+        >>> Counts.from_dicts({"ZZ": {"01": 5}})["ZZ"]
+        {'00': 0, '01': 5, '10': 0, '11': 0}
+        >>> Counts.from_dicts({"ZZ": {"01": 5}}, source="qiskit")["ZZ"]
+        {'00': 0, '01': 0, '10': 5, '11': 0}
+        >>> Counts.from_dicts({"ZZ": {2: 5}}, source="cirq")["ZZ"]
+        {'00': 0, '01': 0, '10': 5, '11': 0}
+        """
+        return cls._make(*formats.from_dicts(records, measurement, source))
 
     @property
     def counts(self) -> Any:
@@ -200,9 +232,6 @@ class Counts(Mapping[str, dict[str, Any]]):
         >>> Counts(z, [3, 1]).merge(Counts(z, [2, 2]))["Z"]
         {'0': 5, '1': 3}
         """
-        from qml.measurement.combined import CombinedMeasurement
-        from qml.measurement.storage import is_same
-
         other = _checks.instance("other", other, Counts)
         if is_same(self.measurement, other.measurement):
             if self.is_weighted or other.is_weighted:
@@ -228,10 +257,7 @@ class Counts(Mapping[str, dict[str, Any]]):
 
     def __getitem__(self, setting: str | int) -> dict[str, Any]:
         """The counts of one setting by outcome label."""
-        s = self.measurement.places([setting])[0]
-        start, end = self.measurement.offsets[s : s + 2]
-        labels = self.measurement.outcome_labels(s)
-        return dict(zip(labels, self._counts[start:end].tolist(), strict=True))
+        return by_label(self.measurement, self._counts, self.measurement.places([setting])[0])
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.measurement.settings)
@@ -243,8 +269,6 @@ class Counts(Mapping[str, dict[str, Any]]):
         return setting in self.measurement.settings
 
     def __eq__(self, other: object) -> bool:
-        from qml.measurement.storage import is_same
-
         if not isinstance(other, Counts):
             return NotImplemented
         return is_same(self.measurement, other.measurement) and np.array_equal(self._counts, other._counts)
@@ -253,70 +277,115 @@ class Counts(Mapping[str, dict[str, Any]]):
 
     def _arrays(self) -> dict[str, Any]:
         """The record as plain arrays, for ``.npz`` files."""
-        from qml.measurement.storage import arrays_of
-
         return {"counts": self._counts, **arrays_of(self.measurement)}
 
     @classmethod
-    def _from_arrays(cls, arrays: Mapping[str, Any]) -> Counts:
+    def _from_arrays(cls, arrays: Mapping[str, Any]) -> Self:
         """The record of :meth:`_arrays`; validated like any other input."""
-        from qml.measurement.storage import measurement_of
-
         if "counts" not in arrays:
             raise InputError(f"a record needs the array 'counts'; found {sorted(arrays)}.")
-        make = Counts.from_weights if arrays["counts"].dtype.kind == "f" else Counts
+        make = cls.from_weights if arrays["counts"].dtype.kind == "f" else cls
         return make(measurement_of(arrays), arrays["counts"])
 
     def save(self, path: str | Path | IO[bytes]) -> None:
         """Write the record and its measurement to one ``.npz`` file: plain arrays, never a pickle."""
-        from qml.measurement.storage import write_npz
-
-        write_npz(self, path)
+        write_arrays(path, self._arrays())
 
     @classmethod
-    def load(cls, path: str | Path) -> Counts:
+    def load(cls, path: str | Path) -> Self:
         """Read what :meth:`save` wrote."""
-        from qml._files import read_arrays
-
         return cls._from_arrays(read_arrays(path, "counts"))
 
     def write_json(self, path: str | Path) -> None:
-        """Write the record as JSON text; see :mod:`qml.measurement.formats`."""
-        from qml.measurement.formats import write_json
-
-        write_json(self, path)
+        """Write the record, of integer counts, as JSON text: what :meth:`read_json` reads."""
+        formats.write_json(self.measurement, self._counts, path)
 
     @classmethod
-    def read_json(cls, path: str | Path, measurement: Measurement | None = None) -> Counts:
-        """Read a record from JSON text; see :func:`qml.measurement.formats.read_json`."""
-        from qml.measurement.formats import read_json
+    def read_json(cls, path: str | Path, measurement: Measurement | None = None) -> Self:
+        """Read a record from JSON text.
 
-        return read_json(path, measurement)
+        Parameters
+        ----------
+        path : path
+            A file with the key ``settings``: a list of ``{"paulis": "XZ", "counts": {"00": 7, ...}}``, qubit 0 leftmost
+            and outcome 0 the +1 eigenstate, or of ``{"setting": name, "counts": ...}``. Other keys, such as where the
+            data come from, are left alone.
+        measurement : Measurement, optional
+            Where neither the settings nor the file (key ``measurement``) say what was measured.
+
+        Raises
+        ------
+        InputError
+            If it is not such a file; for a bad row, which is named.
+        """
+        return cls._make(*formats.read_json(path, measurement))
 
     def write_csv(self, path: str | Path) -> None:
-        """Write a table with the columns setting, outcome, count; zero counts too."""
-        from qml.measurement.formats import write_csv
-
-        write_csv(self, path)
+        """Write a table with the columns setting, outcome, count: a line an outcome, zeros too."""
+        formats.write_csv(self.measurement, self._counts, path)
 
     @classmethod
-    def read_csv(cls, path: str | Path, measurement: Measurement | None = None) -> Counts:
-        """Read a table with the columns setting, outcome, count; see :func:`qml.measurement.formats.read_csv`."""
-        from qml.measurement.formats import read_csv
+    def read_csv(cls, path: str | Path, measurement: Measurement | None = None) -> Self:
+        """Read a table with the columns setting, outcome, count (qubit 0 leftmost); outcomes that are not there count
+        as zero.
 
-        return read_csv(path, measurement)
+        Parameters
+        ----------
+        path : path
+        measurement : Measurement, optional
+            Without it the settings must be Pauli words.
+
+        Raises
+        ------
+        InputError
+            If it is not such a table; a bad row is named by its line number.
+        """
+        return cls._make(*formats.read_csv(path, measurement))
+
+    @property
+    def _headline(self) -> str:
+        """Settings, outcomes and shots."""
+        m = self.measurement
+        what = f"weight {self.total:.6g}" if self.is_weighted else _checks.plural(self.total, "shot")
+        seen, outcomes = int(np.count_nonzero(self._counts)), _checks.plural(m.n_outcomes, "outcome")
+        outcomes = outcomes if seen == m.n_outcomes else f"{seen} of {outcomes} seen"
+        parts = [_checks.plural(len(m.settings), "setting"), outcomes, what]
+        unused = int((self.shots == 0).sum())
+        return ", ".join(parts + ([f"no shots in {_checks.plural(unused, 'setting')}"] if unused else []))
+
+    def _rows(self) -> list[tuple[str, str, str]]:
+        """Setting, shots, and its most frequent outcomes, of the first settings that were measured."""
+        rows = []
+        for s in np.flatnonzero(self.shots)[:SETTINGS_SHOWN].tolist():
+            values = self._counts[slice(*self.measurement.offsets[s : s + 2])]
+            seen = np.flatnonzero(values)
+            most = seen[np.argsort(-values[seen], kind="stable")[:OUTCOMES_SHOWN]]
+            shape = self.measurement.outcome_shape(s)
+            shown = ", ".join(f"{outcome_label(shape, int(k))}: {values[k]:.6g}" for k in most)
+            more = ", ..." if len(seen) > len(most) else ""
+            rows.append((self.measurement.settings[s], f"{self.shots[s]:.6g}", shown + more))
+        return rows
+
+    @property
+    def _rest(self) -> str:
+        """How many measured settings are not shown."""
+        more = int(np.count_nonzero(self.shots)) - SETTINGS_SHOWN
+        return f"... and {_checks.plural(more, 'more setting')}" if more > 0 else ""
 
     def __repr__(self) -> str:
-        from qml.measurement.display import headline
-
-        return f"<Counts: {headline(self)}>"
+        return f"<Counts: {self._headline}>"
 
     def __str__(self) -> str:
-        from qml.measurement.display import counts_text
-
-        return counts_text(self)
+        rows = self._rows()
+        widths = [max((len(row[i]) for row in rows), default=0) for i in (0, 1)]
+        body = [f"{name:<{widths[0]}}  {shots:>{widths[1]}}  {shown}" for name, shots, shown in rows]
+        return "\n".join([repr(self), *body, *filter(None, [self._rest])])
 
     def _repr_html_(self) -> str:
-        from qml.measurement.display import counts_html
-
-        return counts_html(self)
+        rows = "".join(
+            "<tr>" + "".join(f'<td style="text-align: left">{html.escape(cell)}</td>' for cell in row) + "</tr>"
+            for row in self._rows()
+        )
+        head = "<tr><th>setting</th><th>shots</th><th>most frequent outcomes</th></tr>"
+        rest = f"<br>{self._rest}" if self._rest else ""
+        return f"<div><b>Counts</b>: {self._headline}<table>{head}{rows}</table>{rest}</div>"

@@ -26,6 +26,12 @@ def outcome_name(measurement: Measurement, place: int) -> str:
     return f"outcome {label!r} of setting {measurement.settings[s]!r} (entry {place})"
 
 
+def by_label(measurement: Measurement, values: Any, setting: int) -> dict[str, Any]:
+    """Of values (n_outcomes,) those of one setting, by the labels of its outcomes."""
+    start, end = measurement.offsets[setting : setting + 2]
+    return dict(zip(measurement.outcome_labels(setting), values[start:end].tolist(), strict=True))
+
+
 def flat(values: Any) -> Any:
     """One flat array from a flat one, a rectangular one, or one sequence a setting."""
     try:

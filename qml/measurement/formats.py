@@ -29,47 +29,17 @@ from qml._checks import InputError
 from qml._files import parse_json, regular, writable
 from qml._typing import Integer
 from qml.measurement.base import Measurement, checked_measurements
-from qml.measurement.counts import Counts
-from qml.measurement.entries import check_count
+from qml.measurement.descriptions import array_of, build, describe, numbers
+from qml.measurement.entries import by_label, check_count
 from qml.measurement.pauli import PauliMeasurement
-from qml.measurement.storage import array_of, build, describe, numbers
 
 FORMAT = "qml.Counts 1"
 Row: TypeAlias = tuple[str, str, Any, Any]
 """Where it stands, the setting, the outcome's key, and the count."""
 
 
-def from_dicts(
-    records: Mapping[Any, Any], measurement: Measurement | None, source: str = "qml"
-) -> tuple[Measurement, Integer]:
-    """The counts of ``{setting: {outcome: count}}``.
-
-    Parameters
-    ----------
-    records : mapping
-        One mapping a setting, or the counts themselves where the measurement has one setting. Outcomes and settings
-        that are not there count as zero.
-    measurement : Measurement, optional
-        Without it the settings must be Pauli words ("XZ", qubit 0 leftmost).
-    source : {"qml", "qiskit", "cirq", "pennylane"}
-        Whose order of bits the keys follow; see :mod:`qml.measurement.formats`.
-
-    Raises
-    ------
-    InputError
-        For an unknown setting or outcome, a key of the wrong length, or a count that is not an integer of at least 0;
-        the row is named.
-
-    Examples
-    --------
-    >>> from qml.measurement import Counts
-    >>> Counts.from_dicts({"ZZ": {"01": 5}})["ZZ"]
-    {'00': 0, '01': 5, '10': 0, '11': 0}
-    >>> Counts.from_dicts({"ZZ": {"01": 5}}, source="qiskit")["ZZ"]
-    {'00': 0, '01': 0, '10': 5, '11': 0}
-    >>> Counts.from_dicts({"ZZ": {2: 5}}, source="cirq")["ZZ"]
-    {'00': 0, '01': 0, '10': 5, '11': 0}
-    """
+def from_dicts(records: Mapping[Any, Any], measurement: Measurement | None, source: str) -> tuple[Measurement, Integer]:
+    """What :meth:`qml.measurement.Counts.from_dicts` reads."""
     read = KEYS[_checks.choice("source", source, KEYS)]
     if measurement is not None:
         checked_measurements("measurement", [measurement])
@@ -176,34 +146,18 @@ KEYS: dict[str, Callable[[Any, tuple[int, ...], str], int]] = {
 """From an outcome's key to its number, by source."""
 
 
-def write_json(counts: Counts, path: str | Path) -> None:
-    """Write a record of integer counts as JSON; the settings of a Pauli measurement are their own description."""
+def write_json(measurement: Measurement, counts: Integer, path: str | Path) -> None:
+    """Write integer counts (n_outcomes,) as JSON; the settings of a Pauli measurement are their own description."""
     _refuse_weights(counts, "JSON")
-    m = counts.measurement
-    is_pauli = isinstance(m, PauliMeasurement)
+    is_pauli = isinstance(measurement, PauliMeasurement)
     key = "paulis" if is_pauli else "setting"
-    settings = [{key: name, "counts": counts[s]} for s, name in enumerate(m.settings)]
-    about = {} if is_pauli else {"measurement": describe(m, numbers)}
+    settings = [{key: name, "counts": by_label(measurement, counts, s)} for s, name in enumerate(measurement.settings)]
+    about = {} if is_pauli else {"measurement": describe(measurement, numbers)}
     writable(path).write_text(json.dumps({"format": FORMAT, **about, "settings": settings}, indent=1), encoding="utf-8")
 
 
-def read_json(path: str | Path, measurement: Measurement | None = None) -> Counts:
-    """Read a record from JSON text.
-
-    Parameters
-    ----------
-    path : path
-        A file with the key ``settings``: a list of ``{"paulis": "XZ", "counts": {"00": 7, ...}}``, qubit 0 leftmost and
-        outcome 0 the +1 eigenstate, or of ``{"setting": name, "counts": ...}``. Other keys, such as where the data come
-        from, are left alone. What :meth:`Counts.write_json` writes is of that form.
-    measurement : Measurement, optional
-        Where neither the settings nor the file (key ``measurement``) say what was measured.
-
-    Raises
-    ------
-    InputError
-        If it is not such a file; for a bad row, which is named.
-    """
+def read_json(path: str | Path, measurement: Measurement | None) -> tuple[Measurement, Integer]:
+    """What :meth:`qml.measurement.Counts.read_json` reads."""
     if measurement is not None:
         _checks.instance("measurement", measurement, Measurement)
     try:
@@ -233,25 +187,21 @@ def read_json(path: str | Path, measurement: Measurement | None = None) -> Count
         for k, (name, row) in enumerate(zip(names, data["settings"], strict=True))
         for key, count in row["counts"].items()
     )
-    return Counts(measurement, _collect(measurement, rows, _text_key))
+    return measurement, _collect(measurement, rows, _text_key)
 
 
-def write_csv(counts: Counts, path: str | Path) -> None:
+def write_csv(measurement: Measurement, counts: Integer, path: str | Path) -> None:
     """Write a table with the columns setting, outcome, count: a line an outcome, zeros too."""
     _refuse_weights(counts, "CSV")
-    m = counts.measurement
     with writable(path).open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["setting", "outcome", "count"])
-        for s, name in enumerate(m.settings):
-            writer.writerows((name, label, count) for label, count in counts[s].items())
+        for s, name in enumerate(measurement.settings):
+            writer.writerows((name, label, count) for label, count in by_label(measurement, counts, s).items())
 
 
-def read_csv(path: str | Path, measurement: Measurement | None = None) -> Counts:
-    """Read a table with the columns setting, outcome, count (qubit 0 leftmost); outcomes that are not there count zero.
-
-    Without a measurement the settings must be Pauli words. Bad rows are refused by their line number.
-    """
+def read_csv(path: str | Path, measurement: Measurement | None) -> tuple[Measurement, Integer]:
+    """What :meth:`qml.measurement.Counts.read_csv` reads."""
     if measurement is not None:
         _checks.instance("measurement", measurement, Measurement)
     try:
@@ -272,7 +222,7 @@ def read_csv(path: str | Path, measurement: Measurement | None = None) -> Counts
         for number, (setting, key, count) in body:
             yield f"line {number} ({setting!r}, outcome {key!r})", setting, key, _number(count)
 
-    return Counts(measurement, _collect(measurement, rows(), _text_key))
+    return measurement, _collect(measurement, rows(), _text_key)
 
 
 def _number(text: str) -> Any:
@@ -281,8 +231,8 @@ def _number(text: str) -> Any:
     return int(plain) if plain.removeprefix("-").isdigit() and plain.isascii() and len(plain) < 400 else plain
 
 
-def _refuse_weights(counts: Counts, what: str) -> None:
-    if counts.is_weighted:
+def _refuse_weights(counts: Integer, what: str) -> None:
+    if counts.dtype.kind == "f":
         raise InputError(f"{what} files hold integer counts; this record holds weights: use save, which writes .npz.")
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from qml._checks import InputError, choice
-from qml._files import parse_json, write_arrays
+from qml._files import parse_json
 from qml.measurement.base import Measurement, Selection
 from qml.measurement.combined import CombinedMeasurement
 from qml.measurement.elements import POVM, ElementsMeasurement
@@ -18,9 +17,6 @@ from qml.measurement.pauli import PauliMeasurement
 from qml.measurement.product import ProductMeasurement
 from qml.measurement.projective import ProjectiveMeasurement
 from qml.measurement.readout import ReadoutMeasurement
-
-if TYPE_CHECKING:
-    from qml.measurement.counts import Counts
 
 KINDS: dict[str, type[Measurement]] = {
     "combined": CombinedMeasurement,
@@ -118,8 +114,3 @@ def is_same(a: Measurement, b: Measurement) -> bool:
         return False
     one, other = arrays_of(a), arrays_of(b)
     return one.keys() == other.keys() and all(np.array_equal(one[name], other[name]) for name in one)
-
-
-def write_npz(counts: Counts, path: str | Path | IO[bytes]) -> None:
-    """Write a record to a path or to a file open for writing."""
-    write_arrays(path, counts._arrays())

@@ -14,6 +14,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
 from functools import cache, wraps
 from threading import RLock
 from typing import Any, ParamSpec, TypeVar
@@ -97,16 +98,33 @@ def suited_to_matrix(function: Callable[P, T]) -> Callable[P, T]:
     return run
 
 
+def of_kernels() -> int:
+    """Threads that a kernel may use: as many as there are processors, or as ``QML_NUM_THREADS`` says, or fewer within
+    :func:`pinned`."""
+    return min(_most_of_kernels(), _of_kernels.get())
+
+
+@cache
+def _most_of_kernels() -> int:
+    given = os.environ.get("QML_NUM_THREADS", "")
+    if given.isdigit() and int(given) > 0:
+        return int(given)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+_of_kernels: ContextVar[int] = ContextVar("_of_kernels", default=sys.maxsize)
+
+
 @contextmanager
 def pinned(threads: int | None) -> Iterator[None]:
-    """Linear algebra and Numba on this many threads (None: as they are).
+    """Linear algebra and kernels on this many threads (None: as they are).
 
     The last bits of a sum depend on how it is shared between threads, so runs are compared at equal numbers.
     """
     if threads is None:
         yield
         return
-    with as_found({"blas": threads, "numba": threads}):
+    with as_found({"blas": threads, "kernels": threads}):
         yield
 
 
@@ -116,20 +134,15 @@ def as_found(numbers: Mapping[str, int | None]) -> Iterator[None]:
     with ExitStack() as stack:
         if (blas := numbers["blas"]) is not None:
             stack.enter_context(Limit(blas))
-        if (wanted := numbers["numba"]) is not None:
-            import numba
-
-            most = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]  # set when Numba is imported
-            stack.callback(numba.set_num_threads, numba.get_num_threads())
-            numba.set_num_threads(min(wanted, most))
+        if (wanted := numbers["kernels"]) is not None:
+            stack.callback(_of_kernels.reset, _of_kernels.set(wanted))
         yield
 
 
 def found() -> dict[str, int | None]:
-    """Processors of this machine, and the threads of linear algebra and Numba now; None: not loaded, or not known."""
-    numba = sys.modules.get("numba")
+    """Processors of this machine, and the threads of linear algebra and of kernels now; None: not known."""
     blas = max((library.num_threads for library in _libraries()), default=None)
-    return {"cpus": os.cpu_count(), "blas": blas, "numba": None if numba is None else numba.get_num_threads()}
+    return {"cpus": os.cpu_count(), "blas": blas, "kernels": of_kernels()}
 
 
 @cache

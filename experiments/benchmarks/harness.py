@@ -32,6 +32,7 @@ THREAD_VARIABLES = (
     "OPENBLAS_NUM_THREADS",
     "MKL_NUM_THREADS",
     "NUMBA_NUM_THREADS",
+    "QML_NUM_THREADS",
     "QULACS_NUM_THREADS",
     "RAYON_NUM_THREADS",
 )
@@ -281,7 +282,7 @@ def _compare(
         say(f"{variant}, n = {size}: {member.name}, first call")
         arguments = (member.implementation, size, variant)
         if not member.warm:
-            cache = {"NUMBA_CACHE_DIR": stack.enter_context(tempfile.TemporaryDirectory())}
+            cache = {"QML_CACHE_DIR": stack.enter_context(tempfile.TemporaryDirectory())}
             member = replace(member, environment=member.environment | cache)
         process = Process(path, member, arguments, settings.threads, settings.cap)
         stack.callback(process.close)

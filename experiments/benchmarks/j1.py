@@ -20,7 +20,7 @@ WORKLOAD = Workload(
 )
 
 
-@WORKLOAD.by("qml", "numba", "numpy")
+@WORKLOAD.by("qml", "llvmlite", "numpy")
 def qml(n: int, variant: str) -> Task:
     from qml import CircuitModel, fit
 

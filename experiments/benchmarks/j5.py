@@ -11,7 +11,7 @@ from workload import Task, Workload
 WORKLOAD = Workload("qml run experiments/quickstart.yaml", "seconds a run", sizes=(5,), tolerance=1e-6, defaults=True)
 
 
-@WORKLOAD.by("qml", "numba", "numpy")
+@WORKLOAD.by("qml", "llvmlite", "numpy")
 def qml(n: int, variant: str) -> Task:
     """The first call compiles where the cache is empty."""
     file = ROOT / "experiments" / "quickstart.yaml"

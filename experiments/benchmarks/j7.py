@@ -35,7 +35,7 @@ def last_line(ended: Ended) -> np.ndarray:
     return np.array([float(start), fell == "True"])
 
 
-@WORKLOAD.by("qml", "numba", "numpy")
+@WORKLOAD.by("qml", "llvmlite", "numpy")
 def qml(n: int, variant: str) -> Task:
     program = FIVE_LINES.format(n=n)
 
@@ -43,6 +43,6 @@ def qml(n: int, variant: str) -> Task:
         if variant == "cached":
             return process(program)
         with tempfile.TemporaryDirectory() as folder:
-            return process(program, environment={"NUMBA_CACHE_DIR": folder})
+            return process(program, environment={"QML_CACHE_DIR": folder})
 
     return Task(run, last_line, attrgetter("seconds"))

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 PARTS = {
-    "numba.core.dispatcher": {"Dispatcher.compile": "kernels"},
+    "qml.engines._llvm.kernel": {"Kernel.compile": "kernels"},
     "qml._files": {"write_whole": "files"},
     "qml.experiments.drawing": {"draw": "figures", "save": "figures"},
     "qml.experiments.files": {"Journal.append": "files"},

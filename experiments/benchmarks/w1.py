@@ -42,7 +42,7 @@ def floor(n: int, variant: str) -> Callable[[], float]:
 WORKLOAD.floor = floor
 
 
-@WORKLOAD.by("qml", "numba", "numpy")
+@WORKLOAD.by("qml", "llvmlite", "numpy")
 def qml(n: int, variant: str) -> Task:
     """The Pauli engine; the program is compiled once, every call binds the angles anew."""
     from qml.engines import PauliEngine

@@ -39,7 +39,7 @@ def floor(n: int, variant: str) -> Callable[[], float]:
 WORKLOAD.floor = floor
 
 
-@WORKLOAD.by("qml", "numba", "numpy")
+@WORKLOAD.by("qml", "llvmlite", "numpy")
 def qml(n: int, variant: str) -> Task:
     """One sweep, one eigen-decomposition, one adjoint sweep."""
     from qml import CircuitModel, CrossEntropy, DensityMatrix

@@ -36,7 +36,7 @@ def ising_diagonal(n: int) -> np.ndarray:
     return -sum(z[q] * z[(q + 1) % n] for q in range(n))
 
 
-@WORKLOAD.by("qml", "numba", "numpy")
+@WORKLOAD.by("qml", "llvmlite", "numpy")
 def qml(n: int, variant: str) -> Task:
     """All states at once, as the columns of a matrix."""
     from qml.engines import PauliEngine

@@ -36,7 +36,7 @@ def fingerprint(out: tuple[Any, Any]) -> np.ndarray:
     return np.concatenate([np.ravel(out[0]), np.ravel(out[1])])
 
 
-@WORKLOAD.by("qml", "numba", "numpy")
+@WORKLOAD.by("qml", "llvmlite", "numpy")
 def qml(n: int, variant: str) -> Task:
     """The Pauli engine on the whole batch: one sweep, one adjoint sweep."""
     from qml import pauli

@@ -115,7 +115,7 @@ class Floor:
 
     def build(self) -> dict[str, Any]:
         seconds, self.measure = timed(lambda: self.make(self.n, self.variant))
-        return {"setup_s": seconds, "versions": versions(("numpy", "scipy", "numba"))}
+        return {"setup_s": seconds, "versions": versions(("numpy", "scipy", "llvmlite"))}
 
     def first(self) -> dict[str, Any]:
         return {"first_s": self.measure()}

@@ -1,4 +1,4 @@
-"""Engines: what runs a program. The names load when first used, so that Numba is not imported before it is needed."""
+"""Engines: what runs a program. The names load when first used, so that LLVM is not imported before it is needed."""
 
 import lazy_loader
 

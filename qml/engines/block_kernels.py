@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from qml._typing import Integer, Real
 from qml.engines import block_operations as operations
+from qml.engines._llvm.language import F1, I1, I2, LANES, U1, subroutine
 from qml.engines.block_rows import (
     BOUND,
     COUNT,
@@ -30,37 +30,27 @@ from qml.engines.block_rows import (
     SUMS,
     TURN,
 )
-from qml.engines.linking import link
-from qml.engines.simd import LANES
 
 FIRST_SEGMENT, N_SEGMENTS, END_ROWS, END_FACTORS, NEEDED, HISTORY_ROWS, N_SUMS, N_BOUND = range(8)
 """A line of `sweeps`, what :class:`qml.engines.block_rows.Rows` says of a sweep beside its arrays: where its segments
 start and how many they are; where the rows and the factors at its end start; and the room that it needs."""
 
-_X, _I, _U = "float64[::1]", "int64[::1]", "uint32[::1]"
-_PLACE = f"{_X}, {_X}, boolean, int64, int64, int64, {_I}, {_I}"
-_bind = link(f"void(int64, int64, {_X}, {_X}, int64, {_X}, int64)", operations.bind)
-_STEP = f"void(int64, {_X}, {_U}, int64, int64, {_X}, int64)"
-_forward, _remember = link(_STEP, operations.forward), link(_STEP, operations.remember)
-_backward = link(_STEP, operations.backward)
-_sums_of = link(f"void(int64, {_X}, {_X}, {_U}, int64, int64, int64, {_X}, int64, {_X}, {_X})", operations.sums_of)
-_move = link(f"void({_PLACE}, {_U}, int64, {_X}, int64)", operations.move)
 
-
+@subroutine
 def chunk(
     start: int,
     size: int,
     width: int,
-    r: Real,
-    x: Real,
-    sums: Real,
-    places: Integer,
-    shifts: Integer,
-    about: Integer,
-    segments: Integer,
-    rows: Integer,
-    factors: Real,
-    m: Real,
+    r: F1,
+    x: F1,
+    sums: F1,
+    places: I1,
+    shifts: I1,
+    about: I1,
+    segments: I2,
+    rows: U1,
+    factors: F1,
+    m: F1,
     backward: bool,
     summing: bool,
 ) -> None:
@@ -74,15 +64,15 @@ def chunk(
     bound, zero = np.empty(LANES * about[N_BOUND]), np.zeros(LANES)
     for s in range(segments.shape[0]):
         own = segments[s]
-        _bind(own[KIND], own[FIRST], m, factors, own[FACTORS], bound, LANES * own[BOUND])
+        operations.bind(own[KIND], own[FIRST], m, factors, own[FACTORS], bound, LANES * own[BOUND])
     blocks, history = np.empty(width * length), np.empty(width * room)
     end = about[END_ROWS], about[END_FACTORS]
     (row_in, factor_in), (row_out, factor_out) = (end, (0, 0)) if backward else ((0, 0), end)
     for unit in range(start, start + size):
         source = r if backward else x
-        _move(source, blocks, False, unit, width, length, shifts, places, rows, row_in, factors, factor_in)
+        operations.move(source, blocks, False, unit, width, length, shifts, places, rows, row_in, factors, factor_in)
         if summing:
-            _move(x, history, False, unit, width, room, shifts, places, rows, 0, factors, 0)
+            operations.move(x, history, False, unit, width, room, shifts, places, rows, 0, factors, 0)
         for b in range(width):
             block = blocks[b * length : (b + 1) * length]
             past = history[b * room : (b + 1) * room]
@@ -90,26 +80,27 @@ def chunk(
                 for s in range(about[NEEDED]):
                     own, scaling = segments[s], segments[s, KIND] == SCALE
                     values, k = (factors, own[FACTORS]) if scaling else (bound, LANES * own[BOUND])
-                    _remember(own[KIND], past, rows, own[HISTORY], own[COUNT], values, k)
+                    operations.remember(own[KIND], past, rows, own[HISTORY], own[COUNT], values, k)
             if not backward:
                 for s in range(segments.shape[0]):
                     own, scaling = segments[s], segments[s, KIND] == SCALE
                     values, k = (factors, own[FACTORS]) if scaling else (bound, LANES * own[BOUND])
-                    _forward(own[KIND], block, rows, own[ROWS], own[COUNT], values, k)
+                    operations.forward(own[KIND], block, rows, own[ROWS], own[COUNT], values, k)
             else:
                 for s in range(segments.shape[0] - 1, -1, -1):
                     own, scaling = segments[s], segments[s, KIND] == SCALE
                     if summing and own[FREE]:
-                        _sums_of(
+                        operations.sums_of(
                             own[KIND], block, past, rows, own[ROWS], own[HISTORY], own[COUNT], factors, own[FACTORS],
                             sums[LANES * own[SUMS] :], zero,
                         )  # fmt: skip
                     values, k = (factors, own[FACTORS]) if scaling else (bound, LANES * own[BOUND])
-                    _backward(own[KIND], block, rows, own[ROWS], own[COUNT], values, k)
-        _move(r, blocks, True, unit, width, length, shifts, places, rows, row_out, factors, factor_out)
+                    operations.backward(own[KIND], block, rows, own[ROWS], own[COUNT], values, k)
+        operations.move(r, blocks, True, unit, width, length, shifts, places, rows, row_out, factors, factor_out)
 
 
-def collect(parts: Real, chunks: int, entries: int, segments: Integer, lane: int, out: Real) -> None:
+@subroutine
+def collect(parts: F1, chunks: int, entries: int, segments: I2, lane: int, out: F1) -> None:
     """dL/dm from the sums of all segments in so many chunks: to one lane of `out`, or, if it is -1, each lane to its
     own."""
     for s in range(segments.shape[0]):

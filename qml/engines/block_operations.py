@@ -1,6 +1,6 @@
 """Compiled kernels: one segment of a sweep on the rows of a block, forward, backward, and its sums.
 
-See :mod:`qml.engines.block_rows` for the segments and :mod:`qml.engines.block_kernels` for who links these functions.
+See :mod:`qml.engines.block_rows` for the segments.
 `x` and `g` are rows of lanes; `rows` lists where they start; M (p, q), which has lanes, too, starts at m[k].
 """
 
@@ -8,12 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from numba import njit
-
-from qml._typing import Integer, Real
-from qml.engines import simd
+from qml.engines._llvm import simd
+from qml.engines._llvm.language import F1, I1, LANES, U1, inline, subroutine
+from qml.engines._llvm.simd import load, store, tile_in, tile_in_transposed, tile_out, tile_out_transposed
 from qml.engines.block_rows import AFFINE, DENSE, GENERAL, SCALE, SHAPES, TRANSLATION, TURN, UNITAL
-from qml.engines.simd import LANES, load, store, tile_in, tile_in_transposed, tile_out, tile_out_transposed
 
 _forward: Any = [simd.product(*shape) for shape in SHAPES]
 _kept: Any = [simd.product(*shape, kept=True) for shape in SHAPES]
@@ -23,7 +21,8 @@ _unital_kept, _affine_kept, _general_kept, _translation_kept, _turn_kept, _dense
 _unital_back, _affine_back, _general_back, _translation_back, _turn_back, _dense_back = _backward[:6]
 
 
-def bind(kind: int, first: int, m: Real, factors: Real, at: int, bound: Real, k: int) -> None:
+@subroutine
+def bind(kind: int, first: int, m: F1, factors: F1, at: int, bound: F1, k: int) -> None:
     """The matrix of a segment, its columns times the factors that wait there, to bound[k :]; m and bound have lanes."""
     if kind == TURN:
         c, s = load(m, LANES * first), factors[at + 2] * load(m, LANES * (first + 1))
@@ -42,7 +41,8 @@ def bind(kind: int, first: int, m: Real, factors: Real, at: int, bound: Real, k:
                 k += LANES
 
 
-def forward(kind: int, x: Real, rows: Integer, start: int, count: int, m: Real, k: int) -> None:
+@subroutine
+def forward(kind: int, x: F1, rows: U1, start: int, count: int, m: F1, k: int) -> None:
     """The matrix on each of `count` tuples of rows, in place."""
     if kind == UNITAL:
         _unital(x, rows, start, count, m, k)
@@ -62,7 +62,8 @@ def forward(kind: int, x: Real, rows: Integer, start: int, count: int, m: Real, 
             k += 1
 
 
-def remember(kind: int, x: Real, rows: Integer, start: int, count: int, m: Real, k: int) -> None:
+@subroutine
+def remember(kind: int, x: F1, rows: U1, start: int, count: int, m: F1, k: int) -> None:
     """The same in the history: the results go to rows of their own, listed after those of each tuple."""
     if kind == UNITAL:
         _unital_kept(x, rows, start, count, m, k)
@@ -82,7 +83,8 @@ def remember(kind: int, x: Real, rows: Integer, start: int, count: int, m: Real,
             k += 1
 
 
-def backward(kind: int, g: Real, rows: Integer, start: int, count: int, m: Real, k: int) -> None:
+@subroutine
+def backward(kind: int, g: F1, rows: U1, start: int, count: int, m: F1, k: int) -> None:
     """The transpose, in place."""
     if kind == UNITAL:
         _unital_back(g, rows, start, count, m, k)
@@ -102,23 +104,24 @@ def backward(kind: int, g: Real, rows: Integer, start: int, count: int, m: Real,
             k += 1
 
 
-@njit(inline="always")
-def _add(sums: Real, at: int, factor: float, value: Any) -> None:
+@inline
+def _add(sums: F1, at: int, factor: float, value: Any) -> None:
     store(sums, at, load(sums, at) + factor * value)
 
 
+@subroutine
 def sums_of(
     kind: int,
-    g: Real,
-    x: Real,
-    rows: Integer,
+    g: F1,
+    x: F1,
+    rows: U1,
     start: int,
     history: int,
     count: int,
-    factors: Real,
+    factors: F1,
     at: int,
-    sums: Real,
-    zero: Real,
+    sums: F1,
+    zero: F1,
 ) -> None:
     """Add sum over tuples of g_a x_b, times the factor that waits at b, to the lanes of the sums.
 
@@ -128,8 +131,8 @@ def sums_of(
         c0, c1, s0, s1 = load(zero, 0), load(zero, 0), load(zero, 0), load(zero, 0)
         for t in range(count):
             i, h = start + 2 * t, history + 4 * t
-            p, q, u, v = load(g, rows[i]), load(g, rows[i + 1]), load(x, rows[h]), load(x, rows[h + 1])
-            c0, c1, s0, s1 = c0 + p * u, c1 + q * v, s0 + p * v, s1 + q * u
+            g0, g1, u, v = load(g, rows[i]), load(g, rows[i + 1]), load(x, rows[h]), load(x, rows[h + 1])
+            c0, c1, s0, s1 = c0 + g0 * u, c1 + g1 * v, s0 + g0 * v, s1 + g1 * u
         _add(sums, 0, factors[at], c0)
         _add(sums, 0, factors[at + 1], c1)
         _add(sums, LANES, factors[at + 1] * factors[at + 2], s0)
@@ -157,17 +160,18 @@ def sums_of(
             _add(sums, (q * a + b + 2) * LANES, factors[at + b + 2], t2)
 
 
-@njit(inline="always")
-def base_of(unit: int, shifts: Integer) -> int:
+@inline
+def base_of(unit: int, shifts: I1) -> int:
     """The index of setting `unit` of the other sites, with zeros at the active ones (shifts ascending)."""
     for shift in shifts:
         unit = ((unit >> shift) << (shift + 2)) | (unit & ((1 << shift) - 1))
     return unit
 
 
+@subroutine
 def move(
-    r: Real, blocks: Real, out: bool, unit: int, width: int, stride: int, shifts: Integer, places: Integer,
-    rows: Integer, start: int, factors: Real, at: int,
+    r: F1, blocks: F1, out: bool, unit: int, width: int, stride: int, shifts: I1, places: I1,
+    rows: U1, start: int, factors: F1, at: int,
 ) -> None:  # fmt: skip
     """`width` times eight blocks from r, or `out`, back to r: component c in row rows[start + c], times factors[at +
     c]; blocks are `stride` numbers apart.

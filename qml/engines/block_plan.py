@@ -11,8 +11,8 @@ import numpy as np
 
 from qml._typing import Integer, Real
 from qml.engines import block_rows
+from qml.engines._llvm.language import LANES
 from qml.engines.block_rows import RowCompiler, Rows
-from qml.engines.simd import LANES
 
 ACTIVE_SITES = 5
 """Sites of a sweep at most: it works in 64 KiB, which fit into the second cache."""

@@ -14,10 +14,10 @@ import numpy as np
 from qml import buffers
 from qml._typing import Complex, Integer, Real
 from qml.engines import matrix_kernels as kernels
+from qml.engines._llvm.language import LANES
 from qml.engines.block_plan import ACTIVE_SITES, SweepBuilder
 from qml.engines.pauli_tables import TableBuilder, Tables
 from qml.engines.pauli_threads import sweep
-from qml.engines.simd import LANES
 from qml.engines.teams import spread, workers_of
 
 _TO_MATRIX = np.array([[1.0, 0, 0, 1], [0, 1, -1, 0], [0, 1, 1, 0], [1, 0, 0, -1]])

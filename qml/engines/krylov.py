@@ -27,14 +27,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import numba
 import numpy as np
 
 from qml import _checks, spectral
 from qml._typing import Integer, Real
 from qml.engines import krylov_kernels as kernels
-from qml.engines.simd import LANES
-from qml.engines.teams import spread
+from qml.engines._llvm.language import LANES
+from qml.engines.teams import spread, workers_of
 from qml.operators.strings import Word
 
 STRIDE = 8
@@ -180,7 +179,7 @@ class _Rows:
 
     def each(self, task: Callable[[int, int], None]) -> None:
         """task(first, last) over all rows."""
-        workers = int(numba.get_num_threads()) if self.count >= SHARED_FROM else 1
+        workers = workers_of(None) if self.count >= SHARED_FROM else 1
         if workers == 1:
             task(0, self.count)
         else:
@@ -195,7 +194,7 @@ class _Rows:
             for c in range(i, j):
                 task(c * self.count // chunks, (c + 1) * self.count // chunks, parts[c])
 
-        workers = int(numba.get_num_threads()) if self.count >= SHARED_FROM else 1
+        workers = workers_of(None) if self.count >= SHARED_FROM else 1
         if workers == 1:
             run(0, chunks)
         else:

@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from qml._typing import Integer, Real
-from qml.engines.linking import kernel
-from qml.engines.simd import LANES, load, store
+from qml._typing import Real
+from qml.engines._llvm.kernel import kernel
+from qml.engines._llvm.language import F1, F2, I1, LANES
+from qml.engines._llvm.simd import load, store
 from qml.engines.vector_operations import odd
 
 GROUP = 64
@@ -25,23 +26,22 @@ TOGETHER = 4
 _bits = np.arange(GROUP)
 SIGNS: Real = 1.0 - 2.0 * (np.bitwise_count(_bits[:, None] & _bits) & 1)
 """(-1)^(z . b) for six-bit z and b."""
-_X, _XX, _I = "float64[::1]", "float64[:, ::1]", "int64[::1]"
 
 
-@kernel(f"void({_X}, {_X}, {_X}, {_X}, {_I}, {_I}, {_I}, {_X}, {_XX}, int64, int64, {_X})")
+@kernel
 def apply(
-    x: Real,
-    previous: Real,
-    beta: Real,
-    y: Real,
-    starts: Integer,
-    flips: Integer,
-    masks: Integer,
-    factors: Real,
-    signs: Real,
+    x: F1,
+    previous: F1,
+    beta: F1,
+    y: F1,
+    starts: I1,
+    flips: I1,
+    masks: I1,
+    factors: F1,
+    signs: F2,
     first: int,
     last: int,
-    sums: Real,
+    sums: F1,
 ) -> None:
     """y = H x - beta previous, and <x, y> of each column to `sums` (8,).
 
@@ -73,8 +73,8 @@ def apply(
     store(sums, 0, total)
 
 
-@kernel(f"void({_X}, {_X}, {_X}, int64, int64, {_X})")
-def subtract(y: Real, x: Real, alpha: Real, first: int, last: int, sums: Real) -> None:
+@kernel
+def subtract(y: F1, x: F1, alpha: F1, first: int, last: int, sums: F1) -> None:
     """y = y - alpha x, and <y, y> of each column to `sums` (8,)."""
     a = load(alpha, 0)
     total = load(sums, 0)
@@ -85,16 +85,16 @@ def subtract(y: Real, x: Real, alpha: Real, first: int, last: int, sums: Real) -
     store(sums, 0, total)
 
 
-@kernel(f"void({_X}, {_X}, int64, int64)")
-def scale(y: Real, factor: Real, first: int, last: int) -> None:
+@kernel
+def scale(y: F1, factor: F1, first: int, last: int) -> None:
     """y = factor y, column by column."""
     f = load(factor, 0)
     for i in range(LANES * first, LANES * last, LANES):
         store(y, i, f * load(y, i))
 
 
-@kernel(f"void({_XX}, {_XX}, {_X}, int64, int64)")
-def gather(basis: Real, coefficients: Real, vectors: Real, first: int, last: int) -> None:
+@kernel
+def gather(basis: F2, coefficients: F2, vectors: F1, first: int, last: int) -> None:
     """Add sum_k coefficients[k, m] basis[k] to vector m, column by column.
 
     `basis` is (k, 8 rows), `coefficients` (k, 8 count) and `vectors` (rows, 8 count), flat; count is a multiple of
@@ -120,18 +120,18 @@ def gather(basis: Real, coefficients: Real, vectors: Real, first: int, last: int
             store(vectors, i + 3 * LANES, v3)
 
 
-@kernel(f"void({_X}, {_X}, {_I}, {_I}, {_I}, {_X}, {_XX}, int64, int64, {_X})")
+@kernel
 def expect(
-    vectors: Real,
-    weights: Real,
-    starts: Integer,
-    flips: Integer,
-    masks: Integer,
-    factors: Real,
-    signs: Real,
+    vectors: F1,
+    weights: F1,
+    starts: I1,
+    flips: I1,
+    masks: I1,
+    factors: F1,
+    signs: F2,
     first: int,
     last: int,
-    sums: Real,
+    sums: F1,
 ) -> None:
     """sum_m weights[m] <v_m|P_t|v_m> of each column and term to `sums`, flat (terms, 8).
 

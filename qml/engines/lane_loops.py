@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from qml._typing import Integer, Real
+from qml.engines._llvm.language import F1, I1, LANES, subroutine
+from qml.engines._llvm.simd import load, store
 from qml.engines.block_operations import base_of
-from qml.engines.simd import LANES, load, store
 
 
-def sites(r: Real, units: int, offsets: Integer, ascending: Integer, m: Real, at: int, adjoint: bool) -> None:
+@subroutine
+def sites(r: F1, units: int, offsets: I1, ascending: I1, m: F1, at: int, adjoint: bool) -> None:
     """A matrix, whose entries start at m[8 at], on the sites of the shifts `ascending`; entries that are zero in every
     lane are left out."""
     side = offsets.size
@@ -41,7 +42,8 @@ def sites(r: Real, units: int, offsets: Integer, ascending: Integer, m: Real, at
             store(r, base + offsets[i], total)
 
 
-def site_sums(g: Real, x: Real, units: int, offsets: Integer, ascending: Integer, out: Real) -> None:
+@subroutine
+def site_sums(g: F1, x: F1, units: int, offsets: I1, ascending: I1, out: F1) -> None:
     """out[i, j] += sum over units of g[i, unit] x[j, unit], flattened, lane by lane."""
     side = offsets.size
     for unit in range(units):

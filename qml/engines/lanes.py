@@ -11,8 +11,8 @@ import numpy as np
 
 from qml import buffers
 from qml._typing import Real
-from qml.engines.linking import kernel
-from qml.engines.simd import LANES
+from qml.engines._llvm.kernel import kernel
+from qml.engines._llvm.language import F2, LANES
 
 
 def groups_of(members: int) -> int:
@@ -54,11 +54,8 @@ def entries_of(groups: Real) -> Real:
     return groups.reshape(len(groups), groups.shape[1] // LANES, LANES)
 
 
-_GIVEN, _ROWS = "Array(float64, 2, 'C', readonly=True)", "float64[:, ::1]"
-
-
-@kernel(f"void({_GIVEN}, {_ROWS})")
-def _pack(rows: Real, groups: Real) -> None:
+@kernel
+def _pack(rows: F2, groups: F2) -> None:
     for g in range(groups.shape[0]):
         for lane in range(LANES):
             row = rows[min(LANES * g + lane, rows.shape[0] - 1)]
@@ -66,15 +63,15 @@ def _pack(rows: Real, groups: Real) -> None:
                 groups[g, LANES * i + lane] = row[i]
 
 
-@kernel(f"void({_GIVEN}, {_ROWS})")
-def _unpack(groups: Real, rows: Real) -> None:
+@kernel
+def _unpack(groups: F2, rows: F2) -> None:
     for b in range(rows.shape[0]):
         for i in range(rows.shape[1]):
             rows[b, i] = groups[b // LANES, LANES * i + b % LANES]
 
 
-@kernel(f"void({_ROWS})")
-def _unpack_in_place(groups: Real) -> None:
+@kernel
+def _unpack_in_place(groups: F2) -> None:
     size = groups.shape[1] // LANES
     group = np.empty(groups.shape[1])
     for g in range(groups.shape[0]):

@@ -23,14 +23,15 @@ bits spread to every second place; `counts` are the numbers of letters Y in the 
 
 from __future__ import annotations
 
-from qml._typing import Integer, Real
-from qml.engines.linking import kernel, link
+from qml.engines._llvm.kernel import kernel
+from qml.engines._llvm.language import F1, F2, I1, subroutine
 
 TILE = 8
 BLOCK = 4**7
 """Numbers of a block in which the butterflies of the last seven sites are done, 128 KiB."""
 
 
+@subroutine
 def count_y(index: int) -> int:
     count = 0
     while index:
@@ -39,18 +40,18 @@ def count_y(index: int) -> int:
     return count
 
 
-_count_y = link("int64(int64)", count_y)
 
-
-def signed(x: Real, y: Real, counts: Integer, scale: float, first: int) -> None:
+@subroutine
+def signed(x: F1, y: F1, counts: I1, scale: float, first: int) -> None:
     """y_P = scale (-1)^floor(m / 2) x_P for a part of the strings; their indices start with `first`."""
     for high in range(x.size // counts.size):
-        count, start = _count_y(high) + _count_y(first), high * counts.size
+        count, start = count_y(high) + count_y(first), high * counts.size
         for i in range(counts.size):
             y[start + i] = -scale * x[start + i] if ((count + counts[i]) >> 1) & 1 else scale * x[start + i]
 
 
-def butterfly(x: Real, back: bool) -> None:
+@subroutine
+def butterfly(x: F1, back: bool) -> None:
     """Components I, X, Y, Z of every site to its entries 00, 01, 10, 11 of N, or what is transposed to that."""
     stride = 1
     while stride < x.size:
@@ -67,13 +68,8 @@ def butterfly(x: Real, back: bool) -> None:
         stride *= 4
 
 
-_READ, _X, _XX, _I = "Array(float64, 1, 'C', readonly=True)", "float64[::1]", "float64[:, ::1]", "int64[::1]"
-_signed = link(f"void({_READ}, {_X}, {_I}, float64, int64)", signed)
-_butterfly = link(f"void({_X}, boolean)", butterfly)
-
-
-@kernel("void(Array(float64, 2, 'C', readonly=True), int64, int64, float64[:, ::1], int64[::1], int64, int64)")
-def load_parts(vectors: Real, first: int, second: int, parts: Real, counts: Integer, begin: int, end: int) -> None:
+@kernel
+def load_parts(vectors: F2, first: int, second: int, parts: F2, counts: I1, begin: int, end: int) -> None:
     """(-1)^floor(m / 2) r_P of the strings with letter `first` (`second`) on qubit 0, to parts 2 b (2 b + 1), with the
     butterflies of the last sites."""
     size = parts.shape[1]
@@ -82,12 +78,12 @@ def load_parts(vectors: Real, first: int, second: int, parts: Real, counts: Inte
         p, high = unit // (size // block), unit % (size // block)
         start = (second if p & 1 else first) * size + high * block
         y = parts[p, high * block : (high + 1) * block]
-        _signed(vectors[p >> 1, start : start + block], y, counts, 1.0, high)
-        _butterfly(y, False)
+        signed(vectors[p >> 1, start : start + block], y, counts, 1.0, high)
+        butterfly(y, False)
 
 
-@kernel("void(float64[:, ::1], float64[:, ::1], int64[::1], boolean, int64, int64)")
-def store_quadrants(parts: Real, matrices: Real, spread: Integer, crossed: bool, begin: int, end: int) -> None:
+@kernel
+def store_quadrants(parts: F2, matrices: F2, spread: I1, crossed: bool, begin: int, end: int) -> None:
     """Two quadrants of each matrix, as pairs (re, im): those on the diagonal, from the parts I and Z, or the others,
     from X and Y (`crossed`)."""
     half = spread.size
@@ -114,8 +110,8 @@ def store_quadrants(parts: Real, matrices: Real, spread: Integer, crossed: bool,
                     out[lower + k], out[lower + k + 1] = re - p, im - q
 
 
-@kernel("void(Array(float64, 2, 'C', readonly=True), float64[:, ::1], int64[::1], int64, int64)")
-def load_matrices(matrices: Real, vectors: Real, spread: Integer, begin: int, end: int) -> None:
+@kernel
+def load_matrices(matrices: F2, vectors: F2, spread: I1, begin: int, end: int) -> None:
     """N, with its entry (x, y) at the interleaved index, from Hermitian matrices as pairs (re, im)."""
     d = spread.size
     side = TILE if d % TILE == 0 else 1
@@ -131,32 +127,30 @@ def load_matrices(matrices: Real, vectors: Real, spread: Integer, begin: int, en
                     v[here + 2 * spread[i] + spread[j]] = matrix[row + 2 * j] + matrix[row + 2 * j + 1]
 
 
-@kernel("void(float64[:, ::1], int64[::1], float64, int64, int64)")
-def finish_vectors(vectors: Real, counts: Integer, scale: float, begin: int, end: int) -> None:
+@kernel
+def finish_vectors(vectors: F2, counts: I1, scale: float, begin: int, end: int) -> None:
     """The butterflies of the last sites, and r_P times scale (-1)^floor(m / 2)."""
     size = vectors.shape[1]
     block = min(size, BLOCK)
     for unit in range(begin, end):
         b, high = unit // (size // block), unit % (size // block)
         x = vectors[b, high * block : (high + 1) * block]
-        _butterfly(x, True)
-        _signed(x, x, counts, scale, high)
+        butterfly(x, True)
+        signed(x, x, counts, scale, high)
 
 
-_load_parts, _store_quadrants = load_parts.linked, store_quadrants.linked
 
-
-@kernel("void(Array(float64, 2, 'C', readonly=True), float64[:, ::1], float64[:, ::1], int64[::1], int64[::1])")
-def small_matrices(vectors: Real, matrices: Real, parts: Real, spread: Integer, counts: Integer) -> None:
+@kernel
+def small_matrices(vectors: F2, matrices: F2, parts: F2, spread: I1, counts: I1) -> None:
     """Matrices as pairs (re, im) from Pauli vectors whose parts are no larger than a block."""
     tiles = vectors.shape[0] * (spread.size // (TILE if spread.size % TILE == 0 else 1))
     for pair in range(2):
-        _load_parts(vectors, pair, 3 - pair, parts, counts, 0, parts.shape[0])
-        _store_quadrants(parts, matrices, spread, pair == 1, 0, tiles)
+        load_parts(vectors, pair, 3 - pair, parts, counts, 0, parts.shape[0])
+        store_quadrants(parts, matrices, spread, pair == 1, 0, tiles)
 
 
-@kernel("void(Array(float64, 2, 'C', readonly=True), float64[:, ::1], int64[::1], int64[::1], float64)")
-def small_vectors(matrices: Real, vectors: Real, spread: Integer, counts: Integer, scale: float) -> None:
+@kernel
+def small_vectors(matrices: F2, vectors: F2, spread: I1, counts: I1, scale: float) -> None:
     """scale Tr(P X) from Hermitian matrices as pairs (re, im), one after another."""
     d = spread.size
     for b in range(vectors.shape[0]):
@@ -164,5 +158,5 @@ def small_vectors(matrices: Real, vectors: Real, spread: Integer, counts: Intege
         for i in range(d):
             for j in range(d):
                 x[2 * spread[i] + spread[j]] = matrix[2 * (d * i + j)] + matrix[2 * (d * i + j) + 1]
-        _butterfly(x, True)
-        _signed(x, x, counts, scale, 0)
+        butterfly(x, True)
+        signed(x, x, counts, scale, 0)

@@ -1,4 +1,4 @@
-"""The Pauli engine: programs on the real vector of Pauli expectations, compiled by Numba; qubits only."""
+"""The Pauli engine: programs on the real vector of Pauli expectations, compiled; qubits only."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from qml.circuits.circuit import ProgramLike, as_program
 from qml.engines import pauli_loops as loops
 from qml.engines import vector_runs
 from qml.engines import vectors as any_sites
+from qml.engines._llvm.language import LANES
 from qml.engines.base import Engine
 from qml.engines.conversion import matrix_of, vector_of
 from qml.engines.lanes import apart, groups_of, members_of
@@ -33,7 +34,6 @@ from qml.engines.register import (
     ready,
     shared,
 )
-from qml.engines.simd import LANES
 from qml.engines.vectors import check_observable
 from qml.operators import PauliLike
 from qml.states.base import State
@@ -64,7 +64,7 @@ class PauliEngine(Engine):
         Memory that `evolve_vjp` may keep vectors in, one for each operation with parameters. Where they take more, only
         about twice the square root of their number is kept, and the others are computed again on the way back.
     threads : int, optional
-        Threads for large registers; by default as many as Numba uses (the number of cores, or ``NUMBA_NUM_THREADS``).
+        Threads for large registers; by default as many as there are cores, or as ``QML_NUM_THREADS`` says.
 
     Examples
     --------

@@ -15,16 +15,14 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 
 from qml._typing import Integer, Real
-from qml.engines.linking import kernel, link
-from qml.engines.simd import LANES, load, store
+from qml.engines._llvm.kernel import kernel
+from qml.engines._llvm.language import F1, F2, F3, F4, I1, I2, LANES, inline, subroutine
+from qml.engines._llvm.simd import load, store
 
 SIDE, ENTRIES = 4 * LANES, 16 * LANES
 FREE, FIXED = -1, -2
-_X, _XX, _I, _II = "float64[::1]", "float64[:, ::1]", "int64[::1]", "int64[:, ::1]"
-_CHAINS = f"{_I}, {_I}, {_I}, {_I}, {_I}, {_X}, {_II}"
 
 
 class Chains(NamedTuple):
@@ -39,8 +37,9 @@ class Chains(NamedTuple):
     roles: Integer
 
 
-def partial_products(
-    values: Real, start: int, length: int, filled: Integer, columns: Integer, sources: Integer, scales: Real, out: Real
+@subroutine
+def _partial_products(
+    values: F1, start: int, length: int, filled: I1, columns: I1, sources: I1, scales: F1, out: F1
 ) -> None:
     """The products of the first 0, 1, ..., length factors of a chain, one after the other."""
     out[:ENTRIES] = 0.0
@@ -60,11 +59,8 @@ def partial_products(
                     store(out, to + k, term if n == first else load(out, to + k) + term)
 
 
-_partial_products = link(f"void({_X}, int64, int64, {_I}, {_I}, {_I}, {_X}, {_X})", partial_products)
-
-
-@njit(error_model="numpy")
-def _entry(w: Real, partial: Real, before: int, a: int, b: int) -> Any:
+@inline
+def _entry(w: F1, partial: F1, before: int, a: int, b: int) -> Any:
     """Entry (a, b) of W P^T, P being the product before a factor."""
     i, j = SIDE * a, before + SIDE * b
     total = load(w, i) * load(partial, j)
@@ -73,18 +69,18 @@ def _entry(w: Real, partial: Real, before: int, a: int, b: int) -> Any:
     return total
 
 
-@kernel(f"void({_XX}, {_CHAINS}, {_XX}, {_XX})")
+@kernel
 def chain_products(
-    values: Real,
-    starts: Integer,
-    targets: Integer,
-    filled: Integer,
-    columns: Integer,
-    sources: Integer,
-    scales: Real,
-    roles: Integer,
-    slots: Real,
-    coefficients: Real,
+    values: F2,
+    starts: I1,
+    targets: I1,
+    filled: I1,
+    columns: I1,
+    sources: I1,
+    scales: F1,
+    roles: I2,
+    slots: F2,
+    coefficients: F2,
 ) -> None:
     """The rotations at slot values (G, n_slots * 8), to the values, and the products, to the coefficients."""
     partial = np.empty((_longest(starts) + 1) * ENTRIES)
@@ -106,19 +102,19 @@ def chain_products(
                 store(to, LANES * targets[c] + e, load(partial, length * ENTRIES + e))
 
 
-@kernel(f"void({_XX}, {_CHAINS}, {_XX}, {_XX}, {_XX})")
+@kernel
 def chain_sums(
-    values: Real,
-    starts: Integer,
-    targets: Integer,
-    filled: Integer,
-    columns: Integer,
-    sources: Integer,
-    scales: Real,
-    roles: Integer,
-    sums: Real,
-    by_value: Real,
-    gradient: Real,
+    values: F2,
+    starts: I1,
+    targets: I1,
+    filled: I1,
+    columns: I1,
+    sources: I1,
+    scales: F1,
+    roles: I2,
+    sums: F2,
+    by_value: F2,
+    gradient: F2,
 ) -> None:
     """From W = dL/d(product): dL/d(angle) of rotations, and dL/d(value) for the entries of the other free factors.
 
@@ -155,8 +151,8 @@ def chain_sums(
                 w, next_w = next_w, w
 
 
-@kernel(f"void(float64[:, :, ::1], float64[:, :, :, :], {_I}, {_I}, {_XX})")
-def chain_tangents(factors: Real, tangents: Real, starts: Integer, targets: Integer, out: Real) -> None:
+@kernel
+def chain_tangents(factors: F3, tangents: F4, starts: I1, targets: I1, out: F2) -> None:
     """d(product) along each direction, to out (m, size), from factors (F, 4, 4) and their derivatives (m, F, 4, 4), of
     one member, without lanes: dP' = dF P + F dP, factor after factor."""
     p, next_p, t, next_t = np.empty((4, 4)), np.empty((4, 4)), np.empty((4, 4)), np.empty((4, 4))
@@ -178,8 +174,8 @@ def chain_tangents(factors: Real, tangents: Real, starts: Integer, targets: Inte
                     out[m, targets[c] + 4 * i + j] = t[i, j]
 
 
-@njit(inline="always")
-def _longest(starts: Integer) -> int:
+@inline
+def _longest(starts: I1) -> int:
     longest = 0
     for c in range(starts.size - 1):
         longest = max(longest, starts[c + 1] - starts[c])

@@ -14,9 +14,9 @@ import numpy as np
 from qml import buffers
 from qml._typing import Integer, Real
 from qml.circuits.program import Step
+from qml.engines._llvm.language import LANES
 from qml.engines.lanes import entries_of, in_lanes, members_of
 from qml.engines.pauli_chains import FIXED, FREE, Chains, chain_products, chain_sums, chain_tangents
-from qml.engines.simd import LANES
 from qml.engines.transfer import LETTERS, transfer_derivatives, transfer_of
 from qml.gates import PauliRotation
 from qml.operations import Instruction
@@ -168,7 +168,7 @@ class Coefficients:
             along = directions[:, step.start : step.stop]
             along_values[:, first : first + 16] = along @ derivatives.reshape(len(derivatives), -1)
         factors, by_factor = scales * one[sources], scales * along_values[:, sources]
-        chain_tangents(factors, by_factor, *self._chains[:2], tangents)
+        chain_tangents(factors, np.ascontiguousarray(by_factor), *self._chains[:2], tangents)
         angles, along = slots[self._string_slots], directions[:, self._string_slots]
         tangents[:, self._string_starts] = -np.sin(angles) * along
         tangents[:, self._string_starts + 1] = np.cos(angles) * along

@@ -19,7 +19,7 @@ Backward, the kernels return dL/d(coefficients): they know nothing of parameters
 chunks, whose number does not depend on the number of threads, and sums over chunks are taken in their order, so that
 results do not depend on the number of threads either.
 
-Each part is linked (:mod:`qml.engines.linking`), so it is compiled once, whoever calls it. Nothing here starts threads,
+Each part is compiled once, whoever calls it (:mod:`qml.engines._llvm`). Nothing here starts threads,
 but several may run the same program together (:mod:`qml.engines.teams`).
 """
 
@@ -27,11 +27,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from qml._typing import Integer, Real
 from qml.engines import block_kernels as blocks
 from qml.engines import lane_loops
 from qml.engines import pauli_loops as loops
-from qml.engines.linking import kernel, link
+from qml.engines._llvm.kernel import kernel
+from qml.engines._llvm.language import F1, F2, F3, I1, I2, LANES, U1, inline, subroutine
 from qml.engines.pauli_loops import (
     APPEND,
     BLOCK,
@@ -46,7 +46,6 @@ from qml.engines.pauli_loops import (
     SAVE,
     SWEEP,
 )
-from qml.engines.simd import LANES
 from qml.engines.teams import finish, ticket, wait
 
 ROOM = 8192
@@ -57,42 +56,27 @@ COPY_PIECES = 16
 PHASES = 4
 """Phases of an operation at most: two copies or sums, what it does, adding up."""
 
-_X, _XX, _I, _II, _U = "float64[::1]", "float64[:, ::1]", "int64[::1]", "int64[:, ::1]", "uint32[::1]"
-_prepare = link(f"Tuple(({_I}, {_I}, {_XX}))({_I}, {_I}, {_X}, boolean)", loops.prepare)
-_resize = link(f"void({_X}, int64, int64, boolean, boolean)", loops.resize)
-_sites = link(f"void({_X}, int64, int64, {_I}, {_I}, {_XX})", loops.sites)
-_site_sums = link(f"void({_X}, {_X}, int64, int64, {_I}, {_I}, {_X})", loops.site_sums)
-_rotate = link(f"void({_X}, int64, int64, int64, {_I}, float64, float64)", loops.rotate)
-_wide_sites = link(f"void({_X}, int64, {_I}, {_I}, {_X}, int64, boolean)", lane_loops.sites)
-_wide_site_sums = link(f"void({_X}, {_X}, int64, {_I}, {_I}, {_X})", lane_loops.site_sums)
-_rotation_sums = link(f"void({_X}, {_X}, int64, int64, int64, {_I}, {_X})", loops.rotation_sums)
-_block_chunk = link(
-    f"void(int64, int64, int64, {_X}, {_X}, {_X}, {_I}, {_I}, {_I}, {_II}, {_U}, {_X}, {_X}, boolean, boolean)",
-    blocks.chunk,
-)
-_ticket, _finish = link(f"int64({_I}, int64, int64)", ticket), link(f"void({_I}, int64)", finish)
-_wait = link(f"void({_I}, int64, int64)", wait)
-_collect = link(f"void({_X}, int64, int64, {_II}, int64, {_X})", blocks.collect)
 
-
-def copy(x: Real, y: Real, size: int, progress: Integer, phase: int) -> int:
+@subroutine
+def copy(x: F1, y: F1, size: int, progress: I1, phase: int) -> int:
     """The first `size` numbers of x to y; the next phase."""
     pieces = 1 if progress.size == 0 else COPY_PIECES
-    piece = _ticket(progress, phase, -1)
+    piece = ticket(progress, phase, -1)
     while piece < pieces:
         for i in range(piece * size // pieces, (piece + 1) * size // pieces):
             y[i] = x[i]
-        _finish(progress, phase)
-        piece = _ticket(progress, phase, piece)
-    _wait(progress, phase, pieces)
+        finish(progress, phase)
+        piece = ticket(progress, phase, piece)
+    wait(progress, phase, pieces)
     return phase + 1
 
 
-def add_up(kind: int, chunks: int, entries: int, parts: Real, first: int, own: Integer, lane: int, out: Real) -> None:
+@subroutine
+def add_up(kind: int, chunks: int, entries: int, parts: F1, first: int, own: I2, lane: int, out: F1) -> None:
     """dL/d(coefficients) of one operation, from the sums of its chunks, in their order: to one lane of `out`, or, if it
     is -1, each lane to its own."""
     if kind == BLOCK:
-        _collect(parts, chunks, entries, own, lane, out)
+        blocks.collect(parts, chunks, entries, own, lane, out)
         return
     for e in range(entries):
         total = 0.0
@@ -101,7 +85,8 @@ def add_up(kind: int, chunks: int, entries: int, parts: Real, first: int, own: I
         out[LANES * first + e if lane < 0 else LANES * (first + e) + lane] = total
 
 
-def split(kind: int, numbers: int, size: int, shifts: Integer) -> tuple[int, int, int]:
+@inline
+def split(kind: int, numbers: int, size: int, shifts: I1) -> tuple[int, int, int]:
     """How many times eight blocks a unit is, the number of units, and the number of chunks to make of them."""
     units = numbers // size  # settings of the other sites, or of the high digits
     if kind == BLOCK:
@@ -117,32 +102,24 @@ def split(kind: int, numbers: int, size: int, shifts: Integer) -> tuple[int, int
     return 1, units, min(CHUNKS, units)
 
 
-_add_up = link(f"void(int64, int64, int64, {_X}, int64, {_II}, int64, {_X})", add_up)
-_copy = link(f"int64({_X}, {_X}, int64, {_I}, int64)", copy)
-_split = link(f"UniTuple(int64, 3)(int64, int64, int64, {_I})", split)
-
-
-@kernel(
-    f"void({_XX}, int64, int64, boolean, {_II}, {_I}, {_II}, {_II}, {_U}, {_X}, {_XX}, float64[:, :, ::1], {_XX}, "
-    f"{_X}, boolean, {_I})"
-)
+@kernel
 def sweep(
-    vectors: Real,
+    vectors: F2,
     begin: int,
     end: int,
     wide: bool,
-    table: Integer,
-    places: Integer,
-    sweeps: Integer,
-    segments: Integer,
-    rows: Integer,
-    factors: Real,
-    coefficients: Real,
-    saves: Real,
-    out: Real,
-    parts: Real,
+    table: I2,
+    places: I1,
+    sweeps: I2,
+    segments: I2,
+    rows: U1,
+    factors: F1,
+    coefficients: F2,
+    saves: F3,
+    out: F2,
+    parts: F1,
     backward: bool,
-    progress: Integer,
+    progress: I1,
 ) -> None:
     """The operations of `table` in place on vectors `begin` to `end` (B, size); backward, their adjoints, the last
     first.
@@ -172,21 +149,21 @@ def sweep(
             if saved >= 0 and not backward:  # from saves[saved] to the next that is kept, or to r
                 x = saves[b, saved]
                 if saved == 0:
-                    phase = _copy(now, x, per << (2 * n), progress, phase)
+                    phase = copy(now, x, per << (2 * n), progress, phase)
                 now = r if saved == last else saves[b, saved + 1]
                 if kind != BLOCK:
-                    phase = _copy(x, now, per << (2 * n), progress, phase)
+                    phase = copy(x, now, per << (2 * n), progress, phase)
             if kind >= DISCARD:
-                piece = _ticket(progress, phase, -1)
+                piece = ticket(progress, phase, -1)
                 if piece == 0:
                     smaller = per << (2 * (n - 1 if kind == DISCARD else n))
-                    _resize(now, smaller, places[row[PLACES]], (kind == APPEND) != backward, kind == APPEND)
-                    _finish(progress, phase)
-                _wait(progress, phase, 1)
+                    loops.resize(now, smaller, places[row[PLACES]], (kind == APPEND) != backward, kind == APPEND)
+                    finish(progress, phase)
+                wait(progress, phase, 1)
                 phase += 1
                 continue
-            offsets, shifts, m = _prepare(row, places, values, backward)
-            width, units, chunks = _split(kind, per << (2 * n), offsets.size, shifts)
+            offsets, shifts, m = loops.prepare(row, places, values, backward)
+            width, units, chunks = split(kind, per << (2 * n), offsets.size, shifts)
             if wide and kind == MATRIX:
                 units, chunks = units // LANES, 1
             about = sweeps[row[SWEEP] if kind == BLOCK else 0]
@@ -197,39 +174,39 @@ def sweep(
                     x = saves[b, saved]
                     entries = LANES * about[blocks.N_SUMS] if kind == BLOCK else per * m.size
                 pieces = chunks if summing or progress.size else 1
-                piece = _ticket(progress, phase, -1)
+                piece = ticket(progress, phase, -1)
                 while piece < pieces:
                     start, size = piece * (units // pieces), units // pieces
                     sums = parts[piece * entries :][:entries] if summing else parts
                     if summing:
                         sums[:] = 0.0
                     if kind == BLOCK:
-                        _block_chunk(
+                        blocks.chunk(
                             start, size, width, now, x, sums, offsets, shifts, about, own, rows, factors, values,
                             backward, summing == 1,
                         )  # fmt: skip
                     elif wide and summing:
-                        _wide_site_sums(now, x, units, offsets, shifts, sums)
+                        lane_loops.site_sums(now, x, units, offsets, shifts, sums)
                     elif wide:
-                        _wide_sites(now, units, offsets, shifts, values, row[COEFFICIENTS], backward)
+                        lane_loops.sites(now, units, offsets, shifts, values, row[COEFFICIENTS], backward)
                     elif kind == MATRIX and summing:
-                        _site_sums(now, x, start, size, offsets, shifts, sums)
+                        loops.site_sums(now, x, start, size, offsets, shifts, sums)
                     elif kind == MATRIX:
-                        _sites(now, start, size, offsets, shifts, m)
+                        loops.sites(now, start, size, offsets, shifts, m)
                     elif summing:
-                        _rotation_sums(now, x, start, size, shifts[0], offsets, sums)
+                        loops.rotation_sums(now, x, start, size, shifts[0], offsets, sums)
                     else:
-                        _rotate(now, start, size, shifts[0], offsets, m[0, 0], m[0, 1])
-                    _finish(progress, phase)
-                    piece = _ticket(progress, phase, piece)
-                _wait(progress, phase, pieces)
+                        loops.rotate(now, start, size, shifts[0], offsets, m[0, 0], m[0, 1])
+                    finish(progress, phase)
+                    piece = ticket(progress, phase, piece)
+                wait(progress, phase, pieces)
                 phase += 1
                 if summing:
-                    piece = _ticket(progress, phase, -1)
+                    piece = ticket(progress, phase, -1)
                     if piece == 0:
-                        _add_up(kind, chunks, entries, parts, row[COEFFICIENTS], own, lane, out[group])
-                        _finish(progress, phase)
-                    _wait(progress, phase, 1)
+                        add_up(kind, chunks, entries, parts, row[COEFFICIENTS], own, lane, out[group])
+                        finish(progress, phase)
+                    wait(progress, phase, 1)
                     phase += 1
                     if kind == BLOCK:
                         break  # taken backward with its sums

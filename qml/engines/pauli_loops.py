@@ -1,17 +1,14 @@
 r"""Compiled loops: one operation on a Pauli vector, for some of the settings of the digits that it leaves alone.
 
 Each works on the units `first` to `first + size`, which touch other entries than any other units do; see
-:mod:`qml.engines.pauli_kernels` for the vector, the kinds of operations, and who links these functions.
+:mod:`qml.engines.pauli_kernels` for the vector, the kinds of operations.
 """
 
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
-from qml._typing import Integer, Real
-from qml.engines.linking import link
-from qml.engines.simd import LANES
+from qml.engines._llvm.language import F1, F2, I1, LANES, inline, subroutine
 
 MATRIX, BLOCK, ROTATION, DISCARD, APPEND = range(5)
 """Kinds of operations. Pairs of kinds that have something in common stand together."""
@@ -25,7 +22,8 @@ CHUNKS, BLOCK_CHUNKS = 64, 16
 """Pieces at most that the sums of an operation are made of: what they add up to does not depend on the threads."""
 
 
-def prepare(row: Integer, places: Integer, coefficients: Real, adjoint: bool) -> tuple[Integer, Integer, Real]:
+@inline
+def prepare(row: I1, places: I1, coefficients: F1, adjoint: bool) -> tuple[I1, I1, F2]:
     """What the kernels need of one operation: offsets, shifts, m.
 
     A matrix: the index offset of each configuration of its sites, the shifts of these in ascending order, the matrix
@@ -64,7 +62,8 @@ def prepare(row: Integer, places: Integer, coefficients: Real, adjoint: bool) ->
 # matrices on sites -------------------------------------------------------------------------------------------------
 
 
-def gather(r: Real, unit: int, ascending: Integer, offsets: Integer, base: Integer, x: Real) -> bool:
+@subroutine
+def gather(r: F1, unit: int, ascending: I1, offsets: I1, base: I1, x: F2) -> bool:
     """Consecutive units of the other sites, as columns of x; their indices; whether these are consecutive."""
     width = base.size
     for t in range(width):
@@ -85,10 +84,9 @@ def gather(r: Real, unit: int, ascending: Integer, offsets: Integer, base: Integ
     return bool(contiguous)
 
 
-_gather = link("boolean(float64[::1], int64, int64[::1], int64[::1], int64[::1], float64[:, ::1])", gather)
 
-
-def sites(r: Real, first: int, size: int, offsets: Integer, ascending: Integer, m: Real) -> None:
+@subroutine
+def sites(r: F1, first: int, size: int, offsets: I1, ascending: I1, m: F2) -> None:
     """A matrix on several sites: gather a tile of units, multiply by the entries that are not zero, scatter."""
     side = offsets.size
     starts, columns, count = np.zeros(side + 1, np.int64), np.empty(side * side, np.int64), 0
@@ -102,7 +100,7 @@ def sites(r: Real, first: int, size: int, offsets: Integer, ascending: Integer, 
     x, y = np.empty((side, width)), np.empty(width)
     base = np.empty(width, np.int64)
     for unit in range(first, first + size, width):
-        contiguous = _gather(r, unit, ascending, offsets, base, x)
+        contiguous = gather(r, unit, ascending, offsets, base, x)
         for i in range(side):
             for t in range(width):
                 y[t] = 0.0
@@ -119,7 +117,8 @@ def sites(r: Real, first: int, size: int, offsets: Integer, ascending: Integer, 
                     r[base[t] + offsets[i]] = y[t]
 
 
-def site_sums(g: Real, x: Real, first: int, size: int, offsets: Integer, ascending: Integer, out: Real) -> None:
+@subroutine
+def site_sums(g: F1, x: F1, first: int, size: int, offsets: I1, ascending: I1, out: F1) -> None:
     """out[i, j] += sum over units of g[i, unit] x[j, unit], flattened; lanes are summed at the end."""
     side = offsets.size
     width = min(TILE, size)
@@ -128,8 +127,8 @@ def site_sums(g: Real, x: Real, first: int, size: int, offsets: Integer, ascendi
     lane_sums = np.zeros((side * side, lanes))
     base = np.empty(width, np.int64)
     for unit in range(first, first + size, width):
-        _gather(g, unit, ascending, offsets, base, a)
-        _gather(x, unit, ascending, offsets, base, b)
+        gather(g, unit, ascending, offsets, base, a)
+        gather(x, unit, ascending, offsets, base, b)
         for i in range(side):
             for j in range(side):
                 row, left, right = lane_sums[i * side + j], a[i], b[j]
@@ -148,7 +147,7 @@ def site_sums(g: Real, x: Real, first: int, size: int, offsets: Integer, ascendi
 # Q P = i^e (QP), e is a sum over sites; odd where they anticommute, and s = +1 for e = 1, -1 for e = 3 (mod 4).
 
 
-@njit(error_model="numpy")
+@inline
 def _phase(index: int, mask: int) -> int:
     """The e of Q P = i^e (QP), modulo 4."""
     e = 0
@@ -161,7 +160,7 @@ def _phase(index: int, mask: int) -> int:
     return e & 3
 
 
-@njit(error_model="numpy")
+@inline
 def _high(unit: int, high_mask: int) -> int:
     """The setting of the high digits: `unit` with a zero at the top bit of the mask, so that no pair comes twice."""
     if high_mask == 0:
@@ -172,7 +171,8 @@ def _high(unit: int, high_mask: int) -> int:
     return ((unit >> top) << (top + 1)) | (unit & ((1 << top) - 1))
 
 
-def rotate(r: Real, first: int, size: int, mask: int, phases: Integer, cosine: float, sine: float) -> None:
+@subroutine
+def rotate(r: F1, first: int, size: int, mask: int, phases: I1, cosine: float, sine: float) -> None:
     low_size = phases.size
     low_mask, high_mask = mask & (low_size - 1), mask // low_size
     for unit in range(first, first + size):
@@ -190,7 +190,8 @@ def rotate(r: Real, first: int, size: int, mask: int, phases: Integer, cosine: f
                 y[partner] = cosine * b - s * a
 
 
-def rotation_sums(g: Real, x: Real, first: int, size: int, mask: int, phases: Integer, out: Real) -> None:
+@subroutine
+def rotation_sums(g: F1, x: F1, first: int, size: int, mask: int, phases: I1, out: F1) -> None:
     """out += (dL/dcos, dL/dsin)."""
     low_size = phases.size
     low_mask, high_mask = mask & (low_size - 1), mask // low_size
@@ -213,7 +214,8 @@ def rotation_sums(g: Real, x: Real, first: int, size: int, mask: int, phases: In
 # sites that go and come ----------------------------------------------------------------------------------------------
 
 
-def resize(r: Real, size: int, shift: int, growing: bool, with_z: bool) -> None:
+@subroutine
+def resize(r: F1, size: int, shift: int, growing: bool, with_z: bool) -> None:
     """Insert a site into a vector of `size` numbers, or trace it out so that so many are left; in place.
 
     Growing, its component I (and Z, if `with_z`) is the vector, the others zero, from the end downwards. Shrinking, its

@@ -16,10 +16,10 @@ from qml.channels.mixtures import PauliMixture
 from qml.circuits.program import Program, Step
 from qml.engines import block_plan
 from qml.engines import pauli_loops as loops
+from qml.engines._llvm.language import LANES
 from qml.engines.lanes import groups_of, in_lanes
 from qml.engines.pauli_coefficients import Coefficients, Factor
 from qml.engines.pauli_tables import TableBuilder
-from qml.engines.simd import LANES
 from qml.engines.transfer import LETTERS, transfer_of
 from qml.gates import PauliRotation
 from qml.operations import PartialTrace, Preparation, Unitary

@@ -9,7 +9,7 @@ import numpy as np
 from qml._typing import Integer, Real
 from qml.engines import block_plan, block_rows
 from qml.engines import pauli_loops as loops
-from qml.engines.simd import LANES
+from qml.engines._llvm.language import LANES
 
 SPACING = (LANES - 1).bit_length()
 """Bits of the index of a wide vector that count the members."""

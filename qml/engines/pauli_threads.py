@@ -32,7 +32,7 @@ def sweep(
     backward: bool,
     threads: int | None = None,
 ) -> None:
-    """What :func:`qml.engines.pauli_kernels.sweep` does, to the bit, on `threads` threads (None: Numba's number)."""
+    """What :func:`qml.engines.pauli_kernels.sweep` does, to the bit, on so many threads (None: all)."""
     size, count = vectors.shape[1], len(vectors)
     large = not tables.wide and size >= 4**SHARED_FROM  # asking for the number of threads takes as long as small sweeps
     if tables.wide:

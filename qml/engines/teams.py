@@ -19,11 +19,11 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 from llvmlite.binding import add_symbol
-from numba import get_num_threads, types
-from numba.core import cgutils
-from numba.extending import intrinsic
 
+from qml import threads
 from qml._typing import Integer
+from qml.engines._llvm.language import I1, inline, intrinsic
+from qml.engines._llvm.values import WORD
 
 PATIENCE = 2000
 """How often a waiting thread looks before it lets others run."""
@@ -34,58 +34,39 @@ _function = _library.SwitchToThread if os.name == "nt" else _library.sched_yield
 add_symbol(_YIELD, ctypes.cast(_function, ctypes.c_void_p).value)
 
 
-def _place(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-    return builder.gep(context.make_array(sig.args[0])(context, builder, args[0]).data, [args[1]])
-
-
-def _take(typing: Any, counters: Any, index: Any) -> Any:
+@intrinsic
+def _take_one(body: Any, counters: Any, index: Any) -> Any:
     """counters[index], which becomes one more: in one step, whichever threads do so."""
-
-    def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        one = ir.Constant(ir.IntType(64), 1)
-        return builder.atomic_rmw("add", _place(context, builder, sig, args), one, "seq_cst")
-
-    return types.int64(counters, types.intp), generate
+    return body.builder.atomic_rmw("add", body.address(counters, index), WORD(1), "seq_cst")
 
 
-def _look(typing: Any, counters: Any, index: Any) -> Any:
+@intrinsic
+def _look_at(body: Any, counters: Any, index: Any) -> Any:
     """counters[index] as it is now, and all that was written before it became so."""
-
-    def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        return builder.load_atomic(_place(context, builder, sig, args), "acquire", 8)
-
-    return types.int64(counters, types.intp), generate
+    return body.builder.load_atomic(body.address(counters, index), "acquire", 8)
 
 
-def _yield_now(typing: Any) -> Any:
+@intrinsic
+def _let_run(body: Any) -> None:
     """Let another thread run."""
-
-    def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        insert: Any = cgutils.get_or_insert_function
-        function = insert(builder.module, ir.FunctionType(ir.IntType(32), []), _YIELD)
-        builder.call(function, [])
-        return context.get_dummy_value()
-
-    return types.none(), generate
+    body.builder.call(body.unit.external(_YIELD, ir.IntType(32)), [])
 
 
-_take_one: Callable[..., Any] = intrinsic(_take)
-_look_at: Callable[..., Any] = intrinsic(_look)
-_let_run: Callable[..., Any] = intrinsic(_yield_now)
-
-
-def ticket(progress: Integer, phase: int, before: int) -> int:
+@inline
+def ticket(progress: I1, phase: int, before: int) -> int:
     """The next piece of a phase; `before` is the one taken last, -1 at first."""
     return before + 1 if progress.size == 0 else _take_one(progress, 2 * phase)
 
 
-def finish(progress: Integer, phase: int) -> None:
+@inline
+def finish(progress: I1, phase: int) -> None:
     """One piece of the phase is done."""
     if progress.size != 0:
         _take_one(progress, 2 * phase + 1)
 
 
-def wait(progress: Integer, phase: int, pieces: int) -> None:
+@inline
+def wait(progress: I1, phase: int, pieces: int) -> None:
     """Until all pieces of the phase are done."""
     looks = 0
     while progress.size != 0 and _look_at(progress, 2 * phase + 1) < pieces:
@@ -94,9 +75,9 @@ def wait(progress: Integer, phase: int, pieces: int) -> None:
             _let_run()
 
 
-def workers_of(threads: int | None) -> int:
-    """The number of threads that `threads` stands for: None is as many as Numba uses."""
-    return int(get_num_threads()) if threads is None else threads
+def workers_of(wanted: int | None) -> int:
+    """The number of threads that `wanted` stands for: None is as many as kernels may use."""
+    return threads.of_kernels() if wanted is None else wanted
 
 
 def together(phases: int, workers: int, task: Callable[[Integer], None]) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from qml._typing import Integer, Real
-from qml.engines.linking import kernel
+from qml.engines._llvm.kernel import kernel
+from qml.engines._llvm.language import F1, F2, I1
 
 
-@kernel("void(float64[:, ::1], int64[::1], int64[::1], float64[::1], float64[:, ::1])")
-def chain_products(factors: Real, starts: Integer, targets: Integer, coefficients: Real, before: Real) -> None:
+@kernel
+def chain_products(factors: F2, starts: I1, targets: I1, coefficients: F1, before: F2) -> None:
     """Chain c, the product of the 2 x 2 factors starts[c] to starts[c + 1] (the first acts first), goes to targets[c].
 
     Matrices are rows of eight numbers, as in ``coefficients``; `before` receives the product before each factor.

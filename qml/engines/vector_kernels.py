@@ -24,11 +24,10 @@ chunk.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
-from qml._typing import Integer, Real
-from qml.engines.linking import kernel
-from qml.engines.simd import LANES, load, store
+from qml.engines._llvm.kernel import kernel
+from qml.engines._llvm.language import F1, F2, F3, I1, I2, LANES, subroutine
+from qml.engines._llvm.simd import load, store
 from qml.engines.vector_operations import ROW, dense, dense_sums, odd, pair, pair_sums, turn, turn_sums
 
 PAIR, TURN, DENSE = range(3)
@@ -46,12 +45,11 @@ FIRST_SHIFT, N_ACTIVE, FIRST_OP, N_OPS = range(4)
 ``ops``."""
 
 CHUNKS = 16
-_X, _XX, _I, _II = "float64[::1]", "float64[:, ::1]", "int64[::1]", "int64[:, ::1]"
 
 
-@njit(error_model="numpy")
+@subroutine
 def _sums(
-    buffers: Real, sums: Real, op: Integer, offsets: Integer, firsts: Integer, coefficients: Real, signs: Real
+    buffers: F1, sums: F1, op: I1, offsets: I1, firsts: I1, coefficients: F1, signs: F1
 ) -> None:
     """The sums of an operation, psi and lambda before it one after the other in the buffers."""
     size = buffers.size // 2
@@ -66,8 +64,8 @@ def _sums(
             dense_sums(psi, cotangent, offsets, firsts, coefficients, start, sums, LANES * p)
 
 
-@njit(error_model="numpy")
-def _fill(x: Real, buffer: Real, elements: Integer, rows: Integer, back: bool) -> None:
+@subroutine
+def _fill(x: F1, buffer: F1, elements: I1, rows: I1, back: bool) -> None:
     """The units whose first elements these are into a buffer, or back."""
     if elements.size == LANES and elements[LANES - 1] - elements[0] == LANES - 1:
         start = 2 * elements[0]
@@ -94,23 +92,20 @@ def _fill(x: Real, buffer: Real, elements: Integer, rows: Integer, back: bool) -
                 buffer[j], buffer[j + 8] = 0.0, 0.0
 
 
-@kernel(
-    f"void({_X}, {_X}, int64, int64, {_II}, {_I}, {_II}, {_II}, {_XX}, {_X}, float64[:, :, ::1], {_XX}, int64, int64, "
-    "int64, int64, boolean)"
-)
+@kernel
 def run(
-    x: Real,
-    y: Real,
+    x: F1,
+    y: F1,
     n: int,
     m: int,
-    sweeps: Integer,
-    places: Integer,
-    ops: Integer,
-    core_places: Integer,
-    core_factors: Real,
-    coefficients: Real,
-    sums: Real,
-    room: Real,
+    sweeps: I2,
+    places: I1,
+    ops: I2,
+    core_places: I2,
+    core_factors: F2,
+    coefficients: F1,
+    sums: F3,
+    room: F2,
     first_sweep: int,
     last_sweep: int,
     first_chunk: int,

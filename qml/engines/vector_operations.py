@@ -6,10 +6,9 @@ See :mod:`qml.engines.vector_kernels` for the operations and the buffer.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
-from qml._typing import Integer, Real
-from qml.engines.simd import LANES, load, store
+from qml.engines._llvm.language import F1, I1, LANES, inline, subroutine
+from qml.engines._llvm.simd import load, store
 
 NOTHING, REAL, COMPLEX = range(3)
 """What a 2 x 2 matrix is."""
@@ -22,8 +21,8 @@ PAIR_SUMS = 8
 # LLVM spills vector registers around branches: hence one loop for each case, without any.
 
 
-@njit(inline="always", error_model="numpy")
-def _two_by_two(m: Real, start: int, adjoint: bool, u: Real) -> int:
+@inline
+def _two_by_two(m: F1, start: int, adjoint: bool, u: F1) -> int:
     """The matrix at `start`, or its adjoint, to u (re and im of 00, 01, 10, 11); whether it is real or complex."""
     for e in range(8):
         u[e] = m[start + e]
@@ -33,8 +32,8 @@ def _two_by_two(m: Real, start: int, adjoint: bool, u: Real) -> int:
     return REAL if u[1] == 0.0 and u[3] == 0.0 and u[5] == 0.0 and u[7] == 0.0 else COMPLEX
 
 
-@njit(inline="always", error_model="numpy")
-def _mix(x: Real, sh: int, sl: int, here: Integer, there: Integer, u: Real, numbers: int) -> None:
+@inline
+def _mix(x: F1, sh: int, sl: int, here: I1, there: I1, u: F1, numbers: int) -> None:
     """u on components (0, 1) and on (2, 3), which are at the offsets `here` and go to the offsets `there`."""
     p0, p1, p2, p3 = here[0], here[1], here[2], here[3]
     q0, q1, q2, q3 = there[0], there[1], there[2], there[3]
@@ -79,8 +78,8 @@ def _mix(x: Real, sh: int, sl: int, here: Integer, there: Integer, u: Real, numb
                     store(x, i + q3 + 8, i3)
 
 
-@njit(inline="always", error_model="numpy")
-def _scale(x: Real, sh: int, sl: int, places: Integer, factors: Real, adjoint: bool) -> None:
+@inline
+def _scale(x: F1, sh: int, sl: int, places: I1, factors: F1, adjoint: bool) -> None:
     """Component places[a] times factors[a], or its conjugate."""
     for a in range(4):
         offset = (places[a] >> 1) * sh + (places[a] & 1) * sl
@@ -95,9 +94,9 @@ def _scale(x: Real, sh: int, sl: int, places: Integer, factors: Real, adjoint: b
                     store(x, i + 8, u * im + v * re)
 
 
-@njit(error_model="numpy")
+@subroutine
 def pair(
-    x: Real, sh: int, sl: int, m: Real, first: int, second: int, places: Integer, factors: Real, adjoint: bool
+    x: F1, sh: int, sl: int, m: F1, first: int, second: int, places: I1, factors: F1, adjoint: bool
 ) -> None:
     """C (A x B), or its adjoint, in place; component a goes to places[a] times factors[a]."""
     u = np.empty(8)
@@ -121,8 +120,8 @@ def pair(
         _mix(x, sh, sl, before, after, u, numbers)
 
 
-@njit(inline="always", error_model="numpy")
-def pair_sums(x: Real, y: Real, sh: int, sl: int, free: int, sums: Real) -> None:
+@inline
+def pair_sums(x: F1, y: F1, sh: int, sl: int, free: int, sums: F1) -> None:
     """The sums for A and B (see ``PAIR_SUMS``), x = psi and y = lambda before the operation."""
     d0, d1, d2, d3 = load(sums, 0), load(sums, 8), load(sums, 16), load(sums, 24)
     ua, va, ub, vb = load(sums, 32), load(sums, 40), load(sums, 48), load(sums, 56)
@@ -158,7 +157,7 @@ def pair_sums(x: Real, y: Real, sh: int, sl: int, free: int, sums: Real) -> None
     store(sums, 56, vb)
 
 
-@njit(inline="always")
+@inline
 def odd(word: int) -> int:
     """The parity of the bits of a non-negative number."""
     word ^= word >> 32
@@ -170,8 +169,8 @@ def odd(word: int) -> int:
     return word & 1
 
 
-@njit(error_model="numpy")
-def turn(x: Real, flip: int, z: int, power: int, cosine: float, sine: float, signs: Real) -> None:
+@subroutine
+def turn(x: F1, flip: int, z: int, power: int, cosine: float, sine: float, signs: F1) -> None:
     """y_r = cos x_r + sin f sign(b) x_b with b = r ^ flip and f = i^power; `signs` are those of the other qubits."""
     plus = (-sine if power & 2 else sine) * load(signs, 0)
     minus = -1.0 * plus
@@ -195,8 +194,8 @@ def turn(x: Real, flip: int, z: int, power: int, cosine: float, sine: float, sig
             store(x, j + 8, cosine * ij + there * ii)
 
 
-@njit(inline="always", error_model="numpy")
-def turn_sums(x: Real, y: Real, flip: int, z: int, power: int, signs: Real, sums: Real) -> None:
+@inline
+def turn_sums(x: F1, y: F1, flip: int, z: int, power: int, signs: F1, sums: F1) -> None:
     """The sum of Re(lambda_r^* f sign(b) psi_b) / 2."""
     plus = (-0.5 if power & 2 else 0.5) * load(signs, 0)
     minus = -1.0 * plus
@@ -212,8 +211,8 @@ def turn_sums(x: Real, y: Real, flip: int, z: int, power: int, signs: Real, sums
     store(sums, 0, t)
 
 
-@njit(error_model="numpy")
-def dense(x: Real, w: Real, offsets: Integer, firsts: Integer, m: Real, start: int, adjoint: bool) -> None:
+@subroutine
+def dense(x: F1, w: F1, offsets: I1, firsts: I1, m: F1, start: int, adjoint: bool) -> None:
     """M x, or M^dagger x, in place; w has room for the components."""
     side = offsets.size
     for first in firsts:
@@ -238,8 +237,8 @@ def dense(x: Real, w: Real, offsets: Integer, firsts: Integer, m: Real, start: i
             store(x, i + 8, imaginary)
 
 
-@njit(inline="always", error_model="numpy")
-def dense_sums(x: Real, y: Real, offsets: Integer, firsts: Integer, m: Real, start: int, sums: Real, out: int) -> None:
+@inline
+def dense_sums(x: F1, y: F1, offsets: I1, firsts: I1, m: F1, start: int, sums: F1, out: int) -> None:
     """The sum of Re(lambda_a^* K_ab psi_b)."""
     side = offsets.size
     t = load(sums, out)

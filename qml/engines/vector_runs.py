@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
 
-import numba
 import numpy as np
 
 from qml import _checks
 from qml._typing import ArrayLike, Complex, ParamsLike, Real
 from qml.circuits.program import Program
 from qml.engines import vector_kernels as kernels
+from qml.engines._llvm.language import LANES
 from qml.engines.register import VectorsPull
-from qml.engines.simd import LANES
+from qml.engines.teams import spread, workers_of
 from qml.engines.vector_operations import ROW
 from qml.engines.vector_plan import Plan, plan_of
 from qml.engines.vector_sums import pauli_sum, terms_of
@@ -113,12 +112,7 @@ class _Run:
                 first, last = c * d // chunks, (c + 1) * d // chunks
                 pauli_sum(self.final, applied, self.width, starts, masks, factors, first, last, parts[c])
 
-        threads = _threads(self.size)
-        if threads == 1:
-            part(0, chunks)
-        else:
-            with ThreadPoolExecutor(threads) as pool:
-                _share(pool, part, chunks, 2 * threads)
+        spread(chunks, _workers(self.size), part)
         return parts.sum(axis=0)[: self.shape[1]], applied
 
     def scaled(self, x: Real, weights: Real) -> Real:
@@ -166,26 +160,17 @@ class _Run:
                 backward,
             )
 
-        threads = _threads(self.size)
-        if threads == 1:
+        workers = _workers(self.size)
+        if workers == 1:
             part(first, last, 0, kernels.CHUNKS)
             return
-        order = range(last - 1, first - 1, -1) if backward else range(first, last)
-        with ThreadPoolExecutor(threads) as pool:
-            for sweep in order:
-                _share(pool, partial(part, sweep, sweep + 1), kernels.CHUNKS, 2 * threads)
+        for sweep in range(last - 1, first - 1, -1) if backward else range(first, last):
+            spread(kernels.CHUNKS, workers, partial(part, sweep, sweep + 1))
 
 
-def _share(pool: Executor, part: Callable[[int, int], None], chunks: int, tasks: int) -> None:
-    """part(first, last) for all chunks, in so many tasks."""
-    ends = [task * chunks // tasks for task in range(tasks + 1)]
-    for _ in pool.map(part, ends[:-1], ends[1:]):
-        pass
-
-
-def _threads(size: int) -> int:
+def _workers(size: int) -> int:
     """How many threads share the work on so many complex numbers."""
-    return int(numba.get_num_threads()) if size >= PARALLEL_FROM else 1
+    return workers_of(None) if size >= PARALLEL_FROM else 1
 
 
 def _aligned(size: int) -> Real:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from qml._typing import Integer, Real
-from qml.engines.linking import kernel
-from qml.engines.simd import LANES, load, store
+from qml.engines._llvm.kernel import kernel
+from qml.engines._llvm.language import F1, F2, I1, I2, LANES
+from qml.engines._llvm.simd import load, store
 from qml.engines.vector_operations import ROW, odd
 from qml.operators import PauliSum
 
@@ -24,11 +25,9 @@ def terms_of(observable: PauliSum) -> tuple[Integer, Integer, Real]:
     return starts.astype(np.int64), masks, c.view(np.float64).reshape(-1, 2)
 
 
-@kernel(
-    "void(float64[::1], float64[::1], int64, int64[::1], int64[:, ::1], float64[:, ::1], int64, int64, float64[::1])"
-)
+@kernel
 def pauli_sum(
-    x: Real, y: Real, m: int, starts: Integer, masks: Integer, factors: Real, first: int, last: int, out: Real
+    x: F1, y: F1, m: int, starts: I1, masks: I2, factors: F2, first: int, last: int, out: F1
 ) -> None:
     """y = H x on rows `first` to `last` (multiples of eight, or all of them), and x_c^dagger H x_c added to `out` (m,).
 

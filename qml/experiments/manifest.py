@@ -10,14 +10,13 @@ from typing import Any
 import qml
 from qml.fitting.provenance import provenance
 
-PACKAGES = ("numba", "qutip", "scikit-learn", "distributed", "pyarrow")
+PACKAGES = ("llvmlite", "qutip", "scikit-learn", "distributed", "pyarrow")
 
 
 def environment() -> dict[str, Any]:
     """Versions, git commit, processor, memory, threads."""
     from importlib.metadata import PackageNotFoundError, version
 
-    import numba  # noqa: F401 - so that its threads are known
     import psutil
 
     found = provenance()

@@ -2,7 +2,7 @@
 
 All three speak ``concurrent.futures``, so the loop over the points (:func:`carry_out`) is one. Processes are those of
 the standard library, which need nothing installed; they are forked from a process that has only imported things, since
-one that was forked while BLAS or Numba had threads may hang. Dask adds what a single machine lacks: other machines, and
+one that was forked while BLAS had threads may hang. Dask adds what a single machine lacks: other machines, and
 moving the work of one that died.
 """
 
@@ -195,7 +195,6 @@ def _held(*signals: signal.Signals) -> Iterator[None]:
 
 def _begin() -> None:
     """In a new worker: Ctrl-C is for the parent to handle, and without a parent there is nothing left to do."""
-    multiprocessing.set_start_method("spawn", force=True)  # or Numba makes a semaphore that outlives a killed worker
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     if parent is not None:

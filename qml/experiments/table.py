@@ -72,7 +72,7 @@ def has_failed(entry: Mapping[str, Any]) -> bool:
 
 def timings(points: Sequence[sweep.Point], entries: Sequence[Mapping[str, Any]]) -> Table:
     """Seconds of each fit (of all of a point, where it failed), and the process and threads that it had."""
-    table: Table = {name: [] for name in ("point", "fit", "seconds", "point_seconds", "process", "blas", "numba")}
+    table: Table = {name: [] for name in ("point", "fit", "seconds", "point_seconds", "process", "blas", "kernels")}
     for point, entry in latest(points, entries):
         used = entry["threads"] or {}
         for fit in entry["fits"]:
@@ -84,7 +84,7 @@ def timings(points: Sequence[sweep.Point], entries: Sequence[Mapping[str, Any]])
                 entry["seconds"],
                 entry["process"],
                 used.get("blas"),
-                used.get("numba"),
+                used.get("kernels"),
             )
             for column, cell in zip(table.values(), row, strict=True):
                 column.append(cell)

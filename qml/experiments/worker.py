@@ -66,7 +66,7 @@ def work(task: Task) -> dict[str, Any]:
 
 @cache
 def _threads(pinned: int) -> dict[str, int | None]:
-    """The threads that BLAS and Numba have in this process, asked once for each number that they were pinned to."""
+    """The threads that BLAS and kernels have in this process, asked once for each number that they were pinned to."""
     return threads.found()
 
 

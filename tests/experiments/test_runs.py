@@ -98,7 +98,7 @@ def test_the_table_of_a_sweep_is_tidy(done: Path) -> None:
         assert row["error"] == ""
     timed = rows(done / "timings.csv")
     assert [(r["point"], r["fit"]) for r in timed] == [(r["point"], r["fit"]) for r in found]
-    assert {r["numba"] for r in timed} == {"1"}
+    assert {r["kernels"] for r in timed} == {"1"}
     assert {r["blas"] for r in timed} == {"1"}
 
 

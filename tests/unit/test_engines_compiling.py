@@ -1,144 +1,237 @@
-"""When kernels are compiled, and who is told."""
+"""The compiler of kernels: what it makes of Python, what it refuses, and what is kept on disk."""
 
-import inspect
 import io
+import json
 import sys
 
-import numba
 import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from qml.engines import linking, precompile
+from qml.engines import precompile
+from qml.engines._llvm import kernel as kernels
+from qml.engines._llvm.kernel import Kernel, kernel
+from qml.engines._llvm.language import F1, F2, F3, I1, I2, LANES, U1, inline, subroutine
+from qml.engines._llvm.simd import load, store
+from qml.engines._llvm.values import CannotCompile
 from qml.experiments.cli import main
 
-TYPES = "void(float64[::1], int64)"
-
-
-def _double(x, i):
-    x[i] = 2.0 * x[i]
-
-
-def _broken(x, i):
-    x[i] = "no number"
-
-
-def _quadruple(x, i):
-    _linked_double(x, i)
-    _linked_double(x, i)
-
-
-def _calls_broken(x, i):
-    _linked_broken(x, i)
-
-
-OWN = double, broken, quadruple, calls_broken = [
-    linking.Kernel(TYPES, function) for function in (_double, _broken, _quadruple, _calls_broken)
-]
-_linked_double, _linked_broken = double.linked, broken.linked
-SLOTS = {slot: linking._BY_SLOT.pop(slot) for slot, kernel in list(linking._BY_SLOT.items()) if kernel in OWN}
+SHIFT = 3
+PAIRS = ((1, 2), (3, 5), (8, 13))
 
 
 @pytest.fixture
-def fresh(monkeypatch):
-    """The kernels above, known and not compiled; nothing is printed or started."""
-    monkeypatch.setattr(precompile, "_begun", True)
-    for slot, kernel in SLOTS.items():
-        kernel._compiled, kernel._slot.value = None, None
-        monkeypatch.setitem(linking._BY_SLOT, slot, kernel)
+def folder(tmp_path, monkeypatch):
+    """Where machine code is kept in a test."""
+    monkeypatch.setenv("QML_CACHE_DIR", str(tmp_path))
+    return tmp_path
 
 
-@pytest.mark.usefixtures("fresh")
-def test_a_kernel_is_compiled_when_compiled_code_first_calls_it():
-    quadruple.compile()
-    x = np.ones(3)
-    assert double._compiled is None  # compiling its caller does not need it
-    quadruple(x, 1)
-    assert double._compiled is not None
-    double(x, 2)
-    np.testing.assert_array_equal(x, [1.0, 4.0, 2.0])
+@pytest.fixture(autouse=True)
+def own(monkeypatch):
+    """Kernels of tests are not among those of the engines, and nothing is printed."""
+    monkeypatch.setattr(kernels, "_KERNELS", list(kernels._KERNELS))
+    monkeypatch.setattr(kernels, "_say", lambda: None)
 
 
-@pytest.mark.usefixtures("fresh")
-def test_what_cannot_be_compiled_is_an_error_of_the_caller():
-    x = np.ones(3)
-    with pytest.raises(numba.TypingError):
-        calls_broken(x, 1)
-    np.testing.assert_array_equal(x, 1.0)
+def _integers(a: int, b: int, out: I1) -> int:
+    out[0], out[1], out[2] = a // b, a % b, -a
+    out[3] = a // 8 + a % 8
+    out[4] = (a ^ b) | (a & 255) << SHIFT
+    out[5] = a >> 2 if a > b and b != 3 else a << 1
+    out[6] = max(a, b, 7) - min(a, b)
+    out[7] = 5 if a in (1, 2, 4) or not b > 0 else PAIRS[a & 1][1]
+    out[8] += a
+    return out[5] + (a > b)
 
 
-@pytest.mark.usefixtures("fresh")
-def test_an_interrupt_while_a_kernel_is_compiled_is_an_interrupt(monkeypatch):
-    def interrupted(self):
-        raise KeyboardInterrupt
-
-    calls_broken.compile()
-    monkeypatch.setattr(linking.Kernel, "compile", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        calls_broken(np.ones(3), 1)
+@pytest.mark.parametrize("a", [-17, -8, -1, 0, 1, 2, 5, 9, 1000])
+@pytest.mark.parametrize("b", [-7, -2, 1, 3, 8])
+def test_integers_are_those_of_python(a, b):
+    compiled, plain = np.zeros(9, dtype=np.int64), np.zeros(9, dtype=np.int64)
+    assert INTEGERS(a, b, compiled) == _integers(a, b, plain)
+    np.testing.assert_array_equal(compiled, plain)
 
 
-def test_the_second_process_compiles_kernels_that_there_are():
-    names = {kernel.name.rpartition(".")[2] for kernel in precompile.every_kernel()}
-    assert set(precompile.ORDER) <= names
-    assert len(set(precompile.ORDER)) == len(precompile.ORDER)
+@inline
+def _wrapped(x: F1, at: int) -> float:
+    while at >= x.size:
+        at -= x.size
+    return x[at]
 
 
-def test_one_line_in_a_terminal_and_one_second_process(monkeypatch):
+def _wrapped_plain(x, at):
+    return x[at % x.size]
+
+
+def _first_above(x: F1, limit: float) -> int:
+    for i in range(x.size):
+        if x[i] > limit:
+            return i
+    return -1
+
+
+first_above = subroutine(_first_above)
+
+
+def _loops(x: F2, y: F3, z: I2, small: U1, out: F1) -> float:
+    rows, columns = x.shape
+    room, other = np.zeros((rows, 3)), np.empty(columns * 200)
+    total = 0.0
+    for i in range(rows):
+        row = x[i]
+        for j in range(columns - 1, -1, -2):
+            if row[j] < 0.0:
+                continue
+            if row[j] > 2.0:
+                break
+            room[i, j % 3] += row[j] / 3 + _wrapped(row, j + 9) - z[i, 0] * 0.5
+        other[:columns] = 1.5
+        part = y[i, 1:] if i & 1 else y[0][:2]
+        total += part[1, 2] + other[columns - 1] + first_above(row, 0.5) + np.cos(room[i, 0])
+    for index in small:
+        total += index
+    for start in range(0, rows, columns):
+        total -= room[start, 0]
+    out[:] = 0.0
+    out[1:3] = total
+    for i in range(out.size):
+        out[i] *= x.size - room.reshape(-1)[i]
+    return -total
+
+
+def test_loops_arrays_and_calls_are_those_of_python(monkeypatch):
+    rng = np.random.default_rng(0)
+    x, y, z = rng.normal(size=(5, 7)), rng.normal(size=(5, 3, 4)), rng.integers(-9, 9, size=(5, 2))
+    small = np.array([2**32 - 1, 3], dtype=np.uint32)
+    compiled, plain = np.ones(4), np.ones(4)
+    value = LOOPS(x, y, z, small, compiled)
+    monkeypatch.setitem(globals(), "_wrapped", _wrapped_plain)
+    monkeypatch.setitem(globals(), "first_above", _first_above)
+    assert value == pytest.approx(_loops(x, y, z, small, plain), rel=1e-14)
+    np.testing.assert_allclose(compiled, plain, rtol=1e-14)
+    assert abs(value) > 1
+
+
+def _rows(x: F1, factor: float, turned: bool) -> None:
+    for i in range(0, x.size, LANES):
+        here = load(x, i)
+        store(x, i, -here * here if turned else 2 * here + factor)
+
+
+def test_rows_of_lanes():
+    x = np.arange(16.0)
+    ROWS(x, 0.5, False)
+    np.testing.assert_array_equal(x, 2 * np.arange(16.0) + 0.5)
+    ROWS(x, 0.5, True)
+    np.testing.assert_array_equal(x, -((2 * np.arange(16.0) + 0.5) ** 2))
+
+
+INTEGERS, LOOPS, ROWS = (Kernel(function) for function in (_integers, _loops, _rows))
+for own_kernel in (INTEGERS, LOOPS, ROWS):
+    kernels._KERNELS.remove(own_kernel)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (np.ones(8), 1.0),
+        (np.ones(8), 1.0, False, 0),
+        (np.ones(8), "one", False),
+        (np.ones((2, 4)), 1.0, False),
+        (np.ones(16)[::2], 1.0, False),
+        (np.ones(8, dtype=np.float32), 1.0, False),
+        (np.ones(8, dtype=np.int64), 1.0, False),
+    ],
+)
+def test_other_arguments_are_refused(arguments):
+    with pytest.raises(TypeError):
+        ROWS(*arguments)
+
+
+def test_too_large_an_integer_is_refused():
+    with pytest.raises(OverflowError):
+        INTEGERS(2**63, 1, np.zeros(9, dtype=np.int64))
+
+
+def _generator(n: int) -> None:
+    yield n
+
+
+def _string(n: int) -> None:
+    n = 1
+    n += 0.5
+
+
+def _unknown(n: int) -> None:
+    missing(n)  # noqa: F821
+
+
+@pytest.mark.parametrize(
+    ("function", "words"),
+    [(_generator, "_generator, line"), (_string, "n is i64 first, double later"), (_unknown, "missing is not known")],
+)
+def test_what_cannot_be_compiled_is_said(function, words, folder):
+    with pytest.raises(CannotCompile, match=words):
+        kernel(function)(1)
+
+
+def _shifted(n: int) -> int:
+    return n << SHIFT
+
+
+def test_machine_code_is_kept_until_what_it_is_made_of_changes(folder, monkeypatch):
+    made = []
+    original = kernels._Machine.compiled
+    monkeypatch.setattr(kernels._Machine, "compiled", lambda self, text: made.append(text) or original(self, text))
+    assert [kernel(_shifted)(1) for _ in range(2)] == [8, 8]
+    assert len(made) == 1
+    (file,) = folder.iterdir()
+    head = json.loads(file.read_bytes().partition(b"\n")[0])
+    assert __file__ in head["files"]
+    assert [__name__, "SHIFT", "3"] in head["constants"]
+    monkeypatch.setitem(globals(), "SHIFT", 4)  # a number from elsewhere
+    assert kernel(_shifted)(1) == 16
+    assert len(made) == 2
+    digest = kernels._digest
+    monkeypatch.setattr(kernels, "_digest", lambda file: "other" if file == __file__ else digest(file))  # a text
+    assert kernel(_shifted)(1) == 16
+    assert len(made) == 3
+    (file,) = folder.iterdir()
+    file.write_bytes(file.read_bytes()[:-1])  # a file that is not whole
+    assert kernel(_shifted)(1) == 16
+    assert len(made) == 4
+
+
+def test_where_nothing_can_be_kept_kernels_run(tmp_path, monkeypatch):
+    blocked = tmp_path / "file"
+    blocked.touch()
+    monkeypatch.setenv("QML_CACHE_DIR", str(blocked))
+    assert kernel(_shifted)(1) == 8
+
+
+def test_one_line_in_a_terminal(monkeypatch):
     class Terminal(io.StringIO):
         def isatty(self):
             return True
 
-    started = []
-
-    class Process:
-        def __init__(self, command, **streams):
-            started.append(command)
-
-        def kill(self):
-            pass
-
-        def wait(self):
-            pass
-
-    monkeypatch.setattr(precompile.subprocess, "Popen", Process)
-    monkeypatch.setattr(precompile, "_begun", False)
+    monkeypatch.undo()
     monkeypatch.setattr(sys, "stderr", Terminal())
-    precompile.begin()
-    precompile.begin()
-    assert sys.stderr.getvalue().count("\n") == 1
-    assert "compiles its kernels" in sys.stderr.getvalue()
-    assert [command[0] for command in started] == [sys.executable]
+    kernels._say.cache_clear()
+    kernels._say()
+    kernels._say()
+    assert sys.stderr.getvalue() == "qml compiles its kernels for this processor: once, some seconds.\n"
 
 
 def test_no_line_where_nobody_reads(monkeypatch):
-    monkeypatch.setattr(precompile.subprocess, "Popen", lambda *given, **streams: (_ for _ in ()).throw(OSError()))
-    monkeypatch.setattr(precompile, "_begun", False)
-    monkeypatch.setattr(precompile, "_watched", lambda: False)
+    monkeypatch.undo()
     monkeypatch.setattr(sys, "stderr", io.StringIO())
-    precompile.begin()  # and no process to be had is no error
+    kernels._say.cache_clear()
+    kernels._say()
     assert sys.stderr.getvalue() == ""
 
 
-def test_every_kernel_compiles(monkeypatch):
-    monkeypatch.setattr(precompile, "_begun", True)
+def test_every_kernel_compiles():
     result = CliRunner().invoke(main, ["precompile"])
     assert result.exit_code == 0, result.output
-    assert all(kernel._compiled is not None for kernel in linking.kernels())
-
-
-def test_what_is_cached_holds_as_long_as_the_text_of_all_that_it_is_made_of():
-    """Constants of block_rows are compiled into the blocks, which pauli_kernels calls by name only."""
-    precompile.every_kernel()
-    read = []
-    original = inspect.getsource
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(inspect, "getsource", lambda module: read.append(module.__name__) or original(module))
-        linking._text_of.__wrapped__("qml.engines.block_kernels")
-    used = {f"qml.engines.{name}" for name in ("block_kernels", "block_rows", "simd", "linking")}
-    assert used <= set(read)
-    assert "qml.engines.vector_plan" not in read
-    now = linking._text_of.__wrapped__("qml.engines.block_kernels")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(inspect, "getsource", lambda module: original(module) + "#" * module.__name__.endswith("simd"))
-        assert linking._text_of.__wrapped__("qml.engines.block_kernels") != now
+    assert all(kernel._call is not None for kernel in precompile.every_kernel())

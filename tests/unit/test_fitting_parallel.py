@@ -117,10 +117,10 @@ def test_ctrl_c_ends_the_others_at_their_next_iterate(tmp_path):
             Appears.looks += 1
             return Appears.looks > 4
 
-    part = parallel._run(start, {"numba": None, "blas": None}, Appears(tmp_path / "stop"))
+    part = parallel._run(start, {"kernels": None, "blas": None}, Appears(tmp_path / "stop"))
     assert len(part.arrays["entries"]) == 4
     assert part.text["why"] == ""
-    assert parallel._run(start, {"numba": None, "blas": None}, tmp_path) is None
+    assert parallel._run(start, {"kernels": None, "blas": None}, tmp_path) is None
 
 
 def test_a_second_ctrl_c_and_what_a_restart_raises_end_all(here):

@@ -3,11 +3,10 @@
 import math
 from collections.abc import Sequence
 
-import numba
 import numpy as np
 import pytest
 
-from qml import CrossEntropy, GibbsModel, check_gradient, fit, thermal
+from qml import CrossEntropy, GibbsModel, check_gradient, fit, thermal, threads
 from qml._checks import InputError
 from qml.engines import KrylovEngine, krylov
 from qml.engines.thermal import ThermalEngine, ThermalEstimate
@@ -101,15 +100,11 @@ def test_a_small_krylov_space_adds_its_error_to_the_bars() -> None:
 
 
 def test_the_number_of_threads_changes_no_bit() -> None:
-    before = numba.get_num_threads()
     hamiltonian, found = tfim(13), []
-    try:
-        for threads in {1, min(2, numba.config.NUMBA_NUM_THREADS)}:
-            numba.set_num_threads(threads)
+    for count in (1, 2):
+        with threads.pinned(count):
             state = ThermalState([hamiltonian], [0.2], KrylovEngine(samples=8))
             found.append((float(state.expect(hamiltonian)), float(state.log_partition())))
-    finally:
-        numba.set_num_threads(before)
     assert len(set(found)) == 1
 
 

@@ -1,0 +1,420 @@
+"""From the source of a function to LLVM: expressions and statements. :mod:`qml.engines._llvm.language` says which."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from collections.abc import Callable
+from functools import reduce
+from types import FunctionType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from llvmlite import ir
+
+from qml.engines._llvm.language import SCALARS, Function, Inline, Intrinsic, signature_of, tree_of
+from qml.engines._llvm.values import BIT, BYTES, REAL, ROW, WORD, Array, Body, CannotCompile, Frame
+
+if TYPE_CHECKING:
+    from qml.engines._llvm.unit import Unit
+
+
+class Compiler(Body):
+    """The body of a declared function, written out from its source."""
+
+    def __init__(self, unit: Unit, function: FunctionType, declared: Any) -> None:
+        entry, body = declared.append_basic_block("entry"), declared.append_basic_block("body")
+        super().__init__(unit, ir.IRBuilder(entry), ir.IRBuilder(body))
+        *parameters, result = signature_of(function)
+        arguments, values = iter(declared.args), []
+        for _, kind in parameters:
+            first, axes = next(arguments), 0 if kind in SCALARS else int(kind[1])
+            values.append(Array(first, tuple(next(arguments) for _ in range(axes))) if axes else first)
+        self._frame = Frame(function, None)
+        value = self.expand(function, values)
+        self.release()
+        if result == "None":
+            self.builder.ret_void()
+        else:
+            self.builder.ret(self.cast(value, SCALARS[result]))
+        self._entry.branch(body)
+
+    # expressions -----------------------------------------------------------------------------------------------------
+
+    def evaluate(self, node: ast.expr) -> Any:
+        """The value of an expression."""
+        return getattr(self, f"_{type(node).__name__.lower()}", self._unknown)(node)
+
+    def _unknown(self, node: ast.AST) -> Any:
+        raise CannotCompile(f"{self._frame.function.__name__}, line {getattr(node, 'lineno', 0)}: {ast.unparse(node)}")
+
+    def _constant(self, node: ast.Constant) -> Any:
+        return node.value
+
+    def _name(self, node: ast.Name) -> Any:
+        frame = self._frame
+        if node.id in frame.bound:
+            return frame.bound[node.id]
+        if node.id in frame.slots:
+            like, places = frame.slots[node.id]
+            return self.joined(like, iter([self.builder.load(place) for place in places]))
+        return self._global(node.id, getattr(builtins, node.id, None))
+
+    def _global(self, name: str, other: Any) -> Any:
+        scope = self._frame.function.__globals__
+        value = scope.get(name, other)
+        if value is None:
+            raise CannotCompile(f"{self._frame.function.__name__}: {name} is not known")
+        self._note(scope["__name__"], name, value)
+        return value
+
+    def _note(self, module: str, name: str, value: Any) -> None:
+        if isinstance(value, int | float | tuple):
+            self.unit.constants[module, name] = repr(value)
+
+    def _attribute(self, node: ast.Attribute) -> Any:
+        value = self.evaluate(node.value)
+        if isinstance(value, Array):
+            if node.attr == "shape":
+                return value.shape
+            if node.attr == "size":
+                return self._size(value)
+            self._unknown(node)
+        found = getattr(value, node.attr)
+        self._note(value.__name__, node.attr, found)
+        return found
+
+    def _size(self, array: Array) -> Any:
+        size = array.shape[0]
+        for length in array.shape[1:]:
+            size = self.arithmetic(ast.Mult, size, length)
+        return size
+
+    def _tuple(self, node: ast.Tuple) -> Any:
+        return tuple(map(self.evaluate, node.elts))
+
+    def _unaryop(self, node: ast.UnaryOp) -> Any:
+        value = self.evaluate(node.operand)
+        if isinstance(node.op, ast.USub):
+            return self.negative(value)
+        truth = self.truth(value)
+        return not truth if isinstance(truth, bool) else self.builder.not_(truth)
+
+    def _binop(self, node: ast.BinOp) -> Any:
+        return self.arithmetic(type(node.op), self.evaluate(node.left), self.evaluate(node.right))
+
+    def _compare(self, node: ast.Compare) -> Any:
+        (operation,), left, (right,) = node.ops, self.evaluate(node.left), map(self.evaluate, node.comparators)
+        if not isinstance(operation, ast.In):
+            return self.compare(type(operation), left, right)
+        return reduce(
+            lambda found, item: self.arithmetic(ast.BitOr, found, self.compare(ast.Eq, left, item)), right, False
+        )
+
+    def _boolop(self, node: ast.BoolOp) -> Any:
+        wanted = isinstance(node.op, ast.Or)
+        first, *rest = node.values
+        truth = self.truth(self.evaluate(first))
+        for other in rest:
+            if isinstance(truth, bool):
+                truth = truth if truth == wanted else self.truth(self.evaluate(other))
+                continue
+            known = ir.Constant(BIT, int(wanted))
+
+            def later(node: ast.expr = other) -> Any:
+                return self.ready(self.truth(self.evaluate(node)))
+
+            truth = self._either(truth, *((lambda c=known: c, later) if wanted else (later, lambda c=known: c)))
+        return truth
+
+    def _ifexp(self, node: ast.IfExp) -> Any:
+        test = self.truth(self.evaluate(node.test))
+        if isinstance(test, bool):
+            return self.evaluate(node.body if test else node.orelse)
+        return self._either(test, lambda: self.evaluate(node.body), lambda: self.evaluate(node.orelse))
+
+    def _either(self, test: Any, first: Callable[[], Any], second: Callable[[], Any]) -> Any:
+        """The value of the one or the other."""
+        builder = self.builder
+        blocks = [builder.append_basic_block(name) for name in ("yes", "no", "both")]
+        builder.cbranch(test, *blocks[:2])
+        found = []
+        for block, make in zip(blocks, (first, second), strict=False):
+            builder.position_at_end(block)
+            value = make()
+            found.append((value, self.parts(value), builder.block))
+        kinds = [_wider(a.type, b.type) for a, b in zip(found[0][1], found[1][1], strict=True)]
+        arms = []
+        for _, parts, block in found:
+            builder.position_at_end(block)
+            kept = [p if p.type == kind else self.cast(p, kind) for p, kind in zip(parts, kinds, strict=True)]
+            builder.branch(blocks[2])
+            arms.append((kept, block))
+        builder.position_at_end(blocks[2])
+        merged = []
+        for number, kind in enumerate(kinds):
+            phi = builder.phi(kind)
+            for parts, block in arms:
+                phi.add_incoming(parts[number], block)
+            merged.append(phi)
+        return self.joined(found[0][0], iter(merged))
+
+    def _subscript(self, node: ast.Subscript) -> Any:
+        value, index = self.evaluate(node.value), node.slice
+        if isinstance(value, tuple):
+            return self._chosen(value, self.evaluate(index))
+        if isinstance(index, ast.Slice):
+            return self._part(value, index)
+        place = self._place(value, index)
+        return place if isinstance(place, Array) else self.load(place)
+
+    def _chosen(self, items: tuple[Any, ...], index: Any) -> Any:
+        """items[index]."""
+        if isinstance(index, int):
+            return items[index]
+        chosen = self.parts(items[0])
+        for number, item in enumerate(items[1:], 1):
+            here = self.builder.icmp_signed("==", index, WORD(number))
+            chosen = [self.builder.select(here, a, b) for a, b in zip(self.parts(item), chosen, strict=True)]
+        return self.joined(items[0], iter(chosen))
+
+    def _part(self, array: Array, index: ast.Slice) -> Array:
+        """Entries along the first axis."""
+        start = 0 if index.lower is None else self.evaluate(index.lower)
+        stop = array.shape[0] if index.upper is None else self.evaluate(index.upper)
+        length = stop if start == 0 and isinstance(start, int) else self.arithmetic(ast.Sub, stop, start)
+        for other in array.shape[1:]:
+            start = self.arithmetic(ast.Mult, start, other)
+        return Array(self.address(array, start), (length, *array.shape[1:]))
+
+    def _place(self, array: Array, index: ast.expr) -> Any:
+        """The address of an entry, or, with fewer indices than axes, a part."""
+        nodes = index.elts if isinstance(index, ast.Tuple) else [index]
+        if isinstance(nodes[-1], ast.Slice):
+            return self._part(self._place(array, ast.Tuple(nodes[:-1])), nodes[-1])
+        at: Any = 0
+        for number, length in enumerate(array.shape):
+            at = self.arithmetic(ast.Mult, at, length)
+            if number < len(nodes):
+                at = self.arithmetic(ast.Add, at, self.word_of(self.evaluate(nodes[number])))
+        place, rest = self.address(array, at), array.shape[len(nodes) :]
+        return Array(place, rest) if rest else place
+
+    def word_of(self, value: Any) -> Any:
+        """An integer, which may be known."""
+        return value if isinstance(value, int) else self.word(value)
+
+    # calls -----------------------------------------------------------------------------------------------------------
+
+    def _call(self, node: ast.Call) -> Any:
+        if isinstance(node.func, ast.Attribute) and node.func.attr == "reshape":
+            array = self.evaluate(node.func.value)
+            return Array(array.data, (self._size(array),))
+        target = self.evaluate(node.func)
+        if target in (np.empty, np.zeros):
+            return self._new(node, target is np.zeros)
+        values = list(map(self.evaluate, node.args))
+        if target in (np.cos, np.sin):
+            name = f"llvm.{target.__name__}.f64"
+            return self.builder.call(self.unit.external(name, REAL, REAL), [self.real(values[0])])
+        if target is bool:
+            return self.truth(values[0])
+        if target in (min, max):
+            return self._extreme(ast.Lt if target is min else ast.Gt, values)
+        if isinstance(target, Intrinsic):
+            self.unit.files.add(target.generate.__code__.co_filename)
+            return target.generate(self, *values)
+        if isinstance(target, Inline):
+            return self.expand(target.function, values)
+        if isinstance(target, Function):
+            declared = self.unit.declare(target)
+            given = [part for value in values for part in self.parts(value)]
+            wanted = [argument.type for argument in declared.args]
+            return self.builder.call(
+                declared, [p if p.type == t else self.cast(p, t) for p, t in zip(given, wanted, strict=True)]
+            )
+        return self._unknown(node)
+
+    def _new(self, node: ast.Call, zero: bool) -> Array:
+        shape = self.evaluate(node.args[0])
+        element = REAL if len(node.args) == 1 else WORD
+        return self.room(shape if isinstance(shape, tuple) else (shape,), element, zero)
+
+    def _extreme(self, kind: type, values: list[Any]) -> Any:
+        best, *rest = values
+        for value in rest:
+            before = self.compare(kind, value, best)
+            if isinstance(before, bool):
+                best = value if before else best
+            else:
+                best = self.builder.select(before, self.ready(value), self.ready(best))
+        return best
+
+    def expand(self, function: FunctionType, values: list[Any]) -> Any:
+        """A function written out here."""
+        frame = Frame(function, self.builder.append_basic_block(function.__name__))
+        tree = tree_of(function)
+        self.unit.files.add(function.__code__.co_filename)
+        outer, self._frame = self._frame, frame
+        changed = _assigned(tree)
+        for argument, value in zip(tree.args.args, values, strict=True):
+            if argument.arg in changed:
+                self.assign(argument.arg, value)
+            else:
+                frame.bound[argument.arg] = value
+        self.run(tree.body)
+        self.go(frame.end)
+        self.builder.position_at_end(frame.end)
+        result = None
+        if frame.result is not None:
+            like, places = frame.result
+            result = self.joined(like, iter([self.builder.load(place) for place in places]))
+        self._frame = outer
+        return result
+
+    # statements ------------------------------------------------------------------------------------------------------
+
+    def run(self, statements: list[ast.stmt]) -> None:
+        """Statements, one after another."""
+        for node in statements:
+            if self.builder.block.is_terminated:  # what follows is never reached
+                return
+            getattr(self, f"_{type(node).__name__.lower()}", self._unknown)(node)
+
+    def assign(self, name: str, value: Any) -> None:
+        """A value to a variable."""
+        slots, parts = self._frame.slots, self.parts(value)
+        if name not in slots:
+            slots[name] = (_shape(value), [self.stack(part.type) for part in parts])
+        self._put(parts, slots[name][1], name)
+
+    def _put(self, parts: list[Any], places: list[Any], name: str) -> None:
+        for part, place in zip(parts, places, strict=True):
+            kind = place.type.pointee
+            if part.type != kind and (part.type == ROW or kind == ROW or (part.type == REAL and kind == WORD)):
+                raise CannotCompile(f"{self._frame.function.__name__}: {name} is {kind} first, {part.type} later")
+            self.builder.store(part if part.type == kind else self.cast(part, kind), place)
+
+    def _expr(self, node: ast.Expr) -> None:
+        if not isinstance(node.value, ast.Constant):  # a docstring
+            self.evaluate(node.value)
+
+    def _assign(self, node: ast.Assign) -> None:
+        (target,) = node.targets
+        self._give(target, self.evaluate(node.value))
+
+    def _give(self, target: ast.expr, value: Any) -> None:
+        if isinstance(target, ast.Name):
+            self.assign(target.id, value)
+        elif isinstance(target, ast.Tuple):
+            if isinstance(value, Array):  # the first entries of a row
+                value = tuple(self.load(self.address(value, i)) for i in range(len(target.elts)))
+            for item, part in zip(target.elts, value, strict=True):
+                self._give(item, part)
+        elif isinstance(target, ast.Subscript):
+            array = self.evaluate(target.value)
+            if isinstance(target.slice, ast.Slice):
+                self.fill(self._part(array, target.slice), value)
+            else:
+                place = self._place(array, target.slice)
+                self.store(self.cast(value, place.type.pointee), place)
+        else:
+            self._unknown(target)
+
+    def _augassign(self, node: ast.AugAssign) -> None:
+        kind = type(node.op)
+        if isinstance(node.target, ast.Name):
+            before = self._name(ast.Name(node.target.id))
+            self.assign(node.target.id, self.arithmetic(kind, before, self.evaluate(node.value)))
+            return
+        assert isinstance(node.target, ast.Subscript)
+        place = self._place(self.evaluate(node.target.value), node.target.slice)
+        value = self.arithmetic(kind, self.load(place), self.evaluate(node.value))
+        self.store(self.cast(value, place.type.pointee), place)
+
+    def _if(self, node: ast.If) -> None:
+        test = self.truth(self.evaluate(node.test))
+        if isinstance(test, bool):
+            self.run(node.body if test else node.orelse)
+            return
+        builder = self.builder
+        yes, no, end = (builder.append_basic_block(name) for name in ("then", "else", "done"))
+        builder.cbranch(test, yes, no)
+        for block, statements in ((yes, node.body), (no, node.orelse)):
+            builder.position_at_end(block)
+            self.run(statements)
+            self.go(end)
+        builder.position_at_end(end)
+
+    def _while(self, node: ast.While) -> None:
+        builder = self.builder
+        head, body, end = (builder.append_basic_block(name) for name in ("while", "do", "done"))
+        builder.branch(head)
+        builder.position_at_end(head)
+        builder.cbranch(self.ready(self.truth(self.evaluate(node.test))), body, end)
+        builder.position_at_end(body)
+        self._frame.loops.append((head, end))
+        self.run(node.body)
+        self._frame.loops.pop()
+        self.go(head)
+        builder.position_at_end(end)
+
+    def _for(self, node: ast.For) -> None:
+        over = node.iter
+        if isinstance(over, ast.Call) and isinstance(over.func, ast.Name) and over.func.id == "range":
+            limits = list(map(self.evaluate, over.args))
+            start, stop = (0, limits[0]) if len(limits) == 1 else limits[:2]
+            step = limits[2] if len(limits) == 3 else 1
+            down = len(limits) == 3 and isinstance(over.args[2], ast.UnaryOp)  # -1, -stride
+            with self.counting(start, stop, step, down) as now:
+                self._give(node.target, now)
+                self.run(node.body)
+            return
+        array = self.evaluate(over)
+        with self.counting(0, array.shape[0]) as now:
+            self._give(node.target, self.load(self.address(array, now)))
+            self.run(node.body)
+
+    def _break(self, node: ast.Break) -> None:
+        self.builder.branch(self._frame.loops[-1][1])
+
+    def _continue(self, node: ast.Continue) -> None:
+        self.builder.branch(self._frame.loops[-1][0])
+
+    def _return(self, node: ast.Return) -> None:
+        frame = self._frame
+        if node.value is not None:
+            value = self.evaluate(node.value)
+            parts = self.parts(value)
+            if frame.result is None:
+                frame.result = (_shape(value), [self.stack(part.type) for part in parts])
+            self._put(parts, frame.result[1], "the result")
+        self.builder.branch(frame.end)
+
+    def release(self) -> None:
+        """Give back the room."""
+        free = self.unit.external("PyMem_RawFree", ir.VoidType(), BYTES)
+        for held in self._heap:
+            self.builder.call(free, [self.builder.load(held)])
+
+
+def _shape(value: Any) -> Any:
+    """A value that says what a variable is made of, whatever its scalars."""
+    if isinstance(value, tuple):
+        return tuple(map(_shape, value))
+    return Array(None, (None,) * len(value.shape)) if isinstance(value, Array) else None
+
+
+def _wider(a: Any, b: Any) -> Any:
+    """The type that holds both."""
+    if a == b:
+        return a
+    for kind in (ROW, REAL, WORD):
+        if kind in (a, b):
+            return kind
+    raise CannotCompile(f"{a} or {b}")
+
+
+def _assigned(tree: ast.FunctionDef) -> set[str]:
+    """The names that a function assigns."""
+    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}

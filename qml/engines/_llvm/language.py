@@ -1,0 +1,111 @@
+"""What kernels are written in: a part of Python that a small compiler turns into LLVM.
+
+A kernel is a function of numbers and C-contiguous arrays whose body is loops, branches, assignments and arithmetic. It
+is compiled as it stands, with the types that its annotations name: ``int`` (64 bits), ``float`` (64 bits), ``bool``,
+and arrays of one axis or more, ``F1`` to ``F4`` of floats, ``I1``, ``I2`` of integers, ``U1`` of uint32. A variable has
+the type of the first value that it is given. Arithmetic is that of Python, but that integers have 64 bits; indices are
+not checked and do not count from the end. ``np.empty`` and ``np.zeros`` give room that is gone when the function ends.
+A function can call kernels, functions marked `subroutine`, functions marked `inline`, which are written out where they
+are called, and *intrinsics*, Python functions that put LLVM's instructions there themselves.
+
+Names that a function does not assign are looked up among its globals when it is compiled, and numbers are compiled in.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import FunctionType
+from typing import Any, TypeAlias
+
+from llvmlite import ir
+
+from qml._typing import Integer, Real
+from qml.engines._llvm.values import BIT, ELEMENTS, REAL, WORD, CannotCompile
+from qml.engines._llvm.values import LANES as LANES
+
+F1: TypeAlias = Real
+F2: TypeAlias = Real
+F3: TypeAlias = Real
+F4: TypeAlias = Real
+I1: TypeAlias = Integer
+I2: TypeAlias = Integer
+U1: TypeAlias = Integer
+
+SCALARS = {"int": WORD, "float": REAL, "bool": BIT, "None": ir.VoidType()}
+
+
+@dataclass(frozen=True)
+class Inline:
+    """A function that is written out where it is called."""
+
+    function: FunctionType
+
+    def __call__(self, *arguments: Any) -> Any:
+        raise CannotCompile(f"{self.function.__name__} is for compiled code only.")
+
+
+@dataclass(frozen=True)
+class Intrinsic:
+    """``generate(body, *values)`` puts instructions into a :class:`Body` and returns a value, or None."""
+
+    generate: Callable[..., Any]
+
+    def __call__(self, *arguments: Any) -> Any:
+        raise CannotCompile(f"{self.generate.__name__} is for compiled code only.")
+
+
+class Function:
+    """A function that is compiled once in each module, whoever calls it there."""
+
+    def __init__(self, function: FunctionType) -> None:
+        self.function, self.name = function, f"{function.__module__}.{function.__qualname__}"
+
+    def __call__(self, *arguments: Any) -> Any:
+        raise CannotCompile(f"{self.name} is for compiled code only.")
+
+
+def subroutine(function: Any) -> Any:
+    """A decorator: a :class:`Function`."""
+    return Function(function)
+
+
+def inline(function: Any) -> Any:
+    """A decorator: an :class:`Inline`."""
+    return Inline(function)
+
+
+def intrinsic(generate: Callable[..., Any]) -> Any:
+    """A decorator: an :class:`Intrinsic`."""
+    return Intrinsic(generate)
+
+
+def signature_of(function: FunctionType) -> list[Any]:
+    """(name, kind) of each parameter, and the kind of the result."""
+    node = tree_of(function)
+    named: list[Any] = []
+    for argument in node.args.args:
+        assert argument.annotation is not None
+        named.append((argument.arg, ast.unparse(argument.annotation)))
+    return [*named, "None" if node.returns is None else ast.unparse(node.returns)]
+
+
+def types_of(kind: str) -> list[Any]:
+    """The LLVM types that a parameter of this kind is passed as."""
+    if kind in SCALARS:
+        return [SCALARS[kind]]
+    return [ELEMENTS[kind[0]].as_pointer(), *[WORD] * int(kind[1])]
+
+
+@cache
+def _functions(file: str) -> dict[str, ast.FunctionDef]:
+    tree = ast.parse(Path(file).read_text(encoding="utf-8"))
+    return {node.name: node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+
+
+def tree_of(function: FunctionType) -> ast.FunctionDef:
+    """The source of a function."""
+    return _functions(function.__code__.co_filename)[function.__name__]

@@ -11,7 +11,9 @@ import zlib
 import hypothesis
 import matplotlib
 import numpy as np
+import pytest
 
+pytest.register_assert_rewrite("helpers")
 matplotlib.use("Agg")
 os.environ.setdefault("JUPYTER_PLATFORM_DIRS", "1")
 

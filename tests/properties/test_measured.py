@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from helpers.arrays import pair
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -45,16 +46,10 @@ def random_povm(d: int, rng: np.random.Generator) -> POVM:
     return POVM((effects + effects.conj().swapaxes(1, 2)) / 2, (d,))
 
 
-def draw(seed: int, d: int) -> tuple[DensityMatrix, DensityMatrix, np.random.Generator]:
-    """rho of any rank, sigma of full rank."""
-    rng = np.random.default_rng(seed)
-    return states.ginibre((d,), rng, rank=int(rng.integers(1, d + 1))), states.ginibre((d,), rng), rng
-
-
 @given(seeds, dims)
 def test_undisturbed_data_are_the_likelihood_in_the_models_eigenbasis(seed: int, d: int) -> None:
     """Statement 7, and 13: measured in that basis, the gap is zero at every number of shots."""
-    rho, sigma, rng = draw(seed, d)
+    rho, sigma, rng = pair(seed, d)
     own = ProjectiveMeasurement(sigma.spectrum().basis, (d,))
     assert LIKELIHOOD.value(exact(rho, own), sigma) == pytest.approx(float(cross_entropy(rho, sigma)), rel=1e-10)
     report = measured_report(sample(rho, own, 7, rng), sigma)
@@ -64,7 +59,7 @@ def test_undisturbed_data_are_the_likelihood_in_the_models_eigenbasis(seed: int,
 @given(seeds, dims)
 def test_shots_are_unbiased_with_the_variance_of_the_logarithm(seed: int, d: int) -> None:
     """Statement 8, exactly: over the outcomes' distribution."""
-    rho, sigma, _ = draw(seed, d)
+    rho, sigma, _ = pair(seed, d)
     spectrum = sigma.spectrum()
     p, logs = rho.populations(spectrum.basis), spectrum.log_eigenvalues
     assert -p @ logs == pytest.approx(float(cross_entropy(rho, sigma)), rel=1e-10)
@@ -74,7 +69,7 @@ def test_shots_are_unbiased_with_the_variance_of_the_logarithm(seed: int, d: int
 @given(seeds, dims, st.integers(1, 40))
 def test_measuring_first_never_gains(seed: int, d: int, shots: int) -> None:
     """Statement 9: S(rho_hat, sigma) >= NLL for a basis, with equality iff what was seen are eigenvectors of sigma."""
-    rho, sigma, rng = draw(seed, d)
+    rho, sigma, rng = pair(seed, d)
     basis = haar_bases((d,), 1, rng)
     counts = sample(rho, basis, shots, rng)
     report = measured_report(counts, sigma)
@@ -93,7 +88,7 @@ def test_measuring_first_never_gains(seed: int, d: int, shots: int) -> None:
 @given(seeds, st.sampled_from([2, 3, 4]), st.integers(1, 60))
 def test_any_measurement_pays_the_logarithm_of_its_traces(seed: int, d: int, shots: int) -> None:
     """Statement 10."""
-    rho, sigma, rng = draw(seed, d)
+    rho, sigma, rng = pair(seed, d)
     m = random_povm(d, rng)
     report = measured_report(sample(rho, m, shots, rng), sigma)
     assert report.cross_entropy >= report.likelihood + report.log_traces - 1e-10
@@ -106,7 +101,7 @@ def test_any_measurement_pays_the_logarithm_of_its_traces(seed: int, d: int, sho
 @given(seeds)
 def test_sics_need_the_term(seed: int) -> None:
     """Statement 10 for a SIC: all traces are 1/d, and the inequality is shifted by log d."""
-    rho, sigma, _ = draw(seed, 2)
+    rho, sigma, _ = pair(seed, 2)
     report = measured_report(exact(rho, sic(2)), sigma)
     assert report.log_traces == pytest.approx(-np.log(2))
     assert report.cross_entropy >= report.likelihood - np.log(2) - 1e-12
@@ -169,7 +164,7 @@ def test_two_designs_shrink_towards_the_mixed_state(seed: int, kind: str, d: int
 def test_the_cross_entropy_of_the_empirical_state_is_least_at_that_state(seed: int, d: int) -> None:
     """Statement 12: its minimum over all states is rho_hat itself; the likelihood's is rho where the measurement is
     informationally complete."""
-    rho, sigma, rng = draw(seed, d)
+    rho, sigma, rng = pair(seed, d)
     m = haar_bases((d,), 2 * d, rng)
     counts = exact(rho, m)
     empirical = counts.empirical_state()

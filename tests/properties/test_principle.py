@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import scipy.stats
+from helpers.arrays import pair
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,15 +15,9 @@ seeds = st.integers(0, 2**32 - 1)
 dims = st.sampled_from([1, 2, 3, 4, 6])
 
 
-def draw(seed: int, d: int) -> tuple[DensityMatrix, DensityMatrix, np.random.Generator]:
-    """rho of any rank, sigma of full rank."""
-    rng = np.random.default_rng(seed)
-    return states.ginibre((d,), rng, rank=int(rng.integers(1, d + 1))), states.ginibre((d,), rng), rng
-
-
 @given(seeds, dims)
 def test_bounds_from_below_and_above(seed: int, d: int) -> None:
-    rho, sigma, _ = draw(seed, d)
+    rho, sigma, _ = pair(seed, d)
     s, entropy = float(cross_entropy(rho, sigma)), float(rho.entropy())
     logs = sigma.spectrum().log_eigenvalues
     slack = 1e-11 * (1 + abs(s))
@@ -36,7 +31,7 @@ def test_bounds_from_below_and_above(seed: int, d: int) -> None:
 
 @given(seeds, dims)
 def test_undisturbed_data_give_the_likelihood_in_the_models_eigenbasis(seed: int, d: int) -> None:
-    rho, sigma, _ = draw(seed, d)
+    rho, sigma, _ = pair(seed, d)
     values, vectors = np.linalg.eigh(sigma.matrix())
     p = np.einsum("ij,ik,kj->j", vectors.conj(), rho.matrix(), vectors).real
     assert float(cross_entropy(rho, sigma)) == pytest.approx(-(p * np.log(values)).sum(), rel=1e-9)
@@ -56,7 +51,7 @@ def test_extensive_and_additive_even_for_correlated_data(seed: int, a: int, b: i
 
 @given(seeds, dims)
 def test_convex_unitarily_invariant_and_linear_in_the_data(seed: int, d: int) -> None:
-    rho, sigma, rng = draw(seed, d)
+    rho, sigma, rng = pair(seed, d)
     other = states.ginibre((d,), rng)
     middle = DensityMatrix.from_ensemble([sigma, other])
     mean = (cross_entropy(rho, sigma) + cross_entropy(rho, other)) / 2

@@ -4,6 +4,8 @@ import mpmath
 import numpy as np
 import pytest
 import qutip
+from helpers.arrays import hermitian
+from helpers.digits import to_mp
 
 from qml import losses, states
 from qml._checks import qubit_dims
@@ -13,10 +15,6 @@ from qml.states import DensityMatrix, GibbsState, SpectralState
 
 EPS = np.finfo(float).eps
 DIGITS = 50
-
-
-def to_mp(a: np.ndarray) -> mpmath.matrix:
-    return mpmath.matrix([[mpmath.mpc(z.real, z.imag) for z in row] for row in np.atleast_2d(a)])
 
 
 def log_of(sigma: mpmath.matrix) -> mpmath.matrix:
@@ -50,11 +48,6 @@ def exact_derivative(rho: np.ndarray, sigma: np.ndarray, direction: np.ndarray) 
         return float(-(plus - minus) / (2 * h))
 
 
-def hermitian(rng: np.random.Generator, d: int) -> np.ndarray:
-    a = rng.normal(size=(d, d)) + 1j * rng.normal(size=(d, d))
-    return (a + a.conj().T) / 2
-
-
 @pytest.mark.parametrize("d", [1, 2, 3, 4, 6])
 def test_cross_entropy_of_dense_states(d: int) -> None:
     rng = np.random.default_rng(d)
@@ -83,12 +76,12 @@ def test_cross_entropy_of_dense_states(d: int) -> None:
 @pytest.mark.parametrize("d", [2, 4, 8])
 def test_cross_entropy_and_gradient_of_gibbs_states_at_any_temperature(d: int, beta: float) -> None:
     rng = np.random.default_rng(int(d + beta))
-    rho, k = states.ginibre(qubit_dims(d), rng), beta * hermitian(rng, d)
+    rho, k = states.ginibre(qubit_dims(d), rng), beta * hermitian(d, rng)
     sigma = GibbsState(k)
     value, gradient = losses.CrossEntropy().value_and_cotangent(rho, sigma)
     want = exact_gibbs_cross_entropy(rho.matrix(), k)
     assert value == pytest.approx(want, rel=1e-10)
-    direction = hermitian(rng, d)
+    direction = hermitian(d, rng)
     with mpmath.workdps(DIGITS):
         h = 1e-20
         exact = []
@@ -115,7 +108,7 @@ def test_gradient_of_dense_states_against_a_50_digit_difference(d: int) -> None:
     rng = np.random.default_rng(10 + d)
     rho, sigma = states.ginibre(qubit_dims(d), rng), states.ginibre(qubit_dims(d), rng)
     _, gradient = losses.CrossEntropy().value_and_cotangent(rho, sigma)
-    direction = hermitian(rng, d)
+    direction = hermitian(d, rng)
     direction -= np.trace(direction) * np.eye(d) / d
     want = exact_derivative(rho.matrix(), sigma.matrix(), direction)
     assert want != 0
@@ -131,7 +124,7 @@ def test_gradient_at_nearly_degenerate_spectra(exponent: int) -> None:
     q = np.linalg.qr(rng.normal(size=(4, 4)) + 1j * rng.normal(size=(4, 4)))[0]
     s = (q * p) @ q.conj().T
     sigma = DensityMatrix((s + s.conj().T) / 2)
-    rho, direction = states.ginibre((2, 2), rng), hermitian(rng, 4)
+    rho, direction = states.ginibre((2, 2), rng), hermitian(4, rng)
     _, gradient = losses.CrossEntropy().value_and_cotangent(rho, sigma)
     want = exact_derivative(rho.matrix(), sigma.matrix(), direction)
     assert want != 0
@@ -194,7 +187,7 @@ def test_gradient_on_the_support_of_a_rank_deficient_sigma() -> None:
         b = v @ a @ v.conj().T
         return (b + b.conj().T) / 2
 
-    x = hermitian(rng, 3)
+    x = hermitian(3, rng)
     _, small = losses.CrossEntropy().value_and_cotangent(DensityMatrix(rho3), DensityMatrix(sigma3))
     value, large = losses.CrossEntropy().value_and_cotangent(DensityMatrix(lift(rho3)), DensityMatrix(lift(sigma3)))
     assert value == pytest.approx(exact_cross_entropy(rho3, sigma3), rel=1e-11)

@@ -5,6 +5,8 @@ import itertools
 import mpmath
 import numpy as np
 import pytest
+from helpers.arrays import hermitian
+from helpers.digits import to_mp
 
 from qml import GibbsModel, fit, losses, states
 from qml._checks import InputError, qubit_dims
@@ -15,10 +17,6 @@ from qml.states import DensityMatrix, GibbsState
 ORDERS = [("sandwiched", a) for a in (0.5, 0.7, 0.999, 1.001, 1.5, 2.0, 3.0, 20.0)]
 ORDERS += [("petz", a) for a in (0.05, 0.5, 0.999, 1.001, 1.5, 2.0)]
 GENERIC = [("sandwiched", 0.6), ("sandwiched", 3.0), ("petz", 0.3), ("petz", 1.6)]
-
-
-def to_mp(a: np.ndarray) -> mpmath.matrix:
-    return mpmath.matrix([[mpmath.mpc(z.real, z.imag) for z in row] for row in a])
 
 
 def power(a: mpmath.matrix, t: float, kept: int) -> mpmath.matrix:
@@ -43,11 +41,6 @@ def exact(
             values = sorted(mpmath.eighe((m + m.H) / 2, eigvals_only=True), reverse=True)
             q = sum(v**alpha for v in values[: min(of_rho, of_sigma)])
         return float(mpmath.log(q) / (alpha - 1))
-
-
-def hermitian(rng: np.random.Generator, d: int) -> np.ndarray:
-    a = rng.normal(size=(d, d)) + 1j * rng.normal(size=(d, d))
-    return (a + a.conj().T) / 2
 
 
 @pytest.mark.parametrize(("variant", "alpha"), ORDERS)
@@ -211,7 +204,7 @@ def slope(loss: Renyi, rho: DensityMatrix, moved, h: float = 1e-3) -> float:
 @pytest.mark.parametrize("d", [2, 3, 4])
 def test_derivatives_in_matrices_and_gibbs_states(variant: str, alpha: float, d: int) -> None:
     rng, loss = np.random.default_rng(d), Renyi(alpha, variant)
-    rho, k, x = states.ginibre(qubit_dims(d), rng), hermitian(rng, d), hermitian(rng, d)
+    rho, k, x = states.ginibre(qubit_dims(d), rng), hermitian(d, rng), hermitian(d, rng)
     value, gradient = loss.value_and_cotangent(rho, GibbsState(k))
     numeric = slope(loss, rho, lambda h: GibbsState(k + h * x))
     assert value == pytest.approx(loss.value(rho, GibbsState(k)), rel=1e-13)
@@ -235,7 +228,7 @@ def test_derivatives_at_degenerate_spectra_against_a_forty_digit_difference(
     p = np.array([0.25, 0.25 + gap, 0.5 - gap])
     q = np.linalg.qr(rng.normal(size=(3, 3)) + 1j * rng.normal(size=(3, 3)))[0]
     sigma = (q * p) @ q.conj().T
-    sigma, rho, x = (sigma + sigma.conj().T) / 2, states.ginibre((3,), rng), hermitian(rng, 3)
+    sigma, rho, x = (sigma + sigma.conj().T) / 2, states.ginibre((3,), rng), hermitian(3, rng)
     _, gradient = loss.value_and_cotangent(rho, DensityMatrix(sigma))
     with mpmath.workdps(40):
         h = mpmath.mpf(10) ** -12

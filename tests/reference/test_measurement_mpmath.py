@@ -3,6 +3,7 @@
 import mpmath
 import numpy as np
 import pytest
+from helpers.digits import to_mp
 
 from qml import states
 from qml.losses import ChiSquare, NegativeLogLikelihood, SquaredError
@@ -10,10 +11,6 @@ from qml.measurement import Counts, PauliMeasurement, haar_bases, pauli_six, sam
 from qml.states import DensityMatrix, GibbsState
 
 RNG = np.random.default_rng(17)
-
-
-def to_mp(a: np.ndarray) -> mpmath.matrix:
-    return mpmath.matrix([[mpmath.mpc(z.real, z.imag) for z in row] for row in np.atleast_2d(a)])
 
 
 def probabilities(m, sigma: mpmath.matrix) -> list:

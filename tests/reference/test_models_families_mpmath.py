@@ -10,12 +10,12 @@ from collections.abc import Callable
 import mpmath
 import numpy as np
 import pytest
+from helpers.digits import M, kron, rotation, string, to_mp
 
 from qml import Circuit, GibbsModel, SpectralModel, channels, gates, pauli, states
 from qml.losses import CrossEntropy
 from qml.models import CholeskyModel, MixtureModel, NoisyModel, ProductModel, PurifiedCircuitModel
 
-M = mpmath.matrix
 Theta = list[mpmath.mpf]
 ZERO = mpmath.mpf(10) ** -40
 """Eigenvalues of the reference below this are those of the kernel."""
@@ -30,34 +30,8 @@ def fifty_digits():
 # a small simulator with 50 digits ----
 
 
-def kron(*factors: M) -> M:
-    out = mpmath.eye(1)
-    for b in factors:
-        a, out = out, mpmath.zeros(out.rows * b.rows, out.cols * b.cols)
-        for i in range(a.rows):
-            for j in range(a.cols):
-                for k in range(b.rows):
-                    for m in range(b.cols):
-                        out[i * b.rows + k, j * b.cols + m] = a[i, j] * b[k, m]
-    return out
-
-
 def one(d: int = 2) -> M:
     return mpmath.eye(d)
-
-
-def letter(name: str) -> M:
-    i = mpmath.mpc(0, 1)
-    return M({"I": [[1, 0], [0, 1]], "X": [[0, 1], [1, 0]], "Y": [[0, -i], [i, 0]], "Z": [[1, 0], [0, -1]]}[name])
-
-
-def string(label: str) -> M:
-    return kron(*map(letter, label))
-
-
-def rotation(label: str, angle: mpmath.mpf) -> M:
-    p = string(label)
-    return mpmath.cos(angle / 2) * one(p.rows) - mpmath.mpc(0, 1) * mpmath.sin(angle / 2) * p
 
 
 def function_of(hermitian: M, f: Callable[[mpmath.mpf], mpmath.mpf]) -> M:
@@ -75,13 +49,9 @@ def density(vector: list) -> M:
     return column * column.H
 
 
-def exact(a: np.ndarray) -> M:
-    return M([[mpmath.mpc(z.real, z.imag) for z in row] for row in a])
-
-
 def check(model, rho: states.State, sigma: Callable[[Theta], M], theta, tolerance: float) -> np.ndarray:
     """Value and gradient from the matrix sigma(theta)."""
-    target = exact(rho.matrix())
+    target = to_mp(rho.matrix())
     return check_function(model, rho, lambda values: cross_entropy(target, sigma(values)), theta, tolerance)
 
 
@@ -237,7 +207,7 @@ def test_mixture_of_a_gibbs_and_a_cholesky_qutrit() -> None:
 
     def sigma(values: Theta) -> M:
         w = 1 / (1 + mpmath.exp(-values[0]))
-        thermal = function_of(exact(k), lambda e: mpmath.exp(-values[1] * e))
+        thermal = function_of(to_mp(k), lambda e: mpmath.exp(-values[1] * e))
         thermal /= sum(thermal[j, j] for j in range(3)).real
         return (1 - w) * thermal + w * cholesky(inner, values[2:])
 
@@ -251,10 +221,10 @@ def test_product_for_a_correlated_target(beta: float) -> None:
     model = ProductModel([GibbsModel([pauli("X"), pauli("Z")]), CholeskyModel((3,)), CholeskyModel((1,))])
     theta = np.array([beta, 0.7 * beta, *rng.standard_normal(model.n_params - 2)])
     rho = states.ginibre((2, 3, 1), rng)
-    target = exact(rho.matrix())
+    target = to_mp(rho.matrix())
 
     def sigma(values: Theta) -> tuple[M, M]:
-        k = values[0] * letter("X") + values[1] * letter("Z")
+        k = values[0] * string("X") + values[1] * string("Z")
         return k, cholesky(CholeskyModel((3,)), values[2:11])
 
     def log_sigma(values: Theta) -> M:
@@ -281,7 +251,7 @@ def test_noise_on_a_gibbs_model(u: float, tolerance: float) -> None:
     high = mpmath.mpf(model.circuit.domains["p"].high)
 
     def sigma(values: Theta) -> M:
-        k = values[0] * letter("X") + values[1] * letter("Y") + values[2] * letter("Z")
+        k = values[0] * string("X") + values[1] * string("Y") + values[2] * string("Z")
         thermal = function_of(k, lambda e: mpmath.exp(-e))
         thermal /= (thermal[0, 0] + thermal[1, 1]).real
         p = high / (1 + mpmath.exp(-values[3]))
@@ -315,7 +285,7 @@ def test_ising_energies_rotated(scale: float) -> None:
     model = SpectralModel(Circuit(2, [gates.RX("a", 0), gates.RYY("b", 0, 1)]), "ising")
     theta = np.array([*(scale * rng.standard_normal(3)), 0.4, -1.1])
     rho = states.ginibre((2, 2), rng)
-    target = exact(rho.matrix())
+    target = to_mp(rho.matrix())
 
     def f(values: Theta) -> mpmath.mpf:
         h0, h1, j, a, b = values

@@ -11,42 +11,21 @@ from collections.abc import Callable
 import mpmath
 import numpy as np
 import pytest
+from helpers.arrays import hermitian
+from helpers.digits import M, rotation, string, to_mp
 
 from qml import Circuit, gates, pauli, states
 from qml.losses import CrossEntropy
 from qml.models import EvolvedGibbsModel, HiddenGibbsModel, semi_quantum_restricted
 
-M = mpmath.matrix
 Theta = list[mpmath.mpf]
 EPS = np.finfo(float).eps
-I = mpmath.mpc(0, 1)  # noqa: E741
-LETTERS = {"I": [[1, 0], [0, 1]], "X": [[0, 1], [1, 0]], "Y": [[0, -I], [I, 0]], "Z": [[1, 0], [0, -1]]}
 
 
 @pytest.fixture(autouse=True)
 def fifty_digits():
     with mpmath.workdps(50):
         yield
-
-
-def kron(a: M, b: M) -> M:
-    out = mpmath.zeros(a.rows * b.rows, a.cols * b.cols)
-    for i, j, k, m in itertools.product(range(a.rows), range(a.cols), range(b.rows), range(b.cols)):
-        out[i * b.rows + k, j * b.cols + m] = a[i, j] * b[k, m]
-    return out
-
-
-def string(label: str) -> M:
-    out = mpmath.eye(1)
-    for letter in label:
-        out = kron(out, M(LETTERS[letter]))
-    return out
-
-
-def exact(a: np.ndarray) -> M:
-    a = np.asarray(a, dtype=complex)
-    rows, columns = a.shape
-    return M([[mpmath.mpc(a[i, j].real, a[i, j].imag) for j in range(columns)] for i in range(rows)])
 
 
 def function_of(hermitian: M, f: Callable[[mpmath.mpf], mpmath.mpf]) -> M:
@@ -91,7 +70,7 @@ def check(model, rho: states.State, value: Callable[[Theta], mpmath.mpf], theta:
 
 
 def check_dense(model, rho: states.State, generators: list[M], theta: np.ndarray) -> None:
-    target = exact(rho.matrix())
+    target = to_mp(rho.matrix())
 
     def value(values: Theta) -> mpmath.mpf:
         sigma = visible_state(combined(generators, values), model.joint.dims, model.hidden)
@@ -106,11 +85,6 @@ def combined(generators: list[M], values: Theta) -> M:
     for g, t in zip(generators, values, strict=True):
         total += t * g
     return total
-
-
-def random_hermitian(rng: np.random.Generator, d: int) -> np.ndarray:
-    a = rng.standard_normal((d, d)) + 1j * rng.standard_normal((d, d))
-    return (a + a.conj().T) / 2
 
 
 # hidden units ----
@@ -136,11 +110,11 @@ def test_dense_model(scale: float, hidden: tuple[int, ...]) -> None:
 def test_gradient_is_exact_at_any_gap(gap: float) -> None:
     """K with the eigenvalues 0, gap, 1, 1 + gap in a random basis, differentiated across the pairs."""
     rng = np.random.default_rng(2)
-    basis = np.linalg.qr(random_hermitian(rng, 4))[0]
+    basis = np.linalg.qr(hermitian(4, rng))[0]
     first = (basis * np.array([0.0, gap, 1.0, 1.0 + gap])) @ basis.conj().T
-    matrices = [(first + first.conj().T) / 2, *(random_hermitian(rng, 4) for _ in range(3))]
+    matrices = [(first + first.conj().T) / 2, *(hermitian(4, rng) for _ in range(3))]
     model = HiddenGibbsModel(matrices, [0])
-    check_dense(model, states.ginibre((2,), rng), [exact(g) for g in matrices], np.array([1.0, 0.0, 0.0, 0.0]))
+    check_dense(model, states.ginibre((2,), rng), [to_mp(g) for g in matrices], np.array([1.0, 0.0, 0.0, 0.0]))
 
 
 def test_exactly_degenerate_spectrum() -> None:
@@ -153,9 +127,9 @@ def test_exactly_degenerate_spectrum() -> None:
 
 def test_qutrits() -> None:
     rng = np.random.default_rng(4)
-    matrices = [random_hermitian(rng, 6) for _ in range(3)]
+    matrices = [hermitian(6, rng) for _ in range(3)]
     model = HiddenGibbsModel(matrices, hidden=[0], dims=(2, 3))
-    check_dense(model, states.ginibre((3,), rng), [exact(g) for g in matrices], rng.normal(size=3))
+    check_dense(model, states.ginibre((3,), rng), [to_mp(g) for g in matrices], rng.normal(size=3))
 
 
 @pytest.mark.parametrize("field", [6.0, 12.0, 20.0, 28.0])
@@ -202,11 +176,6 @@ def test_diagonal_visible_units(kind: str, scale: float) -> None:
 # evolved ----
 
 
-def rotation(label: str, angle: mpmath.mpf) -> M:
-    p = string(label)
-    return mpmath.cos(angle / 2) * mpmath.eye(p.rows) - I * mpmath.sin(angle / 2) * p
-
-
 @pytest.mark.parametrize(
     "fields", [(0.7, -0.4, 0.9), (90.0, -60.0, 75.0), (0.0, 0.0, 1.25)], ids=["1", "100", "degenerate"]
 )
@@ -223,7 +192,7 @@ def test_evolved_model(fields: tuple[float, ...]) -> None:
         return u * k * u.H, mpmath.log(sum(mpmath.exp(-e) for e in mpmath.eighe(k, eigvals_only=True)))
 
     rho = states.ginibre((2, 2), rng)
-    target = exact(rho.matrix())
+    target = to_mp(rho.matrix())
 
     def s(values: Theta) -> mpmath.mpf:
         k, log_z = log_sigma(values)

@@ -9,13 +9,13 @@ from collections.abc import Callable
 import mpmath
 import numpy as np
 import pytest
+from helpers.digits import M, kron, rotation, string
 
 from qml import Circuit, CircuitModel, GibbsModel, SpectralModel, channels, gates, losses, pauli, states
 from qml.engines import PauliEngine, ReferenceEngine
 from qml.operators import tfim
 
 EPS = np.finfo(float).eps
-M = mpmath.matrix
 Theta = list[mpmath.mpf]
 
 
@@ -32,16 +32,6 @@ def mat(rows) -> M:
     return mpmath.matrix(rows)
 
 
-def kron(a: M, b: M) -> M:
-    out = mpmath.zeros(a.rows * b.rows, a.cols * b.cols)
-    for i in range(a.rows):
-        for j in range(a.cols):
-            for k in range(b.rows):
-                for m in range(b.cols):
-                    out[i * b.rows + k, j * b.cols + m] = a[i, j] * b[k, m]
-    return out
-
-
 ONE, X, Y, Z = (
     lambda: mpmath.eye(2),
     lambda: mat([[0, 1], [1, 0]]),
@@ -49,18 +39,6 @@ ONE, X, Y, Z = (
     lambda: mat([[1, 0], [0, -1]]),
 )
 PAULI = {"I": ONE, "X": X, "Y": Y, "Z": Z}
-
-
-def string(label: str) -> M:
-    out = mpmath.eye(1)
-    for letter in label:
-        out = kron(out, PAULI[letter]())
-    return out
-
-
-def rotation(label: str, angle: mpmath.mpf) -> M:
-    p = string(label)
-    return mpmath.cos(angle / 2) * mpmath.eye(p.rows) - mpmath.mpc(0, 1) * mpmath.sin(angle / 2) * p
 
 
 def unitary(u: M, rho: M) -> M:

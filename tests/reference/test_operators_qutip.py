@@ -7,6 +7,7 @@ import itertools
 import numpy as np
 import pytest
 import qutip
+from helpers.arrays import complex_normal
 
 from qml._checks import InputError
 from qml.operators import (
@@ -30,10 +31,6 @@ DIMS = (2, 3, 2, 4)
 PLACEMENTS = [sites for k in range(1, 5) for sites in itertools.permutations(range(4), k)]
 
 
-def random_matrix(rng: np.random.Generator, *shape: int) -> np.ndarray:
-    return rng.normal(size=shape) + 1j * rng.normal(size=shape)
-
-
 def on(n: int, letter: str, *sites: int) -> qutip.Qobj:
     """The same Pauli matrix on each of the sites."""
     return qutip.tensor([SINGLE[letter] if k in sites else SINGLE["I"] for k in range(n)])
@@ -51,13 +48,13 @@ def test_strings(label):
 @pytest.mark.parametrize("sites", PLACEMENTS)
 def test_embed_and_partial_trace_on_every_placement(sites):
     rng = np.random.default_rng(len(sites))
-    factors = [random_matrix(rng, DIMS[s], DIMS[s]) for s in sites]
+    factors = [complex_normal(rng, DIMS[s], DIMS[s]) for s in sites]
     theirs = [qutip.qeye(d) for d in DIMS]
     for s, f in zip(sites, factors, strict=True):
         theirs[s] = qutip.Qobj(f)
     close(embed(tensor_matrices(*factors), sites, DIMS), qutip.tensor(theirs))
 
-    rho = random_matrix(rng, 48, 48)
+    rho = complex_normal(rng, 48, 48)
     reduced = qutip.Qobj(rho, dims=[list(DIMS)] * 2).ptrace(sorted(sites))
     order = [sorted(sites).index(s) for s in sites]  # ptrace keeps the order of the register
     close(partial_trace_matrix(rho, sites, DIMS), reduced.permute(order))
@@ -66,7 +63,7 @@ def test_embed_and_partial_trace_on_every_placement(sites):
 @pytest.mark.parametrize("sites", [(0, 1), (1, 0), (3, 1), (0, 3), (2, 0, 3)])
 def test_embed_of_entangling_operators(sites):
     dim = 2 ** len(sites)
-    a = random_matrix(np.random.default_rng(1), dim, dim)
+    a = complex_normal(np.random.default_rng(1), dim, dim)
     full = qutip.tensor([qutip.Qobj(a, dims=[[2] * len(sites)] * 2), qutip.tensor([SINGLE["I"]] * (4 - len(sites)))])
     rest = [s for s in range(4) if s not in sites]
     where = [*sites, *rest]

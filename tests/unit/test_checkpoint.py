@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from helpers.fits import same
 
 from qml import CircuitModel, GibbsModel, channels, fit, gates, thermal
 from qml import _files as files
@@ -87,16 +88,6 @@ class Breaker:
         self.left -= 1
         if self.left == 0:
             raise self.error
-
-
-def same(a, b):
-    """Equal to the bit, seconds aside."""
-    columns, others = a.history.columns(), b.history.columns()
-    assert all(columns[name].tobytes() == others[name].tobytes() for name in columns if name != "seconds")
-    assert a.params.tobytes() == b.params.tobytes()
-    assert a.state.matrix().tobytes() == b.state.matrix().tobytes()
-    assert (a.loss, a.evaluations, a.status, a.seed) == (b.loss, b.evaluations, b.status, b.seed)
-    assert [replace(r, seconds=0.0) for r in a.restarts] == [replace(r, seconds=0.0) for r in b.restarts]
 
 
 def begun(path, at=6, every=1, **changed):

@@ -1,10 +1,11 @@
 """One contract for every engine, against dense matrices embedded by Kronecker products."""
 
 import itertools
-import math
 
 import numpy as np
 import pytest
+from helpers.arrays import hermitian
+from helpers.instructions import draw
 from scipy import sparse
 
 from qml import Parameter, channels, gates
@@ -29,22 +30,6 @@ INSTRUCTIONS = GATES | CHANNELS
 @pytest.fixture(params=ENGINES.values(), ids=ENGINES)
 def engine(request):
     return request.param
-
-
-def draw(instruction, rng):
-    """Parameters inside the domains; low in bounded ones, so that probabilities add up to less than one."""
-    values = []
-    for domain in instruction.domains:
-        if math.isfinite(domain.high):
-            values.append(domain.low + (domain.high - domain.low) * rng.uniform(0.05, 0.3))
-        else:
-            values.append(rng.uniform(0.8, 1.4) if math.isfinite(domain.low) else rng.uniform(-np.pi, np.pi))
-    return np.array(values)
-
-
-def hermitian(d, rng):
-    a = rng.normal(size=(d, d)) + 1j * rng.normal(size=(d, d))
-    return a + a.conj().T
 
 
 def dense_step(instruction, values, sites, rho, n):
@@ -363,7 +348,7 @@ def test_reference_engine_on_qutrits_and_qubits():
         *(gate(1, 0), gates.RY("t", 1), channel(2), gates.UnitaryGate(u.conj(), dims=(2, 3))(1, 2)),
         *(channels.AmplitudeDamping("p", 1), PartialTrace((3,))(0), Preparation((3,))(0), gate(1, 0)),
     )
-    values, initial, g = np.array([0.7, 0.3]), ginibre(dims, rng), hermitian(18, rng)
+    values, initial, g = np.array([0.7, 0.3]), ginibre(dims, rng), 2 * hermitian(18, rng)
 
     def dense(v):
         def apply(operators, sites, rho):

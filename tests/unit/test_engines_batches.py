@@ -6,6 +6,7 @@ from functools import partial
 
 import numpy as np
 import pytest
+from helpers.instructions import draw
 
 from qml import Parameter, buffers, channels, circuits, gates
 from qml._checks import InputError, MemoryRefused
@@ -32,17 +33,6 @@ def engine(request):
     return request.param
 
 
-def draw(instruction, rng):
-    """Parameters inside the domains; low in bounded ones, so that probabilities add up to less than one."""
-    values = []
-    for domain in instruction.domains:
-        if math.isfinite(domain.high):
-            values.append(domain.low + (domain.high - domain.low) * rng.uniform(0.05, 0.3))
-        else:
-            values.append(rng.uniform(0.8, 1.4) if math.isfinite(domain.low) else rng.uniform(-np.pi, np.pi))
-    return values
-
-
 def random_program(n, rng, count, members):
     """A random circuit of named instructions, each with parameters of its own, and values (members, n_params)."""
     fitting = [instruction for instruction in INSTRUCTIONS.values() if instruction.n_sites <= n]
@@ -51,7 +41,7 @@ def random_program(n, rng, count, members):
     for t, instruction in enumerate(chosen):
         names = [f"t{t}_{i}" for i in range(len(instruction.domains))]
         operations.append(instruction(*names, *rng.permutation(n)[: instruction.n_sites].tolist()))
-    values = [[v for instruction in chosen for v in draw(instruction, rng)] for _ in range(members)]
+    values = [[v for instruction in chosen for v in draw(instruction, rng).tolist()] for _ in range(members)]
     return Circuit(n, operations).compile(), np.array(values)
 
 

@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pytest
+from helpers.arrays import hermitian
 
 from qml import channels, circuits, gates
 from qml._checks import InputError, MemoryRefused
@@ -16,11 +17,6 @@ from qml.engines.pauli_state import pauli_vector_of, vector_of
 from qml.operations import PartialTrace, Preparation
 from qml.operators import as_matrix, pauli
 from qml.states import DensityMatrix, GibbsState, ProductState, ginibre
-
-
-def hermitian(d, rng):
-    a = rng.normal(size=(d, d)) + 1j * rng.normal(size=(d, d))
-    return a + a.conj().T
 
 
 def slope(f, params, i, h=1e-5):

@@ -1,9 +1,9 @@
 """Forward derivatives, one contract for every engine: against central differences and against the way back."""
 
-import math
-
 import numpy as np
 import pytest
+from helpers.arrays import hermitian
+from helpers.instructions import draw
 
 from qml import CircuitModel, Parameter, channels, gates
 from qml._checks import InputError, MemoryRefused
@@ -23,29 +23,13 @@ def engine(request):
     return request.param
 
 
-def hermitian(d, rng):
-    a = rng.normal(size=(d, d)) + 1j * rng.normal(size=(d, d))
-    return a + a.conj().T
-
-
-def draw(instruction, rng):
-    """Parameters inside the domains; low in bounded ones, so that probabilities add up to less than one."""
-    values = []
-    for domain in instruction.domains:
-        if math.isfinite(domain.high):
-            values.append(domain.low + (domain.high - domain.low) * rng.uniform(0.05, 0.3))
-        else:
-            values.append(rng.uniform(0.8, 1.4) if math.isfinite(domain.low) else rng.uniform(-np.pi, np.pi))
-    return values
-
-
 def random_circuit(n, rng, count):
     """A random circuit of named instructions, some fixed, the others with parameters of their own."""
     operations, values = [], []
     fitting = [instruction for instruction in INSTRUCTIONS.values() if instruction.n_sites <= n]
     for t in range(count):
         instruction = fitting[rng.integers(len(fitting))]
-        drawn, sites = draw(instruction, rng), rng.permutation(n)[: instruction.n_sites].tolist()
+        drawn, sites = draw(instruction, rng).tolist(), rng.permutation(n)[: instruction.n_sites].tolist()
         if rng.uniform() < 0.3:
             operations.append(instruction(*drawn, *sites))
         else:
@@ -115,7 +99,7 @@ def test_every_instruction_with_parameters(engine, name):
     sites = rng.permutation(n)[: instruction.n_sites].tolist()
     names = [f"p{i}" for i in range(len(instruction.domains))]
     program = Circuit(n).then(gates.RY("x", sites[0]), instruction(*names, *sites), gates.RX("y", sites[-1])).compile()
-    values = dict(zip(names, draw(instruction, rng), strict=True)) | {"x": 0.4, "y": -1.1}
+    values = dict(zip(names, draw(instruction, rng).tolist(), strict=True)) | {"x": 0.4, "y": -1.1}
     params = np.array([values[name] for name in program.parameters])
     check_against_both(engine, program, params, ginibre((2,) * n, rng), rng)
 

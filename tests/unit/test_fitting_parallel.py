@@ -6,11 +6,11 @@ import signal
 import subprocess
 import sys
 from concurrent.futures import Future
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.fits import same
 
 import qml
 from qml import CircuitModel, GibbsModel, channels, circuits, fit, ghz, thermal
@@ -25,16 +25,6 @@ NOISY = CircuitModel(
     circuits.hardware_efficient(2, 1).then(channels.Depolarizing("p", 0), channels.Depolarizing(0.2, 1)),
     engine=ReferenceEngine(),
 )
-
-
-def same(a, b):
-    """Equal to the bit, seconds aside."""
-    columns, others = a.history.columns(), b.history.columns()
-    assert all(columns[name].tobytes() == others[name].tobytes() for name in columns if name != "seconds")
-    assert a.params.tobytes() == b.params.tobytes()
-    assert a.state.matrix().tobytes() == b.state.matrix().tobytes()
-    assert (a.loss, a.evaluations, a.status, a.seed) == (b.loss, b.evaluations, b.status, b.seed)
-    assert [replace(r, seconds=0.0) for r in a.restarts] == [replace(r, seconds=0.0) for r in b.restarts]
 
 
 class Here:

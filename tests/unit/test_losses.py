@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from helpers.arrays import hermitian
 
 from qml import losses, states
 from qml._checks import InputError, qubit_dims
@@ -11,13 +12,8 @@ from qml.states import DensityMatrix, GibbsState, SpectralState, State
 RNG = np.random.default_rng(11)
 
 
-def hermitian(d: int) -> np.ndarray:
-    a = RNG.normal(size=(d, d)) + 1j * RNG.normal(size=(d, d))
-    return (a + a.conj().T) / 2
-
-
 def dense(d: int) -> tuple:
-    sigma, x = states.ginibre(qubit_dims(d), RNG).matrix(), hermitian(d)
+    sigma, x = states.ginibre(qubit_dims(d), RNG).matrix(), hermitian(d, RNG)
     x -= np.trace(x) * np.eye(d) / d
     x *= np.linalg.eigvalsh(sigma)[0] / np.linalg.norm(x, 2)  # a step is small for every eigenvalue
     return lambda t: DensityMatrix._trusted(sigma + t * x), lambda g: np.trace(g @ x).real
@@ -30,7 +26,7 @@ def classical(d: int) -> tuple:
 
 
 def gibbs(d: int) -> tuple:
-    k, x = hermitian(d), hermitian(d)
+    k, x = hermitian(d, RNG), hermitian(d, RNG)
     return lambda t: GibbsState(k + t * x), lambda g: np.trace(g @ x).real
 
 
@@ -43,7 +39,7 @@ def spectral(d: int) -> tuple:
     import scipy.linalg
 
     logits, dl = RNG.normal(size=d), RNG.normal(size=d)
-    w, a = np.linalg.qr(RNG.normal(size=(d, d)) + 1j * RNG.normal(size=(d, d)))[0], hermitian(d)
+    w, a = np.linalg.qr(RNG.normal(size=(d, d)) + 1j * RNG.normal(size=(d, d)))[0], hermitian(d, RNG)
 
     def state(t: float) -> State:
         scores = logits + t * dl

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from helpers.arrays import hermitian
 
 from qml import states
 from qml._checks import InputError, MemoryRefused
@@ -53,11 +54,6 @@ MEASUREMENTS: dict[str, Measurement] = {
 }
 
 
-def hermitian(d: int) -> np.ndarray:
-    a = RNG.normal(size=(d, d)) + 1j * RNG.normal(size=(d, d))
-    return (a + a.conj().T) / 2
-
-
 @pytest.mark.parametrize("kind", MEASUREMENTS)
 def test_effects_probabilities_and_adjoint_agree(kind: str) -> None:
     m = MEASUREMENTS[kind]
@@ -68,7 +64,7 @@ def test_effects_probabilities_and_adjoint_agree(kind: str) -> None:
     assert np.abs(np.add.reduceat(effects, m.offsets[:-1]) - np.eye(d)).max() < 1e-12
     assert np.linalg.eigvalsh(effects).min() > -1e-12
     assert np.abs(np.trace(effects, axis1=1, axis2=2) - m.traces()).max() < 1e-12
-    x, w = hermitian(d), RNG.normal(size=m.n_outcomes)
+    x, w = hermitian(d, RNG), RNG.normal(size=m.n_outcomes)
     assert np.abs(m.probabilities_of(x) - np.einsum("kij,ji->k", effects, x).real).max() < 1e-12
     assert np.abs(m.adjoint(w) - np.einsum("k,kij->ij", w, effects)).max() < 1e-12
     for rho in (states.ginibre(m.dims, RNG), states.ginibre(m.dims, RNG, rank=1), states.maximally_mixed(m.dims)):
@@ -82,7 +78,7 @@ def test_labels_batches_selection_and_files(kind: str, tmp_path) -> None:
     together = m.probabilities(batch)
     assert together.shape == (3, m.n_outcomes)
     assert np.abs(together[1] - m.probabilities(batch[1])).max() < 1e-14
-    x = np.array([[hermitian(m.dim) for _ in range(2)] for _ in range(3)])
+    x = np.array([[hermitian(m.dim, RNG) for _ in range(2)] for _ in range(3)])
     assert np.abs(m.probabilities_of(x)[2, 1] - m.probabilities_of(x[2, 1])).max() < 1e-14 * np.abs(x).max() * m.dim
     assert m.probabilities_of(x[:0]).shape == (0, 2, m.n_outcomes)
     for s in range(len(m.settings)):

@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pytest
 import scipy.linalg
+from helpers.arrays import hermitian
 
 from qml import CircuitModel, GibbsModel, SpectralModel, channels, circuits, gates, pauli
 from qml._checks import InputError
@@ -29,11 +30,6 @@ from qml.parameters import Interval, Parameter
 from qml.states import basis_state, ginibre
 
 
-def random_hermitian(rng, d):
-    a = rng.standard_normal((d, d)) + 1j * rng.standard_normal((d, d))
-    return (a + a.conj().T) / 2
-
-
 def noisy_circuit(n=2):
     layer = [gates.RY(f"y{q}", q) for q in range(n)] + [gates.RZ(f"z{q}", q) for q in range(n)]
     noise = [channels.Depolarizing("p", q) for q in range(n)]
@@ -44,13 +40,13 @@ def noisy_circuit(n=2):
 
 def qutrit_matrices():
     rng = np.random.default_rng(5)
-    return [random_hermitian(rng, 6) for _ in range(4)]
+    return [hermitian(6, rng) for _ in range(4)]
 
 
 def visible_diagonal_matrices():
     """Diagonal in the qutrit, the second site, and not in the qubit."""
     rng = np.random.default_rng(6)
-    return [np.kron(random_hermitian(rng, 2), np.diag(rng.standard_normal(3))) for _ in range(4)]
+    return [np.kron(hermitian(2, rng), np.diag(rng.standard_normal(3))) for _ in range(4)]
 
 
 def channel_on_top():

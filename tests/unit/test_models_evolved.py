@@ -6,6 +6,7 @@ import re
 import numpy as np
 import pytest
 import scipy.linalg
+from helpers.arrays import hermitian
 
 from qml import Circuit, FitResult, GibbsModel, SpectralModel, channels, check_gradient, circuits, fit, gates, pauli
 from qml._checks import InputError
@@ -16,16 +17,11 @@ from qml.operators import tfim
 from qml.states import SpectralState, ginibre, maximally_mixed
 
 
-def random_hermitian(rng, d):
-    a = rng.standard_normal((d, d)) + 1j * rng.standard_normal((d, d))
-    return (a + a.conj().T) / 2
-
-
 def qutrit_model():
     """A random K on a qutrit and a qubit; a rotation of the qubit and a fixed random gate on both."""
     rng = np.random.default_rng(1)
-    matrices = [random_hermitian(rng, 6) for _ in range(3)]
-    mix = scipy.linalg.expm(-1j * random_hermitian(rng, 6))
+    matrices = [hermitian(6, rng) for _ in range(3)]
+    mix = scipy.linalg.expm(-1j * hermitian(6, rng))
     circuit = Circuit((3, 2), [gates.RY("a", 1), gates.UnitaryGate(mix, (3, 2))(0, 1), gates.RX("b", 1)])
     return EvolvedGibbsModel(matrices, circuit)
 
@@ -70,7 +66,7 @@ def test_push_and_pull_are_adjoint(model):
     rng = np.random.default_rng(5)
     theta, v = model.init_params(rng), rng.standard_normal(model.n_params)
     sigma, pull = model.state_vjp(theta)
-    x = random_hermitian(rng, sigma.dim)
+    x = hermitian(sigma.dim, rng)
     forward = np.einsum("ij,ji->", x, model.state_jvp(theta)[1](v)).real
     assert abs(forward) > 1e-3
     assert pull(sigma.pull_matrix(x)) @ v == pytest.approx(forward, abs=1e-13)

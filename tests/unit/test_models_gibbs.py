@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pytest
 import scipy.linalg
+from helpers.arrays import hermitian
 
 from qml import GibbsModel, pauli
 from qml._checks import InputError
@@ -26,11 +27,6 @@ def dense(label):
     for letter in label:
         out = np.kron(out, PAULI[letter])
     return out
-
-
-def random_hermitian(rng, d):
-    a = rng.standard_normal((d, d)) + 1j * rng.standard_normal((d, d))
-    return (a + a.conj().T) / 2
 
 
 @pytest.mark.parametrize("n", [1, 2, 3])
@@ -56,7 +52,7 @@ def test_structured_and_dense_generators_agree():
     sums = [pauli(label, 0.5 + k) for k, label in enumerate(labels)] + [tfim(3)]
     fast = PauliGenerators(sums)
     slow = MatrixGenerators(np.array([s.matrix() for s in sums]), (2, 2, 2))
-    theta, g = rng.standard_normal(len(sums)), random_hermitian(rng, 8)
+    theta, g = rng.standard_normal(len(sums)), hermitian(8, rng)
     assert np.allclose(fast.combine(theta), slow.combine(theta), atol=1e-13)
     traces = [np.trace(g @ s.matrix()).real for s in sums]
     assert np.allclose(fast.traces(g), traces, atol=1e-12)

@@ -7,6 +7,7 @@ import re
 import numpy as np
 import pytest
 import scipy.linalg
+from helpers.arrays import hermitian
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,22 +25,15 @@ def paulis(*labels):
     return [pauli(label) for label in labels]
 
 
-def random_hermitian(rng, d):
-    a = rng.standard_normal((d, d)) + 1j * rng.standard_normal((d, d))
-    return (a + a.conj().T) / 2
-
-
 def visible_diagonal_matrices():
     rng = np.random.default_rng(6)
-    return [np.kron(random_hermitian(rng, 2), np.diag(rng.standard_normal(3))) for _ in range(4)]
+    return [np.kron(hermitian(2, rng), np.diag(rng.standard_normal(3))) for _ in range(4)]
 
 
 FAMILIES = {
     "dense": lambda: HiddenGibbsModel([tfim(3), *paulis("XYI", "IZX", "ZII")], hidden=[1]),
     "dense, two": lambda: HiddenGibbsModel.all_paulis(3, hidden=2),
-    "dense, qutrit": lambda: HiddenGibbsModel(
-        [random_hermitian(np.random.default_rng(k), 6) for k in range(3)], 1, (2, 3)
-    ),
+    "dense, qutrit": lambda: HiddenGibbsModel([hermitian(6, np.random.default_rng(k)) for k in range(3)], 1, (2, 3)),
     "blocks": lambda: HiddenGibbsModel(paulis("ZXI", "IXX", "ZIY", "IZI", "ZZI"), 2),
     "blocks, scattered": lambda: HiddenGibbsModel(paulis("XZIX", "YIZI", "ZIII", "XZZI", "IZII", "IIIY"), [3, 0]),
     "blocks, matrices": lambda: HiddenGibbsModel(visible_diagonal_matrices(), [0], (2, 3)),
@@ -90,7 +84,7 @@ def test_pull_is_the_joint_pull_of_the_extended_cotangent(model):
     rng = np.random.default_rng(3)
     theta = model.init_params(rng)
     sigma, pull = model.state_vjp(theta)
-    x = random_hermitian(rng, sigma.dim)
+    x = hermitian(sigma.dim, rng)
     gradient = pull(sigma.pull_matrix(x))
     push = model.joint.state_jvp(theta)[1](np.eye(model.n_params))
     expected = np.einsum("ij,pji->p", x, partial_trace_matrix(push, model.visible, model.joint.dims)).real
@@ -161,7 +155,7 @@ def test_uncoupled_hidden_units_leave_the_visible_gibbs_state():
 
 def test_a_hidden_site_of_one_level_changes_nothing():
     rng = np.random.default_rng(9)
-    matrices = [random_hermitian(rng, 3) for _ in range(3)]
+    matrices = [hermitian(3, rng) for _ in range(3)]
     theta = rng.standard_normal(3)
     model, alone = HiddenGibbsModel(matrices, 1, dims=(3, 1)), GibbsModel(matrices)
     assert model.dims == (3,)

@@ -8,6 +8,7 @@ import pickle
 
 import numpy as np
 import pytest
+from helpers.arrays import complex_normal
 
 from qml import _checks
 from qml._checks import InputError
@@ -34,10 +35,6 @@ def kron_label(label: str) -> np.ndarray:
     return out
 
 
-def random_matrix(rng: np.random.Generator, *shape: int) -> np.ndarray:
-    return rng.normal(size=shape) + 1j * rng.normal(size=shape)
-
-
 class TestPauliSum:
     @pytest.mark.parametrize("n", [1, 2, 3])
     def test_every_string_is_the_kronecker_product_of_its_letters(self, n):
@@ -55,7 +52,7 @@ class TestPauliSum:
     @pytest.mark.parametrize("n", [1, 2, 3, 4])
     def test_from_matrix_is_the_trace_formula_and_comes_back(self, n):
         rng = np.random.default_rng(n)
-        a = random_matrix(rng, 2**n, 2**n)
+        a = complex_normal(rng, 2**n, 2**n)
         expansion = PauliSum.from_matrix(a)
         assert len(expansion.terms) == 4**n
         assert list(expansion.labels) == sorted(expansion.labels)
@@ -64,7 +61,7 @@ class TestPauliSum:
         np.testing.assert_allclose(expansion.matrix(), a, atol=1e-13)
 
     def test_from_matrix_of_a_hermitian_matrix_has_exactly_real_coefficients(self):
-        a = random_matrix(np.random.default_rng(5), 16, 16)
+        a = complex_normal(np.random.default_rng(5), 16, 16)
         expansion = PauliSum.from_matrix(a + a.conj().T)
         assert len(expansion.terms) == 256
         assert all(isinstance(c, float) for c in expansion.coefficients)
@@ -138,8 +135,8 @@ class TestPauliSum:
     @pytest.mark.parametrize("batch", [(), (3,), (2, 3)])
     def test_apply_is_the_matrix_on_vectors(self, batch):
         rng = np.random.default_rng(7)
-        a = PauliSum.from_matrix(random_matrix(rng, 8, 8))
-        psi = random_matrix(rng, *batch, 8)
+        a = PauliSum.from_matrix(complex_normal(rng, 8, 8))
+        psi = complex_normal(rng, *batch, 8)
         np.testing.assert_allclose(a.apply(psi), np.einsum("ij,...j->...i", a.matrix(), psi), atol=1e-12)
 
     def test_sparse_stores_only_what_is_non_zero(self):

@@ -7,6 +7,7 @@ import math
 
 import numpy as np
 import pytest
+from helpers.arrays import complex_normal
 
 from qml import _checks
 from qml._checks import InputError
@@ -25,10 +26,6 @@ from qml.operators import (
     tfim,
     xxz,
 )
-
-
-def random_matrix(rng: np.random.Generator, *shape: int) -> np.ndarray:
-    return rng.normal(size=shape) + 1j * rng.normal(size=shape)
 
 
 class TestHamiltonians:
@@ -149,18 +146,18 @@ class TestHamiltonians:
 class TestSites:
     def test_embed_on_neighbors_is_a_kronecker_product(self):
         rng = np.random.default_rng(0)
-        a = random_matrix(rng, 6, 6)
+        a = complex_normal(rng, 6, 6)
         expected = np.kron(np.kron(np.eye(2), a), np.eye(2))
         np.testing.assert_array_equal(embed(a, (1, 2), (2, 3, 2, 2)), expected)
 
     def test_embed_follows_the_listed_order(self):
         rng = np.random.default_rng(1)
-        a, b = random_matrix(rng, 2, 2), random_matrix(rng, 3, 3)
+        a, b = complex_normal(rng, 2, 2), complex_normal(rng, 3, 3)
         expected = np.kron(np.kron(b, np.eye(2)), a)
         np.testing.assert_allclose(embed(np.kron(a, b), (2, 0), (3, 2, 2)), expected, atol=1e-15)
 
     def test_embed_of_all_sites_in_order_and_of_none(self):
-        a = random_matrix(np.random.default_rng(2), 6, 6)
+        a = complex_normal(np.random.default_rng(2), 6, 6)
         np.testing.assert_array_equal(embed(a, (0, 1), (2, 3)), a)
         np.testing.assert_array_equal(embed([[2.0]], (), (2, 3)), 2 * np.eye(6))
 
@@ -169,7 +166,7 @@ class TestSites:
 
     def test_partial_trace_of_a_product(self):
         rng = np.random.default_rng(3)
-        a, b, c = random_matrix(rng, 2, 2), random_matrix(rng, 3, 3), random_matrix(rng, 4, 4)
+        a, b, c = complex_normal(rng, 2, 2), complex_normal(rng, 3, 3), complex_normal(rng, 4, 4)
         full = tensor_matrices(a, b, c)
         dims = (2, 3, 4)
         np.testing.assert_allclose(partial_trace_matrix(full, [2, 0], dims), np.trace(b) * np.kron(c, a), atol=1e-12)
@@ -179,13 +176,13 @@ class TestSites:
 
     def test_partial_trace_is_the_adjoint_of_embed(self):
         rng = np.random.default_rng(4)
-        rho, a = random_matrix(rng, 12, 12), random_matrix(rng, 4, 4)
+        rho, a = complex_normal(rng, 12, 12), complex_normal(rng, 4, 4)
         left = np.trace(rho @ embed(a, (2, 0), (2, 3, 2)))
         assert left == pytest.approx(np.trace(partial_trace_matrix(rho, (2, 0), (2, 3, 2)) @ a))
 
     def test_batches(self):
         rng = np.random.default_rng(5)
-        rho = random_matrix(rng, 2, 3, 8, 8)
+        rho = complex_normal(rng, 2, 3, 8, 8)
         reduced = partial_trace_matrix(rho, [2], (2, 2, 2))
         assert reduced.shape == (2, 3, 2, 2)
         np.testing.assert_allclose(reduced[1, 2], partial_trace_matrix(rho[1, 2], [2], (2, 2, 2)))
@@ -194,7 +191,7 @@ class TestSites:
         np.testing.assert_array_equal(products[1, 2], np.kron(rho[1, 0], rho[0, 2]))
 
     def test_sites_of_dimension_one(self):
-        a = random_matrix(np.random.default_rng(6), 2, 2)
+        a = complex_normal(np.random.default_rng(6), 2, 2)
         np.testing.assert_array_equal(embed(a, (1,), (1, 2, 1)), a)
         np.testing.assert_array_equal(partial_trace_matrix(a, (1, 0), (1, 2, 1)), a)
 

@@ -6,6 +6,7 @@ import math
 import numpy as np
 import pytest
 import scipy.linalg
+from helpers.arrays import hermitian
 
 from qml import losses, operators, states
 from qml.engines.conversion import vector_of
@@ -36,11 +37,6 @@ def simplex(*lead, zeros=0):
     return np.concatenate([p, np.zeros((*lead, zeros))], axis=-1)
 
 
-def hermitian(*lead):
-    a = RNG.normal(size=(*lead, D, D)) + 1j * RNG.normal(size=(*lead, D, D))
-    return (a + a.conj().swapaxes(-1, -2)) / 2
-
-
 def pauli(matrix):
     return PauliState(vector_of(matrix, 2), 2)
 
@@ -53,8 +49,8 @@ SINGLE = {
     "factor": ginibre(rank=2),
     "wide factor": DensityMatrix.from_factor((lambda a: a / np.linalg.norm(a))(RNG.normal(size=(D, 7)) + 0j)),
     "vector": states.haar_pure(Q, RNG),
-    "Gibbs": GibbsState(hermitian()),
-    "cold Gibbs": GibbsState(400 * hermitian()),
+    "Gibbs": GibbsState(hermitian(D, RNG)),
+    "cold Gibbs": GibbsState(400 * hermitian(D, RNG)),
     "Gibbs, diagonal": GibbsState(RNG.normal(size=D)),
     "spectral": SpectralState(np.log(simplex()), haar_bases(Q, 1, RNG).bases[0]),
     "spectral of rank 3": SpectralState(np.log([0.5, 0.25, 0.25, 1e-320]) * [1, 1, 1, np.inf], np.eye(4)[:, ::-1]),
@@ -73,7 +69,7 @@ MANY = {
     "probabilities with zeros": DensityMatrix.from_probabilities(simplex(BATCH, zeros=1)),
     "factors": ginibre(rank=2, batch=BATCH),
     "smoothed factors": DensityMatrix.from_factor(ginibre(rank=2, batch=BATCH).factor, smoothing=0.1),
-    "Gibbs": GibbsState(hermitian(BATCH)),
+    "Gibbs": GibbsState(hermitian(D, RNG, BATCH)),
     "Gibbs, diagonal": GibbsState(RNG.normal(size=(BATCH, D)), diagonal=True),
     "Pauli vectors": pauli(ginibre(batch=BATCH).matrix()),
 }
@@ -144,7 +140,7 @@ def test_one_state(kind):
     rho = KINDS[kind]
     m = rho.matrix()
     assert m.shape == (*rho.batch_shape, D, D)
-    o, xz = hermitian(), operators.pauli("XZ")
+    o, xz = hermitian(D, RNG), operators.pauli("XZ")
     agrees(rho.entropy(), over_batch(reference_entropy, m))
     agrees(rho.purity(), over_batch(lambda x: np.trace(x @ x).real, m))
     if "cold" in kind:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from helpers.arrays import hermitian
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,11 +26,6 @@ def factor(d, r, seed):
     rng = np.random.default_rng(seed)
     a = rng.standard_normal((d, r)) + 1j * rng.standard_normal((d, r))
     return a / np.linalg.norm(a)
-
-
-def hermitian(d, seed):
-    a = factor(d, d, seed)
-    return a + a.conj().T
 
 
 STATES = {
@@ -115,7 +111,7 @@ def test_factor_in_its_eigenbasis():
 @pytest.mark.parametrize("r", [2, 5])
 def test_cotangents_in_the_factor(name, smoothing, r):
     """Re Tr(C^dagger dA) against differences; A -> A M keeps the support, which pull_log of a bare factor needs."""
-    a, x = factor(5, r, 0), hermitian(5, 2)
+    a, x = factor(5, r, 0), hermitian(5, np.random.default_rng(2))
     change = a @ (factor(r, r, 3))
     change -= a * np.vdot(a, change).real
 

@@ -1,0 +1,1 @@
+"""What several test files share: random matrices and states, arguments of instructions, comparisons of fits."""

@@ -26,6 +26,8 @@ evd and full product; of real matrices evd is the faster one at every dimension.
 NumPy and SciPy each bring a BLAS with threads of its own, which wait actively for a while after a call: switching from
 one to the other costs more, on few cores, than the better algorithm saves in smaller dimensions."""
 
+SMALL = threads.SPLIT_FROM**2
+"""Numbers below which a matrix is multiplied as it is: the calls around a product would take longer than it."""
 BLOCKS_FROM, BLOCKS = 512, 8
 """Dimension from which only the upper blocks of a Hermitian product are computed, and how many a side."""
 HALVES_FROM, HALVES = 256, 4
@@ -84,7 +86,7 @@ class Spectrum:
     @property
     def is_complete(self) -> bool:
         """Whether the columns span the space (r = d)."""
-        return bool(self.log_eigenvalues.shape[-1] == self.dim)
+        return self.basis is None or self.basis.shape[-1] == self.basis.shape[-2]
 
     @property
     def support(self) -> np.ndarray:
@@ -133,11 +135,19 @@ class Spectrum:
 
     def to_basis(self, operator: Complex) -> Complex:
         """V^dagger X V of a Hermitian X (..., d, d), shape (..., r, r)."""
-        return operator if self.basis is None else _sandwich(_adjoint(self.basis), operator, self.basis)
+        if self.basis is None:
+            return operator
+        if self.basis.size < SMALL:
+            return self.basis.conj().swapaxes(-1, -2) @ (operator @ self.basis)
+        return _sandwich(_adjoint(self.basis), operator, self.basis)
 
     def from_basis(self, operator: Complex) -> Complex:
         """V X V^dagger of a Hermitian X (..., r, r), shape (..., d, d)."""
-        return operator if self.basis is None else _sandwich(self.basis, operator, _adjoint(self.basis))
+        if self.basis is None:
+            return operator
+        if self.basis.size < SMALL:
+            return self.basis @ (operator @ self.basis.conj().swapaxes(-1, -2))
+        return _sandwich(self.basis, operator, _adjoint(self.basis))
 
     def log_pullback(self, cotangent: Complex) -> Complex:
         r"""dL/dsigma from the Hermitian X with dL = Tr(X dlog sigma), restricted to the support.
@@ -181,17 +191,19 @@ def _pairs(log_values: Real) -> tuple[Real, Real, np.ndarray | None]:
 
     The smallest float64s stand for zero: there quotients of gap and expm1(gap) are 1, as their limits are.
     """
-    finite = np.isfinite(log_values)
-    everywhere = bool(finite.all())
-    safe = log_values if everywhere else np.where(finite, log_values, 0.0)
+    everywhere = log_values.min(initial=0.0) > -np.inf
+    finite = None if everywhere else np.isfinite(log_values)
+    safe = log_values if finite is None else np.where(finite, log_values, 0.0)
     gap = np.subtract(safe[..., :, None], safe[..., None, :], out=_room(safe))
     np.copysign(gap, -1.0, out=gap)
     np.minimum(gap, -TINY, out=gap)
-    return safe, gap, None if everywhere else finite[..., :, None] & finite[..., None, :]
+    return safe, gap, None if finite is None else finite[..., :, None] & finite[..., None, :]
 
 
 def _room(values: Real) -> Real:
     """Room for one number for each pair of values (..., r)."""
+    if values.size < threads.SPLIT_FROM:
+        return np.empty((*values.shape, values.shape[-1]))
     return buffers.empty((*values.shape, values.shape[-1]), aligned=False)
 
 
@@ -317,13 +329,18 @@ def eigh(matrix: Complex) -> tuple[Real, Complex]:
 
 def _real_if_real(matrix: Complex) -> Numeric:
     """The real part of a matrix whose imaginary part is zero; the first row tells of most that are complex."""
+    if matrix.ndim == 2 and matrix[0, -1].imag:
+        return matrix
     return matrix if matrix[..., :1, :].imag.any() or matrix.imag.any() else matrix.real
 
 
 def spectrum_of_matrix(matrix: Complex) -> Spectrum:
     """The spectrum of a density matrix (..., d, d), cut by the support policy."""
     values, vectors = eigh(matrix)
-    logs = _log_above(values, support_cut(values[..., -1:], matrix.shape[-1]))
+    cut = support_cut(values[..., -1:], matrix.shape[-1])
+    if (values > cut).all():
+        return Spectrum(np.log(values), vectors)
+    logs = _log_above(values, cut)
     return Spectrum(logs, vectors, np.where(np.isfinite(logs), 0.0, values).clip(0.0).sum(axis=-1))
 
 
@@ -358,6 +375,8 @@ def log_probabilities(probabilities: Real) -> Real:
 
 def _log_above(values: Real, cut: Real) -> Real:
     kept = values > cut
+    if kept.all():
+        return np.asarray(np.log(values))
     return np.where(kept, np.log(np.where(kept, values, 1.0)), -np.inf)
 
 
@@ -365,9 +384,11 @@ def log_softmax(scores: Real) -> Real:
     """scores - log sum exp(scores) along the last axis; the largest entry to full relative accuracy."""
     top = scores.max(axis=-1, keepdims=True)
     shifted = scores - top
-    first = shifted.argmax(axis=-1, keepdims=True)
     rest = np.exp(shifted)
-    np.put_along_axis(rest, first, 0.0, axis=-1)
+    if rest.ndim == 1:
+        rest[shifted.argmax()] = 0.0
+    else:
+        np.put_along_axis(rest, shifted.argmax(axis=-1, keepdims=True), 0.0, axis=-1)
     return np.asarray(shifted - np.log1p(rest.sum(axis=-1, keepdims=True)))
 
 

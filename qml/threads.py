@@ -92,7 +92,10 @@ def suited_to_matrix(function: Callable[P, T]) -> Callable[P, T]:
     @wraps(function)
     def run(*args: P.args, **kwargs: P.kwargs) -> T:
         matrix: Any = args[0]
-        with suited_alone(max(matrix.shape[-2:])):
+        context = suited_alone(max(matrix.shape[-2:]))
+        if context is _FREE:
+            return function(*args, **kwargs)
+        with context:
             return function(*args, **kwargs)
 
     return run

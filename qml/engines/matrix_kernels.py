@@ -40,7 +40,6 @@ def count_y(index: int) -> int:
     return count
 
 
-
 @subroutine
 def signed(x: F1, y: F1, counts: I1, scale: float, first: int) -> None:
     """y_P = scale (-1)^floor(m / 2) x_P for a part of the strings; their indices start with `first`."""
@@ -137,7 +136,6 @@ def finish_vectors(vectors: F2, counts: I1, scale: float, begin: int, end: int) 
         x = vectors[b, high * block : (high + 1) * block]
         butterfly(x, True)
         signed(x, x, counts, scale, high)
-
 
 
 @kernel

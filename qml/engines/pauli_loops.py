@@ -84,7 +84,6 @@ def gather(r: F1, unit: int, ascending: I1, offsets: I1, base: I1, x: F2) -> boo
     return bool(contiguous)
 
 
-
 @subroutine
 def sites(r: F1, first: int, size: int, offsets: I1, ascending: I1, m: F2) -> None:
     """A matrix on several sites: gather a tile of units, multiply by the entries that are not zero, scatter."""

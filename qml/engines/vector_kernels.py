@@ -48,9 +48,7 @@ CHUNKS = 16
 
 
 @subroutine
-def _sums(
-    buffers: F1, sums: F1, op: I1, offsets: I1, firsts: I1, coefficients: F1, signs: F1
-) -> None:
+def _sums(buffers: F1, sums: F1, op: I1, offsets: I1, firsts: I1, coefficients: F1, signs: F1) -> None:
     """The sums of an operation, psi and lambda before it one after the other in the buffers."""
     size = buffers.size // 2
     psi, cotangent = buffers[:size], buffers[size:]

@@ -95,9 +95,7 @@ def _scale(x: F1, sh: int, sl: int, places: I1, factors: F1, adjoint: bool) -> N
 
 
 @subroutine
-def pair(
-    x: F1, sh: int, sl: int, m: F1, first: int, second: int, places: I1, factors: F1, adjoint: bool
-) -> None:
+def pair(x: F1, sh: int, sl: int, m: F1, first: int, second: int, places: I1, factors: F1, adjoint: bool) -> None:
     """C (A x B), or its adjoint, in place; component a goes to places[a] times factors[a]."""
     u = np.empty(8)
     before, after = np.empty(4, np.int64), np.empty(4, np.int64)  # offsets of the components

@@ -26,9 +26,7 @@ def terms_of(observable: PauliSum) -> tuple[Integer, Integer, Real]:
 
 
 @kernel
-def pauli_sum(
-    x: F1, y: F1, m: int, starts: I1, masks: I2, factors: F2, first: int, last: int, out: F1
-) -> None:
+def pauli_sum(x: F1, y: F1, m: int, starts: I1, masks: I2, factors: F2, first: int, last: int, out: F1) -> None:
     """y = H x on rows `first` to `last` (multiples of eight, or all of them), and x_c^dagger H x_c added to `out` (m,).
 
     Terms starts[g] to starts[g + 1] share the mask x; `masks` holds (x, z) and `factors` (re, im) of each term's

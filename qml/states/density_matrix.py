@@ -89,15 +89,18 @@ class DensityMatrix(State):
         probabilities: Real | None = None,
         factor: Complex | None = None,
         smoothing: float = 0.0,
+        known: bool = False,
     ) -> None:
-        if matrix is not None:
-            shape = matrix.shape[:-1]
-        elif probabilities is not None:
+        columns = matrix if factor is None else factor
+        if columns is None:
+            assert probabilities is not None
             shape = probabilities.shape
         else:
-            assert factor is not None
-            shape = factor.shape[:-1]
-        self.dims = _checks.qubit_dims(shape[-1]) if dims is None else _checks.dimensions("dims", dims, shape[-1])
+            shape = columns.shape[:-1]
+        if dims is None:
+            self.dims = _checks.qubit_dims(shape[-1])
+        else:
+            self.dims = dims if known and isinstance(dims, tuple) else _checks.dimensions("dims", dims, shape[-1])
         self._batch_shape = shape[:-1]
         self._matrix: Complex | None = _frozen(matrix)
         self._probabilities: Real | None = _frozen(probabilities)
@@ -113,7 +116,7 @@ class DensityMatrix(State):
     @classmethod
     def _trusted(cls, matrix: Complex, dims: DimsLike | None = None) -> Self:
         """A state from a matrix that is known to be one: nothing is checked. For engines."""
-        return cls._make(np.asarray(matrix, dtype=np.complex128), dims)
+        return cls._make(np.asarray(matrix, dtype=np.complex128), dims, known=True)
 
     @classmethod
     def from_vector(cls, psi: ArrayLike, dims: DimsLike | None = None) -> Self:

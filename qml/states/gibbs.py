@@ -156,9 +156,9 @@ class GibbsState(State):
 
     def _energy(self, rho: Data) -> Real:
         """Tr(rho K): no eigenbasis is needed."""
-        if self.batch_shape:
-            return np.asarray(np.einsum("...ij,...ji->...", rho.representative(), self.hamiltonian()).real)
-        return rho._expect(self.hamiltonian())
+        if not rho._is_state:
+            return rho._expect(self.hamiltonian())
+        return np.asarray(np.einsum("...ij,...ji->...", rho.representative(), self.hamiltonian()).real)
 
     def _pull_energy(self, rho: Data) -> Cotangent:
         return self.pull_log(-rho.representative())

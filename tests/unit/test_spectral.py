@@ -77,7 +77,7 @@ def test_spectrum_of_a_factor_finds_the_exact_rank() -> None:
     a = rng.normal(size=(8, 2)) + 1j * rng.normal(size=(8, 2))
     a = np.hstack([a, a[:, :1]])
     a /= np.linalg.norm(a)
-    spectrum = spectral.spectrum_of_factor(a)
+    spectrum = spectral.decompose_factor(a)[0]
     assert spectrum.support.sum() == 2
     assert np.abs(spectrum.matrix_of(spectrum.eigenvalues) - a @ a.conj().T).max() < 1e-15
     assert not spectrum.is_complete

@@ -60,9 +60,7 @@ def product(p: int, q: int, transposed: bool = False, kept: bool = False) -> Any
             held = {(a, b): entry(a, b) for a in range(p) for b in range(q)}
         with body.counting(0, count) as number:
             at = builder.add(body.word(start), builder.mul(number, WORD(step)))
-            places = [
-                body.address(x, body.load(body.address(ids, builder.add(at, WORD(i)))), ROW) for i in range(step)
-            ]
+            places = [body.address(x, body.load(body.address(ids, builder.add(at, WORD(i)))), ROW) for i in range(step)]
             matrix = {(a, b): held.get((a, b)) or entry(a, b) for a in range(p) for b in range(q)}
             if not transposed:
                 rows = [body.load(place) for place in places[:q]]

@@ -176,6 +176,8 @@ def array(name: str, value: ArrayLike, *, allow_complex: bool = True) -> Numeric
 
     Objects of Qiskit would convert themselves, with the qubits in reversed order: they are refused.
     """
+    if type(value) is np.ndarray and value.dtype == np.float64 and all_finite(value):
+        return value
     if type(value).__module__.partition(".")[0].startswith("qiskit"):
         raise InputError(
             f"{name} is a {type(value).__name__} of Qiskit, whose first qubit is the last one here: pass "
@@ -194,6 +196,11 @@ def array(name: str, value: ArrayLike, *, allow_complex: bool = True) -> Numeric
         bad = np.argwhere(~np.isfinite(a))[0]
         raise InputError(f"{name} must be finite; found {a[tuple(bad)]} at index {tuple(map(int, bad))}.")
     return a
+
+
+def all_finite(a: Real) -> bool:
+    """Whether all entries of a real array are finite."""
+    return bool(np.isfinite(a).all())
 
 
 def logarithms(name: str, values: ArrayLike) -> Real:

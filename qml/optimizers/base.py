@@ -58,7 +58,7 @@ class Point:
     @property
     def is_number(self) -> bool:
         """Whether the value is finite or +inf, and the gradient finite where the value is."""
-        known = not self.has_gradient or bool(np.isfinite(self.gradient).all())
+        known = not self.has_gradient or _checks.all_finite(self.gradient)
         return self.value == math.inf or (math.isfinite(self.value) and known)
 
 
@@ -96,7 +96,7 @@ def value_only(objective: Differentiable, params: Real, optimizer: str) -> Point
 
 def trial(objective: Differentiable, params: Real, at: At = evaluate) -> Point:
     """The point that a step leads to, +inf outside the domain; :class:`NotANumber` ends the run."""
-    if not np.isfinite(params).all():
+    if not _checks.all_finite(params):
         raise NotANumber(params)
     try:
         point = at(objective, params)

@@ -1,13 +1,12 @@
-"""Checkpoints of a fit: one ``.npz`` file of plain arrays with a checksum, its predecessor beside it.
+"""Checkpoints of a fit: one ``.npz`` file of plain arrays, its predecessor beside it.
 
 A checkpoint has every restart as of its latest iterate: parameters, the optimizer's state, history, and the random
 streams of what is yet to begin. Random numbers within a restart follow from seeds and step numbers in the optimizer's
-state, so that this is all.
+state, so that this is all. A damaged file is found by the checksums that every ``.npz`` has.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import time
@@ -18,14 +17,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import scipy
 
-import qml
 from qml import _checks
 from qml._checks import InputError
-from qml._files import read_arrays, told, write_whole
+from qml._files import parse_json, read_arrays, told, write_whole
+from qml._results import part_of
+from qml.fitting.provenance import versions
 
-FORMAT = "qml.Checkpoint 2"
+FORMAT = "qml.Checkpoint 3"
 SHARE = 0.01
 """Of the time of a fit, what checkpoints by time may take."""
 FIRST_COST = 0.02
@@ -111,31 +110,15 @@ class Part:
     arrays: Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class Stored:
-    """A checkpoint: what it belongs to, how far it got, and its restarts."""
-
-    belongs: Mapping[str, Any]
-    text: Mapping[str, Any]
-    parts: Sequence[Part]
-
-
-def write(stored: Stored, file: Path, previous: Path | None) -> None:
+def write(text: Mapping[str, Any], parts: Sequence[Part], file: Path, previous: Path | None) -> None:
     """Write the whole file or none of it; what stood there becomes `previous`."""
-    text = {
-        "format": FORMAT,
-        "versions": _versions(),
-        "belongs": stored.belongs,
-        **stored.text,
-        "parts": [part.text for part in stored.parts],
-    }
-    arrays = {f"{k}.{name}": np.asarray(a) for k, part in enumerate(stored.parts) for name, a in part.arrays.items()}
+    text = {"format": FORMAT, "versions": versions(), **text, "parts": [part.text for part in parts]}
+    arrays = {f"{k}.{name}": np.asarray(a) for k, part in enumerate(parts) for name, a in part.arrays.items()}
     arrays["json"] = np.array(json.dumps(text, default=_plain))
-    arrays["sha256"] = np.array(_digest(arrays))
     write_whole(file, partial(_save, arrays), previous)
 
 
-def read(file: Path) -> Stored:
+def read(file: Path) -> tuple[dict[str, Any], list[Part]]:
     """What :func:`write` wrote.
 
     Raises
@@ -144,20 +127,14 @@ def read(file: Path) -> Stored:
         If the file is truncated, damaged, or something else.
     """
     arrays = read_arrays(file, "checkpoint")
-    if "sha256" not in arrays or "json" not in arrays:
-        raise InputError(f"the file {str(file)!r} is not a checkpoint of fit.")
-    digest = str(arrays.pop("sha256"))
-    if digest != _digest(arrays):
-        raise InputError(f"the checkpoint {str(file)!r} is damaged: its checksum is wrong.")
-    text = json.loads(str(arrays.pop("json")))
-    if text["format"] != FORMAT:
-        raise InputError(f"the checkpoint {str(file)!r} is of the format {text['format']!r}, not {FORMAT!r}.")
-    parts = []
-    for k, part in enumerate(text["parts"]):
-        prefix = f"{k}."
-        held = {name.removeprefix(prefix): a for name, a in arrays.items() if name.startswith(prefix)}
-        parts.append(Part(part, held))
-    return Stored(text["belongs"], text, parts)
+    try:
+        text = parse_json(str(arrays.pop("json")))
+        form, parts, _ = text["format"], text["parts"], text["belongs"]
+    except (ValueError, KeyError, TypeError):
+        raise InputError(f"the file {str(file)!r} is not a checkpoint of fit.") from None
+    if form != FORMAT:
+        raise InputError(f"the checkpoint {str(file)!r} is of the format {form!r}, not {FORMAT!r}.")
+    return text, [Part(part, part_of(arrays, str(k))) for k, part in enumerate(parts)]
 
 
 def _save(arrays: Mapping[str, Any], path: Path) -> None:
@@ -165,22 +142,9 @@ def _save(arrays: Mapping[str, Any], path: Path) -> None:
         np.savez(file, **dict(arrays))
 
 
-def _digest(arrays: Mapping[str, Any]) -> str:
-    digest = hashlib.sha256()
-    for name in sorted(arrays):
-        a = np.ascontiguousarray(arrays[name])
-        digest.update(f"{name} {a.dtype.str} {arrays[name].shape} ".encode())
-        digest.update(a.tobytes())
-    return digest.hexdigest()
-
-
 def _plain(value: Any) -> Any:
     """Arrays and numbers of NumPy in JSON, as in the states of bit generators."""
     return value.tolist()
-
-
-def _versions() -> dict[str, str]:
-    return {"qml": qml.__version__, "numpy": np.__version__, "scipy": scipy.__version__}
 
 
 class Keeper:
@@ -196,7 +160,7 @@ class Keeper:
 
     def __init__(self, where: Checkpoint | None, belongs: Mapping[str, Any]) -> None:
         self._where = where
-        self._belongs = json.loads(json.dumps(belongs))
+        self._belongs = json.loads(json.dumps(belongs, default=_plain))
         self._text: dict[str, Any] = {}
         self._parts: Callable[[], Sequence[Part]] = list
         self._cost, self._began, self._written = FIRST_COST, time.perf_counter(), time.perf_counter()
@@ -207,8 +171,8 @@ class Keeper:
         self.exact = True
         self.resumed = False
 
-    def open(self, resume: bool, accept: Callable[[Stored], str]) -> Stored | None:
-        """What to continue from; None: begin. `accept` says what is wrong with a checkpoint of the right names.
+    def open(self, resume: bool, accept: Callable[[Sequence[Part]], str]) -> dict[str, Any] | None:
+        """What to continue from, beside restarts; None: begin. `accept` takes these, or says what is wrong with them.
 
         Raises
         ------
@@ -233,16 +197,18 @@ class Keeper:
             probe.unlink()
         for file in there:
             try:
-                stored = read(file)
-                self._check(file, stored, accept)
+                text, parts = read(file)
+                self._check(file, text["belongs"])
+                if wrong := accept(parts):
+                    raise InputError(f"the checkpoint {str(file)!r} belongs to another fit: {wrong}.")
             except InputError as error:
                 self.refused.append(str(error))
                 continue
             self._rotate = file == where.file
             self.resumed = True
-            self.exact = self.exact and stored.text["versions"] == _versions()
-            self._began -= stored.text["seconds"]
-            return stored
+            self.exact = self.exact and text["versions"] == versions()
+            self._began -= text["seconds"]
+            return text
         if there:
             raise InputError(
                 f"{' '.join(self.refused)} Delete {'it' if len(there) == 1 else 'both'} to begin anew, or choose "
@@ -250,16 +216,14 @@ class Keeper:
             )
         return None
 
-    def _check(self, file: Path, stored: Stored, accept: Callable[[Stored], str]) -> None:
+    def _check(self, file: Path, belongs: Mapping[str, Any]) -> None:
         for name, ours in self._belongs.items():
-            theirs = stored.belongs.get(name)
+            theirs = belongs.get(name)
             if theirs != ours:
                 raise InputError(
                     f"the checkpoint {str(file)!r} belongs to another fit: its {name} is {_short(theirs)}, and here it "
                     f"is {_short(ours)}."
                 )
-        if wrong := accept(stored):
-            raise InputError(f"the checkpoint {str(file)!r} belongs to another fit: {wrong}.")
 
     def hold(self, parts: Callable[[], Sequence[Part]], **text: Any) -> None:
         """What is written from now on."""
@@ -288,11 +252,10 @@ class Keeper:
         if self._where is None:
             return
         since = time.perf_counter()
-        text = {"seconds": self.seconds, **self._text}
         try:
-            stored = Stored(self._belongs, text, self._parts())
-            if stored.parts:
-                write(stored, self._where.file, self._where.previous if self._rotate else None)
+            if parts := self._parts():
+                text = {"belongs": self._belongs, "seconds": self.seconds, **self._text}
+                write(text, parts, self._where.file, self._where.previous if self._rotate else None)
                 self._rotate = self._saved = True
             self.problem = ""
         except InputError as error:

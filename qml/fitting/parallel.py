@@ -11,7 +11,7 @@ import pickle
 import signal
 from collections.abc import Callable, Sequence
 from concurrent.futures import BrokenExecutor, CancelledError, Future
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -32,21 +32,15 @@ KEPT = 10
 """Seconds that processes wait for the next fit."""
 
 
-@dataclass(frozen=True)
-class Start:
-    """A restart that is yet to run: from `start`, or from where its random stream says."""
-
-    objective: Objective
-    rules: Rules
-    index: int
-    floor: float
-    optimizer: Optimizer
-    start: Real | None
-    stream: np.random.Generator
-
-
-def side_by_side(starts: Sequence[Start], workers: int, keep: Callable[[Part], None]) -> None:
-    """Run all in so many processes, and `keep` what there is of each, in their order.
+def side_by_side(
+    runs: Sequence[Run],
+    optimizer: Optimizer,
+    start: Real | None,
+    streams: Sequence[np.random.Generator],
+    workers: int,
+    keep: Callable[[Part], None],
+) -> None:
+    """Run all, the first from `start`, in so many processes, and `keep` what there is of each, in their order.
 
     At Ctrl-C all end at their next iterate, and those that have not begun are left out; at a second one they are
     killed.
@@ -56,11 +50,16 @@ def side_by_side(starts: Sequence[Start], workers: int, keep: Callable[[Part], N
     InputError
         If model, target or loss cannot be sent to a process, or a process dies; and what a restart raises.
     """
-    pool = _pool(min(workers, len(starts)))
+    pool = _pool(min(workers, len(runs)))
     try:
         with TemporaryDirectory(prefix="qml-") as folder:
             stop = Path(folder) / "stop"
-            futures = [pool.submit(_run, start, threads.found(), stop) for start in starts]
+            held = [(run.objective, run.rules, run.index, run.floor) for run in runs]
+            first = [start] + [None] * (len(runs) - 1)
+            futures = [
+                pool.submit(_run, *parts, optimizer, begin, stream, threads.found(), stop)
+                for parts, begin, stream in zip(held, first, streams, strict=True)
+            ]
             for future in futures:
                 part = _result(future, futures, stop)
                 if part is not None:
@@ -103,12 +102,22 @@ def _result(future: Future[Part | None], all_of_them: Sequence[Future[Part | Non
                 other.cancel()
 
 
-def _run(start: Start, used: dict[str, int | None], stop: Path) -> Part | None:
+def _run(
+    objective: Objective,
+    rules: Rules,
+    index: int,
+    floor: float,
+    optimizer: Optimizer,
+    start: Real | None,
+    stream: np.random.Generator,
+    used: dict[str, int | None],
+    stop: Path,
+) -> Part | None:
     """In another process, on as many threads: the last bits of a sum depend on how threads share it."""
     if stop.exists():
         return None
-    rules = replace(start.rules, callbacks=(lambda _: stop.exists(),))
-    run = Run(start.objective, rules, start.index, start.floor, Progress(False, 0, 0))
+    rules = replace(rules, callbacks=(lambda _: stop.exists(),))
+    run = Run(objective, rules, index, floor, Progress(False, 0, 0))
     with threads.as_found(used):
-        run.go(start.optimizer, start.start, partial(run.objective.init_params, start.stream))
+        run.go(optimizer, start, partial(objective.init_params, stream))
     return run.part()

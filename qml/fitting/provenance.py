@@ -13,6 +13,12 @@ import qml
 from qml import threads
 
 
+def versions() -> dict[str, str]:
+    """Versions of what the numbers come from."""
+    python = platform.python_version()
+    return {"qml": qml.__version__, "numpy": np.__version__, "scipy": scipy.__version__, "python": python}
+
+
 def provenance() -> dict[str, Any]:
     """Versions, platform, threads, and the time now (UTC, ISO 8601).
 
@@ -22,12 +28,7 @@ def provenance() -> dict[str, Any]:
     ['platform', 'started', 'threads', 'versions']
     """
     return {
-        "versions": {
-            "qml": qml.__version__,
-            "numpy": np.__version__,
-            "scipy": scipy.__version__,
-            "python": platform.python_version(),
-        },
+        "versions": versions(),
         "platform": platform.platform(),
         "threads": threads.found(),
         "started": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
@@ -37,15 +37,22 @@ MOST_DRAWS = 100
 
 @dataclass(frozen=True)
 class Rules:
-    """When a restart ends, and who is told of its iterates."""
+    """When a restart ends, and who is told of its iterates: arguments of fit."""
 
     max_iterations: int
     gradient_tolerance: float
     loss_tolerance: float
-    callbacks: tuple[Callback, ...]
+    callbacks: Sequence[Callback]
     track_fidelity: bool
     validation: Validation | None = None
     patience: int = 10
+
+    def __post_init__(self) -> None:
+        _checks.integer("max_iterations", self.max_iterations, low=0)
+        _checks.number("gradient_tolerance", self.gradient_tolerance, low=0.0)
+        _checks.number("loss_tolerance", self.loss_tolerance, low=0.0)
+        _checks.flag("track_fidelity", self.track_fidelity)
+        _checks.integer("patience", self.patience, low=1)
 
     def flush(self) -> None:
         """Have callbacks write down what they hold, those that can."""
@@ -142,6 +149,10 @@ class Run:
     def status(self) -> str:
         now = self.standing
         return f"{self.cut}; this is the best so far." if self.cut and not now.converged else now.why
+
+    def interrupt(self) -> None:
+        """Note that Ctrl-C ended it."""
+        self.cut = f"interrupted (Ctrl-C) after {self.count}"
 
     def go(self, optimizer: Optimizer, start: Real | None, draw: Callable[[], Real]) -> None:
         """Run from `start`, or from a random start inside the domain; or from where it was restored."""

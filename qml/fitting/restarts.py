@@ -1,4 +1,4 @@
-"""All restarts of a fit, one after the other, each with a random stream of its own; and the best of them."""
+"""All restarts of a fit, each with a random stream of its own: begun or continued, run, and the best of them."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ from functools import partial
 
 import numpy as np
 
+from qml import _checks
 from qml._checks import InputError
 from qml._typing import Real
-from qml.fitting.checkpoint import Keeper, Part, Stored
-from qml.fitting.parallel import Start, side_by_side
+from qml.fitting.checkpoint import Keeper, Part
+from qml.fitting.parallel import side_by_side
 from qml.fitting.restart import SAME_FIT, Run
 from qml.optimizers import Optimizer
 
 
 class Restarts:
-    """Begins the restarts of a fit or continues those of a checkpoint, and runs them.
+    """The restarts of a fit, continued from its checkpoint where there is one.
 
     Parameters
     ----------
@@ -28,29 +29,42 @@ class Restarts:
         Reads and writes the checkpoint.
     flush : callable
         Has callbacks write down what they hold.
+    count : int
+    seed : int or None
+    rng : numpy Generator or None
+        Instead of the seed.
+    resume : bool
+
+    Attributes
+    ----------
+    seed : int or None
+        What the streams follow from; None where they are children of a generator.
     """
 
-    def __init__(self, make: Callable[[int], Run], keeper: Keeper, flush: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        make: Callable[[int], Run],
+        keeper: Keeper,
+        flush: Callable[[], None],
+        count: int,
+        seed: int | None,
+        rng: np.random.Generator | None,
+        resume: bool,
+    ) -> None:
         self._make, self._keeper, self._flush = make, keeper, flush
         self._runs: list[Run] = []
-        self._streams: list[np.random.Generator] = []
-        self.seed: int | None = None
-        """What the streams follow from; None where they are children of a generator."""
-
-    def open(self, count: int, seed: int | None, rng: np.random.Generator | None, resume: bool) -> None:
-        """Make the streams, and be where the checkpoint was."""
-        stored = self._keeper.open(resume, self._continued)
+        stored = keeper.open(resume, self._continued)
         if stored is None:
             self._runs.clear()
         elif rng is None:
-            seed = stored.text["seed"]
-        self._streams, self.seed = streams(seed, rng, count)
+            seed = stored["seed"]
+        self._streams, self.seed = _streams(seed, rng, count)
         states = None if rng is None else [stream.bit_generator.state for stream in self._streams]
         if stored is not None and rng is not None:
-            states = stored.text["streams"]
+            states = stored["streams"]
             for stream, state in zip(self._streams, states, strict=True):
                 stream.bit_generator.state = state
-        self._keeper.hold(self._parts, seed=self.seed, streams=states)
+        keeper.hold(self._parts, seed=self.seed, streams=states)
 
     def go(self, optimizer: Optimizer, start: Real | None) -> None:
         """Run each, the first from `start`; a callback or Ctrl-C ends them all, and so does what is raised."""
@@ -59,11 +73,10 @@ class Restarts:
                 run = self._runs[k] if k < len(self._runs) else self._begin()
                 if run.over:
                     continue
-                draw = partial(run.objective.init_params, stream)
                 try:
-                    run.go(optimizer, start if k == 0 else None, draw)
+                    run.go(optimizer, start if k == 0 else None, partial(run.objective.init_params, stream))
                 except KeyboardInterrupt:
-                    run.cut = f"interrupted (Ctrl-C) after {run.count}"
+                    run.interrupt()
                 if run.cut:
                     break
                 self._keeper.restart_over()
@@ -71,19 +84,16 @@ class Restarts:
     def go_side_by_side(self, optimizer: Optimizer, start: Real | None, workers: int) -> None:
         """The same in so many processes."""
 
-        def waiting(k: int, stream: np.random.Generator) -> Start:
-            run = self._make(k)
-            return Start(run.objective, run.rules, k, run.floor, optimizer, start if k == 0 else None, stream)
-
         def came_back(part: Part) -> None:
             run = self._begin()
             run.restore(part)
             run.progress.update(run.latest)
             if not run.over:
-                run.cut = f"interrupted (Ctrl-C) after {run.count}"
+                run.interrupt()
 
         with self._kept():
-            side_by_side([waiting(k, stream) for k, stream in enumerate(self._streams)], workers, came_back)
+            waiting = [self._make(k) for k in range(len(self._streams))]
+            side_by_side(waiting, optimizer, start, self._streams, workers, came_back)
 
     @contextmanager
     def _kept(self) -> Iterator[None]:
@@ -127,10 +137,10 @@ class Restarts:
         self._runs.append(self._make(len(self._runs)))
         return self._runs[-1]
 
-    def _continued(self, stored: Stored) -> str:
+    def _continued(self, parts: Sequence[Part]) -> str:
         """Restore the restarts of a checkpoint; a clause if the numbers are not those of this fit."""
         self._runs.clear()
-        for part in stored.parts:
+        for part in parts:
             self._begin().restore(part)
         away = self._runs[-1].check()
         self._keeper.exact = away == 0
@@ -141,16 +151,14 @@ class Restarts:
         return [part for run in self._runs if (part := run.part()) is not None]
 
 
-def streams(
+def _streams(
     seed: int | None, rng: np.random.Generator | None, count: int
 ) -> tuple[list[np.random.Generator], int | None]:
     """One generator a restart, and the seed that they follow from."""
     if rng is not None:
         if seed is not None:
             raise InputError("seed and rng exclude each other: pass one of them.")
-        if not isinstance(rng, np.random.Generator):
-            raise InputError(f"rng must be a numpy Generator; found {rng!r}: pass an integer as seed.")
-        return rng.spawn(count), None
+        return _checks.generator("rng", rng).spawn(count), None
     root = np.random.SeedSequence(seed)
     assert isinstance(root.entropy, int)
     return [np.random.default_rng(child) for child in root.spawn(count)], root.entropy

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import IO, Any
@@ -14,12 +14,18 @@ import numpy as np
 from qml import _checks, losses
 from qml._checks import InputError
 from qml._results import FitError as FitError
-from qml._results import Outcome
-from qml._typing import Real
+from qml._results import Outcome, part_of, read_result, write_result
+from qml._typing import Dims, Real
 from qml.losses import MeasuredReport
 from qml.measurement.counts import Counts
+from qml.models.thermal import ThermalState
+from qml.moments import Moments
 from qml.states import State
+from qml.states.storage import state_of
 
+FORMAT = "qml.FitResult 1"
+WRITTEN = ("loss", "floor", "iterations", "evaluations", "seconds", "converged", "status", "seed")
+"""What a file has as it is."""
 LARGEST_DIM_REPORTED = 512
 """Summaries compute no eigenvalues beyond this dimension."""
 
@@ -237,14 +243,55 @@ class FitResult(Outcome):
         return f"<FitResult: loss {self.loss:.9g}, gap {self.gap:.3g}, {self.status}>"
 
     def save(self, path: str | Path | IO[bytes]) -> None:
-        """Write everything to one ``.npz`` file (a path, or a file open for writing): plain arrays and a JSON text."""
-        from qml.fitting.storage import save
+        """Write everything to one ``.npz`` file (a path, or a file open for writing): plain arrays and a JSON text.
 
-        save(self, path)
+        The states of engines are written as density matrices. Of a target that a loss of one's own accepts and nothing
+        else knows there is only its text, in the provenance.
+        """
+        kept = isinstance(self.target, State | Counts | Moments)
+        text = {
+            "format": FORMAT,
+            **{name: getattr(self, name) for name in WRITTEN},
+            "restarts": [asdict(restart) for restart in self.restarts],
+            "provenance": dict(self.provenance) | ({} if kept else {"target": repr(self.target)}),
+            "parameter_names": self.parameter_names,
+            "dims": self.state.dims,
+        }
+        arrays: dict[str, Any] = {"params": self.params}
+        arrays |= {f"history.{name}": a for name, a in self.history.columns().items() if name != "gap"}
+        for owner, held in (("state", self.state), *([("target", self.target)] if kept else [])):
+            arrays |= {f"{owner}.{name}": a for name, a in held._arrays().items()}
+        write_result(path, text, arrays)
 
     @classmethod
     def load(cls, path: str | Path) -> FitResult:
-        """Read what :meth:`save` wrote."""
-        from qml.fitting.storage import load
+        """Read what :meth:`save` wrote; states are validated like any other input.
 
-        return load(path)
+        Raises
+        ------
+        InputError
+            If the file is none of these, or damaged.
+        """
+        text, arrays = read_result(path, FORMAT)
+        dims, target = tuple(text["dims"]), part_of(arrays, "target")
+        return cls(
+            params=arrays["params"],
+            state=_state_of(part_of(arrays, "state"), dims),
+            target=_target_of(target, dims) if target else None,
+            history=History._of(**part_of(arrays, "history")),
+            restarts=tuple(Restart(**restart) for restart in text["restarts"]),
+            provenance=text["provenance"],
+            parameter_names=tuple(text["parameter_names"]),
+            **{name: text[name] for name in WRITTEN},
+        )
+
+
+def _target_of(arrays: Mapping[str, Any], dims: Dims) -> State | Counts | Moments:
+    """The target of a fit: measured counts, expectations, or a state."""
+    if "counts" in arrays:
+        return Counts._from_arrays(arrays)
+    return Moments._from_arrays(arrays) if "errors" in arrays else _state_of(arrays, dims)
+
+
+def _state_of(arrays: Mapping[str, Any], dims: Dims) -> State:
+    return ThermalState._from_arrays(arrays) if "sampling" in arrays else state_of(arrays, dims)

@@ -154,73 +154,51 @@ def fit(
     >>> {name: round(value, 6) for name, value in zip(result.parameter_names, result.params.tolist())}
     {'ZZ': -1.0, 'XI': -0.5, 'IX': -0.5}
     """
-    standard = default_loss(target)
-    model, target = _at_inputs(model, target)
-    _checks.instance("model", model, Model, "such as CircuitModel or GibbsModel")
-    loss = standard if loss is None else as_loss(loss)
+    loss = default_loss(target) if loss is None else as_loss(loss)
     optimizer = LBFGS() if optimizer is None else as_optimizer(optimizer)
-    if prior is not None:
-        _checks.instance("prior", prior, Prior, "such as Gaussian()")
+    model, target = _at_inputs(model, target)
     rho = loss.accept(target, model.dims)
     learnt = target if isinstance(target, Counts) else rho
-    if _checks.flag("track_fidelity", track_fidelity) and not isinstance(learnt, State):
-        raise InputError(f"track_fidelity needs a target that is a state; found {type(learnt).__name__}: leave it out.")
-    rules = Rules(
-        _checks.integer("max_iterations", max_iterations, low=0),
-        _checks.number("gradient_tolerance", gradient_tolerance, low=0.0),
-        _checks.number("loss_tolerance", loss_tolerance, low=0.0),
-        tuple(_checks.functions("callbacks", callbacks)),
-        track_fidelity,
-        None if validation is None else Validation.of(validation, model, loss),
-        _checks.integer("patience", patience, low=1),
-    )
+    held_out = None if validation is None else Validation.of(validation, model, loss)
+    told = _checks.functions("callbacks", callbacks)
+    rules = Rules(max_iterations, gradient_tolerance, loss_tolerance, told, track_fidelity, held_out, patience)
     start = None if params0 is None else np.array(joint_params(model, loss, params0, "params0"))
-    count = _checks.integer("restarts", restarts, low=1)
-    _checks.memory(f"{_checks.readable(count)} restarts", 4096 * count, "ask for fewer of them")
-    _checks.flag("resume", resume)
-    if progress is not None:
-        _checks.flag("progress", progress)
-    if _checks.integer("workers", workers, low=1) > 1 and (rules.callbacks or checkpoint is not None):
-        what = "callbacks see" if rules.callbacks else "a checkpoint continues"
-        raise InputError(f"workers must be 1 here, since {what} one restart after the other; found {workers}.")
-    seed = None if seed is None else _checks.integer("seed", seed, low=0)
     where = Checkpoint.of(checkpoint, checkpoint_every)
+    _check(prior, learnt, rules, restarts, workers, where, resume, progress, seed)
     about = {
         "model": repr(model),
         "loss": repr(loss),
         "optimizer": repr(optimizer),
-        "max_iterations": rules.max_iterations,
-        "gradient_tolerance": rules.gradient_tolerance,
-        "loss_tolerance": rules.loss_tolerance,
-        **({} if prior is None else {"prior": repr(prior)}),
-        **({} if validation is None else {"validation": repr(rules.validation), "patience": rules.patience}),
+        "max_iterations": int(max_iterations),
+        "gradient_tolerance": float(gradient_tolerance),
+        "loss_tolerance": float(loss_tolerance),
+        "prior": None if prior is None else repr(prior),
+        "validation": None if validation is None else repr(held_out),
+        "patience": None if validation is None else int(patience),
     }
-    belongs = {
-        **{name: about.get(name) for name in (*about, "prior", "validation", "patience")},
+    belongs = about | {
         "target": repr(rho),
         "parameters": list(model.parameter_names + loss.parameter_names),
         "params0": None if start is None else _digest(start.tolist()),
         "seed": seed if rng is None else _random_state(rng),
-        "restarts": count,
+        "restarts": restarts,
         "track_fidelity": track_fidelity,
     }
-    with threads.suited(math.prod(model.dims)):
-        made_with = {**provenance(), **about}
-        floor, bar, keeper = loss.floor(rho), Progress(progress, rules.max_iterations, count), Keeper(where, belongs)
+    keeper = Keeper(where, belongs)
+    with threads.suited(math.prod(model.dims)), Progress(progress, max_iterations, restarts) as bar:
+        made_with = {**provenance(), **{name: said for name, said in about.items() if said is not None}}
+        floor = loss.floor(rho)
 
         def restart(index: int) -> Run:
             return Run(Objective(model, rho, loss, prior), rules, index, floor, bar, keeper.iterate)
 
-        runs = Restarts(restart, keeper, rules.flush)
-        runs.open(count, seed, rng, resume)
-        with bar:
-            if workers > 1 and count > 1:
-                runs.go_side_by_side(optimizer, start, workers)
-            else:
-                runs.go(optimizer, start)
-        best = runs.best
+        runs = Restarts(restart, keeper, rules.flush, restarts, seed, rng, resume)
+        if workers > 1 and restarts > 1:
+            runs.go_side_by_side(optimizer, start, workers)
+        else:
+            runs.go(optimizer, start)
+        best, found = runs.best, runs.best.standing
         state = best.state()
-        found = best.standing
         at_infinity = no_optimum(best.objective, found.best) if found.converged else ""
     return FitResult(
         params=found.best.params,
@@ -241,6 +219,34 @@ def fit(
     )
 
 
+def _check(
+    prior: object,
+    learnt: object,
+    rules: Rules,
+    restarts: int,
+    workers: int,
+    where: Checkpoint | None,
+    resume: bool,
+    progress: bool | None,
+    seed: int | None,
+) -> None:
+    """Refuse arguments of fit that are out of range, or exclude each other."""
+    if prior is not None:
+        _checks.instance("prior", prior, Prior, "such as Gaussian()")
+    if rules.track_fidelity and not isinstance(learnt, State):
+        raise InputError(f"track_fidelity needs a target that is a state; found {type(learnt).__name__}: leave it out.")
+    count = _checks.integer("restarts", restarts, low=1)
+    _checks.memory(f"{_checks.readable(count)} restarts", 4096 * count, "ask for fewer of them")
+    _checks.flag("resume", resume)
+    if progress is not None:
+        _checks.flag("progress", progress)
+    if seed is not None:
+        _checks.integer("seed", seed, low=0)
+    if _checks.integer("workers", workers, low=1) > 1 and (rules.callbacks or where is not None):
+        what = "callbacks see" if rules.callbacks else "a checkpoint continues"
+        raise InputError(f"workers must be 1 here, since {what} one restart after the other; found {workers}.")
+
+
 def _at_inputs(model: Model | ConditionalModel, target: Any) -> tuple[Model, Any]:
     """A model and its target: of labelled data, the conditional model at their inputs and their states."""
     if isinstance(target, Labelled) and isinstance(model, ConditionalModel):
@@ -250,7 +256,7 @@ def _at_inputs(model: Model | ConditionalModel, target: Any) -> tuple[Model, Any
             "a conditional model learns from labelled data, and nothing else does: pass Labelled(inputs, states) to a "
             f"ConditionalModel; found {type(model).__name__} and {type(target).__name__}."
         )
-    return model, target
+    return _checks.instance("model", model, Model, "such as CircuitModel or GibbsModel"), target
 
 
 def _random_state(rng: np.random.Generator) -> str | None:

@@ -98,7 +98,7 @@ def test_ctrl_c_ends_the_others_at_their_next_iterate(tmp_path):
     """As a process sees it: where the file is, a restart ends after one iterate, and none begins."""
     objective = qml.fitting.Objective(NOISY, RHO, qml.CrossEntropy())
     rules = qml.fitting.restart.Rules(50, 1e-8, 0.0, (), False)
-    start = parallel.Start(objective, rules, 0, 0.0, qml.optimizers.LBFGS(), None, np.random.default_rng(0))
+    restart = (objective, rules, 0, 0.0, qml.optimizers.LBFGS(), None, np.random.default_rng(0))
 
     class Appears(type(tmp_path)):
         looks = 0
@@ -107,10 +107,10 @@ def test_ctrl_c_ends_the_others_at_their_next_iterate(tmp_path):
             Appears.looks += 1
             return Appears.looks > 4
 
-    part = parallel._run(start, {"kernels": None, "blas": None}, Appears(tmp_path / "stop"))
+    part = parallel._run(*restart, {"kernels": None, "blas": None}, Appears(tmp_path / "stop"))
     assert len(part.arrays["entries"]) == 4
     assert part.text["why"] == ""
-    assert parallel._run(start, {"kernels": None, "blas": None}, tmp_path) is None
+    assert parallel._run(*restart, {"kernels": None, "blas": None}, tmp_path) is None
 
 
 def test_a_second_ctrl_c_and_what_a_restart_raises_end_all(here):

@@ -18,6 +18,10 @@ class Engine(ABC):
     """Runs programs. Passed as an argument, never global; holds no state that changes an answer."""
 
     @abstractmethod
+    def hold(self, state: State) -> State:
+        """The same state in the form of the engine's own, from which programs start without converting it."""
+
+    @abstractmethod
     def evolve(self, program: ProgramLike, params: ParamsLike, initial: StateLike | None = None) -> State:
         """The state after the program, from `initial` (None: |0...0>), or a batch of states.
 

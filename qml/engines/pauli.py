@@ -89,6 +89,10 @@ class PauliEngine(Engine):
     def __repr__(self) -> str:
         return f"PauliEngine(checkpoint_bytes={self.checkpoint_bytes}, threads={self.threads})"
 
+    def hold(self, state: State) -> State:
+        """The state as its Pauli vector; one of other sites than qubits, which programs refuse, as it is."""
+        return PauliState._trusted(pauli_vector_of(state), len(state.dims)) if set(state.dims) <= {2} else state
+
     def evolve(self, program: ProgramLike, params: ParamsLike, initial: StateLike | None = None) -> PauliState:
         """The state after the program, from `initial` (None: \\|0...0>), or a batch of them."""
         program, initial = ready(program, initial)

@@ -57,6 +57,9 @@ class ReferenceEngine(Engine):
            [0.5, 0. , 0. , 0.5]])
     """
 
+    def hold(self, state: State) -> DensityMatrix:
+        return DensityMatrix._trusted(state.matrix(), state.dims)
+
     def evolve(self, program: ProgramLike, params: ParamsLike, initial: StateLike | None = None) -> DensityMatrix:
         """The density matrix after the program, from `initial` (None: every site in its first basis state).
 

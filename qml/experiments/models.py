@@ -28,7 +28,7 @@ from qml.experiments.model_families import (
 from qml.experiments.parts import NoiseRule, ReadoutRule
 from qml.experiments.targets import Context, Ghz, MaximallyMixed, Probabilities, Thermal, W, Werner
 from qml.models import CircuitModel, MixtureModel, Model, NoisyModel, ProductModel
-from qml.models.members import Fixed as FixedModel
+from qml.models.parts import Fixed as FixedModel
 
 
 class Circuit(Named):

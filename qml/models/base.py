@@ -31,17 +31,12 @@ def uniform_start(rng: np.random.Generator, n_params: int, scale: float) -> Real
 
 
 class Parametrized(ABC):
-    """What models and conditional models have in common: states on some sites, and theta in R^n_params (unconstrained:
-    every real vector is a valid theta)."""
+    """What models, conditional models and their parts have in common: names of parameters, and theta in R^n_params
+    (unconstrained: every real vector is a valid theta)."""
 
     is_exponential_family: bool = False
     """Whether log sigma_theta = -sum_j theta_j G_j - log Z, so that S is convex and its Hessian the metric; of a
     conditional model, for every input."""
-
-    @property
-    @abstractmethod
-    def dims(self) -> Dims:
-        """Site dimensions of the state."""
 
     @property
     @abstractmethod
@@ -88,6 +83,11 @@ class Parametrized(ABC):
 
 class Model(Parametrized):
     """A family of states sigma_theta."""
+
+    @property
+    @abstractmethod
+    def dims(self) -> Dims:
+        """Site dimensions of the state."""
 
     @abstractmethod
     def state(self, params: ParamsLike = ()) -> State:

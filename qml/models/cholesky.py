@@ -10,7 +10,7 @@ import numpy as np
 from qml import _checks
 from qml._typing import ArrayLike, Complex, Cotangent, Dims, DimsLike, ParamsLike, Real
 from qml.models.base import Model, normal_start
-from qml.models.members import directions
+from qml.models.parts import directions
 from qml.states import DensityMatrix, State
 
 

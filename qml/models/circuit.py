@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from qml import _checks
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Cotangent, Dims, ParamsLike, Real
 from qml.circuits import Circuit
 from qml.engines.register import directions_of
-from qml.models.base import uniform_start
+from qml.models.base import Model
+from qml.models.parts import Fixed
 from qml.models.with_circuit import WithCircuit
-from qml.parameters import REAL_LINE, Interval
+from qml.parameters import Interval
 from qml.states.base import State
 from qml.states.coercion import StateLike, as_state
 
 if TYPE_CHECKING:
     from qml.engines.base import Engine
-
-BOUNDED_START = (0.05, 0.25)
-"""Bounded parameters start in this part of their interval: weak noise, since strong noise hides other gradients."""
-
 
 class CircuitModel(WithCircuit):
     r"""The state that a parametrised circuit prepares.
@@ -41,8 +38,9 @@ class CircuitModel(WithCircuit):
         Its free parameters are those of the model, in the same order.
     engine : Engine, optional
         What runs the circuit; by default ``PauliEngine()`` where all sites are qubits, else ``ReferenceEngine()``.
-    initial : State, optional
-        The state of the register before the circuit, dims ``circuit.dims_in``; by default \|0...0>.
+    initial : State or Model, optional
+        The register before the circuit, dims ``circuit.dims_in``; by default \|0...0>. The parameters of a model come
+        before those of the circuit.
     domains : mapping of str to Interval, optional
         Narrower intervals than the circuit's own (``circuit.domains``), by parameter name.
 
@@ -74,86 +72,73 @@ class CircuitModel(WithCircuit):
         circuit: Circuit,
         *,
         engine: Engine | None = None,
-        initial: StateLike | None = None,
+        initial: Model | StateLike | None = None,
         domains: Mapping[str, Interval] | None = None,
     ) -> None:
-        super().__init__(circuit, engine)
-        initial = None if initial is None else as_state(initial, circuit.dims_in, "initial")
-        if initial is not None and (initial.dims != circuit.dims_in or initial.batch_shape):
-            batch = f" in a batch of shape {initial.batch_shape}" if initial.batch_shape else ""
+        super().__init__("a circuit model", circuit, engine, unitary=False, domains=domains)
+        if initial is not None and not isinstance(initial, Model):
+            initial = as_state(initial, circuit.dims_in, "initial")
+            if initial.dims != circuit.dims_in or initial.batch_shape:
+                batch = f" in a batch of shape {initial.batch_shape}" if initial.batch_shape else ""
+                raise InputError(
+                    f"initial must be one state on the circuit's input sites, dims {circuit.dims_in}; "
+                    f"found dims {initial.dims}{batch}."
+                )
+        elif initial is not None and initial.dims != circuit.dims_in:
             raise InputError(
-                f"initial must be one state on the circuit's input sites, dims {circuit.dims_in}; "
-                f"found dims {initial.dims}{batch}."
+                f"the circuit must take the dims of the model, {initial.dims}; found a circuit on {circuit.dims_in}."
             )
         self.initial = initial
-        self.domains = _narrowed(circuit.domains, {} if domains is None else _checks.mapping("domains", domains))
-        self._bounded = [(k, i) for k, i in enumerate(self.domains.values()) if i != REAL_LINE]
+        self.domains = self._angles.domains
+        self._join("a circuit model", [*([initial] if isinstance(initial, Model) else []), self._angles])
 
     @property
     def dims(self) -> Dims:
         return self._program.dims_out
 
-    @property
-    def parameter_names(self) -> tuple[str, ...]:
-        return self._program.parameters
+    @cached_property
+    def _start(self) -> Model | None:
+        """What the circuit starts from: a state as the engine holds it."""
+        given = self.initial
+        return given if given is None or isinstance(given, Model) else Fixed(self.engine.hold(given))
 
-    def init_params(self, rng: np.random.Generator, scale: float = np.pi) -> Real:
-        """A random start: angles uniform in [-scale, scale] radians; bounded parameters uniform in the lower part of
-        their interval, from 5 to 25 percent (half-bounded ones: theta uniform in [-1, 1])."""
-        theta = uniform_start(rng, self.n_params, scale)
-        for k, interval in self._bounded:
-            if np.isfinite(interval.low) and np.isfinite(interval.high):
-                theta[k] = interval.to_real(interval.low + (interval.high - interval.low) * rng.uniform(*BOUNDED_START))
-            else:
-                theta[k] = rng.uniform(-1.0, 1.0)
-        return theta
-
-    def natural(self, params: ParamsLike = ()) -> dict[str, float]:
-        """The circuit's parameters by name: angles in radians, probabilities inside their intervals."""
-        values, _ = self._values(params)
-        return dict(zip(self.parameter_names, values.tolist(), strict=True))
-
-    def unconstrained(self, values: Mapping[str, float]) -> Real:
-        theta = super().unconstrained(values)
-        for k, interval in self._bounded:
-            theta[k] = interval.to_real(float(theta[k]))
-        return theta
+    def _at(self, params: ParamsLike) -> tuple[Real, Real, Real]:
+        """The parameters of the initial state, and v(theta) and dv/dtheta of the circuit."""
+        theta = self.theta(params)
+        first = len(theta) - self._angles.n_params
+        return theta[:first], *self._angles.values(theta[first:])
 
     def state(self, params: ParamsLike = ()) -> State:
-        values, _ = self._values(params)
-        return self.engine.evolve(self._program, values, self.initial)
+        below, values, _ = self._at(params)
+        initial = None if self._start is None else self._start.state(below)
+        return self.engine.evolve(self._program, values, initial)
 
     def state_vjp(self, params: ParamsLike = ()) -> tuple[State, Callable[[Cotangent], Real]]:
-        values, slopes = self._values(params)
-        state, pull = self.engine.evolve_vjp(self._program, values, self.initial)
-        return state, lambda cotangent: pull(cotangent)[0] * slopes
+        below, values, slopes = self._at(params)
+        if self._start is None:
+            state, pull_values = self.engine.evolve_vjp(self._program, values)
+            return state, lambda cotangent: pull_values(cotangent)[0] * slopes
+        initial, pull_initial = self._start.state_vjp(below)
+        state, pull_both = self.engine.evolve_vjp(self._program, values, initial)
+
+        def pull(cotangent: Cotangent) -> Real:
+            of_values, of_initial = pull_both(cotangent)
+            return np.concatenate([pull_initial(of_initial), of_values * slopes])
+
+        return state, pull
 
     def state_jvp(self, params: ParamsLike = ()) -> tuple[State, Callable[[ArrayLike], Complex]]:
         """sigma_theta, and the map from directions v (..., n_params) to dsigma (..., d, d), Hermitian."""
-        values, slopes = self._values(params)
-        state, push = self.engine.evolve_jvp(self._program, values, self.initial)
-        return state, lambda directions: push(directions_of(directions, self.n_params) * slopes)
+        below, values, slopes = self._at(params)
+        initial, push_initial = (None, None) if self._start is None else self._start.state_jvp(below)
+        state, push = self.engine.evolve_jvp(self._program, values, initial)
 
-    def _values(self, params: ParamsLike) -> tuple[Real, Real]:
-        """v(theta) and dv/dtheta, each (n_params,)."""
-        theta = self.theta(params)
-        values, slopes = theta.copy(), np.ones(self.n_params)
-        for k, interval in self._bounded:
-            values[k], slopes[k] = interval.from_real(float(theta[k])), interval.slope(float(theta[k]))
-        return values, slopes
+        def push_both(v: ArrayLike) -> Complex:
+            along = directions_of(v, self.n_params)
+            changes = push_initial(along[..., : len(below)]) if push_initial is not None and len(below) else None
+            return push(along[..., len(below) :] * slopes, changes)
+
+        return state, push_both
 
     def __repr__(self) -> str:
         return f"CircuitModel({self.circuit!r})"
-
-
-def _narrowed(domains: Mapping[str, Interval], narrower: Mapping[str, Interval]) -> dict[str, Interval]:
-    for name, interval in narrower.items():
-        if name not in domains:
-            raise InputError(f"domains: the circuit has no parameter {name!r}{_checks.nearest(str(name), domains)}.")
-        if not isinstance(interval, Interval):
-            raise InputError(f"domains[{name!r}] must be an Interval; found {interval!r}.")
-        if not (domains[name].low <= interval.low and interval.high <= domains[name].high):
-            raise InputError(
-                f"domains[{name!r}] must lie within what the circuit allows, {domains[name]}; found {interval}."
-            )
-    return {**domains, **narrower}

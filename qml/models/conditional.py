@@ -31,6 +31,11 @@ class ConditionalModel(Parametrized):
 
     n_inputs: int
 
+    @property
+    @abstractmethod
+    def dims(self) -> Dims:
+        """Site dimensions of the states."""
+
     @abstractmethod
     def states(self, params: ParamsLike, inputs: ArrayLike) -> State:
         """sigma_theta(x) for the rows of `inputs` (m, n_inputs): a batch (m,) of states."""

@@ -12,6 +12,7 @@ from qml._checks import InputError
 from qml._typing import ArrayLike, Cotangent, Dims, ParamsLike, Real
 from qml.circuits import Circuit
 from qml.geometry.conditional import MeanMetric
+from qml.models.base import Model
 from qml.models.circuit import CircuitModel
 from qml.models.conditional import ConditionalModel
 from qml.parameters import REAL_LINE, Interval
@@ -80,6 +81,8 @@ class ConditionalCircuitModel(ConditionalModel):
         initial: StateLike | None = None,
         domains: Mapping[str, Interval] | None = None,
     ) -> None:
+        if isinstance(initial, Model):
+            raise InputError("initial must be one state; found a model, which conditional circuits cannot start from.")
         self._model = CircuitModel(circuit, engine=engine, initial=initial, domains=domains)
         names = self._model.parameter_names
         inputs = _checks.mapping("inputs", inputs)
@@ -106,6 +109,11 @@ class ConditionalCircuitModel(ConditionalModel):
         return self._model.circuit
 
     @property
+    def _initial(self) -> State | None:
+        start = self._model._start
+        return None if start is None else start.state()
+
+    @property
     def dims(self) -> Dims:
         return self._model.dims
 
@@ -116,13 +124,13 @@ class ConditionalCircuitModel(ConditionalModel):
 
     def init_params(self, rng: np.random.Generator, scale: float = np.pi) -> Real:
         """As :meth:`CircuitModel.init_params`; scales normal about 1, of standard deviation 0.1."""
-        start = self._model.init_params(rng, scale)[self._trained]
+        start = self._model._angles.init_params(rng, scale)[self._trained]
         return np.concatenate([start, rng.normal(1.0, 0.1, len(self.inputs))]) if self.scales else start
 
     def natural(self, params: ParamsLike = ()) -> dict[str, float]:
         """Angles in radians, probabilities inside their intervals, and the scales."""
         theta = self.theta(params)
-        values, _ = self._model._values(self._full(theta))
+        values, _ = self._model._angles.values(self._full(theta))
         found = np.concatenate([values[self._trained], theta[len(self._trained) :]])
         return dict(zip(self.parameter_names, found.tolist(), strict=True))
 
@@ -135,11 +143,11 @@ class ConditionalCircuitModel(ConditionalModel):
 
     def states(self, params: ParamsLike, inputs: ArrayLike) -> State:
         values, _, _ = self._values(params, inputs)
-        return self._model.engine.evolve(self.circuit.compile(), values, self._model.initial)
+        return self._model.engine.evolve(self.circuit.compile(), values, self._initial)
 
     def states_vjp(self, params: ParamsLike, inputs: ArrayLike) -> tuple[State, Callable[[Cotangent], Real]]:
         values, slopes, data = self._values(params, inputs)
-        states, pull_values = self._model.engine.evolve_vjp(self.circuit.compile(), values, self._model.initial)
+        states, pull_values = self._model.engine.evolve_vjp(self.circuit.compile(), values, self._initial)
 
         def pull(cotangent: Cotangent) -> Real:
             of_values = pull_values(cotangent)[0]
@@ -176,7 +184,7 @@ class ConditionalCircuitModel(ConditionalModel):
         data = self.checked(inputs)[:, self._columns]
         theta = self.theta(params)
         count = len(self._trained)
-        one, slopes = self._model._values(self._full(theta))
+        one, slopes = self._model._angles.values(self._full(theta))
         values = np.repeat(one[None], len(data), axis=0)
         values[:, self._data] = data * (theta[count:] if self.scales else 1.0)
         return values, slopes[self._trained], data

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -12,11 +12,12 @@ import numpy as np
 from qml import _checks
 from qml._checks import InputError
 from qml._typing import Dims, DimsLike, Real
+from qml.models.base import Parametrized, normal_start
 from qml.operators.strings import walsh_hadamard
 from qml.spectral import log_softmax
 
 
-class Energies(ABC):
+class Energies(Parametrized):
     """A family of full-rank classical distributions s_eta over the basis states of some sites.
 
     Attributes
@@ -29,6 +30,14 @@ class Energies(ABC):
 
     dims: Dims
     names: tuple[str, ...]
+
+    @property
+    def parameter_names(self) -> tuple[str, ...]:
+        return self.names
+
+    def init_params(self, rng: np.random.Generator) -> Real:
+        """A random start: standard normal."""
+        return normal_start(rng, self.n_params)
 
     @abstractmethod
     def log_probabilities(self, eta: Real) -> Real:

@@ -11,10 +11,8 @@ import numpy as np
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Cotangent, Dims, ParamsLike, Real
 from qml.circuits import Circuit
-from qml.models.base import normal_start, uniform_start
 from qml.models.generators import MatrixGenerators
 from qml.models.gibbs import GibbsModel
-from qml.models.members import directions
 from qml.models.with_circuit import WithCircuit
 from qml.operators import GeneratorsLike
 from qml.states.gibbs import GibbsState, SpectralState
@@ -101,7 +99,7 @@ class EvolvedGibbsModel(WithCircuit):
         circuit: Circuit,
         engine: Engine | None = None,
     ) -> None:
-        super().__init__(circuit, engine, "an evolved model")
+        super().__init__("an evolved model", circuit, engine)
         self.gibbs = GibbsModel(generators)
         if isinstance(self.gibbs.generators, MatrixGenerators) and math.prod(self.gibbs.dims) == math.prod(
             circuit.dims
@@ -111,28 +109,23 @@ class EvolvedGibbsModel(WithCircuit):
             raise InputError(
                 f"generators must act on the sites {circuit.dims} of the circuit; found {self.gibbs.dims}."
             )
-        self._apart(self.gibbs.parameter_names, "a generator")
+        self._join("an evolved model", [self.gibbs, self._angles])
 
     @property
     def dims(self) -> Dims:
         return self.circuit.dims
 
-    @property
-    def parameter_names(self) -> tuple[str, ...]:
-        return (*self.gibbs.parameter_names, *self._program.parameters)
-
     def init_params(self, rng: np.random.Generator, scale: float = np.pi) -> Real:
         """A random start: standard normal coefficients of the generators, angles uniform in [-scale, scale] radians."""
-        theta = normal_start(rng, self.gibbs.n_params)
-        return np.concatenate([theta, uniform_start(rng, self._program.n_params, scale)])
+        return np.concatenate([self.gibbs.init_params(rng, scale=1.0), self._angles.init_params(rng, scale)])
 
     def state(self, params: ParamsLike = ()) -> EvolvedGibbsState:
-        theta, phi = self._split(params)
+        theta, phi = self.split(params)
         gibbs = self.gibbs.state(theta)
         return EvolvedGibbsState(gibbs, self.engine.evolve_vectors(self._program, phi, gibbs.spectrum().basis))
 
     def state_vjp(self, params: ParamsLike = ()) -> tuple[EvolvedGibbsState, Callable[[Cotangent], Real]]:
-        theta, phi = self._split(params)
+        theta, phi = self.split(params)
         gibbs, pull_gibbs = self.gibbs.state_vjp(theta)
         vectors, pull_vectors = self.engine.evolve_vectors_vjp(self._program, phi, gibbs.spectrum().basis)
 
@@ -147,22 +140,18 @@ class EvolvedGibbsModel(WithCircuit):
 
         .. math:: \dot\sigma = U \dot\sigma_0 U^\dagger + [\dot U U^\dagger, \sigma], \qquad \sigma_0 = e^{-K} / Z
         """
-        theta, phi = self._split(params)
+        theta, phi = self.split(params)
         gibbs, push_gibbs = self.gibbs.state_jvp(theta)
         sigma = EvolvedGibbsState(gibbs, self.engine.evolve_vectors(self._program, phi, gibbs.spectrum().basis))
         push_rotation = self.engine.evolve_jvp(self._program, phi, gibbs)[1]
 
         def push(v: ArrayLike) -> Complex:
-            flat, lead = directions(v, self.n_params)
-            before = gibbs.spectrum().to_basis(push_gibbs(flat[:, : len(theta)]))
-            out = sigma.spectrum().from_basis(before) + push_rotation(flat[:, len(theta) :])
+            (along_gibbs, along_circuit), lead = self._directions(v)
+            before = gibbs.spectrum().to_basis(push_gibbs(along_gibbs))
+            out = sigma.spectrum().from_basis(before) + push_rotation(along_circuit)
             return out.reshape(*lead, *out.shape[1:])
 
         return sigma, push
-
-    def _split(self, params: ParamsLike) -> tuple[Real, Real]:
-        values = self.theta(params)
-        return values[: self.gibbs.n_params], values[self.gibbs.n_params :]
 
     def __repr__(self) -> str:
         return f"EvolvedGibbsModel({self.gibbs!r}, {self.circuit!r})"

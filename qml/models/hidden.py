@@ -13,7 +13,7 @@ from qml._typing import ArrayLike, Complex, Cotangent, Dims, DimsLike, ParamsLik
 from qml.models.base import Model, normal_start
 from qml.models.gibbs import GibbsModel
 from qml.models.hidden_energies import FreeEnergy, free_energies, joint_order
-from qml.models.members import directions
+from qml.models.parts import directions
 from qml.operators import GeneratorsLike, partial_trace_matrix, pauli
 from qml.states.base import State
 from qml.states.density_matrix import DensityMatrix

@@ -8,15 +8,46 @@ import numpy as np
 
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Cotangent, Dims, ParamsLike, Real
-from qml.models.base import Model
-from qml.models.members import Members, directions
+from qml.models.base import Model, Parametrized
+from qml.models.parts import Composite, members_of
 from qml.spectral import log_softmax
 from qml.states.base import State
 from qml.states.coercion import StateLike
 from qml.states.density_matrix import DensityMatrix
 
 
-class MixtureModel(Model):
+class _Weights(Parametrized):
+    """The weights w_1, ..., w_{m-1} of a mixture, by their log-odds against w_0; equal at the start."""
+
+    def __init__(self, members: int) -> None:
+        self._names = tuple(f"w_{k}" for k in range(1, members))
+
+    @property
+    def parameter_names(self) -> tuple[str, ...]:
+        return self._names
+
+    def init_params(self, rng: np.random.Generator) -> Real:
+        return np.zeros(self.n_params)
+
+    def natural(self, params: ParamsLike = ()) -> dict[str, float]:
+        weights = np.exp(_log_weights(self.theta(params))[1:])
+        return dict(zip(self._names, weights.tolist(), strict=True))
+
+    def unconstrained(self, values: Mapping[str, float]) -> Real:
+        weights = super().unconstrained(values)
+        rest = 1.0 - float(weights.sum())
+        if (weights <= 0).any() or rest <= 0:
+            raise InputError(
+                f"values: weights must be positive and leave a positive rest for w_0; found {weights.tolist()}."
+            )
+        return np.asarray(np.log(weights) - np.log(rest))
+
+
+def _log_weights(odds: Real) -> Real:
+    return log_softmax(np.concatenate([[0.0], odds]))
+
+
+class MixtureModel(Composite):
     r"""A convex combination of models on the same sites, weights and members learnt together.
 
     .. math:: \sigma = \sum_k w_k\, \sigma_k(\theta_k), \qquad w = \mathrm{softmax}(0, u_1, \dots, u_{m-1})
@@ -53,51 +84,26 @@ class MixtureModel(Model):
     """
 
     def __init__(self, members: Sequence[Model | StateLike]) -> None:
-        self._members = Members("a mixture", members)
-        self.members = self._members.models
+        self.members = members_of("a mixture", members)
         for k, member in enumerate(self.members):
             if member.dims != self.dims:
                 raise InputError(
                     f"the members of a mixture need equal dims; found {self.dims} (0) and {member.dims} ({k})."
                 )
-        self._n_odds = len(self.members) - 1
+        prefixes = ["", *(f"{k}." for k in range(len(self.members)))]
+        self._join("a mixture", [_Weights(len(self.members)), *self.members], prefixes)
 
     @property
     def dims(self) -> Dims:
         return self.members[0].dims
 
-    @property
-    def parameter_names(self) -> tuple[str, ...]:
-        return (*(f"w_{k}" for k in range(1, len(self.members))), *self._members.names)
-
-    def init_params(self, rng: np.random.Generator) -> Real:
-        """A random start: equal weights, members at random starts of their own."""
-        return np.concatenate([np.zeros(self._n_odds), self._members.init_params(rng)])
-
-    def natural(self, params: ParamsLike = ()) -> dict[str, float]:
-        """The weights w_1, w_2, ..., and the members' parameters as they read them."""
-        theta = self.theta(params)
-        logs, _ = self._split(theta)
-        weights = dict(zip(self.parameter_names, np.exp(logs[1:]).tolist(), strict=False))
-        return {**weights, **self._members.natural(theta[self._n_odds :])}
-
-    def unconstrained(self, values: Mapping[str, float]) -> Real:
-        weights = super().unconstrained(values)[: self._n_odds]
-        rest = 1.0 - float(weights.sum())
-        if (weights <= 0).any() or rest <= 0:
-            raise InputError(
-                f"values: weights must be positive and leave a positive rest for w_0; found {weights.tolist()}."
-            )
-        return np.concatenate([np.log(weights) - np.log(rest), self._members.unconstrained(values)])
-
     def state(self, params: ParamsLike = ()) -> State:
-        logs, parts = self._split(params)
-        return _mixed(np.exp(logs), [m.state(part) for m, part in zip(self.members, parts, strict=True)], self.dims)[0]
+        w, parts = self._at(params)
+        return _mixed(w, [m.state(part) for m, part in zip(self.members, parts, strict=True)], self.dims)[0]
 
     def state_vjp(self, params: ParamsLike = ()) -> tuple[State, Callable[[Cotangent], Real]]:
-        logs, parts = self._split(params)
+        w, parts = self._at(params)
         states, pulls = zip(*(m.state_vjp(part) for m, part in zip(self.members, parts, strict=True)), strict=True)
-        w = np.exp(logs)
         mixture, unmix = _mixed(w, states, self.dims)
 
         def pull(cotangent: Cotangent) -> Real:
@@ -108,26 +114,24 @@ class MixtureModel(Model):
         return mixture, pull
 
     def state_jvp(self, params: ParamsLike = ()) -> tuple[State, Callable[[ArrayLike], Complex]]:
-        logs, parts = self._split(params)
-        w = np.exp(logs)
+        w, parts = self._at(params)
         states, pushes = zip(*(m.state_jvp(part) for m, part in zip(self.members, parts, strict=True)), strict=True)
 
         def push(v: ArrayLike) -> Complex:
-            flat, lead = directions(v, self.n_params)
-            du = np.concatenate([np.zeros((len(flat), 1)), flat[:, : self._n_odds]], axis=1)
+            (odds, *along), lead = self._directions(v)
+            du = np.concatenate([np.zeros((len(odds), 1)), odds], axis=1)
             dw = w * (du - (du @ w)[:, None])
             out = np.tensordot(dw, np.array([s.matrix() for s in states]), axes=1)
-            for x, member_push, part in zip(w, pushes, self._members.split(flat[:, self._n_odds :]), strict=True):
+            for x, member_push, part in zip(w, pushes, along, strict=True):
                 out += x * member_push(part)
             return np.asarray(out.reshape(*lead, *out.shape[1:]))
 
         return _mixed(w, states, self.dims)[0], push
 
-    def _split(self, params: ParamsLike) -> tuple[Real, list[Real]]:
-        """log w (m,), and the parameters of each member."""
-        theta = self.theta(params)
-        odds, rest = theta[: self._n_odds], theta[self._n_odds :]
-        return log_softmax(np.concatenate([[0.0], odds])), self._members.split(rest)
+    def _at(self, params: ParamsLike) -> tuple[Real, list[Real]]:
+        """w (m,), and the parameters of each member."""
+        odds, *parts = self.split(params)
+        return np.exp(_log_weights(odds)), parts
 
     def __repr__(self) -> str:
         return f"MixtureModel([{', '.join(map(repr, self.members))}])"

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from qml._checks import InputError
-from qml._typing import ArrayLike, Complex, Cotangent, Dims, ParamsLike, Real
 from qml.circuits import Circuit
-from qml.engines.register import directions_of
 from qml.models.base import Model
 from qml.models.circuit import CircuitModel
-from qml.models.members import Members
+from qml.models.parts import as_model
 from qml.parameters import Interval
-from qml.states.base import State
 from qml.states.coercion import StateLike
 
 if TYPE_CHECKING:
     from qml.engines.base import Engine
 
 
-class NoisyModel(Model):
+class NoisyModel(CircuitModel):
     r"""A model followed by a circuit of channels and gates, fixed or trainable.
 
     .. math:: \sigma = \mathcal{E}_\phi[\sigma_0(\theta)]
@@ -73,67 +67,8 @@ class NoisyModel(Model):
         engine: Engine | None = None,
         domains: Mapping[str, Interval] | None = None,
     ) -> None:
-        self._on_top = CircuitModel(circuit, engine=engine, domains=domains)
-        self._members = Members("a noisy model", [model, self._on_top], prefixed=False)
-        self.model = self._members.models[0]
-        self.circuit = circuit
-        if self.model.dims != circuit.dims_in:
-            raise InputError(
-                f"the circuit must take the dims of the model, {self.model.dims}; found a circuit on {circuit.dims_in}."
-            )
-        self._program = circuit.compile()
-
-    @property
-    def dims(self) -> Dims:
-        return self._on_top.dims
-
-    @property
-    def parameter_names(self) -> tuple[str, ...]:
-        return self._members.names
-
-    def init_params(self, rng: np.random.Generator) -> Real:
-        """A random start: that of the model, then that of a :class:`CircuitModel` (weak noise)."""
-        return self._members.init_params(rng)
-
-    def natural(self, params: ParamsLike = ()) -> dict[str, float]:
-        """The model's own reading of its parameters, then the circuit's angles and probabilities."""
-        return self._members.natural(self.theta(params))
-
-    def unconstrained(self, values: Mapping[str, float]) -> Real:
-        super().unconstrained(values)  # for its sentences
-        return self._members.unconstrained(values)
-
-    def state(self, params: ParamsLike = ()) -> State:
-        theta, phi = self._split(params)
-        return self._on_top.engine.evolve(self._program, self._on_top._values(phi)[0], self.model.state(theta))
-
-    def state_vjp(self, params: ParamsLike = ()) -> tuple[State, Callable[[Cotangent], Real]]:
-        theta, phi = self._split(params)
-        before, pull_model = self.model.state_vjp(theta)
-        values, slopes = self._on_top._values(phi)
-        after, pull_circuit = self._on_top.engine.evolve_vjp(self._program, values, before)
-
-        def pull(cotangent: Cotangent) -> Real:
-            of_values, of_before = pull_circuit(cotangent)
-            return np.concatenate([pull_model(of_before), of_values * slopes])
-
-        return after, pull
-
-    def state_jvp(self, params: ParamsLike = ()) -> tuple[State, Callable[[ArrayLike], Complex]]:
-        theta, phi = self._split(params)
-        before, push_model = self.model.state_jvp(theta)
-        values, slopes = self._on_top._values(phi)
-        after, push_circuit = self._on_top.engine.evolve_jvp(self._program, values, before)
-
-        def push(v: ArrayLike) -> Complex:
-            along_model, along_circuit = self._members.split(directions_of(v, self.n_params))
-            return push_circuit(along_circuit * slopes, push_model(along_model))
-
-        return after, push
-
-    def _split(self, params: ParamsLike) -> tuple[Real, Real]:
-        theta, phi = self._members.split(self.theta(params))
-        return theta, phi
+        self.model = as_model(model, "the model")
+        super().__init__(circuit, engine=engine, initial=self.model, domains=domains)
 
     def __repr__(self) -> str:
         return f"NoisyModel({self.model!r}, {self.circuit!r})"

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from qml import operators
 from qml._typing import ArrayLike, Complex, Cotangent, Dims, ParamsLike, Real
 from qml.models.base import Model
-from qml.models.members import Members, directions
+from qml.models.parts import Composite, members_of
 from qml.states.base import State
 from qml.states.coercion import StateLike
 from qml.states.cross_entropy import marginals
 from qml.states.product import ProductState
 
 
-class ProductModel(Model):
+class ProductModel(Composite):
     r"""Models side by side, without correlations between them.
 
     .. math:: \sigma = \sigma_1(\theta_1) \otimes \dots \otimes \sigma_m(\theta_m), \qquad
@@ -47,32 +47,12 @@ class ProductModel(Model):
     """
 
     def __init__(self, factors: Sequence[Model | StateLike]) -> None:
-        self._members = Members("a product", factors)
-        self.factors = self._members.models
+        self.factors = members_of("a product", factors)
+        self._join("a product", self.factors, [f"{k}." for k in range(len(self.factors))])
 
     @property
     def dims(self) -> Dims:
         return tuple(d for factor in self.factors for d in factor.dims)
-
-    @property
-    def parameter_names(self) -> tuple[str, ...]:
-        return self._members.names
-
-    def init_params(self, rng: np.random.Generator) -> Real:
-        """A random start: that of every factor."""
-        return self._members.init_params(rng)
-
-    def natural(self, params: ParamsLike = ()) -> dict[str, float]:
-        """The parameters of the factors, as they read them."""
-        return self._members.natural(self.theta(params))
-
-    def unconstrained(self, values: Mapping[str, float]) -> Real:
-        super().unconstrained(values)  # for its sentences
-        return self._members.unconstrained(values)
-
-    def split(self, params: ParamsLike) -> list[Real]:
-        """The parameters (n_k,) of each factor."""
-        return self._members.split(self.theta(params))
 
     def marginals(self, rho: State) -> list[State]:
         """The reduced states of rho (same dims) on the subsystems."""
@@ -95,11 +75,11 @@ class ProductModel(Model):
         states, pushes = zip(*(factor.state_jvp(part) for factor, part in parts), strict=True)
 
         def push(v: ArrayLike) -> Complex:
-            flat, lead = directions(v, self.n_params)
+            parts, lead = self._directions(v)
             matrices = [s.matrix() for s in states]
             terms = [
                 operators.tensor_matrices(*matrices[:k], member_push(part), *matrices[k + 1 :])
-                for k, (member_push, part) in enumerate(zip(pushes, self._members.split(flat), strict=True))
+                for k, (member_push, part) in enumerate(zip(pushes, parts, strict=True))
             ]
             out = np.sum(terms, axis=0)
             return np.asarray(out.reshape(*lead, *out.shape[1:]))

@@ -12,9 +12,8 @@ from qml import _checks
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Cotangent, Dims, ParamsLike, Real
 from qml.circuits import Circuit
-from qml.models.base import uniform_start
 from qml.models.cholesky import factor_change, smoothing_weight
-from qml.models.members import directions
+from qml.models.parts import directions
 from qml.models.with_circuit import WithCircuit
 from qml.states import DensityMatrix, State
 
@@ -72,7 +71,8 @@ class PurifiedCircuitModel(WithCircuit):
     def __init__(
         self, circuit: Circuit, n_ancillas: int, *, smoothing: float = 0.0, engine: Engine | None = None
     ) -> None:
-        super().__init__(circuit, engine, "a purified model")
+        super().__init__("a purified model", circuit, engine)
+        self._join("a purified model", [self._angles])
         self.n_ancillas = _checks.integer("n_ancillas", n_ancillas, low=0, high=circuit.n_sites - 1)
         self.smoothing = smoothing_weight(smoothing)
         self._dims = circuit.dims[: circuit.n_sites - self.n_ancillas]
@@ -87,23 +87,15 @@ class PurifiedCircuitModel(WithCircuit):
     def dims(self) -> Dims:
         return self._dims
 
-    @property
-    def parameter_names(self) -> tuple[str, ...]:
-        return self._program.parameters
-
-    def init_params(self, rng: np.random.Generator, scale: float = np.pi) -> Real:
-        """A random start: angles uniform in [-scale, scale] radians."""
-        return uniform_start(rng, self.n_params, scale)
-
     def state(self, params: ParamsLike = ()) -> State:
-        return self._state(self.engine.evolve_vectors(self._program, self._angles(params), self._start()))
+        return self._state(self.engine.evolve_vectors(self._program, self.theta(params), self._start()))
 
     def state_vjp(self, params: ParamsLike = ()) -> tuple[State, Callable[[Cotangent], Real]]:
-        psi, pull = self.engine.evolve_vectors_vjp(self._program, self._angles(params), self._start())
+        psi, pull = self.engine.evolve_vectors_vjp(self._program, self.theta(params), self._start())
         return self._state(psi), lambda c: pull(c.reshape(-1, 1))[0]
 
     def state_jvp(self, params: ParamsLike = ()) -> tuple[State, Callable[[ArrayLike], Complex]]:
-        theta = self._angles(params)
+        theta = self.theta(params)
         psi, push_psi = self.engine.evolve_vectors_jvp(self._program, theta, self._start())
         a = psi.reshape(self._shape)
 
@@ -113,9 +105,6 @@ class PurifiedCircuitModel(WithCircuit):
             return factor_change(da, a, self.smoothing).reshape(*lead, len(a), len(a))
 
         return self._state(psi), push
-
-    def _angles(self, params: ParamsLike) -> Real:
-        return self.theta(params)
 
     def _start(self) -> Complex:
         first = np.zeros((math.prod(self._shape), 1), dtype=np.complex128)

@@ -11,9 +11,7 @@ from qml import _checks
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Cotangent, Dims, ParamsLike, Real
 from qml.circuits import Circuit
-from qml.models.base import normal_start, uniform_start
 from qml.models.energies import ENERGIES, Energies
-from qml.models.members import directions
 from qml.models.with_circuit import WithCircuit
 from qml.states.density_matrix import DensityMatrix
 from qml.states.gibbs import SpectralState
@@ -73,39 +71,30 @@ class SpectralModel(WithCircuit):
     """
 
     def __init__(self, circuit: Circuit, energies: str | Energies = "product", engine: Engine | None = None) -> None:
-        super().__init__(circuit, engine, "a spectral model")
+        super().__init__("a spectral model", circuit, engine)
         if isinstance(energies, Energies):
             if energies.dims != circuit.dims:
                 raise InputError(f"energies must be for the sites {circuit.dims}; found {energies!r}.")
             self.energies = energies
         else:
             self.energies = ENERGIES[_checks.choice("energies", energies, ENERGIES)](circuit.dims)
-        self._apart(self.energies.names, "an energy")
+        self._join("a spectral model", [self.energies, self._angles])
 
     @property
     def dims(self) -> Dims:
         return self.circuit.dims
 
-    @property
-    def parameter_names(self) -> tuple[str, ...]:
-        return (*self.energies.names, *self._program.parameters)
-
-    def init_params(self, rng: np.random.Generator, scale: float = np.pi) -> Real:
-        """A random start: standard normal logits or energies, angles uniform in [-scale, scale] radians."""
-        eta = normal_start(rng, len(self.energies.names))
-        return np.concatenate([eta, uniform_start(rng, self._program.n_params, scale)])
-
     def log_probabilities(self, params: ParamsLike) -> Real:
         """log s_x in nats, shape (d,)."""
-        return self.energies.log_probabilities(self._split(params)[0])
+        return self.energies.log_probabilities(self.split(params)[0])
 
     def state(self, params: ParamsLike = ()) -> SpectralState:
-        eta, phi = self._split(params)
+        eta, phi = self.split(params)
         vectors = self.engine.evolve_vectors(self._program, phi)
         return SpectralState._trusted(self.energies.log_probabilities(eta), vectors, self.dims)
 
     def state_vjp(self, params: ParamsLike = ()) -> tuple[SpectralState, Callable[[Cotangent], Real]]:
-        eta, phi = self._split(params)
+        eta, phi = self.split(params)
         logs = self.energies.log_probabilities(eta)
         vectors, pull_vectors = self.engine.evolve_vectors_vjp(self._program, phi)
 
@@ -120,24 +109,19 @@ class SpectralModel(WithCircuit):
 
         .. math:: \dot\sigma = V \mathrm{diag}(\dot s) V^\dagger + [\dot V V^\dagger, \sigma]
         """
-        eta, phi = self._split(params)
+        eta, phi = self.split(params)
         sigma = self.state(params)
         spectrum = sigma.spectrum()
         s = spectrum.eigenvalues
         push_rotation = self.engine.evolve_jvp(self._program, phi, DensityMatrix.from_probabilities(s, self.dims))[1]
 
         def push(v: ArrayLike) -> Complex:
-            flat, lead = directions(v, self.n_params)
-            ds = s * self.energies.push(eta, flat[:, : len(eta)])
-            out = spectrum.matrix_of(ds) + push_rotation(flat[:, len(eta) :])
+            (along_energies, along_circuit), lead = self._directions(v)
+            ds = s * self.energies.push(eta, along_energies)
+            out = spectrum.matrix_of(ds) + push_rotation(along_circuit)
             return out.reshape(*lead, *out.shape[1:])
 
         return sigma, push
-
-    def _split(self, params: ParamsLike) -> tuple[Real, Real]:
-        theta = self.theta(params)
-        n_energies = len(self.energies.names)
-        return theta[:n_energies], theta[n_energies:]
 
     def __repr__(self) -> str:
         return f"SpectralModel({self.circuit!r}, {self.energies!r})"

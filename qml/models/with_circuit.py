@@ -1,29 +1,94 @@
-"""What models with a circuit have in common: the circuit, and the engine that runs it."""
+"""What models with a circuit have in common: its parameters, and the engine that runs it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from qml import _checks
 from qml._checks import InputError
+from qml._typing import ParamsLike, Real
 from qml.circuits import Circuit
-from qml.models.base import Model
+from qml.models.base import Parametrized, uniform_start
+from qml.models.parts import Composite
+from qml.parameters import REAL_LINE, Interval
 
 if TYPE_CHECKING:
     from qml.engines.base import Engine
 
+BOUNDED_START = (0.05, 0.25)
+"""Bounded parameters start in this part of their interval: weak noise, since strong noise hides other gradients."""
 
-class WithCircuit(Model):
-    """A model with a circuit; a subclass calls ``__init__`` first.
+
+class CircuitParameters(Parametrized):
+    r"""The free parameters of a circuit, as every real vector theta gives them.
+
+    A parameter without a domain (an angle, in radians) is its own coordinate: v = theta. One with a domain, such as the
+    probability of a trainable channel, is v = low + (high - low) / (1 + exp(-theta)).
 
     Parameters
     ----------
     circuit : Circuit
+    narrower : mapping of str to Interval, optional
+        Narrower intervals than the circuit's own, by parameter name.
+    """
+
+    def __init__(self, circuit: Circuit, narrower: Mapping[str, Interval] | None = None) -> None:
+        self.domains = _narrowed(circuit.domains, {} if narrower is None else _checks.mapping("domains", narrower))
+        self._names = circuit.compile().parameters
+        self._bounded = [(k, i) for k, i in enumerate(self.domains.values()) if i != REAL_LINE]
+
+    @property
+    def parameter_names(self) -> tuple[str, ...]:
+        return self._names
+
+    def init_params(self, rng: np.random.Generator, scale: float = np.pi) -> Real:
+        """A random start: angles uniform in [-scale, scale] radians; bounded parameters uniform in the lower part of
+        their interval, from 5 to 25 percent (half-bounded ones: theta uniform in [-1, 1])."""
+        theta = uniform_start(rng, self.n_params, scale)
+        for k, interval in self._bounded:
+            if np.isfinite(interval.low) and np.isfinite(interval.high):
+                theta[k] = interval.to_real(interval.low + (interval.high - interval.low) * rng.uniform(*BOUNDED_START))
+            else:
+                theta[k] = rng.uniform(-1.0, 1.0)
+        return theta
+
+    def natural(self, params: ParamsLike = ()) -> dict[str, float]:
+        """Angles in radians, probabilities inside their intervals."""
+        values, _ = self.values(self.theta(params))
+        return dict(zip(self._names, values.tolist(), strict=True))
+
+    def unconstrained(self, values: Mapping[str, float]) -> Real:
+        theta = super().unconstrained(values)
+        for k, interval in self._bounded:
+            theta[k] = interval.to_real(float(theta[k]))
+        return theta
+
+    def values(self, theta: Real) -> tuple[Real, Real]:
+        """v(theta) and dv/dtheta, each (n_params,)."""
+        values, slopes = theta.copy(), np.ones(len(theta))
+        for k, interval in self._bounded:
+            values[k], slopes[k] = interval.from_real(float(theta[k])), interval.slope(float(theta[k]))
+        return values, slopes
+
+
+class WithCircuit(Composite):
+    """A model with a circuit, whose parameters come last in theta; a subclass calls ``__init__`` and joins its parts.
+
+    Parameters
+    ----------
+    what : str
+        What the model is called in refusals.
+    circuit : Circuit
     engine : Engine, optional
         By default ``PauliEngine()`` where all sites are qubits, else ``ReferenceEngine()``.
-    unitary : str
-        What the model is called where it needs a circuit of unitary gates; empty where it does not.
+    unitary : bool
+        Whether the circuit must be one of unitary gates.
+    domains : mapping of str to Interval, optional
+        As for :class:`CircuitParameters`.
 
     Raises
     ------
@@ -31,33 +96,52 @@ class WithCircuit(Model):
         If `circuit` is no Circuit, or not unitary where it must be.
     """
 
-    def __init__(self, circuit: Circuit, engine: Engine | None, unitary: str = "") -> None:
+    def __init__(
+        self,
+        what: str,
+        circuit: Circuit,
+        engine: Engine | None,
+        *,
+        unitary: bool = True,
+        domains: Mapping[str, Interval] | None = None,
+    ) -> None:
         if not isinstance(circuit, Circuit):
             raise InputError(f"circuit must be a Circuit; found {type(circuit).__name__}.")
         if unitary and not circuit.is_unitary:
-            raise InputError(f"{unitary} needs a circuit of unitary gates; this one holds another operation.")
+            raise InputError(f"{what} needs a circuit of unitary gates; this one holds another operation.")
         self.circuit = circuit
         self._given_engine = engine
         self._program = circuit.compile()
+        self._angles = CircuitParameters(circuit, domains)
+
+    def init_params(self, rng: np.random.Generator, scale: float = np.pi) -> Real:
+        """A random start: that of every part, angles uniform in [-scale, scale] radians (see
+        :class:`CircuitParameters`)."""
+        others = [part.init_params(rng) for part in self._parts[:-1]]
+        return np.concatenate([*others, self._angles.init_params(rng, scale)])
 
     @cached_property
     def engine(self) -> Engine:
         """What runs the circuit; the default one is made when it is first needed."""
-        return self._given_engine if self._given_engine is not None else default_engine(self.circuit)
+        if self._given_engine is not None:
+            return self._given_engine
+        if set(self.circuit.dims) == {2}:
+            from qml.engines.pauli import PauliEngine
 
-    def _apart(self, names: Iterable[str], what: str) -> None:
-        """Refuse a circuit with a parameter that is called like one of `names`."""
-        for name in names:
-            if name in self.circuit.parameters:
-                raise InputError(f"the circuit calls a parameter {name!r}, as the model calls {what}: rename it.")
+            return PauliEngine()
+        from qml.engines.reference import ReferenceEngine
+
+        return ReferenceEngine()
 
 
-def default_engine(circuit: Circuit) -> Engine:
-    """The Pauli-vector engine where all sites are qubits, else the reference engine."""
-    if set(circuit.dims) == {2}:
-        from qml.engines.pauli import PauliEngine
-
-        return PauliEngine()
-    from qml.engines.reference import ReferenceEngine
-
-    return ReferenceEngine()
+def _narrowed(domains: Mapping[str, Interval], narrower: Mapping[str, Interval]) -> dict[str, Interval]:
+    for name, interval in narrower.items():
+        if name not in domains:
+            raise InputError(f"domains: the circuit has no parameter {name!r}{_checks.nearest(str(name), domains)}.")
+        if not isinstance(interval, Interval):
+            raise InputError(f"domains[{name!r}] must be an Interval; found {interval!r}.")
+        if not (domains[name].low <= interval.low and interval.high <= domains[name].high):
+            raise InputError(
+                f"domains[{name!r}] must lie within what the circuit allows, {domains[name]}; found {interval}."
+            )
+    return {**domains, **narrower}

@@ -291,7 +291,7 @@ def test_spectral_sentences():
         SpectralModel(noisy_circuit())
     with pytest.raises(InputError, match=r"energies must be one of .*'product'\?"):
         SpectralModel(Circuit(1), "products")
-    with pytest.raises(InputError, match="calls a parameter 'eta_0'"):
+    with pytest.raises(InputError, match="two parts call a parameter 'eta_0'"):
         SpectralModel(Circuit(1, [gates.RX("eta_0", 0)]))
 
 

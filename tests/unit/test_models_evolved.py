@@ -153,7 +153,7 @@ def test_a_saved_result_keeps_the_log_spectrum(tmp_path):
         (lambda: EvolvedGibbsModel(tfim(3), Circuit(2)), "generators must act on the sites (2, 2) of the circuit"),
         (lambda: EvolvedGibbsModel(tfim(2), Circuit((4,))), "generators must act on the sites (4,) of the circuit"),
         (lambda: EvolvedGibbsModel([np.eye(3)], Circuit(2)), "generators must act on the sites (2, 2) of the circuit"),
-        (lambda: EvolvedGibbsModel([pauli("X")], Circuit(1, [gates.RX("X", 0)])), "calls a parameter 'X'"),
+        (lambda: EvolvedGibbsModel([pauli("X")], Circuit(1, [gates.RX("X", 0)])), "two parts call a parameter 'X'"),
     ],
 )
 def test_sentences(make, sentence):

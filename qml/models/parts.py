@@ -1,0 +1,114 @@
+"""Models made of parts: theta holds the parameters of one part after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
+
+import numpy as np
+
+from qml import _checks
+from qml._checks import InputError
+from qml._typing import ArrayLike, Complex, Cotangent, Dims, ParamsLike, Real
+from qml.engines.register import directions_of
+from qml.models.base import Model, Parametrized
+from qml.states.base import State
+from qml.states.coercion import StateLike, one_state
+
+
+class Composite(Model):
+    """A model whose parts own its parameters; a subclass names them with :meth:`_join`, in the order of theta."""
+
+    def _join(self, what: str, parts: Sequence[Parametrized], prefixes: Sequence[str] = ()) -> None:
+        """The parameters of part k are called as the part calls them, after prefix k; equal names are refused."""
+        self._parts = tuple(parts)
+        names = [(prefixes[k] if prefixes else "") + name for k, p in enumerate(parts) for name in p.parameter_names]
+        for one, other in pairwise(sorted(names)):
+            if one == other:
+                raise InputError(f"{what}: two parts call a parameter {one!r}: rename one of them.")
+        self._names = tuple(names)
+        self._cuts = np.cumsum([part.n_params for part in parts])[:-1]
+
+    @property
+    def parameter_names(self) -> tuple[str, ...]:
+        return self._names
+
+    def init_params(self, rng: np.random.Generator) -> Real:
+        """A random start: that of every part."""
+        rng = _checks.generator("rng", rng)
+        return np.concatenate([part.init_params(rng) for part in self._parts])
+
+    def split(self, params: ParamsLike) -> list[Real]:
+        """The parameters (n_k,) of each part."""
+        return self._split(self.theta(params))
+
+    def natural(self, params: ParamsLike = ()) -> dict[str, float]:
+        """The parameters as the parts read them, by joint name."""
+        read = (part.natural(theta) for part, theta in zip(self._parts, self.split(params), strict=True))
+        return dict(zip(self.parameter_names, (x for own in read for x in own.values()), strict=True))
+
+    def unconstrained(self, values: Mapping[str, float]) -> Real:
+        out = []
+        for part, own in zip(self._parts, self._split(super().unconstrained(values)), strict=True):
+            out.append(part.unconstrained(dict(zip(part.parameter_names, own.tolist(), strict=True))))
+        return np.concatenate(out)
+
+    def _split(self, theta: Real) -> list[Real]:
+        """The part (..., n_k) of each part of vectors (..., n)."""
+        return np.split(theta, self._cuts, axis=-1)
+
+    def _directions(self, v: ArrayLike) -> tuple[list[Real], tuple[int, ...]]:
+        """Directions (..., n) as those (b, n_k) of each part, and their leading axes."""
+        flat, lead = directions(v, self.n_params)
+        return self._split(flat), lead
+
+
+class Fixed(Model):
+    """A state that is held fixed: a model without parameters."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    @property
+    def dims(self) -> Dims:
+        return self._state.dims
+
+    @property
+    def parameter_names(self) -> tuple[str, ...]:
+        return ()
+
+    def init_params(self, rng: np.random.Generator) -> Real:
+        return np.zeros(0)
+
+    def state(self, params: ParamsLike = ()) -> State:
+        self.theta(params)
+        return self._state
+
+    def state_vjp(self, params: ParamsLike = ()) -> tuple[State, Callable[[Cotangent], Real]]:
+        return self.state(params), lambda cotangent: np.zeros(0)
+
+    def state_jvp(self, params: ParamsLike = ()) -> tuple[State, Callable[[ArrayLike], Complex]]:
+        d = self._state.dim
+        return self.state(params), lambda v: np.zeros((*np.shape(v)[:-1], d, d), dtype=np.complex128)
+
+    def __repr__(self) -> str:
+        return repr(self._state)
+
+
+def members_of(what: str, models: Sequence[Model | StateLike]) -> tuple[Model, ...]:
+    """At least one model; states are held fixed."""
+    held = _checks.listed(f"what {what} is made of", models, "models and states")
+    if not held:
+        raise InputError(f"{what} needs a list of at least one model; found none.")
+    return tuple(as_model(m, f"member {k} of {what}") for k, m in enumerate(held))
+
+
+def as_model(value: Model | StateLike, name: str) -> Model:
+    """A model, or a single state held fixed."""
+    return value if isinstance(value, Model) else Fixed(one_state(value, name))
+
+
+def directions(v: ArrayLike, n_params: int) -> tuple[Real, tuple[int, ...]]:
+    """Directions (..., n_params) as (b, n_params), and their leading axes."""
+    a = directions_of(v, n_params)
+    return a.reshape(-1, n_params), a.shape[:-1]

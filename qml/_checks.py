@@ -38,6 +38,16 @@ class OutsideDomain(InputError):
     +inf and shortens its step, as it does for no other error."""
 
 
+class Record:
+    """A dataclass that only the library makes: no one can write to the arrays that it holds."""
+
+    def __post_init__(self) -> None:
+        for value in vars(self).values():
+            for a in value.values() if isinstance(value, Mapping) else (value,):
+                if isinstance(a, np.ndarray):
+                    a.flags.writeable = False
+
+
 class MemoryRefused(MemoryError):
     """What was asked for would not fit in memory; nothing was allocated."""
 

@@ -11,7 +11,7 @@ from typing import IO, Any, ClassVar, Self
 
 import numpy as np
 
-from qml._checks import InputError
+from qml._checks import InputError, Record
 from qml._files import parse_json, read_arrays, write_arrays
 
 
@@ -19,7 +19,7 @@ class FitError(RuntimeError):
     """A fit that did not converge, told by its status sentence."""
 
 
-class Table(ABC):
+class Table(Record, ABC):
     """Numbers with names, shown as a table in text and in notebooks."""
 
     caption: ClassVar[str]

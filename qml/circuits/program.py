@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 from scipy import sparse
 
-from qml._checks import InputError, array, number, parameters, told
+from qml._checks import InputError, Record, array, number, parameters, told
 from qml._typing import Dims, Integer, ParamsLike, Real
 from qml.operations import Instruction
 from qml.parameters import REAL_LINE
@@ -31,7 +31,7 @@ class Step:
 
 
 @dataclass(frozen=True, eq=False)
-class Program:
+class Program(Record):
     """What an engine runs. Slot values (one number a gate parameter) are affine in the free parameters theta:
 
     slots = weights @ theta + offset.

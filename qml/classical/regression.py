@@ -15,7 +15,7 @@ from qml.classical.likelihoods import GaussianLikelihood, LaplaceLikelihood
 
 
 @dataclass(frozen=True, eq=False)
-class LinearFit:
+class LinearFit(_checks.Record):
     """The linear model of largest likelihood.
 
     Attributes

@@ -21,7 +21,7 @@ TOLERANCE = 1e-10
 
 
 @dataclass(frozen=True, eq=False)
-class ThermalEstimate:
+class ThermalEstimate(_checks.Record):
     """What an engine says of exp(-K)/Z.
 
     Attributes

@@ -22,7 +22,7 @@ ROWS_SHOWN = 10
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class GradientCheck:
+class GradientCheck(_checks.Record):
     """The gradient that a model and a loss give, beside the one measured by difference quotients.
 
     Attributes

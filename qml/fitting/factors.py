@@ -151,7 +151,7 @@ def _together(parts: Sequence[History], offset: float, floor: float) -> History:
     def padded(a: Real) -> Real:
         return np.pad(a, (0, length - len(a)), mode="edge")
 
-    return History._of(
+    return History(
         loss=np.sum([padded(h.loss) for h in parts], axis=0) + offset,
         floor=np.full(length, floor),
         gradient_norm=np.max([padded(h.gradient_norm) for h in parts], axis=0),

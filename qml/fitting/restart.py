@@ -345,7 +345,7 @@ class Run:
 
     def history(self) -> History:
         loss, gradient_norm, seconds, fidelity, held_out = zip(*self.entries, strict=True)
-        return History._of(
+        return History(
             loss=np.array(loss),
             floor=np.full(len(loss), self.floor),
             gradient_norm=np.array(gradient_norm),

@@ -73,7 +73,7 @@ class Iteration:
 
 
 @dataclass(frozen=True, eq=False)
-class History:
+class History(_checks.Record):
     """The accepted iterates of a restart, the start included: one entry each, shape (iterations + 1,).
 
     Attributes
@@ -97,11 +97,6 @@ class History:
     fidelity: Real | None = None
     held_out: Real | None = None
 
-    @classmethod
-    def _of(cls, **columns: Real | None) -> History:
-        """The history of these columns, in copies that no one can write to."""
-        own: dict[str, Any] = {name: None if a is None else _checks.kept(np.asarray(a)) for name, a in columns.items()}
-        return cls(**own)
 
     @property
     def gap(self) -> Real:
@@ -278,7 +273,7 @@ class FitResult(Outcome):
             params=arrays["params"],
             state=_state_of(part_of(arrays, "state"), dims),
             target=_target_of(target, dims) if target else None,
-            history=History._of(**part_of(arrays, "history")),
+            history=History(**part_of(arrays, "history")),
             restarts=tuple(Restart(**restart) for restart in text["restarts"]),
             provenance=text["provenance"],
             parameter_names=tuple(text["parameter_names"]),

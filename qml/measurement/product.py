@@ -67,7 +67,7 @@ class ProductMeasurement(Measurement):
         sizes = np.ones(1, dtype=np.int64)
         for factor in self._factors:
             sizes = np.multiply.outer(sizes, factor.sizes).reshape(-1)
-        return sizes
+        return _checks.kept(sizes)
 
     @property
     def sizes(self) -> Integer:

@@ -73,7 +73,8 @@ class Conditioned(Model):
 
     def __init__(self, model: ConditionalModel, inputs: Real) -> None:
         self.conditional = _checks.instance("model", model, ConditionalModel)
-        self.inputs = inputs
+        x = np.asarray(_checks.array("inputs", inputs, allow_complex=False), dtype=np.float64)
+        self.inputs = _checks.kept(x)
         self.is_exponential_family = model.is_exponential_family
 
     @property

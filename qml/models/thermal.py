@@ -59,7 +59,7 @@ class ThermalState(State):
     def __init__(self, generators: GeneratorsLike, params: ArrayLike, engine: ThermalEngine | None = None) -> None:
         self._named = operators_of(generators)
         self.generators = tuple(self._named.values())
-        self.params = _checks.parameters("params", params, len(self.generators))
+        self.params = _checks.kept(_checks.parameters("params", params, len(self.generators)))
         self._engine = KrylovEngine() if engine is None else _checks.instance("engine", engine, ThermalEngine)
         self.dims: Dims = self.generators[0].dims
         self._others: dict[tuple[PauliSum, ...], tuple[Real, Real]] = {}

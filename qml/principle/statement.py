@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from qml import _checks
 from qml._typing import ArrayLike, Real
 
 
 @dataclass(frozen=True, eq=False)
-class Series:
+class Series(_checks.Record):
     """Points (x, y) of a panel.
 
     Attributes

@@ -87,7 +87,7 @@ class FisherInformation(Table):
         safe = np.where(possible, p, 1.0)
         shots = np.repeat(np.asarray(result.counts.shots, dtype=np.float64), measurement.sizes)
         weights = np.where(possible, counts / safe**2 if observed else shots / safe, 0.0)
-        self.matrix: Real = x.T @ (weights[:, None] * x)
+        self.matrix: Real = _checks.kept(x.T @ (weights[:, None] * x))
 
     def _tangents(self) -> Complex:
         """The basis (m, d, d) of the directions that keep the rank."""

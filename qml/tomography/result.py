@@ -22,7 +22,7 @@ class TomographyError(RuntimeError):
 
 
 @dataclass(frozen=True, eq=False)
-class TomographyHistory:
+class TomographyHistory(_checks.Record):
     """The iterates at which the certificate was computed: one entry each.
 
     Attributes

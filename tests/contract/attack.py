@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import dataclasses
 import enum
 import inspect
@@ -15,7 +16,7 @@ import numpy as np
 from examples import EXAMPLES
 
 import qml
-from qml._checks import InputError, MemoryRefused
+from qml._checks import InputError, MemoryRefused, Record
 from qml.fitting import FitError
 from qml.models.base import Parametrized
 
@@ -146,19 +147,21 @@ def public() -> dict[str, Callable[[], Callable[..., Any]]]:
 def is_called(value: Any) -> bool:
     """Whether a user calls it: not a module, an interface, an exception, a type or a record.
 
-    A record is a dataclass that checks nothing (no ``__post_init__``): the library makes it, users read it.
+    A record is a dataclass that checks nothing (it has no ``__post_init__`` but that of ``Record``): the library makes
+    it, users read it.
     """
     if not inspect.isclass(value):
         return callable(value) and type(value).__module__ != "typing" and not hasattr(value, "__origin__")
+    unchecked = Record.__post_init__
     is_generated = dataclasses.is_dataclass(value) and value.__init__.__code__.co_filename == "<string>"
-    return is_made(value) and (not is_generated or hasattr(value, "__post_init__"))
+    return is_made(value) and (not is_generated or getattr(value, "__post_init__", unchecked) is not unchecked)
 
 
 def is_made(value: Any) -> bool:
     """Whether it is a class of objects that users hold: not an interface or an exception."""
     if not inspect.isclass(value) or inspect.isabstract(value) or issubclass(value, BaseException | enum.Enum):
         return False
-    return not getattr(value, "_is_protocol", False)
+    return abc.ABC not in value.__bases__ and not getattr(value, "_is_protocol", False)
 
 
 def is_of_users(parameter: inspect.Parameter, owner: Any = None, method: str = "") -> bool:
@@ -299,3 +302,6 @@ def attack(
                 if wrong:
                     found.append(f"{parameter.name} = {what}: NaN in {result!r:.80}")
     return found
+
+
+PUBLIC = public()

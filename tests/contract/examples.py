@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 import qml
+from qml.optimizers.base import evaluate
 
 
 def rng() -> np.random.Generator:
@@ -62,6 +63,19 @@ def fitted() -> qml.FitResult:
 def learnt() -> qml.models.EMResult:
     """A model with a hidden unit after some rounds of expectation and maximisation."""
     return qml.quantum_em(qml.HiddenGibbsModel(["ZZ", "IX"]), plus(), seed=0, max_iterations=20)
+
+
+def iteration() -> qml.fitting.Iteration:
+    """What a callback of a fit is given."""
+    seen: list[qml.fitting.Iteration] = []
+    qml.fit(model(), counts(), seed=0, max_iterations=1, callbacks=[seen.append])
+    return seen[-1]
+
+
+@cache
+def verdict() -> qml.principle.Verdict:
+    """The second statement, checked on some pairs."""
+    return qml.principle.check(2, pairs=10)
 
 
 FILES = tempfile.mkdtemp()
@@ -351,6 +365,24 @@ EXAMPLES: dict[str, Callable[[], Any]] = {
     "losses.LabelLikelihood.accept.target": pair,
     **{f"losses.TrainableReadout.{method}.params": lambda: np.zeros(4) for method in ("confusion", "natural", "rates")},
     "models.EMResult": learnt,
+    "engines.ThermalEstimate": lambda: qml.engines.KrylovEngine(samples=2).thermal(qml.pauli("Z"), [qml.pauli("X")]),
+    "fitting.GradientCheck": lambda: qml.check_gradient(model(), plus()),
+    "fitting.History": lambda: fitted().history,
+    "fitting.Iteration": iteration,
+    "fitting.Restart": lambda: fitted().restarts[0],
+    "losses.MeasuredReport": lambda: qml.losses.measured_report(counts(), plus()),
+    "optimizers.Point": lambda: evaluate(qml.fitting.Objective(model(), plus(), qml.CrossEntropy()), np.zeros(2)),
+    "principle.Evidence": lambda: verdict().evidence,
+    "principle.Panel": lambda: verdict().evidence.panels[0],
+    "principle.Series": lambda: verdict().evidence.panels[0].series[0],
+    "principle.Statement": lambda: verdict().statement,
+    "principle.Verdict": verdict,
+    "tomography.Determined": lambda: tomogram().determined,
+    "tomography.GoodnessOfFit": lambda: qml.tomography.goodness_of_fit(model(), fitted(), replicates=2),
+    "tomography.ModelErrors": lambda: qml.tomography.model_errors(model(), fitted()),
+    "tomography.RankChoice": lambda: qml.tomography.choose_rank(tomogram().counts),
+    "tomography.RankTest": lambda: qml.tomography.choose_rank(tomogram().counts).tests[0],
+    "tomography.TomographyHistory": lambda: tomogram().history,
     "fitting.Objective": lambda: qml.fitting.Objective(
         model(), qml.DensityMatrix.from_factor(np.diag([0.6, 0.8])), qml.CrossEntropy()
     ),

@@ -1,57 +1,42 @@
-"""Public objects keep nothing of the caller's arrays, and hand out none that can be written to."""
+"""Public objects keep nothing of the caller's arrays, hand out none that can be written to, and change no argument."""
 
 from __future__ import annotations
 
+import copy
+import inspect
+from collections.abc import Mapping
+from functools import cached_property
+
+import attack
 import numpy as np
 import pytest
+from attack import PUBLIC
 
-from qml import (
-    POVM,
-    Counts,
-    DensityMatrix,
-    GibbsModel,
-    GibbsState,
-    Moments,
-    PauliMeasurement,
-    State,
-    channels,
-    gates,
-)
+from qml._checks import InputError
 from qml.engines import PauliState
-from qml.fitting.result import History
-from qml.losses import Labelled
-from qml.measurement import ElementsMeasurement, ProjectiveMeasurement, ReadoutMeasurement
-from qml.states import SpectralState
-from qml.tomography import maximum_likelihood
+from qml.fitting import FitError
 
-EFFECTS = np.array([[[1.0, 0.0], [0.0, 0.0]], [[0.0, 0.0], [0.0, 1.0]]], dtype=np.complex128)
-MAKERS = {
-    "DensityMatrix": (DensityMatrix, np.eye(2, dtype=np.complex128) / 2),
-    "from_probabilities": (DensityMatrix.from_probabilities, np.array([0.25, 0.75])),
-    "from_factor": (DensityMatrix.from_factor, np.array([[0.6], [0.8]], dtype=np.complex128)),
-    "from_vector": (DensityMatrix.from_vector, np.array([0.6, 0.8], dtype=np.complex128)),
-    "GibbsState": (GibbsState, np.diag([1.0, 2.0]).astype(np.complex128)),
-    "GibbsState, diagonal": (GibbsState, np.array([1.0, 2.0])),
-    "SpectralState": (lambda v: SpectralState(np.log([0.25, 0.75]), v), np.eye(2, dtype=np.complex128)),
-    "SpectralState, values": (lambda p: SpectralState(p, np.eye(2)), np.log([0.25, 0.75])),
-    "a smoothed factor": (lambda a: DensityMatrix.from_factor(a, smoothing=0.5), np.array([[0.6], [0.8 + 0j]])),
-    "PauliState": (lambda r: PauliState(r, 1), np.array([1.0, 0.5, 0.0, 0.0])),
-    "POVM": (POVM, EFFECTS),
-    "ElementsMeasurement": (lambda e: ElementsMeasurement([e]), EFFECTS),
-    "ProjectiveMeasurement": (ProjectiveMeasurement, np.eye(2, dtype=np.complex128)),
-    "ReadoutMeasurement": (
-        lambda a: ReadoutMeasurement(PauliMeasurement(["Z"]), a),
-        np.array([[0.9, 0.2], [0.1, 0.8]]),
-    ),
-    "Counts": (lambda n: Counts(PauliMeasurement(["Z"]), n), np.array([60, 40])),
-    "Counts.from_weights": (lambda n: Counts.from_weights(PauliMeasurement(["Z"]), n), np.array([0.6, 0.4])),
-    "Moments": (lambda m: Moments(["X"], m), np.array([0.5])),
-    "Labelled": (lambda x: Labelled(x, [np.eye(2) / 2]), np.array([[0.5]])),
-    "GibbsModel": (lambda g: GibbsModel([g]), np.array([[0.0, 1.0], [1.0, 0.0]], dtype=np.complex128)),
-    "History": (lambda a: History._of(loss=a, floor=a, gradient_norm=a, seconds=a, held_out=a), np.array([1.0, 0.5])),
-    "UnitaryGate": (gates.UnitaryGate, np.eye(2, dtype=np.complex128)),
-    "KrausChannel": (channels.KrausChannel, np.eye(2, dtype=np.complex128)[None]),
-}
+SLOW = ("fit", "fit_factors", "quantum_em", "principle.check_all", "principle.check", "check_gradient")
+"""What takes long and is given no arrays."""
+DEPTH = 3
+"""How far objects are searched for what they hold."""
+OBJECTS = {name: value for name, value in attack.everything().items() if attack.is_made(value)}
+
+
+def writable(value, dtype):
+    """Lists of numbers as arrays of that type, those that are arrays in copies; and all of these arrays."""
+    if isinstance(value, list | np.ndarray):
+        try:
+            a = np.array(value)
+        except ValueError:
+            a = np.array(None)
+        if a.dtype.kind in "fc" or (a.dtype.kind == "i" and dtype == np.int64):
+            a = a.astype(dtype) if np.can_cast(a.dtype, dtype) else a
+            return a, [a]
+    if isinstance(value, list | tuple) and not hasattr(value, "_fields"):
+        parts = [writable(part, dtype) for part in value]
+        return type(value)(part for part, _ in parts), [a for _, found in parts for a in found]
+    return value, []
 
 
 def arrays(value, depth=0):
@@ -61,47 +46,73 @@ def arrays(value, depth=0):
     elif isinstance(value, list | tuple):
         for item in value:
             yield from arrays(item, depth)
-    elif depth < 3 and type(value).__module__.startswith("qml."):
-        for item in vars(value).values():
+    elif isinstance(value, Mapping) and type(value).__module__ == "builtins":
+        yield from arrays(list(value.values()), depth)
+    elif depth < DEPTH and type(value).__module__.startswith("qml."):
+        for item in getattr(value, "__dict__", {}).values():
             yield from arrays(item, depth + 1)
 
 
+def objects(value):
+    """The objects of the library in a result; arrays by themselves are the caller's, and may be views of arguments."""
+    if isinstance(value, list | tuple):
+        for item in value:
+            yield from objects(item)
+    elif type(value).__module__.startswith("qml."):
+        yield value
+
+
 def read_out(value):
-    """What the public attributes and methods without arguments hand out."""
+    """What the public attributes of an object and its methods without arguments hand out."""
     for name in dir(type(value)):
+        held = inspect.getattr_static(type(value), name)
         if name.startswith("_"):
             continue
-        held = getattr(type(value), name)
-        if isinstance(held, property) or type(held).__name__ == "cached_property":
-            yield name, getattr(value, name)
-        elif isinstance(value, State) and name in ("matrix", "probabilities", "spectrum", "hamiltonian"):
-            found = held(value)
-            yield name, found
-            if name == "spectrum":
-                yield "spectrum.log_eigenvalues", found.log_eigenvalues
-                yield "spectrum.basis", found.basis
+        try:
+            if isinstance(held, property | cached_property):
+                yield name, getattr(value, name)
+            elif inspect.isfunction(held) and len(inspect.signature(held).parameters) == 1:
+                yield f"{name}()", getattr(value, name)()
+        except (InputError, FitError):
+            continue
     yield from ((name, held) for name, held in vars(value).items() if not name.startswith("_"))
 
 
-@pytest.mark.parametrize("name", MAKERS)
-def test_the_callers_array_is_not_kept(name):
-    make, buffer = MAKERS[name]
-    buffer = buffer.copy()
-    made = make(buffer)
-    assert not [a for a in arrays(made) if np.shares_memory(a, buffer)]
-    assert buffer.flags.writeable
+@pytest.mark.parametrize("name", [name for name in PUBLIC if name not in SLOW])
+def test_the_callers_arrays_are_neither_kept_nor_changed(name, monkeypatch, tmp_path_factory):
+    monkeypatch.chdir(tmp_path_factory.getbasetemp())
+    call = PUBLIC[name]()
+    valid = attack.valid_arguments(name, call)
+    for dtype in (np.float64, np.complex128, np.int64):
+        given = {key: writable(value, dtype) for key, value in valid.items()}
+        buffers = [a for _, found in given.values() for a in found]
+        if not buffers:
+            continue
+        before = copy.deepcopy(buffers)
+        try:
+            result = attack.placed(call, {key: value for key, (value, _) in given.items()})
+        except InputError:
+            continue
+        held = [a for item in (*objects(result), getattr(call, "__self__", None)) for a in arrays(item)]
+        assert not [a for a in held if any(np.shares_memory(a, b) for b in buffers)], dtype
+        for old, new in zip(before, buffers, strict=True):
+            np.testing.assert_array_equal(old, new)
 
 
-@pytest.mark.parametrize("name", MAKERS)
+@pytest.mark.parametrize("name", OBJECTS)
 def test_arrays_that_are_kept_are_handed_out_read_only(name):
-    make, buffer = MAKERS[name]
-    made = make(buffer.copy())
-    out = {what: a for what, a in read_out(made) if isinstance(a, np.ndarray)}
-    kept = list(arrays(made))
-    loose = [what for what, a in out.items() if a.flags.writeable and any(np.shares_memory(a, b) for b in kept)]
+    value = attack.example(name, OBJECTS[name])
+    out = dict(read_out(value))
+    kept = list(arrays(value))
+    loose = [
+        what
+        for what, handed in out.items()
+        for a in arrays(handed, DEPTH)
+        if a.flags.writeable and any(np.shares_memory(a, b) for b in kept)
+    ]
     assert not loose
 
 
-def test_the_deviances_of_a_tomography_are_read_only():
-    found = maximum_likelihood(Counts(PauliMeasurement(["X", "Y", "Z"]), [50, 50, 60, 40, 70, 30]))
-    assert not found.setting_deviances.flags.writeable
+def test_vectors_of_one_qubit_are_kept_by_no_one():
+    vector = np.array([1.0, 0.5, 0.0, 0.0])
+    assert not [a for a in arrays(PauliState(vector, 1)) if np.shares_memory(a, vector)]

@@ -5,11 +5,11 @@ from __future__ import annotations
 import attack
 import matplotlib
 import pytest
+from attack import PUBLIC
 from matplotlib import pyplot
 
 from qml import _checks
 
-PUBLIC = attack.public()
 SLOW = (
     "fit",
     "losses.measured_report",

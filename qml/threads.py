@@ -4,7 +4,7 @@ NumPy and SciPy each bring an OpenBLAS, with threads that wait by spinning. For 
 where another process is busy they lose factors of a hundred, because each thread waits for one that does not run; where
 the two libraries take turns, each waits for the other. So linear algebra runs on one thread below a measured dimension,
 decided once for a whole fit, and what was set before comes back when the last one that asked for it is over.
-Kernels of the engines share their work in another way, in which nobody waits for a thread: see ``engines/teams.py``.
+Kernels of the engines share their work in another way, in which nobody waits for a thread: ``engines/_llvm/teams.py``.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 from .base import Engine as Engine
-from .pauli import PauliEngine as PauliEngine
+from .pauli.engine import PauliEngine as PauliEngine
 from .pauli_state import PauliState as PauliState
 from .reference import ReferenceEngine as ReferenceEngine
 from .thermal import KrylovEngine as KrylovEngine

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from qml._typing import ArrayLike, Complex, ParamsLike, Real
 from qml.circuits.circuit import ProgramLike, as_program
 from qml.engines.register import Pull, Push, VectorsPull, VectorsPush
-from qml.engines.vectors import check_observable, expect_vectors_vjp, push_vectors
+from qml.engines.vectors.plain import check_observable, expect_vectors_vjp, push_vectors
 from qml.operators import PauliLike
 from qml.states.base import State
 from qml.states.coercion import StateLike

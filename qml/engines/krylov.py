@@ -33,7 +33,7 @@ from qml import _checks, spectral
 from qml._typing import Integer, Real
 from qml.engines import krylov_kernels as kernels
 from qml.engines._llvm.language import LANES
-from qml.engines.teams import spread, workers_of
+from qml.engines._llvm.teams import spread, workers_of
 from qml.operators.strings import Word
 
 STRIDE = 8

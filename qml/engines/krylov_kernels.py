@@ -17,7 +17,7 @@ from qml._typing import Real
 from qml.engines._llvm.kernel import kernel
 from qml.engines._llvm.language import F1, F2, I1, LANES
 from qml.engines._llvm.simd import load, store
-from qml.engines.vector_operations import odd
+from qml.engines.vectors.operations import odd
 
 GROUP = 64
 """Rows whose signs are found together."""

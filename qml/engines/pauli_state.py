@@ -11,8 +11,8 @@ import numpy as np
 from qml import _checks, spectral
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Cotangent, Real
-from qml.engines.conversion import matrix_of as matrix_of
-from qml.engines.conversion import vector_of as vector_of
+from qml.engines.pauli.conversion import matrix_of as matrix_of
+from qml.engines.pauli.conversion import vector_of as vector_of
 from qml.operators import PauliSum
 from qml.states.base import State
 from qml.states.density_matrix import in_eigenbasis

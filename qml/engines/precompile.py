@@ -7,8 +7,8 @@ import importlib
 from qml.engines._llvm.kernel import Kernel, kernels
 
 MODULES = (
-    "pauli_chains", "pauli_kernels", "matrix_kernels", "lanes", "vector_chains", "vector_kernels", "vector_sums",
-    "krylov_kernels",
+    "pauli.chains", "pauli.kernels", "pauli.conversion_kernels", "pauli.lanes", "vectors.chains", "vectors.kernels",
+    "vectors.sums", "krylov_kernels",
 )  # fmt: skip
 
 

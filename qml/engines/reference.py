@@ -25,7 +25,7 @@ from qml.engines.register import (
     ready,
     shared,
 )
-from qml.engines.vectors import apply, evolve_vectors, evolve_vectors_vjp
+from qml.engines.vectors.plain import apply, evolve_vectors, evolve_vectors_vjp
 from qml.operations import Channel, PartialTrace, Preparation, Unitary
 from qml.states.base import State
 from qml.states.coercion import StateLike

@@ -126,7 +126,7 @@ class WithCircuit(Composite):
         if self._given_engine is not None:
             return self._given_engine
         if set(self.circuit.dims) == {2}:
-            from qml.engines.pauli import PauliEngine
+            from qml.engines.pauli.engine import PauliEngine
 
             return PauliEngine()
         from qml.engines.reference import ReferenceEngine

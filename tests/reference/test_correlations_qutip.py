@@ -8,7 +8,7 @@ import qutip
 
 from qml import ProductModel, operators, states
 from qml._checks import InputError
-from qml.engines.conversion import vector_of
+from qml.engines.pauli.conversion import vector_of
 from qml.engines.pauli_state import PauliState
 from qml.states import DensityMatrix, GibbsState, ProductState, SpectralState
 

@@ -13,7 +13,7 @@ from qml._checks import InputError, MemoryRefused
 from qml.channels import CHANNELS
 from qml.circuits import Circuit
 from qml.engines import PauliEngine, PauliState, ReferenceEngine
-from qml.engines.pauli_plan import ALONE_UP_TO, BACKWARD, LANES_UP_TO, plan_of
+from qml.engines.pauli.plan import ALONE_UP_TO, BACKWARD, LANES_UP_TO, plan_of
 from qml.gates import GATES, Controlled
 from qml.operations import PartialTrace, Preparation
 from qml.operators import pauli

@@ -7,7 +7,7 @@ from qml import channels, gates
 from qml.circuits import Circuit
 from qml.engines import PauliEngine, ReferenceEngine
 from qml.engines._llvm.language import LANES
-from qml.engines.lanes import apart, entries_of, groups_of, in_lanes, members_of
+from qml.engines.pauli.lanes import apart, entries_of, groups_of, in_lanes, members_of
 from qml.gates import Controlled
 from qml.operations import PartialTrace, Preparation
 from qml.states import ginibre

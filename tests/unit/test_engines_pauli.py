@@ -12,7 +12,7 @@ from qml import channels, circuits, gates
 from qml._checks import InputError, MemoryRefused
 from qml.circuits import Circuit
 from qml.engines import PauliEngine, PauliState, ReferenceEngine
-from qml.engines.pauli_plan import plan_of
+from qml.engines.pauli.plan import plan_of
 from qml.engines.pauli_state import pauli_vector_of, vector_of
 from qml.operations import PartialTrace, Preparation
 from qml.operators import as_matrix, pauli

@@ -5,10 +5,11 @@ import pytest
 
 from qml import channels, gates
 from qml.circuits import Circuit
-from qml.engines import PauliEngine, ReferenceEngine, block_rows
-from qml.engines.block_plan import ACTIVE_SITES, SweepBuilder
-from qml.engines.block_rows import RowCompiler, turned
-from qml.engines.pauli_plan import BACKWARD, FORWARD, TANGENTS, plan_of
+from qml.engines import PauliEngine, ReferenceEngine
+from qml.engines.pauli import rows
+from qml.engines.pauli.blocks import ACTIVE_SITES, SweepBuilder
+from qml.engines.pauli.plan import BACKWARD, FORWARD, TANGENTS, plan_of
+from qml.engines.pauli.rows import RowCompiler, turned
 from qml.operators import pauli
 from qml.states import ginibre
 
@@ -34,15 +35,15 @@ def circuits(rng):
     turns = [gates.RX(f"a{q}", q) for q in range(n)]
     return {
         "unital": (
-            block_rows.UNITAL,
+            rows.UNITAL,
             [*turns, *clifford, gates.U3("b", "c", "d", 2)],
         ),
-        "affine": (block_rows.AFFINE, [*ladder, *(channels.AmplitudeDamping(f"g{q}", q) for q in range(n)), *ladder]),
-        "general": (block_rows.GENERAL, [gates.RX("a", 0), gates.RY("b", 0), gates.CNOT(0, 1)]),
-        "translation": (block_rows.TRANSLATION, [gates.RY("a", 1), *ladder, *damped, *ladder, *damped, *clifford]),
-        "turn": (block_rows.TURN, [*clifford, *strings, *ladder, *damped, *strings, *clifford, *strings]),
-        "dense": (block_rows.DENSE, [*clifford, gates.CRX("a", 4, 1), *damped, gates.U3("a", "b", "c", 1), *ladder]),
-        "scale": (block_rows.SCALE, [*clifford, gates.RX("a", 0), gates.CRX("b", 4, 1), *clifford, gates.RY("c", 5)]),
+        "affine": (rows.AFFINE, [*ladder, *(channels.AmplitudeDamping(f"g{q}", q) for q in range(n)), *ladder]),
+        "general": (rows.GENERAL, [gates.RX("a", 0), gates.RY("b", 0), gates.CNOT(0, 1)]),
+        "translation": (rows.TRANSLATION, [gates.RY("a", 1), *ladder, *damped, *ladder, *damped, *clifford]),
+        "turn": (rows.TURN, [*clifford, *strings, *ladder, *damped, *strings, *clifford, *strings]),
+        "dense": (rows.DENSE, [*clifford, gates.CRX("a", 4, 1), *damped, gates.U3("a", "b", "c", 1), *ladder]),
+        "scale": (rows.SCALE, [*clifford, gates.RX("a", 0), gates.CRX("b", 4, 1), *clifford, gates.RY("c", 5)]),
     }
 
 
@@ -55,7 +56,7 @@ def test_each_kind_of_segment_agrees_with_the_reference(name):
     kind, operations = circuits(rng)[name]
     program = Circuit(N, operations).compile()
     purpose = TANGENTS if name == "general" else FORWARD
-    assert kind in plan_of(program, purpose).tables.segments[:, block_rows.KIND]
+    assert kind in plan_of(program, purpose).tables.segments[:, rows.KIND]
     values = rng.uniform(0.1, 0.6, program.n_params)
     initial = ginibre((2,) * N, rng)
     g = rng.normal(size=(2**N, 2**N))
@@ -79,8 +80,8 @@ def test_a_rotation_by_fixed_diagonal_noise_is_one_turn_on_half_of_the_rows():
     for purpose in (FORWARD, BACKWARD):
         tables = plan_of(program, purpose).tables
         sites = tables.table[0, 3]
-        assert tables.segments[:, block_rows.KIND].tolist() == [block_rows.TURN]
-        assert tables.segments[:, block_rows.COUNT].tolist() == [4 ** (sites - 1)]
+        assert tables.segments[:, rows.KIND].tolist() == [rows.TURN]
+        assert tables.segments[:, rows.COUNT].tolist() == [4 ** (sites - 1)]
 
 
 def test_factors_of_either_sign_share_a_matrix():
@@ -89,10 +90,10 @@ def test_factors_of_either_sign_share_a_matrix():
     places = np.array([0, 5, 6, 3, 4, 1, 2, 7, 11, 14, 13, 8, 15, 10, 9, 12])
     signs = np.where(np.arange(16) % 3 == 1, -1.0, 1.0)
     compiler.permute((0, 1), places, signs)
-    compiler.site(block_rows.UNITAL, 1, 0, True)
+    compiler.site(rows.UNITAL, 1, 0, True)
     table = compiler.finish().segments
     assert 1 < len(table) <= 4
-    assert table[:, block_rows.COUNT].sum() == 16
+    assert table[:, rows.COUNT].sum() == 16
 
 
 @pytest.mark.parametrize("letters", ["X", "ZY", "XIZ", "YYX"])

@@ -9,7 +9,7 @@ import scipy.linalg
 from helpers.arrays import hermitian
 
 from qml import losses, operators, states
-from qml.engines.conversion import vector_of
+from qml.engines.pauli.conversion import vector_of
 from qml.engines.pauli_state import PauliState
 from qml.losses import CrossEntropy, cross_entropy, relative_entropy
 from qml.measurement import (

@@ -7,7 +7,7 @@ import scipy.stats
 import qml
 from qml import operators, states
 from qml._checks import InputError, MemoryRefused
-from qml.engines.conversion import vector_of
+from qml.engines.pauli.conversion import vector_of
 from qml.engines.pauli_state import PauliState
 from qml.states import DensityMatrix, GibbsState, ProductState
 

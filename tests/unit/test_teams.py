@@ -6,7 +6,7 @@ import weakref
 import numpy as np
 import pytest
 
-from qml.engines import teams
+from qml.engines._llvm import teams
 
 
 def test_pieces_are_done_once_each():

@@ -9,7 +9,9 @@ import pytest
 from qml import Parameter, channels, gates, pauli
 from qml._checks import InputError, MemoryRefused
 from qml.circuits import Circuit
-from qml.engines import PauliEngine, ReferenceEngine, vector_plan, vector_runs
+from qml.engines import PauliEngine, ReferenceEngine
+from qml.engines.vectors import plan as vector_plan
+from qml.engines.vectors import run as vector_runs
 from qml.gates import GATES, PauliRotation, controlled
 from qml.operators import PauliSum
 

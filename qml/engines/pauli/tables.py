@@ -7,16 +7,17 @@ from typing import NamedTuple
 import numpy as np
 
 from qml._typing import Integer, Real
-from qml.engines import block_plan, block_rows
-from qml.engines import pauli_loops as loops
 from qml.engines._llvm.language import LANES
+from qml.engines.pauli import blocks as grouping
+from qml.engines.pauli import loops
+from qml.engines.pauli import rows as block_rows
 
 SPACING = (LANES - 1).bit_length()
 """Bits of the index of a wide vector that count the members."""
 
 
 class Tables(NamedTuple):
-    """What :func:`qml.engines.pauli_kernels.sweep` takes beside vectors and coefficients, in its order; the numbers
+    """What :func:`qml.engines.pauli.kernels.sweep` takes beside vectors and coefficients, in its order; the numbers
     that the sums of an operation need at most; and whether it is for vectors of eight members side by side."""
 
     table: Integer
@@ -45,8 +46,8 @@ class TableBuilder:
         self._offsets: dict[tuple[int, ...], int] = {}
         self._sweeps: list[list[int]] = []
         self._segments = _Joined(np.zeros((0, 9), dtype=np.int64))
-        self._rows = _Joined(LANES * np.arange(4**block_plan.ACTIVE_SITES, dtype=np.uint32))
-        self._factors = _Joined(np.ones(4**block_plan.ACTIVE_SITES))
+        self._rows = _Joined(LANES * np.arange(4**grouping.ACTIVE_SITES, dtype=np.uint32))
+        self._factors = _Joined(np.ones(4**grouping.ACTIVE_SITES))
         self.n_saved = 0
         self._room = 0
 
@@ -65,7 +66,7 @@ class TableBuilder:
             chunks = LANES if self._wide else min(loops.CHUNKS, max(1, 4**n // (side * loops.TILE)))
             self._room = max(self._room, max(2, side**2) * chunks)
 
-    def add_blocks(self, builder: block_plan.SweepBuilder) -> None:
+    def add_blocks(self, builder: grouping.SweepBuilder) -> None:
         """One row a sweep of what the builder has collected."""
         for sweep in builder.sweeps():
             shifts = [self.shift(builder.n, site) for site in reversed(sweep.sites)]  # ascending

@@ -10,9 +10,9 @@ from typing import TypeAlias
 import numpy as np
 
 from qml._typing import Integer, Real
-from qml.engines import block_rows
 from qml.engines._llvm.language import LANES
-from qml.engines.block_rows import RowCompiler, Rows
+from qml.engines.pauli import rows
+from qml.engines.pauli.rows import RowCompiler, Rows
 
 ACTIVE_SITES = 5
 """Sites of a sweep at most: it works in 64 KiB, which fit into the second cache."""
@@ -90,8 +90,8 @@ class SweepBuilder:
 
     def one(self, site: int, first: int, free: bool, affine: bool = False, unital: bool = False) -> None:
         """A 4 x 4 matrix whose coefficients start at `first`; whether it preserves the trace, and maps 1 to 1."""
-        kind = block_rows.UNITAL if unital else block_rows.AFFINE if affine else block_rows.GENERAL
-        kind = block_rows.GENERAL if self._general else kind
+        kind = rows.UNITAL if unital else rows.AFFINE if affine else rows.GENERAL
+        kind = rows.GENERAL if self._general else kind
         self._wait(site, lambda c, at: c.site(kind, at[site], first, free), free, computed=1)
 
     def turn_one(self, site: int, letter: int, first: int, free: bool) -> None:

@@ -8,7 +8,7 @@ from qml._typing import Integer, Real
 from qml.engines._llvm.kernel import kernel
 from qml.engines._llvm.language import F1, F2, I1, I2, LANES
 from qml.engines._llvm.simd import load, store
-from qml.engines.vector_operations import ROW, odd
+from qml.engines.vectors.operations import ROW, odd
 from qml.operators import PauliSum
 
 BLOCK = 256

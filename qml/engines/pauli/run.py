@@ -10,9 +10,9 @@ from __future__ import annotations
 import numpy as np
 
 from qml._typing import Integer, Real
-from qml.engines import pauli_kernels as kernels
-from qml.engines.pauli_tables import Tables
-from qml.engines.teams import spread, together, workers_of
+from qml.engines._llvm.teams import spread, together, workers_of
+from qml.engines.pauli import kernels
+from qml.engines.pauli.tables import Tables
 
 SHARED_FROM = 7
 """Qubits from which a sweep is worth sharing between threads."""
@@ -32,7 +32,7 @@ def sweep(
     backward: bool,
     threads: int | None = None,
 ) -> None:
-    """What :func:`qml.engines.pauli_kernels.sweep` does, to the bit, on so many threads (None: all)."""
+    """What :func:`qml.engines.pauli.kernels.sweep` does, to the bit, on so many threads (None: all)."""
     size, count = vectors.shape[1], len(vectors)
     large = not tables.wide and size >= 4**SHARED_FROM  # asking for the number of threads takes as long as small sweeps
     if tables.wide:

@@ -16,12 +16,11 @@ from collections.abc import Iterator
 import numpy as np
 
 from qml._typing import Integer, Real
-from qml.engines import block_kernels as blocks
-from qml.engines import block_rows
-from qml.engines import pauli_loops as loops
-from qml.engines.lanes import in_lanes
-from qml.engines.pauli_tables import Tables
-from qml.engines.pauli_threads import sweep
+from qml.engines.pauli import block_kernels as blocks
+from qml.engines.pauli import loops, rows
+from qml.engines.pauli.lanes import in_lanes
+from qml.engines.pauli.run import sweep
+from qml.engines.pauli.tables import Tables
 
 _NOTHING_SAVED, _NO_SUMS = np.empty((0, 0, 0)), np.empty((0, 0))
 
@@ -68,7 +67,7 @@ def _free_matrices(tables: Tables, row: Integer) -> Iterator[tuple[int, int, boo
     elif row[loops.KIND] == loops.BLOCK:
         first, count = tables.sweeps[row[loops.SWEEP], [blocks.FIRST_SEGMENT, blocks.N_SEGMENTS]]
         for segment in tables.segments[first : first + count]:
-            if segment[block_rows.FREE] == 2:
-                kind, at = int(segment[block_rows.KIND]), int(segment[block_rows.FIRST])
-                size = 2 if kind == block_rows.TURN else 256 if kind == block_rows.DENSE else 16
-                yield at, at + size, kind == block_rows.TURN
+            if segment[rows.FREE] == 2:
+                kind, at = int(segment[rows.KIND]), int(segment[rows.FIRST])
+                size = 2 if kind == rows.TURN else 256 if kind == rows.DENSE else 16
+                yield at, at + size, kind == rows.TURN

@@ -3,7 +3,7 @@ r"""Compiled kernels: all maps on a few sites, applied while their part of the v
 A *sweep* acts on k active sites. For every setting of the other sites there is a block of 4^k numbers; eight blocks at
 a time are brought into rows (4^k, 8), eight lanes wide, all maps of the sweep are applied there, and they are put back.
 So a sweep costs one pass over memory whatever the number of its maps, and every inner loop runs on whole vector
-registers whichever sites it acts on. :mod:`qml.engines.block_rows` says what the segments of a sweep are.
+registers whichever sites it acts on. :mod:`qml.engines.pauli.rows` says what the segments of a sweep are.
 
 Backward, the vector before the sweep is run forward again in the history of the block, which keeps every intermediate,
 so that one saved vector a sweep is enough; sums over chunks are taken in the order of the chunks.
@@ -13,9 +13,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from qml.engines import block_operations as operations
 from qml.engines._llvm.language import F1, I1, I2, LANES, U1, subroutine
-from qml.engines.block_rows import (
+from qml.engines.pauli import segments as operations
+from qml.engines.pauli.rows import (
     BOUND,
     COUNT,
     FACTORS,
@@ -32,7 +32,7 @@ from qml.engines.block_rows import (
 )
 
 FIRST_SEGMENT, N_SEGMENTS, END_ROWS, END_FACTORS, NEEDED, HISTORY_ROWS, N_SUMS, N_BOUND = range(8)
-"""A line of `sweeps`, what :class:`qml.engines.block_rows.Rows` says of a sweep beside its arrays: where its segments
+"""A line of `sweeps`, what :class:`qml.engines.pauli.rows.Rows` says of a sweep beside its arrays: where its segments
 start and how many they are; where the rows and the factors at its end start; and the room that it needs."""
 
 

@@ -13,12 +13,12 @@ import numpy as np
 
 from qml import buffers
 from qml._typing import Complex, Integer, Real
-from qml.engines import matrix_kernels as kernels
 from qml.engines._llvm.language import LANES
-from qml.engines.block_plan import ACTIVE_SITES, SweepBuilder
-from qml.engines.pauli_tables import TableBuilder, Tables
-from qml.engines.pauli_threads import sweep
-from qml.engines.teams import spread, workers_of
+from qml.engines._llvm.teams import spread, workers_of
+from qml.engines.pauli import conversion_kernels as kernels
+from qml.engines.pauli.blocks import ACTIVE_SITES, SweepBuilder
+from qml.engines.pauli.run import sweep
+from qml.engines.pauli.tables import TableBuilder, Tables
 
 _TO_MATRIX = np.array([[1.0, 0, 0, 1], [0, 1, -1, 0], [0, 1, 1, 0], [1, 0, 0, -1]])
 """From the components I, X, Y / i, Z of a site to its entries 00, 01, 10, 11."""

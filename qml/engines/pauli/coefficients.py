@@ -1,6 +1,6 @@
 """How parameters enter a plan: the coefficients of its operations, their derivatives, and the way back.
 
-Members of a batch of parameters are in groups of eight lanes (:mod:`qml.engines.lanes`). What is worked out for a
+Members of a batch of parameters are in groups of eight lanes (:mod:`qml.engines.pauli.lanes`). What is worked out for a
 member does not depend on the others, to the bit.
 """
 
@@ -15,8 +15,8 @@ from qml import buffers
 from qml._typing import Integer, Real
 from qml.circuits.program import Step
 from qml.engines._llvm.language import LANES
-from qml.engines.lanes import entries_of, in_lanes, members_of
-from qml.engines.pauli_chains import FIXED, FREE, Chains, chain_products, chain_sums, chain_tangents
+from qml.engines.pauli.chains import FIXED, FREE, Chains, chain_products, chain_sums, chain_tangents
+from qml.engines.pauli.lanes import entries_of, in_lanes, members_of
 from qml.engines.transfer import LETTERS, transfer_derivatives, transfer_of
 from qml.gates import PauliRotation
 from qml.operations import Instruction

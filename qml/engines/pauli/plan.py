@@ -14,12 +14,12 @@ from qml._checks import InputError
 from qml._typing import Real
 from qml.channels.mixtures import PauliMixture
 from qml.circuits.program import Program, Step
-from qml.engines import block_plan
-from qml.engines import pauli_loops as loops
 from qml.engines._llvm.language import LANES
-from qml.engines.lanes import groups_of, in_lanes
-from qml.engines.pauli_coefficients import Coefficients, Factor
-from qml.engines.pauli_tables import TableBuilder
+from qml.engines.pauli import blocks as grouping
+from qml.engines.pauli import loops
+from qml.engines.pauli.coefficients import Coefficients, Factor
+from qml.engines.pauli.lanes import groups_of, in_lanes
+from qml.engines.pauli.tables import TableBuilder
 from qml.engines.transfer import LETTERS, transfer_of
 from qml.gates import PauliRotation
 from qml.operations import PartialTrace, Preparation, Unitary
@@ -44,13 +44,13 @@ class Plan:
     coefficients : Coefficients
         Of the operations, at any parameters.
     tables : Tables
-        What :func:`qml.engines.pauli_kernels.sweep` takes.
+        What :func:`qml.engines.pauli.kernels.sweep` takes.
     n_in, n_out, n_max : int
         Qubits before the first step, after the last, and at most.
     n_saved : int
         How many operations hold free parameters; their inputs are needed on the way back.
     wide : bool
-        Whether it is for vectors of eight members side by side (:mod:`qml.engines.lanes`).
+        Whether it is for vectors of eight members side by side (:mod:`qml.engines.pauli.lanes`).
     """
 
     def __init__(self, program: Program, purpose: int, wide: bool = False) -> None:
@@ -130,13 +130,13 @@ class Plan:
         self._end_blocks(n, waiting)
         return n_max
 
-    def _new_blocks(self, n: int) -> block_plan.SweepBuilder | None:
+    def _new_blocks(self, n: int) -> grouping.SweepBuilder | None:
         general = self._purpose == TANGENTS
         if self.wide:  # all sites in one block, and as many maps as the history has room for
-            computed = block_plan.HISTORY_ROOM // 4**n if self._purpose == BACKWARD else None
-            return block_plan.SweepBuilder(n, n, general, computed) if n else None
-        most = block_plan.DIFFERENTIATED_SITES if self._purpose == BACKWARD else block_plan.ACTIVE_SITES
-        return block_plan.SweepBuilder(n, min(most, n - 2), general) if n >= block_plan.SMALLEST_REGISTER else None
+            computed = grouping.HISTORY_ROOM // 4**n if self._purpose == BACKWARD else None
+            return grouping.SweepBuilder(n, n, general, computed) if n else None
+        most = grouping.DIFFERENTIATED_SITES if self._purpose == BACKWARD else grouping.ACTIVE_SITES
+        return grouping.SweepBuilder(n, min(most, n - 2), general) if n >= grouping.SMALLEST_REGISTER else None
 
     def _end_blocks(self, n: int, waiting: dict[int, list[Factor]]) -> None:
         """Place everything that is waiting, before an operation that is no part of a block."""
@@ -195,7 +195,7 @@ class Plan:
             start = self.coefficients.add_matrix(step)
         else:
             matrix = self._fixed_matrix(step, sites)
-            if blocks is not None and block_plan.is_permutation(matrix):
+            if blocks is not None and grouping.is_permutation(matrix):
                 blocks.permutation(sites, matrix)
                 return
             start = self.coefficients.add(matrix)
@@ -264,7 +264,7 @@ def _one_turn(chain: list[Factor]) -> int:
     fixed = [factor for factor in chain if not isinstance(factor, Step)]
     if len(steps) != 1 or not isinstance(steps[0].instruction, PauliRotation):
         return 0
-    if not all(block_plan.is_permutation(matrix) for matrix in fixed):
+    if not all(grouping.is_permutation(matrix) for matrix in fixed):
         return 0
     return LETTERS.index(steps[0].instruction.label.strip("I"))
 

@@ -28,7 +28,7 @@ import numpy as np
 from qml.engines._llvm.kernel import kernel
 from qml.engines._llvm.language import F1, F2, F3, I1, I2, LANES, subroutine
 from qml.engines._llvm.simd import load, store
-from qml.engines.vector_operations import ROW, dense, dense_sums, odd, pair, pair_sums, turn, turn_sums
+from qml.engines.vectors.operations import ROW, dense, dense_sums, odd, pair, pair_sums, turn, turn_sums
 
 PAIR, TURN, DENSE = range(3)
 KIND, FREE, OUT, A, B, C, D, E = range(8)

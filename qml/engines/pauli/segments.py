@@ -1,6 +1,6 @@
 """Compiled kernels: one segment of a sweep on the rows of a block, forward, backward, and its sums.
 
-See :mod:`qml.engines.block_rows` for the segments.
+See :mod:`qml.engines.pauli.rows` for the segments.
 `x` and `g` are rows of lanes; `rows` lists where they start; M (p, q), which has lanes, too, starts at m[k].
 """
 
@@ -11,7 +11,7 @@ from typing import Any
 from qml.engines._llvm import simd
 from qml.engines._llvm.language import F1, I1, LANES, U1, inline, subroutine
 from qml.engines._llvm.simd import load, store, tile_in, tile_in_transposed, tile_out, tile_out_transposed
-from qml.engines.block_rows import AFFINE, DENSE, GENERAL, SCALE, SHAPES, TRANSLATION, TURN, UNITAL
+from qml.engines.pauli.rows import AFFINE, DENSE, GENERAL, SCALE, SHAPES, TRANSLATION, TURN, UNITAL
 
 _forward: Any = [simd.product(*shape) for shape in SHAPES]
 _kept: Any = [simd.product(*shape, kept=True) for shape in SHAPES]

@@ -1,7 +1,7 @@
 r"""Compiled loops: one operation on a Pauli vector, for some of the settings of the digits that it leaves alone.
 
 Each works on the units `first` to `first + size`, which touch other entries than any other units do; see
-:mod:`qml.engines.pauli_kernels` for the vector, the kinds of operations.
+:mod:`qml.engines.pauli.kernels` for the vector, the kinds of operations.
 """
 
 from __future__ import annotations

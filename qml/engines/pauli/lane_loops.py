@@ -10,7 +10,7 @@ import numpy as np
 
 from qml.engines._llvm.language import F1, I1, LANES, subroutine
 from qml.engines._llvm.simd import load, store
-from qml.engines.block_operations import base_of
+from qml.engines.pauli.segments import base_of
 
 
 @subroutine

@@ -8,8 +8,8 @@ a table with one row an operation, and flat arrays of places and coefficients:
   ascending order; coefficients: the matrix.
 * ``ROTATION``: exp(-i theta P / 2) for a string P of any weight; places: its index; coefficients: cos theta, sin theta.
 * ``DISCARD``: trace out a site; places: its bit shift before. ``APPEND``: a fresh site in \|0>; its bit shift after.
-* ``BLOCK``: many operations on few sites at once; see :mod:`qml.engines.block_kernels`. Places: the bit shifts of the
-  active sites, ascending.
+* ``BLOCK``: many operations on few sites at once; see :mod:`qml.engines.pauli.block_kernels`. Places: the bit
+  shifts of the active sites, ascending.
 
 Coefficients have eight lanes, one a member of a batch. A vector is either that of one member, which takes its lane;
 or, *wide*, those of eight members side by side, number i of all of them from 8 i on, each with the coefficients of its
@@ -20,19 +20,19 @@ chunks, whose number does not depend on the number of threads, and sums over chu
 results do not depend on the number of threads either.
 
 Each part is compiled once, whoever calls it (:mod:`qml.engines._llvm`). Nothing here starts threads,
-but several may run the same program together (:mod:`qml.engines.teams`).
+but several may run the same program together (:mod:`qml.engines._llvm.teams`).
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from qml.engines import block_kernels as blocks
-from qml.engines import lane_loops
-from qml.engines import pauli_loops as loops
 from qml.engines._llvm.kernel import kernel
 from qml.engines._llvm.language import F1, F2, F3, I1, I2, LANES, U1, inline, subroutine
-from qml.engines.pauli_loops import (
+from qml.engines._llvm.teams import finish, ticket, wait
+from qml.engines.pauli import block_kernels as blocks
+from qml.engines.pauli import lane_loops, loops
+from qml.engines.pauli.loops import (
     APPEND,
     BLOCK,
     BLOCK_CHUNKS,
@@ -46,7 +46,6 @@ from qml.engines.pauli_loops import (
     SAVE,
     SWEEP,
 )
-from qml.engines.teams import finish, ticket, wait
 
 ROOM = 8192
 """Rows that a unit of a sweep may take, 64 bytes each."""
@@ -127,7 +126,7 @@ def sweep(
     `coefficients` has a row for eight members, or one for all. Row s of `saves[b]`, if it has rows, is vector b before
     the operation that saves to s. Backward r is dL/dr, what was saved is read, and dL/d(coefficients) is written to
     `out`, a row for eight members; `parts` is room for the sums of any operation. For `progress` see
-    :mod:`qml.engines.teams`.
+    :mod:`qml.engines._llvm.teams`.
     """
     steps, phase, last = table.shape[0], 0, -1
     per = LANES if wide else 1

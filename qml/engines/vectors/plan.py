@@ -12,11 +12,11 @@ import numpy as np
 
 from qml._typing import Complex, Integer, Real
 from qml.circuits.program import Program, Step
-from qml.engines import vector_kernels as kernels
 from qml.engines.transfer import LETTERS, PAULIS
-from qml.engines.vector_chains import chain_products
-from qml.engines.vector_operations import PAIR_SUMS
-from qml.engines.vectors import unitary_of
+from qml.engines.vectors import kernels
+from qml.engines.vectors.chains import chain_products
+from qml.engines.vectors.operations import PAIR_SUMS
+from qml.engines.vectors.plain import unitary_of
 from qml.gates import PauliRotation
 
 ACTIVE_QUBITS = 9
@@ -77,7 +77,7 @@ class Plan:
     n : int
         Qubits, of at least two: a single one is accompanied by one in front that stays in its first state.
     sweeps, places, ops, core_places, core_factors : array
-        What :func:`qml.engines.vector_kernels.run` takes.
+        What :func:`qml.engines.vectors.kernels.run` takes.
     first_free : int
         The first sweep that is differentiated.
     n_sums : int

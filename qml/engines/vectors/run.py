@@ -10,14 +10,14 @@ import numpy as np
 from qml import _checks
 from qml._typing import ArrayLike, Complex, ParamsLike, Real
 from qml.circuits.program import Program
-from qml.engines import vector_kernels as kernels
 from qml.engines._llvm.language import LANES
+from qml.engines._llvm.teams import spread, workers_of
 from qml.engines.register import VectorsPull
-from qml.engines.teams import spread, workers_of
-from qml.engines.vector_operations import ROW
-from qml.engines.vector_plan import Plan, plan_of
-from qml.engines.vector_sums import pauli_sum, terms_of
-from qml.engines.vectors import columns_like, start_of, weights_like
+from qml.engines.vectors import kernels
+from qml.engines.vectors.operations import ROW
+from qml.engines.vectors.plain import columns_like, start_of, weights_like
+from qml.engines.vectors.plan import Plan, plan_of
+from qml.engines.vectors.sums import pauli_sum, terms_of
 from qml.operators import PauliSum
 
 PARALLEL_FROM = 2**18

@@ -11,18 +11,16 @@ from qml import _checks, buffers
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Cotangent, ParamsLike, Real
 from qml.circuits.circuit import ProgramLike, as_program
-from qml.engines import pauli_loops as loops
-from qml.engines import vector_runs
-from qml.engines import vectors as any_sites
 from qml.engines._llvm.language import LANES
 from qml.engines.base import Engine
-from qml.engines.conversion import matrix_of, vector_of
-from qml.engines.lanes import apart, groups_of, members_of
-from qml.engines.pauli_plan import BACKWARD, FORWARD, TANGENTS, Plan, plan_of
+from qml.engines.pauli import loops
+from qml.engines.pauli.conversion import matrix_of, vector_of
+from qml.engines.pauli.lanes import apart, groups_of, members_of
+from qml.engines.pauli.plan import BACKWARD, FORWARD, TANGENTS, Plan, plan_of
+from qml.engines.pauli.run import sweep
+from qml.engines.pauli.tables import Tables
+from qml.engines.pauli.tangents import tangents
 from qml.engines.pauli_state import PauliState, pauli_vector_of
-from qml.engines.pauli_tables import Tables
-from qml.engines.pauli_tangents import tangents
-from qml.engines.pauli_threads import sweep
 from qml.engines.register import (
     Pull,
     Push,
@@ -34,7 +32,9 @@ from qml.engines.register import (
     ready,
     shared,
 )
-from qml.engines.vectors import check_observable
+from qml.engines.vectors import plain as any_sites
+from qml.engines.vectors import run as vector_runs
+from qml.engines.vectors.plain import check_observable
 from qml.operators import PauliLike
 from qml.states.base import State
 from qml.states.coercion import StateLike

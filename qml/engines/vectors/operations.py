@@ -1,6 +1,6 @@
 """Compiled kernels: one operation on a buffer of rows of eight complex numbers, or the sums of its derivative.
 
-See :mod:`qml.engines.vector_kernels` for the operations and the buffer.
+See :mod:`qml.engines.vectors.kernels` for the operations and the buffer.
 """
 
 from __future__ import annotations

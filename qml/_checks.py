@@ -103,6 +103,13 @@ def instance(name: str, value: Any, kind: Callable[..., T], hint: str = "") -> T
     return cast(T, value)
 
 
+def registered(name: str, value: T | str, registry: Mapping[str, Callable[[], T]], kind: type[T], hint: str) -> T:
+    """`value` if it is a `kind`, or the entry of this name in a registry, made with its default arguments."""
+    if isinstance(value, str):
+        return registry[choice(name, value, registry)]()
+    return instance(name, value, kind, f"{hint}, or the name of one")
+
+
 def listed(name: str, values: object, what: str = "values") -> list[Any]:
     """The members of a sequence, array or other iterable; a text or a mapping is none."""
     if isinstance(values, str | bytes | Mapping) or not isinstance(values, Iterable):

@@ -110,12 +110,6 @@ class Moments:
         values, errors = state._estimates(tuple(operators.values()))
         return cls(operators, values, errors, entropy=float(state.entropy()))
 
-    def on(self, dims: Dims) -> Moments:
-        """Itself, if it is about sites of dimensions `dims`; else InputError."""
-        if self.dims != dims:
-            raise InputError(f"target and model must have equal dims; found {self.dims} (target) and {dims} (model).")
-        return self
-
     def values_of(self, generators: Sequence[PauliSum]) -> Real:
         """The values (m,) of these generators, in their order; InputError names one that is not held."""
         return self._estimates(generators)[0]
@@ -183,6 +177,9 @@ class Moments:
     # what S asks of rho: see qml.states.cross_entropy ----------------------------------------------------------------
 
     _is_state = False
+
+    def _as_data(self) -> Moments:
+        return self
 
     def _as_state(self) -> NoReturn:
         raise InputError(

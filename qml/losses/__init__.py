@@ -75,9 +75,7 @@ def as_loss(value: Loss | str) -> Loss:
     Infidelity()
     """
     registry: dict[str, type[Loss]] = {**LOSSES, **COUNT_LOSSES, **LABEL_LOSSES}
-    if isinstance(value, str):
-        return registry[_checks.choice("loss", value, registry)]()
-    return _checks.instance("loss", value, Loss, "such as CrossEntropy(), or the name of one")
+    return _checks.registered("loss", value, registry, Loss, "such as CrossEntropy()")  # type: ignore[type-abstract]
 
 
 __all__ = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -14,6 +14,11 @@ from qml._typing import Cotangent, Dims, Real
 from qml.losses.measures import weight_outside_support
 from qml.states import as_single_state
 from qml.states.base import State
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeIs
+
+    from qml.measurement.counts import Counts
 
 
 class Loss(ABC):
@@ -91,8 +96,18 @@ class Loss(ABC):
 
     def why_infinite(self, target: Any, sigma: State) -> str:
         """What makes the loss +inf there, as the end of a sentence; empty where nothing more is known."""
-        weight = float(weight_outside_support(target, sigma)) if isinstance(target, State) else 0.0
-        return f"{weight:.3g} of the weight of rho lies outside the support of sigma" if weight > 0 else ""
+        if not getattr(target, "_is_state", False):
+            return ""
+        weights = np.atleast_1d(weight_outside_support(target, sigma))
+        worst = int(weights.argmax())
+        of = f"rho_{worst}" if target.batch_shape else "rho"
+        found = f"{weights[worst]:.3g} of the weight of {of} lies outside the support of sigma"
+        return found if weights[worst] > 0 else ""
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
+
+
+def is_measured(target: Any) -> TypeIs[Counts]:
+    """Whether a target is a record of measured counts, with its `measurement`, `frequencies` and `empirical_state`."""
+    return bool(getattr(target, "is_measured", False))

@@ -13,7 +13,7 @@ import numpy as np
 from qml import _checks
 from qml._checks import InputError
 from qml._typing import ArrayLike, Cotangent, Dims, Real
-from qml.losses.base import Loss
+from qml.losses.base import Loss, is_measured
 from qml.losses.readout import TrainableReadout
 from qml.measurement.base import Measurement
 from qml.measurement.counts import Counts
@@ -76,7 +76,7 @@ class CountsLoss(Loss):
         return bound
 
     def accept(self, target: Any, dims: Dims) -> Counts:
-        if not isinstance(target, Counts):
+        if not is_measured(target):
             raise InputError(
                 f"{type(self).__name__} compares counts: target must be Counts; found {type(target).__name__}. Sample "
                 "a state (qml.measurement.sample), or use CrossEntropy for a state."
@@ -217,7 +217,7 @@ class ClassicalCrossEntropy(NegativeLogLikelihood):
         self.measurement = measurement
 
     def accept(self, target: Any, dims: Dims) -> Counts:
-        if isinstance(target, Counts):
+        if is_measured(target):
             return super().accept(target, dims)
         rho = as_single_state(target, dims)
         exact = Counts.from_frequencies(self.measurement, self.measurement.probabilities(rho))

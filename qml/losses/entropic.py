@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from qml import threads
+from qml._checks import InputError
 from qml._typing import Cotangent, Dims
-from qml.losses.base import Loss
-from qml.losses.measures import relative_entropy
+from qml.losses.base import Loss, is_measured
 from qml.losses.report import measured_report
-from qml.measurement.counts import Counts
-from qml.moments import Moments
-from qml.states import as_single_state
+from qml.states import as_data
 from qml.states.base import State
 from qml.states.cross_entropy import Data, cross_entropy_and_cotangent, log_expectation
 
@@ -42,8 +41,8 @@ class CrossEntropy(Loss):
     is_cross_entropy = True
     is_additive = True
 
-    def accept(self, target: Any, dims: Dims) -> State | Moments:
-        return target.on(dims) if isinstance(target, Moments) else state_of(target, dims)
+    def accept(self, target: Any, dims: Dims) -> Data:
+        return as_data(target, dims)
 
     def value(self, target: Data, sigma: State) -> float:
         return float(-log_expectation(target, sigma) + 0.0)
@@ -56,10 +55,10 @@ class CrossEntropy(Loss):
         return float(target.entropy())
 
     def gap_of(self, target: Any) -> str:
-        return self.gap_is.replace("rho", "rho_hat") if isinstance(target, Counts) else self.gap_is
+        return self.gap_is.replace("rho", "rho_hat") if is_measured(target) else self.gap_is
 
     def caution(self, target: Any, sigma: State) -> str:
-        if not isinstance(target, Counts):
+        if not is_measured(target):
             return ""
         report = measured_report(target, sigma)
         return (
@@ -72,24 +71,25 @@ class CrossEntropy(Loss):
 
 
 class RelativeEntropy(CrossEntropy):
-    r"""D(rho\|\|sigma) = S(rho, sigma) - S(rho) in nats: the same derivative as the cross entropy. Floor: 0."""
+    r"""D(rho\|\|sigma) = S(rho, sigma) - S(rho) in nats: the same derivative as the cross entropy. Floor: 0.
+
+    :class:`~qml.moments.Moments` need to know S(rho).
+    """
 
     name = "relative_entropy"
 
-    def accept(self, target: Any, dims: Dims) -> State:
-        return state_of(target, dims)
+    def accept(self, target: Any, dims: Dims) -> Data:
+        data = super().accept(target, dims)
+        if math.isnan(data.entropy()):
+            raise InputError("the relative entropy needs S(rho), which these moments do not tell: use CrossEntropy().")
+        return data
 
-    def value(self, target: Any, sigma: State) -> float:
-        return float(relative_entropy(target, sigma))
+    def value(self, target: Data, sigma: State) -> float:
+        return super().value(target, sigma) - float(target.entropy())
 
-    def value_and_cotangent(self, target: Any, sigma: State) -> tuple[float, Cotangent]:
+    def value_and_cotangent(self, target: Data, sigma: State) -> tuple[float, Cotangent]:
         value, cotangent = super().value_and_cotangent(target, sigma)
         return value - float(target.entropy()), cotangent
 
-    def floor(self, target: State) -> float:
+    def floor(self, target: Data) -> float:
         return 0.0
-
-
-def state_of(target: Any, dims: Dims) -> State:
-    """The state rho that a target stands for: the empirical state of counts, else the target itself."""
-    return as_single_state(target.empirical_state() if isinstance(target, Counts) else target, dims)

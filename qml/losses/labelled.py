@@ -46,7 +46,7 @@ class Labelled:
 
     def __post_init__(self) -> None:
         x = np.asarray(_checks.array("inputs", self.inputs, allow_complex=False), dtype=np.float64)
-        states = self.states if isinstance(self.states, State) else as_state(self.states, None)
+        states = as_state(self.states)
         if x.ndim != 2 or states.batch_shape != x.shape[:1] or len(x) == 0:
             raise InputError(
                 f"inputs must have shape (m, n_inputs) and states be a batch (m,), one row a label; found the shapes "
@@ -106,7 +106,7 @@ class MeanCrossEntropy(Loss):
             self.weights = w / w.sum()
 
     def accept(self, target: Any, dims: Dims) -> State:
-        rho = target if isinstance(target, State) else as_state(target, dims)
+        rho = as_state(target, dims, "target")
         if rho.dims != dims or len(rho.batch_shape) != 1:
             raise InputError(
                 f"target must be a batch (m,) of states on sites {dims}, one a label; found dims {rho.dims} and batch "
@@ -182,6 +182,9 @@ class LabelLikelihood(MeanCrossEntropy):
         seen = (q > 0) & (p > 0)
         slopes = -self._weights(target, sigma)[:, None] * np.where(seen, q / np.where(seen, p, 1.0), 0.0)
         return value, sigma.pull_matrix((slopes[:, :, None] * np.eye(sigma.dim)).astype(np.complex128))
+
+    def why_infinite(self, target: State, sigma: State) -> str:
+        return super().why_infinite(_diagonal(target), _diagonal(sigma))
 
     def floor(self, target: State) -> float:
         return float(self.member_weights(target) @ _population_entropy(target, _diagonal(target)))

@@ -9,7 +9,6 @@ from qml._typing import Complex, Numbers
 from qml.states.base import State
 from qml.states.coercion import StateLike, as_pair, as_state
 from qml.states.cross_entropy import kernel_weight, log_expectation
-from qml.states.density_matrix import DensityMatrix
 from qml.states.numbers import per_state
 
 
@@ -204,7 +203,7 @@ def weight_outside_support(rho: StateLike, sigma: StateLike) -> Numbers:
 
 def factor_of(rho: State) -> Complex:
     """A factor A (..., d, r) with rho = A A^dagger."""
-    if isinstance(rho, DensityMatrix) and rho.factor is not None:
+    if rho.factor is not None:
         return rho.factor
     spectrum = rho.spectrum()
     half = np.exp(spectrum.log_eigenvalues / 2)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import scipy.linalg
@@ -11,7 +11,7 @@ import scipy.linalg
 from qml import _checks
 from qml._checks import InputError
 from qml._typing import Cotangent, Dims, Real
-from qml.losses.base import Loss
+from qml.losses.base import Loss, is_measured
 from qml.measurement.base import Measurement
 from qml.measurement.counts import Counts
 from qml.measurement.pauli import PauliMeasurement
@@ -90,16 +90,16 @@ class MMD(Loss):
         self.measurement = measurement
 
     def accept(self, target: Any, dims: Dims) -> State | Counts:
-        measurement = target.measurement if isinstance(target, Counts) else self.measurement
+        measurement = target.measurement if is_measured(target) else self.measurement
         if measurement is not None and measurement.dims != dims:
-            what = "counts" if isinstance(target, Counts) else "measurement"
+            what = "counts" if is_measured(target) else "measurement"
             raise InputError(f"{what} and model must have equal dims; found {measurement.dims} and {dims} (model).")
-        if not isinstance(target, Counts):
+        if not is_measured(target):
             return as_single_state(target, dims)
         if self.measurement is not None:
             raise InputError("counts bring their own measurement: leave out the measurement of MMD.")
         target.shares()
-        if target.counts.dtype.kind != "f" and (np.asarray(target.shots) == 1).any():
+        if not target.is_weighted and (np.asarray(target.shots) == 1).any():
             raise InputError(
                 "MMD compares pairs of shots, so that no setting may have a single one; found one that has."
             )
@@ -107,59 +107,47 @@ class MMD(Loss):
 
     def value(self, target: State | Counts, sigma: State) -> float:
         sigma = one_state(sigma, "sigma")
-        target = self.accept(target, sigma.dims)
-        difference = self._probabilities(target, sigma) - self._data(target)
-        return float(difference @ self._smooth(target, difference)) + self.floor(target)
+        data = self._read(self.accept(target, sigma.dims))
+        difference = _probabilities(data.measurement, sigma) - data.p
+        return float(difference @ self._smooth(data, difference, sigma.dims)) + self._floor(data)
 
     def value_and_cotangent(self, target: State | Counts, sigma: State) -> tuple[float, Cotangent]:
         sigma = one_state(sigma, "sigma")
-        target = self.accept(target, sigma.dims)
-        difference = self._probabilities(target, sigma) - self._data(target)
-        slope = self._smooth(target, difference)
-        return float(difference @ slope) + self.floor(target), self._pull(target, 2 * slope, sigma)
+        data = self._read(self.accept(target, sigma.dims))
+        difference = _probabilities(data.measurement, sigma) - data.p
+        slope = self._smooth(data, difference, sigma.dims)
+        return float(difference @ slope) + self._floor(data), _pull(data.measurement, 2 * slope, sigma)
 
     def floor(self, target: State | Counts) -> float:
-        if not isinstance(target, Counts) or target.counts.dtype.kind == "f":
+        return self._floor(self._read(target))
+
+    def _read(self, target: State | Counts) -> _Data:
+        if is_measured(target):
+            shots = np.asarray(target.shots, dtype=np.float64)
+            return _Data(target.measurement, target.frequencies(), shots, sampled=not target.is_weighted)
+        settings = 1 if self.measurement is None else len(self.measurement.settings)
+        p = _probabilities(self.measurement, target)
+        return _Data(self.measurement, p, np.ones(settings), sampled=False)
+
+    def _floor(self, data: _Data) -> float:
+        if not data.sampled or data.measurement is None:
             return 0.0
-        f, shots = self._data(target), np.asarray(target.shots, dtype=np.float64)
-        seen = shots > 0
-        pairs = np.add.reduceat(f * self._smooth(target, f), target.measurement.offsets[:-1])[seen]
-        weights = shots[seen] / shots.sum()
-        return -float(((weights - pairs) / (shots[seen] - 1)).sum())
+        seen, m = data.shots > 0, data.measurement
+        pairs = np.add.reduceat(data.p * self._smooth(data, data.p, m.dims), m.offsets[:-1])[seen]
+        weights = data.shots[seen] / data.shots.sum()
+        return -float(((weights - pairs) / (data.shots[seen] - 1)).sum())
 
-    def _data(self, target: State | Counts) -> Real:
-        """p, or the frequencies."""
-        return target.frequencies() if isinstance(target, Counts) else self._probabilities(target, target)
-
-    def _of(self, target: State | Counts) -> Measurement | None:
-        return target.measurement if isinstance(target, Counts) else self.measurement
-
-    def _probabilities(self, target: State | Counts, sigma: State) -> Real:
-        measurement = self._of(target)
-        return sigma.probabilities() if measurement is None else measurement.probabilities(sigma)
-
-    def _pull(self, target: State | Counts, slope: Real, sigma: State) -> Cotangent:
-        measurement = self._of(target)
-        if measurement is None and sigma.dims and set(sigma.dims) == {2}:
-            measurement = PauliMeasurement(["Z" * len(sigma.dims)])
-        if measurement is None:
-            return sigma.pull_matrix(np.diag(slope).astype(np.complex128))
-        return measurement.pull(slope, sigma)
-
-    def _smooth(self, target: State | Counts, x: Real) -> Real:
+    def _smooth(self, data: _Data, x: Real, dims: Dims) -> Real:
         """w_s K x for the outcomes of every setting s (n_outcomes,), w_s the weight of the setting."""
-        measurement = self._of(target)
+        measurement = data.measurement
         if measurement is None:
-            assert isinstance(target, State)
-            return self._kernel(x, target.dims)
-        settings = len(measurement.settings)
-        shots = np.asarray(target.shots, dtype=np.float64) if isinstance(target, Counts) else np.ones(settings)
+            return self._kernel(x, dims)
         parts = np.split(x, measurement.offsets[1:-1])
         weighted = [
             w * self._kernel(part, measurement.outcome_shape(s))
-            for s, (w, part) in enumerate(zip(shots, parts, strict=True))
+            for s, (w, part) in enumerate(zip(data.shots, parts, strict=True))
         ]
-        return np.asarray(np.concatenate(weighted) / shots.sum())
+        return np.asarray(np.concatenate(weighted) / data.shots.sum())
 
     def _kernel(self, x: Real, shape: tuple[int, ...]) -> Real:
         """K x for outcomes of this shape."""
@@ -180,3 +168,27 @@ class MMD(Loss):
         given += [f"distance={self.distance!r}"] if self.distance != "hamming" else []
         given += [f"measurement={self.measurement!r}"] if self.measurement is not None else []
         return f"MMD({', '.join(given)})"
+
+
+class _Data(NamedTuple):
+    """What the outcomes of sigma are compared with."""
+
+    measurement: Measurement | None
+    """None: of the computational basis."""
+    p: Real
+    """Probabilities of the outcomes, or their frequencies (n_outcomes,)."""
+    shots: Real
+    """What each setting weighs (settings,)."""
+    sampled: bool
+
+
+def _probabilities(measurement: Measurement | None, state: State) -> Real:
+    return state.probabilities() if measurement is None else measurement.probabilities(state)
+
+
+def _pull(measurement: Measurement | None, slope: Real, sigma: State) -> Cotangent:
+    if measurement is None and sigma.dims and set(sigma.dims) == {2}:
+        measurement = PauliMeasurement(["Z" * len(sigma.dims)])
+    if measurement is None:
+        return sigma.pull_matrix(np.diag(slope).astype(np.complex128))
+    return measurement.pull(slope, sigma)

@@ -162,7 +162,7 @@ class Renyi(Loss):
         return 0.0
 
     def why_infinite(self, target: Any, sigma: State) -> str:
-        if self.alpha < 1 and isinstance(target, State):
+        if self.alpha < 1:
             return "the supports of rho and sigma are orthogonal"
         return super().why_infinite(target, sigma)
 

@@ -60,6 +60,8 @@ class Counts(Mapping[str, dict[str, Any]]):
 
     default_loss: ClassVar[str] = "negative_log_likelihood"
     """The loss that a fit of counts minimises unless asked otherwise."""
+    is_measured: ClassVar[bool] = True
+    """What losses tell a record of counts by."""
 
     def __init__(self, measurement: Measurement, counts: ArrayLike | Sequence[ArrayLike]) -> None:
         self._set(measurement, integers(measurement, flat(counts)))
@@ -221,6 +223,9 @@ class Counts(Mapping[str, dict[str, Any]]):
             )
         weights = np.divide(shares, traces, out=np.zeros_like(shares), where=traces > 0)
         return DensityMatrix._trusted(self.measurement.adjoint(weights), self.measurement.dims)
+
+    def _as_data(self) -> DensityMatrix:
+        return self.empirical_state()
 
     def merge(self, other: Counts) -> Counts:
         """Both records together: counts add where the measurements are the same, else the settings stand side by side.

@@ -49,9 +49,7 @@ def as_optimizer(value: Optimizer | str) -> Optimizer:
     >>> as_optimizer("newton")
     Newton(solver='auto')
     """
-    if isinstance(value, str):
-        return OPTIMIZERS[_checks.choice("optimizer", value, OPTIMIZERS)]()
-    return _checks.instance("optimizer", value, Optimizer, "such as LBFGS(), or the name of one")
+    return _checks.registered("optimizer", value, OPTIMIZERS, Optimizer, "such as LBFGS()")  # type: ignore[type-abstract]
 
 
 __all__ = [

@@ -1,7 +1,7 @@
 """Quantum states: what they are held as, what they know of their own spectrum, and how to make them."""
 
 from qml.states.base import State
-from qml.states.coercion import StateLike, as_pair, as_single_state, as_state, one_state
+from qml.states.coercion import StateLike, as_data, as_pair, as_single_state, as_state, one_state
 from qml.states.density_matrix import DensityMatrix
 from qml.states.gibbs import GibbsState, SpectralState
 from qml.states.library import (
@@ -28,6 +28,7 @@ __all__ = [
     "SpectralState",
     "State",
     "StateLike",
+    "as_data",
     "as_pair",
     "as_single_state",
     "as_state",

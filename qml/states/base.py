@@ -95,6 +95,11 @@ class State(Correlations):
         """The expectations Tr(P sigma) of all Pauli strings, (..., 4^n), where it is held as these; else None."""
         return None
 
+    @property
+    def factor(self) -> Complex | None:
+        """The factor A (..., d, r) with sigma = A A^dagger, where it is held as one; else None."""
+        return None
+
     def probabilities(self) -> Real:
         """Populations <x|sigma|x> of the computational basis, shape (..., d)."""
         return np.asarray(np.diagonal(self.matrix(), axis1=-2, axis2=-1).real)

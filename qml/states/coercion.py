@@ -11,6 +11,7 @@ from qml import _checks
 from qml._checks import InputError
 from qml._typing import ArrayLike, Dims, DimsLike
 from qml.states.base import State
+from qml.states.cross_entropy import Data
 from qml.states.density_matrix import DensityMatrix
 
 StateLike = State | ArrayLike
@@ -70,6 +71,17 @@ def as_single_state(value: StateLike, dims: Dims, name: str = "target") -> State
     if rho.batch_shape:
         raise InputError(f"{name} must be one state; found a batch of shape {rho.batch_shape}: use their mixture.")
     return rho
+
+
+def as_data(target: Any, dims: Dims) -> Data:
+    """What S asks of a target on sites `dims`: a state, the empirical state of counts, or known expectations."""
+    data = target._as_data() if hasattr(target, "_as_data") else target
+    if getattr(data, "_is_state", True):
+        return as_single_state(data, dims)
+    if data.dims != dims:
+        raise InputError(f"target and model must have equal dims; found {data.dims} (target) and {dims} (model).")
+    held: Data = data
+    return held
 
 
 def as_pair(rho: StateLike, sigma: StateLike) -> tuple[State, State]:

@@ -13,7 +13,7 @@ import numpy as np
 from qml import _checks, operators, spectral
 from qml._checks import InputError
 from qml._files import read_arrays, write_arrays
-from qml._typing import ArrayLike, Complex, Cotangent, DimsLike, Numeric, Real
+from qml._typing import ArrayLike, Complex, Cotangent, Dims, DimsLike, Numeric, Real
 from qml.operators import PauliSum
 from qml.states.base import State
 
@@ -217,7 +217,7 @@ class DensityMatrix(State):
         w = _checks.probabilities("weights", np.full(len(members), 1 / len(members)) if weights is None else weights)
         if w.shape != (len(members),):
             raise InputError(f"weights must have one entry a state, shape ({len(members)},); found shape {w.shape}.")
-        held = [m.factor if isinstance(m, DensityMatrix) else None for m in members]
+        held = [m.factor for m in members]
         factors = [np.sqrt(x) * a for x, a in zip(w, held, strict=True) if a is not None]
         if len(factors) == len(members) and sum(a.shape[-1] for a in factors) <= members[0].dim:
             return cls._make(None, dims, factor=np.concatenate(factors, axis=-1))
@@ -271,7 +271,6 @@ class DensityMatrix(State):
 
     @property
     def factor(self) -> Complex | None:
-        """The factor A (..., d, r) with sigma = A A^dagger that the state is held as, or None."""
         return None if self.smoothing else self._factor
 
     def factor_in_eigenbasis(self) -> Complex:
@@ -401,7 +400,16 @@ class DensityMatrix(State):
         return cotangent
 
     def partial_trace(self, keep: Sequence[int]) -> DensityMatrix:
-        return reduced(self, keep)
+        if self._factor is None:
+            return reduced(self, keep)
+        kept, dims = _kept(self, keep)
+        columns = np.moveaxis(self._factor, -1, -2)  # (..., r, d)
+        grouped = np.moveaxis(_grouped(columns, kept, self), -3, -1)  # (..., d', rest, r)
+        a = grouped.reshape(*grouped.shape[:-2], -1).astype(np.complex128, copy=False)
+        if a.shape[-1] < a.shape[-2]:
+            return DensityMatrix.from_factor(a, dims, smoothing=self.smoothing)
+        white = np.eye(a.shape[-2]) * (self.dim / a.shape[-2])  # of which p/d is left
+        return DensityMatrix._trusted(self._smoothed(a @ a.conj().swapaxes(-1, -2), white), dims)
 
     def __getitem__(self, index: Any) -> DensityMatrix:
         """States of a batch, by NumPy indexing of the leading axes."""
@@ -423,23 +431,19 @@ def in_eigenbasis(sigma: State, rho: State) -> tuple[Real, Callable[[], Cotangen
 
 
 def reduced(state: State, keep: Sequence[int]) -> DensityMatrix:
-    """The reduced state of the sites `keep`, in the order listed, as probabilities, a factor or a matrix."""
-    kept = _checks.targets("keep", keep, len(state.dims))
-    if not kept:
-        raise InputError("keep must name at least one site; found none.")
-    dims = tuple(state.dims[k] for k in kept)
+    """The reduced state of the sites `keep`, in the order listed, as probabilities or a matrix."""
+    kept, dims = _kept(state, keep)
     if state.is_diagonal:
         p = _grouped(state.probabilities(), kept, state).sum(axis=-1)
         return DensityMatrix.from_probabilities(p, dims)
-    if isinstance(state, DensityMatrix) and state._factor is not None:
-        columns = np.moveaxis(state._factor, -1, -2)  # (..., r, d)
-        grouped = np.moveaxis(_grouped(columns, kept, state), -3, -1)  # (..., d', rest, r)
-        a = grouped.reshape(*grouped.shape[:-2], -1).astype(np.complex128, copy=False)
-        if a.shape[-1] < a.shape[-2]:
-            return DensityMatrix.from_factor(a, dims, smoothing=state.smoothing)
-        if not state.smoothing:
-            return DensityMatrix._trusted(a @ a.conj().swapaxes(-1, -2), dims)
     return DensityMatrix._trusted(operators.partial_trace_matrix(state.matrix(), kept, state.dims), dims)
+
+
+def _kept(state: State, keep: Sequence[int]) -> tuple[tuple[int, ...], Dims]:
+    kept = _checks.targets("keep", keep, len(state.dims))
+    if not kept:
+        raise InputError("keep must name at least one site; found none.")
+    return kept, tuple(state.dims[k] for k in kept)
 
 
 def _grouped(values: Numeric, kept: tuple[int, ...], state: State) -> Numeric:

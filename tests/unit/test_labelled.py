@@ -36,6 +36,14 @@ def test_infinite_where_a_label_leaves_the_support_unless_its_weight_is_zero():
         assert np.isfinite(cotangent).all()
 
 
+def test_why_it_is_infinite_names_the_label() -> None:
+    labels, pure = label_states([0, 1], 2), label_states([0, 0], 2)
+    for loss in (MeanCrossEntropy(), LabelLikelihood()):
+        assert loss.value(labels, pure) == np.inf
+        assert loss.why_infinite(labels, pure) == "1 of the weight of rho_1 lies outside the support of sigma"
+        assert loss.why_infinite(labels, labels) == ""
+
+
 @given(st.integers(0, 10**6), st.floats(0.1, 20.0))
 def test_measured_labels_cost_no_more_than_the_cross_entropy(seed, strength):
     """Jensen, for diagonal labels; equality for diagonal states."""

@@ -21,6 +21,8 @@ COLLAPSED = 1e-5
 where it is below ten times the gradient."""
 IDENTIFIED = 1e-10
 """Directions whose metric at the origin is below this, relative to the largest, never change the state."""
+EMPTIED = 0.1
+"""The part of what sigma has left somewhere below which the target counts as having nothing there."""
 NO_OPTIMUM = "No finite optimum"
 """How the sentence begins."""
 EDGE = 1e-6
@@ -40,24 +42,42 @@ def no_optimum(objective: Objective, point: Point) -> str:
 
 
 def _is_on_its_way(objective: Objective, point: Point) -> bool:
-    r"""Whether an exponential family, sigma = e^{-K(theta)}/Z, follows its target out of the states of full rank.
-
-    Its own states have full rank, and a finite optimum has a metric g(theta) (the covariance of the generators) of full
-    rank, too. Where the target lacks a rank that the generators can resolve, sigma has ever less weight left for some
-    direction v to move: v.g(theta)v falls to nothing beside v.g(0)v, with the gradient.
-    """
-    model, n = objective.model, objective.model.n_params
-    if not model.is_exponential_family or objective.prior is not None or not 0 < n <= MOST_PARAMETERS:
+    """Whether a family of states of full rank follows its target out of them: a finite optimum has full rank, too."""
+    model, target, n = objective.model, objective.target, objective.model.n_params
+    if not model.has_full_rank or objective.prior is not None or not 0 < n <= MOST_PARAMETERS:
         return False
-    target, sigma = objective.target, objective.state(point.params)
+    sigma = objective.state(point.params, point.has_gradient)
     if sigma.dim > LARGEST_DIM or (isinstance(target, State) and _least_rank(target) == target.dim):
         return False
     logs = sigma.spectrum().log_eigenvalues
-    if logs[np.isfinite(logs)].min() > np.log(NEARLY_SINGULAR * max(point.gradient_norm, spectral.EPS)):
+    small = np.log(NEARLY_SINGULAR * max(point.gradient_norm, spectral.EPS))
+    if logs[np.isfinite(logs)].min() > small:
         return False
+    if model.is_exponential_family:
+        return _has_lost_a_direction(objective, point)
+    return isinstance(target, State) and not target.batch_shape and _has_emptied(target, sigma, small)
+
+
+def _has_emptied(target: State, sigma: State, small: float) -> bool:
+    """Whether the target has hardly any of the weight that sigma has left on its smallest eigenvalues: at an optimum
+    inside the family it has as much."""
+    spectrum = sigma.spectrum()
+    left = spectrum.log_eigenvalues <= small
+    weight = float(spectrum.eigenvalues[left].sum())
+    return float(target.populations(spectrum.basis)[left].sum()) <= EMPTIED * weight + spectral.weight_cut(sigma.dim)
+
+
+def _has_lost_a_direction(objective: Objective, point: Point) -> bool:
+    r"""Whether an exponential family, sigma = e^{-K(theta)}/Z, has directions left that hardly move sigma.
+
+    A finite optimum has a metric g(theta) (the covariance of the generators) of full rank. Where the target lacks a
+    rank that the generators can resolve, sigma has ever less weight left for some direction v to move: v.g(theta)v
+    falls to nothing beside v.g(0)v, with the gradient.
+    """
+    model = objective.model
     theta, _ = objective.split(point.params)
-    weights = objective.loss.member_weights(target)
-    here, origin = (model.metric(at, weights=weights).matrix() for at in (theta, np.zeros(n)))
+    weights = objective.loss.member_weights(objective.target)
+    here, origin = (model.metric(at, weights=weights).matrix() for at in (theta, np.zeros(model.n_params)))
     values, vectors = np.linalg.eigh(origin)
     kept = values > IDENTIFIED * values[-1]
     natural = vectors[:, kept] / np.sqrt(values[kept])

@@ -39,6 +39,11 @@ class Parametrized(ABC):
     conditional model, for every input."""
 
     @property
+    def has_full_rank(self) -> bool:
+        """Whether every sigma_theta has full rank, so that states without it are limits at infinite parameters."""
+        return self.is_exponential_family
+
+    @property
     @abstractmethod
     def parameter_names(self) -> tuple[str, ...]:
         """One name a parameter, in the order of theta."""

@@ -72,6 +72,10 @@ class CholeskyModel(Model):
         )
 
     @property
+    def has_full_rank(self) -> bool:
+        return self.rank == math.prod(self._dims)
+
+    @property
     def dims(self) -> Dims:
         return self._dims
 

@@ -112,6 +112,10 @@ class EvolvedGibbsModel(WithCircuit):
         self._join("an evolved model", [self.gibbs, self._angles])
 
     @property
+    def has_full_rank(self) -> bool:
+        return True
+
+    @property
     def dims(self) -> Dims:
         return self.circuit.dims
 

@@ -117,6 +117,10 @@ class HiddenGibbsModel(Model):
         return "dense" if self._free is None else self._free.how
 
     @property
+    def has_full_rank(self) -> bool:
+        return True
+
+    @property
     def dims(self) -> Dims:
         return self._dims
 

@@ -94,6 +94,10 @@ class MixtureModel(Composite):
         self._join("a mixture", [_Weights(len(self.members)), *self.members], prefixes)
 
     @property
+    def has_full_rank(self) -> bool:
+        return any(member.has_full_rank for member in self.members)
+
+    @property
     def dims(self) -> Dims:
         return self.members[0].dims
 

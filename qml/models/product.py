@@ -51,6 +51,10 @@ class ProductModel(Composite):
         self._join("a product", self.factors, [f"{k}." for k in range(len(self.factors))])
 
     @property
+    def has_full_rank(self) -> bool:
+        return all(factor.has_full_rank for factor in self.factors)
+
+    @property
     def dims(self) -> Dims:
         return tuple(d for factor in self.factors for d in factor.dims)
 

@@ -81,6 +81,10 @@ class SpectralModel(WithCircuit):
         self._join("a spectral model", [self.energies, self._angles])
 
     @property
+    def has_full_rank(self) -> bool:
+        return True
+
+    @property
     def dims(self) -> Dims:
         return self.circuit.dims
 

@@ -6,13 +6,25 @@ import numpy as np
 import pytest
 import scipy.optimize
 
-from qml import CircuitModel, GibbsModel, channels, fit, fit_factors, gates, pauli, states, thermal
+from qml import (
+    CholeskyModel,
+    CircuitModel,
+    GibbsModel,
+    SpectralModel,
+    channels,
+    fit,
+    fit_factors,
+    gates,
+    pauli,
+    states,
+    thermal,
+)
 from qml.circuits import Circuit
 from qml.classical import separating_direction
 from qml.fitting import Gaussian
 from qml.losses import Labelled, label_states
 from qml.measurement import Counts, PauliMeasurement
-from qml.models import ConditionalGibbsModel, ProductModel
+from qml.models import ConditionalGibbsModel, EvolvedGibbsModel, HiddenGibbsModel, MixtureModel, ProductModel
 from qml.operators import tfim
 
 SAID = "No finite optimum"
@@ -57,6 +69,54 @@ def test_targets_whose_optimum_is_finite() -> None:
         result = fit(model, target, seed=1)
         assert result.converged
         assert SAID not in result.status
+
+
+BELL = Circuit(2).then(gates.RY("a", 0), gates.RX("c", 1), gates.CX(0, 1), gates.RY("b", 0), gates.RZ("d", 1))
+TURN = Circuit(1).then(gates.RY("a", 0))
+FULL_RANK = {
+    "cholesky": CholeskyModel(1),
+    "spectral, table": SpectralModel(BELL, "table"),
+    "spectral, product": SpectralModel(BELL, "product"),
+    "spectral, ising": SpectralModel(BELL, "ising"),
+    "evolved": EvolvedGibbsModel([pauli("ZI"), pauli("IZ"), pauli("ZZ")], BELL),
+    "hidden": HiddenGibbsModel.all_paulis(2, hidden=(1,)),
+    "mixture": MixtureModel([SpectralModel(TURN), SpectralModel(TURN, "table")]),
+    "product": ProductModel([SpectralModel(TURN), SpectralModel(TURN)]),
+}
+"""Families of states of full rank that are no exponential families, and come close to a pure state."""
+
+
+@pytest.mark.parametrize("name", FULL_RANK)
+def test_models_whose_states_have_full_rank_and_a_target_that_lacks_it(name) -> None:
+    one = states.DensityMatrix.from_vector([0.6, 0.8])
+    model, two = FULL_RANK[name], states.ProductState([one, one]) if name == "product" else states.ghz(2)
+    target = one if model.dims == (2,) else two
+    result = fit(model, target, seed=1, max_iterations=3000)
+    assert result.fidelity > 1 - 1e-3
+    assert result.converged
+    assert SAID in result.status
+    assert f"rank 1 in dimension {target.dim} and the model full rank" in result.status
+
+
+def test_models_whose_states_have_full_rank_and_finite_optima() -> None:
+    """Targets of full rank, cold ones; and one without it, whose weights a family without its basis leaves finite."""
+    turned = states.DensityMatrix.from_vector(np.kron([0.8, 0.6], [0.6, 0.8]))
+    for model, target in (
+        (CholeskyModel(2), thermal(tfim(2), 6.0)),
+        (SpectralModel(Circuit(2), "table"), states.DensityMatrix.from_probabilities([0.7, 0.3 - 2e-6, 1e-6, 1e-6])),
+        (SpectralModel(Circuit(2), "table"), turned),
+        (SpectralModel(Circuit(2), "product"), states.w_state(2)),
+    ):
+        result = fit(model, target, seed=1, max_iterations=3000)
+        assert result.converged
+        assert SAID not in result.status
+
+
+def test_a_circuit_that_reaches_a_pure_state_has_a_finite_optimum() -> None:
+    circuit = Circuit(1).then(gates.RY("a", 0))
+    result = fit(CircuitModel(circuit), states.DensityMatrix.from_vector([0.6, 0.8]), loss="infidelity", seed=1)
+    assert result.converged
+    assert SAID not in result.status
 
 
 def test_a_prior_makes_the_optimum_finite() -> None:

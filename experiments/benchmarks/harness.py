@@ -26,7 +26,7 @@ from workload import Workload
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-OURS, COLD = "qml", "qml without cache"
+OURS, COLD, BY_HAND = "qml", "qml without cache", "qml, threads:"
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
@@ -37,6 +37,8 @@ THREAD_VARIABLES = (
     "RAYON_NUM_THREADS",
 )
 PROBE_SECONDS = 60.0
+MOST_OVER_BY_HAND = 1.1
+"""How much longer `qml` may take by default than with the best number of threads set by hand."""
 
 
 @dataclass(frozen=True)
@@ -206,7 +208,6 @@ def recruit(
     workload: Workload, path: Path, names: Sequence[str], pythons: Sequence[str], threads: int
 ) -> tuple[list[Member], dict[str, list[str]]]:
     """The members for `names`, each with the first interpreter that has its modules; and what the others lack."""
-    ours = {"PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))}
     lacking: dict[str, dict[str, list[str]]] = {}
     for python in dict.fromkeys([sys.executable, *pythons]):
         process = Process(path, Member("", python, ""), (), threads, PROBE_SECONDS)
@@ -220,7 +221,7 @@ def recruit(
     for name in names:
         able = [python for python, lack in lacking.items() if not lack[name]]
         if name == OURS:
-            members.append(Member(name, sys.executable, name, environment=ours))
+            members.append(Member(name, sys.executable, name, environment=_of_ours()))
         elif able:
             members.append(Member(name, able[0], name))
         else:
@@ -228,9 +229,17 @@ def recruit(
     return members, absent
 
 
-def extras(workload: Workload, cold: bool) -> list[Member]:
-    """The floor; and, where asked for, the first call of qml with no cache of compiled kernels."""
+def _of_ours() -> dict[str, str]:
+    return {"PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))}
+
+
+def extras(workload: Workload, cold: bool, by_hand: bool = False) -> list[Member]:
+    """The floor; and, where asked for, the first call of qml with no cache of compiled kernels, and qml with each
+    number of threads that a user could set."""
     found = []
+    for count in range(1, (os.cpu_count() or 1) + 1) if by_hand else ():
+        environment = _of_ours() | dict.fromkeys(THREAD_VARIABLES, str(count))
+        found.append(Member(f"{BY_HAND} {count}", sys.executable, OURS, environment=environment))
     if cold:
         found.append(Member(COLD, sys.executable, OURS, warm=False, environment={"PYTHONPATH": str(ROOT)}))
     if workload.floor is not None:
@@ -336,7 +345,8 @@ def ratios(cells: Sequence[Cell]) -> list[dict[str, Any]]:
         if OURS not in here:
             continue
         ours = here[OURS]
-        peers = [c for name, c in here.items() if name not in (OURS, COLD, FLOOR) and c.agrees and c.status == "ok"]
+        others = [c for name, c in here.items() if name != FLOOR and not name.startswith(OURS)]
+        peers = [c for c in others if c.agrees and c.status == "ok"]
         fastest = min(peers, key=lambda c: c.spread.median, default=None)
         entry: dict[str, Any] = {"variant": variant, "size": size, "qml_s": asdict(ours.spread)}
         if fastest is not None:
@@ -345,6 +355,22 @@ def ratios(cells: Sequence[Cell]) -> list[dict[str, Any]]:
         if FLOOR in here:
             entry |= {"floor_s": asdict(here[FLOOR].spread), "qml_over_floor": asdict(ratio(ours, here[FLOOR]))}
         found.append(entry)
+    return found
+
+
+def over_by_hand(cells: Sequence[Cell]) -> list[tuple[Cell, Cell, Spread]]:
+    """For each (variant, size): qml by default, qml with the best number of threads set by hand, and the time of the
+    one over that of the other."""
+    found = []
+    for variant, size in dict.fromkeys((c.variant, c.size) for c in cells):
+        here = [c for c in cells if (c.variant, c.size) == (variant, size) and c.spread]
+        default = next((c for c in here if c.implementation == OURS), None)
+        by_hand = [c for c in here if c.implementation.startswith(BY_HAND)]
+        if default is not None and by_hand:
+            best = min(by_hand, key=lambda c: statistics.median(c.medians))
+            over = ratio(default, best)
+            assert over is not None
+            found.append((default, best, over))
     return found
 
 

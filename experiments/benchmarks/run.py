@@ -66,6 +66,7 @@ def _one_of(kind: str, asked: tuple[str, ...], known: list[str]) -> list[str]:
 @click.option("--rounds", type=click.IntRange(1), default=7, show_default=True, help="Turns of each, interleaved.")
 @click.option("--turn", type=click.FloatRange(0), default=0.3, show_default=True, help="Seconds a turn, at least.")
 @click.option("--cold", is_flag=True, help="Also time the first call of qml without its cache of compiled kernels.")
+@click.option("--by-hand", is_flag=True, help="Also time qml with each number of threads set by hand, and compare.")
 @click.option("--redraw", is_flag=True, help="Measure nothing: tables and figure of what is in --json.")
 def main(
     workload: Path,
@@ -81,6 +82,7 @@ def main(
     rounds: int,
     turn: float,
     cold: bool,
+    by_hand: bool,
     redraw: bool,
 ) -> None:
     """Time qml and its peers on WORKLOAD (W1 to W8, J1 to J7), check that they agree, print ratios and spreads."""
@@ -110,7 +112,7 @@ def main(
             console.print(f"The machine is busy ({where['busy']:.0f} %): do not trust what follows.", style="yellow")
         cells: list[harness.Cell] = []
         with console.status("", refresh_per_second=1) as status, harness.busy(beside):
-            members += harness.extras(declared, cold)
+            members += harness.extras(declared, cold, by_hand)
             todo = sizes or declared.sizes
             for more in harness.measure(declared, workload, members, chosen_variants, todo, settings, status.update):
                 cells += more
@@ -120,6 +122,15 @@ def main(
     report.print_tables(recorded, console)
     if figure is not None:
         report.draw(recorded, figure)
+    failed = False
+    for default, best, over in harness.over_by_hand(harness.cells_of(recorded)):
+        too_slow = over.median > harness.MOST_OVER_BY_HAND
+        failed |= too_slow
+        console.print(
+            f"{default.variant}, n = {default.size}: by default {report.times(over)} as long as {best.implementation}; "
+            f"{harness.MOST_OVER_BY_HAND} at most{': TOO SLOW' if too_slow else ''}",
+            style="red" if too_slow else None,
+        )
     if wrong := [cell for cell in harness.cells_of(recorded) if cell.agrees is False]:
         for cell in wrong:
             console.print(
@@ -127,6 +138,7 @@ def main(
                 f"more than {recorded['tolerance']:.0e}.",
                 style="red",
             )
+    if wrong or failed:
         sys.exit(1)
 
 

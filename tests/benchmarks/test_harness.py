@@ -185,6 +185,26 @@ def test_ratios_are_taken_turn_by_turn(harness):
     assert cell(harness, turns=()).spread is None
 
 
+def test_the_default_is_compared_with_the_best_number_of_threads(harness):
+    default = cell(harness, "qml", turns=((1.2,), (1.0,), (1.4,)))
+    one, two = (cell(harness, f"qml, threads: {k}", turns=((t,),) * 3) for k, t in ((1, 1.0), (2, 3.0)))
+    ((found, best, over),) = harness.over_by_hand([default, one, two, cell(harness)])
+    assert (found, best) == (default, one)
+    assert (over.median, over.low, over.high) == (1.2, 1.0, 1.4)
+    assert harness.over_by_hand([default, cell(harness)]) == []
+    assert "fastest_peer" not in harness.ratios([default, one, two])[0]
+
+
+def test_threads_set_by_hand_are_those_of_every_library(tools, harness, monkeypatch):
+    monkeypatch.setattr(harness.os, "cpu_count", lambda: 3)
+    declared = tools("workload").load(FOLDER / "j1.py")
+    members = harness.extras(declared, cold=False, by_hand=True)
+    assert [member.name for member in members] == ["qml, threads: 1", "qml, threads: 2", "qml, threads: 3"]
+    for count, member in enumerate(members, 1):
+        assert member.implementation == "qml"
+        assert {member.environment[name] for name in harness.THREAD_VARIABLES} == {str(count)}
+
+
 def test_a_disagreement_sets_the_exit_status(tools, harness, tmp_path):
     cells = [cell(harness, "qml"), cell(harness, "numpy"), cell(harness, "torch", fingerprint=(1.1,))]
     harness.agree(cells, 1e-9)

@@ -35,7 +35,7 @@ def frequencies(model: Model) -> list[Real]:
     >>> frequencies(CircuitModel(Circuit(2, [gates.RX("a", 0), gates.CRY("b", 0, 1)])))
     [array([1.]), array([0.5, 1. ])]
     """
-    if not isinstance(model, CircuitModel):
+    if not isinstance(model, CircuitModel) or model.parameter_names != model.circuit.compile().parameters:
         raise InputError(
             f"parameter shifts need a circuit model; found {type(model).__name__}: use an optimizer with analytic "
             "gradients, such as LBFGS()."

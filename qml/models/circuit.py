@@ -67,6 +67,9 @@ class CircuitModel(WithCircuit):
            [0.5, 0.5]])
     """
 
+    _what = "a circuit model"
+    _needs_unitary = False
+
     def __init__(
         self,
         circuit: Circuit,
@@ -75,7 +78,7 @@ class CircuitModel(WithCircuit):
         initial: Model | StateLike | None = None,
         domains: Mapping[str, Interval] | None = None,
     ) -> None:
-        super().__init__("a circuit model", circuit, engine, unitary=False, domains=domains)
+        super().__init__(circuit, engine, domains)
         if initial is not None and not isinstance(initial, Model):
             initial = as_state(initial, circuit.dims_in, "initial")
             if initial.dims != circuit.dims_in or initial.batch_shape:
@@ -90,7 +93,11 @@ class CircuitModel(WithCircuit):
             )
         self.initial = initial
         self.domains = self._angles.domains
-        self._join("a circuit model", [*([initial] if isinstance(initial, Model) else []), self._angles])
+        self._join(self._what, [*([initial] if isinstance(initial, Model) else []), self._angles])
+
+    @property
+    def has_full_rank(self) -> bool:
+        return self.circuit.is_unitary and isinstance(self.initial, Model) and self.initial.has_full_rank
 
     @property
     def dims(self) -> Dims:

@@ -5,20 +5,22 @@ from __future__ import annotations
 import itertools
 import math
 from abc import abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
 from qml import _checks
 from qml._checks import InputError
-from qml._typing import Dims, DimsLike, Real
-from qml.models.base import Parametrized, normal_start
+from qml._typing import ArrayLike, Complex, Cotangent, Dims, DimsLike, ParamsLike, Real
+from qml.engines.register import directions_of
+from qml.models.base import Model, normal_start
 from qml.operators.strings import walsh_hadamard
 from qml.spectral import log_softmax
+from qml.states.gibbs import GibbsState
 
 
-class Energies(Parametrized):
-    """A family of full-rank classical distributions s_eta over the basis states of some sites.
+class Energies(Model):
+    """A family of full-rank classical distributions s_eta over the basis states of some sites: diagonal states.
 
     Attributes
     ----------
@@ -28,8 +30,12 @@ class Energies(Parametrized):
         One a parameter, in the order of eta.
     """
 
-    dims: Dims
+    dims: Dims = ()
     names: tuple[str, ...]
+
+    @property
+    def has_full_rank(self) -> bool:
+        return True
 
     @property
     def parameter_names(self) -> tuple[str, ...]:
@@ -50,6 +56,23 @@ class Energies(Parametrized):
     @abstractmethod
     def push(self, eta: Real, v: Real) -> Real:
         """dlog s (..., d) along directions v (..., n) of eta."""
+
+    def state(self, params: ParamsLike = ()) -> GibbsState:
+        return GibbsState._trusted(-self.log_probabilities(self.theta(params)), self.dims, diagonal=True)
+
+    def state_vjp(self, params: ParamsLike = ()) -> tuple[GibbsState, Callable[[Cotangent], Real]]:
+        eta = self.theta(params)
+        return self.state(eta), lambda g: self.pull(eta, -g)
+
+    def state_jvp(self, params: ParamsLike = ()) -> tuple[GibbsState, Callable[[ArrayLike], Complex]]:
+        eta = self.theta(params)
+        sigma = self.state(eta)
+
+        def push(v: ArrayLike) -> Complex:
+            slopes = self.push(eta, directions_of(v, self.n_params))
+            return sigma.spectrum().matrix_of(sigma.probabilities() * slopes)
+
+        return sigma, push
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(dims={self.dims}, {_checks.plural(len(self.names), 'parameter')})"

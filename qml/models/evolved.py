@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from qml._checks import InputError
-from qml._typing import ArrayLike, Complex, Cotangent, Dims, ParamsLike, Real
+from qml._typing import ArrayLike, Complex, Cotangent, ParamsLike, Real
 from qml.circuits import Circuit
+from qml.models.circuit import CircuitModel
 from qml.models.generators import MatrixGenerators
 from qml.models.gibbs import GibbsModel
-from qml.models.with_circuit import WithCircuit
 from qml.operators import GeneratorsLike
 from qml.states.gibbs import GibbsState, SpectralState
 
@@ -51,7 +51,7 @@ class EvolvedGibbsState(SpectralState):
         return self._gibbs.pull_matrix(self._before(cotangent)), super().pull_matrix(cotangent)[1]
 
 
-class EvolvedGibbsModel(WithCircuit):
+class EvolvedGibbsModel(CircuitModel):
     r"""A Gibbs state, then a unitary circuit: an evolved quantum Boltzmann machine.
 
     .. math:: \sigma = U_\phi\, \frac{e^{-K_\theta}}{Z}\, U_\phi^\dagger, \qquad K_\theta = \sum_j \theta_j G_j, \qquad
@@ -93,31 +93,17 @@ class EvolvedGibbsModel(WithCircuit):
            [-0.380797,  0.5     ]])
     """
 
-    def __init__(
-        self,
-        generators: GeneratorsLike,
-        circuit: Circuit,
-        engine: Engine | None = None,
-    ) -> None:
-        super().__init__("an evolved model", circuit, engine)
+    _what = "an evolved model"
+    _needs_unitary = True
+
+    def __init__(self, generators: GeneratorsLike, circuit: Circuit, engine: Engine | None = None) -> None:
+        sites = self._checked(circuit).dims
         self.gibbs = GibbsModel(generators)
-        if isinstance(self.gibbs.generators, MatrixGenerators) and math.prod(self.gibbs.dims) == math.prod(
-            circuit.dims
-        ):
-            self.gibbs = GibbsModel(generators, circuit.dims)
-        if self.gibbs.dims != circuit.dims:
-            raise InputError(
-                f"generators must act on the sites {circuit.dims} of the circuit; found {self.gibbs.dims}."
-            )
-        self._join("an evolved model", [self.gibbs, self._angles])
-
-    @property
-    def has_full_rank(self) -> bool:
-        return True
-
-    @property
-    def dims(self) -> Dims:
-        return self.circuit.dims
+        if isinstance(self.gibbs.generators, MatrixGenerators) and math.prod(self.gibbs.dims) == math.prod(sites):
+            self.gibbs = GibbsModel(generators, sites)
+        if self.gibbs.dims != sites:
+            raise InputError(f"generators must act on the sites {sites} of the circuit; found {self.gibbs.dims}.")
+        super().__init__(circuit, engine=engine, initial=self.gibbs)
 
     def init_params(self, rng: np.random.Generator, scale: float = np.pi) -> Real:
         """A random start: standard normal coefficients of the generators, angles uniform in [-scale, scale] radians."""
@@ -140,22 +126,7 @@ class EvolvedGibbsModel(WithCircuit):
         return EvolvedGibbsState(gibbs, vectors), pull
 
     def state_jvp(self, params: ParamsLike = ()) -> tuple[EvolvedGibbsState, Callable[[ArrayLike], Complex]]:
-        r"""The state, and the map from directions v (..., n_params) to the derivatives (..., d, d) of sigma.
-
-        .. math:: \dot\sigma = U \dot\sigma_0 U^\dagger + [\dot U U^\dagger, \sigma], \qquad \sigma_0 = e^{-K} / Z
-        """
-        theta, phi = self.split(params)
-        gibbs, push_gibbs = self.gibbs.state_jvp(theta)
-        sigma = EvolvedGibbsState(gibbs, self.engine.evolve_vectors(self._program, phi, gibbs.spectrum().basis))
-        push_rotation = self.engine.evolve_jvp(self._program, phi, gibbs)[1]
-
-        def push(v: ArrayLike) -> Complex:
-            (along_gibbs, along_circuit), lead = self._directions(v)
-            before = gibbs.spectrum().to_basis(push_gibbs(along_gibbs))
-            out = sigma.spectrum().from_basis(before) + push_rotation(along_circuit)
-            return out.reshape(*lead, *out.shape[1:])
-
-        return sigma, push
+        return self.state(params), super().state_jvp(params)[1]
 
     def __repr__(self) -> str:
         return f"EvolvedGibbsModel({self.gibbs!r}, {self.circuit!r})"

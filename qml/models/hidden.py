@@ -11,7 +11,7 @@ from qml import _checks, spectral
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Cotangent, Dims, DimsLike, ParamsLike, Real
 from qml.models.base import Model, normal_start
-from qml.models.gibbs import GibbsModel
+from qml.models.gibbs import GibbsModel, derivative
 from qml.models.hidden_energies import FreeEnergy, free_energies, joint_order
 from qml.models.parts import directions
 from qml.operators import GeneratorsLike, partial_trace_matrix, pauli
@@ -168,9 +168,8 @@ class HiddenGibbsModel(Model):
 
         def push(v: ArrayLike) -> Complex:
             flat, lead = directions(v, self.n_params)
-            df, p = free.push(flat), sigma.probabilities()
-            out = spectral.Spectrum(p, None).matrix_of(p * ((df @ p)[:, None] - df))
-            return out.reshape(*lead, *out.shape[1:])
+            out = np.array([derivative(sigma, df) for df in free.push(flat)], dtype=np.complex128)
+            return out.reshape(*lead, sigma.dim, sigma.dim)
 
         return sigma, push
 

@@ -59,6 +59,8 @@ class NoisyModel(CircuitModel):
     array([0.75, 0.25])
     """
 
+    _what = "a noisy model"
+
     def __init__(
         self,
         model: Model | StateLike,

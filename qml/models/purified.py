@@ -68,11 +68,13 @@ class PurifiedCircuitModel(WithCircuit):
            [0. , 0.5]])
     """
 
+    _what = "a purified model"
+
     def __init__(
         self, circuit: Circuit, n_ancillas: int, *, smoothing: float = 0.0, engine: Engine | None = None
     ) -> None:
-        super().__init__("a purified model", circuit, engine)
-        self._join("a purified model", [self._angles])
+        super().__init__(circuit, engine)
+        self._join(self._what, [self._angles])
         self.n_ancillas = _checks.integer("n_ancillas", n_ancillas, low=0, high=circuit.n_sites - 1)
         self.smoothing = smoothing_weight(smoothing)
         self._dims = circuit.dims[: circuit.n_sites - self.n_ancillas]

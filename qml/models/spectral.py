@@ -9,18 +9,17 @@ import numpy as np
 
 from qml import _checks
 from qml._checks import InputError
-from qml._typing import ArrayLike, Complex, Cotangent, Dims, ParamsLike, Real
+from qml._typing import ArrayLike, Complex, Cotangent, ParamsLike, Real
 from qml.circuits import Circuit
+from qml.models.circuit import CircuitModel
 from qml.models.energies import ENERGIES, Energies
-from qml.models.with_circuit import WithCircuit
-from qml.states.density_matrix import DensityMatrix
 from qml.states.gibbs import SpectralState
 
 if TYPE_CHECKING:
     from qml.engines.base import Engine
 
 
-class SpectralModel(WithCircuit):
+class SpectralModel(CircuitModel):
     r"""A classical distribution over basis states, rotated by a unitary circuit.
 
     .. math:: \sigma = V_\phi\, \mathrm{diag}(s_\eta)\, V_\phi^\dagger
@@ -70,23 +69,17 @@ class SpectralModel(WithCircuit):
            [0.  , 0.75]])
     """
 
+    _what = "a spectral model"
+    _needs_unitary = True
+
     def __init__(self, circuit: Circuit, energies: str | Energies = "product", engine: Engine | None = None) -> None:
-        super().__init__("a spectral model", circuit, engine)
-        if isinstance(energies, Energies):
-            if energies.dims != circuit.dims:
-                raise InputError(f"energies must be for the sites {circuit.dims}; found {energies!r}.")
-            self.energies = energies
-        else:
-            self.energies = ENERGIES[_checks.choice("energies", energies, ENERGIES)](circuit.dims)
-        self._join("a spectral model", [self.energies, self._angles])
-
-    @property
-    def has_full_rank(self) -> bool:
-        return True
-
-    @property
-    def dims(self) -> Dims:
-        return self.circuit.dims
+        dims = self._checked(circuit).dims
+        if not isinstance(energies, Energies):
+            energies = ENERGIES[_checks.choice("energies", energies, ENERGIES)](dims)
+        elif energies.dims != dims:
+            raise InputError(f"energies must be for the sites {dims}; found {energies!r}.")
+        self.energies = energies
+        super().__init__(circuit, engine=engine, initial=energies)
 
     def log_probabilities(self, params: ParamsLike) -> Real:
         """log s_x in nats, shape (d,)."""
@@ -109,23 +102,7 @@ class SpectralModel(WithCircuit):
         return SpectralState._trusted(logs, vectors, self.dims), pull
 
     def state_jvp(self, params: ParamsLike = ()) -> tuple[SpectralState, Callable[[ArrayLike], Complex]]:
-        r"""The state, and the map from directions v (..., n_params) to the derivatives (..., d, d) of sigma.
-
-        .. math:: \dot\sigma = V \mathrm{diag}(\dot s) V^\dagger + [\dot V V^\dagger, \sigma]
-        """
-        eta, phi = self.split(params)
-        sigma = self.state(params)
-        spectrum = sigma.spectrum()
-        s = spectrum.eigenvalues
-        push_rotation = self.engine.evolve_jvp(self._program, phi, DensityMatrix.from_probabilities(s, self.dims))[1]
-
-        def push(v: ArrayLike) -> Complex:
-            (along_energies, along_circuit), lead = self._directions(v)
-            ds = s * self.energies.push(eta, along_energies)
-            out = spectrum.matrix_of(ds) + push_rotation(along_circuit)
-            return out.reshape(*lead, *out.shape[1:])
-
-        return sigma, push
+        return self.state(params), super().state_jvp(params)[1]
 
     def __repr__(self) -> str:
         return f"SpectralModel({self.circuit!r}, {self.energies!r})"

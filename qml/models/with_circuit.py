@@ -80,13 +80,9 @@ class WithCircuit(Composite):
 
     Parameters
     ----------
-    what : str
-        What the model is called in refusals.
     circuit : Circuit
     engine : Engine, optional
         By default ``PauliEngine()`` where all sites are qubits, else ``ReferenceEngine()``.
-    unitary : bool
-        Whether the circuit must be one of unitary gates.
     domains : mapping of str to Interval, optional
         As for :class:`CircuitParameters`.
 
@@ -96,20 +92,15 @@ class WithCircuit(Composite):
         If `circuit` is no Circuit, or not unitary where it must be.
     """
 
+    _what: str
+    """What the model is called in refusals."""
+    _needs_unitary = True
+    """Whether the circuit must be one of unitary gates."""
+
     def __init__(
-        self,
-        what: str,
-        circuit: Circuit,
-        engine: Engine | None,
-        *,
-        unitary: bool = True,
-        domains: Mapping[str, Interval] | None = None,
+        self, circuit: Circuit, engine: Engine | None, domains: Mapping[str, Interval] | None = None
     ) -> None:
-        if not isinstance(circuit, Circuit):
-            raise InputError(f"circuit must be a Circuit; found {type(circuit).__name__}.")
-        if unitary and not circuit.is_unitary:
-            raise InputError(f"{what} needs a circuit of unitary gates; this one holds another operation.")
-        self.circuit = circuit
+        self.circuit = self._checked(circuit)
         self._given_engine = engine
         self._program = circuit.compile()
         self._angles = CircuitParameters(circuit, domains)
@@ -119,6 +110,13 @@ class WithCircuit(Composite):
         :class:`CircuitParameters`)."""
         others = [part.init_params(rng) for part in self._parts[:-1]]
         return np.concatenate([*others, self._angles.init_params(rng, scale)])
+
+    def _checked(self, circuit: Circuit) -> Circuit:
+        if not isinstance(circuit, Circuit):
+            raise InputError(f"circuit must be a Circuit; found {type(circuit).__name__}.")
+        if self._needs_unitary and not circuit.is_unitary:
+            raise InputError(f"{self._what} needs a circuit of unitary gates; this one holds another operation.")
+        return circuit
 
     @cached_property
     def engine(self) -> Engine:

@@ -6,8 +6,17 @@ import pytest
 from qml import Circuit, CircuitModel, GibbsModel, channels, check_gradient, circuits, fit, gates, pauli
 from qml._checks import InputError
 from qml.engines.reference import ReferenceEngine
+from qml.fitting.frequencies import frequencies
 from qml.losses import CrossEntropy, HilbertSchmidt, Infidelity
-from qml.models import CholeskyModel, MixtureModel, NoisyModel, ProductModel, PurifiedCircuitModel
+from qml.models import (
+    CholeskyModel,
+    EvolvedGibbsModel,
+    MixtureModel,
+    NoisyModel,
+    ProductModel,
+    PurifiedCircuitModel,
+    SpectralModel,
+)
 from qml.parameters import Interval
 from qml.states import DensityMatrix, basis_state, ginibre, haar_pure
 
@@ -127,3 +136,12 @@ def test_a_state_may_be_underneath():
     model = NoisyModel(DensityMatrix.from_vector([1, 0]), Circuit(1, [channels.AmplitudeDamping("gamma", 0)]))
     assert model.parameter_names == ("gamma",)
     assert repr(model) == "NoisyModel(DensityMatrix(dims=(2,)), <Circuit: 1 qubit, 1 operation, 1 parameter>)"
+
+
+def test_parameters_below_have_no_shift_rule():
+    turn = Circuit(1, [gates.RX("a", 0)])
+    assert len(frequencies(NoisyModel(basis_state("0"), turn))) == 1
+    below = GibbsModel([pauli("Z")])
+    for model in (NoisyModel(below, turn), EvolvedGibbsModel([pauli("Z")], turn), SpectralModel(turn)):
+        with pytest.raises(InputError, match=f"parameter shifts need a circuit model; found {type(model).__name__}"):
+            frequencies(model)

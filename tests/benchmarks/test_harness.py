@@ -4,7 +4,6 @@ import functools
 import importlib
 import json
 import math
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -109,17 +108,16 @@ def cell(harness, name="peer", turns=((1.0,),), fingerprint=(1.0,), **more):
     return made
 
 
-def test_a_run_from_the_command_line(tmp_path):
+def test_a_run_from_the_command_line(tools, tmp_path, monkeypatch):
     file, figure = tmp_path / "out.json", tmp_path / "out.png"
     options = ["--peers", "numpy", "--rounds", "2", "--turn", "0", "--threads", "1", "--variants", "relative"]
-    command = [sys.executable, str(FOLDER / "run.py"), "W4", "--sizes", "2", "3", "--json", str(file), *options]
-    environment = {**os.environ, "COLUMNS": "200", "PYTHONIOENCODING": "utf-8"}
-    done = subprocess.run(
-        [*command, "--figure", str(figure)], capture_output=True, text=True, env=environment, cwd=tmp_path, check=False
-    )
-    assert done.returncode == 0, done.stderr
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.chdir(tmp_path)
+    command = ["W4", "--sizes", "2", "3", "--json", str(file), *options, "--figure", str(figure)]
+    done = CliRunner().invoke(tools("run").main, command)
+    assert done.exit_code == 0, done.output
     for word in ("W4 relative, n = 2", "n = 3", "numpy", "floor", "time / qml", "peer / qml", "first call", "MiB"):
-        assert word in done.stdout
+        assert word in done.output
     assert figure.read_bytes().startswith(b"\x89PNG")
 
     recorded = json.loads(file.read_text())

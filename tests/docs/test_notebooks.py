@@ -1,16 +1,15 @@
 """Every tutorial runs in a fresh kernel, cell by cell, as a reader would run it."""
 
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
+from matplotlib import pyplot
 from nbclient import NotebookClient
 
 DOCS = Path(__file__).parents[2] / "docs"
 TUTORIALS = sorted((DOCS / "tutorials").glob("*.ipynb"))
-QUICK = "first_fit"
-"""The others take five seconds and more."""
-
 FIRST_CELL = """
 import qml
 target = qml.thermal(qml.operators.tfim(2), beta=1.0)
@@ -30,10 +29,20 @@ def test_there_are_tutorials() -> None:
     assert TUTORIALS
 
 
+def test_the_cells_of_the_first_tutorial_run_one_after_the_other() -> None:
+    """In this process; all tutorials run in a kernel of their own below."""
+    (path,) = (path for path in TUTORIALS if path.stem == "first_fit")
+    codes = [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+    names: dict[str, Any] = {}
+    for code in codes:
+        exec(compile(code, str(path), "exec"), names)
+    pyplot.close("all")
+    assert names["result"].gap < 0.1
+
+
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning", "ignore::RuntimeWarning")
-@pytest.mark.parametrize(
-    "path", [pytest.param(p, id=p.stem, marks=[] if p.stem == QUICK else [pytest.mark.slow]) for p in TUTORIALS]
-)
+@pytest.mark.parametrize("path", TUTORIALS, ids=lambda path: path.stem)
 def test_tutorial_runs(path: Path) -> None:
     notebook = nbformat.read(path, as_version=4)
     nbformat.validate(notebook)

@@ -327,8 +327,8 @@ def test_ctrl_c_between_fits_keeps_what_is_done(folder: Path, monkeypatch: pytes
 
 
 def test_ctrl_c_in_a_real_process_keeps_the_best_so_far(folder: Path) -> None:
-    slow = STUDY.replace("n: 2", "n: 4").replace(
-        "max_iterations: 20", "max_iterations: 100000\n    optimizer: {kind: adam, learning_rate: 1e-7}"
+    slow = STUDY.replace(
+        "max_iterations: 20", "max_iterations: 1000000\n    optimizer: {kind: adam, learning_rate: 1e-7}"
     )
     (folder / "study.yaml").write_text(slow)
     process = subprocess.Popen(

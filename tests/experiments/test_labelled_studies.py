@@ -260,7 +260,9 @@ def test_conditional_models_learn_nothing_else() -> None:
         build(config.study_of(source), source)
 
 
-def test_a_run_keeps_tables_pictures_and_the_file_that_it_was_learnt_from(tmp_path: Path, monkeypatch: Any) -> None:
+def test_a_run_keeps_tables_pictures_and_the_file_that_it_was_learnt_from(
+    tmp_path: Path, monkeypatch: Any, coarse_pictures: None
+) -> None:
     monkeypatch.chdir(tmp_path)
     rng = np.random.default_rng(0)
     x = rng.normal(size=(40, 2))

@@ -110,7 +110,7 @@ def test_readout_errors_are_in_the_counts_and_told_only_if_known() -> None:
     )
 
 
-def test_a_study_of_counts_is_run_kept_and_shown(folder: Path) -> None:
+def test_a_study_of_counts_is_run_kept_and_shown(folder: Path, coarse_pictures: None) -> None:
     said = call("run", "study.yaml", "--output", "out").output
     assert "measuring" in said
     found = record.load_run(folder / "out")
@@ -135,7 +135,7 @@ def test_a_study_of_counts_is_run_kept_and_shown(folder: Path) -> None:
     assert "27000 shots" in call("validate", "study.yaml").output
 
 
-def test_biased_fits_are_told_and_come_last(folder: Path) -> None:
+def test_biased_fits_are_told_and_come_last(folder: Path, no_pictures: None) -> None:
     """Whatever the study says first; and counts are learnt by their likelihood where it says nothing."""
     model = "    model: {kind: gibbs, generators: {kind: up_to_weight, n: 2}}\n"
     fits = f"  - name: first\n{model}    loss: {{kind: cross_entropy}}\n  - name: second\n{model}"
@@ -163,7 +163,7 @@ def test_biased_fits_are_told_and_come_last(folder: Path) -> None:
     assert [tuple(line.split()) for line in cells] == [(p, fit) for p in "01" for fit in ("second", "first")]
 
 
-def test_learnt_readout_errors_are_found(folder: Path) -> None:
+def test_learnt_readout_errors_are_found(folder: Path, no_pictures: None) -> None:
     study = STUDY.replace("{kind: pauli}", "{kind: pauli, readout: {rates: [[0.03, 0.08]], known: false}}")
     study = study.replace("shots: 3000", "shots: infinite").replace("n: 2}, beta: 0.5", "n: 2, h: 0.3}, beta: 3")
     study = study.replace("likelihood}", "likelihood, readout: learnt}")
@@ -189,7 +189,7 @@ def test_a_record_is_read_from_a_file(tmp_path: Path, name: str) -> None:
     np.testing.assert_allclose(found.state.matrix(), made.empirical_state().matrix(), atol=1e-14)
 
 
-def test_a_record_is_learnt_and_kept_beside_the_run(folder: Path) -> None:
+def test_a_record_is_learnt_and_kept_beside_the_run(folder: Path, no_pictures: None) -> None:
     counts({"kind": "pauli"}, 4000)[1].write_json(folder / "record.json")
     (folder / "study.yaml").write_text(STUDY.replace(SIMULATED, "  kind: counts\n  file: record.json\n"))
     call("run", "study.yaml", "--output", "out")

@@ -121,7 +121,7 @@ def test_a_backend_that_is_not_there_ends_no_run(tmp_path: Path) -> None:
     assert (process.returncode, stderr) == (0, b"")
 
 
-def test_escape_sequences_reach_no_terminal(tmp_path: Path) -> None:
+def test_escape_sequences_reach_no_terminal(tmp_path: Path, no_pictures: None) -> None:
     title = r'"\e[31mred \e]0;owned\a \b\r\x9b31m ok"'
     (tmp_path / "study.yaml").write_text(f"title: {title}\n{STUDY}")
     text = run(tmp_path)

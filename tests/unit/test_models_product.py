@@ -17,15 +17,22 @@ def paulis():
     return ProductModel([GibbsModel.all_paulis(2), GibbsModel.all_paulis(1, 1)])
 
 
-@pytest.mark.parametrize("loss", [CrossEntropy(), RelativeEntropy(), HilbertSchmidt(), Infidelity()], ids=str)
+KINDS = {
+    "qubits": ProductModel([CholeskyModel((2,)), PurifiedCircuitModel(circuits.hardware_efficient(2, 1), 1)]),
+    "qutrit": ProductModel([CholeskyModel((3,)), CholeskyModel((2,)), maximally_mixed((2,))]),
+    "nested": ProductModel(
+        [ProductModel([CholeskyModel((2,)), CholeskyModel((2,))]), CholeskyModel((2,), 1, smoothing=0.1)]
+    ),
+}
+
+
 @pytest.mark.parametrize(
-    "model",
+    ("model", "loss"),
     [
-        ProductModel([CholeskyModel((2, 2)), PurifiedCircuitModel(circuits.hardware_efficient(2, 1), 1)]),
-        ProductModel([CholeskyModel((3,)), CholeskyModel((2,)), maximally_mixed((2,))]),
-        ProductModel([ProductModel([CholeskyModel((2,)), CholeskyModel((2,))]), CholeskyModel((2,), 1, smoothing=0.1)]),
+        *((model, CrossEntropy()) for model in KINDS.values()),
+        *((KINDS["qubits"], loss) for loss in (RelativeEntropy(), HilbertSchmidt(), Infidelity())),
     ],
-    ids=["qubits", "qutrit", "nested"],
+    ids=repr,
 )
 def test_gradient_of_every_loss_for_a_correlated_target(model, loss):
     check = check_gradient(model, ginibre(model.dims, np.random.default_rng(3)), loss)

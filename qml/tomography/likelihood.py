@@ -121,6 +121,12 @@ class Likelihood:
             h += f @ d - 2 * ((f / q) @ change[1])
         return g, h
 
+    def curvature(self, p0: Real, changes: Real) -> float:
+        """The second derivative of :meth:`slope` at t = 0."""
+        x = changes[0] / p0
+        x *= x
+        return float(self.shares @ x - 2 * ((self.shares / p0) @ changes[1]))
+
     def gap_bound(self, largest: float) -> float:
         r"""How many nats a log-likelihood lies below the largest at most, from the largest eigenvalue of its R.
 

@@ -24,7 +24,7 @@ from qml.tomography.linear import least_squares, record_of
 from qml.tomography.result import Log, TomographyResult
 
 METHODS = ("conjugate_gradient", "accelerated", "rrr", "diluted")
-MIXED = 0.05
+MIXED = 0.02
 """Part of the maximally mixed state in the start."""
 PATIENCE = 400
 """Iterations without a better certificate after which rounding is said to be reached."""
@@ -73,7 +73,7 @@ def maximum_likelihood(
         only). Source: Blume-Kohout (2010), arXiv:1001.2029, who takes beta near 1/2. At most N / eps, with eps the
         rounding of float64: beyond, nothing of the data is left.
     start : State, array (d, d) or Qobj, optional
-        Of full rank; by default least squares, projected on the states and mixed with 5 percent of 1/d.
+        Of full rank; by default least squares, projected on the states and mixed with 2 percent of 1/d.
     max_iterations : int
 
     Returns

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,9 +12,11 @@ from qml._checks import InputError
 from qml._typing import ArrayLike, Cotangent, Dims, ParamsLike, Real
 from qml.circuits import Circuit
 from qml.geometry.conditional import MeanMetric
-from qml.models.base import Model
+from qml.models.base import Model, Parametrized
 from qml.models.circuit import CircuitModel
 from qml.models.conditional import ConditionalModel
+from qml.models.parts import Composite
+from qml.models.with_circuit import CircuitParameters
 from qml.parameters import REAL_LINE, Interval
 from qml.states.base import State
 from qml.states.coercion import StateLike
@@ -23,7 +25,21 @@ if TYPE_CHECKING:
     from qml.engines.base import Engine
 
 
-class ConditionalCircuitModel(ConditionalModel):
+class _Scales(Parametrized):
+    """What the data are multiplied by, one scale an upload."""
+
+    def __init__(self, inputs: Iterable[str]) -> None:
+        self._names = tuple(f"scale[{name}]" for name in inputs)
+
+    @property
+    def parameter_names(self) -> tuple[str, ...]:
+        return self._names
+
+    def init_params(self, rng: np.random.Generator) -> Real:
+        return rng.normal(1.0, 0.1, self.n_params)
+
+
+class ConditionalCircuitModel(Composite, ConditionalModel):
     r"""The state that a circuit prepares when some of its angles are data.
 
     .. math:: \sigma_\theta(x) = \mathcal{E}_{v(\theta, x)}[\rho_0], \qquad
@@ -101,7 +117,8 @@ class ConditionalCircuitModel(ConditionalModel):
         self.scales = _checks.flag("scales", scales)
         self._columns = np.array(columns)
         self._data = np.array([names.index(name) for name in inputs])
-        self._trained = np.array([k for k, name in enumerate(names) if name not in inputs], dtype=np.int64)
+        self._trained = CircuitParameters(circuit, domains, inputs)
+        self._join("a conditional circuit", [self._trained, *([_Scales(self.inputs)] if self.scales else [])])
 
     @property
     def circuit(self) -> Circuit:
@@ -117,29 +134,9 @@ class ConditionalCircuitModel(ConditionalModel):
     def dims(self) -> Dims:
         return self._model.dims
 
-    @property
-    def parameter_names(self) -> tuple[str, ...]:
-        trained = tuple(self._model.parameter_names[k] for k in self._trained)
-        return trained + (tuple(f"scale[{name}]" for name in self.inputs) if self.scales else ())
-
     def init_params(self, rng: np.random.Generator, scale: float = np.pi) -> Real:
         """As :meth:`CircuitModel.init_params`; scales normal about 1, of standard deviation 0.1."""
-        start = self._model._angles.init_params(rng, scale)[self._trained]
-        return np.concatenate([start, rng.normal(1.0, 0.1, len(self.inputs))]) if self.scales else start
-
-    def natural(self, params: ParamsLike = ()) -> dict[str, float]:
-        """Angles in radians, probabilities inside their intervals, and the scales."""
-        theta = self.theta(params)
-        values, _ = self._model._angles.values(self._full(theta))
-        found = np.concatenate([values[self._trained], theta[len(self._trained) :]])
-        return dict(zip(self.parameter_names, found.tolist(), strict=True))
-
-    def unconstrained(self, values: Mapping[str, float]) -> Real:
-        theta = super().unconstrained(values)
-        names = self._model.parameter_names
-        full = {**dict.fromkeys(names, 0.0), **{name: float(v) for name, v in values.items() if name in names}}
-        theta[: len(self._trained)] = self._model.unconstrained(full)[self._trained]
-        return theta
+        return np.concatenate([self._trained.init_params(rng, scale), *(p.init_params(rng) for p in self._parts[1:])])
 
     def states(self, params: ParamsLike, inputs: ArrayLike) -> State:
         values, _, _ = self._values(params, inputs)
@@ -151,7 +148,7 @@ class ConditionalCircuitModel(ConditionalModel):
 
         def pull(cotangent: Cotangent) -> Real:
             of_values = pull_values(cotangent)[0]
-            trained = of_values[:, self._trained].sum(axis=0) * slopes
+            trained = of_values[:, self._trained.places].sum(axis=0) * slopes
             if not self.scales:
                 return np.asarray(trained)
             return np.concatenate([trained, (of_values[:, self._data] * data).sum(axis=0)])
@@ -167,33 +164,29 @@ class ConditionalCircuitModel(ConditionalModel):
         states: State | None = None,
         weights: Real | None = None,
     ) -> MeanMetric:
-        theta = self.theta(params)
-        data, count = self.checked(inputs)[:, self._columns], len(self._trained)
-        full = np.zeros((len(data), self._model.n_params))
-        full[:, self._trained] = theta[:count]
-        full[:, self._data] = data * (theta[count:] if self.scales else 1.0)
-        jacobians = np.zeros((*full.shape, self.n_params))
-        jacobians[:, self._trained, np.arange(count)] = 1.0
+        rows, data = self._rows(params, inputs)
+        count = self._trained.n_params
+        jacobians = np.zeros((*rows.shape, self.n_params))
+        jacobians[:, self._trained.places, np.arange(count)] = 1.0
         if self.scales:
             jacobians[:, self._data, count + np.arange(len(self._data))] = data
         w = np.full(len(data), 1 / len(data)) if weights is None else weights
-        return MeanMetric([self._model.metric(row, kind) for row in full], jacobians, w)
+        return MeanMetric([self._model.metric(row, kind) for row in rows], jacobians, w)
+
+    def _rows(self, params: ParamsLike, inputs: ArrayLike) -> tuple[Real, Real]:
+        """The coordinates (m, parameters of the circuit) of :class:`CircuitModel`, and the data (m, uploads)."""
+        data = self.checked(inputs)[:, self._columns]
+        theta, *scales = self.split(params)
+        rows = np.empty((len(data), self._model.n_params))
+        rows[:, self._trained.places] = theta
+        rows[:, self._data] = data * scales[0] if scales else data
+        return rows, data
 
     def _values(self, params: ParamsLike, inputs: ArrayLike) -> tuple[Real, Real, Real]:
         """v (m, parameters of the circuit), dv/dtheta of the trained ones, and the data (m, uploads)."""
-        data = self.checked(inputs)[:, self._columns]
-        theta = self.theta(params)
-        count = len(self._trained)
-        one, slopes = self._model._angles.values(self._full(theta))
-        values = np.repeat(one[None], len(data), axis=0)
-        values[:, self._data] = data * (theta[count:] if self.scales else 1.0)
-        return values, slopes[self._trained], data
-
-    def _full(self, theta: Real) -> Real:
-        """The parameters of the circuit, with zeros for the data."""
-        full = np.zeros(self._model.n_params)
-        full[self._trained] = theta[: len(self._trained)]
-        return full
+        values, data = self._rows(params, inputs)
+        values[:, self._trained.places], slopes = self._trained.values(self.split(params)[0])
+        return values, slopes, data
 
     def __repr__(self) -> str:
         return f"ConditionalCircuitModel({self.circuit!r}, {_checks.plural(len(self.inputs), 'upload')})"

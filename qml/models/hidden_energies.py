@@ -11,10 +11,9 @@ Two ways to F: from the eigenvalues of the blocks; and, where no generator acts 
 from __future__ import annotations
 
 import math
-from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, TypeAlias
 
 import numpy as np
 
@@ -44,47 +43,37 @@ class FreeEnergy:
     push: Callable[[Real], Real]
 
 
-class FreeEnergies(ABC):
-    """theta -> F, for generators that are diagonal in the visible configurations."""
+@dataclass(frozen=True, eq=False)
+class BlockFreeEnergies:
+    """F from the eigenvalues of every block: O(d_v d_h^3), or O(d_v d_h) for diagonal blocks.
 
-    how: str
+    Attributes
+    ----------
+    combine : callable
+        theta -> the blocks K(v) (d_v, d_h, d_h); their diagonals (d_v, d_h) where all generators are diagonal.
+    traces : callable
+        C(v), of the same shape -> sum_v Tr(C(v) G_j(v)) for all j.
+    """
 
-    @abstractmethod
+    combine: Callable[[Real], Numeric]
+    traces: Callable[[Numeric], Real]
+    is_diagonal: bool
+    how: ClassVar[str] = "blocks"
+
     def at(self, theta: Real) -> FreeEnergy:
         """F and its derivatives at theta (m,)."""
-
-
-class Blocks(Protocol):
-    """theta -> the blocks K(v) (d_v, d_h, d_h), and C(v) -> sum_v Tr(C(v) G_j(v)); diagonals (d_v, d_h) throughout
-    where all generators are diagonal."""
-
-    def combine(self, theta: Real) -> Numeric: ...
-
-    def traces(self, cotangent: Numeric) -> Real: ...
-
-
-class BlockFreeEnergies(FreeEnergies):
-    """F from the eigenvalues of every block: O(d_v d_h^3), or O(d_v d_h) for diagonal blocks."""
-
-    how = "blocks"
-
-    def __init__(self, blocks: Blocks, is_diagonal: bool) -> None:
-        self._blocks = blocks
-        self._is_diagonal = is_diagonal
-
-    def at(self, theta: Real) -> FreeEnergy:
-        given_v = GibbsState(self._blocks.combine(theta), diagonal=self._is_diagonal)  # the hidden state for every v
+        given_v = GibbsState(self.combine(theta), diagonal=self.is_diagonal)  # the hidden state for every v
 
         def pull(g: Real) -> Real:
-            if self._is_diagonal:
-                return self._blocks.traces(g[:, None] * given_v.probabilities())
-            return self._blocks.traces(g[:, None, None] * given_v.matrix())
+            if self.is_diagonal:
+                return self.traces(g[:, None] * given_v.probabilities())
+            return self.traces(g[:, None, None] * given_v.matrix())
 
         def push(directions: Real) -> Real:
             rows = [np.zeros((0, len(free)))]
             for direction in directions:
-                dk = self._blocks.combine(direction)
-                if self._is_diagonal:
+                dk = self.combine(direction)
+                if self.is_diagonal:
                     rows.append(np.einsum("vh,vh->v", given_v.probabilities(), dk)[None])
                 else:
                     rows.append(np.einsum("vij,vji->v", given_v.matrix(), dk).real[None])
@@ -94,54 +83,45 @@ class BlockFreeEnergies(FreeEnergies):
         return FreeEnergy(free, pull, push)
 
 
-class _DiagonalBlocks:
-    def __init__(self, generators: Generators, order: Integer) -> None:
-        self._generators, self._order = generators, order
+def _of_diagonals(generators: Generators, order: Integer) -> BlockFreeEnergies:
+    def traces(cotangent: Numeric) -> Real:
+        diagonal = np.empty(order.size)
+        diagonal[order] = cotangent.real
+        return generators.traces(diagonal)
 
-    def combine(self, theta: Real) -> Numeric:
-        return self._generators.combine(theta)[self._order]
-
-    def traces(self, cotangent: Numeric) -> Real:
-        diagonal = np.empty(self._order.size)
-        diagonal[self._order] = cotangent.real
-        return self._generators.traces(diagonal)
+    return BlockFreeEnergies(lambda theta: generators.combine(theta)[order], traces, True)
 
 
-class _PauliBlocks:
+def _of_strings(generators: PauliGenerators, order: Integer) -> BlockFreeEnergies:
     """Strings with I and Z on visible sites: each flips hidden bits only, so an entry stays inside its block."""
+    v, h = np.empty(order.size, dtype=np.int64), np.empty(order.size, dtype=np.int64)
+    v[order], h[order] = np.indices(order.shape)
+    row = h[np.arange(order.size) ^ generators.flips[:, None]]
+    v, column = np.broadcast_to(v, row.shape), np.broadcast_to(h, row.shape)
 
-    def __init__(self, generators: PauliGenerators, order: Integer) -> None:
-        self._generators = generators
-        self._shape = (*order.shape, order.shape[1])
-        v, h = np.empty(order.size, dtype=np.int64), np.empty(order.size, dtype=np.int64)
-        v[order], h[order] = np.indices(order.shape)
-        flipped = h[np.arange(order.size) ^ generators.flips[:, None]]
-        self._entries = np.broadcast_to(v, flipped.shape), flipped, np.broadcast_to(h, flipped.shape)
-
-    def combine(self, theta: Real) -> Numeric:
-        blocks = np.zeros(self._shape, dtype=np.complex128)
-        blocks[self._entries] = self._generators.entries(theta)
+    def combine(theta: Real) -> Numeric:
+        blocks = np.zeros((*order.shape, order.shape[1]), dtype=np.complex128)
+        blocks[v, row, column] = generators.entries(theta)
         return blocks
 
-    def traces(self, cotangent: Numeric) -> Real:
-        v, row, column = self._entries
-        return self._generators.sums(np.asarray(cotangent[v, column, row], dtype=np.complex128))
+    def traces(cotangent: Numeric) -> Real:
+        return generators.sums(np.asarray(cotangent[v, column, row], dtype=np.complex128))
+
+    return BlockFreeEnergies(combine, traces, False)
 
 
-class _MatrixBlocks:
-    def __init__(self, blocks: Numeric) -> None:
-        self._shape = blocks.shape[1:]
-        self._rows = blocks.reshape(len(blocks), -1)
+def _of_matrices(blocks: Numeric) -> BlockFreeEnergies:
+    """From the blocks (m, d_v, d_h, d_h) of every generator."""
+    rows = blocks.reshape(len(blocks), -1)
 
-    def combine(self, theta: Real) -> Numeric:
-        k: Numeric = np.matmul(theta, self._rows)
-        return k.reshape(self._shape)
+    def combine(theta: Real) -> Numeric:
+        k: Numeric = np.matmul(theta, rows)
+        return k.reshape(blocks.shape[1:])
 
-    def traces(self, cotangent: Numeric) -> Real:
-        return np.asarray(self._rows @ cotangent.conj().reshape(-1)).real
+    return BlockFreeEnergies(combine, lambda cotangent: np.asarray(rows @ cotangent.conj().reshape(-1)).real, False)
 
 
-class RestrictedFreeEnergies(FreeEnergies):
+class RestrictedFreeEnergies:
     """F in closed form: n_v 2^n_v additions for each field component, O(2^n_v n_h) in all."""
 
     how = "closed form"
@@ -190,6 +170,10 @@ class RestrictedFreeEnergies(FreeEnergies):
         return FreeEnergy(energy - np.logaddexp(size, -size).sum(axis=0), pull, push)
 
 
+FreeEnergies: TypeAlias = BlockFreeEnergies | RestrictedFreeEnergies
+"""theta -> F, for generators that are diagonal in the visible configurations."""
+
+
 def free_energies(generators: Generators, visible: tuple[int, ...], hidden: tuple[int, ...]) -> FreeEnergies | None:
     """The cheapest way to F; None where the generators are not diagonal in the visible configurations."""
     if isinstance(generators, PauliGenerators):
@@ -205,15 +189,15 @@ def free_energies(generators: Generators, visible: tuple[int, ...], hidden: tupl
     remedy = "use fewer hidden sites, or no generator on two of them"
     _checks.memory(f"{_checks.plural(d_v, 'block')} of dimension {d_h}", 64 * d_v * d_h * inner, remedy)
     if generators.is_diagonal:
-        return BlockFreeEnergies(_DiagonalBlocks(generators, order), True)
+        return _of_diagonals(generators, order)
     if isinstance(generators, PauliGenerators):
-        return BlockFreeEnergies(_PauliBlocks(generators, order), False)
+        return _of_strings(generators, order)
     assert isinstance(generators, MatrixGenerators)
     matrices = generators.matrices
     blocks = matrices[:, order[:, :, None], order[:, None, :]]
     if np.count_nonzero(blocks) < np.count_nonzero(matrices):
         return None
-    return BlockFreeEnergies(_MatrixBlocks(blocks), False)
+    return _of_matrices(blocks)
 
 
 def joint_order(dims: Dims, visible: tuple[int, ...], hidden: tuple[int, ...]) -> Integer:

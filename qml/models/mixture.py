@@ -47,7 +47,7 @@ def _log_weights(odds: Real) -> Real:
     return log_softmax(np.concatenate([[0.0], odds]))
 
 
-class MixtureModel(Composite):
+class MixtureModel(Composite, Model):
     r"""A convex combination of models on the same sites, weights and members learnt together.
 
     .. math:: \sigma = \sum_k w_k\, \sigma_k(\theta_k), \qquad w = \mathrm{softmax}(0, u_1, \dots, u_{m-1})

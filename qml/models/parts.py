@@ -16,8 +16,8 @@ from qml.states.base import State
 from qml.states.coercion import StateLike, one_state
 
 
-class Composite(Model):
-    """A model whose parts own its parameters; a subclass names them with :meth:`_join`, in the order of theta."""
+class Composite(Parametrized):
+    """Made of parts that own the parameters; a subclass lists them with :meth:`_join`, in the order of theta."""
 
     def _join(self, what: str, parts: Sequence[Parametrized], prefixes: Sequence[str] = ()) -> None:
         """The parameters of part k are called as the part calls them, after prefix k; equal names are refused."""

@@ -16,7 +16,7 @@ from qml.states.cross_entropy import marginals
 from qml.states.product import ProductState
 
 
-class ProductModel(Composite):
+class ProductModel(Composite, Model):
     r"""Models side by side, without correlations between them.
 
     .. math:: \sigma = \sigma_1(\theta_1) \otimes \dots \otimes \sigma_m(\theta_m), \qquad

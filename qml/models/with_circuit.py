@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ from qml import _checks
 from qml._checks import InputError
 from qml._typing import ParamsLike, Real
 from qml.circuits import Circuit
-from qml.models.base import Parametrized, uniform_start
+from qml.models.base import Model, Parametrized, uniform_start
 from qml.models.parts import Composite
 from qml.parameters import REAL_LINE, Interval
 
@@ -34,12 +34,24 @@ class CircuitParameters(Parametrized):
     circuit : Circuit
     narrower : mapping of str to Interval, optional
         Narrower intervals than the circuit's own, by parameter name.
+    data : collection of str
+        Parameters that hold data, and are none of these.
+
+    Attributes
+    ----------
+    places : array of int (n_params,)
+        Where they stand among all parameters of the circuit.
     """
 
-    def __init__(self, circuit: Circuit, narrower: Mapping[str, Interval] | None = None) -> None:
+    def __init__(
+        self, circuit: Circuit, narrower: Mapping[str, Interval] | None = None, data: Collection[str] = ()
+    ) -> None:
         self.domains = _narrowed(circuit.domains, {} if narrower is None else _checks.mapping("domains", narrower))
-        self._names = circuit.compile().parameters
-        self._bounded = [(k, i) for k, i in enumerate(self.domains.values()) if i != REAL_LINE]
+        names = circuit.compile().parameters
+        self.places = np.array([k for k, name in enumerate(names) if name not in data], dtype=np.int64)
+        self._of_all = len(names)
+        self._names = tuple(names[k] for k in self.places)
+        self._bounded = [(k, i) for k, i in enumerate(map(self.domains.__getitem__, self._names)) if i != REAL_LINE]
 
     @property
     def parameter_names(self) -> tuple[str, ...]:
@@ -48,7 +60,7 @@ class CircuitParameters(Parametrized):
     def init_params(self, rng: np.random.Generator, scale: float = np.pi) -> Real:
         """A random start: angles uniform in [-scale, scale] radians; bounded parameters uniform in the lower part of
         their interval, from 5 to 25 percent (half-bounded ones: theta uniform in [-1, 1])."""
-        theta = uniform_start(rng, self.n_params, scale)
+        theta = uniform_start(rng, self._of_all, scale)[self.places]
         for k, interval in self._bounded:
             if np.isfinite(interval.low) and np.isfinite(interval.high):
                 theta[k] = interval.to_real(interval.low + (interval.high - interval.low) * rng.uniform(*BOUNDED_START))
@@ -75,7 +87,7 @@ class CircuitParameters(Parametrized):
         return values, slopes
 
 
-class WithCircuit(Composite):
+class WithCircuit(Composite, Model):
     """A model with a circuit, whose parameters come last in theta; a subclass calls ``__init__`` and joins its parts.
 
     Parameters

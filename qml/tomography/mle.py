@@ -182,7 +182,7 @@ class _Run:
         self.gap, self.relative_gap = gap, relative_gap
         self.log, self.since = Log(), time.perf_counter()
         self.best: tuple[float, Iterate] | None = None
-        self.iterations, self.converged, self.reason = 0, False, ""
+        self.iterations, self.reason = 0, ""
 
     def go(self, steps: Iterator[Iterate]) -> None:
         following, better = 0, 0
@@ -198,9 +198,9 @@ class _Run:
             if self.best is None or bound <= self.best[0]:
                 self.best = bound, iterate
             if bound <= wanted:
-                self.converged, self.reason = True, "certified"
+                self.reason = "certified"
             elif self._is_stationary(iterate, wanted):
-                self.best, self.converged, self.reason = (bound, iterate), True, "stationary"
+                self.best, self.reason = (bound, iterate), "stationary"
             elif self.iterations >= self.limit:
                 self.reason = "limit"
             elif self.iterations - better >= PATIENCE:
@@ -230,7 +230,7 @@ class _Run:
         assert self.best is not None
         problem, found = self.problem, self._state(self.best[1])
         wanted = self.wanted(found.value)
-        converged = self.converged and (self.reason == "stationary" or found.bound <= wanted)
+        converged = self.reason == "stationary" or found.bound <= wanted
         unique, rounding, known = None, math.inf, known_of(counts)
         if math.isfinite(found.bound):
             face = face_of(problem, found.p, found.operator)

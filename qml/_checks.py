@@ -170,7 +170,9 @@ def number(name: str, value: object, low: float = -math.inf, high: float = math.
     """`value` as a finite float within [low, high]."""
     unit = f" {unit}" if unit else ""
     x = math.nan
-    if isinstance(value, SupportsFloat) and not (isinstance(value, np.ndarray) and value.ndim):
+    if type(value) is float:
+        x = value
+    elif isinstance(value, SupportsFloat) and not (isinstance(value, np.ndarray) and value.ndim):
         with contextlib.suppress(TypeError, ValueError, OverflowError):
             x = float(value)
     if math.isnan(x) and not isinstance(value, (float, np.floating)):

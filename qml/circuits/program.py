@@ -85,8 +85,8 @@ class Program(Record):
         if isinstance(params, Mapping):
             params = self._named(params)
         theta: Real = np.asarray(array("params", params, allow_complex=False), dtype=np.float64)
-        if theta.ndim <= 1:
-            theta = parameters("params", theta, self.n_params)
+        if theta.ndim <= 1 and theta.shape != (self.n_params,):
+            parameters("params", theta, self.n_params)
         elif theta.shape[-1] != self.n_params:
             raise InputError(
                 f"params must have shape (..., {self.n_params}), one number a parameter; found shape {theta.shape}."
@@ -127,6 +127,8 @@ class Program(Record):
 
 def _summed(places: Integer, terms: Real, size: int) -> Real:
     """Terms (..., m) added up at their places (m,), in their order: (..., size)."""
+    if terms.ndim == 1:
+        return np.asarray(np.bincount(places, terms, size), dtype=np.float64)
     flat = terms.reshape(math.prod(terms.shape[:-1]), len(places))
     if len(flat) == 1:
         return np.asarray(np.bincount(places, flat[0], size), dtype=np.float64).reshape(*terms.shape[:-1], size)

@@ -98,8 +98,10 @@ class PauliGenerators(Generators):
         return self._weights
 
     @cached_property
-    def _transposed(self) -> sparse.csr_array:
-        return self._weights.T.tocsr()
+    def _entries(self) -> tuple[Integer, Integer, Real]:
+        """(generator, word, value) of each weight: with few of them, setting up a sparse product costs the most."""
+        entries = self._weights.tocoo()
+        return entries.row.astype(np.int64), entries.col.astype(np.int64), entries.data
 
     @property
     def flips(self) -> Integer:
@@ -119,12 +121,15 @@ class PauliGenerators(Generators):
     def entries(self, theta: Real) -> Complex:
         """K[b + x, b] for every x of `flips` and every b, shape (k, d)."""
         by_x = np.zeros((len(self._x), self._d), dtype=np.complex128)
-        by_x[self._group, self._z] = self._phase * (self._transposed @ theta)
+        generators, words, weights = self._entries
+        by_x[self._group, self._z] = self._phase * np.bincount(words, weights * theta[generators], len(self._z))
         return walsh_hadamard(by_x)
 
     def sums(self, entries: Complex) -> Real:
         """Tr(C G_j) for all j from the entries C[b, b + x] (k, d)."""
-        return np.asarray(self._weights @ self._word_sums(entries))
+        generators, words, weights = self._entries
+        sums = np.bincount(generators, weights * self._word_sums(entries)[words], len(self))
+        return np.asarray(sums, dtype=np.float64)
 
     def _word_sums(self, entries: Complex) -> Real:
         """Tr(C P_w) for all words."""

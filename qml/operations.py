@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, TypeVar
+from types import ModuleType
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
@@ -41,6 +42,13 @@ def find(what: str, name: object, registry: Mapping[str, I], aliases: Mapping[st
     typed = _checks.text(what, name)
     found = known.get(plain(typed))
     return registry[_checks.choice(what, typed, registry) if found is None else found]
+
+
+def defined_in(kind: Callable[..., I], *modules: ModuleType) -> dict[str, I]:
+    """The instructions of a kind, a class, that modules define, by their names, in the order of their definitions."""
+    assert isinstance(kind, type)
+    held: list[Any] = [value for module in modules for value in vars(module).values() if isinstance(value, kind)]
+    return {value.name: value for value in held}
 
 
 def plain(name: str) -> str:

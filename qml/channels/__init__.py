@@ -4,35 +4,19 @@ A channel is called with its parameters, then its sites: ``Depolarizing(0.01, 0)
 Every parameter has a declared domain; superoperators and their derivatives are right on all of it, ends included.
 """
 
-from qml.channels.kraus import KrausChannel, ReadoutError, Reset
-from qml.channels.mixtures import (
-    BitFlip,
-    BitPhaseFlip,
-    Depolarizing,
-    Depolarizing2,
-    PauliChannel,
-    PauliError,
-    PauliError2,
-    PauliMixture,
-    PhaseFlip,
-)
-from qml.channels.relaxation import (
-    AmplitudeDamping,
-    GeneralizedAmplitudeDamping,
-    PhaseDamping,
-    Relaxation,
-    ThermalRelaxation,
-)
-from qml.operations import Channel, find
+from qml.channels import kraus, mixtures, relaxation
+from qml.channels.kraus import *  # noqa: F403
+from qml.channels.mixtures import *  # noqa: F403
+from qml.channels.relaxation import *  # noqa: F403
+from qml.operations import Channel, defined_in, find
 
-CHANNELS: dict[str, Channel] = {
-    c.name: c
-    for c in (
-        *(BitFlip, PhaseFlip, BitPhaseFlip, Depolarizing, Depolarizing2, PauliError, PauliError2, PauliChannel),
-        *(AmplitudeDamping, GeneralizedAmplitudeDamping, PhaseDamping, ThermalRelaxation, Reset, ReadoutError),
-    )
-}
-"""Every named channel by its name."""
+__all__ = ["CHANNELS", "channel"]
+__all__ += kraus.__all__
+__all__ += mixtures.__all__
+__all__ += relaxation.__all__
+
+CHANNELS: dict[str, Channel] = defined_in(Channel, mixtures, relaxation, kraus)
+"""Every channel that these files define, by its name."""
 
 
 def channel(name: str) -> Channel:
@@ -49,26 +33,3 @@ def channel(name: str) -> Channel:
     (AmplitudeDamping, Depolarizing)
     """
     return find("a channel's name", name, CHANNELS)
-
-
-__all__ = [
-    "CHANNELS",
-    "AmplitudeDamping",
-    "BitFlip",
-    "BitPhaseFlip",
-    "Depolarizing",
-    "Depolarizing2",
-    "GeneralizedAmplitudeDamping",
-    "KrausChannel",
-    "PauliChannel",
-    "PauliError",
-    "PauliError2",
-    "PauliMixture",
-    "PhaseDamping",
-    "PhaseFlip",
-    "ReadoutError",
-    "Relaxation",
-    "Reset",
-    "ThermalRelaxation",
-    "channel",
-]

@@ -13,6 +13,12 @@ from qml._typing import ArrayLike, Complex, Dims, DimsLike, Real
 from qml.operations import Channel, documented
 from qml.parameters import UNIT, Interval
 
+__all__ = [
+    "KrausChannel",
+    "ReadoutError",
+    "Reset",
+]
+
 
 def nonzero(operators: Complex) -> Complex:
     """Without the Kraus operators that are exactly zero."""

@@ -16,6 +16,18 @@ from qml.operations import Channel, documented
 from qml.operators.pauli_sum import pauli
 from qml.parameters import Interval
 
+__all__ = [
+    "BitFlip",
+    "BitPhaseFlip",
+    "Depolarizing",
+    "Depolarizing2",
+    "PauliChannel",
+    "PauliError",
+    "PauliError2",
+    "PauliMixture",
+    "PhaseFlip",
+]
+
 SLACK = 4 * float(np.finfo(np.float64).eps)
 """By how much rounding may take a sum of probabilities above one."""
 

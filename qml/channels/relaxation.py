@@ -23,6 +23,14 @@ from qml.channels.kraus import nonzero
 from qml.operations import Channel, documented
 from qml.parameters import UNIT, Interval
 
+__all__ = [
+    "AmplitudeDamping",
+    "GeneralizedAmplitudeDamping",
+    "PhaseDamping",
+    "Relaxation",
+    "ThermalRelaxation",
+]
+
 EPS = float(np.finfo(np.float64).eps)
 
 

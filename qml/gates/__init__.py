@@ -4,81 +4,67 @@ A gate is called with its parameters, then its sites: ``RX("theta", 0)``, ``CNOT
 controls come first, and every matrix is over \|first listed site, second, ...>.
 """
 
-from qml.gates.constants import ISWAP, SWAP, SX, H, I, S, Sdg, SXdg, T, Tdg, X, Y, Z
+from qml.gates import constants, named
+from qml.gates.constants import *  # noqa: F403
 from qml.gates.control import Controlled, controlled
-from qml.gates.named import (
-    ALIASES,
-    CCX,
-    CH,
-    CNOT,
-    CP,
-    CRX,
-    CRY,
-    CRZ,
-    CSWAP,
-    CX,
-    CY,
-    CZ,
-    GATES,
-    RX,
-    RXX,
-    RY,
-    RYY,
-    RZ,
-    RZZ,
-    U3,
-    Fredkin,
-    P,
-    Toffoli,
-    XXPlusYY,
-    gate,
-)
+from qml.gates.named import *  # noqa: F403
 from qml.gates.parametric import ParametricGate
 from qml.gates.rotations import PauliRotation
 from qml.gates.unitary import UnitaryGate
+from qml.operations import Unitary, defined_in, find
 
 __all__ = [
     "ALIASES",
-    "CCX",
-    "CH",
-    "CNOT",
-    "CP",
-    "CRX",
-    "CRY",
-    "CRZ",
-    "CSWAP",
-    "CX",
-    "CY",
-    "CZ",
     "GATES",
-    "ISWAP",
-    "RX",
-    "RXX",
-    "RY",
-    "RYY",
-    "RZ",
-    "RZZ",
-    "SWAP",
-    "SX",
-    "U3",
     "Controlled",
-    "Fredkin",
-    "H",
-    "I",
-    "P",
     "ParametricGate",
     "PauliRotation",
-    "S",
-    "SXdg",
-    "Sdg",
-    "T",
-    "Tdg",
-    "Toffoli",
     "UnitaryGate",
-    "X",
-    "XXPlusYY",
-    "Y",
-    "Z",
     "controlled",
     "gate",
 ]
+__all__ += constants.__all__
+__all__ += named.__all__
+
+GATES: dict[str, Unitary] = defined_in(Unitary, constants, named)
+"""Every gate that ``constants.py`` and ``named.py`` define, by its name."""
+
+ALIASES: dict[str, str] = {
+    "CX": "CNOT",
+    "CCX": "Toffoli",
+    "CCNOT": "Toffoli",
+    "CSWAP": "Fredkin",
+    "id": "I",
+    "Identity": "I",
+    "PauliX": "X",
+    "PauliY": "Y",
+    "PauliZ": "Z",
+    "Hadamard": "H",
+    "U": "U3",
+    "phase": "P",
+    "PhaseShift": "P",
+    "u1": "P",
+    "cphase": "CP",
+    "cu1": "CP",
+    "ControlledPhaseShift": "CP",
+    "IsingXX": "RXX",
+    "IsingYY": "RYY",
+    "IsingZZ": "RZZ",
+}
+"""What Qiskit, OpenQASM and PennyLane call some of them; capitals make no difference."""
+
+
+def gate(name: str) -> Unitary:
+    """The named gate; capitals make no difference, and :data:`ALIASES` has the names that other libraries use.
+
+    Raises
+    ------
+    InputError
+        Where there is no such gate, with the nearest name.
+
+    Examples
+    --------
+    >>> gate("cx"), gate("iSWAP"), gate("phase"), gate("sxdg")
+    (CNOT, ISWAP, P, SXdg)
+    """
+    return find("a gate's name", name, GATES, ALIASES)

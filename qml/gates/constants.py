@@ -9,6 +9,22 @@ import numpy as np
 from qml.gates.unitary import UnitaryGate
 from qml.operations import documented
 
+__all__ = [
+    "ISWAP",
+    "SWAP",
+    "SX",
+    "H",
+    "I",
+    "S",
+    "SXdg",
+    "Sdg",
+    "T",
+    "Tdg",
+    "X",
+    "Y",
+    "Z",
+]
+
 I = documented(UnitaryGate(np.eye(2), name="I"), """The identity on one qubit.""")  # noqa: E741 - the letter of it
 X = documented(UnitaryGate([[0, 1], [1, 0]], name="X"), """The bit flip, |0> <-> |1>.""")
 Y = documented(UnitaryGate(np.array([[0, -1j], [1j, 0]]), name="Y"), """The bit and phase flip i X Z.""")

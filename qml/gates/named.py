@@ -1,4 +1,4 @@
-"""The usual gates with parameters or controls, and every named gate by its name."""
+"""The usual gates with parameters or controls."""
 
 from __future__ import annotations
 
@@ -7,12 +7,37 @@ import math
 import numpy as np
 
 from qml._typing import Complex, Real
-from qml.gates.constants import ISWAP, SWAP, SX, H, I, S, Sdg, SXdg, T, Tdg, X, Y, Z
+from qml.gates.constants import SWAP, H, X, Y, Z
 from qml.gates.control import controlled
 from qml.gates.parametric import ParametricGate
 from qml.gates.rotations import PauliRotation
-from qml.operations import Unitary, documented, find
+from qml.operations import documented
 from qml.parameters import Affine
+
+__all__ = [
+    "CCX",
+    "CH",
+    "CNOT",
+    "CP",
+    "CRX",
+    "CRY",
+    "CRZ",
+    "CSWAP",
+    "CX",
+    "CY",
+    "CZ",
+    "RX",
+    "RXX",
+    "RY",
+    "RYY",
+    "RZ",
+    "RZZ",
+    "U3",
+    "Fredkin",
+    "P",
+    "Toffoli",
+    "XXPlusYY",
+]
 
 
 def _negated(params: tuple[Affine, ...]) -> tuple[Affine, ...]:
@@ -106,54 +131,4 @@ XXPlusYY = documented(
 )
 Toffoli = documented(controlled(X, 2), """X on the third qubit where the first two are in |1>.""")
 Fredkin = documented(controlled(SWAP), """SWAP of the second and third qubit where the first is in |1>.""")
-
-GATES: dict[str, Unitary] = {
-    g.name: g
-    for g in (
-        *(I, X, Y, Z, H, S, Sdg, T, Tdg, SX, SXdg, RX, RY, RZ, P, U3),
-        *(CNOT, CY, CZ, CH, SWAP, ISWAP, CRX, CRY, CRZ, CP),
-        *(RXX, RYY, RZZ, XXPlusYY, Toffoli, Fredkin),
-    )
-}
-"""Every named gate by its name."""
-
-ALIASES: dict[str, str] = {
-    "CX": "CNOT",
-    "CCX": "Toffoli",
-    "CCNOT": "Toffoli",
-    "CSWAP": "Fredkin",
-    "id": "I",
-    "Identity": "I",
-    "PauliX": "X",
-    "PauliY": "Y",
-    "PauliZ": "Z",
-    "Hadamard": "H",
-    "U": "U3",
-    "phase": "P",
-    "PhaseShift": "P",
-    "u1": "P",
-    "cphase": "CP",
-    "cu1": "CP",
-    "ControlledPhaseShift": "CP",
-    "IsingXX": "RXX",
-    "IsingYY": "RYY",
-    "IsingZZ": "RZZ",
-}
-"""What Qiskit, OpenQASM and PennyLane call some of them; capitals make no difference."""
 CX, CCX, CSWAP = CNOT, Toffoli, Fredkin
-
-
-def gate(name: str) -> Unitary:
-    """The named gate; capitals make no difference, and :data:`ALIASES` has the names that other libraries use.
-
-    Raises
-    ------
-    InputError
-        Where there is no such gate, with the nearest name.
-
-    Examples
-    --------
-    >>> gate("cx"), gate("iSWAP"), gate("phase"), gate("sxdg")
-    (CNOT, ISWAP, P, SXdg)
-    """
-    return find("a gate's name", name, GATES, ALIASES)

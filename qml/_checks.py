@@ -222,6 +222,14 @@ def all_finite(a: Real) -> bool:
     return bool(np.isfinite(a).all())
 
 
+def scalar(name: str, value: complex) -> complex:
+    """One finite number, real or complex."""
+    a = array(name, value)
+    if a.ndim:
+        raise InputError(f"{name} must be one number; found an array of shape {a.shape}.")
+    return complex(a)
+
+
 def logarithms(name: str, values: ArrayLike) -> Real:
     """Real numbers below +inf; -inf, the logarithm of zero, is one."""
     try:

@@ -262,7 +262,9 @@ class Operation:
 
 
 def TraceOut(*sites: int, dims: DimsLike | None = None) -> Operation:  # noqa: N802 - stands beside gates
-    """Discard sites: the partial trace over them. They take no further operation unless initialised again.
+    r"""Discard sites: the partial trace over them. They take no further operation unless initialised again.
+
+    .. math:: \rho \mapsto \sum_k \langle k | \rho | k \rangle, \qquad k \text{ over a basis of the sites}
 
     Parameters
     ----------
@@ -281,11 +283,13 @@ def TraceOut(*sites: int, dims: DimsLike | None = None) -> Operation:  # noqa: N
     >>> Circuit(2, [gates.RY("a", 0), gates.CNOT(0, 1), TraceOut(1)]).dims_out
     (2,)
     """
-    return PartialTrace(_dims_of_sites("TraceOut", sites, dims))(*sites)
+    return _placed("TraceOut", PartialTrace, sites, dims)
 
 
 def Initialize(*sites: int, dims: DimsLike | None = None) -> Operation:  # noqa: N802 - stands beside gates
-    """Add fresh sites in the state |0>. A site whose first operation this is does not exist before it.
+    r"""Add fresh sites in the state \|0>. A site whose first operation this is does not exist before it.
+
+    .. math:: \rho \mapsto \rho \otimes |0 \dots 0\rangle\langle 0 \dots 0|
 
     Parameters
     ----------
@@ -304,10 +308,13 @@ def Initialize(*sites: int, dims: DimsLike | None = None) -> Operation:  # noqa:
     >>> Circuit(2, [Initialize(1), gates.CNOT(0, 1)]).dims_in
     (2,)
     """
-    return Preparation(_dims_of_sites("Initialize", sites, dims))(*sites)
+    return _placed("Initialize", Preparation, sites, dims)
 
 
-def _dims_of_sites(what: str, sites: tuple[int, ...], dims: DimsLike | None) -> Dims:
+def _placed(
+    what: str, kind: Callable[[Dims], Instruction], sites: tuple[int, ...], dims: DimsLike | None
+) -> Operation:
+    """A change of the register on sites of these dimensions."""
     for site in sites:
         _checks.integer(f"{what}: each site", site, low=0)
     found = (2,) * len(sites) if dims is None else _checks.dimensions("dims", dims)
@@ -316,4 +323,4 @@ def _dims_of_sites(what: str, sites: tuple[int, ...], dims: DimsLike | None) -> 
             f"{what} takes one or more sites, as in {what}(1), and dims one entry a site; found the sites {sites} and "
             f"dims {found}."
         )
-    return found
+    return kind(found)(*sites)

@@ -6,7 +6,7 @@ import html
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from scipy import sparse
@@ -16,12 +16,11 @@ from qml._checks import InputError
 from qml._typing import Dims, DimsLike
 from qml.circuits import drawing
 from qml.circuits.domains import parameter_domains
+from qml.circuits.noise import NoiseModel
+from qml.circuits.places import check_places, sites_after, sites_before
 from qml.circuits.program import Program, Step
-from qml.operations import Instruction, Operation, PartialTrace, Preparation, Unitary
+from qml.operations import Operation, Preparation, Unitary
 from qml.parameters import Interval, ParameterLike
-
-if TYPE_CHECKING:
-    from qml.circuits.noise import NoiseModel
 
 
 @dataclass(frozen=True, init=False, repr=False)
@@ -67,7 +66,7 @@ class Circuit:
         object.__setattr__(self, "operations", tuple(_checks.listed("operations", operations, "operations")))
         if not self.dims:
             raise InputError("a circuit needs at least one site; found dims = ().")
-        self._check_places()
+        check_places(self.operations, self.dims)
         self.domains  # noqa: B018 - refuses a parameter that has no allowed value
 
     # what it holds -------------------------------------------------------------------------------------------------
@@ -80,22 +79,15 @@ class Circuit:
     @cached_property
     def sites_in(self) -> tuple[int, ...]:
         """Sites of the input register: all but those whose first operation is ``Initialize``."""
-        first: dict[int, Instruction] = {}
-        for operation in self.operations:
-            for site in operation.sites:
-                first.setdefault(site, operation.instruction)
-        return tuple(site for site in range(self.n_sites) if not isinstance(first.get(site), Preparation))
+        return sites_before(self.operations, self.n_sites)
 
     @cached_property
     def sites_out(self) -> tuple[int, ...]:
         """Sites of the output register: those that are alive at the end."""
-        alive = set(self.sites_in)
+        alive = self.sites_in
         for operation in self.operations:
-            if isinstance(operation.instruction, PartialTrace):
-                alive.difference_update(operation.sites)
-            elif isinstance(operation.instruction, Preparation):
-                alive.update(operation.sites)
-        return tuple(sorted(alive))
+            alive = sites_after(operation, alive)
+        return alive
 
     @property
     def dims_in(self) -> Dims:
@@ -253,10 +245,16 @@ class Circuit:
         )
 
     def with_noise(self, model: NoiseModel) -> Circuit:
-        """The circuit with the channels of a noise model put in; see :class:`NoiseModel` for where they go."""
-        from qml.circuits.noise import NoiseModel
+        """The circuit with the channels of a noise model put in; see :class:`NoiseModel` for where they go.
 
-        return _checks.instance("model", model, NoiseModel).apply(self)
+        Raises
+        ------
+        InputError
+            Where a rule or a duration names a gate that neither the library nor the circuit has, or a site that the
+            circuit does not have, or a channel does not fit the sites that it would act on.
+        """
+        noisy = _checks.instance("model", model, NoiseModel)._noisy(self.operations, self.n_sites, self.sites_out)
+        return Circuit(self.dims, noisy)
 
     # engines -------------------------------------------------------------------------------------------------------
 
@@ -269,7 +267,7 @@ class Circuit:
 
     @cached_property
     def _program(self) -> Program:
-        register = list(self.sites_in)
+        register = self.sites_in
         column = {name: i for i, name in enumerate(self.parameters)}
         steps: list[Step] = []
         offset: list[float] = []
@@ -277,11 +275,9 @@ class Circuit:
         columns: list[int] = []
         weights: list[float] = []
         for operation in self.operations:
-            if isinstance(operation.instruction, Preparation):
-                register = sorted([*register, *operation.sites])
-            positions = tuple(register.index(site) for site in operation.sites)
-            if isinstance(operation.instruction, PartialTrace):
-                register = [site for site in register if site not in operation.sites]
+            after = sites_after(operation, register)
+            held = after if isinstance(operation.instruction, Preparation) else register
+            positions, register = tuple(held.index(site) for site in operation.sites), after
             start = len(offset)
             for slot, expression in enumerate(operation.params, start):
                 offset.append(expression.constant)
@@ -312,7 +308,7 @@ class Circuit:
                 │
         1: ─────⊕─┤RZ(a)├─
         """
-        return drawing.text(self, _checks.integer("width", width, low=20))
+        return drawing.text(self.operations, self.dims, self.sites_in, _checks.integer("width", width, low=20))
 
     def __str__(self) -> str:
         return self.draw()
@@ -332,47 +328,6 @@ class Circuit:
         return iter(self.operations)
 
     # checks --------------------------------------------------------------------------------------------------------
-
-    def _check_places(self) -> None:
-        for i, operation in enumerate(self.operations):
-            if not isinstance(operation, Operation):
-                if isinstance(operation, Instruction):
-                    raise InputError(
-                        f"operation {i} of the circuit is {operation} without its sites: call it with its parameters "
-                        "and sites to place it, as in gates.CNOT(0, 1)."
-                    )
-                raise InputError(f"operation {i} of the circuit must be an Operation; found {operation!r}.")
-            outside = [site for site in operation.sites if not 0 <= site < self.n_sites]
-            if outside:
-                raise InputError(
-                    f"operation {i}, {operation}, names site {outside[0]}, but the circuit has "
-                    f"{_checks.plural(self.n_sites, 'site')}, counted from 0."
-                )
-            found = tuple(self.dims[site] for site in operation.sites)
-            if found != operation.instruction.dims:
-                raise InputError(
-                    f"operation {i}, {operation}, acts on dimensions {operation.instruction.dims}, but sites "
-                    f"{operation.sites} of the circuit have dimensions {found}."
-                )
-        alive = set(self.sites_in)
-        for i, operation in enumerate(self.operations):
-            if isinstance(operation.instruction, Preparation):
-                present = alive.intersection(operation.sites)
-                if present:
-                    raise InputError(
-                        f"operation {i}, {operation}, adds site {min(present)}, which is there already: "
-                        "trace it out first, or use channels.Reset."
-                    )
-                alive.update(operation.sites)
-                continue
-            dead = set(operation.sites) - alive
-            if dead:
-                raise InputError(
-                    f"operation {i}, {operation}, acts on site {min(dead)}, which was traced out before: "
-                    "leave it out, or initialize the site again."
-                )
-            if isinstance(operation.instruction, PartialTrace):
-                alive.difference_update(operation.sites)
 
     def _placed(self, dims: Dims, sites: tuple[int, ...] | None) -> list[Operation]:
         """Its operations on sites of a register of dimensions `dims`."""

@@ -8,16 +8,14 @@ downwards. Names of channels made of several words are shortened to their initia
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from qml import gates
+from qml._typing import Dims
 from qml.operations import Channel, Instruction, Operation, PartialTrace, Preparation, Unitary
 from qml.parameters import Affine
-
-if TYPE_CHECKING:
-    from qml.circuits.circuit import Circuit
 
 LONGEST = 16
 """Longest text of one parameter; longer ones end in an ellipsis."""
@@ -113,21 +111,21 @@ def columns(operations: Iterable[Operation]) -> list[list[Mark]]:
     return result
 
 
-def text(circuit: Circuit, width: int) -> str:
-    """The drawing as text, folded into panels of at most `width` characters (one column at least)."""
-    labels = [f"{site}: " if dim == 2 else f"{site} (d={dim}): " for site, dim in enumerate(circuit.dims)]
+def text(operations: Sequence[Operation], dims: Dims, sites_in: Iterable[int], width: int) -> str:
+    """A circuit as text, folded into panels of at most `width` characters (one column at least)."""
+    labels = [f"{site}: " if dim == 2 else f"{site} (d={dim}): " for site, dim in enumerate(dims)]
     indent = max(map(len, labels))
-    alive = set(circuit.sites_in)
+    alive = set(sites_in)
     panels = [_margin(labels, indent, alive)]
-    for marks in columns(circuit.operations):
-        block = _column(marks, circuit.n_sites, alive)
+    for marks in columns(operations):
+        block = _column(marks, len(dims), alive)
         if len(panels[-1][0]) + len(block[0]) > width and len(panels[-1][0]) > indent + 1:
             panels.append(_margin(labels, indent, alive))
         alive = alive_after(marks, alive)
         ends = ["─" if line % 2 == 0 and line // 2 in alive else " " for line in range(len(block))]
         panels[-1] = [a + b + end for a, b, end in zip(panels[-1], block, ends, strict=True)]
     drawn = "\n\n\n".join("\n".join(line.rstrip() for line in panel) for panel in panels)
-    footer = legend(circuit.operations)
+    footer = legend(operations)
     return f"{drawn}\n{footer}" if footer else drawn
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
@@ -11,7 +11,6 @@ import numpy as np
 
 from qml import _checks, channels, gates
 from qml._checks import InputError
-from qml.circuits.circuit import Circuit
 from qml.operations import Channel, Operation, PartialTrace, Preparation, Unitary, plain
 from qml.parameters import Affine, ParameterLike, as_affine
 
@@ -231,23 +230,17 @@ class NoiseModel:
             raise InputError(f"a readout error acts on one site; found {channel.name}, on {channel.n_sites} sites.")
         return replace(self, readout=(*self.readout, rule))
 
-    def apply(self, circuit: Circuit) -> Circuit:
-        """The circuit with the noise put in: ``circuit.with_noise(model)``.
+    def _noisy(self, operations: Sequence[Operation], n_sites: int, sites_out: Sequence[int]) -> list[Operation]:
+        """The operations of a circuit with the noise put in."""
+        names = tuple(dict.fromkeys(operation.name for operation in operations))
+        self._check(names, n_sites)
+        return self._spelled(names)._put_in(operations, n_sites, sites_out)
 
-        Raises
-        ------
-        InputError
-            Where a rule or a duration names a gate that neither the library nor the circuit has, or a site that the
-            circuit does not have, or a channel does not fit the sites that it would act on.
-        """
-        self._check(_checks.instance("circuit", circuit, Circuit))
-        return self._spelled(circuit)._applied(circuit)
-
-    def _applied(self, circuit: Circuit) -> Circuit:
+    def _put_in(self, clean: Sequence[Operation], n_sites: int, sites_out: Sequence[int]) -> list[Operation]:
         operations: list[Operation] = []
         durations = dict(self.relaxation.durations) if self.relaxation else {}
-        free_at = [0.0] * circuit.n_sites
-        for operation in circuit:
+        free_at = [0.0] * n_sites
+        for operation in clean:
             if isinstance(operation.instruction, PartialTrace):
                 operations.append(operation)
                 continue
@@ -262,10 +255,10 @@ class NoiseModel:
                 operations += [self.relaxation._lasting(duration, site) for site in operation.sites]
             for site in operation.sites:
                 free_at[site] = start + duration
-        operations += self._idle(circuit.sites_out, free_at, max((free_at[s] for s in circuit.sites_out), default=0.0))
+        operations += self._idle(sites_out, free_at, max((free_at[s] for s in sites_out), default=0.0))
         for rule in self.readout:
-            operations += rule._on_each(circuit.sites_out)
-        return Circuit(circuit.dims, operations)
+            operations += rule._on_each(sites_out)
+        return operations
 
     def _idle(self, sites: Iterable[int], free_at: Sequence[float], until: float) -> list[Operation]:
         """Relaxation of sites that wait; differences at the rounding of the clock are none."""
@@ -274,12 +267,11 @@ class NoiseModel:
         tick = 8 * sys.float_info.epsilon * until
         return [self.relaxation._lasting(until - free_at[s], s) for s in sites if until - free_at[s] > tick]
 
-    def _spelled(self, circuit: Circuit) -> NoiseModel:
+    def _spelled(self, names: Collection[str]) -> NoiseModel:
         """The model with the names that the operations of the circuit have: "cx" is CNOT."""
-        held = circuit.counts()
 
         def spelled(name: str) -> str:
-            return name if name in held or name == "initialize" else gates.gate(name).name
+            return name if name in names or name == "initialize" else gates.gate(name).name
 
         rules = tuple(
             replace(rule, gates=None if rule.gates is None else tuple(map(spelled, rule.gates))) for rule in self.rules
@@ -289,12 +281,12 @@ class NoiseModel:
         durations = tuple((spelled(name), time) for name, time in self.relaxation.durations)
         return replace(self, rules=rules, relaxation=replace(self.relaxation, durations=durations))
 
-    def _check(self, circuit: Circuit) -> None:
-        known = {**gates.GATES, **circuit.counts(), "initialize": 1}
+    def _check(self, names: Collection[str], n_sites: int) -> None:
+        known = (*gates.GATES, *names, "initialize")
         others = {plain(name) for name in (*gates.GATES, *gates.ALIASES)}
         named = [name for rule in self.rules for name in rule.gates or ()]
         if self.relaxation:
-            self.relaxation._check(circuit.n_sites)
+            self.relaxation._check(n_sites)
             named += [name for name, _ in self.relaxation.durations]
         for name in named:
             if name not in known and plain(name) not in others:
@@ -303,10 +295,10 @@ class NoiseModel:
                     f"{_checks.nearest(name, known)}."
                 )
         for site in {site for rule in (*self.rules, *self.readout) for site in rule.sites or ()}:
-            if site >= circuit.n_sites:
+            if site >= n_sites:
                 raise InputError(
                     f"the noise model names site {site}, but the circuit has "
-                    f"{_checks.plural(circuit.n_sites, 'site')}, counted from 0."
+                    f"{_checks.plural(n_sites, 'site')}, counted from 0."
                 )
 
 

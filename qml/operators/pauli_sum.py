@@ -10,13 +10,12 @@ import numpy as np
 
 from qml import _checks
 from qml._checks import InputError
-from qml._typing import ArrayLike, Complex, Dims, Integer
-from qml.operators.strings import Word, as_label, latex, spell, word_of, write
+from qml._typing import ArrayLike, Complex, Dims
+from qml.operators.strings import I_POWERS, Word, as_label, diagonals, latex, placed, spell, word_of, write
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-I_POWERS: tuple[complex, ...] = (1.0, 1j, -1.0, -1j)
 PAIRS = "pairs (label, coefficient), or a mapping"
 SHOWN = 12
 """How many terms the short displays show."""
@@ -90,7 +89,7 @@ class PauliSum:
             n_qubits = n_qubits or len(label)
             if len(label) != n_qubits:
                 raise InputError(f"every label must have {_checks.plural(n_qubits, 'letter')}; found {label!r}.")
-            items.append((word_of(label), _scalar(f"the coefficient of {label!r}", pair[1])))
+            items.append((word_of(label), _simplest(_checks.scalar(f"the coefficient of {label!r}", pair[1]))))
         if n_qubits is None:
             raise InputError("terms must hold at least one label; found none: pass n_qubits if zero is meant.")
         return _collect(n_qubits, items)
@@ -199,7 +198,7 @@ class PauliSum:
             "use .sparse() or .apply(psi)",
         )
         out = np.zeros((1 << self.n_qubits,) * 2, dtype=np.complex128)
-        for x, b, values in self._diagonals():
+        for x, b, values in diagonals(self._items(), self.n_qubits):
             out[b ^ x, b] = values
         return out
 
@@ -215,7 +214,7 @@ class PauliSum:
         )
         columns = [np.zeros(0, dtype=np.int64)]
         rows, data = [columns[0]], [np.zeros(0, dtype=np.complex128)]
-        for x, b, values in self._diagonals():
+        for x, b, values in diagonals(self._items(), self.n_qubits):
             b = b[values != 0]
             rows.append(b ^ x)
             columns.append(b)
@@ -236,21 +235,9 @@ class PauliSum:
         if vectors.ndim < 1 or vectors.shape[-1] != d:
             raise InputError(f"psi must have shape (..., {d}) for {self._size}; found shape {vectors.shape}.")
         out = np.zeros(vectors.shape, dtype=np.complex128)
-        for x, b, values in self._diagonals():
+        for x, b, values in diagonals(self._items(), self.n_qubits):
             out += (values * vectors)[..., b ^ x]
         return out
-
-    def _diagonals(self) -> Iterator[tuple[int, Integer, Complex]]:
-        """For every distinct x: (x, all b, the entries A[b + x, b] that its strings make)."""
-        by_x: dict[int, list[tuple[int, complex]]] = {}
-        for (x, z), c in zip(self.words, self.coefficients, strict=True):
-            by_x.setdefault(x, []).append((z, c * I_POWERS[(x & z).bit_count() % 4]))
-        b = np.arange(1 << self.n_qubits)
-        for x, group in by_x.items():
-            values = np.zeros(b.shape, dtype=np.complex128)
-            for z, c in group:
-                values += c * (1.0 - 2.0 * (np.bitwise_count(b & z) & 1))
-            yield x, b, values
 
     def __add__(self, other: PauliSum) -> PauliSum:
         self._check_partner("added to", other)
@@ -271,13 +258,13 @@ class PauliSum:
     def __mul__(self, factor: complex) -> PauliSum:
         if isinstance(factor, PauliSum):
             raise InputError("* multiplies a Pauli sum by a number: write A @ B for the product of two operators.")
-        s = _scalar("the factor of a Pauli sum", factor)
+        s = _simplest(_checks.scalar("the factor of a Pauli sum", factor))
         return _collect(self.n_qubits, [(word, s * c) for word, c in self._items()])
 
     __rmul__ = __mul__
 
     def __truediv__(self, divisor: complex) -> PauliSum:
-        s = _scalar("the divisor of a Pauli sum", divisor)
+        s = _simplest(_checks.scalar("the divisor of a Pauli sum", divisor))
         if s == 0:
             raise InputError("the divisor of a Pauli sum must not be zero.")
         return _collect(self.n_qubits, [(word, c / s) for word, c in self._items()])
@@ -362,14 +349,7 @@ def pauli(label: str, coefficient: complex = 1.0, sites: Sequence[int] | None = 
     if (sites is None) != (n is None):
         raise InputError(f"sites and n must be given together; found sites = {sites}, n = {n}.")
     if sites is not None:
-        width = _checks.integer("n", n, low=1)
-        sites = _checks.targets("sites", sites, width)
-        if len(sites) != len(letters):
-            raise InputError(f"sites must name one qubit for each letter of {letters!r}; found {sites}.")
-        placed = ["I"] * width
-        for site, letter in zip(sites, letters, strict=True):
-            placed[site] = letter
-        letters = "".join(placed)
+        letters = placed(letters, sites, _checks.integer("n", n, low=1))
     return PauliSum.from_terms([(letters, coefficient)])
 
 
@@ -415,10 +395,3 @@ def _collect(n_qubits: int, items: Iterable[tuple[Word, complex]]) -> PauliSum:
 def _simplest(c: complex) -> complex:
     """A float where the imaginary part is exactly zero."""
     return c.real if c.imag == 0 else c
-
-
-def _scalar(name: str, value: complex) -> complex:
-    a = _checks.array(name, value)
-    if a.ndim:
-        raise InputError(f"{name} must be one number; found an array of shape {a.shape}.")
-    return _simplest(complex(a))

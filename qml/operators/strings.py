@@ -10,20 +10,22 @@ so a string has one non-zero entry a column, and the strings that share x share 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 
+from qml import _checks
 from qml._checks import InputError
-from qml._typing import Complex, Real
+from qml._typing import Complex, Integer, Real
 
 _Values = TypeVar("_Values", Real, Complex)
 
 Word: TypeAlias = tuple[int, int]
 """A Pauli string as its masks (x, z)."""
 
+I_POWERS: tuple[complex, ...] = (1.0, 1j, -1.0, -1j)
 LETTERS = "IXZY"
 """The letter of a qubit with the bits x and z stands at x + 2 z."""
 
@@ -40,6 +42,30 @@ def word_of(label: str) -> Word:
     x = int("".join("01"[letter in "XY"] for letter in label), 2)
     z = int("".join("01"[letter in "ZY"] for letter in label), 2)
     return x, z
+
+
+def placed(letters: str, sites: Sequence[int], n: int) -> str:
+    """The label of n letters with these on the listed qubits, and I elsewhere."""
+    where = _checks.targets("sites", sites, n)
+    if len(where) != len(letters):
+        raise InputError(f"sites must name one qubit for each letter of {letters!r}; found {where}.")
+    label = ["I"] * n
+    for site, letter in zip(where, letters, strict=True):
+        label[site] = letter
+    return "".join(label)
+
+
+def diagonals(terms: Iterable[tuple[Word, complex]], n: int) -> Iterator[tuple[int, Integer, Complex]]:
+    """For every distinct x: (x, all b, the entries A[b + x, b] that its strings make, of A = sum of c P)."""
+    by_x: dict[int, list[tuple[int, complex]]] = {}
+    for (x, z), c in terms:
+        by_x.setdefault(x, []).append((z, c * I_POWERS[(x & z).bit_count() % 4]))
+    b = np.arange(1 << n)
+    for x, group in by_x.items():
+        values = np.zeros(b.shape, dtype=np.complex128)
+        for z, c in group:
+            values += c * (1.0 - 2.0 * (np.bitwise_count(b & z) & 1))
+        yield x, b, values
 
 
 def spell(word: Word, n: int) -> str:

@@ -37,10 +37,21 @@ def save(figure: Figure, file: Path | IO[bytes], form: str = "png", dpi: int = 1
     plain = plain_where_it_fails(figure)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # of characters that the font lacks, and of titles without end
-        figure.savefig(file, dpi=dpi, format=form)
+        if form == "png":
+            _write_png(figure, file, dpi)
+        else:
+            figure.savefig(file, dpi=dpi, format=form)
     return [
         f"{_short(text)!r} is not what Matplotlib reads as mathematics: it is drawn as it was typed." for text in plain
     ]
+
+
+def _write_png(figure: Figure, file: Path | IO[bytes], dpi: int) -> None:
+    """The figure as ``savefig`` writes it, but drawn once: ``savefig`` draws twice to know its size."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    figure.set_dpi(dpi)
+    FigureCanvasAgg(figure).print_png(file)
 
 
 @contextmanager

@@ -123,7 +123,7 @@ def run(
 
     PATH=VALUE lays a value over the study, such as fits[0].max_iterations=50 or fit.restarts=3 (in every fit).
     """
-    from qml.experiments.principle import is_principle
+    from qml.experiments.source import is_principle
 
     if is_principle(study):
         if any((resume, dry_run, workers, threads, scheduler, checkpoint_seconds, checkpoint_iterations)):
@@ -178,9 +178,11 @@ def _cost(study: Path, options: Options) -> str:
 @click.argument("overrides", nargs=-1, metavar="[PATH=VALUE]...")
 def validate(study: Path, overrides: tuple[str, ...]) -> None:
     """Check STUDY and build its target and models, without fitting."""
-    from qml.experiments.principle import is_principle, read_principle
+    from qml.experiments.source import is_principle
 
     if is_principle(study):
+        from qml.experiments.principle import read_principle
+
         numbers = [str(n) for found in read_principle(study, overrides).values() for n in found.statements]
         terminal.say(f"statements {', '.join(numbers)}\nThe study is valid.")
         return

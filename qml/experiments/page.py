@@ -15,7 +15,7 @@ from qml.experiments.config import to_yaml
 from qml.experiments.drawing import failure, save
 from qml.experiments.record import Run
 from qml.experiments.table import Table, biased_last, count, filled, load_table, summary
-from qml.principle.report import STYLE
+from qml.principle.pages import STYLE
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -16,9 +16,9 @@ from qml.experiments.files import write_whole
 from qml.experiments.record import new_folder, slug
 from qml.experiments.report import console
 from qml.experiments.schema import Seed, Spec, told
-from qml.experiments.source import Source, read
+from qml.experiments.source import Source, studies_in
 from qml.principle import STATEMENTS, Verdict, check
-from qml.principle.report import page, table
+from qml.principle.pages import page, table
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -54,20 +54,6 @@ class Checked:
         return tuple(v.statement.number for v in self.verdicts if not v.holds)
 
 
-def is_principle(path: Path) -> bool:
-    """Whether `path` is a study of the principle, or a folder in which every study is one."""
-    if path.is_dir():
-        files = _files(path)
-        return bool(files) and not (path / "run.json").exists() and all(is_principle(file) for file in files)
-    if not path.is_file():
-        return False
-    try:
-        data = read(path).data
-    except InputError:  # told when it is read as a study
-        return False
-    return isinstance(data, dict) and "statements" in data
-
-
 def read_principle(path: Path, overrides: Sequence[str] = ()) -> dict[Path, PrincipleStudy]:
     """The study in a file, or all of a folder, by file.
 
@@ -76,7 +62,7 @@ def read_principle(path: Path, overrides: Sequence[str] = ()) -> dict[Path, Prin
     InputError
         At the first mistake.
     """
-    files = _files(path) if path.is_dir() else [path]
+    files = studies_in(path) if path.is_dir() else [path]
     return {file: _study(override(compose(file), overrides)) for file in files}
 
 
@@ -147,7 +133,3 @@ def _study(source: Source) -> PrincipleStudy:
 
 def _write(path: Path, text: str) -> None:
     write_whole(path, lambda target: target.write_text(text, encoding="utf-8"))
-
-
-def _files(folder: Path) -> list[Path]:
-    return sorted(folder.glob("*.yaml"))

@@ -134,6 +134,25 @@ def read(path: Path) -> Source:
     return parse(content, path)
 
 
+def is_principle(path: Path) -> bool:
+    """Whether `path` is a study of the principle, or a folder in which every study is one."""
+    if path.is_dir():
+        files = studies_in(path)
+        return bool(files) and not (path / "run.json").exists() and all(is_principle(file) for file in files)
+    if not path.is_file():
+        return False
+    try:
+        data = read(path).data
+    except InputError:  # it is raised again when the file is read as a study
+        return False
+    return isinstance(data, dict) and "statements" in data
+
+
+def studies_in(folder: Path) -> list[Path]:
+    """The studies of a folder, in the order of their names."""
+    return sorted(folder.glob("*.yaml"))
+
+
 def parse(content: bytes, path: Path) -> Source:
     """The same for the bytes of a file; `path` is only told in messages."""
     if len(content) > MAX_BYTES:

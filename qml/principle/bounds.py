@@ -6,13 +6,16 @@ import numpy as np
 
 from qml import losses, states
 from qml.principle import bounds_pictures, draws
-from qml.principle.statement import Evidence, Largest
+from qml.principle.statement import PAPER, Evidence, Largest, statement
 from qml.states import DensityMatrix, GibbsState
 
-ROUNDING = 1e-10
-"""Of quantities relative to 1 + |S|: condition numbers of random states included."""
 
-
+@statement(
+    1,
+    "The quantum cross entropy",
+    "S(rho, sigma) = -Tr rho log sigma is finite iff supp rho lies in supp sigma, else +inf; 0 log 0 = 0",
+    PAPER,
+)
 def definition(rng: np.random.Generator, pairs: int) -> Evidence:
     worst = Largest()
     for pair in draws.pairs(rng, pairs):
@@ -21,17 +24,15 @@ def definition(rng: np.random.Generator, pairs: int) -> Evidence:
         for _ in range(3):
             s = losses.cross_entropy(*draws.outside(rng, d, max(1, pairs // 40)))
             worst.equal(s, np.inf, infinite=True)
-    return Evidence(
+    return worst.evidence(
         "-sum p_j log s_j over the eigenvectors that the model was made of, against S: models of full rank, nearly "
         f"singular ones (eigenvalues down to {draws.SMALLEST:.0e}), models of lower rank with rho inside their support "
         "(finite) and outside (exactly +inf)",
-        worst.samples,
-        worst.value,
-        ROUNDING,
-        (bounds_pictures.support(),),
+        bounds_pictures.support(),
     )
 
 
+@statement(2, "Entropy plus divergence", "S(rho, sigma) = S(rho) + D(rho || sigma)", "derived: from the definitions")
 def decomposition(rng: np.random.Generator, pairs: int) -> Evidence:
     worst = Largest()
     for pair in draws.pairs(rng, pairs):
@@ -42,15 +43,15 @@ def decomposition(rng: np.random.Generator, pairs: int) -> Evidence:
         s = losses.cross_entropy(pair.rho, pair.sigma)
         worst.equal(s - pair.rho.entropy(), divergence, 1 + np.abs(s))
         worst.equal(losses.relative_entropy(pair.rho, pair.sigma), divergence, 1 + np.abs(s))
-    return Evidence(
+    return worst.evidence(
         "S(rho, sigma) - S(rho), and D of the library, against Tr rho (log rho - log sigma) of the matrix logarithms",
-        worst.samples,
-        worst.value,
-        ROUNDING,
-        (bounds_pictures.floor(rng),),
+        bounds_pictures.floor(rng),
     )
 
 
+@statement(
+    3, "Klein's inequality", "S(rho, sigma) >= S(rho), with equality iff sigma = rho", "Klein (1931), Z. Phys. 72, 767"
+)
 def klein(rng: np.random.Generator, pairs: int) -> Evidence:
     worst = Largest()
     for pair in draws.pairs(rng, pairs):
@@ -68,17 +69,20 @@ def klein(rng: np.random.Generator, pairs: int) -> Evidence:
         distance = np.abs(np.linalg.eigvalsh(rho.matrix() - sigma.matrix())).sum(axis=-1)
         worst.require(distance > 1e-8)
         worst.add(np.where(gap > np.square(distance) / 4, -gap, np.inf))
-    return Evidence(
+    return worst.evidence(
         "S(rho) - S(rho, sigma) <= 0; S(rho, rho) = S(rho) for states of every rank and nearly singular ones; and "
         "S(rho, sigma) - S(rho) above a quarter of the squared trace norm of the difference, which is not zero, for "
         "sigma as near to rho as one part in 10^5",
-        worst.samples,
-        worst.value,
-        ROUNDING,
-        (bounds_pictures.rungs(rng),),
+        bounds_pictures.rungs(rng),
     )
 
 
+@statement(
+    4,
+    "Jensen's bound",
+    "S(rho, sigma) >= -log Tr(rho sigma), with equality iff supp rho lies in one eigenspace of sigma",
+    PAPER,
+)
 def jensen(rng: np.random.Generator, pairs: int) -> Evidence:
     worst = Largest()
     for pair in draws.pairs(rng, pairs):
@@ -93,15 +97,15 @@ def jensen(rng: np.random.Generator, pairs: int) -> Evidence:
         logs -= np.log(np.exp(logs).sum(axis=-1, keepdims=True))
         sigma = GibbsState(-(basis * logs[:, None, :]) @ draws.dagger(basis), (d,))
         worst.equal(losses.cross_entropy(draws.inside(rng, basis[..., :2], 2), sigma), -logs[:, 0])
-    return Evidence(
+    return worst.evidence(
         "-log Tr(rho sigma) - S(rho, sigma) < 0 for random pairs, and equality for rho inside one eigenspace of sigma",
-        worst.samples,
-        worst.value,
-        ROUNDING,
-        (bounds_pictures.eigenspace(rng),),
+        bounds_pictures.eigenspace(rng),
     )
 
 
+@statement(
+    5, "The fidelity bound", "S(rho, sigma) >= S(rho) - log F(rho, sigma); not ordered with Jensen's bound", PAPER
+)
 def fidelity(rng: np.random.Generator, pairs: int) -> Evidence:
     worst, orders = Largest(), [0, 0]
     for pair in draws.pairs(rng, pairs):
@@ -116,16 +120,19 @@ def fidelity(rng: np.random.Generator, pairs: int) -> Evidence:
             worst.at_least(s, other)
         worst.equal(losses.cross_entropy(sigma, sigma), sigma.entropy() - np.log(losses.fidelity(sigma, sigma)))
     worst.require(min(orders) > 0 or pairs < 100)
-    return Evidence(
+    return worst.evidence(
         f"S(rho) - log F - S(rho, sigma) <= 0, with equality at sigma = rho; this bound is the larger one for "
         f"{orders[0]} pairs, that of Jensen for {orders[1]}: they are not ordered",
-        worst.samples,
-        worst.value,
-        ROUNDING,
-        (bounds_pictures.not_ordered(rng),),
+        bounds_pictures.not_ordered(rng),
     )
 
 
+@statement(
+    6,
+    "Pinsker's inequality and the spectrum",
+    "S(rho, sigma) - S(rho) >= ||rho - sigma||_1^2 / 2, and -log lambda_max(sigma) <= S <= -log lambda_min(sigma)",
+    "Hiai, Ohya and Tsukada (1981), Pacific J. Math. 96, 99",
+)
 def pinsker(rng: np.random.Generator, pairs: int) -> Evidence:
     worst = Largest()
     for pair in draws.pairs(rng, pairs):
@@ -138,16 +145,19 @@ def pinsker(rng: np.random.Generator, pairs: int) -> Evidence:
             vector = np.take_along_axis(pair.basis, extreme[:, None, None], axis=-1)
             reached = losses.cross_entropy(DensityMatrix.from_factor(vector, (pair.dim,)), sigma)
             worst.equal(reached, -np.take_along_axis(logs, extreme[:, None], axis=-1)[:, 0])
-    return Evidence(
+    return worst.evidence(
         "the squared trace norm over 2 against S(rho, sigma) - S(rho), and S between the extreme -log eigenvalues, "
         "which it reaches at their eigenvectors",
-        worst.samples,
-        worst.value,
-        ROUNDING,
-        (bounds_pictures.slack(rng),),
+        bounds_pictures.slack(rng),
     )
 
 
+@statement(
+    16,
+    "Convexity and symmetry",
+    "S is convex in sigma, unitarily invariant and not symmetric",
+    "Lieb (1973), Adv. Math. 11, 267",
+)
 def convexity(rng: np.random.Generator, pairs: int) -> Evidence:
     worst, asymmetry = Largest(), 0.0
     for pair in draws.pairs(rng, pairs):
@@ -169,11 +179,9 @@ def convexity(rng: np.random.Generator, pairs: int) -> Evidence:
         worst.require(np.isfinite(losses.cross_entropy(sigma, mixed)))
         worst.require(losses.cross_entropy(mixed, sigma) == np.inf)
     worst.require(asymmetry > 0.01)
-    return Evidence(
+    return worst.evidence(
         "the value at a mixture of models against the chord; the value after a common random unitary; swapping the "
         f"arguments changes S by up to {asymmetry:.2g} nats, and from finite to +inf where only one has full rank",
-        worst.samples,
-        worst.value,
-        1e-9,
-        bounds_pictures.chords(rng),
+        *bounds_pictures.chords(rng),
+        tolerance=1e-9,
     )

@@ -9,8 +9,7 @@ import numpy as np
 from qml import losses, spectral, states
 from qml._typing import Complex, Real
 from qml.principle import draws
-from qml.principle.bounds import ROUNDING
-from qml.principle.statement import Evidence, Largest, Panel, Series
+from qml.principle.statement import ROUNDING, Evidence, Largest, Panel, Series, statement
 from qml.states import DensityMatrix, GibbsState
 
 STEP = 1e-3
@@ -19,6 +18,13 @@ DIFFERENCES = 1e-6
 TERMS = 3
 
 
+@statement(
+    18,
+    "Gibbs models",
+    "S = Tr rho G + log Z; gradient <G_j>_rho - <G_j>_sigma; Hessian the Bogoliubov-Kubo-Mori covariance; convex "
+    "in theta",
+    "Kappen (2018), arXiv:1803.11278; Patel and Wilde (2024), arXiv:2410.24058",
+)
 def gibbs(rng: np.random.Generator, pairs: int) -> Evidence:
     exact, worst, each = Largest(), Largest(), draws.spread(pairs, 8)
     for d in (2, 3, 4):
@@ -65,6 +71,12 @@ def _log_z(k: Complex) -> Real:
     return np.asarray(np.log(np.exp(energies[:, :1] - energies).sum(axis=-1)) - energies[:, 0])
 
 
+@statement(
+    19,
+    "Any model",
+    "dS = -Tr(rho Dlog_sigma[dsigma]), the Frechet derivative by divided differences",
+    "Daleckii and Krein (1965)",
+)
 def any_model(rng: np.random.Generator, pairs: int) -> Evidence:
     worst = Largest()
     for d in (2, 3, 4):
@@ -100,14 +112,12 @@ def any_model(rng: np.random.Generator, pairs: int) -> Evidence:
 
             pulled = scaled(0.0).pull_log(-rho.matrix())
             worst.equal(_numeric(rho, scaled), np.einsum("bij,bij->b", pulled.conj(), along).real)
-    return Evidence(
+    return worst.evidence(
         "dS along random directions (fourth-order differences) against -Tr(rho Dlog_sigma[dsigma]) by divided "
         "differences: models of full rank, half of them with two eigenvalues that differ by 1e-9 of their size; and "
         "models held as factors, nearly singular ones and ones of lower rank, with rho inside their support",
-        worst.samples,
-        worst.value,
-        DIFFERENCES,
-        (_gaps(),),
+        _gaps(),
+        tolerance=DIFFERENCES,
     )
 
 

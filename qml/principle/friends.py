@@ -11,7 +11,7 @@ from qml import losses
 from qml._typing import Complex, Real
 from qml.operators import partial_trace_matrix
 from qml.principle import draws
-from qml.principle.statement import Counterexample, Evidence, Largest, Panel, Series
+from qml.principle.statement import Counterexample, Evidence, Largest, Panel, Series, statement
 from qml.states import DensityMatrix
 
 CLEAR = 0.01
@@ -41,6 +41,7 @@ class FalseFriend:
     tell: Callable[[Real], str]
 
 
+@statement(11, "False friends", "seven inequalities that look right each have a counterexample", "found by search")
 def false_friends(rng: np.random.Generator, pairs: int) -> Evidence:
     each = draws.spread(pairs, len(FRIENDS))
     found, series, least = [], [], Largest()

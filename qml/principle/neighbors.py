@@ -8,7 +8,7 @@ from scipy.special import gammaln
 from qml import losses, states
 from qml._typing import Complex, Real
 from qml.principle import draws
-from qml.principle.statement import Evidence, Largest, Panel, Series
+from qml.principle.statement import Evidence, Largest, Panel, Series, statement
 from qml.spectral import exp_divided_differences
 from qml.states import DensityMatrix, GibbsState
 
@@ -17,6 +17,12 @@ DYADIC = (2, 3, 4, 6, 36)
 """Dimensions of models whose eigenvalues are powers of 1/2, down to 2^-35."""
 
 
+@statement(
+    20,
+    "Compression with the wrong model",
+    "coding rho with a code made for sigma costs S(rho, sigma) nats a copy",
+    "arXiv:2106.13823",
+)
 def compression(rng: np.random.Generator, pairs: int) -> Evidence:
     """Shannon codes for the eigenvectors of sigma^(x n), n qubits of rho: lengths ceil(-log2 s_j)."""
     worst, count = Largest(), draws.spread(pairs, len(BLOCKS))
@@ -56,16 +62,20 @@ def compression(rng: np.random.Generator, pairs: int) -> Evidence:
         "difference, D(rho || sigma)/log 2, is what the wrong model costs.",
         log_x=2,
     )
-    return Evidence(
+    return worst.evidence(
         "the mean length of Shannon codes for blocks of 1 to 128 copies, between S(rho, sigma)/log 2 and 1/n above "
         "it; equal to it where the eigenvalues of sigma are powers of 1/2",
-        worst.samples,
-        worst.value,
-        1e-9,
-        (panel,),
+        panel,
+        tolerance=1e-9,
     )
 
 
+@statement(
+    21,
+    "The Pythagorean theorem",
+    "D(rho || sigma) = D(rho || sigma*) + D(sigma* || sigma) for the moment-matched sigma* and any sigma of the family",
+    "Amari and Nagaoka (2000), Methods of Information Geometry",
+)
 def pythagoras(rng: np.random.Generator, pairs: int) -> Evidence:
     """Moment matching by Newton's method in the span of three operators on two qubits, batched."""
     worst, d, terms = Largest(), 4, 3
@@ -87,13 +97,11 @@ def pythagoras(rng: np.random.Generator, pairs: int) -> Evidence:
     parts = losses.relative_entropy(rho, best) + losses.relative_entropy(star, other)
     worst.equal(whole[reached], parts[reached])
     worst.require(reached.mean() > 0.95)
-    return Evidence(
+    return worst.evidence(
         "D(rho || sigma) against D(rho || sigma*) + D(sigma* || sigma), sigma* the Gibbs state with the moments of rho "
         f"(matched to 1e-12 in {int(reached.sum())} of {pairs} instances, the others left out)",
-        worst.samples,
-        worst.value,
-        1e-9,
-        (_parallel(rho[0], g[0], theta[0], rng.normal(size=terms)),),
+        _parallel(rho[0], g[0], theta[0], rng.normal(size=terms)),
+        tolerance=1e-9,
     )
 
 

@@ -8,10 +8,9 @@ from qml import losses, states
 from qml._typing import Complex
 from qml.measurement import PauliMeasurement, sample
 from qml.principle import draws
-from qml.principle import measured_pictures as pictures
-from qml.principle.bounds import ROUNDING
-from qml.principle.measured import CHANCE
-from qml.principle.statement import Evidence, Largest
+from qml.principle import measuring_pictures as pictures
+from qml.principle.measuring import CHANCE
+from qml.principle.statement import ROUNDING, Evidence, Largest, statement
 from qml.states import DensityMatrix
 from qml.tomography import maximum_likelihood
 
@@ -19,6 +18,13 @@ SHOTS = (10**4, 10**8)
 """In each setting, of the records whose likelihood is maximised."""
 
 
+@statement(
+    12,
+    "The price of measuring",
+    "argmin S(rho_hat, .) is rho_hat, biased at infinite shots: (rho + 1)/(d + 1) for a 2-design; the likelihood "
+    "of an informationally complete measurement is consistent",
+    "derived: from statement 3",
+)
 def price_of_measuring(rng: np.random.Generator, pairs: int) -> Evidence:
     worst, sampled, each = Largest(), Largest(), draws.spread(pairs, 4)
     for d in (2, 3, 5):  # the d + 1 mutually unbiased bases of a prime dimension are a 2-design

@@ -9,6 +9,12 @@ import numpy as np
 
 from qml import _checks
 from qml._typing import ArrayLike, Real
+from qml.principle.pages import section
+
+PAPER = "Zhou Shangnan and Yixu Wang (2021), arXiv:2102.11887: abstract"
+COMMENT = "Zhou Shangnan and Yixu Wang (2021), arXiv:2102.11887: comment to version 3"
+ROUNDING = 1e-10
+"""Tolerance of quantities relative to 1 + |S|, which allows for the condition numbers of random states."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,6 +151,10 @@ class Largest:
         with np.errstate(invalid="ignore"):
             self.add(np.where(np.isfinite(a) & np.isfinite(b), (b - a) / (1 + np.abs(a)), np.inf))
 
+    def evidence(self, computed: str, *panels: Panel, tolerance: float = ROUNDING) -> Evidence:
+        """What was found, with what was `computed` in words."""
+        return Evidence(computed, self.samples, self.value, tolerance, panels)
+
     def require(self, conditions: ArrayLike) -> None:
         """An infinite violation where a condition fails; adds no samples."""
         if not np.all(conditions):
@@ -204,6 +214,13 @@ class Statement:
     look: Callable[[np.random.Generator, int], Evidence]
 
 
+def statement(
+    number: int, title: str, claim: str, source: str
+) -> Callable[[Callable[[np.random.Generator, int], Evidence]], Statement]:
+    """A decorator: the function, which looks for violations, becomes the :class:`Statement`."""
+    return lambda look: Statement(number, title, claim, source, look)
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Verdict:
     """A statement, the evidence for it, and what it took."""
@@ -228,6 +245,4 @@ class Verdict:
         return f"<Verdict: {str(self).strip()}>"
 
     def _repr_html_(self) -> str:
-        from qml.principle.report import section
-
         return section(self)

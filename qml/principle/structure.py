@@ -9,8 +9,7 @@ import numpy as np
 from qml import losses, operators, states
 from qml._typing import Complex, Real
 from qml.principle import draws
-from qml.principle.bounds import ROUNDING
-from qml.principle.statement import Evidence, Largest, Panel, Series
+from qml.principle.statement import COMMENT, Evidence, Largest, Panel, Series, statement
 from qml.states import DensityMatrix, GibbsState, ProductState, State
 
 SHAPES = ((2, 2), (2, 3), (3, 2), (2, 4))
@@ -18,6 +17,12 @@ PRODUCTS = 40
 """At most so many product states of each shape, which are held as their factors and are not batches."""
 
 
+@statement(
+    14,
+    "Extensivity",
+    "S(rho_AB, sigma_A x sigma_B) = S(rho_A, sigma_A) + S(rho_B, sigma_B), for correlated data too",
+    COMMENT,
+)
 def extensivity(rng: np.random.Generator, pairs: int) -> Evidence:
     worst, each = Largest(), draws.spread(pairs, 4 * len(SHAPES))
     for shape in SHAPES:
@@ -38,14 +43,11 @@ def extensivity(rng: np.random.Generator, pairs: int) -> Evidence:
                 worst.equal(whole, parts)
         for k in range(min(PRODUCTS, max(8, pairs // 50))):
             _held_as_factors(rng, shape, k, worst)
-    return Evidence(
+    return worst.evidence(
         "S of a product model against the sum over its factors, for product data and for correlated data of rank 2: "
         "models held as one matrix, by their logarithm, and as their factors (ProductState) of full rank, nearly "
         "singular, diagonal or of lower rank, S = +inf of both where a factor lacks support",
-        worst.samples,
-        worst.value,
-        ROUNDING,
-        (_chain(rng),),
+        _chain(rng),
     )
 
 
@@ -86,6 +88,7 @@ def _reduced(joint: Complex, shape: tuple[int, ...]) -> list[Complex]:
     return [operators.partial_trace_matrix(joint, [k], shape) for k in range(len(shape))]
 
 
+@statement(15, "Parallel processing", "S and its derivative are linear in rho: shards of data are exact", COMMENT)
 def sharding(rng: np.random.Generator, pairs: int) -> Evidence:
     worst, shards = Largest(), 8
     each = draws.spread(pairs, 3 * len(draws.DIMS))
@@ -127,14 +130,11 @@ def sharding(rng: np.random.Generator, pairs: int) -> Evidence:
         "nothing.",
         log_y=True,
     )
-    return Evidence(
+    return worst.evidence(
         "value and derivative of the pooled data against the means over 8 shards of pure data, and the mean over all "
         "28 "
         "mini-batches of two shards",
-        worst.samples,
-        worst.value,
-        ROUNDING,
-        (picture,),
+        picture,
     )
 
 
@@ -167,6 +167,9 @@ def _chain(rng: np.random.Generator) -> Panel:
     )
 
 
+@statement(
+    17, "The classical limit", "commuting states give the classical cross entropy", "derived: from the definition"
+)
 def classical_limit(rng: np.random.Generator, pairs: int) -> Evidence:
     worst, each = Largest(), draws.spread(pairs, 4 * len(draws.DIMS))
     for d in draws.DIMS:
@@ -189,14 +192,11 @@ def classical_limit(rng: np.random.Generator, pairs: int) -> Evidence:
         worst.equal(losses.cross_entropy(rho, sigma), safe)
         known = np.where(zeros.any(axis=-1), np.inf, -(p * logs).sum(axis=-1))
         worst.equal(losses.cross_entropy(whole, sigma), known, infinite=True)
-    return Evidence(
+    return worst.evidence(
         "S of commuting states, in the computational and in a common random basis, against the classical cross entropy "
         f"of their probabilities: model weights down to {draws.SMALLEST:.0e}, and zero, with +inf where the data have "
         "what the model excludes",
-        worst.samples,
-        worst.value,
-        ROUNDING,
-        (_turned(),),
+        _turned(),
     )
 
 

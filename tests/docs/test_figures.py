@@ -24,7 +24,8 @@ import pytest
 from qml import GibbsModel, cross_entropy, fidelity, fit, relative_entropy
 from qml.classical.regression import _least_squares
 from qml.experiments.config import read_study
-from qml.experiments.principle import is_principle, read_principle
+from qml.experiments.principle import read_principle
+from qml.experiments.source import is_principle
 from qml.fitting.priors import Gaussian
 from qml.losses import Labelled, label_states
 from qml.measurement import Counts, PauliMeasurement

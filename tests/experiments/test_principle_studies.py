@@ -6,7 +6,8 @@ import pytest
 
 from qml import losses
 from qml.experiments.cli import main
-from qml.experiments.principle import is_principle, read_principle
+from qml.experiments.principle import read_principle
+from qml.experiments.source import is_principle
 from qml.principle import STATEMENTS, Verdict, check
 
 SHIPPED = Path(__file__).parents[2] / "experiments" / "principle"

@@ -18,7 +18,7 @@ from qml.losses import measures
 from qml.optimizers import LBFGS
 from qml.principle import STATEMENTS, Evidence, Verdict, check, check_all, parity, structure
 from qml.principle.friends import CLEAR
-from qml.principle.report import table, write_report
+from qml.principle.pages import table, write_report
 from qml.principle.statement import Largest
 from qml.states import State
 

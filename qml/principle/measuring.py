@@ -9,9 +9,8 @@ from qml._typing import Complex, Real
 from qml.fitting.deferred import DeferredCrossEntropy, shot_variance
 from qml.models import GibbsModel
 from qml.principle import draws
-from qml.principle import measured_pictures as pictures
-from qml.principle.bounds import ROUNDING
-from qml.principle.statement import Evidence, Largest
+from qml.principle import measuring_pictures as pictures
+from qml.principle.statement import PAPER, ROUNDING, Evidence, Largest, statement
 from qml.states import DensityMatrix, GibbsState
 
 CHANCE = 5.0
@@ -20,6 +19,12 @@ ESTIMATES = 200
 """At most so many of one model by the estimator of the library."""
 
 
+@statement(
+    7,
+    "Undisturbed data",
+    "S is the expected negative log-likelihood per copy of a measurement in the model's eigenbasis; copies add",
+    PAPER,
+)
 def undisturbed(rng: np.random.Generator, pairs: int) -> Evidence:
     worst = Largest()
     for pair in draws.pairs(rng, pairs):
@@ -31,17 +36,20 @@ def undisturbed(rng: np.random.Generator, pairs: int) -> Evidence:
     for d in draws.DIMS:
         rho, sigma = draws.outside(rng, d, max(1, pairs // 40))
         worst.require(losses.cross_entropy(rho, sigma) == np.inf)
-    return Evidence(
+    return worst.evidence(
         "S against the expected negative log-likelihood -sum p_j log s_j of a measurement in the model's eigenbasis, "
         "+inf where an outcome has s_j = 0 and not p_j = 0; two copies against twice one (of models that are not given "
         "by their logarithm: for weights above 1e-3)",
-        worst.samples,
-        worst.value,
-        ROUNDING,
-        (pictures.undisturbed_or_measured(rng),),
+        pictures.undisturbed_or_measured(rng),
     )
 
 
+@statement(
+    8,
+    "The shot estimator",
+    "the mean of -log s_x over shots is unbiased, with variance [Tr rho (log sigma)^2 - S^2] / n",
+    "derived: from statement 7",
+)
 def shots(rng: np.random.Generator, pairs: int) -> Evidence:
     """Every sequence of up to three outcomes, and samples: deviations in units of their tolerances."""
     exact, sampled = Largest(), Largest()
@@ -107,6 +115,12 @@ def _library_estimator(rng: np.random.Generator, estimates: int, sampled: Larges
             sampled.add(np.abs(stated.mean() - variance / n) / np.sqrt(of_stated / estimates))
 
 
+@statement(
+    9,
+    "Measured first, in a basis",
+    "S(rho_hat, sigma) >= NLL, with equality iff every observed |x> is an eigenvector of sigma",
+    PAPER,
+)
 def measured_first(rng: np.random.Generator, pairs: int) -> Evidence:
     worst = Largest()
     for pair in draws.pairs(rng, pairs):
@@ -120,15 +134,18 @@ def measured_first(rng: np.random.Generator, pairs: int) -> Evidence:
             worst.add(np.where((s > nll) & np.isfinite(s), (nll - s) / (1 + s), np.inf))  # no vector is an eigenvector
         f = draws.frequencies(rng, pair.populations, 100)
         worst.equal(draws.of_empirical(f, pair.basis, sigma), -(f * pair.logs).sum(axis=-1))
-    return Evidence(
+    return worst.evidence(
         "NLL - S(rho_hat, sigma) < 0 for frequencies of 100 shots in random bases; equality in the eigenbasis of sigma",
-        worst.samples,
-        worst.value,
-        ROUNDING,
-        (pictures.cost_against_angle(),),
+        pictures.cost_against_angle(),
     )
 
 
+@statement(
+    10,
+    "Measured first, any POVM",
+    "S(rho_hat, sigma) >= NLL + sum_k f_k log Tr M_k with rho_hat = sum_k f_k M_k / Tr M_k",
+    "derived, the empirical state of a POVM among it: from statement 9",
+)
 def any_povm(rng: np.random.Generator, pairs: int) -> Evidence:
     worst = Largest()
     for d in draws.DIMS:
@@ -146,14 +163,11 @@ def any_povm(rng: np.random.Generator, pairs: int) -> Evidence:
             worst.at_least(losses.cross_entropy(empirical, sigma), bound)
         empirical, f, _, _ = _record(rng, rho, split)  # p_k = s_j Tr M_k: the bound is -sum f log s_j, and is reached
         worst.equal(losses.cross_entropy(empirical, near), -(f * np.tile(logs, 2)).sum(axis=-1))
-    return Evidence(
+    return worst.evidence(
         "NLL + sum f_k log Tr M_k - S(rho_hat, sigma) <= 0 for random measurements of d + 2 outcomes of random ranks, "
         "of models of full rank and nearly singular ones; equality where every effect is a multiple of an eigenvector "
         "of sigma",
-        worst.samples,
-        worst.value,
-        ROUNDING,
-        (pictures.povm_bound(rng),),
+        pictures.povm_bound(rng),
     )
 
 
@@ -168,6 +182,12 @@ def _record(
     return DensityMatrix._trusted(np.einsum("bk,bkij->bij", f / safe, effects), rho.dims), f, safe, effects
 
 
+@statement(
+    13,
+    "Deferred measurement",
+    "copies measured in the model's eigenbasis cost nothing, at every step of a training",
+    PAPER,
+)
 def deferred(rng: np.random.Generator, pairs: int) -> Evidence:
     """Along gradient descent of a Gibbs state sigma = exp(-K)/Z of two qubits: dS/dK = rho - sigma."""
     worst, d, steps, shots = Largest(), 4, 60, 1000
@@ -195,11 +215,8 @@ def deferred(rng: np.random.Generator, pairs: int) -> Evidence:
         for kept, value in zip(seen, (cost[one], abs(own[one]), divergence[one]), strict=True):
             kept.append(float(value))
         k = k - 2.0 * (rho.matrix() - sigma.matrix())
-    return Evidence(
+    return worst.evidence(
         f"{batch} training runs of {steps} steps with fresh shots, half of them from nearly singular models: the cost "
         "of measuring is zero in the model's eigenbasis at every step, in a fixed basis never negative",
-        worst.samples,
-        worst.value,
-        ROUNDING,
-        (pictures.training(np.array(seen), shots),),
+        pictures.training(np.array(seen), shots),
     )

@@ -104,10 +104,10 @@ def read_arrays(path: str | Path, what: str) -> dict[str, Any]:
         If the arrays would not fit in memory.
     """
     file = regular(path, what)
-    told = f"the {what} file {str(path)!r}"
+    name = f"the {what} file {str(path)!r}"
     try:
         if not zipfile.is_zipfile(file):
-            raise InputError(f"{told} is not a readable .npz file.")
+            raise InputError(f"{name} is not a readable .npz file.")
         with zipfile.ZipFile(file) as archive:
             members = archive.infolist()
             for member in members:
@@ -115,15 +115,15 @@ def read_arrays(path: str | Path, what: str) -> dict[str, Any]:
             size = sum(member.file_size for member in members)
             if size > max(SMALL, MOST_COMPRESSED * file.stat().st_size):
                 raise InputError(
-                    f"{told} would become {size / 2**30:.3g} GiB, {size // file.stat().st_size} times what it is on "
+                    f"{name} would become {size / 2**30:.3g} GiB, {size // file.stat().st_size} times what it is on "
                     "disk: write it again with numpy.savez, which does not compress."
                 )
-            _checks.memory(f"reading {told}", size, "read it on a machine with more memory")
+            _checks.memory(f"reading {name}", size, "read it on a machine with more memory")
             return {member.filename.removesuffix(".npy"): _array(archive, member) for member in members}
     except InputError:
         raise
     except (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
-        raise InputError(f"{told} is not a readable .npz file of plain arrays: {error}.") from None
+        raise InputError(f"{name} is not a readable .npz file of plain arrays: {error}.") from None
 
 
 def _check_header(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
@@ -164,7 +164,7 @@ def write_whole(path: Path, writer: Callable[[Path], object], previous: Path | N
     if not path.name:
         raise InputError(f"{str(path)!r} is not the name of a file.")
     temporary = path.with_name(f"{PART}{os.getpid()}-{path.name}")  # two processes may write one file at once
-    with told(path):
+    with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         _clean(path)
         try:
@@ -210,8 +210,8 @@ def append_whole(path: Path, block: bytes) -> None:
 
 
 @contextmanager
-def told(path: Path) -> Iterator[None]:
-    """A full disk or a folder that cannot be written, as one sentence."""
+def writing(path: Path) -> Iterator[None]:
+    """A context in which an error of the file system, such as a full disk, becomes an InputError about `path`."""
     try:
         yield
     except OSError as error:

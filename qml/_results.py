@@ -16,7 +16,7 @@ from qml._files import parse_json, read_arrays, write_arrays
 
 
 class FitError(RuntimeError):
-    """A fit that did not converge, told by its status sentence."""
+    """A fit that did not converge; its message is the status of the result."""
 
 
 class Table(Record, ABC):

@@ -1,4 +1,4 @@
-"""From what a study says to the objects that it means, all of them before any work is done."""
+"""From a study to the objects that it names, all of them before any work is done."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from qml._checks import InputError, memory, plural
 from qml._typing import Real
 from qml.experiments import config
 from qml.experiments.conditional import ConditionalCircuit, ConditionalGibbs
-from qml.experiments.measured import CountsLossSpec
+from qml.experiments.measurements import CountsLossSpec
 from qml.experiments.models import AnyModelSpec, ModelSpec
 from qml.experiments.schema import Spec
 from qml.experiments.source import Source
@@ -163,14 +163,14 @@ def _model(spec: AnyModelSpec, target: Target, models: dict[str, Model] | None) 
 
 
 def _shared(spec: ModelSpec, models: dict[str, Model]) -> Model:
-    said = spec.model_dump_json()
-    if said not in models:
+    key = spec.model_dump_json()
+    if key not in models:
         if len(models) >= MODELS_KEPT:
             del models[next(iter(models))]
-        models[said] = spec.build()
-    return models[said]
+        models[key] = spec.build()
+    return models[key]
 
 
 def sites(dims: tuple[int, ...]) -> str:
-    """Dims as they are told."""
+    """Dims in words."""
     return plural(len(dims), "qubit") if set(dims) == {2} else f"sites of dimensions {dims}"

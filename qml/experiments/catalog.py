@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Mapping
 
 from qml.channels import CHANNELS
-from qml.experiments import ansatze, conditional, config, labels, loggers, measured, models, parts, priors, targets
+from qml.experiments import ansatze, conditional, config, labels, loggers, measurements, models, parts, priors, targets
 from qml.experiments.schema import Spec, keys, members
 from qml.gates import GATES
 from qml.operations import Instruction
@@ -14,7 +14,7 @@ from qml.operations import Instruction
 UNIONS = {
     "targets": targets.TargetSpec,
     "data": labels.DataSpec,
-    "measurements": measured.MeasurementSpec,
+    "measurements": measurements.MeasurementSpec,
     "hamiltonians": parts.Hamiltonian,
     "models": models.AnyModelSpec,
     "ansatze": ansatze.Ansatz,

@@ -161,7 +161,7 @@ def _principle(study: Path, output: Path | None, seed: int | None, overrides: tu
 
 
 def _cost(study: Path, options: Options) -> str:
-    from qml.experiments import cost, report
+    from qml.experiments import cost, output
     from qml.experiments.run import read
     from qml.experiments.sweeping import workers_for
     from qml.threads import pinned
@@ -170,7 +170,7 @@ def _cost(study: Path, options: Options) -> str:
     threads = options.how.threads or (1 if found.points else None)
     with pinned(threads):
         costs = cost.describe(found.plan, len(found.points), workers_for(options.how, len(found.points)))
-    return f"{report.describe(found.plan, len(found.points))}\n{costs}"
+    return f"{output.describe(found.plan, len(found.points))}\n{costs}"
 
 
 @main.command()
@@ -186,7 +186,7 @@ def validate(study: Path, overrides: tuple[str, ...]) -> None:
         numbers = [str(n) for found in read_principle(study, overrides).values() for n in found.statements]
         terminal.say(f"statements {', '.join(numbers)}\nThe study is valid.")
         return
-    from qml.experiments.report import describe
+    from qml.experiments.output import describe
     from qml.experiments.run import Options, read
 
     found = read(study, Options(overrides=overrides))

@@ -21,8 +21,8 @@ PAIRS_SHOWN = 40
 @RUN
 def show(run: Path) -> None:
     """Print the table of the run in the folder RUN."""
+    from qml.experiments.output import console, show_run
     from qml.experiments.record import load_run
-    from qml.experiments.report import console, show_run
 
     found = load_run(run)
     with printing():
@@ -36,8 +36,8 @@ def show(run: Path) -> None:
 def table(run: Path, as_csv: bool, columns: str | None) -> None:
     """Print every row of the table of RUN, also while it runs."""
     from qml._checks import choice
+    from qml.experiments.output import plain_table
     from qml.experiments.record import load_run, to_csv
-    from qml.experiments.report import plain_table
     from qml.experiments.table import biased_last, load_table
 
     found = biased_last(load_table(load_run(run)))
@@ -100,11 +100,11 @@ def compare(a: Path, b: Path) -> None:
     from qml.experiments.compare import compare as compared
     from qml.experiments.record import load_run
 
-    for line in _told(compared(load_run(a), load_run(b)), a, b):
+    for line in _lines(compared(load_run(a), load_run(b)), a, b):
         say(line)
 
 
-def _told(found: Comparison, a: Path, b: Path) -> list[str]:
+def _lines(found: Comparison, a: Path, b: Path) -> list[str]:
     lines = [f"{found.identical} of {len(found.pairs)} fits are identical to the bit."]
     if not found.pairs:
         lines = ["No fit is in both."]

@@ -68,8 +68,8 @@ def compare(a: Run, b: Run) -> Comparison:
 def _with(table: Table, run: Run, names: Iterable[str]) -> Table:
     """The table with a column for each of `names`, and for the replicate; where a run does not vary it, what it is."""
     size = count(table)
-    said = {name: _cell(run.study.model_dump(), name.partition(",")[0].strip()) for name in names}
-    return {name: [value] * size for name, value in (*said.items(), ("replicate", 0))} | table
+    own = {name: _cell(run.study.model_dump(), name.partition(",")[0].strip()) for name in names}
+    return {name: [value] * size for name, value in (*own.items(), ("replicate", 0))} | table
 
 
 def _cell(study: Any, name: str) -> Any:
@@ -93,10 +93,10 @@ def _rows(table: Table) -> Iterator[dict[str, Any]]:
 
 
 def _name(row: Mapping[str, Any], keys: list[str]) -> str:
-    said = [f"{key}={row[key]}" for key in keys if key not in IDENTITY]
+    parts = [f"{key}={row[key]}" for key in keys if key not in IDENTITY]
     if row.get("replicate"):
-        said.append(f"replicate {row['replicate']}")
-    return ", ".join([str(row["fit"]), *said])
+        parts.append(f"replicate {row['replicate']}")
+    return ", ".join([str(row["fit"]), *parts])
 
 
 def same(a: Any, b: Any) -> bool:

@@ -144,7 +144,7 @@ def read_value(name: str, text: str) -> Any:
 
 
 def assign(source: Source, name: str, value: Any, origin: str, line: int | None) -> Source:
-    """The study with `value` at the path `name`, which is told in messages as being from `line` of `origin`."""
+    """The study with `value` at the path `name`, which messages name as being from `line` of `origin`."""
     data = copy.deepcopy(source.data)
     lines, origins = dict(source.lines), dict(source.origins)
     for path in _matches(data, parse_path(name), name):

@@ -27,10 +27,10 @@ from qml._checks import InputError
 from qml.experiments.compose import compose, override
 from qml.experiments.labels import LABELS_LOSSES
 from qml.experiments.loggers import LoggerSpec
-from qml.experiments.measured import COUNTS_LOSSES
+from qml.experiments.measurements import COUNTS_LOSSES
 from qml.experiments.models import AnyModelSpec
 from qml.experiments.priors import PriorSpec
-from qml.experiments.schema import Count, Registered, Seed, Spec, registry_union, shown, told
+from qml.experiments.schema import Count, Registered, Seed, Spec, first_mistake, registry_union, shown
 from qml.experiments.source import Source
 from qml.experiments.sweep import Sweep
 from qml.experiments.targets import TargetSpec, files_of
@@ -134,7 +134,7 @@ def study_of(source: Source) -> Study:
     try:
         return Study.model_validate(source.data)
     except ValidationError as error:
-        raise told(error, source) from None
+        raise first_mistake(error, source) from None
 
 
 def to_yaml(study: Study) -> str:

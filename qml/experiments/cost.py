@@ -15,11 +15,11 @@ from qml.experiments.targets import Target
 from qml.fitting import Iteration
 from qml.fitting.objective import Objective
 
-PATIENCE = 1.0
-"""Seconds from which one evaluation, and one step, is enough."""
+LONG = 1.0
+"""Seconds after which one evaluation, or one step, is enough."""
 STEPS = 4
-DEAR = 3.0
-"""How many evaluations a step may cost without a word."""
+EXPENSIVE = 3.0
+"""A step that costs more evaluations than this is pointed out."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def measure(job: build.Job, target: Target, seed: int) -> Cost:
         return time.perf_counter() - since
 
     best = seconds()
-    if best < PATIENCE:
+    if best < LONG:
         best = min(seconds() for _ in range(3))
     tracemalloc.start()
     objective.value_and_gradient(params)
@@ -63,7 +63,7 @@ def _step(job: build.Job, target: Target, seed: int) -> float:
 
     def followed(_: Iteration) -> bool:
         times.append(time.perf_counter())
-        return len(times) > 1 and times[-1] - times[0] > PATIENCE
+        return len(times) > 1 and times[-1] - times[0] > LONG
 
     spec = job.spec.model_copy(update={"restarts": 1, "max_iterations": min(STEPS, job.spec.max_iterations)})
     run_fit(replace(job, spec=spec), target, seed, 0, followed)
@@ -76,11 +76,13 @@ def describe(plan: build.Plan, points: int, workers: int) -> str:
     for job in plan.jobs:
         cost = measure(job, plan.target, plan.study.seed)
         total += cost.step * cost.steps
-        dear = cost.step / cost.evaluation
-        told = f", {dear:.2g} times an evaluation of the loss and its gradient" if dear > DEAR else ""
+        evaluations = cost.step / cost.evaluation
+        note = (
+            f", {evaluations:.2g} times an evaluation of the loss and its gradient" if evaluations > EXPENSIVE else ""
+        )
         lines.append(
             f"fit {job.spec.name!r}: {plural(cost.n_params, 'parameter')}, {size(cost.memory)}, "
-            f"{span(cost.step)} a step (measured{told}), at most {plural(cost.steps, 'step')}: "
+            f"{span(cost.step)} a step (measured{note}), at most {plural(cost.steps, 'step')}: "
             f"at most {span(cost.step * cost.steps)}"
         )
     if points:

@@ -1,4 +1,4 @@
-"""The figures of a run. One that fails is told, and never ends the run."""
+"""The figures of a run. One that cannot be drawn is reported, and the run goes on."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from qml._checks import InputError
 from qml.experiments import build, figures
@@ -51,7 +51,8 @@ def _write_png(figure: Figure, file: Path | IO[bytes], dpi: int) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     figure.set_dpi(dpi)
-    FigureCanvasAgg(figure).print_png(file)
+    canvas: Any = FigureCanvasAgg(figure)
+    canvas.print_png(file)
 
 
 @contextmanager
@@ -80,14 +81,14 @@ def _short(text: str) -> str:
     return text if len(text) <= 200 else f"{text[:197]}..."
 
 
-def draw(results: Mapping[str, FitResult], plan: build.Plan, folder: RunFolder, tell: Callable[[str], object]) -> None:
+def draw(results: Mapping[str, FitResult], plan: build.Plan, folder: RunFolder, say: Callable[[str], object]) -> None:
     """``history.png``; ``measured.png`` of counts, ``labels.png`` of labelled data, and ``states.png`` where the states
-    are small enough to be seen. What cannot be drawn is told, and left out."""
+    are small enough to be seen. What cannot be drawn is reported and left out."""
     makers = {"history.png": _history, "measured.png": _measured, "labels.png": _labels, "states.png": _states}
-    told = dict[str, None]()
+    problems = dict[str, None]()
 
     def write(figure: Figure, path: Path) -> None:
-        told.update(dict.fromkeys(save(figure, path)))
+        problems.update(dict.fromkeys(save(figure, path)))
 
     for name, make in makers.items():
         try:
@@ -95,9 +96,9 @@ def draw(results: Mapping[str, FitResult], plan: build.Plan, folder: RunFolder, 
             if figure is not None:
                 folder.write_file(name, partial(write, figure))
         except Exception as error:
-            told[f"{name} was not drawn: {failure(error)}"] = None
-    for sentence in told:
-        tell(sentence)
+            problems[f"{name} was not drawn: {failure(error)}"] = None
+    for sentence in problems:
+        say(sentence)
 
 
 def _history(results: Mapping[str, FitResult], plan: build.Plan) -> Figure | None:

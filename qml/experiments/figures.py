@@ -48,8 +48,8 @@ def draw(table: Table, names: Sequence[str], kind: str, x: str | None = None, y:
         and y; of counts, what measuring costs and D(rho||sigma) against x.
     x, y : str, optional
         By default the first axes that are numbers. Where what else varies has up to :data:`PANELS` settings, each has
-        a panel, and the spread is that over seeds; otherwise it is over all that varies. The line is the median, the
-        band goes from the least to the greatest.
+        a panel, and the band is over seeds; otherwise it is over all that varies. The line is the median, the band
+        goes from the least to the greatest.
 
     Raises
     ------
@@ -83,9 +83,9 @@ def draw(table: Table, names: Sequence[str], kind: str, x: str | None = None, y:
     if kind == "measured":
         return _measured(done, chosen[0])
     others = [name for name in names if name != chosen[0] and len(set(map(str, done[name]))) > 1]
-    panels, spread = _panels(done, others), ["replicate"] if len(set(done["replicate"])) > 1 else []
+    panels, varied = _panels(done, others), ["replicate"] if len(set(done["replicate"])) > 1 else []
     if len(panels) == 1:
-        spread += others
+        varied += others
     across = min(len(panels), 3)
     down = -(-len(panels) // across)
     size = (7.2, 4.4) if len(panels) == 1 else (1.0 + 3.6 * across, 0.6 + 3.6 * down)
@@ -103,8 +103,8 @@ def draw(table: Table, names: Sequence[str], kind: str, x: str | None = None, y:
         ax.set_title(title, fontsize="small")
         ax.grid(alpha=0.25)
         ax.legend(fontsize=8, frameon=False)
-    if spread:
-        figure.suptitle(f"median, least and greatest over {', '.join(spread)}", fontsize="small")
+    if varied:
+        figure.suptitle(f"median, least and greatest over {', '.join(varied)}", fontsize="small")
     return figure
 
 
@@ -264,7 +264,7 @@ def _band(ax: Axes, table: Table, x: str, quantity: str, label: str) -> None:
 
 
 def _spaced(ax: Axes, values: Sequence[float]) -> None:
-    """A logarithmic axis where numbers are spread over more than a decade and a half."""
+    """A logarithmic axis where numbers range over more than a decade and a half."""
     if min(values) > 0 and max(values) / min(values) > 30:
         ax.set_xscale("log")
 

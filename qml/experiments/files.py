@@ -16,8 +16,8 @@ from typing import Any
 
 from qml._checks import InputError
 from qml._files import parse_json
-from qml._files import told as told
 from qml._files import write_whole as write_whole
+from qml._files import writing as writing
 
 LOCK = ".lock"
 SYNC = 0.2
@@ -73,7 +73,7 @@ class Journal:
         self.path = path
         self.entries, self._size = _read(path)
         self._synced, self._wait = -math.inf, SYNC
-        with told(path):
+        with writing(path):
             self._file = path.open("ab", buffering=0)  # what could not be written must not be tried again later
             self._file.truncate(self._size)
 
@@ -81,7 +81,7 @@ class Journal:
         """One more entry."""
         text = json.dumps(entry).encode()
         line = b"%08x %s\n" % (zlib.crc32(text), text)
-        with told(self.path):
+        with writing(self.path):
             try:
                 if self._file.write(line) < len(line):
                     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -98,7 +98,7 @@ class Journal:
 
     def close(self) -> None:
         """Everything is on disk behind this."""
-        with told(self.path):
+        with writing(self.path):
             os.fsync(self._file.fileno())
         self._file.close()
 
@@ -154,7 +154,7 @@ def locked(folder: Path) -> Iterator[None]:
     import filelock
 
     lock = filelock.FileLock(folder / LOCK)
-    with told(folder / LOCK):
+    with writing(folder / LOCK):
         try:
             lock.acquire(timeout=0)
         except filelock.Timeout:

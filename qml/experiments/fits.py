@@ -29,7 +29,7 @@ from qml.states import State
 ENTROPIC = (CrossEntropy.name, RelativeEntropy.name)
 """The losses that learn the empirical state where the target is counts."""
 CTRL_C = "interrupted (Ctrl-C)"
-"""How the status of a fit tells that it was cut short."""
+"""Part of the status of a fit that was cut short."""
 
 
 @dataclass(frozen=True)

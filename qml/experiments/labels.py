@@ -146,8 +146,8 @@ def split(samples: Samples, fractions: tuple[float, float], rng: np.random.Gener
 def standardized(parts: list[Samples]) -> list[Samples]:
     """Inputs less the mean of those of the first part, by their standard deviation (where it is not zero)."""
     x = parts[0].inputs
-    center, spread = x.mean(axis=0), x.std(axis=0)
-    scale = np.where(spread > 0, spread, 1.0)
+    center, deviation = x.mean(axis=0), x.std(axis=0)
+    scale = np.where(deviation > 0, deviation, 1.0)
     return [Samples((part.inputs - center) / scale, part.classes, part.names) for part in parts]
 
 

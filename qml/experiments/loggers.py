@@ -70,7 +70,7 @@ def results(row: Mapping[str, Any]) -> dict[str, float]:
 
 
 def settings_of(parts: Mapping[str, Any]) -> dict[str, Any]:
-    """What a fit was told, flat: ``{"model.kind": "gibbs", ...}``; lists as text.
+    """The settings of a fit, flat: ``{"model.kind": "gibbs", ...}``; lists as text.
 
     Examples
     --------

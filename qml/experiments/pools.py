@@ -20,10 +20,10 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, CancelledError, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
 from multiprocessing import connection, forkserver, resource_tracker
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from qml._checks import InputError
-from qml.experiments.worker import Task, failed, work
+from qml.experiments.worker import Kept, Task, failed, work
 
 DEATHS = 2
 """How often a point may take its process down with it, before it is recorded as failed."""
@@ -62,9 +62,9 @@ def reach(scheduler: str) -> None:
 
 
 @contextmanager
-def opened(workers: int, scheduler: str | None, tell: Callable[[str], object] = lambda _: None) -> Iterator[Pool]:
+def opened(workers: int, scheduler: str | None, say: Callable[[str], object] = lambda _: None) -> Iterator[Pool]:
     """The pool for so many workers, closed at the end; at once, if that end is an error or Ctrl-C."""
-    pool: Pool = Dask(scheduler, workers, tell) if scheduler else Here() if workers == 1 else Processes(workers)
+    pool: Pool = Dask(scheduler, workers, say) if scheduler else Here() if workers == 1 else Processes(workers)
     try:
         yield pool
     except BaseException:
@@ -125,9 +125,12 @@ class Here:
 
     ahead = 1
 
+    def __init__(self) -> None:
+        self._kept = Kept()
+
     def submit(self, task: Task) -> Future[dict[str, Any]]:
         future: Future[dict[str, Any]] = Future()
-        future.set_result(work(task))
+        future.set_result(work(task, self._kept))
         return future
 
     def renew(self) -> None:
@@ -153,7 +156,7 @@ class Processes:
         with _held(
             signal.SIGINT, signal.SIGTERM
         ):  # a worker that is started meanwhile is there when it is to be killed
-            return self._executor.submit(work, task)
+            return self._executor.submit(_in_process, work, task)
 
     def renew(self) -> None:
         self.close(now=True)
@@ -193,6 +196,19 @@ def _held(*signals: signal.Signals) -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+Work: TypeAlias = Callable[[Task, Kept], dict[str, Any]]
+
+
+def _in_process(work: Work, task: Task) -> dict[str, Any]:
+    """In a worker process: what is kept belongs to it, and ends with it."""
+    return work(task, vars(multiprocessing.current_process()).setdefault("kept", Kept()))
+
+
+def _on_cluster(work: Work, task: Task) -> dict[str, Any]:
+    """The same in a worker of Dask."""
+    return work(task, vars(_distributed().get_worker()).setdefault("kept_for_qml", Kept()))
+
+
 def _begin() -> None:
     """In a new worker: Ctrl-C is for the parent to handle, and without a parent there is nothing left to do."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -209,7 +225,7 @@ def _follow(sentinel: int) -> None:
 class Dask:
     """A Dask cluster: ``local`` starts one on this machine, an address joins one that runs already."""
 
-    def __init__(self, address: str, workers: int, tell: Callable[[str], object]) -> None:
+    def __init__(self, address: str, workers: int, say: Callable[[str], object]) -> None:
         distributed = _distributed()
         self._cluster: Any = None
         if address == LOCAL:
@@ -218,7 +234,7 @@ class Dask:
             )
         self._client = _client(distributed, self._cluster or address)
         if not self._client.nthreads():
-            tell("No worker has joined the cluster yet: waiting for the first one.")
+            say("No worker has joined the cluster yet: waiting for the first one.")
         self._executor = self._client.get_executor(pure=False)
 
     @property
@@ -227,7 +243,7 @@ class Dask:
         return AHEAD * max(1, sum(map(int, self._client.nthreads().values())))
 
     def submit(self, task: Task) -> Future[dict[str, Any]]:
-        future: Future[dict[str, Any]] = self._executor.submit(work, task)
+        future: Future[dict[str, Any]] = self._executor.submit(_on_cluster, work, task)
         return future
 
     def renew(self) -> None:

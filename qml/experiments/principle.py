@@ -13,9 +13,9 @@ from pydantic import Field, ValidationError, field_validator
 from qml._checks import InputError
 from qml.experiments.compose import compose, override
 from qml.experiments.files import write_whole
+from qml.experiments.output import console
 from qml.experiments.record import new_folder, slug
-from qml.experiments.report import console
-from qml.experiments.schema import Seed, Spec, told
+from qml.experiments.schema import Seed, Spec, first_mistake
 from qml.experiments.source import Source, studies_in
 from qml.principle import STATEMENTS, Verdict, check
 from qml.principle.pages import page, table
@@ -92,7 +92,7 @@ def run_principle(
         raise InputError(f"{output} exists already, and a run never overwrites: choose a new folder.")
     out, verdicts, interrupted = console(quiet, lasting=True), [], False
     try:
-        for verdict in _told(studies.values(), out):
+        for verdict in _checked(studies.values(), out):
             verdicts.append(verdict)
     except KeyboardInterrupt:
         if not verdicts:
@@ -111,7 +111,7 @@ def run_principle(
     return Checked(folder, tuple(verdicts), interrupted)
 
 
-def _told(studies: Iterable[PrincipleStudy], out: Console) -> Iterator[Verdict]:
+def _checked(studies: Iterable[PrincipleStudy], out: Console) -> Iterator[Verdict]:
     """Each statement checked and printed, one after the other; in a terminal, the one at work is shown meanwhile."""
     for study in studies:
         out.print(study.title or "Statements", style="bold", markup=False)
@@ -128,7 +128,7 @@ def _study(source: Source) -> PrincipleStudy:
     try:
         return PrincipleStudy.model_validate(source.data)
     except ValidationError as error:
-        raise told(error, source) from None
+        raise first_mistake(error, source) from None
 
 
 def _write(path: Path, text: str) -> None:

@@ -36,7 +36,7 @@ from typing import Any
 from qml._checks import InputError
 from qml._files import PART, parse_json
 from qml.experiments.config import Study, fingerprint, read_study, study_of, to_yaml
-from qml.experiments.files import LOCK, digest, locked, only_files, told, write_whole
+from qml.experiments.files import LOCK, digest, locked, only_files, write_whole, writing
 from qml.experiments.fits import Row
 from qml.experiments.manifest import environment
 from qml.experiments.source import parse
@@ -99,14 +99,14 @@ class RunFolder:
             If `output` exists, or the folder cannot be made.
         """
         taken = f"{output} exists already, and a run never overwrites: choose a new folder, or --resume."
-        if output is not None and output.exists() and not _unborn(output):
+        if output is not None and output.exists() and not _is_new(output):
             raise InputError(taken)
         try:
             path = new_folder(name, output)
         except OSError as error:
             raise InputError(f"the folder {output or 'runs'} cannot be written: {error.strerror}.") from None
         with locked(path):
-            if not _unborn(path):  # another process was faster
+            if not _is_new(path):  # another process was faster
                 raise InputError(taken)
             text = to_yaml(study)
             info = {"title": study.title, "seed": study.seed, "fingerprint": fingerprint(text, inputs)}
@@ -132,7 +132,7 @@ class RunFolder:
         InputError
             If it is the folder of no run, or of one of another study or of other files.
         """
-        if path.is_dir() and _unborn(path):
+        if path.is_dir() and _is_new(path):
             raise InputError(f"{path} is not the folder of a run yet: leave out --resume to start it.")
         with ExitStack() as stack:
             if (path / "run.json").is_file():
@@ -149,12 +149,12 @@ class RunFolder:
             yield folder
 
     def update(self, **info: Any) -> None:
-        """Change what ``run.json`` says."""
+        """Change entries of ``run.json``."""
         self.info |= info
         self.write(RUN, _json(self.info))
 
     def finish(self, status: str, exit_code: int) -> None:
-        """The last words of a run: its status, its exit code, and when it ended."""
+        """Record how the run ended: its status, its exit code, and the time."""
         self.log(status, exit_code=exit_code)
         self.update(status=status, exit_code=exit_code, ended=_now())
 
@@ -162,7 +162,7 @@ class RunFolder:
         """One line of ``log.jsonl``."""
         path = self.path / "log.jsonl"
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
-        with told(path), path.open("a", encoding="utf-8") as file:
+        with writing(path), path.open("a", encoding="utf-8") as file:
             file.write(json.dumps({"time": now, "event": event, **details}, ensure_ascii=False) + "\n")
 
     def write_rows(self, rows: Sequence[Row]) -> None:
@@ -191,11 +191,11 @@ class RunFolder:
         """A file that `writer` makes, put in its place when it is complete; its SHA-256 is in the next ``run.json``."""
         made: list[str | None] = []
 
-        def known(path: Path) -> None:
+        def made_and_hashed(path: Path) -> None:
             writer(path)
             made.append(digest(path))
 
-        write_whole(self.path / name, known)
+        write_whole(self.path / name, made_and_hashed)
         if name != RUN:
             self.info["files"][name] = made
 
@@ -337,7 +337,7 @@ def slug(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40] or "fit"
 
 
-def _unborn(folder: Path) -> bool:
+def _is_new(folder: Path) -> bool:
     """Whether a folder holds nothing, or no more than what a run leaves that is killed as it begins."""
     begun = ("config.yaml", "environment.json", LOCK)
     return folder.is_dir() and all(e.name in begun or e.name.startswith(PART) for e in folder.iterdir())

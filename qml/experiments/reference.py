@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from qml.experiments import catalog, config, measured, parts, sweep
+from qml.experiments import catalog, config, measurements, parts, sweep
 from qml.experiments.schema import Spec, keys, members
 
 EXTENDS = {
@@ -22,7 +22,7 @@ SHARED: tuple[type[Spec], ...] = (
     parts.AppliedChannel,
     parts.NoiseRule,
     parts.ReadoutRule,
-    measured.Readout,
+    measurements.Readout,
 )
 """Mappings without a kind, which get a section each."""
 

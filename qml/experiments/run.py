@@ -17,7 +17,7 @@ from rich.console import Console
 
 from qml import losses
 from qml._checks import InputError
-from qml.experiments import build, config, loggers, pools, report
+from qml.experiments import build, config, loggers, output, pools
 from qml.experiments.drawing import draw as _draw
 from qml.experiments.files import digest, inside
 from qml.experiments.fits import Row, row_of, run_fit
@@ -39,7 +39,7 @@ CHECKPOINT = "checkpoint.npz"
 
 @dataclass(frozen=True)
 class Options:
-    """What may be said about a run besides its study.
+    """The options of a run, beside its study.
 
     Attributes
     ----------
@@ -137,7 +137,7 @@ def run_study(path: Path, options: Options = Options()) -> Finished:
         raise InputError(f"{path} is a folder: add --resume to continue the run in it, or name a study.")
     found = read(path, options)
     _fits_the_study(options, found)
-    out = report.console(options.quiet, lasting=True)
+    out = output.console(options.quiet, lasting=True)
     rows: list[Row] = []
     failed = 0
     with _folder(path, found, options) as folder, _terminated() as signals:
@@ -153,18 +153,18 @@ def run_study(path: Path, options: Options = Options()) -> Finished:
         except KeyboardInterrupt:
             status, code = "interrupted", TERMINATED if signals else INTERRUPTED
         except BaseException:
-            with suppress(InputError):  # where the disk is full, what has failed first is told
+            with suppress(InputError):  # of two failures, such as those of a full disk, the first is reported
                 folder.finish("failed", 1)
             raise
         folder.finish(status, code)
     if rows:
-        out.print(report.result_table(rows))
-        out.print(report.legend(folder.info, rows), markup=False)
+        out.print(output.result_table(rows))
+        out.print(output.legend(folder.info, rows), markup=False)
     return Finished(folder.path, tuple(rows), failed, code)
 
 
 def _fits_the_study(options: Options, found: Read) -> None:
-    """What is said about a run must have a meaning for its study."""
+    """Refuse options that have no meaning for the study."""
     how, often, default = options.how, options.checkpoint(Path("fit")), Checkpoint(Path("fit"))
     if not found.points and (how.workers is not None or how.scheduler is not None):
         raise InputError("this study has no sweep: leave out --workers and --scheduler.")
@@ -214,7 +214,7 @@ def _run(found: Read, folder: RunFolder, options: Options, out: Console, rows: l
     folder.update(threads=threads)
     _keep_target(plan, folder)
     results: dict[str, FitResult] = {}
-    reporter = report.Reporter(out)
+    reporter = output.Reporter(out)
     try:
         for index, job in enumerate(plan.jobs):
             name = job.spec.name
@@ -233,8 +233,8 @@ def _run(found: Read, folder: RunFolder, options: Options, out: Console, rows: l
             finally:
                 reporter.stop()
             results[name] = result
-            if (told := result.provenance.get("checkpoint", {})).get("resumed"):
-                folder.log("fit continued from its checkpoint", fit=name, exact=told["exact"], refused=told["refused"])
+            if (kept := result.provenance.get("checkpoint", {})).get("resumed"):
+                folder.log("fit continued from its checkpoint", fit=name, exact=kept["exact"], refused=kept["refused"])
             rows.append(row)
             _keep_fit(job, result, folder, folder.fit_folder(index))
             folder.write_rows(rows)
@@ -249,12 +249,12 @@ def _run(found: Read, folder: RunFolder, options: Options, out: Console, rows: l
 
 
 def _followed(
-    plan: build.Plan, index: int, folder: RunFolder, reporter: report.Reporter, where: Checkpoint
+    plan: build.Plan, index: int, folder: RunFolder, reporter: output.Reporter, where: Checkpoint
 ) -> tuple[FitResult, Row]:
-    """A fit, its iterates told to the loggers that the study names."""
+    """A fit, followed by the loggers that the study names."""
     job, name = plan.jobs[index], Path(folder.fit_folder(index)).name
-    told = {"fit": job.spec.model_dump(), "target": plan.study.target.model_dump(), "seed": plan.study.seed}
-    with loggers.following(plan.study.loggers, folder.path, name, loggers.settings_of(told)) as logs:
+    settings = {"fit": job.spec.model_dump(), "target": plan.study.target.model_dump(), "seed": plan.study.seed}
+    with loggers.following(plan.study.loggers, folder.path, name, loggers.settings_of(settings)) as logs:
         result = run_fit(job, plan.target, plan.study.seed, index, reporter.step, *logs, checkpoint=where)
         row = row_of(job, result, plan.target)
         for log in logs:
@@ -277,13 +277,13 @@ def _keep_fit(job: build.Job, result: FitResult, folder: RunFolder, name: str) -
 
 
 def _keep_target(plan: build.Plan, folder: RunFolder) -> None:
-    """What is known of the target."""
+    """The target, as far as it is known."""
     target = plan.target
     known = {} if target.truth is None else {"entropy": float(losses.von_neumann_entropy(target.truth))}
     folder.update(target={"dims": list(target.state.dims), **known})
     test = target.test if target.labels is None or target.labels.test is None else target.labels.test.states
     if test is not None:
-        folder.update(test=report.benchmarks(test))
+        folder.update(test=output.benchmarks(test))
     if target.labels is not None:
         folder.write_file("labels.npz", target.labels.save)
     if target.counts is not None:

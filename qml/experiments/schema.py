@@ -156,14 +156,14 @@ _EXPECTED = {
 }
 
 
-def told(error: ValidationError, source: Source) -> InputError:
+def first_mistake(error: ValidationError, source: Source) -> InputError:
     """The first mistake in the order of the file, as one sentence with its place; on one line, the innermost."""
-    found = [_told(details, source) for details in error.errors(include_url=False)]
+    found = [_sentence(details, source) for details in error.errors(include_url=False)]
     path, sentence = min(found, key=lambda one: (source.order(one[0]), -len(one[0])))
     return source.error(path, sentence)
 
 
-def _told(details: ErrorDetails, source: Source) -> tuple[tuple[Key, ...], str]:
+def _sentence(details: ErrorDetails, source: Source) -> tuple[tuple[Key, ...], str]:
     path = _place(details["loc"], source.data)
     kind, context, value = details["type"], details.get("ctx", {}), details["input"]
     if kind == "key":
@@ -173,7 +173,7 @@ def _told(details: ErrorDetails, source: Source) -> tuple[tuple[Key, ...], str]:
     if kind == "value_error":
         return path, str(context["error"])
     if kind == "union_tag_not_found":
-        return path, "the key 'kind' is missing: it says what this is."
+        return path, "the key 'kind' is missing: it names what is meant."
     if kind == "union_tag_invalid":
         path, value = (*path, "kind"), value["kind"]
         options = [tag.strip().strip("'") for tag in context["expected_tags"].split(",")]
@@ -193,7 +193,7 @@ def _told(details: ErrorDetails, source: Source) -> tuple[tuple[Key, ...], str]:
 
 
 def _place(loc: Sequence[Key], data: Any) -> tuple[Key, ...]:
-    """A location as pydantic tells it, without the tags of unions: each stands once, before the keys of its mapping."""
+    """A location as pydantic gives it, without the tags of unions, which stand before the keys of a mapping."""
     path: list[Key] = []
     arrived = True
     for key in loc:

@@ -97,7 +97,7 @@ class Source:
         return known
 
     def within(self, *path: Key) -> _Within:
-        """A context in which an :class:`InputError` is told with the place `path` in front of it."""
+        """A context in which an :class:`InputError` is raised with the place `path` in front of it."""
         return _Within(self, path)
 
 
@@ -154,7 +154,7 @@ def studies_in(folder: Path) -> list[Path]:
 
 
 def parse(content: bytes, path: Path) -> Source:
-    """The same for the bytes of a file; `path` is only told in messages."""
+    """The same for the bytes of a file; `path` is used in messages only."""
     if len(content) > MAX_BYTES:
         raise InputError(
             f"{path.name} is larger than {MAX_BYTES >> 10} KiB, which no study needs: is it the right file?"

@@ -149,8 +149,8 @@ def points(sweep: Sweep, seed: int, base: Source) -> list[Point]:
                     source = assign(source, path, value, base.origin(place), base.line(place))
                 swept |= path == "seed"
         for replicate in range(sweep.seeds):
-            told = {} if sweep.common_seeds else {**values, **({} if draw is None else {"draw": draw})}
-            own = source.data["seed"] if swept else streams.point_seed(seed, replicate, told)
+            settings = {} if sweep.common_seeds else {**values, **({} if draw is None else {"draw": draw})}
+            own = source.data["seed"] if swept else streams.point_seed(seed, replicate, settings)
             one = Source(base.path, {**source.data, "seed": own}, source.lines, source.origins)
             found.append(Point(len(found), values, replicate, own, one))
     return found

@@ -92,11 +92,11 @@ def run_sweep(points: Sequence[Point], how: How, folder: RunFolder, out: Console
 
     try:
         if tasks:
-            tell = partial(out.print, markup=False)
-            with reporter, pools.opened(workers, how.scheduler, tell) as pool:
+            say = partial(out.print, markup=False)
+            with reporter, pools.opened(workers, how.scheduler, say) as pool:
                 pools.carry_out(tasks, pool, keep, [fit.name for fit in folder.study.fits])
     except BaseException:
-        with suppress(InputError):  # where the disk is full, what has failed first is told
+        with suppress(InputError):  # of two failures, such as those of a full disk, the first is reported
             _close(journal, points, folder)
         raise
     table = _close(journal, points, folder)
@@ -133,8 +133,8 @@ def _log(folder: RunFolder, table: Table) -> list[str]:
     for i, (fit, point, error) in enumerate(zip(table["fit"], table["point"], table["error"], strict=True)):
         if not error:
             row = {name: column[i] for name, column in table.items()}
-            said = ("fit", "point", "replicate", "seed", *study.sweep.names())
-            settings = loggers.settings_of({name: row[name] for name in said})
+            settled = ("fit", "point", "replicate", "seed", *study.sweep.names())
+            settings = loggers.settings_of({name: row[name] for name in settled})
             with loggers.following(study.loggers, folder.path, f"point-{point:05d}-{slug(fit)}", settings) as logs:
                 for log in logs:
                     log.finish(loggers.results(row), row["status"])

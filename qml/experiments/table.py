@@ -113,12 +113,12 @@ def load_table(run: Run) -> Table:
 
 
 def filled(table: Table) -> Table:
-    """The columns that say something: not those in which every cell is empty or not a number."""
+    """The columns with content: not those in which every cell is empty or not a number."""
 
-    def says(cell: Any) -> bool:
+    def has_content(cell: Any) -> bool:
         return cell is not None and cell != "" and not (isinstance(cell, float) and math.isnan(cell))
 
-    return {name: column for name, column in table.items() if any(map(says, column)) or not column}
+    return {name: column for name, column in table.items() if any(map(has_content, column)) or not column}
 
 
 def biased_last(table: Table) -> Table:
@@ -136,7 +136,7 @@ def _biased(table: Table) -> list[bool]:
 
 
 def summary(table: Table) -> Table:
-    """One row a fit of a sweep: how many points are done and failed, and the spread of its gap and fidelity."""
+    """One row a fit of a sweep: how many points are done and failed, and the median and extremes of its gap."""
     found: Table = {}
     biased = {fit for fit, is_so in zip(table["fit"], _biased(table), strict=True) if is_so}
     for fit in sorted(dict.fromkeys(table["fit"]), key=lambda fit: fit in biased):

@@ -17,7 +17,7 @@ from qml._typing import Real
 from qml.experiments import datasets, labels, streams
 from qml.experiments.files import inside
 from qml.experiments.labels import DataSpec
-from qml.experiments.measured import MeasurementSpec, Shots, read_record
+from qml.experiments.measurements import MeasurementSpec, Shots, read_record
 from qml.experiments.parts import AppliedChannel, Hamiltonian, seen_through
 from qml.experiments.schema import FewQubits, Qubits, Spec
 from qml.losses import Labelled

@@ -64,8 +64,8 @@ def complain(sentence: str) -> None:
 
 
 class Lasting:
-    """Standard output of a run, which goes on where it cannot be written any more; that is told once, on standard
-    error."""
+    """Standard output of a run, which goes on where it cannot be written any more; this is reported once, on
+    standard error."""
 
     def __init__(self) -> None:
         self._stream: TextIO = sys.stdout

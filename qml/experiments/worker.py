@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import time
 import traceback
-from dataclasses import asdict, dataclass
-from functools import cache
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +18,14 @@ from qml.experiments.source import POINT, Source
 from qml.models import Model
 from qml.threads import pinned
 
-MODELS: dict[str, Model] = {}
-"""Those of this process; models never change."""
+
+@dataclass(frozen=True)
+class Kept:
+    """What a worker keeps from one point to the next: models by what the study says of them, which never change, and
+    the threads that BLAS and kernels have, by the number that they were limited to."""
+
+    models: dict[str, Model] = field(default_factory=dict)
+    threads: dict[int, dict[str, int | None]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -35,8 +40,8 @@ class Task:
     version: str = qml.__version__
 
 
-def work(task: Task) -> dict[str, Any]:
-    """Every fit of the point; what fails is told in its place, and the other fits are done all the same.
+def work(task: Task, kept: Kept) -> dict[str, Any]:
+    """Every fit of the point; one that fails leaves its error, and the others are done all the same.
 
     Returns
     -------
@@ -53,25 +58,20 @@ def work(task: Task) -> dict[str, Any]:
         raise InputError(f"a worker has qml {qml.__version__}, and this is {task.version}: install the same one there.")
     since = time.perf_counter()
     with pinned(task.threads):
-        fits = _fits(task)
-        used = _threads(task.threads)
+        fits = _fits(task, kept.models)
+        if task.threads not in kept.threads:
+            kept.threads[task.threads] = threads.found()
     return {
         "point": task.point,
         "fits": fits,
         "seconds": time.perf_counter() - since,
         "process": os.getpid(),
-        "threads": used,
+        "threads": kept.threads[task.threads],
     }
 
 
-@cache
-def _threads(pinned: int) -> dict[str, int | None]:
-    """The threads that BLAS and kernels have in this process, asked once for each number that they were pinned to."""
-    return threads.found()
-
-
-def _fits(task: Task) -> list[dict[str, Any]]:
-    source = Source(task.path, task.study, origins={(): POINT})  # what went wrong is told without file and line, ...
+def _fits(task: Task, models: dict[str, Model]) -> list[dict[str, Any]]:
+    source = Source(task.path, task.study, origins={(): POINT})  # errors are without file and line, ...
     study = config.study_of(source)  # ... so that the same table comes of the file and of the resolved study
     try:
         target = build.build_target(study, source)
@@ -80,7 +80,7 @@ def _fits(task: Task) -> list[dict[str, Any]]:
     done = []
     for i, fit in enumerate(study.fits):
         try:
-            job = build.build_job(study, i, target, source, MODELS)
+            job = build.build_job(study, i, target, source, models)
             result = run_fit(job, target, study.seed, i)
             row = row_of(job, result, target)
         except Exception as error:

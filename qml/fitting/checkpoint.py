@@ -20,7 +20,7 @@ import numpy as np
 
 from qml import _checks
 from qml._checks import InputError
-from qml._files import parse_json, read_arrays, told, write_whole
+from qml._files import parse_json, read_arrays, write_whole, writing
 from qml._results import part_of
 from qml.fitting.provenance import versions
 
@@ -97,7 +97,7 @@ class Checkpoint:
         InputError
             If they cannot be deleted.
         """
-        with told(self.file):
+        with writing(self.file):
             self.previous.unlink(missing_ok=True)
             self.file.unlink(missing_ok=True)
 
@@ -190,7 +190,7 @@ class Keeper:
             raise InputError(
                 f"the checkpoint {str(there[0])!r} exists already: pass resume=True to continue from it, or delete it."
             )
-        with told(where.file):
+        with writing(where.file):
             where.file.parent.mkdir(parents=True, exist_ok=True)
             probe = where.file.with_name(f".probe-{where.file.name}")
             probe.touch()

@@ -83,7 +83,7 @@ class Logger(ABC):
         self.every = _checks.integer("every", every, low=1)
         self.problem = ""
         self._before = self._logged() if resume else {}
-        self._told = (-1, -1)
+        self._last = (-1, -1)
         self._closed = False
         self._waiting: list[Entry] = []
         self._written = time.monotonic()
@@ -96,10 +96,10 @@ class Logger(ABC):
         InputError
             If it is of another fit than what is logged already.
         """
-        step, told = iteration.iteration, (iteration.restart, iteration.iteration)
-        if told <= self._told:
+        step, place = iteration.iteration, (iteration.restart, iteration.iteration)
+        if place <= self._last:
             raise InputError("a logger follows one fit: make another one for the next fit.")
-        self._told = told
+        self._last = place
         if step % self.every:
             return
         before = self._before.get(iteration.restart, {})
@@ -115,7 +115,7 @@ class Logger(ABC):
             self.flush()
 
     def flush(self) -> None:
-        """Write what is waiting; what fails is told in `problem`."""
+        """Write what is waiting; what fails is kept in `problem`."""
         self._written = time.monotonic()
         if not self._waiting:
             return
@@ -128,7 +128,7 @@ class Logger(ABC):
             self._waiting = []
 
     def finish(self, values: Mapping[str, float], status: str) -> None:
-        """The last words: quantities of the result, and how the fit ended, as a sentence."""
+        """Log quantities of the result, and how the fit ended, as a sentence."""
         self.flush()
         if not self.problem:
             with self._tried():
@@ -165,7 +165,7 @@ class Logger(ABC):
 
     @abstractmethod
     def _finish(self, values: Mapping[str, float], status: str) -> None:
-        """Write the last words."""
+        """Write quantities of the result, and how the fit ended."""
 
     @abstractmethod
     def _leave(self, ending: str) -> None:

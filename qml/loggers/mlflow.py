@@ -12,7 +12,7 @@ from typing import Any
 
 from qml import _checks
 from qml._checks import InputError
-from qml._files import told
+from qml._files import writing
 from qml.loggers.base import RESULT, Entry, Logger, place_of, restart_of, settings_of, tag
 
 BATCH = 1000
@@ -77,10 +77,10 @@ class MLflow(Logger):
                 raise InputError(f"{what} must be the name of a run or an experiment; found {value!r}.")
         tracking, self._entities = map(importlib.import_module, self.modules[:2])
         for name in ("mlflow.store.db.utils", "alembic"):
-            logging.getLogger(name).setLevel(logging.WARNING)  # they tell of every table that they make
+            logging.getLogger(name).setLevel(logging.WARNING)  # they log every table that they make
         if "'" in run or not run.isprintable():
             raise InputError(f"the name of a run has no quotes and is on one line; found {run!r}.")
-        with told(self.file):
+        with writing(self.file):
             self.file.parent.mkdir(parents=True, exist_ok=True)
         try:
             self._client = tracking.MlflowClient(tracking_uri=f"sqlite:///{self.file}")

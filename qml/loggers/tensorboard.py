@@ -13,7 +13,7 @@ import numpy as np
 
 from qml import _checks
 from qml._checks import InputError
-from qml._files import append_whole, told
+from qml._files import append_whole, writing
 from qml.loggers.base import RESULT, Entry, Logger, place_of, restart_of, settings_of, tag
 
 
@@ -74,7 +74,7 @@ class TensorBoard(Logger):
         before = sorted(self.folder.glob("*.tfevents.*"))
         if before and not resume:
             raise InputError(f"{self} has a log already: choose another folder, or go on with it by resume=True.")
-        with told(self.folder):
+        with writing(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
         self._path = self.folder / f"events.out.tfevents.{int(time.time()):010d}.{len(before):04d}"
         self._head = [self._events(file_version="brain.Event:2", wall_time=time.time())]

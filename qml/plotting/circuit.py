@@ -34,7 +34,8 @@ def draw_circuit(circuit: Circuit, ax: Axes | None = None, *, width: float = 11.
     r"""A figure of the circuit: wires from left to right, gates white, noise channels shaded.
 
     Controls are dots, a controlled X is a circled plus, swapped sites are crosses; a traced-out site ends in a ground
-    symbol and a fresh one starts with \|0>. Channel names of several words are shortened to initials, told below.
+    symbol and a fresh one starts with \|0>. Channel names of several words are shortened
+    to initials, which are explained below.
 
     Parameters
     ----------
@@ -187,12 +188,12 @@ class _Pen:
             self.write(x, y, name, LARGE)
 
 
-def _fold(marks: list[list[Mark]], room: float) -> list[list[tuple[list[Mark], float]]]:
-    """Columns with their breadths, in panels no broader than `room` (one column at least)."""
+def _fold(marks: list[list[Mark]], width: float) -> list[list[tuple[list[Mark], float]]]:
+    """Columns with their breadths, in panels no broader than `width` (one column at least)."""
     panels: list[list[tuple[list[Mark], float]]] = [[]]
     for column in marks:
         breadth = max(_breadth(m) for m in column) + GAP
-        if panels[-1] and sum(w for _, w in panels[-1]) + breadth > room:
+        if panels[-1] and sum(w for _, w in panels[-1]) + breadth > width:
             panels.append([])
         panels[-1].append((column, breadth))
     return panels

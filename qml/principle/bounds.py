@@ -61,7 +61,7 @@ def klein(rng: np.random.Generator, pairs: int) -> Evidence:
         own = -(np.exp(pair.logs) * pair.logs).sum(axis=-1)
         worst.equal(losses.cross_entropy(sigma, sigma), own)
     for d in draws.DIMS:  # only if: however near sigma is to rho, S is larger than S(rho)
-        each = draws.spread(pairs, 10 * len(draws.DIMS))
+        each = draws.per_group(pairs, 10 * len(draws.DIMS))
         rho, other = (states.ginibre((d,), rng, batch=each) for _ in range(2))
         part = 10 ** rng.uniform(-5, 0, (each, 1, 1))
         sigma = DensityMatrix._trusted((1 - part) * rho.matrix() + part * other.matrix(), (d,))

@@ -26,7 +26,7 @@ TERMS = 3
     "Kappen (2018), arXiv:1803.11278; Patel and Wilde (2024), arXiv:2410.24058",
 )
 def gibbs(rng: np.random.Generator, pairs: int) -> Evidence:
-    exact, worst, each = Largest(), Largest(), draws.spread(pairs, 8)
+    exact, worst, each = Largest(), Largest(), draws.per_group(pairs, 8)
     for d in (2, 3, 4):
         g = np.stack([draws.hermitian(rng, d, each) for _ in range(TERMS)], axis=1)
         rho = states.ginibre((d,), rng, batch=each)
@@ -80,7 +80,7 @@ def _log_z(k: Complex) -> Real:
 def any_model(rng: np.random.Generator, pairs: int) -> Evidence:
     worst = Largest()
     for d in (2, 3, 4):
-        each = draws.spread(pairs, 12)
+        each = draws.per_group(pairs, 12)
         for gap in (None, 1e-9):
             rho, way = states.ginibre((d,), rng, batch=each), draws.hermitian(rng, d, each)
             values = 0.1 + 0.9 * rng.random((each, d))

@@ -68,7 +68,7 @@ def pairs(rng: np.random.Generator, count: int) -> Iterator[Pairs]:
     """
     full = [(d, rank) for d in DIMS for rank in range(1, d + 1)]
     lower = [(d, rank) for d in DIMS for rank in range(2, d)]
-    each = spread(count, 2 * len(full) + len(lower))
+    each = per_group(count, 2 * len(full) + len(lower))
     for k, (d, rank) in enumerate(full):
         rho = states.ginibre((d,), rng, rank=rank, batch=each)
         sigma = states.ginibre((d,), rng, batch=each)
@@ -216,6 +216,6 @@ def bloch(matrix: Complex) -> Real:
     return np.stack([2 * off.real, -2 * off.imag, (matrix[..., 0, 0] - matrix[..., 1, 1]).real], axis=-1)
 
 
-def spread(count: int, groups: int) -> int:
+def per_group(count: int, groups: int) -> int:
     """How many in each of `groups` make `count` together, or some more."""
     return max(1, -(-count // groups))

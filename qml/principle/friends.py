@@ -31,19 +31,19 @@ class FalseFriend:
         (rng, count) -> rows (count, k).
     sides : callable
         rows -> left and right (count,), in nats.
-    tell : callable
+    words : callable
         One row -> the states in words.
     """
 
     law: str
     draw: Callable[[np.random.Generator, int], Real]
     sides: Callable[[Real], tuple[Real, Real]]
-    tell: Callable[[Real], str]
+    words: Callable[[Real], str]
 
 
 @statement(11, "False friends", "seven inequalities that look right each have a counterexample", "found by search")
 def false_friends(rng: np.random.Generator, pairs: int) -> Evidence:
-    each = draws.spread(pairs, len(FRIENDS))
+    each = draws.per_group(pairs, len(FRIENDS))
     found, series, least = [], [], Largest()
     for k, friend in enumerate(FRIENDS):
         rows = friend.draw(rng, max(200, each))
@@ -52,7 +52,7 @@ def false_friends(rng: np.random.Generator, pairs: int) -> Evidence:
         worst = rows[[int(np.argmax(broken))]].round(DIGITS)
         a, b = friend.sides(worst)
         found.append(
-            Counterexample(friend.law, friend.tell(worst[0]), float(a[0]), float(b[0]), float((broken > 0).mean()))
+            Counterexample(friend.law, friend.words(worst[0]), float(a[0]), float(b[0]), float((broken > 0).mean()))
         )
         least.add(CLEAR - found[-1].broken_by)
         share = np.linspace(0, 1, 200)
@@ -92,13 +92,13 @@ def _qubits(rows: Real) -> list[DensityMatrix]:
 
 
 def _told(*names: str) -> Callable[[Real], str]:
-    def tell(row: Real) -> str:
+    def words(row: Real) -> str:
         vectors = ", ".join(
             f"{name} ({x:g}, {y:g}, {z:g})" for name, (x, y, z) in zip(names, (row + 0.0).reshape(-1, 3), strict=True)
         )
         return f"qubits with the Bloch vectors {vectors}"
 
-    return tell
+    return words
 
 
 def _z(count: int) -> Complex:

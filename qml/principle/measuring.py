@@ -55,7 +55,7 @@ def shots(rng: np.random.Generator, pairs: int) -> Evidence:
     exact, sampled = Largest(), Largest()
     n, repeats = 50, 20
     for d in draws.DIMS:
-        rho, sigma = (states.ginibre((d,), rng, batch=draws.spread(pairs, len(draws.DIMS))) for _ in range(2))
+        rho, sigma = (states.ginibre((d,), rng, batch=draws.per_group(pairs, len(draws.DIMS))) for _ in range(2))
         values, vectors = np.linalg.eigh(sigma.matrix())
         p, cost = draws.populations(rho.matrix(), vectors), -np.log(values)
         s = losses.cross_entropy(rho, sigma)
@@ -149,7 +149,7 @@ def measured_first(rng: np.random.Generator, pairs: int) -> Evidence:
 def any_povm(rng: np.random.Generator, pairs: int) -> Evidence:
     worst = Largest()
     for d in draws.DIMS:
-        each = draws.spread(pairs, 2 * len(draws.DIMS))
+        each = draws.per_group(pairs, 2 * len(draws.DIMS))
         rho = states.ginibre((d,), rng, batch=each)
         dense = states.ginibre((d,), rng, batch=each)
         near, logs, basis = draws.nearly_singular(rng, d, each)
@@ -191,7 +191,7 @@ def _record(
 def deferred(rng: np.random.Generator, pairs: int) -> Evidence:
     """Along gradient descent of a Gibbs state sigma = exp(-K)/Z of two qubits: dS/dK = rho - sigma."""
     worst, d, steps, shots = Largest(), 4, 60, 1000
-    batch = draws.spread(pairs, 2 * steps)
+    batch = draws.per_group(pairs, 2 * steps)
     rho = states.ginibre((d,), rng, rank=3, batch=batch)
     k = 0.1 * draws.hermitian(rng, d, batch)
     _, logs, basis = draws.nearly_singular(rng, d, batch)

@@ -25,7 +25,7 @@ DYADIC = (2, 3, 4, 6, 36)
 )
 def compression(rng: np.random.Generator, pairs: int) -> Evidence:
     """Shannon codes for the eigenvectors of sigma^(x n), n qubits of rho: lengths ceil(-log2 s_j)."""
-    worst, count = Largest(), draws.spread(pairs, len(BLOCKS))
+    worst, count = Largest(), draws.per_group(pairs, len(BLOCKS))
     rho, sigma = states.ginibre((2,), rng, batch=count), states.ginibre((2,), rng, batch=count)
     values, vectors = np.linalg.eigh(sigma.matrix())
     p = (vectors.conj() * (rho.matrix() @ vectors)).sum(axis=-2).real[:, 1]

@@ -90,7 +90,7 @@ def classical(q: Real) -> Real:
     "after Kappen (2018), arXiv:1803.11278; the case without bias is ours",
 )
 def kappen(rng: np.random.Generator, pairs: int) -> Evidence:
-    worst, each = Largest(), draws.spread(pairs, 3)
+    worst, each = Largest(), draws.per_group(pairs, 3)
     biases = rng.uniform(0.2, 0.8, (each, 2)) * rng.choice([-1.0, 1.0], (each, 2))
     q = parity_data(biases)
     k = explicit(biases)

@@ -26,7 +26,7 @@ SHOTS = (10**4, 10**8)
     "derived: from statement 3",
 )
 def price_of_measuring(rng: np.random.Generator, pairs: int) -> Evidence:
-    worst, sampled, each = Largest(), Largest(), draws.spread(pairs, 4)
+    worst, sampled, each = Largest(), Largest(), draws.per_group(pairs, 4)
     for d in (2, 3, 5):  # the d + 1 mutually unbiased bases of a prime dimension are a 2-design
         rho = states.ginibre((d,), rng, batch=each)
         empirical = _empirical(rho.matrix(), pictures.unbiased_bases(d))

@@ -24,7 +24,7 @@ PRODUCTS = 40
     COMMENT,
 )
 def extensivity(rng: np.random.Generator, pairs: int) -> Evidence:
-    worst, each = Largest(), draws.spread(pairs, 4 * len(SHAPES))
+    worst, each = Largest(), draws.per_group(pairs, 4 * len(SHAPES))
     for shape in SHAPES:
         dense = [
             DensityMatrix._trusted(0.99 * states.ginibre((d,), rng, batch=each).matrix() + 0.01 * np.eye(d) / d, (d,))
@@ -91,7 +91,7 @@ def _reduced(joint: Complex, shape: tuple[int, ...]) -> list[Complex]:
 @statement(15, "Parallel processing", "S and its derivative are linear in rho: shards of data are exact", COMMENT)
 def sharding(rng: np.random.Generator, pairs: int) -> Evidence:
     worst, shards = Largest(), 8
-    each = draws.spread(pairs, 3 * len(draws.DIMS))
+    each = draws.per_group(pairs, 3 * len(draws.DIMS))
     left: list[Series] = []
     for color, d in enumerate(draws.DIMS):
         sigma = states.ginibre((d,), rng, batch=each)
@@ -171,7 +171,7 @@ def _chain(rng: np.random.Generator) -> Panel:
     17, "The classical limit", "commuting states give the classical cross entropy", "derived: from the definition"
 )
 def classical_limit(rng: np.random.Generator, pairs: int) -> Evidence:
-    worst, each = Largest(), draws.spread(pairs, 4 * len(draws.DIMS))
+    worst, each = Largest(), draws.per_group(pairs, 4 * len(draws.DIMS))
     for d in draws.DIMS:
         p = rng.dirichlet(np.ones(d), each)
         for small in (False, True):

@@ -441,7 +441,7 @@ def test_a_terminal_gets_a_bar_and_a_table() -> None:
 
     from rich.console import Console
 
-    from qml.experiments.report import Reporter, result_table
+    from qml.experiments.output import Reporter, result_table
 
     out = Console(file=StringIO(), force_terminal=True, width=100, highlight=False)
     reporter = Reporter(out)

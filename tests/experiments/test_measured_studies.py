@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 from pydantic import TypeAdapter
 
 from qml import losses, states
-from qml.experiments import catalog, config, measured, record, targets
+from qml.experiments import catalog, config, measurements, record, targets
 from qml.experiments.build import build
 from qml.experiments.cli import KINDS, main
 from qml.experiments.compose import compose
@@ -66,7 +66,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("kind", sorted(members(measured.MeasurementSpec)))
+@pytest.mark.parametrize("kind", sorted(members(measurements.MeasurementSpec)))
 def test_every_measurement_is_of_the_state_and_follows_from_the_seed(kind: str) -> None:
     spec = {"kind": kind, **EXTRA.get(kind, {})}
     found, exact = counts(spec)

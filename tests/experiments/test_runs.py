@@ -219,7 +219,7 @@ def test_failed_points_are_recorded_and_tried_again(folder: Path, monkeypatch: p
     assert found[3]["loss"] == ""
     tried: list[int] = []
     real = worker.work
-    monkeypatch.setattr(pools, "work", lambda task: (tried.append(task.point), real(task))[1])
+    monkeypatch.setattr(pools, "work", lambda task, kept: (tried.append(task.point), real(task, kept))[1])
     call("run", "out", "--resume", "--workers", "1", code=1)
     assert tried == [1]
     assert rows(folder / "out" / "table.csv") == found
@@ -229,11 +229,11 @@ def test_failed_points_are_recorded_and_tried_again(folder: Path, monkeypatch: p
 def test_a_sweep_is_continued_where_it_was_cut(done: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real, tried = worker.work, []
 
-    def cut(task: worker.Task) -> dict[str, Any]:
+    def cut(task: worker.Task, kept: worker.Kept) -> dict[str, Any]:
         tried.append(task.point)
         if len(tried) == 5:
             raise KeyboardInterrupt
-        return real(task)
+        return real(task, kept)
 
     monkeypatch.setattr(pools, "work", cut)
     result = call("run", "sweep.yaml", "--workers", "1", code=130)
@@ -397,14 +397,14 @@ def test_what_is_said_about_a_run_has_a_meaning_for_its_study(folder: Path) -> N
 
 def test_a_worker_of_another_version_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = worker.work
-    monkeypatch.setattr(pools, "work", lambda task: real(dataclasses.replace(task, version="0.0.9")))
+    monkeypatch.setattr(pools, "work", lambda task, kept: real(dataclasses.replace(task, version="0.0.9"), kept))
     result = call("run", "sweep.yaml", "--workers", "1", code=2)
     assert "a worker has qml 0.1.0, and this is 0.0.9: install the same one there" in result.stderr
 
 
 def test_a_progress_line_counts_and_estimates() -> None:
+    from qml.experiments.output import console
     from qml.experiments.progress import SweepReporter
-    from qml.experiments.report import console
 
     reporter = SweepReporter(console(quiet=True), 40, before=10)
     with reporter:

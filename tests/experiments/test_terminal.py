@@ -22,8 +22,8 @@ from qml.experiments import drawing
 from qml.experiments import run as experiments_run
 from qml.experiments.cli import main
 from qml.experiments.files import write_whole
+from qml.experiments.output import console
 from qml.experiments.record import load_run, to_csv
-from qml.experiments.report import console
 from qml.experiments.terminal import visible
 
 FITS = "fits:\n  - {name: one, model: {kind: gibbs, generators: {kind: neighbors, n: 2}}, max_iterations: 3}\n"

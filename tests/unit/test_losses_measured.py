@@ -15,7 +15,7 @@ from qml._checks import InputError
 from qml.fitting import FitError
 from qml.losses import fidelity, measured_relative_entropy, measured_report, relative_entropy
 from qml.measurement import Counts, PauliMeasurement, haar_bases, sample, sic
-from qml.plotting.measured import plot_measured
+from qml.plotting.counts import plot_measured
 from qml.states import DensityMatrix
 
 RNG = np.random.default_rng(13)

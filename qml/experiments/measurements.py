@@ -71,10 +71,10 @@ class Measured(Spec):
         """The counts of this measurement of a state, in `shots` of each setting; None: exact probabilities."""
         ideal = self.build(state.dims, bases)
         done = ideal if self.readout is None else self.readout.on(ideal)
-        told = done if self.readout is None or self.readout.known else ideal
+        recorded = done if self.readout is None or self.readout.known else ideal
         if shots is None:
-            return Counts.from_frequencies(told, done.probabilities(state))
-        return Counts(told, sample(state, done, shots, rng).counts)
+            return Counts.from_frequencies(recorded, done.probabilities(state))
+        return Counts(recorded, sample(state, done, shots, rng).counts)
 
 
 class Pauli(Measured):
@@ -168,7 +168,7 @@ MeasurementSpec: TypeAlias = Annotated[
 
 
 def read_record(path: Path) -> Counts:
-    """The counts in a JSON, CSV or ``.npz`` file, told by its ending."""
+    """The counts in a JSON, CSV or ``.npz`` file; its ending names the format."""
     readers = {".json": Counts.read_json, ".csv": Counts.read_csv, ".npz": Counts.load}
     if path.suffix.lower() not in readers:
         raise InputError(f"a record of counts is a .json, .csv or .npz file; found {path.name!r}.")

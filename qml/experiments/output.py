@@ -1,4 +1,4 @@
-"""What a run says while it works and when it is done: rich in a terminal, plain lines elsewhere."""
+"""What a run prints while it works and when it is done: rich in a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -142,8 +142,8 @@ def _gaps(rows: Sequence[Row]) -> str:
     known = LOSSES | COUNT_LOSSES | LABEL_LOSSES
     found = {row.loss_name: known[row.loss_name].gap_is for row in rows if row.loss_name in known}
     if any(row.biased for row in rows):
-        found = {name: told.replace("rho", "rho_hat") for name, told in found.items()}
-    return ", ".join(f"{told} of {name}" for name, told in found.items() if told)
+        found = {name: gap.replace("rho", "rho_hat") for name, gap in found.items()}
+    return ", ".join(f"{gap} of {name}" for name, gap in found.items() if gap)
 
 
 def _measured(row: Row) -> list[tuple[str, float]]:
@@ -163,8 +163,8 @@ def legend(info: Mapping[str, Any], rows: Sequence[Row]) -> str:
             f"S = -Tr {learnt} log sigma, floor = its least value S({learnt}), gap = D({learnt}||sigma) = S - floor; "
             "all in nats."
         )
-    elif told := _gaps(rows):
-        lines.append(f"gap = loss - floor: {told}, in nats.")
+    elif gaps := _gaps(rows):
+        lines.append(f"gap = loss - floor: {gaps}, in nats.")
     biased = [row.fit for row in rows if row.biased]
     if biased:
         lines.append(

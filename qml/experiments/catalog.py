@@ -53,6 +53,7 @@ def _plain(value: object) -> str:
 
 
 def first_line(spec: type[Spec]) -> str:
+    """The first sentence of a docstring, on one line."""
     text = (inspect.getdoc(spec) or "").split("\n\n")[0].removeprefix("r").replace("\n", " ")
     return text.replace("\\|", "|")
 

@@ -72,6 +72,7 @@ class Row:
 
     @property
     def interrupted(self) -> bool:
+        """Whether Ctrl-C or SIGTERM ended the fit."""
         return CTRL_C in self.status
 
 

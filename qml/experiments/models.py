@@ -145,22 +145,5 @@ ModelSpec: TypeAlias = Annotated[
     Field(discriminator="kind"),
 ]
 
-AnyModelSpec: TypeAlias = Annotated[
-    Circuit
-    | Gibbs
-    | LargeGibbs
-    | Hidden
-    | SemiQuantum
-    | Evolved
-    | Spectral
-    | Cholesky
-    | Purified
-    | Fixed
-    | Mixture
-    | Product
-    | Noisy
-    | ConditionalGibbs
-    | ConditionalCircuit,
-    Field(discriminator="kind"),
-]
+AnyModelSpec: TypeAlias = Annotated[ModelSpec | ConditionalGibbs | ConditionalCircuit, Field(discriminator="kind")]
 """What a fit may name: conditional models are no members of other models."""

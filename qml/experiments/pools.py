@@ -37,13 +37,17 @@ class Pool(Protocol):
     """A place to work; `ahead` is the number of points that it is given at once."""
 
     @property
-    def ahead(self) -> int: ...
+    def ahead(self) -> int:
+        """How many points are handed out at once."""
 
-    def submit(self, task: Task) -> Future[dict[str, Any]]: ...
+    def submit(self, task: Task) -> Future[dict[str, Any]]:
+        """Start the work on a point."""
 
-    def renew(self) -> None: ...
+    def renew(self) -> None:
+        """Start new workers in place of those that died."""
 
-    def close(self, now: bool) -> None: ...
+    def close(self, now: bool) -> None:
+        """End the workers: `now`, or when they are done with their points."""
 
 
 def reach(scheduler: str) -> None:

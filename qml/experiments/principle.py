@@ -51,6 +51,7 @@ class Checked:
 
     @property
     def violated(self) -> tuple[int, ...]:
+        """The numbers of the statements that do not hold."""
         return tuple(v.statement.number for v in self.verdicts if not v.holds)
 
 

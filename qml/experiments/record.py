@@ -344,6 +344,7 @@ def _is_new(folder: Path) -> bool:
 
 
 def new_folder(name: str, output: Path | None) -> Path:
+    """The folder `output`, made where it does not exist; the next free ``runs/name-001``, ``-002``, ... without one."""
     if output is not None:
         output.mkdir(parents=True, exist_ok=True)
         return output

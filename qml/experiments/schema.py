@@ -75,9 +75,10 @@ def _list(spec: type[BaseModel]) -> str:
 
 def members(union: Any) -> dict[str, type[Spec]]:
     """The spec classes of a union, by kind."""
-    if typing.get_origin(union) is Annotated:
-        union = typing.get_args(union)[0]
-    return {_kind(spec): spec for spec in typing.get_args(union) or (union,)}
+    if inspect.isclass(union):
+        return {_kind(union): union}
+    inner = typing.get_args(union)[:1] if typing.get_origin(union) is Annotated else typing.get_args(union)
+    return {kind: spec for part in inner for kind, spec in members(part).items()}
 
 
 def _kind(spec: type[Spec]) -> str:
@@ -173,7 +174,7 @@ def _sentence(details: ErrorDetails, source: Source) -> tuple[tuple[Key, ...], s
     if kind == "value_error":
         return path, str(context["error"])
     if kind == "union_tag_not_found":
-        return path, "the key 'kind' is missing: it names what is meant."
+        return path, "the key 'kind' is missing: it says what this is."
     if kind == "union_tag_invalid":
         path, value = (*path, "kind"), value["kind"]
         options = [tag.strip().strip("'") for tag in context["expected_tags"].split(",")]

@@ -42,6 +42,7 @@ class Range(_Interval):
     count: Annotated[int, Field(ge=1, le=10_000, description="how many numbers")]
 
     def values(self) -> list[Any]:
+        """The numbers, in order."""
         space = np.geomspace if self.scale == "log" else np.linspace
         numbers = [float(x) for x in space(self.low, self.high, self.count)]
         return list(dict.fromkeys(map(round, numbers))) if self.integer else numbers
@@ -51,6 +52,7 @@ class Interval(_Interval):
     """Random numbers between `low` and `high`, evenly spread on the scale."""
 
     def draw(self, rng: np.random.Generator) -> float | int:
+        """One number."""
         if self.integer and self.scale == "linear":
             return int(rng.integers(round(self.low), round(self.high), endpoint=True))
         if self.scale == "log":

@@ -332,22 +332,7 @@ class LabelledData(Spec):
         return Target(train.states, known=False, labels=Labels(train, validation, test, samples.names))
 
 
-TargetSpec: TypeAlias = Annotated[
-    Thermal
-    | Ghz
-    | W
-    | Werner
-    | HaarPure
-    | Ginibre
-    | Bures
-    | MaximallyMixed
-    | Probabilities
-    | File
-    | Dataset
-    | Measured
-    | LabelledData,
-    Field(discriminator="kind"),
-]
+TargetSpec: TypeAlias = Annotated[StateSpec | Measured | LabelledData, Field(discriminator="kind")]
 
 
 def files_of(target: Mapping[str, Any]) -> list[str]:

@@ -72,10 +72,12 @@ class Lasting:
         self._lost = False
 
     def write(self, text: str) -> int:
+        """Print text, as long as that is possible."""
         self._try(self._stream.write, text)
         return len(text)
 
     def flush(self) -> None:
+        """Print what is waiting, as long as that is possible."""
         self._try(self._stream.flush)
 
     def __getattr__(self, name: str) -> Any:

@@ -37,6 +37,7 @@ class Pairs:
 
     @property
     def dim(self) -> int:
+        """The dimension d."""
         return int(self.basis.shape[-2])
 
     @property
@@ -162,6 +163,7 @@ def frequencies(rng: np.random.Generator, probabilities: Real, shots: int) -> Re
 
 
 def dagger(a: Complex) -> Complex:
+    """The adjoint of matrices (..., d, e)."""
     return np.asarray(a.conj().swapaxes(-1, -2))
 
 

@@ -201,8 +201,12 @@ class Statement:
     Attributes
     ----------
     number : int
-        1 to 19; the neighbors of the principle follow.
-    title, claim, source : str
+        1 to 19 are the principle; those after them are results about it.
+    title : str
+    claim : str
+        The inequality or equality, entropies in nats.
+    source : str
+        Author, year, and arXiv number or journal.
     look : callable
         (rng, pairs) -> Evidence, from about that many random instances.
     """
@@ -223,7 +227,23 @@ def statement(
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Verdict:
-    """A statement, the evidence for it, and what it took."""
+    """A statement, the evidence for it, and how long the check took.
+
+    In a notebook it shows itself with its figures.
+
+    Attributes
+    ----------
+    statement : Statement
+    evidence : Evidence
+    seconds : float
+
+    Examples
+    --------
+    >>> from qml.principle import check
+    >>> verdict = check(2, pairs=200, seed=1)
+    >>> verdict.statement.claim, verdict.holds
+    ('S(rho, sigma) = S(rho) + D(rho || sigma)', True)
+    """
 
     statement: Statement
     evidence: Evidence
@@ -231,6 +251,7 @@ class Verdict:
 
     @property
     def holds(self) -> bool:
+        """Whether no instance broke the statement by more than its tolerance."""
         return self.evidence.holds
 
     def __str__(self) -> str:

@@ -11,6 +11,7 @@ import functools
 import importlib
 import json
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -47,6 +48,8 @@ class Clock:
 
         @functools.wraps(function)
         def call(*arguments: Any, **named: Any) -> Any:
+            if threading.current_thread() is not threading.main_thread():
+                return function(*arguments, **named)
             self.switch()
             self._open.append(part)
             try:

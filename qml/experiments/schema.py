@@ -75,7 +75,7 @@ def _list(spec: type[BaseModel]) -> str:
 
 def members(union: Any) -> dict[str, type[Spec]]:
     """The spec classes of a union, by kind."""
-    if inspect.isclass(union):
+    if inspect.isclass(union) and issubclass(union, Spec):
         return {_kind(union): union}
     inner = typing.get_args(union)[:1] if typing.get_origin(union) is Annotated else typing.get_args(union)
     return {kind: spec for part in inner for kind, spec in members(part).items()}

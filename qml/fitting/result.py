@@ -97,7 +97,6 @@ class History(_checks.Record):
     fidelity: Real | None = None
     held_out: Real | None = None
 
-
     @property
     def gap(self) -> Real:
         """loss - floor: D(rho\\|\\|sigma) for the cross entropy; below about eps * loss it is rounding."""

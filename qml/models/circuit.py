@@ -22,6 +22,7 @@ from qml.states.coercion import StateLike, as_state
 if TYPE_CHECKING:
     from qml.engines.base import Engine
 
+
 class CircuitModel(WithCircuit):
     r"""The state that a parametrised circuit prepares.
 

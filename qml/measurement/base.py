@@ -54,7 +54,7 @@ class Measurement(ABC):
     def probabilities(self, state: StateLike) -> Real:
         """Tr(M_k sigma) for every outcome, shape (..., n_outcomes): they add up to one in each setting."""
         state = as_state(state, self.dims)
-        self.check_dims(state)
+        self._check_dims(state)
         return self.probabilities_of(state.matrix()) if state.batch_shape else self._probabilities(state)
 
     def _probabilities(self, state: State) -> Real:
@@ -74,7 +74,7 @@ class Measurement(ABC):
         """Tr M_k, shape (n_outcomes,)."""
 
     @abstractmethod
-    def parts(self) -> dict[str, Any]:
+    def _parts(self) -> dict[str, Any]:
         """The arguments that make this measurement again: arrays, texts, numbers, measurements, lists of them."""
 
     def element(self, outcome: int) -> Complex:
@@ -95,7 +95,7 @@ class Measurement(ABC):
 
     def outcome_shape(self, setting: int | str) -> tuple[int, ...]:
         """How many values each digit of an outcome's label has: the dims where a setting has d outcomes."""
-        return self._outcome_shape(self.places([setting])[0])
+        return self._outcome_shape(self._places([setting])[0])
 
     def _outcome_shape(self, setting: int) -> tuple[int, ...]:
         size = int(self.sizes[setting])
@@ -108,7 +108,7 @@ class Measurement(ABC):
         separator = "" if max(shape) <= 10 else ","
         return [separator.join(map(str, digits)) for digits in np.ndindex(*shape)]
 
-    def setting_index(self, name: str, where: str = "") -> int:
+    def _setting_index(self, name: str, where: str = "") -> int:
         """Where the setting of that name stands; `where` is the row that a refusal names."""
         if _checks.text("each setting", name) not in self._setting_places:
             hint = _checks.nearest(str(name), self.settings) if len(self.settings) <= 1000 else ""
@@ -127,12 +127,12 @@ class Measurement(ABC):
 
     def select(self, settings: Iterable[int | str]) -> Measurement:
         """The measurement with these settings alone, by name or number, in the order given."""
-        return Selection(self, self.places(settings))
+        return Selection(self, self._places(settings))
 
-    def places(self, settings: Iterable[int | str]) -> list[int]:
+    def _places(self, settings: Iterable[int | str]) -> list[int]:
         """The numbers of settings that are given by name or number; distinct, at least one."""
         found = [
-            self.setting_index(s)
+            self._setting_index(s)
             if isinstance(s, str)
             else _checks.integer("each setting", s, low=0, high=len(self.settings) - 1)
             for s in _checks.listed("settings", settings, "names or numbers of settings")
@@ -143,11 +143,11 @@ class Measurement(ABC):
             )
         return found
 
-    def outcomes_of(self, places: list[int]) -> Integer:
+    def _outcomes_of(self, places: list[int]) -> Integer:
         """The places in the flat list of all outcomes of these settings."""
         return np.concatenate([np.arange(self.offsets[s], self.offsets[s + 1]) for s in places])
 
-    def check_dims(self, state: State) -> None:
+    def _check_dims(self, state: State) -> None:
         """Refuse a state on other sites."""
         if state.dims != self.dims:
             raise InputError(f"the measurement acts on sites of dims {self.dims}; found a state of dims {state.dims}.")
@@ -173,8 +173,8 @@ class Selection(Measurement):
 
     def __init__(self, measurement: Measurement, settings: Iterable[int | str]) -> None:
         self._whole = measurement
-        self._chosen = measurement.places(settings)
-        self._kept = measurement.outcomes_of(self._chosen)
+        self._chosen = measurement._places(settings)
+        self._kept = measurement._outcomes_of(self._chosen)
         self.dims = measurement.dims
 
     @property
@@ -192,9 +192,9 @@ class Selection(Measurement):
         return self._whole.probabilities_of(matrix)[..., self._kept]
 
     def adjoint(self, weights: Real) -> Complex:
-        spread = np.zeros(self._whole.n_outcomes)
-        spread[self._kept] = weights
-        return self._whole.adjoint(spread)
+        full = np.zeros(self._whole.n_outcomes)
+        full[self._kept] = weights
+        return self._whole.adjoint(full)
 
     def traces(self) -> Real:
         return self._whole.traces()[self._kept]
@@ -205,5 +205,5 @@ class Selection(Measurement):
     def _outcome_shape(self, setting: int) -> tuple[int, ...]:
         return self._whole.outcome_shape(self._chosen[setting])
 
-    def parts(self) -> dict[str, Any]:
+    def _parts(self) -> dict[str, Any]:
         return {"measurement": self._whole, "settings": self._chosen}

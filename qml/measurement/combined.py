@@ -77,5 +77,5 @@ class CombinedMeasurement(Measurement):
             setting -= len(member.settings)
         raise InputError(f"there are {len(self._names)} settings; found a number beyond them.")
 
-    def parts(self) -> dict[str, Any]:
+    def _parts(self) -> dict[str, Any]:
         return {"measurements": list(self._members)}

@@ -257,12 +257,12 @@ class Counts(Mapping[str, dict[str, Any]]):
         >>> Counts(PauliMeasurement(1), [[1, 2], [3, 4], [5, 6]]).subset(["Z"])["Z"]
         {'0': 5, '1': 6}
         """
-        places = self.measurement.places(settings)
-        return Counts._make(self.measurement.select(places), self._counts[self.measurement.outcomes_of(places)])
+        places = self.measurement._places(settings)
+        return Counts._make(self.measurement.select(places), self._counts[self.measurement._outcomes_of(places)])
 
     def __getitem__(self, setting: str | int) -> dict[str, Any]:
         """The counts of one setting by outcome label."""
-        return by_label(self.measurement, self._counts, self.measurement.places([setting])[0])
+        return by_label(self.measurement, self._counts, self.measurement._places([setting])[0])
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.measurement.settings)

@@ -44,7 +44,7 @@ def describe(measurement: Measurement, put: Callable[[Any], Any]) -> dict[str, A
             return put(value)
         return [plain(v) for v in value] if isinstance(value, list) else value
 
-    return {"kind": NAMES[type(measurement)], **{name: plain(v) for name, v in measurement.parts().items()}}
+    return {"kind": NAMES[type(measurement)], **{name: plain(v) for name, v in measurement._parts().items()}}
 
 
 def build(description: Any, get: Callable[[Any], Any]) -> Measurement:

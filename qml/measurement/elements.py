@@ -101,7 +101,7 @@ class ElementsMeasurement(Measurement):
     def element(self, outcome: int) -> Complex:
         return np.array(self._effects[_checks.integer("outcome", outcome, low=0, high=self.n_outcomes - 1)])
 
-    def parts(self) -> dict[str, Any]:
+    def _parts(self) -> dict[str, Any]:
         stacks = np.split(self._effects, self.offsets[1:-1])
         return {"elements": stacks, "dims": list(self.dims), "settings": list(self._names)}
 
@@ -132,7 +132,7 @@ class POVM(ElementsMeasurement):
     def __init__(self, elements: ArrayLike, dims: DimsLike | None = None) -> None:
         super().__init__([elements], dims, ("POVM",))
 
-    def parts(self) -> dict[str, Any]:
+    def _parts(self) -> dict[str, Any]:
         return {"elements": self._effects, "dims": list(self.dims)}
 
 

@@ -42,20 +42,27 @@ def before_measuring(counts: Counts, empirical: Complex) -> Complex:
     n + 1 steps.
     """
     image_of = empirical_map(counts)
-    x = np.zeros_like(empirical)
-    direction = residual = image_of(empirical)
-    square = _square(residual)
-    enough = RESIDUAL**2 * square
-    for _ in range(MOST_STEPS):
-        image = image_of(direction)
-        step = square / _square(image)
-        x, residual = x + step * direction, residual - step * image_of(image)
-        new = _square(residual)
+    return solve(lambda x: image_of(image_of(x)), image_of(empirical), RESIDUAL, MOST_STEPS)
+
+
+def solve(normal: Callable[[Complex], Complex], right: Complex, precision: float, steps: int) -> Complex:
+    """The Hermitian X (d, d) of least norm with normal(X) = right, for a linear, self-adjoint, positive map of matrices
+    and a matrix in its range: conjugate gradients, until the residual is below `precision` of what it was."""
+    x = np.zeros_like(right)
+    direction = residual = right
+    square = inner(residual, residual)
+    enough = precision**2 * square
+    for _ in range(steps):
+        image = normal(direction)
+        step = square / inner(direction, image)
+        x, residual = x + step * direction, residual - step * image
+        new = inner(residual, residual)
         if new <= enough:
             break
         direction, square = residual + (new / square) * direction, new
     return np.asarray((x + x.conj().T) / 2)
 
 
-def _square(x: Complex) -> float:
-    return float(np.vdot(x, x).real)
+def inner(a: Complex, b: Complex) -> float:
+    """Re Tr a^dagger b."""
+    return float(np.vdot(a, b).real)

@@ -82,7 +82,7 @@ def _collect(
     seen: set[int] = set()
     total = 0
     for where, setting, key, count in rows:
-        s = measurement.setting_index(setting, where)
+        s = measurement._setting_index(setting, where)
         place = int(measurement.offsets[s]) + read(key, measurement.outcome_shape(s), where)
         if place in seen:
             raise InputError(f"{where}: that outcome is there already: each outcome may come once; add up its counts.")

@@ -121,8 +121,8 @@ class PauliMeasurement(Measurement):
         """The adjoint: dL/dr (4^n,) from dL/dp (n_outcomes,)."""
         if self._is_full:
             return _all_settings_adjoint(weights, self.n)
-        spread = _walsh_hadamard(np.reshape(weights, (len(self._words), -1)), self.n) / self.dim
-        return np.asarray(np.bincount(self._strings.reshape(-1), spread.reshape(-1), 4**self.n), dtype=np.float64)
+        parts = _walsh_hadamard(np.reshape(weights, (len(self._words), -1)), self.n) / self.dim
+        return np.asarray(np.bincount(self._strings.reshape(-1), parts.reshape(-1), 4**self.n), dtype=np.float64)
 
     @cached_property
     def _strings(self) -> Integer:
@@ -143,9 +143,9 @@ class PauliMeasurement(Measurement):
         return 0.0 if self._reads_off(state) else super().resolution(state)
 
     def select(self, settings: Iterable[int | str]) -> PauliMeasurement:
-        return PauliMeasurement([self._words[s] for s in self.places(settings)])
+        return PauliMeasurement([self._words[s] for s in self._places(settings)])
 
-    def parts(self) -> dict[str, Any]:
+    def _parts(self) -> dict[str, Any]:
         return {"settings": self.n if self._is_full else list(self._words)}
 
 

@@ -134,9 +134,9 @@ class ProductMeasurement(Measurement):
     def adjoint(self, weights: Real) -> Complex:
         x: Numeric = np.asarray(weights, dtype=np.float64)
         if self._order is not None:
-            spread = np.empty(self._total)
-            spread[self._order] = x
-            x = spread
+            ordered = np.empty(self._total)
+            ordered[self._order] = x
+            x = ordered
         for m in self._maps:
             x = x.reshape(m.shape[0], -1).T @ m.conj()
         if self._has_pauli_coordinates:
@@ -158,5 +158,5 @@ class ProductMeasurement(Measurement):
         chosen = np.unravel_index(setting, [len(factor.settings) for factor in self._factors])
         return tuple(n for f, s in zip(self._factors, chosen, strict=True) for n in f.outcome_shape(int(s)))
 
-    def parts(self) -> dict[str, Any]:
+    def _parts(self) -> dict[str, Any]:
         return {"factors": list(self._factors)}

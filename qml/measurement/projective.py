@@ -111,10 +111,10 @@ class ProjectiveMeasurement(Measurement):
         return np.outer(vector, vector.conj())
 
     def select(self, settings: Any) -> Measurement:
-        chosen = self.places(settings)
+        chosen = self._places(settings)
         return ProjectiveMeasurement(self._bases[chosen], self.dims, [self._names[s] for s in chosen])
 
-    def parts(self) -> dict[str, Any]:
+    def _parts(self) -> dict[str, Any]:
         return {"bases": self._bases, "dims": list(self.dims), "settings": list(self._names)}
 
 

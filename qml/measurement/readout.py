@@ -82,7 +82,7 @@ class ReadoutMeasurement(Measurement):
     def select(self, settings: Any) -> Measurement:
         return ReadoutMeasurement(self._ideal.select(settings), self._confusion)
 
-    def parts(self) -> dict[str, Any]:
+    def _parts(self) -> dict[str, Any]:
         return {"measurement": self._ideal, "confusion": list(self._confusion)}
 
 

@@ -28,6 +28,7 @@ from typing import NamedTuple
 import numpy as np
 
 from qml._typing import Complex, Real
+from qml.measurement.empirical import inner
 from qml.tomography.likelihood import Likelihood
 
 FIRST_STEPS, STEPS_PER_BASIS = 8, 25
@@ -79,10 +80,10 @@ def conjugate_gradients(problem: Likelihood, factor: Complex) -> Iterator[Iterat
             if not scaling.size:
                 scaling = _curvatures(problem, u, s, operator, a.shape[1])
             direction = u @ ((u.conj().T @ gradient) / scaling)
-            new_weight = _dot(gradient, direction)
-            momentum = 0.0 if not step.size else max(0.0, (new_weight - _dot(before, direction)) / weight)
+            new_weight = inner(gradient, direction)
+            momentum = 0.0 if not step.size else max(0.0, (new_weight - inner(before, direction)) / weight)
             step = -direction if not momentum else momentum * step - direction
-            if _dot(step, gradient) >= 0:
+            if inner(step, gradient) >= 0:
                 step = -direction
             before, weight = gradient, new_weight
             if not weight > 0:  # a stationary point to the last bit
@@ -99,15 +100,11 @@ def _curvatures(problem: Likelihood, u: Complex, s: Real, operator: Complex, col
     return np.asarray(np.clip(problem.mass - r, 0.0, None)[:, None] + 2 * pairs / (pairs + 4 / len(u)) + FLOOR)
 
 
-def _dot(a: Complex, b: Complex) -> float:
-    return float(np.vdot(a, b).real)
-
-
 def _search(problem: Likelihood, a: Complex, step: Complex, p: Real, gradient: Complex) -> tuple[float, Real]:
     """The length of a step along which F is stationary, and the probabilities there."""
     cross = a @ step.conj().T
     changes = problem.probabilities(np.array([cross + cross.conj().T, step @ step.conj().T]))
-    linear, square = 2 * problem.mass * _dot(a, step), problem.mass * _dot(step, step)
+    linear, square = 2 * problem.mass * inner(a, step), problem.mass * inner(step, step)
     eigenvalues = np.linalg.eigvals(np.linalg.solve(a, step)) if problem.hedging else None
 
     def slope(t: float) -> tuple[float, float]:
@@ -118,7 +115,7 @@ def _search(problem: Likelihood, a: Complex, step: Complex, p: Real, gradient: C
             g, h = g - 2 * problem.hedging * x.sum().real, h + 2 * problem.hedging * (x * x).sum().real
         return g, h
 
-    g, h = 2 * _dot(step, gradient), problem.curvature(p, changes) + 2 * square
+    g, h = 2 * inner(step, gradient), problem.curvature(p, changes) + 2 * square
     if eigenvalues is not None:
         h += 2 * problem.hedging * (eigenvalues * eigenvalues).sum().real
     first, low, high, t = abs(g), 0.0, math.inf, 0.0

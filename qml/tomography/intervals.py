@@ -28,7 +28,7 @@ from qml.operators import OperatorLike, as_matrix
 from qml.states import State
 from qml.states.coercion import one_state
 from qml.tomography.result import TomographyResult
-from qml.tomography.slices import Best, Map, best_of, room
+from qml.tomography.slices import Best, Map, best_of, check_memory
 
 GAP = 1e-3
 """Nats, of the likelihoods of the data."""
@@ -99,7 +99,7 @@ class ProfileLikelihood:
                 f"an interval needs integer counts, up to {MOST_SHOTS:.0e} in all, and a dimension up to {LARGEST}; "
                 f"found {'weights' if counts.is_weighted else f'{counts.total:.3g} counts'} in dimension {m.dim}."
             )
-        room(m)
+        check_memory(m)
         self._counts, self._n = counts, np.asarray(counts.counts, dtype=np.float64)[None]
         self._operator = _hermitian(operator, m.dims)
         values, vectors = np.linalg.eigh(self._operator)

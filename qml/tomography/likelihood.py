@@ -65,12 +65,12 @@ class Likelihood:
         """sum_k w_k M_k over the outcomes that were seen (d, d)."""
         if self._places is None:
             return self.measurement.adjoint(weights)
-        if self._spread is None:
-            self._spread = np.zeros(self.measurement.n_outcomes)
-        self._spread[self._places] = weights
-        return self.measurement.adjoint(self._spread)
+        if self._full is None:
+            self._full = np.zeros(self.measurement.n_outcomes)
+        self._full[self._places] = weights
+        return self.measurement.adjoint(self._full)
 
-    _spread: Real | None = None
+    _full: Real | None = None
 
     def operator(self, p: Real, factor: Complex | None = None) -> Complex:
         """R (d, d) where the seen outcomes have the probabilities p; hedging needs a factor A of sigma = A A^dagger."""
@@ -171,7 +171,7 @@ def largest_eigenvalue(matrix: Complex) -> float:
     return float(np.linalg.eigvalsh(matrix)[-1])
 
 
-def room(counts: Counts) -> None:
+def check_memory(counts: Counts) -> None:
     """Refuse, before allocating, a problem whose arrays do not fit: about eight numbers an outcome, eight matrices."""
     m = counts.measurement
     needed = 64 * m.n_outcomes + 8 * 16 * m.dim**2

@@ -11,6 +11,7 @@ from qml import _checks
 from qml._checks import InputError
 from qml._typing import Complex, Integer, Real
 from qml.measurement import Counts, Measurement, PauliMeasurement
+from qml.measurement.empirical import solve
 
 RESIDUAL = 1e-13
 LARGEST_EXAMINED = 32
@@ -53,23 +54,9 @@ def least_squares(counts: Counts) -> Complex:
     """
     m = record_of(counts).measurement
     weights = np.repeat(np.asarray(counts.shots, dtype=np.float64), m.sizes) / counts.total
-    x = np.zeros((m.dim, m.dim), dtype=np.complex128)
-    residual = m.adjoint(counts.shares())
-    direction, square = residual, _norm(residual)
-    enough = RESIDUAL**2 * square
-    for _ in range(4 * m.dim**2):
-        image = m.adjoint(weights * m.probabilities_of(direction))
-        step = square / np.vdot(direction, image).real
-        x, residual = x + step * direction, residual - step * image
-        new = _norm(residual)
-        if new <= enough:
-            break
-        direction, square = residual + (new / square) * direction, new
-    return np.asarray((x + x.conj().T) / 2)
-
-
-def _norm(x: Complex) -> float:
-    return float(np.vdot(x, x).real)
+    return solve(
+        lambda x: m.adjoint(weights * m.probabilities_of(x)), m.adjoint(counts.shares()), RESIDUAL, 4 * m.dim**2
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,7 +116,8 @@ def determined(counts: Counts) -> Determined:
             f"what a {type(m).__name__} determines is examined up to dimension {LARGEST_EXAMINED}; found {m.dim}."
         )
     basis = hermitian_basis(m.dim)
-    values, vectors = np.linalg.eigh(_normal_matrix(m, basis, kept))
+    x = design(m, basis)
+    values, vectors = np.linalg.eigh(x.T @ (kept[:, None] * x))
     null = vectors[:, values <= 1e-12 * values[-1]]
     return Determined._of(m.dim, np.einsum("ka,kij->aij", null, basis))
 
@@ -161,8 +149,3 @@ def design(measurement: Measurement, basis: Complex) -> Real:
     needed = 24 * measurement.n_outcomes * len(basis)
     _checks.memory(f"the map of {measurement.n_outcomes} outcomes written out", needed, "use fewer sites")
     return np.ascontiguousarray(measurement.probabilities_of(basis).T)
-
-
-def _normal_matrix(measurement: Measurement, basis: Complex, weights: Real) -> Real:
-    x = design(measurement, basis)
-    return np.asarray(x.T @ (weights[:, None] * x))

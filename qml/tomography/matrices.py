@@ -9,6 +9,7 @@ import numpy as np
 
 from qml import spectral
 from qml._typing import Complex, Real
+from qml.measurement.empirical import inner
 from qml.tomography.factors import Iterate
 from qml.tomography.likelihood import Likelihood
 
@@ -34,20 +35,20 @@ def accelerated_projected_gradient(problem: Likelihood, sigma: Complex) -> Itera
         r = problem.operator(p_ahead)
         if old_r.any():
             change, response = ahead - old_ahead, old_r - r
-            along = _dot(change, response)
+            along = inner(change, response)
             if along > 0:
-                length = max(length, along / _dot(response, response))
+                length = max(length, along / inner(response, response))
         old_ahead, old_r = ahead, r
         for _ in range(100):
             new = project(ahead + length * r)
             move = new - ahead
             p_new = problem.probabilities(new)
-            bound = -_dot(r, move) + _dot(move, move) / (2 * length)
+            bound = -inner(r, move) + inner(move, move) / (2 * length)
             if rise(problem, p_ahead, p_new) <= bound + spectral.EPS:
                 break
             length /= 2
         yield Iterate(None, new, p_new, None)
-        if _dot(r, new - sigma) < 0 and momentum > 1:
+        if inner(r, new - sigma) < 0 and momentum > 1:
             ahead, p_ahead, momentum = sigma, p, 1.0
             continue
         following = (1 + math.sqrt(1 + 4 * momentum**2)) / 2
@@ -106,7 +107,3 @@ def project(matrix: Complex) -> Complex:
 
 def _normalised(matrix: Complex) -> Complex:
     return np.asarray((matrix + matrix.conj().T) / (2 * np.trace(matrix).real))
-
-
-def _dot(a: Complex, b: Complex) -> float:
-    return float(np.vdot(a, b).real)

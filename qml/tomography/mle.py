@@ -19,14 +19,14 @@ from qml.states.coercion import StateLike, one_state
 from qml.tomography import matrices
 from qml.tomography.face import face_of, is_unique, known_of, openness
 from qml.tomography.factors import STEPS_PER_BASIS, Iterate, conjugate_gradients
-from qml.tomography.likelihood import Likelihood, largest_eigenvalue, room
+from qml.tomography.likelihood import Likelihood, check_memory, largest_eigenvalue
 from qml.tomography.linear import least_squares, record_of
 from qml.tomography.result import Log, TomographyResult
 
 METHODS = ("conjugate_gradient", "accelerated", "rrr", "diluted")
 MIXED = 0.02
 """Part of the maximally mixed state in the start."""
-PATIENCE = 400
+STALLED = 400
 """Iterations without a better certificate after which rounding is said to be reached."""
 STATIONARY = 100.0
 """Within a rank, N |grad|^2 times this is what a step can still gain in nats, at the smallest curvature."""
@@ -120,7 +120,7 @@ def maximum_likelihood(
         raise InputError(f"rank and hedging need the method 'conjugate_gradient'; found {method!r}.")
     if hedging and columns < dim:
         raise InputError("hedging keeps the state of full rank: it excludes a smaller rank.")
-    room(counts)
+    check_memory(counts)
     with threads.suited(dim):
         run = _Run(Likelihood(counts, hedging), columns, gap, relative_gap, max_iterations)
         factor = _start(counts, start, columns)
@@ -203,7 +203,7 @@ class _Run:
                 self.best, self.reason = (bound, iterate), "stationary"
             elif self.iterations >= self.limit:
                 self.reason = "limit"
-            elif self.iterations - better >= PATIENCE:
+            elif self.iterations - better >= STALLED:
                 self.reason = "rounding"
             if self.reason:
                 return

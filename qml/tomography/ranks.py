@@ -33,7 +33,7 @@ class RankTest:
         2 parameters - 2 log-likelihood.
     statistic : float
         2 (largest log-likelihood of all states - that of this rank).
-    expected, spread : float
+    expected, deviation : float
         Mean and standard deviation of the statistic where the true state has this rank.
     """
 
@@ -43,12 +43,12 @@ class RankTest:
     aic: float
     statistic: float
     expected: float
-    spread: float
+    deviation: float
 
     @property
     def is_enough(self) -> bool:
         """Whether the statistic is no more than two standard deviations above what a true state of this rank gives."""
-        return self.statistic <= self.expected + 2 * self.spread
+        return self.statistic <= self.expected + 2 * self.deviation
 
 
 @dataclass(frozen=True, repr=False)
@@ -77,7 +77,7 @@ class RankChoice(Table):
                 (
                     f"rank {t.rank}",
                     f"{t.parameters} parameters, AIC {t.aic:.2f}, statistic {t.statistic:.2f} where {t.expected:.1f} "
-                    f"+- {t.spread:.1f} is expected" + ("  <-" if t.rank == self.rank else ""),
+                    f"+- {t.deviation:.1f} is expected" + ("  <-" if t.rank == self.rank else ""),
                 )
                 for t in self.tests
             ),
@@ -132,9 +132,9 @@ def choose_rank(counts: Counts, ranks: Sequence[int] | None = None, *, gap: floa
     for r in tried:
         best = full if r >= full.rank else maximum_likelihood(counts, rank=r, gap=gap)
         likelihood, parameters = best.log_likelihood, 2 * r * d - r * r - 1
-        expected, spread = expected_excess(d, r)
+        expected, deviation = expected_excess(d, r)
         statistic = 2 * max(0.0, full.log_likelihood - likelihood)
-        tests.append(RankTest(r, likelihood, parameters, 2 * (parameters - likelihood), statistic, expected, spread))
+        tests.append(RankTest(r, likelihood, parameters, 2 * (parameters - likelihood), statistic, expected, deviation))
         if ranks is None and tests[-1].is_enough:
             break
     return RankChoice(next((t.rank for t in tests if t.is_enough), d), tuple(tests), full)
@@ -157,7 +157,7 @@ def expected_excess(dim: int, rank: int) -> tuple[float, float]:
     --------
     >>> expected_excess(4, 4)
     (0.0, 0.0)
-    >>> mean, spread = expected_excess(16, 2)
+    >>> mean, deviation = expected_excess(16, 2)
     >>> mean < 14**2 / 5  # far below the 14^2 parameters that rank 2 lacks
     True
     """

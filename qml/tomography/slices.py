@@ -163,7 +163,7 @@ def _length(n: Real, p: Real, dp: Real, gammas: Real, beta: Real, decrement: Rea
     return np.asarray(t)
 
 
-def room(measurement: Measurement) -> None:
+def check_memory(measurement: Measurement) -> None:
     """Refuse, before allocating, a map that does not fit."""
     d2 = measurement.dim**2
     needed = 3 * 8 * measurement.n_outcomes * d2 + 4 * 16 * d2 * d2 + 4 * CHUNK

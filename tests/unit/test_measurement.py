@@ -102,15 +102,15 @@ def test_pauli_settings_follow_the_convention() -> None:
     plus = states.DensityMatrix.from_vector(np.kron([1, 1j], [1, 0]) / np.sqrt(2))
     m = PauliMeasurement(2)
     p = m.probabilities(plus).reshape(9, 4)
-    assert p[m.setting_index("YZ")] == pytest.approx([1, 0, 0, 0], abs=1e-15)
-    assert p[m.setting_index("XZ")] == pytest.approx([0.5, 0, 0.5, 0], abs=1e-15)
+    assert p[m.settings.index("YZ")] == pytest.approx([1, 0, 0, 0], abs=1e-15)
+    assert p[m.settings.index("XZ")] == pytest.approx([0.5, 0, 0.5, 0], abs=1e-15)
     one = states.basis_state("01")
     assert PauliMeasurement(["ZZ"]).probabilities(one).argmax() == 1
     words = list(RNG.permutation(m.settings))
     rho = states.ginibre((2, 2), RNG)
     shuffled = PauliMeasurement(words).probabilities(rho).reshape(9, 4)
     full = m.probabilities(rho).reshape(9, 4)
-    assert np.abs(shuffled - full[[m.setting_index(w) for w in words]]).max() < 1e-15
+    assert np.abs(shuffled - full[[m.settings.index(w) for w in words]]).max() < 1e-15
 
 
 @pytest.mark.parametrize("settings", [3, ["XZY", "ZZZ"]])

@@ -1,8 +1,11 @@
 """The compiler of kernels: what it makes of Python, what it refuses, and what is kept on disk."""
 
+from __future__ import annotations
+
 import io
 import json
 import sys
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -127,8 +130,43 @@ def test_rows_of_lanes():
     np.testing.assert_array_equal(x, -((2 * np.arange(16.0) + 0.5) ** 2))
 
 
-INTEGERS, LOOPS, ROWS = (Kernel(function) for function in (_integers, _loops, _rows))
-for own_kernel in (INTEGERS, LOOPS, ROWS):
+class Given(NamedTuple):
+    numbers: F1
+    factor: float
+    turned: bool
+
+
+class Pair(NamedTuple):
+    first: Given
+    at: int
+
+
+@subroutine
+def _product_of(pair: Pair) -> float:
+    return pair.first.numbers[pair.at] * pair.first.factor
+
+
+def _records(given: Given, out: F1) -> None:
+    for i in range(out.size):
+        pair = Pair(given, out.size - 1 - i if given.turned else i)
+        out[i] = _product_of(pair)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_records(turned):
+    x, out = np.arange(5.0), np.zeros(5)
+    RECORDS(Given(x, 2.0, turned), out)
+    np.testing.assert_array_equal(out, 2 * (x[::-1] if turned else x))
+
+
+@pytest.mark.parametrize("given", [(np.ones(5), 2.0), np.ones(5), None, (np.ones(5, dtype=int), 2.0, True)])
+def test_what_is_no_record_is_refused(given):
+    with pytest.raises((TypeError, IndexError, SystemError)):
+        RECORDS(given, np.zeros(5))
+
+
+INTEGERS, LOOPS, ROWS, RECORDS = (Kernel(function) for function in (_integers, _loops, _rows, _records))
+for own_kernel in (INTEGERS, LOOPS, ROWS, RECORDS):
     kernels._KERNELS.remove(own_kernel)
 
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from llvmlite import ir
 
-from qml.engines._llvm.language import SCALARS, Function, Inline, Intrinsic, signature_of, tree_of
-from qml.engines._llvm.values import BIT, BYTES, REAL, ROW, WORD, Array, Body, CannotCompile, Frame
+from qml.engines._llvm.language import SCALARS, Function, Inline, Intrinsic, fields_of, signature_of, tree_of
+from qml.engines._llvm.values import BIT, BYTES, REAL, ROW, WORD, Array, Body, CannotCompile, Frame, like
 
 if TYPE_CHECKING:
     from qml.engines._llvm.unit import Unit
@@ -25,11 +25,16 @@ class Compiler(Body):
     def __init__(self, unit: Unit, function: FunctionType, declared: Any) -> None:
         entry, body = declared.append_basic_block("entry"), declared.append_basic_block("body")
         super().__init__(unit, ir.IRBuilder(entry), ir.IRBuilder(body))
-        *parameters, result = signature_of(function)
-        arguments, values = iter(declared.args), []
-        for _, kind in parameters:
+        parameters, result = signature_of(function)
+        arguments = iter(declared.args)
+
+        def given(kind: Any) -> Any:
+            if not isinstance(kind, str):
+                return kind(*map(given, fields_of(kind)))
             first, axes = next(arguments), 0 if kind in SCALARS else int(kind[1])
-            values.append(Array(first, tuple(next(arguments) for _ in range(axes))) if axes else first)
+            return Array(first, tuple(next(arguments) for _ in range(axes))) if axes else first
+
+        values = [given(kind) for kind in parameters]
         self._frame = Frame(function, None)
         value = self.expand(function, values)
         self.release()
@@ -56,8 +61,8 @@ class Compiler(Body):
         if node.id in frame.bound:
             return frame.bound[node.id]
         if node.id in frame.slots:
-            like, places = frame.slots[node.id]
-            return self.joined(like, iter([self.builder.load(place) for place in places]))
+            shape, places = frame.slots[node.id]
+            return self.joined(shape, iter([self.builder.load(place) for place in places]))
         return self._global(node.id, getattr(builtins, node.id, None))
 
     def _global(self, name: str, other: Any) -> Any:
@@ -81,6 +86,8 @@ class Compiler(Body):
                 return self._size(value)
             self._unknown(node)
         found = getattr(value, node.attr)
+        if isinstance(value, tuple):  # a record
+            return found
         self._note(value.__name__, node.attr, found)
         return found
 
@@ -224,6 +231,8 @@ class Compiler(Body):
         if isinstance(target, Intrinsic):
             self.unit.files.add(target.generate.__code__.co_filename)
             return target.generate(self, *values)
+        if isinstance(target, type) and issubclass(target, tuple):  # a record
+            return target(*values)
         if isinstance(target, Inline):
             return self.expand(target.function, values)
         if isinstance(target, Function):
@@ -267,8 +276,8 @@ class Compiler(Body):
         self.builder.position_at_end(frame.end)
         result = None
         if frame.result is not None:
-            like, places = frame.result
-            result = self.joined(like, iter([self.builder.load(place) for place in places]))
+            shape, places = frame.result
+            result = self.joined(shape, iter([self.builder.load(place) for place in places]))
         self._frame = outer
         return result
 
@@ -298,6 +307,10 @@ class Compiler(Body):
     def _expr(self, node: ast.Expr) -> None:
         if not isinstance(node.value, ast.Constant):  # a docstring
             self.evaluate(node.value)
+
+    def _annassign(self, node: ast.AnnAssign) -> None:
+        assert node.value is not None
+        self._give(node.target, self.evaluate(node.value))
 
     def _assign(self, node: ast.Assign) -> None:
         (target,) = node.targets
@@ -401,7 +414,7 @@ class Compiler(Body):
 def _shape(value: Any) -> Any:
     """A value that says what a variable is made of, whatever its scalars."""
     if isinstance(value, tuple):
-        return tuple(map(_shape, value))
+        return like(value, map(_shape, value))
     return Array(None, (None,) * len(value.shape)) if isinstance(value, Array) else None
 
 

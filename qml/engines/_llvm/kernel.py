@@ -34,7 +34,8 @@ from qml.engines._llvm.unit import Unit, add_call
 _FAST_CALL = 0x0080
 _PYTHON = (
     "PyMem_RawMalloc", "PyMem_RawFree", "PyLong_AsLongLong", "PyFloat_AsDouble", "PyLong_FromLongLong",
-    "PyFloat_FromDouble", "PyErr_BadArgument", "PyErr_Occurred", "PyEval_SaveThread", "PyEval_RestoreThread",
+    "PyFloat_FromDouble", "PyTuple_GetItem", "PyErr_BadArgument", "PyErr_Occurred", "PyEval_SaveThread",
+    "PyEval_RestoreThread",
 )  # fmt: skip
 
 

@@ -1,12 +1,13 @@
 """What kernels are written in: a part of Python that a small compiler turns into LLVM.
 
 A kernel is a function of numbers and C-contiguous arrays whose body is loops, branches, assignments and arithmetic. It
-is compiled as it stands, with the types that its annotations name: ``int`` (64 bits), ``float`` (64 bits), ``bool``,
-and arrays of one axis or more, ``F1`` to ``F4`` of floats, ``I1``, ``I2`` of integers, ``U1`` of uint32. A variable has
-the type of the first value that it is given. Arithmetic is that of Python, but that integers have 64 bits; indices are
-not checked and do not count from the end. ``np.empty`` and ``np.zeros`` give room that is gone when the function ends.
-A function can call kernels, functions marked `subroutine`, functions marked `inline`, which are written out where they
-are called, and *intrinsics*, Python functions that put LLVM's instructions there themselves.
+is compiled as it stands, with the types that its annotations name: ``int`` (64 bits), ``float`` (64 bits), ``bool``;
+arrays of one axis or more, ``F1`` to ``F4`` of floats, ``I1``, ``I2`` of integers, ``U1`` of uint32; and *records*,
+named tuples with fields of these types. A variable has the type of the first value that it is given. Arithmetic is
+that of Python, but that integers have 64 bits; indices are not checked and do not count from the end. ``np.empty`` and
+``np.zeros`` give room that is gone when the function ends. A function can call kernels, functions marked `subroutine`,
+functions marked `inline`, which are written out where they are called, and *intrinsics*, Python functions that put
+LLVM's instructions there themselves.
 
 Names that a function does not assign are looked up among its globals when it is compiled, and numbers are compiled in.
 """
@@ -14,9 +15,10 @@ Names that a function does not assign are looked up among its globals when it is
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, reduce
 from pathlib import Path
 from types import FunctionType
 from typing import Any, TypeAlias
@@ -35,6 +37,7 @@ I1: TypeAlias = Integer
 I2: TypeAlias = Integer
 U1: TypeAlias = Integer
 
+ARRAYS = ("F1", "F2", "F3", "F4", "I1", "I2", "U1")
 SCALARS = {"int": WORD, "float": REAL, "bool": BIT, "None": ir.VoidType()}
 
 
@@ -83,18 +86,32 @@ def intrinsic(generate: Callable[..., Any]) -> Any:
     return Intrinsic(generate)
 
 
-def signature_of(function: FunctionType) -> list[Any]:
-    """(name, kind) of each parameter, and the kind of the result."""
+def signature_of(function: FunctionType) -> tuple[list[Any], str]:
+    """The kind of each parameter, its annotation or a class of records, and the kind of the result."""
     node = tree_of(function)
-    named: list[Any] = []
-    for argument in node.args.args:
-        assert argument.annotation is not None
-        named.append((argument.arg, ast.unparse(argument.annotation)))
-    return [*named, "None" if node.returns is None else ast.unparse(node.returns)]
+    annotations = [ast.unparse(argument.annotation) for argument in node.args.args if argument.annotation is not None]
+    kinds = [_kind(annotation, function.__globals__) for annotation in annotations]
+    return kinds, "None" if node.returns is None else ast.unparse(node.returns)
 
 
-def types_of(kind: str) -> list[Any]:
+def fields_of(record: Any) -> list[Any]:
+    """The kinds of the fields of a class of records."""
+    scope = vars(sys.modules[record.__module__])
+    return [_kind(record.__annotations__[name].__forward_arg__, scope) for name in record._fields]
+
+
+def _kind(annotation: str, scope: dict[str, Any]) -> Any:
+    """The kind that an annotation names."""
+    if annotation in SCALARS or annotation in ARRAYS:
+        return annotation
+    first, *rest = annotation.split(".")
+    return reduce(getattr, rest, scope[first])
+
+
+def types_of(kind: Any) -> list[Any]:
     """The LLVM types that a parameter of this kind is passed as."""
+    if not isinstance(kind, str):
+        return [t for field in fields_of(kind) for t in types_of(field)]
     if kind in SCALARS:
         return [SCALARS[kind]]
     return [ELEMENTS[kind[0]].as_pointer(), *[WORD] * int(kind[1])]

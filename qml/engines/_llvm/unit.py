@@ -9,7 +9,7 @@ from llvmlite import ir
 
 from qml.engines._llvm import compiler, language, values
 from qml.engines._llvm.compiler import Compiler
-from qml.engines._llvm.language import SCALARS, Function, signature_of, types_of
+from qml.engines._llvm.language import SCALARS, Function, fields_of, signature_of, types_of
 from qml.engines._llvm.values import BYTES, ELEMENTS, REAL, WORD
 
 _HEAD = object.__basicsize__
@@ -44,8 +44,8 @@ class Unit:
     def declare(self, function: Function) -> Any:
         """The LLVM function, whose body comes later."""
         if function.name not in self._known:
-            *parameters, result = signature_of(function.function)
-            types = [t for _, kind in parameters for t in types_of(kind)]
+            parameters, result = signature_of(function.function)
+            types = [t for kind in parameters for t in types_of(kind)]
             declared = ir.Function(self.module, ir.FunctionType(SCALARS[result], types), function.name)
             declared.linkage = "internal"
             declared.attributes.add("noinline")
@@ -65,21 +65,31 @@ def add_call(unit: Unit, kernel: Function) -> None:
     pointer, python = ir.PointerType(BYTES), unit.external
     declared = ir.Function(unit.module, ir.FunctionType(BYTES, [BYTES, pointer, WORD]), f"{kernel.name}.python")
     builder = ir.IRBuilder(declared.append_basic_block("entry"))
-    *parameters, result = signature_of(kernel.function)
+    parameters, result = signature_of(kernel.function)
     refuse = declared.append_basic_block("refuse")
 
     def field(place: Any, offset: int, kind: Any) -> Any:
         return builder.load(builder.bitcast(builder.gep(place, [WORD(offset)]), kind.as_pointer()))
 
-    def expect(found: Any, wanted: int) -> None:
+    def expect(found: Any, wanted: int, sign: str = "==", other: Any = None) -> None:
         following = declared.append_basic_block("go")
-        builder.cbranch(builder.icmp_signed("==", found, found.type(wanted)), following, refuse)
+        builder.cbranch(builder.icmp_signed(sign, found, found.type(wanted)), following, other or refuse)
         builder.position_at_end(following)
 
+    def item(given: Any, number: int) -> Any:
+        found = builder.call(python("PyTuple_GetItem", BYTES, BYTES, WORD), [given, WORD(number)])
+        expect(builder.ptrtoint(found, WORD), 0, "!=", wrong)
+        return found
+
+    wrong, run = declared.append_basic_block("wrong"), declared.append_basic_block("run")
     expect(declared.args[2], len(parameters))
-    values = []
-    for number, (_, kind) in enumerate(parameters):
-        given = builder.load(builder.gep(declared.args[1], [WORD(number)]))
+    values: list[Any] = []
+    places = [builder.load(builder.gep(declared.args[1], [WORD(number)])) for number in range(len(parameters))]
+    flat: list[tuple[Any, str]] = []
+    for place, kind in zip(places, parameters, strict=True):
+        fields = [kind] if isinstance(kind, str) else fields_of(kind)
+        flat += [(place if isinstance(kind, str) else item(place, i), field) for i, field in enumerate(fields)]
+    for given, kind in flat:
         if kind == "float":
             values.append(builder.call(python("PyFloat_AsDouble", REAL, BYTES), [given]))
         elif kind in ("int", "bool"):
@@ -93,7 +103,6 @@ def add_call(unit: Unit, kernel: Function) -> None:
             lengths = field(given, _HEAD + 16, BYTES)
             values.append(builder.bitcast(field(given, _HEAD, BYTES), unit.root.args[len(values)].type))
             values += [field(lengths, 8 * axis, WORD) for axis in range(axes)]
-    wrong, run = declared.append_basic_block("wrong"), declared.append_basic_block("run")
     error = builder.call(python("PyErr_Occurred", BYTES), [])
     builder.cbranch(builder.icmp_unsigned("==", error, BYTES(None)), run, wrong)
     builder.position_at_end(refuse)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FunctionType
@@ -60,6 +60,11 @@ class Array:
 
     data: Any
     shape: tuple[Any, ...]
+
+
+def like(value: Any, items: Iterable[Any]) -> Any:
+    """A tuple or record like this one, of other items."""
+    return type(value)(*items) if hasattr(value, "_fields") else tuple(items)
 
 
 class Frame:
@@ -146,7 +151,7 @@ class Body:
     def joined(self, value: Any, parts: Iterator[Any]) -> Any:
         """A value like this one, made of other scalars."""
         if isinstance(value, tuple):
-            return tuple(self.joined(item, parts) for item in value)
+            return like(value, [self.joined(item, parts) for item in value])
         if isinstance(value, Array):
             return Array(next(parts), tuple(next(parts) for _ in value.shape))
         return next(parts)

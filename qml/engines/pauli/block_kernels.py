@@ -11,6 +11,8 @@ so that one saved vector a sweep is enough; sums over chunks are taken in the or
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from qml.engines._llvm.language import F1, I1, I2, LANES, U1, subroutine
@@ -36,30 +38,29 @@ FIRST_SEGMENT, N_SEGMENTS, END_ROWS, END_FACTORS, NEEDED, HISTORY_ROWS, N_SUMS, 
 start and how many they are; where the rows and the factors at its end start; and the room that it needs."""
 
 
+class Block(NamedTuple):
+    """A sweep: the offsets of the components of a block in the vector, the shifts of its active sites, ascending, its
+    line of `sweeps`, and its segments; `rows` and `factors` begin with those of components where they are at first."""
+
+    offsets: I1
+    shifts: I1
+    about: I1
+    segments: I2
+    rows: U1
+    factors: F1
+
+
 @subroutine
 def chunk(
-    start: int,
-    size: int,
-    width: int,
-    r: F1,
-    x: F1,
-    sums: F1,
-    places: I1,
-    shifts: I1,
-    about: I1,
-    segments: I2,
-    rows: U1,
-    factors: F1,
-    m: F1,
-    backward: bool,
-    summing: bool,
+    start: int, size: int, width: int, r: F1, x: F1, sums: F1, sweep: Block, m: F1, backward: bool, summing: bool
 ) -> None:
     """Units `start` to `start` + `size` of a sweep, `width` times eight blocks each, all its segments, from x to r.
 
-    `places` are the offsets of the components of a block, `shifts` those of the active sites, ascending; m has lanes.
-    Backward, the adjoints in place on r = dL/d(output of the sweep); if `summing`, what is added to the sums needs its
-    input x. `rows` and `factors` begin with those of components where they are at first.
+    The coefficients m have lanes. Backward, the adjoints in place on r = dL/d(output of the sweep); if `summing`, what
+    is added to the sums needs its input x.
     """
+    shifts, places, about, segments = sweep.shifts, sweep.offsets, sweep.about, sweep.segments
+    rows, factors = sweep.rows, sweep.factors
     length, room = LANES * places.size, LANES * about[HISTORY_ROWS] if summing else 0
     bound, zero = np.empty(LANES * about[N_BOUND]), np.zeros(LANES)
     for s in range(segments.shape[0]):

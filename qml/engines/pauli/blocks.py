@@ -9,8 +9,10 @@ from typing import TypeAlias
 
 import numpy as np
 
-from qml._typing import Integer, Real
+from qml._typing import Real
 from qml.engines._llvm.language import LANES
+from qml.engines.compile.steps import as_permutation, is_permutation
+from qml.engines.compile.windows import windows
 from qml.engines.pauli import rows
 from qml.engines.pauli.rows import RowCompiler, Rows
 
@@ -37,6 +39,11 @@ class _Op:
     maps: list[Placement]
     computed: int = 0
     free: bool = False
+
+    @property
+    def active(self) -> tuple[int, ...]:
+        """All of its sites."""
+        return self.sites
 
     def take(self, other: _Op) -> None:
         """The maps of another operation, after its own."""
@@ -131,9 +138,7 @@ class SweepBuilder:
             else:
                 self._ops.append(op)
         sweeps = []
-        todo = self._ops
-        while todo:
-            chosen, todo, sites = self._choose(todo)
+        for chosen, sites in windows(self._ops, self.n, self.most, WINDOW, self._computed):
             compiler = RowCompiler(len(sites), LANES)
             at = {site: position for position, site in enumerate(sites)}
             for op in chosen:
@@ -143,44 +148,6 @@ class SweepBuilder:
         self._ops, self._waiting, self._last = [], {}, {}
         return sweeps
 
-    def _choose(self, todo: list[_Op]) -> tuple[list[_Op], list[_Op], tuple[int, ...]]:
-        """Operations of one sweep, those left for later, and the active sites."""
-        active: set[int] = set()
-        blocked: set[int] = set()
-        chosen: list[_Op] = []
-        left: list[_Op] = []
-        computed = 0
-        for position, op in enumerate(todo):
-            if position >= WINDOW or len(blocked) >= max(1, self.n - 1):
-                left.extend(todo[position:])
-                break
-            wanted = active.union(op.sites)
-            fits = len(wanted) <= self.most and (not chosen or computed + op.computed <= self._computed)
-            if fits and not blocked.intersection(op.sites):
-                active, computed = wanted, computed + op.computed
-                chosen.append(op)
-            else:
-                blocked.update(op.sites)
-                left.append(op)
-        return chosen, left, tuple(sorted(active))
-
 
 def _at(sites: tuple[int, ...], at: dict[int, int]) -> tuple[int, ...]:
     return tuple(at[site] for site in sites)
-
-
-def is_permutation(matrix: Real) -> bool:
-    """Whether there is at most one entry in each row and column."""
-    filled = matrix != 0.0
-    return bool((filled.sum(axis=0) <= 1).all() and (filled.sum(axis=1) <= 1).all())
-
-
-def as_permutation(matrix: Real) -> tuple[Integer, Real]:
-    """(places, factors): component b goes to places[b], times factors[b]. Empty columns go where nothing else does."""
-    filled = matrix != 0.0
-    places = np.where(filled.any(axis=0), filled.argmax(axis=0), -1)
-    free = [a for a in range(len(matrix)) if a not in set(places.tolist())]
-    for b in np.flatnonzero(places < 0):
-        places[b] = b if b in free else free[0]
-        free.remove(int(places[b]))
-    return places.astype(np.int64), matrix[places, np.arange(len(matrix))].copy()

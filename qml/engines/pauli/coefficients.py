@@ -7,7 +7,6 @@ member does not depend on the others, to the bit.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeAlias
 
 import numpy as np
 
@@ -15,14 +14,12 @@ from qml import buffers
 from qml._typing import Integer, Real
 from qml.circuits.program import Step
 from qml.engines._llvm.language import LANES
+from qml.engines.compile.steps import Factor, Joined
 from qml.engines.pauli.chains import FIXED, FREE, Chains, chain_products, chain_sums, chain_tangents
 from qml.engines.pauli.lanes import entries_of, in_lanes, members_of
 from qml.engines.transfer import LETTERS, transfer_derivatives, transfer_of
 from qml.gates import PauliRotation
 from qml.operations import Instruction
-
-Factor: TypeAlias = Real | Step
-"""A part of what happens to one site: a fixed 4 x 4 matrix, or a step with free parameters."""
 
 
 class Coefficients:
@@ -32,8 +29,7 @@ class Coefficients:
     """
 
     def __init__(self) -> None:
-        self._template: list[Real] = []
-        self._size = 0
+        self._template = Joined(np.zeros(0))
         self._factors: list[tuple[Real, Integer]] = []  # for each entry the scale and the source
         self._roles: list[tuple[int, int, int, int]] = []
         self._n_values = 1
@@ -46,9 +42,7 @@ class Coefficients:
 
     def add(self, values: Real) -> int:
         """Append fixed ones, or room for free ones; where they start."""
-        self._template.append(np.ravel(values))
-        self._size += values.size
-        return self._size - values.size
+        return self._template.add(np.ravel(values))
 
     def add_chain(self, factors: list[Factor]) -> int:
         """Append the 4 x 4 product of maps on one site, the first acting first, some of them free."""
@@ -94,7 +88,7 @@ class Coefficients:
 
     def finish(self) -> None:
         """What has been collected, as arrays."""
-        self._row = np.repeat(np.concatenate([np.zeros(0), *self._template]), LANES)
+        self._row = np.repeat(self._template.array(), LANES)
         scales = np.reshape([scale for scale, _ in self._factors], (-1, 4))
         sources = np.reshape([source for _, source in self._factors], (-1, 4))
         filled = scales != 0.0
@@ -154,7 +148,7 @@ class Coefficients:
 
     def tangents(self, slots: Real, values: Real, directions: Real) -> Real:
         """The derivatives of the coefficients (m, size) at one set of slot values, along directions (m, n_slots)."""
-        tangents = np.zeros((len(directions), self._size))
+        tangents = np.zeros((len(directions), len(self._template)))
         scales = np.array([scale for scale, _ in self._factors]).reshape(-1, 4, 4)
         sources = np.array([source for _, source in self._factors], dtype=np.int64).reshape(-1, 4, 4)
         one = values[::LANES]

@@ -25,10 +25,12 @@ but several may run the same program together (:mod:`qml.engines._llvm.teams`).
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from qml.engines._llvm.kernel import kernel
-from qml.engines._llvm.language import F1, F2, F3, I1, I2, LANES, U1, inline, subroutine
+from qml.engines._llvm.language import F1, F2, F3, I1, LANES, inline, subroutine
 from qml.engines._llvm.teams import finish, ticket, wait
 from qml.engines.pauli import block_kernels as blocks
 from qml.engines.pauli import lane_loops, loops
@@ -46,6 +48,7 @@ from qml.engines.pauli.loops import (
     SAVE,
     SWEEP,
 )
+from qml.engines.pauli.tables import Tables
 
 ROOM = 8192
 """Rows that a unit of a sweep may take, 64 bytes each."""
@@ -70,142 +73,164 @@ def copy(x: F1, y: F1, size: int, progress: I1, phase: int) -> int:
     return phase + 1
 
 
-@subroutine
-def add_up(kind: int, chunks: int, entries: int, parts: F1, first: int, own: I2, lane: int, out: F1) -> None:
-    """dL/d(coefficients) of one operation, from the sums of its chunks, in their order: to one lane of `out`, or, if it
-    is -1, each lane to its own."""
-    if kind == BLOCK:
-        blocks.collect(parts, chunks, entries, own, lane, out)
-        return
-    for e in range(entries):
-        total = 0.0
-        for c in range(chunks):
-            total += parts[c * entries + e]
-        out[LANES * first + e if lane < 0 else LANES * (first + e) + lane] = total
+class Operation(NamedTuple):
+    """One operation of a program: its kind, where its coefficients start, what :func:`qml.engines.pauli.loops.prepare`
+    says of it, how its work is shared out, and what it is if it is a block."""
+
+    kind: int
+    first: int
+    offsets: I1
+    shifts: I1
+    m: F2
+    width: int
+    units: int
+    chunks: int
+    entries: int
+    block: blocks.Block
 
 
 @inline
-def split(kind: int, numbers: int, size: int, shifts: I1) -> tuple[int, int, int]:
-    """How many times eight blocks a unit is, the number of units, and the number of chunks to make of them."""
-    units = numbers // size  # settings of the other sites, or of the high digits
+def operation(program: Tables, row: I1, values: F1, backward: bool) -> Operation:
+    """The operation of a row of the table."""
+    kind, per = row[KIND], LANES if program.wide else 1
+    offsets, shifts, m = loops.prepare(row, program.places, values, backward)
+    units, width = (per << (2 * row[QUBITS])) // offsets.size, 1  # settings of the other sites, or of the high digits
+    about = program.sweeps[row[SWEEP] if kind == BLOCK else 0]
+    own = program.segments[about[blocks.FIRST_SEGMENT] :][: about[blocks.N_SEGMENTS]]
     if kind == BLOCK:
-        width = 1
         if shifts[0] >= 4:
-            width = max(1, min(8, (1 << shifts[0]) // LANES, ROOM // size, units // (LANES * FEWEST)))
-        units //= LANES * width
-        return width, units, min(BLOCK_CHUNKS, units)
-    if kind == MATRIX:
-        return 1, units, min(CHUNKS, max(1, units // loops.TILE))
-    if shifts[0] // size:
-        units //= 2  # a rotation's high digits come in pairs
-    return 1, units, min(CHUNKS, units)
+            width = max(1, min(8, (1 << shifts[0]) // LANES, ROOM // offsets.size, units // (LANES * FEWEST)))
+        units //= LANES * width  # of `width` times eight blocks
+        chunks = min(BLOCK_CHUNKS, units)
+    elif kind == MATRIX:
+        chunks = 1 if program.wide else min(CHUNKS, max(1, units // loops.TILE))
+        units = units // LANES if program.wide else units
+    else:
+        if shifts[0] // offsets.size:
+            units //= 2  # a rotation's high digits come in pairs
+        chunks = min(CHUNKS, units)
+    entries = LANES * about[blocks.N_SUMS] if kind == BLOCK else per * m.size
+    block = blocks.Block(offsets, shifts, about, own, program.rows, program.factors)
+    return Operation(kind, row[COEFFICIENTS], offsets, shifts, m, width, units, chunks, entries, block)
+
+
+@subroutine
+def work(
+    op: Operation, wide: bool, r: F1, x: F1, values: F1, parts: F1, backward: bool, summing: bool, progress: I1,
+    phase: int,
+) -> int:  # fmt: skip
+    """An operation on r, or its adjoint; `summing`: the sums of its derivatives, chunk by chunk, to `parts`, for which
+    x is the vector before it and r is dL/d(vector after it). A block does both at once. The next phase."""
+    pieces = op.chunks if summing or progress.size else 1
+    piece = ticket(progress, phase, -1)
+    while piece < pieces:
+        start, size = piece * (op.units // pieces), op.units // pieces
+        sums = parts[piece * op.entries :][: op.entries] if summing else parts
+        if summing:
+            sums[:] = 0.0
+        if op.kind == BLOCK:
+            blocks.chunk(start, size, op.width, r, x, sums, op.block, values, backward, summing)
+        elif wide and summing:
+            lane_loops.site_sums(r, x, op.units, op.offsets, op.shifts, sums)
+        elif wide:
+            lane_loops.sites(r, op.units, op.offsets, op.shifts, values, op.first, backward)
+        elif op.kind == MATRIX and summing:
+            loops.site_sums(r, x, start, size, op.offsets, op.shifts, sums)
+        elif op.kind == MATRIX:
+            loops.sites(r, start, size, op.offsets, op.shifts, op.m)
+        elif summing:
+            loops.rotation_sums(r, x, start, size, op.shifts[0], op.offsets, sums)
+        else:
+            loops.rotate(r, start, size, op.shifts[0], op.offsets, op.m[0, 0], op.m[0, 1])
+        finish(progress, phase)
+        piece = ticket(progress, phase, piece)
+    wait(progress, phase, pieces)
+    return phase + 1
+
+
+@subroutine
+def add_up(op: Operation, parts: F1, lane: int, out: F1, progress: I1, phase: int) -> int:
+    """dL/d(coefficients) of one operation, from the sums of its chunks, in their order: to one lane of `out`, or, if it
+    is -1, each lane to its own. The next phase."""
+    piece = ticket(progress, phase, -1)
+    if piece == 0:
+        if op.kind == BLOCK:
+            blocks.collect(parts, op.chunks, op.entries, op.block.segments, lane, out)
+        else:
+            for e in range(op.entries):
+                total = 0.0
+                for c in range(op.chunks):
+                    total += parts[c * op.entries + e]
+                out[LANES * op.first + e if lane < 0 else LANES * (op.first + e) + lane] = total
+        finish(progress, phase)
+    wait(progress, phase, 1)
+    return phase + 1
+
+
+@subroutine
+def resize(r: F1, program: Tables, row: I1, backward: bool, progress: I1, phase: int) -> int:
+    """A site that goes or comes, or, backward, the other way round. The next phase."""
+    piece = ticket(progress, phase, -1)
+    if piece == 0:
+        appended, n = row[KIND] == APPEND, row[QUBITS]
+        smaller = (LANES if program.wide else 1) << (2 * (n if appended else n - 1))
+        loops.resize(r, smaller, program.places[row[PLACES]], appended != backward, appended)
+        finish(progress, phase)
+    wait(progress, phase, 1)
+    return phase + 1
+
+
+@inline
+def values_of(coefficients: F2, b: int, wide: bool, alone: F1) -> F1:
+    """The coefficients of vector b, in lanes: those of its group, or, of a member, its own lane in every lane."""
+    values: F1 = coefficients[(b if wide else b // LANES) if coefficients.shape[0] > 1 else 0]
+    if alone.size == 0:
+        return values
+    for i in range(alone.size):
+        alone[i] = values[i // LANES * LANES + b % LANES]
+    return alone
 
 
 @kernel
 def sweep(
-    vectors: F2,
-    begin: int,
-    end: int,
-    wide: bool,
-    table: I2,
-    places: I1,
-    sweeps: I2,
-    segments: I2,
-    rows: U1,
-    factors: F1,
-    coefficients: F2,
-    saves: F3,
-    out: F2,
-    parts: F1,
-    backward: bool,
+    vectors: F2, begin: int, end: int, program: Tables, coefficients: F2, saves: F3, out: F2, parts: F1, backward: bool,
     progress: I1,
-) -> None:
-    """The operations of `table` in place on vectors `begin` to `end` (B, size); backward, their adjoints, the last
-    first.
+) -> None:  # fmt: skip
+    """A program in place on vectors `begin` to `end` (B, size); backward, its adjoint, the last operation first.
 
     `coefficients` has a row for eight members, or one for all. Row s of `saves[b]`, if it has rows, is vector b before
     the operation that saves to s. Backward r is dL/dr, what was saved is read, and dL/d(coefficients) is written to
     `out`, a row for eight members; `parts` is room for the sums of any operation. For `progress` see
     :mod:`qml.engines._llvm.teams`.
     """
+    table, wide = program.table, program.wide
     steps, phase, last = table.shape[0], 0, -1
-    per = LANES if wide else 1
     for step in range(steps):
         last = max(last, table[step, SAVE]) if saves.shape[1] > 0 else -1
-    own_values = np.empty(coefficients.shape[1] if vectors.shape[0] > 1 and not wide else 0)
+    alone = np.empty(coefficients.shape[1] if vectors.shape[0] > 1 and not wide else 0)
     for b in range(begin, end):
         group, lane = (b, -1) if wide else (b // LANES, b % LANES)
-        r, values = vectors[b], coefficients[group if coefficients.shape[0] > 1 else 0]
-        if own_values.size:
-            for i in range(own_values.size):
-                own_values[i] = values[i // LANES * LANES + lane]
-            values = own_values
-        now = r  # where the vector is
+        values = values_of(coefficients, b, wide, alone)
+        r = vectors[b]  # where the vector is
         for step in range(steps):
             row = table[steps - 1 - step if backward else step]
-            kind, n, saved = row[KIND], row[QUBITS], row[SAVE] if last >= 0 else -1
-            x = now
-            if saved >= 0 and not backward:  # from saves[saved] to the next that is kept, or to r
-                x = saves[b, saved]
+            saved, x = row[SAVE] if last >= 0 else -1, r
+            if saved >= 0 and not backward:  # from saves[saved] to the next that is kept, or back to its place
+                size, x = (LANES if wide else 1) << (2 * row[QUBITS]), saves[b, saved]
                 if saved == 0:
-                    phase = copy(now, x, per << (2 * n), progress, phase)
-                now = r if saved == last else saves[b, saved + 1]
-                if kind != BLOCK:
-                    phase = copy(x, now, per << (2 * n), progress, phase)
-            if kind >= DISCARD:
-                piece = ticket(progress, phase, -1)
-                if piece == 0:
-                    smaller = per << (2 * (n - 1 if kind == DISCARD else n))
-                    loops.resize(now, smaller, places[row[PLACES]], (kind == APPEND) != backward, kind == APPEND)
-                    finish(progress, phase)
-                wait(progress, phase, 1)
-                phase += 1
+                    phase = copy(r, x, size, progress, phase)
+                r = vectors[b]
+                if saved != last:
+                    r = saves[b, saved + 1]
+                if row[KIND] != BLOCK:
+                    phase = copy(x, r, size, progress, phase)
+            if row[KIND] >= DISCARD:
+                phase = resize(r, program, row, backward, progress, phase)
                 continue
-            offsets, shifts, m = loops.prepare(row, places, values, backward)
-            width, units, chunks = split(kind, per << (2 * n), offsets.size, shifts)
-            if wide and kind == MATRIX:
-                units, chunks = units // LANES, 1
-            about = sweeps[row[SWEEP] if kind == BLOCK else 0]
-            own = segments[about[blocks.FIRST_SEGMENT] :][: about[blocks.N_SEGMENTS]]
-            entries = 0
-            for summing in range(1 if saved >= 0 and backward else 0, -1, -1):
-                if summing:
-                    x = saves[b, saved]
-                    entries = LANES * about[blocks.N_SUMS] if kind == BLOCK else per * m.size
-                pieces = chunks if summing or progress.size else 1
-                piece = ticket(progress, phase, -1)
-                while piece < pieces:
-                    start, size = piece * (units // pieces), units // pieces
-                    sums = parts[piece * entries :][:entries] if summing else parts
-                    if summing:
-                        sums[:] = 0.0
-                    if kind == BLOCK:
-                        blocks.chunk(
-                            start, size, width, now, x, sums, offsets, shifts, about, own, rows, factors, values,
-                            backward, summing == 1,
-                        )  # fmt: skip
-                    elif wide and summing:
-                        lane_loops.site_sums(now, x, units, offsets, shifts, sums)
-                    elif wide:
-                        lane_loops.sites(now, units, offsets, shifts, values, row[COEFFICIENTS], backward)
-                    elif kind == MATRIX and summing:
-                        loops.site_sums(now, x, start, size, offsets, shifts, sums)
-                    elif kind == MATRIX:
-                        loops.sites(now, start, size, offsets, shifts, m)
-                    elif summing:
-                        loops.rotation_sums(now, x, start, size, shifts[0], offsets, sums)
-                    else:
-                        loops.rotate(now, start, size, shifts[0], offsets, m[0, 0], m[0, 1])
-                    finish(progress, phase)
-                    piece = ticket(progress, phase, piece)
-                wait(progress, phase, pieces)
-                phase += 1
-                if summing:
-                    piece = ticket(progress, phase, -1)
-                    if piece == 0:
-                        add_up(kind, chunks, entries, parts, row[COEFFICIENTS], own, lane, out[group])
-                        finish(progress, phase)
-                    wait(progress, phase, 1)
-                    phase += 1
-                    if kind == BLOCK:
-                        break  # taken backward with its sums
+            op = operation(program, row, values, backward)
+            if saved >= 0 and backward:
+                phase = work(op, wide, r, saves[b, saved], values, parts, True, True, progress, phase)
+                phase = add_up(op, parts, lane, out[group], progress, phase)
+                if row[KIND] == BLOCK:
+                    continue
+            phase = work(op, wide, r, x, values, parts, backward, False, progress, phase)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -15,9 +12,10 @@ from qml._typing import Real
 from qml.channels.mixtures import PauliMixture
 from qml.circuits.program import Program, Step
 from qml.engines._llvm.language import LANES
+from qml.engines.compile.steps import Factor, Steps, any_free, fused, is_permutation, kept, string_of
 from qml.engines.pauli import blocks as grouping
 from qml.engines.pauli import loops
-from qml.engines.pauli.coefficients import Coefficients, Factor
+from qml.engines.pauli.coefficients import Coefficients
 from qml.engines.pauli.lanes import groups_of, in_lanes
 from qml.engines.pauli.tables import TableBuilder
 from qml.engines.transfer import LETTERS, transfer_of
@@ -33,7 +31,7 @@ FORWARD, BACKWARD, TANGENTS = range(3)
 The first has larger blocks, as it keeps no history of them."""
 
 
-class Plan:
+class Plan(Steps):
     """A program as tables for the kernels.
 
     Maps on one site that follow each other are fused into one matrix; fixed ones are multiplied here, once. From four
@@ -55,10 +53,9 @@ class Plan:
 
     def __init__(self, program: Program, purpose: int, wide: bool = False) -> None:
         _check_qubits(program)
+        super().__init__(program)
         self._purpose, self.wide = purpose, wide
         self.n_in, self.n_out = len(program.dims_in), len(program.dims_out)
-        self._offset = program.offset
-        self._free = np.diff(program.weights.indptr) > 0
         self._fixed: dict[tuple[int, bytes], Real] = {}
 
         self._builder = TableBuilder(wide)
@@ -94,12 +91,11 @@ class Plan:
 
     def _build(self, program: Program) -> int:
         n = n_max = self.n_in
-        waiting: dict[int, list[Factor]] = {}  # maps on single sites that are not placed yet
         self._blocks = self._new_blocks(n)
         for step in program.steps:
             sites, instruction = step.sites, step.instruction
             if isinstance(instruction, PartialTrace | Preparation):
-                self._end_blocks(n, waiting)
+                self._end_blocks(n)
                 appended = isinstance(instruction, Preparation)
                 for site in sorted(sites, reverse=not appended):
                     shift = self._builder.shift(n + 1 if appended else n, site)
@@ -109,25 +105,24 @@ class Plan:
                 self._blocks = self._new_blocks(n)
                 continue
             if isinstance(instruction, PauliRotation):
-                sites = tuple(site for site, letter in zip(sites, instruction.label, strict=True) if letter != "I")
+                sites, letters = string_of(step)
                 if not sites:
                     continue  # a phase
             if len(sites) == 1:
-                free = self._is_free(step)
-                waiting.setdefault(sites[0], []).append(step if free else self._fixed_matrix(step, sites))
+                self.wait(sites[0], step if self.is_free(step) else self._fixed_matrix(step))
                 continue
             in_block = self._blocks is not None and (
                 len(sites) <= self._blocks.most if isinstance(instruction, PauliRotation) else len(sites) == 2
             )
             if not in_block:
-                self._end_blocks(n, waiting)
+                self._end_blocks(n)
             else:
-                self._flush(n, waiting, sites)
+                self._flush(n, self.waiting(sites))
             if isinstance(instruction, PauliRotation):
-                self._add_rotation(n, step, instruction.label, sites)
+                self._add_rotation(n, step, sites, letters)
             else:
                 self._add_matrix(n, step)
-        self._end_blocks(n, waiting)
+        self._end_blocks(n)
         return n_max
 
     def _new_blocks(self, n: int) -> grouping.SweepBuilder | None:
@@ -138,24 +133,24 @@ class Plan:
         most = grouping.DIFFERENTIATED_SITES if self._purpose == BACKWARD else grouping.ACTIVE_SITES
         return grouping.SweepBuilder(n, min(most, n - 2), general) if n >= grouping.SMALLEST_REGISTER else None
 
-    def _end_blocks(self, n: int, waiting: dict[int, list[Factor]]) -> None:
+    def _end_blocks(self, n: int) -> None:
         """Place everything that is waiting, before an operation that is no part of a block."""
-        self._flush(n, waiting, tuple(waiting))
+        self._flush(n, self.waiting())
         if self._blocks is not None:
             self._builder.add_blocks(self._blocks)
 
-    def _flush(self, n: int, waiting: dict[int, list[Factor]], sites: tuple[int, ...]) -> None:
+    def _flush(self, n: int, sites: list[int]) -> None:
         """Place the waiting maps on these sites, each site's as one matrix."""
-        for site in sorted(sites):
-            chain = waiting.pop(site, [])
+        for site in sites:
+            chain = self.taken(site)
             strength = 1.0
-            if self._blocks is not None and _any_free(chain) and all(map(_is_unital, chain)):
+            if self._blocks is not None and any_free(chain) and all(map(_is_unital, chain)):
                 chain, strength = _without_depolarizing(chain)
-            chain = list(_fused(chain))
+            chain = list(fused(chain))
             if self._blocks is None:
                 if chain:
                     start = self._add_chain(chain)
-                    self._builder.add(loops.MATRIX, n, 2 * [self._builder.shift(n, site)], 1, start, _any_free(chain))
+                    self._builder.add(loops.MATRIX, n, 2 * [self._builder.shift(n, site)], 1, start, any_free(chain))
             elif len(chain) == 1 and not isinstance(chain[0], Step):
                 self._blocks.fixed(site, chain[0], self.coefficients.add)
             elif turning := _one_turn(chain):
@@ -172,30 +167,30 @@ class Plan:
                 self._blocks.fixed(site, np.diag([1.0, strength, strength, strength]), self.coefficients.add)
 
     def _add_chain(self, chain: list[Factor]) -> int:
-        if _any_free(chain):
+        if any_free(chain):
             return self.coefficients.add_chain(chain)
         return self.coefficients.add(chain[0])  # type: ignore[arg-type]  # one matrix
 
-    def _add_rotation(self, n: int, step: Step, label: str, sites: tuple[int, ...]) -> None:
-        free = self._is_free(step)
+    def _add_rotation(self, n: int, step: Step, sites: tuple[int, ...], letters: str) -> None:
+        free = self.is_free(step)
         start = self.coefficients.add_rotation(self._offset[step.start], step.start, free)
-        letters = {site: LETTERS.index(letter) for site, letter in zip(step.sites, label, strict=True) if letter != "I"}
+        digits = [LETTERS.index(letter) for letter in letters]
         if self._blocks is not None and len(sites) <= self._blocks.most:
-            string = sum(letters[site] << 2 * place for place, site in enumerate(reversed(sites)))
+            string = sum(digit << 2 * place for place, digit in enumerate(reversed(digits)))
             self._blocks.turn(sites, string, start, free)
         else:
-            string = sum(letter << (2 * (n - 1 - site)) for site, letter in letters.items())
+            string = sum(digit << (2 * (n - 1 - site)) for site, digit in zip(sites, digits, strict=True))
             self._builder.add(loops.ROTATION, n, [string, string], 1, start, free)
 
     def _add_matrix(self, n: int, step: Step) -> None:
         sites = step.sites
-        free = self._is_free(step)
+        free = self.is_free(step)
         blocks = self._blocks if len(sites) == 2 else None
         if free:
             start = self.coefficients.add_matrix(step)
         else:
-            matrix = self._fixed_matrix(step, sites)
-            if blocks is not None and grouping.is_permutation(matrix):
+            matrix = self._fixed_matrix(step)
+            if blocks is not None and is_permutation(matrix):
                 blocks.permutation(sites, matrix)
                 return
             start = self.coefficients.add(matrix)
@@ -205,12 +200,9 @@ class Plan:
             shifts = [self._builder.shift(n, site) for site in sites]
             self._builder.add(loops.MATRIX, n, shifts + sorted(shifts), len(sites), start, free)
 
-    def _is_free(self, step: Step) -> bool:
-        return bool(self._free[step.start : step.stop].any())
-
-    def _fixed_matrix(self, step: Step, sites: tuple[int, ...]) -> Real:
-        """The transfer matrix on `sites` of a step without free parameters; the same for equal instructions."""
-        values = self._offset[step.start : step.stop]
+    def _fixed_matrix(self, step: Step) -> Real:
+        """The transfer matrix of a step without free parameters; the same for equal instructions."""
+        values = self.fixed_values(step)
         key = (id(step.instruction), values.tobytes())
         if key not in self._fixed:
             instruction = step.instruction
@@ -228,21 +220,6 @@ class Plan:
         return self._fixed[key]
 
 
-def _fused(chain: list[Factor]) -> Iterator[Factor]:
-    """The chain, with fixed matrices that follow each other multiplied."""
-    product_so_far: Real | None = None
-    for factor in chain:
-        if isinstance(factor, Step):
-            if product_so_far is not None:
-                yield product_so_far
-            product_so_far = None
-            yield factor
-        else:
-            product_so_far = factor if product_so_far is None else factor @ product_so_far
-    if product_so_far is not None:
-        yield product_so_far
-
-
 def _without_depolarizing(chain: list[Factor]) -> tuple[list[Factor], float]:
     """A chain of unital maps without its fixed depolarizing ones, which commute with all of them, and their factor."""
     rest, strength = list[Factor](), 1.0
@@ -254,17 +231,13 @@ def _without_depolarizing(chain: list[Factor]) -> tuple[list[Factor], float]:
     return rest, strength
 
 
-def _any_free(chain: list[Factor]) -> bool:
-    return any(isinstance(factor, Step) for factor in chain)
-
-
 def _one_turn(chain: list[Factor]) -> int:
     """The letter of the only rotation in a chain without other free steps, whose fixed maps cost nothing; else 0."""
     steps = [factor for factor in chain if isinstance(factor, Step)]
     fixed = [factor for factor in chain if not isinstance(factor, Step)]
     if len(steps) != 1 or not isinstance(steps[0].instruction, PauliRotation):
         return 0
-    if not all(grouping.is_permutation(matrix) for matrix in fixed):
+    if not all(is_permutation(matrix) for matrix in fixed):
         return 0
     return LETTERS.index(steps[0].instruction.label.strip("I"))
 
@@ -292,27 +265,12 @@ LANES_UP_TO, ALONE_UP_TO = 5, 4
 """Qubits up to which members of a batch go side by side, and up to which a single vector does, with idle lanes."""
 
 
-@dataclass(frozen=True)
-class _Plans:
-    """The plans of a program for each purpose, wide or not, and the qubits that it has at most."""
-
-    n_max: int
-    made: dict[tuple[int, bool], Plan]
-
-
-_PLANS: WeakKeyDictionary[Program, _Plans] = WeakKeyDictionary()
-
-
 def plan_of(program: Program, purpose: int = FORWARD, members: int | None = None) -> Plan:
     """The plan of a program for a purpose, made once and kept as long as the program lives; with `members`, for so many
     vectors, side by side where that is faster."""
-    plans = _PLANS.get(program)
-    if plans is None:
-        plans = _PLANS[program] = _Plans(_most_qubits(program), {})
-    wide = members is not None and plans.n_max <= (ALONE_UP_TO if members == 1 else LANES_UP_TO)
-    if (purpose, wide) not in plans.made:
-        plans.made[purpose, wide] = Plan(program, purpose, wide)
-    return plans.made[purpose, wide]
+    n_max = kept(program, "qubits", lambda: _most_qubits(program))
+    wide = members is not None and n_max <= (ALONE_UP_TO if members == 1 else LANES_UP_TO)
+    return kept(program, (purpose, wide), lambda: Plan(program, purpose, wide))
 
 
 def _most_qubits(program: Program) -> int:

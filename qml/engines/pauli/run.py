@@ -43,9 +43,7 @@ def sweep(
     room = tables.room if backward and saves.shape[1] > 0 else 0
 
     def run(begin: int, end: int, parts: Real, progress: Integer) -> None:
-        kernels.sweep(
-            vectors, begin, end, tables.wide, *tables.arrays, coefficients, saves, out, parts, backward, progress
-        )
+        kernels.sweep(vectors, begin, end, tables, coefficients, saves, out, parts, backward, progress)
 
     if workers == 1:
         run(0, count, np.empty(room), _ALONE)

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from qml._typing import Integer, Real
-from qml.engines._llvm.language import LANES
+from qml.engines._llvm.language import F1, I1, I2, LANES, U1
+from qml.engines.compile.steps import Joined
 from qml.engines.pauli import blocks as grouping
 from qml.engines.pauli import loops
 from qml.engines.pauli import rows as block_rows
@@ -17,22 +17,17 @@ SPACING = (LANES - 1).bit_length()
 
 
 class Tables(NamedTuple):
-    """What :func:`qml.engines.pauli.kernels.sweep` takes beside vectors and coefficients, in its order; the numbers
-    that the sums of an operation need at most; and whether it is for vectors of eight members side by side."""
+    """A program as :mod:`qml.engines.pauli.kernels` reads it: one row an operation and what the rows refer to, how many
+    numbers the sums of an operation take at most, and whether it is for eight members side by side."""
 
-    table: Integer
-    places: Integer
-    sweeps: Integer
-    segments: Integer
-    rows: Integer
-    factors: Real
-    room: int = 0
-    wide: bool = False
-
-    @property
-    def arrays(self) -> tuple[Integer, Integer, Integer, Integer, Integer, Real]:
-        """The arrays alone."""
-        return self[:6]
+    table: I2
+    places: I1
+    sweeps: I2
+    segments: I2
+    rows: U1
+    factors: F1
+    room: int
+    wide: bool
 
 
 class TableBuilder:
@@ -45,9 +40,9 @@ class TableBuilder:
         self._places: list[int] = []
         self._offsets: dict[tuple[int, ...], int] = {}
         self._sweeps: list[list[int]] = []
-        self._segments = _Joined(np.zeros((0, 9), dtype=np.int64))
-        self._rows = _Joined(LANES * np.arange(4**grouping.ACTIVE_SITES, dtype=np.uint32))
-        self._factors = _Joined(np.ones(4**grouping.ACTIVE_SITES))
+        self._segments = Joined(np.zeros((0, 9), dtype=np.int64))
+        self._rows = Joined(LANES * np.arange(4**grouping.ACTIVE_SITES, dtype=np.uint32))
+        self._factors = Joined(np.ones(4**grouping.ACTIVE_SITES))
         self.n_saved = 0
         self._room = 0
 
@@ -99,20 +94,3 @@ class TableBuilder:
         sweeps = np.array(self._sweeps or [[0] * 8], dtype=np.int64)
         joined = self._segments.array(), self._rows.array(), self._factors.array()
         return Tables(table, np.array(self._places, dtype=np.int64), sweeps, *joined, self._room, self._wide)
-
-
-class _Joined:
-    """Arrays one after another."""
-
-    def __init__(self, nothing: np.ndarray) -> None:
-        self._parts = [nothing]
-        self._size = len(nothing)
-
-    def add(self, part: np.ndarray) -> int:
-        """Append; where it starts."""
-        self._parts.append(part)
-        self._size += len(part)
-        return self._size - len(part)
-
-    def array(self) -> np.ndarray:
-        return np.concatenate(self._parts)

@@ -5,13 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from qml._typing import Complex, Integer, Real
 from qml.circuits.program import Program, Step
+from qml.engines.compile.steps import (
+    Joined,
+    Steps,
+    any_free,
+    as_permutation,
+    fused,
+    is_permutation,
+    kept,
+    string_of,
+)
+from qml.engines.compile.windows import windows
 from qml.engines.transfer import LETTERS, PAULIS
 from qml.engines.vectors import kernels
 from qml.engines.vectors.chains import chain_products
@@ -30,9 +39,6 @@ _TO_Z: dict[str, Complex] = {
 }
 """The V with V P V^dagger = Z."""
 
-Factor: TypeAlias = Complex | Step
-"""A part of what happens to one qubit: a fixed 2 x 2 matrix, or a step with free parameters."""
-
 
 @dataclass
 class _Op:
@@ -50,6 +56,7 @@ class _Op:
     letters: str = ""
     free: int = 0
     out: int = 0
+    computed: int = 0
 
     @property
     def active(self) -> tuple[int, ...]:
@@ -59,7 +66,7 @@ class _Op:
         return self.sites
 
 
-class Plan:
+class Plan(Steps):
     """A unitary program on qubits as tables for the kernels. New parameters cost only :meth:`bind`.
 
     Gates on one qubit that follow each other are fused into one matrix, which waits for a gate on two qubits to take it
@@ -87,15 +94,13 @@ class Plan:
     """
 
     def __init__(self, program: Program, spare: int) -> None:
+        super().__init__(program)
         self._sites = len(program.dims_in)
         self.n = max(self._sites, 2)
         self._spare = spare
         self._most = max(2, min(ACTIVE_QUBITS, self.n - spare))
-        self._offset = program.offset
-        self._free = np.diff(program.weights.indptr) > 0
 
-        self._template: list[Real] = []
-        self._size = 0
+        self._template = Joined(np.zeros(0))
         self._factors: list[Complex] = []
         self._chain_starts, self._chain_targets = [0], list[int]()
         self._chain_sums: dict[int, tuple[int, bool]] = {}  # by target: where its sums start, whether it is the second
@@ -104,13 +109,12 @@ class Plan:
         self._string_turns: list[tuple[int, int, int]] = []  # coefficient, slot, sum
         self._matrix_steps: list[tuple[int, int, Step, int]] = []  # matrix, matrices K, step, sum
         self._cores: list[tuple[Integer, Complex]] = [(np.arange(4), np.ones(4, dtype=np.complex128))]
-        self._waiting: dict[int, list[Factor]] = {}
         self._ops: list[_Op] = []
         self.n_sums = 0
 
         for step in program.steps:
             self._add(step)
-        self._place_waiting(tuple(self._waiting))
+        self._place_waiting(range(self._sites))
         self._group()
         self._finish()
 
@@ -163,23 +167,22 @@ class Plan:
 
     def _add(self, step: Step) -> None:
         instruction, sites = unitary_of(step), step.sites
-        free = bool(self._free[step.start : step.stop].any())
+        free = self.is_free(step)
         if isinstance(instruction, PauliRotation):
-            letters = instruction.label
-            kept = [i for i, letter in enumerate(letters) if letter != "I"]
-            sites, letters = tuple(sites[i] for i in kept), "".join(letters[i] for i in kept)
+            sites, letters = string_of(step)
             if len(sites) == 1:
                 reduced = Step(PauliRotation(letters), sites, step.start, step.stop)
-                self._wait(sites[0], reduced if free else self._matrix(reduced))
+                self.wait(sites[0], reduced if free else self._matrix(reduced))
             else:
                 self._add_turn(step, sites, letters, free)
         elif len(sites) == 1:
-            self._wait(sites[0], step if free else self._matrix(step))
-        elif len(sites) == 2 and not free and (core := _monomial(self._matrix(step))) is not None:
-            self._add_pair(sites, self._core(*core, swapped=sites[0] > sites[1]))
+            self.wait(sites[0], step if free else self._matrix(step))
+        elif len(sites) == 2 and not free and is_permutation(matrix := self._matrix(step)):
+            self._add_pair(sites, self._core(*as_permutation(matrix), swapped=sites[0] > sites[1]))
         else:
             self._place_waiting(sites)
-            matrix = np.zeros((2 ** len(sites),) * 2) if free else self._matrix(step)
+            side = 2 ** len(sites)
+            matrix = np.zeros((side, side), dtype=np.complex128) if free else self._matrix(step)
             op = _Op(kernels.DENSE, sites, self._coefficient(_flat(matrix)))
             if free:
                 op.free, op.out = step.stop - step.start, self._sums(step.stop - step.start)
@@ -191,7 +194,7 @@ class Plan:
         """A string of two letters or more, or none; of the letters X and Y beyond what a sweep can hold, made Z."""
         turned = [i for i, letter in enumerate(letters) if letter != "Z"][self._most :]
         for i in turned:
-            self._wait(sites[i], _TO_Z[letters[i]])
+            self.wait(sites[i], _TO_Z[letters[i]])
         self._place_waiting(sites)
         angle = self._offset[step.start] / 2
         op = _Op(kernels.TURN, sites, self._coefficient(np.array([math.cos(angle), math.sin(angle)])))
@@ -201,19 +204,11 @@ class Plan:
             self._string_turns.append((op.start, step.start, op.out))
         self._ops.append(op)
         for i in turned:
-            self._wait(sites[i], _TO_Z[letters[i]].conj().T)
+            self.wait(sites[i], _TO_Z[letters[i]].conj().T)
 
-    def _wait(self, site: int, factor: Factor) -> None:
-        """One more gate on a qubit; fixed ones that follow each other are multiplied."""
-        chain = self._waiting.setdefault(site, [])
-        if chain and not isinstance(factor, Step) and not isinstance(chain[-1], Step):
-            chain[-1] = factor @ chain[-1]
-        else:
-            chain.append(factor)
-
-    def _place_waiting(self, sites: tuple[int, ...]) -> None:
+    def _place_waiting(self, sites: Sequence[int]) -> None:
         """Place what waits on these qubits, by twos."""
-        left = sorted(site for site in sites if site in self._waiting)
+        left = self.waiting(sites)
         if len(left) % 2:
             others = [site for site in sites if site not in left]  # where there is none, a neighbor
             left.append(others[0] if others else left[-1] - 1 if left[-1] or self._sites == 1 else 1)
@@ -233,10 +228,10 @@ class Plan:
 
     def _chain(self, site: int) -> tuple[int, bool]:
         """Where the matrix of what waits on a qubit starts (-1: nothing waits), and whether it is differentiated."""
-        chain = self._waiting.pop(site, [])
+        chain = list(fused(self.taken(site)))
         if not chain:
             return -1, False
-        if not any(isinstance(factor, Step) for factor in chain):
+        if not any_free(chain):
             return self._coefficient(_flat(np.asarray(chain[0]))), False
         target = self._coefficient(np.zeros(8))
         self._chain_targets.append(target)
@@ -255,9 +250,7 @@ class Plan:
 
     def _coefficient(self, values: Real) -> int:
         """Append coefficients; where they start."""
-        self._template.append(values)
-        self._size += values.size
-        return self._size - values.size
+        return self._template.add(values)
 
     def _sums(self, count: int) -> int:
         self.n_sums += count
@@ -265,7 +258,7 @@ class Plan:
 
     def _matrix(self, step: Step) -> Complex:
         """The matrix of a step without free parameters."""
-        return unitary_of(step).matrix(self._offset[step.start : step.stop])
+        return unitary_of(step).matrix(self.fixed_values(step))
 
     def _core(self, places: Integer, factors: Complex, swapped: bool) -> int:
         """The number of a core, an equal one's if there is one; `swapped`: given over (higher, lower)."""
@@ -287,10 +280,8 @@ class Plan:
         rows: list[list[int]] = []
         self.first_free = -1
         self.room_rows = 0
-        todo = self._ops
-        while todo:
-            chosen, todo, active = self._choose(todo)
-            shifts = sorted(self._shift(site) for site in active)
+        for chosen, active in windows(self._ops, self._sites, self._most, WINDOW):
+            shifts = sorted(self._shift(site) for site in self._filled(active))
             sweeps.append([len(places), len(shifts), len(rows), len(chosen)])
             places.extend(shifts)
             rows.extend(self._row(op, shifts, places) for op in chosen)
@@ -302,26 +293,10 @@ class Plan:
         self.ops = np.array(rows, dtype=np.int64).reshape(-1, 8)
         self.places = np.array(places, dtype=np.int64)
 
-    def _choose(self, todo: list[_Op]) -> tuple[list[_Op], list[_Op], set[int]]:
-        """Operations of one sweep, those left for later, and the active sites, filled up where they are few."""
-        most = max(self._most, len(todo[0].active))
-        active: set[int] = set()
-        blocked: set[int] = set()
-        chosen: list[_Op] = []
-        left: list[_Op] = []
-        for position, op in enumerate(todo):
-            if position >= WINDOW or len(blocked) >= self._sites:
-                left.extend(todo[position:])
-                break
-            wanted = active | set(op.active)
-            if not blocked & set(op.sites) and len(wanted) <= most:
-                active = wanted
-                chosen.append(op)
-            else:
-                blocked |= set(op.sites)
-                left.append(op)
+    def _filled(self, active: tuple[int, ...]) -> set[int]:
+        """The active sites of a sweep, and more where they are few."""
         quiet = [site for site in reversed(range(self._sites - self._spare)) if site not in active]
-        return chosen, left, active | set(quiet[: max(0, self._most - len(active))])
+        return {*active, *quiet[: max(0, self._most - len(active))]}
 
     def _shift(self, site: int) -> int:
         """The bit of a site in the index of a basis state."""
@@ -353,7 +328,7 @@ class Plan:
         """Lists as arrays."""
         self.core_places = np.array([p for p, _ in self._cores], dtype=np.int64)
         self.core_factors = np.array([_flat(f) for _, f in self._cores])
-        self._coefficients = np.concatenate([np.zeros(0), *self._template])
+        self._coefficients = self._template.array()
         self._factor_array = np.array(self._factors, dtype=np.complex128).reshape(-1, 2, 2)
         targets = np.array(self._chain_targets, dtype=np.int64)
         self._chains = np.array(self._chain_starts), targets
@@ -378,21 +353,6 @@ def _flat(matrix: Complex) -> Real:
     return np.ascontiguousarray(matrix, dtype=np.complex128).view(np.float64).ravel()
 
 
-def _monomial(matrix: Complex) -> tuple[Integer, Complex] | None:
-    """(places, factors) where every row and column has one entry: component b goes to places[b], times factors[b]."""
-    filled = matrix != 0
-    if not ((filled.sum(axis=0) == 1).all() and (filled.sum(axis=1) == 1).all()):
-        return None
-    places = filled.argmax(axis=0)
-    return places, matrix[places, np.arange(4)]
-
-
-_PLANS: WeakKeyDictionary[Program, dict[int, Plan]] = WeakKeyDictionary()
-
-
 def plan_of(program: Program, spare: int) -> Plan:
     """The plan of a program, made once and kept as long as the program lives."""
-    plans = _PLANS.setdefault(program, {})
-    if spare not in plans:
-        plans[spare] = Plan(program, spare)
-    return plans[spare]
+    return kept(program, ("vectors", spare), lambda: Plan(program, spare))

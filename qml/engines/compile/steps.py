@@ -1,0 +1,124 @@
+"""The steps of a program as planners take them: which are free, what waits on one site, plans that are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from typing import Any, TypeAlias, TypeVar
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from qml._typing import Integer
+from qml.circuits.program import Program, Step
+from qml.gates import PauliRotation
+
+Array: TypeAlias = Any
+"""An array of floats or complex numbers: what the maps of the engine are."""
+Factor: TypeAlias = Array | Step
+"""A part of what happens to one site: a fixed matrix, or a step with free parameters."""
+P = TypeVar("P")
+
+_PLANS: WeakKeyDictionary[Program, dict[Hashable, Any]] = WeakKeyDictionary()
+
+
+def kept(program: Program, key: Hashable, make: Callable[[], P]) -> P:
+    """What is made of a program once, and kept as long as the program lives."""
+    plans = _PLANS.setdefault(program, {})
+    if key not in plans:
+        plans[key] = make()
+    plan: P = plans[key]
+    return plan
+
+
+class Steps:
+    """What planners ask of the steps of a program; maps on one site wait for an operation that needs them."""
+
+    def __init__(self, program: Program) -> None:
+        self._offset = program.offset
+        self._free = np.diff(program.weights.indptr) > 0
+        self._waiting: dict[int, list[Factor]] = {}
+
+    def is_free(self, step: Step) -> bool:
+        """Whether a parameter of the program changes it."""
+        return bool(self._free[step.start : step.stop].any())
+
+    def fixed_values(self, step: Step) -> Array:
+        """The values of a step that is not free."""
+        return self._offset[step.start : step.stop]
+
+    def wait(self, site: int, factor: Factor) -> None:
+        """One more map on a site."""
+        self._waiting.setdefault(site, []).append(factor)
+
+    def taken(self, site: int) -> list[Factor]:
+        """The maps that wait on a site, which wait no longer."""
+        return self._waiting.pop(site, [])
+
+    def waiting(self, sites: Iterable[int] | None = None) -> list[int]:
+        """The sites, of these or of all, on which something waits, ascending."""
+        return sorted(self._waiting if sites is None else self._waiting.keys() & set(sites))
+
+
+def string_of(step: Step) -> tuple[tuple[int, ...], str]:
+    """The sites of a rotation on which its string is not I, and the letters there."""
+    assert isinstance(step.instruction, PauliRotation)
+    pairs = [pair for pair in zip(step.sites, step.instruction.label, strict=True) if pair[1] != "I"]
+    return tuple(site for site, _ in pairs), "".join(letter for _, letter in pairs)
+
+
+def fused(chain: Iterable[Factor]) -> Iterator[Factor]:
+    """The chain, with fixed matrices that follow each other multiplied."""
+    product: Array | None = None
+    for factor in chain:
+        if isinstance(factor, Step):
+            if product is not None:
+                yield product
+            product = None
+            yield factor
+        else:
+            product = factor if product is None else factor @ product
+    if product is not None:
+        yield product
+
+
+def any_free(chain: Iterable[Factor]) -> bool:
+    """Whether a parameter changes one of the maps."""
+    return any(isinstance(factor, Step) for factor in chain)
+
+
+def is_permutation(matrix: Array) -> bool:
+    """Whether there is at most one entry in each row and column."""
+    filled = matrix != 0
+    return bool((filled.sum(axis=0) <= 1).all() and (filled.sum(axis=1) <= 1).all())
+
+
+def as_permutation(matrix: Array) -> tuple[Integer, Array]:
+    """(places, factors): component b goes to places[b], times factors[b]. Empty columns go where nothing else does."""
+    filled = matrix != 0
+    places = np.where(filled.any(axis=0), filled.argmax(axis=0), -1)
+    free = [a for a in range(len(matrix)) if a not in set(places.tolist())]
+    for b in np.flatnonzero(places < 0):
+        places[b] = b if b in free else free[0]
+        free.remove(int(places[b]))
+    return places.astype(np.int64), matrix[places, np.arange(len(matrix))].copy()
+
+
+class Joined:
+    """Arrays one after another."""
+
+    def __init__(self, nothing: Array) -> None:
+        self._parts = [nothing]
+        self._size = len(nothing)
+
+    def add(self, part: Array) -> int:
+        """Append; where it starts."""
+        self._parts.append(part)
+        self._size += len(part)
+        return self._size - len(part)
+
+    def __len__(self) -> int:
+        return self._size
+
+    def array(self) -> Array:
+        """Everything so far."""
+        return np.concatenate(self._parts)

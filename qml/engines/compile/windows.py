@@ -1,0 +1,58 @@
+"""Operations in windows of a few sites, which are applied together while their part of the register is in the cache."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Protocol, TypeVar
+
+
+class Operation(Protocol):
+    """One operation of a program."""
+
+    @property
+    def sites(self) -> tuple[int, ...]:
+        """Those that it depends on: operations that share one keep their order."""
+
+    @property
+    def active(self) -> tuple[int, ...]:
+        """Those of them that must be in its window."""
+
+    @property
+    def computed(self) -> int:
+        """How much of the budget of a window it takes."""
+
+
+T = TypeVar("T", bound=Operation)
+
+
+def windows(
+    operations: Sequence[T], n: int, most: int, ahead: int, budget: float = math.inf
+) -> Iterator[tuple[list[T], tuple[int, ...]]]:
+    """The operations of each window in turn, in order, and its active sites, ascending.
+
+    A window takes greedily, of the next `ahead` operations on n sites, all that commute with what it leaves for later
+    because they share no site with it, as long as it has at most `most` active sites and stays within the budget; its
+    first operation always fits.
+    """
+    todo = list(operations)
+    while todo:
+        limit, spent = max(most, len(todo[0].active)), 0
+        active: set[int] = set()
+        blocked: set[int] = set()
+        chosen: list[T] = []
+        left: list[T] = []
+        for position, op in enumerate(todo):
+            if position >= ahead or len(blocked) >= n:
+                left.extend(todo[position:])
+                break
+            wanted = active.union(op.active)
+            fits = len(wanted) <= limit and (not chosen or spent + op.computed <= budget)
+            if fits and not blocked.intersection(op.sites):
+                active, spent = wanted, spent + op.computed
+                chosen.append(op)
+            else:
+                blocked.update(op.sites)
+                left.append(op)
+        yield chosen, tuple(sorted(active))
+        todo = left

@@ -7,12 +7,12 @@ from . import estimators as estimators
 from . import fitting as fitting
 from . import gates as gates
 from . import geometry as geometry
+from . import instructions as instructions
 from . import loggers as loggers
 from . import losses as losses
 from . import measurement as measurement
 from . import models as models
 from . import moments as moments
-from . import operations as operations
 from . import operators as operators
 from . import optimizers as optimizers
 from . import parameters as parameters

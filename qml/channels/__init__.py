@@ -8,7 +8,7 @@ from qml.channels import kraus, mixtures, relaxation
 from qml.channels.kraus import *  # noqa: F403
 from qml.channels.mixtures import *  # noqa: F403
 from qml.channels.relaxation import *  # noqa: F403
-from qml.operations import Channel, defined_in, find
+from qml.instructions import Channel, defined_in, find
 
 __all__ = ["CHANNELS", "channel"]
 __all__ += kraus.__all__

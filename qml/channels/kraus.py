@@ -10,7 +10,7 @@ import numpy as np
 from qml import _checks
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Dims, DimsLike, Real
-from qml.operations import Channel, documented
+from qml.instructions import Channel, documented
 from qml.parameters import UNIT, Interval
 
 __all__ = [

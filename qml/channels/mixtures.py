@@ -12,7 +12,7 @@ from qml import _checks
 from qml._checks import InputError, OutsideDomain
 from qml._typing import Complex, Dims, Real
 from qml.channels.kraus import nonzero
-from qml.operations import Channel, documented
+from qml.instructions import Channel, documented
 from qml.operators.pauli_sum import pauli
 from qml.parameters import Interval
 

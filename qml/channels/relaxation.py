@@ -20,7 +20,7 @@ import numpy as np
 from qml._checks import OutsideDomain
 from qml._typing import Complex, Real
 from qml.channels.kraus import nonzero
-from qml.operations import Channel, documented
+from qml.instructions import Channel, documented
 from qml.parameters import UNIT, Interval
 
 __all__ = [

@@ -12,7 +12,7 @@ from qml.circuits.circuit import Circuit, ProgramLike, as_program
 from qml.circuits.noise import NoiseModel, NoiseRule, Relaxation
 from qml.circuits.program import Program, Step
 from qml.circuits.trotter import hamiltonian_variational, trotter
-from qml.operations import Initialize, TraceOut
+from qml.instructions import Initialize, TraceOut
 
 __all__ = [
     "Circuit",

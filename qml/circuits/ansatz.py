@@ -9,7 +9,7 @@ from typing import TypeAlias
 from qml import _checks, gates
 from qml._checks import InputError
 from qml.circuits.circuit import Circuit, room_for
-from qml.operations import Initialize, Operation, TraceOut, Unitary
+from qml.instructions import Initialize, Operation, TraceOut, Unitary
 from qml.parameters import as_affine
 
 Topology: TypeAlias = str | Iterable[tuple[int, int]]

@@ -19,7 +19,7 @@ from qml.circuits.domains import parameter_domains
 from qml.circuits.noise import NoiseModel
 from qml.circuits.places import check_places, sites_after, sites_before
 from qml.circuits.program import Program, Step
-from qml.operations import Operation, Preparation, Unitary
+from qml.instructions import Operation, Preparation, Unitary
 from qml.parameters import Interval, ParameterLike
 
 

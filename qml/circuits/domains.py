@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 
 from qml._checks import InputError
-from qml.operations import Operation
+from qml.instructions import Operation
 from qml.parameters import REAL_LINE, Affine, Interval
 
 

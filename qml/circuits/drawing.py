@@ -14,7 +14,7 @@ from typing import Literal
 
 from qml import gates
 from qml._typing import Dims
-from qml.operations import Channel, Instruction, Operation, PartialTrace, Preparation, Unitary
+from qml.instructions import Channel, Instruction, Operation, PartialTrace, Preparation, Unitary
 from qml.parameters import Affine
 
 LONGEST = 16

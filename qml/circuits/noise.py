@@ -11,7 +11,7 @@ import numpy as np
 
 from qml import _checks, channels, gates
 from qml._checks import InputError
-from qml.operations import Channel, Operation, PartialTrace, Preparation, Unitary, plain
+from qml.instructions import Channel, Operation, PartialTrace, Preparation, Unitary, plain
 from qml.parameters import Affine, ParameterLike, as_affine
 
 PerSite: TypeAlias = "ParameterLike | Sequence[ParameterLike]"

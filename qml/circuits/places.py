@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from qml import _checks
 from qml._checks import InputError
 from qml._typing import Dims
-from qml.operations import Instruction, Operation, PartialTrace, Preparation
+from qml.instructions import Instruction, Operation, PartialTrace, Preparation
 
 
 def sites_before(operations: Sequence[Operation], n_sites: int) -> tuple[int, ...]:

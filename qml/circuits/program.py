@@ -12,7 +12,7 @@ from scipy import sparse
 
 from qml._checks import InputError, Record, array, number, parameters, told
 from qml._typing import Dims, Integer, ParamsLike, Real
-from qml.operations import Instruction
+from qml.instructions import Instruction
 from qml.parameters import REAL_LINE
 
 

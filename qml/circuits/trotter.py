@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from qml import _checks, gates
 from qml._checks import InputError
 from qml.circuits.circuit import Circuit, room_for
-from qml.operations import Operation
+from qml.instructions import Operation
 from qml.operators import PauliLike, PauliSum, as_pauli_sum
 from qml.parameters import Affine, Parameter, ParameterLike, as_affine
 

@@ -26,7 +26,7 @@ from qml.engines.register import (
     shared,
 )
 from qml.engines.vectors.plain import apply, evolve_vectors, evolve_vectors_vjp
-from qml.operations import Channel, PartialTrace, Preparation, Unitary
+from qml.instructions import Channel, PartialTrace, Preparation, Unitary
 from qml.states.base import State
 from qml.states.coercion import StateLike
 from qml.states.density_matrix import DensityMatrix

@@ -13,7 +13,7 @@ from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Cotangent, Dims, ParamsLike, Real
 from qml.circuits.circuit import ProgramLike, as_program
 from qml.circuits.program import Program, Step
-from qml.operations import PartialTrace, Preparation
+from qml.instructions import PartialTrace, Preparation
 from qml.states.base import State
 from qml.states.coercion import StateLike, as_state
 

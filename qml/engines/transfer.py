@@ -9,7 +9,7 @@ import numpy as np
 
 from qml import _checks
 from qml._typing import Complex, Real
-from qml.operations import Channel, Instruction, Unitary
+from qml.instructions import Channel, Instruction, Unitary
 
 PAULIS = np.array([[[1, 0], [0, 1]], [[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]])
 LETTERS = "IXYZ"

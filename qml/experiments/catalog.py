@@ -9,7 +9,7 @@ from qml.channels import CHANNELS
 from qml.experiments import ansatze, conditional, config, labels, loggers, measurements, models, parts, priors, targets
 from qml.experiments.schema import Spec, keys, members
 from qml.gates import GATES
-from qml.operations import Instruction
+from qml.instructions import Instruction
 
 UNIONS = {
     "targets": targets.TargetSpec,

@@ -14,8 +14,8 @@ from qml._checks import InputError, choice
 from qml.channels import CHANNELS
 from qml.engines import ReferenceEngine
 from qml.experiments.schema import Qubits, Sites, Spec, arguments, shown
+from qml.instructions import Operation
 from qml.models import GibbsModel
-from qml.operations import Operation
 from qml.operators import PauliSum
 from qml.states import State
 

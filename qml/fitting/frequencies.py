@@ -16,8 +16,8 @@ import numpy as np
 from qml import _checks
 from qml._checks import InputError
 from qml._typing import Real
+from qml.instructions import Unitary
 from qml.models import CircuitModel, Model
-from qml.operations import Unitary
 from qml.parameters import REAL_LINE
 
 SAME = 1e-9

@@ -11,7 +11,7 @@ from qml.gates.named import *  # noqa: F403
 from qml.gates.parametric import ParametricGate
 from qml.gates.rotations import PauliRotation
 from qml.gates.unitary import UnitaryGate
-from qml.operations import Unitary, defined_in, find
+from qml.instructions import Unitary, defined_in, find
 
 __all__ = [
     "ALIASES",

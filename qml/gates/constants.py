@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from qml.gates.unitary import UnitaryGate
-from qml.operations import documented
+from qml.instructions import documented
 
 __all__ = [
     "ISWAP",

@@ -10,7 +10,7 @@ from qml import _checks
 from qml._typing import Complex, Dims, Real
 from qml.gates.constants import SWAP, X
 from qml.gates.unitary import blank
-from qml.operations import Unitary
+from qml.instructions import Unitary
 from qml.parameters import Affine
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from qml import _checks
 from qml._typing import Complex, Dims, Real
-from qml.operations import Unitary
+from qml.instructions import Unitary
 from qml.parameters import Affine
 
 

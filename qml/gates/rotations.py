@@ -10,7 +10,7 @@ import numpy as np
 
 from qml._typing import Complex, Dims, Real
 from qml.gates.unitary import blank
-from qml.operations import Unitary
+from qml.instructions import Unitary
 from qml.operators.pauli_sum import pauli
 from qml.parameters import Affine
 

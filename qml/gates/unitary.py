@@ -10,7 +10,7 @@ import numpy as np
 from qml import _checks
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Dims, DimsLike, Real
-from qml.operations import Unitary
+from qml.instructions import Unitary
 from qml.parameters import Affine
 
 

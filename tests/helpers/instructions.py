@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from qml.operations import Instruction
+from qml.instructions import Instruction
 
 
 def draw(instruction: Instruction, rng: np.random.Generator) -> np.ndarray:

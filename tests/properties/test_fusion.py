@@ -8,7 +8,7 @@ from qml import Circuit
 from qml.channels import CHANNELS
 from qml.engines import PauliEngine
 from qml.gates import GATES, PauliRotation
-from qml.operations import Operation
+from qml.instructions import Operation
 from qml.states import ginibre
 
 NONE = np.zeros(0)

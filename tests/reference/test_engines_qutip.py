@@ -7,7 +7,7 @@ import qutip
 from qml import channels, gates
 from qml.circuits import Circuit
 from qml.engines import PauliEngine, ReferenceEngine
-from qml.operations import PartialTrace, Preparation
+from qml.instructions import PartialTrace, Preparation
 from qml.states import DensityMatrix
 
 ENGINES = {"reference": ReferenceEngine(), "pauli": PauliEngine()}

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from qml import channels
 from qml._checks import InputError
 from qml.channels import CHANNELS, KrausChannel, PauliMixture
-from qml.operations import Channel
+from qml.instructions import Channel
 from qml.parameters import UNIT, as_affine
 
 ALL = list(CHANNELS.values())

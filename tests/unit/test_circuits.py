@@ -10,7 +10,7 @@ from qml import channels, gates
 from qml._checks import InputError
 from qml.circuits import Circuit, hardware_efficient
 from qml.engines.reference import ReferenceEngine
-from qml.operations import Initialize, Operation, PartialTrace, Preparation, TraceOut
+from qml.instructions import Initialize, Operation, PartialTrace, Preparation, TraceOut
 from qml.parameters import REAL_LINE, Interval, Parameter
 
 a, b = Parameter("a"), Parameter("b")

@@ -6,10 +6,10 @@ import pytest
 from qml import Circuit, CircuitModel, channels, check_gradient, fit, gates
 from qml._checks import InputError
 from qml.engines import PauliEngine, ReferenceEngine
+from qml.instructions import PartialTrace
 from qml.losses import MeanCrossEntropy, label_states
 from qml.losses.labelled import LabelLikelihood
 from qml.models.conditional_circuit import ConditionalCircuitModel
-from qml.operations import PartialTrace
 from qml.states import ginibre
 
 

@@ -10,9 +10,9 @@ from qml._checks import InputError
 from qml.fitting.objective import Objective
 from qml.fitting.priors import Gaussian
 from qml.geometry import KINDS
+from qml.instructions import PartialTrace
 from qml.losses import Labelled, LabelLikelihood, MeanCrossEntropy, label_states
 from qml.models import ConditionalCircuitModel, ConditionalGibbsModel
-from qml.operations import PartialTrace
 from qml.optimizers import Newton
 from qml.states import ginibre
 

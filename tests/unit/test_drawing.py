@@ -10,7 +10,7 @@ from matplotlib.patches import FancyBboxPatch
 from qml import channels, gates
 from qml._checks import InputError
 from qml.circuits import Circuit, NoiseModel, brickwork, hardware_efficient, mera_tree
-from qml.operations import PartialTrace, Preparation
+from qml.instructions import PartialTrace, Preparation
 from qml.parameters import Parameter
 from qml.plotting import draw_circuit
 

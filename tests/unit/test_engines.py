@@ -15,7 +15,7 @@ from qml.circuits import Circuit
 from qml.circuits.program import Program, Step
 from qml.engines import PauliEngine, ReferenceEngine
 from qml.gates import GATES
-from qml.operations import PartialTrace, Preparation, Unitary
+from qml.instructions import PartialTrace, Preparation, Unitary
 from qml.operators import embed, partial_trace_matrix
 from qml.states import DensityMatrix, GibbsState, ProductState, ginibre, haar_pure
 

@@ -15,7 +15,7 @@ from qml.circuits import Circuit
 from qml.engines import PauliEngine, PauliState, ReferenceEngine
 from qml.engines.pauli.plan import ALONE_UP_TO, BACKWARD, LANES_UP_TO, plan_of
 from qml.gates import GATES, Controlled
-from qml.operations import PartialTrace, Preparation
+from qml.instructions import PartialTrace, Preparation
 from qml.operators import pauli
 from qml.states import DensityMatrix, ginibre, haar_pure
 

@@ -9,7 +9,7 @@ from qml.engines import PauliEngine, ReferenceEngine
 from qml.engines._llvm.language import LANES
 from qml.engines.pauli.lanes import apart, entries_of, groups_of, in_lanes, members_of
 from qml.gates import Controlled
-from qml.operations import PartialTrace, Preparation
+from qml.instructions import PartialTrace, Preparation
 from qml.states import ginibre
 
 

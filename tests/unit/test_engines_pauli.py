@@ -14,7 +14,7 @@ from qml.circuits import Circuit
 from qml.engines import PauliEngine, PauliState, ReferenceEngine
 from qml.engines.pauli.plan import plan_of
 from qml.engines.pauli_state import pauli_vector_of, vector_of
-from qml.operations import PartialTrace, Preparation
+from qml.instructions import PartialTrace, Preparation
 from qml.operators import as_matrix, pauli
 from qml.states import DensityMatrix, GibbsState, ProductState, ginibre
 

@@ -11,7 +11,7 @@ from qml.channels import CHANNELS
 from qml.circuits import Circuit
 from qml.engines import PauliEngine, ReferenceEngine
 from qml.gates import GATES
-from qml.operations import PartialTrace, Preparation
+from qml.instructions import PartialTrace, Preparation
 from qml.states import ginibre
 
 ENGINES = {"reference": ReferenceEngine(), "pauli": PauliEngine(), "pauli on threads": PauliEngine(threads=2)}

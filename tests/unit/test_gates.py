@@ -19,7 +19,7 @@ from qml import gates
 from qml._checks import InputError, MemoryRefused
 from qml.channels import Depolarizing
 from qml.gates import GATES, Controlled, ParametricGate, PauliRotation, UnitaryGate, controlled
-from qml.operations import Unitary
+from qml.instructions import Unitary
 from qml.parameters import Affine, Parameter, as_affine
 
 LETTER = {

@@ -11,6 +11,7 @@ from qml import CircuitModel, GibbsModel, SpectralModel, channels, circuits, gat
 from qml._checks import InputError
 from qml.circuits import Circuit
 from qml.engines.reference import ReferenceEngine
+from qml.instructions import PartialTrace, Preparation
 from qml.losses import CrossEntropy, HilbertSchmidt
 from qml.models import (
     MODELS,
@@ -24,7 +25,6 @@ from qml.models import (
     PurifiedCircuitModel,
     semi_quantum_restricted,
 )
-from qml.operations import PartialTrace, Preparation
 from qml.operators import PauliSum, embed, tfim
 from qml.parameters import Interval, Parameter
 from qml.states import basis_state, ginibre

@@ -9,7 +9,7 @@ from qml import CircuitModel, SpectralModel, channels, circuits, gates
 from qml._checks import InputError
 from qml.circuits import Circuit
 from qml.engines.reference import ReferenceEngine
-from qml.operations import PartialTrace, Preparation
+from qml.instructions import PartialTrace, Preparation
 from qml.parameters import REAL_LINE, Interval, Parameter
 from qml.states import DensityMatrix, ghz
 

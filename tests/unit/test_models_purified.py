@@ -8,9 +8,9 @@ import pytest
 from qml import Circuit, CircuitModel, channels, check_gradient, circuits, fit, gates
 from qml._checks import InputError
 from qml.engines.reference import ReferenceEngine
+from qml.instructions import PartialTrace, Preparation
 from qml.losses import CrossEntropy, HilbertSchmidt, Infidelity
 from qml.models import PurifiedCircuitModel
-from qml.operations import PartialTrace, Preparation
 from qml.states import DensityMatrix, ginibre, maximally_mixed
 
 

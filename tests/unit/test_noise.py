@@ -7,7 +7,7 @@ from qml import channels, gates
 from qml._checks import InputError
 from qml.circuits import Circuit, NoiseModel, hardware_efficient
 from qml.engines.reference import ReferenceEngine
-from qml.operations import PartialTrace, Preparation
+from qml.instructions import PartialTrace, Preparation
 from qml.parameters import Parameter
 
 trace = PartialTrace((2,))

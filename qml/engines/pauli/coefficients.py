@@ -19,7 +19,7 @@ from qml.engines.pauli.chains import FIXED, FREE, Chains, chain_products, chain_
 from qml.engines.pauli.lanes import entries_of, in_lanes, members_of
 from qml.engines.transfer import LETTERS, transfer_derivatives, transfer_of
 from qml.gates import PauliRotation
-from qml.operations import Instruction
+from qml.instructions import Instruction
 
 
 class Coefficients:

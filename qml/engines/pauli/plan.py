@@ -20,7 +20,7 @@ from qml.engines.pauli.lanes import groups_of, in_lanes
 from qml.engines.pauli.tables import TableBuilder
 from qml.engines.transfer import LETTERS, transfer_of
 from qml.gates import PauliRotation
-from qml.operations import PartialTrace, Preparation, Unitary
+from qml.instructions import PartialTrace, Preparation, Unitary
 
 ROUNDING = 4 * float(np.finfo(np.float64).eps)
 """Entries of the transfer matrix of a fixed gate that are so close to an integer are that integer; the first row of a

@@ -21,7 +21,7 @@ from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Dims, ParamsLike, Real
 from qml.circuits.program import Program, Step
 from qml.engines.register import VectorsPull, VectorsPush, changes_of, directions_of
-from qml.operations import Unitary
+from qml.instructions import Unitary
 from qml.operators import PauliLike, PauliSum, as_pauli_sum
 
 

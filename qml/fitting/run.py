@@ -176,14 +176,16 @@ def fit(
         "validation": None if validation is None else repr(held_out),
         "patience": None if validation is None else int(patience),
     }
-    belongs = about | {
-        "target": repr(rho),
-        "parameters": list(model.parameter_names + loss.parameter_names),
-        "params0": None if start is None else _digest(start.tolist()),
-        "seed": seed if rng is None else _random_state(rng),
-        "restarts": restarts,
-        "track_fidelity": track_fidelity,
-    }
+    belongs = {}
+    if where is not None:
+        belongs = about | {
+            "target": repr(rho),
+            "parameters": list(model.parameter_names + loss.parameter_names),
+            "params0": None if start is None else _digest(start.tolist()),
+            "seed": seed if rng is None else _random_state(rng),
+            "restarts": restarts,
+            "track_fidelity": track_fidelity,
+        }
     keeper = Keeper(where, belongs)
     with threads.suited(math.prod(model.dims)), Progress(progress, max_iterations, restarts) as bar:
         made_with = {**provenance(), **{name: said for name, said in about.items() if said is not None}}

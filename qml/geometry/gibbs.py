@@ -17,7 +17,7 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 
 from qml import _checks, buffers
-from qml._typing import Integer, Numeric, Real
+from qml._typing import Numeric, Real
 from qml.geometry.involutions import Involutions
 from qml.geometry.metric import Metric
 from qml.geometry.weights import gibbs_weights
@@ -38,14 +38,11 @@ Rotate: TypeAlias = Callable[[Any, Real, int, int, Any], None]
 
 
 class StringsLike(Protocol):
-    """Pauli strings, as :class:`Involutions` takes them, of which operators are sums: G_j = sum_w a_jw P_w, but for
-    constants."""
-
-    n: int
+    """k Pauli strings of which operators are sums: G_j = sum_w a_jw P_w, but for constants."""
 
     @property
-    def words(self) -> Integer:
-        """x and z of each, (k, 2)."""
+    def involutions(self) -> Involutions:
+        """The strings between eigenvectors."""
 
     @property
     def weights(self) -> Any:
@@ -133,10 +130,10 @@ class GibbsMetric(Metric):
             levels = (levels - self._means[:, None]) * np.exp(self._logs / 2)
             return np.asarray(levels @ levels.T)
         strings = self._generators.strings
-        if strings is None or len(strings.words) > MANY_STRINGS * m:
+        if strings is None or strings.weights.shape[1] > MANY_STRINGS * m:
             return self._contracted(self._means, self._rotated)
         a = strings.weights
-        found = self._contracted(strings.traces(self._cotangent), Involutions(strings.words, strings.n).centred)
+        found = self._contracted(strings.traces(self._cotangent), strings.involutions.centred)
         return np.asarray(a @ (a @ found).T)
 
     def _contracted(self, means: Real, rotate: Rotate) -> Real:

@@ -18,6 +18,7 @@ from scipy import sparse
 from qml import _checks
 from qml._checks import InputError
 from qml._typing import Complex, Dims, DimsLike, Integer, Numeric, Real
+from qml.geometry.involutions import Involutions
 from qml.operators import PauliSum
 from qml.operators.strings import walsh_hadamard
 from qml.states.sectors import Sectors, sectors_of
@@ -196,13 +197,16 @@ class Strings:
     the identity, which no metric sees."""
 
     def __init__(self, generators: PauliGenerators) -> None:
-        self.n = generators.n
         self._generators = generators
         kept = np.flatnonzero(generators.words.any(axis=1))
         x, z = generators.words[kept].T
         self._kept = kept[np.argsort(np.where(x == 0, 0, np.where(z == 0, 1, 2)), kind="stable")]
-        self.words = generators.words[self._kept]
         self.weights = generators.weights[:, self._kept]
+
+    @cached_property
+    def involutions(self) -> Involutions:
+        """The strings between eigenvectors, as metrics ask for them at every step."""
+        return Involutions(self._generators.words[self._kept], self._generators.n)
 
     def traces(self, cotangent: Numeric) -> Real:
         return np.asarray(self._generators.word_traces(cotangent)[self._kept])

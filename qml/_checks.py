@@ -335,7 +335,7 @@ def hermitian(name: str, matrix: ArrayLike, dim: int | None = None) -> Complex:
 
 def summable(name: str, a: Numeric, remedy: str) -> None:
     """Refuse entries (..., d) so large that sums along rows, and so eigenvalues and their differences, overflow."""
-    largest, limit = float(np.abs(a).max(initial=0.0)), float(np.finfo(np.float64).max) / (4 * a.shape[-1])
+    largest, limit = float(abs(a).max(initial=0.0)), float(np.finfo(np.float64).max) / (4 * a.shape[-1])
     if not largest <= limit:  # or not a number
         raise InputError(
             f"{name} must have entries of size up to {limit:.3g}, so that sums of them exist; found {largest:.3g}: "

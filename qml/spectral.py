@@ -11,11 +11,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import scipy.linalg
 
 from qml import _checks, buffers, threads
+from qml._arrays import as_complex, as_real, frozen, namespace, on_host
 from qml._typing import Complex, Numeric, Real
 
 EPS, TINY = float(np.finfo(np.float64).eps), float(np.finfo(np.float64).tiny)
@@ -34,9 +36,9 @@ HALVES_FROM, HALVES = 256, 4
 """Dimension from which only the upper blocks of a Hermitian matrix are multiplied by columns, and how many a side."""
 
 
-def support_cut(largest: Real, dim: int) -> Real:
+def support_cut(largest: Any, dim: int) -> Any:
     """Computed eigenvalues at or below this are zero: 4 d eps lambda_max."""
-    return np.asarray(4 * dim * EPS * largest)
+    return 4 * dim * EPS * largest
 
 
 def weight_cut(dim: int) -> float:
@@ -66,17 +68,14 @@ class Spectrum:
     log_outside: float = -math.inf
 
     def __post_init__(self) -> None:
-        for name in ("log_eigenvalues", "basis"):
-            held = getattr(self, name)
-            if held is not None and held.flags.writeable:
-                view = held.view()
-                view.flags.writeable = False
-                object.__setattr__(self, name, view)
+        object.__setattr__(self, "log_eigenvalues", frozen(self.log_eigenvalues))
+        object.__setattr__(self, "basis", frozen(self.basis))
 
     @property
     def eigenvalues(self) -> Real:
         """exp(l_j), shape (..., r)."""
-        return np.exp(self.log_eigenvalues)
+        values: Real = namespace(self.log_eigenvalues).exp(self.log_eigenvalues)
+        return values
 
     @property
     def dim(self) -> int:
@@ -91,7 +90,8 @@ class Spectrum:
     @property
     def support(self) -> np.ndarray:
         """Boolean (..., r): which columns carry weight."""
-        return np.isfinite(self.log_eigenvalues)
+        kept: np.ndarray = namespace(self.log_eigenvalues).isfinite(self.log_eigenvalues)
+        return kept
 
     @property
     def has_kernel(self) -> bool:
@@ -104,9 +104,10 @@ class Spectrum:
         return self.log_eigenvalues if self.log_outside == -math.inf else self._with_outside()
 
     def _with_outside(self) -> Real:
-        logs = self.log_eigenvalues
-        outside = np.full((*logs.shape[:-1], self.dim - logs.shape[-1]), self.log_outside)
-        return np.concatenate([logs, outside], axis=-1)
+        logs, xp = self.log_eigenvalues, namespace(self.log_eigenvalues)
+        outside = xp.full((*logs.shape[:-1], self.dim - logs.shape[-1]), self.log_outside)
+        every: Real = xp.concat([logs, outside], axis=-1)
+        return every
 
     @cached_property
     def completed(self) -> Spectrum:
@@ -115,19 +116,21 @@ class Spectrum:
             return self
         assert self.basis is not None
         _checks.memory(f"eigenvectors of dimension {self.dim}", 48 * self.dim**2, "use fewer sites")
-        r = self.basis.shape[-1]
-        rest = np.linalg.qr(self.basis, mode="complete")[0][..., r:]
-        basis = np.concatenate([self.basis, rest], axis=-1)
-        return Spectrum(self._with_outside(), basis, self.cut)
+        xp = namespace(self.basis)
+        d, r = self.basis.shape[-2:]
+        if on_host(self.basis):
+            rest = np.linalg.qr(self.basis, mode="complete")[0][..., r:]
+        else:  # the array API has no complete QR: what a reduced one makes of the columns and of the rest of a basis
+            rest = xp.linalg.qr(xp.concat([self.basis, xp.eye(d, dtype=self.basis.dtype)], axis=-1))[0][..., r:]
+        return Spectrum(self._with_outside(), xp.concat([self.basis, rest], axis=-1), self.cut)
 
     def matrix_of(self, values: Numeric) -> Complex:
         """sum_j values_j |v_j><v_j|, shape (..., d, d)."""
         if self.basis is None:
-            out = np.zeros((*values.shape, values.shape[-1]), dtype=np.complex128)
-            index = np.arange(values.shape[-1])
-            out[..., index, index] = values
-            return out
-        is_real = values.dtype.kind == "f" and not self.basis.imag.any()
+            xp = namespace(values)
+            diagonal: Complex = xp.where(xp.eye(values.shape[-1], dtype=bool), values[..., None] + 0j, 0.0)
+            return diagonal
+        is_real = on_host(self.basis) and values.dtype.kind == "f" and not self.basis.imag.any()
         if is_real:
             basis = self.basis.real.copy()
             return np.asarray((basis * values[..., None, :]) @ basis.swapaxes(-1, -2), dtype=np.complex128)
@@ -137,7 +140,7 @@ class Spectrum:
         """V^dagger X V of a Hermitian X (..., d, d), shape (..., r, r)."""
         if self.basis is None:
             return operator
-        if self.basis.size < SMALL:
+        if self.basis.size < SMALL or not on_host(self.basis):
             return self.basis.conj().swapaxes(-1, -2) @ (operator @ self.basis)
         return _sandwich(_adjoint(self.basis), operator, self.basis)
 
@@ -145,7 +148,7 @@ class Spectrum:
         """V X V^dagger of a Hermitian X (..., r, r), shape (..., d, d)."""
         if self.basis is None:
             return operator
-        if self.basis.size < SMALL:
+        if self.basis.size < SMALL or not on_host(self.basis):
             return self.basis @ (operator @ self.basis.conj().swapaxes(-1, -2))
         return _sandwich(self.basis, operator, _adjoint(self.basis))
 
@@ -174,12 +177,13 @@ class Spectrum:
         """
         assert self.basis is not None
         if self.log_outside == -math.inf:
-            return np.asarray(2 * self.basis @ ((log_divided_differences(self.log_eigenvalues) * rotated) @ rows))
-        outside = np.full((*self.log_eigenvalues.shape[:-1], 1), self.log_outside)
-        differences = log_divided_differences(np.concatenate([self.log_eigenvalues, outside], axis=-1))
+            return as_complex(2 * self.basis @ ((log_divided_differences(self.log_eigenvalues) * rotated) @ rows))
+        xp = namespace(self.log_eigenvalues)
+        outside = xp.full((*self.log_eigenvalues.shape[:-1], 1), self.log_outside)
+        differences = log_divided_differences(xp.concat([self.log_eigenvalues, outside], axis=-1))
         inside = self.basis @ (differences[..., :-1, :-1] * rotated)
         beside = (columns - self.basis @ rotated) * differences[..., -1:, :-1]
-        return np.asarray(2 * (inside + beside) @ rows)
+        return as_complex(2 * (inside + beside) @ rows)
 
     def exp_pullback(self, cotangent: Complex) -> Complex:
         r"""dL/dA from the Hermitian X with dL = Tr(X d exp A), where A has the eigenvalues l_j in this basis."""
@@ -191,20 +195,26 @@ def _pairs(log_values: Real) -> tuple[Real, Real, np.ndarray | None]:
 
     The smallest float64s stand for zero: there quotients of gap and expm1(gap) are 1, as their limits are.
     """
-    everywhere = log_values.min(initial=0.0) > -np.inf
-    finite = None if everywhere else np.isfinite(log_values)
-    safe = log_values if finite is None else np.where(finite, log_values, 0.0)
-    gap = np.subtract(safe[..., :, None], safe[..., None, :], out=_room(safe))
-    np.copysign(gap, -1.0, out=gap)
-    np.minimum(gap, -TINY, out=gap)
+    xp = namespace(log_values)
+    everywhere = bool(log_values.min(initial=0.0) > -math.inf)
+    finite = None if everywhere else xp.isfinite(log_values)
+    safe = log_values if finite is None else xp.where(finite, log_values, 0.0)
+    gap = xp.subtract(safe[..., :, None], safe[..., None, :], **_room(safe))
+    place = _into(gap)
+    gap = xp.minimum(xp.copysign(gap, -1.0, **place), -TINY, **place)
     return safe, gap, None if finite is None else finite[..., :, None] & finite[..., None, :]
 
 
-def _room(values: Real) -> Real:
-    """Room for one number for each pair of values (..., r)."""
-    if values.size < threads.SPLIT_FROM:
-        return np.empty((*values.shape, values.shape[-1]))
-    return buffers.empty((*values.shape, values.shape[-1]), aligned=False)
+def _room(values: Real) -> dict[str, Real]:
+    """Where NumPy writes one number for each pair of values (..., r): memory that is kept, if it is much."""
+    if values.size < threads.SPLIT_FROM or not on_host(values):
+        return {}
+    return {"out": buffers.empty((*values.shape, values.shape[-1]), aligned=False)}
+
+
+def _into(array: Numeric) -> dict[str, Numeric]:
+    """NumPy writes over this array; others make a new one."""
+    return {"out": array} if on_host(array) else {}
 
 
 def log_divided_differences(log_values: Real) -> Real:
@@ -220,14 +230,14 @@ def log_divided_differences(log_values: Real) -> Real:
     array([[2., 2.],
            [2., 2.]])
     """
+    xp = namespace(log_values)
     safe, ratio, both = _pairs(log_values)
-    other = np.expm1(ratio, out=_room(safe))
-    np.divide(ratio, other, out=ratio)
+    other = xp.expm1(ratio, **_room(safe))
+    ratio = xp.divide(ratio, other, **_into(ratio))
     with np.errstate(over="ignore"):  # 1/e^l above the range of float64 is inf
-        inverse = np.exp(-safe)
-        np.minimum(inverse[..., :, None], inverse[..., None, :], out=other)
-        ratio *= other
-    return ratio if both is None else np.where(both, ratio, 0.0)
+        inverse = xp.exp(-safe)
+        ratio *= xp.minimum(inverse[..., :, None], inverse[..., None, :], **_into(other))
+    return ratio if both is None else as_real(xp.where(both, ratio, 0.0))
 
 
 def exp_divided_differences(log_values: Real) -> Real:
@@ -235,13 +245,13 @@ def exp_divided_differences(log_values: Real) -> Real:
 
     Evaluated as e^{l_>} expm1(delta) / delta, with delta = l_< - l_> <= 0.
     """
+    xp = namespace(log_values)
     safe, gap, both = _pairs(log_values)
-    ratio = np.expm1(gap, out=_room(safe))
-    np.divide(ratio, gap, out=ratio)
-    values = np.exp(safe)
-    np.maximum(values[..., :, None], values[..., None, :], out=gap)
-    ratio *= gap
-    return ratio if both is None else np.where(both, ratio, 0.0)
+    ratio = xp.expm1(gap, **_room(safe))
+    ratio = xp.divide(ratio, gap, **_into(ratio))
+    values = xp.exp(safe)
+    ratio *= xp.maximum(values[..., :, None], values[..., None, :], **_into(gap))
+    return ratio if both is None else as_real(xp.where(both, ratio, 0.0))
 
 
 @threads.suited_to_matrix
@@ -258,6 +268,8 @@ def quadratic_forms(matrix: Complex, columns: Complex) -> Real:
     array([1., 3.])
     """
     d = matrix.shape[-1]
+    if not (on_host(matrix) and on_host(columns)):
+        return as_real((columns.conj() * (matrix @ columns)).real.sum(axis=-2))
     if matrix.ndim > 2 or columns.ndim > 2:
         return np.asarray(np.einsum("...dj,...dj->...j", columns.conj(), matrix @ columns).real)
     if d >= SCIPY_FROM:
@@ -279,23 +291,23 @@ def quadratic_forms(matrix: Complex, columns: Complex) -> Real:
 
 def _adjoint(columns: Complex) -> Complex:
     """A^dagger (..., r, d)."""
-    if columns.nbytes < buffers.SMALLEST:
+    if not on_host(columns) or columns.nbytes < buffers.SMALLEST:
         return columns.conj().swapaxes(-1, -2)
     return np.conjugate(columns, out=buffers.empty_complex(columns.shape)).swapaxes(-1, -2)
 
 
 def _times(factors: Numeric, matrix: Complex) -> Complex:
     """The product entry by entry; the shapes broadcast."""
-    if matrix.ndim > 2 or factors.ndim > 2 or matrix.nbytes < buffers.SMALLEST:
-        return np.asarray(factors * matrix, dtype=np.complex128)
+    if matrix.ndim > 2 or factors.ndim > 2 or not on_host(matrix) or matrix.nbytes < buffers.SMALLEST:
+        return as_complex(factors * matrix)
     return np.multiply(factors, matrix, out=buffers.empty_complex(matrix.shape))
 
 
 @threads.suited_to_matrix
 def _product(a: Complex, b: Complex) -> Complex:
     """a @ b; one of matrices, if it is large, in memory that is kept."""
-    if a.ndim > 2 or b.ndim > 2 or a.nbytes < buffers.SMALLEST:
-        return np.asarray(a @ b)
+    if a.ndim > 2 or b.ndim > 2 or not (on_host(a) and on_host(b)) or a.nbytes < buffers.SMALLEST:
+        return as_complex(a @ b)
     return np.matmul(a, b, out=buffers.empty_complex((a.shape[0], b.shape[1])))
 
 
@@ -319,6 +331,9 @@ def eigh(matrix: Complex) -> tuple[Real, Complex]:
 
     Costs about 25 d^3 operations for a complex matrix and a third of that for a real one.
     """
+    if not on_host(matrix):
+        found = matrix.__array_namespace__().linalg.eigh(matrix)
+        return found[0], found[1]
     a = _real_if_real(matrix)
     if a.ndim == 2 and a.shape[-1] >= SCIPY_FROM and np.iscomplexobj(a):
         values, vectors = scipy.linalg.eigh(a, driver="evr", check_finite=False)
@@ -339,16 +354,18 @@ def spectrum_of_matrix(matrix: Complex) -> Spectrum:
     values, vectors = eigh(matrix)
     cut = support_cut(values[..., -1:], matrix.shape[-1])
     if (values > cut).all():
-        return Spectrum(np.log(values), vectors)
-    logs = _log_above(values, cut)
-    return Spectrum(logs, vectors, np.where(np.isfinite(logs), 0.0, values).clip(0.0).sum(axis=-1))
+        return Spectrum(namespace(values).log(values), vectors)
+    logs, xp = _log_above(values, cut), namespace(values)
+    return Spectrum(logs, vectors, xp.where(xp.isfinite(logs), 0.0, values).clip(0.0).sum(axis=-1))
 
 
 @threads.suited_to_matrix
 def log_eigenvalues_of_matrix(matrix: Complex) -> Real:
     """The log-eigenvalues (..., d) of a density matrix, cut like its spectrum; a quarter of the cost."""
-    a = _real_if_real(matrix)
-    values = np.asarray(np.linalg.eigvalsh(a, UPLO="U"), dtype=np.float64)  # faster than from the lower triangle
+    if on_host(matrix):  # faster than from the lower triangle
+        values = np.asarray(np.linalg.eigvalsh(_real_if_real(matrix), UPLO="U"), dtype=np.float64)
+    else:
+        values = namespace(matrix).linalg.eigvalsh(matrix)
     return _log_above(values, support_cut(values[..., -1:], matrix.shape[-1]))
 
 
@@ -359,13 +376,14 @@ def decompose_factor(factor: Complex, smoothing: float = 0.0) -> tuple[Spectrum,
     Singular values are cut at d eps s_max. V^dagger A = s W^dagger is read off the decomposition: a product of the two
     would bury its small rows in rounding.
     """
-    u, s, wh = np.linalg.svd(factor, full_matrices=False)
+    xp = namespace(factor)
+    u, s, wh = xp.linalg.svd(factor, full_matrices=False)
     d, rows = factor.shape[-2], s[..., None] * wh
     logs = 2 * _log_above(s, d * EPS * s[..., :1])
     if not smoothing:
         return Spectrum(logs, u), rows
     outside = smoothing / d
-    return Spectrum(np.log((1 - smoothing) * np.exp(logs) + outside), u, log_outside=math.log(outside)), rows
+    return Spectrum(xp.log((1 - smoothing) * xp.exp(logs) + outside), u, log_outside=math.log(outside)), rows
 
 
 def log_probabilities(probabilities: Real) -> Real:
@@ -374,25 +392,22 @@ def log_probabilities(probabilities: Real) -> Real:
 
 
 def _log_above(values: Real, cut: Real) -> Real:
-    kept = values > cut
+    kept, xp = values > cut, namespace(values)
     if kept.all():
-        return np.asarray(np.log(values))
-    return np.where(kept, np.log(np.where(kept, values, 1.0)), -np.inf)
+        return as_real(xp.log(values))
+    return as_real(xp.where(kept, xp.log(xp.where(kept, values, 1.0)), -np.inf))
 
 
 def log_softmax(scores: Real) -> Real:
     """scores - log sum exp(scores) along the last axis; the largest entry to full relative accuracy."""
-    top = scores.max(axis=-1, keepdims=True)
-    shifted = scores - top
-    rest = np.exp(shifted)
-    if rest.ndim == 1:
-        rest[shifted.argmax()] = 0.0
-    else:
-        np.put_along_axis(rest, shifted.argmax(axis=-1, keepdims=True), 0.0, axis=-1)
-    return np.asarray(shifted - np.log1p(rest.sum(axis=-1, keepdims=True)))
+    xp = namespace(scores)
+    shifted = scores - scores.max(axis=-1, keepdims=True)
+    first = xp.arange(scores.shape[-1]) == shifted.argmax(axis=-1)[..., None]
+    rest = xp.where(first, 0.0, xp.exp(shifted))
+    return as_real(shifted - xp.log1p(rest.sum(axis=-1, keepdims=True)))
 
 
 def entropy(log_eigenvalues: Real) -> Real:
     """-sum_j p_j log p_j in nats (...), with p = exp(l) / sum exp(l): never negative, and 0 for one eigenvalue."""
-    logs = log_softmax(log_eigenvalues)
-    return np.asarray(-(np.exp(logs) * np.where(np.isfinite(logs), logs, 0.0)).sum(axis=-1)) + 0.0
+    logs, xp = log_softmax(log_eigenvalues), namespace(log_eigenvalues)
+    return as_real(-(xp.exp(logs) * xp.where(xp.isfinite(logs), logs, 0.0)).sum(axis=-1) + 0.0)

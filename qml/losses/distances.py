@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from qml import spectral
+from qml._arrays import namespace
 from qml._typing import Cotangent
 from qml.losses import measures
 from qml.losses.base import Loss
@@ -24,7 +23,8 @@ class HilbertSchmidt(Loss):
     def value_and_cotangent(self, target: State, sigma: State) -> tuple[float, Cotangent]:
         as_pair(target, sigma)
         difference = sigma.matrix() - target.matrix()
-        return float(np.square(np.abs(difference)).sum()), sigma.pull_matrix(2 * difference)
+        xp = namespace(difference)
+        return float(xp.square(xp.abs(difference)).sum()), sigma.pull_matrix(2 * difference)
 
     def floor(self, target: State) -> float:
         return 0.0
@@ -70,9 +70,10 @@ class TraceDistance(Loss):
     def value_and_cotangent(self, target: State, sigma: State) -> tuple[float, Cotangent]:
         as_pair(target, sigma)
         values, vectors = spectral.eigh(sigma.matrix() - target.matrix())
-        sign = np.where(np.abs(values) > spectral.support_cut(np.ones(()), len(values)), np.sign(values), 0.0)
+        xp = namespace(values)
+        sign = xp.where(xp.abs(values) > spectral.support_cut(1.0, len(values)), xp.sign(values), 0.0)
         cotangent = spectral.Spectrum(sign, vectors).matrix_of(sign / 2)
-        return float(np.abs(values).sum() / 2), sigma.pull_matrix(cotangent)
+        return float(xp.abs(values).sum() / 2), sigma.pull_matrix(cotangent)
 
     def floor(self, target: State) -> float:
         return 0.0

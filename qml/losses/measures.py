@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from qml import spectral, threads
+from qml._arrays import as_complex, namespace
 from qml._typing import Complex, Numbers
 from qml.states.base import State
 from qml.states.coercion import StateLike, as_pair, as_state
@@ -138,21 +137,24 @@ def fidelity(rho: StateLike, sigma: StateLike) -> Numbers:
     """
     rho, sigma = as_pair(rho, sigma)
     if rho.is_diagonal and sigma.is_diagonal:
-        return per_state(np.square(np.sqrt(rho.probabilities() * sigma.probabilities()).sum(axis=-1)))
+        products = rho.probabilities() * sigma.probabilities()
+        return per_state(namespace(products).sqrt(products).sum(axis=-1) ** 2)
     a, b = factor_of(rho), factor_of(sigma)
-    singular = np.linalg.svd(a.conj().swapaxes(-1, -2) @ b, compute_uv=False)
-    return per_state(np.square(singular.sum(axis=-1)))
+    between = a.conj().swapaxes(-1, -2) @ b
+    singular = namespace(between).linalg.svd(between, compute_uv=False)
+    return per_state(singular.sum(axis=-1) ** 2)
 
 
 def fidelity_and_derivative(rho: State, sigma: State) -> tuple[float, Complex]:
     """F(rho, sigma) of two states, and the M (d, d) of dF = Tr(M dsigma) along states whose rank does not change."""
     rho, sigma = as_pair(rho, sigma)
     a = factor_of(rho)
-    u, s, _ = np.linalg.svd(a.conj().T @ factor_of(sigma), full_matrices=False)
+    between = a.conj().T @ factor_of(sigma)
+    u, s, _ = namespace(between).linalg.svd(between, full_matrices=False)
     kept = s > a.shape[0] * spectral.EPS * s[0]
     au = a @ u[:, kept]
     root = float(s.sum())
-    return root**2, np.asarray(root * (au / s[kept]) @ au.conj().T)
+    return root**2, as_complex(root * (au / s[kept]) @ au.conj().T)
 
 
 def trace_distance(rho: StateLike, sigma: StateLike) -> Numbers:
@@ -168,8 +170,11 @@ def trace_distance(rho: StateLike, sigma: StateLike) -> Numbers:
     """
     rho, sigma = as_pair(rho, sigma)
     if rho.is_diagonal and sigma.is_diagonal:
-        return per_state(np.abs(rho.probabilities() - sigma.probabilities()).sum(axis=-1) / 2)
-    return per_state(np.abs(np.linalg.eigvalsh(rho.matrix() - sigma.matrix())).sum(axis=-1) / 2)
+        values = rho.probabilities() - sigma.probabilities()
+    else:
+        difference = rho.matrix() - sigma.matrix()
+        values = namespace(difference).linalg.eigvalsh(difference)
+    return per_state(abs(values).sum(axis=-1) / 2)
 
 
 def hilbert_schmidt_distance(rho: StateLike, sigma: StateLike) -> Numbers:
@@ -183,8 +188,11 @@ def hilbert_schmidt_distance(rho: StateLike, sigma: StateLike) -> Numbers:
     """
     rho, sigma = as_pair(rho, sigma)
     if rho.is_diagonal and sigma.is_diagonal:
-        return per_state(np.linalg.norm(rho.probabilities() - sigma.probabilities(), axis=-1))
-    return per_state(np.sqrt(np.square(np.abs(rho.matrix() - sigma.matrix())).sum(axis=(-2, -1))))
+        moved = rho.probabilities() - sigma.probabilities()
+        return per_state(namespace(moved).linalg.norm(moved, axis=-1))
+    difference = rho.matrix() - sigma.matrix()
+    xp = namespace(difference)
+    return per_state(xp.sqrt(xp.square(xp.abs(difference)).sum(axis=(-2, -1))))
 
 
 def weight_outside_support(rho: StateLike, sigma: StateLike) -> Numbers:
@@ -206,7 +214,7 @@ def factor_of(rho: State) -> Complex:
     if rho.factor is not None:
         return rho.factor
     spectrum = rho.spectrum()
-    half = np.exp(spectrum.log_eigenvalues / 2)
+    half = namespace(spectrum.log_eigenvalues).exp(spectrum.log_eigenvalues / 2)
     if spectrum.basis is None:
         return spectral.Spectrum(half, None).matrix_of(half)
-    return np.asarray(spectrum.basis * half[..., None, :])
+    return as_complex(spectrum.basis * half[..., None, :])

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from qml import _checks, operators, spectral
+from qml._arrays import as_complex, as_real, diagonal, namespace, trace_of_product
 from qml._checks import InputError
 from qml._typing import Complex, Cotangent, Dims, Integer, Numbers, Real
 from qml.operators import PauliSum
@@ -102,21 +103,22 @@ class State(Correlations):
 
     def probabilities(self) -> Real:
         """Populations <x|sigma|x> of the computational basis, shape (..., d)."""
-        return np.asarray(np.diagonal(self.matrix(), axis1=-2, axis2=-1).real)
+        return diagonal(self.matrix())
 
     def apply(self, columns: Complex) -> Complex:
         """sigma times the columns (..., d, m); without its matrix where the state is held as something smaller."""
-        return np.asarray(self.matrix() @ columns)
+        return as_complex(self.matrix() @ columns)
 
     def populations(self, basis: Complex | None) -> Real:
         """<v_j|sigma|v_j> for the columns v_j of `basis` (..., d, r); None is the computational basis."""
         if basis is None:
             return self.probabilities()
-        return np.asarray(np.einsum("...dj,...dj->...j", basis.conj(), self.apply(basis)).real)
+        image = self.apply(basis)
+        return as_real(namespace(image).einsum("...dj,...dj->...j", basis.conj(), image).real)
 
     def _trace(self) -> Real:
         """Tr sigma, which is one to rounding; shape of the batch."""
-        return np.asarray(self.probabilities().sum(axis=-1))
+        return as_real(self.probabilities().sum(axis=-1))
 
     def expect(self, operator: OperatorLike) -> Numbers:
         r"""Tr(sigma O) of a Hermitian operator, in the unit of O.
@@ -152,9 +154,9 @@ class State(Correlations):
     def _expect(self, operator: PauliSum | Complex) -> Real:
         if isinstance(operator, PauliSum) and operator.dims == self.dims:
             entries = operator.sparse().tocoo()
-            return np.asarray((entries.data * self.matrix()[..., entries.col, entries.row]).sum(axis=-1).real)
+            return as_real((entries.data * self.matrix()[..., entries.col, entries.row]).sum(axis=-1).real)
         o = operators.as_matrix(operator, self.dims)
-        return np.asarray(np.einsum("...ij,...ji->...", self.matrix(), o).real)
+        return trace_of_product(self.matrix(), o)
 
     def entropy(self) -> Numbers:
         r"""The von Neumann entropy -Tr sigma log sigma in nats, from 0 (pure) to log d; 0 log 0 = 0. Computed once."""
@@ -170,18 +172,23 @@ class State(Correlations):
 
     def _purity(self) -> Real:
         if self.is_diagonal:
-            return np.asarray(np.square(self.probabilities()).sum(axis=-1))
-        return np.asarray(np.square(np.abs(self.matrix())).sum(axis=(-2, -1)))
+            p = self.probabilities()
+            return as_real(namespace(p).square(p).sum(axis=-1))
+        m = self.matrix()
+        xp = namespace(m)
+        return as_real(xp.square(xp.abs(m)).sum(axis=(-2, -1)))
 
     def eigenvalues(self) -> Real:
         """The eigenvalues, descending, shape (..., d); 0 where the support policy takes them for zero."""
-        values = np.exp(self._log_eigenvalues())
-        missing = np.zeros((*values.shape[:-1], self.dim - values.shape[-1]))
-        return np.concatenate([np.sort(values, axis=-1)[..., ::-1], missing], axis=-1)
+        logs = self._log_eigenvalues()
+        xp = namespace(logs)
+        values = xp.exp(logs)
+        missing = xp.zeros((*values.shape[:-1], self.dim - values.shape[-1]))
+        return as_real(xp.concat([xp.sort(values, axis=-1)[..., ::-1], missing], axis=-1))
 
     def rank(self) -> Numbers:
         """The number of eigenvalues above the cut of the support policy, an int for a single state."""
-        return per_state(np.isfinite(self._spectrum.every_log_eigenvalue()).sum(axis=-1))
+        return per_state((self._spectrum.every_log_eigenvalue() > -math.inf).sum(axis=-1))
 
     def sample(self, shots: int, rng: np.random.Generator | int) -> Integer:
         """Outcomes of measuring all sites in the computational basis, shape (..., shots, n): a row for each shot.

@@ -21,9 +21,8 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
-import numpy as np
-
 from qml import spectral
+from qml._arrays import as_real, namespace
 from qml._checks import InputError
 from qml._typing import Complex, Cotangent, Dims, Numbers, Real
 
@@ -61,9 +60,9 @@ def log_expectation(rho: Data, sigma: State) -> Real:
     r"""Tr(rho log sigma) in nats, leading axes broadcast; -inf where rho leaves the support of sigma."""
     _same_sites(rho, sigma)
     if sigma.parts:
-        return np.asarray(sum(log_expectation(part, factor) for part, factor in _pairs(rho._as_state(), sigma.parts)))
+        return as_real(sum(log_expectation(part, factor) for part, factor in _pairs(rho._as_state(), sigma.parts)))
     if _by_energy(rho, sigma):
-        return np.asarray(-sigma._energy(rho) - rho._trace() * sigma._log_partition())
+        return as_real(-sigma._energy(rho) - rho._trace() * sigma._log_partition())
     state, spectrum = rho._as_state(), sigma._spectrum
     return _mean(spectrum, state, state.populations(spectrum.basis))
 
@@ -102,11 +101,12 @@ def _mean(spectrum: spectral.Spectrum, rho: State, populations: Real) -> Real:
     logs = spectrum.log_eigenvalues
     if spectrum.log_outside > -math.inf:
         outside = spectrum.log_outside
-        return np.asarray((populations * (logs - outside)).sum(axis=-1) + rho._trace() * outside)
+        return as_real((populations * (logs - outside)).sum(axis=-1) + rho._trace() * outside)
     if not spectrum.has_kernel:
-        return np.asarray((populations * logs).sum(axis=-1))
-    inside = np.where(spectrum.support, populations * np.where(spectrum.support, logs, 0.0), 0.0).sum(axis=-1)
-    return np.where(kernel_weight(spectrum, rho, populations) > weight_cut(spectrum, rho), -np.inf, inside)
+        return as_real((populations * logs).sum(axis=-1))
+    kept, xp = spectrum.support, namespace(logs, populations)
+    inside = xp.where(kept, populations * xp.where(kept, logs, 0.0), 0.0).sum(axis=-1)
+    return as_real(xp.where(kernel_weight(spectrum, rho, populations) > weight_cut(spectrum, rho), -math.inf, inside))
 
 
 def weight_cut(spectrum: spectral.Spectrum, rho: State) -> Real | float:
@@ -117,9 +117,10 @@ def weight_cut(spectrum: spectral.Spectrum, rho: State) -> Real | float:
 
 def kernel_weight(spectrum: spectral.Spectrum, rho: State, populations: Real) -> Real:
     """Weight of rho on the kernel of a spectrum, given p_j = <j|rho|j> in its basis; shape of the batch."""
+    kept, xp = spectrum.support, namespace(spectrum.log_eigenvalues, populations)
     if spectrum.is_complete or spectrum.log_outside > -math.inf:
-        return np.asarray(np.where(spectrum.support, 0.0, populations).sum(axis=-1))
-    return np.asarray(rho._trace() - np.where(spectrum.support, populations, 0.0).sum(axis=-1))
+        return as_real(xp.where(kept, 0.0, populations).sum(axis=-1))
+    return as_real(rho._trace() - xp.where(kept, populations, 0.0).sum(axis=-1))
 
 
 def _pairs(rho: State, parts: Sequence[State]) -> Iterable[tuple[State, State]]:

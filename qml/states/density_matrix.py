@@ -11,6 +11,7 @@ from typing import Any, Self
 import numpy as np
 
 from qml import _checks, operators, spectral
+from qml._arrays import as_complex, as_real, diagonal, frozen, namespace, on_host
 from qml._checks import InputError
 from qml._files import read_arrays, write_arrays
 from qml._typing import ArrayLike, Complex, Cotangent, Dims, DimsLike, Numeric, Real
@@ -102,9 +103,9 @@ class DensityMatrix(State):
         else:
             self.dims = dims if known and isinstance(dims, tuple) else _checks.dimensions("dims", dims, shape[-1])
         self._batch_shape = shape[:-1]
-        self._matrix: Complex | None = _frozen(matrix)
-        self._probabilities: Real | None = _frozen(probabilities)
-        self._factor: Complex | None = _frozen(factor)
+        self._matrix: Complex | None = frozen(matrix)
+        self._probabilities: Real | None = frozen(probabilities)
+        self._factor: Complex | None = frozen(factor)
         self.smoothing = smoothing
 
     @classmethod
@@ -116,7 +117,9 @@ class DensityMatrix(State):
     @classmethod
     def _trusted(cls, matrix: Complex, dims: DimsLike | None = None) -> Self:
         """A state from a matrix that is known to be one: nothing is checked. For engines."""
-        return cls._make(np.asarray(matrix, dtype=np.complex128), dims, known=True)
+        if on_host(matrix):
+            matrix = np.asarray(matrix, dtype=np.complex128)
+        return cls._make(matrix, dims, known=True)
 
     @classmethod
     def from_vector(cls, psi: ArrayLike, dims: DimsLike | None = None) -> Self:
@@ -300,8 +303,9 @@ class DensityMatrix(State):
                 m = spectral.Spectrum(self._probabilities, None).matrix_of(self._probabilities)
             else:
                 assert self._factor is not None
-                m = self._smoothed(self._factor @ self._factor.conj().swapaxes(-1, -2), np.eye(self.dim))
-            self._matrix = _frozen(m)
+                white = namespace(self._factor).eye(self.dim) if self.smoothing else 0.0
+                m = self._smoothed(self._factor @ self._factor.conj().swapaxes(-1, -2), white)
+            self._matrix = frozen(m)
         assert self._matrix is not None
         return self._matrix
 
@@ -331,17 +335,19 @@ class DensityMatrix(State):
         if self._probabilities is not None:
             return self._probabilities
         if self._factor is not None:
-            return np.asarray(self._smoothed(np.square(np.abs(self._factor)).sum(axis=-1), 1.0))
+            return as_real(self._smoothed(_squares(self._factor).sum(axis=-1), 1.0))
         return super().probabilities()
 
     def populations(self, basis: Complex | None) -> Real:
         if basis is None:
             return self.probabilities()
         if self._probabilities is not None:
-            return np.asarray(np.einsum("...dj,...d->...j", np.square(np.abs(basis)), self._probabilities))
+            squares, p = _squares(basis), self._probabilities
+            return as_real(namespace(squares, p).einsum("...dj,...d->...j", squares, p))
         if self._factor is not None:
-            found = np.square(np.abs(basis.conj().swapaxes(-1, -2) @ self._factor)).sum(axis=-1)
-            return np.asarray(self._smoothed(found, np.square(np.abs(basis)).sum(axis=-2)))
+            found = _squares(basis.conj().swapaxes(-1, -2) @ self._factor).sum(axis=-1)
+            white = _squares(basis).sum(axis=-2) if self.smoothing else 0.0
+            return as_real(self._smoothed(found, white))
         return spectral.quadratic_forms(self.matrix(), basis)
 
     def _expect(self, operator: PauliSum | Complex) -> Real:
@@ -354,15 +360,17 @@ class DensityMatrix(State):
 
     def apply(self, columns: Complex) -> Complex:
         if self._probabilities is not None:
-            return np.asarray(self._probabilities[..., None] * columns)
+            return as_complex(self._probabilities[..., None] * columns)
         if self._factor is not None:
-            return np.asarray(self._smoothed(self._factor @ (self._factor.conj().swapaxes(-1, -2) @ columns), columns))
+            image = self._factor @ (self._factor.conj().swapaxes(-1, -2) @ columns)
+            return as_complex(self._smoothed(image, columns))
         return super().apply(columns)
 
     def _purity(self) -> Real:
         if self._factor is None or not self.smoothing:
             return super()._purity()
-        return np.asarray(np.exp(2 * self._log_eigenvalues()).sum(axis=-1))
+        logs = self._log_eigenvalues()
+        return as_real(namespace(logs).exp(2 * logs).sum(axis=-1))
 
     def _in_eigenbasis(self, rho: State) -> tuple[Real, Callable[[], Cotangent]]:
         if self._probabilities is not None:
@@ -373,7 +381,7 @@ class DensityMatrix(State):
         assert spectrum.basis is not None
         columns = rho.apply(spectrum.basis)
         rotated = spectrum.basis.conj().T @ columns
-        return np.diagonal(rotated).real, lambda: self._pull_log_to_factor(-columns, -rotated)
+        return diagonal(rotated), lambda: self._pull_log_to_factor(-columns, -rotated)
 
     def _pull_log_to_factor(self, columns: Complex, rotated: Complex) -> Complex:
         rows = self.factor_in_eigenbasis()
@@ -387,16 +395,15 @@ class DensityMatrix(State):
             columns = cotangent @ spectrum.basis
             return self._pull_log_to_factor(columns, spectrum.basis.conj().swapaxes(-1, -2) @ columns)
         if self._probabilities is not None:
-            x = np.diagonal(cotangent, axis1=-2, axis2=-1).real
-            kept = spectrum.support
-            return np.where(kept, x / np.where(kept, self._probabilities, 1.0), 0.0)
+            kept, xp = spectrum.support, namespace(self._probabilities, cotangent)
+            return xp.where(kept, diagonal(cotangent) / xp.where(kept, self._probabilities, 1.0), 0.0)
         return spectrum.log_pullback(cotangent)
 
     def pull_matrix(self, cotangent: Complex) -> Cotangent:
         if self._probabilities is not None:
-            return np.asarray(np.diagonal(cotangent, axis1=-2, axis2=-1).real)
+            return diagonal(cotangent)
         if self._factor is not None:
-            return np.asarray(2 * (1 - self.smoothing) * cotangent @ self._factor)
+            return as_complex(2 * (1 - self.smoothing) * cotangent @ self._factor)
         return cotangent
 
     def partial_trace(self, keep: Sequence[int]) -> DensityMatrix:
@@ -427,7 +434,7 @@ def in_eigenbasis(sigma: State, rho: State) -> tuple[Real, Callable[[], Cotangen
     """:meth:`State._in_eigenbasis` of states that know no more than their matrix: V^dagger rho V serves both."""
     spectrum = sigma._spectrum
     rotated = spectrum.to_basis(rho.matrix())
-    return np.diagonal(rotated).real, lambda: sigma.pull_matrix(spectrum.log_pullback_in_basis(rotated, -1.0))
+    return diagonal(rotated), lambda: sigma.pull_matrix(spectrum.log_pullback_in_basis(rotated, -1.0))
 
 
 def reduced(state: State, keep: Sequence[int]) -> DensityMatrix:
@@ -454,10 +461,7 @@ def _grouped(values: Numeric, kept: tuple[int, ...], state: State) -> Numeric:
     return tensor.reshape(*values.shape[:-1], math.prod(state.dims[k] for k in kept), -1)
 
 
-def _frozen(a: Any) -> Any:
-    """A read-only view: a state never changes."""
-    if a is None:
-        return None
-    view = a.view()
-    view.flags.writeable = False
-    return view
+def _squares(columns: Complex) -> Real:
+    """The absolute squares of the entries."""
+    xp = namespace(columns)
+    return as_real(xp.square(xp.abs(columns)))

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from qml import _checks, spectral
+from qml._arrays import as_complex, as_real, diagonal, frozen, namespace, on_host, trace_of_product
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Cotangent, Dims, DimsLike, Integer, Numbers, Numeric, Real
 from qml.states.base import State
@@ -89,8 +90,7 @@ class GibbsState(State):
 
     def _hold(self, k: Numeric, dims: Dims, diagonal: bool, sectors: Sectors | None) -> None:
         _checks.summable("the modular Hamiltonian", k, "lower beta or the coefficients")
-        self._k = k.view()
-        self._k.flags.writeable = False
+        self._k: Numeric = frozen(k)
         self.dims = dims
         self._diagonal = diagonal
         self._sigma: Complex | None = None
@@ -114,8 +114,12 @@ class GibbsState(State):
     def hamiltonian(self) -> Complex:
         """The modular Hamiltonian K, shape (..., d, d)."""
         if self._diagonal:
-            return spectral.Spectrum(np.asarray(self._k.real), None).matrix_of(self._k)
-        return np.asarray(self._k, dtype=np.complex128)
+            return spectral.Spectrum(self._k.real, None).matrix_of(self._k)
+        return self._dense()
+
+    def _dense(self) -> Complex:
+        """K as a complex matrix."""
+        return np.asarray(self._k, dtype=np.complex128) if on_host(self._k) else as_complex(self._k)
 
     def log_partition(self) -> Numbers:
         """log Z = log Tr exp(-K) in nats; never overflows."""
@@ -123,15 +127,15 @@ class GibbsState(State):
 
     def _log_partition(self) -> Real:
         spectrum, lowest = self.spectrum(), self._lowest
-        return np.asarray(-lowest - spectrum.log_eigenvalues.max(axis=-1))
+        return as_real(-lowest - spectrum.log_eigenvalues.max(axis=-1))
 
     def _compute_spectrum(self) -> spectral.Spectrum:
         if self._diagonal:
-            energies, basis = np.asarray(self._k.real), None
+            energies, basis = self._k.real, None
         elif self._sectors is not None:
-            energies, basis, self._labels = self._sectors.eigh(np.asarray(self._k, dtype=np.complex128))
+            energies, basis, self._labels = self._sectors.eigh(self._dense())
         else:
-            energies, basis = spectral.eigh(np.asarray(self._k, dtype=np.complex128))
+            energies, basis = spectral.eigh(self._dense())
         self._lowest = energies.min(axis=-1)
         return spectral.Spectrum(spectral.log_softmax(-energies), basis)
 
@@ -143,8 +147,7 @@ class GibbsState(State):
     def matrix(self) -> Complex:
         if self._sigma is None:
             spectrum = self.spectrum()
-            self._sigma = spectrum.matrix_of(spectrum.eigenvalues)
-            self._sigma.flags.writeable = False
+            self._sigma = frozen(spectrum.matrix_of(spectrum.eigenvalues))
         return self._sigma
 
     def probabilities(self) -> Real:
@@ -158,7 +161,7 @@ class GibbsState(State):
         """Tr(rho K): no eigenbasis is needed."""
         if not rho._is_state:
             return rho._expect(self.hamiltonian())
-        return np.asarray(np.einsum("...ij,...ji->...", rho.representative(), self.hamiltonian()).real)
+        return trace_of_product(rho.representative(), self.hamiltonian())
 
     def _pull_energy(self, rho: Data) -> Cotangent:
         return self.pull_log(-rho.representative())
@@ -172,16 +175,16 @@ class GibbsState(State):
         return reduced(self, keep)
 
     def pull_log(self, cotangent: Complex) -> Cotangent:
-        trace = np.trace(cotangent, axis1=-2, axis2=-1).real
+        trace = cotangent.trace(axis1=-2, axis2=-1).real
         if self._diagonal:
-            x = np.diagonal(cotangent, axis1=-2, axis2=-1).real
+            x = diagonal(cotangent)
             return -x + trace[..., None] * self.probabilities()
         return -cotangent + trace[..., None, None] * self.matrix()
 
     def pull_matrix(self, cotangent: Complex) -> Cotangent:
-        mean = np.einsum("...ij,...ji->...", cotangent, self.matrix()).real
+        mean = trace_of_product(cotangent, self.matrix())
         if self._diagonal:
-            x = np.diagonal(cotangent, axis1=-2, axis2=-1).real
+            x = diagonal(cotangent)
             return self.probabilities() * (mean[..., None] - x)
         return -self.spectrum().exp_pullback(cotangent) + mean[..., None, None] * self.matrix()
 
@@ -244,8 +247,7 @@ class SpectralState(State):
 
     def matrix(self) -> Complex:
         if self._sigma is None:
-            self._sigma = self._given.matrix_of(self._given.eigenvalues)
-            self._sigma.flags.writeable = False
+            self._sigma = frozen(self._given.matrix_of(self._given.eigenvalues))
         return self._sigma
 
     def _arrays(self) -> dict[str, Any]:
@@ -256,8 +258,9 @@ class SpectralState(State):
 
     def pull_log(self, cotangent: Complex) -> Cotangent:
         r"""g_x = <w_x|X|w_x>, and C = 2 X W diag(l); rows of the kernel, where X vanishes, count as zero."""
-        logs = np.where(self._given.support, self._given.log_eigenvalues, 0.0)
-        return self._pull(cotangent, logs, np.ones_like(logs))
+        xp = namespace(self._given.log_eigenvalues)
+        logs = xp.where(self._given.support, self._given.log_eigenvalues, 0.0)
+        return self._pull(cotangent, logs, xp.ones_like(logs))
 
     def pull_matrix(self, cotangent: Complex) -> Cotangent:
         r"""g_x = e^{l_x} <w_x|X|w_x>, and C = 2 X W diag(e^l)."""
@@ -268,5 +271,6 @@ class SpectralState(State):
         w = self._given.basis
         assert w is not None
         xw = x @ w
-        diagonal = np.einsum("dj,dj->j", w.conj(), xw).real
-        return np.where(self._given.support, slopes * diagonal, 0.0), 2 * xw * values
+        xp = namespace(w)
+        means = xp.einsum("dj,dj->j", w.conj(), xw).real
+        return xp.where(self._given.support, slopes * means, 0.0), 2 * xw * values

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from qml._arrays import on_host
 from qml._typing import Numbers
 
 
@@ -18,5 +19,5 @@ def per_state(values: Any) -> Numbers:
     >>> per_state(np.array(0.5)), per_state(np.array([0.5, 1.0]))
     (0.5, array([0.5, 1. ]))
     """
-    a = np.asarray(values)
+    a = np.asarray(values) if on_host(values) else values
     return a.item() if a.ndim == 0 else a

@@ -1,0 +1,63 @@
+"""Arrays of any kind: NumPy's, and those of any library with the Python array API and NumPy's methods, as JAX has.
+
+Code that touches the arrays of a state asks them for their namespace and never converts them: what lies on a card
+stays there. Sums, maxima and yes-or-no questions may come to the host, as single numbers.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from qml._typing import Complex, Real
+
+_HOST = (np.ndarray, np.generic, int, float, complex)
+
+
+def namespace(*arrays: Any) -> Any:
+    """The namespace of the first array that is not NumPy's, else NumPy.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> namespace(np.zeros(2)) is np
+    True
+    """
+    for a in arrays:
+        if type(a) is not np.ndarray and not isinstance(a, _HOST):
+            return a.__array_namespace__()
+    return np
+
+
+def on_host(array: Any) -> bool:
+    """Whether it is one of NumPy's, or a plain number."""
+    return type(array) is np.ndarray or isinstance(array, _HOST)
+
+
+def frozen(array: Any) -> Any:
+    """A view that no one can write to; arrays of other libraries are taken to be immutable."""
+    if isinstance(array, np.ndarray) and array.flags.writeable:
+        array = array.view()
+        array.flags.writeable = False
+    return array
+
+
+def as_real(array: Any) -> Real:
+    """The array itself: arrays of every namespace are typed as NumPy's."""
+    return array  # type: ignore[no-any-return]
+
+
+def as_complex(array: Any) -> Complex:
+    """The array itself: arrays of every namespace are typed as NumPy's."""
+    return array  # type: ignore[no-any-return]
+
+
+def diagonal(matrix: Any) -> Real:
+    """The real diagonal (..., d) of Hermitian matrices (..., d, d)."""
+    return as_real(matrix.diagonal(axis1=-2, axis2=-1).real)
+
+
+def trace_of_product(a: Any, b: Any) -> Real:
+    """Tr(A B) of Hermitian matrices (..., d, d); leading axes broadcast."""
+    return as_real(namespace(a, b).einsum("...ij,...ji->...", a, b).real)

@@ -1,0 +1,76 @@
+"""States and losses on arrays that are not NumPy's: nothing comes to the host but single numbers."""
+
+import numpy as np
+import pytest
+from helpers.arrays import hermitian
+from helpers.elsewhere import Elsewhere, Namespace, held
+
+from qml import losses
+from qml._arrays import namespace, on_host
+from qml.states import DensityMatrix, GibbsState, ginibre
+
+
+def _states(rng):
+    full, low, factor = ginibre((2, 2), rng), ginibre((2, 2), rng, rank=2).matrix(), ginibre((2, 2), rng, rank=2).factor
+    dims, p = (2, 2), rng.dirichlet(np.ones(4))
+    return {
+        "matrix": (lambda a: DensityMatrix._trusted(a, dims), full.matrix()),
+        "matrix of rank 2": (lambda a: DensityMatrix._trusted(a, dims), low),
+        "factor": (lambda a: DensityMatrix._make(None, dims, factor=a), factor),
+        "smoothed": (lambda a: DensityMatrix._make(None, dims, factor=a, smoothing=0.1), factor),
+        "probabilities": (lambda a: DensityMatrix._make(None, dims, probabilities=a), p),
+        "Gibbs": (lambda a: GibbsState._trusted(a, dims, diagonal=False), hermitian(4, rng)),
+        "Gibbs, diagonal": (lambda a: GibbsState._trusted(a, dims, diagonal=True), rng.normal(size=4)),
+    }
+
+
+KINDS = _states(np.random.default_rng(1))
+LOSSES = [
+    losses.CrossEntropy(),
+    losses.RelativeEntropy(),
+    losses.HilbertSchmidt(),
+    losses.Infidelity(),
+    losses.TraceDistance(),
+]
+
+
+@pytest.mark.parametrize("loss", LOSSES, ids=repr)
+def test_losses_and_cotangents_stay_where_the_arrays_are(loss):
+    for make_sigma, a in KINDS.values():
+        for make_rho, b in KINDS.values():
+            expected, cotangent = loss.value_and_cotangent(make_rho(b), make_sigma(a))
+            for target in (make_rho(Elsewhere(b)), make_rho(b)):  # the target may still be on the host
+                found, there = loss.value_and_cotangent(target, make_sigma(Elsewhere(a)))
+                assert found == pytest.approx(expected, rel=1e-12, abs=1e-12)
+                assert loss.value(target, make_sigma(Elsewhere(a))) == pytest.approx(expected, rel=1e-12, abs=1e-12)
+                if cotangent is None:
+                    assert there is None
+                else:
+                    assert not on_host(there)
+                    np.testing.assert_allclose(held(there), cotangent, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_numbers_of_states(kind):
+    make, a = KINDS[kind]
+    here, there = make(a), make(Elsewhere(a))
+    x = hermitian(4, np.random.default_rng(2))
+    for name in ("entropy", "purity", "rank"):
+        assert getattr(there, name)() == pytest.approx(getattr(here, name)(), rel=1e-12, abs=1e-12)
+    assert there.expect(x) == pytest.approx(here.expect(x), rel=1e-12)
+    for name in ("matrix", "probabilities", "eigenvalues"):
+        np.testing.assert_allclose(held(getattr(there, name)()), getattr(here, name)(), atol=1e-14)
+    for name in ("pull_log", "pull_matrix"):
+        pulled = getattr(there, name)(Elsewhere(x))
+        assert not on_host(pulled)
+        np.testing.assert_allclose(held(pulled), getattr(here, name)(x), rtol=1e-9, atol=1e-9)
+
+
+def test_the_namespace_is_that_of_the_array_that_is_elsewhere():
+    a = np.ones(2)
+    assert namespace(a, 1.0) is np
+    assert isinstance(namespace(a, Elsewhere(a)), Namespace)
+    with pytest.raises(AssertionError, match="brought to the host"):
+        np.asarray(Elsewhere(a))
+    with pytest.raises(AssertionError, match="more than one number"):
+        float(Elsewhere(a))

@@ -52,7 +52,7 @@ def qml(n: int, variant: str) -> Task:
     def run() -> tuple[np.ndarray, np.ndarray]:
         states, pull = engine.evolve_vjp(program, theta)
         cotangent = states[0].pull_matrix(energy.matrix())
-        return states.expect(energy), pull(np.broadcast_to(cotangent, states.vector.shape))[0][:, back]
+        return states.expect(energy), pull(np.broadcast_to(cotangent, states.pauli_vector.shape))[0][:, back]
 
     return Task(run, fingerprint)
 

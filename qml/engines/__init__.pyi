@@ -2,5 +2,6 @@ from .base import Engine as Engine
 from .pauli.engine import PauliEngine as PauliEngine
 from .pauli_state import PauliState as PauliState
 from .reference import ReferenceEngine as ReferenceEngine
+from .registry import ENGINES as ENGINES
 from .thermal import KrylovEngine as KrylovEngine
 from .thermal import ThermalEngine as ThermalEngine

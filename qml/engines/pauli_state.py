@@ -90,12 +90,8 @@ class PauliState(State):
         return state
 
     @property
-    def vector(self) -> Real:
-        """The expectations r_P, shape (..., 4^n); read-only."""
-        return self._vector
-
-    @property
     def pauli_vector(self) -> Real:
+        """The expectations r_P, shape (..., 4^n); read-only."""
         return self._vector
 
     @property

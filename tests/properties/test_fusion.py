@@ -44,7 +44,7 @@ def test_a_fused_program_equals_its_operations_one_by_one(seed: int, n: int, len
     state = initial
     for operation in operations:
         state = ENGINE.evolve(Circuit(n, [operation]).compile(), NONE, state)
-    np.testing.assert_allclose(whole.vector, state.vector, atol=1e-13)
+    np.testing.assert_allclose(whole.pauli_vector, state.pauli_vector, atol=1e-13)
 
 
 @settings(max_examples=25)
@@ -67,7 +67,7 @@ def test_a_free_parameter_does_what_the_number_does_and_its_gradient_is_a_differ
     g = rng.normal(size=4**n)
     initial = ginibre((2,) * n, rng)
     state, pull = ENGINE.evolve_vjp(free, theta, initial)
-    np.testing.assert_allclose(state.vector, ENGINE.evolve(fixed, NONE, initial).vector, atol=1e-14)
+    np.testing.assert_allclose(state.pauli_vector, ENGINE.evolve(fixed, NONE, initial).pauli_vector, atol=1e-14)
     gradient, _ = pull(g)
     followed_by_reset = any(o.name in ("Reset", "ReadoutError") for o in numbers)
     assert len(theta) == 0 or followed_by_reset or np.abs(gradient).max() > 1e-6
@@ -77,6 +77,6 @@ def test_a_free_parameter_does_what_the_number_does_and_its_gradient_is_a_differ
         for step in (-2, -1, 1, 2):
             moved = theta.copy()
             moved[k] += step * h
-            f.append(g @ ENGINE.evolve(free, moved, initial).vector)
+            f.append(g @ ENGINE.evolve(free, moved, initial).pauli_vector)
         numeric = (f[0] - 8 * f[1] + 8 * f[2] - f[3]) / (12 * h)
         assert abs(gradient[k] - numeric) <= 1e-8 * max(1.0, abs(numeric))

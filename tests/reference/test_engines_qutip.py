@@ -6,15 +6,15 @@ import qutip
 
 from qml import channels, gates
 from qml.circuits import Circuit
-from qml.engines import PauliEngine, ReferenceEngine
+from qml.engines import ENGINES
 from qml.instructions import PartialTrace, Preparation
 from qml.states import DensityMatrix
 
-ENGINES = {"reference": ReferenceEngine(), "pauli": PauliEngine()}
+MADE = {name: make() for name, make in ENGINES.items()}
 PAULI = {"I": qutip.qeye(2), "X": qutip.sigmax(), "Y": qutip.sigmay(), "Z": qutip.sigmaz()}
 
 
-@pytest.fixture(params=ENGINES.values(), ids=ENGINES)
+@pytest.fixture(params=MADE.values(), ids=MADE)
 def engine(request):
     return request.param
 

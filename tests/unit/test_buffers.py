@@ -82,11 +82,11 @@ def test_states_of_the_engine_never_share_memory():
     values = np.random.default_rng(0).uniform(-1, 1, (2, program.n_params))
     engine = PauliEngine()
     first = engine.evolve(program, values[0])
-    vector, matrix = first.vector.copy(), first.matrix().copy()
+    vector, matrix = first.pauli_vector.copy(), first.matrix().copy()
     for _ in range(2):
         engine.evolve(program, values[1]).matrix()
     assert buffers.kept_bytes() >= vector.nbytes + matrix.nbytes
-    np.testing.assert_array_equal(first.vector, vector)
+    np.testing.assert_array_equal(first.pauli_vector, vector)
     np.testing.assert_array_equal(first.matrix(), matrix)
     np.testing.assert_array_equal(engine.evolve(program, values[0]).matrix(), matrix)
 

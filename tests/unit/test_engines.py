@@ -13,21 +13,17 @@ from qml._checks import InputError, MemoryRefused
 from qml.channels import CHANNELS
 from qml.circuits import Circuit
 from qml.circuits.program import Program, Step
-from qml.engines import PauliEngine, ReferenceEngine
+from qml.engines import ENGINES, PauliEngine, ReferenceEngine
 from qml.gates import GATES
 from qml.instructions import PartialTrace, Preparation, Unitary
 from qml.operators import embed, partial_trace_matrix
 from qml.states import DensityMatrix, GibbsState, ProductState, ginibre, haar_pure
 
-ENGINES = {
-    "reference": ReferenceEngine(),
-    "pauli": PauliEngine(),
-    "pauli with checkpoints": PauliEngine(checkpoint_bytes=0),
-}
+MADE = {name: make() for name, make in ENGINES.items()} | {"pauli with checkpoints": PauliEngine(checkpoint_bytes=0)}
 INSTRUCTIONS = GATES | CHANNELS
 
 
-@pytest.fixture(params=ENGINES.values(), ids=ENGINES)
+@pytest.fixture(params=MADE.values(), ids=MADE)
 def engine(request):
     return request.param
 
@@ -123,8 +119,8 @@ def test_engines_agree_to_rounding(name, n):
     rng = np.random.default_rng(100 + n)
     circuit, values = everything(n, rng, 50)
     program, g = circuit.compile(), hermitian(2**n, rng)
-    matrix, gradient = gradient_of(ENGINES[name], program, values, g)
-    expected, wanted = gradient_of(ENGINES["reference"], program, values, g)
+    matrix, gradient = gradient_of(MADE[name], program, values, g)
+    expected, wanted = gradient_of(MADE["reference"], program, values, g)
     np.testing.assert_allclose(matrix, expected, atol=1e-13)
     assert np.abs(wanted).max() > 1e-2
     np.testing.assert_allclose(gradient, wanted, atol=1e-12 * 2**n)

@@ -12,23 +12,21 @@ from qml import Parameter, buffers, channels, circuits, gates
 from qml._checks import InputError, MemoryRefused
 from qml.channels import CHANNELS
 from qml.circuits import Circuit
-from qml.engines import PauliEngine, PauliState, ReferenceEngine
+from qml.engines import ENGINES, PauliEngine, PauliState
 from qml.engines.pauli.plan import ALONE_UP_TO, BACKWARD, LANES_UP_TO, plan_of
 from qml.gates import GATES, Controlled
 from qml.instructions import PartialTrace, Preparation
 from qml.operators import pauli
 from qml.states import DensityMatrix, ginibre, haar_pure
 
-ENGINES = {
-    "reference": ReferenceEngine(),
-    "pauli": PauliEngine(),
+MADE = {name: make() for name, make in ENGINES.items()} | {
     "pauli with checkpoints": PauliEngine(checkpoint_bytes=0),
     "pauli on three threads": PauliEngine(threads=3),
 }
 INSTRUCTIONS = GATES | CHANNELS | {"CCRX": Controlled(gates.RX, 2)}
 
 
-@pytest.fixture(params=ENGINES.values(), ids=ENGINES)
+@pytest.fixture(params=MADE.values(), ids=MADE)
 def engine(request):
     return request.param
 
@@ -210,7 +208,7 @@ def test_threads_change_no_bit_of_a_batch():
     results = []
     for engine in (PauliEngine(threads=1), PauliEngine(threads=2), PauliEngine(0, threads=3)):
         state, pull = engine.evolve_vjp(program, values)
-        results.append((state.vector, pull(g)[0]))
+        results.append((state.pauli_vector, pull(g)[0]))
     assert np.abs(results[0][1]).min() > 1e-9
     for vector, gradient in results[1:]:
         np.testing.assert_array_equal(vector, results[0][0])
@@ -227,7 +225,7 @@ def test_batches_of_large_registers_are_shared_operation_by_operation():
         gradient, _ = pull(g)
         for k in range(2):
             alone, pull_alone = PauliEngine(threads=1).evolve_vjp(program, values[k])
-            np.testing.assert_array_equal(state.vector[k], alone.vector)
+            np.testing.assert_array_equal(state.pauli_vector[k], alone.pauli_vector)
             np.testing.assert_array_equal(gradient[k], pull_alone(g[k])[0])
 
 
@@ -240,7 +238,7 @@ def test_everything_on_a_batch_of_pauli_states(n):
     if n:
         batch = PauliEngine().evolve(Circuit(n).compile(), [], DensityMatrix._trusted(x[::-1, ::-1], (2,) * n))
     np.testing.assert_allclose(batch.matrix().reshape(matrices.shape), matrices, atol=1e-15)
-    again = PauliState(batch.vector, n)
+    again = PauliState(batch.pauli_vector, n)
     operator = 0.3 * pauli("XYZY"[:n]) - 1.2 * pauli("ZIZX"[:n]) if n else None
     for k in np.ndindex(2, 3):
         one = batch[k]
@@ -308,6 +306,6 @@ def test_the_gradient_needs_four_vectors_and_its_checkpoints(checkpoint_bytes):
 
     def task():
         state, pull = engine.evolve_vjp(program, values)
-        pull(state.vector)
+        pull(state.pauli_vector)
 
     assert vector < peak(task) < (4 + kept) * vector

@@ -78,7 +78,7 @@ def test_results_do_not_depend_on_the_number_of_threads():
     results = []
     for engine in runs:
         state, pull = engine.evolve_vjp(program, values)
-        results.append((state.vector, pull(g)[0]))
+        results.append((state.pauli_vector, pull(g)[0]))
     assert np.abs(results[0][1]).min() > 1e-8
     for vector, gradient in results[1:]:
         np.testing.assert_array_equal(vector, results[0][0])
@@ -174,7 +174,7 @@ def test_pauli_state_pulls_the_logarithm_back():
         return np.vdot(x, log.matrix_of(log.log_eigenvalues)).real
 
     for i in range(1, 16):
-        expected = slope(value, state.vector.copy(), i, h=1e-6)
+        expected = slope(value, state.pauli_vector.copy(), i, h=1e-6)
         assert abs(expected) > 1e-3
         assert cotangent[i] == pytest.approx(expected, rel=1e-6, abs=1e-6)
 
@@ -190,7 +190,7 @@ def test_pauli_state_is_validated_and_frozen():
         PauliState(np.array([1, 0, 0, 1j]), 1)
     state = PauliState([1.0, 0.0, 0.0, 1.0], 1)
     with pytest.raises(ValueError, match="read-only"):
-        state.vector[1] = 1.0
+        state.pauli_vector[1] = 1.0
     with pytest.raises(ValueError, match="read-only"):
         state.matrix()[0, 0] = 1.0
 

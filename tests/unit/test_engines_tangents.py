@@ -9,16 +9,16 @@ from qml import CircuitModel, Parameter, channels, gates
 from qml._checks import InputError, MemoryRefused
 from qml.channels import CHANNELS
 from qml.circuits import Circuit
-from qml.engines import PauliEngine, ReferenceEngine
+from qml.engines import ENGINES, PauliEngine, ReferenceEngine
 from qml.gates import GATES
 from qml.instructions import PartialTrace, Preparation
 from qml.states import ginibre
 
-ENGINES = {"reference": ReferenceEngine(), "pauli": PauliEngine(), "pauli on threads": PauliEngine(threads=2)}
+MADE = {name: make() for name, make in ENGINES.items()} | {"pauli on threads": PauliEngine(threads=2)}
 INSTRUCTIONS = GATES | CHANNELS
 
 
-@pytest.fixture(params=ENGINES.values(), ids=ENGINES)
+@pytest.fixture(params=MADE.values(), ids=MADE)
 def engine(request):
     return request.param
 

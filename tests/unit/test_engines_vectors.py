@@ -6,13 +6,13 @@ import pytest
 from qml import channels, gates
 from qml._checks import InputError
 from qml.circuits import Circuit
-from qml.engines import PauliEngine, ReferenceEngine
+from qml.engines import ENGINES
 from qml.operators import embed
 
-ENGINES = {"reference": ReferenceEngine(), "pauli": PauliEngine()}
+MADE = {name: make() for name, make in ENGINES.items()}
 
 
-@pytest.fixture(params=ENGINES.values(), ids=ENGINES)
+@pytest.fixture(params=MADE.values(), ids=MADE)
 def engine(request):
     return request.param
 

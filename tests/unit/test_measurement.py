@@ -121,7 +121,7 @@ def test_pauli_vectors_are_read_directly(settings) -> None:
     assert np.abs(m.probabilities(held) - m.probabilities(rho)).max() < 1e-15
     w = RNG.normal(size=m.n_outcomes)
     assert np.abs(m.pull(w, held) - held.pull_matrix(m.adjoint(w))).max() < 1e-14
-    assert m.pull(w, held) @ held.vector == pytest.approx(w @ m.probabilities(rho), rel=1e-12)
+    assert m.pull(w, held) @ held.pauli_vector == pytest.approx(w @ m.probabilities(rho), rel=1e-12)
     product = ProductMeasurement([PauliMeasurement(1)] * 3)
     assert np.abs(product.probabilities(held) - PauliMeasurement(3).probabilities(rho)).max() < 1e-15
 

@@ -72,13 +72,13 @@ class PauliEngine(Engine):
     >>> from qml.circuits import Circuit
     >>> program = Circuit(1).then(gates.RY("theta", 0), channels.PhaseDamping(0.19, 0)).compile()
     >>> state = PauliEngine().evolve(program, [np.pi / 2])
-    >>> state.vector.round(3)
+    >>> state.pauli_vector.round(3)
     array([1. , 0.9, 0. , 0. ])
-    >>> PauliEngine().evolve(program, [[0.0], [np.pi / 2]]).vector.round(3)  # a batch of two
+    >>> PauliEngine().evolve(program, [[0.0], [np.pi / 2]]).pauli_vector.round(3)  # a batch of two
     array([[1. , 0. , 0. , 1. ],
            [1. , 0.9, 0. , 0. ]])
     >>> state, pull = PauliEngine().evolve_vjp(program, [0.0])
-    >>> pull(np.array([0.0, 1.0, 0.0, 0.0])).round(3)  # d<X>/dtheta
+    >>> pull(np.array([0.0, 1.0, 0.0, 0.0]))[0].round(3)  # d<X>/dtheta
     array([0.9])
     """
 
@@ -189,7 +189,7 @@ class PauliEngine(Engine):
             dr = dr[:, : 4**plan.n_out] if wanted is flat else flat @ dr[:, : 4**plan.n_out]
             if changes is not None:  # the map is linear
                 heads = vector_of(changes_of(changes, (*v.shape[:-1], program.dim_in, program.dim_in)), plan.n_in)
-                dr += self.evolve(program, params, PauliState._trusted(heads, plan.n_in)).vector
+                dr += self.evolve(program, params, PauliState._trusted(heads, plan.n_in)).pauli_vector
             return matrix_of(dr, plan.n_out).reshape(*v.shape[:-1], state.dim, state.dim)
 
         return state, push

@@ -1,0 +1,10 @@
+"""Every engine of circuits by name."""
+
+from __future__ import annotations
+
+from qml.engines.base import Engine
+from qml.engines.pauli.engine import PauliEngine
+from qml.engines.reference import ReferenceEngine
+
+ENGINES: dict[str, type[Engine]] = {"pauli": PauliEngine, "reference": ReferenceEngine}
+"""What the contract tests run and compare with dense matrices, each made without arguments."""

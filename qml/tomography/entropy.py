@@ -15,7 +15,7 @@ from qml.tomography.face import known_of, openness
 from qml.tomography.likelihood import Likelihood, largest_eigenvalue
 from qml.tomography.linear import LARGEST_EXAMINED, design, hermitian_basis, record_of
 from qml.tomography.mle import maximum_likelihood
-from qml.tomography.result import Log, TomographyResult
+from qml.tomography.result import TomographyHistory, TomographyResult
 
 MOST_STEPS = 200
 
@@ -78,8 +78,7 @@ def maximum_entropy(counts: Counts, *, gap: float = 1e-2) -> TomographyResult:
     p = problem.probabilities(sigma)
     value, bound = problem.log_likelihood(p), problem.gap_bound(largest_eigenvalue(problem.operator(p)))
     converged = bound <= gap
-    log, seconds = Log(), time.perf_counter() - since
-    log.add(start.iterations + steps, seconds, value, bound)
+    iterations, seconds = start.iterations + steps, time.perf_counter() - since
     return TomographyResult(
         state=DensityMatrix._trusted(sigma, m.dims),
         counts=counts,
@@ -88,7 +87,7 @@ def maximum_entropy(counts: Counts, *, gap: float = 1e-2) -> TomographyResult:
         rounding=problem.total * problem.rounding(problem.sensitivity(p)),
         unique=start.unique,
         wanted=gap,
-        iterations=start.iterations + steps,
+        iterations=iterations,
         seconds=seconds,
         converged=converged,
         status=(
@@ -98,7 +97,7 @@ def maximum_entropy(counts: Counts, *, gap: float = 1e-2) -> TomographyResult:
         method="maximum_entropy",
         rank_limit=None,
         hedging=0.0,
-        history=log.history(),
+        history=TomographyHistory._of([(iterations, seconds, value, bound)]),
     )
 
 

@@ -88,21 +88,6 @@ class Likelihood:
             return -math.inf
         return self.total * float(self.shares @ np.log(p))
 
-    @cached_property
-    def best_conceivable(self) -> float:
-        """An upper bound on the log-likelihood over all states: that of p = the frequencies, setting by setting."""
-        frequencies = self._frequencies
-        return self.total * float(self.shares @ np.log(frequencies))
-
-    @property
-    def _frequencies(self) -> Real:
-        m = self.measurement
-        full = np.zeros(m.n_outcomes)
-        full[slice(None) if self._places is None else self._places] = self.shares
-        per_setting = np.repeat(np.add.reduceat(full, m.offsets[:-1]), m.sizes)
-        f = full if self._places is None else full[self._places]
-        return np.asarray(f / (per_setting if self._places is None else per_setting[self._places]))
-
     def slope(self, t: float, p0: Real, changes: Real) -> tuple[float, float]:
         """The first two derivatives of -sum_k f_k log(p0 + t p1 + t^2 p2) in t, with `changes` p1 and p2 (2, seen);
         +inf where a probability is not positive."""
@@ -158,10 +143,6 @@ class Likelihood:
     def _traces(self) -> Real:
         traces = self.measurement.traces()
         return traces if self._places is None else traces[self._places]
-
-    def hedged(self, log_likelihood: float, log_det: float) -> float:
-        """What is maximised, in nats."""
-        return log_likelihood + self.hedging * self.total * log_det if self.hedging else log_likelihood
 
 
 def largest_eigenvalue(matrix: Complex) -> float:

@@ -21,7 +21,7 @@ from qml.tomography.face import face_of, is_unique, known_of, openness
 from qml.tomography.factors import STEPS_PER_BASIS, Iterate, conjugate_gradients
 from qml.tomography.likelihood import Likelihood, check_memory, largest_eigenvalue
 from qml.tomography.linear import least_squares, record_of
-from qml.tomography.result import Log, TomographyResult
+from qml.tomography.result import TomographyHistory, TomographyResult
 
 METHODS = ("conjugate_gradient", "accelerated", "rrr", "diluted")
 MIXED = 0.02
@@ -180,7 +180,8 @@ class _Run:
     def __init__(self, problem: Likelihood, columns: int, gap: float, relative_gap: float, limit: int) -> None:
         self.problem, self.columns, self.limit = problem, columns, limit
         self.gap, self.relative_gap = gap, relative_gap
-        self.log, self.since = Log(), time.perf_counter()
+        self.since = time.perf_counter()
+        self.rows: list[tuple[int, float, float, float]] = []
         self.best: tuple[float, Iterate] | None = None
         self.iterations, self.reason = 0, ""
 
@@ -191,7 +192,7 @@ class _Run:
             if self.iterations < following and self.iterations < self.limit:
                 continue
             value, bound = self._certificate(iterate)
-            self.log.add(self.iterations, time.perf_counter() - self.since, value, bound)
+            self.rows.append((self.iterations, time.perf_counter() - self.since, value, bound))
             wanted = self.wanted(value)
             if self.best is None or bound < 0.99 * self.best[0] or not math.isfinite(self.best[0]):
                 better = self.iterations
@@ -252,7 +253,7 @@ class _Run:
             method=method,
             rank_limit=rank_limit,
             hedging=problem.hedging * problem.total,
-            history=self.log.history(),
+            history=TomographyHistory._of(self.rows),
         )
 
     def _state(self, iterate: Iterate) -> _Found:

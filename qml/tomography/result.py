@@ -39,6 +39,11 @@ class TomographyHistory(_checks.Record):
     log_likelihood: Real
     gap: Real
 
+    @classmethod
+    def _of(cls, rows: list[tuple[int, float, float, float]]) -> TomographyHistory:
+        iteration, *others = zip(*rows, strict=True)
+        return cls(np.array(iteration, dtype=np.int64), *(np.array(column, dtype=float) for column in others))
+
     def __len__(self) -> int:
         return len(self.iteration)
 
@@ -176,17 +181,3 @@ class TomographyResult(Outcome):
 
     def __repr__(self) -> str:
         return f"<TomographyResult: log-likelihood {self.log_likelihood:.9g}, {self.status}>"
-
-
-class Log:
-    """Collects the history of a run."""
-
-    def __init__(self) -> None:
-        self._rows: list[tuple[int, float, float, float]] = []
-
-    def add(self, iteration: int, seconds: float, log_likelihood: float, gap: float) -> None:
-        self._rows.append((iteration, seconds, log_likelihood, gap))
-
-    def history(self) -> TomographyHistory:
-        columns = list(zip(*self._rows, strict=True)) if self._rows else [()] * 4
-        return TomographyHistory(np.array(columns[0], dtype=np.int64), *(np.array(c, dtype=float) for c in columns[1:]))

@@ -15,6 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.optimize import brentq
 
 from qml import _checks, spectral
 from qml._typing import Complex, Real
@@ -27,6 +28,8 @@ ENOUGH = 0.1
 """Newton's method ends where the decrement, twice what a step can still gain, is below this part of beta."""
 MOST_STEPS = 60
 """Of Newton, for one beta; five are usual."""
+LARGEST_EXPONENT = 1e6
+"""s times the width of O, at which exp(s O) / Z is an eigenvector's projector."""
 CHUNK = 1 << 25
 """Bytes of stacked matrices that a step forms at once."""
 
@@ -69,21 +72,14 @@ class Map:
         o = self.levels
         if o[0] == o[-1]:
             return np.eye(len(o), dtype=np.complex128) / len(o)
-        low, high = -1.0, 1.0
         scale = o[-1] - o[0]
 
         def weights(s: float) -> Real:
             w = np.exp(s / scale * (o - (o[-1] if s > 0 else o[0])))
             return np.asarray(w / w.sum())
 
-        while weights(low) @ o > value and low > -1e6:
-            low *= 2
-        while weights(high) @ o < value and high < 1e6:
-            high *= 2
-        for _ in range(100):
-            middle = (low + high) / 2
-            low, high = (middle, high) if weights(middle) @ o < value else (low, middle)
-        return np.asarray((self.vectors * weights((low + high) / 2)) @ self.vectors.conj().T)
+        s = brentq(lambda s: float(weights(s) @ o) - value, -LARGEST_EXPONENT, LARGEST_EXPONENT, xtol=1e-14)
+        return np.asarray((self.vectors * weights(s)) @ self.vectors.conj().T)
 
 
 @dataclass(frozen=True, eq=False)

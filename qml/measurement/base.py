@@ -18,10 +18,28 @@ from qml.states.coercion import StateLike, as_state
 
 
 class Measurement(ABC):
-    """One or more settings; each is a positive operator-valued measure (POVM) applied to fresh copies of a state.
+    r"""One or more settings; each is a positive operator-valued measure (POVM) applied to fresh copies of a state.
+
+    .. math:: p_k = \mathrm{Tr}(M_k \sigma), \qquad M_k \ge 0, \qquad \sum_{k \in s} M_k = 1
 
     The outcomes of all settings stand in one flat list, setting after setting: outcome k of setting s is entry
     ``offsets[s] + k``, with the effect M_k. In each setting the effects add up to the identity.
+
+    Attributes
+    ----------
+    dims : tuple of int
+        Of the sites that are measured.
+    settings : tuple of str
+        Their names, distinct.
+    sizes : array of int (settings,)
+        How many outcomes each setting has.
+
+    Examples
+    --------
+    >>> from qml.measurement import PauliMeasurement
+    >>> z = PauliMeasurement(["X", "Z"])
+    >>> z.settings, z.sizes, z.offsets
+    (('X', 'Z'), array([2, 2]), array([0, 2, 4]))
     """
 
     dims: Dims
@@ -52,7 +70,29 @@ class Measurement(ABC):
         return _checks.kept(np.concatenate([[0], np.cumsum(self.sizes)]).astype(np.int64))
 
     def probabilities(self, state: StateLike) -> Real:
-        """Tr(M_k sigma) for every outcome, shape (..., n_outcomes): they add up to one in each setting."""
+        """The Born probabilities Tr(M_k sigma) of every outcome: they add up to one in each setting.
+
+        Parameters
+        ----------
+        state : State, array (..., d, d) or (d,), or Qobj
+            One state or a batch, on the sites of the measurement.
+
+        Returns
+        -------
+        array (..., n_outcomes)
+
+        Raises
+        ------
+        InputError
+            If the state is on other sites, or is none.
+
+        Examples
+        --------
+        >>> from qml.measurement import PauliMeasurement
+        >>> from qml.states import basis_state
+        >>> PauliMeasurement(["X", "Z"]).probabilities(basis_state("0"))
+        array([0.5, 0.5, 1. , 0. ])
+        """
         state = as_state(state, self.dims)
         self._check_dims(state)
         return self.probabilities_of(state.matrix()) if state.batch_shape else self._probabilities(state)
@@ -67,7 +107,10 @@ class Measurement(ABC):
 
     @abstractmethod
     def adjoint(self, weights: Real) -> Complex:
-        """sum_k w_k M_k for one weight an outcome (n_outcomes,): a Hermitian matrix (d, d)."""
+        """sum_k w_k M_k, a Hermitian matrix (d, d), for one weight w_k an outcome (n_outcomes,).
+
+        It is the adjoint of :meth:`probabilities_of`: sum_k w_k Tr(M_k X) = Tr(adjoint(w) X) for all Hermitian X.
+        """
 
     @abstractmethod
     def traces(self) -> Real:
@@ -78,14 +121,28 @@ class Measurement(ABC):
         """The arguments that make this measurement again: arrays, texts, numbers, measurements, lists of them."""
 
     def element(self, outcome: int) -> Complex:
-        """The effect M_k (d, d) at a place in the flat list."""
+        """The effect M_k (d, d) at a place in the flat list.
+
+        Raises
+        ------
+        InputError
+            If there is no such place.
+
+        Examples
+        --------
+        >>> from qml.measurement import PauliMeasurement
+        >>> PauliMeasurement(["Z"]).element(1).real + 0.0
+        array([[0., 0.],
+               [0., 1.]])
+        """
         place = _checks.integer("outcome", outcome, low=0, high=self.n_outcomes - 1)
         weights = np.zeros(self.n_outcomes)
         weights[place] = 1.0
         return self.adjoint(weights)
 
     def pull(self, weights: Real, state: State) -> Cotangent:
-        """dL/d(coordinate of the state) from dL/dp, one number an outcome (n_outcomes,)."""
+        """The derivative of L in the coordinate that the state is held in, from dL/dp (n_outcomes,): that of
+        dL = Tr(sum_k (dL/dp_k) M_k dsigma)."""
         return state.pull_matrix(self.adjoint(weights))
 
     def resolution(self, state: State) -> float:
@@ -94,7 +151,8 @@ class Measurement(ABC):
         return spectral.weight_cut(self.dim)
 
     def outcome_shape(self, setting: int | str) -> tuple[int, ...]:
-        """How many values each digit of an outcome's label has: the dims where a setting has d outcomes."""
+        """How many values each digit of an outcome's label has, of a setting by name or number: the dims where it has d
+        outcomes, else one digit."""
         return self._outcome_shape(self._places([setting])[0])
 
     def _outcome_shape(self, setting: int) -> tuple[int, ...]:
@@ -103,7 +161,14 @@ class Measurement(ABC):
 
     def outcome_labels(self, setting: int | str) -> list[str]:
         """The labels of the outcomes of a setting: one digit a site, the first site leftmost ("01"); digits are set
-        apart by commas where one can exceed 9."""
+        apart by commas where one can exceed 9.
+
+        Examples
+        --------
+        >>> from qml.measurement import PauliMeasurement
+        >>> PauliMeasurement(["XZ"]).outcome_labels("XZ")
+        ['00', '01', '10', '11']
+        """
         shape = self.outcome_shape(setting)
         separator = "" if max(shape) <= 10 else ","
         return [separator.join(map(str, digits)) for digits in np.ndindex(*shape)]
@@ -126,7 +191,24 @@ class Measurement(ABC):
         return shown + (f", ... ({len(self.settings)} in all)" if len(self.settings) > 6 else "")
 
     def select(self, settings: Iterable[int | str]) -> Measurement:
-        """The measurement with these settings alone, by name or number, in the order given."""
+        """The measurement with these settings alone, in the order given.
+
+        Parameters
+        ----------
+        settings : sequence of str or int
+            Names or numbers, distinct, at least one.
+
+        Raises
+        ------
+        InputError
+            For a setting that there is not, one that comes twice, or none.
+
+        Examples
+        --------
+        >>> from qml.measurement import PauliMeasurement
+        >>> PauliMeasurement(2).select(["ZZ", 0]).settings
+        ('ZZ', 'XX')
+        """
         return Selection(self, self._places(settings))
 
     def _places(self, settings: Iterable[int | str]) -> list[int]:

@@ -21,6 +21,7 @@ class CombinedMeasurement(Measurement):
     Parameters
     ----------
     measurements : sequence of Measurement
+        At least one, on the same sites.
 
     Raises
     ------

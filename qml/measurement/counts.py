@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -14,15 +13,12 @@ from qml import _checks
 from qml._checks import InputError
 from qml._files import read_arrays, write_arrays
 from qml._typing import ArrayLike, Real
-from qml.measurement import formats
+from qml.measurement import display, formats
 from qml.measurement.base import Measurement
 from qml.measurement.combined import CombinedMeasurement
 from qml.measurement.descriptions import arrays_of, is_same, measurement_of
-from qml.measurement.entries import by_label, fits, flat, integers, one_an_outcome, outcome_label, outcome_name
+from qml.measurement.entries import by_label, fits, flat, integers, one_an_outcome, outcome_name
 from qml.states.density_matrix import DensityMatrix
-
-SETTINGS_SHOWN = OUTCOMES_SHOWN = 8
-"""In text and notebooks, of the settings that were measured and of the outcomes that were seen."""
 
 
 class Counts(Mapping[str, dict[str, Any]]):
@@ -78,7 +74,24 @@ class Counts(Mapping[str, dict[str, Any]]):
 
     @classmethod
     def from_weights(cls, measurement: Measurement, weights: ArrayLike | Sequence[ArrayLike]) -> Self:
-        """A record of non-negative real weights in place of counts, one an outcome."""
+        """A record of non-negative real weights in place of counts.
+
+        Parameters
+        ----------
+        measurement : Measurement
+        weights : array (n_outcomes,) or (settings, outcomes), or one sequence a setting
+
+        Raises
+        ------
+        InputError
+            For a negative weight (the outcome is named), or another number of them than outcomes.
+
+        Examples
+        --------
+        >>> from qml.measurement import PauliMeasurement
+        >>> Counts.from_weights(PauliMeasurement(["Z"]), [1.5, 0.5]).frequencies()
+        array([0.75, 0.25])
+        """
         w = np.asarray(_checks.array("weights", flat(weights), allow_complex=False), dtype=np.float64)
         one_an_outcome(measurement, w)
         if (w < 0).any():
@@ -97,6 +110,12 @@ class Counts(Mapping[str, dict[str, Any]]):
         frequencies : array (n_outcomes,) or (settings, outcomes), or one sequence a setting
         shots : float or array (settings,)
             What each setting weighs.
+
+        Raises
+        ------
+        InputError
+            For a frequency below zero or above one (the outcome is named), or a setting whose frequencies do not add up
+            to one within 1e-8.
 
         Examples
         --------
@@ -155,8 +174,6 @@ class Counts(Mapping[str, dict[str, Any]]):
         {'00': 0, '01': 5, '10': 0, '11': 0}
         >>> Counts.from_dicts({"ZZ": {"01": 5}}, source="qiskit")["ZZ"]
         {'00': 0, '01': 0, '10': 5, '11': 0}
-        >>> Counts.from_dicts({"ZZ": {2: 5}}, source="cirq")["ZZ"]
-        {'00': 0, '01': 0, '10': 5, '11': 0}
         """
         return cls._make(*formats.from_dicts(records, measurement, source))
 
@@ -181,12 +198,25 @@ class Counts(Mapping[str, dict[str, Any]]):
         return self._counts.sum().item()
 
     def frequencies(self) -> Real:
-        """n_k / (shots of its setting), shape (n_outcomes,); zeros where a setting has no shots."""
+        """n_k / N_s, the part of a setting's shots that gave each of its outcomes, shape (n_outcomes,); zeros where a
+        setting has no shots."""
         shots = np.repeat(self.shots, self.measurement.sizes).astype(np.float64)
         return np.asarray(np.divide(self._counts, shots, out=np.zeros(len(self._counts)), where=shots > 0))
 
     def shares(self) -> Real:
-        """f_k = n_k / (all shots), shape (n_outcomes,): they add up to one over all settings together."""
+        """f_k = n_k / N, the part of all shots that gave each outcome: shape (n_outcomes,).
+
+        Raises
+        ------
+        InputError
+            For a record without shots.
+
+        Examples
+        --------
+        >>> from qml.measurement import PauliMeasurement
+        >>> Counts(PauliMeasurement(["X", "Z"]), [[1, 1], [2, 0]]).shares()
+        array([0.25, 0.25, 0.5 , 0.  ])
+        """
         if not self.total > 0:
             raise InputError("the record holds no shots at all: there is nothing to compare with.")
         return self._shares
@@ -205,6 +235,11 @@ class Counts(Mapping[str, dict[str, Any]]):
         It is **not** the measured state, however many shots there are: one basis gives the dephased state, the six
         Pauli states (rho + 1)/3 on a qubit, a 2-design in dimension d (rho + 1)/(d + 1).
         Source: Zhou Shangnan and Yixu Wang (2021), arXiv:2102.11887.
+
+        Raises
+        ------
+        InputError
+            For a record without shots, or an outcome that was counted though its effect is zero.
 
         Examples
         --------
@@ -230,6 +265,15 @@ class Counts(Mapping[str, dict[str, Any]]):
     def merge(self, other: Counts) -> Counts:
         """Both records together: counts add where the measurements are the same, else the settings stand side by side.
 
+        Parameters
+        ----------
+        other : Counts
+
+        Raises
+        ------
+        InputError
+            If the dims differ, or both together hold more than 2^63 - 1 shots.
+
         Examples
         --------
         >>> from qml.measurement import PauliMeasurement
@@ -238,18 +282,25 @@ class Counts(Mapping[str, dict[str, Any]]):
         {'0': 5, '1': 3}
         """
         other = _checks.instance("other", other, Counts)
-        if is_same(self.measurement, other.measurement):
-            if self.is_weighted or other.is_weighted:
-                return Counts._make(self.measurement, self._counts + other._counts.astype(np.float64))
-            fits(self.total + other.total)
-            return Counts._make(self.measurement, self._counts + other._counts)
-        both = CombinedMeasurement([self.measurement, other.measurement])
         if not (self.is_weighted or other.is_weighted):
             fits(self.total + other.total)
+        if is_same(self.measurement, other.measurement):
+            return Counts._make(self.measurement, self._counts + other._counts)
+        both = CombinedMeasurement([self.measurement, other.measurement])
         return Counts._make(both, np.concatenate([self._counts, other._counts]))
 
     def subset(self, settings: Iterable[int | str]) -> Counts:
-        """The record of these settings alone, by name or number.
+        """The record of these settings alone, in the order given.
+
+        Parameters
+        ----------
+        settings : sequence of str or int
+            Names or numbers, distinct, at least one.
+
+        Raises
+        ------
+        InputError
+            For a setting that there is not, one that comes twice, or none.
 
         Examples
         --------
@@ -293,16 +344,17 @@ class Counts(Mapping[str, dict[str, Any]]):
         return make(measurement_of(arrays), arrays["counts"])
 
     def save(self, path: str | Path | IO[bytes]) -> None:
-        """Write the record and its measurement to one ``.npz`` file: plain arrays, never a pickle."""
+        """Write the record and its measurement to one ``.npz`` file (a path, or a file open for writing bytes): plain
+        arrays, never a pickle."""
         write_arrays(path, self._arrays())
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
-        """Read what :meth:`save` wrote."""
+        """Read the record that :meth:`save` wrote to a path; what is no such file is refused."""
         return cls._from_arrays(read_arrays(path, "counts"))
 
     def write_json(self, path: str | Path) -> None:
-        """Write the record, of integer counts, as JSON text: what :meth:`read_json` reads."""
+        """Write the record as JSON text, which :meth:`read_json` reads; a record of weights is refused."""
         formats.write_json(self.measurement, self._counts, path)
 
     @classmethod
@@ -326,7 +378,8 @@ class Counts(Mapping[str, dict[str, Any]]):
         return cls._make(*formats.read_json(path, measurement))
 
     def write_csv(self, path: str | Path) -> None:
-        """Write a table with the columns setting, outcome, count: a line an outcome, zeros too."""
+        """Write a table with the columns setting, outcome, count, which :meth:`read_csv` reads: a line an outcome, also
+        those never seen; a record of weights is refused."""
         formats.write_csv(self.measurement, self._counts, path)
 
     @classmethod
@@ -334,63 +387,16 @@ class Counts(Mapping[str, dict[str, Any]]):
         """Read a table with the columns setting, outcome, count (qubit 0 leftmost); outcomes that are not there count
         as zero.
 
-        Parameters
-        ----------
-        path : path
-        measurement : Measurement, optional
-            Without it the settings must be Pauli words.
-
-        Raises
-        ------
-        InputError
-            If it is not such a table; a bad row is named by its line number.
+        Without a measurement the settings must be Pauli words. What is no such table is refused, a bad row by its line
+        number.
         """
         return cls._make(*formats.read_csv(path, measurement))
 
-    @property
-    def _headline(self) -> str:
-        """Settings, outcomes and shots."""
-        m = self.measurement
-        what = f"weight {self.total:.6g}" if self.is_weighted else _checks.plural(self.total, "shot")
-        seen, outcomes = int(np.count_nonzero(self._counts)), _checks.plural(m.n_outcomes, "outcome")
-        outcomes = outcomes if seen == m.n_outcomes else f"{seen} of {outcomes} seen"
-        parts = [_checks.plural(len(m.settings), "setting"), outcomes, what]
-        unused = int((self.shots == 0).sum())
-        return ", ".join(parts + ([f"no shots in {_checks.plural(unused, 'setting')}"] if unused else []))
-
-    def _rows(self) -> list[tuple[str, str, str]]:
-        """Setting, shots, and its most frequent outcomes, of the first settings that were measured."""
-        rows = []
-        for s in np.flatnonzero(self.shots)[:SETTINGS_SHOWN].tolist():
-            values = self._counts[slice(*self.measurement.offsets[s : s + 2])]
-            seen = np.flatnonzero(values)
-            most = seen[np.argsort(-values[seen], kind="stable")[:OUTCOMES_SHOWN]]
-            shape = self.measurement.outcome_shape(s)
-            shown = ", ".join(f"{outcome_label(shape, int(k))}: {values[k]:.6g}" for k in most)
-            more = ", ..." if len(seen) > len(most) else ""
-            rows.append((self.measurement.settings[s], f"{self.shots[s]:.6g}", shown + more))
-        return rows
-
-    @property
-    def _rest(self) -> str:
-        """How many measured settings are not shown."""
-        more = int(np.count_nonzero(self.shots)) - SETTINGS_SHOWN
-        return f"... and {_checks.plural(more, 'more setting')}" if more > 0 else ""
-
     def __repr__(self) -> str:
-        return f"<Counts: {self._headline}>"
+        return f"<Counts: {display.headline(self.measurement, self._counts)}>"
 
     def __str__(self) -> str:
-        rows = self._rows()
-        widths = [max((len(row[i]) for row in rows), default=0) for i in (0, 1)]
-        body = [f"{name:<{widths[0]}}  {shots:>{widths[1]}}  {shown}" for name, shots, shown in rows]
-        return "\n".join([repr(self), *body, *filter(None, [self._rest])])
+        return "\n".join([repr(self), *display.text(self.measurement, self._counts)])
 
     def _repr_html_(self) -> str:
-        rows = "".join(
-            "<tr>" + "".join(f'<td style="text-align: left">{html.escape(cell)}</td>' for cell in row) + "</tr>"
-            for row in self._rows()
-        )
-        head = "<tr><th>setting</th><th>shots</th><th>most frequent outcomes</th></tr>"
-        rest = f"<br>{self._rest}" if self._rest else ""
-        return f"<div><b>Counts</b>: {self._headline}<table>{head}{rows}</table>{rest}</div>"
+        return display.html(self.measurement, self._counts)

@@ -26,6 +26,18 @@ def pauli_six(n: int = 1) -> Measurement:
     Outcomes of a qubit: 0, 1 for +X, -X; 2, 3 for +Y, -Y; 4, 5 for +Z, -Z. It is what measuring a random Pauli basis
     and remembering which amounts to.
 
+    Parameters
+    ----------
+    n : int
+        Qubits: 6^n outcomes of one setting.
+
+    Raises
+    ------
+    InputError
+        If n is no integer of at least 1.
+    MemoryRefused
+        If the 6^n probabilities would not fit.
+
     Examples
     --------
     >>> from qml.states import basis_state
@@ -46,6 +58,11 @@ def sic(d: int = 2) -> ElementsMeasurement:
     The orbit of a fiducial vector under shifts and phases. For a qubit the tetrahedron that has the corner
     (1, 1, 1)/sqrt 3, for a qutrit the orbit of (0, 1, -1)/sqrt 2 (Hesse).
     Source: Renes, Blume-Kohout, Scott, Caves (2004), arXiv:quant-ph/0310075.
+
+    Parameters
+    ----------
+    d : {2, 3}
+        The dimension.
 
     Raises
     ------
@@ -78,10 +95,17 @@ def mutually_unbiased_bases(d: int) -> ProjectiveMeasurement:
     vectors with entries :math:`\omega^{k x^2 + j x} / \sqrt d`. For a qubit: Z, X, Y.
     Source: Wootters and Fields (1989), Ann. Phys. 191, 363.
 
+    Parameters
+    ----------
+    d : int
+        The dimension, a prime.
+
     Raises
     ------
     InputError
         If d is not prime.
+    MemoryRefused
+        If the d (d + 1) vectors would not fit.
 
     Examples
     --------
@@ -104,6 +128,25 @@ def haar_bases(dims: DimsLike, count: int, rng: np.random.Generator) -> Projecti
     """Random bases of all sites together, from the unitarily invariant (Haar) distribution.
 
     Source: Mezzadri (2007), arXiv:math-ph/0609050.
+
+    Parameters
+    ----------
+    dims : int or sequence of int
+        A number of qubits, or the dimensions of the sites.
+    count : int
+        How many bases: the settings "0", "1", ...
+    rng : numpy Generator
+
+    Raises
+    ------
+    InputError
+        For a count below 1, dims that are none, or no generator.
+    MemoryRefused
+        If the bases would not fit.
+
+    Notes
+    -----
+    Costs O(count d^3).
 
     Examples
     --------
@@ -128,6 +171,21 @@ def clifford_bases(n: int, count: int, rng: np.random.Generator) -> ProjectiveMe
     independent Pauli strings drawn at random.
 
     Outcome bit i of a vector is the sign of the i-th string of its basis. O(n d^3) each.
+
+    Parameters
+    ----------
+    n : int
+        Qubits.
+    count : int
+        How many bases: the settings "0", "1", ...
+    rng : numpy Generator
+
+    Raises
+    ------
+    InputError
+        For n or a count below 1, or no generator.
+    MemoryRefused
+        If the bases would not fit.
 
     Examples
     --------

@@ -119,7 +119,19 @@ class ProjectiveMeasurement(Measurement):
 
 
 def computational_basis(dims: DimsLike) -> ProjectiveMeasurement:
-    """All sites measured in the computational basis; an int is a number of qubits.
+    r"""All sites measured in the computational basis: outcome x has the effect \|x><x\|.
+
+    Parameters
+    ----------
+    dims : int or sequence of int
+        A number of qubits, or the dimensions of the sites.
+
+    Raises
+    ------
+    InputError
+        For dims that are none.
+    MemoryRefused
+        If the basis (d, d) would not fit.
 
     Examples
     --------

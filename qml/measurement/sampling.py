@@ -36,6 +36,8 @@ def sample(state: StateLike, measurement: Measurement, shots: ArrayLike, rng: np
 
     Notes
     -----
+    The counts n_k of a setting s with N_s shots follow the multinomial law with p_k = Tr(M_k sigma).
+
     Costs the probabilities and one binomial draw an outcome, whatever the number of shots.
 
     Examples

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from qml import _checks, threads
+from qml import _checks, buffers, threads
 from qml._checks import InputError
 from qml._typing import ParamsLike
 from qml.fitting.attained import no_optimum
@@ -187,6 +187,7 @@ def fit(
             "track_fidelity": track_fidelity,
         }
     keeper = Keeper(where, belongs)
+    _room = buffers.workspace()  # kept between the steps
     with threads.suited(math.prod(model.dims)), Progress(progress, max_iterations, restarts) as bar:
         made_with = {**provenance(), **{name: said for name, said in about.items() if said is not None}}
         floor = loss.floor(rho)

@@ -2,16 +2,19 @@
 
 The system gives out memory page by page at the first touch, and clears each page: on the machine of
 docs/explanation/engine.md that took longer than some of the sweeps over it, and in a training loop it comes back with
-every step. So the memory of an array made here returns to a small stock when the last view of the array is gone.
+every step. So while somebody holds a :class:`Workspace` (an engine does, and a fit while it lasts), the memory of an
+array made here returns to it when the last view of the array is gone. All who hold one at a time hold the same; where
+nobody does, arrays are new, and their memory goes back to the system.
 
-The stock holds at most `KEPT` bytes in `PIECES` pieces, of which the oldest leave first, and nothing larger or smaller
-than what is worth it. Before something is refused for lack of memory, the stock is given back to the system.
+A workspace holds at most `KEPT` bytes in `PIECES` pieces, of which the oldest leave first, and nothing larger or
+smaller than what is worth it. Before something is refused for lack of memory, what it keeps is given back.
 """
 
 from __future__ import annotations
 
 import math
 import weakref
+from collections.abc import Callable
 from threading import RLock
 from typing import Any
 
@@ -30,17 +33,81 @@ KEPT = 2**29
 PIECES = 64
 """How many are kept at most: every request looks through them."""
 
-_lock = RLock()  # entered again where collecting garbage inside frees another array
-_stock: list[Real] = []
+
+class Workspace:
+    """What is kept; it goes with the last who holds it."""
+
+    def __init__(self) -> None:
+        self._lock = RLock()  # entered again where collecting garbage inside frees another array
+        self._stock: list[Real] = []
+
+    def take(self, size: int) -> Real | None:
+        """The memory of so many numbers, if it is there."""
+        with self._lock:
+            for place in range(len(self._stock) - 1, -1, -1):
+                if self._stock[place].size == size:
+                    return self._stock.pop(place)
+        return None
+
+    def keep(self, memory: Real) -> None:
+        """Keep memory that nobody uses."""
+        with self._lock:
+            self._stock.append(memory)
+            while len(self._stock) > PIECES or self.kept_bytes > KEPT:
+                self._stock.pop(0)
+
+    def release(self) -> None:
+        """Give what is kept back to the system."""
+        with self._lock:
+            self._stock.clear()
+
+    def __reduce__(self) -> tuple[Callable[[], Workspace], tuple[()]]:
+        return workspace, ()  # in another process, the one of that process
+
+    @property
+    def kept_bytes(self) -> int:
+        """Bytes that are kept now."""
+        with self._lock:
+            return sum(memory.nbytes for memory in self._stock)
+
+
+_held: weakref.WeakSet[Workspace] = weakref.WeakSet()
+_lock = RLock()
+
+
+def workspace() -> Workspace:
+    """The workspace that somebody holds already, or a new one: memory is kept as long as it is held.
+
+    Examples
+    --------
+    >>> room = workspace()
+    >>> workspace() is room
+    True
+    """
+    with _lock:
+        found = _current()
+        if found is None:
+            found = Workspace()
+            _held.add(found)
+        return found
+
+
+def _current() -> Workspace | None:
+    return next(iter(_held), None)
 
 
 class _Loan:
-    """What an array and all its views hold on to; memory returns when it goes."""
+    """What an array and all its views hold on to; memory returns when it goes, if the workspace is there still."""
 
-    def __init__(self, memory: Real) -> None:
+    def __init__(self, memory: Real, owner: Workspace) -> None:
         self.memory = memory
         self.__array_interface__ = memory.__array_interface__
-        weakref.finalize(self, _keep, memory).atexit = False
+        weakref.finalize(self, _return, memory, weakref.ref(owner)).atexit = False
+
+
+def _return(memory: Real, owner: weakref.ref[Workspace]) -> None:
+    if (place := owner()) is not None:
+        place.keep(memory)
 
 
 def empty(shape: tuple[int, ...], smallest: int = SMALLEST, aligned: bool = True) -> Real:
@@ -49,15 +116,11 @@ def empty(shape: tuple[int, ...], smallest: int = SMALLEST, aligned: bool = True
     Unless `aligned`, smaller ones start where NumPy's do, which takes less time to ask for.
     """
     size = math.prod(shape)
-    if 8 * size < smallest or 8 * size > KEPT:
+    owner = None if 8 * size < smallest or 8 * size > KEPT else _current()
+    if owner is None:
         return _aligned(size).reshape(shape) if aligned else np.empty(shape)
-    memory = None
-    with _lock:
-        for place in range(len(_stock) - 1, -1, -1):
-            if _stock[place].size == size:
-                memory = _stock.pop(place)
-                break
-    return np.asarray(_Loan(_aligned(size) if memory is None else memory)).reshape(shape)
+    memory = owner.take(size)
+    return np.asarray(_Loan(_aligned(size) if memory is None else memory, owner)).reshape(shape)
 
 
 def _aligned(size: int) -> Real:
@@ -100,28 +163,10 @@ def empty_complex(shape: tuple[int, ...]) -> Complex:
 
 
 def check(what: str, needed: int, remedy: str, qubits: int = 0) -> None:
-    """What :func:`qml._checks.memory` does; the stock is given back before anything is refused."""
+    """What :func:`qml._checks.memory` does; what is kept is given back before anything is refused."""
     try:
         _checks.memory(what, needed, remedy, qubits)
     except MemoryRefused:
-        release()
+        if (owner := _current()) is not None:
+            owner.release()
         _checks.memory(what, needed, remedy, qubits)
-
-
-def release() -> None:
-    """Give what is kept back to the system."""
-    with _lock:
-        _stock.clear()
-
-
-def kept_bytes() -> int:
-    """Bytes that are kept now."""
-    with _lock:
-        return sum(memory.nbytes for memory in _stock)
-
-
-def _keep(memory: Real) -> None:
-    with _lock:
-        _stock.append(memory)
-        while len(_stock) > PIECES or kept_bytes() > KEPT:
-            _stock.pop(0)

@@ -32,7 +32,25 @@ MOST_REPETITIONS = 10**4
 
 
 def basis_encoding(bits: ArrayLike) -> DensityMatrix:
-    r"""Bit strings (m, n) as the basis states \|x_1 ... x_n>, a batch (m,) of n qubits.
+    r"""Bit strings as basis states, a batch (m,) of n qubits.
+
+    .. math:: x \mapsto |x_1 \dots x_n\rangle\langle x_1 \dots x_n|
+
+    Parameters
+    ----------
+    bits : array (m, n) of 0 and 1
+
+    Returns
+    -------
+    DensityMatrix (m,)
+        Held as probabilities; costs m 2^n numbers.
+
+    Raises
+    ------
+    InputError
+        Where an entry is neither 0 nor 1, or the shape is another.
+    MemoryRefused
+        Where the probabilities would not fit in memory.
 
     Examples
     --------
@@ -57,6 +75,18 @@ def angle_encoding(angles: ArrayLike, axis: str = "Y") -> DensityMatrix:
     axis : {"X", "Y", "Z"}
         P. About Z, the rotation acts on (\|0> + \|1>)/sqrt 2 in place of \|0>, which it would not change.
 
+    Returns
+    -------
+    DensityMatrix (m,)
+        Held as vectors; costs m 2^n numbers.
+
+    Raises
+    ------
+    InputError
+        Where `angles` is no array (m, n) of finite numbers, or `axis` another letter.
+    MemoryRefused
+        Where the vectors would not fit in memory.
+
     Examples
     --------
     >>> import numpy as np
@@ -75,9 +105,25 @@ def angle_encoding(angles: ArrayLike, axis: str = "Y") -> DensityMatrix:
 
 
 def amplitude_encoding(vectors: ArrayLike) -> DensityMatrix:
-    r"""Real or complex vectors (m, d) as pure states x / \|x\|; qubits where d is a power of two, else one site.
+    r"""Real or complex vectors as pure states; qubits where d is a power of two, else one site.
 
-    The norm is lost: keep it as a feature where it matters. A zero vector has no direction and is refused.
+    .. math:: |\phi(x)\rangle = x / \lVert x \rVert
+
+    The norm is lost: keep it as a feature where it matters.
+
+    Parameters
+    ----------
+    vectors : array (m, d)
+
+    Returns
+    -------
+    DensityMatrix (m,)
+        Held as vectors.
+
+    Raises
+    ------
+    InputError
+        Where a vector is zero, which has no direction, or the shape is another.
 
     Examples
     --------
@@ -110,6 +156,19 @@ def iqp_encoding(
         r >= 1; with one, all populations are equal.
     pairs : sequence of (int, int), optional
         By default all.
+
+    Returns
+    -------
+    DensityMatrix (m,)
+        Held as vectors.
+
+    Raises
+    ------
+    InputError
+        Where `inputs` is no array (m, n) of numbers whose products are finite, `repetitions` no integer from 1 to 10^4,
+        or a pair names a site that is not there.
+    MemoryRefused
+        Where the vectors would not fit in memory.
 
     Notes
     -----
@@ -148,6 +207,24 @@ def fourier_encoding(angles: ArrayLike, levels: int) -> DensityMatrix:
     .. math:: |\phi(x)\rangle = \bigotimes_i \frac{1}{\sqrt L} \sum_{k=0}^{L-1} e^{i k x_i} |k\rangle, \qquad
         \int_0^{2\pi} \frac{dx_i}{2\pi}\, L\, |\phi\rangle\langle\phi| = 1
 
+    Parameters
+    ----------
+    angles : array (m, n)
+    levels : int
+        L, at least 2.
+
+    Returns
+    -------
+    DensityMatrix (m,)
+        Held as vectors; costs m L^n numbers.
+
+    Raises
+    ------
+    InputError
+        Where `angles` is no array (m, n) of finite numbers, or there are fewer than two levels.
+    MemoryRefused
+        Where the vectors would not fit in memory.
+
     Examples
     --------
     >>> fourier_encoding([[0.0]], 4).matrix().real[0, 0]
@@ -162,9 +239,26 @@ def fourier_encoding(angles: ArrayLike, levels: int) -> DensityMatrix:
 
 
 def rank_one(probabilities: ArrayLike) -> DensityMatrix:
-    r"""Distributions q (..., d) as the pure states sum_x sqrt(q(x)) \|x>, whose populations are q.
+    r"""Distributions as the pure states of which they are the populations.
+
+    .. math:: |\psi\rangle = \sum_x \sqrt{q(x)}\, |x\rangle
 
     Source: Kappen (2018), arXiv:1803.11278.
+
+    Parameters
+    ----------
+    probabilities : array (..., d)
+        q, along the last axis.
+
+    Returns
+    -------
+    DensityMatrix (...)
+        Held as vectors; qubits where d is a power of two, else one site.
+
+    Raises
+    ------
+    InputError
+        Where a distribution is negative somewhere or does not sum to one.
 
     Examples
     --------
@@ -176,7 +270,25 @@ def rank_one(probabilities: ArrayLike) -> DensityMatrix:
 
 
 def binary_frequencies(bits: ArrayLike) -> Real:
-    """How often each of the 2^n bit strings occurs among the rows of `bits` (m, n), as shares that sum to one.
+    r"""How often each bit string occurs among the rows of `bits`, as shares that sum to one.
+
+    .. math:: q(x) = \frac1m \sum_k [x_k = x]
+
+    Parameters
+    ----------
+    bits : array (m, n) of 0 and 1
+
+    Returns
+    -------
+    array (2^n,)
+        The leftmost bit of a string is the most significant of its index.
+
+    Raises
+    ------
+    InputError
+        Where an entry is neither 0 nor 1, or the shape is another.
+    MemoryRefused
+        Where 2^n numbers would not fit in memory.
 
     Examples
     --------
@@ -199,6 +311,15 @@ def embedding(states: StateLike, weights: ArrayLike | None = None) -> DensityMat
         Of an encoding. A batch of pure states of m <= d members gives rho as a factor, of known support.
     weights : array (m,), optional
         Probabilities; equal by default.
+
+    Returns
+    -------
+    DensityMatrix
+
+    Raises
+    ------
+    InputError
+        Where `states` is no batch (m,), or `weights` are no m probabilities.
 
     Examples
     --------
@@ -238,6 +359,15 @@ def kernel(first: StateLike, second: StateLike | None = None, kind: str = "hilbe
     first, second : State
         Batches; `second` is `first` by default.
     kind : {"hilbert_schmidt", "fidelity"}
+
+    Returns
+    -------
+    array (m, l)
+
+    Raises
+    ------
+    InputError
+        Where one is no batch (m,), their dims differ, or `kind` is another word.
 
     Notes
     -----

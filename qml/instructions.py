@@ -90,7 +90,14 @@ class Instruction(ABC):
 
     Subclasses set `name`, `parameter_names` (one a parameter), `domains` (one :class:`Interval` a parameter) and
     `dims`, the dimensions of the sites that it acts on, in the order in which they are listed.
-    Calling an instruction places it: parameters first, then sites.
+    Calling an instruction places it: parameters first, then sites. That raises InputError where their number is
+    another, a site is no integer of at least 0, or a parameter lies outside its domain.
+
+    Examples
+    --------
+    >>> from qml import channels
+    >>> print(channels.Depolarizing("p", 2))
+    Depolarizing(p) 2
     """
 
     name: str
@@ -107,10 +114,12 @@ class Instruction(ABC):
 
     @property
     def n_params(self) -> int:
+        """The number of its parameters."""
         return len(self.parameter_names)
 
     @property
     def n_sites(self) -> int:
+        """The number of sites that it acts on."""
         return len(self.dims)
 
     def check(self, params: Real) -> None:
@@ -159,7 +168,18 @@ class Instruction(ABC):
 
 
 class Unitary(Instruction):
-    """A unitary gate U(params)."""
+    r"""A unitary gate :math:`\rho \mapsto U(\theta) \rho\, U(\theta)^\dagger`.
+
+    Subclasses define `matrix`, `derivatives` and `inverse`; :mod:`qml.gates` has the usual ones.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from qml import gates
+    >>> gates.RZ.matrix(np.array([np.pi])).round(6) + 0.0
+    array([[0.-1.j, 0.+0.j],
+           [0.+0.j, 0.+1.j]])
+    """
 
     @abstractmethod
     def matrix(self, params: Real) -> Complex:
@@ -188,7 +208,19 @@ class Unitary(Instruction):
 
 
 class Channel(Instruction):
-    r"""A completely positive trace-preserving map rho -> sum_k K_k rho K_k^dagger."""
+    r"""A completely positive trace-preserving map.
+
+    .. math:: \rho \mapsto \sum_k K_k(\theta) \rho\, K_k(\theta)^\dagger, \qquad \sum_k K_k^\dagger K_k = 1
+
+    Subclasses define `kraus` and `superoperator_derivatives`; :mod:`qml.channels` has the usual ones.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from qml import channels
+    >>> channels.PhaseFlip.superoperator(np.array([0.25])).real.diagonal()
+    array([1. , 0.5, 0.5, 1. ])
+    """
 
     @abstractmethod
     def kraus(self, params: Real) -> Complex:
@@ -207,7 +239,7 @@ class Channel(Instruction):
 
 @dataclass(frozen=True, repr=False)
 class PartialTrace(Instruction):
-    """Sites are discarded, not yet placed; :func:`TraceOut` places it."""
+    """Sites of dimensions `dims` are discarded, not yet placed; :func:`TraceOut` places it, and has the equation."""
 
     dims: Dims
     name: str = field(default="trace_out", init=False)
@@ -215,7 +247,8 @@ class PartialTrace(Instruction):
 
 @dataclass(frozen=True, repr=False)
 class Preparation(Instruction):
-    """Fresh sites in the state |0>, not yet placed; :func:`Initialize` places it."""
+    """Fresh sites of dimensions `dims` in the state |0>, not yet placed; :func:`Initialize` places it, and has the
+    equation."""
 
     dims: Dims
     name: str = field(default="initialize", init=False)
@@ -223,7 +256,28 @@ class Preparation(Instruction):
 
 @dataclass(frozen=True)
 class Operation:
-    """An instruction placed on sites, with its parameters (numbers or affine expressions of free ones)."""
+    """An instruction placed on sites, with its parameters: what calling an instruction makes.
+
+    Parameters
+    ----------
+    instruction : Instruction
+    sites : tuple of int
+        Distinct, in the order of the instruction's `dims`.
+    params : tuple of Affine
+        One a parameter of the instruction; numbers and names are taken, too.
+
+    Raises
+    ------
+    InputError
+        Where the sites are too many, too few or repeated, the parameters too many or too few, or all of them numbers
+        outside their domain.
+
+    Examples
+    --------
+    >>> from qml import gates
+    >>> Operation(gates.CRX, (1, 0), ("a",)) == gates.CRX("a", 1, 0)
+    True
+    """
 
     instruction: Instruction
     sites: tuple[int, ...]
@@ -242,6 +296,7 @@ class Operation:
 
     @property
     def name(self) -> str:
+        """The name of its instruction."""
         return self.instruction.name
 
     @property

@@ -23,6 +23,16 @@ class Interval:
 
     Either end may be infinite: then :math:`v = low + \log(1 + e^u)` (or its mirror image), and v = u when both are.
 
+    Parameters
+    ----------
+    low, high : float
+        The ends; minus and plus infinity by default.
+
+    Raises
+    ------
+    InputError
+        Where low is not below high, or an end is not a number.
+
     Examples
     --------
     >>> unit = Interval(0.0, 1.0)
@@ -107,7 +117,18 @@ def _logistic(u: float) -> float:
 
 @dataclass(frozen=True)
 class Affine:
-    """A real number that is affine in named free parameters: constant + sum_i c_i theta_i.
+    r"""A real number that is affine in named free parameters.
+
+    .. math:: v = k + \sum_i c_i \theta_i
+
+    Made by :func:`Parameter` and by ``+``, ``-``, and ``*`` and ``/`` with a number.
+
+    Attributes
+    ----------
+    terms : tuple of (str, float)
+        The name of each theta_i and its c_i.
+    constant : float
+        k.
 
     Examples
     --------
@@ -129,10 +150,11 @@ class Affine:
 
     @property
     def is_constant(self) -> bool:
+        """Whether it holds no free parameter."""
         return not self.terms
 
     def value(self, values: Mapping[str, float]) -> float:
-        """The number it stands for at the given parameter values."""
+        """The number it stands for at the given parameter values; InputError where one is missing."""
         for name in self.names:
             if name not in _checks.mapping("values", values):
                 raise InputError(f"values must have a number for {name!r}; found {_checks.told(values)}.")
@@ -196,7 +218,21 @@ ParameterLike: TypeAlias = "float | str | Affine"
 
 
 def Parameter(name: str) -> Affine:  # noqa: N802 - reads as the noun it makes
-    """A free parameter called `name`. The same name in several places is the same parameter.
+    r"""A free parameter :math:`\theta` by its name. The same name in several places is the same parameter.
+
+    Parameters
+    ----------
+    name : str
+
+    Returns
+    -------
+    Affine
+        To be added, subtracted, and multiplied or divided by numbers.
+
+    Raises
+    ------
+    InputError
+        Where the name is no text, is blank, or reads as a number.
 
     Examples
     --------
@@ -222,7 +258,28 @@ def _parameter_name(name: object) -> str:
 
 
 def as_affine(value: ParameterLike, what: str = "a gate or channel parameter") -> Affine:
-    """A number, a name or an expression, as an expression."""
+    """A number, a name or an expression, as an expression.
+
+    Parameters
+    ----------
+    value : float, str or Affine
+    what : str
+        What the error calls it.
+
+    Returns
+    -------
+    Affine
+
+    Raises
+    ------
+    InputError
+        Where it is none of the three, a number that is not finite, or a name that reads as a number.
+
+    Examples
+    --------
+    >>> print(as_affine("theta") + 0.5, as_affine(2.0))
+    theta + 0.5 2
+    """
     if isinstance(value, Affine):
         return value
     if isinstance(value, str):

@@ -20,7 +20,16 @@ CHANNELS: dict[str, Channel] = defined_in(Channel, mixtures, relaxation, kraus)
 
 
 def channel(name: str) -> Channel:
-    """The named channel; capitals and underscores make no difference.
+    """The channel of this name, as an object that places itself on sites.
+
+    Parameters
+    ----------
+    name : str
+        Capitals and underscores make no difference.
+
+    Returns
+    -------
+    Channel
 
     Raises
     ------

@@ -152,8 +152,23 @@ def purification(
     .. math:: \sigma = \mathrm{Tr}_A \, U(\theta) \, |0\rangle\langle 0|^{\otimes (n + n_A)} \, U(\theta)^\dagger
 
     The rank of sigma is at most 2^n_ancilla, so n_ancilla = n reaches every state of n qubits. Qubits 0 to n - 1 are
-    the system and are also the input register; the ancillas behind them exist only inside. See
-    :func:`hardware_efficient` for the other arguments and the parameter names.
+    the system and are also the input register; the ancillas behind them exist only inside.
+
+    Parameters
+    ----------
+    n, n_ancilla : int
+        Qubits of the system, at least 1, and fresh ones, at least 0.
+    layers, rotations, entangler, topology, name
+        As in :func:`hardware_efficient`, which has the names of the parameters, too.
+
+    Returns
+    -------
+    Circuit
+
+    Raises
+    ------
+    InputError
+        Where an argument is not one of those that it may be.
 
     Examples
     --------

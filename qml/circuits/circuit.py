@@ -356,10 +356,24 @@ ProgramLike: TypeAlias = Program | Circuit
 def as_program(value: ProgramLike) -> Program:
     """The program of a circuit; programs as they are.
 
+    Parameters
+    ----------
+    value : Circuit or Program
+
+    Returns
+    -------
+    Program
+
     Raises
     ------
     InputError
         If it is neither.
+
+    Examples
+    --------
+    >>> from qml import gates
+    >>> as_program(Circuit(2, [gates.RY("a", 0), gates.CNOT(0, 1)])).parameters
+    ('a',)
     """
     if isinstance(value, Program):
         return value

@@ -30,6 +30,18 @@ class NoiseRule:
         Names of operations; None is every unitary gate.
     sites : tuple of int or None
         None is everywhere.
+
+    Raises
+    ------
+    InputError
+        Where the parameters are too many or too few, or numbers outside their domain.
+
+    Examples
+    --------
+    >>> from qml import channels
+    >>> rule = NoiseRule(channels.BitFlip, (0.1,), gates=("X",))
+    >>> print(*rule.params, rule.sites)
+    0.1 None
     """
 
     channel: Channel
@@ -80,6 +92,12 @@ class Relaxation:
         Gate name and duration; gates that are not named take no time.
     excited_population : Affine, or tuple of Affine with one for each site
         Population of the excited level that a site relaxes to.
+
+    Examples
+    --------
+    >>> from qml import NoiseModel
+    >>> print(NoiseModel().with_relaxation(50.0, durations={"CNOT": 0.3}).relaxation.t2)
+    100
     """
 
     t1: Affine | tuple[Affine, ...]

@@ -22,6 +22,12 @@ class Step:
 
     Its parameters are entries `start` to `stop` of the program's slot values. For ``Preparation``, `sites` are the
     positions that the new sites take in the register after the step.
+
+    Attributes
+    ----------
+    instruction : Instruction
+    sites : tuple of int
+    start, stop : int
     """
 
     instruction: Instruction
@@ -32,9 +38,10 @@ class Step:
 
 @dataclass(frozen=True, eq=False)
 class Program(Record):
-    """What an engine runs. Slot values (one number a gate parameter) are affine in the free parameters theta:
+    r"""What an engine runs; made by ``circuit.compile()``. Slot values, one number a parameter of an instruction, are
+    affine in the free parameters:
 
-    slots = weights @ theta + offset.
+    .. math:: s = W \theta + s_0
 
     Attributes
     ----------
@@ -44,7 +51,16 @@ class Program(Record):
     parameters : tuple of str
         Names of the free parameters, in the order of theta.
     weights : sparse array (n_slots, n_params)
+        W.
     offset : array (n_slots,)
+        s_0.
+
+    Examples
+    --------
+    >>> from qml import Circuit, Parameter, gates
+    >>> program = Circuit(1, [gates.RX(2 * Parameter("a"), 0), gates.RZ(0.5, 0)]).compile()
+    >>> program.slots([0.1])
+    array([0.2, 0.5])
     """
 
     dims_in: Dims
@@ -56,14 +72,17 @@ class Program(Record):
 
     @property
     def n_params(self) -> int:
+        """The number of free parameters."""
         return len(self.parameters)
 
     @property
     def dim_in(self) -> int:
+        """The dimension of the register before the first step."""
         return math.prod(self.dims_in)
 
     @property
     def dim_out(self) -> int:
+        """The dimension of the register after the last step."""
         return math.prod(self.dims_out)
 
     def slots(self, params: ParamsLike) -> Real:

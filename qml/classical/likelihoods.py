@@ -179,7 +179,21 @@ class BernoulliLikelihood(Likelihood):
 
 
 def perplexity(cross_entropy_in_nats: float) -> float:
-    """exp(S): how many equally likely outcomes leave one as much in doubt.
+    r"""How many equally likely outcomes leave one as much in doubt: :math:`e^S`.
+
+    Parameters
+    ----------
+    cross_entropy_in_nats : float
+        S, at most 709, so that float64 holds the result.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    InputError
+        Where S is not finite or above 709.
 
     Examples
     --------

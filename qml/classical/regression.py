@@ -16,7 +16,7 @@ from qml.classical.likelihoods import GaussianLikelihood, LaplaceLikelihood
 
 @dataclass(frozen=True, eq=False)
 class LinearFit(_checks.Record):
-    """The linear model of largest likelihood.
+    r"""The linear model of largest likelihood, :math:`y = w \cdot x` with errors; made by :func:`linear_regression`.
 
     Attributes
     ----------
@@ -28,6 +28,15 @@ class LinearFit(_checks.Record):
         targets - design @ coefficients.
     log_likelihood : float
         Of all m targets, in nats.
+
+    Examples
+    --------
+    The mean of three numbers, and its standard error:
+
+    >>> ones = [[1.0], [1.0], [1.0]]
+    >>> found = linear_regression(ones, [1.0, 2.0, 3.0])
+    >>> found.coefficients.round(12), found.standard_errors(ones).round(6)
+    (array([2.]), array([0.57735]))
     """
 
     coefficients: Real

@@ -25,6 +25,21 @@ def separates(weights: ArrayLike, inputs: ArrayLike, labels: ArrayLike) -> bool:
     inputs : array (m, p)
         With a column of ones where there is a bias.
     labels : array (m,) of int
+
+    Returns
+    -------
+    bool
+
+    Raises
+    ------
+    InputError
+        Where the shapes do not fit, or a label is none of the classes.
+
+    Examples
+    --------
+    >>> inputs = [[1.0, -1.0], [1.0, 2.0]]  # a bias, and one feature
+    >>> separates([[0.0, -1.0], [0.0, 1.0]], inputs, [0, 1]), separates([[0.0, 0.0], [0.0, 1.0]], inputs, [1, 1])
+    (True, False)
     """
     w = np.asarray(_checks.array("weights", weights, allow_complex=False), dtype=np.float64)
     if w.ndim != 2:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from qml import _checks, threads
+from qml import _checks, buffers, threads
 from qml._checks import InputError
 from qml._typing import ParamsLike
 from qml.fitting.attained import no_optimum
@@ -164,7 +164,8 @@ def fit(
     rules = Rules(max_iterations, gradient_tolerance, loss_tolerance, told, track_fidelity, held_out, patience)
     start = None if params0 is None else np.array(joint_params(model, loss, params0, "params0"))
     where = Checkpoint.of(checkpoint, checkpoint_every)
-    _check(prior, learnt, rules, restarts, workers, where, resume, progress, seed)
+    seed = None if seed is None else _checks.integer("seed", seed, low=0)
+    _check(prior, learnt, rules, restarts, workers, where, resume, progress)
     about = {
         "model": repr(model),
         "loss": repr(loss),
@@ -187,6 +188,7 @@ def fit(
             "track_fidelity": track_fidelity,
         }
     keeper = Keeper(where, belongs)
+    _room = buffers.workspace()  # kept between the steps
     with threads.suited(math.prod(model.dims)), Progress(progress, max_iterations, restarts) as bar:
         made_with = {**provenance(), **{name: said for name, said in about.items() if said is not None}}
         floor = loss.floor(rho)
@@ -230,7 +232,6 @@ def _check(
     where: Checkpoint | None,
     resume: bool,
     progress: bool | None,
-    seed: int | None,
 ) -> None:
     """Refuse arguments of fit that are out of range, or exclude each other."""
     if prior is not None:
@@ -242,8 +243,6 @@ def _check(
     _checks.flag("resume", resume)
     if progress is not None:
         _checks.flag("progress", progress)
-    if seed is not None:
-        _checks.integer("seed", seed, low=0)
     if _checks.integer("workers", workers, low=1) > 1 and (rules.callbacks or where is not None):
         what = "callbacks see" if rules.callbacks else "a checkpoint continues"
         raise InputError(f"workers must be 1 here, since {what} one restart after the other; found {workers}.")

@@ -55,7 +55,16 @@ ALIASES: dict[str, str] = {
 
 
 def gate(name: str) -> Unitary:
-    """The named gate; capitals make no difference, and :data:`ALIASES` has the names that other libraries use.
+    """The gate of this name, as an object that places itself on sites.
+
+    Parameters
+    ----------
+    name : str
+        Capitals make no difference, and :data:`ALIASES` has the names that other libraries use.
+
+    Returns
+    -------
+    Unitary
 
     Raises
     ------

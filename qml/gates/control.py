@@ -20,6 +20,18 @@ class Controlled(Unitary):
 
     .. math:: U = (1 - \Pi) \otimes 1 + \Pi \otimes U_{gate}, \qquad \Pi = |1 \dots 1\rangle\langle 1 \dots 1|
 
+    Parameters
+    ----------
+    gate : Unitary
+        Not placed; on sites of any dimensions.
+    n_controls : int
+        At least 1. The controls are qubits, listed before the gate's own sites.
+
+    Raises
+    ------
+    InputError
+        Where `gate` is no unitary gate or `n_controls` no positive integer.
+
     Examples
     --------
     >>> from qml.gates import RX, H, X
@@ -63,9 +75,21 @@ class Controlled(Unitary):
 
 
 def controlled(gate: Unitary, n_controls: int = 1) -> Controlled:
-    """`gate` with control qubits listed before its own sites; controls of a controlled gate are joined.
+    r"""`gate` with control qubits listed before its own sites; controls of a controlled gate are joined.
+
+    .. math:: U = (1 - \Pi) \otimes 1 + \Pi \otimes U_{gate}, \qquad \Pi = |1 \dots 1\rangle\langle 1 \dots 1|
 
     The derivatives are exact: a controlled rotation has more than two frequencies, so no two-term shift rule serves it.
+
+    Parameters
+    ----------
+    gate : Unitary
+        Not placed.
+    n_controls : int
+
+    Returns
+    -------
+    Controlled
 
     Raises
     ------

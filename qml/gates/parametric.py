@@ -15,14 +15,28 @@ from qml.parameters import Affine
 class ParametricGate(Unitary):
     r"""A gate given by a matrix function U(params) and the function of its analytic derivatives.
 
+    .. math:: \rho \mapsto U(\theta) \rho\, U(\theta)^\dagger
+
+    The functions are taken at their word: that U is unitary and the derivatives are its own is not checked.
+
     Parameters
     ----------
+    name : str
+        What drawings and messages call it.
+    dims : int or sequence of int
+        Dimensions of its sites, whose product is D.
+    parameter_names : sequence of str
     function : callable
         params (n_params,) -> U, shape (D, D).
     derivative_function : callable
         params (n_params,) -> dU/dparams, shape (n_params, D, D).
     undo : callable
         Parameters -> those at which the same gate is the inverse; it works on numbers and on expressions alike.
+
+    Raises
+    ------
+    InputError
+        Where a name is no text, or a function cannot be called.
 
     Examples
     --------

@@ -16,10 +16,18 @@ GeneratorsLike: TypeAlias = PauliLike | Sequence[PauliLike | ArrayLike] | Mappin
 
 
 def named_operators(generators: GeneratorsLike) -> dict[str, PauliSum | ArrayLike]:
-    """Operators by name, at least one, of those that stand for a Pauli sum the sum.
+    """Operators by name, at least one; what stands for a Pauli sum is made one.
 
-    Of one sum (a PauliSum, a string, or a mapping of strings to numbers) its strings are meant, without the identity.
-    In a list a single string is called by its letters, anything else ``G0``, ``G1``, ...; a mapping gives the names.
+    Parameters
+    ----------
+    generators : PauliSum, str, mapping, or sequence of operators
+        Of one sum (a PauliSum, a string, or a mapping of strings to numbers) its strings are meant, without the
+        identity. In a list a single string is called by its letters, anything else ``G0``, ``G1``, ...; a mapping of
+        names to operators gives the names.
+
+    Returns
+    -------
+    mapping of str to PauliSum or array (d, d)
 
     Raises
     ------

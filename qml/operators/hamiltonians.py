@@ -37,6 +37,11 @@ def tfim(n: int, J: float = 1.0, h: float = 1.0, periodic: bool = False, edges: 
     edges : sequence of (int, int), optional
         The bonds, instead of those of the chain.
 
+    Returns
+    -------
+    PauliSum
+        Of at most n (n - 1) / 2 + n terms.
+
     Raises
     ------
     InputError
@@ -59,8 +64,29 @@ def xxz(
 
     .. math:: H = J \sum_{\langle i,j \rangle} (X_i X_j + Y_i Y_j + \Delta Z_i Z_j) - h \sum_i Z_i
 
-    Antiferromagnetic for J > 0; total Z is conserved. `delta` is the anisotropy; other arguments and errors as in
-    :func:`tfim`. Source: Yang and Yang (1966).
+    Antiferromagnetic for J > 0; total Z is conserved. Source: Yang and Yang (1966).
+
+    Parameters
+    ----------
+    n : int
+        Number of qubits.
+    J, h : float
+        Coupling and longitudinal field, in units of energy.
+    delta : float
+        The anisotropy Delta, without unit.
+    periodic : bool
+        Close the chain to a ring (see the module for n = 1 and 2).
+    edges : sequence of (int, int), optional
+        The bonds, instead of those of the chain.
+
+    Returns
+    -------
+    PauliSum
+
+    Raises
+    ------
+    InputError
+        Where a number is not finite or a bond is repeated, outside, or of a site with itself.
 
     Examples
     --------
@@ -82,8 +108,29 @@ def heisenberg(
 
     .. math:: H = \sum_{\langle i,j \rangle} (J_x X_i X_j + J_y Y_i Y_j + J_z Z_i Z_j) - h \sum_i Z_i
 
-    Antiferromagnetic for J > 0. Arguments and errors as in :func:`tfim`; `J` is a number or (Jx, Jy, Jz).
-    Source: Heisenberg (1928).
+    Antiferromagnetic for J > 0. Source: Heisenberg (1928).
+
+    Parameters
+    ----------
+    n : int
+        Number of qubits.
+    J : float or (float, float, float)
+        One coupling, or (Jx, Jy, Jz), in units of energy.
+    h : float
+        Longitudinal field, in units of energy.
+    periodic : bool
+        Close the chain to a ring (see the module for n = 1 and 2).
+    edges : sequence of (int, int), optional
+        The bonds, instead of those of the chain.
+
+    Returns
+    -------
+    PauliSum
+
+    Raises
+    ------
+    InputError
+        Where a number is not finite or a bond is repeated, outside, or of a site with itself.
 
     Examples
     --------
@@ -120,6 +167,10 @@ def j1j2(n: int, J1: float = 1.0, J2: float = 0.5, periodic: bool = False) -> Pa
         Couplings at distance one and two, in units of energy.
     periodic : bool
         Close the chain to a ring.
+
+    Returns
+    -------
+    PauliSum
 
     Raises
     ------
@@ -167,6 +218,11 @@ def hubbard(
     edges : sequence of (int, int), optional
         The bonds between lattice sites, instead of those of the chain.
 
+    Returns
+    -------
+    PauliSum
+        On 2 n_sites qubits.
+
     Raises
     ------
     InputError
@@ -197,7 +253,23 @@ def hubbard(
 def grid_edges(rows: int, columns: int, periodic: bool = False) -> tuple[tuple[int, int], ...]:
     """The bonds of a rectangular lattice, site (r, c) being r * columns + c.
 
-    With `periodic` the lattice closes to a torus; a side of length 1 or 2 gains no bond by it: no pair counts twice.
+    Parameters
+    ----------
+    rows, columns : int
+    periodic : bool
+        Close the lattice to a torus; a side of length 1 or 2 gains no bond by it: no pair counts twice.
+
+    Returns
+    -------
+    tuple of (int, int)
+        For the argument `edges` of the Hamiltonians.
+
+    Raises
+    ------
+    InputError
+        Where a side is no integer of at least 1.
+    MemoryRefused
+        Where the bonds would not fit in memory.
 
     Examples
     --------

@@ -333,6 +333,11 @@ def pauli(label: str, coefficient: complex = 1.0, sites: Sequence[int] | None = 
     n : int, optional
         The number of qubits, with `sites`.
 
+    Returns
+    -------
+    PauliSum
+        Of one term, or none where c is zero.
+
     Raises
     ------
     InputError
@@ -359,6 +364,16 @@ PauliLike: TypeAlias = PauliSum | str | Mapping[str, complex]
 
 def as_pauli_sum(value: PauliLike, name: str = "the operator") -> PauliSum:
     """A Pauli sum, from one, from a string ("XX"), or from a mapping of strings to coefficients.
+
+    Parameters
+    ----------
+    value : PauliSum, str or mapping of str to complex
+    name : str
+        What the error calls it.
+
+    Returns
+    -------
+    PauliSum
 
     Raises
     ------

@@ -37,10 +37,16 @@ def as_matrix(op: OperatorLike, dims: DimsLike) -> Complex:
     dims : int or sequence of int
         Site dimensions; an int is a number of qubits.
 
+    Returns
+    -------
+    array (d, d), complex128
+
     Raises
     ------
     InputError
         Where the operator does not act on these sites. Hermiticity is not asked for.
+    MemoryRefused
+        Where the matrix of a Pauli sum would not fit in memory.
 
     Examples
     --------
@@ -71,7 +77,21 @@ def as_matrix(op: OperatorLike, dims: DimsLike) -> Complex:
 
 
 def dims_of(op: OperatorLike) -> Dims:
-    """The site dimensions an operator carries; of a plain (d, d) array, qubits if d is a power of two, else one site.
+    """The dimensions of the sites that an operator acts on.
+
+    Parameters
+    ----------
+    op : array (d, d), PauliSum, str, mapping or qutip.Qobj
+        Of a plain array: qubits where d is a power of two, else one site.
+
+    Returns
+    -------
+    tuple of int
+
+    Raises
+    ------
+    InputError
+        Where it is no operator, or a matrix that is not square.
 
     Examples
     --------
@@ -172,7 +192,16 @@ def partial_trace_matrix(matrix: ArrayLike, keep: Sequence[int], dims: DimsLike)
 def tensor_matrices(*matrices: ArrayLike) -> Complex:
     r"""The tensor product :math:`A \otimes B \otimes \dots`, shape (..., ab, ab) for factors (..., a, a), (..., b, b).
 
-    Leading batch axes broadcast.
+    Leading batch axes broadcast. Costs as many operations as the result has entries.
+
+    Parameters
+    ----------
+    *matrices : array (..., a, a)
+
+    Returns
+    -------
+    array (..., d, d), complex128
+        d is the product of the sides.
 
     Raises
     ------

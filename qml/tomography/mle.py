@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from qml import _checks, threads
+from qml import _checks, buffers, threads
 from qml._checks import InputError
 from qml._typing import Complex, Dims, Real
 from qml.measurement import Counts
@@ -121,6 +121,7 @@ def maximum_likelihood(
     if hedging and columns < dim:
         raise InputError("hedging keeps the state of full rank: it excludes a smaller rank.")
     check_memory(counts)
+    _room = buffers.workspace()  # kept between the steps
     with threads.suited(dim):
         run = _Run(Likelihood(counts, hedging), columns, gap, relative_gap, max_iterations)
         factor = _start(counts, start, columns)

@@ -278,7 +278,7 @@ def peak(task):
     """The largest number of bytes that NumPy holds at once during the task, beyond what it held before. It is the same
     each time where the task is of one thread: others take room to work in when they come to it."""
     task()
-    buffers.release()
+    buffers.workspace().release()
     tracemalloc.start()
     try:
         task()

@@ -172,6 +172,12 @@ def model_with_hills():
     return CircuitModel(circuits.hardware_efficient(2, 1).then(channels.Depolarizing(0.1, 0), channels.BitFlip(0.1, 1)))
 
 
+def test_a_seed_may_be_an_integer_of_numpy():
+    one, other = (fit(GibbsModel(tfim(2)), RHO, seed=seed, max_iterations=1) for seed in (7, np.uint8(7)))
+    assert (type(other.seed), other.seed) == (int, 7)
+    assert np.array_equal(one.params, other.params)
+
+
 def test_the_seed_reproduces_every_bit():
     first, again = (fit(model_with_hills(), RHO, seed=5, restarts=2, max_iterations=20) for _ in range(2))
     assert first.params.tobytes() == again.params.tobytes()

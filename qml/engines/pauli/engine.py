@@ -84,6 +84,7 @@ class PauliEngine(Engine):
 
     def __init__(self, checkpoint_bytes: int = 2**30, threads: int | None = None) -> None:
         self.checkpoint_bytes = _checks.integer("checkpoint_bytes", checkpoint_bytes, low=0)
+        self._workspace = buffers.workspace()  # large vectors and matrices, as long as the engine lives
         self.threads = None if threads is None else _checks.integer("threads", threads, low=1)
 
     def __repr__(self) -> str:

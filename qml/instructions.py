@@ -366,9 +366,7 @@ def Initialize(*sites: int, dims: DimsLike | None = None) -> Operation:  # noqa:
     return _placed("Initialize", Preparation, sites, dims)
 
 
-def _placed(
-    what: str, kind: Callable[[Dims], Instruction], sites: tuple[int, ...], dims: DimsLike | None
-) -> Operation:
+def _placed(what: str, kind: Callable[[Dims], Instruction], sites: tuple[int, ...], dims: DimsLike | None) -> Operation:
     """A change of the register on sites of these dimensions."""
     for site in sites:
         _checks.integer(f"{what}: each site", site, low=0)

@@ -25,6 +25,7 @@ UNIONS = {
     "loggers": loggers.LoggerSpec,
 }
 REGISTRIES: dict[str, Mapping[str, Instruction]] = {"channels": CHANNELS, "gates": GATES}
+KINDS = (*UNIONS, *REGISTRIES)
 
 
 def lines(what: str) -> list[str]:

@@ -219,34 +219,18 @@ def schema(markdown: bool) -> None:
     terminal.say(text, nl=False)
 
 
-KINDS = (
-    "targets",
-    "data",
-    "measurements",
-    "hamiltonians",
-    "models",
-    "ansatze",
-    "generators",
-    "losses",
-    "optimizers",
-    "priors",
-    "loggers",
-    "channels",
-    "gates",
-)
-
-
 @main.command("list")
-@click.argument("what", type=click.Choice(KINDS), required=False)
+@click.argument("what", required=False)
 def list_kinds(what: str | None) -> None:
     """List what a study can name: WHAT is one of the kinds of things below; all of them by default.
 
     targets, data, measurements, hamiltonians, models, ansatze, generators, losses, optimizers, priors, loggers,
     channels, gates
     """
-    from qml.experiments.catalog import lines
+    from qml._checks import choice
+    from qml.experiments.catalog import KINDS, lines
 
-    for kind in (what,) if what else KINDS:
+    for kind in (choice("what is listed", what, KINDS),) if what else KINDS:
         if not what:
             terminal.say(f"{kind}:")
         for line in lines(kind):

@@ -14,7 +14,7 @@ import numpy as np
 
 from qml._checks import plural
 from qml.experiments.compose import EVERY, parse_path
-from qml.experiments.record import Run, load_run
+from qml.experiments.record import Run, differences, load_run
 from qml.experiments.run import Options, run_study
 from qml.experiments.sweeping import How
 from qml.experiments.table import Table, count, load_table
@@ -62,7 +62,7 @@ def compare(a: Run, b: Run) -> Comparison:
             pairs.append(Pair(name, (x["loss"], y["loss"]), {k: (x[k], y[k]) for k in keys if not same(x[k], y[k])}))
     only = tuple(n for n in rows[0] if n not in rows[1]), tuple(n for n in rows[1] if n not in rows[0])
     study = _differences(a.study.model_dump(), b.study.model_dump())
-    return Comparison(tuple(pairs), only, tuple(study), tuple(_differences(_lasting(a), _lasting(b))))
+    return Comparison(tuple(pairs), only, study, _differences(_lasting(a), _lasting(b)))
 
 
 def _with(table: Table, run: Run, names: Iterable[str]) -> Table:
@@ -106,16 +106,9 @@ def same(a: Any, b: Any) -> bool:
     return type(a) is type(b) and bool(a == b)
 
 
-def _differences(a: Any, b: Any, path: str = "") -> Iterator[str]:
+def _differences(a: Any, b: Any) -> tuple[str, ...]:
     """``target.beta: 0.5, 1.0`` for everything that differs."""
-    if isinstance(a, dict) and isinstance(b, dict):
-        for key in dict.fromkeys([*a, *b]):
-            yield from _differences(a.get(key), b.get(key), f"{path}.{key}" if path else str(key))
-    elif isinstance(a, list) and isinstance(b, list) and len(a) == len(b):
-        for i, (x, y) in enumerate(zip(a, b, strict=True)):
-            yield from _differences(x, y, f"{path}[{i}]")
-    elif a != b:
-        yield f"{path}: {json.dumps(a)}, {json.dumps(b)}"
+    return tuple(f"{path}: {json.dumps(x)}, {json.dumps(y)}" for path, x, y in differences(a, b))
 
 
 # reproduction ----------------------------------------------------------------------------------------------------

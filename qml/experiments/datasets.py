@@ -8,27 +8,28 @@ from typing import Any
 import numpy as np
 
 from qml._checks import InputError
-from qml._typing import Real
+from qml._typing import Integer, Real
 from qml.states import DensityMatrix
 
 
-def load_samples(name: str, labels: Sequence[int] | None = None) -> Real:
-    """The samples (m, k) of the digits (k = 64) or iris (k = 4) of scikit-learn, of the given classes.
+def load_samples(name: str, kept: Sequence[int] | None = None) -> tuple[Real, Integer, tuple[str, ...]]:
+    """A data set of scikit-learn: the samples (m, k) of the classes `kept` (by default all), their classes (m,), which
+    are numbered from 0 in the order of the data set, and the names of these.
 
     Raises
     ------
     InputError
-        If scikit-learn is not installed, or a class has no sample.
+        If scikit-learn is not installed, or there is no such class.
     """
-    datasets = sklearn_datasets(name)
-    found = {"digits": datasets.load_digits, "iris": datasets.load_iris}[name](return_X_y=True)
-    samples, classes = np.asarray(found[0], dtype=np.float64), np.asarray(found[1])
-    if labels is None:
-        return samples
-    for label in labels:
-        if label not in classes:
-            raise InputError(f"{name} has the classes 0 to {classes.max()}; found {label}.")
-    return samples[np.isin(classes, labels)]
+    found = getattr(sklearn_datasets(name), f"load_{name}")()
+    names = [str(name) for name in found.target_names]
+    kept = sorted(range(len(names)) if kept is None else kept)
+    for label in kept:
+        if not 0 <= label < len(names):
+            raise InputError(f"{name} has the classes 0 to {len(names) - 1}; found {label}.")
+    rows = np.isin(found.target, kept)
+    classes = np.searchsorted(kept, np.asarray(found.target)[rows])
+    return np.asarray(found.data, np.float64)[rows], classes, tuple(names[k] for k in kept)
 
 
 def sklearn_datasets(name: str) -> Any:

@@ -16,7 +16,7 @@ from qml import _checks
 from qml._checks import InputError
 from qml._files import read_arrays, regular
 from qml._typing import Integer, Real
-from qml.experiments.datasets import sklearn_datasets
+from qml.experiments.datasets import load_samples, sklearn_datasets
 from qml.experiments.files import inside
 from qml.experiments.schema import Registered, Spec
 from qml.losses import Labelled, LabelLikelihood, MeanCrossEntropy
@@ -60,15 +60,7 @@ class Builtin(Data):
     ] = None
 
     def load(self, folder: Path, rng: np.random.Generator) -> Samples:
-        found = getattr(sklearn_datasets(self.name), f"load_{self.name}")()
-        y, names = np.asarray(found.target), [str(name) for name in found.target_names]
-        kept = list(range(len(names))) if self.classes is None else self.classes
-        for label in kept:
-            if label >= len(names):
-                raise InputError(f"{self.name} has the classes 0 to {len(names) - 1}; found {label}.")
-        rows = np.isin(y, kept)
-        order = np.searchsorted(np.sort(kept), y[rows])
-        return Samples(np.asarray(found.data, np.float64)[rows], order, tuple(names[k] for k in sorted(kept)))
+        return Samples(*load_samples(self.name, self.classes))
 
 
 class TwoMoons(Data):

@@ -284,18 +284,28 @@ def _first_difference(text: str, study: Study, words: str) -> str:
     if text == to_yaml(study):
         return ""
 
-    def differing(a: Any, b: Any, path: str) -> str | None:
-        if isinstance(a, dict) and isinstance(b, dict) and a.keys() == b.keys():
-            return next((d for k in a if (d := differing(a[k], b[k], f"{path}.{k}" if path else k))), None)
-        if isinstance(a, list) and isinstance(b, list) and len(a) == len(b):
-            return next(
-                (d for i, (x, y) in enumerate(zip(a, b, strict=True)) if (d := differing(x, y, f"{path}[{i}]"))), None
-            )
-        same = a == b and type(a) is type(b)
-        return None if same else f"{path or 'the study'} {words.format(_short(a), _short(b))}"
-
     then = study_of(parse(text.encode(), Path(RUN)))
-    return differing(then.model_dump(), study.model_dump(), "") or "they differ"
+    for path, old, new in differences(then.model_dump(), study.model_dump()):
+        return f"{path} {words.format(_short(old), _short(new))}"
+    return "they differ"
+
+
+def differences(a: Any, b: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """Path and both values of everything in which plain data differ; None where one of them has no such key.
+
+    Examples
+    --------
+    >>> list(differences({"n": 2, "bonds": [0, 1]}, {"n": 2, "bonds": [0, 2]}))
+    [('bonds[1]', 1, 2)]
+    """
+    if isinstance(a, dict) and isinstance(b, dict):
+        for key in dict.fromkeys([*a, *b]):
+            yield from differences(a.get(key), b.get(key), f"{path}.{key}" if path else str(key))
+    elif isinstance(a, list) and isinstance(b, list) and len(a) == len(b):
+        for i, (x, y) in enumerate(zip(a, b, strict=True)):
+            yield from differences(x, y, f"{path}[{i}]")
+    elif a != b or type(a) is not type(b):
+        yield path, a, b
 
 
 def _short(value: Any) -> str:

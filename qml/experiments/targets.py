@@ -230,7 +230,7 @@ class Dataset(Seen):
     test_fraction: Annotated[Fraction | None, Field(description="share of the samples held out")] = None
 
     def build(self, context: Context) -> Target:
-        samples = datasets.load_samples(self.name, self.labels)
+        samples, _, _ = datasets.load_samples(self.name, self.labels)
         if self.test_fraction is None:
             return Target(self._state_of(samples))
         train, test = datasets.split(samples, self.test_fraction, context.stream("split"))

@@ -109,9 +109,7 @@ class WithCircuit(Composite, Model):
     _needs_unitary = True
     """Whether the circuit must be one of unitary gates."""
 
-    def __init__(
-        self, circuit: Circuit, engine: Engine | None, domains: Mapping[str, Interval] | None = None
-    ) -> None:
+    def __init__(self, circuit: Circuit, engine: Engine | None, domains: Mapping[str, Interval] | None = None) -> None:
         self.circuit = self._checked(circuit)
         self._given_engine = engine
         self._program = circuit.compile()

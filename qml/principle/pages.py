@@ -7,7 +7,6 @@ import html
 import io
 import re
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -71,11 +70,6 @@ def page(verdicts: Sequence[Verdict], *, pairs: int, seed: int) -> str:
         f"<style>{STYLE}</style><h1>The quantum maximum likelihood principle, statement by statement</h1>"
         f"{head}<table>{names}{rows}</table>{''.join(section(v) for v in verdicts)}</html>\n"
     )
-
-
-def write_report(verdicts: Sequence[Verdict], path: str | Path, *, pairs: int, seed: int) -> None:
-    """Write :func:`page` to `path`."""
-    Path(path).write_text(page(verdicts, pairs=pairs, seed=seed), encoding="utf-8")
 
 
 def _word(verdict: Verdict) -> str:

@@ -173,7 +173,7 @@ def test_digits_are_six_qubits_and_iris_two() -> None:
     assert iris.test is None
     again = target({"kind": "dataset", "name": "digits", "test_fraction": 0.5}, seed=1)
     np.testing.assert_array_equal(digits.state.matrix(), again.state.matrix())
-    assert datasets.load_samples("digits", [3]).shape == (183, 64)
+    assert datasets.load_samples("digits", [3])[0].shape == (183, 64)
     with pytest.raises(InputError, match="iris has the classes 0 to 2; found 7"):
         datasets.load_samples("iris", [7])
 

@@ -1,4 +1,4 @@
-"""What reaches the terminal: text is shown as text, and a run goes on where nobody reads it any more."""
+"""Printing to the terminal: text is shown as text, and a run goes on where its output is closed."""
 
 from __future__ import annotations
 

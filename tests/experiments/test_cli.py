@@ -18,7 +18,8 @@ from click.testing import CliRunner, Result
 
 import qml
 from qml.experiments import fits, record, run
-from qml.experiments.cli import KINDS, main
+from qml.experiments.catalog import KINDS
+from qml.experiments.cli import main
 from qml.experiments.table import load_table
 from qml.fitting import FitResult
 from qml.states import DensityMatrix

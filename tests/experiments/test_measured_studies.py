@@ -14,7 +14,8 @@ from pydantic import TypeAdapter
 from qml import losses, states
 from qml.experiments import catalog, config, measurements, record, targets
 from qml.experiments.build import build
-from qml.experiments.cli import KINDS, main
+from qml.experiments.catalog import KINDS
+from qml.experiments.cli import main
 from qml.experiments.compose import compose
 from qml.experiments.schema import members
 from qml.experiments.table import load_table

@@ -106,7 +106,7 @@ def main() -> None:
     print("|---|---|---|---|---|---|")
     for n in WORKLOAD.sizes:
         for name, found in WORKLOAD.implementations.items():
-            if all(find_spec(module) for module in found.modules) and (name != "qml" or find_spec("numba")):
+            if all(find_spec(module) for module in found.modules) and (name != "qml" or find_spec("lazy_loader")):
                 for variant in found.variants:
                     print(answer(name, n, variant), flush=True)
 

@@ -31,7 +31,7 @@ GAP = 1e-3
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Bootstrap(Table):
-    """The functions of the state over the resampled records.
+    """Functions of the state over resampled records: what :func:`bootstrap` returns.
 
     Attributes
     ----------
@@ -51,7 +51,7 @@ class Bootstrap(Table):
     seed: int
 
     def standard_error(self, name: str) -> float:
-        """The standard deviation over the resampled records."""
+        """The standard deviation of one function, by name, over the resampled records."""
         return float(np.std(self._drawn(name), ddof=1))
 
     def interval(self, name: str, level: float = 0.95, *, kind: str = "percentile") -> tuple[float, float]:
@@ -64,6 +64,19 @@ class Bootstrap(Table):
         states the percentiles miss: records of the estimate, which lies inside, scatter further inside, and never come
         back to a pure truth. For an expectation or the fidelity with a pure state use ``TomographyResult.interval``.
         What each of them covers was measured: docs/explanation/tomography.md.
+
+        Parameters
+        ----------
+        name : str
+            Of the function.
+        level : float
+            From 0 to 1.
+        kind : {"percentile", "basic"}
+
+        Raises
+        ------
+        InputError
+            For a name or kind that there is not, or a level out of range.
         """
         tail = (1 - _checks.number("level", level, 0.0, 1.0)) / 2
         low, high = (float(q) for q in np.quantile(self._drawn(name), [tail, 1 - tail]))
@@ -73,7 +86,7 @@ class Bootstrap(Table):
         return center - high, center - low
 
     def bias(self, name: str) -> float:
-        """The mean over the resampled records, minus the estimate."""
+        """The mean of one function, by name, over the resampled records, minus its estimate."""
         return float(np.mean(self._drawn(name)) - self.estimates[name])
 
     def _drawn(self, name: str) -> Real:

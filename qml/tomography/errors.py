@@ -120,7 +120,16 @@ class FisherInformation(Table):
         return largest * float(np.sqrt((along[known] / values[known]).sum()))
 
     def fidelity(self, target: StateLike) -> tuple[float, float]:
-        """F(target, sigma) and its standard error. At F = 1 the derivative, and with it this error, is zero."""
+        r"""The fidelity with a state and its standard error, both without a unit.
+
+        .. math:: F(\rho, \sigma) = \left(\mathrm{Tr}\sqrt{\sqrt\rho\, \sigma \sqrt\rho}\right)^2
+
+        At F = 1 the derivative, and with it this error, is zero.
+
+        Parameters
+        ----------
+        target : State, array (d, d) or (d,), or Qobj
+        """
         state = self.result.state
         value, derivative = fidelity_and_derivative(one_state(target, "target", state.dims), state)
         return value, self.standard_error(derivative)

@@ -70,7 +70,20 @@ class StateTomography:
         self.max_iterations = max_iterations
 
     def fit(self, counts: Counts | Mapping[Any, Any], y: None = None) -> Self:
-        """Find the state; counts as a record, or as ``{Pauli setting: {outcome: count}}``."""
+        """Find the state of maximum likelihood.
+
+        Parameters
+        ----------
+        counts : Counts or mapping
+            A record, or ``{Pauli setting: {outcome: count}}``.
+        y : None
+            As scikit-learn wants it.
+
+        Raises
+        ------
+        InputError
+            As :func:`qml.tomography.maximum_likelihood`.
+        """
         record = counts if isinstance(counts, Counts) else Counts.from_dicts(counts)
         self.result_ = maximum_likelihood(record, **self.get_params())
         self.state_ = self.result_.state
@@ -80,11 +93,12 @@ class StateTomography:
         return self
 
     def predict(self, measurement: Measurement) -> Real:
-        """The Born probabilities (n_outcomes,) that the state gives to a measurement."""
+        """The Born probabilities (n_outcomes,) that the state gives to a measurement; without a fit it is refused."""
         return _checks.instance("measurement", measurement, Measurement).probabilities(self._fitted())
 
     def score(self, counts: Counts, y: None = None) -> float:
-        """The log-likelihood of a record per shot, in nats."""
+        """sum_k f_k log p_k, the log-likelihood of a record per shot, in nats; -inf where the state excludes an outcome
+        that was seen."""
         from qml.losses import NegativeLogLikelihood
 
         return -float(NegativeLogLikelihood().value(record_of(counts), self._fitted()))

@@ -130,12 +130,26 @@ class ProfileLikelihood:
         return best_of(self._sliced, value, counts, gap)
 
     def statistic(self, value: float) -> float:
-        """Lambda(t) of one value between `low` and `high`."""
+        """Lambda(t) of one value between `low` and `high`; +inf where every state with this t excludes an outcome that
+        was seen."""
         return self._lack(self._checked(value))[0]
 
     def p_value(self, value: float, *, replicates: int = 200, seed: int = 0) -> float:
-        """The part of the records, the data among them, whose Lambda(t) is at least that of the data; the others are
-        drawn, `replicates` of them, from the most likely state with this t."""
+        """The part of the records, the data among them, whose Lambda(t) is at least that of the data.
+
+        Parameters
+        ----------
+        value : float
+            t, between `low` and `high`.
+        replicates : int
+            The other records: drawn from the most likely state with this t.
+        seed : int
+
+        Raises
+        ------
+        InputError
+            For a value outside, or no replicates.
+        """
         t = self._checked(value)
         replicates = _checks.integer("replicates", replicates, low=1, high=MOST)
         statistic, p = self._lack(t)
@@ -154,6 +168,11 @@ class ProfileLikelihood:
             Records drawn for each law, 1/(1 - level) at least; 0 takes the law of chi-square in its place, which holds
             inside the states only.
         seed : int
+
+        Raises
+        ------
+        InputError
+            For a level out of range, or too few replicates for it.
         """
         level = _checks.number("level", level, 0.5, 0.9999)
         replicates = _checks.integer("replicates", replicates, low=0, high=MOST)

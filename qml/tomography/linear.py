@@ -39,6 +39,11 @@ def least_squares(counts: Counts) -> Complex:
     -------
     array (d, d)
 
+    Raises
+    ------
+    InputError
+        For a record without shots.
+
     Notes
     -----
     Conjugate gradients on the normal equations, two applications of the measurement a step; n + 1 steps suffice for all
@@ -71,7 +76,8 @@ class Determined:
     missing : int
         d^2 - rank.
     directions : tuple of str, or array (missing, d, d)
-        What is not determined: Pauli strings, or an orthonormal basis of Hermitian matrices.
+        What is not determined: Pauli strings, or an orthonormal basis of Hermitian matrices X with Tr(M_k X) = 0 for
+        every outcome of a setting that has shots.
     """
 
     rank: int
@@ -95,10 +101,28 @@ class Determined:
 
 
 def determined(counts: Counts) -> Determined:
-    """What a record determines, from the settings that have shots.
+    r"""What a record determines: the directions that change a probability of a setting that has shots.
 
-    For Pauli settings the strings that occur in one of them; for other measurements the null space of the map, up to
-    dimension 32.
+    .. math:: X \ne 0, \quad \mathrm{Tr}(M_k X) = 0 \text{ for every such outcome } k
+
+    is a direction that is missing. For Pauli settings these are the strings that occur in none of them.
+
+    Parameters
+    ----------
+    counts : Counts
+
+    Returns
+    -------
+    Determined
+
+    Raises
+    ------
+    InputError
+        For other measurements than those of Pauli strings above dimension 32.
+
+    Notes
+    -----
+    Costs two applications of the measurement for Pauli settings, O(outcomes d^4 + d^6) for others.
 
     Examples
     --------

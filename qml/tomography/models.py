@@ -169,7 +169,11 @@ def model_errors(model: Model, result: FitResult, *, loss: NegativeLogLikelihood
 
 @dataclass(frozen=True, eq=False, repr=False)
 class GoodnessOfFit(Table):
-    """Whether records drawn from the fitted model are as far from their own fits as the data are.
+    r"""Whether records drawn from the fitted model are as far from their own fits as the data are.
+
+    .. math:: G = 2 \sum_k n_k \log\frac{n_k}{N_{s(k)}\, p_k}
+
+    is the deviance, without a unit.
 
     Attributes
     ----------
@@ -222,6 +226,25 @@ def goodness_of_fit(
     seed : int, optional
     max_iterations : int
         Of each fit.
+
+    Returns
+    -------
+    GoodnessOfFit
+
+    Raises
+    ------
+    InputError
+        If the target of the fit is no record of integer counts, or an argument is out of range.
+
+    Examples
+    --------
+    >>> from qml import Circuit, CircuitModel, fit, gates
+    >>> from qml.measurement import PauliMeasurement
+    >>> model = CircuitModel(Circuit(1, [gates.RY("angle", 0)]))
+    >>> counts = Counts(PauliMeasurement(["X", "Z"]), [[800, 200], [800, 200]])  # a state has <X>^2 + <Z>^2 <= 1
+    >>> found = fit(model, counts, params0=[0.7], progress=False)
+    >>> goodness_of_fit(model, found, replicates=20, seed=0).p_value < 0.5
+    True
     """
     model, counts, loss = _checks.instance("model", model, Model), _record(result), _likelihood(loss)
     if counts.is_weighted:

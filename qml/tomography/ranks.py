@@ -20,7 +20,9 @@ SEED = 20160409
 
 @dataclass(frozen=True)
 class RankTest:
-    """One rank.
+    r"""What the likelihood ratio says of one rank r.
+
+    .. math:: \lambda_r = 2 \left(\max_\sigma L(\sigma) - \max_{\mathrm{rank}\,\sigma \le r} L(\sigma)\right)
 
     Attributes
     ----------
@@ -112,6 +114,15 @@ def choose_rank(counts: Counts, ranks: Sequence[int] | None = None, *, gap: floa
     -------
     RankChoice
 
+    Raises
+    ------
+    InputError
+        For a record without shots, or a rank that is not between 1 and d.
+
+    Notes
+    -----
+    Costs one maximum_likelihood for all states and one for each rank.
+
     Examples
     --------
     >>> import numpy as np
@@ -152,6 +163,28 @@ def expected_excess(dim: int, rank: int) -> tuple[float, float]:
 
     and the states of rank r miss :math:`\sum_j (\kappa_j - q)_+^2 + (\sum_j (\kappa_j - q)_+)^2 / r` of the likelihood
     ratio: the kernel's share, and that of the weight which it takes from the support. Drawn 400 times, fixed seed.
+
+    Parameters
+    ----------
+    dim : int
+        d.
+    rank : int
+        r, from 1 to d.
+
+    Returns
+    -------
+    (float, float)
+
+    Raises
+    ------
+    InputError
+        For a rank above d, or below 1.
+    MemoryRefused
+        If 400 matrices (d - r, d - r) would not fit.
+
+    Notes
+    -----
+    Costs O(400 (d - r)^3).
 
     Examples
     --------

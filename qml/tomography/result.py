@@ -52,6 +52,9 @@ class TomographyHistory(_checks.Record):
 class TomographyResult(Outcome):
     r"""The state of largest likelihood, and the proof of how near to the largest it is.
 
+    .. math:: L(\sigma) = \sum_k n_k \log \mathrm{Tr}(M_k \sigma), \qquad
+        L_{\max} - L(\sigma) \le N \log\lambda_{\max}(R), \qquad R = \sum_k \frac{n_k}{N p_k} M_k
+
     Attributes
     ----------
     state : DensityMatrix
@@ -147,6 +150,16 @@ class TomographyResult(Outcome):
         the states too.
 
         See :class:`qml.tomography.ProfileLikelihood` for what it is, costs and refuses.
+
+        Parameters
+        ----------
+        operator : PauliSum, array (d, d), Qobj or State
+            O, Hermitian; a pure state for the fidelity with it.
+        level : float
+            From 0.5 to 0.9999.
+        replicates : int
+            Records drawn for each law; 0 takes chi-square in its place.
+        seed : int
 
         Examples
         --------

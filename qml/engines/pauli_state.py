@@ -9,14 +9,45 @@ from typing import Any
 import numpy as np
 
 from qml import _checks, spectral
+from qml._arrays import as_complex, as_real, on_host
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Cotangent, Real
-from qml.engines.pauli.conversion import matrix_of as matrix_of
-from qml.engines.pauli.conversion import vector_of as vector_of
+from qml.engines.pauli import conversion
 from qml.operators import PauliSum
 from qml.states.base import State
 from qml.states.density_matrix import in_eigenbasis
 from qml.states.product import ProductState
+
+_LETTERS: Complex = np.array([[1, 0, 0, 1], [0, 1, 1, 0], [0, 1j, -1j, 0], [1, 0, 0, -1]])
+"""The components I, X, Y, Z of a site from its entries 00, 01, 10, 11."""
+
+
+def vector_of(matrices: Complex, n: int, scale: float = 1.0) -> Real:
+    """scale Tr(P X) for each P, shape (..., 4^n), of Hermitian X (..., 2^n, 2^n): compiled, or, for arrays that are not
+    on the host, by a product for each qubit."""
+    if on_host(matrices):
+        return conversion.vector_of(matrices, n, scale)
+    lead, pairs = matrices.ndim - 2, [axis for site in range(n) for axis in (site, n + site)]
+    x = matrices.reshape(*matrices.shape[:-2], *(2,) * (2 * n))
+    x = x.transpose(*range(lead), *(lead + axis for axis in pairs))
+    return as_real(scale * _site_by_site(x, _LETTERS, n, matrices.shape[:-2]).real)
+
+
+def matrix_of(vectors: Real, n: int) -> Complex:
+    """sigma (..., 2^n, 2^n) from Pauli vectors (..., 4^n): as :func:`vector_of`."""
+    if on_host(vectors):
+        return conversion.matrix_of(vectors, n)
+    lead, batch = vectors.ndim - 1, vectors.shape[:-1]
+    x = _site_by_site(vectors, as_complex(_LETTERS.conj().T / 2), n, batch).reshape(*batch, *(2,) * (2 * n))
+    sites = [*range(lead, lead + 2 * n, 2), *range(lead + 1, lead + 2 * n, 2)]
+    return as_complex(x.transpose(*range(lead), *sites).reshape(*batch, 2**n, 2**n))
+
+
+def _site_by_site(x: Any, matrix: Complex, n: int, batch: tuple[int, ...]) -> Any:
+    """A matrix (4, 4) on each of n indices of four values, (*batch, 4^n)."""
+    for _ in range(n):
+        x = (x.reshape(*batch, 4, 4 ** (n - 1)).swapaxes(-1, -2) @ matrix.T).reshape(*batch, 4**n)
+    return x
 
 
 class PauliState(State):

@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from qml import _checks, spectral
+from qml._arrays import as_complex, as_real, namespace, on_host
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Real
 from qml.geometry.metric import Metric
@@ -48,19 +49,19 @@ class StateMetric(Metric):
     def _weights(self) -> Real:
         """c (d, d); zero where both eigenvalues count as kernel."""
         logs = self._spectrum.log_eigenvalues
-        d = len(logs)
-        low = logs <= logs.max() + np.log(spectral.support_cut(np.ones(()), d))
-        safe = np.where(low[:, None] & low, 0.0, logs[:, None])
-        c = state_weights(self.kind, safe, np.where(low[:, None] & low, 0.0, logs))
-        return np.where(low[:, None] & low, 0.0, c)
+        xp = namespace(logs)
+        low = logs <= logs.max() + np.log(spectral.support_cut(np.ones(()), len(logs)))
+        kernel = low[:, None] & low
+        c = state_weights(self.kind, xp.where(kernel, 0.0, logs[:, None]), xp.where(kernel, 0.0, logs))
+        return as_real(xp.where(kernel, 0.0, c))
 
     def _rotated(self, v: ArrayLike) -> Complex:
         """V^dagger dsigma V; refused where the metric is infinite along it."""
         x = self._spectrum.to_basis(self._push(v))
-        infinite = np.isinf(self._weights)
+        infinite = namespace(x).isinf(self._weights)
         if infinite.any():
-            leak = float(np.abs(x[..., infinite]).max(initial=0.0))
-            if leak > spectral.weight_cut(len(infinite)) * float(np.abs(x).max()):
+            leak = float(abs(x[..., infinite]).max(initial=0.0))
+            if leak > spectral.weight_cut(len(infinite)) * float(abs(x).max()):
                 rank = int(self._spectrum.support.sum())
                 raise InputError(
                     f"the Bogoliubov-Kubo-Mori metric is infinite here: sigma has rank {rank} of {len(infinite)}, and "
@@ -71,17 +72,23 @@ class StateMetric(Metric):
 
     @cached_property
     def _finite_weights(self) -> Real:
-        return np.where(np.isinf(self._weights), 0.0, self._weights)
+        xp = namespace(self._weights)
+        return as_real(xp.where(xp.isinf(self._weights), 0.0, self._weights))
 
     def matrix(self) -> Real:
         d = len(self._spectrum.log_eigenvalues)
         what = f"the metric of {_checks.plural(self.n_params, 'parameter')} in dimension {d}"
         _checks.memory(what, 64 * self.n_params * d * d, "use its products with vectors (solver 'cg')")
         x = self._rotated(np.eye(self.n_params))
+        if not on_host(x):
+            return np.stack([self._pulled(own) for own in x])
         rows = np.ascontiguousarray(x * np.sqrt(self._finite_weights), dtype=np.complex128)
         flat = rows.reshape(self.n_params, d * d).view(np.float64)
         return np.asarray(flat @ flat.T)
 
     def _product(self, v: Real) -> Real:
-        x = self._finite_weights * self._rotated(v)
-        return self._pull(np.asarray(self._spectrum.from_basis(x), dtype=np.complex128))
+        return self._pulled(self._rotated(v))
+
+    def _pulled(self, x: Complex) -> Real:
+        """g v from V^dagger dsigma V."""
+        return self._pull(as_complex(self._spectrum.from_basis(self._finite_weights * x)))

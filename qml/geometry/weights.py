@@ -15,22 +15,25 @@ from collections.abc import Callable
 
 import numpy as np
 
+from qml._arrays import as_real, namespace
 from qml._typing import Real
 
 
 def _bkm(gap: Real) -> Real:
     """(log x - log y)/(x - y): s = delta / expm1(delta)."""
-    return np.divide(gap, np.expm1(gap), out=np.ones_like(gap), where=gap != 0.0)
+    xp = namespace(gap)
+    safe = xp.where(gap != 0.0, gap, 1.0)
+    return as_real(xp.where(gap != 0.0, safe / xp.expm1(safe), 1.0))
 
 
 def _bures(gap: Real) -> Real:
     """2/(x + y): s = 2 / (1 + e^delta)."""
-    return np.asarray(2.0 / (1.0 + np.exp(gap)))
+    return as_real(2.0 / (1.0 + namespace(gap).exp(gap)))
 
 
 def _wigner_yanase(gap: Real) -> Real:
     """4/(sqrt x + sqrt y)^2: s = 4 / (1 + e^{delta/2})^2."""
-    return np.asarray(4.0 / np.square(1.0 + np.exp(gap / 2)))
+    return as_real(4.0 / (1.0 + namespace(gap).exp(gap / 2)) ** 2)
 
 
 KINDS: dict[str, Callable[[Real], Real]] = {"bkm": _bkm, "bures": _bures, "wigner_yanase": _wigner_yanase}
@@ -39,10 +42,11 @@ KINDS: dict[str, Callable[[Real], Real]] = {"bkm": _bkm, "bures": _bures, "wigne
 
 def state_weights(kind: str, logs_a: Real, logs_b: Real) -> Real:
     """c(e^{l_a}, e^{l_b}) for finite l_>; broadcasts. With l_< = -inf it is 2/x (Bures), 4/x (Wigner-Yanase), inf."""
-    larger = np.maximum(logs_a, logs_b)
-    gap = np.minimum(logs_a, logs_b) - larger
+    xp = namespace(logs_a, logs_b)
+    larger = xp.maximum(logs_a, logs_b)
+    gap = xp.minimum(logs_a, logs_b) - larger
     with np.errstate(over="ignore"):
-        return np.asarray(np.exp(-larger) * KINDS[kind](gap))
+        return as_real(xp.exp(-larger) * KINDS[kind](gap))
 
 
 def gibbs_weights(kind: str, logs_a: Real, logs_b: Real) -> Real:

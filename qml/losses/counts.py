@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from qml import _checks
+from qml._arrays import as_real, namespace
 from qml._checks import InputError
 from qml._typing import ArrayLike, Cotangent, Dims, Real
 from qml.losses.base import Loss, is_measured
@@ -281,7 +282,8 @@ def _log_loss(f: Real, p: Real, resolution: float) -> tuple[float, Real]:
     """-sum f log p and its derivative in p; 0 log 0 = 0, and +inf where f > 0 = p."""
     seen = f > 0
     possible = p > resolution
-    if (seen & ~possible).any():
-        return math.inf, np.zeros_like(p)
-    safe = np.where(seen, p, 1.0)
-    return float(-(f @ np.log(safe))) + 0.0, -f / safe
+    xp = namespace(p)
+    if (xp.logical_not(possible) & seen).any():
+        return math.inf, xp.zeros_like(p)
+    safe = xp.where(seen, p, 1.0)
+    return float(-(f @ xp.log(safe))) + 0.0, as_real(-f / safe)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from functools import cache
 
 import numpy as np
 
@@ -138,9 +139,10 @@ class Model(Parametrized):
             Of the members where the state is a batch, which add up to one; equal by default.
         """
         sigma, push = self.state_jvp(params)
+        backward = cache(lambda: self.state_vjp(params))  # once, where products ask for it
 
         def pull(cotangent: Complex) -> Real:
-            again, back = self.state_vjp(params)
+            again, back = backward()
             return back(again.pull_matrix(cotangent))
 
         return StateMetric(sigma, push, pull, self.n_params, kind)

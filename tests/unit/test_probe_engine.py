@@ -1,0 +1,114 @@
+"""An engine whose arrays live elsewhere: fits of circuits bring to the host single numbers and gradients alone."""
+
+import numpy as np
+import pytest
+from helpers.arrays import hermitian
+from helpers.elsewhere import Elsewhere, held
+
+from qml import Circuit, CircuitModel, PauliMeasurement, channels, check_gradient, circuits, fit, gates, losses, sample
+from qml.engines import ReferenceEngine
+from qml.engines.base import Engine
+from qml.engines.pauli_state import matrix_of, vector_of
+from qml.losses import Loss
+from qml.operators import tfim
+from qml.optimizers import LBFGS, NaturalGradient
+from qml.states import DensityMatrix, thermal
+
+
+class Probe(Engine):
+    """Runs what the reference engine runs; the matrices of its states refuse to become NumPy's arrays."""
+
+    def __init__(self):
+        self.reference = ReferenceEngine()
+
+    def hold(self, state):
+        return _there(state)
+
+    def evolve(self, program, params, initial=None):
+        return _there(self.reference.evolve(program, params, _here(initial)))
+
+    def evolve_vjp(self, program, params, initial=None):
+        state, pull = self.reference.evolve_vjp(program, params, _here(initial))
+
+        def pull_there(cotangent):
+            assert isinstance(cotangent, Elsewhere)
+            gradient, before = pull(held(cotangent))
+            return gradient, None if before is None else Elsewhere(before)
+
+        return _there(state), pull_there
+
+    def evolve_jvp(self, program, params, initial=None):
+        state, push = self.reference.evolve_jvp(program, params, _here(initial))
+        return _there(state), lambda v, changes=None: Elsewhere(push(v, held(changes)))
+
+    def evolve_vectors(self, program, params, vectors=None):
+        return Elsewhere(self.reference.evolve_vectors(program, params, held(vectors)))
+
+    def evolve_vectors_vjp(self, program, params, vectors=None):
+        raise NotImplementedError
+
+
+def _there(state):
+    return DensityMatrix._trusted(Elsewhere(held(state.matrix())), state.dims)
+
+
+def _here(state):
+    return None if state is None else DensityMatrix._trusted(held(state.matrix()), state.dims)
+
+
+class Energy(Loss):
+    """Tr(H sigma)."""
+
+    def __init__(self, hamiltonian):
+        self.matrix = hamiltonian.matrix()
+
+    def value(self, target, sigma):
+        return sigma.expect(self.matrix)
+
+    def value_and_cotangent(self, target, sigma):
+        matrix = self.matrix if isinstance(sigma.matrix(), np.ndarray) else Elsewhere(self.matrix)
+        return self.value(target, sigma), sigma.pull_matrix(matrix)
+
+    def floor(self, target):
+        return float(np.linalg.eigvalsh(self.matrix)[0])
+
+
+RHO = thermal(tfim(2), 0.7)
+COUNTS = sample(RHO, PauliMeasurement(2), 1000, np.random.default_rng(0))
+JOBS = {
+    "S": (losses.CrossEntropy(), RHO),
+    "infidelity": (losses.Infidelity(), RHO),
+    "Hilbert-Schmidt": (losses.HilbertSchmidt(), RHO),
+    "likelihood of Pauli counts": (losses.NegativeLogLikelihood(), COUNTS),
+    "energy": (Energy(tfim(2)), RHO),
+}
+
+
+@pytest.mark.parametrize("optimizer", [LBFGS(), NaturalGradient(), NaturalGradient(solver="cg")], ids=repr)
+@pytest.mark.parametrize("name", JOBS)
+def test_fits_of_circuits_stay_where_the_arrays_are(name, optimizer):
+    circuit = circuits.hardware_efficient(2, 1).then(channels.Depolarizing("p", 0), channels.AmplitudeDamping(0.1, 1))
+    loss, target = JOBS[name]
+    found = [
+        fit(CircuitModel(circuit, engine=engine), target, loss=loss, optimizer=optimizer, seed=1, max_iterations=4)
+        for engine in (ReferenceEngine(), Probe())
+    ]
+    assert found[0].loss < found[0].history.loss[0] - 1e-3
+    np.testing.assert_allclose(found[1].history.loss, found[0].history.loss, rtol=1e-8)
+
+
+def test_a_circuit_starts_from_what_is_there():
+    below = CircuitModel(Circuit(2, [gates.RY("a", 0), gates.CNOT(0, 1)]), engine=Probe())
+    model = CircuitModel(Circuit(2, [channels.Depolarizing("p", 0), gates.RX("b", 1)]), engine=Probe(), initial=below)
+    theta = model.init_params(np.random.default_rng(0))
+    assert check_gradient(model, RHO, losses.CrossEntropy(), theta).ok
+
+
+@pytest.mark.parametrize("batch", [(), (3,)])
+def test_pauli_vectors_and_matrices_of_arrays_elsewhere(batch):
+    rng = np.random.default_rng(0)
+    m = hermitian(8, rng, *batch)
+    r = vector_of(m, 3, 0.5)
+    there = vector_of(Elsewhere(m), 3, 0.5)
+    np.testing.assert_allclose(held(there), r, atol=1e-13)
+    np.testing.assert_allclose(held(matrix_of(there, 3)), matrix_of(r, 3), atol=1e-13)

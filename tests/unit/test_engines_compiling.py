@@ -14,9 +14,8 @@ from click.testing import CliRunner
 from qml.engines import precompile
 from qml.engines._llvm import kernel as kernels
 from qml.engines._llvm.kernel import Kernel, kernel
-from qml.engines._llvm.language import F1, F2, F3, I1, I2, LANES, U1, inline, subroutine
+from qml.engines._llvm.language import F1, F2, F3, I1, I2, LANES, U1, CannotCompile, inline, subroutine
 from qml.engines._llvm.simd import load, store
-from qml.engines._llvm.values import CannotCompile
 from qml.experiments.cli import main
 
 SHIFT = 3

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from llvmlite import ir
 
-from qml.engines._llvm.language import SCALARS, Function, Inline, Intrinsic, fields_of, signature_of, tree_of
-from qml.engines._llvm.values import BIT, BYTES, REAL, ROW, WORD, Array, Body, CannotCompile, Frame, like
+from qml.engines._llvm.language import CannotCompile, Function, Inline, Intrinsic, fields_of, signature_of, tree_of
+from qml.engines._llvm.values import BIT, BYTES, REAL, ROW, SCALARS, WORD, Array, Body, Frame, like
 
 if TYPE_CHECKING:
     from qml.engines._llvm.unit import Unit

@@ -29,7 +29,6 @@ import llvmlite.binding as llvm
 import numpy as np
 
 from qml.engines._llvm.language import Function
-from qml.engines._llvm.unit import Unit, add_call
 
 _FAST_CALL = 0x0080
 _PYTHON = (
@@ -71,6 +70,8 @@ class Kernel(Function):
             if (code := _read(folder / name)) is not None:
                 return code
         _say()
+        from qml.engines._llvm.unit import Unit, add_call  # a tenth of a second, where nothing is kept yet
+
         unit = Unit(self)
         add_call(unit, self)
         code = _machine().compiled(str(unit.module))

@@ -23,11 +23,7 @@ from pathlib import Path
 from types import FunctionType
 from typing import Any, TypeAlias
 
-from llvmlite import ir
-
 from qml._typing import Integer, Real
-from qml.engines._llvm.values import BIT, ELEMENTS, REAL, WORD, CannotCompile
-from qml.engines._llvm.values import LANES as LANES
 
 F1: TypeAlias = Real
 F2: TypeAlias = Real
@@ -38,7 +34,13 @@ I2: TypeAlias = Integer
 U1: TypeAlias = Integer
 
 ARRAYS = ("F1", "F2", "F3", "F4", "I1", "I2", "U1")
-SCALARS = {"int": WORD, "float": REAL, "bool": BIT, "None": ir.VoidType()}
+SCALARS = ("int", "float", "bool")
+LANES = 8
+"""Numbers in a row, which vector instructions work on together."""
+
+
+class CannotCompile(TypeError):
+    """What the compiler does not know."""
 
 
 @dataclass(frozen=True)
@@ -106,15 +108,6 @@ def _kind(annotation: str, scope: dict[str, Any]) -> Any:
         return annotation
     first, *rest = annotation.split(".")
     return reduce(getattr, rest, scope[first])
-
-
-def types_of(kind: Any) -> list[Any]:
-    """The LLVM types that a parameter of this kind is passed as."""
-    if not isinstance(kind, str):
-        return [t for field in fields_of(kind) for t in types_of(field)]
-    if kind in SCALARS:
-        return [SCALARS[kind]]
-    return [ELEMENTS[kind[0]].as_pointer(), *[WORD] * int(kind[1])]
 
 
 @cache

@@ -9,24 +9,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from llvmlite import ir
-
-from qml.engines._llvm.language import intrinsic
-from qml.engines._llvm.values import LANES, REAL, ROW, WORD
-
-_INT = ir.IntType(32)
+from qml.engines._llvm.language import LANES, intrinsic
 
 
 @intrinsic
 def load(body: Any, array: Any, index: Any) -> Any:
     """array[index : index + 8]."""
-    return body.load(body.address(array, index, ROW))
+    return body.load(body.address(array, index, body.ROW))
 
 
 @intrinsic
 def store(body: Any, array: Any, index: Any, value: Any) -> None:
     """array[index : index + 8] = value."""
-    body.store(body.row(value), body.address(array, index, ROW))
+    body.store(body.row(value), body.address(array, index, body.ROW))
 
 
 MOST_HELD = 16
@@ -47,7 +42,8 @@ def product(p: int, q: int, transposed: bool = False, kept: bool = False) -> Any
         builder = body.builder
 
         def entry(row: int, column: int) -> Any:
-            return body.load(body.address(m, builder.add(body.word(k), WORD(LANES * (row * q + column))), ROW))
+            at = builder.add(body.word(k), body.WORD(LANES * (row * q + column)))
+            return body.load(body.address(m, at, body.ROW))
 
         def combined(terms: list[tuple[Any, Any]], total: Any = None) -> Any:
             for factor, value in terms:
@@ -59,8 +55,9 @@ def product(p: int, q: int, transposed: bool = False, kept: bool = False) -> Any
         if p * q <= MOST_HELD:
             held = {(a, b): entry(a, b) for a in range(p) for b in range(q)}
         with body.counting(0, count) as number:
-            at = builder.add(body.word(start), builder.mul(number, WORD(step)))
-            places = [body.address(x, body.load(body.address(ids, builder.add(at, WORD(i)))), ROW) for i in range(step)]
+            at = builder.add(body.word(start), builder.mul(number, body.WORD(step)))
+            rows = [body.load(body.address(ids, builder.add(at, body.WORD(i)))) for i in range(step)]
+            places = [body.address(x, row, body.ROW) for row in rows]
             matrix = {(a, b): held.get((a, b)) or entry(a, b) for a in range(p) for b in range(q)}
             if not transposed:
                 rows = [body.load(place) for place in places[:q]]
@@ -77,19 +74,31 @@ def product(p: int, q: int, transposed: bool = False, kept: bool = False) -> Any
     return intrinsic(multiply)
 
 
-_HALF = ir.VectorType(REAL, LANES // 2)
+def chosen(*ways: Any) -> Any:
+    """An intrinsic ``(kind, *values)`` that does what the intrinsic ``ways[kind]`` does with the values."""
+
+    def choose(body: Any, kind: Any, *values: Any) -> None:
+        builder = body.builder
+        end = builder.append_basic_block("chosen")
+        switch = builder.switch(body.word(kind), end)
+        for number, way in enumerate(ways):
+            block = builder.append_basic_block("way")
+            switch.add_case(body.WORD(number), block)
+            builder.position_at_end(block)
+            way.generate(body, *values)
+            builder.branch(end)
+        builder.position_at_end(end)
+
+    return intrinsic(choose)
 
 
-def _transposed(builder: Any, rows: list[Any]) -> list[Any]:
+def _transposed(body: Any, rows: list[Any]) -> list[Any]:
     """The columns of a 4 x 4 matrix of which four vectors are the rows."""
-
-    def shuffle(a: Any, b: Any, *places: int) -> Any:
-        return builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(_INT, 4), list(places)))
-
     a, b, c, d = rows
-    ab, ab_odd = shuffle(a, b, 0, 4, 2, 6), shuffle(a, b, 1, 5, 3, 7)
-    cd, cd_odd = shuffle(c, d, 0, 4, 2, 6), shuffle(c, d, 1, 5, 3, 7)
-    return [shuffle(x, y, *places) for places in ((0, 1, 4, 5), (2, 3, 6, 7)) for x, y in ((ab, cd), (ab_odd, cd_odd))]
+    ab, ab_odd = body.shuffled(a, b, 0, 4, 2, 6), body.shuffled(a, b, 1, 5, 3, 7)
+    cd, cd_odd = body.shuffled(c, d, 0, 4, 2, 6), body.shuffled(c, d, 1, 5, 3, 7)
+    halves = ((0, 1, 4, 5), (2, 3, 6, 7))
+    return [body.shuffled(x, y, *places) for places in halves for x, y in ((ab, cd), (ab_odd, cd_odd))]
 
 
 def _tile(out: bool, transposing: bool) -> Any:
@@ -104,16 +113,16 @@ def _tile(out: bool, transposing: bool) -> Any:
         factors: Any, k: Any,
     ) -> None:  # fmt: skip
         builder = body.builder
-        here = [body.address(r, i, _HALF) for i in (i0, i1, i2, i3)]
-        there = [body.address(x, j, _HALF) for j in (j0, j1, j2, j3)]
+        here = [body.address(r, i, body.HALF) for i in (i0, i1, i2, i3)]
+        there = [body.address(x, j, body.HALF) for j in (j0, j1, j2, j3)]
         scale = [
-            body.spread(body.load(body.address(factors, builder.add(body.word(k), WORD(j)))), LANES // 2)
+            body.spread(body.load(body.address(factors, builder.add(body.word(k), body.WORD(j)))), LANES // 2)
             for j in range(4)
         ]
         values = [body.load(place) for place in (there if out else here)]
         if out:
             values = [builder.fmul(f, v) for f, v in zip(scale, values, strict=True)]
-        values = _transposed(builder, values) if transposing else values
+        values = _transposed(body, values) if transposing else values
         if not out:
             values = [builder.fmul(f, v) for f, v in zip(scale, values, strict=True)]
         for value, place in zip(values, here if out else there, strict=True):

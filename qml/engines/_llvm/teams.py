@@ -17,13 +17,11 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from llvmlite import ir
 from llvmlite.binding import add_symbol
 
 from qml import threads
 from qml._typing import Integer
 from qml.engines._llvm.language import I1, inline, intrinsic
-from qml.engines._llvm.values import WORD
 
 PATIENCE = 2000
 """How often a waiting thread looks before it lets others run."""
@@ -37,7 +35,7 @@ add_symbol(_YIELD, ctypes.cast(_function, ctypes.c_void_p).value)
 @intrinsic
 def _take_one(body: Any, counters: Any, index: Any) -> Any:
     """counters[index], which becomes one more: in one step, whichever threads do so."""
-    return body.builder.atomic_rmw("add", body.address(counters, index), WORD(1), "seq_cst")
+    return body.builder.atomic_rmw("add", body.address(counters, index), body.WORD(1), "seq_cst")
 
 
 @intrinsic
@@ -49,7 +47,7 @@ def _look_at(body: Any, counters: Any, index: Any) -> Any:
 @intrinsic
 def _let_run(body: Any) -> None:
     """Let another thread run."""
-    body.builder.call(body.unit.external(_YIELD, ir.IntType(32)), [])
+    body.builder.call(body.unit.external(_YIELD, body.SHORT), [])
 
 
 @inline

@@ -9,8 +9,8 @@ from llvmlite import ir
 
 from qml.engines._llvm import compiler, language, values
 from qml.engines._llvm.compiler import Compiler
-from qml.engines._llvm.language import SCALARS, Function, fields_of, signature_of, types_of
-from qml.engines._llvm.values import BYTES, ELEMENTS, REAL, WORD
+from qml.engines._llvm.language import Function, fields_of, signature_of
+from qml.engines._llvm.values import BYTES, ELEMENTS, REAL, SCALARS, WORD, types_of
 
 _HEAD = object.__basicsize__
 """Bytes of a Python object before its own fields."""

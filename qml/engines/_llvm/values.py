@@ -15,13 +15,16 @@ from typing import TYPE_CHECKING, Any
 
 from llvmlite import ir
 
+from qml.engines._llvm.language import LANES, CannotCompile, fields_of
+
 if TYPE_CHECKING:
     from qml.engines._llvm.unit import Unit
 
-LANES = 8
-WORD, REAL, BIT, BYTES = ir.IntType(64), ir.DoubleType(), ir.IntType(1), ir.IntType(8).as_pointer()
+WORD, SHORT, REAL, BIT = ir.IntType(64), ir.IntType(32), ir.DoubleType(), ir.IntType(1)
+BYTES = ir.IntType(8).as_pointer()
 ROW = ir.VectorType(REAL, LANES)
-ELEMENTS = {"F": REAL, "I": WORD, "U": ir.IntType(32)}
+SCALARS = {"int": WORD, "float": REAL, "bool": BIT, "None": ir.VoidType()}
+ELEMENTS = {"F": REAL, "I": WORD, "U": SHORT}
 ON_STACK = 1024
 """Numbers up to which room whose size is known lies on the stack."""
 LINE = 64
@@ -50,16 +53,21 @@ _COMPARISONS: dict[type, tuple[Callable[..., Any], str]] = {
 }
 
 
-class CannotCompile(TypeError):
-    """What the compiler does not know."""
-
-
 @dataclass(frozen=True)
 class Array:
     """A C-contiguous array: where it begins, and its lengths."""
 
     data: Any
     shape: tuple[Any, ...]
+
+
+def types_of(kind: Any) -> list[Any]:
+    """The LLVM types that a parameter of this kind is passed as."""
+    if not isinstance(kind, str):
+        return [t for field in fields_of(kind) for t in types_of(field)]
+    if kind in SCALARS:
+        return [SCALARS[kind]]
+    return [ELEMENTS[kind[0]].as_pointer(), *[WORD] * int(kind[1])]
 
 
 def like(value: Any, items: Iterable[Any]) -> Any:
@@ -80,6 +88,8 @@ class Frame:
 
 class Body:
     """Instructions of one function, and the variables in sight."""
+
+    WORD, SHORT, ROW, HALF = WORD, SHORT, ROW, ir.VectorType(REAL, LANES // 2)
 
     def __init__(self, unit: Unit, entry: Any, builder: Any) -> None:
         self.unit, self.builder = unit, builder
@@ -115,10 +125,12 @@ class Body:
 
     def spread(self, scalar: Any, lanes: int) -> Any:
         """A scalar in so many lanes."""
-        kind, short = ir.VectorType(REAL, lanes), ir.IntType(32)
-        nothing = ir.Constant(kind, ir.Undefined)
-        first = self.builder.insert_element(nothing, scalar, ir.Constant(short, 0))
-        return self.builder.shuffle_vector(first, nothing, ir.Constant(ir.VectorType(short, lanes), [0] * lanes))
+        nothing = ir.Constant(ir.VectorType(REAL, lanes), ir.Undefined)
+        return self.shuffled(self.builder.insert_element(nothing, scalar, SHORT(0)), nothing, *[0] * lanes)
+
+    def shuffled(self, a: Any, b: Any, *places: int) -> Any:
+        """The lanes at these places, counted through a and b."""
+        return self.builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(SHORT, len(places)), list(places)))
 
     def truth(self, value: Any) -> Any:
         """A value as a bit; numbers that are known stay so."""

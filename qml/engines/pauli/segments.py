@@ -8,17 +8,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from qml.engines._llvm import simd
 from qml.engines._llvm.language import F1, I1, LANES, U1, inline, subroutine
-from qml.engines._llvm.simd import load, store, tile_in, tile_in_transposed, tile_out, tile_out_transposed
-from qml.engines.pauli.rows import AFFINE, DENSE, GENERAL, SCALE, SHAPES, TRANSLATION, TURN, UNITAL
+from qml.engines._llvm.simd import (
+    chosen,
+    load,
+    product,
+    store,
+    tile_in,
+    tile_in_transposed,
+    tile_out,
+    tile_out_transposed,
+)
+from qml.engines.pauli.rows import DENSE, GENERAL, SCALE, SHAPES, TRANSLATION, TURN, UNITAL
 
-_forward: Any = [simd.product(*shape) for shape in SHAPES]
-_kept: Any = [simd.product(*shape, kept=True) for shape in SHAPES]
-_backward: Any = [simd.product(*shape, transposed=True) for shape in SHAPES]
-_unital, _affine, _general, _translation, _turn, _dense = _forward[:6]
-_unital_kept, _affine_kept, _general_kept, _translation_kept, _turn_kept, _dense_kept = _kept[:6]
-_unital_back, _affine_back, _general_back, _translation_back, _turn_back, _dense_back = _backward[:6]
+_forward = chosen(*(product(*shape) for shape in SHAPES[:SCALE]))
+_remember = chosen(*(product(*shape, kept=True) for shape in SHAPES[:SCALE]))
+_backward = chosen(*(product(*shape, transposed=True) for shape in SHAPES[:SCALE]))
 
 
 @subroutine
@@ -41,67 +46,39 @@ def bind(kind: int, first: int, m: F1, factors: F1, at: int, bound: F1, k: int) 
                 k += LANES
 
 
+@inline
+def _scale(x: F1, rows: U1, start: int, count: int, step: int, factors: F1, k: int) -> None:
+    """Single rows times their factors; with a step of two, to the row that is listed next."""
+    for i in range(count):
+        place = start + step * i
+        store(x, rows[place + step - 1], factors[k + i] * load(x, rows[place]))
+
+
 @subroutine
 def forward(kind: int, x: F1, rows: U1, start: int, count: int, m: F1, k: int) -> None:
     """The matrix on each of `count` tuples of rows, in place."""
-    if kind == UNITAL:
-        _unital(x, rows, start, count, m, k)
-    elif kind == AFFINE:
-        _affine(x, rows, start, count, m, k)
-    elif kind == GENERAL:
-        _general(x, rows, start, count, m, k)
-    elif kind == TRANSLATION:
-        _translation(x, rows, start, count, m, k)
-    elif kind == TURN:
-        _turn(x, rows, start, count, m, k)
-    elif kind == DENSE:
-        _dense(x, rows, start, count, m, k)
-    else:  # m: factors, one a row
-        for i in range(start, start + count):
-            store(x, rows[i], m[k] * load(x, rows[i]))
-            k += 1
+    if kind == SCALE:
+        _scale(x, rows, start, count, 1, m, k)
+    else:
+        _forward(kind, x, rows, start, count, m, k)
 
 
 @subroutine
 def remember(kind: int, x: F1, rows: U1, start: int, count: int, m: F1, k: int) -> None:
     """The same in the history: the results go to rows of their own, listed after those of each tuple."""
-    if kind == UNITAL:
-        _unital_kept(x, rows, start, count, m, k)
-    elif kind == AFFINE:
-        _affine_kept(x, rows, start, count, m, k)
-    elif kind == GENERAL:
-        _general_kept(x, rows, start, count, m, k)
-    elif kind == TRANSLATION:
-        _translation_kept(x, rows, start, count, m, k)
-    elif kind == TURN:
-        _turn_kept(x, rows, start, count, m, k)
-    elif kind == DENSE:
-        _dense_kept(x, rows, start, count, m, k)
+    if kind == SCALE:
+        _scale(x, rows, start, count, 2, m, k)
     else:
-        for i in range(start, start + 2 * count, 2):
-            store(x, rows[i + 1], m[k] * load(x, rows[i]))
-            k += 1
+        _remember(kind, x, rows, start, count, m, k)
 
 
 @subroutine
 def backward(kind: int, g: F1, rows: U1, start: int, count: int, m: F1, k: int) -> None:
     """The transpose, in place."""
-    if kind == UNITAL:
-        _unital_back(g, rows, start, count, m, k)
-    elif kind == AFFINE:
-        _affine_back(g, rows, start, count, m, k)
-    elif kind == GENERAL:
-        _general_back(g, rows, start, count, m, k)
-    elif kind == TRANSLATION:
-        _translation_back(g, rows, start, count, m, k)
-    elif kind == TURN:
-        _turn_back(g, rows, start, count, m, k)
-    elif kind == DENSE:
-        _dense_back(g, rows, start, count, m, k)
+    if kind == SCALE:
+        _scale(g, rows, start, count, 1, m, k)
     else:
-        for i in range(start, start + count):
-            store(g, rows[i], m[k] * load(g, rows[i]))
-            k += 1
+        _backward(kind, g, rows, start, count, m, k)
 
 
 @inline

@@ -313,7 +313,13 @@ def _product(a: Complex, b: Complex) -> Complex:
 
 @threads.suited_to_matrix
 def _sandwich(left: Complex, matrix: Complex, right: Complex) -> Complex:
-    """A^dagger H A of a Hermitian H (..., d, d), from A^dagger and A, shape (..., r, r); large ones by upper blocks."""
+    """A^dagger H A of a Hermitian H (..., d, d), from A^dagger and A, shape (..., r, r): in real arithmetic where both
+    are real, large complex ones by upper blocks."""
+    if on_host(matrix) and matrix.ndim == right.ndim == 2:
+        h, a = _real_if_real(matrix), _real_if_real(right)
+        if h.dtype == a.dtype == np.float64:
+            columns = np.ascontiguousarray(a)
+            return np.asarray(columns.T @ (np.ascontiguousarray(h) @ columns), dtype=np.complex128)
     if matrix.ndim > 2 or right.ndim > 2 or matrix.shape[-1] < BLOCKS_FROM:
         return _product(left, _product(matrix, right))
     product, r = _product(matrix, right), right.shape[1]
@@ -377,7 +383,9 @@ def decompose_factor(factor: Complex, smoothing: float = 0.0) -> tuple[Spectrum,
     would bury its small rows in rounding.
     """
     xp = namespace(factor)
-    u, s, wh = xp.linalg.svd(factor, full_matrices=False)
+    u, s, wh = xp.linalg.svd(_real_if_real(factor) if on_host(factor) else factor, full_matrices=False)
+    if on_host(factor):
+        u, wh = u.astype(np.complex128, copy=False), wh.astype(np.complex128, copy=False)
     d, rows = factor.shape[-2], s[..., None] * wh
     logs = 2 * _log_above(s, d * EPS * s[..., :1])
     if not smoothing:

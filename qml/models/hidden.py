@@ -151,6 +151,8 @@ class HiddenGibbsModel(Model):
             r"""From the factor L to the root e^{(-K - log Z)/2}, whose rows are those of L Q^dagger, to K."""
             d = joint.dim
             rows = np.empty((d, d), dtype=np.complex128)
+            if self.joint.generators.is_real:  # then the imaginary part of c moves no parameter
+                c = np.ascontiguousarray(c.real)
             rows[self._order.ravel()] = (c @ q.conj().T).reshape(d, d)
             g = _half(joint).exp_pullback((rows + rows.conj().T) / 2)
             return self.joint.generators.traces((np.trace(g).real * joint.matrix() - g) / 2)
@@ -193,7 +195,8 @@ class HiddenGibbsModel(Model):
         """sigma = L L^dagger, and Q with orthonormal columns, where L Q^dagger holds the root's rows by (v, h)."""
         half = _half(joint)
         root = half.matrix_of(half.eigenvalues)
-        q, r = np.linalg.qr(root[self._order].reshape(len(self._order), -1).conj().T)
+        rows = root[self._order].reshape(len(self._order), -1).conj().T
+        q, r = np.linalg.qr(rows.real if self.joint.generators.is_real else rows)
         return DensityMatrix.from_factor(r.conj().T / np.linalg.norm(r), self._dims), q
 
     def __repr__(self) -> str:

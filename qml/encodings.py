@@ -13,6 +13,7 @@ from qml import _checks
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Integer, Real
 from qml.losses.measures import fidelity
+from qml.operators.strings import walsh_hadamard
 from qml.states import DensityMatrix, State, StateLike, as_state
 
 __all__ = [
@@ -197,7 +198,7 @@ def iqp_encoding(
     psi = np.zeros((m, 1 << n), dtype=np.complex128)
     psi[:, 0] = 1.0
     for _ in range(r):
-        psi = diagonal * _hadamards(psi, n)
+        psi = diagonal * (walsh_hadamard(psi) / math.sqrt(1 << n))
     return DensityMatrix.from_vector(psi, (2,) * n)
 
 
@@ -416,14 +417,6 @@ def _product(factors: Complex, levels: int) -> DensityMatrix:
     for i in range(n):
         psi = (psi[:, :, None] * factors[:, i, None, :]).reshape(m, -1)
     return DensityMatrix.from_vector(psi, (levels,) * n)
-
-
-def _hadamards(psi: Complex, n: int) -> Complex:
-    m = len(psi)
-    for i in range(n):
-        parts = psi.reshape(m, 1 << i, 2, -1)
-        psi = np.stack([parts[:, :, 0] + parts[:, :, 1], parts[:, :, 0] - parts[:, :, 1]], axis=2).reshape(m, -1)
-    return psi / math.sqrt(1 << n)
 
 
 def _pairs(pairs: object) -> list[Any]:

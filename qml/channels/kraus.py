@@ -11,7 +11,7 @@ from qml import _checks
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Dims, DimsLike, Real
 from qml.instructions import Channel, documented
-from qml.parameters import UNIT, Interval
+from qml.parameters import UNIT
 
 __all__ = [
     "KrausChannel",
@@ -92,10 +92,7 @@ class _ReadoutError(Channel):
     name = "ReadoutError"
     parameter_names = ("p01", "p10")
     dims = (2,)
-
-    @property
-    def domains(self) -> tuple[Interval, ...]:
-        return (UNIT, UNIT)
+    domains = (UNIT, UNIT)
 
     def kraus(self, params: Real) -> Complex:
         p01, p10 = params

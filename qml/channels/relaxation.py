@@ -32,6 +32,7 @@ __all__ = [
 ]
 
 EPS = float(np.finfo(np.float64).eps)
+POSITIVE = Interval(0.0, math.inf)
 
 
 class Relaxation(Channel):
@@ -113,10 +114,7 @@ def _root_slope(x: float) -> float:
 class _GeneralizedAmplitudeDamping(Relaxation):
     name = "GeneralizedAmplitudeDamping"
     parameter_names = ("gamma", "excited_population")
-
-    @property
-    def domains(self) -> tuple[Interval, ...]:
-        return (UNIT, UNIT)
+    domains = (UNIT, UNIT)
 
     def motion(self, params: Real) -> tuple[float, float, float, float]:
         gamma, e = map(float, params)
@@ -130,10 +128,7 @@ class _GeneralizedAmplitudeDamping(Relaxation):
 class _AmplitudeDamping(Relaxation):
     name = "AmplitudeDamping"
     parameter_names = ("gamma",)
-
-    @property
-    def domains(self) -> tuple[Interval, ...]:
-        return (UNIT,)
+    domains = (UNIT,)
 
     def motion(self, params: Real) -> tuple[float, float, float, float]:
         gamma = float(params[0])
@@ -147,10 +142,7 @@ class _AmplitudeDamping(Relaxation):
 class _PhaseDamping(Relaxation):
     name = "PhaseDamping"
     parameter_names = ("lambda",)
-
-    @property
-    def domains(self) -> tuple[Interval, ...]:
-        return (UNIT,)
+    domains = (UNIT,)
 
     def motion(self, params: Real) -> tuple[float, float, float, float]:
         lam = float(params[0])
@@ -165,11 +157,7 @@ class _ThermalRelaxation(Relaxation):
     name = "ThermalRelaxation"
     parameter_names = ("t1", "t2", "time", "excited_population")
     defaults: ClassVar[Mapping[str, float]] = {"excited_population": 0.0}
-
-    @property
-    def domains(self) -> tuple[Interval, ...]:
-        positive = Interval(0.0, math.inf)
-        return (positive, positive, positive, UNIT)
+    domains = (POSITIVE, POSITIVE, POSITIVE, UNIT)
 
     def check(self, params: Real) -> None:
         super().check(params)

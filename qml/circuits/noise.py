@@ -11,7 +11,7 @@ import numpy as np
 
 from qml import _checks, channels, gates
 from qml._checks import InputError
-from qml.instructions import Channel, Operation, PartialTrace, Preparation, Unitary, plain
+from qml.instructions import Channel, Operation, PartialTrace, Preparation, Unitary
 from qml.parameters import Affine, ParameterLike, as_affine
 
 PerSite: TypeAlias = "ParameterLike | Sequence[ParameterLike]"
@@ -250,8 +250,15 @@ class NoiseModel:
 
     def _noisy(self, operations: Sequence[Operation], n_sites: int, sites_out: Sequence[int]) -> list[Operation]:
         """The operations of a circuit with the noise put in."""
+        if self.relaxation:
+            self.relaxation._check(n_sites)
+        for site in {site for rule in (*self.rules, *self.readout) for site in rule.sites or ()}:
+            if site >= n_sites:
+                raise InputError(
+                    f"the noise model names site {site}, but the circuit has "
+                    f"{_checks.plural(n_sites, 'site')}, counted from 0."
+                )
         names = tuple(dict.fromkeys(operation.name for operation in operations))
-        self._check(names, n_sites)
         return self._spelled(names)._put_in(operations, n_sites, sites_out)
 
     def _put_in(self, clean: Sequence[Operation], n_sites: int, sites_out: Sequence[int]) -> list[Operation]:
@@ -289,7 +296,15 @@ class NoiseModel:
         """The model with the names that the operations of the circuit have: "cx" is CNOT."""
 
         def spelled(name: str) -> str:
-            return name if name in names or name == "initialize" else gates.gate(name).name
+            if name in names or name == "initialize":
+                return name
+            try:
+                return gates.gate(name).name
+            except InputError:
+                raise InputError(
+                    f"the noise model names a gate {name!r} that neither qml.gates nor the circuit has"
+                    f"{_checks.nearest(name, (*gates.GATES, *names, 'initialize'))}."
+                ) from None
 
         rules = tuple(
             replace(rule, gates=None if rule.gates is None else tuple(map(spelled, rule.gates))) for rule in self.rules
@@ -298,26 +313,6 @@ class NoiseModel:
             return replace(self, rules=rules)
         durations = tuple((spelled(name), time) for name, time in self.relaxation.durations)
         return replace(self, rules=rules, relaxation=replace(self.relaxation, durations=durations))
-
-    def _check(self, names: Collection[str], n_sites: int) -> None:
-        known = (*gates.GATES, *names, "initialize")
-        others = {plain(name) for name in (*gates.GATES, *gates.ALIASES)}
-        named = [name for rule in self.rules for name in rule.gates or ()]
-        if self.relaxation:
-            self.relaxation._check(n_sites)
-            named += [name for name, _ in self.relaxation.durations]
-        for name in named:
-            if name not in known and plain(name) not in others:
-                raise InputError(
-                    f"the noise model names a gate {name!r} that neither qml.gates nor the circuit has"
-                    f"{_checks.nearest(name, known)}."
-                )
-        for site in {site for rule in (*self.rules, *self.readout) for site in rule.sites or ()}:
-            if site >= n_sites:
-                raise InputError(
-                    f"the noise model names site {site}, but the circuit has "
-                    f"{_checks.plural(n_sites, 'site')}, counted from 0."
-                )
 
 
 def _expressions(channel: Channel, params: Sequence[ParameterLike]) -> tuple[Affine, ...]:

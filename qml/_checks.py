@@ -190,7 +190,7 @@ def number(name: str, value: object, low: float = -math.inf, high: float = math.
     return x
 
 
-def array(name: str, value: ArrayLike, *, allow_complex: bool = True) -> Numeric:
+def array(name: str, value: ArrayLike) -> Numeric:
     """`value` as a finite float64 or complex128 array (no copy where it is one already).
 
     Objects of Qiskit would convert themselves, with the qubits in reversed order: they are refused.
@@ -208,8 +208,6 @@ def array(name: str, value: ArrayLike, *, allow_complex: bool = True) -> Numeric
         raise InputError(f"{name} must be an array of numbers; found rows of different lengths.") from None
     if a.dtype.kind not in "biufc":
         raise InputError(f"{name} must be an array of numbers; found {type(value).__name__} of dtype {a.dtype}.")
-    if a.dtype.kind == "c" and not allow_complex:
-        raise InputError(f"{name} must be real; found a complex array: take its real part if that is meant.")
     a = a.astype(np.complex128 if a.dtype.kind == "c" else np.float64, copy=False)
     if not np.isfinite(a).all():
         bad = np.argwhere(~np.isfinite(a))[0]
@@ -220,6 +218,14 @@ def array(name: str, value: ArrayLike, *, allow_complex: bool = True) -> Numeric
 def all_finite(a: Real) -> bool:
     """Whether all entries of a real array are finite."""
     return bool(np.isfinite(a).all())
+
+
+def reals(name: str, value: ArrayLike) -> Real:
+    """`value` as a finite float64 array (no copy where it is one already)."""
+    a = array(name, value)
+    if a.dtype.kind == "c":
+        raise InputError(f"{name} must be real; found a complex array: take its real part if that is meant.")
+    return cast(Real, a)
 
 
 def scalar(name: str, value: complex) -> complex:
@@ -250,10 +256,10 @@ def kept(a: A) -> A:
 
 def parameters(name: str, value: ArrayLike, n_params: int) -> Real:
     """A real parameter vector of shape (n_params,)."""
-    a = array(name, value, allow_complex=False)
+    a = reals(name, value)
     if a.shape != (n_params,):
         raise InputError(f"{name} must have shape ({n_params},), one number a parameter; found shape {a.shape}.")
-    return np.asarray(a, dtype=np.float64)
+    return a
 
 
 def dimensions(name: str, dims: DimsLike, total: int | None = None) -> Dims:
@@ -361,7 +367,7 @@ def normaliser(total: Real, dim: int) -> Real:
 
 def probabilities(name: str, values: ArrayLike) -> Real:
     """Non-negative real numbers (..., r) that sum to one along the last axis within TOLERANCE, divided by the sum."""
-    p = np.asarray(array(name, values, allow_complex=False), dtype=np.float64)
+    p = reals(name, values)
     if p.ndim < 1 or p.size == 0:
         raise InputError(f"{name} must have shape (..., r) with r >= 1; found shape {p.shape}.")
     if (p < 0).any():

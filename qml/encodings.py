@@ -429,7 +429,7 @@ def _pairs(pairs: object) -> list[Any]:
 
 
 def _rows(name: str, values: ArrayLike) -> Real:
-    x = np.asarray(_checks.array(name, values, allow_complex=False), dtype=np.float64)
+    x = _checks.reals(name, values)
     if x.ndim != 2 or 0 in x.shape:
         raise InputError(f"{name} must have shape (m, n), one row a state; found shape {x.shape}.")
     return x

@@ -78,7 +78,7 @@ class PauliMixture(Channel):
         lengths = {pauli(label).n_qubits for label in self.labels}
         if len(lengths) != 1:
             raise InputError(f"{self.name}: the labels must be Pauli strings of one length; found {self.labels}.")
-        s = _checks.array(f"{self.name}: the shares", self.shares, allow_complex=False)
+        s = _checks.reals(f"{self.name}: the shares", self.shares)
         shape = (self.n_params, len(self.labels))
         if s.shape != shape or (s < 0).any() or not s.any(axis=1).all():
             raise InputError(

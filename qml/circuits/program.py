@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 from scipy import sparse
 
-from qml._checks import InputError, Record, array, number, parameters, told
+from qml._checks import InputError, Record, number, parameters, reals, told
 from qml._typing import Dims, Integer, ParamsLike, Real
 from qml.instructions import Instruction
 from qml.parameters import REAL_LINE
@@ -103,7 +103,7 @@ class Program(Record):
         """The same for a batch: (..., n_slots) at theta (..., n_params). A member's are as alone, to the bit."""
         if isinstance(params, Mapping):
             params = self._named(params)
-        theta: Real = np.asarray(array("params", params, allow_complex=False), dtype=np.float64)
+        theta = reals("params", params)
         if theta.ndim <= 1 and theta.shape != (self.n_params,):
             parameters("params", theta, self.n_params)
         elif theta.shape[-1] != self.n_params:

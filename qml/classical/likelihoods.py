@@ -140,7 +140,7 @@ class CategoricalLikelihood(Likelihood):
     name: ClassVar[str] = "categorical"
 
     def value_and_gradient(self, targets: ArrayLike, outputs: ArrayLike) -> tuple[float, Real]:
-        z = np.asarray(_checks.array("outputs", outputs, allow_complex=False), dtype=np.float64)
+        z = _checks.reals("outputs", outputs)
         if z.ndim != 2:
             raise InputError(f"outputs must be logits of shape (m, classes); found shape {z.shape}.")
         rho = label_states(targets, z.shape[1])
@@ -220,18 +220,18 @@ def positive_scale(scale: float) -> None:
 
 def paired(targets: ArrayLike, outputs: ArrayLike) -> tuple[Real, Real]:
     """Targets and outputs as float64 arrays of one shape, not empty."""
-    y = np.asarray(_checks.array("targets", targets, allow_complex=False), dtype=np.float64)
-    z = np.asarray(_checks.array("outputs", outputs, allow_complex=False), dtype=np.float64)
+    y = _checks.reals("targets", targets)
+    z = _checks.reals("outputs", outputs)
     if y.shape != z.shape or y.size == 0:
         raise InputError(f"targets and outputs must have one shape, not empty; found {y.shape} and {z.shape}.")
     return y, z
 
 
 def _nonempty(errors: ArrayLike) -> Real:
-    a = _checks.array("errors", errors, allow_complex=False)
+    a = _checks.reals("errors", errors)
     if a.size == 0:
         raise InputError("errors must not be empty; found none.")
-    return np.asarray(a, dtype=np.float64)
+    return a
 
 
 def errors_of(targets: ArrayLike, outputs: ArrayLike) -> Real:

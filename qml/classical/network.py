@@ -80,7 +80,7 @@ class Network:
     def outputs_vjp(self, params: ArrayLike, inputs: ArrayLike) -> tuple[Real, Callable[[Real], Real]]:
         """z, and the map from dL/dz (m, outputs) to dL/dtheta (n_params,)."""
         theta = _checks.parameters("params", params, self.n_params)
-        x = np.asarray(_checks.array("inputs", inputs, allow_complex=False), dtype=np.float64)
+        x = _checks.reals("inputs", inputs)
         if x.ndim != 2 or x.shape[1] != self.widths[0]:
             raise InputError(f"inputs must have shape (m, {self.widths[0]}); found shape {x.shape}.")
         ends = np.cumsum([a * b for a, b in self._shapes])[:-1]

@@ -152,7 +152,7 @@ def _least_absolute(x: Real, y: Real) -> Real:
 
 
 def _design(design: ArrayLike) -> Real:
-    x = np.asarray(_checks.array("design", design, allow_complex=False), dtype=np.float64)
+    x = _checks.reals("design", design)
     if x.ndim != 2 or 0 in x.shape:
         raise InputError(f"design must have shape (m, p), one row a target; found shape {x.shape}.")
     return x

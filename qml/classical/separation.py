@@ -41,7 +41,7 @@ def separates(weights: ArrayLike, inputs: ArrayLike, labels: ArrayLike) -> bool:
     >>> separates([[0.0, -1.0], [0.0, 1.0]], inputs, [0, 1]), separates([[0.0, 0.0], [0.0, 1.0]], inputs, [1, 1])
     (True, False)
     """
-    w = np.asarray(_checks.array("weights", weights, allow_complex=False), dtype=np.float64)
+    w = _checks.reals("weights", weights)
     if w.ndim != 2:
         raise InputError(f"weights must have shape (classes, p); found shape {w.shape}.")
     x, y = _checked(inputs, labels, len(w))
@@ -116,7 +116,7 @@ def separating_direction(inputs: ArrayLike, labels: ArrayLike, classes: int) -> 
 
 
 def _checked(inputs: ArrayLike, labels: ArrayLike, classes: int) -> tuple[Real, Integer]:
-    x = np.asarray(_checks.array("inputs", inputs, allow_complex=False), dtype=np.float64)
+    x = _checks.reals("inputs", inputs)
     _checks.array("labels", labels)
     y = np.asarray(labels)
     if x.ndim != 2 or y.shape != x.shape[:1] or 0 in x.shape:

@@ -89,7 +89,7 @@ class PauliState(State):
 
     def __init__(self, vector: ArrayLike, n: int) -> None:
         n = _checks.qubit_count("n", n, low=0)
-        r = np.array(_checks.array("the Pauli vector", vector, allow_complex=False), dtype=np.float64)
+        r = np.array(_checks.reals("the Pauli vector", vector), dtype=np.float64)
         if r.ndim < 1 or r.shape[-1] != 4**n:
             qubits, d = _checks.plural(n, "qubit"), _checks.readable(4**n)
             raise InputError(f"the Pauli vector of {qubits} must have shape (..., {d}); found {r.shape}.")

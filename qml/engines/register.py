@@ -91,7 +91,7 @@ def check_single(params: ParamsLike, initial: State | None) -> None:
 
 def directions_of(directions: ArrayLike, n_params: int) -> Real:
     """Directions (..., n_params) in the parameters; another last axis is refused."""
-    v = _checks.array("the directions", directions, allow_complex=False)
+    v = _checks.reals("the directions", directions)
     if v.ndim < 1 or v.shape[-1] != n_params:
         raise InputError(f"the directions must have shape (..., {n_params}), one entry a parameter; found {v.shape}.")
     return np.asarray(v, dtype=np.float64)

@@ -203,7 +203,7 @@ def _read_npz(path: Path) -> tuple[Real, Integer]:
     lacking = [name for name in ("inputs", "labels") if name not in arrays]
     if lacking:
         raise InputError(f"the table {path.name!r} needs the arrays inputs and labels; {lacking[0]!r} is missing.")
-    x, y = _checks.array("inputs", arrays["inputs"], allow_complex=False), arrays["labels"]
+    x, y = _checks.reals("inputs", arrays["inputs"]), arrays["labels"]
     if x.ndim != 2 or y.shape != x.shape[:1] or len(x) == 0 or y.dtype.kind not in "iuU":
         raise InputError(
             f"the table {path.name!r} needs inputs (m, k) and labels (m,) of integers or text; found the shapes "

@@ -45,7 +45,7 @@ class Labelled:
     states: State
 
     def __post_init__(self) -> None:
-        x = np.asarray(_checks.array("inputs", self.inputs, allow_complex=False), dtype=np.float64)
+        x = _checks.reals("inputs", self.inputs)
         states = as_state(self.states)
         if x.ndim != 2 or states.batch_shape != x.shape[:1] or len(x) == 0:
             raise InputError(
@@ -100,7 +100,7 @@ class MeanCrossEntropy(Loss):
     def __init__(self, weights: ArrayLike | None = None) -> None:
         self.weights: Real | None = None
         if weights is not None:
-            w = np.asarray(_checks.array("weights", weights, allow_complex=False), dtype=np.float64)
+            w = _checks.reals("weights", weights)
             if w.ndim != 1 or (w < 0).any() or not w.sum() > 0:
                 raise InputError("weights must be one non-negative number a label, not all of them zero.")
             self.weights = w / w.sum()

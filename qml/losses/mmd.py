@@ -80,7 +80,7 @@ class MMD(Loss):
         distance: Literal["hamming", "integer"] = "hamming",
         measurement: Measurement | None = None,
     ) -> None:
-        given = np.atleast_1d(_checks.array("bandwidths", bandwidths, allow_complex=False))
+        given = np.atleast_1d(_checks.reals("bandwidths", bandwidths))
         if given.ndim != 1 or not given.size or not (given > 0).all():
             raise InputError(f"bandwidths must be one or more numbers above 0; found {_checks.shown(bandwidths)}.")
         self.bandwidths = tuple(float(w) for w in given)

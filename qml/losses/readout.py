@@ -65,7 +65,7 @@ class TrainableReadout:
 
     def unconstrained(self, rates: ArrayLike) -> Real:
         """The phi (2 n,) of rates (n, 2), each strictly between 0 and 1/2."""
-        values = np.asarray(_checks.array("rates", rates, allow_complex=False), dtype=np.float64)
+        values = _checks.reals("rates", rates)
         if values.shape != (self.n, 2):
             raise InputError(f"rates must have shape ({self.n}, 2), two a qubit; found shape {values.shape}.")
         values = values.reshape(-1)

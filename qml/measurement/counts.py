@@ -92,7 +92,7 @@ class Counts(Mapping[str, dict[str, Any]]):
         >>> Counts.from_weights(PauliMeasurement(["Z"]), [1.5, 0.5]).frequencies()
         array([0.75, 0.25])
         """
-        w = np.asarray(_checks.array("weights", flat(weights), allow_complex=False), dtype=np.float64)
+        w = _checks.reals("weights", flat(weights))
         one_an_outcome(measurement, w)
         if (w < 0).any():
             k = int(np.argmax(w < 0))
@@ -127,7 +127,7 @@ class Counts(Mapping[str, dict[str, Any]]):
         >>> Counts.from_frequencies(z, z.probabilities(ghz(2))).frequencies().round(6)
         array([0.5, 0. , 0. , 0.5])
         """
-        f = np.asarray(_checks.array("frequencies", flat(frequencies), allow_complex=False), dtype=np.float64)
+        f = _checks.reals("frequencies", flat(frequencies))
         one_an_outcome(measurement, f)
         f = np.where((f < 0) & (f >= -_checks.TOLERANCE), 0.0, f)
         for is_wrong, rule in ((f < 0, "must not be negative"), (f > 1 + _checks.TOLERANCE, "must not exceed one")):
@@ -141,7 +141,7 @@ class Counts(Mapping[str, dict[str, Any]]):
                 f"the frequencies of each setting must add up to one; found {totals[s]:.9g} in setting "
                 f"{measurement.settings[s]!r}: use from_weights if they are weights."
             )
-        weight = np.asarray(_checks.array("shots", shots, allow_complex=False), dtype=np.float64)
+        weight = _checks.reals("shots", shots)
         if weight.shape not in ((), (len(totals),)) or (weight < 0).any():
             raise InputError(f"shots must be one number of at least 0, or one a setting; found shape {weight.shape}.")
         return cls._make(measurement, f * np.repeat(np.broadcast_to(weight, totals.shape), measurement.sizes))

@@ -114,7 +114,7 @@ def _stochastic(confusion: Any, shape: tuple[int, ...]) -> list[Real]:
     if isinstance(confusion, np.ndarray) and confusion.ndim == 2:
         given = [confusion]
     matrices = [
-        np.asarray(_checks.array(f"confusion[{k}]", a, allow_complex=False), np.float64) for k, a in enumerate(given)
+        _checks.reals(f"confusion[{k}]", a) for k, a in enumerate(given)
     ]
     expected = list(shape) if len(matrices) == len(shape) else [math.prod(shape)]
     if len(matrices) != len(expected):

@@ -62,7 +62,7 @@ class ConditionalModel(Parametrized):
 
     def checked(self, inputs: ArrayLike) -> Real:
         """The inputs as float64 (m, n_inputs)."""
-        x = np.asarray(_checks.array("inputs", inputs, allow_complex=False), dtype=np.float64)
+        x = _checks.reals("inputs", inputs)
         if x.ndim != 2 or x.shape[1] != self.n_inputs or x.shape[0] == 0:
             raise InputError(f"inputs must have shape (m, {self.n_inputs}), one row an input; found shape {x.shape}.")
         return x
@@ -73,7 +73,7 @@ class Conditioned(Model):
 
     def __init__(self, model: ConditionalModel, inputs: Real) -> None:
         self.conditional = _checks.instance("model", model, ConditionalModel)
-        x = np.asarray(_checks.array("inputs", inputs, allow_complex=False), dtype=np.float64)
+        x = _checks.reals("inputs", inputs)
         self.inputs = _checks.kept(x)
         self.is_exponential_family = model.is_exponential_family
 

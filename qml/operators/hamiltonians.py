@@ -140,7 +140,7 @@ def heisenberg(
     12
     """
     n = _checks.qubit_count("n", n)
-    given = _checks.array("J", J, allow_complex=False)
+    given = _checks.reals("J", J)
     if given.shape not in ((), (3,)):
         raise InputError(f"J must be one number or three, (Jx, Jy, Jz); found {_checks.shown(J)}.")
     couplings = [float(c) for c in np.broadcast_to(given, (3,))]

@@ -62,7 +62,7 @@ def plot_measured(
     reports = [_checks.instance("each of reports", report, MeasuredReport) for report in reports]
     if not reports:
         raise InputError("reports must hold at least one report; found none.")
-    place = np.arange(len(reports), dtype=np.float64) if x is None else _checks.array("x", x, allow_complex=False)
+    place = np.arange(len(reports), dtype=np.float64) if x is None else _checks.reals("x", x)
     if place.shape != (len(reports),):
         raise InputError(f"x must hold one number for each of the {len(reports)} reports; found shape {place.shape}.")
     axes = axes_of(ax, 5.2, 3.6)

@@ -70,7 +70,7 @@ class GibbsState(State):
         if sectors is not None:
             _checks.instance("sectors", sectors, Sectors)
         if diagonal:
-            k = _checks.array("the diagonal of the modular Hamiltonian", k, allow_complex=False)
+            k = _checks.reals("the diagonal of the modular Hamiltonian", k)
             if k.ndim < 1 or k.shape[-1] == 0:
                 raise InputError(f"the diagonal must have shape (..., d); found shape {k.shape}.")
         else:

@@ -119,7 +119,7 @@ def columns_like(final: Complex, cotangent: ArrayLike) -> Complex:
 
 def weights_like(values: Real, weights: ArrayLike) -> Real:
     """dL/d(expectations), one number a column."""
-    w = _checks.array("the cotangent", weights, allow_complex=False)
+    w = _checks.reals("the cotangent", weights)
     if w.shape != values.shape:
         raise InputError(f"the cotangent must have shape {values.shape}, one number a vector; found shape {w.shape}.")
     return np.asarray(w, dtype=np.float64)

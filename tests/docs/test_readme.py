@@ -41,3 +41,10 @@ def test_links_between_pages_lead_somewhere() -> None:
 def test_counts_in_the_readme_are_those_of_the_registries() -> None:
     assert f"{len(gates.GATES)} gates" in README
     assert f"{len(channels.CHANNELS)} noise channels" in README
+
+
+def test_what_is_changed_to_try_the_tests_exists() -> None:
+    paths = re.findall(r"(?:qml|tests)/[\w/*.]+", (ROOT / ".ci" / "mutants").read_text(encoding="utf-8"))
+    assert len(paths) > 20
+    for path in paths:
+        assert list(ROOT.glob(path)), path

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from qml import _checks, spectral
-from qml._arrays import as_complex, as_real, on_host
+from qml._arrays import as_complex, as_real, frozen, namespace, on_host
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Cotangent, Real
 from qml.engines.pauli import conversion
@@ -109,8 +109,7 @@ class PauliState(State):
             )
 
     def _set(self, vector: Real, n: int) -> None:
-        self._vector = vector.view()
-        self._vector.flags.writeable = False
+        self._vector: Real = frozen(vector)
         self.dims = (2,) * n
 
     @classmethod
@@ -137,9 +136,7 @@ class PauliState(State):
 
     @cached_property
     def _matrix(self) -> Complex:
-        matrix = matrix_of(self._vector, len(self.dims))
-        matrix.flags.writeable = False
-        return matrix
+        return as_complex(frozen(matrix_of(self._vector, len(self.dims))))
 
     def matrix(self) -> Complex:
         """The density matrix (..., 2^n, 2^n), formed once."""
@@ -174,7 +171,7 @@ class PauliState(State):
         out = out[(..., *(slice(None) if site in kept else 0 for site in range(n)))]
         order = [lead + sorted(kept).index(site) for site in kept]
         r = out.transpose(*range(lead), *order).reshape(*self.batch_shape, 4 ** len(kept))
-        return PauliState._trusted(np.ascontiguousarray(r), len(kept))
+        return PauliState._trusted(np.ascontiguousarray(r) if on_host(r) else r, len(kept))
 
     def _expect(self, operator: PauliSum | Complex) -> Real:
         """Tr(sigma O): sum_P c_P r_P for a Pauli sum, without the matrix."""
@@ -185,11 +182,13 @@ class PauliState(State):
                 f"the operator must act on {_checks.plural(len(self.dims), 'qubit')}; found a Pauli sum on "
                 f"{_checks.plural(operator.n_qubits, 'qubit')}."
             )
-        index = [2 * int(f"{z:b}", 4) + int(f"{x ^ z:b}", 4) for x, z in operator.words]
-        return np.asarray((np.real(operator.coefficients) * self._vector.take(index, axis=-1)).sum(axis=-1))
+        index = np.array([2 * int(f"{z:b}", 4) + int(f"{x ^ z:b}", 4) for x, z in operator.words], dtype=np.int64)
+        return as_real((np.real(operator.coefficients) * self._vector.take(index, axis=-1)).sum(axis=-1))
 
     def _purity(self) -> Real:
         r"""Tr sigma^2 = 2^-n sum_P r_P^2."""
+        if not on_host(self._vector):
+            return as_real((self._vector * self._vector).sum(axis=-1) / self.dim)
         squares = [np.dot(r, r) / self.dim for r in self._vector.reshape(-1, self._vector.shape[-1])]
         return np.reshape(squares, self.batch_shape)
 
@@ -200,8 +199,8 @@ def pauli_vector_of(state: State) -> Real:
     n = len(state.dims)
     if state.pauli_vector is not None:
         return state.pauli_vector
-    if state.is_diagonal:
-        p, r = state.probabilities(), np.zeros((*state.batch_shape, 4**n))
+    if state.is_diagonal and on_host(p := state.probabilities()):
+        r = np.zeros((*state.batch_shape, 4**n))
         inside = _without_flips(r, n)
         inside[...] = _signed_sums(p.reshape(inside.shape), n).reshape(inside.shape)
         return r
@@ -213,12 +212,12 @@ def pauli_vector_of(state: State) -> Real:
 def _without_flips(vectors: Real, n: int) -> Real:
     """A view (..., 2, ..., 2) of the components of Pauli vectors (..., 4^n) whose strings hold I and Z only."""
     place: tuple[Any, ...] = (..., *(slice(None, None, 3),) * n)
-    return np.asarray(vectors.reshape((*vectors.shape[:-1], *(4,) * n))[place])
+    return as_real(vectors.reshape((*vectors.shape[:-1], *(4,) * n))[place])
 
 
 def _signed_sums(a: Real, n: int) -> Real:
     """sum_b (-1)^(z . b) a[..., b_1, ..., b_n] for every z, (..., 2^n): the same numbers whatever the batch."""
     for axis in range(a.ndim - n, a.ndim):
         plus, minus = a.take(0, axis) + a.take(1, axis), a.take(0, axis) - a.take(1, axis)
-        a = np.stack([plus, minus], axis=axis)
+        a = namespace(a).stack([plus, minus], axis=axis)
     return a.reshape(*a.shape[: a.ndim - n], 2**n)

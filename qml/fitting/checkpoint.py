@@ -70,7 +70,7 @@ class Checkpoint:
             _checks.integer("iterations", self.iterations, low=1)
 
     @classmethod
-    def of(cls, where: Checkpoint | str | Path | None, seconds: float | None) -> Checkpoint | None:
+    def _of(cls, where: Checkpoint | str | Path | None, seconds: float | None) -> Checkpoint | None:
         """What the arguments `checkpoint` and `checkpoint_every` of fit stand for."""
         if seconds is not None and not isinstance(where, str | Path):
             raise InputError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -14,6 +15,7 @@ from qml._checks import InputError
 from qml._typing import ParamsLike, Real
 from qml.fitting.attained import NO_OPTIMUM
 from qml.fitting.provenance import provenance
+from qml.fitting.restarts import streams_of
 from qml.fitting.result import FitResult, History, Restart
 from qml.fitting.run import fit
 from qml.losses import CrossEntropy, Loss, as_loss
@@ -92,12 +94,11 @@ def fit_factors(
             raise InputError(f"fit_factors takes no {name}; use fit, which runs the factors together.")
     rho: State = as_single_state(target, model.dims)
     starts: Sequence[Real | None] = [None] * len(model.factors) if params0 is None else model.split(params0)
-    root = np.random.SeedSequence(None if seed is None else _checks.integer("seed", seed, low=0))
-    assert isinstance(root.entropy, int)
-    streams = [np.random.default_rng(child) for child in root.spawn(len(model.factors))]
+    seed = None if seed is None else _checks.integer("seed", seed, low=0)
+    streams, seed = streams_of(seed, None, len(model.factors))
     marginals = model.marginals(rho)
     since = time.perf_counter()
-    pool = ThreadPoolExecutor(min(len(model.factors), _cores())) if executor is None else executor
+    pool = ThreadPoolExecutor(min(len(model.factors), os.cpu_count() or 1)) if executor is None else executor
     try:
         futures = [
             pool.submit(_fit_one, factor, part, loss, optimizer, start, stream, options)
@@ -125,7 +126,7 @@ def fit_factors(
         seconds=time.perf_counter() - since,
         converged=not unfinished,
         status=" ".join(unfinished) or f"converged: all of {_checks.plural(len(results), 'factor')}.{beyond}",
-        seed=root.entropy,
+        seed=seed,
         restarts=tuple(Restart(r.loss, r.iterations, r.evaluations, r.seconds, r.converged, r.status) for r in results),
         provenance={**provenance(), **results[0].provenance, "model": repr(model)},
         parameter_names=model.parameter_names,
@@ -157,9 +158,3 @@ def _together(parts: Sequence[History], offset: float, floor: float) -> History:
         gradient_norm=np.max([padded(h.gradient_norm) for h in parts], axis=0),
         seconds=np.max([padded(h.seconds) for h in parts], axis=0),
     )
-
-
-def _cores() -> int:
-    import os
-
-    return os.cpu_count() or 1

@@ -58,7 +58,7 @@ class Restarts:
             self._runs.clear()
         elif rng is None:
             seed = stored["seed"]
-        self._streams, self.seed = _streams(seed, rng, count)
+        self._streams, self.seed = streams_of(seed, rng, count)
         states = None if rng is None else [stream.bit_generator.state for stream in self._streams]
         if stored is not None and rng is not None:
             states = stored["streams"]
@@ -151,7 +151,7 @@ class Restarts:
         return [part for run in self._runs if (part := run.part()) is not None]
 
 
-def _streams(
+def streams_of(
     seed: int | None, rng: np.random.Generator | None, count: int
 ) -> tuple[list[np.random.Generator], int | None]:
     """One generator a restart, and the seed that they follow from."""

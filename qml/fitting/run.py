@@ -163,7 +163,7 @@ def fit(
     told = _checks.functions("callbacks", callbacks)
     rules = Rules(max_iterations, gradient_tolerance, loss_tolerance, told, track_fidelity, held_out, patience)
     start = None if params0 is None else np.array(joint_params(model, loss, params0, "params0"))
-    where = Checkpoint.of(checkpoint, checkpoint_every)
+    where = Checkpoint._of(checkpoint, checkpoint_every)
     seed = None if seed is None else _checks.integer("seed", seed, low=0)
     _check(prior, learnt, rules, restarts, workers, where, resume, progress)
     about = {

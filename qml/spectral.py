@@ -16,24 +16,13 @@ from typing import Any
 import numpy as np
 import scipy.linalg
 
-from qml import _checks, buffers, threads
+from qml import _checks, _products, buffers, threads
 from qml._arrays import as_complex, as_real, frozen, namespace, on_host
 from qml._typing import Complex, Numeric, Real
 
 EPS, TINY = float(np.finfo(np.float64).eps), float(np.finfo(np.float64).tiny)
-SCIPY_FROM = 1024
-"""Dimension from which, for complex matrices, SciPy's evr and triangular product are measured to be faster than NumPy's
-evd and full product; of real matrices evd is the faster one at every dimension.
-
-NumPy and SciPy each bring a BLAS with threads of its own, which wait actively for a while after a call: switching from
-one to the other costs more, on few cores, than the better algorithm saves in smaller dimensions."""
-
 SMALL = threads.SPLIT_FROM**2
 """Numbers below which a matrix is multiplied as it is: the calls around a product would take longer than it."""
-BLOCKS_FROM, BLOCKS = 512, 8
-"""Dimension from which only the upper blocks of a Hermitian product are computed, and how many a side."""
-HALVES_FROM, HALVES = 256, 4
-"""Dimension from which only the upper blocks of a Hermitian matrix are multiplied by columns, and how many a side."""
 
 
 def support_cut(largest: Any, dim: int) -> Any:
@@ -134,7 +123,7 @@ class Spectrum:
         if is_real:
             basis = self.basis.real.copy()
             return np.asarray((basis * values[..., None, :]) @ basis.swapaxes(-1, -2), dtype=np.complex128)
-        return _product(_times(values[..., None, :], self.basis), _adjoint(self.basis))
+        return _products.product(_products.times(values[..., None, :], self.basis), _products.adjoint(self.basis))
 
     def to_basis(self, operator: Complex) -> Complex:
         """V^dagger X V of a Hermitian X (..., d, d), shape (..., r, r)."""
@@ -142,7 +131,7 @@ class Spectrum:
             return operator
         if self.basis.size < SMALL or not on_host(self.basis):
             return self.basis.conj().swapaxes(-1, -2) @ (operator @ self.basis)
-        return _sandwich(_adjoint(self.basis), operator, self.basis)
+        return _products.sandwich(_products.adjoint(self.basis), operator, self.basis)
 
     def from_basis(self, operator: Complex) -> Complex:
         """V X V^dagger of a Hermitian X (..., r, r), shape (..., d, d)."""
@@ -150,7 +139,7 @@ class Spectrum:
             return operator
         if self.basis.size < SMALL or not on_host(self.basis):
             return self.basis @ (operator @ self.basis.conj().swapaxes(-1, -2))
-        return _sandwich(self.basis, operator, _adjoint(self.basis))
+        return _products.sandwich(self.basis, operator, _products.adjoint(self.basis))
 
     def log_pullback(self, cotangent: Complex) -> Complex:
         r"""dL/dsigma from the Hermitian X with dL = Tr(X dlog sigma), restricted to the support.
@@ -167,7 +156,7 @@ class Spectrum:
         differences = log_divided_differences(self.log_eigenvalues)
         if sign != 1.0:
             differences *= sign
-        return self.from_basis(_times(differences, rotated))
+        return self.from_basis(_products.times(differences, rotated))
 
     def log_pullback_to_factor(self, columns: Complex, rotated: Complex, rows: Complex) -> Complex:
         r"""C (..., d, r) with dL = Re Tr(C^dagger dA) for sigma = A A^dagger or that mixed with white noise.
@@ -187,7 +176,7 @@ class Spectrum:
 
     def exp_pullback(self, cotangent: Complex) -> Complex:
         r"""dL/dA from the Hermitian X with dL = Tr(X d exp A), where A has the eigenvalues l_j in this basis."""
-        return self.from_basis(_times(exp_divided_differences(self.log_eigenvalues), self.to_basis(cotangent)))
+        return self.from_basis(_products.times(exp_divided_differences(self.log_eigenvalues), self.to_basis(cotangent)))
 
 
 def _pairs(log_values: Real) -> tuple[Real, Real, np.ndarray | None]:
@@ -255,83 +244,6 @@ def exp_divided_differences(log_values: Real) -> Real:
 
 
 @threads.suited_to_matrix
-def quadratic_forms(matrix: Complex, columns: Complex) -> Real:
-    r"""<v_j|H|v_j> of a Hermitian H (..., d, d) for columns v_j (..., d, r), shape (..., r).
-
-    With the upper triangle T of H, its diagonal halved, H = T + T^dagger and <v|H|v> = 2 Re <v|T|v>: half of the
-    operations of H v, where H is large.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> quadratic_forms(np.array([[1.0, 2j], [-2j, 3.0]]), np.eye(2, dtype=complex))
-    array([1., 3.])
-    """
-    d = matrix.shape[-1]
-    if not (on_host(matrix) and on_host(columns)):
-        return as_real((columns.conj() * (matrix @ columns)).real.sum(axis=-2))
-    if matrix.ndim > 2 or columns.ndim > 2:
-        return np.asarray(np.einsum("...dj,...dj->...j", columns.conj(), matrix @ columns).real)
-    if d >= SCIPY_FROM:
-        triangle = np.array(matrix.T, order="F")  # its lower triangle is the transpose of the upper one of H
-        np.fill_diagonal(triangle, np.diagonal(triangle) / 2)
-        product = scipy.linalg.blas.ztrmm(1.0, triangle, columns.T, side=1, lower=1).T
-    elif d >= HALVES_FROM:
-        product, rows = buffers.empty_complex(columns.shape), -(-d // HALVES)
-        for i in range(0, d, rows):
-            upper = matrix[i : i + rows, i:].copy()
-            upper[:, :rows] *= 0.5
-            np.matmul(upper, columns[i:], out=product[i : i + rows])
-    else:
-        product = _product(matrix, columns)
-    parts = np.ascontiguousarray(product, dtype=np.complex128).view(np.float64)
-    parts *= np.ascontiguousarray(columns, dtype=np.complex128).view(np.float64)
-    return np.asarray((1.0 if d < HALVES_FROM else 2.0) * parts.sum(axis=0).reshape(-1, 2).sum(axis=1))
-
-
-def _adjoint(columns: Complex) -> Complex:
-    """A^dagger (..., r, d)."""
-    if not on_host(columns) or columns.nbytes < buffers.SMALLEST:
-        return columns.conj().swapaxes(-1, -2)
-    return np.conjugate(columns, out=buffers.empty_complex(columns.shape)).swapaxes(-1, -2)
-
-
-def _times(factors: Numeric, matrix: Complex) -> Complex:
-    """The product entry by entry; the shapes broadcast."""
-    if matrix.ndim > 2 or factors.ndim > 2 or not on_host(matrix) or matrix.nbytes < buffers.SMALLEST:
-        return as_complex(factors * matrix)
-    return np.multiply(factors, matrix, out=buffers.empty_complex(matrix.shape))
-
-
-@threads.suited_to_matrix
-def _product(a: Complex, b: Complex) -> Complex:
-    """a @ b; one of matrices, if it is large, in memory that is kept."""
-    if a.ndim > 2 or b.ndim > 2 or not (on_host(a) and on_host(b)) or a.nbytes < buffers.SMALLEST:
-        return as_complex(a @ b)
-    return np.matmul(a, b, out=buffers.empty_complex((a.shape[0], b.shape[1])))
-
-
-@threads.suited_to_matrix
-def _sandwich(left: Complex, matrix: Complex, right: Complex) -> Complex:
-    """A^dagger H A of a Hermitian H (..., d, d), from A^dagger and A, shape (..., r, r): in real arithmetic where both
-    are real, large complex ones by upper blocks."""
-    if on_host(matrix) and matrix.ndim == right.ndim == 2:
-        h, a = _real_if_real(matrix), _real_if_real(right)
-        if h.dtype == a.dtype == np.float64:
-            columns = np.ascontiguousarray(a)
-            return np.asarray(columns.T @ (np.ascontiguousarray(h) @ columns), dtype=np.complex128)
-    if matrix.ndim > 2 or right.ndim > 2 or matrix.shape[-1] < BLOCKS_FROM:
-        return _product(left, _product(matrix, right))
-    product, r = _product(matrix, right), right.shape[1]
-    out, block = buffers.empty_complex((r, r)), -(-r // BLOCKS)
-    for i in range(0, r, block):
-        j = i + block
-        np.matmul(left[i:j], product[:, i:], out=out[i:j, i:])
-        out[j:, i:j] = out[i:j, j:].conj().T
-    return out
-
-
-@threads.suited_to_matrix
 def eigh(matrix: Complex) -> tuple[Real, Complex]:
     """Eigenvalues (..., d), ascending, and eigenvectors (..., d, d); real arithmetic when `matrix` is real.
 
@@ -340,19 +252,12 @@ def eigh(matrix: Complex) -> tuple[Real, Complex]:
     if not on_host(matrix):
         found = matrix.__array_namespace__().linalg.eigh(matrix)
         return found[0], found[1]
-    a = _real_if_real(matrix)
-    if a.ndim == 2 and a.shape[-1] >= SCIPY_FROM and np.iscomplexobj(a):
+    a = _products.real_if_real(matrix)
+    if a.ndim == 2 and a.shape[-1] >= _products.SCIPY_FROM and np.iscomplexobj(a):
         values, vectors = scipy.linalg.eigh(a, driver="evr", check_finite=False)
     else:
         values, vectors = np.linalg.eigh(a)
     return np.asarray(values, dtype=np.float64), np.asarray(vectors, dtype=np.complex128)
-
-
-def _real_if_real(matrix: Complex) -> Numeric:
-    """The real part of a matrix whose imaginary part is zero; the first row tells of most that are complex."""
-    if matrix.ndim == 2 and matrix[0, -1].imag:
-        return matrix
-    return matrix if matrix[..., :1, :].imag.any() or matrix.imag.any() else matrix.real
 
 
 def spectrum_of_matrix(matrix: Complex) -> Spectrum:
@@ -369,7 +274,7 @@ def spectrum_of_matrix(matrix: Complex) -> Spectrum:
 def log_eigenvalues_of_matrix(matrix: Complex) -> Real:
     """The log-eigenvalues (..., d) of a density matrix, cut like its spectrum; a quarter of the cost."""
     if on_host(matrix):  # faster than from the lower triangle
-        values = np.asarray(np.linalg.eigvalsh(_real_if_real(matrix), UPLO="U"), dtype=np.float64)
+        values = np.asarray(np.linalg.eigvalsh(_products.real_if_real(matrix), UPLO="U"), dtype=np.float64)
     else:
         values = namespace(matrix).linalg.eigvalsh(matrix)
     return _log_above(values, support_cut(values[..., -1:], matrix.shape[-1]))
@@ -383,7 +288,7 @@ def decompose_factor(factor: Complex, smoothing: float = 0.0) -> tuple[Spectrum,
     would bury its small rows in rounding.
     """
     xp = namespace(factor)
-    u, s, wh = xp.linalg.svd(_real_if_real(factor) if on_host(factor) else factor, full_matrices=False)
+    u, s, wh = xp.linalg.svd(_products.real_if_real(factor) if on_host(factor) else factor, full_matrices=False)
     if on_host(factor):
         u, wh = u.astype(np.complex128, copy=False), wh.astype(np.complex128, copy=False)
     d, rows = factor.shape[-2], s[..., None] * wh

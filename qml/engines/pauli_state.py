@@ -128,10 +128,7 @@ class PauliState(State):
     def batch_shape(self) -> tuple[int, ...]:
         return self._vector.shape[:-1]
 
-    def __getitem__(self, index: Any) -> PauliState:
-        """States of a batch, by NumPy indexing of the leading axes."""
-        if not self.batch_shape:
-            raise InputError("a single state cannot be indexed; only a batch of states can.")
+    def _at(self, index: Any) -> PauliState:
         return PauliState._trusted(self._vector[index], len(self.dims))
 
     @cached_property

@@ -20,7 +20,8 @@ from qml.losses.counts import (
 from qml.losses.distances import HilbertSchmidt, Infidelity, TraceDistance
 from qml.losses.entropic import CrossEntropy, RelativeEntropy
 from qml.losses.labelled import Labelled, LabelLikelihood, MeanCrossEntropy, label_states
-from qml.losses.measured import measured_relative_entropy
+from qml.losses.measured_entropy import measured_relative_entropy
+from qml.losses.measured_report import MeasuredReport, measured_report
 from qml.losses.measures import (
     cross_entropy,
     fidelity,
@@ -34,7 +35,6 @@ from qml.losses.measures import (
 from qml.losses.mmd import MMD
 from qml.losses.readout import TrainableReadout
 from qml.losses.renyi import Renyi, renyi_relative_entropy
-from qml.losses.report import MeasuredReport, measured_report
 
 LOSSES: dict[str, type[Loss]] = {
     loss.name: loss for loss in (CrossEntropy, RelativeEntropy, Renyi, Infidelity, HilbertSchmidt, TraceDistance, MMD)

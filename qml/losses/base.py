@@ -81,9 +81,9 @@ class Loss(ABC):
         """The loss, and its derivative in the coordinate of sigma. Where the loss is +inf the derivative is undefined:
         None."""
 
-    @abstractmethod
     def floor(self, target: Any) -> float:
-        """The least value over all states."""
+        """The least value over all states; zero, unless a loss says otherwise."""
+        return 0.0
 
     def gap_of(self, target: Any) -> str:
         """:attr:`gap_is`, for a target as the user gave it."""

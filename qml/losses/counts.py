@@ -250,9 +250,6 @@ class ChiSquare(CountsLoss):
         slope = 1.0 - np.where(possible, np.square(f * inverse), 0.0)
         return float(weights @ value), weights * slope
 
-    def floor(self, target: Counts) -> float:
-        return 0.0
-
 
 class SquaredError(CountsLoss):
     r"""The squared error of the frequencies: the likelihood of a Gaussian model of equal variances. Floor: 0.
@@ -268,9 +265,6 @@ class SquaredError(CountsLoss):
     def compare(self, counts: Counts, p: Real, resolution: float) -> tuple[float, Real]:
         weights, difference = _setting_weights(counts), p - counts.frequencies()
         return float(weights @ np.square(difference)), 2 * weights * difference
-
-    def floor(self, target: Counts) -> float:
-        return 0.0
 
 
 def _setting_weights(counts: Counts) -> Real:

@@ -26,9 +26,6 @@ class HilbertSchmidt(Loss):
         xp = namespace(difference)
         return float(xp.square(xp.abs(difference)).sum()), sigma.pull_matrix(2 * difference)
 
-    def floor(self, target: State) -> float:
-        return 0.0
-
 
 class Infidelity(Loss):
     r"""1 - F(rho, sigma). Floor: 0.
@@ -51,9 +48,6 @@ class Infidelity(Loss):
         value, m = measures.fidelity_and_derivative(target, sigma)
         return 1.0 - value, sigma.pull_matrix(-m)
 
-    def floor(self, target: State) -> float:
-        return 0.0
-
 
 class TraceDistance(Loss):
     r"""The trace distance \|\|rho - sigma\|\|_1 / 2. Floor: 0.
@@ -74,6 +68,3 @@ class TraceDistance(Loss):
         sign = xp.where(xp.abs(values) > spectral.support_cut(1.0, len(values)), xp.sign(values), 0.0)
         cotangent = spectral.Spectrum(sign, vectors).matrix_of(sign / 2)
         return float(xp.abs(values).sum() / 2), sigma.pull_matrix(cotangent)
-
-    def floor(self, target: State) -> float:
-        return 0.0

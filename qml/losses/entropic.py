@@ -9,7 +9,7 @@ from qml import threads
 from qml._checks import InputError
 from qml._typing import Cotangent, Dims
 from qml.losses.base import Loss, is_measured
-from qml.losses.report import measured_report
+from qml.losses.measured_report import measured_report
 from qml.states import as_data
 from qml.states.base import State
 from qml.states.cross_entropy import Data, cross_entropy_and_cotangent, log_expectation

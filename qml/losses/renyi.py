@@ -158,9 +158,6 @@ class Renyi(Loss):
         weights = ratios ** (2 * alpha - 2) / (np.square(s[0]) * (ratios ** (2 * alpha)).sum())
         return t, np.asarray((aw * weights) @ aw.conj().T)
 
-    def floor(self, target: Any) -> float:
-        return 0.0
-
     def why_infinite(self, target: Any, sigma: State) -> str:
         if self.alpha < 1:
             return "the supports of rho and sigma are orthogonal"

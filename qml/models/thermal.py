@@ -65,10 +65,6 @@ class ThermalState(State):
         self._others: dict[tuple[PauliSum, ...], tuple[Real, Real]] = {}
 
     @property
-    def batch_shape(self) -> tuple[int, ...]:
-        return ()
-
-    @property
     def n_qubits(self) -> int:
         return len(self.dims)
 

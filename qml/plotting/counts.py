@@ -9,7 +9,7 @@ import numpy as np
 
 from qml import _checks
 from qml._checks import InputError
-from qml.losses.report import MeasuredReport
+from qml.losses.measured_report import MeasuredReport
 from qml.plotting.axes import axes_of
 from qml.plotting.history import COLORS, DASHES
 

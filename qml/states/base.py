@@ -6,17 +6,18 @@ import math
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from qml import _checks, operators, spectral
-from qml._arrays import as_complex, as_real, diagonal, namespace, trace_of_product
+from qml._arrays import as_complex, as_real, diagonal, frozen, namespace, trace_of_product
 from qml._checks import InputError
 from qml._typing import Complex, Cotangent, Dims, Integer, Numbers, Real
 from qml.operators import PauliSum
 from qml.states.correlations import Correlations
 from qml.states.cross_entropy import Data, log_expectation
+from qml.states.display import state_html
 from qml.states.numbers import per_state
 
 if TYPE_CHECKING:
@@ -40,13 +41,29 @@ class State(Correlations):
         return math.prod(self.dims)
 
     @property
-    @abstractmethod
     def batch_shape(self) -> tuple[int, ...]:
         """Leading axes; () for a single state."""
+        return ()
 
-    @abstractmethod
+    def __getitem__(self, index: Any) -> Self:
+        """States of a batch, by NumPy indexing of the leading axes."""
+        if not self.batch_shape:
+            raise InputError("a single state cannot be indexed; only a batch of states can.")
+        found: Self = self._at(index)
+        return found
+
+    def _at(self, index: Any) -> Any:
+        """The states at an index of a batch."""
+        raise NotImplementedError
+
     def matrix(self) -> Complex:
         """The density matrix, shape (..., d, d)."""
+        return self._from_spectrum
+
+    @cached_property
+    def _from_spectrum(self) -> Complex:
+        spectrum = self.spectrum()
+        return as_complex(frozen(spectrum.matrix_of(spectrum.eigenvalues)))
 
     @abstractmethod
     def _compute_spectrum(self) -> spectral.Spectrum:
@@ -74,8 +91,6 @@ class State(Correlations):
         return f"{type(self).__name__}(dims={self.dims}{batch})"
 
     def _repr_html_(self) -> str:
-        from qml.states.display import state_html
-
         return state_html(self)
 
     @abstractmethod

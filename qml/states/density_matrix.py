@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from qml import _checks, operators, spectral
+from qml import _checks, _products, operators, spectral
 from qml._arrays import as_complex, as_real, diagonal, frozen, namespace, on_host
 from qml._checks import InputError
 from qml._files import read_arrays, write_arrays
@@ -247,13 +247,14 @@ class DensityMatrix(State):
         """Read a state that :meth:`save` wrote, or any ``.npz`` file with an array `matrix`, `factor`, `vector` or
         `probabilities` and, optionally, `dims`. Validated like any other input."""
         arrays = read_arrays(path, "state")
-        found_dims, smoothing = arrays.pop("dims", None), arrays.pop("smoothing", np.zeros(()))
+        found_dims, held = arrays.pop("dims", None), arrays.pop("smoothing", np.zeros(()))
+        smoothing = held.item() if held.size == 1 else math.nan
         if found_dims is not None and (found_dims.ndim != 1 or (found_dims.size and found_dims.dtype.kind not in "iu")):
             raise InputError(f"dims in {str(path)!r} must be integers, one a site; found {found_dims!r:.80}.")
         dims = None if found_dims is None else [int(x) for x in found_dims]
         makers: dict[str, Callable[..., Self]] = {
             "matrix": cls,
-            "factor": lambda factor, dims: cls.from_factor(factor, dims, smoothing=smoothing.item()),
+            "factor": lambda factor, dims: cls.from_factor(factor, dims, smoothing=smoothing),
             "vector": cls.from_vector,
             "probabilities": cls.from_probabilities,
         }
@@ -348,7 +349,7 @@ class DensityMatrix(State):
             found = _squares(basis.conj().swapaxes(-1, -2) @ self._factor).sum(axis=-1)
             white = _squares(basis).sum(axis=-2) if self.smoothing else 0.0
             return as_real(self._smoothed(found, white))
-        return spectral.quadratic_forms(self.matrix(), basis)
+        return _products.quadratic_forms(self.matrix(), basis)
 
     def _expect(self, operator: PauliSum | Complex) -> Real:
         if self._factor is None or not isinstance(operator, PauliSum) or operator.dims != self.dims:
@@ -418,10 +419,7 @@ class DensityMatrix(State):
         white = np.eye(a.shape[-2]) * (self.dim / a.shape[-2])  # of which p/d is left
         return DensityMatrix._trusted(self._smoothed(a @ a.conj().swapaxes(-1, -2), white), dims)
 
-    def __getitem__(self, index: Any) -> DensityMatrix:
-        """States of a batch, by NumPy indexing of the leading axes."""
-        if not self._batch_shape:
-            raise InputError("a single state cannot be indexed; only a batch of states can.")
+    def _at(self, index: Any) -> DensityMatrix:
 
         def pick(a: Any) -> Any:
             return None if a is None else a[index]

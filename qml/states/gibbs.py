@@ -93,7 +93,6 @@ class GibbsState(State):
         self._k: Numeric = frozen(k)
         self.dims = dims
         self._diagonal = diagonal
-        self._sigma: Complex | None = None
         self._sectors = sectors
         self._labels: Integer | None = None
 
@@ -105,10 +104,7 @@ class GibbsState(State):
     def is_diagonal(self) -> bool:
         return self._diagonal
 
-    def __getitem__(self, index: Any) -> GibbsState:
-        """States of a batch, by NumPy indexing of the leading axes."""
-        if not self.batch_shape:
-            raise InputError("a single state cannot be indexed; only a batch of states can.")
+    def _at(self, index: Any) -> GibbsState:
         return GibbsState(self._k[index], self.dims, diagonal=self._diagonal, sectors=self._sectors)
 
     def hamiltonian(self) -> Complex:
@@ -143,12 +139,6 @@ class GibbsState(State):
         """The symmetry sector of every eigenvector, (d,); None where none are known."""
         self.spectrum()
         return self._labels
-
-    def matrix(self) -> Complex:
-        if self._sigma is None:
-            spectrum = self.spectrum()
-            self._sigma = frozen(spectrum.matrix_of(spectrum.eigenvalues))
-        return self._sigma
 
     def probabilities(self) -> Real:
         if self._diagonal:
@@ -236,19 +226,9 @@ class SpectralState(State):
     def _hold(self, logs: Real, vectors: Complex, dims: Dims) -> None:
         self._given = spectral.Spectrum(logs, vectors)
         self.dims = dims
-        self._sigma: Complex | None = None
-
-    @property
-    def batch_shape(self) -> tuple[int, ...]:
-        return ()
 
     def _compute_spectrum(self) -> spectral.Spectrum:
         return self._given
-
-    def matrix(self) -> Complex:
-        if self._sigma is None:
-            self._sigma = frozen(self._given.matrix_of(self._given.eigenvalues))
-        return self._sigma
 
     def _arrays(self) -> dict[str, Any]:
         return {"log_probabilities": self._given.log_eigenvalues, "vectors": self._given.basis}

@@ -61,10 +61,6 @@ class ProductState(State):
         self.dims = tuple(d for factor in self.factors for d in factor.dims)
 
     @property
-    def batch_shape(self) -> tuple[int, ...]:
-        return ()
-
-    @property
     def is_diagonal(self) -> bool:
         return all(factor.is_diagonal for factor in self.factors)
 

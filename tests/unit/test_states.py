@@ -229,6 +229,10 @@ def test_files_round_trip_and_foreign_files_are_validated(tmp_path: Path) -> Non
     np.savez(bad, matrix=np.eye(2))
     with pytest.raises(InputError, match="unit trace"):
         DensityMatrix.load(bad)
+    for smoothing in (np.ones(2), np.array("much"), np.array(-1.0)):
+        np.savez(bad, factor=np.eye(2) / np.sqrt(2), smoothing=smoothing)
+        with pytest.raises(InputError, match=r"smoothing must be a (finite|real) number"):
+            DensityMatrix.load(bad)
     np.savez(bad, nothing=np.eye(2))
     with pytest.raises(InputError, match="exactly one of the arrays"):
         DensityMatrix.load(bad)

@@ -177,6 +177,7 @@ for own_kernel in (INTEGERS, LOOPS, ROWS, RECORDS):
         (np.ones(8), "one", False),
         (np.ones((2, 4)), 1.0, False),
         (np.ones(16)[::2], 1.0, False),
+        (np.frombuffer(bytes(65), dtype=np.float64, count=8, offset=1), 1.0, False),
         (np.ones(8, dtype=np.float32), 1.0, False),
         (np.ones(8, dtype=np.int64), 1.0, False),
     ],

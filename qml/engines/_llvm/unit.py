@@ -14,6 +14,8 @@ from qml.engines._llvm.values import BYTES, ELEMENTS, REAL, SCALARS, WORD, types
 
 _HEAD = object.__basicsize__
 """Bytes of a Python object before its own fields."""
+_PLAIN = 0x0001 | 0x0100
+"""Flags of an array: C-contiguous, and aligned."""
 _NUMBERS = {"F": np.dtype(np.float64).num, "I": np.dtype(np.int64).num, "U": np.dtype(np.uint32).num}
 
 
@@ -98,7 +100,7 @@ def add_call(unit: Unit, kernel: Function) -> None:
         else:  # data, axes, lengths, strides, base, dtype, flags: the fields of an array of NumPy
             axes, small = int(kind[1]), ir.IntType(32)
             expect(field(given, _HEAD + 8, small), axes)
-            expect(builder.and_(field(given, _HEAD + 48, small), small(1)), 1)
+            expect(builder.and_(field(given, _HEAD + 48, small), small(_PLAIN)), _PLAIN)
             expect(field(field(given, _HEAD + 40, BYTES), _HEAD + 12, small), _NUMBERS[kind[0]])
             lengths = field(given, _HEAD + 16, BYTES)
             values.append(builder.bitcast(field(given, _HEAD, BYTES), unit.root.args[len(values)].type))

@@ -10,7 +10,6 @@ from pydantic import Field
 from qml import Circuit as Gates
 from qml import NoiseModel
 from qml.channels import CHANNELS
-from qml.engines import Engine, ReferenceEngine
 from qml.experiments.ansatze import Ansatz
 from qml.experiments.conditional import ConditionalCircuit, ConditionalGibbs
 from qml.experiments.model_families import (
@@ -43,12 +42,9 @@ class Circuit(Named):
     engine: Literal["pauli", "reference"] = "pauli"
 
     def build(self) -> CircuitModel:
-        engine: Engine = ReferenceEngine()
-        if self.engine == "pauli":
-            from qml.engines import PauliEngine  # half a second, in studies with circuits only
+        from qml.engines.registry import ENGINES  # it loads the compiled engine, which other models do not need
 
-            engine = PauliEngine()
-        return CircuitModel(self.ansatz.build().with_noise(self._noise()), engine=engine)
+        return CircuitModel(self.ansatz.build().with_noise(self._noise()), engine=ENGINES[self.engine]())
 
     def _noise(self) -> NoiseModel:
         """The rules in their order."""

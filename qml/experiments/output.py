@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -11,12 +10,11 @@ import numpy as np
 from rich import box
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from qml._checks import plural
 from qml.experiments.fits import ENTROPIC, Row
-from qml.experiments.progress import span
+from qml.experiments.progress import times
 from qml.experiments.record import Run
 from qml.experiments.table import Table as Columns
 from qml.experiments.table import count, filled, load_table, summary
@@ -25,10 +23,7 @@ from qml.losses import COUNT_LOSSES, LABEL_LOSSES, LOSSES, von_neumann_entropy
 
 if TYPE_CHECKING:
     from qml.experiments.build import Plan
-    from qml.fitting import Iteration
     from qml.states import State
-
-SECONDS_BETWEEN_LINES = 5.0
 
 
 class _Plain(Console):
@@ -44,58 +39,6 @@ def console(quiet: bool = False, lasting: bool = False) -> Console:
     file: Any = Lasting() if lasting else None
     out = _Plain(file=file, quiet=quiet, highlight=False)
     return out if out.is_terminal else _Plain(file=file, quiet=quiet, highlight=False, width=200)
-
-
-class Reporter:
-    """Follows the fits of a run, one at a time: begin, step, step, ..., stop, end."""
-
-    def __init__(self, out: Console) -> None:
-        self.out = out
-        self._bar: Progress | None = None
-
-    def begin(self, name: str, n_params: int, max_iterations: int) -> None:
-        """A fit starts."""
-        self._said = time.perf_counter()
-        head = f"{name}: {plural(n_params, 'parameter')}"
-        if not self.out.is_terminal or self.out.quiet:
-            self.out.print(head, markup=False)
-            return
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(24),
-            TextColumn("{task.fields[at]}"),
-            TimeElapsedColumn(),
-        )
-        self._bar = Progress(*columns, console=self.out, transient=True)
-        self._task = self._bar.add_task(escape(head), total=max_iterations, at="")
-        self._bar.start()
-
-    def step(self, iteration: Iteration) -> None:
-        """An iteration is done."""
-        start = f"start {iteration.restart + 1}, " if iteration.restart else ""
-        at = f"{start}iteration {iteration.iteration}, loss {iteration.loss:.6f}, gap {iteration.gap:.2e}"
-        if self._bar is not None:
-            self._bar.update(self._task, completed=iteration.iteration, at=at)
-        elif time.perf_counter() - self._said > SECONDS_BETWEEN_LINES:
-            self._said = time.perf_counter()
-            self.out.print(f"  {at}", markup=False)
-
-    def stop(self) -> None:
-        """The fit has returned or failed."""
-        if self._bar is not None:
-            self._bar.stop()
-            self._bar = None
-
-    def end(self, row: Row) -> None:
-        """What came of the fit."""
-        head = f"{row.fit}: " if self.out.is_terminal else "  "
-        self.out.print(f"{head}gap {row.gap:.2e} after {_times(row)}: {row.status}", markup=False)
-
-
-def _times(row: Row) -> str:
-    """``20 iterations, 3.4 s (170 ms a step)``."""
-    step = f" ({span(row.seconds / row.iterations)} a step)" if row.iterations else ""
-    return f"{plural(row.iterations, 'iteration')}, {row.seconds:.1f} s{step}"
 
 
 def result_table(rows: Sequence[Row]) -> Table:
@@ -214,7 +157,7 @@ def show_run(run: Run, out: Console) -> None:
     else:
         out.print("No fit is done.")
     for row in _biased_last(run.rows):
-        out.print(f"{row.fit}: {_times(row)}: {row.status}", markup=False)
+        out.print(f"{row.fit}: {times(row)}: {row.status}", markup=False)
     done = f"{len(run.rows)} of {plural(len(run.study.fits), 'fit')}"
     out.print(f"seed {run.study.seed}, {run.info['status']}, {done}, started {run.info['started']}", markup=False)
 

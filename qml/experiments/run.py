@@ -22,6 +22,7 @@ from qml.experiments.drawing import draw as _draw
 from qml.experiments.drawing import prepare
 from qml.experiments.files import digest, inside
 from qml.experiments.fits import Row, row_of, run_fit
+from qml.experiments.progress import FitReporter
 from qml.experiments.record import RunFolder, latest_run, load_run, slug
 from qml.experiments.source import INPUTS, Source
 from qml.experiments.sweep import Point
@@ -216,7 +217,7 @@ def _run(found: Read, folder: RunFolder, options: Options, out: Console, rows: l
     _keep_target(plan, folder)
     results: dict[str, FitResult] = {}
     prepare()
-    reporter = output.Reporter(out)
+    reporter = FitReporter(out)
     try:
         for index, job in enumerate(plan.jobs):
             name = job.spec.name
@@ -251,7 +252,7 @@ def _run(found: Read, folder: RunFolder, options: Options, out: Console, rows: l
 
 
 def _followed(
-    plan: build.Plan, index: int, folder: RunFolder, reporter: output.Reporter, where: Checkpoint
+    plan: build.Plan, index: int, folder: RunFolder, reporter: FitReporter, where: Checkpoint
 ) -> tuple[FitResult, Row]:
     """A fit, followed by the loggers that the study names."""
     job, name = plan.jobs[index], Path(folder.fit_folder(index)).name

@@ -442,10 +442,11 @@ def test_a_terminal_gets_a_bar_and_a_table() -> None:
 
     from rich.console import Console
 
-    from qml.experiments.output import Reporter, result_table
+    from qml.experiments.output import result_table
+    from qml.experiments.progress import FitReporter
 
     out = Console(file=StringIO(), force_terminal=True, width=100, highlight=False)
-    reporter = Reporter(out)
+    reporter = FitReporter(out)
     reporter.begin("[b]fit[/b]", 3, 10)
     reporter.stop()
     row = fits.Row(

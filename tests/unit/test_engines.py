@@ -287,6 +287,29 @@ def test_the_derivative_in_the_initial_state_is_in_its_own_coordinate(engine, in
         np.testing.assert_allclose(part, wanted, atol=1e-13)
 
 
+@pytest.mark.parametrize(
+    "state",
+    [
+        DensityMatrix.from_factor(ginibre((2, 2), np.random.default_rng(1), rank=2).factor),
+        DensityMatrix.from_probabilities([[0.1, 0.2, 0.3, 0.4], [0.4, 0.3, 0.2, 0.1]], (2, 2)),
+        ProductState([ginibre((2,), np.random.default_rng(3)), GibbsState([0.1, 0.9])]),
+        PauliEngine().evolve(Circuit(2).then(gates.RX(0.3, 0), gates.CNOT(0, 1)).compile(), []),
+        ginibre((3,), np.random.default_rng(4)),
+    ],
+    ids=["factor", "probabilities", "product", "Pauli vector", "qutrit"],
+)
+def test_what_an_engine_holds_is_the_same_state_in_the_form_of_its_own(engine, state):
+    held = engine.hold(state)
+    assert held.dims == state.dims
+    np.testing.assert_allclose(held.matrix(), state.matrix(), atol=1e-15)
+    if state.dims == (2, 2):
+        circuit = Circuit(2).then(gates.RY("t", 0), channels.AmplitudeDamping(0.3, 1))
+        own, pull = engine.evolve_vjp(circuit, [0.4], held)
+        assert type(own) is type(held)
+        g = held.pull_matrix(np.broadcast_to(hermitian(4, np.random.default_rng(0)), held.matrix().shape))
+        assert pull(g)[1].shape == g.shape
+
+
 def test_the_pullback_can_be_used_again_and_is_linear(engine):
     rng = np.random.default_rng(4)
     circuit, values = everything(3, rng, 20)

@@ -327,6 +327,10 @@ def TraceOut(*sites: int, dims: DimsLike | None = None) -> Operation:  # noqa: N
     dims : sequence of int, optional
         Their dimensions; qubits by default.
 
+    Returns
+    -------
+    Operation
+
     Raises
     ------
     InputError
@@ -351,6 +355,10 @@ def Initialize(*sites: int, dims: DimsLike | None = None) -> Operation:  # noqa:
     *sites : int
     dims : sequence of int, optional
         Their dimensions; qubits by default.
+
+    Returns
+    -------
+    Operation
 
     Raises
     ------

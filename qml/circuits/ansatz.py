@@ -45,6 +45,10 @@ def hardware_efficient(
     name : str
         With a name, all parameters are called ``name.ry[l,q]`` and so on, so that two such circuits share none.
 
+    Returns
+    -------
+    Circuit
+
     Raises
     ------
     InputError
@@ -112,6 +116,10 @@ def brickwork(n: int, layers: int, block: Circuit | None = None, name: str = "")
         block becomes ``theta0[l,q]`` in layer l on qubits (q, q + 1).
     name : str
         Prefix of the parameter names: ``name.theta0[l,q]``.
+
+    Returns
+    -------
+    Circuit
 
     Raises
     ------
@@ -247,6 +255,10 @@ def mera_tree(n: int, block: Circuit | None = None, disentanglers: bool = True, 
         False gives a tree tensor network.
     name : str
         Prefix of the parameter names.
+
+    Returns
+    -------
+    Circuit
 
     Raises
     ------

@@ -35,6 +35,10 @@ def trotter(hamiltonian: PauliLike, time: ParameterLike, steps: int, order: int 
     order : {1, 2}
         p.
 
+    Returns
+    -------
+    Circuit
+
     Raises
     ------
     InputError
@@ -87,6 +91,10 @@ def hamiltonian_variational(
         applied one after the other), none (``t[l,ZZI]``), or all of a layer (``t[l]``: Trotter steps of free lengths).
     name : str
         Prefix of the parameter names: ``name.t[l,ZZ]``.
+
+    Returns
+    -------
+    Circuit
 
     Raises
     ------

@@ -38,7 +38,18 @@ class Likelihood(ABC):
 
 
 @dataclass(frozen=True)
-class GaussianLikelihood(Likelihood):
+class _Errors(Likelihood):
+    """Of errors y - z with a scale in the unit of y."""
+
+    scale: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not _checks.number("scale", self.scale) > 0:
+            raise InputError(f"scale must be positive; found {self.scale}.")
+
+
+@dataclass(frozen=True)
+class GaussianLikelihood(_Errors):
     r"""The squared error, as the likelihood of normal errors.
 
     .. math:: -\log p(y \mid z) = \frac{(y - z)^2}{2 s^2} + \log Z, \qquad Z = s \sqrt{2\pi}
@@ -47,6 +58,11 @@ class GaussianLikelihood(Likelihood):
     ----------
     scale : float
         The standard deviation s of the errors, in the unit of y.
+
+    Raises
+    ------
+    InputError
+        Where the scale is not positive, or targets and outputs have not one shape.
 
     Examples
     --------
@@ -57,10 +73,6 @@ class GaussianLikelihood(Likelihood):
     """
 
     name: ClassVar[str] = "gaussian"
-    scale: float = 1.0
-
-    def __post_init__(self) -> None:
-        positive_scale(self.scale)
 
     @property
     def log_partition(self) -> float:
@@ -80,7 +92,7 @@ class GaussianLikelihood(Likelihood):
 
 
 @dataclass(frozen=True)
-class LaplaceLikelihood(Likelihood):
+class LaplaceLikelihood(_Errors):
     r"""The absolute error, as the likelihood of Laplace-distributed errors.
 
     .. math:: -\log p(y \mid z) = \frac{|y - z|}{b} + \log Z, \qquad Z = 2 b
@@ -92,6 +104,11 @@ class LaplaceLikelihood(Likelihood):
     scale : float
         The mean absolute error b, in the unit of y.
 
+    Raises
+    ------
+    InputError
+        Where the scale is not positive, or targets and outputs have not one shape.
+
     Examples
     --------
     The mean absolute error, beside log Z:
@@ -101,10 +118,6 @@ class LaplaceLikelihood(Likelihood):
     """
 
     name: ClassVar[str] = "laplace"
-    scale: float = 1.0
-
-    def __post_init__(self) -> None:
-        positive_scale(self.scale)
 
     @property
     def log_partition(self) -> float:
@@ -210,12 +223,6 @@ def _diagonal_cross_entropy(rho: DensityMatrix, logits: Real) -> tuple[float, Re
     # p - q, where both may be almost one: (p - 1) + (1 - q)
     differences = np.where(q > 0.5, np.expm1(sigma.spectrum().log_eigenvalues) + (1 - q), p - q)
     return value, differences / len(logits)
-
-
-def positive_scale(scale: float) -> None:
-    """Refuse a scale that is not positive."""
-    if not _checks.number("scale", scale) > 0:
-        raise InputError(f"scale must be positive; found {scale}.")
 
 
 def paired(targets: ArrayLike, outputs: ArrayLike) -> tuple[Real, Real]:

@@ -40,6 +40,11 @@ class Network:
     activation : {"tanh", "relu", "sigmoid", "softplus"}
         f of the hidden layers. The derivative of relu at 0, where there is none, is given as 0.
 
+    Raises
+    ------
+    InputError
+        Where a width is no integer of at least 1, there are fewer than two, or the activation is another word.
+
     Examples
     --------
     XOR, which no linear model can learn:

@@ -78,6 +78,10 @@ def linear_regression(design: ArrayLike, targets: ArrayLike, likelihood: str = "
     targets : array (m,)
     likelihood : {"gaussian", "laplace"}
 
+    Returns
+    -------
+    LinearFit
+
     Raises
     ------
     InputError

@@ -74,6 +74,11 @@ def separating_direction(inputs: ArrayLike, labels: ArrayLike, classes: int) -> 
     -------
     array (classes, p) or None
 
+    Raises
+    ------
+    InputError
+        Where the shapes do not fit, or a label is none of the classes.
+
     Notes
     -----
     A linear program with classes p variables and m (classes - 1) constraints (HiGHS). Source: Albert and Anderson

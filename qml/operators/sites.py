@@ -122,6 +122,10 @@ def embed(op: OperatorLike, sites: Sequence[int], dims: DimsLike) -> Complex:
     dims : int or sequence of int
         Dimensions of all sites, with product d; an int is a number of qubits.
 
+    Returns
+    -------
+    array (d, d), complex128
+
     Raises
     ------
     InputError

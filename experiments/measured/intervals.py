@@ -51,7 +51,7 @@ def covered(truth: State, target: State, shots: int, records: int, replicates: i
     for k in range(records):
         counts = sample(truth, PauliMeasurement(len(truth.dims)), shots, np.random.default_rng([seed, k]))
         result = maximum_likelihood(counts, gap=1e-3)
-        profile = ProfileLikelihood(result, target)
+        profile = ProfileLikelihood(counts, target)
         spread = bootstrap(result, {"F": lambda s: fidelity(target, s)}, replicates=replicates, seed=k)
         ends = [spread.interval("F", LEVEL, kind=kind) for kind in ("percentile", "basic")]
         found[k] = [

@@ -8,6 +8,7 @@ from typing import Any, Self
 from qml import _checks
 from qml._checks import InputError
 from qml._typing import Real
+from qml.losses import NegativeLogLikelihood
 from qml.measurement import Counts, Measurement
 from qml.states import DensityMatrix
 from qml.tomography.linear import record_of
@@ -99,8 +100,6 @@ class StateTomography:
     def score(self, counts: Counts, y: None = None) -> float:
         """sum_k f_k log p_k, the log-likelihood of a record per shot, in nats; -inf where the state excludes an outcome
         that was seen."""
-        from qml.losses import NegativeLogLikelihood
-
         return -float(NegativeLogLikelihood().value(record_of(counts), self._fitted()))
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:

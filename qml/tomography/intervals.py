@@ -23,11 +23,12 @@ from scipy.special import chdtri
 from qml import _checks
 from qml._checks import InputError
 from qml._typing import Complex, Real
+from qml.measurement import Counts
 from qml.measurement.sampling import draw
 from qml.operators import OperatorLike, as_matrix
 from qml.states import State
 from qml.states.coercion import one_state
-from qml.tomography.result import TomographyResult
+from qml.tomography.linear import record_of
 from qml.tomography.slices import Best, Map, best_of, check_memory
 
 GAP = 1e-3
@@ -52,8 +53,7 @@ class ProfileLikelihood:
 
     Parameters
     ----------
-    result : TomographyResult
-        Its record is used, whatever the rank limit or hedging of its state.
+    counts : Counts
     operator : PauliSum, array (d, d), Qobj or State
         O, Hermitian; for a pure state the fidelity with it.
 
@@ -81,9 +81,8 @@ class ProfileLikelihood:
     >>> import numpy as np
     >>> from qml.measurement import PauliMeasurement, sample
     >>> from qml.states import ghz
-    >>> from qml.tomography import maximum_likelihood
-    >>> result = maximum_likelihood(sample(ghz(2), PauliMeasurement(2), 200, np.random.default_rng(1)))
-    >>> fidelity = ProfileLikelihood(result, ghz(2))
+    >>> counts = sample(ghz(2), PauliMeasurement(2), 200, np.random.default_rng(1))
+    >>> fidelity = ProfileLikelihood(counts, ghz(2))
     >>> fidelity.p_value(1.0, replicates=50) > 0.05, fidelity.p_value(0.95, replicates=50) > 0.05
     (True, False)
     >>> low, high = fidelity.interval(replicates=50)
@@ -91,9 +90,8 @@ class ProfileLikelihood:
     True
     """
 
-    def __init__(self, result: TomographyResult, operator: OperatorLike | State) -> None:
-        counts = _checks.instance("result", result, TomographyResult).counts
-        m = counts.measurement
+    def __init__(self, counts: Counts, operator: OperatorLike | State) -> None:
+        m = record_of(counts).measurement
         if m.dim > LARGEST or counts.is_weighted or counts.total > MOST_SHOTS:
             raise InputError(
                 f"an interval needs integer counts, up to {MOST_SHOTS:.0e} in all, and a dimension up to {LARGEST}; "
@@ -112,7 +110,7 @@ class ProfileLikelihood:
             self.high: vectors[:, values >= self.high - self._width],
         }
         best = best_of(self._free, 0.0, self._n, GAP)
-        self._largest = max(float(best.values[0]), result.log_likelihood)
+        self._largest = float(best.values[0])
         self.estimate = float(np.clip(np.vdot(self._operator, best.states[0]).real, self.low, self.high))
 
     @cached_property

@@ -14,6 +14,7 @@ from qml._typing import Integer, Real
 from qml.measurement import Counts
 from qml.operators import OperatorLike
 from qml.states import DensityMatrix, State
+from qml.tomography.intervals import ProfileLikelihood
 from qml.tomography.linear import Determined, determined
 
 
@@ -149,7 +150,8 @@ class TomographyResult(Outcome):
         out: a confidence interval from the likelihood ratio, whose law is drawn, so that it covers at the boundary of
         the states too.
 
-        See :class:`qml.tomography.ProfileLikelihood` for what it is, costs and refuses.
+        See :class:`qml.tomography.ProfileLikelihood` for what it is, costs and refuses. The record is used, whatever
+        the rank limit or hedging of the state.
 
         Parameters
         ----------
@@ -170,9 +172,7 @@ class TomographyResult(Outcome):
         >>> result.interval(np.diag([1.0, 0.0]), replicates=40)[1]
         1.0
         """
-        from qml.tomography.intervals import ProfileLikelihood
-
-        return ProfileLikelihood(self, operator).interval(level, replicates=replicates, seed=seed)
+        return ProfileLikelihood(self.counts, operator).interval(level, replicates=replicates, seed=seed)
 
     caption: ClassVar[str] = "tomography"
     error: ClassVar[type[RuntimeError]] = TomographyError

@@ -15,7 +15,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import brentq
 
 from qml import _checks, spectral
 from qml._typing import Complex, Real
@@ -72,6 +71,8 @@ class Map:
         o = self.levels
         if o[0] == o[-1]:
             return np.eye(len(o), dtype=np.complex128) / len(o)
+        from scipy.optimize import brentq  # a fifth of a second
+
         scale = o[-1] - o[0]
 
         def weights(s: float) -> Real:

@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from qml import _checks
+from qml import _checks, buffers
 from qml._typing import ArrayLike, Complex, ParamsLike, Real
 from qml.circuits.program import Program
 from qml.engines._llvm.language import LANES
@@ -69,7 +69,7 @@ class _Run:
         self.plan: Plan = plan_of(program, max(0, LANES.bit_length() - self.width.bit_length()))
         self.size = self.width << self.plan.n
         copies = 4 if gradient else 2
-        _checks.memory(
+        buffers.check(
             f"{_checks.plural(m, 'vector')} of {_checks.plural(len(program.dims_in), 'qubit')}",
             16 * self.size * copies,
             "use fewer qubits or fewer vectors",
@@ -81,7 +81,7 @@ class _Run:
     def packed(self, columns: Complex) -> Real:
         """Columns (d, m) in the layout of the kernels."""
         d, m = columns.shape
-        x = _aligned(2 * max(self.size, LANES))
+        x = buffers.empty((2 * max(self.size, LANES),))
         if m != self.width or 2 * d * m != x.size:
             padded = np.zeros((x.size // 2 // self.width, self.width), dtype=np.complex128)
             padded[:d, :m] = columns
@@ -102,7 +102,7 @@ class _Run:
     def expect(self, observable: PauliSum) -> tuple[Real, Real]:
         """Expectations (m,), and the observable applied to the final columns, in the layout of the kernels."""
         starts, masks, factors = terms_of(observable)
-        applied = _aligned(self.final.size)
+        applied = buffers.empty((self.final.size,))
         d = 1 << self.plan.n
         chunks = kernels.CHUNKS if d % (LANES * kernels.CHUNKS) == 0 else 1
         parts = np.zeros((chunks, self.width))
@@ -119,7 +119,7 @@ class _Run:
         """A copy with column c times weights[c]."""
         padded = np.zeros(self.width)
         padded[: weights.size] = weights
-        out = _aligned(x.size)
+        out = buffers.empty((x.size,))
         lanes = min(LANES, self.width)
         shape = (-1, max(1, self.width // LANES), 2, LANES // lanes, lanes)
         np.multiply(x.reshape(shape), padded.reshape(-1, 1, 1, lanes), out=out.reshape(shape))
@@ -132,7 +132,7 @@ class _Run:
         if first < 0:
             return np.zeros(self.program.n_params)
         sums = np.zeros((kernels.CHUNKS, plan.n_sums, LANES))
-        psi = _aligned(self.final.size)
+        psi = buffers.empty((self.final.size,))
         psi[:] = self.final
         self._sweep(psi, cotangent, sums, first, backward=True)
         total = sums.sum(axis=0).sum(axis=1)
@@ -144,7 +144,7 @@ class _Run:
         tables = plan.sweeps, plan.places, plan.ops, plan.core_places, plan.core_factors, self.coefficients
 
         def part(first_sweep: int, last_sweep: int, first_chunk: int, last_chunk: int) -> None:
-            room = _aligned(ROW * plan.room_rows).reshape(-1, ROW)
+            room = buffers.empty((plan.room_rows, ROW))
             kernels.run(
                 x,
                 y,
@@ -171,9 +171,3 @@ class _Run:
 def _workers(size: int) -> int:
     """How many threads share the work on so many complex numbers."""
     return workers_of(None) if size >= PARALLEL_FROM else 1
-
-
-def _aligned(size: int) -> Real:
-    """An array whose rows of eight numbers are lines of the cache."""
-    raw = np.empty(size + LANES)
-    return raw[-(raw.ctypes.data // 8) % LANES :][:size]

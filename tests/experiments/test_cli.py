@@ -4,46 +4,21 @@ from __future__ import annotations
 
 import csv
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
+from helpers.command import STUDY, assert_sentence, call, files_of
 
 import qml
 from qml.experiments import fits, record, run
 from qml.experiments.catalog import KINDS
-from qml.experiments.cli import main
 from qml.experiments.table import load_table
 from qml.fitting import FitResult
 from qml.states import DensityMatrix
 
-STUDY = """\
-title: Two qubits
-seed: 5
-target:
-  kind: thermal
-  hamiltonian: {kind: tfim, n: 2}
-  beta: 0.5
-fits:
-  - name: Gibbs model
-    model: {kind: gibbs, generators: {kind: neighbors, n: 2}}
-    max_iterations: 20
-  - name: circuit, noisy
-    model:
-      kind: circuit
-      ansatz: {kind: purification, n: 2, ancillas: 2, layers: 1}
-      noise: [{channel: Depolarizing, params: [0.01], gates: [CNOT]}]
-      engine: reference
-    max_iterations: 5
-"""
-HINT = "qml: interrupted: what was done is in out; continue with: qml run out --resume\n"
 FILES = {
     ".lock",
     "log.jsonl",
@@ -68,23 +43,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_pictures: None) -
     monkeypatch.chdir(tmp_path)
     (tmp_path / "study.yaml").write_text(STUDY)
     return tmp_path
-
-
-def call(*arguments: str) -> Result:
-    return CliRunner().invoke(main, list(arguments))
-
-
-def files_of(folder: Path) -> set[str]:
-    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
-
-
-def assert_sentence(result: Result, *parts: str, code: int = 2) -> None:
-    assert result.exit_code == code, result.output
-    assert result.stdout == ""
-    assert result.stderr.startswith("qml: ")
-    assert result.stderr.count("\n") == 1
-    for part in parts:
-        assert part in result.stderr
 
 
 # run -------------------------------------------------------------------------------------------------------------
@@ -249,108 +207,6 @@ def test_other_losses_are_named_in_the_table(folder: Path) -> None:
     assert "S = -Tr" not in result.stdout
 
 
-# mistakes --------------------------------------------------------------------------------------------------------
-
-
-def test_a_mistake_is_one_sentence_and_leaves_no_file(folder: Path) -> None:
-    (folder / "study.yaml").write_text(STUDY.replace("beta: 0.5", "betta: 0.5"))
-    for command in ("run", "validate"):
-        result = call(command, "study.yaml")
-        assert_sentence(result, "study.yaml, line 6, target.betta", "did you mean 'beta'?")
-    (folder / "study.yaml").write_text(STUDY.replace("kind: neighbors, n: 2", "kind: neighbors, n: 3"))
-    assert_sentence(call("run", "study.yaml"), "fits[0].model: the model has 3 qubits, the target 2 qubits.")
-    (folder / "study.yaml").write_text("a: [")
-    assert_sentence(call("run", "study.yaml"), "this is not valid YAML")
-    assert_sentence(call("run", "nowhere.yaml"), "there is no file nowhere.yaml")
-    assert_sentence(call("run", "study.yaml", "--seed", "-3"), "-3")
-    assert_sentence(call("run", "study.yaml", "--sed", "3"), "--sed")
-    assert_sentence(call("run"), "STUDY")
-    assert_sentence(call("rum", "study.yaml"), "rum")
-    assert_sentence(call("list", "target"), "targets")
-    assert_sentence(call("show", "."), ". is not the folder of a run: it has no run.json")
-    assert files_of(folder) == {"study.yaml"}
-    assert not (folder / "runs").exists()
-
-
-def test_what_does_not_fit_in_memory_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("qml._checks.ALWAYS_FITS", 0)
-    monkeypatch.setattr("qml._checks.available_memory", lambda: 10)
-    result = call("run", "study.yaml")
-    assert_sentence(result, "study.yaml, line", "are free")
-    assert files_of(folder) == {"study.yaml"}
-
-
-def test_a_bug_shows_its_traceback_and_marks_the_run_failed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*_: Any, **__: Any) -> None:
-        raise ValueError("a bug")
-
-    monkeypatch.setattr(fits, "fit", broken)
-    result = call("run", "study.yaml", "--output", "out")
-    assert result.exit_code == 1
-    assert isinstance(result.exception, ValueError)
-    assert record.load_run(folder / "out").info["status"] == "failed"
-
-
-def test_a_full_disk_keeps_what_was_written(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(self: FitResult, path: Path) -> None:
-        path.write_bytes(b"half")
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(FitResult, "save", full)
-    result = call("run", "study.yaml", "--output", "out")
-    assert result.exit_code == 2
-    assert "result.npz cannot be written: No space left on device; what was written before is kept" in result.stderr
-    assert "config.yaml" in files_of(folder / "out")
-    assert not [name for name in files_of(folder / "out") if "result.npz" in name]
-
-
-# interruption ----------------------------------------------------------------------------------------------------
-
-
-def test_ctrl_c_between_fits_keeps_what_is_done(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real, calls = fits.fit, []
-
-    def second_is_cut_off(*arguments: Any, **keywords: Any) -> FitResult:
-        calls.append(1)
-        if len(calls) == 2:
-            raise KeyboardInterrupt
-        return real(*arguments, **keywords)
-
-    monkeypatch.setattr(fits, "fit", second_is_cut_off)
-    result = call("run", "study.yaml", "--output", "out")
-    assert result.exit_code == 130
-    assert result.stderr == HINT
-    found = record.load_run(folder / "out")
-    assert found.info["status"] == "interrupted"
-    assert [row.fit for row in found.rows] == ["Gibbs model"]
-    shown = call("show", "out").stdout
-    assert "interrupted, 1 of 2 fits" in shown
-
-
-def test_ctrl_c_in_a_real_process_keeps_the_best_so_far(folder: Path) -> None:
-    slow = STUDY.replace(
-        "max_iterations: 20", "max_iterations: 1000000\n    optimizer: {kind: adam, learning_rate: 1e-7}"
-    )
-    (folder / "study.yaml").write_text(slow)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "qml.experiments.cli", "run", "study.yaml", "--output", "out",
-         "--checkpoint-iterations", "20"],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(),
-    )  # fmt: skip
-    while not (folder / "out/fits/1-gibbs-model/checkpoint.npz").exists():  # it is in the middle of the first fit
-        assert process.poll() is None, process.communicate()
-        time.sleep(0.01)
-    process.send_signal(signal.SIGINT)
-    _, stderr = process.communicate()
-    assert process.returncode == 130
-    assert stderr == HINT
-    found = record.load_run(folder / "out")
-    assert found.info["status"] == "interrupted"
-    assert [row.fit for row in found.rows] == ["Gibbs model"]
-    assert (folder / "out" / "fits" / "1-gibbs-model" / "result.npz").is_file()
-    assert (folder / "out" / "history.png").is_file()
-
-
 # the other commands ----------------------------------------------------------------------------------------------
 
 
@@ -431,10 +287,6 @@ def test_version_and_help() -> None:
     for command in ("run", "validate", "show", "list"):
         assert f"\n  {command} " in text
     assert "--seed" in call("run", "--help").stdout
-
-
-def environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(Path(qml.__file__).parents[1]), "OMP_NUM_THREADS": "1"}
 
 
 def test_a_terminal_gets_a_bar_and_a_table() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import dataclasses
 import importlib
 import io
 import json
@@ -19,13 +18,12 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from helpers.command import environment
 
-import qml
-from qml.experiments import config, cost, fits, pools, record, run, table, worker
+from qml.experiments import config, cost, fits, pools, record, run, worker
 from qml.experiments.cli import main
 from qml.experiments.files import digest
 from qml.experiments.progress import span
-from qml.experiments.sweeping import How
 from qml.fitting.objective import Objective
 
 STUDY = """\
@@ -368,56 +366,3 @@ def test_sigterm_is_like_ctrl_c(folder: Path) -> None:
 
 
 ADAM = "optimizer: {kind: adam, learning_rate: 1e-7}"
-
-
-def environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(Path(qml.__file__).parents[1]), "OMP_NUM_THREADS": "1"}
-
-
-# how it is done --------------------------------------------------------------------------------------------------
-
-
-def test_dask_that_is_missing_or_silent_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "distributed", None)
-    result = call("run", "sweep.yaml", "--scheduler", "local", "--output", "out", code=2)
-    assert "run pip install 'qmaxlik[distributed]'" in result.stderr
-    monkeypatch.undo()
-    for address, part in (("", "found an empty one"), ("nowhere", "no Dask scheduler answers at 'nowhere'")):
-        assert part in call("run", str(folder / "sweep.yaml"), "--scheduler", address, "--output", "out", code=2).stderr
-    assert not (folder / "out").exists()
-
-
-def test_what_is_said_about_a_run_has_a_meaning_for_its_study(folder: Path) -> None:
-    assert "this study has no sweep" in call("run", "study.yaml", "--workers", "2", code=2).stderr
-    for value in ("--checkpoint-iterations=5", "--checkpoint-seconds=5"):
-        assert "the points of a sweep have no checkpoints" in call("run", "sweep.yaml", value, code=2).stderr
-    assert "seconds must be a finite number" in call("run", "study.yaml", "--checkpoint-seconds=nan", code=2).stderr
-    assert not (folder / "runs").exists()
-
-
-def test_a_worker_of_another_version_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = worker.work
-    monkeypatch.setattr(pools, "work", lambda task, kept: real(dataclasses.replace(task, version="0.0.9"), kept))
-    result = call("run", "sweep.yaml", "--workers", "1", code=2)
-    assert "a worker has qml 0.1.0, and this is 0.0.9: install the same one there" in result.stderr
-
-
-def test_a_progress_line_counts_and_estimates() -> None:
-    from qml.experiments.output import console
-    from qml.experiments.progress import SweepReporter
-
-    reporter = SweepReporter(console(quiet=True), 40, before=10)
-    with reporter:
-        for point in range(10, 22):
-            reporter.done(point, ["broken"] if point == 15 else [])
-        line = reporter.line()
-    assert line.startswith("22 of 40 points done, 1 failed, ")
-    assert line.endswith(" to go")
-
-
-def test_the_default_is_one_process_a_processor() -> None:
-    from qml.experiments.sweeping import workers_for
-
-    assert workers_for(How(), 10_000) == len(os.sched_getaffinity(0))
-    assert workers_for(How(workers=7), 3) == 3
-    assert table.count({}) == 0

@@ -1,0 +1,51 @@
+"""The command in this process, its study of two fits, and what is asked of its files and its mistakes."""
+
+import os
+from pathlib import Path
+
+from click.testing import CliRunner, Result
+
+import qml
+from qml.experiments.cli import main
+
+STUDY = """\
+title: Two qubits
+seed: 5
+target:
+  kind: thermal
+  hamiltonian: {kind: tfim, n: 2}
+  beta: 0.5
+fits:
+  - name: Gibbs model
+    model: {kind: gibbs, generators: {kind: neighbors, n: 2}}
+    max_iterations: 20
+  - name: circuit, noisy
+    model:
+      kind: circuit
+      ansatz: {kind: purification, n: 2, ancillas: 2, layers: 1}
+      noise: [{channel: Depolarizing, params: [0.01], gates: [CNOT]}]
+      engine: reference
+    max_iterations: 5
+"""
+
+
+def call(*arguments: str) -> Result:
+    return CliRunner().invoke(main, list(arguments))
+
+
+def files_of(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+def assert_sentence(result: Result, *parts: str, code: int = 2) -> None:
+    assert result.exit_code == code, result.output
+    assert result.stdout == ""
+    assert result.stderr.startswith("qml: ")
+    assert result.stderr.count("\n") == 1
+    for part in parts:
+        assert part in result.stderr
+
+
+def environment() -> dict[str, str]:
+    """Of a process that the test starts."""
+    return {**os.environ, "PYTHONPATH": str(Path(qml.__file__).parents[1]), "OMP_NUM_THREADS": "1"}

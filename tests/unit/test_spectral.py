@@ -3,6 +3,7 @@
 import mpmath
 import numpy as np
 import pytest
+from helpers.arrays import complex_normal, hermitian
 
 from qml import _products, spectral
 
@@ -124,3 +125,21 @@ def test_results_in_kept_memory_stay_what_they_are():
         )
     for kept, copy in zip(first, copies, strict=True):
         np.testing.assert_array_equal(kept, copy)
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.03])
+def test_the_pullback_to_a_factor_is_that_to_the_matrix(noise: float) -> None:
+    """C = 2 G A of sigma = A A^dagger + noise 1, with G from the decomposition of the whole matrix."""
+    rng = np.random.default_rng(5)
+    a, x = 0.5 * complex_normal(rng, 5, 2), hermitian(5, rng)
+    v, s, _ = np.linalg.svd(a, full_matrices=False)
+    inside = v @ v.conj().T
+    if noise == 0:
+        x = inside @ x @ inside  # X vanishes on the kernel, as rho does where S is finite
+    log_outside = np.log(noise) if noise else -np.inf
+    spectrum = spectral.Spectrum(np.log(s**2 + noise), v, log_outside=log_outside)
+    assert spectrum.has_kernel == (noise == 0)
+    found = spectrum.log_pullback_to_factor(x @ v, v.conj().T @ x @ v, v.conj().T @ a)
+    whole = spectral.spectrum_of_matrix(a @ a.conj().T + noise * np.eye(5))
+    np.testing.assert_allclose(found, 2 * whole.log_pullback(x) @ a, atol=1e-12)
+    assert np.abs(found).max() > 0.1

@@ -51,7 +51,7 @@ def quadratic_forms(matrix: Complex, columns: Complex) -> Real:
             upper[:, :rows] *= 0.5
             np.matmul(upper, columns[i:], out=image[i : i + rows])
     else:
-        image = product(matrix, columns)
+        image = _multiplied(matrix, columns)
     parts = np.ascontiguousarray(image, dtype=np.complex128).view(np.float64)
     parts *= np.ascontiguousarray(columns, dtype=np.complex128).view(np.float64)
     return np.asarray((1.0 if d < HALVES_FROM else 2.0) * parts.sum(axis=0).reshape(-1, 2).sum(axis=1))
@@ -74,6 +74,10 @@ def times(factors: Numeric, matrix: Complex) -> Complex:
 @threads.suited_to_matrix
 def product(a: Complex, b: Complex) -> Complex:
     """a @ b; one of matrices, if it is large, in memory that is kept."""
+    return _multiplied(a, b)
+
+
+def _multiplied(a: Complex, b: Complex) -> Complex:
     if a.ndim > 2 or b.ndim > 2 or not (on_host(a) and on_host(b)) or a.nbytes < buffers.SMALLEST:
         return as_complex(a @ b)
     return np.matmul(a, b, out=buffers.empty_complex((a.shape[0], b.shape[1])))
@@ -84,13 +88,13 @@ def sandwich(left: Complex, matrix: Complex, right: Complex) -> Complex:
     """A^dagger H A of a Hermitian H (..., d, d), from A^dagger and A, shape (..., r, r): in real arithmetic where both
     are real, large complex ones by upper blocks."""
     if on_host(matrix) and matrix.ndim == right.ndim == 2:
-        h, a = real_if_real(matrix), real_if_real(right)
-        if h.dtype == a.dtype == np.float64:
+        h = real_if_real(matrix)
+        if h.dtype == np.float64 and (a := real_if_real(right)).dtype == np.float64:
             columns = np.ascontiguousarray(a)
             return np.asarray(columns.T @ (np.ascontiguousarray(h) @ columns), dtype=np.complex128)
     if matrix.ndim > 2 or right.ndim > 2 or matrix.shape[-1] < BLOCKS_FROM:
-        return product(left, product(matrix, right))
-    image, r = product(matrix, right), right.shape[1]
+        return _multiplied(left, _multiplied(matrix, right))
+    image, r = _multiplied(matrix, right), right.shape[1]
     out, block = buffers.empty_complex((r, r)), -(-r // BLOCKS)
     for i in range(0, r, block):
         j = i + block

@@ -39,13 +39,15 @@ class OutsideDomain(InputError):
 
 
 class Record:
-    """A dataclass that only the library makes: no one can write to the arrays that it holds."""
+    """A dataclass that only the library makes: it holds copies of arrays, which no one can write to."""
 
     def __post_init__(self) -> None:
-        for value in vars(self).values():
-            for a in value.values() if isinstance(value, Mapping) else (value,):
-                if isinstance(a, np.ndarray):
-                    a.flags.writeable = False
+        for name, value in vars(self).items():
+            if isinstance(value, np.ndarray):
+                object.__setattr__(self, name, kept(value))
+            elif isinstance(value, dict):
+                own = {key: kept(a) if isinstance(a, np.ndarray) else a for key, a in value.items()}
+                object.__setattr__(self, name, own)
 
 
 class MemoryRefused(MemoryError):

@@ -42,7 +42,7 @@ class Differentiable(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class Point(_checks.Record):
+class Point:
     """theta (n_params,), f and its gradient (n_params,) there, which is NaN where only the value was asked for."""
 
     params: Real

@@ -161,6 +161,7 @@ EXAMPLES: dict[str, Callable[[], Any]] = {
     "vectors": lambda: np.eye(2),
     "weights": lambda: [0.5, 0.5],
     "params": lambda: [0.1, 0.2],
+    "params0": lambda: [0.1, 0.2],
     "values": lambda: [0.1, 0.2],
     "errors": lambda: [0.1, 0.2],
     "elements": lambda: [[[1.0, 0.0], [0.0, 0.0]], [[0.0, 0.0], [0.0, 1.0]]],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import inspect
+import itertools
 from collections.abc import Mapping
 from functools import cached_property
 
@@ -11,16 +12,22 @@ import attack
 import numpy as np
 import pytest
 from attack import PUBLIC
+from examples import EXAMPLES
 
 from qml._checks import InputError
 from qml.engines import PauliState
 from qml.fitting import FitError
 
-SLOW = ("fit", "fit_factors", "quantum_em", "principle.check_all", "principle.check", "check_gradient")
-"""What takes long and is given no arrays."""
+SLOW = ("principle.check_all", "principle.check")
+"""What takes long, and is given no arrays."""
 DEPTH = 3
 """How far objects are searched for what they hold."""
-OBJECTS = {name: value for name, value in attack.everything().items() if attack.is_made(value)}
+OBJECTS = {
+    name: value
+    for name, value in attack.everything().items()
+    if attack.is_made(value) and name.rpartition(".")[2] not in attack.READY_MADE
+}
+"""Classes of what users hold, not of what one part of the library hands to another."""
 
 
 def writable(value, dtype):
@@ -37,6 +44,15 @@ def writable(value, dtype):
         parts = [writable(part, dtype) for part in value]
         return type(value)(part for part, _ in parts), [a for _, found in parts for a in found]
     return value, []
+
+
+def optional_arrays(name, call):
+    """A valid array for each argument that may be one and has a default."""
+    for parameter in inspect.signature(call).parameters.values():
+        found = EXAMPLES.get(f"{name}.{parameter.name}", EXAMPLES.get(parameter.name))
+        is_array = "ArrayLike" in str(parameter.annotation) or "ParamsLike" in str(parameter.annotation)
+        if parameter.default is not parameter.empty and is_array and found:
+            yield parameter.name, found()
 
 
 def arrays(value, depth=0):
@@ -83,8 +99,9 @@ def test_the_callers_arrays_are_neither_kept_nor_changed(name, monkeypatch, tmp_
     monkeypatch.chdir(tmp_path_factory.getbasetemp())
     call = PUBLIC[name]()
     valid = attack.valid_arguments(name, call)
-    for dtype in (np.float64, np.complex128, np.int64):
-        given = {key: writable(value, dtype) for key, value in valid.items()}
+    ways = [valid, *(valid | {key: value} for key, value in optional_arrays(name, call))]
+    for way, dtype in itertools.product(ways, (np.float64, np.complex128, np.int64)):
+        given = {key: writable(value, dtype) for key, value in way.items()}
         buffers = [a for _, found in given.values() for a in found]
         if not buffers:
             continue
@@ -95,6 +112,7 @@ def test_the_callers_arrays_are_neither_kept_nor_changed(name, monkeypatch, tmp_
             continue
         held = [a for item in (*objects(result), getattr(call, "__self__", None)) for a in arrays(item)]
         assert not [a for a in held if any(np.shares_memory(a, b) for b in buffers)], dtype
+        assert all(a.flags.writeable for a in buffers)
         for old, new in zip(before, buffers, strict=True):
             np.testing.assert_array_equal(old, new)
 

@@ -1,8 +1,9 @@
 """Pauli sums, standard Hamiltonians, and operators on the sites of a register of any dimensions."""
 
+from qml.operators.coercion import PauliLike, as_pauli_sum
 from qml.operators.generators import GeneratorsLike, named_operators
 from qml.operators.hamiltonians import grid_edges, heisenberg, hubbard, j1j2, tfim, xxz
-from qml.operators.pauli_sum import PauliLike, PauliSum, as_pauli_sum, pauli
+from qml.operators.pauli_sum import PauliSum, pauli
 from qml.operators.sites import OperatorLike, as_matrix, dims_of, embed, partial_trace_matrix, tensor_matrices
 
 __all__ = [

@@ -9,7 +9,8 @@ from typing import Any, TypeAlias
 from qml import _checks
 from qml._checks import InputError
 from qml._typing import ArrayLike
-from qml.operators.pauli_sum import PauliLike, PauliSum, as_pauli_sum, pauli
+from qml.operators.coercion import PauliLike, as_pauli_sum
+from qml.operators.pauli_sum import PauliSum, pauli
 
 GeneratorsLike: TypeAlias = PauliLike | Sequence[PauliLike | ArrayLike] | Mapping[str, PauliLike | ArrayLike]
 """A Pauli sum, whose strings are meant; or a list of operators, or a mapping that names them."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -356,46 +356,6 @@ def pauli(label: str, coefficient: complex = 1.0, sites: Sequence[int] | None = 
     if sites is not None:
         letters = placed(letters, sites, _checks.integer("n", n, low=1))
     return PauliSum.from_terms([(letters, coefficient)])
-
-
-PauliLike: TypeAlias = PauliSum | str | Mapping[str, complex]
-"""A Pauli sum: itself, one string, or a mapping of strings to coefficients."""
-
-
-def as_pauli_sum(value: PauliLike, name: str = "the operator") -> PauliSum:
-    """A Pauli sum, from one, from a string ("XX"), or from a mapping of strings to coefficients.
-
-    Parameters
-    ----------
-    value : PauliSum, str or mapping of str to complex
-    name : str
-        What the error calls it.
-
-    Returns
-    -------
-    PauliSum
-
-    Raises
-    ------
-    InputError
-        If it is none of these.
-
-    Examples
-    --------
-    >>> as_pauli_sum("XX") == pauli("XX"), print(as_pauli_sum({"ZZ": 1.0, "XI": 0.5}))
-    ZZ + 0.5*XI
-    (True, None)
-    """
-    if isinstance(value, PauliSum):
-        return value
-    if isinstance(value, str):
-        return pauli(value)
-    if isinstance(value, Mapping):
-        return PauliSum.from_terms(value)
-    raise InputError(
-        f"{name} must be a PauliSum, a string such as 'XX' or a mapping such as {{'XX': 0.5}}; found "
-        f"{_checks.shown(value)}."
-    )
 
 
 def _collect(n_qubits: int, items: Iterable[tuple[Word, complex]]) -> PauliSum:

@@ -11,7 +11,8 @@ import numpy as np
 from qml import _checks
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Dims, DimsLike, Integer
-from qml.operators.pauli_sum import PauliSum, as_pauli_sum
+from qml.operators.coercion import as_pauli_sum
+from qml.operators.pauli_sum import PauliSum
 
 
 @runtime_checkable

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qml import tomography
-from qml._checks import InputError
+from qml._checks import InputError, MemoryRefused
 from qml.measurement import (
     Counts,
     PauliMeasurement,
@@ -27,6 +27,7 @@ from qml.states import (
     nearest_density_matrix,
 )
 from qml.tomography import maximum_likelihood
+from qml.tomography.likelihood import Likelihood, check_memory
 
 METHODS = ("conjugate_gradient", "accelerated", "rrr", "diluted")
 
@@ -341,3 +342,17 @@ def test_small_eigenvalues_grow_as_fast_as_large_ones():
     """At 1e12 shots eigenvalues of 1e-8 count; a preconditioner that overrates their curvature needs 371 steps."""
     rho = ginibre((2,) * 3, np.random.default_rng([3, 10**12, 1]), rank=2)
     assert maximum_likelihood(record(rho, 10**12, 4)).raise_if_failed().iterations < 200
+
+
+def test_an_outcome_that_was_seen_and_has_no_probability_is_infinitely_unlikely():
+    problem = Likelihood(Counts(PauliMeasurement(["Z"]), [[60, 40]]))
+    assert problem.log_likelihood(np.array([0.6, 0.4])) == pytest.approx(60 * np.log(0.6) + 40 * np.log(0.4))
+    assert problem.log_likelihood(np.array([1.0, 0.0])) == -np.inf
+
+
+def test_what_does_not_fit_is_refused_by_the_size_of_its_matrices(monkeypatch):
+    """64 outcomes of six qubits are 4 KiB; eight matrices are 512 KiB."""
+    monkeypatch.setattr("qml._checks.ALWAYS_FITS", 0)
+    monkeypatch.setattr("qml._checks.available_memory", lambda: 300_000)
+    with pytest.raises(MemoryRefused, match=r"needs 0\.000492 GiB"):
+        check_memory(Counts(PauliMeasurement(["Z" * 6]), np.ones((1, 64), dtype=int)))

@@ -1,25 +1,23 @@
-"""From the source of a function to LLVM: expressions and statements. :mod:`qml.engines._llvm.language` says which."""
+"""From the source of a function to LLVM: calls and statements. :mod:`qml.engines._llvm.language` says which."""
 
 from __future__ import annotations
 
 import ast
-import builtins
-from collections.abc import Callable
-from functools import reduce
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from llvmlite import ir
 
+from qml.engines._llvm.expressions import Expressions
 from qml.engines._llvm.language import CannotCompile, Function, Inline, Intrinsic, fields_of, signature_of, tree_of
-from qml.engines._llvm.values import BIT, BYTES, REAL, ROW, SCALARS, WORD, Array, Body, Frame, like
+from qml.engines._llvm.values import BYTES, REAL, ROW, SCALARS, WORD, Array, Frame, like
 
 if TYPE_CHECKING:
     from qml.engines._llvm.unit import Unit
 
 
-class Compiler(Body):
+class Compiler(Expressions):
     """The body of a declared function, written out from its source."""
 
     def __init__(self, unit: Unit, function: FunctionType, declared: Any) -> None:
@@ -43,173 +41,6 @@ class Compiler(Body):
         else:
             self.builder.ret(self.cast(value, SCALARS[result]))
         self._entry.branch(body)
-
-    # expressions -----------------------------------------------------------------------------------------------------
-
-    def evaluate(self, node: ast.expr) -> Any:
-        """The value of an expression."""
-        return getattr(self, f"_{type(node).__name__.lower()}", self._unknown)(node)
-
-    def _unknown(self, node: ast.AST) -> Any:
-        raise CannotCompile(f"{self._frame.function.__name__}, line {getattr(node, 'lineno', 0)}: {ast.unparse(node)}")
-
-    def _constant(self, node: ast.Constant) -> Any:
-        return node.value
-
-    def _name(self, node: ast.Name) -> Any:
-        frame = self._frame
-        if node.id in frame.bound:
-            return frame.bound[node.id]
-        if node.id in frame.slots:
-            shape, places = frame.slots[node.id]
-            return self.joined(shape, iter([self.builder.load(place) for place in places]))
-        return self._global(node.id, getattr(builtins, node.id, None))
-
-    def _global(self, name: str, other: Any) -> Any:
-        scope = self._frame.function.__globals__
-        value = scope.get(name, other)
-        if value is None:
-            raise CannotCompile(f"{self._frame.function.__name__}: {name} is not known")
-        self._note(scope["__name__"], name, value)
-        return value
-
-    def _note(self, module: str, name: str, value: Any) -> None:
-        if isinstance(value, int | float | tuple):
-            self.unit.constants[module, name] = repr(value)
-
-    def _attribute(self, node: ast.Attribute) -> Any:
-        value = self.evaluate(node.value)
-        if isinstance(value, Array):
-            if node.attr == "shape":
-                return value.shape
-            if node.attr == "size":
-                return self._size(value)
-            self._unknown(node)
-        found = getattr(value, node.attr)
-        if isinstance(value, tuple):  # a record
-            return found
-        self._note(value.__name__, node.attr, found)
-        return found
-
-    def _size(self, array: Array) -> Any:
-        size = array.shape[0]
-        for length in array.shape[1:]:
-            size = self.arithmetic(ast.Mult, size, length)
-        return size
-
-    def _tuple(self, node: ast.Tuple) -> Any:
-        return tuple(map(self.evaluate, node.elts))
-
-    def _unaryop(self, node: ast.UnaryOp) -> Any:
-        value = self.evaluate(node.operand)
-        if isinstance(node.op, ast.USub):
-            return self.negative(value)
-        truth = self.truth(value)
-        return not truth if isinstance(truth, bool) else self.builder.not_(truth)
-
-    def _binop(self, node: ast.BinOp) -> Any:
-        return self.arithmetic(type(node.op), self.evaluate(node.left), self.evaluate(node.right))
-
-    def _compare(self, node: ast.Compare) -> Any:
-        (operation,), left, (right,) = node.ops, self.evaluate(node.left), map(self.evaluate, node.comparators)
-        if not isinstance(operation, ast.In):
-            return self.compare(type(operation), left, right)
-        return reduce(
-            lambda found, item: self.arithmetic(ast.BitOr, found, self.compare(ast.Eq, left, item)), right, False
-        )
-
-    def _boolop(self, node: ast.BoolOp) -> Any:
-        wanted = isinstance(node.op, ast.Or)
-        first, *rest = node.values
-        truth = self.truth(self.evaluate(first))
-        for other in rest:
-            if isinstance(truth, bool):
-                truth = truth if truth == wanted else self.truth(self.evaluate(other))
-                continue
-            known = ir.Constant(BIT, int(wanted))
-
-            def later(node: ast.expr = other) -> Any:
-                return self.ready(self.truth(self.evaluate(node)))
-
-            truth = self._either(truth, *((lambda c=known: c, later) if wanted else (later, lambda c=known: c)))
-        return truth
-
-    def _ifexp(self, node: ast.IfExp) -> Any:
-        test = self.truth(self.evaluate(node.test))
-        if isinstance(test, bool):
-            return self.evaluate(node.body if test else node.orelse)
-        return self._either(test, lambda: self.evaluate(node.body), lambda: self.evaluate(node.orelse))
-
-    def _either(self, test: Any, first: Callable[[], Any], second: Callable[[], Any]) -> Any:
-        """The value of the one or the other."""
-        builder = self.builder
-        blocks = [builder.append_basic_block(name) for name in ("yes", "no", "both")]
-        builder.cbranch(test, *blocks[:2])
-        found = []
-        for block, make in zip(blocks, (first, second), strict=False):
-            builder.position_at_end(block)
-            value = make()
-            found.append((value, self.parts(value), builder.block))
-        kinds = [_wider(a.type, b.type) for a, b in zip(found[0][1], found[1][1], strict=True)]
-        arms = []
-        for _, parts, block in found:
-            builder.position_at_end(block)
-            kept = [p if p.type == kind else self.cast(p, kind) for p, kind in zip(parts, kinds, strict=True)]
-            builder.branch(blocks[2])
-            arms.append((kept, block))
-        builder.position_at_end(blocks[2])
-        merged = []
-        for number, kind in enumerate(kinds):
-            phi = builder.phi(kind)
-            for parts, block in arms:
-                phi.add_incoming(parts[number], block)
-            merged.append(phi)
-        return self.joined(found[0][0], iter(merged))
-
-    def _subscript(self, node: ast.Subscript) -> Any:
-        value, index = self.evaluate(node.value), node.slice
-        if isinstance(value, tuple):
-            return self._chosen(value, self.evaluate(index))
-        if isinstance(index, ast.Slice):
-            return self._part(value, index)
-        place = self._place(value, index)
-        return place if isinstance(place, Array) else self.load(place)
-
-    def _chosen(self, items: tuple[Any, ...], index: Any) -> Any:
-        """items[index]."""
-        if isinstance(index, int):
-            return items[index]
-        chosen = self.parts(items[0])
-        for number, item in enumerate(items[1:], 1):
-            here = self.builder.icmp_signed("==", index, WORD(number))
-            chosen = [self.builder.select(here, a, b) for a, b in zip(self.parts(item), chosen, strict=True)]
-        return self.joined(items[0], iter(chosen))
-
-    def _part(self, array: Array, index: ast.Slice) -> Array:
-        """Entries along the first axis."""
-        start = 0 if index.lower is None else self.evaluate(index.lower)
-        stop = array.shape[0] if index.upper is None else self.evaluate(index.upper)
-        length = stop if start == 0 and isinstance(start, int) else self.arithmetic(ast.Sub, stop, start)
-        for other in array.shape[1:]:
-            start = self.arithmetic(ast.Mult, start, other)
-        return Array(self.address(array, start), (length, *array.shape[1:]))
-
-    def _place(self, array: Array, index: ast.expr) -> Any:
-        """The address of an entry, or, with fewer indices than axes, a part."""
-        nodes = index.elts if isinstance(index, ast.Tuple) else [index]
-        if isinstance(nodes[-1], ast.Slice):
-            return self._part(self._place(array, ast.Tuple(nodes[:-1])), nodes[-1])
-        at: Any = 0
-        for number, length in enumerate(array.shape):
-            at = self.arithmetic(ast.Mult, at, length)
-            if number < len(nodes):
-                at = self.arithmetic(ast.Add, at, self.word_of(self.evaluate(nodes[number])))
-        place, rest = self.address(array, at), array.shape[len(nodes) :]
-        return Array(place, rest) if rest else place
-
-    def word_of(self, value: Any) -> Any:
-        """An integer, which may be known."""
-        return value if isinstance(value, int) else self.word(value)
 
     # calls -----------------------------------------------------------------------------------------------------------
 
@@ -416,16 +247,6 @@ def _shape(value: Any) -> Any:
     if isinstance(value, tuple):
         return like(value, map(_shape, value))
     return Array(None, (None,) * len(value.shape)) if isinstance(value, Array) else None
-
-
-def _wider(a: Any, b: Any) -> Any:
-    """The type that holds both."""
-    if a == b:
-        return a
-    for kind in (ROW, REAL, WORD):
-        if kind in (a, b):
-            return kind
-    raise CannotCompile(f"{a} or {b}")
 
 
 def _assigned(tree: ast.FunctionDef) -> set[str]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 
-from qml.engines._llvm import compiler, language, values
+from qml.engines._llvm import compiler, expressions, language, values
 from qml.engines._llvm.compiler import Compiler
 from qml.engines._llvm.language import Function, fields_of, signature_of
 from qml.engines._llvm.values import BYTES, ELEMENTS, REAL, SCALARS, WORD, types_of
@@ -24,7 +24,7 @@ class Unit:
 
     def __init__(self, root: Function) -> None:
         self.module = ir.Module(root.name)
-        self.files = {str(module.__file__) for module in (compiler, language, values)} | {__file__}
+        self.files = {str(module.__file__) for module in (compiler, expressions, language, values)} | {__file__}
         self.constants: dict[tuple[str, str], str] = {}
         self._known: dict[str, Any] = {}
         self._todo: list[tuple[Function, Any]] = []

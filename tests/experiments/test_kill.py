@@ -83,18 +83,18 @@ def test_a_run_that_is_killed_four_times(tmp_path: Path, no_pictures: None) -> N
 
 
 @pytest.mark.slow
-def test_a_sweep_that_is_killed_fifty_times(tmp_path: Path) -> None:
-    check_killed_sweep(tmp_path, 150, 50, 40)
+def test_a_sweep_that_is_killed_twenty_times(tmp_path: Path) -> None:
+    check_killed_sweep(tmp_path, 80, 20, 30)
 
 
 @pytest.mark.slow
-def test_a_run_that_is_killed_fifty_times(tmp_path: Path) -> None:
-    check_killed_run(tmp_path, 50, 12)
+def test_a_run_that_is_killed_twenty_times(tmp_path: Path) -> None:
+    check_killed_run(tmp_path, 20, 12)
 
 
 @pytest.mark.slow
 def test_a_sweep_in_two_processes_that_is_killed_again_and_again(tmp_path: Path) -> None:
-    check_killed_sweep(tmp_path, 400, 8, 100, workers=2)
+    check_killed_sweep(tmp_path, 200, 4, 60, workers=2)
 
 
 # workers ---------------------------------------------------------------------------------------------------------

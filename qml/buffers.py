@@ -1,4 +1,4 @@
-"""Large arrays whose memory is kept for the next one of the same size, because touching new memory is dear.
+"""Large arrays whose memory is kept for the next one of the same size, because first touching new memory takes long.
 
 The system gives out memory page by page at the first touch, and clears each page: on the machine of
 docs/explanation/engine.md that took longer than some of the sweeps over it, and in a training loop it comes back with

@@ -187,7 +187,7 @@ class Objective:
         return [shift_rule(omegas) for omegas in frequencies(self.model)]
 
     def shifted_gradient(self, params: Real) -> Real:
-        """The gradient of f by parameter shifts of the circuit: exact, but dear."""
+        """The gradient of f by parameter shifts of the circuit: exact, at two or more evaluations a parameter."""
         self._no_loss_parameters("parameter shifts")
         rules, theta = self._rules, np.array(params, dtype=np.float64)
         matrix = DensityMatrix._trusted(self.state(theta).matrix(), self.model.dims)

@@ -1,6 +1,6 @@
 r"""Losses: functions of data and a state, and the derivative that each hands to the state of the model.
 
-The loss of the house is the quantum cross entropy S(rho, sigma) = -Tr rho log sigma. rho is the data, sigma the model.
+The default loss is the quantum cross entropy S(rho, sigma) = -Tr rho log sigma. rho is the data, sigma the model.
 Losses of a state rho are listed in :data:`LOSSES`, those of measured counts in :data:`COUNT_LOSSES`, those of labelled
 data in :data:`LABEL_LOSSES`.
 """

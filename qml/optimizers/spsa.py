@@ -34,9 +34,9 @@ class SPSA(Optimizer):
         \theta_{t+1} = \theta_t - a_t \hat g_t, \qquad a_t = \frac{a}{(t + A)^{0.602}}, \quad
         c_t = \frac{c}{t^{0.101}}
 
-    with random signs Delta_t and A = 10. For losses whose gradient is dear, as on hardware: three values a step, that
-    of the new iterate included, and no gradient, which is NaN in the record. Values at +inf end a step in that
-    direction: it is not taken.
+    with random signs Delta_t and A = 10. For losses whose gradient takes many evaluations, as on hardware: three values
+    a step, that of the new iterate included, and no gradient, which is NaN in the record. Values at +inf end a step in
+    that direction: it is not taken.
 
     Parameters
     ----------

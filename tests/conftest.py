@@ -1,11 +1,7 @@
 """Settings that every test runs under, in whatever order they come."""
 
-import os
-
-if "PYTEST_XDIST_WORKER" in os.environ:  # one process a core: more threads of BLAS would only wait for each other
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-
 import gc
+import os
 import signal
 import sys
 import zlib
@@ -26,6 +22,13 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in the background of a 
 
 hypothesis.settings.register_profile("qml", deadline=None, max_examples=40, derandomize=True)
 hypothesis.settings.load_profile("qml")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes():
+    """One process a core: more threads of BLAS would only wait for each other. The workers inherit the number; one of
+    their plugins imports NumPy before this file, so it would come too late from here."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 @pytest.hookimpl(wrapper=True)

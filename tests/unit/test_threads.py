@@ -1,5 +1,6 @@
 """Threads of linear algebra: one for small matrices, for as long as something asks for it, and as before afterwards."""
 
+import os
 import threading
 
 import numpy as np
@@ -16,6 +17,7 @@ from qml.states import ginibre
 from qml.tomography import maximum_likelihood
 
 RHO = ginibre((2,) * 5, np.random.default_rng(1))
+AT_FIRST = [library.num_threads for library in threads._libraries()]
 
 
 @pytest.fixture(autouse=True)
@@ -171,3 +173,9 @@ def test_a_fit_says_how_many_it_had_and_leaves_the_others_when_a_callback_raises
     with pytest.raises(ZeroDivisionError):
         fit(GibbsModel(tfim(2)), thermal(tfim(2), 0.4), seed=0, callbacks=[broken])
     assert set(numbers()) == {2}
+
+
+def test_where_tests_run_side_by_side_each_process_has_the_threads_that_it_was_given():
+    """Also of the library that came with NumPy, which a plugin imports before any file of ours."""
+    given = int(os.environ["OPENBLAS_NUM_THREADS"]) if "PYTEST_XDIST_WORKER" in os.environ else max(AT_FIRST)
+    assert max(AT_FIRST) <= given

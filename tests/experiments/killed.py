@@ -19,9 +19,10 @@ import time
 from pathlib import Path
 from typing import Any
 
+import matplotlib.backends.backend_agg
 import pyarrow.parquet  # noqa: F401
 
-from qml.experiments import run, sweeping  # noqa: F401 - like the one above, so that they are at hand in every child
+from qml.experiments import run, sweeping  # noqa: F401 - like the two above, so that they are at hand in every child
 from qml.experiments.cli import main
 from qml.experiments.files import read_journal
 from qml.experiments.record import load_run

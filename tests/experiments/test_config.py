@@ -208,7 +208,7 @@ junk: Any = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(junk, st.sampled_from(["target", "fits", "seed", "title"]))
 def test_junk_values_get_a_sentence(value: Any, key: str) -> None:
     source = parse(VALID.encode(), Path("study.yaml"))

@@ -151,7 +151,7 @@ def test_the_studies_that_are_mutated_are_valid(folder: Path) -> None:
 FIXTURE = [HealthCheck.function_scoped_fixture]
 
 
-@settings(max_examples=80, suppress_health_check=FIXTURE)
+@settings(max_examples=40, suppress_health_check=FIXTURE)
 @given(mutations)
 def test_mutated_studies_are_valid_or_get_a_sentence(folder: Path, text: str) -> None:
     check(folder, text.encode())
@@ -173,8 +173,8 @@ BOMBS = {
     "digits": "seed: " + "9" * 200_000,
     "exponent": "seed: 1e999999999",
     "long": "x" * (1 << 19),
-    "keys": "".join(f"key{i}: 1\n" for i in range(5_000)),
-    "items": "fits: [" + "1, " * 20_000 + "1]",
+    "keys": "".join(f"key{i}: 1\n" for i in range(1_500)),
+    "items": "fits: [" + "1, " * 4_000 + "1]",
     "surrogate": 'title: "\\ud800"\n' + BASE,
     "utf16": "\ufefftarget: 1".encode("utf-16").decode("latin1"),
     "keys of keys": "? {a: {b: [c]}}\n: 1\n",
@@ -203,7 +203,8 @@ def test_what_is_read_is_written_so_that_it_reads_back_equal(text: str) -> None:
 
 
 @pytest.mark.slow
-def test_ten_thousand_mutated_studies_are_valid_or_get_a_sentence(folder: Path) -> None:
-    rng = random.Random(0)
-    valid = sum(check(folder, mutated(rng).encode()) for _ in range(10_000))
-    assert 100 < valid < 9_000
+@pytest.mark.parametrize("part", range(4))
+def test_ten_thousand_mutated_studies_are_valid_or_get_a_sentence(folder: Path, part: int) -> None:
+    rng = random.Random(part)
+    valid = sum(check(folder, mutated(rng).encode()) for _ in range(2_500))
+    assert 25 < valid < 2_250

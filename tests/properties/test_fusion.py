@@ -34,7 +34,7 @@ def random_operations(rng: np.random.Generator, n: int, length: int) -> list[Ope
     return operations
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 7), st.integers(1, 25))
 def test_a_fused_program_equals_its_operations_one_by_one(seed: int, n: int, length: int) -> None:
     rng = np.random.default_rng(seed)
@@ -47,7 +47,7 @@ def test_a_fused_program_equals_its_operations_one_by_one(seed: int, n: int, len
     np.testing.assert_allclose(whole.pauli_vector, state.pauli_vector, atol=1e-13)
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 6), st.integers(1, 15))
 def test_a_free_parameter_does_what_the_number_does_and_its_gradient_is_a_difference(
     seed: int, n: int, length: int

@@ -160,8 +160,16 @@ def test_a_disagreement_is_caught_and_named(play, harness):
     assert [entry["fastest_peer"] for entry in harness.ratios(list(cells.values()))] == ["right", "right"]
 
 
-def test_the_cap_ends_a_slow_one_and_larger_sizes_are_skipped(play):
+def test_the_cap_ends_a_slow_one_and_larger_sizes_are_skipped(play, harness, monkeypatch):
+    real, begun = harness.Process, []
+
+    def process(path, member, arguments, *rest):
+        begun.append(arguments)
+        return real(path, member, arguments, *rest)
+
+    monkeypatch.setattr(harness, "Process", process)
     cells, _ = play("slow", cap=0.25)
+    assert begun == [(), ("slow", 2, "default")]
     assert cells[2, "slow"].status == cells[3, "slow"].status == "> 0.25 s"
     assert cells[3, "slow"].setup_s is None
 

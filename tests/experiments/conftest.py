@@ -17,7 +17,7 @@ commit = functools.cache(manifest.commit)
 
 @pytest.fixture(autouse=True)
 def git_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Three processes for each run, which take longer than a small fit; see test_the_commit_is_told."""
+    """Three processes for each run, which take longer than a small fit."""
     monkeypatch.setattr(manifest, "commit", commit)
 
 

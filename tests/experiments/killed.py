@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-import matplotlib.backends.backend_agg
+import matplotlib.backends.backend_agg  # noqa: F401
 import pyarrow.parquet  # noqa: F401
 
 from qml.experiments import run, sweeping  # noqa: F401 - like the two above, so that they are at hand in every child

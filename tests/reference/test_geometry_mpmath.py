@@ -64,13 +64,9 @@ def apart(kind, theta, other):
 
 
 def along(kind, theta, u):
-    """u.g.u by fourth-order differences, with steps of 1e-12."""
-
-    def even(h):
-        both = (apart(kind, theta, [t + s * h * x for t, x in zip(theta, u, strict=True)]) for s in (1, -1))
-        return mp.fsum(both) / (2 * h**2)
-
-    return float((4 * even(STEP) - even(2 * STEP)) / 3)
+    """u.g.u by second-order differences: their error relative to the square of the step is far below 1e-11."""
+    both = (apart(kind, theta, [t + s * STEP * x for t, x in zip(theta, u, strict=True)]) for s in (1, -1))
+    return float(mp.fsum(both) / (2 * STEP**2))
 
 
 @pytest.mark.parametrize("case", CASES)

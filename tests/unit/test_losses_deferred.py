@@ -89,9 +89,9 @@ def test_the_variance_from_few_shots_is_unbiased() -> None:
     theta = model.init_params(np.random.default_rng(4))
     deferred = DeferredCrossEntropy(model, RHO, copies=100, rng=np.random.default_rng(5))
     for shots in (2, 3):
-        stated = [deferred.estimate(theta, shots).variance for _ in range(2000)]
+        stated = [deferred.estimate(theta, shots).variance for _ in range(1000)]
         exact = shot_variance(RHO, model.state(theta)) / shots
-        assert abs(np.mean(stated) - exact) < 4 * np.std(stated) / math.sqrt(2000) < 0.2 * exact
+        assert abs(np.mean(stated) - exact) < 4 * np.std(stated) / math.sqrt(1000) < 0.2 * exact
 
 
 @pytest.mark.parametrize("kind", MODELS)

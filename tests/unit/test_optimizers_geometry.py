@@ -99,18 +99,24 @@ def test_newton_refuses_what_is_not_convex():
         fit(noisy_circuit(), RHO2, optimizer=Newton(), seed=0)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("solver", ["dense", "cg"])
-def test_natural_gradient_of_a_noisy_circuit(kind, solver):
+@pytest.fixture(scope="module")
+def noisy():
+    """A fit of a noisy circuit by gradient descent: model, target, options, result."""
     model = noisy_circuit()
     rho = model.state(model.init_params(np.random.default_rng(3)))
     start = model.init_params(np.random.default_rng(3)) + 0.3
     options = {"params0": start, "gradient_tolerance": 1e-8, "max_iterations": 200}
+    return model, rho, options, fit(model, rho, optimizer=GradientDescent(0.3), **options)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("solver", ["dense", "cg"])
+def test_natural_gradient_of_a_noisy_circuit(noisy, kind, solver):
+    model, rho, options, plain = noisy
     result = fit(model, rho, optimizer=NaturalGradient(kind, solver=solver), **options)
     assert result.converged
     assert abs(result.gap) < 1e-10
     assert falls(result)
-    plain = fit(model, rho, optimizer=GradientDescent(0.3), **options)
     assert result.iterations < 0.3 * plain.iterations
 
 

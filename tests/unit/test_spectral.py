@@ -92,7 +92,7 @@ def test_products_with_hermitian_matrices_at_every_size(d, r):
     rng = np.random.default_rng(d)
     a = rng.normal(size=(d, d)) + 1j * rng.normal(size=(d, d))
     h = a + a.conj().T
-    columns = np.linalg.qr(a)[0][:, :r]
+    columns = np.linalg.qr(a[:, :r])[0]
     logs = -np.arange(1.0, r + 1)
     inside = columns.conj().T @ h @ columns
     outside = columns @ inside @ columns.conj().T
@@ -103,7 +103,7 @@ def test_products_with_hermitian_matrices_at_every_size(d, r):
             np.testing.assert_allclose(spectrum.to_basis(h), inside, atol=1e-12 * d)
             np.testing.assert_allclose(spectrum.from_basis(inside), outside, atol=1e-12 * d)
     assert np.abs(inside - np.diag(np.diagonal(inside))).max() > 0.1 or r == 1
-    real = np.linalg.qr(a.real)[0][:, :r]
+    real = np.linalg.qr(a.real[:, :r])[0]
     expected = np.einsum("dj,de,ej->j", real, h.real, real, optimize=True)
     for first in (h, h.real.copy()):
         np.testing.assert_allclose(_products.quadratic_forms(first, real), expected, atol=1e-12 * d)

@@ -88,7 +88,7 @@ def test_a_sweep_on_a_disk_that_fills_up_keeps_its_points(folder: Path) -> None:
             assert (out / name).read_bytes() == (folder / "whole" / name).read_bytes()
 
 
-def test_figures_and_reports_on_a_full_disk(folder: Path) -> None:
+def test_figures_and_reports_on_a_full_disk(folder: Path, coarse_pictures: None) -> None:
     (folder / "sweep.yaml").write_text(STUDY + "sweep: {grid: {target.beta: [0.5, 1.0]}}\n")
     assert call("run", "sweep.yaml", "--output", "out", "--workers", "1", "--quiet").exit_code == 0
     (folder / "report.html").write_text("the one before")

@@ -31,11 +31,12 @@ target: {kind: thermal, hamiltonian: {kind: tfim, n: 2}, beta: 0.5}
 """
 FIT = "  - {name: fit %d, model: {kind: gibbs, generators: {kind: neighbors, n: 2}}, max_iterations: 15}\n"
 SWEEP = TARGET + "fits:\n" + FIT % 0 + "sweep: {grid: {target.beta: {low: 0.1, high: 2, count: %d}}}\n"
-LONG = "optimizer: {kind: adam, learning_rate: 1e-6}, max_iterations: 200"  # a tenth of a second
+LONG = "optimizer: {kind: adam, learning_rate: 1e-6}, max_iterations: %d"  # without an end before that
 
 
-def run_of(fits: int) -> str:
-    return TARGET + "fits:\n" + "".join(FIT % i for i in range(fits)).replace("max_iterations: 15", LONG)
+def run_of(fits: int, iterations: int) -> str:
+    each = FIT.replace("max_iterations: 15", LONG)
+    return TARGET + "fits:\n" + "".join(each % (i, iterations) for i in range(fits))
 
 
 def killed(folder: Path, text: str, steps: int, kills: int, most: int, *options: str) -> None:
@@ -67,8 +68,10 @@ def check_killed_sweep(folder: Path, points: int, kills: int, most: int, workers
         assert (folder / "out" / name).read_bytes() == (folder / "whole" / name).read_bytes()
 
 
-def check_killed_run(folder: Path, fits: int, kills: int, most: int) -> None:
-    killed(folder, run_of(fits), fits * 201, kills, most, "--checkpoint-iterations", "20")
+def check_killed_run(folder: Path, fits: int, iterations: int, kills: int, most: int) -> None:
+    """A fit has ten checkpoints."""
+    steps, often = fits * (iterations + 1), str(iterations // 10)
+    killed(folder, run_of(fits, iterations), steps, kills, most, "--checkpoint-iterations", often)
     found = compare(load_run(folder / "out"), load_run(folder / "whole"))
     assert found.identical == len(found.pairs) == fits
     results = [[FitResult.load(p) for p in sorted((folder / n).glob("fits/*/result.npz"))] for n in ("out", "whole")]
@@ -78,11 +81,11 @@ def check_killed_run(folder: Path, fits: int, kills: int, most: int) -> None:
 
 
 def test_a_sweep_that_is_killed_four_times(tmp_path: Path, no_pictures: None) -> None:
-    check_killed_sweep(tmp_path, 20, 4, 6)
+    check_killed_sweep(tmp_path, 12, 4, 4)
 
 
 def test_a_run_that_is_killed_four_times(tmp_path: Path, no_pictures: None) -> None:
-    check_killed_run(tmp_path, 2, 4, 6)
+    check_killed_run(tmp_path, 2, 60, 4, 6)
 
 
 @pytest.mark.slow
@@ -92,7 +95,7 @@ def test_a_sweep_that_is_killed_twenty_times(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_run_that_is_killed_twenty_times(tmp_path: Path) -> None:
-    check_killed_run(tmp_path, 4, 20, 12)
+    check_killed_run(tmp_path, 4, 200, 20, 12)
 
 
 @pytest.mark.slow

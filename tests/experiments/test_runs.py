@@ -153,7 +153,7 @@ def test_show_sums_a_sweep_up(done: Path) -> None:
     assert "finished, 12 points" in lines[4]
 
 
-def test_mistakes_about_figures_and_files(done: Path, folder: Path) -> None:
+def test_mistakes_about_figures_and_files(done: Path, folder: Path, no_pictures: None) -> None:
     for arguments, part in (
         (["plot", str(done), "--y", "target.beta"], "y is the other axis of a heatmap"),
         (

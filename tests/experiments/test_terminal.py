@@ -46,7 +46,7 @@ def run(folder: Path, *arguments: str, code: int = 0) -> str:
 # text ------------------------------------------------------------------------------------------------------------
 
 
-def test_a_title_that_is_no_mathematics_is_drawn_as_it_was_typed(tmp_path: Path) -> None:
+def test_a_title_that_is_no_mathematics_is_drawn_as_it_was_typed(tmp_path: Path, coarse_pictures: None) -> None:
     title, name = r"Learning $\ket{GHZ}$", r"$\frac$"
     (tmp_path / "study.yaml").write_text(f"title: {title}\n{STUDY.replace('name: one', f'name: {name}')}")
     text = " ".join(run(tmp_path).split())
@@ -97,7 +97,7 @@ def test_a_title_without_end_is_cut_in_figures(tmp_path: Path, monkeypatch: pyte
         return []
 
     monkeypatch.setattr(drawing, "save", save)
-    (tmp_path / "study.yaml").write_text(f"title: {'long ' * 20_000}\n{STUDY}")
+    (tmp_path / "study.yaml").write_text(f"title: {'long ' * 1_000}\n{STUDY}")
     run(tmp_path, "--quiet")
     assert 0 < len(titles[0]) <= 200
 

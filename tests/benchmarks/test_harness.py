@@ -68,6 +68,9 @@ def absent(n, variant):
 """
 
 
+SIZES = pytest.mark.parametrize("sizes", [(2,), pytest.param((2, 3), marks=pytest.mark.slow)], ids=str)
+
+
 @pytest.fixture(scope="module")
 def tools():
     """Import from the folder of the benchmarks, and leave no trace of it."""
@@ -87,16 +90,16 @@ def harness(tools):
 
 @pytest.fixture
 def play(tools, harness, tmp_path, monkeypatch):
-    """Measure the toy workload: play(names, cap) -> cells by (size, name), and the names of those that are absent."""
+    """Measure the toy workload: play(names, cap, sizes) -> cells by (size, name), and the names of the absent."""
     path = tmp_path / "toy.py"
     path.write_text(TOY)
     monkeypatch.setattr(sys, "path", sys.path.copy())
     workload = tools("workload").load(path)
 
-    def run(*names, cap=60.0):
+    def run(*names, cap=60.0, sizes=(2, 3)):
         settings = harness.Settings(threads=1, cap=cap, rounds=2, turn=0.0)
         members, absent = harness.recruit(workload, path, names, [], 1)
-        groups = harness.measure(workload, path, members, ["default"], [2, 3], settings)
+        groups = harness.measure(workload, path, members, ["default"], sizes, settings)
         return {(c.size, c.implementation): c for cells in groups for c in cells}, absent
 
     yield run
@@ -109,17 +112,19 @@ def cell(harness, name="peer", turns=((1.0,),), fingerprint=(1.0,), **more):
     return made
 
 
-def test_a_run_from_the_command_line(tools, tmp_path, monkeypatch):
+@SIZES
+def test_a_run_from_the_command_line(tools, tmp_path, monkeypatch, sizes):
     file, figure = tmp_path / "out.json", tmp_path / "out.png"
     options = ["--peers", "numpy", "--rounds", "2", "--turn", "0", "--threads", "1", "--variants", "relative"]
     monkeypatch.setenv("COLUMNS", "200")
     busy = psutil.cpu_percent
     monkeypatch.setattr(psutil, "cpu_percent", lambda _: busy(0.02))  # a second otherwise
     monkeypatch.chdir(tmp_path)
-    command = ["W4", "--sizes", "2", "3", "--json", str(file), *options, "--figure", str(figure)]
+    command = ["W4", "--sizes", *map(str, sizes), "--json", str(file), *options, "--figure", str(figure)]
     done = CliRunner().invoke(tools("run").main, command)
     assert done.exit_code == 0, done.output
-    for word in ("W4 relative, n = 2", "n = 3", "numpy", "floor", "time / qml", "peer / qml", "first call", "MiB"):
+    headings = [f"W4 relative, n = {n}" for n in sizes]
+    for word in (*headings, "numpy", "floor", "time / qml", "peer / qml", "first call", "MiB"):
         assert word in done.output
     assert figure.read_bytes().startswith(b"\x89PNG")
 
@@ -131,7 +136,7 @@ def test_a_run_from_the_command_line(tools, tmp_path, monkeypatch):
     assert recorded["versions"]["qml"]["qml"]
     assert recorded["versions"]["numpy"]["numpy"] == np.__version__
     cells = {(c["size"], c["implementation"]): c for c in recorded["cells"]}
-    assert set(cells) == {(n, name) for n in (2, 3) for name in ("qml", "numpy", "floor")}
+    assert set(cells) == {(n, name) for n in sizes for name in ("qml", "numpy", "floor")}
     for (_, name), found in cells.items():
         assert found["status"] == "ok"
         assert len(found["turns_s"]) == 2
@@ -140,15 +145,16 @@ def test_a_run_from_the_command_line(tools, tmp_path, monkeypatch):
         if name != "floor":
             assert found["agrees"]
             assert found["peak_mib"] > found["memory_mib"] >= 0
-    assert [entry["fastest_peer"] for entry in recorded["ratios"]] == ["numpy", "numpy"]
+    assert [entry["fastest_peer"] for entry in recorded["ratios"]] == ["numpy"] * len(sizes)
     assert all(entry["fastest_peer_over_qml"]["low"] > 0 for entry in recorded["ratios"])
     assert all(entry["qml_over_floor"]["median"] > 0 for entry in recorded["ratios"])
 
 
-def test_a_disagreement_is_caught_and_named(play, harness):
-    cells, absent = play("qml", "right", "wrong", "broken", "dying", "absent")
+@SIZES
+def test_a_disagreement_is_caught_and_named(play, harness, sizes):
+    cells, absent = play("qml", "right", "wrong", "broken", "dying", "absent", sizes=sizes)
     assert absent == {"absent": ["no_such_module"]}
-    for n in (2, 3):
+    for n in sizes:
         assert cells[n, "right"].agrees
         assert cells[n, "right"].difference < 1e-8
         assert not cells[n, "wrong"].agrees
@@ -157,7 +163,7 @@ def test_a_disagreement_is_caught_and_named(play, harness):
         assert cells[n, "dying"].status == "died: last words"
         assert len(cells[n, "right"].turns_s) == 2
     cells[2, "wrong"].turns_s = [[1e-12], [1e-12]]
-    assert [entry["fastest_peer"] for entry in harness.ratios(list(cells.values()))] == ["right", "right"]
+    assert [entry["fastest_peer"] for entry in harness.ratios(list(cells.values()))] == ["right"] * len(sizes)
 
 
 def test_the_cap_ends_a_slow_one_and_larger_sizes_are_skipped(play, harness, monkeypatch):
@@ -236,7 +242,7 @@ def test_a_disagreement_sets_the_exit_status(tools, harness, tmp_path):
         ),
         (["W4", "--peers", "numpi"], "there is no peer 'numpi'; choose among numpy, torch"),
         (["W4", "--variants", "both"], "there is no variant 'both'; choose among relative, cross."),
-        (["W4", "--sizes", "1"], "1 is not in the range x>=2"),
+        (["W4", "--sizes", "2", "1"], "1 is not in the range x>=2"),
         (["W4", "--redraw"], "--redraw needs --json FILE of an earlier run."),
         (["W4", "--peer-python", "/no/such/python"], "/no/such/python"),
     ],

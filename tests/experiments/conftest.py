@@ -36,6 +36,7 @@ def coarse_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     def coarse(figure: Figure, file: Any, **rest: Any) -> None:
         save(figure, file, **{**rest, "dpi": 30})
 
+    @functools.wraps(print_png)  # `savefig` looks at what it takes
     def coarse_png(canvas: FigureCanvasAgg, file: Any, **rest: Any) -> None:
         canvas.figure.set_dpi(30)
         print_png(canvas, file, **rest)

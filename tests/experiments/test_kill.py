@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -34,73 +35,96 @@ SWEEP = TARGET + "fits:\n" + FIT % 0 + "sweep: {grid: {target.beta: {low: 0.1, h
 LONG = "optimizer: {kind: adam, learning_rate: 1e-6}, max_iterations: %d"  # without an end before that
 
 
-def run_of(fits: int, iterations: int) -> str:
-    each = FIT.replace("max_iterations: 15", LONG)
-    return TARGET + "fits:\n" + "".join(each % (i, iterations) for i in range(fits))
+@dataclass(frozen=True)
+class Case:
+    """A study of so many steps that is killed so often, each time when up to `most` things are on disk."""
+
+    name: str
+    text: str
+    steps: int
+    kills: int
+    most: int
+    options: tuple[str, ...]
+
+    def output(self, folder: Path) -> Path:
+        return folder / f"{self.name} killed"
+
+    def whole(self, folder: Path) -> Path:
+        return folder / f"{self.name} whole"
 
 
-def killed(folder: Path, text: str, steps: int, kills: int, most: int, *options: str) -> None:
-    """A run of so many steps is killed so often, each time resumed, and each kill is asserted to lose none of the steps
-    on disk; that run is in `out`, an undisturbed one in `whole`.
+def sweep(points: int, kills: int, most: int, workers: int = 1) -> Case:
+    return Case("sweep", SWEEP % points, points, kills, most, ("--workers", str(workers)))
+
+
+def run_of(fits: int, iterations: int, kills: int, most: int) -> Case:
+    """A fit has ten checkpoints."""
+    text = TARGET + "fits:\n" + "".join(FIT.replace("max_iterations: 15", LONG) % (i, iterations) for i in range(fits))
+    often = ("--checkpoint-iterations", str(iterations // 10))
+    return Case("run", text, fits * (iterations + 1), kills, most, often)
+
+
+def killed(folder: Path, *cases: Case) -> None:
+    """Each is killed and resumed again and again, and each kill is asserted to lose none of the steps on disk; beside
+    each there is an undisturbed one.
 
     Many kills must have hit a run in the middle, or there would be nothing to see.
     """
-    (folder / "study.yaml").write_text(text)
-    script, numbers = Path(__file__).parent / "killed.py", map(str, (steps, kills, most))
+    jobs = []
+    for case in cases:
+        (folder / f"{case.name}.yaml").write_text(case.text)
+        options = ["--threads", "1", *case.options]
+        jobs.append([f"{case.name}.yaml", case.output(folder).name, case.steps, case.kills, case.most, options])
     finished = subprocess.run(
-        [sys.executable, str(script), "study.yaml", "out", *numbers, "--threads", "1", *options],
+        [sys.executable, str(Path(__file__).parent / "killed.py"), json.dumps(jobs)],
         cwd=folder, capture_output=True, text=True,
         env={**os.environ, "PYTHONPATH": str(Path(qml.__file__).parents[1]), "OMP_NUM_THREADS": "1"},
     )  # fmt: skip
     assert finished.returncode == 0, finished.stderr
-    found = json.loads(finished.stdout)
-    assert len(found["end"]) == steps
-    assert len(found["left"]) == kills
-    hits = sum(0 < left < steps for left in found["left"])
-    print(f"{hits} of {kills} kills hit a run in the middle: {found['left']}")
-    assert hits >= kills // 4, found["left"]
-    run_study(folder / "study.yaml", Options(folder / "whole", quiet=True, how=How(1 if "sweep" in text else None, 1)))
+    for case, line in zip(cases, finished.stdout.splitlines(), strict=True):
+        found = json.loads(line)
+        assert len(found["end"]) == case.steps
+        assert len(found["left"]) == case.kills
+        hits = sum(0 < left < case.steps for left in found["left"])
+        print(f"{case.name}: {hits} of {case.kills} kills hit it in the middle: {found['left']}")
+        assert hits >= case.kills // 4, found["left"]
+        how = How(1 if case.name == "sweep" else None, 1)
+        run_study(folder / f"{case.name}.yaml", Options(case.whole(folder), quiet=True, how=how))
+        same_sweep(folder, case) if case.name == "sweep" else same_run(folder, case)
 
 
-def check_killed_sweep(folder: Path, points: int, kills: int, most: int, workers: int = 1) -> None:
-    killed(folder, SWEEP % points, points, kills, most, "--workers", str(workers))
+def same_sweep(folder: Path, case: Case) -> None:
     for name in ("table.csv", "table.parquet"):
-        assert (folder / "out" / name).read_bytes() == (folder / "whole" / name).read_bytes()
+        assert (case.output(folder) / name).read_bytes() == (case.whole(folder) / name).read_bytes()
 
 
-def check_killed_run(folder: Path, fits: int, iterations: int, kills: int, most: int) -> None:
-    """A fit has ten checkpoints."""
-    steps, often = fits * (iterations + 1), str(iterations // 10)
-    killed(folder, run_of(fits, iterations), steps, kills, most, "--checkpoint-iterations", often)
-    found = compare(load_run(folder / "out"), load_run(folder / "whole"))
-    assert found.identical == len(found.pairs) == fits
-    results = [[FitResult.load(p) for p in sorted((folder / n).glob("fits/*/result.npz"))] for n in ("out", "whole")]
+def same_run(folder: Path, case: Case) -> None:
+    both = case.output(folder), case.whole(folder)
+    found = compare(*map(load_run, both))
+    assert found.identical == len(found.pairs) == case.text.count("name: ")
+    results = [[FitResult.load(p) for p in sorted(each.glob("fits/*/result.npz"))] for each in both]
     for one, two in zip(*results, strict=True):
         assert one.params.tobytes() == two.params.tobytes()
         assert one.history.loss.tobytes() == two.history.loss.tobytes()
 
 
-def test_a_sweep_that_is_killed_four_times(tmp_path: Path, no_pictures: None) -> None:
-    check_killed_sweep(tmp_path, 12, 4, 4)
-
-
-def test_a_run_that_is_killed_four_times(tmp_path: Path, no_pictures: None) -> None:
-    check_killed_run(tmp_path, 2, 60, 4, 6)
+def test_a_sweep_and_a_run_that_are_killed_four_times(tmp_path: Path, no_pictures: None) -> None:
+    killed(tmp_path, sweep(12, 4, 4), run_of(2, 60, 4, 6))
 
 
 @pytest.mark.slow
 def test_a_sweep_that_is_killed_twenty_times(tmp_path: Path) -> None:
-    check_killed_sweep(tmp_path, 80, 20, 30)
+    killed(tmp_path, sweep(80, 20, 30))
 
 
 @pytest.mark.slow
 def test_a_run_that_is_killed_twenty_times(tmp_path: Path) -> None:
-    check_killed_run(tmp_path, 4, 200, 20, 12)
+    killed(tmp_path, run_of(4, 200, 20, 12))
 
 
 @pytest.mark.slow
 def test_a_sweep_in_two_processes_that_is_killed_again_and_again(tmp_path: Path) -> None:
-    check_killed_sweep(tmp_path, 200, 4, 60, workers=2)
+    killed(tmp_path, sweep(200, 4, 60, workers=2))
 
 
 # workers ---------------------------------------------------------------------------------------------------------

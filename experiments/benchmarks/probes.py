@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from functools import cache
-from types import SimpleNamespace
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -22,42 +21,29 @@ def best(run: Callable[[], object]) -> float:
     return min(took)
 
 
-@cache
-def _kernels() -> SimpleNamespace:
-    import numba
-
-    @numba.njit(parallel=True)
-    def scale(r):
-        for i in numba.prange(r.size):
-            r[i] *= 0.999999
-
-    @numba.njit
-    def scale_serial(r):
-        for i in range(r.size):
-            r[i] *= 0.999999
-
-    @numba.njit(fastmath=True)
-    def rotate(x, y, c, s, repeats):
-        for _ in range(repeats):
-            for i in range(x.size):
-                x[i], y[i] = c * x[i] - s * y[i], s * x[i] + c * y[i]
-
-    return SimpleNamespace(scale=scale, scale_serial=scale_serial, rotate=rotate, threads=numba.get_num_threads())
-
-
 def pass_seconds(r: np.ndarray) -> float:
     """One pass over the float64 vector r, read and written in place: bytes moved / bandwidth where r lives."""
-    kernels = _kernels()
-    return min(best(lambda: kernels.scale(r)), best(lambda: kernels.scale_serial(r)))
+    from probe_kernels import scale
+
+    from qml.threads import of_kernels
+
+    threads = of_kernels()
+    cuts = [r.size * k // threads for k in range(threads + 1)]
+    with ThreadPoolExecutor(threads) as pool:
+        shared = best(lambda: list(pool.map(lambda start, stop: scale(r, start, stop), cuts[:-1], cuts[1:])))
+    return min(shared, best(lambda: scale(r, 0, r.size)))
 
 
 def flop_rate(repeats: int = 2000) -> float:
     """Floating-point operations a second of plane rotations (six for two numbers) on vectors in the L1 cache: that of
     one thread, times the threads."""
-    kernels = _kernels()
+    from probe_kernels import rotate
+
+    from qml.threads import of_kernels
+
     x, y = np.ones((2, L1_NUMBERS))
-    seconds = best(lambda: kernels.rotate(x, y, np.cos(0.1), np.sin(0.1), repeats))
-    return 6 * repeats * L1_NUMBERS / seconds * kernels.threads
+    seconds = best(lambda: rotate(x, y, float(np.cos(0.1)), float(np.sin(0.1)), repeats))
+    return 6 * repeats * L1_NUMBERS / seconds * of_kernels()
 
 
 def eigh_seconds(a: np.ndarray) -> float:

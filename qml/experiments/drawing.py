@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -26,22 +24,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DRAW_STATES_UP_TO = 1 << 7
-
-
-def prepare() -> threading.Thread:
-    """Import Matplotlib in the background, which takes a third of a second, beside the compiled kernels of the fits.
-
-    Where it cannot be imported, this is reported when a figure is drawn.
-    """
-
-    def work() -> None:
-        with suppress(Exception):
-            for name in ("matplotlib.figure", "matplotlib.backends.backend_agg"):
-                importlib.import_module(name)
-
-    thread = threading.Thread(target=work, daemon=True)
-    thread.start()
-    return thread
 
 
 def save(figure: Figure, file: Path | IO[bytes], form: str = "png", dpi: int = 150) -> list[str]:

@@ -19,7 +19,6 @@ from qml import losses
 from qml._checks import InputError
 from qml.experiments import build, config, loggers, output, pools
 from qml.experiments.drawing import draw as _draw
-from qml.experiments.drawing import prepare
 from qml.experiments.files import digest, inside
 from qml.experiments.fits import Row, row_of, run_fit
 from qml.experiments.progress import FitReporter
@@ -216,7 +215,6 @@ def _run(found: Read, folder: RunFolder, options: Options, out: Console, rows: l
     folder.update(threads=threads)
     _keep_target(plan, folder)
     results: dict[str, FitResult] = {}
-    prepare()
     reporter = FitReporter(out)
     try:
         for index, job in enumerate(plan.jobs):

@@ -77,17 +77,6 @@ def test_a_figure_that_fails_is_told_and_the_run_is_finished(tmp_path: Path, mon
     assert (tmp_path / "out" / "states.png").exists()
 
 
-def test_a_package_of_figures_that_fails_is_reported_and_the_run_is_finished(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    drawing.prepare().join()
-    assert capfd.readouterr() == ("", "")
-    (tmp_path / "study.yaml").write_text(STUDY)
-    assert "history.png was not drawn: ModuleNotFoundError: " in run(tmp_path)
-    assert load_run(tmp_path / "out").info["status"] == "finished"
-
-
 def test_a_title_without_end_is_cut_in_figures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     titles = []
 

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers.command import STUDY, assert_sentence, call, environment, files_of
+from helpers.command import STUDY, assert_sentence, call, files_of, interrupt_first_fit
 
 from qml.experiments import fits, record
 from qml.fitting import FitResult
@@ -107,18 +104,8 @@ def test_ctrl_c_in_a_real_process_keeps_the_best_so_far(folder: Path) -> None:
     slow = STUDY.replace(
         "max_iterations: 20", "max_iterations: 1000000\n    optimizer: {kind: adam, learning_rate: 1e-7}"
     )
-    (folder / "study.yaml").write_text(slow)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "qml.experiments.cli", "run", "study.yaml", "--output", "out",
-         "--checkpoint-iterations", "20"],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(),
-    )  # fmt: skip
-    while not (folder / "out/fits/1-gibbs-model/checkpoint.npz").exists():  # it is in the middle of the first fit
-        assert process.poll() is None, process.communicate()
-        time.sleep(0.01)
-    process.send_signal(signal.SIGINT)
-    _, stderr = process.communicate()
-    assert process.returncode == 130
+    status, stderr = interrupt_first_fit(folder, slow, signal.SIGINT)
+    assert status == 130
     assert stderr == HINT
     found = record.load_run(folder / "out")
     assert found.info["status"] == "interrupted"

@@ -9,16 +9,13 @@ import json
 import os
 import re
 import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
-from helpers.command import environment
+from helpers.command import interrupt_first_fit
 
 from qml.experiments import config, cost, fits, pools, record, run, worker
 from qml.experiments.cli import main
@@ -348,18 +345,8 @@ def test_the_manifest_says_what_a_run_depended_on(folder: Path) -> None:
 @pytest.mark.slow
 def test_sigterm_is_like_ctrl_c(folder: Path) -> None:
     slow = STUDY.replace("n: 2", "n: 4").replace("max_iterations: 20", "max_iterations: 100000\n    " + ADAM, 1)
-    (folder / "study.yaml").write_text(slow)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "qml.experiments.cli", "run", "study.yaml", "--output", "out",
-         "--checkpoint-iterations", "20"],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(),
-    )  # fmt: skip
-    while not (folder / "out/fits/1-gibbs-model/checkpoint.npz").exists():  # it is in the middle of the first fit
-        assert process.poll() is None, process.communicate()
-        time.sleep(0.01)
-    process.send_signal(signal.SIGTERM)
-    _, stderr = process.communicate()
-    assert process.returncode == 143
+    status, stderr = interrupt_first_fit(folder, slow, signal.SIGTERM)
+    assert status == 143
     assert stderr == "qml: interrupted: what was done is in out; continue with: qml run out --resume\n"
     info = record.load_run(folder / "out").info
     assert (info["status"], info["exit_code"]) == ("interrupted", 143)

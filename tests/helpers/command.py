@@ -1,6 +1,10 @@
 """The command in this process, its study of two fits, and what is asked of its files and its mistakes."""
 
 import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 from click.testing import CliRunner, Result
@@ -49,3 +53,19 @@ def assert_sentence(result: Result, *parts: str, code: int = 2) -> None:
 def environment() -> dict[str, str]:
     """Of a process that the test starts."""
     return {**os.environ, "PYTHONPATH": str(Path(qml.__file__).parents[1]), "OMP_NUM_THREADS": "1"}
+
+
+def interrupt_first_fit(folder: Path, study: str, number: signal.Signals) -> tuple[int, str]:
+    """Run a study in a process of its own, send it a signal in the middle of its first fit: exit status, stderr."""
+    (folder / "study.yaml").write_text(study)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "qml.experiments.cli", "run", "study.yaml", "--output", "out",
+         "--checkpoint-iterations", "20"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(), cwd=folder,
+    )  # fmt: skip
+    while not (folder / "out/fits/1-gibbs-model/checkpoint.npz").exists():
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.01)
+    process.send_signal(number)
+    _, stderr = process.communicate()
+    return process.returncode, stderr

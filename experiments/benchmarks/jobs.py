@@ -81,7 +81,7 @@ def study(file: Path, *options: str) -> Studied:
     """Run a study by the command into a new folder."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "out"
-        command = "from qml.experiments.cli import main; main()"
+        command = "from qml.studies.cli import main; main()"
         ended = process(command, "run", file, "--output", out, "--quiet", *options)
         table = next(out / name for name in ("table.csv", "results.csv") if (out / name).exists())
         with table.open(encoding="utf-8", newline="") as lines:

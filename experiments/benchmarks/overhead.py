@@ -16,13 +16,13 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from qml.experiments.run import Options, run_study
-from qml.experiments.sweeping import How
 from qml.fitting import Checkpoint, checkpoint, fit
 from qml.models import GibbsModel
 from qml.operators import tfim
 from qml.optimizers import OPTIMIZERS
 from qml.states import thermal
+from qml.studies.run.run import Options, run_study
+from qml.studies.run.sweeping import How
 from qml.threads import pinned
 
 STUDY = """\

@@ -21,10 +21,10 @@ from typing import Any
 PARTS = {
     "qml.engines._llvm.kernel": {"Kernel.compile": "kernels"},
     "qml._files": {"write_whole": "files"},
-    "qml.experiments.drawing": {"draw": "figures", "save": "figures"},
-    "qml.experiments.files": {"Journal.append": "files"},
-    "qml.experiments.pools": {"carry_out": "points"},
-    "qml.experiments.run": {"read": "study"},
+    "qml.studies.show.drawing": {"draw": "figures", "save": "figures"},
+    "qml.studies.run.files": {"Journal.append": "files"},
+    "qml.studies.run.pools": {"carry_out": "points"},
+    "qml.studies.run.run": {"read": "study"},
     "qml.fitting.run": {"fit": "fits"},
 }
 """Functions by module, and the part that their time is; what is below none of them is of the part `rest`."""

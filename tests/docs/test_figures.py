@@ -23,15 +23,15 @@ import pytest
 
 from qml import GibbsModel, cross_entropy, fidelity, fit, relative_entropy
 from qml.classical.regression import _least_squares
-from qml.experiments.config import read_study
-from qml.experiments.principle import read_principle
-from qml.experiments.source import is_principle
 from qml.fitting.priors import Gaussian
 from qml.losses import Labelled, label_states
 from qml.measurement import Counts, PauliMeasurement
 from qml.models import ConditionalGibbsModel
 from qml.principle import parity
 from qml.states import DensityMatrix, GibbsState
+from qml.studies.run.principle import read_principle
+from qml.studies.spec.config import read_study
+from qml.studies.spec.source import is_principle
 from qml.tomography import maximum_likelihood
 
 ROOT = Path(__file__).parents[2]

@@ -22,11 +22,11 @@ from typing import Any
 import matplotlib.backends.backend_agg  # noqa: F401
 import pyarrow.parquet  # noqa: F401
 
-from qml.experiments import run, sweeping  # noqa: F401 - like the two above, so that they are at hand in every child
-from qml.experiments.cli import main
-from qml.experiments.files import read_journal
-from qml.experiments.record import load_run
 from qml.fitting import FitResult, checkpoint
+from qml.studies.cli import main
+from qml.studies.run import run, sweeping  # noqa: F401 - like the two above, so that they are at hand in every child
+from qml.studies.run.files import read_journal
+from qml.studies.run.record import load_run
 
 NEW = 10
 """One in so many processes is a new interpreter."""
@@ -54,7 +54,7 @@ def forked(arguments: list[str]) -> int:
 
 
 def started(arguments: list[str]) -> int:
-    command = [sys.executable, "-m", "qml.experiments.cli", *arguments]
+    command = [sys.executable, "-m", "qml.studies.cli", *arguments]
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).pid
 
 

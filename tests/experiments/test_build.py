@@ -15,9 +15,10 @@ from qml import channels, losses, operators, states
 from qml._checks import InputError
 from qml.circuits import Circuit
 from qml.engines import PauliEngine, ReferenceEngine
-from qml.experiments import ansatze, config, datasets, models, parts, streams, targets
-from qml.experiments.schema import members
 from qml.states import DensityMatrix
+from qml.studies.run import streams
+from qml.studies.spec import ansatze, config, datasets, models, parts, targets
+from qml.studies.spec.schema import members
 
 FOLDER = Path()
 

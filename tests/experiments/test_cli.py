@@ -13,11 +13,11 @@ from click.testing import Result
 from helpers.command import STUDY, assert_sentence, call, files_of
 
 import qml
-from qml.experiments import fits, record, run
-from qml.experiments.catalog import KINDS
-from qml.experiments.table import load_table
 from qml.fitting import FitResult
 from qml.states import DensityMatrix
+from qml.studies.run import fits, record, run
+from qml.studies.show.table import load_table
+from qml.studies.spec.catalog import KINDS
 
 FILES = {
     ".lock",
@@ -294,8 +294,8 @@ def test_a_terminal_gets_a_bar_and_a_table() -> None:
 
     from rich.console import Console
 
-    from qml.experiments.output import result_table
-    from qml.experiments.progress import FitReporter
+    from qml.studies.show.output import result_table
+    from qml.studies.show.progress import FitReporter
 
     out = Console(file=StringIO(), force_terminal=True, width=100, highlight=False)
     reporter = FitReporter(out)

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from helpers.command import STUDY, assert_sentence, call, files_of, interrupt_first_fit
 
-from qml.experiments import fits, record
 from qml.fitting import FitResult
+from qml.studies.run import fits, record
 
 HINT = "qml: interrupted: what was done is in out; continue with: qml run out --resume\n"
 

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qml._checks import InputError
-from qml.experiments.compose import compose, override, parse_path
-from qml.experiments.config import read_study
-from qml.experiments.source import parse
+from qml.studies.spec.compose import compose, override, parse_path
+from qml.studies.spec.config import read_study
+from qml.studies.spec.source import parse
 
 BASE = """\
 title: base
@@ -183,7 +183,7 @@ def test_any_text_is_an_override_or_gets_a_sentence(text: str) -> None:
 
 @given(st.lists(st.from_regex(r"[a-z_]{1,5}", fullmatch=True) | st.integers(0, 99), min_size=1, max_size=6))
 def test_a_path_is_read_as_it_is_written(path: list[str | int]) -> None:
-    from qml.experiments.source import dotted
+    from qml.studies.spec.source import dotted
 
     path[0] = "x"
     assert parse_path(dotted(path)) == tuple(path)

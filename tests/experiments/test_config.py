@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qml._checks import InputError
-from qml.experiments import build, catalog, config
-from qml.experiments.config import study_of, to_yaml
-from qml.experiments.schema import members
-from qml.experiments.source import parse
+from qml.studies.spec import build, catalog, config
+from qml.studies.spec.config import study_of, to_yaml
+from qml.studies.spec.schema import members
+from qml.studies.spec.source import parse
 
 STUDIES = Path(__file__).parents[2] / "experiments"
 

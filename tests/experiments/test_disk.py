@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from qml.experiments import run
-from qml.experiments.cli import main
-from qml.experiments.files import read_journal
+from qml.studies.cli import main
+from qml.studies.run import run
+from qml.studies.run.files import read_journal
 
 STUDY = """\
 seed: 5

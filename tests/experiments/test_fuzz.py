@@ -14,10 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from qml._checks import InputError
-from qml.experiments import run
-from qml.experiments.cli import main
-from qml.experiments.config import study_of, to_yaml
-from qml.experiments.source import parse
+from qml.studies.cli import main
+from qml.studies.run import run
+from qml.studies.spec.config import study_of, to_yaml
+from qml.studies.spec.source import parse
 
 STUDIES = (
     """\

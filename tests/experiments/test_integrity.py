@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from qml.experiments import manifest, run
-from qml.experiments.cli import main
-from qml.experiments.files import digest
-from qml.experiments.record import load_run
 from qml.states import DensityMatrix
+from qml.studies.cli import main
+from qml.studies.run import manifest, run
+from qml.studies.run.files import digest
+from qml.studies.run.record import load_run
 
 FITS = "fits:\n  - {name: one, model: {kind: gibbs, generators: {kind: neighbors, n: 2}}, max_iterations: 3}\n"
 STUDY = "target: {kind: thermal, hamiltonian: {kind: tfim, n: 2}, beta: 0.5}\n" + FITS
@@ -303,6 +303,6 @@ def test_dims_of_a_file_that_are_none_are_told(folder: Path, dims: np.ndarray) -
 def test_a_target_without_an_entropy_is_told_before_anything_is_written(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("qml.experiments.build.von_neumann_entropy", lambda _: float("nan"))
+    monkeypatch.setattr("qml.studies.spec.build.von_neumann_entropy", lambda _: float("nan"))
     assert "target: its entropy is not a number" in call("run", "study.yaml", "--output", "out", code=2).stderr
     assert sorted(os.listdir(folder)) == ["study.yaml", "sweep.yaml"]

@@ -18,13 +18,13 @@ from pathlib import Path
 import pytest
 
 import qml
-from qml.experiments.compare import compare
-from qml.experiments.files import read_journal
-from qml.experiments.record import load_run
-from qml.experiments.run import Options, run_study
-from qml.experiments.sweeping import How
-from qml.experiments.table import load_table
 from qml.fitting import FitResult
+from qml.studies.run.files import read_journal
+from qml.studies.run.record import load_run
+from qml.studies.run.run import Options, run_study
+from qml.studies.run.sweeping import How
+from qml.studies.show.compare import compare
+from qml.studies.show.table import load_table
 
 TARGET = """\
 seed: 5
@@ -181,7 +181,7 @@ def test_one_process_two_and_a_cluster_that_loses_a_worker_give_the_same_table(t
 def test_a_sweep_in_two_processes_that_is_interrupted_says_one_sentence(tmp_path: Path, number: int, code: int) -> None:
     (tmp_path / "study.yaml").write_text(SWEEP % 2000)
     process = subprocess.Popen(
-        [sys.executable, "-m", "qml.experiments.cli", "run", "study.yaml", "--workers", "2", "--output", "out"],
+        [sys.executable, "-m", "qml.studies.cli", "run", "study.yaml", "--workers", "2", "--output", "out"],
         cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
         env={**os.environ, "PYTHONPATH": str(Path(qml.__file__).parents[1])},
     )  # fmt: skip
@@ -195,8 +195,8 @@ def test_a_sweep_in_two_processes_that_is_interrupted_says_one_sentence(tmp_path
 DEADLY = """\
 import json, os
 from pathlib import Path
-from qml.experiments import pools, worker
-from qml.experiments.worker import Task
+from qml.studies.run import pools, worker
+from qml.studies.run.worker import Task
 
 def work(task, kept):
     if task.point == 3:

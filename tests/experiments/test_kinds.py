@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 
 from qml._checks import InputError
-from qml.experiments import config, models, priors
-from qml.experiments.build import Job, Plan, build
-from qml.experiments.fits import row_of, run_fit
-from qml.experiments.schema import members
-from qml.experiments.source import parse
 from qml.fitting import FitResult
 from qml.losses import COUNT_LOSSES, LABEL_LOSSES, LOSSES
 from qml.models import MODELS
 from qml.optimizers import OPTIMIZERS
+from qml.studies.run.fits import row_of, run_fit
+from qml.studies.spec import config, models, priors
+from qml.studies.spec.build import Job, Plan, build
+from qml.studies.spec.schema import members
+from qml.studies.spec.source import parse
 
 RHO = {"kind": "thermal", "hamiltonian": {"kind": "tfim", "n": 2, "h": 0.5}, "beta": 0.7}
 COUNTS = {"kind": "counts", "of": RHO, "measurement": {"kind": "pauli"}, "shots": 50}

@@ -13,14 +13,15 @@ from pydantic import TypeAdapter
 from sklearn.datasets import load_iris, load_wine
 
 from qml._checks import InputError
-from qml.experiments import conditional, config, labels, record, targets
-from qml.experiments.build import Plan, build
-from qml.experiments.cli import main
-from qml.experiments.fits import row_of, run_fit
-from qml.experiments.schema import members
-from qml.experiments.source import parse
-from qml.experiments.table import load_table
 from qml.fitting import FitResult
+from qml.studies.cli import main
+from qml.studies.run import record
+from qml.studies.run.fits import row_of, run_fit
+from qml.studies.show.table import load_table
+from qml.studies.spec import conditional, config, labels, targets
+from qml.studies.spec.build import Plan, build
+from qml.studies.spec.schema import members
+from qml.studies.spec.source import parse
 
 IRIS = {"kind": "dataset", "name": "iris"}
 MOONS = {"kind": "two_moons", "samples": 60}

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from qml.experiments import fits, run
-from qml.experiments.cli import main
-from qml.experiments.record import load_run
-from qml.experiments.table import load_table
 from qml.fitting import FitResult
+from qml.studies.cli import main
+from qml.studies.run import fits, run
+from qml.studies.run.record import load_run
+from qml.studies.show.table import load_table
 
 STUDY = """\
 seed: 5

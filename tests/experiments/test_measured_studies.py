@@ -12,15 +12,16 @@ from click.testing import CliRunner, Result
 from pydantic import TypeAdapter
 
 from qml import losses, states
-from qml.experiments import catalog, config, measurements, record, targets
-from qml.experiments.build import build
-from qml.experiments.catalog import KINDS
-from qml.experiments.cli import main
-from qml.experiments.compose import compose
-from qml.experiments.schema import members
-from qml.experiments.table import load_table
 from qml.losses import measured_report
 from qml.measurement import Counts, PauliMeasurement
+from qml.studies.cli import main
+from qml.studies.run import record
+from qml.studies.show.table import load_table
+from qml.studies.spec import catalog, config, measurements, targets
+from qml.studies.spec.build import build
+from qml.studies.spec.catalog import KINDS
+from qml.studies.spec.compose import compose
+from qml.studies.spec.schema import members
 
 STUDIES = Path(__file__).parents[2] / "experiments" / "measured"
 STUDY = """\

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from qml import losses
-from qml.experiments.cli import main
-from qml.experiments.principle import read_principle
-from qml.experiments.source import is_principle
 from qml.principle import STATEMENTS, Verdict, check
+from qml.studies.cli import main
+from qml.studies.run.principle import read_principle
+from qml.studies.spec.source import is_principle
 
 SHIPPED = Path(__file__).parents[2] / "experiments" / "principle"
 
@@ -58,7 +58,7 @@ def test_a_violation_is_told_and_fails(monkeypatch: pytest.MonkeyPatch, capsys: 
 
 
 def test_ctrl_c_keeps_what_was_checked(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    from qml.experiments import principle
+    from qml.studies.run import principle
 
     def interrupted(number: int, *, pairs: int, seed: int) -> Verdict:
         if number == 6:

@@ -11,10 +11,10 @@ import jsonschema
 import pytest
 from click.testing import CliRunner
 
-from qml.experiments import catalog, reference
-from qml.experiments.cli import main
-from qml.experiments.schema import members
-from qml.experiments.source import read
+from qml.studies.cli import main
+from qml.studies.spec import catalog, reference
+from qml.studies.spec.schema import members
+from qml.studies.spec.source import read
 
 ROOT = Path(__file__).parents[2]
 STUDIES = sorted((ROOT / "experiments").glob("*.yaml"))

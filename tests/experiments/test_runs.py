@@ -17,11 +17,12 @@ import pytest
 from click.testing import CliRunner, Result
 from helpers.command import interrupt_first_fit
 
-from qml.experiments import config, cost, fits, pools, record, run, worker
-from qml.experiments.cli import main
-from qml.experiments.files import digest
-from qml.experiments.progress import span
 from qml.fitting.objective import Objective
+from qml.studies.cli import main
+from qml.studies.run import cost, fits, pools, record, run, worker
+from qml.studies.run.files import digest
+from qml.studies.show.progress import span
+from qml.studies.spec import config
 
 STUDY = """\
 title: Two qubits

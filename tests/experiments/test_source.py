@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qml._checks import InputError
-from qml.experiments import source
-from qml.experiments.source import dotted, parse, read
+from qml.studies.spec import source
+from qml.studies.spec.source import dotted, parse, read
 
 PATH = Path("study.yaml")
 

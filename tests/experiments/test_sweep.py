@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 from qml._checks import InputError
-from qml.experiments import streams, sweep
-from qml.experiments.config import study_of
-from qml.experiments.source import parse
-from qml.experiments.sweeping import checked_points
-from qml.experiments.table import points_of
+from qml.studies.run import streams
+from qml.studies.run.sweeping import checked_points
+from qml.studies.show.table import points_of
+from qml.studies.spec import sweep
+from qml.studies.spec.config import study_of
+from qml.studies.spec.source import parse
 
 STUDY = """\
 seed: 5

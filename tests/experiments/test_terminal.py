@@ -18,13 +18,13 @@ import pytest
 from click.testing import CliRunner
 
 import qml
-from qml.experiments import drawing
-from qml.experiments import run as experiments_run
-from qml.experiments.cli import main
-from qml.experiments.files import write_whole
-from qml.experiments.output import console
-from qml.experiments.record import load_run, to_csv
-from qml.experiments.terminal import visible
+from qml.studies.cli import main
+from qml.studies.run import run as experiments_run
+from qml.studies.run.files import write_whole
+from qml.studies.run.record import load_run, to_csv
+from qml.studies.show import drawing
+from qml.studies.show.output import console
+from qml.studies.show.terminal import visible
 
 FITS = "fits:\n  - {name: one, model: {kind: gibbs, generators: {kind: neighbors, n: 2}}, max_iterations: 3}\n"
 STUDY = "target: {kind: thermal, hamiltonian: {kind: tfim, n: 2}, beta: 0.5}\n" + FITS
@@ -33,7 +33,7 @@ STUDY = "target: {kind: thermal, hamiltonian: {kind: tfim, n: 2}, beta: 0.5}\n" 
 def started(folder: Path, *arguments: str, **how: Any) -> subprocess.Popen[bytes]:
     environment = {**os.environ, "PYTHONPATH": str(Path(qml.__file__).parents[1]), "OMP_NUM_THREADS": "1"}
     environment |= how.pop("environment", {})
-    command = [sys.executable, "-m", "qml.experiments.cli", *arguments]
+    command = [sys.executable, "-m", "qml.studies.cli", *arguments]
     return subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, env=environment, **how)
 
 
@@ -98,7 +98,7 @@ def test_a_plot_that_fails_is_one_sentence(tmp_path: Path, monkeypatch: pytest.M
     def broken(*_: Any, **__: Any) -> None:
         raise RuntimeError("no LaTeX\nhere")
 
-    for name in ("qml.experiments.drawing.plain_where_it_fails", "qml.experiments.figures.draw"):
+    for name in ("qml.studies.show.drawing.plain_where_it_fails", "qml.studies.show.figures.draw"):
         monkeypatch.setattr(name, broken)
         result = CliRunner().invoke(main, ["plot", str(tmp_path / "out")])
         assert (result.exit_code, result.stderr) == (2, "qml: the figure was not drawn: RuntimeError: no LaTeX here\n")

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from helpers.command import call
 
-from qml.experiments import pools, table, worker
-from qml.experiments.sweeping import How
+from qml.studies.run import pools, worker
+from qml.studies.run.sweeping import How
+from qml.studies.show import table
 
 STUDY = """\
 target: {kind: thermal, hamiltonian: {kind: tfim, n: 2}, beta: 0.5}
@@ -54,8 +55,8 @@ def test_a_worker_of_another_version_is_refused(folder: Path, monkeypatch: pytes
 
 
 def test_a_progress_line_counts_and_estimates() -> None:
-    from qml.experiments.output import console
-    from qml.experiments.progress import SweepReporter
+    from qml.studies.show.output import console
+    from qml.studies.show.progress import SweepReporter
 
     reporter = SweepReporter(console(quiet=True), 40, before=10)
     with reporter:
@@ -67,7 +68,7 @@ def test_a_progress_line_counts_and_estimates() -> None:
 
 
 def test_the_default_is_one_process_a_processor() -> None:
-    from qml.experiments.sweeping import workers_for
+    from qml.studies.run.sweeping import workers_for
 
     assert workers_for(How(), 10_000) == len(os.sched_getaffinity(0))
     assert workers_for(How(workers=7), 3) == 3

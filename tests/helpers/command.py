@@ -10,7 +10,7 @@ from pathlib import Path
 from click.testing import CliRunner, Result
 
 import qml
-from qml.experiments.cli import main
+from qml.studies.cli import main
 
 STUDY = """\
 title: Two qubits
@@ -59,7 +59,7 @@ def interrupt_first_fit(folder: Path, study: str, number: signal.Signals) -> tup
     """Run a study in a process of its own, send it a signal in the middle of its first fit: exit status, stderr."""
     (folder / "study.yaml").write_text(study)
     process = subprocess.Popen(
-        [sys.executable, "-m", "qml.experiments.cli", "run", "study.yaml", "--output", "out",
+        [sys.executable, "-m", "qml.studies.cli", "run", "study.yaml", "--output", "out",
          "--checkpoint-iterations", "20"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(), cwd=folder,
     )  # fmt: skip

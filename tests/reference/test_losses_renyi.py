@@ -278,7 +278,7 @@ def test_derivatives_in_factors_of_lower_rank(variant: str, alpha: float) -> Non
 
 
 def test_a_fit_and_a_study_take_it_by_name() -> None:
-    from qml.experiments.config import Study
+    from qml.studies.spec.config import Study
 
     target = states.thermal(tfim(2, h=0.5), 1.0)
     for loss in (Renyi(), Renyi(0.7, "petz")):

@@ -346,7 +346,7 @@ fits:
 
 
 def test_a_run_that_was_interrupted_continues_inside_its_fit(tmp_path, monkeypatch):
-    from qml.experiments import run
+    from qml.studies.run import run
 
     study, real, heard = tmp_path / "study.yaml", run.run_fit, []
     study.write_text(STUDY)

@@ -16,7 +16,7 @@ from qml.engines._llvm import kernel as kernels
 from qml.engines._llvm.kernel import Kernel, kernel
 from qml.engines._llvm.language import F1, F2, F3, I1, I2, LANES, U1, CannotCompile, inline, subroutine
 from qml.engines._llvm.simd import load, store
-from qml.experiments.cli import main
+from qml.studies.cli import main
 
 SHIFT = 3
 PAIRS = ((1, 2), (3, 5), (8, 13))

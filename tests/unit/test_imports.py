@@ -31,7 +31,7 @@ def test_states_and_losses_need_nothing_heavy() -> None:
 
 def test_the_command_shows_its_help_without_numpy() -> None:
     code = (
-        "import sys\nfrom qml.experiments.cli import main\n"
+        "import sys\nfrom qml.studies.cli import main\n"
         "try:\n    main(['--help'])\nexcept SystemExit:\n    pass\n"
         "print(' '.join(sys.modules))"
     )

@@ -96,7 +96,7 @@ def test_a_born_machine_learns_bits_from_samples() -> None:
 
 
 def test_a_study_takes_it_by_name() -> None:
-    from qml.experiments.config import Study
+    from qml.studies.spec.config import Study
 
     fits = [{"name": "a", "model": {"kind": "cholesky", "dims": [2, 2]}, "loss": {"kind": "mmd", "bandwidths": [1, 3]}}]
     study = Study.model_validate({"target": {"kind": "ghz", "n": 2}, "fits": fits})

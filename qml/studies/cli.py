@@ -1,0 +1,246 @@
+"""The command ``qml``. Imports only click and the standard library here, so that ``qml --help`` answers at once."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from qml.studies import cli_results
+from qml.studies.show import terminal
+
+if TYPE_CHECKING:
+    from qml.studies.run.run import Options
+
+INTERRUPTED = 130
+
+
+class Commands(click.Group):
+    """A mistake of the user is one sentence on stderr and exit code 2; anything unexpected shows its traceback."""
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        **extra: Any,
+    ) -> Any:
+        if not standalone_mode:
+            return super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
+        terminal.forgiving()
+        try:
+            code = super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
+        except click.ClickException as error:
+            _fail(error.format_message(), error.exit_code)
+        except (click.Abort, KeyboardInterrupt):
+            _fail("interrupted.", INTERRUPTED)
+        except (ValueError, MemoryError) as error:
+            from qml._checks import InputError, MemoryRefused
+
+            if not isinstance(error, InputError | MemoryRefused):
+                raise
+            _fail(str(error), 2)
+        except OSError as error:  # a path that is too long, a disk that is gone
+            where = f"{error.filename}: " if error.filename else ""
+            _fail(f"{where}{error.strerror or error}.", 2)
+        gc.freeze()  # at its end the interpreter searches for cycles whatever is not frozen: 0.3 s after a study
+        sys.exit(code or 0)
+
+
+def _fail(sentence: str, code: int) -> NoReturn:
+    terminal.complain(sentence)
+    sys.exit(code)
+
+
+def _lasting(line: str) -> None:
+    """The last line of a run, which is kept whether or not anybody reads it."""
+    out = terminal.Lasting()
+    out.write(terminal.visible(f"{line}\n"))
+    out.flush()
+
+
+def _version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted and not context.resilient_parsing:
+        from qml import __version__
+
+        terminal.say(f"qml {__version__}")
+        context.exit()
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option("--version", is_flag=True, expose_value=False, is_eager=True, callback=_version, help="Show the version.")
+def main() -> None:
+    """Learn quantum states by minimizing the quantum cross entropy S(rho, sigma) = -Tr rho log sigma.
+
+    A study is a YAML file with one target and the fits that learn it; the folder experiments/ has examples.
+    """
+
+
+@main.command()
+@click.argument("study", type=click.Path(path_type=Path))
+@click.argument("overrides", nargs=-1, metavar="[PATH=VALUE]...")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="New folder of the run [runs/STUDY-001, -002, ...].",
+)
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), metavar="N", help="Use this seed instead of the study's.")
+@click.option("--resume", is_flag=True, help="Continue a run: STUDY is its folder, or its study (the last run of it).")
+@click.option("--dry-run", is_flag=True, help="Check everything and say what the run would cost; write nothing.")
+@click.option("--workers", type=click.IntRange(min=1), metavar="N", help="Processes of a sweep [one a processor].")
+@click.option("--threads", type=click.IntRange(1, 1024), metavar="N", help="Threads of each process [1 in a sweep].")
+@click.option("--scheduler", metavar="ADDRESS", help="Run a sweep on a Dask cluster: 'local', or tcp://HOST:PORT.")
+@click.option(
+    "--checkpoint-seconds",
+    type=click.FloatRange(min=0.0),
+    metavar="S",
+    help="A fit writes a checkpoint so often, where that takes less than 1 % of the time [30].",
+)
+@click.option(
+    "--checkpoint-iterations", type=click.IntRange(min=1), metavar="N", help="And every N iterations besides."
+)
+@click.option("--quiet", is_flag=True, help="Print only the folder of the run.")
+def run(
+    study: Path,
+    overrides: tuple[str, ...],
+    output: Path | None,
+    seed: int | None,
+    resume: bool,
+    dry_run: bool,
+    workers: int | None,
+    threads: int | None,
+    scheduler: str | None,
+    checkpoint_seconds: float | None,
+    checkpoint_iterations: int | None,
+    quiet: bool,
+) -> int:
+    """Run the fits of STUDY and keep everything in a new folder.
+
+    PATH=VALUE lays a value over the study, such as fits[0].max_iterations=50 or fit.restarts=3 (in every fit).
+    """
+    from qml.studies.spec.source import is_principle
+
+    if is_principle(study):
+        if any((resume, dry_run, workers, threads, scheduler, checkpoint_seconds, checkpoint_iterations)):
+            _fail("a study of the principle takes --output, --seed, --quiet and PATH=VALUE only.", 2)
+        return _principle(study, output, seed, overrides, quiet)
+    from qml.studies.run.run import Options, run_study
+    from qml.studies.run.sweeping import How
+
+    how = How(workers, threads, scheduler)
+    options = Options(output, seed, overrides, resume, quiet, how, checkpoint_seconds, checkpoint_iterations)
+    if dry_run:
+        terminal.say(_cost(study, options))
+        return 0
+    finished = run_study(study, options)
+    _lasting(str(finished.folder) if quiet else f"Kept in {finished.folder}")
+    again = f"continue with: qml run {finished.folder} --resume"
+    if finished.interrupted:
+        _fail(f"interrupted: what was done is in {finished.folder}; {again}", finished.exit_code)
+    if finished.failed:
+        points = "1 point" if finished.failed == 1 else f"{finished.failed} points"
+        _fail(f"{points} failed, each with its error in the table; {again}", finished.exit_code)
+    return 0
+
+
+def _principle(study: Path, output: Path | None, seed: int | None, overrides: tuple[str, ...], quiet: bool) -> int:
+    from qml.studies.run.principle import run_principle
+
+    checked = run_principle(study, output=output, seed=seed, overrides=overrides, quiet=quiet)
+    _lasting(str(checked.folder) if quiet else f"Kept in {checked.folder}: report.html")
+    if checked.interrupted:
+        _fail(f"interrupted: the report in {checked.folder} holds what was checked.", INTERRUPTED)
+    if checked.violated:
+        _fail(f"violated: {', '.join(f'statement {number}' for number in checked.violated)}; see the report.", 1)
+    return 0
+
+
+def _cost(study: Path, options: Options) -> str:
+    from qml.studies.run import cost
+    from qml.studies.run.run import read
+    from qml.studies.run.sweeping import workers_for
+    from qml.studies.show import output
+    from qml.threads import pinned
+
+    found = read(study, options)
+    threads = options.how.threads or (1 if found.points else None)
+    with pinned(threads):
+        costs = cost.describe(found.plan, len(found.points), workers_for(options.how, len(found.points)))
+    return f"{output.describe(found.plan, len(found.points))}\n{costs}"
+
+
+@main.command()
+@click.argument("study", type=click.Path(path_type=Path))
+@click.argument("overrides", nargs=-1, metavar="[PATH=VALUE]...")
+def validate(study: Path, overrides: tuple[str, ...]) -> None:
+    """Check STUDY and build its target and models, without fitting."""
+    from qml.studies.spec.source import is_principle
+
+    if is_principle(study):
+        from qml.studies.run.principle import read_principle
+
+        numbers = [str(n) for found in read_principle(study, overrides).values() for n in found.statements]
+        terminal.say(f"statements {', '.join(numbers)}\nThe study is valid.")
+        return
+    from qml.studies.run.run import Options, read
+    from qml.studies.show.output import describe
+
+    found = read(study, Options(overrides=overrides))
+    terminal.say(f"{describe(found.plan, len(found.points))}\nThe study is valid.")
+
+
+@main.command()
+def precompile() -> None:
+    """Compile the kernels of all engines for this processor, so that no later run waits for them.
+
+    For images of machines and containers, and once before many jobs start at once on a cluster.
+    """
+    from qml.engines.precompile import every_kernel
+
+    with click.progressbar(every_kernel(), label="compiling", file=sys.stderr) as kernels:
+        for kernel in kernels:
+            kernel.compile()
+    click.echo("All kernels are compiled.")
+
+
+@main.command()
+@click.option("--markdown", is_flag=True, help="The reference page instead.")
+def schema(markdown: bool) -> None:
+    """Print the JSON Schema of studies, for editors."""
+    import json
+
+    from qml.studies.spec import reference
+
+    text = reference.markdown() if markdown else json.dumps(reference.json_schema(), indent=1) + "\n"
+    terminal.say(text, nl=False)
+
+
+@main.command("list")
+@click.argument("what", required=False)
+def list_kinds(what: str | None) -> None:
+    """List what a study can name: WHAT is one of the kinds of things below; all of them by default.
+
+    targets, data, measurements, hamiltonians, models, ansatze, generators, losses, optimizers, priors, loggers,
+    channels, gates
+    """
+    from qml._checks import choice
+    from qml.studies.spec.catalog import KINDS, lines
+
+    for kind in (choice("what is listed", what, KINDS),) if what else KINDS:
+        if not what:
+            terminal.say(f"{kind}:")
+        for line in lines(kind):
+            terminal.say(line if what else f"  {line}")
+
+
+for command in cli_results.COMMANDS:
+    main.add_command(command)
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,149 @@
+"""The commands that read runs: show, table, plot, report, compare, reproduce."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from qml.studies.show.terminal import printing, say
+
+if TYPE_CHECKING:
+    from qml.studies.show.compare import Comparison
+
+RUN = click.argument("run", type=click.Path(path_type=Path))
+PAIRS_SHOWN = 40
+
+
+@click.command()
+@RUN
+def show(run: Path) -> None:
+    """Print the table of the run in the folder RUN."""
+    from qml.studies.run.record import load_run
+    from qml.studies.show.output import console, show_run
+
+    found = load_run(run)
+    with printing():
+        show_run(found, console())
+
+
+@click.command()
+@RUN
+@click.option("--csv", "as_csv", is_flag=True, help="Comma-separated values, to the last digit.")
+@click.option("--columns", metavar="A,B,...", help="These columns only.")
+def table(run: Path, as_csv: bool, columns: str | None) -> None:
+    """Print every row of the table of RUN, also while it runs."""
+    from qml._checks import choice
+    from qml.studies.run.record import load_run, to_csv
+    from qml.studies.show.output import plain_table
+    from qml.studies.show.table import biased_last, load_table
+
+    found = biased_last(load_table(load_run(run)))
+    if columns is not None:
+        found = {name: found[choice("a column", name, found)] for name in map(str.strip, columns.split(","))}
+    if as_csv:
+        say(to_csv(list(found), zip(*found.values(), strict=True)), nl=False)
+    else:
+        say(plain_table(found))
+
+
+@click.command()
+@RUN
+@click.option("--kind", default="loss", show_default=True, help="loss, scaling, heatmap or measured.")
+@click.option("--x", help="The axis: what the sweep varies [the first that is a number].")
+@click.option("--y", help="The other axis of a heatmap.")
+@click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="A .png, .svg or .pdf [RUN/KIND.png].")
+def plot(run: Path, kind: str, x: str | None, y: str | None, output: Path | None) -> None:
+    """Draw the sweep in RUN: the loss above its floor, how the gap scales, or a map of the gap over two axes."""
+    from qml._checks import InputError, choice
+    from qml.studies.run.files import write_whole
+    from qml.studies.run.record import load_run
+    from qml.studies.show import figures
+    from qml.studies.show.drawing import drawing, save
+    from qml.studies.show.table import load_table
+
+    found = load_run(run)
+    if found.study.sweep is None:
+        raise InputError(f"{run} is not a sweep: its figures are history.png and states.png.")
+    path = output or run / f"{kind}.png"
+    form = choice("the ending of the file", path.suffix.lower(), (".png", ".svg", ".pdf"))
+    table, notes = load_table(found), list[str]()
+    with drawing("the figure"):
+        figure = figures.draw(table, found.study.sweep.names(), kind, x, y)
+        write_whole(path, lambda file: notes.extend(save(figure, file, form[1:])))
+    for line in [str(path), *notes]:
+        say(line)
+
+
+@click.command()
+@RUN
+@click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="[RUN/report.html]")
+def report(run: Path, output: Path | None) -> None:
+    """Write RUN as one HTML page: figures, table, study, environment."""
+    from qml.studies.run.files import write_whole
+    from qml.studies.run.record import load_run
+    from qml.studies.show.page import page
+
+    content = page(load_run(run)).encode()
+    path = output or run / "report.html"
+    write_whole(path, lambda file: file.write_bytes(content))
+    say(str(path))
+
+
+@click.command()
+@click.argument("a", type=click.Path(path_type=Path))
+@click.argument("b", type=click.Path(path_type=Path))
+def compare(a: Path, b: Path) -> None:
+    """Compare the runs A and B, fit by fit."""
+    from qml.studies.run.record import load_run
+    from qml.studies.show.compare import compare as compared
+
+    for line in _lines(compared(load_run(a), load_run(b)), a, b):
+        say(line)
+
+
+def _lines(found: Comparison, a: Path, b: Path) -> list[str]:
+    lines = [f"{found.identical} of {len(found.pairs)} fits are identical to the bit."]
+    if not found.pairs:
+        lines = ["No fit is in both."]
+    differing = [pair for pair in found.pairs if pair.differing]
+    for pair in differing[:PAIRS_SHOWN]:
+        x, y = pair.losses
+        losses = "failed" if x is None or y is None else f"loss {x:.9g}, {y:.9g}, difference {y - x:+.3e}"
+        lines.append(f"  {pair.name}: {losses}; differing: {', '.join(pair.differing)}")
+    lines += _more(differing)
+    for names, run in zip(found.only, (a, b), strict=True):
+        lines += [f"only in {run}: {name}" for name in names[:PAIRS_SHOWN]] + _more(names)
+    lines += [f"study, {line}" for line in found.study]
+    return lines + [f"environment, {line}" for line in found.environment]
+
+
+def _more(items: Sequence[Any]) -> list[str]:
+    left = len(items) - PAIRS_SHOWN
+    return [f"  and {left} more"] if left > 0 else []
+
+
+@click.command()
+@RUN
+@click.option("--workers", type=click.IntRange(min=1), metavar="N", help="Processes of a sweep [one a processor].")
+@click.option("--scheduler", metavar="ADDRESS", help="Run a sweep on a Dask cluster.")
+def reproduce(run: Path, workers: int | None, scheduler: str | None) -> int:
+    """Run the study of RUN again and compare every number, to the bit. Exit code 1 if one differs."""
+    from qml.studies.run.record import load_run
+    from qml.studies.run.sweeping import How
+    from qml.studies.show.compare import reproduce as repeated
+
+    found = repeated(load_run(run), How(workers, None, scheduler))
+    if not found.differences:
+        say(f"All {found.fits} fits are identical to the bit.")
+        return 0
+    for line in found.differences[:PAIRS_SHOWN]:
+        say(line)
+    for line in [*_more(found.differences), *(f"environment, {line}" for line in found.environment)]:
+        say(line)
+    return 1
+
+
+COMMANDS = (show, table, plot, report, compare, reproduce)

@@ -1,0 +1,102 @@
+"""What a study would cost, before it is run: parameters, memory, and the time of a step, measured by taking it."""
+
+from __future__ import annotations
+
+import time
+import tracemalloc
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from qml._checks import plural
+from qml.fitting import Iteration
+from qml.fitting.objective import Objective
+from qml.studies.run import streams
+from qml.studies.run.fits import run_fit
+from qml.studies.show.progress import span
+from qml.studies.spec import build
+from qml.studies.spec.targets import Target
+
+LONG = 1.0
+"""Seconds after which one evaluation, or one step, is enough."""
+STEPS = 4
+EXPENSIVE = 3.0
+"""A step that costs more evaluations than this is pointed out."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of one fit: seconds of an `evaluation` of the loss and its gradient and of a `step` of the optimizer, `memory` in
+    bytes, and the most steps."""
+
+    n_params: int
+    memory: int
+    evaluation: float
+    step: float
+    steps: int
+
+
+def measure(job: build.Job, target: Target, seed: int) -> Cost:
+    """The cost of a fit from evaluations at a random start and from its first steps; a first evaluation, which may
+    compile code, is not counted."""
+    objective = Objective(job.model, target.learnt, job.loss)
+    params = objective.init_params(streams.stream(seed, "fit"))
+
+    def seconds() -> float:
+        since = time.perf_counter()
+        objective.value_and_gradient(params)
+        return time.perf_counter() - since
+
+    best = seconds()
+    if best < LONG:
+        best = min(seconds() for _ in range(3))
+    tracemalloc.start()
+    objective.value_and_gradient(params)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    steps = job.spec.restarts * job.spec.max_iterations
+    return Cost(job.n_params, max(peak, job.memory), best, _step(job, target, seed) or best, steps)
+
+
+def _step(job: build.Job, target: Target, seed: int) -> float:
+    """Seconds of the quickest of the first steps of a fit: what an optimizer computes besides the gradient, such as a
+    metric, is in it. 0 where a fit has no steps."""
+    times: list[float] = []
+
+    def followed(_: Iteration) -> bool:
+        times.append(time.perf_counter())
+        return len(times) > 1 and times[-1] - times[0] > LONG
+
+    spec = job.spec.model_copy(update={"restarts": 1, "max_iterations": min(STEPS, job.spec.max_iterations)})
+    run_fit(replace(job, spec=spec), target, seed, 0, followed)
+    return min((after - before for before, after in pairwise(times)), default=0.0)
+
+
+def describe(plan: build.Plan, points: int, workers: int) -> str:
+    """One line a fit and one in total; the steps that a fit may take are the most, few take all."""
+    lines, total = [], 0.0
+    for job in plan.jobs:
+        cost = measure(job, plan.target, plan.study.seed)
+        total += cost.step * cost.steps
+        evaluations = cost.step / cost.evaluation
+        note = (
+            f", {evaluations:.2g} times an evaluation of the loss and its gradient" if evaluations > EXPENSIVE else ""
+        )
+        lines.append(
+            f"fit {job.spec.name!r}: {plural(cost.n_params, 'parameter')}, {size(cost.memory)}, "
+            f"{span(cost.step)} a step (measured{note}), at most {plural(cost.steps, 'step')}: "
+            f"at most {span(cost.step * cost.steps)}"
+        )
+    if points:
+        where = "1 process" if workers == 1 else f"{workers} processes"
+        lines.append(
+            f"sweep: {plural(points, 'point')} in {where}, at most {span(total * points / workers)} if all of them are "
+            "like the study without its sweep"
+        )
+    else:
+        lines.append(f"in all at most {span(total)}")
+    return "\n".join(lines)
+
+
+def size(count: int) -> str:
+    """Bytes in the unit that reads best."""
+    return f"{count / 2**30:.3g} GiB" if count >= 2**30 else f"{max(count, 2**10) / 2**20:.2g} MiB"

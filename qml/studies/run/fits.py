@@ -1,0 +1,212 @@
+"""One fit of a study, and its line in the closing table."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from qml import losses
+from qml._typing import Real
+from qml.fitting import Checkpoint, FitResult, Iteration, fit, fit_factors
+from qml.fitting.result import LARGEST_DIM_REPORTED
+from qml.losses import (
+    CrossEntropy,
+    Labelled,
+    MeasuredReport,
+    NegativeLogLikelihood,
+    RelativeEntropy,
+    measured_report,
+)
+from qml.measurement import Counts, ReadoutMeasurement
+from qml.models import Conditioned, ProductModel
+from qml.states import State
+from qml.studies.run import streams
+from qml.studies.spec.build import Job
+from qml.studies.spec.targets import Target
+
+ENTROPIC = (CrossEntropy.name, RelativeEntropy.name)
+"""The losses that learn the empirical state where the target is counts."""
+CTRL_C = "interrupted (Ctrl-C)"
+"""Part of the status of a fit that was cut short."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the closing table. Losses in nats where they are entropies.
+
+    `learnt_noise` reads "gamma = 0.2"; `test_log_likelihood` is Tr(rho_test log sigma), nan where nothing was held out.
+    Of counts: their `likelihood` (negative, a shot), the `measuring_cost` by which the cross entropy of their
+    empirical state exceeds it, the `bias` of its cross entropy, and the `relative_entropy` D(rho||sigma) of the
+    measured state rho; nan where the target is a state, and the last two and the fidelity where rho is not known. Of
+    labelled data: the `accuracy`, the share of labels that are the most probable class, and `test_accuracy` and
+    `test_log_likelihood` (the negative loss, in nats a label) of those held out.
+    """
+
+    fit: str
+    loss_name: str
+    n_params: int
+    loss: float
+    floor: float
+    gap: float
+    fidelity: float
+    iterations: int
+    evaluations: int
+    seconds: float
+    test_log_likelihood: float
+    learnt_noise: str
+    converged: bool
+    status: str
+    likelihood: float = math.nan
+    measuring_cost: float = math.nan
+    bias: float = math.nan
+    relative_entropy: float = math.nan
+    accuracy: float = math.nan
+    test_accuracy: float = math.nan
+
+    @property
+    def biased(self) -> bool:
+        """Whether it learnt the empirical state of counts, which is not the measured one."""
+        return is_biased(self.loss_name, self.likelihood)
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether Ctrl-C or SIGTERM ended the fit."""
+        return CTRL_C in self.status
+
+
+def run_fit(
+    job: Job,
+    target: Target,
+    seed: int,
+    index: int,
+    *callbacks: Callable[[Iteration], Any],
+    checkpoint: Checkpoint | None = None,
+) -> FitResult:
+    """The fit number `index` of a study with this seed, continued from its checkpoint where there is one."""
+    spec = job.spec
+    if isinstance(job.model, ProductModel) and spec.factorwise:
+        return fit_factors(
+            job.model,
+            target.learnt,
+            loss=job.loss,
+            optimizer=job.optimizer,
+            seed=streams.fit_seed(seed, index),
+            restarts=spec.restarts,
+            max_iterations=spec.max_iterations,
+            gradient_tolerance=spec.gradient_tolerance,
+            loss_tolerance=spec.loss_tolerance,
+        )
+    return fit(
+        job.model,
+        target.learnt,
+        loss=job.loss,
+        optimizer=job.optimizer,
+        seed=streams.fit_seed(seed, index),
+        restarts=spec.restarts,
+        max_iterations=spec.max_iterations,
+        gradient_tolerance=spec.gradient_tolerance,
+        loss_tolerance=spec.loss_tolerance,
+        callbacks=callbacks,
+        progress=False,
+        prior=job.prior,
+        validation=job.validation,
+        patience=spec.patience,
+        checkpoint=checkpoint,
+        resume=checkpoint is not None,
+    )
+
+
+def row_of(job: Job, result: FitResult, target: Target) -> Row:
+    """The line of the closing table of one fit."""
+    natural = job.natural(result.params)
+    noise = [*job.spec.model.learnt_noise(), *job.loss.parameter_names]
+    truth = target.truth
+    return Row(
+        fit=job.spec.name,
+        loss_name=job.loss.name,
+        n_params=len(result.params),
+        loss=result.loss,
+        floor=result.floor,
+        gap=result.gap,
+        fidelity=math.nan if truth is None else float(losses.fidelity(truth, result.state)),
+        iterations=result.iterations,
+        evaluations=result.evaluations,
+        seconds=result.seconds,
+        test_log_likelihood=_held_out(job, target, result),
+        learnt_noise=", ".join(f"{name} = {natural[name]:.6g}" for name in noise),
+        converged=result.converged,
+        status=result.status,
+        **_measured(job, target, result),
+        **_classified(job, target, result),
+    )
+
+
+def _classified(job: Job, target: Target, result: FitResult) -> dict[str, float]:
+    """Of labelled data."""
+    if target.labels is None or not isinstance(job.model, Conditioned):
+        return {}
+    found = {"accuracy": accuracy(target.labels.train.states, result.state)}
+    test = target.labels.test
+    if test is not None:
+        sigma = job.model.conditional.states(result.params, test.inputs)
+        found["test_accuracy"] = accuracy(test.states, sigma)
+    return found
+
+
+def _held_out(job: Job, target: Target, result: FitResult) -> float:
+    """The log-likelihood of what was held out for testing, in nats a copy or a label; nan where nothing was."""
+    if target.test is not None:
+        return -float(losses.cross_entropy(target.test, result.state))
+    if target.labels is None or target.labels.test is None or not isinstance(job.model, Conditioned):
+        return math.nan
+    test = target.labels.test
+    return -type(job.loss)().value(test.states, job.model.conditional.states(result.params, test.inputs))
+
+
+def predicted(job: Job, result: FitResult, data: Labelled) -> Real:
+    """The probabilities (m, levels) of the classes at the inputs of labelled data."""
+    assert isinstance(job.model, Conditioned)
+    return job.model.conditional.states(result.params, data.inputs).probabilities()
+
+
+def accuracy(labels: State, states: State) -> float:
+    """The share of labels whose likeliest class is that of the state."""
+    return float((labels.probabilities().argmax(axis=-1) == states.probabilities().argmax(axis=-1)).mean())
+
+
+def is_biased(loss_name: str, likelihood: float | None) -> bool:
+    """Whether a fit learnt the empirical state of counts, by its loss and the likelihood that only counts have."""
+    return loss_name in ENTROPIC and likelihood is not None and not math.isnan(likelihood)
+
+
+def report_of(job: Job, target: Target, result: FitResult) -> MeasuredReport | None:
+    """What measuring cost: of counts, where the dimension allows. Readout errors that were learnt are in it."""
+    counts = _record(job, target, result)
+    if counts is None or result.state.dim > LARGEST_DIM_REPORTED:
+        return None
+    return measured_report(counts, result.state, target.truth)
+
+
+def _record(job: Job, target: Target, result: FitResult) -> Counts | None:
+    """The counts that were learnt, with the readout errors that were learnt."""
+    counts = target.counts
+    if counts is None:
+        return None
+    readout = job.loss.readout if isinstance(job.loss, losses.CountsLoss) else None
+    if readout is not None:
+        confusion = list(readout.confusion(result.params[job.model.n_params :]))
+        counts = Counts.from_weights(ReadoutMeasurement(counts.measurement, confusion), counts.counts)
+    return counts
+
+
+def _measured(job: Job, target: Target, result: FitResult) -> dict[str, float]:
+    counts, report = _record(job, target, result), report_of(job, target, result)
+    if report is None:
+        return {} if counts is None else {"likelihood": NegativeLogLikelihood().value(counts, result.state)}
+    found = {"likelihood": report.likelihood, "measuring_cost": report.cost}
+    if target.truth is None or report.bias is None:
+        return found
+    away = float(losses.relative_entropy(target.truth, result.state))
+    return {**found, "bias": report.bias, "relative_entropy": away}

@@ -1,0 +1,88 @@
+"""The loggers that a study may name: each follows the fits of a run and writes into its folder."""
+
+from __future__ import annotations
+
+import json
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias
+
+from pydantic import Field
+
+from qml import loggers
+from qml.studies.spec.schema import Count, Spec
+
+SETTINGS = 100
+"""Most settings of a fit that are logged: MLflow takes no more at once."""
+RESULTS = ("loss", "floor", "gap", "fidelity", "iterations", "evaluations", "seconds", "test_log_likelihood")
+
+
+class _Logger(Spec):
+    every: Annotated[Count, Field(description="log every so many iterations")] = 1
+
+    maker: ClassVar[type[loggers.Logger]]
+
+    @abstractmethod
+    def follow(self, folder: Path, name: str, settings: Mapping[str, Any]) -> loggers.Logger:
+        """The logger of one fit of the run in `folder`; it goes on with what it logged before."""
+
+
+class TensorBoard(_Logger):
+    """Event files for TensorBoard, in the folder tensorboard of the run."""
+
+    kind: Literal["tensorboard"]
+    maker = loggers.TensorBoard
+
+    def follow(self, folder: Path, name: str, settings: Mapping[str, Any]) -> loggers.Logger:
+        return loggers.TensorBoard(folder / "tensorboard" / name, settings=settings, every=self.every, resume=True)
+
+
+class MLflow(_Logger):
+    """A SQLite file for MLflow, mlflow.db in the folder of the run."""
+
+    kind: Literal["mlflow"]
+    maker = loggers.MLflow
+    experiment: Annotated[str, Field(min_length=1, max_length=80, description="what the fits are runs of")] = "qml"
+
+    def follow(self, folder: Path, name: str, settings: Mapping[str, Any]) -> loggers.Logger:
+        return loggers.MLflow(
+            folder / "mlflow.db", name, experiment=self.experiment, settings=settings, every=self.every, resume=True
+        )
+
+
+LoggerSpec: TypeAlias = Annotated[TensorBoard | MLflow, Field(discriminator="kind")]
+
+
+@contextmanager
+def following(
+    specs: Sequence[LoggerSpec], folder: Path, name: str, settings: Mapping[str, Any]
+) -> Iterator[list[loggers.Logger]]:
+    """The loggers of one fit, closed behind it."""
+    with ExitStack() as stack:
+        yield [stack.enter_context(spec.follow(folder, name, settings)) for spec in specs]
+
+
+def results(row: Mapping[str, Any]) -> dict[str, float]:
+    """What is logged of a fit that is done, from its row in a table."""
+    return {name: float(row[name]) for name in RESULTS if row.get(name) is not None}
+
+
+def settings_of(parts: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a fit, flat: ``{"model.kind": "gibbs", ...}``; lists as text.
+
+    Examples
+    --------
+    >>> settings_of({"seed": 1, "model": {"kind": "gibbs", "sites": [0, 1]}, "prior": None})
+    {'seed': 1, 'model.kind': 'gibbs', 'model.sites': '[0, 1]'}
+    """
+
+    def flat(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+        if isinstance(value, Mapping):
+            for key, inner in value.items():
+                yield from flat(inner, f"{path}.{key}" if path else str(key))
+        elif value is not None:
+            yield path, json.dumps(value) if isinstance(value, list | tuple) else value
+
+    return dict(list(flat(parts, ""))[:SETTINGS])

@@ -1,0 +1,277 @@
+"""Where the points of a sweep are worked on: here, in processes of this machine, or on a Dask cluster.
+
+All three speak ``concurrent.futures``, so the loop over the points (:func:`carry_out`) is one. Processes are those of
+the standard library, which need nothing installed; they are forked from a process that has only imported things, since
+one that was forked while BLAS had threads may hang. Dask adds what a single machine lacks: other machines, and
+moving the work of one that died.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import BrokenExecutor, CancelledError, Future, ProcessPoolExecutor, wait
+from contextlib import contextmanager
+from multiprocessing import connection, forkserver, resource_tracker
+from typing import Any, Protocol, TypeAlias
+
+from qml._checks import InputError
+from qml.studies.run.worker import Kept, Task, failed, work
+
+DEATHS = 2
+"""How often a point may take its process down with it, before it is recorded as failed."""
+WORKER_DIED = "WorkerDied: the process was killed while it worked on this point, more than once (out of memory?)"
+AHEAD = 3
+"""Points that are handed out for each worker, so that none waits for its next one."""
+LOCAL = "local"
+
+
+class Pool(Protocol):
+    """A place to work; `ahead` is the number of points that it is given at once."""
+
+    @property
+    def ahead(self) -> int:
+        """How many points are handed out at once."""
+
+    def submit(self, task: Task) -> Future[dict[str, Any]]:
+        """Start the work on a point."""
+
+    def renew(self) -> None:
+        """Start new workers in place of those that died."""
+
+    def close(self, now: bool) -> None:
+        """End the workers: `now`, or when they are done with their points."""
+
+
+def reach(scheduler: str) -> None:
+    """Whether a cluster is there, before anything is written.
+
+    Raises
+    ------
+    InputError
+        If Dask is not installed, or no scheduler answers.
+    """
+    if not scheduler:
+        raise InputError("--scheduler needs an address, 'local' or tcp://HOST:PORT; found an empty one.")
+    distributed = _distributed()
+    if scheduler != LOCAL:
+        _client(distributed, scheduler).close()
+
+
+@contextmanager
+def opened(workers: int, scheduler: str | None, say: Callable[[str], object] = lambda _: None) -> Iterator[Pool]:
+    """The pool for so many workers, closed at the end; at once, if that end is an error or Ctrl-C."""
+    pool: Pool = Dask(scheduler, workers, say) if scheduler else Here() if workers == 1 else Processes(workers)
+    try:
+        yield pool
+    except BaseException:
+        pool.close(now=True)
+        raise
+    pool.close(now=False)
+
+
+def carry_out(tasks: Iterable[Task], pool: Pool, keep: Callable[[dict[str, Any]], None], names: list[str]) -> None:
+    """Work on every task and `keep` each outcome as it comes, in no particular order.
+
+    A point whose process dies is tried once more, alone, so that it takes down no other; if that process dies too, it
+    is kept as failed.
+    """
+    waiting, flying, deaths = deque(tasks), dict[Future[dict[str, Any]], Task](), Counter[int]()
+    while waiting or flying:
+        lost: list[Task] = []
+        try:
+            while waiting and len(flying) < pool.ahead:
+                suspect = deaths[waiting[0].point] > 0
+                if flying and (suspect or any(deaths[task.point] for task in flying.values())):
+                    break
+                flying[pool.submit(waiting[0])] = waiting[0]
+                waiting.popleft()
+            done = wait(flying, return_when="FIRST_COMPLETED").done if flying else set()
+        except BrokenExecutor:
+            done = set()
+            lost = [*flying.values()] or [waiting.popleft()]
+            flying.clear()
+        for future in done:
+            task = flying.pop(future)
+            try:
+                outcome = future.result()
+            except BrokenExecutor:
+                lost.append(task)
+                continue
+            except CancelledError:
+                raise InputError("the scheduler is gone: what is done is kept; continue with --resume.") from None
+            except Exception as error:
+                if type(error).__name__ != "KilledWorker":  # of Dask, which has tried it on several workers
+                    raise
+                outcome = failed(names, task.point, WORKER_DIED)
+            keep(outcome)
+        if lost:
+            lost += flying.values()
+            flying.clear()
+            pool.renew()
+            for task in sorted(lost, key=lambda task: task.point, reverse=True):
+                deaths[task.point] += 1
+                if deaths[task.point] >= DEATHS and len(lost) == 1:
+                    keep(failed(names, task.point, WORKER_DIED))
+                else:
+                    waiting.appendleft(task)
+
+
+class Here:
+    """This process, one point after the other."""
+
+    ahead = 1
+
+    def __init__(self) -> None:
+        self._kept = Kept()
+
+    def submit(self, task: Task) -> Future[dict[str, Any]]:
+        future: Future[dict[str, Any]] = Future()
+        future.set_result(work(task, self._kept))
+        return future
+
+    def renew(self) -> None:
+        """Nothing: a process that died asks for nothing."""
+
+    def close(self, now: bool) -> None:
+        """Nothing is open."""
+
+
+class Processes:
+    """Processes of this machine; they end with this one, however it ends."""
+
+    def __init__(self, workers: int) -> None:
+        self.workers = workers
+        self.ahead = AHEAD * workers
+        self._start()
+
+    def _start(self) -> None:
+        self._others = set(multiprocessing.active_children())
+        self._executor = ProcessPoolExecutor(self.workers, _context(), initializer=_begin)
+
+    def submit(self, task: Task) -> Future[dict[str, Any]]:
+        with _held(
+            signal.SIGINT, signal.SIGTERM
+        ):  # a worker that is started meanwhile is there when it is to be killed
+            return self._executor.submit(_in_process, work, task)
+
+    def renew(self) -> None:
+        self.close(now=True)
+        self._start()
+
+    def close(self, now: bool) -> None:
+        if now:
+            self._executor.shutdown(wait=False, cancel_futures=True)
+            for process in set(multiprocessing.active_children()) - self._others:
+                process.kill()
+        self._executor.shutdown(wait=True)
+
+
+def _context() -> Any:
+    """One new interpreter imports what this one has imported, and is forked for every worker; where there is no fork,
+    each is a new interpreter."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([name for name in sys.modules if name.startswith("qml.")])
+    resource_tracker.ensure_running()
+    with _held(signal.SIGINT):  # in the new process and its children for good: Ctrl-C is for this one to handle
+        forkserver.ensure_running()
+    return context
+
+
+@contextmanager
+def _held(*signals: signal.Signals) -> Iterator[None]:
+    """These signals wait until the end of it."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+Work: TypeAlias = Callable[[Task, Kept], dict[str, Any]]
+
+
+def _in_process(work: Work, task: Task) -> dict[str, Any]:
+    """In a worker process: what is kept belongs to it, and ends with it."""
+    return work(task, vars(multiprocessing.current_process()).setdefault("kept", Kept()))
+
+
+def _on_cluster(work: Work, task: Task) -> dict[str, Any]:
+    """The same in a worker of Dask."""
+    return work(task, vars(_distributed().get_worker()).setdefault("kept_for_qml", Kept()))
+
+
+def _begin() -> None:
+    """In a new worker: Ctrl-C is for the parent to handle, and without a parent there is nothing left to do."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_follow, args=(parent.sentinel,), daemon=True).start()
+
+
+def _follow(sentinel: int) -> None:
+    connection.wait([sentinel])
+    os._exit(1)
+
+
+class Dask:
+    """A Dask cluster: ``local`` starts one on this machine, an address joins one that runs already."""
+
+    def __init__(self, address: str, workers: int, say: Callable[[str], object]) -> None:
+        distributed = _distributed()
+        self._cluster: Any = None
+        if address == LOCAL:
+            self._cluster = distributed.LocalCluster(
+                n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50
+            )
+        self._client = _client(distributed, self._cluster or address)
+        if not self._client.nthreads():
+            say("No worker has joined the cluster yet: waiting for the first one.")
+        self._executor = self._client.get_executor(pure=False)
+
+    @property
+    def ahead(self) -> int:
+        """By the threads that the cluster has now: workers may come and go."""
+        return AHEAD * max(1, sum(map(int, self._client.nthreads().values())))
+
+    def submit(self, task: Task) -> Future[dict[str, Any]]:
+        future: Future[dict[str, Any]] = self._executor.submit(_on_cluster, work, task)
+        return future
+
+    def renew(self) -> None:
+        """Nothing: Dask gives the work of a worker that died to another one."""
+
+    def close(self, now: bool) -> None:
+        with contextlib.suppress(Exception) if now else contextlib.nullcontext():
+            self._executor.shutdown(wait=not now)
+        self._client.close()
+        if self._cluster is not None:
+            self._cluster.close()
+
+
+def _distributed() -> Any:
+    try:
+        return importlib.import_module("distributed")
+    except ImportError:
+        raise InputError(
+            "--scheduler needs Dask, which is not installed: run pip install 'qmaxlik[distributed]'."
+        ) from None
+
+
+def _client(distributed: Any, cluster: Any) -> Any:
+    try:
+        return distributed.Client(cluster, timeout=10)
+    except (OSError, ValueError) as error:
+        raise InputError(f"no Dask scheduler answers at {cluster!r} ({error}).") from None

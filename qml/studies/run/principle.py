@@ -1,0 +1,136 @@
+"""Studies of the principle itself: files that name statements, checked together into one report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field, ValidationError, field_validator
+
+from qml._checks import InputError
+from qml.principle import STATEMENTS, Verdict, check
+from qml.principle.pages import page, table
+from qml.studies.run.files import write_whole
+from qml.studies.run.record import new_folder, slug
+from qml.studies.show.output import console
+from qml.studies.spec.compose import compose, override
+from qml.studies.spec.schema import Seed, Spec, first_mistake
+from qml.studies.spec.source import Source, studies_in
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+class PrincipleStudy(Spec):
+    """Statements of the principle, and on how many random instances they are checked."""
+
+    title: Annotated[str, Field(description="stands above the lines of the statements")] = ""
+    statements: Annotated[list[int], Field(min_length=1, description="their numbers")]
+    pairs: Annotated[int, Field(ge=1, le=10**7, description="random instances of each, about")] = 10_000
+    seed: Annotated[Seed, Field(description="every random number follows from it")] = 0
+
+    @field_validator("statements")
+    @classmethod
+    def _known(cls, numbers: list[int]) -> list[int]:
+        for number in numbers:
+            if number not in STATEMENTS:
+                raise InputError(f"statements are numbered from 1 to {max(STATEMENTS)}; found {number}.")
+        return numbers
+
+
+@dataclass(frozen=True)
+class Checked:
+    """The folder of the report, and the statements that were checked: not all of them after a Ctrl-C."""
+
+    folder: Path
+    verdicts: tuple[Verdict, ...]
+    interrupted: bool = False
+
+    @property
+    def violated(self) -> tuple[int, ...]:
+        """The numbers of the statements that do not hold."""
+        return tuple(v.statement.number for v in self.verdicts if not v.holds)
+
+
+def read_principle(path: Path, overrides: Sequence[str] = ()) -> dict[Path, PrincipleStudy]:
+    """The study in a file, or all of a folder, by file.
+
+    Raises
+    ------
+    InputError
+        At the first mistake.
+    """
+    files = studies_in(path) if path.is_dir() else [path]
+    return {file: _study(override(compose(file), overrides)) for file in files}
+
+
+def run_principle(
+    path: Path,
+    *,
+    output: Path | None = None,
+    seed: int | None = None,
+    overrides: Sequence[str] = (),
+    quiet: bool = False,
+) -> Checked:
+    """Check the statements of a study, or of all studies of a folder, and write one report.
+
+    Raises
+    ------
+    InputError
+        At the first mistake in a study, before anything is checked; if `output` exists or cannot be written.
+
+    Notes
+    -----
+    Ctrl-C ends the checks, and the report holds those that were done.
+    """
+    studies = read_principle(path, overrides)
+    if seed is not None:
+        studies = {file: study.model_copy(update={"seed": seed}) for file, study in studies.items()}
+    if output is not None and output.exists():
+        raise InputError(f"{output} exists already, and a run never overwrites: choose a new folder.")
+    out, verdicts, interrupted = console(quiet, lasting=True), [], False
+    try:
+        for verdict in _checked(studies.values(), out):
+            verdicts.append(verdict)
+    except KeyboardInterrupt:
+        if not verdicts:
+            raise
+        interrupted = True
+    try:
+        folder = new_folder(slug(path.resolve().stem), output)
+    except OSError as error:
+        raise InputError(f"the folder {output or 'runs'} cannot be written: {error.strerror}.") from None
+    for file, study in studies.items():
+        _write(folder / f"{file.stem}.json", study.model_dump_json(indent=2))
+    verdicts.sort(key=lambda v: v.statement.number)
+    pairs, seeds = (sorted({getattr(study, key) for study in studies.values()}) for key in ("pairs", "seed"))
+    _write(folder / "report.html", page(verdicts, pairs=pairs[-1], seed=seeds[0]))
+    _write(folder / "statements.md", table(verdicts))
+    return Checked(folder, tuple(verdicts), interrupted)
+
+
+def _checked(studies: Iterable[PrincipleStudy], out: Console) -> Iterator[Verdict]:
+    """Each statement checked and printed, one after the other; in a terminal, the one at work is shown meanwhile."""
+    for study in studies:
+        out.print(study.title or "Statements", style="bold", markup=False)
+        for number in study.statements:
+            with out.status(f"{number}. {STATEMENTS[number].title}") if out.is_terminal else nullcontext():
+                verdict = check(number, pairs=study.pairs, seed=study.seed)
+            out.print(str(verdict), style=None if verdict.holds else "bold red", markup=False)
+            for found in verdict.evidence.counterexamples:
+                out.print(f"   {found}", markup=False)
+            yield verdict
+
+
+def _study(source: Source) -> PrincipleStudy:
+    try:
+        return PrincipleStudy.model_validate(source.data)
+    except ValidationError as error:
+        raise first_mistake(error, source) from None
+
+
+def _write(path: Path, text: str) -> None:
+    write_whole(path, lambda target: target.write_text(text, encoding="utf-8"))

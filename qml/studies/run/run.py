@@ -1,0 +1,309 @@
+"""A study carried out: fit after fit, or point after point, each kept on disk as soon as it is done."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import asdict, dataclass, field
+from functools import cached_property, partial
+from pathlib import Path
+from types import FrameType
+
+from rich.console import Console
+
+from qml import losses
+from qml._checks import InputError
+from qml.fitting import Checkpoint, FitResult
+from qml.states import DensityMatrix
+from qml.studies.run import loggers, pools
+from qml.studies.run.files import digest, inside
+from qml.studies.run.fits import Row, row_of, run_fit
+from qml.studies.run.record import RunFolder, latest_run, load_run, slug
+from qml.studies.run.sweeping import How, checked_points, run_sweep
+from qml.studies.show import output
+from qml.studies.show.drawing import draw as _draw
+from qml.studies.show.progress import FitReporter
+from qml.studies.spec import build, config
+from qml.studies.spec.source import INPUTS, Source
+from qml.studies.spec.sweep import Point
+from qml.studies.spec.targets import files_of
+from qml.threads import pinned
+
+KEEP_TARGET_UP_TO = 1 << 10
+"""Largest dimension whose density matrix is written to the folder of a run (16 MiB)."""
+INTERRUPTED, TERMINATED = 130, 143
+CHECKPOINT = "checkpoint.npz"
+"""In the folder of a fit that is under way."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """The options of a run, beside its study.
+
+    Attributes
+    ----------
+    output : Path, optional
+        The folder of the run, which must not exist; by default the next free ``runs/NAME-001``, ``-002``, ...
+    seed : int, optional
+        Instead of the study's own.
+    overrides : tuple of str
+        ``PATH=VALUE``, laid over the study.
+    resume : bool
+        Continue the run in `output`, or the last one of this study: what is done is kept.
+    quiet : bool
+        Print nothing.
+    how : How
+        Workers, threads and scheduler.
+    checkpoint_seconds, checkpoint_iterations
+        When a fit of a run that is no sweep writes a checkpoint: see :class:`~qml.fitting.Checkpoint`.
+    """
+
+    output: Path | None = None
+    seed: int | None = None
+    overrides: tuple[str, ...] = ()
+    resume: bool = False
+    quiet: bool = False
+    how: How = field(default_factory=How)
+    checkpoint_seconds: float | None = None
+    checkpoint_iterations: int | None = None
+
+    def checkpoint(self, path: Path) -> Checkpoint:
+        """The checkpoint of a fit."""
+        seconds = {} if self.checkpoint_seconds is None else {"seconds": self.checkpoint_seconds}
+        return Checkpoint(path, iterations=self.checkpoint_iterations, **seconds)
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What a run left: its folder, its table (none for a sweep), failed points, and the exit code of the command."""
+
+    folder: Path
+    rows: tuple[Row, ...]
+    failed: int
+    exit_code: int
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether it was cut short by Ctrl-C or SIGTERM."""
+        return self.exit_code in (INTERRUPTED, TERMINATED)
+
+
+@dataclass(frozen=True)
+class Read:
+    """A study that was read and checked: what it builds, and its points where it has a sweep."""
+
+    study: config.Study
+    source: Source
+    plan: build.Plan
+    points: tuple[Point, ...]
+
+    @cached_property
+    def inputs(self) -> dict[str, str]:
+        """SHA-256 of every file that the target, or that of a point, is read from, by its path in the study."""
+        targets = [self.study.target.model_dump(), *(point.study.data["target"] for point in self.points)]
+        paths = sorted({path for target in targets for path in files_of(target)})
+        found = {path: digest(inside(self.source.home, path)) for path in paths}
+        return {path: sha for path, sha in found.items() if sha is not None}
+
+
+def read(path: Path, options: Options = Options()) -> Read:
+    """The study in a file or in the folder of a run, with everything built; of a sweep, without what varies.
+
+    Raises
+    ------
+    InputError
+        At the first mistake.
+    """
+    if path.is_dir():
+        load_run(path)
+        path = path / "config.yaml"
+    study, source = config.read_study(path, options.overrides)
+    if options.seed is not None:
+        study = study.model_copy(update={"seed": options.seed})
+    points = () if study.sweep is None else tuple(checked_points(study, source))
+    return Read(study, source, build.build(study, source), points)
+
+
+def run_study(path: Path, options: Options = Options()) -> Finished:
+    """Run the study in a file, or continue it. Nothing is written before all of it is known to be valid.
+
+    Raises
+    ------
+    InputError
+        For a mistake in the study, or a folder that exists or cannot be written.
+    """
+    if path.is_dir() and not options.resume:
+        raise InputError(f"{path} is a folder: add --resume to continue the run in it, or name a study.")
+    found = read(path, options)
+    _fits_the_study(options, found)
+    out = output.console(options.quiet, lasting=True)
+    rows: list[Row] = []
+    failed = 0
+    with _folder(path, found, options) as folder, _terminated() as signals:
+        if found.study.title:
+            out.print(found.study.title, style="bold", markup=False)
+        try:
+            _keep_files(found, folder)
+            if found.study.sweep is None:
+                _run(found, folder, options, out, rows)
+            else:
+                failed = run_sweep(found.points, options.how, folder, out)
+            status, code = "finished", 1 if failed else 0
+        except KeyboardInterrupt:
+            status, code = "interrupted", TERMINATED if signals else INTERRUPTED
+        except BaseException:
+            with suppress(InputError):  # of two failures, such as those of a full disk, the first is reported
+                folder.finish("failed", 1)
+            raise
+        folder.finish(status, code)
+    if rows:
+        out.print(output.result_table(rows))
+        out.print(output.legend(folder.info, rows), markup=False)
+    return Finished(folder.path, tuple(rows), failed, code)
+
+
+def _fits_the_study(options: Options, found: Read) -> None:
+    """Refuse options that have no meaning for the study."""
+    how, often, default = options.how, options.checkpoint(Path("fit")), Checkpoint(Path("fit"))
+    if not found.points and (how.workers is not None or how.scheduler is not None):
+        raise InputError("this study has no sweep: leave out --workers and --scheduler.")
+    if found.points and often != default:
+        raise InputError("the points of a sweep have no checkpoints: leave out --checkpoint-seconds and -iterations.")
+    if how.scheduler is not None:
+        pools.reach(how.scheduler)
+
+
+@contextmanager
+def _terminated() -> Iterator[list[int]]:
+    """SIGTERM is handled like Ctrl-C; yields the list of those that came. (Python lets only the main thread do so.)"""
+    came: list[int] = []
+
+    def interrupt(number: int, _: FrameType | None) -> None:
+        came.append(number)
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield came
+        return
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield came
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _folder(path: Path, found: Read, options: Options) -> AbstractContextManager[RunFolder]:
+    study, inputs = found.study, found.inputs
+    if not options.resume:
+        return RunFolder.create(study, inputs, slug(path.stem), options.output)
+    if path.is_dir():
+        return RunFolder.resume(path, study, inputs)
+    return RunFolder.resume(options.output or latest_run(slug(path.stem), study, inputs), study, inputs)
+
+
+def _run(found: Read, folder: RunFolder, options: Options, out: Console, rows: list[Row]) -> None:
+    """Fit after fit, each kept when it is done; a Ctrl-C is raised again after what was done is kept."""
+    plan = found.plan
+    threads = options.how.threads or folder.info.get("threads")
+    there = load_run(folder.path)
+    before = {row.fit: row for row in there.rows if not row.interrupted}
+    begun = before or any(folder.path.glob(f"fits/*/{CHECKPOINT}"))
+    if begun and folder.info.get("threads") != threads:
+        raise InputError(f"this run began with threads={folder.info.get('threads')}: leave out --threads.")
+    folder.update(threads=threads)
+    _keep_target(plan, folder)
+    results: dict[str, FitResult] = {}
+    reporter = FitReporter(out)
+    try:
+        for index, job in enumerate(plan.jobs):
+            name = job.spec.name
+            where = options.checkpoint(folder.path / folder.fit_folder(index) / CHECKPOINT)
+            if name in before:
+                results[name] = FitResult.load(there.checked(f"{folder.fit_folder(index)}/result.npz"))
+                where.remove()  # which a run that was killed between the two has left
+                rows.append(before[name])
+                out.print(f"{name}: done already", markup=False)
+                continue
+            folder.log("fit started", fit=name)
+            reporter.begin(name, job.n_params, job.spec.max_iterations)
+            try:
+                with pinned(threads):
+                    result, row = _followed(plan, index, folder, reporter, where)
+            finally:
+                reporter.stop()
+            results[name] = result
+            if (kept := result.provenance.get("checkpoint", {})).get("resumed"):
+                folder.log("fit continued from its checkpoint", fit=name, exact=kept["exact"], refused=kept["refused"])
+            rows.append(row)
+            _keep_fit(job, result, folder, folder.fit_folder(index))
+            folder.write_rows(rows)
+            folder.log("fit done", fit=name, loss=repr(result.loss), iterations=result.iterations, status=result.status)
+            reporter.end(row)
+            if row.interrupted:
+                raise KeyboardInterrupt
+            where.remove()
+    finally:
+        if results:
+            _draw(results, plan, folder, partial(out.print, markup=False))
+
+
+def _followed(
+    plan: build.Plan, index: int, folder: RunFolder, reporter: FitReporter, where: Checkpoint
+) -> tuple[FitResult, Row]:
+    """A fit, followed by the loggers that the study names."""
+    job, name = plan.jobs[index], Path(folder.fit_folder(index)).name
+    settings = {"fit": job.spec.model_dump(), "target": plan.study.target.model_dump(), "seed": plan.study.seed}
+    with loggers.following(plan.study.loggers, folder.path, name, loggers.settings_of(settings)) as logs:
+        result = run_fit(job, plan.target, plan.study.seed, index, reporter.step, *logs, checkpoint=where)
+        row = row_of(job, result, plan.target)
+        for log in logs:
+            if row.interrupted:
+                log.close("KILLED")
+            else:
+                log.finish(loggers.results(asdict(row)), row.status)
+        for problem in {log.problem for log in logs if log.problem}:
+            folder.log("logger failed", fit=job.spec.name, problem=problem)
+            reporter.out.print(problem, markup=False)
+    return result, row
+
+
+def _keep_fit(job: build.Job, result: FitResult, folder: RunFolder, name: str) -> None:
+    folder.write_file(f"{name}/result.npz", result.save)
+    columns = {key: [float(x) for x in column] for key, column in result.history.columns().items()}
+    folder.write_columns(f"{name}/history.csv", {"iteration": list(range(len(result.history))), **columns})
+    natural = job.natural(result.params)
+    folder.write_columns(f"{name}/parameters.csv", {"name": list(natural), "value": list(natural.values())})
+
+
+def _keep_target(plan: build.Plan, folder: RunFolder) -> None:
+    """The target, as far as it is known."""
+    target = plan.target
+    known = {} if target.truth is None else {"entropy": float(losses.von_neumann_entropy(target.truth))}
+    folder.update(target={"dims": list(target.state.dims), **known})
+    test = target.test if target.labels is None or target.labels.test is None else target.labels.test.states
+    if test is not None:
+        folder.update(test=output.benchmarks(test))
+    if target.labels is not None:
+        folder.write_file("labels.npz", target.labels.save)
+    if target.counts is not None:
+        folder.write_file("counts.npz", target.counts.save)
+    if not folder.info["inputs"] and target.labels is None and target.state.dim <= KEEP_TARGET_UP_TO:
+        folder.write_file("target.npz", DensityMatrix._trusted(target.state.matrix(), target.state.dims).save)
+
+
+def _keep_files(found: Read, folder: RunFolder) -> None:
+    """Copies of the files that the study names, with which ``config.yaml`` can be run again."""
+    new = False
+    for name, sha in found.inputs.items():
+        copy = f"{INPUTS}/{os.path.normpath(name)}"
+        if digest(folder.path / copy) != sha:
+            folder.write_file(copy, partial(shutil.copyfile, inside(found.source.home, name)))
+            new = True
+        if folder.info["inputs"].setdefault(name, sha) != sha or digest(folder.path / copy) != sha:
+            raise InputError(f"the file {name!r} has changed since the run began: start a new run.")
+    if new:
+        folder.update(fingerprint=config.fingerprint(folder.info["study"], folder.info["inputs"]))

@@ -1,0 +1,144 @@
+"""A sweep carried out: each point kept as soon as it is done, the table at the end of it, and at every interruption."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from rich.console import Console
+
+from qml._checks import InputError, plural
+from qml.studies.run import loggers, pools
+from qml.studies.run.files import Journal
+from qml.studies.run.record import RunFolder, slug, to_csv
+from qml.studies.run.worker import Task
+from qml.studies.show.progress import SweepReporter
+from qml.studies.show.table import (
+    JOURNAL,
+    Table,
+    count,
+    has_failed,
+    latest,
+    points_of,
+    sweep_table,
+    timings,
+    write_parquet,
+)
+from qml.studies.spec import config
+from qml.studies.spec.source import Source
+from qml.studies.spec.sweep import Point
+
+
+@dataclass(frozen=True)
+class How:
+    """How the points are worked on; None: as many processes as there are processors, one thread each, no cluster."""
+
+    workers: int | None = None
+    threads: int | None = None
+    scheduler: str | None = None
+
+
+def checked_points(study: config.Study, source: Source) -> list[Point]:
+    """All points of the sweep, each a valid study.
+
+    Raises
+    ------
+    InputError
+        At the first value that no study can have, with its place in the sweep.
+    """
+    points = points_of(study, source)
+    for point in points:
+        config.study_of(point.study)
+    return points
+
+
+def workers_for(how: How, tasks: int) -> int:
+    """How many processes share so many tasks: by default one a processor that this process may use."""
+    return max(1, min(how.workers or len(os.sched_getaffinity(0)), tasks))
+
+
+def run_sweep(points: Sequence[Point], how: How, folder: RunFolder, out: Console) -> int:
+    """Work on the points that are not done yet, or failed; returns how many have failed in the end."""
+    threads = how.threads or folder.info.get("threads") or 1
+    if folder.info.get("threads", threads) != threads:
+        raise InputError(
+            f"this run began with threads={folder.info['threads']}, on which its numbers depend: leave out --threads."
+        )
+    journal = Journal(folder.path / JOURNAL)
+    missing = folder.info.get("entries", 0) - len(journal.entries)
+    if missing > 0:
+        folder.log("entries missing", entries=missing)
+        out.print(
+            f"{JOURNAL} has lost {plural(missing, 'entry', 'entries')}: these points are done again.", markup=False
+        )
+    done = {point.index for point, entry in latest(points, journal.entries) if not has_failed(entry)}
+    tasks = [
+        Task(point.index, point.study.data, point.study.path.resolve(), threads)
+        for point in points
+        if point.index not in done
+    ]
+    workers = workers_for(how, len(tasks))
+    folder.update(threads=threads, workers=workers, scheduler=how.scheduler, points=len(points), entries=0)
+    reporter = SweepReporter(out, len(points), len(done))
+
+    def keep(entry: dict[str, Any]) -> None:
+        journal.append(entry)
+        errors = [fit["error"] for fit in entry["fits"] if "error" in fit]
+        folder.log("point failed" if errors else "point done", point=entry["point"], errors=errors)
+        reporter.done(entry["point"], errors)
+
+    try:
+        if tasks:
+            say = partial(out.print, markup=False)
+            with reporter, pools.opened(workers, how.scheduler, say) as pool:
+                pools.carry_out(tasks, pool, keep, [fit.name for fit in folder.study.fits])
+    except BaseException:
+        with suppress(InputError):  # of two failures, such as those of a full disk, the first is reported
+            _close(journal, points, folder)
+        raise
+    table = _close(journal, points, folder)
+    if folder.study.loggers:
+        out.print(f"Logging {plural(count(table), 'row')}.", markup=False)
+        for problem in _log(folder, table):
+            out.print(problem, markup=False)
+    return sum(has_failed(entry) for _, entry in latest(points, journal.entries))
+
+
+def _close(journal: Journal, points: Sequence[Point], folder: RunFolder) -> Table:
+    """The tables of what is done; ``run.json`` knows how many entries the journal has."""
+    journal.close()
+    entries = journal.entries
+    folder.info["entries"] = len(entries)
+    table = sweep_table(folder.study, points, entries)
+    for name, columns in (("table.csv", table), ("timings.csv", timings(points, entries))):
+        folder.write(name, to_csv(list(columns), zip(*columns.values(), strict=True)))
+    folder.write_file("table.parquet", partial(write_parquet, table))
+    return table
+
+
+def _log(folder: RunFolder, table: Table) -> list[str]:
+    """Every row of the table of a sweep that did not fail, and is not logged yet, as a run of its own, without curves.
+
+    Returns
+    -------
+    list of str
+        Of each store that could not be written, one sentence.
+    """
+    study = folder.study
+    assert study.sweep is not None
+    problems = dict[str, None]()
+    for i, (fit, point, error) in enumerate(zip(table["fit"], table["point"], table["error"], strict=True)):
+        if not error:
+            row = {name: column[i] for name, column in table.items()}
+            settled = ("fit", "point", "replicate", "seed", *study.sweep.names())
+            settings = loggers.settings_of({name: row[name] for name in settled})
+            with loggers.following(study.loggers, folder.path, f"point-{point:05d}-{slug(fit)}", settings) as logs:
+                for log in logs:
+                    log.finish(loggers.results(row), row["status"])
+                    if log.problem:
+                        problems[log.problem] = None
+    return list(problems)

@@ -1,0 +1,103 @@
+"""The work of one point of a sweep, wherever it is done: in this process, in another one, on another machine."""
+
+from __future__ import annotations
+
+import os
+import time
+import traceback
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import qml
+from qml import threads
+from qml._checks import InputError
+from qml.models import Model
+from qml.studies.run.fits import row_of, run_fit
+from qml.studies.spec import build, config
+from qml.studies.spec.source import POINT, Source
+from qml.threads import pinned
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What a worker keeps from one point to the next: models by what the study says of them, which never change, and
+    the threads that BLAS and kernels have, by the number that they were limited to."""
+
+    models: dict[str, Model] = field(default_factory=dict)
+    threads: dict[int, dict[str, int | None]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Task:
+    """A point of a sweep: its number, its study as plain data, the file it is from, the threads that it may use, and
+    the version of qml that hands it out."""
+
+    point: int
+    study: Any
+    path: Path
+    threads: int
+    version: str = qml.__version__
+
+
+def work(task: Task, kept: Kept) -> dict[str, Any]:
+    """Every fit of the point; one that fails leaves its error, and the others are done all the same.
+
+    Returns
+    -------
+    dict
+        Plain data: `point`, `fits` (each with its `row` and `params`, or its `error` and `trace`), and how it was done:
+        `seconds`, `process`, `threads`.
+
+    Raises
+    ------
+    InputError
+        If this is another version of qml.
+    """
+    if task.version != qml.__version__:
+        raise InputError(f"a worker has qml {qml.__version__}, and this is {task.version}: install the same one there.")
+    since = time.perf_counter()
+    with pinned(task.threads):
+        fits = _fits(task, kept.models)
+        if task.threads not in kept.threads:
+            kept.threads[task.threads] = threads.found()
+    return {
+        "point": task.point,
+        "fits": fits,
+        "seconds": time.perf_counter() - since,
+        "process": os.getpid(),
+        "threads": kept.threads[task.threads],
+    }
+
+
+def _fits(task: Task, models: dict[str, Model]) -> list[dict[str, Any]]:
+    source = Source(task.path, task.study, origins={(): POINT})  # errors are without file and line, ...
+    study = config.study_of(source)  # ... so that the same table comes of the file and of the resolved study
+    try:
+        target = build.build_target(study, source)
+    except Exception as error:
+        return [_failed(fit.name, error) for fit in study.fits]
+    done = []
+    for i, fit in enumerate(study.fits):
+        try:
+            job = build.build_job(study, i, target, source, models)
+            result = run_fit(job, target, study.seed, i)
+            row = row_of(job, result, target)
+        except Exception as error:
+            done.append(_failed(fit.name, error))
+            continue
+        if row.interrupted:
+            raise KeyboardInterrupt
+        done.append({"fit": fit.name, "row": asdict(row), "params": result.params.tolist()})
+    return done
+
+
+def failed(names: list[str], point: int, sentence: str) -> dict[str, Any]:
+    """The outcome of a point that never came back."""
+    fits = [{"fit": name, "error": sentence, "trace": ""} for name in names]
+    return {"point": point, "fits": fits, "seconds": 0.0, "process": None, "threads": None}
+
+
+def _failed(fit: str, error: Exception) -> dict[str, Any]:
+    sentence = " ".join(f"{type(error).__name__}: {error}".split())
+    return {"fit": fit, "error": sentence, "trace": traceback.format_exc()}

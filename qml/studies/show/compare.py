@@ -1,0 +1,161 @@
+"""Two runs side by side, and a run against its own repetition."""
+
+from __future__ import annotations
+
+import json
+import math
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from qml._checks import plural
+from qml.fitting import FitResult
+from qml.studies.run.record import Run, differences, load_run
+from qml.studies.run.run import Options, run_study
+from qml.studies.run.sweeping import How
+from qml.studies.show.table import Table, count, load_table
+from qml.studies.spec.compose import EVERY, parse_path
+
+IDENTITY = ("replicate", "fit")
+NOT_COMPARED = ("point", "seed", "error")
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A fit that both runs have: what it is, both losses, and the columns that differ, with both values."""
+
+    name: str
+    losses: tuple[float, float]
+    differing: Mapping[str, tuple[Any, Any]]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What two runs have in common; what only one of them has; and how their studies and environments differ."""
+
+    pairs: tuple[Pair, ...]
+    only: tuple[tuple[str, ...], tuple[str, ...]]
+    study: tuple[str, ...]
+    environment: tuple[str, ...]
+
+    @property
+    def identical(self) -> int:
+        """How many pairs are equal to the bit."""
+        return sum(not pair.differing for pair in self.pairs)
+
+
+def compare(a: Run, b: Run) -> Comparison:
+    """Fit by fit, matched by name and by what a sweep of either varies."""
+    swept = dict.fromkeys(name for run in (a, b) if run.study.sweep is not None for name in run.study.sweep.names())
+    one, two = _with(load_table(a), a, swept), _with(load_table(b), b, swept)
+    shared = [*swept, *IDENTITY]
+    rows = [{_name(row, shared): row for row in _rows(table)} for table in (one, two)]
+    pairs = []
+    for name in rows[0]:
+        if name in rows[1]:
+            x, y = rows[0][name], rows[1][name]
+            keys = [key for key in x if key in y and key not in (*NOT_COMPARED, *shared)]
+            pairs.append(Pair(name, (x["loss"], y["loss"]), {k: (x[k], y[k]) for k in keys if not same(x[k], y[k])}))
+    only = tuple(n for n in rows[0] if n not in rows[1]), tuple(n for n in rows[1] if n not in rows[0])
+    study = _differences(a.study.model_dump(), b.study.model_dump())
+    return Comparison(tuple(pairs), only, study, _differences(_lasting(a), _lasting(b)))
+
+
+def _with(table: Table, run: Run, names: Iterable[str]) -> Table:
+    """The table with a column for each of `names`, and for the replicate; where a run does not vary it, what it is."""
+    size = count(table)
+    own = {name: _cell(run.study.model_dump(), name.partition(",")[0].strip()) for name in names}
+    return {name: [value] * size for name, value in (*own.items(), ("replicate", 0))} | table
+
+
+def _cell(study: Any, name: str) -> Any:
+    """What a study says at a path, as a cell of a table; None where it says nothing."""
+    value = study
+    for key in parse_path(name):
+        try:
+            value = value[0 if key == EVERY else key]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return json.dumps(value) if isinstance(value, list | dict) else value
+
+
+def _lasting(run: Run) -> dict[str, Any]:
+    return {name: value for name, value in run.environment.items() if name not in ("started", "memory_bytes")}
+
+
+def _rows(table: Table) -> Iterator[dict[str, Any]]:
+    for i in range(count(table)):
+        yield {name: column[i] for name, column in table.items()}
+
+
+def _name(row: Mapping[str, Any], keys: list[str]) -> str:
+    parts = [f"{key}={row[key]}" for key in keys if key not in IDENTITY]
+    if row.get("replicate"):
+        parts.append(f"replicate {row['replicate']}")
+    return ", ".join([str(row["fit"]), *parts])
+
+
+def same(a: Any, b: Any) -> bool:
+    """Equal to the bit; NaN equals itself, and 0.0 does not equal -0.0."""
+    if isinstance(a, float) and isinstance(b, float):
+        return (math.isnan(a) and math.isnan(b)) or (a == b and math.copysign(1.0, a) == math.copysign(1.0, b))
+    return type(a) is type(b) and bool(a == b)
+
+
+def _differences(a: Any, b: Any) -> tuple[str, ...]:
+    """``target.beta: 0.5, 1.0`` for everything that differs."""
+    return tuple(f"{path}: {json.dumps(x)}, {json.dumps(y)}" for path, x, y in differences(a, b))
+
+
+# reproduction ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """A run and its repetition: how many fits were compared, what differs, and what differs around them."""
+
+    fits: int
+    differences: tuple[str, ...]
+    environment: tuple[str, ...]
+
+
+def reproduce(run: Run, how: How | None = None) -> Reproduction:
+    """Run a study again, on as many threads, and compare every number of every fit that was done with the first run.
+
+    The repetition is thrown away. Seconds are not compared.
+    """
+    how = how or How()
+    how = How(how.workers, how.threads or run.info.get("threads"), how.scheduler)
+    with tempfile.TemporaryDirectory(prefix="qml-") as temporary:
+        folder = Path(temporary) / "again"
+        run_study(run.folder / "config.yaml", Options(output=folder, quiet=True, how=how))
+        again = load_run(folder)
+        found = compare(run, again)
+        cut = {row.fit for row in run.rows if row.interrupted}
+        differences = [
+            f"{pair.name}: {key} was {x!r} and is {y!r}"
+            for pair in found.pairs
+            if pair.name not in cut
+            for key, (x, y) in pair.differing.items()
+        ]
+        differences += [f"{name}: it was not done again" for name in found.only[0]]
+        for i, fit in enumerate(run.study.fits):
+            done = [row for row in run.rows if row.fit == fit.name and not row.interrupted]
+            if done and run.study.sweep is None:
+                differences += _arrays(run, again, i, fit.name)
+    return Reproduction(len(found.pairs) - len(cut), tuple(differences), found.environment)
+
+
+def _arrays(one: Run, two: Run, index: int, name: str) -> Iterator[str]:
+    """Parameters and history of a fit, to the bit."""
+    (path,) = (one.folder / "fits").glob(f"{index + 1}-*")
+    a, b = (FitResult.load(run.checked(f"fits/{path.name}/result.npz")) for run in (one, two))
+    for what, x, y in (("parameters", a.params, b.params), ("history", a.history.loss, b.history.loss)):
+        if x.shape != y.shape:
+            yield f"{name}: {plural(len(x), 'number')} of the {what} became {len(y)}"
+        elif x.tobytes() != y.tobytes():
+            yield f"{name}: the {what} differ by up to {float(np.abs(x - y).max()):.2e}"

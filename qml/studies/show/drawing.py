@@ -1,0 +1,150 @@
+"""The figures of a run. One that cannot be drawn is reported, and the run goes on."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from qml._checks import InputError
+from qml.fitting import FitResult
+from qml.plotting.history import plot_history
+from qml.plotting.states import plot_density_matrix
+from qml.plotting.text import plain_where_it_fails
+from qml.states import State
+from qml.studies.run.fits import predicted, report_of
+from qml.studies.run.record import RunFolder
+from qml.studies.show import figures
+from qml.studies.show.terminal import visible
+from qml.studies.spec import build
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+DRAW_STATES_UP_TO = 1 << 7
+
+
+def save(figure: Figure, file: Path | IO[bytes], form: str = "png", dpi: int = 150) -> list[str]:
+    """Write a figure.
+
+    Returns
+    -------
+    list of str
+        A sentence about each text that is drawn as it was typed, because it is no mathematics.
+    """
+    plain = plain_where_it_fails(figure)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of characters that the font lacks, and of titles without end
+        if form == "png":
+            _write_png(figure, file, dpi)
+        else:
+            figure.savefig(file, dpi=dpi, format=form)
+    return [
+        f"{_short(text)!r} is not what Matplotlib reads as mathematics: it is drawn as it was typed." for text in plain
+    ]
+
+
+def _write_png(figure: Figure, file: Path | IO[bytes], dpi: int) -> None:
+    """The figure as ``savefig`` writes it, but drawn once: ``savefig`` draws twice to know its size."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    figure.set_dpi(dpi)
+    canvas: Any = FigureCanvasAgg(figure)
+    canvas.print_png(file)
+
+
+@contextmanager
+def drawing(what: str) -> Iterator[None]:
+    """Where Matplotlib fails, one sentence about it.
+
+    Raises
+    ------
+    InputError
+        With why `what` was not drawn.
+    """
+    try:
+        yield
+    except (InputError, OSError):
+        raise
+    except Exception as error:
+        raise InputError(f"{what} was not drawn: {failure(error)}") from None
+
+
+def failure(error: Exception) -> str:
+    """Why a figure could not be drawn, in one line."""
+    return _short(" ".join(f"{type(error).__name__}: {error}".split()))
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 200 else f"{text[:197]}..."
+
+
+def draw(results: Mapping[str, FitResult], plan: build.Plan, folder: RunFolder, say: Callable[[str], object]) -> None:
+    """``history.png``; ``measured.png`` of counts, ``labels.png`` of labelled data, and ``states.png`` where the states
+    are small enough to be seen. What cannot be drawn is reported and left out."""
+    makers = {"history.png": _history, "measured.png": _measured, "labels.png": _labels, "states.png": _states}
+    problems = dict[str, None]()
+
+    def write(figure: Figure, path: Path) -> None:
+        problems.update(dict.fromkeys(save(figure, path)))
+
+    for name, make in makers.items():
+        try:
+            figure = make(results, plan)
+            if figure is not None:
+                folder.write_file(name, partial(write, figure))
+        except Exception as error:
+            problems[f"{name} was not drawn: {failure(error)}"] = None
+    for sentence in problems:
+        say(sentence)
+
+
+def _history(results: Mapping[str, FitResult], plan: build.Plan) -> Figure | None:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9.0, 3.6), layout="constrained")
+    axes = figure.subplots(1, 2)
+    plot_history(results, (axes[0], axes[1]))
+    if plan.study.title:
+        figure.suptitle(_short(visible(plan.study.title)), fontsize="medium")
+    return figure
+
+
+def _measured(results: Mapping[str, FitResult], plan: build.Plan) -> Figure | None:
+    found = {job.spec.name: report_of(job, plan.target, result) for job, result in _done(results, plan)}
+    costs = {name: cost for name, cost in found.items() if cost is not None}
+    return figures.measured(costs) if costs else None
+
+
+def _labels(results: Mapping[str, FitResult], plan: build.Plan) -> Figure | None:
+    labels = plan.target.labels
+    if labels is None:
+        return None
+    chosen = labels.test or labels.train
+    found = {job.spec.name: predicted(job, result, chosen) for job, result in _done(results, plan)}
+    about = "held out" if labels.test is not None else "training"
+    return figures.classes(found, chosen.states.probabilities(), labels.names, about)
+
+
+def _states(results: Mapping[str, FitResult], plan: build.Plan) -> Figure | None:
+    from matplotlib.figure import Figure
+
+    target = plan.target
+    if target.labels is not None or target.state.dim > DRAW_STATES_UP_TO:
+        return None
+    shown: dict[str, State] = {} if target.truth is None else {"target": target.truth}
+    if target.counts is not None:
+        shown["empirical state"] = target.counts.empirical_state()
+    shown |= {name: result.state for name, result in results.items()}
+    limit = max(float(abs(state.matrix()).max()) for state in shown.values())
+    figure = Figure(figsize=(3.4 * len(shown), 4.0), layout="constrained")
+    for ax, (name, state) in zip(figure.subplots(1, len(shown)), shown.items(), strict=True):
+        plot_density_matrix(state, ax, limit=limit, title=name)
+    return figure
+
+
+def _done(results: Mapping[str, FitResult], plan: build.Plan) -> list[tuple[build.Job, FitResult]]:
+    return [(job, results[job.spec.name]) for job in plan.jobs if job.spec.name in results]

@@ -1,0 +1,195 @@
+"""What a run prints while it works and when it is done: rich in a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from qml._checks import plural
+from qml.losses import COUNT_LOSSES, LABEL_LOSSES, LOSSES, von_neumann_entropy
+from qml.studies.run.fits import ENTROPIC, Row
+from qml.studies.run.record import Run
+from qml.studies.show.progress import times
+from qml.studies.show.table import Table as Columns
+from qml.studies.show.table import count, filled, load_table, summary
+from qml.studies.show.terminal import Lasting, visible
+
+if TYPE_CHECKING:
+    from qml.states import State
+    from qml.studies.spec.build import Plan
+
+
+class _Plain(Console):
+    """Prints text as text, whatever is in it."""
+
+    def print(self, *objects: Any, **how: Any) -> None:
+        super().print(*(visible(x) if isinstance(x, str) else x for x in objects), **how)
+
+
+def console(quiet: bool = False, lasting: bool = False) -> Console:
+    """Standard output; lines are as long as they need to be where it is no terminal. If `lasting`, what prints goes on
+    where it cannot be written any more."""
+    file: Any = Lasting() if lasting else None
+    out = _Plain(file=file, quiet=quiet, highlight=False)
+    return out if out.is_terminal else _Plain(file=file, quiet=quiet, highlight=False, width=200)
+
+
+def result_table(rows: Sequence[Row]) -> Table:
+    """The closing table; entropies in nats. As narrow as it can be, so that it fits into 80 columns. Fits that are
+    biased come last."""
+    rows = _biased_last(rows)
+    entropic = all(row.loss_name in ENTROPIC for row in rows)
+    held_out = any(not math.isnan(row.test_log_likelihood) for row in rows)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    table.add_column("fit", overflow="fold")
+    if not entropic:
+        table.add_column("loss of")
+    compared = not all(math.isnan(row.fidelity) for row in rows)
+    labelled = [name for name in ("accuracy", "test_accuracy") if any(not math.isnan(getattr(r, name)) for r in rows)]
+    heads = ["S" if entropic else "loss", "floor", "gap", *(["fidelity"] if compared or not labelled else [])]
+    for head in heads:
+        table.add_column(head, justify="right", no_wrap=True)
+    if held_out:
+        table.add_column("held out", justify="right", no_wrap=True)
+    for name in labelled:
+        table.add_column({"accuracy": "right", "test_accuracy": "of held out"}[name], justify="right", no_wrap=True)
+    measured = [head for head, value in _measured(rows[0])] if rows else []
+    for head in measured:
+        table.add_column(head, justify="right", no_wrap=True)
+    table.add_column("iterations", justify="right", no_wrap=True)
+    table.add_column("seconds", justify="right", no_wrap=True)
+    for row in rows:
+        cells = [escape(row.fit) + (" (biased)" if row.biased else ""), *([] if entropic else [row.loss_name])]
+        cells += [f"{row.loss:.6f}", f"{row.floor:.6f}", f"{row.gap:.2e}"]
+        cells += [f"{row.fidelity:.6f}"] if "fidelity" in heads else []
+        cells += [f"{row.test_log_likelihood:.4f}"] if held_out else []
+        cells += [f"{getattr(row, name):.3f}" for name in labelled]
+        cells += [f"{value:.2e}" for _, value in _measured(row)]
+        table.add_row(*cells, str(row.iterations), f"{row.seconds:.1f}")
+    return table
+
+
+def _biased_last(rows: Sequence[Row]) -> list[Row]:
+    return sorted(rows, key=lambda row: row.biased)
+
+
+def _gaps(rows: Sequence[Row]) -> str:
+    """What the gap of each loss in the table is."""
+    known = LOSSES | COUNT_LOSSES | LABEL_LOSSES
+    found = {row.loss_name: known[row.loss_name].gap_is for row in rows if row.loss_name in known}
+    if any(row.biased for row in rows):
+        found = {name: gap.replace("rho", "rho_hat") for name, gap in found.items()}
+    return ", ".join(f"{gap} of {name}" for name, gap in found.items() if gap)
+
+
+def _measured(row: Row) -> list[tuple[str, float]]:
+    """What measuring cost, with short heads; nothing where the target was a state."""
+    if math.isnan(row.likelihood):
+        return []
+    found = [("measuring", row.measuring_cost), ("bias", row.bias), ("D", row.relative_entropy)]
+    return found[:1] if math.isnan(row.relative_entropy) else found
+
+
+def legend(info: Mapping[str, Any], rows: Sequence[Row]) -> str:
+    """What stands below the table: noise that was learnt, what the columns mean, what to compare them with."""
+    lines = [f"Learnt noise of {row.fit}: {row.learnt_noise}." for row in rows if row.learnt_noise]
+    if all(row.loss_name in ENTROPIC for row in rows):
+        learnt = "rho_hat" if any(row.biased for row in rows) else "rho"
+        lines.append(
+            f"S = -Tr {learnt} log sigma, floor = its least value S({learnt}), gap = D({learnt}||sigma) = S - floor; "
+            "all in nats."
+        )
+    elif gaps := _gaps(rows):
+        lines.append(f"gap = loss - floor: {gaps}, in nats.")
+    biased = [row.fit for row in rows if row.biased]
+    if biased:
+        lines.append(
+            f"Biased: {', '.join(biased)}. What was learnt is the empirical state rho_hat of the counts, not the "
+            "measured state, however many shots there are; gaps of different losses do not compare."
+        )
+    if any(map(_measured, rows)):
+        lines.append(
+            "measuring = S(rho_hat, sigma) - likelihood - sum f log Tr M, rho_hat the empirical state of the counts; "
+            "f their frequencies, p the model's; "
+            "bias = S(rho_hat, sigma) - S(rho, sigma), D = D(rho||sigma), rho the measured state if known; nats."
+        )
+    test = info.get("test")
+    if any(not math.isnan(row.accuracy) for row in rows):
+        lines.append("right, of held out: shares of the labels, learnt and held out, that are the likeliest class.")
+        if test:
+            lines.append(
+                f"Held out: the log-likelihood in nats a label, less its loss; {test['maximally_mixed']:.4f} for the "
+                f"maximally mixed state, {test['best']:.4f} at best."
+            )
+    elif test:
+        lines.append(
+            f"Held out: the log-likelihood Tr rho_test log sigma in nats a copy; {test['maximally_mixed']:.4f} for the "
+            f"maximally mixed state, {test['best']:.4f} for rho_test itself (no model can do better)."
+        )
+    return "\n".join(lines)
+
+
+def benchmarks(test: State) -> dict[str, float]:
+    """Log-likelihood per copy of what was held out, under the maximally mixed state and at best; the mean of labels."""
+    return {"maximally_mixed": -math.log(test.dim), "best": -float(np.mean(von_neumann_entropy(test)))}
+
+
+def show_run(run: Run, out: Console) -> None:
+    """A run from its folder: title, table, legend, status."""
+    out.print(run.study.title or run.folder.name, style="bold", markup=False)
+    if run.study.sweep is not None:
+        table = load_table(run)
+        if count(table):
+            out.print(plain_table(summary(table)), markup=False)
+        done = plural(len(set(table["point"])), "point")
+        out.print(f"seed {run.study.seed}, {run.info['status']}, {done}, started {run.info['started']}", markup=False)
+        return
+    if run.rows:
+        out.print(result_table(run.rows))
+        out.print(legend(run.info, run.rows), markup=False)
+    else:
+        out.print("No fit is done.")
+    for row in _biased_last(run.rows):
+        out.print(f"{row.fit}: {times(row)}: {row.status}", markup=False)
+    done = f"{len(run.rows)} of {plural(len(run.study.fits), 'fit')}"
+    out.print(f"seed {run.study.seed}, {run.info['status']}, {done}, started {run.info['started']}", markup=False)
+
+
+def plain_table(columns: Columns) -> str:
+    """A tidy table as aligned text, without the columns that are empty."""
+    lines: list[str] = []
+    for name, column in filled(columns).items():
+        cells = ["" if x is None else f"{x:.9g}" if isinstance(x, float) else str(x) for x in column]
+        width = max(map(len, [name, *cells]))
+        numbers = all(isinstance(x, int | float | None) and not isinstance(x, bool) for x in column)
+        block = [f"{cell:>{width}}" if numbers else f"{cell:<{width}}" for cell in (name, *cells)]
+        lines = [f"{line}  {cell}" for line, cell in zip(lines, block, strict=True)] if lines else block
+    return "\n".join(map(str.rstrip, lines))
+
+
+def describe(plan: Plan, points: int = 0) -> str:
+    """One line on the target and one on each fit, and the number of points of a sweep."""
+    target, state = plan.target, plan.target.state
+    dims = plural(len(state.dims), "qubit") if set(state.dims) == {2} else f"sites of dimensions {state.dims}"
+    known = f", S(rho) = {float(von_neumann_entropy(state)) + 0.0:.6f} nats" if target.known else ""
+    counts = "" if target.counts is None else f", {repr(target.counts)[1:-1].removeprefix('Counts: ')}"
+    if target.labels is not None:
+        counts = f", {len(target.labels.train)} labels of {len(target.labels.names)} classes, " + plural(
+            target.labels.train.inputs.shape[1], "input"
+        )
+    lines = [f"target {plan.study.target.kind}: {dims}{counts}{known}"]
+    for job in plan.jobs:
+        lines.append(
+            f"fit {job.spec.name!r}: {job.spec.model.kind} model with {plural(job.n_params, 'parameter')}, "
+            f"{job.loss.name} by {job.spec.optimizer.kind}, at most {plural(job.spec.max_iterations, 'iteration')}"
+        )
+    if points:
+        lines.append(f"sweep: {plural(points, 'point')}")
+    return "\n".join(lines)

@@ -1,0 +1,145 @@
+"""Live progress of fits and sweeps: a bar in a terminal, a line now and then elsewhere."""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn, TimeElapsedColumn
+
+from qml._checks import plural
+
+if TYPE_CHECKING:
+    from qml.fitting import Iteration
+    from qml.studies.run.fits import Row
+
+SECONDS_BETWEEN_LINES = 5.0
+ERRORS_SHOWN = 5
+"""Failed points whose error is printed; all of them are in the table."""
+
+
+class _Live:
+    """A bar on `out`, or lines where that is no terminal."""
+
+    def __init__(self, out: Console) -> None:
+        self.out = out
+        self._bar: Progress | None = None
+        self._printed = time.perf_counter()
+
+    def _start(self, what: str, total: int, done: int = 0, column: ProgressColumn | None = None) -> bool:
+        """Begin; whether there is a bar."""
+        self._printed = time.perf_counter()
+        if not self.out.is_terminal or self.out.quiet:
+            return False
+        columns = [TextColumn("{task.description}"), BarColumn(24), *([column] if column else [])]
+        columns += [TextColumn("{task.fields[at]}"), TimeElapsedColumn()]
+        self._bar = Progress(*columns, console=self.out, transient=True)
+        self._task = self._bar.add_task(escape(what), total=total, completed=done, at="")
+        self._bar.start()
+        return True
+
+    def _show(self, done: int, at: str, line: str) -> None:
+        """So much is done: `at` stands beside the bar, `line` is printed where there is none."""
+        if self._bar is not None:
+            self._bar.update(self._task, completed=done, at=at)
+        elif time.perf_counter() - self._printed > SECONDS_BETWEEN_LINES:
+            self._printed = time.perf_counter()
+            self.out.print(f"  {line}", markup=False)
+
+    def stop(self) -> None:
+        """Remove the bar."""
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
+
+
+class FitReporter(_Live):
+    """Follows the fits of a run, one at a time: begin, step, step, ..., stop, end."""
+
+    def begin(self, name: str, n_params: int, max_iterations: int) -> None:
+        """A fit starts."""
+        head = f"{name}: {plural(n_params, 'parameter')}"
+        if not self._start(head, max_iterations):
+            self.out.print(head, markup=False)
+
+    def step(self, iteration: Iteration) -> None:
+        """An iteration is done."""
+        start = f"start {iteration.restart + 1}, " if iteration.restart else ""
+        at = f"{start}iteration {iteration.iteration}, loss {iteration.loss:.6f}, gap {iteration.gap:.2e}"
+        self._show(iteration.iteration, at, at)
+
+    def end(self, row: Row) -> None:
+        """The fit is done."""
+        head = f"{row.fit}: " if self.out.is_terminal else "  "
+        self.out.print(f"{head}gap {row.gap:.2e} after {times(row)}: {row.status}", markup=False)
+
+
+class SweepReporter(_Live):
+    """Counts the points that are done and failed, and estimates when the rest will be done."""
+
+    def __init__(self, out: Console, total: int, before: int = 0) -> None:
+        super().__init__(out)
+        self.total = total
+        self.before = before
+        self.finished = before
+        self.failures = 0
+        self._since = time.perf_counter()
+
+    def __enter__(self) -> Self:
+        if self.before:
+            self.out.print(f"{self.before} of {self.total} points are done already.", markup=False)
+        self._start("points", self.total, self.before, MofNCompleteColumn())
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+        self.out.print(self.line(), markup=False)
+
+    def done(self, point: int, errors: list[str]) -> None:
+        """A point has come back."""
+        self.finished += 1
+        self.failures += bool(errors)
+        if errors and self.failures <= ERRORS_SHOWN:
+            self.out.print(f"  point {point} failed: {errors[0]}", markup=False)
+        self._show(self.finished, self._at(), self.line())
+
+    def line(self) -> str:
+        """``12 of 40 points done, 1 failed, 70 s to go``."""
+        return f"{self.finished} of {self.total} points done{self._at()}"
+
+    def _at(self) -> str:
+        text = f", {self.failures} failed" if self.failures else ""
+        here, left = self.finished - self.before, self.total - self.finished
+        if here and left:
+            text += f", {span((time.perf_counter() - self._since) / here * left)} to go"
+        return text
+
+
+def times(row: Row) -> str:
+    """``20 iterations, 3.4 s (170 ms a step)``."""
+    step = f" ({span(row.seconds / row.iterations)} a step)" if row.iterations else ""
+    return f"{plural(row.iterations, 'iteration')}, {row.seconds:.1f} s{step}"
+
+
+def span(seconds: float) -> str:
+    """A length of time in the unit that reads best.
+
+    Examples
+    --------
+    >>> span(0.0004), span(75), span(5 * 3600 + 60 * 29)
+    ('0.4 ms', '75 s', '5.5 h')
+    """
+    if seconds < 1:
+        return f"{1e3 * seconds:.2g} ms"
+    return (
+        f"{seconds:.3g} s"
+        if seconds < 120
+        else f"{seconds / 60:.3g} min"
+        if seconds < 7200
+        else f"{seconds / 3600:.2g} h"
+    )

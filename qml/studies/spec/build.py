@@ -1,0 +1,176 @@
+"""From a study to the objects that it names, all of them before any work is done."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from qml._checks import InputError, memory, plural
+from qml._typing import Real
+from qml.fitting.priors import Prior
+from qml.losses import (
+    LABEL_LOSSES,
+    CountsLoss,
+    CrossEntropy,
+    Labelled,
+    Loss,
+    MeanCrossEntropy,
+    default_loss,
+    von_neumann_entropy,
+)
+from qml.measurement import Counts
+from qml.models import CircuitModel, ConditionalCircuitModel, Conditioned, Model
+from qml.optimizers import Optimizer
+from qml.states import State
+from qml.studies.spec import config
+from qml.studies.spec.conditional import ConditionalCircuit, ConditionalGibbs
+from qml.studies.spec.measurements import CountsLossSpec
+from qml.studies.spec.models import AnyModelSpec, ModelSpec
+from qml.studies.spec.schema import Spec
+from qml.studies.spec.source import Source
+from qml.studies.spec.targets import Context, Target
+
+MODELS_KEPT = 8
+"""Models that the points of a sweep share where they say the same: building and compiling one takes milliseconds."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One fit, ready to start."""
+
+    spec: config.Fit
+    model: Model
+    loss: Loss
+    optimizer: Optimizer
+    prior: Prior | None = None
+    validation: State | Counts | Labelled | None = None
+
+    @property
+    def n_params(self) -> int:
+        """Of the model and of the loss."""
+        return self.model.n_params + len(self.loss.parameter_names)
+
+    def natural(self, params: Real) -> dict[str, float]:
+        """Parameters by name, those with a domain in their own units; behind the model's, those of the loss."""
+        n = self.model.n_params
+        readout = self.loss.readout if isinstance(self.loss, CountsLoss) else None
+        own = {} if readout is None else readout.natural(params[n:])
+        return {**self.model.natural(params[:n]), **own}
+
+    @property
+    def memory(self) -> int:
+        """Bytes of a state and its derivative, in the largest dimension that the model passes through."""
+        return 2 * 16 * self.largest_dim**2 * (len(self.model.inputs) if isinstance(self.model, Conditioned) else 1)
+
+    @property
+    def largest_dim(self) -> int:
+        """The dimension of the largest state that the model passes through."""
+        model: Any = self.model.conditional if isinstance(self.model, Conditioned) else self.model
+        has_circuit = isinstance(model, CircuitModel | ConditionalCircuitModel)
+        return math.prod(model.circuit.dims if has_circuit else model.dims)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A study with everything built: what ``qml validate`` checks and ``qml run`` runs."""
+
+    study: config.Study
+    target: Target
+    jobs: tuple[Job, ...]
+
+
+def build(study: config.Study, source: Source) -> Plan:
+    """All parts of a study.
+
+    Raises
+    ------
+    InputError
+        At the first part that cannot be built, with its place in the file.
+    """
+    for i, spec in enumerate(study.loggers):
+        with source.within("loggers", i):
+            spec.maker.check()
+    target = build_target(study, source)
+    return Plan(study, target, tuple(build_job(study, i, target, source) for i in range(len(study.fits))))
+
+
+def build_target(study: config.Study, source: Source) -> Target:
+    """What is learnt."""
+    with source.within("target"):
+        target = study.target.build(Context(source.home, study.seed))
+        if target.truth is not None and not math.isfinite(von_neumann_entropy(target.truth)):
+            raise InputError(
+                "its entropy is not a number: what it is made of is too large, or too small, to compute with."
+            )
+        return target
+
+
+def build_job(
+    study: config.Study, i: int, target: Target, source: Source, models: dict[str, Model] | None = None
+) -> Job:
+    """The fit number `i`; its model is taken from `models`, by what the study says of it, or put there."""
+    fit = study.fits[i]
+    with source.within("fits", i, "model"):
+        model = _model(fit.model, target, models)
+        if model.dims != target.state.dims:
+            raise InputError(f"the model has {sites(model.dims)}, the target {sites(target.state.dims)}.")
+    with source.within("fits", i, "loss"):
+        if fit.loss is None:
+            loss = default_loss(target.learnt if target.labels is None else target.labels.train)
+        else:
+            loss = fit.loss.on(model.dims) if isinstance(fit.loss, CountsLossSpec) else fit.loss.build()
+        if target.labels is not None and not isinstance(loss, MeanCrossEntropy):
+            raise InputError(f"labelled data need a loss of labels, {' or '.join(LABEL_LOSSES)}; found {loss.name}.")
+        if target.counts is not None or isinstance(loss, CountsLoss | MeanCrossEntropy):
+            loss.accept(target.learnt, model.dims)
+    with source.within("fits", i, "optimizer"):
+        optimizer = fit.optimizer.build()
+    with source.within("fits", i, "prior"):
+        prior: Prior | None = None if fit.prior is None else fit.prior.build()
+    with source.within("fits", i, "validation"):
+        validation: Any = None
+        if fit.validation == "held_out":
+            validation = None if target.labels is None else target.labels.validation
+            if validation is None:
+                raise InputError("held_out needs a target of labelled data with a validation_fraction.")
+        elif isinstance(fit.validation, Spec):
+            validation = fit.validation.build(Context(source.home, study.seed, held_out=True)).learnt
+            loss.accept(validation, model.dims)
+    if fit.factorwise and not isinstance(loss, CrossEntropy):
+        raise source.error(
+            ("fits", i, "loss"), "factorwise needs a loss that adds up: cross_entropy, relative_entropy."
+        )
+    job = Job(fit, model, loss, optimizer, prior, validation)
+    with source.within("fits", i, "model"):
+        one = f"a state of dimension {job.largest_dim} and its derivative"
+        many = f"the states of all inputs, of dimension {job.largest_dim}, and their derivatives"
+        memory(one if target.labels is None else many, job.memory, "use fewer qubits")
+    return job
+
+
+def _model(spec: AnyModelSpec, target: Target, models: dict[str, Model] | None) -> Model:
+    """The model of a fit; a conditional one at the inputs of the target."""
+    if isinstance(spec, ConditionalGibbs | ConditionalCircuit):
+        if target.labels is None:
+            raise InputError(f"the model {spec.kind} learns from labelled data: use a target of the kind labelled.")
+        return spec.on(target.labels.train.inputs.shape[1]).at(target.labels.train.inputs)
+    if target.labels is not None:
+        raise InputError(
+            f"labelled data need a conditional model, conditional_gibbs or conditional_circuit; found {spec.kind}."
+        )
+    return spec.build() if models is None else _shared(spec, models)
+
+
+def _shared(spec: ModelSpec, models: dict[str, Model]) -> Model:
+    key = spec.model_dump_json()
+    if key not in models:
+        if len(models) >= MODELS_KEPT:
+            del models[next(iter(models))]
+        models[key] = spec.build()
+    return models[key]
+
+
+def sites(dims: tuple[int, ...]) -> str:
+    """Dims in words."""
+    return plural(len(dims), "qubit") if set(dims) == {2} else f"sites of dimensions {dims}"

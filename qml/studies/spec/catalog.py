@@ -1,0 +1,69 @@
+"""What a study can name, read off the schema and the registries: the lines of ``qml list``."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+
+from qml.channels import CHANNELS
+from qml.gates import GATES
+from qml.instructions import Instruction
+from qml.studies.run import loggers
+from qml.studies.spec import ansatze, conditional, config, labels, measurements, models, parts, priors, targets
+from qml.studies.spec.schema import Spec, keys, members
+
+UNIONS = {
+    "targets": targets.TargetSpec,
+    "data": labels.DataSpec,
+    "measurements": measurements.MeasurementSpec,
+    "hamiltonians": parts.Hamiltonian,
+    "models": models.AnyModelSpec,
+    "ansatze": ansatze.Ansatz,
+    "generators": conditional.ConditionalGenerators,
+    "losses": config.LossSpec,
+    "optimizers": config.OptimizerSpec,
+    "priors": priors.PriorSpec,
+    "loggers": loggers.LoggerSpec,
+}
+REGISTRIES: dict[str, Mapping[str, Instruction]] = {"channels": CHANNELS, "gates": GATES}
+KINDS = (*UNIONS, *REGISTRIES)
+
+
+def lines(what: str) -> list[str]:
+    """One line a kind: its name, its keys (a default behind =), and what it is."""
+    if what in REGISTRIES:
+        heads = [(name, _arguments(item), "") for name, item in REGISTRIES[what].items()]
+    else:
+        heads = [(kind, _keys(spec), first_line(spec)) for kind, spec in members(UNIONS[what]).items()]
+    widths = [max(len(row[i]) for row in heads) for i in (0, 1)]
+    return [f"{name:<{widths[0]}}  {keys:<{widths[1]}}  {about}".rstrip() for name, keys, about in heads]
+
+
+def _keys(spec: type[Spec]) -> str:
+    shown = []
+    for name in keys(spec):
+        field = spec.model_fields[name]
+        if name in ("kind", "through"):
+            continue
+        plain = field.is_required() or field.default is None or field.default_factory is not None
+        shown.append(name if plain else f"{name}={_plain(field.default)}")
+    return ", ".join(shown)
+
+
+def _plain(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def first_line(spec: type[Spec]) -> str:
+    """The first sentence of a docstring, on one line."""
+    text = (inspect.getdoc(spec) or "").split("\n\n")[0].removeprefix("r").replace("\n", " ")
+    return text.replace("\\|", "|")
+
+
+def _arguments(item: Instruction) -> str:
+    domains = [
+        name if (domain.low, domain.high) == (-float("inf"), float("inf")) else f"{name} in {domain}"
+        for name, domain in zip(item.parameter_names, item.domains, strict=True)
+    ]
+    sites = "1 site" if item.n_sites == 1 else f"{item.n_sites} sites"
+    return f"{sites:<8} {', '.join(domains)}".rstrip()

@@ -1,0 +1,212 @@
+"""Studies made of other studies: ``extends: base.yaml``, and overrides ``fits[0].max_iterations=50``.
+
+What extends a file is laid over it by these rules:
+
+- mappings are merged key by key, at every depth;
+- but two mappings that both say `kind`, and not the same one, are not: the upper one replaces the lower one;
+- anything else (a number, text, a list, null) replaces what was there. So `fits` as a list replaces all fits.
+
+A file may extend one that extends another. All of them lie in the folder of the study or below it. Paths of other files
+that are named in any of them start from the folder of the study.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from qml._checks import InputError
+from qml.studies.spec.source import COMMAND_LINE, Key, Source, dotted, parse, read
+
+MAX_CHAIN = 16
+EVERY = "*"
+"""In a path: every item of a list."""
+
+_STEP = re.compile(r"(?:^|\.)([A-Za-z_][A-Za-z0-9_]*)|\[([0-9]{1,6}|\*)\]")
+
+
+def compose(path: Path) -> Source:
+    """A study file laid over what it extends.
+
+    Raises
+    ------
+    InputError
+        If a file is missing, lies outside the folder of the study, or extends itself, directly or not.
+    """
+    root = path.parent.resolve()
+    chain: list[tuple[Source, str | None]] = [(read(path), None)]
+    seen = [path.resolve()]
+    while isinstance(chain[-1][0].data, dict) and "extends" in chain[-1][0].data:
+        source = chain[-1][0]
+        base = source.data.pop("extends")
+        if not isinstance(base, str) or not base or "\0" in base:
+            raise source.error(("extends",), "expected the path of one study, such as base.yaml.")
+        target = (seen[-1].parent / base).resolve()
+        if not target.is_relative_to(root):
+            raise source.error(
+                ("extends",), f"studies are read from the folder of the study only; {base!r} lies outside it."
+            )
+        if target in seen:
+            names = " extends ".join(p.name for p in [*seen[seen.index(target) :], target])
+            raise source.error(("extends",), f"a study cannot extend itself: {names}.")
+        if len(chain) == MAX_CHAIN:
+            raise source.error(("extends",), f"a chain of more than {MAX_CHAIN} files is not read.")
+        if not target.is_file():
+            raise source.error(("extends",), f"there is no file {base!r}.")
+        lower = read(target)
+        if not isinstance(lower.data, dict):
+            raise lower.error((), "a study is a mapping of keys.")
+        chain.append((lower, target.relative_to(root).as_posix()))
+        seen.append(target)
+    result, origin = chain.pop()
+    while chain:
+        upper, name = chain.pop()
+        result, origin = _over(result, upper, origin), name
+    return result
+
+
+def _over(lower: Source, upper: Source, origin: str | None) -> Source:
+    """`upper` laid over `lower`; `origin` is the name of the file of what `lower` has no origin for."""
+    lines: dict[tuple[Key, ...], int] = {}
+    origins: dict[tuple[Key, ...], str] = {}
+
+    def keep(source: Source, path: tuple[Key, ...], value: Any) -> Any:
+        """`value` with the places of all of its parts."""
+        lines[path] = source.line(path)
+        name = source.origins.get(path, origin if source is lower else None)
+        if name is not None:
+            origins[path] = name
+        items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+        for key, item in items:
+            keep(source, (*path, key), item)
+        return value
+
+    def merge(path: tuple[Key, ...], low: Any, high: Any) -> Any:
+        if not isinstance(low, dict) or not isinstance(high, dict):
+            return keep(upper, path, high)
+        if "kind" in low and "kind" in high and low["kind"] != high["kind"]:
+            return keep(upper, path, high)
+        lines[path] = upper.line(path)
+        merged = {}
+        for key in [*low, *(key for key in high if key not in low)]:
+            at = (*path, key)
+            if key in low and key in high:
+                merged[key] = merge(at, low[key], high[key])
+            else:
+                merged[key] = keep(upper, at, high[key]) if key in high else keep(lower, at, low[key])
+        return merged
+
+    return Source(upper.path, merge((), lower.data, upper.data), lines, origins)
+
+
+# overrides -------------------------------------------------------------------------------------------------------
+
+
+def override(source: Source, overrides: Iterable[str]) -> Source:
+    """The study with ``PATH=VALUE`` from the command line laid over it, in their order.
+
+    A value is read as YAML, by the rules of the file itself: ``x=1e-3`` is a number, ``x=[1, 2]`` a list.
+
+    Raises
+    ------
+    InputError
+        If an override has no ``=``, its path is none or leads nowhere, or its value is no plain YAML.
+    """
+    for text in overrides:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise InputError(
+                f"{COMMAND_LINE}: an override is PATH=VALUE, such as fits[0].max_iterations=50; found {text!r}."
+            )
+        name = name.strip()
+        if name == "extends":
+            raise InputError(f"{COMMAND_LINE}: what a study extends is said in its file only.")
+        found = read_value(name, value)
+        try:
+            source = assign(source, name, found, COMMAND_LINE, None)
+        except InputError as error:
+            raise InputError(f"{COMMAND_LINE}, {error}") from None
+    return source
+
+
+def read_value(name: str, text: str) -> Any:
+    """The value of an override."""
+    if not text.strip():
+        return None
+    try:
+        return parse(text.encode(), Path(COMMAND_LINE)).data
+    except InputError as error:
+        sentence = str(error).removeprefix(COMMAND_LINE).split(": ", 1)[-1]
+        raise InputError(f"{COMMAND_LINE}, {name}: {sentence}") from None
+
+
+def assign(source: Source, name: str, value: Any, origin: str, line: int | None) -> Source:
+    """The study with `value` at the path `name`, which messages name as being from `line` of `origin`."""
+    data = copy.deepcopy(source.data)
+    lines, origins = dict(source.lines), dict(source.origins)
+    for path in _matches(data, parse_path(name), name):
+        box = data
+        for depth, key in enumerate(path[:-1]):
+            if isinstance(box, dict) and key not in box:
+                box[key] = {}
+                origins[path[: depth + 1]] = origin
+            box = box[key]
+        box[path[-1]] = copy.deepcopy(value)
+        for old in [p for p in {**lines, **origins} if p[: len(path)] == path]:
+            lines.pop(old, None)
+            origins.pop(old, None)
+        origins[path] = origin
+        if line is not None:
+            lines[path] = line
+    return Source(source.path, data, lines, origins)
+
+
+def parse_path(name: str) -> tuple[Key, ...]:
+    """``fits[0].model.noise[*].params[0]`` as keys; ``fit.`` in front stands for ``fits[*].``, every fit.
+
+    Examples
+    --------
+    >>> parse_path("fits[0].max_iterations"), parse_path("fit.restarts")
+    (('fits', 0, 'max_iterations'), ('fits', '*', 'restarts'))
+    """
+    path: list[Key] = []
+    at = 0
+    while at < len(name):
+        step = _STEP.match(name, at) if at == 0 or name[at] in ".[" else None
+        if step is None or (step[1] is None and not path) or (at == 0 and name[0] == "."):
+            raise InputError(f"{name[:80]!r} is not the path of a key, such as fits[0].model.ansatz.layers.")
+        path.append(step[1] if step[1] is not None else EVERY if step[2] == EVERY else int(step[2]))
+        at = step.end()
+    if not path:
+        raise InputError("an empty path names no key; expected one such as fits[0].max_iterations.")
+    return ("fits", EVERY, *path[1:]) if path[0] == "fit" and len(path) > 1 else tuple(path)
+
+
+def _matches(data: Any, path: tuple[Key, ...], name: str) -> Iterator[tuple[Key, ...]]:
+    """The places that a path means. Mappings on the way that are not there yet are made by the caller."""
+    found: list[tuple[tuple[Key, ...], Any]] = [((), data)]
+    for depth, key in enumerate(path):
+        following = []
+        for at, box in found:
+            if isinstance(key, int) or key == EVERY:
+                if not isinstance(box, list):
+                    raise InputError(f"{name}: {_shown(at)} is not a list, so it has no item [{key}].")
+                if isinstance(key, int) and key >= len(box):
+                    raise InputError(f"{name}: {_shown(at)} has {len(box)} items, counted from 0; found [{key}].")
+                chosen = [key] if isinstance(key, int) else range(len(box))
+                following += [((*at, i), box[i]) for i in chosen]
+            elif isinstance(box, dict):
+                following.append(((*at, key), box.get(key, {} if depth + 1 < len(path) else None)))
+            elif isinstance(box, list):
+                raise InputError(f"{name}: {_shown(at)} is a list: write [0] for its first item, [*] for every one.")
+            else:
+                raise InputError(f"{name}: {_shown(at)} is a single value, so it has no key {key!r}.")
+        found = following
+    return iter([at for at, _ in found])
+
+
+def _shown(path: tuple[Key, ...]) -> str:
+    return dotted(path) or "the study"

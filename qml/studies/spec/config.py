@@ -1,0 +1,171 @@
+"""What a study file may say: one target and the fits that learn it; ``read_study`` checks all of it before any work.
+
+To add something that a study can name:
+
+- a target, model, ansatz, Hamiltonian or set of generators: one class in `targets`, `models`, `ansatze` or `parts`. Its
+  fields are the keys, ``kind: Literal["name"]`` is its name, its docstring the line of ``qml list``, and its method
+  ``build`` makes the object. Then its name in the union at the end of that file. (One file.)
+- a loss or an optimizer: nothing, if the arguments of the registered class are plain data: its keys are read off its
+  signature. If they are not (a loss that takes a measurement, say), one class derived from :class:`Registered` with a
+  ``build``, listed in `special` below.
+- a prior: its class in `priors.PRIORS`; its keys are read off its signature.
+- then ``qml schema --markdown > docs/reference/config.md``; a test says when that page is not current.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeAlias
+
+import yaml
+from pydantic import Field, ValidationError, field_validator, model_validator
+
+from qml._checks import InputError
+from qml.losses import COUNT_LOSSES, LABEL_LOSSES, LOSSES
+from qml.optimizers import OPTIMIZERS
+from qml.studies.run.loggers import LoggerSpec
+from qml.studies.spec.compose import compose, override
+from qml.studies.spec.labels import LABELS_LOSSES
+from qml.studies.spec.measurements import COUNTS_LOSSES
+from qml.studies.spec.models import AnyModelSpec
+from qml.studies.spec.priors import PriorSpec
+from qml.studies.spec.schema import Count, Registered, Seed, Spec, first_mistake, registry_union, shown
+from qml.studies.spec.source import Source
+from qml.studies.spec.sweep import Sweep
+from qml.studies.spec.targets import TargetSpec, files_of
+
+if TYPE_CHECKING:
+    LossSpec: TypeAlias = Registered
+    OptimizerSpec: TypeAlias = Registered
+else:
+    LossSpec = registry_union(LOSSES | COUNT_LOSSES | LABEL_LOSSES, special=(*COUNTS_LOSSES, *LABELS_LOSSES))
+    OptimizerSpec = registry_union(OPTIMIZERS, special=())
+
+
+class Fit(Spec):
+    """One model, and how it is fitted."""
+
+    name: Annotated[str, Field(description="what tables and figures call it")]
+    model: AnyModelSpec
+    loss: Annotated[
+        LossSpec | None,
+        Field(
+            description="by default what the target says: cross_entropy of a state, negative_log_likelihood of counts, "
+            "mean_cross_entropy of labelled data"
+        ),
+    ] = None
+    optimizer: OptimizerSpec = Field(default={"kind": "lbfgs"}, validate_default=True)
+    restarts: Annotated[int, Field(ge=1, le=1000, description="independent starts; the best is kept")] = 1
+    max_iterations: Annotated[Count, Field(description="steps of each start")] = 1000
+    gradient_tolerance: Annotated[float, Field(ge=0.0, description="converged: no larger entry in the gradient")] = 1e-8
+    loss_tolerance: Annotated[float, Field(ge=0.0, description="converged: no larger decrease; 0 turns it off")] = 0.0
+    prior: Annotated[PriorSpec | None, Field(description="adds -log p(theta) / copies to the loss")] = None
+    validation: Annotated[
+        TargetSpec | Literal["held_out"] | None,
+        Field(
+            description="held-out target: parameters of the lowest loss on it are kept; simulated shots are fresh; "
+            "held_out: of labelled data, what its validation_fraction holds out"
+        ),
+    ] = None
+    patience: Annotated[Count, Field(description="steps without a lower loss on validation that end a start")] = 10
+    factorwise: Annotated[
+        bool, Field(description="learn every factor of a product model by itself, from its reduced state")
+    ] = False
+
+    @model_validator(mode="after")
+    def _options(self) -> Self:
+        if self.factorwise and self.model.kind != "product":
+            raise InputError(f"factorwise is for the model product; found {self.model.kind}.")
+        if self.factorwise and (self.prior is not None or self.validation is not None):
+            raise InputError("factorwise takes neither prior nor validation: leave one of them out.")
+        if isinstance(self.validation, Spec) and self.validation.kind == "labelled":
+            raise InputError("validation of labelled data is held_out, with a validation_fraction of the target.")
+        if isinstance(self.validation, Spec) and files_of(self.validation.model_dump()):
+            raise InputError("validation must be simulated or a data set; found a target that is read from a file.")
+        return self
+
+    @field_validator("name")
+    @classmethod
+    def _one_line(cls, name: str) -> str:
+        if not 1 <= len(name.strip()) <= 80 or not name.isprintable():
+            raise InputError(f"a name is 1 to 80 characters on one line; found {shown(name)}.")
+        return name
+
+
+class Study(Spec):
+    """A target and the fits that learn it."""
+
+    title: Annotated[str, Field(description="stands above tables and figures")] = ""
+    seed: Annotated[Seed, Field(description="every random number follows from it")] = 0
+    target: Annotated[TargetSpec, Field(description="what is learnt")]
+    fits: Annotated[list[Fit], Field(min_length=1, max_length=100, description="what learns it")]
+    sweep: Annotated[Sweep | None, Field(description="many studies in one: what varies")] = None
+    loggers: Annotated[
+        list[LoggerSpec], Field(max_length=10, description="what else follows the fits, besides the folder of the run")
+    ] = Field(default_factory=list)
+
+    @field_validator("fits")
+    @classmethod
+    def _names(cls, fits: list[Fit]) -> list[Fit]:
+        names = [fit.name for fit in fits]
+        for name in names:
+            if names.count(name) > 1:
+                raise InputError(f"two fits have the name {name!r}: give each its own.")
+        return fits
+
+
+def read_study(path: str | Path, overrides: Iterable[str] = ()) -> tuple[Study, Source]:
+    """The study in a file, with what it extends and with the overrides ``PATH=VALUE``; and its text for messages.
+
+    Raises
+    ------
+    InputError
+        At the first mistake: file, line and key, what was expected and what was found.
+    """
+    source = override(compose(Path(path)), overrides)
+    return study_of(source), source
+
+
+def study_of(source: Source) -> Study:
+    """The study that a source describes."""
+    try:
+        return Study.model_validate(source.data)
+    except ValidationError as error:
+        raise first_mistake(error, source) from None
+
+
+def to_yaml(study: Study) -> str:
+    """The resolved study, every default written out, as YAML that reads back to an equal study."""
+    return yaml.dump(
+        study.model_dump(mode="python"),
+        Dumper=_Dumper,
+        sort_keys=False,
+        default_flow_style=None,
+        allow_unicode=True,
+        width=110,
+    )
+
+
+class _Dumper(yaml.SafeDumper):
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def _text(dumper: yaml.SafeDumper, value: str) -> yaml.Node:
+    plain = (
+        value[:1].isalpha() and value.replace("_", "a").replace(" ", "a").isalnum() and value.lower() not in _RESERVED
+    )
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=None if plain else '"')
+
+
+def fingerprint(text: str, inputs: Mapping[str, str]) -> str:
+    """SHA-256 of the resolved study, as YAML, and of every file that it reads, given by its own SHA-256: runs of equal
+    fingerprints differ by nothing but where and when they ran."""
+    return hashlib.sha256(json.dumps([text, inputs], sort_keys=True).encode()).hexdigest()
+
+
+_RESERVED = {"null", "true", "false", "yes", "no", "on", "off", "inf", "nan"}
+_Dumper.add_representer(str, _text)

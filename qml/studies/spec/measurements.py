@@ -1,0 +1,222 @@
+"""The measurements that a study may name, records of their counts, and the losses that compare counts."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal, TypeAlias
+
+import numpy as np
+from pydantic import Field
+
+from qml._checks import InputError
+from qml._typing import Dims
+from qml.losses import ChiSquare, CountsLoss, NegativeLogLikelihood, SquaredError, TrainableReadout
+from qml.measurement import (
+    Counts,
+    Measurement,
+    PauliMeasurement,
+    ProductMeasurement,
+    ProjectiveMeasurement,
+    ReadoutMeasurement,
+    clifford_bases,
+    computational_basis,
+    haar_bases,
+    mutually_unbiased_bases,
+    pauli_six,
+    sample,
+    sic,
+)
+from qml.states import State
+from qml.studies.spec.parts import Label
+from qml.studies.spec.schema import Registered, Spec
+
+Rate = Annotated[float, Field(ge=0.0, le=1.0)]
+Rates = Annotated[list[Rate], Field(min_length=2, max_length=2)]
+Bases = Annotated[int, Field(ge=1, le=10_000, description="number of bases, drawn by the study's seed")]
+Shots = Annotated[int, Field(ge=0, lt=2**53)]
+
+
+class Readout(Spec):
+    """Readout errors of the qubits, independent of each other."""
+
+    rates: Annotated[
+        list[Rates],
+        Field(min_length=1, description="[p(1 given 0), p(0 given 1)] of each qubit; one pair stands for all"),
+    ]
+    known: Annotated[bool, Field(description="whether the record tells them; if not, they are left to be learnt")] = (
+        True
+    )
+
+    def on(self, measurement: Measurement) -> Measurement:
+        """The measurement with these errors."""
+        rates = self.rates * len(measurement.dims) if len(self.rates) == 1 else self.rates
+        if len(rates) != len(measurement.dims):
+            raise InputError(f"readout has rates for {len(rates)} qubits; the state has {len(measurement.dims)}.")
+        return ReadoutMeasurement(measurement, [np.array([[1 - a, b], [a, 1 - b]]) for a, b in rates])
+
+
+class Measured(Spec):
+    """What every measurement has."""
+
+    readout: Readout | None = None
+
+    @abstractmethod
+    def build(self, dims: Dims, rng: np.random.Generator) -> Measurement:
+        """The measurement without readout errors."""
+
+    def record(
+        self, state: State, shots: int | list[int] | None, bases: np.random.Generator, rng: np.random.Generator
+    ) -> Counts:
+        """The counts of this measurement of a state, in `shots` of each setting; None: exact probabilities."""
+        ideal = self.build(state.dims, bases)
+        done = ideal if self.readout is None else self.readout.on(ideal)
+        recorded = done if self.readout is None or self.readout.known else ideal
+        if shots is None:
+            return Counts.from_frequencies(recorded, done.probabilities(state))
+        return Counts(recorded, sample(state, done, shots, rng).counts)
+
+
+class Pauli(Measured):
+    """Pauli settings of qubits: each qubit along X, Y or Z."""
+
+    kind: Literal["pauli"]
+    settings: Annotated[
+        Literal["all"] | Annotated[list[Label], Field(min_length=1)], Field(description="all 3^n, or those listed")
+    ] = "all"
+
+    def build(self, dims: Dims, rng: np.random.Generator) -> Measurement:
+        _qubits(dims)
+        return PauliMeasurement(len(dims) if self.settings == "all" else self.settings)
+
+
+class Axis(Measured):
+    """One basis: every qubit along one axis (sin theta cos phi, sin theta sin phi, cos theta)."""
+
+    kind: Literal["axis"]
+    theta: Annotated[float, Field(description="angle from Z, in radians")]
+    phi: float = 0.0
+
+    def build(self, dims: Dims, rng: np.random.Generator) -> Measurement:
+        _qubits(dims)
+        c, s, phase = np.cos(self.theta / 2), np.sin(self.theta / 2), np.exp(1j * self.phi)
+        one = ProjectiveMeasurement([[c, -s], [phase * s, phase * c]], (2,))
+        return one if len(dims) == 1 else ProductMeasurement([one] * len(dims))
+
+
+class Computational(Measured):
+    """The computational basis."""
+
+    kind: Literal["computational"]
+
+    def build(self, dims: Dims, rng: np.random.Generator) -> Measurement:
+        return PauliMeasurement(["Z" * len(dims)]) if set(dims) == {2} else computational_basis(dims)
+
+
+class PauliSix(Measured):
+    """Six outcomes of each qubit: the eigenstates of X, Y and Z, with weight 1/3."""
+
+    kind: Literal["pauli_six"]
+
+    def build(self, dims: Dims, rng: np.random.Generator) -> Measurement:
+        _qubits(dims)
+        return pauli_six(len(dims))
+
+
+class Sic(Measured):
+    """Symmetric informationally complete measurement of each site (of dimension 2 or 3)."""
+
+    kind: Literal["sic"]
+
+    def build(self, dims: Dims, rng: np.random.Generator) -> Measurement:
+        return _product([sic(d) for d in dims])
+
+
+class Mub(Measured):
+    """Mutually unbiased bases of each site (of prime dimension), every combination a setting."""
+
+    kind: Literal["mub"]
+
+    def build(self, dims: Dims, rng: np.random.Generator) -> Measurement:
+        return _product([mutually_unbiased_bases(d) for d in dims])
+
+
+class Haar(Measured):
+    """Random bases of all sites together, uniform in the Haar measure."""
+
+    kind: Literal["haar"]
+    bases: Bases
+
+    def build(self, dims: Dims, rng: np.random.Generator) -> Measurement:
+        return haar_bases(dims, self.bases, rng)
+
+
+class Clifford(Measured):
+    """Random bases that Clifford circuits of the qubits reach."""
+
+    kind: Literal["clifford"]
+    bases: Bases
+
+    def build(self, dims: Dims, rng: np.random.Generator) -> Measurement:
+        _qubits(dims)
+        return clifford_bases(len(dims), self.bases, rng)
+
+
+MeasurementSpec: TypeAlias = Annotated[
+    Pauli | Axis | Computational | PauliSix | Sic | Mub | Haar | Clifford, Field(discriminator="kind")
+]
+
+
+def read_record(path: Path) -> Counts:
+    """The counts in a JSON, CSV or ``.npz`` file; its ending names the format."""
+    readers = {".json": Counts.read_json, ".csv": Counts.read_csv, ".npz": Counts.load}
+    if path.suffix.lower() not in readers:
+        raise InputError(f"a record of counts is a .json, .csv or .npz file; found {path.name!r}.")
+    return readers[path.suffix.lower()](path)
+
+
+class CountsLossSpec(Registered):
+    """A loss of counts."""
+
+    readout: Annotated[
+        Literal["as_recorded", "learnt"],
+        Field(description="learnt: two error rates a qubit are learnt beside the model's parameters"),
+    ] = "as_recorded"
+    maker: ClassVar[type[CountsLoss]]
+
+    def on(self, dims: Dims) -> CountsLoss:
+        """The loss for a model with these dims."""
+        return type(self).maker(TrainableReadout(len(dims)) if self.readout == "learnt" else None)
+
+
+class LikelihoodSpec(CountsLossSpec):
+    """The negative log-likelihood of counts, in nats a shot."""
+
+    kind: Literal["negative_log_likelihood"]
+    maker = NegativeLogLikelihood
+
+
+class ChiSquareSpec(CountsLossSpec):
+    """Pearson's chi-square of the frequencies of counts, a shot."""
+
+    kind: Literal["chi_square"]
+    maker = ChiSquare
+
+
+class SquaredErrorSpec(CountsLossSpec):
+    """The squared error of the frequencies of counts."""
+
+    kind: Literal["squared_error"]
+    maker = SquaredError
+
+
+COUNTS_LOSSES = (LikelihoodSpec, ChiSquareSpec, SquaredErrorSpec)
+
+
+def _product(factors: list[Measurement]) -> Measurement:
+    return factors[0] if len(factors) == 1 else ProductMeasurement(factors)
+
+
+def _qubits(dims: Dims) -> None:
+    if set(dims) != {2}:
+        raise InputError(f"this measurement is one of qubits; found sites of dimensions {dims}.")

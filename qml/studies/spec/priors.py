@@ -1,0 +1,16 @@
+"""The priors on parameters that a study may name: their keys are the arguments of the classes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+from qml.fitting.priors import Gaussian, Laplace, Prior
+from qml.studies.spec.schema import Registered, registry_union
+
+PRIORS: dict[str, type[Prior]] = {"gaussian": Gaussian, "laplace": Laplace}
+"""Every prior by name."""
+
+if TYPE_CHECKING:
+    PriorSpec: TypeAlias = Registered
+else:
+    PriorSpec = registry_union(PRIORS, special=())

@@ -1,0 +1,225 @@
+"""What every part of a study file has in common: strict keys, and one sentence for every mistake."""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from collections.abc import Callable, Mapping, Sequence
+from functools import reduce
+from operator import or_
+from types import UnionType
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    create_model,
+    model_serializer,
+    model_validator,
+)
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from qml._checks import InputError, nearest
+from qml.studies.spec.source import Key, Source
+
+Qubits = Annotated[int, Field(ge=1, le=24, description="number of qubits")]
+FewQubits = Annotated[int, Field(ge=1, le=12, description="number of qubits")]
+"""Of states that are held as dense matrices from the start."""
+Count = Annotated[int, Field(ge=1, le=1_000_000)]
+Seed = Annotated[int, Field(ge=0, lt=2**63)]
+Sites = Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1, description="sites, from 0")]
+
+
+class Spec(BaseModel):
+    """A mapping of a study file: unknown and missing keys are refused by name."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False, defer_build=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _keys(cls, data: Any) -> Any:
+        if not isinstance(data, Mapping):
+            raise PydanticCustomError("mapping", "expected a mapping with the keys {keys}", {"keys": _list(cls)})
+        for key in data:
+            if key not in cls.model_fields:
+                hint = nearest(str(key), cls.model_fields)
+                sentence = "the key {key} is not known{hint}; the keys here are {keys}"
+                raise PydanticCustomError(
+                    "key", sentence, {"at": key, "key": repr(key), "hint": hint, "keys": _list(cls)}
+                )
+        for key, field in cls.model_fields.items():
+            if field.is_required() and key not in data:
+                about = f" ({field.description})" if field.description else ""
+                raise PydanticCustomError(
+                    "lacks", "the key {key}{about} is missing", {"key": repr(key), "about": about}
+                )
+        return data
+
+    @model_serializer(mode="wrap")
+    def _ordered(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        values = plain(self)
+        return {name: values[name] for name in keys(type(self))}
+
+
+def keys(spec: type[BaseModel]) -> list[str]:
+    """The keys of a spec, in the order in which they read best: what comes after everything else is last."""
+    return sorted(spec.model_fields, key=lambda name: name == "through")
+
+
+def _list(spec: type[BaseModel]) -> str:
+    return ", ".join(keys(spec))
+
+
+def members(union: Any) -> dict[str, type[Spec]]:
+    """The spec classes of a union, by kind."""
+    if inspect.isclass(union) and issubclass(union, Spec):
+        return {_kind(union): union}
+    inner = typing.get_args(union)[:1] if typing.get_origin(union) is Annotated else typing.get_args(union)
+    return {kind: spec for part in inner for kind, spec in members(part).items()}
+
+
+def _kind(spec: type[Spec]) -> str:
+    return str(typing.get_args(spec.model_fields["kind"].annotation)[0])
+
+
+class Registered(Spec):
+    """A class of a registry, and its arguments."""
+
+    kind: str
+    maker: ClassVar[Callable[..., Any]]
+
+    def build(self) -> Any:
+        """The object."""
+        return type(self).maker(**arguments(self))
+
+
+def registry_union(registry: Mapping[str, Callable[..., Any]], special: Sequence[type[Registered]]) -> Any:
+    """A discriminated union with one spec a registered class; its keys are the arguments of the class.
+
+    What is not plain data (a number, text, a choice, a list) has no key: an argument with a default keeps it, and a
+    class that needs such an argument can be named only if `special` has a spec for it.
+    """
+    found = {_kind(spec): spec for spec in special}
+    made = {name: found.get(name) or _spec_of(name, maker) for name, maker in registry.items()}
+    specs: list[Any] = [spec for spec in made.values() if spec is not None]
+    return Annotated[reduce(or_, specs), Field(discriminator="kind")]
+
+
+def _spec_of(name: str, maker: Callable[..., Any]) -> type[Spec] | None:
+    init = maker.__init__ if inspect.isclass(maker) else maker
+    try:
+        hints = typing.get_type_hints(init)
+    except NameError:
+        hints = {}
+    fields: dict[str, Any] = {"kind": (Literal[name], ...)}
+    for parameter in inspect.signature(maker).parameters.values():
+        if parameter.name in hints and _is_plain(hints[parameter.name]):
+            default = ... if parameter.default is parameter.empty else parameter.default
+            fields[parameter.name] = (hints[parameter.name], default)
+        elif parameter.default is parameter.empty:
+            return None
+    title, about = getattr(maker, "__name__", name), inspect.getdoc(maker)
+    spec: type[Registered] = create_model(title, __base__=Registered, __doc__=about, **fields)
+    spec.maker = maker
+    return spec
+
+
+def _is_plain(hint: Any) -> bool:
+    """Whether a YAML file can hold every value of a type: numbers, text, choices, and lists and mappings of them."""
+    if hint in (int, float, str, bool, type(None)) or typing.get_origin(hint) is Literal:
+        return True
+    inner = [part for part in typing.get_args(hint) if part is not ...]
+    if typing.get_origin(hint) is Annotated:
+        inner = inner[:1]
+    elif typing.get_origin(hint) not in (typing.Union, UnionType, list, tuple, dict, Sequence, Mapping):
+        return False
+    return bool(inner) and all(map(_is_plain, inner))
+
+
+def arguments(spec: Spec) -> dict[str, Any]:
+    """The keys of a spec other than `kind`, as keyword arguments."""
+    return {name: getattr(spec, name) for name in type(spec).model_fields if name != "kind"}
+
+
+_EXPECTED = {
+    "int_type": "expected an integer",
+    "int_from_float": "expected an integer",
+    "float_type": "expected a number",
+    "string_type": "expected text",
+    "bool_type": "expected true or false",
+    "list_type": "expected a list",
+    "dict_type": "expected a mapping",
+    "model_attributes_type": "expected a mapping with the key 'kind'",
+    "finite_number": "expected a finite number",
+}
+
+
+def first_mistake(error: ValidationError, source: Source) -> InputError:
+    """The first mistake in the order of the file, as one sentence with its place; on one line, the innermost."""
+    found = [_sentence(details, source) for details in error.errors(include_url=False)]
+    path, sentence = min(found, key=lambda one: (source.order(one[0]), -len(one[0])))
+    return source.error(path, sentence)
+
+
+def _sentence(details: ErrorDetails, source: Source) -> tuple[tuple[Key, ...], str]:
+    path = _place(details["loc"], source.data)
+    kind, context, value = details["type"], details.get("ctx", {}), details["input"]
+    if kind == "key":
+        return (*path, context["at"]), f"{details['msg']}."
+    if kind == "lacks":
+        return path, f"{details['msg']}."
+    if kind == "value_error":
+        return path, str(context["error"])
+    if kind == "union_tag_not_found":
+        return path, "the key 'kind' is missing: it says what this is."
+    if kind == "union_tag_invalid":
+        path, value = (*path, "kind"), value["kind"]
+        options = [tag.strip().strip("'") for tag in context["expected_tags"].split(",")]
+        return path, f"expected one of {', '.join(options)}; found {shown(value)}{nearest(str(value), options)}."
+    hint = ""
+    if kind == "literal_error":
+        expected = f"expected {context['expected']}"
+        hint = nearest(str(value), [part.strip("'") for part in context["expected"].replace(" or ", ", ").split(", ")])
+    elif kind in ("too_short", "too_long"):
+        bound = f"at least {context['min_length']}" if kind == "too_short" else f"at most {context['max_length']}"
+        return path, f"expected {bound} items; found {context['actual_length']}."
+    else:
+        message = details["msg"]
+        expected = _EXPECTED.get(kind) or message[:1].lower() + message[1:].replace("nput should be", "xpected")
+        expected = expected.replace("ixpected", "expected")
+    return path, f"{expected}; found {shown(value)}{hint}."
+
+
+def _place(loc: Sequence[Key], data: Any) -> tuple[Key, ...]:
+    """A location as pydantic gives it, without the tags of unions, which stand before the keys of a mapping."""
+    path: list[Key] = []
+    arrived = True
+    for key in loc:
+        tag = arrived and isinstance(data, dict) and data.get("kind") == key
+        arrived = False
+        if tag:
+            continue
+        known = range(len(data)) if isinstance(data, list) else data if isinstance(data, dict) else ()
+        if key in known:
+            path.append(key)
+            data = data[key]
+            arrived = True
+    return tuple(path)
+
+
+def shown(value: Any) -> str:
+    """A value of a study file as it may stand in a sentence: short, on one line."""
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list):
+        return "a list" if value else "an empty list"
+    if value is None or isinstance(value, bool):
+        return {None: "nothing", True: "true", False: "false"}[value]
+    if isinstance(value, str):
+        return repr(value if len(value) <= 60 else value[:57] + "...")
+    if isinstance(value, int) and abs(value) >= 10**30:
+        return "an integer of more than 30 digits"
+    return repr(value)

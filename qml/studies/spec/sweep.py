@@ -1,0 +1,191 @@
+"""Sweeps: many studies in one file. What varies is said by the paths of its keys; each point is a whole study."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, Self
+
+import numpy as np
+from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
+
+from qml._checks import InputError
+from qml.studies.run import streams
+from qml.studies.spec.compose import assign, parse_path
+from qml.studies.spec.schema import Spec
+from qml.studies.spec.source import Key, Source
+
+MAX_POINTS = 100_000
+
+
+class _Interval(Spec):
+    low: Annotated[float, Field(description="the least value")]
+    high: Annotated[float, Field(description="the greatest value")]
+    scale: Annotated[Literal["linear", "log"], Field(description="evenly spaced numbers, or logarithms")] = "linear"
+    integer: Annotated[bool, Field(description="round to integers; a grid leaves out the repeated ones")] = False
+
+    @model_validator(mode="after")
+    def _ordered_ends(self) -> Self:
+        if self.low > self.high:
+            raise InputError(f"low must be at most high; found {self.low:g} and {self.high:g}.")
+        if not math.isfinite(self.high - self.low):
+            raise InputError(f"low and high are too far apart; found {self.low:g} and {self.high:g}.")
+        if self.scale == "log" and self.low <= 0:
+            raise InputError(f"a logarithmic scale needs low > 0; found {self.low:g}.")
+        return self
+
+
+class Range(_Interval):
+    """`count` numbers from `low` to `high`, both included."""
+
+    count: Annotated[int, Field(ge=1, le=10_000, description="how many numbers")]
+
+    def values(self) -> list[Any]:
+        """The numbers, in order."""
+        space = np.geomspace if self.scale == "log" else np.linspace
+        numbers = [float(x) for x in space(self.low, self.high, self.count)]
+        return list(dict.fromkeys(map(round, numbers))) if self.integer else numbers
+
+
+class Interval(_Interval):
+    """Random numbers between `low` and `high`, evenly spread on the scale."""
+
+    def draw(self, rng: np.random.Generator) -> float | int:
+        """One number."""
+        if self.integer and self.scale == "linear":
+            return int(rng.integers(round(self.low), round(self.high), endpoint=True))
+        if self.scale == "log":
+            x = float(np.exp(rng.uniform(np.log(self.low), np.log(self.high))))
+        else:
+            x = float(rng.uniform(self.low, self.high))
+        return round(x) if self.integer else x
+
+
+def _which(value: Any) -> str:
+    return "list" if isinstance(value, list) else "mapping"
+
+
+def _paths(text: str) -> str:
+    for part in text.split(","):
+        parse_path(part.strip())
+    return text
+
+
+Paths = Annotated[str, AfterValidator(_paths)]
+"""One path, or several with commas between them that get the same value."""
+Listed = Annotated[list[Any], Field(min_length=1, description="the values")]
+Axis = Annotated[Annotated[Listed, Tag("list")] | Annotated[Range, Tag("mapping")], Discriminator(_which)]
+Draws = Annotated[Annotated[Listed, Tag("list")] | Annotated[Interval, Tag("mapping")], Discriminator(_which)]
+
+
+class Random(Spec):
+    """`count` points drawn at random; from a list, each value is as likely as any other."""
+
+    count: Annotated[int, Field(ge=1, le=MAX_POINTS, description="how many points")]
+    over: Annotated[dict[Paths, Draws], Field(min_length=1, description="lists or intervals, by path")]
+
+
+class Sweep(Spec):
+    """Every combination of the grid, the list and the random points that are given, each with every seed."""
+
+    grid: Annotated[dict[Paths, Axis], Field(description="lists or ranges, by path")] = Field(default_factory=dict)
+    points: Annotated[list[dict[Paths, Any]], Field(description="values by path, point by point")] = Field(
+        default_factory=list
+    )
+    random: Annotated[Random | None, Field(description="points drawn at random")] = None
+    seeds: Annotated[int, Field(ge=1, le=10_000, description="how often each point is repeated, with other seeds")] = 1
+    common_seeds: Annotated[bool, Field(description="the same seeds at all points, to compare these in pairs")] = False
+
+    @model_validator(mode="after")
+    def _apart(self) -> Self:
+        parts = [list(self.grid), *map(list, self.points), list(self.random.over) if self.random else []]
+        blocks = [parts[0], sorted({p for point in parts[1:-1] for p in point}), parts[-1]]
+        names = [part.strip() for block in blocks for text in block for part in text.split(",")]
+        for name in names:
+            if names.count(name) > 1:
+                raise InputError(f"{name} is set twice at a point of the sweep: name it in one place.")
+            if parse_path(name)[0] in ("sweep", "title", "loggers"):
+                raise InputError(f"{name} is not a part of a point: it cannot vary.")
+        if "seed" in names and (self.seeds > 1 or self.common_seeds):
+            raise InputError("seed is set by the sweep itself: leave out seeds and common_seeds.")
+        count = self.seeds * max(1, len(self.points)) * (self.random.count if self.random else 1)
+        for axis in self.grid.values():
+            count *= axis.count if isinstance(axis, Range) else len(axis)
+        if count > MAX_POINTS:
+            raise InputError(f"a sweep has at most {MAX_POINTS} points; this one has {count}.")
+        return self
+
+    def names(self) -> list[str]:
+        """What varies, in the order of the file: the columns of the table."""
+        found = [*self.grid, *(name for point in self.points for name in point)]
+        return list(dict.fromkeys([*found, *(self.random.over if self.random else ())]))
+
+
+@dataclass(frozen=True)
+class Point:
+    """One study of a sweep: its number, what it sets (by the names of the columns), its replicate and its seed."""
+
+    index: int
+    values: dict[str, Any]
+    replicate: int
+    seed: int
+    study: Source
+
+
+def points(sweep: Sweep, seed: int, base: Source) -> list[Point]:
+    """All points, seeds fastest; `base` is the resolved study, with its places.
+
+    Raises
+    ------
+    InputError
+        If a path leads nowhere.
+    """
+    found: list[Point] = []
+    for values, listing, draw in _settings(sweep, seed):
+        source, swept = Source(base.path, {**base.data, "sweep": None, "loggers": []}, base.lines, base.origins), False
+        for name, value in values.items():
+            place = _place(sweep, name, listing)
+            for path in map(str.strip, name.split(",")):
+                with base.within(*place):
+                    source = assign(source, path, value, base.origin(place), base.line(place))
+                swept |= path == "seed"
+        for replicate in range(sweep.seeds):
+            settings = {} if sweep.common_seeds else {**values, **({} if draw is None else {"draw": draw})}
+            own = source.data["seed"] if swept else streams.point_seed(seed, replicate, settings)
+            one = Source(base.path, {**source.data, "seed": own}, source.lines, source.origins)
+            found.append(Point(len(found), values, replicate, own, one))
+    return found
+
+
+def _place(sweep: Sweep, name: str, listing: int | None) -> tuple[Key, ...]:
+    """Where the file says what `name` is set to."""
+    if name in sweep.grid:
+        return ("sweep", "grid", name)
+    if listing is not None and name in sweep.points[listing]:
+        return ("sweep", "points", listing, name)
+    return ("sweep", "random", "over", name)
+
+
+def _settings(sweep: Sweep, seed: int) -> list[tuple[dict[str, Any], int | None, int | None]]:
+    """What each point sets, and the numbers of its listing and of its draw."""
+    axes = [[(name, value) for value in _values(axis)] for name, axis in sweep.grid.items()]
+    listed: list[tuple[int | None, dict[str, Any]]] = [*enumerate(sweep.points)] or [(None, {})]
+    draws: list[int | None] = [*range(sweep.random.count)] if sweep.random else [None]
+    found: list[tuple[dict[str, Any], int | None, int | None]] = []
+    for combination in itertools.product(*axes):
+        for number, listing in listed:
+            for draw in draws:
+                drawn = {}
+                if sweep.random is not None and draw is not None:
+                    for name, source in sweep.random.over.items():
+                        rng = streams.stream(seed, "draw", draw, *streams.words(name))
+                        drawn[name] = (
+                            source.draw(rng) if isinstance(source, Interval) else source[rng.integers(len(source))]
+                        )
+                found.append(({**dict(combination), **listing, **drawn}, number, draw))
+    return found
+
+
+def _values(axis: list[Any] | Range) -> list[Any]:
+    return axis.values() if isinstance(axis, Range) else axis

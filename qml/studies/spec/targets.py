@@ -1,0 +1,345 @@
+"""The targets that a study may name, and how each is built."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, TypeAlias
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from qml import states
+from qml._checks import InputError
+from qml._typing import Real
+from qml.losses import Labelled
+from qml.measurement import Counts
+from qml.states import DensityMatrix, State
+from qml.studies.run import streams
+from qml.studies.run.files import inside
+from qml.studies.spec import datasets, labels
+from qml.studies.spec.labels import DataSpec
+from qml.studies.spec.measurements import MeasurementSpec, Shots, read_record
+from qml.studies.spec.parts import AppliedChannel, Hamiltonian, seen_through
+from qml.studies.spec.schema import FewQubits, Qubits, Spec
+
+Fraction = Annotated[float, Field(gt=0.0, lt=1.0)]
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Labelled data in parts (None: nothing was held out for it), and the names of the classes."""
+
+    train: Labelled
+    validation: Labelled | None
+    test: Labelled | None
+    names: tuple[str, ...]
+
+    def save(self, path: Path) -> None:
+        """Write inputs and probabilities of the classes of every part, and the names, as plain arrays."""
+        parts = {"train": self.train, "validation": self.validation, "test": self.test}
+        arrays = {f"{name}.inputs": part.inputs for name, part in parts.items() if part is not None}
+        arrays |= {f"{name}.labels": part.states.probabilities() for name, part in parts.items() if part is not None}
+        with path.open("wb") as file:
+            np.savez(file, allow_pickle=False, names=np.array(self.names), **arrays)
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is learnt, and what was held out of it (None: nothing).
+
+    Attributes
+    ----------
+    state : State
+        Of a record that was read from a file, its empirical state.
+    test : State or None
+    counts : Counts or None
+        What was measured of the state, and is learnt in its place.
+    known : bool
+        Whether `state` is what was measured.
+    labels : Labels or None
+        Inputs and states of labelled data; `state` is the batch of the states, and `test` None.
+    """
+
+    state: State
+    test: State | None = None
+    counts: Counts | None = None
+    known: bool = True
+    labels: Labels | None = None
+
+    @property
+    def learnt(self) -> State | Counts:
+        """What fits are given."""
+        return self.state if self.counts is None else self.counts
+
+    @property
+    def truth(self) -> State | None:
+        """The state to compare with, where it is known."""
+        return self.state if self.known else None
+
+
+@dataclass(frozen=True)
+class Context:
+    """Where a study stands: the folder that its files are in, and the seed that its random numbers follow from."""
+
+    folder: Path
+    seed: int
+    held_out: bool = False
+    """Whether this is about what is held out: the same random states and bases, other shots."""
+
+    def stream(self, name: str) -> np.random.Generator:
+        """The generator of one use of the seed."""
+        return streams.stream(self.seed, name, int(self.held_out and name == "shots"))
+
+
+class Seen(Spec):
+    """What every target has: the channels that it is seen through."""
+
+    through: Annotated[list[AppliedChannel], Field(description="channels that the target is seen through")] = Field(
+        default_factory=list
+    )
+
+
+class Single(Seen):
+    """A target that is one state, with nothing held out: a subclass says which."""
+
+    @abstractmethod
+    def state(self, context: Context) -> State:
+        """The state before the channels."""
+
+    def build(self, context: Context) -> Target:
+        state = self.state(context)
+        if state.batch_shape:
+            raise InputError(f"a target is one state; found a batch of shape {state.batch_shape}.")
+        return Target(seen_through(state, self.through))
+
+
+class Thermal(Single):
+    """Gibbs state exp(-beta H)/Z of a Hamiltonian."""
+
+    kind: Literal["thermal"]
+    hamiltonian: Hamiltonian
+    beta: Annotated[float, Field(description="inverse temperature")]
+
+    def state(self, context: Context) -> State:
+        return states.thermal(self.hamiltonian.build(), self.beta)
+
+
+class Ghz(Single):
+    """(|0...0> + |1...1>)/sqrt 2."""
+
+    kind: Literal["ghz"]
+    n: Qubits
+
+    def state(self, context: Context) -> State:
+        return states.ghz(self.n)
+
+
+class W(Single):
+    """Equal superposition of the n states with a single 1."""
+
+    kind: Literal["w"]
+    n: Qubits
+
+    def state(self, context: Context) -> State:
+        return states.w_state(self.n)
+
+
+class Werner(Single):
+    """Werner state of two sites of dimension d."""
+
+    kind: Literal["werner"]
+    p: Annotated[float, Field(description="its parameter, as in qml.werner")]
+    d: Annotated[int, Field(ge=2, le=64)] = 2
+
+    def state(self, context: Context) -> State:
+        return states.werner(self.p, self.d)
+
+
+class HaarPure(Single):
+    """Random pure state, uniform in the Haar measure."""
+
+    kind: Literal["haar_pure"]
+    n: Qubits
+
+    def state(self, context: Context) -> State:
+        return states.haar_pure((2,) * self.n, context.stream("target"))
+
+
+class Ginibre(Single):
+    """Random mixed state A A^dagger / Tr of a complex Gaussian matrix A with `rank` columns."""
+
+    kind: Literal["ginibre"]
+    n: FewQubits
+    rank: Annotated[int, Field(ge=1)] | None = None
+
+    def state(self, context: Context) -> State:
+        return states.ginibre((2,) * self.n, context.stream("target"), self.rank)
+
+
+class Bures(Single):
+    """Random mixed state, uniform in the Bures measure."""
+
+    kind: Literal["bures"]
+    n: FewQubits
+
+    def state(self, context: Context) -> State:
+        return states.bures((2,) * self.n, context.stream("target"))
+
+
+class MaximallyMixed(Single):
+    """The state 1/2^n."""
+
+    kind: Literal["maximally_mixed"]
+    n: Qubits
+
+    def state(self, context: Context) -> State:
+        return states.maximally_mixed((2,) * self.n)
+
+
+class Probabilities(Single):
+    """A classical distribution on the computational basis."""
+
+    kind: Literal["probabilities"]
+    values: Annotated[list[Annotated[float, Field(ge=0.0)]], Field(min_length=1, description="they sum to one")]
+
+    def state(self, context: Context) -> State:
+        return DensityMatrix.from_probabilities(self.values)
+
+
+class File(Single):
+    """A state in an .npz file beside the study (see DensityMatrix.save)."""
+
+    kind: Literal["file"]
+    path: Annotated[str, Field(min_length=1, description="relative to the folder of the study")]
+
+    def state(self, context: Context) -> State:
+        return DensityMatrix.load(inside(context.folder, self.path))
+
+
+class Dataset(Seen):
+    """Samples of a scikit-learn data set as quantum states, averaged; some are held out for testing."""
+
+    kind: Literal["dataset"]
+    name: Literal["digits", "iris"]
+    labels: Annotated[list[int] | None, Field(min_length=1, description="classes to keep; all by default")] = None
+    encoding: Annotated[Literal["amplitude", "probability"], Field(description="of a sample x as a vector")] = (
+        "amplitude"
+    )
+    test_fraction: Annotated[Fraction | None, Field(description="share of the samples held out")] = None
+
+    def build(self, context: Context) -> Target:
+        samples, _, _ = datasets.load_samples(self.name, self.labels)
+        if self.test_fraction is None:
+            return Target(self._state_of(samples))
+        train, test = datasets.split(samples, self.test_fraction, context.stream("split"))
+        return Target(self._state_of(train), self._state_of(test))
+
+    def _state_of(self, samples: Real) -> State:
+        return seen_through(datasets.state_of_samples(samples, self.encoding), self.through)
+
+
+StateSpec: TypeAlias = Annotated[
+    Thermal | Ghz | W | Werner | HaarPure | Ginibre | Bures | MaximallyMixed | Probabilities | File | Dataset,
+    Field(discriminator="kind"),
+]
+
+
+class Measured(Spec):
+    """Counts of a measurement: simulated shots on copies of a state, or a record in a file."""
+
+    kind: Literal["counts"]
+    of: Annotated[StateSpec | None, Field(description="the state that is measured; or give file")] = None
+    measurement: Annotated[MeasurementSpec | None, Field(description="what is done to each copy")] = None
+    shots: Annotated[
+        Shots | list[Shots] | Literal["infinite"] | None,
+        Field(description="copies of each setting, or of each in turn; infinite: exact probabilities"),
+    ] = None
+    file: Annotated[
+        str | None, Field(min_length=1, description="a record of counts: .json, .csv or .npz, in the study's folder")
+    ] = None
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        simulated = {"of": self.of, "measurement": self.measurement, "shots": self.shots}
+        given = [name for name, value in simulated.items() if value is not None]
+        if len(given) != (3 if self.file is None else 0):
+            found = ", ".join([*given, *([] if self.file is None else ["file"])]) or "none of them"
+            raise InputError(f"counts need either of, measurement and shots, or file; found {found}.")
+        return self
+
+    def build(self, context: Context) -> Target:
+        if self.of is None or self.measurement is None:
+            return _recorded(inside(context.folder, str(self.file)))
+        target = self.of.build(context)
+        shots = None if self.shots == "infinite" else self.shots
+        counts = self.measurement.record(target.state, shots, context.stream("bases"), context.stream("shots"))
+        counts.shares()
+        return Target(target.state, target.test, counts)
+
+
+def _recorded(path: Path) -> Target:
+    counts = read_record(path)
+    return Target(counts.empirical_state(), counts=counts, known=False)
+
+
+class LabelledData(Spec):
+    """Inputs with classes, as diagonal states of a few levels: what a conditional model learns."""
+
+    kind: Literal["labelled"]
+    data: DataSpec
+    levels: Annotated[
+        int | None,
+        Field(ge=2, le=64, description="of the label states, the first ones for the classes: 4 are two qubits"),
+    ] = None
+    standardize: Annotated[
+        bool, Field(description="inputs less their mean, by their standard deviation, those of the training part")
+    ] = True
+    label_noise: Annotated[
+        float, Field(ge=0.0, le=1.0, description="weight of the uniform distribution over the classes in every label")
+    ] = 0.0
+    flipped: Annotated[
+        float,
+        Field(ge=0.0, lt=1.0, description="probability that a label becomes another class; not of what is held out"),
+    ] = 0.0
+    validation_fraction: Annotated[
+        Fraction | None, Field(description="share of each class held out for fits with validation: held_out")
+    ] = None
+    test_fraction: Annotated[Fraction | None, Field(description="share of each class held out for testing")] = None
+
+    @model_validator(mode="after")
+    def _something_left(self) -> Self:
+        if (self.validation_fraction or 0.0) + (self.test_fraction or 0.0) >= 1:
+            raise InputError("validation_fraction and test_fraction must leave something to learn from.")
+        return self
+
+    def build(self, context: Context) -> Target:
+        samples = self.data.load(context.folder, context.stream("target"))
+        classes = len(samples.names)
+        levels = classes if self.levels is None else self.levels
+        if levels < classes:
+            raise InputError(f"levels must be at least {classes}, one a class; found {levels}.")
+        fractions = (self.validation_fraction or 0.0, self.test_fraction or 0.0)
+        parts = labels.split(samples, fractions, context.stream("split"))
+        if self.standardize:
+            parts = labels.standardized(parts)
+        parts[0] = labels.flipped(parts[0], self.flipped, context.stream("flips"))
+        train, validation, test = (
+            labels.as_labelled(part, levels, self.label_noise) if len(part) else None for part in parts
+        )
+        assert train is not None
+        return Target(train.states, known=False, labels=Labels(train, validation, test, samples.names))
+
+
+TargetSpec: TypeAlias = Annotated[StateSpec | Measured | LabelledData, Field(discriminator="kind")]
+
+
+def files_of(target: Mapping[str, Any]) -> list[str]:
+    """The files that a target, given as the keys of a study, is read from."""
+    if target["kind"] == "labelled":
+        return [target["data"]["path"]] if target["data"]["kind"] == "table" else []
+    if target["kind"] == "counts":
+        return [target["file"]] if target.get("file") else files_of(target["of"])
+    return [target["path"]] if target["kind"] == "file" else []

@@ -22,7 +22,7 @@ PARTS = {
     "qml.engines._llvm.kernel": {"Kernel.compile": "kernels"},
     "qml._files": {"write_whole": "files"},
     "qml.studies.show.drawing": {"draw": "figures", "save": "figures"},
-    "qml.studies.run.files": {"Journal.append": "files"},
+    "qml.studies.files": {"Journal.append": "files"},
     "qml.studies.run.pools": {"carry_out": "points"},
     "qml.studies.run.run": {"read": "study"},
     "qml.fitting.run": {"fit": "fits"},

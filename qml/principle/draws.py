@@ -172,10 +172,9 @@ def trace(a: Complex, b: Complex) -> Real:
     return np.asarray(np.einsum("...ij,...ji->...", a, b).real)
 
 
-def logarithm(sigma: DensityMatrix) -> Complex:
-    """log sigma (..., d, d) of states of full rank, from eigenvalues of the matrix alone."""
-    values, vectors = np.linalg.eigh(sigma.matrix())
-    return np.asarray((vectors * np.log(values)[..., None, :]) @ dagger(vectors))
+def z_basis(count: int) -> Complex:
+    """The computational basis of a qubit as columns, so many times: (count, 2, 2)."""
+    return np.broadcast_to(np.eye(2, dtype=np.complex128), (count, 2, 2))
 
 
 def populations(matrix: Complex, basis: Complex) -> Real:
@@ -210,12 +209,6 @@ def qubits(bloch: Real) -> Complex:
     """(1 + r . (X, Y, Z)) / 2 (..., 2, 2) of Bloch vectors r (..., 3)."""
     x, y, z = np.moveaxis(np.asarray(bloch), -1, 0)
     return np.asarray(np.stack([np.stack([1 + z, x - 1j * y], -1), np.stack([x + 1j * y, 1 - z], -1)], -2) / 2)
-
-
-def bloch(matrix: Complex) -> Real:
-    """The Bloch vectors (..., 3) of qubits (..., 2, 2)."""
-    off = matrix[..., 0, 1]
-    return np.stack([2 * off.real, -2 * off.imag, (matrix[..., 0, 0] - matrix[..., 1, 1]).real], axis=-1)
 
 
 def per_group(count: int, groups: int) -> int:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from qml import losses
-from qml._typing import Complex, Real
+from qml._typing import Real
 from qml.operators import partial_trace_matrix
 from qml.principle import draws
 from qml.principle.statement import Counterexample, Evidence, Largest, Panel, Series, statement
@@ -101,10 +101,6 @@ def _told(*names: str) -> Callable[[Real], str]:
     return words
 
 
-def _z(count: int) -> Complex:
-    return np.broadcast_to(np.eye(2, dtype=np.complex128), (count, 2, 2))
-
-
 def _true_state(rows: Real) -> tuple[Real, Real]:
     rho, sigma = _qubits(rows)
     p, q = rho.probabilities(), sigma.probabilities()
@@ -113,7 +109,7 @@ def _true_state(rows: Real) -> tuple[Real, Real]:
 
 def _empirical(rows: Real) -> tuple[Real, Real]:
     rho, sigma = _qubits(rows)
-    return losses.cross_entropy(rho, sigma), draws.of_empirical(rho.probabilities(), _z(len(rows)), sigma)
+    return losses.cross_entropy(rho, sigma), draws.of_empirical(rho.probabilities(), draws.z_basis(len(rows)), sigma)
 
 
 def _dephased(rows: Real) -> tuple[Real, Real]:

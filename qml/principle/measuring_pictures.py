@@ -25,8 +25,8 @@ def undisturbed_or_measured(rng: np.random.Generator) -> Panel:
     s = losses.cross_entropy(rho, sigma)
     few = slice(0, None, 9)
     estimate, error = _shots(rng, rho.matrix()[few], sigma.matrix()[few])
-    f = draws.populations(rho.matrix(), _z(len(angle)))
-    nll = -(f * np.log(draws.populations(sigma.matrix(), _z(len(angle))))).sum(axis=-1)
+    f = draws.populations(rho.matrix(), draws.z_basis(len(angle)))
+    nll = -(f * np.log(draws.populations(sigma.matrix(), draws.z_basis(len(angle))))).sum(axis=-1)
     return Panel(
         "One qubit, models that differ by an angle: what each kind of data says",
         "angle of the model's Bloch vector from z, radians",
@@ -37,7 +37,7 @@ def undisturbed_or_measured(rng: np.random.Generator) -> Panel:
             Series(
                 "S(rho_hat, sigma): measured in z first  (9)",
                 angle,
-                draws.of_empirical(f, _z(len(angle)), sigma),
+                draws.of_empirical(f, draws.z_basis(len(angle)), sigma),
                 "line",
             ),
             Series("NLL of the record in z  (9)", angle, nll, "line"),
@@ -211,10 +211,6 @@ def _shots(rng: np.random.Generator, rho: Complex, sigma: Complex) -> tuple[Real
     f, cost = draws.frequencies(rng, draws.populations(rho, vectors), SHOTS), -np.log(values)
     mean = (f * cost).sum(axis=-1)
     return mean, np.sqrt(((f * np.square(cost)).sum(axis=-1) - np.square(mean)) / SHOTS)
-
-
-def _z(count: int) -> Complex:
-    return np.broadcast_to(np.eye(2, dtype=np.complex128), (count, 2, 2))
 
 
 def _arrow(angle: Real, length: float) -> Real:

@@ -11,7 +11,7 @@ import click
 from qml.studies.show.terminal import printing, say
 
 if TYPE_CHECKING:
-    from qml.studies.show.compare import Comparison
+    from qml.studies.run.compare import Comparison
 
 RUN = click.argument("run", type=click.Path(path_type=Path))
 PAIRS_SHOWN = 40
@@ -21,7 +21,7 @@ PAIRS_SHOWN = 40
 @RUN
 def show(run: Path) -> None:
     """Print the table of the run in the folder RUN."""
-    from qml.studies.run.record import load_run
+    from qml.studies.record.folder import load_run
     from qml.studies.show.output import console, show_run
 
     found = load_run(run)
@@ -36,9 +36,10 @@ def show(run: Path) -> None:
 def table(run: Path, as_csv: bool, columns: str | None) -> None:
     """Print every row of the table of RUN, also while it runs."""
     from qml._checks import choice
-    from qml.studies.run.record import load_run, to_csv
+    from qml.studies.record.cells import to_csv
+    from qml.studies.record.folder import load_run
+    from qml.studies.record.table import biased_last, load_table
     from qml.studies.show.output import plain_table
-    from qml.studies.show.table import biased_last, load_table
 
     found = biased_last(load_table(load_run(run)))
     if columns is not None:
@@ -58,11 +59,11 @@ def table(run: Path, as_csv: bool, columns: str | None) -> None:
 def plot(run: Path, kind: str, x: str | None, y: str | None, output: Path | None) -> None:
     """Draw the sweep in RUN: the loss above its floor, how the gap scales, or a map of the gap over two axes."""
     from qml._checks import InputError, choice
-    from qml.studies.run.files import write_whole
-    from qml.studies.run.record import load_run
+    from qml.studies.files import write_whole
+    from qml.studies.record.folder import load_run
+    from qml.studies.record.table import load_table
     from qml.studies.show import figures
     from qml.studies.show.drawing import drawing, save
-    from qml.studies.show.table import load_table
 
     found = load_run(run)
     if found.study.sweep is None:
@@ -82,8 +83,8 @@ def plot(run: Path, kind: str, x: str | None, y: str | None, output: Path | None
 @click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="[RUN/report.html]")
 def report(run: Path, output: Path | None) -> None:
     """Write RUN as one HTML page: figures, table, study, environment."""
-    from qml.studies.run.files import write_whole
-    from qml.studies.run.record import load_run
+    from qml.studies.files import write_whole
+    from qml.studies.record.folder import load_run
     from qml.studies.show.page import page
 
     content = page(load_run(run)).encode()
@@ -97,8 +98,8 @@ def report(run: Path, output: Path | None) -> None:
 @click.argument("b", type=click.Path(path_type=Path))
 def compare(a: Path, b: Path) -> None:
     """Compare the runs A and B, fit by fit."""
-    from qml.studies.run.record import load_run
-    from qml.studies.show.compare import compare as compared
+    from qml.studies.record.folder import load_run
+    from qml.studies.run.compare import compare as compared
 
     for line in _lines(compared(load_run(a), load_run(b)), a, b):
         say(line)
@@ -131,9 +132,9 @@ def _more(items: Sequence[Any]) -> list[str]:
 @click.option("--scheduler", metavar="ADDRESS", help="Run a sweep on a Dask cluster.")
 def reproduce(run: Path, workers: int | None, scheduler: str | None) -> int:
     """Run the study of RUN again and compare every number, to the bit. Exit code 1 if one differs."""
-    from qml.studies.run.record import load_run
+    from qml.studies.record.folder import load_run
+    from qml.studies.run.compare import reproduce as repeated
     from qml.studies.run.sweeping import How
-    from qml.studies.show.compare import reproduce as repeated
 
     found = repeated(load_run(run), How(workers, None, scheduler))
     if not found.differences:

@@ -11,7 +11,7 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from qml.studies.run import manifest
+from qml.studies.record import manifest
 
 commit = functools.cache(manifest.commit)
 

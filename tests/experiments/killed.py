@@ -24,9 +24,9 @@ import pyarrow.parquet  # noqa: F401
 
 from qml.fitting import FitResult, checkpoint
 from qml.studies.cli import main
+from qml.studies.files import read_journal
+from qml.studies.record.folder import load_run
 from qml.studies.run import run, sweeping  # noqa: F401 - like the two above, so that they are at hand in every child
-from qml.studies.run.files import read_journal
-from qml.studies.run.record import load_run
 
 NEW = 10
 """One in so many processes is a new interpreter."""

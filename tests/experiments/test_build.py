@@ -16,8 +16,7 @@ from qml._checks import InputError
 from qml.circuits import Circuit
 from qml.engines import PauliEngine, ReferenceEngine
 from qml.states import DensityMatrix
-from qml.studies.run import streams
-from qml.studies.spec import ansatze, config, datasets, models, parts, targets
+from qml.studies.spec import ansatze, config, datasets, models, parts, streams, targets
 from qml.studies.spec.schema import members
 
 FOLDER = Path()

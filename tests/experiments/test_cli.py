@@ -15,8 +15,10 @@ from helpers.command import STUDY, assert_sentence, call, files_of
 import qml
 from qml.fitting import FitResult
 from qml.states import DensityMatrix
-from qml.studies.run import fits, record, run
-from qml.studies.show.table import load_table
+from qml.studies.record import fits
+from qml.studies.record.folder import load_run
+from qml.studies.record.table import load_table
+from qml.studies.run import run
 from qml.studies.spec.catalog import KINDS
 
 FILES = {
@@ -70,7 +72,7 @@ def test_a_run_prints_its_table_and_keeps_everything(done: tuple[Path, Result]) 
 
 
 def test_the_gibbs_model_learns_the_thermal_state(done: tuple[Path, Result]) -> None:
-    rows = record.load_run(done[0]).rows
+    rows = load_run(done[0]).rows
     assert abs(rows[0].gap) < 1e-12
     assert rows[0].fidelity > 1 - 1e-6
     assert rows[1].gap > 0
@@ -78,7 +80,7 @@ def test_the_gibbs_model_learns_the_thermal_state(done: tuple[Path, Result]) -> 
 
 def test_the_folder_reloads_to_the_same_numbers(done: tuple[Path, Result]) -> None:
     folder = done[0]
-    loaded = record.load_run(folder)
+    loaded = load_run(folder)
     assert loaded.study == run.read(folder / "config.yaml").study
     rho = DensityMatrix.load(folder / "target.npz")
     for row, name in zip(loaded.rows, ("1-gibbs-model", "2-circuit-noisy"), strict=True):
@@ -119,7 +121,7 @@ def test_another_seed_gives_another_run(done: tuple[Path, Result], tmp_path: Pat
     assert (
         call("run", str(done[0].parent / "study.yaml"), "--output", str(tmp_path / "x"), "--seed", "6").exit_code == 0
     )
-    found = record.load_run(tmp_path / "x")
+    found = load_run(tmp_path / "x")
     assert found.study.seed == 6
     one, two = (FitResult.load(path / "fits/2-circuit-noisy/result.npz") for path in (done[0], tmp_path / "x"))
     assert np.abs(one.params - two.params).max() > 1e-3
@@ -156,7 +158,7 @@ def test_a_target_from_a_file_travels_with_the_run(folder: Path) -> None:
     (folder / "study.yaml").write_text(study)
     assert call("run", "study.yaml", "--output", "a", "--quiet").exit_code == 0
     assert call("run", "a/config.yaml", "--output", "b", "--quiet").exit_code == 0
-    assert record.load_run(folder / "a").rows[0].loss == record.load_run(folder / "b").rows[0].loss
+    assert load_run(folder / "a").rows[0].loss == load_run(folder / "b").rows[0].loss
 
 
 def test_what_was_held_out_is_reported(folder: Path) -> None:
@@ -166,7 +168,7 @@ def test_what_was_held_out_is_reported(folder: Path) -> None:
     assert result.exit_code == 0, result.output
     assert "held out" in result.stdout
     assert "-1.3863 for the maximally mixed" in " ".join(result.stdout.split())
-    found = record.load_run(folder / "out")
+    found = load_run(folder / "out")
     for row in found.rows:
         assert row.test_log_likelihood <= found.info["test"]["best"]
     assert found.rows[0].test_log_likelihood > found.info["test"]["maximally_mixed"]
@@ -186,7 +188,7 @@ def test_noise_that_is_learnt_is_told(folder: Path) -> None:
     result = call("run", "study.yaml", "--output", "out")
     assert result.exit_code == 0, result.output
     assert "Learnt noise of circuit: gamma = 0.2" in result.stdout
-    row = record.load_run(folder / "out").rows[0]
+    row = load_run(folder / "out").rows[0]
     assert abs(row.gap) < 1e-9
     name, value = row.learnt_noise.split(" = ")
     assert name == "gamma"
@@ -225,7 +227,7 @@ def test_validate_builds_everything_and_writes_nothing(folder: Path) -> None:
 def test_show_prints_the_table_from_disk(done: tuple[Path, Result]) -> None:
     result = call("show", str(done[0]))
     assert result.exit_code == 0
-    row = record.load_run(done[0]).rows[0]
+    row = load_run(done[0]).rows[0]
     assert f"{row.loss:.6f}" in result.stdout
     assert "Two qubits" in result.stdout
     assert "seed 5, finished, 2 of 2 fits" in result.stdout
@@ -332,7 +334,7 @@ def test_a_fit_that_stays_infinite_is_told_as_such(folder: Path) -> None:
     (folder / "study.yaml").write_text(study)
     result = call("run", "study.yaml", "--output", "out")
     assert result.exit_code == 0, result.output
-    rows = record.load_run(folder / "out").rows
+    rows = load_run(folder / "out").rows
     assert rows[1].loss == float("inf")
     assert "support" in rows[1].status
 
@@ -347,7 +349,7 @@ def test_a_fit_that_stays_infinite_is_told_as_such(folder: Path) -> None:
 def test_the_studies_of_the_project_learn_their_targets(path: Path, tmp_path: Path) -> None:
     result = call("run", str(path), "--output", str(tmp_path / "out"))
     assert result.exit_code == 0, result.output
-    found = record.load_run(tmp_path / "out")
+    found = load_run(tmp_path / "out")
     columns = load_table(found)
     best = columns["gap"].index(min(columns["gap"]))
     assert columns["fidelity"][best] > 0.98

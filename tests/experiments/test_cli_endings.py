@@ -10,7 +10,8 @@ import pytest
 from helpers.command import STUDY, assert_sentence, call, files_of, interrupt_first_fit
 
 from qml.fitting import FitResult
-from qml.studies.run import fits, record
+from qml.studies.record import fits
+from qml.studies.record.folder import load_run
 
 HINT = "qml: interrupted: what was done is in out; continue with: qml run out --resume\n"
 
@@ -61,7 +62,7 @@ def test_a_bug_shows_its_traceback_and_marks_the_run_failed(folder: Path, monkey
     result = call("run", "study.yaml", "--output", "out")
     assert result.exit_code == 1
     assert isinstance(result.exception, ValueError)
-    assert record.load_run(folder / "out").info["status"] == "failed"
+    assert load_run(folder / "out").info["status"] == "failed"
 
 
 def test_a_full_disk_keeps_what_was_written(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,7 +94,7 @@ def test_ctrl_c_between_fits_keeps_what_is_done(folder: Path, monkeypatch: pytes
     result = call("run", "study.yaml", "--output", "out")
     assert result.exit_code == 130
     assert result.stderr == HINT
-    found = record.load_run(folder / "out")
+    found = load_run(folder / "out")
     assert found.info["status"] == "interrupted"
     assert [row.fit for row in found.rows] == ["Gibbs model"]
     shown = call("show", "out").stdout
@@ -107,7 +108,7 @@ def test_ctrl_c_in_a_real_process_keeps_the_best_so_far(folder: Path) -> None:
     status, stderr = interrupt_first_fit(folder, slow, signal.SIGINT)
     assert status == 130
     assert stderr == HINT
-    found = record.load_run(folder / "out")
+    found = load_run(folder / "out")
     assert found.info["status"] == "interrupted"
     assert [row.fit for row in found.rows] == ["Gibbs model"]
     assert (folder / "out" / "fits" / "1-gibbs-model" / "result.npz").is_file()

@@ -11,8 +11,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from qml.studies.cli import main
+from qml.studies.files import read_journal
 from qml.studies.run import run
-from qml.studies.run.files import read_journal
 
 STUDY = """\
 seed: 5

@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qml._checks import InputError
-from qml.studies.run import files
-from qml.studies.run.files import Journal, locked, read_journal, write_whole
+from qml.studies import files
+from qml.studies.files import Journal, locked, read_journal, write_whole
 
 ENTRIES = [{"point": 0, "x": 0.1}, {"point": 1, "x": float("inf")}, {"point": 2, "text": "é\n"}]
 
@@ -103,7 +103,7 @@ def test_a_full_disk_leaves_the_journal_as_it_was(tmp_path: Path, monkeypatch: p
 
 def test_a_folder_belongs_to_one_process(tmp_path: Path) -> None:
     code = (
-        "import sys\nfrom pathlib import Path\nfrom qml.studies.run.files import locked\n"
+        "import sys\nfrom pathlib import Path\nfrom qml.studies.files import locked\n"
         "with locked(Path(sys.argv[1])):\n    print('held', flush=True)\n    sys.stdin.read()\n"
     )
     command = [sys.executable, "-c", code, str(tmp_path)]

@@ -13,9 +13,10 @@ from click.testing import CliRunner, Result
 
 from qml.states import DensityMatrix
 from qml.studies.cli import main
-from qml.studies.run import manifest, run
-from qml.studies.run.files import digest
-from qml.studies.run.record import load_run
+from qml.studies.files import digest
+from qml.studies.record import manifest
+from qml.studies.record.folder import load_run
+from qml.studies.run import run
 
 FITS = "fits:\n  - {name: one, model: {kind: gibbs, generators: {kind: neighbors, n: 2}}, max_iterations: 3}\n"
 STUDY = "target: {kind: thermal, hamiltonian: {kind: tfim, n: 2}, beta: 0.5}\n" + FITS

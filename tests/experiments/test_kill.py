@@ -19,12 +19,12 @@ import pytest
 
 import qml
 from qml.fitting import FitResult
-from qml.studies.run.files import read_journal
-from qml.studies.run.record import load_run
+from qml.studies.files import read_journal
+from qml.studies.record.folder import load_run
+from qml.studies.record.table import load_table
+from qml.studies.run.compare import compare
 from qml.studies.run.run import Options, run_study
 from qml.studies.run.sweeping import How
-from qml.studies.show.compare import compare
-from qml.studies.show.table import load_table
 
 TARGET = """\
 seed: 5

@@ -14,7 +14,7 @@ from qml.fitting import FitResult
 from qml.losses import COUNT_LOSSES, LABEL_LOSSES, LOSSES
 from qml.models import MODELS
 from qml.optimizers import OPTIMIZERS
-from qml.studies.run.fits import row_of, run_fit
+from qml.studies.record.fits import row_of, run_fit
 from qml.studies.spec import config, models, priors
 from qml.studies.spec.build import Job, Plan, build
 from qml.studies.spec.schema import members

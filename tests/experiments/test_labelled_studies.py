@@ -15,9 +15,9 @@ from sklearn.datasets import load_iris, load_wine
 from qml._checks import InputError
 from qml.fitting import FitResult
 from qml.studies.cli import main
-from qml.studies.run import record
-from qml.studies.run.fits import row_of, run_fit
-from qml.studies.show.table import load_table
+from qml.studies.record.fits import row_of, run_fit
+from qml.studies.record.folder import load_run
+from qml.studies.record.table import load_table
 from qml.studies.spec import conditional, config, labels, targets
 from qml.studies.spec.build import Plan, build
 from qml.studies.spec.schema import members
@@ -317,7 +317,7 @@ def test_a_sweep_over_flipped_labels(tmp_path: Path, monkeypatch: Any) -> None:
     }
     (tmp_path / "s.yaml").write_text(json.dumps(study))
     call("run", "s.yaml", "--workers", "1")
-    accuracy = load_table(record.load_run(tmp_path / "runs" / "s-001"))["accuracy"]
+    accuracy = load_table(load_run(tmp_path / "runs" / "s-001"))["accuracy"]
     assert accuracy[0] > accuracy[1] + 0.1
 
 

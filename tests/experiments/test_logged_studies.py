@@ -12,9 +12,10 @@ from click.testing import CliRunner, Result
 
 from qml.fitting import FitResult
 from qml.studies.cli import main
-from qml.studies.run import fits, run
-from qml.studies.run.record import load_run
-from qml.studies.show.table import load_table
+from qml.studies.record import fits
+from qml.studies.record.folder import load_run
+from qml.studies.record.table import load_table
+from qml.studies.run import run
 
 STUDY = """\
 seed: 5

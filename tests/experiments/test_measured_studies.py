@@ -15,8 +15,8 @@ from qml import losses, states
 from qml.losses import measured_report
 from qml.measurement import Counts, PauliMeasurement
 from qml.studies.cli import main
-from qml.studies.run import record
-from qml.studies.show.table import load_table
+from qml.studies.record.folder import load_run
+from qml.studies.record.table import load_table
 from qml.studies.spec import catalog, config, measurements, targets
 from qml.studies.spec.build import build
 from qml.studies.spec.catalog import KINDS
@@ -115,7 +115,7 @@ def test_readout_errors_are_in_the_counts_and_told_only_if_known() -> None:
 def test_a_study_of_counts_is_run_kept_and_shown(folder: Path, coarse_pictures: None) -> None:
     said = call("run", "study.yaml", "--output", "out").output
     assert "measuring" in said
-    found = record.load_run(folder / "out")
+    found = load_run(folder / "out")
     by_likelihood, by_state = found.rows
     rho = states.DensityMatrix.load(folder / "out" / "target.npz")
     kept = Counts.load(folder / "out" / "counts.npz")
@@ -144,7 +144,7 @@ def test_biased_fits_are_told_and_come_last(folder: Path, no_pictures: None) -> 
     (folder / "study.yaml").write_text(STUDY[: STUDY.index("  - name")] + fits)
     assert "negative_log_likelihood by" in call("validate", "study.yaml").output
     said = call("run", "study.yaml", "--output", "out").output
-    first, second = record.load_run(folder / "out").rows
+    first, second = load_run(folder / "out").rows
     assert (first.fit, first.biased, second.fit, second.biased) == ("first", True, "second", False)
     assert second.loss_name == "negative_log_likelihood"
     for text in (said[said.index("iterations") :], call("show", "out").output):
@@ -172,7 +172,7 @@ def test_learnt_readout_errors_are_found(folder: Path, no_pictures: None) -> Non
     study = study.replace("up_to_weight, n: 2", "terms_of, hamiltonian: {kind: tfim, n: 2}")
     (folder / "study.yaml").write_text(study)
     call("run", "study.yaml", "--output", "out")
-    row = record.load_run(folder / "out").rows[0]
+    row = load_run(folder / "out").rows[0]
     rates = [float(part.split(" = ")[1]) for part in row.learnt_noise.split(", ")]
     a, b = np.reshape(rates, (2, 2)).T
     np.testing.assert_allclose(b - a, 0.05, atol=1e-5)
@@ -195,7 +195,7 @@ def test_a_record_is_learnt_and_kept_beside_the_run(folder: Path, no_pictures: N
     counts({"kind": "pauli"}, 4000)[1].write_json(folder / "record.json")
     (folder / "study.yaml").write_text(STUDY.replace(SIMULATED, "  kind: counts\n  file: record.json\n"))
     call("run", "study.yaml", "--output", "out")
-    rows = record.load_run(folder / "out").rows
+    rows = load_run(folder / "out").rows
     assert rows[0].loss == pytest.approx(rows[0].likelihood, abs=1e-12)
     assert rows[0].measuring_cost > 0.01
     assert np.isnan([rows[0].fidelity, rows[0].bias, rows[0].relative_entropy]).all()
@@ -250,7 +250,7 @@ def test_the_price_of_measuring_by_angle(folder: Path) -> None:
     """Statements 9 and 12, as the study of the project draws them, at three angles."""
     (folder / "angle.yaml").write_text((STUDIES / "angle.yaml").read_text().replace("count: 15", "count: 3"))
     call("run", "angle.yaml", "--output", "out", "--workers", "1")
-    table = load_table(record.load_run(folder / "out"))
+    table = load_table(load_run(folder / "out"))
     rows = {
         (fit, theta): (gap, away)
         for fit, theta, gap, away in zip(
@@ -270,7 +270,7 @@ def test_the_price_of_measuring_by_angle(folder: Path) -> None:
 @pytest.mark.slow
 def test_a_damped_and_misread_state_is_explained(folder: Path) -> None:
     call("run", str(STUDIES / "noise_and_readout.yaml"), "--output", "out")
-    rows = {row.fit: row for row in record.load_run(folder / "out").rows}
+    rows = {row.fit: row for row in load_run(folder / "out").rows}
     learnt = dict(part.split(" = ") for part in rows["damping and readout"].learnt_noise.split(", "))
     assert abs(float(learnt["gamma"]) - 0.1) < 0.02
     assert rows["damping and readout"].fidelity > 0.995 > rows["damping"].fidelity

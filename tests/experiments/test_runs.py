@@ -19,8 +19,10 @@ from helpers.command import interrupt_first_fit
 
 from qml.fitting.objective import Objective
 from qml.studies.cli import main
-from qml.studies.run import cost, fits, pools, record, run, worker
-from qml.studies.run.files import digest
+from qml.studies.files import digest
+from qml.studies.record import fits
+from qml.studies.record.folder import RunFolder, load_run
+from qml.studies.run import cost, pools, run, worker
 from qml.studies.show.progress import span
 from qml.studies.spec import config
 
@@ -300,7 +302,7 @@ def test_a_run_is_continued_and_what_was_done_is_kept(folder: Path, monkeypatch:
     assert len(calls) == 3
     assert (folder / "out/fits/1-gibbs-model/result.npz").stat().st_mtime_ns == kept
     assert call("compare", "out", "whole").stdout == "2 of 2 fits are identical to the bit.\n"
-    found = record.load_run(folder / "out").info
+    found = load_run(folder / "out").info
     assert (found["status"], found["exit_code"], len(found["resumed"])) == ("finished", 0, 1)
 
 
@@ -312,7 +314,7 @@ def test_what_cannot_be_continued(folder: Path) -> None:
     assert "out is a run of another study: target.beta is 0.5 there and 0.75 here" in other.stderr
     assert "out is a folder: add --resume" in call("run", "out", code=2).stderr
     assert "is not the folder of a run" in call("run", "study.yaml", "--output", "x", "--resume", code=2).stderr
-    with record.RunFolder.resume(folder / "out", record.load_run(folder / "out").study, {}):
+    with RunFolder.resume(folder / "out", load_run(folder / "out").study, {}):
         assert "another process is working in out" in call("run", "out", "--resume", code=2).stderr
 
 
@@ -333,8 +335,8 @@ def test_reproduce_finds_equal_bits_and_tells_a_changed_one(folder: Path) -> Non
 
 def test_the_manifest_says_what_a_run_depended_on(folder: Path) -> None:
     call("run", "study.yaml", "--output", "out")
-    info = record.load_run(folder / "out")
-    assert info.info["fingerprint"] == record.fingerprint(config.to_yaml(info.study), {})
+    info = load_run(folder / "out")
+    assert info.info["fingerprint"] == config.fingerprint(config.to_yaml(info.study), {})
     assert info.info["status"] == "finished"
     assert info.info["exit_code"] == 0
     assert info.info["ended"] >= info.info["started"]
@@ -349,7 +351,7 @@ def test_sigterm_is_like_ctrl_c(folder: Path) -> None:
     status, stderr = interrupt_first_fit(folder, slow, signal.SIGTERM)
     assert status == 143
     assert stderr == "qml: interrupted: what was done is in out; continue with: qml run out --resume\n"
-    info = record.load_run(folder / "out").info
+    info = load_run(folder / "out").info
     assert (info["status"], info["exit_code"]) == ("interrupted", 143)
 
 

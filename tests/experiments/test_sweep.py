@@ -9,10 +9,9 @@ import numpy as np
 import pytest
 
 from qml._checks import InputError
-from qml.studies.run import streams
+from qml.studies.record.table import points_of
 from qml.studies.run.sweeping import checked_points
-from qml.studies.show.table import points_of
-from qml.studies.spec import sweep
+from qml.studies.spec import streams, sweep
 from qml.studies.spec.config import study_of
 from qml.studies.spec.source import parse
 

@@ -19,9 +19,10 @@ from click.testing import CliRunner
 
 import qml
 from qml.studies.cli import main
+from qml.studies.files import write_whole
+from qml.studies.record.cells import to_csv
+from qml.studies.record.folder import load_run
 from qml.studies.run import run as experiments_run
-from qml.studies.run.files import write_whole
-from qml.studies.run.record import load_run, to_csv
 from qml.studies.show import drawing
 from qml.studies.show.output import console
 from qml.studies.show.terminal import visible

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from helpers.command import call
 
+from qml.studies.record import table
 from qml.studies.run import pools, worker
 from qml.studies.run.sweeping import How
-from qml.studies.show import table
 
 STUDY = """\
 target: {kind: thermal, hamiltonian: {kind: tfim, n: 2}, beta: 0.5}

@@ -10,10 +10,9 @@ from itertools import pairwise
 from qml._checks import plural
 from qml.fitting import Iteration
 from qml.fitting.objective import Objective
-from qml.studies.run import streams
-from qml.studies.run.fits import run_fit
+from qml.studies.record.fits import run_fit
 from qml.studies.show.progress import span
-from qml.studies.spec import build
+from qml.studies.spec import build, streams
 from qml.studies.spec.targets import Target
 
 LONG = 1.0

@@ -13,8 +13,8 @@ from pydantic import Field, ValidationError, field_validator
 from qml._checks import InputError
 from qml.principle import STATEMENTS, Verdict, check
 from qml.principle.pages import page, table
-from qml.studies.run.files import write_whole
-from qml.studies.run.record import new_folder, slug
+from qml.studies.files import write_whole
+from qml.studies.record.folder import new_folder, slug
 from qml.studies.show.output import console
 from qml.studies.spec.compose import compose, override
 from qml.studies.spec.schema import Seed, Spec, first_mistake

@@ -19,15 +19,15 @@ from qml import losses
 from qml._checks import InputError
 from qml.fitting import Checkpoint, FitResult
 from qml.states import DensityMatrix
-from qml.studies.run import loggers, pools
-from qml.studies.run.files import digest, inside
-from qml.studies.run.fits import Row, row_of, run_fit
-from qml.studies.run.record import RunFolder, latest_run, load_run, slug
+from qml.studies.files import digest, inside
+from qml.studies.record.fits import Row, row_of, run_fit
+from qml.studies.record.folder import RunFolder, latest_run, load_run, slug
+from qml.studies.run import pools
 from qml.studies.run.sweeping import How, checked_points, run_sweep
 from qml.studies.show import output
 from qml.studies.show.drawing import draw as _draw
 from qml.studies.show.progress import FitReporter
-from qml.studies.spec import build, config
+from qml.studies.spec import build, config, loggers
 from qml.studies.spec.source import INPUTS, Source
 from qml.studies.spec.sweep import Point
 from qml.studies.spec.targets import files_of

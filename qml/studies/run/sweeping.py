@@ -12,12 +12,9 @@ from typing import Any
 from rich.console import Console
 
 from qml._checks import InputError, plural
-from qml.studies.run import loggers, pools
-from qml.studies.run.files import Journal
-from qml.studies.run.record import RunFolder, slug, to_csv
-from qml.studies.run.worker import Task
-from qml.studies.show.progress import SweepReporter
-from qml.studies.show.table import (
+from qml.studies.files import Journal
+from qml.studies.record.folder import RunFolder, slug
+from qml.studies.record.table import (
     JOURNAL,
     Table,
     count,
@@ -28,7 +25,10 @@ from qml.studies.show.table import (
     timings,
     write_parquet,
 )
-from qml.studies.spec import config
+from qml.studies.run import pools
+from qml.studies.run.worker import Task
+from qml.studies.show.progress import SweepReporter
+from qml.studies.spec import config, loggers
 from qml.studies.spec.source import Source
 from qml.studies.spec.sweep import Point
 
@@ -115,7 +115,7 @@ def _close(journal: Journal, points: Sequence[Point], folder: RunFolder) -> Tabl
     folder.info["entries"] = len(entries)
     table = sweep_table(folder.study, points, entries)
     for name, columns in (("table.csv", table), ("timings.csv", timings(points, entries))):
-        folder.write(name, to_csv(list(columns), zip(*columns.values(), strict=True)))
+        folder.write_columns(name, columns)
     folder.write_file("table.parquet", partial(write_parquet, table))
     return table
 

@@ -13,7 +13,7 @@ import qml
 from qml import threads
 from qml._checks import InputError
 from qml.models import Model
-from qml.studies.run.fits import row_of, run_fit
+from qml.studies.record.fits import row_of, run_fit
 from qml.studies.spec import build, config
 from qml.studies.spec.source import POINT, Source
 from qml.threads import pinned

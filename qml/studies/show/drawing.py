@@ -15,8 +15,8 @@ from qml.plotting.history import plot_history
 from qml.plotting.states import plot_density_matrix
 from qml.plotting.text import plain_where_it_fails
 from qml.states import State
-from qml.studies.run.fits import predicted, report_of
-from qml.studies.run.record import RunFolder
+from qml.studies.record.fits import predicted, report_of
+from qml.studies.record.folder import RunFolder
 from qml.studies.show import figures
 from qml.studies.show.terminal import visible
 from qml.studies.spec import build

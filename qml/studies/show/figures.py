@@ -10,7 +10,7 @@ import numpy as np
 
 from qml._checks import InputError, choice
 from qml.plotting.history import COLORS
-from qml.studies.show.table import Table, count
+from qml.studies.record.table import Table, count
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

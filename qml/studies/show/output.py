@@ -14,11 +14,11 @@ from rich.table import Table
 
 from qml._checks import plural
 from qml.losses import COUNT_LOSSES, LABEL_LOSSES, LOSSES, von_neumann_entropy
-from qml.studies.run.fits import ENTROPIC, Row
-from qml.studies.run.record import Run
+from qml.studies.record.fits import ENTROPIC, Row
+from qml.studies.record.folder import Run
+from qml.studies.record.table import Table as Columns
+from qml.studies.record.table import count, filled, load_table, summary
 from qml.studies.show.progress import times
-from qml.studies.show.table import Table as Columns
-from qml.studies.show.table import count, filled, load_table, summary
 from qml.studies.show.terminal import Lasting, visible
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from qml._checks import InputError, plural
 from qml.principle.pages import STYLE
-from qml.studies.run.record import Run
+from qml.studies.record.folder import Run
+from qml.studies.record.table import Table, biased_last, count, filled, load_table, summary
 from qml.studies.show import figures
 from qml.studies.show.drawing import failure, save
-from qml.studies.show.table import Table, biased_last, count, filled, load_table, summary
 from qml.studies.spec.config import to_yaml
 
 if TYPE_CHECKING:

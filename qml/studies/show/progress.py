@@ -14,7 +14,7 @@ from qml._checks import plural
 
 if TYPE_CHECKING:
     from qml.fitting import Iteration
-    from qml.studies.run.fits import Row
+    from qml.studies.record.fits import Row
 
 SECONDS_BETWEEN_LINES = 5.0
 ERRORS_SHOWN = 5

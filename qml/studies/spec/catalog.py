@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from qml.channels import CHANNELS
 from qml.gates import GATES
 from qml.instructions import Instruction
-from qml.studies.run import loggers
-from qml.studies.spec import ansatze, conditional, config, labels, measurements, models, parts, priors, targets
+from qml.studies.spec import ansatze, conditional, config, labels, loggers, measurements, models, parts, priors, targets
 from qml.studies.spec.schema import Spec, keys, members
 
 UNIONS = {

@@ -26,9 +26,9 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from qml._checks import InputError
 from qml.losses import COUNT_LOSSES, LABEL_LOSSES, LOSSES
 from qml.optimizers import OPTIMIZERS
-from qml.studies.run.loggers import LoggerSpec
 from qml.studies.spec.compose import compose, override
 from qml.studies.spec.labels import LABELS_LOSSES
+from qml.studies.spec.loggers import LoggerSpec
 from qml.studies.spec.measurements import COUNTS_LOSSES
 from qml.studies.spec.models import AnyModelSpec
 from qml.studies.spec.priors import PriorSpec

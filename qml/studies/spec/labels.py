@@ -18,7 +18,7 @@ from qml._files import read_arrays, regular
 from qml._typing import Integer, Real
 from qml.losses import Labelled, LabelLikelihood, MeanCrossEntropy
 from qml.states import DensityMatrix
-from qml.studies.run.files import inside
+from qml.studies.files import inside
 from qml.studies.spec.datasets import load_samples, sklearn_datasets
 from qml.studies.spec.schema import Registered, Spec
 

@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from qml._checks import InputError
-from qml.studies.run import streams
+from qml.studies.spec import streams
 from qml.studies.spec.compose import assign, parse_path
 from qml.studies.spec.schema import Spec
 from qml.studies.spec.source import Key, Source

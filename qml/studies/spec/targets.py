@@ -17,9 +17,8 @@ from qml._typing import Real
 from qml.losses import Labelled
 from qml.measurement import Counts
 from qml.states import DensityMatrix, State
-from qml.studies.run import streams
-from qml.studies.run.files import inside
-from qml.studies.spec import datasets, labels
+from qml.studies.files import inside
+from qml.studies.spec import datasets, labels, streams
 from qml.studies.spec.labels import DataSpec
 from qml.studies.spec.measurements import MeasurementSpec, Shots, read_record
 from qml.studies.spec.parts import AppliedChannel, Hamiltonian, seen_through

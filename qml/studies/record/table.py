@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from qml._checks import InputError
-from qml.studies.run.files import read_journal
-from qml.studies.run.fits import Row, is_biased
-from qml.studies.run.record import Run
+from qml.studies.files import read_journal
+from qml.studies.record.fits import Row, is_biased
+from qml.studies.record.folder import Run
 from qml.studies.spec import sweep
 from qml.studies.spec.config import Study
 from qml.studies.spec.source import Source

@@ -22,7 +22,7 @@ from qml.losses import (
 from qml.measurement import Counts, ReadoutMeasurement
 from qml.models import Conditioned, ProductModel
 from qml.states import State
-from qml.studies.run import streams
+from qml.studies.spec import streams
 from qml.studies.spec.build import Job
 from qml.studies.spec.targets import Target
 
@@ -86,28 +86,21 @@ def run_fit(
 ) -> FitResult:
     """The fit number `index` of a study with this seed, continued from its checkpoint where there is one."""
     spec = job.spec
+    settings: dict[str, Any] = {
+        "loss": job.loss,
+        "optimizer": job.optimizer,
+        "seed": streams.fit_seed(seed, index),
+        "restarts": spec.restarts,
+        "max_iterations": spec.max_iterations,
+        "gradient_tolerance": spec.gradient_tolerance,
+        "loss_tolerance": spec.loss_tolerance,
+    }
     if isinstance(job.model, ProductModel) and spec.factorwise:
-        return fit_factors(
-            job.model,
-            target.learnt,
-            loss=job.loss,
-            optimizer=job.optimizer,
-            seed=streams.fit_seed(seed, index),
-            restarts=spec.restarts,
-            max_iterations=spec.max_iterations,
-            gradient_tolerance=spec.gradient_tolerance,
-            loss_tolerance=spec.loss_tolerance,
-        )
+        return fit_factors(job.model, target.learnt, **settings)
     return fit(
         job.model,
         target.learnt,
-        loss=job.loss,
-        optimizer=job.optimizer,
-        seed=streams.fit_seed(seed, index),
-        restarts=spec.restarts,
-        max_iterations=spec.max_iterations,
-        gradient_tolerance=spec.gradient_tolerance,
-        loss_tolerance=spec.loss_tolerance,
+        **settings,
         callbacks=callbacks,
         progress=False,
         prior=job.prior,

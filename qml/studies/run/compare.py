@@ -14,10 +14,10 @@ import numpy as np
 
 from qml._checks import plural
 from qml.fitting import FitResult
-from qml.studies.run.record import Run, differences, load_run
+from qml.studies.record.folder import Run, differences, load_run
+from qml.studies.record.table import Table, count, load_table
 from qml.studies.run.run import Options, run_study
 from qml.studies.run.sweeping import How
-from qml.studies.show.table import Table, count, load_table
 from qml.studies.spec.compose import EVERY, parse_path
 
 IDENTITY = ("replicate", "fit")

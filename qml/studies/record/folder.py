@@ -22,7 +22,6 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import io
 import json
 import re
 import shutil
@@ -35,15 +34,14 @@ from typing import Any
 
 from qml._checks import InputError
 from qml._files import PART, parse_json
-from qml.studies.run.files import LOCK, digest, locked, only_files, write_whole, writing
-from qml.studies.run.fits import Row
-from qml.studies.run.manifest import environment
+from qml.studies.files import LOCK, digest, locked, only_files, write_whole, writing
+from qml.studies.record.cells import text_of, to_csv
+from qml.studies.record.fits import Row
+from qml.studies.record.manifest import environment
 from qml.studies.spec.config import Study, fingerprint, read_study, study_of, to_yaml
 from qml.studies.spec.source import parse
 
 RUN = "run.json"
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
-"""How cells begin that spreadsheets compute, or that have an apostrophe in front already."""
 STATUSES = ("running", "finished", "interrupted", "failed")
 
 
@@ -329,7 +327,7 @@ def _read_rows(path: Path) -> list[Row]:
     convert: dict[str, Callable[[str], Any]] = {
         "int": int,
         "float": float,
-        "str": _csv_text,
+        "str": text_of,
         "bool": {"True": True, "False": False}.__getitem__,
     }
     try:
@@ -384,24 +382,3 @@ def _now() -> str:
 
 def _json(value: Any) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-
-
-def to_csv(head: Sequence[str], rows: Any) -> str:
-    """CSV with floats to the last digit; None is an empty cell. Text that a spreadsheet would take for a formula has an
-    apostrophe in front."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(map(_csv_cell, head))
-    writer.writerows(map(_csv_cell, row) for row in rows)
-    return text.getvalue()
-
-
-def _csv_cell(value: Any) -> Any:
-    if isinstance(value, str):
-        return f"'{value}" if value.startswith(FORMULA) else value
-    return repr(float(value)) if isinstance(value, float) else value
-
-
-def _csv_text(cell: str) -> str:
-    """The text that a cell stands for."""
-    return cell[1:] if cell.startswith("'") and cell[1:].startswith(FORMULA) else cell

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import pickle
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, CancelledError, Future
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
+from multiprocessing import resource_tracker
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -54,12 +56,13 @@ def side_by_side(
     try:
         with TemporaryDirectory(prefix="qml-") as folder:
             stop = Path(folder) / "stop"
-            held = [(run.objective, run.rules, run.index, run.floor) for run in runs]
+            sent = [(run.objective, run.rules, run.index, run.floor) for run in runs]
             first = [start] + [None] * (len(runs) - 1)
-            futures = [
-                pool.submit(_run, *parts, optimizer, begin, stream, threads.found(), stop)
-                for parts, begin, stream in zip(held, first, streams, strict=True)
-            ]
+            with held(signal.SIGINT):
+                futures = [
+                    pool.submit(_run, *parts, optimizer, begin, stream, threads.found(), stop)
+                    for parts, begin, stream in zip(sent, first, streams, strict=True)
+                ]
             for future in futures:
                 part = _result(future, futures, stop)
                 if part is not None:
@@ -79,12 +82,30 @@ def side_by_side(
 
 def _pool(workers: int) -> Any:
     from loky import get_reusable_executor
+    from loky.backend import resource_tracker as of_loky
 
-    return get_reusable_executor(workers, timeout=KEPT, initializer=_begin)
+    resource_tracker.ensure_running()  # both take SIGINT as they start, whoever holds it back
+    of_loky.ensure_running()
+    with held(signal.SIGINT):
+        return get_reusable_executor(workers, timeout=KEPT, initializer=_begin)
+
+
+@contextmanager
+def held(*signals: signal.Signals) -> Iterator[None]:
+    """These signals wait until the end of it; processes that start in here never get them, not even before their first
+    line of Python (a terminal sends Ctrl-C to every process of a job, and it is for this one to handle)."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _begin() -> None:
-    """In a new process: Ctrl-C is for the one that has asked for it."""
+    """In a new process: Ctrl-C is for the one that has asked for it, also where signals have no masks."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 

@@ -113,9 +113,7 @@ def _stochastic(confusion: Any, shape: tuple[int, ...]) -> list[Real]:
     given = confusion if isinstance(confusion, list | tuple) else list(np.atleast_3d(np.asarray(confusion)))
     if isinstance(confusion, np.ndarray) and confusion.ndim == 2:
         given = [confusion]
-    matrices = [
-        _checks.reals(f"confusion[{k}]", a) for k, a in enumerate(given)
-    ]
+    matrices = [_checks.reals(f"confusion[{k}]", a) for k, a in enumerate(given)]
     expected = list(shape) if len(matrices) == len(shape) else [math.prod(shape)]
     if len(matrices) != len(expected):
         raise InputError(

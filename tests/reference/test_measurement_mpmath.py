@@ -16,9 +16,7 @@ RNG = np.random.default_rng(17)
 def probabilities(m, sigma: mpmath.matrix) -> list:
     """Tr(M_k sigma), entry by entry."""
     effects = [m.element(k) for k in range(m.n_outcomes)]
-    return [
-        mpmath.fsum(mpmath.mpc(e[i, j]) * sigma[int(j), int(i)] for i, j in np.argwhere(e)).real for e in effects
-    ]
+    return [mpmath.fsum(mpmath.mpc(e[i, j]) * sigma[int(j), int(i)] for i, j in np.argwhere(e)).real for e in effects]
 
 
 def exact(name: str, counts: Counts, p: list) -> mpmath.mpf:

@@ -161,17 +161,36 @@ assert np.isfinite(result.loss)
 """
 
 
+ONE_IS_LATE = """
+import os, sys, time
+if "loky" in " ".join(sys.orig_argv) and "--pipe" in sys.orig_argv:
+    try:
+        os.mkdir("first")
+    except FileExistsError:
+        os.mkdir("second")
+        while not os.path.exists("interrupted"):
+            time.sleep(0.01)
+"""
+
+
 @pytest.mark.slow
-def test_processes_are_stopped_by_a_real_ctrl_c(tmp_path: Path):
-    begun, environment = tmp_path / "begun", {**os.environ, "PYTHONPATH": str(Path(qml.__file__).parents[1])}
+@pytest.mark.parametrize("one_is_late", [False, True])
+def test_processes_are_stopped_by_a_real_ctrl_c(tmp_path: Path, one_is_late: bool):
+    """Also where it finds a process that has not come to its first line of ours."""
+    begun = tmp_path / "begun"
+    environment = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{Path(qml.__file__).parents[1]}"}
     (tmp_path / "script.py").write_text(SCRIPT)
+    if one_is_late:
+        (tmp_path / "sitecustomize.py").write_text(ONE_IS_LATE)
     process = subprocess.Popen(
         [sys.executable, str(tmp_path / "script.py"), str(begun)],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env=environment, start_new_session=True, cwd=tmp_path,
     )  # fmt: skip
-    while not begun.exists():
+    while not begun.exists() or (one_is_late and not (tmp_path / "second").exists()):
         assert process.poll() is None, process.communicate()
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does, to all of them
+    (tmp_path / "interrupted").mkdir()
     _, stderr = process.communicate()
     assert (process.returncode, stderr) == (0, "")
 

@@ -23,6 +23,7 @@ from multiprocessing import connection, forkserver, resource_tracker
 from typing import Any, Protocol, TypeAlias
 
 from qml._checks import InputError
+from qml.fitting.parallel import held
 from qml.studies.run.worker import Kept, Task, failed, work
 
 DEATHS = 2
@@ -157,9 +158,7 @@ class Processes:
         self._executor = ProcessPoolExecutor(self.workers, _context(), initializer=_begin)
 
     def submit(self, task: Task) -> Future[dict[str, Any]]:
-        with _held(
-            signal.SIGINT, signal.SIGTERM
-        ):  # a worker that is started meanwhile is there when it is to be killed
+        with held(signal.SIGINT, signal.SIGTERM):  # a worker that starts meanwhile is there when it is to be killed
             return self._executor.submit(_in_process, work, task)
 
     def renew(self) -> None:
@@ -182,22 +181,9 @@ def _context() -> Any:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([name for name in sys.modules if name.startswith("qml.")])
     resource_tracker.ensure_running()
-    with _held(signal.SIGINT):  # in the new process and its children for good: Ctrl-C is for this one to handle
+    with held(signal.SIGINT):
         forkserver.ensure_running()
     return context
-
-
-@contextmanager
-def _held(*signals: signal.Signals) -> Iterator[None]:
-    """These signals wait until the end of it."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 Work: TypeAlias = Callable[[Task, Kept], dict[str, Any]]

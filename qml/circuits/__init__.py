@@ -1,5 +1,7 @@
 """Circuits: frozen sequences of operations, noise models, and circuits to fit with."""
 
+from collections.abc import Callable
+
 from qml.circuits.ansatz import (
     brickwork,
     hardware_efficient,
@@ -14,7 +16,17 @@ from qml.circuits.program import Program, Step
 from qml.circuits.trotter import hamiltonian_variational, trotter
 from qml.instructions import Initialize, TraceOut
 
+ANSATZE: dict[str, Callable[..., Circuit]] = {
+    "hardware_efficient": hardware_efficient,
+    "purification": purification,
+    "brickwork": brickwork,
+    "mera_tree": mera_tree,
+    "hamiltonian_variational": hamiltonian_variational,
+}
+"""Every circuit to fit with by name; a study says their arguments."""
+
 __all__ = [
+    "ANSATZE",
     "Circuit",
     "Initialize",
     "NoiseModel",

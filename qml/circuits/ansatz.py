@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import combinations
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from qml import _checks, gates
 from qml._checks import InputError
@@ -12,7 +12,7 @@ from qml.circuits.circuit import Circuit, room_for
 from qml.instructions import Initialize, Operation, TraceOut, Unitary
 from qml.parameters import as_affine
 
-Topology: TypeAlias = str | Iterable[tuple[int, int]]
+Topology: TypeAlias = Literal["linear", "ring", "full"] | Iterable[tuple[int, int]]
 """``"linear"``, ``"ring"``, ``"full"``, or pairs of qubits."""
 
 

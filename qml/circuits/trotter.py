@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 from qml import _checks, gates
 from qml._checks import InputError
@@ -68,9 +69,13 @@ def trotter(hamiltonian: PauliLike, time: ParameterLike, steps: int, order: int 
 
 
 def hamiltonian_variational(
-    hamiltonian: PauliLike, layers: int, initial: str | None = "plus", share: str = "letters", name: str = ""
+    hamiltonian: PauliLike,
+    layers: int,
+    initial: Literal["plus"] | None = "plus",
+    share: Literal["letters", "term", "layer"] = "letters",
+    name: str = "",
 ) -> Circuit:
-    r"""Layers of rotations about the terms of :math:`H = \sum_k c_k P_k`, with free evolution times.
+    r"""Layers of rotations about the terms of a Hamiltonian, with free evolution times.
 
     .. math:: U(t) = \prod_{l=L-1}^{0} \prod_g e^{-i t_{l,g} H_g}, \qquad H = \sum_g H_g
 
@@ -113,7 +118,7 @@ def hamiltonian_variational(
     """
     hamiltonian = as_pauli_sum(hamiltonian, "hamiltonian")
     layers = _checks.integer("layers", layers, low=0)
-    share = _checks.choice("share", share, ("letters", "term", "layer"))
+    _checks.choice("share", share, ("letters", "term", "layer"))
     terms, prefix = _terms(hamiltonian), f"{name}." if _checks.text("name", name) else ""
     room_for(layers * len(terms))
     keys = {label: {"letters": label.replace("I", ""), "term": label, "layer": ""}[share] for label, _ in terms}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -198,6 +199,17 @@ def clifford_bases(n: int, count: int, rng: np.random.Generator) -> ProjectiveMe
     count = _checks.integer("count", count, low=1)
     _checks.memory(f"{_checks.readable(count)} bases of {n} qubits", 64 * count * 4**n, "ask for fewer bases", n)
     return ProjectiveMeasurement(np.array([_stabilizer_basis(_commuting(n, rng), n) for _ in range(count)]))
+
+
+MEASUREMENTS: dict[str, Callable[..., Measurement]] = {
+    "pauli_six": pauli_six,
+    "sic": sic,
+    "mub": mutually_unbiased_bases,
+    "haar": haar_bases,
+    "clifford": clifford_bases,
+}
+"""Every family of measurements by name: of dims, of n qubits, or of one site of dimension d. A study gives these, and
+says the other arguments."""
 
 
 def _rank_one(columns: Complex, weight: float, name: str) -> ElementsMeasurement:

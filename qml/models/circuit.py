@@ -37,7 +37,7 @@ class CircuitModel(WithCircuit):
     ----------
     circuit : Circuit
         Its free parameters are those of the model, in the same order.
-    engine : Engine, optional
+    engine : Engine or str, optional
         What runs the circuit; by default ``PauliEngine()`` where all sites are qubits, else ``ReferenceEngine()``.
     initial : State or Model, optional
         The register before the circuit, dims ``circuit.dims_in``; by default \|0...0>. The parameters of a model come
@@ -75,7 +75,7 @@ class CircuitModel(WithCircuit):
         self,
         circuit: Circuit,
         *,
-        engine: Engine | None = None,
+        engine: Engine | str | None = None,
         initial: Model | StateLike | None = None,
         domains: Mapping[str, Interval] | None = None,
     ) -> None:

@@ -93,7 +93,7 @@ class ConditionalCircuitModel(Composite, ConditionalModel):
         *,
         n_inputs: int | None = None,
         scales: bool = False,
-        engine: Engine | None = None,
+        engine: Engine | str | None = None,
         initial: StateLike | None = None,
         domains: Mapping[str, Interval] | None = None,
     ) -> None:

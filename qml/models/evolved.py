@@ -66,7 +66,7 @@ class EvolvedGibbsModel(CircuitModel):
         As :class:`GibbsModel` takes them, on the sites of the circuit.
     circuit : Circuit
         Unitary gates only. The coefficients of the generators come first in the parameters, then those of the circuit.
-    engine : Engine, optional
+    engine : Engine or str, optional
         What runs the circuit on vectors; by default ``PauliEngine()`` where all sites are qubits, else
         ``ReferenceEngine()``.
 
@@ -96,7 +96,7 @@ class EvolvedGibbsModel(CircuitModel):
     _what = "an evolved model"
     _needs_unitary = True
 
-    def __init__(self, generators: GeneratorsLike, circuit: Circuit, engine: Engine | None = None) -> None:
+    def __init__(self, generators: GeneratorsLike, circuit: Circuit, engine: Engine | str | None = None) -> None:
         sites = self._checked(circuit).dims
         self.gibbs = GibbsModel(generators)
         if isinstance(self.gibbs.generators, MatrixGenerators) and math.prod(self.gibbs.dims) == math.prod(sites):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-import math
 from collections.abc import Callable
 
 import numpy as np
@@ -15,7 +13,7 @@ from qml.engines.register import directions_of
 from qml.geometry import GibbsMetric
 from qml.models.base import Model, normal_start
 from qml.models.generators import Generators, PauliGenerators, matrix_generators
-from qml.operators import GeneratorsLike, PauliSum, named_operators, pauli
+from qml.operators import GeneratorsLike, PauliSum, named_operators, up_to_weight
 from qml.states.base import State
 from qml.states.gibbs import GibbsState
 
@@ -54,7 +52,7 @@ class GibbsModel(Model):
 
     Examples
     --------
-    >>> from qml.operators import tfim
+    >>> from qml.operators import pauli, tfim
     >>> model = GibbsModel(tfim(2))
     >>> model.parameter_names
     ('ZZ', 'XI', 'IX')
@@ -83,17 +81,7 @@ class GibbsModel(Model):
         ('XI', 'YI', 'ZI', 'IX', 'IY', 'IZ')
         """
         n = _checks.qubit_count("n", n)
-        weight = min(2, n) if weight is None else _checks.integer("weight", weight, low=1, high=n)
-        count = sum(math.comb(n, k) * 3**k for k in range(1, weight + 1))
-        _checks.memory(f"{_checks.readable(count)} Pauli strings", (500 + 10 * n) * count, "use a smaller weight")
-        return cls(
-            [
-                pauli("".join(letters), sites=sites, n=n)
-                for k in range(1, weight + 1)
-                for sites in itertools.combinations(range(n), k)
-                for letters in itertools.product("XYZ", repeat=k)
-            ]
-        )
+        return cls(up_to_weight(n, min(2, n) if weight is None else _checks.integer("weight", weight, low=1, high=n)))
 
     @property
     def dims(self) -> Dims:

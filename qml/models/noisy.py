@@ -32,7 +32,7 @@ class NoisyModel(CircuitModel):
     circuit : Circuit
         Its input sites have the dims of the model. Its free parameters follow those of the model in theta; bounded
         ones, such as probabilities, are coordinates of their interval as in :class:`CircuitModel`.
-    engine : Engine, optional
+    engine : Engine or str, optional
         What runs the circuit; by default ``PauliEngine()`` where all sites are qubits, else ``ReferenceEngine()``.
     domains : mapping of str to Interval, optional
         Narrower intervals than the circuit's own, by parameter name.
@@ -66,7 +66,7 @@ class NoisyModel(CircuitModel):
         model: Model | StateLike,
         circuit: Circuit,
         *,
-        engine: Engine | None = None,
+        engine: Engine | str | None = None,
         domains: Mapping[str, Interval] | None = None,
     ) -> None:
         self.model = as_model(model, "the model")

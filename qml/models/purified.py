@@ -43,7 +43,7 @@ class PurifiedCircuitModel(WithCircuit):
         How many of the last sites are discarded; from 0 (pure states) to all but one.
     smoothing : float
         Weight p of the maximally mixed state: (1 - p) sigma + p/d, of full rank. From 0 to 1, 1 excluded.
-    engine : Engine, optional
+    engine : Engine or str, optional
         What runs the circuit on vectors; by default ``PauliEngine()`` where all sites are qubits, else
         ``ReferenceEngine()``.
 
@@ -71,7 +71,7 @@ class PurifiedCircuitModel(WithCircuit):
     _what = "a purified model"
 
     def __init__(
-        self, circuit: Circuit, n_ancillas: int, *, smoothing: float = 0.0, engine: Engine | None = None
+        self, circuit: Circuit, n_ancillas: int, *, smoothing: float = 0.0, engine: Engine | str | None = None
     ) -> None:
         super().__init__(circuit, engine)
         self._join(self._what, [self._angles])

@@ -42,7 +42,7 @@ class SpectralModel(CircuitModel):
     circuit : Circuit
         Unitary gates only. theta holds the logits or energies first, then the circuit's parameters.
     energies : {"product", "table", "ising"} or Energies
-    engine : Engine, optional
+    engine : Engine or str, optional
         What runs the circuit on vectors; by default ``PauliEngine()`` where all sites are qubits, else
         ``ReferenceEngine()``.
 
@@ -72,7 +72,9 @@ class SpectralModel(CircuitModel):
     _what = "a spectral model"
     _needs_unitary = True
 
-    def __init__(self, circuit: Circuit, energies: str | Energies = "product", engine: Engine | None = None) -> None:
+    def __init__(
+        self, circuit: Circuit, energies: str | Energies = "product", engine: Engine | str | None = None
+    ) -> None:
         dims = self._checked(circuit).dims
         if not isinstance(energies, Energies):
             energies = ENERGIES[_checks.choice("energies", energies, ENERGIES)](dims)

@@ -93,7 +93,7 @@ class WithCircuit(Composite, Model):
     Parameters
     ----------
     circuit : Circuit
-    engine : Engine, optional
+    engine : Engine or str, optional
         By default ``PauliEngine()`` where all sites are qubits, else ``ReferenceEngine()``.
     domains : mapping of str to Interval, optional
         As for :class:`CircuitParameters`.
@@ -109,9 +109,11 @@ class WithCircuit(Composite, Model):
     _needs_unitary = True
     """Whether the circuit must be one of unitary gates."""
 
-    def __init__(self, circuit: Circuit, engine: Engine | None, domains: Mapping[str, Interval] | None = None) -> None:
+    def __init__(
+        self, circuit: Circuit, engine: Engine | str | None, domains: Mapping[str, Interval] | None = None
+    ) -> None:
         self.circuit = self._checked(circuit)
-        self._given_engine = engine
+        self._given_engine = _engine(engine) if isinstance(engine, str) else engine
         self._program = circuit.compile()
         self._angles = CircuitParameters(circuit, domains)
 
@@ -140,6 +142,12 @@ class WithCircuit(Composite, Model):
         from qml.engines.reference import ReferenceEngine
 
         return ReferenceEngine()
+
+
+def _engine(name: str) -> Engine:
+    from qml.engines.registry import ENGINES
+
+    return ENGINES[_checks.choice("engine", name, ENGINES)]()
 
 
 def _narrowed(domains: Mapping[str, Interval], narrower: Mapping[str, Interval]) -> dict[str, Interval]:

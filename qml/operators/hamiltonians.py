@@ -7,7 +7,7 @@ the bonds of any other lattice, such as :func:`grid_edges`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -248,6 +248,16 @@ def hubbard(
     terms += [U * (number[i] @ number[n_sites + i]) for i in range(n_sites)]
     terms += [-mu * number[q] for q in range(n)]
     return _total(n, [term for part in terms for term in part.terms])
+
+
+HAMILTONIANS: dict[str, Callable[..., PauliSum]] = {
+    "tfim": tfim,
+    "xxz": xxz,
+    "heisenberg": heisenberg,
+    "j1j2": j1j2,
+    "hubbard": hubbard,
+}
+"""Every Hamiltonian by name; a study says their arguments."""
 
 
 def grid_edges(rows: int, columns: int, periodic: bool = False) -> tuple[tuple[int, int], ...]:

@@ -5,6 +5,7 @@ from qml.states.coercion import StateLike, as_data, as_pair, as_single_state, as
 from qml.states.density_matrix import DensityMatrix
 from qml.states.gibbs import GibbsState, SpectralState
 from qml.states.library import (
+    STATES,
     basis_state,
     bures,
     ghz,
@@ -22,6 +23,7 @@ from qml.states.library import (
 from qml.states.product import ProductState
 
 __all__ = [
+    "STATES",
     "DensityMatrix",
     "GibbsState",
     "ProductState",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -261,6 +261,20 @@ def _product(states: Sequence[State]) -> State:
         ]
         return GibbsState(np.sum(placed, axis=0), dims)
     return DensityMatrix._trusted(operators.tensor_matrices(*(s.matrix() for s in states)), dims)
+
+
+STATES: dict[str, Callable[..., State]] = {
+    "thermal": thermal,
+    "ghz": ghz,
+    "w": w_state,
+    "werner": werner,
+    "basis": basis_state,
+    "haar_pure": haar_pure,
+    "ginibre": ginibre,
+    "bures": bures,
+    "maximally_mixed": maximally_mixed,
+}
+"""Every family of states by name; a study says their arguments."""
 
 
 def partial_trace(state: StateLike, keep: Sequence[int]) -> State:

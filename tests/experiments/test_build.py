@@ -15,8 +15,9 @@ from qml import channels, losses, operators, states
 from qml._checks import InputError
 from qml.circuits import Circuit
 from qml.engines import PauliEngine, ReferenceEngine
+from qml.operators import named_operators
 from qml.states import DensityMatrix
-from qml.studies.spec import ansatze, config, datasets, models, parts, streams, targets
+from qml.studies.spec import config, datasets, models, parts, streams, targets
 from qml.studies.spec.schema import members
 
 FOLDER = Path()
@@ -196,7 +197,7 @@ def test_without_scikit_learn_the_sentence_says_how_to_get_it(monkeypatch: pytes
 
 def test_generators() -> None:
     def names(spec: dict[str, Any]) -> tuple[str, ...]:
-        return TypeAdapter(parts.Generators).validate_python(spec).build().parameter_names
+        return tuple(named_operators(TypeAdapter(parts.Generators).validate_python(spec).build()))
 
     chain = set(names({"kind": "neighbors", "n": 3, "weight": 2}))
     one = {"".join(s) for s in itertools.product("IXYZ", repeat=3) if 3 - s.count("I") == 1}
@@ -211,7 +212,7 @@ def test_generators() -> None:
     assert set(names({"kind": "strings", "labels": ["XX", "II", "ZI"]})) == {"XX", "ZI"}
 
 
-@pytest.mark.parametrize("kind", sorted(members(ansatze.Ansatz)))
+@pytest.mark.parametrize("kind", sorted(members(parts.Ansatz)))
 def test_ansatze(kind: str) -> None:
     spec: dict[str, Any] = {"n": 3, "layers": 2}
     if kind == "mera_tree":
@@ -220,7 +221,7 @@ def test_ansatze(kind: str) -> None:
         spec = {"hamiltonian": {"kind": "tfim", "n": 3}, "layers": 2}
     if kind == "purification":
         spec["ancillas"] = 1
-    circuit = TypeAdapter(ansatze.Ansatz).validate_python({"kind": kind, **spec}).build()
+    circuit = TypeAdapter(parts.Ansatz).validate_python({"kind": kind, **spec}).build()
     assert circuit.dims_out == (2, 2, 2)
     assert circuit.n_params > 0
 
@@ -237,7 +238,7 @@ def test_noise_follows_its_gates_and_may_be_learnt() -> None:
         "engine": "reference",
     }
     found = TypeAdapter(models.ModelSpec).validate_python(spec)
-    assert found.learnt_noise() == ["p", "q"]
+    assert models.learnt_noise(found) == ["p", "q"]
     model = found.build()
     assert isinstance(model.engine, ReferenceEngine)
     assert "p" in model.parameter_names

@@ -74,6 +74,12 @@ def test_every_model_learns(kind: str) -> None:
     assert (result.loss < result.history.loss[0]) != (kind == "fixed")
 
 
+def test_noise_that_no_gate_has_is_refused() -> None:
+    spec = {"kind": "circuit", "ansatz": {**GATES, "layers": 0}, "noise": [{**FLIP, "gates": ["CNOT"]}]}
+    with pytest.raises(InputError, match=r"fits\[0\].model: no gate has the noise 'p'"):
+        plan(model=spec)
+
+
 @pytest.mark.parametrize("kind", sorted(OPTIMIZERS))
 def test_every_optimizer_takes_a_step(kind: str) -> None:
     target = {"kind": "haar_pure", "n": 2} if kind == "stochastic_adam" else RHO  # batches are of an ensemble
@@ -109,7 +115,7 @@ def test_factor_by_factor_is_the_joint_fit() -> None:
 def test_noise_that_is_learnt_inside_other_models_has_its_name() -> None:
     noisy = {"kind": "noisy", "model": GIBBS, "noise": [FLIP]}
     job, result = fitted(model={"kind": "mixture", "members": [WHITE, noisy]})
-    assert job.spec.model.learnt_noise() == ["1.p"]
+    assert models.learnt_noise(job.spec.model) == ["1.p"]
     assert 0 < job.natural(result.params)["1.p"] < 1
 
 

@@ -18,7 +18,7 @@ from qml.studies.cli import main
 from qml.studies.record.fits import row_of, run_fit
 from qml.studies.record.folder import load_run
 from qml.studies.record.table import load_table
-from qml.studies.spec import conditional, config, labels, targets
+from qml.studies.spec import config, labels, parts, targets
 from qml.studies.spec.build import Plan, build
 from qml.studies.spec.schema import members
 from qml.studies.spec.source import parse
@@ -180,7 +180,7 @@ def test_foreign_files_are_refused(tmp_path: Path) -> None:
             labelled({"kind": "table", "path": path}, outside)
 
 
-@pytest.mark.parametrize("kind", members(conditional.ConditionalGenerators))
+@pytest.mark.parametrize("kind", members(parts.Generators))
 def test_every_set_of_generators_learns(kind: str) -> None:
     keys: dict[str, dict[str, Any]] = {
         "projectors": {"levels": 4},
@@ -192,13 +192,6 @@ def test_every_set_of_generators_learns(kind: str) -> None:
     made = plan(model, of={"levels": 4}, optimizer={"kind": "newton"})
     result = run_fit(made.jobs[0], made.target, 0, 0)
     assert result.loss < result.history.loss[0] - 0.1
-
-
-def test_hermitian_generators_are_a_basis() -> None:
-    spec = conditional.Hermitian(kind="hermitian", levels=3)
-    rows = np.array([operator.ravel() for operator in conditional.operators(spec).values()])
-    assert np.linalg.matrix_rank(rows) == 9
-    assert all(np.array_equal(g, g.conj().T) for g in conditional.operators(spec).values())
 
 
 @pytest.mark.parametrize("model", [QUBIT, UPLOADS], ids=["gibbs", "circuit"])

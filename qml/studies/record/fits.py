@@ -24,6 +24,7 @@ from qml.models import Conditioned, ProductModel
 from qml.states import State
 from qml.studies.spec import streams
 from qml.studies.spec.build import Job
+from qml.studies.spec.models import learnt_noise
 from qml.studies.spec.targets import Target
 
 ENTROPIC = (CrossEntropy.name, RelativeEntropy.name)
@@ -114,7 +115,7 @@ def run_fit(
 def row_of(job: Job, result: FitResult, target: Target) -> Row:
     """The line of the closing table of one fit."""
     natural = job.natural(result.params)
-    noise = [*job.spec.model.learnt_noise(), *job.loss.parameter_names]
+    noise = [*learnt_noise(job.spec.model), *job.loss.parameter_names]
     truth = target.truth
     return Row(
         fit=job.spec.name,

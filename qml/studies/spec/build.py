@@ -20,14 +20,14 @@ from qml.losses import (
     von_neumann_entropy,
 )
 from qml.measurement import Counts
-from qml.models import CircuitModel, ConditionalCircuitModel, Conditioned, Model
+from qml.models import CircuitModel, ConditionalCircuitModel, ConditionalModel, Conditioned, Model
 from qml.optimizers import Optimizer
 from qml.states import State
 from qml.studies.spec import config
-from qml.studies.spec.conditional import ConditionalCircuit, ConditionalGibbs
+from qml.studies.spec.conditional import ConditionalSpec
 from qml.studies.spec.measurements import CountsLossSpec
-from qml.studies.spec.models import AnyModelSpec, ModelSpec
-from qml.studies.spec.schema import Spec
+from qml.studies.spec.models import AnyModelSpec, ModelSpec, learnt_noise
+from qml.studies.spec.schema import Spec, members
 from qml.studies.spec.source import Source
 from qml.studies.spec.targets import Context, Target
 
@@ -115,6 +115,9 @@ def build_job(
         model = _model(fit.model, target, models)
         if model.dims != target.state.dims:
             raise InputError(f"the model has {sites(model.dims)}, the target {sites(target.state.dims)}.")
+        for name in learnt_noise(fit.model):
+            if name not in model.parameter_names:
+                raise InputError(f"no gate has the noise {name!r}: change its gates or sites, or leave out the rule.")
     with source.within("fits", i, "loss"):
         if fit.loss is None:
             loss = default_loss(target.learnt if target.labels is None else target.labels.train)
@@ -151,13 +154,15 @@ def build_job(
 
 def _model(spec: AnyModelSpec, target: Target, models: dict[str, Model] | None) -> Model:
     """The model of a fit; a conditional one at the inputs of the target."""
-    if isinstance(spec, ConditionalGibbs | ConditionalCircuit):
+    if spec.kind in members(ConditionalSpec):
         if target.labels is None:
             raise InputError(f"the model {spec.kind} learns from labelled data: use a target of the kind labelled.")
-        return spec.on(target.labels.train.inputs.shape[1]).at(target.labels.train.inputs)
+        inputs = target.labels.train.inputs
+        conditional: ConditionalModel = spec.build(n_inputs=inputs.shape[1])
+        return conditional.at(inputs)
     if target.labels is not None:
         raise InputError(
-            f"labelled data need a conditional model, conditional_gibbs or conditional_circuit; found {spec.kind}."
+            f"labelled data need a conditional model, {' or '.join(members(ConditionalSpec))}; found {spec.kind}."
         )
     return spec.build() if models is None else _shared(spec, models)
 

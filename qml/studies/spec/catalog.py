@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from qml.channels import CHANNELS
 from qml.gates import GATES
 from qml.instructions import Instruction
-from qml.studies.spec import ansatze, conditional, config, labels, loggers, measurements, models, parts, priors, targets
+from qml.studies.spec import config, labels, loggers, measurements, models, parts, priors, targets
 from qml.studies.spec.schema import Spec, keys, members
+from qml.studies.spec.signatures import plain
 
 UNIONS = {
     "targets": targets.TargetSpec,
@@ -17,8 +18,8 @@ UNIONS = {
     "measurements": measurements.MeasurementSpec,
     "hamiltonians": parts.Hamiltonian,
     "models": models.AnyModelSpec,
-    "ansatze": ansatze.Ansatz,
-    "generators": conditional.ConditionalGenerators,
+    "ansatze": parts.Ansatz,
+    "generators": parts.Generators,
     "losses": config.LossSpec,
     "optimizers": config.OptimizerSpec,
     "priors": priors.PriorSpec,
@@ -44,8 +45,8 @@ def _keys(spec: type[Spec]) -> str:
         field = spec.model_fields[name]
         if name in ("kind", "through"):
             continue
-        plain = field.is_required() or field.default is None or field.default_factory is not None
-        shown.append(name if plain else f"{name}={_plain(field.default)}")
+        alone = field.is_required() or field.default in (None, "") or field.default_factory is not None
+        shown.append(name if alone else f"{name}={_plain(field.default)}")
     return ", ".join(shown)
 
 
@@ -55,8 +56,7 @@ def _plain(value: object) -> str:
 
 def first_line(spec: type[Spec]) -> str:
     """The first sentence of a docstring, on one line."""
-    text = (inspect.getdoc(spec) or "").split("\n\n")[0].removeprefix("r").replace("\n", " ")
-    return text.replace("\\|", "|")
+    return plain((inspect.getdoc(spec) or "").split("\n\n")[0])
 
 
 def _arguments(item: Instruction) -> str:

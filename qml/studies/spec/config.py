@@ -2,13 +2,11 @@
 
 To add something that a study can name:
 
-- a target, model, ansatz, Hamiltonian or set of generators: one class in `targets`, `models`, `ansatze` or `parts`. Its
-  fields are the keys, ``kind: Literal["name"]`` is its name, its docstring the line of ``qml list``, and its method
-  ``build`` makes the object. Then its name in the union at the end of that file. (One file.)
-- a loss or an optimizer: nothing, if the arguments of the registered class are plain data: its keys are read off its
-  signature. If they are not (a loss that takes a measurement, say), one class derived from :class:`Registered` with a
-  ``build``, listed in `special` below.
-- a prior: its class in `priors.PRIORS`; its keys are read off its signature.
+- a state, measurement, Hamiltonian, set of generators, ansatz, model, loss, optimizer or prior: nothing here. Its name
+  in the registry of the library (``STATES``, ``MEASUREMENTS``, ``HAMILTONIANS``, ``GENERATORS``, ``ANSATZE``,
+  ``MODELS``, ``LOSSES``, ``OPTIMIZERS``, ``PRIORS``) is its kind, its arguments are its keys; see ``signatures.py``.
+- something whose arguments are no plain data, or that a study says in other words: one class with the keys as fields,
+  ``kind: Literal["name"]``, and a method that makes the object, listed in the union beside the registry.
 - then ``qml schema --markdown > docs/reference/config.md``; a test says when that page is not current.
 """
 
@@ -27,22 +25,22 @@ from qml._checks import InputError
 from qml.losses import COUNT_LOSSES, LABEL_LOSSES, LOSSES
 from qml.optimizers import OPTIMIZERS
 from qml.studies.spec.compose import compose, override
-from qml.studies.spec.labels import LABELS_LOSSES
 from qml.studies.spec.loggers import LoggerSpec
 from qml.studies.spec.measurements import COUNTS_LOSSES
 from qml.studies.spec.models import AnyModelSpec
 from qml.studies.spec.priors import PriorSpec
-from qml.studies.spec.schema import Count, Registered, Seed, Spec, first_mistake, registry_union, shown
+from qml.studies.spec.schema import Count, Seed, Spec, first_mistake, shown
+from qml.studies.spec.signatures import Made, union
 from qml.studies.spec.source import Source
 from qml.studies.spec.sweep import Sweep
 from qml.studies.spec.targets import TargetSpec, files_of
 
 if TYPE_CHECKING:
-    LossSpec: TypeAlias = Registered
-    OptimizerSpec: TypeAlias = Registered
+    LossSpec: TypeAlias = Made
+    OptimizerSpec: TypeAlias = Made
 else:
-    LossSpec = registry_union(LOSSES | COUNT_LOSSES | LABEL_LOSSES, special=(*COUNTS_LOSSES, *LABELS_LOSSES))
-    OptimizerSpec = registry_union(OPTIMIZERS, special=())
+    LossSpec = union(LOSSES | COUNT_LOSSES | LABEL_LOSSES, *COUNTS_LOSSES)
+    OptimizerSpec = union(OPTIMIZERS)
 
 
 class Fit(Spec):

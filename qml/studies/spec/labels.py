@@ -16,11 +16,11 @@ from qml import _checks
 from qml._checks import InputError
 from qml._files import read_arrays, regular
 from qml._typing import Integer, Real
-from qml.losses import Labelled, LabelLikelihood, MeanCrossEntropy
+from qml.losses import Labelled
 from qml.states import DensityMatrix
 from qml.studies.files import inside
 from qml.studies.spec.datasets import load_samples, sklearn_datasets
-from qml.studies.spec.schema import Registered, Spec
+from qml.studies.spec.schema import Spec
 
 MOST_BYTES = 1 << 28
 """Of a table that is read."""
@@ -99,23 +99,6 @@ class Table(Data):
 
 
 DataSpec: TypeAlias = Annotated[Builtin | TwoMoons | Table, Field(discriminator="kind")]
-
-
-class MeanCrossEntropySpec(Registered):
-    """The mean over labels of S(rho_y, sigma(x)), in nats."""
-
-    kind: Literal["mean_cross_entropy"]
-    maker = MeanCrossEntropy
-
-
-class LabelLikelihoodSpec(Registered):
-    """The mean negative log-likelihood of labels that are measured, in nats."""
-
-    kind: Literal["label_likelihood"]
-    maker = LabelLikelihood
-
-
-LABELS_LOSSES = (MeanCrossEntropySpec, LabelLikelihoodSpec)
 
 
 def split(samples: Samples, fractions: tuple[float, float], rng: np.random.Generator) -> list[Samples]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
+from inspect import signature
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, TypeAlias
 
 import numpy as np
 from pydantic import Field
@@ -13,27 +13,23 @@ from qml._checks import InputError
 from qml._typing import Dims
 from qml.losses import ChiSquare, CountsLoss, NegativeLogLikelihood, SquaredError, TrainableReadout
 from qml.measurement import (
+    MEASUREMENTS,
     Counts,
     Measurement,
     PauliMeasurement,
     ProductMeasurement,
     ProjectiveMeasurement,
     ReadoutMeasurement,
-    clifford_bases,
     computational_basis,
-    haar_bases,
-    mutually_unbiased_bases,
-    pauli_six,
     sample,
-    sic,
 )
 from qml.states import State
 from qml.studies.spec.parts import Label
-from qml.studies.spec.schema import Registered, Spec
+from qml.studies.spec.schema import Spec
+from qml.studies.spec.signatures import Keyed, Made, union
 
 Rate = Annotated[float, Field(ge=0.0, le=1.0)]
 Rates = Annotated[list[Rate], Field(min_length=2, max_length=2)]
-Bases = Annotated[int, Field(ge=1, le=10_000, description="number of bases, drawn by the study's seed")]
 Shots = Annotated[int, Field(ge=0, lt=2**53)]
 
 
@@ -56,20 +52,28 @@ class Readout(Spec):
         return ReadoutMeasurement(measurement, [np.array([[1 - a, b], [a, 1 - b]]) for a, b in rates])
 
 
-class Measured(Spec):
-    """What every measurement has."""
+class Measured(Keyed):
+    """What every measurement has; those of the library are told the sites of the state."""
 
     readout: Readout | None = None
+    given: ClassVar[frozenset[str]] = frozenset({"rng", "dims", "n", "d"})
 
-    @abstractmethod
-    def build(self, dims: Dims, rng: np.random.Generator) -> Measurement:
-        """The measurement without readout errors."""
+    def on(self, dims: Dims, rng: np.random.Generator) -> Measurement:
+        """The measurement without readout errors, site by site where it is one of a single site."""
+        asked = signature(type(self).maker).parameters
+        if "n" in asked:
+            _qubits(dims)
+        if "d" in asked:
+            factors: list[Measurement] = [self.make(d=d, rng=rng) for d in dims]
+            return factors[0] if len(factors) == 1 else ProductMeasurement(factors)
+        found: Measurement = self.make(dims=dims, n=len(dims), rng=rng)
+        return found
 
     def record(
         self, state: State, shots: int | list[int] | None, bases: np.random.Generator, rng: np.random.Generator
     ) -> Counts:
         """The counts of this measurement of a state, in `shots` of each setting; None: exact probabilities."""
-        ideal = self.build(state.dims, bases)
+        ideal = self.on(state.dims, bases)
         done = ideal if self.readout is None else self.readout.on(ideal)
         recorded = done if self.readout is None or self.readout.known else ideal
         if shots is None:
@@ -85,7 +89,7 @@ class Pauli(Measured):
         Literal["all"] | Annotated[list[Label], Field(min_length=1)], Field(description="all 3^n, or those listed")
     ] = "all"
 
-    def build(self, dims: Dims, rng: np.random.Generator) -> Measurement:
+    def on(self, dims: Dims, rng: np.random.Generator) -> Measurement:
         _qubits(dims)
         return PauliMeasurement(len(dims) if self.settings == "all" else self.settings)
 
@@ -97,7 +101,7 @@ class Axis(Measured):
     theta: Annotated[float, Field(description="angle from Z, in radians")]
     phi: float = 0.0
 
-    def build(self, dims: Dims, rng: np.random.Generator) -> Measurement:
+    def on(self, dims: Dims, rng: np.random.Generator) -> Measurement:
         _qubits(dims)
         c, s, phase = np.cos(self.theta / 2), np.sin(self.theta / 2), np.exp(1j * self.phi)
         one = ProjectiveMeasurement([[c, -s], [phase * s, phase * c]], (2,))
@@ -109,62 +113,14 @@ class Computational(Measured):
 
     kind: Literal["computational"]
 
-    def build(self, dims: Dims, rng: np.random.Generator) -> Measurement:
+    def on(self, dims: Dims, rng: np.random.Generator) -> Measurement:
         return PauliMeasurement(["Z" * len(dims)]) if set(dims) == {2} else computational_basis(dims)
 
 
-class PauliSix(Measured):
-    """Six outcomes of each qubit: the eigenstates of X, Y and Z, with weight 1/3."""
-
-    kind: Literal["pauli_six"]
-
-    def build(self, dims: Dims, rng: np.random.Generator) -> Measurement:
-        _qubits(dims)
-        return pauli_six(len(dims))
-
-
-class Sic(Measured):
-    """Symmetric informationally complete measurement of each site (of dimension 2 or 3)."""
-
-    kind: Literal["sic"]
-
-    def build(self, dims: Dims, rng: np.random.Generator) -> Measurement:
-        return _product([sic(d) for d in dims])
-
-
-class Mub(Measured):
-    """Mutually unbiased bases of each site (of prime dimension), every combination a setting."""
-
-    kind: Literal["mub"]
-
-    def build(self, dims: Dims, rng: np.random.Generator) -> Measurement:
-        return _product([mutually_unbiased_bases(d) for d in dims])
-
-
-class Haar(Measured):
-    """Random bases of all sites together, uniform in the Haar measure."""
-
-    kind: Literal["haar"]
-    bases: Bases
-
-    def build(self, dims: Dims, rng: np.random.Generator) -> Measurement:
-        return haar_bases(dims, self.bases, rng)
-
-
-class Clifford(Measured):
-    """Random bases that Clifford circuits of the qubits reach."""
-
-    kind: Literal["clifford"]
-    bases: Bases
-
-    def build(self, dims: Dims, rng: np.random.Generator) -> Measurement:
-        _qubits(dims)
-        return clifford_bases(len(dims), self.bases, rng)
-
-
-MeasurementSpec: TypeAlias = Annotated[
-    Pauli | Axis | Computational | PauliSix | Sic | Mub | Haar | Clifford, Field(discriminator="kind")
-]
+if TYPE_CHECKING:
+    MeasurementSpec: TypeAlias = Measured
+else:
+    MeasurementSpec = union(MEASUREMENTS, Pauli, Axis, Computational, base=Measured)
 
 
 def read_record(path: Path) -> Counts:
@@ -175,7 +131,7 @@ def read_record(path: Path) -> Counts:
     return readers[path.suffix.lower()](path)
 
 
-class CountsLossSpec(Registered):
+class CountsLossSpec(Made):
     """A loss of counts."""
 
     readout: Annotated[
@@ -211,10 +167,6 @@ class SquaredErrorSpec(CountsLossSpec):
 
 
 COUNTS_LOSSES = (LikelihoodSpec, ChiSquareSpec, SquaredErrorSpec)
-
-
-def _product(factors: list[Measurement]) -> Measurement:
-    return factors[0] if len(factors) == 1 else ProductMeasurement(factors)
 
 
 def _qubits(dims: Dims) -> None:

@@ -1,36 +1,39 @@
-"""The models that a study may name: circuits, the families of `model_families`, and models that are made of models."""
+"""The models that a study may name: those of the library, by their arguments, and those that it says in other words."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Literal, Self, TypeAlias
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from qml import Circuit as Gates
-from qml import NoiseModel
+from qml._checks import InputError
 from qml.channels import CHANNELS
-from qml.models import CircuitModel, MixtureModel, Model, NoisyModel, ProductModel
-from qml.models.parts import Fixed as FixedModel
-from qml.studies.spec.ansatze import Ansatz
-from qml.studies.spec.conditional import ConditionalCircuit, ConditionalGibbs
-from qml.studies.spec.model_families import (
-    Cholesky,
-    Evolved,
-    Gibbs,
-    Hidden,
-    LargeGibbs,
-    Named,
-    Purified,
-    SemiQuantum,
-    Spectral,
-    words_of,
+from qml.engines.thermal import KrylovEngine
+from qml.models import (
+    MODELS,
+    CircuitModel,
+    IsingEnergies,
+    LargeGibbsModel,
+    MixtureModel,
+    Model,
+    NoisyModel,
+    ProductModel,
+    SpectralModel,
+    semi_quantum_restricted,
 )
-from qml.studies.spec.parts import NoiseRule, ReadoutRule
-from qml.studies.spec.targets import Context, Ghz, MaximallyMixed, Probabilities, Thermal, W, Werner
+from qml.models.parts import Fixed as FixedModel
+from qml.studies.spec.conditional import ConditionalSpec
+from qml.studies.spec.parts import Ansatz, ChannelRule, Generators, NoiseRule, ReadoutRule, noise_model
+from qml.studies.spec.schema import Seed, Spec
+from qml.studies.spec.signatures import Made, built, union
+from qml.studies.spec.targets import Context, KnownStateSpec
+
+Edge: TypeAlias = Annotated[list[int], Field(min_length=2)]
 
 
-class Circuit(Named):
+class Circuit(Spec):
     """The state that a circuit prepares from |0...0>, noise and traced-out ancillas included."""
 
     kind: Literal["circuit"]
@@ -42,64 +45,71 @@ class Circuit(Named):
     engine: Literal["pauli", "reference"] = "pauli"
 
     def build(self) -> CircuitModel:
-        from qml.engines.registry import ENGINES  # it loads the compiled engine, which other models do not need
-
-        return CircuitModel(self.ansatz.build().with_noise(self._noise()), engine=ENGINES[self.engine]())
-
-    def _noise(self) -> NoiseModel:
-        """The rules in their order."""
-        model = NoiseModel()
-        for rule in self.noise:
-            model = model.add(CHANNELS[rule.channel], *rule.params, gates=rule.gates, sites=rule.sites)
-        for last in self.readout:
-            model = model.with_readout(*last.params, sites=last.sites, channel=CHANNELS[last.channel])
-        return model
-
-    def learnt_noise(self) -> list[str]:
-        words = [p for rule in (*self.noise, *self.readout) for p in rule.params if isinstance(p, str)]
-        return list(dict.fromkeys(words))
+        circuit = built(self, "ansatz").with_noise(noise_model(self.noise, self.readout))
+        return CircuitModel(circuit, engine=self.engine)
 
 
-class Fixed(Named):
+class LargeGibbs(Spec):
+    """exp(-K)/Z of Pauli strings without a matrix: log Z and gradients from random vectors, with statistical errors."""
+
+    kind: Literal["large_gibbs"]
+    generators: Generators
+    samples: Annotated[int, Field(ge=2, le=100_000, description="random vectors; errors fall as 1/sqrt(samples)")] = 32
+    seed: Annotated[Seed, Field(description="what the vectors follow from, the same for every theta")] = 0
+    krylov: Annotated[int | None, Field(ge=1, description="Lanczos steps at most; 400 by default")] = None
+
+    def build(self) -> LargeGibbsModel:
+        return LargeGibbsModel(built(self, "generators"), KrylovEngine(self.samples, self.seed, self.krylov))
+
+
+class Spectral(Spec):
+    """Diagonal energies, of independent qubits, a full table or an Ising model, rotated by a circuit."""
+
+    kind: Literal["spectral"]
+    ansatz: Ansatz
+    energies: Literal["product", "table", "ising"] = "product"
+    edges: Annotated[
+        list[Edge] | None, Field(description="qubits that each Ising coupling joins; all pairs by default")
+    ] = None
+
+    @model_validator(mode="after")
+    def _edges_of_ising(self) -> Self:
+        if self.edges is not None and self.energies != "ising":
+            raise InputError(f"edges belong to energies: ising; found energies: {self.energies}.")
+        return self
+
+    def build(self) -> SpectralModel:
+        circuit = built(self, "ansatz")
+        return SpectralModel(circuit, self.energies if self.edges is None else IsingEnergies(circuit.dims, self.edges))
+
+
+class Fixed(Spec):
     """One state, with nothing to learn: a member of other models, or a baseline."""
 
     kind: Literal["fixed"]
-    state: Annotated[
-        Thermal | Ghz | W | Werner | MaximallyMixed | Probabilities,
-        Field(discriminator="kind", description="thermal, ghz, w, werner, maximally_mixed or probabilities"),
-    ]
+    state: Annotated[KnownStateSpec, Field(description="any that follows from no random numbers and no file")]
 
     def build(self) -> Model:
         return FixedModel(self.state.build(Context(Path(), 0)).state)
 
 
-class Mixture(Named):
+class Mixture(Made):
     """A convex combination of models on the same sites, weights and members learnt together."""
 
     kind: Literal["mixture"]
     members: Annotated[list[ModelSpec], Field(min_length=1, description="with equal dims")]
-
-    def build(self) -> MixtureModel:
-        return MixtureModel([member.build() for member in self.members])
-
-    def learnt_noise(self) -> list[str]:
-        return _prefixed(self.members)
+    maker = MixtureModel
 
 
-class Product(Named):
+class Product(Made):
     """Models side by side, without correlations between them."""
 
     kind: Literal["product"]
     factors: Annotated[list[ModelSpec], Field(min_length=1, description="in the order of the sites")]
-
-    def build(self) -> ProductModel:
-        return ProductModel([factor.build() for factor in self.factors])
-
-    def learnt_noise(self) -> list[str]:
-        return _prefixed(self.factors)
+    maker = ProductModel
 
 
-class Noisy(Named):
+class Noisy(Spec):
     """Any model, seen through channels, whose strengths may be learnt with it."""
 
     kind: Literal["noisy"]
@@ -107,7 +117,7 @@ class Noisy(Named):
     noise: Annotated[list[ReadoutRule], Field(min_length=1, description="channels on top, in their order")]
 
     def build(self) -> NoisyModel:
-        model = self.model.build()
+        model = built(self, "model")
         operations = [
             CHANNELS[rule.channel](*rule.params, site)
             for rule in self.noise
@@ -115,31 +125,29 @@ class Noisy(Named):
         ]
         return NoisyModel(model, Gates(model.dims, operations))
 
-    def learnt_noise(self) -> list[str]:
-        return [*self.model.learnt_noise(), *words_of(self.noise)]
+
+if TYPE_CHECKING:
+    ModelSpec: TypeAlias = Made
+    AnyModelSpec: TypeAlias = Made
+else:
+    ModelSpec = union(
+        MODELS | {"semi_quantum": semi_quantum_restricted},
+        *(Circuit, LargeGibbs, Spectral, Fixed, Mixture, Product, Noisy),
+    )
+    AnyModelSpec = Annotated[ModelSpec | ConditionalSpec, Field(discriminator="kind")]
+    """What a fit may name: conditional models are no members of other models."""
 
 
-def _prefixed(specs: list[ModelSpec]) -> list[str]:
-    """The learnt noise of members, as the joint model calls it."""
-    return [f"{k}.{name}" for k, spec in enumerate(specs) for name in spec.learnt_noise()]
-
-
-ModelSpec: TypeAlias = Annotated[
-    Circuit
-    | Gibbs
-    | LargeGibbs
-    | Hidden
-    | SemiQuantum
-    | Evolved
-    | Spectral
-    | Cholesky
-    | Purified
-    | Fixed
-    | Mixture
-    | Product
-    | Noisy,
-    Field(discriminator="kind"),
-]
-
-AnyModelSpec: TypeAlias = Annotated[ModelSpec | ConditionalGibbs | ConditionalCircuit, Field(discriminator="kind")]
-"""What a fit may name: conditional models are no members of other models."""
+def learnt_noise(spec: Spec) -> list[str]:
+    """The names of the noise parameters that a model learns, in the order of the study, as the model calls them."""
+    found = []
+    for key in type(spec).model_fields:
+        value = getattr(spec, key)
+        if isinstance(value, Spec):
+            found += learnt_noise(value)
+        for k, part in enumerate(value if isinstance(value, list) else ()):
+            if isinstance(part, ChannelRule):
+                found += [word for word in part.params if isinstance(word, str)]
+            elif isinstance(part, Spec):
+                found += [f"{k}.{name}" for name in learnt_noise(part)]
+    return list(dict.fromkeys(found))

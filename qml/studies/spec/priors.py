@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 from qml.fitting.priors import Gaussian, Laplace, Prior
-from qml.studies.spec.schema import Registered, registry_union
+from qml.studies.spec.signatures import Made, union
 
 PRIORS: dict[str, type[Prior]] = {"gaussian": Gaussian, "laplace": Laplace}
 """Every prior by name."""
 
 if TYPE_CHECKING:
-    PriorSpec: TypeAlias = Registered
+    PriorSpec: TypeAlias = Made
 else:
-    PriorSpec = registry_union(PRIORS, special=())
+    PriorSpec = union(PRIORS)

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import inspect
 import typing
-from collections.abc import Callable, Mapping, Sequence
-from functools import reduce
-from operator import or_
-from types import UnionType
-from typing import Annotated, Any, ClassVar, Literal
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
 
 from pydantic import (
     BaseModel,
@@ -16,7 +13,6 @@ from pydantic import (
     Field,
     SerializerFunctionWrapHandler,
     ValidationError,
-    create_model,
     model_serializer,
     model_validator,
 )
@@ -83,65 +79,6 @@ def members(union: Any) -> dict[str, type[Spec]]:
 
 def _kind(spec: type[Spec]) -> str:
     return str(typing.get_args(spec.model_fields["kind"].annotation)[0])
-
-
-class Registered(Spec):
-    """A class of a registry, and its arguments."""
-
-    kind: str
-    maker: ClassVar[Callable[..., Any]]
-
-    def build(self) -> Any:
-        """The object."""
-        return type(self).maker(**arguments(self))
-
-
-def registry_union(registry: Mapping[str, Callable[..., Any]], special: Sequence[type[Registered]]) -> Any:
-    """A discriminated union with one spec a registered class; its keys are the arguments of the class.
-
-    What is not plain data (a number, text, a choice, a list) has no key: an argument with a default keeps it, and a
-    class that needs such an argument can be named only if `special` has a spec for it.
-    """
-    found = {_kind(spec): spec for spec in special}
-    made = {name: found.get(name) or _spec_of(name, maker) for name, maker in registry.items()}
-    specs: list[Any] = [spec for spec in made.values() if spec is not None]
-    return Annotated[reduce(or_, specs), Field(discriminator="kind")]
-
-
-def _spec_of(name: str, maker: Callable[..., Any]) -> type[Spec] | None:
-    init = maker.__init__ if inspect.isclass(maker) else maker
-    try:
-        hints = typing.get_type_hints(init)
-    except NameError:
-        hints = {}
-    fields: dict[str, Any] = {"kind": (Literal[name], ...)}
-    for parameter in inspect.signature(maker).parameters.values():
-        if parameter.name in hints and _is_plain(hints[parameter.name]):
-            default = ... if parameter.default is parameter.empty else parameter.default
-            fields[parameter.name] = (hints[parameter.name], default)
-        elif parameter.default is parameter.empty:
-            return None
-    title, about = getattr(maker, "__name__", name), inspect.getdoc(maker)
-    spec: type[Registered] = create_model(title, __base__=Registered, __doc__=about, **fields)
-    spec.maker = maker
-    return spec
-
-
-def _is_plain(hint: Any) -> bool:
-    """Whether a YAML file can hold every value of a type: numbers, text, choices, and lists and mappings of them."""
-    if hint in (int, float, str, bool, type(None)) or typing.get_origin(hint) is Literal:
-        return True
-    inner = [part for part in typing.get_args(hint) if part is not ...]
-    if typing.get_origin(hint) is Annotated:
-        inner = inner[:1]
-    elif typing.get_origin(hint) not in (typing.Union, UnionType, list, tuple, dict, Sequence, Mapping):
-        return False
-    return bool(inner) and all(map(_is_plain, inner))
-
-
-def arguments(spec: Spec) -> dict[str, Any]:
-    """The keys of a spec other than `kind`, as keyword arguments."""
-    return {name: getattr(spec, name) for name in type(spec).model_fields if name != "kind"}
 
 
 _EXPECTED = {

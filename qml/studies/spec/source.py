@@ -111,7 +111,7 @@ class _Within:
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, InputError | MemoryRefused):
-            raise self.source.error(self.path, str(error)) from error
+            raise self.source.error((*self.path, *getattr(error, "path", ())), str(error)) from error
 
 
 def read(path: Path) -> Source:

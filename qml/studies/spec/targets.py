@@ -5,24 +5,25 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from inspect import signature
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeAlias
 
 import numpy as np
 from pydantic import Field, model_validator
 
-from qml import states
 from qml._checks import InputError
 from qml._typing import Real
 from qml.losses import Labelled
 from qml.measurement import Counts
-from qml.states import DensityMatrix, State
+from qml.states import STATES, DensityMatrix, State
 from qml.studies.files import inside
 from qml.studies.spec import datasets, labels, streams
 from qml.studies.spec.labels import DataSpec
 from qml.studies.spec.measurements import MeasurementSpec, Shots, read_record
-from qml.studies.spec.parts import AppliedChannel, Hamiltonian, seen_through
-from qml.studies.spec.schema import FewQubits, Qubits, Spec
+from qml.studies.spec.parts import AppliedChannel, seen_through
+from qml.studies.spec.schema import Spec
+from qml.studies.spec.signatures import Keyed, union
 
 Fraction = Annotated[float, Field(gt=0.0, lt=1.0)]
 
@@ -115,87 +116,12 @@ class Single(Seen):
         return Target(seen_through(state, self.through))
 
 
-class Thermal(Single):
-    """Gibbs state exp(-beta H)/Z of a Hamiltonian."""
-
-    kind: Literal["thermal"]
-    hamiltonian: Hamiltonian
-    beta: Annotated[float, Field(description="inverse temperature")]
+class Prepared(Single, Keyed):
+    """A state of the library; a random one follows from the study's seed."""
 
     def state(self, context: Context) -> State:
-        return states.thermal(self.hamiltonian.build(), self.beta)
-
-
-class Ghz(Single):
-    """(|0...0> + |1...1>)/sqrt 2."""
-
-    kind: Literal["ghz"]
-    n: Qubits
-
-    def state(self, context: Context) -> State:
-        return states.ghz(self.n)
-
-
-class W(Single):
-    """Equal superposition of the n states with a single 1."""
-
-    kind: Literal["w"]
-    n: Qubits
-
-    def state(self, context: Context) -> State:
-        return states.w_state(self.n)
-
-
-class Werner(Single):
-    """Werner state of two sites of dimension d."""
-
-    kind: Literal["werner"]
-    p: Annotated[float, Field(description="its parameter, as in qml.werner")]
-    d: Annotated[int, Field(ge=2, le=64)] = 2
-
-    def state(self, context: Context) -> State:
-        return states.werner(self.p, self.d)
-
-
-class HaarPure(Single):
-    """Random pure state, uniform in the Haar measure."""
-
-    kind: Literal["haar_pure"]
-    n: Qubits
-
-    def state(self, context: Context) -> State:
-        return states.haar_pure((2,) * self.n, context.stream("target"))
-
-
-class Ginibre(Single):
-    """Random mixed state A A^dagger / Tr of a complex Gaussian matrix A with `rank` columns."""
-
-    kind: Literal["ginibre"]
-    n: FewQubits
-    rank: Annotated[int, Field(ge=1)] | None = None
-
-    def state(self, context: Context) -> State:
-        return states.ginibre((2,) * self.n, context.stream("target"), self.rank)
-
-
-class Bures(Single):
-    """Random mixed state, uniform in the Bures measure."""
-
-    kind: Literal["bures"]
-    n: FewQubits
-
-    def state(self, context: Context) -> State:
-        return states.bures((2,) * self.n, context.stream("target"))
-
-
-class MaximallyMixed(Single):
-    """The state 1/2^n."""
-
-    kind: Literal["maximally_mixed"]
-    n: Qubits
-
-    def state(self, context: Context) -> State:
-        return states.maximally_mixed((2,) * self.n)
+        found: State = self.make(rng=context.stream("target"))
+        return found
 
 
 class Probabilities(Single):
@@ -240,10 +166,13 @@ class Dataset(Seen):
         return seen_through(datasets.state_of_samples(samples, self.encoding), self.through)
 
 
-StateSpec: TypeAlias = Annotated[
-    Thermal | Ghz | W | Werner | HaarPure | Ginibre | Bures | MaximallyMixed | Probabilities | File | Dataset,
-    Field(discriminator="kind"),
-]
+if TYPE_CHECKING:
+    StateSpec: TypeAlias = Prepared
+    KnownStateSpec: TypeAlias = Prepared
+else:
+    _KNOWN = {kind: make for kind, make in STATES.items() if "rng" not in signature(make).parameters}
+    StateSpec = union(STATES, Probabilities, File, Dataset, base=Prepared)
+    KnownStateSpec = union(_KNOWN, Probabilities, base=Prepared)
 
 
 class Measured(Spec):

@@ -1,0 +1,193 @@
+"""Keys of a study that are read off the library: the arguments of what it builds, with their types, defaults and
+docstrings. What a constructor accepts and a YAML file can hold, a study can say, without a word of it here."""
+
+from __future__ import annotations
+
+import builtins
+import inspect
+import re
+import typing
+from collections import ChainMap
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import reduce
+from operator import or_
+from types import GenericAlias, NoneType, UnionType
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import Field, create_model, model_validator
+
+from qml._checks import InputError, MemoryRefused
+from qml.studies.spec.schema import Qubits, Sites, Spec, members
+
+VALUES: dict[str, Any] = {"ArrayLike": object, "StateLike": object}
+"""What a study says for an argument, by the name of its type in the library; ``object`` for what it cannot say. Unions
+of kinds enter themselves."""
+KEYS = {"circuit": "ansatz", "n_ancilla": "ancillas", "count": "bases"}
+"""Keys that are called otherwise than the argument."""
+SIZES: dict[str, Any] = {
+    "n": Qubits,
+    "n_sites": Annotated[int, Field(ge=1, le=12, description="number of sites")],
+    "n_visible": Annotated[int, Field(ge=1, le=12, description="number of visible qubits")],
+    "n_hidden": Annotated[int, Field(ge=1, le=12, description="number of hidden qubits")],
+    "n_ancilla": Annotated[int, Field(ge=0, le=24, description="qubits that are traced out")],
+    "n_ancillas": Annotated[int, Field(ge=0, le=24, description="qubits that are traced out")],
+    "layers": Annotated[int, Field(ge=0, le=1_000, description="number of layers")],
+    "weight": Annotated[int, Field(ge=1, le=24, description="qubits that a string acts on, at most")],
+    "levels": Annotated[int, Field(ge=2, le=64, description="as many as those of the states")],
+    "count": Annotated[int, Field(ge=1, le=10_000, description="number of bases")],
+}
+"""Sizes by the name of the argument: a study must not ask for what takes for ever to write down."""
+
+
+class Keyed(Spec):
+    """The arguments of a function or a class of the library, as keys."""
+
+    kind: str
+    maker: ClassVar[Callable[..., Any]]
+    given: ClassVar[frozenset[str]] = frozenset({"rng", "batch", "n_inputs"})
+    """Arguments that the study gives, which are no keys."""
+
+    def make(self, **given: Any) -> Any:
+        """What is made of them; `given` is what no key says, such as a random generator, where it is asked for."""
+        asked = inspect.signature(type(self).maker).parameters
+        return type(self).maker(**self.arguments(), **{name: x for name, x in given.items() if name in asked})
+
+    def arguments(self) -> dict[str, Any]:
+        """The keys other than `kind`, as arguments of the maker; what they name is built."""
+        names = {KEYS.get(name, name): name for name in inspect.signature(type(self).maker).parameters}
+        return {names[key]: built(self, key) for key in type(self).model_fields if key in names}
+
+
+class Made(Keyed):
+    """One that is built by itself."""
+
+    def build(self, **given: Any) -> Any:
+        """The object."""
+        return self.make(**given)
+
+
+class Sized(Keyed):
+    """What is made for sites of given dims: `n` qubits, or any others."""
+
+    n: Qubits | None = None
+    dims: Annotated[Sites | None, Field(description="of the sites, instead of n")] = None
+
+    @model_validator(mode="after")
+    def _one_size(self) -> Self:
+        if (self.n is None) == (self.dims is None):
+            raise InputError(f"give either n or dims; found {'neither' if self.n is None else 'both'}.")
+        return self
+
+    def arguments(self) -> dict[str, Any]:
+        return {**super().arguments(), "dims": self.dims or self.n}
+
+
+class Inside(InputError):
+    """A mistake in a part of a spec, with the keys that lead there."""
+
+    def __init__(self, path: tuple[str | int, ...], sentence: str) -> None:
+        super().__init__(sentence)
+        self.path = path
+
+
+def built(spec: Spec, key: str) -> Any:
+    """What a key says: plain data as they are, anything that has a kind as what it names."""
+
+    def one(value: Any, *path: str | int) -> Any:
+        if isinstance(value, list):
+            return [one(part, *path, k) for k, part in enumerate(value)]
+        if not hasattr(value, "build"):
+            return value
+        try:
+            return value.build()
+        except (InputError, MemoryRefused) as error:
+            raise Inside((*path, *getattr(error, "path", ())), str(error)) from error
+
+    return one(getattr(spec, key), key)
+
+
+def union(registry: Mapping[str, Callable[..., Any]], *special: type[Spec], base: type[Keyed] = Made) -> Any:
+    """A union by kind, with a spec for each entry of a registry, whose keys are its arguments.
+
+    An argument that no YAML file can hold has no key: a default stays, and random generators are given to `build`. An
+    entry that needs such an argument can be named only if `special` has a spec for it.
+    """
+    made = {kind: spec for one in special for kind, spec in members(one).items()}
+    found = {kind: made.pop(kind, None) or spec_of(kind, maker, base) for kind, maker in registry.items()}
+    specs: list[Any] = [spec for spec in (found | made).values() if spec is not None]
+    return Annotated[reduce(or_, specs), Field(discriminator="kind")]
+
+
+def spec_of(kind: str, maker: Callable[..., Any], base: type[Keyed] = Made) -> type[Keyed] | None:
+    """The spec of a function or class, None if it needs an argument that a study cannot say."""
+    fields: dict[str, Any] = {"kind": (Literal[kind], ...)}
+    bases: tuple[type[Keyed], ...] = (base,)
+    hints, about = _hints(maker), _described(maker)
+    for name, parameter in inspect.signature(maker).parameters.items():
+        required = parameter.default is parameter.empty
+        if name in base.given:
+            continue
+        if name == "dims" and required:
+            bases = (base, Sized)
+            continue
+        value = SIZES[name] if name in SIZES and required else _value(hints[name])
+        if value is None:
+            if required:
+                return None
+            continue
+        if name in about:
+            value = Annotated[value, Field(description=about[name])]
+        default = list(parameter.default) if isinstance(parameter.default, tuple) else parameter.default
+        fields[KEYS.get(name, name)] = (value, ... if required else default)
+    title = getattr(maker, "__name__", kind)
+    spec: type[Keyed] = create_model(title, __base__=bases, __doc__=inspect.getdoc(maker), **fields)
+    spec.maker = staticmethod(maker)
+    return spec
+
+
+class _Names(ChainMap[str, Any]):
+    def __missing__(self, key: str) -> Any:
+        return object  # of the library, imported for type checkers only: no value of a study
+
+
+def _hints(maker: Callable[..., Any]) -> dict[str, Any]:
+    call: Any = maker.__init__ if inspect.isclass(maker) else maker
+    if not inspect.isfunction(call):
+        return {}
+    names = _Names(VALUES, call.__globals__, vars(builtins))
+    return typing.get_type_hints(call, localns=names, include_extras=True)
+
+
+def _value(hint: Any) -> Any:
+    """A type of values in a YAML file, as far as one can hold those of `hint`; None if it cannot."""
+    origin, inner = typing.get_origin(hint), typing.get_args(hint)
+    if hint in (int, float, str, bool, NoneType) or origin in (Literal, Annotated):
+        return hint
+    if origin in (typing.Union, UnionType):
+        parts = [part for part in map(_value, inner) if part is not None]
+        return None if set(parts) <= {NoneType} else reduce(or_, parts)
+    if origin not in (list, tuple, Sequence, Iterable, dict, Mapping):
+        return None
+    item = _value(inner[1] if origin in (dict, Mapping) else inner[0])
+    if item is None or origin in (dict, Mapping):
+        return item and GenericAlias(dict, (str, item))
+    count = len(inner) if origin is tuple and ... not in inner else None
+    return Annotated[GenericAlias(list, item), Field(min_length=count, max_length=count)]
+
+
+def plain(text: str) -> str:
+    """The words of a docstring on one line, without marks."""
+    return re.sub(r":\w+:`~?([^`]*)`", r"\1", " ".join(text.split())).replace("`", "").replace("\\|", "|")
+
+
+def _described(maker: Callable[..., Any]) -> dict[str, str]:
+    """What the docstring says of each argument, the first sentence."""
+    section = (inspect.getdoc(maker) or "").partition("Parameters\n----------\n")[2].split("\n\n")[0]
+    found: dict[str, str] = {}
+    for names, text in re.findall(r"^(\S[^:\n]*) :.*\n((?:    .*\n?)*)", section, re.MULTILINE):
+        sentence = re.split(r"\.(?= [A-Z]|$)", plain(text))[0]
+        if sentence[1:2].islower():
+            sentence = sentence[:1].lower() + sentence[1:]
+        shared = names.split(", ")
+        found |= {name: sentence for name in shared if sentence and not (shared[1:] and name in SIZES)}
+    return found

@@ -71,5 +71,7 @@ from .states import tensor as tensor
 from .states import thermal as thermal
 from .states import w_state as w_state
 from .states import werner as werner
+from .studies.notebook import Study as Study
+from .studies.notebook import open_run as open_run
 
 __version__: str

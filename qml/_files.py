@@ -28,6 +28,13 @@ PART = ".part-"
 """How the names of files begin that are not complete; then come the number of the process, and the name to be."""
 
 
+def as_path(name: str, value: object) -> Path:
+    """A path, from one or from a text."""
+    if not isinstance(value, str | Path):
+        raise InputError(f"{name} must be a path; found {_checks.shown(value)}.")
+    return Path(value)
+
+
 def regular(path: str | Path, what: str) -> Path:
     """The path of a file that is there; a folder, a pipe or a device, which may never end, is refused.
 
@@ -36,9 +43,7 @@ def regular(path: str | Path, what: str) -> Path:
     InputError
         If it is no file.
     """
-    if not isinstance(path, str | Path):
-        raise InputError(f"the {what} file must be a path; found {_checks.shown(path)}.")
-    file = Path(path)
+    file = as_path(f"the {what} file", path)
     try:
         there, is_file = file.exists(), file.is_file()
     except (OSError, ValueError):  # a name that no file can have
@@ -57,9 +62,7 @@ def writable(path: object) -> Path:
     InputError
         If it is none.
     """
-    if not isinstance(path, str | Path):
-        raise InputError(f"path must be a path; found {_checks.shown(path)}.")
-    file = Path(path)
+    file = as_path("path", path)
     try:
         fits = file.parent.is_dir() and not file.is_dir()
     except (OSError, ValueError):  # a name that no file can have

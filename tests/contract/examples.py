@@ -78,6 +78,11 @@ def verdict() -> qml.principle.Verdict:
     return qml.principle.check(2, pairs=10)
 
 
+def study() -> qml.Study:
+    """Of one qubit and one fit."""
+    return qml.Study(TARGET, FITS)
+
+
 FILES = tempfile.mkdtemp()
 """Where files for reading stand until the process ends."""
 atexit.register(shutil.rmtree, FILES)
@@ -86,12 +91,18 @@ atexit.register(shutil.rmtree, FILES)
 def written(name: str) -> Path:
     """A file of that name that can be read."""
     path = Path(FILES) / name
+    if name == "run":
+        return path if path.exists() else study().run(path, quiet=True).folder
     if not path.exists():
-        held = {"state.npz": plus, "fit.npz": fitted, "em.npz": learnt}.get(name, counts)()
-        {".npz": held.save, ".json": counts().write_json, ".csv": counts().write_csv}[path.suffix](path)
+        held = {"state.npz": plus, "fit.npz": fitted, "em.npz": learnt, "study.yaml": study}.get(name, counts)()
+        {".npz": held.save, ".yaml": held.save, ".json": counts().write_json, ".csv": counts().write_csv}[path.suffix](
+            path
+        )
     return path
 
 
+TARGET = {"kind": "probabilities", "values": [0.6, 0.4]}
+FITS = [{"name": "a", "model": {"kind": "gibbs", "generators": {"kind": "strings", "labels": ["Z"]}}}]
 LIKELIHOODS = ("Bernoulli", "Gaussian", "Laplace")
 NETWORK = ("outputs", "outputs_vjp", "value_and_gradient", "train")
 
@@ -311,6 +322,12 @@ EXAMPLES: dict[str, Callable[[], Any]] = {
     "principle.check.pairs": lambda: 10,
     "principle.check_all.pairs": lambda: 10,
     "principle.check_all.numbers": lambda: [1],
+    # studies
+    "fits": lambda: FITS,
+    "Study.target": lambda: TARGET,
+    "Study.from_yaml.text": lambda: study().to_yaml(),
+    "Study.from_file.path": lambda: written("study.yaml"),
+    "folder": lambda: written("run"),
     # methods
     "DensityMatrix": lambda: qml.DensityMatrix(np.eye(4) / 4),
     "DensityMatrix.mutual_information.first": lambda: [0],
@@ -320,7 +337,7 @@ EXAMPLES: dict[str, Callable[[], Any]] = {
         f"{writer}.path": lambda: Path(FILES) / "written"
         for writer in (
             *("Counts.save", "Counts.write_csv", "Counts.write_json"),
-            *("DensityMatrix.save", "FitResult.save", "models.EMResult.save"),
+            *("DensityMatrix.save", "FitResult.save", "models.EMResult.save", "Study.save"),
         )
     },
     "tomography.Bootstrap.bias.name": lambda: "a",

@@ -192,29 +192,33 @@ def test_a_sweep_in_two_processes_that_is_interrupted_says_one_sentence(tmp_path
     assert len(load_table(load_run(tmp_path / "out"))["loss"]) == len(read_journal(tmp_path / "out" / "points.journal"))
 
 
-DEADLY = """\
-import json, os
-from pathlib import Path
-from qml.studies.run import pools, worker
-from qml.studies.run.worker import Task
+WORK = """\
+import os
 
 def work(task, kept):
     if task.point == 3:
         os._exit(1)
     return {"point": task.point, "fits": [{"fit": "a"}]}
+"""
+DEADLY = """\
+import json
+from pathlib import Path
+from at_work import work
+from qml.studies.run import pools
+from qml.studies.run.worker import Task
 
-if __name__ == "__main__":
-    pools.work = work
-    kept = []
-    tasks = [Task(i, None, Path(), 1) for i in range(8)]
-    with pools.opened(2, None) as pool:
-        pools.carry_out(tasks, pool, kept.append, ["a"])
-    print(json.dumps(sorted((e["point"], e["fits"][0].get("error", "")) for e in kept)))
+pools.work = work
+kept = []
+tasks = [Task(i, None, Path(), 1) for i in range(8)]
+with pools.opened(2, None) as pool:
+    pools.carry_out(tasks, pool, kept.append, ["a"])
+print(json.dumps(sorted((e["point"], e["fits"][0].get("error", "")) for e in kept)))
 """
 
 
 @pytest.mark.slow
 def test_a_point_that_kills_its_process_fails_alone(tmp_path: Path) -> None:
+    (tmp_path / "at_work.py").write_text(WORK)
     (tmp_path / "deadly.py").write_text(DEADLY)
     environment = {**os.environ, "PYTHONPATH": str(Path(qml.__file__).parents[1])}
     found = subprocess.run(

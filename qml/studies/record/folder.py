@@ -173,10 +173,6 @@ class RunFolder:
         self.update(files={**files, name: [*files.get(name, [None]), sha]})
         self.write(name, content)
 
-    def fit_folder(self, index: int) -> str:
-        """``fits/1-gibbs-model`` for the first fit, called "Gibbs model"."""
-        return f"fits/{index + 1}-{slug(self.study.fits[index].name)}"
-
     def write_columns(self, name: str, columns: Mapping[str, Sequence[Any]]) -> None:
         """A table as CSV: one column a quantity."""
         self.write(name, to_csv(list(columns), zip(*columns.values(), strict=True)))
@@ -338,6 +334,11 @@ def _read_rows(path: Path) -> list[Row]:
             ]
     except (KeyError, TypeError, ValueError, csv.Error) as error:
         raise InputError(f"{path} is damaged ({error!r}).") from None
+
+
+def fit_folder(study: Study, index: int) -> str:
+    """``fits/1-gibbs-model`` for the first fit, called "Gibbs model"."""
+    return f"fits/{index + 1}-{slug(study.fits[index].name)}"
 
 
 def slug(name: str) -> str:

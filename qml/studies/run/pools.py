@@ -158,7 +158,8 @@ class Processes:
         self._executor = ProcessPoolExecutor(self.workers, _context(), initializer=_begin)
 
     def submit(self, task: Task) -> Future[dict[str, Any]]:
-        with held(signal.SIGINT, signal.SIGTERM):  # a worker that starts meanwhile is there when it is to be killed
+        # a worker that starts meanwhile is there when it is to be killed
+        with held(signal.SIGINT, signal.SIGTERM), _without_main():
             return self._executor.submit(_in_process, work, task)
 
     def renew(self) -> None:
@@ -184,6 +185,19 @@ def _context() -> Any:
     with held(signal.SIGINT):
         forkserver.ensure_running()
     return context
+
+
+@contextmanager
+def _without_main() -> Iterator[None]:
+    """Processes that start in here do not import the script that runs a study, which would run it again: what they do
+    needs nothing of it."""
+    main = sys.modules["__main__"]
+    hidden: dict[str, Any] = {name: vars(main).pop(name) for name in ("__file__", "__spec__") if name in vars(main)}
+    main.__spec__ = None
+    try:
+        yield
+    finally:
+        vars(main).update(hidden)
 
 
 Work: TypeAlias = Callable[[Task, Kept], dict[str, Any]]

@@ -8,7 +8,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
 from types import FrameType
@@ -21,7 +21,7 @@ from qml.fitting import Checkpoint, FitResult
 from qml.states import DensityMatrix
 from qml.studies.files import digest, inside
 from qml.studies.record.fits import Row, row_of, run_fit
-from qml.studies.record.folder import RunFolder, latest_run, load_run, slug
+from qml.studies.record.folder import RunFolder, fit_folder, latest_run, load_run, slug
 from qml.studies.run import pools
 from qml.studies.run.sweeping import How, checked_points, run_sweep
 from qml.studies.show import output
@@ -122,8 +122,11 @@ def read(path: Path, options: Options = Options()) -> Read:
         load_run(path)
         path = path / "config.yaml"
     study, source = config.read_study(path, options.overrides)
-    if options.seed is not None:
-        study = study.model_copy(update={"seed": options.seed})
+    return checked(study if options.seed is None else study.model_copy(update={"seed": options.seed}), source)
+
+
+def checked(study: config.Study, source: Source) -> Read:
+    """A study with everything built."""
     points = () if study.sweep is None else tuple(checked_points(study, source))
     return Read(study, source, build.build(study, source), points)
 
@@ -138,12 +141,23 @@ def run_study(path: Path, options: Options = Options()) -> Finished:
     """
     if path.is_dir() and not options.resume:
         raise InputError(f"{path} is a folder: add --resume to continue the run in it, or name a study.")
-    found = read(path, options)
+    folder = path if path.is_dir() else options.output
+    return carry_out(read(path, options), slug(path.stem), replace(options, output=folder))
+
+
+def carry_out(found: Read, name: str, options: Options) -> Finished:
+    """Run what was read, or continue it, in a folder that is called after `name` where it has none.
+
+    Raises
+    ------
+    InputError
+        For options that it cannot have, or a folder that exists or cannot be written.
+    """
     _fits_the_study(options, found)
     out = output.console(options.quiet, lasting=True)
     rows: list[Row] = []
     failed = 0
-    with _folder(path, found, options) as folder, _terminated() as signals:
+    with _folder(name, found, options) as folder, _terminated() as signals:
         if found.study.title:
             out.print(found.study.title, style="bold", markup=False)
         try:
@@ -196,13 +210,11 @@ def _terminated() -> Iterator[list[int]]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _folder(path: Path, found: Read, options: Options) -> AbstractContextManager[RunFolder]:
+def _folder(name: str, found: Read, options: Options) -> AbstractContextManager[RunFolder]:
     study, inputs = found.study, found.inputs
     if not options.resume:
-        return RunFolder.create(study, inputs, slug(path.stem), options.output)
-    if path.is_dir():
-        return RunFolder.resume(path, study, inputs)
-    return RunFolder.resume(options.output or latest_run(slug(path.stem), study, inputs), study, inputs)
+        return RunFolder.create(study, inputs, name, options.output)
+    return RunFolder.resume(options.output or latest_run(name, study, inputs), study, inputs)
 
 
 def _run(found: Read, folder: RunFolder, options: Options, out: Console, rows: list[Row]) -> None:
@@ -221,9 +233,9 @@ def _run(found: Read, folder: RunFolder, options: Options, out: Console, rows: l
     try:
         for index, job in enumerate(plan.jobs):
             name = job.spec.name
-            where = options.checkpoint(folder.path / folder.fit_folder(index) / CHECKPOINT)
+            where = options.checkpoint(folder.path / fit_folder(folder.study, index) / CHECKPOINT)
             if name in before:
-                results[name] = FitResult.load(there.checked(f"{folder.fit_folder(index)}/result.npz"))
+                results[name] = FitResult.load(there.checked(f"{fit_folder(folder.study, index)}/result.npz"))
                 where.remove()  # which a run that was killed between the two has left
                 rows.append(before[name])
                 out.print(f"{name}: done already", markup=False)
@@ -239,7 +251,7 @@ def _run(found: Read, folder: RunFolder, options: Options, out: Console, rows: l
             if (kept := result.provenance.get("checkpoint", {})).get("resumed"):
                 folder.log("fit continued from its checkpoint", fit=name, exact=kept["exact"], refused=kept["refused"])
             rows.append(row)
-            _keep_fit(job, result, folder, folder.fit_folder(index))
+            _keep_fit(job, result, folder, fit_folder(folder.study, index))
             folder.write_rows(rows)
             folder.log("fit done", fit=name, loss=repr(result.loss), iterations=result.iterations, status=result.status)
             reporter.end(row)
@@ -255,7 +267,7 @@ def _followed(
     plan: build.Plan, index: int, folder: RunFolder, reporter: FitReporter, where: Checkpoint
 ) -> tuple[FitResult, Row]:
     """A fit, followed by the loggers that the study names."""
-    job, name = plan.jobs[index], Path(folder.fit_folder(index)).name
+    job, name = plan.jobs[index], Path(fit_folder(folder.study, index)).name
     settings = {"fit": job.spec.model_dump(), "target": plan.study.target.model_dump(), "seed": plan.study.seed}
     with loggers.following(plan.study.loggers, folder.path, name, loggers.settings_of(settings)) as logs:
         result = run_fit(job, plan.target, plan.study.seed, index, reporter.step, *logs, checkpoint=where)

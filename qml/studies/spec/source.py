@@ -25,6 +25,8 @@ COMMAND_LINE = "command line"
 """The origin of what was overridden there."""
 POINT = "this point"
 """The origin of the study of one point of a sweep."""
+PYTHON = "study"
+"""The origin of what was said from Python."""
 
 Key: TypeAlias = "str | int"
 
@@ -87,7 +89,7 @@ class Source:
     def error(self, path: Sequence[Key], sentence: str) -> InputError:
         """The sentence, with file, line and key path in front of it."""
         origin = self.origin(path)
-        place = origin if origin in (COMMAND_LINE, POINT) else f"{origin}, line {self.line(path)}"
+        place = origin if origin in (COMMAND_LINE, POINT, PYTHON) else f"{origin}, line {self.line(path)}"
         return InputError(f"{place}{f', {dotted(path)}' if path else ''}: {sentence}")
 
     def _known(self, path: Sequence[Key]) -> tuple[Key, ...]:

@@ -133,8 +133,8 @@ def run(
     from qml.studies.run.run import Options, run_study
     from qml.studies.run.sweeping import How
 
-    how = How(workers, threads, scheduler)
-    options = Options(output, seed, overrides, resume, quiet, how, checkpoint_seconds, checkpoint_iterations)
+    how = How(workers, threads, scheduler, checkpoint_seconds, checkpoint_iterations)
+    options = Options(output, seed, overrides, resume, quiet, how)
     if dry_run:
         terminal.say(_cost(study, options))
         return 0

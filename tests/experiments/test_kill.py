@@ -192,6 +192,47 @@ def test_a_sweep_in_two_processes_that_is_interrupted_says_one_sentence(tmp_path
     assert len(load_table(load_run(tmp_path / "out"))["loss"]) == len(read_journal(tmp_path / "out" / "points.journal"))
 
 
+CUT = """\
+import os, sys
+from qml.studies.cli import main
+from qml.studies.run import worker
+
+real, fits = worker.run_fit, []
+
+def run_fit(*arguments, **options):
+    "The second fit of the second point is cut short after 35 steps."
+    def cut(iteration):
+        if len(fits) == 4 and iteration.iteration == 35:
+            os.kill(os.getpid(), int(sys.argv[1]))
+    fits.append(0)
+    return real(*arguments, cut, **options)
+
+worker.run_fit = run_fit
+main(["run", "study.yaml", "--output", "cut", "--workers", "1", "--checkpoint-iterations", "10"])
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+def test_a_fit_of_a_point_goes_on_from_its_checkpoint(tmp_path: Path, number: signal.Signals) -> None:
+    fits = "".join(FIT.replace("max_iterations: 15", LONG) % (i, 60) for i in range(2))
+    (tmp_path / "study.yaml").write_text(f"{TARGET}fits:\n{fits}sweep: {{grid: {{target.beta: [0.5, 1.0, 1.5]}}}}\n")
+    command = [sys.executable, "-c", CUT, str(int(number))]
+    environment = {**os.environ, "PYTHONPATH": str(Path(qml.__file__).parents[1])}
+    found = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert found.returncode == {signal.SIGKILL: -9, signal.SIGINT: 130, signal.SIGTERM: 143}[number], found.stderr
+    cut, whole = tmp_path / "cut", tmp_path / "whole"
+    assert {path.name for path in (cut / "checkpoints").glob("*.npz")} >= {"00001-2.npz"}
+    run_study(tmp_path / "study.yaml", Options(cut, resume=True, quiet=True, how=How(workers=1)))
+    run_study(tmp_path / "study.yaml", Options(whole, quiet=True, how=How(workers=1)))
+    lines = [json.loads(line) for line in (cut / "log.jsonl").read_text().splitlines()]
+    (continued,) = [x for x in lines if x["event"] == "fit continued from its checkpoint" and x["fit"] == "fit 1"]
+    assert (continued["point"], continued["exact"]) == (1, True)
+    assert (cut / "table.csv").read_bytes() == (whole / "table.csv").read_bytes()
+    assert not (cut / "checkpoints").exists()
+    assert not (whole / "checkpoints").exists()
+
+
 WORK = """\
 import os
 

@@ -112,6 +112,12 @@ def run_fit(
     )
 
 
+def continued(result: FitResult) -> dict[str, Any]:
+    """What is told of a fit that went on from its checkpoint; nothing of any other."""
+    kept = result.provenance.get("checkpoint", {})
+    return {"continued": {"exact": kept["exact"], "refused": kept["refused"]}} if kept.get("resumed") else {}
+
+
 def row_of(job: Job, result: FitResult, target: Target) -> Row:
     """The line of the closing table of one fit."""
     natural = job.natural(result.params)

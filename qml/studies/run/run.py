@@ -20,7 +20,7 @@ from qml._checks import InputError
 from qml.fitting import Checkpoint, FitResult
 from qml.states import DensityMatrix
 from qml.studies.files import digest, inside
-from qml.studies.record.fits import Row, row_of, run_fit
+from qml.studies.record.fits import Row, continued, row_of, run_fit
 from qml.studies.record.folder import RunFolder, fit_folder, latest_run, load_run, slug
 from qml.studies.run import pools
 from qml.studies.run.sweeping import How, checked_points, run_sweep
@@ -57,9 +57,7 @@ class Options:
     quiet : bool
         Print nothing.
     how : How
-        Workers, threads and scheduler.
-    checkpoint_seconds, checkpoint_iterations
-        When a fit of a run that is no sweep writes a checkpoint: see :class:`~qml.fitting.Checkpoint`.
+        Workers, threads and scheduler, and when a fit writes a checkpoint.
     """
 
     output: Path | None = None
@@ -68,13 +66,6 @@ class Options:
     resume: bool = False
     quiet: bool = False
     how: How = field(default_factory=How)
-    checkpoint_seconds: float | None = None
-    checkpoint_iterations: int | None = None
-
-    def checkpoint(self, path: Path) -> Checkpoint:
-        """The checkpoint of a fit."""
-        seconds = {} if self.checkpoint_seconds is None else {"seconds": self.checkpoint_seconds}
-        return Checkpoint(path, iterations=self.checkpoint_iterations, **seconds)
 
 
 @dataclass(frozen=True)
@@ -182,11 +173,10 @@ def carry_out(found: Read, name: str, options: Options) -> Finished:
 
 def _fits_the_study(options: Options, found: Read) -> None:
     """Refuse options that have no meaning for the study."""
-    how, often, default = options.how, options.checkpoint(Path("fit")), Checkpoint(Path("fit"))
+    how = options.how
+    how.checkpoint(Path("fit"))
     if not found.points and (how.workers is not None or how.scheduler is not None):
         raise InputError("this study has no sweep: leave out --workers and --scheduler.")
-    if found.points and often != default:
-        raise InputError("the points of a sweep have no checkpoints: leave out --checkpoint-seconds and -iterations.")
     if how.scheduler is not None:
         pools.reach(how.scheduler)
 
@@ -233,7 +223,7 @@ def _run(found: Read, folder: RunFolder, options: Options, out: Console, rows: l
     try:
         for index, job in enumerate(plan.jobs):
             name = job.spec.name
-            where = options.checkpoint(folder.path / fit_folder(folder.study, index) / CHECKPOINT)
+            where = options.how.checkpoint(folder.path / fit_folder(folder.study, index) / CHECKPOINT)
             if name in before:
                 results[name] = FitResult.load(there.checked(f"{fit_folder(folder.study, index)}/result.npz"))
                 where.remove()  # which a run that was killed between the two has left
@@ -248,8 +238,8 @@ def _run(found: Read, folder: RunFolder, options: Options, out: Console, rows: l
             finally:
                 reporter.stop()
             results[name] = result
-            if (kept := result.provenance.get("checkpoint", {})).get("resumed"):
-                folder.log("fit continued from its checkpoint", fit=name, exact=kept["exact"], refused=kept["refused"])
+            for details in continued(result).values():
+                folder.log("fit continued from its checkpoint", fit=name, **details)
             rows.append(row)
             _keep_fit(job, result, folder, fit_folder(folder.study, index))
             folder.write_rows(rows)

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
 from qml._checks import InputError, plural
+from qml.fitting import Checkpoint
 from qml.studies.files import Journal
 from qml.studies.record.folder import RunFolder, slug
 from qml.studies.record.table import (
@@ -32,14 +34,25 @@ from qml.studies.spec import config, loggers
 from qml.studies.spec.source import Source
 from qml.studies.spec.sweep import Point
 
+CHECKPOINTS = "checkpoints"
+"""In the folder of a sweep: of the fits that are under way."""
+
 
 @dataclass(frozen=True)
 class How:
-    """How the points are worked on; None: as many processes as there are processors, one thread each, no cluster."""
+    """How fits are worked on. Of a sweep: None is as many processes as there are processors, one thread each, no
+    cluster. When a fit writes a checkpoint: see :class:`~qml.fitting.Checkpoint`."""
 
     workers: int | None = None
     threads: int | None = None
     scheduler: str | None = None
+    checkpoint_seconds: float | None = None
+    checkpoint_iterations: int | None = None
+
+    def checkpoint(self, path: Path) -> Checkpoint:
+        """The checkpoint of a fit."""
+        seconds = {} if self.checkpoint_seconds is None else {"seconds": self.checkpoint_seconds}
+        return Checkpoint(path, iterations=self.checkpoint_iterations, **seconds)
 
 
 def checked_points(study: config.Study, source: Source) -> list[Point]:
@@ -77,18 +90,28 @@ def run_sweep(points: Sequence[Point], how: How, folder: RunFolder, out: Console
         )
     done = {point.index for point, entry in latest(points, journal.entries) if not has_failed(entry)}
     tasks = [
-        Task(point.index, point.study.data, point.study.path.resolve(), threads)
+        Task(point.index, point.study.data, point.study.path.resolve(), threads, _checkpoints(how, folder, point.index))
         for point in points
         if point.index not in done
     ]
     workers = workers_for(how, len(tasks))
     folder.update(threads=threads, workers=workers, scheduler=how.scheduler, points=len(points), entries=0)
+    for index in done:  # which a run that was killed between the two has left
+        _forget(how, folder, index)
+    (folder.path / CHECKPOINTS).mkdir(exist_ok=True)
     reporter = SweepReporter(out, len(points), len(done))
 
     def keep(entry: dict[str, Any]) -> None:
         journal.append(entry)
         errors = [fit["error"] for fit in entry["fits"] if "error" in fit]
         folder.log("point failed" if errors else "point done", point=entry["point"], errors=errors)
+        for fit in entry["fits"]:
+            if "continued" in fit:
+                folder.log(
+                    "fit continued from its checkpoint", point=entry["point"], fit=fit["fit"], **fit["continued"]
+                )
+        if not errors:
+            _forget(how, folder, entry["point"])
         reporter.done(entry["point"], errors)
 
     try:
@@ -108,9 +131,22 @@ def run_sweep(points: Sequence[Point], how: How, folder: RunFolder, out: Console
     return sum(has_failed(entry) for _, entry in latest(points, journal.entries))
 
 
+def _checkpoints(how: How, folder: RunFolder, point: int) -> tuple[Checkpoint, ...]:
+    """Of every fit of a point, where it is kept until the point is done."""
+    home = folder.path.resolve() / CHECKPOINTS
+    return tuple(how.checkpoint(home / f"{point:05d}-{i + 1}.npz") for i in range(len(folder.study.fits)))
+
+
+def _forget(how: How, folder: RunFolder, point: int) -> None:
+    for checkpoint in _checkpoints(how, folder, point):
+        checkpoint.remove()
+
+
 def _close(journal: Journal, points: Sequence[Point], folder: RunFolder) -> Table:
     """The tables of what is done; ``run.json`` knows how many entries the journal has."""
     journal.close()
+    with suppress(OSError):  # it is not empty: the fits of a point are under way
+        (folder.path / CHECKPOINTS).rmdir()
     entries = journal.entries
     folder.info["entries"] = len(entries)
     table = sweep_table(folder.study, points, entries)

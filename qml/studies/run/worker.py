@@ -12,8 +12,9 @@ from typing import Any
 import qml
 from qml import threads
 from qml._checks import InputError
+from qml.fitting import Checkpoint
 from qml.models import Model
-from qml.studies.record.fits import row_of, run_fit
+from qml.studies.record.fits import continued, row_of, run_fit
 from qml.studies.spec import build, config
 from qml.studies.spec.source import POINT, Source
 from qml.threads import pinned
@@ -30,13 +31,15 @@ class Kept:
 
 @dataclass(frozen=True)
 class Task:
-    """A point of a sweep: its number, its study as plain data, the file it is from, the threads that it may use, and
-    the version of qml that hands it out."""
+    """A point of a sweep: its number, its study as plain data, the file it is from, the threads that it may use, the
+    checkpoint of each of its fits (none where the folder of the run is out of reach), and the version of qml that hands
+    it out."""
 
     point: int
     study: Any
     path: Path
     threads: int
+    checkpoints: tuple[Checkpoint, ...] = ()
     version: str = qml.__version__
 
 
@@ -81,15 +84,22 @@ def _fits(task: Task, models: dict[str, Model]) -> list[dict[str, Any]]:
     for i, fit in enumerate(study.fits):
         try:
             job = build.build_job(study, i, target, source, models)
-            result = run_fit(job, target, study.seed, i)
+            result = run_fit(job, target, study.seed, i, checkpoint=_reached(task, i))
             row = row_of(job, result, target)
         except Exception as error:
             done.append(_failed(fit.name, error))
             continue
         if row.interrupted:
             raise KeyboardInterrupt
-        done.append({"fit": fit.name, "row": asdict(row), "params": result.params.tolist()})
+        done.append({"fit": fit.name, "row": asdict(row), "params": result.params.tolist(), **continued(result)})
     return done
+
+
+def _reached(task: Task, i: int) -> Checkpoint | None:
+    """The checkpoint of a fit; None on a machine that does not have the folder of the run."""
+    if not task.checkpoints or not task.checkpoints[i].file.parent.is_dir():
+        return None
+    return task.checkpoints[i]
 
 
 def failed(names: list[str], point: int, sentence: str) -> dict[str, Any]:

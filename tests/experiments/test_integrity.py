@@ -11,11 +11,13 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
+from qml.measurement import Counts, PauliMeasurement
 from qml.states import DensityMatrix
 from qml.studies.cli import main
 from qml.studies.files import digest
 from qml.studies.record import manifest
 from qml.studies.record.folder import load_run
+from qml.studies.record.table import load_table
 from qml.studies.run import run
 
 FITS = "fits:\n  - {name: one, model: {kind: gibbs, generators: {kind: neighbors, n: 2}}, max_iterations: 3}\n"
@@ -99,6 +101,25 @@ def test_the_fingerprint_holds_the_study_and_its_files(folder: Path) -> None:
         assert info["inputs"] == {"rho.npz": digest(folder / "rho.npz")}
         prints.append(info["fingerprint"])
     assert prints[0] == prints[2] != prints[1]
+
+
+@pytest.mark.parametrize("sweep", [False, True])
+def test_what_a_fit_is_validated_on_may_be_a_file_and_belongs_to_the_study(folder: Path, sweep: bool) -> None:
+    record = Counts(PauliMeasurement(2), np.full((9, 4), 25))
+    record.write_csv(folder / "held.csv")
+    held = "max_iterations: 30, loss: {kind: negative_log_likelihood}, validation: {kind: counts, file: held.csv}"
+    target = "target: {kind: counts, of: {kind: ghz, n: 2}, measurement: {kind: pauli}, shots: 50}\n"
+    more = "sweep: {grid: {target.shots: [20, 50]}}\n" if sweep else ""
+    (folder / "study.yaml").write_text(target + FITS.replace("max_iterations: 3", held) + more)
+    workers = ["--workers", "1"] if sweep else []
+    call("run", "study.yaml", *workers, "--output", "out")
+    assert load_run(folder / "out").info["inputs"] == {"held.csv": digest(folder / "held.csv")}
+    call("run", "out/config.yaml", *workers, "--output", "again")
+    assert load_table(load_run(folder / "out"))["loss"] == load_table(load_run(folder / "again"))["loss"]
+    assert load_table(load_run(folder / "out"))["loss"][-1] > 1.2  # it ends early, near what was held out: white noise
+    Counts(PauliMeasurement(2), np.full((9, 4), 24)).write_csv(folder / "held.csv")
+    changed = "the file 'held.csv' has changed since the run began"
+    assert changed in call("run", "study.yaml", "--resume", "--output", "out", code=2).stderr
 
 
 @pytest.mark.parametrize("name", ["results.csv", "run.json", "environment.json", "config.yaml", "./x/../target.npz"])

@@ -125,7 +125,10 @@ def test_noise_that_is_learnt_inside_other_models_has_its_name() -> None:
         ({"model": {"kind": "spectral", "ansatz": GATES, "edges": [[0, 1]]}}, "edges belong to"),
         ({"model": {"kind": "cholesky", "n": 2, "dims": [2, 2]}}, "found both"),
         ({"factorwise": True}, "for the model product"),
-        ({"validation": {"kind": "file", "path": "a.npz"}}, "read from a file"),
+        (
+            {"validation": {"kind": "file", "path": "a.npz"}},
+            r"fits\[0\].validation: the state file .*a.npz'",
+        ),
     ],
 )
 def test_what_does_not_go_together_is_told(fit: dict[str, Any], words: str) -> None:

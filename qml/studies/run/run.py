@@ -30,7 +30,7 @@ from qml.studies.show.progress import FitReporter
 from qml.studies.spec import build, config, loggers
 from qml.studies.spec.source import INPUTS, Source
 from qml.studies.spec.sweep import Point
-from qml.studies.spec.targets import files_of
+from qml.studies.spec.targets import files_of, files_of_study
 from qml.threads import pinned
 
 KEEP_TARGET_UP_TO = 1 << 10
@@ -94,9 +94,9 @@ class Read:
 
     @cached_property
     def inputs(self) -> dict[str, str]:
-        """SHA-256 of every file that the target, or that of a point, is read from, by its path in the study."""
-        targets = [self.study.target.model_dump(), *(point.study.data["target"] for point in self.points)]
-        paths = sorted({path for target in targets for path in files_of(target)})
+        """SHA-256 of every file that the study, or that of a point, reads, by its path in the study."""
+        studies = [self.study.model_dump(), *(point.study.data for point in self.points)]
+        paths = sorted({path for study in studies for path in files_of_study(study)})
         found = {path: digest(inside(self.source.home, path)) for path in paths}
         return {path: sha for path, sha in found.items() if sha is not None}
 
@@ -293,7 +293,7 @@ def _keep_target(plan: build.Plan, folder: RunFolder) -> None:
         folder.write_file("labels.npz", target.labels.save)
     if target.counts is not None:
         folder.write_file("counts.npz", target.counts.save)
-    if not folder.info["inputs"] and target.labels is None and target.state.dim <= KEEP_TARGET_UP_TO:
+    if not files_of(plan.study.target.model_dump()) and target.labels is None and target.state.dim <= KEEP_TARGET_UP_TO:
         folder.write_file("target.npz", DensityMatrix._trusted(target.state.matrix(), target.state.dims).save)
 
 

@@ -33,7 +33,7 @@ from qml.studies.spec.schema import Count, Seed, Spec, first_mistake, shown
 from qml.studies.spec.signatures import Made, union
 from qml.studies.spec.source import Source
 from qml.studies.spec.sweep import Sweep
-from qml.studies.spec.targets import TargetSpec, files_of
+from qml.studies.spec.targets import TargetSpec
 
 if TYPE_CHECKING:
     LossSpec: TypeAlias = Made
@@ -81,8 +81,6 @@ class Fit(Spec):
             raise InputError("factorwise takes neither prior nor validation: leave one of them out.")
         if isinstance(self.validation, Spec) and self.validation.kind == "labelled":
             raise InputError("validation of labelled data is held_out, with a validation_fraction of the target.")
-        if isinstance(self.validation, Spec) and files_of(self.validation.model_dump()):
-            raise InputError("validation must be simulated or a data set; found a target that is read from a file.")
         return self
 
     @field_validator("name")

@@ -264,8 +264,14 @@ class LabelledData(Spec):
 TargetSpec: TypeAlias = Annotated[StateSpec | Measured | LabelledData, Field(discriminator="kind")]
 
 
+def files_of_study(study: Mapping[str, Any]) -> set[str]:
+    """The files that a study, given as its keys, reads: for its target, and for what fits are validated on."""
+    validations = [fit["validation"] for fit in study["fits"] if isinstance(fit["validation"], Mapping)]
+    return {path for target in (study["target"], *validations) for path in files_of(target)}
+
+
 def files_of(target: Mapping[str, Any]) -> list[str]:
-    """The files that a target, given as the keys of a study, is read from."""
+    """The files that a target is read from."""
     if target["kind"] == "labelled":
         return [target["data"]["path"]] if target["data"]["kind"] == "table" else []
     if target["kind"] == "counts":

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from qml import _checks
 from qml._checks import InputError
 from qml._typing import Integer, Real
-from qml.encodings import binary_frequencies, binary_index
+from qml.encodings.maps import binary_frequencies, binary_index
 from qml.estimators.common import Decay, seed_of, stopping, warn_unless_converged
 from qml.fitting import fit
 from qml.models.gibbs import GibbsModel

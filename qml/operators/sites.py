@@ -9,8 +9,9 @@ from typing import Any, Protocol, TypeAlias, cast, runtime_checkable
 import numpy as np
 
 from qml import _checks
+from qml._arrays import as_complex
 from qml._checks import InputError
-from qml._typing import ArrayLike, Complex, Dims, DimsLike, Integer
+from qml._typing import ArrayLike, Complex, Dims, DimsLike, Integer, Numeric
 from qml.operators.coercion import as_pauli_sum
 from qml.operators.pauli_sum import PauliSum
 
@@ -189,9 +190,21 @@ def partial_trace_matrix(matrix: ArrayLike, keep: Sequence[int], dims: DimsLike)
     """
     full = _checks.square("matrix", matrix)
     dims = _checks.dimensions("dims", dims, full.shape[-1])
-    keep = _checks.targets("keep", keep, len(dims))
+    return reduced_matrix(full, _checks.targets("keep", keep, len(dims)), dims)
+
+
+def reduced_matrix(matrix: Complex, keep: Dims, dims: Dims) -> Complex:
+    """:func:`partial_trace_matrix` of what is known to be right, with arrays of any namespace."""
     index = _offsets(keep, dims)[:, None] + _offsets(_others(keep, dims), dims)  # (d', the rest)
-    return np.asarray(full[..., index[:, None], index].sum(axis=-1))
+    return as_complex(matrix[..., index[:, None], index].sum(axis=-1))
+
+
+def grouped(values: Numeric, keep: Dims, dims: Dims) -> Numeric:
+    """An array (..., d) as (..., d', d / d'): the kept sites in the order listed, then the others; of any namespace."""
+    lead = values.ndim - 1
+    order = (*range(lead), *(lead + site for site in (*keep, *_others(keep, dims))))
+    tensor = values.reshape(*values.shape[:-1], *dims).transpose(*order)
+    return tensor.reshape(*values.shape[:-1], math.prod(dims[k] for k in keep), -1)
 
 
 def tensor_matrices(*matrices: ArrayLike) -> Complex:

@@ -10,12 +10,13 @@ from typing import Any, Self
 
 import numpy as np
 
-from qml import _checks, _products, operators, spectral
+from qml import _checks, _products, spectral
 from qml._arrays import as_complex, as_real, diagonal, frozen, namespace, on_host
 from qml._checks import InputError
 from qml._files import read_arrays, write_arrays
-from qml._typing import ArrayLike, Complex, Cotangent, Dims, DimsLike, Numeric, Real
+from qml._typing import ArrayLike, Complex, Cotangent, Dims, DimsLike, Real
 from qml.operators import PauliSum
+from qml.operators.sites import grouped, reduced_matrix
 from qml.states.base import State
 
 
@@ -411,12 +412,12 @@ class DensityMatrix(State):
         if self._factor is None:
             return reduced(self, keep)
         kept, dims = _kept(self, keep)
-        columns = np.moveaxis(self._factor, -1, -2)  # (..., r, d)
-        grouped = np.moveaxis(_grouped(columns, kept, self), -3, -1)  # (..., d', rest, r)
-        a = grouped.reshape(*grouped.shape[:-2], -1).astype(np.complex128, copy=False)
+        xp = namespace(self._factor)
+        parts = grouped(self._factor.swapaxes(-1, -2), kept, self.dims)  # (..., r, d', rest)
+        a = xp.moveaxis(parts, -3, -1).reshape(*self.batch_shape, math.prod(dims), -1)
         if a.shape[-1] < a.shape[-2]:
-            return DensityMatrix.from_factor(a, dims, smoothing=self.smoothing)
-        white = np.eye(a.shape[-2]) * (self.dim / a.shape[-2])  # of which p/d is left
+            return DensityMatrix._make(None, dims, factor=a, smoothing=self.smoothing)
+        white = xp.eye(a.shape[-2]) * (self.dim / a.shape[-2])  # of which p/d is left
         return DensityMatrix._trusted(self._smoothed(a @ a.conj().swapaxes(-1, -2), white), dims)
 
     def _at(self, index: Any) -> DensityMatrix:
@@ -439,9 +440,9 @@ def reduced(state: State, keep: Sequence[int]) -> DensityMatrix:
     """The reduced state of the sites `keep`, in the order listed, as probabilities or a matrix."""
     kept, dims = _kept(state, keep)
     if state.is_diagonal:
-        p = _grouped(state.probabilities(), kept, state).sum(axis=-1)
-        return DensityMatrix.from_probabilities(p, dims)
-    return DensityMatrix._trusted(operators.partial_trace_matrix(state.matrix(), kept, state.dims), dims)
+        p = grouped(state.probabilities(), kept, state.dims).sum(axis=-1)
+        return DensityMatrix._make(None, dims, probabilities=p)
+    return DensityMatrix._trusted(reduced_matrix(state.matrix(), kept, state.dims), dims)
 
 
 def _kept(state: State, keep: Sequence[int]) -> tuple[tuple[int, ...], Dims]:
@@ -449,14 +450,6 @@ def _kept(state: State, keep: Sequence[int]) -> tuple[tuple[int, ...], Dims]:
     if not kept:
         raise InputError("keep must name at least one site; found none.")
     return kept, tuple(state.dims[k] for k in kept)
-
-
-def _grouped(values: Numeric, kept: tuple[int, ...], state: State) -> Numeric:
-    """An array (..., d) as (..., d', d / d'): the kept sites in the order listed, then the others."""
-    lead = values.ndim - 1
-    order = (*kept, *(site for site in range(len(state.dims)) if site not in kept))
-    tensor = values.reshape(*values.shape[:-1], *state.dims).transpose(*range(lead), *(lead + s for s in order))
-    return tensor.reshape(*values.shape[:-1], math.prod(state.dims[k] for k in kept), -1)
 
 
 def _squares(columns: Complex) -> Real:

@@ -66,6 +66,15 @@ def test_numbers_of_states(kind):
         np.testing.assert_allclose(held(pulled), getattr(here, name)(x), rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.parametrize("keep", [[0], [1], [1, 0]])
+@pytest.mark.parametrize("kind", KINDS)
+def test_reduced_states_stay_where_the_arrays_are(kind, keep):
+    make, a = KINDS[kind]
+    there = make(Elsewhere(a)).partial_trace(keep).matrix()
+    assert not on_host(there)
+    np.testing.assert_allclose(held(there), make(a).partial_trace(keep).matrix(), rtol=1e-12, atol=1e-12)
+
+
 def test_the_namespace_is_that_of_the_array_that_is_elsewhere():
     a = np.ones(2)
     assert namespace(a, 1.0) is np

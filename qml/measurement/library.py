@@ -9,6 +9,7 @@ import numpy as np
 
 from qml import _checks
 from qml._checks import InputError
+from qml._random import haar_unitaries
 from qml._typing import Complex, DimsLike
 from qml.measurement.base import Measurement
 from qml.measurement.elements import ElementsMeasurement
@@ -161,10 +162,7 @@ def haar_bases(dims: DimsLike, count: int, rng: np.random.Generator) -> Projecti
     count = _checks.integer("count", count, low=1)
     what = f"{_checks.readable(count)} bases of dimension {_checks.readable(d)}"
     _checks.memory(what, 64 * count * d * d, "ask for fewer bases")
-    a = rng.normal(size=(count, d, d)) + 1j * rng.normal(size=(count, d, d))
-    q, r = np.linalg.qr(a)
-    phases = np.diagonal(r, axis1=-2, axis2=-1)
-    return ProjectiveMeasurement(q * (phases / np.abs(phases))[:, None, :], sites)
+    return ProjectiveMeasurement(haar_unitaries(rng, (count, d, d)), sites)
 
 
 def clifford_bases(n: int, count: int, rng: np.random.Generator) -> ProjectiveMeasurement:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from qml import losses, states
+from qml._random import haar_unitaries
 from qml.principle import bounds_pictures, draws
 from qml.principle.statement import PAPER, Evidence, Largest, statement
 from qml.states import DensityMatrix, GibbsState
@@ -91,7 +92,7 @@ def jensen(rng: np.random.Generator, pairs: int) -> Evidence:
         worst.add(np.where((gap > 0) & np.isfinite(s), -gap / (1 + s), np.inf))  # no random rho is in an eigenspace
     for d in draws.DIMS:  # equality: rho in an eigenspace of dimension 2 or more, the other eigenvalues of any size
         each = max(1, pairs // 20)
-        basis = draws.unitaries(rng, d, each)
+        basis = haar_unitaries(rng, (each, d, d))
         logs = np.log(draws.SMALLEST) * rng.random((each, d))
         logs[:, :2] = np.log(rng.uniform(0.01, 1.0, (each, 1)))
         logs -= np.log(np.exp(logs).sum(axis=-1, keepdims=True))
@@ -169,7 +170,7 @@ def convexity(rng: np.random.Generator, pairs: int) -> Evidence:
         s, t = losses.cross_entropy(rho, sigma), losses.cross_entropy(rho, other)
         chord = weight[:, 0, 0] * s + (1 - weight[:, 0, 0]) * t
         worst.at_least(chord, losses.cross_entropy(rho, middle))
-        u = draws.unitaries(rng, d, batch)
+        u = haar_unitaries(rng, (batch, d, d))
         worst.equal(losses.cross_entropy(draws.rotated(rho, u), draws.rotated(sigma, u)), s)
         if rho.rank().min() == d:
             asymmetry = max(asymmetry, float(np.abs(losses.cross_entropy(sigma, rho) - s).max()))

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from qml import losses, spectral, states
+from qml._random import haar_unitaries
 from qml._typing import Complex, Real
 from qml.principle import draws
 from qml.principle.statement import ROUNDING, Evidence, Largest, Panel, Series, statement
@@ -87,7 +88,7 @@ def any_model(rng: np.random.Generator, pairs: int) -> Evidence:
             if gap is not None:
                 values[:, 1] = values[:, 0] * (1 + gap)
             values /= values.sum(axis=-1, keepdims=True)
-            basis = draws.unitaries(rng, d, each)
+            basis = haar_unitaries(rng, (each, d, d))
             sigma = (basis * values[:, None, :]) @ draws.dagger(basis)
             way = (way - np.eye(d) * (np.trace(way, axis1=-2, axis2=-1) / d)[:, None, None]) * values.min() / 4
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from qml import losses, states
+from qml._random import complex_normal, haar_unitaries
 from qml._typing import Complex, Real
 from qml.states import DensityMatrix, GibbsState, State
 
@@ -89,7 +90,7 @@ def nearly_singular(
     logs = np.log(SMALLEST) * rng.random((batch, d))
     logs[:, 0] = 0.0
     logs -= np.log(np.exp(logs).sum(axis=-1, keepdims=True))
-    basis = unitaries(rng, d, batch)
+    basis = haar_unitaries(rng, (batch, d, d))
     if as_factor:
         return DensityMatrix.from_factor(basis * np.exp(logs / 2)[:, None, :], (d,)), logs, basis
     return GibbsState(-(basis * logs[:, None, :]) @ dagger(basis), (d,)), logs, basis
@@ -103,7 +104,7 @@ def of_lower_rank(
     Held as a factor, or as a matrix, of which the kernel is found by the support policy.
     """
     weights = rng.dirichlet(np.ones(rank), batch)
-    basis = unitaries(rng, d, batch)[..., :rank]
+    basis = haar_unitaries(rng, (batch, d, d))[..., :rank]
     factor = basis * np.sqrt(weights)[:, None, :]
     if as_factor:
         return DensityMatrix.from_factor(factor, (d,)), np.log(weights), basis
@@ -132,24 +133,17 @@ def rotated(state: State, u: Complex) -> State:
     return DensityMatrix._trusted(u @ state.matrix() @ dagger(u), state.dims)
 
 
-def unitaries(rng: np.random.Generator, d: int, batch: int) -> Complex:
-    """Haar-random unitary matrices (batch, d, d)."""
-    q, r = np.linalg.qr(rng.normal(size=(batch, d, d)) + 1j * rng.normal(size=(batch, d, d)))
-    diagonal = np.diagonal(r, axis1=-2, axis2=-1)
-    return np.asarray(q * (diagonal / np.abs(diagonal))[..., None, :])
-
-
 def hermitian(rng: np.random.Generator, d: int, batch: int) -> Complex:
     """Hermitian matrices (batch, d, d) of normal entries."""
-    g = rng.normal(size=(batch, d, d)) + 1j * rng.normal(size=(batch, d, d))
+    g = complex_normal(rng, (batch, d, d))
     return np.asarray((g + dagger(g)) / 2)
 
 
 def povms(rng: np.random.Generator, d: int, outcomes: int, batch: int) -> Complex:
     """Random measurements (batch, outcomes, d, d): positive effects of random ranks that add up to the identity."""
-    g = rng.normal(size=(batch, outcomes, d, d)) + 1j * rng.normal(size=(batch, outcomes, d, d))
+    g = complex_normal(rng, (batch, outcomes, d, d))
     g *= rng.random((batch, outcomes, 1, d)) < 0.7
-    g[:, 0] = rng.normal(size=(batch, d, d)) + 1j * rng.normal(size=(batch, d, d))  # so that the sum has full rank
+    g[:, 0] = complex_normal(rng, (batch, d, d))  # so that the sum has full rank
     parts = g @ dagger(g)
     values, vectors = np.linalg.eigh(parts.sum(axis=1))
     root = (vectors / np.sqrt(values)[..., None, :]) @ dagger(vectors)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from qml import losses, states
+from qml._random import haar_unitaries
 from qml._typing import Complex, Real
 from qml.fitting.deferred import DeferredCrossEntropy, shot_variance
 from qml.models import GibbsModel
@@ -96,7 +97,7 @@ def _library_estimator(rng: np.random.Generator, estimates: int, sampled: Larges
     for d in draws.DIMS:
         for part in (1.0, 0.2):  # the whole range of eigenvalues, and its fifth: the smallest about 1e-2
             k = -part * draws.nearly_singular(rng, d, 1)[1][0]
-            u = draws.unitaries(rng, d, 1)[0]
+            u = haar_unitaries(rng, (1, d, d))[0]
             model = GibbsModel([(u * k) @ u.conj().T], dims=(d,))
             sigma, rho = model.state([1.0]), states.ginibre((d,), rng)
             cost = k + np.log(np.exp(-k).sum())
@@ -127,7 +128,7 @@ def measured_first(rng: np.random.Generator, pairs: int) -> Evidence:
         rho, sigma = pair.rho, pair.sigma
         batch = len(pair.logs)
         if pair.basis.shape[-1] == pair.dim:  # else a random basis has outcomes outside the support
-            basis = draws.unitaries(rng, pair.dim, batch)
+            basis = haar_unitaries(rng, (batch, pair.dim, pair.dim))
             f = draws.frequencies(rng, draws.populations(rho.matrix(), basis), 100)
             s = draws.of_empirical(f, basis, sigma)
             nll = -(f * np.log(draws.populations(sigma.matrix(), basis))).sum(axis=-1)
@@ -198,7 +199,7 @@ def deferred(rng: np.random.Generator, pairs: int) -> Evidence:
     k[::2] = (-(basis * logs[:, None, :]) @ draws.dagger(basis))[
         ::2
     ]  # every other run starts from a nearly singular model
-    fixed = draws.unitaries(rng, d, batch)
+    fixed = haar_unitaries(rng, (batch, d, d))
     seen: list[list[float]] = [[], [], []]
     for _ in range(steps):
         sigma = GibbsState(k, (d,))

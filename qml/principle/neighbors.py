@@ -6,6 +6,7 @@ import numpy as np
 from scipy.special import gammaln
 
 from qml import losses, states
+from qml._random import haar_unitaries
 from qml._typing import Complex, Real
 from qml.principle import draws
 from qml.principle.statement import Evidence, Largest, Panel, Series, statement
@@ -42,7 +43,7 @@ def compression(rng: np.random.Generator, pairs: int) -> Evidence:
         rates.append(rate[:3])
     for d in DYADIC:  # eigenvalues 2^-1, ..., 2^-(d-1), 2^-(d-1): every length is a whole number of bits
         lengths = np.minimum(np.arange(1.0, d + 1), d - 1)
-        basis = draws.unitaries(rng, d, 20)
+        basis = haar_unitaries(rng, (20, d, d))
         exact = GibbsState(np.log(2) * (basis * lengths) @ draws.dagger(basis), (d,))
         data = states.ginibre((d,), rng, batch=20)
         rate = (draws.populations(data.matrix(), basis) * lengths).sum(axis=-1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from qml import losses, states
+from qml._random import haar_unitaries
 from qml._typing import Complex
 from qml.measurement import PauliMeasurement, sample
 from qml.principle import draws
@@ -32,7 +33,7 @@ def price_of_measuring(rng: np.random.Generator, pairs: int) -> Evidence:
         empirical = _empirical(rho.matrix(), pictures.unbiased_bases(d))
         expected = (rho.matrix() + np.eye(d)) / (d + 1)
         worst.add(np.abs(empirical - expected).max(axis=(-2, -1)))
-        basis = draws.unitaries(rng, d, 1)  # one basis: the twirl by its clock operators is the dephased state
+        basis = haar_unitaries(rng, (1, d, d))  # one basis: the twirl by its clock operators is the dephased state
         clock = np.exp(2j * np.pi * np.outer(np.arange(d), np.arange(d)) / d)
         turns = (basis * clock[:, None, :]) @ draws.dagger(basis)
         twirled = np.einsum("kij,bjl,kml->bim", turns, rho.matrix(), turns.conj()) / d
@@ -55,7 +56,7 @@ def price_of_measuring(rng: np.random.Generator, pairs: int) -> Evidence:
             worst.at_least(losses.cross_entropy(biased, model), least)
         part = 10 ** rng.uniform(-4, 0, (each, 1, 1))
         other = DensityMatrix._trusted((1 - part) * rho.matrix() + part * other.matrix(), (d,))
-        bases = draws.unitaries(rng, d, 2 * d + 1)
+        bases = haar_unitaries(rng, (2 * d + 1, d, d))
         p, q = (np.einsum("kia,bij,kja->bka", bases.conj(), x.matrix(), bases).real for x in (rho, other))
         lost = (p * np.log(p / q)).sum(axis=-1)
         worst.add((-lost).max(axis=-1))

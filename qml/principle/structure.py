@@ -7,6 +7,7 @@ import itertools
 import numpy as np
 
 from qml import losses, operators, states
+from qml._random import haar_unitaries
 from qml._typing import Complex, Real
 from qml.principle import draws
 from qml.principle.statement import COMMENT, Evidence, Largest, Panel, Series, statement
@@ -56,7 +57,7 @@ def _held_as_factors(rng: np.random.Generator, shape: tuple[int, int], turn: int
     factors: list[State] = []
     known: list[tuple[Real, Complex]] = []
     for side, d in enumerate(shape):
-        logs, basis = draws.nearly_singular(rng, d, 1)[1][0], draws.unitaries(rng, d, 1)[0]
+        logs, basis = draws.nearly_singular(rng, d, 1)[1][0], haar_unitaries(rng, (1, d, d))[0]
         kind = (turn + side * (1 + turn // 4)) % 4
         if kind == 0:
             factors.append(GibbsState(-(basis * logs) @ basis.conj().T, (d,)))
@@ -179,7 +180,7 @@ def classical_limit(rng: np.random.Generator, pairs: int) -> Evidence:
             known = -(p * logs).sum(axis=-1)
             diagonal = [DensityMatrix.from_probabilities(x, (d,)) for x in (p, np.exp(logs))]
             worst.equal(losses.cross_entropy(*diagonal), known)
-            basis = draws.unitaries(rng, d, each)
+            basis = haar_unitaries(rng, (each, d, d))
             rho = DensityMatrix._trusted((basis * p[:, None, :]) @ draws.dagger(basis), (d,))
             turned = GibbsState(-(basis * logs[:, None, :]) @ draws.dagger(basis), (d,))
             worst.equal(losses.cross_entropy(rho, turned), known)

@@ -10,6 +10,7 @@ import numpy as np
 
 from qml import _checks, operators, spectral
 from qml._checks import InputError
+from qml._random import complex_normal, haar_unitaries
 from qml._typing import ArrayLike, Complex, DimsLike
 from qml.operators import OperatorLike
 from qml.states.base import State
@@ -164,7 +165,7 @@ def ginibre(
     numbers = 5 * d * r if r < d else 3 * d * max(r, d)  # the factor is kept, or the matrix
     what = f"a random state of dimension {_checks.readable(d)}"
     _checks.memory(what, 16 * count * numbers, "use fewer sites, a lower rank or a smaller batch")
-    g = _normal(rng, (*lead, d, r))
+    g = complex_normal(rng, (*lead, d, r))
     a: Complex = g / np.sqrt(np.square(np.abs(g)).sum(axis=(-2, -1), keepdims=True))
     if r < d:
         return DensityMatrix.from_factor(a, sites)
@@ -185,9 +186,7 @@ def bures(dims: DimsLike, rng: np.random.Generator) -> DensityMatrix:
     sites = _checks.dimensions("dims", dims)
     d = math.prod(sites)
     _checks.memory(f"a random state of dimension {_checks.readable(d)}", 6 * 16 * d * d, "use fewer sites")
-    q, r = np.linalg.qr(_normal(rng, (d, d)))
-    phases = np.diagonal(r) / np.abs(np.diagonal(r))
-    a = (np.eye(d) + q * phases) @ _normal(rng, (d, d))
+    a = (np.eye(d) + haar_unitaries(rng, (d, d))) @ complex_normal(rng, (d, d))
     a /= np.linalg.norm(a)
     return DensityMatrix._trusted(a @ a.conj().T, sites)
 
@@ -195,11 +194,6 @@ def bures(dims: DimsLike, rng: np.random.Generator) -> DensityMatrix:
 def _vector_fits(d: int) -> None:
     """Refuse a state of more entries than memory holds; the checks of a state make copies."""
     _checks.memory(f"a state vector of dimension {_checks.readable(d)}", 64 * d, "use fewer sites")
-
-
-def _normal(rng: np.random.Generator, shape: tuple[int, ...]) -> Complex:
-    _checks.generator("rng", rng)
-    return np.asarray(rng.normal(size=shape) + 1j * rng.normal(size=shape))
 
 
 def nearest_density_matrix(matrix: ArrayLike, dims: DimsLike | None = None) -> DensityMatrix:

@@ -30,7 +30,7 @@ from qml._files import parse_json, regular, writable
 from qml._typing import Integer
 from qml.measurement.base import Measurement, checked_measurements
 from qml.measurement.descriptions import array_of, build, describe, numbers
-from qml.measurement.entries import by_label, check_count
+from qml.measurement.entries import by_label, check_count, fits
 from qml.measurement.pauli import PauliMeasurement
 
 FORMAT = "qml.Counts 1"
@@ -89,8 +89,7 @@ def _collect(
         seen.add(place)
         counts[place] = check_count(count, where)
         total += int(counts[place])
-    if total > 2**63 - 1:
-        raise InputError(f"a record holds at most 2^63 - 1 shots in all; found {total}: use Counts.from_weights.")
+    fits(total)
     return counts
 
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from qml import losses, states
 from qml._typing import Complex, Real
+from qml.measurement import mutually_unbiased_bases
 from qml.principle import draws
 from qml.principle.statement import Panel, Series
 from qml.states import DensityMatrix
@@ -129,7 +130,7 @@ def bias_of_length() -> Panel:
         np.broadcast_to(draws.qubits(_arrow(np.zeros(1), true)), (len(length), 2, 2)).copy(), (2,)
     )
     biased = DensityMatrix._trusted((rho.matrix() + np.eye(2)) / 3, (2,))
-    bases = unbiased_bases(2)
+    bases = mutually_unbiased_bases(2).bases
     p, q = (np.einsum("kia,bij,kja->bka", bases.conj(), x.matrix(), bases).real for x in (rho, sigma))
     curves = {
         "S(rho, sigma): undisturbed": losses.cross_entropy(rho, sigma),
@@ -151,7 +152,7 @@ def bias_of_shots(rng: np.random.Generator) -> Panel:
     """Distance from rho of the minimiser of S(rho_hat, .), against the number of shots, Pauli-6 on one qubit."""
     shots = np.unique(np.logspace(1, 6, 21).astype(int))
     rho = DensityMatrix.from_probabilities([0.9, 0.1]).matrix()[None]
-    bases = unbiased_bases(2)
+    bases = mutually_unbiased_bases(2).bases
     p = np.einsum("kia,bij,kja->ka", bases.conj(), rho, bases).real
     distance, consistent = [], []
     for n in shots:
@@ -192,17 +193,6 @@ def training(seen: Real, shots: int) -> Panel:
         f"cost {fixed[-1] / divergence[-1]:.0f} times what is left to learn at the last step.",
         log_y=True,
     )
-
-
-def unbiased_bases(d: int) -> Complex:
-    """Columns of the d + 1 mutually unbiased bases of a prime d, shape (d + 1, d, d): Wootters and Fields (1989)."""
-    x = np.arange(d)
-    if d == 2:
-        root = np.sqrt(0.5)
-        return np.array([[[1, 0], [0, 1]], [[root, root], [root, -root]], [[root, root], [1j * root, -1j * root]]])
-    omega = np.exp(2j * np.pi / d)
-    chirped = [omega ** (k * x[:, None] ** 2 + x[:, None] * x[None, :]) / np.sqrt(d) for k in range(d)]
-    return np.stack([np.eye(d, dtype=np.complex128), *chirped])
 
 
 def _shots(rng: np.random.Generator, rho: Complex, sigma: Complex) -> tuple[Real, Real]:

@@ -7,7 +7,8 @@ import numpy as np
 from qml import losses, states
 from qml._random import haar_unitaries
 from qml._typing import Complex
-from qml.measurement import PauliMeasurement, sample
+from qml.measurement import PauliMeasurement, mutually_unbiased_bases, sample
+from qml.operators import partial_trace_matrix
 from qml.principle import draws
 from qml.principle import measuring_pictures as pictures
 from qml.principle.measuring import CHANCE
@@ -30,7 +31,7 @@ def price_of_measuring(rng: np.random.Generator, pairs: int) -> Evidence:
     worst, sampled, each = Largest(), Largest(), draws.per_group(pairs, 4)
     for d in (2, 3, 5):  # the d + 1 mutually unbiased bases of a prime dimension are a 2-design
         rho = states.ginibre((d,), rng, batch=each)
-        empirical = _empirical(rho.matrix(), pictures.unbiased_bases(d))
+        empirical = _empirical(rho.matrix(), mutually_unbiased_bases(d).bases)
         expected = (rho.matrix() + np.eye(d)) / (d + 1)
         worst.add(np.abs(empirical - expected).max(axis=(-2, -1)))
         basis = haar_unitaries(rng, (1, d, d))  # one basis: the twirl by its clock operators is the dephased state
@@ -38,12 +39,12 @@ def price_of_measuring(rng: np.random.Generator, pairs: int) -> Evidence:
         turns = (basis * clock[:, None, :]) @ draws.dagger(basis)
         twirled = np.einsum("kij,bjl,kml->bim", turns, rho.matrix(), turns.conj()) / d
         worst.add(np.abs(_empirical(rho.matrix(), basis) - twirled).max(axis=(-2, -1)))
-    pauli = pictures.unbiased_bases(2)
+    pauli = mutually_unbiased_bases(2).bases
     joint = states.ginibre((2, 2), rng, batch=each).matrix()
     twice = np.einsum("aij,bkl->abikjl", pauli, pauli).reshape(9, 4, 4)
     marginals = [
-        draws.product(_partial(joint, 0), np.broadcast_to(np.eye(2), (each, 2, 2))),
-        draws.product(np.broadcast_to(np.eye(2), (each, 2, 2)), _partial(joint, 1)),
+        draws.product(partial_trace_matrix(joint, [0], 2), np.broadcast_to(np.eye(2), (each, 2, 2))),
+        draws.product(np.broadcast_to(np.eye(2), (each, 2, 2)), partial_trace_matrix(joint, [1], 2)),
     ]
     worst.add(np.abs(_empirical(joint, twice) - (joint + sum(marginals) + np.eye(4)) / 9).max(axis=(-2, -1)))
     for d in draws.DIMS:  # the empirical state, not rho, is the best model of S; the likelihood is best at rho alone
@@ -94,11 +95,6 @@ def _consistency(rng: np.random.Generator, worst: Largest, sampled: Largest) -> 
             worst.require(distance < min(1e-3, biased / 10))
         degrees = (d * d - 1) * count * len(SHOTS)
         sampled.add(np.abs(total - degrees) / np.sqrt(2 * degrees))
-
-
-def _partial(joint: Complex, keep: int) -> Complex:
-    parts = joint.reshape(-1, 2, 2, 2, 2)
-    return np.asarray(np.einsum("bijkj->bik", parts) if keep == 0 else np.einsum("bijil->bjl", parts))
 
 
 def _empirical(matrix: Complex, bases: Complex) -> Complex:

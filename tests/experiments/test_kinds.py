@@ -74,6 +74,20 @@ def test_every_model_learns(kind: str) -> None:
     assert (result.loss < result.history.loss[0]) != (kind == "fixed")
 
 
+def test_a_circuit_starts_from_a_model_and_learns_noise_within_its_domain() -> None:
+    model = {"kind": "circuit", "ansatz": {**GATES, "layers": 0}, "noise": [{**FLIP, "gates": ["RZ"]}]}
+    model |= {"initial": GIBBS, "domains": {"p": [0.0, 0.05]}}
+    target = {**RHO, "through": [{"channel": "BitFlip", "params": [0.2]}]}
+    job, result = fitted(target, model=model, max_iterations=200)
+    assert job.model.parameter_names[0] == "XI"
+    assert 0 < job.natural(result.params)["p"] < 0.05
+    assert result.gap < 1e-6
+    with pytest.raises(InputError, match=r"fits\[0\].model: domains: the circuit has no parameter 'q'"):
+        plan(model={**model, "domains": {"q": [0.0, 0.05]}})
+    with pytest.raises(InputError, match=r"fits\[0\].model.initial.generators: weight must be"):
+        plan(model={**model, "initial": {"kind": "gibbs", "generators": {**PAULIS, "weight": 0}}})
+
+
 def test_noise_that_no_gate_has_is_refused() -> None:
     spec = {"kind": "circuit", "ansatz": {**GATES, "layers": 0}, "noise": [{**FLIP, "gates": ["CNOT"]}]}
     with pytest.raises(InputError, match=r"fits\[0\].model: no gate has the noise 'p'"):

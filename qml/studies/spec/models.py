@@ -24,17 +24,22 @@ from qml.models import (
     semi_quantum_restricted,
 )
 from qml.models.parts import Fixed as FixedModel
+from qml.parameters import Interval
 from qml.studies.spec.conditional import ConditionalSpec
 from qml.studies.spec.parts import Ansatz, ChannelRule, Generators, NoiseRule, ReadoutRule, noise_model
 from qml.studies.spec.schema import Seed, Spec
 from qml.studies.spec.signatures import Made, built, union
 from qml.studies.spec.targets import Context, KnownStateSpec
 
+Ends: TypeAlias = Annotated[list[float], Field(min_length=2, max_length=2)]
+Domains: TypeAlias = Annotated[
+    dict[str, Ends], Field(description="narrower intervals [low, high] of parameters with a domain, by name")
+]
 Edge: TypeAlias = Annotated[list[int], Field(min_length=2)]
 
 
 class Circuit(Spec):
-    """The state that a circuit prepares from |0...0>, noise and traced-out ancillas included."""
+    """The state that a circuit prepares, noise and traced-out ancillas included."""
 
     kind: Literal["circuit"]
     ansatz: Ansatz
@@ -43,10 +48,13 @@ class Circuit(Spec):
         default_factory=list
     )
     engine: Literal["pauli", "reference"] = "pauli"
+    initial: Annotated[ModelSpec | None, Field(description="what it starts from, by default |0...0>")] = None
+    domains: Domains = Field(default_factory=dict)
 
     def build(self) -> CircuitModel:
         circuit = built(self, "ansatz").with_noise(noise_model(self.noise, self.readout))
-        return CircuitModel(circuit, engine=self.engine)
+        initial, domains = built(self, "initial"), intervals(self.domains)
+        return CircuitModel(circuit, engine=self.engine, initial=initial, domains=domains)
 
 
 class LargeGibbs(Spec):
@@ -115,6 +123,7 @@ class Noisy(Spec):
     kind: Literal["noisy"]
     model: ModelSpec
     noise: Annotated[list[ReadoutRule], Field(min_length=1, description="channels on top, in their order")]
+    domains: Domains = Field(default_factory=dict)
 
     def build(self) -> NoisyModel:
         model = built(self, "model")
@@ -123,7 +132,7 @@ class Noisy(Spec):
             for rule in self.noise
             for site in (range(len(model.dims)) if rule.sites is None else rule.sites)
         ]
-        return NoisyModel(model, Gates(model.dims, operations))
+        return NoisyModel(model, Gates(model.dims, operations), domains=intervals(self.domains))
 
 
 if TYPE_CHECKING:
@@ -136,6 +145,11 @@ else:
     )
     AnyModelSpec = Annotated[ModelSpec | ConditionalSpec, Field(discriminator="kind")]
     """What a fit may name: conditional models are no members of other models."""
+
+
+def intervals(domains: dict[str, list[float]]) -> dict[str, Interval]:
+    """The intervals of parameters, by name."""
+    return {name: Interval(*ends) for name, ends in domains.items()}
 
 
 def learnt_noise(spec: Spec) -> list[str]:

@@ -1,0 +1,30 @@
+"""The Python of the pages runs as it stands there, page by page, in an empty folder."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from matplotlib import pyplot
+
+PAGES = {
+    path: "\n".join(re.findall(r"^```python\n(.*?)^```", path.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE))
+    for path in sorted((Path(__file__).parents[2] / "docs").rglob("*.md"))
+}
+OF_CLUSTERS = ("sweeps.md",)
+"""These need machines that a test does not have."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", [path for path, code in PAGES.items() if code], ids=lambda path: path.stem)
+def test_the_examples_of_a_page_run(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    code = compile(PAGES[path], path.name, "exec")
+    if path.name not in OF_CLUSTERS:
+        exec(code, {})
+    pyplot.close("all")
+
+
+def test_there_are_pages_with_examples() -> None:
+    assert sum(map(bool, PAGES.values())) > 8

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, TypeAlias, cast, runtime_checkable
@@ -246,12 +247,13 @@ def tensor_matrices(*matrices: ArrayLike) -> Complex:
     _checks.memory(
         f"a tensor product of dimension {_checks.readable(d)}", 16 * d * d * math.prod(batch), "use fewer factors"
     )
-    out = factors[0]
-    for f in factors[1:]:
-        side = out.shape[-1] * f.shape[-1]
-        product = out[..., :, None, :, None] * f[..., None, :, None, :]
-        out = product.reshape(*product.shape[:-4], side, side)
-    return out
+    return functools.reduce(kron, factors)
+
+
+def kron(a: Complex, b: Complex) -> Complex:
+    """The tensor product of matrices (..., a, j) and (..., b, k), as (..., ab, jk), with arrays of any namespace."""
+    product = a[..., :, None, :, None] * b[..., None, :, None, :]
+    return product.reshape(*product.shape[:-4], a.shape[-2] * b.shape[-2], a.shape[-1] * b.shape[-1])
 
 
 def _others(sites: tuple[int, ...], dims: Dims) -> tuple[int, ...]:

@@ -11,9 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from qml import _checks, operators, spectral
+from qml import _checks, spectral
+from qml._arrays import namespace
 from qml._checks import InputError
 from qml._typing import Complex, Cotangent, Real
+from qml.operators.sites import kron, reduced_matrix
 from qml.states.base import State
 from qml.states.coercion import StateLike, one_state
 from qml.states.cross_entropy import places
@@ -66,10 +68,11 @@ class ProductState(State):
 
     def matrix(self) -> Complex:
         _checks.memory(f"a density matrix of dimension {self.dim}", 32 * self.dim**2, "use the factors")
-        return operators.tensor_matrices(*(factor.matrix() for factor in self.factors))
+        return functools.reduce(kron, (factor.matrix() for factor in self.factors))
 
     def probabilities(self) -> Real:
-        return np.asarray(functools.reduce(np.multiply.outer, (f.probabilities() for f in self.factors))).ravel()
+        p: Real = functools.reduce(lambda a, b: (a[:, None] * b).reshape(-1), (f.probabilities() for f in self.factors))
+        return p
 
     def apply(self, columns: Complex) -> Complex:
         before, t = 1, columns  # the dimension of the factors to the left
@@ -79,9 +82,9 @@ class ProductState(State):
         return t.reshape(columns.shape)
 
     def _log_eigenvalues(self) -> Real:
-        return np.asarray(
-            functools.reduce(np.add.outer, (f._spectrum.every_log_eigenvalue() for f in self.factors))
-        ).ravel()
+        logs = (factor._spectrum.every_log_eigenvalue() for factor in self.factors)
+        found: Real = functools.reduce(lambda a, b: (a[:, None] + b).reshape(-1), logs)
+        return found
 
     def _compute_spectrum(self) -> spectral.Spectrum:
         parts = [factor.spectrum() for factor in self.factors]
@@ -89,10 +92,9 @@ class ProductState(State):
             return spectral.Spectrum(self._log_eigenvalues(), None)
         columns = math.prod(part.log_eigenvalues.shape[-1] for part in parts)
         _checks.memory(f"eigenvectors of dimension {self.dim}", 32 * self.dim * columns, "use the factors")
-        joint: Complex = np.eye(1, dtype=np.complex128)
-        for part in parts:
-            joint = np.asarray(np.kron(joint, np.eye(part.dim) if part.basis is None else part.basis))
-        return spectral.Spectrum(self._log_eigenvalues(), joint)
+        xp = namespace(*(part.log_eigenvalues for part in parts))
+        bases = (xp.eye(part.dim, dtype=np.complex128) if part.basis is None else part.basis for part in parts)
+        return spectral.Spectrum(self._log_eigenvalues(), functools.reduce(kron, bases))
 
     def partial_trace(self, keep: Sequence[int]) -> State:
         """The product of the reduced factors; a matrix where sites of one factor are listed apart from each other."""
@@ -125,8 +127,8 @@ class ProductState(State):
         Where sigma has a kernel, X must live in its support, as rho does wherever S is finite.
         """
         sites_of = places([factor.dims for factor in self.factors])
-        reduced = (operators.partial_trace_matrix(cotangent, sites, self.dims) for sites in sites_of)
-        return tuple(factor.pull_log(x) for factor, x in zip(self.factors, reduced, strict=True))
+        parts = (reduced_matrix(cotangent, sites, self.dims) for sites in sites_of)
+        return tuple(factor.pull_log(x) for factor, x in zip(self.factors, parts, strict=True))
 
     def pull_matrix(self, cotangent: Complex) -> Cotangent:
         r"""Factor k receives :math:`\mathrm{Tr}_{\text{others}} [X \bigotimes_{j \ne k} \sigma_j]`."""
@@ -137,7 +139,7 @@ class ProductState(State):
             x = cotangent.reshape(sizes + sizes)
             for j in reversed(range(len(sizes))):
                 if j != k:
-                    x = np.tensordot(x, matrices[j], axes=((j, x.ndim // 2 + j), (1, 0)))
+                    x = namespace(x).tensordot(x, matrices[j], axes=((j, x.ndim // 2 + j), (1, 0)))
             out.append(factor.pull_matrix(x))
         return tuple(out)
 

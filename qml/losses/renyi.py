@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from qml import _checks, spectral
+from qml._arrays import as_complex, as_real, namespace
 from qml._checks import InputError
 from qml._typing import Complex, Cotangent, Numbers, Real
 from qml.losses.base import Loss
@@ -71,7 +72,7 @@ def renyi_relative_entropy(rho: StateLike, sigma: StateLike, alpha: float, varia
     if alpha == 1:
         return relative_entropy(rho, sigma)
     log_q = _log_sandwiched(rho, sigma, alpha) if variant == "sandwiched" else _log_petz(rho, sigma, alpha)
-    return per_state(np.where(_infinite(rho, sigma, alpha), np.inf, log_q / (alpha - 1)))
+    return per_state(namespace(log_q).where(_infinite(rho, sigma, alpha), math.inf, log_q / (alpha - 1)))
 
 
 class Renyi(Loss):
@@ -127,9 +128,9 @@ class Renyi(Loss):
         if self.alpha == 1:
             return value, sigma.pull_log(-target.matrix())
         spectrum = sigma.spectrum()
-        kept = spectrum.support
+        kept, xp = spectrum.support, namespace(spectrum.log_eigenvalues)
         logs = spectrum.log_eigenvalues[kept]
-        basis = np.eye(spectrum.dim, dtype=np.complex128) if spectrum.basis is None else spectrum.basis
+        basis = xp.eye(spectrum.dim, dtype=np.complex128) if spectrum.basis is None else spectrum.basis
         v = basis[:, kept]
         t, z = self._power(target, v, logs)
         # E and Q are both divided by the largest power exp(t l): neither overflows
@@ -145,18 +146,18 @@ class Renyi(Loss):
         if self.variant == "petz":
             t = 1 - alpha
             mine = target.spectrum()
-            z = mine.matrix_of(np.exp(alpha * mine.log_eigenvalues))
-            scaled = np.exp(t * logs - (t * logs).max())
-            return t, z / float((np.einsum("dj,dj->j", v.conj(), z @ v).real * scaled).sum())
+            z = mine.matrix_of(namespace(mine.log_eigenvalues).exp(alpha * mine.log_eigenvalues))
+            scaled = namespace(logs).exp(t * logs - (t * logs).max())
+            return t, z / float((namespace(v, z).einsum("dj,dj->j", v.conj(), z @ v).real * scaled).sum())
         t = (1 - alpha) / alpha
         a = factor_of(target)
-        b = np.exp((t * logs - (t * logs).max()) / 2)[:, None] * (v.conj().T @ a)
-        _, s, wh = np.linalg.svd(b, full_matrices=False)
+        b = namespace(logs).exp((t * logs - (t * logs).max()) / 2)[:, None] * (v.conj().T @ a)
+        _, s, wh = namespace(b).linalg.svd(b, full_matrices=False)
         seen = s > a.shape[0] * spectral.EPS * s[0]
         ratios = s[seen] / s[0]
         aw = a @ wh[seen].conj().T
-        weights = ratios ** (2 * alpha - 2) / (np.square(s[0]) * (ratios ** (2 * alpha)).sum())
-        return t, np.asarray((aw * weights) @ aw.conj().T)
+        weights = ratios ** (2 * alpha - 2) / (s[0] * s[0] * (ratios ** (2 * alpha)).sum())
+        return t, as_complex((aw * weights) @ aw.conj().T)
 
     def why_infinite(self, target: Any, sigma: State) -> str:
         if self.alpha < 1:
@@ -183,49 +184,54 @@ def _order(alpha: float, variant: str) -> tuple[float, str]:
     return alpha, variant
 
 
-def _infinite(rho: State, sigma: State, alpha: float) -> np.ndarray:
+def _infinite(rho: State, sigma: State, alpha: float) -> Any:
     """Where the support of rho is not inside that of sigma (alpha > 1), or does not meet it (alpha < 1)."""
     if alpha > 1:
-        return np.asarray(np.isinf(sigma.log_expectation(rho)))
+        return np.isinf(sigma.log_expectation(rho))
     spectrum = sigma.spectrum()
     populations = rho.populations(spectrum.basis)
-    return np.asarray(np.where(spectrum.support, populations, 0.0).sum(axis=-1) <= weight_cut(spectrum, rho))
+    inside = namespace(populations, spectrum.support).where(spectrum.support, populations, 0.0)
+    return inside.sum(axis=-1) <= weight_cut(spectrum, rho)
 
 
 def _log_petz(rho: State, sigma: State, alpha: float) -> Real:
     """log sum_ij p_i^alpha q_j^(1-alpha) |<i|j>|^2 over both supports."""
-    from scipy.special import logsumexp
-
     mine, model = rho.spectrum(), sigma.spectrum()
-    overlaps = np.square(np.abs(_overlap(mine.basis, model.basis, rho.dim)))
+    xp = namespace(mine.log_eigenvalues, model.log_eigenvalues)
+    overlap = xp.abs(_overlap(mine.basis, model.basis, rho.dim))
     a, b = mine.log_eigenvalues[..., :, None], model.log_eigenvalues[..., None, :]
-    both = np.isfinite(a) & np.isfinite(b)
-    powers = alpha * np.where(np.isfinite(a), a, 0.0) + (1 - alpha) * np.where(np.isfinite(b), b, 0.0)
-    powers, weights, both = np.broadcast_arrays(powers, overlaps, both)
-    return np.asarray(logsumexp(np.where(both, powers, -np.inf), b=np.where(both, weights, 0.0), axis=(-2, -1)))
+    both = xp.isfinite(a) & xp.isfinite(b)
+    powers = alpha * xp.where(xp.isfinite(a), a, 0.0) + (1 - alpha) * xp.where(xp.isfinite(b), b, 0.0)
+    powers = xp.where(both, powers, -math.inf)
+    top = powers.max(axis=(-2, -1), keepdims=True, initial=-math.inf)
+    top = xp.where(xp.isfinite(top), top, 0.0)
+    total = xp.where(both, overlap * overlap * xp.exp(powers - top), 0.0).sum(axis=(-2, -1))
+    log_sum = xp.log(xp.where(total > 0, total, 1.0)) + top[..., 0, 0]
+    return as_real(xp.where(total > 0, log_sum, -math.inf))
 
 
 def _overlap(mine: Complex | None, model: Complex | None, dim: int) -> Complex:
     """The inner products <i|j> of two sets of columns; None: the computational basis."""
     if model is None:
         return np.eye(dim, dtype=np.complex128) if mine is None else mine.conj().swapaxes(-1, -2)
-    return model if mine is None else np.asarray(mine.conj().swapaxes(-1, -2) @ model)
+    return model if mine is None else as_complex(mine.conj().swapaxes(-1, -2) @ model)
 
 
 def _log_sandwiched(rho: State, sigma: State, alpha: float) -> Real:
     """log sum_k s_k^(2 alpha), s the singular values of sigma^(t/2) A, t = (1 - alpha)/alpha, rho = A A^dagger."""
     spectrum, a = sigma.spectrum(), factor_of(rho)
-    half = (1 - alpha) / (2 * alpha) * np.where(spectrum.support, spectrum.log_eigenvalues, 0.0)
-    top = np.where(spectrum.support, half, -np.inf).max(axis=-1, initial=-np.inf)
-    top = np.where(np.isfinite(top), top, 0.0)
-    scale = np.where(spectrum.support, np.exp(half - top[..., None]), 0.0)
+    xp = namespace(spectrum.log_eigenvalues, a)
+    half = (1 - alpha) / (2 * alpha) * xp.where(spectrum.support, spectrum.log_eigenvalues, 0.0)
+    top = xp.where(spectrum.support, half, -math.inf).max(axis=-1, initial=-math.inf)
+    top = xp.where(xp.isfinite(top), top, 0.0)
+    scale = xp.where(spectrum.support, xp.exp(half - top[..., None]), 0.0)
     columns = a if spectrum.basis is None else spectrum.basis.conj().swapaxes(-1, -2) @ a
-    s = np.linalg.svd(scale[..., :, None] * columns, compute_uv=False)
+    s = xp.linalg.svd(scale[..., :, None] * columns, compute_uv=False)
     largest = s.max(axis=-1, initial=0.0)
     there = largest > 0
-    safe = np.where(there, largest, 1.0)
-    log_sum = np.log(safe) * (2 * alpha) + np.log(np.where(there, ((s / safe[..., None]) ** (2 * alpha)).sum(-1), 1.0))
-    return np.asarray(np.where(there, log_sum + 2 * alpha * top, -np.inf))
+    safe = xp.where(there, largest, 1.0)
+    log_sum = xp.log(safe) * (2 * alpha) + xp.log(xp.where(there, ((s / safe[..., None]) ** (2 * alpha)).sum(-1), 1.0))
+    return as_real(xp.where(there, log_sum + 2 * alpha * top, -math.inf))
 
 
 def _of_matrix(powers: Real, logs: Real, t: float, v: Complex, z: Complex) -> Complex:
@@ -236,6 +242,6 @@ def _of_matrix(powers: Real, logs: Real, t: float, v: Complex, z: Complex) -> Co
     """
     zv = z @ v
     inside = v.conj().T @ zv
-    beside = (zv - v @ inside) * (np.exp((t - 1) * logs - (t * logs).max()) / t)
+    beside = (zv - v @ inside) * (namespace(logs).exp((t - 1) * logs - (t * logs).max()) / t)
     half = v @ (powers * spectral.log_divided_differences(logs) * inside / 2) + beside
-    return np.asarray(half @ v.conj().T + v @ half.conj().T)
+    return as_complex(half @ v.conj().T + v @ half.conj().T)

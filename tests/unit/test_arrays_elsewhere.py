@@ -7,7 +7,21 @@ from helpers.elsewhere import Elsewhere, Namespace, held
 
 from qml import losses
 from qml._arrays import namespace, on_host
-from qml.states import DensityMatrix, GibbsState, ginibre
+from qml.states import DensityMatrix, GibbsState, ProductState, SpectralState, ginibre
+
+
+def _compare(there, here):
+    """Cotangents: of a matrix, or of each factor, or of a spectrum and its eigenvectors."""
+    if isinstance(here, tuple):
+        for x, y in zip(there, here, strict=True):
+            _compare(x, y)
+    else:
+        assert not on_host(there)
+        np.testing.assert_allclose(held(there), here, rtol=1e-9, atol=1e-9)
+
+
+def _spectral(logs, vectors):
+    return SpectralState._trusted(Elsewhere(logs) if isinstance(vectors, Elsewhere) else logs, vectors, (2, 2))
 
 
 def _states(rng):
@@ -20,6 +34,8 @@ def _states(rng):
         "smoothed": (lambda a: DensityMatrix._make(None, dims, factor=a, smoothing=0.1), factor),
         "probabilities": (lambda a: DensityMatrix._make(None, dims, probabilities=a), p),
         "Gibbs": (lambda a: GibbsState._trusted(a, dims, diagonal=False), hermitian(4, rng)),
+        "product": (lambda a: ProductState([DensityMatrix._trusted(a, (2,))] * 2), ginibre((2,), rng).matrix()),
+        "spectral": (lambda a: _spectral(np.log(p), a), np.linalg.eigh(hermitian(4, rng))[1]),
         "Gibbs, diagonal": (lambda a: GibbsState._trusted(a, dims, diagonal=True), rng.normal(size=4)),
     }
 
@@ -31,6 +47,9 @@ LOSSES = [
     losses.HilbertSchmidt(),
     losses.Infidelity(),
     losses.TraceDistance(),
+    losses.Renyi(2.0),
+    losses.Renyi(0.6),
+    losses.Renyi(1.5, "petz"),
 ]
 
 
@@ -46,8 +65,7 @@ def test_losses_and_cotangents_stay_where_the_arrays_are(loss):
                 if cotangent is None:
                     assert there is None
                 else:
-                    assert not on_host(there)
-                    np.testing.assert_allclose(held(there), cotangent, rtol=1e-9, atol=1e-9)
+                    _compare(there, cotangent)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -61,9 +79,7 @@ def test_numbers_of_states(kind):
     for name in ("matrix", "probabilities", "eigenvalues"):
         np.testing.assert_allclose(held(getattr(there, name)()), getattr(here, name)(), atol=1e-14)
     for name in ("pull_log", "pull_matrix"):
-        pulled = getattr(there, name)(Elsewhere(x))
-        assert not on_host(pulled)
-        np.testing.assert_allclose(held(pulled), getattr(here, name)(x), rtol=1e-9, atol=1e-9)
+        _compare(getattr(there, name)(Elsewhere(x)), getattr(here, name)(x))
 
 
 @pytest.mark.parametrize("keep", [[0], [1], [1, 0]])

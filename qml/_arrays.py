@@ -6,6 +6,8 @@ stays there. Sums, maxima and yes-or-no questions may come to the host, as singl
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -51,6 +53,11 @@ def as_real(array: Any) -> Real:
 def as_complex(array: Any) -> Complex:
     """The array itself: arrays of every namespace are typed as NumPy's."""
     return array  # type: ignore[no-any-return]
+
+
+def outer(vectors: Iterable[Any]) -> Real:
+    """The tensor product (d_1 d_2 ...,) of vectors (d_1,), (d_2,), ..."""
+    return as_real(reduce(lambda a, b: (a[:, None] * b).reshape(-1), vectors))
 
 
 def diagonal(matrix: Any) -> Real:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cached_property, reduce
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from qml import _checks, spectral
-from qml._arrays import as_complex, as_real, frozen, namespace, on_host
+from qml._arrays import as_complex, as_real, frozen, namespace, on_host, outer
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Cotangent, Real
 from qml.engines.pauli import conversion
@@ -202,7 +202,7 @@ def pauli_vector_of(state: State) -> Real:
         inside[...] = _signed_sums(p.reshape(inside.shape), n).reshape(inside.shape)
         return r
     if isinstance(state, ProductState):
-        return np.asarray(reduce(np.multiply.outer, map(pauli_vector_of, state.factors))).reshape(-1)
+        return outer(map(pauli_vector_of, state.factors))
     return vector_of(state.matrix(), n)
 
 

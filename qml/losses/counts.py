@@ -243,11 +243,12 @@ class ChiSquare(CountsLoss):
     def compare(self, counts: Counts, p: Real, resolution: float) -> tuple[float, Real]:
         f, weights = counts.frequencies(), _setting_weights(counts)
         possible = p > resolution
-        if (~possible & (f * weights > 0)).any():
-            return math.inf, np.zeros_like(p)
-        inverse = 1.0 / np.where(possible, p, 1.0)
-        value = np.where(possible, np.square(f - p) * inverse, p)
-        slope = 1.0 - np.where(possible, np.square(f * inverse), 0.0)
+        xp = namespace(p)
+        if xp.where(possible, False, f * weights > 0).any():
+            return math.inf, xp.zeros_like(p)
+        inverse = 1.0 / xp.where(possible, p, 1.0)
+        value = xp.where(possible, xp.square(f - p) * inverse, p)
+        slope = 1.0 - xp.where(possible, xp.square(f * inverse), 0.0)
         return float(weights @ value), weights * slope
 
 
@@ -264,7 +265,7 @@ class SquaredError(CountsLoss):
 
     def compare(self, counts: Counts, p: Real, resolution: float) -> tuple[float, Real]:
         weights, difference = _setting_weights(counts), p - counts.frequencies()
-        return float(weights @ np.square(difference)), 2 * weights * difference
+        return float(weights @ namespace(p).square(difference)), 2 * weights * difference
 
 
 def _setting_weights(counts: Counts) -> Real:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from qml import _checks
+from qml._arrays import as_complex, as_real, on_host
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, DimsLike, Integer, Real
 from qml.measurement.base import Measurement
@@ -82,16 +83,21 @@ class ElementsMeasurement(Measurement):
         return self._sizes
 
     def probabilities_of(self, matrix: Complex) -> Real:
+        if not on_host(matrix):
+            flat = matrix.reshape(*matrix.shape[:-2], self.dim**2)
+            return as_real((flat @ self._effects.reshape(self.n_outcomes, -1).conj().T).real)
         x = np.ascontiguousarray(matrix, dtype=np.complex128)
         return np.asarray(x.reshape(*x.shape[:-2], self.dim**2).view(np.float64) @ self._rows.T)
 
     def _probabilities(self, state: State) -> Real:
         if state.is_diagonal:
-            return np.asarray(np.diagonal(self._effects, axis1=1, axis2=2).real @ state.probabilities())
+            return as_real(np.diagonal(self._effects, axis1=1, axis2=2).real @ state.probabilities())
         return self.probabilities_of(state.matrix())
 
     def adjoint(self, weights: Real) -> Complex:
         d = self.dim
+        if not on_host(weights):
+            return as_complex((weights @ self._effects.reshape(self.n_outcomes, -1)).reshape(d, d))
         total: Real = np.asarray(weights, dtype=np.float64) @ self._rows
         return np.asarray(total.view(np.complex128).reshape(d, d))
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from qml import _checks
+from qml._arrays import as_complex, as_real
 from qml._typing import Complex, Integer, Numeric, Real
 from qml.measurement.base import Measurement, checked_measurements
 from qml.states.base import State
@@ -88,6 +89,11 @@ class ProductMeasurement(Measurement):
         return np.concatenate(blocks)
 
     @cached_property
+    def _back(self) -> Integer | None:
+        """The way back from :attr:`_order`."""
+        return None if self._order is None else np.argsort(self._order)
+
+    @cached_property
     def _maps(self) -> list[Numeric]:
         """For each factor, its effects (outcomes, coordinates): Tr(M P) / 2^m over Pauli strings, or conj(M_ij)."""
         maps: list[Numeric] = []
@@ -111,7 +117,7 @@ class ProductMeasurement(Measurement):
         for m in self._maps:  # the first axis is contracted, the new one goes last: behind the members
             x = x.reshape(m.shape[1], -1).T @ m.T
         p = x.real.reshape(*coordinates.shape[:-1], self._total)
-        return np.asarray(p if self._order is None else p[..., self._order])
+        return as_real(p if self._order is None else p[..., self._order])
 
     def _probabilities(self, state: State) -> Real:
         if self._has_pauli_coordinates:
@@ -128,15 +134,11 @@ class ProductMeasurement(Measurement):
         parts = [factor.dim for factor in self._factors]
         m = len(parts)
         axes = [0, *(axis for k in range(m) for axis in (1 + k, 1 + m + k))]
-        paired = np.reshape(matrix, [-1, *parts * 2]).transpose(axes)
+        paired = matrix.reshape(-1, *parts * 2).transpose(*axes)
         return self._forward(paired.reshape(*matrix.shape[:-2], self.dim**2))
 
     def adjoint(self, weights: Real) -> Complex:
-        x: Numeric = np.asarray(weights, dtype=np.float64)
-        if self._order is not None:
-            ordered = np.empty(self._total)
-            ordered[self._order] = x
-            x = ordered
+        x: Numeric = weights if self._back is None else weights[self._back]
         for m in self._maps:
             x = x.reshape(m.shape[0], -1).T @ m.conj()
         if self._has_pauli_coordinates:
@@ -146,7 +148,7 @@ class ProductMeasurement(Measurement):
         parts = [factor.dim for factor in self._factors]
         axes = [*range(0, 2 * len(parts), 2), *range(1, 2 * len(parts), 2)]
         pairs = [d for part in parts for d in (part, part)]
-        return np.asarray(x.reshape(pairs).transpose(axes).reshape(self.dim, self.dim), dtype=np.complex128)
+        return as_complex(x.reshape(*pairs).transpose(*axes).reshape(self.dim, self.dim))
 
     def traces(self) -> Real:
         t = np.ones(1)

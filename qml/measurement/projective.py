@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from qml import _checks
+from qml._arrays import as_complex, as_real, namespace
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, DimsLike, Integer, Real
 from qml.measurement.base import Measurement
@@ -90,13 +91,14 @@ class ProjectiveMeasurement(Measurement):
         if matrix.ndim > 2:  # one after another: products with all bases are S times as large as a matrix
             rows = np.array([self.probabilities_of(m) for m in matrix.reshape(-1, self.dim, self.dim)])
             return rows.reshape(*matrix.shape[:-2], self.n_outcomes)
-        return np.asarray(np.einsum("sdj,sdj->sj", self._bases.conj(), matrix @ self._bases).real.reshape(-1))
+        overlaps = namespace(matrix).einsum("sdj,sdj->sj", self._bases.conj(), matrix @ self._bases)
+        return as_real(overlaps.real.reshape(-1))
 
     def adjoint(self, weights: Real) -> Complex:
-        w = np.reshape(weights, (len(self._bases), 1, self.dim))
+        w = weights.reshape(len(self._bases), 1, self.dim)
         across = self._bases.swapaxes(0, 1).reshape(self.dim, -1)  # all columns side by side
         scaled = (self._bases * w).swapaxes(0, 1).reshape(self.dim, -1)
-        return np.asarray(scaled @ across.conj().T)
+        return as_complex(scaled @ across.conj().T)
 
     def traces(self) -> Real:
         return np.ones(self.n_outcomes)

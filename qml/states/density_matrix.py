@@ -353,8 +353,10 @@ class DensityMatrix(State):
         return _products.quadratic_forms(self.matrix(), basis)
 
     def _expect(self, operator: PauliSum | Complex) -> Real:
-        if self._factor is None or not isinstance(operator, PauliSum) or operator.dims != self.dims:
+        is_pauli = isinstance(operator, PauliSum) and operator.dims == self.dims
+        if self._factor is None or not is_pauli or not on_host(self._factor):
             return super()._expect(operator)
+        assert isinstance(operator, PauliSum)
         columns = np.moveaxis(self._factor, -1, -2)
         constant = dict(zip(operator.words, operator.coefficients, strict=True)).get((0, 0), 0.0).real
         found = (columns.conj() * operator.apply(columns)).real.sum(axis=(-2, -1))

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from qml import _checks, spectral
-from qml._arrays import namespace
+from qml._arrays import namespace, outer
 from qml._checks import InputError
 from qml._typing import Complex, Cotangent, Real
 from qml.operators.sites import kron, reduced_matrix
@@ -71,8 +71,7 @@ class ProductState(State):
         return functools.reduce(kron, (factor.matrix() for factor in self.factors))
 
     def probabilities(self) -> Real:
-        p: Real = functools.reduce(lambda a, b: (a[:, None] * b).reshape(-1), (f.probabilities() for f in self.factors))
-        return p
+        return outer(factor.probabilities() for factor in self.factors)
 
     def apply(self, columns: Complex) -> Complex:
         before, t = 1, columns  # the dimension of the factors to the left

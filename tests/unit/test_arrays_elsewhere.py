@@ -5,8 +5,17 @@ import pytest
 from helpers.arrays import hermitian
 from helpers.elsewhere import Elsewhere, Namespace, held
 
-from qml import losses
+from qml import losses, pauli
 from qml._arrays import namespace, on_host
+from qml.measurement import (
+    ElementsMeasurement,
+    PauliMeasurement,
+    ProductMeasurement,
+    haar_bases,
+    pauli_six,
+    sample,
+    sic,
+)
 from qml.states import DensityMatrix, GibbsState, ProductState, SpectralState, ginibre
 
 
@@ -75,11 +84,36 @@ def test_numbers_of_states(kind):
     x = hermitian(4, np.random.default_rng(2))
     for name in ("entropy", "purity", "rank"):
         assert getattr(there, name)() == pytest.approx(getattr(here, name)(), rel=1e-12, abs=1e-12)
-    assert there.expect(x) == pytest.approx(here.expect(x), rel=1e-12)
+    for observable in (x, pauli("XZ")):
+        assert there.expect(observable) == pytest.approx(here.expect(observable), rel=1e-12, abs=1e-12)
     for name in ("matrix", "probabilities", "eigenvalues"):
         np.testing.assert_allclose(held(getattr(there, name)()), getattr(here, name)(), atol=1e-14)
     for name in ("pull_log", "pull_matrix"):
         _compare(getattr(there, name)(Elsewhere(x)), getattr(here, name)(x))
+
+
+MEASUREMENTS = {
+    "Pauli": PauliMeasurement(2),
+    "projective": haar_bases(2, 5, np.random.default_rng(4)),
+    "elements": ElementsMeasurement([[pauli_six(2).element(k) for k in range(36)]], (2, 2)),
+    "product": pauli_six(2),
+    "product of settings": ProductMeasurement([PauliMeasurement(1), sic(2)]),
+}
+
+
+@pytest.mark.parametrize("loss", [losses.NegativeLogLikelihood(), losses.ChiSquare(), losses.SquaredError()], ids=repr)
+@pytest.mark.parametrize("measurement", MEASUREMENTS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_losses_of_counts(kind, measurement, loss):
+    (make, a), done = KINDS[kind], MEASUREMENTS[measurement]
+    counts = sample(ginibre((2, 2), np.random.default_rng(5)), done, 100, np.random.default_rng(6))
+    np.testing.assert_allclose(held(done.probabilities(make(Elsewhere(a)))), done.probabilities(make(a)), atol=1e-14)
+    expected, cotangent = loss.value_and_cotangent(loss.accept(counts, (2, 2)), make(a))
+    found, there = loss.value_and_cotangent(loss.accept(counts, (2, 2)), make(Elsewhere(a)))
+    assert found == pytest.approx(expected, rel=1e-12, abs=1e-12)
+    assert (there is None) == (cotangent is None)
+    if cotangent is not None:
+        _compare(there, cotangent)
 
 
 @pytest.mark.parametrize("keep", [[0], [1], [1, 0]])

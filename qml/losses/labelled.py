@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from qml import _checks, spectral
+from qml._arrays import as_real, namespace
 from qml._checks import InputError
 from qml._typing import ArrayLike, Cotangent, Dims, Real
 from qml.losses.base import Loss
@@ -180,8 +181,9 @@ class LabelLikelihood(MeanCrossEntropy):
             return value, sigma.pull_log(-self._weights(target, sigma)[:, None, None] * _diagonal(target).matrix())
         q, p = _populations(target), _populations(sigma)
         seen = (q > 0) & (p > 0)
-        slopes = -self._weights(target, sigma)[:, None] * np.where(seen, q / np.where(seen, p, 1.0), 0.0)
-        return value, sigma.pull_matrix((slopes[:, :, None] * np.eye(sigma.dim)).astype(np.complex128))
+        xp = namespace(p)
+        slopes = -self._weights(target, sigma)[:, None] * xp.where(seen, q / xp.where(seen, p, 1.0), 0.0)
+        return value, sigma.pull_matrix((slopes[:, :, None] * xp.eye(sigma.dim)).astype(np.complex128))
 
     def why_infinite(self, target: State, sigma: State) -> str:
         return super().why_infinite(_diagonal(target), _diagonal(sigma))
@@ -193,7 +195,7 @@ class LabelLikelihood(MeanCrossEntropy):
 def _populations(state: State) -> Real:
     """<c|state|c>, (m, d): zero where it is computed and at or below the cut of the support policy."""
     p = state.probabilities()
-    return p if state.is_diagonal else np.where(p > spectral.weight_cut(state.dim), p, 0.0)
+    return p if state.is_diagonal else as_real(namespace(p).where(p > spectral.weight_cut(state.dim), p, 0.0))
 
 
 def _diagonal(state: State) -> State:
@@ -201,12 +203,12 @@ def _diagonal(state: State) -> State:
     if state.is_diagonal:
         return state
     p = _populations(state)
-    return DensityMatrix.from_probabilities(p / p.sum(axis=-1, keepdims=True), state.dims)
+    return DensityMatrix._make(None, state.dims, probabilities=p / p.sum(axis=-1, keepdims=True))
 
 
 def _population_entropy(target: State, sigma: State) -> Real:
     """-sum_c q_c log p_c, (m,): +inf where a label that was seen has no probability."""
-    return np.asarray(cross_entropy(_diagonal(target), _diagonal(sigma)))
+    return as_real(cross_entropy(_diagonal(target), _diagonal(sigma)))
 
 
 def label_states(labels: ArrayLike, classes: int, *, noise: float = 0.0) -> DensityMatrix:

@@ -116,6 +116,26 @@ def test_losses_of_counts(kind, measurement, loss):
         _compare(there, cotangent)
 
 
+BATCHES = {
+    "matrix": (lambda a: DensityMatrix._trusted(a, (2,)), ginibre((2,), np.random.default_rng(7), batch=3).matrix()),
+    "Gibbs": (
+        lambda a: GibbsState._trusted(a, (2,), diagonal=False),
+        np.array([np.eye(2), [[1, 2], [2, 0]], [[0, 1j], [-1j, 1]]]),
+    ),
+    "Gibbs, diagonal": (lambda a: GibbsState._trusted(a, (2,), diagonal=True), np.arange(6.0).reshape(3, 2)),
+}
+
+
+@pytest.mark.parametrize("loss", [losses.MeanCrossEntropy([1, 2, 3]), losses.LabelLikelihood()], ids=repr)
+@pytest.mark.parametrize("kind", BATCHES)
+def test_losses_of_labels(kind, loss):
+    (make, a), labels = BATCHES[kind], losses.label_states([0, 1, 1], 2, noise=0.1)
+    expected, cotangent = loss.value_and_cotangent(labels, make(a))
+    found, there = loss.value_and_cotangent(labels, make(Elsewhere(a)))
+    assert found == pytest.approx(expected, rel=1e-12)
+    _compare(there, cotangent)
+
+
 @pytest.mark.parametrize("keep", [[0], [1], [1, 0]])
 @pytest.mark.parametrize("kind", KINDS)
 def test_reduced_states_stay_where_the_arrays_are(kind, keep):

@@ -84,7 +84,9 @@ def test_a_circuit_starts_from_a_model_and_learns_noise_within_its_domain() -> N
     assert result.gap < 1e-6
     with pytest.raises(InputError, match=r"fits\[0\].model: domains: the circuit has no parameter 'q'"):
         plan(model={**model, "domains": {"q": [0.0, 0.05]}})
-    with pytest.raises(InputError, match=r"fits\[0\].model.initial.generators: weight must be"):
+    with pytest.raises(
+        InputError, match=r"fits\[0\].model.initial.generators.weight: expected greater than or equal to 1"
+    ):
         plan(model={**model, "initial": {"kind": "gibbs", "generators": {**PAULIS, "weight": 0}}})
 
 
@@ -138,6 +140,12 @@ def test_noise_that_is_learnt_inside_other_models_has_its_name() -> None:
     [
         ({"model": {"kind": "spectral", "ansatz": GATES, "edges": [[0, 1]]}}, "edges belong to"),
         ({"model": {"kind": "cholesky", "n": 2, "dims": [2, 2]}}, "found both"),
+        ({"model": {"kind": "cholesky", "dims": [2, 0]}}, r"dims\[1\]: expected greater than or equal to 1; found 0"),
+        ({"model": {"kind": "cholesky", "dims": []}}, "dims: expected at least 1 items"),
+        (
+            {"model": {"kind": "gibbs", "generators": {**PAULIS, "weight": 25}}},
+            "weight: expected less than or equal",
+        ),
         ({"factorwise": True}, "for the model product"),
         (
             {"validation": {"kind": "file", "path": "a.npz"}},

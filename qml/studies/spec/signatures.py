@@ -17,7 +17,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import Field, create_model, model_validator
 
 from qml._checks import InputError, MemoryRefused
-from qml.studies.spec.schema import Qubits, Sites, Spec, members
+from qml.studies.spec.schema import Qubits, Spec, members
 
 VALUES: dict[str, Any] = {"ArrayLike": object, "StateLike": object}
 """What a study says for an argument, by the name of its type in the library; ``object`` for what it cannot say. Unions
@@ -70,7 +70,9 @@ class Sized(Keyed):
     """What is made for sites of given dims: `n` qubits, or any others."""
 
     n: Qubits | None = None
-    dims: Annotated[Sites | None, Field(description="of the sites, instead of n")] = None
+    dims: Annotated[
+        list[Annotated[int, Field(ge=1)]] | None, Field(min_length=1, description="of the sites, instead of n")
+    ] = None
 
     @model_validator(mode="after")
     def _one_size(self) -> Self:
@@ -79,7 +81,7 @@ class Sized(Keyed):
         return self
 
     def arguments(self) -> dict[str, Any]:
-        return {**super().arguments(), "dims": self.dims or self.n}
+        return {**super().arguments(), "dims": self.n if self.dims is None else self.dims}
 
 
 class Inside(InputError):
@@ -130,7 +132,7 @@ def spec_of(kind: str, maker: Callable[..., Any], base: type[Keyed] = Made) -> t
         if name == "dims" and required:
             bases = (base, Sized)
             continue
-        value = SIZES[name] if name in SIZES and required else _value(hints[name])
+        value = SIZES[name] if name in SIZES and hints[name] is int else _value(hints[name])
         if value is None:
             if required:
                 return None

@@ -8,6 +8,7 @@ from . import fitting as fitting
 from . import gates as gates
 from . import geometry as geometry
 from . import instructions as instructions
+from . import io as io
 from . import loggers as loggers
 from . import losses as losses
 from . import measurement as measurement

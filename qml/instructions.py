@@ -294,6 +294,14 @@ class Operation:
         if all(p.is_constant for p in self.params):
             self.instruction.check(np.array([p.constant for p in self.params], dtype=np.float64))
 
+    def _moved(self, sites: Sequence[int]) -> Operation:
+        """The operation with site i at ``sites[i]``, which are known to be distinct integers: nothing is checked."""
+        moved = object.__new__(Operation)
+        object.__setattr__(moved, "instruction", self.instruction)
+        object.__setattr__(moved, "sites", tuple([sites[site] for site in self.sites]))
+        object.__setattr__(moved, "params", self.params)
+        return moved
+
     @property
     def name(self) -> str:
         """The name of its instruction."""

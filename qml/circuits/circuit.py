@@ -340,7 +340,7 @@ class Circuit:
             return list(self.operations)
         if len(sites) != self.n_sites:
             raise InputError(f"sites must name one site for each of the {self.n_sites} placed; found {sites}.")
-        return [Operation(o.instruction, tuple(sites[s] for s in o.sites), o.params) for o in self.operations]
+        return [operation._moved(sites) for operation in self.operations]
 
 
 def room_for(count: int) -> None:

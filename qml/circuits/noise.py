@@ -30,6 +30,8 @@ class NoiseRule:
         Names of operations; None is every unitary gate.
     sites : tuple of int or None
         None is everywhere.
+    at : tuple of int or None
+        Only behind operations on exactly these sites in this order; None is anywhere.
 
     Raises
     ------
@@ -48,6 +50,7 @@ class NoiseRule:
     params: tuple[Affine, ...] = ()
     gates: tuple[str, ...] | None = None
     sites: tuple[int, ...] | None = None
+    at: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "params", _expressions(self.channel, _checks.listed("params", self.params)))
@@ -55,7 +58,9 @@ class NoiseRule:
             self.channel.check(np.array([p.constant for p in self.params], dtype=np.float64))
 
     def _follows(self, operation: Operation) -> bool:
-        """Whether the rule speaks of this operation, wherever it acts."""
+        """Whether the rule speaks of this operation."""
+        if self.at is not None and operation.sites != self.at:
+            return False
         if self.gates is not None:
             return operation.name in self.gates
         fits = self.channel.n_sites in (1, len(operation.sites))
@@ -172,6 +177,7 @@ class NoiseModel:
         *params: ParameterLike,
         gates: str | Iterable[str] | None = None,
         sites: int | Iterable[int] | None = None,
+        at: int | Iterable[int] | None = None,
     ) -> NoiseModel:
         """One more rule: a channel behind gates.
 
@@ -190,6 +196,9 @@ class NoiseModel:
             sites).
         sites : int or iterable of int, optional
             Where; everywhere by default. A channel on k > 1 sites needs all of them among these.
+        at : int or iterable of int, optional
+            Only behind gates on exactly these sites in this order: a device may err differently in CNOT(0, 1) than in
+            CNOT(1, 0).
 
         Raises
         ------
@@ -199,7 +208,7 @@ class NoiseModel:
         names = None if gates is None else _names(gates)
         if names is not None and "trace_out" in names:
             raise InputError("a noise rule cannot follow trace_out: nothing is left there; name the gate before it.")
-        rule = NoiseRule(channel, _expressions(channel, params), names, _sites(sites))
+        rule = NoiseRule(channel, _expressions(channel, params), names, _sites(sites), _sites(at))
         return replace(self, rules=(*self.rules, rule))
 
     def with_relaxation(
@@ -252,7 +261,7 @@ class NoiseModel:
         """The operations of a circuit with the noise put in."""
         if self.relaxation:
             self.relaxation._check(n_sites)
-        for site in {site for rule in (*self.rules, *self.readout) for site in rule.sites or ()}:
+        for site in {site for rule in (*self.rules, *self.readout) for site in (*(rule.sites or ()), *(rule.at or ()))}:
             if site >= n_sites:
                 raise InputError(
                     f"the noise model names site {site}, but the circuit has "
@@ -296,7 +305,7 @@ class NoiseModel:
         """The model with the names that the operations of the circuit have: "cx" is CNOT."""
 
         def spelled(name: str) -> str:
-            if name in names or name == "initialize":
+            if name in names or name == "initialize" or name in channels.CHANNELS:
                 return name
             try:
                 return gates.gate(name).name

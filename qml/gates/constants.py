@@ -10,6 +10,7 @@ from qml.gates.unitary import UnitaryGate
 from qml.instructions import documented
 
 __all__ = [
+    "ECR",
     "ISWAP",
     "SWAP",
     "SX",
@@ -50,6 +51,10 @@ SXdg = documented(
 SWAP = documented(
     UnitaryGate([[1, 0, 0, 0], [0, 0, 1, 0], [0, 1, 0, 0], [0, 0, 0, 1]], name="SWAP"),
     """The exchange of two qubits.""",
+)
+ECR = documented(
+    UnitaryGate(np.array([[0, 0, 1, 1j], [0, 0, 1j, 1], [1, -1j, 0, 0], [-1j, 1, 0, 0]]) / math.sqrt(2), name="ECR"),
+    """The echoed cross-resonance gate (X1 - YX) / sqrt(2): a CNOT up to gates on single qubits.""",
 )
 ISWAP = documented(
     UnitaryGate(np.array([[1, 0, 0, 0], [0, 0, 1j, 0], [0, 1j, 0, 0], [0, 0, 0, 1]]), name="ISWAP"),

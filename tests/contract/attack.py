@@ -5,6 +5,7 @@ from __future__ import annotations
 import abc
 import dataclasses
 import enum
+import importlib.util
 import inspect
 import math
 import signal
@@ -28,6 +29,9 @@ MEMORY = 2**28
 UNCHECKED = ("estimators", "loggers")
 """Modules left out here: ``test_estimators.py`` attacks the estimators, whose conventions are scikit-learn's, and
 ``test_loggers.py`` the loggers, which are opened and closed."""
+
+LIBRARIES = ("qiskit", "pennylane", "cirq", "pytket")
+"""Libraries that circuits come from and go to; where one is not installed, its two functions are left out."""
 
 SHARP: dict[str, Callable[[], Any]] = {
     "None": lambda: None,
@@ -112,8 +116,9 @@ def everything() -> dict[str, Any]:
     modules = {n: v for n, v in listed.items() if inspect.ismodule(v) and n not in UNCHECKED}
     named = [(n, v) for n, v in listed.items() if not inspect.ismodule(v)]
     named += [(f"{n}.{item}", getattr(module, item)) for n, module in modules.items() for item in module.__all__]
+    absent = {f"io.{way}_{n}" for n in LIBRARIES if importlib.util.find_spec(n) is None for way in ("from", "to")}
     for name, value in named:
-        if id(value) not in seen:
+        if id(value) not in seen and name not in absent:
             seen.add(id(value))
             found[name] = value
     return found

@@ -50,6 +50,7 @@ REFERENCES = {
     "CH": ((), controlled(qg.snot())),
     "SWAP": ((), qg.swap()),
     "ISWAP": ((), qg.iswap()),
+    "ECR": ((), (qutip.tensor(PAULI["X"], PAULI["I"]) - qutip.tensor(PAULI["Y"], PAULI["X"])) / np.sqrt(2)),
     "CRX": ((A,), controlled(qg.rx(A))),
     "CRY": ((A,), controlled(qg.ry(A))),
     "CRZ": ((A,), controlled(qg.rz(A))),

@@ -1,0 +1,10 @@
+from .cirq import from_cirq as from_cirq
+from .cirq import to_cirq as to_cirq
+from .pennylane import from_pennylane as from_pennylane
+from .pennylane import to_pennylane as to_pennylane
+from .pytket import from_pytket as from_pytket
+from .pytket import to_pytket as to_pytket
+from .qasm import from_qasm as from_qasm
+from .qasm import to_qasm as to_qasm
+from .qiskit import from_qiskit as from_qiskit
+from .qiskit import to_qiskit as to_qiskit

@@ -1,0 +1,154 @@
+"""Gates of an OpenQASM program: those that it includes, those that it defines, and what modifiers make of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from openqasm3 import ast
+
+from qml import gates
+from qml._checks import InputError
+from qml.instructions import Operation
+from qml.io.blocks import Block
+from qml.io.qasm_parse import DEEPEST, MOST_OPERATIONS, MOST_STEPS
+from qml.io.qasm_values import Qubits, Scope, refuse
+from qml.io.vocabulary import BRAKET, Spelled, spelled
+from qml.parameters import Affine
+
+
+@dataclass(frozen=True)
+class Defined:
+    """A gate that the program defines."""
+
+    node: ast.QuantumGateDefinition
+
+
+class Calls:
+    """Gates by their names, as blocks on sites."""
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+        self.known: dict[str, Spelled | Defined] = {**BRAKET, "U": gates.U3}
+        self.steps = 0
+        self.depth = 0
+
+    def count(self, node: ast.QASMNode) -> None:
+        """One more step of the program."""
+        self.steps += 1
+        if self.steps > MOST_STEPS:
+            refuse(node, f"the program takes more than {MOST_STEPS} steps.")
+
+    def define(self, node: ast.QuantumGateDefinition) -> None:
+        name = node.name.name
+        if isinstance(self.known.get(name), Defined):
+            refuse(node, f"the gate {name!r} is defined already.")
+        if len({q.name for q in node.qubits}) < len(node.qubits) or not node.qubits:
+            refuse(node, f"the qubits of the gate {name!r} need names of their own.")
+        self.known[name] = Defined(node)
+
+    def called(self, node: ast.QuantumGate) -> Block:
+        """A gate on its qubits, once for each entry of registers."""
+        operands = [self.scope.qubits(node, q) for q in node.qubits]
+        lengths = {len(q.sites) for q in operands if not q.one}
+        if len(lengths) > 1:
+            refuse(node, f"the registers have different sizes: {sorted(lengths)}.")
+        params = tuple(self.scope.angle(a) for a in node.arguments)
+        whole = Block()
+        for i in range(lengths.pop() if lengths else 1):
+            self.count(node)
+            sites = tuple(q.sites[0 if q.one else i] for q in operands)
+            if len(set(sites)) < len(sites):
+                refuse(node, f"{node.name.name} acts on the same qubit twice.")
+            base = self.modified(node, sites, lambda count: self.expanded(node, node.name.name, params, count))
+            whole = whole.then(base)
+        return whole
+
+    def phase(self, node: ast.QuantumPhase) -> Block:
+        sites = tuple(s for q in node.qubits for s in self.scope.qubits(node, q).sites)
+        angle = self.scope.angle(node.argument)
+        return self.modified(node, sites, lambda _: Block((), angle))
+
+    def modified(
+        self, node: ast.QuantumGate | ast.QuantumPhase, sites: tuple[int, ...], base: Callable[[int], Block]
+    ) -> Block:
+        """What the modifiers in front of a gate make of it, innermost first."""
+        controls: list[int] = []
+        for modifier in node.modifiers:
+            name = modifier.modifier.name
+            if name in ("ctrl", "negctrl"):
+                count = 1 if modifier.argument is None else self.scope.integer(modifier.argument)
+                if not 0 < count <= len(sites):
+                    refuse(node, f"{name}({count}) needs from 1 to {len(sites)} qubits.")
+                controls.append(count)
+        inner = len(sites) - sum(controls)
+        with placed_at(node):
+            if inner < 0:
+                raise InputError(f"the modifiers need {sum(controls)} qubits; found {len(sites)}.")
+            block, first = base(inner).placed(sites[sum(controls) :]), sum(controls)
+            for modifier in reversed(node.modifiers):
+                name = modifier.modifier.name
+                if name == "inv":
+                    block = block.inverse()
+                elif name == "pow":
+                    block = block.power(float(self.scope.number(_argument(modifier))), MOST_OPERATIONS)
+                else:
+                    count = controls.pop()
+                    first -= count
+                    block = block.controlled(sites[first : first + count], [name == "ctrl"] * count)
+            return block
+
+    def expanded(self, node: ast.QASMNode, name: str, params: tuple[Affine, ...], n_sites: int) -> Block:
+        """A gate on sites 0, 1, ..., those that the program defines by what they are made of."""
+        made = self.known.get(name)
+        if made is None:
+            refuse(
+                node, f"the gate {name!r} is not known: define it, or include stdgates.inc (qelib1.inc in version 2)."
+            )
+        if not isinstance(made, Defined):
+            block = spelled(name, self.known, params, n_sites)  # type: ignore[arg-type]
+            return Block(block.operations, params[0] / 2) if name == "U" and not self.scope.old else block
+        names, qubits = [a.name for a in made.node.arguments], [q.name for q in made.node.qubits]
+        if len(names) != len(params) or len(qubits) != n_sites:
+            refuse(
+                node,
+                f"{name} takes {len(names)} parameters and {len(qubits)} qubits; found {len(params)} and {n_sites}.",
+            )
+        if self.depth >= DEEPEST:
+            refuse(node, f"more than {DEEPEST} gates are defined by each other.")
+        whole: list[Operation] = []
+        phase, self.depth = Affine(), self.depth + 1
+        numbers = [p.constant if p.is_constant else p for p in params]
+        values = dict(zip(names, numbers, strict=True)) | {q: Qubits((i,), True) for i, q in enumerate(qubits)}
+        with self.scope.alone(values):
+            for part in made.node.body:
+                self.count(part)
+                if isinstance(part, ast.QuantumBarrier):
+                    continue
+                if not isinstance(part, ast.QuantumGate | ast.QuantumPhase):
+                    refuse(part, "the body of a gate holds gates only.")
+                inner = self.called(part) if isinstance(part, ast.QuantumGate) else self.phase(part)
+                whole += inner.operations
+                self.steps += len(inner.operations)
+                phase = phase + inner.phase
+                if len(whole) > MOST_OPERATIONS:
+                    refuse(node, f"the program makes more than {MOST_OPERATIONS} operations.")
+        self.depth -= 1
+        return Block(tuple(whole), phase)
+
+
+@contextmanager
+def placed_at(node: ast.QASMNode) -> Iterator[None]:
+    """Errors in here are at the place of a statement, unless they name one."""
+    try:
+        yield
+    except InputError as error:
+        if str(error).startswith("line "):
+            raise
+        refuse(node, str(error))
+
+
+def _argument(modifier: ast.QuantumGateModifier) -> ast.Expression:
+    assert modifier.argument is not None  # by the grammar
+    return modifier.argument

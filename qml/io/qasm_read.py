@@ -1,0 +1,375 @@
+"""An OpenQASM program carried out statement by statement: what it does to qubits becomes a circuit."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from openqasm3 import ast
+
+from qml import channels, gates
+from qml._checks import InputError
+from qml._files import regular
+from qml.circuits import Circuit
+from qml.gates import UnitaryGate
+from qml.instructions import Initialize, Operation, TraceOut
+from qml.io.blocks import Block
+from qml.io.qasm_gates import Calls, placed_at
+from qml.io.qasm_parse import DEEPEST, LONGEST_TEXT, MOST_OPERATIONS, MOST_QUBITS, parse
+from qml.io.qasm_values import Bits, Qubits, Scope, Value, refuse, words
+from qml.io.vocabulary import NOISE, QELIB1, STDGATES
+from qml.parameters import Affine, Parameter
+
+COMPLEX = re.compile(r"[-+0-9.eEjim\s()]+")
+REFUSED = {
+    ast.DelayInstruction: "a delay",
+    ast.CalibrationDefinition: "a calibration",
+    ast.CalibrationStatement: "a calibration",
+    ast.SubroutineDefinition: "a subroutine",
+    ast.ExternDeclaration: "an external function",
+    ast.SwitchStatement: "a switch",
+    ast.ReturnStatement: "a return",
+    ast.EndStatement: "an end",
+}
+
+
+class Reader:
+    """Carries out a program; see :func:`qml.io.from_qasm` for what it takes."""
+
+    def __init__(self, includes: Path | None) -> None:
+        self.includes = includes
+        self.scope = Scope()
+        self.calls = Calls(self.scope)
+        self.operations: list[Operation] = []
+        self.n_sites = 0
+        self.bits: list[Bits] = []
+        self.measured: dict[tuple[str, int], int] = {}
+        self.done: dict[int, int] = {}
+        self.files = 0
+
+    def read(self, text: str) -> tuple[Circuit, tuple[int, ...]]:
+        """The circuit of a program, and the site of each bit that holds a result at its end, in their order."""
+        program = parse(text)
+        version = program.version or "3"
+        if version.partition(".")[0] not in ("2", "3"):
+            raise InputError(f"OpenQASM 2 and 3 are read; found version {version}.")
+        self.scope.old = version.startswith("2")
+        if self.scope.old:
+            self.calls.known["CX"] = gates.CNOT
+        try:
+            self.run(program.statements)
+            if not self.n_sites:
+                raise InputError("the program declares no qubits.")
+            order = [(bits.name, i) for bits in self.bits for i in range(len(bits.values))]
+            places = [key for key in order if key in self.measured]
+            places += [key for key in self.measured if key not in places]
+            return Circuit(self.n_sites, self.operations), tuple(self.measured[key] for key in places)
+        except RecursionError:
+            raise InputError("the program is too deeply nested to be carried out.") from None
+
+    # statements ----------------------------------------------------------------------------------------------------
+
+    def run(self, statements: Iterable[ast.Statement | ast.Pragma]) -> None:
+        """Statement after statement."""
+        for node in statements:
+            self.calls.count(node)
+            self.step(node)
+
+    def step(self, node: ast.Statement | ast.Pragma) -> None:
+        """One statement."""
+        scope = self.scope
+        match node:
+            case ast.QuantumGate():
+                self.extend(node, self.calls.called(node))
+            case ast.QuantumPhase():
+                self.extend(node, self.calls.phase(node))
+            case ast.QuantumBarrier():
+                self.marked(node)
+            case ast.CalibrationGrammarDeclaration():
+                pass
+            case ast.QuantumReset():
+                fresh = any(annotation.keyword == "qml.initialize" for annotation in node.annotations)
+                for site in self.scope.qubits(node, node.qubits).sites:
+                    self.add(node, Initialize(site) if fresh else channels.Reset(site))
+            case ast.QuantumMeasurementStatement():
+                self.measure(node, node.measure.qubit, node.target)
+            case ast.QubitDeclaration():
+                self.register(node)
+            case ast.IODeclaration():
+                self.argument(node)
+            case ast.ConstantDeclaration():
+                value = scope.cast(node, node.type, scope.value(node.init_expression))
+                scope.declare(node, node.identifier.name, value)
+            case ast.ClassicalDeclaration():
+                self.declare(node)
+            case ast.ClassicalAssignment():
+                self.assign(node)
+            case ast.AliasStatement():
+                scope.declare(node, node.target.name, self.alias(node.value))
+            case ast.QuantumGateDefinition():
+                self.calls.define(node)
+            case ast.ForInLoop():
+                self.loop(node)
+            case ast.WhileLoop():
+                while self.truth(node.while_condition):
+                    self.block(node.block)
+            case ast.BranchingStatement():
+                self.block(node.if_block if self.truth(node.condition) else node.else_block)
+            case ast.CompoundStatement():
+                self.block(node.statements)
+            case ast.Box(duration=None):
+                self.block(node.body)
+            case ast.Include():
+                self.include(node)
+            case ast.Pragma():
+                self.pragma(node)
+            case _:
+                what = REFUSED.get(type(node), words(node))
+                refuse(node, f"{what} has no counterpart in a circuit of gates and channels: leave it out.")
+
+    def block(self, statements: Iterable[ast.Statement], **names: Value) -> None:
+        """Statements with names of their own."""
+        with self.scope.inside(**names):
+            self.run(statements)
+
+    def truth(self, node: ast.Expression) -> bool:
+        """A condition."""
+        self.calls.count(node)
+        value = self.scope.value(node)
+        return bool(self.scope.number(node)) if isinstance(value, Bits | Affine) else bool(value)
+
+    def include(self, node: ast.Include) -> None:
+        table = {"stdgates.inc": STDGATES, "qelib1.inc": QELIB1}.get(node.filename)
+        if table is not None:
+            self.calls.known |= table
+            return
+        if self.includes is None:
+            refuse(
+                node, f"the file {node.filename!r} is not read: pass includes=FOLDER to allow the files of a folder."
+            )
+        file = regular(self.includes / node.filename, "included")
+        if self.includes.resolve() not in file.resolve().parents:
+            refuse(node, f"{node.filename!r} is outside the folder {self.includes}.")
+        self.files += 1
+        if self.files > DEEPEST:
+            refuse(node, f"more than {DEEPEST} files are included.")
+        try:
+            with file.open(encoding="utf-8") as opened:
+                text = opened.read(LONGEST_TEXT + 1)
+        except UnicodeDecodeError:
+            refuse(node, f"the included file {node.filename!r} is not text.")
+        self.run(parse(text).statements)
+
+    # names ---------------------------------------------------------------------------------------------------------
+
+    def register(self, node: ast.QubitDeclaration) -> None:
+        size = 1 if node.size is None else self.scope.size(node.size, MOST_QUBITS)
+        if self.n_sites + size > MOST_QUBITS:
+            refuse(node, f"a program has at most {MOST_QUBITS} qubits here.")
+        sites = tuple(range(self.n_sites, self.n_sites + size))
+        self.scope.declare(node, node.qubit.name, Qubits(sites, node.size is None))
+        self.n_sites += size
+
+    def argument(self, node: ast.IODeclaration) -> None:
+        name, kind = node.identifier.name, node.type
+        if node.io_identifier is ast.IOKeyword.output:
+            if not isinstance(kind, ast.BitType):
+                refuse(node, "an output of a circuit is a bit: leave others out.")
+            self.declare(ast.ClassicalDeclaration(kind, node.identifier, None))
+            return
+        if not isinstance(kind, ast.FloatType | ast.AngleType):
+            refuse(node, f"an input is a float or an angle here, a free parameter; {name!r} is neither.")
+        (quoted,) = [a.command for a in node.annotations if a.keyword == "qml.name"] or [None]
+        self.scope.declare(node, name, Parameter(_unquoted(node, quoted) if quoted else name))
+
+    def declare(self, node: ast.ClassicalDeclaration) -> None:
+        kind, name, scope = node.type, node.identifier.name, self.scope
+        if isinstance(kind, ast.BitType):
+            size = 1 if kind.size is None else scope.size(kind.size)
+            bits = Bits(name, [False] * size, kind.size is None)
+            if len(scope.frames) == 1:
+                self.bits.append(bits)
+            scope.declare(node, name, bits)
+            if isinstance(node.init_expression, ast.QuantumMeasurement):
+                self.measure(node, node.init_expression.qubit, node.identifier)
+            elif node.init_expression is not None:
+                self.fill(node, bits, scope.cast(node, kind, scope.value(node.init_expression)))
+            return
+        if isinstance(node.init_expression, ast.QuantumMeasurement):
+            refuse(node, "a measurement is kept in bits.")
+        value = 0 if node.init_expression is None else scope.value(node.init_expression)
+        scope.declare(node, name, scope.cast(node, kind, value))
+
+    def fill(self, node: ast.QASMNode, bits: Bits, value: Value) -> None:
+        new = value.values if isinstance(value, Bits) else [bool(int(value) >> i & 1) for i in range(len(bits.values))]
+        if len(new) != len(bits.values):
+            refuse(node, f"{bits.name} has {len(bits.values)} bits; found {len(new)}.")
+        bits.values[:] = new
+
+    def assign(self, node: ast.ClassicalAssignment) -> None:
+        target, scope = node.lvalue, self.scope
+        if isinstance(node.rvalue, ast.QuantumMeasurement):
+            self.measure(node, node.rvalue.qubit, target)
+            return
+        value = scope.value(node.rvalue)
+        name = target.name if isinstance(target, ast.Identifier) else target.name.name
+        old = scope.find(target, name)
+        if isinstance(old, Bits):
+            places = range(len(old.values)) if isinstance(target, ast.Identifier) else self.entries(target, old)
+            if node.op.name != "=":
+                refuse(node, "bits are assigned with = only.")
+            new = value.values if isinstance(value, Bits) else [bool(int(value) >> i & 1) for i in range(len(places))]
+            if len(new) != len(places):
+                refuse(node, f"{len(places)} bits are assigned {len(new)}.")
+            for place, bit in zip(places, new, strict=True):
+                old.values[place] = bit
+            return
+        if not isinstance(target, ast.Identifier):
+            refuse(node, "only entries of registers are assigned by an index.")
+        if node.op.name != "=":
+            op = ast.BinaryOperator[node.op.name.removesuffix("=")]
+            value = scope.value(ast.BinaryExpression(op, target, node.rvalue))
+        scope.assign(node, name, type(old)(value) if isinstance(old, bool | int | float) else value)
+
+    def entries(self, target: ast.IndexedIdentifier, bits: Bits) -> list[int]:
+        if len(target.indices) != 1:
+            refuse(target, "a register has one index.")
+        return self.scope.places(target, target.indices[0], len(bits.values))[0]
+
+    def alias(self, node: ast.Expression) -> Value:
+        if isinstance(node, ast.Concatenation):
+            parts = [self.alias(node.lhs), self.alias(node.rhs)]
+            if not all(isinstance(part, Qubits) for part in parts):
+                refuse(node, "only registers of qubits are joined here.")
+            return Qubits(parts[0].sites + parts[1].sites)
+        return self.scope.value(node)
+
+    # what happens to qubits ----------------------------------------------------------------------------------------
+
+    def extend(self, node: ast.QASMNode, block: Block) -> None:
+        for operation in block.operations:
+            self.add(node, operation)
+
+    def add(self, node: ast.QASMNode, operation: Operation) -> None:
+        """One more operation of the circuit."""
+        for site in operation.sites:
+            if site in self.done:
+                refuse(
+                    node,
+                    f"qubit {site} is measured in line {self.done[site]} and used again here: a circuit of gates and "
+                    "channels is measured at its end.",
+                )
+        if len(self.operations) >= MOST_OPERATIONS:
+            refuse(node, f"the program makes more than {MOST_OPERATIONS} operations.")
+        self.operations.append(operation)
+
+    def measure(self, node: ast.QASMNode, qubit: Any, target: Any) -> None:
+        sites = self.scope.qubits(node, qubit).sites
+        name, places = "", list(range(len(self.measured), len(self.measured) + len(sites)))
+        if target is not None:
+            name = target.name if isinstance(target, ast.Identifier) else target.name.name
+            bits = self.scope.find(target, name)
+            if not isinstance(bits, Bits):
+                refuse(target, "a bit is needed here.")
+            places = list(range(len(bits.values))) if isinstance(target, ast.Identifier) else self.entries(target, bits)
+            if len(places) != len(sites):
+                refuse(node, f"{len(sites)} qubits are measured into {len(places)} bits.")
+            for place in places:
+                bits.values[place] = None
+        for site, place in zip(sites, places, strict=True):
+            if site in self.done:
+                refuse(node, f"qubit {site} is measured twice.")
+            self.done[site] = 0 if node.span is None else node.span.start_line
+            self.measured[name, place] = site
+
+    def marked(self, node: ast.QuantumBarrier) -> None:
+        """Barriers do nothing; with an annotation of :func:`qml.io.to_qasm` they trace out."""
+        sites = [site for q in node.qubits for site in self.scope.qubits(node, q).sites]  # type: ignore[arg-type]
+        if any(annotation.keyword == "qml.trace_out" for annotation in node.annotations):
+            self.add(node, TraceOut(*sites))
+
+    def loop(self, node: ast.ForInLoop) -> None:
+        values = node.set_declaration
+        found: Sequence[Any]
+        if isinstance(values, ast.RangeDefinition):
+            found = self.scope.counted(values, None, node)
+        elif isinstance(values, ast.DiscreteSet):
+            found = [self.scope.value(v) for v in values.values]
+        else:
+            held = self.scope.value(values)
+            found = held.values if isinstance(held, Bits) else refuse(node, "a range or a set is needed here.")
+        for value in found:
+            self.calls.count(node)
+            self.block(node.block, **{node.identifier.name: value})
+
+    # noise ---------------------------------------------------------------------------------------------------------
+
+    def pragma(self, node: ast.Pragma) -> None:
+        """Noise and unitaries of Braket; what other tools say to themselves is passed over."""
+        words = node.command.split(None, 2)
+        if words[:1] != ["braket"] or words[1:2] == ["result"]:
+            return
+        found = re.fullmatch(r"braket\s+(noise\s+(\w+)|unitary)\s*\((.*)\)\s*([^()]*)", node.command.strip())
+        if found is None:
+            refuse(
+                node, f"the pragma {node.command[:60]!r} has no counterpart here; known are noise, unitary and result."
+            )
+        name, inside, operands = found[2] or "unitary", found[3], found[4]
+        call = parse(f"{name}({'0' if name in ('kraus', 'unitary') else inside}) {operands};").statements[0]
+        if not isinstance(call, ast.QuantumGate):
+            refuse(node, f"{operands!r} does not name qubits.")
+        call.span = node.span
+        sites = tuple(site for q in call.qubits for site in self.scope.qubits(node, q).sites)
+        with placed_at(node):
+            if name in ("kraus", "unitary"):
+                matrices = _matrices(inside, one=name == "unitary")
+                instruction = UnitaryGate(matrices[0]) if name == "unitary" else channels.KrausChannel(matrices)
+                self.add(node, Operation(instruction, sites))
+                return
+            if name not in NOISE:
+                raise InputError(f"the noise {name!r} is not known; known are kraus, {', '.join(NOISE)}.")
+            channel, ours, _ = NOISE[name]
+            params = tuple(self.scope.angle(a) for a in call.arguments)
+            if len(params) != channel.n_params:
+                raise InputError(f"{name} takes {channel.n_params} numbers; found {len(params)}.")
+            every = [(site,) for site in sites] if channel.n_sites == 1 else [sites]
+            for at in every:
+                self.add(node, Operation(channel, at, ours(*params)))
+
+
+def _unquoted(node: ast.QASMNode, text: str) -> str:
+    try:
+        name = json.loads(text)
+    except ValueError:
+        name = None
+    return name if isinstance(name, str) else refuse(node, f"qml.name needs a name in quotes; found {text!r}.")
+
+
+def _matrices(text: str, one: bool) -> list[Any]:
+    """Matrices written as ``[[1, 0], [0, 0.5im]]``, separated by commas."""
+    rows = re.findall(r"\[([^][]*)\]", text)
+    shape = re.sub(r"[^][,]", "", re.sub(r"\[[^][]*\]", "", text))
+    if not rows or set(shape) - set("[],"):
+        raise InputError("matrices must be written like [[1, 0], [0, 0.5im]].")
+    numbers = []
+    for row in rows:
+        cells = [cell.strip() for cell in row.split(",")]
+        try:
+            if not all(COMPLEX.fullmatch(cell) for cell in cells):
+                raise ValueError
+            numbers.append([complex(re.sub(r"\s", "", cell).replace("im", "j")) for cell in cells])
+        except ValueError:
+            raise InputError(
+                f"the row [{row[:60]}] of a matrix must hold complex numbers such as 0.5 + 0.5im."
+            ) from None
+    side = len(numbers[0])
+    if any(len(row) != side for row in numbers) or len(numbers) % side or side > 256:
+        raise InputError("the matrices must be square, and all of one size.")
+    found = np.array(numbers).reshape(-1, side, side)
+    if one and len(found) != 1:
+        raise InputError(f"one matrix is needed; found {len(found)}.")
+    return list(found)

@@ -1,0 +1,365 @@
+"""What a name or an expression of an OpenQASM program stands for: numbers, affine expressions, bits and qubits."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, NoReturn, TypeAlias
+
+from openqasm3 import ast
+
+from qml._checks import InputError
+from qml.parameters import Affine
+
+Value: TypeAlias = Any
+"""A bool, an int, a float, an Affine, :class:`Bits` or :class:`Qubits`."""
+LONGEST = 1 << 63
+"""Integers of a program are smaller than this."""
+
+
+@dataclass(frozen=True)
+class Qubits:
+    """Qubits by their sites; `one` tells a single qubit from a register of one."""
+
+    sites: tuple[int, ...]
+    one: bool = False
+
+
+@dataclass
+class Bits:
+    """Classical bits, bit 0 first: known ones, and None where a measurement decides."""
+
+    name: str
+    values: list[bool | None]
+    one: bool = False
+
+
+def refuse(node: ast.QASMNode, sentence: str) -> NoReturn:
+    """An InputError at the place of a statement or an expression."""
+    span = node.span
+    where = "" if span is None else f"line {span.start_line}, column {span.start_column + 1}: "
+    raise InputError(f"{where}{sentence}") from None
+
+
+FUNCTIONS: dict[str, Callable[..., float]] = {
+    "arccos": math.acos,
+    "arcsin": math.asin,
+    "arctan": math.atan,
+    "ceiling": math.ceil,
+    "cos": math.cos,
+    "exp": math.exp,
+    "floor": math.floor,
+    "ln": math.log,
+    "log": math.log,
+    "mod": math.fmod,
+    "popcount": lambda x: bin(x).count("1"),
+    "pow": lambda x, y: _power(x, y),
+    "sin": math.sin,
+    "sqrt": math.sqrt,
+    "tan": math.tan,
+    "acos": math.acos,
+    "asin": math.asin,
+    "atan": math.atan,
+}
+CONSTANTS = {
+    "pi": math.pi,
+    "π": math.pi,
+    "tau": math.tau,
+    "τ": math.tau,
+    "euler": math.e,
+    "ℇ": math.e,
+}
+
+
+def _power(x: Any, y: Any) -> Any:
+    if isinstance(x, int) and isinstance(y, int) and abs(y) <= 64:
+        return x**y
+    return float(x) ** float(y)
+
+
+def _divided(x: Any, y: Any) -> Any:
+    if isinstance(x, int) and isinstance(y, int) and not isinstance(x, bool):
+        return x // y if (x >= 0) == (y >= 0) else -(-x // y)
+    return x / y
+
+
+def _shifted(x: int, y: int) -> int:
+    if not 0 <= y <= 64:
+        raise ValueError("a shift must be from 0 to 64 bits")
+    return x << y
+
+
+Operator2 = ast.BinaryOperator
+BINARY: dict[str, Callable[[Any, Any], Any]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": _divided,
+    "%": operator.mod,
+    "**": _power,
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "&&": lambda x, y: bool(x) and bool(y),
+    "||": lambda x, y: bool(x) or bool(y),
+    "&": operator.and_,
+    "|": operator.or_,
+    "^": operator.xor,
+    "<<": _shifted,
+    ">>": operator.rshift,
+}
+UNARY: dict[str, Callable[[Any], Any]] = {"-": operator.neg, "!": operator.not_, "~": operator.invert}
+AFFINE = ("+", "-", "*", "/")
+
+
+@dataclass
+class Scope:
+    """The names that are known at a place of a program."""
+
+    old: bool = False
+    """Whether it is OpenQASM 2, where ^ is a power and every quotient one of real numbers."""
+    frames: list[dict[str, Value]] = field(default_factory=lambda: [{}])
+
+    @contextmanager
+    def inside(self, **names: Value) -> Iterator[None]:
+        """A block with names of its own."""
+        self.frames.append(names)
+        try:
+            yield
+        finally:
+            self.frames.pop()
+
+    @contextmanager
+    def alone(self, names: dict[str, Value]) -> Iterator[None]:
+        """The body of a gate: its own names, and constants."""
+        kept = self.frames
+        constant = {name: x for name, x in kept[0].items() if isinstance(x, int | float)}
+        self.frames = [constant, names]
+        try:
+            yield
+        finally:
+            self.frames = kept
+
+    def declare(self, node: ast.QASMNode, name: str, value: Value) -> None:
+        """A new name."""
+        if name in self.frames[-1]:
+            refuse(node, f"{name!r} is declared already: choose another name.")
+        self.frames[-1][name] = value
+
+    def assign(self, node: ast.QASMNode, name: str, value: Value) -> None:
+        """Another value for a name that is there."""
+        for frame in reversed(self.frames):
+            if name in frame:
+                frame[name] = value
+                return
+        refuse(node, f"{name!r} is not declared.")
+
+    def find(self, node: ast.QASMNode, name: str) -> Value:
+        """What a name stands for."""
+        for frame in reversed(self.frames):
+            if name in frame:
+                return frame[name]
+        if name in CONSTANTS:
+            return CONSTANTS[name]
+        refuse(node, f"{name!r} is not declared.")
+
+    # expressions ---------------------------------------------------------------------------------------------------
+
+    def number(self, node: ast.Expression) -> int | float:
+        """The number that an expression is."""
+        value = self.value(node)
+        if isinstance(value, Affine):
+            refuse(node, f"a number is needed here; found {value}, which has a free parameter.")
+        if isinstance(value, Bits):
+            value = self._integer(node, value)
+        if not isinstance(value, int | float):
+            refuse(node, "a number is needed here.")
+        return value
+
+    def integer(self, node: ast.Expression) -> int:
+        """The integer that an expression is."""
+        value = self.number(node)
+        if isinstance(value, float):
+            refuse(node, f"an integer is needed here; found {value:g}.")
+        return int(value)
+
+    def angle(self, node: ast.Expression) -> Affine:
+        """The number or the affine expression of free parameters that an expression is."""
+        value = self.value(node)
+        return value if isinstance(value, Affine) else Affine((), float(self.number(node)))
+
+    def value(self, node: ast.Expression) -> Value:
+        """What an expression stands for."""
+        try:
+            found = self._value(node)
+        except (ArithmeticError, ValueError, TypeError) as error:
+            if isinstance(error, InputError):
+                raise
+            refuse(node, f"this cannot be computed: {error}.")
+        if isinstance(found, int) and abs(found) >= LONGEST:
+            refuse(node, "an integer of more than 63 bits is computed here.")
+        if isinstance(found, complex) or (isinstance(found, float) and not math.isfinite(found)):
+            refuse(node, f"a finite real number is needed here; found {found}.")
+        return found
+
+    def _value(self, node: ast.Expression) -> Value:
+        match node:
+            case ast.IntegerLiteral() | ast.FloatLiteral() | ast.BooleanLiteral():
+                return node.value
+            case ast.BitstringLiteral():
+                return Bits("", [bool(node.value >> i & 1) for i in range(node.width)])
+            case ast.Identifier():
+                return self.find(node, node.name)
+            case ast.UnaryExpression():
+                return self._unary(node)
+            case ast.BinaryExpression():
+                return self._binary(node)
+            case ast.FunctionCall():
+                return self._called(node)
+            case ast.Cast():
+                return self.cast(node, node.type, self.value(node.argument))
+            case ast.IndexExpression(collection=ast.Identifier()):
+                return self.indexed(node, self.value(node.collection), [node.index])
+            case ast.SizeOf(target=target, index=None):
+                value = self.value(target)
+                return len(value.sites if isinstance(value, Qubits) else value.values)
+        refuse(node, f"{words(node)} has no counterpart in a circuit of gates and channels.")
+
+    def _unary(self, node: ast.UnaryExpression) -> Value:
+        x = self._known(node, self.value(node.expression))
+        return UNARY[node.op.name](x)
+
+    def _binary(self, node: ast.BinaryExpression) -> Value:
+        x, y, name = self.value(node.lhs), self.value(node.rhs), node.op.name
+        if self.old:
+            x, y = (float(v) if name == "/" and isinstance(v, int) else v for v in (x, y))
+            name = "**" if name == "^" else name
+        x, y = self._known(node.lhs, x), self._known(node.rhs, y)
+        if isinstance(x, Affine) or isinstance(y, Affine):
+            linear = not (isinstance(x, Affine) and isinstance(y, Affine)) or name in "+-"
+            if name not in AFFINE or not linear or (name == "/" and isinstance(y, Affine)):
+                refuse(node, f"{x} {name} {y} is not affine in the free parameters: give it a name of its own.")
+            if name == "*" and isinstance(y, Affine):
+                x, y = y, x
+        return BINARY[name](x, y)
+
+    def _called(self, node: ast.FunctionCall) -> Value:
+        if node.name.name not in FUNCTIONS:
+            refuse(node, f"the function {node.name.name} has no counterpart here; known are {', '.join(FUNCTIONS)}.")
+        arguments = [self.value(a) for a in node.arguments]
+        if any(isinstance(a, Affine) for a in arguments):
+            refuse(node, f"{node.name.name} of a free parameter is not affine: give it a name of its own.")
+        return FUNCTIONS[node.name.name](*(self._known(n, a) for n, a in zip(node.arguments, arguments, strict=True)))
+
+    def cast(self, node: ast.QASMNode, kind: ast.ClassicalType, value: Value) -> Value:
+        """A value as one of a declared type."""
+        if isinstance(value, Affine):
+            return value
+        value = self._known(node, value) if not isinstance(kind, ast.BitType) else value
+        match kind:
+            case ast.IntType() | ast.UintType():
+                return int(value)
+            case ast.FloatType() | ast.AngleType():
+                return float(value)
+            case ast.BoolType():
+                return bool(value)
+            case ast.BitType():
+                size = 1 if kind.size is None else self.size(kind.size)
+                if isinstance(value, Bits):
+                    return value
+                return Bits("", [bool(int(value) >> i & 1) for i in range(size)], kind.size is None)
+        refuse(node, f"{words(kind)} has no counterpart in a circuit of gates and channels.")
+
+    def size(self, node: ast.Expression, most: int = 1_000_000) -> int:
+        """The size of a register."""
+        size = self.integer(node)
+        if not 0 < size <= most:
+            refuse(node, f"a register has from 1 to {most} entries here; found {size}.")
+        return size
+
+    def indexed(self, node: ast.QASMNode, value: Value, index: list[Any]) -> Value:
+        """Entries of a register, or a bit of an integer."""
+        if len(index) != 1:
+            refuse(node, "a register has one index.")
+        if isinstance(value, Qubits):
+            places, one = self.places(node, index[0], len(value.sites))
+            return Qubits(tuple(value.sites[i] for i in places), one)
+        if isinstance(value, bool) or not isinstance(value, int | Bits):
+            refuse(node, "only registers and integers have an index.")
+        if isinstance(value, int):
+            places, _ = self.places(node, index[0], 64)
+            return bool(value >> places[0] & 1) if len(places) == 1 else refuse(node, "one bit is needed.")
+        places, one = self.places(node, index[0], len(value.values))
+        return Bits(value.name, [value.values[i] for i in places], one)
+
+    def qubits(self, node: ast.QASMNode, name: ast.Identifier | ast.IndexedIdentifier) -> Qubits:
+        """The qubits that an operand names."""
+        if isinstance(name, ast.Identifier):
+            if name.name.startswith("$"):
+                refuse(node, f"{name.name} is a qubit of hardware: declare qubits, as in qubit[2] q;.")
+            found = self.find(name, name.name)
+        else:
+            found = self.find(name, name.name.name)
+            for index in name.indices:
+                found = self.indexed(name, found, [index])
+        if not isinstance(found, Qubits):
+            refuse(name, "a qubit is needed here.")
+        return found
+
+    def places(self, node: ast.QASMNode, index: Any, size: int) -> tuple[list[int], bool]:
+        """The entries that an index stands for, and whether it is one."""
+        if isinstance(index, list):
+            if len(index) != 1:
+                refuse(node, "a register has one index.")
+            index = index[0]
+        if isinstance(index, ast.RangeDefinition):
+            found, one = self.counted(index, size, node), False
+        elif isinstance(index, ast.DiscreteSet):
+            found, one = [self.integer(v) for v in index.values], False
+        else:
+            found, one = [self.integer(index)], True
+        for i in found:
+            if not -size <= i < size:
+                refuse(node, f"index {i} is outside a register of {size}.")
+        return [i % size for i in found], one
+
+    def counted(self, node: ast.RangeDefinition, size: int | None, where: ast.QASMNode) -> list[int]:
+        """The integers of a range, both ends included."""
+        if size is None and (node.start is None or node.end is None):
+            refuse(where, "a range needs both ends here.")
+        step = 1 if node.step is None else self.integer(node.step)
+        if step == 0:
+            refuse(where, "the step of a range must not be zero.")
+        start = 0 if node.start is None else self.integer(node.start)
+        end = (size or 0) - 1 if node.end is None else self.integer(node.end)
+        if size is not None:
+            start, end = (i + size if i < 0 else i for i in (start, end))
+        found = range(start, end + (1 if step > 0 else -1), step)
+        if len(found) > 1_000_000:
+            refuse(where, f"a range of {len(found)} integers is too long.")
+        return list(found)
+
+    def _known(self, node: ast.QASMNode, value: Value) -> Value:
+        return self._integer(node, value) if isinstance(value, Bits) else value
+
+    def _integer(self, node: ast.QASMNode, bits: Bits) -> int:
+        if any(value is None for value in bits.values):
+            refuse(
+                node,
+                f"{bits.name or 'a bit'} holds a measured result, and classical feedback has no counterpart in a "
+                "circuit of gates and channels: write it as controlled gates, measured at the end.",
+            )
+        return sum(bool(value) << i for i, value in enumerate(bits.values))
+
+
+def words(node: object) -> str:
+    """A kind of statement in words: "a switch statement"."""
+    name = type(node).__name__
+    text = "".join(f" {c.lower()}" if c.isupper() and i else c.lower() for i, c in enumerate(name))
+    return f"an {text}" if text[0] in "aeiou" else f"a {text}"

@@ -1,0 +1,268 @@
+"""Circuits, states, operators and counts of Qiskit, in and out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from qml import _checks, channels, gates
+from qml._checks import InputError
+from qml._typing import Complex
+from qml.circuits import Circuit
+from qml.gates import Controlled, PauliRotation, UnitaryGate
+from qml.instructions import Channel, Operation, PartialTrace, Preparation, Unitary
+from qml.io.blocks import Block
+from qml.io.extras import need
+from qml.io.qasm_write import bound, kraus_of, numbers
+from qml.io.vocabulary import QISKIT, names, spelled
+from qml.parameters import Affine, Parameter, ParameterLike
+
+DEEPEST = 50
+"""Definitions within definitions."""
+CLASSES = {"p": "PhaseGate", "id": "IGate", "iswap": "iSwapGate", "ecr": "ECRGate", "rzx": "RZXGate"}
+"""The classes of Qiskit's gates that are not the capital letters of their names."""
+REFUSED = {
+    "if_else": "an if statement",
+    "while_loop": "a while loop",
+    "switch_case": "a switch",
+    "delay": "a delay",
+    "break_loop": "a break",
+    "continue_loop": "a continue",
+}
+
+
+def affine(value: Any, what: str) -> Affine:
+    """A number or a ParameterExpression of Qiskit as an affine expression."""
+    if not hasattr(value, "parameters"):
+        return Affine((), _checks.number(what, float(value)))
+    found = sorted(value.parameters, key=lambda p: p.name)
+    constant = complex(value.bind(dict.fromkeys(found, 0.0))) if found else complex(value)
+    whole = Affine((), constant.real)
+    for p in found:
+        slope = value.gradient(p)
+        if getattr(slope, "parameters", None):
+            raise InputError(f"{what}: {value} is not affine in its parameters: give it a parameter of its own.")
+        whole = whole + Parameter(p.name) * complex(slope).real
+    return whole
+
+
+class Reader:
+    """Takes a Qiskit circuit apart."""
+
+    def __init__(self) -> None:
+        self.operations: list[Operation] = []
+        self.measured: dict[int, int] = {}
+
+    def read(self, circuit: Any) -> tuple[Circuit, tuple[int, ...]]:
+        """The circuit, and the site of each classical bit that holds a result, in the order of the bits."""
+        self.walk(circuit, range(circuit.num_qubits), range(circuit.num_clbits))
+        if not circuit.num_qubits:
+            raise InputError("the Qiskit circuit has no qubits.")
+        sites = tuple(self.measured[bit] for bit in sorted(self.measured))
+        return Circuit(circuit.num_qubits, self.operations), sites
+
+    def walk(self, circuit: Any, sites: Sequence[int], bits: Sequence[int]) -> None:
+        """Its instructions, on these sites."""
+        for item in circuit.data:
+            at = tuple(sites[circuit.find_bit(q).index] for q in item.qubits)
+            to = tuple(bits[circuit.find_bit(c).index] for c in item.clbits)
+            self.step(item.operation, at, to)
+
+    def step(self, operation: Any, sites: tuple[int, ...], bits: tuple[int, ...]) -> None:
+        """One instruction."""
+        name = operation.name
+        if name == "barrier":
+            return
+        if name in REFUSED:
+            raise InputError(f"{REFUSED[name]} has no counterpart in a circuit of gates and channels: leave it out.")
+        if getattr(operation, "condition", None) is not None:
+            raise InputError(
+                f"{name} depends on a measured result, which has no counterpart in a density matrix circuit."
+            )
+        for site in sites:
+            if site in self.measured.values() and name != "measure":
+                raise InputError(f"qubit {site} is measured and used again ({name}): measure at the end.")
+        if name == "measure":
+            if sites[0] in self.measured.values():
+                raise InputError(f"qubit {sites[0]} is measured twice.")
+            self.measured[bits[0]] = sites[0]
+        elif name == "reset":
+            self.operations.append(channels.Reset(sites[0]))
+        elif name == "for_loop":
+            self.loop(operation, sites, bits)
+        elif name == "box":
+            self.walk(operation.blocks[0], sites, bits)
+        elif name in ("kraus", "superop", "quantum_channel", "initialize"):
+            self.channel(operation, sites, bits)
+        elif not hasattr(operation, "to_matrix") and operation.definition is not None:
+            self.walk(operation.definition, sites, bits)
+        else:
+            self.operations += block_of(operation).placed(sites).operations
+
+    def loop(self, operation: Any, sites: tuple[int, ...], bits: tuple[int, ...]) -> None:
+        indices, parameter, body = operation.params
+        for i in indices:
+            self.walk(body if parameter is None else body.assign_parameters({parameter: i}), sites, bits)
+
+    def channel(self, operation: Any, sites: tuple[int, ...], bits: tuple[int, ...]) -> None:
+        if operation.name == "initialize":
+            self.walk(operation.definition, sites, bits)
+            return
+        self.operations.append(channels.KrausChannel(kraus(operation))(*reversed(sites)))
+
+
+def kraus(channel: Any) -> Complex:
+    """The Kraus operators of a channel of Qiskit or Aer, in Qiskit's order, those that are small included."""
+    choi = np.asarray(need("qiskit.quantum_info", "qiskit").Choi(channel).data)
+    side = math.isqrt(len(choi))
+    weights, vectors = np.linalg.eigh(choi)
+    kept = weights > 0
+    columns = np.sqrt(weights[kept]) * vectors[:, kept]
+    return np.asarray(columns.T.reshape(-1, side, side).transpose(0, 2, 1))
+
+
+def block_of(gate: Any, depth: int = 0) -> Block:
+    """A gate of Qiskit on sites 0, 1, ...: by its name, by its parts, or by its matrix."""
+    if depth > DEEPEST:
+        raise InputError(f"the gate {gate.name} is made of gates more than {DEEPEST} levels deep.")
+    params = [p for p in getattr(gate, "params", []) if not isinstance(p, np.ndarray | str)]
+    n, base = gate.num_qubits, getattr(gate, "base_gate", None)
+    values = tuple(bool(gate.ctrl_state >> i & 1) for i in range(gate.num_ctrl_qubits)) if base is not None else ()
+    if type(gate).__name__ == "AnnotatedOperation":
+        return _annotated(gate, depth)
+    known = gate.name in QISKIT and gate.base_class.__module__.startswith("qiskit.circuit.library")
+    if known and all(values) and not (gate.name == "mcx" and n != 4):
+        return spelled(gate.name, QISKIT, tuple(affine(p, gate.name) for p in params), n)
+    if base is not None:
+        inner = block_of(base, depth + 1).placed(range(len(values), n))
+        if gate.name.startswith("cu_o"):  # whose fourth parameter is a phase
+            inner = Block(inner.operations, affine(gate.params[3], gate.name))
+        return inner.controlled(range(len(values)), values)
+    if gate.name == "global_phase":
+        return Block((), affine(params[0], "the global phase"))
+    if gate.name == "pauli":
+        letters = [getattr(gates, letter)(i) for i, letter in enumerate(reversed(gate.params[0])) if letter != "I"]
+        return Block(tuple(letters))
+    if gate.name == "PauliEvolution":
+        return _evolution(gate)
+    if gate.definition is None or gate.name == "unitary":
+        try:
+            matrix = np.asarray(gate.to_matrix(), dtype=np.complex128)
+        except Exception as error:  # of whatever the gate is
+            raise InputError(f"the gate {gate.name} has neither a definition nor a matrix: {error}") from None
+        return Block((UnitaryGate(matrix, name=gate.label or gate.name)(*reversed(range(n))),))
+    whole = Block((), affine(gate.definition.global_phase, "the global phase"))
+    for item in gate.definition.data:
+        at = tuple(gate.definition.find_bit(q).index for q in item.qubits)
+        if item.operation.name != "barrier":
+            whole = whole.then(block_of(item.operation, depth + 1).placed(at))
+    return whole
+
+
+def _annotated(gate: Any, depth: int) -> Block:
+    """A gate with modifiers of Qiskit."""
+    n = gate.base_op.num_qubits
+    block = block_of(gate.base_op, depth + 1)
+    for modifier in gate.modifiers:
+        kind = type(modifier).__name__
+        if kind == "InverseModifier":
+            block = block.inverse()
+        elif kind == "PowerModifier":
+            block = block.power(float(modifier.power), 100_000)
+        else:
+            count = modifier.num_ctrl_qubits
+            state = (1 << count) - 1 if modifier.ctrl_state is None else modifier.ctrl_state
+            block = block.placed(range(count, count + n))
+            block, n = block.controlled(range(count), [bool(state >> i & 1) for i in range(count)]), n + count
+    return block
+
+
+def _evolution(gate: Any) -> Block:
+    """exp(-i t P) of one Pauli string as a rotation; others by their definition."""
+    terms = gate.operator if isinstance(gate.operator, list) else [gate.operator]
+    if len(terms) == 1 and len(terms[0]) == 1 and hasattr(terms[0], "paulis"):
+        label, c = terms[0].paulis[0].to_label()[::-1], complex(terms[0].coeffs[0]).real
+        return Block((PauliRotation(label)(affine(gate.params[0], "the time") * (2 * c), *range(len(label))),))
+    whole = Block((), affine(gate.definition.global_phase, "the global phase"))
+    for item in gate.definition.data:
+        at = tuple(gate.definition.find_bit(q).index for q in item.qubits)
+        whole = whole.then(block_of(item.operation, 1).placed(at))
+    return whole
+
+
+# out -----------------------------------------------------------------------------------------------------------------
+
+
+def written(
+    circuit: Circuit, params: Mapping[str, ParameterLike] | Sequence[float] | None, measured: Sequence[int]
+) -> Any:
+    """A QuantumCircuit; see :func:`qml.io.to_qiskit`."""
+    qiskit = need("qiskit", "qiskit")
+    circuit = bound(circuit, params)
+    sites = _checks.targets("measured", _checks.listed("measured", measured, "sites"), circuit.n_sites)
+    out = qiskit.QuantumCircuit(circuit.n_sites, len(sites))
+    free = {name: qiskit.circuit.Parameter(name) for name in circuit.parameters}
+    for operation in circuit.operations:
+        instruction = operation.instruction
+        if isinstance(instruction, PartialTrace):
+            continue
+        if isinstance(instruction, Preparation) or instruction == channels.Reset:
+            for site in operation.sites:
+                out.reset(site)
+        elif isinstance(instruction, Channel):
+            channel = need("qiskit.quantum_info", "qiskit").Kraus(list(kraus_of(operation)))
+            out.append(channel.to_instruction(), list(reversed(operation.sites)))
+        else:
+            values = [_expression(p, free) for p in operation.params]
+            gate, reverse = _gate(instruction, values, operation)
+            out.append(gate, list(reversed(operation.sites) if reverse else operation.sites))
+    for bit, site in enumerate(sites):
+        out.measure(site, bit)
+    return out
+
+
+def _expression(value: Affine, free: Mapping[str, Any]) -> Any:
+    if value.is_constant:
+        return value.constant
+    terms = [c * free[name] if c != 1 else free[name] for name, c in value.terms]
+    total = terms[0]
+    for term in terms[1:]:
+        total = total + term
+    return total + value.constant if value.constant else total
+
+
+def _gate(gate: Any, values: list[Any], operation: Operation) -> tuple[Any, bool]:
+    """The gate of Qiskit, and whether its qubits are listed in the reverse order."""
+    library = need("qiskit.circuit.library", "qiskit")
+    known = names(QISKIT)
+    if gate in known and not (isinstance(gate, Controlled) and gate.n_controls > 2):
+        name = known[gate]
+        special = {"swap": "SwapGate", "cswap": "CSwapGate", "sdg": "SdgGate", "tdg": "TdgGate", "sxdg": "SXdgGate"}
+        special |= {"cp": "CPhaseGate", "u3": "U3Gate", "cu3": "CU3Gate", "csx": "CSXGate", "csdg": "CSdgGate"}
+        title = (CLASSES | special).get(name, f"{name.upper()}Gate")
+        return getattr(library, title)(*values), False
+    if isinstance(gate, Controlled):
+        inner, reverse = _gate(gate.gate, values, operation)
+        if reverse:
+            matrix = gate.gate.matrix(numbers(operation))
+            inner = library.UnitaryGate(backwards(matrix), label=gate.gate.name)
+        return inner.control(gate.n_controls, annotated=False), False
+    if isinstance(gate, PauliRotation):
+        if not set(gate.label) - {"I"}:
+            return library.UnitaryGate(gate.matrix(numbers(operation))), False
+        pauli = need("qiskit.quantum_info", "qiskit").SparsePauliOp(gate.label[::-1])
+        return library.PauliEvolutionGate(pauli, time=values[0] / 2), False
+    if gate == gates.XXPlusYY:
+        return library.XXPlusYYGate(values[0], 0.0), False
+    assert isinstance(gate, Unitary)
+    return library.UnitaryGate(gate.matrix(numbers(operation)), label=gate.name), True
+
+
+def backwards(matrix: Complex) -> Complex:
+    """The matrix with its qubits in the reverse order."""
+    n = len(matrix).bit_length() - 1
+    axes = [*reversed(range(n)), *reversed(range(n, 2 * n))]
+    return matrix.reshape((2,) * (2 * n)).transpose(axes).reshape(matrix.shape)

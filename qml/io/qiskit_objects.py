@@ -1,0 +1,119 @@
+"""What Qiskit has beside circuits: states, operators, noise models, backends and counts."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from qml import _checks, channels
+from qml._checks import InputError
+from qml.circuits import NoiseModel
+from qml.gates import UnitaryGate
+from qml.instructions import Instruction, Unitary
+from qml.io.extras import need
+from qml.io.qiskit_circuits import backwards, kraus
+from qml.io.vocabulary import QISKIT
+from qml.operators import PauliSum
+from qml.states import DensityMatrix, State
+
+KINDS = "a QuantumCircuit, Statevector, DensityMatrix, Operator, SparsePauliOp, NoiseModel, QuantumError or backend"
+
+
+def translated(value: Any, sites: Sequence[int] | None) -> Any:
+    """An object of Qiskit that is no circuit, as the one of ours; see :func:`qml.io.from_qiskit`."""
+    kind = type(value).__name__ if type(value).__module__.startswith("qiskit") else ""
+    if kind == "Statevector":
+        psi = np.asarray(value.reverse_qargs().data)
+        return DensityMatrix.from_vector(psi, value.dims()[::-1])
+    if kind == "DensityMatrix":
+        return DensityMatrix(np.asarray(value.reverse_qargs().data), value.dims()[::-1])
+    if kind == "Operator":
+        return UnitaryGate(np.asarray(value.reverse_qargs().data), value.input_dims()[::-1])
+    if kind == "SparsePauliOp":
+        terms = [(label[::-1], _real(c)) for label, c in value.to_list()]
+        return PauliSum.from_terms(terms, value.num_qubits)
+    if kind == "QuantumError":
+        return _channel(value)
+    if kind == "NoiseModel":
+        return noise_model(value, sites)
+    if hasattr(value, "target") and hasattr(value, "operation_names"):
+        return noise_model(need("qiskit_aer.noise", "qiskit").NoiseModel.from_backend(value), sites)
+    raise InputError(f"{KINDS} of Qiskit is taken; found {_checks.shown(value)}.")
+
+
+def _real(c: complex) -> complex:
+    return c.real if not c.imag else c
+
+
+def _channel(error: Any) -> channels.KrausChannel:
+    """An error of Aer as a channel on the qubits of its gate, in their order."""
+    return channels.KrausChannel([backwards(k) for k in kraus(error)], name="Error")
+
+
+def noise_model(model: Any, sites: Sequence[int] | None) -> NoiseModel:
+    """A noise model of Aer; `sites` are the qubits of the device that become sites 0, 1, ..."""
+    chosen = range(1 + max(model.noise_qubits, default=-1)) if sites is None else _checks.listed("sites", sites)
+    chosen = [_checks.integer("each of sites", qubit, low=0) for qubit in chosen]
+    if len(set(chosen)) < len(chosen):
+        raise InputError(f"sites must be distinct qubits of the device; found {chosen}.")
+    place = {int(qubit): site for site, qubit in enumerate(chosen)}
+    found = NoiseModel()
+    for name, local in model._local_quantum_errors.items():
+        for qubits, error in local.items():
+            if all(q in place for q in qubits):
+                at = tuple(place[q] for q in qubits)
+                found = found.add(_channel(error), gates=_gate(name), at=at)
+    for name, error in model._default_quantum_errors.items():
+        elsewhere = model._local_quantum_errors.get(name, {})
+        if not elsewhere:
+            found = found.add(_channel(error), gates=_gate(name))
+            continue
+        if sites is None:
+            raise InputError(f"the errors of {name} differ from qubit to qubit: pass sites, the qubits to keep.")
+        for qubits in itertools.permutations(chosen, error.num_qubits):
+            if qubits not in elsewhere:
+                found = found.add(_channel(error), gates=_gate(name), at=tuple(place[q] for q in qubits))
+    return _readout(found, model, place, everywhere=sites is None)
+
+
+def _readout(found: NoiseModel, model: Any, place: dict[int, int], everywhere: bool) -> NoiseModel:
+    default = model._default_readout_error
+    for qubits, error in model._local_readout_errors.items():
+        if all(q in place for q in qubits):
+            found = found.with_readout(*_flips(error), sites=[place[q] for q in qubits])
+    if default is not None:
+        there = {place[q] for qubits in model._local_readout_errors for q in qubits if q in place}
+        if everywhere and not there:
+            return found.with_readout(*_flips(default))
+        found = found.with_readout(*_flips(default), sites=[s for s in place.values() if s not in there])
+    return found
+
+
+def _flips(error: Any) -> tuple[float, float]:
+    p = np.asarray(error.probabilities)
+    if p.shape != (2, 2):
+        raise InputError("readout errors of single qubits are taken; found one of several qubits together.")
+    return float(p[1, 0]), float(p[0, 1])
+
+
+def _gate(name: str) -> str:
+    """What we call a gate of Qiskit."""
+    made: Any = channels.Reset if name == "reset" else QISKIT.get(name)
+    if not isinstance(made, Instruction):
+        raise InputError(f"the noise model has errors of {name!r}, which is no single gate here: leave them out.")
+    return made.name
+
+
+def to_object(value: Any) -> Any:
+    """A state or a Pauli sum as an object of Qiskit."""
+    info = need("qiskit.quantum_info", "qiskit")
+    if isinstance(value, PauliSum):
+        return info.SparsePauliOp.from_list([(label[::-1], c) for label, c in value.terms], num_qubits=value.n_qubits)
+    if isinstance(value, State) and not value.batch_shape:
+        return info.DensityMatrix(np.asarray(value.matrix()), value.dims).reverse_qargs()
+    if isinstance(value, Unitary):
+        raise InputError("a gate is written within a circuit: pass Circuit(n, [gate(...)]).")
+    raise InputError(f"a Circuit, a state or a PauliSum is taken; found {_checks.shown(value)}.")

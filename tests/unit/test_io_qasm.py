@@ -1,0 +1,401 @@
+"""OpenQASM: what programs mean, that circuits come back as they were, and what is said of what cannot be read."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from helpers.circuits import random_circuit
+from helpers.instructions import draw
+from helpers.processes import choi
+from scipy.stats import unitary_group
+
+from qml import Circuit, Parameter, channels, gates
+from qml._checks import InputError
+from qml.channels import CHANNELS, KrausChannel
+from qml.engines import ReferenceEngine
+from qml.gates import GATES, PauliRotation, UnitaryGate, controlled
+from qml.instructions import Initialize, Operation, TraceOut
+from qml.io import from_qasm, qasm_gates, qasm_read, to_qasm
+from qml.io.blocks import Block, matrix_of
+from qml.io.synthesis import decomposed, euler
+from qml.io.vocabulary import QELIB1, STDGATES
+
+HEAD = 'OPENQASM 3.0;\ninclude "stdgates.inc";\n'
+OLD = 'OPENQASM 2.0;\ninclude "qelib1.inc";\n'
+
+
+def unitary(text: str) -> np.ndarray:
+    """The matrix of a program, up to a phase."""
+    return ReferenceEngine().evolve_vectors(from_qasm(text), ())
+
+
+def same(u: np.ndarray, v: np.ndarray) -> bool:
+    """Whether two unitaries are equal up to a phase."""
+    return abs(abs(np.vdot(u, v)) - len(u)) < 1e-12 * len(u)
+
+
+def back(circuit: Circuit, **options) -> Circuit:
+    return from_qasm(to_qasm(circuit, **options))
+
+
+# there and back ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", GATES)
+@pytest.mark.parametrize("version", [3, 2])
+def test_every_gate_comes_back_at_every_placement(name, version):
+    gate, rng = GATES[name], np.random.default_rng(3)
+    for sites in ([0, 1, 2][: gate.n_sites], [2, 0, 1][: gate.n_sites], [1, 2, 0][: gate.n_sites]):
+        circuit = Circuit(3, [Operation(gate, tuple(sites), tuple(draw(gate, rng)))])
+        assert np.abs(choi(circuit) - choi(back(circuit, version=version))).max() < 1e-12
+
+
+@pytest.mark.parametrize("name", CHANNELS)
+def test_every_channel_comes_back_at_every_placement(name):
+    channel, rng = CHANNELS[name], np.random.default_rng(4)
+    for sites in ([0, 1], [1, 0], [2, 1]):
+        at = tuple(sites[: channel.n_sites])
+        circuit = Circuit(3, [gates.RX(0.3, 0), Operation(channel, at, tuple(draw(channel, rng)))])
+        assert np.abs(choi(circuit) - choi(back(circuit))).max() < 1e-12
+
+
+@pytest.mark.parametrize("noisy", [False, True])
+def test_random_circuits_come_back_with_their_parameters(noisy):
+    for seed in range(25):
+        rng = np.random.default_rng([seed, noisy])
+        circuit = random_circuit(rng, noisy=noisy)
+        again = back(circuit)
+        assert set(again.parameters) == set(circuit.parameters)
+        values = {name: rng.normal() for name in circuit.parameters}
+        assert np.abs(choi(circuit.bind(values)) - choi(again.bind(values))).max() < 1e-12
+        if not noisy:
+            old = from_qasm(to_qasm(circuit, values, 2))
+            assert np.abs(choi(circuit.bind(values)) - choi(old)).max() < 1e-12
+
+
+def test_gates_that_the_languages_lack_come_back():
+    u = unitary_group.rvs(8, random_state=1)
+    odd = [
+        controlled(UnitaryGate(unitary_group.rvs(2, random_state=2)), 2)(0, 1, 2),
+        UnitaryGate(u)(2, 0, 1),
+        controlled(UnitaryGate(unitary_group.rvs(4, random_state=3)))(1, 2, 0),
+        controlled(gates.U3, 2)(0.3, 0.4, 0.5, 0, 1, 2),
+        controlled(gates.XXPlusYY)(0.7, 0, 1, 2),
+        controlled(PauliRotation("I"))(0.9, 0, 1),
+        PauliRotation("YIX")(1.1, 0, 2, 1),
+    ]
+    for operation in odd:
+        circuit = Circuit(3, [gates.H(0), gates.H(1), operation])
+        for version in (3, 2):
+            assert np.abs(choi(circuit) - choi(back(circuit, version=version))).max() < 1e-12
+
+
+def test_traces_and_fresh_sites_come_back():
+    circuit = Circuit(3, [Initialize(2), gates.CNOT(0, 2), TraceOut(0), Initialize(0), gates.H(0), TraceOut(1)])
+    assert back(circuit) == circuit
+    assert "reset q[0]" in to_qasm(circuit, version=2)
+
+
+def test_names_that_openqasm_does_not_allow_come_back():
+    names = ("pi", "in", "ry[0,2]", "ry_0_2", "0th", "θ", "x", 'a "b"', "q", "a b\n")
+    circuit = Circuit(1, [gates.RX(2 * Parameter(name) - 0.5, 0) for name in names])
+    assert back(circuit) == circuit
+
+
+def test_noise_that_braket_bounds_is_written_by_its_kraus_operators():
+    circuit = Circuit(2, [channels.BitFlip(0.7, 0), channels.Depolarizing(1.2, 1)])
+    assert to_qasm(circuit).count("kraus") == 2
+    assert np.abs(choi(circuit) - choi(back(circuit))).max() < 1e-12
+
+
+def test_many_kraus_operators_become_few():
+    isometry = unitary_group.rvs(18, random_state=5)[:, :2].reshape(9, 2, 2)
+    circuit = Circuit(1, [KrausChannel(isometry)(0)])
+    text = to_qasm(circuit)
+    assert text.count("]]") == 4
+    assert np.abs(choi(circuit) - choi(from_qasm(text))).max() < 1e-12
+
+
+def test_what_braket_reads_comes_back_too():
+    for seed in range(20):
+        circuit = random_circuit(np.random.default_rng(seed), noisy=True)
+        again = back(circuit, dialect="braket")
+        renamed = dict(zip(again.parameters, circuit.parameters, strict=True))
+        values = {name: 0.3 + k for k, name in enumerate(circuit.parameters)}
+        assert np.abs(choi(circuit.bind(values)) - choi(again.bind(renamed).bind(values))).max() < 1e-12
+
+
+def test_measurements_are_kept():
+    circuit = Circuit(3, [gates.H(0)])
+    for version in (2, 3):
+        assert from_qasm(to_qasm(circuit, version=version, measured=[2, 0]), measured=True) == (circuit, (2, 0))
+    text = HEAD + "qubit[3] q; bit a; bit[2] b; b[1] = measure q[0]; a = measure q[2]; measure q[1];"
+    assert from_qasm(text, measured=True)[1] == (2, 0, 1)
+
+
+# matrices as gates ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 4])
+def test_matrices_become_gates_with_their_phase(n):
+    every = [unitary_group.rvs(2**n, random_state=k) for k in range(3)]
+    every += [np.eye(2**n), np.eye(2**n)[::-1], np.diag(np.exp(1j * np.arange(2**n))), -1j * np.eye(2**n)]
+    for u in every:
+        block = decomposed(u)
+        found = np.exp(1j * block.phase.constant) * matrix_of(block.operations, n)
+        assert np.abs(found - u).max() < 1e-12
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_angles_of_euler(seed):
+    u = unitary_group.rvs(2, random_state=seed)
+    if seed % 4 == 1:
+        u = np.diag(np.diag(u) / abs(np.diag(u)))
+    if seed % 4 == 2:
+        u = np.array([[0, 1j], [np.exp(1j * seed), 0]])
+    theta, phi, lam, gamma = euler(u)
+    assert np.abs(np.exp(1j * gamma) * gates.U3.matrix(np.array([theta, phi, lam])) - u).max() < 1e-14
+
+
+@pytest.mark.parametrize("exponent", [0.5, -1.5, 2, -3, 0, 1 / 3])
+def test_powers(exponent):
+    for gate in (gates.X, gates.H, gates.SWAP, gates.S):
+        block = Block.of(gate, *range(gate.n_sites), phase=0.3).power(exponent, 100)
+        found = np.exp(1j * block.phase.constant) * matrix_of(block.operations, gate.n_sites)
+        w, v = np.linalg.eigh(gate.matrix(())) if gate != gates.S else (np.array([1, 1j]), np.eye(2))
+        full = np.exp(1j * np.angle(np.exp(0.3j) * w) * exponent)
+        assert np.abs(found - (v * full) @ v.conj().T).max() < 1e-12
+    angle = Parameter("t")
+    (turned,) = Block.of(gates.RX, angle, 0).power(0.5, 100).operations
+    assert turned == gates.RX(angle / 2, 0)
+
+
+# what programs mean --------------------------------------------------------------------------------------------------
+
+X, Y, Z, H = (gates.GATES[name].matrix(()) for name in "XYZH")
+CX = gates.CNOT.matrix(())
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("qubit q; U(pi/2, 0, pi) q;", H),
+        ("qubit[2] q; ctrl @ U(pi, 0, pi) q[0], q[1]; s q[0]; z q[0];", np.diag([1, 1, 1j * -1, 1j * -1]) @ (
+            np.kron(np.diag([1, 0]), np.eye(2)) + 1j * np.kron(np.diag([0, 1]), X))),
+        ("qubit[2] q; ctrl @ gphase(pi) q[0]; cx q[1], q[0];", gates.CNOT.matrix(()).reshape(2, 2, 2, 2).transpose(
+            1, 0, 3, 2).reshape(4, 4) @ np.kron(Z, np.eye(2))),
+        ("qubit[2] q; negctrl @ x q[0], q[1];", np.kron(X, np.eye(2)) @ CX @ np.kron(X, np.eye(2))),
+        ("qubit[3] q; ctrl(2) @ x q[0], q[1], q[2];", gates.Toffoli.matrix(())),
+        ("qubit[3] q; ctrl @ negctrl @ x q[0], q[1], q[2];", np.eye(8)[[0, 1, 2, 3, 5, 4, 6, 7]]),
+        ("qubit q; inv @ s q; s q;", np.eye(2)),
+        ("qubit q; pow(2) @ s q;", Z),
+        ("qubit q; pow(0.5) @ x q;", gates.SX.matrix(())),
+        ("qubit q; inv @ pow(1 / 2.) @ x q;", gates.SXdg.matrix(())),
+        ("qubit[2] q; h q; z q;", np.kron(Z @ H, Z @ H)),
+        ("qubit a; qubit[2] b; cx b, a;", None),
+        ("qubit[4] q; let r = q[1:2] ++ q[{0}]; x r[{0, 1}];", np.kron(np.kron(np.eye(2), X), np.kron(X, np.eye(2)))),
+        ("qubit[3] q; for int i in [0:2:2] { x q[i]; }", np.kron(X, np.kron(np.eye(2), X))),
+        ("qubit[3] q; for int i in {0, -1} x q[i];", np.kron(X, np.kron(np.eye(2), X))),
+        ("qubit q; const float a = 2 * asin(1) / 2; rx(a + a) q;", X),
+        ("qubit q; int[32] i = 5; i += 3; if (i == 8 && !(i < 3)) { x q; } else { h q; }", X),
+        ("qubit q; uint n = 0; while (n < 3) { x q; n = n + 1; }", X),
+        ('qubit[2] q; bit[2] b = "10"; if (b[1]) x q[0]; if (b == 2) x q[1];', np.kron(X, X)),
+        ("qubit q; rx(3 / 2 * pi) q; rx(-pi) q;", np.eye(2)),
+        ("qubit q; rx(7 % 4 * pi / 3) q;", X),
+        ("gate g(a, b) x, y { rx(a / 2 + b) x; cx x, y; } qubit[2] q; g(pi, pi / 2) q[1], q[0]; ", None),
+        ("gate a q { x q; } gate b q { a q; gphase(0.3); } qubit[2] q; ctrl @ b q[0], q[1]; p(-0.3) q[0];", CX),
+        ("box { int a = 1; } qubit q; { x q; }", X),
+        ("qubit q; x q; barrier q; defcalgrammar \"openpulse\"; ", X),
+    ],
+)  # fmt: skip
+def test_programs(body, expected):
+    found = unitary(HEAD + body)
+    if expected is None:
+        assert np.allclose(found @ found.conj().T, np.eye(len(found)))
+        assert not same(found, np.eye(len(found)))
+    else:
+        assert same(found, expected)
+
+
+def test_broadcasts_run_along_registers():
+    text = HEAD + "qubit[2] a; qubit[2] b; qubit c; cx a, b; ccx a, b, c;"
+    assert from_qasm(text) == Circuit(
+        5, [gates.CNOT(0, 2), gates.CNOT(1, 3), gates.Toffoli(0, 2, 4), gates.Toffoli(1, 3, 4)]
+    )
+
+
+def test_free_parameters_stay_affine_and_by_name():
+    text = (
+        HEAD
+        + "input float[64] a; input angle b; qubit q; gate g(t) x { rx(2 * t - a) x; } "
+        + ("rx(a) q; ry((a - 2 * b) / 4 + pi) q; pow(3) @ rz(-b) q; pow(0.5) @ rz(b) q;")
+    )
+    with pytest.raises(InputError, match="'a' is not declared"):
+        from_qasm(text + " g(b) q;")
+    a, b = Parameter("a"), Parameter("b")
+    expected = [gates.RX("a", 0), gates.RY((a - 2 * b) / 4 + math.pi, 0), *[gates.RZ(-b, 0)] * 3, gates.RZ(b / 2, 0)]
+    assert from_qasm(text) == Circuit(1, expected)
+
+
+def test_version_2_has_powers_real_quotients_and_its_own_gates():
+    text = OLD + "qreg q[2]; creg c[2]; gate f(a) x, y { U(0, 0, a ^ 2) x; CX x, y; } f(3) q[0], q[1]; rx(1/2) q[0];"
+    expected = Circuit(2, [gates.U3(0, 0, 9, 0), gates.CNOT(0, 1), gates.RX(0.5, 0)])
+    assert from_qasm(text + "measure q -> c;", measured=True) == (expected, (0, 1))
+
+
+@pytest.mark.parametrize("name", sorted(set(STDGATES) | set(QELIB1)))
+def test_the_gates_of_the_files_are_unitary_and_named_alike_in_both(name):
+    angles = {"u2": 2, "u3": 3, "cu": 4, "cu3": 3, "u": 3}.get(name)
+    one = ("p", "rx", "ry", "rz", "cp", "crx", "cry", "crz", "phase", "cphase", "u1", "cu1", "rxx", "rzz", "u0")
+    count = angles or (1 if name in one else 0)
+    given = f"({', '.join(str(0.3 + 0.4 * k) for k in range(count))})" if count else ""
+    sizes = {"ccx": 3, "cswap": 3, "rccx": 3, "rc3x": 4, "c3x": 4, "c3sqrtx": 4, "c4x": 5}
+    two = ("swap", "CX", "rxx", "rzz", *(n for n in QELIB1 if n[0] == "c" and n not in sizes))
+    n = sizes.get(name, 2 if name in two else 1)
+    call = f"{name}{given} {', '.join(f'q[{i}]' for i in range(n))};"
+    found = [
+        unitary(f"{head}qreg q[{n}]; {call}") for head, table in ((HEAD, STDGATES), (OLD, QELIB1)) if name in table
+    ]
+    assert all(same(u, found[0]) for u in found)
+    assert np.abs(found[0] @ found[0].conj().T - np.eye(2**n)).max() < 1e-14
+
+
+def test_relative_phase_gates_are_toffolis_up_to_phases():
+    for name, n in (("rccx", 3), ("rc3x", 4)):
+        u = unitary(f"{OLD}qreg q[{n}]; {name} {', '.join(f'q[{i}]' for i in range(n))};")
+        assert np.allclose(abs(u), controlled(gates.X, n - 1).matrix(()), atol=1e-14)
+
+
+def test_pragmas_of_braket_unitaries_and_noise():
+    text = (
+        "qubit[2] q; h q[0]; #pragma braket unitary([[0, 1im], [1.0, 0]]) q[1]\n#pragma braket noise bit_flip(0.1) q\n"
+    )
+    text += "#pragma braket result state_vector\n#pragma other words\n"
+    text += "#pragma braket noise kraus([[1, 0], [0, 0.8 - 0im]], [[0, 6e-1], [0, 0]]) q[1]\n"
+    found = from_qasm(text.replace("; #", ";\n#"))
+    assert found == Circuit(2, [
+        gates.H(0), UnitaryGate([[0, 1j], [1, 0]])(1), channels.BitFlip(0.1, 0), channels.BitFlip(0.1, 1),
+        KrausChannel([[[1, 0], [0, 0.8]], [[0, 0.6], [0, 0]]])(1),
+    ])  # fmt: skip
+
+
+def test_files_are_included_only_from_a_folder_that_is_allowed(tmp_path):
+    (tmp_path / "mine.inc").write_text("gate mine q { x q; }", encoding="utf-8")
+    (tmp_path / "loop.inc").write_text('include "loop.inc";', encoding="utf-8")
+    text = HEAD + 'include "mine.inc"; qubit q; mine q;'
+    assert from_qasm(text, includes=tmp_path) == Circuit(1, [gates.X(0)])
+    with pytest.raises(InputError, match=r"line 3, column 1: the file 'mine.inc' is not read: pass includes=FOLDER"):
+        from_qasm(text)
+    (tmp_path / "sub").mkdir()
+    with pytest.raises(InputError, match="outside the folder"):
+        from_qasm('include "../mine.inc";', includes=tmp_path / "sub")
+    with pytest.raises(InputError, match="more than 100 files"):
+        from_qasm('include "loop.inc";', includes=tmp_path)
+
+
+# what cannot be read -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        ("qubit q; x q", r"line 3, column \d+: this is not OpenQASM"),
+        ("qubit q; rx(q) q;", "line 3, column 13: a number is needed"),
+        ("qubit q; foo q;", "column 10: the gate 'foo' is not known: define it"),
+        ("qubit q; rx q;", "rx takes 1 parameters; found 0"),
+        ("qubit[2] q; cx q[0];", "cx acts on 2 qubits; found 1"),
+        ("qubit[2] q; cx q[0], q[0];", "acts on the same qubit twice"),
+        ("qubit[2] q; x q[2];", "index 2 is outside a register of 2"),
+        ("qubit[2] a; qubit[3] b; cx a, b;", r"different sizes: \[2, 3\]"),
+        ("qubit q; bit c; c = measure q; if (c) x q;", "c holds a measured result, and classical feedback"),
+        ("qubit q; bit c; c = measure q; x q;", "qubit 0 is measured in line 3 and used again here"),
+        ("qubit q; measure q; measure q;", "qubit 0 is measured twice"),
+        ("qubit q; delay[10ns] q;", "a delay has no counterpart in a circuit of gates and channels"),
+        ("qubit q; def f(qubit a) { x a; } f(q);", "a subroutine has no counterpart"),
+        ("cal { }", "a calibration has no counterpart"),
+        ("input int n; qubit q;", "an input is a float or an angle"),
+        ("input float a; qubit q; rx(sin(a)) q;", "sin of a free parameter is not affine"),
+        ("input float a; qubit q; rx(a * a) q;", "is not affine in the free parameters"),
+        ("input float a; qubit[2] q; pow(0.5) @ h q[0]; pow(0.5) @ crx(a) q; ", "crx acts on 2 qubits; found 1"),
+        ("input float a; qubit q; pow(0.5) @ U(a, 0, 0) q;", "needs numbers for its parameters"),
+        ("qubit q; rx(1 / 0) q;", "cannot be computed"),
+        ("qubit q; rx(sqrt(-1)) q;", "cannot be computed"),
+        ("qubit q; rx(1e300 * 1e300) q;", "a finite real number is needed"),
+        ("int i = 2 ** 63; qubit q;", "more than 63 bits"),
+        ("int i = 9 ** 9 ** 9; qubit q;", "cannot be computed|more than 63 bits|finite"),
+        ("qubit[100000] q;", "from 1 to 1000"),
+        ("bit[10000000000] c; qubit q;", "from 1 to 1000000"),
+        ("qubit q; for int i in [0:100000000] { x q; }", "too long"),
+        ("gate g q { g q; } qubit q; g q;", "more than 100 gates are defined by each other"),
+        ("qubit q; rx(" + "(" * 200 + "1" + ")" * 200 + ") q;", "more than 100 brackets"),
+        ("qubit q; rx(" + "-" * 400 + "1) q;", "more than 100 brackets or signs"),
+        ("qubit q; rx(" + "1 + " * 20000 + "1) q;", "too deeply nested"),
+        ("x $0;", r"\$0 is a qubit of hardware"),
+        ("bit c;", "declares no qubits"),
+        ("qubit q; qubit q;", "'q' is declared already"),
+        ("qubit q; array[int[32], 2] a;", "an array type has no counterpart"),
+        ("qubit q; switch (1) { case 1 { } }", "a switch has no counterpart"),
+        ("qubit q;\n#pragma braket noise foo(0.1) q\n", "line 4, column 1: the noise 'foo' is not known"),
+        ("qubit q;\n#pragma braket noise bit_flip(1.5) q\n", "must lie in"),
+        ("qubit q;\n#pragma braket noise kraus([[1, 0], [0, 2]]) q\n", "must be complete"),
+        ("qubit q;\n#pragma braket noise kraus([[1, 0], [0]]) q\n", "must be square"),
+        ("qubit q;\n#pragma braket verbatim\n", "has no counterpart here"),
+        ("qubit[2] q; ctrl @ x q[0];", "x acts on 1 qubits; found 0"),
+        ("qubit[2] q; ctrl(3) @ x q[0], q[1];", "needs from 1 to 2 qubits"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_read_is_told_in_a_sentence_with_its_place(body, sentence):
+    with pytest.raises(InputError, match=sentence):
+        from_qasm(HEAD + body)
+
+
+def test_other_versions_and_long_texts_are_refused():
+    with pytest.raises(InputError, match="found version 4"):
+        from_qasm("OPENQASM 4.0; qubit q;")
+    with pytest.raises(InputError, match="characters"):
+        from_qasm(" " * (1 << 23))
+
+
+DOUBLING = "gate g0 q { x q; } " + "".join(f"gate g{i + 1} q {{ g{i} q; g{i} q; }} " for i in range(40))
+BOMBS = {
+    "qubit q; int i = 0; while (true) { i = i; }": "steps",
+    "qubit q; for int i in [0:999999] { x q; }": "operations|steps",
+    "qubit q; pow(1e9) @ x q;": "would make more than",
+    f"{DOUBLING} qubit q; g40 q;": "operations|steps",
+    DOUBLING.replace("{ x q; }", "{ }") + " qubit q; g40 q;": "steps",
+}
+
+
+@pytest.mark.parametrize("body", BOMBS)
+def test_programs_that_would_not_end_are_refused(body, monkeypatch):
+    for module in (qasm_read, qasm_gates):
+        for name in ("MOST_OPERATIONS", "MOST_STEPS"):
+            monkeypatch.setattr(module, name, 2000, raising=False)
+    with pytest.raises(InputError, match=BOMBS[body]):
+        from_qasm(HEAD + body)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("body", BOMBS)
+def test_programs_that_would_not_end_are_refused_within_the_bounds_that_the_docs_state(body):
+    with pytest.raises(InputError, match=BOMBS[body]):
+        from_qasm(HEAD + body)
+
+
+@pytest.mark.parametrize(
+    ("circuit", "options", "sentence"),
+    [
+        (Circuit((3,), []), {}, "have qubits only"),
+        (Circuit(1, [gates.RX("a", 0)]), {"version": 2}, "no free parameters; found 'a'"),
+        (Circuit(1, [channels.BitFlip(0.1, 0)]), {"version": 2}, "no noise"),
+        (Circuit(1, [channels.ReadoutError("p", 0.1, 0)]), {}, "needs a number for 'p'"),
+        (Circuit(1, [gates.X(0)]), {"version": 4}, "version must be an integer from 2 to 3"),
+        (Circuit(1, [gates.X(0)]), {"measured": [1]}, "measured"),
+        (Circuit(1, [TraceOut(0)]), {"dialect": "braket"}, "Braket has no counterpart"),
+    ],
+)
+def test_what_cannot_be_written_is_told(circuit, options, sentence):
+    with pytest.raises(InputError, match=sentence):
+        to_qasm(circuit, **options)

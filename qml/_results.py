@@ -12,6 +12,7 @@ from typing import IO, Any, ClassVar, Self
 import numpy as np
 
 from qml._checks import InputError, Record
+from qml._descriptions import Saved
 from qml._files import parse_json, read_arrays, write_arrays
 
 
@@ -19,7 +20,7 @@ class FitError(RuntimeError):
     """A fit that did not converge; its message is the status of the result."""
 
 
-class Table(Record, ABC):
+class Table(Record, Saved, ABC):
     """Numbers with names, shown as a table in text and in notebooks."""
 
     caption: ClassVar[str]
@@ -77,8 +78,8 @@ def write_result(path: str | Path | IO[bytes], text: Mapping[str, Any], arrays: 
     write_arrays(path, {**arrays, "json": np.array(json.dumps(text))})
 
 
-def read_result(path: str | Path, form: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Text and arrays of :func:`write_result`.
+def read_result(path: str | Path, form: str, *before: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Text and arrays of :func:`write_result`, of this format or one `before` it.
 
     Raises
     ------
@@ -92,7 +93,7 @@ def read_result(path: str | Path, form: str) -> tuple[dict[str, Any], dict[str, 
         found = text["format"]
     except (ValueError, KeyError, TypeError):
         raise InputError(f"{str(path)!r} is not a result that {name}.save wrote.") from None
-    if found != form:
+    if found not in (form, *before):
         raise InputError(f"{str(path)!r} is of the format {found!r}; this version reads {form!r}.")
     return text, arrays
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from qml import _checks
 from qml._checks import InputError, OutsideDomain
+from qml._descriptions import CONSTANTS, Described
 from qml._typing import Complex, Dims, DimsLike, Real
 from qml.parameters import REAL_LINE, Affine, Interval, ParameterLike, as_affine
 
@@ -85,7 +86,7 @@ def documented(instruction: I, text: str, **about: str) -> I:
     return instruction
 
 
-class Instruction(ABC):
+class Instruction(Described, ABC, is_kind=False):
     """A gate, a channel or a change of the register, not yet placed on sites.
 
     Subclasses set `name`, `parameter_names` (one a parameter), `domains` (one :class:`Interval` a parameter) and
@@ -106,6 +107,13 @@ class Instruction(ABC):
     """Values of parameters, the last ones, that need not be given; by keyword, or in their place."""
     dims: Dims
     __signature__ = _Signature()
+
+    def _described(self) -> Any:
+        """By its name, where it is one of the library."""
+        for kind, known in CONSTANTS.items():
+            if self in known:
+                return {"kind": kind, "name": known[self]}
+        return super()._described()
 
     @property
     def domains(self) -> tuple[Interval, ...]:
@@ -255,7 +263,7 @@ class Preparation(Instruction):
 
 
 @dataclass(frozen=True)
-class Operation:
+class Operation(Described):
     """An instruction placed on sites, with its parameters: what calling an instruction makes.
 
     Parameters

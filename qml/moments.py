@@ -13,12 +13,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 
 from qml import _checks
 from qml._checks import InputError
+from qml._descriptions import Saved
 from qml._typing import ArrayLike, Complex, Dims, Real
 from qml.operators import GeneratorsLike, PauliLike, PauliSum, as_matrix, as_pauli_sum, named_operators
 from qml.states import StateLike, one_state
@@ -31,7 +32,7 @@ SPAN = 1e-12
 """Share of an operator's squared norm that may lie outside of a span, as rounding."""
 
 
-class Moments:
+class Moments(Saved):
     r"""Expectations <G_j>_rho of a target rho: what a Gibbs model learns from.
 
     Pass it as the target of ``fit`` with the cross entropy. Its floor, S(rho), is `entropy` where that is known, else
@@ -219,6 +220,10 @@ class Moments:
     def _strings(self) -> tuple[PauliSum, ...]:
         n = self.generators[0].n_qubits
         return tuple(PauliSum(n, (word,), (1.0,)) for word in self._span[0])
+
+    def _arguments(self) -> dict[str, Any]:
+        named = {str(k): g for k, g in enumerate(self.generators)}
+        return {"generators": named, "values": self.values, "errors": self.errors, "entropy": self._entropy}
 
     def _arrays(self) -> dict[str, np.ndarray]:
         """Plain arrays from which :meth:`_from_arrays` makes it again."""

@@ -5,18 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from qml import _checks
 from qml._checks import InputError
+from qml._descriptions import Described
 
 __all__ = ["Affine", "Interval", "Parameter", "as_affine"]
 
 
 @dataclass(frozen=True)
-class Interval:
+class Interval(Described):
     r"""A closed interval [low, high] and its smooth bijection with the real line.
 
     .. math:: v(u) = low + (high - low) / (1 + e^{-u}), \qquad dv/du = (v - low)(high - v) / (high - low)
@@ -116,7 +117,7 @@ def _logistic(u: float) -> float:
 
 
 @dataclass(frozen=True)
-class Affine:
+class Affine(Described):
     r"""A real number that is affine in named free parameters.
 
     .. math:: v = k + \sum_i c_i \theta_i
@@ -142,6 +143,20 @@ class Affine:
 
     terms: tuple[tuple[str, float], ...] = ()
     constant: float = 0.0
+
+    def _described(self) -> Any:
+        """A number, or a name where it is nothing else."""
+        if self.is_constant:
+            return self.constant
+        is_name = len(self.terms) == 1 and self.terms[0][1] == 1.0 and not self.constant
+        return self.names[0] if is_name else super()._described()
+
+    @classmethod
+    def _again(cls, **arguments: Any) -> Affine:
+        whole = as_affine(arguments["constant"], "the constant of an expression")
+        for name, c in arguments["terms"]:
+            whole = whole + c * Parameter(name)
+        return whole
 
     @property
     def names(self) -> tuple[str, ...]:

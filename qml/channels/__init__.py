@@ -4,6 +4,7 @@ A channel is called with its parameters, then its sites: ``Depolarizing(0.01, 0)
 Every parameter has a declared domain; superoperators and their derivatives are right on all of it, ends included.
 """
 
+from qml._descriptions import constants as known_by_name
 from qml.channels import kraus, mixtures, relaxation
 from qml.channels.kraus import *  # noqa: F403
 from qml.channels.mixtures import *  # noqa: F403
@@ -17,6 +18,7 @@ __all__ += relaxation.__all__
 
 CHANNELS: dict[str, Channel] = defined_in(Channel, mixtures, relaxation, kraus)
 """Every channel that these files define, by its name."""
+known_by_name("channel", CHANNELS)
 
 
 def channel(name: str) -> Channel:

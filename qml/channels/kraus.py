@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -76,6 +77,9 @@ class KrausChannel(Channel):
         object.__setattr__(self, "name", name)
         object.__setattr__(self, "dims", sites)
         object.__setattr__(self, "entries", (k + 0.0).tobytes())
+
+    def _arguments(self) -> dict[str, Any]:
+        return {"kraus": self.kraus(np.zeros(0)), "dims": self.dims, "name": self.name}
 
     def kraus(self, params: Real) -> Complex:
         side = math.prod(self.dims)

@@ -35,7 +35,7 @@ EPS = float(np.finfo(np.float64).eps)
 POSITIVE = Interval(0.0, math.inf)
 
 
-class Relaxation(Channel):
+class Relaxation(Channel, is_kind=False):
     r"""A qubit whose populations relax and whose coherences shrink.
 
     .. math:: \rho_{11} \mapsto (1 - g) \rho_{11} + g e, \qquad \rho_{01} \mapsto c \rho_{01}, \qquad

@@ -13,6 +13,7 @@ from scipy import sparse
 
 from qml import _checks
 from qml._checks import InputError
+from qml._descriptions import Saved
 from qml._typing import Dims, DimsLike
 from qml.circuits import drawing
 from qml.circuits.domains import parameter_domains
@@ -24,7 +25,7 @@ from qml.parameters import Interval, ParameterLike
 
 
 @dataclass(frozen=True, init=False, repr=False)
-class Circuit:
+class Circuit(Saved):
     r"""Operations in order of application: the map :math:`\mathcal E = \mathcal E_m \circ \dots \circ \mathcal E_1`.
 
     A circuit is a frozen value: every method returns a new one, and circuits compare and hash by what they hold.

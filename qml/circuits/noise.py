@@ -11,6 +11,7 @@ import numpy as np
 
 from qml import _checks, channels, gates
 from qml._checks import InputError
+from qml._descriptions import Described, Saved
 from qml.instructions import Channel, Operation, PartialTrace, Preparation, Unitary
 from qml.parameters import Affine, ParameterLike, as_affine
 
@@ -19,7 +20,7 @@ PerSite: TypeAlias = "ParameterLike | Sequence[ParameterLike]"
 
 
 @dataclass(frozen=True)
-class NoiseRule:
+class NoiseRule(Described):
     """A channel with its parameters, the gates that it follows and the sites that it acts on.
 
     Attributes
@@ -86,7 +87,7 @@ class NoiseRule:
 
 
 @dataclass(frozen=True)
-class Relaxation:
+class Relaxation(Described):
     """Thermal relaxation during gates and while waiting: times T1 and T2, and how long each gate takes.
 
     Attributes
@@ -110,6 +111,20 @@ class Relaxation:
     durations: tuple[tuple[str, float], ...]
     excited_population: Affine | tuple[Affine, ...] = field(default_factory=Affine)
 
+    def __post_init__(self) -> None:
+        for name in ("t1", "t2", "excited_population"):
+            object.__setattr__(self, name, _per_site(getattr(self, name)))
+        pairs = [_checks.listed("each of durations", pair) for pair in _checks.listed("durations", self.durations)]
+        if any(len(pair) != 2 for pair in pairs):
+            raise InputError(
+                f"durations must be pairs of a gate's name and a time; found {_checks.shown(self.durations)}."
+            )
+        times = tuple(
+            (_checks.text("each gate of durations", name), _checks.number(f"the duration of {name}", t, low=0.0))
+            for name, t in pairs
+        )
+        object.__setattr__(self, "durations", times)
+
     def _lasting(self, time: float, site: int) -> Operation:
         """The channel of a site that relaxes for some time."""
         t1, t2, excited = (
@@ -129,7 +144,7 @@ class Relaxation:
 
 
 @dataclass(frozen=True)
-class NoiseModel:
+class NoiseModel(Saved):
     r"""Where noise goes in a circuit: a frozen value, built up rule by rule.
 
     Behind each operation come, in this order: the channels of its rules in the order in which they were added, then
@@ -233,10 +248,7 @@ class NoiseModel:
         """
         t1 = _per_site(t1)
         doubled = 2 * t1 if isinstance(t1, Affine) else tuple(2 * t for t in t1)
-        times = tuple(
-            (_checks.text("each gate of durations", name), _checks.number(f"the duration of {name}", t, low=0.0))
-            for name, t in _checks.mapping("durations", durations).items()
-        )
+        times = tuple(_checks.mapping("durations", durations).items())
         new = Relaxation(t1, doubled if t2 is None else _per_site(t2), times, _per_site(excited_population))
         return replace(self, relaxation=new)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 
+from qml._descriptions import Described
 from qml._typing import ArrayLike, Complex, ParamsLike, Real
 from qml.circuits.circuit import ProgramLike, as_program
 from qml.engines.register import Pull, Push, VectorsPull, VectorsPush
@@ -14,7 +15,7 @@ from qml.states.base import State
 from qml.states.coercion import StateLike
 
 
-class Engine(ABC):
+class Engine(Described, ABC):
     """Runs programs. Passed as an argument, never global; holds no state that changes an answer."""
 
     @abstractmethod

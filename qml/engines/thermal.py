@@ -11,6 +11,7 @@ import numpy as np
 from scipy import sparse
 
 from qml import _checks, spectral
+from qml._descriptions import Described
 from qml._typing import Real
 from qml.operators import PauliSum, as_pauli_sum
 
@@ -44,7 +45,7 @@ class ThermalEstimate(_checks.Record):
     truncation: float
 
 
-class ThermalEngine(ABC):
+class ThermalEngine(Described, ABC):
     """Estimates thermal states of Pauli sums. Passed as an argument; holds no state that changes an answer."""
 
     @abstractmethod

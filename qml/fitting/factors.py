@@ -130,6 +130,7 @@ def fit_factors(
         restarts=tuple(Restart(r.loss, r.iterations, r.evaluations, r.seconds, r.converged, r.status) for r in results),
         provenance={**provenance(), **results[0].provenance, "model": repr(model)},
         parameter_names=model.parameter_names,
+        model=model,
     )
 
 

@@ -13,17 +13,20 @@ import numpy as np
 
 from qml import _checks, losses
 from qml._checks import InputError
+from qml._descriptions import Described, arrays_of, value_of
 from qml._results import FitError as FitError
 from qml._results import Outcome, part_of, read_result, write_result
 from qml._typing import Dims, Real
 from qml.losses import MeasuredReport
 from qml.measurement.counts import Counts
+from qml.models.base import Model
+from qml.models.conditional import ConditionalModel
 from qml.models.thermal import ThermalState
 from qml.moments import Moments
 from qml.states import State
 from qml.states.storage import state_of
 
-FORMAT = "qml.FitResult 1"
+FORMAT, BEFORE = "qml.FitResult 2", "qml.FitResult 1"
 WRITTEN = ("loss", "floor", "iterations", "evaluations", "seconds", "converged", "status", "seed")
 """What a file has as it is."""
 LARGEST_DIM_REPORTED = 512
@@ -73,7 +76,7 @@ class Iteration:
 
 
 @dataclass(frozen=True, eq=False)
-class History(_checks.Record):
+class History(_checks.Record, Described):
     """The accepted iterates of a restart, the start included: one entry each, shape (iterations + 1,).
 
     Attributes
@@ -119,7 +122,7 @@ class History(_checks.Record):
 
 
 @dataclass(frozen=True)
-class Restart:
+class Restart(Described):
     """How one start ended."""
 
     loss: float
@@ -161,6 +164,9 @@ class FitResult(Outcome):
     provenance : mapping
         Versions, platform, threads, start time (UTC), and what was fitted how.
     parameter_names : tuple of str
+    model : Model, ConditionalModel or None
+        What was fitted, to go on with: ``result.model.state(result.params)``. One of your own is written to files if
+        its constructor's arguments are attributes of the same names; read from a file without it, it is None.
     """
 
     params: Real
@@ -178,6 +184,21 @@ class FitResult(Outcome):
     restarts: tuple[Restart, ...]
     provenance: Mapping[str, Any]
     parameter_names: tuple[str, ...]
+    model: Model | ConditionalModel | None = None
+
+    def _arguments(self) -> dict[str, Any]:
+        kept = isinstance(self.target, State | Counts | Moments)
+        provenance = dict(self.provenance) | ({} if kept else {"target": repr(self.target)})
+        target, model = self.target if kept else None, None if self._model is None else self.model
+        return {**super()._arguments(), "target": target, "model": model, "provenance": provenance}
+
+    @cached_property
+    def _model(self) -> tuple[Any, dict[str, Any]] | None:
+        """The model as plain data and arrays; None where it cannot be written."""
+        try:
+            return None if self.model is None else arrays_of(self.model)
+        except InputError:  # a model of a user, which does not keep its arguments
+            return None
 
     @property
     def gap(self) -> float:
@@ -250,11 +271,14 @@ class FitResult(Outcome):
             "provenance": dict(self.provenance) | ({} if kept else {"target": repr(self.target)}),
             "parameter_names": self.parameter_names,
             "dims": self.state.dims,
+            "model": None if self._model is None else self._model[0],
         }
         arrays: dict[str, Any] = {"params": self.params}
         arrays |= {f"history.{name}": a for name, a in self.history.columns().items() if name != "gap"}
         for owner, held in (("state", self.state), *([("target", self.target)] if kept else [])):
             arrays |= {f"{owner}.{name}": a for name, a in held._arrays().items()}
+        if self._model is not None:
+            arrays |= {f"model.{name}": a for name, a in self._model[1].items()}
         write_result(path, text, arrays)
 
     @classmethod
@@ -266,7 +290,7 @@ class FitResult(Outcome):
         InputError
             If the file is none of these, or damaged.
         """
-        text, arrays = read_result(path, FORMAT)
+        text, arrays = read_result(path, FORMAT, BEFORE)
         dims, target = tuple(text["dims"]), part_of(arrays, "target")
         return cls(
             params=arrays["params"],
@@ -276,6 +300,7 @@ class FitResult(Outcome):
             restarts=tuple(Restart(**restart) for restart in text["restarts"]),
             provenance=text["provenance"],
             parameter_names=tuple(text["parameter_names"]),
+            model=value_of(text.get("model"), part_of(arrays, "model")),
             **{name: text[name] for name in WRITTEN},
         )
 

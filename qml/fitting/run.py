@@ -156,6 +156,7 @@ def fit(
     """
     loss = default_loss(target) if loss is None else as_loss(loss)
     optimizer = LBFGS() if optimizer is None else as_optimizer(optimizer)
+    given = model
     model, target = _at_inputs(model, target)
     rho = loss.accept(target, model.dims)
     learnt = target if isinstance(target, Counts) else rho
@@ -220,6 +221,7 @@ def fit(
         restarts=tuple(run.summary() for run in runs.started),
         provenance={**made_with, "gap": loss.gap_of(target) if prior is None else "", **keeper.told()},
         parameter_names=best.objective.parameter_names,
+        model=given,
     )
 
 

@@ -4,6 +4,7 @@ A gate is called with its parameters, then its sites: ``RX("theta", 0)``, ``CNOT
 controls come first, and every matrix is over \|first listed site, second, ...>.
 """
 
+from qml._descriptions import constants as known_by_name
 from qml.gates import constants, named
 from qml.gates.constants import *  # noqa: F403
 from qml.gates.control import Controlled, controlled
@@ -28,6 +29,7 @@ __all__ += named.__all__
 
 GATES: dict[str, Unitary] = defined_in(Unitary, constants, named)
 """Every gate that ``constants.py`` and ``named.py`` define, by its name."""
+known_by_name("gate", GATES)
 
 ALIASES: dict[str, str] = {
     "CX": "CNOT",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -55,6 +56,9 @@ class UnitaryGate(Unitary):
         object.__setattr__(self, "name", name)
         object.__setattr__(self, "dims", sites)
         object.__setattr__(self, "entries", (u + 0.0).tobytes())  # + 0.0 turns -0.0 into 0.0, so that equal means equal
+
+    def _arguments(self) -> dict[str, Any]:
+        return {"matrix": self.matrix(np.zeros(0)), "dims": self.dims, "name": self.name}
 
     def matrix(self, params: Real) -> Complex:
         side = math.prod(self.dims)

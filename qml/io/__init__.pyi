@@ -1,5 +1,10 @@
 from .cirq import from_cirq as from_cirq
 from .cirq import to_cirq as to_cirq
+from .objects import from_dict as from_dict
+from .objects import load as load
+from .objects import save as save
+from .objects import schema as schema
+from .objects import to_dict as to_dict
 from .pennylane import from_pennylane as from_pennylane
 from .pennylane import to_pennylane as to_pennylane
 from .pytket import from_pytket as from_pytket

@@ -12,12 +12,13 @@ import numpy as np
 
 from qml import _checks, spectral
 from qml._checks import InputError
+from qml._descriptions import Described
 from qml._typing import Complex, Cotangent, Dims, Integer, Real
 from qml.states.base import State
 from qml.states.coercion import StateLike, as_state
 
 
-class Measurement(ABC):
+class Measurement(Described, ABC):
     r"""One or more settings; each is a positive operator-valued measure (POVM) applied to fresh copies of a state.
 
     .. math:: p_k = \mathrm{Tr}(M_k \sigma), \qquad M_k \ge 0, \qquad \sum_{k \in s} M_k = 1
@@ -117,7 +118,7 @@ class Measurement(ABC):
         """Tr M_k, shape (n_outcomes,)."""
 
     @abstractmethod
-    def _parts(self) -> dict[str, Any]:
+    def _arguments(self) -> dict[str, Any]:
         """The arguments that make this measurement again: arrays, texts, numbers, measurements, lists of them."""
 
     def element(self, outcome: int) -> Complex:
@@ -253,6 +254,8 @@ def checked_measurements(name: str, values: Iterable[Measurement]) -> tuple[Meas
 class Selection(Measurement):
     """Some settings of another measurement."""
 
+    _kind = "selection"
+
     def __init__(self, measurement: Measurement, settings: Iterable[int | str]) -> None:
         self._whole = measurement
         self._chosen = measurement._places(settings)
@@ -287,5 +290,5 @@ class Selection(Measurement):
     def _outcome_shape(self, setting: int) -> tuple[int, ...]:
         return self._whole.outcome_shape(self._chosen[setting])
 
-    def _parts(self) -> dict[str, Any]:
+    def _arguments(self) -> dict[str, Any]:
         return {"measurement": self._whole, "settings": self._chosen}

@@ -35,6 +35,8 @@ class CombinedMeasurement(Measurement):
     ('X', 'Z', 'Pauli-6')
     """
 
+    _kind = "combined"
+
     def __init__(self, measurements: Sequence[Measurement]) -> None:
         self._members = checked_measurements("measurements", measurements)
         self.dims = self._members[0].dims
@@ -78,5 +80,5 @@ class CombinedMeasurement(Measurement):
             setting -= len(member.settings)
         raise InputError(f"there are {len(self._names)} settings; found a number beyond them.")
 
-    def _parts(self) -> dict[str, Any]:
+    def _arguments(self) -> dict[str, Any]:
         return {"measurements": list(self._members)}

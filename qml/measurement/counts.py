@@ -11,17 +11,18 @@ import numpy as np
 
 from qml import _checks
 from qml._checks import InputError
+from qml._descriptions import Described
 from qml._files import read_arrays, write_arrays
 from qml._typing import ArrayLike, Real
 from qml.measurement import display, formats
 from qml.measurement.base import Measurement
 from qml.measurement.combined import CombinedMeasurement
-from qml.measurement.descriptions import arrays_of, is_same, measurement_of
+from qml.measurement.descriptions import as_measurement, is_same, packed, unpacked
 from qml.measurement.entries import by_label, fits, flat, integers, one_an_outcome, outcome_name
 from qml.states.density_matrix import DensityMatrix
 
 
-class Counts(Mapping[str, dict[str, Any]]):
+class Counts(Described, Mapping[str, dict[str, Any]]):
     r"""How often each outcome of a measurement was seen; outcomes that never came are kept as zeros.
 
     A mapping from the name of each setting to its counts by outcome. Settings may have different numbers of shots,
@@ -331,9 +332,17 @@ class Counts(Mapping[str, dict[str, Any]]):
 
     __hash__ = None  # type: ignore[assignment]  # compared by content
 
+    def _arguments(self) -> dict[str, Any]:
+        return {"measurement": self.measurement, "counts": self._counts}
+
+    @classmethod
+    def _again(cls, **arguments: Any) -> Self:
+        make = cls.from_weights if np.asarray(arguments["counts"]).dtype.kind == "f" else cls
+        return make(as_measurement(arguments["measurement"]), arguments["counts"])
+
     def _arrays(self) -> dict[str, Any]:
         """The record as plain arrays, for ``.npz`` files."""
-        return {"counts": self._counts, **arrays_of(self.measurement)}
+        return {"counts": self._counts, **packed(self.measurement)}
 
     @classmethod
     def _from_arrays(cls, arrays: Mapping[str, Any]) -> Self:
@@ -341,7 +350,7 @@ class Counts(Mapping[str, dict[str, Any]]):
         if "counts" not in arrays:
             raise InputError(f"a record needs the array 'counts'; found {sorted(arrays)}.")
         make = cls.from_weights if arrays["counts"].dtype.kind == "f" else cls
-        return make(measurement_of(arrays), arrays["counts"])
+        return make(unpacked(arrays), arrays["counts"])
 
     def save(self, path: str | Path | IO[bytes]) -> None:
         """Write the record and its measurement to one ``.npz`` file (a path, or a file open for writing bytes): plain

@@ -51,6 +51,8 @@ class ElementsMeasurement(Measurement):
     array([0. , 0.9, 0.1])
     """
 
+    _kind = "elements"
+
     def __init__(
         self,
         elements: Sequence[ArrayLike],
@@ -107,7 +109,7 @@ class ElementsMeasurement(Measurement):
     def element(self, outcome: int) -> Complex:
         return np.array(self._effects[_checks.integer("outcome", outcome, low=0, high=self.n_outcomes - 1)])
 
-    def _parts(self) -> dict[str, Any]:
+    def _arguments(self) -> dict[str, Any]:
         stacks = np.split(self._effects, self.offsets[1:-1])
         return {"elements": stacks, "dims": list(self.dims), "settings": list(self._names)}
 
@@ -135,10 +137,12 @@ class POVM(ElementsMeasurement):
     array([0.333333, 0.333333, 0.333333])
     """
 
+    _kind = "povm"
+
     def __init__(self, elements: ArrayLike, dims: DimsLike | None = None) -> None:
         super().__init__([elements], dims, ("POVM",))
 
-    def _parts(self) -> dict[str, Any]:
+    def _arguments(self) -> dict[str, Any]:
         return {"elements": self._effects, "dims": list(self.dims)}
 
 

@@ -26,10 +26,11 @@ import numpy as np
 
 from qml import _checks
 from qml._checks import InputError
+from qml._descriptions import array_of, built, describe, numbers
 from qml._files import parse_json, regular, writable
 from qml._typing import Integer
 from qml.measurement.base import Measurement, checked_measurements
-from qml.measurement.descriptions import array_of, build, describe, numbers
+from qml.measurement.descriptions import as_measurement
 from qml.measurement.entries import by_label, check_count, fits
 from qml.measurement.pauli import PauliMeasurement
 
@@ -170,7 +171,7 @@ def read_json(path: str | Path, measurement: Measurement | None) -> tuple[Measur
     if data.get("format", FORMAT) != FORMAT:
         raise InputError(f"{str(path)!r} is of the format {data['format']!r}; this version reads {FORMAT!r}.")
     if measurement is None and "measurement" in data:
-        measurement = build(data["measurement"], array_of)
+        measurement = as_measurement(built(data["measurement"], array_of))
     names: list[str] = []
     for k, row in enumerate(data["settings"]):
         if not isinstance(row, dict) or not isinstance(row.get("counts"), dict) or not {"paulis", "setting"} & set(row):

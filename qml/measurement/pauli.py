@@ -54,6 +54,8 @@ class PauliMeasurement(Measurement):
     ('XX', 'XY', 'XZ', 'YX', 'YY', 'YZ', 'ZX', 'ZY', 'ZZ')
     """
 
+    _kind = "pauli"
+
     def __init__(self, settings: int | Sequence[str]) -> None:
         if isinstance(settings, int | np.integer):
             n = _checks.qubit_count("the number of qubits", settings)
@@ -145,7 +147,7 @@ class PauliMeasurement(Measurement):
     def select(self, settings: Iterable[int | str]) -> PauliMeasurement:
         return PauliMeasurement([self._words[s] for s in self._places(settings)])
 
-    def _parts(self) -> dict[str, Any]:
+    def _arguments(self) -> dict[str, Any]:
         return {"settings": self.n if self._is_full else list(self._words)}
 
 

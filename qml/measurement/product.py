@@ -46,6 +46,8 @@ class ProductMeasurement(Measurement):
     (36, 1.0)
     """
 
+    _kind = "product"
+
     def __init__(self, factors: Sequence[Measurement]) -> None:
         self._factors = checked_measurements("factors", factors)
         self.dims = tuple(d for factor in self._factors for d in factor.dims)
@@ -160,5 +162,5 @@ class ProductMeasurement(Measurement):
         chosen = np.unravel_index(setting, [len(factor.settings) for factor in self._factors])
         return tuple(n for f, s in zip(self._factors, chosen, strict=True) for n in f.outcome_shape(int(s)))
 
-    def _parts(self) -> dict[str, Any]:
+    def _arguments(self) -> dict[str, Any]:
         return {"factors": list(self._factors)}

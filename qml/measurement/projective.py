@@ -49,6 +49,8 @@ class ProjectiveMeasurement(Measurement):
     array([1. , 0. , 0.5, 0.5])
     """
 
+    _kind = "projective"
+
     def __init__(
         self,
         bases: ArrayLike | Sequence[ArrayLike],
@@ -116,7 +118,7 @@ class ProjectiveMeasurement(Measurement):
         chosen = self._places(settings)
         return ProjectiveMeasurement(self._bases[chosen], self.dims, [self._names[s] for s in chosen])
 
-    def _parts(self) -> dict[str, Any]:
+    def _arguments(self) -> dict[str, Any]:
         return {"bases": self._bases, "dims": list(self.dims), "settings": list(self._names)}
 
 

@@ -44,6 +44,8 @@ class ReadoutMeasurement(Measurement):
     array([0.1, 0.9])
     """
 
+    _kind = "readout"
+
     def __init__(self, measurement: Measurement, confusion: ArrayLike | Sequence[ArrayLike]) -> None:
         (self._ideal,) = checked_measurements("measurement", [measurement])
         self.dims = measurement.dims
@@ -82,7 +84,7 @@ class ReadoutMeasurement(Measurement):
     def select(self, settings: Any) -> Measurement:
         return ReadoutMeasurement(self._ideal.select(settings), self._confusion)
 
-    def _parts(self) -> dict[str, Any]:
+    def _arguments(self) -> dict[str, Any]:
         return {"measurement": self._ideal, "confusion": list(self._confusion)}
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from qml import _checks
 from qml._checks import InputError
+from qml._descriptions import Saved
 from qml._typing import ArrayLike, Complex, Cotangent, Dims, ParamsLike, Real
 from qml.geometry import Metric
 from qml.geometry.tangent import StateMetric
@@ -31,7 +32,7 @@ def uniform_start(rng: np.random.Generator, n_params: int, scale: float) -> Real
     return _checks.generator("rng", rng).uniform(-scale, scale, n_params)
 
 
-class Parametrized(ABC):
+class Parametrized(Saved, ABC):
     """What models, conditional models and their parts have in common: names of parameters, and theta in R^n_params
     (unconstrained: every real vector is a valid theta)."""
 

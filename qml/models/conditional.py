@@ -77,6 +77,9 @@ class Conditioned(Model):
         self.inputs = _checks.kept(x)
         self.is_exponential_family = model.is_exponential_family
 
+    def _arguments(self) -> dict[str, Any]:
+        return {"model": self.conditional, "inputs": self.inputs}
+
     @property
     def dims(self) -> Dims:
         return self.conditional.dims
@@ -176,6 +179,9 @@ class ConditionalGibbsModel(ConditionalModel):
         self._gibbs = GibbsModel(generators, dims)
         self.n_inputs = _checks.integer("n_inputs", n_inputs, low=0 if _checks.flag("bias", bias) else 1)
         self.bias = bias
+
+    def _arguments(self) -> dict[str, Any]:
+        return {**self._gibbs._arguments(), "n_inputs": self.n_inputs, "bias": self.bias}
 
     @property
     def dims(self) -> Dims:

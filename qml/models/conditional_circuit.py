@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -119,6 +119,10 @@ class ConditionalCircuitModel(Composite, ConditionalModel):
         self._data = np.array([names.index(name) for name in inputs])
         self._trained = CircuitParameters(circuit, domains, inputs)
         self._join("a conditional circuit", [self._trained, *([_Scales(self.inputs)] if self.scales else [])])
+
+    def _arguments(self) -> dict[str, Any]:
+        own = {"inputs": self.inputs, "n_inputs": self.n_inputs, "scales": self.scales}
+        return {**self._model._arguments(), **own}
 
     @property
     def circuit(self) -> Circuit:

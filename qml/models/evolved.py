@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -104,6 +104,10 @@ class EvolvedGibbsModel(CircuitModel):
         if self.gibbs.dims != sites:
             raise InputError(f"generators must act on the sites {sites} of the circuit; found {self.gibbs.dims}.")
         super().__init__(circuit, engine=engine, initial=self.gibbs)
+
+    def _arguments(self) -> dict[str, Any]:
+        generators = self.gibbs._arguments()["generators"]
+        return {"generators": generators, "circuit": self.circuit, "engine": self._given_engine}
 
     def init_params(self, rng: np.random.Generator, scale: float = np.pi) -> Real:
         """A random start: standard normal coefficients of the generators, angles uniform in [-scale, scale] radians."""

@@ -11,6 +11,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from functools import cached_property
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -29,6 +31,11 @@ class Generators(ABC):
 
     dims: Dims
     is_diagonal: bool
+
+    @property
+    @abstractmethod
+    def operators(self) -> list[Any]:
+        """The operators one by one: Pauli sums, or matrices (d, d)."""
 
     @abstractmethod
     def combine(self, theta: Real) -> Numeric:
@@ -92,6 +99,13 @@ class PauliGenerators(Generators):
 
     def __len__(self) -> int:
         return int(self._weights.shape[0])
+
+    @property
+    def operators(self) -> list[Any]:
+        w, words = self._weights, [(int(x), int(z)) for x, z in self.words.tolist()]
+        cuts = [slice(a, b) for a, b in pairwise(w.indptr.tolist())]
+        held = [([words[k] for k in w.indices[cut].tolist()], tuple(w.data[cut].tolist())) for cut in cuts]
+        return [PauliSum(self.n, tuple(strings), coefficients) for strings, coefficients in held]
 
     @property
     def weights(self) -> sparse.csr_array:
@@ -226,6 +240,10 @@ class MatrixGenerators(Generators):
 
     def __len__(self) -> int:
         return len(self._rows)
+
+    @property
+    def operators(self) -> list[Any]:
+        return [np.diag(m) if self.is_diagonal else m for m in self.matrices]
 
     @property
     def matrices(self) -> Numeric:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -70,6 +71,9 @@ class GibbsModel(Model):
         named = named_operators(generators)
         self._names = tuple(named)
         self._generators = _structured(list(named.values()), dims)
+
+    def _arguments(self) -> dict[str, Any]:
+        return {"generators": dict(zip(self._names, self._generators.operators, strict=True)), "dims": self.dims}
 
     @classmethod
     def all_paulis(cls, n: int, weight: int | None = None) -> GibbsModel:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -106,6 +107,9 @@ class HiddenGibbsModel(Model):
             d = math.prod(self.joint.dims)
             _checks.memory(f"a joint state of dimension {d}", 128 * d * d, "use fewer sites")
             self._order = joint_order(self.joint.dims, self.visible, self.hidden)
+
+    def _arguments(self) -> dict[str, Any]:
+        return {**self.joint._arguments(), "hidden": self.hidden}
 
     @classmethod
     def all_paulis(cls, n: int, weight: int | None = None, hidden: int | Sequence[int] = 1) -> HiddenGibbsModel:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from qml.states.base import State
 from qml.states.coercion import StateLike, one_state
 
 
-class Composite(Parametrized):
+class Composite(Parametrized, is_kind=False):
     """Made of parts that own the parameters; a subclass lists them with :meth:`_join`, in the order of theta."""
 
     def _join(self, what: str, parts: Sequence[Parametrized], prefixes: Sequence[str] = ()) -> None:
@@ -68,6 +69,9 @@ class Fixed(Model):
 
     def __init__(self, state: State) -> None:
         self._state = state
+
+    def _arguments(self) -> dict[str, Any]:
+        return {"state": self._state}
 
     @property
     def dims(self) -> Dims:

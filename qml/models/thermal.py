@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -161,6 +162,12 @@ class ThermalState(State):
 
     def _log_partition(self) -> Real:
         return np.asarray(self._partition.log_partition)
+
+    def _arguments(self) -> dict[str, Any]:
+        return {"generators": self._named, "params": self.params, "engine": self._engine}
+
+    def _described(self) -> Any:
+        return {"kind": self._kind, **self._arguments()}
 
     def _arrays(self) -> dict[str, np.ndarray]:
         """Plain arrays from which :meth:`_from_arrays` makes it again: what it is sampled from, not the samples."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Collection, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -122,6 +123,17 @@ class WithCircuit(Composite, Model):
         :class:`CircuitParameters`)."""
         others = [part.init_params(rng) for part in self._parts[:-1]]
         return np.concatenate([*others, self._angles.init_params(rng, scale)])
+
+    def _arguments(self) -> dict[str, Any]:
+        asked = inspect.signature(type(self)).parameters
+        given = {"engine": self._given_engine, "domains": self._narrower}
+        return {name: given[name] if name in given else getattr(self, name) for name in asked}
+
+    @property
+    def _narrower(self) -> dict[str, Interval]:
+        """The intervals that are narrower than the circuit's own."""
+        whole = self.circuit.domains
+        return {name: interval for name, interval in self._angles.domains.items() if interval != whole[name]}
 
     def _checked(self, circuit: Circuit) -> Circuit:
         if not isinstance(circuit, Circuit):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from qml import _checks
 from qml._checks import InputError
+from qml._descriptions import Saved
 from qml._typing import ArrayLike, Complex, Dims
 from qml.operators.strings import I_POWERS, Word, as_label, diagonals, latex, placed, spell, word_of, write
 
@@ -22,7 +23,7 @@ SHOWN = 12
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class PauliSum:
+class PauliSum(Saved):
     r"""A linear combination of Pauli strings on n qubits: a frozen value.
 
     .. math:: A = \sum_P c_P P, \qquad P \in \{I, X, Y, Z\}^{\otimes n}, \quad c_P \in \mathbb{C}
@@ -52,6 +53,15 @@ class PauliSum:
     n_qubits: int
     words: tuple[Word, ...]
     coefficients: tuple[complex, ...]
+
+    _keys = ("n_qubits", "terms")
+
+    def _arguments(self) -> dict[str, Any]:
+        return {"n_qubits": self.n_qubits, "terms": dict(self.terms)}
+
+    @classmethod
+    def _again(cls, **arguments: Any) -> PauliSum:
+        return cls.from_terms(arguments["terms"], arguments["n_qubits"])
 
     __array_ufunc__: ClassVar[None] = None  # so that NumPy scalars leave the multiplication to this class
 

@@ -13,6 +13,7 @@ import numpy as np
 from qml import _checks, operators, spectral
 from qml._arrays import as_complex, as_real, diagonal, frozen, namespace, trace_of_product
 from qml._checks import InputError
+from qml._descriptions import Described
 from qml._typing import Complex, Cotangent, Dims, Integer, Numbers, Real
 from qml.operators import PauliSum
 from qml.states.correlations import Correlations
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from qml.operators import OperatorLike
 
 
-class State(Correlations):
+class State(Described, Correlations):
     """A quantum state, or a batch of them (leading axes), on sites of dimensions `dims`.
 
     A state knows its own spectrum in the log domain, and pulls a derivative with respect to log sigma or sigma back to
@@ -81,6 +82,11 @@ class State(Correlations):
         """The eigen-decomposition in the log domain, computed once; its columns span the support."""
         held = self._spectrum
         return held if held.log_outside == -math.inf else held.completed
+
+    _kind = "state"
+
+    def _described(self) -> Any:
+        return {"kind": "state", "dims": self.dims, "arrays": self._arrays()}
 
     def _arrays(self) -> dict[str, Any]:
         """The plain arrays that the state is made again from, so that what it knows of its logarithm is kept."""

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
+from qml import _checks
+from qml._descriptions import KINDS
 from qml._results import part_of
 from qml._typing import Dims
 from qml.states.base import State
@@ -30,3 +34,12 @@ def state_of(arrays: Mapping[str, Any], dims: Dims) -> State:
     if "factor" in arrays:
         return DensityMatrix.from_factor(arrays["factor"], dims, smoothing=float(arrays.get("smoothing", 0.0)))
     return DensityMatrix(arrays["matrix"], dims)
+
+
+def _again(dims: Any, arrays: Any) -> State:
+    """A state of a description."""
+    held = {name: np.asarray(a) for name, a in _checks.mapping("arrays", arrays).items()}
+    return state_of(held, _checks.dimensions("dims", dims))
+
+
+KINDS["state"] = _again

@@ -75,7 +75,7 @@ class FisherInformation(Table):
                 f"the state has rank {result.rank} of {result.state.dim}: at the boundary the likelihood is not "
                 "quadratic; use result.interval, or within_rank=True to treat the rank as known."
             )
-        self.result, self.observed = result, observed
+        self.result, self.observed, self.within_rank = result, observed, within_rank
         values, vectors = np.linalg.eigh(result.state.matrix())
         del values
         self._vectors, self._rank, self._within = vectors[:, ::-1], result.rank, result.rank < result.state.dim

@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from qml import _checks
+from qml._descriptions import Described
 from qml._results import Table
 from qml.measurement import Counts
 from qml.tomography.mle import maximum_likelihood
@@ -19,7 +20,7 @@ SEED = 20160409
 
 
 @dataclass(frozen=True)
-class RankTest:
+class RankTest(Described):
     r"""What the likelihood ratio says of one rank r.
 
     .. math:: \lambda_r = 2 \left(\max_\sigma L(\sigma) - \max_{\mathrm{rank}\,\sigma \le r} L(\sigma)\right)

@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from qml import _checks
+from qml._descriptions import Described
 from qml._results import Outcome
 from qml._typing import Integer, Real
 from qml.measurement import Counts
@@ -23,7 +24,7 @@ class TomographyError(RuntimeError):
 
 
 @dataclass(frozen=True, eq=False)
-class TomographyHistory(_checks.Record):
+class TomographyHistory(_checks.Record, Described):
     """The iterates at which the certificate was computed: one entry each.
 
     Attributes

@@ -78,6 +78,11 @@ def verdict() -> qml.principle.Verdict:
     return qml.principle.check(2, pairs=10)
 
 
+def cholesky() -> qml.CholeskyModel:
+    """Of one qubit."""
+    return qml.CholeskyModel(1)
+
+
 def study() -> qml.Study:
     """Of one qubit and one fit."""
     return qml.Study(TARGET, FITS)
@@ -94,7 +99,8 @@ def written(name: str) -> Path:
     if name == "run":
         return path if path.exists() else study().run(path, quiet=True).folder
     if not path.exists():
-        held = {"state.npz": plus, "fit.npz": fitted, "em.npz": learnt, "study.yaml": study}.get(name, counts)()
+        made = {"state.npz": plus, "fit.npz": fitted, "em.npz": learnt, "study.yaml": study, "cholesky.npz": cholesky}
+        held = made.get(name, counts)()
         {".npz": held.save, ".yaml": held.save, ".json": counts().write_json, ".csv": counts().write_csv}[path.suffix](
             path
         )
@@ -419,6 +425,14 @@ EXAMPLES: dict[str, Callable[[], Any]] = {
     "io.to_pytket.params": lambda: [0.1, 0.2],
     "io.from_pennylane.function": lambda: qml.io.to_pennylane(circuit()),
     "io.from_pennylane.arguments": lambda: np.array([0.1, 0.2]),
+    "io.to_dict.value": circuit,
+    "io.save.value": circuit,
+    "io.save.path": lambda: "circuit.json",
+    "io.from_dict.data": lambda: circuit().to_dict(),
+    "io.load.path": lambda: written("state.npz"),
+    "CholeskyModel.from_dict.data": lambda: qml.CholeskyModel(1).to_dict(),
+    "CholeskyModel.save.path": lambda: "model.json",
+    "CholeskyModel.load.path": lambda: written("cholesky.npz"),
     "FitResult": fitted,
     "FitResult.load.path": lambda: written("fit.npz"),
     "models.EMResult.load.path": lambda: written("em.npz"),

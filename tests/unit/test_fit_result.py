@@ -152,8 +152,8 @@ def test_foreign_files_are_refused(tmp_path):
     for name in ("text", "state", "pickle"):
         with pytest.raises(InputError, match=r"is not a (readable .npz file|result that FitResult.save wrote)"):
             FitResult.load(tmp_path / f"{name}.npz")
-    np.savez(tmp_path / "later.npz", json=np.array(json.dumps({"format": "qml.FitResult 2"})))
-    with pytest.raises(InputError, match=r"of the format 'qml\.FitResult 2'"):
+    np.savez(tmp_path / "later.npz", json=np.array(json.dumps({"format": "qml.FitResult 3"})))
+    with pytest.raises(InputError, match=r"of the format 'qml\.FitResult 3'"):
         FitResult.load(tmp_path / "later.npz")
 
 

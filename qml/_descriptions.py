@@ -1,0 +1,318 @@
+"""Objects as plain data: the arguments that make them again, never a pickle.
+
+::
+
+    {"kind": "PauliSum", "n_qubits": 2, "words": [[0, 3]], "coefficients": [1.0]}
+
+A class takes part by deriving from :class:`Described`: its kind is its name, and its arguments are the attributes that
+are called like those of its constructor, unless it says otherwise.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import math
+from collections.abc import Callable, Hashable, Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import IO, Any, ClassVar, Self
+
+import numpy as np
+
+from qml import _checks
+from qml._checks import InputError
+from qml._files import parse_json, read_arrays, regular, writable, write_arrays
+
+FORMAT = "qml.Object 1"
+KINDS: dict[str, Callable[..., Any]] = {}
+"""What makes an object of a kind from its arguments."""
+CONSTANTS: dict[str, dict[Hashable, str]] = {}
+"""Names of objects of a kind that are known by them, such as gates."""
+RESERVED = ("kind", "real", "imag", "array", "float", "complex", "mapping")
+"""Keys of what is no plain mapping."""
+
+
+class Described:
+    """What can be made again from plain data."""
+
+    _kind: ClassVar[str]
+    """What it is called in files."""
+    _keys: ClassVar[tuple[str, ...]] = ()
+    """The names of its arguments, where they are not those of its constructor."""
+
+    def __init_subclass__(cls, *, is_kind: bool = True, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        own = cls.__module__.partition(".")[0] == "qml"
+        cls._kind = vars(cls).get("_kind", cls.__name__ if own else f"{cls.__module__}.{cls.__qualname__}")
+        if is_kind and not cls.__name__.startswith("_"):
+            KINDS[cls._kind] = cls._again
+
+    @classmethod
+    def _again(cls, **arguments: Any) -> Any:
+        """The object of :meth:`_arguments`, checked like any other."""
+        return cls(**arguments)
+
+    def _arguments(self) -> dict[str, Any]:
+        """The arguments that make it again: numbers, texts, arrays, described objects, lists and mappings of them."""
+        names = list(inspect.signature(type(self)).parameters)
+        for name in names:
+            if not hasattr(self, name):
+                raise InputError(
+                    f"a {type(self).__name__} can't be written to a file: its constructor takes {name!r}, which is no "
+                    "attribute of it."
+                )
+        return {name: getattr(self, name) for name in names}
+
+    def _described(self) -> Any:
+        """Its kind and its arguments; or what stands for it, where that is plainer."""
+        return {"kind": self._kind, **{key_of(name): x for name, x in self._arguments().items()}}
+
+
+class Saved(Described, is_kind=False):
+    """What users keep in files and send to each other."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The object as plain data for JSON: see :func:`qml.io.to_dict`."""
+        return to_dict(self)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """The object of :meth:`to_dict`; InputError where the data are none, or of another class."""
+        found: Self = _one(cls, from_dict(data))
+        return found
+
+    def save(self, path: str | Path) -> None:
+        """Write it to a file, as JSON text (``.json``) or as arrays (``.npz``): see :func:`qml.io.save`."""
+        save(self, path)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Read what :meth:`save` wrote; InputError where the file holds no such object."""
+        found: Self = _one(cls, load(path))
+        return found
+
+
+def key_of(argument: str) -> str:
+    """The key of an argument, in data where ``kind`` says what an object is."""
+    return "kind_" if argument == "kind" else argument
+
+
+def _one(cls: type, value: Any) -> Any:
+    if not isinstance(value, cls):
+        raise InputError(f"a {cls.__name__} is needed; found a {type(value).__name__}.")
+    return value
+
+
+def kinds() -> dict[str, Callable[..., Any]]:
+    """What makes an object of each kind that data can name."""
+    return {kind: make for kind, make in KINDS.items() if not inspect.isabstract(getattr(make, "__self__", None))}
+
+
+def later(module: str, *names: str) -> None:
+    """Kinds whose classes are imported when they are asked for."""
+    for name in names:
+        KINDS[name] = lambda name=name, **arguments: getattr(import_module(module), name)._again(**arguments)
+
+
+def constants(kind: str, registry: Mapping[str, Any]) -> None:
+    """Objects that are known by their names."""
+    KINDS[kind] = lambda name: registry[_checks.choice(f"the name of a {kind}", name, registry)]
+    CONSTANTS[kind] = {value: name for name, value in registry.items()}
+
+
+def describe(value: Any, put: Callable[[np.ndarray], Any]) -> Any:
+    """A value as plain data ready for JSON; `put` says what stands for an array.
+
+    Raises
+    ------
+    InputError
+        If it holds what no file can, such as a function.
+    """
+    if isinstance(value, Described):
+        found = value._described()
+        return _plain(found, put) if isinstance(found, dict) and "kind" in found else describe(found, put)
+    if isinstance(value, np.ndarray):
+        return put(value)
+    if isinstance(value, np.generic):
+        value = value.item()
+    if value is None or isinstance(value, bool | str | int):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else {"float": repr(value)}
+    if isinstance(value, complex):
+        return {"complex": [value.real, value.imag]}
+    if isinstance(value, list | tuple):
+        return [describe(part, put) for part in value]
+    if isinstance(value, Mapping):
+        if all(isinstance(key, str) for key in value) and not set(value) & set(RESERVED):
+            return _plain(value, put)
+        return {"mapping": [[describe(key, put), describe(part, put)] for key, part in value.items()]}
+    raise InputError(
+        f"{_checks.shown(value)} can't be written to a file: it is no plain data, and no object of the library."
+    )
+
+
+def _plain(value: Mapping[str, Any], put: Callable[[np.ndarray], Any]) -> dict[str, Any]:
+    return {key: describe(part, put) for key, part in value.items()}
+
+
+def build(value: Any, get: Callable[[Mapping[str, Any]], Any]) -> Any:
+    """The value of :func:`describe`; `get` makes an array of what stands for it. Everything is checked as any input.
+
+    Raises
+    ------
+    InputError
+        If it names no kind, or arguments that the kind does not have.
+    """
+    if isinstance(value, list):
+        return tuple(build(part, get) for part in value)
+    if not isinstance(value, Mapping):
+        return value
+    if "kind" in value:
+        kind, known = value["kind"], kinds()
+        if not isinstance(kind, str) or kind not in known:
+            hint = _checks.nearest(str(kind), known)
+            raise InputError(f"an object has the kind {kind!r:.60}, which the library does not know{hint}.")
+        arguments = {str(name): build(part, get) for name, part in value.items() if name != "kind"}
+        if "kind_" in arguments:
+            arguments["kind"] = arguments.pop("kind_")
+        return _made(kind, arguments)
+    if set(value) & {"float", "complex", "mapping"}:
+        return _special(value, get)
+    if set(value) & {"real", "imag", "array"}:
+        return get(value)
+    return {key: build(part, get) for key, part in value.items()}
+
+
+def _special(value: Mapping[str, Any], get: Callable[[Mapping[str, Any]], Any]) -> Any:
+    """What JSON has no form for: infinities and NaN, complex numbers, mappings with any keys."""
+    try:
+        if "float" in value:
+            return float(value["float"])
+        if "complex" in value:
+            return complex(*map(float, value["complex"]))
+        return {build(key, get): build(part, get) for key, part in value["mapping"]}
+    except InputError:
+        raise
+    except (TypeError, ValueError):
+        raise InputError(f"the data hold {_checks.shown(value)}, which stands for nothing.") from None
+
+
+def _made(kind: str, /, arguments: dict[str, Any]) -> Any:
+    try:
+        return KINDS[kind](**arguments)
+    except InputError:
+        raise
+    except (TypeError, ValueError, AttributeError, KeyError, IndexError, OverflowError) as error:
+        raise InputError(f"the {kind} can't be made: {error}.") from None
+
+
+# files ---------------------------------------------------------------------------------------------------------------
+
+
+def numbers(array: np.ndarray) -> dict[str, Any]:
+    """An array as nested lists of its real and imaginary parts."""
+    if array.dtype.kind == "c":
+        return {"real": array.real.tolist(), "imag": array.imag.tolist()}
+    return {"real": array.tolist()}
+
+
+def array_of(value: Mapping[str, Any]) -> Any:
+    """The array of :func:`numbers`."""
+    if "real" not in value:
+        raise InputError(f"an array must be a mapping with the keys 'real' and 'imag'; found {sorted(value)}.")
+    try:
+        real = np.asarray(value["real"])
+        found = real + 1j * np.asarray(value["imag"]) if "imag" in value else real
+    except (ValueError, TypeError):
+        raise InputError("an array must be nested lists of numbers, equally long.") from None
+    if found.dtype.kind not in "biufcU":
+        raise InputError(f"an array must hold numbers or text; found {found.dtype}.")
+    return found
+
+
+def arrays_of(value: Any) -> tuple[Any, dict[str, np.ndarray]]:
+    """A value as plain data, with its arrays apart, by name."""
+    held: dict[str, np.ndarray] = {}
+
+    def put(array: np.ndarray) -> dict[str, str]:
+        name = f"array{len(held)}"
+        held[name] = array
+        return {"array": name}
+
+    return describe(value, put), held
+
+
+def value_of(plain: Any, arrays: Mapping[str, Any]) -> Any:
+    """The value of :func:`arrays_of`."""
+
+    def get(value: Mapping[str, Any]) -> Any:
+        if value.get("array") not in arrays:
+            raise InputError(f"the array {value.get('array')!r} is missing; found {sorted(arrays)}.")
+        return arrays[value["array"]]
+
+    return built(plain, get)
+
+
+def built(plain: Any, get: Callable[[Mapping[str, Any]], Any]) -> Any:
+    """The value of :func:`describe`, or a sentence where it is nested too deeply."""
+    try:
+        return build(plain, get)
+    except RecursionError:
+        raise InputError("the data are nested too deeply to be read.") from None
+
+
+def to_dict(value: Described) -> dict[str, Any]:
+    """What :func:`qml.io.to_dict` says."""
+    _check(value)
+    return {"format": FORMAT, "object": describe(value, numbers)}
+
+
+def _check(value: object) -> None:
+    if not isinstance(value, Described):
+        raise InputError(f"value must be an object of the library, such as a circuit; found {_checks.shown(value)}.")
+
+
+def from_dict(data: Mapping[str, Any]) -> Any:
+    """What :func:`qml.io.from_dict` says."""
+    if not isinstance(data, Mapping) or "object" not in data or "format" not in data:
+        raise InputError(f"data must be a mapping with the keys 'format' and 'object'; found {_checks.shown(data)}.")
+    if data["format"] != FORMAT:
+        raise InputError(f"data are of the format {data['format']!r}; this version reads {FORMAT!r}.")
+    return built(data["object"], array_of)
+
+
+def save(value: Described, path: str | Path | IO[bytes]) -> None:
+    """What :func:`qml.io.save` says."""
+    _check(value)
+    if isinstance(path, str | Path):
+        file = writable(path)
+        if file.suffix not in (".json", ".npz"):
+            raise InputError(f"path must end in .json or .npz; found {str(path)!r}.")
+        if file.suffix == ".json":
+            text = json.dumps(to_dict(value), indent=1)
+            file.write_text(text, encoding="utf-8")
+            return
+    plain, arrays = arrays_of(value)
+    write_arrays(path, {**arrays, "json": np.array(json.dumps({"format": FORMAT, "object": plain}))})
+
+
+def load(path: str | Path) -> Any:
+    """What :func:`qml.io.load` says of files that :func:`save` wrote."""
+    file = regular(path, "object")
+    if file.suffix == ".json":
+        return from_dict(_json(file.read_bytes(), path))
+    arrays = read_arrays(path, "object")
+    text = _json(str(arrays.pop("json", "null")), path)
+    if not isinstance(text, Mapping) or text.get("format") != FORMAT:
+        found = text.get("format") if isinstance(text, Mapping) else None
+        raise InputError(f"{str(path)!r} is of the format {found!r}; this version reads {FORMAT!r}.")
+    return value_of(text.get("object"), arrays)
+
+
+def _json(text: str | bytes, path: str | Path) -> Any:
+    try:
+        return parse_json(text)
+    except ValueError as error:
+        raise InputError(f"the file {str(path)!r} is not readable JSON: {error}.") from None

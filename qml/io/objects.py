@@ -1,0 +1,236 @@
+"""Objects of the library as plain data and as files that others can read."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import qml
+from qml import _descriptions
+from qml._checks import InputError
+from qml._descriptions import CONSTANTS, FORMAT
+from qml._files import parse_json, read_arrays, regular
+
+
+def to_dict(value: Any) -> dict[str, Any]:
+    r"""An object as plain data that JSON can hold: what it is, and the arguments that make it again.
+
+    Circuits, gates, channels, noise models, sums of Pauli strings, states, measurements, counts, moments, models,
+    engines and results of fits; arrays become nested lists of their real and imaginary parts. :func:`schema` has the
+    JSON Schema. A model of your own takes part if its constructor's arguments are attributes of the same names.
+
+    Parameters
+    ----------
+    value : object of the library
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    InputError
+        If it holds what no file can, such as a function.
+
+    Examples
+    --------
+    >>> from qml import Circuit, gates
+    >>> found = to_dict(Circuit(1, [gates.RX("a", 0)]))
+    >>> found["object"]["operations"]
+    [{'kind': 'Operation', 'instruction': {'kind': 'gate', 'name': 'RX'}, 'sites': [0], 'params': ['a']}]
+    >>> from_dict(found)
+    <Circuit: 1 qubit, 1 operation, 1 parameter>
+    """
+    return _descriptions.to_dict(value)
+
+
+def from_dict(data: Mapping[str, Any]) -> Any:
+    """The object of :func:`to_dict`, checked like any other input.
+
+    Parameters
+    ----------
+    data : mapping
+
+    Returns
+    -------
+    object of the library
+
+    Raises
+    ------
+    InputError
+        If the data are none, of another format, or name what the library does not have.
+
+    Examples
+    --------
+    >>> import qml
+    >>> from_dict(to_dict(2 * qml.pauli("XZ")))
+    <PauliSum on 2 qubits: 2*XZ>
+    """
+    _everything()
+    return _descriptions.from_dict(data)
+
+
+def save(value: Any, path: str | Path) -> None:
+    """Write an object to a file, as JSON text (``.json``) or as arrays (``.npz``); never a pickle.
+
+    Parameters
+    ----------
+    value : object of the library
+        As for :func:`to_dict`.
+    path : path
+        What is there is replaced.
+
+    Raises
+    ------
+    InputError
+        If it holds what no file can, or the path ends otherwise.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> from qml import Circuit, gates
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save(Circuit(1, [gates.RX("a", 0)]), pathlib.Path(folder) / "circuit.json")
+    ...     print(load(pathlib.Path(folder) / "circuit.json"))
+    0: ─┤RX(a)├─
+    """
+    _descriptions.save(value, path)
+
+
+def load(path: str | Path) -> Any:
+    """The object in a file that the library wrote: by :func:`save`, or by the method ``save`` of a state, a record, a
+    result of a fit, of tomography or of quantum expectation maximisation.
+
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    object of the library
+        Checked like any other input.
+
+    Raises
+    ------
+    InputError
+        If the file is none of these, or damaged.
+
+    Examples
+    --------
+    ``result = qml.io.load("result.npz")``; ``result.model.state(result.params)``.
+    """
+    _everything()
+    file = regular(path, "object")
+    if file.suffix == ".json":
+        return _descriptions.load(path)
+    arrays = read_arrays(path, "object")
+    form = _format(arrays)
+    if form == FORMAT:
+        return _descriptions.load(path)
+    name = form.partition(" ")[0].removeprefix("qml.")
+    readers: dict[str, Any] = {
+        "FitResult": qml.FitResult,
+        "EMResult": qml.models.EMResult,
+        "TomographyResult": qml.tomography.TomographyResult,
+    }
+    if name in readers:
+        return readers[name].load(path)
+    if "measurement" in arrays:
+        return qml.Counts.load(path)
+    if "dims" in arrays:
+        return qml.DensityMatrix.load(path)
+    raise InputError(f"{str(path)!r} is no file that the library wrote; it holds the arrays {sorted(arrays)}.")
+
+
+def _format(arrays: Mapping[str, Any]) -> str:
+    """The format that a file names; empty where it names none."""
+    text = str(arrays.get("json", ""))
+    try:
+        found = parse_json(text)
+    except ValueError:
+        return ""
+    return str(found.get("format", "")) if isinstance(found, Mapping) else ""
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of :func:`to_dict`: every kind with its arguments.
+
+    Returns
+    -------
+    dict
+
+    Examples
+    --------
+    >>> schema()["$defs"]["Circuit"]["required"]
+    ['kind', 'dims', 'operations']
+    """
+    _everything()
+    kinds = {kind: _described(kind, maker) for kind, maker in sorted(_descriptions.kinds().items())}
+    leaves = [{"type": name} for name in ("null", "boolean", "number", "string")]
+    special = {
+        "float": {"enum": ["inf", "-inf", "nan"]},
+        "complex": {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2},
+        "mapping": {"type": "array", "items": {"type": "array", "minItems": 2, "maxItems": 2}},
+    }
+    objects = [
+        {"type": "object", "properties": {name: form}, "required": [name], "additionalProperties": False}
+        for name, form in special.items()
+    ]
+    array = {
+        "type": "object",
+        "properties": {"real": {}, "imag": {}},
+        "required": ["real"],
+        "additionalProperties": False,
+    }
+    plain = {
+        "type": "object",
+        "additionalProperties": {"$ref": "#/$defs/value"},
+        "not": {"anyOf": [{"required": [name]} for name in _descriptions.RESERVED]},
+    }
+    value = {
+        "anyOf": [
+            *leaves,
+            {"type": "array", "items": {"$ref": "#/$defs/value"}},
+            *({"$ref": f"#/$defs/{kind}"} for kind in kinds),
+            *objects,
+            array,
+            plain,
+        ]
+    }
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": FORMAT,
+        "type": "object",
+        "properties": {"format": {"const": FORMAT}, "object": {"$ref": "#/$defs/value"}},
+        "required": ["format", "object"],
+        "$defs": {**kinds, "value": value},
+    }
+
+
+def _described(kind: str, maker: Any) -> dict[str, Any]:
+    """The schema of one kind."""
+    if kind in CONSTANTS:
+        name: dict[str, Any] = {"enum": sorted(CONSTANTS[kind].values())}
+        return _object(kind, {"name": name}, ["name"])
+    owner = getattr(maker, "__self__", None)
+    parameters = inspect.signature(owner if inspect.isclass(owner) else maker).parameters
+    names = [_descriptions.key_of(name) for name in getattr(owner, "_keys", ()) or parameters]
+    return _object(kind, {name: {"$ref": "#/$defs/value"} for name in names}, names)
+
+
+def _object(kind: str, properties: dict[str, Any], required: list[str]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": {"kind": {"const": kind}, **properties},
+        "required": ["kind", *required],
+        "additionalProperties": False,
+    }
+
+
+def _everything() -> None:
+    """Every module whose objects files can name is there."""
+    for module in (qml.circuits, qml.engines, qml.fitting, qml.measurement, qml.models, qml.moments, qml.states):
+        for name in module.__all__:
+            getattr(module, name)

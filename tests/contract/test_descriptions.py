@@ -1,0 +1,204 @@
+"""Everything that files can hold comes back as it was: every kind, as JSON and as arrays, and by the schema."""
+
+from __future__ import annotations
+
+import json
+
+import attack
+import jsonschema
+import numpy as np
+import pytest
+
+import qml
+from qml import Circuit, Counts, FitResult, GibbsModel, NoiseModel, channels, fit, gates, pauli
+from qml._checks import InputError
+from qml._descriptions import KINDS, Described, kinds
+from qml.io import from_dict, load, save, schema, to_dict
+from qml.models.base import Parametrized
+
+OBJECTS = {
+    name: owner
+    for name, owner in attack.everything().items()
+    if isinstance(owner, type) and issubclass(owner, Described) and kinds().get(owner._kind) == owner._again
+}
+NOT_WRITTEN = ("gates.ParametricGate",)
+"""Functions are no plain data."""
+
+
+@pytest.fixture(scope="module")
+def validator():
+    found = schema()
+    jsonschema.Draft202012Validator.check_schema(found)
+    return jsonschema.Draft202012Validator(found)
+
+
+def test_kinds_are_public():
+    hidden = {
+        "PartialTrace",
+        "Preparation",
+        "CircuitParameters",
+        "Fixed",
+        "EvolvedGibbsState",
+        "PauliState",
+        "selection",
+    }
+    public = {owner._kind for owner in OBJECTS.values()} | hidden
+    assert {k for k in kinds() if "." not in k} - public <= {"state", "gate", "channel", "DensityMatrix"}
+
+
+@pytest.mark.parametrize("name", [name for name in OBJECTS if name not in NOT_WRITTEN])
+def test_every_kind_comes_back(name, tmp_path, validator):
+    value = attack.example(name, OBJECTS[name])
+    plain = json.loads(json.dumps(to_dict(value)))
+    validator.validate(plain)
+    again = from_dict(plain)
+    assert to_dict(again) == plain
+    assert type(again) is type(value) or isinstance(value, qml.State)
+    for ending in ("json", "npz"):
+        save(value, tmp_path / f"it.{ending}")
+        assert to_dict(load(tmp_path / f"it.{ending}")) == plain
+
+
+@pytest.mark.parametrize("name", [name for name, owner in OBJECTS.items() if issubclass(owner, Parametrized)])
+def test_models_that_come_back_give_the_same_states_to_the_bit(name):
+    model = attack.example(name, OBJECTS[name])
+    again = from_dict(json.loads(json.dumps(to_dict(model))))
+    assert again.parameter_names == model.parameter_names
+    theta = model.init_params(np.random.default_rng(3))
+    if isinstance(model, qml.models.Model):
+        one, two = model.state(theta), again.state(theta)
+        if not isinstance(one, qml.models.ThermalState):
+            assert one.matrix().tobytes() == two.matrix().tobytes()
+    elif isinstance(model, qml.models.ConditionalModel):
+        inputs = np.full((2, model.n_inputs), 0.3)
+        assert model.states(theta, inputs).matrix().tobytes() == again.states(theta, inputs).matrix().tobytes()
+
+
+def test_every_instruction_comes_back():
+    instructions = [*gates.GATES.values(), *channels.CHANNELS.values(), gates.controlled(gates.H, 2)]
+    instructions += [gates.PauliRotation("XYZ"), gates.UnitaryGate([[0, 1j], [1, 0]], name="mine")]
+    instructions += [
+        channels.KrausChannel([np.eye(3)], name="wait"),
+        channels.PauliMixture("m", ("XX",), ((1.0,),), ("p",)),
+    ]
+    for instruction in instructions:
+        assert from_dict(to_dict(instruction)) == instruction
+
+
+def test_methods_of_what_is_kept():
+    circuit = Circuit(1, [gates.RX("a", 0)])
+    assert Circuit.from_dict(circuit.to_dict()) == circuit
+    noise = NoiseModel().add(channels.BitFlip, 2 * qml.Parameter("p"), gates="X", at=0).with_readout(0.1, 0.2)
+    noise = noise.with_relaxation([50.0, 60.0], durations={"X": 0.1})
+    assert NoiseModel.from_dict(json.loads(json.dumps(noise.to_dict()))) == noise
+    with pytest.raises(InputError, match="a NoiseModel is needed; found a Circuit"):
+        NoiseModel.from_dict(circuit.to_dict())
+
+
+def test_a_result_holds_its_model_to_go_on_with(tmp_path):
+    target = qml.states.thermal(qml.pauli("ZZ") + 0.3 * pauli("XI"), 1.0)
+    result = fit(GibbsModel(["ZZ", "XI"]), target, seed=0, progress=False)
+    for path in (tmp_path / "fit.npz", tmp_path / "fit.json"):
+        result.save(path) if path.suffix == ".npz" else save(result, path)
+        again = load(path)
+        assert isinstance(again, FitResult)
+        assert again.params.tobytes() == result.params.tobytes()
+        assert again.summary() == result.summary()
+        state = again.model.state(again.params)
+        assert state.matrix().tobytes() == result.state.matrix().tobytes()
+        further = fit(again.model, again.target, params0=again.params, progress=False)
+        assert further.converged
+        assert abs(further.loss - result.loss) < 1e-12
+
+
+def test_a_model_of_ones_own_is_kept_if_its_arguments_are(tmp_path):
+    class Keeps(GibbsModel):
+        def __init__(self, strength: float) -> None:
+            super().__init__(["Z"])
+            self.strength = strength
+
+        def _arguments(self):
+            return {"strength": self.strength}
+
+    class Forgets(GibbsModel):
+        def __init__(self, strength: float) -> None:
+            super().__init__(["Z"])
+
+        _arguments = Described._arguments
+
+    target = qml.DensityMatrix(np.diag([0.7, 0.3]))
+    for owner, kept in ((Keeps, True), (Forgets, False)):
+        fit(owner(0.3), target, seed=0, progress=False).save(tmp_path / "own.npz")
+        again = FitResult.load(tmp_path / "own.npz")
+        assert isinstance(again.model, owner) == kept
+        KINDS.pop(owner._kind)
+    again = FitResult.load(tmp_path / "own.npz")
+    assert again.model is None
+
+
+def test_files_of_the_format_before_are_read():
+    result = FitResult.load(attack.EXAMPLES["FitResult.load.path"]())
+    assert result.model is not None
+
+
+def test_other_files_of_the_library_are_found_out(tmp_path):
+    counts = Counts(qml.PauliMeasurement(["X", "Z"]), [[60, 40], [80, 20]])
+    counts.save(tmp_path / "counts.npz")
+    assert load(tmp_path / "counts.npz") == counts
+    state = qml.DensityMatrix([[0.6, 0.2], [0.2, 0.4]])
+    state.save(tmp_path / "state.npz")
+    assert np.array_equal(load(tmp_path / "state.npz").matrix(), state.matrix())
+    tomogram = attack.EXAMPLES["tomography.TomographyResult"]()
+    tomogram.save(tmp_path / "tomogram.npz")
+    assert load(tmp_path / "tomogram.npz").summary() == tomogram.summary()
+    np.savez(tmp_path / "other.npz", a=np.zeros(3))
+    with pytest.raises(InputError, match="is no file that the library wrote"):
+        load(tmp_path / "other.npz")
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        ({}, "the keys 'format' and 'object'"),
+        ({"format": "qml.Object 9", "object": 1}, "of the format 'qml.Object 9'; this version reads 'qml.Object 1'"),
+        ({"kind": "Circuits"}, r"the kind 'Circuits', which the library does not know \(did you mean 'Circuit'\?\)"),
+        ({"kind": "Circuit", "dims": [2]}, None),
+        ({"kind": "Circuit", "dims": [2], "operations": [], "more": 1}, "the Circuit can't be made"),
+        ({"kind": "Circuit", "dims": [10**12], "operations": [{"kind": "gate", "name": "RX"}]}, "its sites"),
+        ({"kind": "gate", "name": "RXX1"}, "the name of a gate must be one of"),
+        ({"kind": "PauliSum", "n_qubits": 1, "terms": {"Q": 1}}, "Q"),
+        ({"kind": "UnitaryGate", "matrix": {"real": [[1, 0], [0]]}}, "nested lists of numbers"),
+        ({"kind": "UnitaryGate", "matrix": {"real": [[1, 0], [0, 2]]}}, "unitary"),
+        ({"kind": "CholeskyModel", "dims": [2] * 40}, "memory|GiB"),
+        ({"complex": ["spam"]}, "stands for nothing"),
+        ({"mapping": 3}, "stands for nothing"),
+        ({"float": "spam"}, "stands for nothing"),
+    ],
+)
+def test_data_that_are_none_are_refused(data, sentence):
+    given = data if not data or "format" in data else {"format": "qml.Object 1", "object": data}
+    if sentence is None:
+        assert from_dict(given) == Circuit(1)
+        return
+    with pytest.raises((InputError, qml.measurement.counts._checks.MemoryRefused), match=sentence):
+        from_dict(given)
+
+
+def test_data_that_are_nested_without_end_are_refused():
+    deep: object = 1
+    for _ in range(100_000):
+        deep = [deep]
+    with pytest.raises(InputError, match="nested too deeply"):
+        from_dict({"format": "qml.Object 1", "object": deep})
+
+
+def test_functions_are_not_written():
+    gate = attack.example("gates.ParametricGate", gates.ParametricGate)
+    with pytest.raises(InputError, match="can't be written to a file"):
+        to_dict(gate)
+
+
+def test_the_schema_has_every_kind_and_refuses_others(validator):
+    assert set(kinds()) <= set(schema()["$defs"])
+    for wrong in ({"kind": "Circuit", "dims": 1}, {"kind": "gate", "name": "spam"}, {"kind": "nothing"}):
+        assert not validator.is_valid({"format": "qml.Object 1", "object": wrong})

@@ -202,7 +202,7 @@ def array(name: str, value: ArrayLike) -> Numeric:
     if type(value).__module__.partition(".")[0].startswith("qiskit"):
         raise InputError(
             f"{name} is a {type(value).__name__} of Qiskit, whose first qubit is the last one here: pass "
-            "x.reverse_qargs().data, with x the object."
+            "qml.io.from_qiskit(x), with x the object."
         )
     try:
         a = np.asarray(value)

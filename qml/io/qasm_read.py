@@ -197,18 +197,12 @@ class Reader:
             if isinstance(node.init_expression, ast.QuantumMeasurement):
                 self.measure(node, node.init_expression.qubit, node.identifier)
             elif node.init_expression is not None:
-                self.fill(node, bits, scope.cast(node, kind, scope.value(node.init_expression)))
+                bits.values[:] = scope.bits(node, scope.value(node.init_expression), size)
             return
         if isinstance(node.init_expression, ast.QuantumMeasurement):
             refuse(node, "a measurement is kept in bits.")
         value = 0 if node.init_expression is None else scope.value(node.init_expression)
         scope.declare(node, name, scope.cast(node, kind, value))
-
-    def fill(self, node: ast.QASMNode, bits: Bits, value: Value) -> None:
-        new = value.values if isinstance(value, Bits) else [bool(int(value) >> i & 1) for i in range(len(bits.values))]
-        if len(new) != len(bits.values):
-            refuse(node, f"{bits.name} has {len(bits.values)} bits; found {len(new)}.")
-        bits.values[:] = new
 
     def assign(self, node: ast.ClassicalAssignment) -> None:
         target, scope = node.lvalue, self.scope
@@ -222,9 +216,7 @@ class Reader:
             places = range(len(old.values)) if isinstance(target, ast.Identifier) else self.entries(target, old)
             if node.op.name != "=":
                 refuse(node, "bits are assigned with = only.")
-            new = value.values if isinstance(value, Bits) else [bool(int(value) >> i & 1) for i in range(len(places))]
-            if len(new) != len(places):
-                refuse(node, f"{len(places)} bits are assigned {len(new)}.")
+            new = scope.bits(node, value, len(places))
             for place, bit in zip(places, new, strict=True):
                 old.values[place] = bit
             return
@@ -233,7 +225,11 @@ class Reader:
         if node.op.name != "=":
             op = ast.BinaryOperator[node.op.name.removesuffix("=")]
             value = scope.value(ast.BinaryExpression(op, target, node.rvalue))
-        scope.assign(node, name, type(old)(value) if isinstance(old, bool | int | float) else value)
+        if isinstance(old, bool | int | float) and not (isinstance(old, float) and isinstance(value, Affine)):
+            if not isinstance(value, bool | int | float):
+                refuse(node, "a number is needed here.")
+            value = type(old)(value)
+        scope.assign(node, name, value)
 
     def entries(self, target: ast.IndexedIdentifier, bits: Bits) -> list[int]:
         if len(target.indices) != 1:
@@ -274,7 +270,7 @@ class Reader:
             name = target.name if isinstance(target, ast.Identifier) else target.name.name
             bits = self.scope.find(target, name)
             if not isinstance(bits, Bits):
-                refuse(target, "a bit is needed here.")
+                refuse(target, f"the result of a measurement is kept in bits; {name!r} is none.")
             places = list(range(len(bits.values))) if isinstance(target, ast.Identifier) else self.entries(target, bits)
             if len(places) != len(sites):
                 refuse(node, f"{len(sites)} qubits are measured into {len(places)} bits.")

@@ -259,8 +259,10 @@ class Scope:
 
     def cast(self, node: ast.QASMNode, kind: ast.ClassicalType, value: Value) -> Value:
         """A value as one of a declared type."""
-        if isinstance(value, Affine):
+        if isinstance(value, Affine) and isinstance(kind, ast.FloatType | ast.AngleType):
             return value
+        if isinstance(value, Affine | Qubits):
+            refuse(node, "a number is needed here.")
         value = self._known(node, value) if not isinstance(kind, ast.BitType) else value
         match kind:
             case ast.IntType() | ast.UintType():
@@ -275,6 +277,15 @@ class Scope:
                     return value
                 return Bits("", [bool(int(value) >> i & 1) for i in range(size)], kind.size is None)
         refuse(node, f"{words(kind)} has no counterpart in a circuit of gates and channels.")
+
+    def bits(self, node: ast.QASMNode, value: Value, count: int) -> list[bool | None]:
+        """A value as so many bits."""
+        if isinstance(value, Affine | Qubits | float):
+            refuse(node, "bits or an integer are needed here.")
+        found = value.values if isinstance(value, Bits) else [bool(int(value) >> i & 1) for i in range(count)]
+        if len(found) != count:
+            refuse(node, f"{count} bits are assigned {len(found)}.")
+        return list(found)
 
     def size(self, node: ast.Expression, most: int = 1_000_000) -> int:
         """The size of a register."""

@@ -160,8 +160,9 @@ class Counts(Described, Mapping[str, dict[str, Any]]):
             settings that are not there count as zero.
         measurement : Measurement, optional
             Without it the settings must be Pauli words ("XZ", qubit 0 leftmost).
-        source : {"qml", "qiskit", "cirq", "pennylane"}
-            Whose order of bits the keys follow; see :mod:`qml.measurement.formats`.
+        source : {"qml", "qiskit", "cirq", "pennylane", "braket", "ionq"}
+            Whose order of bits the keys follow, and whose results and JSON are taken in place of dictionaries; see
+            :mod:`qml.measurement.formats`.
 
         Raises
         ------

@@ -6,10 +6,13 @@ The order of bits, and what a key may be:
 source     key of an outcome
 =========  ==================================================================================================
 qml        text, qubit 0 leftmost ("01": qubit 0 gave 0); digits are set apart by commas where one can exceed 9
-pennylane  the same: wire 0 leftmost (``qml.counts()`` of all wires)
-qiskit     text, classical bit 0 *rightmost*, spaces between registers ("1 0"), or a hexadecimal number ("0x2")
+pennylane  the same: wire 0 leftmost (``qml.counts()`` of all wires); arrays (shots, wires) of ``qml.sample()``
+qiskit     text, classical bit 0 *rightmost*, spaces between registers ("1 0"), or a hexadecimal number ("0x2"); bit
+           arrays of primitives, the JSON of IBM's results, and settings as tuples of letters (tomography)
 cirq       an integer, big-endian (qubit 0 the most significant), or a tuple of digits (``histogram`` and
-           ``multi_measurement_histogram``)
+           ``multi_measurement_histogram``); the result itself, whose keys are read in their order
+braket     text, qubit 0 leftmost; the result of a task, and its JSON
+ionq       an integer, also as text, little-endian (qubit 0 the least significant); probabilities beside ``shots``
 =========  ==================================================================================================
 """
 
@@ -33,6 +36,7 @@ from qml.measurement.base import Measurement, checked_measurements
 from qml.measurement.descriptions import as_measurement
 from qml.measurement.entries import by_label, check_count, fits
 from qml.measurement.pauli import PauliMeasurement
+from qml.measurement.shapes import SHAPES
 
 FORMAT = "qml.Counts 1"
 Row: TypeAlias = tuple[str, str, Any, Any]
@@ -42,6 +46,7 @@ Row: TypeAlias = tuple[str, str, Any, Any]
 def from_dicts(records: Mapping[Any, Any], measurement: Measurement | None, source: str) -> tuple[Measurement, Integer]:
     """What :meth:`qml.measurement.Counts.from_dicts` reads."""
     read = KEYS[_checks.choice("source", source, KEYS)]
+    records = SHAPES[source](records)
     if measurement is not None:
         checked_measurements("measurement", [measurement])
     if not isinstance(records, Mapping) or not records:
@@ -137,11 +142,23 @@ def _cirq_key(key: Any, shape: tuple[int, ...], where: str) -> int:
     return int(key)
 
 
+def _ionq_key(key: Any, shape: tuple[int, ...], where: str) -> int:
+    size = int(np.prod(shape))
+    text = str(key)
+    if set(shape) != {2} or not (text.isascii() and text.isdigit()) or len(text) > 20 or int(text) >= size:
+        raise InputError(
+            f"{where}: an outcome of IonQ is an integer from 0 to {size - 1}, also as text; found {key!r}."
+        )
+    return _index(list(f"{int(text):0{len(shape)}b}"[::-1]), shape, key, where)
+
+
 KEYS: dict[str, Callable[[Any, tuple[int, ...], str], int]] = {
     "qml": _text_key,
     "pennylane": _text_key,
     "qiskit": _qiskit_key,
     "cirq": _cirq_key,
+    "braket": _text_key,
+    "ionq": _ionq_key,
 }
 """From an outcome's key to its number, by source."""
 

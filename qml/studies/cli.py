@@ -210,11 +210,35 @@ def precompile() -> None:
 
 
 @main.command()
+@click.argument("source", type=click.Path(path_type=Path))
+@click.argument("target", type=click.Path(path_type=Path))
+@click.option("--version", type=click.IntRange(2, 3), default=3, show_default=True, help="Of OpenQASM, when written.")
+@click.option("--force", is_flag=True, help="Replace TARGET if it exists.")
+def convert(source: Path, target: Path, version: int, force: bool) -> None:
+    """Read SOURCE and write what it holds to TARGET, each in the format of its ending.
+
+    Circuits: .qasm, .json, .npz. Counts: .csv, .json, .npz. Results, models and other objects: .json, .npz; a result
+    whose model is a circuit becomes .qasm with the numbers that were learnt.
+    """
+    from qml.io import convert as convert_file
+
+    if target.exists() and not force:
+        _fail(f"{target} exists already: choose another name, or add --force.", 2)
+    terminal.say(f"{convert_file(source, target, version=version)!r} written to {target}")
+
+
+@main.command()
 @click.option("--markdown", is_flag=True, help="The reference page instead.")
-def schema(markdown: bool) -> None:
+@click.option("--objects", is_flag=True, help="That of circuits, models, results and other objects in files.")
+def schema(markdown: bool, objects: bool) -> None:
     """Print the JSON Schema of studies, for editors."""
     import json
 
+    if objects:
+        from qml.io import schema as schema_of_objects
+
+        terminal.say(json.dumps(schema_of_objects(), indent=1))
+        return
     from qml.studies.spec import reference
 
     text = reference.markdown() if markdown else json.dumps(reference.json_schema(), indent=1) + "\n"

@@ -429,6 +429,8 @@ EXAMPLES: dict[str, Callable[[], Any]] = {
     "io.save.value": circuit,
     "io.save.path": lambda: "circuit.json",
     "io.from_dict.data": lambda: circuit().to_dict(),
+    "io.convert.source": lambda: written("state.npz"),
+    "io.convert.target": lambda: "converted.json",
     "io.load.path": lambda: written("state.npz"),
     "CholeskyModel.from_dict.data": lambda: qml.CholeskyModel(1).to_dict(),
     "CholeskyModel.save.path": lambda: "model.json",

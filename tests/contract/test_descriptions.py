@@ -136,9 +136,19 @@ def test_a_model_of_ones_own_is_kept_if_its_arguments_are(tmp_path):
     assert again.model is None
 
 
-def test_files_of_the_format_before_are_read():
-    result = FitResult.load(attack.EXAMPLES["FitResult.load.path"]())
-    assert result.model is not None
+def test_files_of_the_format_before_are_read(tmp_path):
+    result = attack.EXAMPLES["FitResult"]()
+    result.save(tmp_path / "now.npz")
+    with np.load(tmp_path / "now.npz") as held:
+        arrays = {name: a for name, a in held.items() if not name.startswith("model.")}
+    text = json.loads(str(arrays["json"]))
+    assert text.pop("model")["kind"] == "GibbsModel"
+    arrays["json"] = np.array(json.dumps(text | {"format": "qml.FitResult 1"}))
+    np.savez(tmp_path / "before.npz", **arrays)
+    for again in (FitResult.load(tmp_path / "before.npz"), load(tmp_path / "before.npz")):
+        assert again.model is None
+        assert again.params.tobytes() == result.params.tobytes()
+        assert again.summary() == result.summary()
 
 
 def test_other_files_of_the_library_are_found_out(tmp_path):

@@ -9,6 +9,8 @@ import sympy
 from helpers.circuits import random_circuit
 from helpers.instructions import draw
 from helpers.processes import choi
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from qml import Circuit, Parameter, channels, gates
 from qml._checks import InputError
@@ -38,22 +40,23 @@ def same(u: np.ndarray, v: np.ndarray) -> bool:
 
 
 @pytest.mark.parametrize("noisy", [False, True])
-def test_random_circuits_mean_the_same_there_and_come_back(noisy):
-    for seed in range(250):
-        rng = np.random.default_rng([seed, noisy])
-        circuit = random_circuit(rng, noisy=noisy)
-        values = {name: rng.normal() for name in circuit.parameters}
-        out = to_cirq(circuit)
-        again = from_cirq(out, qubits=Q[:3])
-        assert set(again.parameters) == set(circuit.parameters)
-        bound = circuit.bind(values)
-        assert close(choi(bound), choi(again.bind(values)))
-        if not noisy:
-            u = cirq.resolve_parameters(out, values).unitary(qubit_order=Q[:3], qubits_that_should_be_present=Q[:3])
-            assert same(ReferenceEngine().evolve_vectors(bound, ()), u)
-        elif seed % 10 == 0:
-            theirs = its_state(cirq.resolve_parameters(out, values), 3)
-            assert close(ReferenceEngine().evolve(bound, ()).matrix(), theirs)
+@settings(max_examples=250, deadline=None)
+@given(seed=st.integers(0, 2**32))
+def test_random_circuits_mean_the_same_there_and_come_back(noisy, seed):
+    rng = np.random.default_rng([seed, noisy])
+    circuit = random_circuit(rng, noisy=noisy)
+    values = {name: rng.normal() for name in circuit.parameters}
+    out = to_cirq(circuit)
+    again = from_cirq(out, qubits=Q[:3])
+    assert set(again.parameters) == set(circuit.parameters)
+    bound = circuit.bind(values)
+    assert close(choi(bound), choi(again.bind(values)))
+    if not noisy:
+        u = cirq.resolve_parameters(out, values).unitary(qubit_order=Q[:3], qubits_that_should_be_present=Q[:3])
+        assert same(ReferenceEngine().evolve_vectors(bound, ()), u)
+    elif seed % 10 == 0:
+        theirs = its_state(cirq.resolve_parameters(out, values), 3)
+        assert close(ReferenceEngine().evolve(bound, ()).matrix(), theirs)
 
 
 @pytest.mark.parametrize("name", [*GATES, *CHANNELS])

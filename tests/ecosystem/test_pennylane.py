@@ -8,6 +8,8 @@ import pytest
 from helpers.circuits import random_circuit
 from helpers.instructions import draw
 from helpers.processes import choi
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from qml import Circuit, Parameter, channels, gates
 from qml._checks import InputError
@@ -51,18 +53,19 @@ def close(a: np.ndarray, b: np.ndarray) -> bool:
 
 
 @pytest.mark.parametrize("noisy", [False, True])
-def test_random_circuits_mean_the_same_there_and_come_back(noisy):
-    for seed in range(250):
-        rng = np.random.default_rng([seed, noisy])
-        circuit = random_circuit(rng, noisy=noisy)
-        theta = rng.normal(size=circuit.n_params)
-        template = to_pennylane(circuit)
-        again = from_pennylane(lambda x, template=template: template(x), theta, wires=WIRES)
-        assert len(again.parameters) == circuit.n_params
-        again = again.bind({f"x[{k}]": name for k, name in enumerate(circuit.parameters)})
-        bound = circuit.bind(dict(zip(circuit.parameters, theta, strict=True)))
-        assert close(choi(bound), choi(again.bind(dict(zip(circuit.parameters, theta, strict=True)))))
-        assert close(ReferenceEngine().evolve(bound, ()).matrix(), its_state(template, theta))
+@settings(max_examples=250, deadline=None)
+@given(seed=st.integers(0, 2**32))
+def test_random_circuits_mean_the_same_there_and_come_back(noisy, seed):
+    rng = np.random.default_rng([seed, noisy])
+    circuit = random_circuit(rng, noisy=noisy)
+    theta = rng.normal(size=circuit.n_params)
+    template = to_pennylane(circuit)
+    again = from_pennylane(lambda x, template=template: template(x), theta, wires=WIRES)
+    assert len(again.parameters) == circuit.n_params
+    again = again.bind({f"x[{k}]": name for k, name in enumerate(circuit.parameters)})
+    bound = circuit.bind(dict(zip(circuit.parameters, theta, strict=True)))
+    assert close(choi(bound), choi(again.bind(dict(zip(circuit.parameters, theta, strict=True)))))
+    assert close(ReferenceEngine().evolve(bound, ()).matrix(), its_state(template, theta))
 
 
 @pytest.mark.parametrize("name", [*GATES, *CHANNELS])

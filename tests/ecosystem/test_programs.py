@@ -11,6 +11,8 @@ from braket.devices import LocalSimulator
 from braket.ir.openqasm import Program
 from helpers.circuits import random_circuit
 from helpers.processes import choi
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from qiskit import qasm2, qasm3
 from qiskit import quantum_info as info
 from qiskit.circuit.random import random_circuit as drawn
@@ -51,14 +53,18 @@ def test_programs_of_qiskit_are_read_as_qiskit_means_them():
             assert same(ReferenceEngine().evolve_vectors(from_qasm(text), ()), v), text
 
 
-def test_pytket_there_and_back():
-    for seed in range(250):
-        rng = np.random.default_rng(seed)
-        circuit = random_circuit(rng)
-        values = {name: rng.normal() for name in circuit.parameters}
-        out = to_pytket(circuit, values)
-        assert np.abs(choi(circuit.bind(values)) - choi(from_pytket(out))).max() < 1e-12
-        assert same(ReferenceEngine().evolve_vectors(circuit.bind(values), ()), out.get_unitary())
+@settings(max_examples=500, deadline=None)
+@given(seed=st.integers(0, 2**32))
+def test_random_circuits_mean_the_same_to_pytket_and_come_back(seed):
+    rng = np.random.default_rng(seed)
+    circuit = random_circuit(rng)
+    values = {name: rng.normal() for name in circuit.parameters}
+    out = to_pytket(circuit, values)
+    assert np.abs(choi(circuit.bind(values)) - choi(from_pytket(out))).max() < 1e-12
+    assert same(ReferenceEngine().evolve_vectors(circuit.bind(values), ()), out.get_unitary())
+
+
+def test_gates_of_pytket_come_in():
     for kind, angles, n in (
         ("TK1", (0.1, 0.2, 0.3), 1), ("TK2", (0.1, 0.2, 0.3), 2), ("XXPhase", (0.3,), 2), ("PhasedX", (0.1, 0.2), 1),
         ("CU3", (0.1, 0.2, 0.3), 2), ("CV", (), 2), ("ISWAPMax", (), 2), ("CnX", (), 3), ("Sycamore", (), 2),

@@ -11,6 +11,8 @@ import qiskit_aer as aer
 from helpers.circuits import random_circuit, some_gate
 from helpers.instructions import draw
 from helpers.processes import choi
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from qiskit import quantum_info as info
 from qiskit.circuit import library
 from qiskit.circuit.random import random_circuit as drawn
@@ -51,17 +53,18 @@ def same(u: np.ndarray, v: np.ndarray) -> bool:
 
 
 @pytest.mark.parametrize("noisy", [False, True])
-def test_random_circuits_mean_the_same_there_and_come_back(noisy):
-    for seed in range(250):
-        rng = np.random.default_rng([seed, noisy])
-        circuit = random_circuit(rng, noisy=noisy)
-        values = {name: rng.normal() for name in circuit.parameters}
-        out = to_qiskit(circuit)
-        again = from_qiskit(out)
-        assert {p.name for p in out.parameters} == set(circuit.parameters) == set(again.parameters)
-        ours = choi(circuit.bind(values))
-        assert close(ours, choi(again.bind(values)))
-        assert close(ours, its_choi(out.assign_parameters({p: values[p.name] for p in out.parameters})))
+@settings(max_examples=250, deadline=None)
+@given(seed=st.integers(0, 2**32))
+def test_random_circuits_mean_the_same_there_and_come_back(noisy, seed):
+    rng = np.random.default_rng([seed, noisy])
+    circuit = random_circuit(rng, noisy=noisy)
+    values = {name: rng.normal() for name in circuit.parameters}
+    out = to_qiskit(circuit)
+    again = from_qiskit(out)
+    assert {p.name for p in out.parameters} == set(circuit.parameters) == set(again.parameters)
+    ours = choi(circuit.bind(values))
+    assert close(ours, choi(again.bind(values)))
+    assert close(ours, its_choi(out.assign_parameters({p: values[p.name] for p in out.parameters})))
 
 
 @pytest.mark.parametrize("name", [*GATES, *CHANNELS])
@@ -204,10 +207,16 @@ def exact(circuit, model, sites):
     return forwards(np.asarray(state.data), sites=circuit.num_qubits)
 
 
-def test_the_noise_of_a_device_of_27_qubits_on_five_of_them():
+@pytest.mark.parametrize(
+    ("sites", "pairs", "apart"),
+    [
+        ((10, 12, 13, 15, 18), ((0, 1), (1, 2), (1, 3), (3, 4)), 1e-10),
+        ((12, 13, 14, 11, 8), ((0, 1), (1, 2), (2, 3), (3, 4)), 1e-9),  # Aer leaves out the smallest errors of qubit 14
+    ],
+)
+def test_the_noise_of_a_device_of_27_qubits_on_five_of_them(sites, pairs, apart):
     backend = fake.FakeMontrealV2()
     model = aer.noise.NoiseModel.from_backend(backend)
-    sites, pairs = (10, 12, 13, 15, 18), ((0, 1), (1, 2), (1, 3), (3, 4))
     noise = from_qiskit(backend, sites=sites)
     rng = np.random.default_rng(0)
     small, large = qiskit.QuantumCircuit(5), qiskit.QuantumCircuit(27)
@@ -227,7 +236,7 @@ def test_the_noise_of_a_device_of_27_qubits_on_five_of_them():
     large.save_density_matrix(qubits=list(sites))
     simulator = aer.AerSimulator(method="density_matrix", noise_model=model, zero_threshold=1e-18)
     theirs = np.asarray(simulator.run(large).result().data()["density_matrix"])
-    assert np.abs(ours - forwards(theirs, sites=5)).max() < 1e-10
+    assert np.abs(ours - forwards(theirs, sites=5)).max() < apart
     read = ReferenceEngine().evolve(from_qiskit(small).with_noise(noise), ()).matrix()
     confusion = np.ones((1, 1))
     for q in sites:

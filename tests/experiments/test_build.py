@@ -221,6 +221,8 @@ def test_ansatze(kind: str) -> None:
         spec = {"hamiltonian": {"kind": "tfim", "n": 3}, "layers": 2}
     if kind == "purification":
         spec["ancillas"] = 1
+    if kind == "qasm":
+        spec = {"text": "input float a; qubit[3] q; U(a, 0, 0) q;"}
     circuit = TypeAdapter(parts.Ansatz).validate_python({"kind": kind, **spec}).build()
     assert circuit.dims_out == (2, 2, 2)
     assert circuit.n_params > 0

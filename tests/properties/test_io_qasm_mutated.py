@@ -99,7 +99,8 @@ def test_mangled_programs_give_a_circuit_or_a_sentence(small_bounds):
 
 
 @pytest.mark.slow
-def test_many_mangled_programs_give_a_circuit_or_a_sentence(small_bounds):
-    for seed in range(150, 1500):
+@pytest.mark.parametrize("part", range(4))
+def test_many_mangled_programs_give_a_circuit_or_a_sentence(part, small_bounds):
+    for seed in range(150 + part, 10_000, 4):
         rng = random.Random(seed)
         read(mangled(rng.choice([NEW, OLD]), rng))

@@ -9,6 +9,8 @@ import pytest
 from helpers.circuits import random_circuit
 from helpers.instructions import draw
 from helpers.processes import choi
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.stats import unitary_group
 
 from qml import Circuit, Parameter, channels, gates
@@ -73,6 +75,18 @@ def test_random_circuits_come_back_with_their_parameters(noisy):
         if not noisy:
             old = from_qasm(to_qasm(circuit, values, 2))
             assert np.abs(choi(circuit.bind(values)) - choi(old)).max() < 1e-12
+
+
+@pytest.mark.slow
+@settings(max_examples=250, deadline=None)
+@given(seed=st.integers(0, 2**32), noisy=st.booleans())
+def test_any_random_circuit_comes_back(seed, noisy):
+    rng = np.random.default_rng(seed)
+    circuit = random_circuit(rng, noisy=noisy)
+    values = {name: rng.normal() for name in circuit.parameters}
+    again = back(circuit)
+    assert set(again.parameters) == set(circuit.parameters)
+    assert np.abs(choi(circuit.bind(values)) - choi(again.bind(values))).max() < 1e-12
 
 
 def test_gates_that_the_languages_lack_come_back():

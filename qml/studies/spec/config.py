@@ -128,7 +128,7 @@ def read_study(path: str | Path, overrides: Iterable[str] = ()) -> tuple[Study, 
 def study_of(source: Source) -> Study:
     """The study that a source describes."""
     try:
-        return Study.model_validate(source.data)
+        return Study.model_validate(source.data, context={"home": source.home})
     except ValidationError as error:
         raise first_mistake(error, source) from None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, Self, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeAlias
 
 from pydantic import Field, model_validator
 
@@ -50,6 +50,15 @@ class Circuit(Spec):
     engine: Literal["pauli", "reference"] = "pauli"
     initial: Annotated[ModelSpec | None, Field(description="what it starts from, by default |0...0>")] = None
     domains: Domains = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short(cls, data: Any) -> Any:
+        """``circuit: {qasm: FILE}`` is short for an ansatz of the kind qasm."""
+        if isinstance(data, dict) and isinstance(data.get("circuit"), dict) and set(data["circuit"]) == {"qasm"}:
+            rest = {key: value for key, value in data.items() if key != "circuit"}
+            return {**rest, "ansatz": {"kind": "qasm", "file": data["circuit"]["qasm"]}}
+        return data
 
     def build(self) -> CircuitModel:
         circuit = built(self, "ansatz").with_noise(noise_model(self.noise, self.readout))

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal, Self, TypeAlias
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeAlias
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
 from qml import Circuit, NoiseModel
 from qml._checks import InputError, choice
+from qml._files import regular
 from qml.channels import CHANNELS
 from qml.circuits import ANSATZE
 from qml.engines import ReferenceEngine
 from qml.instructions import Operation
+from qml.io import from_qasm
 from qml.operators import GENERATORS, HAMILTONIANS, PauliSum
 from qml.states import State
+from qml.studies.files import inside
 from qml.studies.spec.schema import Sites, Spec, shown
 from qml.studies.spec.signatures import VALUES, Made, built, union
 
@@ -77,12 +81,51 @@ class Strings(Spec):
         return PauliSum.from_terms(dict.fromkeys(self.labels, 1.0))
 
 
+LONGEST_PROGRAM = 1 << 17
+"""Bytes of an OpenQASM program, which the resolved study keeps."""
+
+
+class Program(Spec):
+    """A circuit in OpenQASM 3 or 2, in a file beside the study or in the study; its inputs are learnt by name."""
+
+    kind: Literal["qasm"]
+    file: Annotated[str | None, Field(description="its path from the folder of the study on")] = None
+    text: Annotated[str | None, Field(description="the program itself, instead of the file")] = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read(cls, data: Any, info: ValidationInfo) -> Any:
+        """The file becomes its text, which the resolved study keeps."""
+        name = data.get("file") if isinstance(data, dict) else None
+        if not isinstance(name, str) or data.get("text") is not None:
+            return data
+        path = regular(inside((info.context or {}).get("home", Path()), name), "OpenQASM")
+        with path.open("rb") as file:
+            content = file.read(LONGEST_PROGRAM + 1)
+        try:
+            return {**data, "file": None, "text": content.decode("utf-8")}
+        except UnicodeDecodeError:
+            raise InputError(f"the OpenQASM file {name!r} is not text.") from None
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if (self.file is None) == (self.text is None):
+            raise InputError(f"give either file or text; found {'neither' if self.file is None else 'both'}.")
+        if len(self.text or "") > LONGEST_PROGRAM:
+            raise InputError(f"a program of a study has at most {LONGEST_PROGRAM >> 10} KiB: use Python for larger.")
+        return self
+
+    def build(self) -> Circuit:
+        found: Circuit = from_qasm(self.text or "")
+        return found
+
+
 if TYPE_CHECKING:
     Generators: TypeAlias = Made
     Ansatz: TypeAlias = Made
 else:
     Generators = union(GENERATORS, TermsOf, Strings)
-    Ansatz = union(ANSATZE)
+    Ansatz = union(ANSATZE, Program)
 VALUES |= {"GeneratorsLike": Generators, "Circuit": Ansatz}
 
 

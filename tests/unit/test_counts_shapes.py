@@ -1,0 +1,57 @@
+"""Results of other packages as they document them: the same record from each."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from qml import Counts, PauliMeasurement
+from qml._checks import InputError
+
+ZZZ = {"001": 7, "011": 5}
+"""Qubit 0 gave 0; qubit 1 gave 0 or 1; qubit 2 gave 1."""
+SAMPLES = np.array([[0, 0, 1]] * 7 + [[0, 1, 1]] * 5)
+RECORDS = {
+    "qml": {"ZZZ": ZZZ},
+    "pennylane": {"ZZZ": SAMPLES},
+    "qiskit": {"results": [{"header": {"name": "ZZZ"}, "data": {"counts": {"0x4": 7, "0x6": 5}}}]},
+    "cirq": {"ZZZ": {(0, 0, 1): 7, 3: 5}},
+    "braket": {"ZZZ": {"measurements": SAMPLES.tolist(), "measuredQubits": [0, 1, 2]}},
+    "ionq": {"ZZZ": {"histogram": {"4": 7 / 12, "6": 5 / 12}, "shots": 12}},
+}
+
+
+@pytest.mark.parametrize("source", RECORDS)
+def test_every_source_gives_the_same_record(source):
+    assert Counts.from_dicts(RECORDS[source], source=source) == Counts.from_dicts({"ZZZ": ZZZ})
+
+
+def test_one_setting_needs_no_name():
+    measurement, expected = PauliMeasurement(["ZZZ"]), Counts.from_dicts({"ZZZ": ZZZ})
+    for source, record in (("pennylane", SAMPLES), ("braket", RECORDS["braket"]["ZZZ"]), ("ionq", {"4": 7, 6: 5})):
+        assert Counts.from_dicts(record, measurement, source) == expected
+
+
+@pytest.mark.parametrize("name", [("X", "Z"), "('X', 'Z')"])
+def test_settings_of_tomography_are_tuples_of_letters(name):
+    found = Counts.from_dicts({name: {"01": 3}}, source="qiskit")
+    assert found == Counts.from_dicts({"XZ": {"10": 3}})
+
+
+@pytest.mark.parametrize(
+    ("record", "source", "sentence"),
+    [
+        ({"results": [{"data": {}}]}, "qiskit", "entry 0 of results must hold header.name"),
+        ({"results": [{"header": {"name": "ZZ"}}]}, "qiskit", "entry 0 of results must hold data.counts"),
+        ({"ZZ": {"4": 1}}, "ionq", "an integer from 0 to 3"),
+        ({"ZZ": {"x": 1}}, "ionq", "an integer from 0 to 3"),
+        ({"ZZ": {"histogram": {"0": 0.5}, "shots": 7}}, "ionq", "times 7 shots must be an integer"),
+        ({"ZZ": {"histogram": {"0": 0.5}}}, "ionq", "shots must be an integer"),
+        ({"ZZ": {"measurements": [[0], [0, 1]]}}, "braket", "measurements"),
+        ({"ZZ": np.array([[0, 2]])}, "pennylane", "each digit must be from 0 to 1"),
+        (3, "cirq", "records must be a mapping"),
+    ],
+)
+def test_records_that_are_none_are_refused(record, source, sentence):
+    with pytest.raises(InputError, match=sentence):
+        Counts.from_dicts(record, source=source)

@@ -158,7 +158,5 @@ def test_objects_of_qiskit_are_refused_with_the_remedy():
         lambda x: qml.gates.UnitaryGate(x),
         lambda x: qml.fit(qml.CholeskyModel((2, 2)), x, max_iterations=1),
     ):
-        with pytest.raises(
-            InputError, match="whose first qubit is the last one here: pass qml.io.from_qiskit"
-        ):
+        with pytest.raises(InputError, match=r"whose first qubit is the last one here: pass qml\.io\.from_qiskit"):
             take(Object())

@@ -14,6 +14,7 @@ import inspect
 import json
 import math
 from collections.abc import Callable, Hashable, Mapping
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import IO, Any, ClassVar, Self
@@ -112,7 +113,11 @@ def kinds() -> dict[str, Callable[..., Any]]:
 def later(module: str, *names: str) -> None:
     """Kinds whose classes are imported when they are asked for."""
     for name in names:
-        KINDS[name] = lambda name=name, **arguments: getattr(import_module(module), name)._again(**arguments)
+        KINDS[name] = partial(_imported, module, name)
+
+
+def _imported(module: str, name: str, /, **arguments: Any) -> Any:
+    return getattr(import_module(module), name)._again(**arguments)
 
 
 def constants(kind: str, registry: Mapping[str, Any]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from qml import _checks
 from qml._checks import InputError
-from qml._files import as_path, parse_json, regular, writable
+from qml._files import as_path, regular, writable
 from qml.circuits import Circuit
 from qml.fitting import FitResult
 from qml.io.objects import load, save
@@ -65,19 +65,9 @@ def read(path: Path) -> Any:
             raise InputError(f"{path} is not text.") from None
     if path.suffix == ".csv":
         return Counts.read_csv(path)
-    if path.suffix == ".json" and _is_record(file):
-        return Counts.read_json(path)
     if path.suffix not in ENDINGS:
         raise InputError(f"files that end in {', '.join(ENDINGS)} are read; found {str(path)!r}.")
     return load(path)
-
-
-def _is_record(file: Path) -> bool:
-    try:
-        data = parse_json(file.read_bytes())
-    except ValueError:
-        return False
-    return isinstance(data, dict) and "settings" in data
 
 
 def write(value: Any, path: Path, version: int) -> None:

@@ -124,7 +124,7 @@ def load(path: str | Path) -> Any:
     _everything()
     file = regular(path, "object")
     if file.suffix == ".json":
-        return _descriptions.load(path)
+        return qml.Counts.read_json(path) if _is_record(file) else _descriptions.load(path)
     arrays = read_arrays(path, "object")
     form = _format(arrays)
     if form == FORMAT:
@@ -142,6 +142,15 @@ def load(path: str | Path) -> Any:
     if "dims" in arrays:
         return qml.DensityMatrix.load(path)
     raise InputError(f"{str(path)!r} is no file that the library wrote; it holds the arrays {sorted(arrays)}.")
+
+
+def _is_record(file: Path) -> bool:
+    """Whether a JSON file holds counts, as :meth:`Counts.write_json` writes them."""
+    try:
+        data = parse_json(file.read_bytes())
+    except ValueError:
+        return False
+    return isinstance(data, Mapping) and "settings" in data
 
 
 def _format(arrays: Mapping[str, Any]) -> str:

@@ -154,7 +154,8 @@ def test_files_of_the_format_before_are_read(tmp_path):
 def test_other_files_of_the_library_are_found_out(tmp_path):
     counts = Counts(qml.PauliMeasurement(["X", "Z"]), [[60, 40], [80, 20]])
     counts.save(tmp_path / "counts.npz")
-    assert load(tmp_path / "counts.npz") == counts
+    counts.write_json(tmp_path / "counts.json")
+    assert load(tmp_path / "counts.npz") == load(tmp_path / "counts.json") == counts
     state = qml.DensityMatrix([[0.6, 0.2], [0.2, 0.4]])
     state.save(tmp_path / "state.npz")
     assert np.array_equal(load(tmp_path / "state.npz").matrix(), state.matrix())
@@ -183,6 +184,7 @@ def test_other_files_of_the_library_are_found_out(tmp_path):
         ({"complex": ["spam"]}, "stands for nothing"),
         ({"mapping": 3}, "stands for nothing"),
         ({"float": "spam"}, "stands for nothing"),
+        ({"kind": "PauliEngine", "name": "registry"}, "the PauliEngine can't be made"),
     ],
 )
 def test_data_that_are_none_are_refused(data, sentence):

@@ -63,9 +63,7 @@ def from_qasm(text: str, *, includes: str | Path | None = None, measured: bool =
     (0, 1)
     """
     if "\n" not in _checks.text("text", text) and text.endswith(".qasm"):
-        raise InputError(
-            f"text must be a program; found the name of a file, {text!r}: pass Path({text!r}).read_text()."
-        )
+        raise InputError(f"text must be a program; found the name of a file: pass Path({text!r}).read_text().")
     need("openqasm3.parser", "qasm")
     from qml.io.qasm_read import Reader
 

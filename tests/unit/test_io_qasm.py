@@ -366,7 +366,7 @@ def test_what_cannot_be_read_is_told_in_a_sentence_with_its_place(body, sentence
 
 
 def test_other_versions_and_long_texts_are_refused():
-    with pytest.raises(InputError, match="found the name of a file, 'a.qasm'"):
+    with pytest.raises(InputError, match="found the name of a file: pass Path"):
         from_qasm("a.qasm")
     with pytest.raises(InputError, match="found version 4"):
         from_qasm("OPENQASM 4.0; qubit q;")

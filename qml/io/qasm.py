@@ -26,7 +26,8 @@ def from_qasm(text: str, *, includes: str | Path | None = None, measured: bool =
     Parameters
     ----------
     text : str
-        At most 2^22 characters, 100 brackets deep, of at most 1000 qubits and 100 000 operations.
+        At most 2^19 characters (to read those takes about half a GiB), 100 brackets deep, of at most 1000 qubits and
+        100 000 operations.
     includes : path, optional
         The folder from which files may be included; without it, only ``stdgates.inc`` and ``qelib1.inc`` are known.
     measured : bool

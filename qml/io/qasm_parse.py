@@ -11,8 +11,8 @@ from openqasm3 import ast, parser
 
 from qml._checks import InputError
 
-LONGEST_TEXT = 1 << 22
-"""Characters of a program."""
+LONGEST_TEXT = 1 << 19
+"""Characters of a program; the tree of the longest takes about half a GiB."""
 DEEPEST = 100
 """Brackets within brackets, and gates within gates."""
 MOST_QUBITS = 1000

@@ -13,6 +13,7 @@ from __future__ import annotations
 import inspect
 import json
 import math
+import re
 from collections.abc import Callable, Hashable, Mapping
 from functools import partial
 from importlib import import_module
@@ -296,11 +297,17 @@ def save(value: Described, path: str | Path | IO[bytes]) -> None:
         if file.suffix not in (".json", ".npz"):
             raise InputError(f"path must end in .json or .npz; found {str(path)!r}.")
         if file.suffix == ".json":
-            text = json.dumps(to_dict(value), indent=1)
-            file.write_text(text, encoding="utf-8")
+            file.write_text(readable(to_dict(value)), encoding="utf-8")
             return
     plain, arrays = arrays_of(value)
     write_arrays(path, {**arrays, "json": np.array(json.dumps({"format": FORMAT, "object": plain}))})
+
+
+def readable(plain: Any) -> str:
+    """JSON text with a line for each key, and lists of numbers and words on one."""
+    text = json.dumps(plain, indent=1)
+    on_one = re.sub(r"\[\n *([^][{}]*?)\n *\]", lambda found: "[" + re.sub(r",\n *", ", ", found[1]) + "]", text)
+    return f"{on_one}\n"
 
 
 def load(path: str | Path) -> Any:

@@ -29,6 +29,8 @@ from qml._files import parse_json, read_arrays, regular, writable, write_arrays
 FORMAT = "qml.Object 1"
 KINDS: dict[str, Callable[..., Any]] = {}
 """What makes an object of a kind from its arguments."""
+OLDER: dict[str, Callable[[dict[str, Any], dict[str, Any]], Any]] = {}
+"""What makes an object of the text and the arrays of a file of a format before, by the format."""
 CONSTANTS: dict[str, dict[Hashable, str]] = {}
 """Names of objects of a kind that are known by them, such as gates."""
 RESERVED = ("kind", "real", "imag", "array", "float", "complex", "mapping")
@@ -84,8 +86,9 @@ class Saved(Described, is_kind=False):
         found: Self = _one(cls, from_dict(data))
         return found
 
-    def save(self, path: str | Path) -> None:
-        """Write it to a file, as JSON text (``.json``) or as arrays (``.npz``): see :func:`qml.io.save`."""
+    def save(self, path: str | Path | IO[bytes]) -> None:
+        """Write it to a file, as JSON text (``.json``) or as arrays (``.npz``), or to one that is open for writing
+        bytes, as arrays: see :func:`qml.io.save`."""
         save(self, path)
 
     @classmethod
@@ -159,6 +162,15 @@ def describe(value: Any, put: Callable[[np.ndarray], Any]) -> Any:
     )
 
 
+def is_written(value: Any) -> bool:
+    """Whether a value can be written to files."""
+    try:
+        describe(value, lambda _: None)
+    except InputError:
+        return False
+    return True
+
+
 def _plain(value: Mapping[str, Any], put: Callable[[np.ndarray], Any]) -> dict[str, Any]:
     return {key: describe(part, put) for key, part in value.items()}
 
@@ -218,10 +230,16 @@ def _made(kind: str, /, arguments: dict[str, Any]) -> Any:
 
 
 def numbers(array: np.ndarray) -> dict[str, Any]:
-    """An array as nested lists of its real and imaginary parts."""
+    """An array as nested lists of its real and imaginary parts; what is not finite is the text of it."""
     if array.dtype.kind == "c":
-        return {"real": array.real.tolist(), "imag": array.imag.tolist()}
-    return {"real": array.tolist()}
+        return {"real": _listed(array.real), "imag": _listed(array.imag)}
+    return {"real": _listed(array)}
+
+
+def _listed(array: np.ndarray) -> Any:
+    if array.dtype.kind != "f" or np.isfinite(array).all():
+        return array.tolist()
+    return np.where(np.isfinite(array), array.astype(object), array.astype(str)).tolist()
 
 
 def array_of(value: Mapping[str, Any]) -> Any:
@@ -229,13 +247,17 @@ def array_of(value: Mapping[str, Any]) -> Any:
     if "real" not in value:
         raise InputError(f"an array must be a mapping with the keys 'real' and 'imag'; found {sorted(value)}.")
     try:
-        real = np.asarray(value["real"])
-        found = real + 1j * np.asarray(value["imag"]) if "imag" in value else real
+        real = _floats(np.asarray(value["real"]))
+        found = real + 1j * _floats(np.asarray(value["imag"])) if "imag" in value else real
     except (ValueError, TypeError):
         raise InputError("an array must be nested lists of numbers, equally long.") from None
-    if found.dtype.kind not in "biufcU":
-        raise InputError(f"an array must hold numbers or text; found {found.dtype}.")
+    if found.dtype.kind not in "biufc":
+        raise InputError(f"an array must hold numbers; found {found.dtype}.")
     return found
+
+
+def _floats(array: np.ndarray) -> np.ndarray:
+    return array.astype(np.float64) if array.dtype.kind == "U" else array
 
 
 def arrays_of(value: Any) -> tuple[Any, dict[str, np.ndarray]]:
@@ -315,12 +337,22 @@ def load(path: str | Path) -> Any:
     file = regular(path, "object")
     if file.suffix == ".json":
         return from_dict(_json(file.read_bytes(), path))
-    arrays = read_arrays(path, "object")
+    return of_arrays(read_arrays(path, "object"), path)
+
+
+def of_arrays(arrays: dict[str, Any], path: str | Path) -> Any:
+    """The object in the arrays of a file."""
     text = _json(str(arrays.pop("json", "null")), path)
-    if not isinstance(text, Mapping) or text.get("format") != FORMAT:
-        found = text.get("format") if isinstance(text, Mapping) else None
-        raise InputError(f"{str(path)!r} is of the format {found!r}; this version reads {FORMAT!r}.")
-    return value_of(text.get("object"), arrays)
+    if not isinstance(text, dict) or "format" not in text:
+        raise InputError(f"{str(path)!r} is no file that the library wrote; it holds the arrays {sorted(arrays)}.")
+    if text["format"] == FORMAT:
+        return value_of(text.get("object"), arrays)
+    if text["format"] not in OLDER:
+        raise InputError(f"{str(path)!r} is of the format {text['format']!r}; this version reads {FORMAT!r}.")
+    try:
+        return OLDER[text["format"]](text, arrays)
+    except KeyError as error:
+        raise InputError(f"{str(path)!r} lacks {error}: it is damaged.") from None
 
 
 def _json(text: str | bytes, path: str | Path) -> Any:

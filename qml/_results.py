@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import html
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from pathlib import Path
-from typing import IO, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 
-import numpy as np
-
-from qml._checks import InputError, Record
+from qml._checks import Record
 from qml._descriptions import Saved
-from qml._files import parse_json, read_arrays, write_arrays
 
 
 class FitError(RuntimeError):
@@ -71,31 +66,6 @@ class Outcome(Table):
 
     def _title(self) -> str:
         return f"{'&#10003;' if self.converged else '&#10007;'} {self.caption}"
-
-
-def write_result(path: str | Path | IO[bytes], text: Mapping[str, Any], arrays: Mapping[str, Any]) -> None:
-    """One ``.npz`` file: arrays, and the rest as a JSON text; never a pickle. `text` has the name of its format."""
-    write_arrays(path, {**arrays, "json": np.array(json.dumps(text))})
-
-
-def read_result(path: str | Path, form: str, *before: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Text and arrays of :func:`write_result`, of this format or one `before` it.
-
-    Raises
-    ------
-    InputError
-        If the file is none, damaged, or of another format.
-    """
-    arrays = read_arrays(path, "result")
-    name = form.split()[0].removeprefix("qml.")
-    try:
-        text = parse_json(str(arrays.pop("json")))
-        found = text["format"]
-    except (ValueError, KeyError, TypeError):
-        raise InputError(f"{str(path)!r} is not a result that {name}.save wrote.") from None
-    if found not in (form, *before):
-        raise InputError(f"{str(path)!r} is of the format {found!r}; this version reads {form!r}.")
-    return text, arrays
 
 
 def part_of(arrays: Mapping[str, Any], owner: str) -> dict[str, Any]:

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
 from qml import _checks, losses
 from qml._checks import InputError
-from qml._descriptions import Described, arrays_of, value_of
+from qml._descriptions import OLDER, Described, is_written
 from qml._results import FitError as FitError
-from qml._results import Outcome, part_of, read_result, write_result
+from qml._results import Outcome, part_of
 from qml._typing import Dims, Real
 from qml.losses import MeasuredReport
 from qml.measurement.counts import Counts
@@ -26,9 +25,8 @@ from qml.moments import Moments
 from qml.states import State
 from qml.states.storage import state_of
 
-FORMAT, BEFORE = "qml.FitResult 2", "qml.FitResult 1"
 WRITTEN = ("loss", "floor", "iterations", "evaluations", "seconds", "converged", "status", "seed")
-"""What a file has as it is."""
+"""What a file of the format before has as it is."""
 LARGEST_DIM_REPORTED = 512
 """Summaries compute no eigenvalues beyond this dimension."""
 
@@ -189,16 +187,8 @@ class FitResult(Outcome):
     def _arguments(self) -> dict[str, Any]:
         kept = isinstance(self.target, State | Counts | Moments)
         provenance = dict(self.provenance) | ({} if kept else {"target": repr(self.target)})
-        target, model = self.target if kept else None, None if self._model is None else self.model
+        target, model = self.target if kept else None, self.model if is_written(self.model) else None
         return {**super()._arguments(), "target": target, "model": model, "provenance": provenance}
-
-    @cached_property
-    def _model(self) -> tuple[Any, dict[str, Any]] | None:
-        """The model as plain data and arrays; None where it cannot be written."""
-        try:
-            return None if self.model is None else arrays_of(self.model)
-        except InputError:  # a model of a user, which does not keep its arguments
-            return None
 
     @property
     def gap(self) -> float:
@@ -257,52 +247,23 @@ class FitResult(Outcome):
     def __repr__(self) -> str:
         return f"<FitResult: loss {self.loss:.9g}, gap {self.gap:.3g}, {self.status}>"
 
-    def save(self, path: str | Path | IO[bytes]) -> None:
-        """Write everything to one ``.npz`` file (a path, or a file open for writing): plain arrays and a JSON text.
 
-        The states of engines are written as density matrices. Of a target that a loss of one's own accepts and nothing
-        else knows there is only its text, in the provenance.
-        """
-        kept = isinstance(self.target, State | Counts | Moments)
-        text = {
-            "format": FORMAT,
-            **{name: getattr(self, name) for name in WRITTEN},
-            "restarts": [asdict(restart) for restart in self.restarts],
-            "provenance": dict(self.provenance) | ({} if kept else {"target": repr(self.target)}),
-            "parameter_names": self.parameter_names,
-            "dims": self.state.dims,
-            "model": None if self._model is None else self._model[0],
-        }
-        arrays: dict[str, Any] = {"params": self.params}
-        arrays |= {f"history.{name}": a for name, a in self.history.columns().items() if name != "gap"}
-        for owner, held in (("state", self.state), *([("target", self.target)] if kept else [])):
-            arrays |= {f"{owner}.{name}": a for name, a in held._arrays().items()}
-        if self._model is not None:
-            arrays |= {f"model.{name}": a for name, a in self._model[1].items()}
-        write_result(path, text, arrays)
+def _before(text: dict[str, Any], arrays: dict[str, Any]) -> FitResult:
+    """A result in a file of the format before this one, which had no model."""
+    dims, target = tuple(text["dims"]), part_of(arrays, "target")
+    return FitResult(
+        params=arrays["params"],
+        state=_state_of(part_of(arrays, "state"), dims),
+        target=_target_of(target, dims) if target else None,
+        history=History(**part_of(arrays, "history")),
+        restarts=tuple(Restart(**restart) for restart in text["restarts"]),
+        provenance=text["provenance"],
+        parameter_names=tuple(text["parameter_names"]),
+        **{name: text[name] for name in WRITTEN},
+    )
 
-    @classmethod
-    def load(cls, path: str | Path) -> FitResult:
-        """Read what :meth:`save` wrote; states are validated like any other input.
 
-        Raises
-        ------
-        InputError
-            If the file is none of these, or damaged.
-        """
-        text, arrays = read_result(path, FORMAT, BEFORE)
-        dims, target = tuple(text["dims"]), part_of(arrays, "target")
-        return cls(
-            params=arrays["params"],
-            state=_state_of(part_of(arrays, "state"), dims),
-            target=_target_of(target, dims) if target else None,
-            history=History(**part_of(arrays, "history")),
-            restarts=tuple(Restart(**restart) for restart in text["restarts"]),
-            provenance=text["provenance"],
-            parameter_names=tuple(text["parameter_names"]),
-            model=value_of(text.get("model"), part_of(arrays, "model")),
-            **{name: text[name] for name in WRITTEN},
-        )
+OLDER["qml.FitResult 1"] = _before
 
 
 def _target_of(arrays: Mapping[str, Any], dims: Dims) -> State | Counts | Moments:

@@ -126,17 +126,8 @@ def load(path: str | Path) -> Any:
     if file.suffix == ".json":
         return qml.Counts.read_json(path) if _is_record(file) else _descriptions.load(path)
     arrays = read_arrays(path, "object")
-    form = _format(arrays)
-    if form == FORMAT:
-        return _descriptions.load(path)
-    name = form.partition(" ")[0].removeprefix("qml.")
-    readers: dict[str, Any] = {
-        "FitResult": qml.FitResult,
-        "EMResult": qml.models.EMResult,
-        "TomographyResult": qml.tomography.TomographyResult,
-    }
-    if name in readers:
-        return readers[name].load(path)
+    if "json" in arrays:
+        return _descriptions.of_arrays(arrays, path)
     if "measurement" in arrays:
         return qml.Counts.load(path)
     if "dims" in arrays:
@@ -151,16 +142,6 @@ def _is_record(file: Path) -> bool:
     except ValueError:
         return False
     return isinstance(data, Mapping) and "settings" in data
-
-
-def _format(arrays: Mapping[str, Any]) -> str:
-    """The format that a file names; empty where it names none."""
-    text = str(arrays.get("json", ""))
-    try:
-        found = parse_json(text)
-    except ValueError:
-        return ""
-    return str(found.get("format", "")) if isinstance(found, Mapping) else ""
 
 
 def schema() -> dict[str, Any]:

@@ -5,21 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import IO, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from qml import _checks, spectral, threads
 from qml._checks import InputError
-from qml._results import Outcome, part_of, read_result, write_result
+from qml._descriptions import OLDER
+from qml._results import Outcome, part_of
 from qml._typing import ParamsLike, Real
 from qml.models.hidden import HiddenGibbsModel
 from qml.states import State, as_single_state
 from qml.states.cross_entropy import cross_entropy_and_cotangent
 from qml.states.storage import state_of
 
-FORMAT = "qml.EMResult 1"
 WRITTEN = ("loss", "floor", "gradient_norm", "converged", "status", "parameter_names")
 MAX_HALVINGS = 40
 MAX_CHANGE = 1.0
@@ -83,20 +82,15 @@ class EMResult(Outcome):
     def __repr__(self) -> str:
         return f"<EMResult: loss {self.loss:.9g}, gap {self.gap:.3g}, {self.status}>"
 
-    def save(self, path: str | Path | IO[bytes]) -> None:
-        """Write everything to one ``.npz`` file (a path, or a file open for writing): plain arrays and a JSON text."""
-        text = {name: getattr(self, name) for name in WRITTEN}
-        arrays = {"params": self.params, "history": self.history}
-        arrays |= {f"state.{name}": a for name, a in self.state._arrays().items()}
-        write_result(path, {"format": FORMAT, "dims": self.state.dims, **text}, arrays)
 
-    @classmethod
-    def load(cls, path: str | Path) -> EMResult:
-        """Read what :meth:`save` wrote."""
-        text, arrays = read_result(path, FORMAT)
-        held = {name: text[name] for name in WRITTEN} | {"parameter_names": tuple(text["parameter_names"])}
-        state = state_of(part_of(arrays, "state"), tuple(text["dims"]))
-        return cls(params=arrays["params"], history=arrays["history"], state=state, **held)
+def _before(text: dict[str, Any], arrays: dict[str, Any]) -> EMResult:
+    """A result in a file of the format before this one."""
+    held = {name: text[name] for name in WRITTEN} | {"parameter_names": tuple(text["parameter_names"])}
+    state = state_of(part_of(arrays, "state"), tuple(text["dims"]))
+    return EMResult(params=arrays["params"], history=arrays["history"], state=state, **held)
+
+
+OLDER["qml.EMResult 1"] = _before
 
 
 def quantum_em(

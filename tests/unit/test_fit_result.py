@@ -150,7 +150,7 @@ def test_foreign_files_are_refused(tmp_path):
     RHO_AS_MATRIX.save(tmp_path / "state.npz")
     np.savez(tmp_path / "pickle.npz", json=np.array([{"a": 1}], dtype=object))
     for name in ("text", "state", "pickle"):
-        with pytest.raises(InputError, match=r"is not a (readable .npz file|result that FitResult.save wrote)"):
+        with pytest.raises(InputError, match=r"is (not a readable .npz file|no file that the library wrote)"):
             FitResult.load(tmp_path / f"{name}.npz")
     np.savez(tmp_path / "later.npz", json=np.array(json.dumps({"format": "qml.FitResult 3"})))
     with pytest.raises(InputError, match=r"of the format 'qml\.FitResult 3'"):

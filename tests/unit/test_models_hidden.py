@@ -357,7 +357,7 @@ def test_results_of_em_are_shown_saved_and_loaded(kind, tmp_path):
     with (tmp_path / "open.npz").open("wb") as file:
         result.save(file)
     assert em.EMResult.load(tmp_path / "open.npz").loss == result.loss
-    with pytest.raises(InputError, match=r"of the format 'qml.EMResult 1'; this version reads 'qml.FitResult 2'"):
+    with pytest.raises(InputError, match="a FitResult is needed; found a EMResult"):
         FitResult.load(tmp_path / "em.npz")
     np.savez(tmp_path / "pickle.npz", json=np.array([{"a": 1}], dtype=object))
     with pytest.raises(InputError, match=r"not a readable .npz file of plain arrays"):

@@ -98,6 +98,13 @@ class Saved(Described, is_kind=False):
         return found
 
 
+class IfKnown(Described):
+    """A part that is left out where what it is made of is not known: a model of a user, read by somebody else."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+
 def key_of(argument: str) -> str:
     """The key of an argument, in data where ``kind`` says what an object is."""
     return "kind_" if argument == "kind" else argument
@@ -187,6 +194,11 @@ def build(value: Any, get: Callable[[Mapping[str, Any]], Any]) -> Any:
         return tuple(build(part, get) for part in value)
     if not isinstance(value, Mapping):
         return value
+    if value.get("kind") == IfKnown._kind:
+        try:
+            return build(value.get("value"), get)
+        except InputError:
+            return None
     if "kind" in value:
         kind, known = value["kind"], kinds()
         if not isinstance(kind, str) or kind not in known:

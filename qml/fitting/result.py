@@ -12,7 +12,7 @@ import numpy as np
 
 from qml import _checks, losses
 from qml._checks import InputError
-from qml._descriptions import OLDER, Described, is_written
+from qml._descriptions import OLDER, Described, IfKnown, is_written
 from qml._results import FitError as FitError
 from qml._results import Outcome, part_of
 from qml._typing import Dims, Real
@@ -164,7 +164,8 @@ class FitResult(Outcome):
     parameter_names : tuple of str
     model : Model, ConditionalModel or None
         What was fitted, to go on with: ``result.model.state(result.params)``. One of your own is written to files if
-        its constructor's arguments are attributes of the same names; read from a file without it, it is None.
+        its constructor's arguments are attributes of the same names. Read from a file without it, or where its class
+        is not imported, it is None.
     """
 
     params: Real
@@ -187,7 +188,7 @@ class FitResult(Outcome):
     def _arguments(self) -> dict[str, Any]:
         kept = isinstance(self.target, State | Counts | Moments)
         provenance = dict(self.provenance) | ({} if kept else {"target": repr(self.target)})
-        target, model = self.target if kept else None, self.model if is_written(self.model) else None
+        target, model = self.target if kept else None, IfKnown(self.model) if is_written(self.model) else None
         return {**super()._arguments(), "target": target, "model": model, "provenance": provenance}
 
     @property

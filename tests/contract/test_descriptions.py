@@ -130,14 +130,21 @@ def test_a_model_of_ones_own_is_kept_if_its_arguments_are(tmp_path):
 
         _arguments = Described._arguments
 
+    class Inherits(GibbsModel):
+        """Whose arguments are those of another constructor."""
+
+        def __init__(self, strength: float) -> None:
+            super().__init__(["Z"])
+
     target = qml.DensityMatrix(np.diag([0.7, 0.3]))
-    for owner, kept in ((Keeps, True), (Forgets, False)):
-        fit(owner(0.3), target, seed=0, progress=False).save(tmp_path / "own.npz")
+    for owner, kept in ((Keeps, True), (Forgets, False), (Inherits, False)):
+        result = fit(owner(0.3), target, seed=0, progress=False)
+        result.save(tmp_path / "own.npz")
         again = FitResult.load(tmp_path / "own.npz")
         assert isinstance(again.model, owner) == kept
+        assert again.summary() == result.summary()
         KINDS.pop(owner._kind)
-    again = FitResult.load(tmp_path / "own.npz")
-    assert again.model is None
+        assert FitResult.load(tmp_path / "own.npz").model is None
 
 
 def before(result, path, names, extra) -> None:

@@ -60,7 +60,7 @@ def read(path: Path) -> Any:
     file = regular(path, "source")
     if path.suffix == ".qasm":
         try:
-            return from_qasm(file.read_text(encoding="utf-8"))
+            return from_qasm(file.read_text(encoding="utf-8-sig"))
         except UnicodeDecodeError:
             raise InputError(f"{path} is not text.") from None
     if path.suffix == ".csv":

@@ -56,6 +56,8 @@ def test_circuits_go_from_format_to_format(folder):
         assert f"<Circuit: 2 qubits, 3 operations, 2 parameters> written to {other}" in result.output
     assert load("a.json") == load("b.npz") == circuit
     assert from_qasm(Path("c.qasm").read_text()) == circuit
+    Path("marked.qasm").write_text(PROGRAM, encoding="utf-8-sig")  # as some editors write text
+    assert convert("marked.qasm", "marked.json") == circuit
 
 
 def test_counts_go_from_format_to_format(folder):

@@ -82,7 +82,7 @@ def test_random_circuits_come_back_with_their_parameters(noisy):
 @given(seed=st.integers(0, 2**32), noisy=st.booleans())
 def test_any_random_circuit_comes_back(seed, noisy):
     rng = np.random.default_rng(seed)
-    circuit = random_circuit(rng, noisy=noisy)
+    circuit = random_circuit(rng, 2 + seed % 2, 5, noisy=noisy)
     values = {name: rng.normal() for name in circuit.parameters}
     again = back(circuit)
     assert set(again.parameters) == set(circuit.parameters)

@@ -103,7 +103,7 @@ class Program(Spec):
         with path.open("rb") as file:
             content = file.read(LONGEST_PROGRAM + 1)
         try:
-            return {**data, "file": None, "text": content.decode("utf-8")}
+            return {**data, "file": None, "text": content.decode("utf-8-sig")}
         except UnicodeDecodeError:
             raise InputError(f"the OpenQASM file {name!r} is not text.") from None
 

@@ -2,7 +2,7 @@
 
 ::
 
-    {"kind": "PauliSum", "n_qubits": 2, "words": [[0, 3]], "coefficients": [1.0]}
+    {"kind": "PauliSum", "n_qubits": 2, "terms": {"ZZ": 1.0}}
 
 A class takes part by deriving from :class:`Described`: its kind is its name, and its arguments are the attributes that
 are called like those of its constructor, unless it says otherwise.
@@ -70,7 +70,13 @@ class Described:
 
     def _described(self) -> Any:
         """Its kind and its arguments; or what stands for it, where that is plainer."""
-        return {"kind": self._kind, **{key_of(name): x for name, x in self._arguments().items()}}
+        arguments = self._arguments()
+        if "." in self._kind:  # of a user, who may have inherited the arguments of another constructor
+            try:
+                inspect.signature(type(self)).bind(**arguments)
+            except TypeError as error:
+                raise InputError(f"a {type(self).__name__} can't be written to a file: {error}.") from None
+        return {"kind": self._kind, **{key_of(name): x for name, x in arguments.items()}}
 
 
 class Saved(Described, is_kind=False):
@@ -98,6 +104,10 @@ class Saved(Described, is_kind=False):
         return found
 
 
+class UnknownKind(InputError):
+    """A kind that the library does not have: its class is not imported."""
+
+
 class IfKnown(Described):
     """A part that is left out where what it is made of is not known: a model of a user, read by somebody else."""
 
@@ -118,7 +128,11 @@ def _one(cls: type, value: Any) -> Any:
 
 def kinds() -> dict[str, Callable[..., Any]]:
     """What makes an object of each kind that data can name."""
-    return {kind: make for kind, make in KINDS.items() if not inspect.isabstract(getattr(make, "__self__", None))}
+    return {kind: make for kind, make in KINDS.items() if _is_kind(kind)}
+
+
+def _is_kind(kind: str) -> bool:
+    return kind in KINDS and not inspect.isabstract(getattr(KINDS[kind], "__self__", None))
 
 
 def later(module: str, *names: str) -> None:
@@ -197,13 +211,13 @@ def build(value: Any, get: Callable[[Mapping[str, Any]], Any]) -> Any:
     if value.get("kind") == IfKnown._kind:
         try:
             return build(value.get("value"), get)
-        except InputError:
+        except UnknownKind:
             return None
     if "kind" in value:
-        kind, known = value["kind"], kinds()
-        if not isinstance(kind, str) or kind not in known:
-            hint = _checks.nearest(str(kind), known)
-            raise InputError(f"an object has the kind {kind!r:.60}, which the library does not know{hint}.")
+        kind = value["kind"]
+        if not isinstance(kind, str) or not _is_kind(kind):
+            hint = _checks.nearest(str(kind), kinds())
+            raise UnknownKind(f"an object has the kind {kind!r:.60}, which the library does not know{hint}.")
         arguments = {str(name): build(part, get) for name, part in value.items() if name != "kind"}
         if "kind_" in arguments:
             arguments["kind"] = arguments.pop("kind_")

@@ -30,7 +30,8 @@ NOISE: dict[str, Channel] = {
 NOTHING = ("Barrier", "WireCut", "Snapshot")
 STEP = 2.0**-4
 """How far parameters are moved to see what depends on them."""
-DIGITS = 10
+NEAR = 1e-12
+"""What is as near as this to a number of ten digits is that number: the rounding of a difference."""
 
 
 class Reader:
@@ -149,7 +150,7 @@ def with_parameters(make: Callable[[Sequence[Any]], Circuit], arguments: Mapping
         _same(base, other, called[key])
         for row, one, two in zip(terms, base.operations, other.operations, strict=True):
             for i, (x, y) in enumerate(zip(one.params, two.params, strict=True)):
-                slope = round((y.constant - x.constant) / STEP, DIGITS)
+                slope = _plain((y.constant - x.constant) / STEP)
                 if slope:
                     row[i] = row[i] + slope * (Parameter(called[key]) - float(held[key[0]][key[1]]))
     whole = Circuit(
@@ -161,8 +162,12 @@ def with_parameters(make: Callable[[Sequence[Any]], Circuit], arguments: Mapping
     for one, two in zip(bound.operations, at(moves).operations, strict=True):
         if any(abs(x.constant - y.constant) > 1e-8 for x, y in zip(one.params, two.params, strict=True)):
             raise InputError(f"{one.name} on sites {one.sites} is not affine in the arguments: pass free=False.")
-    rounded = [tuple(Affine(p.terms, round(p.constant, 14)) for p in o.params) for o in whole]
+    rounded = [tuple(Affine(p.terms, _plain(p.constant)) for p in o.params) for o in whole]
     return Circuit(whole.dims, [Operation(o.instruction, o.sites, p) for o, p in zip(whole, rounded, strict=True)])
+
+
+def _plain(x: float) -> float:
+    return round(x, 10) if abs(x - round(x, 10)) < NEAR else x
 
 
 def _in_order(names: Sequence[str], params: Any) -> dict[str, Any]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from openqasm3 import ast
@@ -12,8 +11,8 @@ from qml import gates
 from qml._checks import InputError
 from qml.instructions import Operation
 from qml.io.blocks import Block
-from qml.io.qasm_parse import DEEPEST, MOST_OPERATIONS, MOST_STEPS
-from qml.io.qasm_values import Qubits, Scope, refuse
+from qml.io.qasm_parse import DEEPEST, MOST_OPERATIONS
+from qml.io.qasm_values import Qubits, Scope, placed_at, refuse
 from qml.io.vocabulary import BRAKET, Spelled, spelled
 from qml.parameters import Affine
 
@@ -31,14 +30,7 @@ class Calls:
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
         self.known: dict[str, Spelled | Defined] = {**BRAKET, "U": gates.U3}
-        self.steps = 0
         self.depth = 0
-
-    def count(self, node: ast.QASMNode) -> None:
-        """One more step of the program."""
-        self.steps += 1
-        if self.steps > MOST_STEPS:
-            refuse(node, f"the program takes more than {MOST_STEPS} steps.")
 
     def define(self, node: ast.QuantumGateDefinition) -> None:
         name = node.name.name
@@ -57,7 +49,7 @@ class Calls:
         params = tuple(self.scope.angle(a) for a in node.arguments)
         whole = Block()
         for i in range(lengths.pop() if lengths else 1):
-            self.count(node)
+            self.scope.count(node)
             sites = tuple(q.sites[0 if q.one else i] for q in operands)
             if len(set(sites)) < len(sites):
                 refuse(node, f"{node.name.name} acts on the same qubit twice.")
@@ -88,6 +80,7 @@ class Calls:
                 raise InputError(f"the modifiers need {sum(controls)} qubits; found {len(sites)}.")
             block, first = base(inner).placed(sites[sum(controls) :]), sum(controls)
             for modifier in reversed(node.modifiers):
+                self.scope.count(node, len(block.operations))
                 name = modifier.modifier.name
                 if name == "inv":
                     block = block.inverse()
@@ -123,30 +116,19 @@ class Calls:
         values = dict(zip(names, numbers, strict=True)) | {q: Qubits((i,), True) for i, q in enumerate(qubits)}
         with self.scope.alone(values):
             for part in made.node.body:
-                self.count(part)
+                self.scope.count(part)
                 if isinstance(part, ast.QuantumBarrier):
                     continue
                 if not isinstance(part, ast.QuantumGate | ast.QuantumPhase):
                     refuse(part, "the body of a gate holds gates only.")
                 inner = self.called(part) if isinstance(part, ast.QuantumGate) else self.phase(part)
                 whole += inner.operations
-                self.steps += len(inner.operations)
+                self.scope.count(part, len(inner.operations))
                 phase = phase + inner.phase
                 if len(whole) > MOST_OPERATIONS:
                     refuse(node, f"the program makes more than {MOST_OPERATIONS} operations.")
         self.depth -= 1
         return Block(tuple(whole), phase)
-
-
-@contextmanager
-def placed_at(node: ast.QASMNode) -> Iterator[None]:
-    """Errors in here are at the place of a statement, unless they name one."""
-    try:
-        yield
-    except InputError as error:
-        if str(error).startswith("line "):
-            raise
-        refuse(node, str(error))
 
 
 def _argument(modifier: ast.QuantumGateModifier) -> ast.Expression:

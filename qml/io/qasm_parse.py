@@ -17,8 +17,9 @@ DEEPEST = 100
 """Brackets within brackets, and gates within gates."""
 MOST_QUBITS = 1000
 MOST_OPERATIONS = 100_000
-MOST_STEPS = 400_000
-"""Statements that are carried out, those of loops and gates each time."""
+MOST_STEPS = 2_000_000
+"""Statements and parts of expressions that are carried out, those of loops and gates each time, and what they move:
+bits, and the operations of gates that have modifiers."""
 
 
 class _Listener(ErrorListener):  # type: ignore[misc]

@@ -18,9 +18,9 @@ from qml.circuits import Circuit
 from qml.gates import UnitaryGate
 from qml.instructions import Initialize, Operation, TraceOut
 from qml.io.blocks import Block
-from qml.io.qasm_gates import Calls, placed_at
+from qml.io.qasm_gates import Calls
 from qml.io.qasm_parse import DEEPEST, LONGEST_TEXT, MOST_OPERATIONS, MOST_QUBITS, parse
-from qml.io.qasm_values import Bits, Qubits, Scope, Value, refuse, words
+from qml.io.qasm_values import Bits, Qubits, Scope, Value, placed_at, refuse, words
 from qml.io.vocabulary import NOISE, QELIB1, STDGATES
 from qml.parameters import Affine, Parameter
 
@@ -76,7 +76,7 @@ class Reader:
     def run(self, statements: Iterable[ast.Statement | ast.Pragma]) -> None:
         """Statement after statement."""
         for node in statements:
-            self.calls.count(node)
+            self.scope.count(node)
             self.step(node)
 
     def step(self, node: ast.Statement | ast.Pragma) -> None:
@@ -131,16 +131,14 @@ class Reader:
                 what = REFUSED.get(type(node), words(node))
                 refuse(node, f"{what} has no counterpart in a circuit of gates and channels: leave it out.")
 
-    def block(self, statements: Iterable[ast.Statement], **names: Value) -> None:
+    def block(self, statements: Iterable[ast.Statement], names: dict[str, Value] | None = None) -> None:
         """Statements with names of their own."""
-        with self.scope.inside(**names):
+        with self.scope.inside({} if names is None else names):
             self.run(statements)
 
     def truth(self, node: ast.Expression) -> bool:
         """A condition."""
-        self.calls.count(node)
-        value = self.scope.value(node)
-        return bool(self.scope.number(node)) if isinstance(value, Bits | Affine) else bool(value)
+        return bool(self.scope.number(node))
 
     def include(self, node: ast.Include) -> None:
         table = {"stdgates.inc": STDGATES, "qelib1.inc": QELIB1}.get(node.filename)
@@ -179,12 +177,13 @@ class Reader:
         if node.io_identifier is ast.IOKeyword.output:
             if not isinstance(kind, ast.BitType):
                 refuse(node, "an output of a circuit is a bit: leave others out.")
-            self.declare(ast.ClassicalDeclaration(kind, node.identifier, None))
+            self.declare(_at(node, ast.ClassicalDeclaration(kind, node.identifier, None)))
             return
         if not isinstance(kind, ast.FloatType | ast.AngleType):
             refuse(node, f"an input is a float or an angle here, a free parameter; {name!r} is neither.")
         (quoted,) = [a.command for a in node.annotations if a.keyword == "qml.name"] or [None]
-        self.scope.declare(node, name, Parameter(_unquoted(node, quoted) if quoted else name))
+        with placed_at(node):
+            self.scope.declare(node, name, Parameter(_unquoted(node, quoted) if quoted else name))
 
     def declare(self, node: ast.ClassicalDeclaration) -> None:
         kind, name, scope = node.type, node.identifier.name, self.scope
@@ -224,7 +223,7 @@ class Reader:
             refuse(node, "only entries of registers are assigned by an index.")
         if node.op.name != "=":
             op = ast.BinaryOperator[node.op.name.removesuffix("=")]
-            value = scope.value(ast.BinaryExpression(op, target, node.rvalue))
+            value = scope.value(_at(node, ast.BinaryExpression(op, target, node.rvalue)))
         if isinstance(old, bool | int | float) and not (isinstance(old, float) and isinstance(value, Affine)):
             if not isinstance(value, bool | int | float):
                 refuse(node, "a number is needed here.")
@@ -242,7 +241,8 @@ class Reader:
             if not all(isinstance(part, Qubits) for part in parts):
                 refuse(node, "only registers of qubits are joined here.")
             return Qubits(parts[0].sites + parts[1].sites)
-        return self.scope.value(node)
+        value = self.scope.value(node)
+        return value if isinstance(value, Qubits) else refuse(node, "only registers of qubits have another name here.")
 
     # what happens to qubits ----------------------------------------------------------------------------------------
 
@@ -299,8 +299,8 @@ class Reader:
             held = self.scope.value(values)
             found = held.values if isinstance(held, Bits) else refuse(node, "a range or a set is needed here.")
         for value in found:
-            self.calls.count(node)
-            self.block(node.block, **{node.identifier.name: value})
+            self.scope.count(node)
+            self.block(node.block, {node.identifier.name: value})
 
     # noise ---------------------------------------------------------------------------------------------------------
 
@@ -335,6 +335,12 @@ class Reader:
             every = [(site,) for site in sites] if channel.n_sites == 1 else [sites]
             for at in every:
                 self.add(node, Operation(channel, at, ours(*params)))
+
+
+def _at(node: ast.QASMNode, made: Any) -> Any:
+    """Something that was made, at the place of a statement."""
+    made.span = node.span
+    return made
 
 
 def _unquoted(node: ast.QASMNode, text: str) -> str:

@@ -12,6 +12,7 @@ from typing import Any, NoReturn, TypeAlias
 from openqasm3 import ast
 
 from qml._checks import InputError
+from qml.io.qasm_parse import MOST_STEPS
 from qml.parameters import Affine
 
 Value: TypeAlias = Any
@@ -42,6 +43,17 @@ def refuse(node: ast.QASMNode, sentence: str) -> NoReturn:
     span = node.span
     where = "" if span is None else f"line {span.start_line}, column {span.start_column + 1}: "
     raise InputError(f"{where}{sentence}") from None
+
+
+@contextmanager
+def placed_at(node: ast.QASMNode) -> Iterator[None]:
+    """Errors in here are at the place of a statement, unless they name one."""
+    try:
+        yield
+    except InputError as error:
+        if str(error).startswith("line "):
+            raise
+        refuse(node, str(error))
 
 
 FUNCTIONS: dict[str, Callable[..., float]] = {
@@ -92,7 +104,6 @@ def _shifted(x: int, y: int) -> int:
     return x << y
 
 
-Operator2 = ast.BinaryOperator
 BINARY: dict[str, Callable[[Any, Any], Any]] = {
     "+": operator.add,
     "-": operator.sub,
@@ -125,9 +136,16 @@ class Scope:
     old: bool = False
     """Whether it is OpenQASM 2, where ^ is a power and every quotient one of real numbers."""
     frames: list[dict[str, Value]] = field(default_factory=lambda: [{}])
+    steps: int = 0
+
+    def count(self, node: ast.QASMNode, steps: int = 1) -> None:
+        """So many more steps of the program."""
+        self.steps += steps
+        if self.steps > MOST_STEPS:
+            refuse(node, f"the program takes more than {MOST_STEPS} steps.")
 
     @contextmanager
-    def inside(self, **names: Value) -> Iterator[None]:
+    def inside(self, names: dict[str, Value]) -> Iterator[None]:
         """A block with names of its own."""
         self.frames.append(names)
         try:
@@ -173,7 +191,9 @@ class Scope:
 
     def number(self, node: ast.Expression) -> int | float:
         """The number that an expression is."""
-        value = self.value(node)
+        return self._number(node, self.value(node))
+
+    def _number(self, node: ast.Expression, value: Value) -> int | float:
         if isinstance(value, Affine):
             refuse(node, f"a number is needed here; found {value}, which has a free parameter.")
         if isinstance(value, Bits):
@@ -192,12 +212,14 @@ class Scope:
     def angle(self, node: ast.Expression) -> Affine:
         """The number or the affine expression of free parameters that an expression is."""
         value = self.value(node)
-        return value if isinstance(value, Affine) else Affine((), float(self.number(node)))
+        return value if isinstance(value, Affine) else Affine((), float(self._number(node, value)))
 
     def value(self, node: ast.Expression) -> Value:
         """What an expression stands for."""
+        self.count(node)
         try:
-            found = self._value(node)
+            with placed_at(node):
+                found = self._value(node)
         except (ArithmeticError, ValueError, TypeError) as error:
             if isinstance(error, InputError):
                 raise
@@ -228,11 +250,15 @@ class Scope:
                 return self.indexed(node, self.value(node.collection), [node.index])
             case ast.SizeOf(target=target, index=None):
                 value = self.value(target)
-                return len(value.sites if isinstance(value, Qubits) else value.values)
+                if isinstance(value, Qubits | Bits):
+                    return len(value.sites if isinstance(value, Qubits) else value.values)
+                refuse(node, "only registers have a size.")
         refuse(node, f"{words(node)} has no counterpart in a circuit of gates and channels.")
 
     def _unary(self, node: ast.UnaryExpression) -> Value:
         x = self._known(node, self.value(node.expression))
+        if isinstance(x, Affine) and node.op.name != "-":
+            refuse(node, f"{node.op.name}{x} is not affine in the free parameters: give it a name of its own.")
         return UNARY[node.op.name](x)
 
     def _binary(self, node: ast.BinaryExpression) -> Value:
@@ -282,6 +308,7 @@ class Scope:
         """A value as so many bits."""
         if isinstance(value, Affine | Qubits | float):
             refuse(node, "bits or an integer are needed here.")
+        self.count(node, count)
         found = value.values if isinstance(value, Bits) else [bool(int(value) >> i & 1) for i in range(count)]
         if len(found) != count:
             refuse(node, f"{count} bits are assigned {len(found)}.")
@@ -307,6 +334,7 @@ class Scope:
             places, _ = self.places(node, index[0], 64)
             return bool(value >> places[0] & 1) if len(places) == 1 else refuse(node, "one bit is needed.")
         places, one = self.places(node, index[0], len(value.values))
+        self.count(node, len(places))
         return Bits(value.name, [value.values[i] for i in places], one)
 
     def qubits(self, node: ast.QASMNode, name: ast.Identifier | ast.IndexedIdentifier) -> Qubits:
@@ -354,6 +382,7 @@ class Scope:
         found = range(start, end + (1 if step > 0 else -1), step)
         if len(found) > 1_000_000:
             refuse(where, f"a range of {len(found)} integers is too long.")
+        self.count(where, len(found))
         return list(found)
 
     def _known(self, node: ast.QASMNode, value: Value) -> Value:
@@ -366,6 +395,7 @@ class Scope:
                 f"{bits.name or 'a bit'} holds a measured result, and classical feedback has no counterpart in a "
                 "circuit of gates and channels: write it as controlled gates, measured at the end.",
             )
+        self.count(node, len(bits.values))
         return sum(bool(value) << i for i, value in enumerate(bits.values))
 
 

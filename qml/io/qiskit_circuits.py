@@ -39,13 +39,13 @@ def affine(value: Any, what: str) -> Affine:
     if not hasattr(value, "parameters"):
         return Affine((), _checks.number(what, float(value)))
     found = sorted(value.parameters, key=lambda p: p.name)
+    slopes = {p.name: value.gradient(p) for p in found}
+    if any(getattr(slope, "parameters", None) for slope in slopes.values()):
+        raise InputError(f"{what}: {value} is not affine in its parameters: give it a parameter of its own.")
     constant = complex(value.bind(dict.fromkeys(found, 0.0))) if found else complex(value)
     whole = Affine((), constant.real)
-    for p in found:
-        slope = value.gradient(p)
-        if getattr(slope, "parameters", None):
-            raise InputError(f"{what}: {value} is not affine in its parameters: give it a parameter of its own.")
-        whole = whole + Parameter(p.name) * complex(slope).real
+    for name, slope in slopes.items():
+        whole = whole + Parameter(name) * complex(slope).real
     return whole
 
 

@@ -76,7 +76,7 @@ def of_braket(records: Any) -> Any:
     if hasattr(records, "measurement_counts"):
         return dict(records.measurement_counts)
     if isinstance(records, Mapping) and isinstance(records.get("measurements"), list):
-        return of_samples(_checks.reals("measurements", records["measurements"]).astype(np.int64))
+        return of_samples(_checks.reals("measurements", records["measurements"]))
     if isinstance(records, Mapping):
         return {name: of_braket(x) if _is_braket(x) else x for name, x in records.items()}
     return records
@@ -104,7 +104,10 @@ def _times(key: Any, p: Any, shots: int) -> int:
 
 
 def _rows(digits: np.ndarray) -> dict[tuple[int, ...], int]:
-    return dict(Counter(tuple(int(x) for x in row) for row in digits))
+    whole = digits.astype(np.int64)
+    if (whole != digits).any():
+        raise InputError(f"samples must be integers; found {digits[whole != digits][0]}.")
+    return dict(Counter(map(tuple, whole.tolist())))
 
 
 SHAPES: dict[str, Callable[[Any], Any]] = {

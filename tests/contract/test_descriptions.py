@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from dataclasses import asdict
 
 import attack
@@ -248,6 +250,31 @@ def test_data_that_are_nested_without_end_are_refused():
         deep = [deep]
     with pytest.raises(InputError, match="nested too deeply"):
         from_dict({"format": "qml.Object 1", "object": deep})
+
+
+def test_every_kind_is_read_by_a_process_that_has_used_nothing_else(tmp_path):
+    for name, owner in OBJECTS.items():
+        if name not in NOT_WRITTEN:
+            save(attack.example(name, owner), tmp_path / f"{name}.json")
+    code = "import sys, pathlib, qml.io\nfor f in pathlib.Path(sys.argv[1]).iterdir(): qml.io.load(f)"
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-500:]
+    one = "import sys, qml.io; qml.io.load(sys.argv[1])"
+    for name in ("tomography.TomographyResult", "models.EMResult", "engines.PauliEngine"):
+        command = [sys.executable, "-c", one, str(tmp_path / f"{name}.json")]
+        assert subprocess.run(command, capture_output=True, check=False).returncode == 0, name
+
+
+def test_a_damaged_model_is_an_error_and_no_missing_model(tmp_path):
+    result = attack.EXAMPLES["FitResult"]()
+    plain = json.loads(json.dumps(to_dict(result)))
+    model = plain["object"]["model"]["value"]
+    assert model["kind"] == "GibbsModel"
+    model["dims"] = [3]
+    with pytest.raises(InputError, match="dims"):
+        from_dict(plain)
+    model["kind"] = "elsewhere.TheirModel"
+    assert from_dict(plain).model is None
 
 
 def test_functions_are_not_written():

@@ -131,9 +131,11 @@ def test_expressions_stay_affine_by_name():
     assert dict(found.terms) == {"a": 2.0, "b": -0.25}
     assert found.constant == 0.5
     assert (2 * x - y / 4 + 0.5).value({"a": 1, "b": 2}) == found.value({"a": 1, "b": 2})
-    circuit.rx(a * b, 0)
-    with pytest.raises(InputError, match="is not affine in its parameters"):
-        from_qiskit(circuit)
+    for expression in (a * b, a / b, a.sin(), a.log()):
+        other = circuit.copy()
+        other.rx(expression, 0)
+        with pytest.raises(InputError, match="is not affine in its parameters"):
+            from_qiskit(other)
 
 
 def test_loops_are_carried_out_and_feedback_is_refused():

@@ -49,6 +49,8 @@ def test_settings_of_tomography_are_tuples_of_letters(name):
         ({"ZZ": {"histogram": {"0": 0.5}}}, "ionq", "shots must be an integer"),
         ({"ZZ": {"measurements": [[0], [0, 1]]}}, "braket", "measurements"),
         ({"ZZ": np.array([[0, 2]])}, "pennylane", "each digit must be from 0 to 1"),
+        ({"ZZ": np.array([[0.0, 0.5]])}, "pennylane", "samples must be integers; found 0.5"),
+        ({"ZZ": {"measurements": [[0, 0.5]]}}, "braket", "samples must be integers; found 0.5"),
         (3, "cirq", "records must be a mapping"),
     ],
 )

@@ -19,7 +19,7 @@ from qml.channels import CHANNELS, KrausChannel
 from qml.engines import ReferenceEngine
 from qml.gates import GATES, PauliRotation, UnitaryGate, controlled
 from qml.instructions import Initialize, Operation, TraceOut
-from qml.io import from_qasm, qasm_gates, qasm_read, to_qasm
+from qml.io import from_qasm, qasm_gates, qasm_read, qasm_values, to_qasm
 from qml.io.blocks import Block, matrix_of
 from qml.io.synthesis import decomposed, euler
 from qml.io.vocabulary import QELIB1, STDGATES
@@ -221,6 +221,8 @@ CX = gates.CNOT.matrix(())
         ("gate g(a, b) x, y { rx(a / 2 + b) x; cx x, y; } qubit[2] q; g(pi, pi / 2) q[1], q[0]; ", None),
         ("gate a q { x q; } gate b q { a q; gphase(0.3); } qubit[2] q; ctrl @ b q[0], q[1]; p(-0.3) q[0];", CX),
         ("box { int a = 1; } qubit q; { x q; }", X),
+        ("qubit q; for int self in [0:2] { x q; }", X),
+        ("qubit q; for int statements in [0:2] { x q; }", X),
         ("qubit q; x q; barrier q; defcalgrammar \"openpulse\"; ", X),
     ],
 )  # fmt: skip
@@ -335,6 +337,11 @@ def test_files_are_included_only_from_a_folder_that_is_allowed(tmp_path):
         ("input float a; qubit[2] q; pow(0.5) @ h q[0]; pow(0.5) @ crx(a) q; ", "crx acts on 2 qubits; found 1"),
         ("input float a; qubit q; pow(0.5) @ U(a, 0, 0) q;", "needs numbers for its parameters"),
         ("qubit q; rx(1 / 0) q;", "cannot be computed"),
+        ("input float a; qubit q; rx(a / 0) q;", "line 3, column 28: the divisor of a parameter must not be zero"),
+        ("input float a; qubit q; if (!a) x q;", "!a is not affine"),
+        ("qubit q; int i = 3; rx(sizeof(i)) q;", "only registers have a size"),
+        ("qubit q; bit[2] c; let d = c[0:1]; c[0] = measure q; if (d) x q;", "registers of qubits have another name"),
+        ("qubit q; int i = 1; i /= 0;", "line 3, column 21: this cannot be computed"),
         ("qubit q; rx(sqrt(-1)) q;", "cannot be computed"),
         ("qubit q; rx(1e300 * 1e300) q;", "a finite real number is needed"),
         ("int i = 2 ** 63; qubit q;", "more than 63 bits"),
@@ -379,6 +386,9 @@ BOMBS = {
     "qubit q; int i = 0; while (true) { i = i; }": "steps",
     "qubit q; for int i in [0:999999] { x q; }": "operations|steps",
     "qubit q; pow(1e9) @ x q;": "would make more than",
+    f"qubit q; int i = 0; while (true) {{ i = {' + '.join(['i'] * 200)}; }}": "steps",
+    "bit[100000] b; qubit q; while (true) { b = b; }": "steps",
+    f"gate g q {{ {'x q; ' * 1000} }} qubit q; {'inv @ ' * 5000} g q;": "steps",
     f"{DOUBLING} qubit q; g40 q;": "operations|steps",
     DOUBLING.replace("{ x q; }", "{ }") + " qubit q; g40 q;": "steps",
 }
@@ -386,9 +396,9 @@ BOMBS = {
 
 @pytest.mark.parametrize("body", BOMBS)
 def test_programs_that_would_not_end_are_refused(body, monkeypatch):
+    monkeypatch.setattr(qasm_values, "MOST_STEPS", 10_000)
     for module in (qasm_read, qasm_gates):
-        for name in ("MOST_OPERATIONS", "MOST_STEPS"):
-            monkeypatch.setattr(module, name, 2000, raising=False)
+        monkeypatch.setattr(module, "MOST_OPERATIONS", 2000)
     with pytest.raises(InputError, match=BOMBS[body]):
         from_qasm(HEAD + body)
 

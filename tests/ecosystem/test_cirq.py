@@ -8,7 +8,7 @@ import pytest
 import sympy
 from helpers.circuits import random_circuit
 from helpers.instructions import draw
-from helpers.processes import choi
+from helpers.processes import choi, close, placements, same
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -28,15 +28,6 @@ def its_state(circuit, n: int) -> np.ndarray:
     """What Cirq's own simulator makes of |0...0>."""
     simulator = cirq.DensityMatrixSimulator(dtype=np.complex128)
     return simulator.simulate(circuit, qubit_order=Q[:n]).final_density_matrix
-
-
-def close(a: np.ndarray, b: np.ndarray) -> bool:
-    return np.abs(a - b).max() < 1e-12
-
-
-def same(u: np.ndarray, v: np.ndarray) -> bool:
-    phase = np.vdot(v, u)
-    return close(u, v * phase / abs(phase))
 
 
 @pytest.mark.parametrize("noisy", [False, True])
@@ -63,9 +54,9 @@ def test_random_circuits_mean_the_same_there_and_come_back(noisy, seed):
 def test_every_gate_and_channel_at_every_placement(name):
     instruction = GATES.get(name) or CHANNELS[name]
     rng = np.random.default_rng(1)
-    for sites in ((0, 1, 2), (2, 0, 1), (1, 2, 0)):
-        operation = Operation(instruction, sites[: instruction.n_sites], tuple(draw(instruction, rng)))
-        circuit = Circuit(3, [gates.U3(0.3, 0.4, 0.5, sites[0]), gates.CNOT(sites[0], sites[1]), operation])
+    for sites in placements(instruction.n_sites):
+        operation = Operation(instruction, sites, tuple(draw(instruction, rng)))
+        circuit = Circuit(3, [gates.U3(0.3, 0.4, 0.5, sites[0]), gates.CNOT(0, 1), gates.CNOT(1, 2), operation])
         out = to_cirq(circuit)
         assert close(choi(circuit), choi(from_cirq(out, qubits=Q[:3])))
         assert close(ReferenceEngine().evolve(circuit, ()).matrix(), its_state(out, 3))

@@ -10,7 +10,7 @@ from braket.circuits.serialization import IRType
 from braket.devices import LocalSimulator
 from braket.ir.openqasm import Program
 from helpers.circuits import random_circuit
-from helpers.processes import choi
+from helpers.processes import choi, same
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from qiskit import qasm2, qasm3
@@ -23,11 +23,6 @@ from qml.engines import ReferenceEngine
 from qml.io import from_pytket, from_qasm, to_pytket, to_qasm
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
-
-
-def same(u: np.ndarray, v: np.ndarray) -> bool:
-    phase = np.vdot(v, u)
-    return np.abs(u - v * phase / abs(phase)).max() < 1e-12
 
 
 def test_qiskit_reads_what_is_written():

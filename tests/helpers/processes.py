@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import permutations
+
 import numpy as np
 
 from qml import Circuit
@@ -21,6 +23,17 @@ def choi(circuit: Circuit, params=()) -> np.ndarray:
     return np.asarray(ReferenceEngine().evolve(wide, theta, np.outer(pair, pair).astype(complex)).matrix())
 
 
-def by_name(circuit: Circuit, values: dict[str, float]) -> list[float]:
-    """The parameters of a circuit in its order."""
-    return [values[name] for name in circuit.parameters]
+def close(a: np.ndarray, b: np.ndarray) -> bool:
+    """Whether two matrices are equal to 1e-12."""
+    return bool(np.abs(a - b).max() < 1e-12)
+
+
+def same(u: np.ndarray, v: np.ndarray) -> bool:
+    """Whether two unitaries are equal to 1e-12 up to a phase."""
+    phase = np.vdot(v, u)
+    return close(u, v * phase / abs(phase))
+
+
+def placements(n_sites: int) -> list[tuple[int, ...]]:
+    """Every way to place so many sites among three."""
+    return list(permutations(range(3), n_sites))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from helpers.circuits import random_circuit
 from helpers.instructions import draw
-from helpers.processes import choi
+from helpers.processes import choi, placements, same
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import unitary_group
@@ -33,11 +33,6 @@ def unitary(text: str) -> np.ndarray:
     return ReferenceEngine().evolve_vectors(from_qasm(text), ())
 
 
-def same(u: np.ndarray, v: np.ndarray) -> bool:
-    """Whether two unitaries are equal up to a phase."""
-    return abs(abs(np.vdot(u, v)) - len(u)) < 1e-12 * len(u)
-
-
 def back(circuit: Circuit, **options) -> Circuit:
     return from_qasm(to_qasm(circuit, **options))
 
@@ -49,17 +44,16 @@ def back(circuit: Circuit, **options) -> Circuit:
 @pytest.mark.parametrize("version", [3, 2])
 def test_every_gate_comes_back_at_every_placement(name, version):
     gate, rng = GATES[name], np.random.default_rng(3)
-    for sites in ([0, 1, 2][: gate.n_sites], [2, 0, 1][: gate.n_sites], [1, 2, 0][: gate.n_sites]):
-        circuit = Circuit(3, [Operation(gate, tuple(sites), tuple(draw(gate, rng)))])
+    for sites in placements(gate.n_sites):
+        circuit = Circuit(3, [Operation(gate, sites, tuple(draw(gate, rng)))])
         assert np.abs(choi(circuit) - choi(back(circuit, version=version))).max() < 1e-12
 
 
 @pytest.mark.parametrize("name", CHANNELS)
 def test_every_channel_comes_back_at_every_placement(name):
     channel, rng = CHANNELS[name], np.random.default_rng(4)
-    for sites in ([0, 1], [1, 0], [2, 1]):
-        at = tuple(sites[: channel.n_sites])
-        circuit = Circuit(3, [gates.RX(0.3, 0), Operation(channel, at, tuple(draw(channel, rng)))])
+    for sites in placements(channel.n_sites):
+        circuit = Circuit(3, [gates.RX(0.3, 0), Operation(channel, sites, tuple(draw(channel, rng)))])
         assert np.abs(choi(circuit) - choi(back(circuit))).max() < 1e-12
 
 

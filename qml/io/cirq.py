@@ -83,6 +83,6 @@ def to_cirq(
     ``cirq_circuit = to_cirq(model.circuit, result.natural())``.
     """
     from qml.io.cirq_circuits import written
-    from qml.io.qasm_write import bound
+    from qml.io.numbers import bound
 
     return written(bound(circuit, params), measured)

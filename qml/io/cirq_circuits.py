@@ -16,7 +16,7 @@ from qml.gates import Controlled, PauliRotation, UnitaryGate, controlled
 from qml.instructions import Channel, Instruction, Operation, PartialTrace, Preparation, Unitary
 from qml.io.blocks import LARGEST, Block
 from qml.io.extras import need
-from qml.io.qasm_write import kraus_of, numbers
+from qml.io.numbers import kraus_of, numbers
 from qml.parameters import Affine, Parameter
 
 DEEPEST = 50
@@ -233,25 +233,26 @@ def _phasor(gate: Any) -> Block:
     return Block.of(PauliRotation(label), pi * (neg - pos), *range(len(label)), phase=pi / 2 * (neg + pos))
 
 
+NOISE: dict[str, Callable[[Any], tuple[Channel, tuple[float, ...]]]] = {
+    "BitFlipChannel": lambda gate: (channels.BitFlip, (gate.p,)),
+    "PhaseFlipChannel": lambda gate: (channels.PhaseFlip, (gate.p,)),
+    "DepolarizingChannel": lambda gate: ((channels.PauliError, channels.PauliError2)[gate.n_qubits - 1], (gate.p,)),
+    "AmplitudeDampingChannel": lambda gate: (channels.AmplitudeDamping, (gate.gamma,)),
+    "GeneralizedAmplitudeDampingChannel": lambda gate: (
+        channels.GeneralizedAmplitudeDamping,
+        (gate.gamma, 1 - gate.p),
+    ),
+    "PhaseDampingChannel": lambda gate: (channels.PhaseDamping, (gate.gamma,)),
+}
+"""Channels of Cirq that are ours, with their parameters."""
+
+
 def _noise(cirq: Any, op: Any, gate: Any) -> Callable[..., Operation]:
     """A channel of Cirq, to be placed."""
     kind = type(gate).__name__
-    found: tuple[Channel, tuple[float, ...]] | None = None
-    if kind == "BitFlipChannel":
-        found = channels.BitFlip, (gate.p,)
-    elif kind == "PhaseFlipChannel":
-        found = channels.PhaseFlip, (gate.p,)
-    elif kind == "DepolarizingChannel" and gate.n_qubits <= 2:
-        found = (channels.PauliError, channels.PauliError2)[gate.n_qubits - 1], (gate.p,)
-    elif kind == "AmplitudeDampingChannel":
-        found = channels.AmplitudeDamping, (gate.gamma,)
-    elif kind == "GeneralizedAmplitudeDampingChannel":
-        found = channels.GeneralizedAmplitudeDamping, (gate.gamma, 1 - gate.p)
-    elif kind == "PhaseDampingChannel":
-        found = channels.PhaseDamping, (gate.gamma,)
-    if found is None:
+    if kind not in NOISE or cirq.num_qubits(op) > 2:
         return KrausChannel(np.array(cirq.kraus(op)), cirq.qid_shape(op), name=kind.removesuffix("Channel"))
-    channel, params = found
+    channel, params = NOISE[kind](gate)
     return lambda *sites: channel(*params, *sites)
 
 

@@ -89,7 +89,7 @@ def to_pennylane(
     --------
     ``ansatz = to_pennylane(circuit)``; in a QNode of ``default.mixed``, ``ansatz(theta, wires=[0, 1])``.
     """
+    from qml.io.numbers import bound
     from qml.io.pennylane_circuits import template
-    from qml.io.qasm_write import bound
 
     return template(bound(circuit, params))

@@ -15,7 +15,7 @@ from qml.gates import Controlled, PauliRotation, UnitaryGate
 from qml.instructions import Channel, Instruction, Operation, PartialTrace, Preparation
 from qml.io.blocks import Block
 from qml.io.extras import need
-from qml.io.qasm_write import kraus_of, numbers
+from qml.io.numbers import kraus_of, numbers
 from qml.io.vocabulary import PENNYLANE, names, spelled
 from qml.parameters import Affine, Parameter
 

@@ -16,6 +16,7 @@ from qml.circuits import Circuit
 from qml.gates import Controlled, PauliRotation, UnitaryGate
 from qml.instructions import Channel, Operation, PartialTrace, Preparation, Unitary
 from qml.io.blocks import Block
+from qml.io.numbers import bound, kraus_of, numbers
 from qml.io.synthesis import decomposed, euler
 from qml.io.vocabulary import BRAKET, QELIB1, STDGATES, names, noise_name
 from qml.parameters import Affine, Parameter, ParameterLike, as_affine
@@ -35,41 +36,6 @@ RESERVED = re.compile(
     "rotr|sizeof"
 )
 """Words of OpenQASM, and the names of the registers."""
-
-
-def bound(circuit: Circuit, params: Mapping[str, ParameterLike] | Sequence[float] | None) -> Circuit:
-    """The circuit of qubits with numbers in place of parameters, by name or in their order."""
-    _checks.instance("circuit", circuit, Circuit)
-    if set(circuit.dims) != {2}:
-        raise InputError(f"the other libraries have qubits only; found a circuit of dims {circuit.dims}.")
-    if params is None:
-        return circuit
-    if isinstance(params, Mapping):
-        return circuit.bind(params)
-    values = _checks.parameters("params", params, circuit.n_params)
-    return circuit.bind(dict(zip(circuit.parameters, values.tolist(), strict=True)))
-
-
-def kraus_of(operation: Operation) -> Complex:
-    """The Kraus operators of a placed channel whose parameters are numbers, at most D^2 of them."""
-    channel = operation.instruction
-    assert isinstance(channel, Channel)
-    params = numbers(operation)
-    found = channel.kraus(params)
-    side = found.shape[-1]
-    if len(found) <= side**2:
-        return found
-    rows = found.reshape(len(found), -1)
-    weights, vectors = np.linalg.eigh(rows.T @ rows.conj())
-    kept = weights > 0
-    return np.asarray((np.sqrt(weights[kept]) * vectors[:, kept]).T.reshape(-1, side, side))
-
-
-def numbers(operation: Operation) -> np.ndarray:
-    """The parameters (n_params,) of an operation, all of which are numbers."""
-    if free := operation.parameters:
-        raise InputError(f"{operation} needs a number for {free[0]!r} there: pass params.")
-    return np.array([p.constant for p in operation.params], dtype=np.float64)
 
 
 class Writer:
@@ -158,7 +124,7 @@ class Writer:
             return f"U({', '.join(repr(x) for x in euler(gate.matrix(np.zeros(0)))[:3])})"
         if isinstance(gate, Controlled) and self.version == 3:
             return self.controlled(gate, params)
-        block = self.made_of(gate, params)
+        block = self.made_of(gate)
         return f"{self.define(gate, params, block)}{given if block is not None else ''}"
 
     def controlled(self, gate: Controlled, params: Sequence[Affine]) -> str:
@@ -173,7 +139,7 @@ class Writer:
             word = self.call(inner, params)
         return word if count == 0 else f"ctrl @ {word}" if count == 1 else f"ctrl({count}) @ {word}"
 
-    def made_of(self, gate: Unitary, params: Sequence[Affine]) -> Block | None:
+    def made_of(self, gate: Unitary) -> Block | None:
         """What a gate with parameters is made of, as a function of its own; None where only its matrix is known."""
         values = [Parameter(name) for name in gate.parameter_names]
         if isinstance(gate, PauliRotation):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,7 +15,7 @@ from qml.gates import Controlled, PauliRotation, UnitaryGate
 from qml.instructions import Channel, Operation, PartialTrace, Preparation, Unitary
 from qml.io.blocks import Block
 from qml.io.extras import need
-from qml.io.qasm_write import bound, kraus_of, numbers
+from qml.io.numbers import bound, kraus_of, kraus_of_choi, numbers
 from qml.io.vocabulary import QISKIT, names, spelled
 from qml.parameters import Affine, Parameter, ParameterLike
 
@@ -116,12 +115,8 @@ class Reader:
 
 def kraus(channel: Any) -> Complex:
     """The Kraus operators of a channel of Qiskit or Aer, in Qiskit's order, those that are small included."""
-    choi = np.asarray(need("qiskit.quantum_info", "qiskit").Choi(channel).data)
-    side = math.isqrt(len(choi))
-    weights, vectors = np.linalg.eigh(choi)
-    kept = weights > 0
-    columns = np.sqrt(weights[kept]) * vectors[:, kept]
-    return np.asarray(columns.T.reshape(-1, side, side).transpose(0, 2, 1))
+    choi = np.asarray(need("qiskit.quantum_info", "qiskit").Choi(channel).data)  # on column-major vectors
+    return np.asarray(kraus_of_choi(choi).transpose(0, 2, 1))
 
 
 def block_of(gate: Any, depth: int = 0) -> Block:

@@ -1,0 +1,57 @@
+"""Circuits, operations and channels in numbers, for libraries that take no free parameters there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from qml import _checks
+from qml._checks import InputError
+from qml._typing import Complex, Real
+from qml.circuits import Circuit
+from qml.instructions import Channel, Operation
+from qml.parameters import ParameterLike
+
+
+def bound(circuit: Circuit, params: Mapping[str, ParameterLike] | Sequence[float] | None) -> Circuit:
+    """The circuit of qubits with numbers in place of parameters, by name or in their order."""
+    _checks.instance("circuit", circuit, Circuit)
+    if set(circuit.dims) != {2}:
+        raise InputError(f"the other libraries have qubits only; found a circuit of dims {circuit.dims}.")
+    if params is None:
+        return circuit
+    if isinstance(params, Mapping):
+        return circuit.bind(params)
+    values = _checks.parameters("params", params, circuit.n_params)
+    return circuit.bind(dict(zip(circuit.parameters, values.tolist(), strict=True)))
+
+
+def numbers(operation: Operation) -> Real:
+    """The parameters (n_params,) of an operation, all of which are numbers."""
+    if free := operation.parameters:
+        raise InputError(f"{operation} needs a number for {free[0]!r} there: pass params.")
+    return np.array([p.constant for p in operation.params], dtype=np.float64)
+
+
+def kraus_of(operation: Operation) -> Complex:
+    """The Kraus operators of a placed channel whose parameters are numbers, at most D^2 of them."""
+    channel = operation.instruction
+    assert isinstance(channel, Channel)
+    found = channel.kraus(numbers(operation))
+    side = found.shape[-1]
+    if len(found) <= side**2:
+        return found
+    rows = found.reshape(len(found), -1)
+    return kraus_of_choi(rows.T @ rows.conj())
+
+
+def kraus_of_choi(choi: Complex) -> Complex:
+    r"""Kraus operators (m, D, D), m at most D^2, of a Choi matrix on row-major vectors.
+
+    .. math:: C = \sum_k |K_k\rangle\rangle \langle\langle K_k|, \qquad |K\rangle\rangle_{ai} = K_{ai}
+    """
+    side = round(len(choi) ** 0.5)
+    weights, vectors = np.linalg.eigh(choi)
+    kept = weights > 0
+    return np.asarray((np.sqrt(weights[kept]) * vectors[:, kept]).T.reshape(-1, side, side))

@@ -305,9 +305,7 @@ class Operation(Described):
     def _moved(self, sites: Sequence[int]) -> Operation:
         """The operation with site i at ``sites[i]``, which are known to be distinct integers: nothing is checked."""
         moved = object.__new__(Operation)
-        object.__setattr__(moved, "instruction", self.instruction)
-        object.__setattr__(moved, "sites", tuple([sites[site] for site in self.sites]))
-        object.__setattr__(moved, "params", self.params)
+        vars(moved).update(vars(self), sites=tuple([sites[site] for site in self.sites]))
         return moved
 
     @property

@@ -1,0 +1,125 @@
+"""What OpenQASM cannot say here, and what cannot be said in OpenQASM, is refused in a sentence with its place."""
+
+from __future__ import annotations
+
+import pytest
+
+from qml import Circuit, channels, gates
+from qml._checks import InputError
+from qml.instructions import TraceOut
+from qml.io import from_qasm, qasm_gates, qasm_read, qasm_values, to_qasm
+
+HEAD = 'OPENQASM 3.0;\ninclude "stdgates.inc";\n'
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        ("qubit q; x q", r"line 3, column \d+: this is not OpenQASM"),
+        ("qubit q; rx(q) q;", "line 3, column 13: a number is needed"),
+        ("qubit q; foo q;", "column 10: the gate 'foo' is not known: define it"),
+        ("qubit q; rx q;", "rx takes 1 parameters; found 0"),
+        ("qubit[2] q; cx q[0];", "cx acts on 2 qubits; found 1"),
+        ("qubit[2] q; cx q[0], q[0];", "acts on the same qubit twice"),
+        ("qubit[2] q; x q[2];", "index 2 is outside a register of 2"),
+        ("qubit[2] a; qubit[3] b; cx a, b;", r"different sizes: \[2, 3\]"),
+        ("qubit q; bit c; c = measure q; if (c) x q;", "c holds a measured result, and classical feedback"),
+        ("qubit q; bit c; c = measure q; x q;", "qubit 0 is measured in line 3 and used again here"),
+        ("qubit q; measure q; measure q;", "qubit 0 is measured twice"),
+        ("qubit q; delay[10ns] q;", "a delay has no counterpart in a circuit of gates and channels"),
+        ("qubit q; def f(qubit a) { x a; } f(q);", "a subroutine has no counterpart"),
+        ("cal { }", "a calibration has no counterpart"),
+        ("input int n; qubit q;", "an input is a float or an angle"),
+        ("input float a; qubit q; rx(sin(a)) q;", "sin of a free parameter is not affine"),
+        ("input float a; qubit q; rx(a * a) q;", "is not affine in the free parameters"),
+        ("input float a; qubit[2] q; pow(0.5) @ h q[0]; pow(0.5) @ crx(a) q; ", "crx acts on 2 qubits; found 1"),
+        ("input float a; qubit q; pow(0.5) @ U(a, 0, 0) q;", "needs numbers for its parameters"),
+        ("qubit q; rx(1 / 0) q;", "cannot be computed"),
+        ("input float a; qubit q; rx(a / 0) q;", "line 3, column 28: the divisor of a parameter must not be zero"),
+        ("input float a; qubit q; if (!a) x q;", "!a is not affine"),
+        ("qubit q; int i = 3; rx(sizeof(i)) q;", "only registers have a size"),
+        ("qubit q; bit[2] c; let d = c[0:1]; c[0] = measure q; if (d) x q;", "registers of qubits have another name"),
+        ("qubit q; int i = 1; i /= 0;", "line 3, column 21: this cannot be computed"),
+        ("qubit q; rx(sqrt(-1)) q;", "cannot be computed"),
+        ("qubit q; rx(1e300 * 1e300) q;", "a finite real number is needed"),
+        ("int i = 2 ** 63; qubit q;", "more than 63 bits"),
+        ("int i = 9 ** 9 ** 9; qubit q;", "cannot be computed|more than 63 bits|finite"),
+        ("qubit[100000] q;", "from 1 to 1000"),
+        ("bit[10000000000] c; qubit q;", "from 1 to 1000000"),
+        ("qubit q; for int i in [0:100000000] { x q; }", "too long"),
+        ("gate g q { g q; } qubit q; g q;", "more than 100 gates are defined by each other"),
+        ("qubit q; rx(" + "(" * 200 + "1" + ")" * 200 + ") q;", "more than 100 brackets"),
+        ("qubit q; rx(" + "-" * 400 + "1) q;", "more than 100 brackets or signs"),
+        ("qubit q; rx(" + "1 + " * 20000 + "1) q;", "too deeply nested"),
+        ("x $0;", r"\$0 is a qubit of hardware"),
+        ("bit c;", "declares no qubits"),
+        ("qubit q; qubit q;", "'q' is declared already"),
+        ("qubit q; array[int[32], 2] a;", "an array type has no counterpart"),
+        ("qubit q; switch (1) { case 1 { } }", "a switch has no counterpart"),
+        ("qubit q;\n#pragma braket noise foo(0.1) q\n", "line 4, column 1: the noise 'foo' is not known"),
+        ("qubit q;\n#pragma braket noise bit_flip(1.5) q\n", "must lie in"),
+        ("qubit q;\n#pragma braket noise kraus([[1, 0], [0, 2]]) q\n", "must be complete"),
+        ("qubit q;\n#pragma braket noise kraus([[1, 0], [0]]) q\n", "must be square"),
+        ("qubit q;\n#pragma braket verbatim\n", "has no counterpart here"),
+        ("qubit[2] q; ctrl @ x q[0];", "x acts on 1 qubits; found 0"),
+        ("qubit[2] q; ctrl(3) @ x q[0], q[1];", "needs from 1 to 2 qubits"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_read_is_told_in_a_sentence_with_its_place(body, sentence):
+    with pytest.raises(InputError, match=sentence):
+        from_qasm(HEAD + body)
+
+
+def test_other_versions_and_long_texts_are_refused():
+    with pytest.raises(InputError, match="found the name of a file: pass Path"):
+        from_qasm("a.qasm")
+    with pytest.raises(InputError, match="found version 4"):
+        from_qasm("OPENQASM 4.0; qubit q;")
+    with pytest.raises(InputError, match="characters"):
+        from_qasm(" " * (1 << 23))
+
+
+DOUBLING = "gate g0 q { x q; } " + "".join(f"gate g{i + 1} q {{ g{i} q; g{i} q; }} " for i in range(40))
+BOMBS = {
+    "qubit q; int i = 0; while (true) { i = i; }": "steps",
+    "qubit q; for int i in [0:999999] { x q; }": "operations|steps",
+    "qubit q; pow(1e9) @ x q;": "would make more than",
+    f"qubit q; int i = 0; while (true) {{ i = {' + '.join(['i'] * 200)}; }}": "steps",
+    "bit[100000] b; qubit q; while (true) { b = b; }": "steps",
+    f"gate g q {{ {'x q; ' * 1000} }} qubit q; {'inv @ ' * 5000} g q;": "steps",
+    f"{DOUBLING} qubit q; g40 q;": "operations|steps",
+    DOUBLING.replace("{ x q; }", "{ }") + " qubit q; g40 q;": "steps",
+}
+
+
+@pytest.mark.parametrize("body", BOMBS)
+def test_programs_that_would_not_end_are_refused(body, monkeypatch):
+    monkeypatch.setattr(qasm_values, "MOST_STEPS", 10_000)
+    for module in (qasm_read, qasm_gates):
+        monkeypatch.setattr(module, "MOST_OPERATIONS", 2000)
+    with pytest.raises(InputError, match=BOMBS[body]):
+        from_qasm(HEAD + body)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("body", BOMBS)
+def test_programs_that_would_not_end_are_refused_within_the_bounds_that_the_docs_state(body):
+    with pytest.raises(InputError, match=BOMBS[body]):
+        from_qasm(HEAD + body)
+
+
+@pytest.mark.parametrize(
+    ("circuit", "options", "sentence"),
+    [
+        (Circuit((3,), []), {}, "have qubits only"),
+        (Circuit(1, [gates.RX("a", 0)]), {"version": 2}, "no free parameters; found 'a'"),
+        (Circuit(1, [channels.BitFlip(0.1, 0)]), {"version": 2}, "no noise"),
+        (Circuit(1, [channels.ReadoutError("p", 0.1, 0)]), {}, "needs a number for 'p'"),
+        (Circuit(1, [gates.X(0)]), {"version": 4}, "version must be an integer from 2 to 3"),
+        (Circuit(1, [gates.X(0)]), {"measured": [1]}, "measured"),
+        (Circuit(1, [TraceOut(0)]), {"dialect": "braket"}, "Braket has no counterpart"),
+    ],
+)
+def test_what_cannot_be_written_is_told(circuit, options, sentence):
+    with pytest.raises(InputError, match=sentence):
+        to_qasm(circuit, **options)

@@ -19,6 +19,7 @@ from . import optimizers as optimizers
 from . import parameters as parameters
 from . import plotting as plotting
 from . import principle as principle
+from . import processes as processes
 from . import states as states
 from . import tomography as tomography
 from .circuits import Circuit as Circuit
@@ -56,6 +57,8 @@ from .moments import Moments as Moments
 from .operators import PauliSum as PauliSum
 from .operators import pauli as pauli
 from .parameters import Parameter as Parameter
+from .processes import Process as Process
+from .processes import ProcessModel as ProcessModel
 from .states import DensityMatrix as DensityMatrix
 from .states import GibbsState as GibbsState
 from .states import ProductState as ProductState

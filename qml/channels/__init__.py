@@ -5,14 +5,16 @@ Every parameter has a declared domain; superoperators and their derivatives are 
 """
 
 from qml._descriptions import constants as known_by_name
-from qml.channels import kraus, mixtures, relaxation
+from qml.channels import kraus, lindblad, mixtures, relaxation
 from qml.channels.kraus import *  # noqa: F403
+from qml.channels.lindblad import *  # noqa: F403
 from qml.channels.mixtures import *  # noqa: F403
 from qml.channels.relaxation import *  # noqa: F403
 from qml.instructions import Channel, defined_in, find
 
 __all__ = ["CHANNELS", "channel"]
 __all__ += kraus.__all__
+__all__ += lindblad.__all__
 __all__ += mixtures.__all__
 __all__ += relaxation.__all__
 

@@ -26,6 +26,17 @@ def nonzero(operators: Complex) -> Complex:
     return operators[operators.any(axis=(-1, -2))]
 
 
+def kraus_of_choi(choi: Complex) -> Complex:
+    r"""Kraus operators (m, D, D), m at most D^2, of a Choi matrix on row-major vectors.
+
+    .. math:: C = \sum_k |K_k\rangle\rangle \langle\langle K_k|, \qquad |K\rangle\rangle_{ai} = K_{ai}
+    """
+    side = round(len(choi) ** 0.5)
+    weights, vectors = np.linalg.eigh(choi)
+    kept = weights > 0
+    return np.asarray((np.sqrt(weights[kept]) * vectors[:, kept]).T.reshape(-1, side, side))
+
+
 @dataclass(frozen=True, repr=False, init=False)
 class KrausChannel(Channel):
     r"""The channel of given Kraus operators, on sites of any dimensions.

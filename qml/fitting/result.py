@@ -22,6 +22,7 @@ from qml.models.base import Model
 from qml.models.conditional import ConditionalModel
 from qml.models.thermal import ThermalState
 from qml.moments import Moments
+from qml.processes import ProcessFamily
 from qml.states import State
 from qml.states.storage import state_of
 
@@ -162,7 +163,7 @@ class FitResult(Outcome):
     provenance : mapping
         Versions, platform, threads, start time (UTC), and what was fitted how.
     parameter_names : tuple of str
-    model : Model, ConditionalModel or None
+    model : Model, ConditionalModel, ProcessFamily or None
         What was fitted, to go on with: ``result.model.state(result.params)``. One of your own is written to files if
         its constructor's arguments are attributes of the same names. Read from a file without it, or where its class
         is not imported, it is None.
@@ -183,7 +184,7 @@ class FitResult(Outcome):
     restarts: tuple[Restart, ...]
     provenance: Mapping[str, Any]
     parameter_names: tuple[str, ...]
-    model: Model | ConditionalModel | None = None
+    model: Model | ConditionalModel | ProcessFamily | None = None
 
     def _arguments(self) -> dict[str, Any]:
         kept = isinstance(self.target, State | Counts | Moments)
@@ -212,9 +213,11 @@ class FitResult(Outcome):
 
     @cached_property
     def measured(self) -> MeasuredReport | None:
-        """Of a fit of counts: the cross entropy of their empirical state beside their likelihood, for the measurement
-        as recorded (readout errors that were learnt are not in it); None where the target is something else. O(d^3)."""
-        return losses.measured_report(self.target, self.state) if isinstance(self.target, Counts) else None
+        """Of a fit of counts of states: the cross entropy of their empirical state beside their likelihood, for the
+        measurement as recorded (readout errors that were learnt are not in it); None where the target is something
+        else. O(d^3)."""
+        is_of_states = isinstance(self.target, Counts) and self.target.measurement.of_states
+        return losses.measured_report(self.target, self.state) if is_of_states else None
 
     def _rows(self) -> list[tuple[str, str]]:
         size = float(self.history.gradient_norm[int(np.argmin(self.history.loss))])

@@ -28,11 +28,12 @@ from qml.losses import Labelled, Loss, as_loss, default_loss
 from qml.measurement.counts import Counts
 from qml.models import ConditionalModel, Model
 from qml.optimizers import LBFGS, Optimizer, as_optimizer
+from qml.processes import ProcessFamily
 from qml.states import State
 
 
 def fit(
-    model: Model | ConditionalModel,
+    model: Model | ConditionalModel | ProcessFamily,
     target: Any,
     *,
     loss: Loss | str | None = None,
@@ -62,7 +63,7 @@ def fit(
 
     Parameters
     ----------
-    model : Model, or ConditionalModel
+    model : Model, ConditionalModel or ProcessFamily
         The family sigma_theta; a conditional model, sigma_theta(x), where the target is labelled.
     target : State, array (d, d) or (d,), QuTiP object, Counts, or Labelled
         rho, with the dims of the model; or what else the loss accepts, such as Counts.
@@ -250,10 +251,12 @@ def _check(
         raise InputError(f"workers must be 1 here, since {what} one restart after the other; found {workers}.")
 
 
-def _at_inputs(model: Model | ConditionalModel, target: Any) -> tuple[Model, Any]:
+def _at_inputs(model: Model | ConditionalModel | ProcessFamily, target: Any) -> tuple[Model, Any]:
     """A model and its target: of labelled data, the conditional model at their inputs and their states."""
     if isinstance(target, Labelled) and isinstance(model, ConditionalModel):
         return model.at(target.inputs), target.states
+    if isinstance(model, ProcessFamily):
+        return model.on(_checks.instance("target", target, Counts, "of Experiments")), target
     if isinstance(target, Labelled) or isinstance(model, ConditionalModel):
         raise InputError(
             "a conditional model learns from labelled data, and nothing else does: pass Labelled(inputs, states) to a "

@@ -9,6 +9,7 @@ import numpy as np
 from qml import _checks
 from qml._checks import InputError
 from qml._typing import Complex, Real
+from qml.channels.kraus import kraus_of_choi
 from qml.circuits import Circuit
 from qml.instructions import Channel, Operation
 from qml.parameters import ParameterLike
@@ -44,14 +45,3 @@ def kraus_of(operation: Operation) -> Complex:
         return found
     rows = found.reshape(len(found), -1)
     return kraus_of_choi(rows.T @ rows.conj())
-
-
-def kraus_of_choi(choi: Complex) -> Complex:
-    r"""Kraus operators (m, D, D), m at most D^2, of a Choi matrix on row-major vectors.
-
-    .. math:: C = \sum_k |K_k\rangle\rangle \langle\langle K_k|, \qquad |K\rangle\rangle_{ai} = K_{ai}
-    """
-    side = round(len(choi) ** 0.5)
-    weights, vectors = np.linalg.eigh(choi)
-    kept = weights > 0
-    return np.asarray((np.sqrt(weights[kept]) * vectors[:, kept]).T.reshape(-1, side, side))

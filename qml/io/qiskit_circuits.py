@@ -10,12 +10,13 @@ import numpy as np
 from qml import _checks, channels, gates
 from qml._checks import InputError
 from qml._typing import Complex
+from qml.channels.kraus import kraus_of_choi
 from qml.circuits import Circuit
 from qml.gates import Controlled, PauliRotation, UnitaryGate
 from qml.instructions import Channel, Operation, PartialTrace, Preparation, Unitary
 from qml.io.blocks import Block
 from qml.io.extras import need
-from qml.io.numbers import bound, kraus_of, kraus_of_choi, numbers
+from qml.io.numbers import bound, kraus_of, numbers
 from qml.io.vocabulary import QISKIT, names, spelled
 from qml.parameters import Affine, Parameter, ParameterLike
 

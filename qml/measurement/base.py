@@ -6,7 +6,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -44,6 +44,8 @@ class Measurement(Described, ABC):
     """
 
     dims: Dims
+    of_states: ClassVar[bool] = True
+    """Whether the effects of a setting add up to the identity, as they do where states are measured."""
 
     @property
     def dim(self) -> int:
@@ -69,6 +71,12 @@ class Measurement(Described, ABC):
     def offsets(self) -> Integer:
         """Where each setting starts in the flat list, and its end: shape (settings + 1,)."""
         return _checks.kept(np.concatenate([[0], np.cumsum(self.sizes)]).astype(np.int64))
+
+    @property
+    def fixed(self) -> Complex:
+        """Hermitian operators (c, d, d), traceless and independent, whose expectations are zero in everything that is
+        measured: none, where that is states; see :class:`qml.processes.ProcessMeasurement`."""
+        return np.zeros((0, self.dim, self.dim), dtype=np.complex128)
 
     def probabilities(self, state: StateLike) -> Real:
         """The Born probabilities Tr(M_k sigma) of every outcome: they add up to one in each setting.

@@ -241,7 +241,7 @@ class Counts(Described, Mapping[str, dict[str, Any]]):
         Raises
         ------
         InputError
-            For a record without shots, or an outcome that was counted though its effect is zero.
+            For a record without shots or of a process, or an outcome that was counted though its effect is zero.
 
         Examples
         --------
@@ -252,6 +252,8 @@ class Counts(Described, Mapping[str, dict[str, Any]]):
         >>> exact.empirical_state().probabilities().round(6)
         array([0.666667, 0.333333])
         """
+        if not self.measurement.of_states:
+            raise InputError("these are counts of a process: no state was measured that they could be the image of.")
         shares, traces = self.shares(), self.measurement.traces()
         if (shares[traces <= 0] > 0).any():
             k = int(np.argmax((shares > 0) & (traces <= 0)))

@@ -51,7 +51,7 @@ def sample(state: StateLike, measurement: Measurement, shots: ArrayLike, rng: np
     _checks.instance("measurement", measurement, Measurement)
     state = one_state(state, dims=measurement.dims)
     _checks.generator("rng", rng)
-    each = _shots(shots, len(measurement.settings))
+    each = shots_of(shots, len(measurement.settings))
     return Counts(measurement, draw(measurement.probabilities(state), measurement, each, rng))
 
 
@@ -83,7 +83,8 @@ def multinomial(shots: Integer | int, probabilities: Real, rng: np.random.Genera
     return np.asarray(counts, dtype=np.int64)
 
 
-def _shots(shots: ArrayLike, settings: int) -> Integer:
+def shots_of(shots: ArrayLike, settings: int) -> Integer:
+    """Shots (settings,) of each setting, from one number or one for each."""
     _checks.array("shots", shots)
     n = np.asarray(shots)
     if n.dtype.kind not in "iu" or n.shape not in ((), (settings,)) or (n < 0).any():

@@ -41,11 +41,14 @@ def as_state(value: StateLike, dims: DimsLike | None = None, name: str = "the st
     """
     if isinstance(value, State):
         return value
+    if hasattr(value, "_as_state"):  # a process stands for its Choi state
+        held: State = value._as_state()
+        return held
     if _is_qobj(value):
-        held = DensityMatrix.from_qobj(value)
-        if dims is None or len(held.dims) > 1 or math.prod(wanted := _checks.dimensions("dims", dims)) != held.dim:
-            return held
-        return DensityMatrix(held.matrix(), wanted) if held.factor is None else held.from_factor(held.factor, wanted)
+        read = DensityMatrix.from_qobj(value)
+        if dims is None or len(read.dims) > 1 or math.prod(wanted := _checks.dimensions("dims", dims)) != read.dim:
+            return read
+        return DensityMatrix(read.matrix(), wanted) if read.factor is None else read.from_factor(read.factor, wanted)
     _refuse_others(name, value)
     a = _checks.array(name, value)
     return DensityMatrix.from_vector(a, dims) if a.ndim == 1 else DensityMatrix(a, dims)
@@ -54,7 +57,7 @@ def as_state(value: StateLike, dims: DimsLike | None = None, name: str = "the st
 def as_single_state(value: StateLike, dims: Dims, name: str = "target") -> State:
     """One state rho on sites `dims`, from a state, a density matrix, a state vector or a Qobj; never a batch."""
     dims = _checks.dimensions("dims", dims)
-    if isinstance(value, State) or _is_qobj(value):
+    if hasattr(value, "_as_state") or _is_qobj(value):
         rho = as_state(value, dims, name)
     else:
         _refuse_others(name, value)

@@ -10,10 +10,11 @@ from qml import _checks, spectral
 from qml._checks import InputError
 from qml._typing import Complex, Real
 from qml.measurement import Counts
+from qml.operators.bases import hermitian_basis
 from qml.states import DensityMatrix
 from qml.tomography.face import known_of, openness
 from qml.tomography.likelihood import Likelihood, largest_eigenvalue
-from qml.tomography.linear import LARGEST_EXAMINED, design, hermitian_basis, record_of
+from qml.tomography.linear import LARGEST_EXAMINED, design, record_of
 from qml.tomography.mle import maximum_likelihood
 from qml.tomography.result import TomographyHistory, TomographyResult
 

@@ -13,8 +13,9 @@ from qml._results import Table
 from qml._typing import Complex, Real
 from qml.losses.measures import fidelity_and_derivative
 from qml.operators import OperatorLike, as_matrix
+from qml.operators.bases import hermitian_basis
 from qml.states.coercion import StateLike, one_state
-from qml.tomography.linear import design, hermitian_basis
+from qml.tomography.linear import allowed, design
 from qml.tomography.result import TomographyResult
 
 KNOWN = 1e-12
@@ -28,7 +29,8 @@ class FisherInformation(Table):
         J^{\mathrm{obs}}_{ab} = \sum_k \frac{n_k}{p_k^2} \mathrm{Tr}(M_k B_a)\, \mathrm{Tr}(M_k B_b)
 
     in an orthonormal basis B_a of the directions in which the state can move: the traceless Hermitian matrices; where
-    the state has the rank r < d, those that keep the rank to first order (``within_rank=True``).
+    the state has the rank r < d, those that keep the rank to first order (``within_rank=True``); of a process, those
+    that preserve the trace.
 
     Parameters
     ----------
@@ -96,7 +98,7 @@ class FisherInformation(Table):
         pairs = d + np.flatnonzero(i < r)
         chosen = np.concatenate([np.arange(1, r), pairs, pairs + len(i)])
         v = self._vectors
-        return np.asarray(v @ hermitian_basis(d)[chosen] @ v.conj().T)
+        return allowed(self.result.counts.measurement.fixed, v @ hermitian_basis(d)[chosen] @ v.conj().T)
 
     def standard_error(self, operator: OperatorLike) -> float:
         r"""The standard error of Tr(O sigma), or of any function of the state whose derivative is Tr(O dsigma).

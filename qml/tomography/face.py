@@ -28,8 +28,9 @@ from scipy.special import lambertw
 
 from qml._typing import Complex, Real
 from qml.measurement import Counts, PauliMeasurement
+from qml.operators.bases import hermitian_basis
 from qml.tomography.likelihood import Likelihood
-from qml.tomography.linear import Determined, determined, hermitian_basis
+from qml.tomography.linear import Determined, allowed, determined
 
 NULL = 1e-6
 """A singular value, from a normal matrix, below this part of the largest is rounding."""
@@ -153,5 +154,6 @@ def _is_blind(problem: Likelihood, vectors: Complex, p: Real, unless: bool = Fal
 def _singular_values(problem: Likelihood, vectors: Complex, p: Real) -> Real:
     """Of X -> sqrt(f_k) Tr(M_k X) / p_k, X Hermitian on the span of `vectors`; ascending."""
     basis = vectors @ hermitian_basis(vectors.shape[1]) @ vectors.conj().T
+    basis = allowed(problem.measurement.fixed, basis)
     x = np.sqrt(problem.shares) / p * problem.probabilities(basis)
     return np.asarray(np.sqrt(np.clip(np.linalg.eigvalsh(x @ x.T), 0.0, None)))

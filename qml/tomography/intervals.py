@@ -28,7 +28,7 @@ from qml.measurement.sampling import draw
 from qml.operators import OperatorLike, as_matrix
 from qml.states import State
 from qml.states.coercion import one_state
-from qml.tomography.linear import record_of
+from qml.tomography.linear import expectations, record_of
 from qml.tomography.slices import Best, Map, best_of, check_memory
 
 GAP = 1e-3
@@ -101,8 +101,10 @@ class ProfileLikelihood:
         self._counts, self._n = counts, np.asarray(counts.counts, dtype=np.float64)[None]
         self._operator = _hermitian(operator, m.dims)
         values, vectors = np.linalg.eigh(self._operator)
-        if isinstance(operator, State):
+        if hasattr(operator, "_as_state"):
             values = np.round(values)  # zeros and a one
+        if len(m.fixed) and not _is_unitary(self._operator, m.fixed):
+            raise InputError("of a process, the fidelity with a unitary has an interval: give its Choi state.")
         self.low, self.high = float(values[0]), float(values[-1])
         self._width = ROUNDED * max(abs(self.low), abs(self.high))
         self._ends = {
@@ -247,7 +249,14 @@ def _crossing(f: Callable[[float], float], inside: float, outside: float, level:
     return near
 
 
+def _is_unitary(operator: Complex, fixed: Complex) -> bool:
+    """Whether it is the projector on a pure state with the expectations that every process has."""
+    is_projector = abs(np.trace(operator) - 1) + np.abs(operator @ operator - operator).max() < 1e-10
+    return bool(is_projector and np.abs(expectations(fixed, operator[None])).max() < 1e-10)
+
+
 def _hermitian(operator: OperatorLike | State, dims: tuple[int, ...]) -> Complex:
+    operator = operator._as_state() if hasattr(operator, "_as_state") else operator
     if not isinstance(operator, State):
         matrix = _checks.hermitian("operator", as_matrix(operator, dims))
         _checks.summable("operator", matrix, "rescale it")

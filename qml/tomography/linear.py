@@ -12,6 +12,7 @@ from qml._checks import InputError
 from qml._typing import Complex, Integer, Real
 from qml.measurement import Counts, Measurement, PauliMeasurement
 from qml.measurement.empirical import solve
+from qml.operators.bases import hermitian_basis
 
 RESIDUAL = 1e-13
 LARGEST_EXAMINED = 32
@@ -140,8 +141,8 @@ def determined(counts: Counts) -> Determined:
             f"what a {type(m).__name__} determines is examined up to dimension {LARGEST_EXAMINED}; found {m.dim}."
         )
     basis = hermitian_basis(m.dim)
-    x = design(m, basis)
-    values, vectors = np.linalg.eigh(x.T @ (kept[:, None] * x))
+    x, known = design(m, basis), expectations(m.fixed, basis)
+    values, vectors = np.linalg.eigh(x.T @ (kept[:, None] * x) + known.T @ known)
     null = vectors[:, values <= 1e-12 * values[-1]]
     return Determined._of(m.dim, np.einsum("ka,kij->aij", null, basis))
 
@@ -152,20 +153,21 @@ def _strings(places: Integer, n: int) -> tuple[str, ...]:
     return tuple("".join("IXYZ"[k] for k in row) for row in digits)
 
 
-def hermitian_basis(dim: int) -> Complex:
-    """An orthonormal basis (d^2, d, d) of the Hermitian matrices; the first is 1/sqrt d, the others are traceless."""
-    _checks.memory(f"a basis of the matrices of dimension {dim}", 16 * dim**4, "use fewer sites")
-    basis = np.zeros((dim**2, dim, dim), dtype=np.complex128)
-    i, j = np.triu_indices(dim, 1)
-    k = np.arange(len(i))
-    basis[0] = np.eye(dim) / np.sqrt(dim)
-    for level in range(1, dim):
-        basis[level, range(level), range(level)] = 1 / np.sqrt(level * (level + 1))
-        basis[level, level, level] = -np.sqrt(level / (level + 1))
-    for first, value in ((dim, 1.0), (dim + len(i), 1j)):
-        basis[first + k, i, j] = value / np.sqrt(2)
-        basis[first + k, j, i] = np.conj(value) / np.sqrt(2)
-    return basis
+def expectations(operators: Complex, basis: Complex) -> Real:
+    """Tr(O_c B_a), shape (len(operators), len(basis)), of Hermitian matrices."""
+    side = operators.shape[-1] ** 2
+    flat = operators.reshape(len(operators), side) @ basis.reshape(len(basis), side).conj().T
+    return np.ascontiguousarray(flat.real)
+
+
+def allowed(fixed: Complex, basis: Complex) -> Complex:
+    """An orthonormal basis of the matrices in the span of an orthonormal one (m, d, d) that change none of the fixed
+    expectations."""
+    if not len(fixed):
+        return basis
+    _, s, v = np.linalg.svd(expectations(fixed, basis))
+    rank = int(np.count_nonzero(s > 1e-10 * s.max(initial=0.0)))
+    return np.asarray(np.einsum("ab,bij->aij", v[rank:], basis))
 
 
 def design(measurement: Measurement, basis: Complex) -> Real:

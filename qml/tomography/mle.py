@@ -109,6 +109,8 @@ def maximum_likelihood(
     1.0
     """
     counts = record_of(counts)
+    if len(counts.measurement.fixed):
+        raise InputError("these are counts of a process, which preserves the trace: use process_tomography(counts).")
     _checks.choice("method", method, METHODS)
     dim = counts.measurement.dim
     columns = dim if rank is None else _checks.integer("rank", rank, low=1, high=dim)

@@ -22,6 +22,7 @@ from qml.measurement import Counts
 from qml.measurement.readout import apply_to_digits
 from qml.measurement.sampling import draw
 from qml.models import Model
+from qml.processes import OutcomesModel, ProcessFamily
 
 STEP = 1e-5
 """Of central differences of the gradient, and of the natural parameters."""
@@ -47,6 +48,8 @@ class ModelErrors(Table):
         In nats, without the multinomial coefficient.
     deviance : float
         2 (log-likelihood of the frequencies - log_likelihood).
+    total : float
+        Shots, of all settings.
     degrees : int
         Outcomes of the measured settings, less one a setting, less the parameters: what the deviance is near to where
         the model is right and no expected count is small.
@@ -59,6 +62,7 @@ class ModelErrors(Table):
     natural: Mapping[str, tuple[float, float]]
     log_likelihood: float
     deviance: float
+    total: float
     degrees: int
 
     @property
@@ -76,6 +80,11 @@ class ModelErrors(Table):
         """Akaike's criterion, 2 n - 2 log-likelihood: the smaller the better."""
         return 2 * len(self.params) - 2 * self.log_likelihood
 
+    @property
+    def bic(self) -> float:
+        """The Bayesian criterion, n log N - 2 log-likelihood, N all shots (Schwarz 1978): the smaller the better."""
+        return len(self.params) * math.log(self.total) - 2 * self.log_likelihood
+
     caption: ClassVar[str] = "errors of a model"
 
     def _rows(self) -> list[tuple[str, str]]:
@@ -84,10 +93,13 @@ class ModelErrors(Table):
             ("log-likelihood", f"{self.log_likelihood:.12g} nats"),
             ("deviance", f"{self.deviance:.6g} for about {self.degrees} degrees of freedom"),
             ("AIC", f"{self.aic:.6f}"),
+            ("BIC", f"{self.bic:.6f}"),
         ]
 
 
-def model_errors(model: Model, result: FitResult, *, loss: NegativeLogLikelihood | None = None) -> ModelErrors:
+def model_errors(
+    model: Model | ProcessFamily, result: FitResult, *, loss: NegativeLogLikelihood | None = None
+) -> ModelErrors:
     r"""Standard errors of theta after ``fit(model, counts, loss=NegativeLogLikelihood())``.
 
     .. math:: J = \sum_k \frac{N_{s(k)}}{p_k} \nabla p_k \nabla p_k^T, \qquad
@@ -97,7 +109,7 @@ def model_errors(model: Model, result: FitResult, *, loss: NegativeLogLikelihood
 
     Parameters
     ----------
-    model : Model
+    model : Model or ProcessFamily
         What was fitted; it needs ``state_jvp``.
     result : FitResult
         Its target is the record.
@@ -132,7 +144,8 @@ def model_errors(model: Model, result: FitResult, *, loss: NegativeLogLikelihood
     >>> model_errors(model, found).standard_errors.round(4)
     array([0.0316])
     """
-    model, counts, loss = _checks.instance("model", model, Model), _record(result), _likelihood(loss)
+    counts, loss = _record(result), _likelihood(loss)
+    model = _model_of(model, counts)
     objective = Objective(model, counts, loss)
     names = objective.parameter_names
     params = _checks.parameters("result.params", result.params, len(names))
@@ -163,6 +176,7 @@ def model_errors(model: Model, result: FitResult, *, loss: NegativeLogLikelihood
         _natural(model, loss.readout, params, covariance),
         value,
         2 * (float(n[seen] @ np.log(frequencies[seen])) - value),
+        float(counts.total),
         int((m.sizes[measured] - 1).sum()) - len(params),
     )
 
@@ -206,7 +220,7 @@ class GoodnessOfFit(Table):
 
 
 def goodness_of_fit(
-    model: Model,
+    model: Model | ProcessFamily,
     result: FitResult,
     *,
     loss: NegativeLogLikelihood | None = None,
@@ -246,7 +260,8 @@ def goodness_of_fit(
     >>> goodness_of_fit(model, found, replicates=20, seed=0).p_value < 0.5
     True
     """
-    model, counts, loss = _checks.instance("model", model, Model), _record(result), _likelihood(loss)
+    counts, loss = _record(result), _likelihood(loss)
+    model = _model_of(model, counts)
     if counts.is_weighted:
         raise InputError("goodness_of_fit needs integer counts; found a record of weights.")
     replicates = _checks.integer("replicates", replicates, low=1, high=10**6)
@@ -268,6 +283,11 @@ def _likelihood(loss: NegativeLogLikelihood | None) -> NegativeLogLikelihood:
     return NegativeLogLikelihood() if loss is None else _checks.instance("loss", loss, NegativeLogLikelihood)
 
 
+def _model_of(model: Model | ProcessFamily, counts: Counts) -> Model:
+    """The model of a record."""
+    return model.on(counts) if isinstance(model, ProcessFamily) else _checks.instance("model", model, Model)
+
+
 def _record(result: FitResult) -> Counts:
     result = _checks.instance("result", result, FitResult)
     if not isinstance(result.target, Counts):
@@ -278,9 +298,13 @@ def _record(result: FitResult) -> Counts:
 def _probabilities(model: Model, counts: Counts, params: Real, readout: TrainableReadout | None) -> tuple[Real, Real]:
     """The reported probabilities (n_outcomes,) and their derivatives (n_outcomes, n)."""
     m, theta, phi = counts.measurement, params[: model.n_params], params[model.n_params :]
-    state, push = model.state_jvp(theta)
-    true = m.probabilities(state)
-    moved = m.probabilities_of(push(np.eye(len(theta))))
+    if isinstance(model, OutcomesModel):
+        true, derivatives = model.outcome_derivatives(theta)
+        moved = derivatives.T
+    else:
+        state, push = model.state_jvp(theta)
+        true = m.probabilities(state)
+        moved = m.probabilities_of(push(np.eye(len(theta))))
     if readout is None:
         return true, moved.T
     matrices = list(readout.confusion(phi))

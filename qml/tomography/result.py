@@ -9,11 +9,14 @@ from typing import ClassVar
 import numpy as np
 
 from qml import _checks
+from qml._checks import InputError
 from qml._descriptions import Described
 from qml._results import Outcome
 from qml._typing import Integer, Real
 from qml.measurement import Counts
 from qml.operators import OperatorLike
+from qml.processes import Process
+from qml.processes.measurement import ProcessMeasurement
 from qml.states import DensityMatrix, State
 from qml.tomography.intervals import ProfileLikelihood
 from qml.tomography.linear import Determined, determined
@@ -65,8 +68,9 @@ class TomographyResult(Outcome):
     log_likelihood : float
         L = sum_k n_k log p_k in nats, without the multinomial coefficient (and without hedging).
     certificate : float
-        No state has a log-likelihood that is larger by more than this (nats): N log lambda_max(R), with
-        R = sum_k (n_k / N p_k) M_k. With hedging, of the hedged likelihood.
+        No state (or process) has a log-likelihood that is larger by more than this (nats): N log lambda_max(R), with
+        R = sum_k (n_k / N p_k) M_k; of a process as :func:`qml.tomography.process_tomography` says. With hedging, of
+        the hedged likelihood.
     rounding : float
         What rounding of the probabilities leaves uncertain in the certificate (nats): N eps C, with C about 1/p of the
         least likely outcome that was seen.
@@ -111,6 +115,19 @@ class TomographyResult(Outcome):
         return int(self.state.rank())
 
     @cached_property
+    def process(self) -> Process:
+        """The process of largest likelihood, where the counts are those of one; its Choi state is the state.
+
+        Raises
+        ------
+        InputError
+            If the counts are of a state.
+        """
+        if not isinstance(m := self.counts.measurement, ProcessMeasurement):
+            raise InputError("these are counts of a state, not of a process: see process_tomography.")
+        return Process._of(self.state, m.dims_in)
+
+    @cached_property
     def determined(self) -> Determined:
         """What the settings determine; see :func:`qml.tomography.determined`."""
         return determined(self.counts)
@@ -139,10 +156,10 @@ class TomographyResult(Outcome):
     @property
     def degrees(self) -> int:
         """What the deviance is near to for a state of this rank: outcomes of the measured settings less one a setting,
-        less the 2rd - r^2 - 1 parameters."""
+        less the 2rd - r^2 - 1 parameters; of a process, less those that preserving the trace takes away."""
         measured = np.asarray(self.counts.shots) > 0
         free = int((self.counts.measurement.sizes[measured] - 1).sum())
-        return free - (2 * self.rank * self.state.dim - self.rank**2 - 1)
+        return free - (2 * self.rank * self.state.dim - self.rank**2 - 1 - len(self.counts.measurement.fixed))
 
     def interval(
         self, operator: OperatorLike | State, level: float = 0.95, *, replicates: int = 200, seed: int = 0

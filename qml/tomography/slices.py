@@ -19,7 +19,8 @@ import numpy as np
 from qml import _checks, spectral
 from qml._typing import Complex, Real
 from qml.measurement import Measurement
-from qml.tomography.linear import design, hermitian_basis
+from qml.operators.bases import hermitian_basis
+from qml.tomography.linear import allowed, design
 
 SHRINK = 0.05
 """From one beta to the next."""
@@ -51,7 +52,8 @@ class Map:
     def __init__(self, measurement: Measurement, frame: Complex, operator: Complex | None) -> None:
         g = frame.shape[1]
         self._measurement, self._frame, self.dim = measurement, frame, measurement.dim
-        basis = hermitian_basis(g)[1:]
+        fixed = frame.conj().T @ measurement.fixed @ frame
+        basis = allowed(fixed, hermitian_basis(g)[1:])
         if operator is None:
             self.levels, self.vectors = np.zeros(g), np.eye(g, dtype=np.complex128)
         else:
@@ -67,7 +69,8 @@ class Map:
         return self._measurement.probabilities_of(self._frame @ tau @ self._frame.conj().T)
 
     def start(self, value: float) -> Complex:
-        """exp(s O) / Z with Tr(O tau) = value, which lies between the extreme levels."""
+        """exp(s O) / Z with Tr(O tau) = value, which lies between the extreme levels. It is a process, too, where O is
+        the Choi state of a unitary: t O + (1 - t)(1 - O)/(d - 1)."""
         o = self.levels
         if o[0] == o[-1]:
             return np.eye(len(o), dtype=np.complex128) / len(o)

@@ -65,6 +65,41 @@ def learnt() -> qml.models.EMResult:
     return qml.quantum_em(qml.HiddenGibbsModel(["ZZ", "IX"]), plus(), seed=0, max_iterations=20)
 
 
+def process() -> qml.Process:
+    """A damped qubit."""
+    return qml.processes.as_process(qml.channels.AmplitudeDamping(0.2, 0))
+
+
+def words() -> qml.processes.Experiments:
+    """Two words of one gate."""
+    return qml.processes.Experiments([("0", ("G",), "Z"), ("0", ("G", "G"), "Z")], {"0": [1.0, 0.0]}, Z)
+
+
+def gate_set() -> qml.processes.GateSetModel:
+    """One gate, nothing else learnt."""
+    return qml.processes.GateSetModel({"G": qml.Circuit(1, [qml.gates.RX("a", 0), qml.channels.BitFlip("b", 0)])})
+
+
+def word_counts() -> qml.Counts:
+    """The record of the two words."""
+    return qml.Counts(words(), [[60, 40], [20, 80]])
+
+
+@cache
+def gates_found() -> qml.tomography.GateSetResult:
+    """The gate set of largest likelihood of the two words."""
+    model = qml.processes.GateSetModel({"G": qml.gates.X}, preparations={"0": [1.0, 0.0]})
+    return qml.tomography.gate_set_tomography(model, word_counts())
+
+
+@cache
+def nested() -> tuple[qml.FitResult, qml.FitResult]:
+    """Fits of a model and of one with a parameter more."""
+    smaller, larger = qml.Circuit(1, [qml.gates.RY("a", 0)]), qml.Circuit(1, [qml.gates.RY("a", 0), FLIP])
+    first, second = (qml.fit(qml.CircuitModel(c), counts(), seed=0, progress=False) for c in (smaller, larger))
+    return first, second
+
+
 def iteration() -> qml.fitting.Iteration:
     """What a callback of a fit is given."""
     seen: list[qml.fitting.Iteration] = []
@@ -100,6 +135,7 @@ def written(name: str) -> Path:
         return path if path.exists() else study().run(path, quiet=True).folder
     if not path.exists():
         made = {"state.npz": plus, "fit.npz": fitted, "em.npz": learnt, "study.yaml": study, "cholesky.npz": cholesky}
+        made["process.npz"] = process
         held = made.get(name, counts)()
         {".npz": held.save, ".yaml": held.save, ".json": counts().write_json, ".csv": counts().write_csv}[path.suffix](
             path
@@ -107,6 +143,8 @@ def written(name: str) -> Path:
     return path
 
 
+Z = {"Z": [np.diag([1.0, 0.0]), np.diag([0.0, 1.0])]}
+FLIP = qml.channels.BitFlip("p", 0)
 TARGET = {"kind": "probabilities", "values": [0.6, 0.4]}
 FITS = [{"name": "a", "model": {"kind": "gibbs", "generators": {"kind": "strings", "labels": ["Z"]}}}]
 LIKELIHOODS = ("Bernoulli", "Gaussian", "Laplace")
@@ -436,6 +474,74 @@ EXAMPLES: dict[str, Callable[[], Any]] = {
     "CholeskyModel.save.path": lambda: "model.json",
     "CholeskyModel.load.path": lambda: written("cholesky.npz"),
     "FitResult": fitted,
+    # processes
+    "Process": process,
+    "Process.choi": lambda: process().choi,
+    "Process.from_kraus.operators": lambda: np.eye(2),
+    "Process.from_superoperator.matrix": lambda: np.eye(4),
+    "Process.from_transfer_matrix.matrix": lambda: np.eye(4),
+    "Process.from_qobj.qobj": lambda: __import__("qutip").sigmax(),
+    "Process.from_circuit.params": lambda: [0.1, 0.2],
+    "Process.then.other": process,
+    "Process.tensor.other": process,
+    "Process.from_dict.data": lambda: process().to_dict(),
+    "Process.load.path": lambda: written("process.npz"),
+    "Process.save.path": lambda: "process.json",
+    "isometry": lambda: np.eye(2),
+    "environment": lambda: 1,
+    "process": process,
+    "dims_in": lambda: (2,),
+    "processes.as_process.value": process,
+    "processes.process_fidelity.first": process,
+    "processes.process_fidelity.second": process,
+    "processes.diamond_distance.first": process,
+    "processes.diamond_distance.second": process,
+    "processes.average_gate_fidelity.target": lambda: qml.gates.X,
+    "ProcessModel.on.inputs": lambda: qml.DensityMatrix([np.eye(4) / 4, np.diag([0.4, 0.3, 0.2, 0.1])]),
+    **{f"processes.KrausModel.state_{way}.params": lambda: np.arange(8) - 3.5 for way in ("vjp", "jvp")},
+    "processes.KrausModel": lambda: qml.processes.KrausModel(1, rank=1),
+    "processes.KrausModel.params_of.process": lambda: qml.processes.as_process(qml.gates.X),
+    "processes.OutputsModel.inputs": pair,
+    "processes.OutputsModel.circuit": lambda: qml.Circuit(1, [qml.gates.RY("a", 0), qml.gates.RX("b", 0)]),
+    "preparations": lambda: {"0": [1.0, 0.0]},
+    "processes.Experiments": words,
+    "processes.Experiments.measurements": lambda: Z,
+    "processes.Experiments.product.measurements": lambda: Z,
+    "processes.Experiments.settings": lambda: [("0", ("G",), "Z")],
+    "processes.Experiments.select.settings": lambda: [0],
+    "processes.Experiments.simulate.probabilities": lambda: [0.5, 0.5, 0.5, 0.5],
+    "circuits": lambda: [("G",)],
+    "processes.GateSetModel": gate_set,
+    "processes.GateSetModel.gates": lambda: {"G": qml.gates.X},
+    "processes.GateSetModel.predict.experiments": words,
+    "data": words,
+    "experiments": words,
+    "family": gate_set,
+    "processes.LindbladModel": lambda: qml.processes.LindbladModel({"x": "X"}, {"z": "Z"}),
+    "processes.LindbladModel.hamiltonian": lambda: {"x": "X"},
+    "channels.Lindblad.hamiltonian": lambda: {"x": "X"},
+    "channels.Lindblad": lambda: qml.channels.Lindblad({"x": "X"}, {"z": "Z"}),
+    "processes.LindbladModel.predict.experiments": lambda: qml.processes.Experiments.product([0.5], 1, Z),
+    "strings": lambda: ["X", "Z"],
+    "depths": lambda: [1, 2],
+    "processes.PauliLindbladModel": lambda: qml.processes.PauliLindbladModel(["X", "Z"]),
+    "processes.PauliLindbladModel.terms": lambda: ["X", "Z"],
+    "processes.PauliLindbladModel.predict.experiments": lambda: qml.processes.Parities(["X"], [1]),
+    "processes.Parities.simulate.probabilities": lambda: [0.5] * 8,
+    "processes.pauli_preparations.labels": lambda: ["Z+", "X+"],
+    "max_length": lambda: 2,
+    "tomography.gate_set_tomography.model": gate_set,
+    "tomography.gate_set_tomography.counts": word_counts,
+    "tomography.GateSetResult": gates_found,
+    "tomography.GateSetResult.in_gauge.targets": lambda: {"G": np.eye(4)},
+    "tomography.GaugeFixed": lambda: gates_found().in_gauge(),
+    "tomography.GaugeFixed.process.name": lambda: "G",
+    "tomography.LikelihoodRatio": lambda: qml.tomography.likelihood_ratio(*nested()),
+    "smaller": lambda: nested()[0],
+    "larger": lambda: nested()[1],
+    "tomography.process_tomography.counts": lambda: qml.sample(
+        process(), qml.processes.ProcessMeasurement(1, qml.PauliMeasurement(1)), 20, rng()
+    ),
     "FitResult.load.path": lambda: written("fit.npz"),
     "models.EMResult.load.path": lambda: written("em.npz"),
 }

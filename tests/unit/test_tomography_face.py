@@ -9,7 +9,7 @@ from qml.measurement import Counts, PauliMeasurement, mutually_unbiased_bases, s
 from qml.states import DensityMatrix, State, basis_state, ghz, ginibre, haar_pure, maximally_mixed
 from qml.tomography import FisherInformation, TomographyResult, maximum_entropy, maximum_likelihood
 from qml.tomography.likelihood import Likelihood
-from qml.tomography.linear import hermitian_basis
+from qml.operators.bases import hermitian_basis
 
 
 def operator(result: TomographyResult) -> np.ndarray:

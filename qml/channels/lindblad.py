@@ -1,0 +1,183 @@
+"""Channels that a Lindblad equation makes in a time, all of whose coefficients can be trained."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from qml import _checks
+from qml._checks import InputError
+from qml._typing import Complex, Dims, DimsLike, Real
+from qml.channels.kraus import kraus_of_choi
+from qml.instructions import Channel
+from qml.operators import OperatorLike, as_matrix, dims_of
+from qml.parameters import REAL_LINE, Interval
+
+__all__ = ["Lindblad"]
+
+LARGEST = 1e150
+"""Of the entries of a generator: sums and products of them exist."""
+HALF_LINE = Interval(0.0, math.inf)
+
+
+@dataclass(frozen=True, repr=False, init=False)
+class Lindblad(Channel):
+    r"""The evolution in a time t under a Hamiltonian and jump operators: a channel whose coefficients are parameters.
+
+    .. math:: \frac{d\rho}{dt} = -i [H, \rho] + \sum_k \gamma_k \Big( L_k \rho L_k^\dagger
+        - \tfrac12 \{ L_k^\dagger L_k, \rho \} \Big), \qquad H = H_0 + \sum_j h_j H_j, \qquad \rho \mapsto e^{t G} \rho
+
+    Parameters of the channel, in order: ``time``, the h_j, the rates gamma_k >= 0; time in the unit of 1/energy.
+    Controls that are constant piece by piece are several of them, one after the other, with shared names.
+
+    Parameters
+    ----------
+    hamiltonian : mapping of str to operator
+        H_j, Hermitian, by the names of their coefficients; PauliSum, text ("XX"), array (D, D) or Qobj.
+    jumps : mapping of str to operator
+        L_k, by the names of their rates.
+    dims : int or sequence of int, optional
+        Sites; by default those of the operators.
+    drift : operator, optional
+        H_0, which is known.
+    name : str
+        What drawings and messages call it.
+
+    Raises
+    ------
+    InputError
+        Where an operator is none, or the H_j are not Hermitian; two names are the same; there is neither an H nor a
+        jump; and, when it is placed, where time or a rate is negative.
+    MemoryRefused
+        If the generator, a matrix of side D^2, would not fit.
+
+    Notes
+    -----
+    The exponential is that of Higham's scaling and squaring, its derivatives are those of the same approximant (Al-Mohy
+    and Higham 2009, SIAM J. Matrix Anal. Appl. 30, 1639): exact to rounding, also where the generator cannot be
+    diagonalised. O(D^6) a coefficient. Source of the equation: Lindblad (1976), Commun. Math. Phys. 48, 119; Gorini,
+    Kossakowski, Sudarshan (1976), J. Math. Phys. 17, 821.
+
+    Examples
+    --------
+    >>> from qml import Circuit, CircuitModel, gates
+    >>> decay = Lindblad({"detuning": "Z"}, {"gamma": [[0, 1], [0, 0]]})
+    >>> decay.parameter_names
+    ('time', 'detuning', 'gamma')
+    >>> model = CircuitModel(Circuit(1, [gates.X(0), decay(2.0, "w", "gamma", 0)]))
+    >>> model.state(model.unconstrained({"w": 1.0, "gamma": 0.5})).probabilities().round(6)
+    array([0.632121, 0.367879])
+    """
+
+    name: str
+    dims: Dims
+    parameter_names: tuple[str, ...]
+    entries: tuple[bytes, ...]
+
+    def __init__(
+        self,
+        hamiltonian: Mapping[str, OperatorLike] | None = None,
+        jumps: Mapping[str, OperatorLike] | None = None,
+        dims: DimsLike | None = None,
+        *,
+        drift: OperatorLike | None = None,
+        name: str = "Lindblad",
+    ) -> None:
+        terms = {} if hamiltonian is None else _checks.mapping("hamiltonian", hamiltonian)
+        noise = {} if jumps is None else _checks.mapping("jumps", jumps)
+        everything = [*terms.values(), *noise.values(), *([] if drift is None else [drift])]
+        if not everything:
+            raise InputError("a Lindblad equation needs a Hamiltonian or jumps; found neither.")
+        given = [_operator(o) for o in everything]
+        sites = dims_of(given[0]) if dims is None else _checks.dimensions("dims", dims)
+        names = ("time", *(_checks.text("each name of a coefficient", n) for n in (*terms, *noise)))
+        if len(set(names)) != len(names):
+            raise InputError(f"time, the terms and the jumps must have distinct names; found {_checks.told(names)}.")
+        side = math.prod(sites)
+        _checks.memory(f"a Lindblad generator of dimension {side}", 160 * side**4 * len(names), "use fewer sites")
+        matrices = [as_matrix(o, sites) for o in given]
+        for label, matrix in zip(terms, matrices, strict=False):
+            _checks.hermitian(f"the term {label!r} of the Hamiltonian", matrix)
+        fixed = np.zeros((side, side)) if drift is None else _checks.hermitian("the drift", matrices[-1])
+        held = [fixed, *matrices[: len(terms) + len(noise)]]
+        object.__setattr__(self, "name", _checks.text("name", name))
+        object.__setattr__(self, "dims", sites)
+        object.__setattr__(self, "parameter_names", names)
+        object.__setattr__(self, "entries", tuple((np.asarray(m, np.complex128) + 0.0).tobytes() for m in held))
+        object.__setattr__(self, "_n_terms", len(terms))
+        if not np.abs(self.generators).max() <= LARGEST:
+            raise InputError(f"a Lindblad generator must have entries up to {LARGEST:g}; found larger ones: rescale.")
+
+    def _matrices(self) -> Complex:
+        side = math.prod(self.dims)
+        return np.stack([np.frombuffer(e, dtype=np.complex128).reshape(side, side) for e in self.entries])
+
+    def _arguments(self) -> dict[str, Any]:
+        held, n = self._matrices(), self._n_terms
+        return {
+            "hamiltonian": dict(zip(self.parameter_names[1 : 1 + n], held[1 : 1 + n], strict=True)),
+            "jumps": dict(zip(self.parameter_names[1 + n :], held[1 + n :], strict=True)),
+            "dims": self.dims,
+            "drift": held[0],
+            "name": self.name,
+        }
+
+    _n_terms: int = 0
+
+    @property
+    def domains(self) -> tuple[Interval, ...]:
+        n = self._n_terms
+        return (HALF_LINE, *(REAL_LINE,) * n, *(HALF_LINE,) * (self.n_params - 1 - n))
+
+    @cached_property
+    def generators(self) -> Complex:
+        """Superoperators (1 + n, D^2, D^2) on row-major vec(rho): of the drift, then of each coefficient."""
+        held, n = self._matrices(), self._n_terms
+        one = np.eye(math.prod(self.dims))
+        with np.errstate(over="ignore", invalid="ignore"):
+            return _checks.kept(self._generators_of(held, n, one))
+
+    @staticmethod
+    def _generators_of(held: Complex, n: int, one: Real) -> Complex:
+        turns = [-1j * (np.kron(h, one) - np.kron(one, h.T)) for h in held[: 1 + n]]
+        jumps = []
+        for jump in held[1 + n :]:
+            square = jump.conj().T @ jump
+            jumps.append(np.kron(jump, jump.conj()) - (np.kron(square, one) + np.kron(one, square.T)) / 2)
+        return np.stack([*turns, *jumps])
+
+    def generator(self, coefficients: Real) -> Complex:
+        """G (D^2, D^2) at the coefficients h_j, then gamma_k."""
+        g = self.generators
+        return np.asarray(g[0] + np.tensordot(coefficients, g[1:], axes=1))
+
+    def superoperator(self, params: Real) -> Complex:
+        from scipy.linalg import expm
+
+        return np.asarray(expm(params[0] * self.generator(params[1:])))
+
+    def superoperator_derivatives(self, params: Real) -> Complex:
+        from scipy.linalg import expm, expm_frechet
+
+        time, generator = float(params[0]), self.generator(params[1:])
+        g = time * generator
+        along = [expm_frechet(g, time * other, compute_expm=False) for other in self.generators[1:]]
+        return np.stack([generator @ expm(g), *along])
+
+    def kraus(self, params: Real) -> Complex:
+        side = math.prod(self.dims)
+        s = self.superoperator(params).reshape(side, side, side, side)
+        choi = s.transpose(0, 2, 1, 3).reshape(side**2, side**2)
+        return kraus_of_choi((choi + choi.conj().T) / 2)
+
+
+def _operator(value: Any) -> Any:
+    """A text stands for a Pauli string."""
+    from qml.operators import pauli
+
+    return pauli(value) if isinstance(value, str) else value

@@ -1,0 +1,179 @@
+"""Dynamics that is learnt from records at several times."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from qml import _checks
+from qml._checks import InputError
+from qml._typing import Complex, Dims, ParamsLike, Real
+from qml.channels import Lindblad
+from qml.models.base import normal_start
+from qml.operators import pauli
+from qml.parameters import Interval
+from qml.processes.experiments import Experiments
+from qml.processes.outcomes import Prediction, ProcessFamily
+from qml.processes.pieces import strings
+from qml.processes.process import Process
+
+START = 0.1
+"""The rates that a random start is near to, and the scale of its coefficients."""
+
+
+class LindbladModel(ProcessFamily):
+    r"""The processes exp(t G) of a Lindblad equation at all times t, with its coefficients as parameters.
+
+    .. math:: E_t = e^{t G}, \qquad G\rho = -i [H, \rho] + \sum_k \gamma_k \Big( L_k \rho L_k^\dagger
+        - \tfrac12 \{ L_k^\dagger L_k, \rho \} \Big), \qquad H = H_0 + \sum_j h_j H_j
+
+    theta holds the h_j, then theta_k with gamma_k = log(1 + exp(theta_k)), so that every theta is allowed. Learnt from
+    counts of :class:`Experiments` at several times; ``qml.tomography.model_errors`` has the error bars, and
+    ``qml.tomography.likelihood_ratio`` says whether one more term is there.
+
+    Parameters
+    ----------
+    hamiltonian, jumps, dims, drift
+        As for :class:`qml.channels.Lindblad`; of qubits.
+
+    Raises
+    ------
+    InputError
+        As :class:`qml.channels.Lindblad`; if a site is no qubit.
+
+    Notes
+    -----
+    One exponential for each distinct time, O(64^n); the gradient one derivative of it for each time, the Fisher
+    information one for each time and parameter.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from qml import PauliMeasurement, fit
+    >>> from qml.optimizers import NaturalGradient
+    >>> from qml.processes import Experiments
+    >>> model = LindbladModel({"w": "Z"}, {"decay": [[0, 1], [0, 0]]})
+    >>> setup = Experiments.product(np.linspace(0.2, 3.0, 8), 1, PauliMeasurement(1))
+    >>> counts = setup.simulate(model.predict({"w": 0.7, "decay": 0.2}, setup), 10**6, np.random.default_rng(0))
+    >>> found = fit(model, counts, params0={"w": 0.5, "decay": 0.1}, optimizer=NaturalGradient(), progress=False)
+    >>> {name: round(value, 2) for name, value in model.natural(found.params).items()}
+    {'w': 0.7, 'decay': 0.2}
+    """
+
+    def __init__(
+        self,
+        hamiltonian: Mapping[str, Any] | None = None,
+        jumps: Mapping[str, Any] | None = None,
+        dims: Any = None,
+        *,
+        drift: Any = None,
+    ) -> None:
+        self.channel = Lindblad(hamiltonian, jumps, dims, drift=drift)
+        if set(self.channel.dims) != {2}:
+            raise InputError(f"records of dynamics are of qubits; found sites of dimensions {self.channel.dims}.")
+        if self.channel.n_params == 1:
+            raise InputError("a Lindblad model needs a coefficient to learn; found a drift alone.")
+        n = len(self.channel.dims)
+        side = 4**n
+        words = np.stack([pauli(word).matrix() for word in strings(side)]).reshape(side, -1)
+        # of all strings Q, row-major, and of the expectations of all strings P
+        moved = self.channel.generators @ words.T
+        self._generators = np.ascontiguousarray((words.conj() @ moved).real / 2**n)
+
+    def _arguments(self) -> dict[str, Any]:
+        arguments = self.channel._arguments()
+        del arguments["name"]
+        return arguments
+
+    @property
+    def sites(self) -> Dims:
+        return self.channel.dims
+
+    @property
+    def parameter_names(self) -> tuple[str, ...]:
+        return self.channel.parameter_names[1:]
+
+    @property
+    def _domains(self) -> tuple[Interval, ...]:
+        return self.channel.domains[1:]
+
+    def init_params(self, rng: np.random.Generator) -> Real:
+        """Coefficients normal with the scale 0.1, rates near 0.1."""
+        theta = normal_start(_checks.generator("rng", rng), self.n_params, START)
+        for k, domain in enumerate(self._domains):
+            if domain.low == 0.0:
+                theta[k] += domain.to_real(START)
+        return theta
+
+    def natural(self, params: ParamsLike = ()) -> dict[str, float]:
+        values, _ = self._values(self.theta(params))
+        return dict(zip(self.parameter_names, values.tolist(), strict=True))
+
+    def unconstrained(self, values: Mapping[str, float]) -> Real:
+        found = super().unconstrained(values)
+        return np.array([d.to_real(float(x)) for d, x in zip(self._domains, found, strict=True)])
+
+    def _values(self, theta: Real) -> tuple[Real, Real]:
+        """Coefficients and rates, and their derivatives in theta."""
+        pairs = list(zip(self._domains, theta.tolist(), strict=True))
+        return np.array([d.from_real(x) for d, x in pairs]), np.array([d.slope(x) for d, x in pairs])
+
+    def process(self, params: ParamsLike, time: float) -> Process:
+        """The process at a time >= 0."""
+        time = _checks.number("time", time, low=0.0)
+        values, _ = self._values(self.theta(params))
+        s = self.channel.superoperator(np.concatenate([[time], values]))
+        return Process.from_superoperator(_hermitian(s), self.sites, self.sites)
+
+    def _check(self, experiments: Experiments) -> None:
+        if not experiments.is_timed:
+            raise InputError("a Lindblad model predicts times; found words of gates.")
+
+    def _predict(self, theta: Real, experiments: Experiments) -> Prediction:
+        from scipy.linalg import expm, expm_frechet
+
+        values, slopes = self._values(theta)
+        generator = self._generators[0] + np.tensordot(values, self._generators[1:], axes=1)
+        times = np.array(experiments.circuits)
+        matrices = np.stack([expm(t * generator) for t in times])
+        starts, through = experiments.inputs[experiments.starts], experiments.through
+        most = int(experiments.sizes.max())
+        ends = np.zeros((len(starts), most, starts.shape[1]))
+        for m, effects in enumerate(experiments.effects):
+            ends[experiments.ends == m, : len(effects)] = effects
+        is_there = np.arange(most) < experiments.sizes[:, None]
+        finals = np.matmul(matrices[through], starts[:, :, None])
+        p = np.matmul(ends, finals)[:, :, 0][is_there]
+
+        def pull(weights: Real) -> Real:
+            w = np.zeros(is_there.shape)
+            w[is_there] = weights
+            covectors = np.einsum("nk,nkd->nd", w, ends)
+            found = np.zeros_like(generator)
+            for c, t in enumerate(times):
+                rows = through == c
+                along = covectors[rows].T @ starts[rows]
+                found += t * expm_frechet(t * generator.T, along, compute_expm=False)
+            return np.asarray(np.tensordot(self._generators[1:], found, axes=2) * slopes)
+
+        def jacobian() -> Real:
+            found = np.empty((len(p), len(theta)))
+            for k, other in enumerate(self._generators[1:]):
+                moved = np.stack([expm_frechet(t * generator, t * other, compute_expm=False) for t in times])
+                changed = np.matmul(ends, np.matmul(moved[through], starts[:, :, None]))[:, :, 0]
+                found[:, k] = changed[is_there] * slopes[k]
+            return found
+
+        return Prediction(p, pull, jacobian)
+
+    def __repr__(self) -> str:
+        return f"LindbladModel({', '.join(self.parameter_names)}; sites {self.sites})"
+
+
+def _hermitian(s: Complex) -> Complex:
+    """The part of a superoperator (D^2, D^2) on row-major vectors that keeps matrices Hermitian, but for rounding."""
+    d = round(len(s) ** 0.5)
+    swapped = s.reshape(d, d, d, d).transpose(1, 0, 3, 2).conj().reshape(s.shape)
+    return np.asarray((s + swapped) / 2)

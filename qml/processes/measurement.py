@@ -1,0 +1,177 @@
+"""Measurements of processes: states that go in, and what is measured of what comes out."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from qml import _checks
+from qml._checks import InputError
+from qml._typing import Complex, Integer, Real
+from qml.measurement.base import Measurement
+from qml.measurement.elements import setting_names
+from qml.operators.bases import hermitian_basis
+from qml.states import DensityMatrix, State, as_state
+from qml.states.coercion import StateLike
+
+FOUR = ("Z+", "Z-", "X+", "Y+")
+SIX = ("Z+", "Z-", "X+", "X-", "Y+", "Y-")
+_VECTORS: dict[str, tuple[complex, complex]] = {
+    "Z+": (1, 0),
+    "Z-": (0, 1),
+    "X+": (math.sqrt(0.5), math.sqrt(0.5)),
+    "X-": (math.sqrt(0.5), -math.sqrt(0.5)),
+    "Y+": (math.sqrt(0.5), 1j * math.sqrt(0.5)),
+    "Y-": (math.sqrt(0.5), -1j * math.sqrt(0.5)),
+}
+
+
+class ProcessMeasurement(Measurement):
+    r"""States prepared, sent through a process, and measured: a measurement of its Choi state.
+
+    .. math:: p_{jk} = \mathrm{Tr}(M_k E(\rho_j)) = \mathrm{Tr}\big( d\, (\rho_j^T \otimes M_k)\, J \big)
+
+    A setting is a preparation and a setting of the measurement. The effects of a setting add up to
+    d rho^T (x) 1, not to the identity: probabilities add up to one as a process preserves the trace. Preparations and
+    measurement may be noisy; they are taken as they are given.
+
+    Parameters
+    ----------
+    preparations : int, mapping of str to State, or State
+        The inputs rho_j by name, or a batch (m,) of them ("0", "1", ...); a number of qubits stands for all products
+        of Z+, Z-, X+, Y+.
+    measurement : Measurement
+        Of the output.
+
+    Raises
+    ------
+    InputError
+        If the preparations are no states on the same sites.
+    MemoryRefused
+        If the probabilities would not fit.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from qml import PauliMeasurement, gates, sample
+    >>> from qml.processes import as_process
+    >>> both = ProcessMeasurement(1, PauliMeasurement(1))
+    >>> sample(as_process(gates.X), both, 100, np.random.default_rng(0))["Z+,Z"]
+    {'0': 0, '1': 100}
+    """
+
+    of_states = False
+
+    def __init__(
+        self, preparations: int | Mapping[str, StateLike] | StateLike, measurement: Measurement, names: Any = None
+    ) -> None:
+        self.measurement = _checks.instance("measurement", measurement, Measurement)
+        self.preparations, self.names = prepared(preparations, names)
+        self.dims_in = self.preparations.dims
+        self.dims = self.dims_in + measurement.dims
+        total = len(self.names) * measurement.n_outcomes
+        _checks.memory(f"{total} outcomes of a process", 32 * total, "use fewer preparations or settings")
+        self._inputs = self.preparations.matrix() * math.prod(self.dims_in)  # d rho_j
+
+    def _arguments(self) -> dict[str, Any]:
+        return {"preparations": self.preparations, "measurement": self.measurement, "names": list(self.names)}
+
+    @cached_property
+    def _settings(self) -> tuple[str, ...]:
+        return tuple(f"{name},{setting}" for name in self.names for setting in self.measurement.settings)
+
+    @property
+    def settings(self) -> tuple[str, ...]:
+        return self._settings
+
+    @cached_property
+    def _sizes(self) -> Integer:
+        return _checks.kept(np.tile(self.measurement.sizes, len(self.names)))
+
+    @property
+    def sizes(self) -> Integer:
+        return self._sizes
+
+    @cached_property
+    def fixed(self) -> Complex:
+        """X (x) 1 for all traceless X of the input: Tr[(X (x) 1) J] = Tr X / d, as the trace is preserved."""
+        d = math.prod(self.dims_in)
+        return _checks.kept(np.kron(hermitian_basis(d)[1:], np.eye(self.measurement.dim)).astype(np.complex128))
+
+    def probabilities_of(self, matrix: Complex) -> Real:
+        d, d_out = math.prod(self.dims_in), self.measurement.dim
+        lead = matrix.shape[:-2]
+        rows = np.moveaxis(matrix.reshape(*lead, d, d_out, d, d_out), -3, -2).reshape(*lead, d * d, d_out * d_out)
+        out = self._inputs.reshape(len(self.names), d * d) @ rows  # sum_ij rho_ij <i|X|j>, as Tr rho^T X
+        found = self.measurement.probabilities_of(out.reshape(*lead, len(self.names), d_out, d_out))
+        return found.reshape(*lead, self.n_outcomes)
+
+    def adjoint(self, weights: Real) -> Complex:
+        d, d_out = math.prod(self.dims_in), self.measurement.dim
+        each = weights.reshape(len(self.names), -1)
+        parts = np.stack([self.measurement.adjoint(w) for w in each]).reshape(len(each), -1)
+        inputs = self._inputs.swapaxes(-1, -2).reshape(len(each), -1)
+        tensor = (inputs.T @ parts).reshape(d, d, d_out, d_out)
+        return np.asarray(np.moveaxis(tensor, 2, 1).reshape(self.dim, self.dim))
+
+    def traces(self) -> Real:
+        return np.tile(math.prod(self.dims_in) * self.measurement.traces(), len(self.names))
+
+    def _outcome_shape(self, setting: int) -> tuple[int, ...]:
+        return self.measurement._outcome_shape(setting % len(self.measurement.settings))
+
+    def __repr__(self) -> str:
+        return f"ProcessMeasurement({len(self.names)} preparations, {self.measurement!r})"
+
+
+def pauli_preparations(n: int, labels: Sequence[str] = FOUR) -> dict[str, DensityMatrix]:
+    """All products of eigenstates of Pauli matrices on n qubits, by name: "Z+X+", qubit 0 leftmost.
+
+    Parameters
+    ----------
+    n : int
+    labels : sequence of {"Z+", "Z-", "X+", "X-", "Y+", "Y-"}
+        Of a qubit; the default four determine a process, all six do so evenly.
+
+    Examples
+    --------
+    >>> list(pauli_preparations(1))
+    ['Z+', 'Z-', 'X+', 'Y+']
+    """
+    n = _checks.qubit_count("n", n)
+    names = [_checks.choice("each label", label, _VECTORS) for label in _checks.listed("labels", labels)]
+    _checks.memory(f"{len(names)}^{n} preparations", 16 * len(names) ** n * 4**n, "name fewer labels", n)
+    found = {}
+    for chosen in itertools.product(names, repeat=n):
+        vector = np.ones(1, dtype=np.complex128)
+        for label in chosen:
+            vector = np.kron(vector, np.array(_VECTORS[label]))
+        found["".join(chosen)] = DensityMatrix.from_vector(vector / np.linalg.norm(vector), (2,) * n)
+    return found
+
+
+def prepared(value: int | Mapping[str, StateLike] | StateLike, names: Any = None) -> tuple[State, tuple[str, ...]]:
+    """Preparations as one batch (m,) of states, and their names."""
+    if isinstance(value, int | np.integer):
+        value = pauli_preparations(int(value))
+    if isinstance(value, Mapping):
+        if not value:
+            raise InputError("preparations must name at least one state; found none.")
+        states = [as_state(state, name=f"preparation {name!r}") for name, state in value.items()]
+        for name, state in zip(value, states, strict=True):
+            if state.dims != states[0].dims or state.batch_shape:
+                raise InputError(
+                    f"preparations must be single states on the same sites, {states[0].dims}; found {state!r} for "
+                    f"{_checks.text('the name of a preparation', name)!r}."
+                )
+        batch = DensityMatrix._trusted(np.stack([state.matrix() for state in states]), states[0].dims)
+        return batch, setting_names(list(value), len(value))
+    held = as_state(value, name="preparations")
+    if len(held.batch_shape) != 1:
+        raise InputError(f"preparations must be a batch (m,) of states, or states by name; found {held!r}.")
+    return held, setting_names(names, held.batch_shape[0])

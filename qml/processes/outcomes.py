@@ -1,0 +1,175 @@
+"""Families of processes, and the models of what experiments on them show."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from qml import _checks
+from qml._checks import InputError, OutsideDomain
+from qml._typing import Cotangent, Dims, ParamsLike, Real
+from qml.geometry import Metric
+from qml.measurement import Counts
+from qml.models.base import Model, Parametrized
+from qml.processes.design import Design
+from qml.states import State
+
+ROUNDING = 1e-12
+"""A probability above minus this is zero."""
+
+
+class Prediction(NamedTuple):
+    """Probabilities (n_outcomes,) of experiments; the map from dL/dp to dL/dtheta (n_params,); dp/dtheta
+    (n_outcomes, n_params)."""
+
+    probabilities: Real
+    pull: Callable[[Real], Real]
+    jacobian: Callable[[], Real]
+
+
+class ProcessFamily(Parametrized):
+    """Processes E_c(theta) for every circuit c, a word of gates or a time: what experiments are predicted from.
+
+    It is learnt by ``fit(family, counts)`` from counts of :class:`Experiments`; ``family.on(experiments)`` is the model
+    whose state is the classical state of settings and outcomes, so that S is the likelihood.
+    """
+
+    @property
+    @abstractmethod
+    def sites(self) -> Dims:
+        """What the processes act on."""
+
+    @abstractmethod
+    def _predict(self, theta: Real, experiments: Any) -> Prediction:
+        """What the experiments show; they are checked."""
+
+    @abstractmethod
+    def _check(self, experiments: Any) -> None:
+        """Refuse experiments that the family knows nothing of."""
+
+    def predict(self, params: ParamsLike, experiments: Design) -> Real:
+        """The probabilities (n_outcomes,) of the outcomes of experiments, one setting after the other.
+
+        Raises
+        ------
+        InputError
+            For circuits that the family does not know.
+        OutsideDomain
+            Where a probability is negative, which a model that is not completely positive allows.
+        """
+        return self.on(experiments)._at(self.theta(params)).probabilities
+
+    def on(self, data: Design | Counts) -> OutcomesModel:
+        """The model of what experiments show; of a record, with the shots of its settings as weights."""
+        return OutcomesModel(self, data)
+
+
+class OutcomesModel(Model):
+    r"""What a family of processes predicts for given experiments, as one classical state.
+
+    .. math:: \sigma_\theta = \bigoplus_{sk} \frac{p_{sk}(\theta)}{S}, \qquad
+        g_{ij} = \sum_s w_s \sum_k \frac{\partial_i p_{sk}\, \partial_j p_{sk}}{p_{sk}}
+
+    All monotone metrics agree: g is the Fisher information of a shot, so that natural gradients are Fisher's scoring.
+
+    Parameters
+    ----------
+    family : ProcessFamily
+    data : Design or Counts
+        A record gives the shares w_s of its settings; they are equal otherwise.
+    """
+
+    def __init__(self, family: ProcessFamily, data: Design | Counts) -> None:
+        self.family = _checks.instance("family", family, ProcessFamily)
+        self.data = data
+        held = data.measurement if isinstance(data, Counts) else data
+        self.experiments = _checks.instance("data", held, Design, "such as Experiments, or Counts of one")
+        if self.experiments.sites != family.sites:
+            raise InputError(
+                f"experiments and model must be on the same sites; found {self.experiments.sites} and {family.sites}."
+            )
+        family._check(self.experiments)
+        settings = len(self.experiments.settings)
+        shots = np.asarray(data.shots, dtype=np.float64) if isinstance(data, Counts) else np.ones(settings)
+        self._latest: tuple[Real, Prediction] | None = None
+        self._weights = np.repeat(shots / max(shots.sum(), 1e-300), self.experiments.sizes)
+
+    @property
+    def dims(self) -> Dims:
+        return self.experiments.dims
+
+    @property
+    def parameter_names(self) -> tuple[str, ...]:
+        return self.family.parameter_names
+
+    def init_params(self, rng: np.random.Generator) -> Real:
+        return self.family.init_params(rng)
+
+    def natural(self, params: ParamsLike = ()) -> dict[str, float]:
+        return self.family.natural(params)
+
+    def unconstrained(self, values: Mapping[str, float]) -> Real:
+        return self.family.unconstrained(values)
+
+    def _at(self, theta: Real) -> Prediction:
+        """The prediction; the latest is at hand, as a gradient and a metric are asked for one after the other."""
+        if self._latest is None or not np.array_equal(self._latest[0], theta):
+            self._latest = theta.copy(), self._new(theta)
+        return self._latest[1]
+
+    def _new(self, theta: Real) -> Prediction:
+        found = self.family._predict(theta, self.experiments)
+        p = found.probabilities
+        lowest = float(p.min())
+        if not lowest > -ROUNDING:
+            raise OutsideDomain(f"the model gives an outcome the probability {lowest:.3g}.")
+        p = np.clip(p, 0.0, None)
+        totals = np.add.reduceat(p, self.experiments.offsets[:-1])
+        return found._replace(probabilities=p / np.repeat(totals, self.experiments.sizes))
+
+    def state(self, params: ParamsLike = ()) -> State:
+        return self.experiments._outcomes(self._at(self.theta(params)).probabilities)
+
+    def state_vjp(self, params: ParamsLike = ()) -> tuple[State, Callable[[Cotangent], Real]]:
+        found, settings = self._at(self.theta(params)), len(self.experiments.settings)
+        state = self.experiments._outcomes(found.probabilities)
+        return state, lambda cotangent: found.pull(np.asarray(cotangent) / settings)
+
+    def outcome_derivatives(self, params: ParamsLike) -> tuple[Real, Real]:
+        """Probabilities (n_outcomes,) and their derivatives (n_outcomes, n_params)."""
+        found = self._at(self.theta(params))
+        return found.probabilities, found.jacobian()
+
+    def metric(
+        self,
+        params: ParamsLike,
+        kind: str = "bkm",
+        *,
+        tolerance: float = 0.0,
+        state: State | None = None,
+        weights: Real | None = None,
+    ) -> FisherMetric:
+        p, jacobian = self.outcome_derivatives(params)
+        return FisherMetric(p, jacobian, self._weights, kind)
+
+    def __repr__(self) -> str:
+        return f"{self.family!r}.on({self.experiments!r})"
+
+
+class FisherMetric(Metric):
+    """The Fisher information of probabilities p (n,) with weights (n,) and derivatives (n, p): J^T diag(w / p) J."""
+
+    def __init__(self, probabilities: Real, jacobian: Real, weights: Real, kind: str = "bkm") -> None:
+        super().__init__(kind, jacobian.shape[1])
+        possible = probabilities > 0
+        scale = np.sqrt(np.where(possible, weights / np.where(possible, probabilities, 1.0), 0.0))
+        self._rows = scale[:, None] * jacobian
+
+    def matrix(self) -> Real:
+        return np.asarray(self._rows.T @ self._rows)
+
+    def _product(self, v: Real) -> Real:
+        return np.asarray((self._rows @ v) @ self._rows)

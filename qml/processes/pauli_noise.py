@@ -1,0 +1,256 @@
+"""Pauli channels, dense or sparse: what is learnt by fidelities of Pauli strings, on many qubits too."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from qml import _checks
+from qml._checks import InputError
+from qml._typing import Dims, ParamsLike, Real
+from qml.channels import Lindblad
+from qml.measurement.elements import setting_names
+from qml.models.mixture import MixtureModel
+from qml.operators import pauli
+from qml.parameters import UNIT, Interval
+from qml.processes.design import Design
+from qml.processes.outcomes import Prediction, ProcessFamily
+from qml.processes.process import Process
+
+START = 0.05
+"""What rates start near to, and the loss of preparation and measurement."""
+
+
+class Parities(Design):
+    r"""Pauli strings prepared in an eigenstate, sent so many times through a channel, and measured: two outcomes each.
+
+    .. math:: p_\pm = \tfrac12 \big( 1 \pm A_b f_b^m \big)
+
+    for the string b after m uses of a Pauli channel, with its fidelity f_b = Tr[P_b E(P_b)] / 2^n and the loss A_b of
+    preparation and measurement. Other channels are made Pauli channels by random Pauli frames.
+
+    Parameters
+    ----------
+    strings : sequence of str
+        Pauli strings of equal length, any number of qubits.
+    depths : sequence of int
+        m >= 0.
+
+    Examples
+    --------
+    >>> Parities(["XX", "ZI"], [0, 2]).settings
+    ('XX,0', 'XX,2', 'ZI,0', 'ZI,2')
+    """
+
+    def __init__(self, strings: Sequence[str], depths: Sequence[int]) -> None:
+        self.strings = _words("strings", strings)
+        held = _checks.listed("depths", depths, "integers")
+        self.depths = tuple(_checks.integer("each depth", m, low=0) for m in held)
+        if not self.depths:
+            raise InputError("depths must hold at least one number; found none.")
+        self.sites = (2,) * len(self.strings[0])
+        pairs = list(itertools.product(self.strings, self.depths))
+        self._names = setting_names([f"{b},{m}" for b, m in pairs], len(pairs))
+        self._set(np.full(len(pairs), 2))
+
+    def _arguments(self) -> dict[str, Any]:
+        return {"strings": list(self.strings), "depths": list(self.depths)}
+
+    @property
+    def settings(self) -> tuple[str, ...]:
+        return self._names
+
+    def __repr__(self) -> str:
+        return f"Parities({len(self.strings)} strings of {len(self.sites)} qubits, depths {self.depths})"
+
+
+class PauliLindbladModel(ProcessFamily):
+    r"""Sparse Pauli noise on any number of qubits: few strings that act at small rates.
+
+    .. math:: E = e^{\mathcal{L}}, \qquad \mathcal{L}\rho = \sum_k \lambda_k (P_k \rho P_k - \rho), \qquad
+        f_b = \exp\Big( -2 \sum_{k : \{P_k, P_b\} = 0} \lambda_k \Big)
+
+    No matrix is formed: a fidelity is one sum over the strings that anticommute with P_b. Learnt from counts of
+    :class:`Parities`; rates are log(1 + exp(theta)), losses 1/(1 + exp(-theta)).
+
+    Parameters
+    ----------
+    terms : sequence of str
+        The P_k, not the identity; ``qml.operators.neighbors`` lists those of a chain.
+    spam : sequence of str
+        Strings b whose A_b is learnt; it is 1 for all others.
+
+    Raises
+    ------
+    InputError
+        For strings of different lengths, one that comes twice, or the identity.
+
+    Notes
+    -----
+    O(strings x terms) numbers. Source: van den Berg, Minev, Kandala, Temme (2023), Nat. Phys. 19, 1116,
+    arXiv:2201.09866.
+
+    Examples
+    --------
+    Thirty qubits:
+
+    >>> import numpy as np
+    >>> from qml import fit
+    >>> from qml.optimizers import NaturalGradient
+    >>> n = 30
+    >>> words = ["I" * k + "ZZ" + "I" * (n - k - 2) for k in range(n - 1)]
+    >>> model = PauliLindbladModel(words)
+    >>> setup = Parities(["I" * k + "X" + "I" * (n - k - 1) for k in range(n)], [1, 4, 16])
+    >>> truth = model.unconstrained({word: 0.01 + 0.001 * k for k, word in enumerate(words)})
+    >>> counts = setup.simulate(model.predict(truth, setup), 10**6, np.random.default_rng(0))
+    >>> found = fit(model, counts, optimizer=NaturalGradient(), seed=0, progress=False)
+    >>> rates = model.natural(found.params)
+    >>> max(abs(rates[word] - 0.01 - 0.001 * k) for k, word in enumerate(words)) < 5e-4
+    True
+    """
+
+    def __init__(self, terms: Sequence[str], spam: Sequence[str] = ()) -> None:
+        self.terms = _words("terms", terms)
+        if any(set(word) == {"I"} for word in self.terms):
+            raise InputError("terms must not hold the identity, which does nothing.")
+        held = _checks.listed("spam", spam, "Pauli strings")
+        self.spam = _words("spam", held) if held else ()
+        if self.spam and len(self.spam[0]) != len(self.terms[0]):
+            raise InputError("terms and spam must be strings of equal length.")
+        self._latest: tuple[Parities, Real] | None = None
+
+    @property
+    def sites(self) -> Dims:
+        return (2,) * len(self.terms[0])
+
+    @property
+    def parameter_names(self) -> tuple[str, ...]:
+        return self.terms + tuple(f"spam[{word}]" for word in self.spam)
+
+    @cached_property
+    def _domains(self) -> list[Interval]:
+        return [Interval(0.0)] * len(self.terms) + [UNIT] * len(self.spam)
+
+    def init_params(self, rng: np.random.Generator) -> Real:
+        """Rates near 0.05, losses near 0.95, moved a little."""
+        starts = np.array([START] * len(self.terms) + [1 - START] * len(self.spam))
+        theta = np.array([d.to_real(x) for d, x in zip(self._domains, starts.tolist(), strict=True)])
+        return theta + 0.1 * _checks.generator("rng", rng).normal(size=len(theta))
+
+    def natural(self, params: ParamsLike = ()) -> dict[str, float]:
+        theta = self.theta(params)
+        values = (d.from_real(x) for d, x in zip(self._domains, theta.tolist(), strict=True))
+        return dict(zip(self.parameter_names, values, strict=True))
+
+    def unconstrained(self, values: Mapping[str, float]) -> Real:
+        found = super().unconstrained(values)
+        return np.array([d.to_real(float(x)) for d, x in zip(self._domains, found, strict=True)])
+
+    def fidelities(self, params: ParamsLike, strings: Sequence[str]) -> Real:
+        """f_b of Pauli strings, shape (strings,)."""
+        words = _words("strings", strings)
+        if len(words[0]) != len(self.sites):
+            raise InputError(f"strings must be on {len(self.sites)} qubits; found {words[0]!r}.")
+        theta = self.theta(params)[: len(self.terms)]
+        rates = np.array([d.from_real(x) for d, x in zip(self._domains, theta.tolist(), strict=False)])
+        return np.asarray(np.exp(-2 * _anticommuting(words, self.terms) @ rates))
+
+    def channel(self, params: ParamsLike = ()) -> Process:
+        """The process, for few qubits."""
+        rates = self.natural(params)
+        held = Lindblad(jumps={word: pauli(word) for word in self.terms})
+        values = np.array([1.0, *(rates[word] for word in self.terms)])
+        return Process.from_superoperator(held.superoperator(values), self.sites, self.sites)
+
+    def _check(self, experiments: Any) -> None:
+        if not isinstance(experiments, Parities):
+            raise InputError(f"sparse Pauli noise is learnt from Parities; found {type(experiments).__name__}.")
+
+    def _predict(self, theta: Real, experiments: Parities) -> Prediction:
+        if self._latest is None or self._latest[0] is not experiments:
+            self._latest = experiments, _anticommuting(experiments.strings, self.terms)
+        table, k = self._latest[1], len(self.terms)
+        pairs = list(zip(self._domains, theta.tolist(), strict=True))
+        values, slopes = np.array([d.from_real(x) for d, x in pairs]), np.array([d.slope(x) for d, x in pairs])
+        depths = np.array(experiments.depths, dtype=np.float64)
+        losses = np.ones(len(experiments.strings))
+        places = {word: i for i, word in enumerate(experiments.strings)}
+        learnt = [(places[word], k + j) for j, word in enumerate(self.spam) if word in places]
+        for i, j in learnt:
+            losses[i] = values[j]
+        decay = np.exp(-2 * (table @ values[:k])[:, None] * depths)  # strings, depths
+        e = losses[:, None] * decay
+        p = np.stack([(1 + e) / 2, (1 - e) / 2], axis=-1).reshape(-1)
+
+        def pull(weights: Real) -> Real:
+            w = weights.reshape(*e.shape, 2)
+            of_e = (w[..., 0] - w[..., 1]) / 2
+            found = np.zeros(len(theta))
+            found[:k] = -2 * ((of_e * e * depths).sum(axis=1) @ table)
+            for i, j in learnt:
+                found[j] = of_e[i] @ decay[i]
+            return np.asarray(found * slopes)
+
+        def jacobian() -> Real:
+            what = f"the derivatives of {e.size} settings in {len(theta)} parameters"
+            _checks.memory(what, 32 * e.size * len(theta), "use LBFGS()")
+            of_e = np.zeros((*e.shape, len(theta)))
+            of_e[..., :k] = -2 * (e * depths)[..., None] * table[:, None, :]
+            for i, j in learnt:
+                of_e[i, :, j] = decay[i]
+            both = np.stack([of_e / 2, -of_e / 2], axis=2) * slopes
+            return np.asarray(both.reshape(-1, len(theta)))
+
+        return Prediction(p, pull, jacobian)
+
+    def __repr__(self) -> str:
+        return f"PauliLindbladModel({len(self.terms)} terms, {len(self.sites)} qubits)"
+
+
+def pauli_channel_model(n: int) -> MixtureModel:
+    r"""Every Pauli channel on n qubits, as a model of Choi states: probabilities of the 4^n strings as a softmax.
+
+    .. math:: E(\rho) = \sum_P p_P P \rho P
+
+    The Choi states of the strings are orthogonal, so that S is the classical cross entropy of the probabilities.
+
+    Parameters
+    ----------
+    n : int
+
+    Examples
+    --------
+    >>> pauli_channel_model(1).n_params
+    3
+    """
+    n = _checks.qubit_count("n", n)
+    _checks.memory(f"all Pauli strings of {n} qubits as processes", 32 * 16**n * 4**n, "use PauliLindbladModel", n)
+    words = ["".join(letters) for letters in itertools.product("IXYZ", repeat=n)]
+    return MixtureModel([Process.from_kraus(pauli(word).matrix()).choi for word in words])
+
+
+def _words(name: str, values: Any) -> tuple[str, ...]:
+    held = tuple(_checks.listed(name, values, "Pauli strings"))
+    if not held:
+        raise InputError(f"{name} must hold at least one Pauli string; found none.")
+    for word in held:
+        if not _checks.text(f"each of {name}", word) or set(word) - set("IXYZ") or len(word) != len(held[0]):
+            raise InputError(f"{name} must be Pauli strings of equal length, of I, X, Y, Z; found {word!r}.")
+    if len(set(held)) != len(held):
+        raise InputError(f"{name} must be distinct; found one twice.")
+    return held
+
+
+def _anticommuting(first: Sequence[str], second: Sequence[str]) -> Real:
+    """1 where strings anticommute, else 0: (first, second)."""
+    _checks.memory("a table of Pauli strings", 32 * len(first) * len(second), "use fewer strings")
+
+    def bits(words: Sequence[str], letters: str) -> Real:
+        return np.array([[letter in letters for letter in word] for word in words], dtype=np.float64)
+
+    products = bits(first, "XY") @ bits(second, "YZ").T + bits(first, "YZ") @ bits(second, "XY").T
+    return np.asarray(products % 2)

@@ -1,0 +1,433 @@
+"""Process: a quantum channel as the state of its input and output."""
+
+from __future__ import annotations
+
+import html
+import itertools
+import math
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any, Self
+
+import numpy as np
+
+from qml import _checks
+from qml._checks import InputError
+from qml._descriptions import Saved
+from qml._typing import ArrayLike, Complex, Dims, DimsLike, ParamsLike, Real
+from qml.channels import KrausChannel
+from qml.circuits import Circuit
+from qml.engines import PauliEngine, ReferenceEngine
+from qml.engines.pauli_state import vector_of
+from qml.instructions import Channel, Operation, PartialTrace, Preparation, Unitary
+from qml.operators import partial_trace_matrix
+from qml.states import DensityMatrix, State, as_state
+from qml.states.coercion import StateLike, one_state
+
+
+class Process(Saved):
+    r"""A completely positive trace-preserving map, held as its Choi state.
+
+    .. math:: J(E) = \frac1d \sum_{ij} |i\rangle\langle j| \otimes E(|i\rangle\langle j|), \qquad
+        \mathrm{Tr}_{\text{out}} J = 1/d, \qquad E(\rho) = d\, \mathrm{Tr}_{\text{in}} (\rho^T \otimes 1) J
+
+    with d the dimension of the input: half of a maximally entangled pair goes through the process. Input sites come
+    first. It is a state of unit trace, so that S(J, J') is a cross entropy, and a process is a target of ``fit``.
+
+    Parameters
+    ----------
+    choi : State, array (D, D) or Qobj
+        J, with D the dimension of the input times that of the output.
+    dims_in : int or sequence of int, optional
+        Site dimensions of the input, the first sites of J; by default the first half of the sites.
+
+    Attributes
+    ----------
+    choi : State
+    dims_in, dims_out : tuple of int
+
+    Raises
+    ------
+    InputError
+        If J is no state (not completely positive: its least eigenvalue is told), or the process not trace preserving
+        within 1e-10 (the violation is told).
+
+    Notes
+    -----
+    Source: Choi (1975), Linear Algebra Appl. 10, 285; Jamiolkowski (1972), Rep. Math. Phys. 3, 275.
+
+    Examples
+    --------
+    >>> from qml import Circuit, channels, gates
+    >>> noisy = Process.from_circuit(Circuit(1, [gates.X(0), channels.Depolarizing(0.1, 0)]))
+    >>> noisy.transfer_matrix().diagonal().round(6)
+    array([ 1. ,  0.9, -0.9, -0.9])
+    """
+
+    def __init__(self, choi: StateLike, dims_in: DimsLike | None = None) -> None:
+        state = one_state(choi, "the Choi state")
+        self.dims_in, self.dims_out = _ends(state.dims, dims_in)
+        self.choi = state
+        reduced = self.dim_in * partial_trace_matrix(state.matrix(), range(len(self.dims_in)), state.dims)
+        violation = float(np.abs(reduced - np.eye(self.dim_in)).max())
+        if violation > _checks.TOLERANCE * self.dim_in:
+            raise InputError(
+                f"a process must preserve the trace: Tr_out J = 1/d; found max|d Tr_out J - 1| = {violation:.3g}, "
+                f"tolerance {_checks.TOLERANCE * self.dim_in:.1g}."
+            )
+
+    @property
+    def dim_in(self) -> int:
+        """The dimension d of the input."""
+        return math.prod(self.dims_in)
+
+    @property
+    def dim_out(self) -> int:
+        """The dimension of the output."""
+        return math.prod(self.dims_out)
+
+    @classmethod
+    def from_kraus(
+        cls, operators: ArrayLike, dims_in: DimsLike | None = None, dims_out: DimsLike | None = None
+    ) -> Self:
+        r"""The process of Kraus operators (m, d_out, d), or of one operator (d_out, d): a unitary, an isometry.
+
+        .. math:: E(\rho) = \sum_k K_k \rho K_k^\dagger, \qquad \sum_k K_k^\dagger K_k = 1
+
+        Examples
+        --------
+        >>> Process.from_kraus([[0, 1], [1, 0]]).rank
+        1
+        """
+        k = _checks.array("the Kraus operators", operators).astype(np.complex128)
+        k = k[None] if k.ndim == 2 else k
+        if k.ndim != 3 or not k.size:
+            raise InputError(
+                f"the Kraus operators must have shape (m, d_out, d) or (d_out, d); found {np.shape(operators)}."
+            )
+        _, d_out, d = k.shape
+        violation = float(np.abs(np.einsum("kai,kaj->ij", k.conj(), k) - np.eye(d)).max())
+        if violation > _checks.TOLERANCE:
+            raise InputError(
+                f"the Kraus operators must be complete; found max|sum_k K_k^dagger K_k - 1| = {violation:.3g}, "
+                f"tolerance {_checks.TOLERANCE}."
+            )
+        ins, outs = _sites("dims_in", dims_in, d), _sites("dims_out", dims_out, d_out)
+        factor = k.transpose(2, 1, 0).reshape(d * d_out, len(k)) / math.sqrt(d)
+        if len(k) > d * d_out:
+            return cls._of(DensityMatrix._trusted(factor @ factor.conj().T, ins + outs), ins)
+        return cls._of(DensityMatrix.from_factor(factor / np.linalg.norm(factor), ins + outs), ins)
+
+    @classmethod
+    def from_stinespring(
+        cls, isometry: ArrayLike, environment: int, dims_in: DimsLike | None = None, dims_out: DimsLike | None = None
+    ) -> Self:
+        r"""The process of an isometry V (d_out e, d) into the output followed by an environment of dimension e.
+
+        .. math:: E(\rho) = \mathrm{Tr}_{\text{environment}} V \rho V^\dagger, \qquad V^\dagger V = 1
+
+        Examples
+        --------
+        >>> Process.from_stinespring([[1, 0], [0, 0], [0, 0], [0, 1]], 2).transfer_matrix().diagonal()
+        array([1., 0., 0., 1.])
+        """
+        v = _checks.array("the isometry", isometry).astype(np.complex128)
+        e = _checks.integer("environment", environment, low=1)
+        if v.ndim != 2 or not v.size or v.shape[0] % e:
+            raise InputError(f"the isometry must have shape (d_out {e}, d); found {v.shape}.")
+        return cls.from_kraus(v.reshape(-1, e, v.shape[1]).transpose(1, 0, 2), dims_in, dims_out)
+
+    @classmethod
+    def from_superoperator(
+        cls, matrix: ArrayLike, dims_in: DimsLike | None = None, dims_out: DimsLike | None = None
+    ) -> Self:
+        r"""The process of its matrix (d_out^2, d^2) on row-major vec(rho); of one Kraus operator, K (x) conj K."""
+        s = _checks.array("the superoperator", matrix).astype(np.complex128)
+        d_out, d = (math.isqrt(n) for n in s.shape) if s.ndim == 2 else (0, 0)
+        if s.ndim != 2 or (d_out**2, d**2) != s.shape or not s.size:
+            raise InputError(f"the superoperator must have shape (d_out^2, d^2); found {s.shape}.")
+        ins, outs = _sites("dims_in", dims_in, d), _sites("dims_out", dims_out, d_out)
+        return cls(DensityMatrix(choi_of_superoperator(s), ins + outs), ins)
+
+    @classmethod
+    def from_transfer_matrix(cls, matrix: ArrayLike) -> Self:
+        r"""The process on qubits of its Pauli transfer matrix (4^m, 4^n), R_PQ = Tr[P E(Q)] / 2^n.
+
+        Pauli strings are in the order of I, X, Y, Z, the first qubit slowest.
+
+        Examples
+        --------
+        >>> Process.from_transfer_matrix([[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]).is_unitary
+        True
+        """
+        r = _checks.reals("the transfer matrix", matrix)
+        sizes = [(n.bit_length() - 1) // 2 if n and n == 4 ** ((n.bit_length() - 1) // 2) else -1 for n in r.shape]
+        if r.ndim != 2 or -1 in sizes:
+            raise InputError(f"the transfer matrix must have shape (4^m, 4^n); found {r.shape}.")
+        outs, ins = ((2,) * n for n in sizes)
+        return cls(DensityMatrix(choi_of_transfer(r), ins + outs), ins)
+
+    @classmethod
+    def from_circuit(cls, circuit: Circuit, params: ParamsLike = ()) -> Self:
+        """What a circuit does to its input sites (``circuit.dims_in``), noise, ancillas and traces included.
+
+        Examples
+        --------
+        >>> from qml import gates
+        >>> Process.from_circuit(Circuit(2, [gates.CNOT(0, 1)])).is_unitary
+        True
+        """
+        circuit = _checks.instance("circuit", circuit, Circuit)
+        wide = beside_reference(circuit)
+        engine = PauliEngine() if set(wide.dims) <= {2} else ReferenceEngine()
+        state = engine.evolve(wide, params, maximally_entangled(circuit.dims_in))
+        return cls._of(DensityMatrix._trusted(state.matrix(), state.dims), circuit.dims_in)
+
+    @classmethod
+    def from_qobj(cls, qobj: Any) -> Self:
+        """The process of a QuTiP superoperator (any representation), or of a unitary operator, with its dims."""
+        import qutip
+
+        if not isinstance(qobj, qutip.Qobj) or not (qobj.issuper or qobj.isoper):
+            raise InputError(f"a QuTiP superoperator or operator is needed; found {_checks.shown(qobj)}.")
+        if qobj.isoper:
+            return cls.from_kraus(qobj.full(), tuple(qobj.dims[1]), tuple(qobj.dims[0]))
+        s = qutip.to_super(qobj)
+        ins, outs = tuple(s.dims[1][0]), tuple(s.dims[0][0])
+        d, d_out = math.prod(ins), math.prod(outs)
+        columns = s.full().reshape(d_out, d_out, d, d)  # QuTiP stacks columns
+        rows = columns.transpose(1, 0, 3, 2).reshape(d_out**2, d**2)
+        return cls.from_superoperator(rows, ins, outs)
+
+    @classmethod
+    def _of(cls, choi: State, dims_in: Dims) -> Self:
+        """From a Choi state that is known to be that of a process."""
+        made = cls.__new__(cls)
+        made.choi, made.dims_in, made.dims_out = choi, dims_in, choi.dims[len(dims_in) :]
+        return made
+
+    def superoperator(self) -> Complex:
+        """Its matrix on row-major vec(rho), (d_out^2, d^2)."""
+        d, d_out = self.dim_in, self.dim_out
+        tensor = d * self.choi.matrix().reshape(d, d_out, d, d_out)
+        return np.asarray(tensor.transpose(1, 3, 0, 2).reshape(d_out**2, d**2))
+
+    def transfer_matrix(self) -> Real:
+        r"""The Pauli transfer matrix R_PQ = Tr[P E(Q)] / 2^n of a process on qubits, (4^m, 4^n).
+
+        The first row is (1, 0, ..., 0) as the trace is preserved; the first column holds the Bloch vector of E(1/d).
+        """
+        n, m = self._qubits()
+        return transfer_of_choi(self.choi.matrix(), n, m)
+
+    def _qubits(self) -> tuple[int, int]:
+        if set(self.dims_in + self.dims_out) != {2}:
+            raise InputError(
+                f"a Pauli transfer matrix is of qubits; found the dims {self.dims_in} and {self.dims_out}."
+            )
+        return len(self.dims_in), len(self.dims_out)
+
+    def kraus(self) -> Complex:
+        """Kraus operators (rank, d_out, d) that are orthogonal to each other, the largest first."""
+        spectrum = self.choi.spectrum()
+        values = spectrum.eigenvalues
+        basis = np.eye(self.choi.dim) if spectrum.basis is None else spectrum.basis
+        order = [k for k in np.argsort(values)[::-1] if values[k] > 0]
+        columns = basis[:, order] * np.sqrt(self.dim_in * values[order])
+        return np.asarray(columns.T.reshape(-1, self.dim_in, self.dim_out).swapaxes(1, 2))
+
+    def stinespring(self) -> Complex:
+        """An isometry (d_out e, d) into the output followed by an environment of dimension e, the rank."""
+        k = self.kraus()
+        return np.asarray(k.transpose(1, 0, 2).reshape(-1, self.dim_in))
+
+    def channel(self, name: str = "Process") -> KrausChannel:
+        """The process as an instruction of circuits, where input and output are alike: ``process.channel()(0, 1)``."""
+        if self.dims_in != self.dims_out:
+            raise InputError(f"a channel maps sites to themselves; found {self.dims_in} to {self.dims_out}.")
+        return KrausChannel(self.kraus(), self.dims_in, name)
+
+    @cached_property
+    def rank(self) -> int:
+        """The least number of Kraus operators: the rank of J."""
+        return int(self.choi.rank())
+
+    @property
+    def is_unitary(self) -> bool:
+        """Whether it is one unitary: rank one, and as many outputs as inputs."""
+        return self.rank == 1 and self.dim_in == self.dim_out
+
+    def apply(self, state: StateLike) -> DensityMatrix:
+        """E(rho) of a state, or of a batch of states, on the input sites.
+
+        Examples
+        --------
+        >>> from qml import channels
+        >>> as_process(channels.AmplitudeDamping(0.5, 0)).apply([0.0, 1.0]).probabilities().round(6)
+        array([0.5, 0.5])
+        """
+        rho = as_state(state, self.dims_in)
+        if rho.dims != self.dims_in:
+            raise InputError(f"the state must be on the input sites, dims {self.dims_in}; found {rho.dims}.")
+        m = rho.matrix()
+        image = (m.reshape(*m.shape[:-2], -1) @ self.superoperator().T).reshape(*m.shape[:-2], self.dim_out, -1)
+        return DensityMatrix._trusted((image + image.conj().swapaxes(-1, -2)) / 2, self.dims_out)
+
+    def then(self, other: Process) -> Process:
+        """This process, followed by another on its output sites."""
+        other = as_process(other, "other")
+        if other.dims_in != self.dims_out:
+            raise InputError(f"the next process must take the dims {self.dims_out}; found {other.dims_in}.")
+        choi = choi_of_superoperator(other.superoperator() @ self.superoperator())
+        sites = self.dims_in + other.dims_out
+        return Process._of(DensityMatrix._trusted((choi + choi.conj().T) / 2, sites), self.dims_in)
+
+    def tensor(self, other: Process) -> Process:
+        """Both processes side by side: this one on the first sites."""
+        other = as_process(other, "other")
+        k = [np.kron(a, b) for a, b in itertools.product(self.kraus(), other.kraus())]
+        return Process.from_kraus(k, self.dims_in + other.dims_in, self.dims_out + other.dims_out)
+
+    def qobj(self) -> Any:
+        """The process as a QuTiP superoperator with the same dims."""
+        import qutip
+
+        d, d_out = self.dim_in, self.dim_out
+        rows = self.superoperator().reshape(d_out, d_out, d, d)
+        columns = rows.transpose(1, 0, 3, 2).reshape(d_out**2, d**2)
+        ins, outs = list(self.dims_in), list(self.dims_out)
+        return qutip.Qobj(columns, dims=[[outs, outs], [ins, ins]], superrep="super")
+
+    def _as_state(self) -> State:
+        return self.choi
+
+    def __repr__(self) -> str:
+        return f"<Process: dims {self.dims_in} to {self.dims_out}, rank {self.rank} of {self.choi.dim}>"
+
+    def _repr_html_(self) -> str:
+        rows = [("input", str(self.dims_in)), ("output", str(self.dims_out)), ("Kraus operators", str(self.rank))]
+        rows.append(("purity of J", f"{float(self.choi.purity()):.6f}"))
+        cells = "".join(f"<tr><th>{html.escape(a)}</th><td>{html.escape(b)}</td></tr>" for a, b in rows)
+        return f"<table><caption>Process</caption>{cells}</table>"
+
+
+def as_process(value: Any, name: str = "the process") -> Process:
+    """A process, from one, a circuit, a gate or channel placed or not, or a QuTiP superoperator or unitary.
+
+    Parameters
+    ----------
+    value : Process, Circuit, Operation, Unitary, Channel or Qobj
+        Without free parameters. An operation acts on its own sites, in the order in which it lists them.
+    name : str
+        What a refusal calls it.
+
+    Raises
+    ------
+    InputError
+        If it is none of these, or has free parameters.
+
+    Examples
+    --------
+    >>> from qml import gates
+    >>> as_process(gates.CNOT).dims_in
+    (2, 2)
+    """
+    if isinstance(value, Process):
+        return value
+    if isinstance(value, Circuit):
+        return Process.from_circuit(value)
+    if isinstance(value, Unitary | Channel):
+        value = Operation(value, tuple(range(value.n_sites)))
+    if isinstance(value, Operation) and not isinstance(value.instruction, PartialTrace | Preparation):
+        if value.parameters:
+            raise InputError(f"{name} must have no free parameter; found {_checks.told(value.parameters)}: bind them.")
+        params = np.array([p.constant for p in value.params], dtype=np.float64)
+        instruction = value.instruction
+        if isinstance(instruction, Unitary):
+            return Process.from_kraus(instruction.matrix(params), instruction.dims, instruction.dims)
+        assert isinstance(instruction, Channel)
+        return Process.from_kraus(instruction.kraus(params), instruction.dims, instruction.dims)
+    if hasattr(value, "issuper"):
+        return Process.from_qobj(value)
+    raise InputError(
+        f"{name} must be a Process, a Circuit, a gate or channel, or a QuTiP superoperator; found "
+        f"{_checks.shown(value)}."
+    )
+
+
+def beside_reference(circuit: Circuit) -> Circuit:
+    """The circuit behind as many reference sites as it has input sites: from :func:`maximally_entangled` it prepares
+    the Choi state of what it does."""
+    first = len(circuit.sites_in)
+    moved = [o._moved(range(first, first + circuit.n_sites)) for o in circuit.operations]
+    return Circuit(circuit.dims_in + circuit.dims, moved)
+
+
+def maximally_entangled(dims: DimsLike) -> DensityMatrix:
+    r"""The pure state of two copies of sites with all Schmidt coefficients equal.
+
+    .. math:: |\Phi\rangle = \frac{1}{\sqrt d} \sum_i |i\rangle |i\rangle
+
+    Parameters
+    ----------
+    dims : int or sequence of int
+        A number of qubits, or the dimensions of the sites of one copy.
+
+    Examples
+    --------
+    >>> maximally_entangled(1).matrix().real
+    array([[0.5, 0. , 0. , 0.5],
+           [0. , 0. , 0. , 0. ],
+           [0. , 0. , 0. , 0. ],
+           [0.5, 0. , 0. , 0.5]])
+    """
+    sites = _checks.dimensions("dims", dims)
+    d = math.prod(sites)
+    _checks.memory(f"a maximally entangled state of dimension {d} squared", 16 * d**2, "use fewer sites")
+    return DensityMatrix.from_factor(np.eye(d).reshape(-1, 1) / math.sqrt(d), sites + sites)
+
+
+def choi_of_superoperator(matrix: Complex) -> Complex:
+    """J (..., d d_out, d d_out) of superoperators (..., d_out^2, d^2) on row-major vectors."""
+    d_out, d = (math.isqrt(n) for n in matrix.shape[-2:])
+    tensor = np.moveaxis(matrix.reshape(*matrix.shape[:-2], d_out, d_out, d, d), (-4, -3, -2, -1), (-3, -1, -4, -2))
+    return np.asarray(tensor.reshape(*matrix.shape[:-2], d * d_out, d * d_out) / d)
+
+
+def transfer_of_choi(choi: Complex, n: int, m: int) -> Real:
+    """R (..., 4^m, 4^n) of Choi matrices (..., 2^(n+m), 2^(n+m)): R_PQ = Tr[(Q^T (x) P) J], and Y^T = -Y."""
+    vectors = vector_of(choi, n + m).reshape(*choi.shape[:-2], 4**n, 4**m)
+    return np.ascontiguousarray((_transposed(n)[:, None] * vectors).swapaxes(-1, -2))
+
+
+def choi_of_transfer(matrix: Real) -> Complex:
+    """J of a Pauli transfer matrix R (..., 4^m, 4^n)."""
+    from qml.engines.pauli_state import matrix_of
+
+    n, m = ((size.bit_length() - 1) // 2 for size in (matrix.shape[-1], matrix.shape[-2]))
+    vectors = _transposed(n)[:, None] * matrix.swapaxes(-1, -2)
+    return matrix_of(np.ascontiguousarray(vectors.reshape(*matrix.shape[:-2], -1)), n + m)
+
+
+def _transposed(n: int) -> Real:
+    """The sign of each Pauli string (4^n,) under transposition."""
+    signs = np.ones(1)
+    for _ in range(n):
+        signs = np.multiply.outer(signs, [1.0, 1.0, -1.0, 1.0]).reshape(-1)
+    return signs
+
+
+def _ends(dims: Dims, dims_in: DimsLike | None) -> tuple[Dims, Dims]:
+    """The sites of the input and of the output."""
+    if dims_in is None:
+        if len(dims) % 2 or not dims:
+            raise InputError(f"dims_in must say which sites are the input; found a Choi state of dims {dims}.")
+        return dims[: len(dims) // 2], dims[len(dims) // 2 :]
+    ins = _checks.dimensions("dims_in", dims_in)
+    if ins != dims[: len(ins)] or len(ins) == len(dims):
+        raise InputError(f"dims_in must be the first sites of the Choi state, which has dims {dims}; found {ins}.")
+    return ins, dims[len(ins) :]
+
+
+def _sites(name: str, dims: DimsLike | Sequence[int] | None, total: int) -> Dims:
+    return _checks.qubit_dims(total) if dims is None else _checks.dimensions(name, dims, total=total)

@@ -250,7 +250,8 @@ class KrausModel(Model):
         process = _checks.instance("process", process, Process)
         if (process.dims_in, process.dims_out) != (self.dims_in, self.dims_out) or process.rank > self.rank:
             raise InputError(
-                f"the process must have at most {self.rank} Kraus operators on these sites; found {process!r}."
+                f"the process must have at most {_checks.plural(self.rank, 'Kraus operator')} on these sites; found "
+                f"{process!r}."
             )
         k = np.zeros((self.rank, self._d_out, self._d), dtype=np.complex128)
         k[: process.rank] = process.kraus()

@@ -74,7 +74,7 @@ def test_ctrl_c_keeps_what_was_checked(monkeypatch: pytest.MonkeyPatch, capsys: 
 @pytest.mark.parametrize(
     ("text", "words", "told"),
     [
-        ("statements: [1, 23]\n", [], "line 1, statements: statements are numbered from 1 to 22; found 23."),
+        ("statements: [1, 24]\n", [], "line 1, statements: statements are numbered from 1 to 23; found 24."),
         ("statements: []\n", [], "statements"),
         ("statements: [1]\npair: 3\n", [], "the key 'pair' is not known (did you mean 'pairs'?)"),
         ("statements: [1]\npairs: 0\n", [], "pairs"),

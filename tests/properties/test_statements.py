@@ -134,7 +134,7 @@ RIGHT, LINEAR = losses.cross_entropy, {11, 15}
 EVERY = set(STATEMENTS)
 WITH_KERNEL = {1, 7, 14, 16, 17}
 """The statements that say where S is infinite."""
-OF_LOWER_RANK = {1, 2, 3, 4, 5, 6, 7, 9, 16}
+OF_LOWER_RANK = {1, 2, 3, 4, 5, 6, 7, 9, 16, 23}
 """The statements that meet models of lower rank held as matrices, with rho inside their support."""
 BROKEN = {
     "NaN": (lambda *xs: np.full_like(RIGHT(*xs), np.nan), EVERY),

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -20,6 +20,8 @@ from qml.parameters import REAL_LINE, Interval
 
 __all__ = ["Lindblad"]
 
+JumpLike: TypeAlias = OperatorLike
+"""A jump operator, which need not be Hermitian."""
 LARGEST = 1e150
 """Of the entries of a generator: sums and products of them exist."""
 HALF_LINE = Interval(0.0, math.inf)
@@ -82,7 +84,7 @@ class Lindblad(Channel):
     def __init__(
         self,
         hamiltonian: Mapping[str, OperatorLike] | None = None,
-        jumps: Mapping[str, OperatorLike] | None = None,
+        jumps: Mapping[str, JumpLike] | None = None,
         dims: DimsLike | None = None,
         *,
         drift: OperatorLike | None = None,

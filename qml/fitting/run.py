@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -191,7 +190,7 @@ def fit(
         }
     keeper = Keeper(where, belongs)
     _room = buffers.workspace()  # kept between the steps
-    with threads.suited(math.prod(model.dims)), Progress(progress, max_iterations, restarts) as bar:
+    with threads.suited(model.matrix_dim), Progress(progress, max_iterations, restarts) as bar:
         made_with = {**provenance(), **{name: said for name, said in about.items() if said is not None}}
         floor = loss.floor(rho)
 

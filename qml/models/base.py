@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -95,6 +96,12 @@ class Model(Parametrized):
     @abstractmethod
     def dims(self) -> Dims:
         """Site dimensions of the state."""
+
+    @property
+    def matrix_dim(self) -> int:
+        """The dimension of the matrices that an evaluation works with: that of the state, unless a model says
+        otherwise. Threads follow from it."""
+        return math.prod(self.dims)
 
     @abstractmethod
     def state(self, params: ParamsLike = ()) -> State:

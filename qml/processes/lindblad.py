@@ -9,10 +9,11 @@ import numpy as np
 
 from qml import _checks
 from qml._checks import InputError
-from qml._typing import Complex, Dims, ParamsLike, Real
+from qml._typing import Complex, Dims, DimsLike, ParamsLike, Real
 from qml.channels import Lindblad
+from qml.channels.lindblad import JumpLike
 from qml.models.base import normal_start
-from qml.operators import pauli
+from qml.operators import OperatorLike, pauli
 from qml.parameters import Interval
 from qml.processes.experiments import Experiments
 from qml.processes.outcomes import Prediction, ProcessFamily
@@ -64,11 +65,11 @@ class LindbladModel(ProcessFamily):
 
     def __init__(
         self,
-        hamiltonian: Mapping[str, Any] | None = None,
-        jumps: Mapping[str, Any] | None = None,
-        dims: Any = None,
+        hamiltonian: Mapping[str, OperatorLike] | None = None,
+        jumps: Mapping[str, JumpLike] | None = None,
+        dims: DimsLike | None = None,
         *,
-        drift: Any = None,
+        drift: OperatorLike | None = None,
     ) -> None:
         self.channel = Lindblad(hamiltonian, jumps, dims, drift=drift)
         if set(self.channel.dims) != {2}:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -100,6 +101,10 @@ class OutcomesModel(Model):
     @property
     def dims(self) -> Dims:
         return self.experiments.dims
+
+    @property
+    def matrix_dim(self) -> int:
+        return math.prod(self.experiments.sites) ** 2 if len(self.experiments.sites) < 8 else 1
 
     @property
     def parameter_names(self) -> tuple[str, ...]:

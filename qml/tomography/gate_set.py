@@ -10,10 +10,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from qml import _checks
+from qml import _checks, threads
 from qml._checks import InputError
 from qml._results import Outcome
-from qml._typing import Real
+from qml._typing import Integer, Real
 from qml.fitting import fit
 from qml.measurement import Counts
 from qml.optimizers import NaturalGradient
@@ -275,8 +275,22 @@ def gate_set_tomography(
     params = model.init_params(np.random.default_rng(_checks.integer("seed", seed, low=0)))
     if params0 is not None:
         params = _checks.parameters("params0", params0, model.n_params)
+    with threads.suited(4 ** len(model.sites)):
+        return _maximised(model, counts, _stages(lengths, int(sizes.max())), sizes, params, max_iterations, since)
+
+
+def _maximised(
+    model: GateSetModel,
+    counts: Counts,
+    stages: list[int],
+    sizes: Integer,
+    params: Real,
+    max_iterations: int,
+    since: float,
+) -> GateSetResult:
+    experiments = counts.measurement
     done: list[tuple[int, int]] = []
-    for longest in _stages(lengths, int(sizes.max())):
+    for longest in stages:
         last = longest >= sizes.max()
         some = counts if last else _part(counts, np.flatnonzero(sizes <= longest))
         if some is None:
@@ -331,7 +345,7 @@ def _stages(lengths: Sequence[int] | None, longest: int) -> list[int]:
     return [length for length in held if length < longest] + [longest]
 
 
-def _part(counts: Counts, rows: np.ndarray) -> Counts | None:
+def _part(counts: Counts, rows: Integer) -> Counts | None:
     """The record of some settings; None where they have no shots."""
     if not len(rows) or not np.asarray(counts.shots)[rows].sum() > 0:
         return None

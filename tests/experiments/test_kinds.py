@@ -17,6 +17,7 @@ from qml.optimizers import OPTIMIZERS
 from qml.studies.record.fits import row_of, run_fit
 from qml.studies.spec import config, models, priors
 from qml.studies.spec.build import Job, Plan, build
+from qml.studies.spec.processes import FAMILIES
 from qml.studies.spec.schema import members
 from qml.studies.spec.source import parse
 
@@ -42,6 +43,11 @@ MODEL_KEYS: dict[str, dict[str, Any]] = {
     "mixture": {"members": [GIBBS, WHITE]},
     "product": {"factors": [ONE, ONE]},
     "noisy": {"model": GIBBS, "noise": [FLIP]},
+    "process": {
+        "ansatz": {"kind": "hardware_efficient", "n": 1, "layers": 1},
+        "noise": [{"channel": "Depolarizing", "params": ["q"]}],
+    },
+    "kraus": {"dims_in": 1},
 }
 
 
@@ -63,7 +69,7 @@ def test_every_entry_of_the_registries_is_a_kind() -> None:
     assert set(OPTIMIZERS) == set(members(config.OptimizerSpec))
     assert set(LOSSES) | set(COUNT_LOSSES) | set(LABEL_LOSSES) == set(members(config.LossSpec))
     conditional = {"conditional_gibbs", "conditional_circuit"}
-    assert set(members(models.AnyModelSpec)) == set(members(models.ModelSpec)) | conditional
+    assert set(members(models.AnyModelSpec)) == set(members(models.ModelSpec)) | conditional | set(FAMILIES)
     assert set(priors.PRIORS) == set(members(priors.PriorSpec))
 
 

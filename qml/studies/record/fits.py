@@ -184,7 +184,7 @@ def is_biased(loss_name: str, likelihood: float | None) -> bool:
 def report_of(job: Job, target: Target, result: FitResult) -> MeasuredReport | None:
     """What measuring cost: of counts, where the dimension allows. Readout errors that were learnt are in it."""
     counts = _record(job, target, result)
-    if counts is None or result.state.dim > LARGEST_DIM_REPORTED:
+    if counts is None or not counts.measurement.of_states or result.state.dim > LARGEST_DIM_REPORTED:
         return None
     return measured_report(counts, result.state, target.truth)
 

@@ -14,6 +14,7 @@ from qml.fitting import FitResult
 from qml.plotting.history import plot_history
 from qml.plotting.states import plot_density_matrix
 from qml.plotting.text import plain_where_it_fails
+from qml.processes import Design
 from qml.states import State
 from qml.studies.record.fits import predicted, report_of
 from qml.studies.record.folder import RunFolder
@@ -136,7 +137,9 @@ def _states(results: Mapping[str, FitResult], plan: build.Plan) -> Figure | None
     if target.labels is not None or target.state.dim > DRAW_STATES_UP_TO:
         return None
     shown: dict[str, State] = {} if target.truth is None else {"target": target.truth}
-    if target.counts is not None:
+    if target.counts is not None and isinstance(target.counts.measurement, Design):
+        return None
+    if target.counts is not None and target.counts.measurement.of_states:
         shown["empirical state"] = target.counts.empirical_state()
     shown |= {name: result.state for name, result in results.items()}
     limit = max(float(abs(state.matrix()).max()) for state in shown.values())

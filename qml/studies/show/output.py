@@ -91,7 +91,7 @@ def _gaps(rows: Sequence[Row]) -> str:
 
 def _measured(row: Row) -> list[tuple[str, float]]:
     """What measuring cost, with short heads; nothing where the target was a state."""
-    if math.isnan(row.likelihood):
+    if math.isnan(row.likelihood) or math.isnan(row.measuring_cost):
         return []
     found = [("measuring", row.measuring_cost), ("bias", row.bias), ("D", row.relative_entropy)]
     return found[:1] if math.isnan(row.relative_entropy) else found

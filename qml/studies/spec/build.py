@@ -22,11 +22,13 @@ from qml.losses import (
 from qml.measurement import Counts
 from qml.models import CircuitModel, ConditionalCircuitModel, ConditionalModel, Conditioned, Model
 from qml.optimizers import Optimizer
+from qml.processes import Design, OutcomesModel, ProcessFamily
 from qml.states import State
 from qml.studies.spec import config
 from qml.studies.spec.conditional import ConditionalSpec
 from qml.studies.spec.measurements import CountsLossSpec
 from qml.studies.spec.models import AnyModelSpec, ModelSpec, learnt_noise
+from qml.studies.spec.processes import FAMILIES
 from qml.studies.spec.schema import Spec, members
 from qml.studies.spec.source import Source
 from qml.studies.spec.targets import Context, Target
@@ -61,6 +63,8 @@ class Job:
     @property
     def memory(self) -> int:
         """Bytes of a state and its derivative, in the largest dimension that the model passes through."""
+        if isinstance(self.model, OutcomesModel):  # which is diagonal
+            return 16 * self.largest_dim * (1 + self.model.n_params)
         return 2 * 16 * self.largest_dim**2 * (len(self.model.inputs) if isinstance(self.model, Conditioned) else 1)
 
     @property
@@ -160,6 +164,11 @@ def _model(spec: AnyModelSpec, target: Target, models: dict[str, Model] | None) 
         inputs = target.labels.train.inputs
         conditional: ConditionalModel = spec.build(n_inputs=inputs.shape[1])
         return conditional.at(inputs)
+    if spec.kind in FAMILIES:
+        if target.counts is None or not isinstance(target.counts.measurement, Design):
+            raise InputError(f"the model {spec.kind} learns from a record of experiments: a target of the kind counts.")
+        family: ProcessFamily = spec.build()
+        return family.on(target.counts)
     if target.labels is not None:
         raise InputError(
             f"labelled data need a conditional model, {' or '.join(members(ConditionalSpec))}; found {spec.kind}."

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from qml.channels import CHANNELS
 from qml.gates import GATES
 from qml.instructions import Instruction
-from qml.studies.spec import config, labels, loggers, measurements, models, parts, priors, targets
+from qml.studies.spec import config, labels, loggers, measurements, models, parts, priors, processes, targets
 from qml.studies.spec.schema import Spec, keys, members
 from qml.studies.spec.signatures import plain
 
@@ -22,6 +22,7 @@ UNIONS = {
     "generators": parts.Generators,
     "losses": config.LossSpec,
     "optimizers": config.OptimizerSpec,
+    "jumps": processes.JumpSpec,
     "priors": priors.PriorSpec,
     "loggers": loggers.LoggerSpec,
 }

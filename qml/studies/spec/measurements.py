@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, TypeAlias
@@ -23,6 +24,7 @@ from qml.measurement import (
     computational_basis,
     sample,
 )
+from qml.processes import Process, ProcessMeasurement, pauli_preparations
 from qml.states import State
 from qml.studies.spec.parts import Label
 from qml.studies.spec.schema import Spec
@@ -70,12 +72,23 @@ class Measured(Keyed):
         return found
 
     def record(
-        self, state: State, shots: int | list[int] | None, bases: np.random.Generator, rng: np.random.Generator
+        self,
+        state: State | Process,
+        shots: int | list[int] | None,
+        bases: np.random.Generator,
+        rng: np.random.Generator,
+        preparations: Sequence[str] = (),
     ) -> Counts:
-        """The counts of this measurement of a state, in `shots` of each setting; None: exact probabilities."""
-        ideal = self.on(state.dims, bases)
+        """The counts of this measurement of a state, or of the outputs of a process for all `preparations`, in `shots`
+        of each setting; None: exact probabilities."""
+        ideal = self.on(state.dims_out if isinstance(state, Process) else state.dims, bases)
         done = ideal if self.readout is None else self.readout.on(ideal)
         recorded = done if self.readout is None or self.readout.known else ideal
+        if isinstance(state, Process):
+            _qubits(state.dims_in)
+            inputs = pauli_preparations(len(state.dims_in), preparations)
+            done, recorded = ProcessMeasurement(inputs, done), ProcessMeasurement(inputs, recorded)
+            state = state.choi
         if shots is None:
             return Counts.from_frequencies(recorded, done.probabilities(state))
         return Counts(recorded, sample(state, done, shots, rng).counts)

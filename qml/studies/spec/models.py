@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import or_
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeAlias
 
@@ -24,17 +26,13 @@ from qml.models import (
     semi_quantum_restricted,
 )
 from qml.models.parts import Fixed as FixedModel
-from qml.parameters import Interval
 from qml.studies.spec.conditional import ConditionalSpec
 from qml.studies.spec.parts import Ansatz, ChannelRule, Generators, NoiseRule, ReadoutRule, noise_model
+from qml.studies.spec.processes import FAMILIES, Domains, KrausSpec, ProcessSpec, intervals
 from qml.studies.spec.schema import Seed, Spec
 from qml.studies.spec.signatures import Made, built, union
 from qml.studies.spec.targets import Context, KnownStateSpec
 
-Ends: TypeAlias = Annotated[list[float], Field(min_length=2, max_length=2)]
-Domains: TypeAlias = Annotated[
-    dict[str, Ends], Field(description="narrower intervals [low, high] of parameters with a domain, by name")
-]
 Edge: TypeAlias = Annotated[list[int], Field(min_length=2)]
 
 
@@ -150,15 +148,10 @@ if TYPE_CHECKING:
 else:
     ModelSpec = union(
         MODELS | {"semi_quantum": semi_quantum_restricted},
-        *(Circuit, LargeGibbs, Spectral, Fixed, Mixture, Product, Noisy),
+        *(Circuit, LargeGibbs, Spectral, Fixed, Mixture, Product, Noisy, ProcessSpec, KrausSpec),
     )
-    AnyModelSpec = Annotated[ModelSpec | ConditionalSpec, Field(discriminator="kind")]
-    """What a fit may name: conditional models are no members of other models."""
-
-
-def intervals(domains: dict[str, list[float]]) -> dict[str, Interval]:
-    """The intervals of parameters, by name."""
-    return {name: Interval(*ends) for name, ends in domains.items()}
+    AnyModelSpec = Annotated[reduce(or_, [ModelSpec, ConditionalSpec, *FAMILIES.values()]), Field(discriminator="kind")]
+    """What a fit may name: conditional models and families of processes are no members of other models."""
 
 
 def learnt_noise(spec: Spec) -> list[str]:

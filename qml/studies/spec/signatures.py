@@ -98,6 +98,8 @@ def built(spec: Spec, key: str) -> Any:
     def one(value: Any, *path: str | int) -> Any:
         if isinstance(value, list):
             return [one(part, *path, k) for k, part in enumerate(value)]
+        if isinstance(value, dict):
+            return {name: one(part, *path, name) for name, part in value.items()}
         if not hasattr(value, "build"):
             return value
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,15 +17,18 @@ from qml._checks import InputError
 from qml._typing import Real
 from qml.losses import Labelled
 from qml.measurement import Counts
+from qml.processes.measurement import FOUR, SIX
 from qml.states import STATES, DensityMatrix, State
 from qml.studies.files import inside
 from qml.studies.spec import datasets, labels, streams
 from qml.studies.spec.labels import DataSpec
 from qml.studies.spec.measurements import MeasurementSpec, Shots, read_record
 from qml.studies.spec.parts import AppliedChannel, seen_through
+from qml.studies.spec.processes import ProcessTarget, SimulatedExperiments
 from qml.studies.spec.schema import Spec
 from qml.studies.spec.signatures import Keyed, union
 
+PREPARED = {"four": FOUR, "six": SIX}
 Fraction = Annotated[float, Field(gt=0.0, lt=1.0)]
 
 
@@ -144,6 +148,13 @@ class File(Single):
         return DensityMatrix.load(inside(context.folder, self.path))
 
 
+class OfProcess(ProcessTarget):
+    """What a circuit does to its input, as a Choi state: input sites, then output sites."""
+
+    def build(self, context: Context) -> Target:
+        return Target(self.state())
+
+
 class Dataset(Seen):
     """Samples of a scikit-learn data set as quantum states, averaged; some are held out for testing."""
 
@@ -171,7 +182,7 @@ if TYPE_CHECKING:
     KnownStateSpec: TypeAlias = Prepared
 else:
     _KNOWN = {kind: make for kind, make in STATES.items() if "rng" not in signature(make).parameters}
-    StateSpec = union(STATES, Probabilities, File, Dataset, base=Prepared)
+    StateSpec = union(STATES, Probabilities, File, Dataset, OfProcess, base=Prepared)
     KnownStateSpec = union(_KNOWN, Probabilities, base=Prepared)
 
 
@@ -185,12 +196,18 @@ class Measured(Spec):
         Shots | list[Shots] | Literal["infinite"] | None,
         Field(description="copies of each setting, or of each in turn; infinite: exact probabilities"),
     ] = None
+    preparations: Annotated[
+        Literal["four", "six"] | None,
+        Field(description="of a process: eigenstates Z+, Z-, X+, Y+ of every qubit (the default), or all six"),
+    ] = None
     file: Annotated[
         str | None, Field(min_length=1, description="a record of counts: .json, .csv or .npz, in the study's folder")
     ] = None
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
+        if self.preparations is not None and not isinstance(self.of, OfProcess):
+            raise InputError("preparations belong to counts of a process; leave them out.")
         simulated = {"of": self.of, "measurement": self.measurement, "shots": self.shots}
         given = [name for name, value in simulated.items() if value is not None]
         if len(given) != (3 if self.file is None else 0):
@@ -203,14 +220,34 @@ class Measured(Spec):
             return _recorded(inside(context.folder, str(self.file)))
         target = self.of.build(context)
         shots = None if self.shots == "infinite" else self.shots
-        counts = self.measurement.record(target.state, shots, context.stream("bases"), context.stream("shots"))
+        random = context.stream("bases"), context.stream("shots")
+        if isinstance(self.of, OfProcess):
+            counts = self.measurement.record(self.of.process(), shots, *random, PREPARED[self.preparations or "four"])
+        else:
+            counts = self.measurement.record(target.state, shots, *random)
         counts.shares()
         return Target(target.state, target.test, counts)
 
 
 def _recorded(path: Path) -> Target:
     counts = read_record(path)
-    return Target(counts.empirical_state(), counts=counts, known=False)
+    if counts.measurement.of_states:
+        return Target(counts.empirical_state(), counts=counts, known=False)
+    return _of_record(counts)
+
+
+def _of_record(counts: Counts) -> Target:
+    """A record that is not one of states: nothing is known of what it was measured of."""
+    dims = counts.measurement.dims
+    unknown = np.full(math.prod(dims), 1 / math.prod(dims))
+    return Target(DensityMatrix.from_probabilities(unknown, dims), counts=counts, known=False)
+
+
+class Simulated(SimulatedExperiments):
+    """Counts of experiments on processes, simulated: words of gates, or times, with preparations and measurements."""
+
+    def build(self, context: Context) -> Target:
+        return _of_record(self.counts(context.stream("shots")))
 
 
 class LabelledData(Spec):
@@ -261,7 +298,7 @@ class LabelledData(Spec):
         return Target(train.states, known=False, labels=Labels(train, validation, test, samples.names))
 
 
-TargetSpec: TypeAlias = Annotated[StateSpec | Measured | LabelledData, Field(discriminator="kind")]
+TargetSpec: TypeAlias = Annotated[StateSpec | Measured | Simulated | LabelledData, Field(discriminator="kind")]
 
 
 def files_of_study(study: Mapping[str, Any]) -> set[str]:

@@ -8,6 +8,7 @@ from qml import Circuit, GibbsModel, channels, fit, gates, losses, states
 from qml._checks import InputError
 from qml.engines import ReferenceEngine
 from qml.operators import pauli, tfim
+from qml.processes import Experiments, GateSetModel, as_process
 from qml.states import DensityMatrix, GibbsState
 
 X, Y, Z = (pauli(p).matrix() for p in "XYZ")
@@ -100,6 +101,42 @@ def test_gibbs_states_and_thermal_states() -> None:
     h = tfim(2, J=1.0, h=0.5)
     want = scipy.linalg.expm(-0.7 * h.matrix())
     assert np.abs(states.thermal(h, 0.7).matrix() - want / np.trace(want)).max() < 1e-15
+
+
+def test_choi_states_have_the_input_first_and_unit_trace() -> None:
+    damped = as_process(channels.AmplitudeDamping(0.36, 0))
+    expected = np.zeros((2, 2, 2, 2), dtype=complex)  # input, output; input, output
+    kraus = channels.AmplitudeDamping.kraus(np.array([0.36]))
+    for i, j in np.ndindex(2, 2):
+        unit = np.zeros((2, 2))
+        unit[i, j] = 1
+        expected[i, :, j, :] = sum(k @ unit @ k.conj().T for k in kraus) / 2
+    assert np.allclose(damped.choi.matrix(), expected.reshape(4, 4))
+    assert np.isclose(np.trace(damped.choi.matrix()), 1)
+
+
+def test_transfer_matrices_and_superoperators() -> None:
+    process = as_process(gates.S)
+    paulis = [pauli(word).matrix() for word in "IXYZ"]
+    u = gates.S.matrix(np.zeros(0))
+    images = [u @ q @ u.conj().T for q in paulis]
+    assert np.allclose(process.transfer_matrix(), [[np.trace(p @ image) / 2 for image in images] for p in paulis])
+    assert np.allclose(process.superoperator(), np.kron(u, u.conj()))
+
+
+def test_a_lindblad_equation_decays_at_its_rate_and_turns_about_its_hamiltonian() -> None:
+    decay = channels.Lindblad(jumps={"gamma": [[0, 1], [0, 0]]})
+    excited = as_process(decay(2.0, 0.3, 0)).apply([0.0, 1.0])
+    assert np.isclose(excited.probabilities()[1], np.exp(-2.0 * 0.3))
+    turn = as_process(channels.Lindblad({"h": "Z"})(0.7, 0.5, 0))
+    assert np.allclose(turn.choi.matrix(), as_process(gates.RZ(2 * 0.7 * 0.5, 0)).choi.matrix())
+
+
+def test_the_first_gate_of_a_word_acts_first() -> None:
+    model = GateSetModel({"Y90": Circuit(1, [gates.RY(np.pi / 2, 0)]), "H": gates.H}, kind="known")
+    z = {"Z": [np.diag([1.0, 0.0]), np.diag([0.0, 1.0])]}
+    words = Experiments([("0", ("H", "Y90"), "Z"), ("0", ("Y90", "H"), "Z")], {"0": [1.0, 0.0]}, z)
+    assert np.allclose(model.predict((), words), [0.0, 1.0, 1.0, 0.0])
 
 
 def test_the_gradient_of_a_function_of_sigma_is_hermitian() -> None:

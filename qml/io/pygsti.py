@@ -61,7 +61,7 @@ def read_pygsti(
 
     Notes
     -----
-    Source of the format: pyGSTi 0.9.14, ``pygsti.io.write_dataset``.
+    Source of the format: pyGSTi 0.10.2, ``pygsti.io.write_dataset``.
 
     Examples
     --------

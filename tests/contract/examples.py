@@ -365,6 +365,8 @@ EXAMPLES: dict[str, Callable[[], Any]] = {
     # pictures and statements
     "results": fitted,
     "reports": lambda: [qml.losses.measured_report(counts(), plus())],
+    "plotting.plot_transfer_matrix.limit": lambda: 0.5,
+    "plotting.plot_transfer_matrix.target": lambda: qml.gates.X,
     "plotting.plot_density_matrix.limit": lambda: 0.5,
     "principle.check.pairs": lambda: 10,
     "principle.check_all.pairs": lambda: 10,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,8 +24,6 @@ LABELS_UP_TO = 16
 """Rows and columns that are labelled; of more, as many at equal steps."""
 LARGEST = 1e6
 """Of the entries, and of what is drawn at full strength."""
-LEAST = 5e-4
-"""An entry that is written as 0."""
 
 
 def plot_transfer_matrix(
@@ -88,7 +87,7 @@ def plot_transfer_matrix(
     image = axes.imshow(matrix, cmap=diverging(), vmin=-full, vmax=full, interpolation="nearest")
     _label(axes, matrix.shape)
     if max(matrix.shape) <= NUMBERS_UP_TO:
-        _write(axes, matrix, full, exact=target is None)
+        _write(axes, matrix, full)
     bar = axes.figure.colorbar(image, ax=axes, shrink=0.9, extend="both" if largest > full * (1 + 1e-9) else "neither")
     bar.outline.set_visible(False)
     bar.ax.tick_params(labelsize="small", length=2)
@@ -141,14 +140,11 @@ def _strings(n: int) -> list[str]:
     return ["".join(letters) for letters in itertools.product("IXYZ", repeat=(n.bit_length() - 1) // 2)]
 
 
-def _write(ax: Axes, matrix: Real, full: float, exact: bool) -> None:
-    """The entries in their cells: three decimals, of a difference two digits."""
+def _write(ax: Axes, matrix: Real, full: float) -> None:
+    """The entries in their cells, to a thousandth of what is drawn at full strength."""
+    decimals = max(0, 2 - math.floor(math.log10(0.999 * full)))
     for (row, column), value in np.ndenumerate(matrix):
-        if exact:
-            text = "0" if abs(value) < LEAST else f"{value:.3f}".rstrip("0").rstrip(".")
-        else:
-            text = "0" if abs(value) < 1e-3 * full else f"{value:.2g}"
+        rounded = round(float(value), decimals) + 0.0
+        text = np.format_float_positional(rounded, trim="-").replace("-", "\N{MINUS SIGN}")
         color = "white" if abs(value) > 0.5 * full else "0.2"
-        ax.text(
-            column, row, text.replace("-", "\N{MINUS SIGN}"), ha="center", va="center", fontsize="small", color=color
-        )
+        ax.text(column, row, text, ha="center", va="center", fontsize="small", color=color)

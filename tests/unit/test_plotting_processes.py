@@ -44,7 +44,7 @@ def test_the_difference_to_a_target_has_its_own_scale():
     np.testing.assert_array_equal(drawn(axes), difference)
     largest = np.abs(difference).max()
     assert axes.get_images()[0].get_clim() == (-largest, largest)
-    assert texts(axes)[12:] == ["0.03", "0", "\N{MINUS SIGN}0.031", "\N{MINUS SIGN}0.048"]
+    assert texts(axes)[12:] == ["0.03", "0", "\N{MINUS SIGN}0.0312", "\N{MINUS SIGN}0.0485"]
     same = plot_transfer_matrix(SQRT_X, SQRT_X, Figure().subplots())
     assert same.get_images()[0].get_clim() == (-1, 1)
     assert set(texts(same)) == {"0"}
@@ -55,6 +55,8 @@ def test_the_difference_to_a_target_has_its_own_scale():
 def test_matrices_that_are_no_process_and_more_qubits():
     axes = plot_transfer_matrix([[1.0, 0, 0, 0], [0, 1.5, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]], ax=Figure().subplots())
     assert "1.5" in texts(axes)
+    tiny = plot_transfer_matrix(np.diag([1, -1e-5, 2e-3, 0]), ax=Figure().subplots())
+    assert [tiny.texts[5 * k].get_text() for k in range(4)] == ["1", "0", "0.002", "0"]
     two = plot_transfer_matrix(gates.CNOT, ax=Figure().subplots())
     assert [label.get_text() for label in two.get_xticklabels()][:5] == ["II", "IX", "IY", "IZ", "XI"]
     assert not texts(two)

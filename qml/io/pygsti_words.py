@@ -14,12 +14,13 @@ MOST_LETTERS = 10**7
 DEEPEST = 100
 """Brackets within brackets."""
 
-_NAME = r"(?:\{[a-z0-9_()]+\}|(?:rho|[GIM])[a-z0-9_]*)"
-_ARGUMENTS = r"(?:;[A-Za-z0-9_.+/-]+)*"
-_LINES = r"(?::[A-Z]?[a-z0-9_]+)*"
-_TIME = r"(?:![0-9.]+)?"
+# Nothing that a part has taken is given back (++, *+): the time that a match takes grows with the text alone.
+_NAME = r"(?:\{[a-z0-9_()]++\}|(?:rho|[GIM])[a-z0-9_]*+)"
+_ARGUMENTS = r"(?:;[a-z0-9_Q./-]++)*+"
+_LINES = r"(?::[QTLAD]?[a-z0-9_]++)*+"
+_TIME = r"(?:![0-9.]++)?"
 _LABEL = re.compile(f"({_NAME})({_ARGUMENTS})({_LINES})({_TIME})")
-_LAYER = re.compile(rf"\[(?:{_NAME}{_ARGUMENTS}{_LINES}{_TIME})*\]")
+_LAYER = re.compile(rf"\[(?:{_NAME}{_ARGUMENTS}{_LINES}{_TIME})*+\]")
 _POWER = re.compile(r"\^([0-9]{1,9})(?![0-9])")
 _END = re.compile(r"@\(([A-Za-z0-9_,* ]*)\)(?:@[A-Za-z0-9_]+)?")
 

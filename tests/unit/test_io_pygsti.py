@@ -147,6 +147,8 @@ def test_weights_layers_and_two_qubits_come_back(tmp_path):
         (f"{COLUMNS}Gx( 1 2", r"line 2: a bracket is not closed; found the end of the circuit\."),
         (f"{COLUMNS}Gx) 1 2", r"line 2: a bracket is closed that was not opened; found '\)'\."),
         (f"{COLUMNS}[Gx:0 1 2", r"line 2: this is no layer, such as \[Gx:0Gy:1\]; found '\[Gx:0'\."),
+        (f"{COLUMNS}[G{'rho' * 50} 1 2", r"line 2: this is no layer"),  # in how many ways could it be split?
+        (f"{COLUMNS}Gx:Gy:0 1 2", r"line 2: this is no gate; found ':Gy:0'\."),
         (f"{COLUMNS}[Gx:0Gy:0] 1 2", r"line 2: gates that act at once must be on lines of their own"),
         (f"{COLUMNS}hello 1 2", r"line 2: this is no gate; found 'hello'\."),
         (f"{COLUMNS}Gx^ 1 2", r"line 2: a power is a whole number of at most nine digits; found '\^'\."),
@@ -201,6 +203,8 @@ def test_files_that_are_none_are_told(tmp_path, monkeypatch):
     (tmp_path / "bytes").write_bytes(b"\xff\xfe")
     with pytest.raises(InputError, match="is not text"):
         read_pygsti(tmp_path / "bytes")
+    with pytest.raises(MemoryRefused, match=r"dimension 2\^5000 needs"):
+        read(tmp_path, f"Gx {'0' * 5000}:1")
     monkeypatch.setattr("qml.io.pygsti_rows.LARGEST_FILE", 10)
     with pytest.raises(InputError, match="has 39 bytes; at most 10 are read"):
         read(tmp_path, f"{COLUMNS}Gx  3  4\n")

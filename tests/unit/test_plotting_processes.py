@@ -34,7 +34,7 @@ def test_the_matrix_is_drawn_row_out_column_in():
     assert axes.get_title() == "noisy"
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("in", "out")
     assert [label.get_text() for label in axes.get_yticklabels()] == list("IXYZ")
-    # the damping pumps towards |0>: row Z of column I, which is written third from below in the first column
+    assert [text.get_position() for text in axes.texts][12:] == [(0, 3), (1, 3), (2, 3), (3, 3)]  # column, row
     assert texts(axes)[12:] == ["0.03", "0", "0.969", "\N{MINUS SIGN}0.048"]
 
 

@@ -8,6 +8,8 @@ from .objects import schema as schema
 from .objects import to_dict as to_dict
 from .pennylane import from_pennylane as from_pennylane
 from .pennylane import to_pennylane as to_pennylane
+from .pygsti import read_pygsti as read_pygsti
+from .pygsti import write_pygsti as write_pygsti
 from .pytket import from_pytket as from_pytket
 from .pytket import to_pytket as to_pytket
 from .qasm import from_qasm as from_qasm

@@ -137,6 +137,9 @@ def written(name: str) -> Path:
         made = {"state.npz": plus, "fit.npz": fitted, "em.npz": learnt, "study.yaml": study, "cholesky.npz": cholesky}
         made["process.npz"] = process
         held = made.get(name, counts)()
+        if name == "pygsti.txt":
+            qml.io.write_pygsti(word_counts(), path, gates={"Gx:0": "G"})
+            return path
         {".npz": held.save, ".yaml": held.save, ".json": counts().write_json, ".csv": counts().write_csv}[path.suffix](
             path
         )
@@ -362,6 +365,8 @@ EXAMPLES: dict[str, Callable[[], Any]] = {
     # pictures and statements
     "results": fitted,
     "reports": lambda: [qml.losses.measured_report(counts(), plus())],
+    "plotting.plot_transfer_matrix.limit": lambda: 0.5,
+    "plotting.plot_transfer_matrix.target": lambda: qml.gates.X,
     "plotting.plot_density_matrix.limit": lambda: 0.5,
     "principle.check.pairs": lambda: 10,
     "principle.check_all.pairs": lambda: 10,
@@ -456,6 +461,11 @@ EXAMPLES: dict[str, Callable[[], Any]] = {
     "parameters.Interval.intersection.other": lambda: qml.parameters.Interval(0.5, 2.0),
     "io.from_qasm.text": lambda: "qubit q; input float a; U(a, 0, 0) q;",
     "io.from_qasm.includes": lambda: FILES,
+    "io.read_pygsti.path": lambda: written("pygsti.txt"),
+    "io.read_pygsti.gates": lambda: {"Gx:0": "G"},
+    "io.write_pygsti.counts": word_counts,
+    "io.write_pygsti.path": lambda: "pygsti.txt",
+    "io.write_pygsti.gates": lambda: {"Gx:0": "G"},
     "io.from_qiskit.value": lambda: qml.io.to_qiskit(circuit()),
     "io.to_qiskit.value": circuit,
     "io.from_cirq.circuit": lambda: qml.io.to_cirq(circuit()),

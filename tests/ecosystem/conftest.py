@@ -6,6 +6,7 @@ NEEDED = {
     "test_qiskit.py": ("qiskit", "qiskit_aer", "qiskit_ibm_runtime"),
     "test_pennylane.py": ("pennylane",),
     "test_cirq.py": ("cirq",),
+    "test_pygsti.py": ("pygsti",),
     "test_counts.py": ("qiskit", "qiskit_aer", "cirq", "pennylane", "braket"),
     "test_programs.py": ("qiskit", "qiskit_qasm3_import", "pytket", "braket"),
 }

@@ -20,6 +20,7 @@ from qml.measurement import Counts
 from qml.measurement.sampling import draw
 from qml.states import DensityMatrix, State
 from qml.tomography.mle import maximum_likelihood
+from qml.tomography.process import process_tomography
 from qml.tomography.result import TomographyResult
 
 KINDS = ("parametric", "nonparametric")
@@ -120,7 +121,7 @@ def bootstrap(
     result : TomographyResult
         Its method, rank limit and hedging are used again.
     functionals : mapping of str to callable
-        Numbers read off a state, by name.
+        Numbers read off a state, by name; of a process, off its Choi state.
     replicates : int
         At least 2.
     kind : {"parametric", "nonparametric"}
@@ -197,6 +198,11 @@ def _replicate(
     counts: Counts, p: Real, method: str, rank: int | None, hedging: float, stream: np.random.SeedSequence
 ) -> tuple[Complex, float]:
     """The state of maximum likelihood of one resampled record, and its log-likelihood."""
-    drawn = draw(p, counts.measurement, np.asarray(counts.shots), np.random.default_rng(stream))
-    found = maximum_likelihood(Counts(counts.measurement, drawn), method=method, rank=rank, hedging=hedging, gap=GAP)
+    record = Counts(
+        counts.measurement, draw(p, counts.measurement, np.asarray(counts.shots), np.random.default_rng(stream))
+    )
+    if len(counts.measurement.fixed):
+        found = process_tomography(record, rank=rank)
+    else:
+        found = maximum_likelihood(record, method=method, rank=rank, hedging=hedging, gap=GAP)
     return found.state.matrix(), found.log_likelihood

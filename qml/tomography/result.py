@@ -154,12 +154,24 @@ class TomographyResult(Outcome):
         return float(self.setting_deviances.sum())
 
     @property
+    def parameters(self) -> int:
+        """How many real parameters a state of this rank has: 2rd - r^2 - 1; of a process, less those that preserving
+        the trace takes away."""
+        return 2 * self.rank * self.state.dim - self.rank**2 - 1 - len(self.counts.measurement.fixed)
+
+    @property
+    def aic(self) -> float:
+        """Akaike's criterion, 2 parameters - 2 log-likelihood, to compare rank limits: the smaller the better. It
+        prefers ranks that are too small; see :func:`qml.tomography.choose_rank` for states."""
+        return 2 * self.parameters - 2 * self.log_likelihood
+
+    @property
     def degrees(self) -> int:
         """What the deviance is near to for a state of this rank: outcomes of the measured settings less one a setting,
-        less the 2rd - r^2 - 1 parameters; of a process, less those that preserving the trace takes away."""
+        less the parameters."""
         measured = np.asarray(self.counts.shots) > 0
         free = int((self.counts.measurement.sizes[measured] - 1).sum())
-        return free - (2 * self.rank * self.state.dim - self.rank**2 - 1 - len(self.counts.measurement.fixed))
+        return free - self.parameters
 
     def interval(
         self, operator: OperatorLike | State, level: float = 0.95, *, replicates: int = 200, seed: int = 0

@@ -20,7 +20,7 @@ from qml.processes import (
     process_fidelity,
 )
 from qml.states import DensityMatrix, ginibre, haar_pure
-from qml.tomography import FisherInformation, ProfileLikelihood, maximum_likelihood, process_tomography
+from qml.tomography import FisherInformation, ProfileLikelihood, bootstrap, maximum_likelihood, process_tomography
 from qml.tomography.likelihood import Likelihood
 from qml.tomography.process import certificate
 
@@ -203,6 +203,23 @@ def test_a_start_and_a_rank():
     assert one.log_likelihood < cold.log_likelihood
     assert one.rank_limit == 1
     assert one.certificate >= cold.log_likelihood - one.log_likelihood
+
+
+def test_the_bootstrap_repeats_process_tomography():
+    process, counts = record(ONE["depolarised"], 500)
+    result = process_tomography(counts)
+    target = as_process(TURN)
+    spread = bootstrap(result, {"F": lambda j: process_fidelity(Process(j), target)}, replicates=8, seed=0)
+    assert 0 < spread.standard_error("F") < 0.05
+    assert abs(spread.estimates["F"] - process_fidelity(process, target)) < 0.05
+
+
+def test_the_parameters_of_a_rank_and_akaikes_criterion():
+    _, counts = record(ONE["unitary"], 1000)
+    one, full = process_tomography(counts, rank=1), process_tomography(counts)
+    assert one.parameters == 3  # of a rotation
+    assert one.aic == 2 * 3 - 2 * one.log_likelihood
+    assert full.parameters == {1: 3, 2: 8, 3: 11, 4: 12}[full.rank]
 
 
 def test_processes_between_different_sites():

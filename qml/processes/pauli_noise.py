@@ -228,7 +228,7 @@ def pauli_channel_model(n: int) -> MixtureModel:
     3
     """
     n = _checks.qubit_count("n", n)
-    _checks.memory(f"all Pauli strings of {n} qubits as processes", 32 * 16**n * 4**n, "use PauliLindbladModel", n)
+    _checks.memory(f"all Pauli strings of {n} qubits as processes", 32 * 16**n * 4**n, "use PauliLindbladModel")
     words = ["".join(letters) for letters in itertools.product("IXYZ", repeat=n)]
     return MixtureModel([Process.from_kraus(pauli(word).matrix()).choi for word in words])
 

@@ -336,13 +336,13 @@ def as_process(value: Any, name: str = "the process") -> Process:
     """
     if isinstance(value, Process):
         return value
-    if isinstance(value, Circuit):
-        return Process.from_circuit(value)
     if isinstance(value, Unitary | Channel):
         value = Operation(value, tuple(range(value.n_sites)))
+    if isinstance(value, Circuit | Operation) and value.parameters:
+        raise InputError(f"{name} must have no free parameter; found {_checks.told(value.parameters)}: bind them.")
+    if isinstance(value, Circuit):
+        return Process.from_circuit(value)
     if isinstance(value, Operation) and not isinstance(value.instruction, PartialTrace | Preparation):
-        if value.parameters:
-            raise InputError(f"{name} must have no free parameter; found {_checks.told(value.parameters)}: bind them.")
         params = np.array([p.constant for p in value.params], dtype=np.float64)
         instruction = value.instruction
         if isinstance(instruction, Unitary):

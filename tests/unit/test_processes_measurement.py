@@ -31,7 +31,6 @@ from qml.processes import (
     as_process,
     pauli_channel_model,
     pauli_preparations,
-    process_fidelity,
 )
 from qml.states import basis_state, ginibre, maximally_mixed
 

@@ -323,7 +323,7 @@ def test_the_generator_at_the_exceptional_point_can_not_be_diagonalised():
     assert np.sort(np.abs(eigenvalues + 0.75))[:2] == pytest.approx(0, abs=1e-7)
 
 
-SLOW = {"qutrit": pytest.mark.slow}
+SLOW = {"qutrit": pytest.mark.slow, "stiff ladder": pytest.mark.slow}
 
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=SLOW.get(name, ())) for name in EQUATIONS])

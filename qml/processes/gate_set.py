@@ -208,7 +208,7 @@ class GateSetModel(ProcessFamily):
         return {name: self._value(piece, theta) for name, piece in self._ends.items()}
 
     def _check(self, experiments: Experiments) -> None:
-        if experiments.is_timed:
+        if _checks.instance("data", experiments, Experiments).is_timed:
             raise InputError("a gate set predicts words of gates; found times.")
         for word in experiments.circuits:
             for name in word:

@@ -128,8 +128,8 @@ class LindbladModel(ProcessFamily):
         s = self.channel.superoperator(np.concatenate([[time], values]))
         return Process.from_superoperator(_hermitian(s), self.sites, self.sites)
 
-    def _check(self, experiments: Experiments) -> None:
-        if not experiments.is_timed:
+    def _check(self, experiments: Any) -> None:
+        if not _checks.instance("data", experiments, Experiments).is_timed:
             raise InputError("a Lindblad model predicts times; found words of gates.")
 
     def _predict(self, theta: Real, experiments: Experiments) -> Prediction:

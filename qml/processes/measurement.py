@@ -145,7 +145,7 @@ def pauli_preparations(n: int, labels: Sequence[str] = FOUR) -> dict[str, Densit
     """
     n = _checks.qubit_count("n", n)
     names = [_checks.choice("each label", label, _VECTORS) for label in _checks.listed("labels", labels)]
-    _checks.memory(f"{len(names)}^{n} preparations", 16 * len(names) ** n * 4**n, "name fewer labels", n)
+    _checks.memory(f"{len(names)}^{n} preparations", 16 * len(names) ** n * 4**n, "name fewer labels")
     found = {}
     for chosen in itertools.product(names, repeat=n):
         vector = np.ones(1, dtype=np.complex128)

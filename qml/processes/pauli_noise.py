@@ -50,8 +50,8 @@ class Parities(Design):
         self.strings = _words("strings", strings)
         held = _checks.listed("depths", depths, "integers")
         self.depths = tuple(_checks.integer("each depth", m, low=0) for m in held)
-        if not self.depths:
-            raise InputError("depths must hold at least one number; found none.")
+        if not self.depths or len(set(self.depths)) != len(self.depths):
+            raise InputError(f"depths must be one or more distinct numbers; found {self.depths}.")
         self.sites = (2,) * len(self.strings[0])
         pairs = list(itertools.product(self.strings, self.depths))
         self._names = setting_names([f"{b},{m}" for b, m in pairs], len(pairs))
@@ -65,7 +65,8 @@ class Parities(Design):
         return self._names
 
     def __repr__(self) -> str:
-        return f"Parities({len(self.strings)} strings of {len(self.sites)} qubits, depths {self.depths})"
+        strings, qubits = _checks.plural(len(self.strings), "string"), _checks.plural(len(self.sites), "qubit")
+        return f"Parities({strings} of {qubits}, depths {self.depths})"
 
 
 class PauliLindbladModel(ProcessFamily):
@@ -208,7 +209,8 @@ class PauliLindbladModel(ProcessFamily):
         return Prediction(p, pull, jacobian)
 
     def __repr__(self) -> str:
-        return f"PauliLindbladModel({len(self.terms)} terms, {len(self.sites)} qubits)"
+        terms, qubits = _checks.plural(len(self.terms), "term"), _checks.plural(len(self.sites), "qubit")
+        return f"PauliLindbladModel({terms}, {qubits})"
 
 
 def pauli_channel_model(n: int) -> MixtureModel:
@@ -228,7 +230,7 @@ def pauli_channel_model(n: int) -> MixtureModel:
     3
     """
     n = _checks.qubit_count("n", n)
-    _checks.memory(f"all Pauli strings of {n} qubits as processes", 32 * 16**n * 4**n, "use PauliLindbladModel", n)
+    _checks.memory(f"all Pauli strings of {n} qubits as processes", 32 * 16**n * 4**n, "use PauliLindbladModel")
     words = ["".join(letters) for letters in itertools.product("IXYZ", repeat=n)]
     return MixtureModel([Process.from_kraus(pauli(word).matrix()).choi for word in words])
 

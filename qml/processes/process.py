@@ -188,12 +188,14 @@ class Process(Saved):
         """The process of a QuTiP superoperator (any representation), or of a unitary operator, with its dims."""
         import qutip
 
-        if not isinstance(qobj, qutip.Qobj) or not (qobj.issuper or qobj.isoper):
+        is_end = isinstance(qobj, qutip.Qobj) and (qobj.isoperket or qobj.isoperbra)  # a state, or the trace
+        if not isinstance(qobj, qutip.Qobj) or not (qobj.issuper or qobj.isoper or is_end):
             raise InputError(f"a QuTiP superoperator or operator is needed; found {_checks.shown(qobj)}.")
         if qobj.isoper:
             return cls.from_kraus(qobj.full(), tuple(qobj.dims[1]), tuple(qobj.dims[0]))
-        s = qutip.to_super(qobj)
-        ins, outs = tuple(s.dims[1][0]), tuple(s.dims[0][0])
+        s = qobj if is_end else qutip.to_super(qobj)
+        ins = (1,) if qobj.isoperket else tuple(s.dims[1][0])
+        outs = (1,) if qobj.isoperbra else tuple(s.dims[0][0])
         d, d_out = math.prod(ins), math.prod(outs)
         columns = s.full().reshape(d_out, d_out, d, d)  # QuTiP stacks columns
         rows = columns.transpose(1, 0, 3, 2).reshape(d_out**2, d**2)
@@ -334,13 +336,13 @@ def as_process(value: Any, name: str = "the process") -> Process:
     """
     if isinstance(value, Process):
         return value
-    if isinstance(value, Circuit):
-        return Process.from_circuit(value)
     if isinstance(value, Unitary | Channel):
         value = Operation(value, tuple(range(value.n_sites)))
+    if isinstance(value, Circuit | Operation) and value.parameters:
+        raise InputError(f"{name} must have no free parameter; found {_checks.told(value.parameters)}: bind them.")
+    if isinstance(value, Circuit):
+        return Process.from_circuit(value)
     if isinstance(value, Operation) and not isinstance(value.instruction, PartialTrace | Preparation):
-        if value.parameters:
-            raise InputError(f"{name} must have no free parameter; found {_checks.told(value.parameters)}: bind them.")
         params = np.array([p.constant for p in value.params], dtype=np.float64)
         instruction = value.instruction
         if isinstance(instruction, Unitary):

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from itertools import permutations
+from math import prod
 
 import numpy as np
+from scipy.stats import unitary_group
 
 from qml import Circuit
 from qml.engines import ReferenceEngine
 from qml.instructions import Operation
+
+
+def random_kraus(dims_in: tuple[int, ...], dims_out: tuple[int, ...], rank: int, seed: int) -> np.ndarray:
+    """Kraus operators (rank, d_out, d) of a Haar isometry."""
+    d, d_out = prod(dims_in), prod(dims_out)
+    if d_out * rank == 1:
+        return np.ones((1, 1, 1), dtype=complex)
+    v = unitary_group.rvs(d_out * rank, random_state=seed)[:, :d]
+    return v.reshape(d_out, rank, d).swapaxes(0, 1)
 
 
 def choi(circuit: Circuit, params=()) -> np.ndarray:

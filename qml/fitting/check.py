@@ -12,9 +12,10 @@ import numpy as np
 from qml import _checks, spectral
 from qml._checks import OutsideDomain
 from qml._typing import ParamsLike, Real
-from qml.fitting.objective import Objective, joint_params
+from qml.fitting.objective import Objective, at_data, joint_params
 from qml.losses import Loss, as_loss, default_loss
-from qml.models import Model
+from qml.models import ConditionalModel, Model
+from qml.processes import ProcessFamily
 
 FIRST_STEP = 0.2
 EXTRAPOLATIONS = 10
@@ -92,7 +93,7 @@ class GradientCheck(_checks.Record):
 
 
 def check_gradient(
-    model: Model,
+    model: Model | ConditionalModel | ProcessFamily,
     target: Any,
     loss: Loss | str | None = None,
     params: ParamsLike | None = None,
@@ -138,6 +139,7 @@ def check_gradient(
     """
     tolerance = _checks.number("tolerance", tolerance, low=spectral.EPS)
     loss = default_loss(target) if loss is None else as_loss(loss)
+    model, target = at_data(model, target)
     objective = Objective(model, target, loss)
     rng = np.random.default_rng(0) if rng is None else _checks.generator("rng", rng)
     theta = objective.init_params(rng) if params is None else joint_params(model, loss, params)

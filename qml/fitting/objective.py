@@ -16,8 +16,10 @@ from qml.fitting.batches import Batches, batches_of
 from qml.fitting.frequencies import frequencies, shift_rule
 from qml.fitting.priors import Prior
 from qml.geometry import Metric
-from qml.losses import Loss, MeanCrossEntropy, RelativeEntropy
-from qml.models import Model
+from qml.losses import Labelled, Loss, MeanCrossEntropy, RelativeEntropy
+from qml.measurement import Counts
+from qml.models import ConditionalModel, Model
+from qml.processes import ProcessFamily
 from qml.states import DensityMatrix, State
 
 
@@ -223,6 +225,21 @@ def joint_params(model: Model, loss: Loss, params: ParamsLike, name: str = "para
         theta = model.theta({key: x for key, x in params.items() if key not in own})
         return np.concatenate([theta, loss.unconstrained(own)])
     return _checks.parameters(name, params, model.n_params + len(loss.parameter_names))
+
+
+def at_data(model: Model | ConditionalModel | ProcessFamily, target: Any) -> tuple[Model, Any]:
+    """A model and its target: of labelled data, the conditional model at their inputs and their states; of a record of
+    experiments, what the family of processes predicts for it."""
+    if isinstance(target, Labelled) and isinstance(model, ConditionalModel):
+        return model.at(target.inputs), target.states
+    if isinstance(model, ProcessFamily):
+        return model.on(_checks.instance("target", target, Counts, "of Experiments")), target
+    if isinstance(target, Labelled) or isinstance(model, ConditionalModel):
+        raise InputError(
+            "a conditional model learns from labelled data, and nothing else does: pass Labelled(inputs, states) to a "
+            f"ConditionalModel; found {type(model).__name__} and {type(target).__name__}."
+        )
+    return _checks.instance("model", model, Model, "such as CircuitModel or GibbsModel"), target
 
 
 class Shifted(Metric):

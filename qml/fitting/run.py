@@ -15,7 +15,7 @@ from qml._checks import InputError
 from qml._typing import ParamsLike
 from qml.fitting.attained import no_optimum
 from qml.fitting.checkpoint import Checkpoint, Keeper
-from qml.fitting.objective import Objective, joint_params
+from qml.fitting.objective import Objective, at_data, joint_params
 from qml.fitting.priors import Prior
 from qml.fitting.progress import Progress
 from qml.fitting.provenance import provenance
@@ -23,7 +23,7 @@ from qml.fitting.restart import Callback, Rules, Run
 from qml.fitting.restarts import Restarts
 from qml.fitting.result import FitResult
 from qml.fitting.validation import Validation
-from qml.losses import Labelled, Loss, as_loss, default_loss
+from qml.losses import Loss, as_loss, default_loss
 from qml.measurement.counts import Counts
 from qml.models import ConditionalModel, Model
 from qml.optimizers import LBFGS, Optimizer, as_optimizer
@@ -157,7 +157,7 @@ def fit(
     loss = default_loss(target) if loss is None else as_loss(loss)
     optimizer = LBFGS() if optimizer is None else as_optimizer(optimizer)
     given = model
-    model, target = _at_inputs(model, target)
+    model, target = at_data(model, target)
     rho = loss.accept(target, model.dims)
     learnt = target if isinstance(target, Counts) else rho
     held_out = None if validation is None else Validation.of(validation, model, loss)
@@ -248,20 +248,6 @@ def _check(
     if _checks.integer("workers", workers, low=1) > 1 and (rules.callbacks or where is not None):
         what = "callbacks see" if rules.callbacks else "a checkpoint continues"
         raise InputError(f"workers must be 1 here, since {what} one restart after the other; found {workers}.")
-
-
-def _at_inputs(model: Model | ConditionalModel | ProcessFamily, target: Any) -> tuple[Model, Any]:
-    """A model and its target: of labelled data, the conditional model at their inputs and their states."""
-    if isinstance(target, Labelled) and isinstance(model, ConditionalModel):
-        return model.at(target.inputs), target.states
-    if isinstance(model, ProcessFamily):
-        return model.on(_checks.instance("target", target, Counts, "of Experiments")), target
-    if isinstance(target, Labelled) or isinstance(model, ConditionalModel):
-        raise InputError(
-            "a conditional model learns from labelled data, and nothing else does: pass Labelled(inputs, states) to a "
-            f"ConditionalModel; found {type(model).__name__} and {type(target).__name__}."
-        )
-    return _checks.instance("model", model, Model, "such as CircuitModel or GibbsModel"), target
 
 
 def _random_state(rng: np.random.Generator) -> str | None:

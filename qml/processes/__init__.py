@@ -1,5 +1,6 @@
 """Quantum processes: channels as states of their input and output, models of them, and their likelihood."""
 
+from qml.processes.choi import maximally_entangled
 from qml.processes.design import Design
 from qml.processes.experiments import Experiments
 from qml.processes.gate_set import GateSetModel
@@ -9,7 +10,7 @@ from qml.processes.measures import average_gate_fidelity, diamond_distance, proc
 from qml.processes.models import KrausModel, OutputsModel, ProcessModel
 from qml.processes.outcomes import OutcomesModel, ProcessFamily
 from qml.processes.pauli_noise import Parities, PauliLindbladModel, pauli_channel_model
-from qml.processes.process import Process, as_process, maximally_entangled
+from qml.processes.process import Process, as_process
 from qml.processes.standard import xyi_gate_set, xyi_words
 
 __all__ = [

@@ -16,7 +16,7 @@ from qml.models.base import normal_start
 from qml.operators import OperatorLike, pauli
 from qml.parameters import Interval
 from qml.processes.experiments import Experiments
-from qml.processes.outcomes import Prediction, ProcessFamily
+from qml.processes.outcomes import Prediction, ProcessFamily, thetas
 from qml.processes.pieces import strings
 from qml.processes.process import Process
 
@@ -97,8 +97,8 @@ class LindbladModel(ProcessFamily):
         return self.channel.parameter_names[1:]
 
     @property
-    def _domains(self) -> tuple[Interval, ...]:
-        return self.channel.domains[1:]
+    def _domains(self) -> list[Interval]:
+        return list(self.channel.domains[1:])
 
     def init_params(self, rng: np.random.Generator) -> Real:
         """Coefficients normal with the scale 0.1, rates near 0.1."""
@@ -114,7 +114,7 @@ class LindbladModel(ProcessFamily):
 
     def unconstrained(self, values: Mapping[str, float]) -> Real:
         found = super().unconstrained(values)
-        return np.array([d.to_real(float(x)) for d, x in zip(self._domains, found, strict=True)])
+        return thetas(self.parameter_names, self._domains, found)
 
     def _values(self, theta: Real) -> tuple[Real, Real]:
         """Coefficients and rates, and their derivatives in theta."""
@@ -124,7 +124,7 @@ class LindbladModel(ProcessFamily):
     def process(self, params: ParamsLike, time: float) -> Process:
         """The process at a time >= 0."""
         time = _checks.number("time", time, low=0.0)
-        values, _ = self._values(self.theta(params))
+        values, _ = self._values(self._anywhere(params))
         s = self.channel.superoperator(np.concatenate([[time], values]))
         return Process.from_superoperator(_hermitian(s), self.sites, self.sites)
 

@@ -17,7 +17,8 @@ from qml.engines.register import directions_of
 from qml.models.base import Model, normal_start
 from qml.models.circuit import CircuitModel
 from qml.parameters import Interval
-from qml.processes.process import Process, beside_reference, maximally_entangled
+from qml.processes.choi import beside_reference, maximally_entangled
+from qml.processes.process import Process
 from qml.states import DensityMatrix, State, as_state
 from qml.states.coercion import StateLike
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,9 +15,12 @@ from qml._typing import Cotangent, Dims, ParamsLike, Real
 from qml.geometry import Metric
 from qml.measurement import Counts
 from qml.models.base import Model, Parametrized
+from qml.parameters import Interval
 from qml.processes.design import Design
 from qml.states import State
 
+FAR = 1e3
+"""Of theta: the end of an interval, in float64."""
 ROUNDING = 1e-12
 """A probability above minus this is zero."""
 
@@ -52,7 +55,8 @@ class ProcessFamily(Parametrized):
         """Refuse experiments that the family knows nothing of."""
 
     def predict(self, params: ParamsLike, experiments: Design) -> Real:
-        """The probabilities (n_outcomes,) of the outcomes of experiments, one setting after the other.
+        """The probabilities (n_outcomes,) of the outcomes of experiments, one setting after the other. By name a rate
+        may be zero, too.
 
         Raises
         ------
@@ -61,7 +65,25 @@ class ProcessFamily(Parametrized):
         OutsideDomain
             Where a probability is negative, which a model that is not completely positive allows.
         """
-        return self.on(experiments)._at(self.theta(params)).probabilities
+        return self.on(experiments)._at(self._anywhere(params)).probabilities
+
+    def _anywhere(self, params: ParamsLike) -> Real:
+        """theta where nothing is to be differentiated: values at the ends of intervals, such as a rate of zero, are
+        allowed by name."""
+        domains: list[Interval] | None = getattr(self, "_domains", None)
+        if domains is None or not isinstance(params, Mapping):
+            return self.theta(params)
+        held = {n: float(x) if isinstance(x, int | float) else x for n, x in params.items()}
+        ends = {
+            name: FAR if held[name] == domain.high else -FAR
+            for name, domain in zip(self.parameter_names, domains, strict=True)
+            if held.get(name) in (domain.low, domain.high)
+        }
+        inside = {n: 0.5 if n in ends else x for n, x in held.items()}
+        theta = self.unconstrained(inside)
+        for k, name in enumerate(self.parameter_names):
+            theta[k] = ends.get(name, theta[k])
+        return theta
 
     def on(self, data: Design | Counts) -> OutcomesModel:
         """The model of what experiments show; of a record, with the shots of its settings as weights."""
@@ -162,6 +184,17 @@ class OutcomesModel(Model):
 
     def __repr__(self) -> str:
         return f"{self.family!r}.on({self.experiments!r})"
+
+
+def thetas(names: Sequence[str], domains: Sequence[Interval], values: Real) -> Real:
+    """theta of values in their intervals; a refusal names the parameter."""
+    found = []
+    for name, domain, value in zip(names, domains, values.tolist(), strict=True):
+        try:
+            found.append(domain.to_real(value))
+        except InputError as error:
+            raise InputError(f"{name}: {error}") from None
+    return np.array(found)
 
 
 class FisherMetric(Metric):

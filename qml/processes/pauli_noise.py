@@ -18,7 +18,7 @@ from qml.models.mixture import MixtureModel
 from qml.operators import pauli
 from qml.parameters import UNIT, Interval
 from qml.processes.design import Design
-from qml.processes.outcomes import Prediction, ProcessFamily
+from qml.processes.outcomes import Prediction, ProcessFamily, thetas
 from qml.processes.process import Process
 
 START = 0.05
@@ -149,20 +149,20 @@ class PauliLindbladModel(ProcessFamily):
 
     def unconstrained(self, values: Mapping[str, float]) -> Real:
         found = super().unconstrained(values)
-        return np.array([d.to_real(float(x)) for d, x in zip(self._domains, found, strict=True)])
+        return thetas(self.parameter_names, self._domains, found)
 
     def fidelities(self, params: ParamsLike, strings: Sequence[str]) -> Real:
         """f_b of Pauli strings, shape (strings,)."""
         words = _words("strings", strings)
         if len(words[0]) != len(self.sites):
             raise InputError(f"strings must be on {len(self.sites)} qubits; found {words[0]!r}.")
-        theta = self.theta(params)[: len(self.terms)]
+        theta = self._anywhere(params)[: len(self.terms)]
         rates = np.array([d.from_real(x) for d, x in zip(self._domains, theta.tolist(), strict=False)])
         return np.asarray(np.exp(-2 * _anticommuting(words, self.terms) @ rates))
 
     def channel(self, params: ParamsLike = ()) -> Process:
         """The process, for few qubits."""
-        rates = self.natural(params)
+        rates = self.natural(self._anywhere(params))
         held = Lindblad(jumps={word: pauli(word) for word in self.terms})
         values = np.array([1.0, *(rates[word] for word in self.terms)])
         return Process.from_superoperator(held.superoperator(values), self.sites, self.sites)

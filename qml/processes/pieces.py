@@ -12,7 +12,8 @@ from qml._typing import Complex, Real
 from qml.engines.pauli_state import vector_of
 from qml.models.base import Model
 from qml.operators import pauli
-from qml.processes.process import Process, transfer_of_choi
+from qml.processes.choi import transfer_of_choi
+from qml.processes.process import Process
 from qml.states import DensityMatrix
 
 WEAK = 0.01

@@ -18,9 +18,15 @@ from qml._typing import ArrayLike, Complex, Dims, DimsLike, ParamsLike, Real
 from qml.channels import KrausChannel
 from qml.circuits import Circuit
 from qml.engines import PauliEngine, ReferenceEngine
-from qml.engines.pauli_state import vector_of
 from qml.instructions import Channel, Operation, PartialTrace, Preparation, Unitary
 from qml.operators import partial_trace_matrix
+from qml.processes.choi import (
+    beside_reference,
+    choi_of_superoperator,
+    choi_of_transfer,
+    maximally_entangled,
+    transfer_of_choi,
+)
 from qml.states import DensityMatrix, State, as_state
 from qml.states.coercion import StateLike, one_state
 
@@ -49,8 +55,8 @@ class Process(Saved):
     Raises
     ------
     InputError
-        If J is no state (not completely positive: its least eigenvalue is told), or the process not trace preserving
-        within 1e-10 (the violation is told).
+        If the process is not completely positive (the least eigenvalue of J is told), or does not preserve the trace
+        within d 1e-10 (the violation is told).
 
     Notes
     -----
@@ -65,7 +71,7 @@ class Process(Saved):
     """
 
     def __init__(self, choi: StateLike, dims_in: DimsLike | None = None) -> None:
-        state = one_state(choi, "the Choi state")
+        state = _checked(choi)
         self.dims_in, self.dims_out = _ends(state.dims, dims_in)
         self.choi = state
         reduced = self.dim_in * partial_trace_matrix(state.matrix(), range(len(self.dims_in)), state.dims)
@@ -147,7 +153,7 @@ class Process(Saved):
         if s.ndim != 2 or (d_out**2, d**2) != s.shape or not s.size:
             raise InputError(f"the superoperator must have shape (d_out^2, d^2); found {s.shape}.")
         ins, outs = _sites("dims_in", dims_in, d), _sites("dims_out", dims_out, d_out)
-        return cls(DensityMatrix(choi_of_superoperator(s), ins + outs), ins)
+        return cls(_checked(choi_of_superoperator(s), ins + outs), ins)
 
     @classmethod
     def from_transfer_matrix(cls, matrix: ArrayLike) -> Self:
@@ -165,7 +171,7 @@ class Process(Saved):
         if r.ndim != 2 or -1 in sizes:
             raise InputError(f"the transfer matrix must have shape (4^m, 4^n); found {r.shape}.")
         outs, ins = ((2,) * n for n in sizes)
-        return cls(DensityMatrix(choi_of_transfer(r), ins + outs), ins)
+        return cls(_checked(choi_of_transfer(r), ins + outs), ins)
 
     @classmethod
     def from_circuit(cls, circuit: Circuit, params: ParamsLike = ()) -> Self:
@@ -357,66 +363,25 @@ def as_process(value: Any, name: str = "the process") -> Process:
     )
 
 
-def beside_reference(circuit: Circuit) -> Circuit:
-    """The circuit behind as many reference sites as it has input sites: from :func:`maximally_entangled` it prepares
-    the Choi state of what it does."""
-    first = len(circuit.sites_in)
-    moved = [o._moved(range(first, first + circuit.n_sites)) for o in circuit.operations]
-    return Circuit(circuit.dims_in + circuit.dims, moved)
-
-
-def maximally_entangled(dims: DimsLike) -> DensityMatrix:
-    r"""The pure state of two copies of sites with all Schmidt coefficients equal.
-
-    .. math:: |\Phi\rangle = \frac{1}{\sqrt d} \sum_i |i\rangle |i\rangle
-
-    Parameters
-    ----------
-    dims : int or sequence of int
-        A number of qubits, or the dimensions of the sites of one copy.
-
-    Examples
-    --------
-    >>> maximally_entangled(1).matrix().real
-    array([[0.5, 0. , 0. , 0.5],
-           [0. , 0. , 0. , 0. ],
-           [0. , 0. , 0. , 0. ],
-           [0.5, 0. , 0. , 0.5]])
-    """
-    sites = _checks.dimensions("dims", dims)
-    d = math.prod(sites)
-    _checks.memory(f"a maximally entangled state of dimension {d} squared", 16 * d**2, "use fewer sites")
-    return DensityMatrix.from_factor(np.eye(d).reshape(-1, 1) / math.sqrt(d), sites + sites)
-
-
-def choi_of_superoperator(matrix: Complex) -> Complex:
-    """J (..., d d_out, d d_out) of superoperators (..., d_out^2, d^2) on row-major vectors."""
-    d_out, d = (math.isqrt(n) for n in matrix.shape[-2:])
-    tensor = np.moveaxis(matrix.reshape(*matrix.shape[:-2], d_out, d_out, d, d), (-4, -3, -2, -1), (-3, -1, -4, -2))
-    return np.asarray(tensor.reshape(*matrix.shape[:-2], d * d_out, d * d_out) / d)
-
-
-def transfer_of_choi(choi: Complex, n: int, m: int) -> Real:
-    """R (..., 4^m, 4^n) of Choi matrices (..., 2^(n+m), 2^(n+m)): R_PQ = Tr[(Q^T (x) P) J], and Y^T = -Y."""
-    vectors = vector_of(choi, n + m).reshape(*choi.shape[:-2], 4**n, 4**m)
-    return np.ascontiguousarray((_transposed(n)[:, None] * vectors).swapaxes(-1, -2))
-
-
-def choi_of_transfer(matrix: Real) -> Complex:
-    """J of a Pauli transfer matrix R (..., 4^m, 4^n)."""
-    from qml.engines.pauli_state import matrix_of
-
-    n, m = ((size.bit_length() - 1) // 2 for size in (matrix.shape[-1], matrix.shape[-2]))
-    vectors = _transposed(n)[:, None] * matrix.swapaxes(-1, -2)
-    return matrix_of(np.ascontiguousarray(vectors.reshape(*matrix.shape[:-2], -1)), n + m)
-
-
-def _transposed(n: int) -> Real:
-    """The sign of each Pauli string (4^n,) under transposition."""
-    signs = np.ones(1)
-    for _ in range(n):
-        signs = np.multiply.outer(signs, [1.0, 1.0, -1.0, 1.0]).reshape(-1)
-    return signs
+def _checked(choi: StateLike, dims: Dims | None = None) -> State:
+    """A Choi state; what is none is told as what it says of the process."""
+    if not isinstance(choi, np.ndarray | list | tuple):
+        return one_state(choi, "the Choi state")
+    a = _checks.array("the Choi matrix", choi)
+    if a.ndim != 2:
+        return one_state(a, "the Choi state")
+    j = _checks.hermitian("the Choi matrix", a)
+    with np.errstate(over="ignore"):
+        trace = float(np.trace(j).real)
+    if not abs(trace - 1) <= _checks.TOLERANCE:
+        raise InputError(f"a Choi matrix must have unit trace here (J divided by d); found {trace:.12g}.")
+    lowest = float(np.linalg.eigvalsh(j)[0])
+    if lowest < -_checks.TOLERANCE:
+        raise InputError(
+            f"a process must be completely positive; found the eigenvalue {lowest:.3g} of its Choi matrix, tolerance "
+            f"-{_checks.TOLERANCE}: take process_tomography where it comes from data."
+        )
+    return DensityMatrix(j, dims)
 
 
 def _ends(dims: Dims, dims_in: DimsLike | None) -> tuple[Dims, Dims]:

@@ -18,8 +18,8 @@ from qml.fitting import fit
 from qml.measurement import Counts
 from qml.optimizers import NaturalGradient
 from qml.processes import Experiments, GateSetModel, Process
+from qml.processes.choi import choi_of_transfer
 from qml.processes.outcomes import FisherMetric
-from qml.processes.process import choi_of_transfer
 from qml.states import nearest_density_matrix
 from qml.tomography.linear import record_of
 from qml.tomography.result import TomographyError

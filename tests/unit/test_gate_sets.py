@@ -24,7 +24,7 @@ from qml.processes import (
     xyi_gate_set,
     xyi_words,
 )
-from qml.processes.process import choi_of_transfer
+from qml.processes.choi import choi_of_transfer
 from qml.processes.words import Words
 from qml.tomography import gate_set_tomography, model_errors
 

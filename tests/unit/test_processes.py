@@ -127,7 +127,7 @@ def test_a_pair_of_systems_is_what_goes_in():
 TWICE = np.stack([np.eye(4) / 4] * 2)
 REFUSED = [
     (lambda: Process(np.diag([1.0, 0, 0, 0])), r"preserve the trace: Tr_out J = 1/d; found max\|d Tr_out J - 1\| = 1"),
-    (lambda: Process(np.diag([0.5, 0.5, 0.5, -0.5])), r"positive semidefinite; found the eigenvalue -0\.5"),
+    (lambda: Process(np.diag([0.5, 0.5, 0.5, -0.5])), r"completely positive; found the eigenvalue -0\.5"),
     (
         lambda: Process(np.diag([0.5, 0.5, 0, 0]), (4,)),
         r"dims_in must be the first sites .* dims \(2, 2\); found \(4,\)",

@@ -191,7 +191,7 @@ def test_a_process_of_low_rank_is_recovered_from_its_fidelity(rank):
         (lambda: KrausModel(1, rank=0), "rank must be an integer from 1 to 4; found 0"),
         (lambda: KrausModel(2, 1, rank=1), "rank must be an integer from 2 to 8; found 1"),
         (lambda: KrausModel("2"), "dims_in"),
-        (lambda: KrausModel(1, rank=1).params_of(as_process(channels.BitFlip(0.1, 0))), "at most 1 Kraus operators"),
+        (lambda: KrausModel(1, rank=1).params_of(as_process(channels.BitFlip(0.1, 0))), "at most 1 Kraus operator on"),
         (lambda: KrausModel(1).params_of(as_process(gates.CNOT)), "on these sites; found <Process"),
         (lambda: KrausModel(1).params_of(gates.X), "process must be a Process"),
         (lambda: KrausModel(1, rank=1).state(np.zeros(3)), r"params must have shape \(8,\)"),

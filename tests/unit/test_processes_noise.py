@@ -217,3 +217,15 @@ def test_bad_dynamics_are_refused_with_one_sentence(make, sentence):
     with pytest.raises(InputError, match=sentence) as caught:
         make()
     assert "\n" not in str(caught.value)
+
+
+def test_rates_of_zero_are_predicted_by_name():
+    model = LindbladModel({"w": "Z"}, {"decay": [[0, 1], [0, 0]]})
+    setup = Experiments.product([0.5], {"+": [np.sqrt(0.5), np.sqrt(0.5)]}, PauliMeasurement(["X"]))
+    p = model.predict({"w": 0.4, "decay": 0.0}, setup)
+    assert p[0] == pytest.approx((1 + np.cos(0.4)) / 2, abs=1e-14)
+    assert model.process({"w": 0.4, "decay": 0}, 1.0).is_unitary
+    with pytest.raises(InputError, match="start a little inside"):
+        model.theta({"w": 0.4, "decay": 0.0})  # where a fit would not move
+    with pytest.raises(InputError, match="decay"):
+        model.predict({"w": 0.4, "decay": -0.1}, setup)

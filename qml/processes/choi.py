@@ -1,0 +1,73 @@
+"""Choi matrices and what they are made from and turned into: plain arrays."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from qml import _checks
+from qml._typing import Complex, DimsLike, Real
+from qml.circuits import Circuit
+from qml.engines.pauli_state import matrix_of, vector_of
+from qml.states import DensityMatrix
+
+
+def beside_reference(circuit: Circuit) -> Circuit:
+    """The circuit behind as many reference sites as it has input sites: from :func:`maximally_entangled` it prepares
+    the Choi state of what it does."""
+    first = len(circuit.sites_in)
+    moved = [o._moved(range(first, first + circuit.n_sites)) for o in circuit.operations]
+    return Circuit(circuit.dims_in + circuit.dims, moved)
+
+
+def maximally_entangled(dims: DimsLike) -> DensityMatrix:
+    r"""The pure state of two copies of sites with all Schmidt coefficients equal.
+
+    .. math:: |\Phi\rangle = \frac{1}{\sqrt d} \sum_i |i\rangle |i\rangle
+
+    Parameters
+    ----------
+    dims : int or sequence of int
+        A number of qubits, or the dimensions of the sites of one copy.
+
+    Examples
+    --------
+    >>> maximally_entangled(1).matrix().real
+    array([[0.5, 0. , 0. , 0.5],
+           [0. , 0. , 0. , 0. ],
+           [0. , 0. , 0. , 0. ],
+           [0.5, 0. , 0. , 0.5]])
+    """
+    sites = _checks.dimensions("dims", dims)
+    d = math.prod(sites)
+    _checks.memory(f"a maximally entangled state of dimension {d} squared", 16 * d**2, "use fewer sites")
+    return DensityMatrix.from_factor(np.eye(d).reshape(-1, 1) / math.sqrt(d), sites + sites)
+
+
+def choi_of_superoperator(matrix: Complex) -> Complex:
+    """J (..., d d_out, d d_out) of superoperators (..., d_out^2, d^2) on row-major vectors."""
+    d_out, d = (math.isqrt(n) for n in matrix.shape[-2:])
+    tensor = np.moveaxis(matrix.reshape(*matrix.shape[:-2], d_out, d_out, d, d), (-4, -3, -2, -1), (-3, -1, -4, -2))
+    return np.asarray(tensor.reshape(*matrix.shape[:-2], d * d_out, d * d_out) / d)
+
+
+def transfer_of_choi(choi: Complex, n: int, m: int) -> Real:
+    """R (..., 4^m, 4^n) of Choi matrices (..., 2^(n+m), 2^(n+m)): R_PQ = Tr[(Q^T (x) P) J], and Y^T = -Y."""
+    vectors = vector_of(choi, n + m).reshape(*choi.shape[:-2], 4**n, 4**m)
+    return np.ascontiguousarray((_transposed(n)[:, None] * vectors).swapaxes(-1, -2))
+
+
+def choi_of_transfer(matrix: Real) -> Complex:
+    """J of a Pauli transfer matrix R (..., 4^m, 4^n)."""
+    n, m = ((size.bit_length() - 1) // 2 for size in (matrix.shape[-1], matrix.shape[-2]))
+    vectors = _transposed(n)[:, None] * matrix.swapaxes(-1, -2)
+    return matrix_of(np.ascontiguousarray(vectors.reshape(*matrix.shape[:-2], -1)), n + m)
+
+
+def _transposed(n: int) -> Real:
+    """The sign of each Pauli string (4^n,) under transposition."""
+    signs = np.ones(1)
+    for _ in range(n):
+        signs = np.multiply.outer(signs, [1.0, 1.0, -1.0, 1.0]).reshape(-1)
+    return signs

@@ -83,8 +83,10 @@ class CountsLoss(Loss):
                 "a state (qml.measurement.sample), or use CrossEntropy for a state."
             )
         if target.measurement.dims != dims:
+            by = f": these are learnt by {target.measurement.learnt_by}" if target.measurement.learnt_by else ""
             raise InputError(
-                f"counts and model must have equal dims; found {target.measurement.dims} (counts) and {dims} (model)."
+                f"counts and model must have equal dims; found {target.measurement.dims} (counts) and {dims} "
+                f"(model){by}."
             )
         if self.readout is not None and common_shape(target.measurement) != (2,) * self.readout.n:
             raise InputError(

@@ -44,8 +44,8 @@ class Measurement(Described, ABC):
     """
 
     dims: Dims
-    of_states: ClassVar[bool] = True
-    """Whether the effects of a setting add up to the identity, as they do where states are measured."""
+    learnt_by: ClassVar[str] = ""
+    """Which models learn from its counts, where it is not one of states."""
 
     @property
     def dim(self) -> int:
@@ -71,6 +71,11 @@ class Measurement(Described, ABC):
     def offsets(self) -> Integer:
         """Where each setting starts in the flat list, and its end: shape (settings + 1,)."""
         return _checks.kept(np.concatenate([[0], np.cumsum(self.sizes)]).astype(np.int64))
+
+    @property
+    def of_states(self) -> bool:
+        """Whether states are measured: the effects of a setting add up to the identity."""
+        return not self.learnt_by
 
     @property
     def fixed(self) -> Complex:

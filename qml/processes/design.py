@@ -20,7 +20,7 @@ class Design(Measurement):
     model makes: the effects are S \|s k><s k\|. A subclass names `sites`, what the processes act on, and sets sizes.
     """
 
-    of_states = False
+    learnt_by = "families of processes, such as GateSetModel or LindbladModel"
     sites: Dims
 
     def _set(self, sizes: ArrayLike) -> None:

@@ -65,7 +65,7 @@ class ProcessMeasurement(Measurement):
     {'0': 0, '1': 100}
     """
 
-    of_states = False
+    learnt_by = "models of processes, such as ProcessModel or KrausModel"
 
     def __init__(
         self, preparations: int | Mapping[str, StateLike] | StateLike, measurement: Measurement, names: Any = None

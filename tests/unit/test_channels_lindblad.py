@@ -1,0 +1,100 @@
+"""Lindblad channels in circuits: both engines, trainable coefficients, controls that are constant piece by piece."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.linalg import expm
+
+from qml import Circuit, CircuitModel, ProcessModel, check_gradient, fit, gates, pauli
+from qml._checks import InputError, OutsideDomain
+from qml.channels import Lindblad
+from qml.engines import PauliEngine, ReferenceEngine
+from qml.losses import HilbertSchmidt
+from qml.processes import Process
+from qml.states import ginibre
+
+LOWER = np.array([[0, 1], [0, 0]])
+PULSE = Lindblad({"x": "X", "z": "Z"}, {"decay": LOWER, "dephasing": "Z"})
+PAIR = Lindblad({"zz": "ZZ"}, {"decay": np.kron(LOWER, np.eye(2))}, drift="XI")
+
+
+def driven():
+    """Two pieces of a control with one detuning and one decay, and a coupling."""
+    return Circuit(
+        2,
+        [
+            PULSE(0.5, "first", "w", "gamma", 0.1, 0),
+            PULSE(0.5, "second", "w", "gamma", 0.1, 0),
+            gates.RY("angle", 1),
+            PAIR("time", 0.7, "gamma", 1, 0),
+        ],
+    )
+
+
+VALUES = {"first": 1.2, "w": 0.3, "gamma": 0.2, "second": -0.7, "angle": 0.4, "time": 0.6}
+
+
+def test_pieces_of_a_control_are_exponentials_one_after_the_other():
+    circuit = Circuit(1, [PULSE(0.5, "first", "w", "gamma", 0.1, 0), PULSE(0.5, "second", "w", "gamma", 0.1, 0)])
+    found = Process.from_circuit(circuit, {k: VALUES[k] for k in circuit.parameters}).superoperator()
+    pieces = [expm(0.5 * PULSE.generator(np.array([VALUES[k], 0.3, 0.2, 0.1]))) for k in ("first", "second")]
+    assert np.abs(found - pieces[1] @ pieces[0]).max() < 1e-13
+
+
+def test_both_engines_agree_in_states_and_gradients():
+    circuit = driven()
+    rho = ginibre((2, 2), np.random.default_rng(0))
+    models = [CircuitModel(circuit, engine=e, initial=rho) for e in (PauliEngine(), ReferenceEngine())]
+    theta = models[0].unconstrained(VALUES)
+    states, pulls = zip(*(m.state_vjp(theta) for m in models), strict=True)
+    assert np.abs(states[0].matrix() - states[1].matrix()).max() < 1e-13
+    cotangent = ginibre((2, 2), np.random.default_rng(1)).matrix()
+    ours, theirs = (p(s.pull_matrix(cotangent)) for p, s in zip(pulls, states, strict=True))
+    assert np.abs(theirs).min() > 1e-4
+    assert np.abs(ours - theirs).max() < 1e-12
+
+
+def test_gradients_are_those_of_finite_differences():
+    circuit = driven()
+    model = CircuitModel(circuit, initial=ginibre((2, 2), np.random.default_rng(0)))
+    target = ginibre((2, 2), np.random.default_rng(2))
+    for loss in ("cross_entropy", HilbertSchmidt()):
+        check = check_gradient(model, target, loss, model.unconstrained(VALUES), tolerance=1e-8)
+        assert np.abs(check.analytic).min() > 1e-4
+        assert check.ok, check
+
+
+def test_coefficients_are_learnt_from_a_process():
+    circuit = Circuit(1, [PULSE(1.0, "x", 0.2, "decay", "dephasing", 0)])
+    truth = {"x": 0.5, "decay": 0.1, "dephasing": 0.05}
+    model = ProcessModel(circuit)
+    start = model.unconstrained({"x": 0.2, "decay": 0.3, "dephasing": 0.3})
+    found = fit(model, Process.from_circuit(circuit, truth), params0=start, progress=False)
+    assert model.natural(found.params) == pytest.approx(truth, abs=1e-5)
+
+
+def test_wrong_inputs():
+    with pytest.raises(InputError, match="neither"):
+        Lindblad()
+    with pytest.raises(InputError, match="the term 'x' of the Hamiltonian must be Hermitian"):
+        Lindblad({"x": LOWER})
+    with pytest.raises(InputError, match="distinct names"):
+        Lindblad({"a": "X"}, {"a": "Z"})
+    with pytest.raises(InputError, match="distinct names"):
+        Lindblad({"time": "X"})
+    with pytest.raises(OutsideDomain, match="decay must lie in"):
+        PULSE(1.0, 0.1, 0.1, -0.1, 0.1, 0)
+    with pytest.raises(OutsideDomain, match="time must lie in"):
+        PULSE(-1.0, 0.1, 0.1, 0.1, 0.1, 0)
+    with pytest.raises(InputError, match="takes 6 arguments"):
+        PULSE(1.0, 0)
+    with pytest.raises(InputError):
+        Lindblad({"x": "X", "y": "XX"})
+
+
+def test_equal_equations_are_equal_and_hashable():
+    again = Lindblad({"x": pauli("X"), "z": "Z"}, {"decay": LOWER, "dephasing": pauli("Z")})
+    assert again == PULSE
+    assert hash(again) == hash(PULSE)
+    assert Lindblad({"x": "X"}, {"z": "Z"}) != Lindblad({"x": "X", "z": "Z"})

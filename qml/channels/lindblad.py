@@ -13,6 +13,7 @@ import numpy as np
 from qml import _checks
 from qml._checks import InputError
 from qml._typing import Complex, Dims, DimsLike, Real
+from qml.channels.exponentials import exponential, exponential_along
 from qml.channels.kraus import kraus_of_choi
 from qml.instructions import Channel
 from qml.operators import OperatorLike, as_matrix, dims_of
@@ -159,17 +160,13 @@ class Lindblad(Channel):
         return np.asarray(g[0] + np.tensordot(coefficients, g[1:], axes=1))
 
     def superoperator(self, params: Real) -> Complex:
-        from scipy.linalg import expm
-
-        return np.asarray(expm(params[0] * self.generator(params[1:])))
+        return np.asarray(exponential(params[0] * self.generator(params[1:])), dtype=np.complex128)
 
     def superoperator_derivatives(self, params: Real) -> Complex:
-        from scipy.linalg import expm, expm_frechet
-
         time, generator = float(params[0]), self.generator(params[1:])
         g = time * generator
-        along = [expm_frechet(g, time * other, compute_expm=False) for other in self.generators[1:]]
-        return np.stack([generator @ expm(g), *along])
+        along = [exponential_along(g, time * other) for other in self.generators[1:]]
+        return np.stack([generator @ exponential(g), *along])
 
     def kraus(self, params: Real) -> Complex:
         side = math.prod(self.dims)

@@ -279,7 +279,7 @@ class GateSetModel(ProcessFamily):
         def jacobian() -> Real:
             n, some = len(ends), max(1, most - 1) if (experiments.sizes == most).all() else most
             what = f"the derivatives of {n} settings in {self.n_params} parameters"
-            _checks.memory(what, 16 * n * some * (gates.size + self.n_params), "use LBFGS()")
+            _checks.memory(what, 24 * n * some * (gates.size + self.n_params), "use LBFGS()")
             of_gates, back = words.jacobian(gates, trail, ends[:, :some])
             of_starts = np.zeros((n, some, *inputs.shape))
             of_starts[np.arange(n), :, experiments.starts] = back

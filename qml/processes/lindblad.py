@@ -11,6 +11,7 @@ from qml import _checks
 from qml._checks import InputError
 from qml._typing import Complex, Dims, DimsLike, ParamsLike, Real
 from qml.channels import Lindblad
+from qml.channels.exponentials import exponential, exponential_along
 from qml.channels.lindblad import JumpLike
 from qml.models.base import normal_start
 from qml.operators import OperatorLike, pauli
@@ -133,12 +134,10 @@ class LindbladModel(ProcessFamily):
             raise InputError("a Lindblad model predicts times; found words of gates.")
 
     def _predict(self, theta: Real, experiments: Experiments) -> Prediction:
-        from scipy.linalg import expm, expm_frechet
-
         values, slopes = self._values(theta)
         generator = self._generators[0] + np.tensordot(values, self._generators[1:], axes=1)
         times = np.array(experiments.circuits)
-        matrices = np.stack([expm(t * generator) for t in times])
+        matrices = np.stack([exponential(t * generator) for t in times])
         starts, through = experiments.inputs[experiments.starts], experiments.through
         most = int(experiments.sizes.max())
         ends = np.zeros((len(starts), most, starts.shape[1]))
@@ -156,13 +155,13 @@ class LindbladModel(ProcessFamily):
             for c, t in enumerate(times):
                 rows = through == c
                 along = covectors[rows].T @ starts[rows]
-                found += t * expm_frechet(t * generator.T, along, compute_expm=False)
+                found += t * exponential_along(t * generator.T, along)
             return np.asarray(np.tensordot(self._generators[1:], found, axes=2) * slopes)
 
         def jacobian() -> Real:
             found = np.empty((len(p), len(theta)))
             for k, other in enumerate(self._generators[1:]):
-                moved = np.stack([expm_frechet(t * generator, t * other, compute_expm=False) for t in times])
+                moved = np.stack([exponential_along(t * generator, t * other) for t in times])
                 changed = np.matmul(ends, np.matmul(moved[through], starts[:, :, None]))[:, :, 0]
                 found[:, k] = changed[is_there] * slopes[k]
             return found

@@ -120,6 +120,9 @@ class OutcomesModel(Model):
         self._latest: tuple[Real, Prediction] | None = None
         self._weights = np.repeat(shots / max(shots.sum(), 1e-300), self.experiments.sizes)
 
+    def __getstate__(self) -> dict[str, Any]:
+        return vars(self) | {"_latest": None}  # whose functions no other process can be sent
+
     @property
     def dims(self) -> Dims:
         return self.experiments.dims

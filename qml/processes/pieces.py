@@ -9,6 +9,7 @@ import numpy as np
 
 from qml import _checks
 from qml._typing import Complex, Real
+from qml.channels.exponentials import exponential, exponential_along
 from qml.engines.pauli_state import vector_of
 from qml.models.base import Model
 from qml.operators import pauli
@@ -192,13 +193,9 @@ class ErrorGenerator(Piece):
         return np.asarray(np.tensordot(h, turns, axes=1) + np.tensordot(a @ a.conj().T, jumps, axes=2).real)
 
     def value(self, theta: Real) -> Real:
-        from scipy.linalg import expm
-
-        return np.asarray(expm(self._generator(theta)) @ self._ideal)
+        return np.asarray(exponential(self._generator(theta)) @ self._ideal)
 
     def derivatives(self, theta: Real) -> Real:
-        from scipy.linalg import expm_frechet
-
         _, a = self._triangle(theta)
         turns, jumps = self._basis
         generator, m, k = self._generator(theta), self._m, len(self._below[0])
@@ -208,7 +205,7 @@ class ErrorGenerator(Piece):
         units[m + k + np.arange(k), self._below[0], self._below[1]] = 1j
         moved = units @ a.conj().T
         of_a = np.tensordot(moved + moved.conj().swapaxes(1, 2), jumps, axes=2).real
-        along = [expm_frechet(generator, x, compute_expm=False) @ self._ideal for x in (*turns, *of_a)]
+        along = [exponential_along(generator, x) @ self._ideal for x in (*turns, *of_a)]
         return np.stack(along)
 
 

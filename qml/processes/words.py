@@ -17,6 +17,9 @@ import numpy as np
 
 from qml._typing import Integer, Real
 
+BLOCK = 1 << 22
+"""Numbers that the derivatives of some words take at once."""
+
 
 class Words:
     """Words of gates as numbers, for sweeps over all of them at once.
@@ -78,18 +81,26 @@ class Words:
         (n, K, gates, D, D), and what the covectors are at the starts (n, K, D)."""
         products, a = self._products(gates), ends[self.order]
         n, k, d = a.shape
+        out, start = np.empty((n, k, self.n_gates, d, d)), np.empty_like(a)
+        size = max(1, BLOCK // (len(products) * k * d * d))
+        for first in range(0, n, size):
+            part = slice(first, min(n, first + size))
+            out[self.order[part]] = self._jacobian_of(part, gates, products, trail, a[part])
+        start[self.order] = a
+        return out, start
+
+    def _jacobian_of(self, part: slice, gates: Real, products: Real, trail: list[Real], a: Real) -> Real:
+        """Of some of the words, in the order of their lengths; `a` becomes what the covectors are at the starts."""
+        n, k, d = a.shape
         found = np.zeros((n, len(products), k, d, d))
         rows = np.arange(n)
         for t in range(len(self.active) - 1, -1, -1):
-            m = self.active[t]
-            code, left = self.codes[:m, t], a[:m]
-            found[rows[:m], code] += left[..., None] * trail[t][:m, None, None, :]
+            m = min(max(self.active[t] - part.start, 0), n)
+            code, left = self.codes[part.start : part.start + m, t], a[:m]
+            found[rows[:m], code] += left[..., None] * trail[t][part.start : part.start + m, None, None, :]
             a[:m] = left @ products[code]
         flat = found.transpose(0, 2, 1, 3, 4).reshape(n * k, len(products), d, d)
-        out, start = np.empty((n, k, self.n_gates, d, d)), np.empty_like(a)
-        out[self.order] = self._of_letters(gates, flat).reshape(n, k, self.n_gates, d, d)
-        start[self.order] = a
-        return out, start
+        return self._of_letters(gates, flat).reshape(n, k, self.n_gates, d, d)
 
     def pull(self, gates: Real, trail: list[Real], ends: Real) -> tuple[Real, Real]:
         """The same for one covector (n, D) a word, summed over the words: (gates, D, D), and the starts (n, D)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import pickle
 
 import numpy as np
 import pytest
@@ -24,6 +25,7 @@ from qml.processes import (
     xyi_gate_set,
     xyi_words,
 )
+from qml.processes import words as words_module
 from qml.processes.choi import choi_of_transfer
 from qml.processes.words import Words
 from qml.tomography import gate_set_tomography, model_errors
@@ -65,6 +67,25 @@ def test_sweeps_are_products_of_matrices_and_their_derivatives(words, seed):
     assert np.abs(total - each[:, 0].sum(axis=0)).max() < 1e-11 * max(1.0, np.abs(total).max())
     assert np.abs(back[:, 0] - back_alone).max() < 1e-11 * max(1.0, np.abs(back).max())
     assert np.abs((back_alone * starts).sum(axis=1) - exact).max() < 1e-11 * scale
+
+
+def test_derivatives_of_many_words_are_taken_in_parts(monkeypatch):
+    rng = np.random.default_rng(0)
+    held = Words([rng.integers(0, 3, size=n).tolist() for n in rng.integers(0, 9, size=40)], 3)
+    g, starts, ends = rng.normal(size=(3, 4, 4)), rng.normal(size=(40, 4)), rng.normal(size=(40, 2, 4))
+    trail = held.forward(g, starts)
+    whole = held.jacobian(g, trail, ends)
+    monkeypatch.setattr(words_module, "BLOCK", 7 * 16 * 2 * 16)
+    for part, found in zip(held.jacobian(g, trail, ends), whole, strict=True):
+        assert np.abs(part - found).max() < 1e-12 * np.abs(found).max()
+
+
+def test_a_model_that_was_used_is_sent_to_other_processes():
+    experiments = setup([(), ("Gx",), ("Gx", "Gx")])
+    model = GateSetModel({"Gx": Circuit(1, [gates.RX("a", 0)])}).on(experiments)
+    before = model.state([0.4]).probabilities()
+    again = pickle.loads(pickle.dumps(model))  # as multiprocessing does
+    assert np.array_equal(again.state([0.4]).probabilities(), before)
 
 
 def noisy_gates():

@@ -9,7 +9,7 @@ import numpy as np
 
 from qml import _checks
 from qml._checks import InputError
-from qml._typing import ArrayLike, Dims, Integer, ParamsLike, Real
+from qml._typing import ArrayLike, Dims, ParamsLike, Real
 from qml.circuits import Circuit
 from qml.engines.pauli_state import vector_of
 from qml.instructions import Operation
@@ -111,9 +111,8 @@ class GateSetModel(ProcessFamily):
         pieces = [*self._gates.values(), *self._starts.values(), *self._ends.values()]
         self._names = tuple(dict.fromkeys(name for piece in pieces for name in piece.names))
         numbers = {name: k for k, name in enumerate(self._names)}
-        self._places: dict[int, Integer] = {
-            id(piece): np.array([numbers[n] for n in piece.names], dtype=np.int64) for piece in pieces
-        }
+        for piece in pieces:
+            piece.places = np.array([numbers[n] for n in piece.names], dtype=np.int64)
         self._held: tuple[Experiments, Words] | None = None
 
     def _arguments(self) -> dict[str, Any]:
@@ -167,7 +166,7 @@ class GateSetModel(ProcessFamily):
         theta = np.zeros(self.n_params)
         rng = _checks.generator("rng", rng)
         for piece in (*self._gates.values(), *self._starts.values(), *self._ends.values()):
-            theta[self._places[id(piece)]] = piece.start(rng)
+            theta[piece.places] = piece.start(rng)
         return theta
 
     def natural(self, params: ParamsLike = ()) -> dict[str, float]:
@@ -175,7 +174,7 @@ class GateSetModel(ProcessFamily):
         found = dict(zip(self._names, theta.tolist(), strict=True))
         for piece in self._gates.values():
             if isinstance(piece, OfModel) and piece.names:
-                values = piece.model.natural(theta[self._places[id(piece)]])
+                values = piece.model.natural(theta[piece.places])
                 found.update(zip(piece.names, values.values(), strict=True))
         return found
 
@@ -186,11 +185,11 @@ class GateSetModel(ProcessFamily):
                 own = {
                     inner: values[name] for inner, name in zip(piece.model.parameter_names, piece.names, strict=True)
                 }
-                theta[self._places[id(piece)]] = piece.model.unconstrained(own)
+                theta[piece.places] = piece.model.unconstrained(own)
         return theta
 
     def _value(self, piece: Piece, theta: Real) -> Real:
-        return piece.value(theta[self._places[id(piece)]])
+        return piece.value(theta[piece.places])
 
     def transfer_matrices(self, params: ParamsLike = ()) -> dict[str, Real]:
         """The Pauli transfer matrix (4^n, 4^n) of every gate."""
@@ -262,9 +261,9 @@ class GateSetModel(ProcessFamily):
                 parts.append((piece, of_ends[..., names.index(name), : len(held[name]), :]))
             for piece, along in parts:
                 if piece.names:
-                    own = piece.derivatives(theta[self._places[id(piece)]])
+                    own = piece.derivatives(theta[piece.places])
                     size = own[0].size
-                    found[..., self._places[id(piece)]] += along.reshape(*lead, size) @ own.reshape(-1, size).T
+                    found[..., piece.places] += along.reshape(*lead, size) @ own.reshape(-1, size).T
             return found
 
         def pull(weights: Real) -> Real:

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from qml import _checks
-from qml._typing import Complex, Real
+from qml._typing import Complex, Integer, Real
 from qml.channels.exponentials import exponential, exponential_along
 from qml.engines.pauli_state import vector_of
 from qml.models.base import Model
@@ -26,6 +26,8 @@ class Piece(ABC):
 
     names: tuple[str, ...]
     """Of its parameters."""
+    places: Integer
+    """Where these stand among all parameters of the gate set."""
 
     @abstractmethod
     def start(self, rng: np.random.Generator) -> Real:
@@ -63,19 +65,19 @@ class Entries(Piece):
 
     def __init__(self, names: tuple[str, ...], ideal: Real, free: Real, weak: Real) -> None:
         self.names, self._ideal, self._weak = names, ideal, weak
-        self._places = np.flatnonzero(free)
+        self._free = np.flatnonzero(free)
 
     def start(self, rng: np.random.Generator) -> Real:
-        return np.array(self._weak.reshape(-1)[self._places])
+        return np.array(self._weak.reshape(-1)[self._free])
 
     def value(self, theta: Real) -> Real:
         found = self._ideal.copy().reshape(-1)
-        found[self._places] = theta
+        found[self._free] = theta
         return found.reshape(self._ideal.shape)
 
     def derivatives(self, theta: Real) -> Real:
-        found = np.zeros((len(self._places), self._ideal.size))
-        found[np.arange(len(self._places)), self._places] = 1.0
+        found = np.zeros((len(self._free), self._ideal.size))
+        found[np.arange(len(self._free)), self._free] = 1.0
         return found.reshape(-1, *self._ideal.shape)
 
 

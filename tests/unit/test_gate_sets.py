@@ -277,7 +277,7 @@ def test_two_qubits():
     )
     theta = model.init_params(np.random.default_rng(0))
     state = ReferenceEngine().evolve(Circuit(2, [gates.SX(0), gates.CNOT(0, 1), gates.SX(0)]), ())
-    ideal = np.concatenate([piece._ideal.reshape(-1)[piece._places] for piece in model._gates.values()])
+    ideal = np.concatenate([piece._ideal.reshape(-1)[piece._free] for piece in model._gates.values()])
     exact = np.concatenate([ideal, theta[len(ideal) :] / 0.99])
     p = model.predict(exact, experiments)[-8:]
     assert np.abs(p - PauliMeasurement(["ZZ", "XY"]).probabilities(state)).max() < 1e-12

@@ -248,6 +248,29 @@ def fitted(n: int, name: str, **options: Any) -> Task:
     return process(n, solve)
 
 
+@WORKLOAD.by("cvxpy", variants=(PROCESS,))
+def clarabel(n: int, variant: str) -> Task:
+    """By hand: the likelihood itself as a cone program over all processes, by cvxpy and its interior-point solver."""
+    import cvxpy
+
+    d = 2**n
+
+    def solve(given: Settings) -> np.ndarray:
+        seen = given.counts.ravel() > 0
+        rows = given.operators.swapaxes(-1, -2).reshape(len(seen), -1)[seen]
+        real, imag = cvxpy.Variable((d * d, d * d), symmetric=True), cvxpy.Variable((d * d, d * d))
+        p = rows.real @ cvxpy.vec(real, order="C") - rows.imag @ cvxpy.vec(imag, order="C")
+        limits = [imag == -imag.T, cvxpy.bmat([[real, -imag], [imag, real]]) >> 0]
+        for i, j in itertools.combinations_with_replacement(range(d), 2):
+            block = np.s_[i * d : (i + 1) * d, j * d : (j + 1) * d]
+            limits += [cvxpy.trace(real[block]) == (i == j) / d, cvxpy.trace(imag[block]) == 0]
+        shares = given.counts.ravel()[seen] / given.counts.sum()
+        cvxpy.Problem(cvxpy.Maximize(shares @ cvxpy.log(p)), limits).solve(solver="CLARABEL")
+        return np.asarray(real.value + 1j * imag.value)
+
+    return process(n, solve)
+
+
 @WORKLOAD.by("qiskit_experiments", "cvxpy", variants=(PROCESS,))
 def gaussian_lstsq(n: int, variant: str) -> Task:
     """Squares weighted by their variances, positive and (nearly) trace preserving, by cvxpy and SCS."""

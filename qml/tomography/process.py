@@ -26,8 +26,9 @@ LEAST = 1e-6
 """Eigenvalues of J up to this are left out where the likelihood allows it."""
 LOST = 1e-6
 """How many nats of the likelihood may be lost by that."""
-GRADIENT = 1e-12
-"""Of a shot: below what rounding of the likelihood lets a line search reach."""
+ROUGH, FINE = 1e-10, 1e-12
+"""Largest entry of the gradient of a shot: what is certified nearly always, and what is tried where it is not, below
+what rounding of the likelihood lets a line search reach."""
 
 
 def process_tomography(
@@ -115,26 +116,33 @@ def process_tomography(
     params0 = None if start is None else model.params_of(_checks.instance("start", start, Process))
     since = time.perf_counter()
 
-    def learn(model: KrausModel, params0: Real | None, restarts: int) -> FitResult:
-        return fit(
-            model,
-            counts,
-            optimizer=LBFGS(),
-            params0=params0,
-            restarts=restarts,
-            seed=seed,
-            max_iterations=max_iterations,
-            gradient_tolerance=GRADIENT,
-            progress=False,
-        )
+    def learn(model: KrausModel, params0: Real | None, restarts: int) -> tuple[_Found, FitResult, int]:
+        iterations = 0
+        for tolerance in (ROUGH, FINE):
+            found = fit(
+                model,
+                counts,
+                optimizer=LBFGS(),
+                params0=params0,
+                restarts=restarts,
+                seed=seed,
+                max_iterations=max_iterations - iterations,
+                gradient_tolerance=tolerance,
+                progress=False,
+            )
+            iterations += found.iterations
+            judged = _judged(problem, found.state, model)
+            if judged.bound <= max(gap, relative_gap * abs(judged.value)) or iterations >= max_iterations:
+                break
+            params0, restarts = found.params, 1
+        return judged, found, iterations
 
-    found = learn(model, params0, restarts)
-    best, iterations, full = _judged(problem, found.state, model), found.iterations, model.rank == m.dim
+    best, found, iterations = learn(model, params0, restarts)
+    full = model.rank == m.dim
     while (kept := int(np.count_nonzero(best.state.eigenvalues() > LEAST))) < best.rank:
         smaller = KrausModel(m.dims_in, m.measurement.dims, rank=kept)
-        again = learn(smaller, smaller.params_of(_of_rank(best.state, smaller)), 1)
-        iterations += again.iterations
-        less = _judged(problem, again.state, smaller)
+        less, _, more = learn(smaller, smaller.params_of(_of_rank(best.state, smaller)), 1)
+        iterations += more
         if less.value < best.value - LOST or less.bound > max(gap, best.bound):
             break
         best = less

@@ -16,7 +16,7 @@ from qml.measurement import Counts
 
 SLACK, ROUNDING = 1e-2, 1e-12
 """By how much the smaller model may come out above the larger one: nats, as a rate that the data do not ask for falls
-to zero only while the gradient does, and a fit stops at its tolerance; and a part of the log-likelihood, by rounding."""
+to zero only while the gradient does, and a fit stops at its tolerance; and a part of the log-likelihood: rounding."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -41,6 +41,7 @@ LOWER = np.array([[0.0, 1.0], [0.0, 0.0]])
 TRUTHS = {
     "depolarized, 10 %": Circuit(1, [TARGET(0), channels.Depolarizing(0.1, 0)]),
     "damped, 10 %": Circuit(1, [TARGET(0), channels.AmplitudeDamping(0.1, 0)]),
+    "damped, 1 %": Circuit(1, [TARGET(0), channels.AmplitudeDamping(0.01, 0)]),
     "exactly unitary, F = 1": Circuit(1, [TARGET(0)]),
 }
 QUBIT = LindbladModel({"detuning": "Z"}, {"decay": LOWER, "dephasing": "Z"})

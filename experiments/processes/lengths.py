@@ -27,6 +27,7 @@ from qml.tomography import gate_set_tomography
 
 QUANTITIES = ("angle of Gx (rad)", "angle of Gy (rad)", "angle between axes (rad)", "depolarization of Gi")
 COLORS = ("#2a8f57", "#c8442c", "#1f5ab8", "#8a5a9e")
+BEYOND = 8  # gates: longer than both fiducials together
 TURN_X, TURN_Y, TILT, READOUT = math.pi / 2 + 0.01, math.pi / 2 - 0.007, 0.005, 0.01
 
 
@@ -80,8 +81,12 @@ def table(lengths: list[int], rms: Real) -> str:
     lines = [f"| longest power (gates) | words | {' | '.join(QUANTITIES)} |", "|---" * (len(QUANTITIES) + 2) + "|"]
     for length, row in zip(lengths, rms, strict=True):
         lines.append(f"| {length} | {len(xyi_words(length))} | {' | '.join(f'{x:.2g}' for x in row)} |")
-    slopes = [exponent(lengths, column) for column in rms.T]
-    lines.append(f"| exponent | | {' | '.join(f'{s:.2f} +- {e:.2f}' for s, e in slopes)} |")
+    for first in (lengths[0], BEYOND):
+        some = [length for length in lengths if length >= first]
+        if len(some) > 2:
+            slopes = [exponent(some, column[-len(some) :]) for column in rms.T]
+            cells = " | ".join(f"{slope:.2f} +- {error:.2f}" for slope, error in slopes)
+            lines.append(f"| exponent, from {first} on | | {cells} |")
     return "\n".join(lines)
 
 
@@ -104,7 +109,7 @@ def draw(lengths: list[int], rms: Real) -> Figure:
 @click.command(help=__doc__.splitlines()[0])
 @click.option("--longest", type=click.IntRange(4), default=64, show_default=True, help="Power, in gates.")
 @click.option("--shots", default=1000, show_default=True, help="Of each word.")
-@click.option("--repetitions", default=10, show_default=True, help="Records.")
+@click.option("--repetitions", default=20, show_default=True, help="Records.")
 @click.option("--noise", default=0.001, show_default=True, help="Depolarization of each gate.")
 @click.option("--seed", default=1, show_default=True)
 @click.option("--table", "table_path", type=click.Path(path_type=Path, dir_okay=False), help="Write the table here.")

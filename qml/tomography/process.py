@@ -116,36 +116,35 @@ def process_tomography(
     params0 = None if start is None else model.params_of(_checks.instance("start", start, Process))
     since = time.perf_counter()
 
-    def learn(model: KrausModel, params0: Real | None, restarts: int) -> tuple[_Found, FitResult, int]:
-        iterations = 0
-        for tolerance in (ROUGH, FINE):
-            found = fit(
-                model,
-                counts,
-                optimizer=LBFGS(),
-                params0=params0,
-                restarts=restarts,
-                seed=seed,
-                max_iterations=max_iterations - iterations,
-                gradient_tolerance=tolerance,
-                progress=False,
-            )
-            iterations += found.iterations
-            judged = _judged(problem, found.state, model)
-            if judged.bound <= max(gap, relative_gap * abs(judged.value)) or iterations >= max_iterations:
-                break
-            params0, restarts = found.params, 1
-        return judged, found, iterations
+    def learn(model: KrausModel, params0: Real | None, restarts: int, gradient: float = ROUGH) -> FitResult:
+        return fit(
+            model,
+            counts,
+            optimizer=LBFGS(),
+            params0=params0,
+            restarts=restarts,
+            seed=seed,
+            max_iterations=max_iterations,
+            gradient_tolerance=gradient,
+            progress=False,
+        )
 
-    best, found, iterations = learn(model, params0, restarts)
-    full = model.rank == m.dim
+    found = learn(model, params0, restarts)
+    best, iterations, full = _judged(problem, found.state, model), found.iterations, model.rank == m.dim
+    latest, params = model, found.params
     while (kept := int(np.count_nonzero(best.state.eigenvalues() > LEAST))) < best.rank:
         smaller = KrausModel(m.dims_in, m.measurement.dims, rank=kept)
-        less, _, more = learn(smaller, smaller.params_of(_of_rank(best.state, smaller)), 1)
-        iterations += more
+        again = learn(smaller, smaller.params_of(_of_rank(best.state, smaller)), 1)
+        iterations += again.iterations
+        less = _judged(problem, again.state, smaller)
         if less.value < best.value - LOST or less.bound > max(gap, best.bound):
             break
-        best = less
+        best, latest, params = less, smaller, again.params
+    if best.bound > max(gap, relative_gap * abs(best.value)) and iterations < max_iterations:
+        again = learn(latest, params, 1, FINE)
+        iterations += again.iterations
+        if (more := _judged(problem, again.state, latest)).bound < best.bound:
+            best = more
     value, bound, rounding = best.value, best.bound, best.rounding
     gap = max(gap, relative_gap * abs(value))
     converged = bound <= gap or (not full and found.converged)

@@ -255,10 +255,12 @@ def measure(
     settings: Settings,
     say: Callable[[str], None] = lambda _: None,
 ) -> Iterator[list[Cell]]:
-    """Cells of one (variant, size) after the other; an implementation that passed the cap sits out larger sizes."""
+    """Cells of one (variant, size) after the other; an implementation that passed the cap sits out larger sizes.
+
+    Without sizes, those of the workload."""
     for variant in variants:
         slow: dict[str, str] = {}
-        for size in sorted(sizes):
+        for size in sorted(sizes or workload.sizes_of.get(variant, workload.sizes)):
             with ExitStack() as stack:
                 cells = _compare(workload, path, members, variant, size, settings, slow, stack, say)
             agree([cell for cell in cells if cell.fingerprint is not None], workload.tolerance)

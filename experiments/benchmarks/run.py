@@ -85,7 +85,7 @@ def main(
     by_hand: bool,
     redraw: bool,
 ) -> None:
-    """Time qml and its peers on WORKLOAD (W1 to W8, J1 to J7), check that they agree, print ratios and spreads."""
+    """Time qml and its peers on WORKLOAD (W1 to W9, J1 to J7), check that they agree, print ratios and spreads."""
     console = Console(width=None if sys.stdout.isatty() else WIDTH)
     name, declared = workload.stem.upper(), load(workload)
     if redraw:
@@ -113,8 +113,7 @@ def main(
         cells: list[harness.Cell] = []
         with console.status("", refresh_per_second=1) as status, harness.busy(beside):
             members += harness.extras(declared, cold, by_hand)
-            todo = sizes or declared.sizes
-            for more in harness.measure(declared, workload, members, chosen_variants, todo, settings, status.update):
+            for more in harness.measure(declared, workload, members, chosen_variants, sizes, settings, status.update):
                 cells += more
                 recorded = harness.record(name, declared, settings, where, cells)
                 if json_file is not None:

@@ -39,7 +39,8 @@ class Workload:
 
     `floor(n, variant)` returns a function that measures, when called, the seconds that no implementation of the same
     method on this machine can beat. `tolerance` is how far fingerprints may lie apart, relative where they exceed 1.
-    `defaults`: everyone chooses its own number of threads, on all cores, as for a user who sets nothing.
+    `defaults`: everyone chooses its own number of threads, on all cores, as for a user who sets nothing. `sizes_of`
+    has the sizes of variants for which a size is something else.
     """
 
     title: str
@@ -49,6 +50,7 @@ class Workload:
     tolerance: float = 1e-8
     floor: Callable[[int, str], Callable[[], float]] | None = None
     defaults: bool = False
+    sizes_of: dict[str, tuple[int, ...]] = field(default_factory=dict)
     implementations: dict[str, Implementation] = field(default_factory=dict)
 
     def by(self, *modules: str, variants: Sequence[str] = ()) -> Callable[..., Callable[[int, str], Task]]:

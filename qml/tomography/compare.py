@@ -14,8 +14,9 @@ from qml._results import Table
 from qml.fitting.result import FitResult
 from qml.measurement import Counts
 
-SLACK = 1e-6
-"""Nats by which the smaller model may come out above the larger one by rounding."""
+SLACK, ROUNDING = 1e-2, 1e-12
+"""By how much the smaller model may come out above the larger one: nats, as a rate that the data do not ask for falls
+to zero only while the gradient does, and a fit stops at its tolerance; and a part of the log-likelihood: rounding."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -102,10 +103,10 @@ def likelihood_ratio(smaller: FitResult, larger: FitResult, *, boundary: int = 0
         )
     boundary = _checks.integer("boundary", boundary, low=0, high=1)
     statistic = 2 * larger.target.total * (smaller.loss - larger.loss)
-    if statistic < -SLACK * max(1.0, larger.target.total * abs(larger.loss) * 1e-6):
+    if -statistic / 2 > max(SLACK, ROUNDING * larger.target.total * abs(larger.loss)):
         raise InputError(
             f"the larger model fits worse, by {-statistic / 2:.3g} nats: the models are not nested, or it needs a "
-            "start at the optimum of the smaller one."
+            "start at the optimum of the smaller one, or a smaller gradient_tolerance."
         )
     statistic = max(statistic, 0.0)
     p_value = _tail(degrees, statistic)

@@ -23,6 +23,7 @@ from qml.processes.outcomes import FisherMetric
 from qml.states import nearest_density_matrix
 from qml.tomography.linear import record_of
 from qml.tomography.result import TomographyError
+from qml.tomography.soft import SoftOutcomes
 
 FIRST = 8
 """Length of the words of the first stage; it doubles from stage to stage."""
@@ -220,7 +221,8 @@ def gate_set_tomography(
     .. math:: \hat\theta = \arg\max_\theta \sum_{sk} n_{sk} \log p_{sk}(\theta)
 
     The likelihood of long words has many maxima; that of short ones brings the parameters near to the right one. Each
-    stage takes all words up to a length, and starts from where the stage before ended.
+    stage takes all words up to a length, and starts from where the stage before ended. Gates that are not completely
+    positive may predict negative probabilities: see :class:`qml.tomography.soft.SoftOutcomes`; the result has none.
 
     Parameters
     ----------
@@ -296,7 +298,7 @@ def _maximised(
         if some is None:
             continue
         found = fit(
-            model,
+            SoftOutcomes(model, some),
             some,
             params0=params,
             optimizer=NaturalGradient(),
@@ -306,8 +308,8 @@ def _maximised(
         )
         params = found.params
         done.append((min(longest, int(sizes.max())), found.iterations))
-    predicted = model.on(counts)
-    p, jacobian = predicted.outcome_derivatives(params)
+    params = _inside(SoftOutcomes(model, counts), params)
+    p, jacobian = model.on(counts).outcome_derivatives(params)
     n, shots = np.asarray(counts.counts, dtype=np.float64), np.asarray(counts.shots, dtype=np.float64)
     seen = n > 0
     value = float(n[seen] @ np.log(p[seen]))
@@ -331,6 +333,18 @@ def _maximised(
         converged=found.converged,
         status=found.status,
     )
+
+
+def _inside(outcomes: SoftOutcomes, params: Real) -> Real:
+    """The parameters, moved towards those of the ideal gates until no probability is negative."""
+    if outcomes.is_physical(params):
+        return params
+    ideal = outcomes.init_params(np.random.default_rng(0))
+    for part in np.geomspace(1e-12, 1.0, 49).tolist():
+        moved: Real = params + part * (ideal - params)
+        if outcomes.is_physical(moved):
+            return moved
+    return params
 
 
 def _stages(lengths: Sequence[int] | None, longest: int) -> list[int]:

@@ -26,8 +26,9 @@ LEAST = 1e-6
 """Eigenvalues of J up to this are left out where the likelihood allows it."""
 LOST = 1e-6
 """How many nats of the likelihood may be lost by that."""
-GRADIENT = 1e-12
-"""Of a shot: below what rounding of the likelihood lets a line search reach."""
+ROUGH, FINE = 1e-10, 1e-12
+"""Largest entry of the gradient of a shot: what is certified nearly always, and what is tried where it is not, below
+what rounding of the likelihood lets a line search reach."""
 
 
 def process_tomography(
@@ -115,7 +116,7 @@ def process_tomography(
     params0 = None if start is None else model.params_of(_checks.instance("start", start, Process))
     since = time.perf_counter()
 
-    def learn(model: KrausModel, params0: Real | None, restarts: int) -> FitResult:
+    def learn(model: KrausModel, params0: Real | None, restarts: int, gradient: float = ROUGH) -> FitResult:
         return fit(
             model,
             counts,
@@ -124,12 +125,13 @@ def process_tomography(
             restarts=restarts,
             seed=seed,
             max_iterations=max_iterations,
-            gradient_tolerance=GRADIENT,
+            gradient_tolerance=gradient,
             progress=False,
         )
 
     found = learn(model, params0, restarts)
     best, iterations, full = _judged(problem, found.state, model), found.iterations, model.rank == m.dim
+    latest, params = model, found.params
     while (kept := int(np.count_nonzero(best.state.eigenvalues() > LEAST))) < best.rank:
         smaller = KrausModel(m.dims_in, m.measurement.dims, rank=kept)
         again = learn(smaller, smaller.params_of(_of_rank(best.state, smaller)), 1)
@@ -137,7 +139,12 @@ def process_tomography(
         less = _judged(problem, again.state, smaller)
         if less.value < best.value - LOST or less.bound > max(gap, best.bound):
             break
-        best = less
+        best, latest, params = less, smaller, again.params
+    if best.bound > max(gap, relative_gap * abs(best.value)) and iterations < max_iterations:
+        again = learn(latest, params, 1, FINE)
+        iterations += again.iterations
+        if (more := _judged(problem, again.state, latest)).bound < best.bound:
+            best = more
     value, bound, rounding = best.value, best.bound, best.rounding
     gap = max(gap, relative_gap * abs(value))
     converged = bound <= gap or (not full and found.converged)

@@ -237,8 +237,8 @@ def test_a_disagreement_sets_the_exit_status(tools, harness, tmp_path):
     ("arguments", "sentence"),
     [
         (
-            ["W9"],
-            "there is no workload 'W9'; choose one of W1, W2, W3, W4, W5, W6, W7, W8, J1, J2, J3, J4, J5, J6, J7.",
+            ["W0"],
+            "there is no workload 'W0'; choose one of W1, W2, W3, W4, W5, W6, W7, W8, W9, J1, J2, J3, J4, J5, J6, J7.",
         ),
         (["W4", "--peers", "numpi"], "there is no peer 'numpi'; choose among numpy, torch"),
         (["W4", "--variants", "both"], "there is no variant 'both'; choose among relative, cross."),
@@ -302,6 +302,77 @@ def test_the_estimates_of_w6_are_equally_likely(tools):
     p = PauliMeasurement(3).probabilities_of(w6.ginibre(3, 1)).reshape((3,) * 3 + (2,) * 3)
     by_hand = w6.Problem(3, given.shares).probabilities(w6.ginibre(3, 1))
     assert np.abs(p.transpose(w6.paired(3)).reshape(-1) - by_hand).max() < 1e-14
+
+
+def test_the_words_and_the_gates_of_w9_are_those_of_qml(tools):
+    from qml.processes import Experiments, GateSetModel, xyi_gate_set, xyi_words
+
+    w9 = tools("w9")
+    for longest in (1, 6, 64):
+        words = [tuple(f"G{letter}" for letter in word) for word in w9.words_up_to(longest)]
+        assert sorted(words) == sorted(xyi_words(longest, lite=False))
+    assert len(w9.of_words(64).words) == 2122
+    model = xyi_gate_set()
+    ideal = {g: p.transfer_matrix() for g, p in model.gates.items()}
+    for letter in w9.TURNS:
+        r = w9.turn(letter)
+        assert 0 < np.abs(r - ideal[f"G{letter}"]).max() < 0.03
+        assert np.abs(r[1:, 1:] @ r[1:, 1:].T - (1 - w9.ERROR) ** 2 * np.eye(3)).max() < 1e-12
+    words = w9.words_up_to(2)
+    setup = Experiments.product(
+        [tuple(f"G{letter}" for letter in word) for word in words], {"rho": [1.0, 0.0]}, model.measurements
+    )
+    half = np.array([[1, 0, 0, 1], [1, 0, 0, -1]]) / 2
+    p = w9.GateSet({g[1:]: m for g, m in ideal.items()}, np.array([1, 0, 0, 1]), half).probabilities(words)
+    known = GateSetModel(model.gates, kind="known")
+    assert np.abs(p.ravel() - known.predict([], setup)).max() < 1e-12
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_the_settings_of_w9_are_those_of_qml(tools, n):
+    from qml import PauliMeasurement
+    from qml.processes import Process, ProcessMeasurement
+
+    w9 = tools("w9")
+    choi, given = w9.true_choi(n), w9.of_settings(n)
+    process = Process(choi.reshape(4**n, 4**n), (2,) * n)
+    p = ProcessMeasurement(n, PauliMeasurement(n)).probabilities(process.choi)
+    assert np.abs(p - given.probabilities(choi).ravel()).max() < 1e-12
+    target = np.array([[1 + 1j, 1 - 1j], [1 - 1j, 1 + 1j]]) / 2 if n == 1 else np.eye(4)[[0, 1, 3, 2]]
+    overlap = np.vdot(Process.from_kraus(target).choi.matrix(), process.choi.matrix()).real
+    assert overlap == pytest.approx({1: (1 + np.sqrt(0.95)) ** 2 / 4, 2: 0.97 + 0.03 / 16}[n], abs=1e-12)
+    task = w9.qml(n, w9.PROCESS)
+    best = float(task.fingerprint(task.run())[0])
+    assert best < float(task.fingerprint(choi)[0]) < best + 1e-3
+
+
+def test_the_record_of_w9_is_told_in_nats(tools):
+    w9 = tools("w9")
+    cells = [
+        {"variant": "process", "size": 1, "implementation": name, "fingerprint": [value], "seconds": {"median": 0.5}}
+        for name, value in (("qml", 0.5), ("other", 0.5001), ("failed", None))
+    ]
+    cells[2]["fingerprint"] = None
+    table = w9.nats({"cells": cells})
+    assert table[2:] == [
+        "| process | 1 | qml | -6000.0000 | 0 | 500 ms |",
+        "| process | 1 | other | -6001.2000 | 1.2 | 500 ms |",
+    ]
+
+
+def test_sizes_of_a_variant_are_its_own(tools, harness):
+    workload = tools("workload").Workload("", "", sizes=(1, 2), variants=("a", "b"), sizes_of={"a": (64,)})
+    settings = harness.Settings()
+
+    def measured(sizes):
+        members = [harness.Member("x", "", "x")]
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(harness, "_compare", lambda w, p, m, variant, size, *rest: [harness.Cell(variant, size, "x")])
+            groups = list(harness.measure(workload, Path(), members, ("a", "b"), sizes, settings))
+        return [(cell.variant, cell.size) for cells in groups for cell in cells]
+
+    assert measured(()) == [("a", 64), ("b", 1), ("b", 2)]
+    assert measured((3,)) == [("a", 3), ("b", 3)]
 
 
 def test_the_target_of_the_jobs_is_the_thermal_state_of_qml(tools):
@@ -408,7 +479,7 @@ def test_what_was_beside_is_told(tools):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["W1", "W2", "W3", "W5", "W6", "J1", "J2", "J3", "J4", "J6", "J7"])
+@pytest.mark.parametrize("name", ["W1", "W2", "W3", "W5", "W6", "W9", "J1", "J2", "J3", "J4", "J6", "J7"])
 def test_every_workload_runs(name, tmp_path):
     file = tmp_path / "out.json"
     options = ["--sizes", "2", "--rounds", "1", "--turn", "0", "--threads", "1", "--json", str(file)]

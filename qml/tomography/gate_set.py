@@ -29,6 +29,9 @@ FIRST = 8
 """Length of the words of the first stage; it doubles from stage to stage."""
 ROUGH, FINE = 1e-4, 1e-8
 """Largest entry of the gradient of a shot, between stages and at the end."""
+GAIN, LEAST_GAIN = 1e-2, 1e-5
+"""Nats that a step must gain, between stages and at the end. Errors that are completely positive lie at the boundary of
+what they can be, where the last thousandth of a nat takes hundreds of steps."""
 KNOWN = 1e-10
 """An eigenvalue of the Fisher information, its diagonal scaled to one, below this part of the largest is a direction
 that no word tells: a gauge."""
@@ -304,6 +307,7 @@ def _maximised(
             optimizer=NaturalGradient(),
             max_iterations=max_iterations,
             gradient_tolerance=FINE if last else ROUGH,
+            loss_tolerance=(LEAST_GAIN if last else GAIN) / float(some.total),
             progress=False,
         )
         params = found.params

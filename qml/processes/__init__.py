@@ -11,7 +11,7 @@ from qml.processes.models import KrausModel, OutputsModel, ProcessModel
 from qml.processes.outcomes import OutcomesModel, ProcessFamily
 from qml.processes.pauli_noise import Parities, PauliLindbladModel, pauli_channel_model
 from qml.processes.process import Process, as_process
-from qml.processes.standard import xyi_gate_set, xyi_words
+from qml.processes.standard import germ_words, xyi_gate_set, xyi_words
 
 __all__ = [
     "Design",
@@ -30,6 +30,7 @@ __all__ = [
     "as_process",
     "average_gate_fidelity",
     "diamond_distance",
+    "germ_words",
     "maximally_entangled",
     "pauli_channel_model",
     "pauli_preparations",

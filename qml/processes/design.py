@@ -12,6 +12,9 @@ from qml.measurement.base import Measurement
 from qml.measurement.sampling import draw, shots_of
 from qml.states import DensityMatrix, State
 
+SUMS = 1e-8
+"""What the probabilities of a setting may miss one by."""
+
 
 class Design(Measurement):
     r"""Settings with outcomes, of which a :class:`ProcessFamily` says how likely they are.
@@ -49,6 +52,13 @@ class Design(Measurement):
         p = _checks.reals("probabilities", probabilities)
         if p.shape != self.dims:
             raise InputError(f"probabilities must have shape {self.dims}; found {p.shape}.")
+        totals = np.add.reduceat(p, self.offsets[:-1])
+        worst = int(np.abs(totals - 1).argmax())
+        if not (abs(totals[worst] - 1) <= SUMS and p.min() >= -SUMS):
+            raise InputError(
+                f"probabilities must be non-negative and add up to one in each setting; found {totals[worst]:.9g} in "
+                f"{self.settings[worst]!r}, and {p.min():.3g} as the least of all."
+            )
         rng = _checks.generator("rng", rng)
         return Counts(self, draw(p, self, shots_of(shots, len(self.settings)), rng))
 

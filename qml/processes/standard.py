@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from qml import _checks
+from qml._checks import InputError
 from qml.circuits import Circuit
 from qml.gates import RX, RY, I
 from qml.measurement.elements import POVM
@@ -62,17 +64,55 @@ def xyi_words(max_length: int, *, lite: bool = True) -> list[Word]:
     (92, 952, 2122)
     """
     longest = _checks.integer("max_length", max_length, low=1)
-    _checks.memory("the words", 6000 * longest, "choose a smaller max_length")
     germs = GERMS[:LITE] if _checks.flag("lite", lite) else GERMS
-    found: dict[Word, None] = dict.fromkeys(a + b for a in FIDUCIALS for b in FIDUCIALS)
+    return germ_words(germs, FIDUCIALS, longest)
+
+
+def germ_words(
+    germs: Sequence[Sequence[str]],
+    fiducials: Sequence[Sequence[str]],
+    max_length: int,
+    measured: Sequence[Sequence[str]] | None = None,
+) -> list[Word]:
+    """The words fiducial, power of a germ, fiducial, each once; powers have at most 1, 2, 4, ... gates.
+
+    Parameters
+    ----------
+    germs : sequence of sequences of str
+        Words whose powers amplify errors; names of gates, the first to act first.
+    fiducials : sequence of sequences of str
+        Words before a germ; the empty one is ().
+    max_length : int
+        Of the power, in gates.
+    measured : sequence of sequences of str, optional
+        Words after a germ; the fiducials by default.
+
+    Examples
+    --------
+    >>> germ_words([("Gx",)], [(), ("Gy",)], 2)[-1]
+    ('Gy', 'Gx', 'Gx', 'Gy')
+    """
+    longest = _checks.integer("max_length", max_length, low=1)
+    before, middle = _words("fiducials", fiducials), [germ for germ in _words("germs", germs) if germ]
+    after = before if measured is None else _words("measured", measured)
+    pairs = len(before) * len(after)
+    steps = longest.bit_length() * max(1, len(middle))
+    _checks.memory("the words", 32 * pairs * (steps + longest * len(middle)), "choose a smaller max_length")
+    found: dict[Word, None] = dict.fromkeys(a + b for a in before for b in after)
     length = 1
     while length <= longest:
-        for germ in germs:
-            power = length // len(germ)
-            if power:
-                found |= dict.fromkeys(a + germ * power + b for a in FIDUCIALS for b in FIDUCIALS)
+        for germ in middle:
+            if power := length // len(germ):
+                found |= dict.fromkeys(a + germ * power + b for a in before for b in after)
         length *= 2
     return list(found)
+
+
+def _words(name: str, words: Sequence[Sequence[str]]) -> list[Word]:
+    held = [tuple(_checks.listed(f"each of {name}", word)) for word in _checks.listed(name, words, "words")]
+    if not held:
+        raise InputError(f"{name} must hold at least one word; found none.")
+    return [tuple(_checks.text("the name of a gate", letter) for letter in word) for word in held]
 
 
 def xyi_gate_set(kind: str = "tp") -> GateSetModel:

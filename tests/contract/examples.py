@@ -540,6 +540,8 @@ EXAMPLES: dict[str, Callable[[], Any]] = {
     "processes.Parities.simulate.probabilities": lambda: [0.5] * 8,
     "processes.pauli_preparations.labels": lambda: ["Z+", "X+"],
     "max_length": lambda: 2,
+    "germs": lambda: [("Gx",)],
+    "fiducials": lambda: [(), ("Gy",)],
     "tomography.gate_set_tomography.model": gate_set,
     "tomography.gate_set_tomography.counts": word_counts,
     "tomography.GateSetResult": gates_found,

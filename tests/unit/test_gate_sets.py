@@ -296,6 +296,23 @@ def test_counts_of_words_are_written_and_selected(tmp_path):
     assert Counts.read_csv(tmp_path / "words.csv", experiments) == counts
 
 
+def test_the_standard_words_are_those_of_pygsti():
+    assert [len(xyi_words(n)) for n in (1, 2, 4, 64)] == [92, 168, 285, 952]
+    assert [len(xyi_words(n, lite=False)) for n in (1, 2, 64)] == [92, 168, 2122]
+    assert len(set(xyi_words(16))) == len(xyi_words(16))
+    assert max(map(len, xyi_words(64))) == 70
+
+
+def test_probabilities_that_are_none_are_not_simulated():
+    experiments = setup([(), ("Gx",)])
+    with pytest.raises(InputError, match=r"found 0.9 in 'rho\|\|Z'"):
+        experiments.simulate(np.array([0.5, 0.4, 0.5, 0.5]), 10, np.random.default_rng(0))
+    with pytest.raises(InputError, match=r"-0\.5 as the least of all"):
+        experiments.simulate(np.array([1.5, -0.5, 0.5, 0.5]), 10, np.random.default_rng(0))
+    with pytest.raises(InputError, match=r"shape \(4,\)"):
+        experiments.simulate(np.array([0.5, 0.5]), 10, np.random.default_rng(0))
+
+
 def test_wrong_inputs():
     words = setup([("Gx",), ("Gx", "Gz")])
     with pytest.raises(InputError, match="no gate 'Gz'; it has 'Gx', 'Gy'"):

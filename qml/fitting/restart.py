@@ -28,6 +28,8 @@ Callback: TypeAlias = Callable[[Iteration], object]
 
 ROUNDING_GRADIENT = 100 * math.sqrt(spectral.EPS)
 """A stalled fit has converged when its gradient is below this times max(1, |loss|): what is left is rounding."""
+CTRL_C = "interrupted (Ctrl-C)"
+"""Part of the status of a fit that was cut short."""
 SAME_FIT = 1e-6
 """Value and gradient at the parameters of a checkpoint are those of the same fit if they differ by no more than this;
 in the last bits, they do on another machine."""
@@ -152,7 +154,7 @@ class Run:
 
     def interrupt(self) -> None:
         """Note that Ctrl-C ended it."""
-        self.cut = f"interrupted (Ctrl-C) after {self.count}"
+        self.cut = f"{CTRL_C} after {self.count}"
 
     def go(self, optimizer: Optimizer, start: Real | None, draw: Callable[[], Real]) -> None:
         """Run from `start`, or from a random start inside the domain; or from where it was restored."""

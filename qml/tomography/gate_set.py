@@ -15,6 +15,7 @@ from qml._checks import InputError
 from qml._results import Outcome
 from qml._typing import Integer, Real
 from qml.fitting import fit
+from qml.fitting.restart import CTRL_C
 from qml.measurement import Counts
 from qml.optimizers import NaturalGradient
 from qml.processes import Experiments, GateSetModel, Process
@@ -218,6 +219,7 @@ def gate_set_tomography(
     params0: Real | None = None,
     seed: int = 0,
     max_iterations: int = 200,
+    progress: bool | None = None,
 ) -> GateSetResult:
     r"""The gate set of maximum likelihood, by Fisher's scoring on ever longer words.
 
@@ -239,6 +241,8 @@ def gate_set_tomography(
     seed : int
     max_iterations : int
         Of each stage.
+    progress : bool, optional
+        As for ``fit``; Ctrl-C keeps the best so far.
 
     Returns
     -------
@@ -281,7 +285,9 @@ def gate_set_tomography(
     if params0 is not None:
         params = _checks.parameters("params0", params0, model.n_params)
     with threads.suited(4 ** len(model.sites)):
-        return _maximised(model, counts, _stages(lengths, int(sizes.max())), sizes, params, max_iterations, since)
+        return _maximised(
+            model, counts, _stages(lengths, int(sizes.max())), sizes, params, max_iterations, progress, since
+        )
 
 
 def _maximised(
@@ -291,6 +297,7 @@ def _maximised(
     sizes: Integer,
     params: Real,
     max_iterations: int,
+    progress: bool | None,
     since: float,
 ) -> GateSetResult:
     experiments = counts.measurement
@@ -308,10 +315,12 @@ def _maximised(
             max_iterations=max_iterations,
             gradient_tolerance=FINE if last else ROUGH,
             loss_tolerance=(LEAST_GAIN if last else GAIN) / float(some.total),
-            progress=False,
+            progress=progress,
         )
         params = found.params
         done.append((min(longest, int(sizes.max())), found.iterations))
+        if CTRL_C in found.status:
+            break
     params = _inside(SoftOutcomes(model, counts), params)
     p, jacobian = model.on(counts).outcome_derivatives(params)
     n, shots = np.asarray(counts.counts, dtype=np.float64), np.asarray(counts.shots, dtype=np.float64)

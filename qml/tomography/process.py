@@ -12,6 +12,7 @@ from qml import _checks
 from qml._checks import InputError
 from qml._typing import Complex, Real
 from qml.fitting import FitResult, fit
+from qml.fitting.restart import CTRL_C
 from qml.measurement import Counts
 from qml.operators.bases import hermitian_basis
 from qml.optimizers import LBFGS
@@ -41,6 +42,7 @@ def process_tomography(
     restarts: int = 1,
     seed: int = 0,
     max_iterations: int = 5000,
+    progress: bool | None = None,
 ) -> TomographyResult:
     r"""The process of maximum likelihood, with a bound on how far it is from the largest likelihood.
 
@@ -71,6 +73,8 @@ def process_tomography(
         Random starts, of which the best is kept: for a small `rank`.
     seed : int
     max_iterations : int
+    progress : bool, optional
+        As for ``fit``; Ctrl-C keeps the best so far.
 
     Returns
     -------
@@ -126,21 +130,22 @@ def process_tomography(
             seed=seed,
             max_iterations=max_iterations,
             gradient_tolerance=gradient,
-            progress=False,
+            progress=progress,
         )
 
     found = learn(model, params0, restarts)
     best, iterations, full = _judged(problem, found.state, model), found.iterations, model.rank == m.dim
     latest, params = model, found.params
-    while (kept := int(np.count_nonzero(best.state.eigenvalues() > LEAST))) < best.rank:
+    stopped = CTRL_C in found.status
+    while not stopped and (kept := int(np.count_nonzero(best.state.eigenvalues() > LEAST))) < best.rank:
         smaller = KrausModel(m.dims_in, m.measurement.dims, rank=kept)
         again = learn(smaller, smaller.params_of(_of_rank(best.state, smaller)), 1)
-        iterations += again.iterations
+        iterations, stopped = iterations + again.iterations, CTRL_C in again.status
         less = _judged(problem, again.state, smaller)
         if less.value < best.value - LOST or less.bound > max(gap, best.bound):
             break
         best, latest, params = less, smaller, again.params
-    if best.bound > max(gap, relative_gap * abs(best.value)) and iterations < max_iterations:
+    if not stopped and best.bound > max(gap, relative_gap * abs(best.value)) and iterations < max_iterations:
         again = learn(latest, params, 1, FINE)
         iterations += again.iterations
         if (more := _judged(problem, again.state, latest)).bound < best.bound:
@@ -155,8 +160,9 @@ def process_tomography(
         operators = _checks.plural(model.rank, "Kraus operator")
         status = f"stationary among the processes of {operators} {after}: at most {bound:.2g} nats below all processes"
     else:
+        how = f"by Ctrl-C {after}" if stopped else after
         status = (
-            f"not certified: stopped {after}; the log-likelihood is within {bound:.2g} nats of the largest, {gap:.2g} "
+            f"not certified: stopped {how}; the log-likelihood is within {bound:.2g} nats of the largest, {gap:.2g} "
             "were wanted: raise max_iterations"
         )
     unique, known = _is_unique(problem, best.state.matrix()), determined(counts).sentence() if m.dim <= 32 else ""

@@ -10,6 +10,7 @@ from qml import POVM, Circuit, Counts, PauliMeasurement, ProcessModel, channels,
 from qml._checks import InputError
 from qml.losses import NegativeLogLikelihood, TrainableReadout
 from qml.measurement import ReadoutMeasurement
+from qml.optimizers import LBFGS
 from qml.processes import (
     KrausModel,
     Process,
@@ -259,3 +260,20 @@ def test_wrong_inputs():
 def test_an_outcome_that_cannot_occur_is_refused():
     setup = ProcessMeasurement({"0": DensityMatrix([[1.0, 0.0], [0.0, 0.0]])}, PauliMeasurement(["Z"]))
     assert process_tomography(Counts(setup, [5, 5])).converged
+
+
+def test_ctrl_c_keeps_what_was_found(monkeypatch):
+    _, counts = record(ONE["unitary"], 1000)
+    steps = iter(range(10**6))
+    step = LBFGS.step
+
+    def interrupted(self, *arguments):
+        if next(steps) == 5:
+            raise KeyboardInterrupt
+        return step(self, *arguments)
+
+    monkeypatch.setattr(LBFGS, "step", interrupted)
+    result = process_tomography(counts)
+    assert not result.converged
+    assert "stopped by Ctrl-C after 5 iterations" in result.status
+    assert next(steps) == 6  # nothing was begun after it

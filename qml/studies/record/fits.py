@@ -10,6 +10,7 @@ from typing import Any
 from qml import losses
 from qml._typing import Real
 from qml.fitting import Checkpoint, FitResult, Iteration, fit, fit_factors
+from qml.fitting.restart import CTRL_C
 from qml.fitting.result import LARGEST_DIM_REPORTED
 from qml.losses import (
     CrossEntropy,
@@ -29,8 +30,6 @@ from qml.studies.spec.targets import Target
 
 ENTROPIC = (CrossEntropy.name, RelativeEntropy.name)
 """The losses that learn the empirical state where the target is counts."""
-CTRL_C = "interrupted (Ctrl-C)"
-"""Part of the status of a fit that was cut short."""
 
 
 @dataclass(frozen=True)

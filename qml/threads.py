@@ -154,7 +154,8 @@ def _libraries() -> list[Any]:
     import scipy.linalg  # noqa: F401 - its library must be loaded to be found
 
     controller = importlib.import_module("threadpoolctl").ThreadpoolController()
-    return [library for library in controller.lib_controllers if library.user_api == "blas"]
+    found = [library for library in controller.lib_controllers if library.user_api == "blas"]
+    return [library for library in found if getattr(library, "threading_layer", "") != "disabled"]  # always on one
 
 
 def _set(numbers: list[int]) -> None:

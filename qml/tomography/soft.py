@@ -14,7 +14,7 @@ WIDTH = 1e-2
 """The probability below which one is changed, in units of one over the shots of its setting."""
 
 
-class SoftOutcomes(OutcomesModel):
+class SoftOutcomes(OutcomesModel, is_kind=False):
     r"""The model of a record of a family that may give negative probabilities, as gates do that are not completely
     positive: these are changed where they lie below a = 0.01/N, N the shots of their setting, so that the likelihood is
     finite and smooth everywhere.

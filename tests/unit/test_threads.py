@@ -179,3 +179,10 @@ def test_where_tests_run_side_by_side_each_process_has_the_threads_that_it_was_g
     """Also of the library that came with NumPy, which a plugin imports before any file of ours."""
     given = int(os.environ["OPENBLAS_NUM_THREADS"]) if "PYTEST_XDIST_WORKER" in os.environ else max(AT_FIRST)
     assert max(AT_FIRST) <= given
+
+
+def test_libraries_that_have_no_threads_are_left_alone():
+    import scs  # noqa: F401 - brings one, with CVXPY
+    found = threads._libraries.__wrapped__()
+    assert len(found) >= 1
+    assert all(library.threading_layer != "disabled" for library in found)

@@ -183,6 +183,7 @@ def test_where_tests_run_side_by_side_each_process_has_the_threads_that_it_was_g
 
 def test_libraries_that_have_no_threads_are_left_alone():
     import scs  # noqa: F401 - brings one, with CVXPY
+
     found = threads._libraries.__wrapped__()
     assert len(found) >= 1
     assert all(library.threading_layer != "disabled" for library in found)

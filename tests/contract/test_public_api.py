@@ -11,6 +11,7 @@ from matplotlib import pyplot
 from qml import _checks
 
 SLOW = (
+    "Study.run",
     "fit",
     "losses.measured_report",
     "DensityMatrix.from_qobj",

@@ -52,6 +52,7 @@ def test_a_process_is_learnt_by_the_cross_entropy_of_choi_states(tmp_path):
     assert "Learnt noise of a: p = 0.1" in done.output
 
 
+@pytest.mark.slow
 def test_counts_of_a_process(tmp_path):
     study = yaml.safe_load((STUDIES / "noisy_gate.yaml").read_text(encoding="utf-8"))
     done = run(tmp_path, study)
@@ -104,6 +105,7 @@ def test_a_record_of_times_is_learnt_again_from_its_file(tmp_path):
     assert parameters(tmp_path / "again" / "out") == pytest.approx(first, abs=1e-6)
 
 
+@pytest.mark.slow
 def test_words_and_sparse_noise(tmp_path):
     gates = {"kind": "gate_set", "gates": {"G": TURN}}
     words = {

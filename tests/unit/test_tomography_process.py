@@ -122,6 +122,7 @@ def test_what_is_found_is_a_process_near_to_the_truth():
     assert result.unique is True
 
 
+@pytest.mark.slow
 def test_the_deviance_is_near_to_its_degrees_of_freedom():
     rng = np.random.default_rng(5)
     process = Process.from_circuit(ONE["depolarised"].then(channels.AmplitudeDamping(0.3, 0)))

@@ -74,11 +74,11 @@ class ProcessFamily(Parametrized):
         if domains is None or not isinstance(params, Mapping):
             return self.theta(params)
         held = {n: float(x) if isinstance(x, int | float) else x for n, x in params.items()}
-        ends = {
-            name: FAR if held[name] == domain.high else -FAR
-            for name, domain in zip(self.parameter_names, domains, strict=True)
-            if held.get(name) in (domain.low, domain.high)
-        }
+        ends = {}
+        for name, domain in zip(self.parameter_names, domains, strict=True):
+            x = held.get(name)
+            if isinstance(x, float) and math.isfinite(x) and x in (domain.low, domain.high):
+                ends[name] = FAR if x == domain.high else -FAR
         inside = {n: 0.5 if n in ends else x for n, x in held.items()}
         theta = self.unconstrained(inside)
         for k, name in enumerate(self.parameter_names):

@@ -229,3 +229,11 @@ def test_rates_of_zero_are_predicted_by_name():
         model.theta({"w": 0.4, "decay": 0.0})  # where a fit would not move
     with pytest.raises(InputError, match="decay"):
         model.predict({"w": 0.4, "decay": -0.1}, setup)
+
+
+@pytest.mark.parametrize("value", [[0.1], np.array([0.1, 0.2]), None, "0.1", np.nan, np.inf])
+def test_values_that_are_no_numbers_are_refused_by_name(value):
+    model = LindbladModel({"w": "Z"}, {"decay": [[0, 1], [0, 0]]})
+    setup = Experiments.product([0.5], 1, PauliMeasurement(["X"]))
+    with pytest.raises(InputError, match="decay"):
+        model.predict({"w": 0.4, "decay": value}, setup)

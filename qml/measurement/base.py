@@ -6,7 +6,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from qml import _checks, spectral
 from qml._checks import InputError
 from qml._descriptions import Described
 from qml._typing import Complex, Cotangent, Dims, Integer, Real
+from qml.operators.bases import hermitian_basis
 from qml.states.base import State
 from qml.states.coercion import StateLike, as_state
 
@@ -44,8 +45,9 @@ class Measurement(Described, ABC):
     """
 
     dims: Dims
-    learnt_by: ClassVar[str] = ""
-    """Which models learn from its counts, where it is not one of states."""
+    dims_in: Dims = ()
+    """Of the first sites, where these are the input of a process and the others its output; see
+    :class:`qml.processes.ProcessMeasurement`."""
 
     @property
     def dim(self) -> int:
@@ -73,15 +75,24 @@ class Measurement(Described, ABC):
         return _checks.kept(np.concatenate([[0], np.cumsum(self.sizes)]).astype(np.int64))
 
     @property
+    def learnt_by(self) -> str:
+        """Which models learn from its counts, where it is not one of states."""
+        return "models of processes, such as ProcessModel or KrausModel" if self.dims_in else ""
+
+    @property
     def of_states(self) -> bool:
         """Whether states are measured: the effects of a setting add up to the identity."""
         return not self.learnt_by
 
-    @property
+    @cached_property
     def fixed(self) -> Complex:
-        """Hermitian operators (c, d, d), traceless and independent, whose expectations are zero in everything that is
-        measured: none, where that is states; see :class:`qml.processes.ProcessMeasurement`."""
-        return np.zeros((0, self.dim, self.dim), dtype=np.complex128)
+        r"""Hermitian operators (c, d, d), traceless and independent, whose expectations are zero in everything that is
+        measured: none, where that is states; of processes X (x) 1 for all traceless X of the input, since
+        Tr[(X (x) 1) J] = Tr X / d_in as the trace is preserved."""
+        if not self.dims_in:
+            return np.zeros((0, self.dim, self.dim), dtype=np.complex128)
+        d = math.prod(self.dims_in)
+        return _checks.kept(np.kron(hermitian_basis(d)[1:], np.eye(self.dim // d)).astype(np.complex128))
 
     def probabilities(self, state: StateLike) -> Real:
         """The Born probabilities Tr(M_k sigma) of every outcome: they add up to one in each setting.
@@ -273,7 +284,7 @@ class Selection(Measurement):
         self._whole = measurement
         self._chosen = measurement._places(settings)
         self._kept = measurement._outcomes_of(self._chosen)
-        self.dims = measurement.dims
+        self.dims, self.dims_in = measurement.dims, measurement.dims_in
 
     @property
     def settings(self) -> tuple[str, ...]:

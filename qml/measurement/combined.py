@@ -39,10 +39,12 @@ class CombinedMeasurement(Measurement):
 
     def __init__(self, measurements: Sequence[Measurement]) -> None:
         self._members = checked_measurements("measurements", measurements)
-        self.dims = self._members[0].dims
+        self.dims, self.dims_in = self._members[0].dims, self._members[0].dims_in
         for k, member in enumerate(self._members):
             if member.dims != self.dims:
                 raise InputError(f"measurements must act on equal dims; found {self.dims} and {member.dims} (at {k}).")
+            if member.dims_in != self.dims_in:
+                raise InputError(f"measurements must all be of states, or of processes; found another at {k}.")
         names = [name for member in self._members for name in member.settings]
         if len(set(names)) < len(names):
             names = [f"{k}:{name}" for k, member in enumerate(self._members) for name in member.settings]

@@ -48,7 +48,7 @@ class ReadoutMeasurement(Measurement):
 
     def __init__(self, measurement: Measurement, confusion: ArrayLike | Sequence[ArrayLike]) -> None:
         (self._ideal,) = checked_measurements("measurement", [measurement])
-        self.dims = measurement.dims
+        self.dims, self.dims_in = measurement.dims, measurement.dims_in
         self._confusion = [_checks.kept(a) for a in _stochastic(confusion, common_shape(measurement))]
         self._backward = [a.T for a in self._confusion]
 

@@ -10,10 +10,8 @@ from qml._typing import ArrayLike, Complex, Cotangent, Dims, Integer, Real
 from qml.measurement import Counts
 from qml.measurement.base import Measurement
 from qml.measurement.sampling import draw, shots_of
+from qml.processes.measurement import SUMS
 from qml.states import DensityMatrix, State
-
-SUMS = 1e-8
-"""What the probabilities of a setting may miss one by."""
 
 
 class Design(Measurement):
@@ -23,8 +21,11 @@ class Design(Measurement):
     model makes: the effects are S \|s k><s k\|. A subclass names `sites`, what the processes act on, and sets sizes.
     """
 
-    learnt_by = "families of processes, such as GateSetModel or LindbladModel"
     sites: Dims
+
+    @property
+    def learnt_by(self) -> str:
+        return "families of processes, such as GateSetModel or LindbladModel"
 
     def _set(self, sizes: ArrayLike) -> None:
         vars(self).pop("offsets", None)

@@ -50,6 +50,8 @@ class Experiments(Design):
         As for :class:`ProcessMeasurement`; of qubits.
     measurements : Measurement, or mapping of str to Measurement or effects (K, d, d)
         By name. The settings of a measurement are names of their own.
+    preparation_names : sequence of str, optional
+        Of the preparations of a batch.
 
     Raises
     ------
@@ -74,7 +76,7 @@ class Experiments(Design):
         preparations: int | Mapping[str, StateLike] | StateLike,
         measurements: Measurement | Mapping[str, Measurement | ArrayLike],
         *,
-        preparation_names: Any = None,
+        preparation_names: Sequence[str] | None = None,
     ) -> None:
         self.preparations, self.preparation_names = prepared(preparations, preparation_names)
         self.sites = self.preparations.dims

@@ -15,10 +15,11 @@ from qml._checks import InputError
 from qml._typing import Complex, Integer, Real
 from qml.measurement.base import Measurement
 from qml.measurement.elements import setting_names
-from qml.operators.bases import hermitian_basis
 from qml.states import DensityMatrix, State, as_state
 from qml.states.coercion import StateLike
 
+SUMS = 1e-8
+"""What the probabilities of a setting may miss one by."""
 FOUR = ("Z+", "Z-", "X+", "Y+")
 SIX = ("Z+", "Z-", "X+", "X-", "Y+", "Y-")
 _VECTORS: dict[str, tuple[complex, complex]] = {
@@ -47,11 +48,13 @@ class ProcessMeasurement(Measurement):
         of Z+, Z-, X+, Y+.
     measurement : Measurement
         Of the output.
+    names : sequence of str, optional
+        Of the preparations of a batch.
 
     Raises
     ------
     InputError
-        If the preparations are no states on the same sites.
+        If the preparations are no states on the same sites; by `probabilities`, if a state is that of no process.
     MemoryRefused
         If the probabilities would not fit.
 
@@ -65,10 +68,11 @@ class ProcessMeasurement(Measurement):
     {'0': 0, '1': 100}
     """
 
-    learnt_by = "models of processes, such as ProcessModel or KrausModel"
-
     def __init__(
-        self, preparations: int | Mapping[str, StateLike] | StateLike, measurement: Measurement, names: Any = None
+        self,
+        preparations: int | Mapping[str, StateLike] | StateLike,
+        measurement: Measurement,
+        names: Sequence[str] | None = None,
     ) -> None:
         self.measurement = _checks.instance("measurement", measurement, Measurement)
         self.preparations, self.names = prepared(preparations, names)
@@ -97,11 +101,15 @@ class ProcessMeasurement(Measurement):
     def sizes(self) -> Integer:
         return self._sizes
 
-    @cached_property
-    def fixed(self) -> Complex:
-        """X (x) 1 for all traceless X of the input: Tr[(X (x) 1) J] = Tr X / d, as the trace is preserved."""
-        d = math.prod(self.dims_in)
-        return _checks.kept(np.kron(hermitian_basis(d)[1:], np.eye(self.measurement.dim)).astype(np.complex128))
+    def _probabilities(self, state: State) -> Real:
+        p = super()._probabilities(state)
+        off = float(np.abs(np.add.reduceat(p, self.offsets[:-1]) - 1).max())
+        if off > SUMS:
+            raise InputError(
+                f"counts of a process need a Choi state, Tr_out J = 1/d; of this state the probabilities of a setting "
+                f"miss one by {off:.3g}: learn a KrausModel or a ProcessModel."
+            )
+        return p
 
     def probabilities_of(self, matrix: Complex) -> Real:
         d, d_out = math.prod(self.dims_in), self.measurement.dim
@@ -155,7 +163,9 @@ def pauli_preparations(n: int, labels: Sequence[str] = FOUR) -> dict[str, Densit
     return found
 
 
-def prepared(value: int | Mapping[str, StateLike] | StateLike, names: Any = None) -> tuple[State, tuple[str, ...]]:
+def prepared(
+    value: int | Mapping[str, StateLike] | StateLike, names: Sequence[str] | None = None
+) -> tuple[State, tuple[str, ...]]:
     """Preparations as one batch (m,) of states, and their names."""
     if isinstance(value, int | np.integer):
         value = pauli_preparations(int(value))

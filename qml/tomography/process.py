@@ -17,7 +17,6 @@ from qml.measurement import Counts
 from qml.operators.bases import hermitian_basis
 from qml.optimizers import LBFGS
 from qml.processes import KrausModel, Process
-from qml.processes.measurement import ProcessMeasurement
 from qml.states import DensityMatrix, State
 from qml.tomography.likelihood import Likelihood, largest_eigenvalue
 from qml.tomography.linear import allowed, determined, record_of
@@ -62,7 +61,7 @@ def process_tomography(
     Parameters
     ----------
     counts : Counts
-        Of a :class:`~qml.processes.ProcessMeasurement`.
+        Of a :class:`~qml.processes.ProcessMeasurement`, or of parts or several of them.
     rank : int, optional
         The most Kraus operators. The problem is then not convex, and the certificate still compares with all processes.
     gap, relative_gap : float
@@ -108,7 +107,7 @@ def process_tomography(
     (True, 0.99)
     """
     m = record_of(counts).measurement
-    if not isinstance(m, ProcessMeasurement):
+    if not m.dims_in:
         raise InputError(
             f"process_tomography needs counts of a ProcessMeasurement; found those of a {type(m).__name__}: for states "
             "use maximum_likelihood."
@@ -116,7 +115,7 @@ def process_tomography(
     gap = _checks.number("gap", gap, low=0.0)
     relative_gap = _checks.number("relative_gap", relative_gap, low=0.0)
     problem = Likelihood(counts)
-    model = KrausModel(m.dims_in, m.measurement.dims, rank=rank)
+    model = KrausModel(m.dims_in, m.dims[len(m.dims_in) :], rank=rank)
     params0 = None if start is None else model.params_of(_checks.instance("start", start, Process))
     since = time.perf_counter()
 
@@ -138,7 +137,7 @@ def process_tomography(
     latest, params = model, found.params
     stopped = CTRL_C in found.status
     while not stopped and (kept := int(np.count_nonzero(best.state.eigenvalues() > LEAST))) < best.rank:
-        smaller = KrausModel(m.dims_in, m.measurement.dims, rank=kept)
+        smaller = KrausModel(m.dims_in, model.dims_out, rank=kept)
         again = learn(smaller, smaller.params_of(_of_rank(best.state, smaller)), 1)
         iterations, stopped = iterations + again.iterations, CTRL_C in again.status
         less = _judged(problem, again.state, smaller)

@@ -16,7 +16,6 @@ from qml._typing import Integer, Real
 from qml.measurement import Counts
 from qml.operators import OperatorLike
 from qml.processes import Process
-from qml.processes.measurement import ProcessMeasurement
 from qml.states import DensityMatrix, State
 from qml.tomography.intervals import ProfileLikelihood
 from qml.tomography.linear import Determined, determined
@@ -123,9 +122,9 @@ class TomographyResult(Outcome):
         InputError
             If the counts are of a state.
         """
-        if not isinstance(m := self.counts.measurement, ProcessMeasurement):
+        if not (dims_in := self.counts.measurement.dims_in):
             raise InputError("these are counts of a state, not of a process: see process_tomography.")
-        return Process._of(self.state, m.dims_in)
+        return Process._of(self.state, dims_in)
 
     @cached_property
     def determined(self) -> Determined:

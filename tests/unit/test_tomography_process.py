@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.linalg import sqrtm
 
-from qml import POVM, Circuit, Counts, PauliMeasurement, ProcessModel, channels, fit, gates, sample
+from qml import POVM, CholeskyModel, Circuit, Counts, PauliMeasurement, ProcessModel, channels, fit, gates, sample
 from qml._checks import InputError
 from qml.losses import NegativeLogLikelihood, TrainableReadout
 from qml.measurement import ReadoutMeasurement
@@ -174,6 +174,22 @@ def test_known_readout_errors_are_taken_into_account():
     assert process_fidelity(process_tomography(wrong).process, process) < 0.98
 
 
+def test_parts_and_sums_of_records_are_records_of_a_process():
+    process, counts = record(ONE["damped"], 10**5, six=True)
+    part = counts.subset([s for s in counts if not s.startswith("Y-")])
+    both = part.merge(record(ONE["damped"], 10**5, seed=2)[1])
+    for some in (part, both):
+        found = process_tomography(some)
+        assert found.converged
+        assert found.determined.missing == 0
+        assert np.abs(found.process.choi.matrix() - process.choi.matrix()).max() < 0.01
+    faulty = ReadoutMeasurement(counts.measurement, [[[0.9, 0.2], [0.1, 0.8]]])
+    exact = Counts.from_frequencies(faulty, faulty.probabilities(process), 10**6)
+    assert np.abs(process_tomography(exact).state.matrix() - process.choi.matrix()).max() < 1e-3
+    with pytest.raises(InputError, match="all be of states, or of processes"):
+        counts.merge(Counts(PauliMeasurement(["ZZ"]), [1, 2, 3, 4]))
+
+
 def test_noisy_preparations_are_taken_into_account():
     process = Process.from_circuit(ONE["damped"])
     inputs = {name: 0.9 * s.matrix() + 0.05 * np.eye(2) for name, s in pauli_preparations(1).items()}
@@ -256,6 +272,15 @@ def test_wrong_inputs():
         process_tomography(counts, rank=1, start=Process.from_circuit(ONE["depolarised"]))
     with pytest.raises(InputError, match="no shots at all"):
         process_tomography(Counts(counts.measurement, 0 * counts.counts))
+
+
+def test_a_state_that_is_no_process_has_no_likelihood():
+    _, counts = record(ONE["damped"], 100)
+    state = ginibre((2, 2), rng=np.random.default_rng(0))
+    with pytest.raises(InputError, match="counts of a process need a Choi state"):
+        counts.measurement.probabilities(state)
+    with pytest.raises(InputError, match="learn a KrausModel or a ProcessModel"):
+        fit(CholeskyModel(2), counts, seed=0, progress=False)
 
 
 def test_an_outcome_that_cannot_occur_is_refused():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from qml import losses
@@ -22,11 +22,14 @@ from qml.losses import (
 )
 from qml.measurement import Counts, ReadoutMeasurement
 from qml.models import Conditioned, ProductModel
+from qml.processes import KrausModel
 from qml.states import State
 from qml.studies.spec import streams
 from qml.studies.spec.build import Job
 from qml.studies.spec.models import learnt_noise
 from qml.studies.spec.targets import Target
+from qml.tomography.likelihood import Likelihood
+from qml.tomography.process import certificate
 
 ENTROPIC = (CrossEntropy.name, RelativeEntropy.name)
 """The losses that learn the empirical state where the target is counts."""
@@ -97,7 +100,7 @@ def run_fit(
     }
     if isinstance(job.model, ProductModel) and spec.factorwise:
         return fit_factors(job.model, target.learnt, **settings)
-    return fit(
+    found = fit(
         job.model,
         target.learnt,
         **settings,
@@ -109,6 +112,19 @@ def run_fit(
         checkpoint=checkpoint,
         resume=checkpoint is not None,
     )
+    return _certified(job, target, found)
+
+
+def _certified(job: Job, target: Target, result: FitResult) -> FitResult:
+    """Of the likelihood of all processes, how far the best is at most, at the end of the status."""
+    if not (isinstance(job.model, KrausModel) and isinstance(job.loss, NegativeLogLikelihood) and target.counts):
+        return result
+    if job.loss.readout is not None or not target.counts.measurement.dims_in:
+        return result
+    d = math.prod(job.model.dims_in)
+    _, bound, _ = certificate(Likelihood(target.counts), result.state.matrix(), d)
+    sentence = f"the log-likelihood is within {bound:.2g} nats of the largest of all processes"
+    return replace(result, status=f"{result.status.removesuffix('.')}; {sentence}.")
 
 
 def continued(result: FitResult) -> dict[str, Any]:

@@ -60,7 +60,7 @@ def test_counts_of_a_process(tmp_path):
     counts = Counts.load(tmp_path / "out" / "counts.npz")
     assert isinstance(counts.measurement, ProcessMeasurement)
     assert len(counts.measurement.settings) == 18
-    assert done.output.count("nats of the largest of all processes") == 1
+    assert " ".join(done.output.split()).count("nats of the largest of all processes") == 1
     found = parameters(tmp_path / "out", 1)
     assert found["turn"] == pytest.approx(1.62, abs=0.02)
     assert found["p"] == pytest.approx(0.01, abs=0.006)

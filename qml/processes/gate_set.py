@@ -21,7 +21,7 @@ from qml.processes.outcomes import Prediction, ProcessFamily
 from qml.processes.pieces import (
     Effects,
     ErrorGenerator,
-    Fixed,
+    Known,
     OfModel,
     Piece,
     full_gate,
@@ -131,7 +131,7 @@ class GateSetModel(ProcessFamily):
             return OfModel(gate, n, "gate", names)
         ideal = gate.transfer_matrix()
         if self.kind == "known":
-            return Fixed(ideal)
+            return Known(ideal)
         return full_gate(name, ideal) if self.kind == "tp" else ErrorGenerator(name, ideal)
 
     def _preparation(self, name: str, given: StateLike | Model) -> Piece:
@@ -142,7 +142,7 @@ class GateSetModel(ProcessFamily):
         if len(ideal) != 2**n:
             raise InputError(f"preparation {name!r} must be on {n} qubits; found the dimension {len(ideal)}.")
         if self.kind == "known":
-            return Fixed(vector_of(ideal, n))
+            return Known(vector_of(ideal, n))
         return full_preparation(name, vector_of(ideal, n)) if self.kind == "tp" else physical_preparation(name, ideal)
 
     def _measurement(self, name: str, given: Measurement) -> Piece:
@@ -150,7 +150,7 @@ class GateSetModel(ProcessFamily):
         ideal = np.array([given.element(k) for k in range(given.n_outcomes)])
         vectors = vector_of(ideal, n) / 2**n
         if self.kind == "known":
-            return Fixed(vectors)
+            return Known(vectors)
         return Effects(name, vectors) if self.kind == "tp" else physical_effects(name, ideal)
 
     @property

@@ -42,7 +42,7 @@ class Piece(ABC):
         """Its derivatives (n, ...)."""
 
 
-class Fixed(Piece):
+class Known(Piece):
     """An array that is known."""
 
     names = ()

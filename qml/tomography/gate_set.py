@@ -22,6 +22,7 @@ from qml.processes import Experiments, GateSetModel, Process
 from qml.processes.choi import choi_of_transfer
 from qml.processes.outcomes import FisherMetric
 from qml.states import nearest_density_matrix
+from qml.tomography.likelihood import agreement
 from qml.tomography.linear import record_of
 from qml.tomography.result import TomographyError
 from qml.tomography.soft import SoftOutcomes
@@ -323,15 +324,12 @@ def _maximised(
             break
     params = _inside(SoftOutcomes(model, counts), params)
     p, jacobian = model.on(counts).outcome_derivatives(params)
-    n, shots = np.asarray(counts.counts, dtype=np.float64), np.asarray(counts.shots, dtype=np.float64)
-    seen = n > 0
-    value = float(n[seen] @ np.log(p[seen]))
+    value, deviance, free = agreement(counts, p)
+    shots = np.asarray(counts.shots, dtype=np.float64)
     fisher = FisherMetric(p, jacobian, np.repeat(shots / shots.sum(), experiments.sizes)).matrix()
     scale = np.sqrt(np.clip(np.diagonal(fisher), 1e-300, None))
     values = np.linalg.eigvalsh(fisher / np.outer(scale, scale))
     determined = int(np.count_nonzero(values > KNOWN * values[-1]))
-    deviance = 2 * (float(n[seen] @ np.log(counts.frequencies()[seen])) - value)
-    free = int((experiments.sizes[shots > 0] - 1).sum())
     return GateSetResult(
         model=model,
         counts=counts,

@@ -145,6 +145,17 @@ class Likelihood:
         return traces if self._places is None else traces[self._places]
 
 
+def agreement(counts: Counts, p: Real) -> tuple[float, float, int]:
+    """How well probabilities (n_outcomes,) explain a record: the log-likelihood in nats (-inf where an outcome that was
+    seen has none), the deviance, twice what the frequencies have above it, and the outcomes less one of each setting
+    that has shots."""
+    n, seen = np.asarray(counts.counts, dtype=np.float64), np.asarray(counts.counts) > 0
+    possible = bool((p[seen] > 0).all())
+    value = float(n[seen] @ np.log(p[seen])) if possible else -math.inf
+    deviance = 2 * (float(n[seen] @ np.log(counts.frequencies()[seen])) - value)
+    return value, deviance, int((counts.measurement.sizes[np.asarray(counts.shots) > 0] - 1).sum())
+
+
 def largest_eigenvalue(matrix: Complex) -> float:
     """lambda_max of a Hermitian matrix; +inf where an entry is not finite."""
     if not np.isfinite(matrix).all():

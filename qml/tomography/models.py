@@ -23,6 +23,7 @@ from qml.measurement.readout import apply_to_digits
 from qml.measurement.sampling import draw
 from qml.models import Model
 from qml.processes import OutcomesModel, ProcessFamily
+from qml.tomography.likelihood import agreement
 
 STEP = 1e-5
 """Of central differences of the gradient, and of the natural parameters."""
@@ -163,11 +164,7 @@ def model_errors(
     with np.errstate(invalid="ignore"):
         sandwich = inverse @ scatter @ inverse
     sandwich = np.where(np.isfinite(sandwich), sandwich, np.inf)
-    frequencies = counts.frequencies()
-    seen = frequencies > 0
-    n = np.asarray(counts.counts, dtype=np.float64)
-    value = float(n[seen] @ np.log(safe[seen])) if (possible | ~seen).all() else -math.inf
-    measured = np.asarray(counts.shots) > 0
+    value, deviance, free = agreement(counts, np.where(possible, p, 0.0))
     return ModelErrors(
         names,
         params,
@@ -175,9 +172,9 @@ def model_errors(
         sandwich,
         _natural(model, loss.readout, params, covariance),
         value,
-        2 * (float(n[seen] @ np.log(frequencies[seen])) - value),
+        deviance,
         float(counts.total),
-        int((m.sizes[measured] - 1).sum()) - len(params),
+        free - len(params),
     )
 
 

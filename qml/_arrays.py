@@ -6,8 +6,8 @@ stays there. Sums, maxima and yes-or-no questions may come to the host, as singl
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from functools import reduce
+from collections.abc import Callable, Iterable
+from functools import reduce, wraps
 from typing import Any
 
 import numpy as np
@@ -35,6 +35,17 @@ def namespace(*arrays: Any) -> Any:
 def on_host(array: Any) -> bool:
     """Whether it is one of NumPy's, or a plain number."""
     return type(array) is np.ndarray or isinstance(array, _HOST)
+
+
+def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of one array and of plain numbers: where the library of the array compiles, its operations are one."""
+
+    @wraps(function)
+    def call(array: Any, *plain: Any) -> Any:
+        as_one = None if on_host(array) else getattr(namespace(array), "compiled", None)
+        return function(array, *plain) if as_one is None else as_one(function, array, *plain)
+
+    return call
 
 
 def frozen(array: Any) -> Any:

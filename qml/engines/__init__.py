@@ -5,4 +5,4 @@ import lazy_loader
 from qml._descriptions import later
 
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
-later(__name__, "PauliEngine", "ReferenceEngine")
+later(__name__, "JaxEngine", "PauliEngine", "ReferenceEngine")

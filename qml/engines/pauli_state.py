@@ -7,9 +7,10 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from scipy.linalg import hadamard
 
 from qml import _checks, spectral
-from qml._arrays import as_complex, as_real, frozen, namespace, on_host, outer
+from qml._arrays import as_complex, as_real, compiled, frozen, namespace, on_host, outer
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Cotangent, Real
 from qml.engines.pauli import conversion
@@ -18,36 +19,69 @@ from qml.states.base import State
 from qml.states.density_matrix import in_eigenbasis
 from qml.states.product import ProductState
 
-_LETTERS: Complex = np.array([[1, 0, 0, 1], [0, 1, 1, 0], [0, 1j, -1j, 0], [1, 0, 0, -1]])
-"""The components I, X, Y, Z of a site from its entries 00, 01, 10, 11."""
-
 
 def vector_of(matrices: Complex, n: int, scale: float = 1.0) -> Real:
     """scale Tr(P X) for each P, shape (..., 4^n), of Hermitian X (..., 2^n, 2^n): compiled, or, for arrays that are not
-    on the host, by a product for each qubit."""
-    if on_host(matrices):
-        return conversion.vector_of(matrices, n, scale)
-    lead, pairs = matrices.ndim - 2, [axis for site in range(n) for axis in (site, n + site)]
-    x = matrices.reshape(*matrices.shape[:-2], *(2,) * (2 * n))
-    x = x.transpose(*range(lead), *(lead + axis for axis in pairs))
-    return as_real(scale * _site_by_site(x, _LETTERS, n, matrices.shape[:-2]).real)
+    on the host, by products."""
+    return conversion.vector_of(matrices, n, scale) if on_host(matrices) else as_real(_vector_of(matrices, n, scale))
 
 
 def matrix_of(vectors: Real, n: int) -> Complex:
     """sigma (..., 2^n, 2^n) from Pauli vectors (..., 4^n): as :func:`vector_of`."""
-    if on_host(vectors):
-        return conversion.matrix_of(vectors, n)
-    lead, batch = vectors.ndim - 1, vectors.shape[:-1]
-    x = _site_by_site(vectors, as_complex(_LETTERS.conj().T / 2), n, batch).reshape(*batch, *(2,) * (2 * n))
-    sites = [*range(lead, lead + 2 * n, 2), *range(lead + 1, lead + 2 * n, 2)]
-    return as_complex(x.transpose(*range(lead), *sites).reshape(*batch, 2**n, 2**n))
+    return conversion.matrix_of(vectors, n) if on_host(vectors) else as_complex(_matrix_of(vectors, n))
 
 
-def _site_by_site(x: Any, matrix: Complex, n: int, batch: tuple[int, ...]) -> Any:
-    """A matrix (4, 4) on each of n indices of four values, (*batch, 4^n)."""
-    for _ in range(n):
-        x = (x.reshape(*batch, 4, 4 ** (n - 1)).swapaxes(-1, -2) @ matrix.T).reshape(*batch, 4**n)
-    return x
+@compiled
+def _matrix_of(vectors: Any, n: int) -> Any:
+    """A string is i^w X^x Z^z, with w sites of Y: <c^x|sigma|c> = 2^-n sum_z (-1)^(z.c) i^w r[x, z], one signed sum for
+    each x."""
+    xp, d, bits = namespace(vectors), 2**n, np.arange(2**n)
+    spread = sum((bits >> k & 1) << 2 * k for k in range(n))
+    x, z = xp.asarray(spread)[:, None], xp.asarray(spread)[None, :]
+    r = vectors.take((2 * z + (x ^ z)).reshape(-1), axis=-1).reshape(*vectors.shape[:-1], d, d)
+    power = _overlap(xp, d) % 4
+    even, odd = xp.where(power == 0, r, -r), xp.where(power == 1, r, -r)
+    parts = (xp.where(power % 2 == 0, even, 0.0), xp.where(power % 2 == 1, odd, 0.0))
+    real, imaginary = (_sums_over_last(part, n) for part in parts)
+    by_flip = (real + 1j * imaginary) / d  # (x, c)
+    row, column = xp.arange(d)[:, None], xp.arange(d)[None, :]
+    index = ((row ^ column) * d + column).reshape(-1)
+    return by_flip.reshape(*vectors.shape[:-1], d * d).take(index, axis=-1).reshape(*vectors.shape[:-1], d, d)
+
+
+@compiled
+def _vector_of(matrices: Any, n: int, scale: float) -> Any:
+    """The same the other way."""
+    xp, d, batch = namespace(matrices), 2**n, matrices.shape[:-2]
+    x, c = xp.arange(d)[:, None], xp.arange(d)[None, :]
+    by_flip = matrices.reshape(*batch, d * d).take((c * d + (c ^ x)).reshape(-1), axis=-1).reshape(*batch, d, d)
+    real, imaginary = _sums_over_last(by_flip.real, n), _sums_over_last(by_flip.imag, n)
+    power = _overlap(xp, d) % 4  # Tr(P X) = sum_c i^power (-1)^(z.c) X[c, c^x], which is real
+    signed = xp.where(power % 2 == 0, real, imaginary)
+    by_string = scale * xp.where((power == 0) | (power == 3), signed, -signed)
+    index = xp.arange(4**n)
+    high, low = index >> 1 & sum(1 << 2 * k for k in range(n)), index & sum(1 << 2 * k for k in range(n))
+    place = _together(high ^ low, n) * d + _together(high, n)
+    return by_string.reshape(*batch, d * d).take(place, axis=-1)
+
+
+def _overlap(xp: Any, d: int) -> Any:
+    """The number of ones in x & z for all x and z, (d, d)."""
+    return xp.bitwise_count(xp.arange(d)[:, None] & xp.arange(d)[None, :]).astype("int32")
+
+
+def _together(index: Any, n: int) -> Any:
+    """Every second bit of numbers, moved together."""
+    return sum((index >> 2 * k & 1) << k for k in range(n))
+
+
+def _sums_over_last(a: Any, n: int) -> Any:
+    """sum_z (-1)^(z . c) a[..., z] for every c, by products with at most six bits at a time."""
+    xp, shape = namespace(a), a.shape
+    for bits in [6] * (n // 6) + [n % 6] * (n % 6 > 0):
+        signs = xp.asarray(hadamard(2**bits).astype(np.float64))
+        a = xp.einsum("xzr,zc->xrc", a.reshape(-1, 2**bits, 2 ** (n - bits)), signs).reshape(shape)
+    return a
 
 
 class PauliState(State):

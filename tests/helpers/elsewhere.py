@@ -95,8 +95,10 @@ def _binary(name, swap):
     return forward
 
 
-for _name in ("add", "sub", "mul", "truediv", "pow", "matmul", "and_", "lt", "le", "gt", "ge", "eq", "ne"):
+_COMPARED = ("lt", "le", "gt", "ge", "eq", "ne")
+_COMBINED = ("add", "sub", "mul", "truediv", "mod", "pow", "matmul", "and_", "or_", "xor", "rshift", "lshift")
+for _name in (*_COMBINED, *_COMPARED):
     _bare = _name.rstrip("_")
     setattr(Elsewhere, f"__{_bare}__", _binary(_name, swap=False))
-    if _name in ("add", "sub", "mul", "truediv", "pow", "matmul", "and_"):
+    if _name in _COMBINED:
         setattr(Elsewhere, f"__r{_bare}__", _binary(_name, swap=True))

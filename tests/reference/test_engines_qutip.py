@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import qutip
+from helpers.engines import under_test
 
 from qml import channels, gates
 from qml.circuits import Circuit
@@ -14,7 +15,7 @@ MADE = {name: make() for name, make in ENGINES.items()}
 PAULI = {"I": qutip.qeye(2), "X": qutip.sigmax(), "Y": qutip.sigmay(), "Z": qutip.sigmaz()}
 
 
-@pytest.fixture(params=MADE.values(), ids=MADE)
+@pytest.fixture(params=under_test(MADE))
 def engine(request):
     return request.param
 

@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pytest
 from helpers.arrays import hermitian
+from helpers.engines import under_test
 from helpers.instructions import draw
 from scipy import sparse
 
@@ -23,7 +24,7 @@ MADE = {name: make() for name, make in ENGINES.items()} | {"pauli with checkpoin
 INSTRUCTIONS = GATES | CHANNELS
 
 
-@pytest.fixture(params=MADE.values(), ids=MADE)
+@pytest.fixture(params=under_test(MADE))
 def engine(request):
     return request.param
 

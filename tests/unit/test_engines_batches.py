@@ -6,6 +6,7 @@ from functools import partial
 
 import numpy as np
 import pytest
+from helpers.engines import under_test
 from helpers.instructions import draw
 
 from qml import Parameter, buffers, channels, circuits, gates
@@ -26,7 +27,7 @@ MADE = {name: make() for name, make in ENGINES.items()} | {
 INSTRUCTIONS = GATES | CHANNELS | {"CCRX": Controlled(gates.RX, 2)}
 
 
-@pytest.fixture(params=MADE.values(), ids=MADE)
+@pytest.fixture(params=under_test(MADE))
 def engine(request):
     return request.param
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from helpers.arrays import hermitian
+from helpers.engines import under_test
 from helpers.instructions import draw
 
 from qml import CircuitModel, Parameter, channels, gates
@@ -18,7 +19,7 @@ MADE = {name: make() for name, make in ENGINES.items()} | {"pauli on threads": P
 INSTRUCTIONS = GATES | CHANNELS
 
 
-@pytest.fixture(params=MADE.values(), ids=MADE)
+@pytest.fixture(params=under_test(MADE))
 def engine(request):
     return request.param
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from helpers.engines import under_test
 
 from qml import channels, gates
 from qml._checks import InputError
@@ -12,7 +13,7 @@ from qml.operators import embed
 MADE = {name: make() for name, make in ENGINES.items()}
 
 
-@pytest.fixture(params=MADE.values(), ids=MADE)
+@pytest.fixture(params=under_test(MADE))
 def engine(request):
     return request.param
 

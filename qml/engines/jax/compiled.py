@@ -1,0 +1,179 @@
+"""What the JAX engine compiles: a plan forward, with its derivatives, and along directions; on its devices."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import NamedSharding, PartitionSpec
+
+from qml import _checks
+from qml._checks import InputError, MemoryRefused
+from qml.engines.jax import run
+from qml.engines.jax.arrays import Array, bare, on_the_host
+from qml.engines.jax.plan import AMPLITUDES, Form, Plan, Tables, memory
+from qml.engines.jax.shards import AXIS, Layout, Spread, mesh_of
+
+
+def found(devices: Sequence[jax.Device] | int | None) -> list[jax.Device]:
+    """The devices that were asked for."""
+    if devices is None:
+        return list(jax.local_devices()[:1])
+    if isinstance(devices, int):
+        count = _checks.integer("devices", devices, low=1)
+        there = jax.devices()
+        if count > len(there):
+            raise InputError(
+                f"devices must be at most what JAX finds, {_checks.plural(len(there), 'device')} "
+                f"({there[0].platform}); found {count}."
+            )
+        return list(there[:count])
+    for device in devices:
+        _checks.instance("each of devices", device, jax.Device)
+    return list(devices)
+
+
+class Compiled:
+    """The functions of plans on some devices; what is compiled for a form is kept for every plan of that form."""
+
+    def __init__(self, devices: list[jax.Device]) -> None:
+        self.devices = devices
+        self.layout: Layout = Layout()
+        self._vector: Any = jax.sharding.SingleDeviceSharding(devices[0])
+        self._whole: Any = self._vector
+        if len(devices) != 1:
+            mesh = mesh_of(devices)
+            self.layout = Spread(mesh)
+            self._vector, self._whole = (NamedSharding(mesh, PartitionSpec(*axes)) for axes in ((AXIS,), ()))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _again, ([device.id for device in self.devices],)
+
+    def placed(self, vector: Any, batch: bool = False) -> Any:
+        """A Pauli vector on the devices; each of a batch whole."""
+        with jax.enable_x64(True):
+            return Array(jax.device_put(bare(vector), self._whole if batch else self._vector))
+
+    def forward(self, plan: Plan, slots: Any, given: Any, start: Any) -> Any:
+        """The vector after a plan, of one member or of a batch."""
+        with jax.enable_x64(True):
+            how = self._how(plan, slots)
+            return Array(_forward(plan.form, *how, 0, *self.inputs(plan, slots, given, start)))
+
+    def with_pullback(
+        self, plan: Plan, slots: Any, given: Any, start: Any, *, chunk: int, of_initial: bool
+    ) -> tuple[Any, Callable[[Any], tuple[Any, Any, Any]]]:
+        """The same, and the map from dL/d(vector) to dL/dslots, dL/d(given matrices) on the host, and
+        dL/d(initial vector)."""
+        with jax.enable_x64(True):
+            how = self._how(plan, slots)
+            vector, pull = _with_pullback(plan.form, *how, chunk, *self.inputs(plan, slots, given, start))
+
+        def back(cotangent: Any) -> tuple[Any, Any, Any]:
+            with jax.enable_x64(True):
+                g = jnp.asarray(bare(cotangent), dtype=vector.dtype)
+                by_slot, by_given, before = _pulled(pull, jnp.conj(g))
+                made = tuple(on_the_host(x).conj() for x in by_given)
+                return on_the_host(by_slot), made, Array(jnp.conj(before)) if of_initial else None
+
+        return Array(vector), back
+
+    def push(self, plan: Plan, slots: Any, given: Any, initial: Any, by_slot: Any, by_given: Any, changes: Any) -> Any:
+        """Changes (b, ...) of the vector along directions: of slots, of given matrices, and of the initial vector."""
+        with jax.enable_x64(True):
+            arguments = self.inputs(plan, slots, given, initial)
+            start = arguments[-1]
+            heads = jnp.zeros((1,) * start.ndim, start.dtype) if changes is None else jnp.asarray(bare(changes))
+            heads = jnp.broadcast_to(heads, (len(by_slot), *start.shape))
+            return Array(_pushed(plan.form, self.layout, *arguments, by_slot, by_given, heads))
+
+    def _how(self, plan: Plan, slots: Any) -> tuple[Layout, bool]:
+        """State vectors and the members of a batch are whole."""
+        batch = np.ndim(slots) == 2
+        return Layout() if batch or plan.kind is AMPLITUDES else self.layout, batch
+
+    def inputs(self, plan: Plan, slots: Any, given: Any, start: Any) -> tuple[Any, ...]:
+        """What compiled functions of a plan take; `start` None is |0...0>."""
+        if start is not None:
+            return plan.tables, slots, given, jnp.asarray(bare(start))
+        batch = np.ndim(slots) == 2
+        one = jax.device_put(_ground(plan.n_in), self._whole if batch else self._vector)
+        return plan.tables, slots, given, jnp.broadcast_to(one, (len(slots), one.size)) if batch else one
+
+    # memory -----------------------------------------------------------------------------------------------------------
+
+    def check(self, plan: Plan, columns: int, vectors: int, remedy: str = "use fewer qubits") -> None:
+        """Refuse, before allocating, what would not fit on the devices."""
+        need = vectors * memory(plan.form, max(columns, 1))
+        if need < _checks.ALWAYS_FITS:
+            return
+        stats = [device.memory_stats() or {} for device in self.devices]
+        if "bytes_limit" not in stats[0]:
+            _checks.memory(f"a run on {_checks.plural(plan.n_max, 'qubit')}", need, remedy, plan.n_max)
+            return
+        free = min(s["bytes_limit"] - s.get("bytes_in_use", 0) for s in stats)
+        if need / len(stats) > free:
+            count = 1 << int(np.ceil(np.log2(need / free)))
+            raise MemoryRefused(
+                f"a run on {_checks.plural(plan.n_max, 'qubit')} needs {need / 2**30:.3g} GiB, but "
+                f"{len(stats) * free / 2**30:.3g} GiB are free on {_checks.plural(len(stats), 'device')}: {remedy}, or "
+                f"{count} such devices."
+            )
+
+
+def _evolve(batch: bool, *how: Any) -> Callable[..., Any]:
+    """The evolution of a form, of one member or of each of a batch, with its numbers still to come."""
+    evolve: Callable[..., Any] = functools.partial(run.evolved, *how)
+    if batch:
+        evolve = jax.vmap(evolve, in_axes=(None, 0, 0, 0))
+    return evolve
+
+
+def _compiled(function: Callable[..., Any], static: int) -> Callable[..., Any]:
+    """Compiled at the first call; on cards without a search among algorithms, which takes long and gains nothing."""
+
+    @functools.cache
+    def made(on_cards: bool) -> Callable[..., Any]:
+        options = {"xla_gpu_autotune_level": 0} if on_cards else None
+        return jax.jit(function, static_argnums=range(static), compiler_options=options)
+
+    return lambda *arguments: made(jax.default_backend() == "gpu")(*arguments)
+
+
+def _forward_of(form: Form, layout: Layout, batch: bool, chunk: int, *numbers: Any) -> Any:
+    return _evolve(batch, form, layout, chunk)(*numbers)
+
+
+def _pullback_of(form: Form, layout: Layout, batch: bool, chunk: int, tables: Tables, *numbers: Any) -> Any:
+    return jax.vjp(functools.partial(_evolve(batch, form, layout, chunk), tables), *numbers)
+
+
+def _push_of(form: Form, layout: Layout, tables: Tables, *numbers: Any) -> Any:
+    *at, by_slot, by_given, changes = numbers
+    along = jax.linearize(functools.partial(run.evolved, form, layout, 0, tables), *at)[1]
+    return jax.vmap(along)(by_slot, by_given, changes)
+
+
+def memory_of_a_device(on: Compiled, plan: Plan, slots: Any) -> int:
+    """Bytes that one device needs for the evolution of a plan, as the compiler plans it."""
+    with jax.enable_x64(True):
+        evolve = functools.partial(_forward_of, plan.form, on.layout, False, 0)
+        made = jax.jit(evolve).lower(*on.inputs(plan, slots, plan.values(slots), None)).compile()
+        found = made.memory_analysis()
+        return int(found.temp_size_in_bytes + found.output_size_in_bytes + found.argument_size_in_bytes)
+
+
+_forward = _compiled(_forward_of, 4)
+_with_pullback = _compiled(_pullback_of, 4)
+_pushed = _compiled(_push_of, 2)
+_pulled = jax.jit(lambda pull, cotangent: pull(cotangent))
+_ground = jax.jit(run.ground, static_argnums=0)
+
+
+def _again(ids: list[int]) -> Compiled:
+    there = {device.id: device for device in jax.devices()}
+    return Compiled([there[k] for k in ids if k in there] or jax.local_devices()[:1])

@@ -1,0 +1,560 @@
+"""What the JAX engine works out once for each program: which matrices there are, and on which sites they act.
+
+A program is a list of items: windows of a few sites, each one matrix made of all that happens there; rotations about
+strings that no window holds; matrices on many sites; and changes of the register. What a site holds is four Pauli
+components (:data:`PAULI`) or two amplitudes (:data:`AMPLITUDES`); the plan is the same for both.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+
+from qml._checks import InputError
+from qml._typing import Integer, Numeric, Real
+from qml.circuits.program import Program, Step
+from qml.engines.compile.steps import Factor, Steps, fused, kept, string_of
+from qml.engines.compile.windows import windows
+from qml.engines.transfer import transfer_derivatives, transfer_of
+from qml.gates import PauliRotation
+from qml.instructions import Instruction, PartialTrace, Preparation, Unitary
+
+MOST = 3
+"""Sites of a window."""
+AHEAD = 64
+"""Operations among which a window looks for what it can take."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a site holds, and what an instruction is there.
+
+    Attributes
+    ----------
+    name : str
+    levels : int
+        Numbers that a site holds.
+    matrix : callable
+        Instruction and values to its matrix (levels^k, levels^k).
+    derivatives : callable
+        Instruction and values to the derivatives (p, levels^k, levels^k).
+    frequency : float
+        The matrix of a Pauli rotation is K_0 + cos(frequency theta) K_1 + sin(frequency theta) K_2.
+    """
+
+    name: str
+    levels: int
+    matrix: Callable[[Instruction, Real], Numeric]
+    derivatives: Callable[[Instruction, Real], Numeric]
+    frequency: float
+
+    def of_rotation(self, rotation: PauliRotation) -> Numeric:
+        """K_0, K_1 and K_2 (3, side, side)."""
+        return _of_rotation(self, rotation)
+
+
+@lru_cache(maxsize=256)
+def _of_rotation(kind: Kind, rotation: PauliRotation) -> Numeric:
+    none, half, whole = (kind.matrix(rotation, np.array([x * np.pi / kind.frequency])) for x in (0.0, 0.5, 1.0))
+    middle = (none + whole) / 2
+    parts = np.array([middle, (none - whole) / 2, half - middle])
+    rounded: Numeric = np.rint(parts.real) if kind.levels == 4 else np.rint(parts.real) + 1j * np.rint(parts.imag)
+    return rounded
+
+
+def _amplitudes(instruction: Instruction, values: Real) -> Numeric:
+    assert isinstance(instruction, Unitary)
+    return instruction.matrix(values)
+
+
+def _amplitude_derivatives(instruction: Instruction, values: Real) -> Numeric:
+    assert isinstance(instruction, Unitary)
+    return instruction.derivatives(values)
+
+
+PAULI = Kind("Pauli vector", 4, transfer_of, transfer_derivatives, 1.0)
+AMPLITUDES = Kind("state vector", 2, _amplitudes, _amplitude_derivatives, 0.5)
+
+
+@dataclass(frozen=True)
+class Window:
+    """A matrix on a few sites, ascending: number `index` of the windows of its `batch`."""
+
+    sites: tuple[int, ...]
+    batch: int
+    index: int
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A rotation about a string on more sites than a window takes; the angle is that of a slot."""
+
+    sites: tuple[int, ...]
+    letters: str
+    slot: int
+
+
+@dataclass(frozen=True)
+class Single:
+    """A matrix on many sites, in the order listed: number `index` of the plan's single matrices."""
+
+    sites: tuple[int, ...]
+    index: int
+
+
+@dataclass(frozen=True)
+class Change:
+    """Sites that come into the register in the state zero, at these places of the new one, or leave it."""
+
+    sites: tuple[int, ...]
+    comes: bool
+
+    def after(self, n: int) -> int:
+        """The number of sites after it, of n."""
+        return n + len(self.sites) * (1 if self.comes else -1)
+
+
+Item = Window | Turn | Single | Change
+
+
+class Source:
+    """Matrices of one size: fixed ones, those of rotations, and those that the host makes at each evaluation."""
+
+    def __init__(self, kind: Kind, sites: int) -> None:
+        self.kind, self.sites, self.side = kind, sites, kind.levels**sites
+        self.fixed: list[Numeric] = [np.eye(self.side)]
+        self.turns: list[tuple[Numeric, int]] = []
+        self.given: list[tuple[Step, bool]] = []
+        self._places: list[tuple[int, int]] = [(0, 0)]
+        self._known: dict[bytes, int] = {self.fixed[0].astype(np.complex128).tobytes(): 0}
+
+    def add_fixed(self, matrix: Numeric) -> int:
+        """A matrix that no parameter changes; equal ones are one."""
+        key = matrix.astype(np.complex128).tobytes()
+        if key not in self._known:
+            self._known[key] = self._add(0, len(self.fixed))
+            self.fixed.append(matrix)
+        return self._known[key]
+
+    def add_step(self, step: Step, turned: bool = False) -> int:
+        """A step with free parameters; `turned` where it lists its two sites in descending order."""
+        if isinstance(step.instruction, PauliRotation):
+            parts = self.kind.of_rotation(step.instruction)
+            self.turns.append((np.array([exchanged(p) for p in parts]) if turned else parts, step.start))
+            return self._add(1, len(self.turns) - 1)
+        self.given.append((step, turned))
+        return self._add(2, len(self.given) - 1)
+
+    def _add(self, group: int, place: int) -> int:
+        self._places.append((group, place))
+        return len(self._places) - 1
+
+    def tables(self) -> SourceTables:
+        """As arrays; the fixed matrices are followed by those of rotations and the given ones."""
+        starts = (0, len(self.fixed), len(self.fixed) + len(self.turns))
+        parts: Numeric = np.array([p for p, _ in self.turns], dtype=self.dtype).reshape(
+            len(self.turns), 3, self.side, self.side
+        )
+        return SourceTables(
+            np.array(self.fixed, dtype=self.dtype),
+            parts,
+            np.array([slot for _, slot in self.turns], dtype=np.int64),
+            np.array([starts[group] + place for group, place in self._places]),
+        )
+
+    def values(self, slots: Real) -> Numeric:
+        """The given matrices (g, side, side) at slot values."""
+        made = [self._arranged(self.kind.matrix(s.instruction, slots[s.start : s.stop]), t) for s, t in self.given]
+        return np.array(made, dtype=self.dtype).reshape(len(made), self.side, self.side)
+
+    def pull(self, slots: Real, cotangents: Numeric, out: Real) -> None:
+        """Add to dL/dslots what comes of dL/d(given matrices), where dL = Re sum conj(cotangent) d(matrix)."""
+        for (step, turned), cotangent in zip(self.given, cotangents, strict=True):
+            derivatives = self.kind.derivatives(step.instruction, slots[step.start : step.stop])
+            for place, derivative in enumerate(derivatives):
+                out[step.start + place] += np.vdot(cotangent, self._arranged(derivative, turned)).real
+
+    def push(self, slots: Real, directions: Real) -> Numeric:
+        """Changes (b, g, side, side) of the given matrices along directions (b, n_slots) in the slots."""
+        out = np.zeros((len(directions), len(self.given), self.side, self.side), dtype=self.dtype)
+        for number, (step, turned) in enumerate(self.given):
+            derivatives = self.kind.derivatives(step.instruction, slots[step.start : step.stop])
+            arranged = np.array([self._arranged(d, turned).ravel() for d in derivatives])
+            along = directions[:, step.start : step.stop] @ arranged
+            out[:, number] = along.reshape(len(along), self.side, self.side)
+        return out
+
+    @property
+    def dtype(self) -> type:
+        """Of its matrices."""
+        return np.float64 if self.kind.levels == 4 else np.complex128
+
+    @staticmethod
+    def _arranged(matrix: Numeric, turned: bool) -> Numeric:
+        return exchanged(matrix) if turned else matrix
+
+
+def exchanged(matrix: Numeric) -> Numeric:
+    """A matrix on two sites with the sites exchanged."""
+    q = math.isqrt(len(matrix))
+    turned: Numeric = matrix.reshape(q, q, q, q).transpose(1, 0, 3, 2).reshape(q * q, q * q)
+    return turned
+
+
+@dataclass
+class Pair:
+    """An operation on one or two sites, ascending, with the chains that come before it on each."""
+
+    sites: tuple[int, ...]
+    matrix: int
+    chains: tuple[int, ...]
+    computed: int = 0
+
+    @property
+    def active(self) -> tuple[int, ...]:
+        return self.sites
+
+
+class BatchTables(NamedTuple):
+    """Of all windows made while the register has so many sites, what is where.
+
+    Attributes
+    ----------
+    pairs : array (p, 1 + sites of a pair)
+        Of each operation the matrix on its sites, and the chain on each.
+    members, places : array (w, f)
+        Of each window its operations in order, and where in the window they act; operation 0 does nothing.
+    """
+
+    pairs: Integer
+    members: Integer
+    places: Integer
+
+
+class SourceTables(NamedTuple):
+    """Matrices of one size: fixed ones (m, side, side), K_0, K_1 and K_2 of rotations (r, 3, side, side) and their
+    slots (r,), and where each matrix stands when the given ones follow."""
+
+    fixed: Numeric
+    turns: Numeric
+    slots: Integer
+    order: Integer
+
+
+class Tables(NamedTuple):
+    """The numbers of a plan: programs with other gates and numbers at the same places differ in these alone."""
+
+    ones: SourceTables
+    twos: SourceTables
+    chains: Integer
+    batches: tuple[BatchTables, ...]
+    singles: tuple[Numeric, ...]
+
+
+@dataclass(frozen=True)
+class Form:
+    """What is compiled: the places of a plan, without its numbers.
+
+    Attributes
+    ----------
+    levels : int
+        Numbers that a site holds.
+    n_in, n_out, n_max : int
+        Sites before, after, and at most.
+    items : tuple of Item
+    batches : tuple of (int, tuple of int)
+        Of each batch the sites of the register, and for each column of `members` the place that all share, or -1.
+    free : tuple of bool
+        Which of the single matrices the host makes at each evaluation.
+    """
+
+    levels: int
+    n_in: int
+    n_out: int
+    n_max: int
+    items: tuple[Item, ...]
+    batches: tuple[tuple[int, tuple[int, ...]], ...]
+    free: tuple[bool, ...]
+
+
+@dataclass
+class _Open:
+    """A batch that grows."""
+
+    n: int
+    pairs: list[tuple[int, ...]]
+    windows: list[list[tuple[int, int]]] = field(default_factory=list)
+
+
+class Plan(Steps):
+    """The plan of a program."""
+
+    def __init__(self, program: Program, kind: Kind) -> None:
+        super().__init__(program)
+        self.kind = kind
+        self.ones, self.twos = Source(kind, 1), Source(kind, 2)
+        self.singles: list[Numeric | Step] = []
+        self.chains: list[tuple[int, ...]] = [()]
+        self.items: list[Item] = []
+        self.n_in = self.n_max = n = len(program.dims_in)
+        self._open: list[_Open] = []
+        self._pairs: list[Pair] = []
+        for step in program.steps:
+            n = self._take(step, n)
+            self.n_max = max(self.n_max, n)
+        self._flush(n)
+        longest = max(1, *map(len, self.chains))
+        chains = np.array([c + (0,) * (longest - len(c)) for c in self.chains], dtype=np.int64)
+        batches = tuple(map(_closed, self._open))
+        fixed = tuple(single for single in self.singles if not isinstance(single, Step))
+        self.tables = Tables(self.ones.tables(), self.twos.tables(), chains, batches, fixed)
+        shared = [tuple(int(p[0]) if (p == p[0]).all() else -1 for p in batch.places.T) for batch in batches]
+        self.form = Form(
+            kind.levels,
+            self.n_in,
+            n,
+            self.n_max,
+            tuple(self.items),
+            tuple((batch.n, columns) for batch, columns in zip(self._open, shared, strict=True)),
+            tuple(isinstance(single, Step) for single in self.singles),
+        )
+
+    def _take(self, step: Step, n: int) -> int:
+        """One more step on a register of n sites; how many there are after it."""
+        instruction = step.instruction
+        if isinstance(instruction, Preparation | PartialTrace):
+            self._flush(n)
+            change = Change(step.sites, isinstance(instruction, Preparation))
+            self.items.append(change)
+            return change.after(n)
+        if isinstance(instruction, PauliRotation):
+            sites, letters = string_of(step)
+            if not sites:
+                return n if self.kind.levels == 4 else self._phase(step, n)
+            if len(sites) > 2:
+                self._flush(n)
+                self.items.append(Turn(sites, letters, step.start))
+                return n
+            short = Step(PauliRotation(letters), sites, step.start, step.stop)
+            self._on_few(short, n)
+        elif len(step.sites) <= 2:
+            self._on_few(step, n)
+        else:
+            self._flush(n)
+            self.items.append(Single(step.sites, len(self.singles)))
+            self.singles.append(step if self.is_free(step) else self._matrix(step))
+        return n
+
+    def _phase(self, step: Step, n: int) -> int:
+        """A rotation about a string of I alone: the phase exp(-i theta / 2), on the first site."""
+        self._on_few(Step(PauliRotation("I"), step.sites[:1], step.start, step.stop), n)
+        return n
+
+    def _matrix(self, step: Step) -> Numeric:
+        return self.kind.matrix(step.instruction, self.fixed_values(step))
+
+    def _on_few(self, step: Step, n: int) -> None:
+        factor: Factor = step if self.is_free(step) else self._matrix(step)
+        if len(step.sites) == 1:
+            self.wait(step.sites[0], factor)
+            return
+        turned = step.sites[0] > step.sites[1]
+        if isinstance(factor, Step):
+            matrix = self.twos.add_step(factor, turned)
+        else:
+            matrix = self.twos.add_fixed(exchanged(factor) if turned else factor)
+        sites = (min(step.sites), max(step.sites))
+        self._pairs.append(Pair(sites, matrix, tuple(self._chain(site) for site in sites)))
+
+    def _chain(self, site: int) -> int:
+        """What waits on a site, as a product of matrices; 0 where nothing does."""
+        members = tuple(
+            self.ones.add_step(factor) if isinstance(factor, Step) else self.ones.add_fixed(factor)
+            for factor in fused(self.taken(site))
+        )
+        if not any(members):
+            return 0
+        self.chains.append(members)
+        return len(self.chains) - 1
+
+    def _flush(self, n: int) -> None:
+        """What was collected on a register of n sites, as windows."""
+        left = self.waiting()
+        width = min(2, n)
+        while left:
+            site = left[0]
+            sites = tuple(range(site, site + width)) if site + width <= n else (site - 1, site)
+            self._pairs.append(Pair(sites, 0, tuple(self._chain(s) for s in sites)))
+            left = [s for s in left if s not in sites]
+        most = min(MOST, n)
+        if self._pairs and (not self._open or self._open[-1].n != n):
+            self._open.append(_Open(n, [(0,) * (1 + width)]))
+        for chosen, active in windows(self._pairs, n, most, AHEAD):
+            batch = self._open[-1]
+            sites = _filled(active, n, most)
+            members = []
+            for pair in chosen:
+                batch.pairs.append((pair.matrix, *pair.chains))
+                members.append((len(batch.pairs) - 1, _placements(most, width).index(_within(pair.sites, sites))))
+            self.items.append(Window(sites, len(self._open) - 1, len(batch.windows)))
+            batch.windows.append(members)
+        self._pairs = []
+
+    def values(self, slots: Real) -> tuple[Numeric, ...]:
+        """The matrices that the host makes at slot values: on one site, on two, and single ones that are not fixed."""
+        return (
+            self.ones.values(slots),
+            self.twos.values(slots),
+            *(self.kind.matrix(s.instruction, slots[s.start : s.stop]) for s in self.free_singles),
+        )
+
+    def pull(self, slots: Real, cotangents: Sequence[Numeric]) -> Real:
+        """dL/dslots (n_slots,) from the derivatives in these matrices; zero where a slot changes none of them."""
+        out = np.zeros(len(slots))
+        self.ones.pull(slots, cotangents[0], out)
+        self.twos.pull(slots, cotangents[1], out)
+        for step, cotangent in zip(self.free_singles, cotangents[2:], strict=True):
+            for place, derivative in enumerate(self.kind.derivatives(step.instruction, slots[step.start : step.stop])):
+                out[step.start + place] += np.vdot(cotangent, derivative).real
+        return out
+
+    def push(self, slots: Real, directions: Real) -> tuple[Numeric, ...]:
+        """Changes of these matrices along directions (b, n_slots)."""
+        singles = []
+        for step in self.free_singles:
+            derivatives = self.kind.derivatives(step.instruction, slots[step.start : step.stop])
+            along = directions[:, step.start : step.stop] @ derivatives.reshape(len(derivatives), derivatives[0].size)
+            singles.append(along.reshape(len(along), *derivatives.shape[1:]))
+        return (self.ones.push(slots, directions), self.twos.push(slots, directions), *singles)
+
+    @property
+    def free_singles(self) -> list[Step]:
+        """The steps whose matrices on many sites parameters change."""
+        return [step for step in self.singles if isinstance(step, Step)]
+
+    @property
+    def is_given(self) -> bool:
+        """Whether there are matrices that the host makes."""
+        return bool(self.ones.given or self.twos.given or self.free_singles)
+
+
+def plan_of(program: Program, kind: Kind) -> Plan:
+    """The plan of a program of qubits, made once and kept as long as the program lives."""
+    fresh = [d for step in program.steps if isinstance(step.instruction, Preparation) for d in step.instruction.dims]
+    for d in (*program.dims_in, *fresh):
+        if d != 2:
+            raise InputError(f"JaxEngine runs qubits; found a site of dimension {d}: use ReferenceEngine.")
+    return kept(program, ("jax", kind.name), lambda: Plan(program, kind))
+
+
+def _within(sites: tuple[int, ...], window: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(window.index(site) for site in sites)
+
+
+def _filled(active: tuple[int, ...], n: int, most: int) -> tuple[int, ...]:
+    """`most` sites with the active ones among them: neighbours where that can be, so that they lie together."""
+    sites = set(active)
+    while len(sites) < most:
+        gaps = [s for s in range(min(sites), max(sites)) if s not in sites] if max(sites) - min(sites) < most else []
+        beside = [s for s in (max(sites) + 1, min(sites) - 1) if 0 <= s < n]
+        near = [s for a in sorted(sites) for s in (a + 1, a - 1) if 0 <= s < n and s not in sites]
+        sites.add((gaps or (beside if max(sites) - min(sites) < most else []) or near)[0])
+    return tuple(sorted(sites))
+
+
+@lru_cache(maxsize=8)
+def _placements(most: int, width: int) -> list[tuple[int, ...]]:
+    """The places of an operation in a window."""
+    return list(itertools.combinations(range(most), width))
+
+
+def _closed(batch: _Open) -> BatchTables:
+    longest = max(map(len, batch.windows))
+    padded = [w + [(0, 0)] * (longest - len(w)) for w in batch.windows]
+    table = np.array(padded, dtype=np.int64).reshape(len(padded), longest, 2)
+    return BatchTables(np.array(batch.pairs), table[..., 0], table[..., 1])
+
+
+@lru_cache(maxsize=16)
+def spreading(n: int, q: int) -> tuple[Integer, np.ndarray]:
+    """For each place of a pair in a window of a register of n sites, (placements, side, side): the entry of the matrix
+    of the pair that stands in the matrix of the window, and whether one does."""
+    width, most = min(2, n), min(MOST, n)
+    spread, holds = [], []
+    digits = np.array(list(itertools.product(range(q), repeat=most)))
+    for places in _placements(most, width):
+        own = digits[:, places] @ q ** np.arange(width - 1, -1, -1)
+        rest = digits[:, [site for site in range(most) if site not in places]]
+        spread.append(own[:, None] * q**width + own[None, :])
+        holds.append((rest[:, None, :] == rest[None, :, :]).all(axis=-1))
+    return np.array(spread), np.array(holds)
+
+
+class Runs(NamedTuple):
+    """Items from `start` on that come `times` times, `length` of them each."""
+
+    start: int
+    length: int
+    times: int
+
+
+def sections(items: Sequence[Item]) -> list[Runs]:
+    """The items cut into stretches of windows that repeat, and what lies between, each change of the register alone."""
+    found: list[Runs] = []
+    begin = 0
+    while begin < len(items):
+        end = begin
+        while end < len(items) and isinstance(items[end], Window):
+            end += 1
+        if end > begin:
+            found.extend(_repeats([item.sites for item in items[begin:end]], begin))
+            begin = end
+        else:
+            found.append(Runs(begin, 1, 1))
+            begin += 1
+    return found
+
+
+def _repeats(keys: Sequence[tuple[int, ...]], offset: int) -> list[Runs]:
+    """The longest stretch of keys that repeats with some period, and what stands before and after it."""
+    best, saved = Runs(0, len(keys), 1), 0
+    for period in range(1, len(keys) // 2 + 1):
+        start = 0
+        while start + period < len(keys):
+            end = start + period
+            while end < len(keys) and keys[end] == keys[end - period]:
+                end += 1
+            times = (end - start) // period
+            if times > 1 and period * (times - 1) > saved:
+                best, saved = Runs(start, period, times), period * (times - 1)
+            start = max(end - period + 1, start + 1)
+    stop = best.start + best.length * best.times
+    found = [Runs(offset, best.start, 1)] if best.start else []
+    found.append(Runs(offset + best.start, best.length, best.times))
+    if stop < len(keys):
+        found.append(Runs(offset + stop, len(keys) - stop, 1))
+    return found
+
+
+def memory(form: Form, columns: int = 1) -> int:
+    """Bytes of so many vectors at their largest."""
+    return int((8 if form.levels == 4 else 16) * columns * form.levels**form.n_max)
+
+
+def chunk_of(form: Form, columns: int, checkpoint_bytes: int) -> int:
+    """Items between two kept vectors: 0 where all fit into `checkpoint_bytes`, else about the root of their number."""
+    count = len(form.items)
+    if count * memory(form, columns) <= checkpoint_bytes:
+        return 0
+    return math.isqrt(max(count - 1, 0)) + 1
+
+
+def n_kept(form: Form, chunk: int) -> int:
+    """How many vectors the way back keeps at a time."""
+    return chunk + -(-len(form.items) // chunk) if chunk else len(form.items)

@@ -1,0 +1,230 @@
+"""What the JAX engine promises beyond the contract of engines: where arrays stay, precision, memory, devices."""
+
+import copy
+import pickle
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from helpers.arrays import hermitian
+
+from qml import Circuit, CircuitModel, PauliMeasurement, channels, fit, gates, losses, sample
+from qml._checks import InputError, MemoryRefused
+from qml.engines import JaxEngine, PauliEngine
+from qml.engines.jax.plan import PAULI, plan_of, sections
+from qml.gates import PauliRotation
+from qml.instructions import Initialize, TraceOut
+from qml.operators import tfim
+from qml.optimizers import LBFGS, NaturalGradient
+from qml.states import GibbsState, thermal
+
+RHO = thermal(tfim(3), 0.7)
+JOBS = {
+    "S": (losses.CrossEntropy(), RHO),
+    "infidelity": (losses.Infidelity(), RHO),
+    "Hilbert-Schmidt": (losses.HilbertSchmidt(), RHO),
+    "likelihood of Pauli counts": (
+        losses.NegativeLogLikelihood(),
+        sample(RHO, PauliMeasurement(3), 1000, np.random.default_rng(0)),
+    ),
+    "energy": (losses.Expectation(), tfim(3)),
+}
+
+
+def layers(n, count, *, noise=0.01):
+    """Rotations on every site, then a ring of CNOT gates, noise after each; `count` times."""
+    operations = []
+    for layer in range(count):
+        for site in range(n):
+            operations += [gates.RY(f"a{layer}_{site}", site), channels.Depolarizing(noise, site)]
+        for site in range(n):
+            operations += [gates.CNOT(site, (site + 1) % n), channels.AmplitudeDamping(noise, site)]
+    return Circuit(n, operations)
+
+
+EVERYTHING = Circuit(
+    3,
+    [
+        gates.RX("a", 0),
+        PauliRotation("XYZ")("b", 2, 0, 1),
+        gates.CRX("c", 2, 0),
+        gates.Toffoli(2, 1, 0),
+        channels.AmplitudeDamping("g", 1),
+        Initialize(3),
+        gates.XXPlusYY("e", 3, 1),
+        channels.Depolarizing2("p", 0, 3),
+        TraceOut(0),
+        gates.RZZ("f", 0, 2),
+    ],
+)
+
+
+def in_another_process(code, *flags):
+    """What a program prints."""
+    done = subprocess.run([sys.executable, *flags, "-c", code], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_importing_the_library_and_making_an_engine_do_not_import_jax():
+    code = "import sys, qml; qml.engines.JaxEngine(); print('jax' in sys.modules)"
+    assert in_another_process(code) == "False\n"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("optimizer", [LBFGS(), NaturalGradient()], ids=["LBFGS", "NaturalGradient"])
+@pytest.mark.parametrize("name", JOBS)
+def test_fits_stay_on_the_device(name, optimizer, monkeypatch):
+    from qml.engines.jax.arrays import Array
+
+    brought = []
+    as_numpy = Array.__array__
+    monkeypatch.setattr(Array, "__array__", lambda self, *a, **k: (brought.append(self.shape), as_numpy(self))[1])
+    loss, target = JOBS[name]
+    circuit = Circuit(3, [gates.RY("a", 0), gates.RX("b", 1), gates.RXX("c", 0, 2), channels.Depolarizing("p", 0)])
+    circuit = circuit.then(channels.AmplitudeDamping(0.1, 1), channels.Depolarizing(0.1, 2))
+    here, there = (
+        fit(CircuitModel(circuit, engine=engine), target, loss=loss, optimizer=optimizer, seed=1, max_iterations=3)
+        for engine in (PauliEngine(), JaxEngine())
+    )
+    assert here.loss < here.history.loss[0] - 1e-3
+    np.testing.assert_allclose(there.history.loss, here.history.loss, rtol=1e-9)
+    assert brought == []
+
+
+@pytest.mark.slow
+def test_a_structure_is_compiled_once_for_all_numbers(monkeypatch):
+    from qml.engines.jax import compiled
+
+    engine = JaxEngine()
+    rng = np.random.default_rng(0)
+    traced = []
+    evolved = compiled.run.evolved
+    monkeypatch.setattr(compiled.run, "evolved", lambda *args: (traced.append(1), evolved(*args))[1])
+    for noise in (0.01, 0.02, 0.03):
+        program = layers(4, 2, noise=noise).compile()
+        for _ in range(2):
+            engine.evolve(program, rng.normal(size=program.n_params))
+    assert len(traced) == 1
+
+
+@pytest.mark.slow
+def test_checkpoints_change_nothing():
+    program = layers(4, 5).compile()
+    theta, g = np.random.default_rng(0).normal(size=program.n_params), np.random.default_rng(1).normal(size=256)
+    all_kept, few_kept = (JaxEngine(checkpoint_bytes=b).evolve_vjp(program, theta)[1](g)[0] for b in (2**31, 0))
+    assert np.linalg.norm(all_kept) > 1e-3
+    np.testing.assert_allclose(few_kept, all_kept, atol=1e-13)
+
+
+def test_layers_that_repeat_are_one_loop():
+    form = plan_of(layers(9, 40).compile(), PAULI).form
+    assert len(form.items) > 100
+    assert sum(part.length for part in sections(form.items)) < 20
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("wide", [False, True])
+def test_double_precision_whatever_the_global_setting(wide):
+    code = f"""
+import jax, numpy as np
+jax.config.update("jax_enable_x64", {wide})
+from qml import Circuit, CircuitModel, CrossEntropy, channels, check_gradient, gates
+from qml.engines import JaxEngine
+from qml.states import thermal
+from qml.operators import tfim
+circuit = Circuit(2, [gates.RY("a", 0), gates.CNOT(0, 1), channels.Depolarizing("p", 0), channels.Depolarizing(0.1, 1)])
+model = CircuitModel(circuit, engine=JaxEngine())
+assert check_gradient(model, thermal(tfim(2), 0.5), CrossEntropy(), np.array([0.3, -1.0])).ok
+assert model.state([0.3, -1.0]).matrix().dtype == np.complex128
+print(jax.numpy.ones(1).dtype, jax.config.jax_enable_x64)
+"""
+    assert in_another_process(code) == ("float64 True\n" if wide else "float32 False\n")
+
+
+# several devices ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("count", [2, 8])
+def test_many_devices_give_what_one_gives(count):
+    circuit = layers(6, 1).then(PauliRotation("XYZXYZ")("b", 2, 0, 1, 4, 5, 3), gates.CRX("c", 5, 0))
+    program, rng = circuit.compile(), np.random.default_rng(0)
+    theta, g, m = rng.normal(size=program.n_params), rng.normal(size=4**6), hermitian(64, rng)
+    initial = GibbsState(rng.normal(size=64), dims=(2,) * 6)
+    one, pull_one = JaxEngine().evolve_vjp(program, theta, initial)
+    many, pull_many = JaxEngine(count).evolve_vjp(program, theta, initial)
+    assert len(many.pauli_vector.value.sharding.device_set) == count
+    np.testing.assert_allclose(many.pauli_vector, one.pauli_vector, atol=1e-12)
+    for mine, theirs in zip(pull_many(g), pull_one(g), strict=True):
+        assert np.abs(theirs).max() > 1e-3
+        np.testing.assert_allclose(mine, theirs, atol=1e-12)
+    for number in (lambda s: s.expect("ZZIIIX"), lambda s: s.purity(), lambda s: s.expect(m), lambda s: s.entropy()):
+        assert number(many) == pytest.approx(number(one), abs=1e-12)
+    np.testing.assert_allclose(many.probabilities(), one.probabilities(), atol=1e-13)
+    kept = [1, 3]
+    np.testing.assert_allclose(many.partial_trace(kept).matrix(), one.partial_trace(kept).matrix(), atol=1e-13)
+
+
+@pytest.mark.slow
+def test_memory_of_a_device_falls_as_their_number():
+    from qml.engines.jax import compiled
+
+    program = layers(9, 2).compile()
+    plan, slots = plan_of(program, PAULI), program.slots(np.zeros(18))
+    sizes = [compiled.memory_of_a_device(JaxEngine(count)._on, plan, slots) for count in (1, 2, 4, 8)]
+    whole = 8 * 4**9
+    assert sizes[0] > 2 * whole
+    for size, count in zip(sizes, (1, 2, 4, 8), strict=True):
+        assert size < 1.3 * sizes[0] / count + 2**18
+
+
+# refusals -------------------------------------------------------------------------------------------------------------
+
+
+def test_refusals(monkeypatch):
+    with pytest.raises(InputError, match="found a site of dimension 3: use ReferenceEngine"):
+        JaxEngine().evolve(Circuit((3,)), [])
+    with pytest.raises(InputError, match="at most what JAX finds, .* found 1000"):
+        JaxEngine(1000)
+    with pytest.raises(InputError, match="one device or 2, 4, 8, .* found 3 devices"):
+        JaxEngine(3)
+    with pytest.raises(InputError, match="each of devices"):
+        JaxEngine(["cpu:0"])
+    with pytest.raises(MemoryRefused, match=r"16 TiB|GiB, but .* GiB are free"):
+        JaxEngine().evolve(Circuit(20), [])
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(InputError, match=r"JAX, which is not installed: pip install 'qmaxlik\[jax\]'"):
+        JaxEngine()
+
+
+@pytest.mark.slow
+def test_a_window_that_leaves_no_room():
+    with pytest.raises(InputError, match="leaves no room to spread the vector over 8 devices"):
+        JaxEngine(8).evolve(layers(4, 1), np.zeros(4))
+
+
+@pytest.mark.slow
+def test_the_cotangent_has_the_shape_of_the_vector():
+    _, pull = JaxEngine().evolve_vjp(Circuit(1, [gates.RX("a", 0)]), [0.3])
+    with pytest.raises(InputError, match=r"shape \(4,\); found \(16,\)"):
+        pull(np.zeros(16))
+
+
+@pytest.mark.parametrize("again", [copy.deepcopy, lambda engine: pickle.loads(pickle.dumps(engine))])
+def test_an_engine_goes_to_other_processes(again):
+    engine = JaxEngine(1, checkpoint_bytes=5)
+    there = again(engine)
+    assert repr(there) == repr(engine) == "JaxEngine(devices=1, checkpoint_bytes=5)"
+
+
+@pytest.mark.slow
+def test_everything_at_once_against_the_pauli_engine():
+    program, rng = EVERYTHING.compile(), np.random.default_rng(0)
+    theta, g = rng.uniform(0.1, 0.9, program.n_params), rng.normal(size=64)
+    here, pull_here = PauliEngine().evolve_vjp(program, theta)
+    there, pull_there = JaxEngine().evolve_vjp(program, theta)
+    np.testing.assert_allclose(there.pauli_vector, here.pauli_vector, atol=1e-12)
+    assert (np.abs(pull_here(g)[0]) > 1e-4).all()
+    np.testing.assert_allclose(pull_there(g)[0], pull_here(g)[0], atol=1e-11)

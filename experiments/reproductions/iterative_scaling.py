@@ -107,7 +107,9 @@ def reproduce(n: int = N) -> Found:
     count = {name: len(e) for name, e in errors.items()}
     anderson = count["iterative scaling, Anderson mixing"] / count["iterative scaling"]
     lines = [
-        Line(f"iterations, Anderson mixing by plain scaling ({count['iterative scaling']})", None, anderson, 1 / AT_LEAST),
+        Line(
+            f"iterations, Anderson mixing by plain scaling ({count['iterative scaling']})", None, anderson, 1 / AT_LEAST
+        ),
         Line(
             f"iterations, L-BFGS by gradient descent ({count['gradient descent']})",
             None,

@@ -12,6 +12,8 @@ from typing import Any
 import click
 from matplotlib.figure import Figure
 
+ROUNDING = 1e-12
+"""Numbers below this are shown as zero: their digits are those of a machine."""
 COLORS = ("#1f5ab8", "#c8442c", "#2a8f57", "#8a5a9e", "#b8860b", "#555555")
 
 
@@ -52,17 +54,19 @@ class Line:
         else:
             asked = f"at most {self.within:.1g} above" if self.at_most else f"± {self.within:.1g}"
         published = "in words" if self.published is None else f"{self.published:.4g}"
-        return self.what, published, asked, f"{self.ours:.3g}", "yes" if self.holds else "**no**"
+        ours = f"{self.ours:.3g}" if abs(self.ours) >= ROUNDING else f"within {ROUNDING:g} of zero"
+        return self.what, published, asked, ours, "yes" if self.holds else "**no**"
 
 
 @dataclass(frozen=True)
 class Curve:
-    """Points of the figure; `dashed` for what is published or a limit."""
+    """Points of the figure; `dashed` for what is published or a limit, `dots` without a line between them."""
 
     label: str
     x: Sequence[float]
     y: Sequence[float]
     dashed: bool = False
+    dots: bool = False
 
 
 @dataclass(frozen=True)
@@ -91,8 +95,8 @@ class Found:
         axes = figure.subplots()
         for color, curve in zip(COLORS * 3, self.curves, strict=False):
             style: dict[str, Any] = {"ls": "--", "lw": 1} if curve.dashed else {"lw": 1.5}
-            if len(curve.x) < 12 and not curve.dashed:
-                style["marker"] = "o"
+            if curve.dots:
+                style = {"ls": "", "marker": "o", "ms": 4}
             axes.plot(curve.x, curve.y, label=curve.label, color=color, **style)
         axes.set(xlabel=self.axes[0], ylabel=self.axes[1])
         axes.set_xscale("log" if self.log_x else "linear")

@@ -5,7 +5,7 @@
 The paper: blocks of n copies of rho, compressed by a code that was made for sigma, take S(rho, sigma)/log 2 qubits a
 copy. The code gives every product of eigenvectors of sigma, of probability s, a word of ceil(-log2 s) bits, keeps the
 words of up to n R bits and projects on them; all of these fit into n R + 1 qubits. It is carried out here: on matrices
-for 8 copies (Kraus operators of compression and decompression, which fail outside by putting one fixed word), and for up
+for 8 copies (Kraus operators of compression and back, which put one fixed word for those that are too long), and for up
 to 32768 copies by counting, as only the number of ones in a word matters. It works or fails sharply about one rate.
 
 The same subspace read as a code of fixed size is smaller than its longest words, where the longest words are not its
@@ -129,8 +129,10 @@ def reproduce(small: int = SMALL, large: int = LARGE) -> Found:
         for n in (small, 128, large)
     ]
     curves.append(Curve(f"code for rho, {large} copies", rates.tolist(), fidelities(large, RHO, RHO, rates).tolist()))
-    curves.append(Curve("matrices, 8 copies", rates[::8].tolist(), done.tolist()))
-    curves += [Curve(name, [x, x], [0.0, 1.0], dashed=True) for name, x in (("S(rho)", right), ("S(rho, sigma)", wrong))]
+    curves.append(Curve("matrices, 8 copies", rates[::8].tolist(), done.tolist(), dots=True))
+    curves += [
+        Curve(name, [x, x], [0.0, 1.0], dashed=True) for name, x in (("S(rho)", right), ("S(rho, sigma)", wrong))
+    ]
     return Found(lines, curves, ("rate, qubits a copy", "entanglement fidelity"), log_y=False)
 
 

@@ -54,7 +54,7 @@ class Line:
         else:
             asked = f"at most {self.within:.1g} above" if self.at_most else f"± {self.within:.1g}"
         published = "in words" if self.published is None else f"{self.published:.4g}"
-        ours = f"{self.ours:.3g}" if abs(self.ours) >= ROUNDING else f"within {ROUNDING:g} of zero"
+        ours = f"{self.ours:.3g}" if not abs(self.ours) < ROUNDING else f"within {ROUNDING:g} of zero"
         return self.what, published, asked, ours, "yes" if self.holds else "**no**"
 
 

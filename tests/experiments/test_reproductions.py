@@ -25,6 +25,7 @@ SMALL = {
     "expectation_maximisation": (3,),
     "hamiltonian_learning": ((1000, 10000), 20, 1),
     "superfast": ((1, 2), 2),
+    "gradient_tomography": (1, 5),
 }
 
 

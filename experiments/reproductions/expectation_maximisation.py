@@ -48,11 +48,11 @@ def reproduce(rounds: int = 100) -> Found:
         rises.append(float(np.diff(maximised.history).max()))
         ahead.append(maximised.gap - descent.gap)
         if seed == SEEDS[0]:
-            both = {
-                "expectation maximisation": maximised.history - maximised.floor,
-                "gradient descent": descent.history.gap,
-            }
-            curves = [Curve(name, range(len(d)), d.tolist()) for name, d in both.items()]
+            gaps = (maximised.history - maximised.floor).tolist()
+            curves = [
+                Curve("expectation maximisation", [STEPS * k for k in range(len(gaps))], gaps),
+                Curve("gradient descent", range(len(descent.history)), descent.history.gap.tolist()),
+            ]
     rng = np.random.default_rng(0)
     dense = HiddenGibbsModel.all_paulis(3)
     rho = ginibre((2,) * len(dense.dims), rng)

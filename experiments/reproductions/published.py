@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 ROUNDING = 1e-12
 """Numbers below this are shown as zero: their digits are those of a machine."""
@@ -101,6 +102,8 @@ class Found:
         axes.set(xlabel=self.axes[0], ylabel=self.axes[1])
         axes.set_xscale("log" if self.log_x else "linear")
         axes.set_yscale("log" if self.log_y else "linear")
+        if self.log_x:
+            axes.xaxis.set_minor_formatter(NullFormatter())
         axes.legend(fontsize=8, frameon=False)
         return figure
 

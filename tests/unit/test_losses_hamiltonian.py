@@ -124,6 +124,17 @@ def test_every_representation_agrees_on_the_derivative_of_an_energy() -> None:
             np.testing.assert_allclose(a, b, atol=1e-13)
 
 
+def test_the_energy_of_a_pure_circuit_forms_no_matrix(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("a matrix was formed")
+
+    monkeypatch.setattr(PauliSum, "matrix", refuse)
+    monkeypatch.setattr(DensityMatrix, "matrix", refuse)
+    monkeypatch.setattr("qml.losses.hamiltonian.LARGEST_DIM", 4)
+    found = fit(PurifiedCircuitModel(circuits.hardware_efficient(3, 2), 0), tfim(3), seed=0, max_iterations=5)
+    assert found.loss < found.history.loss[0]
+
+
 # fits -----------------------------------------------------------------------------------------------------------------
 
 

@@ -12,7 +12,7 @@ from scipy.linalg import hadamard
 from qml import _checks, spectral
 from qml._arrays import as_complex, as_real, compiled, frozen, namespace, on_host, outer
 from qml._checks import InputError
-from qml._typing import ArrayLike, Complex, Cotangent, Real
+from qml._typing import ArrayLike, Complex, Cotangent, Integer, Real
 from qml.engines.pauli import conversion
 from qml.operators import PauliSum
 from qml.states.base import State
@@ -213,8 +213,15 @@ class PauliState(State):
                 f"the operator must act on {_checks.plural(len(self.dims), 'qubit')}; found a Pauli sum on "
                 f"{_checks.plural(operator.n_qubits, 'qubit')}."
             )
-        index = np.array([2 * int(f"{z:b}", 4) + int(f"{x ^ z:b}", 4) for x, z in operator.words], dtype=np.int64)
-        return as_real((np.real(operator.coefficients) * self._vector.take(index, axis=-1)).sum(axis=-1))
+        return as_real((np.real(operator.coefficients) * self._vector.take(_places(operator), axis=-1)).sum(axis=-1))
+
+    def _pull_expect(self, operator: PauliSum | Complex) -> Cotangent:
+        """c_P for each P, of a Pauli sum; shape of the vector."""
+        if not isinstance(operator, PauliSum):
+            return super()._pull_expect(operator)
+        found = np.zeros(self._vector.shape)
+        found[..., _places(operator)] = np.real(operator.coefficients)
+        return namespace(self._vector).asarray(found)
 
     def _purity(self) -> Real:
         r"""Tr sigma^2 = 2^-n sum_P r_P^2."""
@@ -238,6 +245,11 @@ def pauli_vector_of(state: State) -> Real:
     if isinstance(state, ProductState):
         return outer(map(pauli_vector_of, state.factors))
     return vector_of(state.matrix(), n)
+
+
+def _places(operator: PauliSum) -> Integer:
+    """Where the strings of a sum stand in Pauli vectors."""
+    return np.array([2 * int(f"{z:b}", 4) + int(f"{x ^ z:b}", 4) for x, z in operator.words], dtype=np.int64)
 
 
 def _without_flips(vectors: Real, n: int) -> Real:

@@ -22,6 +22,7 @@ from qml.models.base import Model
 from qml.models.conditional import ConditionalModel
 from qml.models.thermal import ThermalState
 from qml.moments import Moments
+from qml.operators import PauliSum
 from qml.processes import ProcessFamily
 from qml.states import State
 from qml.states.storage import state_of
@@ -142,7 +143,7 @@ class FitResult(Outcome):
         Where the loss was lowest.
     state : State
         The model's state there.
-    target : State, Counts, Moments, or what else the loss accepts
+    target : State, Counts, Moments, PauliSum, or what else the loss accepts
         What was learnt. The last is not written to files, which have its text as ``provenance["target"]``: read from
         there, it is None.
     loss, floor : float
@@ -187,7 +188,7 @@ class FitResult(Outcome):
     model: Model | ConditionalModel | ProcessFamily | None = None
 
     def _arguments(self) -> dict[str, Any]:
-        kept = isinstance(self.target, State | Counts | Moments)
+        kept = isinstance(self.target, State | Counts | Moments | PauliSum | np.ndarray)
         provenance = dict(self.provenance) | ({} if kept else {"target": repr(self.target)})
         target, model = self.target if kept else None, IfKnown(self.model) if is_written(self.model) else None
         return {**super()._arguments(), "target": target, "model": model, "provenance": provenance}
@@ -196,7 +197,7 @@ class FitResult(Outcome):
     def gap(self) -> float:
         """loss - floor: D(rho\\|\\|sigma) in nats where the loss is the cross entropy of a state,
         D(rho_hat\\|\\|sigma) where it is that of the empirical state of counts, D(f\\|\\|p) of the frequencies where
-        it is their likelihood."""
+        it is their likelihood; of a free energy D(sigma\\|\\|rho_beta), of an energy what is above the ground state."""
         return self.loss - self.floor
 
     @cached_property

@@ -64,12 +64,13 @@ def fit(
     ----------
     model : Model, ConditionalModel or ProcessFamily
         The family sigma_theta; a conditional model, sigma_theta(x), where the target is labelled.
-    target : State, array (d, d) or (d,), QuTiP object, Counts, or Labelled
-        rho, with the dims of the model; or what else the loss accepts, such as Counts.
+    target : State, array (d, d) or (d,), QuTiP object, Counts, Labelled, or PauliSum
+        rho, with the dims of the model; or what else the loss accepts, such as Counts. A Hamiltonian learns its ground
+        state, and its thermal states with ``FreeEnergy(beta)``.
     loss : Loss or str, optional
         By default what the target says: the quantum cross entropy of a state, its mean of labelled data, the negative
-        log-likelihood of counts. A name stands for the loss with its default arguments. Counts and
-        ``"cross_entropy"`` learn the empirical state, which is biased: the status says by how much.
+        log-likelihood of counts, the energy of a Pauli sum. A name stands for the loss with its default arguments.
+        Counts and ``"cross_entropy"`` learn the empirical state, which is biased: the status says by how much.
     optimizer : Optimizer or str, optional
         By default ``LBFGS()``; likewise ``"newton"``, ``"natural_gradient"``, ...
     params0 : array (n_params,) or mapping of str to float, optional

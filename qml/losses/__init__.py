@@ -2,7 +2,7 @@ r"""Losses: functions of data and a state, and the derivative that each hands to
 
 The default loss is the quantum cross entropy S(rho, sigma) = -Tr rho log sigma. rho is the data, sigma the model.
 Losses of a state rho are listed in :data:`LOSSES`, those of measured counts in :data:`COUNT_LOSSES`, those of labelled
-data in :data:`LABEL_LOSSES`.
+data in :data:`LABEL_LOSSES`, those of a Hamiltonian in :data:`HAMILTONIAN_LOSSES`; all of them in :data:`EVERY_LOSS`.
 """
 
 from typing import Any
@@ -19,6 +19,7 @@ from qml.losses.counts import (
 )
 from qml.losses.distances import HilbertSchmidt, Infidelity, TraceDistance
 from qml.losses.entropic import CrossEntropy, RelativeEntropy
+from qml.losses.hamiltonian import Expectation, FreeEnergy
 from qml.losses.labelled import Labelled, LabelLikelihood, MeanCrossEntropy, label_states
 from qml.losses.measured_entropy import measured_relative_entropy
 from qml.losses.measured_report import MeasuredReport, measured_report
@@ -44,13 +45,20 @@ COUNT_LOSSES: dict[str, type[CountsLoss]] = {
     loss.name: loss for loss in (NegativeLogLikelihood, ChiSquare, SquaredError)
 }
 """Every loss of measured counts by name."""
+HAMILTONIAN_LOSSES: dict[str, type[Expectation] | type[FreeEnergy]] = {
+    loss.name: loss for loss in (Expectation, FreeEnergy)
+}
+"""Every loss of a Hamiltonian by name."""
 LABEL_LOSSES: dict[str, type[MeanCrossEntropy]] = {loss.name: loss for loss in (MeanCrossEntropy, LabelLikelihood)}
 """Every loss of labelled data by name."""
+EVERY_LOSS: dict[str, type[Loss]] = {**LOSSES, **COUNT_LOSSES, **HAMILTONIAN_LOSSES, **LABEL_LOSSES}
+"""All of them."""
 
 
 def default_loss(target: Any) -> Loss:
     """The loss that a fit of `target` minimises unless asked otherwise, as the target says by its `default_loss`: the
-    likelihood of counts, the mean cross entropy of labelled data, and the quantum cross entropy of everything else.
+    likelihood of counts, the mean cross entropy of labelled data, the energy of a Pauli sum, and the quantum cross
+    entropy of everything else.
 
     Examples
     --------
@@ -74,12 +82,13 @@ def as_loss(value: Loss | str) -> Loss:
     >>> as_loss("infidelity")
     Infidelity()
     """
-    registry: dict[str, type[Loss]] = {**LOSSES, **COUNT_LOSSES, **LABEL_LOSSES}
-    return _checks.registered("loss", value, registry, Loss, "such as CrossEntropy()")  # type: ignore[type-abstract]
+    return _checks.registered("loss", value, EVERY_LOSS, Loss, "such as CrossEntropy()")  # type: ignore[type-abstract]
 
 
 __all__ = [
     "COUNT_LOSSES",
+    "EVERY_LOSS",
+    "HAMILTONIAN_LOSSES",
     "LABEL_LOSSES",
     "LOSSES",
     "MMD",
@@ -87,6 +96,8 @@ __all__ = [
     "ClassicalCrossEntropy",
     "CountsLoss",
     "CrossEntropy",
+    "Expectation",
+    "FreeEnergy",
     "HilbertSchmidt",
     "Infidelity",
     "LabelLikelihood",

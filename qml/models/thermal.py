@@ -139,6 +139,12 @@ class ThermalState(State):
             return np.asarray(self.moments([operator]).values[0])
         return super()._expect(operator)
 
+    def _pull_expect(self, operator: PauliSum | Complex) -> Cotangent:
+        raise InputError(
+            "the derivative of an energy in the parameters of a sampled thermal state needs covariances, which are not "
+            "estimated: use a GibbsModel, or learn by the cross entropy."
+        )
+
     @cached_property
     def _entropy(self) -> Real:
         """theta . <G> + log Z, estimated."""

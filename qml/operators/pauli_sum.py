@@ -55,6 +55,8 @@ class PauliSum(Saved):
     coefficients: tuple[complex, ...]
 
     _keys = ("n_qubits", "terms")
+    default_loss: ClassVar[str] = "expectation"
+    """What a fit minimises where the target is a Hamiltonian."""
 
     def _arguments(self) -> dict[str, Any]:
         return {"n_qubits": self.n_qubits, "terms": dict(self.terms)}

@@ -179,6 +179,11 @@ class State(Described, Correlations):
         o = operators.as_matrix(operator, self.dims)
         return trace_of_product(self.matrix(), o)
 
+    def _pull_expect(self, operator: PauliSum | Complex) -> Cotangent:
+        """The derivative of Tr(sigma O) in the coordinate, for a Hermitian O on these sites."""
+        o = operator.matrix() if isinstance(operator, PauliSum) else operator
+        return self.pull_matrix(namespace(self.probabilities()).asarray(o))
+
     def entropy(self) -> Numbers:
         r"""The von Neumann entropy -Tr sigma log sigma in nats, from 0 (pure) to log d; 0 log 0 = 0. Computed once."""
         return per_state(self._entropy)

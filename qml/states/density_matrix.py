@@ -362,6 +362,12 @@ class DensityMatrix(State):
         found = (columns.conj() * operator.apply(columns)).real.sum(axis=(-2, -1))
         return np.asarray(self._smoothed(found, self.dim * constant))
 
+    def _pull_expect(self, operator: PauliSum | Complex) -> Cotangent:
+        if self._factor is None or not isinstance(operator, PauliSum) or not on_host(self._factor):
+            return super()._pull_expect(operator)
+        image = np.moveaxis(operator.apply(np.moveaxis(self._factor, -1, -2)), -1, -2)
+        return as_complex(2 * (1 - self.smoothing) * image)
+
     def apply(self, columns: Complex) -> Complex:
         if self._probabilities is not None:
             return as_complex(self._probabilities[..., None] * columns)

@@ -284,6 +284,8 @@ EXAMPLES: dict[str, Callable[[], Any]] = {
     "measurement.ProjectiveMeasurement.bases": lambda: [np.eye(2), np.eye(2)],
     "measurement.ProductMeasurement.factors": lambda: [qml.PauliMeasurement(1), qml.PauliMeasurement(1)],
     "states.ProductState.factors": lambda: [plus(), plus()],
+    "losses.Expectation.accept.target": lambda: qml.pauli("Z"),
+    "losses.FreeEnergy.accept.target": lambda: qml.pauli("Z"),
     "GibbsState.hamiltonian": lambda: np.diag([1.0, 2.0]),
     "Counts.from_weights.counts": lambda: [0.6, 0.4, 0.8, 0.2],
     "Counts.from_weights.weights": lambda: [0.6, 0.4, 0.8, 0.2],

@@ -11,10 +11,14 @@ import pytest
 
 from qml._checks import InputError
 from qml.fitting import FitResult
-from qml.losses import COUNT_LOSSES, LABEL_LOSSES, LOSSES
+from qml.losses import EVERY_LOSS
 from qml.models import MODELS
+from qml.operators import tfim
 from qml.optimizers import OPTIMIZERS
+from qml.states import thermal
 from qml.studies.record.fits import row_of, run_fit
+from qml.studies.run.run import Options, run_study
+from qml.studies.show import output
 from qml.studies.spec import config, models, priors
 from qml.studies.spec.build import Job, Plan, build
 from qml.studies.spec.processes import FAMILIES
@@ -67,7 +71,7 @@ def fitted(target: dict[str, Any] = RHO, **fit: Any) -> tuple[Job, FitResult]:
 def test_every_entry_of_the_registries_is_a_kind() -> None:
     assert set(MODELS) <= set(members(models.ModelSpec)) == set(MODEL_KEYS)
     assert set(OPTIMIZERS) == set(members(config.OptimizerSpec))
-    assert set(LOSSES) | set(COUNT_LOSSES) | set(LABEL_LOSSES) == set(members(config.LossSpec))
+    assert set(EVERY_LOSS) == set(members(config.LossSpec))
     conditional = {"conditional_gibbs", "conditional_circuit"}
     assert set(members(models.AnyModelSpec)) == set(members(models.ModelSpec)) | conditional | set(FAMILIES)
     assert set(priors.PRIORS) == set(members(priors.PriorSpec))
@@ -162,3 +166,34 @@ def test_noise_that_is_learnt_inside_other_models_has_its_name() -> None:
 def test_what_does_not_go_together_is_told(fit: dict[str, Any], words: str) -> None:
     with pytest.raises(InputError, match=words):
         plan(**fit)
+
+
+def test_a_hamiltonian_is_a_target_of_energies_and_of_nothing_else() -> None:
+    chain = {"kind": "hamiltonian", "hamiltonian": RHO["hamiltonian"]}
+    job, ground = fitted(chain, model={"kind": "cholesky", "n": 2}, max_iterations=50)
+    assert job.loss.name == "expectation"
+    assert ground.gap < 1e-6
+    assert ground.gap == pytest.approx(ground.loss - np.linalg.eigvalsh(tfim(2, h=0.5).matrix())[0], abs=1e-12)
+    _, warm = fitted(chain, loss={"kind": "free_energy", "beta": 0.7}, max_iterations=50)
+    np.testing.assert_allclose(warm.state.matrix(), thermal(tfim(2, h=0.5), 0.7).matrix(), atol=1e-6)
+    for kind in ("cross_entropy", "negative_log_likelihood"):
+        with pytest.raises(InputError, match="target must be"):
+            plan(chain, loss={"kind": kind})
+    with pytest.raises(InputError, match="must be a Hamiltonian"):
+        plan(RHO, loss={"kind": "free_energy"})
+    with pytest.raises(InputError, match="the model has 2 qubits, the target 3 qubits"):
+        plan({"kind": "hamiltonian", "hamiltonian": {"kind": "tfim", "n": 3}})
+
+
+@pytest.mark.slow
+def test_a_study_of_a_hamiltonian_is_run_and_shown(tmp_path: Path, coarse_pictures: None) -> None:
+    folder = Path(__file__).parents[2] / "experiments"
+    done = run_study(folder / "ground_and_thermal.yaml", Options(output=tmp_path / "out", quiet=True))
+    assert done.exit_code == 0
+    assert not (tmp_path / "out" / "target.npz").exists()
+    ground, noisy, warm, mean_field = done.rows
+    assert max(ground.gap, warm.gap) < 1e-9 < 1e-2 < min(noisy.gap, mean_field.gap)
+    text = output.legend({}, done.rows)
+    assert text == "gap = loss - floor: D(sigma||rho_beta) of free_energy, in nats."
+    assert [column.header for column in output.result_table(done.rows).columns][2:5] == ["loss", "floor", "gap"]
+    assert "fidelity" not in [column.header for column in output.result_table(done.rows).columns]

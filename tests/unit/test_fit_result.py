@@ -112,7 +112,7 @@ def test_saving_a_frozen_state_keeps_its_logarithm(tmp_path):
 
 def test_a_result_of_a_loss_of_ones_own_is_saved_whatever_its_target_is(tmp_path):
     class Energy(Loss):
-        """Tr(H sigma) of a Pauli sum H."""
+        """Tr(H sigma), where the target is what has the Hamiltonian H."""
 
         name = "energy"
 
@@ -120,22 +120,28 @@ def test_a_result_of_a_loss_of_ones_own_is_saved_whatever_its_target_is(tmp_path
             return target
 
         def value(self, target, sigma):
-            return float(sigma.expect(target))
+            return float(sigma.expect(target.hamiltonian))
 
         def value_and_cotangent(self, target, sigma):
             matrix = DensityMatrix(sigma.matrix(), sigma.dims)
-            return self.value(target, matrix), target.matrix()
+            return self.value(target, matrix), target.hamiltonian.matrix()
 
         def floor(self, target):
-            return float(np.linalg.eigvalsh(target.matrix())[0])
+            return float(np.linalg.eigvalsh(target.hamiltonian.matrix())[0])
+
+    class Magnet:
+        hamiltonian = tfim(2)
+
+        def __repr__(self):
+            return "Magnet()"
 
     model = CircuitModel(circuits.hardware_efficient(2, 1).then(channels.Depolarizing(0.01, 0)), engine=DENSE)
-    result = fit(model, tfim(2), loss=Energy(), seed=0, max_iterations=3)
+    result = fit(model, Magnet(), loss=Energy(), seed=0, max_iterations=3)
     assert result.loss < result.history.loss[0]
     result.save(tmp_path / "fit.npz")
     loaded = FitResult.load(tmp_path / "fit.npz")
     assert loaded.target is None
-    assert loaded.provenance["target"] == repr(tfim(2))
+    assert loaded.provenance["target"] == "Magnet()"
     assert loaded.params.tobytes() == result.params.tobytes()
     assert loaded.summary() == result.summary()
     with pytest.raises(InputError, match="the fidelity needs a state as the target"):

@@ -6,7 +6,7 @@ from helpers.arrays import hermitian
 
 from qml import losses, states
 from qml._checks import InputError, qubit_dims
-from qml.losses import LOSSES
+from qml.losses import HAMILTONIAN_LOSSES, LOSSES
 from qml.states import DensityMatrix, GibbsState, SpectralState, State
 
 RNG = np.random.default_rng(11)
@@ -55,11 +55,11 @@ def spectral(d: int) -> tuple:
 
 
 @pytest.mark.parametrize("family", [dense, classical, gibbs, gibbs_diagonal, spectral])
-@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize("name", LOSSES | HAMILTONIAN_LOSSES)
 @pytest.mark.parametrize("d", [2, 3, 4])
 def test_cotangent_is_the_derivative_of_the_value(name: str, family, d: int) -> None:
-    loss = LOSSES[name]()
-    rho = states.ginibre(qubit_dims(d), RNG)
+    loss = (LOSSES | HAMILTONIAN_LOSSES)[name]()
+    rho = hermitian(d, RNG) if name in HAMILTONIAN_LOSSES else states.ginibre(qubit_dims(d), RNG)
     state, pull = family(d)
     value, cotangent = loss.value_and_cotangent(rho, state(0.0))
     assert value == pytest.approx(loss.value(rho, state(0.0)), rel=1e-12)

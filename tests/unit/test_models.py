@@ -12,7 +12,7 @@ from qml._checks import InputError
 from qml.circuits import Circuit
 from qml.engines.reference import ReferenceEngine
 from qml.instructions import PartialTrace, Preparation
-from qml.losses import CrossEntropy, HilbertSchmidt
+from qml.losses import HAMILTONIAN_LOSSES, CrossEntropy, Expectation, FreeEnergy, HilbertSchmidt
 from qml.models import (
     MODELS,
     CholeskyModel,
@@ -165,11 +165,15 @@ def test_vjp_gives_the_same_state(model):
     assert np.array_equal(model.state(theta).matrix(), model.state_vjp(theta)[0].matrix())
 
 
-@pytest.mark.parametrize("loss", [CrossEntropy(), HilbertSchmidt()], ids=lambda loss: loss.name)
+@pytest.mark.parametrize(
+    "loss", [CrossEntropy(), HilbertSchmidt(), Expectation(), FreeEnergy(0.7)], ids=lambda loss: loss.name
+)
 def test_pullback_is_the_derivative(model, loss):
     rng = np.random.default_rng(7)
     theta = model.init_params(rng)
     rho = ginibre(model.dims, rng)
+    if loss.name in HAMILTONIAN_LOSSES:
+        rho = hermitian(rho.dim, rng)
     sigma, pullback = model.state_vjp(theta)
     gradient = pullback(loss.value_and_cotangent(rho, sigma)[1])
     assert gradient.shape == (model.n_params,)

@@ -9,7 +9,6 @@ from qml import Circuit, CircuitModel, PauliMeasurement, channels, check_gradien
 from qml.engines import PauliState, ReferenceEngine
 from qml.engines.base import Engine
 from qml.engines.pauli_state import matrix_of, vector_of
-from qml.losses import Loss
 from qml.operators import tfim
 from qml.optimizers import LBFGS, NaturalGradient
 from qml.states import DensityMatrix, thermal
@@ -57,23 +56,6 @@ def _here(state):
     return None if state is None else DensityMatrix._trusted(held(state.matrix()), state.dims)
 
 
-class Energy(Loss):
-    """Tr(H sigma)."""
-
-    def __init__(self, hamiltonian):
-        self.matrix = hamiltonian.matrix()
-
-    def value(self, target, sigma):
-        return sigma.expect(self.matrix)
-
-    def value_and_cotangent(self, target, sigma):
-        matrix = self.matrix if isinstance(sigma.matrix(), np.ndarray) else Elsewhere(self.matrix)
-        return self.value(target, sigma), sigma.pull_matrix(matrix)
-
-    def floor(self, target):
-        return float(np.linalg.eigvalsh(self.matrix)[0])
-
-
 RHO = thermal(tfim(2), 0.7)
 COUNTS = sample(RHO, PauliMeasurement(2), 1000, np.random.default_rng(0))
 JOBS = {
@@ -81,7 +63,9 @@ JOBS = {
     "infidelity": (losses.Infidelity(), RHO),
     "Hilbert-Schmidt": (losses.HilbertSchmidt(), RHO),
     "likelihood of Pauli counts": (losses.NegativeLogLikelihood(), COUNTS),
-    "energy": (Energy(tfim(2)), RHO),
+    "energy": (losses.Expectation(), tfim(2)),
+    "energy of a matrix": (losses.Expectation(), tfim(2).matrix()),
+    "free energy": (losses.FreeEnergy(0.7), tfim(2)),
 }
 
 

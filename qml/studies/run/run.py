@@ -293,7 +293,8 @@ def _keep_target(plan: build.Plan, folder: RunFolder) -> None:
         folder.write_file("labels.npz", target.labels.save)
     if target.counts is not None:
         folder.write_file("counts.npz", target.counts.save)
-    if not files_of(plan.study.target.model_dump()) and target.labels is None and target.state.dim <= KEEP_TARGET_UP_TO:
+    made = not files_of(plan.study.target.model_dump()) and target.labels is None and target.hamiltonian is None
+    if made and target.state.dim <= KEEP_TARGET_UP_TO:
         folder.write_file("target.npz", DensityMatrix._trusted(target.state.matrix(), target.state.dims).save)
 
 

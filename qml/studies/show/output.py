@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from qml._checks import plural
-from qml.losses import COUNT_LOSSES, LABEL_LOSSES, LOSSES, von_neumann_entropy
+from qml.losses import EVERY_LOSS, HAMILTONIAN_LOSSES, von_neumann_entropy
 from qml.studies.record.fits import ENTROPIC, Row
 from qml.studies.record.folder import Run
 from qml.studies.record.table import Table as Columns
@@ -52,8 +52,10 @@ def result_table(rows: Sequence[Row]) -> Table:
     if not entropic:
         table.add_column("loss of")
     compared = not all(math.isnan(row.fidelity) for row in rows)
+    energies = all(row.loss_name in HAMILTONIAN_LOSSES for row in rows)
     labelled = [name for name in ("accuracy", "test_accuracy") if any(not math.isnan(getattr(r, name)) for r in rows)]
-    heads = ["S" if entropic else "loss", "floor", "gap", *(["fidelity"] if compared or not labelled else [])]
+    compared = compared or not (labelled or energies)
+    heads = ["S" if entropic else "loss", "floor", "gap", *(["fidelity"] if compared else [])]
     for head in heads:
         table.add_column(head, justify="right", no_wrap=True)
     if held_out:
@@ -82,8 +84,7 @@ def _biased_last(rows: Sequence[Row]) -> list[Row]:
 
 def _gaps(rows: Sequence[Row]) -> str:
     """What the gap of each loss in the table is."""
-    known = LOSSES | COUNT_LOSSES | LABEL_LOSSES
-    found = {row.loss_name: known[row.loss_name].gap_is for row in rows if row.loss_name in known}
+    found = {row.loss_name: EVERY_LOSS[row.loss_name].gap_is for row in rows if row.loss_name in EVERY_LOSS}
     if any(row.biased for row in rows):
         found = {name: gap.replace("rho", "rho_hat") for name, gap in found.items()}
     return ", ".join(f"{gap} of {name}" for name, gap in found.items() if gap)

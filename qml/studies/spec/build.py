@@ -21,6 +21,7 @@ from qml.losses import (
 )
 from qml.measurement import Counts
 from qml.models import CircuitModel, ConditionalCircuitModel, ConditionalModel, Conditioned, Model
+from qml.operators import PauliSum
 from qml.optimizers import Optimizer
 from qml.processes import Design, OutcomesModel, ProcessFamily
 from qml.states import State
@@ -46,7 +47,7 @@ class Job:
     loss: Loss
     optimizer: Optimizer
     prior: Prior | None = None
-    validation: State | Counts | Labelled | None = None
+    validation: State | Counts | Labelled | PauliSum | None = None
 
     @property
     def n_params(self) -> int:
@@ -129,8 +130,7 @@ def build_job(
             loss = fit.loss.on(model.dims) if isinstance(fit.loss, CountsLossSpec) else fit.loss.build()
         if target.labels is not None and not isinstance(loss, MeanCrossEntropy):
             raise InputError(f"labelled data need a loss of labels, {' or '.join(LABEL_LOSSES)}; found {loss.name}.")
-        if target.counts is not None or isinstance(loss, CountsLoss | MeanCrossEntropy):
-            loss.accept(target.learnt, model.dims)
+        loss.accept(target.learnt, model.dims)
     with source.within("fits", i, "optimizer"):
         optimizer = fit.optimizer.build()
     with source.within("fits", i, "prior"):

@@ -22,7 +22,7 @@ import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from qml._checks import InputError
-from qml.losses import COUNT_LOSSES, LABEL_LOSSES, LOSSES
+from qml.losses import EVERY_LOSS
 from qml.optimizers import OPTIMIZERS
 from qml.studies.spec.compose import compose, override
 from qml.studies.spec.loggers import LoggerSpec
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     LossSpec: TypeAlias = Made
     OptimizerSpec: TypeAlias = Made
 else:
-    LossSpec = union(LOSSES | COUNT_LOSSES | LABEL_LOSSES, *COUNTS_LOSSES)
+    LossSpec = union(EVERY_LOSS, *COUNTS_LOSSES)
     OptimizerSpec = union(OPTIMIZERS)
 
 
@@ -52,7 +52,7 @@ class Fit(Spec):
         LossSpec | None,
         Field(
             description="by default what the target says: cross_entropy of a state, negative_log_likelihood of counts, "
-            "mean_cross_entropy of labelled data"
+            "mean_cross_entropy of labelled data, expectation of a Hamiltonian"
         ),
     ] = None
     optimizer: OptimizerSpec = Field(default={"kind": "lbfgs"}, validate_default=True)

@@ -14,19 +14,20 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from qml._checks import InputError
-from qml._typing import Real
+from qml._typing import Dims, Real
 from qml.losses import Labelled
 from qml.measurement import Counts
+from qml.operators import PauliSum
 from qml.processes.measurement import FOUR, SIX
 from qml.states import STATES, DensityMatrix, State
 from qml.studies.files import inside
 from qml.studies.spec import datasets, labels, streams
 from qml.studies.spec.labels import DataSpec
 from qml.studies.spec.measurements import MeasurementSpec, Shots, read_record
-from qml.studies.spec.parts import AppliedChannel, seen_through
+from qml.studies.spec.parts import AppliedChannel, Hamiltonian, seen_through
 from qml.studies.spec.processes import ProcessTarget, SimulatedExperiments
 from qml.studies.spec.schema import Spec
-from qml.studies.spec.signatures import Keyed, union
+from qml.studies.spec.signatures import Keyed, built, union
 
 PREPARED = {"four": FOUR, "six": SIX}
 Fraction = Annotated[float, Field(gt=0.0, lt=1.0)]
@@ -65,6 +66,8 @@ class Target:
         Whether `state` is what was measured.
     labels : Labels or None
         Inputs and states of labelled data; `state` is the batch of the states, and `test` None.
+    hamiltonian : PauliSum or None
+        What is learnt is a state of this Hamiltonian, which one by the loss; `state` says nothing but the sites.
     """
 
     state: State
@@ -72,10 +75,13 @@ class Target:
     counts: Counts | None = None
     known: bool = True
     labels: Labels | None = None
+    hamiltonian: PauliSum | None = None
 
     @property
-    def learnt(self) -> State | Counts:
+    def learnt(self) -> State | Counts | PauliSum:
         """What fits are given."""
+        if self.hamiltonian is not None:
+            return self.hamiltonian
         return self.state if self.counts is None else self.counts
 
     @property
@@ -238,9 +244,22 @@ def _recorded(path: Path) -> Target:
 
 def _of_record(counts: Counts) -> Target:
     """A record that is not one of states: nothing is known of what it was measured of."""
-    dims = counts.measurement.dims
-    unknown = np.full(math.prod(dims), 1 / math.prod(dims))
-    return Target(DensityMatrix.from_probabilities(unknown, dims), counts=counts, known=False)
+    return Target(_unknown(counts.measurement.dims), counts=counts, known=False)
+
+
+def _unknown(dims: Dims) -> State:
+    return DensityMatrix.from_probabilities(np.full(math.prod(dims), 1 / math.prod(dims)), dims)
+
+
+class OfHamiltonian(Spec):
+    """A Hamiltonian: the loss expectation learns its ground state, free_energy its thermal states."""
+
+    kind: Literal["hamiltonian"]
+    hamiltonian: Hamiltonian
+
+    def build(self, context: Context) -> Target:
+        found: PauliSum = built(self, "hamiltonian")
+        return Target(_unknown(found.dims), known=False, hamiltonian=found)
 
 
 class Simulated(SimulatedExperiments):
@@ -298,7 +317,9 @@ class LabelledData(Spec):
         return Target(train.states, known=False, labels=Labels(train, validation, test, samples.names))
 
 
-TargetSpec: TypeAlias = Annotated[StateSpec | Measured | Simulated | LabelledData, Field(discriminator="kind")]
+TargetSpec: TypeAlias = Annotated[
+    StateSpec | Measured | Simulated | LabelledData | OfHamiltonian, Field(discriminator="kind")
+]
 
 
 def files_of_study(study: Mapping[str, Any]) -> set[str]:

@@ -186,9 +186,9 @@ def test_memory_of_a_device_falls_as_their_number():
 def test_refusals(monkeypatch):
     with pytest.raises(InputError, match="found a site of dimension 3: use ReferenceEngine"):
         JaxEngine().evolve(Circuit((3,)), [])
-    with pytest.raises(InputError, match="at most what JAX finds, .* found 1000"):
+    with pytest.raises(InputError, match=r"at most what JAX finds, .* found 1000"):
         JaxEngine(1000)
-    with pytest.raises(InputError, match="one device or 2, 4, 8, .* found 3 devices"):
+    with pytest.raises(InputError, match=r"one device or 2, 4, 8, .* found 3 devices"):
         JaxEngine(3)
     with pytest.raises(InputError, match="each of devices"):
         JaxEngine(["cpu:0"])

@@ -23,8 +23,8 @@ from qml.models.conditional import Conditioned
 AT_ONCE = 2**20
 """Numbers in the states that are computed in one call of an engine: about what a cache holds."""
 ONCE = (
-    "qml gives first derivatives of losses and states, and no second ones: model.metric(params) is the curvature, which "
-    "for a cross entropy of a Gibbs model is the Hessian."
+    "qml gives first derivatives of losses and states, and no second ones: model.metric(params) is the curvature of "
+    "the model, which for a cross entropy and a Gibbs model is the Hessian."
 )
 
 
@@ -51,7 +51,7 @@ class LossFunction:
         values, gradients = _unknown(rows), np.full(rows.shape, np.nan)
 
         def work(some: Sequence[int]) -> None:
-            values[some], gradients[some] = self._objective.values_and_gradients(rows[some])
+            values[some], gradients[some] = self._objective._values_and_gradients(rows[some])
 
         _run(work, rows, self._objective.model)
         return values.reshape(given.shape[:-1]).astype(given.dtype), gradients.reshape(given.shape).astype(given.dtype)

@@ -137,12 +137,9 @@ class Objective:
         self.latest = Evaluation(point, theta, sigma, value, gradient)
         return value, gradient
 
-    def values_and_gradients(self, params: ArrayLike) -> tuple[Real, Real]:
-        """f (b,) and its gradient (b, n_params) at the rows of `params` (b, n_params): each what it is alone, in one
-        call of the engine where the model is a circuit."""
-        rows = _checks.reals("params", params)
-        if rows.ndim != 2 or rows.shape[1] != self.n_params:
-            raise InputError(f"params must have shape (b, {self.n_params}), one row a point; found shape {rows.shape}.")
+    def _values_and_gradients(self, rows: Real) -> tuple[Real, Real]:
+        """f (b,) and its gradient (b, n_params) at rows (b, n_params) of parameters: each what it is alone, in one call
+        of the engine where the model is a circuit."""
         together = self.model._states_vjp(rows[:, : self._n_model]) if len(rows) > 1 else None
         if together is None:
             found = [self.value_and_gradient(row) for row in rows]

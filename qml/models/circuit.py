@@ -137,7 +137,7 @@ class CircuitModel(WithCircuit):
 
     def _states_vjp(self, rows: Real) -> tuple[State, Callable[[Cotangent], Real]] | None:
         """One call of the engine, unless a subclass or a model before the circuit has its own way."""
-        if type(self) is not CircuitModel or isinstance(self._start, Model) and self._start.n_params:
+        if type(self) is not CircuitModel or (isinstance(self._start, Model) and self._start.n_params):
             return None
         values, slopes = (np.array(each) for each in zip(*map(self._angles.values, rows), strict=True))
         initial = None if self._start is None else self._start.state()

@@ -136,7 +136,7 @@ def _pieces() -> tuple[Callable[..., Any], Callable[..., Any]]:
         @staticmethod
         def backward(ctx: Any, outer: Any) -> Any:
             theta, gradients = ctx.saved_tensors
-            return None, (outer[..., None] * Once.apply(gradients, theta)).to(theta.dtype)
+            return None, outer[..., None] * Once.apply(gradients, theta)
 
     class OfState(torch.autograd.Function):  # type: ignore[name-defined, misc]
         @staticmethod
@@ -149,7 +149,7 @@ def _pieces() -> tuple[Callable[..., Any], Callable[..., Any]]:
         def backward(ctx: Any, outer: Any) -> Any:
             (theta,) = ctx.saved_tensors
             pulled = beside(theta, ctx.function.pull(on_host(theta), on_host(outer)))
-            return None, Once.apply(pulled, theta, outer).to(theta.dtype)
+            return None, Once.apply(pulled, theta, outer)
 
     def of_loss(function: LossFunction, theta: Any) -> Any:
         if theta.requires_grad and torch.is_grad_enabled():

@@ -172,7 +172,9 @@ def test_a_loss_of_ones_own_has_the_gradient_of_difference_quotients(model, x64)
 def test_derivatives_of_states_are_mapped(x64):
     sigma, rows = qml.jax.state(NOISY), point(NOISY, (3,))
     slope = jax.jit(jax.grad(lambda t: own(sigma(t))))
-    assert np.allclose(jax.jit(jax.vmap(slope))(rows), [slope(row) for row in rows], rtol=0, atol=1e-14)
+    one_by_one = [slope(row) for row in rows]
+    assert np.allclose(jax.jit(jax.vmap(slope))(rows), one_by_one, rtol=0, atol=1e-14)
+    assert np.allclose(jax.jit(jax.vmap(slope, in_axes=1))(rows.T), one_by_one, rtol=0, atol=1e-14)
 
 
 def test_a_state_that_does_not_matter_has_no_derivative(x64):

@@ -128,6 +128,7 @@ class Objective:
         """f and its gradient (n_params,); where f is +inf or not a number the gradient is all NaN."""
         point = _checks.parameters("params", params, self.n_params).copy()
         theta, _ = self.split(point)
+        self.evaluations += 1
         sigma, pullback = self.model.state_vjp(theta)
         loss, value, cotangent = self._compare(point, sigma)
         if not math.isfinite(value):
@@ -144,6 +145,7 @@ class Objective:
         if together is None:
             found = [self.value_and_gradient(row) for row in rows]
             return np.array([v for v, _ in found]), np.array([g for _, g in found]).reshape(rows.shape)
+        self.evaluations += len(rows)
         states, pullback = together
         members = [states[k] for k in range(len(rows))]
         compared = [self._compare(row, sigma) for row, sigma in zip(rows, members, strict=True)]
@@ -242,7 +244,6 @@ class Objective:
     def _compare(self, point: Real, sigma: State) -> tuple[Loss, float, Cotangent]:
         """The loss at its parameters, f at a point, and dL/d(coordinate of sigma)."""
         theta, phi = self.split(point)
-        self.evaluations += 1
         loss = self.loss.bind(phi)
         value, cotangent = loss.value_and_cotangent(self.target, sigma)
         return loss, self.scale * value + self._penalty(theta), cotangent

@@ -242,9 +242,9 @@ def _called(function: Callable[..., Any], out: Any, *arguments: Any) -> Any:
         return as_bits(parts, np.uint32).reshape(*x.shape, x.dtype.itemsize // 4)
 
     def numbers(found: Any, like: Any) -> Any:
-        real = np.finfo(like.dtype).dtype
-        parts = as_bits(found.reshape(*like.shape, -1, 2) if real.itemsize == 8 else found, real)
-        return jax.lax.complex(parts[..., 0], parts[..., 1]) if like.dtype.kind == "c" else parts[..., 0]
+        real, count = np.finfo(like.dtype).dtype, 2 if like.dtype.kind == "c" else 1
+        parts = as_bits(found.reshape(*like.shape, count, 2) if real.itemsize == 8 else found, real)
+        return jax.lax.complex(parts[..., 0], parts[..., 1]) if count == 2 else parts[..., 0]
 
     likes, tree = jax.tree.flatten(out)
     shapes = [jax.ShapeDtypeStruct((*like.shape, like.dtype.itemsize // 4), np.uint32) for like in likes]

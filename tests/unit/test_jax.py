@@ -205,6 +205,19 @@ def test_a_state_on_given_inputs_is_a_batch(x64):
     assert np.allclose(gradient, numeric, rtol=0, atol=1e-8)
 
 
+def test_what_stops_the_host_is_told(x64):
+    model = CASES["labels"][0].at(LABELLED.inputs)
+    theta = point(model)
+    with pytest.raises(jax.errors.JaxRuntimeError, match="Conditioned has no forward derivative"):
+        jax.jvp(qml.jax.state(model), (theta,), (theta,))
+
+
+def test_nothing_to_learn_is_a_case(x64):
+    model = CircuitModel(Circuit(1, [gates.H(0)]))
+    assert np.array_equal(qml.jax.state(model)([]), model.state().matrix())
+    assert jax.grad(qml.jax.loss(model, basis_state("0"), "infidelity"))(jnp.zeros(0)).shape == (0,)
+
+
 # numbers and mistakes -------------------------------------------------------------------------------------------------
 
 

@@ -9,6 +9,7 @@ from . import gates as gates
 from . import geometry as geometry
 from . import instructions as instructions
 from . import io as io
+from . import jax as jax
 from . import loggers as loggers
 from . import losses as losses
 from . import measurement as measurement
@@ -22,6 +23,7 @@ from . import principle as principle
 from . import processes as processes
 from . import states as states
 from . import tomography as tomography
+from . import torch as torch
 from .circuits import Circuit as Circuit
 from .circuits import NoiseModel as NoiseModel
 from .fitting import FitResult as FitResult

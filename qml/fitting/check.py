@@ -12,8 +12,8 @@ import numpy as np
 from qml import _checks, spectral
 from qml._checks import OutsideDomain
 from qml._typing import ParamsLike, Real
-from qml.fitting.objective import Objective, at_data, joint_params
-from qml.losses import Loss, as_loss, default_loss
+from qml.fitting.objective import Objective, joint_params
+from qml.losses import Loss
 from qml.models import ConditionalModel, Model
 from qml.processes import ProcessFamily
 
@@ -138,11 +138,9 @@ def check_gradient(
     (True, 15)
     """
     tolerance = _checks.number("tolerance", tolerance, low=spectral.EPS)
-    loss = default_loss(target) if loss is None else as_loss(loss)
-    model, target = at_data(model, target)
-    objective = Objective(model, target, loss)
+    objective = Objective.of(model, target, loss)
     rng = np.random.default_rng(0) if rng is None else _checks.generator("rng", rng)
-    theta = objective.init_params(rng) if params is None else joint_params(model, loss, params)
+    theta = objective.init_params(rng) if params is None else joint_params(objective.model, objective.loss, params)
     if directions is None:
         names, along = objective.parameter_names, np.eye(objective.n_params)
     else:

@@ -11,12 +11,12 @@ import numpy as np
 
 from qml import _checks
 from qml._checks import InputError
-from qml._typing import ArrayLike, ParamsLike, Real
+from qml._typing import ArrayLike, Cotangent, ParamsLike, Real
 from qml.fitting.batches import Batches, batches_of
 from qml.fitting.frequencies import frequencies, shift_rule
 from qml.fitting.priors import Prior
 from qml.geometry import Metric
-from qml.losses import Labelled, Loss, MeanCrossEntropy, RelativeEntropy
+from qml.losses import Labelled, Loss, MeanCrossEntropy, RelativeEntropy, as_loss, default_loss
 from qml.measurement import Counts
 from qml.models import ConditionalModel, Model
 from qml.processes import ProcessFamily
@@ -84,6 +84,26 @@ class Objective:
         self.latest: Evaluation | None = None
         self._batches: Batches | None = None
 
+    @classmethod
+    def of(
+        cls,
+        model: Model | ConditionalModel | ProcessFamily,
+        target: Any,
+        loss: Loss | str | None = None,
+        prior: Prior | None = None,
+    ) -> Objective:
+        """What :func:`~qml.fit` minimises when it is called with these: the default loss is what the target says,
+        labelled data are put into a conditional model, and records of experiments into a family of processes.
+
+        Examples
+        --------
+        >>> from qml import GibbsModel, ghz
+        >>> round(Objective.of(GibbsModel.all_paulis(2), ghz(2)).value([0.0] * 15), 6)
+        1.386294
+        """
+        loss = default_loss(target) if loss is None else as_loss(loss)
+        return cls(*at_data(model, target), loss, prior)
+
     @property
     def parameter_names(self) -> tuple[str, ...]:
         """Those of the model, then those of the loss."""
@@ -107,22 +127,36 @@ class Objective:
     def value_and_gradient(self, params: ArrayLike) -> tuple[float, Real]:
         """f and its gradient (n_params,); where f is +inf or not a number the gradient is all NaN."""
         point = _checks.parameters("params", params, self.n_params).copy()
-        theta, phi = self.split(point)
+        theta, _ = self.split(point)
         self.evaluations += 1
         sigma, pullback = self.model.state_vjp(theta)
-        loss = self.loss.bind(phi)
-        value, cotangent = loss.value_and_cotangent(self.target, sigma)
-        value = self.scale * value + self._penalty(theta)
+        loss, value, cotangent = self._compare(point, sigma)
         if not math.isfinite(value):
             self.latest = Evaluation(point, theta, sigma, value)
             return value, np.full(self.n_params, np.nan)
-        gradient = self.scale * pullback(cotangent)
-        if self.prior is not None:
-            gradient = gradient + self.prior.gradient(theta)
-        if self.loss.parameter_names:
-            gradient = np.concatenate([gradient, self.scale * loss.params_gradient(self.target, sigma)])
+        gradient = self._gradient(point, loss, sigma, pullback(cotangent))
         self.latest = Evaluation(point, theta, sigma, value, gradient)
         return value, gradient
+
+    def _values_and_gradients(self, rows: Real) -> tuple[Real, Real]:
+        """f (b,) and its gradient (b, n_params) at rows (b, n_params) of parameters: each what it is alone, in one call
+        of the engine where the model is a circuit."""
+        together = self.model._states_vjp(rows[:, : self._n_model]) if len(rows) > 1 else None
+        if together is None:
+            found = [self.value_and_gradient(row) for row in rows]
+            return np.array([v for v, _ in found]), np.array([g for _, g in found]).reshape(rows.shape)
+        self.evaluations += len(rows)
+        states, pullback = together
+        members = [states[k] for k in range(len(rows))]
+        compared = [self._compare(row, sigma) for row, sigma in zip(rows, members, strict=True)]
+        values, gradients = np.array([value for _, value, _ in compared]), np.full(rows.shape, np.nan)
+        finite = np.flatnonzero(np.isfinite(values))
+        if finite.size:
+            nothing = np.zeros_like(compared[finite[0]][2])
+            pulled = pullback(np.array([c if math.isfinite(value) else nothing for _, value, c in compared]))
+            for k in finite:
+                gradients[k] = self._gradient(rows[k], compared[k][0], members[k], pulled[k])
+        return values, gradients
 
     def state(self, params: Real, gradient: bool = True) -> State:
         """sigma_theta, to the bit as an evaluation of the gradient (or else of the value) finds it; the one of the
@@ -205,6 +239,22 @@ class Objective:
         for j, (shifts, coefficients) in enumerate(rules):
             for x, c in zip(shifts.tolist(), coefficients.tolist(), strict=True):
                 gradient[j] += c * (observed(j, x) - observed(j, -x))
+        return gradient
+
+    def _compare(self, point: Real, sigma: State) -> tuple[Loss, float, Cotangent]:
+        """The loss at its parameters, f at a point, and dL/d(coordinate of sigma)."""
+        theta, phi = self.split(point)
+        loss = self.loss.bind(phi)
+        value, cotangent = loss.value_and_cotangent(self.target, sigma)
+        return loss, self.scale * value + self._penalty(theta), cotangent
+
+    def _gradient(self, point: Real, loss: Loss, sigma: State, pulled: Real) -> Real:
+        """The gradient of f where it is finite, from dL/dtheta of the model."""
+        gradient = self.scale * pulled
+        if self.prior is not None:
+            gradient = gradient + self.prior.gradient(self.split(point)[0])
+        if self.loss.parameter_names:
+            gradient = np.concatenate([gradient, self.scale * loss.params_gradient(self.target, sigma)])
         return gradient
 
     def _penalty(self, theta: Real) -> float:

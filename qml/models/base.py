@@ -124,6 +124,11 @@ class Model(Parametrized):
             "works from gradients, such as LBFGS()."
         )
 
+    def _states_vjp(self, rows: Real) -> tuple[State, Callable[[Cotangent], Real]] | None:
+        """The states of many theta, the rows (b, n_params), as a batch (b,), and the map from dL/d(its coordinate)
+        (b, ...) to dL/dtheta (b, n_params); None where nothing is faster than one after the other."""
+        return None
+
     def metric(
         self,
         params: ParamsLike,

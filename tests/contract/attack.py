@@ -32,6 +32,8 @@ UNCHECKED = ("estimators", "loggers")
 
 LIBRARIES = ("qiskit", "pennylane", "cirq", "pytket")
 """Libraries that circuits come from and go to; where one is not installed, its two functions are left out."""
+FRAMEWORKS = ("jax", "torch")
+"""Libraries that differentiate through this one, each with a module of its own, which is left out likewise."""
 
 SHARP: dict[str, Callable[[], Any]] = {
     "None": lambda: None,
@@ -113,7 +115,8 @@ def everything() -> dict[str, Any]:
     found: dict[str, Any] = {}
     seen: set[int] = set()
     listed = {name: getattr(qml, name) for name in qml.__all__}
-    modules = {n: v for n, v in listed.items() if inspect.ismodule(v) and n not in UNCHECKED}
+    left_out = {*UNCHECKED, *(n for n in FRAMEWORKS if importlib.util.find_spec(n) is None)}
+    modules = {n: v for n, v in listed.items() if inspect.ismodule(v) and n not in left_out}
     named = [(n, v) for n, v in listed.items() if not inspect.ismodule(v)]
     named += [(f"{n}.{item}", getattr(module, item)) for n, module in modules.items() for item in module.__all__]
     absent = {f"io.{way}_{n}" for n in LIBRARIES if importlib.util.find_spec(n) is None for way in ("from", "to")}

@@ -16,6 +16,7 @@ PAGES = {
 NEEDED = {
     "cirq.md": ("cirq", "braket", "pytket"),
     "device_noise.md": ("qiskit", "qiskit_aer", "qiskit_ibm_runtime"),
+    "jax_and_torch.md": ("jax", "optax", "torch"),
     "pennylane.md": ("pennylane",),
     "qiskit.md": ("qiskit",),
     "sweeps.md": ("a cluster",),

@@ -8,6 +8,8 @@ NEEDED = {
     "test_cirq.py": ("cirq",),
     "test_pygsti.py": ("pygsti",),
     "test_counts.py": ("qiskit", "qiskit_aer", "cirq", "pennylane", "braket"),
+    "test_flax.py": ("flax", "optax"),
+    "test_torch.py": ("torch",),
     "test_programs.py": ("qiskit", "qiskit_qasm3_import", "pytket", "braket"),
 }
 collect_ignore = [file for file, libraries in NEEDED.items() if not all(map(find_spec, libraries))]

@@ -9,7 +9,7 @@ import pytest
 
 import qml
 
-HEAVY = ("qutip", "matplotlib", "llvmlite", "pydantic", "jax", "sklearn", "rich", "yaml")
+HEAVY = ("qutip", "matplotlib", "llvmlite", "pydantic", "jax", "torch", "sklearn", "rich", "yaml")
 
 
 def python(code: str) -> str:

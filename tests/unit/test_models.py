@@ -5,12 +5,13 @@ import itertools
 import numpy as np
 import pytest
 import scipy.linalg
-from helpers.arrays import hermitian
+from helpers.arrays import complex_normal, hermitian
 
 from qml import CircuitModel, GibbsModel, SpectralModel, channels, circuits, gates, pauli
 from qml._checks import InputError
 from qml.circuits import Circuit
 from qml.engines.reference import ReferenceEngine
+from qml.fitting.functions import StateFunction
 from qml.instructions import PartialTrace, Preparation
 from qml.losses import HAMILTONIAN_LOSSES, CrossEntropy, Expectation, FreeEnergy, HilbertSchmidt
 from qml.models import (
@@ -135,6 +136,16 @@ def model(request):
 
 
 # one contract for all -------------------------------------------------------------------------------------------------
+
+
+def test_other_frameworks_get_its_state_and_both_derivatives(model):
+    function, rng = StateFunction(model), np.random.default_rng(7)
+    rows, v = np.array([model.init_params(rng) for _ in range(3)]), rng.normal(size=model.n_params)
+    c = complex_normal(rng, 3, *function.shape)
+    for row, one, found, pulled in zip(rows, c, function.state(rows), function.pull(rows, c), strict=True):
+        assert np.allclose(found, model.state(row).matrix(), rtol=0, atol=1e-14)
+        expected = np.vdot(one, function.push(row, v)).real
+        assert pulled @ v == pytest.approx(expected, abs=1e-12 * (1 + np.abs(pulled).max(initial=0.0)))
 
 
 def test_state_is_a_state_on_the_dims_of_the_model(model):

@@ -1,0 +1,188 @@
+"""Losses and states as functions and layers of PyTorch, so that a network and a circuit are trained together, with
+every model and every loss of this library.
+
+The work is done by the engines of this library, on the host, in float64: theta, a tensor of any float dtype on any
+device, is copied there, and results come back to its device as float64 and complex128; its gradient has its own dtype.
+Leading axes of theta are a batch, which for a :class:`~qml.CircuitModel` is one call of its engine. Derivatives are
+first ones, backward; second ones are refused. A theta that is not finite gives NaN.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from qml import _checks
+from qml._checks import InputError
+from qml.fitting import Objective, Prior
+from qml.fitting.functions import ONCE, LossFunction, StateFunction
+from qml.io.extras import need
+from qml.losses import Loss
+from qml.models import ConditionalModel, Model
+from qml.processes import ProcessFamily
+
+__all__ = ["StateLayer", "loss"]
+
+
+def StateLayer(model: Model) -> Any:  # noqa: N802 - it makes a module, which PyTorch spells so
+    r"""The density matrix of a model as a layer, a ``torch.nn.Module``.
+
+    .. math:: \theta \mapsto \sigma_\theta
+
+    It has no weights of its own: theta comes from the layer before it, or is a ``torch.nn.Parameter`` of yours.
+
+    Parameters
+    ----------
+    model : Model
+        A conditional model on given inputs, ``model.at(inputs)``, gives a batch of matrices (m, d, d).
+
+    Returns
+    -------
+    torch.nn.Module
+        theta (..., n_params) to sigma (..., d, d), complex128. NaN outside the domain of parameters that limit each
+        other.
+
+    Raises
+    ------
+    InputError
+        If `model` is no model, or PyTorch is not installed. By the layer: if theta has another shape or is not a tensor
+        of real numbers, and where second derivatives are asked for.
+
+    Notes
+    -----
+    Backward it costs one ``state_vjp`` of the model, whatever the number of parameters.
+
+    Examples
+    --------
+    ``net = torch.nn.Sequential(torch.nn.Linear(2, model.n_params), qml.torch.StateLayer(model))``.
+    """
+    return _pieces()[1](model)
+
+
+def loss(
+    model: Model | ConditionalModel | ProcessFamily,
+    target: Any,
+    loss: Loss | str | None = None,
+    *,
+    prior: Prior | None = None,
+) -> Callable[[Any], Any]:
+    r"""What :func:`qml.fit` minimises when it is called with the same arguments, as a function of PyTorch.
+
+    .. math:: \theta \mapsto L(\rho, \sigma_\theta) - \tfrac1N \log p(\theta)
+
+    Parameters
+    ----------
+    model, target, loss, prior
+        As for :func:`qml.fit`.
+
+    Returns
+    -------
+    callable
+        theta (..., n_params) to the loss (...), float64: a number for each theta. Parameters of the loss itself come
+        after the model's. +inf is a value, with a gradient of NaN; so it is outside the domain of parameters that limit
+        each other.
+
+    Raises
+    ------
+    InputError
+        As :func:`qml.fit`, or if PyTorch is not installed. By the function that is returned: if theta has another shape
+        or is not a tensor of real numbers, and where second derivatives are asked for.
+
+    Notes
+    -----
+    The value costs one ``state`` of the model, the value and its whole gradient one ``state_vjp``.
+
+    Examples
+    --------
+    ``qml.torch.loss(model, rho)(theta).backward()``.
+    """
+    function = LossFunction(Objective.of(model, target, loss, prior))
+    of_loss = _pieces()[0]
+    return lambda theta: of_loss(function, _parameters(theta, function.n_params))
+
+
+@cache
+def _pieces() -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """The loss of a function and theta, and the class of the layer: both need PyTorch to be defined."""
+    torch, make = need("torch", "torch"), StateLayer
+
+    def on_host(tensor: Any) -> Any:
+        return (
+            tensor.detach().resolve_conj().to("cpu", torch.complex128 if tensor.is_complex() else torch.float64).numpy()
+        )
+
+    def beside(theta: Any, array: Any) -> Any:
+        return torch.from_numpy(array).to(theta.device)
+
+    class Once(torch.autograd.Function):  # type: ignore[name-defined, misc]
+        """What was found from theta and other tensors; to differentiate it would be a second derivative."""
+
+        @staticmethod
+        def forward(ctx: Any, found: Any, *others: Any) -> Any:
+            return found.clone()
+
+        @staticmethod
+        def backward(ctx: Any, *outer: Any) -> Any:
+            raise InputError(ONCE)
+
+    class OfLoss(torch.autograd.Function):  # type: ignore[name-defined, misc]
+        @staticmethod
+        def forward(ctx: Any, function: LossFunction, theta: Any) -> Any:
+            values, gradients = function.value_and_gradient(on_host(theta))
+            ctx.save_for_backward(theta, beside(theta, gradients))
+            return beside(theta, values)
+
+        @staticmethod
+        def backward(ctx: Any, outer: Any) -> Any:
+            theta, gradients = ctx.saved_tensors
+            return None, outer[..., None] * Once.apply(gradients, theta)
+
+    class OfState(torch.autograd.Function):  # type: ignore[name-defined, misc]
+        @staticmethod
+        def forward(ctx: Any, function: StateFunction, theta: Any) -> Any:
+            ctx.function = function
+            ctx.save_for_backward(theta)
+            return beside(theta, function.state(on_host(theta)))
+
+        @staticmethod
+        def backward(ctx: Any, outer: Any) -> Any:
+            (theta,) = ctx.saved_tensors
+            pulled = beside(theta, ctx.function.pull(on_host(theta), on_host(outer)))
+            return None, Once.apply(pulled, theta, outer)
+
+    def of_loss(function: LossFunction, theta: Any) -> Any:
+        if theta.requires_grad and torch.is_grad_enabled():
+            return OfLoss.apply(function, theta)
+        return beside(theta, function.value(on_host(theta)))
+
+    class Layer(torch.nn.Module):  # type: ignore[name-defined, misc]
+        def __init__(self, model: Model) -> None:
+            super().__init__()
+            self.model, self._function = model, StateFunction(model)
+
+        def forward(self, theta: Any) -> Any:
+            return OfState.apply(self._function, _parameters(theta, self._function.n_params))
+
+        def _get_name(self) -> str:
+            return "StateLayer"
+
+        def extra_repr(self) -> str:
+            return repr(self.model)
+
+        def __reduce__(self) -> Any:
+            return make, (self.model,)
+
+    return of_loss, Layer
+
+
+def _parameters(theta: Any, n_params: int) -> Any:
+    """theta (..., n_params), if it is a tensor of real numbers."""
+    torch = need("torch", "torch")
+    if not isinstance(theta, torch.Tensor) or theta.is_complex():
+        raise InputError(f"theta must be a tensor of real numbers; found {_checks.shown(theta)}.")
+    if theta.ndim < 1 or theta.shape[-1] != n_params:
+        raise InputError(
+            f"theta must have shape (..., {n_params}), one number a parameter; found shape {tuple(theta.shape)}."
+        )
+    return theta

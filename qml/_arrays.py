@@ -48,6 +48,21 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
+def surely(condition: Any) -> bool:
+    """Whether a condition holds, as far as is known: no, where the numbers are still to come, as when JAX traces."""
+    return not is_traced(condition) and bool(condition)
+
+
+def number(x: Any) -> float:
+    """A float; itself where it is still to come."""
+    return x if is_traced(x) else float(x)  # type: ignore[no-any-return]
+
+
+def is_traced(x: Any) -> bool:
+    """Whether it is an array of numbers that are still to come."""
+    return bool(getattr(x, "is_traced", False))
+
+
 def frozen(array: Any) -> Any:
     """A view that no one can write to; arrays of other libraries are taken to be immutable."""
     if isinstance(array, np.ndarray) and array.flags.writeable:

@@ -3,7 +3,8 @@ one's own can be used with every model and every loss of this library.
 
 The work is done by the engines of this library, on the host: JAX calls them (``jax.pure_callback``), and is told their
 derivatives, forward and backward. They are first derivatives; second ones are refused. ``jax.vmap`` hands over all
-members in one call, which for a :class:`~qml.CircuitModel` is one call of its engine.
+members in one call, which for a :class:`~qml.CircuitModel` is one call of its engine. A circuit whose engine is a
+:class:`~qml.engines.JaxEngine` is a function of JAX itself, where ``jax_enable_x64`` is on: nothing goes to the host.
 
 The setting ``jax_enable_x64`` is left alone. Where it is off, theta arrives as float32 and results come out as float32
 and complex64, which is too coarse for the last digits of a fit; the work between is float64 all the same. For digits,
@@ -72,7 +73,15 @@ def state(model: Model) -> Callable[[Any], Any]:
     >>> print(f"{jax.grad(energy)(jnp.array([jnp.pi / 2]))[0]:.4f}")
     -0.8000
     """
-    return _state_on_host(StateFunction(model))
+    need("jax", "jax")
+    from qml.fitting.traced import matrix_of_vector, on_the_host, traced_vector
+
+    _checks.instance("model", model, Model, "such as CircuitModel or GibbsModel")
+    by_host = _state_on_host(StateFunction(on_the_host(model)))
+    vector = traced_vector(model)
+    if vector is None:
+        return by_host
+    return _in_double(lambda theta: matrix_of_vector(vector(theta), len(model.dims)), by_host, model.n_params)
 
 
 def loss(
@@ -120,7 +129,22 @@ def loss(
     >>> print(f"{value:.4f}", [f"{x:.4f}" for x in gradient.tolist()])
     1.3863 ['0.6835', '0.3677', '0.3677']
     """
-    return _loss_on_host(LossFunction(Objective.of(model, target, loss, prior)))
+    need("jax", "jax")
+    from qml.fitting.traced import on_the_host, traced_loss
+
+    objective = Objective.of(model, target, loss, prior)
+    native = traced_loss(objective)
+    if native is None:
+        return _loss_on_host(LossFunction(objective))
+    host = Objective(on_the_host(objective.model), objective.target, objective.loss)
+    return _in_double(native, _loss_on_host(LossFunction(host)), objective.n_params)
+
+
+def _in_double(native: Callable[[Any], Any], by_host: Callable[[Any], Any], n_params: int) -> Callable[[Any], Any]:
+    """What JAX traces itself where it is set to double precision, else what the host computes."""
+    jax = need("jax", "jax")
+    compiled = jax.jit(native)
+    return lambda theta: compiled(_parameters(theta, n_params)) if jax.config.jax_enable_x64 else by_host(theta)
 
 
 def _loss_on_host(function: LossFunction) -> Callable[[Any], Any]:

@@ -17,7 +17,7 @@ import numpy as np
 import scipy.linalg
 
 from qml import _checks, _products, buffers, threads
-from qml._arrays import as_complex, as_real, frozen, namespace, on_host
+from qml._arrays import as_complex, as_real, frozen, is_traced, namespace, on_host, surely
 from qml._typing import Complex, Numeric, Real
 
 EPS, TINY = float(np.finfo(np.float64).eps), float(np.finfo(np.float64).tiny)
@@ -86,7 +86,8 @@ class Spectrum:
     def has_kernel(self) -> bool:
         """Whether there is a vector of eigenvalue zero, in any state of a batch."""
         outside_is_kernel = self.log_outside == -math.inf and not self.is_complete
-        return outside_is_kernel or bool(self.log_eigenvalues.min() == -math.inf)
+        lowest = self.log_eigenvalues.min()
+        return outside_is_kernel or is_traced(lowest) or bool(lowest == -math.inf)
 
     def every_log_eigenvalue(self) -> Real:
         """The log-eigenvalues with those of the complement where it carries weight, shape (..., r) or (..., d)."""
@@ -185,7 +186,7 @@ def _pairs(log_values: Real) -> tuple[Real, Real, np.ndarray | None]:
     The smallest float64s stand for zero: there quotients of gap and expm1(gap) are 1, as their limits are.
     """
     xp = namespace(log_values)
-    everywhere = bool(log_values.min(initial=0.0) > -math.inf)
+    everywhere = surely(log_values.min(initial=0.0) > -math.inf)
     finite = None if everywhere else xp.isfinite(log_values)
     safe = log_values if finite is None else xp.where(finite, log_values, 0.0)
     gap = xp.subtract(safe[..., :, None], safe[..., None, :], **_room(safe))
@@ -264,7 +265,7 @@ def spectrum_of_matrix(matrix: Complex) -> Spectrum:
     """The spectrum of a density matrix (..., d, d), cut by the support policy."""
     values, vectors = eigh(matrix)
     cut = support_cut(values[..., -1:], matrix.shape[-1])
-    if (values > cut).all():
+    if surely((values > cut).all()):
         return Spectrum(namespace(values).log(values), vectors)
     logs, xp = _log_above(values, cut), namespace(values)
     return Spectrum(logs, vectors, xp.where(xp.isfinite(logs), 0.0, values).clip(0.0).sum(axis=-1))
@@ -306,7 +307,7 @@ def log_probabilities(probabilities: Real) -> Real:
 
 def _log_above(values: Real, cut: Real) -> Real:
     kept, xp = values > cut, namespace(values)
-    if kept.all():
+    if surely(kept.all()):
         return as_real(xp.log(values))
     return as_real(xp.where(kept, xp.log(xp.where(kept, values, 1.0)), -np.inf))
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from qml import _checks
-from qml._arrays import as_real, namespace
+from qml._arrays import as_real, is_traced, namespace, number, surely
 from qml._checks import InputError
 from qml._typing import ArrayLike, Cotangent, Dims, Real
 from qml.losses.base import Loss, is_measured
@@ -103,7 +103,7 @@ class CountsLoss(Loss):
     def value_and_cotangent(self, target: Counts, sigma: State) -> tuple[float, Cotangent]:
         reported, _ = self._predicted(target, sigma)
         value, slope = self.compare(target, reported, target.measurement.resolution(sigma))
-        if not math.isfinite(value):
+        if not is_traced(value) and not math.isfinite(value):
             return value, None
         if self.readout is not None and self._phi is not None:
             slope = self.readout.report_adjoint(self._phi, slope)
@@ -267,7 +267,7 @@ class SquaredError(CountsLoss):
 
     def compare(self, counts: Counts, p: Real, resolution: float) -> tuple[float, Real]:
         weights, difference = _setting_weights(counts), p - counts.frequencies()
-        return float(weights @ namespace(p).square(difference)), 2 * weights * difference
+        return number(weights @ namespace(p).square(difference)), 2 * weights * difference
 
 
 def _setting_weights(counts: Counts) -> Real:
@@ -280,7 +280,9 @@ def _log_loss(f: Real, p: Real, resolution: float) -> tuple[float, Real]:
     seen = f > 0
     possible = p > resolution
     xp = namespace(p)
-    if (xp.logical_not(possible) & seen).any():
+    impossible = (xp.logical_not(possible) & seen).any()
+    if surely(impossible):
         return math.inf, xp.zeros_like(p)
-    safe = xp.where(seen, p, 1.0)
-    return float(-(f @ xp.log(safe))) + 0.0, as_real(-f / safe)
+    safe = xp.where(seen & possible, p, 1.0)
+    value = number(-(f @ xp.log(safe))) + 0.0
+    return number(xp.where(impossible, math.inf, value)) if is_traced(impossible) else value, as_real(-f / safe)

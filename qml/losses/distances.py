@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from qml import spectral
-from qml._arrays import namespace
+from qml._arrays import namespace, number
 from qml._typing import Cotangent
 from qml.losses import measures
 from qml.losses.base import Loss
@@ -18,13 +18,13 @@ class HilbertSchmidt(Loss):
     is_additive = True
 
     def value(self, target: State, sigma: State) -> float:
-        return float(measures.hilbert_schmidt_distance(target, sigma)) ** 2
+        return number(measures.hilbert_schmidt_distance(target, sigma)) ** 2
 
     def value_and_cotangent(self, target: State, sigma: State) -> tuple[float, Cotangent]:
         as_pair(target, sigma)
         difference = sigma.matrix() - target.matrix()
         xp = namespace(difference)
-        return float(xp.square(xp.abs(difference)).sum()), sigma.pull_matrix(2 * difference)
+        return number(xp.square(xp.abs(difference)).sum()), sigma.pull_matrix(2 * difference)
 
 
 class Infidelity(Loss):
@@ -42,7 +42,7 @@ class Infidelity(Loss):
     name = "infidelity"
 
     def value(self, target: State, sigma: State) -> float:
-        return 1.0 - float(measures.fidelity(target, sigma))
+        return 1.0 - number(measures.fidelity(target, sigma))
 
     def value_and_cotangent(self, target: State, sigma: State) -> tuple[float, Cotangent]:
         value, m = measures.fidelity_and_derivative(target, sigma)
@@ -59,7 +59,7 @@ class TraceDistance(Loss):
     name = "trace_distance"
 
     def value(self, target: State, sigma: State) -> float:
-        return float(measures.trace_distance(target, sigma))
+        return number(measures.trace_distance(target, sigma))
 
     def value_and_cotangent(self, target: State, sigma: State) -> tuple[float, Cotangent]:
         as_pair(target, sigma)
@@ -67,4 +67,4 @@ class TraceDistance(Loss):
         xp = namespace(values)
         sign = xp.where(xp.abs(values) > spectral.support_cut(1.0, len(values)), xp.sign(values), 0.0)
         cotangent = spectral.Spectrum(sign, vectors).matrix_of(sign / 2)
-        return float(xp.abs(values).sum() / 2), sigma.pull_matrix(cotangent)
+        return number(xp.abs(values).sum() / 2), sigma.pull_matrix(cotangent)

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from qml import threads
+from qml._arrays import number
 from qml._checks import InputError
 from qml._typing import Cotangent, Dims
 from qml.losses.base import Loss, is_measured
@@ -45,7 +46,7 @@ class CrossEntropy(Loss):
         return as_data(target, dims)
 
     def value(self, target: Data, sigma: State) -> float:
-        return float(-log_expectation(target, sigma) + 0.0)
+        return number(-log_expectation(target, sigma) + 0.0)
 
     def value_and_cotangent(self, target: Data, sigma: State) -> tuple[float, Cotangent]:
         with threads.suited_alone(sigma.dim):

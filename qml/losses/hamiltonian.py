@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from qml import _checks, operators
-from qml._arrays import as_real, namespace
+from qml._arrays import as_real, namespace, number
 from qml._checks import InputError
 from qml._typing import Complex, Cotangent, Dims, Real
 from qml.losses.base import Loss
@@ -55,12 +55,12 @@ class Expectation(Loss):
 
     def value(self, target: Any, sigma: State) -> float:
         sigma = one_state(sigma, "sigma")
-        return float(sigma._expect(_hamiltonian(target, sigma.dims)))
+        return number(sigma._expect(_hamiltonian(target, sigma.dims)))
 
     def value_and_cotangent(self, target: Any, sigma: State) -> tuple[float, Cotangent]:
         sigma = one_state(sigma, "sigma")
         h = _hamiltonian(target, sigma.dims)
-        return float(sigma._expect(h)), sigma._pull_expect(h)
+        return number(sigma._expect(h)), sigma._pull_expect(h)
 
     def floor(self, target: Any) -> float:
         energies = _energies(target)
@@ -121,8 +121,8 @@ class FreeEnergy(Loss):
 
     def value(self, target: Any, sigma: State) -> float:
         sigma = one_state(sigma, "sigma")
-        energy = float(sigma._expect(_hamiltonian(target, sigma.dims)))
-        return self.beta * energy - float(sigma.entropy())
+        energy = number(sigma._expect(_hamiltonian(target, sigma.dims)))
+        return self.beta * energy - number(sigma.entropy())
 
     def value_and_cotangent(self, target: Any, sigma: State) -> tuple[float, Cotangent]:
         sigma = one_state(sigma, "sigma")
@@ -131,7 +131,7 @@ class FreeEnergy(Loss):
         xp = namespace(spectrum.log_eigenvalues)
         logs = spectrum.matrix_of(xp.where(spectrum.support, spectrum.log_eigenvalues, 0.0))
         slope = logs + self.beta * operators.as_matrix(h, sigma.dims)
-        return self.beta * float(sigma._expect(h)) - float(sigma.entropy()), sigma._pull_expect(slope)
+        return self.beta * number(sigma._expect(h)) - number(sigma.entropy()), sigma._pull_expect(slope)
 
     def floor(self, target: Any) -> float:
         energies = _energies(target)

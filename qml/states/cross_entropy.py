@@ -22,7 +22,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from qml import spectral
-from qml._arrays import as_real, namespace
+from qml._arrays import as_real, namespace, number, surely
 from qml._checks import InputError
 from qml._typing import Complex, Cotangent, Dims, Numbers, Real
 
@@ -77,11 +77,11 @@ def cross_entropy_and_cotangent(rho: Data, sigma: State) -> tuple[float, Cotange
         return value, None if value == math.inf else tuple(cotangent for _, cotangent in found)
     if _by_energy(rho, sigma):
         cotangent = sigma._pull_energy(rho)
-        return float(sigma._energy(rho) + rho._trace() * sigma._log_partition()), cotangent
+        return number(sigma._energy(rho) + rho._trace() * sigma._log_partition()), cotangent
     state = rho._as_state()
     populations, pull = sigma._in_eigenbasis(state)
-    value = float(-_mean(sigma._spectrum, state, populations) + 0.0)
-    return value, None if value == math.inf else pull()
+    value = number(-_mean(sigma._spectrum, state, populations) + 0.0)
+    return value, None if surely(value == math.inf) else pull()
 
 
 def _same_sites(rho: Data, sigma: State) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from qml._arrays import on_host
+from qml._arrays import is_traced, on_host
 from qml._typing import Numbers
 
 
@@ -20,4 +20,4 @@ def per_state(values: Any) -> Numbers:
     (0.5, array([0.5, 1. ]))
     """
     a = np.asarray(values) if on_host(values) else values
-    return a.item() if a.ndim == 0 else a
+    return a if a.ndim or is_traced(a) else a.item()

@@ -63,6 +63,11 @@ class Array:
         return int(self.value.size * self.value.dtype.itemsize)
 
     @property
+    def is_traced(self) -> bool:
+        """Whether its numbers are still to come."""
+        return isinstance(self.value, jax.core.Tracer)
+
+    @property
     def real(self) -> Any:
         return _made(jnp.real, self)
 

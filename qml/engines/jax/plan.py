@@ -439,9 +439,10 @@ class Plan(Steps):
         return [step for step in self.singles if isinstance(step, Step)]
 
     @property
-    def is_given(self) -> bool:
-        """Whether there are matrices that the host makes."""
-        return bool(self.ones.given or self.twos.given or self.free_singles)
+    def given_slots(self) -> list[int]:
+        """The slots that change the matrices that the host makes."""
+        steps = [step for step, _ in (*self.ones.given, *self.twos.given)] + self.free_singles
+        return [slot for step in steps for slot in range(step.start, step.stop)]
 
 
 def plan_of(program: Program, kind: Kind) -> Plan:

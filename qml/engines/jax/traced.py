@@ -1,0 +1,77 @@
+"""Programs as functions that the user's own JAX code compiles, differentiates and maps."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from qml._checks import InputError
+from qml._typing import Real
+from qml.circuits.program import Program
+from qml.engines.jax import run
+from qml.engines.jax.arrays import Array, bare
+from qml.engines.jax.plan import PAULI, Plan, plan_of
+from qml.engines.jax.shards import Layout
+from qml.engines.pauli_state import PauliState, pauli_vector_of
+from qml.states.base import State
+
+
+def traced(program: Program, initial: State | None, layout: Layout) -> Callable[[Any], PauliState]:
+    """The state after a program as a function of an array theta (n_params,) of JAX, in double precision.
+
+    Rotations are functions of JAX; matrices of other instructions with parameters are made on the host, and have first
+    derivatives only.
+    """
+    plan = plan_of(program, PAULI)
+    rows, columns, weights = program._entries
+    start = None if initial is None else bare(pauli_vector_of(initial))
+
+    def state(theta: Any) -> PauliState:
+        slots = jnp.asarray(program.offset).at[rows].add(weights * theta[columns])
+        given = _made_on_the_host(plan, program.offset)(slots) if plan.given_slots else plan.values(program.offset)
+        x = run.ground(plan.n_in) if start is None else jnp.asarray(start)
+        x = layout.spread(x, 0, plan.n_in, 4)
+        return PauliState._trusted(
+            Array(run.evolved(plan.form, layout, 0, plan.tables, slots, given, x)),
+            plan.form.n_out,  # type: ignore[arg-type]
+        )
+
+    return state
+
+
+def _made_on_the_host(plan: Plan, offset: Real) -> Callable[[Any], Any]:
+    """The matrices that the host makes as a function of slot values, with their first derivatives."""
+    own = np.array(plan.given_slots)
+    shapes = tuple(jax.ShapeDtypeStruct(x.shape, x.dtype) for x in plan.values(offset))
+    slopes = tuple(jax.ShapeDtypeStruct((len(own), *x.shape), x.dtype) for x in shapes)
+    units = np.eye(len(offset))[own]
+
+    def values(slots: Real) -> tuple[Any, ...]:
+        return plan.values(np.asarray(slots))
+
+    def derivatives(slots: Real) -> tuple[Any, ...]:
+        return plan.push(np.asarray(slots), units)
+
+    once = jax.custom_jvp(functools.partial(jax.pure_callback, derivatives, slopes, vmap_method="sequential"))
+    once.defjvp(_refuse)
+    known = jax.custom_jvp(functools.partial(jax.pure_callback, values, shapes, vmap_method="sequential"))
+
+    def along(primals: Any, tangents: Any) -> Any:
+        (slots,), (v,) = primals, tangents
+        changes = tuple(jnp.tensordot(v[own], slope, 1) for slope in once(slots))
+        return known(slots), changes
+
+    known.defjvp(along)
+    return known
+
+
+def _refuse(*_: Any) -> Any:
+    raise InputError(
+        "an instruction with parameters that is no rotation has first derivatives here and no second ones: write the "
+        "circuit with rotations about Pauli strings and fixed channels."
+    )

@@ -1,0 +1,118 @@
+"""Circuits on a JaxEngine as functions that JAX itself traces: the same numbers as those of the host."""
+
+import numpy as np
+import pytest
+
+from qml import Circuit, CircuitModel, PauliMeasurement, channels, gates, losses, sample
+from qml._checks import InputError
+from qml.engines import JaxEngine
+from qml.operators import tfim
+from qml.states import DensityMatrix, thermal
+
+pytestmark = pytest.mark.slow
+
+RHO = thermal(tfim(2), 0.7)
+COUNTS = sample(RHO, PauliMeasurement(2), 1000, np.random.default_rng(0))
+TURNS = Circuit(2, [gates.RY("a", 0), gates.RXX("b", 0, 1), channels.Depolarizing(0.1, 0), gates.RX("c", 1)])
+GIVEN = TURNS.then(gates.CRX("d", 0, 1), channels.Depolarizing("p", 1))
+THETA = np.array([0.3, 0.4, 0.5, -0.2, -1.0])
+JOBS = {
+    "S": (None, RHO),
+    "infidelity": ("infidelity", RHO),
+    "Hilbert-Schmidt": ("hilbert_schmidt", RHO),
+    "trace distance": ("trace_distance", RHO),
+    "likelihood": (None, COUNTS),
+    "chi square": ("chi_square", COUNTS),
+    "energy": (None, tfim(2)),
+    "free energy": (losses.FreeEnergy(0.5), tfim(2)),
+}
+ON_THE_HOST = {"infidelity", "chi square"}
+"""Their code asks for numbers, so the host works them out from the Pauli vector."""
+
+
+@pytest.fixture
+def jax():
+    """JAX, set to double precision."""
+    jax = pytest.importorskip("jax")
+    before = jax.config.jax_enable_x64
+    jax.config.update("jax_enable_x64", True)
+    yield jax
+    jax.config.update("jax_enable_x64", before)
+
+
+def models(circuit):
+    """The same model, where the host computes and where JAX does."""
+    return CircuitModel(circuit), CircuitModel(circuit, engine=JaxEngine())
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_losses_and_their_derivatives(name, jax):
+    import qml.jax
+
+    loss, target = JOBS[name]
+    by_host, native = (qml.jax.loss(model, target, loss) for model in models(TURNS))
+    theta = THETA[:3]
+    value, gradient = jax.jit(jax.value_and_grad(native))(theta)
+    expected, wanted = jax.value_and_grad(by_host)(theta)
+    assert np.sort(np.abs(wanted))[1] > 1e-3
+    assert float(value) == pytest.approx(float(expected), abs=1e-12)
+    np.testing.assert_allclose(gradient, wanted, atol=1e-12)
+    text = jax.jit(native).lower(theta).as_text()
+    assert ("callback" in text) == (name in ON_THE_HOST)
+    many = np.array([theta, theta + 0.1])
+    np.testing.assert_allclose(jax.vmap(native)(many), [native(t) for t in many], atol=1e-12)
+    along = np.array([1.0, -0.5, 2.0])
+    assert float(jax.jvp(native, (theta,), (along,))[1]) == pytest.approx(float(wanted @ along), abs=1e-12)
+
+
+def test_matrices_that_the_host_makes_and_domains(jax):
+    import qml.jax
+
+    by_host, native = (qml.jax.state(model) for model in models(GIVEN))
+    np.testing.assert_allclose(native(THETA), by_host(THETA), atol=1e-14)
+    slopes, wanted = jax.jacfwd(native)(THETA), jax.jacfwd(by_host)(THETA)
+    assert (np.abs(wanted).max(axis=(0, 1)) > 1e-3).all()
+    np.testing.assert_allclose(slopes, wanted, atol=1e-13)
+    purity = [lambda t, s=s: (abs(s(t)) ** 2).sum() for s in (by_host, native)]
+    np.testing.assert_allclose(jax.grad(purity[1])(THETA), jax.grad(purity[0])(THETA), atol=1e-13)
+    np.testing.assert_allclose(jax.vmap(native)(np.array([THETA, -THETA]))[1], by_host(-THETA), atol=1e-14)
+    with pytest.raises(InputError, match="first derivatives here and no second ones"):
+        jax.hessian(purity[1])(THETA)
+
+
+def test_second_derivatives_of_rotations(jax):
+    import qml.jax
+
+    energy = qml.jax.state(CircuitModel(Circuit(1, [gates.RY("a", 0)]), engine=JaxEngine()))
+    slope = jax.grad(jax.grad(lambda a: energy(a[None])[0, 0].real))(np.float64(0.3))
+    assert float(slope) == pytest.approx(-np.cos(0.3) / 2, abs=1e-14)
+
+
+def test_where_the_support_is_left_the_loss_is_infinite(jax):
+    import qml.jax
+
+    model = CircuitModel(Circuit(1, [gates.RX("a", 0)]), engine=JaxEngine())
+    s = qml.jax.loss(model, DensityMatrix(np.eye(2) / 2, (2,)))
+    value, gradient = jax.value_and_grad(s)(np.zeros(1))
+    assert float(value) == np.inf
+    assert np.isnan(gradient).all()
+
+
+def test_from_a_state(jax):
+    import qml.jax
+
+    found = [
+        qml.jax.state(CircuitModel(TURNS, engine=engine, initial=RHO))(THETA[:3]) for engine in (None, JaxEngine())
+    ]
+    np.testing.assert_allclose(found[1], found[0], atol=1e-14)
+
+
+def test_in_single_precision_the_host_computes():
+    jax = pytest.importorskip("jax")
+    import qml.jax
+
+    assert not jax.config.jax_enable_x64
+    by_host, native = (qml.jax.loss(model, RHO) for model in models(TURNS))
+    theta = THETA[:3].astype(np.float32)
+    assert native(theta).dtype == np.float32
+    np.testing.assert_array_equal(jax.grad(native)(theta), jax.grad(by_host)(theta))

@@ -18,6 +18,11 @@ from qml.states.coercion import StateLike
 class Engine(Described, ABC):
     """Runs programs. Passed as an argument, never global; holds no state that changes an answer."""
 
+    @classmethod
+    def runs_on(cls) -> str:
+        """What it computes on here, in words."""
+        return "this processor"
+
     @abstractmethod
     def hold(self, state: State) -> State:
         """The same state in the form of the engine's own, from which programs start without converting it."""

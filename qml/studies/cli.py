@@ -93,6 +93,7 @@ def main() -> None:
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), metavar="N", help="Use this seed instead of the study's.")
 @click.option("--resume", is_flag=True, help="Continue a run: STUDY is its folder, or its study (the last run of it).")
 @click.option("--dry-run", is_flag=True, help="Check everything and say what the run would cost; write nothing.")
+@click.option("--engine", metavar="NAME", help="What runs the circuits of all fits: see qml list engines.")
 @click.option("--workers", type=click.IntRange(min=1), metavar="N", help="Processes of a sweep [one a processor].")
 @click.option("--threads", type=click.IntRange(1, 1024), metavar="N", help="Threads of each process [1 in a sweep].")
 @click.option("--scheduler", metavar="ADDRESS", help="Run a sweep on a Dask cluster: 'local', or tcp://HOST:PORT.")
@@ -113,6 +114,7 @@ def run(
     seed: int | None,
     resume: bool,
     dry_run: bool,
+    engine: str | None,
     workers: int | None,
     threads: int | None,
     scheduler: str | None,
@@ -127,11 +129,15 @@ def run(
     from qml.studies.spec.source import is_principle
 
     if is_principle(study):
-        if any((resume, dry_run, workers, threads, scheduler, checkpoint_seconds, checkpoint_iterations)):
+        if any((resume, dry_run, engine, workers, threads, scheduler, checkpoint_seconds, checkpoint_iterations)):
             _fail("a study of the principle takes --output, --seed, --quiet and PATH=VALUE only.", 2)
         return _principle(study, output, seed, overrides, quiet)
     from qml.studies.run.run import Options, run_study
     from qml.studies.run.sweeping import How
+    from qml.studies.spec.config import with_engine
+
+    if engine is not None:
+        overrides = (*with_engine(study, engine), *overrides)
 
     how = How(workers, threads, scheduler, checkpoint_seconds, checkpoint_iterations)
     options = Options(output, seed, overrides, resume, quiet, how)
@@ -251,7 +257,7 @@ def list_kinds(what: str | None) -> None:
     """List what a study can name: WHAT is one of the kinds of things below; all of them by default.
 
     targets, data, measurements, hamiltonians, models, ansatze, generators, losses, optimizers, priors, loggers,
-    channels, gates
+    engines, channels, gates
     """
     from qml._checks import choice
     from qml.studies.spec.catalog import KINDS, lines

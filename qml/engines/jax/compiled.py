@@ -37,6 +37,12 @@ def found(devices: Sequence[jax.Device] | int | None) -> list[jax.Device]:
     return list(devices)
 
 
+def devices_in_words() -> str:
+    """The devices that JAX finds."""
+    kinds = [device.device_kind if device.platform != "cpu" else "cpu" for device in jax.devices()]
+    return ", ".join(f"{kinds.count(kind)} x {kind}" for kind in dict.fromkeys(kinds))
+
+
 class Compiled:
     """The functions of plans on some devices; what is compiled for a form is kept for every plan of that form."""
 

@@ -113,6 +113,14 @@ class JaxEngine(Engine):
     def __repr__(self) -> str:
         return f"JaxEngine(devices={self.devices!r}, checkpoint_bytes={self.checkpoint_bytes})"
 
+    @classmethod
+    def runs_on(cls) -> str:
+        if importlib.util.find_spec("jax") is None:
+            return "JAX, which is not installed here"
+        from qml.engines.jax.compiled import devices_in_words
+
+        return devices_in_words()
+
     def hold(self, state: State) -> State:
         """The state as a Pauli vector on the devices; one of other sites than qubits, which programs refuse, as it
         is."""

@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Mapping
 
 from qml.channels import CHANNELS
+from qml.engines import ENGINES
 from qml.gates import GATES
 from qml.instructions import Instruction
 from qml.studies.spec import config, labels, loggers, measurements, models, parts, priors, processes, targets
@@ -27,12 +28,14 @@ UNIONS = {
     "loggers": loggers.LoggerSpec,
 }
 REGISTRIES: dict[str, Mapping[str, Instruction]] = {"channels": CHANNELS, "gates": GATES}
-KINDS = (*UNIONS, *REGISTRIES)
+KINDS = (*UNIONS, "engines", *REGISTRIES)
 
 
 def lines(what: str) -> list[str]:
     """One line a kind: its name, its keys (a default behind =), and what it is."""
-    if what in REGISTRIES:
+    if what == "engines":
+        heads = [(name, made.runs_on(), first_line(made)) for name, made in ENGINES.items()]
+    elif what in REGISTRIES:
         heads = [(name, _arguments(item), "") for name, item in REGISTRIES[what].items()]
     else:
         heads = [(kind, _keys(spec), first_line(spec)) for kind, spec in members(UNIONS[what]).items()]
@@ -55,7 +58,7 @@ def _plain(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def first_line(spec: type[Spec]) -> str:
+def first_line(spec: type) -> str:
     """The first sentence of a docstring, on one line."""
     return plain((inspect.getdoc(spec) or "").split("\n\n")[0])
 

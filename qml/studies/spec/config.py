@@ -29,7 +29,7 @@ from qml.studies.spec.loggers import LoggerSpec
 from qml.studies.spec.measurements import COUNTS_LOSSES
 from qml.studies.spec.models import AnyModelSpec
 from qml.studies.spec.priors import PriorSpec
-from qml.studies.spec.schema import Count, Seed, Spec, first_mistake, shown
+from qml.studies.spec.schema import Count, Seed, Spec, first_mistake, members, shown
 from qml.studies.spec.signatures import Made, union
 from qml.studies.spec.source import Source
 from qml.studies.spec.sweep import Sweep
@@ -123,6 +123,18 @@ def read_study(path: str | Path, overrides: Iterable[str] = ()) -> tuple[Study, 
     """
     source = override(compose(Path(path)), overrides)
     return study_of(source), source
+
+
+def with_engine(path: str | Path, engine: str) -> list[str]:
+    """The overrides with which every fit of a study whose model runs a circuit runs it on this engine."""
+    data = compose(Path(path)).data
+    fits = data.get("fits") if isinstance(data, dict) else None
+    models = [fit.get("model") if isinstance(fit, dict) else None for fit in fits] if isinstance(fits, list) else []
+    kinds = {kind for kind, spec in members(AnyModelSpec).items() if "engine" in spec.model_fields}
+    found = [k for k, model in enumerate(models) if isinstance(model, dict) and model.get("kind") in kinds]
+    if not found:
+        raise InputError(f"--engine {engine}: no fit of this study has a model with a circuit.")
+    return [f"fits[{k}].model.engine={engine}" for k in found]
 
 
 def study_of(source: Source) -> Study:

@@ -27,7 +27,7 @@ from qml.models import (
 )
 from qml.models.parts import Fixed as FixedModel
 from qml.studies.spec.conditional import ConditionalSpec
-from qml.studies.spec.parts import Ansatz, ChannelRule, Generators, NoiseRule, ReadoutRule, noise_model
+from qml.studies.spec.parts import Ansatz, ChannelRule, EngineName, Generators, NoiseRule, ReadoutRule, noise_model
 from qml.studies.spec.processes import FAMILIES, Domains, KrausSpec, ProcessSpec, intervals
 from qml.studies.spec.schema import Seed, Spec
 from qml.studies.spec.signatures import Made, built, union
@@ -45,7 +45,7 @@ class Circuit(Spec):
     readout: Annotated[list[ReadoutRule], Field(description="channels at the end, on every qubit")] = Field(
         default_factory=list
     )
-    engine: Literal["pauli", "reference"] = "pauli"
+    engine: EngineName = "pauli"
     initial: Annotated[ModelSpec | None, Field(description="what it starts from, by default |0...0>")] = None
     domains: Domains = Field(default_factory=dict)
 

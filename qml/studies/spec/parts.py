@@ -12,7 +12,7 @@ from qml._checks import InputError, choice
 from qml._files import regular
 from qml.channels import CHANNELS
 from qml.circuits import ANSATZE
-from qml.engines import ReferenceEngine
+from qml.engines import ENGINES, ReferenceEngine
 from qml.instructions import Operation
 from qml.io import from_qasm
 from qml.operators import GENERATORS, HAMILTONIANS, PauliSum
@@ -20,6 +20,12 @@ from qml.states import State
 from qml.studies.files import inside
 from qml.studies.spec.schema import Sites, Spec, shown
 from qml.studies.spec.signatures import VALUES, Made, built, union
+
+if TYPE_CHECKING:
+    EngineName: TypeAlias = str
+else:
+    EngineName = Literal[tuple(ENGINES)]
+"""What runs circuits, by name."""
 
 
 def _label(text: str) -> str:

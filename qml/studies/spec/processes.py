@@ -30,7 +30,7 @@ from qml.processes import (
     xyi_words,
 )
 from qml.states import State, basis_state
-from qml.studies.spec.parts import Ansatz, NoiseRule, PauliTerms, noise_model
+from qml.studies.spec.parts import Ansatz, EngineName, NoiseRule, PauliTerms, noise_model
 from qml.studies.spec.schema import Qubits, Spec
 from qml.studies.spec.signatures import VALUES, Made, built, spec_of
 
@@ -71,7 +71,7 @@ class ProcessSpec(Spec):
     kind: Literal["process"]
     ansatz: Ansatz
     noise: Annotated[list[NoiseRule], Field(description="channels behind gates")] = Field(default_factory=list)
-    engine: Literal["pauli", "reference"] = "pauli"
+    engine: EngineName = "pauli"
     domains: Domains = Field(default_factory=dict)
 
     def build(self) -> ProcessModel:

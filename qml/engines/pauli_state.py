@@ -158,6 +158,11 @@ class PauliState(State):
         """The expectations r_P, shape (..., 4^n); read-only."""
         return self._vector
 
+    def numpy(self) -> PauliState:
+        if on_host(self._vector):
+            return self
+        return PauliState._trusted(np.asarray(self._vector), len(self.dims))
+
     @property
     def batch_shape(self) -> tuple[int, ...]:
         return self._vector.shape[:-1]

@@ -57,7 +57,7 @@ def plot_density_matrix(state: State, ax: Axes | None = None, *, limit: float | 
         raise InputError(f"one state is drawn at a time; found a batch of shape {state.batch_shape}: index it first.")
     what = f"the picture of a density matrix of dimension {state.dim}"
     _checks.memory(what, 64 * state.dim**2, "trace out some sites")
-    matrix = state.matrix()
+    matrix = state.numpy().matrix()
     full = float(np.abs(matrix).max()) if limit is None else _checks.number("limit", limit, low=0.0)
     if not full > 0:
         raise InputError(f"limit must be positive; found {limit!r}.")

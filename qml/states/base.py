@@ -66,6 +66,10 @@ class State(Described, Correlations):
         spectrum = self.spectrum()
         return as_complex(frozen(spectrum.matrix_of(spectrum.eigenvalues)))
 
+    def numpy(self) -> State:
+        """The same state with arrays of NumPy: itself, unless an engine holds it elsewhere, as on a card."""
+        return self
+
     @abstractmethod
     def _compute_spectrum(self) -> spectral.Spectrum:
         """The spectrum; columns of one common eigenvalue may be left out."""
@@ -86,7 +90,7 @@ class State(Described, Correlations):
     _kind = "state"
 
     def _described(self) -> Any:
-        return {"kind": "state", "dims": self.dims, "arrays": self._arrays()}
+        return {"kind": "state", "dims": self.dims, "arrays": self.numpy()._arrays()}
 
     def _arrays(self) -> dict[str, Any]:
         """The plain arrays that the state is made again from, so that what it knows of its logarithm is kept."""
@@ -295,4 +299,4 @@ class State(Described, Correlations):
 
         if self.batch_shape:
             raise InputError(f"a batch of shape {self.batch_shape} is not one Qobj: index it first, state[i].qobj().")
-        return qutip.Qobj(self.matrix(), dims=[list(self.dims), list(self.dims)])
+        return qutip.Qobj(self.numpy().matrix(), dims=[list(self.dims), list(self.dims)])

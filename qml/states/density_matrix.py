@@ -296,6 +296,11 @@ class DensityMatrix(State):
             return {"matrix": self._matrix}
         return {"factor": self._factor} | ({"smoothing": np.array(self.smoothing)} if self.smoothing else {})
 
+    def numpy(self) -> DensityMatrix:
+        if all(map(on_host, self._arrays().values())):
+            return self
+        return DensityMatrix._trusted(np.asarray(self.matrix()), self.dims)
+
     def matrix(self) -> Complex:
         if self._matrix is None:
             count = max(1, math.prod(self._batch_shape))

@@ -30,7 +30,7 @@ def state_html(state: State) -> str:
 
 
 def _table(state: State) -> str:
-    m = state.matrix()
+    m = state.numpy().matrix()
     labels = ["".join(map(str, np.unravel_index(k, state.dims))) for k in range(state.dim)]
     top = float(np.abs(m).max())
     head = "".join(f"<th>{x}</th>" for x in labels)

@@ -17,7 +17,7 @@ from qml.gates import PauliRotation
 from qml.instructions import Initialize, TraceOut
 from qml.operators import tfim
 from qml.optimizers import LBFGS, NaturalGradient
-from qml.states import GibbsState, thermal
+from qml.states import GibbsState, ginibre, thermal
 
 RHO = thermal(tfim(3), 0.7)
 JOBS = {
@@ -147,12 +147,12 @@ print(jax.numpy.ones(1).dtype, jax.config.jax_enable_x64)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("count", [2, 8])
+@pytest.mark.parametrize("count", [2, 4])
 def test_many_devices_give_what_one_gives(count):
-    circuit = layers(6, 1).then(PauliRotation("XYZXYZ")("b", 2, 0, 1, 4, 5, 3), gates.CRX("c", 5, 0))
+    circuit = layers(5, 1).then(PauliRotation("XYZXY")("b", 2, 0, 1, 4, 3), gates.CRX("c", 4, 0))
     program, rng = circuit.compile(), np.random.default_rng(0)
-    theta, g, m = rng.normal(size=program.n_params), rng.normal(size=4**6), hermitian(64, rng)
-    initial = GibbsState(rng.normal(size=64), dims=(2,) * 6)
+    theta, g, m = rng.normal(size=program.n_params), rng.normal(size=4**5), hermitian(32, rng)
+    initial = GibbsState(rng.normal(size=32), dims=(2,) * 5)
     one, pull_one = JaxEngine().evolve_vjp(program, theta, initial)
     many, pull_many = JaxEngine(count).evolve_vjp(program, theta, initial)
     assert len(many.pauli_vector.value.sharding.device_set) == count
@@ -160,7 +160,7 @@ def test_many_devices_give_what_one_gives(count):
     for mine, theirs in zip(pull_many(g), pull_one(g), strict=True):
         assert np.abs(theirs).max() > 1e-3
         np.testing.assert_allclose(mine, theirs, atol=1e-12)
-    for number in (lambda s: s.expect("ZZIIIX"), lambda s: s.purity(), lambda s: s.expect(m), lambda s: s.entropy()):
+    for number in (lambda s: s.expect("ZZIIX"), lambda s: s.purity(), lambda s: s.expect(m), lambda s: s.entropy()):
         assert number(many) == pytest.approx(number(one), abs=1e-12)
     np.testing.assert_allclose(many.probabilities(), one.probabilities(), atol=1e-13)
     kept = [1, 3]
@@ -171,13 +171,12 @@ def test_many_devices_give_what_one_gives(count):
 def test_memory_of_a_device_falls_as_their_number():
     from qml.engines.jax import compiled
 
-    program = layers(9, 2).compile()
-    plan, slots = plan_of(program, PAULI), program.slots(np.zeros(18))
+    program = layers(10, 1).compile()
+    plan, slots = plan_of(program, PAULI), program.slots(np.zeros(10))
     sizes = [compiled.memory_of_a_device(JaxEngine(count)._on, plan, slots) for count in (1, 2, 4, 8)]
-    whole = 8 * 4**9
-    assert sizes[0] > 2 * whole
+    assert sizes[0] > 2 * 8 * 4**10
     for size, count in zip(sizes, (1, 2, 4, 8), strict=True):
-        assert size < 1.3 * sizes[0] / count + 2**18
+        assert size < 1.2 * sizes[0] / count + 2**18
 
 
 # refusals -------------------------------------------------------------------------------------------------------------
@@ -223,8 +222,9 @@ def test_an_engine_goes_to_other_processes(again):
 def test_everything_at_once_against_the_pauli_engine():
     program, rng = EVERYTHING.compile(), np.random.default_rng(0)
     theta, g = rng.uniform(0.1, 0.9, program.n_params), rng.normal(size=64)
-    here, pull_here = PauliEngine().evolve_vjp(program, theta)
-    there, pull_there = JaxEngine().evolve_vjp(program, theta)
+    initial = ginibre((2,) * 3, rng)
+    here, pull_here = PauliEngine().evolve_vjp(program, theta, initial)
+    there, pull_there = JaxEngine().evolve_vjp(program, theta, initial)
     np.testing.assert_allclose(there.pauli_vector, here.pauli_vector, atol=1e-12)
     assert (np.abs(pull_here(g)[0]) > 1e-4).all()
     np.testing.assert_allclose(pull_there(g)[0], pull_here(g)[0], atol=1e-11)

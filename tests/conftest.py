@@ -36,6 +36,13 @@ def pytest_xdist_setupnodes():
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
+def pytest_ignore_collect(collection_path, config):
+    """Slow tests are looked for only in files that have some: half of the time of collection."""
+    if config.option.markexpr == "slow" and collection_path.suffix == ".py":
+        return "mark.slow" not in collection_path.read_text(encoding="utf-8") or None
+    return None
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_collection():
     """No search for cycles amid the millions of objects that are made here and stay: a third of the time."""

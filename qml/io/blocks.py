@@ -53,8 +53,10 @@ class Block:
         return Block(tuple([operation._moved(sites) for operation in self.operations]), self.phase)
 
     def inverse(self) -> Block:
-        """The block that undoes it."""
-        return Block(tuple(o.inverse() for o in reversed(self.operations)), -self.phase)
+        """The block that undoes it: what undoes an operation is found once, however often it is repeated."""
+        backwards = self.operations[::-1]
+        undone = {operation: operation.inverse() for operation in dict.fromkeys(backwards)}
+        return Block(tuple([undone[operation] for operation in backwards]), -self.phase)
 
     def controlled(self, sites: Sequence[int], values: Sequence[bool]) -> Block:
         r"""The block where the qubits at `sites` have the `values`, nothing elsewhere."""

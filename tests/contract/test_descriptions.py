@@ -32,7 +32,7 @@ NOT_WRITTEN = ("gates.ParametricGate",)
 """Functions are no plain data."""
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")  # seconds; tests of other modules may come in between
 def validator():
     found = schema()
     jsonschema.Draft202012Validator.check_schema(found)

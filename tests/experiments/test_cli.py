@@ -346,7 +346,7 @@ def test_a_fit_that_stays_infinite_is_told_as_such(folder: Path) -> None:
 @pytest.mark.parametrize(
     "path", sorted((Path(__file__).parents[2] / "experiments").glob("*.yaml")), ids=lambda p: p.stem
 )
-def test_the_studies_of_the_project_learn_their_targets(path: Path, tmp_path: Path) -> None:
+def test_the_studies_of_the_project_learn_their_targets(path: Path, tmp_path: Path, coarse_pictures: None) -> None:
     result = call("run", str(path), "--output", str(tmp_path / "out"))
     assert result.exit_code == 0, result.output
     found = load_run(tmp_path / "out")

@@ -202,9 +202,13 @@ def test_what_is_read_is_written_so_that_it_reads_back_equal(text: str) -> None:
     assert study_of(parse(to_yaml(found).encode(), Path("study.yaml"))) == found
 
 
+MANY = int(os.environ.get("MUTATED", "4000"))
+"""How many studies the slow test reads."""
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(4))
-def test_ten_thousand_mutated_studies_are_valid_or_get_a_sentence(folder: Path, part: int) -> None:
+def test_many_mutated_studies_are_valid_or_get_a_sentence(folder: Path, part: int) -> None:
     rng = random.Random(part)
-    valid = sum(check(folder, mutated(rng).encode()) for _ in range(2_500))
-    assert 25 < valid < 2_250
+    valid = sum(check(folder, mutated(rng).encode()) for _ in range(MANY // 4))
+    assert 0.01 < valid / (MANY // 4) < 0.9

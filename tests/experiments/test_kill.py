@@ -113,17 +113,17 @@ def test_a_sweep_and_a_run_that_are_killed_four_times(tmp_path: Path, no_picture
 
 
 @pytest.mark.slow
-def test_a_sweep_that_is_killed_twenty_times(tmp_path: Path) -> None:
+def test_a_sweep_that_is_killed_twenty_times(tmp_path: Path, no_pictures: None) -> None:
     killed(tmp_path, sweep(80, 20, 30))
 
 
 @pytest.mark.slow
-def test_a_run_that_is_killed_twenty_times(tmp_path: Path) -> None:
+def test_a_run_that_is_killed_twenty_times(tmp_path: Path, no_pictures: None) -> None:
     killed(tmp_path, run_of(4, 200, 20, 12))
 
 
 @pytest.mark.slow
-def test_a_sweep_in_two_processes_that_is_killed_again_and_again(tmp_path: Path) -> None:
+def test_a_sweep_in_two_processes_that_is_killed_again_and_again(tmp_path: Path, no_pictures: None) -> None:
     killed(tmp_path, sweep(200, 4, 60, workers=2))
 
 
@@ -153,7 +153,9 @@ def kill_a_child() -> None:
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default")  # of the cluster, about the worker that is killed
-def test_one_process_two_and_a_cluster_that_loses_a_worker_give_the_same_table(tmp_path: Path) -> None:
+def test_one_process_two_and_a_cluster_that_loses_a_worker_give_the_same_table(
+    tmp_path: Path, no_pictures: None
+) -> None:
     distributed = importlib.import_module("distributed")
     (tmp_path / "study.yaml").write_text(SWEEP % 200)
 
@@ -214,7 +216,9 @@ main(["run", "study.yaml", "--output", "cut", "--workers", "1", "--checkpoint-it
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
-def test_a_fit_of_a_point_goes_on_from_its_checkpoint(tmp_path: Path, number: signal.Signals) -> None:
+def test_a_fit_of_a_point_goes_on_from_its_checkpoint(
+    tmp_path: Path, no_pictures: None, number: signal.Signals
+) -> None:
     fits = "".join(FIT.replace("max_iterations: 15", LONG) % (i, 60) for i in range(2))
     (tmp_path / "study.yaml").write_text(f"{TARGET}fits:\n{fits}sweep: {{grid: {{target.beta: [0.5, 1.0, 1.5]}}}}\n")
     command = [sys.executable, "-c", CUT, str(int(number))]

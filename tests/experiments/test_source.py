@@ -167,3 +167,14 @@ def test_random_bytes_give_values_or_sentences(content: bytes) -> None:
         sentence = str(error)
     assert sentence.startswith("study.yaml")
     assert "\n" not in sentence
+
+
+def test_a_study_of_fits_is_parsed_only_by_what_runs_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fits, principle = tmp_path / "fits.yaml", tmp_path / "principle.yaml"
+    fits.write_text("target: {kind: ghz, n: 2}\n")
+    principle.write_text("statements: all\n")
+    assert source.is_principle(principle)
+    monkeypatch.setattr(source, "_compose", None)
+    assert not source.is_principle(fits)
+    with pytest.raises(TypeError):
+        source.is_principle(principle)

@@ -75,9 +75,9 @@ print(json.dumps({"broken": broken, "endings": endings}))
     ("optimizer", "kills"),
     [
         ("lbfgs", 5),
-        pytest.param("lbfgs", 100, marks=pytest.mark.slow),
-        pytest.param("adam", 100, marks=pytest.mark.slow),
-        pytest.param("natural_gradient", 100, marks=pytest.mark.slow),
+        pytest.param("lbfgs", 50, marks=pytest.mark.slow),
+        pytest.param("adam", 50, marks=pytest.mark.slow),
+        pytest.param("natural_gradient", 50, marks=pytest.mark.slow),
     ],
 )
 def test_a_fit_that_is_killed_again_and_again_ends_the_same_to_the_bit(optimizer, kills, tmp_path):

@@ -72,7 +72,7 @@ def test_random_circuits_come_back_with_their_parameters(noisy):
 
 
 @pytest.mark.slow
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(seed=st.integers(0, 2**32), noisy=st.booleans())
 def test_any_random_circuit_comes_back(seed, noisy):
     rng = np.random.default_rng(seed)

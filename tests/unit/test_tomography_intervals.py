@@ -143,7 +143,8 @@ def test_the_likelihood_ratio_covers_inside_and_at_the_boundary(name):
     value, hits = float(np.clip(fidelity(target, truth), 0.0, 1.0)), 0
     for k in range(records):
         result = maximum_likelihood(record(truth, 500, 1000 + k), gap=1e-3)
-        hits += ProfileLikelihood(result.counts, target).p_value(value, replicates=59, seed=k) > 0.05
+        # among 20 of one law each is as often the largest: the probability of p = 0.05 is 5 percent, as with more
+        hits += ProfileLikelihood(result.counts, target).p_value(value, replicates=19, seed=k) > 0.05
     # 95 percent less three and a half standard deviations, 7 percent
     assert hits >= 0.88 * records
 

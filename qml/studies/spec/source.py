@@ -124,16 +124,20 @@ def read(path: Path) -> Source:
     InputError
         If the file cannot be read, is larger than 256 KiB, nested deeper than 16, or is not plain YAML.
     """
+    return parse(_content(path), path)
+
+
+def _content(path: Path) -> bytes:
+    """The bytes of a file; one more than is read of those that are too large."""
     if not path.exists():
         raise InputError(f"there is no file {path}.")
     if not path.is_file():
         raise InputError(f"a study is a YAML file; {path} is not a file.")
     try:
         with path.open("rb") as stream:
-            content = stream.read(MAX_BYTES + 1)
+            return stream.read(MAX_BYTES + 1)
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}.") from None
-    return parse(content, path)
 
 
 def is_principle(path: Path) -> bool:
@@ -144,7 +148,8 @@ def is_principle(path: Path) -> bool:
     if not path.is_file():
         return False
     try:
-        data = read(path).data
+        content = _content(path)
+        data = parse(content, path).data if b"statements" in content else None  # others are not parsed twice
     except InputError:  # it is raised again when the file is read as a study
         return False
     return isinstance(data, dict) and "statements" in data

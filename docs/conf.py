@@ -53,7 +53,9 @@ napoleon_use_admonition_for_examples = False
 sphinx_gallery_conf = {
     "examples_dirs": "gallery",
     "gallery_dirs": "examples",
-    "subsection_order": [f"gallery/{name}" for name in ("states", "measured", "circuits", "learning", "fits", "extend")],
+    "subsection_order": [
+        f"gallery/{name}" for name in ("states", "measured", "circuits", "learning", "fits", "extend")
+    ],
     "within_subsection_order": "FileNameSortKey",
     "reset_modules": ("style.apply",),
     "capture_repr": (),

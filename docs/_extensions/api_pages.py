@@ -1,4 +1,5 @@
-"""One page for every public object of ``qml``, written where the site is built, and links to them by any of their names."""
+"""One page for every public object of ``qml``, written when the site is built, and links to them by any of their
+names."""
 
 from __future__ import annotations
 

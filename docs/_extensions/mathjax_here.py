@@ -13,7 +13,8 @@ PARTS = ("tex-chtml-full.js", "output/chtml/fonts/woff-v2")
 
 def copy(app: Sphinx, error: Exception | None) -> None:
     package = importlib.util.find_spec("sphinx-mathjax-offline")
-    assert package is not None and package.origin is not None, "pip install sphinx-mathjax-offline"
+    assert package is not None, "pip install sphinx-mathjax-offline"
+    assert package.origin is not None
     source = Path(package.origin).parent / "static" / "mathjax"
     target = Path(app.outdir) / "_static" / "mathjax"
     if error is None and app.builder.format == "html":

@@ -1,5 +1,5 @@
-"""READMEs of the repository as pages, and links from pages to files of the repository: to the page that a file has, or to
-the file itself, which can then be downloaded."""
+"""READMEs of the repository as pages, and links from pages to files of the repository: to the page that a file has, or
+to the file itself, which can then be downloaded."""
 
 from __future__ import annotations
 

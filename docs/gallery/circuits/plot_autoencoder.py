@@ -24,7 +24,9 @@ for beta in betas:
     kept.append(float(np.sort(data.eigenvalues())[:4].sum()))
 
 plt.plot(betas, lost, "o-", label="weight in the trash, learnt")
-plt.plot(betas, kept, "_", color="C1", markersize=16, markeredgewidth=2, label="least possible: four smallest eigenvalues")
+plt.plot(
+    betas, kept, "_", color="C1", markersize=16, markeredgewidth=2, label="least possible: four smallest eigenvalues"
+)
 plt.xscale("log")
 plt.xticks(betas, [f"{b:g}" for b in betas])
 plt.minorticks_off()

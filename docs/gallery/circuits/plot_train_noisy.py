@@ -18,7 +18,11 @@ purified = qml.circuits.purification(3, 2, layers=2)
 results = {
     "noise after every CNOT": qml.fit(qml.CircuitModel(noisy), target, seed=1, max_iterations=100, progress=False),
     "two ancillas": qml.fit(
-        qml.CircuitModel(purified.then(channels.Depolarizing("p", 0))), target, seed=1, max_iterations=100, progress=False
+        qml.CircuitModel(purified.then(channels.Depolarizing("p", 0))),
+        target,
+        seed=1,
+        max_iterations=100,
+        progress=False,
     ),
 }
 pure = qml.fit(qml.CircuitModel(qml.circuits.hardware_efficient(3, 2)), target, seed=1, progress=False)

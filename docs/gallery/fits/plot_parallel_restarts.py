@@ -13,9 +13,7 @@ from qml import channels
 
 target = qml.thermal(qml.operators.tfim(3), beta=2.0)
 circuit = qml.circuits.purification(3, 1, layers=2).then(*(channels.Depolarizing("p", i) for i in range(3)))
-result = qml.fit(
-    qml.CircuitModel(circuit), target, seed=1, restarts=12, workers=2, max_iterations=60, progress=False
-)
+result = qml.fit(qml.CircuitModel(circuit), target, seed=1, restarts=12, workers=2, max_iterations=60, progress=False)
 gaps = sorted(restart.loss - result.floor for restart in result.restarts)
 
 plt.semilogy(range(1, 13), gaps, "o")

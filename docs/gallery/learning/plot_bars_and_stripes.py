@@ -2,8 +2,8 @@ r"""
 What do hidden units add?
 =========================
 
-Bars and stripes on three by three pixels: fourteen pictures. A Boltzmann machine of nine visible units with couplings to
-hidden ones learns their distribution; each hidden unit adds pictures that it can tell from noise.
+Bars and stripes on three by three pixels: fourteen pictures. A Boltzmann machine of nine visible units, joined to hidden
+ones, learns their distribution. With hidden units it tells more and more of the pictures from noise.
 """
 
 import itertools
@@ -17,7 +17,7 @@ side = 3
 rows = [np.repeat(bits, side) for bits in itertools.product((0, 1), repeat=side)]
 columns = [np.tile(bits, side) for bits in itertools.product((0, 1), repeat=side)]
 pictures = np.unique(np.array(rows + columns), axis=0)
-p = np.zeros(2 ** side**2)
+p = np.zeros(2**side**2)
 p[pictures @ 2 ** np.arange(side**2)[::-1]] = 1 / len(pictures)
 target = qml.DensityMatrix.from_probabilities(p)
 

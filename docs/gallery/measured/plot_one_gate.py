@@ -14,7 +14,9 @@ from qml import channels, gates, processes
 from qml.tomography import process_tomography
 
 ideal = qml.Circuit(1, [gates.RX(np.pi / 2, 0)])
-truth = qml.Circuit(1, [gates.RX(np.pi / 2 + 0.12, 0), channels.Depolarizing(0.01, 0), channels.AmplitudeDamping(0.03, 0)])
+truth = qml.Circuit(
+    1, [gates.RX(np.pi / 2 + 0.12, 0), channels.Depolarizing(0.01, 0), channels.AmplitudeDamping(0.03, 0)]
+)
 setup = processes.ProcessMeasurement(1, qml.PauliMeasurement(1))
 record = qml.sample(processes.as_process(truth), setup, 20_000, np.random.default_rng(1))
 result = process_tomography(record)

@@ -2,8 +2,8 @@ r"""
 What do hidden units add?
 =========================
 
-Bars and stripes on three by three pixels: fourteen pictures. A Boltzmann machine of nine visible units, joined to hidden
-ones, learns their distribution. With hidden units it tells more and more of the pictures from noise.
+Bars and stripes on three by three pixels: fourteen pictures. A Boltzmann machine of nine visible units, joined to
+hidden ones, learns their distribution. With hidden units it tells more and more of the pictures from noise.
 """
 
 import itertools

@@ -43,6 +43,7 @@ nb_merge_streams = True
 # Docstrings, in NumPy's style.
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"
+toc_object_entries_show_parents = "hide"
 autodoc_preserve_defaults = True
 napoleon_google_docstring = False
 napoleon_use_rtype = False
@@ -69,6 +70,7 @@ sphinx_gallery_conf = {
     "backreferences_dir": "examples/backreferences",
 }
 bibtex_bibfiles = ["references.bib"]
+bibtex_default_style = "plain"
 
 html_theme = "pydata_sphinx_theme"
 html_title = "qml"

@@ -21,6 +21,8 @@ from qml._checks import InputError, MemoryRefused
 FOLDER = "reference/api"
 ERRORS = (InputError, MemoryRefused)
 """What is raised everywhere, beside the errors that modules list."""
+COLON = "\ue000"
+"""Stands for a colon where napoleon would take it for its own."""
 KINDS = ("Classes", "Functions", "Gates and channels", "Tables and types")
 
 
@@ -106,6 +108,8 @@ def _object(module: str, name: str) -> str:
     value, full = public.listed(module)[name], f"{module}.{name}"
     text = _heading(full) + f".. py:currentmodule:: {module}\n\n"
     kind = kind_of(value)
+    if module != "qml" and public.pages().get(f"qml.{name}") == full:
+        text += f"Imported as ``qml.{name}``, too.\n\n"
     if kind == "Classes":
         parents = [p for p in map(_place, value.__mro__[1:]) if p][:1]
         text += "".join(f"A kind of :py:class:`~{parent}`.\n\n" for parent in parents)
@@ -162,6 +166,9 @@ def place_of(name: str) -> str | None:
 
 def plain_types(app: Sphinx, document: nodes.document) -> None:
     """Words in the type slots of docstrings become links where they are public names, and plain text elsewhere."""
+    for label in document.findall(nodes.field_name):
+        if label.astext() == "Variables":  # Sphinx's word for attributes
+            label.replace_self(nodes.field_name("", "Attributes"))
     for node in list(document.findall(pending_xref)):
         if node.get("refdomain") == "py" and "refwarn" not in node:  # no role that someone wrote
             full = place_of(node["reftarget"])
@@ -185,22 +192,30 @@ def resolve(app: Sphinx, env: BuildEnvironment, node: pending_xref, content: nod
 
 
 def skip(app: Sphinx, what: str, name: str, member: Any, skipped: bool, options: Any) -> bool | None:
-    """Methods that come from other libraries are left to their pages."""
+    """Methods that come from other libraries are left to their pages; those of ``qml`` are shown without a text, too."""
     function = getattr(member, "fget", None) or getattr(member, "__func__", member)
-    home = getattr(function, "__module__", None)
-    return True if callable(function) and home and not str(home).startswith("qml") else None
+    home = str(getattr(function, "__module__", None) or "")
+    if not callable(function) or not home or name.startswith("_"):
+        return None
+    return not home.startswith("qml")
 
 
 def whole_sentence(app: Sphinx, what: str, name: str, value: Any, options: Any, lines: list[str]) -> None:
-    """What stands before a colon in the text of an attribute is no type."""
+    """What stands before a colon in the first paragraph on an attribute is no type: napoleon does not see the colon."""
     if what in ("attribute", "property", "data"):
-        lines.insert(0, "")
+        end = lines.index("") if "" in lines else len(lines)
+        lines[:end] = [line.replace(":", COLON) for line in lines[:end]]
+
+
+def with_colons(app: Sphinx, what: str, name: str, value: Any, options: Any, lines: list[str]) -> None:
+    lines[:] = [line.replace(COLON, ":") for line in lines]
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("builder-inited", write_pages)
     app.connect("autodoc-skip-member", skip)
-    app.connect("autodoc-process-docstring", whole_sentence, priority=400)
+    app.connect("autodoc-process-docstring", whole_sentence, priority=400)  # napoleon comes at 500
+    app.connect("autodoc-process-docstring", with_colons, priority=600)
     app.connect("doctree-read", plain_types)
     app.connect("missing-reference", resolve)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -2,9 +2,9 @@ r"""
 How do I classify points with a quantum model?
 ==============================================
 
-Two half moons with noise. A circuit that loads the coordinates again in every layer, and a conditional Gibbs state of
-the label, whose couplings are linear in the coordinates; both are scikit-learn estimators, trained by the likelihood of the
-labels. The lines are where the classes are equally likely.
+Two half moons with noise. A circuit that loads the coordinates again in every layer, and a conditional Gibbs state
+whose couplings are linear in the coordinates; both are scikit-learn estimators, trained by the likelihood of labels.
+The lines are where the classes are equally likely.
 """
 
 import matplotlib.pyplot as plt

@@ -192,7 +192,7 @@ def resolve(app: Sphinx, env: BuildEnvironment, node: pending_xref, content: nod
 
 
 def skip(app: Sphinx, what: str, name: str, member: Any, skipped: bool, options: Any) -> bool | None:
-    """Methods that come from other libraries are left to their pages; those of ``qml`` are shown without a text, too."""
+    """Methods of other libraries are left to their pages; those of ``qml`` are shown even without a text."""
     function = getattr(member, "fget", None) or getattr(member, "__func__", member)
     home = str(getattr(function, "__module__", None) or "")
     if not callable(function) or not home or name.startswith("_"):

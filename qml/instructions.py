@@ -191,7 +191,7 @@ class Unitary(Instruction):
 
     @abstractmethod
     def matrix(self, params: Real) -> Complex:
-        """U, shape (D, D) with D = prod(dims), over |first listed site, second, ...>."""
+        r"""U, shape (D, D) with D = prod(dims), over \|first listed site, second, ...>."""
 
     @abstractmethod
     def derivatives(self, params: Real) -> Complex:
@@ -255,7 +255,7 @@ class PartialTrace(Instruction):
 
 @dataclass(frozen=True, repr=False)
 class Preparation(Instruction):
-    """Fresh sites of dimensions `dims` in the state |0>, not yet placed; :func:`Initialize` places it, and has the
+    r"""Fresh sites of dimensions `dims` in the state \|0>, not yet placed; :func:`Initialize` places it, and has the
     equation."""
 
     dims: Dims

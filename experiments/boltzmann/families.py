@@ -233,7 +233,7 @@ def main(
     text += "\n| measurements of every string | mean D(ρ‖σ) | predicted |\n|---|---|---|\n"
     text += "".join(f"| {c} | {e.mean():.2e} | {slope / c:.2e} |\n" for c, e in zip(copies, excess, strict=True))
     if table:
-        table.write_text(text, encoding="utf-8")
+        table.write_text(f"# What each set of strings reaches\n\n{text}", encoding="utf-8")
     if csv_file:
         with csv_file.open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, list(asdict(rows[0])))

@@ -299,7 +299,7 @@ class Circuit(Saved):
     # reading it ----------------------------------------------------------------------------------------------------
 
     def draw(self, width: int = 120) -> str:
-        """The circuit as text, folded into panels of at most `width` characters; see :mod:`qml.circuits.drawing`.
+        """The circuit as text, folded into panels of at most `width` characters; see ``qml.circuits.drawing``.
 
         Examples
         --------

@@ -29,7 +29,7 @@ class Engine(Described, ABC):
 
     @abstractmethod
     def evolve(self, program: ProgramLike, params: ParamsLike, initial: StateLike | None = None) -> State:
-        """The state after the program, from `initial` (None: |0...0>), or a batch of states.
+        r"""The state after the program, from `initial` (None: \|0...0>), or a batch of states.
 
         `params` (..., n_params) may have leading axes, and `initial` may be a batch: their axes broadcast, and give the
         batch of the result. Every member is what it is alone, to the bit.

@@ -210,7 +210,7 @@ class Objective:
         return Objective(self.model, self.state(params), distance)
 
     def minibatch(self, size: int, seed: int, step: int) -> Objective:
-        """The batch of a step, of `size` data at most: unbiased; see :mod:`qml.fitting.batches`."""
+        """The batch of a step, of `size` data at most: unbiased; see ``qml.fitting.batches``."""
         size, seed = _checks.integer("size", size, low=1), _checks.integer("seed", seed, low=0)
         step = _checks.integer("step", step, low=0)
         if self._batches is None or (self._batches.asked, self._batches.seed) != (size, seed):

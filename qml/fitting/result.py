@@ -204,7 +204,7 @@ class FitResult(Outcome):
     def fidelity(self) -> float:
         """F(rho, sigma) of target and state, from 0 to 1, of labelled data its mean over the labels; computed when
         first asked for, O(d^3). A target that is not a state has none, and asking for it is an
-        :class:`~qml._checks.InputError`."""
+        :class:`InputError`."""
         if not isinstance(self.target, State):
             raise InputError(
                 f"the fidelity needs a state as the target; this fit learnt {type(self.target).__name__}: use "

@@ -54,7 +54,7 @@ def metric(model: HasMetric, params: ArrayLike, kind: str = "bkm") -> Real:
                                                             Hessian of S(rho, sigma), whatever rho
     ``bures``           2/(x + y)                           the quantum Fisher information (SLD), four times the
                                                             Bures metric: 1 - F = d.g.d/4 to second order, F the
-                                                        squared fidelity, along states of unchanged rank
+                                                            squared fidelity, along states of unchanged rank
     ``wigner_yanase``   4/(sqrt x + sqrt y)^2               4 Tr(d sqrt(sigma))^2
     ==================  ==================================  =====================================================
 

@@ -35,7 +35,7 @@ class MeasuredReport:
     displacement : float
         By how much learning the empirical state displaces, at sigma: the trace distance of sigma from the state whose
         empirical state, of infinitely many shots in these settings, it would be (see
-        :func:`~qml.measurement.empirical.before_measuring`). What the settings do not see counts as zero there.
+        ``qml.measurement.empirical.before_measuring``). What the settings do not see counts as zero there.
     empirical_distance : float or None
         The trace distance of rho_hat from rho: it does not vanish with more shots.
     """
@@ -110,7 +110,7 @@ def measured_report(counts: Counts, sigma: StateLike, rho: StateLike | None = No
 
     Examples
     --------
-    A qubit in the state |0>, measured along X only:
+    A qubit in the state \|0>, measured along X only:
 
     >>> from qml.measurement import PauliMeasurement
     >>> from qml.states import DensityMatrix, basis_state

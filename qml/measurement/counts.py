@@ -162,7 +162,7 @@ class Counts(Described, Mapping[str, dict[str, Any]]):
             Without it the settings must be Pauli words ("XZ", qubit 0 leftmost).
         source : {"qml", "qiskit", "cirq", "pennylane", "braket", "ionq"}
             Whose order of bits the keys follow, and whose results and JSON are taken in place of dictionaries; see
-            :mod:`qml.measurement.formats`.
+            ``qml.measurement.formats``.
 
         Raises
         ------

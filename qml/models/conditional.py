@@ -131,7 +131,7 @@ class ConditionalGibbsModel(ConditionalModel):
     With diagonal generators \|c><c\| and data \|y><y\| this *is* softmax regression, with logits -K (logistic
     regression for one generator Z on a qubit); with generators that do not commute it is its quantum generalisation.
     The mean of S over labelled data is convex in theta = (b, W), with a Hessian that is known
-    (:class:`~qml.geometry.conditional.ConditionalGibbsMetric`): Newton's method converges in about ten steps.
+    (``qml.geometry.conditional``): Newton's method converges in about ten steps.
 
     Parameters
     ----------

@@ -97,7 +97,7 @@ class WithCircuit(Composite, Model):
     engine : Engine or str, optional
         By default ``PauliEngine()`` where all sites are qubits, else ``ReferenceEngine()``.
     domains : mapping of str to Interval, optional
-        As for :class:`CircuitParameters`.
+        As for ``CircuitParameters``.
 
     Raises
     ------
@@ -120,7 +120,7 @@ class WithCircuit(Composite, Model):
 
     def init_params(self, rng: np.random.Generator, scale: float = np.pi) -> Real:
         """A random start: that of every part, angles uniform in [-scale, scale] radians (see
-        :class:`CircuitParameters`)."""
+        ``CircuitParameters``)."""
         others = [part.init_params(rng) for part in self._parts[:-1]]
         return np.concatenate([*others, self._angles.init_params(rng, scale)])
 

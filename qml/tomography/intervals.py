@@ -73,7 +73,7 @@ class ProfileLikelihood:
     Notes
     -----
     A value costs two largest likelihoods a record drawn, by Newton's method for all of them at once (see
-    :mod:`qml.tomography.slices`): for all Pauli settings 0.5 ms each on two qubits, 10 ms on three. An interval takes
+    ``qml.tomography.slices``): for all Pauli settings 0.5 ms each on two qubits, 10 ms on three. An interval takes
     three to eight values: a second or two for two qubits, half a minute for three; give few replicates on four.
 
     Examples

@@ -50,7 +50,7 @@ def maximum_likelihood(
     .. math:: \hat\sigma = \arg\max_{\sigma \ge 0,\, \mathrm{Tr}\sigma = 1} L(\sigma), \qquad
         L(\sigma) = \sum_k n_k \log \mathrm{Tr}(M_k \sigma)
 
-    The run ends when the certificate (see :meth:`qml.tomography.likelihood.Likelihood.gap_bound`)
+    The run ends when the certificate (see ``qml.tomography.likelihood``)
 
     .. math:: L_{\max} - L(\sigma) \le N \log\lambda_{\max}(R), \qquad R = \sum_k \frac{n_k}{N p_k} M_k
 

@@ -75,7 +75,7 @@ class TomographyResult(Outcome):
         least likely outcome that was seen.
     unique : bool or None
         Whether one state alone has the largest likelihood: True or False where that is proved, else None; see
-        :func:`qml.tomography.face.is_unique`.
+        ``qml.tomography.face.is_unique``.
     wanted : float
         The gap (nats) that was asked for.
     iterations : int

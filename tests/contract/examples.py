@@ -430,7 +430,7 @@ EXAMPLES: dict[str, Callable[[], Any]] = {
     "classical.LinearFit.standard_errors.design": lambda: [[1.0], [1.0], [1.0]],
     **{f"classical.Network.{method}.params": lambda: np.full(7, 0.1) for method in NETWORK},
     **{f"classical.Network.{method}.targets": lambda: [[0.0], [1.0]] for method in NETWORK},
-    **{f"engines.{name}Engine.expect_vectors_vjp.observable": lambda: "ZZ" for name in ("Pauli", "Reference")},
+    **{f"engines.{name}Engine.expect_vectors_vjp.observable": lambda: "ZZ" for name in ("Jax", "Pauli", "Reference")},
     "losses.LabelLikelihood.accept.target": pair,
     **{f"losses.TrainableReadout.{method}.params": lambda: np.zeros(4) for method in ("confusion", "natural", "rates")},
     "models.EMResult": learnt,

@@ -236,7 +236,7 @@ def test_what_cannot_be_is_refused(folder: Path, change: tuple[str, str], senten
 
 def test_measurements_are_listed() -> None:
     assert "pauli_six" in call("list", "measurements").output
-    assert set(catalog.UNIONS) | set(catalog.REGISTRIES) == set(KINDS)
+    assert set(catalog.UNIONS) | set(catalog.REGISTRIES) | {"engines"} == set(KINDS)
 
 
 @pytest.mark.parametrize("path", sorted(STUDIES.glob("*.yaml")), ids=lambda path: path.stem)

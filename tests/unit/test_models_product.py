@@ -1,5 +1,6 @@
 """Product models: S adds, so that factors learn by themselves."""
 
+import multiprocessing
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 
 import numpy as np
@@ -78,7 +79,12 @@ def test_best_product_is_that_of_the_reduced_states():
     assert result.gap > 0.1  # the mutual information is out of reach
 
 
-@pytest.mark.parametrize("pool", [ThreadPoolExecutor, ProcessPoolExecutor])
+def spawned(count):
+    """Processes that inherit no threads, as those of JAX, from the one that runs the tests."""
+    return ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("spawn"))
+
+
+@pytest.mark.parametrize("pool", [ThreadPoolExecutor, spawned])
 def test_result_does_not_depend_on_the_executor(pool):
     model, rho = paulis(), ginibre((2, 2, 2), np.random.default_rng(5))
     here = fit_factors(model, rho, seed=3)

@@ -26,8 +26,6 @@ class Array:
     """An array of JAX, or a number that JAX traces, with NumPy's methods and operators; immutable."""
 
     __slots__ = ("value",)
-    __array_priority__ = 100
-    __array_ufunc__ = None
 
     def __init__(self, value: Any) -> None:
         self.value = value
@@ -41,6 +39,11 @@ class Array:
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return np.asarray(on_the_host(self.value), dtype=dtype)
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **named: Any) -> Any:
+        if method != "__call__" or named:
+            return NotImplemented
+        return _made(getattr(jnp, ufunc.__name__), *inputs)
 
     @property
     def shape(self) -> tuple[int, ...]:

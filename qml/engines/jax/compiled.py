@@ -24,14 +24,13 @@ def found(devices: Sequence[jax.Device] | int | None) -> list[jax.Device]:
     if devices is None:
         return list(jax.local_devices()[:1])
     if isinstance(devices, int):
-        count = _checks.integer("devices", devices, low=1)
         there = jax.devices()
-        if count > len(there):
+        if devices > len(there):
             raise InputError(
                 f"devices must be at most what JAX finds, {_checks.plural(len(there), 'device')} "
-                f"({there[0].platform}); found {count}."
+                f"({there[0].platform}); found {devices}."
             )
-        return list(there[:count])
+        return list(there[:devices])
     for device in devices:
         _checks.instance("each of devices", device, jax.Device)
     return list(devices)
@@ -49,9 +48,10 @@ class Compiled:
     def __init__(self, devices: list[jax.Device]) -> None:
         self.devices = devices
         self.layout: Layout = Layout()
-        self._vector: Any = jax.sharding.SingleDeviceSharding(devices[0])
-        self._whole: Any = self._vector
-        if len(devices) != 1:
+        if len(devices) == 1:
+            self._vector: Any = jax.sharding.SingleDeviceSharding(devices[0])
+            self._whole: Any = self._vector
+        else:
             mesh = mesh_of(devices)
             self.layout = Spread(mesh)
             self._vector, self._whole = (NamedSharding(mesh, PartitionSpec(*axes)) for axes in ((AXIS,), ()))

@@ -55,7 +55,7 @@ def surely(condition: Any) -> bool:
 
 def number(x: Any) -> float:
     """A float; itself where it is still to come."""
-    return x if is_traced(x) else float(x)  # type: ignore[no-any-return]
+    return x if is_traced(x) else float(x)
 
 
 def is_traced(x: Any) -> bool:

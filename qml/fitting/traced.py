@@ -99,14 +99,15 @@ def _of_vector(objective: Objective, n: int) -> Callable[[Any], Any]:
     except (jax.errors.JAXTypeError, jax.errors.JAXIndexError):
         value_and_slope = by_the_host
 
-    known = jax.custom_jvp(lambda r: value_and_slope(r)[0])
+    known: Any = jax.custom_jvp(lambda r: value_and_slope(r)[0])
 
     def along(primals: Any, tangents: Any) -> Any:
         value, slope = once(value_and_slope, *primals)
         return value, (slope * tangents[0]).sum()
 
     known.defjvp(along)
-    return known
+    of_vector: Callable[[Any], Any] = known
+    return of_vector
 
 
 def once(function: Callable[[Any], Any], x: Any) -> Any:

@@ -145,7 +145,8 @@ def _compiled(function: Callable[..., Any], static: int) -> Callable[..., Any]:
     @functools.cache
     def made(on_cards: bool) -> Callable[..., Any]:
         options = {"xla_gpu_autotune_level": 0} if on_cards else None
-        return jax.jit(function, static_argnums=range(static), compiler_options=options)
+        jitted: Callable[..., Any] = jax.jit(function, static_argnums=range(static), compiler_options=options)
+        return jitted
 
     return lambda *arguments: made(jax.default_backend() == "gpu")(*arguments)
 

@@ -99,9 +99,10 @@ class JaxEngine(Engine):
     def __init__(self, devices: Sequence[jax.Device] | int | None = None, checkpoint_bytes: int = 2**31) -> None:
         required()
         self.checkpoint_bytes = _checks.integer("checkpoint_bytes", checkpoint_bytes, low=0)
-        if devices is None or isinstance(devices, int | np.integer):
-            self.devices = None if devices is None else _checks.integer("devices", devices, low=1)
-        else:
+        self.devices: list[jax.Device] | int | None = None
+        if isinstance(devices, int | np.integer):
+            self.devices = _checks.integer("devices", devices, low=1)
+        elif devices is not None:
             self.devices = _checks.listed("devices", devices, "devices of JAX, or their number")
         if devices is not None:
             _ = self._on  # what is asked for must be there

@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from qml._arrays import as_real
 from qml._checks import InputError
 from qml._typing import Real
 from qml.circuits.program import Program
@@ -36,10 +37,8 @@ def traced(program: Program, initial: State | None, layout: Layout) -> Callable[
         given = _made_on_the_host(plan, program.offset)(slots) if plan.given_slots else plan.values(program.offset)
         x = run.ground(plan.n_in) if start is None else jnp.asarray(start)
         x = layout.spread(x, 0, plan.n_in, 4)
-        return PauliState._trusted(
-            Array(run.evolved(plan.form, layout, 0, plan.tables, slots, given, x)),
-            plan.form.n_out,  # type: ignore[arg-type]
-        )
+        vector = run.evolved(plan.form, layout, 0, plan.tables, slots, given, x)
+        return PauliState._trusted(as_real(Array(vector)), plan.form.n_out)
 
     return state
 
@@ -67,7 +66,8 @@ def _made_on_the_host(plan: Plan, offset: Real) -> Callable[[Any], Any]:
         return known(slots), changes
 
     known.defjvp(along)
-    return known
+    made: Callable[[Any], Any] = known
+    return made
 
 
 def _refuse(*_: Any) -> Any:

@@ -16,6 +16,7 @@ from qml.engines._llvm import kernel as kernels
 from qml.engines._llvm.kernel import Kernel, kernel
 from qml.engines._llvm.language import F1, F2, F3, I1, I2, LANES, U1, CannotCompile, inline, subroutine
 from qml.engines._llvm.simd import load, store
+from qml.engines.compile.patience import say_once
 from qml.studies.cli import main
 
 SHIFT = 3
@@ -33,7 +34,7 @@ def folder(tmp_path, monkeypatch):
 def own(monkeypatch):
     """Kernels of tests are not among those of the engines, and nothing is printed."""
     monkeypatch.setattr(kernels, "_KERNELS", list(kernels._KERNELS))
-    monkeypatch.setattr(kernels, "_say", lambda: None)
+    monkeypatch.setattr(kernels, "say_once", lambda line: None)
 
 
 def _integers(a: int, b: int, out: I1) -> int:
@@ -255,17 +256,17 @@ def test_one_line_in_a_terminal(monkeypatch):
 
     monkeypatch.undo()
     monkeypatch.setattr(sys, "stderr", Terminal())
-    kernels._say.cache_clear()
-    kernels._say()
-    kernels._say()
-    assert sys.stderr.getvalue() == "qml compiles its kernels for this processor: once, some seconds.\n"
+    say_once.cache_clear()
+    say_once("It takes long.")
+    say_once("It takes long.")
+    assert sys.stderr.getvalue() == "It takes long.\n"
 
 
 def test_no_line_where_nobody_reads(monkeypatch):
     monkeypatch.undo()
     monkeypatch.setattr(sys, "stderr", io.StringIO())
-    kernels._say.cache_clear()
-    kernels._say()
+    say_once.cache_clear()
+    say_once("It takes long.")
     assert sys.stderr.getvalue() == ""
 
 

@@ -29,6 +29,7 @@ import llvmlite.binding as llvm
 import numpy as np
 
 from qml.engines._llvm.language import Function
+from qml.engines.compile.patience import say_once
 
 _FAST_CALL = 0x0080
 _PYTHON = (
@@ -69,7 +70,7 @@ class Kernel(Function):
         for folder in folders:
             if (code := _read(folder / name)) is not None:
                 return code
-        _say()
+        say_once("qml compiles its kernels for this processor: once, some seconds.")
         from qml.engines._llvm.unit import Unit, add_call  # a tenth of a second, where nothing is kept yet
 
         unit = Unit(self)
@@ -199,11 +200,3 @@ def _write(path: Path, block: bytes) -> bool:
 @cache
 def _digest(file: str) -> str:
     return hashlib.sha256(Path(file).read_bytes()).hexdigest()
-
-
-@cache
-def _say() -> None:
-    """One line, to a person who waits: in a terminal, or in a notebook."""
-    ipython = sys.modules.get("IPython")
-    if sys.stderr.isatty() or (ipython is not None and ipython.get_ipython() is not None):
-        print("qml compiles its kernels for this processor: once, some seconds.", file=sys.stderr, flush=True)

@@ -13,6 +13,7 @@ from jax.sharding import NamedSharding, PartitionSpec
 
 from qml import _checks
 from qml._checks import InputError, MemoryRefused
+from qml.engines.compile.patience import say_once
 from qml.engines.jax import run
 from qml.engines.jax.arrays import Array, bare, on_the_host
 from qml.engines.jax.plan import AMPLITUDES, Form, Plan, Tables, memory
@@ -145,6 +146,7 @@ def _compiled(function: Callable[..., Any], static: int) -> Callable[..., Any]:
     @functools.cache
     def made(on_cards: bool) -> Callable[..., Any]:
         options = {"xla_gpu_autotune_level": 0} if on_cards else None
+        say_once("JAX compiles a circuit at its first run: once for each structure, some seconds.")
         jitted: Callable[..., Any] = jax.jit(function, static_argnums=range(static), compiler_options=options)
         return jitted
 

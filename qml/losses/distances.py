@@ -12,7 +12,11 @@ from qml.states.base import State
 
 
 class HilbertSchmidt(Loss):
-    r"""The squared Hilbert-Schmidt distance Tr(rho - sigma)^2; derivative 2 (sigma - rho). Floor: 0."""
+    r"""The squared Hilbert-Schmidt distance Tr(rho - sigma)^2; derivative 2 (sigma - rho). Floor: 0.
+
+    Of two states held as Pauli vectors it is 2^-n sum_P (r_P - s_P)^2, without their matrices: an engine holds a target
+    so, ``engine.hold(rho)``.
+    """
 
     name = "hilbert_schmidt"
     is_additive = True
@@ -22,6 +26,9 @@ class HilbertSchmidt(Loss):
 
     def value_and_cotangent(self, target: State, sigma: State) -> tuple[float, Cotangent]:
         as_pair(target, sigma)
+        if sigma.pauli_vector is not None and target.pauli_vector is not None:
+            moved = sigma.pauli_vector - target.pauli_vector
+            return number((moved * moved).sum() / sigma.dim), 2 / sigma.dim * moved
         difference = sigma.matrix() - target.matrix()
         xp = namespace(difference)
         return number(xp.square(xp.abs(difference)).sum()), sigma.pull_matrix(2 * difference)

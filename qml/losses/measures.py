@@ -190,6 +190,9 @@ def hilbert_schmidt_distance(rho: StateLike, sigma: StateLike) -> Numbers:
     if rho.is_diagonal and sigma.is_diagonal:
         moved = rho.probabilities() - sigma.probabilities()
         return per_state(namespace(moved).linalg.norm(moved, axis=-1))
+    if rho.pauli_vector is not None and sigma.pauli_vector is not None:
+        moved = rho.pauli_vector - sigma.pauli_vector
+        return per_state(namespace(moved).linalg.norm(moved, axis=-1) / rho.dim**0.5)
     difference = rho.matrix() - sigma.matrix()
     xp = namespace(difference)
     return per_state(xp.sqrt(xp.square(xp.abs(difference)).sum(axis=(-2, -1))))

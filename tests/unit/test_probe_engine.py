@@ -6,12 +6,12 @@ from helpers.arrays import hermitian
 from helpers.elsewhere import Elsewhere, held
 
 from qml import Circuit, CircuitModel, PauliMeasurement, channels, check_gradient, fit, gates, losses, sample
-from qml.engines import PauliState, ReferenceEngine
+from qml.engines import PauliEngine, PauliState, ReferenceEngine
 from qml.engines.base import Engine
 from qml.engines.pauli_state import matrix_of, vector_of
 from qml.operators import tfim
 from qml.optimizers import LBFGS, NaturalGradient
-from qml.states import DensityMatrix, thermal
+from qml.states import DensityMatrix, ginibre, thermal
 
 
 class Probe(Engine):
@@ -109,3 +109,18 @@ def test_numbers_of_a_pauli_vector_elsewhere():
     assert there.expect(tfim(2)) == pytest.approx(here.expect(tfim(2)), rel=1e-14)
     np.testing.assert_allclose(held(there.probabilities()), here.probabilities(), atol=1e-15)
     np.testing.assert_allclose(held(there.partial_trace([1]).matrix()), here.partial_trace([1]).matrix(), atol=1e-15)
+
+
+@pytest.mark.parametrize("batch", [(), (2,)])
+def test_distance_of_pauli_vectors_is_that_of_their_matrices(batch):
+    rng = np.random.default_rng(3)
+    rho, sigma = (ginibre((2, 2), rng, batch=batch[0] if batch else None) for _ in range(2))
+    held = [PauliEngine().hold(state) for state in (rho, sigma)]
+    distance = losses.hilbert_schmidt_distance(*held)
+    assert np.min(distance) > 0.1
+    np.testing.assert_allclose(distance, losses.hilbert_schmidt_distance(rho, sigma), rtol=1e-13)
+    if not batch:
+        value, slope = losses.HilbertSchmidt().value_and_cotangent(*held)
+        expected, matrix = losses.HilbertSchmidt().value_and_cotangent(rho, sigma)
+        assert value == pytest.approx(expected, rel=1e-13)
+        np.testing.assert_allclose(slope, held[1].pull_matrix(matrix), atol=1e-15)

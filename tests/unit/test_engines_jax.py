@@ -12,7 +12,9 @@ from helpers.arrays import hermitian
 from qml import Circuit, CircuitModel, PauliMeasurement, channels, fit, gates, losses, sample
 from qml._checks import InputError, MemoryRefused
 from qml.engines import JaxEngine, PauliEngine
-from qml.engines.jax.plan import PAULI, plan_of, sections
+from qml.engines.jax.form import sections
+from qml.engines.jax.kinds import PAULI
+from qml.engines.jax.plan import plan_of
 from qml.gates import PauliRotation
 from qml.instructions import Initialize, TraceOut
 from qml.operators import tfim

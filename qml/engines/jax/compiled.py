@@ -16,7 +16,9 @@ from qml._checks import InputError, MemoryRefused
 from qml.engines.compile.patience import say_once
 from qml.engines.jax import run
 from qml.engines.jax.arrays import Array, bare, on_the_host
-from qml.engines.jax.plan import AMPLITUDES, Form, Plan, Tables, memory
+from qml.engines.jax.form import Form, memory
+from qml.engines.jax.kinds import AMPLITUDES
+from qml.engines.jax.plan import Plan, Tables
 from qml.engines.jax.shards import AXIS, Layout, Spread, mesh_of
 
 

@@ -16,7 +16,9 @@ from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Cotangent, ParamsLike, Real
 from qml.circuits.circuit import ProgramLike, as_program
 from qml.engines.base import Engine
-from qml.engines.jax.plan import AMPLITUDES, PAULI, Plan, chunk_of, n_kept, plan_of
+from qml.engines.jax.form import chunk_of, n_kept
+from qml.engines.jax.kinds import AMPLITUDES, PAULI
+from qml.engines.jax.plan import Plan, plan_of
 from qml.engines.pauli_state import PauliState, matrix_of, pauli_vector_of
 from qml.engines.register import (
     Pull,

@@ -2,14 +2,13 @@
 
 A program is a list of items: windows of a few sites, each one matrix made of all that happens there; rotations about
 strings that no window holds; matrices on many sites; and changes of the register. What a site holds is four Pauli
-components (:data:`PAULI`) or two amplitudes (:data:`AMPLITUDES`); the plan is the same for both.
+components or two amplitudes; the plan is the same for both.
 """
 
 from __future__ import annotations
 
 import itertools
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
@@ -21,190 +20,15 @@ from qml._typing import Integer, Numeric, Real
 from qml.circuits.program import Program, Step
 from qml.engines.compile.steps import Factor, Steps, fused, kept, string_of
 from qml.engines.compile.windows import windows
-from qml.engines.transfer import transfer_derivatives, transfer_of
+from qml.engines.jax.form import Change, Form, Item, Single, Turn, Window
+from qml.engines.jax.kinds import Kind, Source, SourceTables, exchanged
 from qml.gates import PauliRotation
-from qml.instructions import Instruction, PartialTrace, Preparation, Unitary
+from qml.instructions import PartialTrace, Preparation
 
 MOST = 3
 """Sites of a window."""
 AHEAD = 64
 """Operations among which a window looks for what it can take."""
-
-
-@dataclass(frozen=True)
-class Kind:
-    """What a site holds, and what an instruction is there.
-
-    Attributes
-    ----------
-    name : str
-    levels : int
-        Numbers that a site holds.
-    matrix : callable
-        Instruction and values to its matrix (levels^k, levels^k).
-    derivatives : callable
-        Instruction and values to the derivatives (p, levels^k, levels^k).
-    frequency : float
-        The matrix of a Pauli rotation is K_0 + cos(frequency theta) K_1 + sin(frequency theta) K_2.
-    """
-
-    name: str
-    levels: int
-    matrix: Callable[[Instruction, Real], Numeric]
-    derivatives: Callable[[Instruction, Real], Numeric]
-    frequency: float
-
-    def of_rotation(self, rotation: PauliRotation) -> Numeric:
-        """K_0, K_1 and K_2 (3, side, side)."""
-        return _of_rotation(self, rotation)
-
-
-@lru_cache(maxsize=256)
-def _of_rotation(kind: Kind, rotation: PauliRotation) -> Numeric:
-    none, half, whole = (kind.matrix(rotation, np.array([x * np.pi / kind.frequency])) for x in (0.0, 0.5, 1.0))
-    middle = (none + whole) / 2
-    parts = np.array([middle, (none - whole) / 2, half - middle])
-    rounded: Numeric = np.rint(parts.real) if kind.levels == 4 else np.rint(parts.real) + 1j * np.rint(parts.imag)
-    return rounded
-
-
-def _amplitudes(instruction: Instruction, values: Real) -> Numeric:
-    assert isinstance(instruction, Unitary)
-    return instruction.matrix(values)
-
-
-def _amplitude_derivatives(instruction: Instruction, values: Real) -> Numeric:
-    assert isinstance(instruction, Unitary)
-    return instruction.derivatives(values)
-
-
-PAULI = Kind("Pauli vector", 4, transfer_of, transfer_derivatives, 1.0)
-AMPLITUDES = Kind("state vector", 2, _amplitudes, _amplitude_derivatives, 0.5)
-
-
-@dataclass(frozen=True)
-class Window:
-    """A matrix on a few sites, ascending: number `index` of the windows of its `batch`."""
-
-    sites: tuple[int, ...]
-    batch: int
-    index: int
-
-
-@dataclass(frozen=True)
-class Turn:
-    """A rotation about a string on more sites than a window takes; the angle is that of a slot."""
-
-    sites: tuple[int, ...]
-    letters: str
-    slot: int
-
-
-@dataclass(frozen=True)
-class Single:
-    """A matrix on many sites, in the order listed: number `index` of the plan's single matrices."""
-
-    sites: tuple[int, ...]
-    index: int
-
-
-@dataclass(frozen=True)
-class Change:
-    """Sites that come into the register in the state zero, at these places of the new one, or leave it."""
-
-    sites: tuple[int, ...]
-    comes: bool
-
-    def after(self, n: int) -> int:
-        """The number of sites after it, of n."""
-        return n + len(self.sites) * (1 if self.comes else -1)
-
-
-Item = Window | Turn | Single | Change
-
-
-class Source:
-    """Matrices of one size: fixed ones, those of rotations, and those that the host makes at each evaluation."""
-
-    def __init__(self, kind: Kind, sites: int) -> None:
-        self.kind, self.sites, self.side = kind, sites, kind.levels**sites
-        self.fixed: list[Numeric] = [np.eye(self.side)]
-        self.turns: list[tuple[Numeric, int]] = []
-        self.given: list[tuple[Step, bool]] = []
-        self._places: list[tuple[int, int]] = [(0, 0)]
-        self._known: dict[bytes, int] = {self.fixed[0].astype(np.complex128).tobytes(): 0}
-
-    def add_fixed(self, matrix: Numeric) -> int:
-        """A matrix that no parameter changes; equal ones are one."""
-        key = matrix.astype(np.complex128).tobytes()
-        if key not in self._known:
-            self._known[key] = self._add(0, len(self.fixed))
-            self.fixed.append(matrix)
-        return self._known[key]
-
-    def add_step(self, step: Step, turned: bool = False) -> int:
-        """A step with free parameters; `turned` where it lists its two sites in descending order."""
-        if isinstance(step.instruction, PauliRotation):
-            parts = self.kind.of_rotation(step.instruction)
-            self.turns.append((np.array([exchanged(p) for p in parts]) if turned else parts, step.start))
-            return self._add(1, len(self.turns) - 1)
-        self.given.append((step, turned))
-        return self._add(2, len(self.given) - 1)
-
-    def _add(self, group: int, place: int) -> int:
-        self._places.append((group, place))
-        return len(self._places) - 1
-
-    def tables(self) -> SourceTables:
-        """As arrays; the fixed matrices are followed by those of rotations and the given ones."""
-        starts = (0, len(self.fixed), len(self.fixed) + len(self.turns))
-        parts: Numeric = np.array([p for p, _ in self.turns], dtype=self.dtype).reshape(
-            len(self.turns), 3, self.side, self.side
-        )
-        return SourceTables(
-            np.array(self.fixed, dtype=self.dtype),
-            parts,
-            np.array([slot for _, slot in self.turns], dtype=np.int64),
-            np.array([starts[group] + place for group, place in self._places]),
-        )
-
-    def values(self, slots: Real) -> Numeric:
-        """The given matrices (g, side, side) at slot values."""
-        made = [self._arranged(self.kind.matrix(s.instruction, slots[s.start : s.stop]), t) for s, t in self.given]
-        return np.array(made, dtype=self.dtype).reshape(len(made), self.side, self.side)
-
-    def pull(self, slots: Real, cotangents: Numeric, out: Real) -> None:
-        """Add to dL/dslots what comes of dL/d(given matrices), where dL = Re sum conj(cotangent) d(matrix)."""
-        for (step, turned), cotangent in zip(self.given, cotangents, strict=True):
-            derivatives = self.kind.derivatives(step.instruction, slots[step.start : step.stop])
-            for place, derivative in enumerate(derivatives):
-                out[step.start + place] += np.vdot(cotangent, self._arranged(derivative, turned)).real
-
-    def push(self, slots: Real, directions: Real) -> Numeric:
-        """Changes (b, g, side, side) of the given matrices along directions (b, n_slots) in the slots."""
-        out = np.zeros((len(directions), len(self.given), self.side, self.side), dtype=self.dtype)
-        for number, (step, turned) in enumerate(self.given):
-            derivatives = self.kind.derivatives(step.instruction, slots[step.start : step.stop])
-            arranged = np.array([self._arranged(d, turned).ravel() for d in derivatives])
-            along = directions[:, step.start : step.stop] @ arranged
-            out[:, number] = along.reshape(len(along), self.side, self.side)
-        return out
-
-    @property
-    def dtype(self) -> type:
-        """Of its matrices."""
-        return np.float64 if self.kind.levels == 4 else np.complex128
-
-    @staticmethod
-    def _arranged(matrix: Numeric, turned: bool) -> Numeric:
-        return exchanged(matrix) if turned else matrix
-
-
-def exchanged(matrix: Numeric) -> Numeric:
-    """A matrix on two sites with the sites exchanged."""
-    q = math.isqrt(len(matrix))
-    turned: Numeric = matrix.reshape(q, q, q, q).transpose(1, 0, 3, 2).reshape(q * q, q * q)
-    return turned
 
 
 @dataclass
@@ -237,16 +61,6 @@ class BatchTables(NamedTuple):
     places: Integer
 
 
-class SourceTables(NamedTuple):
-    """Matrices of one size: fixed ones (m, side, side), K_0, K_1 and K_2 of rotations (r, 3, side, side) and their
-    slots (r,), and where each matrix stands when the given ones follow."""
-
-    fixed: Numeric
-    turns: Numeric
-    slots: Integer
-    order: Integer
-
-
 class Tables(NamedTuple):
     """The numbers of a plan: programs with other gates and numbers at the same places differ in these alone."""
 
@@ -255,32 +69,6 @@ class Tables(NamedTuple):
     chains: Integer
     batches: tuple[BatchTables, ...]
     singles: tuple[Numeric, ...]
-
-
-@dataclass(frozen=True)
-class Form:
-    """What is compiled: the places of a plan, without its numbers.
-
-    Attributes
-    ----------
-    levels : int
-        Numbers that a site holds.
-    n_in, n_out, n_max : int
-        Sites before, after, and at most.
-    items : tuple of Item
-    batches : tuple of (int, tuple of int)
-        Of each batch the sites of the register, and for each column of `members` the place that all share, or -1.
-    free : tuple of bool
-        Which of the single matrices the host makes at each evaluation.
-    """
-
-    levels: int
-    n_in: int
-    n_out: int
-    n_max: int
-    items: tuple[Item, ...]
-    batches: tuple[tuple[int, tuple[int, ...]], ...]
-    free: tuple[bool, ...]
 
 
 @dataclass
@@ -495,67 +283,3 @@ def spreading(n: int, q: int) -> tuple[Integer, np.ndarray]:
         spread.append(own[:, None] * q**width + own[None, :])
         holds.append((rest[:, None, :] == rest[None, :, :]).all(axis=-1))
     return np.array(spread), np.array(holds)
-
-
-class Runs(NamedTuple):
-    """Items from `start` on that come `times` times, `length` of them each."""
-
-    start: int
-    length: int
-    times: int
-
-
-def sections(items: Sequence[Item]) -> list[Runs]:
-    """The items cut into stretches of windows that repeat, and what lies between, each change of the register alone."""
-    found: list[Runs] = []
-    begin = 0
-    while begin < len(items):
-        end = begin
-        while end < len(items) and isinstance(items[end], Window):
-            end += 1
-        if end > begin:
-            found.extend(_repeats([item.sites for item in items[begin:end]], begin))
-            begin = end
-        else:
-            found.append(Runs(begin, 1, 1))
-            begin += 1
-    return found
-
-
-def _repeats(keys: Sequence[tuple[int, ...]], offset: int) -> list[Runs]:
-    """The longest stretch of keys that repeats with some period, and what stands before and after it."""
-    best, saved = Runs(0, len(keys), 1), 0
-    for period in range(1, len(keys) // 2 + 1):
-        start = 0
-        while start + period < len(keys):
-            end = start + period
-            while end < len(keys) and keys[end] == keys[end - period]:
-                end += 1
-            times = (end - start) // period
-            if times > 1 and period * (times - 1) > saved:
-                best, saved = Runs(start, period, times), period * (times - 1)
-            start = max(end - period + 1, start + 1)
-    stop = best.start + best.length * best.times
-    found = [Runs(offset, best.start, 1)] if best.start else []
-    found.append(Runs(offset + best.start, best.length, best.times))
-    if stop < len(keys):
-        found.append(Runs(offset + stop, len(keys) - stop, 1))
-    return found
-
-
-def memory(form: Form, columns: int = 1) -> int:
-    """Bytes of so many vectors at their largest."""
-    return int((8 if form.levels == 4 else 16) * columns * form.levels**form.n_max)
-
-
-def chunk_of(form: Form, columns: int, checkpoint_bytes: int) -> int:
-    """Items between two kept vectors: 0 where all fit into `checkpoint_bytes`, else about the root of their number."""
-    count = len(form.items)
-    if count * memory(form, columns) <= checkpoint_bytes:
-        return 0
-    return math.isqrt(max(count - 1, 0)) + 1
-
-
-def n_kept(form: Form, chunk: int) -> int:
-    """How many vectors the way back keeps at a time."""
-    return chunk + -(-len(form.items) // chunk) if chunk else len(form.items)

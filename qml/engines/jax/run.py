@@ -18,18 +18,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from qml.engines.jax.plan import (
-    BatchTables,
-    Change,
-    Form,
-    Item,
-    SourceTables,
-    Tables,
-    Turn,
-    Window,
-    sections,
-    spreading,
-)
+from qml.engines.jax.form import Change, Form, Item, Turn, Window, sections
+from qml.engines.jax.kinds import SourceTables
+from qml.engines.jax.plan import BatchTables, Tables, spreading
 from qml.engines.jax.shards import Layout
 
 

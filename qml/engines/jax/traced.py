@@ -16,7 +16,8 @@ from qml._typing import Real
 from qml.circuits.program import Program
 from qml.engines.jax import run
 from qml.engines.jax.arrays import Array, bare
-from qml.engines.jax.plan import PAULI, Plan, plan_of
+from qml.engines.jax.kinds import PAULI
+from qml.engines.jax.plan import Plan, plan_of
 from qml.engines.jax.shards import Layout
 from qml.engines.pauli_state import PauliState, pauli_vector_of
 from qml.states.base import State

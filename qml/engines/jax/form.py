@@ -1,0 +1,139 @@
+"""What of a program is compiled: the places where matrices act, without their numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+
+@dataclass(frozen=True)
+class Window:
+    """A matrix on a few sites, ascending: number `index` of the windows of its `batch`."""
+
+    sites: tuple[int, ...]
+    batch: int
+    index: int
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A rotation about a string on more sites than a window takes; the angle is that of a slot."""
+
+    sites: tuple[int, ...]
+    letters: str
+    slot: int
+
+
+@dataclass(frozen=True)
+class Single:
+    """A matrix on many sites, in the order listed: number `index` of the plan's single matrices."""
+
+    sites: tuple[int, ...]
+    index: int
+
+
+@dataclass(frozen=True)
+class Change:
+    """Sites that come into the register in the state zero, at these places of the new one, or leave it."""
+
+    sites: tuple[int, ...]
+    comes: bool
+
+    def after(self, n: int) -> int:
+        """The number of sites after it, of n."""
+        return n + len(self.sites) * (1 if self.comes else -1)
+
+
+Item = Window | Turn | Single | Change
+
+
+@dataclass(frozen=True)
+class Form:
+    """What is compiled: the places of a plan, without its numbers.
+
+    Attributes
+    ----------
+    levels : int
+        Numbers that a site holds.
+    n_in, n_out, n_max : int
+        Sites before, after, and at most.
+    items : tuple of Item
+    batches : tuple of (int, tuple of int)
+        Of each batch the sites of the register, and for each column of `members` the place that all share, or -1.
+    free : tuple of bool
+        Which of the single matrices the host makes at each evaluation.
+    """
+
+    levels: int
+    n_in: int
+    n_out: int
+    n_max: int
+    items: tuple[Item, ...]
+    batches: tuple[tuple[int, tuple[int, ...]], ...]
+    free: tuple[bool, ...]
+
+
+class Runs(NamedTuple):
+    """Items from `start` on that come `times` times, `length` of them each."""
+
+    start: int
+    length: int
+    times: int
+
+
+def sections(items: Sequence[Item]) -> list[Runs]:
+    """The items cut into stretches of windows that repeat, and what lies between, each change of the register alone."""
+    found: list[Runs] = []
+    begin = 0
+    while begin < len(items):
+        end = begin
+        while end < len(items) and isinstance(items[end], Window):
+            end += 1
+        if end > begin:
+            found.extend(_repeats([item.sites for item in items[begin:end]], begin))
+            begin = end
+        else:
+            found.append(Runs(begin, 1, 1))
+            begin += 1
+    return found
+
+
+def _repeats(keys: Sequence[tuple[int, ...]], offset: int) -> list[Runs]:
+    """The longest stretch of keys that repeats with some period, and what stands before and after it."""
+    best, saved = Runs(0, len(keys), 1), 0
+    for period in range(1, len(keys) // 2 + 1):
+        start = 0
+        while start + period < len(keys):
+            end = start + period
+            while end < len(keys) and keys[end] == keys[end - period]:
+                end += 1
+            times = (end - start) // period
+            if times > 1 and period * (times - 1) > saved:
+                best, saved = Runs(start, period, times), period * (times - 1)
+            start = max(end - period + 1, start + 1)
+    stop = best.start + best.length * best.times
+    found = [Runs(offset, best.start, 1)] if best.start else []
+    found.append(Runs(offset + best.start, best.length, best.times))
+    if stop < len(keys):
+        found.append(Runs(offset + stop, len(keys) - stop, 1))
+    return found
+
+
+def memory(form: Form, columns: int = 1) -> int:
+    """Bytes of so many vectors at their largest."""
+    return int((8 if form.levels == 4 else 16) * columns * form.levels**form.n_max)
+
+
+def chunk_of(form: Form, columns: int, checkpoint_bytes: int) -> int:
+    """Items between two kept vectors: 0 where all fit into `checkpoint_bytes`, else about the root of their number."""
+    count = len(form.items)
+    if count * memory(form, columns) <= checkpoint_bytes:
+        return 0
+    return math.isqrt(max(count - 1, 0)) + 1
+
+
+def n_kept(form: Form, chunk: int) -> int:
+    """How many vectors the way back keeps at a time."""
+    return chunk + -(-len(form.items) // chunk) if chunk else len(form.items)

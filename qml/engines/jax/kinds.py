@@ -1,0 +1,162 @@
+"""What a site holds, four Pauli components or two amplitudes, and the matrices of instructions there."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+
+from qml._typing import Integer, Numeric, Real
+from qml.circuits.program import Step
+from qml.engines.transfer import transfer_derivatives, transfer_of
+from qml.gates import PauliRotation
+from qml.instructions import Instruction, Unitary
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a site holds, and what an instruction is there.
+
+    Attributes
+    ----------
+    name : str
+    levels : int
+        Numbers that a site holds.
+    matrix : callable
+        Instruction and values to its matrix (levels^k, levels^k).
+    derivatives : callable
+        Instruction and values to the derivatives (p, levels^k, levels^k).
+    frequency : float
+        The matrix of a Pauli rotation is K_0 + cos(frequency theta) K_1 + sin(frequency theta) K_2.
+    """
+
+    name: str
+    levels: int
+    matrix: Callable[[Instruction, Real], Numeric]
+    derivatives: Callable[[Instruction, Real], Numeric]
+    frequency: float
+
+    def of_rotation(self, rotation: PauliRotation) -> Numeric:
+        """K_0, K_1 and K_2 (3, side, side)."""
+        return _of_rotation(self, rotation)
+
+
+@lru_cache(maxsize=256)
+def _of_rotation(kind: Kind, rotation: PauliRotation) -> Numeric:
+    none, half, whole = (kind.matrix(rotation, np.array([x * np.pi / kind.frequency])) for x in (0.0, 0.5, 1.0))
+    middle = (none + whole) / 2
+    parts = np.array([middle, (none - whole) / 2, half - middle])
+    rounded: Numeric = np.rint(parts.real) if kind.levels == 4 else np.rint(parts.real) + 1j * np.rint(parts.imag)
+    return rounded
+
+
+def _amplitudes(instruction: Instruction, values: Real) -> Numeric:
+    assert isinstance(instruction, Unitary)
+    return instruction.matrix(values)
+
+
+def _amplitude_derivatives(instruction: Instruction, values: Real) -> Numeric:
+    assert isinstance(instruction, Unitary)
+    return instruction.derivatives(values)
+
+
+PAULI = Kind("Pauli vector", 4, transfer_of, transfer_derivatives, 1.0)
+AMPLITUDES = Kind("state vector", 2, _amplitudes, _amplitude_derivatives, 0.5)
+
+
+class SourceTables(NamedTuple):
+    """Matrices of one size: fixed ones (m, side, side), K_0, K_1 and K_2 of rotations (r, 3, side, side) and their
+    slots (r,), and where each matrix stands when the given ones follow."""
+
+    fixed: Numeric
+    turns: Numeric
+    slots: Integer
+    order: Integer
+
+
+class Source:
+    """Matrices of one size: fixed ones, those of rotations, and those that the host makes at each evaluation."""
+
+    def __init__(self, kind: Kind, sites: int) -> None:
+        self.kind, self.sites, self.side = kind, sites, kind.levels**sites
+        self.fixed: list[Numeric] = [np.eye(self.side)]
+        self.turns: list[tuple[Numeric, int]] = []
+        self.given: list[tuple[Step, bool]] = []
+        self._places: list[tuple[int, int]] = [(0, 0)]
+        self._known: dict[bytes, int] = {self.fixed[0].astype(np.complex128).tobytes(): 0}
+
+    def add_fixed(self, matrix: Numeric) -> int:
+        """A matrix that no parameter changes; equal ones are one."""
+        key = matrix.astype(np.complex128).tobytes()
+        if key not in self._known:
+            self._known[key] = self._add(0, len(self.fixed))
+            self.fixed.append(matrix)
+        return self._known[key]
+
+    def add_step(self, step: Step, turned: bool = False) -> int:
+        """A step with free parameters; `turned` where it lists its two sites in descending order."""
+        if isinstance(step.instruction, PauliRotation):
+            parts = self.kind.of_rotation(step.instruction)
+            self.turns.append((np.array([exchanged(p) for p in parts]) if turned else parts, step.start))
+            return self._add(1, len(self.turns) - 1)
+        self.given.append((step, turned))
+        return self._add(2, len(self.given) - 1)
+
+    def _add(self, group: int, place: int) -> int:
+        self._places.append((group, place))
+        return len(self._places) - 1
+
+    def tables(self) -> SourceTables:
+        """As arrays; the fixed matrices are followed by those of rotations and the given ones."""
+        starts = (0, len(self.fixed), len(self.fixed) + len(self.turns))
+        parts: Numeric = np.array([p for p, _ in self.turns], dtype=self.dtype).reshape(
+            len(self.turns), 3, self.side, self.side
+        )
+        return SourceTables(
+            np.array(self.fixed, dtype=self.dtype),
+            parts,
+            np.array([slot for _, slot in self.turns], dtype=np.int64),
+            np.array([starts[group] + place for group, place in self._places]),
+        )
+
+    def values(self, slots: Real) -> Numeric:
+        """The given matrices (g, side, side) at slot values."""
+        made = [self._arranged(self.kind.matrix(s.instruction, slots[s.start : s.stop]), t) for s, t in self.given]
+        return np.array(made, dtype=self.dtype).reshape(len(made), self.side, self.side)
+
+    def pull(self, slots: Real, cotangents: Numeric, out: Real) -> None:
+        """Add to dL/dslots what comes of dL/d(given matrices), where dL = Re sum conj(cotangent) d(matrix)."""
+        for (step, turned), cotangent in zip(self.given, cotangents, strict=True):
+            derivatives = self.kind.derivatives(step.instruction, slots[step.start : step.stop])
+            for place, derivative in enumerate(derivatives):
+                out[step.start + place] += np.vdot(cotangent, self._arranged(derivative, turned)).real
+
+    def push(self, slots: Real, directions: Real) -> Numeric:
+        """Changes (b, g, side, side) of the given matrices along directions (b, n_slots) in the slots."""
+        out = np.zeros((len(directions), len(self.given), self.side, self.side), dtype=self.dtype)
+        for number, (step, turned) in enumerate(self.given):
+            derivatives = self.kind.derivatives(step.instruction, slots[step.start : step.stop])
+            arranged = np.array([self._arranged(d, turned).ravel() for d in derivatives])
+            along = directions[:, step.start : step.stop] @ arranged
+            out[:, number] = along.reshape(len(along), self.side, self.side)
+        return out
+
+    @property
+    def dtype(self) -> type:
+        """Of its matrices."""
+        return np.float64 if self.kind.levels == 4 else np.complex128
+
+    @staticmethod
+    def _arranged(matrix: Numeric, turned: bool) -> Numeric:
+        return exchanged(matrix) if turned else matrix
+
+
+def exchanged(matrix: Numeric) -> Numeric:
+    """A matrix on two sites with the sites exchanged."""
+    q = math.isqrt(len(matrix))
+    turned: Numeric = matrix.reshape(q, q, q, q).transpose(1, 0, 3, 2).reshape(q * q, q * q)
+    return turned

@@ -44,7 +44,7 @@ def layers(n, count, *, noise=0.01):
 
 
 EVERYTHING = Circuit(
-    3,
+    4,
     [
         gates.RX("a", 0),
         PauliRotation("XYZ")("b", 2, 0, 1),
@@ -55,7 +55,7 @@ EVERYTHING = Circuit(
         gates.XXPlusYY("e", 3, 1),
         channels.Depolarizing2("p", 0, 3),
         TraceOut(0),
-        gates.RZZ("f", 0, 2),
+        gates.RZZ("f", 1, 3),
     ],
 )
 

@@ -54,9 +54,13 @@ class Compiled:
         return _again, ([device.id for device in self.devices],)
 
     def placed(self, vector: Any, batch: bool = False) -> Any:
-        """A Pauli vector on the devices; each of a batch whole."""
+        """A Pauli vector on the devices; each of a batch whole. Of one on the host a device takes its part alone."""
+        there = self._whole if batch else self._vector
         with jax.enable_x64(True):
-            return Array(jax.device_put(bare(vector), self._whole if batch else self._vector))
+            if isinstance(vector, Array) and (there.is_fully_addressable or not vector.value.is_fully_addressable):
+                return Array(jax.device_put(vector.value, there))
+            here = np.asarray(vector)
+            return Array(jax.make_array_from_callback(here.shape, there, lambda part: here[part]))
 
     def forward(self, plan: Plan, slots: Any, given: Any, start: Any) -> Any:
         """The vector after a plan, of one member or of a batch."""
@@ -98,11 +102,15 @@ class Compiled:
 
     def inputs(self, plan: Plan, slots: Any, given: Any, start: Any) -> tuple[Any, ...]:
         """What compiled functions of a plan take; `start` None is |0...0>."""
-        if start is not None:
-            return plan.tables, slots, given, jnp.asarray(bare(start))
         batch = np.ndim(slots) == 2
-        one = jax.device_put(_ground(plan.n_in), self._whole if batch else self._vector)
-        return plan.tables, slots, given, jnp.broadcast_to(one, (len(slots), one.size)) if batch else one
+        if start is None:
+            one = _ground(self._whole if batch else self._vector)(plan.n_in)
+            start = jnp.broadcast_to(one, (len(slots), one.size)) if batch else one
+        elif plan.kind is AMPLITUDES:
+            start = jnp.asarray(bare(start))
+        else:
+            start = self.placed(start, batch).value
+        return plan.tables, slots, given, start
 
     # memory -----------------------------------------------------------------------------------------------------------
 
@@ -171,7 +179,13 @@ _forward = _compiled(_forward_of, 4)
 _with_pullback = _compiled(_pullback_of, 4)
 _pushed = _compiled(_push_of, 2)
 _pulled = jax.jit(lambda pull, cotangent: pull(cotangent))
-_ground = jax.jit(run.ground, static_argnums=0)
+
+
+@functools.cache
+def _ground(there: Any) -> Callable[[int], Any]:
+    """Makes the Pauli vector of |0...0> where it belongs: of one that is spread, each device its part."""
+    made: Callable[[int], Any] = jax.jit(run.ground, static_argnums=0, out_shardings=there)
+    return made
 
 
 def _again(ids: list[int]) -> Compiled:

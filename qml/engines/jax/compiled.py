@@ -31,9 +31,14 @@ def found(devices: Sequence[jax.Device] | int | None) -> list[jax.Device]:
                 f"devices must be at most what JAX finds, {_checks.plural(len(there), 'device')} "
                 f"({there[0].platform}); found {count}."
             )
-        return list(there[:count])
+        devices = there[:count]
     for device in devices:
         _checks.instance("each of devices", device, jax.Device)
+    if devices and all(device.process_index != jax.process_index() for device in devices):
+        raise InputError(
+            f"devices must be some of every process that takes part; found none of process {jax.process_index()}: ask "
+            f"for all {len(jax.devices())}, or for jax.local_devices()."
+        )
     return list(devices)
 
 
@@ -107,7 +112,7 @@ class Compiled:
             one = _ground(self._whole if batch else self._vector)(plan.n_in)
             start = jnp.broadcast_to(one, (len(slots), one.size)) if batch else one
         elif plan.kind is AMPLITUDES:
-            start = jnp.asarray(bare(start))
+            start = jnp.asarray(bare(start)) if len(self.devices) > 1 else jax.device_put(bare(start), self._whole)
         else:
             start = self.placed(start, batch).value
         return plan.tables, slots, given, start
@@ -119,16 +124,18 @@ class Compiled:
         need = vectors * memory(plan.form, max(columns, 1))
         if need < _checks.ALWAYS_FITS:
             return
-        stats = [device.memory_stats() or {} for device in self.devices]
+        here = [device for device in self.devices if device.process_index == jax.process_index()]
+        stats = [device.memory_stats() or {} for device in here]
         if "bytes_limit" not in stats[0]:
             _checks.memory(f"a run on {_checks.plural(plan.n_max, 'qubit')}", need, remedy, plan.n_max)
             return
         free = min(s["bytes_limit"] - s.get("bytes_in_use", 0) for s in stats)
-        if need / len(stats) > free:
+        many = len(self.devices)
+        if need / many > free:
             count = 1 << int(np.ceil(np.log2(need / free)))
             raise MemoryRefused(
                 f"a run on {_checks.plural(plan.n_max, 'qubit')} needs {need / 2**30:.3g} GiB, but "
-                f"{len(stats) * free / 2**30:.3g} GiB are free on {_checks.plural(len(stats), 'device')}: {remedy}, or "
+                f"{many * free / 2**30:.3g} GiB are free on {_checks.plural(many, 'device')}: {remedy}, or "
                 f"{count} such devices."
             )
 

@@ -94,10 +94,10 @@ def test_fits_stay_on_the_device(name, optimizer, monkeypatch):
 
 
 @pytest.mark.slow
-def test_a_structure_is_compiled_once_for_all_numbers(monkeypatch):
+@pytest.mark.parametrize("batch", [(), (3,)])
+def test_a_structure_is_compiled_once_for_all_numbers(batch, monkeypatch):
     from qml.engines.jax import compiled
 
-    engine = JaxEngine()
     rng = np.random.default_rng(0)
     traced = []
     evolved = compiled.run.evolved
@@ -105,7 +105,7 @@ def test_a_structure_is_compiled_once_for_all_numbers(monkeypatch):
     for noise in (0.01, 0.02, 0.03):
         program = layers(4, 2, noise=noise).compile()
         for _ in range(2):
-            engine.evolve(program, rng.normal(size=program.n_params))
+            JaxEngine().evolve(program, rng.normal(size=(*batch, program.n_params)))
     assert len(traced) == 1
 
 
@@ -171,13 +171,13 @@ def test_many_devices_give_what_one_gives(count):
 def test_memory_of_a_device_falls_as_their_number():
     from qml.engines.jax import compiled
 
-    program = layers(9, 2).compile()
-    plan, slots = plan_of(program, PAULI), program.slots(np.zeros(18))
+    program = layers(10, 2).compile()
+    plan, slots = plan_of(program, PAULI), program.slots(np.zeros(20))
     sizes = [compiled.memory_of_a_device(JaxEngine(count)._on, plan, slots) for count in (1, 2, 4, 8)]
-    whole = 8 * 4**9
+    whole, matrices = 8 * 4**10, 2**20  # each device has the matrices of all windows
     assert sizes[0] > 2 * whole
     for size, count in zip(sizes, (1, 2, 4, 8), strict=True):
-        assert size < 1.3 * sizes[0] / count + 2**18
+        assert size < 1.3 * sizes[0] / count + matrices
 
 
 # refusals -------------------------------------------------------------------------------------------------------------
@@ -197,6 +197,18 @@ def test_refusals(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(InputError, match=r"JAX, which is not installed: pip install 'qmaxlik\[jax\]'"):
         JaxEngine()
+
+
+@pytest.mark.slow
+def test_state_vectors_are_where_the_engine_is():
+    import jax
+    from qml.engines.jax.arrays import NAMESPACE
+
+    there = jax.devices()[1]
+    start = NAMESPACE.eye(2, 1, dtype="complex128")
+    out = JaxEngine([there]).evolve_vectors(Circuit(1, [gates.RX("a", 0)]), [np.pi], start)
+    assert out.value.devices() == {there}
+    np.testing.assert_allclose(np.asarray(out), [[0.0], [-1j]], atol=1e-15)
 
 
 @pytest.mark.slow

@@ -80,11 +80,12 @@ class Compiled:
         dL/d(initial vector)."""
         with jax.enable_x64(True):
             how = self._how(plan, slots)
+            spread = how[0] is self.layout and plan.kind is not AMPLITUDES
             vector, pull = _with_pullback(plan.form, *how, chunk, *self.inputs(plan, slots, given, start))
 
         def back(cotangent: Any) -> tuple[Any, Any, Any]:
             with jax.enable_x64(True):
-                g = jnp.asarray(bare(cotangent), dtype=vector.dtype)
+                g = jnp.asarray(bare(self.placed(cotangent) if spread else cotangent), dtype=vector.dtype)
                 by_slot, by_given, before = _pulled(pull, jnp.conj(g))
                 made = tuple(on_the_host(x).conj() for x in by_given)
                 return on_the_host(by_slot), made, Array(jnp.conj(before)) if of_initial else None
@@ -173,13 +174,17 @@ def _push_of(form: Form, layout: Layout, tables: Tables, *numbers: Any) -> Any:
     return jax.vmap(along)(by_slot, by_given, changes)
 
 
-def memory_of_a_device(on: Compiled, plan: Plan, slots: Any) -> int:
-    """Bytes that one device needs for the evolution of a plan, as the compiler plans it."""
+def planned(on: Compiled, plan: Plan, slots: Any) -> Any:
+    """The evolution of a plan, compiled by itself: the program of one device, which JAX can print."""
     with jax.enable_x64(True):
         evolve = functools.partial(_forward_of, plan.form, on.layout, False, 0)
-        made = jax.jit(evolve).lower(*on.inputs(plan, slots, plan.values(slots), None)).compile()
-        found = made.memory_analysis()
-        return int(found.temp_size_in_bytes + found.output_size_in_bytes + found.argument_size_in_bytes)
+        return jax.jit(evolve).lower(*on.inputs(plan, slots, plan.values(slots), None)).compile()
+
+
+def memory_of_a_device(on: Compiled, plan: Plan, slots: Any) -> int:
+    """Bytes that one device needs for the evolution of a plan, as the compiler plans it."""
+    found = planned(on, plan, slots).memory_analysis()
+    return int(found.temp_size_in_bytes + found.output_size_in_bytes + found.argument_size_in_bytes)
 
 
 _forward = _compiled(_forward_of, 4)

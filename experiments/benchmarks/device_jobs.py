@@ -173,7 +173,11 @@ def dense_likelihood(n: int) -> Callable[[Any], Any]:
     import jax.numpy as jnp
 
     record = counts(n)
-    turns = {"Z": np.eye(2), "X": np.array([[1, 1], [1, -1]]) / np.sqrt(2), "Y": np.array([[1, -1j], [1, 1j]]) / np.sqrt(2)}
+    turns = {
+        "Z": np.eye(2),
+        "X": np.array([[1, 1], [1, -1]]) / np.sqrt(2),
+        "Y": np.array([[1, -1j], [1, 1j]]) / np.sqrt(2),
+    }
     bases = jnp.asarray(np.array([[turns[letter] for letter in word] for word in record.measurement.settings], complex))
     seen = np.reshape(record.counts, (len(bases), -1)).astype(float)
     shares = jnp.asarray(seen / seen.sum())

@@ -66,12 +66,16 @@ def moved(text: str, devices: int) -> Moved:
 
 def bytes_of(shapes: str) -> int:
     """Of the arrays whose shapes are written here."""
-    return sum(SIZES[kind] * math.prod(map(int, filter(None, sizes.split(",")))) for kind, sizes in SHAPE.findall(shapes))
+    return sum(
+        SIZES[kind] * math.prod(map(int, filter(None, sizes.split(",")))) for kind, sizes in SHAPE.findall(shapes)
+    )
 
 
 def sent(kind: str, size: int, devices: int) -> float:
     share = 1 - 1 / devices
-    return size * {"all-reduce": 2 * share, "reduce-scatter": devices * share, "collective-permute": 1.0}.get(kind, share)
+    return size * {"all-reduce": 2 * share, "reduce-scatter": devices * share, "collective-permute": 1.0}.get(
+        kind, share
+    )
 
 
 def least(n: int, devices: int) -> float:

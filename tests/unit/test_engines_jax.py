@@ -202,6 +202,7 @@ def test_refusals(monkeypatch):
 @pytest.mark.slow
 def test_state_vectors_are_where_the_engine_is():
     import jax
+
     from qml.engines.jax.arrays import NAMESPACE
 
     there = jax.devices()[1]

@@ -224,9 +224,13 @@ class PauliState(State):
         """c_P for each P, of a Pauli sum; shape of the vector."""
         if not isinstance(operator, PauliSum):
             return super()._pull_expect(operator)
+        places, values = _places(operator), np.real(operator.coefficients)
+        if not on_host(self._vector):
+            xp, size = namespace(self._vector), self._vector.shape[-1]
+            return xp.broadcast_to(xp.bincount(xp.asarray(places), weights=values, length=size), self._vector.shape)
         found = np.zeros(self._vector.shape)
-        found[..., _places(operator)] = np.real(operator.coefficients)
-        return namespace(self._vector).asarray(found)
+        found[..., places] = values
+        return found
 
     def _purity(self) -> Real:
         r"""Tr sigma^2 = 2^-n sum_P r_P^2."""

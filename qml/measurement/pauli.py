@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from qml import _checks
+from qml._arrays import as_real, compiled, namespace, on_host
 from qml._checks import InputError
 from qml._typing import Complex, Cotangent, Integer, Real
 from qml.measurement.base import Measurement
@@ -124,6 +125,10 @@ class PauliMeasurement(Measurement):
         if self._is_full:
             return _all_settings_adjoint(weights, self.n)
         parts = _walsh_hadamard(np.reshape(weights, (len(self._words), -1)), self.n) / self.dim
+        if not on_host(parts):
+            xp = namespace(parts)
+            strings = xp.asarray(self._strings).reshape(-1)
+            return as_real(xp.bincount(strings, weights=parts.reshape(-1), length=4**self.n))
         return np.asarray(np.bincount(self._strings.reshape(-1), parts.reshape(-1), 4**self.n), dtype=np.float64)
 
     @cached_property
@@ -136,7 +141,7 @@ class PauliMeasurement(Measurement):
             places = (4 * places[:, :, None] + np.stack([np.zeros_like(column), column], axis=-1)[:, None, :]).reshape(
                 len(digits), -1
             )
-        return places
+        return _checks.kept(places)
 
     def traces(self) -> Real:
         return np.ones(self.n_outcomes)
@@ -221,10 +226,14 @@ def _all_settings_adjoint(weights: Real, n: int) -> Real:
     return x.reshape(-1)
 
 
+@compiled
 def _walsh_hadamard(a: Real, n: int) -> Real:
     """sum_S (-1)^(S . b) a[..., S] for every b, along the last axis of length 2^n."""
     for k in range(n):
         pairs = a.reshape(-1, 2, 1 << k)
+        if not on_host(a):
+            a = namespace(a).stack([pairs[:, 0] + pairs[:, 1], pairs[:, 0] - pairs[:, 1]], axis=1).reshape(a.shape)
+            continue
         out = np.empty_like(pairs)
         np.add(pairs[:, 0], pairs[:, 1], out=out[:, 0])
         np.subtract(pairs[:, 0], pairs[:, 1], out=out[:, 1])

@@ -94,6 +94,7 @@ def test_numbers_of_states(kind):
 
 MEASUREMENTS = {
     "Pauli": PauliMeasurement(2),
+    "some Pauli settings": PauliMeasurement(["XY", "ZZ", "YX"]),
     "projective": haar_bases(2, 5, np.random.default_rng(4)),
     "elements": ElementsMeasurement([[pauli_six(2).element(k) for k in range(36)]], (2, 2)),
     "product": pauli_six(2),

@@ -96,10 +96,10 @@ def test_fits_stay_on_the_device(name, optimizer, monkeypatch):
 
 
 @pytest.mark.slow
-def test_a_structure_is_compiled_once_for_all_numbers(monkeypatch):
+@pytest.mark.parametrize("batch", [(), (3,)])
+def test_a_structure_is_compiled_once_for_all_numbers(batch, monkeypatch):
     from qml.engines.jax import compiled
 
-    engine = JaxEngine()
     rng = np.random.default_rng(0)
     traced = []
     evolved = compiled.run.evolved
@@ -107,7 +107,7 @@ def test_a_structure_is_compiled_once_for_all_numbers(monkeypatch):
     for noise in (0.01, 0.02, 0.03):
         program = layers(4, 2, noise=noise).compile()
         for _ in range(2):
-            engine.evolve(program, rng.normal(size=program.n_params))
+            JaxEngine().evolve(program, rng.normal(size=(*batch, program.n_params)))
     assert len(traced) == 1
 
 
@@ -198,6 +198,19 @@ def test_refusals(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(InputError, match=r"JAX, which is not installed: pip install 'qmaxlik\[jax\]'"):
         JaxEngine()
+
+
+@pytest.mark.slow
+def test_state_vectors_are_where_the_engine_is():
+    import jax
+
+    from qml.engines.jax.arrays import NAMESPACE
+
+    there = jax.devices()[1]
+    start = NAMESPACE.eye(2, 1, dtype="complex128")
+    out = JaxEngine([there]).evolve_vectors(Circuit(1, [gates.RX("a", 0)]), [np.pi], start)
+    assert out.value.devices() == {there}
+    np.testing.assert_allclose(np.asarray(out), [[0.0], [-1j]], atol=1e-15)
 
 
 @pytest.mark.slow

@@ -33,9 +33,14 @@ def found(devices: Sequence[jax.Device] | int | None) -> list[jax.Device]:
                 f"devices must be at most what JAX finds, {_checks.plural(len(there), 'device')} "
                 f"({there[0].platform}); found {devices}."
             )
-        return list(there[:devices])
+        devices = there[:devices]
     for device in devices:
         _checks.instance("each of devices", device, jax.Device)
+    if devices and all(device.process_index != jax.process_index() for device in devices):
+        raise InputError(
+            f"devices must be some of every process that takes part; found none of process {jax.process_index()}: ask "
+            f"for all {len(jax.devices())}, or for jax.local_devices()."
+        )
     return list(devices)
 
 
@@ -63,9 +68,13 @@ class Compiled:
         return _again, ([device.id for device in self.devices],)
 
     def placed(self, vector: Any, batch: bool = False) -> Any:
-        """A Pauli vector on the devices; each of a batch whole."""
+        """A Pauli vector on the devices; each of a batch whole. Of one on the host a device takes its part alone."""
+        there = self._whole if batch else self._vector
         with jax.enable_x64(True):
-            return Array(jax.device_put(bare(vector), self._whole if batch else self._vector))
+            if isinstance(vector, Array) and (there.is_fully_addressable or not vector.value.is_fully_addressable):
+                return Array(jax.device_put(vector.value, there))
+            here = np.asarray(vector)
+            return Array(jax.make_array_from_callback(here.shape, there, lambda part: here[part]))
 
     def forward(self, plan: Plan, slots: Any, given: Any, start: Any) -> Any:
         """The vector after a plan, of one member or of a batch."""
@@ -80,11 +89,12 @@ class Compiled:
         dL/d(initial vector)."""
         with jax.enable_x64(True):
             how = self._how(plan, slots)
+            spread = how[0] is self.layout and plan.kind is not AMPLITUDES
             vector, pull = _with_pullback(plan.form, *how, chunk, *self.inputs(plan, slots, given, start))
 
         def back(cotangent: Any) -> tuple[Any, Any, Any]:
             with jax.enable_x64(True):
-                g = jnp.asarray(bare(cotangent), dtype=vector.dtype)
+                g = jnp.asarray(bare(self.placed(cotangent) if spread else cotangent), dtype=vector.dtype)
                 by_slot, by_given, before = _pulled(pull, jnp.conj(g))
                 made = tuple(on_the_host(x).conj() for x in by_given)
                 return on_the_host(by_slot), made, Array(jnp.conj(before)) if of_initial else None
@@ -107,11 +117,15 @@ class Compiled:
 
     def inputs(self, plan: Plan, slots: Any, given: Any, start: Any) -> tuple[Any, ...]:
         """What compiled functions of a plan take; `start` None is |0...0>."""
-        if start is not None:
-            return plan.tables, slots, given, jnp.asarray(bare(start))
         batch = np.ndim(slots) == 2
-        one = jax.device_put(_ground(plan.n_in), self._whole if batch else self._vector)
-        return plan.tables, slots, given, jnp.broadcast_to(one, (len(slots), one.size)) if batch else one
+        if start is None:
+            one = _ground(self._whole if batch else self._vector)(plan.n_in)
+            start = jnp.broadcast_to(one, (len(slots), one.size)) if batch else one
+        elif plan.kind is AMPLITUDES:
+            start = jnp.asarray(bare(start)) if len(self.devices) > 1 else jax.device_put(bare(start), self._whole)
+        else:
+            start = self.placed(start, batch).value
+        return plan.tables, slots, given, start
 
     # memory -----------------------------------------------------------------------------------------------------------
 
@@ -120,16 +134,18 @@ class Compiled:
         need = vectors * memory(plan.form, max(columns, 1))
         if need < _checks.ALWAYS_FITS:
             return
-        stats = [device.memory_stats() or {} for device in self.devices]
+        here = [device for device in self.devices if device.process_index == jax.process_index()]
+        stats = [device.memory_stats() or {} for device in here]
         if "bytes_limit" not in stats[0]:
             _checks.memory(f"a run on {_checks.plural(plan.n_max, 'qubit')}", need, remedy, plan.n_max)
             return
         free = min(s["bytes_limit"] - s.get("bytes_in_use", 0) for s in stats)
-        if need / len(stats) > free:
+        many = len(self.devices)
+        if need / many > free:
             count = 1 << int(np.ceil(np.log2(need / free)))
             raise MemoryRefused(
                 f"a run on {_checks.plural(plan.n_max, 'qubit')} needs {need / 2**30:.3g} GiB, but "
-                f"{len(stats) * free / 2**30:.3g} GiB are free on {_checks.plural(len(stats), 'device')}: {remedy}, or "
+                f"{many * free / 2**30:.3g} GiB are free on {_checks.plural(many, 'device')}: {remedy}, or "
                 f"{count} such devices."
             )
 
@@ -169,20 +185,30 @@ def _push_of(form: Form, layout: Layout, tables: Tables, *numbers: Any) -> Any:
     return jax.vmap(along)(by_slot, by_given, changes)
 
 
-def memory_of_a_device(on: Compiled, plan: Plan, slots: Any) -> int:
-    """Bytes that one device needs for the evolution of a plan, as the compiler plans it."""
+def planned(on: Compiled, plan: Plan, slots: Any) -> Any:
+    """The evolution of a plan, compiled by itself: the program of one device, which JAX can print."""
     with jax.enable_x64(True):
         evolve = functools.partial(_forward_of, plan.form, on.layout, False, 0)
-        made = jax.jit(evolve).lower(*on.inputs(plan, slots, plan.values(slots), None)).compile()
-        found = made.memory_analysis()
-        return int(found.temp_size_in_bytes + found.output_size_in_bytes + found.argument_size_in_bytes)
+        return jax.jit(evolve).lower(*on.inputs(plan, slots, plan.values(slots), None)).compile()
+
+
+def memory_of_a_device(on: Compiled, plan: Plan, slots: Any) -> int:
+    """Bytes that one device needs for the evolution of a plan, as the compiler plans it."""
+    found = planned(on, plan, slots).memory_analysis()
+    return int(found.temp_size_in_bytes + found.output_size_in_bytes + found.argument_size_in_bytes)
 
 
 _forward = _compiled(_forward_of, 4)
 _with_pullback = _compiled(_pullback_of, 4)
 _pushed = _compiled(_push_of, 2)
 _pulled = jax.jit(lambda pull, cotangent: pull(cotangent))
-_ground = jax.jit(run.ground, static_argnums=0)
+
+
+@functools.cache
+def _ground(there: Any) -> Callable[[int], Any]:
+    """Makes the Pauli vector of |0...0> where it belongs: of one that is spread, each device its part."""
+    made: Callable[[int], Any] = jax.jit(run.ground, static_argnums=0, out_shardings=there)
+    return made
 
 
 def _again(ids: list[int]) -> Compiled:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -14,8 +15,9 @@ from qml._checks import InputError
 AXIS = "sites"
 
 
+@dataclass(frozen=True)
 class Layout:
-    """Nothing is spread: one device has the whole vector."""
+    """Nothing is spread: one device has the whole vector. Equal ones share what is compiled."""
 
     def begin(self, sites: Sequence[int], n: int, q: int) -> int:
         """The first of the sites that are spread while an operation acts on these."""
@@ -26,6 +28,7 @@ class Layout:
         return x
 
 
+@dataclass(frozen=True)
 class Spread(Layout):
     """Each device has the part of the vector that belongs to some values of a few neighbouring sites.
 
@@ -34,8 +37,7 @@ class Spread(Layout):
     after.
     """
 
-    def __init__(self, mesh: Mesh) -> None:
-        self.mesh = mesh
+    mesh: Mesh
 
     def begin(self, sites: Sequence[int], n: int, q: int) -> int:
         count = self._count(q)

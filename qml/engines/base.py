@@ -23,6 +23,10 @@ class Engine(Described, ABC):
         """What it computes on here, in words."""
         return "this processor"
 
+    def room(self, program: ProgramLike) -> str:
+        """What the gradient of a program needs of where it is computed, in words; empty where `qml` measures it."""
+        return ""
+
     @abstractmethod
     def hold(self, state: State) -> State:
         """The same state in the form of the engine's own, from which programs start without converting it."""

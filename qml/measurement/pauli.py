@@ -118,7 +118,7 @@ class PauliMeasurement(Measurement):
         if self._is_full:
             return _all_settings(vector, self.n)
         p = _walsh_hadamard(vector[..., self._strings], self.n) / self.dim
-        return p.reshape(*vector.shape[:-1], self.n_outcomes)
+        return as_real(p.reshape(*vector.shape[:-1], self.n_outcomes))
 
     def to_vector(self, weights: Real) -> Real:
         """The adjoint of :meth:`from_vector`: dL/dr (4^n,) from dL/dp (n_outcomes,)."""

@@ -16,7 +16,7 @@ from qml._checks import InputError, MemoryRefused
 from qml.engines.compile.patience import say_once
 from qml.engines.jax import run
 from qml.engines.jax.arrays import Array, bare, on_the_host
-from qml.engines.jax.form import Form, memory
+from qml.engines.jax.form import Form, chunk_of, memory, n_kept
 from qml.engines.jax.kinds import AMPLITUDES
 from qml.engines.jax.plan import Plan, Tables
 from qml.engines.jax.shards import AXIS, Layout, Spread, mesh_of
@@ -24,24 +24,27 @@ from qml.engines.jax.shards import AXIS, Layout, Spread, mesh_of
 
 def found(devices: Sequence[jax.Device] | int | None) -> list[jax.Device]:
     """The devices that were asked for."""
+    chosen: list[jax.Device]
     if devices is None:
-        return list(jax.local_devices()[:1])
-    if isinstance(devices, int):
+        chosen = list(jax.local_devices()[:1])
+    elif isinstance(devices, int):
         there = jax.devices()
         if devices > len(there):
             raise InputError(
                 f"devices must be at most what JAX finds, {_checks.plural(len(there), 'device')} "
                 f"({there[0].platform}); found {devices}."
             )
-        devices = there[:devices]
-    for device in devices:
+        chosen = list(there[:devices])
+    else:
+        chosen = list(devices)
+    for device in chosen:
         _checks.instance("each of devices", device, jax.Device)
-    if devices and all(device.process_index != jax.process_index() for device in devices):
+    if chosen and all(device.process_index != jax.process_index() for device in chosen):
         raise InputError(
             f"devices must be some of every process that takes part; found none of process {jax.process_index()}: ask "
             f"for all {len(jax.devices())}, or for jax.local_devices()."
         )
-    return list(devices)
+    return chosen
 
 
 def devices_in_words() -> str:
@@ -129,18 +132,34 @@ class Compiled:
 
     # memory -----------------------------------------------------------------------------------------------------------
 
+    def free_bytes(self) -> int | None:
+        """What is free on the fullest device; None where the devices share the memory of the computer."""
+        here = [device for device in self.devices if device.process_index == jax.process_index()]
+        stats = [device.memory_stats() or {} for device in here]
+        if "bytes_limit" not in stats[0]:
+            return None
+        return int(min(s["bytes_limit"] - s.get("bytes_in_use", 0) for s in stats))
+
+    def room(self, plan: Plan, checkpoint_bytes: int) -> str:
+        """What a gradient keeps on the devices, and what is free there."""
+        vector, many = memory(plan.form), len(self.devices)
+        kept = n_kept(plan.form, chunk_of(plan.form, 1, checkpoint_bytes))
+        free = self.free_bytes()
+        there = _checks.available_memory() if free is None else many * free
+        return (
+            f"its gradient keeps {_checks.plural(kept, 'vector')} of {vector / 2**20:.3g} MiB on "
+            f"{_checks.plural(many, 'device')} ({self.devices[0].device_kind}), {there / 2**30:.3g} GiB free"
+        )
+
     def check(self, plan: Plan, columns: int, vectors: int, remedy: str = "use fewer qubits") -> None:
         """Refuse, before allocating, what would not fit on the devices."""
         need = vectors * memory(plan.form, max(columns, 1))
         if need < _checks.ALWAYS_FITS:
             return
-        here = [device for device in self.devices if device.process_index == jax.process_index()]
-        stats = [device.memory_stats() or {} for device in here]
-        if "bytes_limit" not in stats[0]:
+        free, many = self.free_bytes(), len(self.devices)
+        if free is None:
             _checks.memory(f"a run on {_checks.plural(plan.n_max, 'qubit')}", need, remedy, plan.n_max)
             return
-        free = min(s["bytes_limit"] - s.get("bytes_in_use", 0) for s in stats)
-        many = len(self.devices)
         if need / many > free:
             count = 1 << int(np.ceil(np.log2(need / free)))
             raise MemoryRefused(

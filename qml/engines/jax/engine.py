@@ -127,6 +127,9 @@ class JaxEngine(Engine):
 
         return devices_in_words()
 
+    def room(self, program: ProgramLike) -> str:
+        return self._on.room(plan_of(as_program(program), PAULI), self.checkpoint_bytes)
+
     def hold(self, state: State) -> State:
         """The state as a Pauli vector on the devices; one of other sites than qubits, which programs refuse, as it
         is."""

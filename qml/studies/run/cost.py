@@ -10,6 +10,7 @@ from itertools import pairwise
 from qml._checks import plural
 from qml.fitting import Iteration
 from qml.fitting.objective import Objective
+from qml.models.with_circuit import WithCircuit
 from qml.studies.record.fits import run_fit
 from qml.studies.show.progress import span
 from qml.studies.spec import build, streams
@@ -25,13 +26,14 @@ EXPENSIVE = 3.0
 @dataclass(frozen=True)
 class Cost:
     """Of one fit: seconds of an `evaluation` of the loss and its gradient and of a `step` of the optimizer, `memory` in
-    bytes, and the most steps."""
+    bytes, the most steps, and what an engine says of its devices."""
 
     n_params: int
     memory: int
     evaluation: float
     step: float
     steps: int
+    room: str = ""
 
 
 def measure(job: build.Job, target: Target, seed: int) -> Cost:
@@ -53,7 +55,8 @@ def measure(job: build.Job, target: Target, seed: int) -> Cost:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     steps = job.spec.restarts * job.spec.max_iterations
-    return Cost(job.n_params, max(peak, job.memory), best, _step(job, target, seed) or best, steps)
+    room = job.model.engine.room(job.model._program) if isinstance(job.model, WithCircuit) else ""
+    return Cost(job.n_params, max(peak, job.memory), best, _step(job, target, seed) or best, steps, room)
 
 
 def _step(job: build.Job, target: Target, seed: int) -> float:
@@ -83,7 +86,7 @@ def describe(plan: build.Plan, points: int, workers: int) -> str:
         lines.append(
             f"fit {job.spec.name!r}: {plural(cost.n_params, 'parameter')}, {size(cost.memory)}, "
             f"{span(cost.step)} a step (measured{note}), at most {plural(cost.steps, 'step')}: "
-            f"at most {span(cost.step * cost.steps)}"
+            f"at most {span(cost.step * cost.steps)}" + (f"; {cost.room}" if cost.room else "")
         )
     if points:
         where = "1 process" if workers == 1 else f"{workers} processes"

@@ -36,7 +36,8 @@ class Engine(Described, ABC):
         r"""The state after the program, from `initial` (None: \|0...0>), or a batch of states.
 
         `params` (..., n_params) may have leading axes, and `initial` may be a batch: their axes broadcast, and give the
-        batch of the result. Every member is what it is alone, to the bit.
+        batch of the result. Every member is what it is alone, to the bit or, where an
+        engine says so, to rounding.
         """
 
     @abstractmethod

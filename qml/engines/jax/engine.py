@@ -144,7 +144,7 @@ class JaxEngine(Engine):
         plan = plan_of(program, PAULI)
         self._on.check(plan, math.prod(batch), 3)
         vector = self._on.forward(plan, *self._inputs(plan, slots, batch, initial))
-        return PauliState._trusted(vector.reshape(*batch, -1), plan.form.n_out)
+        return PauliState._trusted(vector.reshape(*batch, 4**plan.form.n_out), plan.form.n_out)
 
     def evolve_vjp(
         self, program: ProgramLike, params: ParamsLike, initial: StateLike | None = None
@@ -173,13 +173,13 @@ class JaxEngine(Engine):
             gradient = program.pull_slots(by_slot).reshape(*batch, program.n_params)
             if initial is None:
                 return gradient, None
-            before = shared(before.reshape(*batch, -1), batch, initial)
+            before = shared(before.reshape(*batch, 4**plan.n_in), batch, initial)
             if initial.pauli_vector is not None:
                 return gradient, before if not on_host(initial.pauli_vector) else np.asarray(before)
             matrix = matrix_of(before * float(2**plan.n_in), plan.n_in)
             return gradient, initial.pull_matrix(np.asarray(matrix) if on_host(initial.matrix()) else matrix)
 
-        return PauliState._trusted(vector.reshape(*batch, -1), plan.form.n_out), pull
+        return PauliState._trusted(vector.reshape(*batch, 4**plan.form.n_out), plan.form.n_out), pull
 
     def evolve_jvp(
         self, program: ProgramLike, params: ParamsLike, initial: StateLike | None = None
@@ -252,8 +252,10 @@ class JaxEngine(Engine):
         if not batch:
             return slots[0], plan.values(slots[0]), heads
         rows = np.broadcast_to(slots, (members, slots.shape[1]))
-        made = [plan.values(row) for row in slots]
-        given = tuple(np.broadcast_to(np.array(x), (members, *x[0].shape)) for x in zip(*made, strict=True))
+        made = [plan.values(row) for row in (slots if len(slots) else np.zeros((1, slots.shape[1])))]
+        given = tuple(
+            np.broadcast_to(np.array(x)[: len(rows)], (members, *x[0].shape)) for x in zip(*made, strict=True)
+        )
         if heads is not None:
             heads = namespace(heads).broadcast_to(heads, (*batch, 4**plan.n_in)).reshape(members, 4**plan.n_in)
         return rows, given, heads

@@ -127,6 +127,8 @@ class Coefficients:
 
     def slot_gradient(self, slots: Real, values: Real, sums: Real, members: int) -> Real:
         """dL/dslots (B, n_slots) from dL/dcoefficients (G, size * 8), at slot values and values (one row: for all)."""
+        if not members:
+            return np.zeros((0, slots.shape[1]))
         gradient = buffers.zeros((len(sums), slots.shape[1] * LANES))
         by_value = buffers.empty((len(sums), values.shape[1] if self._site_steps else 0), aligned=False)
         if self._chains.targets.size:
@@ -176,7 +178,10 @@ class Coefficients:
 def _of_members(step: Step, slots: Real, function: Callable[[Instruction, Real], Real]) -> Real:
     """function(instruction, values) at the values of each member (B, ...), called once for equal ones."""
     own = slots[:, step.start : step.stop]
-    if len(own) and (own == own[:1]).all():
+    if not len(own):
+        anywhere = np.array([min(max(0.0, domain.low), domain.high) for domain in step.instruction.domains])
+        return function(step.instruction, anywhere)[None][:0]
+    if (own == own[:1]).all():
         once = function(step.instruction, own[0])
         return np.broadcast_to(once, (len(own), *once.shape))
     found: dict[bytes, Real] = {}

@@ -45,7 +45,7 @@ class Circuit(Spec):
     readout: Annotated[list[ReadoutRule], Field(description="channels at the end, on every qubit")] = Field(
         default_factory=list
     )
-    engine: Literal["pauli", "reference"] = "pauli"
+    engine: Literal["pauli", "reference", "jax"] = "pauli"
     initial: Annotated[ModelSpec | None, Field(description="what it starts from, by default |0...0>")] = None
     domains: Domains = Field(default_factory=dict)
 

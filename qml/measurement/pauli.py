@@ -117,7 +117,7 @@ class PauliMeasurement(Measurement):
         """p (..., n_outcomes) from the Pauli vector r (..., 4^n), by the equation above; any real vector is allowed."""
         if self._is_full:
             return _all_settings(vector, self.n)
-        p = _walsh_hadamard(vector[..., self._strings], self.n) / self.dim
+        p = as_real(_walsh_hadamard(vector[..., self._strings], self.n) / self.dim)
         return p.reshape(*vector.shape[:-1], self.n_outcomes)
 
     def to_vector(self, weights: Real) -> Real:

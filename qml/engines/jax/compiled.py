@@ -31,15 +31,17 @@ def found(devices: Sequence[jax.Device] | int | None) -> list[jax.Device]:
                 f"devices must be at most what JAX finds, {_checks.plural(len(there), 'device')} "
                 f"({there[0].platform}); found {count}."
             )
-        devices = there[:count]
-    for device in devices:
+        chosen = list(there[:count])
+    else:
+        chosen = list(devices)
+    for device in chosen:
         _checks.instance("each of devices", device, jax.Device)
-    if devices and all(device.process_index != jax.process_index() for device in devices):
+    if chosen and all(device.process_index != jax.process_index() for device in chosen):
         raise InputError(
             f"devices must be some of every process that takes part; found none of process {jax.process_index()}: ask "
             f"for all {len(jax.devices())}, or for jax.local_devices()."
         )
-    return list(devices)
+    return chosen
 
 
 class Compiled:
@@ -155,7 +157,8 @@ def _compiled(function: Callable[..., Any], static: int) -> Callable[..., Any]:
     @functools.cache
     def made(on_cards: bool) -> Callable[..., Any]:
         options = {"xla_gpu_autotune_level": 0} if on_cards else None
-        return jax.jit(function, static_argnums=range(static), compiler_options=options)
+        found: Callable[..., Any] = jax.jit(function, static_argnums=range(static), compiler_options=options)
+        return found
 
     return lambda *arguments: made(jax.default_backend() == "gpu")(*arguments)
 

@@ -164,6 +164,8 @@ def describe(value: Any, put: Callable[[np.ndarray], Any]) -> Any:
         return _plain(found, put) if isinstance(found, dict) and "kind" in found else describe(found, put)
     if isinstance(value, np.ndarray):
         return put(value)
+    if hasattr(value, "__array_namespace__") and not isinstance(value, np.generic):  # what lies on a device
+        return put(np.asarray(value))
     if isinstance(value, np.generic):
         value = value.item()
     if value is None or isinstance(value, bool | str | int):

@@ -168,10 +168,12 @@ def table(sizes: list[int], clock: Clock, record: dict[str, Any], save: Callable
 
 def line(row: dict[str, Any]) -> str:
     memory = f"{row['peak'] / 2**30:.3g} GiB" if row["peak"] else ""
-    dense = f"{row['dense']:.3g} s | {row['dense'] / row['seconds']:.3g} | {row['difference']:.0e}"
+    dense = " | | "
+    if "dense" in row:
+        dense = f"{row['dense']:.3g} s | {row['dense'] / row['seconds']:.3g} | {row['difference']:.0e}"
     return (
         f"| {row['job']} | {row['n']} | {row['seconds']:.3g} s | {row['passes']:.3g} | {memory} | "
-        f"{row['compiling']:.1f} s | {dense if 'dense' in row else ' | | '} |"
+        f"{row['compiling']:.1f} s | {dense} |"
     )
 
 

@@ -14,6 +14,7 @@ PAGES = {
     for path in sorted((Path(__file__).parents[2] / "docs").rglob("*.md"))
 }
 NEEDED = {
+    "cluster.md": ("a cluster",),
     "cirq.md": ("cirq", "braket", "pytket"),
     "device_noise.md": ("qiskit", "qiskit_aer", "qiskit_ibm_runtime"),
     "jax_and_torch.md": ("jax", "optax", "torch"),

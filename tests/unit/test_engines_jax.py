@@ -201,6 +201,16 @@ def test_refusals(monkeypatch):
 
 
 @pytest.mark.slow
+def test_results_are_written_to_files(tmp_path):
+    model = CircuitModel(Circuit(1, [gates.RX("a", 0)]), engine=JaxEngine())
+    result = fit(model, tfim(1), seed=1, max_iterations=2)
+    result.save(tmp_path / "result.npz")
+    again = type(result).load(tmp_path / "result.npz")
+    np.testing.assert_array_equal(again.params, result.params)
+    np.testing.assert_array_equal(again.state.matrix(), np.asarray(result.state.matrix()))
+
+
+@pytest.mark.slow
 def test_state_vectors_are_where_the_engine_is():
     import jax
 

@@ -36,7 +36,7 @@ def _matrix_of(vectors: Any, n: int) -> Any:
     """A string is i^w X^x Z^z, with w sites of Y: <c^x|sigma|c> = 2^-n sum_z (-1)^(z.c) i^w r[x, z], one signed sum for
     each x."""
     xp, d, bits = namespace(vectors), 2**n, np.arange(2**n)
-    spread = sum((bits >> k & 1) << 2 * k for k in range(n))
+    spread = sum(((bits >> k & 1) << 2 * k for k in range(n)), start=0 * bits)
     x, z = xp.asarray(spread)[:, None], xp.asarray(spread)[None, :]
     r = vectors.take((2 * z + (x ^ z)).reshape(-1), axis=-1).reshape(*vectors.shape[:-1], d, d)
     power = _overlap(xp, d) % 4
@@ -72,7 +72,7 @@ def _overlap(xp: Any, d: int) -> Any:
 
 def _together(index: Any, n: int) -> Any:
     """Every second bit of numbers, moved together."""
-    return sum((index >> 2 * k & 1) << k for k in range(n))
+    return sum(((index >> 2 * k & 1) << k for k in range(n)), start=0 * index)
 
 
 def _sums_over_last(a: Any, n: int) -> Any:

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 from helpers.arrays import hermitian
-from helpers.engines import under_test
+from helpers.engines import each_with, under_test
 from helpers.instructions import draw
 from scipy import sparse
 
@@ -75,7 +75,7 @@ def gradient_of(engine, program, params, g, initial=None):
 # the contract --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", INSTRUCTIONS)
+@pytest.mark.parametrize(("engine", "name"), each_with(MADE, INSTRUCTIONS))
 def test_every_instruction_on_every_placement(engine, name):
     rng = np.random.default_rng(5)
     n, instruction = 3, INSTRUCTIONS[name]

@@ -6,14 +6,14 @@ from functools import partial
 
 import numpy as np
 import pytest
-from helpers.engines import under_test
+from helpers.engines import each_with, equal, under_test
 from helpers.instructions import draw
 
 from qml import Parameter, buffers, channels, circuits, gates
 from qml._checks import InputError, MemoryRefused
 from qml.channels import CHANNELS
 from qml.circuits import Circuit
-from qml.engines import ENGINES, JaxEngine, PauliEngine, PauliState
+from qml.engines import ENGINES, PauliEngine, PauliState
 from qml.engines.pauli.plan import ALONE_UP_TO, BACKWARD, LANES_UP_TO, plan_of
 from qml.gates import GATES, Controlled
 from qml.instructions import PartialTrace, Preparation
@@ -63,12 +63,6 @@ def cotangents(state, rng):
     return state.pull_matrix(a + a.conj().swapaxes(-1, -2))
 
 
-def equal(engine):
-    """To the bit; for JAX, which computes members side by side, to rounding."""
-    close = partial(np.testing.assert_allclose, rtol=1e-12, atol=1e-14)
-    return close if isinstance(engine, JaxEngine) else np.testing.assert_array_equal
-
-
 def check_members(engine, program, params, initial, rng, n):
     """Every member of the batch, state and gradient, is what it is alone: to the bit, but for rounding where members
     lie side by side and a single vector of n qubits does not."""
@@ -101,14 +95,17 @@ def check_members(engine, program, params, initial, rng, n):
         np.testing.assert_allclose(before, initial.pull_matrix(total), atol=1e-12)
 
 
-@pytest.mark.parametrize("n", [1, 2, 3, 4, 5, 6])
+@pytest.mark.parametrize(("engine", "n"), each_with(MADE, [1, 2, 3, 4, 5, 6], of_jax=[1, 4]))
 def test_batches_of_parameters_in_circuits_of_everything(engine, n):
     rng = np.random.default_rng(n)
     program, values = random_program(n, rng, 16, members=6)
     check_members(engine, program, values.reshape(2, 3, -1), None, rng, n)
 
 
-@pytest.mark.parametrize(("n", "members"), [(1, 2), (3, 19), (4, 8), (5, 19), (6, 2), (6, 8)])
+@pytest.mark.parametrize(
+    ("engine", "n", "members"),
+    each_with(MADE, [(1, 2), (3, 19), (4, 8), (5, 19), (6, 2), (6, 8)], of_jax=[(3, 19)]),
+)
 def test_a_member_does_not_depend_on_the_others(engine, n, members):
     """To the bit: nor on its place in the batch, nor on how many there are."""
     rng = np.random.default_rng(100 * n + members)
@@ -135,7 +132,10 @@ def test_members_differ_and_are_right(engine):
     np.testing.assert_allclose(pull(g)[0][:, 0], -np.sin(t), atol=1e-15)
 
 
-@pytest.mark.parametrize(("params_shape", "initial_shape"), [((), (3,)), ((3,), ()), ((3, 1), (2,)), ((2,), (3, 2))])
+@pytest.mark.parametrize(
+    ("engine", "params_shape", "initial_shape"),
+    each_with(MADE, [((), (3,)), ((3,), ()), ((3, 1), (2,)), ((2,), (3, 2))], of_jax=[((3, 1), (2,))]),
+)
 def test_batches_of_initial_states_broadcast_against_parameters(engine, params_shape, initial_shape):
     rng = np.random.default_rng(3)
     program = with_ancillas()

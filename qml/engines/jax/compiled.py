@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Sequence
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import jax
 import jax.numpy as jnp
@@ -59,6 +60,7 @@ class Compiled:
     def __init__(self, devices: list[jax.Device]) -> None:
         self.devices = devices
         self.layout: Layout = Layout()
+        self._tables: WeakKeyDictionary[Plan, Tables] = WeakKeyDictionary()
         if len(devices) == 1:
             self._vector: Any = jax.sharding.SingleDeviceSharding(devices[0])
             self._whole: Any = self._vector
@@ -108,9 +110,11 @@ class Compiled:
         """Changes (b, ...) of the vector along directions: of slots, of given matrices, and of the initial vector."""
         with jax.enable_x64(True):
             arguments = self.inputs(plan, slots, given, initial)
-            start = arguments[-1]
-            heads = jnp.zeros((1,) * start.ndim, start.dtype) if changes is None else jnp.asarray(bare(changes))
-            heads = jnp.broadcast_to(heads, (len(by_slot), *start.shape))
+            start, heads = arguments[-1], None if changes is None else jnp.asarray(bare(changes))
+            if start is not None and heads is None:
+                heads = jnp.broadcast_to(jnp.zeros((), start.dtype), (len(by_slot), *start.shape))
+            elif start is None and heads is not None:
+                arguments = (*arguments[:-1], jnp.asarray(run.ground(plan.n_in)))
             return Array(_pushed(plan.form, self.layout, *arguments, by_slot, by_given, heads))
 
     def _how(self, plan: Plan, slots: Any) -> tuple[Layout, bool]:
@@ -120,15 +124,13 @@ class Compiled:
 
     def inputs(self, plan: Plan, slots: Any, given: Any, start: Any) -> tuple[Any, ...]:
         """What compiled functions of a plan take; `start` None is |0...0>."""
-        batch = np.ndim(slots) == 2
-        if start is None:
-            one = _ground(self._whole if batch else self._vector)(plan.n_in)
-            start = jnp.broadcast_to(one, (len(slots), one.size)) if batch else one
-        elif plan.kind is AMPLITUDES:
+        if plan.kind is AMPLITUDES:
             start = jnp.asarray(bare(start)) if len(self.devices) > 1 else jax.device_put(bare(start), self._whole)
-        else:
-            start = self.placed(start, batch).value
-        return plan.tables, slots, given, start
+        elif start is not None:
+            start = self.placed(start, np.ndim(slots) == 2).value
+        if plan not in self._tables:
+            self._tables[plan] = jax.tree.map(lambda table: self.placed(table, True).value, plan.tables)
+        return self._tables[plan], slots, given, start
 
     # memory -----------------------------------------------------------------------------------------------------------
 
@@ -221,13 +223,6 @@ _forward = _compiled(_forward_of, 4)
 _with_pullback = _compiled(_pullback_of, 4)
 _pushed = _compiled(_push_of, 2)
 _pulled = jax.jit(lambda pull, cotangent: pull(cotangent))
-
-
-@functools.cache
-def _ground(there: Any) -> Callable[[int], Any]:
-    """Makes the Pauli vector of |0...0> where it belongs: of one that is spread, each device its part."""
-    made: Callable[[int], Any] = jax.jit(run.ground, static_argnums=0, out_shardings=there)
-    return made
 
 
 def _again(ids: list[int]) -> Compiled:

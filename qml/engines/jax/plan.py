@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -221,7 +221,7 @@ class Plan(Steps):
             singles.append(along.reshape(len(along), *derivatives.shape[1:]))
         return (self.ones.push(slots, directions), self.twos.push(slots, directions), *singles)
 
-    @property
+    @cached_property
     def free_singles(self) -> list[Step]:
         """The steps whose matrices on many sites parameters change."""
         return [step for step in self.singles if isinstance(step, Step)]

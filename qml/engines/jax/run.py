@@ -69,9 +69,10 @@ def _of_windows(
 
 
 def evolved(form: Form, layout: Layout, remat: int, tables: Tables, slots: Any, given: Sequence[Any], x: Any) -> Any:
-    """The vector (q^n, ...) after a plan, from slot values, the matrices that the host made and the initial vector;
-    `remat` items at a time are computed again on the way back."""
+    """The vector (q^n, ...) after a plan, from slot values, the matrices that the host made and the initial vector
+    (None: that of |0...0>); `remat` items at a time are computed again on the way back."""
     q, n = form.levels, form.n_in
+    x = layout.spread(ground(n), 0, n, q) if x is None else x
     made = matrices(form, tables, slots, given)
     free, fixed = iter(given[2:]), iter(tables.singles)
     every = [next(free if is_free else fixed) for is_free in form.free]

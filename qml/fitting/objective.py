@@ -153,7 +153,7 @@ class Objective:
         finite = np.flatnonzero(np.isfinite(values))
         if finite.size:
             nothing = np.zeros_like(compared[finite[0]][2])
-            pulled = pullback(np.array([c if math.isfinite(value) else nothing for _, value, c in compared]))
+            pulled = pullback(np.array([np.asarray(c) if math.isfinite(v) else nothing for _, v, c in compared]))
             for k in finite:
                 gradients[k] = self._gradient(rows[k], compared[k][0], members[k], pulled[k])
         return values, gradients

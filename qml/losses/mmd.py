@@ -9,6 +9,7 @@ import numpy as np
 import scipy.linalg
 
 from qml import _checks
+from qml._arrays import as_real
 from qml._checks import InputError
 from qml._typing import Cotangent, Dims, Real
 from qml.losses.base import Loss, is_measured
@@ -155,13 +156,13 @@ class MMD(Loss):
         if self.distance == "integer":
             column = np.exp(-np.outer(rates, np.square(np.arange(len(x), dtype=np.float64)))).mean(axis=0)
             return np.asarray(scipy.linalg.matmul_toeplitz(column, x))
-        out = np.zeros(shape)
+        parts = []
         for rate in rates:  # K is a product over the sites: 1 where they agree, exp(-rate) where they differ
             e, y = np.exp(-rate), x.reshape(shape)
             for axis in range(len(shape)):
                 y = (1 - e) * y + e * y.sum(axis=axis, keepdims=True)
-            out += y
-        return np.asarray(out.reshape(-1) / len(rates))
+            parts.append(y.reshape(-1))
+        return as_real(sum(parts) / len(rates))
 
     def __repr__(self) -> str:
         given = [f"bandwidths={self.bandwidths}"] if self.bandwidths != BANDWIDTHS else []

@@ -263,7 +263,9 @@ class JaxEngine(Engine):
     def _columns(self, program: ProgramLike, params: ParamsLike, vectors: Complex | None) -> tuple[Plan, Real, Any]:
         held = as_program(program)
         columns = start_of(held, vectors) if vectors is None or on_host(vectors) else vectors
-        return plan_of(held, AMPLITUDES), held.slots(params), columns
+        plan = plan_of(held, AMPLITUDES)
+        self._on.check(plan, columns.shape[1], 3, "pass fewer vectors")
+        return plan, held.slots(params), columns
 
     @staticmethod
     def _given_back(columns: Any, vectors: Any) -> Complex:

@@ -43,6 +43,12 @@ def pytest_ignore_collect(collection_path, config):
     return None
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    """The site is built first, whatever the order: it takes the longest, and nobody should wait for it at the end."""
+    items.sort(key=lambda item: "site" not in getattr(item, "fixturenames", ()))
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_collection():
     """No search for cycles amid the millions of objects that are made here and stay: a third of the time."""

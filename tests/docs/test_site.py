@@ -74,7 +74,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for part in ("docs", "experiments", "qml"):
         leave = shutil.ignore_patterns("__pycache__", "results", "api", "examples")
         shutil.copytree(ROOT / part, folder / part, ignore=leave)
-    command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-b", "html", "docs", "build/html"]
+    options = ["-q", "-W", "--keep-going", "-b", "html", "-D", "plot_gallery=0"]  # the examples run one by one below
+    command = [sys.executable, "-m", "sphinx", *options, "docs", "build/html"]
     environment = os.environ | {"PYTHONPATH": str(folder)}
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-5000:]
@@ -82,13 +83,15 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
-def test_no_link_inside_of_the_site_is_broken(site: Path) -> None:
+def test_the_site_is_whole_and_needs_no_network(site: Path) -> None:
+    """One test, so that one process builds the site."""
     assert broken(site) == []
     assert len(list(site.rglob("*.html"))) > 450
+    every_public_object_has_a_page(site)
+    equations_and_search_need_no_network(site)
 
 
-@pytest.mark.slow
-def test_every_public_object_has_a_page(site: Path) -> None:
+def every_public_object_has_a_page(site: Path) -> None:
     folder = site / "reference" / "api"
     pages = {path.stem: path.read_text(encoding="utf-8") for path in folder.glob("qml*.html")}
     assert len(public_names()) > 400
@@ -100,8 +103,7 @@ def test_every_public_object_has_a_page(site: Path) -> None:
         assert any(f'href="{page}.html' in pages[module] for page in pages if page.endswith(f".{last}")), name
 
 
-@pytest.mark.slow
-def test_equations_and_search_need_no_network(site: Path) -> None:
+def equations_and_search_need_no_network(site: Path) -> None:
     pages = [Page(path.read_text(encoding="utf-8")) for path in site.rglob("*.html")]
     loaded = {link for page in pages for link in page.loaded}
     assert {link for link in loaded if urlsplit(link).netloc} == set()

@@ -75,8 +75,7 @@ def test_importing_the_library_and_making_an_engine_do_not_import_jax():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("optimizer", [LBFGS(), NaturalGradient()], ids=["LBFGS", "NaturalGradient"])
-@pytest.mark.parametrize("name", JOBS)
+@pytest.mark.parametrize(("name", "optimizer"), [*((name, LBFGS()) for name in JOBS), ("S", NaturalGradient())])
 def test_fits_stay_on_the_device(name, optimizer, monkeypatch):
     from qml.engines.jax.arrays import Array
 

@@ -19,15 +19,12 @@ THETA = np.array([0.3, 0.4, 0.5, -0.2, -1.0])
 JOBS = {
     "S": (None, RHO),
     "infidelity": ("infidelity", RHO),
-    "Hilbert-Schmidt": ("hilbert_schmidt", RHO),
-    "trace distance": ("trace_distance", RHO),
     "likelihood": (None, COUNTS),
-    "chi square": ("chi_square", COUNTS),
     "energy": (None, tfim(2)),
     "free energy": (losses.FreeEnergy(0.5), tfim(2)),
 }
-ON_THE_HOST = {"infidelity", "chi square"}
-"""Their code asks for numbers, so the host works them out from the Pauli vector."""
+ON_THE_HOST = {"infidelity"}
+"""Its code asks for numbers, so the host works it out from the Pauli vector."""
 
 
 @pytest.fixture

@@ -115,7 +115,7 @@ class Compiled:
                 heads = jnp.broadcast_to(jnp.zeros((), start.dtype), (len(by_slot), *start.shape))
             elif start is None and heads is not None:
                 arguments = (*arguments[:-1], jnp.asarray(run.ground(plan.n_in)))
-            return Array(_pushed(plan.form, self.layout, *arguments, by_slot, by_given, heads))
+            return Array(_pushed(plan.form, self._how(plan, slots)[0], *arguments, by_slot, by_given, heads))
 
     def _how(self, plan: Plan, slots: Any) -> tuple[Layout, bool]:
         """State vectors and the members of a batch are whole."""

@@ -19,7 +19,7 @@ from qml.engines.base import Engine
 from qml.engines.jax.form import chunk_of, n_kept
 from qml.engines.jax.kinds import AMPLITUDES, PAULI
 from qml.engines.jax.plan import Plan, plan_of
-from qml.engines.pauli_state import PauliState, matrix_of, pauli_vector_of
+from qml.engines.pauli_state import PauliState, matrix_of, pauli_vector_of, vector_of
 from qml.engines.register import (
     Pull,
     Push,
@@ -201,7 +201,7 @@ class JaxEngine(Engine):
             heads = None
             if changes is not None:
                 shape = (*v.shape[:-1], program.dim_in, program.dim_in)
-                heads = pauli_vector_of_changes(changes, shape, plan.n_in)
+                heads = _vectors_of_changes(changes, shape, plan.n_in)
             dr = self._on.push(plan, *arguments, by_slot, plan.push(slots[0], by_slot), heads)
             return matrix_of(dr, plan.form.n_out).reshape(*v.shape[:-1], state.dim, state.dim)
 
@@ -273,10 +273,8 @@ class JaxEngine(Engine):
         return as_complex(np.asarray(columns) if vectors is None or on_host(vectors) else columns)
 
 
-def pauli_vector_of_changes(changes: Any, shape: tuple[int, ...], n: int) -> Any:
+def _vectors_of_changes(changes: Any, shape: tuple[int, ...], n: int) -> Any:
     """Pauli vectors (b, 4^n) of Hermitian changes of a state, of this shape (..., d, d)."""
-    from qml.engines.pauli_state import vector_of
-
     return vector_of(changes_of(changes, shape) if on_host(changes) else changes.reshape(-1, *shape[-2:]), n)
 
 

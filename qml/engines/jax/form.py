@@ -57,6 +57,8 @@ class Form:
     ----------
     levels : int
         Numbers that a site holds.
+    frequency : float
+        Of the angles of rotations in their matrices.
     n_in, n_out, n_max : int
         Sites before, after, and at most.
     items : tuple of Item
@@ -67,6 +69,7 @@ class Form:
     """
 
     levels: int
+    frequency: float
     n_in: int
     n_out: int
     n_max: int

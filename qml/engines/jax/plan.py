@@ -105,6 +105,7 @@ class Plan(Steps):
         shared = [tuple(int(p[0]) if (p == p[0]).all() else -1 for p in batch.places.T) for batch in batches]
         self.form = Form(
             kind.levels,
+            kind.frequency,
             self.n_in,
             n,
             self.n_max,

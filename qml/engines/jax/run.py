@@ -26,9 +26,8 @@ from qml.engines.jax.shards import Layout
 
 def matrices(form: Form, tables: Tables, slots: Any, given: Sequence[Any]) -> list[Any]:
     """Of each batch of windows their matrices (w, side, side), at slot values and the matrices that the host made."""
-    frequency = 1.0 if form.levels == 4 else 0.5
-    ones = _source(tables.ones, frequency * slots, given[0])
-    twos = _source(tables.twos, frequency * slots, given[1])
+    ones = _source(tables.ones, form.frequency * slots, given[0])
+    twos = _source(tables.twos, form.frequency * slots, given[1])
     chains = ones[tables.chains[:, 0]]
     for place in range(1, tables.chains.shape[1]):
         chains = ones[tables.chains[:, place]] @ chains

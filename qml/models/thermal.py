@@ -127,9 +127,9 @@ class ThermalState(State):
     def _beside_own(self, operators: tuple[PauliSum, ...]) -> tuple[Real, Real]:
         """Those of other operators; one run for both where the own ones are not known yet."""
         if "_own" in self.__dict__:
-            found = self._engine.thermal(self.hamiltonian, operators)
+            found = self._run(operators)
             return found.values, found.errors
-        both, m = self._engine.thermal(self.hamiltonian, (*self.generators, *operators)), len(self.generators)
+        both, m = self._run((*self.generators, *operators)), len(self.generators)
         self._own = replace(both, values=both.values[:m], errors=both.errors[:m])
         return both.values[m:], both.errors[m:]
 
@@ -149,6 +149,11 @@ class ThermalState(State):
     def _entropy(self) -> Real:
         """theta . <G> + log Z, estimated."""
         return np.asarray(self.params @ self.expectations() + self._own.log_partition)
+
+    @property
+    def entropy_error(self) -> float:
+        """What the errors of log Z and of the expectations can add up to in the entropy, in nats."""
+        return float(np.abs(self.params) @ self.expectation_errors() + self._own.log_partition_error)
 
     def _trace(self) -> Real:
         return np.ones(())
@@ -221,7 +226,11 @@ class ThermalState(State):
 
     @cached_property
     def _own(self) -> ThermalEstimate:
-        return self._engine.thermal(self.hamiltonian, self.generators)
+        return self._run(self.generators)
+
+    def _run(self, operators: Sequence[PauliSum] = ()) -> ThermalEstimate:
+        """One run of the engine."""
+        return self._engine.thermal(self.hamiltonian, operators)
 
     @property
     def _partition(self) -> ThermalEstimate:
@@ -230,7 +239,7 @@ class ThermalState(State):
 
     @cached_property
     def _alone(self) -> ThermalEstimate:
-        return self._engine.thermal(self.hamiltonian)
+        return self._run()
 
 
 class LargeGibbsModel(Model):

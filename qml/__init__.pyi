@@ -41,6 +41,7 @@ from .measurement import POVM as POVM
 from .measurement import Counts as Counts
 from .measurement import PauliMeasurement as PauliMeasurement
 from .measurement import sample as sample
+from .models import ChainGibbsModel as ChainGibbsModel
 from .models import CholeskyModel as CholeskyModel
 from .models import CircuitModel as CircuitModel
 from .models import ConditionalGibbsModel as ConditionalGibbsModel

@@ -1,5 +1,6 @@
 from .base import Engine as Engine
 from .jax.engine import JaxEngine as JaxEngine
+from .mps.engine import ChainEngine as ChainEngine
 from .pauli.engine import PauliEngine as PauliEngine
 from .pauli_state import PauliState as PauliState
 from .reference import ReferenceEngine as ReferenceEngine

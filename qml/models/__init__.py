@@ -2,6 +2,7 @@
 
 from qml._checks import OutsideDomain
 from qml.models.base import Model
+from qml.models.chain import ChainGibbsModel, ChainState
 from qml.models.cholesky import CholeskyModel
 from qml.models.circuit import CircuitModel
 from qml.models.conditional import ConditionalGibbsModel, ConditionalModel, Conditioned
@@ -34,6 +35,8 @@ MODELS: dict[str, type[Model]] = {
 
 __all__ = [
     "MODELS",
+    "ChainGibbsModel",
+    "ChainState",
     "CholeskyModel",
     "CircuitModel",
     "ConditionalCircuitModel",

@@ -12,11 +12,12 @@ import numpy as np
 from qml import _checks, spectral
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Cotangent, Dims, ParamsLike, Real
-from qml.engines.thermal import KrylovEngine, ThermalEngine, ThermalEstimate, weights_of
+from qml.engines.thermal import KrylovEngine, ThermalEngine, ThermalEstimate
 from qml.models.base import Model, normal_start
 from qml.models.gibbs import GibbsModel
 from qml.moments import Moments, operators_of, pack, unpack
 from qml.operators import GeneratorsLike, PauliSum
+from qml.operators.generators import coefficients_of
 from qml.states import GibbsState, State
 from qml.states.cross_entropy import Data
 from qml.states.density_matrix import DensityMatrix, reduced
@@ -72,7 +73,7 @@ class ThermalState(State):
     @cached_property
     def hamiltonian(self) -> PauliSum:
         """The modular Hamiltonian K."""
-        words, weights = weights_of(self.generators)
+        words, weights = coefficients_of(self.generators)
         return PauliSum(self.n_qubits, words, tuple((weights.T @ self.params).tolist()))
 
     def log_partition(self) -> float:
@@ -127,9 +128,9 @@ class ThermalState(State):
     def _beside_own(self, operators: tuple[PauliSum, ...]) -> tuple[Real, Real]:
         """Those of other operators; one run for both where the own ones are not known yet."""
         if "_own" in self.__dict__:
-            found = self._engine.thermal(self.hamiltonian, operators)
+            found = self._run(operators)
             return found.values, found.errors
-        both, m = self._engine.thermal(self.hamiltonian, (*self.generators, *operators)), len(self.generators)
+        both, m = self._run((*self.generators, *operators)), len(self.generators)
         self._own = replace(both, values=both.values[:m], errors=both.errors[:m])
         return both.values[m:], both.errors[m:]
 
@@ -149,6 +150,11 @@ class ThermalState(State):
     def _entropy(self) -> Real:
         """theta . <G> + log Z, estimated."""
         return np.asarray(self.params @ self.expectations() + self._own.log_partition)
+
+    @property
+    def entropy_error(self) -> float:
+        """What the errors of log Z and of the expectations can add up to in the entropy, in nats."""
+        return float(np.abs(self.params) @ self.expectation_errors() + self._own.log_partition_error)
 
     def _trace(self) -> Real:
         return np.ones(())
@@ -221,7 +227,11 @@ class ThermalState(State):
 
     @cached_property
     def _own(self) -> ThermalEstimate:
-        return self._engine.thermal(self.hamiltonian, self.generators)
+        return self._run(self.generators)
+
+    def _run(self, operators: Sequence[PauliSum] = ()) -> ThermalEstimate:
+        """One run of the engine."""
+        return self._engine.thermal(self.hamiltonian, operators)
 
     @property
     def _partition(self) -> ThermalEstimate:
@@ -230,7 +240,7 @@ class ThermalState(State):
 
     @cached_property
     def _alone(self) -> ThermalEstimate:
-        return self._engine.thermal(self.hamiltonian)
+        return self._run()
 
 
 class LargeGibbsModel(Model):

@@ -1,0 +1,1 @@
+"""Thermal states of long chains as matrix-product operators."""

@@ -472,7 +472,7 @@ ENOUGH = {"J4": ["--variants", "moons", "iris-cross-entropy"]}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["W1", "W2", "W3", "W5", "W6", "W9", "J1", "J2", "J3", "J4", "J6", "J7"])
+@pytest.mark.parametrize("name", ["W1", "W2", "W3", "W5", "W6", "W9", "W10", "J1", "J2", "J3", "J4", "J6", "J7"])
 def test_every_workload_runs(name, tmp_path):
     file = tmp_path / "out.json"
     options = ["--sizes", "2", "--rounds", "1", "--turn", "0", "--threads", "1", "--json", str(file)]

@@ -19,7 +19,7 @@ def test_the_reference_is_the_thermal_state_of_that_chain(w10):
     assert w10.exact(n) == pytest.approx(chain.expectations(), abs=1e-13)
 
 
-@pytest.mark.parametrize("variant", ["1e-3", "1e-5", "1e-7"])
+@pytest.mark.parametrize("variant", ["1e-3", "1e-5", "1e-7", "1e-9"])
 @pytest.mark.parametrize("n", [2, 3, 16])
 def test_by_hand_reaches_the_error_asked_for(w10, n, variant):
     task = w10.numpy(n, variant)
@@ -31,14 +31,16 @@ def test_by_hand_reaches_the_error_asked_for(w10, n, variant):
 
 
 def test_a_record_is_told_and_drawn_as_error_and_time(w10, tmp_path):
-    cells = [
-        {"implementation": name, "size": 50, "variant": v, "fingerprint": found, "seconds": {"median": 0.5}}
-        for name, v, found in (("qml", "1e-3", [0.5, -0.7]), ("qml", "1e-5", [0.2]), ("other", "1e-5", None))
+    names = ("implementation", "variant", "fingerprint", "parts_s", "first_s")
+    rows = [
+        ("qml", "1e-3", [0.5, -0.7], [{"processor": s} for s in (0.25, 9.0, 0.125)], 7.0),
+        ("other", "1e-5", [0.2], [], 70.0),
+        ("other", "1e-7", None, [], None),
     ]
-    record = {"cells": cells, "quantity": "seconds"}
+    record = {"cells": [{"size": 50, **dict(zip(names, row, strict=True))} for row in rows], "quantity": "seconds"}
     assert w10.table(record)[2:] == [
-        "| 50 | 1e-3 | qml | 7.0e-04 | 0.5 s |",
-        "| 50 | 1e-5 | qml | 2.0e-06 | 0.5 s |",
+        "| 50 | 1e-3 | qml | 7.0e-04 | 0.25 s |",
+        "| 50 | 1e-5 | other | 2.0e-06 | 70 s |",
     ]
     w10.draw(record, tmp_path / "w10.svg")
     assert "<svg" in (tmp_path / "w10.svg").read_text(encoding="utf-8")

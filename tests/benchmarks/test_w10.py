@@ -40,7 +40,7 @@ def test_a_record_is_told_and_drawn_as_error_and_time(w10, tmp_path):
     record = {"cells": [{"size": 50, **dict(zip(names, row, strict=True))} for row in rows], "quantity": "seconds"}
     assert w10.table(record)[2:] == [
         "| 50 | 1e-3 | qml | 7.0e-04 | 0.25 s |",
-        "| 50 | 1e-5 | other | 2.0e-06 | 70 s |",
+        "| 50 | 1e-5 | other | 2.0e-06 | 70 s by the clock |",
     ]
     w10.draw(record, tmp_path / "w10.svg")
     assert "<svg" in (tmp_path / "w10.svg").read_text(encoding="utf-8")

@@ -22,6 +22,8 @@ from qml.operators import PauliSum
 from qml.operators.generators import coefficients_of
 from qml.operators.strings import Word, digits_of, spell
 
+NEIGHBORHOOD = 4.0
+"""Couplings of a site, in temperatures, from which on errors are relative to their sum."""
 LEAST = 1e-14
 """What is left out at every bond at least."""
 SHARE = 0.1
@@ -50,8 +52,10 @@ class ThermalChain:
         self.k = PauliSum(n, tuple(w for w, _ in terms), tuple(c for _, c in terms))
         self.n, self.bond_limit = n, bond
         self.size = float(sum(abs(c) for _, c in terms))
+        on_site = np.abs(np.array([c for _, c in terms])) @ (self._digits([w for w, _ in terms]) != 0)
+        self.strength = max(1.0, float(on_site.max(initial=0.0)) / NEIGHBORHOOD)
         k = train_of(self.k) if terms else identity(n)
-        self.roots, self.error = roots(k, self.size, cut, bond)
+        self.roots, self.error = roots(k, self.size, self.strength, cut, bond)
         self.log_partition = 2 * self.roots[0].log - constant
         self._known: dict[Word, float] = {(0, 0): 1.0}
 
@@ -121,7 +125,8 @@ class ChainEngine(ThermalEngine):
     Parameters
     ----------
     tolerance : float
-        What the estimated error of log Z (in nats) and of the expectation of every Pauli string is to stay below.
+        What the estimated error of log Z (in nats) and of the expectation of every Pauli string is to stay below; where
+        the couplings of a site add up to more than four temperatures, in quarters of that sum.
     bond : int
         The largest bond dimension chi. A warning says what is left where it is too small for the tolerance.
 
@@ -161,15 +166,16 @@ class ChainEngine(ThermalEngine):
         cut = SHARE * self.tolerance
         while True:
             found = ThermalChain(hamiltonian, cut, self.bond)
-            if found.error <= self.tolerance:
+            allowed = self.tolerance * found.strength
+            if found.error <= allowed:
                 return found
-            if found.bond >= self.bond or cut <= LEAST or rounding(found.size) > self.tolerance / 2:
+            if found.bond >= self.bond or cut <= LEAST or rounding(found.size) > allowed / 2:
                 break
-            cut /= min(100.0, 2 * found.error / self.tolerance)
+            cut /= min(100.0, 2 * found.error / allowed)
         remedy = "allow a larger bond dimension (bond)" if found.bond >= self.bond else "allow a larger tolerance"
         warnings.warn(
             f"the errors of a chain of {_checks.plural(found.n, 'qubit')} with bond dimension {found.bond} are "
-            f"estimated as up to {found.error:.2g}, above the tolerance {self.tolerance:.2g}: {remedy}.",
+            f"estimated as up to {found.error:.2g}, above the tolerance, {allowed:.2g}: {remedy}.",
             stacklevel=2,
         )
         return found

@@ -21,13 +21,13 @@ SEED = 0
 """Of the random vectors that products are compressed with; what they change is below what is cut off."""
 SMALL = 1 / 16
 """The largest tau times the sum of all couplings that the series is used for."""
-FINER = 64
+FINER = 8.0
 """How much less than their share of the error early roots leave out: log Z is then as exact as expectations are."""
 REST = 1e-14
 """What the series may leave out, relative, after all squares."""
 
 
-def roots(k: Train, size: float, cut: float, bond: int) -> tuple[list[Train], float]:
+def roots(k: Train, size: float, strength: float, cut: float, bond: int) -> tuple[list[Train], float]:
     """exp(-K/2), exp(-K/4), ... in this order, and an estimate of the relative error of the first.
 
     The estimate adds up the shares of the norm that were left out, each as often as it is squared afterwards. Errors of
@@ -38,6 +38,8 @@ def roots(k: Train, size: float, cut: float, bond: int) -> tuple[list[Train], fl
     k : Train
     size : float
         A bound on the norm of K: the sum of the sizes of all couplings.
+    strength : float
+        At least 1: how many times the temperature the couplings of a site are, to which the error is relative.
     cut : float
         The share of the norm that the last compression leaves out at every bond.
     bond : int
@@ -45,10 +47,15 @@ def roots(k: Train, size: float, cut: float, bond: int) -> tuple[list[Train], fl
     """
     squares = squares_of(size)
     rng = np.random.default_rng(SEED)
-    root = _series(k, size, 0.5**squares / 2, squares, cut, bond, rng)
-    found, error = [root], rounding(size)
+
+    def at_least(left: int) -> float:
+        """What may be left out at every bond by what is still squared so often."""
+        return max(cut * min(1.0, strength / 2.0**left / min(4.0**left, FINER)), FLOOR)
+
+    root, lost = _series(k, size, squares, at_least(squares), bond, rng)
+    found, error = [root], rounding(size) + 2**squares * lost
     for left in range(squares - 1, -1, -1):
-        square, lost = product(found[-1], found[-1], max(cut / 2**left / min(4**left, FINER), FLOOR), bond, rng)
+        square, lost = product(found[-1], found[-1], at_least(left), bond, rng)
         found.append(square)
         error += 2**left * lost
     return found[::-1], error
@@ -64,14 +71,18 @@ def rounding(size: float) -> float:
     return REST + 4 * spectral.EPS * 2.0 ** squares_of(size)
 
 
-def _series(k: Train, size: float, tau: float, squares: int, cut: float, bond: int, rng: np.random.Generator) -> Train:
-    """exp(-tau K), by Horner's rule."""
+def _series(
+    k: Train, size: float, squares: int, cut: float, bond: int, rng: np.random.Generator
+) -> tuple[Train, float]:
+    """exp(-K / 2^(squares + 1)), by Horner's rule, and the share that was left out."""
+    tau = 0.5 ** (squares + 1)
     terms, rest = 1, tau * size
     while rest * 2**squares > REST:
         terms += 1
         rest *= tau * size / terms
-    found = identity(len(k.sites))
+    found, left_out = identity(len(k.sites)), 0.0
     for j in range(terms, 0, -1):
-        power, _ = product(k, found, FLOOR, bond, rng)
-        found, _ = compress(plus_identity(power, -tau / j), max(cut / 2**squares / 10, FLOOR), bond)
-    return found
+        power, lost = product(k, found, cut, bond, rng)
+        found, again = compress(plus_identity(power, -tau / j), max(cut / 10, FLOOR), bond)
+        left_out += again + lost * (tau * size) ** j
+    return found, left_out

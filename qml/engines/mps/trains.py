@@ -23,6 +23,8 @@ from qml._typing import Numeric
 
 IDENTITY = np.eye(2) / math.sqrt(2.0)
 """The identity of one qubit, of unit norm."""
+GROWTH = 1.6
+"""How many times the bond dimension that of a product is expected to be."""
 SPARE = 8
 """Random vectors beyond the bond dimension that is expected."""
 FLOOR = 3e-15
@@ -110,7 +112,7 @@ def product(a: Train, b: Train, cut: float, bond: int, rng: np.random.Generator)
         Where the product of random vectors with both would not fit.
     """
     n, most = len(a.sites), a.bond * b.bond
-    expected = min(bond, int(1.3 * max(a.bond, b.bond)))
+    expected = min(bond, int(GROWTH * max(a.bond, b.bond)))
     while True:
         vectors = min(expected + SPARE, most)
         _checks.memory(

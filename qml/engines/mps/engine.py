@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Sequence
 from functools import cached_property
@@ -18,9 +19,9 @@ from qml.engines.mps.pairs import Pair, word_of
 from qml.engines.mps.readout import reduced_matrix, shots
 from qml.engines.mps.trains import identity
 from qml.engines.thermal import ThermalEngine, ThermalEstimate, weights_of
-from qml.operators import PauliSum
+from qml.operators import PauliSum, as_pauli_sum
 
-SHARE = 0.1
+SHARE = 0.03
 """Of the tolerance: what is left out at every bond at first."""
 
 
@@ -48,7 +49,7 @@ class ThermalChain:
         size = float(sum(abs(c) for _, c in terms))
         k = train_of(self.k) if terms else identity(n)
         self.roots, self.error = roots(k, size, cut, bond)
-        self.log_partition = 2 * self.roots[0].log - constant
+        self.log_partition = n * math.log(2.0) + 2 * self.roots[0].log - constant
         self._known: dict[tuple[int, int], float] = {(0, 0): 1.0}
 
     @property
@@ -109,9 +110,9 @@ class ChainEngine(ThermalEngine):
         Z = \mathrm{Tr}\, e^{-K/2} (e^{-K/2})^\dagger
 
     No time step is split, so that there is no Trotter error; the series of exp(-K / 2^(k+1)) is exact to 1e-14. What
-    is left is that operators are compressed after every product. The error that is stated is the sum of the shares that
-    were left out, each as often as it is squared afterwards: of log Z, and of the expectation of every Pauli string.
-    The errors that are known were below a third of it.
+    is left is that operators are compressed after every product. The error that is stated is four times the sum of the
+    shares that were left out, each as often as it is squared afterwards: of log Z, and of the expectation of every
+    Pauli string. The errors that are known were below it, nearly all of them below a third.
 
     Parameters
     ----------
@@ -140,7 +141,7 @@ class ChainEngine(ThermalEngine):
     >>> from qml.operators import pauli, tfim
     >>> found = ChainEngine().thermal(tfim(50), [pauli("ZZ", sites=(24, 25), n=50)])
     >>> found.values.round(8), bool(found.errors.max() < 1e-8), found.dimension
-    (array([0.55897092]), True, 14)
+    (array([0.55897092]), True, 16)
     """
 
     _kind = "chain"
@@ -151,15 +152,17 @@ class ChainEngine(ThermalEngine):
 
     def chain(self, hamiltonian: PauliSum) -> ThermalChain:
         """exp(-K)/Z to the tolerance."""
+        hamiltonian = as_pauli_sum(hamiltonian, "hamiltonian")
         if not hamiltonian.is_hermitian:
-            raise InputError("K must be Hermitian; found a Pauli sum with complex coefficients.")
-        cut = SHARE * self.tolerance
+            raise InputError("hamiltonian must be Hermitian; found a Pauli sum with complex coefficients.")
+        cut, before = SHARE * self.tolerance, math.inf
         while True:
             found = ThermalChain(hamiltonian, cut, self.bond)
             if found.error <= self.tolerance:
                 return found
-            if found.bond >= self.bond or cut <= 1e-14:
+            if found.bond >= self.bond or cut <= 1e-14 or found.error > before / 2:  # the rest is rounding
                 break
+            before = found.error
             cut /= min(100.0, 2 * found.error / self.tolerance)
         remedy = "allow a larger bond dimension (bond)" if found.bond >= self.bond else "allow a larger tolerance"
         warnings.warn(

@@ -8,7 +8,8 @@ of cosh(w (s - 1/2)) / cosh(w / 2) over the differences w of eigenvalues between
 for the sum with another function of w in its place. So a few times s with positive weights stand for the integral, and
 the largest relative error of the function is a bound on that of the metric (as a quadratic form). The times are
 s = 1/2, 1/4, 1/8, ..., at which exp(-sK) is there already; the weights are the best ones for all w up to a bound.
-That of the Wigner-Yanase metric is as good; of the Bures metric no such sum comes nearer than a tenth.
+Without a bound that error is 3e-4; for the Wigner-Yanase metric it is 3e-3, and for the Bures metric no such sum comes
+nearer than a tenth.
 """
 
 from __future__ import annotations

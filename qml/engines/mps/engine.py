@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Sequence
 from functools import cached_property
@@ -12,13 +13,13 @@ from qml import _checks
 from qml._checks import InputError
 from qml._typing import Complex, Integer, Real
 from qml.engines.mps.correlations import Weigh, covariances
-from qml.engines.mps.exponential import roots, rounding
+from qml.engines.mps.exponential import roots
 from qml.engines.mps.hamiltonian import phases_of, train_of
 from qml.engines.mps.pairs import Pair, word_of
 from qml.engines.mps.readout import reduced_matrix, shots
 from qml.engines.mps.trains import identity
 from qml.engines.thermal import ThermalEngine, ThermalEstimate
-from qml.operators import PauliSum
+from qml.operators import PauliSum, as_pauli_sum
 from qml.operators.generators import coefficients_of
 from qml.operators.strings import Word, digits_of, spell
 
@@ -26,8 +27,8 @@ NEIGHBORHOOD = 4.0
 """Couplings of a site, in temperatures, from which on errors are relative to their sum."""
 LEAST = 1e-14
 """What is left out at every bond at least."""
-SHARE = 0.1
-"""Of the tolerance: what is left out at every bond at first."""
+SHARE = 0.3
+"""Of the tolerance: what is left out at all bonds together at first."""
 
 
 class ThermalChain:
@@ -56,7 +57,7 @@ class ThermalChain:
         self.strength = max(1.0, float(on_site.max(initial=0.0)) / NEIGHBORHOOD)
         k = train_of(self.k) if terms else identity(n)
         self.roots, self.error = roots(k, self.size, self.strength, cut, bond)
-        self.log_partition = 2 * self.roots[0].log - constant
+        self.log_partition = n * math.log(2.0) + 2 * self.roots[0].log - constant
         self._known: dict[Word, float] = {(0, 0): 1.0}
 
     @property
@@ -118,9 +119,9 @@ class ChainEngine(ThermalEngine):
         Z = \mathrm{Tr}\, e^{-K/2} (e^{-K/2})^\dagger
 
     No time step is split, so that there is no Trotter error; the series of exp(-K / 2^(k+1)) is exact to 1e-14. What
-    is left is that operators are compressed after every product. The error that is stated is the sum of the shares that
-    were left out, each as often as it is squared afterwards: of log Z, and of the expectation of every Pauli string.
-    The errors that are known were below a third of it.
+    is left is that operators are compressed after every product. The error that is stated is twice the sum of the
+    shares of the norm that were left out at all bonds, each as often as it is squared afterwards: of log Z, and of the
+    expectation of every Pauli string. The errors that are known were below half of it.
 
     Parameters
     ----------
@@ -150,7 +151,7 @@ class ChainEngine(ThermalEngine):
     >>> from qml.operators import pauli, tfim
     >>> found = ChainEngine().thermal(tfim(50), [pauli("ZZ", sites=(24, 25), n=50)])
     >>> found.values.round(8), bool(found.errors.max() < 1e-8), found.dimension
-    (array([0.55897092]), True, 14)
+    (array([0.55897092]), True, 16)
     """
 
     _kind = "chain"
@@ -161,16 +162,18 @@ class ChainEngine(ThermalEngine):
 
     def chain(self, hamiltonian: PauliSum) -> ThermalChain:
         """exp(-K)/Z to the tolerance."""
+        hamiltonian = as_pauli_sum(hamiltonian, "hamiltonian")
         if not hamiltonian.is_hermitian:
-            raise InputError("K must be Hermitian; found a Pauli sum with complex coefficients.")
-        cut = SHARE * self.tolerance
+            raise InputError("hamiltonian must be Hermitian; found a Pauli sum with complex coefficients.")
+        cut, before = SHARE * self.tolerance / hamiltonian.n_qubits, math.inf
         while True:
             found = ThermalChain(hamiltonian, cut, self.bond)
             allowed = self.tolerance * found.strength
             if found.error <= allowed:
                 return found
-            if found.bond >= self.bond or cut <= LEAST or rounding(found.size) > allowed / 2:
+            if found.bond >= self.bond or cut <= LEAST or found.error > before / 2:  # the rest is rounding
                 break
+            before = found.error
             cut /= min(100.0, 2 * found.error / allowed)
         remedy = "allow a larger bond dimension (bond)" if found.bond >= self.bond else "allow a larger tolerance"
         warnings.warn(

@@ -15,9 +15,9 @@ from qml.plotting.axes import axes_of
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-UNIT = 0.45
 WIDEST = 1000.0
 """Inches."""
+UNIT = 0.45
 """Inches between two wires; all lengths below are in this unit, font sizes in points."""
 BOX, PADDING, GAP, MARGIN = 0.7, 0.12, 0.24, 0.3
 LARGE, MEDIUM, SMALL = 11.0, 9.0, 7.5
@@ -35,7 +35,7 @@ def draw_circuit(circuit: Circuit, ax: Axes | None = None, *, width: float = 11.
 
     Controls are dots, a controlled X is a circled plus, swapped sites are crosses; a traced-out site ends in a ground
     symbol and a fresh one starts with \|0>. Channel names of several words are shortened
-    to initials, which are explained below.
+    to initials, which are explained below. ``circuit.without_noise()`` is drawn without channels.
 
     Parameters
     ----------

@@ -189,3 +189,13 @@ def test_the_footer_explains_initials_once():
     noisy = Circuit(2, [channels.AmplitudeDamping(0.1, 0), channels.AmplitudeDamping(0.2, 1), channels.BitFlip(0.1, 0)])
     assert str(noisy).splitlines()[-1] == "AD: AmplitudeDamping, BF: BitFlip"
     assert "AD:" not in str(Circuit(1, [channels.Depolarizing(0.1, 0)]))
+
+
+def test_a_circuit_can_be_drawn_without_its_noise():
+    noise = NoiseModel().add(channels.Depolarizing, "p", gates="CNOT")
+    ideal = Circuit(3, [gates.H(0), gates.CNOT(0, 1), trace(2), fresh(2)])
+    assert ideal.with_noise(noise).without_noise() == ideal
+    assert len(ideal.with_noise(noise)) == 6
+    drawn = [text.get_text() for text in draw_circuit(ideal.with_noise(noise).without_noise()).texts]
+    assert not any("Depolarizing" in text for text in drawn)
+    plt.close("all")

@@ -143,9 +143,9 @@ def _states(results: Mapping[str, FitResult], plan: build.Plan) -> Figure | None
         shown["empirical state"] = target.counts.empirical_state()
     shown |= {name: result.state for name, result in results.items()}
     limit = max(float(abs(state.matrix()).max()) for state in shown.values())
-    figure = Figure(figsize=(3.4 * len(shown), 4.0), layout="constrained")
+    figure = Figure(figsize=(0.7 + 3.4 * len(shown), 4.0), layout="constrained")
     for ax, (name, state) in zip(figure.subplots(1, len(shown)), shown.items(), strict=True):
-        plot_density_matrix(state, ax, limit=limit, title=name)
+        plot_density_matrix(state, ax, limit=limit, title=name, key=name == list(shown)[-1])
     return figure
 
 

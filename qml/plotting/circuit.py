@@ -189,13 +189,31 @@ class _Pen:
 
 
 def _fold(marks: list[list[Mark]], width: float) -> list[list[tuple[list[Mark], float]]]:
-    """Columns with their breadths, in panels no broader than `width` (one column at least)."""
+    """Columns with their breadths, in as few panels no broader than `width` as there can be (one column at least), and
+    these as even as they can be."""
+    columns = [(column, max(_breadth(m) for m in column) + GAP) for column in marks]
+    panels = _filled(columns, width)
+    fewest, low = len(panels), sum(breadth for _, breadth in columns) / len(panels)
+    while width - low > 0.05:
+        middle = (low + width) / 2
+        tried = _filled(columns, middle)
+        if len(tried) > fewest:
+            low = middle
+        else:
+            panels, width = tried, middle
+    return panels
+
+
+def _filled(columns: list[tuple[list[Mark], float]], width: float) -> list[list[tuple[list[Mark], float]]]:
+    """Panels that are filled one after the other."""
     panels: list[list[tuple[list[Mark], float]]] = [[]]
-    for column in marks:
-        breadth = max(_breadth(m) for m in column) + GAP
-        if panels[-1] and sum(w for _, w in panels[-1]) + breadth > width:
+    filled = 0.0
+    for column, breadth in columns:
+        if panels[-1] and filled + breadth > width:
             panels.append([])
+            filled = 0.0
         panels[-1].append((column, breadth))
+        filled += breadth
     return panels
 
 

@@ -103,14 +103,14 @@ def _key(ax: Axes, full: float, is_complex: bool) -> None:
     bar.set_yticks([0, full / 2, full], [f"{v:.2g}" for v in (0, full / 2, full)], fontsize="x-small")
     bar.tick_params(length=0)
     for spine in bar.spines.values():
-        spine.set_color("0.7")
+        spine.set(color="0.7", visible=True)
 
 
 def _label(ax: Axes, state: State) -> None:
     d = state.dim
     ax.tick_params(length=0, labelsize="small")
     for spine in ax.spines.values():
-        spine.set_color("0.7")
+        spine.set(color="0.7", visible=True)
     if d > LABELS_UP_TO:
         ax.set_xticks([])
         ax.set_yticks([])

@@ -104,13 +104,18 @@ def draw(results: Mapping[str, FitResult], plan: build.Plan, folder: RunFolder, 
 
 
 def _history(results: Mapping[str, FitResult], plan: build.Plan) -> Figure | None:
+    return history(results, plan.study.title)
+
+
+def history(results: Mapping[str, FitResult], title: str) -> Figure:
+    """The loss of each fit against its floor, and the gap, by iteration."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(9.0, 3.6), layout="constrained")
     axes = figure.subplots(1, 2)
     plot_history(results, (axes[0], axes[1]))
-    if plan.study.title:
-        figure.suptitle(_short(visible(plan.study.title)), fontsize="medium")
+    if title:
+        figure.suptitle(_short(visible(title)), fontsize="medium")
     return figure
 
 

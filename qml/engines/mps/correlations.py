@@ -47,7 +47,8 @@ def times(wanted: Weigh, largest: float) -> tuple[tuple[float, ...], float]:
     worst[-1] = 1.0
     rows = np.block([[share, -ones], [-share, -ones]])
     found = linprog(worst, A_ub=rows, b_ub=np.concatenate([ones[:, 0], -ones[:, 0]]), bounds=(0, None))
-    return tuple(found.x[:-1].tolist()), float(np.abs(share @ found.x[:-1] - 1).max())
+    weights = np.maximum(found.x[:-1], 0.0)
+    return tuple(weights.tolist()), float(np.abs(share @ weights - 1).max())
 
 
 def covariances(roots: Sequence[Train], digits: Integer, wanted: Weigh, largest: float, bond: int) -> Real:

@@ -253,8 +253,8 @@ class Moments(Saved):
 
     def _as_state(self) -> NoReturn:
         raise InputError(
-            "a target known by its moments needs a Gibbs model (GibbsModel, ChainGibbsModel, LargeGibbsModel), whose cross entropy asks "
-            "for no more: use a state as the target."
+            "a target known by its moments needs a Gibbs model (GibbsModel, ChainGibbsModel, LargeGibbsModel), whose "
+            "cross entropy asks for no more: use a state as the target."
         )
 
     def _trace(self) -> Real:
@@ -286,8 +286,9 @@ class Moments(Saved):
 
     def _arguments(self) -> dict[str, Any]:
         named = {str(k): g for k, g in enumerate(self.generators)}
-        known = {"errors": self.errors} if self._covariance is None else {"covariance": self._covariance}
-        return {"generators": named, "values": self.values, "entropy": self._entropy, **known}
+        errors = None if self._covariance is not None else self.errors
+        values = {"values": self.values, "errors": errors, "entropy": self._entropy, "covariance": self._covariance}
+        return {"generators": named, **values}
 
     def _arrays(self) -> dict[str, np.ndarray]:
         """Plain arrays from which :meth:`_from_arrays` makes it again."""
@@ -313,7 +314,8 @@ class Moments(Saved):
 
 
 def _covariance(value: ArrayLike, m: int) -> Real:
-    found = _checks.reals("covariance", value)
+    found = np.atleast_1d(_checks.reals("covariance", value))
+    _checks.summable("covariance", found, "give it in the squared units of the values")
     if found.shape != (m, m) or np.abs(found - found.T).max(initial=0.0) > 1e-8 * np.abs(found).max(initial=0.0):
         raise InputError(f"covariance must be a symmetric matrix ({m}, {m}); found shape {found.shape}.")
     if (np.diagonal(found) < 0).any():

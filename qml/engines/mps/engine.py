@@ -112,7 +112,7 @@ class ChainEngine(ThermalEngine):
     No time step is split, so that there is no Trotter error; the series of exp(-K / 2^(k+1)) is exact to 1e-14. What
     is left is that operators are compressed after every product. The error that is stated is four times the sum of the
     shares that were left out, each as often as it is squared afterwards: of log Z, and of the expectation of every
-    Pauli string. The errors that are known were below it, nearly all of them below a third.
+    Pauli string. The errors that are known were below it, most of them below a third.
 
     Parameters
     ----------

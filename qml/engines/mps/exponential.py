@@ -36,8 +36,8 @@ def roots(k: Train, size: float, cut: float, bond: int) -> tuple[list[Train], fl
     """exp(-K/2), exp(-K/4), ... in this order, and an estimate of the errors of log Z and of expectations.
 
     The estimate adds up the shares of the norm that were left out, each as often as it is squared afterwards and times
-    :data:`FACTOR`, and what rounding has grown to. Errors were below it wherever they are known, nearly all below a
-    third of it: see tests/reference/test_chains.py.
+    :data:`FACTOR`, and what rounding has grown to. Errors were below it wherever they are known, most below a third
+    of it: see tests/reference/test_chains.py.
 
     Parameters
     ----------

@@ -31,23 +31,23 @@ def state(k: PauliSum) -> ChainState:
 
 
 def mirrored(k: PauliSum) -> PauliSum:
-    return PauliSum.from_terms([(label[::-1], c) for label, c in k.terms.items()], k.n_qubits)
+    return PauliSum.from_terms([(label[::-1], c) for label, c in k.terms], k.n_qubits)
 
 
 @given(chains(), st.data())
-@settings(max_examples=15)
+@settings(max_examples=8)
 def test_log_z_is_convex_along_lines_and_its_slope_is_minus_the_energy(k, data):
     direction = PauliSum.from_terms([(label, data.draw(coefficients)) for label in k.labels], k.n_qubits)
     left, middle, right = (state(k + t * direction) for t in (-0.25, 0.0, 0.25))
     z = [s.log_partition() for s in (left, middle, right)]
     assert z[0] + z[2] - 2 * z[1] > -1e-7
-    low, high = -right.expect(direction), -left.expect(direction)
-    assert -1e-7 < 4 * (z[2] - z[1]) - (-middle.expect(direction))
-    assert high - 1e-7 < 4 * (z[1] - z[0]) < -middle.expect(direction) + 1e-7 < 4 * (z[2] - z[1]) + 2e-7 < low + 3e-7
+    slopes = [-left.expect(direction), 4 * (z[1] - z[0]), -middle.expect(direction), 4 * (z[2] - z[1])]
+    slopes.append(-right.expect(direction))
+    assert np.diff(slopes).min() > -3e-7
 
 
 @given(chains())
-@settings(max_examples=20)
+@settings(max_examples=10)
 def test_numbers_are_within_their_bounds(k):
     found = state(k)
     energies = np.linalg.eigvalsh(k.matrix())
@@ -62,7 +62,7 @@ def test_numbers_are_within_their_bounds(k):
 
 
 @given(chains())
-@settings(max_examples=15)
+@settings(max_examples=8)
 def test_the_mirrored_chain_has_the_mirrored_state(k):
     one, other = state(k), state(mirrored(k))
     n = k.n_qubits
@@ -74,7 +74,7 @@ def test_the_mirrored_chain_has_the_mirrored_state(k):
 
 
 @given(chains(), coefficients)
-@settings(max_examples=15)
+@settings(max_examples=8)
 def test_a_constant_moves_log_z_alone(k, constant):
     plain, moved = state(k), state(k + constant * pauli("I" * k.n_qubits))
     assert moved.log_partition() == pytest.approx(plain.log_partition() - constant, abs=1e-12)
@@ -83,11 +83,11 @@ def test_a_constant_moves_log_z_alone(k, constant):
 
 
 @given(chains(1, 4), chains(1, 4))
-@settings(max_examples=15)
+@settings(max_examples=8)
 def test_chains_that_are_not_coupled_are_a_product(a, b):
     m, n = a.n_qubits, b.n_qubits
-    left = PauliSum.from_terms([(label + "I" * n, c) for label, c in a.terms.items()], m + n)
-    right = PauliSum.from_terms([("I" * m + label, c) for label, c in b.terms.items()], m + n)
+    left = PauliSum.from_terms([(label + "I" * n, c) for label, c in a.terms], m + n)
+    right = PauliSum.from_terms([("I" * m + label, c) for label, c in b.terms], m + n)
     both, parts = state(left + right), (state(a), state(b))
     assert both.log_partition() == pytest.approx(sum(s.log_partition() for s in parts), abs=2e-8)
     first, second = a.labels[0], b.labels[-1]

@@ -214,7 +214,9 @@ def test_what_would_not_fit_is_refused_before_it_is_allocated(monkeypatch: pytes
     far = PauliSum.from_terms([("".join(rng.choice(list("IXYZ"), 30)), 1.0) for _ in range(150)])
     words = tuple(dict.fromkeys((int(a), int(b)) for a, b in rng.integers(1, 2**60, (9000, 2))))
     monkeypatch.setattr(_checks, "available_memory", lambda: _checks.ALWAYS_FITS)
-    with pytest.raises(MemoryRefused, match=r"150 strings as a matrix-product operator .* needs [0-9.]+ GiB, but 0\.0156"):
+    with pytest.raises(
+        MemoryRefused, match=r"150 strings as a matrix-product operator .* needs [0-9.]+ GiB, but 0\.0156"
+    ):
         ChainState([far], [0.1]).log_partition()
     with pytest.raises(MemoryRefused, match=r"product of matrix-product operators .* on 9 qubits needs 0\.0\d+ GiB"):
         ChainState([heisenberg(9)], [1.0]).log_partition()
@@ -223,10 +225,10 @@ def test_what_would_not_fit_is_refused_before_it_is_allocated(monkeypatch: pytes
         state.partial_trace(range(14))
     with pytest.raises(MemoryRefused, match="1000000 shots of 60 qubits needs"):
         state.sample(1_000_000, 0)
-    with pytest.raises(MemoryRefused, match="environments of 9000 Pauli strings needs .* ask for fewer at a time"):
+    with pytest.raises(MemoryRefused, match=r"environments of \d+ Pauli strings needs .* ask for fewer at a time"):
         state.moments([PauliSum(60, words, (1.0,) * len(words))])
-    with pytest.raises(MemoryRefused, match="covariances of 9119 Pauli strings needs"):
-        state._pull_expect(PauliSum(60, words, (1.0,) * len(words)))
+    with pytest.raises(MemoryRefused, match="covariances of 519 Pauli strings needs"):
+        ChainState([tfim(60)], [1.0])._pull_expect(PauliSum(60, words[:400], (1.0,) * 400))
     with pytest.raises(MemoryRefused, match="Gibbs state of 60 qubits"):
         state.matrix()
 

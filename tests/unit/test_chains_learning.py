@@ -26,9 +26,9 @@ def disordered(n: int) -> PauliSum:
     return sum(terms[1:], terms[0])
 
 
-@pytest.mark.parametrize("optimizer", ["newton", "natural_gradient", "lbfgs"])
-def test_couplings_come_back_from_exact_moments(optimizer: str) -> None:
-    k = disordered(12)
+@pytest.mark.parametrize(("optimizer", "n"), [("newton", 12), ("natural_gradient", 6), ("lbfgs", 6)])
+def test_couplings_come_back_from_exact_moments(optimizer: str, n: int) -> None:
+    k = disordered(n)
     wanted = np.array(k.coefficients).real
     target = ChainState(k, wanted).moments(k)
     result = fit(ChainGibbsModel(k), target, optimizer=optimizer, seed=0, gradient_tolerance=1e-7, progress=False)
@@ -50,7 +50,7 @@ def test_fifty_qubits_come_back_by_newton() -> None:
 
 
 def test_whole_operators_come_back() -> None:
-    n = 15
+    n = 10
     zz = sum((pauli("ZZ", sites=(i, i + 1), n=n) for i in range(1, n - 1)), pauli("ZZ", sites=(0, 1), n=n))
     x = sum((pauli("X", sites=(i,), n=n) for i in range(1, n)), pauli("X", sites=(0,), n=n))
     generators = {"zz": zz, "x": x}
@@ -63,12 +63,14 @@ def test_whole_operators_come_back() -> None:
 def test_the_loss_and_its_gradient_are_those_of_the_matrix() -> None:
     chain, dense, loss = ChainGibbsModel(COMPLEX), GibbsModel(COMPLEX), CrossEntropy()
     rho, theta = thermal(COMPLEX, 0.6), np.linspace(-0.5, 0.5, chain.n_params)
-    found, exact = ([v, *pull(c)] for m in (chain, dense) for s, pull in [m.state_vjp(theta)] for v, c in [
-        loss.value_and_cotangent(rho, s)
-    ])
-    assert found == pytest.approx(exact, abs=1e-8)
-    assert np.abs(exact[1:]).min() > 1e-4
-    assert check_gradient(chain, Moments.of(rho, COMPLEX), params=theta, directions=3).ok
+    numbers = []
+    for model in (chain, dense):
+        state, pull = model.state_vjp(theta)
+        value, cotangent = loss.value_and_cotangent(rho, state)
+        numbers.append([value, *pull(cotangent)])
+    assert numbers[0] == pytest.approx(numbers[1], abs=1e-8)
+    assert np.abs(numbers[1][1:]).min() > 1e-4
+    assert check_gradient(chain, Moments.of(rho, COMPLEX), params=theta, directions=1).ok
 
 
 def test_counts_of_a_few_qubits_are_learnt_as_by_the_matrix() -> None:
@@ -83,11 +85,9 @@ def test_counts_of_a_few_qubits_are_learnt_as_by_the_matrix() -> None:
 
 @pytest.mark.parametrize("loss", [FreeEnergy(0.5), Expectation()], ids=["free energy", "energy"])
 def test_losses_of_a_hamiltonian_are_those_of_the_matrix(loss: qml.losses.Loss) -> None:
-    h, theta = heisenberg(3, h=0.4) + 0.3 * pauli("XYI"), np.linspace(-0.6, 0.7, len(COMPLEX.words))
-    family = COMPLEX
-    h = tfim(4, h=0.6) + 0.3 * pauli("XYII")
+    h, theta = tfim(4, h=0.6) + 0.3 * pauli("XYII"), np.linspace(-0.6, 0.7, len(COMPLEX.words))
     numbers = []
-    for model in (ChainGibbsModel(family), GibbsModel(family)):
+    for model in (ChainGibbsModel(COMPLEX), GibbsModel(COMPLEX)):
         state, pull = model.state_vjp(theta)
         value, cotangent = loss.value_and_cotangent(h, state)
         assert loss.value(h, state) == pytest.approx(value, abs=1e-12)
@@ -98,9 +98,7 @@ def test_losses_of_a_hamiltonian_are_those_of_the_matrix(loss: qml.losses.Loss) 
 
 def test_thermal_and_ground_states_are_fitted_as_by_the_matrix() -> None:
     h = tfim(4, h=0.6)
-    found, exact = (
-        fit(m(h), h, loss=FreeEnergy(0.5), seed=0, progress=False) for m in (ChainGibbsModel, GibbsModel)
-    )
+    found, exact = (fit(m(h), h, loss=FreeEnergy(0.5), seed=0, progress=False) for m in (ChainGibbsModel, GibbsModel))
     assert found.converged
     assert found.params == pytest.approx(0.5 * np.array(h.coefficients).real, abs=1e-6)
     assert found.loss == pytest.approx(exact.loss, abs=1e-9)
@@ -113,7 +111,7 @@ def test_thermal_and_ground_states_are_fitted_as_by_the_matrix() -> None:
 
 def test_the_energy_of_a_long_chain_falls() -> None:
     """No matrix is needed: the derivative is a covariance."""
-    h = tfim(16, h=0.7)
+    h = tfim(14, h=0.7)
     result = fit(ChainGibbsModel(h, ChainEngine(1e-6)), h, loss=Expectation(), seed=0, max_iterations=2, progress=False)
     assert result.history.loss[-1] < result.history.loss[0] - 5
     assert np.isnan(result.floor)
@@ -144,7 +142,7 @@ def test_what_is_written_comes_back_to_the_bit(tmp_path: Path) -> None:
 
 
 def test_a_result_comes_back_to_the_bit_and_goes_on(tmp_path: Path) -> None:
-    h = tfim(10)
+    h = tfim(7)
     target = ChainState([h], [0.8]).moments(h)
     result = fit(ChainGibbsModel(h), target, optimizer="newton", seed=0, max_iterations=2, progress=False)
     for path in (tmp_path / "fit.npz", tmp_path / "fit.json"):
@@ -158,7 +156,8 @@ def test_a_result_comes_back_to_the_bit_and_goes_on(tmp_path: Path) -> None:
         assert isinstance(again.model, ChainGibbsModel)
         further = fit(again.model, again.target, params0=again.params, optimizer="newton", progress=False)
         assert further.converged
-        assert further.params == pytest.approx(np.full(19, -0.8) * -np.sign(again.params) * -1, abs=1e-5)
+        assert further.params == pytest.approx(np.full(13, -0.8), abs=1e-6)
+        assert np.abs(result.params + 0.8).max() > 1e-3
 
 
 def test_a_result_whose_target_is_a_chain_comes_back(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ def mirrored(k: PauliSum) -> PauliSum:
 
 
 @given(chains(), st.data())
-@settings(max_examples=8)
+@settings(max_examples=6)
 def test_log_z_is_convex_along_lines_and_its_slope_is_minus_the_energy(k, data):
     direction = PauliSum.from_terms([(label, data.draw(coefficients)) for label in k.labels], k.n_qubits)
     left, middle, right = (state(k + t * direction) for t in (-0.25, 0.0, 0.25))
@@ -47,7 +47,7 @@ def test_log_z_is_convex_along_lines_and_its_slope_is_minus_the_energy(k, data):
 
 
 @given(chains())
-@settings(max_examples=10)
+@settings(max_examples=6)
 def test_numbers_are_within_their_bounds(k):
     found = state(k)
     energies = np.linalg.eigvalsh(k.matrix())
@@ -62,7 +62,7 @@ def test_numbers_are_within_their_bounds(k):
 
 
 @given(chains())
-@settings(max_examples=8)
+@settings(max_examples=6)
 def test_the_mirrored_chain_has_the_mirrored_state(k):
     one, other = state(k), state(mirrored(k))
     n = k.n_qubits
@@ -74,7 +74,7 @@ def test_the_mirrored_chain_has_the_mirrored_state(k):
 
 
 @given(chains(), coefficients)
-@settings(max_examples=8)
+@settings(max_examples=6)
 def test_a_constant_moves_log_z_alone(k, constant):
     plain, moved = state(k), state(k + constant * pauli("I" * k.n_qubits))
     assert moved.log_partition() == pytest.approx(plain.log_partition() - constant, abs=1e-12)
@@ -83,7 +83,7 @@ def test_a_constant_moves_log_z_alone(k, constant):
 
 
 @given(chains(1, 4), chains(1, 4))
-@settings(max_examples=8)
+@settings(max_examples=6)
 def test_chains_that_are_not_coupled_are_a_product(a, b):
     m, n = a.n_qubits, b.n_qubits
     left = PauliSum.from_terms([(label + "I" * n, c) for label, c in a.terms], m + n)

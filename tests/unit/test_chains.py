@@ -96,10 +96,10 @@ def test_a_cold_ferromagnet_is_all_up_or_all_down(beta: float) -> None:
 
 
 def test_two_thousand_qubits_overflow_nothing() -> None:
-    for n in (2201, 2202):
-        found, lost = product(identity(n), identity(n), 1e-9, 8, np.random.default_rng(0))
-        assert abs(found.log) < 1e-12
-        assert lost < 1e-15
+    n = 2201
+    found, lost = product(identity(n), identity(n), 1e-9, 8, np.random.default_rng(0))
+    assert abs(found.log) < 1e-12
+    assert lost < 1e-15
 
 
 @pytest.mark.slow
@@ -214,14 +214,12 @@ def test_what_would_not_fit_is_refused_before_it_is_allocated(monkeypatch: pytes
     far = PauliSum.from_terms([("".join(rng.choice(list("IXYZ"), 30)), 1.0) for _ in range(150)])
     words = tuple(dict.fromkeys((int(a), int(b)) for a, b in rng.integers(1, 2**60, (9000, 2))))
     monkeypatch.setattr(_checks, "available_memory", lambda: _checks.ALWAYS_FITS)
-    with pytest.raises(
-        MemoryRefused, match=r"150 strings as a matrix-product operator .* needs [0-9.]+ GiB, but 0\.0156"
-    ):
+    with pytest.raises(MemoryRefused, match=r"150 strings as a matrix-product operator .* needs 0\.0\d+ GiB, but"):
         ChainState([far], [0.1]).log_partition()
     with pytest.raises(MemoryRefused, match=r"product of matrix-product operators .* on 9 qubits needs 0\.0\d+ GiB"):
         ChainState([heisenberg(9)], [1.0]).log_partition()
     state = ChainState([tfim(60)], [1.0])
-    with pytest.raises(MemoryRefused, match="density matrix of 14 qubits of a chain .* keep fewer sites; 8 qubits"):
+    with pytest.raises(MemoryRefused, match=r"density matrix of 14 qubits of a chain .* keep fewer sites; 8 qubits"):
         state.partial_trace(range(14))
     with pytest.raises(MemoryRefused, match="1000000 shots of 60 qubits needs"):
         state.sample(1_000_000, 0)

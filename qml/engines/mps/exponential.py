@@ -29,7 +29,8 @@ FACTOR = 4.0
 """Of the shares that are left out, in what they change at most: two for sigma is the square of a root, and two for they
 may weigh more in the states of lowest energy than in the norm."""
 ROUNDED = 20.0
-"""What a root is rounded by, relative, in units of the rounding of a number and of 5 + sqrt(n): thrice what was seen."""
+"""What a root is rounded by, relative, in units of the rounding of a number and of 5 + sqrt(n): three times what was
+seen."""
 
 
 def roots(k: Train, size: float, cut: float, bond: int) -> tuple[list[Train], float]:

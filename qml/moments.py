@@ -314,8 +314,9 @@ class Moments(Saved):
 
 
 def _covariance(value: ArrayLike, m: int) -> Real:
-    found = np.atleast_1d(_checks.reals("covariance", value))
-    _checks.summable("covariance", found, "give it in the squared units of the values")
+    found = _checks.reals("covariance", value)
+    if found.shape == (m, m):
+        _checks.summable("covariance", found, "give it in the squared units of the values")
     if found.shape != (m, m) or np.abs(found - found.T).max(initial=0.0) > 1e-8 * np.abs(found).max(initial=0.0):
         raise InputError(f"covariance must be a symmetric matrix ({m}, {m}); found shape {found.shape}.")
     if (np.diagonal(found) < 0).any():

@@ -98,6 +98,10 @@ class Pair:
 
     def behind(self, words: Sequence[Word]) -> list[Numeric]:
         """The environment (a, b) of each word at the bond behind its last site."""
+        complex_ = np.result_type(self.a.sites[0], self.b.sites[0])
+        ends = [self.a.sites[word.end - 1].shape[3] * self.b.sites[word.end - 1].shape[3] for word in words]
+        what = f"the environments of {_checks.plural(len(words), 'Pauli string')}"
+        _checks.memory(what, complex_.itemsize * sum(ends), "ask for fewer at a time")
         place: list[int] = [-1] * len(words)  # of the letters so far among those of the site before
         found: list[Numeric] = [np.zeros(0)] * len(words)
         starting: dict[int, list[int]] = {}
@@ -115,7 +119,6 @@ class Pair:
                 nodes.setdefault((words[k].letters[site - words[k].first], place[k]), []).append(k)
             ordered = sorted(nodes)
             shape = (len(ordered), self.a.sites[site].shape[3], self.b.sites[site].shape[3])
-            complex_ = np.result_type(self.a.sites[0], self.b.sites[0])
             size = int(np.prod(shape)) * complex_.itemsize
             _checks.memory(f"the environments of {len(ordered)} Pauli strings", size, "ask for fewer at a time")
             after = np.empty(shape, dtype=complex_)
@@ -128,7 +131,7 @@ class Pair:
                 for k in nodes[node]:
                     place[k] = r
                     if words[k].end == site + 1:
-                        found[k] = after[r]
+                        found[k] = after[r].copy()  # the others are not kept
             live = [k for k in live if words[k].end > site + 1]
             before = after
         return found

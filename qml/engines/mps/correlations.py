@@ -47,7 +47,7 @@ def times(wanted: Weigh, largest: float) -> tuple[tuple[float, ...], float]:
     worst[-1] = 1.0
     rows = np.block([[share, -ones], [-share, -ones]])
     found = linprog(worst, A_ub=rows, b_ub=np.concatenate([ones[:, 0], -ones[:, 0]]), bounds=(0, None))
-    weights = np.maximum(found.x[:-1], 0.0)
+    weights = found.x[:-1]
     return tuple(weights.tolist()), float(np.abs(share @ weights - 1).max())
 
 

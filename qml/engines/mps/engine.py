@@ -178,7 +178,7 @@ class ChainEngine(ThermalEngine):
         remedy = "allow a larger bond dimension (bond)" if found.bond >= self.bond else "allow a larger tolerance"
         warnings.warn(
             f"the errors of a chain of {_checks.plural(found.n, 'qubit')} with bond dimension {found.bond} are "
-            f"estimated as up to {found.error:.2g}, above the tolerance, {allowed:.2g}: {remedy}.",
+            f"estimated as up to {found.error:.2g}, above the tolerance {allowed:.2g}: {remedy}.",
             stacklevel=2,
         )
         return found

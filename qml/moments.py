@@ -22,6 +22,9 @@ from qml._checks import InputError
 from qml._descriptions import Saved
 from qml._typing import ArrayLike, Complex, Dims, Real
 from qml.operators import GeneratorsLike, PauliLike, PauliSum, as_matrix, as_pauli_sum, named_operators
+from qml.operators.generators import coefficients_of
+from qml.operators.shots import string_estimates
+from qml.operators.strings import spell
 from qml.states import StateLike, one_state
 
 __all__ = [
@@ -45,9 +48,11 @@ class Moments(Saved):
     values : array (m,)
         <G_j>_rho.
     errors : array (m,), optional
-        Their standard errors; 0 by default.
+        Their standard errors; 0 by default, or what the covariance says.
     entropy : float, optional
         S(rho) in nats, where it is known.
+    covariance : array (m, m), optional
+        Of the values, as estimates; by default they are independent.
 
     Raises
     ------
@@ -75,10 +80,16 @@ class Moments(Saved):
         values: ArrayLike,
         errors: ArrayLike | None = None,
         entropy: float = math.nan,
+        covariance: ArrayLike | None = None,
     ) -> None:
         self.generators = tuple(operators_of(generators).values())
         m = len(self.generators)
         self.values = _checks.kept(_checks.parameters("values", values, m))
+        self._covariance = None if covariance is None else _checks.kept(_covariance(covariance, m))
+        if self._covariance is not None:
+            if errors is not None:
+                raise InputError("give either errors or their covariance; found both: the covariance says the errors.")
+            errors = np.sqrt(np.diagonal(self._covariance))
         given = np.zeros(m) if errors is None else _checks.parameters("errors", errors, m)
         if (given < 0).any():
             raise InputError(f"errors must be non-negative; found {given.min():.6g}.")
@@ -110,6 +121,64 @@ class Moments(Saved):
             raise InputError(f"state and generators must have equal dims; found {state.dims} and {dims}.")
         values, errors = state._estimates(tuple(operators.values()))
         return cls(operators, values, errors, entropy=float(state.entropy()))
+
+    @classmethod
+    def from_shots(cls, generators: GeneratorsLike, records: Mapping[str, Any]) -> Moments:
+        r"""The expectations of Pauli sums as estimated from shots in product bases, of any number of qubits.
+
+        .. math:: \hat m_P = \frac{1}{N_P} \sum_{i} v_i(P)
+
+        for each string P over the N_P shots whose setting agrees with it wherever it is not the identity; v = +-1 is
+        the product of the outcomes there.
+
+        Parameters
+        ----------
+        generators : PauliSum, or sequence or mapping of them
+        records : mapping of str to array of int (shots, n), or to mapping of str to int
+            By setting, a letter X, Y or Z for each qubit: the bits of each shot (0 for +1), or how often each word of
+            bits was seen. A :class:`~qml.Counts` of Pauli settings is such a mapping.
+
+        Returns
+        -------
+        Moments
+            With the covariance of the estimates: those of one shot vary together.
+
+        Raises
+        ------
+        InputError
+            For a setting or an outcome that is not one, or a string that no setting tells.
+
+        Notes
+        -----
+        O(N m n) for N shots, and O(N m^2) for the covariance. A string that had the same sign in all shots has the
+        error 0: more shots would tell. Source: the sample covariance of means over shared shots.
+
+        Examples
+        --------
+        >>> from qml.states import ghz
+        >>> bits = ghz(3).sample(1000, 0)
+        >>> found = Moments.from_shots(["ZZI", "IIZ"], {"ZZZ": bits})
+        >>> float(found.values[0]), bool(abs(found.values[1]) < 4 * found.errors[1] < 0.2)
+        (1.0, True)
+        """
+        operators = operators_of(generators)
+        words, weights = coefficients_of(tuple(operators.values()))
+        n = next(iter(operators.values())).n_qubits
+        there = [k for k, w in enumerate(words) if w != (0, 0)]
+        means, covariance = string_estimates([spell(words[k], n) for k in there], records)
+        a = weights[:, there]
+        shift = np.asarray(weights.sum(axis=1)) - np.asarray(a.sum(axis=1))
+        return cls(operators, a @ means + shift, covariance=a @ (a @ covariance).T)
+
+    @property
+    def covariance(self) -> Real:
+        """Of the values, as estimates, (m, m): what was given, or the squares of the errors on the diagonal."""
+        return np.diag(np.square(self.errors)) if self._covariance is None else self._covariance
+
+    def covariance_of(self, generators: Sequence[PauliSum]) -> Real:
+        """The covariance (m, m) of the values of these generators, in their order."""
+        places = self._places_of(generators)
+        return self.covariance[np.ix_(places, places)]
 
     def values_of(self, generators: Sequence[PauliSum]) -> Real:
         """The values (m,) of these generators, in their order; InputError names one that is not held."""
@@ -205,16 +274,10 @@ class Moments(Saved):
     @cached_property
     def _span(self) -> tuple[tuple[tuple[int, int], ...], Real, Real]:
         """The strings other than the identity, the coefficients (strings, m), and those of the identity (m,)."""
-        words = tuple(dict.fromkeys(w for g in self.generators for w in g.words if w != (0, 0)))
-        row = {word: k for k, word in enumerate(words)}
-        columns, shifts = np.zeros((len(words), len(self.generators))), np.zeros(len(self.generators))
-        for j, g in enumerate(self.generators):
-            for word, c in zip(g.words, g.coefficients, strict=True):
-                if word == (0, 0):
-                    shifts[j] = c.real
-                else:
-                    columns[row[word], j] = c.real
-        return words, columns, shifts
+        words, weights = coefficients_of(self.generators)
+        columns, there = weights.toarray().T, [k for k, w in enumerate(words) if w != (0, 0)]
+        shifts = columns.sum(axis=0) - columns[there].sum(axis=0)
+        return tuple(words[k] for k in there), columns[there], shifts
 
     @cached_property
     def _strings(self) -> tuple[PauliSum, ...]:
@@ -223,7 +286,8 @@ class Moments(Saved):
 
     def _arguments(self) -> dict[str, Any]:
         named = {str(k): g for k, g in enumerate(self.generators)}
-        return {"generators": named, "values": self.values, "errors": self.errors, "entropy": self._entropy}
+        known = {"errors": self.errors} if self._covariance is None else {"covariance": self._covariance}
+        return {"generators": named, "values": self.values, "entropy": self._entropy, **known}
 
     def _arrays(self) -> dict[str, np.ndarray]:
         """Plain arrays from which :meth:`_from_arrays` makes it again."""
@@ -246,6 +310,15 @@ class Moments(Saved):
     def __repr__(self) -> str:
         error = f", standard errors up to {self.errors.max():.2g}" if self.errors.any() else ""
         return f"Moments({_checks.plural(len(self), 'expectation')} on dims={self.dims}{error})"
+
+
+def _covariance(value: ArrayLike, m: int) -> Real:
+    found = _checks.reals("covariance", value)
+    if found.shape != (m, m) or np.abs(found - found.T).max(initial=0.0) > 1e-8 * np.abs(found).max(initial=0.0):
+        raise InputError(f"covariance must be a symmetric matrix ({m}, {m}); found shape {found.shape}.")
+    if (np.diagonal(found) < 0).any():
+        raise InputError(f"a variance must not be negative; found {np.diagonal(found).min():.6g}.")
+    return (found + found.T) / 2
 
 
 def operators_of(generators: GeneratorsLike) -> dict[str, PauliSum]:

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import sparse
 
 from qml import _checks, spectral
 from qml._descriptions import Described
 from qml._typing import Real
 from qml.operators import PauliSum, as_pauli_sum
+from qml.operators.generators import coefficients_of
 
 LIMIT = 400
 """Krylov vectors at most."""
@@ -107,7 +107,7 @@ class KrylovEngine(ThermalEngine):
 
         hamiltonian = as_pauli_sum(hamiltonian, "hamiltonian")
         n = hamiltonian.n_qubits
-        words, weights = weights_of(observables)
+        words, weights = coefficients_of(observables)
         found = sample(
             n,
             hamiltonian.words,
@@ -135,16 +135,6 @@ class KrylovEngine(ThermalEngine):
 
     def __repr__(self) -> str:
         return f"KrylovEngine(samples={self.samples}, seed={self.seed}, steps={self.steps})"
-
-
-def weights_of(operators: Sequence[PauliSum]) -> tuple[tuple[tuple[int, int], ...], sparse.csr_array]:
-    """All strings, and the coefficient of each in each operator (operators, strings)."""
-    words = tuple(dict.fromkeys(word for g in operators for word in g.words))
-    column = {word: k for k, word in enumerate(words)}
-    rows = [j for j, g in enumerate(operators) for _ in g.words]
-    columns = [column[word] for g in operators for word in g.words]
-    values = [c.real for g in operators for c in g.coefficients]
-    return words, sparse.csr_array((values, (rows, columns)), shape=(len(operators), len(words)), dtype=np.float64)
 
 
 def _jackknife(left_out: Real) -> Real:

@@ -19,11 +19,14 @@ from qml._typing import Dims, Real
 from qml.losses import MeasuredReport
 from qml.measurement.counts import Counts
 from qml.models.base import Model
+from qml.models.chain import ChainGibbsModel
 from qml.models.conditional import ConditionalModel
+from qml.models.gibbs import GibbsModel
 from qml.models.thermal import ThermalState
 from qml.moments import Moments
 from qml.operators import PauliSum
 from qml.processes import ProcessFamily
+from qml.spectral import EPS
 from qml.states import State
 from qml.states.storage import state_of
 
@@ -216,6 +219,47 @@ class FitResult(Outcome):
                 "qml.fidelity(rho, result.state) with the state that you compare with."
             )
         return float(np.mean(losses.fidelity(self.target, self.state)))
+
+    @cached_property
+    def covariance(self) -> Real:
+        r"""The covariance (n_params, n_params) of the learnt parameters, from that of the target's expectations.
+
+        .. math:: \mathrm{Cov}(\hat\theta) = H^{-1} C H^{-1}
+
+        with C the covariance of the expectations of the generators and H the Bogoliubov-Kubo-Mori metric at the
+        optimum, the Hessian of S: to first order in the errors of the expectations, and without what a prior adds. For
+        Gibbs models that learnt from :class:`~qml.Moments` with errors; for others an :class:`InputError`. Costs the
+        metric.
+
+        Examples
+        --------
+        >>> from qml import GibbsModel, Moments, fit
+        >>> target = Moments(["Z"], [0.6], errors=[0.01])
+        >>> result = fit(GibbsModel(["Z"]), target, seed=0)
+        >>> result.standard_errors.round(6)  # dtheta / dm = 1 / (1 - m^2)
+        array([0.015625])
+        """
+        model = self.model
+        if not isinstance(self.target, Moments) or not isinstance(model, GibbsModel | ChainGibbsModel):
+            raise InputError(
+                "the covariance of parameters is known where a GibbsModel or a ChainGibbsModel learnt from Moments "
+                f"with errors; this is {type(model).__name__}, which learnt from {type(self.target).__name__}."
+            )
+        generators = model.generators
+        operators = list(generators.values() if isinstance(generators, Mapping) else generators.operators)
+        for g in operators:
+            _checks.instance("each generator", g, PauliSum, "as a matrix is no generator of Moments")
+        metric = model.metric(self.params, state=self.state).matrix()
+        values, basis = np.linalg.eigh(metric)
+        if values[0] <= len(values) * EPS * values[-1]:
+            raise InputError("the metric is singular at the learnt parameters: some generators depend on the others.")
+        inverse = (basis / values) @ basis.T
+        return _checks.kept(inverse @ self.target.covariance_of(operators) @ inverse)
+
+    @property
+    def standard_errors(self) -> Real:
+        """Of the learnt parameters, (n_params,): the roots of the diagonal of :attr:`covariance`."""
+        return np.sqrt(np.diagonal(self.covariance))
 
     @cached_property
     def measured(self) -> MeasuredReport | None:

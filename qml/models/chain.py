@@ -24,6 +24,10 @@ WEIGHTS = {kind: partial(gibbs_weights, kind) for kind in ("bkm", "wigner_yanase
 time, at least none of a few terms."""
 
 
+SMALL = 64
+"""The dimension of the matrices of most chains: for these one thread is fastest."""
+
+
 class ChainState(ThermalState):
     r"""A Gibbs state exp(-K)/Z of a long chain of qubits, as matrix-product operators.
 
@@ -204,6 +208,11 @@ class ChainGibbsModel(LargeGibbsModel):
     def __init__(self, generators: GeneratorsLike, engine: ChainEngine | None = None) -> None:
         chains = ChainEngine() if engine is None else _checks.instance("engine", engine, ChainEngine)
         super().__init__(generators, chains)
+
+    @property
+    def matrix_dim(self) -> int:
+        """Small: that of the tensors, not of the state."""
+        return min(self.engine.bond, SMALL)
 
     def state(self, params: ParamsLike = ()) -> ChainState:
         return ChainState(self.generators, self.theta(params), self.engine)

@@ -12,11 +12,12 @@ import numpy as np
 from qml import _checks, spectral
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Cotangent, Dims, ParamsLike, Real
-from qml.engines.thermal import KrylovEngine, ThermalEngine, ThermalEstimate, weights_of
+from qml.engines.thermal import KrylovEngine, ThermalEngine, ThermalEstimate
 from qml.models.base import Model, normal_start
 from qml.models.gibbs import GibbsModel
 from qml.moments import Moments, operators_of, pack, unpack
 from qml.operators import GeneratorsLike, PauliSum
+from qml.operators.generators import coefficients_of
 from qml.states import GibbsState, State
 from qml.states.cross_entropy import Data
 from qml.states.density_matrix import DensityMatrix, reduced
@@ -72,7 +73,7 @@ class ThermalState(State):
     @cached_property
     def hamiltonian(self) -> PauliSum:
         """The modular Hamiltonian K."""
-        words, weights = weights_of(self.generators)
+        words, weights = coefficients_of(self.generators)
         return PauliSum(self.n_qubits, words, tuple((weights.T @ self.params).tolist()))
 
     def log_partition(self) -> float:

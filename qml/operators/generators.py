@@ -6,11 +6,15 @@ from collections.abc import Mapping, Sequence
 from numbers import Number
 from typing import Any, TypeAlias
 
+import numpy as np
+from scipy.sparse import csr_array
+
 from qml import _checks
 from qml._checks import InputError
 from qml._typing import ArrayLike
 from qml.operators.coercion import PauliLike, as_pauli_sum
 from qml.operators.pauli_sum import PauliSum, pauli
+from qml.operators.strings import Word
 
 GeneratorsLike: TypeAlias = PauliLike | Sequence[PauliLike | ArrayLike] | Mapping[str, PauliLike | ArrayLike]
 """A Pauli sum, whose strings are meant; or a list of operators, or a mapping that names them."""
@@ -70,3 +74,13 @@ def _operator(value: Any) -> Any:
 
 def _name(place: int, operator: Any) -> str:
     return operator.labels[0] if isinstance(operator, PauliSum) and len(operator.words) == 1 else f"G{place}"
+
+
+def coefficients_of(operators: Sequence[PauliSum]) -> tuple[tuple[Word, ...], csr_array]:
+    """All strings, and the coefficient of each in each operator (operators, strings)."""
+    words = tuple(dict.fromkeys(word for g in operators for word in g.words))
+    column = {word: k for k, word in enumerate(words)}
+    rows = [j for j, g in enumerate(operators) for _ in g.words]
+    columns = [column[word] for g in operators for word in g.words]
+    values = [c.real for g in operators for c in g.coefficients]
+    return words, csr_array((values, (rows, columns)), shape=(len(operators), len(words)), dtype=np.float64)

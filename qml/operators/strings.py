@@ -74,6 +74,14 @@ def spell(word: Word, n: int) -> str:
     return "".join(LETTERS[(x >> k & 1) + 2 * (z >> k & 1)] for k in reversed(range(n)))
 
 
+def digits_of(labels: Sequence[str]) -> Integer:
+    """Labels of equal length as numbers 0 to 3 for I, X, Y and Z, (labels, n)."""
+    table = np.zeros(256, dtype=np.int64)
+    table[list(b"IXYZ")] = range(4)
+    n = len(labels[0]) if labels else 0
+    return table[np.frombuffer("".join(labels).encode(), dtype=np.uint8)].reshape(len(labels), n)
+
+
 def latex(label: str) -> str:
     """A label in LaTeX, identities left out: "XIZ" is X_{0}Z_{2}."""
     return "".join(f"{letter}_{{{k}}}" for k, letter in enumerate(label) if letter != "I") or r"\mathbb{1}"

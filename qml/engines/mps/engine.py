@@ -13,12 +13,14 @@ from qml._checks import InputError
 from qml._typing import Complex, Integer, Real
 from qml.engines.mps.correlations import Weigh, covariances
 from qml.engines.mps.exponential import roots
-from qml.engines.mps.hamiltonian import digits_of, phases_of, train_of
+from qml.engines.mps.hamiltonian import phases_of, train_of
 from qml.engines.mps.pairs import Pair, word_of
 from qml.engines.mps.readout import reduced_matrix, shots
 from qml.engines.mps.trains import identity
-from qml.engines.thermal import ThermalEngine, ThermalEstimate, weights_of
+from qml.engines.thermal import ThermalEngine, ThermalEstimate
 from qml.operators import PauliSum
+from qml.operators.generators import coefficients_of
+from qml.operators.strings import Word, digits_of, spell
 
 SHARE = 0.1
 """Of the tolerance: what is left out at every bond at first."""
@@ -49,7 +51,7 @@ class ThermalChain:
         k = train_of(self.k) if terms else identity(n)
         self.roots, self.error = roots(k, size, cut, bond)
         self.log_partition = 2 * self.roots[0].log - constant
-        self._known: dict[tuple[int, int], float] = {(0, 0): 1.0}
+        self._known: dict[Word, float] = {(0, 0): 1.0}
 
     @property
     def bond(self) -> int:
@@ -60,18 +62,18 @@ class ThermalChain:
     def _pair(self) -> Pair:
         return Pair(self.roots[0].dagger, self.roots[0])
 
-    def _values(self, words: Sequence[tuple[int, int]]) -> Real:
+    def _values(self, words: Sequence[Word]) -> Real:
         """The expectations of Pauli strings."""
         missing = tuple(w for w in words if w not in self._known)
         if missing:
-            digits = digits_of(PauliSum(self.n, missing, (1.0,) * len(missing)))
+            digits = self._digits(missing)
             found = (phases_of(digits) * self._pair.traces([word_of(row) for row in digits])).real
             self._known |= dict(zip(missing, found.tolist(), strict=True))
         return np.array([self._known[w] for w in words])
 
     def estimate(self, operators: Sequence[PauliSum] = ()) -> ThermalEstimate:
         """log Z, and Tr(sigma O) of every operator, with their estimated errors."""
-        words, weights = weights_of(operators)
+        words, weights = coefficients_of(operators)
         sizes = abs(weights) @ np.array([1.0 if any(w) else 0.0 for w in words])
         values = weights @ self._values(words)
         return ThermalEstimate(self.log_partition, self.error, values, self.error * sizes, self.bond, self.error)
@@ -79,19 +81,20 @@ class ThermalChain:
     def covariances(self, operators: Sequence[PauliSum], wanted: Weigh) -> Real:
         """The covariances (operators, operators) that put wanted(l_a, l_b) on a pair of eigenvectors of K with
         log-eigenvalues l_a and l_b: a metric of the family exp(-sum_j theta_j O_j)/Z."""
-        words, weights = weights_of(operators)
+        words, weights = coefficients_of(operators)
         there = [k for k, w in enumerate(words) if w != (0, 0)]
-        strings = PauliSum(self.n, tuple(words[k] for k in there), (1.0,) * len(there))
-        digits = digits_of(strings)
+        digits = self._digits([words[k] for k in there])
         found = covariances(self.roots, digits, wanted, self._largest_change(digits), self.bond_limit)
         a = weights[:, there]
         return np.asarray(a @ (a @ found).T)
 
     def _largest_change(self, digits: Integer) -> float:
         """A bound on how much one of these strings changes K: twice the couplings that act on one of its sites."""
-        own = np.abs(np.array(self.k.coefficients)) if self.k.words else np.zeros(0)
-        on_site = own @ (digits_of(self.k) != 0) if self.k.words else np.zeros(self.n)
+        on_site = np.abs(np.array(self.k.coefficients)) @ (self._digits(self.k.words) != 0)
         return 2 * float(((digits != 0) @ on_site).max(initial=0.0))
+
+    def _digits(self, words: Sequence[Word]) -> Integer:
+        return digits_of([spell(w, self.n) for w in words]).reshape(len(words), self.n)
 
     def reduced(self, keep: Sequence[int]) -> Complex:
         """The density matrix of the sites `keep`, in ascending order."""

@@ -8,18 +8,10 @@ from qml import _checks
 from qml._typing import Integer, Numeric
 from qml.engines.mps.trains import FLOOR, Train, compress
 from qml.operators import PauliSum
+from qml.operators.strings import digits_of
 
-LETTERS = "IXYZ"
 MATRICES = np.array([[[1, 0], [0, 1]], [[0, 1], [1, 0]], [[0, -1], [1, 0]], [[1, 0], [0, -1]]], dtype=np.float64)
 """Of I, X, Y / i and Z: all real."""
-
-
-def digits_of(operator: PauliSum) -> Integer:
-    """Its strings as digits 0 to 3 for I, X, Y and Z: (strings, n)."""
-    text = "".join(operator.labels).encode()
-    table = np.zeros(256, dtype=np.int64)
-    table[list(LETTERS.encode())] = range(4)
-    return table[np.frombuffer(text, dtype=np.uint8)].reshape(-1, operator.n_qubits)
 
 
 def phases_of(digits: Integer) -> Numeric:
@@ -34,7 +26,7 @@ def train_of(operator: PauliSum) -> Train:
     A bond of the first form has one entry for "nothing yet", one for "done", and one for everything that can still
     follow to its right; singular values then find the combinations that are needed.
     """
-    digits = digits_of(operator)
+    digits = digits_of(operator.labels)
     weights = phases_of(digits) * np.array(operator.coefficients).real.astype(np.float64)
     n = operator.n_qubits
     last = [int(row.nonzero()[0].max()) if row.any() else -1 for row in digits]

@@ -20,6 +20,7 @@ from qml.studies.record.fits import row_of, run_fit
 from qml.studies.record.folder import load_run
 from qml.studies.record.table import load_table
 from qml.studies.run.run import Options, run_study
+from qml.studies.run.sweeping import How
 from qml.studies.show import output
 from qml.studies.show.page import page
 from qml.studies.spec import config, models, priors
@@ -249,7 +250,7 @@ def test_a_chain_is_swept_and_reported(tmp_path: Path, coarse_pictures: None) ->
     study = {"title": "Chains", "target": CHAIN, "sweep": {"grid": {"target.beta": [0.1, 0.2]}}}
     study["fits"] = [{"name": "it", "model": BONDS, "optimizer": {"kind": "newton"}, "gradient_tolerance": 1e-6}]
     (tmp_path / "study.yaml").write_text(json.dumps(study))
-    done = run_study(tmp_path / "study.yaml", Options(output=tmp_path / "out", quiet=True, workers=1))
+    done = run_study(tmp_path / "study.yaml", Options(output=tmp_path / "out", quiet=True, how=How(workers=1)))
     assert done.exit_code == 0
     columns = load_table(load_run(tmp_path / "out"))
     assert np.abs(columns["gap"]).max() < 1e-9

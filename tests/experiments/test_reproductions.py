@@ -23,7 +23,7 @@ SMALL = {
     "schumacher": (3, 256),
     "parity": (30,),
     "expectation_maximisation": (3,),
-    "hamiltonian_learning": ((1000, 10000), 20, 1),
+    "hamiltonian_learning": ((1000, 10000), 20, 1, 6),
     "superfast": ((1, 2), 2),
     "gradient_tomography": (1, 5),
 }

@@ -12,7 +12,7 @@ from qml import _checks
 from qml._checks import InputError
 from qml._typing import Complex, Integer, Real
 from qml.engines.mps.correlations import Weigh, covariances
-from qml.engines.mps.exponential import roots
+from qml.engines.mps.exponential import roots, rounding
 from qml.engines.mps.hamiltonian import phases_of, train_of
 from qml.engines.mps.pairs import Pair, word_of
 from qml.engines.mps.readout import reduced_matrix, shots
@@ -22,6 +22,8 @@ from qml.operators import PauliSum
 from qml.operators.generators import coefficients_of
 from qml.operators.strings import Word, digits_of, spell
 
+LEAST = 1e-14
+"""What is left out at every bond at least."""
 SHARE = 0.1
 """Of the tolerance: what is left out at every bond at first."""
 
@@ -47,9 +49,9 @@ class ThermalChain:
         n = hamiltonian.n_qubits
         self.k = PauliSum(n, tuple(w for w, _ in terms), tuple(c for _, c in terms))
         self.n, self.bond_limit = n, bond
-        size = float(sum(abs(c) for _, c in terms))
+        self.size = float(sum(abs(c) for _, c in terms))
         k = train_of(self.k) if terms else identity(n)
-        self.roots, self.error = roots(k, size, cut, bond)
+        self.roots, self.error = roots(k, self.size, cut, bond)
         self.log_partition = 2 * self.roots[0].log - constant
         self._known: dict[Word, float] = {(0, 0): 1.0}
 
@@ -89,9 +91,9 @@ class ThermalChain:
         return np.asarray(a @ (a @ found).T)
 
     def _largest_change(self, digits: Integer) -> float:
-        """A bound on how much one of these strings changes K: twice the couplings that act on one of its sites."""
+        """A bound on how much one of these strings changes K: twice the couplings that act on its sites."""
         on_site = np.abs(np.array(self.k.coefficients)) @ (self._digits(self.k.words) != 0)
-        return 2 * float(((digits != 0) @ on_site).max(initial=0.0))
+        return 2 * min(self.size, float(((digits != 0) @ on_site).max(initial=0.0)))
 
     def _digits(self, words: Sequence[Word]) -> Integer:
         return digits_of([spell(w, self.n) for w in words]).reshape(len(words), self.n)
@@ -161,7 +163,7 @@ class ChainEngine(ThermalEngine):
             found = ThermalChain(hamiltonian, cut, self.bond)
             if found.error <= self.tolerance:
                 return found
-            if found.bond >= self.bond or cut <= 1e-14:
+            if found.bond >= self.bond or cut <= LEAST or rounding(found.size) > self.tolerance / 2:
                 break
             cut /= min(100.0, 2 * found.error / self.tolerance)
         remedy = "allow a larger bond dimension (bond)" if found.bond >= self.bond else "allow a larger tolerance"

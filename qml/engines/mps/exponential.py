@@ -21,8 +21,8 @@ SEED = 0
 """Of the random vectors that products are compressed with; what they change is below what is cut off."""
 SMALL = 1 / 16
 """The largest tau times the sum of all couplings that the series is used for."""
-FINER = 8.0
-"""How much less each root leaves out than its square: log Z is then as exact as expectations are."""
+FINER = 64
+"""How much less than their share of the error early roots leave out: log Z is then as exact as expectations are."""
 REST = 1e-14
 """What the series may leave out, relative, after all squares."""
 
@@ -43,15 +43,25 @@ def roots(k: Train, size: float, cut: float, bond: int) -> tuple[list[Train], fl
     bond : int
         The largest bond dimension.
     """
-    squares = max(6, math.ceil(math.log2(size / SMALL)) if size else 0)
+    squares = squares_of(size)
     rng = np.random.default_rng(SEED)
     root = _series(k, size, 0.5**squares / 2, squares, cut, bond, rng)
-    found, error = [root], REST + 4 * spectral.EPS * 2.0**squares
+    found, error = [root], rounding(size)
     for left in range(squares - 1, -1, -1):
-        square, lost = product(found[-1], found[-1], max(cut / FINER**left, FLOOR), bond, rng)
+        square, lost = product(found[-1], found[-1], max(cut / 2**left / min(4**left, FINER), FLOOR), bond, rng)
         found.append(square)
         error += 2**left * lost
     return found[::-1], error
+
+
+def squares_of(size: float) -> int:
+    """How often the series is squared, for couplings of this size in all."""
+    return max(6, math.ceil(math.log2(size / SMALL)) if size else 0)
+
+
+def rounding(size: float) -> float:
+    """The share of the error that no compression makes: the rest of the series, and rounding, squared as often."""
+    return REST + 4 * spectral.EPS * 2.0 ** squares_of(size)
 
 
 def _series(k: Train, size: float, tau: float, squares: int, cut: float, bond: int, rng: np.random.Generator) -> Train:

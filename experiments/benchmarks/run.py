@@ -18,7 +18,8 @@ from workload import load
 HERE = Path(__file__).resolve().parent
 BUSY = 10.0  # percent of all cores
 WIDTH = 140  # of what is not a terminal
-NAMES = sorted((path.stem.upper() for path in HERE.glob("[wj][0-9].py")), key=lambda name: (name[0] != "W", name))
+FOUND = (path.stem.upper() for path in HERE.glob("[wj][0-9]*.py"))
+NAMES = sorted(FOUND, key=lambda name: (name[0] != "W", int(name[1:])))
 
 
 class Spreading(click.Command):
@@ -85,7 +86,7 @@ def main(
     by_hand: bool,
     redraw: bool,
 ) -> None:
-    """Time qml and its peers on WORKLOAD (W1 to W9, J1 to J7), check that they agree, print ratios and spreads."""
+    """Time qml and its peers on WORKLOAD (W1 to W10, J1 to J7), check that they agree, print ratios and spreads."""
     console = Console(width=None if sys.stdout.isatty() else WIDTH)
     name, declared = workload.stem.upper(), load(workload)
     if redraw:

@@ -13,10 +13,11 @@ from matplotlib.axes import Axes
 import qml
 from qml import channels, gates
 from qml.plotting import draw_circuit
+from qml.plotting.style import COLORS
 from qml.tomography import maximum_likelihood
 
 HERE = Path(__file__).parent
-BLUE, RED, GREEN = "#1f5ab8", "#c8442c", "#2a8f57"
+BLUE, RED = COLORS[:2]
 
 
 def state(ax: Axes) -> None:

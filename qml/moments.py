@@ -253,7 +253,7 @@ class Moments(Saved):
 
     def _as_state(self) -> NoReturn:
         raise InputError(
-            "a target known by its moments needs a Gibbs model (GibbsModel, LargeGibbsModel), whose cross entropy asks "
+            "a target known by its moments needs a Gibbs model (GibbsModel, ChainGibbsModel, LargeGibbsModel), whose cross entropy asks "
             "for no more: use a state as the target."
         )
 

@@ -1,11 +1,11 @@
-"""Every example of the gallery starts from the same figures: those of ``gallery.mplstyle``."""
+"""Every example of the gallery starts from the same figures: those of ``qml/plotting/figures.mplstyle``."""
 
 from pathlib import Path
 from typing import Any
 
 import matplotlib
 
-STYLE = Path(__file__).parents[1] / "gallery.mplstyle"
+STYLE = Path(__file__).parents[2] / "qml" / "plotting" / "figures.mplstyle"
 
 
 def apply(_: dict[str, Any] | None = None, __: str | None = None) -> None:

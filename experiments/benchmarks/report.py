@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
@@ -11,6 +12,8 @@ from harness import COLD, FLOOR, OURS, Cell, Spread, cells_of, ratio
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+
+from qml.plotting.style import COLORS
 
 UNITS = ((1.0, 1.0, "s"), (1e-3, 1e3, "ms"), (0.0, 1e6, "µs"))
 
@@ -134,7 +137,7 @@ def draw(recorded: dict[str, Any], path: Path) -> None:
     cells = [c for c in cells_of(recorded) if c.spread and c.implementation != COLD]
     variants = list(dict.fromkeys(c.variant for c in cells))
     names = list(dict.fromkeys(c.implementation for c in cells if c.implementation not in (OURS, FLOOR)))
-    colors = dict(zip(names, plt.get_cmap("tab10").colors, strict=False))
+    colors = dict(zip(names, itertools.cycle(COLORS), strict=False))
     figure, axes = plt.subplots(
         1,
         len(variants),

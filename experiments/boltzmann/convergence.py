@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 from qml import FitResult, GibbsModel, fit, thermal
 from qml.operators import PauliSum, pauli
 from qml.optimizers import LBFGS, Adam, GradientDescent, NaturalGradient, Newton, Optimizer
+from qml.plotting.style import COLORS, DASHES, plain
 
 OPTIMIZERS: dict[str, Optimizer] = {
     "gradient descent": GradientDescent(0.25),
@@ -26,7 +27,6 @@ OPTIMIZERS: dict[str, Optimizer] = {
     "natural gradient (Bures)": NaturalGradient("bures"),
     "Newton": Newton(),
 }
-COLORS = ("0.65", "#d08c00", "#2b7bba", "#3a923a", "#c03030")
 TOLERANCE = 1e-10
 MOST = 4000
 
@@ -81,11 +81,11 @@ def draw(problems: dict[str, dict[str, tuple[FitResult, float]]], path: Path) ->
     figure = Figure(figsize=(9.0, 4.1), layout="constrained")
     panels = figure.subplots(1, len(problems), sharey=True)
     for ax, (title, found) in zip(panels, problems.items(), strict=True):
-        for (name, (result, _)), color in zip(found.items(), COLORS, strict=True):
+        for (name, (result, _)), color, dash in zip(found.items(), COLORS, DASHES * 2, strict=False):
             norms = result.history.gradient_norm
-            ax.loglog(np.arange(len(norms)) + 1, norms, color=color, label=name, linewidth=1.8)
+            ax.loglog(np.arange(len(norms)) + 1, norms, color=color, linestyle=dash, label=name, linewidth=1.8)
         ax.set(title=title, xlabel="iteration + 1", ylim=(1e-13, 3))
-        ax.grid(alpha=0.25)
+        plain(ax)
     panels[0].set_ylabel("largest entry of the gradient (nats)")
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=5, fontsize="small")
     figure.savefig(path, dpi=150)

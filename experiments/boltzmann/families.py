@@ -167,7 +167,7 @@ def draw(done: list[Trainings], copies: tuple[int, ...], excess: np.ndarray, slo
     """What every set reaches; pre-training against training from 0; the price of finite measurements."""
     from matplotlib.figure import Figure
 
-    from qml.plotting.history import COLORS
+    from qml.plotting.style import COLORS
 
     figure = Figure(figsize=(13.5, 4.0), layout="constrained")
     left, middle, right = figure.subplots(1, 3, width_ratios=(1.5, 1, 1))

@@ -136,7 +136,7 @@ def draw(runs: list[Trained], path: Path) -> None:
     """Every deviation with its error bar."""
     from matplotlib.figure import Figure
 
-    from qml.plotting.history import COLORS
+    from qml.plotting.style import COLORS
 
     figure = Figure(figsize=(4.6 * len(runs), 3.4), layout="constrained")
     panels = figure.subplots(1, len(runs), squeeze=False, sharey=True)[0]

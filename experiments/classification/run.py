@@ -20,6 +20,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 
+from qml.plotting.style import COLORS, DASHES, GREY, MARKERS, plain
+
 WITH_CIRCUIT = ("iris", "two moons", "flipped labels")
 """Where the re-uploading circuit is trained: few inputs."""
 DIGITS = ("digits 4x4", "digits 8x8")
@@ -151,14 +153,15 @@ def draw(found: dict[str, Array], path: Path) -> None:
     labels = (rng.random(len(many)) < np.repeat(p, REPEATS)).astype(int)
     t = np.linspace(-3, 3, 301)
     path_of_x = t[:, None] * np.array([1.0, 0.5]) / np.hypot(1.0, 0.5)
-    left.step(t, np.where(t > 0, 1 - rate, rate), color="black", where="mid", label="truth")
-    for (model, learner), marker in zip(NOISY.items(), "osD^", strict=True):
-        left.plot(t, learner(many, labels, path_of_x, 0)[:, 1], label=model)
+    left.step(t, np.where(t > 0, 1 - rate, rate), color=GREY, linewidth=1, where="mid", label="truth")
+    for (model, learner), marker, color, dash in zip(NOISY.items(), MARKERS, COLORS, DASHES, strict=False):
+        left.plot(t, learner(many, labels, path_of_x, 0)[:, 1], color=color, linestyle=dash, label=model)
         mean, spread = found[model].mean(axis=1), found[model].std(axis=1, ddof=1)
-        right.errorbar(RATES, mean, spread, marker=marker, capsize=3, label=model)
+        right.errorbar(RATES, mean, spread, marker=marker, color=color, linestyle=dash, capsize=3, label=model)
     left.set(xlabel="distance from the boundary", ylabel="p(1 | x)", title="one in five labels flipped")
     right.set(xlabel="probability of a flip", ylabel="D(truth || model) in nats", title="mean and spread over seeds")
-    figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=8)
+    plain(left), plain(right)
+    figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=8, frameon=False)
     figure.savefig(path, dpi=120)
     plt.close(figure)
 

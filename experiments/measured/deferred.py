@@ -21,10 +21,10 @@ from qml.fitting.deferred import DeferredCrossEntropy
 from qml.losses import NegativeLogLikelihood
 from qml.measurement import PauliMeasurement, sample
 from qml.operators import tfim
+from qml.plotting.style import COLORS, MARKERS, plain
 
 STEPS = 150
 WAYS = ("deferred, 150 Adam steps", "likelihood, nine Pauli settings", "cross entropy of the empirical state")
-COLORS = ("#2a8f57", "#c8442c", "#1f5ab8")
 
 
 def one(copies: int, seed: int) -> list[float]:
@@ -53,12 +53,12 @@ def draw(copies: list[int], found: np.ndarray) -> Figure:
     """Median, least and greatest over the seeds."""
     figure = Figure(figsize=(5.6, 3.8), layout="constrained")
     ax = figure.subplots()
-    for k, (way, color) in enumerate(zip(WAYS, COLORS, strict=True)):
+    for k, (way, color, marker) in enumerate(zip(WAYS, COLORS, MARKERS, strict=False)):
         values = found[:, :, k]
-        ax.plot(copies, np.median(values, axis=1), ".-", color=color, label=way)
+        ax.plot(copies, np.median(values, axis=1), f"{marker}-", color=color, label=way, markersize=4)
         ax.fill_between(copies, values.min(axis=1), values.max(axis=1), color=color, alpha=0.15, linewidth=0)
     ax.set(xscale="log", yscale="log", xlabel="copies of rho", ylabel=r"$D(\rho\Vert\sigma)$ (nats)")
-    ax.spines[["top", "right"]].set_visible(False)
+    plain(ax)
     ax.legend(frameon=False, fontsize="small")
     return figure
 

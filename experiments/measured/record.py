@@ -22,6 +22,7 @@ from qml import Circuit, CircuitModel, DensityMatrix, channels, fidelity, fit, g
 from qml._typing import Real
 from qml.losses import NegativeLogLikelihood, TrainableReadout
 from qml.measurement import Counts
+from qml.plotting.style import COLORS, MARKERS, plain
 from qml.tomography import FisherInformation, bootstrap, choose_rank, maximum_likelihood, model_errors
 
 AMPLITUDE = re.compile(r"(-?)(\d+)?/?\(?(\d*) ?sqrt\((\d+)\)\)?$|(-?[\d.]+(?:e-?\d+)?)$")
@@ -244,17 +245,16 @@ def draw(best: Any, spread: Any, models: list[dict[str, Any]], counts: Counts, p
     intervals = np.array([spread.interval(name) for name in names]).clip(1e-6)
     values = np.clip([spread.estimates[name] for name in names], 1e-6, None)
     left.vlines(range(1, len(names) + 1), *intervals.T, color="#9db7dc", lw=5, label="bootstrap, 95 %")
-    left.plot(range(1, len(names) + 1), values, "o", color="#1f5ab8", ms=5, label="maximum likelihood")
+    left.plot(range(1, len(names) + 1), values, "o", color=COLORS[0], ms=5, label="maximum likelihood")
     left.set(yscale="log", ylim=(5e-5, 1.3), xlabel="eigenvalue number", ylabel="eigenvalue", title="Spectrum")
     left.xaxis.get_major_locator().set_params(integer=True)
     left.legend(frameon=False)
     sizes: Real = np.array([len(m["errors"].params) for m in models])
     missing = np.array([best.log_likelihood - m["errors"].log_likelihood for m in models])
-    middle.plot(sizes, missing, "o-", color="#c8442c")
+    middle.plot(sizes, missing, "o-", color=COLORS[1])
     for k, (size, lack, m) in enumerate(zip(sizes, missing, models, strict=True)):
-        middle.annotate(
-            m["name"], (size, lack), textcoords="offset points", xytext=(5, -12 if k % 2 else 6), fontsize=8
-        )
+        aside = {"xytext": (-6, -4), "ha": "right"} if k % 2 else {"xytext": (6, 3), "ha": "left"}  # of a falling line
+        middle.annotate(m["name"], (size, lack), textcoords="offset points", fontsize=8, **aside)
     middle.set(xlabel="parameters", ylabel="log-likelihood below the best state (nats)", title="Models of the noise")
     middle.set_xlim(0, 1.45 * sizes.max())
     middle.set_ylim(0, 1.1 * missing.max())
@@ -266,9 +266,20 @@ def draw(best: Any, spread: Any, models: list[dict[str, Any]], counts: Counts, p
         group = [v for k, v in rates.items() if re.sub(r"_\d(?=_|$)", "", k, count=1) == kind]
         x = np.arange(n) + 0.13 * (j - (len(kinds) - 1) / 2)
         known = [min(error, 0.2) for _, error in group]
-        right.errorbar(x, [v for v, _ in group], known, fmt="o", capsize=2, ms=4, label=kind.replace("_", " "))
+        right.errorbar(
+            x,
+            [v for v, _ in group],
+            known,
+            fmt=MARKERS[j],
+            color=COLORS[j],
+            capsize=2,
+            ms=4,
+            label=kind.replace("_", " "),
+        )
     right.set(xlabel="qubit", ylabel="probability", title="Rates learnt, with standard errors", xticks=range(n))
     right.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    for ax in (left, middle, right):
+        plain(ax)
     figure.savefig(path, dpi=150)
 
 

@@ -22,11 +22,11 @@ from matplotlib.figure import Figure
 from qml import Circuit, channels, gates
 from qml._typing import Real
 from qml.measurement import Counts
+from qml.plotting.style import COLORS, MARKERS, plain
 from qml.processes import Experiments, GateSetModel, as_process, xyi_gate_set, xyi_words
 from qml.tomography import gate_set_tomography
 
 QUANTITIES = ("angle of Gx (rad)", "angle of Gy (rad)", "angle between axes (rad)", "depolarization of Gi")
-COLORS = ("#2a8f57", "#c8442c", "#1f5ab8", "#8a5a9e")
 BEYOND = 8  # gates: longer than both fiducials together
 TURN_X, TURN_Y, TILT, READOUT = math.pi / 2 + 0.01, math.pi / 2 - 0.007, 0.005, 0.01
 
@@ -94,14 +94,14 @@ def draw(lengths: list[int], rms: Real) -> Figure:
     """Root mean square errors, and what falls as one over the length, dashed."""
     figure = Figure(figsize=(5.6, 3.8), layout="constrained")
     ax = figure.subplots()
-    for name, color, column in zip(QUANTITIES, COLORS, rms.T, strict=True):
-        ax.plot(lengths, column, ".-", color=color, label=name)
+    for name, color, marker, column in zip(QUANTITIES, COLORS, MARKERS, rms.T, strict=False):
+        ax.plot(lengths, column, f"{marker}-", color=color, label=name, markersize=4)
     first = rms[0, : len(QUANTITIES) - 1].max()
     ax.plot(lengths, first / np.array(lengths), "--", color="0.45", label="1 / length")
     ax.set(xscale="log", yscale="log", xlabel="longest power of a germ (gates)", ylabel="root mean square error")
     ax.set_xticks(lengths, [str(length) for length in lengths])
     ax.minorticks_off()
-    ax.spines[["top", "right"]].set_visible(False)
+    plain(ax)
     ax.legend(frameon=False, fontsize="small")
     return figure
 

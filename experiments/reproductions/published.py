@@ -13,9 +13,10 @@ import click
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
+from qml.plotting.style import COLORS, plain
+
 ROUNDING = 1e-12
 """Numbers below this are shown as zero: their digits are those of a machine."""
-COLORS = ("#1f5ab8", "#c8442c", "#2a8f57", "#8a5a9e", "#b8860b", "#555555")
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,7 @@ class Found:
         axes.set_yscale("log" if self.log_y else "linear")
         if self.log_x:
             axes.xaxis.set_minor_formatter(NullFormatter())
+        plain(axes)
         axes.legend(fontsize=8, frameon=False)
         return figure
 

@@ -20,7 +20,7 @@ from qml.circuits.domains import parameter_domains
 from qml.circuits.noise import NoiseModel
 from qml.circuits.places import check_places, sites_after, sites_before
 from qml.circuits.program import Program, Step
-from qml.instructions import Operation, Preparation, Unitary
+from qml.instructions import Channel, Operation, Preparation, Unitary
 from qml.parameters import Interval, ParameterLike
 
 
@@ -256,6 +256,18 @@ class Circuit(Saved):
         """
         noisy = _checks.instance("model", model, NoiseModel)._noisy(self.operations, self.n_sites, self.sites_out)
         return Circuit(self.dims, noisy)
+
+    def without_noise(self) -> Circuit:
+        """The circuit without its noise channels; sites are traced out and initialised as before.
+
+        Examples
+        --------
+        >>> from qml import Circuit, channels, gates
+        >>> noisy = Circuit(2, [gates.H(0), channels.Depolarizing("p", 0), gates.CNOT(0, 1)])
+        >>> [str(operation) for operation in noisy.without_noise()]
+        ['H 0', 'CNOT 0 1']
+        """
+        return Circuit(self.dims, [o for o in self.operations if not isinstance(o.instruction, Channel)])
 
     # engines -------------------------------------------------------------------------------------------------------
 

@@ -187,7 +187,9 @@ class ChainGibbsModel(LargeGibbsModel):
     Notes
     -----
     A value with its gradient costs O(n chi^4), the metric O(n m chi^3 + m^2 chi^2), with the bond dimension chi that
-    the tolerance asks for (14 for critical Ising chains at temperature 1). The metric is right to about 3e-5. Source:
+    the tolerance asks for (17 for critical Ising chains at temperature 1). The metric is right to 1e-4 at temperatures
+    that are not small against the couplings, else to 3e-4, as a quadratic form; that of Wigner and Yanase to 3e-3.
+    Source:
     Anshu, Arunachalam, Kuwahara and Soleimanifar (2021), Nat. Phys. 17, 931, arXiv:2004.07266 (learning by the
     matching of moments).
 

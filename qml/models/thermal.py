@@ -143,7 +143,7 @@ class ThermalState(State):
     def _pull_expect(self, operator: PauliSum | Complex) -> Cotangent:
         raise InputError(
             "the derivative of an energy in the parameters of a sampled thermal state needs covariances, which are not "
-            "estimated: use a GibbsModel, or learn by the cross entropy."
+            "estimated: use a GibbsModel, of a chain a ChainGibbsModel, or learn by the cross entropy."
         )
 
     @cached_property

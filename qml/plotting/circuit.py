@@ -15,9 +15,9 @@ from qml.plotting.axes import axes_of
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-UNIT = 0.45
 WIDEST = 1000.0
 """Inches."""
+UNIT = 0.45
 """Inches between two wires; all lengths below are in this unit, font sizes in points."""
 BOX, PADDING, GAP, MARGIN = 0.7, 0.12, 0.24, 0.3
 LARGE, MEDIUM, SMALL = 11.0, 9.0, 7.5
@@ -35,7 +35,7 @@ def draw_circuit(circuit: Circuit, ax: Axes | None = None, *, width: float = 11.
 
     Controls are dots, a controlled X is a circled plus, swapped sites are crosses; a traced-out site ends in a ground
     symbol and a fresh one starts with \|0>. Channel names of several words are shortened
-    to initials, which are explained below.
+    to initials, which are explained below. ``circuit.without_noise()`` is drawn without channels.
 
     Parameters
     ----------
@@ -189,13 +189,31 @@ class _Pen:
 
 
 def _fold(marks: list[list[Mark]], width: float) -> list[list[tuple[list[Mark], float]]]:
-    """Columns with their breadths, in panels no broader than `width` (one column at least)."""
+    """Columns with their breadths, in as few panels no broader than `width` as there can be (one column at least), and
+    these as even as they can be."""
+    columns = [(column, max(_breadth(m) for m in column) + GAP) for column in marks]
+    panels = _filled(columns, width)
+    fewest, low = len(panels), sum(breadth for _, breadth in columns) / len(panels)
+    while width - low > 0.05:
+        middle = (low + width) / 2
+        tried = _filled(columns, middle)
+        if len(tried) > fewest:
+            low = middle
+        else:
+            panels, width = tried, middle
+    return panels
+
+
+def _filled(columns: list[tuple[list[Mark], float]], width: float) -> list[list[tuple[list[Mark], float]]]:
+    """Panels that are filled one after the other."""
     panels: list[list[tuple[list[Mark], float]]] = [[]]
-    for column in marks:
-        breadth = max(_breadth(m) for m in column) + GAP
-        if panels[-1] and sum(w for _, w in panels[-1]) + breadth > width:
+    filled = 0.0
+    for column, breadth in columns:
+        if panels[-1] and filled + breadth > width:
             panels.append([])
+            filled = 0.0
         panels[-1].append((column, breadth))
+        filled += breadth
     return panels
 
 

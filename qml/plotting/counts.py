@@ -11,7 +11,7 @@ from qml import _checks
 from qml._checks import InputError
 from qml.losses.measured_report import MeasuredReport
 from qml.plotting.axes import axes_of
-from qml.plotting.history import COLORS, DASHES
+from qml.plotting.style import COLORS, DASHES, GREY, plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -76,9 +76,9 @@ def plot_measured(
     true = [r.true_cross_entropy for r in reports]
     if all(value is not None for value in true):
         known = np.array(true, dtype=np.float64)
-        axes.plot(place, known, color="0.35", linestyle=":", label=r"$S(\rho, \sigma)$")
+        axes.plot(place, known, color=GREY, linestyle=":", label=r"$S(\rho, \sigma)$")
     axes.set_ylabel("nats a shot")
     axes.set_xlabel(_checks.text("xlabel", xlabel))
-    axes.spines[["top", "right"]].set_visible(False)
+    plain(axes)
     axes.legend(frameon=False, fontsize="small")
     return axes

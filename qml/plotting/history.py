@@ -12,14 +12,11 @@ from qml._checks import InputError
 from qml._typing import Real
 from qml.fitting import FitResult
 from qml.plotting.axes import axes_of
+from qml.plotting.style import COLORS, DASHES, GREY, plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-COLORS = ("#1f5ab8", "#c8442c", "#2a8f57", "#8c3f9e", "#c28a14", "#4a4a4a")
-"""Of one fit after the other."""
-DASHES = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)))
-"""A second sign beside the color; for color-blind readers and prints."""
 ENTROPIC = ("CrossEntropy", "RelativeEntropy", "NegativeLogLikelihood", "MeanCrossEntropy", "LabelLikelihood")
 """Losses in nats."""
 
@@ -77,8 +74,8 @@ def plot_history(
             step, np.where(np.isfinite(gap) & (gap > 0), gap, np.nan), color=color, linestyle=dash, label=name
         )
     for floor in {result.floor for result in named.values()}:
-        loss_axes.axhline(floor, color="0.35", linewidth=0.9, linestyle=":", zorder=0)
-    loss_axes.plot([], [], color="0.35", linewidth=0.9, linestyle=":", label="floor")
+        loss_axes.axhline(floor, color=GREY, linewidth=0.9, linestyle=":", zorder=0)
+    loss_axes.plot([], [], color=GREY, linewidth=0.9, linestyle=":", label="floor")
     entropic = all(str(result.provenance.get("loss")).startswith(ENTROPIC) for result in named.values())
     unit = " (nats)" if entropic else ""
     loss_axes.set_ylabel(f"loss{unit}")
@@ -86,9 +83,7 @@ def plot_history(
     gap_axes.set_yscale("log")
     for axes in (loss_axes, gap_axes):
         axes.set_xlabel("iteration")
-        axes.spines[["top", "right"]].set_visible(False)
-    gap_axes.grid(axis="y", color="0.9", linewidth=0.7)
-    gap_axes.set_axisbelow(True)
+        plain(axes)
     loss_axes.legend(frameon=False, fontsize="small")
     if title:
         loss_axes.set_title(title, loc="left", fontsize="medium")

@@ -122,7 +122,7 @@ def _transfer(name: str, value: Any) -> Real:
 def _label(ax: Axes, shape: tuple[int, int]) -> None:
     ax.tick_params(length=0, labelsize="small")
     for spine in ax.spines.values():
-        spine.set_color("0.7")
+        spine.set(color="0.7", visible=True)
     for axis, size, name in ((ax.yaxis, shape[0], "out"), (ax.xaxis, shape[1], "in")):
         step = max(1, size // LABELS_UP_TO)
         axis.set_ticks(range(0, size, step), _strings(size)[::step], family="monospace")

@@ -15,13 +15,18 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 LABELS_UP_TO = 16
+WHEEL = ((0.122, 0.247, 0.784), (0.573, 0.325, 0.647), (0.925, 0.396, 0.102), (0.145, 0.659, 0.490))
+"""The colors of the phases 0, pi/2, pi and 3 pi/2: apart for every kind of color blindness."""
 
 
-def plot_density_matrix(state: State, ax: Axes | None = None, *, limit: float | None = None, title: str = "") -> Axes:
+def plot_density_matrix(
+    state: State, ax: Axes | None = None, *, limit: float | None = None, title: str = "", key: bool = True
+) -> Axes:
     r"""Draw the entries <x\|sigma\|y> of a state: brightness is the absolute value, hue the phase.
 
-    Zero is white; phase 0 is blue, pi is red, +i is violet and -i green, so a real matrix shows two colors.
-    Basis states label the axes up to dimension 16.
+    Zero is white; phase 0 is blue, pi is orange, +i is violet and -i green, so a real matrix shows two colors.
+    Basis states label the axes up to dimension 16. The key on the right shows the colors of positive and negative
+    entries, and of imaginary ones where there are visible ones, up to full strength.
 
     Parameters
     ----------
@@ -34,6 +39,8 @@ def plot_density_matrix(state: State, ax: Axes | None = None, *, limit: float | 
         compare them.
     title : str
         Above the picture.
+    key : bool
+        Whether the key is drawn. Several pictures with one `limit` need it once.
 
     Returns
     -------
@@ -64,13 +71,15 @@ def plot_density_matrix(state: State, ax: Axes | None = None, *, limit: float | 
     axes = axes_of(ax, 4.2, 4.0)
     axes.imshow(colors(matrix, full), interpolation="nearest")
     _label(axes, state)
+    if _checks.flag("key", key):
+        _key(axes, full, bool(np.abs(matrix.imag).max() > 0.03 * full))
     axes.set_title(title, fontsize="medium")
     return axes
 
 
 def colors(matrix: Any, full: float) -> Any:
     """RGB (d, d, 3) of complex numbers: white at 0, the full color of the phase at absolute value `full`."""
-    wheel = np.array([[0.12, 0.35, 0.72], [0.55, 0.20, 0.62], [0.80, 0.16, 0.18], [0.16, 0.56, 0.34]])
+    wheel = np.array(WHEEL)
     quarter = (np.angle(matrix) / (np.pi / 2)) % 4
     low = np.floor(quarter).astype(np.int64) % 4
     share = (quarter - np.floor(quarter))[..., None]
@@ -79,11 +88,29 @@ def colors(matrix: Any, full: float) -> Any:
     return 1 - strength * (1 - hue)
 
 
+def _key(ax: Axes, full: float, is_complex: bool) -> None:
+    """The colors by phase (columns) and absolute value, which falls to zero downwards."""
+    signs = (
+        {"+": 1, "+i": 1j, "\N{MINUS SIGN}": -1, "\N{MINUS SIGN}i": -1j}
+        if is_complex
+        else {"+": 1, "\N{MINUS SIGN}": -1}
+    )
+    shown = np.linspace(0, full, 64)[:, None] * np.array(list(signs.values()))
+    bar = ax.inset_axes((1.04, 0.1, 0.05 * len(signs), 0.8))
+    bar.imshow(colors(shown, full), origin="lower", aspect="auto", extent=(-0.5, len(signs) - 0.5, 0, full))
+    bar.set_xticks(range(len(signs)), list(signs), fontsize="x-small")
+    bar.yaxis.tick_right()
+    bar.set_yticks([0, full / 2, full], [f"{v:.2g}" for v in (0, full / 2, full)], fontsize="x-small")
+    bar.tick_params(length=0)
+    for spine in bar.spines.values():
+        spine.set(color="0.7", visible=True)
+
+
 def _label(ax: Axes, state: State) -> None:
     d = state.dim
     ax.tick_params(length=0, labelsize="small")
     for spine in ax.spines.values():
-        spine.set_color("0.7")
+        spine.set(color="0.7", visible=True)
     if d > LABELS_UP_TO:
         ax.set_xticks([])
         ax.set_yticks([])

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from qml.fitting.provenance import provenance
+from qml.plotting.style import COLORS, GREY, MARKERS, plain
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 GREEK = {"rho_hat": "ρ̂", "rho": "ρ", "sigma": "σ", "theta": "θ", "lambda": "λ", "tau": "τ", "psi": "ψ", "dsigma": "dσ"}
 """The letters of the code as those of a paper."""
 _LETTERS = re.compile(r"(?<![A-Za-z])(" + "|".join(GREEK) + r")(?![a-z])")
-MARKERS = "os^Dv<>P"
 
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #1b1f24; }
@@ -141,7 +141,7 @@ def draw(panel: Panel) -> Figure:
     ax = figure.subplots()
     few = max((np.size(s.x) for s in panel.series if s.style == "dots"), default=0) <= 80
     for k, series in enumerate(panel.series):
-        color = f"C{k if series.color is None else series.color}"
+        color = COLORS[(k if series.color is None else series.color) % len(COLORS)]
         label = greek(series.label) or None
         if series.style == "dots":
             size, alpha = (4.5, 0.9) if few else (2.2, 0.55)
@@ -154,8 +154,8 @@ def draw(panel: Panel) -> Figure:
         else:
             ax.plot(series.x, series.y, "--" if series.style == "dashed" else "-", color=color, label=label, lw=1.5)
     for (name, x), dashes in zip(panel.marks, (":", "-."), strict=False):
-        ax.axvline(x, color="0.35", linestyle=dashes, linewidth=1.2, label=greek(name))
-    ax.set_title(greek(panel.title), fontsize=11)
+        ax.axvline(x, color=GREY, linestyle=dashes, linewidth=1.2, label=greek(name))
+    ax.set_title(greek(panel.title), loc="left", fontsize="medium")
     ax.set(xlabel=greek(panel.xlabel), ylabel=greek(panel.ylabel))
     if panel.log_x:
         ax.set_xscale("log", base=panel.log_x)
@@ -167,7 +167,5 @@ def draw(panel: Panel) -> Figure:
         ax.legend(
             fontsize=8.5, frameon=False, loc="center left", bbox_to_anchor=(1.01, 0.5), markerscale=1.0 if few else 3.0
         )
-    ax.grid(alpha=0.25)
-    for side in ("top", "right"):
-        ax.spines[side].set_visible(False)
+    plain(ax, "both")
     return figure

@@ -57,22 +57,30 @@ def table(run: Path, as_csv: bool, columns: str | None) -> None:
 @click.option("--y", help="The other axis of a heatmap.")
 @click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="A .png, .svg or .pdf [RUN/KIND.png].")
 def plot(run: Path, kind: str, x: str | None, y: str | None, output: Path | None) -> None:
-    """Draw the sweep in RUN: the loss above its floor, how the gap scales, or a map of the gap over two axes."""
+    """Draw the sweep in RUN: the loss above its floor, how the gap scales, or a map of the gap over two axes.
+
+    Of a run without a sweep, the loss and the gap of its fits by iteration.
+    """
     from qml._checks import InputError, choice
     from qml.studies.files import write_whole
+    from qml.studies.notebook import open_run
     from qml.studies.record.folder import load_run
     from qml.studies.record.table import load_table
     from qml.studies.show import figures
-    from qml.studies.show.drawing import drawing, save
+    from qml.studies.show.drawing import drawing, history, save
 
     found = load_run(run)
-    if found.study.sweep is None:
-        raise InputError(f"{run} is not a sweep: its figures are history.png and states.png.")
+    sweep = found.study.sweep
+    if sweep is None and (kind != "loss" or x or y):
+        raise InputError(f"{run} is not a sweep: its loss by iteration is drawn, without --kind, --x and --y.")
     path = output or run / f"{kind}.png"
     form = choice("the ending of the file", path.suffix.lower(), (".png", ".svg", ".pdf"))
-    table, notes = load_table(found), list[str]()
+    notes = list[str]()
     with drawing("the figure"):
-        figure = figures.draw(table, found.study.sweep.names(), kind, x, y)
+        if sweep is None:
+            figure = history({name: fit.result for name, fit in open_run(run).items()}, found.study.title)
+        else:
+            figure = figures.draw(load_table(found), sweep.names(), kind, x, y)
         write_whole(path, lambda file: notes.extend(save(figure, file, form[1:])))
     for line in [str(path), *notes]:
         say(line)

@@ -481,3 +481,11 @@ def test_every_workload_runs(name, tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
     cells = json.loads(file.read_text())["cells"]
     assert all(c["status"] == "ok" for c in cells if c["implementation"] in ("qml", "numpy", "floor"))
+
+
+def test_the_speed_of_every_workload_is_measured_from_commit_to_commit(tmp_path):
+    command = [sys.executable, "-m", "pytest", str(FOLDER / "speed.py"), "-n", "0", "-q", "--collect-only"]
+    done = subprocess.run(command, cwd=FOLDER.parents[1], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = {line.partition("[")[2].partition("-")[0] for line in done.stdout.splitlines() if "::test_speed[" in line}
+    assert found == {path.stem.upper() for path in FOLDER.glob("[wj][0-9].py")} - {"J5", "J6", "J7"}

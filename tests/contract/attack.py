@@ -106,7 +106,7 @@ READY_MADE = (
 
 ACCEPTED = ("target", "counts", "resolution")
 """Arguments of the methods of a loss that come from what its ``accept`` returned."""
-NOT_OFFERED = ("LargeGibbsModel.state_jvp", "processes.OutputsModel.state_jvp")
+NOT_OFFERED = ("ChainGibbsModel.state_jvp", "LargeGibbsModel.state_jvp", "processes.OutputsModel.state_jvp")
 """Methods of a base class that say in a sentence that this one has none."""
 
 

@@ -113,9 +113,9 @@ def verdict() -> qml.principle.Verdict:
     return qml.principle.check(2, pairs=10)
 
 
-def cholesky() -> qml.CholeskyModel:
+def chain() -> qml.ChainGibbsModel:
     """Of one qubit."""
-    return qml.CholeskyModel(1)
+    return qml.ChainGibbsModel([qml.pauli("X"), qml.pauli("Z")])
 
 
 def study() -> qml.Study:
@@ -134,7 +134,7 @@ def written(name: str) -> Path:
     if name == "run":
         return path if path.exists() else study().run(path, quiet=True).folder
     if not path.exists():
-        made = {"state.npz": plus, "fit.npz": fitted, "em.npz": learnt, "study.yaml": study, "cholesky.npz": cholesky}
+        made = {"state.npz": plus, "fit.npz": fitted, "em.npz": learnt, "study.yaml": study, "chain.npz": chain}
         made["process.npz"] = process
         held = made.get(name, counts)()
         if name == "pygsti.txt":
@@ -482,9 +482,9 @@ EXAMPLES: dict[str, Callable[[], Any]] = {
     "io.convert.source": lambda: written("state.npz"),
     "io.convert.target": lambda: "converted.json",
     "io.load.path": lambda: written("state.npz"),
-    "CholeskyModel.from_dict.data": lambda: qml.CholeskyModel(1).to_dict(),
-    "CholeskyModel.save.path": lambda: "model.json",
-    "CholeskyModel.load.path": lambda: written("cholesky.npz"),
+    "ChainGibbsModel.from_dict.data": lambda: chain().to_dict(),
+    "ChainGibbsModel.save.path": lambda: "model.json",
+    "ChainGibbsModel.load.path": lambda: written("chain.npz"),
     "FitResult": fitted,
     # processes
     "Process": process,

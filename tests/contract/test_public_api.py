@@ -94,7 +94,7 @@ def test_nothing_public_is_missed():
     assert len(PUBLIC) > 300
     assert {
         *("cross_entropy", "gates.CNOT", "circuits.hardware_efficient", "encodings.kernel", "fitting.grow"),
-        *("DensityMatrix.from_vector", "PauliSum.from_terms", "CholeskyModel.load", "Moments.of"),
+        *("DensityMatrix.from_vector", "PauliSum.from_terms", "ChainGibbsModel.load", "Moments.of"),
         *("DensityMatrix.partial_trace", "GibbsModel.state", "Circuit.bind", "Counts.merge", "NoiseModel.add"),
         *("engines.PauliEngine.evolve", "geometry.GibbsMetric.product", "classical.Network.train"),
     } <= set(PUBLIC)

@@ -1,6 +1,9 @@
 """Every tutorial runs in a fresh kernel, cell by cell, as a reader would run it."""
 
+import re
+from collections import Counter
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -43,17 +46,51 @@ def test_the_cells_of_the_first_tutorial_run_one_after_the_other() -> None:
     assert names["result"].gap < 0.1
 
 
+def kinds(notebook: nbformat.NotebookNode) -> list[Counter[str]]:
+    """What each cell of code shows: text or not, how many tables and figures."""
+    codes = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    found = [Counter(kind for o in cell.outputs for kind in o.get("data", (o.output_type,))) for cell in codes]
+    return [Counter({kind: 1 if kind == "stream" else n for kind, n in one.items()}) for one in found]
+
+
+@pytest.mark.parametrize("path", TUTORIALS, ids=lambda path: path.stem)
+def test_the_stored_outputs_are_whole_and_of_one_run(path: Path) -> None:
+    """As pages and the repository show them."""
+    notebook = nbformat.read(path, as_version=4)
+    codes = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert [cell.execution_count for cell in codes] == list(range(1, len(codes) + 1))
+    assert all(kinds(notebook))
+    for cell, shown in zip(codes, kinds(notebook), strict=True):
+        assert "error" not in shown
+        if re.search(r"^\S*(plt\.plot|plt\.scatter|subplots|plt\.figure|draw_circuit|plot_\w+)\(", cell.source, re.M):
+            assert shown["image/png"], cell.source
+
+
+@pytest.mark.parametrize("path", TUTORIALS, ids=lambda path: path.stem)
+def test_headings_make_an_outline(path: Path) -> None:
+    lines = [line for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "markdown"
+             for line in cell.source.splitlines() if line.startswith("#")]  # fmt: skip
+    levels = [len(line.split()[0]) for line in lines]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert levels.count(2) >= 3
+    assert all(after <= before + 1 for before, after in pairwise(levels))
+
+
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning", "ignore::RuntimeWarning")
 @pytest.mark.parametrize("path", TUTORIALS, ids=lambda path: path.stem)
 def test_tutorial_runs(path: Path) -> None:
     notebook = nbformat.read(path, as_version=4)
+    stored = kinds(notebook)
     nbformat.validate(notebook)
     if absent := [library for library in NEEDED.get(path.stem, ()) if find_spec(library) is None]:
         pytest.skip(f"{path.stem} needs {', '.join(absent)}")
     run(notebook, path.parent)
     codes = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert all(cell.outputs for cell in codes)  # each shows something
+    if path.stem != "pictures_of_states" or find_spec("ipywidgets") is None:  # whose sliders are no figure
+        assert kinds(notebook) == stored
 
 
 @pytest.mark.slow

@@ -135,7 +135,12 @@ def test_table_plot_report_compare(done: Path, folder: Path, coarse_pictures: No
     assert "the ending of the file" in call("plot", str(done), "--output", "x.doc", code=2).stderr
     call("report", str(done), "--output", "report.html")
     page = (folder / "report.html").read_text()
-    assert page.count("data:image/png;base64,") == 3
+    assert page.count("data:image/png;base64,") == page.count("<figcaption>") == 3
+    assert re.search(r"<b>.* reaches its floor, up to rounding in the median of 12 points; fields only ends ", page)
+    for column in ("target.<wbr>beta", "n_<wbr>params", "fidelity", "converged"):
+        assert f"<th>{column}" in page
+    assert "The same in every row: loss_name cross_entropy" in page
+    assert page.count("<td class=words colspan=") == 24
     for part in ("<h2>Summary</h2>", "<th>median gap", "<td>fields only</td><td class=number>12</td>"):
         assert part in page
     assert "test_log_likelihood" not in page

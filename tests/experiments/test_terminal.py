@@ -291,3 +291,18 @@ def test_two_reports_at_once_do_not_collide(tmp_path: Path) -> None:
         _, stderr = process.communicate(timeout=600)
         assert (process.returncode, stderr) == (0, b"")
     assert sorted(path.name for path in (tmp_path / "out").glob("*report*")) == ["report.html"]
+
+
+def test_the_figure_of_a_run_without_a_sweep_is_drawn_anew_as_vectors(tmp_path: Path) -> None:
+    (tmp_path / "study.yaml").write_text(f"title: A title\n{STUDY}")
+    run(tmp_path, "--quiet")
+    out, drawn = str(tmp_path / "out"), tmp_path / "loss.svg"
+    result = CliRunner().invoke(main, ["plot", out, "--output", str(drawn)])
+    assert (result.exit_code, result.stderr) == (0, "")
+    text = drawn.read_text()
+    for part in ("<!-- A title -->", "<!-- loss (nats) -->", "<!-- iteration -->"):
+        assert part in text
+    assert "<image" not in text
+    result = CliRunner().invoke(main, ["plot", out, "--kind", "scaling"])
+    assert result.exit_code == 2
+    assert "is not a sweep: its loss by iteration is drawn" in result.stderr

@@ -189,3 +189,22 @@ def test_the_footer_explains_initials_once():
     noisy = Circuit(2, [channels.AmplitudeDamping(0.1, 0), channels.AmplitudeDamping(0.2, 1), channels.BitFlip(0.1, 0)])
     assert str(noisy).splitlines()[-1] == "AD: AmplitudeDamping, BF: BitFlip"
     assert "AD:" not in str(Circuit(1, [channels.Depolarizing(0.1, 0)]))
+
+
+def test_a_circuit_can_be_drawn_without_its_noise():
+    noise = NoiseModel().add(channels.Depolarizing, "p", gates="CNOT")
+    ideal = Circuit(3, [gates.H(0), gates.CNOT(0, 1), trace(2), fresh(2)])
+    assert ideal.with_noise(noise).without_noise() == ideal
+    assert len(ideal.with_noise(noise)) == 6
+    drawn = [text.get_text() for text in draw_circuit(ideal.with_noise(noise).without_noise()).texts]
+    assert not any("Depolarizing" in text for text in drawn)
+    plt.close("all")
+
+
+@pytest.mark.parametrize(("width", "rows"), [(12.0, [9]), (3.4, [4, 5]), (2.3, [3, 3, 3])])
+def test_the_rows_of_a_folded_circuit_are_even(width, rows):
+    """Filled one after the other, the last row would hold what was left: 2 of 9, and 1."""
+    axes = draw_circuit(Circuit(1, [gates.RX("a", 0)] * 9), width=width)
+    heights = [round(patch.get_y(), 3) for patch in axes.patches if isinstance(patch, FancyBboxPatch)]
+    assert sorted(heights.count(height) for height in set(heights)) == rows
+    plt.close("all")

@@ -27,5 +27,5 @@ for ax, (name, model) in zip(axes, {"circuit": circuit, "Gibbs state": gibbs}.it
     ax.contourf(a, b, p, levels=np.linspace(0, 1, 11), cmap="RdBu", alpha=0.6)
     ax.contour(a, b, p, levels=[0.5], colors="black", linewidths=1)
     for label, marker in ((0, "o"), (1, "s")):
-        ax.scatter(*test[y_test == label].T, marker=marker, s=22, c=["#c8442c", "#1f5ab8"][label], edgecolors="white")
+        ax.scatter(*test[y_test == label].T, marker=marker, s=22, c=["C1", "C0"][label], edgecolors="white")
     ax.set_title(f"{name}: {model.score(test, y_test):.0%} of held-out points right")

@@ -8,7 +8,8 @@ of cosh(w (s - 1/2)) / cosh(w / 2) over the differences w of eigenvalues between
 for the sum with another function of w in its place. So a few times s with positive weights stand for the integral, and
 the largest relative error of the function is a bound on that of the metric (as a quadratic form). The times are
 s = 1/2, 1/4, 1/8, ..., at which exp(-sK) is there already; the weights are the best ones for all w up to a bound.
-That of the Wigner-Yanase metric is as good; of the Bures metric no such sum comes nearer than a tenth.
+Without a bound that error is 3e-4; for the Wigner-Yanase metric it is 3e-3, and for the Bures metric no such sum comes
+nearer than a tenth.
 """
 
 from __future__ import annotations
@@ -46,7 +47,8 @@ def times(wanted: Weigh, largest: float) -> tuple[tuple[float, ...], float]:
     worst[-1] = 1.0
     rows = np.block([[share, -ones], [-share, -ones]])
     found = linprog(worst, A_ub=rows, b_ub=np.concatenate([ones[:, 0], -ones[:, 0]]), bounds=(0, None))
-    return tuple(found.x[:-1].tolist()), float(np.abs(share @ found.x[:-1] - 1).max())
+    weights = np.maximum(found.x[:-1], 0.0)
+    return tuple(weights.tolist()), float(np.abs(share @ weights - 1).max())
 
 
 def covariances(roots: Sequence[Train], digits: Integer, wanted: Weigh, largest: float, bond: int) -> Real:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Sequence
 from functools import cached_property
@@ -12,20 +13,22 @@ from qml import _checks
 from qml._checks import InputError
 from qml._typing import Complex, Integer, Real
 from qml.engines.mps.correlations import Weigh, covariances
-from qml.engines.mps.exponential import roots, rounding
+from qml.engines.mps.exponential import roots
 from qml.engines.mps.hamiltonian import phases_of, train_of
 from qml.engines.mps.pairs import Pair, word_of
 from qml.engines.mps.readout import reduced_matrix, shots
 from qml.engines.mps.trains import identity
 from qml.engines.thermal import ThermalEngine, ThermalEstimate
-from qml.operators import PauliSum
+from qml.operators import PauliSum, as_pauli_sum
 from qml.operators.generators import coefficients_of
 from qml.operators.strings import Word, digits_of, spell
 
+NEIGHBORHOOD = 4.0
+"""Couplings of a site, in temperatures, from which on errors are relative to their sum."""
 LEAST = 1e-14
 """What is left out at every bond at least."""
-SHARE = 0.1
-"""Of the tolerance: what is left out at every bond at first."""
+SHARE = 0.3
+"""Of the tolerance: what is left out at all bonds together at first."""
 
 
 class ThermalChain:
@@ -50,9 +53,11 @@ class ThermalChain:
         self.k = PauliSum(n, tuple(w for w, _ in terms), tuple(c for _, c in terms))
         self.n, self.bond_limit = n, bond
         self.size = float(sum(abs(c) for _, c in terms))
+        on_site = np.abs(np.array([c for _, c in terms])) @ (self._digits([w for w, _ in terms]) != 0)
+        self.strength = max(1.0, float(on_site.max(initial=0.0)) / NEIGHBORHOOD)
         k = train_of(self.k) if terms else identity(n)
-        self.roots, self.error = roots(k, self.size, cut, bond)
-        self.log_partition = 2 * self.roots[0].log - constant
+        self.roots, self.error = roots(k, self.size, self.strength, cut, bond)
+        self.log_partition = n * math.log(2.0) + 2 * self.roots[0].log - constant
         self._known: dict[Word, float] = {(0, 0): 1.0}
 
     @property
@@ -114,14 +119,15 @@ class ChainEngine(ThermalEngine):
         Z = \mathrm{Tr}\, e^{-K/2} (e^{-K/2})^\dagger
 
     No time step is split, so that there is no Trotter error; the series of exp(-K / 2^(k+1)) is exact to 1e-14. What
-    is left is that operators are compressed after every product. The error that is stated is the sum of the shares that
-    were left out, each as often as it is squared afterwards: of log Z, and of the expectation of every Pauli string.
-    The errors that are known were below a third of it.
+    is left is that operators are compressed after every product. The error that is stated is twice the sum of the
+    shares of the norm that were left out at all bonds, each as often as it is squared afterwards: of log Z, and of the
+    expectation of every Pauli string. The errors that are known were below half of it.
 
     Parameters
     ----------
     tolerance : float
-        What the estimated error of log Z (in nats) and of the expectation of every Pauli string is to stay below.
+        What the estimated error of log Z (in nats) and of the expectation of every Pauli string is to stay below; where
+        the couplings of a site add up to more than four temperatures, in quarters of that sum.
     bond : int
         The largest bond dimension chi. A warning says what is left where it is too small for the tolerance.
 
@@ -145,7 +151,7 @@ class ChainEngine(ThermalEngine):
     >>> from qml.operators import pauli, tfim
     >>> found = ChainEngine().thermal(tfim(50), [pauli("ZZ", sites=(24, 25), n=50)])
     >>> found.values.round(8), bool(found.errors.max() < 1e-8), found.dimension
-    (array([0.55897092]), True, 14)
+    (array([0.55897092]), True, 16)
     """
 
     _kind = "chain"
@@ -156,20 +162,23 @@ class ChainEngine(ThermalEngine):
 
     def chain(self, hamiltonian: PauliSum) -> ThermalChain:
         """exp(-K)/Z to the tolerance."""
+        hamiltonian = as_pauli_sum(hamiltonian, "hamiltonian")
         if not hamiltonian.is_hermitian:
-            raise InputError("K must be Hermitian; found a Pauli sum with complex coefficients.")
-        cut = SHARE * self.tolerance
+            raise InputError("hamiltonian must be Hermitian; found a Pauli sum with complex coefficients.")
+        cut, before = SHARE * self.tolerance / hamiltonian.n_qubits, math.inf
         while True:
             found = ThermalChain(hamiltonian, cut, self.bond)
-            if found.error <= self.tolerance:
+            allowed = self.tolerance * found.strength
+            if found.error <= allowed:
                 return found
-            if found.bond >= self.bond or cut <= LEAST or rounding(found.size) > self.tolerance / 2:
+            if found.bond >= self.bond or cut <= LEAST or found.error > before / 2:  # the rest is rounding
                 break
-            cut /= min(100.0, 2 * found.error / self.tolerance)
+            before = found.error
+            cut /= min(100.0, 2 * found.error / allowed)
         remedy = "allow a larger bond dimension (bond)" if found.bond >= self.bond else "allow a larger tolerance"
         warnings.warn(
             f"the errors of a chain of {_checks.plural(found.n, 'qubit')} with bond dimension {found.bond} are "
-            f"estimated as up to {found.error:.2g}, above the tolerance {self.tolerance:.2g}: {remedy}.",
+            f"estimated as up to {found.error:.2g}, above the tolerance, {allowed:.2g}: {remedy}.",
             stacklevel=2,
         )
         return found

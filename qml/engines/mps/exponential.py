@@ -21,57 +21,64 @@ SEED = 0
 """Of the random vectors that products are compressed with; what they change is below what is cut off."""
 SMALL = 1 / 16
 """The largest tau times the sum of all couplings that the series is used for."""
-FINER = 64
+FINER = 8.0
 """How much less than their share of the error early roots leave out: log Z is then as exact as expectations are."""
 REST = 1e-14
 """What the series may leave out, relative, after all squares."""
+FACTOR = 2.0
+"""Of the shares that are left out, in what they change: sigma is the square of a root."""
+ROUNDED = 20.0
+"""What a root is rounded by, relative, in units of the rounding of a number times 5 + sqrt(n): thrice what was seen."""
 
 
-def roots(k: Train, size: float, cut: float, bond: int) -> tuple[list[Train], float]:
-    """exp(-K/2), exp(-K/4), ... in this order, and an estimate of the relative error of the first.
+def roots(k: Train, size: float, strength: float, cut: float, bond: int) -> tuple[list[Train], float]:
+    """exp(-K/2), exp(-K/4), ... in this order, and an estimate of the errors of log Z and of expectations.
 
-    The estimate adds up the shares of the norm that were left out, each as often as it is squared afterwards. Errors of
-    log Z and of expectations were below a third of it wherever they are known: see tests/reference/test_chains.py.
+    The estimate adds up the shares of the norm that were left out at all bonds, each as often as it is squared
+    afterwards, times :data:`FACTOR`, and what rounding has grown to. Errors were below half of it wherever they are
+    known: see tests/reference/test_chains.py.
 
     Parameters
     ----------
     k : Train
     size : float
         A bound on the norm of K: the sum of the sizes of all couplings.
+    strength : float
+        At least 1: how many times the temperature the couplings of a site are, to which the error is relative.
     cut : float
         The share of the norm that the last compression leaves out at every bond.
     bond : int
         The largest bond dimension.
     """
-    squares = squares_of(size)
+    squares = max(6, math.ceil(math.log2(size / SMALL)) if size else 0)
     rng = np.random.default_rng(SEED)
-    root = _series(k, size, 0.5**squares / 2, squares, cut, bond, rng)
-    found, error = [root], rounding(size)
+
+    def at_least(left: int) -> float:
+        """What may be left out at every bond by what is still squared so often."""
+        return max(cut * min(1.0, strength / 2.0**left / min(4.0**left, FINER)), FLOOR)
+
+    root, lost = _series(k, size, squares, at_least(squares), bond, rng)
+    rounding = ROUNDED * (5 + math.sqrt(len(k.sites))) * spectral.EPS
+    found, error = [root], REST + (FACTOR * lost + rounding) * 2.0**squares
     for left in range(squares - 1, -1, -1):
-        square, lost = product(found[-1], found[-1], max(cut / 2**left / min(4**left, FINER), FLOOR), bond, rng)
+        square, lost = product(found[-1], found[-1], at_least(left), bond, rng)
         found.append(square)
-        error += 2**left * lost
+        error += FACTOR * 2**left * lost
     return found[::-1], error
 
 
-def squares_of(size: float) -> int:
-    """How often the series is squared, for couplings of this size in all."""
-    return max(6, math.ceil(math.log2(size / SMALL)) if size else 0)
-
-
-def rounding(size: float) -> float:
-    """The share of the error that no compression makes: the rest of the series, and rounding, squared as often."""
-    return REST + 4 * spectral.EPS * 2.0 ** squares_of(size)
-
-
-def _series(k: Train, size: float, tau: float, squares: int, cut: float, bond: int, rng: np.random.Generator) -> Train:
-    """exp(-tau K), by Horner's rule."""
-    terms, rest = 1, tau * size
+def _series(
+    k: Train, size: float, squares: int, cut: float, bond: int, rng: np.random.Generator
+) -> tuple[Train, float]:
+    """exp(-K / 2^(squares + 1)), by Horner's rule, and the share of its norm that was left out."""
+    tau = 0.5 ** (squares + 1)
+    terms, rest = 0, 2 * tau * size  # twice the next term is more than all that follow, as tau * size is small
     while rest * 2**squares > REST:
         terms += 1
-        rest *= tau * size / terms
-    found = identity(len(k.sites))
+        rest *= tau * size / (terms + 1)
+    found, error = identity(len(k.sites)), 0.0
     for j in range(terms, 0, -1):
-        power, _ = product(k, found, FLOOR, bond, rng)
-        found, _ = compress(plus_identity(power, -tau / j), max(cut / 2**squares / 10, FLOOR), bond)
-    return found
+        power, left_out = product(k, found, cut, bond, rng)
+        found, lost = compress(plus_identity(power, -tau / j), max(cut / 10, FLOOR), bond)
+        error = lost + tau * size / j * (error + left_out)
+    return found, error

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from qml import _checks
@@ -61,4 +63,4 @@ def train_of(operator: PauliSum) -> Train:
         sites.append(t if weights.imag.any() else t.real)
     sites[0] = sites[0][:1]
     sites[-1] = sites[-1][..., 1:2]
-    return compress(Train(tuple(sites)), FLOOR, 1 << 30)[0]
+    return compress(Train(tuple(sites), -n * math.log(2.0) / 2), FLOOR, 1 << 30)[0]

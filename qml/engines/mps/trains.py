@@ -2,10 +2,11 @@ r"""Matrix-product operators of a chain of qubits, and what is done with them: m
 
 An operator on n qubits is held as n tensors (a, 2, 2, b): the bond to the left, row, column, the bond to the right,
 
-.. math:: O_{s_1 \dots s_n, u_1 \dots u_n} = e^{l} \sum_{b_1 \dots b_{n-1}}
+.. math:: O_{s_1 \dots s_n, u_1 \dots u_n} = 2^{n/2} e^{l} \sum_{b_1 \dots b_{n-1}}
     T^{(1)}_{1 s_1 u_1 b_1} T^{(2)}_{b_1 s_2 u_2 b_2} \cdots T^{(n)}_{b_{n-1} s_n u_n 1}
 
-with its size in the log domain, l. Compressing is done in the Frobenius norm, in which an operator is a vector of 4^n
+with its size in the log domain, l, which is 0 for the identity: that of a root near it is not rounded at the size of
+n log 2. Compressing is done in the Frobenius norm, in which an operator is a vector of 4^n
 numbers. A product is compressed without being formed: a few random vectors are multiplied from the left, which tells
 the space to the right of every bond that the product needs (Camano, Epperly and Tropp 2025, arXiv:2504.06475), and
 singular values then say how much of it is kept. The cost is O(n r chi^3) for r random vectors.
@@ -21,8 +22,10 @@ import numpy as np
 from qml import _checks
 from qml._typing import Numeric
 
-IDENTITY = np.eye(2) / math.sqrt(2.0)
-"""The identity of one qubit, of unit norm."""
+IDENTITY = np.eye(2), np.eye(2) / 2
+"""Of one qubit, at even and at odd sites: exact, unlike 1 / sqrt(2), and with a product that stays near norm one."""
+GROWTH = 1.6
+"""How many times the bond dimension that of a product is expected to be."""
 SPARE = 8
 """Random vectors beyond the bond dimension that is expected."""
 FLOOR = 3e-15
@@ -31,7 +34,7 @@ FLOOR = 3e-15
 
 @dataclass(frozen=True, eq=False)
 class Train:
-    """A matrix-product operator: tensors (a, 2, 2, b), and the logarithm of the number that multiplies them."""
+    """A matrix-product operator: tensors (a, 2, 2, b), and the logarithm of what multiplies them beside 2^(n/2)."""
 
     sites: tuple[Numeric, ...]
     log: float = 0.0
@@ -53,25 +56,31 @@ class Train:
 
 def identity(n: int) -> Train:
     """The identity on n qubits."""
-    return Train((IDENTITY[None, :, :, None],) * n, n * math.log(2.0) / 2)
+    return Train(tuple(IDENTITY[i % 2][None, :, :, None] for i in range(n)), _odd(n))
 
 
 def plus_identity(train: Train, factor: float) -> Train:
     """1 + factor * train, of a bond dimension larger by one."""
-    n, size = len(train.sites), factor * math.exp(train.log - len(train.sites) * math.log(2.0) / 2)
+    n = len(train.sites)
+    size = factor * math.exp(train.log - _odd(n))
     sites = []
     for i, t in enumerate(train.sites):
         a, b = t.shape[0], t.shape[3]
         out = np.zeros((a + (i > 0), 2, 2, b + (i < n - 1)), dtype=t.dtype)
         out[:a, :, :, :b] = size * t if i == 0 else t
-        out[-1, :, :, -1] += IDENTITY
+        out[-1, :, :, -1] += IDENTITY[i % 2]
         sites.append(out)
-    return Train(tuple(sites), n * math.log(2.0) / 2)
+    return Train(tuple(sites), _odd(n))
+
+
+def _odd(n: int) -> float:
+    """The logarithm of 2^floor(n/2) / 2^(n/2)."""
+    return -(n % 2) * math.log(2.0) / 2
 
 
 def compress(train: Train, cut: float, bond: int) -> tuple[Train, float]:
-    """The train with bond dimensions at most `bond`, and the share of its norm that was left out: at each bond as
-    little of it as possible, and at most `cut` unless `bond` limits it."""
+    """The train with bond dimensions at most `bond`, and the share of its norm that was left out, summed over all
+    bonds: at each at most `cut`, unless `bond` limits it."""
     sites, log = list(train.sites), train.log
     for i in range(len(sites) - 1, 0, -1):
         a = sites[i].shape[0]
@@ -93,12 +102,12 @@ def _truncated(sites: list[Numeric], log: float, cut: float, bond: int) -> tuple
         size = float(left_out[0]) or 1.0
         kept = min(max(1, int((left_out > cut * size).sum())), bond)
         if kept < len(s):
-            lost += (float(left_out[kept]) / size) ** 2
+            lost += float(left_out[kept]) / size
         out.append(u[:, :kept].reshape(m.shape[0], 2, 2, kept))
         carried, log = s[:kept, None] * v[:kept] / size, log + math.log(size)
     last = np.tensordot(carried, sites[-1], 1)
     size = float(np.linalg.norm(last)) or 1.0
-    return Train((*out, last / size), log + math.log(size)), math.sqrt(lost)
+    return Train((*out, last / size), log + math.log(size)), lost
 
 
 def product(a: Train, b: Train, cut: float, bond: int, rng: np.random.Generator) -> tuple[Train, float]:
@@ -110,7 +119,7 @@ def product(a: Train, b: Train, cut: float, bond: int, rng: np.random.Generator)
         Where the product of random vectors with both would not fit.
     """
     n, most = len(a.sites), a.bond * b.bond
-    expected = min(bond, int(1.3 * max(a.bond, b.bond)))
+    expected = min(bond, int(GROWTH * max(a.bond, b.bond)))
     while True:
         vectors = min(expected + SPARE, most)
         _checks.memory(
@@ -120,7 +129,7 @@ def product(a: Train, b: Train, cut: float, bond: int, rng: np.random.Generator)
             "allow a larger error (tolerance) or a smaller bond dimension (bond), or take a smaller K",
         )
         sites = _projected(a, b, vectors, rng)
-        found, lost = _truncated(sites, a.log + b.log, cut, bond)
+        found, lost = _truncated(sites, a.log + b.log - _odd(n), cut, bond)
         full = any(
             t.shape[0] == s.shape[0] == vectors < min(bond, most) for t, s in zip(found.sites, sites, strict=True)
         )
@@ -131,7 +140,8 @@ def product(a: Train, b: Train, cut: float, bond: int, rng: np.random.Generator)
 
 def _projected(a: Train, b: Train, vectors: int, rng: np.random.Generator) -> list[Numeric]:
     """The tensors of a b, restricted from the right to the space that random vectors from the left single out; all but
-    the first have orthonormal rows."""
+    the first have orthonormal rows. Every second one is doubled: 2^(n/2) times the product of two operators of norm one
+    is neither too small for a number nor, if it is the identity's, of another size than one."""
     n = len(a.sites)
     left: list[Numeric] = [np.ones((vectors, 1, 1))]
     for i in range(n - 1):
@@ -148,14 +158,14 @@ def _projected(a: Train, b: Train, vectors: int, rng: np.random.Generator) -> li
     right: Numeric = np.ones((1, 1, 1))
     for i in range(n - 1, -1, -1):
         s, t = a.sites[i], b.sites[i]
-        y = np.tensordot(t, right, ((3,), (1,)))  # b, middle, column, a', c
+        y = (1 + i % 2) * np.tensordot(t, right, ((3,), (1,)))  # b, middle, column, a', c
         y = np.tensordot(s, y, ((2, 3), (1, 3))).transpose(0, 2, 1, 3, 4)  # a, b, row, column, c
         c = y.shape[4]
         y = y.reshape(s.shape[0] * t.shape[0], 4 * c)
         if i == 0:
             out[0] = y.reshape(1, 2, 2, c)
             break
-        sketch = left[i][: 4 ** min(i, 32)].reshape(-1, len(y)) @ y
+        sketch = left[i][: 4 ** min(i, 32) + SPARE].reshape(-1, len(y)) @ y
         q = np.linalg.qr(sketch.conj().T)[0]
         out[i] = q.conj().T.reshape(-1, 2, 2, c)
         right = (y @ q).reshape(s.shape[0], t.shape[0], -1)

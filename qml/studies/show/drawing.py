@@ -104,13 +104,18 @@ def draw(results: Mapping[str, FitResult], plan: build.Plan, folder: RunFolder, 
 
 
 def _history(results: Mapping[str, FitResult], plan: build.Plan) -> Figure | None:
+    return history(results, plan.study.title)
+
+
+def history(results: Mapping[str, FitResult], title: str) -> Figure:
+    """The loss of each fit against its floor, and the gap, by iteration."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(9.0, 3.6), layout="constrained")
     axes = figure.subplots(1, 2)
     plot_history(results, (axes[0], axes[1]))
-    if plan.study.title:
-        figure.suptitle(_short(visible(plan.study.title)), fontsize="medium")
+    if title:
+        figure.suptitle(_short(visible(title)), fontsize="medium")
     return figure
 
 
@@ -143,9 +148,9 @@ def _states(results: Mapping[str, FitResult], plan: build.Plan) -> Figure | None
         shown["empirical state"] = target.counts.empirical_state()
     shown |= {name: result.state for name, result in results.items()}
     limit = max(float(abs(state.matrix()).max()) for state in shown.values())
-    figure = Figure(figsize=(3.4 * len(shown), 4.0), layout="constrained")
+    figure = Figure(figsize=(0.7 + 3.4 * len(shown), 4.0), layout="constrained")
     for ax, (name, state) in zip(figure.subplots(1, len(shown)), shown.items(), strict=True):
-        plot_density_matrix(state, ax, limit=limit, title=name)
+        plot_density_matrix(state, ax, limit=limit, title=name, key=name == list(shown)[-1])
     return figure
 
 

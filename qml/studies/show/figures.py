@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from qml._checks import InputError, choice
-from qml.plotting.history import COLORS
+from qml.plotting.style import COLORS, DASHES, GREY, MARKERS, label_ends, plain
 from qml.studies.record.table import Table, count
 
 if TYPE_CHECKING:
@@ -23,6 +23,13 @@ KINDS = ("loss", "scaling", "heatmap", "measured")
 PANELS = 6
 """Most settings of what else varies that are drawn beside each other."""
 TICKS = 12
+NOISE = 1e-10
+"""Gaps below, of a loss of order one, are rounding and what fits leave over: nothing is read off them."""
+NATS = (
+    "cross_entropy", "relative_entropy", "negative_log_likelihood", "classical_cross_entropy", "mean_cross_entropy",
+    "label_likelihood", "renyi",
+)  # fmt: skip
+"""Losses that are entropies."""
 
 
 def numeric_axes(table: Table, names: Sequence[str]) -> list[str]:
@@ -44,8 +51,9 @@ def draw(table: Table, names: Sequence[str], kind: str, x: str | None = None, y:
     names : sequence of str
         What varies.
     kind : {"loss", "scaling", "heatmap", "measured"}
-        The loss and its floor against x; the gap against x, both logarithmic, where it is positive; the gap against x
-        and y; of counts, what measuring costs and D(rho||sigma) against x.
+        The loss and its floor against x; the gap against x, both logarithmic, where it is positive, with the slope of
+        gaps that are above rounding and lie on a line; the gap against x and y; of counts, what measuring costs and
+        D(rho||sigma) against x.
     x, y : str, optional
         By default the first axes that are numbers. Where what else varies has up to :data:`PANELS` settings, each has
         a panel, and the band is over seeds; otherwise it is over all that varies. The line is the median, the band
@@ -76,10 +84,7 @@ def draw(table: Table, names: Sequence[str], kind: str, x: str | None = None, y:
     if kind == "scaling" and not any(gap > 0 for gap in done["gap"]):
         raise InputError("no gap is above zero: there is nothing to scale.")
     if kind == "heatmap":
-        figure = Figure(figsize=(1.5 + 4.2 * len(fits), 3.8), layout="constrained")
-        for ax, fit in zip(figure.subplots(1, len(fits), squeeze=False)[0], fits, strict=True):
-            _heatmap(ax, _of(done, fit), chosen[0], chosen[1], fit)
-        return figure
+        return _heatmaps(done, chosen[0], chosen[1], fits)
     if kind == "measured":
         return _measured(done, chosen[0])
     others = [name for name in names if name != chosen[0] and len(set(map(str, done[name]))) > 1]
@@ -100,9 +105,11 @@ def draw(table: Table, names: Sequence[str], kind: str, x: str | None = None, y:
         ax.tick_params(labelbottom=lowest)
         if k % across:
             ax.set_ylabel("")
-        ax.set_title(title, fontsize="small")
-        ax.grid(alpha=0.25)
-        ax.legend(fontsize=8, frameon=False)
+        ax.set_title(title, loc="left", fontsize="small")
+        plain(ax)
+    for k, ax in enumerate(grid.flat[: len(panels)]):  # now that all have the same limits
+        if (k + 1) % across == 0 or k + 1 == len(panels) or kind == "scaling":
+            label_ends(ax)
     if varied:
         figure.suptitle(f"median, least and greatest over {', '.join(varied)}", fontsize="small")
     return figure
@@ -137,7 +144,7 @@ def measured(reports: Mapping[str, MeasuredReport]) -> Figure:
     parts: tuple[tuple[str, str, str, Callable[[MeasuredReport], float | None]], ...] = (
         ("cross entropy of the empirical state", "v", COLORS[0], lambda r: r.cross_entropy),
         ("likelihood", "^", COLORS[1], lambda r: r.likelihood + r.log_traces),
-        ("cross entropy of the measured state", "o", "0.35", lambda r: r.true_cross_entropy),
+        ("cross entropy of the measured state", "o", GREY, lambda r: r.true_cross_entropy),
     )
     for label, marker, color, value in parts:
         at = [(k, v) for k, r in enumerate(reports.values()) if (v := value(r)) is not None and math.isfinite(v)]
@@ -152,7 +159,7 @@ def measured(reports: Mapping[str, MeasuredReport]) -> Figure:
     ax.set_xticks(range(len(reports)), list(reports), fontsize="small")
     ax.set_xlim(-0.5, len(reports) - 0.5)
     ax.set_ylabel("nats a shot")
-    ax.grid(axis="y", alpha=0.25)
+    plain(ax)
     figure.legend(loc="outside lower center", fontsize=8, frameon=False)
     return figure
 
@@ -161,12 +168,12 @@ def classes(found: Mapping[str, Real], labels: Real, names: Sequence[str], about
     """Of each fit, the mean probability of every class (columns) over the samples of each class (rows)."""
     from matplotlib.figure import Figure
 
-    true, size = labels.argmax(axis=1), len(names)
+    true, size, image = labels.argmax(axis=1), len(names), None
     figure = Figure(figsize=(1.2 + 3.0 * len(found), 3.9), layout="constrained")
     for ax, (fit, p) in zip(figure.subplots(1, len(found), squeeze=False)[0], found.items(), strict=True):
         rows = [p[true == c, :size].mean(axis=0) if (true == c).any() else np.full(size, np.nan) for c in range(size)]
         shown = np.array(rows)
-        ax.imshow(shown, cmap="Blues", vmin=0.0, vmax=1.0)
+        image = ax.imshow(shown, cmap="Blues", vmin=0.0, vmax=1.0)
         if size <= 10:
             for (i, j), value in np.ndenumerate(shown):
                 color = "white" if value > 0.6 else "black"
@@ -175,6 +182,8 @@ def classes(found: Mapping[str, Real], labels: Real, names: Sequence[str], about
         ax.set_yticks(range(size), names, fontsize=8)
         ax.set_title(f"{fit} ({about})", loc="left", fontsize="small")
         ax.set(xlabel="mean probability of", ylabel="class")
+    if image is not None:
+        figure.colorbar(image, ax=figure.axes, label="mean probability", shrink=0.8)
     return figure
 
 
@@ -189,14 +198,14 @@ def _measured(table: Table, x: str) -> Figure:
     figure = Figure(figsize=(4.6 * len(there), 3.8), layout="constrained")
     for ax, (name, head) in zip(figure.subplots(1, len(there), squeeze=False)[0], there, strict=True):
         finite = _rows(table, [_finite(value) for value in table[name]])
-        for fit in dict.fromkeys(finite["fit"]):
-            _band(ax, _of(finite, fit), x, name, fit)
+        for k, fit in enumerate(dict.fromkeys(finite["fit"])):
+            _band(ax, _of(finite, fit), x, name, fit, k)
         _spaced(ax, finite[x])
         if min(finite[name]) > 0 and max(finite[name]) > 30 * min(finite[name]):
             ax.set_yscale("log")
         ax.set(xlabel=x, ylabel=head)
-        ax.grid(alpha=0.25)
-        ax.legend(fontsize=8, frameon=False)
+        plain(ax)
+        label_ends(ax)
     return figure
 
 
@@ -205,67 +214,116 @@ def _finite(value: float | None) -> bool:
 
 
 def _loss(ax: Axes, table: Table, x: str, fits: Sequence[str]) -> None:
-    for fit in fits:
-        _band(ax, _of(table, fit), x, "loss", fit)
-    for floor in [_by(table, x, "floor")]:
-        at = sorted(floor)
-        ax.plot(at, [np.median(floor[v]) for v in at], "k--", linewidth=1, label="floor")
+    for k, fit in enumerate(fits):
+        _band(ax, _of(table, fit), x, "loss", fit, k)
+    floor = _by(table, x, "floor")
+    at = sorted(floor)
+    ax.plot(at, [np.median(floor[v]) for v in at], "--", color=GREY, linewidth=1, label="floor")
     _spaced(ax, table[x])
-    ax.set_ylabel("loss")
+    ax.set_ylabel(f"loss{unit(table)}")
 
 
 def _scaling(ax: Axes, table: Table, x: str, fits: Sequence[str]) -> None:
+    from matplotlib.patches import Rectangle
+
     positive = _rows(table, [gap > 0 for gap in table["gap"]])
-    for fit in fits:
+    noise = noise_of(table)
+    for k, fit in enumerate(fits):
         one = _of(positive, fit)
-        if not count(one):
-            continue
-        _band(ax, one, x, "gap", fit + _slope(_by(one, x, "gap")))
+        if count(one):
+            _band(ax, one, x, "gap", fit + _slope(_by(one, x, "gap"), noise), k)
     ax.set_yscale("log")
     if min(table[x]) > 0:
         ax.set_xscale("log")
-    ax.set_ylabel("gap = loss - floor")
+    if min(positive["gap"], default=noise) < noise:
+        down = np.finfo(float).tiny  # as an artist, which does not move the limits
+        across = ax.get_yaxis_transform()
+        ax.add_artist(Rectangle((0, down), 1, noise, transform=across, color="0.93", zorder=0, linewidth=0))
+        ax.text(0.02, noise, "rounding", transform=across, va="top", fontsize="small", color=GREY)
+    ax.set_ylabel(f"gap = loss \N{MINUS SIGN} floor{unit(table)}")
 
 
-def _slope(groups: dict[float, list[float]]) -> str:
-    """The exponent of the medians, by least squares on logarithmic axes."""
-    at = sorted(v for v in groups if v > 0)
-    if len(at) < 3:
+def unit(table: Table) -> str:
+    """ " (nats)" where every loss is an entropy."""
+    return " (nats)" if set(table["loss_name"]) <= set(NATS) else ""
+
+
+def noise_of(table: Table) -> float:
+    """The gap up to which a fit is at its floor as far as floats can tell."""
+    return NOISE * float(max([1.0, *(abs(loss) for loss in table["loss"] if loss is not None and math.isfinite(loss))]))
+
+
+def _slope(groups: dict[float, list[float]], noise: float) -> str:
+    """The exponent of the medians on logarithmic axes, by least squares, where they are above `noise` and on a line."""
+    medians = {v: float(np.median(gaps)) for v, gaps in sorted(groups.items()) if v > 0}
+    at = [v for v, gap in medians.items() if gap > noise]
+    if len(at) < 3 or len(at) < len(groups):
         return ""
-    slope = np.polyfit(np.log(at), np.log([np.median(groups[v]) for v in at]), 1)[0]
-    return f" (slope {slope:.2f})"
+    x, y = np.log(at), np.log([medians[v] for v in at])
+    line = np.polyfit(x, y, 1)
+    if np.abs(np.polyval(line, x) - y).max() > max(0.05 * np.ptp(y), 0.02):
+        return ""
+    return f", slope {line[0]:.2f}"
 
 
-def _heatmap(ax: Axes, table: Table, x: str, y: str, fit: str) -> None:
+def _heatmaps(table: Table, x: str, y: str, fits: Sequence[str]) -> Figure:
+    """The median gap over two axes, one map a fit with one scale of colors; what is rounding is grey."""
+    from matplotlib import colormaps
     from matplotlib.colors import LogNorm
+    from matplotlib.figure import Figure
 
+    noise = noise_of(table)
+    maps = [_cells(_of(table, fit), x, y) for fit in fits]
+    shown = np.concatenate([cells.ravel() for *_, cells in maps])
+    seen = shown[shown > noise]  # nan is not
+    low, high = (float(seen.min()), float(seen.max())) if seen.size else (noise, 10 * noise)
+    norm, is_noisy = LogNorm(low, high if high > low else 10 * low), bool((shown <= noise).any())
+    shades = colormaps["viridis"].with_extremes(under="0.85")
+    figure = Figure(figsize=(1.8 + 3.6 * len(fits), 3.8), layout="constrained")
+    grid = figure.subplots(1, len(fits), squeeze=False)[0]
+    for ax, fit, (across, up, cells) in zip(grid, fits, maps, strict=True):
+        cells = np.where(cells <= noise, noise / 2, cells)  # zero and negative have no logarithm
+        image = ax.imshow(cells, origin="lower", aspect="auto", norm=norm, cmap=shades)
+        for values, axis, turned in ((across, ax.xaxis, 45), (up, ax.yaxis, 0)):
+            at = range(0, len(values), -(-len(values) // TICKS))
+            axis.set_ticks(list(at), [f"{values[i]:.3g}" for i in at], rotation=turned)
+        ax.tick_params(length=0)
+        ax.set_xlabel(x)
+        ax.set_ylabel(y if ax is grid[0] else "")
+        ax.set_title(fit, loc="left", fontsize="medium")
+    bar = figure.colorbar(image, ax=grid.tolist(), extend="min" if is_noisy else "neither")
+    bar.set_label(f"median gap{unit(table)}" + ("; grey: rounding" if is_noisy else ""))
+    return figure
+
+
+def _cells(table: Table, x: str, y: str) -> tuple[list[float], list[float], Real]:
+    """The values of the axes, and the median gap at each pair of them; nan where there is none."""
     across, up = sorted(set(table[x])), sorted(set(table[y]))
-    cells = np.full((len(up), len(across)), np.nan)
     groups: dict[tuple[int, int], list[float]] = {}
     for a, b, gap in zip(table[x], table[y], table["gap"], strict=True):
         groups.setdefault((up.index(b), across.index(a)), []).append(gap)
+    cells = np.full((len(up), len(across)), np.nan)
     for cell, gaps in groups.items():
-        cells[cell] = max(float(np.median(gaps)), np.finfo(float).eps)
-    image = ax.imshow(
-        cells, origin="lower", aspect="auto", norm=LogNorm() if np.nanmin(cells) < np.nanmax(cells) else None
-    )
-    for values, axis, turned in ((across, ax.xaxis, 45), (up, ax.yaxis, 0)):
-        at = range(0, len(values), -(-len(values) // TICKS))
-        axis.set_ticks(list(at), [f"{values[i]:.3g}" for i in at], rotation=turned)
-    ax.set(xlabel=x, ylabel=y, title=fit)
-    ax.figure.colorbar(image, ax=ax, label="median gap")
+        cells[cell] = float(np.median(gaps))
+    return across, up, cells
 
 
-def _band(ax: Axes, table: Table, x: str, quantity: str, label: str) -> None:
+def _band(ax: Axes, table: Table, x: str, quantity: str, label: str, k: int) -> None:
     groups = _by(table, x, quantity)
-    at = sorted(groups)
-    (line,) = ax.plot(at, [np.median(groups[v]) for v in at], ".-", label=label)
-    ax.fill_between(at, [min(groups[v]) for v in at], [max(groups[v]) for v in at], alpha=0.2, color=line.get_color())
+    at, color, marker = sorted(groups), COLORS[k % len(COLORS)], MARKERS[k % len(MARKERS)]
+    medians = [np.median(groups[v]) for v in at]
+    style = DASHES[k // len(COLORS) % len(DASHES)]
+    ax.plot(at, medians, marker=marker, markersize=4, linestyle=style, color=color, label=label)
+    ax.fill_between(at, [min(groups[v]) for v in at], [max(groups[v]) for v in at], alpha=0.2, color=color, linewidth=0)
 
 
 def _spaced(ax: Axes, values: Sequence[float]) -> None:
-    """A logarithmic axis where numbers range over more than a decade and a half."""
-    if min(values) > 0 and max(values) / min(values) > 30:
+    """A logarithmic axis where numbers range over decades, or are spaced like that over one at least."""
+    at = np.unique(values)
+    if at[0] <= 0 or at[-1] < 10 * at[0]:
+        return
+    even, even_in_log = (np.std(np.diff(v)) / np.mean(np.diff(v)) for v in (at, np.log(at)))
+    if at[-1] > 30 * at[0] or even_in_log < even:
         ax.set_xscale("log")
 
 

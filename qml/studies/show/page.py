@@ -6,7 +6,7 @@ import base64
 import html
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from qml._checks import InputError, plural
@@ -14,6 +14,7 @@ from qml.principle.pages import STYLE
 from qml.studies.record.folder import Run
 from qml.studies.record.table import Table, biased_last, count, filled, load_table, summary
 from qml.studies.show import figures
+from qml.studies.show.conclusion import conclusion
 from qml.studies.show.drawing import failure, save
 from qml.studies.spec.config import to_yaml
 
@@ -21,13 +22,32 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 WIDE = """
-.wide { overflow: auto; max-height: 36rem; border: 1px solid #d0d7de; padding: 0 .7rem; }
-.wide td, .wide th { white-space: nowrap; padding-right: 1.2rem; }
-.wide th { position: sticky; top: 0; background: #fff; }
+.wide { overflow: auto; max-height: 48rem; width: calc(100vw - 4rem); margin-left: calc(50% - 50vw + 2rem);
+        border-bottom: 1px solid #d0d7de; }
+.wide table { font-size: .78rem; margin: 0 auto; } .wide td, .wide th { padding: .15rem .8rem 0 0; }
+.wide th { position: sticky; top: 0; background: #fff; vertical-align: bottom; }
+td.words { color: #59636e; padding-bottom: .35rem; } td.number { white-space: nowrap; }
+.beside td { text-align: left; vertical-align: top; }
 pre { overflow-x: auto; background: #f6f8fa; padding: .7rem; font-size: .85rem; }
 """
 ROWS = 1000
 """Most rows that a page shows; the files of the run have all."""
+ACROSS = 6
+"""Most fits of a run without a sweep that stand beside each other, with their quantities below."""
+CAPTIONS = {
+    "history": "Left: the loss of each fit by iteration, and its floor (dotted). Right: what is left above the floor, "
+    "which for the cross entropy is the relative entropy D(ρ‖σ).",
+    "measured": "The cross entropy of the empirical state is never below the likelihood of the same counts: the shaded "
+    "difference is what measuring costs. The right part, where there is one: how far the learnt state is from the "
+    "measured one.",
+    "labels": "The mean probability that each fit gives to every class (columns), over the samples of each class "
+    "(rows).",
+    "states": "The entries of the target and of the learnt states: strength is the absolute value, color the phase.",
+    "loss": "The loss of each fit and its floor (dashed). Lines are medians, bands go from the least to the greatest.",
+    "scaling": "What each fit leaves above its floor, on logarithmic axes; gaps that are zero or negative by rounding "
+    "are left out. A slope is told where the medians lie on a line.",
+    "heatmap": "The median gap of each fit, with one scale of colors.",
+}
 
 
 def page(run: Run) -> str:
@@ -36,10 +56,10 @@ def page(run: Run) -> str:
     title = html.escape(run.study.title or run.folder.name)
     parts = [
         f"<!doctype html><html lang=en><meta charset=utf-8><title>{title}</title><style>{STYLE}{WIDE}</style>",
-        f"<h1>{title}</h1><p>{html.escape(_status(run, table))}</p>",
+        f"<h1>{title}</h1><p><b>{html.escape(conclusion(table))}</b></p><p>{html.escape(_status(run, table))}</p>",
         f"<h2>Summary</h2>{html_table(summary(table))}" if run.study.sweep is not None else "",
         *_images(run, table),
-        f"<h2>Table</h2><div class=wide>{html_table(table)}</div>",
+        f"<h2>Table</h2>{_all(table)}",
         f"<h2>Study</h2><pre>{html.escape(to_yaml(run.study))}</pre>",
         f"<h2>Environment</h2>{_mapping(run.environment)}",
         "</html>\n",
@@ -78,16 +98,42 @@ def png(figure: Figure) -> bytes:
 
 def _image(content: bytes, about: str) -> str:
     data = base64.b64encode(content).decode()
-    return f"<p><img alt='{html.escape(about, quote=True)}' src='data:image/png;base64,{data}'></p>"
+    caption = f"<figcaption>{html.escape(CAPTIONS[about])}</figcaption>"
+    return f"<figure><img alt='{html.escape(about, quote=True)}' src='data:image/png;base64,{data}'>{caption}</figure>"
 
 
-def html_table(table: Table) -> str:
-    """The first rows of a table, without the columns that are empty."""
+def _all(table: Table) -> str:
+    """Every column: few fits beside each other, or a row each, without what is the same in all of them."""
     table = filled(table)
-    head = "".join(f"<th>{html.escape(name)}" for name in table)
+    if "point" not in table and 0 < count(table) <= ACROSS:
+        names = [name for name in table if name != "fit"]
+        beside = dict(zip(table["fit"], zip(*(table[name] for name in names), strict=True), strict=True))
+        across = html_table({"": names, **{fit: list(cells) for fit, cells in beside.items()}})
+        return f"<div class=beside>{across}</div>"
+    same = {name: cells[0] for name, cells in table.items() if len(cells) > 1 and len(set(map(str, cells))) == 1}
+    words = ", ".join(
+        f"{name} {cell:.5g}" if isinstance(cell, float) else f"{name} {cell}" for name, cell in same.items()
+    )
+    note = f"<p>The same in every row: {html.escape(words)}.</p>" if same else ""
+    varied = {name: cells for name, cells in table.items() if name not in same}
+    below = [(name, varied.pop(name)) for name in ("seed", "status", "error") if name in varied]
+    said = [" ".join(_said(name, cells[k]) for name, cells in below) for k in range(count(table))]
+    return f"{note}<div class=wide>{html_table(varied, said)}</div>"
+
+
+def _said(name: str, cell: Any) -> str:
+    return f"Seed {cell};" if name == "seed" else str(cell or "")
+
+
+def html_table(table: Table, below: Sequence[str] = ()) -> str:
+    """The first rows of a table, without the columns that are empty, each with the words that stand below it."""
+    table = filled(table)
+    head = "".join(f"<th>{html.escape(name).replace('_', '_<wbr>').replace('.', '.<wbr>')}" for name in table)
     rows = []
-    for cells in list(zip(*table.values(), strict=True))[:ROWS]:
+    for k, cells in enumerate(list(zip(*table.values(), strict=True))[:ROWS]):
         rows.append("<tr>" + "".join(_cell(cell) for cell in cells) + "</tr>")
+        if below and below[k]:
+            rows.append(f"<tr><td class=words colspan={len(cells)}>{html.escape(below[k])}</td></tr>")
     more = count(table) - ROWS
     return f"<table><tr>{head}</tr>{''.join(rows)}</table>" + (f"<p>and {more} more rows.</p>" if more > 0 else "")
 

@@ -1,0 +1,29 @@
+"""The conda recipe needs what the package needs."""
+
+import tomllib
+from pathlib import Path
+
+import yaml
+
+import qml
+
+ROOT = Path(__file__).parents[2]
+RECIPE = yaml.safe_load((ROOT / ".github" / "conda" / "recipe.yaml").read_text(encoding="utf-8"))
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+OF_CONDA = {"matplotlib": "matplotlib-base"}
+
+
+def test_requirements_are_those_of_the_package() -> None:
+    wanted = [(*line.split(">="),) for line in PROJECT["project"]["dependencies"]]
+    python = f"python {PROJECT['project']['requires-python']}"
+    run = [python, *(f"{OF_CONDA.get(name, name)} >={least}" for name, least in wanted)]
+    assert sorted(RECIPE["requirements"]["run"]) == sorted(run)
+    (builder,) = PROJECT["build-system"]["requires"]
+    assert builder.replace(">", " >", 1) in RECIPE["requirements"]["host"]
+
+
+def test_name_version_and_command_are_those_of_the_package() -> None:
+    assert RECIPE["context"]["version"] == PROJECT["project"]["version"] == qml.__version__
+    assert RECIPE["package"]["name"] == PROJECT["project"]["name"]
+    scripts = [f"{name} = {place}" for name, place in PROJECT["project"]["scripts"].items()]
+    assert RECIPE["build"]["python"]["entry_points"] == scripts

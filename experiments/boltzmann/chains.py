@@ -128,7 +128,7 @@ def draw(scans: tuple[list[Cost], list[Cost], list[Cost]], path: Path) -> None:
     """Seconds and bond dimensions, a panel for each of the three."""
     from matplotlib.figure import Figure
 
-    from qml.plotting.history import COLORS
+    from qml.plotting.style import COLORS, GREY, plain
 
     figure = Figure(figsize=(10.5, 3.6), layout="constrained")
     names = ("n", "beta", "tolerance")
@@ -137,7 +137,7 @@ def draw(scans: tuple[list[Cost], list[Cost], list[Cost]], path: Path) -> None:
         x = [getattr(c, names[k]) for c in scan]
         axes.loglog(x, [c.gradient for c in scan], "o-", color=COLORS[0], label="value and gradient (s)")
         axes.loglog(x, [c.metric for c in scan], "s-", color=COLORS[1], label="metric (s)")
-        axes.loglog(x, [c.bond for c in scan], "^--", color="0.45", label="bond dimension")
+        axes.loglog(x, [c.bond for c in scan], "^--", color=GREY, label="bond dimension")
         axes.set_xlabel(labels[k])
         fixed = (f"β = {BETA:g}, tolerance 1e-8", f"n = {N}, tolerance 1e-8", f"n = {N}, β = {BETA:g}")
         axes.set_title(fixed[k], loc="left", fontsize="medium")
@@ -146,7 +146,7 @@ def draw(scans: tuple[list[Cost], list[Cost], list[Cost]], path: Path) -> None:
             axes.minorticks_off()
         else:
             axes.invert_xaxis()
-        axes.spines[["top", "right"]].set_visible(False)
+        plain(axes)
     figure.axes[0].set_ylabel("processor seconds; bond dimension")
     figure.axes[0].legend(frameon=False, fontsize="small")
     figure.savefig(path, dpi=150)

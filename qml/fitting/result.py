@@ -36,6 +36,11 @@ LARGEST_DIM_REPORTED = 512
 """Summaries compute no eigenvalues beyond this dimension."""
 
 
+def is_compared(target: State) -> bool:
+    """Whether a summary tells the fidelity with this target: not where its matrix is what it was learnt without."""
+    return not isinstance(target, ThermalState) or target.dim <= LARGEST_DIM_REPORTED
+
+
 @dataclass(frozen=True, eq=False)
 class Iteration:
     """One accepted iterate, as callbacks see it.
@@ -285,6 +290,8 @@ class FitResult(Outcome):
     def _compared(self) -> list[tuple[str, str]]:
         """The fidelity with a target state, or its mean over labels; what measuring cost where the target is counts."""
         if isinstance(self.target, State):
+            if not is_compared(self.target):
+                return []
             labels = [("labels", str(m)) for m in self.target.batch_shape]
             return [("mean fidelity" if labels else "fidelity", f"{self.fidelity:.9f}"), *labels]
         if not isinstance(self.target, Counts):

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 FOLDER = Path(__file__).resolve().parents[2] / "experiments" / "boltzmann"
-MODULES = ("families", "large", "free_fermions")
+MODULES = ("families", "large", "free_fermions", "chains")
 
 
 @pytest.fixture
@@ -100,3 +100,41 @@ def test_large_trains_to_its_errors(study: dict[str, ModuleType], tmp_path: Path
     assert figure.stat().st_size > 10_000
     timed = CliRunner().invoke(large.main, ["--scaling", "4", "--model", "tfim", "--samples", "8"])
     assert "seconds a gradient" in timed.output
+
+
+def test_chains_are_compared_with_what_is_exact(study: dict[str, ModuleType]) -> None:
+    chains = study["chains"]
+    strings, theta = chains.chain(np.random.default_rng(0), 5)
+    dense = chains.ChainState(strings, theta).dense
+    log_z, values = chains.exact(theta)
+    assert log_z == pytest.approx(dense.log_partition(), abs=1e-12)
+    np.testing.assert_allclose(values, chains.Moments.of(dense, strings).values, atol=1e-12)
+    assert chains.target(strings, theta).entropy() == pytest.approx(float(dense.entropy()), abs=1e-12)
+
+
+def test_couplings_of_a_chain_are_within_their_errors(study: dict[str, ModuleType]) -> None:
+    chains = study["chains"]
+    state = chains.ChainState(*chains.chain(None, 4, 0.4))
+    result = chains.from_shots(state, np.random.default_rng(3), 4000)
+    truth = [-0.4 * (name.strip("I") in ("ZZ", "X")) for name in result.parameter_names]
+    z = (result.params - truth) / result.standard_errors
+    assert 0.5 < np.sqrt(np.square(z).mean()) < 1.6
+    assert result.standard_errors.max() < 0.05
+
+
+@pytest.mark.slow
+def test_chains_write_their_tables_and_figure(
+    study: dict[str, ModuleType], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, coarse_pictures: None
+) -> None:
+    chains = study["chains"]
+    for name, few in {"SIZES": (4, 5), "BETAS": (0.5, 1.0), "TOLERANCES": (1e-4, 1e-5), "N": 8, "SHOTS": 2000}.items():
+        monkeypatch.setattr(chains, name, few)
+    monkeypatch.setattr(chains.cost, "__defaults__", (6, 1.0, 1e-6))
+    figure = tmp_path / "f.png"
+    done = CliRunner().invoke(chains.main, ["--figure", str(figure)], catch_exceptions=False)
+    assert sum(line.startswith("| 6 | ") for line in done.output.splitlines()) == 4
+    assert figure.stat().st_size > 4_000
+    others = ["--train", "--weights", "--coverage", "--sets", "2", "--n", "3"]
+    done = CliRunner().invoke(chains.main, others, catch_exceptions=False)
+    assert [line.count("|") for line in done.output.splitlines() if line.startswith("|---")] == [5, 7, 7]
+    assert "newton" in done.output

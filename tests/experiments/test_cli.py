@@ -352,8 +352,8 @@ def test_the_studies_of_the_project_learn_their_targets(path: Path, tmp_path: Pa
     found = load_run(tmp_path / "out")
     columns = load_table(found)
     best = columns["gap"].index(min(columns["gap"]))
-    if found.study.target.kind == "hamiltonian":
-        assert columns["gap"][best] < 1e-6  # of an energy, above the ground state
+    if found.study.target.kind in ("hamiltonian", "thermal_chain"):
+        assert columns["gap"][best] < 1e-6  # of an energy, above the ground state; a long chain has no fidelity
     else:
         assert columns["fidelity"][best] > 0.98
     if "test" in found.info:

@@ -145,7 +145,7 @@ MISTAKES: list[tuple[str, str, str]] = [
     ("kind: neighbors, n: 2", "kind: strings, labels: [XX, XX]", "a Pauli string is listed twice"),
     ("kind: neighbors, n: 2", "kind: strings, labels: [XX, X]", "Pauli strings must have one length; found 'XX' and 'X'"),
     ("kind: neighbors, n: 2", "kind: strings, labels: [II]", "generators must hold at least one operator other than the identity"),
-    ("kind: neighbors, n: 2", "kind: strings, labels: [XQ]", r"generators.labels\[0\]: a Pauli string is made of 1 to 24 letters I, X, Y, Z; found 'XQ'"),
+    ("kind: neighbors, n: 2", "kind: strings, labels: [XQ]", r"generators.labels\[0\]: a Pauli string is made of 1 to 200 letters I, X, Y, Z; found 'XQ'"),
     ("kind: neighbors, n: 2", "kind: strings, labels: []", r"generators.labels: expected at least 1 items?; found 0"),
     ("ancillas: 2", "ancillas: 2, rotations: [RQ]", r"fits\[0\].model.ansatz: a gate's name must be one of"),
     ("ancillas: 2", "ancillas: 2, topology: star", r"fits\[0\].model.ansatz.topology: "),

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from qml._checks import InputError
+from qml._checks import InputError, MemoryRefused
 from qml.fitting import FitResult
 from qml.losses import EVERY_LOSS
 from qml.models import MODELS
@@ -17,8 +17,12 @@ from qml.operators import tfim
 from qml.optimizers import OPTIMIZERS
 from qml.states import thermal
 from qml.studies.record.fits import row_of, run_fit
+from qml.studies.record.folder import load_run
+from qml.studies.record.table import load_table
 from qml.studies.run.run import Options, run_study
+from qml.studies.run.sweeping import How
 from qml.studies.show import output
+from qml.studies.show.page import page
 from qml.studies.spec import config, models, priors
 from qml.studies.spec.build import Job, Plan, build
 from qml.studies.spec.processes import FAMILIES
@@ -37,6 +41,7 @@ MODEL_KEYS: dict[str, dict[str, Any]] = {
     "circuit": {"ansatz": {"kind": "purification", "n": 2, "ancillas": 2, "layers": 2}},
     "gibbs": {"generators": PAULIS},
     "large_gibbs": {"generators": PAULIS, "samples": 8},
+    "chain_gibbs": {"generators": PAULIS, "tolerance": 1e-6},
     "hidden": {"generators": {"kind": "neighbors", "n": 3}, "hidden": [2]},
     "semi_quantum": {"n_visible": 2, "n_hidden": 1, "letters": "XZ"},
     "evolved": {"generators": {"kind": "strings", "labels": ["ZI", "IZ"]}, "ansatz": GATES},
@@ -183,6 +188,74 @@ def test_a_hamiltonian_is_a_target_of_energies_and_of_nothing_else() -> None:
         plan(RHO, loss={"kind": "free_energy"})
     with pytest.raises(InputError, match="the model has 2 qubits, the target 3 qubits"):
         plan({"kind": "hamiltonian", "hamiltonian": {"kind": "tfim", "n": 3}})
+
+
+CHAIN = {"kind": "thermal_chain", "hamiltonian": {"kind": "tfim", "n": 16}, "beta": 0.3}
+LONG = {"generators": {"kind": "neighbors", "n": 100}}
+BONDS = {"kind": "chain_gibbs", "generators": {"kind": "terms_of", "hamiltonian": CHAIN["hamiltonian"]}}
+
+
+def test_a_chain_is_learnt_and_shown_without_a_matrix() -> None:
+    asked = {"optimizer": {"kind": "newton"}, "gradient_tolerance": 1e-4, "max_iterations": 20}
+    job, result = fitted(CHAIN, model={**BONDS, "tolerance": 1e-5, "bond": 64}, **asked)
+    assert repr(job.model).endswith("ChainEngine(tolerance=1e-05, bond=64))")
+    assert result.converged
+    assert abs(result.gap) < 1e-6
+    np.testing.assert_allclose(result.params, -0.3, atol=1e-3)
+    row = row_of(job, result, plan(CHAIN, model=BONDS).target)
+    assert np.isnan(row.fidelity)
+    assert "fidelity" not in [column.header for column in output.result_table([row]).columns]
+    assert "fidelity" not in str(result)
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"tolerance": 0.0}, r"fits\[0\].model.tolerance: expected greater than or equal to 0.0+1; found 0"),
+        ({"tolerance": 0.5}, r"fits\[0\].model.tolerance: expected less than or equal to 0.1; found 0.5"),
+        ({"bond": 0}, r"fits\[0\].model.bond: expected greater than or equal to 1; found 0"),
+        ({"bond": 2.5}, r"fits\[0\].model.bond: expected an integer; found 2.5"),
+        (
+            {"samples": 8},
+            r"fits\[0\].model.samples: the key 'samples' is not known; the keys here",
+        ),
+        (
+            {"generators": {"kind": "neighbors", "n": 201}},
+            "n: expected less than or equal to 200; found 201",
+        ),
+        ({"generators": {"kind": "neighbors", "n": 17}}, "the model has 17 qubits, the target 16 qubits"),
+        ({"kind": "gibbs"}, r"fits\[0\].model: a state of dimension 65536 and its derivative needs"),
+    ],
+)
+def test_a_mistake_about_a_chain_gets_its_sentence(changed: dict[str, Any], words: str) -> None:
+    with pytest.raises((InputError, MemoryRefused), match=words) as caught:
+        plan(CHAIN, model={**BONDS, **changed})
+    assert "\n" not in str(caught.value)
+
+
+def test_a_chain_that_is_too_cold_or_not_open_to_channels_gets_its_sentence() -> None:
+    with pytest.raises(InputError, match=r"target.beta: expected less than or equal to 1000000; found 1e\+300"):
+        plan({**CHAIN, "beta": 1e300}, model=BONDS)
+    with pytest.raises(InputError, match="the key 'through' is not known"):
+        plan({**CHAIN, "through": [{"channel": "BitFlip", "params": [0.2]}]}, model=BONDS)
+
+
+def test_a_hamiltonian_may_have_more_qubits_than_a_state_vector() -> None:
+    made = plan({"kind": "hamiltonian", "hamiltonian": {"kind": "tfim", "n": 100}}, model={**BONDS, **LONG})
+    assert made.target.state.dims == (2,) * 100
+
+
+@pytest.mark.slow
+def test_a_chain_is_swept_and_reported(tmp_path: Path, coarse_pictures: None) -> None:
+    study = {"title": "Chains", "target": CHAIN, "sweep": {"grid": {"target.beta": [0.1, 0.2]}}}
+    study["fits"] = [{"name": "it", "model": BONDS, "optimizer": {"kind": "newton"}, "gradient_tolerance": 1e-6}]
+    (tmp_path / "study.yaml").write_text(json.dumps(study))
+    done = run_study(tmp_path / "study.yaml", Options(output=tmp_path / "out", quiet=True, how=How(workers=1)))
+    assert done.exit_code == 0
+    columns = load_table(load_run(tmp_path / "out"))
+    assert np.abs(columns["gap"]).max() < 1e-9
+    assert np.isnan(columns["fidelity"]).all()
+    assert "thermal_chain" in page(load_run(tmp_path / "out"))
 
 
 @pytest.mark.slow

@@ -200,7 +200,7 @@ def test_a_record_is_learnt_and_kept_beside_the_run(folder: Path, no_pictures: N
     assert rows[0].measuring_cost > 0.01
     assert np.isnan([rows[0].fidelity, rows[0].bias, rows[0].relative_entropy]).all()
     assert not (folder / "out" / "target.npz").exists()  # the measured state is not known
-    assert call("show", "out").output.count(" nan ") == 2  # a fidelity for each fit
+    assert " nan " not in call("show", "out").output  # what is not known has no column
     (folder / "record.json").unlink()
     assert "36000 shots" in call("validate", "out/config.yaml").output
 

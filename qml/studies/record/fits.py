@@ -11,7 +11,7 @@ from qml import losses
 from qml._typing import Real
 from qml.fitting import Checkpoint, FitResult, Iteration, fit, fit_factors
 from qml.fitting.restart import CTRL_C
-from qml.fitting.result import LARGEST_DIM_REPORTED
+from qml.fitting.result import LARGEST_DIM_REPORTED, is_compared
 from qml.losses import (
     CrossEntropy,
     Labelled,
@@ -145,7 +145,7 @@ def row_of(job: Job, result: FitResult, target: Target) -> Row:
         loss=result.loss,
         floor=result.floor,
         gap=result.gap,
-        fidelity=math.nan if truth is None else float(losses.fidelity(truth, result.state)),
+        fidelity=float(losses.fidelity(truth, result.state)) if truth is not None and is_compared(truth) else math.nan,
         iterations=result.iterations,
         evaluations=result.evaluations,
         seconds=result.seconds,

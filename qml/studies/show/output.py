@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from qml._checks import plural
-from qml.losses import EVERY_LOSS, HAMILTONIAN_LOSSES, von_neumann_entropy
+from qml.losses import EVERY_LOSS, von_neumann_entropy
 from qml.studies.record.fits import ENTROPIC, Row
 from qml.studies.record.folder import Run
 from qml.studies.record.table import Table as Columns
@@ -51,10 +51,8 @@ def result_table(rows: Sequence[Row]) -> Table:
     table.add_column("fit", overflow="fold")
     if not entropic:
         table.add_column("loss of")
-    compared = not all(math.isnan(row.fidelity) for row in rows)
-    energies = all(row.loss_name in HAMILTONIAN_LOSSES for row in rows)
+    compared = not rows or not all(math.isnan(row.fidelity) for row in rows)
     labelled = [name for name in ("accuracy", "test_accuracy") if any(not math.isnan(getattr(r, name)) for r in rows)]
-    compared = compared or not (labelled or energies)
     heads = ["S" if entropic else "loss", "floor", "gap", *(["fidelity"] if compared else [])]
     for head in heads:
         table.add_column(head, justify="right", no_wrap=True)

@@ -20,7 +20,7 @@ from qml.losses import (
     von_neumann_entropy,
 )
 from qml.measurement import Counts
-from qml.models import CircuitModel, ConditionalCircuitModel, ConditionalModel, Conditioned, Model
+from qml.models import CircuitModel, ConditionalCircuitModel, ConditionalModel, Conditioned, LargeGibbsModel, Model
 from qml.operators import PauliSum
 from qml.optimizers import Optimizer
 from qml.processes import Design, OutcomesModel, ProcessFamily
@@ -66,6 +66,8 @@ class Job:
         """Bytes of a state and its derivative, in the largest dimension that the model passes through."""
         if isinstance(self.model, OutcomesModel):  # which is diagonal
             return 16 * self.largest_dim * (1 + self.model.n_params)
+        if isinstance(self.model, LargeGibbsModel):  # whose engine says what it needs
+            return 0
         return 2 * 16 * self.largest_dim**2 * (len(self.model.inputs) if isinstance(self.model, Conditioned) else 1)
 
     @property

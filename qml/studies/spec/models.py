@@ -12,9 +12,11 @@ from pydantic import Field, model_validator
 from qml import Circuit as Gates
 from qml._checks import InputError
 from qml.channels import CHANNELS
+from qml.engines import ChainEngine
 from qml.engines.thermal import KrylovEngine
 from qml.models import (
     MODELS,
+    ChainGibbsModel,
     CircuitModel,
     IsingEnergies,
     LargeGibbsModel,
@@ -27,7 +29,17 @@ from qml.models import (
 )
 from qml.models.parts import Fixed as FixedModel
 from qml.studies.spec.conditional import ConditionalSpec
-from qml.studies.spec.parts import Ansatz, ChannelRule, EngineName, Generators, NoiseRule, ReadoutRule, noise_model
+from qml.studies.spec.parts import (
+    Ansatz,
+    Bond,
+    ChannelRule,
+    EngineName,
+    Generators,
+    NoiseRule,
+    ReadoutRule,
+    Tolerance,
+    noise_model,
+)
 from qml.studies.spec.processes import FAMILIES, Domains, KrausSpec, ProcessSpec, intervals
 from qml.studies.spec.schema import Seed, Spec
 from qml.studies.spec.signatures import Made, built, union
@@ -75,6 +87,18 @@ class LargeGibbs(Spec):
 
     def build(self) -> LargeGibbsModel:
         return LargeGibbsModel(built(self, "generators"), KrylovEngine(self.samples, self.seed, self.krylov))
+
+
+class ChainGibbs(Spec):
+    """exp(-K)/Z of a long chain, to a tolerance, as matrix-product operators, with the metric that newton asks for."""
+
+    kind: Literal["chain_gibbs"]
+    generators: Generators
+    tolerance: Tolerance = 1e-8
+    bond: Bond = 256
+
+    def build(self) -> ChainGibbsModel:
+        return ChainGibbsModel(built(self, "generators"), ChainEngine(self.tolerance, self.bond))
 
 
 class Spectral(Spec):
@@ -148,7 +172,7 @@ if TYPE_CHECKING:
 else:
     ModelSpec = union(
         MODELS | {"semi_quantum": semi_quantum_restricted},
-        *(Circuit, LargeGibbs, Spectral, Fixed, Mixture, Product, Noisy, ProcessSpec, KrausSpec),
+        *(Circuit, LargeGibbs, ChainGibbs, Spectral, Fixed, Mixture, Product, Noisy, ProcessSpec, KrausSpec),
     )
     AnyModelSpec = Annotated[reduce(or_, [ModelSpec, ConditionalSpec, *FAMILIES.values()]), Field(discriminator="kind")]
     """What a fit may name: conditional models and families of processes are no members of other models."""

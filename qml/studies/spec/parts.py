@@ -18,8 +18,8 @@ from qml.io import from_qasm
 from qml.operators import GENERATORS, HAMILTONIANS, PauliSum
 from qml.states import State
 from qml.studies.files import inside
-from qml.studies.spec.schema import Sites, Spec, shown
-from qml.studies.spec.signatures import VALUES, Made, built, union
+from qml.studies.spec.schema import ManyQubits, Sites, Spec, shown
+from qml.studies.spec.signatures import SIZES, VALUES, Made, built, union
 
 if TYPE_CHECKING:
     EngineName: TypeAlias = str
@@ -29,12 +29,18 @@ else:
 
 
 def _label(text: str) -> str:
-    if not 1 <= len(text) <= 24 or not set(text) <= set("IXYZ"):
-        raise InputError(f"a Pauli string is made of 1 to 24 letters I, X, Y, Z; found {shown(text)}.")
+    if not 1 <= len(text) <= 200 or not set(text) <= set("IXYZ"):
+        raise InputError(f"a Pauli string is made of 1 to 200 letters I, X, Y, Z; found {shown(text)}.")
     return text
 
 
 Label = Annotated[str, AfterValidator(_label)]
+
+
+class OfStrings(Made):
+    """Pauli strings, which may be on more qubits than a state vector."""
+
+    sizes = SIZES | {"n": ManyQubits, "n_sites": Annotated[int, Field(ge=1, le=100, description="number of sites")]}
 
 
 class PauliTerms(Spec):
@@ -55,8 +61,13 @@ class PauliTerms(Spec):
 if TYPE_CHECKING:
     Hamiltonian: TypeAlias = Made
 else:
-    Hamiltonian = union(HAMILTONIANS, PauliTerms)
+    Hamiltonian = union(HAMILTONIANS, PauliTerms, base=OfStrings)
 VALUES |= dict.fromkeys(("PauliSum", "PauliLike", "OperatorLike"), Hamiltonian)
+
+
+Tolerance = Annotated[float, Field(ge=1e-12, le=0.1, description="of log Z and of the expectation of every string")]
+Bond = Annotated[int, Field(ge=1, le=4096, description="the largest bond dimension")]
+"""Of chains, as matrix-product operators."""
 
 
 class TermsOf(Spec):
@@ -130,7 +141,7 @@ if TYPE_CHECKING:
     Generators: TypeAlias = Made
     Ansatz: TypeAlias = Made
 else:
-    Generators = union(GENERATORS, TermsOf, Strings)
+    Generators = union(GENERATORS, TermsOf, Strings, base=OfStrings)
     Ansatz = union(ANSATZE, Program)
 VALUES |= {"GeneratorsLike": Generators, "Circuit": Ansatz}
 

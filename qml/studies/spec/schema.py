@@ -22,6 +22,8 @@ from qml._checks import InputError, nearest
 from qml.studies.spec.source import Key, Source
 
 Qubits = Annotated[int, Field(ge=1, le=24, description="number of qubits")]
+ManyQubits = Annotated[int, Field(ge=1, le=200, description="number of qubits")]
+"""Of what is written down as Pauli strings."""
 FewQubits = Annotated[int, Field(ge=1, le=12, description="number of qubits")]
 """Of states that are held as dense matrices from the start."""
 Count = Annotated[int, Field(ge=1, le=1_000_000)]

@@ -46,6 +46,7 @@ class Keyed(Spec):
     maker: ClassVar[Callable[..., Any]]
     given: ClassVar[frozenset[str]] = frozenset({"rng", "batch", "n_inputs"})
     """Arguments that the study gives, which are no keys."""
+    sizes: ClassVar[Mapping[str, Any]] = SIZES
 
     def make(self, **given: Any) -> Any:
         """What is made of them; `given` is what no key says, such as a random generator, where it is asked for."""
@@ -134,7 +135,7 @@ def spec_of(kind: str, maker: Callable[..., Any], base: type[Keyed] = Made) -> t
         if name == "dims" and required:
             bases = (base, Sized)
             continue
-        value = SIZES[name] if name in SIZES and hints[name] is int else _value(hints[name])
+        value = base.sizes[name] if name in base.sizes and hints[name] is int else _value(hints[name])
         if value is None:
             if required:
                 return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,16 +14,18 @@ from pydantic import Field, model_validator
 
 from qml._checks import InputError
 from qml._typing import Dims, Real
+from qml.engines import ChainEngine
 from qml.losses import Labelled
 from qml.measurement import Counts
+from qml.models import ChainState
 from qml.operators import PauliSum
 from qml.processes.measurement import FOUR, SIX
-from qml.states import STATES, DensityMatrix, State
+from qml.states import STATES, DensityMatrix, ProductState, State
 from qml.studies.files import inside
 from qml.studies.spec import datasets, labels, streams
 from qml.studies.spec.labels import DataSpec
 from qml.studies.spec.measurements import MeasurementSpec, Shots, read_record
-from qml.studies.spec.parts import AppliedChannel, Hamiltonian, seen_through
+from qml.studies.spec.parts import AppliedChannel, Bond, Hamiltonian, Tolerance, seen_through
 from qml.studies.spec.processes import ProcessTarget, SimulatedExperiments
 from qml.studies.spec.schema import Spec
 from qml.studies.spec.signatures import Keyed, built, union
@@ -248,7 +249,7 @@ def _of_record(counts: Counts) -> Target:
 
 
 def _unknown(dims: Dims) -> State:
-    return DensityMatrix.from_probabilities(np.full(math.prod(dims), 1 / math.prod(dims)), dims)
+    return ProductState([DensityMatrix.from_probabilities(np.full(d, 1 / d)) for d in dims])
 
 
 class OfHamiltonian(Spec):
@@ -260,6 +261,20 @@ class OfHamiltonian(Spec):
     def build(self, context: Context) -> Target:
         found: PauliSum = built(self, "hamiltonian")
         return Target(_unknown(found.dims), known=False, hamiltonian=found)
+
+
+class ThermalOfChain(Spec):
+    """A thermal state exp(-beta H)/Z of a long chain, as matrix-product operators: what thermal is where no matrix
+    would fit."""
+
+    kind: Literal["thermal_chain"]
+    hamiltonian: Hamiltonian
+    beta: Annotated[float, Field(ge=-1e6, le=1e6, description="inverse temperature")]
+    tolerance: Tolerance = 1e-8
+    bond: Bond = 256
+
+    def build(self, context: Context) -> Target:
+        return Target(ChainState([built(self, "hamiltonian")], [self.beta], ChainEngine(self.tolerance, self.bond)))
 
 
 class Simulated(SimulatedExperiments):
@@ -318,7 +333,7 @@ class LabelledData(Spec):
 
 
 TargetSpec: TypeAlias = Annotated[
-    StateSpec | Measured | Simulated | LabelledData | OfHamiltonian, Field(discriminator="kind")
+    StateSpec | Measured | Simulated | LabelledData | OfHamiltonian | ThermalOfChain, Field(discriminator="kind")
 ]
 
 

@@ -16,7 +16,7 @@ from qml.models import ChainGibbsModel, ChainState, LargeGibbsModel
 from qml.models.chain import ChainMetric
 from qml.moments import Moments
 from qml.operators import PauliSum, heisenberg, pauli, tfim
-from qml.states import DensityMatrix
+from qml.states import DensityMatrix, ghz, ginibre
 
 STRONG = 0.5 * heisenberg(6)
 
@@ -292,3 +292,16 @@ def test_the_same_numbers_to_the_bit_again_and_in_another_process(capsys: pytest
     first, second = capsys.readouterr().out.split("\n")[:2]
     other = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True).stdout
     assert json.loads(first) == json.loads(second) == json.loads(other)
+
+
+def test_small_states_become_chains_and_come_back() -> None:
+    rho = ginibre((2,) * 4, np.random.default_rng(3))
+    chain = ChainState.of(rho)
+    assert np.abs(chain.matrix() - rho.matrix()).max() < 1e-12
+    assert np.abs(chain.partial_trace([2, 0]).matrix() - rho.partial_trace([2, 0]).matrix()).max() < 1e-8
+    assert chain.entropy() == pytest.approx(rho.entropy(), abs=1e-7)
+    assert abs(chain.log_partition()) < 1e-7
+    with pytest.raises(InputError, match="a chain has full rank; found a state of rank 1 in dimension 4"):
+        ChainState.of(ghz(2))
+    with pytest.raises(InputError, match=r"one of qubits; found a state on sites of dimensions \(3,\)"):
+        ChainState.of(ginibre((3,), np.random.default_rng(0)))

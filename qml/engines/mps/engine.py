@@ -150,8 +150,8 @@ class ChainEngine(ThermalEngine):
     --------
     >>> from qml.operators import pauli, tfim
     >>> found = ChainEngine().thermal(tfim(50), [pauli("ZZ", sites=(24, 25), n=50)])
-    >>> found.values.round(8), bool(found.errors.max() < 1e-8), found.dimension
-    (array([0.55897092]), True, 16)
+    >>> found.values.round(8), bool(found.errors.max() < 1e-8), found.dimension < 24
+    (array([0.55897092]), True, True)
     """
 
     _kind = "chain"

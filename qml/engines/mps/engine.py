@@ -156,7 +156,7 @@ class ChainEngine(ThermalEngine):
 
     _kind = "chain"
 
-    def __init__(self, tolerance: float = 1e-8, bond: int = 256) -> None:
+    def __init__(self, tolerance: float = 1e-8, bond: int = 128) -> None:
         self.tolerance = _checks.number("tolerance", tolerance, 1e-12, 1e-1)
         self.bond = _checks.integer("bond", bond, low=1, high=4096)
 

@@ -11,6 +11,7 @@ import pytest
 from qml import _checks
 from qml._checks import InputError, MemoryRefused
 from qml.engines import ChainEngine
+from qml.engines.mps.hamiltonian import train_of
 from qml.engines.mps.trains import identity, product
 from qml.models import ChainGibbsModel, ChainState, LargeGibbsModel
 from qml.models.chain import ChainMetric
@@ -109,6 +110,17 @@ def test_two_thousand_qubits_without_couplings() -> None:
     found = ChainEngine().thermal(k, [PauliSum(n, ((1 << 77, 0),), (1.0,))])
     assert abs(found.log_partition - n * math.log(2 * math.cosh(0.3))) < found.log_partition_error < 1e-8
     assert found.values == pytest.approx([-math.tanh(0.3)], abs=1e-11)
+
+
+def test_a_pauli_sum_is_its_operator() -> None:
+    k = heisenberg(3) + 0.4 * pauli("XYZ") - 0.2 * pauli("IYI") + 0.7 * pauli("III")
+    train = train_of(k)
+    product_ = train.sites[0]
+    for t in train.sites[1:]:
+        product_ = np.tensordot(product_, t, 1)
+    matrix = product_.reshape((2,) * 6).transpose(0, 2, 4, 1, 3, 5).reshape(8, 8)
+    assert 2**1.5 * math.exp(train.log) * matrix == pytest.approx(k.matrix(), abs=1e-13)
+    assert not np.iscomplexobj(train_of(tfim(3)).sites[0])
 
 
 def test_imaginary_strings_vanish_exactly_in_a_real_state() -> None:
@@ -281,6 +293,7 @@ def test_repr_and_errors_say_what_it_is() -> None:
 
 PROGRAM = """
 import json, sys
+from qml.engines.mps.hamiltonian import train_of
 from qml.engines.mps.trains import identity, product
 from qml.models import ChainGibbsModel
 from qml.operators import heisenberg, pauli

@@ -51,7 +51,7 @@ SMALL = {
 }
 LARGE = {
     "heisenberg": 0.3 * heisenberg(9),
-    "two neighbours": 0.15 * j1j2(9),
+    "two neighbours": 0.15 * j1j2(8),
     "xxz": 0.3 * xxz(10, delta=-0.5),
     "complex": 0.2 * local(10, 20, 5),
     "ising": 1.0 * tfim(11, h=0.7),

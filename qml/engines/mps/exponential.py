@@ -26,8 +26,8 @@ FINER = 8.0
 REST = 1e-14
 """What the series may leave out, relative, after all squares."""
 FACTOR = 4.0
-"""What the shares that are left out change, in units of them: two since sigma is the square of a root, and two since they
-can weigh more in the states of lowest energy than in the norm: by how much is not bounded, but was less."""
+"""What the shares that are left out change, in units of them: two since sigma is the square of a root, and two since
+they can weigh more in the states of lowest energy than in the norm: by how much is not bounded, but was less."""
 ROUNDED = 20.0
 """What a root is rounded by, relative, in units of the rounding of a number and of 5 + sqrt(n): three times what was
 seen."""

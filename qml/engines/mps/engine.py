@@ -142,9 +142,9 @@ class ChainEngine(ThermalEngine):
     -----
     O(n chi^4) for log Z, O(n chi^3) for every expectation; what chi has to be grows with beta and the range of the
     couplings, not with n. Couplings between distant qubits are not refused, but chi grows exponentially with the number
-    of them across a bond. Real arithmetic where every string of K has an
-    even number of Ys. Sources: Chen, Chen, Chen, Li and Weichselbaum (2018), Phys. Rev. X 8, 031082, arXiv:1801.00142
-    (squares); Camano, Epperly and Tropp (2025), arXiv:2504.06475 (compressed products).
+    of them across a bond. Real arithmetic where every string of K has an even number of Ys. Sources: Chen, Chen, Chen,
+    Li and Weichselbaum (2018), Phys. Rev. X 8, 031082, arXiv:1801.00142 (squares); Camano, Epperly and Tropp (2025),
+    arXiv:2504.06475 (compressed products).
 
     Examples
     --------

@@ -50,7 +50,7 @@ def test_fifty_qubits_come_back_by_newton() -> None:
 
 
 def test_whole_operators_come_back() -> None:
-    n = 7
+    n = 5
     zz = sum((pauli("ZZ", sites=(i, i + 1), n=n) for i in range(1, n - 1)), pauli("ZZ", sites=(0, 1), n=n))
     x = sum((pauli("X", sites=(i,), n=n) for i in range(1, n)), pauli("X", sites=(0,), n=n))
     generators = {"zz": zz, "x": x}
@@ -96,6 +96,7 @@ def test_losses_of_a_hamiltonian_are_those_of_the_matrix(loss: qml.losses.Loss) 
     assert np.abs(numbers[1][1:]).max() > 0.1
 
 
+@pytest.mark.slow
 def test_thermal_and_ground_states_are_fitted_as_by_the_matrix() -> None:
     h = tfim(3, h=0.6)
     found, exact = (fit(m(h), h, loss=FreeEnergy(0.5), seed=0, progress=False) for m in (ChainGibbsModel, GibbsModel))
@@ -109,6 +110,7 @@ def test_thermal_and_ground_states_are_fitted_as_by_the_matrix() -> None:
     assert energies[0] == pytest.approx(energies[1], abs=1e-3)
 
 
+@pytest.mark.slow
 def test_the_energy_of_a_long_chain_falls() -> None:
     """No matrix is needed: the derivative is a covariance."""
     h = tfim(12, h=0.7)
@@ -161,7 +163,7 @@ def test_a_result_comes_back_to_the_bit_and_goes_on(tmp_path: Path) -> None:
 
 
 def test_a_result_whose_target_is_a_chain_comes_back(tmp_path: Path) -> None:
-    h = tfim(6)
+    h = tfim(4)
     target = ChainState([h], [0.8])
     result = fit(ChainGibbsModel(h), target, optimizer="newton", seed=0, progress=False)
     result.save(tmp_path / "fit.npz")

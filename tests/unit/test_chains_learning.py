@@ -172,6 +172,7 @@ def test_a_result_whose_target_is_a_chain_comes_back(tmp_path: Path) -> None:
     assert again.loss == result.loss == pytest.approx(target.entropy(), abs=1e-8)
 
 
+@pytest.mark.slow
 def test_the_free_energy_of_a_long_chain_is_learnt() -> None:
     h = tfim(16)
     found = fit(ChainGibbsModel(h), h, loss=FreeEnergy(beta=0.7), seed=0, gradient_tolerance=1e-6)

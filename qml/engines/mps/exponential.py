@@ -24,7 +24,7 @@ SMALL = 1 / 16
 FINER = 8.0
 """How much less than their share of the error early roots leave out: log Z is then as exact as expectations are."""
 REST = 1e-14
-"""What the series leaves out at most where little else is left out, relative, after all squares."""
+"""What the series may leave out, relative, after all squares."""
 FACTOR = 4.0
 """What the shares that are left out change, in units of them: two since sigma is the square of a root, and two since
 they can weigh more in the states of lowest energy than in the norm: by how much is not bounded, but was less."""
@@ -58,10 +58,9 @@ def roots(k: Train, size: float, strength: float, cut: float, bond: int) -> tupl
         """What may be left out at every bond by what is still squared so often."""
         return max(cut * min(1.0, strength / 2.0**left / min(4.0**left, FINER)), FLOOR)
 
-    rest = max(REST, cut / 10)
-    root, lost = _series(k, size, squares, rest, at_least(squares), bond, rng)
+    root, lost = _series(k, size, squares, at_least(squares), bond, rng)
     rounding = ROUNDED * (5 + math.sqrt(len(k.sites))) * spectral.EPS
-    found, error = [root], rest + (FACTOR * lost + rounding) * 2.0**squares
+    found, error = [root], REST + (FACTOR * lost + rounding) * 2.0**squares
     for left in range(squares - 1, -1, -1):
         square, lost = product(found[-1], found[-1], at_least(left), bond, rng)
         found.append(square)
@@ -70,14 +69,14 @@ def roots(k: Train, size: float, strength: float, cut: float, bond: int) -> tupl
 
 
 def _series(
-    k: Train, size: float, squares: int, rest: float, cut: float, bond: int, rng: np.random.Generator
+    k: Train, size: float, squares: int, cut: float, bond: int, rng: np.random.Generator
 ) -> tuple[Train, float]:
     """exp(-K / 2^(squares + 1)), by Horner's rule, and the share of its norm that was left out."""
     tau = 0.5 ** (squares + 1)
-    terms, following = 0, 2 * tau * size  # twice the next term is more than all that follow, as tau * size is small
-    while following * 2**squares > rest:
+    terms, rest = 0, 2 * tau * size  # twice the next term is more than all that follow, as tau * size is small
+    while rest * 2**squares > REST:
         terms += 1
-        following *= tau * size / (terms + 1)
+        rest *= tau * size / (terms + 1)
     found, error = identity(len(k.sites)), 0.0
     for j in range(terms, 0, -1):
         power, left_out = product(k, found, cut, bond, rng)

@@ -1,4 +1,4 @@
-"""The conda recipe needs what the package needs."""
+"""The conda recipe needs what the package needs, and Binder gets what the tutorials need."""
 
 import tomllib
 from pathlib import Path
@@ -27,3 +27,13 @@ def test_name_version_and_command_are_those_of_the_package() -> None:
     assert RECIPE["package"]["name"] == PROJECT["project"]["name"]
     scripts = [f"{name} = {place}" for name, place in PROJECT["project"]["scripts"].items()]
     assert RECIPE["build"]["python"]["entry_points"] == scripts
+
+
+def test_binder_installs_an_extra_on_a_python_that_is_supported() -> None:
+    folder = ROOT / ".binder"
+    extra = (folder / "requirements.txt").read_text(encoding="utf-8").strip().removeprefix(".[").removesuffix("]")
+    assert {"jupyterlab", "ipywidgets"} <= {
+        line.partition(">=")[0] for line in PROJECT["project"]["optional-dependencies"][extra]
+    }
+    python = (folder / "runtime.txt").read_text(encoding="utf-8").strip().replace("python-", "")
+    assert f"Programming Language :: Python :: {python}" in PROJECT["project"]["classifiers"]

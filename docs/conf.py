@@ -29,6 +29,7 @@ extensions = [
 ]
 exclude_patterns = [
     "_extensions",
+    "changes",
     "gallery",
     *(f"examples/**/*.{kind}" for kind in ("ipynb", "py", "zip", "json", "md5")),
 ]

@@ -1,4 +1,4 @@
-"""The conda recipe needs what the package needs, and Binder gets what the tutorials need."""
+"""The conda recipe needs what the package needs, Binder gets what the tutorials need, and a page tells it."""
 
 import tomllib
 from pathlib import Path
@@ -37,3 +37,10 @@ def test_binder_installs_an_extra_on_a_python_that_is_supported() -> None:
     }
     python = (folder / "runtime.txt").read_text(encoding="utf-8").strip().replace("python-", "")
     assert f"Programming Language :: Python :: {python}" in PROJECT["project"]["classifiers"]
+
+
+def test_the_page_on_installing_names_every_extra_and_every_python() -> None:
+    page = (ROOT / "docs" / "start" / "installation.md").read_text(encoding="utf-8")
+    assert [extra for extra in PROJECT["project"]["optional-dependencies"] if f"`{extra}`" not in page] == []
+    versions = [line.rpartition(" ")[2] for line in PROJECT["project"]["classifiers"] if "Python :: 3." in line]
+    assert f"| {', '.join(versions)} | supported |" in page

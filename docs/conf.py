@@ -1,4 +1,4 @@
-"""How the site is built: ``python -m sphinx -W --keep-going -b html docs build/html``."""
+"""How the site is built, by ``nox -s docs``."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The conda recipe needs what the package needs, Binder gets what the tutorials need, and a page tells it."""
+"""The conda recipe needs what the package needs, Binder gets what the tutorials need, and pages tell it."""
 
 import tomllib
 from pathlib import Path
@@ -27,6 +27,13 @@ def test_name_version_and_command_are_those_of_the_package() -> None:
     assert RECIPE["package"]["name"] == PROJECT["project"]["name"]
     scripts = [f"{name} = {place}" for name, place in PROJECT["project"]["scripts"].items()]
     assert RECIPE["build"]["python"]["entry_points"] == scripts
+
+
+def test_what_is_cited_is_this_version() -> None:
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert citation["version"] == qml.__version__
+    assert citation["license"] == PROJECT["project"]["license"]
+    assert f"{{{qml.__version__}}}" in (ROOT / "docs" / "about" / "cite.md").read_text(encoding="utf-8")
 
 
 def test_binder_installs_an_extra_on_a_python_that_is_supported() -> None:

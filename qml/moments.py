@@ -310,7 +310,9 @@ class Moments(Saved):
 
     def __repr__(self) -> str:
         error = f", standard errors up to {self.errors.max():.2g}" if self.errors.any() else ""
-        return f"Moments({_checks.plural(len(self), 'expectation')} on dims={self.dims}{error})"
+        return (
+            f"Moments({_checks.plural(len(self), 'expectation')} of {_checks.plural(len(self.dims), 'qubit')}{error})"
+        )
 
 
 def _covariance(value: ArrayLike, m: int) -> Real:

@@ -92,13 +92,14 @@ def seconds(work: Callable[[], object], repeats: int = 3, long: float = 2.0) -> 
 def cost(n: int = N, beta: float = BETA, tolerance: float = TOLERANCE) -> Cost:
     """Of a critical chain."""
     strings, theta = chain(None, n, beta)
+    engine = ChainEngine(tolerance, bond=256)
 
     def made() -> ChainState:
-        state = ChainState(strings, theta, ChainEngine(tolerance))
+        state = ChainState(strings, theta, engine)
         state.expectations()
         return state
 
-    state, model = made(), ChainGibbsModel(strings, ChainEngine(tolerance))
+    state, model = made(), ChainGibbsModel(strings, engine)
     gradient = seconds(made)
     metric = seconds(lambda: model.metric(theta, state=state).matrix())
     return Cost(n, beta, tolerance, state.bond, state.log_partition_error, gradient, metric)

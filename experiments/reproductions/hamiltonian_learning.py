@@ -35,7 +35,7 @@ from published import Curve, Found, Line, command
 N, SEED, STRENGTH = 4, 2, 0.25
 SHOTS = (10_000, 100_000, 1_000_000, 10_000_000)  # of each setting
 RATE, STEPS, REPETITIONS = 0.2, 3_000, 4
-QUBITS, CHAIN_STEPS = 50, 30
+QUBITS, CHAIN_STEPS = 50, 20
 WORDS = [(a + b) * (N // 2) for a in "XYZ" for b in "XYZ"]
 """Settings of all qubits in which every string is seen: pairs of letters that alternate along the chain."""
 
@@ -71,11 +71,12 @@ def on_a_chain(n: int, shots: tuple[int, ...], steps: int) -> tuple[Real, list[f
     strings, rng = chain_strings(n), np.random.default_rng(SEED)
     model = ChainGibbsModel(strings)
     true = rng.normal(scale=STRENGTH, size=model.n_params)
-    exact, errors = model.state(true).expectations(), []
+    exact, errors, start = model.state(true).expectations(), [], np.zeros(model.n_params)
     for number in shots:
         plus = rng.binomial(number, (1 + exact) / 2) / number
         target = Moments(strings, 2 * plus - 1, errors=2 * np.sqrt(plus * (1 - plus) / number))
-        found = fit(model, target, optimizer="newton", params0=np.zeros(model.n_params), progress=False)
+        found = fit(model, target, optimizer="newton", params0=start, progress=False)
+        start = found.params
         errors.append(float(np.linalg.norm(found.params - true) / np.linalg.norm(true)))
     values, theta = [], np.zeros(model.n_params)
     for _ in range(steps):
@@ -103,8 +104,9 @@ def reproduce(
     elsewhere = descent(model, finer, steps)[-1] - fit(model, finer, params0=start, progress=False).loss
     mean = np.sqrt(np.square(errors).mean(axis=1))
     slope = float(np.polyfit(np.log(shots), np.log(mean), 1)[0])
-    along, far = on_a_chain(qubits, shots, CHAIN_STEPS)
-    slope_far = float(np.polyfit(np.log(shots), np.log(far), 1)[0])
+    ends = shots[0], shots[-1]
+    along, far = on_a_chain(qubits, ends, CHAIN_STEPS)
+    slope_far = float(np.polyfit(np.log(ends), np.log(far), 1)[0])
     lines = [
         Line("largest rise of the negative log-likelihood in a step", None, float(np.diff(falling).max()), 1e-12),
         Line("its end less that of L-BFGS, nats a shot", None, float(falling[-1] - found.loss), 1e-6),
@@ -116,7 +118,7 @@ def reproduce(
     guide = (mean[0] * np.sqrt(shots[0] / np.array(shots))).tolist()
     curves = [
         Curve("likelihood, Gibbs model", shots, mean.tolist()),
-        Curve(f"{qubits} qubits, chain", shots, far),
+        Curve(f"{qubits} qubits, chain", ends, far),
         Curve("1/sqrt(shots)", shots, guide, dashed=True),
     ]
     return Found(lines, curves, ("shots of each setting", "relative error of the Hamiltonian"), log_x=True)

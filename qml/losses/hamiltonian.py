@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from qml import _checks, operators
-from qml._arrays import as_real, namespace, number
+from qml._arrays import as_real, number
 from qml._checks import InputError
 from qml._typing import Complex, Cotangent, Dims, Real
 from qml.losses.base import Loss
@@ -127,10 +127,12 @@ class FreeEnergy(Loss):
     def value_and_cotangent(self, target: Any, sigma: State) -> tuple[float, Cotangent]:
         sigma = one_state(sigma, "sigma")
         h = _hamiltonian(target, sigma.dims)
-        spectrum = sigma.spectrum()
-        xp = namespace(spectrum.log_eigenvalues)
-        logs = spectrum.matrix_of(xp.where(spectrum.support, spectrum.log_eigenvalues, 0.0))
-        slope = logs + self.beta * operators.as_matrix(h, sigma.dims)
+        logs = sigma._log_on_support()
+        slope: PauliSum | Complex
+        if isinstance(logs, PauliSum) and isinstance(h, PauliSum):
+            slope = logs + self.beta * h
+        else:
+            slope = operators.as_matrix(logs, sigma.dims) + self.beta * operators.as_matrix(h, sigma.dims)
         return self.beta * number(sigma._expect(h)) - number(sigma.entropy()), sigma._pull_expect(slope)
 
     def floor(self, target: Any) -> float:

@@ -16,7 +16,7 @@ from qml.geometry import Metric
 from qml.geometry.weights import gibbs_weights
 from qml.models.thermal import LargeGibbsModel, ThermalState
 from qml.operators import GeneratorsLike, PauliSum
-from qml.states import State
+from qml.states import State, StateLike, one_state
 from qml.states.density_matrix import DensityMatrix
 
 WEIGHTS = {kind: partial(gibbs_weights, kind) for kind in ("bkm", "wigner_yanase")}
@@ -68,6 +68,31 @@ class ChainState(ThermalState):
     def __init__(self, generators: GeneratorsLike, params: ArrayLike, engine: ChainEngine | None = None) -> None:
         self._chains = ChainEngine() if engine is None else _checks.instance("engine", engine, ChainEngine)
         super().__init__(generators, params, self._chains)
+
+    @classmethod
+    def of(cls, state: StateLike, engine: ChainEngine | None = None) -> ChainState:
+        r"""A state of full rank of a few qubits as a chain, :math:`K = -\log\rho`; O(d^3).
+
+        Raises
+        ------
+        InputError
+            For a batch, sites that are no qubits, or a state without full rank.
+
+        Examples
+        --------
+        >>> from qml.operators import tfim
+        >>> from qml.states import thermal
+        >>> rho = thermal(tfim(4), 0.7)
+        >>> bool(abs(ChainState.of(rho).matrix() - rho.matrix()).max() < 1e-12)
+        True
+        """
+        rho = one_state(state)
+        if set(rho.dims) != {2}:
+            raise InputError(f"a chain is one of qubits; found a state on sites of dimensions {rho.dims}.")
+        if rho.rank() < rho.dim:
+            raise InputError(f"a chain has full rank; found a state of rank {rho.rank()} in dimension {rho.dim}.")
+        spectrum = rho.spectrum()
+        return cls({"K": PauliSum.from_matrix(spectrum.matrix_of(-spectrum.log_eigenvalues))}, [1.0], engine)
 
     @cached_property
     def chain(self) -> ThermalChain:

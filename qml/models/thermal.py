@@ -113,7 +113,7 @@ class ThermalState(State):
         >>> from qml.operators import pauli, tfim
         >>> sigma = ThermalState([tfim(8)], [1.0])
         >>> sigma.moments([pauli("ZZ", sites=(3, 4), n=8)])
-        Moments(1 expectation on dims=(2, 2, 2, 2, 2, 2, 2, 2), standard errors up to 0.0...)
+        Moments(1 expectation of 8 qubits, standard errors up to 0.0...)
         """
         return Moments.of(self, self._named if generators is None else generators)
 
@@ -155,6 +155,9 @@ class ThermalState(State):
     def entropy_error(self) -> float:
         """What the errors of log Z and of the expectations can add up to in the entropy, in nats."""
         return float(np.abs(self.params) @ self.expectation_errors() + self._own.log_partition_error)
+
+    def _log_on_support(self) -> PauliSum:
+        return -self.hamiltonian
 
     def _trace(self) -> Real:
         return np.ones(())

@@ -196,6 +196,12 @@ class State(Described, Correlations):
     def _entropy(self) -> Real:
         return spectral.entropy(self._log_eigenvalues())
 
+    def _log_on_support(self) -> PauliSum | Complex:
+        """log sigma where it has weight and zero elsewhere, up to a multiple of the identity."""
+        spectrum = self.spectrum()
+        xp = namespace(spectrum.log_eigenvalues)
+        return spectrum.matrix_of(xp.where(spectrum.support, spectrum.log_eigenvalues, 0.0))
+
     def purity(self) -> Numbers:
         r"""Tr sigma^2, from 1/d (maximally mixed) to 1 (pure)."""
         return per_state(self._purity())

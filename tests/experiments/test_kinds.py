@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from qml._checks import InputError, MemoryRefused
+from qml.engines import ChainEngine
 from qml.fitting import FitResult
 from qml.losses import EVERY_LOSS
 from qml.models import MODELS
@@ -199,6 +200,7 @@ def test_a_chain_is_learnt_and_shown_without_a_matrix() -> None:
     asked = {"optimizer": {"kind": "newton"}, "gradient_tolerance": 1e-4, "max_iterations": 20}
     job, result = fitted(CHAIN, model={**BONDS, "tolerance": 1e-5, "bond": 64}, **asked)
     assert repr(job.model).endswith("ChainEngine(tolerance=1e-05, bond=64))")
+    assert repr(plan(CHAIN, model=BONDS).jobs[0].model).endswith(f"{ChainEngine()!r})")
     assert result.converged
     assert abs(result.gap) < 1e-6
     np.testing.assert_allclose(result.params, -0.3, atol=1e-3)

@@ -51,7 +51,7 @@ SMALL = {
 }
 LARGE = {
     "heisenberg": 0.3 * heisenberg(9),
-    "two neighbours": 0.15 * j1j2(9),
+    "two neighbours": 0.15 * j1j2(8),
     "xxz": 0.3 * xxz(10, delta=-0.5),
     "complex": 0.2 * local(10, 20, 5),
     "ising": 1.0 * tfim(11, h=0.7),
@@ -91,8 +91,9 @@ def quadratic_error(found: np.ndarray, exact: np.ndarray) -> float:
     return float(np.abs(np.linalg.eigvalsh(apart)).max())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["bkm", "wigner_yanase"])
-@pytest.mark.parametrize("name", ["xxz in fields", "real", "complex 1"])
+@pytest.mark.parametrize("name", ["xxz in fields", "complex 1"])
 def test_metrics_are_those_of_the_matrix(name: str, kind: str) -> None:
     k = SMALL[name]
     theta = np.array(k.coefficients).real
@@ -102,7 +103,7 @@ def test_metrics_are_those_of_the_matrix(name: str, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["bkm", "wigner_yanase"])
-@pytest.mark.parametrize("k", [3.0 * tfim(7), 2.0 * heisenberg(4), local(4, 10, 0) * 3.0], ids=["ising", "xxx", "any"])
+@pytest.mark.parametrize("k", [3.0 * tfim(6), local(4, 10, 0) * 3.0], ids=["ising", "any"])
 def test_metrics_at_low_temperature_have_the_error_of_their_weights(k: PauliSum, kind: str) -> None:
     theta = np.array(k.coefficients).real
     found, exact = (m(k).metric(theta, kind).matrix() for m in (ChainGibbsModel, GibbsModel))
@@ -161,6 +162,7 @@ def test_reduced_states_in_any_order() -> None:
     assert imaginary > 1e-3
 
 
+@pytest.mark.slow
 def test_the_reduced_state_of_all_sites_is_the_state() -> None:
     state = ChainState([0.3 * local(8, 14, 5)], [1.0], ChainEngine(1e-7))
     keep = [4, 1, 0, 7, 6, 5, 2, 3]
@@ -232,6 +234,7 @@ def test_disordered_ising_chains_are_those_of_free_fermions(n: int, beta: float)
     check_against_free_fermions(disordered(IsingChain, n, beta, n), 1e-8)
 
 
+@pytest.mark.slow
 def test_a_disordered_xx_chain_is_that_of_free_fermions() -> None:
     check_against_free_fermions(disordered(XXChain, 16, 0.4, 0), 1e-7)
 

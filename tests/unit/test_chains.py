@@ -9,14 +9,15 @@ import numpy as np
 import pytest
 
 from qml import _checks
-from qml._checks import InputError, MemoryRefused
+from qml._checks import InputError, MemoryRefused, OutsideDomain
 from qml.engines import ChainEngine
+from qml.engines.mps.hamiltonian import train_of
 from qml.engines.mps.trains import identity, product
 from qml.models import ChainGibbsModel, ChainState, LargeGibbsModel
 from qml.models.chain import ChainMetric
 from qml.moments import Moments
 from qml.operators import PauliSum, heisenberg, pauli, tfim
-from qml.states import DensityMatrix
+from qml.states import DensityMatrix, ghz, ginibre
 
 STRONG = 0.5 * heisenberg(6)
 
@@ -105,10 +106,21 @@ def test_two_thousand_qubits_overflow_nothing() -> None:
 @pytest.mark.slow
 def test_two_thousand_qubits_without_couplings() -> None:
     n = 2200
-    k = PauliSum(n, tuple((1 << i, 0) for i in range(n)), (0.3,) * n)
+    k = PauliSum(n, tuple((1 << i, 0) for i in range(n)), (1e-3,) * n)
     found = ChainEngine().thermal(k, [PauliSum(n, ((1 << 77, 0),), (1.0,))])
-    assert abs(found.log_partition - n * math.log(2 * math.cosh(0.3))) < found.log_partition_error < 1e-8
-    assert found.values == pytest.approx([-math.tanh(0.3)], abs=1e-11)
+    assert abs(found.log_partition - n * math.log(2 * math.cosh(1e-3))) < found.log_partition_error < 1e-8
+    assert found.values == pytest.approx([-math.tanh(1e-3)], abs=1e-11)
+
+
+def test_a_pauli_sum_is_its_operator() -> None:
+    k = heisenberg(3) + 0.4 * pauli("XYZ") - 0.2 * pauli("IYI") + 0.7 * pauli("III")
+    train = train_of(k)
+    product_ = train.sites[0]
+    for t in train.sites[1:]:
+        product_ = np.tensordot(product_, t, 1)
+    matrix = product_.reshape((2,) * 6).transpose(0, 2, 4, 1, 3, 5).reshape(8, 8)
+    assert 2**1.5 * math.exp(train.log) * matrix == pytest.approx(k.matrix(), abs=1e-13)
+    assert not np.iscomplexobj(train_of(tfim(3)).sites[0])
 
 
 def test_imaginary_strings_vanish_exactly_in_a_real_state() -> None:
@@ -158,6 +170,7 @@ def test_what_rounding_leaves_is_warned_of() -> None:
     agrees(state)
 
 
+@pytest.mark.slow
 def test_more_of_a_bond_is_nearer() -> None:
     exact = ChainState([STRONG], [1.0]).log_partition()
     off = []
@@ -167,6 +180,7 @@ def test_more_of_a_bond_is_nearer() -> None:
     assert off[0] > 10 * off[1] > 100 * off[2] > 0
 
 
+@pytest.mark.slow
 def test_a_smaller_tolerance_is_nearer() -> None:
     found = [ChainState([STRONG], [1.0], ChainEngine(tolerance)) for tolerance in (1e-3, 1e-6, 1e-9)]
     assert found[0].bond < found[1].bond < found[2].bond
@@ -209,26 +223,35 @@ def test_mistakes_are_told_in_a_sentence(make: object, sentence: str) -> None:
         make()  # type: ignore[operator]
 
 
+@pytest.mark.slow
 def test_what_would_not_fit_is_refused_before_it_is_allocated(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(0)
     far = PauliSum.from_terms([("".join(rng.choice(list("IXYZ"), 30)), 1.0) for _ in range(150)])
-    words = tuple(dict.fromkeys((int(a), int(b)) for a, b in rng.integers(1, 2**60, (9000, 2))))
+    words = tuple(dict.fromkeys((int(a), int(b)) for a, b in rng.integers(1, 2**60, (400, 2))))
     monkeypatch.setattr(_checks, "available_memory", lambda: _checks.ALWAYS_FITS)
     with pytest.raises(MemoryRefused, match=r"150 strings as a matrix-product operator .* needs 0\.0\d+ GiB, but"):
         ChainState([far], [0.1]).log_partition()
-    with pytest.raises(MemoryRefused, match=r"product of matrix-product operators .* on 9 qubits needs 0\.0\d+ GiB"):
-        ChainState([heisenberg(9)], [1.0]).log_partition()
+    with pytest.raises(MemoryRefused, match=r"product of matrix-product operators .* on 60 qubits needs 0\.0\d+ GiB"):
+        ChainState([tfim(60)], [3.0]).log_partition()
     state = ChainState([tfim(60)], [1.0])
     with pytest.raises(MemoryRefused, match=r"density matrix of 14 qubits of a chain .* keep fewer sites; 8 qubits"):
         state.partial_trace(range(14))
     with pytest.raises(MemoryRefused, match="1000000 shots of 60 qubits needs"):
         state.sample(1_000_000, 0)
-    with pytest.raises(MemoryRefused, match=r"environments of \d+ Pauli strings needs .* ask for fewer at a time"):
-        state.moments([PauliSum(60, words, (1.0,) * len(words))])
     with pytest.raises(MemoryRefused, match="covariances of 519 Pauli strings needs"):
-        ChainState([tfim(60)], [1.0])._pull_expect(PauliSum(60, words[:400], (1.0,) * 400))
+        ChainState([tfim(60)], [1.0])._pull_expect(PauliSum(60, words, (1.0,) * 400))
     with pytest.raises(MemoryRefused, match="Gibbs state of 60 qubits"):
         state.matrix()
+
+
+@pytest.mark.slow
+def test_the_environments_of_many_strings_are_counted_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    draws = np.random.default_rng(0).integers(1, 2**60, (12_000, 2))
+    words = tuple(dict.fromkeys((int(a), int(b)) for a, b in draws))
+    state = ChainState([tfim(60)], [1.0])
+    monkeypatch.setattr(_checks, "available_memory", lambda: _checks.ALWAYS_FITS)
+    with pytest.raises(MemoryRefused, match=r"environments of \d+ Pauli strings needs .* ask for fewer at a time"):
+        state.moments([PauliSum(60, words, (1.0,) * len(words))])
 
 
 def test_shots_are_those_of_their_seed() -> None:
@@ -273,6 +296,7 @@ def test_repr_and_errors_say_what_it_is() -> None:
 
 PROGRAM = """
 import json, sys
+from qml.engines.mps.hamiltonian import train_of
 from qml.engines.mps.trains import identity, product
 from qml.models import ChainGibbsModel
 from qml.operators import heisenberg, pauli
@@ -286,9 +310,28 @@ print(json.dumps([[float(x).hex() for x in numbers], bits.tolist()]))
 """
 
 
+@pytest.mark.slow
 def test_the_same_numbers_to_the_bit_again_and_in_another_process(capsys: pytest.CaptureFixture[str]) -> None:
     for _ in range(2):
         exec(PROGRAM, {})
     first, second = capsys.readouterr().out.split("\n")[:2]
     other = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True).stdout
     assert json.loads(first) == json.loads(second) == json.loads(other)
+
+
+def test_small_states_become_chains_and_come_back() -> None:
+    rho = ginibre((2,) * 4, np.random.default_rng(3))
+    chain = ChainState.of(rho)
+    assert np.abs(chain.matrix() - rho.matrix()).max() < 1e-12
+    assert np.abs(chain.partial_trace([2, 0]).matrix() - rho.partial_trace([2, 0]).matrix()).max() < 1e-8
+    assert chain.entropy() == pytest.approx(rho.entropy(), abs=1e-7)
+    assert abs(chain.log_partition()) < 1e-7
+    with pytest.raises(InputError, match="a chain has full rank; found a state of rank 1 in dimension 4"):
+        ChainState.of(ghz(2))
+    with pytest.raises(InputError, match=r"one of qubits; found a state on sites of dimensions \(3,\)"):
+        ChainState.of(ginibre((3,), np.random.default_rng(0)))
+
+
+def test_couplings_that_no_number_resolves_are_outside_the_domain() -> None:
+    with pytest.raises(OutsideDomain, match=r"add up to 3e\+200 temperatures; above 1e\+10 rounding leaves no digit"):
+        ChainState([tfim(2)], [1e200]).log_partition()

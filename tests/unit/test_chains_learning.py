@@ -50,7 +50,7 @@ def test_fifty_qubits_come_back_by_newton() -> None:
 
 
 def test_whole_operators_come_back() -> None:
-    n = 7
+    n = 5
     zz = sum((pauli("ZZ", sites=(i, i + 1), n=n) for i in range(1, n - 1)), pauli("ZZ", sites=(0, 1), n=n))
     x = sum((pauli("X", sites=(i,), n=n) for i in range(1, n)), pauli("X", sites=(0,), n=n))
     generators = {"zz": zz, "x": x}
@@ -96,6 +96,7 @@ def test_losses_of_a_hamiltonian_are_those_of_the_matrix(loss: qml.losses.Loss) 
     assert np.abs(numbers[1][1:]).max() > 0.1
 
 
+@pytest.mark.slow
 def test_thermal_and_ground_states_are_fitted_as_by_the_matrix() -> None:
     h = tfim(3, h=0.6)
     found, exact = (fit(m(h), h, loss=FreeEnergy(0.5), seed=0, progress=False) for m in (ChainGibbsModel, GibbsModel))
@@ -109,6 +110,7 @@ def test_thermal_and_ground_states_are_fitted_as_by_the_matrix() -> None:
     assert energies[0] == pytest.approx(energies[1], abs=1e-3)
 
 
+@pytest.mark.slow
 def test_the_energy_of_a_long_chain_falls() -> None:
     """No matrix is needed: the derivative is a covariance."""
     h = tfim(12, h=0.7)
@@ -161,10 +163,31 @@ def test_a_result_comes_back_to_the_bit_and_goes_on(tmp_path: Path) -> None:
 
 
 def test_a_result_whose_target_is_a_chain_comes_back(tmp_path: Path) -> None:
-    h = tfim(6)
+    h = tfim(4)
     target = ChainState([h], [0.8])
     result = fit(ChainGibbsModel(h), target, optimizer="newton", seed=0, progress=False)
     result.save(tmp_path / "fit.npz")
     again = qml.FitResult.load(tmp_path / "fit.npz")
     to_the_bit(again.target, target)
     assert again.loss == result.loss == pytest.approx(target.entropy(), abs=1e-8)
+
+
+@pytest.mark.slow
+def test_the_free_energy_of_a_long_chain_is_learnt() -> None:
+    h = tfim(16)
+    found = fit(ChainGibbsModel(h), h, loss=FreeEnergy(beta=0.7), seed=0, gradient_tolerance=1e-6)
+    assert found.converged
+    assert np.abs(found.params + 0.7).max() < 1e-5
+    assert found.loss == pytest.approx(-ChainState([h], [0.7]).log_partition(), abs=1e-7)
+
+
+def test_the_slope_of_the_free_energy_needs_no_matrix() -> None:
+    loss, theta = FreeEnergy(beta=1.3), np.array([0.4, -0.3, 0.2, 0.5, 0.1])
+    h = tfim(3, h=0.6) + 0.2 * pauli("XZI")
+    pairs = [m(tfim(3)).state_vjp(theta) for m in (ChainGibbsModel, GibbsModel)]
+    (a, chain), (b, exact) = [(v, pull(c)) for s, pull in pairs for v, c in [loss.value_and_cotangent(h, s)]]
+    assert a == pytest.approx(b, abs=1e-8)
+    assert np.abs(exact).min() > 1e-2
+    assert chain == pytest.approx(exact, rel=1e-4)
+    by_matrix = loss.value_and_cotangent(h.matrix(), pairs[0][0])[1]
+    assert by_matrix == pytest.approx(exact, rel=1e-8)

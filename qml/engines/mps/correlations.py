@@ -93,40 +93,40 @@ class Strings:
             f"covariances of {m} Pauli strings", 200 * int(overlapping.sum()), "ask for those of fewer strings"
         )
         self.near = np.argwhere(np.triu(overlapping))
-        self.joint = [word_of(digits[j], digits[k]) for j, k in (*self.near, *self.near[:, ::-1])]
+        self.joint = [word_of(digits[j], digits[k]) for j, k in self.near]
 
     def covariances(self, pair: Pair) -> Real:
-        """Tr(A P_j B P_k) / Tr(A B) less the product of the means, with j and k exchanged in half of it, (m, m)."""
-        means = [(self.phases * pair.traces(words)).real for words in self.words]
-        out = self._apart(pair, means)
+        """Re Tr(A P_j B P_k) / Tr(A B) less the product of the means, (m, m): symmetric, as A and B are Hermitian."""
+        means = (self.phases * pair.traces(self.words[0])).real
+        out = self._apart(pair)
         j, k = self.near.T
-        values = (self.phases[j] * self.phases[k] * pair.traces(self.joint).reshape(2, -1)).real.mean(axis=0)
-        out[j, k] = out[k, j] = values - (means[0][j] * means[1][k] + means[0][k] * means[1][j]) / 2
-        return out
+        out[j, k] = (self.phases[j] * self.phases[k] * pair.traces(self.joint)).real
+        upper = np.triu(out - np.outer(means, means))
+        return upper + np.triu(upper, 1).T
 
-    def _apart(self, pair: Pair, means: Sequence[Real]) -> Real:
-        """Those of strings with no site in common: each moves to the right until it meets those that begin there."""
+    def _apart(self, pair: Pair) -> Real:
+        """The traces with strings that have no site in common, in the upper triangle: each moves to the right until it
+        meets those that begin there."""
         n, m, right = self.n, len(self.first), pair.mirrored.identity
-        behind = [pair.behind(words) for words in self.words]
-        ahead = [pair.mirrored.behind([w.mirrored(n) for w in words]) for words in self.words]
+        behind = pair.behind(self.words[0])
+        ahead = pair.mirrored.behind([w.mirrored(n) for w in self.words[1]])
         out = np.zeros((m, m))
-        for side in (0, 1):
-            passed = np.zeros(0, dtype=np.int64)
-            moved: Numeric = np.zeros((0, 1, 1))
-            for bond in range(1, n):
-                arrived = np.flatnonzero(self.end == bond)
-                if len(passed):
-                    moved = pair.past(moved, bond - 1)
-                if len(arrived):
-                    new = np.array([behind[side][j] for j in arrived])
-                    moved = np.concatenate([moved, new]) if len(passed) else new
-                    passed = np.concatenate([passed, arrived])
-                starting = np.flatnonzero(self.first == bond)
-                if not len(passed) or not len(starting):
-                    continue
-                closing = np.array([ahead[1 - side][k].reshape(-1) for k in starting])
-                whole = (pair.identity[bond][0] * right[n - bond][0]).sum()
-                values = moved.reshape(len(passed), -1) @ closing.T / whole
-                values = (self.phases[passed][:, None] * self.phases[starting] * values).real
-                out[np.ix_(passed, starting)] += values - np.outer(means[side][passed], means[1 - side][starting])
-        return (out + out.T) / 2
+        passed = np.zeros(0, dtype=np.int64)
+        moved: Numeric = np.zeros((0, 1, 1))
+        for bond in range(1, n):
+            arrived = np.flatnonzero(self.end == bond)
+            if len(passed):
+                moved = pair.past(moved, bond - 1)
+            if len(arrived):
+                new = np.array([behind[j] for j in arrived])
+                moved = np.concatenate([moved, new]) if len(passed) else new
+                passed = np.concatenate([passed, arrived])
+            starting = np.flatnonzero(self.first == bond)
+            if not len(passed) or not len(starting):
+                continue
+            closing = np.array([ahead[k].reshape(-1) for k in starting])
+            whole = (pair.identity[bond][0] * right[n - bond][0]).sum()
+            values = moved.reshape(len(passed), -1) @ closing.T / whole
+            j, k = np.meshgrid(passed, starting, indexing="ij")
+            out[np.minimum(j, k), np.maximum(j, k)] = (self.phases[j] * self.phases[k] * values).real
+        return out

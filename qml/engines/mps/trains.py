@@ -118,14 +118,14 @@ def product(a: Train, b: Train, cut: float, bond: int, rng: np.random.Generator)
     MemoryRefused
         Where the product of random vectors with both would not fit.
     """
-    n, most = len(a.sites), a.bond * b.bond
+    n, most = len(a.sites), min(a.bond * b.bond, 4 ** (len(a.sites) // 2))
     expected = min(bond, int(GROWTH * max(a.bond, b.bond)))
     while True:
         vectors = min(expected + SPARE, most)
         _checks.memory(
             f"the product of matrix-product operators of bond dimensions {a.bond} and {b.bond} on "
             f"{_checks.plural(n, 'qubit')}",
-            16 * vectors * (n + 8) * most,
+            16 * vectors * (n + 8) * a.bond * b.bond,
             "allow a larger error (tolerance) or a smaller bond dimension (bond), or take a smaller K",
         )
         sites = _projected(a, b, vectors, rng)

@@ -95,7 +95,7 @@ class ChainGibbs(Spec):
     kind: Literal["chain_gibbs"]
     generators: Generators
     tolerance: Tolerance = 1e-8
-    bond: Bond = 256
+    bond: Bond = 128
 
     def build(self) -> ChainGibbsModel:
         return ChainGibbsModel(built(self, "generators"), ChainEngine(self.tolerance, self.bond))

@@ -271,7 +271,7 @@ class ThermalOfChain(Spec):
     hamiltonian: Hamiltonian
     beta: Annotated[float, Field(ge=-1e6, le=1e6, description="inverse temperature")]
     tolerance: Tolerance = 1e-8
-    bond: Bond = 256
+    bond: Bond = 128
 
     def build(self, context: Context) -> Target:
         return Target(ChainState([built(self, "hamiltonian")], [self.beta], ChainEngine(self.tolerance, self.bond)))

@@ -1,4 +1,4 @@
-"""How the site is built: ``python -m sphinx -W --keep-going -b html docs build/html``."""
+"""How the site is built, by ``nox -s docs``."""
 
 import sys
 from pathlib import Path
@@ -29,6 +29,7 @@ extensions = [
 ]
 exclude_patterns = [
     "_extensions",
+    "changes",
     "gallery",
     *(f"examples/**/*.{kind}" for kind in ("ipynb", "py", "zip", "json", "md5")),
 ]

@@ -4,11 +4,26 @@ from __future__ import annotations
 
 import html
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 from qml._checks import Record
 from qml._descriptions import Saved
+
+CHECK, CROSS = "\N{CHECK MARK}", "\N{BALLOT X}"
+"""Before the caption of what converged and of what did not."""
+
+
+def html_table(caption: str, rows: Sequence[Sequence[str]], heads: Sequence[str] = ()) -> str:
+    """A table for notebooks, of plain text; the first column holds names."""
+
+    def line(cells: Sequence[str], names: int) -> str:
+        kinds = ["th" if i < names else "td" for i in range(len(cells))]
+        shown = [f'<{k} style="text-align: left">{html.escape(c)}</{k}>' for k, c in zip(kinds, cells, strict=True)]
+        return f"<tr>{''.join(shown)}</tr>"
+
+    lines = [line(heads, len(heads))] if heads else []
+    return f"<table><caption>{html.escape(caption)}</caption>{''.join(lines + [line(row, 1) for row in rows])}</table>"
 
 
 class FitError(RuntimeError):
@@ -42,12 +57,7 @@ class Table(Record, Saved, ABC):
         return f"<{type(self).__name__}: {shown}>"
 
     def _repr_html_(self) -> str:
-        rows = "".join(
-            f'<tr><th style="text-align: left">{html.escape(name)}</th>'
-            f'<td style="text-align: left">{html.escape(value)}</td></tr>'
-            for name, value in self._rows()
-        )
-        return f"<table><caption>{self._title()}</caption>{rows}</table>"
+        return html_table(self._title(), self._rows())
 
 
 class Outcome(Table):
@@ -65,7 +75,7 @@ class Outcome(Table):
         return self
 
     def _title(self) -> str:
-        return f"{'&#10003;' if self.converged else '&#10007;'} {self.caption}"
+        return f"{CHECK if self.converged else CROSS} {self.caption}"
 
 
 def part_of(arrays: Mapping[str, Any], owner: str) -> dict[str, Any]:

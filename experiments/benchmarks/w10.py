@@ -136,7 +136,7 @@ class Purification:
 
 @WORKLOAD.by("numpy")
 def numpy(n: int, variant: str) -> Task:
-    """By hand: the gates of a layer as the centre sweeps over it, to and fro."""
+    """By hand: the gates of a layer as the centre sweeps over it and back."""
     steps, cutoff = {"1e-3": (1, 1e-6), "1e-5": (2, 3e-10), "1e-7": (5, 1e-16), "1e-9": (16, 1e-20)}[variant]
 
     def bond(i: int) -> np.ndarray:

@@ -332,7 +332,8 @@ class Circuit(Saved):
         return f"<Circuit: {sites}, {operations}, {_checks.plural(self.n_params, 'parameter')}>"
 
     def _repr_html_(self) -> str:
-        return f'<pre style="line-height: 1.2; white-space: pre">{html.escape(self.draw())}</pre>'
+        look = "font-family: monospace; line-height: 1.2; white-space: pre"  # the wires meet in no other font
+        return f'<pre style="{look}">{html.escape(self.draw())}</pre>'
 
     def __len__(self) -> int:
         return len(self.operations)

@@ -12,6 +12,7 @@ import numpy as np
 from qml import _checks, channels, gates
 from qml._checks import InputError
 from qml._descriptions import Described, Saved
+from qml._results import html_table
 from qml.instructions import Channel, Operation, PartialTrace, Preparation, Unitary
 from qml.parameters import Affine, ParameterLike, as_affine
 
@@ -57,6 +58,15 @@ class NoiseRule(Described):
         object.__setattr__(self, "params", _expressions(self.channel, _checks.listed("params", self.params)))
         if all(p.is_constant for p in self.params):
             self.channel.check(np.array([p.constant for p in self.params], dtype=np.float64))
+
+    def __str__(self) -> str:
+        return f"{self.channel.name}({', '.join(map(str, self.params))})" if self.params else self.channel.name
+
+    def _where(self) -> str:
+        """Where it acts, in words."""
+        behind = "every unitary gate" if self.gates is None else ", ".join(self.gates)
+        placed = "" if self.at is None else f" on exactly {', '.join(map(str, self.at))}"
+        return f"after {behind}{placed}, {_on(self.sites)}"
 
     def _follows(self, operation: Operation) -> bool:
         """Whether the rule speaks of this operation."""
@@ -124,6 +134,11 @@ class Relaxation(Described):
             for name, t in pairs
         )
         object.__setattr__(self, "durations", times)
+
+    def __str__(self) -> str:
+        times = "; ".join(f"{name} takes {time:.6g}" for name, time in self.durations) or "nothing takes time"
+        level = f", excited population {_said(self.excited_population)}" if self.excited_population != Affine() else ""
+        return f"T1 = {_said(self.t1)}, T2 = {_said(self.t2)}{level}; {times}"
 
     def _lasting(self, time: float, site: int) -> Operation:
         """The channel of a site that relaxes for some time."""
@@ -269,6 +284,13 @@ class NoiseModel(Saved):
             raise InputError(f"a readout error acts on one site; found {channel.name}, on {channel.n_sites} sites.")
         return replace(self, readout=(*self.readout, rule))
 
+    def _repr_html_(self) -> str:
+        rows = [(str(rule), rule._where()) for rule in self.rules]
+        if self.relaxation:
+            rows.append(("thermal relaxation", str(self.relaxation)))
+        rows += [(str(rule), f"at the end, {_on(rule.sites)}") for rule in self.readout]
+        return html_table("noise model", rows)
+
     def _noisy(self, operations: Sequence[Operation], n_sites: int, sites_out: Sequence[int]) -> list[Operation]:
         """The operations of a circuit with the noise put in."""
         if self.relaxation:
@@ -356,6 +378,14 @@ def _sites(sites: int | Iterable[int] | None) -> tuple[int, ...] | None:
         return None
     listed = [sites] if isinstance(sites, int | np.integer) else _checks.listed("sites", sites, "integers")
     return tuple(_checks.integer("each entry of the sites of a noise rule", site, low=0) for site in listed)
+
+
+def _on(sites: tuple[int, ...] | None) -> str:
+    return "on every site" if sites is None else f"on {', '.join(map(str, sites))}"
+
+
+def _said(value: Affine | tuple[Affine, ...]) -> str:
+    return str(value) if isinstance(value, Affine) else f"({', '.join(map(str, value))})"
 
 
 def _per_site(value: PerSite) -> Affine | tuple[Affine, ...]:

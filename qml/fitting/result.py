@@ -14,7 +14,7 @@ from qml import _checks, losses
 from qml._checks import InputError
 from qml._descriptions import OLDER, Described, IfKnown, is_written
 from qml._results import FitError as FitError
-from qml._results import Outcome, part_of
+from qml._results import Outcome, html_table, part_of
 from qml._typing import Dims, Real
 from qml.losses import MeasuredReport
 from qml.measurement.counts import Counts
@@ -34,6 +34,8 @@ WRITTEN = ("loss", "floor", "iterations", "evaluations", "seconds", "converged",
 """What a file of the format before has as it is."""
 LARGEST_DIM_REPORTED = 512
 """Summaries compute no eigenvalues beyond this dimension."""
+SHOWN = 8
+"""How many iterates of a history a notebook shows."""
 
 
 def is_compared(target: State) -> bool:
@@ -127,6 +129,13 @@ class History(_checks.Record, Described):
 
     def __len__(self) -> int:
         return len(self.loss)
+
+    def _repr_html_(self) -> str:
+        """The first and the last iterate, and some between them."""
+        columns = self.columns()
+        steps = sorted({round(k) for k in np.linspace(0, len(self) - 1, min(len(self), SHOWN))})
+        rows = [[str(k), *(f"{column[k]:.6g}" for column in columns.values())] for k in steps]
+        return html_table("history", rows, ["iteration", *columns])
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import html
 from dataclasses import dataclass
 
 import numpy as np
 
+from qml._results import html_table
 from qml.losses.counts import NegativeLogLikelihood
 from qml.losses.measures import cross_entropy, trace_distance
 from qml.measurement.counts import Counts
@@ -86,8 +86,7 @@ class MeasuredReport:
         return "\n".join(f"{name:<22}  {value}" for name, value in self.rows())
 
     def _repr_html_(self) -> str:
-        rows = "".join(f"<tr><th>{html.escape(name)}</th><td>{value}</td></tr>" for name, value in self.rows())
-        return f"<table><caption>measured data</caption>{rows}</table>"
+        return html_table("measured data", self.rows())
 
 
 def measured_report(counts: Counts, sigma: StateLike, rho: StateLike | None = None) -> MeasuredReport:

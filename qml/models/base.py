@@ -12,6 +12,7 @@ import numpy as np
 from qml import _checks
 from qml._checks import InputError
 from qml._descriptions import Saved
+from qml._results import html_table
 from qml._typing import ArrayLike, Complex, Cotangent, Dims, ParamsLike, Real
 from qml.geometry import Metric
 from qml.geometry.tangent import StateMetric
@@ -19,6 +20,8 @@ from qml.states.base import State
 
 WIDEST = 1e100
 """The largest scale of random starting points."""
+SHOWN = 8
+"""How many names of parameters a notebook shows."""
 
 
 def normal_start(rng: np.random.Generator, n_params: int, scale: float = 1.0) -> Real:
@@ -87,6 +90,13 @@ class Parametrized(Saved, ABC):
                 raise InputError(f"values must name every parameter of the model; {name!r} is missing.")
         numbers = [_checks.number(f"values[{name!r}]", values[name]) for name in self.parameter_names]
         return np.array(numbers, dtype=np.float64)
+
+    def _repr_html_(self) -> str:
+        names = self.parameter_names
+        more = f", ... ({len(names)} in all)" if len(names) > SHOWN else ""
+        rows = [("parameters", ", ".join(names[:SHOWN]) + more or "none")]
+        rows += [("rank", "full, whatever the parameters")] if self.has_full_rank else []
+        return html_table(repr(self), rows)
 
 
 class Model(Parametrized):

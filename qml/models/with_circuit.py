@@ -129,6 +129,9 @@ class WithCircuit(Composite, Model):
         given = {"engine": self._given_engine, "domains": self._narrower}
         return {name: given[name] if name in given else getattr(self, name) for name in asked}
 
+    def _repr_html_(self) -> str:
+        return super()._repr_html_() + self.circuit._repr_html_()
+
     @property
     def _narrower(self) -> dict[str, Interval]:
         """The intervals that are narrower than the circuit's own."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -37,3 +38,12 @@ def test_the_examples_of_a_page_run(path: Path, tmp_path: Path, monkeypatch: pyt
 
 def test_there_are_pages_with_examples() -> None:
     assert sum(map(bool, PAGES.values())) > 8
+
+
+def test_changes_to_come_are_of_a_kind_that_the_changelog_has() -> None:
+    root = Path(__file__).parents[2]
+    towncrier = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["towncrier"]
+    kinds = "|".join(kind["directory"] for kind in towncrier["type"])
+    named = [path.name for path in (root / towncrier["directory"]).iterdir() if path.name not in towncrier["ignore"]]
+    assert [name for name in named if not re.fullmatch(rf"\+[\w-]+\.({kinds})\.md", name)] == []
+    assert (root / towncrier["filename"]).read_text(encoding="utf-8").count(towncrier["start_string"]) == 1

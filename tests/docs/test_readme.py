@@ -43,6 +43,13 @@ def test_counts_in_the_readme_are_those_of_the_registries() -> None:
     assert f"{len(channels.CHANNELS)} noise channels" in README
 
 
+def test_sessions_that_are_named_anywhere_exist() -> None:
+    sessions = re.findall(r"^def (\w+)\(session", (ROOT / "noxfile.py").read_text(encoding="utf-8"), re.MULTILINE)
+    files = [ROOT / ".ci" / "run", ROOT / "docs" / "contributing.md", *(ROOT / ".github" / "workflows").glob("*.yml")]
+    named = [name for file in files for name in re.findall(r"nox\S* .*-s (\w+)", file.read_text(encoding="utf-8"))]
+    assert {"slow", "docs"} <= set(named) <= set(sessions)
+
+
 def test_what_is_changed_to_try_the_tests_exists() -> None:
     paths = re.findall(r"(?:qml|tests)/[\w/*.]+", (ROOT / ".ci" / "mutants").read_text(encoding="utf-8"))
     assert len(paths) > 20

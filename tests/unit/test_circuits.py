@@ -54,7 +54,7 @@ def test_length_iteration_repr_counts():
     assert circuit.counts() == {"H": 2, "CNOT": 1, "RX": 1}
     assert repr(circuit) == "<Circuit: 2 qubits, 4 operations, 1 parameter>"
     assert repr(Circuit((2, 3))) == "<Circuit: dims (2, 3), 0 operations, 0 parameters>"
-    assert circuit._repr_html_().startswith("<pre")
+    assert circuit._repr_html_().startswith('<pre style="font-family: monospace')  # in others the wires break
     assert "┤H├" in circuit._repr_html_()
 
 

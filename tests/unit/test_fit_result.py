@@ -54,6 +54,12 @@ def test_displays():
     assert html.count("<tr>") == len(text.splitlines())
     assert "&lt;" not in html
     assert repr(result).startswith("<FitResult: loss ")
+    page = result.history._repr_html_()
+    assert page.count("<tr>") == 1 + min(len(result.history), 8)
+    assert f">{len(result.history) - 1}<" in page
+    assert f">{result.history.loss[0]:.6g}<" in page
+    assert f">{result.history.loss[-1]:.6g}<" in page
+    assert fit(GibbsModel(tfim(2)), RHO, seed=3, max_iterations=1).history._repr_html_().count("<tr>") == 3
 
 
 STATES = {

@@ -1,5 +1,6 @@
 """Models: one contract for all of them, and what each is by an independent construction."""
 
+import html
 import itertools
 
 import numpy as np
@@ -26,6 +27,7 @@ from qml.models import (
     PurifiedCircuitModel,
     semi_quantum_restricted,
 )
+from qml.models.with_circuit import WithCircuit
 from qml.operators import PauliSum, embed, tfim
 from qml.parameters import Interval, Parameter
 from qml.states import basis_state, ginibre
@@ -136,6 +138,15 @@ def model(request):
 
 
 # one contract for all -------------------------------------------------------------------------------------------------
+
+
+def test_a_notebook_shows_what_it_is_and_its_parameters(model):
+    page = model._repr_html_()
+    assert page.startswith(f"<table><caption>{html.escape(repr(model))}</caption>")
+    assert all(html.escape(name) in page for name in model.parameter_names[:8])
+    assert (f"({model.n_params} in all)" in page) == (model.n_params > 8)
+    assert ("full, whatever the parameters" in page) == model.has_full_rank
+    assert ("<pre" in page) == isinstance(model, WithCircuit)
 
 
 def test_other_frameworks_get_its_state_and_both_derivatives(model):

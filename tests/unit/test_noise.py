@@ -269,3 +269,20 @@ def test_names_in_rules_are_those_of_the_ansatz():
     assert len(own.with_noise(NoiseModel().add(channels.BitFlip, 0.1, gates="u"))) == 2
     rule = NoiseModel().add(channels.ThermalRelaxation, 50, 70, 1.0)
     assert rule.rules[0].params == NoiseModel().add(channels.ThermalRelaxation, 50, 70, 1.0, 0.0).rules[0].params
+
+
+def test_a_notebook_shows_every_rule_and_where_it_acts():
+    model = (
+        NoiseModel()
+        .add(channels.Depolarizing, "p<q", gates="CNOT", sites=[0, 1])
+        .add(channels.Depolarizing2, 0.1, at=(1, 0))
+        .with_relaxation([50.0, 60.0], durations={"CNOT": 0.3})
+        .with_readout(0.01, 0.02)
+    )
+    rows = model._repr_html_().split("<tr>")[1:]
+    assert ["Depolarizing(p&lt;q)" in rows[0], "after CNOT, on 0, 1" in rows[0]] == [True, True]
+    assert "after every unitary gate on exactly 1, 0, on every site" in rows[1]
+    assert "T1 = (50, 60), T2 = (100, 120); CNOT takes 0.3" in rows[2]
+    assert ["ReadoutError(0.01, 0.02)" in rows[3], "at the end, on every site" in rows[3]] == [True, True]
+    assert len(rows) == 4
+    assert NoiseModel()._repr_html_() == "<table><caption>noise model</caption></table>"

@@ -307,7 +307,7 @@ def test_a_start_can_be_given():
 def test_the_result_speaks():
     result = maximum_likelihood(record(ghz(2), 1000, 1))
     assert "certified after" in result.summary()
-    assert "&#10003;" in result._repr_html_()
+    assert "\N{CHECK MARK}" in result._repr_html_()
     assert len(result.history) == len(result.history.gap)
     assert (np.diff(result.history.iteration) > 0).all()
     assert result.deviance == pytest.approx(result.setting_deviances.sum())

@@ -1,4 +1,4 @@
-"""How the site is built, by ``nox -s docs``."""
+"""How the site is built, by ``nox -f .noxfile.py -s docs``."""
 
 import sys
 from pathlib import Path

@@ -44,7 +44,7 @@ def test_counts_in_the_readme_are_those_of_the_registries() -> None:
 
 
 def test_sessions_that_are_named_anywhere_exist() -> None:
-    sessions = re.findall(r"^def (\w+)\(session", (ROOT / "noxfile.py").read_text(encoding="utf-8"), re.MULTILINE)
+    sessions = re.findall(r"^def (\w+)\(session", (ROOT / ".noxfile.py").read_text(encoding="utf-8"), re.MULTILINE)
     files = [ROOT / ".ci" / "run", ROOT / "docs" / "contributing.md", *(ROOT / ".github" / "workflows").glob("*.yml")]
     named = [name for file in files for name in re.findall(r"nox\S* .*-s (\w+)", file.read_text(encoding="utf-8"))]
     assert {"slow", "docs"} <= set(named) <= set(sessions)

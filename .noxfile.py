@@ -2,7 +2,7 @@
 # /// script
 # dependencies = ["nox>=2025.2.9"]
 # ///
-"""What development needs to run, each in an environment of its own: ``nox -s docs`` builds the site.
+"""What development needs to run, each in an environment of its own: ``nox -f .noxfile.py -s docs`` builds the site.
 
 ``nox --no-venv`` takes the environment that it is started in, as ``.ci/run`` does; ``nox -t checks`` is all that is not
 a test. What follows ``--`` goes to the command.

@@ -132,7 +132,8 @@ class FreeEnergy(Loss):
         if isinstance(logs, PauliSum) and isinstance(h, PauliSum):
             slope = logs + self.beta * h
         else:
-            slope = operators.as_matrix(logs, sigma.dims) + self.beta * operators.as_matrix(h, sigma.dims)
+            held = logs.matrix() if isinstance(logs, PauliSum) else logs
+            slope = held + self.beta * operators.as_matrix(h, sigma.dims)
         return self.beta * number(sigma._expect(h)) - number(sigma.entropy()), sigma._pull_expect(slope)
 
     def floor(self, target: Any) -> float:

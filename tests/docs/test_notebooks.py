@@ -47,9 +47,12 @@ def test_the_cells_of_the_first_tutorial_run_one_after_the_other() -> None:
 
 
 def kinds(notebook: nbformat.NotebookNode) -> list[Counter[str]]:
-    """What each cell of code shows: text or not, how many tables and figures."""
+    """What each cell of code shows: text or not, how many tables and figures; progress is none of these."""
     codes = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    found = [Counter(kind for o in cell.outputs for kind in o.get("data", (o.output_type,))) for cell in codes]
+    found = [
+        Counter(kind for o in cell.outputs for kind in o.get("data", (o.output_type,)) if o.get("name") != "stderr")
+        for cell in codes
+    ]
     return [Counter({kind: 1 if kind == "stream" else n for kind, n in one.items()}) for one in found]
 
 

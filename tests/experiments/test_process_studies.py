@@ -117,7 +117,8 @@ def test_words_and_sparse_noise(tmp_path):
         "shots": 5000,
     }
     fit = {"name": "a", "model": gates, "optimizer": {"kind": "natural_gradient"}, "restarts": 3}
-    assert run(tmp_path, {"target": words, "fits": [fit]}).exit_code == 0
+    done = run(tmp_path, {"target": words, "fits": [fit]})
+    assert done.exit_code == 0, done.output
     assert np.cos(parameters(tmp_path / "out")["turn"]) == pytest.approx(np.cos(1.5), abs=0.03)
     noise = {"kind": "pauli_lindblad", "terms": ["ZZI", "IZZ", "XII"]}
     values = {"ZZI": 0.01, "IZZ": 0.02, "XII": 0.03}

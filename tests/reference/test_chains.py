@@ -221,7 +221,11 @@ def disordered(kind: type[FreeChain], n: int, beta: float, seed: int) -> FreeCha
 
 def check_against_free_fermions(chain: FreeChain, tolerance: float) -> None:
     n, state = chain.n, ChainState(chain.generators(), chain.params, ChainEngine(tolerance))
-    assert abs(state.log_partition() - chain.log_partition()) < state.log_partition_error <= tolerance
+    assert (
+        abs(state.log_partition() - chain.log_partition())
+        < state.log_partition_error
+        <= tolerance * state.chain.strength
+    )
     assert np.all(np.abs(state.expectations() - chain.expectations()) < state.expectation_errors())
     assert abs(state.entropy() - chain.entropy()) < state.entropy_error
     far = [(0, n - 1), (n // 3, n // 3 + 5), (1, n // 2), (2, 4)]
@@ -296,9 +300,9 @@ def drawn(rng: np.random.Generator) -> PauliSum:
 @pytest.mark.filterwarnings("ignore:the errors of a chain")
 @pytest.mark.parametrize("bond", [256, 6])
 def test_stated_errors_are_bounds(bond: int) -> None:
-    """Of 150 chains; most true errors are below a third of what is stated."""
+    """Of 60 chains; most true errors are below a third of what is stated."""
     rng, shares = np.random.default_rng(bond), []
-    for _ in range(150):
+    for _ in range(60):
         k, tolerance = drawn(rng), 10 ** rng.uniform(-10, -4)
         chain, wanted = ChainEngine(tolerance, bond).chain(k), observables(k.n_qubits)
         found, exact = chain.estimate(wanted), GibbsState(k.matrix())

@@ -249,7 +249,7 @@ def _of_record(counts: Counts) -> Target:
 
 
 def _unknown(dims: Dims) -> State:
-    return ProductState([DensityMatrix.from_probabilities(np.full(d, 1 / d)) for d in dims])
+    return ProductState([DensityMatrix.from_probabilities(np.full(d, 1 / d), (d,)) for d in dims])
 
 
 class OfHamiltonian(Spec):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cached_property, partial
 
 import numpy as np
@@ -163,9 +163,6 @@ class ChainState(ThermalState):
             return super(ThermalState, self)._pull_expect(operator)
         return -self.chain.covariances((*self.generators, operator), WEIGHTS["bkm"])[-1, :-1]
 
-    def __repr__(self) -> str:
-        return super().__repr__().replace("ThermalState", "ChainState", 1)
-
 
 class ChainMetric(Metric):
     """The metric of the Gibbs states of a chain: covariances of its generators along imaginary time.
@@ -243,10 +240,6 @@ class ChainGibbsModel(LargeGibbsModel):
     def state(self, params: ParamsLike = ()) -> ChainState:
         return ChainState(self.generators, self.theta(params), self.engine)
 
-    def state_vjp(self, params: ParamsLike = ()) -> tuple[ChainState, Callable[[Cotangent], Real]]:
-        """The state, whose coordinate is theta itself."""
-        return self.state(params), lambda cotangent: np.asarray(cotangent, dtype=np.float64)
-
     def metric(
         self,
         params: ParamsLike,
@@ -258,6 +251,3 @@ class ChainGibbsModel(LargeGibbsModel):
     ) -> ChainMetric:
         """The metric from correlations along imaginary time; `tolerance` changes nothing."""
         return ChainMetric(state if isinstance(state, ChainState) else self.state(params), kind)
-
-    def __repr__(self) -> str:
-        return super().__repr__().replace("LargeGibbsModel", "ChainGibbsModel", 1)

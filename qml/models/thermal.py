@@ -219,10 +219,8 @@ class ThermalState(State):
         return self._family.state_vjp(self.params)[1](self.dense.pull_matrix(cotangent))
 
     def __repr__(self) -> str:
-        return (
-            f"ThermalState({_checks.plural(self.n_qubits, 'qubit')}, {_checks.plural(len(self.params), 'generator')}, "
-            f"{self._engine!r})"
-        )
+        size = f"{_checks.plural(self.n_qubits, 'qubit')}, {_checks.plural(len(self.params), 'generator')}"
+        return f"{type(self).__name__}({size}, {self._engine!r})"
 
     @cached_property
     def _family(self) -> GibbsModel:
@@ -299,4 +297,4 @@ class LargeGibbsModel(Model):
 
     def __repr__(self) -> str:
         count = _checks.plural(self.n_params, "generator")
-        return f"LargeGibbsModel(dims={self.dims}, {count}, {self.engine!r})"
+        return f"{type(self).__name__}(dims={self.dims}, {count}, {self.engine!r})"

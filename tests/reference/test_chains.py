@@ -300,9 +300,9 @@ def drawn(rng: np.random.Generator) -> PauliSum:
 @pytest.mark.filterwarnings("ignore:the errors of a chain")
 @pytest.mark.parametrize("bond", [256, 6])
 def test_stated_errors_are_bounds(bond: int) -> None:
-    """Of 60 chains; most true errors are below a third of what is stated."""
+    """Of 150 chains; most true errors are below a third of what is stated."""
     rng, shares = np.random.default_rng(bond), []
-    for _ in range(60):
+    for _ in range(150):
         k, tolerance = drawn(rng), 10 ** rng.uniform(-10, -4)
         chain, wanted = ChainEngine(tolerance, bond).chain(k), observables(k.n_qubits)
         found, exact = chain.estimate(wanted), GibbsState(k.matrix())
@@ -310,6 +310,6 @@ def test_stated_errors_are_bounds(bond: int) -> None:
         log_z = max(0.0, abs(found.log_partition - exact.log_partition()) - spread) / found.log_partition_error
         moments = np.maximum(np.abs(found.values - values_in(exact, wanted)) - spread, 0) / found.errors
         shares.append(max(log_z, moments.max()))
-    assert max(shares) < 1
+    assert max(shares) < 2 / 3
     assert np.mean(np.array(shares) > 1 / 3) < 0.2
     assert max(shares) > 0.05  # no bound from nowhere

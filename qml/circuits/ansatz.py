@@ -213,6 +213,11 @@ def reuploading(n: int, n_inputs: int, layers: int, n_ancilla: int = 1) -> tuple
         Data have the names ``x[l,a]``, the other angles ``z[l,a]``, ``y[l,a]`` and ``end[q]``. Both are what
         :class:`~qml.models.ConditionalCircuitModel` takes.
 
+    Raises
+    ------
+    InputError
+        If a number is below 1 (`n_ancilla`: below 0).
+
     Notes
     -----
     Source: Perez-Salinas, Cervera-Lierta, Gil-Fuster and Latorre (2020), Quantum 4, 226, arXiv:1907.02085.

@@ -126,6 +126,11 @@ def check_gradient(
     GradientCheck
         ``.ok`` tells whether it passed; a wrong gradient is reported, not raised.
 
+    Raises
+    ------
+    InputError
+        If the loss is not finite at `params`, or an argument is not what is named above.
+
     Notes
     -----
     At most 20 evaluations of the loss for each component. Source: Ridders (1982), Adv. Eng. Softw. 4, 75.

@@ -316,6 +316,25 @@ def shot_variance(rho: StateLike, sigma: StateLike) -> float:
 
     .. math:: \mathrm{Tr}\,\rho (\log\sigma)^2 - (\mathrm{Tr}\,\rho\log\sigma)^2
 
+    Parameters
+    ----------
+    rho, sigma : State, matrix (d, d), vector (d,) or Qobj
+        Single states of equal dims.
+
+    Returns
+    -------
+    float
+        +inf where S(rho, sigma) is.
+
+    Raises
+    ------
+    InputError
+        If the dims differ, or one is a batch or no state.
+
+    Notes
+    -----
+    Costs one eigen-decomposition of sigma, O(d^3), unless it knows its spectrum.
+
     Examples
     --------
     >>> from qml.states import DensityMatrix

@@ -47,6 +47,11 @@ class Gaussian(Prior):
     copies : float
         N, the number of copies that the target was measured on; 1 lets the prior weigh as much as one copy.
 
+    Raises
+    ------
+    InputError
+        If scale or copies is not positive.
+
     Examples
     --------
     >>> import numpy as np
@@ -87,6 +92,11 @@ class Laplace(Prior):
         N, as for :class:`Gaussian`.
     width : float
         Of the rounding, in the units of theta, > 0: parameters below it count as zero.
+
+    Raises
+    ------
+    InputError
+        If scale, copies or width is not positive.
 
     Examples
     --------

@@ -60,6 +60,14 @@ def default_loss(target: Any) -> Loss:
     likelihood of counts, the mean cross entropy of labelled data, the energy of a Pauli sum, and the quantum cross
     entropy of everything else.
 
+    Parameters
+    ----------
+    target : State, Counts, Moments, PauliSum, or labelled states
+
+    Returns
+    -------
+    Loss
+
     Examples
     --------
     >>> from qml.measurement import Counts, PauliMeasurement
@@ -71,6 +79,11 @@ def default_loss(target: Any) -> Loss:
 
 def as_loss(value: Loss | str) -> Loss:
     """A loss, from one or from the name of one, which stands for it with its default arguments.
+
+    Parameters
+    ----------
+    value : Loss or str
+        A name is one of ``LOSSES``.
 
     Raises
     ------

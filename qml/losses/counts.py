@@ -31,6 +31,20 @@ def classical_cross_entropy(p: ArrayLike, q: ArrayLike) -> float:
 
     +inf where q is zero and p is not. What the quantum cross entropy is for commuting states.
 
+    Parameters
+    ----------
+    p, q : array (r,)
+        Probabilities.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    InputError
+        If one is no vector of probabilities, or their shapes differ.
+
     Examples
     --------
     >>> round(classical_cross_entropy([0.5, 0.5], [0.25, 0.75]), 6)
@@ -50,6 +64,11 @@ class CountsLoss(Loss):
     readout : TrainableReadout, optional
         Readout errors to be learnt beside the model's parameters; by default the measurement of the record is taken as
         it is.
+
+    Raises
+    ------
+    InputError
+        If readout is no TrainableReadout.
     """
 
     def __init__(self, readout: TrainableReadout | None = None) -> None:
@@ -238,6 +257,19 @@ class ChiSquare(CountsLoss):
 
     N times it is the chi-square statistic. +inf where an outcome was counted that has the probability zero. Near its
     minimum it is twice D(f\|\|p), the gap of the likelihood. Source: Pearson (1900), Phil. Mag. 50, 157.
+
+    Parameters
+    ----------
+    readout : TrainableReadout, optional
+        Readout errors to be learnt beside the model's parameters.
+
+    Examples
+    --------
+    >>> from qml import DensityMatrix
+    >>> from qml.measurement import Counts, PauliMeasurement
+    >>> coin = DensityMatrix.from_probabilities([0.5, 0.5])
+    >>> round(ChiSquare().value(Counts(PauliMeasurement(["Z"]), [3, 1]), coin), 6)
+    0.25
     """
 
     name = "chi_square"
@@ -260,6 +292,18 @@ class SquaredError(CountsLoss):
     .. math:: L = \frac{1}{N} \sum_s N_s \sum_{k \in s} (f_k - p_k)^2, \qquad f_k = n_k / N_s
 
     Always finite.
+
+    Parameters
+    ----------
+    readout : TrainableReadout, optional
+        Readout errors to be learnt beside the model's parameters.
+
+    Examples
+    --------
+    >>> from qml import basis_state
+    >>> from qml.measurement import Counts, PauliMeasurement
+    >>> round(SquaredError().value(Counts(PauliMeasurement(["Z"]), [3, 1]), basis_state("0")), 6)
+    0.125
     """
 
     name = "squared_error"

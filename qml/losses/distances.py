@@ -16,6 +16,12 @@ class HilbertSchmidt(Loss):
 
     Of two states held as Pauli vectors it is 2^-n sum_P (r_P - s_P)^2, without their matrices: an engine holds a target
     so, ``engine.hold(rho)``.
+
+    Examples
+    --------
+    >>> from qml import basis_state, maximally_mixed
+    >>> round(HilbertSchmidt().value(basis_state("0"), maximally_mixed(1)), 6)
+    0.5
     """
 
     name = "hilbert_schmidt"
@@ -44,6 +50,12 @@ class Infidelity(Loss):
 
     restricted to the support of A^dagger B. Where the rank of sqrt(rho) sigma sqrt(rho) is about to change F has no
     derivative; the one given there is that along states of unchanged rank. Source: Uhlmann (1976); Hubner (1992).
+
+    Examples
+    --------
+    >>> from qml import basis_state, maximally_mixed
+    >>> round(Infidelity().value(basis_state("0"), maximally_mixed(1)), 6)
+    0.5
     """
 
     name = "infidelity"
@@ -61,6 +73,12 @@ class TraceDistance(Loss):
 
     Derivative sign(sigma - rho)/2; not differentiable where an eigenvalue of rho - sigma crosses zero (sigma = rho
     among them), where the subgradient with sign(0) = 0 is given.
+
+    Examples
+    --------
+    >>> from qml import basis_state, maximally_mixed
+    >>> round(TraceDistance().value(basis_state("0"), maximally_mixed(1)), 6)
+    0.5
     """
 
     name = "trace_distance"

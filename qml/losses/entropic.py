@@ -75,6 +75,12 @@ class RelativeEntropy(CrossEntropy):
     r"""D(rho\|\|sigma) = S(rho, sigma) - S(rho) in nats: the same derivative as the cross entropy. Floor: 0.
 
     :class:`~qml.moments.Moments` need to know S(rho).
+
+    Examples
+    --------
+    >>> from qml import basis_state, maximally_mixed
+    >>> round(RelativeEntropy().value(basis_state("0"), maximally_mixed(1)), 6)
+    0.693147
     """
 
     name = "relative_entropy"

@@ -78,6 +78,11 @@ class MeanCrossEntropy(Loss):
     weights : array (m,), optional
         Non-negative, not all zero; divided by their sum. Equal by default.
 
+    Raises
+    ------
+    InputError
+        If weights are no such numbers.
+
     Examples
     --------
     Labels +1 and -1 as states of a qubit, learnt from one input:
@@ -153,6 +158,16 @@ class LabelLikelihood(MeanCrossEntropy):
     not convex in general. +inf where a label that was seen has no probability: one of at most 8 d eps, the support
     policy's cut, where populations are computed; exactly zero where they are read off a diagonal state. Arguments and
     targets as there; the floor is the mean entropy of the label distributions.
+
+    Parameters
+    ----------
+    weights : array (m,), optional
+        Non-negative, not all zero; divided by their sum. Equal by default.
+
+    Raises
+    ------
+    InputError
+        If weights are no such numbers.
 
     Examples
     --------

@@ -25,6 +25,11 @@ def von_neumann_entropy(rho: StateLike) -> Numbers:
     float, or array (...) for a batch
         From 0 (pure) to log d (maximally mixed).
 
+    Raises
+    ------
+    InputError
+        If rho is no state.
+
     Notes
     -----
     Costs one eigen-decomposition, O(d^3), unless the state knows its spectrum. Source: von Neumann (1927).
@@ -40,6 +45,23 @@ def von_neumann_entropy(rho: StateLike) -> Numbers:
 
 def purity(rho: StateLike) -> Numbers:
     r"""The purity :math:`\mathrm{Tr}\, \rho^2`, from 1/d to 1.
+
+    Parameters
+    ----------
+    rho : State (...), matrix (..., d, d), vector (d,) or Qobj
+
+    Returns
+    -------
+    float, or array (...) for batches
+
+    Raises
+    ------
+    InputError
+        If rho is no state.
+
+    Notes
+    -----
+    Costs O(d^2), and O(d r^2) for a factor of rank r.
 
     Examples
     --------
@@ -97,6 +119,20 @@ def relative_entropy(rho: StateLike, sigma: StateLike) -> Numbers:
 
     +inf iff the support of rho is not inside that of sigma.
 
+    Parameters
+    ----------
+    rho, sigma : State (...), matrix (..., d, d), vector (d,) or Qobj
+        Equal dims; leading axes broadcast. An array takes the dims of the other.
+
+    Returns
+    -------
+    float, or array (...) for batches
+
+    Raises
+    ------
+    InputError
+        If the dims differ, or one of them is no state.
+
     Notes
     -----
     Costs two eigen-decompositions. The difference of two rounded numbers, so its absolute error is about
@@ -122,6 +158,20 @@ def fidelity(rho: StateLike, sigma: StateLike) -> Numbers:
     .. math:: F(\rho, \sigma) = \left( \mathrm{Tr} \left| \sqrt\rho \sqrt\sigma \right| \right)^2
 
     For a pure rho it is <psi\|sigma\|psi>.
+
+    Parameters
+    ----------
+    rho, sigma : State (...), matrix (..., d, d), vector (d,) or Qobj
+        Equal dims; leading axes broadcast. An array takes the dims of the other.
+
+    Returns
+    -------
+    float, or array (...) for batches
+
+    Raises
+    ------
+    InputError
+        If the dims differ, or one of them is no state.
 
     Notes
     -----
@@ -162,6 +212,24 @@ def trace_distance(rho: StateLike, sigma: StateLike) -> Numbers:
 
     .. math:: T(\rho, \sigma) = \tfrac12 \lVert \rho - \sigma \rVert_1
 
+    Parameters
+    ----------
+    rho, sigma : State (...), matrix (..., d, d), vector (d,) or Qobj
+        Equal dims; leading axes broadcast. An array takes the dims of the other.
+
+    Returns
+    -------
+    float, or array (...) for batches
+
+    Raises
+    ------
+    InputError
+        If the dims differ, or one of them is no state.
+
+    Notes
+    -----
+    Costs the eigenvalues of the difference, O(d^3).
+
     Examples
     --------
     >>> from qml.states import basis_state
@@ -179,6 +247,25 @@ def trace_distance(rho: StateLike, sigma: StateLike) -> Numbers:
 
 def hilbert_schmidt_distance(rho: StateLike, sigma: StateLike) -> Numbers:
     r"""The Hilbert-Schmidt distance :math:`\lVert \rho - \sigma \rVert_2 = \sqrt{\mathrm{Tr}(\rho - \sigma)^2}`.
+
+    Parameters
+    ----------
+    rho, sigma : State (...), matrix (..., d, d), vector (d,) or Qobj
+        Equal dims; leading axes broadcast. An array takes the dims of the other.
+
+    Returns
+    -------
+    float, or array (...) for batches
+        From 0 to sqrt 2.
+
+    Raises
+    ------
+    InputError
+        If the dims differ, or one of them is no state.
+
+    Notes
+    -----
+    Costs O(d^2).
 
     Examples
     --------
@@ -200,6 +287,25 @@ def hilbert_schmidt_distance(rho: StateLike, sigma: StateLike) -> Numbers:
 
 def weight_outside_support(rho: StateLike, sigma: StateLike) -> Numbers:
     r"""The weight Tr(rho P) of rho on the kernel of sigma; S(rho, sigma) is +inf where it exceeds the cut 8 d eps.
+
+    Parameters
+    ----------
+    rho, sigma : State (...), matrix (..., d, d), vector (d,) or Qobj
+        Equal dims; leading axes broadcast. An array takes the dims of the other.
+
+    Returns
+    -------
+    float, or array (...) for batches
+        From 0 to 1.
+
+    Raises
+    ------
+    InputError
+        If the dims differ, or one of them is no state.
+
+    Notes
+    -----
+    Costs one eigen-decomposition of sigma, O(d^3), unless it knows its spectrum.
 
     Examples
     --------

@@ -34,6 +34,11 @@ class TrainableReadout:
     n : int
         The number of qubits.
 
+    Raises
+    ------
+    InputError
+        If n is no number of qubits.
+
     Examples
     --------
     >>> readout = TrainableReadout(1)

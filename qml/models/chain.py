@@ -206,6 +206,11 @@ class ChainGibbsModel(LargeGibbsModel):
     engine : ChainEngine, optional
         By default ``ChainEngine()``, errors below 1e-8.
 
+    Raises
+    ------
+    InputError
+        If a generator is no sum of Pauli strings, or they are on different chains.
+
     Notes
     -----
     A value with its gradient costs O(n chi^4), the metric O(n m chi^3 + m^2 chi^2), with the bond dimension chi that

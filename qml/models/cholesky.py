@@ -37,6 +37,13 @@ class CholeskyModel(Model):
     smoothing : float
         Weight p of the maximally mixed state: (1 - p) sigma + p/d, of full rank. From 0 to 1, 1 excluded.
 
+    Raises
+    ------
+    InputError
+        If rank or smoothing is outside its range.
+    MemoryRefused
+        If the parameters would not fit in memory.
+
     Notes
     -----
     The state is held as its factor: the spectrum comes from the singular values of L, O(d r^2), and a low rank never

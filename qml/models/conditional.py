@@ -69,7 +69,26 @@ class ConditionalModel(Parametrized):
 
 
 class Conditioned(Model):
-    """A conditional model on fixed inputs (m, n_inputs): its state is the batch of the states that they give."""
+    """A conditional model on fixed inputs (m, n_inputs): its state is the batch of the states that they give.
+
+    Parameters
+    ----------
+    model : ConditionalModel
+    inputs : array (m, n_inputs)
+
+    Raises
+    ------
+    InputError
+        If the inputs have another shape or are not finite.
+
+    Examples
+    --------
+    >>> from qml import pauli
+    >>> from qml.models import ConditionalGibbsModel
+    >>> model = ConditionalGibbsModel([pauli("Z")], n_inputs=1)
+    >>> model.at([[0.0], [1.0]]).state([0.0, 0.0]).batch_shape
+    (2,)
+    """
 
     def __init__(self, model: ConditionalModel, inputs: Real) -> None:
         self.conditional = _checks.instance("model", model, ConditionalModel)

@@ -83,6 +83,16 @@ class ProductEnergies(Energies):
 
     For a qubit eta_i is the logit of the probability of 1. There are sum_i (d_i - 1) of them. Every call costs O(d).
 
+    Parameters
+    ----------
+    dims : int or sequence of int
+        Site dimensions; an int is a number of qubits.
+
+    Raises
+    ------
+    InputError
+        If dims are no sizes of sites.
+
     Examples
     --------
     >>> import numpy as np
@@ -132,6 +142,22 @@ class TableEnergies(Energies):
 
     Adding one number to all of them changes nothing: that direction (the gauge) is kept, and gradients have no
     component along it.
+
+    Parameters
+    ----------
+    dims : int or sequence of int
+        Site dimensions; an int is a number of qubits.
+
+    Raises
+    ------
+    InputError
+        If dims are no sizes of sites.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> np.exp(TableEnergies((3,)).log_probabilities(np.log([1.0, 2.0, 4.0]))).round(3)
+    array([0.571, 0.286, 0.143])
     """
 
     def __init__(self, dims: DimsLike) -> None:

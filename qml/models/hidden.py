@@ -230,6 +230,11 @@ def semi_quantum_restricted(n_visible: int, n_hidden: int, letters: str = "XYZ")
         Of method "closed form"; its parameters have the names of the strings. It learns distributions: of a rho that
         is not diagonal only the diagonal matters.
 
+    Raises
+    ------
+    InputError
+        If a number of units is below 1, or letters are not distinct ones of X, Y, Z.
+
     Notes
     -----
     A value and its gradient cost O(2^n_v n_v n_h). Source: Demidik et al. (2025), arXiv:2502.17562.

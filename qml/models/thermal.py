@@ -260,6 +260,11 @@ class LargeGibbsModel(Model):
     engine : ThermalEngine, optional
         What estimates log Z and the expectations; by default ``KrylovEngine()``.
 
+    Raises
+    ------
+    InputError
+        If a generator is no sum of Pauli strings, or they are on different registers.
+
     Examples
     --------
     >>> from qml import fit

@@ -103,6 +103,11 @@ def projectors(levels: int) -> dict[str, Complex]:
     -------
     mapping of str to array (levels, levels)
 
+    Raises
+    ------
+    InputError
+        If levels is no integer of at least 2.
+
     Examples
     --------
     >>> {name: p.real.tolist() for name, p in projectors(2).items()}
@@ -124,6 +129,11 @@ def hermitian(levels: int) -> dict[str, Complex]:
     -------
     mapping of str to array (levels, levels)
         ``re(a,b)`` is (\|a><b| + \|b><a|)/2, ``im(a,b)`` i(\|a><b| - \|b><a|)/2.
+
+    Raises
+    ------
+    InputError
+        If levels is no integer of at least 2.
 
     Examples
     --------

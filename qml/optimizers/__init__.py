@@ -39,6 +39,11 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {
 def as_optimizer(value: Optimizer | str) -> Optimizer:
     """An optimizer, from one or from the name of one, which stands for it with its default settings.
 
+    Parameters
+    ----------
+    value : Optimizer or str
+        A name is one of ``OPTIMIZERS``.
+
     Raises
     ------
     InputError

@@ -29,6 +29,11 @@ class Adam(Optimizer):
     epsilon : float
         Added to the denominator, > 0.
 
+    Raises
+    ------
+    InputError
+        If a number is outside its range.
+
     Notes
     -----
     Source: Kingma and Ba (2014), arXiv:1412.6980.

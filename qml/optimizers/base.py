@@ -43,7 +43,15 @@ class Differentiable(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Point:
-    """theta (n_params,), f and its gradient (n_params,) there, which is NaN where only the value was asked for."""
+    """theta (n_params,), f and its gradient (n_params,) there, which is NaN where only the value was asked for.
+
+    Attributes
+    ----------
+    params : array (n_params,)
+    value : float
+    gradient : array (n_params,)
+    has_gradient : bool
+    """
 
     params: Real
     value: float

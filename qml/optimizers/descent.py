@@ -19,6 +19,11 @@ class GradientDescent(Optimizer):
     learning_rate : float
         eta > 0.
 
+    Raises
+    ------
+    InputError
+        If the learning rate is not positive.
+
     Examples
     --------
     >>> GradientDescent(0.2)

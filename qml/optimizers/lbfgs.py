@@ -49,6 +49,11 @@ class LBFGS(Optimizer):
     memory : int
         The number of past steps that model the curvature.
 
+    Raises
+    ------
+    InputError
+        If memory is no integer of at least 1.
+
     Notes
     -----
     A step costs one evaluation, seldom more, and 5 `memory` products of vectors. Source: Liu and Nocedal (1989), Math.

@@ -49,6 +49,11 @@ class MirrorDescent(Optimizer):
     learning_rate : float
         eta > 0.
 
+    Raises
+    ------
+    InputError
+        If the learning rate is not positive.
+
     Notes
     -----
     Source: Beck and Teboulle (2003), Oper. Res. Lett. 31, 167; Sbahi et al. (2022), arXiv:2206.04663, for

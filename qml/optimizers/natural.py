@@ -51,6 +51,11 @@ class NaturalGradient(Optimizer):
     solver : {"auto", "dense", "cg"}
         Assemble g, or solve by conjugate gradients with products g v; "auto" assembles it up to 128 parameters.
 
+    Raises
+    ------
+    InputError
+        If the metric or the solver is not known, or a number is not positive.
+
     Notes
     -----
     Source: Amari (1998), Neural Comput. 10, 251; Stokes et al. (2020), arXiv:1909.02108; the damping is that of

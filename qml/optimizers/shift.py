@@ -33,6 +33,11 @@ class ParameterShift(Optimizer):
     learning_rate : float
         eta > 0.
 
+    Raises
+    ------
+    InputError
+        If the learning rate is not positive.
+
     Notes
     -----
     For circuit models; parameters of channels have no such rule and are refused. Source: Wierichs et al. (2022),

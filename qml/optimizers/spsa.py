@@ -47,6 +47,11 @@ class SPSA(Optimizer):
     seed : int
         What the signs follow from, together with the number of the step.
 
+    Raises
+    ------
+    InputError
+        If a number is not positive, or the seed is no integer of at least 0.
+
     Notes
     -----
     Source: Spall (1998), IEEE Trans. Aerosp. Electron. Syst. 34, 817.

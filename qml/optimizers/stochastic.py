@@ -38,6 +38,11 @@ class StochasticAdam(Adam):
     seed : int
         What the order of the data follows from, together with the number of the epoch.
 
+    Raises
+    ------
+    InputError
+        If a number is outside its range.
+
     Examples
     --------
     >>> StochasticAdam(batch_size=8).batch_size

@@ -50,6 +50,11 @@ def draw_circuit(circuit: Circuit, ax: Axes | None = None, *, width: float = 11.
     matplotlib Axes
         Call ``ax.figure.savefig`` to keep it.
 
+    Raises
+    ------
+    InputError
+        If it is no circuit, or the width is too small for one column.
+
     Examples
     --------
     >>> import matplotlib

@@ -66,6 +66,11 @@ def check_all(numbers: Sequence[int] | None = None, *, pairs: int = 10_000, seed
     ------
     Verdict
 
+    Raises
+    ------
+    InputError
+        If a number is not that of a statement, or `pairs` or `seed` is no such integer.
+
     Examples
     --------
     >>> [verdict.holds for verdict in check_all([3, 4], pairs=100)]

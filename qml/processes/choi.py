@@ -31,6 +31,13 @@ def maximally_entangled(dims: DimsLike) -> DensityMatrix:
     dims : int or sequence of int
         A number of qubits, or the dimensions of the sites of one copy.
 
+    Raises
+    ------
+    InputError
+        If dims are no sizes of sites.
+    MemoryRefused
+        If the state would not fit in memory.
+
     Examples
     --------
     >>> maximally_entangled(1).matrix().real

@@ -146,6 +146,11 @@ def pauli_preparations(n: int, labels: Sequence[str] = FOUR) -> dict[str, Densit
     labels : sequence of {"Z+", "Z-", "X+", "X-", "Y+", "Y-"}
         Of a qubit; the default four determine a process, all six do so evenly.
 
+    Raises
+    ------
+    InputError
+        If n is no number of qubits, or a label is not known.
+
     Examples
     --------
     >>> list(pauli_preparations(1))

@@ -86,6 +86,11 @@ def unitarity(process: Process) -> float:
     process : Process, or what :func:`as_process` takes for one
         Of dimension at least 2, the same for input and output.
 
+    Raises
+    ------
+    InputError
+        If it is no process, or its input and output differ in dimension.
+
     Examples
     --------
     >>> from qml import channels, gates

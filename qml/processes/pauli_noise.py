@@ -40,6 +40,11 @@ class Parities(Design):
     depths : sequence of int
         m >= 0.
 
+    Raises
+    ------
+    InputError
+        If strings are no Pauli strings of equal length, or a depth is below 0.
+
     Examples
     --------
     >>> Parities(["XX", "ZI"], [0, 2]).settings
@@ -223,6 +228,13 @@ def pauli_channel_model(n: int) -> MixtureModel:
     Parameters
     ----------
     n : int
+
+    Raises
+    ------
+    InputError
+        If n is no number of qubits.
+    MemoryRefused
+        If the 4^n strings would not fit in memory.
 
     Examples
     --------

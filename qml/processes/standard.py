@@ -53,6 +53,11 @@ def xyi_words(max_length: int, *, lite: bool = True) -> list[Word]:
     lite : bool
         Five germs in place of twelve.
 
+    Raises
+    ------
+    InputError
+        If max_length is no integer of at least 1.
+
     Notes
     -----
     Source: Nielsen et al. (2021), Quantum 5, 557, arXiv:2009.07301; germs and fiducials are those of pyGSTi's model
@@ -86,6 +91,11 @@ def germ_words(
         Of the power, in gates.
     measured : sequence of sequences of str, optional
         Words after a germ; the fiducials by default.
+
+    Raises
+    ------
+    InputError
+        If max_length is below 1, or a word is no sequence of names.
 
     Examples
     --------

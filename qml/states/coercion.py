@@ -55,7 +55,29 @@ def as_state(value: StateLike, dims: DimsLike | None = None, name: str = "the st
 
 
 def as_single_state(value: StateLike, dims: Dims, name: str = "target") -> State:
-    """One state rho on sites `dims`, from a state, a density matrix, a state vector or a Qobj; never a batch."""
+    """One state rho on sites `dims`, from a state, a density matrix, a state vector or a Qobj; never a batch.
+
+    Parameters
+    ----------
+    value : State, Qobj, array (d, d) or array (d,)
+    dims : tuple of int
+    name : str
+        What a refusal calls it.
+
+    Returns
+    -------
+    State
+
+    Raises
+    ------
+    InputError
+        If it is none, is on other sites, or is a batch.
+
+    Examples
+    --------
+    >>> as_single_state([0.6, 0.8], (2,)).dims
+    (2,)
+    """
     dims = _checks.dimensions("dims", dims)
     if hasattr(value, "_as_state") or _is_qobj(value):
         rho = as_state(value, dims, name)
@@ -77,7 +99,27 @@ def as_single_state(value: StateLike, dims: Dims, name: str = "target") -> State
 
 
 def as_data(target: Any, dims: Dims) -> Data:
-    """What S asks of a target on sites `dims`: a state, the empirical state of counts, or known expectations."""
+    """What S asks of a target on sites `dims`: a state, the empirical state of counts, or known expectations.
+
+    Parameters
+    ----------
+    target : State, Counts, Moments, or what :func:`as_state` takes
+    dims : tuple of int
+
+    Returns
+    -------
+    State, or Moments
+
+    Raises
+    ------
+    InputError
+        If it is on other sites, or is no single state.
+
+    Examples
+    --------
+    >>> as_data([[1.0, 0.0], [0.0, 0.0]], (2,)).dims
+    (2,)
+    """
     data = target._as_data() if hasattr(target, "_as_data") else target
     if getattr(data, "_is_state", True):
         return as_single_state(data, dims)
@@ -89,6 +131,19 @@ def as_data(target: Any, dims: Dims) -> Data:
 
 def as_pair(rho: StateLike, sigma: StateLike) -> tuple[State, State]:
     """Two states on the same sites, single or batches that broadcast; an array takes the dims of the other one.
+
+    Parameters
+    ----------
+    rho, sigma : State, Qobj, array (..., d, d) or array (d,)
+
+    Returns
+    -------
+    State, State
+
+    Raises
+    ------
+    InputError
+        If one is no state, their dims differ, or their batches do not broadcast.
 
     Examples
     --------
@@ -113,7 +168,30 @@ def as_pair(rho: StateLike, sigma: StateLike) -> tuple[State, State]:
 
 
 def one_state(value: StateLike, name: str = "state", dims: DimsLike | None = None) -> State:
-    """A single state; an array is on sites `dims`, qubits by default."""
+    """A single state; an array is on sites `dims`, qubits by default.
+
+    Parameters
+    ----------
+    value : State, Qobj, array (d, d) or array (d,)
+    name : str
+        What a refusal calls it.
+    dims : int or sequence of int, optional
+        Sites of an array.
+
+    Returns
+    -------
+    State
+
+    Raises
+    ------
+    InputError
+        If it is none, or a batch.
+
+    Examples
+    --------
+    >>> one_state([0.6, 0.8]).dims
+    (2,)
+    """
     state = as_state(value, dims, name)
     if state.batch_shape:
         raise InputError(f"{name} must be one state; found a batch of shape {state.batch_shape}: index it first.")

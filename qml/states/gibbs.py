@@ -194,6 +194,11 @@ class SpectralState(State):
     vectors : array (d, d)
         The unitary W, one eigenvector a column.
 
+    Raises
+    ------
+    InputError
+        If the shapes differ, the probabilities do not add up to 1, or W is not unitary.
+
     Examples
     --------
     >>> import numpy as np

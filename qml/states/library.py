@@ -22,6 +22,18 @@ from qml.states.gibbs import GibbsState
 def maximally_mixed(dims: DimsLike) -> DensityMatrix:
     """The state 1/d on sites of the given dims; an int is a number of qubits.
 
+    Parameters
+    ----------
+    dims : int or sequence of int
+        Site dimensions; an int is a number of qubits.
+
+    Raises
+    ------
+    InputError
+        If dims are no sizes of sites.
+    MemoryRefused
+        If the state would not fit in memory.
+
     Examples
     --------
     >>> maximally_mixed((2, 2)).probabilities()
@@ -35,6 +47,20 @@ def maximally_mixed(dims: DimsLike) -> DensityMatrix:
 
 def basis_state(bits: str | Sequence[int], dims: DimsLike | None = None) -> DensityMatrix:
     r"""The computational basis state \|bits>; qubits unless `dims` says otherwise.
+
+    Parameters
+    ----------
+    bits : str or sequence of int
+        The level of each site, "010" or (0, 2, 1).
+    dims : int or sequence of int, optional
+        Site dimensions; by default every site is a qubit.
+
+    Raises
+    ------
+    InputError
+        If a level is outside its site, or the numbers of levels and sites differ.
+    MemoryRefused
+        If the state would not fit in memory.
 
     Examples
     --------
@@ -57,6 +83,18 @@ def basis_state(bits: str | Sequence[int], dims: DimsLike | None = None) -> Dens
 def ghz(n: int) -> DensityMatrix:
     r"""The Greenberger-Horne-Zeilinger state (\|0...0> + \|1...1>)/sqrt 2 of n qubits.
 
+    Parameters
+    ----------
+    n : int
+        At least 1.
+
+    Raises
+    ------
+    InputError
+        If n is no number of qubits.
+    MemoryRefused
+        If the state would not fit in memory.
+
     Examples
     --------
     >>> ghz(2).matrix().real[0]
@@ -71,6 +109,18 @@ def ghz(n: int) -> DensityMatrix:
 
 def w_state(n: int) -> DensityMatrix:
     r"""The W state (\|10...0> + \|01...0> + ... + \|0...01>)/sqrt n of n qubits.
+
+    Parameters
+    ----------
+    n : int
+        At least 1.
+
+    Raises
+    ------
+    InputError
+        If n is no number of qubits.
+    MemoryRefused
+        If the state would not fit in memory.
 
     Examples
     --------
@@ -90,6 +140,20 @@ def werner(p: float, d: int = 2) -> DensityMatrix:
     .. math:: \rho = p\, \frac{1 - F}{d(d-1)} + (1 - p)\, \frac{1 + F}{d(d+1)}, \qquad F = \text{swap}
 
     Entangled for p > 1/2; p = 1 with d = 2 is the singlet. Source: Werner (1989), Phys. Rev. A 40, 4277.
+
+    Parameters
+    ----------
+    p : float
+        From 0 to 1.
+    d : int
+        Levels of each of the two systems, at least 2.
+
+    Raises
+    ------
+    InputError
+        If p or d is outside its range.
+    MemoryRefused
+        If the state would not fit in memory.
 
     Examples
     --------
@@ -114,6 +178,13 @@ def thermal(hamiltonian: OperatorLike, beta: float, dims: DimsLike | None = None
         Hermitian H.
     beta : float
         Inverse temperature, in units of 1/H; may be negative.
+    dims : int or sequence of int, optional
+        Site dimensions, where H is an array; qubits if d is a power of two by default.
+
+    Raises
+    ------
+    InputError
+        If H is not Hermitian, beta H is not finite, or the dims do not fit.
 
     Examples
     --------
@@ -133,6 +204,19 @@ def thermal(hamiltonian: OperatorLike, beta: float, dims: DimsLike | None = None
 def haar_pure(dims: DimsLike, rng: np.random.Generator, batch: int | None = None) -> DensityMatrix:
     """A pure state drawn from the unitarily invariant (Haar) measure; `batch` of them when it is given.
 
+    Parameters
+    ----------
+    dims : int or sequence of int
+        Site dimensions; an int is a number of qubits.
+    rng : numpy Generator
+    batch : int, optional
+        How many; by default one state that is no batch.
+
+    Raises
+    ------
+    InputError
+        As for :func:`ginibre`.
+
     Examples
     --------
     >>> import numpy as np
@@ -150,6 +234,23 @@ def ginibre(
 
     With rank = d, the Hilbert-Schmidt ensemble; smaller ranks are exactly rank-deficient.
     Source: Zyczkowski and Sommers (2001), J. Phys. A 34, 7111, arXiv:quant-ph/0012101.
+
+    Parameters
+    ----------
+    dims : int or sequence of int
+        Site dimensions; an int is a number of qubits.
+    rng : numpy Generator
+    rank : int, optional
+        Columns of G; by default d.
+    batch : int, optional
+        How many; by default one state that is no batch.
+
+    Raises
+    ------
+    InputError
+        If rank or batch is below 1.
+    MemoryRefused
+        If the state would not fit in memory.
 
     Examples
     --------
@@ -176,6 +277,19 @@ def bures(dims: DimsLike, rng: np.random.Generator) -> DensityMatrix:
     r"""A random state of the Bures ensemble, (1 + U) G G^dagger (1 + U^dagger) / Tr with U Haar and G Ginibre.
 
     Source: Al Osipov, Sommers, Zyczkowski (2010), J. Phys. A 43, 055302, arXiv:0909.5094.
+
+    Parameters
+    ----------
+    dims : int or sequence of int
+        Site dimensions; an int is a number of qubits.
+    rng : numpy Generator
+
+    Raises
+    ------
+    InputError
+        If dims are no sizes of sites.
+    MemoryRefused
+        If the state would not fit in memory.
 
     Examples
     --------
@@ -207,6 +321,13 @@ def nearest_density_matrix(matrix: ArrayLike, dims: DimsLike | None = None) -> D
     Parameters
     ----------
     matrix : array (..., d, d)
+    dims : int or sequence of int, optional
+        Site dimensions; qubits if d is a power of two by default.
+
+    Raises
+    ------
+    InputError
+        If the matrix is not square or not finite.
 
     Examples
     --------
@@ -229,6 +350,16 @@ def nearest_density_matrix(matrix: ArrayLike, dims: DimsLike | None = None) -> D
 def tensor(*states: StateLike) -> State:
     """The product state of the given ones, sites side by side; of Gibbs states a Gibbs state, of diagonal ones a
     diagonal one.
+
+    Parameters
+    ----------
+    *states : State, matrix (d, d), vector (d,) or Qobj
+        Single states.
+
+    Raises
+    ------
+    InputError
+        If there is none, or one of them is a batch or no state.
 
     Examples
     --------
@@ -274,6 +405,17 @@ STATES: dict[str, Callable[..., State]] = {
 def partial_trace(state: StateLike, keep: Sequence[int]) -> State:
     """The reduced state of the sites `keep`, in the order listed: :meth:`State.partial_trace`.
 
+    Parameters
+    ----------
+    state : State (...), matrix (..., d, d), vector (d,) or Qobj
+    keep : sequence of int
+        Sites, each once.
+
+    Raises
+    ------
+    InputError
+        If a site is not there or is named twice.
+
     Examples
     --------
     >>> partial_trace(ghz(3), keep=[0]).matrix().real
@@ -287,6 +429,20 @@ def purify(state: StateLike) -> DensityMatrix:
     r"""A pure state sum_j sqrt(s_j) \|j>\|j'> on the sites followed by one ancilla, with the reduced state sigma.
 
     The ancilla's dimension is the rank of sigma.
+
+    Parameters
+    ----------
+    state : State, matrix (d, d), vector (d,) or Qobj
+        A single state.
+
+    Raises
+    ------
+    InputError
+        If it is a batch or no state.
+
+    Notes
+    -----
+    Costs one eigen-decomposition, O(d^3), unless the state knows its spectrum.
 
     Examples
     --------

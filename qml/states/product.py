@@ -38,6 +38,11 @@ class ProductState(State):
     factors : sequence of State
         Side by side; single states.
 
+    Raises
+    ------
+    InputError
+        If there are no factors, or one is a batch or no state.
+
     Notes
     -----
     S costs the partial traces of rho, O(d^2) where it is held as a matrix and less where it is itself a product, a

@@ -66,6 +66,11 @@ class PauliEngine(Engine):
     threads : int, optional
         Threads for large registers; by default as many as there are cores, or as ``QML_NUM_THREADS`` says.
 
+    Raises
+    ------
+    InputError
+        If `threads` is no integer of at least 1, or `checkpoint_bytes` none of at least 0.
+
     Examples
     --------
     >>> from qml import channels, gates

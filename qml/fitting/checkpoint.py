@@ -82,6 +82,7 @@ class Checkpoint:
 
     @property
     def file(self) -> Path:
+        """The file that is written."""
         return Path(self.path)
 
     @property

@@ -43,6 +43,7 @@ class ShotEstimate:
 
     @property
     def standard_error(self) -> float:
+        """The square root of the estimated variance."""
         return math.sqrt(self.variance)
 
     def interval(self, confidence: float = 0.95) -> tuple[float, float]:

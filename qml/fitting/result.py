@@ -82,6 +82,7 @@ class Iteration:
 
     @property
     def gap(self) -> float:
+        """loss - floor."""
         return self.loss - self.floor
 
 

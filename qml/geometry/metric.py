@@ -37,7 +37,8 @@ class Metric(ABC):
 class HasMetric(Protocol):
     """A family of states with a metric: every model."""
 
-    def metric(self, params: ArrayLike, kind: str = "bkm", *, tolerance: float = 0.0) -> Metric: ...
+    def metric(self, params: ArrayLike, kind: str = "bkm", *, tolerance: float = 0.0) -> Metric:
+        """The metric at theta."""
 
 
 def metric(model: HasMetric, params: ArrayLike, kind: str = "bkm") -> Real:

@@ -33,6 +33,7 @@ class Calls:
         self.depth = 0
 
     def define(self, node: ast.QuantumGateDefinition) -> None:
+        """A gate that the program defines."""
         name = node.name.name
         if isinstance(self.known.get(name), Defined):
             refuse(node, f"the gate {name!r} is defined already.")
@@ -58,6 +59,7 @@ class Calls:
         return whole
 
     def phase(self, node: ast.QuantumPhase) -> Block:
+        """A global phase, or what its modifiers make of it."""
         sites = tuple(s for q in node.qubits for s in self.scope.qubits(node, q).sites)
         angle = self.scope.angle(node.argument)
         return self.modified(node, sites, lambda _: Block((), angle))

@@ -141,6 +141,7 @@ class Reader:
         return bool(self.scope.number(node))
 
     def include(self, node: ast.Include) -> None:
+        """Another file: one of the two standard ones, or one of the folder that is allowed."""
         table = {"stdgates.inc": STDGATES, "qelib1.inc": QELIB1}.get(node.filename)
         if table is not None:
             self.calls.known |= table
@@ -165,6 +166,7 @@ class Reader:
     # names ---------------------------------------------------------------------------------------------------------
 
     def register(self, node: ast.QubitDeclaration) -> None:
+        """New qubits."""
         size = 1 if node.size is None else self.scope.size(node.size, MOST_QUBITS)
         if self.n_sites + size > MOST_QUBITS:
             refuse(node, f"a program has at most {MOST_QUBITS} qubits here.")
@@ -173,6 +175,7 @@ class Reader:
         self.n_sites += size
 
     def argument(self, node: ast.IODeclaration) -> None:
+        """An input, which becomes a free parameter, or an output, which is bits."""
         name, kind = node.identifier.name, node.type
         if node.io_identifier is ast.IOKeyword.output:
             if not isinstance(kind, ast.BitType):
@@ -186,6 +189,7 @@ class Reader:
             self.scope.declare(node, name, Parameter(_unquoted(node, quoted) if quoted else name))
 
     def declare(self, node: ast.ClassicalDeclaration) -> None:
+        """A new classical variable."""
         kind, name, scope = node.type, node.identifier.name, self.scope
         if isinstance(kind, ast.BitType):
             size = 1 if kind.size is None else scope.size(kind.size)
@@ -204,6 +208,7 @@ class Reader:
         scope.declare(node, name, scope.cast(node, kind, value))
 
     def assign(self, node: ast.ClassicalAssignment) -> None:
+        """Another value for a classical variable, or for some of its bits."""
         target, scope = node.lvalue, self.scope
         if isinstance(node.rvalue, ast.QuantumMeasurement):
             self.measure(node, node.rvalue.qubit, target)
@@ -231,11 +236,13 @@ class Reader:
         scope.assign(node, name, value)
 
     def entries(self, target: ast.IndexedIdentifier, bits: Bits) -> list[int]:
+        """The bits that an indexed name stands for."""
         if len(target.indices) != 1:
             refuse(target, "a register has one index.")
         return self.scope.places(target, target.indices[0], len(bits.values))[0]
 
     def alias(self, node: ast.Expression) -> Value:
+        """Another name for qubits."""
         if isinstance(node, ast.Concatenation):
             parts = [self.alias(node.lhs), self.alias(node.rhs)]
             if not all(isinstance(part, Qubits) for part in parts):
@@ -247,6 +254,7 @@ class Reader:
     # what happens to qubits ----------------------------------------------------------------------------------------
 
     def extend(self, node: ast.QASMNode, block: Block) -> None:
+        """The operations of a block, one after the other."""
         for operation in block.operations:
             self.add(node, operation)
 
@@ -264,6 +272,7 @@ class Reader:
         self.operations.append(operation)
 
     def measure(self, node: ast.QASMNode, qubit: Any, target: Any) -> None:
+        """Qubits are measured into bits, and end there."""
         sites = self.scope.qubits(node, qubit).sites
         name, places = "", list(range(len(self.measured), len(self.measured) + len(sites)))
         if target is not None:
@@ -289,6 +298,7 @@ class Reader:
             self.add(node, TraceOut(*sites))
 
     def loop(self, node: ast.ForInLoop) -> None:
+        """A for loop, written out."""
         values = node.set_declaration
         found: Sequence[Any]
         if isinstance(values, ast.RangeDefinition):

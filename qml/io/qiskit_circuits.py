@@ -103,11 +103,13 @@ class Reader:
             self.operations += block_of(operation).placed(sites).operations
 
     def loop(self, operation: Any, sites: tuple[int, ...], bits: tuple[int, ...]) -> None:
+        """A for loop, written out."""
         indices, parameter, body = operation.params
         for i in indices:
             self.walk(body if parameter is None else body.assign_parameters({parameter: i}), sites, bits)
 
     def channel(self, operation: Any, sites: tuple[int, ...], bits: tuple[int, ...]) -> None:
+        """A channel by its Kraus operators; an initialisation by its definition."""
         if operation.name == "initialize":
             self.walk(operation.definition, sites, bits)
             return

@@ -41,6 +41,7 @@ def flat(values: Any) -> Any:
 
 
 def one_an_outcome(measurement: Measurement, values: Any) -> None:
+    """Refuse values that are not one number for each outcome."""
     if not isinstance(measurement, Measurement):
         raise InputError(f"measurement must be a Measurement; found {type(measurement).__name__}.")
     if values.shape != (measurement.n_outcomes,):
@@ -81,5 +82,6 @@ def check_count(value: Any, where: str) -> int:
 
 
 def fits(total: int) -> None:
+    """Refuse totals that an integer of 64 bits cannot hold."""
     if total > MOST:
         raise InputError(f"a record holds at most 2^63 - 1 shots in all; found {total}: use Counts.from_weights.")

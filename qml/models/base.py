@@ -56,6 +56,7 @@ class Parametrized(Saved, ABC):
 
     @property
     def n_params(self) -> int:
+        """The length of theta."""
         return len(self.parameter_names)
 
     @abstractmethod

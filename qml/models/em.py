@@ -61,6 +61,7 @@ class EMResult(Outcome):
 
     @property
     def iterations(self) -> int:
+        """Iterates after the start."""
         return len(self.history) - 1
 
     @property

@@ -223,6 +223,7 @@ class Strings:
         return Involutions(self._generators.words[self._kept], self._generators.n)
 
     def traces(self, cotangent: Numeric) -> Real:
+        """Tr(C G_j) of every string."""
         return np.asarray(self._generators.word_traces(cotangent)[self._kept])
 
 

@@ -118,6 +118,7 @@ class HiddenGibbsModel(Model):
 
     @property
     def method(self) -> str:
+        """How K is summed over the hidden units: "dense", "blocks" or "closed form"."""
         return "dense" if self._free is None else self._free.how
 
     @property

@@ -152,6 +152,7 @@ class RestrictedFreeEnergies:
         return fields[0], fields[1:].reshape(-1, 3, self._shape[1])
 
     def at(self, theta: Real) -> FreeEnergy:
+        """F(v) at theta, and its derivatives."""
         energy, b = self._fields(theta)
         size = np.sqrt(np.square(b).sum(axis=1))
         slope = np.divide(np.tanh(size), size, out=np.ones_like(size), where=size > 0)  # minus <P_j> = slope b^P_j

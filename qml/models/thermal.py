@@ -68,6 +68,7 @@ class ThermalState(State):
 
     @property
     def n_qubits(self) -> int:
+        """The number of qubits."""
         return len(self.dims)
 
     @cached_property

@@ -23,7 +23,8 @@ class DenseOperator(Protocol):
 
     dims: Any
 
-    def full(self) -> Any: ...
+    def full(self) -> Any:
+        """The matrix (d, d)."""
 
 
 OperatorLike: TypeAlias = "ArrayLike | PauliSum | DenseOperator | Mapping[str, complex]"

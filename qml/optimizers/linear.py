@@ -18,9 +18,11 @@ DENSE_UP_TO = 128
 class Quadratic(Protocol):
     """A positive semidefinite matrix (p, p), whole or as products."""
 
-    def matrix(self) -> Real: ...
+    def matrix(self) -> Real:
+        """The matrix (p, p)."""
 
-    def product(self, vector: Real) -> Real: ...
+    def product(self, vector: Real) -> Real:
+        """Its product with a vector (p,)."""
 
 
 def check_solver(solver: str) -> None:

@@ -27,10 +27,12 @@ class Correlations(ABC):
     dims: Dims
 
     @abstractmethod
-    def matrix(self) -> Complex: ...
+    def matrix(self) -> Complex:
+        """The density matrix (..., d, d)."""
 
     @abstractmethod
-    def spectrum(self) -> spectral.Spectrum: ...
+    def spectrum(self) -> spectral.Spectrum:
+        """Its eigenvalues and eigenvectors."""
 
     @abstractmethod
     def partial_trace(self, keep: Sequence[int]) -> State:

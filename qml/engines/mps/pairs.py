@@ -55,6 +55,7 @@ class Pair:
 
     @cached_property
     def mirrored(self) -> Pair:
+        """Both operators on the qubits in the reverse order."""
         return Pair(self.a.mirrored, self.b.mirrored)
 
     @cached_property

@@ -46,6 +46,7 @@ class Train:
 
     @property
     def dagger(self) -> Train:
+        """The adjoint."""
         return replace(self, sites=tuple(t.conj().transpose(0, 2, 1, 3) for t in self.sites))
 
     @property

@@ -14,10 +14,11 @@ import qml.jax
 from qml import Circuit, CircuitModel, Counts, GibbsModel, Moments, channels, gates, pauli, thermal
 from qml._checks import InputError
 from qml.circuits import hardware_efficient
+from qml.engines import JaxEngine, PauliEngine
 from qml.fitting import Gaussian, Objective
 from qml.losses import Labelled, NegativeLogLikelihood, TrainableReadout, label_states
 from qml.measurement import PauliMeasurement, sample
-from qml.models import ConditionalGibbsModel
+from qml.models import ConditionalGibbsModel, MixtureModel
 from qml.operators import tfim
 from qml.processes import Experiments, GateSetModel
 from qml.states import basis_state, ghz, ginibre
@@ -271,6 +272,22 @@ def test_theta_of_other_numbers(x64):
     assert (value.dtype, gradient.dtype) == (np.float64, np.float32)  # of the loss, of theta
     with pytest.raises(TypeError, match="int"):
         jax.grad(loss)(jnp.array([1, 0, 2]))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mapped", [False, True], ids=["one", "mapped"])
+def test_a_circuit_on_a_device_within_another_model(mapped, x64):
+    within = CircuitModel(hardware_efficient(2, layers=1).then(channels.Depolarizing(0.1, 0)), engine=JaxEngine())
+    models = [
+        MixtureModel([circuit, GIBBS]) for circuit in (within, CircuitModel(within.circuit, engine=PauliEngine()))
+    ]
+    theta = point(models[0], (2,) if mapped else ())
+    found, expected = (
+        jax.jit(jax.vmap(f) if mapped else f)(theta) for f in (jax.value_and_grad(qml.jax.loss(m, RHO)) for m in models)
+    )
+    np.testing.assert_allclose(found[0], expected[0], rtol=1e-12)
+    np.testing.assert_allclose(found[1], expected[1], atol=1e-11)
+    assert np.abs(expected[1]).max() > 0.01
 
 
 @pytest.mark.parametrize(

@@ -335,9 +335,6 @@ class Counts(Described, Mapping[str, dict[str, Any]]):
 
     __hash__ = None  # type: ignore[assignment]  # compared by content
 
-    def _arguments(self) -> dict[str, Any]:
-        return {"measurement": self.measurement, "counts": self._counts}
-
     @classmethod
     def _again(cls, **arguments: Any) -> Self:
         make = cls.from_weights if np.asarray(arguments["counts"]).dtype.kind == "f" else cls

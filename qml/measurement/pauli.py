@@ -69,23 +69,12 @@ class PauliMeasurement(Measurement):
             _checks.memory(
                 f"{len(words)} Pauli settings of {n} qubits", 40 * len(words) * 2**n, "choose fewer settings"
             )
-        self._words = words
+        self.settings = words
+        self.sizes = _checks.kept(np.full(len(words), 2**n, dtype=np.int64))
         self.n = n
         self.dims = (2,) * n
         numbers = [int(word.translate(_DIGITS), 3) for word in words]
         self._is_full = len(words) == 3**n and numbers == list(range(3**n))
-
-    @property
-    def settings(self) -> tuple[str, ...]:
-        return self._words
-
-    @cached_property
-    def _sizes(self) -> Integer:
-        return _checks.kept(np.full(len(self._words), 2**self.n, dtype=np.int64))
-
-    @property
-    def sizes(self) -> Integer:
-        return self._sizes
 
     def _probabilities(self, state: State) -> Real:
         if self._reads_off(state):
@@ -96,7 +85,7 @@ class PauliMeasurement(Measurement):
 
     def _reads_off(self, state: State) -> bool:
         """Whether the probabilities are those that the state is held as."""
-        return state.is_diagonal and self._words == ("Z" * self.n,)
+        return state.is_diagonal and self.settings == ("Z" * self.n,)
 
     def probabilities_of(self, matrix: Complex) -> Real:
         from qml.engines.pauli_state import vector_of
@@ -124,7 +113,7 @@ class PauliMeasurement(Measurement):
         """The adjoint of :meth:`from_vector`: dL/dr (4^n,) from dL/dp (n_outcomes,)."""
         if self._is_full:
             return _all_settings_adjoint(weights, self.n)
-        parts = _walsh_hadamard(np.reshape(weights, (len(self._words), -1)), self.n) / self.dim
+        parts = _walsh_hadamard(np.reshape(weights, (len(self.settings), -1)), self.n) / self.dim
         if not on_host(parts):
             xp = namespace(parts)
             strings = xp.asarray(self._strings).reshape(-1)
@@ -135,7 +124,7 @@ class PauliMeasurement(Measurement):
     def _strings(self) -> Integer:
         """Places in the Pauli vector of the strings that each setting determines, (settings, 2^n): those of a subset S
         of qubits at the number whose bits are S."""
-        digits = np.array([[_CODES[letter] for letter in word] for word in self._words], dtype=np.int64)
+        digits = np.array([[_CODES[letter] for letter in word] for word in self.settings], dtype=np.int64)
         places = np.zeros((len(digits), 1), dtype=np.int64)
         for column in digits.T:
             places = (4 * places[:, :, None] + np.stack([np.zeros_like(column), column], axis=-1)[:, None, :]).reshape(
@@ -150,10 +139,10 @@ class PauliMeasurement(Measurement):
         return 0.0 if self._reads_off(state) else super().resolution(state)
 
     def select(self, settings: Iterable[int | str]) -> PauliMeasurement:
-        return PauliMeasurement([self._words[s] for s in self._places(settings)])
+        return PauliMeasurement([self.settings[s] for s in self._places(settings)])
 
     def _arguments(self) -> dict[str, Any]:
-        return {"settings": self.n if self._is_full else list(self._words)}
+        return {"settings": self.n if self._is_full else list(self.settings)}
 
 
 _DIGITS = str.maketrans(LETTERS, "012")

@@ -97,7 +97,7 @@ class Experiments(Design):
         if any(timed) and not all(timed):
             raise InputError("settings must be words of gates or times, not both: make two records.")
         self.is_timed = all(timed)
-        self._names = setting_names([_name(row) for row in self.rows], len(self.rows))
+        self.settings = setting_names([_name(row) for row in self.rows], len(self.rows))
         known = dict.fromkeys(row.circuit for row in self.rows)
         self.circuits: tuple[Any, ...] = tuple(known)
         """The distinct words or times, in order of appearance."""
@@ -138,10 +138,6 @@ class Experiments(Design):
             "measurements": dict(self.measurements),
             "preparation_names": list(self.preparation_names),
         }
-
-    @property
-    def settings(self) -> tuple[str, ...]:
-        return self._names
 
     @cached_property
     def inputs(self) -> Real:

@@ -54,15 +54,8 @@ class Parities(Design):
             raise InputError(f"depths must be one or more distinct numbers; found {self.depths}.")
         self.sites = (2,) * len(self.strings[0])
         pairs = list(itertools.product(self.strings, self.depths))
-        self._names = setting_names([f"{b},{m}" for b, m in pairs], len(pairs))
+        self.settings = setting_names([f"{b},{m}" for b, m in pairs], len(pairs))
         self._set(np.full(len(pairs), 2))
-
-    def _arguments(self) -> dict[str, Any]:
-        return {"strings": list(self.strings), "depths": list(self.depths)}
-
-    @property
-    def settings(self) -> tuple[str, ...]:
-        return self._names
 
     def __repr__(self) -> str:
         strings, qubits = _checks.plural(len(self.strings), "string"), _checks.plural(len(self.sites), "qubit")

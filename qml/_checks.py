@@ -361,6 +361,16 @@ def unitary(name: str, matrix: ArrayLike, dim: int | None = None) -> Complex:
     return a
 
 
+def complete(name: str, operators: Complex) -> None:
+    """Refuse operators (m, d_out, d) with sum_k K_k^dagger K_k other than the identity."""
+    total = np.einsum("kai,kaj->ij", operators.conj(), operators)
+    violation = float(np.abs(total - np.eye(len(total))).max())
+    if violation > TOLERANCE:
+        raise InputError(
+            f"{name} must be complete; found max|sum_k K_k^dagger K_k - 1| = {violation:.3g}, tolerance {TOLERANCE}."
+        )
+
+
 def normaliser(total: Real, dim: int) -> Real:
     """What an input of this total (...), one within TOLERANCE, is divided by: the total, or 1 where it is one to
     rounding, within 8 dim eps, so that what is normalised is kept to the bit."""

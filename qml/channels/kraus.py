@@ -78,12 +78,7 @@ class KrausChannel(Channel):
         if k.ndim != 3:
             raise InputError(f"{what} must have shape (m, d, d), also where there is one; found shape {k.shape}.")
         side = k.shape[-1]
-        violation = float(np.abs(np.einsum("kai,kaj->ij", k.conj(), k) - np.eye(side)).max())
-        if violation > _checks.TOLERANCE:
-            raise InputError(
-                f"{what} must be complete; found max|sum_k K_k^dagger K_k - 1| = {violation:.3g}, "
-                f"tolerance {_checks.TOLERANCE}."
-            )
+        _checks.complete(what, k)
         sites = _checks.qubit_dims(side) if dims is None else _checks.dimensions("dims", dims, total=side)
         object.__setattr__(self, "name", name)
         object.__setattr__(self, "dims", sites)

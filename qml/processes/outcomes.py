@@ -68,26 +68,52 @@ class ProcessFamily(Parametrized):
         return self.on(experiments)._at(self._anywhere(params)).probabilities
 
     def _anywhere(self, params: ParamsLike) -> Real:
-        """theta where nothing is to be differentiated: values at the ends of intervals, such as a rate of zero, are
-        allowed by name."""
-        domains: list[Interval] | None = getattr(self, "_domains", None)
-        if domains is None or not isinstance(params, Mapping):
-            return self.theta(params)
-        held = {n: float(x) if isinstance(x, int | float) else x for n, x in params.items()}
-        ends = {}
-        for name, domain in zip(self.parameter_names, domains, strict=True):
-            x = held.get(name)
-            if isinstance(x, float) and math.isfinite(x) and x in (domain.low, domain.high):
-                ends[name] = FAR if x == domain.high else -FAR
-        inside = {n: 0.5 if n in ends else x for n, x in held.items()}
-        theta = self.unconstrained(inside)
-        for k, name in enumerate(self.parameter_names):
-            theta[k] = ends.get(name, theta[k])
-        return theta
+        """theta where nothing is to be differentiated."""
+        return self.theta(params)
 
     def on(self, data: Design | Counts) -> OutcomesModel:
         """The model of what experiments show; of a record, with the shots of its settings as weights."""
         return OutcomesModel(self, data)
+
+
+class IntervalFamily(ProcessFamily, is_kind=False):
+    """A family whose parameters, coefficients and rates, lie in intervals."""
+
+    _domains: Sequence[Interval]
+    """One for each parameter."""
+
+    def natural(self, params: ParamsLike = ()) -> dict[str, float]:
+        values, _ = self._values(self.theta(params))
+        return dict(zip(self.parameter_names, values.tolist(), strict=True))
+
+    def unconstrained(self, values: Mapping[str, float]) -> Real:
+        theta = super().unconstrained(values)
+        for k, (name, domain) in enumerate(zip(self.parameter_names, self._domains, strict=True)):
+            try:
+                theta[k] = domain.to_real(float(theta[k]))
+            except InputError as error:
+                raise InputError(f"{name}: {error}") from None
+        return theta
+
+    def _values(self, theta: Real) -> tuple[Real, Real]:
+        """The parameters in their intervals, and their derivatives in theta."""
+        pairs = list(zip(self._domains, theta.tolist(), strict=True))
+        return np.array([d.from_real(x) for d, x in pairs]), np.array([d.slope(x) for d, x in pairs])
+
+    def _anywhere(self, params: ParamsLike) -> Real:
+        """Values at the ends of intervals, such as a rate of zero, are allowed by name, too."""
+        if not isinstance(params, Mapping):
+            return self.theta(params)
+        held = {n: float(x) if isinstance(x, int | float) else x for n, x in params.items()}
+        ends = {}
+        for name, domain in zip(self.parameter_names, self._domains, strict=True):
+            x = held.get(name)
+            if isinstance(x, float) and math.isfinite(x) and x in (domain.low, domain.high):
+                ends[name] = FAR if x == domain.high else -FAR
+        theta = self.unconstrained({n: 0.5 if n in ends else x for n, x in held.items()})
+        for k, name in enumerate(self.parameter_names):
+            theta[k] = ends.get(name, theta[k])
+        return theta
 
 
 class OutcomesModel(Model):
@@ -187,17 +213,6 @@ class OutcomesModel(Model):
 
     def __repr__(self) -> str:
         return f"{self.family!r}.on({self.experiments!r})"
-
-
-def thetas(names: Sequence[str], domains: Sequence[Interval], values: Real) -> Real:
-    """theta of values in their intervals; a refusal names the parameter."""
-    found = []
-    for name, domain, value in zip(names, domains, values.tolist(), strict=True):
-        try:
-            found.append(domain.to_real(value))
-        except InputError as error:
-            raise InputError(f"{name}: {error}") from None
-    return np.array(found)
 
 
 class FisherMetric(Metric):

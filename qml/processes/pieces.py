@@ -7,12 +7,12 @@ from functools import cached_property
 
 import numpy as np
 
-from qml import _checks
 from qml._typing import Complex, Integer, Real
 from qml.channels.exponentials import exponential, exponential_along
 from qml.engines.pauli_state import vector_of
 from qml.models.base import Model
 from qml.operators import pauli
+from qml.operators.strings import all_labels
 from qml.processes.choi import transfer_of_choi
 from qml.processes.process import Process
 from qml.states import DensityMatrix
@@ -86,7 +86,7 @@ class Effects(Piece):
 
     def __init__(self, name: str, ideal: Real) -> None:
         self._ideal = ideal
-        words = strings(ideal.shape[1])
+        words = all_labels(ideal.shape[1])
         self.names = tuple(f"{name}[{k},{w}]" for k in range(len(ideal) - 1) for w in words)
 
     def start(self, rng: np.random.Generator) -> Real:
@@ -149,7 +149,7 @@ class ErrorGenerator(Piece):
 
     def __init__(self, name: str, ideal: Real) -> None:
         self._ideal = ideal
-        words = strings(len(ideal))[1:]
+        words = all_labels(len(ideal))[1:]
         m = len(words)
         self._below = np.tril_indices(m, -1)
         diagonal = [f"{name}.a[{w},{w}]" for w in words]
@@ -163,7 +163,7 @@ class ErrorGenerator(Piece):
         """Generators of the h_P (m, D, D), and those of the C_PQ (m, m, D, D), complex."""
         side = len(self._ideal)
         n = (side.bit_length() - 1) // 2
-        everything = np.stack([pauli(word).matrix() for word in strings(side)])
+        everything = np.stack([pauli(word).matrix() for word in all_labels(side)])
         paulis = everything[1:]
 
         def read(images: Complex) -> Complex:
@@ -213,7 +213,7 @@ class ErrorGenerator(Piece):
 
 def full_gate(name: str, ideal: Real) -> Entries:
     """All entries of a transfer matrix but the first row: trace preserving, not always positive."""
-    words = strings(len(ideal))
+    words = all_labels(len(ideal))
     free = np.ones(ideal.shape, dtype=bool)
     free[0] = False
     weak = ideal * (1 - WEAK)
@@ -226,7 +226,7 @@ def full_preparation(name: str, ideal: Real) -> Entries:
     free = np.ones(len(ideal), dtype=bool)
     free[0] = False
     weak = np.where(free, ideal * (1 - WEAK), ideal)
-    return Entries(tuple(f"{name}[{w}]" for w in strings(len(ideal))[1:]), ideal, free, weak)
+    return Entries(tuple(f"{name}[{w}]" for w in all_labels(len(ideal))[1:]), ideal, free, weak)
 
 
 def physical_preparation(name: str, ideal: Complex) -> OfModel:
@@ -255,13 +255,3 @@ def physical_effects(name: str, ideal: Complex) -> OfModel:
     process = Process(DensityMatrix(choi.reshape(d * outcomes, -1), ((2,) * n) + (outcomes,)), (2,) * n)
     names = tuple(f"{name}.{p}" for p in model.parameter_names)
     return OfModel(model, n, "effects", names, model.params_of(process))
-
-
-def strings(size: int) -> list[str]:
-    """The Pauli strings of so many qubits, in the order of I, X, Y, Z; 4^n of them."""
-    n = (size.bit_length() - 1) // 2
-    _checks.qubit_count("n", n)
-    words = [""]
-    for _ in range(n):
-        words = [w + letter for w in words for letter in "IXYZ"]
-    return words

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import itertools
 import math
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ import numpy as np
 from qml import _checks
 from qml._checks import InputError
 from qml._descriptions import Saved
+from qml._results import html_table
 from qml._typing import ArrayLike, Complex, Dims, DimsLike, ParamsLike, Real
 from qml.channels import KrausChannel
 from qml.circuits import Circuit
@@ -112,12 +112,7 @@ class Process(Saved):
                 f"the Kraus operators must have shape (m, d_out, d) or (d_out, d); found {np.shape(operators)}."
             )
         _, d_out, d = k.shape
-        violation = float(np.abs(np.einsum("kai,kaj->ij", k.conj(), k) - np.eye(d)).max())
-        if violation > _checks.TOLERANCE:
-            raise InputError(
-                f"the Kraus operators must be complete; found max|sum_k K_k^dagger K_k - 1| = {violation:.3g}, "
-                f"tolerance {_checks.TOLERANCE}."
-            )
+        _checks.complete("the Kraus operators", k)
         ins, outs = _sites("dims_in", dims_in, d), _sites("dims_out", dims_out, d_out)
         factor = k.transpose(2, 1, 0).reshape(d * d_out, len(k)) / math.sqrt(d)
         if len(k) > d * d_out:
@@ -315,8 +310,7 @@ class Process(Saved):
     def _repr_html_(self) -> str:
         rows = [("input", str(self.dims_in)), ("output", str(self.dims_out)), ("Kraus operators", str(self.rank))]
         rows.append(("purity of J", f"{float(self.choi.purity()):.6f}"))
-        cells = "".join(f"<tr><th>{html.escape(a)}</th><td>{html.escape(b)}</td></tr>" for a, b in rows)
-        return f"<table><caption>Process</caption>{cells}</table>"
+        return html_table("Process", rows)
 
 
 def as_process(value: Any, name: str = "the process") -> Process:

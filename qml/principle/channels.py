@@ -49,8 +49,8 @@ def channels(rng: np.random.Generator, pairs: int) -> Evidence:
             if d == SHOWN:
                 name = "products" if rank == 1 else "entangled with a reference"
                 shown.append(Series(name, bound[:MOST], found[:MOST], color=len(shown)))
-        mixed = np.broadcast_to(np.eye(d, dtype=np.complex128), (each, d, d))
-        worst.equal(losses.relative_entropy(*(_filtered(j, mixed, d) for j in (first, second))), whole)
+        one = np.eye(d, dtype=np.complex128)
+        worst.equal(losses.relative_entropy(*(_filtered(j, one, d) for j in (first, second))), whole)
     for n in (1, 2):  # of Pauli channels it is the cross entropy of the probabilities of the errors
         each = draws.per_group(pairs, 4)
         bell = _bell(n)

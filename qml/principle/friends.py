@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from qml import losses
+from qml._arrays import trace_of_product
 from qml._typing import Real
 from qml.operators import partial_trace_matrix
 from qml.principle import draws
@@ -109,7 +110,7 @@ def _true_state(rows: Real) -> tuple[Real, Real]:
 
 def _empirical(rows: Real) -> tuple[Real, Real]:
     rho, sigma = _qubits(rows)
-    return losses.cross_entropy(rho, sigma), draws.of_empirical(rho.probabilities(), draws.z_basis(len(rows)), sigma)
+    return losses.cross_entropy(rho, sigma), draws.of_empirical(rho.probabilities(), draws.Z_BASIS, sigma)
 
 
 def _dephased(rows: Real) -> tuple[Real, Real]:
@@ -140,7 +141,7 @@ def _sic(rows: Real) -> tuple[Real, Real]:
     rho, sigma = _qubits(rows)
     directions = np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]) / np.sqrt(3)
     effects = draws.qubits(directions) / 2
-    f, p = (draws.trace(effects, x.matrix()[:, None]) for x in (rho, sigma))
+    f, p = (trace_of_product(effects, x.matrix()[:, None]) for x in (rho, sigma))
     empirical = DensityMatrix._trusted(np.einsum("bk,kij->bij", 2 * f, effects), (2,))
     return losses.cross_entropy(empirical, sigma), -(f * np.log(p)).sum(axis=-1)
 

@@ -238,17 +238,6 @@ def scalar(name: str, value: complex) -> complex:
     return complex(a)
 
 
-def logarithms(name: str, values: ArrayLike) -> Real:
-    """Real numbers below +inf; -inf, the logarithm of zero, is one."""
-    try:
-        a = np.asarray(values)
-    except (ValueError, TypeError):
-        a = np.asarray(None)
-    if a.dtype.kind not in "biuf" or (a > np.finfo(np.float64).max).any() or np.isnan(a).any():
-        raise InputError(f"{name} must be an array of real numbers below inf; found {shown(values)}.")
-    return np.asarray(a, dtype=np.float64)
-
-
 def kept(a: A) -> A:
     """A copy that no one can write to: what a frozen object holds of an array of the caller's."""
     copy = a.copy()
@@ -359,16 +348,6 @@ def unitary(name: str, matrix: ArrayLike, dim: int | None = None) -> Complex:
     if not violation <= TOLERANCE:
         raise InputError(f"{name} must be unitary; found max|U^dagger U - 1| = {violation:.3g}, tolerance {TOLERANCE}.")
     return a
-
-
-def complete(name: str, operators: Complex) -> None:
-    """Refuse operators (m, d_out, d) with sum_k K_k^dagger K_k other than the identity."""
-    total = np.einsum("kai,kaj->ij", operators.conj(), operators)
-    violation = float(np.abs(total - np.eye(len(total))).max())
-    if violation > TOLERANCE:
-        raise InputError(
-            f"{name} must be complete; found max|sum_k K_k^dagger K_k - 1| = {violation:.3g}, tolerance {TOLERANCE}."
-        )
 
 
 def normaliser(total: Real, dim: int) -> Real:

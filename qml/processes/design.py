@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+
 import numpy as np
 
 from qml import _checks
@@ -33,6 +35,10 @@ class Design(Measurement):
         self.sizes = _checks.kept(np.asarray(sizes, dtype=np.int64))
         self.dims = (self.n_outcomes,)
         _checks.memory(f"{self.dims[0]} outcomes", 64 * self.dims[0], "use fewer settings")
+
+    @abstractmethod
+    def __repr__(self) -> str:
+        """What was sent through what."""
 
     def simulate(self, probabilities: Real, shots: ArrayLike, rng: np.random.Generator) -> Counts:
         """Counts of so many shots of each setting, from the probabilities (n_outcomes,) that a model predicts.

@@ -16,6 +16,7 @@ from qml._descriptions import Saved
 from qml._results import html_table
 from qml._typing import ArrayLike, Complex, Dims, DimsLike, ParamsLike, Real
 from qml.channels import KrausChannel
+from qml.channels.kraus import check_complete
 from qml.circuits import Circuit
 from qml.engines import PauliEngine, ReferenceEngine
 from qml.instructions import Channel, Operation, PartialTrace, Preparation, Unitary
@@ -112,7 +113,7 @@ class Process(Saved):
                 f"the Kraus operators must have shape (m, d_out, d) or (d_out, d); found {np.shape(operators)}."
             )
         _, d_out, d = k.shape
-        _checks.complete("the Kraus operators", k)
+        check_complete("the Kraus operators", k)
         ins, outs = _sites("dims_in", dims_in, d), _sites("dims_out", dims_out, d_out)
         factor = k.transpose(2, 1, 0).reshape(d * d_out, len(k)) / math.sqrt(d)
         if len(k) > d * d_out:

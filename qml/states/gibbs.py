@@ -205,7 +205,7 @@ class SpectralState(State):
 
     def __init__(self, log_probabilities: ArrayLike, vectors: ArrayLike, dims: DimsLike | None = None) -> None:
         w = _checks.unitary("the eigenvectors", vectors)
-        logs = _checks.logarithms("log_probabilities", log_probabilities)
+        logs = _logarithms(log_probabilities)
         if logs.shape != (w.shape[-1],):
             raise InputError(f"log_probabilities must be {w.shape[-1]} numbers; found shape {logs.shape}.")
         with np.errstate(over="ignore"):
@@ -254,3 +254,16 @@ class SpectralState(State):
         xp = namespace(w)
         means = xp.einsum("dj,dj->j", w.conj(), xw).real
         return xp.where(self._given.support, slopes * means, 0.0), 2 * xw * values
+
+
+def _logarithms(values: ArrayLike) -> Real:
+    """Real numbers below +inf; -inf, the logarithm of zero, is one."""
+    try:
+        a = np.asarray(values)
+    except (ValueError, TypeError):
+        a = np.asarray(None)
+    if a.dtype.kind not in "biuf" or (a > np.finfo(np.float64).max).any() or np.isnan(a).any():
+        raise InputError(
+            f"log_probabilities must be an array of real numbers below inf; found {_checks.shown(values)}."
+        )
+    return np.asarray(a, dtype=np.float64)

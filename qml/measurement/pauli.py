@@ -14,6 +14,7 @@ from qml._arrays import as_real, compiled, namespace, on_host
 from qml._checks import InputError
 from qml._typing import Complex, Cotangent, Integer, Real
 from qml.measurement.base import Measurement
+from qml.operators.strings import digits_of, walsh_hadamard
 from qml.states.base import State
 
 LETTERS = "XYZ"
@@ -106,14 +107,14 @@ class PauliMeasurement(Measurement):
         """p (..., n_outcomes) from the Pauli vector r (..., 4^n), by the equation above; any real vector is allowed."""
         if self._is_full:
             return _all_settings(vector, self.n)
-        p = _walsh_hadamard(vector[..., self._strings], self.n) / self.dim
+        p = _walsh_hadamard(vector[..., self._strings]) / self.dim
         return as_real(p.reshape(*vector.shape[:-1], self.n_outcomes))
 
     def to_vector(self, weights: Real) -> Real:
         """The adjoint of :meth:`from_vector`: dL/dr (4^n,) from dL/dp (n_outcomes,)."""
         if self._is_full:
             return _all_settings_adjoint(weights, self.n)
-        parts = _walsh_hadamard(np.reshape(weights, (len(self.settings), -1)), self.n) / self.dim
+        parts = _walsh_hadamard(np.reshape(weights, (len(self.settings), -1))) / self.dim
         if not on_host(parts):
             xp = namespace(parts)
             strings = xp.asarray(self._strings).reshape(-1)
@@ -124,7 +125,7 @@ class PauliMeasurement(Measurement):
     def _strings(self) -> Integer:
         """Places in the Pauli vector of the strings that each setting determines, (settings, 2^n): those of a subset S
         of qubits at the number whose bits are S."""
-        digits = np.array([[_CODES[letter] for letter in word] for word in self.settings], dtype=np.int64)
+        digits = digits_of(self.settings)
         places = np.zeros((len(digits), 1), dtype=np.int64)
         for column in digits.T:
             places = (4 * places[:, :, None] + np.stack([np.zeros_like(column), column], axis=-1)[:, None, :]).reshape(
@@ -146,7 +147,7 @@ class PauliMeasurement(Measurement):
 
 
 _DIGITS = str.maketrans(LETTERS, "012")
-_CODES = {"X": 1, "Y": 2, "Z": 3}
+_walsh_hadamard = compiled(walsh_hadamard)
 
 
 def _words(settings: Sequence[str]) -> tuple[str, ...]:
@@ -213,18 +214,3 @@ def _all_settings_adjoint(weights: Real, n: int) -> Real:
             x = _group_map(k).T @ y.reshape(-1, 6**k, settings * outcomes)
         x = x.reshape(-1, settings, outcomes)
     return x.reshape(-1)
-
-
-@compiled
-def _walsh_hadamard(a: Real, n: int) -> Real:
-    """sum_S (-1)^(S . b) a[..., S] for every b, along the last axis of length 2^n."""
-    for k in range(n):
-        pairs = a.reshape(-1, 2, 1 << k)
-        if not on_host(a):
-            a = namespace(a).stack([pairs[:, 0] + pairs[:, 1], pairs[:, 0] - pairs[:, 1]], axis=1).reshape(a.shape)
-            continue
-        out = np.empty_like(pairs)
-        np.add(pairs[:, 0], pairs[:, 1], out=out[:, 0])
-        np.subtract(pairs[:, 0], pairs[:, 1], out=out[:, 1])
-        a = out.reshape(a.shape)
-    return a

@@ -119,7 +119,7 @@ def kappen(rng: np.random.Generator, pairs: int) -> Evidence:
     )
 
 
-def _learn(biases: tuple[float, float], iterations: int = 300) -> FitResult:
+def _learn(biases: tuple[float, float]) -> FitResult:
     """The pairwise quantum machine, fitted from zero to the rank-one state of the data."""
     generators = pairwise()
     return fit(
@@ -127,7 +127,7 @@ def _learn(biases: tuple[float, float], iterations: int = 300) -> FitResult:
         rank_one(parity_data(np.array(biases))),
         optimizer=LBFGS(memory=50),
         params0=np.zeros(len(generators)),
-        max_iterations=iterations,
+        max_iterations=300,
         gradient_tolerance=1e-7,
         progress=False,
     )

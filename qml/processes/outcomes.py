@@ -15,6 +15,7 @@ from qml._typing import Cotangent, Dims, ParamsLike, Real
 from qml.geometry import Metric
 from qml.measurement import Counts
 from qml.models.base import Model, Parametrized
+from qml.models.parts import Composite
 from qml.parameters import Interval
 from qml.processes.design import Design
 from qml.states import State
@@ -116,7 +117,7 @@ class IntervalFamily(ProcessFamily, is_kind=False):
         return theta
 
 
-class OutcomesModel(Model):
+class OutcomesModel(Composite, Model):
     r"""What a family of processes predicts for given experiments, as one classical state.
 
     .. math:: \sigma_\theta = \bigoplus_{sk} \frac{p_{sk}(\theta)}{S}, \qquad
@@ -133,6 +134,7 @@ class OutcomesModel(Model):
 
     def __init__(self, family: ProcessFamily, data: Design | Counts) -> None:
         self.family = _checks.instance("family", family, ProcessFamily)
+        self._join("a model of outcomes", [family])
         self.data = data
         held = data.measurement if isinstance(data, Counts) else data
         self.experiments = _checks.instance("data", held, Design, "such as Experiments, or Counts of one")
@@ -156,19 +158,6 @@ class OutcomesModel(Model):
     @property
     def matrix_dim(self) -> int:
         return math.prod(self.experiments.sites) ** 2 if len(self.experiments.sites) < 8 else 1
-
-    @property
-    def parameter_names(self) -> tuple[str, ...]:
-        return self.family.parameter_names
-
-    def init_params(self, rng: np.random.Generator) -> Real:
-        return self.family.init_params(rng)
-
-    def natural(self, params: ParamsLike = ()) -> dict[str, float]:
-        return self.family.natural(params)
-
-    def unconstrained(self, values: Mapping[str, float]) -> Real:
-        return self.family.unconstrained(values)
 
     def _at(self, theta: Real) -> Prediction:
         """The prediction; the latest is at hand, as a gradient and a metric are asked for one after the other."""

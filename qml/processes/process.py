@@ -221,15 +221,11 @@ class Process(Saved):
 
         The first row is (1, 0, ..., 0) as the trace is preserved; the first column holds the Bloch vector of E(1/d).
         """
-        n, m = self._qubits()
-        return transfer_of_choi(self.choi.matrix(), n, m)
-
-    def _qubits(self) -> tuple[int, int]:
         if set(self.dims_in + self.dims_out) != {2}:
             raise InputError(
                 f"a Pauli transfer matrix is of qubits; found the dims {self.dims_in} and {self.dims_out}."
             )
-        return len(self.dims_in), len(self.dims_out)
+        return transfer_of_choi(self.choi.matrix(), len(self.dims_in), len(self.dims_out))
 
     def kraus(self) -> Complex:
         """Kraus operators (rank, d_out, d) that are orthogonal to each other, the largest first."""

@@ -8,13 +8,12 @@ from typing import Any
 import numpy as np
 
 from qml import _checks, spectral
-from qml._arrays import as_complex, as_real, diagonal, frozen, namespace, on_host, trace_of_product
+from qml._arrays import as_complex, as_real, diagonal, frozen, namespace, on_host, per_state, trace_of_product
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Cotangent, Dims, DimsLike, Integer, Numbers, Numeric, Real
 from qml.states.base import State
 from qml.states.cross_entropy import Data
 from qml.states.density_matrix import DensityMatrix, reduced
-from qml.states.numbers import per_state
 from qml.states.sectors import Sectors
 
 

@@ -295,6 +295,11 @@ def qubit_dims(total: int) -> Dims:
     return (2,) * n if n > 0 and total == 1 << n else (total,)
 
 
+def sites(dims: DimsLike | None, total: int, name: str = "dims") -> Dims:
+    """Site dimensions whose product is `total`; without them qubits where it is a power of two, else one site."""
+    return qubit_dims(total) if dims is None else dimensions(name, dims, total)
+
+
 def targets(name: str, wires: Sequence[int], n_sites: int) -> tuple[int, ...]:
     """Distinct site indices, each from 0 to n_sites - 1."""
     result = tuple(integer(f"each entry of {name}", w) for w in listed(name, wires, "sites"))

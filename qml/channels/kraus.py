@@ -90,7 +90,7 @@ class KrausChannel(Channel):
             raise InputError(f"{what} must have shape (m, d, d), also where there is one; found shape {k.shape}.")
         side = k.shape[-1]
         check_complete(what, k)
-        sites = _checks.qubit_dims(side) if dims is None else _checks.dimensions("dims", dims, total=side)
+        sites = _checks.sites(dims, side)
         vars(self).update(name=name, dims=sites, entries=(k + 0.0).tobytes())
 
     def _arguments(self) -> dict[str, Any]:

@@ -69,7 +69,7 @@ class ElementsMeasurement(Measurement):
                 raise InputError(
                     f"settings must act on one dimension; found {d} (setting 0) and {stack.shape[-1]} ({s})."
                 )
-        self.dims = _checks.qubit_dims(d) if dims is None else _checks.dimensions("dims", dims, d)
+        self.dims = _checks.sites(dims, d)
         self.settings = setting_names(settings, len(stacks))
         self.sizes = _checks.kept(np.array([len(stack) for stack in stacks], dtype=np.int64))
         self._effects = _checks.kept(np.concatenate(stacks))

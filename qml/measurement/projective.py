@@ -69,7 +69,7 @@ class ProjectiveMeasurement(Measurement):
                 f"each basis must be unitary; found max|U^dagger U - 1| = {violation[worst]:.3g} in basis {worst}, "
                 f"tolerance {_checks.TOLERANCE}: orthonormalise its columns."
             )
-        self.dims = _checks.qubit_dims(u.shape[-1]) if dims is None else _checks.dimensions("dims", dims, u.shape[-1])
+        self.dims = _checks.sites(dims, u.shape[-1])
         self.bases = _checks.kept(u)
         """The bases (settings, d, d), vectors in columns; not to be changed."""
         self.settings = setting_names(settings, len(u))

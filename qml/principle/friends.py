@@ -76,13 +76,13 @@ def false_friends(rng: np.random.Generator, pairs: int) -> Evidence:
     )
 
 
-def _balls(count: int, lengths: tuple[float, float] = (0.0, 0.98)) -> Callable[[np.random.Generator, int], Real]:
-    """Draws `count` Bloch vectors a row, of lengths in an interval."""
+def _balls(count: int) -> Callable[[np.random.Generator, int], Real]:
+    """Draws `count` Bloch vectors a row, shorter than one."""
 
     def draw(rng: np.random.Generator, each: int) -> Real:
         way = rng.normal(size=(each, count, 3))
         way /= np.linalg.norm(way, axis=-1, keepdims=True)
-        return np.asarray((way * rng.uniform(*lengths, (each, count, 1))).reshape(each, -1))
+        return np.asarray((way * rng.uniform(0.0, 0.98, (each, count, 1))).reshape(each, -1))
 
     return draw
 

@@ -141,26 +141,25 @@ def sharding(rng: np.random.Generator, pairs: int) -> Evidence:
 
 def _chain(rng: np.random.Generator) -> Panel:
     """Thermal states of Ising chains against product models, whole and site by site."""
-    sizes, whole, parts, entropy, entropies = range(2, 8), [], [], [], []
+    sizes, found = range(2, 8), []
     fields = rng.normal(0.0, 0.7, (7, 3))
     for n in sizes:
         rho = states.thermal(operators.tfim(n), 1.0)
         sites = [states.partial_trace(rho, [k]) for k in range(n)]
         models = [DensityMatrix._trusted(draws.qubits(np.tanh(fields[k]) / 2), (2,)) for k in range(n)]
-        whole.append(float(losses.cross_entropy(rho, states.tensor(*models))))
-        parts.append(sum(float(losses.cross_entropy(a, b)) for a, b in zip(sites, models, strict=True)))
-        entropy.append(float(rho.entropy()))
-        entropies.append(sum(float(a.entropy()) for a in sites))
-    x = np.array(sizes, dtype=np.float64)
+        parts = sum(float(losses.cross_entropy(a, b)) for a, b in zip(sites, models, strict=True))
+        whole = float(losses.cross_entropy(rho, states.tensor(*models)))
+        found.append((whole, parts, float(rho.entropy()), sum(float(a.entropy()) for a in sites)))
+    x, (wholes, sums, entropy, entropies) = np.array(sizes, dtype=np.float64), np.array(found).T
     return Panel(
         "A product model of correlated data: thermal states of the transverse-field Ising chain",
         "sites",
         "nats",
         (
-            Series("S of the whole", x, np.array(whole), color=0),
-            Series("sum of S over the sites", x, np.array(parts), "line", color=0),
-            Series("S(rho) of the whole", x, np.array(entropy), color=1),
-            Series("sum of S(rho_k) over the sites", x, np.array(entropies), "line", color=1),
+            Series("S of the whole", x, wholes, color=0),
+            Series("sum of S over the sites", x, sums, "line", color=0),
+            Series("S(rho) of the whole", x, entropy, color=1),
+            Series("sum of S(rho_k) over the sites", x, entropies, "line", color=1),
         ),
         "The cross entropy with a product model adds up although the data are correlated; the entropy does not: its "
         "sum exceeds that of the whole by the correlations, which no product model can learn.",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, Self
 
@@ -114,7 +113,7 @@ class Process(Saved):
             )
         _, d_out, d = k.shape
         check_complete("the Kraus operators", k)
-        ins, outs = _sites("dims_in", dims_in, d), _sites("dims_out", dims_out, d_out)
+        ins, outs = _checks.sites(dims_in, d, "dims_in"), _checks.sites(dims_out, d_out, "dims_out")
         factor = k.transpose(2, 1, 0).reshape(d * d_out, len(k)) / math.sqrt(d)
         if len(k) > d * d_out:
             return cls._of(DensityMatrix._trusted(factor @ factor.conj().T, ins + outs), ins)
@@ -148,7 +147,7 @@ class Process(Saved):
         d_out, d = (math.isqrt(n) for n in s.shape) if s.ndim == 2 else (0, 0)
         if s.ndim != 2 or (d_out**2, d**2) != s.shape or not s.size:
             raise InputError(f"the superoperator must have shape (d_out^2, d^2); found {s.shape}.")
-        ins, outs = _sites("dims_in", dims_in, d), _sites("dims_out", dims_out, d_out)
+        ins, outs = _checks.sites(dims_in, d, "dims_in"), _checks.sites(dims_out, d_out, "dims_out")
         return cls(_checked(choi_of_superoperator(s), ins + outs), ins)
 
     @classmethod
@@ -385,7 +384,3 @@ def _ends(dims: Dims, dims_in: DimsLike | None) -> tuple[Dims, Dims]:
     if ins != dims[: len(ins)] or len(ins) == len(dims):
         raise InputError(f"dims_in must be the first sites of the Choi state, which has dims {dims}; found {ins}.")
     return ins, dims[len(ins) :]
-
-
-def _sites(name: str, dims: DimsLike | Sequence[int] | None, total: int) -> Dims:
-    return _checks.qubit_dims(total) if dims is None else _checks.dimensions(name, dims, total=total)

@@ -99,10 +99,7 @@ class DensityMatrix(State):
             shape = probabilities.shape
         else:
             shape = columns.shape[:-1]
-        if dims is None:
-            self.dims = _checks.qubit_dims(shape[-1])
-        else:
-            self.dims = dims if known and isinstance(dims, tuple) else _checks.dimensions("dims", dims, shape[-1])
+        self.dims = dims if known and isinstance(dims, tuple) else _checks.sites(dims, shape[-1])
         self._batch_shape = shape[:-1]
         self._matrix: Complex | None = frozen(matrix)
         self._probabilities: Real | None = frozen(probabilities)

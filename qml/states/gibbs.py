@@ -74,7 +74,7 @@ class GibbsState(State):
                 raise InputError(f"the diagonal must have shape (..., d); found shape {k.shape}.")
         else:
             k = _checks.hermitian("the modular Hamiltonian", k)
-        sites = _checks.qubit_dims(k.shape[-1]) if dims is None else _checks.dimensions("dims", dims, k.shape[-1])
+        sites = _checks.sites(dims, k.shape[-1])
         self._hold(_checks.kept(k), sites, diagonal, sectors)
 
     @classmethod
@@ -212,7 +212,7 @@ class SpectralState(State):
         if abs(total - 1) > _checks.TOLERANCE:
             raise InputError(f"exp(log_probabilities) must sum to one; found {total:.12g}: subtract its logarithm.")
         logs = logs - np.log(_checks.normaliser(np.asarray(total), len(logs)))
-        sites = _checks.qubit_dims(w.shape[-1]) if dims is None else _checks.dimensions("dims", dims, w.shape[-1])
+        sites = _checks.sites(dims, w.shape[-1])
         self._hold(logs, _checks.kept(w), sites)
 
     @classmethod

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from qml._typing import Complex, Real
+from qml._typing import Complex, Numbers, Real
 
 _HOST = (np.ndarray, np.generic, int, float, complex)
 
@@ -61,6 +61,19 @@ def number(x: Any) -> float:
 def is_traced(x: Any) -> bool:
     """Whether it is an array of numbers that are still to come."""
     return bool(getattr(x, "is_traced", False))
+
+
+def per_state(values: Any) -> Numbers:
+    """A float, or an int, for a single state; an array (...) for a batch.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> per_state(np.array(0.5)), per_state(np.array([0.5, 1.0]))
+    (0.5, array([0.5, 1. ]))
+    """
+    a = np.asarray(values) if on_host(values) else values
+    return a if a.ndim or is_traced(a) else a.item()
 
 
 def frozen(array: Any) -> Any:

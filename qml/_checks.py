@@ -238,17 +238,6 @@ def scalar(name: str, value: complex) -> complex:
     return complex(a)
 
 
-def logarithms(name: str, values: ArrayLike) -> Real:
-    """Real numbers below +inf; -inf, the logarithm of zero, is one."""
-    try:
-        a = np.asarray(values)
-    except (ValueError, TypeError):
-        a = np.asarray(None)
-    if a.dtype.kind not in "biuf" or (a > np.finfo(np.float64).max).any() or np.isnan(a).any():
-        raise InputError(f"{name} must be an array of real numbers below inf; found {shown(values)}.")
-    return np.asarray(a, dtype=np.float64)
-
-
 def kept(a: A) -> A:
     """A copy that no one can write to: what a frozen object holds of an array of the caller's."""
     copy = a.copy()
@@ -304,6 +293,11 @@ def qubit_dims(total: int) -> Dims:
     """(2, ..., 2) when `total` is a power of two, else one site of dimension `total`."""
     n = total.bit_length() - 1
     return (2,) * n if n > 0 and total == 1 << n else (total,)
+
+
+def sites(dims: DimsLike | None, total: int, name: str = "dims") -> Dims:
+    """Site dimensions whose product is `total`; without them qubits where it is a power of two, else one site."""
+    return qubit_dims(total) if dims is None else dimensions(name, dims, total)
 
 
 def targets(name: str, wires: Sequence[int], n_sites: int) -> tuple[int, ...]:

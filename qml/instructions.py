@@ -141,25 +141,24 @@ class Instruction(Described, ABC, is_kind=False):
         """What the sites are called, in the order in which they are listed."""
         return ("site",) if self.n_sites == 1 else tuple(f"site{i}" for i in range(self.n_sites))
 
-    def _expressions(self, params: Sequence[ParameterLike], **named: ParameterLike) -> tuple[Affine, ...]:
-        """Its parameters as expressions, those that were left out at their defaults."""
-        given = [as_affine(p, f"{self.name}: {n}") for n, p in zip(self.parameter_names, params, strict=False)]
-        for name in self.parameter_names[len(given) :]:
-            if name not in named and name not in self.defaults:
-                break
-            given.append(as_affine(named.pop(name, self.defaults.get(name, 0.0)), f"{self.name}: {name}"))
-        if named or len(params) > self.n_params or len(given) < self.n_params:
+    def _expressions(self, params: Sequence[ParameterLike]) -> tuple[Affine, ...]:
+        """Its parameters as expressions, those that were left out at their defaults; numbers are in their domains."""
+        names = self.parameter_names
+        given = [*params, *(self.defaults[n] for n in names[len(params) :] if n in self.defaults)]
+        if len(given) != len(names):
             raise InputError(
-                f"{self.name} takes {_checks.plural(self.n_params, 'parameter')} "
-                f"({', '.join(self.parameter_names) or 'none'}); found "
-                f"{len(params) + len(named)}: {_checks.told((*params, *named))}."
+                f"{self.name} takes {_checks.plural(self.n_params, 'parameter')} ({', '.join(names) or 'none'}); found "
+                f"{len(params)}: {_checks.told(params)}."
             )
-        return tuple(given)
+        found = tuple(as_affine(p, f"{self.name}: {n}") for n, p in zip(names, given, strict=True))
+        if all(p.is_constant for p in found):
+            self.check(np.array([p.constant for p in found], dtype=np.float64))
+        return found
 
     def __call__(self, *arguments: ParameterLike | int, **named: ParameterLike) -> Operation:
         count = len(arguments) - self.n_sites
-        least = self.n_params - len(self.defaults)
-        if not least <= count <= self.n_params - len(named) or not named.keys() <= self.defaults.keys():
+        least, rest = self.n_params - len(self.defaults), self.parameter_names[max(0, count) :]
+        if not least <= count <= self.n_params or not named.keys() <= self.defaults.keys() & set(rest):
             wanted = (*self.parameter_names, *self.site_names)
             raise InputError(
                 f"{self.name} takes {_checks.plural(len(wanted), 'argument')} ({', '.join(wanted)}); found "
@@ -169,7 +168,8 @@ class Instruction(Described, ABC, is_kind=False):
             _checks.integer(f"{self.name}: {label}", a, low=0)
             for label, a in zip(self.site_names, arguments[count:], strict=True)
         )
-        return Operation(self, sites, self._expressions(arguments[:count], **named))
+        given = (*arguments[:count], *(named.get(n, self.defaults[n]) for n in rest))
+        return Operation(self, sites, self._expressions(given))
 
     def __repr__(self) -> str:
         return self.name
@@ -294,13 +294,11 @@ class Operation(Described):
     def __post_init__(self) -> None:
         _checks.instance("instruction", self.instruction, Instruction)
         sites = _checks.listed("sites", self.sites, "sites")
-        object.__setattr__(self, "sites", tuple(_checks.integer("each site", site, low=0) for site in sites))
-        object.__setattr__(self, "params", self.instruction._expressions(_checks.listed("params", self.params)))
+        params = self.instruction._expressions(_checks.listed("params", self.params))
+        vars(self).update(sites=tuple(_checks.integer("each site", s, low=0) for s in sites), params=params)
         if len(self.sites) != self.instruction.n_sites or len(set(self.sites)) != len(self.sites):
             count = _checks.plural(self.instruction.n_sites, "distinct site")
             raise InputError(f"{self.instruction.name} needs {count}; found {self.sites}.")
-        if all(p.is_constant for p in self.params):
-            self.instruction.check(np.array([p.constant for p in self.params], dtype=np.float64))
 
     def _moved(self, sites: Sequence[int]) -> Operation:
         """The operation with site i at ``sites[i]``, which are known to be distinct integers: nothing is checked."""

@@ -21,6 +21,17 @@ __all__ = [
 ]
 
 
+def check_complete(name: str, operators: Complex) -> None:
+    """Refuse operators (m, d_out, d) with sum_k K_k^dagger K_k other than the identity."""
+    total = np.einsum("kai,kaj->ij", operators.conj(), operators)
+    violation = float(np.abs(total - np.eye(len(total))).max())
+    if violation > _checks.TOLERANCE:
+        raise InputError(
+            f"{name} must be complete; found max|sum_k K_k^dagger K_k - 1| = {violation:.3g}, "
+            f"tolerance {_checks.TOLERANCE}."
+        )
+
+
 def nonzero(operators: Complex) -> Complex:
     """Without the Kraus operators that are exactly zero."""
     return operators[operators.any(axis=(-1, -2))]
@@ -78,16 +89,9 @@ class KrausChannel(Channel):
         if k.ndim != 3:
             raise InputError(f"{what} must have shape (m, d, d), also where there is one; found shape {k.shape}.")
         side = k.shape[-1]
-        violation = float(np.abs(np.einsum("kai,kaj->ij", k.conj(), k) - np.eye(side)).max())
-        if violation > _checks.TOLERANCE:
-            raise InputError(
-                f"{what} must be complete; found max|sum_k K_k^dagger K_k - 1| = {violation:.3g}, "
-                f"tolerance {_checks.TOLERANCE}."
-            )
-        sites = _checks.qubit_dims(side) if dims is None else _checks.dimensions("dims", dims, total=side)
-        object.__setattr__(self, "name", name)
-        object.__setattr__(self, "dims", sites)
-        object.__setattr__(self, "entries", (k + 0.0).tobytes())
+        check_complete(what, k)
+        sites = _checks.sites(dims, side)
+        vars(self).update(name=name, dims=sites, entries=(k + 0.0).tobytes())
 
     def _arguments(self) -> dict[str, Any]:
         return {"kraus": self.kraus(np.zeros(0)), "dims": self.dims, "name": self.name}

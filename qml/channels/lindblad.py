@@ -108,11 +108,9 @@ class Lindblad(Channel):
             _checks.hermitian(f"the term {label!r} of the Hamiltonian", matrix)
         fixed = np.zeros((side, side)) if drift is None else _checks.hermitian("the drift", matrices[-1])
         held = [fixed, *matrices[: len(terms) + len(noise)]]
-        object.__setattr__(self, "name", _checks.text("name", name))
-        object.__setattr__(self, "dims", sites)
-        object.__setattr__(self, "parameter_names", names)
-        object.__setattr__(self, "entries", tuple((np.asarray(m, np.complex128) + 0.0).tobytes() for m in held))
-        object.__setattr__(self, "_n_terms", len(terms))
+        entries = tuple((np.asarray(m, np.complex128) + 0.0).tobytes() for m in held)
+        vars(self).update(name=_checks.text("name", name), dims=sites, parameter_names=names, entries=entries)
+        vars(self).update(_n_terms=len(terms))
         if not np.abs(self.generators).max() <= LARGEST:
             raise InputError(f"a Lindblad generator must have entries up to {LARGEST:g}; found larger ones: rescale.")
 
@@ -143,16 +141,11 @@ class Lindblad(Channel):
         held, n = self._matrices(), self._n_terms
         one = np.eye(math.prod(self.dims))
         with np.errstate(over="ignore", invalid="ignore"):
-            return _checks.kept(self._generators_of(held, n, one))
-
-    @staticmethod
-    def _generators_of(held: Complex, n: int, one: Real) -> Complex:
-        turns = [-1j * (np.kron(h, one) - np.kron(one, h.T)) for h in held[: 1 + n]]
-        jumps = []
-        for jump in held[1 + n :]:
-            square = jump.conj().T @ jump
-            jumps.append(np.kron(jump, jump.conj()) - (np.kron(square, one) + np.kron(one, square.T)) / 2)
-        return np.stack([*turns, *jumps])
+            found: list[Any] = [-1j * (np.kron(h, one) - np.kron(one, h.T)) for h in held[: 1 + n]]
+            for jump in held[1 + n :]:
+                square = jump.conj().T @ jump
+                found.append(np.kron(jump, jump.conj()) - (np.kron(square, one) + np.kron(one, square.T)) / 2)
+        return _checks.kept(np.stack(found))
 
     def generator(self, coefficients: Real) -> Complex:
         """G (D^2, D^2) at the coefficients h_j, then gamma_k."""

@@ -284,9 +284,7 @@ class Circuit(Saved):
         column = {name: i for i, name in enumerate(self.parameters)}
         steps: list[Step] = []
         offset: list[float] = []
-        rows: list[int] = []
-        columns: list[int] = []
-        weights: list[float] = []
+        entries: list[tuple[int, int, float]] = []  # of the weights: slot, parameter, value
         for operation in self.operations:
             after = sites_after(operation, register)
             held = after if isinstance(operation.instruction, Preparation) else register
@@ -294,11 +292,9 @@ class Circuit(Saved):
             start = len(offset)
             for slot, expression in enumerate(operation.params, start):
                 offset.append(expression.constant)
-                for name, weight in expression.terms:
-                    rows.append(slot)
-                    columns.append(column[name])
-                    weights.append(weight)
+                entries += [(slot, column[name], weight) for name, weight in expression.terms]
             steps.append(Step(operation.instruction, positions, start, len(offset)))
+        rows, columns, weights = zip(*entries, strict=True) if entries else ((), (), ())
         return Program(
             dims_in=self.dims_in,
             dims_out=self.dims_out,

@@ -56,8 +56,6 @@ class NoiseRule(Described):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "params", _expressions(self.channel, _checks.listed("params", self.params)))
-        if all(p.is_constant for p in self.params):
-            self.channel.check(np.array([p.constant for p in self.params], dtype=np.float64))
 
     def __str__(self) -> str:
         return f"{self.channel.name}({', '.join(map(str, self.params))})" if self.params else self.channel.name

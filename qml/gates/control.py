@@ -50,9 +50,8 @@ class Controlled(Unitary):
         _checks.qubit_count("n_controls", self.n_controls)
         usual: dict[tuple[Unitary, int], str] = {(X, 1): "CNOT", (X, 2): "Toffoli", (SWAP, 1): "Fredkin"}
         name = usual.get((self.gate, self.n_controls), "C" * self.n_controls + self.gate.name)
-        object.__setattr__(self, "name", name)
-        object.__setattr__(self, "dims", (2,) * self.n_controls + self.gate.dims)
-        object.__setattr__(self, "parameter_names", self.gate.parameter_names)
+        dims = (2,) * self.n_controls + self.gate.dims
+        vars(self).update(name=name, dims=dims, parameter_names=self.gate.parameter_names)
 
     def matrix(self, params: Real) -> Complex:
         u = self.gate.matrix(params)

@@ -47,8 +47,7 @@ class PauliRotation(Unitary):
     parameter_names = ("theta",)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "dims", pauli(self.label).dims)
-        object.__setattr__(self, "name", f"R{self.label}")
+        vars(self).update(dims=pauli(self.label).dims, name=f"R{self.label}")
 
     def matrix(self, params: Real) -> Complex:
         return self._combine(math.cos(params[0] / 2), math.sin(params[0] / 2))

@@ -52,10 +52,9 @@ class UnitaryGate(Unitary):
         u = _checks.unitary(f"the matrix of gate {name}", _checks.array(f"the matrix of gate {name}", matrix))
         if u.ndim != 2:
             raise InputError(f"the matrix of gate {name} must have shape (d, d); found shape {u.shape}.")
-        sites = _checks.qubit_dims(len(u)) if dims is None else _checks.dimensions("dims", dims, total=len(u))
-        object.__setattr__(self, "name", name)
-        object.__setattr__(self, "dims", sites)
-        object.__setattr__(self, "entries", (u + 0.0).tobytes())  # + 0.0 turns -0.0 into 0.0, so that equal means equal
+        sites = _checks.sites(dims, len(u))
+        # + 0.0 turns -0.0 into 0.0, so that equal means equal
+        vars(self).update(name=name, dims=sites, entries=(u + 0.0).tobytes())
 
     def _arguments(self) -> dict[str, Any]:
         return {"matrix": self.matrix(np.zeros(0)), "dims": self.dims, "name": self.name}

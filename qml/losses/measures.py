@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from qml import spectral, threads
-from qml._arrays import as_complex, namespace
+from qml._arrays import as_complex, namespace, per_state
 from qml._typing import Complex, Numbers
 from qml.states.base import State
 from qml.states.coercion import StateLike, as_pair, as_state
 from qml.states.cross_entropy import kernel_weight, log_expectation
-from qml.states.numbers import per_state
 
 
 def von_neumann_entropy(rho: StateLike) -> Numbers:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from qml import _checks, spectral
-from qml._arrays import as_complex, as_real, namespace
+from qml._arrays import as_complex, as_real, namespace, per_state
 from qml._checks import InputError
 from qml._typing import Complex, Cotangent, Numbers, Real
 from qml.losses.base import Loss
@@ -16,7 +16,6 @@ from qml.losses.measures import factor_of, relative_entropy
 from qml.states.base import State
 from qml.states.coercion import StateLike, as_pair
 from qml.states.cross_entropy import weight_cut
-from qml.states.numbers import per_state
 
 VARIANTS = ("sandwiched", "petz")
 NEAREST = 1e-6

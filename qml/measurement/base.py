@@ -44,6 +44,8 @@ class Measurement(Described, ABC):
     (('X', 'Z'), array([2, 2]), array([0, 2, 4]))
     """
 
+    settings: tuple[str, ...]
+    sizes: Integer
     dims: Dims
     dims_in: Dims = ()
     """Of the first sites, where these are the input of a process and the others its output; see
@@ -53,16 +55,6 @@ class Measurement(Described, ABC):
     def dim(self) -> int:
         """The dimension d = prod(dims)."""
         return math.prod(self.dims)
-
-    @property
-    @abstractmethod
-    def settings(self) -> tuple[str, ...]:
-        """One name a setting."""
-
-    @property
-    @abstractmethod
-    def sizes(self) -> Integer:
-        """The number of outcomes of each setting, shape (settings,)."""
 
     @property
     def n_outcomes(self) -> int:
@@ -140,10 +132,6 @@ class Measurement(Described, ABC):
     @abstractmethod
     def traces(self) -> Real:
         """Tr M_k, shape (n_outcomes,)."""
-
-    @abstractmethod
-    def _arguments(self) -> dict[str, Any]:
-        """The arguments that make this measurement again: arrays, texts, numbers, measurements, lists of them."""
 
     def element(self, outcome: int) -> Complex:
         """The effect M_k (d, d) at a place in the flat list.
@@ -285,14 +273,8 @@ class Selection(Measurement):
         self._chosen = measurement._places(settings)
         self._kept = measurement._outcomes_of(self._chosen)
         self.dims, self.dims_in = measurement.dims, measurement.dims_in
-
-    @property
-    def settings(self) -> tuple[str, ...]:
-        return tuple(self._whole.settings[s] for s in self._chosen)
-
-    @property
-    def sizes(self) -> Integer:
-        return self._whole.sizes[self._chosen]
+        self.settings = tuple(measurement.settings[s] for s in self._chosen)
+        self.sizes = _checks.kept(measurement.sizes[self._chosen])
 
     def _probabilities(self, state: State) -> Real:
         return self._whole.probabilities(state)[self._kept]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
+from qml import _checks
 from qml._checks import InputError
-from qml._typing import Complex, Integer, Real
+from qml._typing import Complex, Real
 from qml.measurement.base import Measurement, checked_measurements
 from qml.states.base import State
 
@@ -38,49 +38,39 @@ class CombinedMeasurement(Measurement):
     _kind = "combined"
 
     def __init__(self, measurements: Sequence[Measurement]) -> None:
-        self._members = checked_measurements("measurements", measurements)
-        self.dims, self.dims_in = self._members[0].dims, self._members[0].dims_in
-        for k, member in enumerate(self._members):
+        self.measurements = checked_measurements("measurements", measurements)
+        self.dims, self.dims_in = self.measurements[0].dims, self.measurements[0].dims_in
+        for k, member in enumerate(self.measurements):
             if member.dims != self.dims:
                 raise InputError(f"measurements must act on equal dims; found {self.dims} and {member.dims} (at {k}).")
             if member.dims_in != self.dims_in:
                 raise InputError(f"measurements must all be of states, or of processes; found another at {k}.")
-        names = [name for member in self._members for name in member.settings]
+        names = [name for member in self.measurements for name in member.settings]
         if len(set(names)) < len(names):
-            names = [f"{k}:{name}" for k, member in enumerate(self._members) for name in member.settings]
-        self._names = tuple(names)
-        self._cuts = np.cumsum([member.n_outcomes for member in self._members])[:-1]
-
-    @property
-    def settings(self) -> tuple[str, ...]:
-        return self._names
-
-    @property
-    def sizes(self) -> Integer:
-        return np.concatenate([member.sizes for member in self._members])
+            names = [f"{k}:{name}" for k, member in enumerate(self.measurements) for name in member.settings]
+        self.settings = tuple(names)
+        self.sizes = _checks.kept(np.concatenate([member.sizes for member in self.measurements]))
+        self._cuts = np.cumsum([member.n_outcomes for member in self.measurements])[:-1]
 
     def _probabilities(self, state: State) -> Real:
-        return np.concatenate([member.probabilities(state) for member in self._members])
+        return np.concatenate([member.probabilities(state) for member in self.measurements])
 
     def probabilities_of(self, matrix: Complex) -> Real:
-        return np.concatenate([member.probabilities_of(matrix) for member in self._members], axis=-1)
+        return np.concatenate([member.probabilities_of(matrix) for member in self.measurements], axis=-1)
 
     def adjoint(self, weights: Real) -> Complex:
         parts = np.split(np.asarray(weights), self._cuts)
-        return np.asarray(sum(member.adjoint(w) for member, w in zip(self._members, parts, strict=True)))
+        return np.asarray(sum(member.adjoint(w) for member, w in zip(self.measurements, parts, strict=True)))
 
     def traces(self) -> Real:
-        return np.concatenate([member.traces() for member in self._members])
+        return np.concatenate([member.traces() for member in self.measurements])
 
     def resolution(self, state: State) -> float:
-        return max(member.resolution(state) for member in self._members)
+        return max(member.resolution(state) for member in self.measurements)
 
     def _outcome_shape(self, setting: int) -> tuple[int, ...]:
-        for member in self._members:
+        for member in self.measurements:
             if setting < len(member.settings):
                 return member.outcome_shape(setting)
             setting -= len(member.settings)
-        raise InputError(f"there are {len(self._names)} settings; found a number beyond them.")
-
-    def _arguments(self) -> dict[str, Any]:
-        return {"measurements": list(self._members)}
+        raise InputError(f"there are {len(self.settings)} settings; found a number beyond them.")

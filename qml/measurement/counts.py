@@ -14,11 +14,11 @@ from qml._checks import InputError
 from qml._descriptions import Described
 from qml._files import read_arrays, write_arrays
 from qml._typing import ArrayLike, Real
-from qml.measurement import display, formats
+from qml.measurement import display, entries, formats
 from qml.measurement.base import Measurement
 from qml.measurement.combined import CombinedMeasurement
 from qml.measurement.descriptions import as_measurement, is_same, packed, unpacked
-from qml.measurement.entries import by_label, fits, flat, integers, one_an_outcome, outcome_name
+from qml.measurement.entries import by_label, fits, flat, outcome_name
 from qml.states.density_matrix import DensityMatrix
 
 
@@ -61,7 +61,7 @@ class Counts(Described, Mapping[str, dict[str, Any]]):
     """What losses tell a record of counts by."""
 
     def __init__(self, measurement: Measurement, counts: ArrayLike | Sequence[ArrayLike]) -> None:
-        self._set(measurement, integers(measurement, flat(counts)))
+        self._set(measurement, entries.integers(measurement, flat(counts)))
 
     def _set(self, measurement: Measurement, counts: Any) -> None:
         self.measurement = _checks.instance("measurement", measurement, Measurement)
@@ -93,12 +93,7 @@ class Counts(Described, Mapping[str, dict[str, Any]]):
         >>> Counts.from_weights(PauliMeasurement(["Z"]), [1.5, 0.5]).frequencies()
         array([0.75, 0.25])
         """
-        w = _checks.reals("weights", flat(weights))
-        one_an_outcome(measurement, w)
-        if (w < 0).any():
-            k = int(np.argmax(w < 0))
-            raise InputError(f"a weight must not be negative; found {w[k]:.6g} for {outcome_name(measurement, k)}.")
-        return cls._make(measurement, w)
+        return cls._make(measurement, entries.weights(measurement, weights))
 
     @classmethod
     def from_frequencies(
@@ -128,24 +123,7 @@ class Counts(Described, Mapping[str, dict[str, Any]]):
         >>> Counts.from_frequencies(z, z.probabilities(ghz(2))).frequencies().round(6)
         array([0.5, 0. , 0. , 0.5])
         """
-        f = _checks.reals("frequencies", flat(frequencies))
-        one_an_outcome(measurement, f)
-        f = np.where((f < 0) & (f >= -_checks.TOLERANCE), 0.0, f)
-        for is_wrong, rule in ((f < 0, "must not be negative"), (f > 1 + _checks.TOLERANCE, "must not exceed one")):
-            if is_wrong.any():
-                k = int(np.argmax(is_wrong))
-                raise InputError(f"a frequency {rule}; found {f[k]:.6g} for {outcome_name(measurement, k)}.")
-        totals = np.add.reduceat(f, measurement.offsets[:-1])
-        s = int(np.abs(totals - 1).argmax())
-        if abs(totals[s] - 1) > 1e-8:
-            raise InputError(
-                f"the frequencies of each setting must add up to one; found {totals[s]:.9g} in setting "
-                f"{measurement.settings[s]!r}: use from_weights if they are weights."
-            )
-        weight = _checks.reals("shots", shots)
-        if weight.shape not in ((), (len(totals),)) or (weight < 0).any():
-            raise InputError(f"shots must be one number of at least 0, or one a setting; found shape {weight.shape}.")
-        return cls._make(measurement, f * np.repeat(np.broadcast_to(weight, totals.shape), measurement.sizes))
+        return cls._make(measurement, entries.frequencies(measurement, frequencies, shots))
 
     @classmethod
     def from_dicts(
@@ -334,9 +312,6 @@ class Counts(Described, Mapping[str, dict[str, Any]]):
         return is_same(self.measurement, other.measurement) and np.array_equal(self._counts, other._counts)
 
     __hash__ = None  # type: ignore[assignment]  # compared by content
-
-    def _arguments(self) -> dict[str, Any]:
-        return {"measurement": self.measurement, "counts": self._counts}
 
     @classmethod
     def _again(cls, **arguments: Any) -> Self:

@@ -11,7 +11,7 @@ import numpy as np
 from qml import _checks
 from qml._arrays import as_complex, as_real, on_host
 from qml._checks import InputError
-from qml._typing import ArrayLike, Complex, DimsLike, Integer, Real
+from qml._typing import ArrayLike, Complex, DimsLike, Real
 from qml.measurement.base import Measurement
 from qml.states.base import State
 
@@ -69,20 +69,12 @@ class ElementsMeasurement(Measurement):
                 raise InputError(
                     f"settings must act on one dimension; found {d} (setting 0) and {stack.shape[-1]} ({s})."
                 )
-        self.dims = _checks.qubit_dims(d) if dims is None else _checks.dimensions("dims", dims, d)
-        self._names = setting_names(settings, len(stacks))
-        self._sizes = _checks.kept(np.array([len(stack) for stack in stacks], dtype=np.int64))
+        self.dims = _checks.sites(dims, d)
+        self.settings = setting_names(settings, len(stacks))
+        self.sizes = _checks.kept(np.array([len(stack) for stack in stacks], dtype=np.int64))
         self._effects = _checks.kept(np.concatenate(stacks))
         # Tr(M X) of Hermitian M and X is the scalar product of their entries as real vectors
         self._rows = np.ascontiguousarray(self._effects.reshape(len(self._effects), -1)).view(np.float64)
-
-    @property
-    def settings(self) -> tuple[str, ...]:
-        return self._names
-
-    @property
-    def sizes(self) -> Integer:
-        return self._sizes
 
     def probabilities_of(self, matrix: Complex) -> Real:
         if not on_host(matrix):
@@ -111,7 +103,7 @@ class ElementsMeasurement(Measurement):
 
     def _arguments(self) -> dict[str, Any]:
         stacks = np.split(self._effects, self.offsets[1:-1])
-        return {"elements": stacks, "dims": list(self.dims), "settings": list(self._names)}
+        return {"elements": stacks, "dims": list(self.dims), "settings": list(self.settings)}
 
 
 class POVM(ElementsMeasurement):

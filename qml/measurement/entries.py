@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from qml import _checks
 from qml._checks import InputError
-from qml._typing import Integer
+from qml._typing import ArrayLike, Integer, Real
 from qml.measurement.base import Measurement
 
 MOST = 2**63 - 1
@@ -66,6 +67,41 @@ def integers(measurement: Measurement, values: Any) -> Integer:
     if counts.astype(np.float64).sum() > 0.999 * MOST:
         fits(sum(counts.tolist()))
     return np.asarray(counts)
+
+
+def weights(measurement: Measurement, values: Any) -> Real:
+    """Non-negative weights (n_outcomes,), each one checked."""
+    w = _checks.reals("weights", flat(values))
+    one_an_outcome(measurement, w)
+    _refuse(measurement, w, w < 0, "a weight must not be negative")
+    return w
+
+
+def frequencies(measurement: Measurement, values: Any, shots: ArrayLike) -> Real:
+    """Frequencies (n_outcomes,) that add up to one in each setting, times the shots of their settings."""
+    f = _checks.reals("frequencies", flat(values))
+    one_an_outcome(measurement, f)
+    f = np.where((f < 0) & (f >= -_checks.TOLERANCE), 0.0, f)
+    _refuse(measurement, f, f < 0, "a frequency must not be negative")
+    _refuse(measurement, f, f > 1 + _checks.TOLERANCE, "a frequency must not exceed one")
+    totals = np.add.reduceat(f, measurement.offsets[:-1])
+    s = int(np.abs(totals - 1).argmax())
+    if abs(totals[s] - 1) > 1e-8:
+        raise InputError(
+            f"the frequencies of each setting must add up to one; found {totals[s]:.9g} in setting "
+            f"{measurement.settings[s]!r}: use from_weights if they are weights."
+        )
+    weight = _checks.reals("shots", shots)
+    if weight.shape not in ((), (len(totals),)) or (weight < 0).any():
+        raise InputError(f"shots must be one number of at least 0, or one a setting; found shape {weight.shape}.")
+    return np.asarray(f * np.repeat(np.broadcast_to(weight, totals.shape), measurement.sizes))
+
+
+def _refuse(measurement: Measurement, values: Real, is_wrong: np.ndarray, rule: str) -> None:
+    """Refuse values (n_outcomes,) of which some are wrong."""
+    if is_wrong.any():
+        k = int(np.argmax(is_wrong))
+        raise InputError(f"{rule}; found {values[k]:.6g} for {outcome_name(measurement, k)}.")
 
 
 def check_count(value: Any, where: str) -> int:

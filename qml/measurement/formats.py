@@ -21,7 +21,8 @@ from __future__ import annotations
 import csv
 import itertools
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -36,17 +37,19 @@ from qml.measurement.base import Measurement, checked_measurements
 from qml.measurement.descriptions import as_measurement
 from qml.measurement.entries import by_label, check_count, fits
 from qml.measurement.pauli import PauliMeasurement
-from qml.measurement.shapes import SHAPES
+from qml.measurement.shapes import nested, of_braket, of_cirq, of_ionq, of_qiskit, of_samples
 
 FORMAT = "qml.Counts 1"
 Row: TypeAlias = tuple[str, str, Any, Any]
 """Where it stands, the setting, the outcome's key, and the count."""
+Reader: TypeAlias = Callable[[Any, tuple[int, ...], str], int]
+"""From an outcome's key, the shape of the outcomes and where it stands to the number of the outcome."""
 
 
 def from_dicts(records: Mapping[Any, Any], measurement: Measurement | None, source: str) -> tuple[Measurement, Integer]:
     """What :meth:`qml.measurement.Counts.from_dicts` reads."""
-    read = KEYS[_checks.choice("source", source, KEYS)]
-    records = SHAPES[source](records)
+    shaped, read = SOURCES[_checks.choice("source", source, SOURCES)]
+    records = shaped(records)
     if measurement is not None:
         checked_measurements("measurement", [measurement])
     if not isinstance(records, Mapping) or not records:
@@ -58,13 +61,12 @@ def from_dicts(records: Mapping[Any, Any], measurement: Measurement | None, sour
         raise InputError(
             "records must map each setting to a mapping from outcomes to counts, such as {'XX': {'00': 7}}."
         )
-    measurement = pauli_measurement(list(records)) if measurement is None else measurement
     rows = (
         (f"key {key!r} of setting {setting!r}", setting, key, count)
         for setting, outcomes in records.items()
         for key, count in outcomes.items()
     )
-    return measurement, _collect(measurement, rows, read)
+    return _collect(measurement, records, rows, read)
 
 
 def pauli_measurement(words: Iterable[str]) -> PauliMeasurement:
@@ -81,9 +83,12 @@ def pauli_measurement(words: Iterable[str]) -> PauliMeasurement:
 
 
 def _collect(
-    measurement: Measurement, rows: Iterable[Row], read: Callable[[Any, tuple[int, ...], str], int]
-) -> Integer:
-    """Counts (n_outcomes,) from rows, each outcome at most once."""
+    measurement: Measurement | None, names: Iterable[str], rows: Iterable[Row], read: Reader
+) -> tuple[Measurement, Integer]:
+    """The measurement, by default that of Pauli words, and counts (n_outcomes,) from rows, each outcome once."""
+    if measurement is None:
+        measurement = pauli_measurement(names)
+    _checks.instance("measurement", measurement, Measurement)
     counts = np.zeros(measurement.n_outcomes, dtype=np.int64)
     seen: set[int] = set()
     total = 0
@@ -96,7 +101,7 @@ def _collect(
         counts[place] = check_count(count, where)
         total += int(counts[place])
     fits(total)
-    return counts
+    return measurement, counts
 
 
 def _index(digits: list[str] | tuple[Any, ...], shape: tuple[int, ...], key: Any, where: str) -> int:
@@ -152,15 +157,15 @@ def _ionq_key(key: Any, shape: tuple[int, ...], where: str) -> int:
     return _index(list(f"{int(text):0{len(shape)}b}"[::-1]), shape, key, where)
 
 
-KEYS: dict[str, Callable[[Any, tuple[int, ...], str], int]] = {
-    "qml": _text_key,
-    "pennylane": _text_key,
-    "qiskit": _qiskit_key,
-    "cirq": _cirq_key,
-    "braket": _text_key,
-    "ionq": _ionq_key,
+SOURCES: dict[str, tuple[Callable[[Any], Any], Reader]] = {
+    "qml": (lambda records: records, _text_key),
+    "pennylane": (partial(nested, counts_of=of_samples), _text_key),
+    "qiskit": (of_qiskit, _qiskit_key),
+    "cirq": (partial(nested, counts_of=of_cirq), _cirq_key),
+    "braket": (partial(nested, counts_of=of_braket), _text_key),
+    "ionq": (partial(nested, counts_of=of_ionq), _ionq_key),
 }
-"""From an outcome's key to its number, by source."""
+"""What brings the results of a package to dictionaries, and from an outcome's key to its number, by source."""
 
 
 def write_json(measurement: Measurement, counts: Integer, path: str | Path) -> None:
@@ -175,8 +180,6 @@ def write_json(measurement: Measurement, counts: Integer, path: str | Path) -> N
 
 def read_json(path: str | Path, measurement: Measurement | None) -> tuple[Measurement, Integer]:
     """What :meth:`qml.measurement.Counts.read_json` reads."""
-    if measurement is not None:
-        _checks.instance("measurement", measurement, Measurement)
     try:
         data = parse_json(_text(path), object_pairs_hook=_distinct)
     except ValueError as error:
@@ -198,13 +201,12 @@ def read_json(path: str | Path, measurement: Measurement | None) -> tuple[Measur
         names.append(str(row.get("paulis", row.get("setting"))))
         if names.index(names[-1]) < k:
             raise InputError(f"row {k} of settings: {names[-1]!r} is there already: merge the records, or add them up.")
-    measurement = pauli_measurement(names) if measurement is None else measurement
     rows = (
         (f"row {k} of settings ({name!r}), outcome {key!r}", name, key, count)
         for k, (name, row) in enumerate(zip(names, data["settings"], strict=True))
         for key, count in row["counts"].items()
     )
-    return measurement, _collect(measurement, rows, _text_key)
+    return _collect(measurement, names, rows, _text_key)
 
 
 def write_csv(measurement: Measurement, counts: Integer, path: str | Path) -> None:
@@ -219,8 +221,6 @@ def write_csv(measurement: Measurement, counts: Integer, path: str | Path) -> No
 
 def read_csv(path: str | Path, measurement: Measurement | None) -> tuple[Measurement, Integer]:
     """What :meth:`qml.measurement.Counts.read_csv` reads."""
-    if measurement is not None:
-        _checks.instance("measurement", measurement, Measurement)
     try:
         lines = list(csv.reader(_text(path).splitlines()))
     except csv.Error as error:
@@ -233,13 +233,11 @@ def read_csv(path: str | Path, measurement: Measurement | None) -> tuple[Measure
             raise InputError(f"line {number} must have three cells, setting, outcome and count; found {cells!r:.80}.")
     if not body:
         raise InputError(f"the counts file {str(path)!r} holds no counts.")
-    measurement = pauli_measurement(cells[0] for _, cells in body) if measurement is None else measurement
-
-    def rows() -> Iterator[Row]:
-        for number, (setting, key, count) in body:
-            yield f"line {number} ({setting!r}, outcome {key!r})", setting, key, _number(count)
-
-    return measurement, _collect(measurement, rows(), _text_key)
+    rows = (
+        (f"line {number} ({setting!r}, outcome {key!r})", setting, key, _number(count))
+        for number, (setting, key, count) in body
+    )
+    return _collect(measurement, [cells[0] for _, cells in body], rows, _text_key)
 
 
 def _number(text: str) -> Any:

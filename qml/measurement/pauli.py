@@ -14,6 +14,7 @@ from qml._arrays import as_real, compiled, namespace, on_host
 from qml._checks import InputError
 from qml._typing import Complex, Cotangent, Integer, Real
 from qml.measurement.base import Measurement
+from qml.operators.strings import digits_of, walsh_hadamard
 from qml.states.base import State
 
 LETTERS = "XYZ"
@@ -69,23 +70,12 @@ class PauliMeasurement(Measurement):
             _checks.memory(
                 f"{len(words)} Pauli settings of {n} qubits", 40 * len(words) * 2**n, "choose fewer settings"
             )
-        self._words = words
+        self.settings = words
+        self.sizes = _checks.kept(np.full(len(words), 2**n, dtype=np.int64))
         self.n = n
         self.dims = (2,) * n
         numbers = [int(word.translate(_DIGITS), 3) for word in words]
         self._is_full = len(words) == 3**n and numbers == list(range(3**n))
-
-    @property
-    def settings(self) -> tuple[str, ...]:
-        return self._words
-
-    @cached_property
-    def _sizes(self) -> Integer:
-        return _checks.kept(np.full(len(self._words), 2**self.n, dtype=np.int64))
-
-    @property
-    def sizes(self) -> Integer:
-        return self._sizes
 
     def _probabilities(self, state: State) -> Real:
         if self._reads_off(state):
@@ -96,7 +86,7 @@ class PauliMeasurement(Measurement):
 
     def _reads_off(self, state: State) -> bool:
         """Whether the probabilities are those that the state is held as."""
-        return state.is_diagonal and self._words == ("Z" * self.n,)
+        return state.is_diagonal and self.settings == ("Z" * self.n,)
 
     def probabilities_of(self, matrix: Complex) -> Real:
         from qml.engines.pauli_state import vector_of
@@ -117,14 +107,14 @@ class PauliMeasurement(Measurement):
         """p (..., n_outcomes) from the Pauli vector r (..., 4^n), by the equation above; any real vector is allowed."""
         if self._is_full:
             return _all_settings(vector, self.n)
-        p = _walsh_hadamard(vector[..., self._strings], self.n) / self.dim
+        p = _walsh_hadamard(vector[..., self._strings]) / self.dim
         return as_real(p.reshape(*vector.shape[:-1], self.n_outcomes))
 
     def to_vector(self, weights: Real) -> Real:
         """The adjoint of :meth:`from_vector`: dL/dr (4^n,) from dL/dp (n_outcomes,)."""
         if self._is_full:
             return _all_settings_adjoint(weights, self.n)
-        parts = _walsh_hadamard(np.reshape(weights, (len(self._words), -1)), self.n) / self.dim
+        parts = _walsh_hadamard(np.reshape(weights, (len(self.settings), -1))) / self.dim
         if not on_host(parts):
             xp = namespace(parts)
             strings = xp.asarray(self._strings).reshape(-1)
@@ -135,7 +125,7 @@ class PauliMeasurement(Measurement):
     def _strings(self) -> Integer:
         """Places in the Pauli vector of the strings that each setting determines, (settings, 2^n): those of a subset S
         of qubits at the number whose bits are S."""
-        digits = np.array([[_CODES[letter] for letter in word] for word in self._words], dtype=np.int64)
+        digits = digits_of(self.settings)
         places = np.zeros((len(digits), 1), dtype=np.int64)
         for column in digits.T:
             places = (4 * places[:, :, None] + np.stack([np.zeros_like(column), column], axis=-1)[:, None, :]).reshape(
@@ -150,14 +140,14 @@ class PauliMeasurement(Measurement):
         return 0.0 if self._reads_off(state) else super().resolution(state)
 
     def select(self, settings: Iterable[int | str]) -> PauliMeasurement:
-        return PauliMeasurement([self._words[s] for s in self._places(settings)])
+        return PauliMeasurement([self.settings[s] for s in self._places(settings)])
 
     def _arguments(self) -> dict[str, Any]:
-        return {"settings": self.n if self._is_full else list(self._words)}
+        return {"settings": self.n if self._is_full else list(self.settings)}
 
 
 _DIGITS = str.maketrans(LETTERS, "012")
-_CODES = {"X": 1, "Y": 2, "Z": 3}
+_walsh_hadamard = compiled(walsh_hadamard)
 
 
 def _words(settings: Sequence[str]) -> tuple[str, ...]:
@@ -224,18 +214,3 @@ def _all_settings_adjoint(weights: Real, n: int) -> Real:
             x = _group_map(k).T @ y.reshape(-1, 6**k, settings * outcomes)
         x = x.reshape(-1, settings, outcomes)
     return x.reshape(-1)
-
-
-@compiled
-def _walsh_hadamard(a: Real, n: int) -> Real:
-    """sum_S (-1)^(S . b) a[..., S] for every b, along the last axis of length 2^n."""
-    for k in range(n):
-        pairs = a.reshape(-1, 2, 1 << k)
-        if not on_host(a):
-            a = namespace(a).stack([pairs[:, 0] + pairs[:, 1], pairs[:, 0] - pairs[:, 1]], axis=1).reshape(a.shape)
-            continue
-        out = np.empty_like(pairs)
-        np.add(pairs[:, 0], pairs[:, 1], out=out[:, 0])
-        np.subtract(pairs[:, 0], pairs[:, 1], out=out[:, 1])
-        a = out.reshape(a.shape)
-    return a

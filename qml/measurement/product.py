@@ -6,12 +6,11 @@ import itertools
 import math
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
 from qml import _checks
-from qml._arrays import as_complex, as_real
+from qml._arrays import as_complex, as_real, outer
 from qml._typing import Complex, Integer, Numeric, Real
 from qml.measurement.base import Measurement, checked_measurements
 from qml.states.base import State
@@ -49,43 +48,25 @@ class ProductMeasurement(Measurement):
     _kind = "product"
 
     def __init__(self, factors: Sequence[Measurement]) -> None:
-        self._factors = checked_measurements("factors", factors)
-        self.dims = tuple(d for factor in self._factors for d in factor.dims)
-        self._total = math.prod(factor.n_outcomes for factor in self._factors)
+        self.factors = checked_measurements("factors", factors)
+        self.dims = tuple(d for factor in self.factors for d in factor.dims)
+        self._total = math.prod(factor.n_outcomes for factor in self.factors)
         _checks.memory(f"a measurement with {self._total} outcomes", 32 * self._total, "use fewer sites")
-
-    @cached_property
-    def _names(self) -> tuple[str, ...]:
-        named = [factor.settings for factor in self._factors]
-        if all(len(names) == 1 for names in named) and len({names[0] for names in named}) == 1:
-            return (named[0][0],)
-        return tuple(",".join(names) for names in itertools.product(*named))
-
-    @property
-    def settings(self) -> tuple[str, ...]:
-        return self._names
-
-    @cached_property
-    def _sizes(self) -> Integer:
-        sizes = np.ones(1, dtype=np.int64)
-        for factor in self._factors:
-            sizes = np.multiply.outer(sizes, factor.sizes).reshape(-1)
-        return _checks.kept(sizes)
-
-    @property
-    def sizes(self) -> Integer:
-        return self._sizes
+        named = [factor.settings for factor in self.factors]
+        is_one = len(set(named)) == 1 and len(named[0]) == 1
+        self.settings = named[0] if is_one else tuple(map(",".join, itertools.product(*named)))
+        self.sizes = _checks.kept(outer(factor.sizes for factor in self.factors).astype(np.int64))
 
     @cached_property
     def _order(self) -> Integer | None:
         """Where the outcomes, setting after setting, stand in the tensor over the outcomes of the factors."""
-        if len(self._sizes) == 1:
+        if len(self.sizes) == 1:
             return None
-        place = np.arange(self._total, dtype=np.int64).reshape([factor.n_outcomes for factor in self._factors])
+        place = np.arange(self._total, dtype=np.int64).reshape([factor.n_outcomes for factor in self.factors])
         blocks = []
-        for chosen in itertools.product(*(range(len(factor.settings)) for factor in self._factors)):
+        for chosen in itertools.product(*(range(len(factor.settings)) for factor in self.factors)):
             spans = tuple(
-                slice(int(f.offsets[s]), int(f.offsets[s + 1])) for f, s in zip(self._factors, chosen, strict=True)
+                slice(int(f.offsets[s]), int(f.offsets[s + 1])) for f, s in zip(self.factors, chosen, strict=True)
             )
             blocks.append(place[spans].reshape(-1))
         return np.concatenate(blocks)
@@ -99,7 +80,7 @@ class ProductMeasurement(Measurement):
     def _maps(self) -> list[Numeric]:
         """For each factor, its effects (outcomes, coordinates): Tr(M P) / 2^m over Pauli strings, or conj(M_ij)."""
         maps: list[Numeric] = []
-        for factor in self._factors:
+        for factor in self.factors:
             effects = np.array([factor.element(k) for k in range(factor.n_outcomes)])
             if not self._has_pauli_coordinates:
                 maps.append(effects.conj().reshape(len(effects), -1))
@@ -133,7 +114,7 @@ class ProductMeasurement(Measurement):
             from qml.engines.pauli_state import vector_of
 
             return self._forward(vector_of(matrix, len(self.dims)))
-        parts = [factor.dim for factor in self._factors]
+        parts = [factor.dim for factor in self.factors]
         m = len(parts)
         axes = [0, *(axis for k in range(m) for axis in (1 + k, 1 + m + k))]
         paired = matrix.reshape(-1, *parts * 2).transpose(*axes)
@@ -147,20 +128,15 @@ class ProductMeasurement(Measurement):
             from qml.engines.pauli_state import matrix_of
 
             return matrix_of(x.reshape(-1).real * self.dim, len(self.dims))
-        parts = [factor.dim for factor in self._factors]
+        parts = [factor.dim for factor in self.factors]
         axes = [*range(0, 2 * len(parts), 2), *range(1, 2 * len(parts), 2)]
         pairs = [d for part in parts for d in (part, part)]
         return as_complex(x.reshape(*pairs).transpose(*axes).reshape(self.dim, self.dim))
 
     def traces(self) -> Real:
-        t = np.ones(1)
-        for factor in self._factors:
-            t = np.multiply.outer(t, factor.traces()).reshape(-1)
+        t = outer(factor.traces() for factor in self.factors)
         return t if self._order is None else t[self._order]
 
     def _outcome_shape(self, setting: int) -> tuple[int, ...]:
-        chosen = np.unravel_index(setting, [len(factor.settings) for factor in self._factors])
-        return tuple(n for f, s in zip(self._factors, chosen, strict=True) for n in f.outcome_shape(int(s)))
-
-    def _arguments(self) -> dict[str, Any]:
-        return {"factors": list(self._factors)}
+        chosen = np.unravel_index(setting, [len(factor.settings) for factor in self.factors])
+        return tuple(n for f, s in zip(self.factors, chosen, strict=True) for n in f.outcome_shape(int(s)))

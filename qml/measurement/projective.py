@@ -11,7 +11,7 @@ import numpy as np
 from qml import _checks
 from qml._arrays import as_complex, as_real, namespace
 from qml._checks import InputError
-from qml._typing import ArrayLike, Complex, DimsLike, Integer, Real
+from qml._typing import ArrayLike, Complex, DimsLike, Real
 from qml.measurement.base import Measurement
 from qml.measurement.elements import setting_names
 from qml.states.base import State
@@ -69,57 +69,43 @@ class ProjectiveMeasurement(Measurement):
                 f"each basis must be unitary; found max|U^dagger U - 1| = {violation[worst]:.3g} in basis {worst}, "
                 f"tolerance {_checks.TOLERANCE}: orthonormalise its columns."
             )
-        self.dims = _checks.qubit_dims(u.shape[-1]) if dims is None else _checks.dimensions("dims", dims, u.shape[-1])
-        self._bases = _checks.kept(u)
-        self._names = setting_names(settings, len(u))
-
-    @property
-    def bases(self) -> Complex:
+        self.dims = _checks.sites(dims, u.shape[-1])
+        self.bases = _checks.kept(u)
         """The bases (settings, d, d), vectors in columns; not to be changed."""
-        return self._bases
-
-    @property
-    def settings(self) -> tuple[str, ...]:
-        return self._names
-
-    @property
-    def sizes(self) -> Integer:
-        return np.full(len(self._bases), self.dim, dtype=np.int64)
+        self.settings = setting_names(settings, len(u))
+        self.sizes = _checks.kept(np.full(len(u), self.dim, dtype=np.int64))
 
     def _probabilities(self, state: State) -> Real:
-        return state.populations(self._bases).reshape(-1)
+        return state.populations(self.bases).reshape(-1)
 
     def probabilities_of(self, matrix: Complex) -> Real:
         if matrix.ndim > 2:  # one after another: products with all bases are S times as large as a matrix
             rows = np.array([self.probabilities_of(m) for m in matrix.reshape(-1, self.dim, self.dim)])
             return rows.reshape(*matrix.shape[:-2], self.n_outcomes)
-        overlaps = namespace(matrix).einsum("sdj,sdj->sj", self._bases.conj(), matrix @ self._bases)
+        overlaps = namespace(matrix).einsum("sdj,sdj->sj", self.bases.conj(), matrix @ self.bases)
         return as_real(overlaps.real.reshape(-1))
 
     def adjoint(self, weights: Real) -> Complex:
-        w = weights.reshape(len(self._bases), 1, self.dim)
-        across = self._bases.swapaxes(0, 1).reshape(self.dim, -1)  # all columns side by side
-        scaled = (self._bases * w).swapaxes(0, 1).reshape(self.dim, -1)
+        w = weights.reshape(len(self.bases), 1, self.dim)
+        across = self.bases.swapaxes(0, 1).reshape(self.dim, -1)  # all columns side by side
+        scaled = (self.bases * w).swapaxes(0, 1).reshape(self.dim, -1)
         return as_complex(scaled @ across.conj().T)
 
     def traces(self) -> Real:
         return np.ones(self.n_outcomes)
 
     def resolution(self, state: State) -> float:
-        is_read_off = state.is_diagonal and np.count_nonzero(self._bases) == len(self._bases) * self.dim
+        is_read_off = state.is_diagonal and np.count_nonzero(self.bases) == len(self.bases) * self.dim
         return 0.0 if is_read_off else super().resolution(state)
 
     def element(self, outcome: int) -> Complex:
         s, k = divmod(_checks.integer("outcome", outcome, low=0, high=self.n_outcomes - 1), self.dim)
-        vector = self._bases[s, :, k]
+        vector = self.bases[s, :, k]
         return np.outer(vector, vector.conj())
 
     def select(self, settings: Any) -> Measurement:
         chosen = self._places(settings)
-        return ProjectiveMeasurement(self._bases[chosen], self.dims, [self._names[s] for s in chosen])
-
-    def _arguments(self) -> dict[str, Any]:
-        return {"bases": self._bases, "dims": list(self.dims), "settings": list(self._names)}
+        return ProjectiveMeasurement(self.bases[chosen], self.dims, [self.settings[s] for s in chosen])
 
 
 def computational_basis(dims: DimsLike) -> ProjectiveMeasurement:

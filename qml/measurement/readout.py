@@ -10,7 +10,7 @@ import numpy as np
 
 from qml import _checks
 from qml._checks import InputError
-from qml._typing import ArrayLike, Complex, Cotangent, Integer, Real
+from qml._typing import ArrayLike, Complex, Cotangent, Real
 from qml.measurement.base import Measurement, checked_measurements
 from qml.states.base import State
 
@@ -47,45 +47,35 @@ class ReadoutMeasurement(Measurement):
     _kind = "readout"
 
     def __init__(self, measurement: Measurement, confusion: ArrayLike | Sequence[ArrayLike]) -> None:
-        (self._ideal,) = checked_measurements("measurement", [measurement])
+        (self.measurement,) = checked_measurements("measurement", [measurement])
         self.dims, self.dims_in = measurement.dims, measurement.dims_in
-        self._confusion = [_checks.kept(a) for a in _stochastic(confusion, common_shape(measurement))]
-        self._backward = [a.T for a in self._confusion]
-
-    @property
-    def settings(self) -> tuple[str, ...]:
-        return self._ideal.settings
-
-    @property
-    def sizes(self) -> Integer:
-        return self._ideal.sizes
+        self.settings, self.sizes = measurement.settings, measurement.sizes
+        self.confusion = [_checks.kept(a) for a in _stochastic(confusion, common_shape(measurement))]
+        self._backward = [a.T for a in self.confusion]
 
     def _probabilities(self, state: State) -> Real:
-        return apply_to_digits(self._confusion, self._ideal.probabilities(state))
+        return apply_to_digits(self.confusion, self.measurement.probabilities(state))
 
     def probabilities_of(self, matrix: Complex) -> Real:
-        return apply_to_digits(self._confusion, self._ideal.probabilities_of(matrix))
+        return apply_to_digits(self.confusion, self.measurement.probabilities_of(matrix))
 
     def adjoint(self, weights: Real) -> Complex:
-        return self._ideal.adjoint(apply_to_digits(self._backward, np.asarray(weights)))
+        return self.measurement.adjoint(apply_to_digits(self._backward, np.asarray(weights)))
 
     def pull(self, weights: Real, state: State) -> Cotangent:
-        return self._ideal.pull(apply_to_digits(self._backward, np.asarray(weights)), state)
+        return self.measurement.pull(apply_to_digits(self._backward, np.asarray(weights)), state)
 
     def traces(self) -> Real:
-        return apply_to_digits(self._confusion, self._ideal.traces())
+        return apply_to_digits(self.confusion, self.measurement.traces())
 
     def resolution(self, state: State) -> float:
-        return self._ideal.resolution(state)
+        return self.measurement.resolution(state)
 
     def _outcome_shape(self, setting: int) -> tuple[int, ...]:
-        return self._ideal.outcome_shape(setting)
+        return self.measurement.outcome_shape(setting)
 
     def select(self, settings: Any) -> Measurement:
-        return ReadoutMeasurement(self._ideal.select(settings), self._confusion)
-
-    def _arguments(self) -> dict[str, Any]:
-        return {"measurement": self._ideal, "confusion": list(self._confusion)}
+        return ReadoutMeasurement(self.measurement.select(settings), self.confusion)
 
 
 def common_shape(measurement: Measurement) -> tuple[int, ...]:

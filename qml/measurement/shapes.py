@@ -16,19 +16,26 @@ NEAR = 1e-6
 """How near a probability times the number of shots must be to an integer."""
 
 
+def nested(records: Any, counts_of: Callable[[Any], Any]) -> Any:
+    """Records in which every result of a package is replaced by its counts; `counts_of` gives None for what is none."""
+    if (found := counts_of(records)) is not None:
+        return found
+    if not isinstance(records, Mapping):
+        return records
+    return {name: x if (found := counts_of(x)) is None else found for name, x in records.items()}
+
+
 def of_qiskit(records: Any) -> Any:
     """Dictionaries, bit arrays of primitives, results of IBM as JSON, and those of tomography by tuples of letters."""
     if isinstance(records, Mapping) and isinstance(records.get("results"), list):
         records = {_name(k, row): _inside(k, row, "data", "counts") for k, row in enumerate(records["results"])}
-    if _is_bit_array(records):
-        return records.get_counts()
-    if not isinstance(records, Mapping):
-        return records
-    return {_word(name): x.get_counts() if _is_bit_array(x) else x for name, x in records.items()}
+    if isinstance(records, Mapping):
+        records = {_word(name): x for name, x in records.items()}
+    return nested(records, _of_bit_array)
 
 
-def _is_bit_array(value: Any) -> bool:
-    return hasattr(value, "get_counts") and hasattr(value, "num_bits")
+def _of_bit_array(value: Any) -> Any:
+    return value.get_counts() if hasattr(value, "get_counts") and hasattr(value, "num_bits") else None
 
 
 def _name(k: int, row: Any) -> Any:
@@ -53,47 +60,35 @@ def _word(name: Any) -> Any:
     return "".join(map(str, name)) if isinstance(name, tuple) else name
 
 
-def of_cirq(records: Any) -> Any:
-    """Dictionaries, and results of a simulator or a device, whose keys are read in their order."""
-    if hasattr(records, "measurements") and isinstance(records.measurements, Mapping):
-        return _rows(np.concatenate([np.asarray(a) for a in records.measurements.values()], axis=1))
-    if isinstance(records, Mapping):
-        return {name: of_cirq(x) if hasattr(x, "measurements") else x for name, x in records.items()}
-    return records
+def of_cirq(value: Any) -> Any:
+    """The counts of a result of a simulator or a device, whose keys are read in their order."""
+    if not isinstance(getattr(value, "measurements", None), Mapping):
+        return None
+    return _rows(np.concatenate([np.asarray(a) for a in value.measurements.values()], axis=1))
 
 
-def of_samples(records: Any) -> Any:
-    """Dictionaries, and arrays (shots, qubits) of digits, as PennyLane's ``sample`` gives them."""
-    if isinstance(records, np.ndarray) and records.ndim == 2:
-        return {"".join(map(str, row)): count for row, count in _rows(records).items()}
-    if isinstance(records, Mapping):
-        return {name: of_samples(x) if isinstance(x, np.ndarray) else x for name, x in records.items()}
-    return records
+def of_samples(value: Any) -> Any:
+    """The counts of an array (shots, qubits) of digits, as PennyLane's ``sample`` gives it."""
+    if not isinstance(value, np.ndarray) or value.ndim != 2:
+        return None
+    return {"".join(map(str, row)): count for row, count in _rows(value).items()}
 
 
-def of_braket(records: Any) -> Any:
-    """Dictionaries, results of tasks, and their JSON, which has the digits of every shot."""
-    if hasattr(records, "measurement_counts"):
-        return dict(records.measurement_counts)
-    if isinstance(records, Mapping) and isinstance(records.get("measurements"), list):
-        return of_samples(_checks.reals("measurements", records["measurements"]))
-    if isinstance(records, Mapping):
-        return {name: of_braket(x) if _is_braket(x) else x for name, x in records.items()}
-    return records
+def of_braket(value: Any) -> Any:
+    """The counts of the result of a task, and of its JSON, which has the digits of every shot."""
+    if hasattr(value, "measurement_counts"):
+        return dict(value.measurement_counts)
+    if isinstance(value, Mapping) and isinstance(value.get("measurements"), list):
+        return of_samples(_checks.reals("measurements", value["measurements"]))
+    return None
 
 
-def _is_braket(value: Any) -> bool:
-    return hasattr(value, "measurement_counts") or (isinstance(value, Mapping) and "measurements" in value)
-
-
-def of_ionq(records: Any) -> Any:
-    """Dictionaries of counts, and of probabilities beside the number of shots: ``{"histogram": ..., "shots": ...}``."""
-    if not isinstance(records, Mapping):
-        return records
-    if "histogram" in records:
-        shots = _checks.integer("shots", records.get("shots"), low=1)
-        return {key: _times(key, p, shots) for key, p in _checks.mapping("histogram", records["histogram"]).items()}
-    return {name: of_ionq(x) if isinstance(x, Mapping) else x for name, x in records.items()}
+def of_ionq(value: Any) -> Any:
+    """The counts of probabilities beside the number of shots: ``{"histogram": ..., "shots": ...}``."""
+    if not isinstance(value, Mapping) or "histogram" not in value:
+        return None
+    shots = _checks.integer("shots", value.get("shots"), low=1)
+    return {key: _times(key, p, shots) for key, p in _checks.mapping("histogram", value["histogram"]).items()}
 
 
 def _times(key: Any, p: Any, shots: int) -> int:
@@ -108,14 +103,3 @@ def _rows(digits: np.ndarray) -> dict[tuple[int, ...], int]:
     if (whole != digits).any():
         raise InputError(f"samples must be integers; found {digits[whole != digits][0]}.")
     return dict(Counter(map(tuple, whole.tolist())))
-
-
-SHAPES: dict[str, Callable[[Any], Any]] = {
-    "qml": lambda records: records,
-    "pennylane": of_samples,
-    "qiskit": of_qiskit,
-    "cirq": of_cirq,
-    "braket": of_braket,
-    "ionq": of_ionq,
-}
-"""What brings the results of a package to dictionaries, by source."""

@@ -14,7 +14,8 @@ import numpy as np
 
 from qml import _checks
 from qml._checks import InputError
-from qml.operators.pauli_sum import PauliSum, pauli
+from qml.operators.pauli_sum import PauliSum
+from qml.operators.strings import placed
 
 Edges: TypeAlias = Sequence[tuple[int, int]]
 
@@ -54,7 +55,7 @@ def tfim(n: int, J: float = 1.0, h: float = 1.0, periodic: bool = False, edges: 
     """
     n = _checks.qubit_count("n", n)
     J, h = _checks.number("J", J), _checks.number("h", h)
-    return _total(n, [*_couplings("Z", -J, n, _bonds(n, periodic, edges)), *_fields("X", -h, n)])
+    return _total(n, ("ZZ", -J, _bonds(n, periodic, edges)), ("X", -h, _sites(n)))
 
 
 def xxz(
@@ -144,10 +145,9 @@ def heisenberg(
     if given.shape not in ((), (3,)):
         raise InputError(f"J must be one number or three, (Jx, Jy, Jz); found {_checks.shown(J)}.")
     couplings = [float(c) for c in np.broadcast_to(given, (3,))]
-    h = _checks.number("h", h)
-    bonds = _bonds(n, periodic, edges)
-    exchange = [_couplings(p, c, n, bonds) for p, c in zip("XYZ", couplings, strict=True)]
-    return _total(n, [*(term for terms in exchange for term in terms), *_fields("Z", -h, n)])
+    h, bonds = _checks.number("h", h), _bonds(n, periodic, edges)
+    exchange = ((2 * p, c, bonds) for p, c in zip("XYZ", couplings, strict=True))
+    return _total(n, *exchange, ("Z", -h, _sites(n)))
 
 
 def j1j2(n: int, J1: float = 1.0, J2: float = 0.5, periodic: bool = False) -> PauliSum:
@@ -185,7 +185,7 @@ def j1j2(n: int, J1: float = 1.0, J2: float = 0.5, periodic: bool = False) -> Pa
     n = _checks.qubit_count("n", n)
     J1, J2, periodic = _checks.number("J1", J1), _checks.number("J2", J2), _checks.flag("periodic", periodic)
     shells = ((J1, _chain(n, 1, periodic)), (J2, _chain(n, 2, periodic)))
-    return _total(n, [term for c, bonds in shells for p in "XYZ" for term in _couplings(p, c, n, bonds)])
+    return _total(n, *((2 * p, c, bonds) for c, bonds in shells for p in "XYZ"))
 
 
 def hubbard(
@@ -247,7 +247,7 @@ def hubbard(
             terms.append(-t * (hop + hop.adjoint()))
     terms += [U * (number[i] @ number[n_sites + i]) for i in range(n_sites)]
     terms += [-mu * number[q] for q in range(n)]
-    return _total(n, [term for part in terms for term in part.terms])
+    return PauliSum.from_terms([term for part in terms for term in part.terms], n_qubits=n)
 
 
 HAMILTONIANS: dict[str, Callable[..., PauliSum]] = {
@@ -323,18 +323,13 @@ def _bonds(n: int, periodic: bool, edges: Edges | None) -> Edges:
     return [(i, j) for i, j in pairs]
 
 
-def _couplings(letter: str, c: float, n: int, bonds: Edges) -> list[tuple[str, complex]]:
-    """c P_i P_j on every bond."""
-    return [term for i, j in bonds for term in pauli(2 * letter, c, sites=(i, j), n=n).terms]
+def _sites(n: int) -> list[tuple[int]]:
+    return [(i,) for i in range(n)]
 
 
-def _fields(letter: str, c: float, n: int) -> list[tuple[str, complex]]:
-    """c P_i on every site."""
-    return [term for i in range(n) for term in pauli(letter, c, sites=(i,), n=n).terms]
-
-
-def _total(n: int, terms: Iterable[tuple[str, complex]]) -> PauliSum:
-    return PauliSum.from_terms(terms, n_qubits=n)
+def _total(n: int, *parts: tuple[str, float, Iterable[Sequence[int]]]) -> PauliSum:
+    """The sum over parts of c P, with the letters of P on each of some places."""
+    return PauliSum.from_terms([(placed(p, at, n), c) for p, c, places in parts for at in places], n_qubits=n)
 
 
 def _annihilator(q: int, n: int) -> PauliSum:

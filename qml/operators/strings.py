@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
+from itertools import product
 from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
@@ -35,6 +36,11 @@ def as_label(label: object) -> str:
     if not isinstance(label, str) or not label or set(label) - set(LETTERS):
         raise InputError(f"a Pauli label must be one or more of the letters I, X, Y, Z; found {label!r}.")
     return label
+
+
+def all_labels(count: int) -> list[str]:
+    """The labels of all Pauli strings on n qubits, count = 4^n of them, in the order of I, X, Y, Z."""
+    return list(map("".join, product("IXYZ", repeat=(count.bit_length() - 1) // 2)))
 
 
 def word_of(label: str) -> Word:

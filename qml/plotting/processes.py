@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ import numpy as np
 from qml import _checks
 from qml._checks import InputError
 from qml._typing import ArrayLike, Real
+from qml.operators.strings import all_labels
 from qml.plotting.axes import axes_of
 from qml.processes import Process, as_process
 
@@ -125,7 +125,7 @@ def _label(ax: Axes, shape: tuple[int, int]) -> None:
         spine.set(color="0.7", visible=True)
     for axis, size, name in ((ax.yaxis, shape[0], "out"), (ax.xaxis, shape[1], "in")):
         step = max(1, size // LABELS_UP_TO)
-        axis.set_ticks(range(0, size, step), _strings(size)[::step], family="monospace")
+        axis.set_ticks(range(0, size, step), all_labels(size)[::step], family="monospace")
         axis.set_label_text(name if step == 1 else f"{name}: one of {step} labelled", fontsize="small", color="0.35")
         if size <= LABELS_UP_TO:
             axis.set_ticks(np.arange(0.5, size - 1), minor=True)
@@ -133,11 +133,6 @@ def _label(ax: Axes, shape: tuple[int, int]) -> None:
         ax.tick_params(axis="x", labelrotation=90)
     ax.grid(which="minor", color="0.9", linewidth=0.6)
     ax.tick_params(which="minor", length=0)
-
-
-def _strings(n: int) -> list[str]:
-    """Pauli strings in their order, as many as there are rows."""
-    return ["".join(letters) for letters in itertools.product("IXYZ", repeat=(n.bit_length() - 1) // 2)]
 
 
 def _write(ax: Axes, matrix: Real, full: float) -> None:

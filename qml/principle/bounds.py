@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from qml import losses, states
+from qml._arrays import trace_of_product
 from qml._random import haar_unitaries
 from qml.principle import bounds_pictures, draws
 from qml.principle.statement import PAPER, Evidence, Largest, statement
@@ -40,7 +41,7 @@ def decomposition(rng: np.random.Generator, pairs: int) -> Evidence:
         values = np.linalg.eigvalsh(pair.rho.matrix())
         kept = values > 1e-13  # 0 log 0 = 0; below, the term is below rounding
         own = np.where(kept, values * np.log(np.where(kept, values, 1.0)), 0.0).sum(axis=-1)
-        divergence = own - draws.trace(pair.rho.matrix(), pair.logarithm)
+        divergence = own - trace_of_product(pair.rho.matrix(), pair.logarithm)
         s = losses.cross_entropy(pair.rho, pair.sigma)
         worst.equal(s - pair.rho.entropy(), divergence, 1 + np.abs(s))
         worst.equal(losses.relative_entropy(pair.rho, pair.sigma), divergence, 1 + np.abs(s))
@@ -88,7 +89,7 @@ def jensen(rng: np.random.Generator, pairs: int) -> Evidence:
     worst = Largest()
     for pair in draws.pairs(rng, pairs):
         s = losses.cross_entropy(pair.rho, pair.sigma)
-        gap = s + np.log(draws.trace(pair.rho.matrix(), pair.sigma.matrix()))
+        gap = s + np.log(trace_of_product(pair.rho.matrix(), pair.sigma.matrix()))
         worst.add(np.where((gap > 0) & np.isfinite(s), -gap / (1 + s), np.inf))  # no random rho is in an eigenspace
     for d in draws.DIMS:  # equality: rho in an eigenspace of dimension 2 or more, the other eigenvalues of any size
         each = max(1, pairs // 20)
@@ -114,7 +115,7 @@ def fidelity(rng: np.random.Generator, pairs: int) -> Evidence:
         s = losses.cross_entropy(rho, sigma)
         bound = rho.entropy() - np.log(losses.fidelity(rho, sigma))
         worst.at_least(s, bound)
-        other = -np.log(draws.trace(rho.matrix(), sigma.matrix()))
+        other = -np.log(trace_of_product(rho.matrix(), sigma.matrix()))
         orders[0] += int((bound > other + 1e-9).sum())
         orders[1] += int((bound < other - 1e-9).sum())
         if rho.rank().max() == 1:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from qml import losses, states
+from qml._arrays import trace_of_product
 from qml._typing import Real
 from qml.principle import draws
 from qml.principle.statement import Panel, Series
@@ -17,7 +18,7 @@ def bounds_of(rho: DensityMatrix, sigma: State) -> dict[str, Real]:
     inside = np.where(np.isfinite(logs), logs, np.inf)
     return {
         "S(rho)  (3, Klein)": entropy,
-        "-log Tr(rho sigma)  (4, Jensen)": -np.log(draws.trace(rho.matrix(), sigma.matrix())),
+        "-log Tr(rho sigma)  (4, Jensen)": -np.log(trace_of_product(rho.matrix(), sigma.matrix())),
         "S(rho) - log F  (5)": entropy - np.log(losses.fidelity(rho, sigma)),
         "S(rho) + ||rho - sigma||² / 2  (6, Pinsker)": entropy + 2 * np.square(losses.trace_distance(rho, sigma)),
         "-log lambda_max  (6)": -logs.max(axis=-1),
@@ -32,7 +33,7 @@ def support() -> Panel:
     for weight in (0.5, 0.1, 0.01, 0.0):
         rho = DensityMatrix.from_probabilities([1 - weight, weight])
         sigma = DensityMatrix.from_probabilities(np.stack([1 - small, small], axis=-1))
-        s = losses.cross_entropy(DensityMatrix._trusted(np.stack([rho.matrix()] * len(small)), (2,)), sigma)
+        s = losses.cross_entropy(rho, sigma)
         series.append(Series(f"<1|rho|1> = {weight:g}", np.log10(small), s, "line"))
     return Panel(
         "A model that loses the direction |1>: sigma = diag(1 - s, s)",
@@ -40,27 +41,25 @@ def support() -> Panel:
         "S(rho, sigma), nats",
         tuple(series),
         "A weight w of the data on the lost direction costs -w log s: without bound, and exactly +inf at s = 0. "
-        "Nothing "
-        "is clipped at 1e-16 or anywhere. With w = 0 the direction does not matter (0 log 0 = 0).",
+        "Nothing is clipped at 1e-16 or anywhere. With w = 0 the direction does not matter (0 log 0 = 0).",
     )
 
 
 def floor(rng: np.random.Generator) -> Panel:
     """S, S(rho) and D on the way from one model through rho to another."""
     t = np.linspace(-1, 1, 81)
-    rho, first, second = (states.ginibre((3,), rng).matrix() for _ in range(3))
-    ends = np.where((t < 0)[:, None, None], first, second)
+    rho, first, second = (states.ginibre((3,), rng) for _ in range(3))
+    ends = np.where((t < 0)[:, None, None], first.matrix(), second.matrix())
     weight = np.abs(t)[:, None, None]
-    sigma = DensityMatrix._trusted((1 - weight) * rho + weight * ends, (3,))
-    same = DensityMatrix._trusted(np.broadcast_to(rho, sigma.matrix().shape).copy(), (3,))
+    sigma = DensityMatrix._trusted((1 - weight) * rho.matrix() + weight * ends, (3,))
     return Panel(
         "Models on two segments that meet in rho (d = 3)",
         "t: sigma = (1 - |t|) rho + |t| × (one random state for t < 0, another for t > 0)",
         "nats",
         (
-            Series("S(rho, sigma)", t, losses.cross_entropy(same, sigma), "line"),
-            Series("S(rho)", t, same.entropy(), "dashed"),
-            Series("D(rho || sigma)", t, losses.relative_entropy(same, sigma), "line"),
+            Series("S(rho, sigma)", t, losses.cross_entropy(rho, sigma), "line"),
+            Series("S(rho)", t, np.full(len(t), rho.entropy()), "dashed"),
+            Series("D(rho || sigma)", t, losses.relative_entropy(rho, sigma), "line"),
         ),
         "The divergence is what a fit can lower; the entropy of the data is the floor that it cannot.",
         marks=(("sigma = rho", 0.0),),
@@ -130,7 +129,7 @@ def not_ordered(rng: np.random.Generator) -> Panel:
     series = []
     for rank in (1, 2, 4):
         rho, sigma = states.ginibre((2, 2), rng, rank=rank, batch=300), states.ginibre((2, 2), rng, batch=300)
-        jensen = -np.log(draws.trace(rho.matrix(), sigma.matrix()))
+        jensen = -np.log(trace_of_product(rho.matrix(), sigma.matrix()))
         series.append(
             Series(f"rho of rank {rank}", jensen, rho.entropy() - np.log(losses.fidelity(rho, sigma)), color=rank - 1)
         )
@@ -149,11 +148,9 @@ def chords(rng: np.random.Generator) -> tuple[Panel, Panel]:
     t = np.linspace(0, 1, 61)
     series = []
     for k in range(3):
-        rho, first, second = (states.ginibre((3,), rng).matrix() for _ in range(3))
-        middle = DensityMatrix._trusted((1 - t)[:, None, None] * first + t[:, None, None] * second, (3,))
-        s = losses.cross_entropy(
-            DensityMatrix._trusted(np.broadcast_to(rho, middle.matrix().shape).copy(), (3,)), middle
-        )
+        rho, first, second = (states.ginibre((3,), rng) for _ in range(3))
+        middle = (1 - t)[:, None, None] * first.matrix() + t[:, None, None] * second.matrix()
+        s = losses.cross_entropy(rho, DensityMatrix._trusted(middle, (3,)))
         series.append(Series(f"S, triple {k + 1}", t, s, "line", color=k))
         series.append(Series(f"chord, triple {k + 1}", t, (1 - t) * s[0] + t * s[-1], "dashed", color=k))
     one, other = states.ginibre((3,), rng, batch=400), states.ginibre((3,), rng, batch=400)

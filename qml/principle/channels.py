@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 
 import numpy as np
@@ -11,6 +10,7 @@ from qml import losses, states
 from qml._random import haar_unitaries
 from qml._typing import Complex
 from qml.operators import pauli
+from qml.operators.strings import all_labels
 from qml.principle import draws
 from qml.principle.statement import Evidence, Largest, Panel, Series, statement
 from qml.states import DensityMatrix, GibbsState
@@ -49,8 +49,8 @@ def channels(rng: np.random.Generator, pairs: int) -> Evidence:
             if d == SHOWN:
                 name = "products" if rank == 1 else "entangled with a reference"
                 shown.append(Series(name, bound[:MOST], found[:MOST], color=len(shown)))
-        mixed = np.broadcast_to(np.eye(d, dtype=np.complex128), (each, d, d))
-        worst.equal(losses.relative_entropy(*(_filtered(j, mixed, d) for j in (first, second))), whole)
+        one = np.eye(d, dtype=np.complex128)
+        worst.equal(losses.relative_entropy(*(_filtered(j, one, d) for j in (first, second))), whole)
     for n in (1, 2):  # of Pauli channels it is the cross entropy of the probabilities of the errors
         each = draws.per_group(pairs, 4)
         bell = _bell(n)
@@ -95,6 +95,5 @@ def _filtered(choi: DensityMatrix, root: Complex, d: int) -> DensityMatrix:
 
 def _bell(n: int) -> Complex:
     """The Choi states of all Pauli strings, as columns (16^n, 4^n)."""
-    words = ["".join(letters) for letters in itertools.product("IXYZ", repeat=n)]
-    columns = [pauli(word).matrix().T.reshape(-1) for word in words]
+    columns = [pauli(word).matrix().T.reshape(-1) for word in all_labels(4**n)]
     return np.asarray(np.stack(columns, axis=1) / math.sqrt(2**n))

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from qml import losses, spectral, states
+from qml._arrays import trace_of_product
 from qml._random import haar_unitaries
 from qml._typing import Complex, Real
 from qml.principle import draws
@@ -39,20 +40,14 @@ def gibbs(rng: np.random.Generator, pairs: int) -> Evidence:
         k = np.einsum("bt,btij->bij", theta, g)
         sigma = GibbsState(k, (d,))
         s = value(theta)
-        exact.equal(s, draws.trace(rho.matrix(), k) + _log_z(k))
+        exact.equal(s, trace_of_product(rho.matrix(), k) + _log_z(k))
         far = 6 * theta  # nearly singular
-        exact.equal(value(far), draws.trace(rho.matrix(), 6 * k) + _log_z(6 * k))
-        slope = np.einsum("bt,bt->b", way, draws.trace(g, (rho.matrix() - sigma.matrix())[:, None]))
+        exact.equal(value(far), trace_of_product(rho.matrix(), 6 * k) + _log_z(6 * k))
+        slope = np.einsum("bt,bt->b", way, trace_of_product(g, (rho.matrix() - sigma.matrix())[:, None]))
         minus2, minus1, plus1, plus2 = (value(theta + h * STEP * way) for h in (-2, -1, 1, 2))
         worst.equal((minus2 - plus2 + 8 * (plus1 - minus1)) / (12 * STEP), slope)
-        spectrum = sigma.spectrum()
-        direction = np.einsum("bt,btij->bij", way, g)
-        rotated = spectrum.to_basis(direction)
-        mean = draws.trace(sigma.matrix(), direction)
-        kernel = spectral.exp_divided_differences(spectrum.log_eigenvalues)
-        curvature = (kernel * np.square(np.abs(rotated))).sum(axis=(-2, -1)) - np.square(mean)
-        second = (16 * (plus1 + minus1) - plus2 - minus2 - 30 * s) / (12 * STEP**2)
-        worst.equal(second, curvature)
+        curvature = np.einsum("bs,bst,bt->b", way, draws.covariance(sigma, g), way)
+        worst.equal((16 * (plus1 + minus1) - plus2 - minus2 - 30 * s) / (12 * STEP**2), curvature)
         other = rng.normal(size=(each, TERMS))
         exact.at_least((s + value(other)) / 2, value((theta + other) / 2))
     return Evidence(
@@ -95,7 +90,7 @@ def any_model(rng: np.random.Generator, pairs: int) -> Evidence:
             def moved(h: float, sigma: Complex = sigma, way: Complex = way, d: int = d) -> DensityMatrix:
                 return DensityMatrix._trusted(sigma + h * way, (d,))
 
-            worst.equal(_numeric(rho, moved), draws.trace(moved(0.0).pull_log(-rho.matrix()), way))
+            worst.equal(_numeric(rho, moved), trace_of_product(moved(0.0).pull_log(-rho.matrix()), way))
         near, _, columns = draws.nearly_singular(rng, d, each, as_factor=True)
         lower, _, fewer = draws.of_lower_rank(rng, d, max(1, d - 1), each)
         for model, basis in ((near, columns), (lower, fewer)):  # held as factors, A + h A X: the support stays
@@ -133,14 +128,10 @@ def _parabola(rng: np.random.Generator) -> Panel:
     d, t = 4, np.linspace(-3, 3, 121)
     g, rho = draws.hermitian(rng, d, 1)[0], states.ginibre((d,), rng)
     at, rest = 0.8, draws.hermitian(rng, d, 1)[0] / 2
-    many = DensityMatrix._trusted(np.broadcast_to(rho.matrix(), (len(t), d, d)).copy(), (d,))
-    s = losses.cross_entropy(many, GibbsState(rest + t[:, None, None] * g, (d,)))
+    s = losses.cross_entropy(rho, GibbsState(rest + t[:, None, None] * g, (d,)))
     sigma = GibbsState(rest + at * g, (d,))
-    spectrum = sigma.spectrum()
-    mean = float(draws.trace(sigma.matrix(), g))
-    slope = float(draws.trace(rho.matrix(), g)) - mean
-    kernel = spectral.exp_divided_differences(spectrum.log_eigenvalues)
-    curvature = float((kernel * np.square(np.abs(spectrum.to_basis(g)))).sum()) - mean**2
+    slope = float(trace_of_product(rho.matrix() - sigma.matrix(), g))
+    curvature = float(draws.covariance(sigma, g[None])[0, 0])
     value, step = float(losses.cross_entropy(rho, sigma)), t - at
     near = np.abs(step) < 1.6
     return Panel(

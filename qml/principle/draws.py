@@ -7,12 +7,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from qml import losses, states
+from qml import losses, spectral, states
+from qml._arrays import trace_of_product
 from qml._random import complex_normal, haar_unitaries
 from qml._typing import Complex, Real
+from qml.operators.sites import kron
 from qml.states import DensityMatrix, GibbsState, State
 
 DIMS = (2, 3, 4, 6)
+Z_BASIS = np.eye(2, dtype=np.complex128)
+"""The computational basis of a qubit, as columns."""
 SMALLEST = 1e-11
 """Eigenvalues of nearly singular models reach down to here, spread evenly in their logarithm."""
 
@@ -156,19 +160,26 @@ def frequencies(rng: np.random.Generator, probabilities: Real, shots: int) -> Re
     return np.asarray(rng.multinomial(shots, p / p.sum(axis=-1, keepdims=True)) / shots)
 
 
+def measured(rng: np.random.Generator, rho: DensityMatrix, effects: Complex) -> tuple[DensityMatrix, Real, Real]:
+    """100 shots of measurements (batch, outcomes, d, d): the empirical states sum_k f_k M_k / Tr M_k, the frequencies
+    f (batch, outcomes), and sum_k f_k log Tr M_k (batch,)."""
+    traces = np.trace(effects, axis1=-2, axis2=-1).real
+    there = traces > 1e-12
+    f = np.where(there, frequencies(rng, trace_of_product(effects, rho.matrix()[:, None]), 100), 0.0)
+    safe = np.where(there, traces, 1.0)
+    empirical = DensityMatrix._trusted(np.einsum("bk,bkij->bij", f / safe, effects), rho.dims)
+    return empirical, f, (f * np.log(safe)).sum(axis=-1)
+
+
+def nll(f: Real, effects: Complex, sigma: State) -> Real:
+    """-sum_k f_k log Tr(M_k sigma) (batch,), nats, of frequencies of effects (batch, outcomes, d, d)."""
+    p = np.where(f > 0, trace_of_product(effects, sigma.matrix()[:, None]), 1.0)
+    return np.asarray(-(f * np.log(p)).sum(axis=-1))
+
+
 def dagger(a: Complex) -> Complex:
     """The adjoint of matrices (..., d, e)."""
     return np.asarray(a.conj().swapaxes(-1, -2))
-
-
-def trace(a: Complex, b: Complex) -> Real:
-    """Re Tr(a b) over leading axes."""
-    return np.asarray(np.einsum("...ij,...ji->...", a, b).real)
-
-
-def z_basis(count: int) -> Complex:
-    """The computational basis of a qubit as columns, so many times: (count, 2, 2)."""
-    return np.broadcast_to(np.eye(2, dtype=np.complex128), (count, 2, 2))
 
 
 def populations(matrix: Complex, basis: Complex) -> Real:
@@ -181,22 +192,26 @@ def tensor(a: State, b: State) -> State:
     dims = a.dims + b.dims
     if isinstance(a, GibbsState) and isinstance(b, GibbsState):
         one_a, one_b = (np.eye(x.dim, dtype=np.complex128) for x in (a, b))
-        return GibbsState(product(a.hamiltonian(), one_b) + product(one_a, b.hamiltonian()), dims)
+        return GibbsState(kron(a.hamiltonian(), one_b) + kron(one_a, b.hamiltonian()), dims)
     if isinstance(a, DensityMatrix) and isinstance(b, DensityMatrix) and a.factor is not None and b.factor is not None:
-        return DensityMatrix.from_factor(product(a.factor, b.factor), dims)
-    return DensityMatrix._trusted(product(a.matrix(), b.matrix()), dims)
-
-
-def product(a: Complex, b: Complex) -> Complex:
-    """Tensor products of matrices over the leading axis."""
-    out = np.einsum("...ij,...kl->...ikjl", a, b)
-    return np.asarray(out.reshape(*out.shape[:-4], a.shape[-2] * b.shape[-2], a.shape[-1] * b.shape[-1]))
+        return DensityMatrix.from_factor(kron(a.factor, b.factor), dims)
+    return DensityMatrix._trusted(kron(a.matrix(), b.matrix()), dims)
 
 
 def of_empirical(f: Real, basis: Complex, sigma: states.State) -> Real:
     """S of the empirical state sum_x f_x |x><x| of frequencies f (batch, d) in bases (batch, d, d)."""
     empirical = (basis * f[..., None, :]) @ dagger(basis)
     return np.asarray(losses.cross_entropy(DensityMatrix._trusted(empirical, sigma.dims), sigma))
+
+
+def covariance(sigma: GibbsState, operators: Complex) -> Real:
+    """The Bogoliubov-Kubo-Mori covariance (..., t, t) of operators (..., t, d, d) in Gibbs states (...)."""
+    spectrum = sigma.spectrum()
+    rotated = np.stack([spectrum.to_basis(g) for g in np.moveaxis(operators, -3, 0)], axis=-3)
+    kernel = spectral.exp_divided_differences(spectrum.log_eigenvalues)[..., None, :, :]
+    means = trace_of_product(operators, sigma.matrix()[..., None, :, :])
+    second = np.einsum("...sij,...tij->...st", (kernel * rotated).conj(), rotated).real
+    return np.asarray(second - means[..., :, None] * means[..., None, :])
 
 
 def qubits(bloch: Real) -> Complex:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from qml import losses
+from qml._arrays import trace_of_product
 from qml._typing import Real
 from qml.operators import partial_trace_matrix
 from qml.principle import draws
@@ -75,13 +76,13 @@ def false_friends(rng: np.random.Generator, pairs: int) -> Evidence:
     )
 
 
-def _balls(count: int, lengths: tuple[float, float] = (0.0, 0.98)) -> Callable[[np.random.Generator, int], Real]:
-    """Draws `count` Bloch vectors a row, of lengths in an interval."""
+def _balls(count: int) -> Callable[[np.random.Generator, int], Real]:
+    """Draws `count` Bloch vectors a row, shorter than one."""
 
     def draw(rng: np.random.Generator, each: int) -> Real:
         way = rng.normal(size=(each, count, 3))
         way /= np.linalg.norm(way, axis=-1, keepdims=True)
-        return np.asarray((way * rng.uniform(*lengths, (each, count, 1))).reshape(each, -1))
+        return np.asarray((way * rng.uniform(0.0, 0.98, (each, count, 1))).reshape(each, -1))
 
     return draw
 
@@ -109,7 +110,7 @@ def _true_state(rows: Real) -> tuple[Real, Real]:
 
 def _empirical(rows: Real) -> tuple[Real, Real]:
     rho, sigma = _qubits(rows)
-    return losses.cross_entropy(rho, sigma), draws.of_empirical(rho.probabilities(), draws.z_basis(len(rows)), sigma)
+    return losses.cross_entropy(rho, sigma), draws.of_empirical(rho.probabilities(), draws.Z_BASIS, sigma)
 
 
 def _dephased(rows: Real) -> tuple[Real, Real]:
@@ -140,7 +141,7 @@ def _sic(rows: Real) -> tuple[Real, Real]:
     rho, sigma = _qubits(rows)
     directions = np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]) / np.sqrt(3)
     effects = draws.qubits(directions) / 2
-    f, p = (draws.trace(effects, x.matrix()[:, None]) for x in (rho, sigma))
+    f, p = (trace_of_product(effects, x.matrix()[:, None]) for x in (rho, sigma))
     empirical = DensityMatrix._trusted(np.einsum("bk,kij->bij", 2 * f, effects), (2,))
     return losses.cross_entropy(empirical, sigma), -(f * np.log(p)).sum(axis=-1)
 

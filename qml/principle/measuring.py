@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from qml import losses, states
+from qml._arrays import trace_of_product
 from qml._random import haar_unitaries
-from qml._typing import Complex, Real
 from qml.fitting.deferred import DeferredCrossEntropy, shot_variance
 from qml.models import GibbsModel
 from qml.principle import draws
 from qml.principle import measuring_pictures as pictures
 from qml.principle.statement import PAPER, ROUNDING, Evidence, Largest, statement
-from qml.states import DensityMatrix, GibbsState
+from qml.states import GibbsState
 
 CHANCE = 5.0
 """Standard errors that chance explains: a deviation beyond has a probability below 1e-6 per look."""
@@ -60,7 +60,7 @@ def shots(rng: np.random.Generator, pairs: int) -> Evidence:
         values, vectors = np.linalg.eigh(sigma.matrix())
         p, cost = draws.populations(rho.matrix(), vectors), -np.log(values)
         s = losses.cross_entropy(rho, sigma)
-        second = draws.trace(rho.matrix(), (vectors * np.square(cost)[:, None, :]) @ draws.dagger(vectors))
+        second = trace_of_product(rho.matrix(), (vectors * np.square(cost)[:, None, :]) @ draws.dagger(vectors))
         variance = second - np.square(s)
         weight, total = np.ones((len(s), 1)), np.zeros((len(s), 1))
         for m in (1, 2, 3):  # weights and sums of -log s of all d^m sequences
@@ -158,11 +158,11 @@ def any_povm(rng: np.random.Generator, pairs: int) -> Evidence:
         part = rng.uniform(0.1, 0.9, (each, d))
         split = np.concatenate([along * x[..., None, None] for x in (part, 1 - part)], axis=1)
         for sigma in (dense, near):
-            empirical, f, weights, effects = _record(rng, rho, draws.povms(rng, d, d + 2, each))
-            p = np.where(f > 0, draws.trace(effects, sigma.matrix()[:, None]), 1.0)
-            bound = -(f * np.log(p)).sum(axis=-1) + (f * np.log(weights)).sum(axis=-1)
-            worst.at_least(losses.cross_entropy(empirical, sigma), bound)
-        empirical, f, _, _ = _record(rng, rho, split)  # p_k = s_j Tr M_k: the bound is -sum f log s_j, and is reached
+            effects = draws.povms(rng, d, d + 2, each)
+            empirical, f, of_traces = draws.measured(rng, rho, effects)
+            worst.at_least(losses.cross_entropy(empirical, sigma), draws.nll(f, effects, sigma) + of_traces)
+        # of the split ones p_k = s_j Tr M_k: the bound is -sum f log s_j, and is reached
+        empirical, f, _ = draws.measured(rng, rho, split)
         worst.equal(losses.cross_entropy(empirical, near), -(f * np.tile(logs, 2)).sum(axis=-1))
     return worst.evidence(
         "NLL + sum f_k log Tr M_k - S(rho_hat, sigma) <= 0 for random measurements of d + 2 outcomes of random ranks, "
@@ -170,17 +170,6 @@ def any_povm(rng: np.random.Generator, pairs: int) -> Evidence:
         "of sigma",
         pictures.povm_bound(rng),
     )
-
-
-def _record(
-    rng: np.random.Generator, rho: DensityMatrix, effects: Complex
-) -> tuple[DensityMatrix, Real, Real, Complex]:
-    """100 shots: the empirical state, frequencies, traces of the effects (1 for those that are zero), and effects."""
-    weights = np.trace(effects, axis1=-2, axis2=-1).real
-    there = weights > 1e-12
-    f = np.where(there, draws.frequencies(rng, draws.trace(effects, rho.matrix()[:, None]), 100), 0.0)
-    safe = np.where(there, weights, 1.0)
-    return DensityMatrix._trusted(np.einsum("bk,bkij->bij", f / safe, effects), rho.dims), f, safe, effects
 
 
 @statement(
@@ -196,9 +185,8 @@ def deferred(rng: np.random.Generator, pairs: int) -> Evidence:
     rho = states.ginibre((d,), rng, rank=3, batch=batch)
     k = 0.1 * draws.hermitian(rng, d, batch)
     _, logs, basis = draws.nearly_singular(rng, d, batch)
-    k[::2] = (-(basis * logs[:, None, :]) @ draws.dagger(basis))[
-        ::2
-    ]  # every other run starts from a nearly singular model
+    singular = -(basis * logs[:, None, :]) @ draws.dagger(basis)
+    k[::2] = singular[::2]  # every other run starts from a nearly singular model
     fixed = haar_unitaries(rng, (batch, d, d))
     seen: list[list[float]] = [[], [], []]
     for _ in range(steps):

@@ -26,8 +26,9 @@ def undisturbed_or_measured(rng: np.random.Generator) -> Panel:
     s = losses.cross_entropy(rho, sigma)
     few = slice(0, None, 9)
     estimate, error = _shots(rng, rho.matrix()[few], sigma.matrix()[few])
-    f = draws.populations(rho.matrix(), draws.z_basis(len(angle)))
-    nll = -(f * np.log(draws.populations(sigma.matrix(), draws.z_basis(len(angle))))).sum(axis=-1)
+    f = rho.probabilities()
+    first = draws.of_empirical(f, draws.Z_BASIS, sigma)
+    nll = -(f * np.log(sigma.probabilities())).sum(axis=-1)
     return Panel(
         "One qubit, models that differ by an angle: what each kind of data says",
         "angle of the model's Bloch vector from z, radians",
@@ -35,18 +36,12 @@ def undisturbed_or_measured(rng: np.random.Generator) -> Panel:
         (
             Series("S(rho, sigma): undisturbed  (7)", angle, s, "line", color=0),
             Series(f"{SHOTS} shots in the model's eigenbasis  (8)", angle[few], estimate, "dots", error, color=0),
-            Series(
-                "S(rho_hat, sigma): measured in z first  (9)",
-                angle,
-                draws.of_empirical(f, draws.z_basis(len(angle)), sigma),
-                "line",
-            ),
+            Series("S(rho_hat, sigma): measured in z first  (9)", angle, first, "line"),
             Series("NLL of the record in z  (9)", angle, nll, "line"),
         ),
         "Undisturbed data have their optimum at the true state, and shots in the eigenbasis of each model estimate the "
         "same curve. Measured in z first, S is bounded from below by the NLL, and both have lost the coherence: one "
-        "has "
-        "its optimum at z, the other cannot tell the true angle from its mirror image.",
+        "has its optimum at z, the other cannot tell the true angle from its mirror image.",
         marks=(("the true state", true),),
     )
 
@@ -83,9 +78,8 @@ def cost_against_angle() -> Panel:
         sigma = DensityMatrix.from_probabilities([weight, 1 - weight])
         c, s = np.cos(angle / 2), np.sin(angle / 2)
         basis = np.stack([np.stack([c, -s], -1), np.stack([s, c], -1)], -2).astype(np.complex128)
-        f = draws.populations(np.broadcast_to(sigma.matrix(), (len(angle), 2, 2)), basis)
-        whole = DensityMatrix._trusted(np.broadcast_to(sigma.matrix(), (len(angle), 2, 2)), (2,))
-        cost = draws.of_empirical(f, basis, whole) + (f * np.log(f)).sum(axis=-1)
+        f = draws.populations(sigma.matrix(), basis)
+        cost = draws.of_empirical(f, basis, sigma) + (f * np.log(f)).sum(axis=-1)
         series.append(Series(f"largest weight of sigma {weight}", angle, cost, "line"))
     return Panel(
         "What measuring costs: a qubit measured off the eigenbasis of sigma = rho",
@@ -101,12 +95,8 @@ def povm_bound(rng: np.random.Generator) -> Panel:
     d, batch = 3, 300
     rho, sigma = states.ginibre((d,), rng, batch=batch), states.ginibre((d,), rng, batch=batch)
     effects = draws.povms(rng, d, d + 2, batch)
-    weights = np.maximum(np.trace(effects, axis1=-2, axis2=-1).real, 1e-300)
-    f = draws.frequencies(rng, draws.trace(effects, rho.matrix()[:, None]), 100)
-    empirical = np.einsum("bk,bkij->bij", f / weights, effects)
-    s = losses.cross_entropy(DensityMatrix._trusted(empirical, (d,)), sigma)
-    p = np.where(f > 0, draws.trace(effects, sigma.matrix()[:, None]), 1.0)
-    nll, term = -(f * np.log(p)).sum(axis=-1), (f * np.log(weights)).sum(axis=-1)
+    empirical, f, term = draws.measured(rng, rho, effects)
+    s, nll = losses.cross_entropy(empirical, sigma), draws.nll(f, effects, sigma)
     line = np.array([0.4, 2.4])
     return Panel(
         "300 random measurements with five outcomes (d = 3, 100 shots)",
@@ -126,9 +116,7 @@ def bias_of_length() -> Panel:
     """Losses of models along the true direction against their length: Pauli-6 at infinite shots."""
     true, length = 0.8, np.linspace(0.0, 0.99, 199)
     sigma = DensityMatrix._trusted(draws.qubits(length[:, None] * _arrow(np.zeros(1), 1.0)), (2,))
-    rho = DensityMatrix._trusted(
-        np.broadcast_to(draws.qubits(_arrow(np.zeros(1), true)), (len(length), 2, 2)).copy(), (2,)
-    )
+    rho = turned(np.zeros(1), true)
     biased = DensityMatrix._trusted((rho.matrix() + np.eye(2)) / 3, (2,))
     bases = mutually_unbiased_bases(2).bases
     p, q = (np.einsum("kia,bij,kja->bka", bases.conj(), x.matrix(), bases).real for x in (rho, sigma))

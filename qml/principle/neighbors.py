@@ -6,11 +6,11 @@ import numpy as np
 from scipy.special import gammaln
 
 from qml import losses, states
+from qml._arrays import trace_of_product
 from qml._random import haar_unitaries
 from qml._typing import Complex, Real
 from qml.principle import draws
 from qml.principle.statement import Evidence, Largest, Panel, Series, statement
-from qml.spectral import exp_divided_differences
 from qml.states import DensityMatrix, GibbsState
 
 BLOCKS = (1, 2, 4, 8, 16, 32, 64, 128)
@@ -90,7 +90,7 @@ def pythagoras(rng: np.random.Generator, pairs: int) -> Evidence:
         if not going.size:
             break
     best = GibbsState(np.einsum("bt,btij->bij", theta, g), (d,))
-    reached = np.abs(draws.trace(g, (rho.matrix() - best.matrix())[:, None])).max(axis=-1) < 1e-12
+    reached = np.abs(trace_of_product(g, (rho.matrix() - best.matrix())[:, None])).max(axis=-1) < 1e-12
     theta_other = rng.normal(size=(pairs, terms)) * rng.choice([1.0, 10.0], (pairs, 1))  # nearly singular ones, too
     other = GibbsState(np.einsum("bt,btij->bij", theta_other, g), (d,))
     whole = losses.relative_entropy(rho, other)
@@ -109,13 +109,8 @@ def pythagoras(rng: np.random.Generator, pairs: int) -> Evidence:
 def _newton_step(theta: Real, g: Complex, rho: Complex) -> tuple[Real, Real]:
     """A damped Newton step of S in theta (batch, terms), to be subtracted, and the gradient."""
     sigma = GibbsState(np.einsum("bt,btij->bij", theta, g), (rho.shape[-1],))
-    spectrum = sigma.spectrum()
-    gradient = draws.trace(g, (rho - sigma.matrix())[:, None])
-    rotated = np.stack([spectrum.to_basis(g[:, t]) for t in range(g.shape[1])], axis=1)
-    kernel = exp_divided_differences(spectrum.log_eigenvalues)[:, None]
-    means = draws.trace(g, sigma.matrix()[:, None])
-    hessian = np.einsum("bsij,btij->bst", (kernel * rotated).conj(), rotated).real - means[:, :, None] * means[:, None]
-    step = np.linalg.solve(hessian, gradient[..., None])[..., 0]
+    gradient = trace_of_product(g, (rho - sigma.matrix())[:, None])
+    step = np.linalg.solve(draws.covariance(sigma, g), gradient[..., None])[..., 0]
     return step / np.maximum(1.0, 2 * np.abs(step).max(axis=-1, keepdims=True)), gradient
 
 
@@ -124,10 +119,9 @@ def _parallel(rho: DensityMatrix, g: Complex, theta: Real, way: Real) -> Panel:
     t = np.linspace(-1.5, 1.5, 61)
     d = rho.dim
     sigma = GibbsState(np.einsum("bt,tij->bij", theta + t[:, None] * way, g), (d,))
-    best = GibbsState(np.einsum("t,tij->ij", theta, g), (d,)).matrix()
-    many, star = (DensityMatrix._trusted(np.broadcast_to(x, (len(t), d, d)).copy(), (d,)) for x in (rho.matrix(), best))
-    whole, learnable = losses.relative_entropy(many, sigma), losses.relative_entropy(star, sigma)
-    rest = losses.relative_entropy(many, star)
+    star = GibbsState(np.einsum("t,tij->ij", theta, g), (d,))
+    whole, learnable = losses.relative_entropy(rho, sigma), losses.relative_entropy(star, sigma)
+    rest = np.full(len(t), losses.relative_entropy(rho, star))
     return Panel(
         "The Pythagorean theorem along a line of a Gibbs family (two qubits, three generators)",
         "t: theta = theta* + t × direction",
@@ -139,7 +133,6 @@ def _parallel(rho: DensityMatrix, g: Complex, theta: Real, way: Real) -> Panel:
             Series("D(rho || sigma*): out of reach", t, rest, "dashed", color=2),
         ),
         "The upper curve is the middle one lifted by a constant, which no member of the family can lower: learning "
-        "from "
-        "the data and learning from the member with their moments are the same.",
+        "from the data and learning from the member with their moments are the same.",
         marks=(("sigma*", 0.0),),
     )

@@ -53,9 +53,8 @@ def page(verdicts: Sequence[Verdict], *, pairs: int, seed: int) -> str:
     head = (
         f"<p>{kept} of {len(verdicts)} statements hold. At least {pairs:,} random instances each, seed {seed}; "
         f"{html.escape(_made(provenance()))}. A statement is an inequality or an equality; its largest violation is "
-        "the "
-        "largest amount, relative to 1 + |S| where S can be large, by which an instance broke it (negative: by which "
-        "every instance kept it). Entropies in nats.</p>"
+        "the largest amount, relative to 1 + |S| where S can be large, by which an instance broke it (negative: by "
+        "which every instance kept it). Entropies in nats.</p>"
     )
     rows = "".join(
         f"<tr><td class=number><a href='#s{v.statement.number}'>{v.statement.number}</a></td>"

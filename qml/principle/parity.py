@@ -109,11 +109,9 @@ def kappen(rng: np.random.Generator, pairs: int) -> Evidence:
     worst.add(np.abs(losses.cross_entropy(rank_one(fair[0]), learnt[0.0, 0.0].state) - np.log(2)))
     return worst.evidence(
         "two biased bits and their parity: S at explicit pairwise couplings, below 0.001 and below the divergence of "
-        "the "
-        "best pairwise classical machine; without bias the classical optimum is uniform, and S >= log 2 for random "
+        "the best pairwise classical machine; without bias the classical optimum is uniform, and S >= log 2 for random "
         f"couplings of every size; and two fits from zero: biases 0.3 and 0.2 learnt to {learnt[0.3, 0.2].loss:.1e} "
-        "nats, "
-        f"without bias to {learnt[0.0, 0.0].loss:.4f} = log 2",
+        f"nats, without bias to {learnt[0.0, 0.0].loss:.4f} = log 2",
         _populations(learnt[0.3, 0.2]),
         _curves(learnt),
         _against_bias(),
@@ -121,7 +119,7 @@ def kappen(rng: np.random.Generator, pairs: int) -> Evidence:
     )
 
 
-def _learn(biases: tuple[float, float], iterations: int = 300) -> FitResult:
+def _learn(biases: tuple[float, float]) -> FitResult:
     """The pairwise quantum machine, fitted from zero to the rank-one state of the data."""
     generators = pairwise()
     return fit(
@@ -129,7 +127,7 @@ def _learn(biases: tuple[float, float], iterations: int = 300) -> FitResult:
         rank_one(parity_data(np.array(biases))),
         optimizer=LBFGS(memory=50),
         params0=np.zeros(len(generators)),
-        max_iterations=iterations,
+        max_iterations=300,
         gradient_tolerance=1e-7,
         progress=False,
     )
@@ -198,8 +196,7 @@ def _against_bias() -> Panel:
             Series("log 2: what m = 0 leaves", m, np.full_like(m, np.log(2)), "dashed", color=7),
         ),
         "The optimum is zero for every m > 0 and log 2 at m = 0: it is not continuous. The couplings it needs grow "
-        "as m "
-        "falls, and an optimizer with a finite tolerance stops on the way.",
+        "as m falls, and an optimizer with a finite tolerance stops on the way.",
         log_x=10,
         log_y=True,
     )

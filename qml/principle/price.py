@@ -9,6 +9,7 @@ from qml._random import haar_unitaries
 from qml._typing import Complex
 from qml.measurement import PauliMeasurement, mutually_unbiased_bases, sample
 from qml.operators import partial_trace_matrix
+from qml.operators.sites import kron
 from qml.principle import draws
 from qml.principle import measuring_pictures as pictures
 from qml.principle.measuring import CHANCE
@@ -42,10 +43,8 @@ def price_of_measuring(rng: np.random.Generator, pairs: int) -> Evidence:
     pauli = mutually_unbiased_bases(2).bases
     joint = states.ginibre((2, 2), rng, batch=each).matrix()
     twice = np.einsum("aij,bkl->abikjl", pauli, pauli).reshape(9, 4, 4)
-    marginals = [
-        draws.product(partial_trace_matrix(joint, [0], 2), np.broadcast_to(np.eye(2), (each, 2, 2))),
-        draws.product(np.broadcast_to(np.eye(2), (each, 2, 2)), partial_trace_matrix(joint, [1], 2)),
-    ]
+    first, second = (partial_trace_matrix(joint, [k], 2) for k in (0, 1))
+    marginals = [kron(first, draws.Z_BASIS), kron(draws.Z_BASIS, second)]
     worst.add(np.abs(_empirical(joint, twice) - (joint + sum(marginals) + np.eye(4)) / 9).max(axis=(-2, -1)))
     for d in draws.DIMS:  # the empirical state, not rho, is the best model of S; the likelihood is best at rho alone
         rho, other = states.ginibre((d,), rng, batch=each), states.ginibre((d,), rng, batch=each)

@@ -9,6 +9,7 @@ import numpy as np
 from qml import losses, operators, states
 from qml._random import haar_unitaries
 from qml._typing import Complex, Real
+from qml.operators.sites import kron
 from qml.principle import draws
 from qml.principle.statement import COMMENT, Evidence, Largest, Panel, Series, statement
 from qml.states import DensityMatrix, GibbsState, ProductState, State
@@ -35,7 +36,7 @@ def extensivity(rng: np.random.Generator, pairs: int) -> Evidence:
         rhos = [states.ginibre((d,), rng, batch=each).matrix() for d in shape]
         for sigmas in (dense, near):
             sigma = draws.tensor(*sigmas)
-            for joint in (draws.product(*rhos), states.ginibre(shape, rng, rank=2, batch=each).matrix()):
+            for joint in (kron(*rhos), states.ginibre(shape, rng, rank=2, batch=each).matrix()):
                 whole = losses.cross_entropy(DensityMatrix._trusted(joint, shape), sigma)
                 parts = sum(
                     losses.cross_entropy(DensityMatrix._trusted(reduced, (d,)), s)
@@ -133,38 +134,35 @@ def sharding(rng: np.random.Generator, pairs: int) -> Evidence:
     )
     return worst.evidence(
         "value and derivative of the pooled data against the means over 8 shards of pure data, and the mean over all "
-        "28 "
-        "mini-batches of two shards",
+        "28 mini-batches of two shards",
         picture,
     )
 
 
 def _chain(rng: np.random.Generator) -> Panel:
     """Thermal states of Ising chains against product models, whole and site by site."""
-    sizes, whole, parts, entropy, entropies = range(2, 8), [], [], [], []
+    sizes, found = range(2, 8), []
     fields = rng.normal(0.0, 0.7, (7, 3))
     for n in sizes:
         rho = states.thermal(operators.tfim(n), 1.0)
         sites = [states.partial_trace(rho, [k]) for k in range(n)]
         models = [DensityMatrix._trusted(draws.qubits(np.tanh(fields[k]) / 2), (2,)) for k in range(n)]
-        whole.append(float(losses.cross_entropy(rho, states.tensor(*models))))
-        parts.append(sum(float(losses.cross_entropy(a, b)) for a, b in zip(sites, models, strict=True)))
-        entropy.append(float(rho.entropy()))
-        entropies.append(sum(float(a.entropy()) for a in sites))
-    x = np.array(sizes, dtype=np.float64)
+        parts = sum(float(losses.cross_entropy(a, b)) for a, b in zip(sites, models, strict=True))
+        whole = float(losses.cross_entropy(rho, states.tensor(*models)))
+        found.append((whole, parts, float(rho.entropy()), sum(float(a.entropy()) for a in sites)))
+    x, (wholes, sums, entropy, entropies) = np.array(sizes, dtype=np.float64), np.array(found).T
     return Panel(
         "A product model of correlated data: thermal states of the transverse-field Ising chain",
         "sites",
         "nats",
         (
-            Series("S of the whole", x, np.array(whole), color=0),
-            Series("sum of S over the sites", x, np.array(parts), "line", color=0),
-            Series("S(rho) of the whole", x, np.array(entropy), color=1),
-            Series("sum of S(rho_k) over the sites", x, np.array(entropies), "line", color=1),
+            Series("S of the whole", x, wholes, color=0),
+            Series("sum of S over the sites", x, sums, "line", color=0),
+            Series("S(rho) of the whole", x, entropy, color=1),
+            Series("sum of S(rho_k) over the sites", x, entropies, "line", color=1),
         ),
         "The cross entropy with a product model adds up although the data are correlated; the entropy does not: its "
-        "sum "
-        "exceeds that of the whole by the correlations, which no product model can learn.",
+        "sum exceeds that of the whole by the correlations, which no product model can learn.",
     )
 
 
@@ -207,7 +205,7 @@ def _turned() -> Panel:
     p = np.array([0.8, 0.2])
     c, s = np.cos(angle), np.sin(angle)
     basis = np.stack([np.stack([c, -s], -1), np.stack([s, c], -1)], -2)
-    rho = DensityMatrix._trusted(np.broadcast_to(np.diag(p).astype(complex), (len(angle), 2, 2)).copy(), (2,))
+    rho = DensityMatrix.from_probabilities(p)
     series = []
     for color, weight in enumerate((0.6, 0.8, 0.95)):
         q = np.array([weight, 1 - weight])

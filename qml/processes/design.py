@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+
 import numpy as np
 
 from qml import _checks
 from qml._checks import InputError
-from qml._typing import ArrayLike, Complex, Cotangent, Dims, Integer, Real
+from qml._typing import ArrayLike, Complex, Cotangent, Dims, Real
 from qml.measurement import Counts
 from qml.measurement.base import Measurement
 from qml.measurement.sampling import draw, shots_of
@@ -30,13 +32,13 @@ class Design(Measurement):
     def _set(self, sizes: ArrayLike) -> None:
         vars(self).pop("offsets", None)
         vars(self).pop("_setting_places", None)
-        self._sizes = _checks.kept(np.asarray(sizes, dtype=np.int64))
-        self.dims = (int(self._sizes.sum()),)
+        self.sizes = _checks.kept(np.asarray(sizes, dtype=np.int64))
+        self.dims = (self.n_outcomes,)
         _checks.memory(f"{self.dims[0]} outcomes", 64 * self.dims[0], "use fewer settings")
 
-    @property
-    def sizes(self) -> Integer:
-        return self._sizes
+    @abstractmethod
+    def __repr__(self) -> str:
+        """What was sent through what."""
 
     def simulate(self, probabilities: Real, shots: ArrayLike, rng: np.random.Generator) -> Counts:
         """Counts of so many shots of each setting, from the probabilities (n_outcomes,) that a model predicts.

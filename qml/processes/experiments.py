@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -86,9 +86,7 @@ class Experiments(Design):
         rows = _checks.listed("settings", settings, "triples")
         if not rows:
             raise InputError("settings must hold at least one experiment; found none.")
-        places = {name: k for k, name in enumerate(self.preparation_names)}
-        ends = {name: k for k, name in enumerate(self.measurements)}
-        self.rows = tuple(_setting(row, k, places, ends) for k, row in enumerate(rows))
+        self.rows = tuple(_setting(row, k, self.preparation_names, self.measurements) for k, row in enumerate(rows))
         self._number()
 
     def _number(self) -> None:
@@ -97,7 +95,7 @@ class Experiments(Design):
         if any(timed) and not all(timed):
             raise InputError("settings must be words of gates or times, not both: make two records.")
         self.is_timed = all(timed)
-        self._names = setting_names([_name(row) for row in self.rows], len(self.rows))
+        self.settings = setting_names([_name(row) for row in self.rows], len(self.rows))
         known = dict.fromkeys(row.circuit for row in self.rows)
         self.circuits: tuple[Any, ...] = tuple(known)
         """The distinct words or times, in order of appearance."""
@@ -139,10 +137,6 @@ class Experiments(Design):
             "preparation_names": list(self.preparation_names),
         }
 
-    @property
-    def settings(self) -> tuple[str, ...]:
-        return self._names
-
     @cached_property
     def inputs(self) -> Real:
         """Pauli vectors Tr(P rho) (preparations, 4^n)."""
@@ -176,13 +170,13 @@ def parse_word(text: str) -> Word:
     return tuple(_checks.text("a word", text).split())
 
 
-def _setting(row: Any, k: int, places: Mapping[str, int], ends: Mapping[str, int]) -> Setting:
+def _setting(row: Any, k: int, starts: Collection[str], ends: Collection[str]) -> Setting:
     parts = _checks.listed(f"setting {k}", row, "a preparation, a circuit and a measurement")
     if len(parts) != 3:
         raise InputError(
             f"setting {k} must be a preparation, a circuit and a measurement; found {_checks.told(parts)}."
         )
-    for what, name, known in (("preparation", parts[0], places), ("measurement", parts[2], ends)):
+    for what, name, known in (("preparation", parts[0], starts), ("measurement", parts[2], ends)):
         if _checks.text(f"the {what} of setting {k}", name) not in known:
             hint = _checks.nearest(name, known)
             raise InputError(f"setting {k}: there is no {what} {name!r}{hint}; there are {_checks.told(known)}.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,13 +20,13 @@ from qml.processes.experiments import Experiments, _measurements
 from qml.processes.models import ProcessModel
 from qml.processes.outcomes import Prediction, ProcessFamily
 from qml.processes.pieces import (
-    Effects,
     ErrorGenerator,
-    Known,
     OfModel,
     Piece,
-    full_gate,
-    full_preparation,
+    full,
+    full_effects,
+    gate_of,
+    known,
     physical_effects,
     physical_preparation,
 )
@@ -126,32 +127,30 @@ class GateSetModel(ProcessFamily):
     def _gate(self, name: str, gate: Process | Model) -> Piece:
         n = len(self._sites)
         if isinstance(gate, Model):
-            own = isinstance(gate, ProcessModel)
-            names = tuple(p if own else f"{name}.{p}" for p in gate.parameter_names)
-            return OfModel(gate, n, "gate", names)
+            return OfModel(gate, partial(gate_of, n=n), "" if isinstance(gate, ProcessModel) else f"{name}.")
         ideal = gate.transfer_matrix()
         if self.kind == "known":
-            return Known(ideal)
-        return full_gate(name, ideal) if self.kind == "tp" else ErrorGenerator(name, ideal)
+            return known(ideal)
+        return full(name, ideal) if self.kind == "tp" else ErrorGenerator(name, ideal)
 
     def _preparation(self, name: str, given: StateLike | Model) -> Piece:
         n = len(self._sites)
         if isinstance(given, Model):
-            return OfModel(given, n, "state", tuple(f"{name}.{p}" for p in given.parameter_names))
+            return OfModel(given, partial(vector_of, n=n), f"{name}.")
         ideal = one_state(given, f"preparation {name!r}", self._sites).matrix()
         if len(ideal) != 2**n:
             raise InputError(f"preparation {name!r} must be on {n} qubits; found the dimension {len(ideal)}.")
         if self.kind == "known":
-            return Known(vector_of(ideal, n))
-        return full_preparation(name, vector_of(ideal, n)) if self.kind == "tp" else physical_preparation(name, ideal)
+            return known(vector_of(ideal, n))
+        return full(name, vector_of(ideal, n)) if self.kind == "tp" else physical_preparation(name, ideal)
 
     def _measurement(self, name: str, given: Measurement) -> Piece:
         n = len(self._sites)
         ideal = np.array([given.element(k) for k in range(given.n_outcomes)])
         vectors = vector_of(ideal, n) / 2**n
         if self.kind == "known":
-            return Known(vectors)
-        return Effects(name, vectors) if self.kind == "tp" else physical_effects(name, ideal)
+            return known(vectors)
+        return full_effects(name, vectors) if self.kind == "tp" else physical_effects(name, ideal)
 
     @property
     def sites(self) -> Dims:

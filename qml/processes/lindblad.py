@@ -15,17 +15,16 @@ from qml.channels.exponentials import exponential, exponential_along
 from qml.channels.lindblad import JumpLike
 from qml.models.base import normal_start
 from qml.operators import OperatorLike, pauli
-from qml.parameters import Interval
+from qml.operators.strings import all_labels
 from qml.processes.experiments import Experiments
-from qml.processes.outcomes import Prediction, ProcessFamily, thetas
-from qml.processes.pieces import strings
+from qml.processes.outcomes import IntervalFamily, Prediction
 from qml.processes.process import Process
 
 START = 0.1
 """The rates that a random start is near to, and the scale of its coefficients."""
 
 
-class LindbladModel(ProcessFamily):
+class LindbladModel(IntervalFamily):
     r"""The processes exp(t G) of a Lindblad equation at all times t, with its coefficients as parameters.
 
     .. math:: E_t = e^{t G}, \qquad G\rho = -i [H, \rho] + \sum_k \gamma_k \Big( L_k \rho L_k^\dagger
@@ -77,9 +76,10 @@ class LindbladModel(ProcessFamily):
             raise InputError(f"records of dynamics are of qubits; found sites of dimensions {self.channel.dims}.")
         if self.channel.n_params == 1:
             raise InputError("a Lindblad model needs a coefficient to learn; found a drift alone.")
+        self._domains = self.channel.domains[1:]
         n = len(self.channel.dims)
         side = 4**n
-        words = np.stack([pauli(word).matrix() for word in strings(side)]).reshape(side, -1)
+        words = np.stack([pauli(word).matrix() for word in all_labels(side)]).reshape(side, -1)
         # of all strings Q, row-major, and of the expectations of all strings P
         moved = self.channel.generators @ words.T
         self._generators = np.ascontiguousarray((words.conj() @ moved).real / 2**n)
@@ -97,10 +97,6 @@ class LindbladModel(ProcessFamily):
     def parameter_names(self) -> tuple[str, ...]:
         return self.channel.parameter_names[1:]
 
-    @property
-    def _domains(self) -> list[Interval]:
-        return list(self.channel.domains[1:])
-
     def init_params(self, rng: np.random.Generator) -> Real:
         """Coefficients normal with the scale 0.1, rates near 0.1."""
         theta = normal_start(_checks.generator("rng", rng), self.n_params, START)
@@ -108,19 +104,6 @@ class LindbladModel(ProcessFamily):
             if domain.low == 0.0:
                 theta[k] += domain.to_real(START)
         return theta
-
-    def natural(self, params: ParamsLike = ()) -> dict[str, float]:
-        values, _ = self._values(self.theta(params))
-        return dict(zip(self.parameter_names, values.tolist(), strict=True))
-
-    def unconstrained(self, values: Mapping[str, float]) -> Real:
-        found = super().unconstrained(values)
-        return thetas(self.parameter_names, self._domains, found)
-
-    def _values(self, theta: Real) -> tuple[Real, Real]:
-        """Coefficients and rates, and their derivatives in theta."""
-        pairs = list(zip(self._domains, theta.tolist(), strict=True))
-        return np.array([d.from_real(x) for d, x in pairs]), np.array([d.slope(x) for d, x in pairs])
 
     def process(self, params: ParamsLike, time: float) -> Process:
         """The process at a time >= 0."""

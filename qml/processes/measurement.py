@@ -5,14 +5,12 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Mapping, Sequence
-from functools import cached_property
-from typing import Any
 
 import numpy as np
 
 from qml import _checks
 from qml._checks import InputError
-from qml._typing import Complex, Integer, Real
+from qml._typing import Complex, Real
 from qml.measurement.base import Measurement
 from qml.measurement.elements import setting_names
 from qml.states import DensityMatrix, State, as_state
@@ -80,26 +78,9 @@ class ProcessMeasurement(Measurement):
         self.dims = self.dims_in + measurement.dims
         total = len(self.names) * measurement.n_outcomes
         _checks.memory(f"{total} outcomes of a process", 32 * total, "use fewer preparations or settings")
+        self.settings = tuple(f"{name},{setting}" for name in self.names for setting in measurement.settings)
+        self.sizes = _checks.kept(np.tile(measurement.sizes, len(self.names)))
         self._inputs = self.preparations.matrix() * math.prod(self.dims_in)  # d rho_j
-
-    def _arguments(self) -> dict[str, Any]:
-        return {"preparations": self.preparations, "measurement": self.measurement, "names": list(self.names)}
-
-    @cached_property
-    def _settings(self) -> tuple[str, ...]:
-        return tuple(f"{name},{setting}" for name in self.names for setting in self.measurement.settings)
-
-    @property
-    def settings(self) -> tuple[str, ...]:
-        return self._settings
-
-    @cached_property
-    def _sizes(self) -> Integer:
-        return _checks.kept(np.tile(self.measurement.sizes, len(self.names)))
-
-    @property
-    def sizes(self) -> Integer:
-        return self._sizes
 
     def _probabilities(self, state: State) -> Real:
         p = super()._probabilities(state)

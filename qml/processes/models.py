@@ -141,9 +141,6 @@ class OutputsModel(CircuitModel):
             )
         self.inputs = held
 
-    def _arguments(self) -> dict[str, Any]:
-        return {"circuit": self.circuit, "inputs": self.inputs, "engine": self._given_engine, "domains": self.domains}
-
     @cached_property
     def _held(self) -> State:
         return self.engine.hold(self.inputs)

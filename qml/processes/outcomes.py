@@ -15,6 +15,7 @@ from qml._typing import Cotangent, Dims, ParamsLike, Real
 from qml.geometry import Metric
 from qml.measurement import Counts
 from qml.models.base import Model, Parametrized
+from qml.models.parts import Composite
 from qml.parameters import Interval
 from qml.processes.design import Design
 from qml.states import State
@@ -68,29 +69,55 @@ class ProcessFamily(Parametrized):
         return self.on(experiments)._at(self._anywhere(params)).probabilities
 
     def _anywhere(self, params: ParamsLike) -> Real:
-        """theta where nothing is to be differentiated: values at the ends of intervals, such as a rate of zero, are
-        allowed by name."""
-        domains: list[Interval] | None = getattr(self, "_domains", None)
-        if domains is None or not isinstance(params, Mapping):
-            return self.theta(params)
-        held = {n: float(x) if isinstance(x, int | float) else x for n, x in params.items()}
-        ends = {}
-        for name, domain in zip(self.parameter_names, domains, strict=True):
-            x = held.get(name)
-            if isinstance(x, float) and math.isfinite(x) and x in (domain.low, domain.high):
-                ends[name] = FAR if x == domain.high else -FAR
-        inside = {n: 0.5 if n in ends else x for n, x in held.items()}
-        theta = self.unconstrained(inside)
-        for k, name in enumerate(self.parameter_names):
-            theta[k] = ends.get(name, theta[k])
-        return theta
+        """theta where nothing is to be differentiated."""
+        return self.theta(params)
 
     def on(self, data: Design | Counts) -> OutcomesModel:
         """The model of what experiments show; of a record, with the shots of its settings as weights."""
         return OutcomesModel(self, data)
 
 
-class OutcomesModel(Model):
+class IntervalFamily(ProcessFamily, is_kind=False):
+    """A family whose parameters, coefficients and rates, lie in intervals."""
+
+    _domains: Sequence[Interval]
+    """One for each parameter."""
+
+    def natural(self, params: ParamsLike = ()) -> dict[str, float]:
+        values, _ = self._values(self.theta(params))
+        return dict(zip(self.parameter_names, values.tolist(), strict=True))
+
+    def unconstrained(self, values: Mapping[str, float]) -> Real:
+        theta = super().unconstrained(values)
+        for k, (name, domain) in enumerate(zip(self.parameter_names, self._domains, strict=True)):
+            try:
+                theta[k] = domain.to_real(float(theta[k]))
+            except InputError as error:
+                raise InputError(f"{name}: {error}") from None
+        return theta
+
+    def _values(self, theta: Real) -> tuple[Real, Real]:
+        """The parameters in their intervals, and their derivatives in theta."""
+        pairs = list(zip(self._domains, theta.tolist(), strict=True))
+        return np.array([d.from_real(x) for d, x in pairs]), np.array([d.slope(x) for d, x in pairs])
+
+    def _anywhere(self, params: ParamsLike) -> Real:
+        """Values at the ends of intervals, such as a rate of zero, are allowed by name, too."""
+        if not isinstance(params, Mapping):
+            return self.theta(params)
+        held = {n: float(x) if isinstance(x, int | float) else x for n, x in params.items()}
+        ends = {}
+        for name, domain in zip(self.parameter_names, self._domains, strict=True):
+            x = held.get(name)
+            if isinstance(x, float) and math.isfinite(x) and x in (domain.low, domain.high):
+                ends[name] = FAR if x == domain.high else -FAR
+        theta = self.unconstrained({n: 0.5 if n in ends else x for n, x in held.items()})
+        for k, name in enumerate(self.parameter_names):
+            theta[k] = ends.get(name, theta[k])
+        return theta
+
+
+class OutcomesModel(Composite, Model):
     r"""What a family of processes predicts for given experiments, as one classical state.
 
     .. math:: \sigma_\theta = \bigoplus_{sk} \frac{p_{sk}(\theta)}{S}, \qquad
@@ -107,6 +134,7 @@ class OutcomesModel(Model):
 
     def __init__(self, family: ProcessFamily, data: Design | Counts) -> None:
         self.family = _checks.instance("family", family, ProcessFamily)
+        self._join("a model of outcomes", [family])
         self.data = data
         held = data.measurement if isinstance(data, Counts) else data
         self.experiments = _checks.instance("data", held, Design, "such as Experiments, or Counts of one")
@@ -130,19 +158,6 @@ class OutcomesModel(Model):
     @property
     def matrix_dim(self) -> int:
         return math.prod(self.experiments.sites) ** 2 if len(self.experiments.sites) < 8 else 1
-
-    @property
-    def parameter_names(self) -> tuple[str, ...]:
-        return self.family.parameter_names
-
-    def init_params(self, rng: np.random.Generator) -> Real:
-        return self.family.init_params(rng)
-
-    def natural(self, params: ParamsLike = ()) -> dict[str, float]:
-        return self.family.natural(params)
-
-    def unconstrained(self, values: Mapping[str, float]) -> Real:
-        return self.family.unconstrained(values)
 
     def _at(self, theta: Real) -> Prediction:
         """The prediction; the latest is at hand, as a gradient and a metric are asked for one after the other."""
@@ -187,17 +202,6 @@ class OutcomesModel(Model):
 
     def __repr__(self) -> str:
         return f"{self.family!r}.on({self.experiments!r})"
-
-
-def thetas(names: Sequence[str], domains: Sequence[Interval], values: Real) -> Real:
-    """theta of values in their intervals; a refusal names the parameter."""
-    found = []
-    for name, domain, value in zip(names, domains, values.tolist(), strict=True):
-        try:
-            found.append(domain.to_real(value))
-        except InputError as error:
-            raise InputError(f"{name}: {error}") from None
-    return np.array(found)
 
 
 class FisherMetric(Metric):

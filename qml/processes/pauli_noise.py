@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
-from functools import cached_property
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,9 +15,10 @@ from qml.channels import Lindblad
 from qml.measurement.elements import setting_names
 from qml.models.mixture import MixtureModel
 from qml.operators import pauli
+from qml.operators.strings import all_labels
 from qml.parameters import UNIT, Interval
 from qml.processes.design import Design
-from qml.processes.outcomes import Prediction, ProcessFamily, thetas
+from qml.processes.outcomes import IntervalFamily, Prediction
 from qml.processes.process import Process
 
 START = 0.05
@@ -59,22 +59,15 @@ class Parities(Design):
             raise InputError(f"depths must be one or more distinct numbers; found {self.depths}.")
         self.sites = (2,) * len(self.strings[0])
         pairs = list(itertools.product(self.strings, self.depths))
-        self._names = setting_names([f"{b},{m}" for b, m in pairs], len(pairs))
+        self.settings = setting_names([f"{b},{m}" for b, m in pairs], len(pairs))
         self._set(np.full(len(pairs), 2))
-
-    def _arguments(self) -> dict[str, Any]:
-        return {"strings": list(self.strings), "depths": list(self.depths)}
-
-    @property
-    def settings(self) -> tuple[str, ...]:
-        return self._names
 
     def __repr__(self) -> str:
         strings, qubits = _checks.plural(len(self.strings), "string"), _checks.plural(len(self.sites), "qubit")
         return f"Parities({strings} of {qubits}, depths {self.depths})"
 
 
-class PauliLindbladModel(ProcessFamily):
+class PauliLindbladModel(IntervalFamily):
     r"""Sparse Pauli noise on any number of qubits: few strings that act at small rates.
 
     .. math:: E = e^{\mathcal{L}}, \qquad \mathcal{L}\rho = \sum_k \lambda_k (P_k \rho P_k - \rho), \qquad
@@ -127,6 +120,7 @@ class PauliLindbladModel(ProcessFamily):
         self.spam = _words("spam", held) if held else ()
         if self.spam and len(self.spam[0]) != len(self.terms[0]):
             raise InputError("terms and spam must be strings of equal length.")
+        self._domains = [Interval(0.0)] * len(self.terms) + [UNIT] * len(self.spam)
         self._latest: tuple[Parities, Real] | None = None
 
     @property
@@ -137,33 +131,19 @@ class PauliLindbladModel(ProcessFamily):
     def parameter_names(self) -> tuple[str, ...]:
         return self.terms + tuple(f"spam[{word}]" for word in self.spam)
 
-    @cached_property
-    def _domains(self) -> list[Interval]:
-        return [Interval(0.0)] * len(self.terms) + [UNIT] * len(self.spam)
-
     def init_params(self, rng: np.random.Generator) -> Real:
         """Rates near 0.05, losses near 0.95, moved a little."""
         starts = np.array([START] * len(self.terms) + [1 - START] * len(self.spam))
         theta = np.array([d.to_real(x) for d, x in zip(self._domains, starts.tolist(), strict=True)])
         return theta + 0.1 * _checks.generator("rng", rng).normal(size=len(theta))
 
-    def natural(self, params: ParamsLike = ()) -> dict[str, float]:
-        theta = self.theta(params)
-        values = (d.from_real(x) for d, x in zip(self._domains, theta.tolist(), strict=True))
-        return dict(zip(self.parameter_names, values, strict=True))
-
-    def unconstrained(self, values: Mapping[str, float]) -> Real:
-        found = super().unconstrained(values)
-        return thetas(self.parameter_names, self._domains, found)
-
     def fidelities(self, params: ParamsLike, strings: Sequence[str]) -> Real:
         """f_b of Pauli strings, shape (strings,)."""
         words = _words("strings", strings)
         if len(words[0]) != len(self.sites):
             raise InputError(f"strings must be on {len(self.sites)} qubits; found {words[0]!r}.")
-        theta = self._anywhere(params)[: len(self.terms)]
-        rates = np.array([d.from_real(x) for d, x in zip(self._domains, theta.tolist(), strict=False)])
-        return np.asarray(np.exp(-2 * _anticommuting(words, self.terms) @ rates))
+        values, _ = self._values(self._anywhere(params))
+        return np.asarray(np.exp(-2 * _anticommuting(words, self.terms) @ values[: len(self.terms)]))
 
     def channel(self, params: ParamsLike = ()) -> Process:
         """The process, for few qubits."""
@@ -180,8 +160,7 @@ class PauliLindbladModel(ProcessFamily):
         if self._latest is None or self._latest[0] is not experiments:
             self._latest = experiments, _anticommuting(experiments.strings, self.terms)
         table, k = self._latest[1], len(self.terms)
-        pairs = list(zip(self._domains, theta.tolist(), strict=True))
-        values, slopes = np.array([d.from_real(x) for d, x in pairs]), np.array([d.slope(x) for d, x in pairs])
+        values, slopes = self._values(theta)
         depths = np.array(experiments.depths, dtype=np.float64)
         losses = np.ones(len(experiments.strings))
         places = {word: i for i, word in enumerate(experiments.strings)}
@@ -243,8 +222,7 @@ def pauli_channel_model(n: int) -> MixtureModel:
     """
     n = _checks.qubit_count("n", n)
     _checks.memory(f"all Pauli strings of {n} qubits as processes", 32 * 16**n * 4**n, "use PauliLindbladModel")
-    words = ["".join(letters) for letters in itertools.product("IXYZ", repeat=n)]
-    return MixtureModel([Process.from_kraus(pauli(word).matrix()).choi for word in words])
+    return MixtureModel([Process.from_kraus(pauli(word).matrix()).choi for word in all_labels(4**n)])
 
 
 def _words(name: str, values: Any) -> tuple[str, ...]:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from functools import cached_property
+from collections.abc import Callable
+from functools import cached_property, partial
+from itertools import product
+from typing import Any
 
 import numpy as np
+from scipy import sparse
 
 from qml import _checks
 from qml._typing import Complex, Integer, Real
@@ -13,6 +17,7 @@ from qml.channels.exponentials import exponential, exponential_along
 from qml.engines.pauli_state import vector_of
 from qml.models.base import Model
 from qml.operators import pauli
+from qml.operators.strings import all_labels
 from qml.processes.choi import transfer_of_choi
 from qml.processes.process import Process
 from qml.states import DensityMatrix
@@ -42,80 +47,37 @@ class Piece(ABC):
         """Its derivatives (n, ...)."""
 
 
-class Known(Piece):
-    """An array that is known."""
+class Linear(Piece):
+    """An array that is affine in its parameters: a constant, plus a sparse map of the parameters (size, n)."""
 
-    names = ()
-
-    def __init__(self, value: Real) -> None:
-        self._value = value
+    def __init__(self, names: tuple[str, ...], constant: Real, slopes: Any, start: Real) -> None:
+        self.names, self._constant, self._slopes, self._start = names, constant, slopes, start
 
     def start(self, rng: np.random.Generator) -> Real:
-        return np.zeros(0)
+        return self._start.copy()
 
     def value(self, theta: Real) -> Real:
-        return self._value
+        return self._constant + np.reshape(self._slopes @ theta, self._constant.shape)
+
+    @cached_property
+    def _derivatives(self) -> Real:
+        return _checks.kept(self._slopes.T.toarray().reshape(-1, *self._constant.shape))
 
     def derivatives(self, theta: Real) -> Real:
-        return np.zeros((0, *self._value.shape))
-
-
-class Entries(Piece):
-    """Some entries of an array are parameters, the others are known."""
-
-    def __init__(self, names: tuple[str, ...], ideal: Real, free: Real, weak: Real) -> None:
-        self.names, self._ideal, self._weak = names, ideal, weak
-        self._free = np.flatnonzero(free)
-
-    def start(self, rng: np.random.Generator) -> Real:
-        return np.array(self._weak.reshape(-1)[self._free])
-
-    def value(self, theta: Real) -> Real:
-        found = self._ideal.copy().reshape(-1)
-        found[self._free] = theta
-        return found.reshape(self._ideal.shape)
-
-    def derivatives(self, theta: Real) -> Real:
-        found = np.zeros((len(self._free), self._ideal.size))
-        found[np.arange(len(self._free)), self._free] = 1.0
-        return found.reshape(-1, *self._ideal.shape)
-
-
-class Effects(Piece):
-    """Effects (K, D) that add up to the identity, all but the last of them free."""
-
-    def __init__(self, name: str, ideal: Real) -> None:
-        self._ideal = ideal
-        words = strings(ideal.shape[1])
-        self.names = tuple(f"{name}[{k},{w}]" for k in range(len(ideal) - 1) for w in words)
-
-    def start(self, rng: np.random.Generator) -> Real:
-        weak = self._ideal.copy()
-        weak[:, 1:] *= 1 - WEAK
-        weak[:, 0] = (1 - WEAK) * weak[:, 0] + WEAK / len(weak)
-        return weak[:-1].reshape(-1)
-
-    def value(self, theta: Real) -> Real:
-        first = theta.reshape(-1, self._ideal.shape[1])
-        last = -first.sum(axis=0)
-        last[0] += 1.0
-        return np.concatenate([first, last[None]])
-
-    def derivatives(self, theta: Real) -> Real:
-        k, d = self._ideal.shape
-        free = np.eye((k - 1) * d).reshape(-1, k - 1, d)
-        return np.concatenate([free, -free.sum(axis=1, keepdims=True)], axis=1)
+        return self._derivatives
 
 
 class OfModel(Piece):
-    """What is read off a model of Choi states, of states, or of effects as processes into K levels."""
+    """What is read off the density matrices of a model."""
 
-    def __init__(self, model: Model, sites: int, reads: str, names: tuple[str, ...], ideal: Real | None = None) -> None:
-        self.model, self._n, self._reads = model, sites, reads
-        self.names, self._ideal = names, ideal
+    def __init__(
+        self, model: Model, read: Callable[[Complex], Real], prefix: str = "", start: Real | None = None
+    ) -> None:
+        self.model, self._read, self._start = model, read, start
+        self.names = tuple(f"{prefix}{name}" for name in model.parameter_names)
 
     def start(self, rng: np.random.Generator) -> Real:
-        return self.model.init_params(rng) if self._ideal is None else self._ideal.copy()
+        return self.model.init_params(rng) if self._start is None else self._start.copy()
 
     def value(self, theta: Real) -> Real:
         return self._read(self.model.state(theta).matrix())
@@ -125,17 +87,18 @@ class OfModel(Piece):
             return np.zeros((0, *self.value(theta).shape))
         return self._read(self.model.state_jvp(theta)[1](np.eye(len(theta))))
 
-    def _read(self, matrices: Complex) -> Real:
-        n, lead = self._n, matrices.shape[:-2]
-        if self._reads == "gate":
-            return transfer_of_choi(matrices, n, n)
-        if self._reads == "state":
-            return vector_of(matrices, n)
-        d = 2**n
-        outcomes = matrices.shape[-1] // d
-        tensor = matrices.reshape(*lead, d, outcomes, d, outcomes)
-        effects = np.einsum("...ikjk->...kji", tensor)  # d J = sum_k M_k^T (x) |k><k|, and Tr(P M) / d
-        return vector_of(np.ascontiguousarray(effects), n)
+
+def gate_of(choi: Complex, n: int) -> Real:
+    """The transfer matrix of a process on n qubits."""
+    return transfer_of_choi(choi, n, n)
+
+
+def effects_of(choi: Complex, n: int) -> Real:
+    """The effects (..., K, 4^n) of a process into K levels, as Tr(P M_k) / 2^n: d J = sum_k M_k^T (x) |k><k|."""
+    d = 2**n
+    outcomes = choi.shape[-1] // d
+    effects = np.einsum("...ikjk->...kji", choi.reshape(*choi.shape[:-2], d, outcomes, d, outcomes))
+    return vector_of(np.ascontiguousarray(effects), n)
 
 
 class ErrorGenerator(Piece):
@@ -149,7 +112,7 @@ class ErrorGenerator(Piece):
 
     def __init__(self, name: str, ideal: Real) -> None:
         self._ideal = ideal
-        words = strings(len(ideal))[1:]
+        words = all_labels(len(ideal))[1:]
         m = len(words)
         self._below = np.tril_indices(m, -1)
         diagonal = [f"{name}.a[{w},{w}]" for w in words]
@@ -163,7 +126,7 @@ class ErrorGenerator(Piece):
         """Generators of the h_P (m, D, D), and those of the C_PQ (m, m, D, D), complex."""
         side = len(self._ideal)
         n = (side.bit_length() - 1) // 2
-        everything = np.stack([pauli(word).matrix() for word in strings(side)])
+        everything = np.stack([pauli(word).matrix() for word in all_labels(side)])
         paulis = everything[1:]
 
         def read(images: Complex) -> Complex:
@@ -211,22 +174,32 @@ class ErrorGenerator(Piece):
         return np.stack(along)
 
 
-def full_gate(name: str, ideal: Real) -> Entries:
-    """All entries of a transfer matrix but the first row: trace preserving, not always positive."""
-    words = strings(len(ideal))
-    free = np.ones(ideal.shape, dtype=bool)
-    free[0] = False
-    weak = ideal * (1 - WEAK)
-    weak[0] = ideal[0]
-    return Entries(tuple(f"{name}[{a},{b}]" for a in words[1:] for b in words), ideal, free, weak)
+def known(value: Real) -> Linear:
+    """An array without parameters."""
+    return Linear((), value, sparse.csr_array((value.size, 0)), np.zeros(0))
 
 
-def full_preparation(name: str, ideal: Real) -> Entries:
-    """All Pauli expectations but that of the identity."""
-    free = np.ones(len(ideal), dtype=bool)
-    free[0] = False
-    weak = np.where(free, ideal * (1 - WEAK), ideal)
-    return Entries(tuple(f"{name}[{w}]" for w in strings(len(ideal))[1:]), ideal, free, weak)
+def full(name: str, ideal: Real) -> Linear:
+    """All entries of a transfer matrix or of a Pauli vector but those of the first row, the identity: the trace is
+    preserved, and not always positive."""
+    words, fixed = map(",".join, product(all_labels(len(ideal)), repeat=ideal.ndim)), ideal.size // len(ideal)
+    names = tuple(f"{name}[{word}]" for word in words)[fixed:]
+    constant = np.zeros_like(ideal)
+    constant[0] = ideal[0]
+    slopes = sparse.eye_array(ideal.size, len(names), k=-fixed, format="csr")
+    return Linear(names, constant, slopes, (1 - WEAK) * ideal.reshape(-1)[fixed:])
+
+
+def full_effects(name: str, ideal: Real) -> Linear:
+    """Effects (K, D) that add up to the identity, all but the last of them free."""
+    k, d = ideal.shape
+    names = tuple(f"{name}[{j},{word}]" for j in range(k - 1) for word in all_labels(d))
+    constant, weak = np.zeros((k, d)), (1 - WEAK) * ideal
+    constant[-1, 0] = 1.0
+    weak[:, 0] += WEAK / k
+    others = sparse.kron(np.ones((1, k - 1)), sparse.eye_array(d))
+    slopes = sparse.vstack([sparse.eye_array(len(names)), -others], format="csr")
+    return Linear(names, constant, slopes, weak[:-1].reshape(-1))
 
 
 def physical_preparation(name: str, ideal: Complex) -> OfModel:
@@ -237,8 +210,7 @@ def physical_preparation(name: str, ideal: Complex) -> OfModel:
     n = d.bit_length() - 1
     model = KrausModel((1,), (2,) * n)
     weak = DensityMatrix._trusted((1 - WEAK) * ideal + WEAK * np.eye(d) / d, (1, *(2,) * n))
-    names = tuple(f"{name}.{p}" for p in model.parameter_names)
-    return OfModel(model, n, "state", names, model.params_of(Process(weak, (1,))))
+    return OfModel(model, partial(vector_of, n=n), f"{name}.", model.params_of(Process(weak, (1,))))
 
 
 def physical_effects(name: str, ideal: Complex) -> OfModel:
@@ -253,15 +225,4 @@ def physical_effects(name: str, ideal: Complex) -> OfModel:
     for k in range(outcomes):
         choi[:, k, :, k] = weak[k].T / d
     process = Process(DensityMatrix(choi.reshape(d * outcomes, -1), ((2,) * n) + (outcomes,)), (2,) * n)
-    names = tuple(f"{name}.{p}" for p in model.parameter_names)
-    return OfModel(model, n, "effects", names, model.params_of(process))
-
-
-def strings(size: int) -> list[str]:
-    """The Pauli strings of so many qubits, in the order of I, X, Y, Z; 4^n of them."""
-    n = (size.bit_length() - 1) // 2
-    _checks.qubit_count("n", n)
-    words = [""]
-    for _ in range(n):
-        words = [w + letter for w in words for letter in "IXYZ"]
-    return words
+    return OfModel(model, partial(effects_of, n=n), f"{name}.", model.params_of(process))

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import html
 import itertools
 import math
-from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, Self
 
@@ -14,8 +12,10 @@ import numpy as np
 from qml import _checks
 from qml._checks import InputError
 from qml._descriptions import Saved
+from qml._results import html_table
 from qml._typing import ArrayLike, Complex, Dims, DimsLike, ParamsLike, Real
 from qml.channels import KrausChannel
+from qml.channels.kraus import check_complete
 from qml.circuits import Circuit
 from qml.engines import PauliEngine, ReferenceEngine
 from qml.instructions import Channel, Operation, PartialTrace, Preparation, Unitary
@@ -112,13 +112,8 @@ class Process(Saved):
                 f"the Kraus operators must have shape (m, d_out, d) or (d_out, d); found {np.shape(operators)}."
             )
         _, d_out, d = k.shape
-        violation = float(np.abs(np.einsum("kai,kaj->ij", k.conj(), k) - np.eye(d)).max())
-        if violation > _checks.TOLERANCE:
-            raise InputError(
-                f"the Kraus operators must be complete; found max|sum_k K_k^dagger K_k - 1| = {violation:.3g}, "
-                f"tolerance {_checks.TOLERANCE}."
-            )
-        ins, outs = _sites("dims_in", dims_in, d), _sites("dims_out", dims_out, d_out)
+        check_complete("the Kraus operators", k)
+        ins, outs = _checks.sites(dims_in, d, "dims_in"), _checks.sites(dims_out, d_out, "dims_out")
         factor = k.transpose(2, 1, 0).reshape(d * d_out, len(k)) / math.sqrt(d)
         if len(k) > d * d_out:
             return cls._of(DensityMatrix._trusted(factor @ factor.conj().T, ins + outs), ins)
@@ -152,7 +147,7 @@ class Process(Saved):
         d_out, d = (math.isqrt(n) for n in s.shape) if s.ndim == 2 else (0, 0)
         if s.ndim != 2 or (d_out**2, d**2) != s.shape or not s.size:
             raise InputError(f"the superoperator must have shape (d_out^2, d^2); found {s.shape}.")
-        ins, outs = _sites("dims_in", dims_in, d), _sites("dims_out", dims_out, d_out)
+        ins, outs = _checks.sites(dims_in, d, "dims_in"), _checks.sites(dims_out, d_out, "dims_out")
         return cls(_checked(choi_of_superoperator(s), ins + outs), ins)
 
     @classmethod
@@ -225,15 +220,11 @@ class Process(Saved):
 
         The first row is (1, 0, ..., 0) as the trace is preserved; the first column holds the Bloch vector of E(1/d).
         """
-        n, m = self._qubits()
-        return transfer_of_choi(self.choi.matrix(), n, m)
-
-    def _qubits(self) -> tuple[int, int]:
         if set(self.dims_in + self.dims_out) != {2}:
             raise InputError(
                 f"a Pauli transfer matrix is of qubits; found the dims {self.dims_in} and {self.dims_out}."
             )
-        return len(self.dims_in), len(self.dims_out)
+        return transfer_of_choi(self.choi.matrix(), len(self.dims_in), len(self.dims_out))
 
     def kraus(self) -> Complex:
         """Kraus operators (rank, d_out, d) that are orthogonal to each other, the largest first."""
@@ -315,8 +306,7 @@ class Process(Saved):
     def _repr_html_(self) -> str:
         rows = [("input", str(self.dims_in)), ("output", str(self.dims_out)), ("Kraus operators", str(self.rank))]
         rows.append(("purity of J", f"{float(self.choi.purity()):.6f}"))
-        cells = "".join(f"<tr><th>{html.escape(a)}</th><td>{html.escape(b)}</td></tr>" for a, b in rows)
-        return f"<table><caption>Process</caption>{cells}</table>"
+        return html_table("Process", rows)
 
 
 def as_process(value: Any, name: str = "the process") -> Process:
@@ -394,7 +384,3 @@ def _ends(dims: Dims, dims_in: DimsLike | None) -> tuple[Dims, Dims]:
     if ins != dims[: len(ins)] or len(ins) == len(dims):
         raise InputError(f"dims_in must be the first sites of the Choi state, which has dims {dims}; found {ins}.")
     return ins, dims[len(ins) :]
-
-
-def _sites(name: str, dims: DimsLike | Sequence[int] | None, total: int) -> Dims:
-    return _checks.qubit_dims(total) if dims is None else _checks.dimensions(name, dims, total=total)

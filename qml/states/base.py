@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from qml import _checks, operators, spectral
-from qml._arrays import as_complex, as_real, diagonal, frozen, namespace, trace_of_product
+from qml._arrays import as_complex, as_real, diagonal, frozen, namespace, per_state, trace_of_product
 from qml._checks import InputError
 from qml._descriptions import Described
 from qml._typing import Complex, Cotangent, Dims, Integer, Numbers, Real
@@ -19,7 +19,6 @@ from qml.operators import PauliSum
 from qml.states.correlations import Correlations
 from qml.states.cross_entropy import Data, log_expectation
 from qml.states.display import state_html
-from qml.states.numbers import per_state
 
 if TYPE_CHECKING:
     from qml.operators import OperatorLike

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from qml import _checks
+from qml._arrays import per_state
 from qml._checks import InputError
 from qml._typing import Complex, Dims, Numbers
-from qml.states.numbers import per_state
 
 if TYPE_CHECKING:
     from qml import spectral

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
@@ -99,10 +99,7 @@ class DensityMatrix(State):
             shape = probabilities.shape
         else:
             shape = columns.shape[:-1]
-        if dims is None:
-            self.dims = _checks.qubit_dims(shape[-1])
-        else:
-            self.dims = dims if known and isinstance(dims, tuple) else _checks.dimensions("dims", dims, shape[-1])
+        self.dims = dims if known and isinstance(dims, tuple) else _checks.sites(dims, shape[-1])
         self._batch_shape = shape[:-1]
         self._matrix: Complex | None = frozen(matrix)
         self._probabilities: Real | None = frozen(probabilities)
@@ -248,11 +245,16 @@ class DensityMatrix(State):
         """Read a state that :meth:`save` wrote, or any ``.npz`` file with an array `matrix`, `factor`, `vector` or
         `probabilities` and, optionally, `dims`. Validated like any other input."""
         arrays = read_arrays(path, "state")
-        found_dims, held = arrays.pop("dims", None), arrays.pop("smoothing", np.zeros(()))
-        smoothing = held.item() if held.size == 1 else math.nan
+        found_dims = arrays.pop("dims", None)
         if found_dims is not None and (found_dims.ndim != 1 or (found_dims.size and found_dims.dtype.kind not in "iu")):
             raise InputError(f"dims in {str(path)!r} must be integers, one a site; found {found_dims!r:.80}.")
-        dims = None if found_dims is None else [int(x) for x in found_dims]
+        return cls._of_arrays(arrays, None if found_dims is None else found_dims.tolist(), repr(str(path)))
+
+    @classmethod
+    def _of_arrays(cls, arrays: Mapping[str, Any], dims: DimsLike | None, where: str) -> Self:
+        """The state that is held as one array of those at some place."""
+        held = arrays.get("smoothing", np.zeros(()))
+        smoothing = held.item() if held.size == 1 else math.nan
         makers: dict[str, Callable[..., Self]] = {
             "matrix": cls,
             "factor": lambda factor, dims: cls.from_factor(factor, dims, smoothing=smoothing),
@@ -262,7 +264,7 @@ class DensityMatrix(State):
         found = [name for name in makers if name in arrays]
         if len(found) != 1:
             raise InputError(
-                f"{str(path)!r} must hold exactly one of the arrays {', '.join(makers)}; found {sorted(arrays)}."
+                f"{where} must hold exactly one of the arrays {', '.join(makers)}; found {sorted(arrays)}."
             )
         return makers[found[0]](arrays[found[0]], dims)
 

@@ -8,13 +8,12 @@ from typing import Any
 import numpy as np
 
 from qml import _checks, spectral
-from qml._arrays import as_complex, as_real, diagonal, frozen, namespace, on_host, trace_of_product
+from qml._arrays import as_complex, as_real, diagonal, frozen, namespace, on_host, per_state, trace_of_product
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Cotangent, Dims, DimsLike, Integer, Numbers, Numeric, Real
 from qml.states.base import State
 from qml.states.cross_entropy import Data
 from qml.states.density_matrix import DensityMatrix, reduced
-from qml.states.numbers import per_state
 from qml.states.sectors import Sectors
 
 
@@ -75,7 +74,7 @@ class GibbsState(State):
                 raise InputError(f"the diagonal must have shape (..., d); found shape {k.shape}.")
         else:
             k = _checks.hermitian("the modular Hamiltonian", k)
-        sites = _checks.qubit_dims(k.shape[-1]) if dims is None else _checks.dimensions("dims", dims, k.shape[-1])
+        sites = _checks.sites(dims, k.shape[-1])
         self._hold(_checks.kept(k), sites, diagonal, sectors)
 
     @classmethod
@@ -210,7 +209,7 @@ class SpectralState(State):
 
     def __init__(self, log_probabilities: ArrayLike, vectors: ArrayLike, dims: DimsLike | None = None) -> None:
         w = _checks.unitary("the eigenvectors", vectors)
-        logs = _checks.logarithms("log_probabilities", log_probabilities)
+        logs = _logarithms(log_probabilities)
         if logs.shape != (w.shape[-1],):
             raise InputError(f"log_probabilities must be {w.shape[-1]} numbers; found shape {logs.shape}.")
         with np.errstate(over="ignore"):
@@ -218,7 +217,7 @@ class SpectralState(State):
         if abs(total - 1) > _checks.TOLERANCE:
             raise InputError(f"exp(log_probabilities) must sum to one; found {total:.12g}: subtract its logarithm.")
         logs = logs - np.log(_checks.normaliser(np.asarray(total), len(logs)))
-        sites = _checks.qubit_dims(w.shape[-1]) if dims is None else _checks.dimensions("dims", dims, w.shape[-1])
+        sites = _checks.sites(dims, w.shape[-1])
         self._hold(logs, _checks.kept(w), sites)
 
     @classmethod
@@ -259,3 +258,16 @@ class SpectralState(State):
         xp = namespace(w)
         means = xp.einsum("dj,dj->j", w.conj(), xw).real
         return xp.where(self._given.support, slopes * means, 0.0), 2 * xw * values
+
+
+def _logarithms(values: ArrayLike) -> Real:
+    """Real numbers below +inf; -inf, the logarithm of zero, is one."""
+    try:
+        a = np.asarray(values)
+    except (ValueError, TypeError):
+        a = np.asarray(None)
+    if a.dtype.kind not in "biuf" or (a > np.finfo(np.float64).max).any() or np.isnan(a).any():
+        raise InputError(
+            f"log_probabilities must be an array of real numbers below inf; found {_checks.shown(values)}."
+        )
+    return np.asarray(a, dtype=np.float64)

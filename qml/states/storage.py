@@ -29,11 +29,7 @@ def state_of(arrays: Mapping[str, Any], dims: Dims) -> State:
         return GibbsState(arrays["hamiltonian"], dims, diagonal=False)
     if "vectors" in arrays:
         return SpectralState(arrays["log_probabilities"], arrays["vectors"], dims)
-    if "probabilities" in arrays:
-        return DensityMatrix.from_probabilities(arrays["probabilities"], dims)
-    if "factor" in arrays:
-        return DensityMatrix.from_factor(arrays["factor"], dims, smoothing=float(arrays.get("smoothing", 0.0)))
-    return DensityMatrix(arrays["matrix"], dims)
+    return DensityMatrix._of_arrays(arrays, dims, "a state")
 
 
 def _again(dims: Any, arrays: Any) -> State:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Self
 
 from qml import _checks
@@ -13,11 +14,9 @@ from qml.measurement import Counts, Measurement
 from qml.states import DensityMatrix
 from qml.tomography.linear import record_of
 from qml.tomography.mle import maximum_likelihood
-from qml.tomography.result import TomographyResult
-
-PARAMETERS = ("method", "rank", "gap", "relative_gap", "hedging", "max_iterations")
 
 
+@dataclass(kw_only=True, eq=False)
 class StateTomography:
     """The state of maximum likelihood as an estimator: parameters are set first, ``fit`` takes the data.
 
@@ -47,28 +46,12 @@ class StateTomography:
     0.5
     """
 
-    state_: DensityMatrix
-    result_: TomographyResult
-    log_likelihood_: float
-    certificate_: float
-    n_iter_: int
-
-    def __init__(
-        self,
-        *,
-        method: str = "conjugate_gradient",
-        rank: int | None = None,
-        gap: float = 1e-9,
-        relative_gap: float = 1e-12,
-        hedging: float = 0.0,
-        max_iterations: int = 20000,
-    ) -> None:
-        self.method = method
-        self.rank = rank
-        self.gap = gap
-        self.relative_gap = relative_gap
-        self.hedging = hedging
-        self.max_iterations = max_iterations
+    method: str = "conjugate_gradient"
+    rank: int | None = None
+    gap: float = 1e-9
+    relative_gap: float = 1e-12
+    hedging: float = 0.0
+    max_iterations: int = 20000
 
     def fit(self, counts: Counts | Mapping[Any, Any], y: None = None) -> Self:
         """Find the state of maximum likelihood.
@@ -104,12 +87,12 @@ class StateTomography:
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """The parameters by name."""
-        return {name: getattr(self, name) for name in PARAMETERS}
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
     def set_params(self, **params: Any) -> Self:
         """Change parameters by name."""
         for name, value in params.items():
-            _checks.choice("a parameter of StateTomography", name, PARAMETERS)
+            _checks.choice("a parameter of StateTomography", name, self.__dataclass_fields__)
             setattr(self, name, value)
         return self
 
@@ -117,6 +100,3 @@ class StateTomography:
         if not hasattr(self, "state_"):
             raise InputError("StateTomography has no state yet: call fit(counts) first.")
         return self.state_
-
-    def __repr__(self) -> str:
-        return f"StateTomography({', '.join(f'{name}={value!r}' for name, value in self.get_params().items())})"

@@ -113,15 +113,16 @@ def is_unique(problem: Likelihood, face: Face, factor: Complex, p: Real, known: 
     support = u[:, s**2 > face.resolution]
     if known is not None and known.missing and support.shape[1] == problem.dim:
         return False
-    if _is_blind(problem, support, p):
+    weights = np.sqrt(problem.shares) / p
+    if is_blind(problem, support, weights):
         return False
     if len(p) * face.dim**2 > LARGEST_MAP:
         return None
-    least = float(_singular_values(problem, face.vectors, p)[0])
+    least = float(_singular_values(problem, face.vectors, weights)[0])
     if least * (1 - 2 * face.sine) > (2 * face.sine + NULL) * math.sqrt(face.sensitivity):
         return True
     everything = np.eye(problem.dim, dtype=np.complex128)
-    return True if known and not known.missing and not _is_blind(problem, everything, p, unless=True) else None
+    return True if known and not known.missing and not is_blind(problem, everything, weights, unless=True) else None
 
 
 def known_of(counts: Counts) -> Determined | None:
@@ -130,30 +131,30 @@ def known_of(counts: Counts) -> Determined | None:
     return determined(counts) if isinstance(m, PauliMeasurement) or m.dim <= LARGEST_NAMED else None
 
 
-def openness(known: Determined | None, unique: bool | None) -> str:
+def openness(known: Determined | None, unique: bool | None, what: str = "state") -> str:
     """Whether another state is as likely, for a status; nothing where the settings determine the state."""
     missing = known.sentence() if known else ""
     if unique:
         return f"; unique: {missing}, positivity the rest" if missing else ""
     if unique is None:
         return f"; {missing}, and whether positivity determines the rest is not decided" if missing else ""
-    return f"; not unique: {missing or 'the outcomes that were seen do not determine the state'}"
+    return f"; not unique: {missing or f'the outcomes that were seen do not determine the {what}'}"
 
 
-def _is_blind(problem: Likelihood, vectors: Complex, p: Real, unless: bool = False) -> bool:
+def is_blind(problem: Likelihood, vectors: Complex, weights: Real, unless: bool = False) -> bool:
     """Whether a Hermitian matrix on the span of `vectors` (d, r) changes no probability of an outcome seen; `unless`
-    the map is too large to be written out."""
+    the map is too large to be written out. Where the probabilities get positive weights, rounding alone depends on."""
     if vectors.shape[1] < 2:
         return False
-    if len(p) * vectors.shape[1] ** 2 > LARGEST_MAP:
+    if len(weights) * vectors.shape[1] ** 2 > LARGEST_MAP:
         return unless
-    values = _singular_values(problem, vectors, p)
-    return bool(values[0] <= NULL * values[-1])
+    values = _singular_values(problem, vectors, weights)
+    return bool(len(values) and values[0] <= NULL * values[-1])
 
 
-def _singular_values(problem: Likelihood, vectors: Complex, p: Real) -> Real:
-    """Of X -> sqrt(f_k) Tr(M_k X) / p_k, X Hermitian on the span of `vectors`; ascending."""
+def _singular_values(problem: Likelihood, vectors: Complex, weights: Real) -> Real:
+    """Of X -> w_k Tr(M_k X), X Hermitian on the span of `vectors`; ascending."""
     basis = vectors @ hermitian_basis(vectors.shape[1]) @ vectors.conj().T
     basis = allowed(problem.measurement.fixed, basis)
-    x = np.sqrt(problem.shares) / p * problem.probabilities(basis)
+    x = weights * problem.probabilities(basis)
     return np.asarray(np.sqrt(np.clip(np.linalg.eigvalsh(x @ x.T), 0.0, None)))

@@ -20,7 +20,6 @@ from qml.measurement import Counts
 from qml.optimizers import NaturalGradient
 from qml.processes import Experiments, GateSetModel, Process
 from qml.processes.choi import choi_of_transfer
-from qml.processes.outcomes import FisherMetric
 from qml.states import nearest_density_matrix
 from qml.tomography.likelihood import agreement
 from qml.tomography.linear import record_of
@@ -285,65 +284,48 @@ def gate_set_tomography(
     params = model.init_params(np.random.default_rng(_checks.integer("seed", seed, low=0)))
     if params0 is not None:
         params = _checks.parameters("params0", params0, model.n_params)
-    with threads.suited(4 ** len(model.sites)):
-        return _maximised(
-            model, counts, _stages(lengths, int(sizes.max())), sizes, params, max_iterations, progress, since
-        )
-
-
-def _maximised(
-    model: GateSetModel,
-    counts: Counts,
-    stages: list[int],
-    sizes: Integer,
-    params: Real,
-    max_iterations: int,
-    progress: bool | None,
-    since: float,
-) -> GateSetResult:
-    experiments = counts.measurement
+    most, outcomes = int(sizes.max()), model.on(counts)
     done: list[tuple[int, int]] = []
-    for longest in stages:
-        last = longest >= sizes.max()
-        some = counts if last else _part(counts, np.flatnonzero(sizes <= longest))
-        if some is None:
-            continue
-        found = fit(
-            SoftOutcomes(model, some),
-            some,
-            params0=params,
-            optimizer=NaturalGradient(),
-            max_iterations=max_iterations,
-            gradient_tolerance=FINE if last else ROUGH,
-            loss_tolerance=(LEAST_GAIN if last else GAIN) / float(some.total),
-            progress=progress,
+    with threads.suited(4 ** len(model.sites)):
+        for longest in _stages(lengths, most):
+            last = longest >= most
+            some = counts if last else _part(counts, np.flatnonzero(sizes <= longest))
+            if some is None:
+                continue
+            found = fit(
+                SoftOutcomes(model, some),
+                some,
+                params0=params,
+                optimizer=NaturalGradient(),
+                max_iterations=max_iterations,
+                gradient_tolerance=FINE if last else ROUGH,
+                loss_tolerance=(LEAST_GAIN if last else GAIN) / float(some.total),
+                progress=progress,
+            )
+            params = found.params
+            done.append((min(longest, most), found.iterations))
+            if CTRL_C in found.status:
+                break
+        params = _inside(SoftOutcomes(model, counts), params)
+        value, deviance, free = agreement(counts, outcomes._at(params).probabilities)
+        fisher = outcomes.metric(params).matrix()
+        scale = np.sqrt(np.clip(np.diagonal(fisher), 1e-300, None))
+        values = np.linalg.eigvalsh(fisher / np.outer(scale, scale))
+        determined = int(np.count_nonzero(values > KNOWN * values[-1]))
+        return GateSetResult(
+            model=model,
+            counts=counts,
+            params=params,
+            log_likelihood=value,
+            deviance=deviance,
+            determined=determined,
+            degrees=free - determined,
+            stages=tuple(done),
+            iterations=sum(iterations for _, iterations in done),
+            seconds=time.perf_counter() - since,
+            converged=found.converged,
+            status=found.status,
         )
-        params = found.params
-        done.append((min(longest, int(sizes.max())), found.iterations))
-        if CTRL_C in found.status:
-            break
-    params = _inside(SoftOutcomes(model, counts), params)
-    p, jacobian = model.on(counts).outcome_derivatives(params)
-    value, deviance, free = agreement(counts, p)
-    shots = np.asarray(counts.shots, dtype=np.float64)
-    fisher = FisherMetric(p, jacobian, np.repeat(shots / shots.sum(), experiments.sizes)).matrix()
-    scale = np.sqrt(np.clip(np.diagonal(fisher), 1e-300, None))
-    values = np.linalg.eigvalsh(fisher / np.outer(scale, scale))
-    determined = int(np.count_nonzero(values > KNOWN * values[-1]))
-    return GateSetResult(
-        model=model,
-        counts=counts,
-        params=params,
-        log_likelihood=value,
-        deviance=deviance,
-        determined=determined,
-        degrees=free - determined,
-        stages=tuple(done),
-        iterations=sum(iterations for _, iterations in done),
-        seconds=time.perf_counter() - since,
-        converged=found.converged,
-        status=found.status,
-    )
 
 
 def _inside(outcomes: SoftOutcomes, params: Real) -> Real:

@@ -29,7 +29,7 @@ from qml.operators import OperatorLike, as_matrix
 from qml.states import State
 from qml.states.coercion import one_state
 from qml.tomography.linear import expectations, record_of
-from qml.tomography.slices import Best, Map, best_of, check_memory
+from qml.tomography.slices import Best, Map, best_of
 
 GAP = 1e-3
 """Nats, of the likelihoods of the data."""
@@ -97,7 +97,6 @@ class ProfileLikelihood:
                 f"an interval needs integer counts, up to {MOST_SHOTS:.0e} in all, and a dimension up to {LARGEST}; "
                 f"found {'weights' if counts.is_weighted else f'{counts.total:.3g} counts'} in dimension {m.dim}."
             )
-        check_memory(m)
         self._counts, self._n = counts, np.asarray(counts.counts, dtype=np.float64)[None]
         self._operator = _hermitian(operator, m.dims)
         values, vectors = np.linalg.eigh(self._operator)
@@ -111,22 +110,19 @@ class ProfileLikelihood:
             self.low: vectors[:, values <= self.low + self._width],
             self.high: vectors[:, values >= self.high - self._width],
         }
+        self._free = Map(m)
         best = best_of(self._free, 0.0, self._n, GAP)
         self._largest = float(best.values[0])
         self.estimate = float(np.clip(np.vdot(self._operator, best.states[0]).real, self.low, self.high))
 
     @cached_property
-    def _free(self) -> Map:
-        return Map(self._counts.measurement, np.eye(len(self._operator), dtype=np.complex128), None)
-
-    @cached_property
     def _sliced(self) -> Map:
-        return Map(self._counts.measurement, np.eye(len(self._operator), dtype=np.complex128), self._operator)
+        return Map(self._counts.measurement, operator=self._operator)
 
     def _best(self, value: float, counts: Real, gap: float) -> Best:
         """Of the states with this t; at an end of the spectrum, those on its eigenspace."""
         if value in self._ends:
-            return best_of(Map(self._counts.measurement, self._ends[value], None), 0.0, counts, gap)
+            return best_of(Map(self._counts.measurement, self._ends[value]), 0.0, counts, gap)
         return best_of(self._sliced, value, counts, gap)
 
     def statistic(self, value: float) -> float:

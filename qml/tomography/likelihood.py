@@ -40,7 +40,9 @@ class Likelihood:
     """
 
     def __init__(self, counts: Counts, hedging: float = 0.0) -> None:
-        self.measurement = counts.measurement
+        m = self.measurement = counts.measurement
+        needed = 64 * m.n_outcomes + 8 * 16 * m.dim**2  # about eight numbers an outcome, eight matrices
+        _checks.memory(f"the likelihood of {m.n_outcomes} outcomes in dimension {m.dim}", needed, "use fewer settings")
         shares = counts.shares()
         seen = shares > 0
         impossible = seen & (self.measurement.traces() <= 0)
@@ -161,10 +163,3 @@ def largest_eigenvalue(matrix: Complex) -> float:
     if not np.isfinite(matrix).all():
         return math.inf
     return float(np.linalg.eigvalsh(matrix)[-1])
-
-
-def check_memory(counts: Counts) -> None:
-    """Refuse, before allocating, a problem whose arrays do not fit: about eight numbers an outcome, eight matrices."""
-    m = counts.measurement
-    needed = 64 * m.n_outcomes + 8 * 16 * m.dim**2
-    _checks.memory(f"the likelihood of {m.n_outcomes} outcomes in dimension {m.dim}", needed, "use fewer settings")

@@ -19,7 +19,7 @@ from qml.states.coercion import StateLike, one_state
 from qml.tomography import matrices
 from qml.tomography.face import face_of, is_unique, known_of, openness
 from qml.tomography.factors import STEPS_PER_BASIS, Iterate, conjugate_gradients
-from qml.tomography.likelihood import Likelihood, check_memory, largest_eigenvalue
+from qml.tomography.likelihood import Likelihood, largest_eigenvalue
 from qml.tomography.linear import least_squares, record_of
 from qml.tomography.result import TomographyHistory, TomographyResult
 
@@ -122,7 +122,6 @@ def maximum_likelihood(
         raise InputError(f"rank and hedging need the method 'conjugate_gradient'; found {method!r}.")
     if hedging and columns < dim:
         raise InputError("hedging keeps the state of full rank: it excludes a smaller rank.")
-    check_memory(counts)
     _room = buffers.workspace()  # kept between the steps
     with threads.suited(dim):
         run = _Run(Likelihood(counts, hedging), columns, gap, relative_gap, max_iterations)

@@ -14,12 +14,12 @@ from qml._typing import Complex, Real
 from qml.fitting import FitResult, fit
 from qml.fitting.restart import CTRL_C
 from qml.measurement import Counts
-from qml.operators.bases import hermitian_basis
 from qml.optimizers import LBFGS
 from qml.processes import KrausModel, Process
 from qml.states import DensityMatrix, State
+from qml.tomography.face import is_blind, openness
 from qml.tomography.likelihood import Likelihood, largest_eigenvalue
-from qml.tomography.linear import allowed, determined, record_of
+from qml.tomography.linear import LARGEST_EXAMINED, determined, record_of
 from qml.tomography.result import TomographyHistory, TomographyResult
 
 LEAST = 1e-6
@@ -164,13 +164,8 @@ def process_tomography(
             f"not certified: stopped {how}; the log-likelihood is within {bound:.2g} nats of the largest, {gap:.2g} "
             "were wanted: raise max_iterations"
         )
-    unique, known = _is_unique(problem, best.state.matrix()), determined(counts).sentence() if m.dim <= 32 else ""
-    if unique:
-        status += f"; unique: {known}, positivity the rest" if known else ""
-    elif unique is None:
-        status += f"; {known}, and whether positivity determines the rest is not decided" if known else ""
-    else:
-        status += f"; not unique: {known or 'the outcomes that were seen do not determine the process'}"
+    unique = _is_unique(problem, best.state.matrix())
+    known = determined(counts) if m.dim <= LARGEST_EXAMINED else None
     seconds = time.perf_counter() - since
     return TomographyResult(
         state=best.state,
@@ -183,7 +178,7 @@ def process_tomography(
         iterations=iterations,
         seconds=seconds,
         converged=converged,
-        status=f"{status}.",
+        status=f"{status}{openness(known, unique, 'process')}.",
         method="isometry",
         rank_limit=None if full else model.rank,
         hedging=0.0,
@@ -238,17 +233,7 @@ def _is_unique(problem: Likelihood, choi: Complex) -> bool | None:
     if problem.dim > 16:
         return None
     values, vectors = np.linalg.eigh(choi)
-    support = vectors[:, values > LEAST]
-
-    def blind(frame: Complex) -> bool:
-        basis = frame @ hermitian_basis(frame.shape[1]) @ frame.conj().T
-        basis = allowed(problem.measurement.fixed, basis)
-        if not len(basis):
-            return False
-        x = problem.probabilities(basis)
-        sizes = np.linalg.eigvalsh(x @ x.T)
-        return bool(sizes[0] <= 1e-12 * max(sizes[-1], 1e-300))
-
-    if blind(support):
+    everything, weights = np.eye(problem.dim, dtype=np.complex128), np.ones(len(problem.shares))
+    if is_blind(problem, vectors[:, values > LEAST], weights):
         return False
-    return None if blind(np.eye(problem.dim, dtype=np.complex128)) else True
+    return None if is_blind(problem, everything, weights, unless=True) else True

@@ -49,8 +49,11 @@ class Map:
         d, of the states themselves.
     """
 
-    def __init__(self, measurement: Measurement, frame: Complex, operator: Complex | None) -> None:
-        g = frame.shape[1]
+    def __init__(self, measurement: Measurement, frame: Complex | None = None, operator: Complex | None = None) -> None:
+        frame = np.eye(measurement.dim, dtype=np.complex128) if frame is None else frame
+        g, d2, outcomes = frame.shape[1], measurement.dim**2, measurement.n_outcomes
+        what = f"intervals of {outcomes} outcomes in dimension {measurement.dim}"
+        _checks.memory(what, 24 * outcomes * d2 + 64 * d2 * d2 + 4 * CHUNK, "use fewer sites")
         self._measurement, self._frame, self.dim = measurement, frame, measurement.dim
         fixed = frame.conj().T @ measurement.fixed @ frame
         basis = allowed(fixed, hermitian_basis(g)[1:])
@@ -161,12 +164,3 @@ def _length(n: Real, p: Real, dp: Real, gammas: Real, beta: Real, decrement: Rea
             break
         t = np.where(short, t / 2, t)
     return np.asarray(t)
-
-
-def check_memory(measurement: Measurement) -> None:
-    """Refuse, before allocating, a map that does not fit."""
-    d2 = measurement.dim**2
-    needed = 3 * 8 * measurement.n_outcomes * d2 + 4 * 16 * d2 * d2 + 4 * CHUNK
-    _checks.memory(
-        f"intervals of {measurement.n_outcomes} outcomes in dimension {measurement.dim}", needed, "use fewer sites"
-    )

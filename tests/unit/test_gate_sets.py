@@ -238,12 +238,12 @@ def test_a_gate_that_drifts_is_no_gate_set():
 
 def test_a_gauge_is_found_exactly():
     model = xyi_gate_set("tp")
-    ideal = np.concatenate([piece._ideal[1:].ravel() for piece in model._gates.values()])
+    ideal = np.concatenate([gate.transfer_matrix()[1:].ravel() for gate in model.gates.values()])
     rng = np.random.default_rng(4)
     s = np.eye(4)
     s[1:] += 0.05 * rng.normal(size=(3, 4))
     inverse = np.linalg.inv(s)
-    gates_ = [s @ piece._ideal @ inverse for piece in model._gates.values()]
+    gates_ = [s @ gate.transfer_matrix() @ inverse for gate in model.gates.values()]
     rho, effect = s @ np.array([1.0, 0, 0, 1]), np.array([0.5, 0, 0, 0.5]) @ inverse
     theta = np.concatenate([*(g[1:].ravel() for g in gates_), rho[1:], effect])
     assert np.abs(theta[:36] - ideal).max() > 0.05
@@ -277,7 +277,7 @@ def test_two_qubits():
     )
     theta = model.init_params(np.random.default_rng(0))
     state = ReferenceEngine().evolve(Circuit(2, [gates.SX(0), gates.CNOT(0, 1), gates.SX(0)]), ())
-    ideal = np.concatenate([piece._ideal.reshape(-1)[piece._free] for piece in model._gates.values()])
+    ideal = np.concatenate([gate.transfer_matrix()[1:].ravel() for gate in model.gates.values()])
     exact = np.concatenate([ideal, theta[len(ideal) :] / 0.99])
     p = model.predict(exact, experiments)[-8:]
     assert np.abs(p - PauliMeasurement(["ZZ", "XY"]).probabilities(state)).max() < 1e-12

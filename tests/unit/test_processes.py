@@ -108,7 +108,7 @@ def test_files(tmp_path, suffix):
 def test_what_is_shown():
     process = random_process((2, 3), (2,), 3, 4)
     assert repr(process) == "<Process: dims (2, 3) to (2,), rank 4 of 12>"
-    assert "<td>(2, 3)</td>" in process._repr_html_()
+    assert ">(2, 3)</td>" in process._repr_html_()
     assert f"{process.choi.purity():.6f}" in process._repr_html_()
 
 

@@ -27,7 +27,7 @@ from qml.states import (
     nearest_density_matrix,
 )
 from qml.tomography import maximum_likelihood
-from qml.tomography.likelihood import Likelihood, check_memory
+from qml.tomography.likelihood import Likelihood
 
 METHODS = ("conjugate_gradient", "accelerated", "rrr", "diluted")
 
@@ -355,4 +355,4 @@ def test_what_does_not_fit_is_refused_by_the_size_of_its_matrices(monkeypatch):
     monkeypatch.setattr("qml._checks.ALWAYS_FITS", 0)
     monkeypatch.setattr("qml._checks.available_memory", lambda: 300_000)
     with pytest.raises(MemoryRefused, match=r"needs 0\.000492 GiB"):
-        check_memory(Counts(PauliMeasurement(["Z" * 6]), np.ones((1, 64), dtype=int)))
+        Likelihood(Counts(PauliMeasurement(["Z" * 6]), np.ones((1, 64), dtype=int)))

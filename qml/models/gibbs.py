@@ -9,7 +9,7 @@ import numpy as np
 
 from qml import _checks
 from qml._checks import InputError
-from qml._typing import ArrayLike, Complex, Cotangent, Dims, DimsLike, Numeric, ParamsLike, Real
+from qml._typing import ArrayLike, Complex, Cotangent, DimsLike, Numeric, ParamsLike, Real
 from qml.engines.register import directions_of
 from qml.geometry import GibbsMetric
 from qml.models.base import Model, normal_start
@@ -71,6 +71,7 @@ class GibbsModel(Model):
         named = named_operators(generators)
         self._names = tuple(named)
         self._generators = _structured(list(named.values()), dims)
+        self._dims = self._generators.dims
 
     def _arguments(self) -> dict[str, Any]:
         return {"generators": dict(zip(self._names, self._generators.operators, strict=True)), "dims": self.dims}
@@ -88,17 +89,9 @@ class GibbsModel(Model):
         return cls(up_to_weight(n, min(2, n) if weight is None else _checks.integer("weight", weight, low=1, high=n)))
 
     @property
-    def dims(self) -> Dims:
-        return self._generators.dims
-
-    @property
     def generators(self) -> Generators:
         """G_1, ..., G_m."""
         return self._generators
-
-    @property
-    def parameter_names(self) -> tuple[str, ...]:
-        return self._names
 
     def init_params(self, rng: np.random.Generator, scale: float = 0.1) -> Real:
         """A random start near the maximally mixed state: normal, of standard deviation `scale`."""
@@ -135,16 +128,10 @@ class GibbsModel(Model):
 
         return sigma, push
 
-    def metric(
-        self,
-        params: ParamsLike,
-        kind: str = "bkm",
-        *,
-        tolerance: float = 0.0,
-        state: State | None = None,
-        weights: Real | None = None,
+    def _metric(
+        self, params: ParamsLike, kind: str, state: State | None, weights: Real | None, tolerance: float
     ) -> GibbsMetric:
-        """The metric from the generators; `tolerance` as in :class:`~qml.geometry.GibbsMetric`."""
+        """From the generators; `tolerance` as in :class:`~qml.geometry.GibbsMetric`."""
         sigma = state if isinstance(state, GibbsState) else self.state(params)
         return GibbsMetric(sigma, self._generators, kind, tolerance=tolerance)
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from qml import _checks, spectral
 from qml._checks import InputError
-from qml._typing import ArrayLike, Complex, Cotangent, Dims, DimsLike, ParamsLike, Real
+from qml._typing import ArrayLike, Complex, Cotangent, DimsLike, ParamsLike, Real
 from qml.models.base import Model, normal_start
 from qml.models.gibbs import GibbsModel, derivative
 from qml.models.hidden_energies import FreeEnergy, free_energies, joint_order
@@ -101,6 +101,7 @@ class HiddenGibbsModel(Model):
                 f"hidden must leave at least one of the {_checks.plural(n, 'site')} on either side; found {hidden!r}, "
                 f"so that none is {none}" + (": use GibbsModel." if not self.hidden else ".")
             )
+        self._names = self.joint.parameter_names
         self._dims = tuple(self.joint.dims[site] for site in self.visible)
         self._free = free_energies(self.joint.generators, self.visible, self.hidden)
         if self._free is None:
@@ -123,14 +124,6 @@ class HiddenGibbsModel(Model):
     @property
     def has_full_rank(self) -> bool:
         return True
-
-    @property
-    def dims(self) -> Dims:
-        return self._dims
-
-    @property
-    def parameter_names(self) -> tuple[str, ...]:
-        return self.joint.parameter_names
 
     def init_params(self, rng: np.random.Generator, scale: float = 0.5) -> Real:
         """A random start: normal, of standard deviation `scale`. At theta = 0 the couplings to hidden sites have no

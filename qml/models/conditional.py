@@ -165,12 +165,15 @@ class ConditionalGibbsModel(ConditionalModel):
         self.n_inputs = _checks.integer("n_inputs", n_inputs, low=0 if _checks.flag("bias", bias) else 1)
         self.bias = bias
         self._dims = self._gibbs.dims
-        biases = [f"b[{g}]" for g in self.generator_names] if bias else []
-        weights = [f"W[{g},{a}]" for g in self.generator_names for a in range(self.n_inputs)]
-        self._names = (*biases, *weights)
 
     def _arguments(self) -> dict[str, Any]:
         return {**self._gibbs._arguments(), "n_inputs": self.n_inputs, "bias": self.bias}
+
+    @cached_property
+    def parameter_names(self) -> tuple[str, ...]:
+        names = self._gibbs.parameter_names
+        biases = tuple(f"b[{g}]" for g in names) if self.bias else ()
+        return biases + tuple(f"W[{g},{a}]" for g in names for a in range(self.n_inputs))
 
     @property
     def generator_names(self) -> tuple[str, ...]:

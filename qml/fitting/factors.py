@@ -89,13 +89,13 @@ def fit_factors(
         raise InputError(
             f"loss must add up over factors: CrossEntropy() or RelativeEntropy(); found {loss!r}: use fit."
         )
-    for name in ("callbacks", "progress", "track_fidelity", "rng"):
+    for name in ("callbacks", "progress", "track_fidelity"):
         if name in options:
             raise InputError(f"fit_factors takes no {name}; use fit, which runs the factors together.")
     rho: State = as_single_state(target, model.dims)
     starts: Sequence[Real | None] = [None] * len(model.factors) if params0 is None else model.split(params0)
     seed = None if seed is None else _checks.integer("seed", seed, low=0)
-    streams, seed = streams_of(seed, None, len(model.factors))
+    streams, seed = streams_of(seed, len(model.factors))
     marginals = model.marginals(rho)
     since = time.perf_counter()
     pool = ThreadPoolExecutor(min(len(model.factors), os.cpu_count() or 1)) if executor is None else executor
@@ -143,7 +143,7 @@ def _fit_one(
     rng: np.random.Generator,
     options: dict[str, Any],
 ) -> FitResult:
-    return fit(factor, rho, loss=loss, optimizer=optimizer, params0=start, rng=rng, progress=False, **options)
+    return fit(factor, rho, loss=loss, optimizer=optimizer, params0=start, seed=rng, progress=False, **options)
 
 
 def _together(parts: Sequence[History], offset: float, floor: float) -> History:

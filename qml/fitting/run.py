@@ -15,15 +15,14 @@ from qml._checks import InputError
 from qml._typing import ParamsLike
 from qml.fitting.attained import no_optimum
 from qml.fitting.checkpoint import Checkpoint, Keeper
-from qml.fitting.objective import Objective, at_data, joint_params
+from qml.fitting.objective import Objective
 from qml.fitting.priors import Prior
 from qml.fitting.progress import Progress
 from qml.fitting.provenance import provenance
 from qml.fitting.restart import Callback, Rules, Run
 from qml.fitting.restarts import Restarts
 from qml.fitting.result import FitResult
-from qml.fitting.validation import Validation
-from qml.losses import Loss, as_loss, default_loss
+from qml.losses import Loss
 from qml.measurement.counts import Counts
 from qml.models import ConditionalModel, Model
 from qml.optimizers import LBFGS, Optimizer, as_optimizer
@@ -38,8 +37,7 @@ def fit(
     loss: Loss | str | None = None,
     optimizer: Optimizer | str | None = None,
     params0: ParamsLike | None = None,
-    seed: int | None = None,
-    rng: np.random.Generator | None = None,
+    seed: int | np.random.Generator | None = None,
     restarts: int = 1,
     workers: int = 1,
     max_iterations: int = 1000,
@@ -52,7 +50,6 @@ def fit(
     validation: Any = None,
     patience: int = 10,
     checkpoint: Checkpoint | str | Path | None = None,
-    checkpoint_every: float | None = None,
     resume: bool = False,
 ) -> FitResult:
     r"""Learn a target state: minimise the loss over the model's parameters.
@@ -76,11 +73,9 @@ def fit(
     params0 : array (n_params,) or mapping of str to float, optional
         Where the first restart begins; by default all begin at ``model.init_params`` of their own random stream.
         A mapping has the natural value of every parameter by name.
-    seed : int, optional
-        What the random streams follow from; by default fresh entropy, which the result records. More restarts do not
-        change the earlier ones.
-    rng : numpy Generator, optional
-        Instead of `seed`: its children are the streams.
+    seed : int or numpy Generator, optional
+        What the random streams follow from; by default fresh entropy, which the result records. Those of a generator
+        are its children. More restarts do not change the earlier ones.
     restarts : int
         Independent starts; the best is kept.
     workers : int
@@ -111,10 +106,9 @@ def fit(
     patience : int
         At least 1; matters with `validation` only.
     checkpoint : path or Checkpoint, optional
-        A file from which the fit can be continued after Ctrl-C or a crash; the one before it is kept beside it. Disk
-        errors during the fit do not end it: ``provenance["checkpoint"]`` has them.
-    checkpoint_every : float, optional
-        Seconds, for a `checkpoint` that is a path: by default 30. :class:`~qml.fitting.Checkpoint` has iterations too.
+        A file from which the fit can be continued after Ctrl-C or a crash; the one before it is kept beside it. It is
+        written every 30 seconds; :class:`~qml.fitting.Checkpoint` says other times. Disk errors during the fit do not
+        end it: ``provenance["checkpoint"]`` has them.
     resume : bool
         Continue from the checkpoint, or begin where there is none. The result, seconds aside, is that of a fit without
         a break, to the bit; callbacks are told of the iterates since. Call it with the same arguments: a checkpoint
@@ -155,54 +149,41 @@ def fit(
     >>> {name: round(value, 6) for name, value in zip(result.parameter_names, result.params.tolist())}
     {'ZZ': -1.0, 'XI': -0.5, 'IX': -0.5}
     """
-    loss = default_loss(target) if loss is None else as_loss(loss)
+    objective = Objective.of(model, target, loss, prior)
     optimizer = LBFGS() if optimizer is None else as_optimizer(optimizer)
-    given = model
-    model, target = at_data(model, target)
-    rho = loss.accept(target, model.dims)
-    learnt = target if isinstance(target, Counts) else rho
-    held_out = None if validation is None else Validation.of(validation, model, loss)
+    held_out = None if validation is None else objective.held_out(validation)
     told = _checks.functions("callbacks", callbacks)
     rules = Rules(max_iterations, gradient_tolerance, loss_tolerance, told, track_fidelity, held_out, patience)
-    start = None if params0 is None else np.array(joint_params(model, loss, params0, "params0"))
-    where = Checkpoint._of(checkpoint, checkpoint_every)
-    seed = None if seed is None else _checks.integer("seed", seed, low=0)
-    _check(prior, learnt, rules, restarts, workers, where, resume, progress)
+    start = None if params0 is None else np.array(objective.theta(params0, "params0"))
+    where = checkpoint if checkpoint is None or isinstance(checkpoint, Checkpoint) else Checkpoint(checkpoint)
+    seed = seed if seed is None or isinstance(seed, np.random.Generator) else _checks.integer("seed", seed, low=0)
+    learnt = target if isinstance(target, Counts) else objective.target
+    _check(learnt, rules, restarts, workers, where, resume, progress)
     about = {
-        "model": repr(model),
-        "loss": repr(loss),
+        "model": repr(objective.model),
+        "loss": repr(objective.loss),
         "optimizer": repr(optimizer),
-        "max_iterations": int(max_iterations),
-        "gradient_tolerance": float(gradient_tolerance),
-        "loss_tolerance": float(loss_tolerance),
         "prior": None if prior is None else repr(prior),
-        "validation": None if validation is None else repr(held_out),
-        "patience": None if validation is None else int(patience),
+        **rules.about(),
     }
-    belongs = {}
+    made_with = provenance() | {name: said for name, said in about.items() if said is not None}
     if where is not None:
-        belongs = about | {
-            "target": repr(rho),
-            "parameters": list(model.parameter_names + loss.parameter_names),
+        about |= {
+            "target": repr(objective.target),
+            "parameters": objective.parameter_names,
             "params0": None if start is None else _digest(start.tolist()),
-            "seed": seed if rng is None else _random_state(rng),
+            "seed": _digest(seed.bit_generator.state) if isinstance(seed, np.random.Generator) else seed,
             "restarts": restarts,
             "track_fidelity": track_fidelity,
         }
-    keeper = Keeper(where, belongs)
+    keeper = Keeper(where, about)
     _room = buffers.workspace()  # kept between the steps
-    with threads.suited(model.matrix_dim), Progress(progress, max_iterations, restarts) as bar:
-        made_with = {**provenance(), **{name: said for name, said in about.items() if said is not None}}
-        floor = loss.floor(rho)
-
-        def restart(index: int) -> Run:
-            return Run(Objective(model, rho, loss, prior), rules, index, floor, bar, keeper.iterate)
-
-        runs = Restarts(restart, keeper, rules.flush, restarts, seed, rng, resume)
-        if workers > 1 and restarts > 1:
-            runs.go_side_by_side(optimizer, start, workers)
-        else:
-            runs.go(optimizer, start)
+    with threads.suited(objective.model.matrix_dim), Progress(progress, max_iterations, restarts) as bar:
+        floor = objective.floor
+        runs = Restarts(
+            [Run(objective.again(), rules, k, bar, keeper.iterate) for k in range(restarts)], keeper, seed, resume
+        )
+        runs.go(optimizer, start, workers)
         best, found = runs.best, runs.best.standing
         state = best.state()
         at_infinity = no_optimum(best.objective, found.best) if found.converged else ""
@@ -217,17 +198,16 @@ def fit(
         evaluations=sum(run.standing.evaluations for run in runs.started),
         seconds=keeper.seconds,
         converged=found.converged,
-        status=" ".join(filter(None, (runs.status, at_infinity, loss.caution(target, state)))),
+        status=" ".join(filter(None, (runs.status, at_infinity, objective.loss.caution(target, state)))),
         seed=runs.seed,
         restarts=tuple(run.summary() for run in runs.started),
-        provenance={**made_with, "gap": loss.gap_of(target) if prior is None else "", **keeper.told()},
-        parameter_names=best.objective.parameter_names,
-        model=given,
+        provenance={**made_with, "gap": objective.loss.gap_of(target) if prior is None else "", **keeper.told()},
+        parameter_names=objective.parameter_names,
+        model=model,
     )
 
 
 def _check(
-    prior: object,
     learnt: object,
     rules: Rules,
     restarts: int,
@@ -237,8 +217,6 @@ def _check(
     progress: bool | None,
 ) -> None:
     """Refuse arguments of fit that are out of range, or exclude each other."""
-    if prior is not None:
-        _checks.instance("prior", prior, Prior, "such as Gaussian()")
     if rules.track_fidelity and not isinstance(learnt, State):
         raise InputError(f"track_fidelity needs a target that is a state; found {type(learnt).__name__}: leave it out.")
     count = _checks.integer("restarts", restarts, low=1)
@@ -249,11 +227,6 @@ def _check(
     if _checks.integer("workers", workers, low=1) > 1 and (rules.callbacks or where is not None):
         what = "callbacks see" if rules.callbacks else "a checkpoint continues"
         raise InputError(f"workers must be 1 here, since {what} one restart after the other; found {workers}.")
-
-
-def _random_state(rng: np.random.Generator) -> str | None:
-    """A generator as it was passed: spawning its children does not change it."""
-    return _digest(rng.bit_generator.state) if isinstance(rng, np.random.Generator) else None
 
 
 def _digest(value: Any) -> str:

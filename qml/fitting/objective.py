@@ -14,7 +14,7 @@ from qml import _checks
 from qml._checks import InputError
 from qml._typing import ArrayLike, Cotangent, ParamsLike, Real
 from qml.fitting.batches import Batches, batches_of
-from qml.fitting.frequencies import frequencies, shift_rule
+from qml.fitting.frequencies import shift_rules
 from qml.fitting.priors import Prior
 from qml.geometry import Metric
 from qml.losses import Labelled, Loss, MeanCrossEntropy, RelativeEntropy, as_loss, default_loss
@@ -105,7 +105,7 @@ class Objective:
         loss = default_loss(target) if loss is None else as_loss(loss)
         return cls(*at_data(model, target), loss, prior)
 
-    def again(self) -> Objective:
+    def _again(self) -> Objective:
         """The same, of which nothing has been evaluated yet."""
         fresh = copy.copy(self)
         fresh.evaluations, fresh.latest, fresh._batches = 0, None, None
@@ -178,7 +178,7 @@ class Objective:
             return self.latest.state
         return self.model.state_vjp(theta)[0] if _checks.flag("gradient", gradient) else self.model.state(theta)
 
-    def held_out(self, target: Any) -> Objective:
+    def _held_out(self, target: Any) -> Objective:
         """The loss of a target that is not learnt from, without a prior; labelled data bring inputs of their own.
 
         Raises
@@ -195,8 +195,8 @@ class Objective:
             )
         return Objective(self.model.conditional.at(target.inputs), target.states, type(self.loss)())
 
-    def value_of(self, held_out: Objective, params: Real) -> float:
-        """The value of :meth:`held_out`; where both have one model, its state is at hand."""
+    def _value_of(self, held_out: Objective, params: Real) -> float:
+        """The value of :meth:`_held_out`; where both have one model, its state is at hand."""
         theta, phi = self.split(params)
         sigma = self.state(params) if held_out.model is self.model else held_out.model.state(theta)
         return held_out.loss.bind(phi).value(held_out.target, sigma)
@@ -263,7 +263,7 @@ class Objective:
 
     @cached_property
     def _rules(self) -> list[tuple[Real, Real]]:
-        return [shift_rule(omegas) for omegas in frequencies(self.model)]
+        return shift_rules(self.model)
 
     def shifted_gradient(self, params: Real) -> Real:
         """The gradient of f by parameter shifts of the circuit: exact, at two or more evaluations a parameter."""

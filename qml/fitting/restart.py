@@ -212,7 +212,7 @@ class Run:
         if rules.track_fidelity:
             fidelity = float(losses.fidelity(self.objective.target, self.objective.state(point.params)))
         if rules.validation is not None:
-            held_out = self.objective.value_of(rules.validation, point.params)
+            held_out = self.objective._value_of(rules.validation, point.params)
         for array in (point.params, point.gradient):
             array.flags.writeable = False
         score = point.value if rules.validation is None else held_out

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from qml import _checks
 from qml._typing import Real
 from qml.fitting.checkpoint import Keeper
 from qml.fitting.parallel import side_by_side
@@ -122,6 +123,6 @@ def streams_of(seed: int | np.random.Generator | None, count: int) -> tuple[list
     """One generator a restart, and the seed that they follow from: None where they are children of a generator."""
     if isinstance(seed, np.random.Generator):
         return seed.spawn(count), None
-    root = np.random.SeedSequence(seed)
+    root = np.random.SeedSequence(None if seed is None else _checks.integer("seed", seed, low=0))
     assert isinstance(root.entropy, int)
     return [np.random.default_rng(child) for child in root.spawn(count)], root.entropy

@@ -151,12 +151,11 @@ def fit(
     """
     objective = Objective.of(model, target, loss, prior)
     optimizer = LBFGS() if optimizer is None else as_optimizer(optimizer)
-    held_out = None if validation is None else objective.held_out(validation)
+    held_out = None if validation is None else objective._held_out(validation)
     told = _checks.functions("callbacks", callbacks)
     rules = Rules(max_iterations, gradient_tolerance, loss_tolerance, told, track_fidelity, held_out, patience)
     start = None if params0 is None else np.array(objective.theta(params0, "params0"))
     where = checkpoint if checkpoint is None or isinstance(checkpoint, Checkpoint) else Checkpoint(checkpoint)
-    seed = seed if seed is None or isinstance(seed, np.random.Generator) else _checks.integer("seed", seed, low=0)
     learnt = target if isinstance(target, Counts) else objective.target
     _check(learnt, rules, restarts, workers, where, resume, progress)
     about = {
@@ -181,7 +180,7 @@ def fit(
     with threads.suited(objective.model.matrix_dim), Progress(progress, max_iterations, restarts) as bar:
         floor = objective.floor
         runs = Restarts(
-            [Run(objective.again(), rules, k, bar, keeper.iterate) for k in range(restarts)], keeper, seed, resume
+            [Run(objective._again(), rules, k, bar, keeper.iterate) for k in range(restarts)], keeper, seed, resume
         )
         runs.go(optimizer, start, workers)
         best, found = runs.best, runs.best.standing

@@ -88,12 +88,6 @@ def evaluate(objective: Differentiable, params: Real) -> Point:
     return Point(params, float(value), gradient)
 
 
-def value_only(objective: Differentiable, params: Real, optimizer: str) -> Point:
-    """The point at `params`, without its gradient."""
-    value = float(ask(objective, "value", optimizer)(params))
-    return Point(params, value, np.full(params.shape, np.nan), has_gradient=False)
-
-
 def trial(objective: Differentiable, params: Real, at: At = evaluate) -> Point:
     """The point that a step leads to, +inf outside the domain; :class:`NotANumber` ends the run."""
     if not _checks.all_finite(params):
@@ -148,11 +142,6 @@ def ask(objective: Differentiable, what: str, optimizer: str) -> Any:
             f"{type(objective).__name__}."
         )
     return found
-
-
-def draws(seed: int, step: Real) -> np.random.Generator:
-    """The random numbers of one step: they follow from the seed and the number of the step alone."""
-    return np.random.default_rng([seed, int(step)])
 
 
 class Optimizer(ABC):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from qml._typing import Real
 from qml.optimizers.base import Differentiable, Optimizer, OptimizerState, Point, halved, is_finite, positive
 
 
@@ -32,4 +33,7 @@ class GradientDescent(Optimizer):
         positive("learning_rate", self.learning_rate)
 
     def step(self, objective: Differentiable, point: Point, state: OptimizerState) -> tuple[Point, OptimizerState]:
-        return halved(objective, point, -self.learning_rate * point.gradient, is_finite), {}
+        return halved(objective, point, -self.learning_rate * self._gradient(objective, point), is_finite), {}
+
+    def _gradient(self, objective: Differentiable, point: Point) -> Real:
+        return point.gradient

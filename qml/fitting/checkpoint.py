@@ -122,14 +122,14 @@ class Keeper:
 
     Parameters
     ----------
-    where : Checkpoint or None
+    where : Checkpoint, path or None
         None: nothing is read or written.
     belongs : mapping
         What the fit is, by name: a checkpoint in which one of these differs is of another fit.
     """
 
-    def __init__(self, where: Checkpoint | None, belongs: Mapping[str, Any]) -> None:
-        self._where = where
+    def __init__(self, where: Checkpoint | str | Path | None, belongs: Mapping[str, Any]) -> None:
+        self._where = where if where is None or isinstance(where, Checkpoint) else Checkpoint(where)
         self._belongs = belongs
         self._held: Callable[[], dict[str, Any]] = dict
         self._cost, self._began, self._written = FIRST_COST, time.perf_counter(), time.perf_counter()
@@ -149,7 +149,7 @@ class Keeper:
             If there are checkpoints and none can be used, or there is one and `resume` is False; or the folder cannot
             be written.
         """
-        where = self._where
+        where, resume = self._where, _checks.flag("resume", resume)
         if where is None:
             if resume:
                 raise InputError("resume=True needs the checkpoint to continue from: pass checkpoint=PATH.")

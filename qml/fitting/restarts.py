@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -12,8 +11,10 @@ import numpy as np
 from qml import _checks
 from qml._typing import Real
 from qml.fitting.checkpoint import Keeper
+from qml.fitting.objective import Objective
 from qml.fitting.parallel import side_by_side
-from qml.fitting.restart import SAME_FIT, Run
+from qml.fitting.progress import Progress
+from qml.fitting.restart import SAME_FIT, Rules, Run
 from qml.optimizers import Optimizer
 
 
@@ -22,10 +23,13 @@ class Restarts:
 
     Parameters
     ----------
-    runs : sequence of Run
+    objective : Objective
+    rules : Rules
+    count : int
+    seed : int, numpy Generator or None
+    progress : Progress
     keeper : Keeper
         Reads and writes the checkpoint.
-    seed : int, numpy Generator or None
     resume : bool
 
     Attributes
@@ -35,10 +39,20 @@ class Restarts:
     """
 
     def __init__(
-        self, runs: Sequence[Run], keeper: Keeper, seed: int | np.random.Generator | None, resume: bool
+        self,
+        objective: Objective,
+        rules: Rules,
+        count: int,
+        seed: int | np.random.Generator | None,
+        progress: Progress,
+        keeper: Keeper,
+        resume: bool,
     ) -> None:
-        self._runs, self._keeper = runs, keeper
-        self._streams, self.seed = streams_of(seed, len(runs))
+        count = _checks.integer("restarts", count, low=1)
+        _checks.memory(f"{_checks.readable(count)} restarts", 4096 * count, "ask for fewer of them")
+        self._runs = [Run(objective._again(), rules, k, progress, keeper.iterate) for k in range(count)]
+        self._flush, self._keeper = rules.flush, keeper
+        self._streams, self.seed = streams_of(seed, count)
         keeper.open(resume, self._continue)
         self._starts = [stream.bit_generator.state for stream in self._streams]
         keeper.hold(self._held)
@@ -114,9 +128,6 @@ class Restarts:
         self._flush()
         parts = [part for run in self._runs if (part := run.held()) is not None]
         return {"seed": self.seed, "streams": self._starts, "restarts": parts}
-
-    def _flush(self) -> None:
-        self._runs[0].rules.flush()
 
 
 def streams_of(seed: int | np.random.Generator | None, count: int) -> tuple[list[np.random.Generator], int | None]:

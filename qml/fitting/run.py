@@ -19,7 +19,7 @@ from qml.fitting.objective import Objective
 from qml.fitting.priors import Prior
 from qml.fitting.progress import Progress
 from qml.fitting.provenance import provenance
-from qml.fitting.restart import Callback, Rules, Run
+from qml.fitting.restart import Callback, Rules
 from qml.fitting.restarts import Restarts
 from qml.fitting.result import FitResult
 from qml.losses import Loss
@@ -155,9 +155,12 @@ def fit(
     told = _checks.functions("callbacks", callbacks)
     rules = Rules(max_iterations, gradient_tolerance, loss_tolerance, told, track_fidelity, held_out, patience)
     start = None if params0 is None else np.array(objective.theta(params0, "params0"))
-    where = checkpoint if checkpoint is None or isinstance(checkpoint, Checkpoint) else Checkpoint(checkpoint)
     learnt = target if isinstance(target, Counts) else objective.target
-    _check(learnt, rules, restarts, workers, where, resume, progress)
+    if track_fidelity and not isinstance(learnt, State):
+        raise InputError(f"track_fidelity needs a target that is a state; found {type(learnt).__name__}: leave it out.")
+    if _checks.integer("workers", workers, low=1) > 1 and (told or checkpoint is not None):
+        what = "callbacks see" if told else "a checkpoint continues"
+        raise InputError(f"workers must be 1 here, since {what} one restart after the other; found {workers}.")
     about = {
         "model": repr(objective.model),
         "loss": repr(objective.loss),
@@ -165,23 +168,20 @@ def fit(
         "prior": None if prior is None else repr(prior),
         **rules.about(),
     }
+    belongs = about | {
+        "target": repr(objective.target),
+        "parameters": objective.parameter_names,
+        "params0": None if start is None else _digest(start.tobytes()),
+        "seed": _state_of(seed) if isinstance(seed, np.random.Generator) else seed,
+        "restarts": restarts,
+        "track_fidelity": track_fidelity,
+    }
     made_with = provenance() | {name: said for name, said in about.items() if said is not None}
-    if where is not None:
-        about |= {
-            "target": repr(objective.target),
-            "parameters": objective.parameter_names,
-            "params0": None if start is None else _digest(start.tolist()),
-            "seed": _digest(seed.bit_generator.state) if isinstance(seed, np.random.Generator) else seed,
-            "restarts": restarts,
-            "track_fidelity": track_fidelity,
-        }
-    keeper = Keeper(where, about)
+    keeper = Keeper(checkpoint, belongs)
     _room = buffers.workspace()  # kept between the steps
     with threads.suited(objective.model.matrix_dim), Progress(progress, max_iterations, restarts) as bar:
-        floor = objective.floor
-        runs = Restarts(
-            [Run(objective._again(), rules, k, bar, keeper.iterate) for k in range(restarts)], keeper, seed, resume
-        )
+        floor = objective.floor  # once for all restarts
+        runs = Restarts(objective, rules, restarts, seed, bar, keeper, resume)
         runs.go(optimizer, start, workers)
         best, found = runs.best, runs.best.standing
         state = best.state()
@@ -206,28 +206,10 @@ def fit(
     )
 
 
-def _check(
-    learnt: object,
-    rules: Rules,
-    restarts: int,
-    workers: int,
-    where: Checkpoint | None,
-    resume: bool,
-    progress: bool | None,
-) -> None:
-    """Refuse arguments of fit that are out of range, or exclude each other."""
-    if rules.track_fidelity and not isinstance(learnt, State):
-        raise InputError(f"track_fidelity needs a target that is a state; found {type(learnt).__name__}: leave it out.")
-    count = _checks.integer("restarts", restarts, low=1)
-    _checks.memory(f"{_checks.readable(count)} restarts", 4096 * count, "ask for fewer of them")
-    _checks.flag("resume", resume)
-    if progress is not None:
-        _checks.flag("progress", progress)
-    if _checks.integer("workers", workers, low=1) > 1 and (rules.callbacks or where is not None):
-        what = "callbacks see" if rules.callbacks else "a checkpoint continues"
-        raise InputError(f"workers must be 1 here, since {what} one restart after the other; found {workers}.")
+def _state_of(rng: np.random.Generator) -> str:
+    """A generator as it was passed: spawning its children does not change it."""
+    return _digest(json.dumps(rng.bit_generator.state, default=lambda a: a.tolist(), sort_keys=True).encode())
 
 
-def _digest(value: Any) -> str:
-    text = json.dumps(value, default=lambda a: a.tolist(), sort_keys=True)
-    return f"sha256 {hashlib.sha256(text.encode()).hexdigest()[:16]}"
+def _digest(data: bytes) -> str:
+    return f"sha256 {hashlib.sha256(data).hexdigest()[:16]}"

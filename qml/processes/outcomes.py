@@ -15,6 +15,7 @@ from qml._typing import Cotangent, Dims, ParamsLike, Real
 from qml.geometry import Metric
 from qml.measurement import Counts
 from qml.models.base import Model, Parametrized
+from qml.models.parts import Composite
 from qml.parameters import Interval
 from qml.processes.design import Design
 from qml.states import State
@@ -90,7 +91,7 @@ class ProcessFamily(Parametrized):
         return OutcomesModel(self, data)
 
 
-class OutcomesModel(Model):
+class OutcomesModel(Composite, Model):
     r"""What a family of processes predicts for given experiments, as one classical state.
 
     .. math:: \sigma_\theta = \bigoplus_{sk} \frac{p_{sk}(\theta)}{S}, \qquad
@@ -115,6 +116,8 @@ class OutcomesModel(Model):
                 f"experiments and model must be on the same sites; found {self.experiments.sites} and {family.sites}."
             )
         family._check(self.experiments)
+        self._dims = self.experiments.dims
+        self._join("a model of outcomes", [family])
         settings = len(self.experiments.settings)
         shots = np.asarray(data.shots, dtype=np.float64) if isinstance(data, Counts) else np.ones(settings)
         self._latest: tuple[Real, Prediction] | None = None
@@ -124,25 +127,8 @@ class OutcomesModel(Model):
         return vars(self) | {"_latest": None}  # whose functions no other process can be sent
 
     @property
-    def dims(self) -> Dims:
-        return self.experiments.dims
-
-    @property
     def matrix_dim(self) -> int:
         return math.prod(self.experiments.sites) ** 2 if len(self.experiments.sites) < 8 else 1
-
-    @property
-    def parameter_names(self) -> tuple[str, ...]:
-        return self.family.parameter_names
-
-    def init_params(self, rng: np.random.Generator) -> Real:
-        return self.family.init_params(rng)
-
-    def natural(self, params: ParamsLike = ()) -> dict[str, float]:
-        return self.family.natural(params)
-
-    def unconstrained(self, values: Mapping[str, float]) -> Real:
-        return self.family.unconstrained(values)
 
     def _at(self, theta: Real) -> Prediction:
         """The prediction; the latest is at hand, as a gradient and a metric are asked for one after the other."""
@@ -173,14 +159,8 @@ class OutcomesModel(Model):
         found = self._at(self.theta(params))
         return found.probabilities, found.jacobian()
 
-    def metric(
-        self,
-        params: ParamsLike,
-        kind: str = "bkm",
-        *,
-        tolerance: float = 0.0,
-        state: State | None = None,
-        weights: Real | None = None,
+    def _metric(
+        self, params: ParamsLike, kind: str, state: State | None, weights: Real | None, tolerance: float
     ) -> FisherMetric:
         p, jacobian = self.outcome_derivatives(params)
         return FisherMetric(p, jacobian, self._weights, kind)

@@ -94,6 +94,7 @@ class ConditionalCircuitModel(Composite, ConditionalModel):
         if isinstance(initial, Model):
             raise InputError("initial must be one state; found a model, which conditional circuits cannot start from.")
         self._model = CircuitModel(circuit, engine=engine, initial=initial, domains=domains)
+        self.circuit = circuit
         self._dims = self._model.dims
         names = self._model.parameter_names
         inputs = _checks.mapping("inputs", inputs)
@@ -118,11 +119,6 @@ class ConditionalCircuitModel(Composite, ConditionalModel):
     def _arguments(self) -> dict[str, Any]:
         own = {"inputs": self.inputs, "n_inputs": self.n_inputs, "scales": self.scales}
         return {**self._model._arguments(), **own}
-
-    @property
-    def circuit(self) -> Circuit:
-        """The circuit, data and trainable parameters alike."""
-        return self._model.circuit
 
     @property
     def _initial(self) -> State | None:

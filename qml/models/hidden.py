@@ -131,13 +131,13 @@ class HiddenGibbsModel(Model):
         return normal_start(rng, self.n_params, scale)
 
     def state(self, params: ParamsLike = ()) -> State:
-        theta = self._theta(params)
+        theta = self.theta(params)
         if self._free is not None:
             return self._diagonal(self._free.at(theta))
         return self._factorised(self.joint.state(theta))[0]
 
     def state_vjp(self, params: ParamsLike = ()) -> tuple[State, Callable[[Cotangent], Real]]:
-        theta = self._theta(params)
+        theta = self.theta(params)
         if self._free is not None:
             free = self._free.at(theta)
             return self._diagonal(free), free.pull
@@ -157,7 +157,7 @@ class HiddenGibbsModel(Model):
         return state, pull
 
     def state_jvp(self, params: ParamsLike = ()) -> tuple[State, Callable[[ArrayLike], Complex]]:
-        theta = self._theta(params)
+        theta = self.theta(params)
         if self._free is None:
             joint, push_joint = self.joint.state_jvp(theta)
             state, _ = self._factorised(joint)
@@ -174,16 +174,13 @@ class HiddenGibbsModel(Model):
 
     def log_partition_and_means(self, params: ArrayLike) -> tuple[float, Real]:
         r"""log Z = log Tr exp(-K) in nats, and Tr(e^{-K} G_j) / Z for all j, shape (n_params,), of the joint state."""
-        theta = self._theta(params)
+        theta = self.theta(params)
         if self._free is None:
             joint = self.joint.state(theta)
             return float(joint.log_partition()), self.joint.generators.traces(joint.matrix())
         free = self._free.at(theta)
         sigma = self._diagonal(free)
         return float(sigma.log_partition()), free.pull(sigma.probabilities())
-
-    def _theta(self, params: ParamsLike) -> Real:
-        return self.theta(params)
 
     def _diagonal(self, free: FreeEnergy) -> GibbsState:
         return GibbsState(free.values, self._dims)

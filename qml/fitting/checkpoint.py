@@ -167,8 +167,7 @@ class Keeper:
         for file in there:
             try:
                 held = read(file)
-                self._check(file, held["belongs"])
-                if wrong := accept(held):
+                if wrong := self._differs(held.get("belongs", {})) or accept(held):
                     raise InputError(f"the checkpoint {str(file)!r} belongs to another fit: {wrong}.")
             except InputError as error:
                 self.refused.append(str(error))
@@ -184,14 +183,12 @@ class Keeper:
                 "another checkpoint."
             )
 
-    def _check(self, file: Path, belongs: Mapping[str, Any]) -> None:
+    def _differs(self, belongs: Mapping[str, Any]) -> str:
         for name, ours in self._belongs.items():
             theirs = belongs.get(name)
             if theirs != ours:
-                raise InputError(
-                    f"the checkpoint {str(file)!r} belongs to another fit: its {name} is {_short(theirs)}, and here it "
-                    f"is {_short(ours)}."
-                )
+                return f"its {name} is {_checks.shown(theirs)}, and here it is {_checks.shown(ours)}"
+        return ""
 
     def hold(self, held: Callable[[], dict[str, Any]]) -> None:
         """What is written from now on, as soon as it has restarts."""
@@ -249,8 +246,3 @@ class Keeper:
             return {}
         told = {"path": str(self._where.path), "resumed": self.resumed, "exact": self.exact}
         return {"checkpoint": {**told, "refused": self.refused, "problem": self.problem}}
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 120 else f"{text[:117]}..."

@@ -108,7 +108,11 @@ class WithCircuit(Composite, Model):
         self, circuit: Circuit, engine: Engine | str | None, domains: Mapping[str, Interval] | None = None
     ) -> None:
         self.circuit = self._checked(circuit)
-        self._given_engine = _engine(engine) if isinstance(engine, str) else engine
+        if isinstance(engine, str):
+            from qml.engines.registry import ENGINES
+
+            engine = ENGINES[_checks.choice("engine", engine, ENGINES)]()
+        self._given_engine = engine
         self._program = circuit.compile()
         self._angles = CircuitParameters(circuit, domains)
 
@@ -151,12 +155,6 @@ class WithCircuit(Composite, Model):
         from qml.engines.reference import ReferenceEngine
 
         return ReferenceEngine()
-
-
-def _engine(name: str) -> Engine:
-    from qml.engines.registry import ENGINES
-
-    return ENGINES[_checks.choice("engine", name, ENGINES)]()
 
 
 def _narrowed(domains: Mapping[str, Interval], narrower: Mapping[str, Interval]) -> dict[str, Interval]:

@@ -101,21 +101,25 @@ def trial(objective: Differentiable, params: Real, at: At = evaluate) -> Point:
     return point
 
 
+def is_finite(point: Point) -> bool:
+    """Whether the value is finite."""
+    return math.isfinite(point.value)
+
+
 def halved(
-    objective: Differentiable, start: Point, step: Real, accept: Callable[[Point], bool], at: At = evaluate
+    objective: Differentiable,
+    start: Point,
+    step: Real,
+    accept: Callable[[Point], bool] = is_finite,
+    at: At = evaluate,
 ) -> Point:
-    """The first acceptable point among start + step, start + step/2, start + step/4, ..."""
+    """The first acceptable point, by default with a finite value, among start + step, start + step/2, ..."""
     for _ in range(MAX_HALVINGS):
         point = trial(objective, start.params + step, at)
         if accept(point):
             return point
         step = step / 2
     raise Stalled
-
-
-def is_finite(point: Point) -> bool:
-    """Whether the value is finite."""
-    return math.isfinite(point.value)
 
 
 def decreases(start: Point, point: Point) -> bool:

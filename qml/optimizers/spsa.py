@@ -16,7 +16,6 @@ from qml.optimizers.base import (
     Point,
     ask,
     halved,
-    is_finite,
     positive,
     trial,
 )
@@ -81,4 +80,4 @@ class SPSA(Optimizer):
         ahead, behind = (trial(objective, point.params + s * c * signs, self.at).value for s in (1, -1))
         slope = (ahead - behind) / (2 * c) if np.isfinite(ahead) and np.isfinite(behind) else 0.0
         step = -self.learning_rate / (float(t) + 10.0) ** DECAY_OF_STEPS * slope * signs
-        return halved(objective, point, step, is_finite, self.at), {"t": t}
+        return halved(objective, point, step, at=self.at), {"t": t}

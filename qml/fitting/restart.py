@@ -282,8 +282,12 @@ class Run:
         points = {"point": _fields(told.point), "best": _fields(told.best)}
         return told._asdict() | points | {"entries": np.array(self._entries[: told.entries])}
 
-    def restore(self, held: dict[str, Any]) -> None:
-        """Be where the run of :meth:`held` was."""
+    def restore(self, held: dict[str, Any] | None) -> None:
+        """Be where the run of :meth:`held` was; None: before its beginning."""
+        if held is None:
+            self.now = self.told = None
+            self.objective.evaluations = 0
+            return
         self._entries = [Entry(*row) for row in held["entries"].tolist()]
         self.objective.evaluations = held["evaluations"]
         points = {name: _point(*held[name]) for name in ("point", "best")}

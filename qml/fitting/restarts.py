@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import partial
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -113,7 +114,7 @@ class Restarts:
 
     def _continue(self, held: dict[str, Any]) -> str:
         """Go on from what a checkpoint holds; a clause if its numbers are not those of this fit."""
-        for run, part in zip(self._runs, held["restarts"], strict=False):
+        for run, part in zip_longest(self._runs, held["restarts"]):
             run.restore(part)
         away = self.started[-1].check()
         self._keeper.exact = away == 0

@@ -218,6 +218,19 @@ def test_a_damaged_checkpoint_is_refused_and_the_previous_one_used(damage, tmp_p
         fit(*arguments, checkpoint=again, resume=True, **keywords)
 
 
+def test_nothing_is_left_of_a_checkpoint_that_is_refused(tmp_path):
+    """The latest one is of another target and has one restart more than the one before it."""
+    where, (arguments, keywords) = Checkpoint(tmp_path / "fit.npz", iterations=1), CASES["adam"]
+    for target, at, file in ((RHO, 6, where.previous), (ginibre((2, 2), np.random.default_rng(7)), 16, where.file)):
+        written = Checkpoint(tmp_path / "written.npz", iterations=1)
+        with pytest.raises(ZeroDivisionError):
+            fit(GIBBS, target, checkpoint=written, callbacks=[Breaker(at, ZeroDivisionError())], **keywords)
+        shutil.move(written.file, file)
+        written.remove()
+    assert [len(read(file)["restarts"]) for file in (where.file, where.previous)] == [2, 1]
+    same(fit(*arguments, checkpoint=where, resume=True, **keywords), fit(*arguments, **keywords))
+
+
 def test_one_changed_bit_of_a_number_is_found(tmp_path):
     begun(tmp_path / "fit.npz")
     content = (tmp_path / "fit.npz").read_bytes()

@@ -12,7 +12,7 @@ import numpy as np
 
 from qml import _checks, buffers, threads
 from qml._checks import InputError
-from qml._typing import ParamsLike
+from qml._typing import ParamsLike, Real
 from qml.fitting.attained import no_optimum
 from qml.fitting.checkpoint import Checkpoint, Keeper
 from qml.fitting.objective import Objective
@@ -156,28 +156,10 @@ def fit(
     rules = Rules(max_iterations, gradient_tolerance, loss_tolerance, told, track_fidelity, held_out, patience)
     start = None if params0 is None else np.array(objective.theta(params0, "params0"))
     learnt = target if isinstance(target, Counts) else objective.target
-    if track_fidelity and not isinstance(learnt, State):
-        raise InputError(f"track_fidelity needs a target that is a state; found {type(learnt).__name__}: leave it out.")
-    if _checks.integer("workers", workers, low=1) > 1 and (told or checkpoint is not None):
-        what = "callbacks see" if told else "a checkpoint continues"
-        raise InputError(f"workers must be 1 here, since {what} one restart after the other; found {workers}.")
-    about = {
-        "model": repr(objective.model),
-        "loss": repr(objective.loss),
-        "optimizer": repr(optimizer),
-        "prior": None if prior is None else repr(prior),
-        **rules.about(),
-    }
-    belongs = about | {
-        "target": repr(objective.target),
-        "parameters": objective.parameter_names,
-        "params0": None if start is None else _digest(start.tobytes()),
-        "seed": _state_of(seed) if isinstance(seed, np.random.Generator) else seed,
-        "restarts": restarts,
-        "track_fidelity": track_fidelity,
-    }
+    _check(rules, learnt, workers, checkpoint)
+    about = _about(objective, optimizer, rules)
     made_with = provenance() | {name: said for name, said in about.items() if said is not None}
-    keeper = Keeper(checkpoint, belongs)
+    keeper = Keeper(checkpoint, about | _identity(objective, rules, start, seed, restarts))
     _room = buffers.workspace()  # kept between the steps
     with threads.suited(objective.model.matrix_dim), Progress(progress, max_iterations, restarts) as bar:
         floor = objective.floor  # once for all restarts
@@ -206,9 +188,42 @@ def fit(
     )
 
 
-def _state_of(rng: np.random.Generator) -> str:
-    """A generator as it was passed: spawning its children does not change it."""
-    return _digest(json.dumps(rng.bit_generator.state, default=lambda a: a.tolist(), sort_keys=True).encode())
+def _check(rules: Rules, learnt: object, workers: int, checkpoint: object) -> None:
+    """Refuse arguments of fit that exclude each other."""
+    if rules.track_fidelity and not isinstance(learnt, State):
+        raise InputError(f"track_fidelity needs a target that is a state; found {type(learnt).__name__}: leave it out.")
+    if _checks.integer("workers", workers, low=1) > 1 and (rules.callbacks or checkpoint is not None):
+        what = "callbacks see" if rules.callbacks else "a checkpoint continues"
+        raise InputError(f"workers must be 1 here, since {what} one restart after the other; found {workers}.")
+
+
+def _about(objective: Objective, optimizer: Optimizer, rules: Rules) -> dict[str, Any]:
+    """What the provenance of a result says of its fit; None: left out."""
+    return {
+        "model": repr(objective.model),
+        "loss": repr(objective.loss),
+        "optimizer": repr(optimizer),
+        "prior": None if objective.prior is None else repr(objective.prior),
+        **rules.about(),
+    }
+
+
+def _identity(
+    objective: Objective, rules: Rules, start: Real | None, seed: int | np.random.Generator | None, restarts: int
+) -> dict[str, Any]:
+    """What else tells a fit from another one, so that a checkpoint is continued by its own."""
+    state: Any = seed
+    if isinstance(seed, np.random.Generator):  # as it was passed: spawning its children does not change it
+        held = json.dumps(seed.bit_generator.state, default=lambda a: a.tolist(), sort_keys=True)
+        state = _digest(held.encode())
+    return {
+        "target": repr(objective.target),
+        "parameters": objective.parameter_names,
+        "params0": None if start is None else _digest(start.tobytes()),
+        "seed": state,
+        "restarts": restarts,
+        "track_fidelity": rules.track_fidelity,
+    }
 
 
 def _digest(data: bytes) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -14,7 +15,7 @@ from qml import _checks
 from qml._checks import InputError
 from qml._typing import Integer, Real
 from qml.encodings.maps import binary_frequencies, binary_index
-from qml.estimators.common import Decay, seed_of, stopping, warn_unless_converged
+from qml.estimators.common import Decay, keep, seed_of, stopping
 from qml.fitting import fit
 from qml.models.gibbs import GibbsModel
 from qml.operators import pauli
@@ -28,6 +29,7 @@ GENERATORS = {
 """One-body letters and two-body strings on all pairs, by name."""
 
 
+@dataclass(eq=False, repr=False)
 class QuantumBoltzmannMachine(DensityMixin, BaseEstimator):  # type: ignore[misc]
     r"""The distribution of bit strings as the populations of a Gibbs state.
 
@@ -82,26 +84,15 @@ class QuantumBoltzmannMachine(DensityMixin, BaseEstimator):  # type: ignore[misc
     array([0.25, 0.25, 0.01, 0.5 ])
     """
 
-    def __init__(
-        self,
-        generators: str = "ising",
-        *,
-        data: str = "diagonal",
-        alpha: float = 1e-3,
-        binarize: float | None = 0.0,
-        max_iter: int = 1000,
-        tol: float = 1e-6,
-        random_state: Any = None,
-        verbose: bool = False,
-    ) -> None:
-        self.generators = generators
-        self.data = data
-        self.alpha = alpha
-        self.binarize = binarize
-        self.max_iter = max_iter
-        self.tol = tol
-        self.random_state = random_state
-        self.verbose = verbose
+    generators: str = "ising"
+    _: KW_ONLY
+    data: str = "diagonal"
+    alpha: float = 1e-3
+    binarize: float | None = 0.0
+    max_iter: int = 1000
+    tol: float = 1e-6
+    random_state: Any = None
+    verbose: bool = False
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Learn from bit strings X (m, n_features); y is ignored."""
@@ -115,25 +106,24 @@ class QuantumBoltzmannMachine(DensityMixin, BaseEstimator):  # type: ignore[misc
         _checks.memory(f"a Boltzmann machine of {n} bits", 16 * 2**width, "select fewer features", n)
         strings = [pauli(a, sites=(i,), n=n) for i in range(n) for a in letters]
         strings += [pauli(ab, sites=ij, n=n) for ij in itertools.combinations(range(n), 2) for ab in pairs]
-        self.model_ = GibbsModel(strings)
+        model = GibbsModel(strings)
         q = binary_frequencies(bits)
         rho = DensityMatrix.from_probabilities(q) if self.data == "diagonal" else DensityMatrix.from_vector(np.sqrt(q))
         result = fit(
-            self.model_,
+            model,
             rho,
-            params0=np.zeros(self.model_.n_params),
-            prior=Decay(np.full(self.model_.n_params, alpha)) if alpha else None,
+            params0=np.zeros(model.n_params),
+            prior=Decay(np.full(model.n_params, alpha)) if alpha else None,
             seed=seed_of(self.random_state),
             **rules,
         )
-        self.params_, self.state_, self.result_ = result.params, result.state, result
-        self.n_iter_ = max(1, result.iterations)
+        self.state_ = result.state
         spectrum = self.state_.spectrum()
         if spectrum.basis is None:
             self.log_probabilities_ = spectrum.log_eigenvalues
         else:
             self.log_probabilities_ = np.log(self.state_.probabilities())
-        warn_unless_converged(result)
+        keep(self, model, result.params, result)
         return self
 
     def score_samples(self, X: Any) -> Real:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -10,13 +11,14 @@ from qml import _checks
 from qml._checks import InputError
 from qml.channels import Depolarizing
 from qml.circuits import reuploading
-from qml.estimators.common import StateClassifier, pooled, seed_of, stopping, warn_unless_converged
+from qml.estimators.common import StateClassifier, keep, pooled, seed_of, stopping
 from qml.fitting import fit
 from qml.losses.labelled import LabelLikelihood, MeanCrossEntropy, label_states
 from qml.models.conditional import ConditionalModel
 from qml.models.conditional_circuit import ConditionalCircuitModel
 
 
+@dataclass(eq=False, repr=False)
 class QuantumCircuitClassifier(StateClassifier):
     r"""Classification by the populations of a noisy circuit whose angles are data.
 
@@ -79,30 +81,17 @@ class QuantumCircuitClassifier(StateClassifier):
     (True, (2,))
     """
 
-    def __init__(
-        self,
-        layers: int = 3,
-        *,
-        ancillas: int = 1,
-        model: Any = None,
-        loss: str = "likelihood",
-        label_noise: float = 0.0,
-        restarts: int = 2,
-        max_iter: int = 200,
-        tol: float = 1e-3,
-        random_state: Any = None,
-        verbose: bool = False,
-    ) -> None:
-        self.layers = layers
-        self.ancillas = ancillas
-        self.model = model
-        self.loss = loss
-        self.label_noise = label_noise
-        self.restarts = restarts
-        self.max_iter = max_iter
-        self.tol = tol
-        self.random_state = random_state
-        self.verbose = verbose
+    layers: int = 3
+    _: KW_ONLY
+    ancillas: int = 1
+    model: Any = None
+    loss: str = "likelihood"
+    label_noise: float = 0.0
+    restarts: int = 2
+    max_iter: int = 200
+    tol: float = 1e-3
+    random_state: Any = None
+    verbose: bool = False
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Learn from inputs X (m, n_features) and labels y (m,), with weights (m,) if given."""
@@ -122,9 +111,7 @@ class QuantumCircuitClassifier(StateClassifier):
             restarts=_checks.integer("restarts", self.restarts, low=1),
             **rules,
         )
-        self.model_, self.params_, self.result_ = model, result.params, result
-        self.n_iter_ = max(1, result.iterations)
-        warn_unless_converged(result)
+        keep(self, model, result.params, result)
         return self
 
     def _built(self, n_features: int) -> ConditionalModel:

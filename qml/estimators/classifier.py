@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -16,11 +17,10 @@ from qml.estimators.common import (
     Decay,
     Scaling,
     StateClassifier,
-    flag,
+    keep,
     pooled,
     seed_of,
     stopping,
-    warn_unless_converged,
 )
 from qml.fitting import fit
 from qml.losses.labelled import LabelLikelihood, MeanCrossEntropy
@@ -32,6 +32,7 @@ MEMORY = 30
 """Past steps that the optimizer keeps: data scaled unevenly needs more than ten."""
 
 
+@dataclass(eq=False, repr=False)
 class QuantumCrossEntropyClassifier(StateClassifier):
     r"""Classification by conditional Gibbs states, learnt by the quantum cross entropy.
 
@@ -101,39 +102,24 @@ class QuantumCrossEntropyClassifier(StateClassifier):
     (0.973, 0.12)
     """
 
-    model_: ConditionalGibbsModel
-
-    def __init__(
-        self,
-        generators: Any = "diagonal",
-        *,
-        labels: str = "diagonal",
-        loss: str = "cross_entropy",
-        C: float = 1.0,
-        label_noise: float = 0.0,
-        fit_intercept: bool = True,
-        max_iter: int = 2000,
-        tol: float = 1e-8,
-        random_state: Any = None,
-        verbose: bool = False,
-    ) -> None:
-        self.generators = generators
-        self.labels = labels
-        self.loss = loss
-        self.C = C
-        self.label_noise = label_noise
-        self.fit_intercept = fit_intercept
-        self.max_iter = max_iter
-        self.tol = tol
-        self.random_state = random_state
-        self.verbose = verbose
+    generators: Any = "diagonal"
+    _: KW_ONLY
+    labels: str = "diagonal"
+    loss: str = "cross_entropy"
+    C: float = 1.0
+    label_noise: float = 0.0
+    fit_intercept: bool = True
+    max_iter: int = 2000
+    tol: float = 1e-8
+    random_state: Any = None
+    verbose: bool = False
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Learn from inputs X (m, n_features) and labels y (m,), with weights (m,) if given."""
         _checks.choice("labels", self.labels, ("diagonal", "rank_one"))
         _checks.choice("loss", self.loss, ("cross_entropy", "likelihood"))
         strength = 1 / _positive("C", self.C)  # 0 for C = inf
-        rules, bias = stopping(self.max_iter, self.tol, self.verbose), flag("fit_intercept", self.fit_intercept)
+        rules, bias = stopping(self.max_iter, self.tol, self.verbose), _checks.flag("fit_intercept", self.fit_intercept)
         x, index, weights = self._labelled(X, y, sample_weight)
         model = ConditionalGibbsModel(self._operators(), x.shape[1], bias=bias)
         inputs, q, w = self._pooled(x, index, weights)
@@ -152,11 +138,10 @@ class QuantumCrossEntropyClassifier(StateClassifier):
             prior=Decay(decay) if strength else None,
             **rules,
         )
-        self.model_, self.params_, self.result_ = model, scaling.params(result.params, count), result
-        self.n_iter_ = max(1, result.iterations)
+        self.model_, self.params_ = model, scaling.params(result.params, count)
         if not strength and self._is_diagonal and self.label_noise == 0:
             self._refuse_separable(x[weights > 0], index[weights > 0])
-        warn_unless_converged(result)
+        keep(self, model, self.params_, result)
         return self
 
     def cross_entropy(self, X: Any, y: Any, sample_weight: Any = None) -> float:

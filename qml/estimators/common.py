@@ -18,7 +18,6 @@ from qml._checks import InputError
 from qml._typing import Integer, Real
 from qml.fitting import FitResult
 from qml.fitting.priors import Prior
-from qml.models.conditional import ConditionalModel
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +79,7 @@ class StateClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """
 
     classes_: Any
-    model_: ConditionalModel
+    model_: Any
     params_: Real
     n_features_in_: int
 
@@ -119,8 +118,11 @@ def pooled(x: Real, q: Real, weights: Real) -> tuple[Real, Real, Real]:
     return distinct, counts / total[:, None], total
 
 
-def warn_unless_converged(result: FitResult) -> None:
-    """scikit-learn's ConvergenceWarning with the status of the fit, in the estimator's words."""
+def keep(estimator: Any, model: Any, params: Real, result: FitResult) -> None:
+    """What an estimator knows after its fit; scikit-learn's ConvergenceWarning with the status of a fit that has not
+    converged, in the estimator's words."""
+    estimator.model_, estimator.params_, estimator.result_ = model, params, result
+    estimator.n_iter_ = max(1, result.iterations)
     if not result.converged:
         status = result.status.replace("max_iterations", "max_iter")
         warnings.warn(status, ConvergenceWarning, stacklevel=3)
@@ -131,15 +133,8 @@ def stopping(max_iter: Any, tol: Any, verbose: Any) -> dict[str, Any]:
     return {
         "max_iterations": _checks.integer("max_iter", max_iter, low=1),
         "gradient_tolerance": _checks.number("tol", tol, low=0.0),
-        "progress": None if flag("verbose", verbose) else False,
+        "progress": None if _checks.flag("verbose", verbose) else False,
     }
-
-
-def flag(name: str, value: Any) -> bool:
-    """True or False, and nothing that only counts as one of them."""
-    if not isinstance(value, (bool, np.bool_)):
-        raise InputError(f"{name} must be True or False; found {value!r}.")
-    return bool(value)
 
 
 def seed_of(random_state: Any) -> int:

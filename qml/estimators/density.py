@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -18,6 +19,7 @@ CHUNK = 2**22
 """Kernel entries that are formed at a time."""
 
 
+@dataclass(eq=False, repr=False)
 class DensityEstimator(DensityMixin, BaseEstimator):  # type: ignore[misc]
     r"""The mean of the encoded samples as a state, and the probability density that measuring it has.
 
@@ -61,10 +63,10 @@ class DensityEstimator(DensityMixin, BaseEstimator):  # type: ignore[misc]
     1.0
     """
 
-    def __init__(self, levels: int = 8, *, margin: float = 0.25, smoothing: float = 1e-6) -> None:
-        self.levels = levels
-        self.margin = margin
-        self.smoothing = smoothing
+    levels: int = 8
+    _: KW_ONLY
+    margin: float = 0.25
+    smoothing: float = 1e-6
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Keep the samples X (m, n_features) and their box; y is ignored."""

@@ -12,7 +12,8 @@ has to keep.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -37,7 +38,7 @@ class Batch(NamedTuple):
     weight: float
 
 
-class Batches(ABC):
+class Batches:
     """The mini-batches of a target; see the module.
 
     Parameters
@@ -48,117 +49,87 @@ class Batches(ABC):
         B.
     seed : int
         What the order of every epoch follows from.
+    epoch : callable
+        From B, at most M, and random numbers to the batches of an epoch, one after the other.
     """
 
-    def __init__(self, count: int, size: int, seed: int) -> None:
-        self.count = count
-        self.asked = size
-        self.size = min(size, count)
-        self.seed = seed
-        self._epoch = -1
-
-    @property
-    def parts(self) -> int:
+    def __init__(
+        self, count: int, size: int, seed: int, epoch: Callable[[int, np.random.Generator], Iterator[Batch]]
+    ) -> None:
+        self.asked, self.seed = size, seed
+        self._size = min(size, count)
+        self.parts = -(-count // self._size)
         """n, batches an epoch."""
-        return -(-self.count // self.size)
+        self._of_epoch = epoch
+        self._at = (-1, -1)
 
     def at(self, step: int) -> tuple[Batch, float]:
         """The batch of a step, counted from 0, and the factor n W_i of its gradient."""
         epoch, part = divmod(step, self.parts)
-        if epoch != self._epoch:
-            self._begin(np.random.default_rng([self.seed, epoch]))
-            self._epoch = epoch
-        batch = self._part(part)
-        return batch, self.parts * batch.weight
-
-    @abstractmethod
-    def _begin(self, rng: np.random.Generator) -> None:
-        """Start an epoch."""
-
-    @abstractmethod
-    def _part(self, part: int) -> Batch:
-        """A part of the epoch."""
+        if epoch != self._at[0] or part < self._at[1]:
+            self._running = self._of_epoch(self._size, np.random.default_rng([self.seed, epoch]))
+            self._at = (epoch, -1)
+        for _ in range(part - self._at[1]):
+            self._latest = next(self._running)
+        self._at = (epoch, part)
+        return self._latest, self.parts * self._latest.weight
 
 
-class _Listed(Batches):
-    """Of data that can be listed one by one."""
-
-    _order: Integer
-
-    def _begin(self, rng: np.random.Generator) -> None:
-        self._order = rng.permutation(self.count)
-
-    def _part(self, part: int) -> Batch:
-        return self._of(self._order[part * self.size : (part + 1) * self.size])
-
-    @abstractmethod
-    def _of(self, chosen: Integer) -> Batch:
-        """The batch of these data."""
+def _listed(count: int, batch: Callable[[Integer], Batch], size: int, rng: np.random.Generator) -> Iterator[Batch]:
+    """An epoch of data that can be listed one by one; `batch` is that of some of them, by number."""
+    order = rng.permutation(count)
+    for first in range(0, count, size):
+        yield batch(order[first : first + size])
 
 
-class _Members(_Listed):
-    """Of an ensemble: the columns of a factor, by their squared lengths."""
+def _members(model: Model, target: DensityMatrix, factor: Complex, loss: Loss) -> tuple[int, Callable[..., Batch]]:
+    """Of an ensemble: the columns of a factor, by their squared lengths; how many, and the batch of some of them."""
+    lengths = np.square(np.abs(factor)).sum(axis=0)
+    kept = lengths > 0
+    columns, weights = factor[:, kept], lengths[kept] / lengths.sum()
 
-    def __init__(self, model: Model, target: DensityMatrix, factor: Complex, loss: Loss, size: int, seed: int) -> None:
-        weights = np.square(np.abs(factor)).sum(axis=0)
-        kept = weights > 0
-        self._held = model, target.dims, loss
-        self._factor, self._weights = factor[:, kept], weights[kept] / weights.sum()
-        super().__init__(int(kept.sum()), size, seed)
+    def batch(chosen: Integer) -> Batch:
+        weight = float(weights[chosen].sum())
+        return Batch(model, DensityMatrix.from_factor(columns[:, chosen] / np.sqrt(weight), target.dims), loss, weight)
 
-    def _of(self, chosen: Integer) -> Batch:
-        model, dims, loss = self._held
-        weight = float(self._weights[chosen].sum())
-        part = DensityMatrix.from_factor(self._factor[:, chosen] / np.sqrt(weight), dims)
-        return Batch(model, part, loss, weight)
+    return int(kept.sum()), batch
 
 
-class _Labels(_Listed):
-    """Of labelled data: inputs with their states."""
+def _labels(model: Conditioned, target: State, loss: MeanCrossEntropy) -> tuple[int, Callable[..., Batch]]:
+    """Of labelled data, inputs with their states: how many, and the batch of some of them."""
+    weights = loss.member_weights(target)
+    kept = np.flatnonzero(weights)
+    states = target if isinstance(target, DensityMatrix) else _as_density_matrices(target)
 
-    def __init__(self, model: Conditioned, target: State, loss: MeanCrossEntropy, size: int, seed: int) -> None:
-        weights = loss.member_weights(target)
-        self._kept = np.flatnonzero(weights)
-        self._model, self._loss, self._weights = model, type(loss), weights
-        self._states = target if isinstance(target, DensityMatrix) else _as_density_matrices(target)
-        super().__init__(len(self._kept), size, seed)
+    def batch(chosen: Integer) -> Batch:
+        rows = kept[chosen]
+        own: Real = weights[rows]
+        return Batch(model.part(rows), states[rows], type(loss)(own), float(own.sum()))
 
-    def _of(self, chosen: Integer) -> Batch:
-        rows = self._kept[chosen]
-        weights: Real = self._weights[rows]
-        return Batch(self._model.part(rows), self._states[rows], self._loss(weights), float(weights.sum()))
+    return len(kept), batch
 
 
-class _Shots(Batches):
-    """Of counts: shots, drawn without replacement, from all settings together."""
+def _shots(model: Model, counts: Counts, loss: Loss, size: int, rng: np.random.Generator) -> Iterator[Batch]:
+    """An epoch of shots, drawn without replacement, from all settings together."""
+    left = counts.counts.copy()
+    while total := int(left.sum()):
+        drawn = rng.multivariate_hypergeometric(left, min(size, total))
+        left -= drawn
+        part = Counts(counts.measurement, drawn)
+        yield Batch(model, part, loss, part.total / counts.total)
 
-    def __init__(self, model: Model, target: Counts, loss: Loss, size: int, seed: int) -> None:
-        if target.is_weighted:
-            raise InputError(
-                "batches of shots need counts; this record holds weights, such as exact probabilities: use an "
-                "optimizer that takes the whole target, such as Adam()."
-            )
-        if target.total > MOST_SHOTS:
-            raise InputError(
-                f"batches of shots are drawn from at most {MOST_SHOTS} shots; found {target.total}: use an optimizer "
-                "that takes the whole target, such as Adam()."
-            )
-        self._model, self._counts, self._loss = model, target, loss
-        super().__init__(target.total, size, seed)
 
-    def _begin(self, rng: np.random.Generator) -> None:
-        self._rng, self._left, self._drawn = rng, self._counts.counts.copy(), 0
-
-    def _part(self, part: int) -> Batch:
-        if part < self._drawn:  # back in the same epoch
-            self._begin(np.random.default_rng([self.seed, self._epoch]))
-        while self._drawn <= part:
-            size = min(self.size, int(self._left.sum()))
-            self._latest = self._rng.multivariate_hypergeometric(self._left, size)
-            self._left -= self._latest
-            self._drawn += 1
-        counts = Counts(self._counts.measurement, self._latest)
-        return Batch(self._model, counts, self._loss, counts.total / self._counts.total)
+def _check_shots(counts: Counts) -> None:
+    if counts.is_weighted:
+        raise InputError(
+            "batches of shots need counts; this record holds weights, such as exact probabilities: use an optimizer "
+            "that takes the whole target, such as Adam()."
+        )
+    if counts.total > MOST_SHOTS:
+        raise InputError(
+            f"batches of shots are drawn from at most {MOST_SHOTS} shots; found {counts.total}: use an optimizer that "
+            "takes the whole target, such as Adam()."
+        )
 
 
 def batches_of(model: Model, target: Any, loss: Loss, size: int, seed: int) -> Batches:
@@ -176,16 +147,19 @@ def batches_of(model: Model, target: Any, loss: Loss, size: int, seed: int) -> B
             "cross entropy or a likelihood, or an optimizer that takes the whole target, such as Adam()."
         )
     if isinstance(target, Counts):
-        return _Shots(model, target, loss, size, seed)
+        _check_shots(target)
+        return Batches(target.total, size, seed, partial(_shots, model, target, loss))
     if isinstance(model, Conditioned) and isinstance(loss, MeanCrossEntropy):
-        return _Labels(model, target, loss, size, seed)
+        count, batch = _labels(model, target, loss)
+        return Batches(count, size, seed, partial(_listed, count, batch))
     factor = target.factor if isinstance(target, DensityMatrix) and not target.batch_shape else None
     if factor is None:
         raise InputError(
             "batches need a target of many parts: counts, labelled data, or an ensemble, its members the columns of a "
             "factor: DensityMatrix.from_factor(columns), column k being sqrt(weight k) times member k."
         )
-    return _Members(model, target, factor, loss, size, seed)
+    count, batch = _members(model, target, factor, loss)
+    return Batches(count, size, seed, partial(_listed, count, batch))
 
 
 def _as_density_matrices(states: State) -> DensityMatrix:

@@ -12,7 +12,7 @@ import numpy as np
 from qml import _checks, spectral
 from qml._checks import OutsideDomain
 from qml._typing import ParamsLike, Real
-from qml.fitting.objective import Objective, joint_params
+from qml.fitting.objective import Objective
 from qml.losses import Loss
 from qml.models import ConditionalModel, Model
 from qml.processes import ProcessFamily
@@ -145,7 +145,7 @@ def check_gradient(
     tolerance = _checks.number("tolerance", tolerance, low=spectral.EPS)
     objective = Objective.of(model, target, loss)
     rng = np.random.default_rng(0) if rng is None else _checks.generator("rng", rng)
-    theta = objective.init_params(rng) if params is None else joint_params(objective.model, objective.loss, params)
+    theta = objective.init_params(rng) if params is None else objective.theta(params)
     if directions is None:
         names, along = objective.parameter_names, np.eye(objective.n_params)
     else:

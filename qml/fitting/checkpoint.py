@@ -8,9 +8,8 @@ state, so that this is all. A damaged file is found by the checksums that every 
 from __future__ import annotations
 
 import json
-import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,11 +19,11 @@ import numpy as np
 
 from qml import _checks
 from qml._checks import InputError
-from qml._files import parse_json, read_arrays, write_whole, writing
-from qml._results import part_of
+from qml._descriptions import arrays_of, value_of
+from qml._files import parse_json, read_arrays, write_arrays, write_whole, writing
 from qml.fitting.provenance import versions
 
-FORMAT = "qml.Checkpoint 3"
+FORMAT = "qml.Checkpoint 4"
 SHARE = 0.01
 """Of the time of a fit, what checkpoints by time may take."""
 FIRST_COST = 0.02
@@ -69,17 +68,6 @@ class Checkpoint:
         if self.iterations is not None:
             _checks.integer("iterations", self.iterations, low=1)
 
-    @classmethod
-    def _of(cls, where: Checkpoint | str | Path | None, seconds: float | None) -> Checkpoint | None:
-        """What the arguments `checkpoint` and `checkpoint_every` of fit stand for."""
-        if seconds is not None and not isinstance(where, str | Path):
-            raise InputError(
-                "checkpoint_every goes with a checkpoint that is a path: pass Checkpoint(path, seconds=...)."
-            )
-        if where is None or isinstance(where, Checkpoint):
-            return where
-        return cls(where) if seconds is None else cls(where, _checks.number("checkpoint_every", seconds))
-
     @property
     def file(self) -> Path:
         """The file that is written."""
@@ -103,23 +91,14 @@ class Checkpoint:
             self.file.unlink(missing_ok=True)
 
 
-@dataclass(frozen=True)
-class Part:
-    """One restart on disk: numbers and sentences, and arrays."""
-
-    text: Mapping[str, Any]
-    arrays: Mapping[str, Any]
-
-
-def write(text: Mapping[str, Any], parts: Sequence[Part], file: Path, previous: Path | None) -> None:
-    """Write the whole file or none of it; what stood there becomes `previous`."""
-    text = {"format": FORMAT, "versions": versions(), **text, "parts": [part.text for part in parts]}
-    arrays = {f"{k}.{name}": np.asarray(a) for k, part in enumerate(parts) for name, a in part.arrays.items()}
-    arrays["json"] = np.array(json.dumps(text, default=_plain))
-    write_whole(file, partial(_save, arrays), previous)
+def write(held: Mapping[str, Any], file: Path, previous: Path | None) -> None:
+    """Write arrays and plain data, the whole file or none of it; what stood there becomes `previous`."""
+    plain, arrays = arrays_of({"format": FORMAT, "versions": versions(), **held})
+    arrays["json"] = np.array(json.dumps(plain))
+    write_whole(file, partial(write_arrays, arrays=arrays), previous)
 
 
-def read(file: Path) -> tuple[dict[str, Any], list[Part]]:
+def read(file: Path) -> dict[str, Any]:
     """What :func:`write` wrote.
 
     Raises
@@ -129,23 +108,14 @@ def read(file: Path) -> tuple[dict[str, Any], list[Part]]:
     """
     arrays = read_arrays(file, "checkpoint")
     try:
-        text = parse_json(str(arrays.pop("json")))
-        form, parts, _ = text["format"], text["parts"], text["belongs"]
+        plain = parse_json(str(arrays.pop("json")))
+        form = plain["format"]
     except (ValueError, KeyError, TypeError):
         raise InputError(f"the file {str(file)!r} is not a checkpoint of fit.") from None
     if form != FORMAT:
         raise InputError(f"the checkpoint {str(file)!r} is of the format {form!r}, not {FORMAT!r}.")
-    return text, [Part(part, part_of(arrays, str(k))) for k, part in enumerate(parts)]
-
-
-def _save(arrays: Mapping[str, Any], path: Path) -> None:
-    with path.open("wb") as file:
-        np.savez(file, **dict(arrays))
-
-
-def _plain(value: Any) -> Any:
-    """Arrays and numbers of NumPy in JSON, as in the states of bit generators."""
-    return value.tolist()
+    held: dict[str, Any] = value_of(plain, arrays)
+    return held
 
 
 class Keeper:
@@ -153,17 +123,16 @@ class Keeper:
 
     Parameters
     ----------
-    where : Checkpoint or None
+    where : Checkpoint, path or None
         None: nothing is read or written.
     belongs : mapping
         What the fit is, by name: a checkpoint in which one of these differs is of another fit.
     """
 
-    def __init__(self, where: Checkpoint | None, belongs: Mapping[str, Any]) -> None:
-        self._where = where
-        self._belongs = json.loads(json.dumps(belongs, default=_plain))
-        self._text: dict[str, Any] = {}
-        self._parts: Callable[[], Sequence[Part]] = list
+    def __init__(self, where: Checkpoint | str | Path | None, belongs: Mapping[str, Any]) -> None:
+        self._where = where if where is None or isinstance(where, Checkpoint) else Checkpoint(where)
+        self._belongs = belongs
+        self._held: Callable[[], dict[str, Any]] = dict
         self._cost, self._began, self._written = FIRST_COST, time.perf_counter(), time.perf_counter()
         self._rotate = True
         self._saved = False
@@ -172,8 +141,8 @@ class Keeper:
         self.exact = True
         self.resumed = False
 
-    def open(self, resume: bool, accept: Callable[[Sequence[Part]], str]) -> dict[str, Any] | None:
-        """What to continue from, beside restarts; None: begin. `accept` takes these, or says what is wrong with them.
+    def open(self, resume: bool, accept: Callable[[dict[str, Any]], str]) -> None:
+        """Continue from the checkpoint, where there is one: `accept` takes what it holds, or says what is wrong.
 
         Raises
         ------
@@ -181,11 +150,11 @@ class Keeper:
             If there are checkpoints and none can be used, or there is one and `resume` is False; or the folder cannot
             be written.
         """
-        where = self._where
+        where, resume = self._where, _checks.flag("resume", resume)
         if where is None:
             if resume:
                 raise InputError("resume=True needs the checkpoint to continue from: pass checkpoint=PATH.")
-            return None
+            return
         there = [file for file in (where.file, where.previous) if file.exists()]
         if there and not resume:
             raise InputError(
@@ -198,37 +167,33 @@ class Keeper:
             probe.unlink()
         for file in there:
             try:
-                text, parts = read(file)
-                self._check(file, text["belongs"])
-                if wrong := accept(parts):
+                held = read(file)
+                if wrong := self._differs(held.get("belongs", {})) or accept(held):
                     raise InputError(f"the checkpoint {str(file)!r} belongs to another fit: {wrong}.")
             except InputError as error:
                 self.refused.append(str(error))
                 continue
             self._rotate = file == where.file
             self.resumed = True
-            self.exact = self.exact and text["versions"] == versions()
-            self._began -= text["seconds"]
-            return text
+            self.exact = self.exact and held["versions"] == versions()
+            self._began -= held["seconds"]
+            return
         if there:
             raise InputError(
                 f"{' '.join(self.refused)} Delete {'it' if len(there) == 1 else 'both'} to begin anew, or choose "
                 "another checkpoint."
             )
-        return None
 
-    def _check(self, file: Path, belongs: Mapping[str, Any]) -> None:
+    def _differs(self, belongs: Mapping[str, Any]) -> str:
         for name, ours in self._belongs.items():
             theirs = belongs.get(name)
             if theirs != ours:
-                raise InputError(
-                    f"the checkpoint {str(file)!r} belongs to another fit: its {name} is {_short(theirs)}, and here it "
-                    f"is {_short(ours)}."
-                )
+                return f"its {name} is {_checks.shown(theirs)}, and here it is {_checks.shown(ours)}"
+        return ""
 
-    def hold(self, parts: Callable[[], Sequence[Part]], **text: Any) -> None:
-        """What is written from now on."""
-        self._parts, self._text = parts, text
+    def hold(self, held: Callable[[], dict[str, Any]]) -> None:
+        """What is written from now on, as soon as it has restarts."""
+        self._held = held
 
     @property
     def seconds(self) -> float:
@@ -254,9 +219,10 @@ class Keeper:
             return
         since = time.perf_counter()
         try:
-            if parts := self._parts():
-                text = {"belongs": self._belongs, "seconds": self.seconds, **self._text}
-                write(text, parts, self._where.file, self._where.previous if self._rotate else None)
+            held = self._held()
+            if held.get("restarts"):
+                held |= {"belongs": self._belongs, "seconds": self.seconds}
+                write(held, self._where.file, self._where.previous if self._rotate else None)
                 self._rotate = self._saved = True
             self.problem = ""
         except InputError as error:
@@ -281,19 +247,3 @@ class Keeper:
             return {}
         told = {"path": str(self._where.path), "resumed": self.resumed, "exact": self.exact}
         return {"checkpoint": {**told, "refused": self.refused, "problem": self.problem}}
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 120 else f"{text[:117]}..."
-
-
-def differs(now: float, then: float, gradient: Any, before: Any) -> float:
-    """How far value and gradient are from what they were, relative to their size (at least 1); +inf: a NaN or an
-    infinity that was not there."""
-    a, b = np.append(gradient, now), np.append(before, then)
-    if a.shape != b.shape or not np.array_equal(np.isfinite(a), np.isfinite(b)):
-        return math.inf
-    finite = np.isfinite(a)
-    scale = max(1.0, float(np.abs(b[finite]).max(initial=0.0)))
-    return float(np.abs(a[finite] - b[finite]).max(initial=0.0)) / scale

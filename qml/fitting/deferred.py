@@ -12,7 +12,7 @@ import numpy as np
 from qml import _checks, threads
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Real
-from qml.fitting.frequencies import frequencies, shift_rule
+from qml.fitting.frequencies import shift_rules
 from qml.measurement.sampling import multinomial
 from qml.models.circuit import CircuitModel
 from qml.models.gibbs import GibbsModel
@@ -188,7 +188,7 @@ class DeferredCrossEntropy:
     def _rules(self) -> list[tuple[Real, Real]]:
         """Shifts and coefficients for every angle."""
         assert isinstance(self.model, SpectralModel)
-        return [shift_rule(omegas) for omegas in frequencies(CircuitModel(self.model.circuit))]
+        return shift_rules(CircuitModel(self.model.circuit))
 
     def estimate(self, params: ArrayLike, shots: int) -> ShotEstimate:
         """The cross entropy alone, from so many copies measured in the model's eigenbasis."""

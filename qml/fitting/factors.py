@@ -19,9 +19,8 @@ from qml.fitting.restarts import streams_of
 from qml.fitting.result import FitResult, History, Restart
 from qml.fitting.run import fit
 from qml.losses import CrossEntropy, Loss, as_loss
-from qml.models.base import Model
 from qml.models.product import ProductModel
-from qml.optimizers import Optimizer, as_optimizer
+from qml.optimizers import Optimizer
 from qml.states import State, as_single_state
 
 
@@ -32,7 +31,7 @@ def fit_factors(
     loss: Loss | str | None = None,
     optimizer: Optimizer | str | None = None,
     params0: ParamsLike | None = None,
-    seed: int | None = None,
+    seed: int | np.random.Generator | None = None,
     executor: Executor | None = None,
     **options: Any,
 ) -> FitResult:
@@ -84,24 +83,23 @@ def fit_factors(
     if executor is not None:
         _checks.instance("executor", executor, Executor)
     loss = CrossEntropy() if loss is None else as_loss(loss)
-    optimizer = None if optimizer is None else as_optimizer(optimizer)
     if not isinstance(loss, CrossEntropy):
         raise InputError(
             f"loss must add up over factors: CrossEntropy() or RelativeEntropy(); found {loss!r}: use fit."
         )
-    for name in ("callbacks", "progress", "track_fidelity", "rng"):
+    for name in ("callbacks", "progress", "track_fidelity"):
         if name in options:
             raise InputError(f"fit_factors takes no {name}; use fit, which runs the factors together.")
+    options |= {"loss": loss, "optimizer": optimizer, "progress": False}
     rho: State = as_single_state(target, model.dims)
     starts: Sequence[Real | None] = [None] * len(model.factors) if params0 is None else model.split(params0)
-    seed = None if seed is None else _checks.integer("seed", seed, low=0)
-    streams, seed = streams_of(seed, None, len(model.factors))
+    streams, seed = streams_of(seed, len(model.factors))
     marginals = model.marginals(rho)
     since = time.perf_counter()
     pool = ThreadPoolExecutor(min(len(model.factors), os.cpu_count() or 1)) if executor is None else executor
     try:
         futures = [
-            pool.submit(_fit_one, factor, part, loss, optimizer, start, stream, options)
+            pool.submit(fit, factor, part, params0=start, seed=stream, **options)
             for factor, part, start, stream in zip(model.factors, marginals, starts, streams, strict=True)
         ]
         results = [future.result() for future in futures]
@@ -132,18 +130,6 @@ def fit_factors(
         parameter_names=model.parameter_names,
         model=model,
     )
-
-
-def _fit_one(
-    factor: Model,
-    rho: State,
-    loss: Loss,
-    optimizer: Optimizer | None,
-    start: Real | None,
-    rng: np.random.Generator,
-    options: dict[str, Any],
-) -> FitResult:
-    return fit(factor, rho, loss=loss, optimizer=optimizer, params0=start, rng=rng, progress=False, **options)
 
 
 def _together(parts: Sequence[History], offset: float, floor: float) -> History:

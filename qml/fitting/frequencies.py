@@ -80,6 +80,11 @@ def shift_rule(omegas: Real) -> tuple[Real, Real]:
     return x, np.linalg.solve(2 * np.sin(np.outer(omegas, x)), omegas)
 
 
+def shift_rules(model: Model) -> list[tuple[Real, Real]]:
+    """The shifts and coefficients of each parameter of a circuit model; a sentence where there is no such rule."""
+    return [shift_rule(omegas) for omegas in frequencies(model)]
+
+
 def _gate_frequencies(gate: Unitary, k: int) -> Real:
     """Distinct differences > 0 of the eigenvalues of the generator i dU/dv_k U^dagger, which must not depend on v_k."""
     v = np.linspace(0.3, 1.7, gate.n_params)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Mapping
 from functools import cached_property
@@ -13,12 +14,12 @@ from qml import _checks
 from qml._checks import InputError
 from qml._typing import ArrayLike, Cotangent, ParamsLike, Real
 from qml.fitting.batches import Batches, batches_of
-from qml.fitting.frequencies import frequencies, shift_rule
+from qml.fitting.frequencies import shift_rules
 from qml.fitting.priors import Prior
 from qml.geometry import Metric
 from qml.losses import Labelled, Loss, MeanCrossEntropy, RelativeEntropy, as_loss, default_loss
 from qml.measurement import Counts
-from qml.models import ConditionalModel, Model
+from qml.models import ConditionalModel, Conditioned, Model
 from qml.processes import ProcessFamily
 from qml.states import DensityMatrix, State
 
@@ -74,7 +75,7 @@ class Objective:
         self.model = _checks.instance("model", model, Model)
         _checks.instance("loss", loss, Loss)
         if prior is not None:
-            _checks.instance("prior", prior, Prior)
+            _checks.instance("prior", prior, Prior, "such as Gaussian()")
         self.target = loss.accept(target, model.dims)
         self.loss = loss
         self.prior = prior
@@ -103,6 +104,17 @@ class Objective:
         """
         loss = default_loss(target) if loss is None else as_loss(loss)
         return cls(*at_data(model, target), loss, prior)
+
+    def _again(self) -> Objective:
+        """The same, of which nothing has been evaluated yet."""
+        fresh = copy.copy(self)
+        fresh.evaluations, fresh.latest, fresh._batches = 0, None, None
+        return fresh
+
+    @cached_property
+    def floor(self) -> float:
+        """The least value of the loss over all states."""
+        return self.loss.floor(self.target)
 
     @property
     def parameter_names(self) -> tuple[str, ...]:
@@ -166,6 +178,37 @@ class Objective:
             return self.latest.state
         return self.model.state_vjp(theta)[0] if _checks.flag("gradient", gradient) else self.model.state(theta)
 
+    def _held_out(self, target: Any) -> Objective:
+        """The loss of a target that is not learnt from, without a prior; labelled data bring inputs of their own.
+
+        Raises
+        ------
+        InputError
+            If the loss does not accept it, or it is labelled and the model is not a conditional one.
+        """
+        if not isinstance(target, Labelled):
+            return Objective(self.model, target, self.loss)
+        if not (isinstance(self.model, Conditioned) and isinstance(self.loss, MeanCrossEntropy)):
+            raise InputError(
+                "validation holds labelled data, which need a conditional model and a loss of labels, such as "
+                f"MeanCrossEntropy(); found {type(self.model).__name__} and {type(self.loss).__name__}."
+            )
+        return Objective(self.model.conditional.at(target.inputs), target.states, type(self.loss)())
+
+    def _value_of(self, held_out: Objective, params: Real) -> float:
+        """The value of :meth:`_held_out`; where both have one model, its state is at hand."""
+        theta, phi = self.split(params)
+        sigma = self.state(params) if held_out.model is self.model else held_out.model.state(theta)
+        return held_out.loss.bind(phi).value(held_out.target, sigma)
+
+    def theta(self, params: ParamsLike, name: str = "params") -> Real:
+        """Parameters of the model, then those of the loss, as one vector; a mapping has the natural value of each."""
+        if isinstance(params, Mapping):
+            own = {key: x for key, x in params.items() if key in self.loss.parameter_names}
+            theta = self.model.theta({key: x for key, x in params.items() if key not in own})
+            return np.concatenate([theta, self.loss.unconstrained(own)])
+        return _checks.parameters(name, params, self.n_params)
+
     def split(self, params: Real) -> tuple[Real, Real]:
         """theta of the model, phi of the loss."""
         n = self._n_model
@@ -220,7 +263,7 @@ class Objective:
 
     @cached_property
     def _rules(self) -> list[tuple[Real, Real]]:
-        return [shift_rule(omegas) for omegas in frequencies(self.model)]
+        return shift_rules(self.model)
 
     def shifted_gradient(self, params: Real) -> Real:
         """The gradient of f by parameter shifts of the circuit: exact, at two or more evaluations a parameter."""
@@ -266,15 +309,6 @@ class Objective:
                 f"{what} of {type(self.loss).__name__}, which has parameters of its own, is not defined: use an "
                 "optimizer that works from gradients, such as LBFGS()."
             )
-
-
-def joint_params(model: Model, loss: Loss, params: ParamsLike, name: str = "params") -> Real:
-    """Parameters of the model, then those of the loss, as one vector; a mapping has the natural value of each."""
-    if isinstance(params, Mapping):
-        own = {key: x for key, x in params.items() if key in loss.parameter_names}
-        theta = model.theta({key: x for key, x in params.items() if key not in own})
-        return np.concatenate([theta, loss.unconstrained(own)])
-    return _checks.parameters(name, params, model.n_params + len(loss.parameter_names))
 
 
 def at_data(model: Model | ConditionalModel | ProcessFamily, target: Any) -> tuple[Model, Any]:

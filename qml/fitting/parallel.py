@@ -1,6 +1,6 @@
 """Restarts side by side, each in a process of its own: the same computation as here, so the same result to the bit.
 
-What comes back of a restart is what a checkpoint holds of it, :class:`~qml.fitting.checkpoint.Part`. Processes are
+What comes back of a restart is what a checkpoint holds of it, :meth:`~qml.fitting.restart.Run.held`. Processes are
 those of loky, which need no ``if __name__ == "__main__"`` in a script, take models that were defined in a notebook, and
 wait some seconds for the next fit.
 """
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import pickle
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import BrokenExecutor, CancelledError, Future
 from contextlib import contextmanager
 from dataclasses import replace
@@ -17,19 +17,20 @@ from functools import partial
 from multiprocessing import resource_tracker
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from qml import threads
 from qml._checks import InputError
 from qml._typing import Real
-from qml.fitting.checkpoint import Part
 from qml.fitting.objective import Objective
 from qml.fitting.progress import Progress
 from qml.fitting.restart import Rules, Run
 from qml.optimizers import Optimizer
 
+Part: TypeAlias = dict[str, Any] | None
+"""What there is of a restart; None: it has not begun."""
 KEPT = 10
 """Seconds that processes wait for the next fit."""
 
@@ -40,9 +41,8 @@ def side_by_side(
     start: Real | None,
     streams: Sequence[np.random.Generator],
     workers: int,
-    keep: Callable[[Part], None],
 ) -> None:
-    """Run all, the first from `start`, in so many processes, and `keep` what there is of each, in their order.
+    """Run all, the first from `start`, in so many processes, and restore here what there is of each, in their order.
 
     At Ctrl-C all end at their next iterate, and those that have not begun are left out; at a second one they are
     killed.
@@ -56,17 +56,22 @@ def side_by_side(
     try:
         with TemporaryDirectory(prefix="qml-") as folder:
             stop = Path(folder) / "stop"
-            sent = [(run.objective, run.rules, run.index, run.floor) for run in runs]
             first = [start] + [None] * (len(runs) - 1)
             with held(signal.SIGINT):
                 futures = [
-                    pool.submit(_run, *parts, optimizer, begin, stream, threads.found(), stop)
-                    for parts, begin, stream in zip(sent, first, streams, strict=True)
+                    pool.submit(
+                        _run, run.objective, run.rules, run.index, optimizer, begin, stream, threads.found(), stop
+                    )
+                    for run, begin, stream in zip(runs, first, streams, strict=True)
                 ]
-            for future in futures:
+            for run, future in zip(runs, futures, strict=True):
                 part = _result(future, futures, stop)
-                if part is not None:
-                    keep(part)
+                if part is None:
+                    continue
+                run.restore(part)
+                run.progress.update(run.latest)
+                if not run.over:
+                    run.interrupt()
     except BaseException as error:
         pool.shutdown(wait=True, kill_workers=True)
         if isinstance(error, BrokenExecutor):
@@ -109,7 +114,7 @@ def _begin() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _result(future: Future[Part | None], all_of_them: Sequence[Future[Part | None]], stop: Path) -> Part | None:
+def _result(future: Future[Part], all_of_them: Sequence[Future[Part]], stop: Path) -> Part:
     while True:
         try:
             return future.result()
@@ -127,18 +132,17 @@ def _run(
     objective: Objective,
     rules: Rules,
     index: int,
-    floor: float,
     optimizer: Optimizer,
     start: Real | None,
     stream: np.random.Generator,
     used: dict[str, int | None],
     stop: Path,
-) -> Part | None:
+) -> Part:
     """In another process, on as many threads: the last bits of a sum depend on how threads share it."""
     if stop.exists():
         return None
     rules = replace(rules, callbacks=(lambda _: stop.exists(),))
-    run = Run(objective, rules, index, floor, Progress(False, 0, 0))
+    run = Run(objective, rules, index, Progress(False, 0, 0))
     with threads.as_found(used):
         run.go(optimizer, start, partial(objective.init_params, stream))
-    return run.part()
+    return run.held()

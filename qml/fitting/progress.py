@@ -7,20 +7,13 @@ import math
 import sys
 import time
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
+from qml import _checks
 from qml.fitting.result import Iteration
 
 DELAY = 2.0
 """Seconds before anything is shown."""
-
-
-class Display(Protocol):
-    """A progress bar."""
-
-    def update(self, iteration: Iteration) -> None: ...
-
-    def close(self) -> None: ...
 
 
 class Progress:
@@ -36,9 +29,9 @@ class Progress:
 
     def __init__(self, show: bool | None, total: int, restarts: int) -> None:
         self._notebook = _in_notebook()
-        self._show = (self._notebook or sys.stderr.isatty()) if show is None else show
+        self._show = (self._notebook or sys.stderr.isatty()) if show is None else _checks.flag("progress", show)
         self._size = total, restarts
-        self._display: Display | None = None
+        self._display: Terminal | Notebook | None = None
         self._since = time.perf_counter()
 
     @property

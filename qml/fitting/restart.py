@@ -6,20 +6,17 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 from qml import _checks, losses, spectral
 from qml._checks import OutsideDomain
-from qml._results import part_of
 from qml._typing import Real
 from qml.fitting import diagnosis
-from qml.fitting.checkpoint import Part, differs
 from qml.fitting.objective import Objective
 from qml.fitting.progress import Progress
 from qml.fitting.result import History, Iteration, Restart
-from qml.fitting.validation import Validation
 from qml.optimizers import NotANumber, Optimizer, OptimizerState, Point, Stalled
 from qml.states import State
 
@@ -46,8 +43,8 @@ class Rules:
     loss_tolerance: float
     callbacks: Sequence[Callback]
     track_fidelity: bool
-    validation: Validation | None = None
-    patience: int = 10
+    validation: Objective | None
+    patience: int
 
     def __post_init__(self) -> None:
         _checks.integer("max_iterations", self.max_iterations, low=0)
@@ -55,6 +52,17 @@ class Rules:
         _checks.number("loss_tolerance", self.loss_tolerance, low=0.0)
         _checks.flag("track_fidelity", self.track_fidelity)
         _checks.integer("patience", self.patience, low=1)
+
+    def about(self) -> dict[str, Any]:
+        """As results and checkpoints have them."""
+        held_out = self.validation
+        return {
+            "max_iterations": int(self.max_iterations),
+            "gradient_tolerance": float(self.gradient_tolerance),
+            "loss_tolerance": float(self.loss_tolerance),
+            "validation": None if held_out is None else repr(held_out.target),
+            "patience": None if held_out is None else int(self.patience),
+        }
 
     def flush(self) -> None:
         """Have callbacks write down what they hold, those that can."""
@@ -64,13 +72,13 @@ class Rules:
 
 
 class Entry(NamedTuple):
-    """One line of the history; fidelity and held-out loss where they are asked for."""
+    """One line of the history; fidelity and held-out loss are NaN where they are not asked for."""
 
     loss: float
     gradient_norm: float
     seconds: float
-    fidelity: float | None
-    held_out: float | None
+    fidelity: float
+    held_out: float
 
 
 class Standing(NamedTuple):
@@ -107,21 +115,19 @@ class Run:
         objective: Objective,
         rules: Rules,
         index: int,
-        floor: float,
         progress: Progress,
         keep: Callable[[int], None] = lambda number: None,
     ) -> None:
         self.objective = objective
         self.rules = rules
         self.index = index
-        self.floor = floor
         self.progress = progress
         self.now: Standing | None = None
         self.told: Standing | None = None
         self.cut = ""
         self._entries: list[Entry] = []
         self._keep_on_disk = keep
-        self._since = time.perf_counter()
+        self._since = 0.0
 
     @property
     def standing(self) -> Standing:
@@ -158,6 +164,7 @@ class Run:
 
     def go(self, optimizer: Optimizer, start: Real | None, draw: Callable[[], Real]) -> None:
         """Run from `start`, or from a random start inside the domain; or from where it was restored."""
+        self._since = time.perf_counter() - (self.entries[-1].seconds if self.entries else 0.0)
         if self.now is None:
             point = self._drawn(draw, optimizer) if start is None else optimizer.at(self.objective, start)
             if not math.isfinite(point.value) or not point.is_number:
@@ -201,14 +208,14 @@ class Run:
         """Stand at an iterate."""
         rules, before, seconds = self.rules, self.now, time.perf_counter() - self._since
         count = 0 if before is None else before.entries
-        fidelity = held_out = None
+        fidelity = held_out = math.nan
         if rules.track_fidelity:
             fidelity = float(losses.fidelity(self.objective.target, self.objective.state(point.params)))
         if rules.validation is not None:
-            held_out = rules.validation.loss_of(self.objective, point.params)
+            held_out = self.objective._value_of(rules.validation, point.params)
         for array in (point.params, point.gradient):
             array.flags.writeable = False
-        score = point.value if held_out is None else held_out
+        score = point.value if rules.validation is None else held_out
         best = (point, score, count) if before is None or score < before.score else before[4:7]
         del self._entries[count:]
         self._entries.append(Entry(point.value, point.gradient_norm, seconds, fidelity, held_out))
@@ -267,49 +274,24 @@ class Run:
             "(see check_gradient)."
         ), False
 
-    def part(self) -> Part | None:
-        """What :meth:`restore` continues from; None: nothing yet."""
+    def held(self) -> dict[str, Any] | None:
+        """What :meth:`restore` continues from, in arrays and plain data; None: nothing yet."""
         told = self.told
         if told is None:
             return None
-        entries = [[math.nan if number is None else number for number in e] for e in self._entries[: told.entries]]
-        text = {
-            "value": told.point.value,
-            "evaluations": told.evaluations,
-            "best": told.best.value,
-            "score": told.score,
-            "best_at": told.best_at,
-            "converged": told.converged,
-            "why": told.why,
-        }
-        arrays = {
-            "entries": np.array(entries),
-            "params": told.point.params,
-            "gradient": told.point.gradient,
-            "best.params": told.best.params,
-            "best.gradient": told.best.gradient,
-        }
-        return Part(text, arrays | {f"optimizer.{name}": a for name, a in told.state.items()})
+        points = {"point": _fields(told.point), "best": _fields(told.best)}
+        return told._asdict() | points | {"entries": np.array(self._entries[: told.entries])}
 
-    def restore(self, part: Part) -> None:
-        """Be where the run of :meth:`part` was."""
-        text, arrays = part.text, part.arrays
-        for loss, norm, seconds, fidelity, held_out in arrays["entries"].tolist():
-            fidelity = fidelity if self.rules.track_fidelity else None
-            self._entries.append(Entry(loss, norm, seconds, fidelity, held_out if self.rules.validation else None))
-        self._since -= self._entries[-1].seconds
-        self.objective.evaluations = text["evaluations"]
-        self.now = self.told = Standing(
-            _stored(arrays["params"], text["value"], arrays["gradient"]),
-            part_of(arrays, "optimizer"),
-            len(self._entries),
-            text["evaluations"],
-            _stored(arrays["best.params"], text["best"], arrays["best.gradient"]),
-            text["score"],
-            text["best_at"],
-            text["converged"],
-            text["why"],
-        )
+    def restore(self, held: dict[str, Any] | None) -> None:
+        """Be where the run of :meth:`held` was; None: before its beginning."""
+        if held is None:
+            self.now = self.told = None
+            self.objective.evaluations = 0
+            return
+        self._entries = [Entry(*row) for row in held["entries"].tolist()]
+        self.objective.evaluations = held["evaluations"]
+        points = {name: _point(*held[name]) for name in ("point", "best")}
+        self.now = self.told = Standing(**held | points | {"entries": len(self._entries)})
 
     def check(self) -> float:
         """How far the loss and its gradient where a restored run stands are from what is on disk: 0 if equal to the
@@ -320,7 +302,7 @@ class Run:
         else:
             value, gradient = objective.value(point.params), point.gradient
         objective.evaluations = self.standing.evaluations
-        return differs(value, point.value, gradient, point.gradient)
+        return _differs(np.append(gradient, value), np.append(point.gradient, point.value))
 
     def state(self) -> State:
         """The model's state at the best parameters."""
@@ -337,23 +319,23 @@ class Run:
             params=now.point.params,
             gradient=now.point.gradient,
             loss=now.point.value,
-            floor=self.floor,
+            floor=self.objective.floor,
             gradient_norm=entry.gradient_norm,
-            fidelity=entry.fidelity,
+            fidelity=entry.fidelity if self.rules.track_fidelity else None,
             evaluations=now.evaluations,
             seconds=entry.seconds,
-            held_out=entry.held_out,
+            held_out=None if self.rules.validation is None else entry.held_out,
         )
 
     def history(self) -> History:
-        loss, gradient_norm, seconds, fidelity, held_out = zip(*self.entries, strict=True)
+        loss, gradient_norm, seconds, fidelity, held_out = np.array(self.entries).T.copy()
         return History(
-            loss=np.array(loss),
-            floor=np.full(len(loss), self.floor),
-            gradient_norm=np.array(gradient_norm),
-            seconds=np.array(seconds),
-            fidelity=np.array(fidelity, dtype=np.float64) if self.rules.track_fidelity else None,
-            held_out=None if self.rules.validation is None else np.array(held_out, dtype=np.float64),
+            loss=loss,
+            floor=np.full(len(loss), self.objective.floor),
+            gradient_norm=gradient_norm,
+            seconds=seconds,
+            fidelity=fidelity if self.rules.track_fidelity else None,
+            held_out=None if self.rules.validation is None else held_out,
         )
 
     def summary(self) -> Restart:
@@ -361,5 +343,19 @@ class Run:
         return Restart(now.best.value, self.iterations, now.evaluations, seconds, now.converged, self.status)
 
 
-def _stored(params: Real, value: float, gradient: Real) -> Point:
-    return Point(_checks.kept(params), value, _checks.kept(gradient), has_gradient=not np.isnan(gradient).any())
+def _fields(point: Point) -> tuple[Real, float, Real, bool]:
+    return point.params, point.value, point.gradient, point.has_gradient
+
+
+def _point(params: Real, value: float, gradient: Real, has_gradient: bool) -> Point:
+    return Point(_checks.kept(params), value, _checks.kept(gradient), has_gradient)
+
+
+def _differs(a: Real, b: Real) -> float:
+    """The largest difference of two vectors, relative to the size of b (at least 1); +inf: a NaN or an infinity that
+    only one of them has."""
+    if a.shape != b.shape or not np.array_equal(np.isfinite(a), np.isfinite(b)):
+        return math.inf
+    finite = np.isfinite(a)
+    scale = max(1.0, float(np.abs(b[finite]).max(initial=0.0)))
+    return float(np.abs(a[finite] - b[finite]).max(initial=0.0)) / scale

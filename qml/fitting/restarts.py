@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from functools import partial
+from itertools import zip_longest
+from typing import Any
 
 import numpy as np
 
 from qml import _checks
-from qml._checks import InputError
 from qml._typing import Real
-from qml.fitting.checkpoint import Keeper, Part
+from qml.fitting.checkpoint import Keeper
+from qml.fitting.objective import Objective
 from qml.fitting.parallel import side_by_side
-from qml.fitting.restart import SAME_FIT, Run
+from qml.fitting.progress import Progress
+from qml.fitting.restart import SAME_FIT, Rules, Run
 from qml.optimizers import Optimizer
 
 
@@ -23,16 +24,13 @@ class Restarts:
 
     Parameters
     ----------
-    make : callable
-        The restart of this number.
+    objective : Objective
+    rules : Rules
+    count : int
+    seed : int, numpy Generator or None
+    progress : Progress
     keeper : Keeper
         Reads and writes the checkpoint.
-    flush : callable
-        Has callbacks write down what they hold.
-    count : int
-    seed : int or None
-    rng : numpy Generator or None
-        Instead of the seed.
     resume : bool
 
     Attributes
@@ -43,63 +41,32 @@ class Restarts:
 
     def __init__(
         self,
-        make: Callable[[int], Run],
-        keeper: Keeper,
-        flush: Callable[[], None],
+        objective: Objective,
+        rules: Rules,
         count: int,
-        seed: int | None,
-        rng: np.random.Generator | None,
+        seed: int | np.random.Generator | None,
+        progress: Progress,
+        keeper: Keeper,
         resume: bool,
     ) -> None:
-        self._make, self._keeper, self._flush = make, keeper, flush
-        self._runs: list[Run] = []
-        stored = keeper.open(resume, self._continued)
-        if stored is None:
-            self._runs.clear()
-        elif rng is None:
-            seed = stored["seed"]
-        self._streams, self.seed = streams_of(seed, rng, count)
-        states = None if rng is None else [stream.bit_generator.state for stream in self._streams]
-        if stored is not None and rng is not None:
-            states = stored["streams"]
-            for stream, state in zip(self._streams, states, strict=True):
-                stream.bit_generator.state = state
-        keeper.hold(self._parts, seed=self.seed, streams=states)
+        count = _checks.integer("restarts", count, low=1)
+        _checks.memory(f"{_checks.readable(count)} restarts", 4096 * count, "ask for fewer of them")
+        self._runs = [Run(objective._again(), rules, k, progress, keeper.iterate) for k in range(count)]
+        self._flush, self._keeper = rules.flush, keeper
+        self._streams, self.seed = streams_of(seed, count)
+        keeper.open(resume, self._continue)
+        self._starts = [stream.bit_generator.state for stream in self._streams]
+        keeper.hold(self._held)
 
-    def go(self, optimizer: Optimizer, start: Real | None) -> None:
-        """Run each, the first from `start`; a callback or Ctrl-C ends them all, and so does what is raised."""
-        with self._kept():
-            for k, stream in enumerate(self._streams):
-                run = self._runs[k] if k < len(self._runs) else self._begin()
-                if run.over:
-                    continue
-                try:
-                    run.go(optimizer, start if k == 0 else None, partial(run.objective.init_params, stream))
-                except KeyboardInterrupt:
-                    run.interrupt()
-                if run.cut:
-                    break
-                self._keeper.restart_over()
-
-    def go_side_by_side(self, optimizer: Optimizer, start: Real | None, workers: int) -> None:
-        """The same in so many processes."""
-
-        def came_back(part: Part) -> None:
-            run = self._begin()
-            run.restore(part)
-            run.progress.update(run.latest)
-            if not run.over:
-                run.interrupt()
-
-        with self._kept():
-            waiting = [self._make(k) for k in range(len(self._streams))]
-            side_by_side(waiting, optimizer, start, self._streams, workers, came_back)
-
-    @contextmanager
-    def _kept(self) -> Iterator[None]:
-        """What the restarts inside have reached is written down, whatever ends them."""
+    def go(self, optimizer: Optimizer, start: Real | None, workers: int) -> None:
+        """Run each, the first from `start`, in so many processes; a callback or Ctrl-C ends them all, and so does what
+        is raised. What they have reached is written down, whatever ends them."""
+        in_turn = workers == 1 or len(self._runs) == 1
         try:
-            yield
+            if in_turn:
+                self._go_in_turn(optimizer, start)
+            else:
+                side_by_side(self._runs, optimizer, start, self._streams, workers)
         except BaseException:
             self._keeper.save()
             raise
@@ -109,6 +76,18 @@ class Restarts:
             self._keeper.save()
         if not self.started:
             raise KeyboardInterrupt
+
+    def _go_in_turn(self, optimizer: Optimizer, start: Real | None) -> None:
+        for k, (run, stream) in enumerate(zip(self._runs, self._streams, strict=True)):
+            if run.over:
+                continue
+            try:
+                run.go(optimizer, start if k == 0 else None, partial(run.objective.init_params, stream))
+            except KeyboardInterrupt:
+                run.interrupt()
+            if run.cut:
+                break
+            self._keeper.restart_over()
 
     @property
     def started(self) -> list[Run]:
@@ -133,32 +112,29 @@ class Restarts:
     def _cut(self) -> list[Run]:
         return [run for run in self._runs if run.cut]
 
-    def _begin(self) -> Run:
-        self._runs.append(self._make(len(self._runs)))
-        return self._runs[-1]
-
-    def _continued(self, parts: Sequence[Part]) -> str:
-        """Restore the restarts of a checkpoint; a clause if the numbers are not those of this fit."""
-        self._runs.clear()
-        for part in parts:
-            self._begin().restore(part)
-        away = self._runs[-1].check()
+    def _continue(self, held: dict[str, Any]) -> str:
+        """Go on from what a checkpoint holds; a clause if its numbers are not those of this fit."""
+        for run, part in zip_longest(self._runs, held["restarts"]):
+            run.restore(part)
+        away = self.started[-1].check()
         self._keeper.exact = away == 0
-        return "" if away <= SAME_FIT else "loss and gradient at its parameters are others here"
+        if not away <= SAME_FIT:
+            return "loss and gradient at its parameters are others here"
+        self.seed = held["seed"]
+        for stream, state in zip(self._streams, held["streams"], strict=True):
+            stream.bit_generator.state = state
+        return ""
 
-    def _parts(self) -> Sequence[Part]:
+    def _held(self) -> dict[str, Any]:
         self._flush()
-        return [part for run in self._runs if (part := run.part()) is not None]
+        parts = [part for run in self._runs if (part := run.held()) is not None]
+        return {"seed": self.seed, "streams": self._starts, "restarts": parts}
 
 
-def streams_of(
-    seed: int | None, rng: np.random.Generator | None, count: int
-) -> tuple[list[np.random.Generator], int | None]:
-    """One generator a restart, and the seed that they follow from."""
-    if rng is not None:
-        if seed is not None:
-            raise InputError("seed and rng exclude each other: pass one of them.")
-        return _checks.generator("rng", rng).spawn(count), None
-    root = np.random.SeedSequence(seed)
+def streams_of(seed: int | np.random.Generator | None, count: int) -> tuple[list[np.random.Generator], int | None]:
+    """One generator a restart, and the seed that they follow from: None where they are children of a generator."""
+    if isinstance(seed, np.random.Generator):
+        return seed.spawn(count), None
+    root = np.random.SeedSequence(None if seed is None else _checks.integer("seed", seed, low=0))
     assert isinstance(root.entropy, int)
     return [np.random.default_rng(child) for child in root.spawn(count)], root.entropy

@@ -118,15 +118,9 @@ class History(_checks.Record, Described):
 
     def columns(self) -> dict[str, Real]:
         """All arrays by name, the gap included."""
-        held = {
-            "loss": self.loss,
-            "floor": self.floor,
-            "gap": self.gap,
-            "gradient_norm": self.gradient_norm,
-            "seconds": self.seconds,
-        }
-        asked = {"fidelity": self.fidelity, "held_out": self.held_out}
-        return held | {name: column for name, column in asked.items() if column is not None}
+        names = ("loss", "floor", "gap", "gradient_norm", "seconds", "fidelity", "held_out")
+        columns = {name: getattr(self, name) for name in names}
+        return {name: column for name, column in columns.items() if column is not None}
 
     def __len__(self) -> int:
         return len(self.loss)

@@ -12,18 +12,17 @@ import numpy as np
 
 from qml import _checks, buffers, threads
 from qml._checks import InputError
-from qml._typing import ParamsLike
+from qml._typing import ParamsLike, Real
 from qml.fitting.attained import no_optimum
 from qml.fitting.checkpoint import Checkpoint, Keeper
-from qml.fitting.objective import Objective, at_data, joint_params
+from qml.fitting.objective import Objective
 from qml.fitting.priors import Prior
 from qml.fitting.progress import Progress
 from qml.fitting.provenance import provenance
-from qml.fitting.restart import Callback, Rules, Run
+from qml.fitting.restart import Callback, Rules
 from qml.fitting.restarts import Restarts
 from qml.fitting.result import FitResult
-from qml.fitting.validation import Validation
-from qml.losses import Loss, as_loss, default_loss
+from qml.losses import Loss
 from qml.measurement.counts import Counts
 from qml.models import ConditionalModel, Model
 from qml.optimizers import LBFGS, Optimizer, as_optimizer
@@ -38,8 +37,7 @@ def fit(
     loss: Loss | str | None = None,
     optimizer: Optimizer | str | None = None,
     params0: ParamsLike | None = None,
-    seed: int | None = None,
-    rng: np.random.Generator | None = None,
+    seed: int | np.random.Generator | None = None,
     restarts: int = 1,
     workers: int = 1,
     max_iterations: int = 1000,
@@ -52,7 +50,6 @@ def fit(
     validation: Any = None,
     patience: int = 10,
     checkpoint: Checkpoint | str | Path | None = None,
-    checkpoint_every: float | None = None,
     resume: bool = False,
 ) -> FitResult:
     r"""Learn a target state: minimise the loss over the model's parameters.
@@ -76,11 +73,9 @@ def fit(
     params0 : array (n_params,) or mapping of str to float, optional
         Where the first restart begins; by default all begin at ``model.init_params`` of their own random stream.
         A mapping has the natural value of every parameter by name.
-    seed : int, optional
-        What the random streams follow from; by default fresh entropy, which the result records. More restarts do not
-        change the earlier ones.
-    rng : numpy Generator, optional
-        Instead of `seed`: its children are the streams.
+    seed : int or numpy Generator, optional
+        What the random streams follow from; by default fresh entropy, which the result records. Those of a generator
+        are its children. More restarts do not change the earlier ones.
     restarts : int
         Independent starts; the best is kept.
     workers : int
@@ -111,10 +106,9 @@ def fit(
     patience : int
         At least 1; matters with `validation` only.
     checkpoint : path or Checkpoint, optional
-        A file from which the fit can be continued after Ctrl-C or a crash; the one before it is kept beside it. Disk
-        errors during the fit do not end it: ``provenance["checkpoint"]`` has them.
-    checkpoint_every : float, optional
-        Seconds, for a `checkpoint` that is a path: by default 30. :class:`~qml.fitting.Checkpoint` has iterations too.
+        A file from which the fit can be continued after Ctrl-C or a crash; the one before it is kept beside it. It is
+        written every 30 seconds; :class:`~qml.fitting.Checkpoint` says other times. Disk errors during the fit do not
+        end it: ``provenance["checkpoint"]`` has them.
     resume : bool
         Continue from the checkpoint, or begin where there is none. The result, seconds aside, is that of a fit without
         a break, to the bit; callbacks are told of the iterates since. Call it with the same arguments: a checkpoint
@@ -155,54 +149,22 @@ def fit(
     >>> {name: round(value, 6) for name, value in zip(result.parameter_names, result.params.tolist())}
     {'ZZ': -1.0, 'XI': -0.5, 'IX': -0.5}
     """
-    loss = default_loss(target) if loss is None else as_loss(loss)
+    objective = Objective.of(model, target, loss, prior)
     optimizer = LBFGS() if optimizer is None else as_optimizer(optimizer)
-    given = model
-    model, target = at_data(model, target)
-    rho = loss.accept(target, model.dims)
-    learnt = target if isinstance(target, Counts) else rho
-    held_out = None if validation is None else Validation.of(validation, model, loss)
+    held_out = None if validation is None else objective._held_out(validation)
     told = _checks.functions("callbacks", callbacks)
     rules = Rules(max_iterations, gradient_tolerance, loss_tolerance, told, track_fidelity, held_out, patience)
-    start = None if params0 is None else np.array(joint_params(model, loss, params0, "params0"))
-    where = Checkpoint._of(checkpoint, checkpoint_every)
-    seed = None if seed is None else _checks.integer("seed", seed, low=0)
-    _check(prior, learnt, rules, restarts, workers, where, resume, progress)
-    about = {
-        "model": repr(model),
-        "loss": repr(loss),
-        "optimizer": repr(optimizer),
-        "max_iterations": int(max_iterations),
-        "gradient_tolerance": float(gradient_tolerance),
-        "loss_tolerance": float(loss_tolerance),
-        "prior": None if prior is None else repr(prior),
-        "validation": None if validation is None else repr(held_out),
-        "patience": None if validation is None else int(patience),
-    }
-    belongs = {}
-    if where is not None:
-        belongs = about | {
-            "target": repr(rho),
-            "parameters": list(model.parameter_names + loss.parameter_names),
-            "params0": None if start is None else _digest(start.tolist()),
-            "seed": seed if rng is None else _random_state(rng),
-            "restarts": restarts,
-            "track_fidelity": track_fidelity,
-        }
-    keeper = Keeper(where, belongs)
+    start = None if params0 is None else np.array(objective.theta(params0, "params0"))
+    learnt = target if isinstance(target, Counts) else objective.target
+    _check(rules, learnt, workers, checkpoint)
+    about = _about(objective, optimizer, rules)
+    made_with = provenance() | {name: said for name, said in about.items() if said is not None}
+    keeper = Keeper(checkpoint, about | _identity(objective, rules, start, seed, restarts))
     _room = buffers.workspace()  # kept between the steps
-    with threads.suited(model.matrix_dim), Progress(progress, max_iterations, restarts) as bar:
-        made_with = {**provenance(), **{name: said for name, said in about.items() if said is not None}}
-        floor = loss.floor(rho)
-
-        def restart(index: int) -> Run:
-            return Run(Objective(model, rho, loss, prior), rules, index, floor, bar, keeper.iterate)
-
-        runs = Restarts(restart, keeper, rules.flush, restarts, seed, rng, resume)
-        if workers > 1 and restarts > 1:
-            runs.go_side_by_side(optimizer, start, workers)
-        else:
-            runs.go(optimizer, start)
+    with threads.suited(objective.model.matrix_dim), Progress(progress, max_iterations, restarts) as bar:
+        floor = objective.floor  # once for all restarts
+        runs = Restarts(objective, rules, restarts, seed, bar, keeper, resume)
+        runs.go(optimizer, start, workers)
         best, found = runs.best, runs.best.standing
         state = best.state()
         at_infinity = no_optimum(best.objective, found.best) if found.converged else ""
@@ -217,45 +179,52 @@ def fit(
         evaluations=sum(run.standing.evaluations for run in runs.started),
         seconds=keeper.seconds,
         converged=found.converged,
-        status=" ".join(filter(None, (runs.status, at_infinity, loss.caution(target, state)))),
+        status=" ".join(filter(None, (runs.status, at_infinity, objective.loss.caution(target, state)))),
         seed=runs.seed,
         restarts=tuple(run.summary() for run in runs.started),
-        provenance={**made_with, "gap": loss.gap_of(target) if prior is None else "", **keeper.told()},
-        parameter_names=best.objective.parameter_names,
-        model=given,
+        provenance={**made_with, "gap": objective.loss.gap_of(target) if prior is None else "", **keeper.told()},
+        parameter_names=objective.parameter_names,
+        model=model,
     )
 
 
-def _check(
-    prior: object,
-    learnt: object,
-    rules: Rules,
-    restarts: int,
-    workers: int,
-    where: Checkpoint | None,
-    resume: bool,
-    progress: bool | None,
-) -> None:
-    """Refuse arguments of fit that are out of range, or exclude each other."""
-    if prior is not None:
-        _checks.instance("prior", prior, Prior, "such as Gaussian()")
+def _check(rules: Rules, learnt: object, workers: int, checkpoint: object) -> None:
+    """Refuse arguments of fit that exclude each other."""
     if rules.track_fidelity and not isinstance(learnt, State):
         raise InputError(f"track_fidelity needs a target that is a state; found {type(learnt).__name__}: leave it out.")
-    count = _checks.integer("restarts", restarts, low=1)
-    _checks.memory(f"{_checks.readable(count)} restarts", 4096 * count, "ask for fewer of them")
-    _checks.flag("resume", resume)
-    if progress is not None:
-        _checks.flag("progress", progress)
-    if _checks.integer("workers", workers, low=1) > 1 and (rules.callbacks or where is not None):
+    if _checks.integer("workers", workers, low=1) > 1 and (rules.callbacks or checkpoint is not None):
         what = "callbacks see" if rules.callbacks else "a checkpoint continues"
         raise InputError(f"workers must be 1 here, since {what} one restart after the other; found {workers}.")
 
 
-def _random_state(rng: np.random.Generator) -> str | None:
-    """A generator as it was passed: spawning its children does not change it."""
-    return _digest(rng.bit_generator.state) if isinstance(rng, np.random.Generator) else None
+def _about(objective: Objective, optimizer: Optimizer, rules: Rules) -> dict[str, Any]:
+    """What the provenance of a result says of its fit; None: left out."""
+    return {
+        "model": repr(objective.model),
+        "loss": repr(objective.loss),
+        "optimizer": repr(optimizer),
+        "prior": None if objective.prior is None else repr(objective.prior),
+        **rules.about(),
+    }
 
 
-def _digest(value: Any) -> str:
-    text = json.dumps(value, default=lambda a: a.tolist(), sort_keys=True)
-    return f"sha256 {hashlib.sha256(text.encode()).hexdigest()[:16]}"
+def _identity(
+    objective: Objective, rules: Rules, start: Real | None, seed: int | np.random.Generator | None, restarts: int
+) -> dict[str, Any]:
+    """What else tells a fit from another one, so that a checkpoint is continued by its own."""
+    state: Any = seed
+    if isinstance(seed, np.random.Generator):  # as it was passed: spawning its children does not change it
+        held = json.dumps(seed.bit_generator.state, default=lambda a: a.tolist(), sort_keys=True)
+        state = _digest(held.encode())
+    return {
+        "target": repr(objective.target),
+        "parameters": objective.parameter_names,
+        "params0": None if start is None else _digest(start.tobytes()),
+        "seed": state,
+        "restarts": restarts,
+        "track_fidelity": rules.track_fidelity,
+    }
+
+
+def _digest(data: bytes) -> str:
+    return f"sha256 {hashlib.sha256(data).hexdigest()[:16]}"

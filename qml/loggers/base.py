@@ -179,13 +179,15 @@ def place_of(name: str, path: object) -> Path:
     return Path(path)
 
 
-def settings_of(settings: Mapping[str, float | str | bool] | None) -> dict[str, float | str | bool]:
-    """The settings of a fit by name, as numbers, text or truth values; None: none."""
+def arguments_of(
+    every: int, resume: bool, settings: Mapping[str, float | str | bool] | None
+) -> tuple[int, bool, dict[str, float | str | bool]]:
+    """What all loggers are given, checked: settings are numbers, text or truth values, by name; None: none."""
     named = {} if settings is None else dict(_checks.mapping("settings", settings))
     for name, value in named.items():
         if not isinstance(value, str | bool):
             _checks.number(f"settings[{_checks.text('a name in settings', name)!r}]", value)
-    return named
+    return _checks.integer("every", every, low=1), _checks.flag("resume", resume), named
 
 
 def quantities(iteration: Iteration) -> dict[str, float]:

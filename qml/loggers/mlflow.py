@@ -13,7 +13,7 @@ from typing import Any
 from qml import _checks
 from qml._checks import InputError
 from qml._files import writing
-from qml.loggers.base import RESULT, Entry, Logger, place_of, restart_of, settings_of, tag
+from qml.loggers.base import RESULT, Entry, Logger, arguments_of, place_of, restart_of, tag
 
 BATCH = 1000
 """Most metrics that MLflow takes at once."""
@@ -66,11 +66,7 @@ class MLflow(Logger):
         resume: bool = False,
     ) -> None:
         self.check()
-        every, resume, named = (
-            _checks.integer("every", every, low=1),
-            _checks.flag("resume", resume),
-            settings_of(settings),
-        )
+        every, resume, named = arguments_of(every, resume, settings)
         self.file = place_of("file", file).absolute()
         for what, value in (("run", run), ("experiment", experiment)):
             if not _checks.text(what, value).strip():

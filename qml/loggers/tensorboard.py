@@ -11,10 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from qml import _checks
 from qml._checks import InputError
 from qml._files import append_whole, writing
-from qml.loggers.base import RESULT, Entry, Logger, place_of, restart_of, settings_of, tag
+from qml.loggers.base import RESULT, Entry, Logger, arguments_of, place_of, restart_of, tag
 
 
 class TensorBoard(Logger):
@@ -64,11 +63,7 @@ class TensorBoard(Logger):
         resume: bool = False,
     ) -> None:
         self.check()
-        every, resume, named = (
-            _checks.integer("every", every, low=1),
-            _checks.flag("resume", resume),
-            settings_of(settings),
-        )
+        every, resume, named = arguments_of(every, resume, settings)
         self._events = importlib.import_module("tensorboard.compat.proto.event_pb2").Event
         self.folder = place_of("folder", folder)
         before = sorted(self.folder.glob("*.tfevents.*"))

@@ -45,9 +45,7 @@ COUNT_LOSSES: dict[str, type[CountsLoss]] = {
     loss.name: loss for loss in (NegativeLogLikelihood, ChiSquare, SquaredError)
 }
 """Every loss of measured counts by name."""
-HAMILTONIAN_LOSSES: dict[str, type[Expectation] | type[FreeEnergy]] = {
-    loss.name: loss for loss in (Expectation, FreeEnergy)
-}
+HAMILTONIAN_LOSSES: dict[str, type[Expectation]] = {loss.name: loss for loss in (Expectation, FreeEnergy)}
 """Every loss of a Hamiltonian by name."""
 LABEL_LOSSES: dict[str, type[MeanCrossEntropy]] = {loss.name: loss for loss in (MeanCrossEntropy, LabelLikelihood)}
 """Every loss of labelled data by name."""

@@ -116,12 +116,10 @@ class CountsLoss(Loss):
         return target
 
     def value(self, target: Counts, sigma: State) -> float:
-        reported, _ = self._predicted(target, sigma)
-        return self.compare(target, reported, target.measurement.resolution(sigma))[0]
+        return self._compared(target, sigma)[0]
 
     def value_and_cotangent(self, target: Counts, sigma: State) -> tuple[float, Cotangent]:
-        reported, _ = self._predicted(target, sigma)
-        value, slope = self.compare(target, reported, target.measurement.resolution(sigma))
+        value, slope, _ = self._compared(target, sigma)
         if not is_traced(value) and not math.isfinite(value):
             return value, None
         if self.readout is not None and self._phi is not None:
@@ -131,9 +129,13 @@ class CountsLoss(Loss):
     def params_gradient(self, target: Counts, sigma: State) -> Real:
         if self.readout is None or self._phi is None:
             return np.zeros(0)
-        reported, true = self._predicted(target, sigma)
-        _, slope = self.compare(target, reported, target.measurement.resolution(sigma))
+        _, slope, true = self._compared(target, sigma)
         return self.readout.pull(self._phi, true, slope)
+
+    def _compared(self, target: Counts, sigma: State) -> tuple[float, Real, Real]:
+        """The loss, its derivative in what is reported, and the probabilities of what is true, each (n_outcomes,)."""
+        reported, true = self._predicted(target, sigma)
+        return *self.compare(target, reported, target.measurement.resolution(sigma)), true
 
     def _predicted(self, target: Counts, sigma: State) -> tuple[Real, Real]:
         """Probabilities of what is reported, and of what is true, each (n_outcomes,)."""

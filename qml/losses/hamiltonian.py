@@ -67,7 +67,7 @@ class Expectation(Loss):
         return math.nan if energies is None else float(energies[0])
 
 
-class FreeEnergy(Loss):
+class FreeEnergy(Expectation):
     r"""The free energy of a Hamiltonian H in units of the temperature, in nats: what is learnt is the thermal state.
 
     .. math:: L = \beta\, \mathrm{Tr}(H \sigma) - S(\sigma) = D(\sigma \Vert \rho_\beta) - \log Z \ge -\log Z, \qquad
@@ -116,13 +116,9 @@ class FreeEnergy(Loss):
     def __init__(self, beta: float = 1.0) -> None:
         self.beta = _checks.number("beta", beta, low=0.0)
 
-    def accept(self, target: Any, dims: Dims) -> PauliSum | Complex:
-        return _hamiltonian(target, dims)
-
     def value(self, target: Any, sigma: State) -> float:
         sigma = one_state(sigma, "sigma")
-        energy = number(sigma._expect(_hamiltonian(target, sigma.dims)))
-        return self.beta * energy - number(sigma.entropy())
+        return self.beta * super().value(target, sigma) - number(sigma.entropy())
 
     def value_and_cotangent(self, target: Any, sigma: State) -> tuple[float, Cotangent]:
         sigma = one_state(sigma, "sigma")

@@ -107,17 +107,19 @@ class MMD(Loss):
         return target
 
     def value(self, target: State | Counts, sigma: State) -> float:
-        sigma = one_state(sigma, "sigma")
-        data = self._read(self.accept(target, sigma.dims))
-        difference = _probabilities(data.measurement, sigma) - data.p
-        return float(difference @ self._smooth(data, difference, sigma.dims)) + self._floor(data)
+        return self._compared(target, one_state(sigma, "sigma"))[0]
 
     def value_and_cotangent(self, target: State | Counts, sigma: State) -> tuple[float, Cotangent]:
         sigma = one_state(sigma, "sigma")
+        value, slope, measurement = self._compared(target, sigma)
+        return value, _pull(measurement, 2 * slope, sigma)
+
+    def _compared(self, target: State | Counts, sigma: State) -> tuple[float, Real, Measurement | None]:
+        """The loss, half its derivative in the probabilities (n_outcomes,), and what was measured."""
         data = self._read(self.accept(target, sigma.dims))
         difference = _probabilities(data.measurement, sigma) - data.p
         slope = self._smooth(data, difference, sigma.dims)
-        return float(difference @ slope) + self._floor(data), _pull(data.measurement, 2 * slope, sigma)
+        return float(difference @ slope) + self._floor(data), slope, data.measurement
 
     def floor(self, target: State | Counts) -> float:
         return self._floor(self._read(target))

@@ -49,10 +49,12 @@ class Parametrized(Saved, ABC):
         """Whether every sigma_theta has full rank, so that states without it are limits at infinite parameters."""
         return self.is_exponential_family
 
+    _names: tuple[str, ...]
+
     @property
-    @abstractmethod
     def parameter_names(self) -> tuple[str, ...]:
-        """One name a parameter, in the order of theta."""
+        """One name a parameter, in the order of theta: `_names`, unless a model says otherwise."""
+        return self._names
 
     @property
     def n_params(self) -> int:
@@ -103,10 +105,12 @@ class Parametrized(Saved, ABC):
 class Model(Parametrized):
     """A family of states sigma_theta."""
 
+    _dims: Dims
+
     @property
-    @abstractmethod
     def dims(self) -> Dims:
-        """Site dimensions of the state."""
+        """Site dimensions of the state: `_dims`, unless a model says otherwise."""
+        return self._dims
 
     @property
     def matrix_dim(self) -> int:
@@ -162,6 +166,12 @@ class Model(Parametrized):
         weights : array (m,), optional
             Of the members where the state is a batch, which add up to one; equal by default.
         """
+        return self._metric(params, kind, state, weights, tolerance)
+
+    def _metric(
+        self, params: ParamsLike, kind: str, state: State | None, weights: Real | None, tolerance: float
+    ) -> Metric:
+        """What :meth:`metric` gives: a model that knows more than its derivatives says it here."""
         sigma, push = self.state_jvp(params)
         backward = cache(lambda: self.state_vjp(params))  # once, where products ask for it
 

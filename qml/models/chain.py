@@ -245,14 +245,8 @@ class ChainGibbsModel(LargeGibbsModel):
     def state(self, params: ParamsLike = ()) -> ChainState:
         return ChainState(self.generators, self.theta(params), self.engine)
 
-    def metric(
-        self,
-        params: ParamsLike,
-        kind: str = "bkm",
-        *,
-        tolerance: float = 0.0,
-        state: State | None = None,
-        weights: Real | None = None,
+    def _metric(
+        self, params: ParamsLike, kind: str, state: State | None, weights: Real | None, tolerance: float
     ) -> ChainMetric:
-        """The metric from correlations along imaginary time; `tolerance` changes nothing."""
+        """From correlations along imaginary time; `tolerance` changes nothing."""
         return ChainMetric(state if isinstance(state, ChainState) else self.state(params), kind)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from qml import _checks
-from qml._typing import ArrayLike, Complex, Cotangent, Dims, DimsLike, ParamsLike, Real
+from qml._typing import ArrayLike, Complex, Cotangent, DimsLike, ParamsLike, Real
 from qml.models.base import Model, normal_start
 from qml.models.parts import directions
 from qml.states import DensityMatrix, State
@@ -81,14 +81,6 @@ class CholeskyModel(Model):
     @property
     def has_full_rank(self) -> bool:
         return self.rank == math.prod(self._dims)
-
-    @property
-    def dims(self) -> Dims:
-        return self._dims
-
-    @property
-    def parameter_names(self) -> tuple[str, ...]:
-        return self._names
 
     def init_params(self, rng: np.random.Generator, scale: float = 0.5) -> Real:
         """A random start: all parameters normal, of standard deviation `scale`."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from qml._checks import InputError
-from qml._typing import ArrayLike, Complex, Cotangent, Dims, ParamsLike, Real
+from qml._typing import ArrayLike, Complex, Cotangent, ParamsLike, Real
 from qml.circuits import Circuit
+from qml.engines.base import Engine
 from qml.engines.register import directions_of
 from qml.models.base import Model
 from qml.models.parts import Fixed
@@ -18,9 +18,6 @@ from qml.models.with_circuit import WithCircuit
 from qml.parameters import Interval
 from qml.states.base import State
 from qml.states.coercion import StateLike, as_state
-
-if TYPE_CHECKING:
-    from qml.engines.base import Engine
 
 
 class CircuitModel(WithCircuit):
@@ -93,16 +90,13 @@ class CircuitModel(WithCircuit):
                 f"the circuit must take the dims of the model, {initial.dims}; found a circuit on {circuit.dims_in}."
             )
         self.initial = initial
+        self._dims = self._program.dims_out
         self.domains = self._angles.domains
         self._join(self._what, [*([initial] if isinstance(initial, Model) else []), self._angles])
 
     @property
     def has_full_rank(self) -> bool:
         return self.circuit.is_unitary and isinstance(self.initial, Model) and self.initial.has_full_rank
-
-    @property
-    def dims(self) -> Dims:
-        return self._program.dims_out
 
     @cached_property
     def _start(self) -> Model | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
@@ -21,6 +21,7 @@ from qml.geometry import Metric
 from qml.geometry.conditional import ConditionalGibbsMetric
 from qml.models.base import Model, Parametrized, normal_start
 from qml.models.gibbs import GibbsModel
+from qml.models.parts import Composite
 from qml.operators import GeneratorsLike
 from qml.states.base import State
 from qml.states.gibbs import GibbsState
@@ -30,11 +31,12 @@ class ConditionalModel(Parametrized):
     """A family of maps x -> sigma_theta(x) from real inputs x (n_inputs,) to states."""
 
     n_inputs: int
+    _dims: Dims
 
     @property
-    @abstractmethod
     def dims(self) -> Dims:
-        """Site dimensions of the states."""
+        """Site dimensions of the states: `_dims`, unless a model says otherwise."""
+        return self._dims
 
     @abstractmethod
     def states(self, params: ParamsLike, inputs: ArrayLike) -> State:
@@ -54,6 +56,10 @@ class ConditionalModel(Parametrized):
         weights: Real | None = None,
     ) -> Metric:
         """The mean over the inputs, by their weights (m,), of a metric of the states; see :mod:`qml.geometry`."""
+        x = self.checked(inputs)
+        return self._metric(params, x, kind, states, np.full(len(x), 1 / len(x)) if weights is None else weights)
+
+    def _metric(self, params: ParamsLike, x: Real, kind: str, states: State | None, w: Real) -> Metric:
         raise InputError(f"{type(self).__name__} has no metric: use an optimizer that works from gradients: LBFGS().")
 
     def at(self, inputs: ArrayLike) -> Conditioned:
@@ -68,7 +74,7 @@ class ConditionalModel(Parametrized):
         return x
 
 
-class Conditioned(Model):
+class Conditioned(Composite, Model):
     """A conditional model on fixed inputs (m, n_inputs): its state is the batch of the states that they give.
 
     Parameters
@@ -95,20 +101,11 @@ class Conditioned(Model):
         x = _checks.reals("inputs", inputs)
         self.inputs = _checks.kept(x)
         self.is_exponential_family = model.is_exponential_family
+        self._dims = model.dims
+        self._join("a conditional model", [model])
 
     def _arguments(self) -> dict[str, Any]:
         return {"model": self.conditional, "inputs": self.inputs}
-
-    @property
-    def dims(self) -> Dims:
-        return self.conditional.dims
-
-    @property
-    def parameter_names(self) -> tuple[str, ...]:
-        return self.conditional.parameter_names
-
-    def init_params(self, rng: np.random.Generator) -> Real:
-        return self.conditional.init_params(rng)
 
     def state(self, params: ParamsLike = ()) -> State:
         return self.conditional.states(params, self.inputs)
@@ -116,22 +113,10 @@ class Conditioned(Model):
     def state_vjp(self, params: ParamsLike = ()) -> tuple[State, Callable[[Cotangent], Real]]:
         return self.conditional.states_vjp(params, self.inputs)
 
-    def metric(
-        self,
-        params: ParamsLike,
-        kind: str = "bkm",
-        *,
-        tolerance: float = 0.0,
-        state: State | None = None,
-        weights: Real | None = None,
+    def _metric(
+        self, params: ParamsLike, kind: str, state: State | None, weights: Real | None, tolerance: float
     ) -> Metric:
         return self.conditional.metric(params, self.inputs, kind, states=state, weights=weights)
-
-    def natural(self, params: ParamsLike = ()) -> dict[str, float]:
-        return self.conditional.natural(params)
-
-    def unconstrained(self, values: Mapping[str, float]) -> Real:
-        return self.conditional.unconstrained(values)
 
     def part(self, members: Integer) -> Conditioned:
         """The model at some of the inputs, by number."""
@@ -198,15 +183,12 @@ class ConditionalGibbsModel(ConditionalModel):
         self._gibbs = GibbsModel(generators, dims)
         self.n_inputs = _checks.integer("n_inputs", n_inputs, low=0 if _checks.flag("bias", bias) else 1)
         self.bias = bias
+        self._dims = self._gibbs.dims
 
     def _arguments(self) -> dict[str, Any]:
         return {**self._gibbs._arguments(), "n_inputs": self.n_inputs, "bias": self.bias}
 
-    @property
-    def dims(self) -> Dims:
-        return self._gibbs.dims
-
-    @property
+    @cached_property
     def parameter_names(self) -> tuple[str, ...]:
         names = self._gibbs.parameter_names
         biases = tuple(f"b[{g}]" for g in names) if self.bias else ()
@@ -246,18 +228,8 @@ class ConditionalGibbsModel(ConditionalModel):
 
         return self.states(params, x), pull
 
-    def metric(
-        self,
-        params: ParamsLike,
-        inputs: ArrayLike,
-        kind: str = "bkm",
-        *,
-        states: State | None = None,
-        weights: Real | None = None,
-    ) -> ConditionalGibbsMetric:
-        x = self.checked(inputs)
+    def _metric(self, params: ParamsLike, x: Real, kind: str, states: State | None, w: Real) -> ConditionalGibbsMetric:
         found = states if isinstance(states, GibbsState) else self.states(params, x)
-        w = np.full(len(x), 1 / len(x)) if weights is None else weights
         places = np.arange(self._gibbs.n_params * (self.n_inputs + self.bias)).reshape(self._gibbs.n_params, -1)
         if not self.bias:
             return ConditionalGibbsMetric(found, self._stack, x, places.ravel(), w, kind)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from qml import _checks
 from qml._checks import InputError
-from qml._typing import ArrayLike, Cotangent, Dims, ParamsLike, Real
+from qml._typing import ArrayLike, Cotangent, ParamsLike, Real
 from qml.circuits import Circuit
+from qml.engines.base import Engine
 from qml.geometry.conditional import MeanMetric
 from qml.models.base import Model, Parametrized
 from qml.models.circuit import CircuitModel
@@ -21,19 +22,12 @@ from qml.parameters import REAL_LINE, Interval
 from qml.states.base import State
 from qml.states.coercion import StateLike
 
-if TYPE_CHECKING:
-    from qml.engines.base import Engine
-
 
 class _Scales(Parametrized):
     """What the data are multiplied by, one scale an upload."""
 
     def __init__(self, inputs: Iterable[str]) -> None:
         self._names = tuple(f"scale[{name}]" for name in inputs)
-
-    @property
-    def parameter_names(self) -> tuple[str, ...]:
-        return self._names
 
     def init_params(self, rng: np.random.Generator) -> Real:
         return rng.normal(1.0, 0.1, self.n_params)
@@ -100,6 +94,8 @@ class ConditionalCircuitModel(Composite, ConditionalModel):
         if isinstance(initial, Model):
             raise InputError("initial must be one state; found a model, which conditional circuits cannot start from.")
         self._model = CircuitModel(circuit, engine=engine, initial=initial, domains=domains)
+        self.circuit = circuit
+        self._dims = self._model.dims
         names = self._model.parameter_names
         inputs = _checks.mapping("inputs", inputs)
         for name in inputs:
@@ -125,18 +121,9 @@ class ConditionalCircuitModel(Composite, ConditionalModel):
         return {**self._model._arguments(), **own}
 
     @property
-    def circuit(self) -> Circuit:
-        """The circuit, data and trainable parameters alike."""
-        return self._model.circuit
-
-    @property
     def _initial(self) -> State | None:
         start = self._model._start
         return None if start is None else start.state()
-
-    @property
-    def dims(self) -> Dims:
-        return self._model.dims
 
     def init_params(self, rng: np.random.Generator, scale: float = np.pi) -> Real:
         """As :meth:`CircuitModel.init_params`; scales normal about 1, of standard deviation 0.1."""
@@ -159,22 +146,13 @@ class ConditionalCircuitModel(Composite, ConditionalModel):
 
         return states, pull
 
-    def metric(
-        self,
-        params: ParamsLike,
-        inputs: ArrayLike,
-        kind: str = "bkm",
-        *,
-        states: State | None = None,
-        weights: Real | None = None,
-    ) -> MeanMetric:
-        rows, data = self._rows(params, inputs)
+    def _metric(self, params: ParamsLike, x: Real, kind: str, states: State | None, w: Real) -> MeanMetric:
+        rows, data = self._rows(params, x)
         count = self._trained.n_params
         jacobians = np.zeros((*rows.shape, self.n_params))
         jacobians[:, self._trained.places, np.arange(count)] = 1.0
         if self.scales:
             jacobians[:, self._data, count + np.arange(len(self._data))] = data
-        w = np.full(len(data), 1 / len(data)) if weights is None else weights
         return MeanMetric([self._model.metric(row, kind) for row in rows], jacobians, w)
 
     def _rows(self, params: ParamsLike, inputs: ArrayLike) -> tuple[Real, Real]:

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Cotangent, ParamsLike, Real
 from qml.circuits import Circuit
+from qml.engines.base import Engine
 from qml.models.circuit import CircuitModel
 from qml.models.generators import MatrixGenerators
 from qml.models.gibbs import GibbsModel
 from qml.operators import GeneratorsLike
 from qml.states.gibbs import GibbsState, SpectralState
-
-if TYPE_CHECKING:
-    from qml.engines.base import Engine
 
 
 class EvolvedGibbsState(SpectralState):

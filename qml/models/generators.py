@@ -89,39 +89,31 @@ class PauliGenerators(Generators):
         rows = np.concatenate([np.full(len(s.words), j) for j, s in enumerate(sums)])
         columns = np.array([column[word] for s in sums for word in s.words])
         coefficients = np.array([c.real for s in sums for c in s.coefficients])
-        self._weights = sparse.csr_array((coefficients, (rows, columns)), shape=(len(sums), len(words)))
+        self.weights = sparse.csr_array((coefficients, (rows, columns)), shape=(len(sums), len(words)))
+        """The coefficient of every string (x, z) of `words` in every generator, shape (m, number of words)."""
         self.words = np.array(words, dtype=np.int64)
         x, self._z = self.words.T
-        self._x, self._group = np.unique(x, return_inverse=True)
+        self.flips, self._group = np.unique(x, return_inverse=True)
+        """The distinct x, shape (k,)."""
         y_count = np.bitwise_count(x & self._z) % 4
         self._phase = np.array([1, 1j, -1, -1j])[y_count]
-        self.is_diagonal = not self._x.any()
+        self.is_diagonal = not self.flips.any()
 
     def __len__(self) -> int:
-        return int(self._weights.shape[0])
+        return int(self.weights.shape[0])
 
     @property
     def operators(self) -> list[Any]:
-        w, words = self._weights, [(int(x), int(z)) for x, z in self.words.tolist()]
+        w, words = self.weights, [(int(x), int(z)) for x, z in self.words.tolist()]
         cuts = [slice(a, b) for a, b in pairwise(w.indptr.tolist())]
         held = [([words[k] for k in w.indices[cut].tolist()], tuple(w.data[cut].tolist())) for cut in cuts]
         return [PauliSum(self.n, tuple(strings), coefficients) for strings, coefficients in held]
 
-    @property
-    def weights(self) -> sparse.csr_array:
-        """The coefficient of every string (x, z) of `words` in every generator, shape (m, number of words)."""
-        return self._weights
-
     @cached_property
     def _entries(self) -> tuple[Integer, Integer, Real]:
         """(generator, word, value) of each weight: with few of them, setting up a sparse product costs the most."""
-        entries = self._weights.tocoo()
+        entries = self.weights.tocoo()
         return entries.row.astype(np.int64), entries.col.astype(np.int64), entries.data
-
-    @property
-    def flips(self) -> Integer:
-        """The distinct x, shape (k,)."""
-        return self._x
 
     @property
     def _d(self) -> int:
@@ -131,11 +123,11 @@ class PauliGenerators(Generators):
     def _places(self) -> tuple[np.ndarray, np.ndarray]:
         """Rows b + x and columns b of the entries, each (number of distinct x, d)."""
         b = np.arange(self._d)
-        return b ^ self._x[:, None], np.broadcast_to(b, (len(self._x), self._d))
+        return b ^ self.flips[:, None], np.broadcast_to(b, (len(self.flips), self._d))
 
     def entries(self, theta: Real) -> Complex:
         """K[b + x, b] for every x of `flips` and every b, shape (k, d)."""
-        by_x = np.zeros((len(self._x), self._d), dtype=np.complex128)
+        by_x = np.zeros((len(self.flips), self._d), dtype=np.complex128)
         generators, words, weights = self._entries
         by_x[self._group, self._z] = self._phase * np.bincount(words, weights * theta[generators], len(self._z))
         return walsh_hadamard(by_x)
@@ -186,7 +178,7 @@ class PauliGenerators(Generators):
 
     def left(self, rows: Numeric, out: Numeric) -> None:
         factors: Numeric = self._factors if np.iscomplexobj(out) else self._real_factors
-        permutations, starts, words = self._places[0], self._weights.indptr, self._weights.indices
+        permutations, starts, words = self._places[0], self.weights.indptr, self.weights.indices
         for j, product in enumerate(out):
             first, *others = range(starts[j], starts[j + 1])
             np.take(rows, permutations[self._group[words[first]]], axis=1, out=product, mode="clip")
@@ -197,9 +189,9 @@ class PauliGenerators(Generators):
     @cached_property
     def _factors(self) -> Complex:
         """What the columns of a permuted matrix are multiplied by, for each entry of the weights: (entries, d)."""
-        words = self._weights.indices
+        words = self.weights.indices
         odd = np.bitwise_count(np.arange(self._d) & self._z[words][:, None]) & 1
-        return np.asarray((self._weights.data * self._phase[words])[:, None] * (1.0 - 2.0 * odd))
+        return np.asarray((self.weights.data * self._phase[words])[:, None] * (1.0 - 2.0 * odd))
 
     @cached_property
     def _real_factors(self) -> Real:

@@ -9,11 +9,11 @@ import numpy as np
 
 from qml import _checks
 from qml._checks import InputError
-from qml._typing import ArrayLike, Complex, Cotangent, Dims, DimsLike, Numeric, ParamsLike, Real
-from qml.engines.register import directions_of
+from qml._typing import ArrayLike, Complex, Cotangent, DimsLike, Numeric, ParamsLike, Real
 from qml.geometry import GibbsMetric
 from qml.models.base import Model, normal_start
 from qml.models.generators import Generators, PauliGenerators, matrix_generators
+from qml.models.parts import directions
 from qml.operators import GeneratorsLike, PauliSum, named_operators, up_to_weight
 from qml.states.base import State
 from qml.states.gibbs import GibbsState
@@ -70,10 +70,12 @@ class GibbsModel(Model):
     ) -> None:
         named = named_operators(generators)
         self._names = tuple(named)
-        self._generators = _structured(list(named.values()), dims)
+        self.generators = _structured(list(named.values()), dims)
+        """G_1, ..., G_m."""
+        self._dims = self.generators.dims
 
     def _arguments(self) -> dict[str, Any]:
-        return {"generators": dict(zip(self._names, self._generators.operators, strict=True)), "dims": self.dims}
+        return {"generators": dict(zip(self._names, self.generators.operators, strict=True)), "dims": self.dims}
 
     @classmethod
     def all_paulis(cls, n: int, weight: int | None = None) -> GibbsModel:
@@ -87,32 +89,18 @@ class GibbsModel(Model):
         n = _checks.qubit_count("n", n)
         return cls(up_to_weight(n, min(2, n) if weight is None else _checks.integer("weight", weight, low=1, high=n)))
 
-    @property
-    def dims(self) -> Dims:
-        return self._generators.dims
-
-    @property
-    def generators(self) -> Generators:
-        """G_1, ..., G_m."""
-        return self._generators
-
-    @property
-    def parameter_names(self) -> tuple[str, ...]:
-        return self._names
-
     def init_params(self, rng: np.random.Generator, scale: float = 0.1) -> Real:
         """A random start near the maximally mixed state: normal, of standard deviation `scale`."""
         return normal_start(rng, self.n_params, scale)
 
     def state(self, params: ParamsLike = ()) -> GibbsState:
-        theta = self.theta(params)
-        k = self._generators.combine(theta)
-        held = self._generators
+        held = self.generators
+        k = held.combine(self.theta(params))
         return GibbsState._trusted(k, self.dims, diagonal=held.is_diagonal, sectors=held.sectors)
 
     def state_vjp(self, params: ParamsLike = ()) -> tuple[GibbsState, Callable[[Cotangent], Real]]:
         r"""The state, and G_K -> dL/dtheta_j = Tr(G_K G_j)."""
-        return self.state(params), self._generators.traces
+        return self.state(params), self.generators.traces
 
     def state_jvp(self, params: ParamsLike = ()) -> tuple[GibbsState, Callable[[ArrayLike], Complex]]:
         r"""The state, and v -> dsigma = -V (E \circ V^\dagger dK V) V^\dagger + Tr(sigma dK) sigma, dK = sum_j v_j G_j.
@@ -123,30 +111,23 @@ class GibbsModel(Model):
         sigma = self.state(params)
 
         def push(v: ArrayLike) -> Complex:
-            directions = directions_of(v, self.n_params)
-            flat = directions.reshape(-1, self.n_params)
+            flat, lead = directions(v, self.n_params)
             _checks.memory(
                 f"{_checks.plural(len(flat), 'derivative')} of dimension {sigma.dim}",
                 48 * len(flat) * sigma.dim**2,
                 "take fewer directions at a time",
             )
-            out = np.array([derivative(sigma, self._generators.combine(u)) for u in flat], dtype=np.complex128)
-            return out.reshape(*directions.shape[:-1], sigma.dim, sigma.dim)
+            out = np.array([derivative(sigma, self.generators.combine(u)) for u in flat], dtype=np.complex128)
+            return out.reshape(*lead, sigma.dim, sigma.dim)
 
         return sigma, push
 
-    def metric(
-        self,
-        params: ParamsLike,
-        kind: str = "bkm",
-        *,
-        tolerance: float = 0.0,
-        state: State | None = None,
-        weights: Real | None = None,
+    def _metric(
+        self, params: ParamsLike, kind: str, state: State | None, weights: Real | None, tolerance: float
     ) -> GibbsMetric:
-        """The metric from the generators; `tolerance` as in :class:`~qml.geometry.GibbsMetric`."""
+        """From the generators; `tolerance` as in :class:`~qml.geometry.GibbsMetric`."""
         sigma = state if isinstance(state, GibbsState) else self.state(params)
-        return GibbsMetric(sigma, self._generators, kind, tolerance=tolerance)
+        return GibbsMetric(sigma, self.generators, kind, tolerance=tolerance)
 
     def __repr__(self) -> str:
         return f"GibbsModel(dims={self.dims}, {_checks.plural(self.n_params, 'generator')})"

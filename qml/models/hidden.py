@@ -10,7 +10,7 @@ import numpy as np
 
 from qml import _checks, spectral
 from qml._checks import InputError
-from qml._typing import ArrayLike, Complex, Cotangent, Dims, DimsLike, ParamsLike, Real
+from qml._typing import ArrayLike, Complex, Cotangent, DimsLike, ParamsLike, Real
 from qml.models.base import Model, normal_start
 from qml.models.gibbs import GibbsModel, derivative
 from qml.models.hidden_energies import FreeEnergy, free_energies, joint_order
@@ -101,6 +101,7 @@ class HiddenGibbsModel(Model):
                 f"hidden must leave at least one of the {_checks.plural(n, 'site')} on either side; found {hidden!r}, "
                 f"so that none is {none}" + (": use GibbsModel." if not self.hidden else ".")
             )
+        self._names = self.joint.parameter_names
         self._dims = tuple(self.joint.dims[site] for site in self.visible)
         self._free = free_energies(self.joint.generators, self.visible, self.hidden)
         if self._free is None:
@@ -125,27 +126,19 @@ class HiddenGibbsModel(Model):
     def has_full_rank(self) -> bool:
         return True
 
-    @property
-    def dims(self) -> Dims:
-        return self._dims
-
-    @property
-    def parameter_names(self) -> tuple[str, ...]:
-        return self.joint.parameter_names
-
     def init_params(self, rng: np.random.Generator, scale: float = 0.5) -> Real:
         """A random start: normal, of standard deviation `scale`. At theta = 0 the couplings to hidden sites have no
         gradient, so a start close to it is a slow one."""
         return normal_start(rng, self.n_params, scale)
 
     def state(self, params: ParamsLike = ()) -> State:
-        theta = self._theta(params)
+        theta = self.theta(params)
         if self._free is not None:
             return self._diagonal(self._free.at(theta))
         return self._factorised(self.joint.state(theta))[0]
 
     def state_vjp(self, params: ParamsLike = ()) -> tuple[State, Callable[[Cotangent], Real]]:
-        theta = self._theta(params)
+        theta = self.theta(params)
         if self._free is not None:
             free = self._free.at(theta)
             return self._diagonal(free), free.pull
@@ -165,7 +158,7 @@ class HiddenGibbsModel(Model):
         return state, pull
 
     def state_jvp(self, params: ParamsLike = ()) -> tuple[State, Callable[[ArrayLike], Complex]]:
-        theta = self._theta(params)
+        theta = self.theta(params)
         if self._free is None:
             joint, push_joint = self.joint.state_jvp(theta)
             state, _ = self._factorised(joint)
@@ -182,16 +175,13 @@ class HiddenGibbsModel(Model):
 
     def log_partition_and_means(self, params: ArrayLike) -> tuple[float, Real]:
         r"""log Z = log Tr exp(-K) in nats, and Tr(e^{-K} G_j) / Z for all j, shape (n_params,), of the joint state."""
-        theta = self._theta(params)
+        theta = self.theta(params)
         if self._free is None:
             joint = self.joint.state(theta)
             return float(joint.log_partition()), self.joint.generators.traces(joint.matrix())
         free = self._free.at(theta)
         sigma = self._diagonal(free)
         return float(sigma.log_partition()), free.pull(sigma.probabilities())
-
-    def _theta(self, params: ParamsLike) -> Real:
-        return self.theta(params)
 
     def _diagonal(self, free: FreeEnergy) -> GibbsState:
         return GibbsState(free.values, self._dims)

@@ -64,20 +64,16 @@ class BlockFreeEnergies:
         """F and its derivatives at theta (m,)."""
         given_v = GibbsState(self.combine(theta), diagonal=self.is_diagonal)  # the hidden state for every v
 
+        def weights() -> Numeric:
+            return given_v.probabilities() if self.is_diagonal else given_v.matrix()
+
         def pull(g: Real) -> Real:
-            if self.is_diagonal:
-                return self.traces(g[:, None] * given_v.probabilities())
-            return self.traces(g[:, None, None] * given_v.matrix())
+            return self.traces(g[:, None] * weights() if self.is_diagonal else g[:, None, None] * weights())
 
         def push(directions: Real) -> Real:
-            rows = [np.zeros((0, len(free)))]
-            for direction in directions:
-                dk = self.combine(direction)
-                if self.is_diagonal:
-                    rows.append(np.einsum("vh,vh->v", given_v.probabilities(), dk)[None])
-                else:
-                    rows.append(np.einsum("vij,vji->v", given_v.matrix(), dk).real[None])
-            return np.concatenate(rows)
+            pairs = "vh,vh->v" if self.is_diagonal else "vij,vji->v"
+            rows = [np.einsum(pairs, weights(), self.combine(direction)).real for direction in directions]
+            return np.array(rows).reshape(-1, len(free))
 
         free = -given_v.log_partition()
         return FreeEnergy(free, pull, push)
@@ -162,11 +158,11 @@ class RestrictedFreeEnergies:
             return np.asarray(self._weights @ walsh_hadamard(rows)[self._rows, self._columns])
 
         def push(directions: Real) -> Real:
-            rows = [np.zeros((0, len(energy)))]
+            rows = []
             for direction in directions:
                 de, db = self._fields(direction)
-                rows.append((de - (slope * (b * db).sum(axis=1)).sum(axis=0))[None])
-            return np.concatenate(rows)
+                rows.append(de - (slope * (b * db).sum(axis=1)).sum(axis=0))
+            return np.array(rows).reshape(-1, len(energy))
 
         return FreeEnergy(energy - np.logaddexp(size, -size).sum(axis=0), pull, push)
 

@@ -22,10 +22,6 @@ class _Weights(Parametrized):
     def __init__(self, members: int) -> None:
         self._names = tuple(f"w_{k}" for k in range(1, members))
 
-    @property
-    def parameter_names(self) -> tuple[str, ...]:
-        return self._names
-
     def init_params(self, rng: np.random.Generator) -> Real:
         return np.zeros(self.n_params)
 
@@ -85,6 +81,7 @@ class MixtureModel(Composite, Model):
 
     def __init__(self, members: Sequence[Model | StateLike]) -> None:
         self.members = members_of("a mixture", members)
+        self._dims = self.members[0].dims
         for k, member in enumerate(self.members):
             if member.dims != self.dims:
                 raise InputError(
@@ -96,10 +93,6 @@ class MixtureModel(Composite, Model):
     @property
     def has_full_rank(self) -> bool:
         return any(member.has_full_rank for member in self.members)
-
-    @property
-    def dims(self) -> Dims:
-        return self.members[0].dims
 
     def state(self, params: ParamsLike = ()) -> State:
         w, parts = self._at(params)

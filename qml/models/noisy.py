@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from qml.circuits import Circuit
+from qml.engines.base import Engine
 from qml.models.base import Model
 from qml.models.circuit import CircuitModel
 from qml.models.parts import as_model
 from qml.parameters import Interval
 from qml.states.coercion import StateLike
-
-if TYPE_CHECKING:
-    from qml.engines.base import Engine
 
 
 class NoisyModel(CircuitModel):

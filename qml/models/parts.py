@@ -10,7 +10,7 @@ import numpy as np
 
 from qml import _checks
 from qml._checks import InputError
-from qml._typing import ArrayLike, Complex, Cotangent, Dims, ParamsLike, Real
+from qml._typing import ArrayLike, Complex, Cotangent, ParamsLike, Real
 from qml.engines.register import directions_of
 from qml.models.base import Model, Parametrized
 from qml.states.base import State
@@ -29,10 +29,6 @@ class Composite(Parametrized, is_kind=False):
                 raise InputError(f"{what}: two parts call a parameter {one!r}: rename one of them.")
         self._names = tuple(names)
         self._cuts = np.cumsum([part.n_params for part in parts])[:-1]
-
-    @property
-    def parameter_names(self) -> tuple[str, ...]:
-        return self._names
 
     def init_params(self, rng: np.random.Generator) -> Real:
         """A random start: that of every part."""
@@ -69,17 +65,11 @@ class Fixed(Model):
 
     def __init__(self, state: State) -> None:
         self._state = state
+        self._dims = state.dims
+        self._names = ()
 
     def _arguments(self) -> dict[str, Any]:
         return {"state": self._state}
-
-    @property
-    def dims(self) -> Dims:
-        return self._state.dims
-
-    @property
-    def parameter_names(self) -> tuple[str, ...]:
-        return ()
 
     def init_params(self, rng: np.random.Generator) -> Real:
         return np.zeros(0)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from qml import operators
-from qml._typing import ArrayLike, Complex, Cotangent, Dims, ParamsLike, Real
+from qml._typing import ArrayLike, Complex, Cotangent, ParamsLike, Real
 from qml.models.base import Model
 from qml.models.parts import Composite, members_of
 from qml.states.base import State
@@ -48,15 +48,12 @@ class ProductModel(Composite, Model):
 
     def __init__(self, factors: Sequence[Model | StateLike]) -> None:
         self.factors = members_of("a product", factors)
+        self._dims = tuple(d for factor in self.factors for d in factor.dims)
         self._join("a product", self.factors, [f"{k}." for k in range(len(self.factors))])
 
     @property
     def has_full_rank(self) -> bool:
         return all(factor.has_full_rank for factor in self.factors)
-
-    @property
-    def dims(self) -> Dims:
-        return tuple(d for factor in self.factors for d in factor.dims)
 
     def marginals(self, rho: State) -> list[State]:
         """The reduced states of rho (same dims) on the subsystems."""

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from qml import _checks
 from qml._checks import InputError
-from qml._typing import ArrayLike, Complex, Cotangent, Dims, ParamsLike, Real
+from qml._typing import ArrayLike, Complex, Cotangent, ParamsLike, Real
 from qml.circuits import Circuit
+from qml.engines.base import Engine
 from qml.models.cholesky import factor_change, smoothing_weight
 from qml.models.parts import directions
 from qml.models.with_circuit import WithCircuit
 from qml.states import DensityMatrix, State
-
-if TYPE_CHECKING:
-    from qml.engines.base import Engine
 
 
 class PurifiedCircuitModel(WithCircuit):
@@ -84,10 +81,6 @@ class PurifiedCircuitModel(WithCircuit):
                 f"smoothing is for states of low rank; the ancillas of dimension {self._shape[1]} already give full "
                 f"rank on a system of dimension {self._shape[0]}: leave it out."
             )
-
-    @property
-    def dims(self) -> Dims:
-        return self._dims
 
     def state(self, params: ParamsLike = ()) -> State:
         return self._state(self.engine.evolve_vectors(self._program, self.theta(params), self._start()))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,12 +10,10 @@ from qml import _checks
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Cotangent, ParamsLike, Real
 from qml.circuits import Circuit
+from qml.engines.base import Engine
 from qml.models.circuit import CircuitModel
 from qml.models.energies import ENERGIES, Energies
 from qml.states.gibbs import SpectralState
-
-if TYPE_CHECKING:
-    from qml.engines.base import Engine
 
 
 class SpectralModel(CircuitModel):

@@ -280,15 +280,9 @@ class LargeGibbsModel(Model):
 
     def __init__(self, generators: GeneratorsLike, engine: ThermalEngine | None = None) -> None:
         self.generators = operators_of(generators)
+        self._names = tuple(self.generators)
+        self._dims = next(iter(self.generators.values())).dims
         self.engine = KrylovEngine() if engine is None else _checks.instance("engine", engine, ThermalEngine)
-
-    @property
-    def dims(self) -> Dims:
-        return next(iter(self.generators.values())).dims
-
-    @property
-    def parameter_names(self) -> tuple[str, ...]:
-        return tuple(self.generators)
 
     def init_params(self, rng: np.random.Generator, scale: float = 0.1) -> Real:
         """A random start near the maximally mixed state: normal, of standard deviation `scale`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Collection, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -13,12 +13,10 @@ from qml import _checks
 from qml._checks import InputError
 from qml._typing import ParamsLike, Real
 from qml.circuits import Circuit
+from qml.engines.base import Engine
 from qml.models.base import Model, Parametrized, uniform_start
 from qml.models.parts import Composite
 from qml.parameters import REAL_LINE, Interval
-
-if TYPE_CHECKING:
-    from qml.engines.base import Engine
 
 BOUNDED_START = (0.05, 0.25)
 """Bounded parameters start in this part of their interval: weak noise, since strong noise hides other gradients."""
@@ -53,10 +51,6 @@ class CircuitParameters(Parametrized):
         self._of_all = len(names)
         self._names = tuple(names[k] for k in self.places)
         self._bounded = [(k, i) for k, i in enumerate(map(self.domains.__getitem__, self._names)) if i != REAL_LINE]
-
-    @property
-    def parameter_names(self) -> tuple[str, ...]:
-        return self._names
 
     def init_params(self, rng: np.random.Generator, scale: float = np.pi) -> Real:
         """A random start: angles uniform in [-scale, scale] radians; bounded parameters uniform in the lower part of
@@ -114,7 +108,11 @@ class WithCircuit(Composite, Model):
         self, circuit: Circuit, engine: Engine | str | None, domains: Mapping[str, Interval] | None = None
     ) -> None:
         self.circuit = self._checked(circuit)
-        self._given_engine = _engine(engine) if isinstance(engine, str) else engine
+        if isinstance(engine, str):
+            from qml.engines.registry import ENGINES
+
+            engine = ENGINES[_checks.choice("engine", engine, ENGINES)]()
+        self._given_engine = engine
         self._program = circuit.compile()
         self._angles = CircuitParameters(circuit, domains)
 
@@ -157,12 +155,6 @@ class WithCircuit(Composite, Model):
         from qml.engines.reference import ReferenceEngine
 
         return ReferenceEngine()
-
-
-def _engine(name: str) -> Engine:
-    from qml.engines.registry import ENGINES
-
-    return ENGINES[_checks.choice("engine", name, ENGINES)]()
 
 
 def _narrowed(domains: Mapping[str, Interval], narrower: Mapping[str, Interval]) -> dict[str, Interval]:

@@ -10,7 +10,7 @@ import numpy as np
 from qml import _checks
 from qml._checks import InputError
 from qml._typing import Real
-from qml.optimizers.base import Differentiable, Optimizer, OptimizerState, Point, halved, is_finite, positive
+from qml.optimizers.base import Differentiable, Optimizer, OptimizerState, Point, halved, positive
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Adam(Optimizer):
 
     def step(self, objective: Differentiable, point: Point, state: OptimizerState) -> tuple[Point, OptimizerState]:
         step, state = self._move(point.gradient, state)
-        return halved(objective, point, step, is_finite), state
+        return halved(objective, point, step), state
 
     def _move(self, gradient: Real, state: OptimizerState) -> tuple[Real, OptimizerState]:
         """The step that a gradient asks for, and the state after it."""

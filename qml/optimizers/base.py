@@ -96,12 +96,6 @@ def evaluate(objective: Differentiable, params: Real) -> Point:
     return Point(params, float(value), gradient)
 
 
-def value_only(objective: Differentiable, params: Real, optimizer: str) -> Point:
-    """The point at `params`, without its gradient."""
-    value = float(ask(objective, "value", optimizer)(params))
-    return Point(params, value, np.full(params.shape, np.nan), has_gradient=False)
-
-
 def trial(objective: Differentiable, params: Real, at: At = evaluate) -> Point:
     """The point that a step leads to, +inf outside the domain; :class:`NotANumber` ends the run."""
     if not _checks.all_finite(params):
@@ -115,21 +109,25 @@ def trial(objective: Differentiable, params: Real, at: At = evaluate) -> Point:
     return point
 
 
+def is_finite(point: Point) -> bool:
+    """Whether the value is finite."""
+    return math.isfinite(point.value)
+
+
 def halved(
-    objective: Differentiable, start: Point, step: Real, accept: Callable[[Point], bool], at: At = evaluate
+    objective: Differentiable,
+    start: Point,
+    step: Real,
+    accept: Callable[[Point], bool] = is_finite,
+    at: At = evaluate,
 ) -> Point:
-    """The first acceptable point among start + step, start + step/2, start + step/4, ..."""
+    """The first acceptable point, by default with a finite value, among start + step, start + step/2, ..."""
     for _ in range(MAX_HALVINGS):
         point = trial(objective, start.params + step, at)
         if accept(point):
             return point
         step = step / 2
     raise Stalled
-
-
-def is_finite(point: Point) -> bool:
-    """Whether the value is finite."""
-    return math.isfinite(point.value)
 
 
 def decreases(start: Point, point: Point) -> bool:
@@ -156,11 +154,6 @@ def ask(objective: Differentiable, what: str, optimizer: str) -> Any:
             f"{type(objective).__name__}."
         )
     return found
-
-
-def draws(seed: int, step: Real) -> np.random.Generator:
-    """The random numbers of one step: they follow from the seed and the number of the step alone."""
-    return np.random.default_rng([seed, int(step)])
 
 
 class Optimizer(ABC):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from qml.optimizers.base import Differentiable, Optimizer, OptimizerState, Point, halved, is_finite, positive
+from qml._typing import Real
+from qml.optimizers.base import Differentiable, Optimizer, OptimizerState, Point, halved, positive
 
 
 @dataclass(frozen=True)
@@ -37,4 +38,7 @@ class GradientDescent(Optimizer):
         positive("learning_rate", self.learning_rate)
 
     def step(self, objective: Differentiable, point: Point, state: OptimizerState) -> tuple[Point, OptimizerState]:
-        return halved(objective, point, -self.learning_rate * point.gradient, is_finite), {}
+        return halved(objective, point, -self.learning_rate * self._gradient(objective, point)), {}
+
+    def _gradient(self, objective: Differentiable, point: Point) -> Real:
+        return point.gradient

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from qml import _checks, spectral
+from qml import spectral
 from qml._typing import Real
 
 SOLVERS = ("auto", "dense", "cg")
@@ -23,11 +23,6 @@ class Quadratic(Protocol):
 
     def product(self, vector: Real) -> Real:
         """Its product with a vector (p,)."""
-
-
-def check_solver(solver: str) -> None:
-    """Refuse the name of no solver."""
-    _checks.choice("solver", solver, SOLVERS)
 
 
 def solver_of(quadratic: Quadratic, b: Real, solver: str, accuracy: float) -> tuple[Callable[[float], Real], float]:

@@ -17,7 +17,6 @@ from qml.optimizers.base import (
     ask,
     evaluate,
     halved,
-    is_finite,
     positive,
 )
 from qml.optimizers.newton import Newton
@@ -83,7 +82,7 @@ class MirrorDescent(Optimizer):
                 break
             if latest.gradient_norm <= goal:
                 break
-        return halved(objective, point, latest.params - point.params, is_finite), {}
+        return halved(objective, point, latest.params - point.params), {}
 
 
 class _Inner:

@@ -22,7 +22,7 @@ from qml.optimizers.base import (
     positive,
     trial,
 )
-from qml.optimizers.linear import check_solver, solver_of
+from qml.optimizers.linear import SOLVERS, solver_of
 
 LESS, MORE = 0.25, 8.0
 """What the damping is multiplied by after a step that was right at once, and after a trial that was not."""
@@ -78,7 +78,7 @@ class NaturalGradient(Optimizer):
         _checks.choice("metric", self.metric, KINDS)
         positive("learning_rate", self.learning_rate)
         positive("damping", self.damping)
-        check_solver(self.solver)
+        _checks.choice("solver", self.solver, SOLVERS)
 
     def init(self, start: Point) -> OptimizerState:
         return {"damping": np.array(self.damping)}

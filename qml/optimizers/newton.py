@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
 
+from qml import _checks
 from qml.optimizers.base import Differentiable, Optimizer, OptimizerState, Point, ask, decreases, halved
-from qml.optimizers.linear import check_solver, solver_of
+from qml.optimizers.linear import SOLVERS, solver_of
 
 LOOSEST = 1e-2
 """The weight of eigenvectors whose pairs the Hessian may leave out at most; as much damping stands in for them."""
@@ -49,7 +50,7 @@ class Newton(Optimizer):
     solver: str = "auto"
 
     def __post_init__(self) -> None:
-        check_solver(self.solver)
+        _checks.choice("solver", self.solver, SOLVERS)
 
     def step(self, objective: Differentiable, point: Point, state: OptimizerState) -> tuple[Point, OptimizerState]:
         size = point.gradient_norm

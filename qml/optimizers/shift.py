@@ -5,20 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from qml.optimizers.base import (
-    Differentiable,
-    Optimizer,
-    OptimizerState,
-    Point,
-    ask,
-    halved,
-    is_finite,
-    positive,
-)
+from qml._typing import Real
+from qml.optimizers.base import Differentiable, Point, ask
+from qml.optimizers.descent import GradientDescent
 
 
 @dataclass(frozen=True)
-class ParameterShift(Optimizer):
+class ParameterShift(GradientDescent):
     r"""Gradient descent with gradients by the parameter-shift rule, as hardware would measure them.
 
     .. math:: \partial_j S = \sum_{r=1}^{R} c_r \left[ \mathrm{Tr}\, G\, \sigma(\theta + x_r e_j)
@@ -50,11 +43,7 @@ class ParameterShift(Optimizer):
     """
 
     name: ClassVar[str] = "parameter_shift"
-    learning_rate: float = 0.1
 
-    def __post_init__(self) -> None:
-        positive("learning_rate", self.learning_rate)
-
-    def step(self, objective: Differentiable, point: Point, state: OptimizerState) -> tuple[Point, OptimizerState]:
-        gradient = ask(objective, "shifted_gradient", self.name)(point.params)
-        return halved(objective, point, -self.learning_rate * gradient, is_finite), {}
+    def _gradient(self, objective: Differentiable, point: Point) -> Real:
+        gradient: Real = ask(objective, "shifted_gradient", self.name)(point.params)
+        return gradient

@@ -14,12 +14,10 @@ from qml.optimizers.base import (
     Optimizer,
     OptimizerState,
     Point,
-    draws,
+    ask,
     halved,
-    is_finite,
     positive,
     trial,
-    value_only,
 )
 
 DECAY_OF_STEPS, DECAY_OF_PERTURBATIONS = 0.602, 0.101
@@ -74,16 +72,17 @@ class SPSA(Optimizer):
 
     def at(self, objective: Differentiable, params: Real) -> Point:
         """The point at `params`, without its gradient."""
-        return value_only(objective, params, self.name)
+        value = float(ask(objective, "value", self.name)(params))
+        return Point(params, value, np.full(params.shape, np.nan), has_gradient=False)
 
     def init(self, start: Point) -> OptimizerState:
         return {"t": np.zeros(())}
 
     def step(self, objective: Differentiable, point: Point, state: OptimizerState) -> tuple[Point, OptimizerState]:
         t = state["t"] + 1
-        signs = draws(self.seed, t).choice([-1.0, 1.0], size=point.params.shape)
+        signs = np.random.default_rng([self.seed, int(t)]).choice([-1.0, 1.0], size=point.params.shape)
         c = self.perturbation / float(t) ** DECAY_OF_PERTURBATIONS
         ahead, behind = (trial(objective, point.params + s * c * signs, self.at).value for s in (1, -1))
         slope = (ahead - behind) / (2 * c) if np.isfinite(ahead) and np.isfinite(behind) else 0.0
         step = -self.learning_rate / (float(t) + 10.0) ** DECAY_OF_STEPS * slope * signs
-        return halved(objective, point, step, is_finite, self.at), {"t": t}
+        return halved(objective, point, step, at=self.at), {"t": t}

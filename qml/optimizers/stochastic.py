@@ -69,4 +69,4 @@ class StochasticAdam(Adam):
                 break  # the last step is halved instead
             start = here.params
             step, state = self._move(here.gradient, state)
-        return halved(objective, replace(point, params=start), step, is_finite), state
+        return halved(objective, replace(point, params=start), step), state

@@ -10,7 +10,7 @@ from qml import _checks
 from qml.circuits.circuit import Circuit
 from qml.circuits.drawing import LONGEST, Mark, alive_after, columns, legend, short
 from qml.parameters import Affine
-from qml.plotting.axes import axes_of
+from qml.plotting.style import axes_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

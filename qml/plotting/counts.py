@@ -10,8 +10,7 @@ import numpy as np
 from qml import _checks
 from qml._checks import InputError
 from qml.losses.measured_report import MeasuredReport
-from qml.plotting.axes import axes_of
-from qml.plotting.style import COLORS, DASHES, GREY, plain
+from qml.plotting.style import COLORS, DASHES, GREY, axes_of, plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -11,8 +11,7 @@ from qml import _checks
 from qml._checks import InputError
 from qml._typing import Real
 from qml.fitting import FitResult
-from qml.plotting.axes import axes_of
-from qml.plotting.style import COLORS, DASHES, GREY, plain
+from qml.plotting.style import COLORS, DASHES, GREY, axes_of, plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -11,7 +11,7 @@ from qml import _checks
 from qml._checks import InputError
 from qml._typing import ArrayLike, Real
 from qml.operators.strings import all_labels
-from qml.plotting.axes import axes_of
+from qml.plotting.style import axes_of
 from qml.processes import Process, as_process
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import numpy as np
 
 from qml import _checks
 from qml._checks import InputError
-from qml.plotting.axes import axes_of
+from qml.plotting.style import axes_of
 from qml.states import State
 
 if TYPE_CHECKING:

@@ -216,13 +216,9 @@ class KrausModel(Model):
         return self.dims_in + self.dims_out
 
     @cached_property
-    def _names(self) -> tuple[str, ...]:
+    def parameter_names(self) -> tuple[str, ...]:
         places = [f"{a},{k},{i}" for a in range(self._d_out) for k in range(self.rank) for i in range(self._d)]
         return tuple(f"{part}[{place}]" for part in ("re", "im") for place in places)
-
-    @property
-    def parameter_names(self) -> tuple[str, ...]:
-        return self._names
 
     def init_params(self, rng: np.random.Generator, scale: float = 1.0) -> Real:
         """Normal: V is uniform (Haar) over the isometries."""

@@ -143,6 +143,8 @@ class OutcomesModel(Composite, Model):
                 f"experiments and model must be on the same sites; found {self.experiments.sites} and {family.sites}."
             )
         family._check(self.experiments)
+        self._dims = self.experiments.dims
+        self._join("a model of outcomes", [family])
         settings = len(self.experiments.settings)
         shots = np.asarray(data.shots, dtype=np.float64) if isinstance(data, Counts) else np.ones(settings)
         self._latest: tuple[Real, Prediction] | None = None
@@ -150,10 +152,6 @@ class OutcomesModel(Composite, Model):
 
     def __getstate__(self) -> dict[str, Any]:
         return vars(self) | {"_latest": None}  # whose functions no other process can be sent
-
-    @property
-    def dims(self) -> Dims:
-        return self.experiments.dims
 
     @property
     def matrix_dim(self) -> int:
@@ -188,14 +186,8 @@ class OutcomesModel(Composite, Model):
         found = self._at(self.theta(params))
         return found.probabilities, found.jacobian()
 
-    def metric(
-        self,
-        params: ParamsLike,
-        kind: str = "bkm",
-        *,
-        tolerance: float = 0.0,
-        state: State | None = None,
-        weights: Real | None = None,
+    def _metric(
+        self, params: ParamsLike, kind: str, state: State | None, weights: Real | None, tolerance: float
     ) -> FisherMetric:
         p, jacobian = self.outcome_derivatives(params)
         return FisherMetric(p, jacobian, self._weights, kind)

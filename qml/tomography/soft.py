@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from qml._typing import Numbers, ParamsLike, Real
 from qml.measurement import Counts
 from qml.processes.outcomes import FisherMetric, OutcomesModel, Prediction, ProcessFamily
+from qml.states import State
 
 WIDTH = 1e-2
 """The probability below which one is changed, in units of one over the shots of its setting."""
@@ -56,7 +55,9 @@ class SoftOutcomes(OutcomesModel, is_kind=False):
 
         return Prediction(p, pull, jacobian)
 
-    def metric(self, params: ParamsLike, kind: str = "bkm", **options: Any) -> FisherMetric:
+    def _metric(
+        self, params: ParamsLike, kind: str, state: State | None, weights: Real | None, tolerance: float
+    ) -> FisherMetric:
         found = self.family._predict(self.theta(params), self.experiments)
         _, _, curvature = softened(found.probabilities, self._least, self._unseen)
         return FisherMetric(1 / curvature, found.jacobian(), self._weights, kind)

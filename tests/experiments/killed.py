@@ -72,7 +72,7 @@ def done(folder: Path) -> list[str]:
         found += [f"{row.fit} {loss.hex()}" for loss in FitResult.load(path).history.loss.tolist()]
     if len(study.rows) < len(study.study.fits):
         for path in sorted((folder / "fits").glob(f"{len(study.rows) + 1}-*/checkpoint.npz*")):
-            entries = checkpoint.read(path)[1][0].arrays["entries"]
+            entries = checkpoint.read(path)["restarts"][0]["entries"]
             found += [f"{study.study.fits[len(study.rows)].name} {loss.hex()}" for loss in entries[:, 0].tolist()]
             break  # behind it is the one before
     return found

@@ -83,7 +83,7 @@ def test_the_result_is_the_same_to_the_bit(here, model, options):
     same(fit(model, RHO, workers=2, **options), fit(model, RHO, **options))
     assert pool.submitted == options["restarts"]
     streams = {key: value for key, value in options.items() if key != "seed"}
-    found = [fit(model, RHO, workers=w, rng=np.random.default_rng(7), **streams) for w in (1, 2)]
+    found = [fit(model, RHO, workers=w, seed=np.random.default_rng(7), **streams) for w in (1, 2)]
     same(*found)
 
 
@@ -97,8 +97,8 @@ def test_ctrl_c_keeps_the_restarts_that_are_done_and_leaves_out_those_that_have_
 def test_ctrl_c_ends_the_others_at_their_next_iterate(tmp_path):
     """As a process sees it: where the file is, a restart ends after one iterate, and none begins."""
     objective = qml.fitting.Objective(NOISY, RHO, qml.CrossEntropy())
-    rules = qml.fitting.restart.Rules(50, 1e-8, 0.0, (), False)
-    restart = (objective, rules, 0, 0.0, qml.optimizers.LBFGS(), None, np.random.default_rng(0))
+    rules = qml.fitting.restart.Rules(50, 1e-8, 0.0, (), False, None, 10)
+    restart = (objective, rules, 0, qml.optimizers.LBFGS(), None, np.random.default_rng(0))
 
     class Appears(type(tmp_path)):
         looks = 0
@@ -108,8 +108,8 @@ def test_ctrl_c_ends_the_others_at_their_next_iterate(tmp_path):
             return Appears.looks > 4
 
     part = parallel._run(*restart, {"kernels": None, "blas": None}, Appears(tmp_path / "stop"))
-    assert len(part.arrays["entries"]) == 4
-    assert part.text["why"] == ""
+    assert len(part["entries"]) == 4
+    assert part["why"] == ""
     assert parallel._run(*restart, {"kernels": None, "blas": None}, tmp_path) is None
 
 

@@ -117,7 +117,9 @@ def test_commuting_generators_give_the_classical_covariance(kind):
 def test_the_general_way_agrees_with_the_generators(kind):
     model, theta = drawn("gibbs, complex")
     assert isinstance(model.metric(theta), GibbsMetric)
-    assert np.allclose(Model.metric(model, theta, kind).matrix(), metric(model, theta, kind), atol=1e-12)
+    assert np.allclose(
+        Model._metric(model, theta, kind, None, None, 0.0).matrix(), metric(model, theta, kind), atol=1e-12
+    )
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -216,4 +218,4 @@ def test_sentences():
             return Model.state_jvp(self, params)
 
     with pytest.raises(InputError, match=r"Backward has no forward derivative.*such as LBFGS"):
-        Model.metric(Backward(tfim(2)), np.zeros(3))
+        Model._metric(Backward(tfim(2)), np.zeros(3), "bkm", None, None, 0.0)

@@ -3,6 +3,7 @@
 ``python experiments/benchmarks/device.py`` checks values and gradients against the Pauli engine, then prints a table
 of what a user runs, each beside dense JAX written by hand; ``--devices 1 2 4 8`` prints instead what a vector that is
 spread moves, as it is compiled for so many devices (processors that JAX pretends to have, where there is no card);
+``--compile 160 600`` prints how long circuits of so many random gates compile, and to how many instructions;
 ``--sketch FILE`` compares with a program that computes the same circuit, in turns.
 """
 
@@ -227,6 +228,7 @@ def main() -> None:
     parser.add_argument("--check", type=int, nargs="*", default=[4, 8], help="qubits of the checks, at most 8")
     parser.add_argument("--no-peer", action="store_true", help="leave out what is written by hand")
     parser.add_argument("--devices", type=int, nargs="+", help="print what is moved between so many devices instead")
+    parser.add_argument("--compile", type=int, nargs="+", help="print how random circuits of so many gates compile")
     parser.add_argument("--sketch", type=Path, help="compare with this file instead")
     parser.add_argument("--rounds", type=int, default=15, help="turns of the comparison")
     parser.add_argument("--json", type=Path, help="write what was measured to this file, after each row")
@@ -254,6 +256,15 @@ def main() -> None:
             for row in device_moved.rows(n, chosen.devices):
                 record["moved"].append(row)
                 print(device_moved.line(row), flush=True)
+    elif chosen.compile:
+        import device_compiled
+
+        print(device_compiled.HEAD)
+        record["compiled"] = []
+        for n in chosen.sizes or [6, 12]:
+            for count in chosen.compile:
+                record["compiled"].append(device_compiled.row(n, count))
+                print(device_compiled.line(record["compiled"][-1]), flush=True)
     elif chosen.sketch:
         beside(chosen.sketch, chosen.sizes or [6, 8, 10], chosen.rounds)
     else:

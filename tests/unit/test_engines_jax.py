@@ -16,7 +16,7 @@ from qml.engines.jax.form import sections
 from qml.engines.jax.kinds import PAULI
 from qml.engines.jax.plan import plan_of
 from qml.gates import PauliRotation
-from qml.instructions import Initialize, TraceOut
+from qml.instructions import Initialize, TraceOut, Unitary
 from qml.operators import tfim
 from qml.optimizers import LBFGS, NaturalGradient
 from qml.states import GibbsState, ginibre, thermal
@@ -123,6 +123,84 @@ def test_layers_that_repeat_are_one_loop():
     form = plan_of(layers(9, 40).compile(), PAULI).form
     assert len(form.items) > 100
     assert sum(part.length for part in sections(form.items)) < 20
+
+
+def random_gates(n, count, *, seed=0, apart=False):
+    """Gates on pairs of neighbours of a ring (or any pairs), and noise."""
+    rng, operations = np.random.default_rng(seed), []
+    for k in range(count):
+        a, b = (int(site) for site in rng.choice(n, 2, replace=False))
+        b = b if apart else (a + 1) % n
+        operations += [gates.RY(f"y{k}", a), gates.CNOT(a, b), gates.RZZ(f"z{k}", b, a)]
+        operations += [channels.Depolarizing(0.02, a)]
+    return Circuit(n, operations)
+
+
+def long_strings(n, count, seed=0):
+    """Rotations about strings on three sites or more."""
+    rng, operations = np.random.default_rng(seed), []
+    for k in range(count):
+        sites = [int(site) for site in rng.choice(n, int(rng.integers(3, n + 1)), replace=False)]
+        operations.append(PauliRotation("".join(rng.choice(list("IXYZ"), len(sites))))(f"t{k}", *sites))
+    return Circuit(n, operations)
+
+
+NEVER_TWICE = {
+    "neighbours": random_gates(5, 60),
+    "any pairs": random_gates(6, 60, apart=True),
+    "long strings": long_strings(4, 20).then(gates.CRX("c", 0, 3), *long_strings(4, 3, seed=1).operations),
+    "three qubits": random_gates(3, 60),
+    "one qubit": Circuit(1, [(gates.RX, gates.RZ)[k % 2](f"a{k}", 0) for k in range(30)]),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NEVER_TWICE)
+def test_circuits_that_do_not_repeat_against_the_pauli_engine(name):
+    program, rng = NEVER_TWICE[name].compile(), np.random.default_rng(0)
+    theta, g = rng.normal(size=program.n_params), rng.normal(size=program.dim_out**2)
+    initial = ginibre(program.dims_in, rng)
+    here, pull_here = PauliEngine().evolve_vjp(program, theta, initial)
+    expected = pull_here(g)
+    assert np.abs(expected[0]).max() > 1e-3
+    for checkpoint_bytes in (2**31, 0):
+        there, pull_there = JaxEngine(checkpoint_bytes=checkpoint_bytes).evolve_vjp(program, theta, initial)
+        np.testing.assert_allclose(there.pauli_vector, here.pauli_vector, atol=1e-12)
+        for mine, theirs in zip(pull_there(g), expected, strict=True):
+            np.testing.assert_allclose(mine, theirs, rtol=1e-11, atol=1e-11)
+    v = rng.normal(size=program.n_params)
+    push = [engine.evolve_jvp(program, theta, initial)[1](v) for engine in (PauliEngine(), JaxEngine())]
+    np.testing.assert_allclose(push[1], push[0], atol=1e-11)
+
+
+@pytest.mark.slow
+def test_state_vectors_of_circuits_that_do_not_repeat():
+    kept = [op for op in random_gates(5, 60, apart=True).operations if isinstance(op.instruction, Unitary)]
+    program = Circuit(5, [*kept, *long_strings(5, 8).operations]).compile()
+    rng = np.random.default_rng(0)
+    theta, start = rng.normal(size=program.n_params), rng.normal(size=(32, 2)) + 1j * rng.normal(size=(32, 2))
+    found = [engine.evolve_vectors_vjp(program, theta, start) for engine in (PauliEngine(), JaxEngine())]
+    np.testing.assert_allclose(found[1][0], found[0][0], atol=1e-11)
+    for mine, theirs in zip(found[1][1](start), found[0][1](start), strict=True):
+        assert np.abs(theirs).max() > 1e-3
+        np.testing.assert_allclose(mine, theirs, atol=1e-10)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n", [6, 12])
+def test_the_number_of_windows_changes_nothing_in_what_is_compiled(n):
+    """A circuit of 180 windows that do not repeat becomes as many instructions as one of 90."""
+    from qml.engines.jax import compiled
+
+    found = []
+    for count in (280, 560):
+        program = random_gates(n, count).compile()
+        plan = plan_of(program, PAULI)
+        made = compiled.planned(JaxEngine()._on, plan, program.offset, gradient=True)
+        found.append((len(plan.form.items), sum(" = " in line for line in made.as_text().splitlines())))
+    (fewer, first), (more, second) = found
+    assert more > 1.8 * fewer > 120
+    assert second < 1.1 * first < 2000
 
 
 @pytest.mark.slow

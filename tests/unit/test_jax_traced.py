@@ -85,6 +85,27 @@ def test_second_derivatives_of_rotations(jax):
     assert float(slope) == pytest.approx(-np.cos(0.3) / 2, abs=1e-14)
 
 
+def test_a_circuit_that_does_not_repeat(jax):
+    import qml.jax
+    from qml.gates import PauliRotation
+
+    pairs = np.random.default_rng(1).permuted(np.tile(np.arange(5), (50, 1)), axis=1)[:, :2]
+    blocks = [(gates.RY(f"a{k % 3}", int(a)), gates.CNOT(int(a), int(b))) for k, (a, b) in enumerate(pairs)]
+    circuit = Circuit(5, [operation for block in blocks for operation in block])
+    circuit = circuit.then(PauliRotation("XYZ")("a0", 0, 3, 1), PauliRotation("YZIX")("a1", 4, 1, 2, 0))
+    w = np.random.default_rng(2).normal(size=(32, 32))
+    states = [qml.jax.state(model) for model in models(circuit)]
+    by_host, native = (lambda theta, state=state: (w * state(theta)).sum().real for state in states)
+    theta = THETA[:3]
+    gradient = jax.grad(native)
+    np.testing.assert_allclose(gradient(theta), jax.grad(by_host)(theta), atol=1e-11)
+    many = np.array([theta, -theta])
+    np.testing.assert_allclose(jax.vmap(native)(many), [native(t) for t in many], atol=1e-12)
+    step = 1e-5 * np.eye(3)
+    slopes = [(gradient(theta + s) - gradient(theta - s)) / 2e-5 for s in step]
+    np.testing.assert_allclose(jax.hessian(native)(theta), slopes, atol=1e-6)
+
+
 def test_where_the_support_is_left_the_loss_is_infinite(jax):
     import qml.jax
 

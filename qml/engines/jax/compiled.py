@@ -20,6 +20,7 @@ from qml.engines.jax.arrays import Array, bare, on_the_host
 from qml.engines.jax.form import Form, chunk_of, memory, n_kept
 from qml.engines.jax.kinds import AMPLITUDES
 from qml.engines.jax.plan import Plan, Tables
+from qml.engines.jax.products import ground
 from qml.engines.jax.shards import AXIS, Layout, Spread, mesh_of
 
 
@@ -114,7 +115,7 @@ class Compiled:
             if start is not None and heads is None:
                 heads = jnp.broadcast_to(jnp.zeros((), start.dtype), (len(by_slot), *start.shape))
             elif start is None and heads is not None:
-                arguments = (*arguments[:-1], jnp.asarray(run.ground(plan.n_in)))
+                arguments = (*arguments[:-1], jnp.asarray(ground(plan.n_in)))
             return Array(_pushed(plan.form, self._how(plan, slots)[0], *arguments, by_slot, by_given, heads))
 
     def _how(self, plan: Plan, slots: Any) -> tuple[Layout, bool]:
@@ -206,10 +207,17 @@ def _push_of(form: Form, layout: Layout, tables: Tables, *numbers: Any) -> Any:
     return jax.vmap(along)(by_slot, by_given, changes)
 
 
-def planned(on: Compiled, plan: Plan, slots: Any) -> Any:
-    """The evolution of a plan, compiled by itself: the program of one device, which JAX can print."""
+def planned(on: Compiled, plan: Plan, slots: Any, gradient: bool = False) -> Any:
+    """The evolution of a plan, or the gradient of |r|^2 / 2 after it, compiled by itself: the program of one device,
+    which JAX can print."""
+    how = (plan.form, on.layout, False, 0)
+
+    def pulled(*numbers: Any) -> Any:
+        vector, pull = _pullback_of(*how, *numbers)
+        return pull(vector)
+
     with jax.enable_x64(True):
-        evolve = functools.partial(_forward_of, plan.form, on.layout, False, 0)
+        evolve = pulled if gradient else functools.partial(_forward_of, *how)
         return jax.jit(evolve).lower(*on.inputs(plan, slots, plan.values(slots), None)).compile()
 
 

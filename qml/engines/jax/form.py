@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,11 +20,9 @@ class Window:
 
 @dataclass(frozen=True)
 class Turn:
-    """A rotation about a string on more sites than a window takes; the angle is that of a slot."""
+    """A rotation about a string on more sites than a window takes: number `index` of those of the plan."""
 
-    sites: tuple[int, ...]
-    letters: str
-    slot: int
+    index: int
 
 
 @dataclass(frozen=True)
@@ -86,24 +85,28 @@ class Runs(NamedTuple):
     times: int
 
 
-def sections(items: Sequence[Item]) -> list[Runs]:
-    """The items cut into stretches of windows that repeat, and what lies between, each change of the register alone."""
+UNROLLED_WINDOWS = 16
+"""Windows of a stretch that are written out one by one; where more do not repeat, one loop holds them all."""
+
+
+def sections(items: Sequence[Item], unrolled: float = UNROLLED_WINDOWS) -> list[Runs]:
+    """The items cut into stretches of windows that repeat, or of windows alone where more than `unrolled` do not; of
+    turns; and all others one by one."""
     found: list[Runs] = []
     begin = 0
-    while begin < len(items):
-        end = begin
-        while end < len(items) and isinstance(items[end], Window):
-            end += 1
-        if end > begin:
-            found.extend(_repeats([item.sites for item in items[begin:end]], begin))
-            begin = end
+    for kind, group in itertools.groupby(items, type):
+        same = list(group)
+        if kind is Window:
+            found.extend(_repeats([item.sites for item in same if isinstance(item, Window)], begin, unrolled))
+        elif kind is Turn:
+            found.append(Runs(begin, 1, len(same)))
         else:
-            found.append(Runs(begin, 1, 1))
-            begin += 1
+            found.extend(Runs(begin + place, 1, 1) for place in range(len(same)))
+        begin += len(same)
     return found
 
 
-def _repeats(keys: Sequence[tuple[int, ...]], offset: int) -> list[Runs]:
+def _repeats(keys: Sequence[tuple[int, ...]], offset: int, unrolled: float) -> list[Runs]:
     """The longest stretch of keys that repeats with some period, and what stands before and after it."""
     best, saved = Runs(0, len(keys), 1), 0
     for period in range(1, len(keys) // 2 + 1):
@@ -116,6 +119,8 @@ def _repeats(keys: Sequence[tuple[int, ...]], offset: int) -> list[Runs]:
             if times > 1 and period * (times - 1) > saved:
                 best, saved = Runs(start, period, times), period * (times - 1)
             start = max(end - period + 1, start + 1)
+    if len(keys) - saved > unrolled:
+        return [Runs(offset, len(keys), 1)]
     stop = best.start + best.length * best.times
     found = [Runs(offset, best.start, 1)] if best.start else []
     found.append(Runs(offset + best.start, best.length, best.times))

@@ -61,6 +61,15 @@ class BatchTables(NamedTuple):
     places: Integer
 
 
+class TurnTables(NamedTuple):
+    """Of each rotation about a long string: the digits of an index that its letters X and Y flip, and those that its
+    letters Y and Z give a sign, as bits (t,), and the slots of their angles (t,)."""
+
+    flips: Integer
+    signs: Integer
+    slots: Integer
+
+
 class Tables(NamedTuple):
     """The numbers of a plan: programs with other gates and numbers at the same places differ in these alone."""
 
@@ -68,6 +77,7 @@ class Tables(NamedTuple):
     twos: SourceTables
     chains: Integer
     batches: tuple[BatchTables, ...]
+    turns: TurnTables
     singles: tuple[Numeric, ...]
 
 
@@ -91,6 +101,7 @@ class Plan(Steps):
         self.chains: list[tuple[int, ...]] = [()]
         self.items: list[Item] = []
         self.n_in = self.n_max = n = len(program.dims_in)
+        self._turns: list[tuple[int, int, int]] = []
         self._open: list[_Open] = []
         self._pairs: list[Pair] = []
         for step in program.steps:
@@ -101,7 +112,9 @@ class Plan(Steps):
         chains = np.array([c + (0,) * (longest - len(c)) for c in self.chains], dtype=np.int64)
         batches = tuple(map(_closed, self._open))
         fixed = tuple(single for single in self.singles if not isinstance(single, Step))
-        self.tables = Tables(self.ones.tables(), self.twos.tables(), chains, batches, fixed)
+        masks = np.array(self._turns, dtype=np.uint64).reshape(-1, 3).T
+        turns = TurnTables(masks[0], masks[1], masks[2].astype(np.int64))
+        self.tables = Tables(self.ones.tables(), self.twos.tables(), chains, batches, turns, fixed)
         shared = [tuple(int(p[0]) if (p == p[0]).all() else -1 for p in batch.places.T) for batch in batches]
         self.form = Form(
             kind.levels,
@@ -128,7 +141,8 @@ class Plan(Steps):
                 return n if self.kind.levels == 4 else self._phase(step, n)
             if len(sites) > 2:
                 self._flush(n)
-                self.items.append(Turn(sites, letters, step.start))
+                self.items.append(Turn(len(self._turns)))
+                self._turns.append((*_masks(sites, letters, n, 2 if self.kind.levels == 4 else 1), step.start))
                 return n
             short = Step(PauliRotation(letters), sites, step.start, step.stop)
             self._on_few(short, n)
@@ -181,7 +195,7 @@ class Plan(Steps):
             sites = tuple(range(site, site + width)) if site + width <= n else (site - 1, site)
             self._pairs.append(Pair(sites, 0, tuple(self._chain(s) for s in sites)))
             left = [s for s in left if s not in sites]
-        most = min(MOST, n)
+        most = sites_of_windows(n)
         if self._pairs and (not self._open or self._open[-1].n != n):
             self._open.append(_Open(n, [(0,) * (1 + width)]))
         for chosen, active in windows(self._pairs, n, most, AHEAD):
@@ -190,7 +204,7 @@ class Plan(Steps):
             members = []
             for pair in chosen:
                 batch.pairs.append((pair.matrix, *pair.chains))
-                members.append((len(batch.pairs) - 1, _placements(most, width).index(_within(pair.sites, sites))))
+                members.append((len(batch.pairs) - 1, placements(n).index(_within(pair.sites, sites))))
             self.items.append(Window(sites, len(self._open) - 1, len(batch.windows)))
             batch.windows.append(members)
         self._pairs = []
@@ -247,6 +261,12 @@ def _within(sites: tuple[int, ...], window: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(window.index(site) for site in sites)
 
 
+def _masks(sites: Sequence[int], letters: str, n: int, bits: int) -> tuple[int, int]:
+    """Where a string has X or Y, and where it has Y or Z, as the lowest of the bits that an index has for each site."""
+    units = [(1 << bits * (n - 1 - site), letter) for site, letter in zip(sites, letters, strict=True)]
+    return sum(u for u, letter in units if letter in "XY"), sum(u for u, letter in units if letter in "YZ")
+
+
 def _filled(active: tuple[int, ...], n: int, most: int) -> tuple[int, ...]:
     """`most` sites with the active ones among them: neighbours where that can be, so that they lie together."""
     sites = set(active)
@@ -258,10 +278,15 @@ def _filled(active: tuple[int, ...], n: int, most: int) -> tuple[int, ...]:
     return tuple(sorted(sites))
 
 
+def sites_of_windows(n: int) -> int:
+    """How many sites a window of a register of n has."""
+    return min(MOST, n)
+
+
 @lru_cache(maxsize=8)
-def _placements(most: int, width: int) -> list[tuple[int, ...]]:
-    """The places of an operation in a window."""
-    return list(itertools.combinations(range(most), width))
+def placements(n: int) -> list[tuple[int, ...]]:
+    """The places of an operation in a window of a register of n sites."""
+    return list(itertools.combinations(range(sites_of_windows(n)), min(2, n)))
 
 
 def _closed(batch: _Open) -> BatchTables:
@@ -269,18 +294,3 @@ def _closed(batch: _Open) -> BatchTables:
     padded = [w + [(0, 0)] * (longest - len(w)) for w in batch.windows]
     table = np.array(padded, dtype=np.int64).reshape(len(padded), longest, 2)
     return BatchTables(np.array(batch.pairs), table[..., 0], table[..., 1])
-
-
-@lru_cache(maxsize=16)
-def spreading(n: int, q: int) -> tuple[Integer, np.ndarray]:
-    """For each place of a pair in a window of a register of n sites, (placements, side, side): the entry of the matrix
-    of the pair that stands in the matrix of the window, and whether one does."""
-    width, most = min(2, n), min(MOST, n)
-    spread, holds = [], []
-    digits = np.array(list(itertools.product(range(q), repeat=most)))
-    for places in _placements(most, width):
-        own = digits[:, places] @ q ** np.arange(width - 1, -1, -1)
-        rest = digits[:, [site for site in range(most) if site not in places]]
-        spread.append(own[:, None] * q**width + own[None, :])
-        holds.append((rest[:, None, :] == rest[None, :, :]).all(axis=-1))
-    return np.array(spread), np.array(holds)

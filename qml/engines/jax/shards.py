@@ -19,6 +19,10 @@ AXIS = "sites"
 class Layout:
     """Nothing is spread: one device has the whole vector. Equal ones share what is compiled."""
 
+    def count(self, q: int) -> int:
+        """How many sites are spread."""
+        return 0
+
     def begin(self, sites: Sequence[int], n: int, q: int) -> int:
         """The first of the sites that are spread while an operation acts on these."""
         return 0
@@ -40,7 +44,7 @@ class Spread(Layout):
     mesh: Mesh
 
     def begin(self, sites: Sequence[int], n: int, q: int) -> int:
-        count = self._count(q)
+        count = self.count(q)
         if count > n:
             return 0
         for first in range(n - count + 1):
@@ -52,15 +56,15 @@ class Spread(Layout):
         )
 
     def spread(self, x: Any, begin: int, n: int, q: int) -> Any:
-        count = self._count(q)
+        count = self.count(q)
         if count > n or not begin:
             axes = PartitionSpec() if count > n else PartitionSpec(AXIS)
             return jax.lax.with_sharding_constraint(x, NamedSharding(self.mesh, axes))
         there = NamedSharding(self.mesh, PartitionSpec(None, AXIS, None))
         return jax.lax.with_sharding_constraint(x.reshape(q**begin, q**count, -1), there).reshape(x.shape)
 
-    def _count(self, q: int) -> int:
-        """How many sites have at least as many values as there are devices."""
+    def count(self, q: int) -> int:
+        """As many as have at least as many values as there are devices."""
         return next(count for count in range(1, 64) if q**count >= self.mesh.size)
 
 

@@ -1,0 +1,65 @@
+"""How long the JAX engine compiles circuits that do not repeat, and how many instructions they become."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+
+from qml import Circuit, channels, gates
+from qml.circuits.circuit import ProgramLike
+
+HEAD = (
+    "| n | gates on two qubits | windows | instructions | of the gradient | compiling | of the gradient |\n"
+    "|---|---|---|---|---|---|---|"
+)
+
+
+def random_circuit(n: int, count: int, seed: int = 0) -> Circuit:
+    """Gates on pairs of neighbours of a ring, drawn at random, with rotations before and noise after each."""
+    rng, operations = np.random.default_rng([5, seed]), []
+    for k in range(count):
+        a = int(rng.integers(n))
+        b = (a + 1) % n
+        operations += [gates.RY(f"y{k}", a), gates.RZ(f"z{k}", b)]
+        operations += [gates.CNOT(a, b) if rng.random() < 0.5 else gates.RZZ(f"t{k}", a, b)]
+        operations += [channels.Depolarizing(0.01, a)]
+    return Circuit(n, operations)
+
+
+def instructions(program: ProgramLike, gradient: bool) -> tuple[int, int, float]:
+    """Of a program its windows, the instructions that it is compiled to, and the seconds of it; nothing runs."""
+    from qml.engines import JaxEngine
+    from qml.engines.jax import compiled
+    from qml.engines.jax.kinds import PAULI
+    from qml.engines.jax.plan import plan_of
+
+    plan = plan_of(program, PAULI)
+    since = time.perf_counter()
+    made = compiled.planned(JaxEngine()._on, plan, np.asarray(program.offset), gradient)
+    took = time.perf_counter() - since
+    return len(plan.form.items), sum(" = " in line for line in made.as_text().splitlines()), took
+
+
+def row(n: int, count: int) -> dict[str, Any]:
+    """One circuit."""
+    program = random_circuit(n, count).compile()
+    windows, forward, seconds = instructions(program, gradient=False)
+    _, backward, longer = instructions(program, gradient=True)
+    return {
+        "n": n,
+        "gates": count,
+        "windows": windows,
+        "forward": forward,
+        "gradient": backward,
+        "seconds": seconds,
+        "seconds of the gradient": longer,
+    }
+
+
+def line(found: dict[str, Any]) -> str:
+    return (
+        f"| {found['n']} | {found['gates']} | {found['windows']} | {found['forward']} | {found['gradient']} | "
+        f"{found['seconds']:.1f} s | {found['seconds of the gradient']:.1f} s |"
+    )

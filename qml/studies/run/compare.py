@@ -15,7 +15,7 @@ import numpy as np
 from qml._checks import plural
 from qml.fitting import FitResult
 from qml.studies.record.folder import Run, differences, load_run
-from qml.studies.record.table import Table, count, load_table
+from qml.studies.record.table import Table, count, load_table, rows_of
 from qml.studies.run.run import Options, run_study
 from qml.studies.run.sweeping import How
 from qml.studies.spec.compose import EVERY, parse_path
@@ -53,7 +53,7 @@ def compare(a: Run, b: Run) -> Comparison:
     swept = dict.fromkeys(name for run in (a, b) if run.study.sweep is not None for name in run.study.sweep.names())
     one, two = _with(load_table(a), a, swept), _with(load_table(b), b, swept)
     shared = [*swept, *IDENTITY]
-    rows = [{_name(row, shared): row for row in _rows(table)} for table in (one, two)]
+    rows = [{_name(row, shared): row for row in rows_of(table)} for table in (one, two)]
     pairs = []
     for name in rows[0]:
         if name in rows[1]:
@@ -85,11 +85,6 @@ def _cell(study: Any, name: str) -> Any:
 
 def _lasting(run: Run) -> dict[str, Any]:
     return {name: value for name, value in run.environment.items() if name not in ("started", "memory_bytes")}
-
-
-def _rows(table: Table) -> Iterator[dict[str, Any]]:
-    for i in range(count(table)):
-        yield {name: column[i] for name, column in table.items()}
 
 
 def _name(row: Mapping[str, Any], keys: list[str]) -> str:

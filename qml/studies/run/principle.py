@@ -25,12 +25,24 @@ if TYPE_CHECKING:
 
 
 class PrincipleStudy(Spec):
-    """Statements of the principle, and on how many random instances they are checked."""
+    """Statements of the principle, and on how many random instances they are checked.
 
-    title: Annotated[str, Field(description="stands above the lines of the statements")] = ""
-    statements: Annotated[list[int], Field(min_length=1, description="their numbers")]
-    pairs: Annotated[int, Field(ge=1, le=10**7, description="random instances of each, about")] = 10_000
-    seed: Annotated[Seed, Field(description="every random number follows from it")] = 0
+    Parameters
+    ----------
+    title : str
+        Stands above the lines of the statements.
+    statements : list of int
+        Their numbers.
+    pairs : int
+        Random instances of each, about.
+    seed : int
+        Every random number follows from it.
+    """
+
+    title: str = ""
+    statements: Annotated[list[int], Field(min_length=1)]
+    pairs: Annotated[int, Field(ge=1, le=10**7)] = 10_000
+    seed: Seed = 0
 
     @field_validator("statements")
     @classmethod

@@ -23,6 +23,7 @@ from qml.studies.record.table import (
     has_failed,
     latest,
     points_of,
+    rows_of,
     sweep_table,
     timings,
     write_parquet,
@@ -167,12 +168,12 @@ def _log(folder: RunFolder, table: Table) -> list[str]:
     study = folder.study
     assert study.sweep is not None
     problems = dict[str, None]()
-    for i, (fit, point, error) in enumerate(zip(table["fit"], table["point"], table["error"], strict=True)):
-        if not error:
-            row = {name: column[i] for name, column in table.items()}
+    for row in rows_of(table):
+        if not row["error"]:
             settled = ("fit", "point", "replicate", "seed", *study.sweep.names())
             settings = loggers.settings_of({name: row[name] for name in settled})
-            with loggers.following(study.loggers, folder.path, f"point-{point:05d}-{slug(fit)}", settings) as logs:
+            name = f"point-{row['point']:05d}-{slug(row['fit'])}"
+            with loggers.following(study.loggers, folder.path, name, settings) as logs:
                 for log in logs:
                     log.finish(loggers.results(row), row["status"])
                     if log.problem:

@@ -10,8 +10,7 @@ from qml.engines import ENGINES
 from qml.gates import GATES
 from qml.instructions import Instruction
 from qml.studies.spec import config, labels, loggers, measurements, models, parts, priors, processes, targets
-from qml.studies.spec.schema import Spec, keys, members
-from qml.studies.spec.signatures import plain
+from qml.studies.spec.schema import Spec, keys, members, plain
 
 UNIONS = {
     "targets": targets.TargetSpec,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field
 
@@ -14,16 +14,26 @@ from qml.studies.spec.signatures import Made, union
 
 
 class ConditionalCircuit(Spec):
-    """A circuit that the input is uploaded into in every layer, with learnt scales; its ancillas are traced out."""
+    """A circuit that the input is uploaded into in every layer, with learnt scales; its ancillas are traced out.
+
+    Parameters
+    ----------
+    layers : int
+        Uploads of the whole input.
+    ancillas : int
+        Qubits that are traced out; without any, states are pure.
+    scales : bool
+        Whether every upload has a factor that is learnt.
+    readout : list
+        Channels at the end, on every qubit.
+    """
 
     kind: Literal["conditional_circuit"]
     n: FewQubits
-    layers: Annotated[int, Field(ge=1, le=100, description="uploads of the whole input")]
-    ancillas: Annotated[int, Field(ge=0, le=8, description="qubits that are traced out; without any, states are pure")]
-    scales: Annotated[bool, Field(description="whether every upload has a factor that is learnt")] = True
-    readout: Annotated[list[ReadoutRule], Field(description="channels at the end, on every qubit")] = Field(
-        default_factory=list
-    )
+    layers: Annotated[int, Field(ge=1, le=100)]
+    ancillas: Annotated[int, Field(ge=0, le=8)]
+    scales: bool = True
+    readout: list[ReadoutRule] = Field(default_factory=list)
 
     def build(self, n_inputs: int) -> ConditionalCircuitModel:
         """The model for inputs of this length."""
@@ -32,7 +42,4 @@ class ConditionalCircuit(Spec):
         return ConditionalCircuitModel(noisy, data, n_inputs=n_inputs, scales=self.scales)
 
 
-if TYPE_CHECKING:
-    ConditionalSpec: TypeAlias = Made
-else:
-    ConditionalSpec = union({"conditional_gibbs": ConditionalGibbsModel}, ConditionalCircuit)
+ConditionalSpec: TypeAlias = Annotated[Made, union({"conditional_gibbs": ConditionalGibbsModel}, ConditionalCircuit)]

@@ -21,6 +21,7 @@ from qml.states import DensityMatrix
 from qml.studies.files import inside
 from qml.studies.spec.datasets import load_samples, sklearn_datasets
 from qml.studies.spec.schema import Spec
+from qml.studies.spec.signatures import union
 
 MOST_BYTES = 1 << 28
 """Of a table that is read."""
@@ -51,24 +52,34 @@ class Data(Spec):
 
 
 class Builtin(Data):
-    """A data set that comes with scikit-learn."""
+    """A data set that comes with scikit-learn.
+
+    Parameters
+    ----------
+    classes : list of int
+        To keep, by number; all by default.
+    """
 
     kind: Literal["dataset"]
     name: Literal["iris", "wine", "breast_cancer", "digits"]
-    classes: Annotated[
-        list[Annotated[int, Field(ge=0)]] | None, Field(min_length=2, description="to keep, by number; all by default")
-    ] = None
+    classes: Annotated[list[Annotated[int, Field(ge=0)]] | None, Field(min_length=2)] = None
 
     def load(self, folder: Path, rng: np.random.Generator) -> Samples:
         return Samples(*load_samples(self.name, self.classes))
 
 
 class TwoMoons(Data):
-    """Two half circles that interlock, drawn by the study's seed."""
+    """Two half circles that interlock, drawn by the study's seed.
+
+    Parameters
+    ----------
+    noise : float
+        Standard deviation of both coordinates.
+    """
 
     kind: Literal["two_moons"]
     samples: Annotated[int, Field(ge=2, le=100_000)] = 200
-    noise: Annotated[float, Field(ge=0.0, description="standard deviation of both coordinates")] = 0.2
+    noise: Annotated[float, Field(ge=0.0)] = 0.2
 
     def load(self, folder: Path, rng: np.random.Generator) -> Samples:
         draw = sklearn_datasets("two moons").make_moons
@@ -77,13 +88,19 @@ class TwoMoons(Data):
 
 
 class Table(Data):
-    """A table in a file beside the study: .csv with a head, or .npz with the arrays inputs (m, k) and labels (m,)."""
+    """A table in a file beside the study: .csv with a head, or .npz with the arrays inputs (m, k) and labels (m,).
+
+    Parameters
+    ----------
+    path : str
+        Relative to the folder of the study.
+    label : str
+        The column of a .csv that names the class; all others are inputs.
+    """
 
     kind: Literal["table"]
-    path: Annotated[str, Field(min_length=1, description="relative to the folder of the study")]
-    label: Annotated[str, Field(description="the column of a .csv that names the class; all others are inputs")] = (
-        "label"
-    )
+    path: Annotated[str, Field(min_length=1)]
+    label: str = "label"
 
     def load(self, folder: Path, rng: np.random.Generator) -> Samples:
         path = regular(inside(folder, self.path), "table")
@@ -98,7 +115,7 @@ class Table(Data):
         return Samples(inputs, classes.ravel(), tuple(map(str, names)))
 
 
-DataSpec: TypeAlias = Annotated[Builtin | TwoMoons | Table, Field(discriminator="kind")]
+DataSpec: TypeAlias = Annotated[Data, union({}, Builtin, TwoMoons, Table)]
 
 
 def split(samples: Samples, fractions: tuple[float, float], rng: np.random.Generator) -> list[Samples]:

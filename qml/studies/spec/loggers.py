@@ -13,6 +13,7 @@ from pydantic import Field
 
 from qml import loggers
 from qml.studies.spec.schema import Count, Spec
+from qml.studies.spec.signatures import union
 
 SETTINGS = 100
 """Most settings of a fit that are logged: MLflow takes no more at once."""
@@ -20,8 +21,15 @@ RESULTS = ("loss", "floor", "gap", "fidelity", "iterations", "evaluations", "sec
 
 
 class _Logger(Spec):
-    every: Annotated[Count, Field(description="log every so many iterations")] = 1
+    """What follows fits.
 
+    Parameters
+    ----------
+    every : int
+        Log every so many iterations.
+    """
+
+    every: Count = 1
     maker: ClassVar[type[loggers.Logger]]
 
     @abstractmethod
@@ -40,11 +48,17 @@ class TensorBoard(_Logger):
 
 
 class MLflow(_Logger):
-    """A SQLite file for MLflow, mlflow.db in the folder of the run."""
+    """A SQLite file for MLflow, mlflow.db in the folder of the run.
+
+    Parameters
+    ----------
+    experiment : str
+        What the fits are runs of.
+    """
 
     kind: Literal["mlflow"]
     maker = loggers.MLflow
-    experiment: Annotated[str, Field(min_length=1, max_length=80, description="what the fits are runs of")] = "qml"
+    experiment: Annotated[str, Field(min_length=1, max_length=80)] = "qml"
 
     def follow(self, folder: Path, name: str, settings: Mapping[str, Any]) -> loggers.Logger:
         return loggers.MLflow(
@@ -52,7 +66,7 @@ class MLflow(_Logger):
         )
 
 
-LoggerSpec: TypeAlias = Annotated[TensorBoard | MLflow, Field(discriminator="kind")]
+LoggerSpec: TypeAlias = Annotated[_Logger, union({}, TensorBoard, MLflow)]
 
 
 @contextmanager

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from inspect import signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, TypeAlias
+from typing import Annotated, ClassVar, Literal, TypeAlias
 
 import numpy as np
 from pydantic import Field
 
 from qml._checks import InputError
 from qml._typing import Dims
-from qml.losses import ChiSquare, CountsLoss, NegativeLogLikelihood, SquaredError, TrainableReadout
+from qml.losses import COUNT_LOSSES, CountsLoss, TrainableReadout
 from qml.measurement import (
     MEASUREMENTS,
     Counts,
@@ -36,15 +36,18 @@ Shots = Annotated[int, Field(ge=0, lt=2**53)]
 
 
 class Readout(Spec):
-    """Readout errors of the qubits, independent of each other."""
+    """Readout errors of the qubits, independent of each other.
 
-    rates: Annotated[
-        list[Rates],
-        Field(min_length=1, description="[p(1 given 0), p(0 given 1)] of each qubit; one pair stands for all"),
-    ]
-    known: Annotated[bool, Field(description="whether the record tells them; if not, they are left to be learnt")] = (
-        True
-    )
+    Parameters
+    ----------
+    rates : list
+        [p(1 given 0), p(0 given 1)] of each qubit; one pair stands for all.
+    known : bool
+        Whether the record tells them; if not, they are left to be learnt.
+    """
+
+    rates: Annotated[list[Rates], Field(min_length=1)]
+    known: bool = True
 
     def on(self, measurement: Measurement) -> Measurement:
         """The measurement with these errors."""
@@ -95,12 +98,16 @@ class Measured(Keyed):
 
 
 class Pauli(Measured):
-    """Pauli settings of qubits: each qubit along X, Y or Z."""
+    """Pauli settings of qubits: each qubit along X, Y or Z.
+
+    Parameters
+    ----------
+    settings : "all" or list of str
+        All 3^n, or those listed.
+    """
 
     kind: Literal["pauli"]
-    settings: Annotated[
-        Literal["all"] | Annotated[list[Label], Field(min_length=1)], Field(description="all 3^n, or those listed")
-    ] = "all"
+    settings: Literal["all"] | Annotated[list[Label], Field(min_length=1)] = "all"
 
     def on(self, dims: Dims, rng: np.random.Generator) -> Measurement:
         _qubits(dims)
@@ -108,10 +115,16 @@ class Pauli(Measured):
 
 
 class Axis(Measured):
-    """One basis: every qubit along one axis (sin theta cos phi, sin theta sin phi, cos theta)."""
+    """One basis: every qubit along one axis (sin theta cos phi, sin theta sin phi, cos theta).
+
+    Parameters
+    ----------
+    theta : float
+        Angle from Z, in radians.
+    """
 
     kind: Literal["axis"]
-    theta: Annotated[float, Field(description="angle from Z, in radians")]
+    theta: float
     phi: float = 0.0
 
     def on(self, dims: Dims, rng: np.random.Generator) -> Measurement:
@@ -130,10 +143,7 @@ class Computational(Measured):
         return PauliMeasurement(["Z" * len(dims)]) if set(dims) == {2} else computational_basis(dims)
 
 
-if TYPE_CHECKING:
-    MeasurementSpec: TypeAlias = Measured
-else:
-    MeasurementSpec = union(MEASUREMENTS, Pauli, Axis, Computational, base=Measured)
+MeasurementSpec: TypeAlias = Annotated[Measured, union(MEASUREMENTS, Pauli, Axis, Computational, base=Measured)]
 
 
 def read_record(path: Path) -> Counts:
@@ -144,13 +154,16 @@ def read_record(path: Path) -> Counts:
     return readers[path.suffix.lower()](path)
 
 
-class CountsLossSpec(Made):
-    """A loss of counts."""
+class OfCounts(Made):
+    """A loss of counts.
 
-    readout: Annotated[
-        Literal["as_recorded", "learnt"],
-        Field(description="learnt: two error rates a qubit are learnt beside the model's parameters"),
-    ] = "as_recorded"
+    Parameters
+    ----------
+    readout : {"as_recorded", "learnt"}
+        Learnt: two error rates a qubit are learnt beside the model's parameters.
+    """
+
+    readout: Literal["as_recorded", "learnt"] = "as_recorded"
     maker: ClassVar[type[CountsLoss]]
 
     def on(self, dims: Dims) -> CountsLoss:
@@ -158,28 +171,7 @@ class CountsLossSpec(Made):
         return type(self).maker(TrainableReadout(len(dims)) if self.readout == "learnt" else None)
 
 
-class LikelihoodSpec(CountsLossSpec):
-    """The negative log-likelihood of counts, in nats a shot."""
-
-    kind: Literal["negative_log_likelihood"]
-    maker = NegativeLogLikelihood
-
-
-class ChiSquareSpec(CountsLossSpec):
-    """Pearson's chi-square of the frequencies of counts, a shot."""
-
-    kind: Literal["chi_square"]
-    maker = ChiSquare
-
-
-class SquaredErrorSpec(CountsLossSpec):
-    """The squared error of the frequencies of counts."""
-
-    kind: Literal["squared_error"]
-    maker = SquaredError
-
-
-COUNTS_LOSSES = (LikelihoodSpec, ChiSquareSpec, SquaredErrorSpec)
+CountsLossSpec: TypeAlias = Annotated[OfCounts, union(COUNT_LOSSES, base=OfCounts)]
 
 
 def _qubits(dims: Dims) -> None:

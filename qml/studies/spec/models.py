@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from functools import reduce
-from operator import or_
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeAlias
+from typing import Annotated, Any, Literal, Self, TypeAlias
 
 from pydantic import Field, model_validator
 
@@ -28,6 +26,7 @@ from qml.models import (
     semi_quantum_restricted,
 )
 from qml.models.parts import Fixed as FixedModel
+from qml.processes import KrausModel
 from qml.studies.spec.conditional import ConditionalSpec
 from qml.studies.spec.parts import (
     Ansatz,
@@ -40,25 +39,35 @@ from qml.studies.spec.parts import (
     Tolerance,
     noise_model,
 )
-from qml.studies.spec.processes import FAMILIES, Domains, KrausSpec, ProcessSpec, intervals
-from qml.studies.spec.schema import Seed, Spec
+from qml.studies.spec.processes import FAMILIES, Domains, ProcessSpec, intervals
+from qml.studies.spec.schema import Kinds, Seed, Spec, members
 from qml.studies.spec.signatures import Made, built, union
 from qml.studies.spec.targets import Context, KnownStateSpec
 
 Edge: TypeAlias = Annotated[list[int], Field(min_length=2)]
+_KINDS = Kinds({})
+ModelSpec: TypeAlias = Annotated[Made, _KINDS]
 
 
 class Circuit(Spec):
-    """The state that a circuit prepares, noise and traced-out ancillas included."""
+    """The state that a circuit prepares, noise and traced-out ancillas included.
+
+    Parameters
+    ----------
+    noise : list
+        Channels behind gates.
+    readout : list
+        Channels at the end, on every qubit.
+    initial : mapping
+        What it starts from, by default |0...0>.
+    """
 
     kind: Literal["circuit"]
     ansatz: Ansatz
-    noise: Annotated[list[NoiseRule], Field(description="channels behind gates")] = Field(default_factory=list)
-    readout: Annotated[list[ReadoutRule], Field(description="channels at the end, on every qubit")] = Field(
-        default_factory=list
-    )
+    noise: list[NoiseRule] = Field(default_factory=list)
+    readout: list[ReadoutRule] = Field(default_factory=list)
     engine: EngineName = "pauli"
-    initial: Annotated[ModelSpec | None, Field(description="what it starts from, by default |0...0>")] = None
+    initial: ModelSpec | None = None
     domains: Domains = Field(default_factory=dict)
 
     @model_validator(mode="before")
@@ -77,13 +86,23 @@ class Circuit(Spec):
 
 
 class LargeGibbs(Spec):
-    """exp(-K)/Z of Pauli strings without a matrix: log Z and gradients from random vectors, with statistical errors."""
+    """exp(-K)/Z of Pauli strings without a matrix: log Z and gradients from random vectors, with statistical errors.
+
+    Parameters
+    ----------
+    samples : int
+        Random vectors; errors fall as 1/sqrt(samples).
+    seed : int
+        What the vectors follow from, the same for every theta.
+    krylov : int
+        At most so many Lanczos steps; 400 by default.
+    """
 
     kind: Literal["large_gibbs"]
     generators: Generators
-    samples: Annotated[int, Field(ge=2, le=100_000, description="random vectors; errors fall as 1/sqrt(samples)")] = 32
-    seed: Annotated[Seed, Field(description="what the vectors follow from, the same for every theta")] = 0
-    krylov: Annotated[int | None, Field(ge=1, description="Lanczos steps at most; 400 by default")] = None
+    samples: Annotated[int, Field(ge=2, le=100_000)] = 32
+    seed: Seed = 0
+    krylov: Annotated[int | None, Field(ge=1)] = None
 
     def build(self) -> LargeGibbsModel:
         return LargeGibbsModel(built(self, "generators"), KrylovEngine(self.samples, self.seed, self.krylov))
@@ -102,14 +121,18 @@ class ChainGibbs(Spec):
 
 
 class Spectral(Spec):
-    """Diagonal energies, of independent qubits, a full table or an Ising model, rotated by a circuit."""
+    """Diagonal energies, of independent qubits, a full table or an Ising model, rotated by a circuit.
+
+    Parameters
+    ----------
+    edges : list
+        Qubits that each Ising coupling joins; all pairs by default.
+    """
 
     kind: Literal["spectral"]
     ansatz: Ansatz
     energies: Literal["product", "table", "ising"] = "product"
-    edges: Annotated[
-        list[Edge] | None, Field(description="qubits that each Ising coupling joins; all pairs by default")
-    ] = None
+    edges: list[Edge] | None = None
 
     @model_validator(mode="after")
     def _edges_of_ising(self) -> Self:
@@ -123,37 +146,61 @@ class Spectral(Spec):
 
 
 class Fixed(Spec):
-    """One state, with nothing to learn: a member of other models, or a baseline."""
+    """One state, with nothing to learn: a member of other models, or a baseline.
+
+    Parameters
+    ----------
+    state : mapping
+        Any that follows from no random numbers and no file.
+    """
 
     kind: Literal["fixed"]
-    state: Annotated[KnownStateSpec, Field(description="any that follows from no random numbers and no file")]
+    state: KnownStateSpec
 
     def build(self) -> Model:
         return FixedModel(self.state.build(Context(Path(), 0)).state)
 
 
 class Mixture(Made):
-    """A convex combination of models on the same sites, weights and members learnt together."""
+    """A convex combination of models on the same sites, weights and members learnt together.
+
+    Parameters
+    ----------
+    members : list
+        With equal dims.
+    """
 
     kind: Literal["mixture"]
-    members: Annotated[list[ModelSpec], Field(min_length=1, description="with equal dims")]
+    members: Annotated[list[ModelSpec], Field(min_length=1)]
     maker = MixtureModel
 
 
 class Product(Made):
-    """Models side by side, without correlations between them."""
+    """Models side by side, without correlations between them.
+
+    Parameters
+    ----------
+    factors : list
+        In the order of the sites.
+    """
 
     kind: Literal["product"]
-    factors: Annotated[list[ModelSpec], Field(min_length=1, description="in the order of the sites")]
+    factors: Annotated[list[ModelSpec], Field(min_length=1)]
     maker = ProductModel
 
 
 class Noisy(Spec):
-    """Any model, seen through channels, whose strengths may be learnt with it."""
+    """Any model, seen through channels, whose strengths may be learnt with it.
+
+    Parameters
+    ----------
+    noise : list
+        Channels on top, in their order.
+    """
 
     kind: Literal["noisy"]
     model: ModelSpec
-    noise: Annotated[list[ReadoutRule], Field(min_length=1, description="channels on top, in their order")]
+    noise: Annotated[list[ReadoutRule], Field(min_length=1)]
     domains: Domains = Field(default_factory=dict)
 
     def build(self) -> NoisyModel:
@@ -166,16 +213,12 @@ class Noisy(Spec):
         return NoisyModel(model, Gates(model.dims, operations), domains=intervals(self.domains))
 
 
-if TYPE_CHECKING:
-    ModelSpec: TypeAlias = Made
-    AnyModelSpec: TypeAlias = Made
-else:
-    ModelSpec = union(
-        MODELS | {"semi_quantum": semi_quantum_restricted},
-        *(Circuit, LargeGibbs, ChainGibbs, Spectral, Fixed, Mixture, Product, Noisy, ProcessSpec, KrausSpec),
-    )
-    AnyModelSpec = Annotated[reduce(or_, [ModelSpec, ConditionalSpec, *FAMILIES.values()]), Field(discriminator="kind")]
-    """What a fit may name: conditional models and families of processes are no members of other models."""
+_KINDS.specs |= union(
+    MODELS | {"semi_quantum": semi_quantum_restricted, "kraus": KrausModel},
+    *(Circuit, LargeGibbs, ChainGibbs, Spectral, Fixed, Mixture, Product, Noisy, ProcessSpec),
+).specs
+AnyModelSpec: TypeAlias = Annotated[Made, Kinds(members(ModelSpec) | members(ConditionalSpec) | FAMILIES)]
+"""What a fit may name: conditional models and families of processes are no members of other models."""
 
 
 def learnt_noise(spec: Spec) -> list[str]:

@@ -18,8 +18,8 @@ from qml.io import from_qasm
 from qml.operators import GENERATORS, HAMILTONIANS, PauliSum
 from qml.states import State
 from qml.studies.files import inside
-from qml.studies.spec.schema import ManyQubits, Sites, Spec, shown
-from qml.studies.spec.signatures import SIZES, VALUES, Made, built, union
+from qml.studies.spec.schema import SIZES, ManyQubits, Sites, Spec, shown
+from qml.studies.spec.signatures import VALUES, Made, built, union
 
 if TYPE_CHECKING:
     EngineName: TypeAlias = str
@@ -44,10 +44,16 @@ class OfStrings(Made):
 
 
 class PauliTerms(Spec):
-    """Any Pauli sum, as coefficients by label."""
+    """Any Pauli sum, as coefficients by label.
+
+    Parameters
+    ----------
+    terms : mapping
+        Coefficients by Pauli label.
+    """
 
     kind: Literal["pauli"]
-    terms: Annotated[dict[Label, float], Field(min_length=1, description="coefficients by Pauli label")]
+    terms: Annotated[dict[Label, float], Field(min_length=1)]
 
     @field_validator("terms")
     @classmethod
@@ -58,10 +64,7 @@ class PauliTerms(Spec):
         return PauliSum.from_terms(self.terms)
 
 
-if TYPE_CHECKING:
-    Hamiltonian: TypeAlias = Made
-else:
-    Hamiltonian = union(HAMILTONIANS, PauliTerms, base=OfStrings)
+Hamiltonian: TypeAlias = Annotated[Made, union(HAMILTONIANS, PauliTerms, base=OfStrings)]
 VALUES |= dict.fromkeys(("PauliSum", "PauliLike", "OperatorLike"), Hamiltonian)
 
 
@@ -103,11 +106,19 @@ LONGEST_PROGRAM = 1 << 17
 
 
 class Program(Spec):
-    """A circuit in OpenQASM 3 or 2, in a file beside the study or in the study; its inputs are learnt by name."""
+    """A circuit in OpenQASM 3 or 2, in a file beside the study or in the study; its inputs are learnt by name.
+
+    Parameters
+    ----------
+    file : str
+        Its path from the folder of the study on.
+    text : str
+        The program itself, instead of the file.
+    """
 
     kind: Literal["qasm"]
-    file: Annotated[str | None, Field(description="its path from the folder of the study on")] = None
-    text: Annotated[str | None, Field(description="the program itself, instead of the file")] = None
+    file: str | None = None
+    text: str | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -137,12 +148,8 @@ class Program(Spec):
         return found
 
 
-if TYPE_CHECKING:
-    Generators: TypeAlias = Made
-    Ansatz: TypeAlias = Made
-else:
-    Generators = union(GENERATORS, TermsOf, Strings, base=OfStrings)
-    Ansatz = union(ANSATZE, Program)
+Generators: TypeAlias = Annotated[Made, union(GENERATORS, TermsOf, Strings, base=OfStrings)]
+Ansatz: TypeAlias = Annotated[Made, union(ANSATZE, Program)]
 VALUES |= {"GeneratorsLike": Generators, "Circuit": Ansatz}
 
 
@@ -187,11 +194,15 @@ class AppliedChannel(ChannelRule):
 
 
 class NoiseRule(ChannelRule):
-    """A channel behind gates; a word among its parameters is the name of one to be learnt."""
+    """A channel behind gates; a word among its parameters is the name of one to be learnt.
 
-    gates: Annotated[list[str] | None, Field(description="names of the gates it follows; all of them by default")] = (
-        None
-    )
+    Parameters
+    ----------
+    gates : list of str
+        Names of the gates it follows; all of them by default.
+    """
+
+    gates: list[str] | None = None
     sites: Sites | None = None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import Annotated, TypeAlias
 
 from qml.fitting.priors import Gaussian, Laplace, Prior
 from qml.studies.spec.signatures import Made, union
@@ -10,7 +10,4 @@ from qml.studies.spec.signatures import Made, union
 PRIORS: dict[str, type[Prior]] = {"gaussian": Gaussian, "laplace": Laplace}
 """Every prior by name."""
 
-if TYPE_CHECKING:
-    PriorSpec: TypeAlias = Made
-else:
-    PriorSpec = union(PRIORS)
+PriorSpec: TypeAlias = Annotated[Made, union(PRIORS)]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from functools import reduce
-from operator import or_
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeAlias
+from typing import Annotated, Any, Literal, Self, TypeAlias
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -19,7 +17,6 @@ from qml.processes import (
     Design,
     Experiments,
     GateSetModel,
-    KrausModel,
     LindbladModel,
     Parities,
     PauliLindbladModel,
@@ -31,8 +28,8 @@ from qml.processes import (
 )
 from qml.states import State, basis_state
 from qml.studies.spec.parts import Ansatz, EngineName, NoiseRule, PauliTerms, noise_model
-from qml.studies.spec.schema import Qubits, Spec
-from qml.studies.spec.signatures import VALUES, Made, built, spec_of
+from qml.studies.spec.schema import Qubits, Spec, members
+from qml.studies.spec.signatures import VALUES, Made, built, union
 
 Ends: TypeAlias = Annotated[list[float], Field(min_length=2, max_length=2)]
 Domains: TypeAlias = Annotated[
@@ -46,14 +43,20 @@ def intervals(domains: dict[str, list[float]]) -> dict[str, Interval]:
 
 
 class ProcessTarget(Spec):
-    """What a circuit does to its input, as a Choi state: input sites, then output sites."""
+    """What a circuit does to its input, as a Choi state: input sites, then output sites.
+
+    Parameters
+    ----------
+    noise : list
+        Channels behind gates.
+    values : mapping
+        Of every parameter of the circuit, by name.
+    """
 
     kind: Literal["process"]
     ansatz: Ansatz
-    noise: Annotated[list[NoiseRule], Field(description="channels behind gates")] = Field(default_factory=list)
-    values: Annotated[dict[str, float], Field(description="of every parameter of the circuit, by name")] = Field(
-        default_factory=dict
-    )
+    noise: list[NoiseRule] = Field(default_factory=list)
+    values: dict[str, float] = Field(default_factory=dict)
 
     def process(self) -> Process:
         """The process."""
@@ -66,11 +69,17 @@ class ProcessTarget(Spec):
 
 
 class ProcessSpec(Spec):
-    """What a circuit does to its input, noise learnt with it: a model of Choi states."""
+    """What a circuit does to its input, noise learnt with it: a model of Choi states.
+
+    Parameters
+    ----------
+    noise : list
+        Channels behind gates.
+    """
 
     kind: Literal["process"]
     ansatz: Ansatz
-    noise: Annotated[list[NoiseRule], Field(description="channels behind gates")] = Field(default_factory=list)
+    noise: list[NoiseRule] = Field(default_factory=list)
     engine: EngineName = "pauli"
     domains: Domains = Field(default_factory=dict)
 
@@ -80,18 +89,22 @@ class ProcessSpec(Spec):
 
 
 class GateSetSpec(Spec):
-    """Gates that are learnt together from words of gates: a standard set, or circuits whose noise is learnt."""
+    """Gates that are learnt together from words of gates: a standard set, or circuits whose noise is learnt.
+
+    Parameters
+    ----------
+    standard : "xyi"
+        One qubit: Gi, Gx, Gy, preparation rho, measurement Z; or gates.
+    parametrization : {"tp", "cptp", "known"}
+        Of gates without free parameters of their own.
+    gates : mapping
+        A circuit for each name; or standard.
+    """
 
     kind: Literal["gate_set"]
-    standard: Annotated[
-        Literal["xyi"] | None, Field(description="one qubit: Gi, Gx, Gy, preparation rho, measurement Z; or gates")
-    ] = None
-    parametrization: Annotated[
-        Literal["tp", "cptp", "known"], Field(description="of gates without free parameters of their own")
-    ] = "tp"
-    gates: Annotated[
-        dict[str, Ansatz] | None, Field(min_length=1, description="a circuit for each name; or standard")
-    ] = None
+    standard: Literal["xyi"] | None = None
+    parametrization: Literal["tp", "cptp", "known"] = "tp"
+    gates: Annotated[dict[str, Ansatz] | None, Field(min_length=1)] = None
 
     @model_validator(mode="after")
     def _one(self) -> Self:
@@ -127,49 +140,44 @@ class Raising(Lowering):
         return np.ascontiguousarray(super().build().conj().T)
 
 
-if TYPE_CHECKING:
-    JumpSpec: TypeAlias = Made
-    LindbladSpec: TypeAlias = Made
-    KrausSpec: TypeAlias = Made
-    PauliLindbladSpec: TypeAlias = Made
-else:
-    JumpSpec = Annotated[Lowering | Raising | PauliTerms, Field(discriminator="kind")]
-    VALUES["JumpLike"] = JumpSpec
-    LindbladSpec = spec_of("lindblad", LindbladModel)
-    KrausSpec = spec_of("kraus", KrausModel)
-    PauliLindbladSpec = spec_of("pauli_lindblad", PauliLindbladModel)
-
-FAMILIES: dict[str, Any] = {"gate_set": GateSetSpec, "lindblad": LindbladSpec, "pauli_lindblad": PauliLindbladSpec}
+JumpSpec: TypeAlias = Annotated[Spec, union({}, Lowering, Raising, PauliTerms)]
+VALUES["JumpLike"] = JumpSpec
+FamilySpec: TypeAlias = Annotated[
+    Made, union({"lindblad": LindbladModel, "pauli_lindblad": PauliLindbladModel}, GateSetSpec)
+]
+FAMILIES = members(FamilySpec)
 """Kinds of models that are learnt from records of many circuits."""
-if TYPE_CHECKING:
-    FamilySpec: TypeAlias = Made
-else:
-    FamilySpec = Annotated[reduce(or_, FAMILIES.values()), Field(discriminator="kind")]
 
 
 class SimulatedExperiments(Spec):
-    """Counts of experiments on processes, simulated: words of gates, or times, with preparations and measurements."""
+    """Counts of experiments on processes, simulated: words of gates, or times, with preparations and measurements.
+
+    Parameters
+    ----------
+    of : mapping
+        The processes.
+    values : mapping
+        Of its parameters, by name; gate sets have defaults.
+    shots : int
+        Of every setting.
+    times : list of float
+        Of a Lindblad equation: all Pauli preparations and measurements at each.
+    words : list of str
+        Of a gate set: names of gates with spaces between them.
+    max_length : int
+        Of the standard gate set: its words up to this length.
+    depths : list of int
+        Of Pauli noise: all strings of weight 1 after so many uses.
+    """
 
     kind: Literal["experiments"]
-    of: Annotated[FamilySpec, Field(description="the processes")]
-    values: Annotated[dict[str, float], Field(description="of its parameters, by name; gate sets have defaults")] = (
-        Field(default_factory=dict)
-    )
-    shots: Annotated[int, Field(ge=1, lt=2**53, description="of every setting")]
-    times: Annotated[
-        list[Annotated[float, Field(ge=0.0)]] | None,
-        Field(min_length=1, description="of a Lindblad equation: all Pauli preparations and measurements at each"),
-    ] = None
-    words: Annotated[
-        list[str] | None, Field(min_length=1, description="of a gate set: names of gates with spaces between them")
-    ] = None
-    max_length: Annotated[
-        int | None, Field(ge=1, le=1024, description="of the standard gate set: its words up to this length")
-    ] = None
-    depths: Annotated[
-        list[Annotated[int, Field(ge=0)]] | None,
-        Field(min_length=1, description="of Pauli noise: all strings of weight 1 after so many uses"),
-    ] = None
+    of: FamilySpec
+    values: dict[str, float] = Field(default_factory=dict)
+    shots: Annotated[int, Field(ge=1, lt=2**53)]
+    times: Annotated[list[Annotated[float, Field(ge=0.0)]] | None, Field(min_length=1)] = None
+    words: Annotated[list[str] | None, Field(min_length=1)] = None
+    max_length: Annotated[int | None, Field(ge=1, le=1024)] = None
+    depths: Annotated[list[Annotated[int, Field(ge=0)]] | None, Field(min_length=1)] = None
 
     def experiments(self, family: ProcessFamily) -> Design:
         """What is measured."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import builtins
 import inspect
-import re
 import typing
 from collections import ChainMap
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -17,26 +16,11 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import Field, create_model, model_validator
 
 from qml._checks import InputError, MemoryRefused
-from qml.studies.spec.schema import Qubits, Spec, members
+from qml.studies.spec.schema import KEYS, SIZES, Kinds, Qubits, Spec, kind_of
 
 VALUES: dict[str, Any] = {"ArrayLike": object, "StateLike": object}
-"""What a study says for an argument, by the name of its type in the library; ``object`` for what it cannot say. Unions
-of kinds enter themselves."""
-KEYS = {"circuit": "ansatz", "n_ancilla": "ancillas", "count": "bases"}
-"""Keys that are called otherwise than the argument."""
-SIZES: dict[str, Any] = {
-    "n": Qubits,
-    "n_sites": Annotated[int, Field(ge=1, le=12, description="number of sites")],
-    "n_visible": Annotated[int, Field(ge=1, le=12, description="number of visible qubits")],
-    "n_hidden": Annotated[int, Field(ge=1, le=12, description="number of hidden qubits")],
-    "n_ancilla": Annotated[int, Field(ge=0, le=24, description="qubits that are traced out")],
-    "n_ancillas": Annotated[int, Field(ge=0, le=24, description="qubits that are traced out")],
-    "layers": Annotated[int, Field(ge=0, le=1_000, description="number of layers")],
-    "weight": Annotated[int, Field(ge=1, le=24, description="qubits that a string acts on, at most")],
-    "levels": Annotated[int, Field(ge=2, le=64, description="as many as those of the states")],
-    "count": Annotated[int, Field(ge=1, le=10_000, description="number of bases")],
-}
-"""Sizes by the name of the argument: a study must not ask for what takes for ever to write down."""
+"""What a study says for an argument, by the name of its type in the library; ``object`` for what it cannot say. Kinds
+enter themselves."""
 
 
 class Keyed(Spec):
@@ -68,12 +52,18 @@ class Made(Keyed):
 
 
 class Sized(Keyed):
-    """What is made for sites of given dims: `n` qubits, or any others."""
+    """What is made for sites of given dims: `n` qubits, or any others.
+
+    Parameters
+    ----------
+    n : int
+        Number of qubits.
+    dims : list of int
+        Of the sites, instead of n.
+    """
 
     n: Qubits | None = None
-    dims: Annotated[
-        list[Annotated[int, Field(ge=1)]] | None, Field(min_length=1, description="of the sites, instead of n")
-    ] = None
+    dims: Annotated[list[Annotated[int, Field(ge=1)]] | None, Field(min_length=1)] = None
 
     @model_validator(mode="after")
     def _one_size(self) -> Self:
@@ -111,23 +101,22 @@ def built(spec: Spec, key: str) -> Any:
     return one(getattr(spec, key), key)
 
 
-def union(registry: Mapping[str, Callable[..., Any]], *special: type[Spec], base: type[Keyed] = Made) -> Any:
-    """A union by kind, with a spec for each entry of a registry, whose keys are its arguments.
+def union(registry: Mapping[str, Callable[..., Any]], *special: type[Spec], base: type[Keyed] = Made) -> Kinds:
+    """Kinds with a spec for each entry of a registry, whose keys are its arguments.
 
     An argument that no YAML file can hold has no key: a default stays, and random generators are given to `build`. An
     entry that needs such an argument can be named only if `special` has a spec for it.
     """
-    made = {kind: spec for one in special for kind, spec in members(one).items()}
+    made: dict[str, type[Spec]] = {kind_of(spec): spec for spec in special}
     found = {kind: made.pop(kind, None) or spec_of(kind, maker, base) for kind, maker in registry.items()}
-    specs: list[Any] = [spec for spec in (found | made).values() if spec is not None]
-    return Annotated[reduce(or_, specs), Field(discriminator="kind")]
+    return Kinds({kind: spec for kind, spec in (found | made).items() if spec is not None})
 
 
 def spec_of(kind: str, maker: Callable[..., Any], base: type[Keyed] = Made) -> type[Keyed] | None:
     """The spec of a function or class, None if it needs an argument that a study cannot say."""
     fields: dict[str, Any] = {"kind": (Literal[kind], ...)}
     bases: tuple[type[Keyed], ...] = (base,)
-    hints, about = _hints(maker), _described(maker)
+    hints = _hints(maker)
     for name, parameter in inspect.signature(maker).parameters.items():
         required = parameter.default is parameter.empty
         if name in base.given:
@@ -140,8 +129,6 @@ def spec_of(kind: str, maker: Callable[..., Any], base: type[Keyed] = Made) -> t
             if required:
                 return None
             continue
-        if name in about:
-            value = Annotated[value, Field(description=about[name])]
         default = list(parameter.default) if isinstance(parameter.default, tuple) else parameter.default
         fields[KEYS.get(name, name)] = (value, ... if required else default)
     title = getattr(maker, "__name__", kind)
@@ -178,21 +165,3 @@ def _value(hint: Any) -> Any:
         return item and GenericAlias(dict, (str, item))
     count = len(inner) if origin is tuple and ... not in inner else None
     return Annotated[GenericAlias(list, item), Field(min_length=count, max_length=count)]
-
-
-def plain(text: str) -> str:
-    """The words of a docstring on one line, without marks."""
-    return re.sub(r":\w+:`~?([^`]*)`", r"\1", " ".join(text.split())).replace("`", "").replace("\\|", "|")
-
-
-def _described(maker: Callable[..., Any]) -> dict[str, str]:
-    """What the docstring says of each argument, the first sentence."""
-    section = (inspect.getdoc(maker) or "").partition("Parameters\n----------\n")[2].split("\n\n")[0]
-    found: dict[str, str] = {}
-    for names, text in re.findall(r"^(\S[^:\n]*) :.*\n((?:    .*\n?)*)", section, re.MULTILINE):
-        sentence = re.split(r"\.(?= [A-Z]|$)", plain(text))[0]
-        if sentence[1:2].islower():
-            sentence = sentence[:1].lower() + sentence[1:]
-        shared = names.split(", ")
-        found |= {name: sentence for name in shared if sentence and not (shared[1:] and name in SIZES)}
-    return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
@@ -20,10 +20,24 @@ MAX_POINTS = 100_000
 
 
 class _Interval(Spec):
-    low: Annotated[float, Field(description="the least value")]
-    high: Annotated[float, Field(description="the greatest value")]
-    scale: Annotated[Literal["linear", "log"], Field(description="evenly spaced numbers, or logarithms")] = "linear"
-    integer: Annotated[bool, Field(description="round to integers; a grid leaves out the repeated ones")] = False
+    """Numbers from `low` to `high`.
+
+    Parameters
+    ----------
+    low : float
+        The least value.
+    high : float
+        The greatest value.
+    scale : {"linear", "log"}
+        Evenly spaced numbers, or logarithms.
+    integer : bool
+        Round to integers; a grid leaves out the repeated ones.
+    """
+
+    low: float
+    high: float
+    scale: Literal["linear", "log"] = "linear"
+    integer: bool = False
 
     @model_validator(mode="after")
     def _ordered_ends(self) -> Self:
@@ -37,9 +51,15 @@ class _Interval(Spec):
 
 
 class Range(_Interval):
-    """`count` numbers from `low` to `high`, both included."""
+    """`count` numbers from `low` to `high`, both included.
 
-    count: Annotated[int, Field(ge=1, le=10_000, description="how many numbers")]
+    Parameters
+    ----------
+    count : int
+        How many numbers.
+    """
+
+    count: Annotated[int, Field(ge=1, le=10_000)]
 
     def values(self) -> list[Any]:
         """The numbers, in order."""
@@ -80,22 +100,42 @@ Draws = Annotated[Annotated[Listed, Tag("list")] | Annotated[Interval, Tag("mapp
 
 
 class Random(Spec):
-    """`count` points drawn at random; from a list, each value is as likely as any other."""
+    """`count` points drawn at random; from a list, each value is as likely as any other.
 
-    count: Annotated[int, Field(ge=1, le=MAX_POINTS, description="how many points")]
-    over: Annotated[dict[Paths, Draws], Field(min_length=1, description="lists or intervals, by path")]
+    Parameters
+    ----------
+    count : int
+        How many points.
+    over : mapping
+        Lists or intervals, by path.
+    """
+
+    count: Annotated[int, Field(ge=1, le=MAX_POINTS)]
+    over: Annotated[dict[Paths, Draws], Field(min_length=1)]
 
 
 class Sweep(Spec):
-    """Every combination of the grid, the list and the random points that are given, each with every seed."""
+    """Every combination of the grid, the list and the random points that are given, each with every seed.
 
-    grid: Annotated[dict[Paths, Axis], Field(description="lists or ranges, by path")] = Field(default_factory=dict)
-    points: Annotated[list[dict[Paths, Any]], Field(description="values by path, point by point")] = Field(
-        default_factory=list
-    )
-    random: Annotated[Random | None, Field(description="points drawn at random")] = None
-    seeds: Annotated[int, Field(ge=1, le=10_000, description="how often each point is repeated, with other seeds")] = 1
-    common_seeds: Annotated[bool, Field(description="the same seeds at all points, to compare these in pairs")] = False
+    Parameters
+    ----------
+    grid : mapping
+        Lists or ranges, by path.
+    points : list of mapping
+        Values by path, point by point.
+    random : mapping
+        Points drawn at random.
+    seeds : int
+        How often each point is repeated, with other seeds.
+    common_seeds : bool
+        The same seeds at all points, to compare these in pairs.
+    """
+
+    grid: dict[Paths, Axis] = Field(default_factory=dict)
+    points: list[dict[Paths, Any]] = Field(default_factory=list)
+    random: Random | None = None
+    seeds: Annotated[int, Field(ge=1, le=10_000)] = 1
+    common_seeds: bool = False
 
     @model_validator(mode="after")
     def _apart(self) -> Self:
@@ -143,17 +183,17 @@ def points(sweep: Sweep, seed: int, base: Source) -> list[Point]:
     """
     found: list[Point] = []
     for values, listing, draw in _settings(sweep, seed):
-        source, swept = Source(base.path, {**base.data, "sweep": None, "loggers": []}, base.lines, base.origins), False
+        source, swept = replace(base, data={**base.data, "sweep": None, "loggers": []}), False
         for name, value in values.items():
             place = _place(sweep, name, listing)
             for path in map(str.strip, name.split(",")):
                 with base.within(*place):
-                    source = assign(source, path, value, base.origin(place), base.line(place))
+                    source = assign(source, path, value, base.place(place))
                 swept |= path == "seed"
         for replicate in range(sweep.seeds):
             settings = {} if sweep.common_seeds else {**values, **({} if draw is None else {"draw": draw})}
             own = source.data["seed"] if swept else streams.point_seed(seed, replicate, settings)
-            one = Source(base.path, {**source.data, "seed": own}, source.lines, source.origins)
+            one = replace(source, data={**source.data, "seed": own})
             found.append(Point(len(found), values, replicate, own, one))
     return found
 

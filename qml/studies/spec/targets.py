@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from inspect import signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeAlias
+from typing import Annotated, Any, Literal, Self, TypeAlias
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -27,7 +27,7 @@ from qml.studies.spec.labels import DataSpec
 from qml.studies.spec.measurements import MeasurementSpec, Shots, read_record
 from qml.studies.spec.parts import AppliedChannel, Bond, Hamiltonian, Tolerance, seen_through
 from qml.studies.spec.processes import ProcessTarget, SimulatedExperiments
-from qml.studies.spec.schema import Spec
+from qml.studies.spec.schema import Kinds, Spec, members
 from qml.studies.spec.signatures import Keyed, built, union
 
 PREPARED = {"four": FOUR, "six": SIX}
@@ -106,11 +106,15 @@ class Context:
 
 
 class Seen(Spec):
-    """What every target has: the channels that it is seen through."""
+    """What every target has.
 
-    through: Annotated[list[AppliedChannel], Field(description="channels that the target is seen through")] = Field(
-        default_factory=list
-    )
+    Parameters
+    ----------
+    through : list
+        Channels that the target is seen through.
+    """
+
+    through: list[AppliedChannel] = Field(default_factory=list)
 
 
 class Single(Seen):
@@ -136,20 +140,32 @@ class Prepared(Single, Keyed):
 
 
 class Probabilities(Single):
-    """A classical distribution on the computational basis."""
+    """A classical distribution on the computational basis.
+
+    Parameters
+    ----------
+    values : list of float
+        They sum to one.
+    """
 
     kind: Literal["probabilities"]
-    values: Annotated[list[Annotated[float, Field(ge=0.0)]], Field(min_length=1, description="they sum to one")]
+    values: Annotated[list[Annotated[float, Field(ge=0.0)]], Field(min_length=1)]
 
     def state(self, context: Context) -> State:
         return DensityMatrix.from_probabilities(self.values)
 
 
 class File(Single):
-    """A state in an .npz file beside the study (see DensityMatrix.save)."""
+    """A state in an .npz file beside the study (see DensityMatrix.save).
+
+    Parameters
+    ----------
+    path : str
+        Relative to the folder of the study.
+    """
 
     kind: Literal["file"]
-    path: Annotated[str, Field(min_length=1, description="relative to the folder of the study")]
+    path: Annotated[str, Field(min_length=1)]
 
     def state(self, context: Context) -> State:
         return DensityMatrix.load(inside(context.folder, self.path))
@@ -163,15 +179,23 @@ class OfProcess(ProcessTarget):
 
 
 class Dataset(Seen):
-    """Samples of a scikit-learn data set as quantum states, averaged; some are held out for testing."""
+    """Samples of a scikit-learn data set as quantum states, averaged; some are held out for testing.
+
+    Parameters
+    ----------
+    labels : list of int
+        Classes to keep; all by default.
+    encoding : {"amplitude", "probability"}
+        Of a sample x as a vector.
+    test_fraction : float
+        Share of the samples held out.
+    """
 
     kind: Literal["dataset"]
     name: Literal["digits", "iris"]
-    labels: Annotated[list[int] | None, Field(min_length=1, description="classes to keep; all by default")] = None
-    encoding: Annotated[Literal["amplitude", "probability"], Field(description="of a sample x as a vector")] = (
-        "amplitude"
-    )
-    test_fraction: Annotated[Fraction | None, Field(description="share of the samples held out")] = None
+    labels: Annotated[list[int] | None, Field(min_length=1)] = None
+    encoding: Literal["amplitude", "probability"] = "amplitude"
+    test_fraction: Fraction | None = None
 
     def build(self, context: Context) -> Target:
         samples, _, _ = datasets.load_samples(self.name, self.labels)
@@ -184,32 +208,34 @@ class Dataset(Seen):
         return seen_through(datasets.state_of_samples(samples, self.encoding), self.through)
 
 
-if TYPE_CHECKING:
-    StateSpec: TypeAlias = Prepared
-    KnownStateSpec: TypeAlias = Prepared
-else:
-    _KNOWN = {kind: make for kind, make in STATES.items() if "rng" not in signature(make).parameters}
-    StateSpec = union(STATES, Probabilities, File, Dataset, OfProcess, base=Prepared)
-    KnownStateSpec = union(_KNOWN, Probabilities, base=Prepared)
+StateSpec: TypeAlias = Annotated[Prepared, union(STATES, Probabilities, File, Dataset, OfProcess, base=Prepared)]
+_KNOWN = {kind: make for kind, make in STATES.items() if "rng" not in signature(make).parameters}
+KnownStateSpec: TypeAlias = Annotated[Prepared, union(_KNOWN, Probabilities, base=Prepared)]
 
 
 class Measured(Spec):
-    """Counts of a measurement: simulated shots on copies of a state, or a record in a file."""
+    """Counts of a measurement: simulated shots on copies of a state, or a record in a file.
+
+    Parameters
+    ----------
+    of : mapping
+        The state that is measured; or give file.
+    measurement : mapping
+        What is done to each copy.
+    shots : int, list of int or "infinite"
+        Copies of each setting, or of each in turn; infinite: exact probabilities.
+    preparations : {"four", "six"}
+        Of a process: eigenstates Z+, Z-, X+, Y+ of every qubit (the default), or all six.
+    file : str
+        The record of counts: .json, .csv or .npz, in the study's folder.
+    """
 
     kind: Literal["counts"]
-    of: Annotated[StateSpec | None, Field(description="the state that is measured; or give file")] = None
-    measurement: Annotated[MeasurementSpec | None, Field(description="what is done to each copy")] = None
-    shots: Annotated[
-        Shots | list[Shots] | Literal["infinite"] | None,
-        Field(description="copies of each setting, or of each in turn; infinite: exact probabilities"),
-    ] = None
-    preparations: Annotated[
-        Literal["four", "six"] | None,
-        Field(description="of a process: eigenstates Z+, Z-, X+, Y+ of every qubit (the default), or all six"),
-    ] = None
-    file: Annotated[
-        str | None, Field(min_length=1, description="a record of counts: .json, .csv or .npz, in the study's folder")
-    ] = None
+    of: StateSpec | None = None
+    measurement: MeasurementSpec | None = None
+    shots: Shots | list[Shots] | Literal["infinite"] | None = None
+    preparations: Literal["four", "six"] | None = None
+    file: Annotated[str | None, Field(min_length=1)] = None
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
@@ -265,11 +291,17 @@ class OfHamiltonian(Spec):
 
 class ThermalOfChain(Spec):
     """A thermal state exp(-beta H)/Z of a long chain, as matrix-product operators: what thermal is where no matrix
-    would fit."""
+    would fit.
+
+    Parameters
+    ----------
+    beta : float
+        Inverse temperature.
+    """
 
     kind: Literal["thermal_chain"]
     hamiltonian: Hamiltonian
-    beta: Annotated[float, Field(ge=-1e6, le=1e6, description="inverse temperature")]
+    beta: Annotated[float, Field(ge=-1e6, le=1e6)]
     tolerance: Tolerance = 1e-8
     bond: Bond = 128
 
@@ -285,28 +317,32 @@ class Simulated(SimulatedExperiments):
 
 
 class LabelledData(Spec):
-    """Inputs with classes, as diagonal states of a few levels: what a conditional model learns."""
+    """Inputs with classes, as diagonal states of a few levels: what a conditional model learns.
+
+    Parameters
+    ----------
+    levels : int
+        Of the label states, the first ones for the classes: 4 are two qubits.
+    standardize : bool
+        Inputs less their mean, by their standard deviation, those of the training part.
+    label_noise : float
+        Weight of the uniform distribution over the classes in every label.
+    flipped : float
+        Probability that a label becomes another class; not of what is held out.
+    validation_fraction : float
+        Share of each class held out for fits with validation: held_out.
+    test_fraction : float
+        Share of each class held out for testing.
+    """
 
     kind: Literal["labelled"]
     data: DataSpec
-    levels: Annotated[
-        int | None,
-        Field(ge=2, le=64, description="of the label states, the first ones for the classes: 4 are two qubits"),
-    ] = None
-    standardize: Annotated[
-        bool, Field(description="inputs less their mean, by their standard deviation, those of the training part")
-    ] = True
-    label_noise: Annotated[
-        float, Field(ge=0.0, le=1.0, description="weight of the uniform distribution over the classes in every label")
-    ] = 0.0
-    flipped: Annotated[
-        float,
-        Field(ge=0.0, lt=1.0, description="probability that a label becomes another class; not of what is held out"),
-    ] = 0.0
-    validation_fraction: Annotated[
-        Fraction | None, Field(description="share of each class held out for fits with validation: held_out")
-    ] = None
-    test_fraction: Annotated[Fraction | None, Field(description="share of each class held out for testing")] = None
+    levels: Annotated[int | None, Field(ge=2, le=64)] = None
+    standardize: bool = True
+    label_noise: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
+    flipped: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
+    validation_fraction: Fraction | None = None
+    test_fraction: Fraction | None = None
 
     @model_validator(mode="after")
     def _something_left(self) -> Self:
@@ -332,9 +368,8 @@ class LabelledData(Spec):
         return Target(train.states, known=False, labels=Labels(train, validation, test, samples.names))
 
 
-TargetSpec: TypeAlias = Annotated[
-    StateSpec | Measured | Simulated | LabelledData | OfHamiltonian | ThermalOfChain, Field(discriminator="kind")
-]
+_MORE = union({}, Measured, Simulated, LabelledData, OfHamiltonian, ThermalOfChain)
+TargetSpec: TypeAlias = Annotated[Prepared, Kinds(members(StateSpec) | _MORE.specs)]
 
 
 def files_of_study(study: Mapping[str, Any]) -> set[str]:

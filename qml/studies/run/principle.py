@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, field_validator
 
 from qml._checks import InputError
 from qml.principle import STATEMENTS, Verdict, check
@@ -17,8 +17,8 @@ from qml.studies.files import write_whole
 from qml.studies.record.folder import new_folder, slug
 from qml.studies.show.output import console
 from qml.studies.spec.compose import compose, override
-from qml.studies.spec.schema import Seed, Spec, first_mistake
-from qml.studies.spec.source import Source, studies_in
+from qml.studies.spec.schema import Seed, Spec, read_as
+from qml.studies.spec.source import studies_in
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -76,7 +76,7 @@ def read_principle(path: Path, overrides: Sequence[str] = ()) -> dict[Path, Prin
         At the first mistake.
     """
     files = studies_in(path) if path.is_dir() else [path]
-    return {file: _study(override(compose(file), overrides)) for file in files}
+    return {file: read_as(PrincipleStudy, override(compose(file), overrides)) for file in files}
 
 
 def run_principle(
@@ -135,13 +135,6 @@ def _checked(studies: Iterable[PrincipleStudy], out: Console) -> Iterator[Verdic
             for found in verdict.evidence.counterexamples:
                 out.print(f"   {found}", markup=False)
             yield verdict
-
-
-def _study(source: Source) -> PrincipleStudy:
-    try:
-        return PrincipleStudy.model_validate(source.data)
-    except ValidationError as error:
-        raise first_mistake(error, source) from None
 
 
 def _write(path: Path, text: str) -> None:

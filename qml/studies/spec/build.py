@@ -26,9 +26,8 @@ from qml.optimizers import Optimizer
 from qml.processes import Design, OutcomesModel, ProcessFamily
 from qml.states import State
 from qml.studies.spec import config
-from qml.studies.spec.conditional import ConditionalSpec
 from qml.studies.spec.measurements import OfCounts
-from qml.studies.spec.models import AnyModelSpec, ModelSpec, learnt_noise
+from qml.studies.spec.models import AnyModelSpec, ConditionalSpec, ModelSpec, learnt_noise
 from qml.studies.spec.processes import FAMILIES
 from qml.studies.spec.schema import Spec, members
 from qml.studies.spec.source import Source

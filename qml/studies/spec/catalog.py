@@ -9,7 +9,7 @@ from qml.channels import CHANNELS
 from qml.engines import ENGINES
 from qml.gates import GATES
 from qml.instructions import Instruction
-from qml.studies.spec import config, labels, loggers, measurements, models, parts, priors, processes, targets
+from qml.studies.spec import config, labels, loggers, measurements, models, parts, processes, targets
 from qml.studies.spec.schema import Spec, keys, members, plain
 
 UNIONS = {
@@ -23,7 +23,7 @@ UNIONS = {
     "losses": config.LossSpec,
     "optimizers": config.OptimizerSpec,
     "jumps": processes.JumpSpec,
-    "priors": priors.PriorSpec,
+    "priors": config.PriorSpec,
     "loggers": loggers.LoggerSpec,
 }
 REGISTRIES: dict[str, Mapping[str, Instruction]] = {"channels": CHANNELS, "gates": GATES}

@@ -19,17 +19,17 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeAlias
 
 import yaml
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from qml._checks import InputError
+from qml.fitting.priors import PRIORS
 from qml.losses import EVERY_LOSS
 from qml.optimizers import OPTIMIZERS
 from qml.studies.spec.compose import compose, override
 from qml.studies.spec.loggers import LoggerSpec
 from qml.studies.spec.measurements import CountsLossSpec
 from qml.studies.spec.models import AnyModelSpec
-from qml.studies.spec.priors import PriorSpec
-from qml.studies.spec.schema import Count, Seed, Spec, first_mistake, members, shown
+from qml.studies.spec.schema import Count, Seed, Spec, members, read_as, shown
 from qml.studies.spec.signatures import Made, union
 from qml.studies.spec.source import Source
 from qml.studies.spec.sweep import Sweep
@@ -37,6 +37,7 @@ from qml.studies.spec.targets import TargetSpec
 
 LossSpec: TypeAlias = Annotated[Made, union(EVERY_LOSS, *members(CountsLossSpec).values())]
 OptimizerSpec: TypeAlias = Annotated[Made, union(OPTIMIZERS)]
+PriorSpec: TypeAlias = Annotated[Made, union(PRIORS)]
 
 
 class Fit(Spec):
@@ -161,10 +162,7 @@ def with_engine(path: str | Path, engine: str) -> list[str]:
 
 def study_of(source: Source) -> Study:
     """The study that a source describes."""
-    try:
-        return Study.model_validate(source.data, context={"home": source.home})
-    except ValidationError as error:
-        raise first_mistake(error, source) from None
+    return read_as(Study, source)
 
 
 def to_yaml(study: Study) -> str:

@@ -58,7 +58,7 @@ class Readout(Spec):
 
 
 class Measured(Keyed):
-    """What every measurement has; those of the library are told the sites of the state."""
+    """What every measurement has; its maker is told the sites of the state."""
 
     readout: Readout | None = None
     given: ClassVar[frozenset[str]] = frozenset({"rng", "dims", "n", "d"})
@@ -97,7 +97,7 @@ class Measured(Keyed):
         return Counts(recorded, sample(state, done, shots, rng).counts)
 
 
-class Pauli(Measured):
+def pauli(n: int, settings: Literal["all"] | Annotated[list[Label], Field(min_length=1)] = "all") -> Measurement:
     """Pauli settings of qubits: each qubit along X, Y or Z.
 
     Parameters
@@ -105,16 +105,10 @@ class Pauli(Measured):
     settings : "all" or list of str
         All 3^n, or those listed.
     """
-
-    kind: Literal["pauli"]
-    settings: Literal["all"] | Annotated[list[Label], Field(min_length=1)] = "all"
-
-    def on(self, dims: Dims, rng: np.random.Generator) -> Measurement:
-        _qubits(dims)
-        return PauliMeasurement(len(dims) if self.settings == "all" else self.settings)
+    return PauliMeasurement(n if settings == "all" else settings)
 
 
-class Axis(Measured):
+def axis(n: int, theta: float, phi: float = 0.0) -> Measurement:
     """One basis: every qubit along one axis (sin theta cos phi, sin theta sin phi, cos theta).
 
     Parameters
@@ -122,28 +116,18 @@ class Axis(Measured):
     theta : float
         Angle from Z, in radians.
     """
-
-    kind: Literal["axis"]
-    theta: float
-    phi: float = 0.0
-
-    def on(self, dims: Dims, rng: np.random.Generator) -> Measurement:
-        _qubits(dims)
-        c, s, phase = np.cos(self.theta / 2), np.sin(self.theta / 2), np.exp(1j * self.phi)
-        one = ProjectiveMeasurement([[c, -s], [phase * s, phase * c]], (2,))
-        return one if len(dims) == 1 else ProductMeasurement([one] * len(dims))
+    c, s, phase = np.cos(theta / 2), np.sin(theta / 2), np.exp(1j * phi)
+    one = ProjectiveMeasurement([[c, -s], [phase * s, phase * c]], (2,))
+    return one if n == 1 else ProductMeasurement([one] * n)
 
 
-class Computational(Measured):
+def computational(dims: Dims) -> Measurement:
     """The computational basis."""
-
-    kind: Literal["computational"]
-
-    def on(self, dims: Dims, rng: np.random.Generator) -> Measurement:
-        return PauliMeasurement(["Z" * len(dims)]) if set(dims) == {2} else computational_basis(dims)
+    return PauliMeasurement(["Z" * len(dims)]) if set(dims) == {2} else computational_basis(dims)
 
 
-MeasurementSpec: TypeAlias = Annotated[Measured, union(MEASUREMENTS, Pauli, Axis, Computational, base=Measured)]
+_OWN = {"pauli": pauli, "axis": axis, "computational": computational}
+MeasurementSpec: TypeAlias = Annotated[Measured, union(MEASUREMENTS | _OWN, base=Measured)]
 
 
 def read_record(path: Path) -> Counts:

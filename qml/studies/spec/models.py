@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field, model_validator
 
-from qml import Circuit as Gates
+from qml import Circuit, circuits
 from qml._checks import InputError
 from qml.channels import CHANNELS
 from qml.engines import ChainEngine
@@ -16,6 +17,8 @@ from qml.models import (
     MODELS,
     ChainGibbsModel,
     CircuitModel,
+    ConditionalCircuitModel,
+    ConditionalGibbsModel,
     IsingEnergies,
     LargeGibbsModel,
     MixtureModel,
@@ -26,30 +29,30 @@ from qml.models import (
     semi_quantum_restricted,
 )
 from qml.models.parts import Fixed as FixedModel
+from qml.operators import GeneratorsLike
 from qml.processes import KrausModel
-from qml.studies.spec.conditional import ConditionalSpec
 from qml.studies.spec.parts import (
     Ansatz,
     Bond,
     ChannelRule,
     EngineName,
-    Generators,
     NoiseRule,
     ReadoutRule,
     Tolerance,
     noise_model,
 )
 from qml.studies.spec.processes import FAMILIES, Domains, ProcessSpec, intervals
-from qml.studies.spec.schema import Kinds, Seed, Spec, members
-from qml.studies.spec.signatures import Made, built, union
+from qml.studies.spec.schema import FewQubits, Kinds, Seed, Spec, members
+from qml.studies.spec.signatures import VALUES, Made, built, union
 from qml.studies.spec.targets import Context, KnownStateSpec
 
 Edge: TypeAlias = Annotated[list[int], Field(min_length=2)]
 _KINDS = Kinds({})
 ModelSpec: TypeAlias = Annotated[Made, _KINDS]
+VALUES["Model"] = ModelSpec
 
 
-class Circuit(Spec):
+class CircuitSpec(Spec):
     """The state that a circuit prepares, noise and traced-out ancillas included.
 
     Parameters
@@ -85,7 +88,12 @@ class Circuit(Spec):
         return CircuitModel(circuit, engine=self.engine, initial=initial, domains=domains)
 
 
-class LargeGibbs(Spec):
+def large_gibbs(
+    generators: GeneratorsLike,
+    samples: Annotated[int, Field(ge=2, le=100_000)] = 32,
+    seed: Seed = 0,
+    krylov: Annotated[int | None, Field(ge=1)] = None,
+) -> LargeGibbsModel:
     """exp(-K)/Z of Pauli strings without a matrix: log Z and gradients from random vectors, with statistical errors.
 
     Parameters
@@ -97,30 +105,19 @@ class LargeGibbs(Spec):
     krylov : int
         At most so many Lanczos steps; 400 by default.
     """
-
-    kind: Literal["large_gibbs"]
-    generators: Generators
-    samples: Annotated[int, Field(ge=2, le=100_000)] = 32
-    seed: Seed = 0
-    krylov: Annotated[int | None, Field(ge=1)] = None
-
-    def build(self) -> LargeGibbsModel:
-        return LargeGibbsModel(built(self, "generators"), KrylovEngine(self.samples, self.seed, self.krylov))
+    return LargeGibbsModel(generators, KrylovEngine(samples, seed, krylov))
 
 
-class ChainGibbs(Spec):
+def chain_gibbs(generators: GeneratorsLike, tolerance: Tolerance = 1e-8, bond: Bond = 128) -> ChainGibbsModel:
     """exp(-K)/Z of a long chain, to a tolerance, as matrix-product operators, with the metric that newton asks for."""
-
-    kind: Literal["chain_gibbs"]
-    generators: Generators
-    tolerance: Tolerance = 1e-8
-    bond: Bond = 128
-
-    def build(self) -> ChainGibbsModel:
-        return ChainGibbsModel(built(self, "generators"), ChainEngine(self.tolerance, self.bond))
+    return ChainGibbsModel(generators, ChainEngine(tolerance, bond))
 
 
-class Spectral(Spec):
+def spectral(
+    ansatz: Circuit,
+    energies: Literal["product", "table", "ising"] = "product",
+    edges: list[Edge] | None = None,
+) -> SpectralModel:
     """Diagonal energies, of independent qubits, a full table or an Ising model, rotated by a circuit.
 
     Parameters
@@ -128,21 +125,9 @@ class Spectral(Spec):
     edges : list
         Qubits that each Ising coupling joins; all pairs by default.
     """
-
-    kind: Literal["spectral"]
-    ansatz: Ansatz
-    energies: Literal["product", "table", "ising"] = "product"
-    edges: list[Edge] | None = None
-
-    @model_validator(mode="after")
-    def _edges_of_ising(self) -> Self:
-        if self.edges is not None and self.energies != "ising":
-            raise InputError(f"edges belong to energies: ising; found energies: {self.energies}.")
-        return self
-
-    def build(self) -> SpectralModel:
-        circuit = built(self, "ansatz")
-        return SpectralModel(circuit, self.energies if self.edges is None else IsingEnergies(circuit.dims, self.edges))
+    if edges is not None and energies != "ising":
+        raise InputError(f"edges belong to energies: ising; found energies: {energies}.")
+    return SpectralModel(ansatz, energies if edges is None else IsingEnergies(ansatz.dims, edges))
 
 
 class Fixed(Spec):
@@ -161,7 +146,7 @@ class Fixed(Spec):
         return FixedModel(self.state.build(Context(Path(), 0)).state)
 
 
-class Mixture(Made):
+def mixture(members: Annotated[list[Model], Field(min_length=1)]) -> MixtureModel:
     """A convex combination of models on the same sites, weights and members learnt together.
 
     Parameters
@@ -169,13 +154,10 @@ class Mixture(Made):
     members : list
         With equal dims.
     """
-
-    kind: Literal["mixture"]
-    members: Annotated[list[ModelSpec], Field(min_length=1)]
-    maker = MixtureModel
+    return MixtureModel(members)
 
 
-class Product(Made):
+def product(factors: Annotated[list[Model], Field(min_length=1)]) -> ProductModel:
     """Models side by side, without correlations between them.
 
     Parameters
@@ -183,10 +165,7 @@ class Product(Made):
     factors : list
         In the order of the sites.
     """
-
-    kind: Literal["product"]
-    factors: Annotated[list[ModelSpec], Field(min_length=1)]
-    maker = ProductModel
+    return ProductModel(factors)
 
 
 class Noisy(Spec):
@@ -210,13 +189,49 @@ class Noisy(Spec):
             for rule in self.noise
             for site in (range(len(model.dims)) if rule.sites is None else rule.sites)
         ]
-        return NoisyModel(model, Gates(model.dims, operations), domains=intervals(self.domains))
+        return NoisyModel(model, Circuit(model.dims, operations), domains=intervals(self.domains))
 
 
-_KINDS.specs |= union(
-    MODELS | {"semi_quantum": semi_quantum_restricted, "kraus": KrausModel},
-    *(Circuit, LargeGibbs, ChainGibbs, Spectral, Fixed, Mixture, Product, Noisy, ProcessSpec),
-).specs
+_OWN: dict[str, Callable[..., Model]] = {
+    "large_gibbs": large_gibbs,
+    "chain_gibbs": chain_gibbs,
+    "spectral": spectral,
+    "mixture": mixture,
+    "product": product,
+    "semi_quantum": semi_quantum_restricted,
+    "kraus": KrausModel,
+}
+_KINDS.specs |= union({**MODELS, **_OWN}, CircuitSpec, Fixed, Noisy, ProcessSpec).specs
+
+
+def conditional_circuit(
+    n: FewQubits,
+    n_inputs: int,
+    layers: Annotated[int, Field(ge=1, le=100)],
+    ancillas: Annotated[int, Field(ge=0, le=8)],
+    scales: bool = True,
+    readout: Sequence[ReadoutRule] = (),
+) -> ConditionalCircuitModel:
+    """A circuit that the input is uploaded into in every layer, with learnt scales; its ancillas are traced out.
+
+    Parameters
+    ----------
+    layers : int
+        Uploads of the whole input.
+    ancillas : int
+        Qubits that are traced out; without any, states are pure.
+    scales : bool
+        Whether every upload has a factor that is learnt.
+    readout : list
+        Channels at the end, on every qubit.
+    """
+    circuit, data = circuits.reuploading(n, n_inputs, layers, ancillas)
+    noisy = circuit.with_noise(noise_model([], readout))
+    return ConditionalCircuitModel(noisy, data, n_inputs=n_inputs, scales=scales)
+
+
+_CONDITIONAL = {"conditional_gibbs": ConditionalGibbsModel, "conditional_circuit": conditional_circuit}
+ConditionalSpec: TypeAlias = Annotated[Made, union(_CONDITIONAL)]
 AnyModelSpec: TypeAlias = Annotated[Made, Kinds(members(ModelSpec) | members(ConditionalSpec) | FAMILIES)]
 """What a fit may name: conditional models and families of processes are no members of other models."""
 

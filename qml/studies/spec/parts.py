@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeAlias
 
@@ -218,7 +219,7 @@ class ReadoutRule(ChannelRule):
         return self
 
 
-def noise_model(noise: list[NoiseRule], readout: list[ReadoutRule]) -> NoiseModel:
+def noise_model(noise: Sequence[NoiseRule], readout: Sequence[ReadoutRule]) -> NoiseModel:
     """The rules in their order, those behind gates first."""
     model = NoiseModel()
     for rule in noise:

@@ -8,7 +8,7 @@ import typing
 from collections.abc import Mapping, Sequence
 from functools import reduce
 from operator import or_
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -22,7 +22,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, ErrorDetails, PydanticCustomError
 
-from qml._checks import InputError, nearest
+from qml._checks import nearest
 from qml.studies.spec.source import Key, Source
 
 Qubits = Annotated[int, Field(ge=1, le=24, description="number of qubits")]
@@ -91,6 +91,9 @@ class Spec(BaseModel):
         return {name: values[name] for name in keys(type(self))}
 
 
+AnySpec = TypeVar("AnySpec", bound=Spec)
+
+
 def keys(spec: type[BaseModel]) -> list[str]:
     """The keys of a spec, in the order in which they read best: what comes after everything else is last."""
     return sorted(spec.model_fields, key=lambda name: name == "through")
@@ -152,11 +155,20 @@ _EXPECTED = {
 }
 
 
-def first_mistake(error: ValidationError, source: Source) -> InputError:
-    """The first mistake in the order of the file, as one sentence with its place; on one line, the innermost."""
-    found = [_sentence(details, source) for details in error.errors(include_url=False)]
+def read_as(spec: type[AnySpec], source: Source) -> AnySpec:
+    """What a source says, as a spec.
+
+    Raises
+    ------
+    InputError
+        At the first mistake in the order of the file, with its place; of those on one line, at the innermost.
+    """
+    try:
+        return spec.model_validate(source.data, context={"home": source.home})
+    except ValidationError as error:
+        found = [_sentence(details, source) for details in error.errors(include_url=False)]
     path, sentence = min(found, key=lambda one: (source.place(one[0]), -len(one[0])))
-    return source.error(path, sentence)
+    raise source.error(path, sentence)
 
 
 def _sentence(details: ErrorDetails, source: Source) -> tuple[tuple[Key, ...], str]:

@@ -28,7 +28,7 @@ class Keyed(Spec):
 
     kind: str
     maker: ClassVar[Callable[..., Any]]
-    given: ClassVar[frozenset[str]] = frozenset({"rng", "batch", "n_inputs"})
+    given: ClassVar[frozenset[str]] = frozenset({"rng", "batch", "n_inputs", "folder"})
     """Arguments that the study gives, which are no keys."""
     sizes: ClassVar[Mapping[str, Any]] = SIZES
 
@@ -119,7 +119,7 @@ def spec_of(kind: str, maker: Callable[..., Any], base: type[Keyed] = Made) -> t
     hints = _hints(maker)
     for name, parameter in inspect.signature(maker).parameters.items():
         required = parameter.default is parameter.empty
-        if name in base.given:
+        if name in base.given or name in base.model_fields:
             continue
         if name == "dims" and required:
             bases = (base, Sized)
@@ -153,7 +153,8 @@ def _hints(maker: Callable[..., Any]) -> dict[str, Any]:
 def _value(hint: Any) -> Any:
     """A type of values in a YAML file, as far as one can hold those of `hint`; None if it cannot."""
     origin, inner = typing.get_origin(hint), typing.get_args(hint)
-    if hint in (int, float, str, bool, NoneType) or origin in (Literal, Annotated):
+    is_spec = inspect.isclass(hint) and issubclass(hint, Spec)
+    if is_spec or hint in (int, float, str, bool, NoneType) or origin in (Literal, Annotated):
         return hint
     if origin in (typing.Union, UnionType):
         parts = [part for part in map(_value, inner) if part is not None]

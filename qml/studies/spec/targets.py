@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from inspect import signature
@@ -12,21 +11,42 @@ from typing import Annotated, Any, Literal, Self, TypeAlias
 import numpy as np
 from pydantic import Field, model_validator
 
+from qml import Circuit
 from qml._checks import InputError
 from qml._typing import Dims, Real
 from qml.engines import ChainEngine
 from qml.losses import Labelled
-from qml.measurement import Counts
+from qml.measurement import Counts, PauliMeasurement
 from qml.models import ChainState
 from qml.operators import PauliSum
+from qml.processes import (
+    Design,
+    Experiments,
+    GateSetModel,
+    LindbladModel,
+    Parities,
+    PauliLindbladModel,
+    Process,
+    ProcessFamily,
+    xyi_words,
+)
 from qml.processes.measurement import FOUR, SIX
-from qml.states import STATES, DensityMatrix, ProductState, State
+from qml.states import STATES, DensityMatrix, ProductState, State, basis_state
 from qml.studies.files import inside
 from qml.studies.spec import datasets, labels, streams
-from qml.studies.spec.labels import DataSpec
+from qml.studies.spec.labels import DataSpec, Samples
 from qml.studies.spec.measurements import MeasurementSpec, Shots, read_record
-from qml.studies.spec.parts import AppliedChannel, Bond, Hamiltonian, Tolerance, seen_through
-from qml.studies.spec.processes import ProcessTarget, SimulatedExperiments
+from qml.studies.spec.parts import (
+    Ansatz,
+    AppliedChannel,
+    Bond,
+    Hamiltonian,
+    NoiseRule,
+    Tolerance,
+    noise_model,
+    seen_through,
+)
+from qml.studies.spec.processes import FamilySpec
 from qml.studies.spec.schema import Kinds, Spec, members
 from qml.studies.spec.signatures import Keyed, built, union
 
@@ -117,29 +137,22 @@ class Seen(Spec):
     through: list[AppliedChannel] = Field(default_factory=list)
 
 
-class Single(Seen):
-    """A target that is one state, with nothing held out: a subclass says which."""
-
-    @abstractmethod
-    def state(self, context: Context) -> State:
-        """The state before the channels."""
+class Prepared(Seen, Keyed):
+    """A target that is one state, with nothing held out; a random one follows from the study's seed."""
 
     def build(self, context: Context) -> Target:
-        state = self.state(context)
+        state: State = self.make(rng=context.stream("target"), folder=context.folder)
         if state.batch_shape:
             raise InputError(f"a target is one state; found a batch of shape {state.batch_shape}.")
         return Target(seen_through(state, self.through))
 
-
-class Prepared(Single, Keyed):
-    """A state of the library; a random one follows from the study's seed."""
-
-    def state(self, context: Context) -> State:
-        found: State = self.make(rng=context.stream("target"))
-        return found
+    @classmethod
+    def is_known(cls) -> bool:
+        """Whether the state follows from its keys: from no random numbers, and from no file."""
+        return not {"rng", "folder"} & set(signature(cls.maker).parameters)
 
 
-class Probabilities(Single):
+def probabilities(values: Annotated[list[Annotated[float, Field(ge=0.0)]], Field(min_length=1)]) -> State:
     """A classical distribution on the computational basis.
 
     Parameters
@@ -147,15 +160,10 @@ class Probabilities(Single):
     values : list of float
         They sum to one.
     """
-
-    kind: Literal["probabilities"]
-    values: Annotated[list[Annotated[float, Field(ge=0.0)]], Field(min_length=1)]
-
-    def state(self, context: Context) -> State:
-        return DensityMatrix.from_probabilities(self.values)
+    return DensityMatrix.from_probabilities(values)
 
 
-class File(Single):
+def file(folder: Path, path: Annotated[str, Field(min_length=1)]) -> State:
     """A state in an .npz file beside the study (see DensityMatrix.save).
 
     Parameters
@@ -163,19 +171,32 @@ class File(Single):
     path : str
         Relative to the folder of the study.
     """
-
-    kind: Literal["file"]
-    path: Annotated[str, Field(min_length=1)]
-
-    def state(self, context: Context) -> State:
-        return DensityMatrix.load(inside(context.folder, self.path))
+    return DensityMatrix.load(inside(folder, path))
 
 
-class OfProcess(ProcessTarget):
-    """What a circuit does to its input, as a Choi state: input sites, then output sites."""
+class OfProcess(Spec):
+    """What a circuit does to its input, as a Choi state: input sites, then output sites.
+
+    Parameters
+    ----------
+    noise : list
+        Channels behind gates.
+    values : mapping
+        Of every parameter of the circuit, by name.
+    """
+
+    kind: Literal["process"]
+    ansatz: Ansatz
+    noise: list[NoiseRule] = Field(default_factory=list)
+    values: dict[str, float] = Field(default_factory=dict)
+
+    def process(self) -> Process:
+        """The process."""
+        circuit: Circuit = built(self, "ansatz").with_noise(noise_model(self.noise, []))
+        return Process.from_circuit(circuit, self.values if circuit.n_params else ())
 
     def build(self, context: Context) -> Target:
-        return Target(self.state())
+        return Target(self.process().choi)
 
 
 class Dataset(Seen):
@@ -208,9 +229,10 @@ class Dataset(Seen):
         return seen_through(datasets.state_of_samples(samples, self.encoding), self.through)
 
 
-StateSpec: TypeAlias = Annotated[Prepared, union(STATES, Probabilities, File, Dataset, OfProcess, base=Prepared)]
-_KNOWN = {kind: make for kind, make in STATES.items() if "rng" not in signature(make).parameters}
-KnownStateSpec: TypeAlias = Annotated[Prepared, union(_KNOWN, Probabilities, base=Prepared)]
+_OWN = {"probabilities": probabilities, "file": file}
+StateSpec: TypeAlias = Annotated[Prepared, union(STATES | _OWN, Dataset, OfProcess, base=Prepared)]
+_KNOWN = {kind: spec for kind, spec in members(StateSpec).items() if issubclass(spec, Prepared) and spec.is_known()}
+KnownStateSpec: TypeAlias = Annotated[Prepared, Kinds(_KNOWN)]
 
 
 class Measured(Spec):
@@ -309,11 +331,60 @@ class ThermalOfChain(Spec):
         return Target(ChainState([built(self, "hamiltonian")], [self.beta], ChainEngine(self.tolerance, self.bond)))
 
 
-class Simulated(SimulatedExperiments):
-    """Counts of experiments on processes, simulated: words of gates, or times, with preparations and measurements."""
+class Simulated(Spec):
+    """Counts of experiments on processes, simulated: words of gates, or times, with preparations and measurements.
+
+    Parameters
+    ----------
+    of : mapping
+        The processes.
+    values : mapping
+        Of its parameters, by name; gate sets have defaults.
+    shots : int
+        Of every setting.
+    times : list of float
+        Of a Lindblad equation: all Pauli preparations and measurements at each.
+    words : list of str
+        Of a gate set: names of gates with spaces between them.
+    max_length : int
+        Of the standard gate set: its words up to this length.
+    depths : list of int
+        Of Pauli noise: all strings of weight 1 after so many uses.
+    """
+
+    kind: Literal["experiments"]
+    of: FamilySpec
+    values: dict[str, float] = Field(default_factory=dict)
+    shots: Annotated[int, Field(ge=1, lt=2**53)]
+    times: Annotated[list[Annotated[float, Field(ge=0.0)]] | None, Field(min_length=1)] = None
+    words: Annotated[list[str] | None, Field(min_length=1)] = None
+    max_length: Annotated[int | None, Field(ge=1, le=1024)] = None
+    depths: Annotated[list[Annotated[int, Field(ge=0)]] | None, Field(min_length=1)] = None
+
+    def experiments(self, family: ProcessFamily) -> Design:
+        """What is measured."""
+        n = len(family.sites)
+        if isinstance(family, LindbladModel) and self.times is not None:
+            return Experiments.product(self.times, n, PauliMeasurement(n))
+        if isinstance(family, GateSetModel) and (self.words or self.max_length):
+            words: list[Any] = [] if self.max_length is None else list(xyi_words(self.max_length))
+            zero = {"rho": basis_state("0" * n)}
+            return Experiments.product([*words, *(self.words or [])], zero, PauliMeasurement(["Z" * n]))
+        if isinstance(family, PauliLindbladModel) and self.depths is not None:
+            strings = ["I" * k + letter + "I" * (n - k - 1) for k in range(n) for letter in "XYZ"]
+            return Parities(strings, self.depths)
+        key = {"lindblad": "times", "gate_set": "words (or max_length)", "pauli_lindblad": "depths"}[self.of.kind]
+        raise InputError(f"experiments of a {self.of.kind} need {key}.")
 
     def build(self, context: Context) -> Target:
-        return _of_record(self.counts(context.stream("shots")))
+        family: ProcessFamily = self.of.build()
+        design = self.experiments(family)
+        theta = family.init_params(np.random.default_rng(0))
+        if self.values or not isinstance(family, GateSetModel):
+            theta = family.unconstrained(
+                family.natural(theta) | self.values if self.of.kind == "gate_set" else self.values
+            )
+        return _of_record(design.simulate(family.predict(theta, design), self.shots, context.stream("shots")))
 
 
 class LabelledData(Spec):
@@ -351,7 +422,7 @@ class LabelledData(Spec):
         return self
 
     def build(self, context: Context) -> Target:
-        samples = self.data.load(context.folder, context.stream("target"))
+        samples: Samples = self.data.build(folder=context.folder, rng=context.stream("target"))
         classes = len(samples.names)
         levels = classes if self.levels is None else self.levels
         if levels < classes:

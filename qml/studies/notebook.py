@@ -17,7 +17,7 @@ from qml._checks import InputError
 from qml._files import as_path
 from qml.fitting import FitResult
 from qml.states import State
-from qml.studies.files import write_whole
+from qml.studies.files import write_text
 from qml.studies.record.fits import Row
 from qml.studies.record.folder import Run, fit_folder, load_run, slug
 from qml.studies.record.table import Table, biased_last, load_table, summary
@@ -125,7 +125,7 @@ class Study:
 
     def save(self, path: str | Path) -> None:
         """Write the YAML to a file, whole or not at all; ``qml run`` accepts it."""
-        write_whole(as_path("path", path), lambda file: file.write_bytes(self.to_yaml().encode()))
+        write_text(as_path("path", path), self.to_yaml())
 
     def target(self) -> State:
         """The state that is learnt, or that was measured; of labelled data the batch of their states."""
@@ -259,7 +259,7 @@ class StudyRun(Mapping[str, StudyFit]):
 
     def __str__(self) -> str:
         text = io.StringIO()
-        show_run(self._run, Console(file=text, width=120, highlight=False))
+        show_run(self._run, Console(file=text, width=120, highlight=False, markup=False))
         return text.getvalue().rstrip()
 
     def __repr__(self) -> str:

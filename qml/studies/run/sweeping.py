@@ -86,9 +86,7 @@ def run_sweep(points: Sequence[Point], how: How, folder: RunFolder, out: Console
     missing = folder.info.get("entries", 0) - len(journal.entries)
     if missing > 0:
         folder.log("entries missing", entries=missing)
-        out.print(
-            f"{JOURNAL} has lost {plural(missing, 'entry', 'entries')}: these points are done again.", markup=False
-        )
+        out.print(f"{JOURNAL} has lost {plural(missing, 'entry', 'entries')}: these points are done again.")
     done = {point.index for point, entry in latest(points, journal.entries) if not has_failed(entry)}
     tasks = [
         Task(point.index, point.study.data, point.study.path.resolve(), threads, _checkpoints(how, folder, point.index))
@@ -117,8 +115,7 @@ def run_sweep(points: Sequence[Point], how: How, folder: RunFolder, out: Console
 
     try:
         if tasks:
-            say = partial(out.print, markup=False)
-            with reporter, pools.opened(workers, how.scheduler, say) as pool:
+            with reporter, pools.opened(workers, how.scheduler, out.print) as pool:
                 pools.carry_out(tasks, pool, keep, [fit.name for fit in folder.study.fits])
     except BaseException:
         with suppress(InputError):  # of two failures, such as those of a full disk, the first is reported
@@ -126,9 +123,9 @@ def run_sweep(points: Sequence[Point], how: How, folder: RunFolder, out: Console
         raise
     table = _close(journal, points, folder)
     if folder.study.loggers:
-        out.print(f"Logging {plural(count(table), 'row')}.", markup=False)
+        out.print(f"Logging {plural(count(table), 'row')}.")
         for problem in _log(folder, table):
-            out.print(problem, markup=False)
+            out.print(problem)
     return sum(has_failed(entry) for _, entry in latest(points, journal.entries))
 
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from rich import box
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from qml._checks import plural
@@ -37,8 +36,10 @@ def console(quiet: bool = False, lasting: bool = False) -> Console:
     """Standard output; lines are as long as they need to be where it is no terminal. If `lasting`, what prints goes on
     where it cannot be written any more."""
     file: Any = Lasting() if lasting else None
-    out = _Plain(file=file, quiet=quiet, highlight=False)
-    return out if out.is_terminal else _Plain(file=file, quiet=quiet, highlight=False, width=200)
+    out = _Plain(file=file, quiet=quiet, highlight=False, markup=False)
+    if not out.is_terminal:
+        out.width = 200
+    return out
 
 
 _NUMBERS = (
@@ -72,7 +73,7 @@ def result_table(rows: Sequence[Row]) -> Table:
     for head, name, _ in numbers:
         table.add_column("S" if entropic and name == "loss" else head, justify="right", no_wrap=True)
     for row in rows:
-        words = [escape(row.fit) + (" (biased)" if row.biased else ""), *([] if entropic else [row.loss_name])]
+        words = [row.fit + (" (biased)" if row.biased else ""), *([] if entropic else [row.loss_name])]
         table.add_row(*words, *(format(getattr(row, name), form) for _, name, form in numbers))
     return table
 
@@ -140,23 +141,23 @@ def benchmarks(test: State) -> dict[str, float]:
 
 def show_run(run: Run, out: Console) -> None:
     """A run from its folder: title, table, legend, status."""
-    out.print(run.study.title or run.folder.name, style="bold", markup=False)
+    out.print(run.study.title or run.folder.name, style="bold")
     if run.study.sweep is not None:
         table = load_table(run)
         if count(table):
-            out.print(plain_table(summary(table)), markup=False)
+            out.print(plain_table(summary(table)))
         done = plural(len(set(table["point"])), "point")
-        out.print(f"seed {run.study.seed}, {run.info['status']}, {done}, started {run.info['started']}", markup=False)
+        out.print(f"seed {run.study.seed}, {run.info['status']}, {done}, started {run.info['started']}")
         return
     if run.rows:
         out.print(result_table(run.rows))
-        out.print(legend(run.info, run.rows), markup=False)
+        out.print(legend(run.info, run.rows))
     else:
         out.print("No fit is done.")
     for row in _biased_last(run.rows):
-        out.print(f"{row.fit}: {times(row)}: {row.status}", markup=False)
+        out.print(f"{row.fit}: {times(row)}: {row.status}")
     done = f"{len(run.rows)} of {plural(len(run.study.fits), 'fit')}"
-    out.print(f"seed {run.study.seed}, {run.info['status']}, {done}, started {run.info['started']}", markup=False)
+    out.print(f"seed {run.study.seed}, {run.info['status']}, {done}, started {run.info['started']}")
 
 
 def plain_table(columns: Columns) -> str:

@@ -10,7 +10,6 @@ from pydantic import Field, model_validator
 
 from qml import Circuit, circuits
 from qml._checks import InputError
-from qml.channels import CHANNELS
 from qml.engines import ChainEngine
 from qml.engines.thermal import KrylovEngine
 from qml.models import (
@@ -40,10 +39,11 @@ from qml.studies.spec.parts import (
     ReadoutRule,
     Tolerance,
     noise_model,
+    placed,
 )
-from qml.studies.spec.processes import FAMILIES, Domains, ProcessSpec, intervals
+from qml.studies.spec.processes import FAMILIES, Domains, intervals, process
 from qml.studies.spec.schema import FewQubits, Kinds, Seed, Spec, members
-from qml.studies.spec.signatures import VALUES, Made, built, union
+from qml.studies.spec.signatures import NOTHING, VALUES, Made, built, union
 from qml.studies.spec.targets import Context, KnownStateSpec
 
 Edge: TypeAlias = Annotated[list[int], Field(min_length=2)]
@@ -168,7 +168,9 @@ def product(factors: Annotated[list[Model], Field(min_length=1)]) -> ProductMode
     return ProductModel(factors)
 
 
-class Noisy(Spec):
+def noisy(
+    model: Model, noise: Annotated[list[ReadoutRule], Field(min_length=1)], domains: Domains = NOTHING
+) -> NoisyModel:
     """Any model, seen through channels, whose strengths may be learnt with it.
 
     Parameters
@@ -176,20 +178,7 @@ class Noisy(Spec):
     noise : list
         Channels on top, in their order.
     """
-
-    kind: Literal["noisy"]
-    model: ModelSpec
-    noise: Annotated[list[ReadoutRule], Field(min_length=1)]
-    domains: Domains = Field(default_factory=dict)
-
-    def build(self) -> NoisyModel:
-        model = built(self, "model")
-        operations = [
-            CHANNELS[rule.channel](*rule.params, site)
-            for rule in self.noise
-            for site in (range(len(model.dims)) if rule.sites is None else rule.sites)
-        ]
-        return NoisyModel(model, Circuit(model.dims, operations), domains=intervals(self.domains))
+    return NoisyModel(model, placed(noise, model.dims), domains=intervals(domains))
 
 
 _OWN: dict[str, Callable[..., Model]] = {
@@ -198,10 +187,12 @@ _OWN: dict[str, Callable[..., Model]] = {
     "spectral": spectral,
     "mixture": mixture,
     "product": product,
+    "noisy": noisy,
+    "process": process,
     "semi_quantum": semi_quantum_restricted,
     "kraus": KrausModel,
 }
-_KINDS.specs |= union({**MODELS, **_OWN}, CircuitSpec, Fixed, Noisy, ProcessSpec).specs
+_KINDS.specs |= union({**MODELS, **_OWN}, CircuitSpec, Fixed).specs
 
 
 def conditional_circuit(

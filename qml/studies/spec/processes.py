@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal, TypeAlias
 
 import numpy as np
@@ -20,22 +21,24 @@ from qml.processes import (
     ProcessModel,
     xyi_gate_set,
 )
-from qml.studies.spec.parts import Ansatz, EngineName, NoiseRule, PauliTerms, noise_model
-from qml.studies.spec.schema import Spec, members
-from qml.studies.spec.signatures import VALUES, Made, built, union
+from qml.studies.spec.parts import EngineName, NoiseRule, noise_model, pauli
+from qml.studies.spec.schema import members
+from qml.studies.spec.signatures import NOTHING, VALUES, Made, union
 
 Ends: TypeAlias = Annotated[list[float], Field(min_length=2, max_length=2)]
 Domains: TypeAlias = Annotated[
-    dict[str, Ends], Field(description="narrower intervals [low, high] of parameters with a domain, by name")
+    Mapping[str, Ends], Field(description="narrower intervals [low, high] of parameters with a domain, by name")
 ]
 
 
-def intervals(domains: dict[str, list[float]]) -> dict[str, Interval]:
+def intervals(domains: Domains) -> dict[str, Interval]:
     """The intervals of parameters, by name."""
     return {name: Interval(*ends) for name, ends in domains.items()}
 
 
-class ProcessSpec(Spec):
+def process(
+    ansatz: Circuit, noise: Sequence[NoiseRule] = (), engine: EngineName = "pauli", domains: Domains = NOTHING
+) -> ProcessModel:
     """What a circuit does to its input, noise learnt with it: a model of Choi states.
 
     Parameters
@@ -43,16 +46,7 @@ class ProcessSpec(Spec):
     noise : list
         Channels behind gates.
     """
-
-    kind: Literal["process"]
-    ansatz: Ansatz
-    noise: list[NoiseRule] = Field(default_factory=list)
-    engine: EngineName = "pauli"
-    domains: Domains = Field(default_factory=dict)
-
-    def build(self) -> ProcessModel:
-        circuit = built(self, "ansatz").with_noise(noise_model(self.noise, []))
-        return ProcessModel(circuit, engine=self.engine, domains=intervals(self.domains))
+    return ProcessModel(ansatz.with_noise(noise_model(noise, ())), engine=engine, domains=intervals(domains))
 
 
 def gate_set(
@@ -90,7 +84,7 @@ def raising(n: int, site: Annotated[int, Field(ge=0)] = 0) -> Complex:
     return np.ascontiguousarray(lowering(n, site).conj().T)
 
 
-JumpSpec: TypeAlias = Annotated[Made, union({"lowering": lowering, "raising": raising}, PauliTerms)]
+JumpSpec: TypeAlias = Annotated[Made, union({"lowering": lowering, "raising": raising, "pauli": pauli})]
 VALUES["JumpLike"] = JumpSpec
 FamilySpec: TypeAlias = Annotated[
     Made, union({"gate_set": gate_set, "lindblad": LindbladModel, "pauli_lindblad": PauliLindbladModel})

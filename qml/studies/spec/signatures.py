@@ -10,7 +10,7 @@ from collections import ChainMap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import reduce
 from operator import or_
-from types import GenericAlias, NoneType, UnionType
+from types import GenericAlias, MappingProxyType, NoneType, UnionType
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, create_model, model_validator
@@ -21,6 +21,8 @@ from qml.studies.spec.schema import KEYS, SIZES, Kinds, Qubits, Spec, kind_of
 VALUES: dict[str, Any] = {"ArrayLike": object, "StateLike": object}
 """What a study says for an argument, by the name of its type in the library; ``object`` for what it cannot say. Kinds
 enter themselves."""
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+"""The default of an argument that is a mapping."""
 
 
 class Keyed(Spec):
@@ -129,8 +131,9 @@ def spec_of(kind: str, maker: Callable[..., Any], base: type[Keyed] = Made) -> t
             if required:
                 return None
             continue
-        default = list(parameter.default) if isinstance(parameter.default, tuple) else parameter.default
-        fields[KEYS.get(name, name)] = (value, ... if required else default)
+        default = parameter.default
+        plain = list(default) if isinstance(default, tuple) else dict(default) if default is NOTHING else default
+        fields[KEYS.get(name, name)] = (value, ... if required else plain)
     title = getattr(maker, "__name__", kind)
     spec: type[Keyed] = create_model(title, __base__=bases, __doc__=inspect.getdoc(maker), **fields)
     spec.maker = staticmethod(maker)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal, Self
 
@@ -182,49 +183,43 @@ def points(sweep: Sweep, seed: int, base: Source) -> list[Point]:
         If a path leads nowhere.
     """
     found: list[Point] = []
-    for values, listing, draw in _settings(sweep, seed):
+    for settings, draw in _settings(sweep, seed):
         source, swept = replace(base, data={**base.data, "sweep": None, "loggers": []}), False
-        for name, value in values.items():
-            place = _place(sweep, name, listing)
+        for name, value, place in settings:
             for path in map(str.strip, name.split(",")):
                 with base.within(*place):
                     source = assign(source, path, value, base.place(place))
                 swept |= path == "seed"
+        values = {name: value for name, value, _ in settings}
         for replicate in range(sweep.seeds):
-            settings = {} if sweep.common_seeds else {**values, **({} if draw is None else {"draw": draw})}
-            own = source.data["seed"] if swept else streams.point_seed(seed, replicate, settings)
+            told = {} if sweep.common_seeds else {**values, **({} if draw is None else {"draw": draw})}
+            own = source.data["seed"] if swept else streams.point_seed(seed, replicate, told)
             one = replace(source, data={**source.data, "seed": own})
             found.append(Point(len(found), values, replicate, own, one))
     return found
 
 
-def _place(sweep: Sweep, name: str, listing: int | None) -> tuple[Key, ...]:
-    """Where the file says what `name` is set to."""
-    if name in sweep.grid:
-        return ("sweep", "grid", name)
-    if listing is not None and name in sweep.points[listing]:
-        return ("sweep", "points", listing, name)
-    return ("sweep", "random", "over", name)
-
-
-def _settings(sweep: Sweep, seed: int) -> list[tuple[dict[str, Any], int | None, int | None]]:
-    """What each point sets, and the numbers of its listing and of its draw."""
-    axes = [[(name, value) for value in _values(axis)] for name, axis in sweep.grid.items()]
-    listed: list[tuple[int | None, dict[str, Any]]] = [*enumerate(sweep.points)] or [(None, {})]
-    draws: list[int | None] = [*range(sweep.random.count)] if sweep.random else [None]
-    found: list[tuple[dict[str, Any], int | None, int | None]] = []
+def _settings(sweep: Sweep, seed: int) -> Iterator[tuple[list[tuple[str, Any, tuple[Key, ...]]], int | None]]:
+    """What each point sets, with the place where the file says so; and the number of its draw."""
+    axes = [[(name, value, ("sweep", "grid", name)) for value in _values(axis)] for name, axis in sweep.grid.items()]
+    listed = [
+        [(name, value, ("sweep", "points", number, name)) for name, value in point.items()]
+        for number, point in enumerate(sweep.points)
+    ]
+    over = sweep.random.over if sweep.random else {}
     for combination in itertools.product(*axes):
-        for number, listing in listed:
-            for draw in draws:
-                drawn = {}
-                if sweep.random is not None and draw is not None:
-                    for name, source in sweep.random.over.items():
-                        rng = streams.stream(seed, "draw", draw, *streams.words(name))
-                        drawn[name] = (
-                            source.draw(rng) if isinstance(source, Interval) else source[rng.integers(len(source))]
-                        )
-                found.append(({**dict(combination), **listing, **drawn}, number, draw))
-    return found
+        for listing in listed or [[]]:
+            for draw in range(sweep.random.count) if sweep.random else [None]:
+                rngs = {name: streams.stream(seed, "draw", draw or 0, *streams.words(name)) for name in over}
+                drawn = [
+                    (name, _drawn(source, rngs[name]), ("sweep", "random", "over", name))
+                    for name, source in over.items()
+                ]
+                yield [*combination, *listing, *drawn], draw
+
+
+def _drawn(source: list[Any] | Interval, rng: np.random.Generator) -> Any:
+    return source.draw(rng) if isinstance(source, Interval) else source[rng.integers(len(source))]
 
 
 def _values(axis: list[Any] | Range) -> list[Any]:

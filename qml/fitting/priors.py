@@ -125,3 +125,7 @@ class Laplace(Prior):
     def curvature(self, theta: Real) -> Real:
         x = theta - self.mean
         return np.asarray(self.width**2 / np.hypot(x, self.width) ** 3 / (self.scale * self.copies))
+
+
+PRIORS: dict[str, type[Prior]] = {"gaussian": Gaussian, "laplace": Laplace}
+"""Every prior by name; a study says their arguments."""

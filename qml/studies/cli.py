@@ -115,12 +115,8 @@ def run(
     resume: bool,
     dry_run: bool,
     engine: str | None,
-    workers: int | None,
-    threads: int | None,
-    scheduler: str | None,
-    checkpoint_seconds: float | None,
-    checkpoint_iterations: int | None,
     quiet: bool,
+    **how: Any,
 ) -> int:
     """Run the fits of STUDY and keep everything in a new folder.
 
@@ -129,7 +125,7 @@ def run(
     from qml.studies.spec.source import is_principle
 
     if is_principle(study):
-        if any((resume, dry_run, engine, workers, threads, scheduler, checkpoint_seconds, checkpoint_iterations)):
+        if any((resume, dry_run, engine, *how.values())):
             _fail("a study of the principle takes --output, --seed, --quiet and PATH=VALUE only.", 2)
         return _principle(study, output, seed, overrides, quiet)
     from qml.studies.run.run import Options, run_study
@@ -139,8 +135,7 @@ def run(
     if engine is not None:
         overrides = (*with_engine(study, engine), *overrides)
 
-    how = How(workers, threads, scheduler, checkpoint_seconds, checkpoint_iterations)
-    options = Options(output, seed, overrides, resume, quiet, how)
+    options = Options(output, seed, overrides, resume, quiet, How(**how))
     if dry_run:
         terminal.say(_cost(study, options))
         return 0

@@ -91,13 +91,12 @@ def plot(run: Path, kind: str, x: str | None, y: str | None, output: Path | None
 @click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="[RUN/report.html]")
 def report(run: Path, output: Path | None) -> None:
     """Write RUN as one HTML page: figures, table, study, environment."""
-    from qml.studies.files import write_whole
+    from qml.studies.files import write_text
     from qml.studies.record.folder import load_run
     from qml.studies.show.page import page
 
-    content = page(load_run(run)).encode()
     path = output or run / "report.html"
-    write_whole(path, lambda file: file.write_bytes(content))
+    write_text(path, page(load_run(run)))
     say(str(path))
 
 

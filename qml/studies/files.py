@@ -37,6 +37,11 @@ def inside(folder: Path, relative: str) -> Path:
     return path
 
 
+def write_text(path: Path, text: str) -> None:
+    """A text file in UTF-8, written whole or not at all."""
+    write_whole(path, lambda target: target.write_bytes(text.encode()))
+
+
 def digest(path: Path) -> str | None:
     """SHA-256 of a file; None where there is none."""
     try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import io
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,16 +17,17 @@ from qml._checks import InputError
 from qml._files import as_path
 from qml.fitting import FitResult
 from qml.states import State
-from qml.studies.files import write_whole
+from qml.studies.files import write_text
 from qml.studies.record.fits import Row
 from qml.studies.record.folder import Run, fit_folder, load_run, slug
-from qml.studies.record.table import Table, biased_last, filled, load_table, summary
+from qml.studies.record.table import Table, biased_last, load_table, summary
 from qml.studies.run.run import Options, carry_out, checked
 from qml.studies.run.sweeping import How
 from qml.studies.show.output import show_run
+from qml.studies.show.page import html_table
 from qml.studies.spec import config
 from qml.studies.spec.build import build_target
-from qml.studies.spec.source import PYTHON, Source, parse
+from qml.studies.spec.source import PYTHON, Place, Source, parse
 
 SHOWN = ("fit", "loss", "floor", "gap", "fidelity", "accuracy", "test_accuracy", "iterations", "converged")
 
@@ -83,7 +83,7 @@ class Study:
     ) -> None:
         said = {"title": title, "seed": seed, "target": target, "fits": fits, "sweep": sweep, "loggers": loggers}
         data = {key: _plain(value) for key, value in said.items()}
-        self._source = Source(Path("study"), data, origins={(): PYTHON})
+        self._source = Source(Path("study"), data, places={(): Place(PYTHON)})
         self._study = config.study_of(self._source)
 
     @classmethod
@@ -125,7 +125,7 @@ class Study:
 
     def save(self, path: str | Path) -> None:
         """Write the YAML to a file, whole or not at all; ``qml run`` accepts it."""
-        write_whole(as_path("path", path), lambda file: file.write_bytes(self.to_yaml().encode()))
+        write_text(as_path("path", path), self.to_yaml())
 
     def target(self) -> State:
         """The state that is learnt, or that was measured; of labelled data the batch of their states."""
@@ -259,7 +259,7 @@ class StudyRun(Mapping[str, StudyFit]):
 
     def __str__(self) -> str:
         text = io.StringIO()
-        show_run(self._run, Console(file=text, width=120, highlight=False))
+        show_run(self._run, Console(file=text, width=120, highlight=False, markup=False))
         return text.getvalue().rstrip()
 
     def __repr__(self) -> str:
@@ -268,14 +268,8 @@ class StudyRun(Mapping[str, StudyFit]):
     def _repr_html_(self) -> str:
         table = self.table
         is_sweep = self._run.study.sweep is not None
-        columns = filled(summary(table) if is_sweep else {name: table[name] for name in SHOWN})
-        heads = "".join(f"<th>{html.escape(name)}</th>" for name in columns)
-        rows = "".join(
-            f"<tr>{''.join(f'<td>{html.escape(_cell(x))}</td>' for x in row)}</tr>"
-            for row in zip(*columns.values(), strict=True)
-        )
-        title = html.escape(f"{self._run.study.title or self.folder.name}: {self.status}")
-        return f"<table><caption>{title}</caption><tr>{heads}</tr>{rows}</table>"
+        columns = summary(table) if is_sweep else {name: table[name] for name in SHOWN}
+        return html_table(columns, caption=f"{self._run.study.title or self.folder.name}: {self.status}")
 
 
 def open_run(folder: str | Path) -> StudyRun:
@@ -313,9 +307,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, np.ndarray | np.generic):
         return value.tolist()
     return value
-
-
-def _cell(value: Any) -> str:
-    if isinstance(value, float):
-        return "" if math.isnan(value) else f"{value:.6g}"
-    return "" if value is None else str(value)

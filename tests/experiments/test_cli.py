@@ -299,7 +299,7 @@ def test_a_terminal_gets_a_bar_and_a_table() -> None:
     from qml.studies.show.output import result_table
     from qml.studies.show.progress import FitReporter
 
-    out = Console(file=StringIO(), force_terminal=True, width=100, highlight=False)
+    out = Console(file=StringIO(), force_terminal=True, width=100, highlight=False, markup=False)
     reporter = FitReporter(out)
     reporter.begin("[b]fit[/b]", 3, 10)
     reporter.stop()

@@ -11,7 +11,7 @@ import pytest
 
 from qml._checks import InputError, MemoryRefused
 from qml.engines import ChainEngine
-from qml.fitting import FitResult
+from qml.fitting import FitResult, priors
 from qml.losses import EVERY_LOSS
 from qml.models import MODELS
 from qml.operators import tfim
@@ -24,7 +24,7 @@ from qml.studies.run.run import Options, run_study
 from qml.studies.run.sweeping import How
 from qml.studies.show import output
 from qml.studies.show.page import page
-from qml.studies.spec import config, models, priors
+from qml.studies.spec import config, models
 from qml.studies.spec.build import Job, Plan, build
 from qml.studies.spec.processes import FAMILIES
 from qml.studies.spec.schema import members
@@ -80,7 +80,7 @@ def test_every_entry_of_the_registries_is_a_kind() -> None:
     assert set(EVERY_LOSS) == set(members(config.LossSpec))
     conditional = {"conditional_gibbs", "conditional_circuit"}
     assert set(members(models.AnyModelSpec)) == set(members(models.ModelSpec)) | conditional | set(FAMILIES)
-    assert set(priors.PRIORS) == set(members(priors.PriorSpec))
+    assert set(priors.PRIORS) == set(members(config.PriorSpec))
 
 
 @pytest.mark.parametrize("kind", MODEL_KEYS)

@@ -64,11 +64,11 @@ def test_not_a_number_is_read_and_left_to_the_schema() -> None:
 def test_lines_of_keys_and_items() -> None:
     found = parse(b"title: x\n\nfits:\n  - name: a\n    model: {kind: b}\n  -\n    name: c\n", PATH)
     assert found.data == {"title": "x", "fits": [{"name": "a", "model": {"kind": "b"}}, {"name": "c"}]}
-    assert found.lines["title",] == 1
-    assert found.lines["fits",] == 3
-    assert found.lines["fits", 0, "model", "kind"] == 5
-    assert found.lines["fits", 1, "name"] == 7
-    assert found.line(("fits", 0, "model", "nowhere", 3)) == 5
+    assert found.place(("title",)).line == 1
+    assert found.place(("fits",)).line == 3
+    assert found.place(("fits", 0, "model", "kind")).line == 5
+    assert found.place(("fits", 1, "name")).line == 7
+    assert found.place(("fits", 0, "model", "nowhere", 3)).line == 5
     assert str(found.error(("fits", 0, "model"), "no.")) == "study.yaml, line 5, fits[0].model: no."
 
 

@@ -26,7 +26,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -99,10 +99,7 @@ class RunFolder:
         taken = f"{output} exists already, and a run never overwrites: choose a new folder, or --resume."
         if output is not None and output.exists() and not _is_new(output):
             raise InputError(taken)
-        try:
-            path = new_folder(name, output)
-        except OSError as error:
-            raise InputError(f"the folder {output or 'runs'} cannot be written: {error.strerror}.") from None
+        path = new_folder(name, output)
         with locked(path):
             if not _is_new(path):  # another process was faster
                 raise InputError(taken)
@@ -353,21 +350,28 @@ def _is_new(folder: Path) -> bool:
 
 
 def new_folder(name: str, output: Path | None) -> Path:
-    """The folder `output`, made where it does not exist; the next free ``runs/name-001``, ``-002``, ... without one."""
-    if output is not None:
-        output.mkdir(parents=True, exist_ok=True)
-        return output
+    """The folder `output`, made where it does not exist; the next free ``runs/name-001``, ``-002``, ... without one.
+
+    Raises
+    ------
+    InputError
+        If it cannot be made.
+    """
     parent = Path("runs")
-    parent.mkdir(exist_ok=True)
-    number = max(_numbered(parent, name), default=0) + 1
-    while True:
-        path = parent / f"{name}-{number:03d}"
-        try:
-            path.mkdir()
-        except FileExistsError:
+    try:
+        if output is not None:
+            output.mkdir(parents=True, exist_ok=True)
+            return output
+        parent.mkdir(exist_ok=True)
+        number = max(_numbered(parent, name), default=0) + 1
+        while True:
+            path = parent / f"{name}-{number:03d}"
+            with suppress(FileExistsError):
+                path.mkdir()
+                return path
             number += 1
-            continue
-        return path
+    except OSError as error:
+        raise InputError(f"the folder {output or parent} cannot be written: {error.strerror}.") from None
 
 
 def _numbered(parent: Path, name: str) -> dict[int, Path]:

@@ -9,8 +9,8 @@ import importlib
 import json
 import math
 import statistics
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -30,31 +30,39 @@ Table: TypeAlias = dict[str, list[Any]]
 """Columns of equal length, by name; None where a value is missing."""
 
 
-def resolved(study: Study, source: Source) -> Source:
-    """The study with every default written out, and the places of what it says."""
-    return Source(source.path, study.model_dump(mode="python"), source.lines, source.origins)
-
-
 def points_of(study: Study, source: Source) -> list[sweep.Point]:
     """The points of a study that has a sweep."""
     assert study.sweep is not None
-    return sweep.points(study.sweep, study.seed, resolved(study, source))
+    return sweep.points(study.sweep, study.seed, replace(source, data=study.model_dump(mode="python")))
+
+
+def columns(names: Iterable[str], rows: Sequence[Mapping[str, Any]]) -> Table:
+    """The table of rows; None where one has no such cell."""
+    return {name: [row.get(name) for row in rows] for name in names}
+
+
+def rows_of(table: Table) -> list[dict[str, Any]]:
+    """The rows of a table."""
+    return [dict(zip(table, cells, strict=True)) for cells in zip(*table.values(), strict=True)]
 
 
 def sweep_table(study: Study, points: Sequence[sweep.Point], entries: Sequence[Mapping[str, Any]]) -> Table:
     """The table of the points that are done; of a point that was tried again, the last outcome."""
     assert study.sweep is not None
-    names = study.sweep.names()
-    table: Table = {name: [] for name in ("point", "replicate", "seed", *names, "fit", *MEASURED, "error")}
-    for point, entry in latest(points, entries):
-        for fit in entry["fits"]:
-            cells = {"point": point.index, "replicate": point.replicate, "seed": point.seed, "fit": fit["fit"]}
-            cells |= {name: _cell(point.values.get(name)) for name in names}
-            cells |= {name: fit["row"][name] if "row" in fit else None for name in MEASURED}
-            cells["error"] = fit.get("error", "")
-            for name, column in table.items():
-                column.append(cells[name])
-    return table
+    rows = [
+        {
+            **fit.get("row", {}),
+            "point": point.index,
+            "replicate": point.replicate,
+            "seed": point.seed,
+            "fit": fit["fit"],
+            "error": fit.get("error", ""),
+            **{name: _cell(value) for name, value in point.values.items()},
+        }
+        for point, entry in latest(points, entries)
+        for fit in entry["fits"]
+    ]
+    return columns(("point", "replicate", "seed", *study.sweep.names(), "fit", *MEASURED, "error"), rows)
 
 
 def latest(
@@ -72,30 +80,25 @@ def has_failed(entry: Mapping[str, Any]) -> bool:
 
 def timings(points: Sequence[sweep.Point], entries: Sequence[Mapping[str, Any]]) -> Table:
     """Seconds of each fit (of all of a point, where it failed), and the process and threads that it had."""
-    table: Table = {name: [] for name in ("point", "fit", "seconds", "point_seconds", "process", "blas", "kernels")}
-    for point, entry in latest(points, entries):
-        used = entry["threads"] or {}
-        for fit in entry["fits"]:
-            seconds = fit["row"]["seconds"] if "row" in fit else None
-            row = (
-                point.index,
-                fit["fit"],
-                seconds,
-                entry["seconds"],
-                entry["process"],
-                used.get("blas"),
-                used.get("kernels"),
-            )
-            for column, cell in zip(table.values(), row, strict=True):
-                column.append(cell)
-    return table
+    rows = [
+        {
+            "point": point.index,
+            "fit": fit["fit"],
+            "seconds": fit["row"]["seconds"] if "row" in fit else None,
+            "point_seconds": entry["seconds"],
+            "process": entry["process"],
+            **(entry["threads"] or {}),
+        }
+        for point, entry in latest(points, entries)
+        for fit in entry["fits"]
+    ]
+    return columns(("point", "fit", "seconds", "point_seconds", "process", "blas", "kernels"), rows)
 
 
 def load_table(run: Run) -> Table:
     """The table of a run from its folder, of what is done so far."""
     if run.study.sweep is None:
-        rows = [asdict(row) for row in run.rows]
-        return {name: [row[name] for row in rows] for name in ("fit", *MEASURED)}
+        return columns(("fit", *MEASURED), [asdict(row) for row in run.rows])
     points = points_of(run.study, Source(run.folder / "config.yaml", None))
     entries = read_journal(run.folder / JOURNAL)
     again = f"qml run {run.folder} --resume"
@@ -123,35 +126,29 @@ def filled(table: Table) -> Table:
 
 def biased_last(table: Table) -> Table:
     """The table with the fits that learnt the empirical state of counts below the others of their point."""
-    if not count(table):
-        return table
-    biased = _biased(table)
-    points = table.get("point", [0] * len(biased))
-    order = sorted(range(len(biased)), key=lambda i: (points[i], biased[i]))
-    return {name: [column[i] for i in order] for name, column in table.items()}
+    return columns(table, sorted(rows_of(table), key=lambda row: (row.get("point", 0), _biased(row))))
 
 
-def _biased(table: Table) -> list[bool]:
-    return [is_biased(name, x) for name, x in zip(table["loss_name"], table["likelihood"], strict=True)]
+def _biased(row: Mapping[str, Any]) -> bool:
+    return is_biased(row["loss_name"], row["likelihood"])
 
 
 def summary(table: Table) -> Table:
     """One row a fit of a sweep: how many points are done and failed, and the median and extremes of its gap."""
-    found: Table = {}
-    biased = {fit for fit, is_so in zip(table["fit"], _biased(table), strict=True) if is_so}
-    for fit in sorted(dict.fromkeys(table["fit"]), key=lambda fit: fit in biased):
-        rows = [i for i, name in enumerate(table["fit"]) if name == fit]
-        cells: dict[str, Any] = {"fit": fit, "points": len(rows), "failed": sum(bool(table["error"][i]) for i in rows)}
+    rows = rows_of(table)
+    biased = {row["fit"] for row in rows if _biased(row)}
+    found: list[dict[str, Any]] = []
+    for fit in sorted(dict.fromkeys(table["fit"]), key=biased.__contains__):
+        own = [row for row in rows if row["fit"] == fit]
         gaps, fidelities, iterations = (
-            [float(x) for i in rows if (x := table[name][i]) is not None and math.isfinite(x)]
+            [float(x) for row in own if (x := row[name]) is not None and math.isfinite(x)]
             for name in ("gap", "fidelity", "iterations")
         )
+        cells = {"fit": fit, "points": len(own), "failed": sum(bool(row["error"]) for row in own)}
         cells |= {"median gap": _median(gaps), "least gap": min(gaps, default=None)}
         cells |= {"greatest gap": max(gaps, default=None), "median fidelity": _median(fidelities)}
-        cells |= {"median iterations": _median(iterations)}
-        for name, cell in cells.items():
-            found.setdefault(name, []).append(cell)
-    return found
+        found.append(cells | {"median iterations": _median(iterations)})
+    return columns(found[0] if found else (), found)
 
 
 def _median(values: Sequence[float]) -> float | None:

@@ -15,7 +15,7 @@ import numpy as np
 from qml._checks import plural
 from qml.fitting import FitResult
 from qml.studies.record.folder import Run, differences, load_run
-from qml.studies.record.table import Table, count, load_table
+from qml.studies.record.table import load_table, rows_of
 from qml.studies.run.run import Options, run_study
 from qml.studies.run.sweeping import How
 from qml.studies.spec.compose import EVERY, parse_path
@@ -51,9 +51,8 @@ class Comparison:
 def compare(a: Run, b: Run) -> Comparison:
     """Fit by fit, matched by name and by what a sweep of either varies."""
     swept = dict.fromkeys(name for run in (a, b) if run.study.sweep is not None for name in run.study.sweep.names())
-    one, two = _with(load_table(a), a, swept), _with(load_table(b), b, swept)
     shared = [*swept, *IDENTITY]
-    rows = [{_name(row, shared): row for row in _rows(table)} for table in (one, two)]
+    rows = [{_name(row, shared): row for row in _rows(run, swept)} for run in (a, b)]
     pairs = []
     for name in rows[0]:
         if name in rows[1]:
@@ -65,11 +64,10 @@ def compare(a: Run, b: Run) -> Comparison:
     return Comparison(tuple(pairs), only, study, _differences(_lasting(a), _lasting(b)))
 
 
-def _with(table: Table, run: Run, names: Iterable[str]) -> Table:
-    """The table with a column for each of `names`, and for the replicate; where a run does not vary it, what it is."""
-    size = count(table)
+def _rows(run: Run, names: Iterable[str]) -> list[dict[str, Any]]:
+    """The rows of the table, each with what the run has for `names`, and a replicate, where it does not vary them."""
     own = {name: _cell(run.study.model_dump(), name.partition(",")[0].strip()) for name in names}
-    return {name: [value] * size for name, value in (*own.items(), ("replicate", 0))} | table
+    return [own | {"replicate": 0} | row for row in rows_of(load_table(run))]
 
 
 def _cell(study: Any, name: str) -> Any:
@@ -85,11 +83,6 @@ def _cell(study: Any, name: str) -> Any:
 
 def _lasting(run: Run) -> dict[str, Any]:
     return {name: value for name, value in run.environment.items() if name not in ("started", "memory_bytes")}
-
-
-def _rows(table: Table) -> Iterator[dict[str, Any]]:
-    for i in range(count(table)):
-        yield {name: column[i] for name, column in table.items()}
 
 
 def _name(row: Mapping[str, Any], keys: list[str]) -> str:

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, CancelledError, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
 from multiprocessing import connection, forkserver, resource_tracker
-from typing import Any, Protocol, TypeAlias
+from typing import Any, TypeAlias
 
 from qml._checks import InputError
 from qml.fitting.parallel import held
@@ -34,21 +34,26 @@ AHEAD = 3
 LOCAL = "local"
 
 
-class Pool(Protocol):
-    """A place to work; `ahead` is the number of points that it is given at once."""
+class Pool:
+    """A place to work: this process, one point after the other; a subclass is another one. `ahead` is the number of
+    points that it is given at once."""
 
-    @property
-    def ahead(self) -> int:
-        """How many points are handed out at once."""
+    ahead = 1
+
+    def __init__(self) -> None:
+        self._kept = Kept()
 
     def submit(self, task: Task) -> Future[dict[str, Any]]:
         """Start the work on a point."""
+        future: Future[dict[str, Any]] = Future()
+        future.set_result(work(task, self._kept))
+        return future
 
     def renew(self) -> None:
-        """Start new workers in place of those that died."""
+        """Start new workers in place of those that died, where nobody else does."""
 
     def close(self, now: bool) -> None:
-        """End the workers: `now`, or when they are done with their points."""
+        """End the workers, if there are any: `now`, or when they are done with their points."""
 
 
 def reach(scheduler: str) -> None:
@@ -69,7 +74,7 @@ def reach(scheduler: str) -> None:
 @contextmanager
 def opened(workers: int, scheduler: str | None, say: Callable[[str], object] = lambda _: None) -> Iterator[Pool]:
     """The pool for so many workers, closed at the end; at once, if that end is an error or Ctrl-C."""
-    pool: Pool = Dask(scheduler, workers, say) if scheduler else Here() if workers == 1 else Processes(workers)
+    pool: Pool = Dask(scheduler, workers, say) if scheduler else Pool() if workers == 1 else Processes(workers)
     try:
         yield pool
     except BaseException:
@@ -125,27 +130,7 @@ def carry_out(tasks: Iterable[Task], pool: Pool, keep: Callable[[dict[str, Any]]
                     waiting.appendleft(task)
 
 
-class Here:
-    """This process, one point after the other."""
-
-    ahead = 1
-
-    def __init__(self) -> None:
-        self._kept = Kept()
-
-    def submit(self, task: Task) -> Future[dict[str, Any]]:
-        future: Future[dict[str, Any]] = Future()
-        future.set_result(work(task, self._kept))
-        return future
-
-    def renew(self) -> None:
-        """Nothing: a process that died asks for nothing."""
-
-    def close(self, now: bool) -> None:
-        """Nothing is open."""
-
-
-class Processes:
+class Processes(Pool):
     """Processes of this machine; they end with this one, however it ends."""
 
     def __init__(self, workers: int) -> None:
@@ -226,8 +211,9 @@ def _follow(sentinel: int) -> None:
     os._exit(1)
 
 
-class Dask:
-    """A Dask cluster: ``local`` starts one on this machine, an address joins one that runs already."""
+class Dask(Pool):
+    """A Dask cluster: ``local`` starts one on this machine, an address joins one that runs already. It gives the
+    work of a worker that died to another one."""
 
     def __init__(self, address: str, workers: int, say: Callable[[str], object]) -> None:
         distributed = _distributed()
@@ -242,16 +228,13 @@ class Dask:
         self._executor = self._client.get_executor(pure=False)
 
     @property
-    def ahead(self) -> int:
+    def ahead(self) -> int:  # type: ignore[override]
         """By the threads that the cluster has now: workers may come and go."""
         return AHEAD * max(1, sum(map(int, self._client.nthreads().values())))
 
     def submit(self, task: Task) -> Future[dict[str, Any]]:
         future: Future[dict[str, Any]] = self._executor.submit(_on_cluster, work, task)
         return future
-
-    def renew(self) -> None:
-        """Nothing: Dask gives the work of a worker that died to another one."""
 
     def close(self, now: bool) -> None:
         with contextlib.suppress(Exception) if now else contextlib.nullcontext():

@@ -8,29 +8,41 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, field_validator
 
 from qml._checks import InputError
 from qml.principle import STATEMENTS, Verdict, check
 from qml.principle.pages import page, table
-from qml.studies.files import write_whole
+from qml.studies.files import write_text
 from qml.studies.record.folder import new_folder, slug
 from qml.studies.show.output import console
 from qml.studies.spec.compose import compose, override
-from qml.studies.spec.schema import Seed, Spec, first_mistake
-from qml.studies.spec.source import Source, studies_in
+from qml.studies.spec.schema import Seed, Spec, read_as
+from qml.studies.spec.source import studies_in
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 
 class PrincipleStudy(Spec):
-    """Statements of the principle, and on how many random instances they are checked."""
+    """Statements of the principle, and on how many random instances they are checked.
 
-    title: Annotated[str, Field(description="stands above the lines of the statements")] = ""
-    statements: Annotated[list[int], Field(min_length=1, description="their numbers")]
-    pairs: Annotated[int, Field(ge=1, le=10**7, description="random instances of each, about")] = 10_000
-    seed: Annotated[Seed, Field(description="every random number follows from it")] = 0
+    Parameters
+    ----------
+    title : str
+        Stands above the lines of the statements.
+    statements : list of int
+        Their numbers.
+    pairs : int
+        Random instances of each, about.
+    seed : int
+        Every random number follows from it.
+    """
+
+    title: str = ""
+    statements: Annotated[list[int], Field(min_length=1)]
+    pairs: Annotated[int, Field(ge=1, le=10**7)] = 10_000
+    seed: Seed = 0
 
     @field_validator("statements")
     @classmethod
@@ -64,7 +76,7 @@ def read_principle(path: Path, overrides: Sequence[str] = ()) -> dict[Path, Prin
         At the first mistake.
     """
     files = studies_in(path) if path.is_dir() else [path]
-    return {file: _study(override(compose(file), overrides)) for file in files}
+    return {file: read_as(PrincipleStudy, override(compose(file), overrides)) for file in files}
 
 
 def run_principle(
@@ -99,38 +111,24 @@ def run_principle(
         if not verdicts:
             raise
         interrupted = True
-    try:
-        folder = new_folder(slug(path.resolve().stem), output)
-    except OSError as error:
-        raise InputError(f"the folder {output or 'runs'} cannot be written: {error.strerror}.") from None
+    folder = new_folder(slug(path.resolve().stem), output)
     for file, study in studies.items():
-        _write(folder / f"{file.stem}.json", study.model_dump_json(indent=2))
+        write_text(folder / f"{file.stem}.json", study.model_dump_json(indent=2))
     verdicts.sort(key=lambda v: v.statement.number)
     pairs, seeds = (sorted({getattr(study, key) for study in studies.values()}) for key in ("pairs", "seed"))
-    _write(folder / "report.html", page(verdicts, pairs=pairs[-1], seed=seeds[0]))
-    _write(folder / "statements.md", table(verdicts))
+    write_text(folder / "report.html", page(verdicts, pairs=pairs[-1], seed=seeds[0]))
+    write_text(folder / "statements.md", table(verdicts))
     return Checked(folder, tuple(verdicts), interrupted)
 
 
 def _checked(studies: Iterable[PrincipleStudy], out: Console) -> Iterator[Verdict]:
     """Each statement checked and printed, one after the other; in a terminal, the one at work is shown meanwhile."""
     for study in studies:
-        out.print(study.title or "Statements", style="bold", markup=False)
+        out.print(study.title or "Statements", style="bold")
         for number in study.statements:
             with out.status(f"{number}. {STATEMENTS[number].title}") if out.is_terminal else nullcontext():
                 verdict = check(number, pairs=study.pairs, seed=study.seed)
-            out.print(str(verdict), style=None if verdict.holds else "bold red", markup=False)
+            out.print(str(verdict), style=None if verdict.holds else "bold red")
             for found in verdict.evidence.counterexamples:
-                out.print(f"   {found}", markup=False)
+                out.print(f"   {found}")
             yield verdict
-
-
-def _study(source: Source) -> PrincipleStudy:
-    try:
-        return PrincipleStudy.model_validate(source.data)
-    except ValidationError as error:
-        raise first_mistake(error, source) from None
-
-
-def _write(path: Path, text: str) -> None:
-    write_whole(path, lambda target: target.write_text(text, encoding="utf-8"))

@@ -150,7 +150,7 @@ def carry_out(found: Read, name: str, options: Options) -> Finished:
     failed = 0
     with _folder(name, found, options) as folder, _terminated() as signals:
         if found.study.title:
-            out.print(found.study.title, style="bold", markup=False)
+            out.print(found.study.title, style="bold")
         try:
             _keep_files(found, folder)
             if found.study.sweep is None:
@@ -167,7 +167,7 @@ def carry_out(found: Read, name: str, options: Options) -> Finished:
         folder.finish(status, code)
     if rows:
         out.print(output.result_table(rows))
-        out.print(output.legend(folder.info, rows), markup=False)
+        out.print(output.legend(folder.info, rows))
     return Finished(folder.path, tuple(rows), failed, code)
 
 
@@ -228,7 +228,7 @@ def _run(found: Read, folder: RunFolder, options: Options, out: Console, rows: l
                 results[name] = FitResult.load(there.checked(f"{fit_folder(folder.study, index)}/result.npz"))
                 where.remove()  # which a run that was killed between the two has left
                 rows.append(before[name])
-                out.print(f"{name}: done already", markup=False)
+                out.print(f"{name}: done already")
                 continue
             folder.log("fit started", fit=name)
             reporter.begin(name, job.n_params, job.spec.max_iterations)
@@ -250,7 +250,7 @@ def _run(found: Read, folder: RunFolder, options: Options, out: Console, rows: l
             where.remove()
     finally:
         if results:
-            _draw(results, plan, folder, partial(out.print, markup=False))
+            _draw(results, plan, folder, out.print)
 
 
 def _followed(
@@ -269,7 +269,7 @@ def _followed(
                 log.finish(loggers.results(asdict(row)), row.status)
         for problem in {log.problem for log in logs if log.problem}:
             folder.log("logger failed", fit=job.spec.name, problem=problem)
-            reporter.out.print(problem, markup=False)
+            reporter.out.print(problem)
     return result, row
 
 

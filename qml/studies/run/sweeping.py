@@ -23,6 +23,7 @@ from qml.studies.record.table import (
     has_failed,
     latest,
     points_of,
+    rows_of,
     sweep_table,
     timings,
     write_parquet,
@@ -85,9 +86,7 @@ def run_sweep(points: Sequence[Point], how: How, folder: RunFolder, out: Console
     missing = folder.info.get("entries", 0) - len(journal.entries)
     if missing > 0:
         folder.log("entries missing", entries=missing)
-        out.print(
-            f"{JOURNAL} has lost {plural(missing, 'entry', 'entries')}: these points are done again.", markup=False
-        )
+        out.print(f"{JOURNAL} has lost {plural(missing, 'entry', 'entries')}: these points are done again.")
     done = {point.index for point, entry in latest(points, journal.entries) if not has_failed(entry)}
     tasks = [
         Task(point.index, point.study.data, point.study.path.resolve(), threads, _checkpoints(how, folder, point.index))
@@ -116,8 +115,7 @@ def run_sweep(points: Sequence[Point], how: How, folder: RunFolder, out: Console
 
     try:
         if tasks:
-            say = partial(out.print, markup=False)
-            with reporter, pools.opened(workers, how.scheduler, say) as pool:
+            with reporter, pools.opened(workers, how.scheduler, out.print) as pool:
                 pools.carry_out(tasks, pool, keep, [fit.name for fit in folder.study.fits])
     except BaseException:
         with suppress(InputError):  # of two failures, such as those of a full disk, the first is reported
@@ -125,9 +123,9 @@ def run_sweep(points: Sequence[Point], how: How, folder: RunFolder, out: Console
         raise
     table = _close(journal, points, folder)
     if folder.study.loggers:
-        out.print(f"Logging {plural(count(table), 'row')}.", markup=False)
+        out.print(f"Logging {plural(count(table), 'row')}.")
         for problem in _log(folder, table):
-            out.print(problem, markup=False)
+            out.print(problem)
     return sum(has_failed(entry) for _, entry in latest(points, journal.entries))
 
 
@@ -167,12 +165,12 @@ def _log(folder: RunFolder, table: Table) -> list[str]:
     study = folder.study
     assert study.sweep is not None
     problems = dict[str, None]()
-    for i, (fit, point, error) in enumerate(zip(table["fit"], table["point"], table["error"], strict=True)):
-        if not error:
-            row = {name: column[i] for name, column in table.items()}
+    for row in rows_of(table):
+        if not row["error"]:
             settled = ("fit", "point", "replicate", "seed", *study.sweep.names())
             settings = loggers.settings_of({name: row[name] for name in settled})
-            with loggers.following(study.loggers, folder.path, f"point-{point:05d}-{slug(fit)}", settings) as logs:
+            name = f"point-{row['point']:05d}-{slug(row['fit'])}"
+            with loggers.following(study.loggers, folder.path, name, settings) as logs:
                 for log in logs:
                     log.finish(loggers.results(row), row["status"])
                     if log.problem:

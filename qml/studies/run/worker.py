@@ -16,7 +16,7 @@ from qml.fitting import Checkpoint
 from qml.models import Model
 from qml.studies.record.fits import continued, row_of, run_fit
 from qml.studies.spec import build, config
-from qml.studies.spec.source import POINT, Source
+from qml.studies.spec.source import POINT, Place, Source
 from qml.threads import pinned
 
 
@@ -74,7 +74,7 @@ def work(task: Task, kept: Kept) -> dict[str, Any]:
 
 
 def _fits(task: Task, models: dict[str, Model]) -> list[dict[str, Any]]:
-    source = Source(task.path, task.study, origins={(): POINT})  # errors are without file and line, ...
+    source = Source(task.path, task.study, places={(): Place(POINT)})  # errors are without file and line, ...
     study = config.study_of(source)  # ... so that the same table comes of the file and of the resolved study
     try:
         target = build.build_target(study, source)

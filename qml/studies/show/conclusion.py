@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from qml._checks import plural
-from qml.studies.record.table import Table, count, summary
+from qml.studies.record.table import Table, count, rows_of, summary
 from qml.studies.show.figures import noise_of, unit
 
 
@@ -28,16 +28,17 @@ def conclusion(table: Table) -> str:
     """
     if not count(table):
         return "No fit is done yet."
-    rows = summary({"error": [""] * count(table), **table})
-    gaps = {fit: gap for fit, gap in zip(rows["fit"], rows["median gap"], strict=True) if gap is not None}
+    fits = rows_of(summary({"error": [""] * count(table), **table}))
+    gaps = {fit["fit"]: fit["median gap"] for fit in fits if fit["median gap"] is not None}
     failed = sum(map(bool, table.get("error", [])))
     tail = f" {plural(failed, 'fit')} failed." if failed else ""
     losses = set(table["loss_name"]) - {None, ""}
     if not gaps:
         return f"No fit ended with a finite gap.{tail}"
-    one = max(rows["points"]) == 1
-    over = "" if one else f" in the median of {max(rows['points'])} points"
-    noise, nats = noise_of(table), " nats" if unit(table) else ""
+    points = max(fit["points"] for fit in fits)
+    over = "" if points == 1 else f" in the median of {points} points"
+    rows = rows_of(table)
+    noise, nats = noise_of(rows), " nats" if unit(rows) else ""
     order = sorted(gaps, key=gaps.__getitem__) if len(losses) == 1 else list(gaps)
     parts = []
     for k, fit in enumerate(order):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from qml._checks import InputError, choice
+from qml.losses import EVERY_LOSS
 from qml.plotting.style import COLORS, DASHES, GREY, MARKERS, label_ends, plain
-from qml.studies.record.table import Table, count
+from qml.studies.record.table import Table, rows_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,18 +26,15 @@ PANELS = 6
 TICKS = 12
 NOISE = 1e-10
 """Gaps below, of a loss of order one, are rounding and what fits leave over: nothing is read off them."""
-NATS = (
-    "cross_entropy", "relative_entropy", "negative_log_likelihood", "classical_cross_entropy", "mean_cross_entropy",
-    "label_likelihood", "renyi",
-)  # fmt: skip
-"""Losses that are entropies."""
+Rows: TypeAlias = "Sequence[Mapping[str, Any]]"
+"""Of a table."""
 
 
-def numeric_axes(table: Table, names: Sequence[str]) -> list[str]:
+def numeric_axes(rows: Rows, names: Sequence[str]) -> list[str]:
     """What varies and is a number at every point: the axes that a figure can have."""
     found = []
     for name in names:
-        values = set(table[name])
+        values = {row[name] for row in rows}
         if len(values) > 1 and all(isinstance(v, int | float) and not isinstance(v, bool) for v in values):
             found.append(name)
     return found
@@ -71,8 +69,8 @@ def draw(table: Table, names: Sequence[str], kind: str, x: str | None = None, y:
         raise InputError(f"y is the other axis of a heatmap; found y = {y!r} for a {kind} figure.")
     if kind == "heatmap" and x is not None and x == y:
         raise InputError(f"a heatmap has two axes; found {x!r} twice.")
-    done = _rows(table, [loss is not None and math.isfinite(loss) for loss in table["loss"]])
-    if not count(done):
+    done = [row for row in rows_of(table) if _finite(row["loss"])]
+    if not done:
         raise InputError("no point with a finite loss is done: there is nothing to draw.")
     axes = numeric_axes(done, names)
     needed = 2 if kind == "heatmap" else 1
@@ -80,15 +78,15 @@ def draw(table: Table, names: Sequence[str], kind: str, x: str | None = None, y:
     chosen += [name for name in axes if name not in chosen][: needed - len(chosen)]
     if len(chosen) < needed:
         raise InputError(f"a {kind} figure needs {needed} axes of numbers that vary; this sweep has {len(axes)}.")
-    fits = list(dict.fromkeys(done["fit"]))
-    if kind == "scaling" and not any(gap > 0 for gap in done["gap"]):
+    fits = list(dict.fromkeys(row["fit"] for row in done))
+    if kind == "scaling" and not any(row["gap"] > 0 for row in done):
         raise InputError("no gap is above zero: there is nothing to scale.")
     if kind == "heatmap":
         return _heatmaps(done, chosen[0], chosen[1], fits)
     if kind == "measured":
         return _measured(done, chosen[0])
-    others = [name for name in names if name != chosen[0] and len(set(map(str, done[name]))) > 1]
-    panels, varied = _panels(done, others), ["replicate"] if len(set(done["replicate"])) > 1 else []
+    others = [name for name in names if name != chosen[0] and len({str(row[name]) for row in done}) > 1]
+    panels, varied = _panels(done, others), ["replicate"] if len({row["replicate"] for row in done}) > 1 else []
     if len(panels) == 1:
         varied += others
     across = min(len(panels), 3)
@@ -115,19 +113,14 @@ def draw(table: Table, names: Sequence[str], kind: str, x: str | None = None, y:
     return figure
 
 
-def _panels(table: Table, others: Sequence[str]) -> list[tuple[str, Table]]:
+def _panels(rows: Rows, others: Sequence[str]) -> list[tuple[str, Rows]]:
     """The rows of each setting of what else varies; all in one where the settings are many."""
-    settings = list(zip(*(table[name] for name in others), strict=True)) if others else [()] * count(table)
-    distinct = list(dict.fromkeys(settings))
-    if len(distinct) > PANELS:
-        return [("", table)]
-    return [
-        (
-            ", ".join(f"{name} = {_short(value)}" for name, value in zip(others, setting, strict=True)),
-            _rows(table, [found == setting for found in settings]),
-        )
-        for setting in distinct
-    ]
+    found: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
+    for row in rows:
+        found.setdefault(tuple(str(row[name]) for name in others), []).append(row)
+    if len(found) > PANELS:
+        return [("", rows)]
+    return [(", ".join(f"{name} = {_short(part[0][name])}" for name in others), part) for part in found.values()]
 
 
 def _short(value: object) -> str:
@@ -187,21 +180,22 @@ def classes(found: Mapping[str, Real], labels: Real, names: Sequence[str], about
     return figure
 
 
-def _measured(table: Table, x: str) -> Figure:
+def _measured(rows: Rows, x: str) -> Figure:
     """The cost of measuring, and how far the learnt state is from the measured one."""
     from matplotlib.figure import Figure
 
     wanted = (("measuring_cost", "cost of measuring (nats)"), ("relative_entropy", r"$D(\rho\Vert\sigma)$ (nats)"))
-    there = [(name, head) for name, head in wanted if any(map(_finite, table[name]))]
+    there = [(name, head) for name, head in wanted if any(_finite(row[name]) for row in rows)]
     if not there:
         raise InputError("the target of this sweep is no record of counts: there is no cost of measuring to draw.")
     figure = Figure(figsize=(4.6 * len(there), 3.8), layout="constrained")
     for ax, (name, head) in zip(figure.subplots(1, len(there), squeeze=False)[0], there, strict=True):
-        finite = _rows(table, [_finite(value) for value in table[name]])
-        for k, fit in enumerate(dict.fromkeys(finite["fit"])):
+        finite = [row for row in rows if _finite(row[name])]
+        for k, fit in enumerate(dict.fromkeys(row["fit"] for row in finite)):
             _band(ax, _of(finite, fit), x, name, fit, k)
-        _spaced(ax, finite[x])
-        if min(finite[name]) > 0 and max(finite[name]) > 30 * min(finite[name]):
+        _spaced(ax, finite, x)
+        values = [row[name] for row in finite]
+        if min(values) > 0 and max(values) > 30 * min(values):
             ax.set_yscale("log")
         ax.set(xlabel=x, ylabel=head)
         plain(ax)
@@ -213,44 +207,45 @@ def _finite(value: float | None) -> bool:
     return value is not None and math.isfinite(value)
 
 
-def _loss(ax: Axes, table: Table, x: str, fits: Sequence[str]) -> None:
+def _loss(ax: Axes, rows: Rows, x: str, fits: Sequence[str]) -> None:
     for k, fit in enumerate(fits):
-        _band(ax, _of(table, fit), x, "loss", fit, k)
-    floor = _by(table, x, "floor")
+        _band(ax, _of(rows, fit), x, "loss", fit, k)
+    floor = _by(rows, x, "floor")
     at = sorted(floor)
     ax.plot(at, [np.median(floor[v]) for v in at], "--", color=GREY, linewidth=1, label="floor")
-    _spaced(ax, table[x])
-    ax.set_ylabel(f"loss{unit(table)}")
+    _spaced(ax, rows, x)
+    ax.set_ylabel(f"loss{unit(rows)}")
 
 
-def _scaling(ax: Axes, table: Table, x: str, fits: Sequence[str]) -> None:
+def _scaling(ax: Axes, rows: Rows, x: str, fits: Sequence[str]) -> None:
     from matplotlib.patches import Rectangle
 
-    positive = _rows(table, [gap > 0 for gap in table["gap"]])
-    noise = noise_of(table)
+    positive = [row for row in rows if row["gap"] > 0]
+    noise = noise_of(rows)
     for k, fit in enumerate(fits):
         one = _of(positive, fit)
-        if count(one):
+        if one:
             _band(ax, one, x, "gap", fit + _slope(_by(one, x, "gap"), noise), k)
     ax.set_yscale("log")
-    if min(table[x]) > 0:
+    if min(row[x] for row in rows) > 0:
         ax.set_xscale("log")
-    if min(positive["gap"], default=noise) < noise:
+    if min((row["gap"] for row in positive), default=noise) < noise:
         down = np.finfo(float).tiny  # as an artist, which does not move the limits
         across = ax.get_yaxis_transform()
         ax.add_artist(Rectangle((0, down), 1, noise, transform=across, color="0.93", zorder=0, linewidth=0))
         ax.text(0.02, noise, "rounding", transform=across, va="top", fontsize="small", color=GREY)
-    ax.set_ylabel(f"gap = loss \N{MINUS SIGN} floor{unit(table)}")
+    ax.set_ylabel(f"gap = loss \N{MINUS SIGN} floor{unit(rows)}")
 
 
-def unit(table: Table) -> str:
-    """ " (nats)" where every loss is an entropy."""
-    return " (nats)" if set(table["loss_name"]) <= set(NATS) else ""
+def unit(rows: Rows) -> str:
+    """ " (nats)" where every loss is an entropy: one whose gap is a relative entropy."""
+    names = {row["loss_name"] for row in rows}
+    return " (nats)" if all(name in EVERY_LOSS and EVERY_LOSS[name].gap_is for name in names) else ""
 
 
-def noise_of(table: Table) -> float:
+def noise_of(rows: Rows) -> float:
     """The gap up to which a fit is at its floor as far as floats can tell."""
-    return NOISE * float(max([1.0, *(abs(loss) for loss in table["loss"] if loss is not None and math.isfinite(loss))]))
+    return NOISE * float(max([1.0, *(abs(row["loss"]) for row in rows if _finite(row["loss"]))]))
 
 
 def _slope(groups: dict[float, list[float]], noise: float) -> str:
@@ -266,14 +261,14 @@ def _slope(groups: dict[float, list[float]], noise: float) -> str:
     return f", slope {line[0]:.2f}"
 
 
-def _heatmaps(table: Table, x: str, y: str, fits: Sequence[str]) -> Figure:
+def _heatmaps(rows: Rows, x: str, y: str, fits: Sequence[str]) -> Figure:
     """The median gap over two axes, one map a fit with one scale of colors; what is rounding is grey."""
     from matplotlib import colormaps
     from matplotlib.colors import LogNorm
     from matplotlib.figure import Figure
 
-    noise = noise_of(table)
-    maps = [_cells(_of(table, fit), x, y) for fit in fits]
+    noise = noise_of(rows)
+    maps = [_cells(_of(rows, fit), x, y) for fit in fits]
     shown = np.concatenate([cells.ravel() for *_, cells in maps])
     seen = shown[shown > noise]  # nan is not
     low, high = (float(seen.min()), float(seen.max())) if seen.size else (noise, 10 * noise)
@@ -292,24 +287,22 @@ def _heatmaps(table: Table, x: str, y: str, fits: Sequence[str]) -> Figure:
         ax.set_ylabel(y if ax is grid[0] else "")
         ax.set_title(fit, loc="left", fontsize="medium")
     bar = figure.colorbar(image, ax=grid.tolist(), extend="min" if is_noisy else "neither")
-    bar.set_label(f"median gap{unit(table)}" + ("; grey: rounding" if is_noisy else ""))
+    bar.set_label(f"median gap{unit(rows)}" + ("; grey: rounding" if is_noisy else ""))
     return figure
 
 
-def _cells(table: Table, x: str, y: str) -> tuple[list[float], list[float], Real]:
+def _cells(rows: Rows, x: str, y: str) -> tuple[list[float], list[float], Real]:
     """The values of the axes, and the median gap at each pair of them; nan where there is none."""
-    across, up = sorted(set(table[x])), sorted(set(table[y]))
-    groups: dict[tuple[int, int], list[float]] = {}
-    for a, b, gap in zip(table[x], table[y], table["gap"], strict=True):
-        groups.setdefault((up.index(b), across.index(a)), []).append(gap)
+    across, up = (sorted({row[name] for row in rows}) for name in (x, y))
     cells = np.full((len(up), len(across)), np.nan)
-    for cell, gaps in groups.items():
-        cells[cell] = float(np.median(gaps))
+    for i, value in enumerate(up):
+        for at, gaps in _by([row for row in rows if row[y] == value], x, "gap").items():
+            cells[i, across.index(at)] = float(np.median(gaps))
     return across, up, cells
 
 
-def _band(ax: Axes, table: Table, x: str, quantity: str, label: str, k: int) -> None:
-    groups = _by(table, x, quantity)
+def _band(ax: Axes, rows: Rows, x: str, quantity: str, label: str, k: int) -> None:
+    groups = _by(rows, x, quantity)
     at, color, marker = sorted(groups), COLORS[k % len(COLORS)], MARKERS[k % len(MARKERS)]
     medians = [np.median(groups[v]) for v in at]
     style = DASHES[k // len(COLORS) % len(DASHES)]
@@ -317,9 +310,9 @@ def _band(ax: Axes, table: Table, x: str, quantity: str, label: str, k: int) -> 
     ax.fill_between(at, [min(groups[v]) for v in at], [max(groups[v]) for v in at], alpha=0.2, color=color, linewidth=0)
 
 
-def _spaced(ax: Axes, values: Sequence[float]) -> None:
+def _spaced(ax: Axes, rows: Rows, x: str) -> None:
     """A logarithmic axis where numbers range over decades, or are spaced like that over one at least."""
-    at = np.unique(values)
+    at = np.unique([row[x] for row in rows])
     if at[0] <= 0 or at[-1] < 10 * at[0]:
         return
     even, even_in_log = (np.std(np.diff(v)) / np.mean(np.diff(v)) for v in (at, np.log(at)))
@@ -327,16 +320,12 @@ def _spaced(ax: Axes, values: Sequence[float]) -> None:
         ax.set_xscale("log")
 
 
-def _by(table: Table, x: str, quantity: str) -> dict[float, list[float]]:
+def _by(rows: Rows, x: str, quantity: str) -> dict[float, list[float]]:
     groups: dict[float, list[float]] = {}
-    for at, value in zip(table[x], table[quantity], strict=True):
-        groups.setdefault(at, []).append(value)
+    for row in rows:
+        groups.setdefault(row[x], []).append(row[quantity])
     return groups
 
 
-def _of(table: Table, fit: str) -> Table:
-    return _rows(table, [name == fit for name in table["fit"]])
-
-
-def _rows(table: Table, keep: Sequence[bool]) -> Table:
-    return {name: [v for v, kept in zip(column, keep, strict=True) if kept] for name, column in table.items()}
+def _of(rows: Rows, fit: str) -> Rows:
+    return [row for row in rows if row["fit"] == fit]

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from rich import box
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from qml._checks import plural
@@ -37,43 +36,51 @@ def console(quiet: bool = False, lasting: bool = False) -> Console:
     """Standard output; lines are as long as they need to be where it is no terminal. If `lasting`, what prints goes on
     where it cannot be written any more."""
     file: Any = Lasting() if lasting else None
-    out = _Plain(file=file, quiet=quiet, highlight=False)
-    return out if out.is_terminal else _Plain(file=file, quiet=quiet, highlight=False, width=200)
+    out = _Plain(file=file, quiet=quiet, highlight=False, markup=False)
+    if not out.is_terminal:
+        out.width = 200
+    return out
+
+
+_NUMBERS = (
+    ("loss", "loss", ".6f"),
+    ("floor", "floor", ".6f"),
+    ("gap", "gap", ".2e"),
+    ("fidelity", "fidelity", ".6f"),
+    ("held out", "test_log_likelihood", ".4f"),
+    ("right", "accuracy", ".3f"),
+    ("of held out", "test_accuracy", ".3f"),
+    ("measuring", "measuring_cost", ".2e"),
+    ("bias", "bias", ".2e"),
+    ("D", "relative_entropy", ".2e"),
+    ("iterations", "iterations", "d"),
+    ("seconds", "seconds", ".1f"),
+)
+"""Columns of the closing table: the head, the quantity, and how it is written."""
 
 
 def result_table(rows: Sequence[Row]) -> Table:
-    """The closing table; entropies in nats. As narrow as it can be, so that it fits into 80 columns. Fits that are
-    biased come last."""
+    """The closing table; entropies in nats. As narrow as it can be, so that it fits into 80 columns: without what is
+    known of no fit. Fits that are biased come last."""
     rows = _biased_last(rows)
     entropic = all(row.loss_name in ENTROPIC for row in rows)
-    held_out = any(not math.isnan(row.test_log_likelihood) for row in rows)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     table.add_column("fit", overflow="fold")
     if not entropic:
         table.add_column("loss of")
-    compared = not rows or not all(math.isnan(row.fidelity) for row in rows)
-    labelled = [name for name in ("accuracy", "test_accuracy") if any(not math.isnan(getattr(r, name)) for r in rows)]
-    heads = ["S" if entropic else "loss", "floor", "gap", *(["fidelity"] if compared else [])]
-    for head in heads:
-        table.add_column(head, justify="right", no_wrap=True)
-    if held_out:
-        table.add_column("held out", justify="right", no_wrap=True)
-    for name in labelled:
-        table.add_column({"accuracy": "right", "test_accuracy": "of held out"}[name], justify="right", no_wrap=True)
-    measured = [head for head, value in _measured(rows[0])] if rows else []
-    for head in measured:
-        table.add_column(head, justify="right", no_wrap=True)
-    table.add_column("iterations", justify="right", no_wrap=True)
-    table.add_column("seconds", justify="right", no_wrap=True)
+    always = ("loss", "floor", "gap")
+    numbers = [found for found in _NUMBERS if found[1] in always or _any(rows, found[1])]
+    for head, name, _ in numbers:
+        table.add_column("S" if entropic and name == "loss" else head, justify="right", no_wrap=True)
     for row in rows:
-        cells = [escape(row.fit) + (" (biased)" if row.biased else ""), *([] if entropic else [row.loss_name])]
-        cells += [f"{row.loss:.6f}", f"{row.floor:.6f}", f"{row.gap:.2e}"]
-        cells += [f"{row.fidelity:.6f}"] if "fidelity" in heads else []
-        cells += [f"{row.test_log_likelihood:.4f}"] if held_out else []
-        cells += [f"{getattr(row, name):.3f}" for name in labelled]
-        cells += [f"{value:.2e}" for _, value in _measured(row)]
-        table.add_row(*cells, str(row.iterations), f"{row.seconds:.1f}")
+        words = [row.fit + (" (biased)" if row.biased else ""), *([] if entropic else [row.loss_name])]
+        table.add_row(*words, *(format(getattr(row, name), form) for _, name, form in numbers))
     return table
+
+
+def _any(rows: Sequence[Row], quantity: str) -> bool:
+    """Whether a quantity is known of any fit."""
+    return any(not math.isnan(getattr(row, quantity)) for row in rows)
 
 
 def _biased_last(rows: Sequence[Row]) -> list[Row]:
@@ -86,14 +93,6 @@ def _gaps(rows: Sequence[Row]) -> str:
     if any(row.biased for row in rows):
         found = {name: gap.replace("rho", "rho_hat") for name, gap in found.items()}
     return ", ".join(f"{gap} of {name}" for name, gap in found.items() if gap)
-
-
-def _measured(row: Row) -> list[tuple[str, float]]:
-    """What measuring cost, with short heads; nothing where the target was a state."""
-    if math.isnan(row.likelihood) or math.isnan(row.measuring_cost):
-        return []
-    found = [("measuring", row.measuring_cost), ("bias", row.bias), ("D", row.relative_entropy)]
-    return found[:1] if math.isnan(row.relative_entropy) else found
 
 
 def legend(info: Mapping[str, Any], rows: Sequence[Row]) -> str:
@@ -113,14 +112,14 @@ def legend(info: Mapping[str, Any], rows: Sequence[Row]) -> str:
             f"Biased: {', '.join(biased)}. What was learnt is the empirical state rho_hat of the counts, not the "
             "measured state, however many shots there are; gaps of different losses do not compare."
         )
-    if any(map(_measured, rows)):
+    if _any(rows, "measuring_cost"):
         lines.append(
             "measuring = S(rho_hat, sigma) - likelihood - sum f log Tr M, rho_hat the empirical state of the counts; "
             "f their frequencies, p the model's; "
             "bias = S(rho_hat, sigma) - S(rho, sigma), D = D(rho||sigma), rho the measured state if known; nats."
         )
     test = info.get("test")
-    if any(not math.isnan(row.accuracy) for row in rows):
+    if _any(rows, "accuracy"):
         lines.append("right, of held out: shares of the labels, learnt and held out, that are the likeliest class.")
         if test:
             lines.append(
@@ -142,23 +141,23 @@ def benchmarks(test: State) -> dict[str, float]:
 
 def show_run(run: Run, out: Console) -> None:
     """A run from its folder: title, table, legend, status."""
-    out.print(run.study.title or run.folder.name, style="bold", markup=False)
+    out.print(run.study.title or run.folder.name, style="bold")
     if run.study.sweep is not None:
         table = load_table(run)
         if count(table):
-            out.print(plain_table(summary(table)), markup=False)
+            out.print(plain_table(summary(table)))
         done = plural(len(set(table["point"])), "point")
-        out.print(f"seed {run.study.seed}, {run.info['status']}, {done}, started {run.info['started']}", markup=False)
+        out.print(f"seed {run.study.seed}, {run.info['status']}, {done}, started {run.info['started']}")
         return
     if run.rows:
         out.print(result_table(run.rows))
-        out.print(legend(run.info, run.rows), markup=False)
+        out.print(legend(run.info, run.rows))
     else:
         out.print("No fit is done.")
     for row in _biased_last(run.rows):
-        out.print(f"{row.fit}: {times(row)}: {row.status}", markup=False)
+        out.print(f"{row.fit}: {times(row)}: {row.status}")
     done = f"{len(run.rows)} of {plural(len(run.study.fits), 'fit')}"
-    out.print(f"seed {run.study.seed}, {run.info['status']}, {done}, started {run.info['started']}", markup=False)
+    out.print(f"seed {run.study.seed}, {run.info['status']}, {done}, started {run.info['started']}")
 
 
 def plain_table(columns: Columns) -> str:

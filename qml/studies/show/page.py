@@ -125,9 +125,9 @@ def _said(name: str, cell: Any) -> str:
     return f"Seed {cell};" if name == "seed" else str(cell or "")
 
 
-def html_table(table: Table, below: Sequence[str] = ()) -> str:
+def html_table(table: Table, below: Sequence[str] = (), caption: str = "") -> str:
     """The first rows of a table, without the columns that are empty, each with the words that stand below it."""
-    table = filled(table)
+    table, above = filled(table), f"<caption>{html.escape(caption)}</caption>" if caption else ""
     head = "".join(f"<th>{html.escape(name).replace('_', '_<wbr>').replace('.', '.<wbr>')}" for name in table)
     rows = []
     for k, cells in enumerate(list(zip(*table.values(), strict=True))[:ROWS]):
@@ -135,7 +135,8 @@ def html_table(table: Table, below: Sequence[str] = ()) -> str:
         if below and below[k]:
             rows.append(f"<tr><td class=words colspan={len(cells)}>{html.escape(below[k])}</td></tr>")
     more = count(table) - ROWS
-    return f"<table><tr>{head}</tr>{''.join(rows)}</table>" + (f"<p>and {more} more rows.</p>" if more > 0 else "")
+    tail = f"<p>and {more} more rows.</p>" if more > 0 else ""
+    return f"<table>{above}<tr>{head}</tr>{''.join(rows)}</table>{tail}"
 
 
 def _cell(value: Any) -> str:

@@ -47,7 +47,7 @@ class _Live:
             self._bar.update(self._task, completed=done, at=at)
         elif time.perf_counter() - self._printed > SECONDS_BETWEEN_LINES:
             self._printed = time.perf_counter()
-            self.out.print(f"  {line}", markup=False)
+            self.out.print(f"  {line}")
 
     def stop(self) -> None:
         """Remove the bar."""
@@ -63,7 +63,7 @@ class FitReporter(_Live):
         """A fit starts."""
         head = f"{name}: {plural(n_params, 'parameter')}"
         if not self._start(head, max_iterations):
-            self.out.print(head, markup=False)
+            self.out.print(head)
 
     def step(self, iteration: Iteration) -> None:
         """An iteration is done."""
@@ -74,7 +74,7 @@ class FitReporter(_Live):
     def end(self, row: Row) -> None:
         """The fit is done."""
         head = f"{row.fit}: " if self.out.is_terminal else "  "
-        self.out.print(f"{head}gap {row.gap:.2e} after {times(row)}: {row.status}", markup=False)
+        self.out.print(f"{head}gap {row.gap:.2e} after {times(row)}: {row.status}")
 
 
 class SweepReporter(_Live):
@@ -90,7 +90,7 @@ class SweepReporter(_Live):
 
     def __enter__(self) -> Self:
         if self.before:
-            self.out.print(f"{self.before} of {self.total} points are done already.", markup=False)
+            self.out.print(f"{self.before} of {self.total} points are done already.")
         self._start("points", self.total, self.before, MofNCompleteColumn())
         return self
 
@@ -98,14 +98,14 @@ class SweepReporter(_Live):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
-        self.out.print(self.line(), markup=False)
+        self.out.print(self.line())
 
     def done(self, point: int, errors: list[str]) -> None:
         """A point has come back."""
         self.finished += 1
         self.failures += bool(errors)
         if errors and self.failures <= ERRORS_SHOWN:
-            self.out.print(f"  point {point} failed: {errors[0]}", markup=False)
+            self.out.print(f"  point {point} failed: {errors[0]}")
         self._show(self.finished, self._at(), self.line())
 
     def line(self) -> str:

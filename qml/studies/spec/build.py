@@ -26,9 +26,8 @@ from qml.optimizers import Optimizer
 from qml.processes import Design, OutcomesModel, ProcessFamily
 from qml.states import State
 from qml.studies.spec import config
-from qml.studies.spec.conditional import ConditionalSpec
-from qml.studies.spec.measurements import CountsLossSpec
-from qml.studies.spec.models import AnyModelSpec, ModelSpec, learnt_noise
+from qml.studies.spec.measurements import OfCounts
+from qml.studies.spec.models import AnyModelSpec, ConditionalSpec, ModelSpec, learnt_noise
 from qml.studies.spec.processes import FAMILIES
 from qml.studies.spec.schema import Spec, members
 from qml.studies.spec.source import Source
@@ -129,7 +128,7 @@ def build_job(
         if fit.loss is None:
             loss = default_loss(target.learnt if target.labels is None else target.labels.train)
         else:
-            loss = fit.loss.on(model.dims) if isinstance(fit.loss, CountsLossSpec) else fit.loss.build()
+            loss = fit.loss.on(model.dims) if isinstance(fit.loss, OfCounts) else fit.loss.build()
         if target.labels is not None and not isinstance(loss, MeanCrossEntropy):
             raise InputError(f"labelled data need a loss of labels, {' or '.join(LABEL_LOSSES)}; found {loss.name}.")
         loss.accept(target.learnt, model.dims)

@@ -9,9 +9,8 @@ from qml.channels import CHANNELS
 from qml.engines import ENGINES
 from qml.gates import GATES
 from qml.instructions import Instruction
-from qml.studies.spec import config, labels, loggers, measurements, models, parts, priors, processes, targets
-from qml.studies.spec.schema import Spec, keys, members
-from qml.studies.spec.signatures import plain
+from qml.studies.spec import config, labels, loggers, measurements, models, parts, processes, targets
+from qml.studies.spec.schema import Spec, keys, members, plain
 
 UNIONS = {
     "targets": targets.TargetSpec,
@@ -24,7 +23,7 @@ UNIONS = {
     "losses": config.LossSpec,
     "optimizers": config.OptimizerSpec,
     "jumps": processes.JumpSpec,
-    "priors": priors.PriorSpec,
+    "priors": config.PriorSpec,
     "loggers": loggers.LoggerSpec,
 }
 REGISTRIES: dict[str, Mapping[str, Instruction]] = {"channels": CHANNELS, "gates": GATES}
@@ -49,7 +48,7 @@ def _keys(spec: type[Spec]) -> str:
         field = spec.model_fields[name]
         if name in ("kind", "through"):
             continue
-        alone = field.is_required() or field.default in (None, "") or field.default_factory is not None
+        alone = field.is_required() or field.default in (None, "", [], {}) or field.default_factory is not None
         shown.append(name if alone else f"{name}={_plain(field.default)}")
     return ", ".join(shown)
 

@@ -15,11 +15,12 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Iterable, Iterator
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
 from qml._checks import InputError
-from qml.studies.spec.source import COMMAND_LINE, Key, Source, dotted, parse, read
+from qml.studies.spec.source import COMMAND_LINE, Key, Place, Source, dotted, parse, read
 
 MAX_CHAIN = 16
 EVERY = "*"
@@ -37,10 +38,10 @@ def compose(path: Path) -> Source:
         If a file is missing, lies outside the folder of the study, or extends itself, directly or not.
     """
     root = path.parent.resolve()
-    chain: list[tuple[Source, str | None]] = [(read(path), None)]
+    chain = [read(path)]
     seen = [path.resolve()]
-    while isinstance(chain[-1][0].data, dict) and "extends" in chain[-1][0].data:
-        source = chain[-1][0]
+    while isinstance(chain[-1].data, dict) and "extends" in chain[-1].data:
+        source = chain[-1]
         base = source.data.pop("extends")
         if not isinstance(base, str) or not base or "\0" in base:
             raise source.error(("extends",), "expected the path of one study, such as base.yaml.")
@@ -59,26 +60,20 @@ def compose(path: Path) -> Source:
         lower = read(target)
         if not isinstance(lower.data, dict):
             raise lower.error((), "a study is a mapping of keys.")
-        chain.append((lower, target.relative_to(root).as_posix()))
+        name = target.relative_to(root).as_posix()
+        places = {at: Place(name, place.line) for at, place in lower.places.items()}
+        chain.append(Source(target, lower.data, places))
         seen.append(target)
-    result, origin = chain.pop()
-    while chain:
-        upper, name = chain.pop()
-        result, origin = _over(result, upper, origin), name
-    return result
+    return reduce(_over, reversed(chain))
 
 
-def _over(lower: Source, upper: Source, origin: str | None) -> Source:
-    """`upper` laid over `lower`; `origin` is the name of the file of what `lower` has no origin for."""
-    lines: dict[tuple[Key, ...], int] = {}
-    origins: dict[tuple[Key, ...], str] = {}
+def _over(lower: Source, upper: Source) -> Source:
+    """`upper` laid over `lower`."""
+    places: dict[tuple[Key, ...], Place] = {}
 
     def keep(source: Source, path: tuple[Key, ...], value: Any) -> Any:
         """`value` with the places of all of its parts."""
-        lines[path] = source.line(path)
-        name = source.origins.get(path, origin if source is lower else None)
-        if name is not None:
-            origins[path] = name
+        places[path] = source.place(path)
         items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
         for key, item in items:
             keep(source, (*path, key), item)
@@ -89,7 +84,7 @@ def _over(lower: Source, upper: Source, origin: str | None) -> Source:
             return keep(upper, path, high)
         if "kind" in low and "kind" in high and low["kind"] != high["kind"]:
             return keep(upper, path, high)
-        lines[path] = upper.line(path)
+        places[path] = upper.place(path)
         merged = {}
         for key in [*low, *(key for key in high if key not in low)]:
             at = (*path, key)
@@ -99,7 +94,7 @@ def _over(lower: Source, upper: Source, origin: str | None) -> Source:
                 merged[key] = keep(upper, at, high[key]) if key in high else keep(lower, at, low[key])
         return merged
 
-    return Source(upper.path, merge((), lower.data, upper.data), lines, origins)
+    return Source(upper.path, merge((), lower.data, upper.data), places)
 
 
 # overrides -------------------------------------------------------------------------------------------------------
@@ -126,7 +121,7 @@ def override(source: Source, overrides: Iterable[str]) -> Source:
             raise InputError(f"{COMMAND_LINE}: what a study extends is said in its file only.")
         found = read_value(name, value)
         try:
-            source = assign(source, name, found, COMMAND_LINE, None)
+            source = assign(source, name, found, Place(COMMAND_LINE))
         except InputError as error:
             raise InputError(f"{COMMAND_LINE}, {error}") from None
     return source
@@ -143,25 +138,19 @@ def read_value(name: str, text: str) -> Any:
         raise InputError(f"{COMMAND_LINE}, {name}: {sentence}") from None
 
 
-def assign(source: Source, name: str, value: Any, origin: str, line: int | None) -> Source:
-    """The study with `value` at the path `name`, which messages name as being from `line` of `origin`."""
-    data = copy.deepcopy(source.data)
-    lines, origins = dict(source.lines), dict(source.origins)
+def assign(source: Source, name: str, value: Any, place: Place) -> Source:
+    """The study with `value` at the path `name`, which messages name as being from `place`."""
+    data, places = copy.deepcopy(source.data), dict(source.places)
     for path in _matches(data, parse_path(name), name):
         box = data
         for depth, key in enumerate(path[:-1]):
             if isinstance(box, dict) and key not in box:
                 box[key] = {}
-                origins[path[: depth + 1]] = origin
+                places[path[: depth + 1]] = place
             box = box[key]
         box[path[-1]] = copy.deepcopy(value)
-        for old in [p for p in {**lines, **origins} if p[: len(path)] == path]:
-            lines.pop(old, None)
-            origins.pop(old, None)
-        origins[path] = origin
-        if line is not None:
-            lines[path] = line
-    return Source(source.path, data, lines, origins)
+        places = {old: where for old, where in places.items() if old[: len(path)] != path} | {path: place}
+    return Source(source.path, data, places)
 
 
 def parse_path(name: str) -> tuple[Key, ...]:

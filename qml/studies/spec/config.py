@@ -16,62 +16,71 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeAlias
+from typing import Annotated, Any, Literal, Self, TypeAlias
 
 import yaml
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from qml._checks import InputError
+from qml.fitting.priors import PRIORS
 from qml.losses import EVERY_LOSS
 from qml.optimizers import OPTIMIZERS
 from qml.studies.spec.compose import compose, override
 from qml.studies.spec.loggers import LoggerSpec
-from qml.studies.spec.measurements import COUNTS_LOSSES
+from qml.studies.spec.measurements import CountsLossSpec
 from qml.studies.spec.models import AnyModelSpec
-from qml.studies.spec.priors import PriorSpec
-from qml.studies.spec.schema import Count, Seed, Spec, first_mistake, members, shown
+from qml.studies.spec.schema import Count, Seed, Spec, members, read_as, shown
 from qml.studies.spec.signatures import Made, union
 from qml.studies.spec.source import Source
 from qml.studies.spec.sweep import Sweep
 from qml.studies.spec.targets import TargetSpec
 
-if TYPE_CHECKING:
-    LossSpec: TypeAlias = Made
-    OptimizerSpec: TypeAlias = Made
-else:
-    LossSpec = union(EVERY_LOSS, *COUNTS_LOSSES)
-    OptimizerSpec = union(OPTIMIZERS)
+LossSpec: TypeAlias = Annotated[Made, union(EVERY_LOSS, *members(CountsLossSpec).values())]
+OptimizerSpec: TypeAlias = Annotated[Made, union(OPTIMIZERS)]
+PriorSpec: TypeAlias = Annotated[Made, union(PRIORS)]
 
 
 class Fit(Spec):
-    """One model, and how it is fitted."""
+    """One model, and how it is fitted.
 
-    name: Annotated[str, Field(description="what tables and figures call it")]
+    Parameters
+    ----------
+    name : str
+        What tables and figures call it.
+    loss : mapping
+        By default what the target says: cross_entropy of a state, negative_log_likelihood of counts, mean_cross_entropy
+        of labelled data, expectation of a Hamiltonian.
+    restarts : int
+        Independent starts; the best is kept.
+    max_iterations : int
+        Steps of each start.
+    gradient_tolerance : float
+        Converged: no larger entry in the gradient.
+    loss_tolerance : float
+        Converged: no larger decrease; 0 turns it off.
+    prior : mapping
+        Adds -log p(theta) / copies to the loss.
+    validation : mapping or "held_out"
+        Held-out target: parameters of the lowest loss on it are kept; simulated shots are fresh; held_out: of labelled
+        data, what its validation_fraction holds out.
+    patience : int
+        Steps without a lower loss on validation that end a start.
+    factorwise : bool
+        Learn every factor of a product model by itself, from its reduced state.
+    """
+
+    name: str
     model: AnyModelSpec
-    loss: Annotated[
-        LossSpec | None,
-        Field(
-            description="by default what the target says: cross_entropy of a state, negative_log_likelihood of counts, "
-            "mean_cross_entropy of labelled data, expectation of a Hamiltonian"
-        ),
-    ] = None
+    loss: LossSpec | None = None
     optimizer: OptimizerSpec = Field(default={"kind": "lbfgs"}, validate_default=True)
-    restarts: Annotated[int, Field(ge=1, le=1000, description="independent starts; the best is kept")] = 1
-    max_iterations: Annotated[Count, Field(description="steps of each start")] = 1000
-    gradient_tolerance: Annotated[float, Field(ge=0.0, description="converged: no larger entry in the gradient")] = 1e-8
-    loss_tolerance: Annotated[float, Field(ge=0.0, description="converged: no larger decrease; 0 turns it off")] = 0.0
-    prior: Annotated[PriorSpec | None, Field(description="adds -log p(theta) / copies to the loss")] = None
-    validation: Annotated[
-        TargetSpec | Literal["held_out"] | None,
-        Field(
-            description="held-out target: parameters of the lowest loss on it are kept; simulated shots are fresh; "
-            "held_out: of labelled data, what its validation_fraction holds out"
-        ),
-    ] = None
-    patience: Annotated[Count, Field(description="steps without a lower loss on validation that end a start")] = 10
-    factorwise: Annotated[
-        bool, Field(description="learn every factor of a product model by itself, from its reduced state")
-    ] = False
+    restarts: Annotated[int, Field(ge=1, le=1000)] = 1
+    max_iterations: Count = 1000
+    gradient_tolerance: Annotated[float, Field(ge=0.0)] = 1e-8
+    loss_tolerance: Annotated[float, Field(ge=0.0)] = 0.0
+    prior: PriorSpec | None = None
+    validation: TargetSpec | Literal["held_out"] | None = None
+    patience: Count = 10
+    factorwise: bool = False
 
     @model_validator(mode="after")
     def _options(self) -> Self:
@@ -92,16 +101,30 @@ class Fit(Spec):
 
 
 class Study(Spec):
-    """A target and the fits that learn it."""
+    """A target and the fits that learn it.
 
-    title: Annotated[str, Field(description="stands above tables and figures")] = ""
-    seed: Annotated[Seed, Field(description="every random number follows from it")] = 0
-    target: Annotated[TargetSpec, Field(description="what is learnt")]
-    fits: Annotated[list[Fit], Field(min_length=1, max_length=100, description="what learns it")]
-    sweep: Annotated[Sweep | None, Field(description="many studies in one: what varies")] = None
-    loggers: Annotated[
-        list[LoggerSpec], Field(max_length=10, description="what else follows the fits, besides the folder of the run")
-    ] = Field(default_factory=list)
+    Parameters
+    ----------
+    title : str
+        Stands above tables and figures.
+    seed : int
+        Every random number follows from it.
+    target : mapping
+        What is learnt.
+    fits : list
+        What learns it.
+    sweep : mapping
+        Many studies in one: what varies.
+    loggers : list
+        What else follows the fits, besides the folder of the run.
+    """
+
+    title: str = ""
+    seed: Seed = 0
+    target: TargetSpec
+    fits: Annotated[list[Fit], Field(min_length=1, max_length=100)]
+    sweep: Sweep | None = None
+    loggers: Annotated[list[LoggerSpec], Field(max_length=10)] = Field(default_factory=list)
 
     @field_validator("fits")
     @classmethod
@@ -139,10 +162,7 @@ def with_engine(path: str | Path, engine: str) -> list[str]:
 
 def study_of(source: Source) -> Study:
     """The study that a source describes."""
-    try:
-        return Study.model_validate(source.data, context={"home": source.home})
-    except ValidationError as error:
-        raise first_mistake(error, source) from None
+    return read_as(Study, source)
 
 
 def to_yaml(study: Study) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import math
-from abc import abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
@@ -16,11 +15,11 @@ from qml import _checks
 from qml._checks import InputError
 from qml._files import read_arrays, regular
 from qml._typing import Integer, Real
-from qml.losses import Labelled
+from qml.losses import Labelled, label_states
 from qml.states import DensityMatrix
 from qml.studies.files import inside
 from qml.studies.spec.datasets import load_samples, sklearn_datasets
-from qml.studies.spec.schema import Spec
+from qml.studies.spec.signatures import Made, union
 
 MOST_BYTES = 1 << 28
 """Of a table that is read."""
@@ -42,63 +41,60 @@ class Samples:
         return Samples(self.inputs[members], self.classes[members], self.names)
 
 
-class Data(Spec):
-    """What every kind of labelled data has."""
+def dataset(
+    name: Literal["iris", "wine", "breast_cancer", "digits"],
+    classes: Annotated[list[Annotated[int, Field(ge=0)]] | None, Field(min_length=2)] = None,
+) -> Samples:
+    """A data set that comes with scikit-learn.
 
-    @abstractmethod
-    def load(self, folder: Path, rng: np.random.Generator) -> Samples:
-        """All samples, in their order; drawn ones from `rng`."""
-
-
-class Builtin(Data):
-    """A data set that comes with scikit-learn."""
-
-    kind: Literal["dataset"]
-    name: Literal["iris", "wine", "breast_cancer", "digits"]
-    classes: Annotated[
-        list[Annotated[int, Field(ge=0)]] | None, Field(min_length=2, description="to keep, by number; all by default")
-    ] = None
-
-    def load(self, folder: Path, rng: np.random.Generator) -> Samples:
-        return Samples(*load_samples(self.name, self.classes))
+    Parameters
+    ----------
+    classes : list of int
+        To keep, by number; all by default.
+    """
+    return Samples(*load_samples(name, classes))
 
 
-class TwoMoons(Data):
-    """Two half circles that interlock, drawn by the study's seed."""
+def two_moons(
+    rng: np.random.Generator,
+    samples: Annotated[int, Field(ge=2, le=100_000)] = 200,
+    noise: Annotated[float, Field(ge=0.0)] = 0.2,
+) -> Samples:
+    """Two half circles that interlock, drawn by the study's seed.
 
-    kind: Literal["two_moons"]
-    samples: Annotated[int, Field(ge=2, le=100_000)] = 200
-    noise: Annotated[float, Field(ge=0.0, description="standard deviation of both coordinates")] = 0.2
-
-    def load(self, folder: Path, rng: np.random.Generator) -> Samples:
-        draw = sklearn_datasets("two moons").make_moons
-        inputs, classes = draw(self.samples, noise=self.noise, random_state=int(rng.integers(2**31)))
-        return Samples(np.asarray(inputs), np.asarray(classes), ("upper", "lower"))
-
-
-class Table(Data):
-    """A table in a file beside the study: .csv with a head, or .npz with the arrays inputs (m, k) and labels (m,)."""
-
-    kind: Literal["table"]
-    path: Annotated[str, Field(min_length=1, description="relative to the folder of the study")]
-    label: Annotated[str, Field(description="the column of a .csv that names the class; all others are inputs")] = (
-        "label"
-    )
-
-    def load(self, folder: Path, rng: np.random.Generator) -> Samples:
-        path = regular(inside(folder, self.path), "table")
-        if path.stat().st_size > MOST_BYTES:
-            raise InputError(f"the table {self.path!r} is larger than {MOST_BYTES >> 20} MiB: leave out some rows.")
-        if path.suffix.lower() not in (".csv", ".npz"):
-            raise InputError(f"a table of labelled data is a .csv or .npz file; found {self.path!r}.")
-        inputs, labels = _read_csv(path, self.label) if path.suffix.lower() == ".csv" else _read_npz(path)
-        names, classes = np.unique(labels, return_inverse=True)
-        if len(names) < 2:
-            raise InputError(f"the table {self.path!r} must hold at least two classes; found {len(names)}.")
-        return Samples(inputs, classes.ravel(), tuple(map(str, names)))
+    Parameters
+    ----------
+    noise : float
+        Standard deviation of both coordinates.
+    """
+    draw = sklearn_datasets("two moons").make_moons
+    inputs, classes = draw(samples, noise=noise, random_state=int(rng.integers(2**31)))
+    return Samples(np.asarray(inputs), np.asarray(classes), ("upper", "lower"))
 
 
-DataSpec: TypeAlias = Annotated[Builtin | TwoMoons | Table, Field(discriminator="kind")]
+def table(folder: Path, path: Annotated[str, Field(min_length=1)], label: str = "label") -> Samples:
+    """A table in a file beside the study: .csv with a head, or .npz with the arrays inputs (m, k) and labels (m,).
+
+    Parameters
+    ----------
+    path : str
+        Relative to the folder of the study.
+    label : str
+        The column of a .csv that names the class; all others are inputs.
+    """
+    file = regular(inside(folder, path), "table")
+    if file.stat().st_size > MOST_BYTES:
+        raise InputError(f"the table {path!r} is larger than {MOST_BYTES >> 20} MiB: leave out some rows.")
+    if file.suffix.lower() not in (".csv", ".npz"):
+        raise InputError(f"a table of labelled data is a .csv or .npz file; found {path!r}.")
+    inputs, labels = _read_csv(file, label) if file.suffix.lower() == ".csv" else _read_npz(file)
+    names, classes = np.unique(labels, return_inverse=True)
+    if len(names) < 2:
+        raise InputError(f"the table {path!r} must hold at least two classes; found {len(names)}.")
+    return Samples(inputs, classes.ravel(), tuple(map(str, names)))
+
+
+DataSpec: TypeAlias = Annotated[Made, union({"dataset": dataset, "two_moons": two_moons, "table": table})]
 
 
 def split(samples: Samples, fractions: tuple[float, float], rng: np.random.Generator) -> list[Samples]:
@@ -138,8 +134,7 @@ def as_labelled(samples: Samples, levels: int, noise: float) -> Labelled:
     """Classes as diagonal states (1 - noise) |y><y| + noise/classes on the first of `levels` levels."""
     count = len(samples.names)
     p = np.zeros((len(samples), levels))
-    p[:, :count] = noise / count
-    p[np.arange(len(samples)), samples.classes] += 1 - noise
+    p[:, :count] = label_states(samples.classes, count, noise=noise).probabilities()
     return Labelled(samples.inputs, DensityMatrix.from_probabilities(p, _checks.qubit_dims(levels)))
 
 

@@ -3,56 +3,41 @@
 from __future__ import annotations
 
 import json
-from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, TypeAlias
-
-from pydantic import Field
+from typing import Annotated, Any, ClassVar, TypeAlias
 
 from qml import loggers
-from qml.studies.spec.schema import Count, Spec
+from qml.studies.spec.schema import Count
+from qml.studies.spec.signatures import Keyed, union
 
 SETTINGS = 100
 """Most settings of a fit that are logged: MLflow takes no more at once."""
 RESULTS = ("loss", "floor", "gap", "fidelity", "iterations", "evaluations", "seconds", "test_log_likelihood")
 
 
-class _Logger(Spec):
-    every: Annotated[Count, Field(description="log every so many iterations")] = 1
+class Follower(Keyed):
+    """What follows the fits of a run.
 
+    Parameters
+    ----------
+    every : int
+        Log every so many iterations.
+    """
+
+    every: Count = 1
     maker: ClassVar[type[loggers.Logger]]
+    given = frozenset({"folder", "file", "run", "settings", "resume"})
 
-    @abstractmethod
     def follow(self, folder: Path, name: str, settings: Mapping[str, Any]) -> loggers.Logger:
         """The logger of one fit of the run in `folder`; it goes on with what it logged before."""
+        places = {"folder": folder / "tensorboard" / name, "file": folder / "mlflow.db"}
+        found: loggers.Logger = self.make(**places, run=name, settings=settings, resume=True)
+        return found
 
 
-class TensorBoard(_Logger):
-    """Event files for TensorBoard, in the folder tensorboard of the run."""
-
-    kind: Literal["tensorboard"]
-    maker = loggers.TensorBoard
-
-    def follow(self, folder: Path, name: str, settings: Mapping[str, Any]) -> loggers.Logger:
-        return loggers.TensorBoard(folder / "tensorboard" / name, settings=settings, every=self.every, resume=True)
-
-
-class MLflow(_Logger):
-    """A SQLite file for MLflow, mlflow.db in the folder of the run."""
-
-    kind: Literal["mlflow"]
-    maker = loggers.MLflow
-    experiment: Annotated[str, Field(min_length=1, max_length=80, description="what the fits are runs of")] = "qml"
-
-    def follow(self, folder: Path, name: str, settings: Mapping[str, Any]) -> loggers.Logger:
-        return loggers.MLflow(
-            folder / "mlflow.db", name, experiment=self.experiment, settings=settings, every=self.every, resume=True
-        )
-
-
-LoggerSpec: TypeAlias = Annotated[TensorBoard | MLflow, Field(discriminator="kind")]
+LoggerSpec: TypeAlias = Annotated[Follower, union(loggers.LOGGERS, base=Follower)]
 
 
 @contextmanager

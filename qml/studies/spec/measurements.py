@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from inspect import signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, TypeAlias
+from typing import Annotated, ClassVar, Literal, TypeAlias
 
 import numpy as np
 from pydantic import Field
 
 from qml._checks import InputError
 from qml._typing import Dims
-from qml.losses import ChiSquare, CountsLoss, NegativeLogLikelihood, SquaredError, TrainableReadout
+from qml.losses import COUNT_LOSSES, CountsLoss, TrainableReadout
 from qml.measurement import (
     MEASUREMENTS,
     Counts,
@@ -36,15 +36,18 @@ Shots = Annotated[int, Field(ge=0, lt=2**53)]
 
 
 class Readout(Spec):
-    """Readout errors of the qubits, independent of each other."""
+    """Readout errors of the qubits, independent of each other.
 
-    rates: Annotated[
-        list[Rates],
-        Field(min_length=1, description="[p(1 given 0), p(0 given 1)] of each qubit; one pair stands for all"),
-    ]
-    known: Annotated[bool, Field(description="whether the record tells them; if not, they are left to be learnt")] = (
-        True
-    )
+    Parameters
+    ----------
+    rates : list
+        [p(1 given 0), p(0 given 1)] of each qubit; one pair stands for all.
+    known : bool
+        Whether the record tells them; if not, they are left to be learnt.
+    """
+
+    rates: Annotated[list[Rates], Field(min_length=1)]
+    known: bool = True
 
     def on(self, measurement: Measurement) -> Measurement:
         """The measurement with these errors."""
@@ -55,7 +58,7 @@ class Readout(Spec):
 
 
 class Measured(Keyed):
-    """What every measurement has; those of the library are told the sites of the state."""
+    """What every measurement has; its maker is told the sites of the state."""
 
     readout: Readout | None = None
     given: ClassVar[frozenset[str]] = frozenset({"rng", "dims", "n", "d"})
@@ -94,46 +97,37 @@ class Measured(Keyed):
         return Counts(recorded, sample(state, done, shots, rng).counts)
 
 
-class Pauli(Measured):
-    """Pauli settings of qubits: each qubit along X, Y or Z."""
+def pauli(n: int, settings: Literal["all"] | Annotated[list[Label], Field(min_length=1)] = "all") -> Measurement:
+    """Pauli settings of qubits: each qubit along X, Y or Z.
 
-    kind: Literal["pauli"]
-    settings: Annotated[
-        Literal["all"] | Annotated[list[Label], Field(min_length=1)], Field(description="all 3^n, or those listed")
-    ] = "all"
-
-    def on(self, dims: Dims, rng: np.random.Generator) -> Measurement:
-        _qubits(dims)
-        return PauliMeasurement(len(dims) if self.settings == "all" else self.settings)
+    Parameters
+    ----------
+    settings : "all" or list of str
+        All 3^n, or those listed.
+    """
+    return PauliMeasurement(n if settings == "all" else settings)
 
 
-class Axis(Measured):
-    """One basis: every qubit along one axis (sin theta cos phi, sin theta sin phi, cos theta)."""
+def axis(n: int, theta: float, phi: float = 0.0) -> Measurement:
+    """One basis: every qubit along one axis (sin theta cos phi, sin theta sin phi, cos theta).
 
-    kind: Literal["axis"]
-    theta: Annotated[float, Field(description="angle from Z, in radians")]
-    phi: float = 0.0
+    Parameters
+    ----------
+    theta : float
+        Angle from Z, in radians.
+    """
+    c, s, phase = np.cos(theta / 2), np.sin(theta / 2), np.exp(1j * phi)
+    one = ProjectiveMeasurement([[c, -s], [phase * s, phase * c]], (2,))
+    return one if n == 1 else ProductMeasurement([one] * n)
 
-    def on(self, dims: Dims, rng: np.random.Generator) -> Measurement:
-        _qubits(dims)
-        c, s, phase = np.cos(self.theta / 2), np.sin(self.theta / 2), np.exp(1j * self.phi)
-        one = ProjectiveMeasurement([[c, -s], [phase * s, phase * c]], (2,))
-        return one if len(dims) == 1 else ProductMeasurement([one] * len(dims))
 
-
-class Computational(Measured):
+def computational(dims: Dims) -> Measurement:
     """The computational basis."""
-
-    kind: Literal["computational"]
-
-    def on(self, dims: Dims, rng: np.random.Generator) -> Measurement:
-        return PauliMeasurement(["Z" * len(dims)]) if set(dims) == {2} else computational_basis(dims)
+    return PauliMeasurement(["Z" * len(dims)]) if set(dims) == {2} else computational_basis(dims)
 
 
-if TYPE_CHECKING:
-    MeasurementSpec: TypeAlias = Measured
-else:
-    MeasurementSpec = union(MEASUREMENTS, Pauli, Axis, Computational, base=Measured)
+_OWN = {"pauli": pauli, "axis": axis, "computational": computational}
+MeasurementSpec: TypeAlias = Annotated[Measured, union(MEASUREMENTS | _OWN, base=Measured)]
 
 
 def read_record(path: Path) -> Counts:
@@ -144,13 +138,16 @@ def read_record(path: Path) -> Counts:
     return readers[path.suffix.lower()](path)
 
 
-class CountsLossSpec(Made):
-    """A loss of counts."""
+class OfCounts(Made):
+    """A loss of counts.
 
-    readout: Annotated[
-        Literal["as_recorded", "learnt"],
-        Field(description="learnt: two error rates a qubit are learnt beside the model's parameters"),
-    ] = "as_recorded"
+    Parameters
+    ----------
+    readout : {"as_recorded", "learnt"}
+        Learnt: two error rates a qubit are learnt beside the model's parameters.
+    """
+
+    readout: Literal["as_recorded", "learnt"] = "as_recorded"
     maker: ClassVar[type[CountsLoss]]
 
     def on(self, dims: Dims) -> CountsLoss:
@@ -158,28 +155,7 @@ class CountsLossSpec(Made):
         return type(self).maker(TrainableReadout(len(dims)) if self.readout == "learnt" else None)
 
 
-class LikelihoodSpec(CountsLossSpec):
-    """The negative log-likelihood of counts, in nats a shot."""
-
-    kind: Literal["negative_log_likelihood"]
-    maker = NegativeLogLikelihood
-
-
-class ChiSquareSpec(CountsLossSpec):
-    """Pearson's chi-square of the frequencies of counts, a shot."""
-
-    kind: Literal["chi_square"]
-    maker = ChiSquare
-
-
-class SquaredErrorSpec(CountsLossSpec):
-    """The squared error of the frequencies of counts."""
-
-    kind: Literal["squared_error"]
-    maker = SquaredError
-
-
-COUNTS_LOSSES = (LikelihoodSpec, ChiSquareSpec, SquaredErrorSpec)
+CountsLossSpec: TypeAlias = Annotated[OfCounts, union(COUNT_LOSSES, base=OfCounts)]
 
 
 def _qubits(dims: Dims) -> None:

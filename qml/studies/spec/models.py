@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from functools import reduce
-from operator import or_
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field, model_validator
 
-from qml import Circuit as Gates
+from qml import Circuit, circuits
 from qml._checks import InputError
-from qml.channels import CHANNELS
 from qml.engines import ChainEngine
 from qml.engines.thermal import KrylovEngine
 from qml.models import (
     MODELS,
     ChainGibbsModel,
     CircuitModel,
+    ConditionalCircuitModel,
+    ConditionalGibbsModel,
     IsingEnergies,
     LargeGibbsModel,
     MixtureModel,
@@ -28,37 +28,49 @@ from qml.models import (
     semi_quantum_restricted,
 )
 from qml.models.parts import Fixed as FixedModel
-from qml.studies.spec.conditional import ConditionalSpec
+from qml.operators import GeneratorsLike
+from qml.processes import KrausModel
 from qml.studies.spec.parts import (
     Ansatz,
     Bond,
     ChannelRule,
     EngineName,
-    Generators,
     NoiseRule,
     ReadoutRule,
     Tolerance,
     noise_model,
+    placed,
 )
-from qml.studies.spec.processes import FAMILIES, Domains, KrausSpec, ProcessSpec, intervals
-from qml.studies.spec.schema import Seed, Spec
-from qml.studies.spec.signatures import Made, built, union
+from qml.studies.spec.processes import FAMILIES, Domains, intervals, process
+from qml.studies.spec.schema import FewQubits, Kinds, Seed, Spec, members
+from qml.studies.spec.signatures import NOTHING, VALUES, Made, built, union
 from qml.studies.spec.targets import Context, KnownStateSpec
 
 Edge: TypeAlias = Annotated[list[int], Field(min_length=2)]
+_KINDS = Kinds({})
+ModelSpec: TypeAlias = Annotated[Made, _KINDS]
+VALUES["Model"] = ModelSpec
 
 
-class Circuit(Spec):
-    """The state that a circuit prepares, noise and traced-out ancillas included."""
+class CircuitSpec(Spec):
+    """The state that a circuit prepares, noise and traced-out ancillas included.
+
+    Parameters
+    ----------
+    noise : list
+        Channels behind gates.
+    readout : list
+        Channels at the end, on every qubit.
+    initial : mapping
+        What it starts from, by default |0...0>.
+    """
 
     kind: Literal["circuit"]
     ansatz: Ansatz
-    noise: Annotated[list[NoiseRule], Field(description="channels behind gates")] = Field(default_factory=list)
-    readout: Annotated[list[ReadoutRule], Field(description="channels at the end, on every qubit")] = Field(
-        default_factory=list
-    )
+    noise: list[NoiseRule] = Field(default_factory=list)
+    readout: list[ReadoutRule] = Field(default_factory=list)
     engine: EngineName = "pauli"
-    initial: Annotated[ModelSpec | None, Field(description="what it starts from, by default |0...0>")] = None
+    initial: ModelSpec | None = None
     domains: Domains = Field(default_factory=dict)
 
     @model_validator(mode="before")
@@ -76,106 +88,143 @@ class Circuit(Spec):
         return CircuitModel(circuit, engine=self.engine, initial=initial, domains=domains)
 
 
-class LargeGibbs(Spec):
-    """exp(-K)/Z of Pauli strings without a matrix: log Z and gradients from random vectors, with statistical errors."""
+def large_gibbs(
+    generators: GeneratorsLike,
+    samples: Annotated[int, Field(ge=2, le=100_000)] = 32,
+    seed: Seed = 0,
+    krylov: Annotated[int | None, Field(ge=1)] = None,
+) -> LargeGibbsModel:
+    """exp(-K)/Z of Pauli strings without a matrix: log Z and gradients from random vectors, with statistical errors.
 
-    kind: Literal["large_gibbs"]
-    generators: Generators
-    samples: Annotated[int, Field(ge=2, le=100_000, description="random vectors; errors fall as 1/sqrt(samples)")] = 32
-    seed: Annotated[Seed, Field(description="what the vectors follow from, the same for every theta")] = 0
-    krylov: Annotated[int | None, Field(ge=1, description="Lanczos steps at most; 400 by default")] = None
+    Parameters
+    ----------
+    samples : int
+        Random vectors; errors fall as 1/sqrt(samples).
+    seed : int
+        What the vectors follow from, the same for every theta.
+    krylov : int
+        At most so many Lanczos steps; 400 by default.
+    """
+    return LargeGibbsModel(generators, KrylovEngine(samples, seed, krylov))
 
-    def build(self) -> LargeGibbsModel:
-        return LargeGibbsModel(built(self, "generators"), KrylovEngine(self.samples, self.seed, self.krylov))
 
-
-class ChainGibbs(Spec):
+def chain_gibbs(generators: GeneratorsLike, tolerance: Tolerance = 1e-8, bond: Bond = 128) -> ChainGibbsModel:
     """exp(-K)/Z of a long chain, to a tolerance, as matrix-product operators, with the metric that newton asks for."""
-
-    kind: Literal["chain_gibbs"]
-    generators: Generators
-    tolerance: Tolerance = 1e-8
-    bond: Bond = 128
-
-    def build(self) -> ChainGibbsModel:
-        return ChainGibbsModel(built(self, "generators"), ChainEngine(self.tolerance, self.bond))
+    return ChainGibbsModel(generators, ChainEngine(tolerance, bond))
 
 
-class Spectral(Spec):
-    """Diagonal energies, of independent qubits, a full table or an Ising model, rotated by a circuit."""
+def spectral(
+    ansatz: Circuit,
+    energies: Literal["product", "table", "ising"] = "product",
+    edges: list[Edge] | None = None,
+) -> SpectralModel:
+    """Diagonal energies, of independent qubits, a full table or an Ising model, rotated by a circuit.
 
-    kind: Literal["spectral"]
-    ansatz: Ansatz
-    energies: Literal["product", "table", "ising"] = "product"
-    edges: Annotated[
-        list[Edge] | None, Field(description="qubits that each Ising coupling joins; all pairs by default")
-    ] = None
-
-    @model_validator(mode="after")
-    def _edges_of_ising(self) -> Self:
-        if self.edges is not None and self.energies != "ising":
-            raise InputError(f"edges belong to energies: ising; found energies: {self.energies}.")
-        return self
-
-    def build(self) -> SpectralModel:
-        circuit = built(self, "ansatz")
-        return SpectralModel(circuit, self.energies if self.edges is None else IsingEnergies(circuit.dims, self.edges))
+    Parameters
+    ----------
+    edges : list
+        Qubits that each Ising coupling joins; all pairs by default.
+    """
+    if edges is not None and energies != "ising":
+        raise InputError(f"edges belong to energies: ising; found energies: {energies}.")
+    return SpectralModel(ansatz, energies if edges is None else IsingEnergies(ansatz.dims, edges))
 
 
 class Fixed(Spec):
-    """One state, with nothing to learn: a member of other models, or a baseline."""
+    """One state, with nothing to learn: a member of other models, or a baseline.
+
+    Parameters
+    ----------
+    state : mapping
+        Any that follows from no random numbers and no file.
+    """
 
     kind: Literal["fixed"]
-    state: Annotated[KnownStateSpec, Field(description="any that follows from no random numbers and no file")]
+    state: KnownStateSpec
 
     def build(self) -> Model:
         return FixedModel(self.state.build(Context(Path(), 0)).state)
 
 
-class Mixture(Made):
-    """A convex combination of models on the same sites, weights and members learnt together."""
+def mixture(members: Annotated[list[Model], Field(min_length=1)]) -> MixtureModel:
+    """A convex combination of models on the same sites, weights and members learnt together.
 
-    kind: Literal["mixture"]
-    members: Annotated[list[ModelSpec], Field(min_length=1, description="with equal dims")]
-    maker = MixtureModel
-
-
-class Product(Made):
-    """Models side by side, without correlations between them."""
-
-    kind: Literal["product"]
-    factors: Annotated[list[ModelSpec], Field(min_length=1, description="in the order of the sites")]
-    maker = ProductModel
+    Parameters
+    ----------
+    members : list
+        With equal dims.
+    """
+    return MixtureModel(members)
 
 
-class Noisy(Spec):
-    """Any model, seen through channels, whose strengths may be learnt with it."""
+def product(factors: Annotated[list[Model], Field(min_length=1)]) -> ProductModel:
+    """Models side by side, without correlations between them.
 
-    kind: Literal["noisy"]
-    model: ModelSpec
-    noise: Annotated[list[ReadoutRule], Field(min_length=1, description="channels on top, in their order")]
-    domains: Domains = Field(default_factory=dict)
-
-    def build(self) -> NoisyModel:
-        model = built(self, "model")
-        operations = [
-            CHANNELS[rule.channel](*rule.params, site)
-            for rule in self.noise
-            for site in (range(len(model.dims)) if rule.sites is None else rule.sites)
-        ]
-        return NoisyModel(model, Gates(model.dims, operations), domains=intervals(self.domains))
+    Parameters
+    ----------
+    factors : list
+        In the order of the sites.
+    """
+    return ProductModel(factors)
 
 
-if TYPE_CHECKING:
-    ModelSpec: TypeAlias = Made
-    AnyModelSpec: TypeAlias = Made
-else:
-    ModelSpec = union(
-        MODELS | {"semi_quantum": semi_quantum_restricted},
-        *(Circuit, LargeGibbs, ChainGibbs, Spectral, Fixed, Mixture, Product, Noisy, ProcessSpec, KrausSpec),
-    )
-    AnyModelSpec = Annotated[reduce(or_, [ModelSpec, ConditionalSpec, *FAMILIES.values()]), Field(discriminator="kind")]
-    """What a fit may name: conditional models and families of processes are no members of other models."""
+def noisy(
+    model: Model, noise: Annotated[list[ReadoutRule], Field(min_length=1)], domains: Domains = NOTHING
+) -> NoisyModel:
+    """Any model, seen through channels, whose strengths may be learnt with it.
+
+    Parameters
+    ----------
+    noise : list
+        Channels on top, in their order.
+    """
+    return NoisyModel(model, placed(noise, model.dims), domains=intervals(domains))
+
+
+_OWN: dict[str, Callable[..., Model]] = {
+    "large_gibbs": large_gibbs,
+    "chain_gibbs": chain_gibbs,
+    "spectral": spectral,
+    "mixture": mixture,
+    "product": product,
+    "noisy": noisy,
+    "process": process,
+    "semi_quantum": semi_quantum_restricted,
+    "kraus": KrausModel,
+}
+_KINDS.specs |= union({**MODELS, **_OWN}, CircuitSpec, Fixed).specs
+
+
+def conditional_circuit(
+    n: FewQubits,
+    n_inputs: int,
+    layers: Annotated[int, Field(ge=1, le=100)],
+    ancillas: Annotated[int, Field(ge=0, le=8)],
+    scales: bool = True,
+    readout: Sequence[ReadoutRule] = (),
+) -> ConditionalCircuitModel:
+    """A circuit that the input is uploaded into in every layer, with learnt scales; its ancillas are traced out.
+
+    Parameters
+    ----------
+    layers : int
+        Uploads of the whole input.
+    ancillas : int
+        Qubits that are traced out; without any, states are pure.
+    scales : bool
+        Whether every upload has a factor that is learnt.
+    readout : list
+        Channels at the end, on every qubit.
+    """
+    circuit, data = circuits.reuploading(n, n_inputs, layers, ancillas)
+    noisy = circuit.with_noise(noise_model([], readout))
+    return ConditionalCircuitModel(noisy, data, n_inputs=n_inputs, scales=scales)
+
+
+_CONDITIONAL = {"conditional_gibbs": ConditionalGibbsModel, "conditional_circuit": conditional_circuit}
+ConditionalSpec: TypeAlias = Annotated[Made, union(_CONDITIONAL)]
+AnyModelSpec: TypeAlias = Annotated[Made, Kinds(members(ModelSpec) | members(ConditionalSpec) | FAMILIES)]
+"""What a fit may name: conditional models and families of processes are no members of other models."""
 
 
 def learnt_noise(spec: Spec) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeAlias
 
@@ -10,6 +11,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator, mod
 from qml import Circuit, NoiseModel
 from qml._checks import InputError, choice
 from qml._files import regular
+from qml._typing import Dims
 from qml.channels import CHANNELS
 from qml.circuits import ANSATZE
 from qml.engines import ENGINES, ReferenceEngine
@@ -18,8 +20,8 @@ from qml.io import from_qasm
 from qml.operators import GENERATORS, HAMILTONIANS, PauliSum
 from qml.states import State
 from qml.studies.files import inside
-from qml.studies.spec.schema import ManyQubits, Sites, Spec, shown
-from qml.studies.spec.signatures import SIZES, VALUES, Made, built, union
+from qml.studies.spec.schema import SIZES, ManyQubits, Sites, Spec, shown
+from qml.studies.spec.signatures import VALUES, Made, union
 
 if TYPE_CHECKING:
     EngineName: TypeAlias = str
@@ -43,25 +45,35 @@ class OfStrings(Made):
     sizes = SIZES | {"n": ManyQubits, "n_sites": Annotated[int, Field(ge=1, le=100, description="number of sites")]}
 
 
-class PauliTerms(Spec):
-    """Any Pauli sum, as coefficients by label."""
-
-    kind: Literal["pauli"]
-    terms: Annotated[dict[Label, float], Field(min_length=1, description="coefficients by Pauli label")]
-
-    @field_validator("terms")
-    @classmethod
-    def _one_length(cls, terms: dict[str, float]) -> dict[str, float]:
-        return dict(zip(_same_length(list(terms)), terms.values(), strict=True))
-
-    def build(self) -> PauliSum:
-        return PauliSum.from_terms(self.terms)
+def _one_length(labels: list[str]) -> list[str]:
+    for label in labels:
+        if len(label) != len(labels[0]):
+            raise InputError(f"Pauli strings must have one length; found {labels[0]!r} and {label!r}.")
+    if len(set(labels)) != len(labels):
+        raise InputError("a Pauli string is listed twice: each needs one coefficient only.")
+    return labels
 
 
-if TYPE_CHECKING:
-    Hamiltonian: TypeAlias = Made
-else:
-    Hamiltonian = union(HAMILTONIANS, PauliTerms, base=OfStrings)
+def _terms(terms: dict[str, float]) -> dict[str, float]:
+    return dict(zip(_one_length(list(terms)), terms.values(), strict=True))
+
+
+Labels = Annotated[list[Label], Field(min_length=1), AfterValidator(_one_length)]
+Terms = Annotated[dict[Label, float], Field(min_length=1), AfterValidator(_terms)]
+
+
+def pauli(terms: Terms) -> PauliSum:
+    """Any Pauli sum, as coefficients by label.
+
+    Parameters
+    ----------
+    terms : mapping
+        Coefficients by Pauli label.
+    """
+    return PauliSum.from_terms(terms)
+
+
+Hamiltonian: TypeAlias = Annotated[Made, union({**HAMILTONIANS, "pauli": pauli}, base=OfStrings)]
 VALUES |= dict.fromkeys(("PauliSum", "PauliLike", "OperatorLike"), Hamiltonian)
 
 
@@ -70,32 +82,14 @@ Bond = Annotated[int, Field(ge=1, le=4096, description="the largest bond dimensi
 """Of chains, as matrix-product operators."""
 
 
-class TermsOf(Spec):
+def terms_of(hamiltonian: PauliSum) -> PauliSum:
     """The Pauli strings of a Hamiltonian, each with its own coefficient to learn."""
-
-    kind: Literal["terms_of"]
-    hamiltonian: Hamiltonian
-
-    def build(self) -> PauliSum:
-        found: PauliSum = built(self, "hamiltonian")
-        return found
+    return hamiltonian
 
 
-class Strings(Spec):
+def strings(labels: Labels) -> PauliSum:
     """The Pauli strings that are listed."""
-
-    kind: Literal["strings"]
-    labels: Annotated[list[Label], Field(min_length=1)]
-
-    @field_validator("labels")
-    @classmethod
-    def _one_length(cls, labels: list[str]) -> list[str]:
-        if len(set(labels)) != len(labels):
-            raise InputError("a Pauli string is listed twice: each needs one coefficient only.")
-        return _same_length(labels)
-
-    def build(self) -> PauliSum:
-        return PauliSum.from_terms(dict.fromkeys(self.labels, 1.0))
+    return PauliSum.from_terms(dict.fromkeys(labels, 1.0))
 
 
 LONGEST_PROGRAM = 1 << 17
@@ -103,11 +97,19 @@ LONGEST_PROGRAM = 1 << 17
 
 
 class Program(Spec):
-    """A circuit in OpenQASM 3 or 2, in a file beside the study or in the study; its inputs are learnt by name."""
+    """A circuit in OpenQASM 3 or 2, in a file beside the study or in the study; its inputs are learnt by name.
+
+    Parameters
+    ----------
+    file : str
+        Its path from the folder of the study on.
+    text : str
+        The program itself, instead of the file.
+    """
 
     kind: Literal["qasm"]
-    file: Annotated[str | None, Field(description="its path from the folder of the study on")] = None
-    text: Annotated[str | None, Field(description="the program itself, instead of the file")] = None
+    file: str | None = None
+    text: str | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -137,20 +139,10 @@ class Program(Spec):
         return found
 
 
-if TYPE_CHECKING:
-    Generators: TypeAlias = Made
-    Ansatz: TypeAlias = Made
-else:
-    Generators = union(GENERATORS, TermsOf, Strings, base=OfStrings)
-    Ansatz = union(ANSATZE, Program)
+_GENERATORS = {**GENERATORS, "terms_of": terms_of, "strings": strings}
+Generators: TypeAlias = Annotated[Made, union(_GENERATORS, base=OfStrings)]
+Ansatz: TypeAlias = Annotated[Made, union(ANSATZE, Program)]
 VALUES |= {"GeneratorsLike": Generators, "Circuit": Ansatz}
-
-
-def _same_length(labels: list[str]) -> list[str]:
-    for label in labels:
-        if len(label) != len(labels[0]):
-            raise InputError(f"Pauli strings must have one length; found {labels[0]!r} and {label!r}.")
-    return labels
 
 
 class ChannelRule(Spec):
@@ -187,11 +179,15 @@ class AppliedChannel(ChannelRule):
 
 
 class NoiseRule(ChannelRule):
-    """A channel behind gates; a word among its parameters is the name of one to be learnt."""
+    """A channel behind gates; a word among its parameters is the name of one to be learnt.
 
-    gates: Annotated[list[str] | None, Field(description="names of the gates it follows; all of them by default")] = (
-        None
-    )
+    Parameters
+    ----------
+    gates : list of str
+        Names of the gates it follows; all of them by default.
+    """
+
+    gates: list[str] | None = None
     sites: Sites | None = None
 
 
@@ -207,7 +203,7 @@ class ReadoutRule(ChannelRule):
         return self
 
 
-def noise_model(noise: list[NoiseRule], readout: list[ReadoutRule]) -> NoiseModel:
+def noise_model(noise: Sequence[NoiseRule], readout: Sequence[ReadoutRule]) -> NoiseModel:
     """The rules in their order, those behind gates first."""
     model = NoiseModel()
     for rule in noise:
@@ -217,14 +213,16 @@ def noise_model(noise: list[NoiseRule], readout: list[ReadoutRule]) -> NoiseMode
     return model
 
 
-def seen_through(state: State, rules: list[AppliedChannel]) -> State:
-    """The state after the channels, one rule after the other."""
+def placed(rules: Sequence[AppliedChannel | ReadoutRule], dims: Dims) -> Circuit:
+    """The channels of the rules in their order; one that acts on a single site is on each of its sites in turn."""
     operations: list[Operation] = []
     for rule in rules:
         channel = CHANNELS[rule.channel]
-        sites = tuple(range(len(state.dims))) if rule.sites == "all" else tuple(rule.sites)
-        placed = [(s,) for s in sites] if channel.n_sites == 1 else [sites]
-        operations += [channel(*rule.params, *s) for s in placed]
-    if not operations:
-        return state
-    return ReferenceEngine().evolve(Circuit(state.dims, operations).compile(), [], state)
+        sites = range(len(dims)) if rule.sites in (None, "all") else rule.sites
+        operations += [channel(*rule.params, *s) for s in ([(s,) for s in sites] if channel.n_sites == 1 else [sites])]
+    return Circuit(dims, operations)
+
+
+def seen_through(state: State, rules: list[AppliedChannel]) -> State:
+    """The state after the channels, one rule after the other."""
+    return ReferenceEngine().evolve(placed(rules, state.dims).compile(), [], state) if rules else state

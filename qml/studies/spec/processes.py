@@ -2,197 +2,92 @@
 
 from __future__ import annotations
 
-from functools import reduce
-from operator import or_
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeAlias
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Literal, TypeAlias
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from qml import Circuit
 from qml._checks import InputError
 from qml._typing import Complex
-from qml.measurement import Counts, PauliMeasurement
 from qml.operators import embed
 from qml.parameters import Interval
 from qml.processes import (
-    Design,
-    Experiments,
     GateSetModel,
-    KrausModel,
     LindbladModel,
-    Parities,
     PauliLindbladModel,
-    Process,
     ProcessFamily,
     ProcessModel,
     xyi_gate_set,
-    xyi_words,
 )
-from qml.states import State, basis_state
-from qml.studies.spec.parts import Ansatz, EngineName, NoiseRule, PauliTerms, noise_model
-from qml.studies.spec.schema import Qubits, Spec
-from qml.studies.spec.signatures import VALUES, Made, built, spec_of
+from qml.studies.spec.parts import EngineName, NoiseRule, noise_model, pauli
+from qml.studies.spec.schema import members
+from qml.studies.spec.signatures import NOTHING, VALUES, Made, union
 
 Ends: TypeAlias = Annotated[list[float], Field(min_length=2, max_length=2)]
 Domains: TypeAlias = Annotated[
-    dict[str, Ends], Field(description="narrower intervals [low, high] of parameters with a domain, by name")
+    Mapping[str, Ends], Field(description="narrower intervals [low, high] of parameters with a domain, by name")
 ]
 
 
-def intervals(domains: dict[str, list[float]]) -> dict[str, Interval]:
+def intervals(domains: Domains) -> dict[str, Interval]:
     """The intervals of parameters, by name."""
     return {name: Interval(*ends) for name, ends in domains.items()}
 
 
-class ProcessTarget(Spec):
-    """What a circuit does to its input, as a Choi state: input sites, then output sites."""
+def process(
+    ansatz: Circuit, noise: Sequence[NoiseRule] = (), engine: EngineName = "pauli", domains: Domains = NOTHING
+) -> ProcessModel:
+    """What a circuit does to its input, noise learnt with it: a model of Choi states.
 
-    kind: Literal["process"]
-    ansatz: Ansatz
-    noise: Annotated[list[NoiseRule], Field(description="channels behind gates")] = Field(default_factory=list)
-    values: Annotated[dict[str, float], Field(description="of every parameter of the circuit, by name")] = Field(
-        default_factory=dict
-    )
-
-    def process(self) -> Process:
-        """The process."""
-        circuit: Circuit = built(self, "ansatz").with_noise(noise_model(self.noise, []))
-        return Process.from_circuit(circuit, self.values if circuit.n_params else ())
-
-    def state(self) -> State:
-        """The Choi state."""
-        return self.process().choi
+    Parameters
+    ----------
+    noise : list
+        Channels behind gates.
+    """
+    return ProcessModel(ansatz.with_noise(noise_model(noise, ())), engine=engine, domains=intervals(domains))
 
 
-class ProcessSpec(Spec):
-    """What a circuit does to its input, noise learnt with it: a model of Choi states."""
+def gate_set(
+    standard: Literal["xyi"] | None = None,
+    parametrization: Literal["tp", "cptp", "known"] = "tp",
+    gates: Annotated[dict[str, Circuit] | None, Field(min_length=1)] = None,
+) -> ProcessFamily:
+    """Gates that are learnt together from words of gates: a standard set, or circuits whose noise is learnt.
 
-    kind: Literal["process"]
-    ansatz: Ansatz
-    noise: Annotated[list[NoiseRule], Field(description="channels behind gates")] = Field(default_factory=list)
-    engine: EngineName = "pauli"
-    domains: Domains = Field(default_factory=dict)
-
-    def build(self) -> ProcessModel:
-        circuit = built(self, "ansatz").with_noise(noise_model(self.noise, []))
-        return ProcessModel(circuit, engine=self.engine, domains=intervals(self.domains))
-
-
-class GateSetSpec(Spec):
-    """Gates that are learnt together from words of gates: a standard set, or circuits whose noise is learnt."""
-
-    kind: Literal["gate_set"]
-    standard: Annotated[
-        Literal["xyi"] | None, Field(description="one qubit: Gi, Gx, Gy, preparation rho, measurement Z; or gates")
-    ] = None
-    parametrization: Annotated[
-        Literal["tp", "cptp", "known"], Field(description="of gates without free parameters of their own")
-    ] = "tp"
-    gates: Annotated[
-        dict[str, Ansatz] | None, Field(min_length=1, description="a circuit for each name; or standard")
-    ] = None
-
-    @model_validator(mode="after")
-    def _one(self) -> Self:
-        if (self.standard is None) == (self.gates is None):
-            raise InputError(f"give either standard or gates; found {'neither' if self.gates is None else 'both'}.")
-        return self
-
-    def build(self) -> ProcessFamily:
-        if self.standard is not None:
-            return xyi_gate_set(self.parametrization)
-        return GateSetModel(built(self, "gates"), kind=self.parametrization)
+    Parameters
+    ----------
+    standard : "xyi"
+        One qubit: Gi, Gx, Gy, preparation rho, measurement Z; or gates.
+    parametrization : {"tp", "cptp", "known"}
+        Of gates without free parameters of their own.
+    gates : mapping
+        A circuit for each name; or standard.
+    """
+    if standard is None and gates is not None:
+        return GateSetModel(gates, kind=parametrization)
+    if standard is None or gates is not None:
+        raise InputError(f"give either standard or gates; found {'neither' if gates is None else 'both'}.")
+    return xyi_gate_set(parametrization)
 
 
-class Lowering(Spec):
+def lowering(n: int, site: Annotated[int, Field(ge=0)] = 0) -> Complex:
     r"""The operator \|0><1| of one qubit: decay."""
-
-    kind: Literal["lowering"]
-    n: Qubits
-    site: Annotated[int, Field(ge=0)] = 0
-
-    def build(self) -> Complex:
-        if self.site >= self.n:
-            raise InputError(f"site must be below n = {self.n}; found {self.site}.")
-        return embed(np.array([[0, 1], [0, 0]], dtype=np.complex128), [self.site], (2,) * self.n)
+    if site >= n:
+        raise InputError(f"site must be below n = {n}; found {site}.")
+    return embed(np.array([[0, 1], [0, 0]], dtype=np.complex128), [site], (2,) * n)
 
 
-class Raising(Lowering):
+def raising(n: int, site: Annotated[int, Field(ge=0)] = 0) -> Complex:
     r"""The operator \|1><0| of one qubit: excitation."""
-
-    kind: Literal["raising"]  # type: ignore[assignment]
-
-    def build(self) -> Complex:
-        return np.ascontiguousarray(super().build().conj().T)
+    return np.ascontiguousarray(lowering(n, site).conj().T)
 
 
-if TYPE_CHECKING:
-    JumpSpec: TypeAlias = Made
-    LindbladSpec: TypeAlias = Made
-    KrausSpec: TypeAlias = Made
-    PauliLindbladSpec: TypeAlias = Made
-else:
-    JumpSpec = Annotated[Lowering | Raising | PauliTerms, Field(discriminator="kind")]
-    VALUES["JumpLike"] = JumpSpec
-    LindbladSpec = spec_of("lindblad", LindbladModel)
-    KrausSpec = spec_of("kraus", KrausModel)
-    PauliLindbladSpec = spec_of("pauli_lindblad", PauliLindbladModel)
-
-FAMILIES: dict[str, Any] = {"gate_set": GateSetSpec, "lindblad": LindbladSpec, "pauli_lindblad": PauliLindbladSpec}
+JumpSpec: TypeAlias = Annotated[Made, union({"lowering": lowering, "raising": raising, "pauli": pauli})]
+VALUES["JumpLike"] = JumpSpec
+FamilySpec: TypeAlias = Annotated[
+    Made, union({"gate_set": gate_set, "lindblad": LindbladModel, "pauli_lindblad": PauliLindbladModel})
+]
+FAMILIES = members(FamilySpec)
 """Kinds of models that are learnt from records of many circuits."""
-if TYPE_CHECKING:
-    FamilySpec: TypeAlias = Made
-else:
-    FamilySpec = Annotated[reduce(or_, FAMILIES.values()), Field(discriminator="kind")]
-
-
-class SimulatedExperiments(Spec):
-    """Counts of experiments on processes, simulated: words of gates, or times, with preparations and measurements."""
-
-    kind: Literal["experiments"]
-    of: Annotated[FamilySpec, Field(description="the processes")]
-    values: Annotated[dict[str, float], Field(description="of its parameters, by name; gate sets have defaults")] = (
-        Field(default_factory=dict)
-    )
-    shots: Annotated[int, Field(ge=1, lt=2**53, description="of every setting")]
-    times: Annotated[
-        list[Annotated[float, Field(ge=0.0)]] | None,
-        Field(min_length=1, description="of a Lindblad equation: all Pauli preparations and measurements at each"),
-    ] = None
-    words: Annotated[
-        list[str] | None, Field(min_length=1, description="of a gate set: names of gates with spaces between them")
-    ] = None
-    max_length: Annotated[
-        int | None, Field(ge=1, le=1024, description="of the standard gate set: its words up to this length")
-    ] = None
-    depths: Annotated[
-        list[Annotated[int, Field(ge=0)]] | None,
-        Field(min_length=1, description="of Pauli noise: all strings of weight 1 after so many uses"),
-    ] = None
-
-    def experiments(self, family: ProcessFamily) -> Design:
-        """What is measured."""
-        n = len(family.sites)
-        if isinstance(family, LindbladModel) and self.times is not None:
-            return Experiments.product(self.times, n, PauliMeasurement(n))
-        if isinstance(family, GateSetModel) and (self.words or self.max_length):
-            words: list[Any] = [] if self.max_length is None else list(xyi_words(self.max_length))
-            zero = {"rho": basis_state("0" * n)}
-            return Experiments.product([*words, *(self.words or [])], zero, PauliMeasurement(["Z" * n]))
-        if isinstance(family, PauliLindbladModel) and self.depths is not None:
-            strings = ["I" * k + letter + "I" * (n - k - 1) for k in range(n) for letter in "XYZ"]
-            return Parities(strings, self.depths)
-        key = {"lindblad": "times", "gate_set": "words (or max_length)", "pauli_lindblad": "depths"}[self.of.kind]
-        raise InputError(f"experiments of a {self.of.kind} need {key}.")
-
-    def counts(self, rng: np.random.Generator) -> Counts:
-        """The record."""
-        family: ProcessFamily = self.of.build()
-        design = self.experiments(family)
-        theta = family.init_params(np.random.default_rng(0))
-        if self.values or not isinstance(family, GateSetModel):
-            theta = family.unconstrained(
-                family.natural(theta) | self.values if self.of.kind == "gate_set" else self.values
-            )
-        return design.simulate(family.predict(theta, design), self.shots, rng)

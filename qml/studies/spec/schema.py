@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import inspect
+import re
 import typing
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from functools import reduce
+from operator import or_
+from typing import Annotated, Any, TypeVar
 
 from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    GetCoreSchemaHandler,
     SerializerFunctionWrapHandler,
     ValidationError,
     model_serializer,
     model_validator,
 )
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic_core import CoreSchema, ErrorDetails, PydanticCustomError
 
-from qml._checks import InputError, nearest
+from qml._checks import nearest
 from qml.studies.spec.source import Key, Source
 
 Qubits = Annotated[int, Field(ge=1, le=24, description="number of qubits")]
@@ -31,10 +35,35 @@ Seed = Annotated[int, Field(ge=0, lt=2**63)]
 Sites = Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1, description="sites, from 0")]
 
 
+SIZES: dict[str, Any] = {
+    "n": Qubits,
+    "n_sites": Annotated[int, Field(ge=1, le=12, description="number of sites")],
+    "n_visible": Annotated[int, Field(ge=1, le=12, description="number of visible qubits")],
+    "n_hidden": Annotated[int, Field(ge=1, le=12, description="number of hidden qubits")],
+    "n_ancilla": Annotated[int, Field(ge=0, le=24, description="qubits that are traced out")],
+    "n_ancillas": Annotated[int, Field(ge=0, le=24, description="qubits that are traced out")],
+    "layers": Annotated[int, Field(ge=0, le=1_000, description="number of layers")],
+    "weight": Annotated[int, Field(ge=1, le=24, description="qubits that a string acts on, at most")],
+    "levels": Annotated[int, Field(ge=2, le=64, description="as many as those of the states")],
+    "count": Annotated[int, Field(ge=1, le=10_000, description="number of bases")],
+}
+"""Sizes by the name of the argument: a study must not ask for what takes for ever to write down."""
+KEYS = {"circuit": "ansatz", "n_ancilla": "ancillas", "count": "bases"}
+"""Keys that are called otherwise than the argument of the library that they stand for."""
+
+
 class Spec(BaseModel):
-    """A mapping of a study file: unknown and missing keys are refused by name."""
+    """A mapping of a study file: unknown and missing keys are refused by name. What its docstring says of a key under
+    Parameters is told in messages, in the reference and in the JSON Schema."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False, defer_build=True)
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **options: Any) -> None:
+        own = inspect.get_annotations(cls)
+        for name, sentence in _described(cls).items():
+            for key in {name, KEYS.get(name, name)} & own.keys():
+                cls.model_fields[key].description = sentence
 
     @model_validator(mode="before")
     @classmethod
@@ -62,6 +91,9 @@ class Spec(BaseModel):
         return {name: values[name] for name in keys(type(self))}
 
 
+AnySpec = TypeVar("AnySpec", bound=Spec)
+
+
 def keys(spec: type[BaseModel]) -> list[str]:
     """The keys of a spec, in the order in which they read best: what comes after everything else is last."""
     return sorted(spec.model_fields, key=lambda name: name == "through")
@@ -71,16 +103,43 @@ def _list(spec: type[BaseModel]) -> str:
     return ", ".join(keys(spec))
 
 
-def members(union: Any) -> dict[str, type[Spec]]:
-    """The spec classes of a union, by kind."""
-    if inspect.isclass(union) and issubclass(union, Spec):
-        return {_kind(union): union}
-    inner = typing.get_args(union)[:1] if typing.get_origin(union) is Annotated else typing.get_args(union)
-    return {kind: spec for part in inner for kind, spec in members(part).items()}
+class Kinds:
+    """What a study can name in one place, by its `kind`: ``Annotated[Spec, Kinds({"ghz": ..., "file": ...})]``."""
+
+    def __init__(self, specs: Mapping[str, type[Spec]]) -> None:
+        self.specs = dict(specs)
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        union: Any = reduce(or_, self.specs.values())
+        return handler.generate_schema(Annotated[union, Field(discriminator="kind")])
 
 
-def _kind(spec: type[Spec]) -> str:
+def members(named: Any) -> dict[str, type[Spec]]:
+    """The specs that an annotation with :class:`Kinds` stands for, by kind."""
+    return next(found.specs for found in typing.get_args(named) if isinstance(found, Kinds))
+
+
+def kind_of(spec: type[Spec]) -> str:
+    """The kind that a spec stands for."""
     return str(typing.get_args(spec.model_fields["kind"].annotation)[0])
+
+
+def plain(text: str) -> str:
+    """The words of a docstring on one line, without marks."""
+    return re.sub(r":\w+:`~?([^`]*)`", r"\1", " ".join(text.split())).replace("`", "").replace("\\|", "|")
+
+
+def _described(documented: object) -> dict[str, str]:
+    """What a docstring says of each argument, the first sentence."""
+    section = (inspect.getdoc(documented) or "").partition("Parameters\n----------\n")[2].split("\n\n")[0]
+    found: dict[str, str] = {}
+    for names, text in re.findall(r"^(\S[^:\n]*) :.*\n((?:    .*\n?)*)", section, re.MULTILINE):
+        sentence = re.split(r"\.(?= [A-Z]|$)", plain(text))[0]
+        if sentence[1:2].islower():
+            sentence = sentence[:1].lower() + sentence[1:]
+        shared = names.split(", ")
+        found |= {name: sentence for name in shared if sentence and not (shared[1:] and name in SIZES)}
+    return found
 
 
 _EXPECTED = {
@@ -96,11 +155,20 @@ _EXPECTED = {
 }
 
 
-def first_mistake(error: ValidationError, source: Source) -> InputError:
-    """The first mistake in the order of the file, as one sentence with its place; on one line, the innermost."""
-    found = [_sentence(details, source) for details in error.errors(include_url=False)]
-    path, sentence = min(found, key=lambda one: (source.order(one[0]), -len(one[0])))
-    return source.error(path, sentence)
+def read_as(spec: type[AnySpec], source: Source) -> AnySpec:
+    """What a source says, as a spec.
+
+    Raises
+    ------
+    InputError
+        At the first mistake in the order of the file, with its place; of those on one line, at the innermost.
+    """
+    try:
+        return spec.model_validate(source.data, context={"home": source.home})
+    except ValidationError as error:
+        found = [_sentence(details, source) for details in error.errors(include_url=False)]
+    path, sentence = min(found, key=lambda one: (source.place(one[0]), -len(one[0])))
+    raise source.error(path, sentence)
 
 
 def _sentence(details: ErrorDetails, source: Source) -> tuple[tuple[Key, ...], str]:

@@ -5,38 +5,24 @@ from __future__ import annotations
 
 import builtins
 import inspect
-import re
 import typing
 from collections import ChainMap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import reduce
 from operator import or_
-from types import GenericAlias, NoneType, UnionType
+from types import GenericAlias, MappingProxyType, NoneType, UnionType
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, create_model, model_validator
 
 from qml._checks import InputError, MemoryRefused
-from qml.studies.spec.schema import Qubits, Spec, members
+from qml.studies.spec.schema import KEYS, SIZES, Kinds, Qubits, Spec, kind_of
 
 VALUES: dict[str, Any] = {"ArrayLike": object, "StateLike": object}
-"""What a study says for an argument, by the name of its type in the library; ``object`` for what it cannot say. Unions
-of kinds enter themselves."""
-KEYS = {"circuit": "ansatz", "n_ancilla": "ancillas", "count": "bases"}
-"""Keys that are called otherwise than the argument."""
-SIZES: dict[str, Any] = {
-    "n": Qubits,
-    "n_sites": Annotated[int, Field(ge=1, le=12, description="number of sites")],
-    "n_visible": Annotated[int, Field(ge=1, le=12, description="number of visible qubits")],
-    "n_hidden": Annotated[int, Field(ge=1, le=12, description="number of hidden qubits")],
-    "n_ancilla": Annotated[int, Field(ge=0, le=24, description="qubits that are traced out")],
-    "n_ancillas": Annotated[int, Field(ge=0, le=24, description="qubits that are traced out")],
-    "layers": Annotated[int, Field(ge=0, le=1_000, description="number of layers")],
-    "weight": Annotated[int, Field(ge=1, le=24, description="qubits that a string acts on, at most")],
-    "levels": Annotated[int, Field(ge=2, le=64, description="as many as those of the states")],
-    "count": Annotated[int, Field(ge=1, le=10_000, description="number of bases")],
-}
-"""Sizes by the name of the argument: a study must not ask for what takes for ever to write down."""
+"""What a study says for an argument, by the name of its type in the library; ``object`` for what it cannot say. Kinds
+enter themselves."""
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+"""The default of an argument that is a mapping."""
 
 
 class Keyed(Spec):
@@ -44,7 +30,7 @@ class Keyed(Spec):
 
     kind: str
     maker: ClassVar[Callable[..., Any]]
-    given: ClassVar[frozenset[str]] = frozenset({"rng", "batch", "n_inputs"})
+    given: ClassVar[frozenset[str]] = frozenset({"rng", "batch", "n_inputs", "folder"})
     """Arguments that the study gives, which are no keys."""
     sizes: ClassVar[Mapping[str, Any]] = SIZES
 
@@ -68,12 +54,18 @@ class Made(Keyed):
 
 
 class Sized(Keyed):
-    """What is made for sites of given dims: `n` qubits, or any others."""
+    """What is made for sites of given dims: `n` qubits, or any others.
+
+    Parameters
+    ----------
+    n : int
+        Number of qubits.
+    dims : list of int
+        Of the sites, instead of n.
+    """
 
     n: Qubits | None = None
-    dims: Annotated[
-        list[Annotated[int, Field(ge=1)]] | None, Field(min_length=1, description="of the sites, instead of n")
-    ] = None
+    dims: Annotated[list[Annotated[int, Field(ge=1)]] | None, Field(min_length=1)] = None
 
     @model_validator(mode="after")
     def _one_size(self) -> Self:
@@ -111,26 +103,25 @@ def built(spec: Spec, key: str) -> Any:
     return one(getattr(spec, key), key)
 
 
-def union(registry: Mapping[str, Callable[..., Any]], *special: type[Spec], base: type[Keyed] = Made) -> Any:
-    """A union by kind, with a spec for each entry of a registry, whose keys are its arguments.
+def union(registry: Mapping[str, Callable[..., Any]], *special: type[Spec], base: type[Keyed] = Made) -> Kinds:
+    """Kinds with a spec for each entry of a registry, whose keys are its arguments.
 
     An argument that no YAML file can hold has no key: a default stays, and random generators are given to `build`. An
     entry that needs such an argument can be named only if `special` has a spec for it.
     """
-    made = {kind: spec for one in special for kind, spec in members(one).items()}
+    made: dict[str, type[Spec]] = {kind_of(spec): spec for spec in special}
     found = {kind: made.pop(kind, None) or spec_of(kind, maker, base) for kind, maker in registry.items()}
-    specs: list[Any] = [spec for spec in (found | made).values() if spec is not None]
-    return Annotated[reduce(or_, specs), Field(discriminator="kind")]
+    return Kinds({kind: spec for kind, spec in (found | made).items() if spec is not None})
 
 
 def spec_of(kind: str, maker: Callable[..., Any], base: type[Keyed] = Made) -> type[Keyed] | None:
     """The spec of a function or class, None if it needs an argument that a study cannot say."""
     fields: dict[str, Any] = {"kind": (Literal[kind], ...)}
     bases: tuple[type[Keyed], ...] = (base,)
-    hints, about = _hints(maker), _described(maker)
+    hints = _hints(maker)
     for name, parameter in inspect.signature(maker).parameters.items():
         required = parameter.default is parameter.empty
-        if name in base.given:
+        if name in base.given or name in base.model_fields:
             continue
         if name == "dims" and required:
             bases = (base, Sized)
@@ -140,10 +131,9 @@ def spec_of(kind: str, maker: Callable[..., Any], base: type[Keyed] = Made) -> t
             if required:
                 return None
             continue
-        if name in about:
-            value = Annotated[value, Field(description=about[name])]
-        default = list(parameter.default) if isinstance(parameter.default, tuple) else parameter.default
-        fields[KEYS.get(name, name)] = (value, ... if required else default)
+        default = parameter.default
+        plain = list(default) if isinstance(default, tuple) else dict(default) if default is NOTHING else default
+        fields[KEYS.get(name, name)] = (value, ... if required else plain)
     title = getattr(maker, "__name__", kind)
     spec: type[Keyed] = create_model(title, __base__=bases, __doc__=inspect.getdoc(maker), **fields)
     spec.maker = staticmethod(maker)
@@ -166,7 +156,8 @@ def _hints(maker: Callable[..., Any]) -> dict[str, Any]:
 def _value(hint: Any) -> Any:
     """A type of values in a YAML file, as far as one can hold those of `hint`; None if it cannot."""
     origin, inner = typing.get_origin(hint), typing.get_args(hint)
-    if hint in (int, float, str, bool, NoneType) or origin in (Literal, Annotated):
+    is_spec = inspect.isclass(hint) and issubclass(hint, Spec)
+    if is_spec or hint in (int, float, str, bool, NoneType) or origin in (Literal, Annotated):
         return hint
     if origin in (typing.Union, UnionType):
         parts = [part for part in map(_value, inner) if part is not None]
@@ -178,21 +169,3 @@ def _value(hint: Any) -> Any:
         return item and GenericAlias(dict, (str, item))
     count = len(inner) if origin is tuple and ... not in inner else None
     return Annotated[GenericAlias(list, item), Field(min_length=count, max_length=count)]
-
-
-def plain(text: str) -> str:
-    """The words of a docstring on one line, without marks."""
-    return re.sub(r":\w+:`~?([^`]*)`", r"\1", " ".join(text.split())).replace("`", "").replace("\\|", "|")
-
-
-def _described(maker: Callable[..., Any]) -> dict[str, str]:
-    """What the docstring says of each argument, the first sentence."""
-    section = (inspect.getdoc(maker) or "").partition("Parameters\n----------\n")[2].split("\n\n")[0]
-    found: dict[str, str] = {}
-    for names, text in re.findall(r"^(\S[^:\n]*) :.*\n((?:    .*\n?)*)", section, re.MULTILINE):
-        sentence = re.split(r"\.(?= [A-Z]|$)", plain(text))[0]
-        if sentence[1:2].islower():
-            sentence = sentence[:1].lower() + sentence[1:]
-        shared = names.split(", ")
-        found |= {name: sentence for name in shared if sentence and not (shared[1:] and name in SIZES)}
-    return found

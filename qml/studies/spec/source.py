@@ -7,10 +7,11 @@ The language is the JSON-like core of YAML 1.2: mappings, sequences, strings, nu
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import yaml
 
@@ -45,6 +46,14 @@ def dotted(path: Sequence[Key]) -> str:
     return text
 
 
+class Place(NamedTuple):
+    """Where something is said: `origin` is the name of another file than that of the study, or something without lines,
+    such as the command line; `line` is that of its key, or of its item in a list, from 1."""
+
+    origin: str = ""
+    line: int = 1
+
+
 @dataclass(frozen=True)
 class Source:
     """The values of a study file and where they stand.
@@ -55,17 +64,13 @@ class Source:
         The file.
     data : object
         Its content: dicts, lists, strings, numbers, booleans and None.
-    lines : dict
-        For every key path, the line (from 1) of its key, or of its item in a list.
-    origins : dict
-        What has the key paths that the file itself does not have: the name of another file, or something without lines,
-        such as the command line.
+    places : dict
+        Where each key path is said.
     """
 
     path: Path
     data: Any
-    lines: dict[tuple[Key, ...], int] = field(default_factory=dict)
-    origins: dict[tuple[Key, ...], str] = field(default_factory=dict)
+    places: dict[tuple[Key, ...], Place] = field(default_factory=dict)
 
     @property
     def home(self) -> Path:
@@ -74,46 +79,26 @@ class Source:
         is_run = self.path.name == "config.yaml" and (folder / "run.json").is_file()
         return folder / INPUTS if is_run else folder
 
-    def line(self, path: Sequence[Key]) -> int:
-        """The line of `path`, or of the nearest part of the file around it."""
-        return self.lines.get(self._known(path), 1)
-
-    def origin(self, path: Sequence[Key]) -> str:
-        """What `path`, or the nearest part around it, was read from."""
-        return self.origins.get(self._known(path), self.path.name)
-
-    def order(self, path: Sequence[Key]) -> tuple[str, int]:
-        """Sorts mistakes: those of the file itself first, by line."""
-        return self.origins.get(self._known(path), ""), self.line(path)
+    def place(self, path: Sequence[Key]) -> Place:
+        """Where `path`, or the nearest part around it, is said; places sort with those of the file itself first."""
+        known = tuple(path)
+        while known and known not in self.places:
+            known = known[:-1]
+        return self.places.get(known, Place())
 
     def error(self, path: Sequence[Key], sentence: str) -> InputError:
         """The sentence, with file, line and key path in front of it."""
-        origin = self.origin(path)
-        place = origin if origin in (COMMAND_LINE, POINT, PYTHON) else f"{origin}, line {self.line(path)}"
+        origin, line = self.place(path)
+        place = origin if origin in (COMMAND_LINE, POINT, PYTHON) else f"{origin or self.path.name}, line {line}"
         return InputError(f"{place}{f', {dotted(path)}' if path else ''}: {sentence}")
 
-    def _known(self, path: Sequence[Key]) -> tuple[Key, ...]:
-        known = tuple(path)
-        while known and known not in self.lines and known not in self.origins:
-            known = known[:-1]
-        return known
-
-    def within(self, *path: Key) -> _Within:
+    @contextmanager
+    def within(self, *path: Key) -> Iterator[None]:
         """A context in which an :class:`InputError` is raised with the place `path` in front of it."""
-        return _Within(self, path)
-
-
-@dataclass(frozen=True)
-class _Within:
-    source: Source
-    path: tuple[Key, ...]
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, InputError | MemoryRefused):
-            raise self.source.error((*self.path, *getattr(error, "path", ())), str(error)) from error
+        try:
+            yield
+        except (InputError, MemoryRefused) as error:
+            raise self.error((*path, *getattr(error, "path", ())), str(error)) from error
 
 
 def read(path: Path) -> Source:
@@ -170,7 +155,7 @@ def parse(content: bytes, path: Path) -> Source:
     try:
         text = content.decode("utf-8-sig")
         node = _compose(text)
-        data = None if node is None else _value(node, (), source.lines)
+        data = None if node is None else _value(node, (), source.places)
     except UnicodeDecodeError as error:
         line, byte = content[: error.start].count(b"\n") + 1, content[error.start]
         raise InputError(f"{path.name}, line {line}: a study is UTF-8 text; found the byte {byte:#04x}.") from None
@@ -185,7 +170,7 @@ def parse(content: bytes, path: Path) -> Source:
         raise InputError(f"{path.name}, line {line}: a study is text; found the character U+{code:04X}.") from None
     if node is None:
         raise InputError(f"{path.name} is empty: a study needs at least the keys target and fits.")
-    return Source(path, data, source.lines)
+    return Source(path, data, source.places)
 
 
 def _compose(text: str) -> yaml.Node | None:
@@ -225,11 +210,11 @@ class _Loader(yaml.SafeLoader):
         return node
 
 
-def _value(node: yaml.Node, path: tuple[Key, ...], lines: dict[tuple[Key, ...], int]) -> Any:
-    """The Python value of a node; fills `lines` on the way."""
-    lines.setdefault(path, node.start_mark.line + 1)
+def _value(node: yaml.Node, path: tuple[Key, ...], places: dict[tuple[Key, ...], Place]) -> Any:
+    """The Python value of a node; fills `places` on the way."""
+    places.setdefault(path, Place(line=node.start_mark.line + 1))
     if isinstance(node, yaml.SequenceNode):
-        return [_value(item, (*path, i), lines) for i, item in enumerate(node.value)]
+        return [_value(item, (*path, i), places) for i, item in enumerate(node.value)]
     if isinstance(node, yaml.MappingNode):
         result: dict[str, Any] = {}
         for key_node, value_node in node.value:
@@ -237,12 +222,12 @@ def _value(node: yaml.Node, path: tuple[Key, ...], lines: dict[tuple[Key, ...], 
                 raise _Refused(key_node.start_mark, "a key must be a word; found a list or mapping.")
             key = key_node.value
             if key in result:
-                first = lines[*path, key]
+                first = places[*path, key].line
                 raise _Refused(
                     key_node.start_mark, f"the key {dotted((*path, key))} stands twice, first on line {first}."
                 )
-            lines[*path, key] = key_node.start_mark.line + 1
-            result[key] = _value(value_node, (*path, key), lines)
+            places[*path, key] = Place(line=key_node.start_mark.line + 1)
+            result[key] = _value(value_node, (*path, key), places)
         return result
     assert isinstance(node, yaml.ScalarNode)
     return _scalar(node)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import math
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
@@ -20,10 +21,24 @@ MAX_POINTS = 100_000
 
 
 class _Interval(Spec):
-    low: Annotated[float, Field(description="the least value")]
-    high: Annotated[float, Field(description="the greatest value")]
-    scale: Annotated[Literal["linear", "log"], Field(description="evenly spaced numbers, or logarithms")] = "linear"
-    integer: Annotated[bool, Field(description="round to integers; a grid leaves out the repeated ones")] = False
+    """Numbers from `low` to `high`.
+
+    Parameters
+    ----------
+    low : float
+        The least value.
+    high : float
+        The greatest value.
+    scale : {"linear", "log"}
+        Evenly spaced numbers, or logarithms.
+    integer : bool
+        Round to integers; a grid leaves out the repeated ones.
+    """
+
+    low: float
+    high: float
+    scale: Literal["linear", "log"] = "linear"
+    integer: bool = False
 
     @model_validator(mode="after")
     def _ordered_ends(self) -> Self:
@@ -37,9 +52,15 @@ class _Interval(Spec):
 
 
 class Range(_Interval):
-    """`count` numbers from `low` to `high`, both included."""
+    """`count` numbers from `low` to `high`, both included.
 
-    count: Annotated[int, Field(ge=1, le=10_000, description="how many numbers")]
+    Parameters
+    ----------
+    count : int
+        How many numbers.
+    """
+
+    count: Annotated[int, Field(ge=1, le=10_000)]
 
     def values(self) -> list[Any]:
         """The numbers, in order."""
@@ -80,22 +101,42 @@ Draws = Annotated[Annotated[Listed, Tag("list")] | Annotated[Interval, Tag("mapp
 
 
 class Random(Spec):
-    """`count` points drawn at random; from a list, each value is as likely as any other."""
+    """`count` points drawn at random; from a list, each value is as likely as any other.
 
-    count: Annotated[int, Field(ge=1, le=MAX_POINTS, description="how many points")]
-    over: Annotated[dict[Paths, Draws], Field(min_length=1, description="lists or intervals, by path")]
+    Parameters
+    ----------
+    count : int
+        How many points.
+    over : mapping
+        Lists or intervals, by path.
+    """
+
+    count: Annotated[int, Field(ge=1, le=MAX_POINTS)]
+    over: Annotated[dict[Paths, Draws], Field(min_length=1)]
 
 
 class Sweep(Spec):
-    """Every combination of the grid, the list and the random points that are given, each with every seed."""
+    """Every combination of the grid, the list and the random points that are given, each with every seed.
 
-    grid: Annotated[dict[Paths, Axis], Field(description="lists or ranges, by path")] = Field(default_factory=dict)
-    points: Annotated[list[dict[Paths, Any]], Field(description="values by path, point by point")] = Field(
-        default_factory=list
-    )
-    random: Annotated[Random | None, Field(description="points drawn at random")] = None
-    seeds: Annotated[int, Field(ge=1, le=10_000, description="how often each point is repeated, with other seeds")] = 1
-    common_seeds: Annotated[bool, Field(description="the same seeds at all points, to compare these in pairs")] = False
+    Parameters
+    ----------
+    grid : mapping
+        Lists or ranges, by path.
+    points : list of mapping
+        Values by path, point by point.
+    random : mapping
+        Points drawn at random.
+    seeds : int
+        How often each point is repeated, with other seeds.
+    common_seeds : bool
+        The same seeds at all points, to compare these in pairs.
+    """
+
+    grid: dict[Paths, Axis] = Field(default_factory=dict)
+    points: list[dict[Paths, Any]] = Field(default_factory=list)
+    random: Random | None = None
+    seeds: Annotated[int, Field(ge=1, le=10_000)] = 1
+    common_seeds: bool = False
 
     @model_validator(mode="after")
     def _apart(self) -> Self:
@@ -142,49 +183,43 @@ def points(sweep: Sweep, seed: int, base: Source) -> list[Point]:
         If a path leads nowhere.
     """
     found: list[Point] = []
-    for values, listing, draw in _settings(sweep, seed):
-        source, swept = Source(base.path, {**base.data, "sweep": None, "loggers": []}, base.lines, base.origins), False
-        for name, value in values.items():
-            place = _place(sweep, name, listing)
+    for settings, draw in _settings(sweep, seed):
+        source, swept = replace(base, data={**base.data, "sweep": None, "loggers": []}), False
+        for name, value, place in settings:
             for path in map(str.strip, name.split(",")):
                 with base.within(*place):
-                    source = assign(source, path, value, base.origin(place), base.line(place))
+                    source = assign(source, path, value, base.place(place))
                 swept |= path == "seed"
+        values = {name: value for name, value, _ in settings}
         for replicate in range(sweep.seeds):
-            settings = {} if sweep.common_seeds else {**values, **({} if draw is None else {"draw": draw})}
-            own = source.data["seed"] if swept else streams.point_seed(seed, replicate, settings)
-            one = Source(base.path, {**source.data, "seed": own}, source.lines, source.origins)
+            told = {} if sweep.common_seeds else {**values, **({} if draw is None else {"draw": draw})}
+            own = source.data["seed"] if swept else streams.point_seed(seed, replicate, told)
+            one = replace(source, data={**source.data, "seed": own})
             found.append(Point(len(found), values, replicate, own, one))
     return found
 
 
-def _place(sweep: Sweep, name: str, listing: int | None) -> tuple[Key, ...]:
-    """Where the file says what `name` is set to."""
-    if name in sweep.grid:
-        return ("sweep", "grid", name)
-    if listing is not None and name in sweep.points[listing]:
-        return ("sweep", "points", listing, name)
-    return ("sweep", "random", "over", name)
-
-
-def _settings(sweep: Sweep, seed: int) -> list[tuple[dict[str, Any], int | None, int | None]]:
-    """What each point sets, and the numbers of its listing and of its draw."""
-    axes = [[(name, value) for value in _values(axis)] for name, axis in sweep.grid.items()]
-    listed: list[tuple[int | None, dict[str, Any]]] = [*enumerate(sweep.points)] or [(None, {})]
-    draws: list[int | None] = [*range(sweep.random.count)] if sweep.random else [None]
-    found: list[tuple[dict[str, Any], int | None, int | None]] = []
+def _settings(sweep: Sweep, seed: int) -> Iterator[tuple[list[tuple[str, Any, tuple[Key, ...]]], int | None]]:
+    """What each point sets, with the place where the file says so; and the number of its draw."""
+    axes = [[(name, value, ("sweep", "grid", name)) for value in _values(axis)] for name, axis in sweep.grid.items()]
+    listed = [
+        [(name, value, ("sweep", "points", number, name)) for name, value in point.items()]
+        for number, point in enumerate(sweep.points)
+    ]
+    over = sweep.random.over if sweep.random else {}
     for combination in itertools.product(*axes):
-        for number, listing in listed:
-            for draw in draws:
-                drawn = {}
-                if sweep.random is not None and draw is not None:
-                    for name, source in sweep.random.over.items():
-                        rng = streams.stream(seed, "draw", draw, *streams.words(name))
-                        drawn[name] = (
-                            source.draw(rng) if isinstance(source, Interval) else source[rng.integers(len(source))]
-                        )
-                found.append(({**dict(combination), **listing, **drawn}, number, draw))
-    return found
+        for listing in listed or [[]]:
+            for draw in range(sweep.random.count) if sweep.random else [None]:
+                rngs = {name: streams.stream(seed, "draw", draw or 0, *streams.words(name)) for name in over}
+                drawn = [
+                    (name, _drawn(source, rngs[name]), ("sweep", "random", "over", name))
+                    for name, source in over.items()
+                ]
+                yield [*combination, *listing, *drawn], draw
+
+
+def _drawn(source: list[Any] | Interval, rng: np.random.Generator) -> Any:
+    return source.draw(rng) if isinstance(source, Interval) else source[rng.integers(len(source))]
 
 
 def _values(axis: list[Any] | Range) -> list[Any]:

@@ -2,32 +2,52 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from inspect import signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeAlias
+from typing import Annotated, Any, Literal, Self, TypeAlias
 
 import numpy as np
 from pydantic import Field, model_validator
 
+from qml import Circuit
 from qml._checks import InputError
 from qml._typing import Dims, Real
 from qml.engines import ChainEngine
 from qml.losses import Labelled
-from qml.measurement import Counts
+from qml.measurement import Counts, PauliMeasurement
 from qml.models import ChainState
 from qml.operators import PauliSum
+from qml.processes import (
+    Design,
+    Experiments,
+    GateSetModel,
+    LindbladModel,
+    Parities,
+    PauliLindbladModel,
+    Process,
+    ProcessFamily,
+    xyi_words,
+)
 from qml.processes.measurement import FOUR, SIX
-from qml.states import STATES, DensityMatrix, ProductState, State
+from qml.states import STATES, DensityMatrix, ProductState, State, basis_state
 from qml.studies.files import inside
 from qml.studies.spec import datasets, labels, streams
-from qml.studies.spec.labels import DataSpec
+from qml.studies.spec.labels import DataSpec, Samples
 from qml.studies.spec.measurements import MeasurementSpec, Shots, read_record
-from qml.studies.spec.parts import AppliedChannel, Bond, Hamiltonian, Tolerance, seen_through
-from qml.studies.spec.processes import ProcessTarget, SimulatedExperiments
-from qml.studies.spec.schema import Spec
+from qml.studies.spec.parts import (
+    Ansatz,
+    AppliedChannel,
+    Bond,
+    Hamiltonian,
+    NoiseRule,
+    Tolerance,
+    noise_model,
+    seen_through,
+)
+from qml.studies.spec.processes import FamilySpec
+from qml.studies.spec.schema import Kinds, Spec, members
 from qml.studies.spec.signatures import Keyed, built, union
 
 PREPARED = {"four": FOUR, "six": SIX}
@@ -106,72 +126,97 @@ class Context:
 
 
 class Seen(Spec):
-    """What every target has: the channels that it is seen through."""
+    """What every target has.
 
-    through: Annotated[list[AppliedChannel], Field(description="channels that the target is seen through")] = Field(
-        default_factory=list
-    )
+    Parameters
+    ----------
+    through : list
+        Channels that the target is seen through.
+    """
+
+    through: list[AppliedChannel] = Field(default_factory=list)
 
 
-class Single(Seen):
-    """A target that is one state, with nothing held out: a subclass says which."""
-
-    @abstractmethod
-    def state(self, context: Context) -> State:
-        """The state before the channels."""
+class Prepared(Seen, Keyed):
+    """A target that is one state, with nothing held out; a random one follows from the study's seed."""
 
     def build(self, context: Context) -> Target:
-        state = self.state(context)
+        state: State = self.make(rng=context.stream("target"), folder=context.folder)
         if state.batch_shape:
             raise InputError(f"a target is one state; found a batch of shape {state.batch_shape}.")
         return Target(seen_through(state, self.through))
 
-
-class Prepared(Single, Keyed):
-    """A state of the library; a random one follows from the study's seed."""
-
-    def state(self, context: Context) -> State:
-        found: State = self.make(rng=context.stream("target"))
-        return found
+    @classmethod
+    def is_known(cls) -> bool:
+        """Whether the state follows from its keys: from no random numbers, and from no file."""
+        return not {"rng", "folder"} & set(signature(cls.maker).parameters)
 
 
-class Probabilities(Single):
-    """A classical distribution on the computational basis."""
+def probabilities(values: Annotated[list[Annotated[float, Field(ge=0.0)]], Field(min_length=1)]) -> State:
+    """A classical distribution on the computational basis.
 
-    kind: Literal["probabilities"]
-    values: Annotated[list[Annotated[float, Field(ge=0.0)]], Field(min_length=1, description="they sum to one")]
-
-    def state(self, context: Context) -> State:
-        return DensityMatrix.from_probabilities(self.values)
-
-
-class File(Single):
-    """A state in an .npz file beside the study (see DensityMatrix.save)."""
-
-    kind: Literal["file"]
-    path: Annotated[str, Field(min_length=1, description="relative to the folder of the study")]
-
-    def state(self, context: Context) -> State:
-        return DensityMatrix.load(inside(context.folder, self.path))
+    Parameters
+    ----------
+    values : list of float
+        They sum to one.
+    """
+    return DensityMatrix.from_probabilities(values)
 
 
-class OfProcess(ProcessTarget):
-    """What a circuit does to its input, as a Choi state: input sites, then output sites."""
+def file(folder: Path, path: Annotated[str, Field(min_length=1)]) -> State:
+    """A state in an .npz file beside the study (see DensityMatrix.save).
+
+    Parameters
+    ----------
+    path : str
+        Relative to the folder of the study.
+    """
+    return DensityMatrix.load(inside(folder, path))
+
+
+class OfProcess(Spec):
+    """What a circuit does to its input, as a Choi state: input sites, then output sites.
+
+    Parameters
+    ----------
+    noise : list
+        Channels behind gates.
+    values : mapping
+        Of every parameter of the circuit, by name.
+    """
+
+    kind: Literal["process"]
+    ansatz: Ansatz
+    noise: list[NoiseRule] = Field(default_factory=list)
+    values: dict[str, float] = Field(default_factory=dict)
+
+    def process(self) -> Process:
+        """The process."""
+        circuit: Circuit = built(self, "ansatz").with_noise(noise_model(self.noise, []))
+        return Process.from_circuit(circuit, self.values if circuit.n_params else ())
 
     def build(self, context: Context) -> Target:
-        return Target(self.state())
+        return Target(self.process().choi)
 
 
 class Dataset(Seen):
-    """Samples of a scikit-learn data set as quantum states, averaged; some are held out for testing."""
+    """Samples of a scikit-learn data set as quantum states, averaged; some are held out for testing.
+
+    Parameters
+    ----------
+    labels : list of int
+        Classes to keep; all by default.
+    encoding : {"amplitude", "probability"}
+        Of a sample x as a vector.
+    test_fraction : float
+        Share of the samples held out.
+    """
 
     kind: Literal["dataset"]
     name: Literal["digits", "iris"]
-    labels: Annotated[list[int] | None, Field(min_length=1, description="classes to keep; all by default")] = None
-    encoding: Annotated[Literal["amplitude", "probability"], Field(description="of a sample x as a vector")] = (
-        "amplitude"
-    )
-    test_fraction: Annotated[Fraction | None, Field(description="share of the samples held out")] = None
+    labels: Annotated[list[int] | None, Field(min_length=1)] = None
+    encoding: Literal["amplitude", "probability"] = "amplitude"
+    test_fraction: Fraction | None = None
 
     def build(self, context: Context) -> Target:
         samples, _, _ = datasets.load_samples(self.name, self.labels)
@@ -184,32 +229,35 @@ class Dataset(Seen):
         return seen_through(datasets.state_of_samples(samples, self.encoding), self.through)
 
 
-if TYPE_CHECKING:
-    StateSpec: TypeAlias = Prepared
-    KnownStateSpec: TypeAlias = Prepared
-else:
-    _KNOWN = {kind: make for kind, make in STATES.items() if "rng" not in signature(make).parameters}
-    StateSpec = union(STATES, Probabilities, File, Dataset, OfProcess, base=Prepared)
-    KnownStateSpec = union(_KNOWN, Probabilities, base=Prepared)
+_OWN = {"probabilities": probabilities, "file": file}
+StateSpec: TypeAlias = Annotated[Prepared, union(STATES | _OWN, Dataset, OfProcess, base=Prepared)]
+_KNOWN = {kind: spec for kind, spec in members(StateSpec).items() if issubclass(spec, Prepared) and spec.is_known()}
+KnownStateSpec: TypeAlias = Annotated[Prepared, Kinds(_KNOWN)]
 
 
 class Measured(Spec):
-    """Counts of a measurement: simulated shots on copies of a state, or a record in a file."""
+    """Counts of a measurement: simulated shots on copies of a state, or a record in a file.
+
+    Parameters
+    ----------
+    of : mapping
+        The state that is measured; or give file.
+    measurement : mapping
+        What is done to each copy.
+    shots : int, list of int or "infinite"
+        Copies of each setting, or of each in turn; infinite: exact probabilities.
+    preparations : {"four", "six"}
+        Of a process: eigenstates Z+, Z-, X+, Y+ of every qubit (the default), or all six.
+    file : str
+        The record of counts: .json, .csv or .npz, in the study's folder.
+    """
 
     kind: Literal["counts"]
-    of: Annotated[StateSpec | None, Field(description="the state that is measured; or give file")] = None
-    measurement: Annotated[MeasurementSpec | None, Field(description="what is done to each copy")] = None
-    shots: Annotated[
-        Shots | list[Shots] | Literal["infinite"] | None,
-        Field(description="copies of each setting, or of each in turn; infinite: exact probabilities"),
-    ] = None
-    preparations: Annotated[
-        Literal["four", "six"] | None,
-        Field(description="of a process: eigenstates Z+, Z-, X+, Y+ of every qubit (the default), or all six"),
-    ] = None
-    file: Annotated[
-        str | None, Field(min_length=1, description="a record of counts: .json, .csv or .npz, in the study's folder")
-    ] = None
+    of: StateSpec | None = None
+    measurement: MeasurementSpec | None = None
+    shots: Shots | list[Shots] | Literal["infinite"] | None = None
+    preparations: Literal["four", "six"] | None = None
+    file: Annotated[str | None, Field(min_length=1)] = None
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
@@ -265,11 +313,17 @@ class OfHamiltonian(Spec):
 
 class ThermalOfChain(Spec):
     """A thermal state exp(-beta H)/Z of a long chain, as matrix-product operators: what thermal is where no matrix
-    would fit."""
+    would fit.
+
+    Parameters
+    ----------
+    beta : float
+        Inverse temperature.
+    """
 
     kind: Literal["thermal_chain"]
     hamiltonian: Hamiltonian
-    beta: Annotated[float, Field(ge=-1e6, le=1e6, description="inverse temperature")]
+    beta: Annotated[float, Field(ge=-1e6, le=1e6)]
     tolerance: Tolerance = 1e-8
     bond: Bond = 128
 
@@ -277,36 +331,89 @@ class ThermalOfChain(Spec):
         return Target(ChainState([built(self, "hamiltonian")], [self.beta], ChainEngine(self.tolerance, self.bond)))
 
 
-class Simulated(SimulatedExperiments):
-    """Counts of experiments on processes, simulated: words of gates, or times, with preparations and measurements."""
+class Simulated(Spec):
+    """Counts of experiments on processes, simulated: words of gates, or times, with preparations and measurements.
+
+    Parameters
+    ----------
+    of : mapping
+        The processes.
+    values : mapping
+        Of its parameters, by name; gate sets have defaults.
+    shots : int
+        Of every setting.
+    times : list of float
+        Of a Lindblad equation: all Pauli preparations and measurements at each.
+    words : list of str
+        Of a gate set: names of gates with spaces between them.
+    max_length : int
+        Of the standard gate set: its words up to this length.
+    depths : list of int
+        Of Pauli noise: all strings of weight 1 after so many uses.
+    """
+
+    kind: Literal["experiments"]
+    of: FamilySpec
+    values: dict[str, float] = Field(default_factory=dict)
+    shots: Annotated[int, Field(ge=1, lt=2**53)]
+    times: Annotated[list[Annotated[float, Field(ge=0.0)]] | None, Field(min_length=1)] = None
+    words: Annotated[list[str] | None, Field(min_length=1)] = None
+    max_length: Annotated[int | None, Field(ge=1, le=1024)] = None
+    depths: Annotated[list[Annotated[int, Field(ge=0)]] | None, Field(min_length=1)] = None
+
+    def experiments(self, family: ProcessFamily) -> Design:
+        """What is measured."""
+        n = len(family.sites)
+        if isinstance(family, LindbladModel) and self.times is not None:
+            return Experiments.product(self.times, n, PauliMeasurement(n))
+        if isinstance(family, GateSetModel) and (self.words or self.max_length):
+            words: list[Any] = [] if self.max_length is None else list(xyi_words(self.max_length))
+            zero = {"rho": basis_state("0" * n)}
+            return Experiments.product([*words, *(self.words or [])], zero, PauliMeasurement(["Z" * n]))
+        if isinstance(family, PauliLindbladModel) and self.depths is not None:
+            strings = ["I" * k + letter + "I" * (n - k - 1) for k in range(n) for letter in "XYZ"]
+            return Parities(strings, self.depths)
+        key = {"lindblad": "times", "gate_set": "words (or max_length)", "pauli_lindblad": "depths"}[self.of.kind]
+        raise InputError(f"experiments of a {self.of.kind} need {key}.")
 
     def build(self, context: Context) -> Target:
-        return _of_record(self.counts(context.stream("shots")))
+        family: ProcessFamily = self.of.build()
+        design = self.experiments(family)
+        theta = family.init_params(np.random.default_rng(0))
+        if self.values or not isinstance(family, GateSetModel):
+            theta = family.unconstrained(
+                family.natural(theta) | self.values if self.of.kind == "gate_set" else self.values
+            )
+        return _of_record(design.simulate(family.predict(theta, design), self.shots, context.stream("shots")))
 
 
 class LabelledData(Spec):
-    """Inputs with classes, as diagonal states of a few levels: what a conditional model learns."""
+    """Inputs with classes, as diagonal states of a few levels: what a conditional model learns.
+
+    Parameters
+    ----------
+    levels : int
+        Of the label states, the first ones for the classes: 4 are two qubits.
+    standardize : bool
+        Inputs less their mean, by their standard deviation, those of the training part.
+    label_noise : float
+        Weight of the uniform distribution over the classes in every label.
+    flipped : float
+        Probability that a label becomes another class; not of what is held out.
+    validation_fraction : float
+        Share of each class held out for fits with validation: held_out.
+    test_fraction : float
+        Share of each class held out for testing.
+    """
 
     kind: Literal["labelled"]
     data: DataSpec
-    levels: Annotated[
-        int | None,
-        Field(ge=2, le=64, description="of the label states, the first ones for the classes: 4 are two qubits"),
-    ] = None
-    standardize: Annotated[
-        bool, Field(description="inputs less their mean, by their standard deviation, those of the training part")
-    ] = True
-    label_noise: Annotated[
-        float, Field(ge=0.0, le=1.0, description="weight of the uniform distribution over the classes in every label")
-    ] = 0.0
-    flipped: Annotated[
-        float,
-        Field(ge=0.0, lt=1.0, description="probability that a label becomes another class; not of what is held out"),
-    ] = 0.0
-    validation_fraction: Annotated[
-        Fraction | None, Field(description="share of each class held out for fits with validation: held_out")
-    ] = None
-    test_fraction: Annotated[Fraction | None, Field(description="share of each class held out for testing")] = None
+    levels: Annotated[int | None, Field(ge=2, le=64)] = None
+    standardize: bool = True
+    label_noise: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
+    flipped: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
+    validation_fraction: Fraction | None = None
+    test_fraction: Fraction | None = None
 
     @model_validator(mode="after")
     def _something_left(self) -> Self:
@@ -315,7 +422,7 @@ class LabelledData(Spec):
         return self
 
     def build(self, context: Context) -> Target:
-        samples = self.data.load(context.folder, context.stream("target"))
+        samples: Samples = self.data.build(folder=context.folder, rng=context.stream("target"))
         classes = len(samples.names)
         levels = classes if self.levels is None else self.levels
         if levels < classes:
@@ -332,9 +439,8 @@ class LabelledData(Spec):
         return Target(train.states, known=False, labels=Labels(train, validation, test, samples.names))
 
 
-TargetSpec: TypeAlias = Annotated[
-    StateSpec | Measured | Simulated | LabelledData | OfHamiltonian | ThermalOfChain, Field(discriminator="kind")
-]
+_MORE = union({}, Measured, Simulated, LabelledData, OfHamiltonian, ThermalOfChain)
+TargetSpec: TypeAlias = Annotated[Prepared, Kinds(members(StateSpec) | _MORE.specs)]
 
 
 def files_of_study(study: Mapping[str, Any]) -> set[str]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import reduce
 
 from openqasm3 import ast
 
 from qml import gates
 from qml._checks import InputError
 from qml.instructions import Operation
-from qml.io.blocks import Block
+from qml.io.blocks import ZERO, Block
 from qml.io.qasm_parse import DEEPEST, MOST_OPERATIONS
 from qml.io.qasm_values import Qubits, Scope, placed_at, refuse
 from qml.io.vocabulary import BRAKET, Spelled, spelled
@@ -19,9 +20,11 @@ from qml.parameters import Affine
 
 @dataclass(frozen=True)
 class Defined:
-    """A gate that the program defines."""
+    """A gate that the program defines: its parameters, its qubits and what it is made of."""
 
-    node: ast.QuantumGateDefinition
+    names: list[str]
+    qubits: dict[str, Qubits]
+    body: list[ast.QuantumStatement]
 
 
 class Calls:
@@ -37,9 +40,10 @@ class Calls:
         name = node.name.name
         if isinstance(self.known.get(name), Defined):
             refuse(node, f"the gate {name!r} is defined already.")
-        if len({q.name for q in node.qubits}) < len(node.qubits) or not node.qubits:
+        qubits = {q.name: Qubits((i,), True) for i, q in enumerate(node.qubits)}
+        if len(qubits) < len(node.qubits) or not node.qubits:
             refuse(node, f"the qubits of the gate {name!r} need names of their own.")
-        self.known[name] = Defined(node)
+        self.known[name] = Defined([a.name for a in node.arguments], qubits, node.body)
 
     def called(self, node: ast.QuantumGate) -> Block:
         """A gate on its qubits, once for each entry of registers."""
@@ -48,15 +52,14 @@ class Calls:
         if len(lengths) > 1:
             refuse(node, f"the registers have different sizes: {sorted(lengths)}.")
         params = tuple(self.scope.angle(a) for a in node.arguments)
-        whole = Block()
+        blocks = []
         for i in range(lengths.pop() if lengths else 1):
             self.scope.count(node)
             sites = tuple(q.sites[0 if q.one else i] for q in operands)
             if len(set(sites)) < len(sites):
                 refuse(node, f"{node.name.name} acts on the same qubit twice.")
-            base = self.modified(node, sites, lambda count: self.expanded(node, node.name.name, params, count))
-            whole = whole.then(base)
-        return whole
+            blocks.append(self.modified(node, sites, lambda n: self.expanded(node, node.name.name, params, n)))
+        return reduce(Block.then, blocks) if blocks else Block()
 
     def phase(self, node: ast.QuantumPhase) -> Block:
         """A global phase, or what its modifiers make of it."""
@@ -104,20 +107,18 @@ class Calls:
         if not isinstance(made, Defined):
             block = spelled(name, self.known, params, n_sites)  # type: ignore[arg-type]
             return Block(block.operations, params[0] / 2) if name == "U" and not self.scope.old else block
-        names, qubits = [a.name for a in made.node.arguments], [q.name for q in made.node.qubits]
-        if len(names) != len(params) or len(qubits) != n_sites:
+        takes = (len(made.names), len(made.qubits))
+        if takes != (len(params), n_sites):
             refuse(
-                node,
-                f"{name} takes {len(names)} parameters and {len(qubits)} qubits; found {len(params)} and {n_sites}.",
+                node, f"{name} takes {takes[0]} parameters and {takes[1]} qubits; found {len(params)} and {n_sites}."
             )
         if self.depth >= DEEPEST:
             refuse(node, f"more than {DEEPEST} gates are defined by each other.")
         whole: list[Operation] = []
-        phase, self.depth = Affine(), self.depth + 1
+        phase, self.depth = ZERO, self.depth + 1
         numbers = [p.constant if p.is_constant else p for p in params]
-        values = dict(zip(names, numbers, strict=True)) | {q: Qubits((i,), True) for i, q in enumerate(qubits)}
-        with self.scope.alone(values):
-            for part in made.node.body:
+        with self.scope.alone(dict(zip(made.names, numbers, strict=True)) | made.qubits):
+            for part in made.body:
                 self.scope.count(part)
                 if isinstance(part, ast.QuantumBarrier):
                     continue
@@ -126,7 +127,8 @@ class Calls:
                 inner = self.called(part) if isinstance(part, ast.QuantumGate) else self.phase(part)
                 whole += inner.operations
                 self.scope.count(part, len(inner.operations))
-                phase = phase + inner.phase
+                if inner.phase != ZERO:
+                    phase = phase + inner.phase
                 if len(whole) > MOST_OPERATIONS:
                     refuse(node, f"the program makes more than {MOST_OPERATIONS} operations.")
         self.depth -= 1

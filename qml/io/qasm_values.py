@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NoReturn, TypeAlias
 
@@ -45,15 +44,18 @@ def refuse(node: ast.QASMNode, sentence: str) -> NoReturn:
     raise InputError(f"{where}{sentence}") from None
 
 
-@contextmanager
-def placed_at(node: ast.QASMNode) -> Iterator[None]:
+@dataclass(slots=True)
+class placed_at:  # noqa: N801
     """Errors in here are at the place of a statement, unless they name one."""
-    try:
-        yield
-    except InputError as error:
-        if str(error).startswith("line "):
-            raise
-        refuse(node, str(error))
+
+    node: ast.QASMNode
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        if isinstance(error, InputError) and not str(error).startswith("line "):
+            refuse(self.node, str(error))
 
 
 FUNCTIONS: dict[str, Callable[..., float]] = {
@@ -144,25 +146,14 @@ class Scope:
         if self.steps > MOST_STEPS:
             refuse(node, f"the program takes more than {MOST_STEPS} steps.")
 
-    @contextmanager
-    def inside(self, names: dict[str, Value]) -> Iterator[None]:
+    def inside(self, names: dict[str, Value]) -> _Within:
         """A block with names of its own."""
-        self.frames.append(names)
-        try:
-            yield
-        finally:
-            self.frames.pop()
+        return _Within(self, [*self.frames, names])
 
-    @contextmanager
-    def alone(self, names: dict[str, Value]) -> Iterator[None]:
+    def alone(self, names: dict[str, Value]) -> _Within:
         """The body of a gate: its own names, and constants."""
-        kept = self.frames
-        constant = {name: x for name, x in kept[0].items() if isinstance(x, int | float)}
-        self.frames = [constant, names]
-        try:
-            yield
-        finally:
-            self.frames = kept
+        constant = {name: x for name, x in self.frames[0].items() if isinstance(x, int | float)}
+        return _Within(self, [constant, names])
 
     def declare(self, node: ast.QASMNode, name: str, value: Value) -> None:
         """A new name."""
@@ -218,11 +209,11 @@ class Scope:
         """What an expression stands for."""
         self.count(node)
         try:
+            found = self._value(node)
+        except InputError:
             with placed_at(node):
-                found = self._value(node)
-        except (ArithmeticError, ValueError, TypeError) as error:
-            if isinstance(error, InputError):
                 raise
+        except (ArithmeticError, ValueError, TypeError) as error:
             refuse(node, f"this cannot be computed: {error}.")
         if isinstance(found, int) and abs(found) >= LONGEST:
             refuse(node, "an integer of more than 63 bits is computed here.")
@@ -404,3 +395,20 @@ def words(node: object) -> str:
     name = type(node).__name__
     text = "".join(f" {c.lower()}" if c.isupper() and i else c.lower() for i, c in enumerate(name))
     return f"an {text}" if text[0] in "aeiou" else f"a {text}"
+
+
+@dataclass(slots=True)
+class _Within:
+    """Other names are known in here."""
+
+    scope: Scope
+    frames: list[dict[str, Value]]
+
+    def __enter__(self) -> None:
+        self._swap()
+
+    def __exit__(self, *_: object) -> None:
+        self._swap()
+
+    def _swap(self) -> None:
+        self.scope.frames, self.frames = self.frames, self.scope.frames

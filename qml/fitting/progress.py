@@ -6,7 +6,6 @@ import importlib.util
 import math
 import sys
 import time
-from types import TracebackType
 from typing import Any, Self
 
 from qml import _checks
@@ -30,7 +29,7 @@ class Progress:
     def __init__(self, show: bool | None, total: int, restarts: int) -> None:
         self._notebook = _in_notebook()
         self._show = (self._notebook or sys.stderr.isatty()) if show is None else _checks.flag("progress", show)
-        self._size = total, restarts
+        self._total, self._restarts = total, restarts
         self._display: Terminal | Notebook | None = None
         self._since = time.perf_counter()
 
@@ -43,15 +42,13 @@ class Progress:
         if not self.is_due:
             return
         if self._display is None:
-            self._display = (Notebook if self._notebook else Terminal)(*self._size)
-        self._display.update(iteration)
+            self._display = (Notebook if self._notebook else Terminal)(self._total)
+        self._display.update(iteration.iteration, line(iteration, self._restarts))
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._display is not None:
             self._display.close()
 
@@ -59,20 +56,19 @@ class Progress:
 class Terminal:
     """A rich progress bar on standard error."""
 
-    def __init__(self, total: int, restarts: int) -> None:
+    def __init__(self, total: int) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
         from rich.progress import Progress as Rich
 
         console = Console(stderr=True)
         columns = ("fit", BarColumn(12), MofNCompleteColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-        self._restarts = restarts
         self._rich = Rich(*columns, console=console, transient=console.is_terminal)
         self._task = self._rich.add_task("", total=total)
         self._rich.start()
 
-    def update(self, iteration: Iteration) -> None:
-        self._rich.update(self._task, completed=iteration.iteration, description=line(iteration, self._restarts))
+    def update(self, number: int, numbers: str) -> None:
+        self._rich.update(self._task, completed=number, description=numbers)
 
     def close(self) -> None:
         self._rich.stop()
@@ -81,15 +77,14 @@ class Terminal:
 class Notebook:
     """A tqdm progress bar, with widgets where they are installed."""
 
-    def __init__(self, total: int, restarts: int) -> None:
+    def __init__(self, total: int) -> None:
         widgets = importlib.util.find_spec("ipywidgets") is not None
         module = importlib.import_module("tqdm.notebook" if widgets else "tqdm")
-        self._restarts = restarts
         self._bar: Any = module.tqdm(total=total, desc="fit", leave=False)
 
-    def update(self, iteration: Iteration) -> None:
-        self._bar.n = iteration.iteration
-        self._bar.set_postfix_str(line(iteration, self._restarts))
+    def update(self, number: int, numbers: str) -> None:
+        self._bar.n = number
+        self._bar.set_postfix_str(numbers)
 
     def close(self) -> None:
         self._bar.close()

@@ -158,10 +158,10 @@ def fit(
     learnt = target if isinstance(target, Counts) else objective.target
     _check(rules, learnt, workers, checkpoint)
     about = _about(objective, optimizer, rules)
-    made_with = provenance() | {name: said for name, said in about.items() if said is not None}
     keeper = Keeper(checkpoint, about | _identity(objective, rules, start, seed, restarts))
     _room = buffers.workspace()  # kept between the steps
     with threads.suited(objective.model.matrix_dim), Progress(progress, max_iterations, restarts) as bar:
+        made_with = provenance() | {name: said for name, said in about.items() if said is not None}
         floor = objective.floor  # once for all restarts
         runs = Restarts(objective, rules, restarts, seed, bar, keeper, resume)
         runs.go(optimizer, start, workers)

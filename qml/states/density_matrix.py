@@ -93,12 +93,8 @@ class DensityMatrix(State):
         smoothing: float = 0.0,
         known: bool = False,
     ) -> None:
-        columns = matrix if factor is None else factor
-        if columns is None:
-            assert probabilities is not None
-            shape = probabilities.shape
-        else:
-            shape = columns.shape[:-1]
+        columns: Any = matrix if factor is None else factor
+        shape = columns.shape[:-1] if probabilities is None else probabilities.shape
         self.dims = dims if known and isinstance(dims, tuple) else _checks.sites(dims, shape[-1])
         self._batch_shape = shape[:-1]
         self._matrix: Complex | None = frozen(matrix)

@@ -239,7 +239,9 @@ class _Run:
             face = face_of(problem, found.p, found.operator)
             rounding = problem.total * problem.rounding(face.sensitivity)
             unique = is_unique(problem, face, found.factor, found.p, known)
-        status = self._status(found.bound, wanted, converged) + _doubt(rounding, wanted)
+        status = self._status(found.bound, wanted, converged)
+        if rounding > wanted:
+            status += f", though rounding leaves up to {rounding:.2g} nats of that uncertain"
         return TomographyResult(
             state=found.state(counts.measurement.dims, problem.dim),
             counts=counts,
@@ -304,23 +306,17 @@ class _Run:
         after = f"after {_checks.plural(self.iterations, 'iteration')}"
         likelihood = "hedged log-likelihood" if self.problem.hedging else "log-likelihood"
         if self.reason == "stationary":
-            text = (
+            return (
                 f"stationary among the states of rank {self.columns} or less {after}: "
                 f"at most {bound:.2g} nats below all states"
             )
-        elif converged:
-            text = f"certified {after}: the {likelihood} is within {bound:.2g} nats of the largest"
-        else:
-            why = "the iteration limit" if self.reason == "limit" else "the limit of rounding"
-            text = (
-                f"not certified: stopped at {why} {after}; the {likelihood} is within {bound:.2g} nats of the largest, "
-                f"{wanted:.2g} were wanted"
-            )
-        return text
-
-
-def _doubt(rounding: float, wanted: float) -> str:
-    return f", though rounding leaves up to {rounding:.2g} nats of that uncertain" if rounding > wanted else ""
+        if converged:
+            return f"certified {after}: the {likelihood} is within {bound:.2g} nats of the largest"
+        why = "the iteration limit" if self.reason == "limit" else "the limit of rounding"
+        return (
+            f"not certified: stopped at {why} {after}; the {likelihood} is within {bound:.2g} nats of the largest, "
+            f"{wanted:.2g} were wanted"
+        )
 
 
 def _first(factor: Complex, rank: int) -> Complex:

@@ -86,9 +86,7 @@ class LindbladModel(IntervalFamily):
         self._generators = np.ascontiguousarray((words.conj() @ moved).real / 2**n)
 
     def _arguments(self) -> dict[str, Any]:
-        arguments = self.channel._arguments()
-        del arguments["name"]
-        return arguments
+        return {name: x for name, x in self.channel._arguments().items() if name != "name"}
 
     @property
     def sites(self) -> Dims:

@@ -227,11 +227,9 @@ class Held(State, is_kind=False):
 
     def _at(self, index: Any) -> Self:
 
-        def pick(a: Any) -> Any:
-            return None if a is None else a[index]
-
-        parts = {"probabilities": pick(self._probabilities), "factor": pick(self._factor)}
-        return self._make(pick(self._matrix), self.dims, **parts, smoothing=self.smoothing)
+        held = (self._matrix, self._probabilities, self._factor)
+        matrix, probabilities, factor = (None if a is None else a[index] for a in held)
+        return self._make(matrix, self.dims, probabilities=probabilities, factor=factor, smoothing=self.smoothing)
 
 
 def in_eigenbasis(sigma: State, rho: State) -> tuple[Real, Callable[[], Cotangent]]:

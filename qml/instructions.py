@@ -158,7 +158,7 @@ class Instruction(Described, ABC, is_kind=False):
     def __call__(self, *arguments: ParameterLike | int, **named: ParameterLike) -> Operation:
         count = len(arguments) - self.n_sites
         least, rest = self.n_params - len(self.defaults), self.parameter_names[max(0, count) :]
-        if not least <= count <= self.n_params or not named.keys() <= self.defaults.keys() & set(rest):
+        if not least <= count <= self.n_params or any(n not in rest or n not in self.defaults for n in named):
             wanted = (*self.parameter_names, *self.site_names)
             raise InputError(
                 f"{self.name} takes {_checks.plural(len(wanted), 'argument')} ({', '.join(wanted)}); found "
@@ -168,8 +168,8 @@ class Instruction(Described, ABC, is_kind=False):
             _checks.integer(f"{self.name}: {label}", a, low=0)
             for label, a in zip(self.site_names, arguments[count:], strict=True)
         )
-        given = (*arguments[:count], *(named.get(n, self.defaults[n]) for n in rest))
-        return Operation(self, sites, self._expressions(given))
+        params: Any = (*arguments[:count], *(named.get(n, self.defaults[n]) for n in rest))
+        return Operation(self, sites, params)
 
     def __repr__(self) -> str:
         return self.name

@@ -299,8 +299,7 @@ class NoiseModel(Saved):
                     f"the noise model names site {site}, but the circuit has "
                     f"{_checks.plural(n_sites, 'site')}, counted from 0."
                 )
-        names = tuple(dict.fromkeys(operation.name for operation in operations))
-        return self._spelled(names)._put_in(operations, n_sites, sites_out)
+        return self._spelled({operation.name: None for operation in operations})._put_in(operations, n_sites, sites_out)
 
     def _put_in(self, clean: Sequence[Operation], n_sites: int, sites_out: Sequence[int]) -> list[Operation]:
         operations: list[Operation] = []

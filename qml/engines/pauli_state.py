@@ -16,7 +16,7 @@ from qml._typing import ArrayLike, Complex, Cotangent, Integer, Real
 from qml.engines.pauli import conversion
 from qml.operators import PauliSum
 from qml.states.base import State
-from qml.states.density_matrix import in_eigenbasis
+from qml.states.held import in_eigenbasis
 from qml.states.product import ProductState
 
 

@@ -16,8 +16,9 @@ from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
-from qml import _checks, buffers
-from qml._typing import Numeric, Real
+from qml import _checks, buffers, spectral
+from qml._arrays import trace_of_product
+from qml._typing import Complex, Numeric, Real
 from qml.geometry.involutions import Involutions
 from qml.geometry.metric import Metric
 from qml.geometry.weights import gibbs_weights
@@ -190,6 +191,22 @@ class GibbsMetric(Metric):
         x *= self._pairs
         total = float(np.trace(x).real)
         return np.asarray(self._generators.traces((basis @ x) @ kept.conj().T) - self._means * total)
+
+
+def covariance(sigma: GibbsState, operators: Complex) -> Real:
+    r"""The Bogoliubov-Kubo-Mori covariance (..., t, t) of operators (..., t, d, d) in Gibbs states (...), written out.
+
+    .. math:: g_{ij} = \int_0^1 \mathrm{Tr}(\sigma^{1-s} G_i \sigma^s G_j)\, ds
+        - \langle G_i \rangle \langle G_j \rangle
+    """
+    spectrum = sigma.spectrum()
+    assert spectrum.basis is not None
+    basis = spectrum.basis[..., None, :, :]
+    rotated = basis.conj().swapaxes(-1, -2) @ operators @ basis
+    rows = np.sqrt(spectral.exp_divided_differences(spectrum.log_eigenvalues))[..., None, :, :] * rotated
+    flat = np.ascontiguousarray(rows).reshape(*rows.shape[:-2], -1).view(np.float64)
+    means = trace_of_product(operators, sigma.matrix()[..., None, :, :])
+    return np.asarray(flat @ flat.swapaxes(-1, -2) - means[..., :, None] * means[..., None, :])
 
 
 def _kept(p: Real, tolerance: float) -> int:

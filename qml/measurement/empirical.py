@@ -48,12 +48,18 @@ def before_measuring(counts: Counts, empirical: Complex) -> Complex:
 def solve(normal: Callable[[Complex], Complex], right: Complex, precision: float, steps: int) -> Complex:
     """The Hermitian X (d, d) of least norm with normal(X) = right, for a linear, self-adjoint, positive map of matrices
     and a matrix in its range: conjugate gradients, until the residual is below `precision` of what it was."""
-    from scipy.sparse.linalg import LinearOperator, cg  # a tenth of a second
-
-    size, shape = right.size, right.shape
-    map_of_vectors = LinearOperator((size, size), lambda x: normal(x.reshape(shape)).ravel(), dtype=np.complex128)
-    found, _ = cg(map_of_vectors, right.ravel(), rtol=precision, atol=0.0, maxiter=steps)
-    x = found.reshape(shape)
+    x = np.zeros_like(right)
+    direction = residual = right
+    square = inner(residual, residual)
+    enough = precision**2 * square
+    for _ in range(steps):
+        image = normal(direction)
+        step = square / inner(direction, image)
+        x, residual = x + step * direction, residual - step * image
+        new = inner(residual, residual)
+        if new <= enough:
+            break
+        direction, square = residual + (new / square) * direction, new
     return np.asarray((x + x.conj().T) / 2)
 
 

@@ -50,7 +50,7 @@ class ReadoutMeasurement(Measurement):
         (self.measurement,) = checked_measurements("measurement", [measurement])
         self.dims, self.dims_in = measurement.dims, measurement.dims_in
         self.settings, self.sizes = measurement.settings, measurement.sizes
-        self.confusion = [_checks.kept(a) for a in _stochastic(confusion, common_shape(measurement))]
+        self.confusion = tuple(_checks.kept(a) for a in _stochastic(confusion, common_shape(measurement)))
         self._backward = [a.T for a in self.confusion]
 
     def _probabilities(self, state: State) -> Real:

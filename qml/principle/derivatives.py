@@ -10,6 +10,7 @@ from qml import losses, spectral, states
 from qml._arrays import trace_of_product
 from qml._random import haar_unitaries
 from qml._typing import Complex, Real
+from qml.geometry.gibbs import covariance
 from qml.principle import draws
 from qml.principle.statement import ROUNDING, Evidence, Largest, Panel, Series, statement
 from qml.states import DensityMatrix, GibbsState
@@ -46,7 +47,7 @@ def gibbs(rng: np.random.Generator, pairs: int) -> Evidence:
         slope = np.einsum("bt,bt->b", way, trace_of_product(g, (rho.matrix() - sigma.matrix())[:, None]))
         minus2, minus1, plus1, plus2 = (value(theta + h * STEP * way) for h in (-2, -1, 1, 2))
         worst.equal((minus2 - plus2 + 8 * (plus1 - minus1)) / (12 * STEP), slope)
-        curvature = np.einsum("bs,bst,bt->b", way, draws.covariance(sigma, g), way)
+        curvature = np.einsum("bs,bst,bt->b", way, covariance(sigma, g), way)
         worst.equal((16 * (plus1 + minus1) - plus2 - minus2 - 30 * s) / (12 * STEP**2), curvature)
         other = rng.normal(size=(each, TERMS))
         exact.at_least((s + value(other)) / 2, value((theta + other) / 2))
@@ -131,7 +132,7 @@ def _parabola(rng: np.random.Generator) -> Panel:
     s = losses.cross_entropy(rho, GibbsState(rest + t[:, None, None] * g, (d,)))
     sigma = GibbsState(rest + at * g, (d,))
     slope = float(trace_of_product(rho.matrix() - sigma.matrix(), g))
-    curvature = float(draws.covariance(sigma, g[None])[0, 0])
+    curvature = float(covariance(sigma, g[None])[0, 0])
     value, step = float(losses.cross_entropy(rho, sigma)), t - at
     near = np.abs(step) < 1.6
     return Panel(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from qml import losses, spectral, states
+from qml import losses, states
 from qml._arrays import trace_of_product
 from qml._random import complex_normal, haar_unitaries
 from qml._typing import Complex, Real
@@ -202,16 +202,6 @@ def of_empirical(f: Real, basis: Complex, sigma: states.State) -> Real:
     """S of the empirical state sum_x f_x |x><x| of frequencies f (batch, d) in bases (batch, d, d)."""
     empirical = (basis * f[..., None, :]) @ dagger(basis)
     return np.asarray(losses.cross_entropy(DensityMatrix._trusted(empirical, sigma.dims), sigma))
-
-
-def covariance(sigma: GibbsState, operators: Complex) -> Real:
-    """The Bogoliubov-Kubo-Mori covariance (..., t, t) of operators (..., t, d, d) in Gibbs states (...)."""
-    spectrum = sigma.spectrum()
-    rotated = np.stack([spectrum.to_basis(g) for g in np.moveaxis(operators, -3, 0)], axis=-3)
-    kernel = spectral.exp_divided_differences(spectrum.log_eigenvalues)[..., None, :, :]
-    means = trace_of_product(operators, sigma.matrix()[..., None, :, :])
-    second = np.einsum("...sij,...tij->...st", (kernel * rotated).conj(), rotated).real
-    return np.asarray(second - means[..., :, None] * means[..., None, :])
 
 
 def qubits(bloch: Real) -> Complex:

@@ -9,6 +9,7 @@ from qml import losses, states
 from qml._arrays import trace_of_product
 from qml._random import haar_unitaries
 from qml._typing import Complex, Real
+from qml.geometry.gibbs import covariance
 from qml.principle import draws
 from qml.principle.statement import Evidence, Largest, Panel, Series, statement
 from qml.states import DensityMatrix, GibbsState
@@ -110,7 +111,7 @@ def _newton_step(theta: Real, g: Complex, rho: Complex) -> tuple[Real, Real]:
     """A damped Newton step of S in theta (batch, terms), to be subtracted, and the gradient."""
     sigma = GibbsState(np.einsum("bt,btij->bij", theta, g), (rho.shape[-1],))
     gradient = trace_of_product(g, (rho - sigma.matrix())[:, None])
-    step = np.linalg.solve(draws.covariance(sigma, g), gradient[..., None])[..., 0]
+    step = np.linalg.solve(covariance(sigma, g), gradient[..., None])[..., 0]
     return step / np.maximum(1.0, 2 * np.abs(step).max(axis=-1, keepdims=True)), gradient
 
 

@@ -59,6 +59,12 @@ def choi_of_superoperator(matrix: Complex) -> Complex:
     return np.asarray(tensor.reshape(*matrix.shape[:-2], d * d_out, d * d_out) / d)
 
 
+def transposed_pairs(matrix: Complex) -> Complex:
+    """A superoperator (d_out^2, d^2) on row-major vectors as that on column-major ones, and back."""
+    d_out, d = (math.isqrt(n) for n in matrix.shape)
+    return matrix.reshape(d_out, d_out, d, d).transpose(1, 0, 3, 2).reshape(matrix.shape)
+
+
 def transfer_of_choi(choi: Complex, n: int, m: int) -> Real:
     """R (..., 4^m, 4^n) of Choi matrices (..., 2^(n+m), 2^(n+m)): R_PQ = Tr[(Q^T (x) P) J], and Y^T = -Y."""
     vectors = vector_of(choi, n + m).reshape(*choi.shape[:-2], 4**n, 4**m)

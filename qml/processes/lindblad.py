@@ -9,13 +9,14 @@ import numpy as np
 
 from qml import _checks
 from qml._checks import InputError
-from qml._typing import Complex, Dims, DimsLike, ParamsLike, Real
+from qml._typing import Dims, DimsLike, ParamsLike, Real
 from qml.channels import Lindblad
 from qml.channels.exponentials import exponential, exponential_along
 from qml.channels.lindblad import JumpLike
 from qml.models.base import normal_start
 from qml.operators import OperatorLike, pauli
 from qml.operators.strings import all_labels
+from qml.processes.choi import transposed_pairs
 from qml.processes.experiments import Experiments
 from qml.processes.outcomes import IntervalFamily, Prediction
 from qml.processes.process import Process
@@ -85,9 +86,7 @@ class LindbladModel(IntervalFamily):
         self._generators = np.ascontiguousarray((words.conj() @ moved).real / 2**n)
 
     def _arguments(self) -> dict[str, Any]:
-        arguments = self.channel._arguments()
-        del arguments["name"]
-        return arguments
+        return {name: x for name, x in self.channel._arguments().items() if name != "name"}
 
     @property
     def sites(self) -> Dims:
@@ -110,7 +109,8 @@ class LindbladModel(IntervalFamily):
         time = _checks.number("time", time, low=0.0)
         values, _ = self._values(self._anywhere(params))
         s = self.channel.superoperator(np.concatenate([[time], values]))
-        return Process.from_superoperator(_hermitian(s), self.sites, self.sites)
+        kept = (s + transposed_pairs(s).conj()) / 2  # matrices stay Hermitian, but for rounding
+        return Process.from_superoperator(kept, self.sites, self.sites)
 
     def _check(self, experiments: Any) -> None:
         if not _checks.instance("data", experiments, Experiments).is_timed:
@@ -153,10 +153,3 @@ class LindbladModel(IntervalFamily):
 
     def __repr__(self) -> str:
         return f"LindbladModel({', '.join(self.parameter_names)}; sites {self.sites})"
-
-
-def _hermitian(s: Complex) -> Complex:
-    """The part of a superoperator (D^2, D^2) on row-major vectors that keeps matrices Hermitian, but for rounding."""
-    d = round(len(s) ** 0.5)
-    swapped = s.reshape(d, d, d, d).transpose(1, 0, 3, 2).conj().reshape(s.shape)
-    return np.asarray((s + swapped) / 2)

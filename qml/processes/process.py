@@ -26,6 +26,7 @@ from qml.processes.choi import (
     choi_of_transfer,
     maximally_entangled,
     transfer_of_choi,
+    transposed_pairs,
 )
 from qml.states import DensityMatrix, State, as_state
 from qml.states.coercion import StateLike, one_state
@@ -197,10 +198,7 @@ class Process(Saved):
         s = qobj if is_end else qutip.to_super(qobj)
         ins = (1,) if qobj.isoperket else tuple(s.dims[1][0])
         outs = (1,) if qobj.isoperbra else tuple(s.dims[0][0])
-        d, d_out = math.prod(ins), math.prod(outs)
-        columns = s.full().reshape(d_out, d_out, d, d)  # QuTiP stacks columns
-        rows = columns.transpose(1, 0, 3, 2).reshape(d_out**2, d**2)
-        return cls.from_superoperator(rows, ins, outs)
+        return cls.from_superoperator(transposed_pairs(s.full()), ins, outs)  # QuTiP stacks columns
 
     @classmethod
     def _of(cls, choi: State, dims_in: Dims) -> Self:
@@ -291,10 +289,7 @@ class Process(Saved):
         """The process as a QuTiP superoperator with the same dims."""
         import qutip
 
-        d, d_out = self.dim_in, self.dim_out
-        rows = self.superoperator().reshape(d_out, d_out, d, d)
-        columns = rows.transpose(1, 0, 3, 2).reshape(d_out**2, d**2)
-        ins, outs = list(self.dims_in), list(self.dims_out)
+        columns, ins, outs = transposed_pairs(self.superoperator()), list(self.dims_in), list(self.dims_out)
         return qutip.Qobj(columns, dims=[[outs, outs], [ins, ins]], superrep="super")
 
     def _as_state(self) -> State:

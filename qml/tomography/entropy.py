@@ -6,12 +6,14 @@ import time
 
 import numpy as np
 
-from qml import _checks, spectral
+from qml import _checks
+from qml._arrays import trace_of_product
 from qml._checks import InputError
 from qml._typing import Complex, Real
+from qml.geometry.gibbs import covariance
 from qml.measurement import Counts
 from qml.operators.bases import hermitian_basis
-from qml.states import DensityMatrix
+from qml.states import DensityMatrix, GibbsState
 from qml.tomography.face import known_of, openness
 from qml.tomography.likelihood import Likelihood, largest_eigenvalue
 from qml.tomography.linear import LARGEST_EXAMINED, design, record_of
@@ -113,35 +115,23 @@ def _seen_directions(counts: Counts) -> Complex:
 
 def _gibbs(basis: Complex, expectations: Real, tolerance: float) -> tuple[Complex, int]:
     """exp(sum_j theta_j B_j)/Z with the given expectations, by damped Newton steps, and their number."""
-    theta = np.zeros(len(basis))
-    value, logs, vectors = _log_z(basis, theta)
-    steps = 0
+    theta, steps = np.zeros(len(basis)), 0
+    sigma = _of(basis, theta)
     while steps < MOST_STEPS:
-        rotated = vectors.conj().T @ basis @ vectors
-        populations = np.exp(logs)
-        gradient = np.einsum("aii,i->a", rotated, populations).real - expectations
+        gradient = trace_of_product(basis, sigma.matrix()) - expectations
         if not len(theta) or np.abs(gradient).max() <= tolerance:
             break
-        weighted = (np.sqrt(spectral.exp_divided_differences(logs)) * rotated).reshape(len(theta), -1).view(np.float64)
-        means = gradient + expectations
-        hessian = weighted @ weighted.T - np.outer(means, means)
-        change = -np.linalg.solve(hessian, gradient)
+        change = -np.linalg.solve(covariance(sigma, basis), gradient)
         length, slope = 1.0, float(gradient @ change)
         while True:
-            new_value, new_logs, new_vectors = _log_z(basis, theta + length * change)
-            if new_value - value - length * expectations @ change <= 1e-4 * length * slope + 1e-13 or length < 1e-10:
+            new = _of(basis, theta + length * change)
+            rise = float(new.log_partition()) - float(sigma.log_partition()) - length * expectations @ change
+            if rise <= 1e-4 * length * slope + 1e-13 or length < 1e-10:
                 break
             length /= 2
-        theta, value, logs, vectors = theta + length * change, new_value, new_logs, new_vectors
-        steps += 1
-    return np.asarray((vectors * np.exp(logs)) @ vectors.conj().T), steps
+        theta, sigma, steps = theta + length * change, new, steps + 1
+    return sigma.matrix(), steps
 
 
-def _log_z(basis: Complex, theta: Real) -> tuple[float, Real, Complex]:
-    """log Z, the logarithms of the populations, and the eigenvectors of sum_j theta_j B_j."""
-    if not len(theta):
-        dim = basis.shape[-1]
-        return float(np.log(dim)), np.full(dim, -np.log(dim)), np.eye(dim, dtype=np.complex128)
-    values, vectors = np.linalg.eigh(np.tensordot(theta, basis, axes=1))
-    log_z = float(values[-1] + np.log(np.exp(values - values[-1]).sum()))
-    return log_z, values - log_z, vectors
+def _of(basis: Complex, theta: Real) -> GibbsState:
+    return GibbsState._trusted(-np.tensordot(theta, basis, axes=1), (basis.shape[-1],), diagonal=False)

@@ -78,9 +78,6 @@ class FisherInformation(Table):
                 "quadratic; use result.interval, or within_rank=True to treat the rank as known."
             )
         self.result, self.observed, self.within_rank = result, observed, within_rank
-        values, vectors = np.linalg.eigh(result.state.matrix())
-        del values
-        self._vectors, self._rank, self._within = vectors[:, ::-1], result.rank, result.rank < result.state.dim
         measurement, counts = result.counts.measurement, np.asarray(result.counts.counts, dtype=np.float64)
         self._basis = self._tangents()
         x = design(measurement, self._basis)
@@ -93,11 +90,11 @@ class FisherInformation(Table):
 
     def _tangents(self) -> Complex:
         """The basis (m, d, d) of the directions that keep the rank."""
-        d, r = self.result.state.dim, self._rank
+        d, r = self.result.state.dim, self.result.rank
         i, _ = np.triu_indices(d, 1)
         pairs = d + np.flatnonzero(i < r)
         chosen = np.concatenate([np.arange(1, r), pairs, pairs + len(i)])
-        v = self._vectors
+        v = np.linalg.eigh(self.result.state.matrix())[1][:, ::-1]
         return allowed(self.result.counts.measurement.fixed, v @ hermitian_basis(d)[chosen] @ v.conj().T)
 
     def standard_error(self, operator: OperatorLike) -> float:
@@ -139,12 +136,12 @@ class FisherInformation(Table):
     caption: ClassVar[str] = "Fisher information"
 
     def _rows(self) -> list[tuple[str, str]]:
-        values = np.linalg.eigvalsh(self.matrix)
+        values, rank, dim = np.linalg.eigvalsh(self.matrix), self.result.rank, self.result.state.dim
         known = values[values > KNOWN * values[-1]] if len(values) else values
         errors = f"{1 / math.sqrt(known[-1]):.2g} to {1 / math.sqrt(known[0]):.2g}" if len(known) else "none"
         return [
             ("directions", f"{len(known)} of {len(values)} determined"),
             ("standard errors", f"{errors}, of directions of unit length"),
             ("information", "observed" if self.observed else "expected"),
-            ("rank", f"{self._rank} of {self.result.state.dim}" + (", taken as known" if self._within else "")),
+            ("rank", f"{rank} of {dim}" + (", taken as known" if rank < dim else "")),
         ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator
 
@@ -10,15 +11,16 @@ import numpy as np
 from qml import spectral
 from qml._typing import Complex, Real
 from qml.measurement.empirical import inner
-from qml.tomography.factors import Iterate
+from qml.tomography.factors import STEPS_PER_BASIS, Iterate, conjugate_gradients
 from qml.tomography.likelihood import Likelihood
 
 STRONGEST = 1e3
 """e of the diluted form, above which it is R rho R."""
 
 
-def accelerated_projected_gradient(problem: Likelihood, sigma: Complex) -> Iterator[Iterate]:
-    r"""Nesterov's accelerated gradient, each step projected on the density matrices; endless.
+def accelerated_projected_gradient(problem: Likelihood, factor: Complex) -> Iterator[Iterate]:
+    r"""Conjugate gradients from a factor (d, r), then Nesterov's accelerated gradient, each step projected on the
+    density matrices; endless.
 
     .. math:: \sigma_{j+1} = \Pi\left(\varrho_j + t_j R(\varrho_j)\right), \qquad
         \varrho_{j+1} = \sigma_{j+1} + \beta_j (\sigma_{j+1} - \sigma_j)
@@ -26,6 +28,9 @@ def accelerated_projected_gradient(problem: Likelihood, sigma: Complex) -> Itera
     The length t is that of Barzilai and Borwein, halved until the quadratic bound holds; the momentum is dropped when
     it points uphill (O'Donoghue and Candes, arXiv:1204.3982). Source: Shang, Zhang, Ng (2017), arXiv:1609.07881.
     """
+    for iterate in itertools.islice(conjugate_gradients(problem, factor), STEPS_PER_BASIS):
+        yield iterate
+    sigma = iterate.sigma()
     ahead, momentum, length = sigma, 1.0, 1.0 / problem.dim
     p = problem.probabilities(sigma)
     p_ahead = p
@@ -59,9 +64,10 @@ def accelerated_projected_gradient(problem: Likelihood, sigma: Complex) -> Itera
             ahead, p_ahead, momentum = sigma, p, 1.0
 
 
-def r_rho_r(problem: Likelihood, sigma: Complex) -> Iterator[Iterate]:
+def r_rho_r(problem: Likelihood, factor: Complex) -> Iterator[Iterate]:
     """sigma <- R sigma R / Tr: simple, slow, and not always uphill. Source: Hradil (1997), arXiv:quant-ph/9609012;
     Lvovsky (2004), arXiv:quant-ph/0311097."""
+    sigma = factor @ factor.conj().T
     while True:
         p = problem.probabilities(sigma)
         r = problem.operator(p)
@@ -69,18 +75,18 @@ def r_rho_r(problem: Likelihood, sigma: Complex) -> Iterator[Iterate]:
         sigma = _normalised(r @ sigma @ r)
 
 
-def diluted(problem: Likelihood, sigma: Complex) -> Iterator[Iterate]:
+def diluted(problem: Likelihood, factor: Complex) -> Iterator[Iterate]:
     """sigma <- (1 + e R) sigma (1 + e R) / Tr, with e halved until the likelihood rises: it always converges.
     Source: Rehacek, Hradil, Knill, Lvovsky (2007), arXiv:quant-ph/0611244."""
-    strength, one = 1.0, np.eye(problem.dim)
+    sigma, strength, one = factor @ factor.conj().T, 1.0, np.eye(problem.dim)
     p = problem.probabilities(sigma)
     while True:
         r = problem.operator(p)
         yield Iterate(None, sigma, p, r)
         strength = min(4 * strength, STRONGEST)
         for _ in range(60):
-            factor = one + strength * r
-            new = _normalised(factor @ sigma @ factor)
+            step = one + strength * r
+            new = _normalised(step @ sigma @ step)
             p_new = problem.probabilities(new)
             if rise(problem, p, p_new) <= spectral.EPS:
                 sigma, p = new, p_new

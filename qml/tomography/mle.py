@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -16,14 +16,20 @@ from qml._typing import Complex, Dims, Real
 from qml.measurement import Counts
 from qml.states import DensityMatrix, nearest_density_matrix
 from qml.states.coercion import StateLike, one_state
-from qml.tomography import matrices
 from qml.tomography.face import face_of, is_unique, known_of, openness
-from qml.tomography.factors import STEPS_PER_BASIS, Iterate, conjugate_gradients
+from qml.tomography.factors import Iterate, conjugate_gradients
 from qml.tomography.likelihood import Likelihood, largest_eigenvalue
 from qml.tomography.linear import least_squares, record_of
+from qml.tomography.matrices import accelerated_projected_gradient, diluted, r_rho_r
 from qml.tomography.result import TomographyHistory, TomographyResult
 
-METHODS = ("conjugate_gradient", "accelerated", "rrr", "diluted")
+METHODS: dict[str, Callable[[Likelihood, Complex], Iterator[Iterate]]] = {
+    "conjugate_gradient": conjugate_gradients,
+    "accelerated": accelerated_projected_gradient,
+    "rrr": r_rho_r,
+    "diluted": diluted,
+}
+"""The states that lead from A A^dagger of a factor A (d, r) to the best one, by method."""
 MIXED = 0.02
 """Part of the maximally mixed state in the start."""
 STALLED = 400
@@ -125,8 +131,7 @@ def maximum_likelihood(
     _room = buffers.workspace()  # kept between the steps
     with threads.suited(dim):
         run = _Run(Likelihood(counts, hedging), columns, gap, relative_gap, max_iterations)
-        factor = _start(counts, start, columns)
-        run.go(_steps(run.problem, method, factor))
+        run.go(METHODS[method](run.problem, _start(counts, start, columns)))
         return run.result(counts, method, None if rank is None else columns)
 
 
@@ -145,20 +150,6 @@ def _start(counts: Counts, start: StateLike | None, columns: int) -> Complex:
     if start is not None and columns == m.dim and values[0] <= 0:
         raise InputError("start must be of full rank: a direction without weight never gains any; mix it with 1/d.")
     return np.asarray(vectors[:, -columns:] * np.sqrt(np.clip(values[-columns:], 0.0, None)))
-
-
-def _steps(problem: Likelihood, method: str, factor: Complex) -> Iterator[Iterate]:
-    if method == "conjugate_gradient":
-        yield from conjugate_gradients(problem, factor)
-    elif method == "accelerated":
-        for count, iterate in enumerate(conjugate_gradients(problem, factor)):
-            yield iterate
-            if count == STEPS_PER_BASIS - 1:
-                break
-        yield from matrices.accelerated_projected_gradient(problem, iterate.sigma())
-    else:
-        sigma = factor @ factor.conj().T
-        yield from (matrices.r_rho_r if method == "rrr" else matrices.diluted)(problem, sigma)
 
 
 class _Found(NamedTuple):
@@ -239,7 +230,9 @@ class _Run:
             face = face_of(problem, found.p, found.operator)
             rounding = problem.total * problem.rounding(face.sensitivity)
             unique = is_unique(problem, face, found.factor, found.p, known)
-        status = self._status(found.bound, wanted, converged) + _doubt(rounding, wanted)
+        status = self._status(found.bound, wanted, converged)
+        if rounding > wanted:
+            status += f", though rounding leaves up to {rounding:.2g} nats of that uncertain"
         return TomographyResult(
             state=found.state(counts.measurement.dims, problem.dim),
             counts=counts,
@@ -304,23 +297,17 @@ class _Run:
         after = f"after {_checks.plural(self.iterations, 'iteration')}"
         likelihood = "hedged log-likelihood" if self.problem.hedging else "log-likelihood"
         if self.reason == "stationary":
-            text = (
+            return (
                 f"stationary among the states of rank {self.columns} or less {after}: "
                 f"at most {bound:.2g} nats below all states"
             )
-        elif converged:
-            text = f"certified {after}: the {likelihood} is within {bound:.2g} nats of the largest"
-        else:
-            why = "the iteration limit" if self.reason == "limit" else "the limit of rounding"
-            text = (
-                f"not certified: stopped at {why} {after}; the {likelihood} is within {bound:.2g} nats of the largest, "
-                f"{wanted:.2g} were wanted"
-            )
-        return text
-
-
-def _doubt(rounding: float, wanted: float) -> str:
-    return f", though rounding leaves up to {rounding:.2g} nats of that uncertain" if rounding > wanted else ""
+        if converged:
+            return f"certified {after}: the {likelihood} is within {bound:.2g} nats of the largest"
+        why = "the iteration limit" if self.reason == "limit" else "the limit of rounding"
+        return (
+            f"not certified: stopped at {why} {after}; the {likelihood} is within {bound:.2g} nats of the largest, "
+            f"{wanted:.2g} were wanted"
+        )
 
 
 def _first(factor: Complex, rank: int) -> Complex:

@@ -145,8 +145,7 @@ def model_errors(
     >>> model_errors(model, found).standard_errors.round(4)
     array([0.0316])
     """
-    counts, loss = _record(result), _likelihood(loss)
-    model = _model_of(model, counts)
+    model, counts, loss = _checked(model, result, loss)
     objective = Objective(model, counts, loss)
     names = objective.parameter_names
     params = _checks.parameters("result.params", result.params, len(names))
@@ -257,8 +256,7 @@ def goodness_of_fit(
     >>> goodness_of_fit(model, found, replicates=20, seed=0).p_value < 0.5
     True
     """
-    counts, loss = _record(result), _likelihood(loss)
-    model = _model_of(model, counts)
+    model, counts, loss = _checked(model, result, loss)
     if counts.is_weighted:
         raise InputError("goodness_of_fit needs integer counts; found a record of weights.")
     replicates = _checks.integer("replicates", replicates, low=1, high=10**6)
@@ -276,20 +274,16 @@ def goodness_of_fit(
     return GoodnessOfFit(2 * counts.total * (result.loss - result.floor), deviances, found)
 
 
-def _likelihood(loss: NegativeLogLikelihood | None) -> NegativeLogLikelihood:
-    return NegativeLogLikelihood() if loss is None else _checks.instance("loss", loss, NegativeLogLikelihood)
-
-
-def _model_of(model: Model | ProcessFamily, counts: Counts) -> Model:
-    """The model of a record."""
-    return model.on(counts) if isinstance(model, ProcessFamily) else _checks.instance("model", model, Model)
-
-
-def _record(result: FitResult) -> Counts:
-    result = _checks.instance("result", result, FitResult)
-    if not isinstance(result.target, Counts):
-        raise InputError(f"the fit must be one to counts; found the target {type(result.target).__name__}.")
-    return result.target
+def _checked(
+    model: Model | ProcessFamily, result: FitResult, loss: NegativeLogLikelihood | None
+) -> tuple[Model, Counts, NegativeLogLikelihood]:
+    """The model of the record that was fitted, the record, and its loss."""
+    counts = _checks.instance("result", result, FitResult).target
+    if not isinstance(counts, Counts):
+        raise InputError(f"the fit must be one to counts; found the target {type(counts).__name__}.")
+    held = model.on(counts) if isinstance(model, ProcessFamily) else _checks.instance("model", model, Model)
+    loss = NegativeLogLikelihood() if loss is None else _checks.instance("loss", loss, NegativeLogLikelihood)
+    return held, counts, loss
 
 
 def _probabilities(model: Model, counts: Counts, params: Real, readout: TrainableReadout | None) -> tuple[Real, Real]:

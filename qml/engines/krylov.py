@@ -30,7 +30,7 @@ from typing import NamedTuple
 import numpy as np
 
 from qml import _checks, spectral
-from qml._typing import Integer, Real
+from qml._typing import Real
 from qml.engines import krylov_kernels as kernels
 from qml.engines._llvm.language import LANES
 from qml.engines._llvm.teams import spread, workers_of
@@ -105,17 +105,7 @@ def sample(
     return Samples(logs, means, dimension, truncation)
 
 
-class _Terms(NamedTuple):
-    """Strings grouped by x, in the order that the kernels want; `order` leads there from the order given."""
-
-    starts: Integer
-    flips: Integer
-    masks: Integer
-    factors: Real
-    order: Integer
-
-
-def _terms(words: Sequence[Word], coefficients: Real, n: int, real: bool) -> _Terms:
+def _terms(words: Sequence[Word], coefficients: Real, n: int, real: bool) -> kernels.Terms:
     top = 1 << n
     masks = np.array(words, dtype=np.int64).reshape(-1, 2)
     c = np.array(coefficients, dtype=np.float64)
@@ -128,7 +118,8 @@ def _terms(words: Sequence[Word], coefficients: Real, n: int, real: bool) -> _Te
     flips, starts = np.unique(masks[order, 0], return_index=True)
     ends = np.append(starts, len(masks)).astype(np.int64)
     factors = np.where(ys % 4 == 0, c, -c)[order]
-    return _Terms(ends, flips.astype(np.int64), np.ascontiguousarray(masks[order, 1]), factors, order)
+    ordered = np.ascontiguousarray(masks[order, 1])
+    return kernels.Terms(ends, flips.astype(np.int64), ordered, factors, kernels.SIGNS, order)
 
 
 def _fill(start: Real, streams: Sequence[np.random.SeedSequence]) -> None:
@@ -208,7 +199,7 @@ class _Lanczos:
     def __init__(
         self,
         n: int,
-        k: _Terms,
+        k: kernels.Terms,
         streams: Sequence[np.random.SeedSequence],
         least: int,
         limit: int,
@@ -230,13 +221,12 @@ class _Lanczos:
             if self.truncation <= tolerance or self.dimension >= limit:
                 return
 
-    def _step(self, k: _Terms, scale: Real) -> Real:
+    def _step(self, k: kernels.Terms, scale: Real) -> Real:
         """One step for all columns; one whose space is exhausted goes on as zero. `scale` is about the norm of K."""
         step = len(self._alphas)
         previous, x, y = (self._room.vector(max(0, i)) for i in (step - 1, step, step + 1))
         beta = self._betas[-1] if self._betas else np.zeros(LANES)
-        shape = (k.starts, k.flips, k.masks, k.factors, kernels.SIGNS)
-        alpha = self.rows.total(LANES, lambda i, j, s: kernels.apply(x, previous, beta, y, *shape, i, j, s))
+        alpha = self.rows.total(LANES, lambda i, j, s: kernels.apply(x, previous, beta, y, k, i, j, s))
         square = self.rows.total(LANES, lambda i, j, s: kernels.subtract(y, x, alpha, i, j, s))
         beta_next = np.sqrt(square)
         scale = np.maximum(scale, np.maximum(np.abs(alpha), beta_next))
@@ -266,7 +256,7 @@ class _Lanczos:
         self._m = q @ (differences / z[:, None, None]) @ q.swapaxes(1, 2)
         self.truncation = float((2 * self._betas[-1] * np.linalg.norm(self._m[:, -1], axis=1)).max())
 
-    def expectations(self, asked: _Terms) -> Real:
+    def expectations(self, asked: kernels.Terms) -> Real:
         """Tr(P V M V^T) / z_r, shape (strings in the order given, 8)."""
         values, vectors = np.linalg.eigh(self._m)
         order = np.argsort(-np.abs(values), axis=1)
@@ -285,11 +275,11 @@ class _Lanczos:
         for k in range(0, self.dimension, STRIDE):
             part, basis = coefficients[k : k + STRIDE], self._room.held[k // STRIDE]
             self._gather(basis, np.ascontiguousarray(part), gathered)
-        shape = (asked.starts, asked.flips, asked.masks, asked.factors, kernels.SIGNS)
         flat = weights.reshape(-1)
-        sums = self.rows.total(
-            asked.masks.size * LANES, lambda i, j, s: kernels.expect(gathered, flat, *shape, i, j, s)
-        ).reshape(-1, LANES)
+        flat_sums = self.rows.total(
+            asked.masks.size * LANES, lambda i, j, s: kernels.expect(gathered, flat, asked, i, j, s)
+        )
+        sums = flat_sums.reshape(-1, LANES)
         out = np.empty_like(sums)
         out[asked.order] = sums
         return out

@@ -88,8 +88,8 @@ def test_registers_larger_than_a_sweep(columns, monkeypatch):
         program, values = random_circuit(6, rng, 60)
         agree(program, values, normal(rng, 64, columns), rng)
     plan = vector_plan.plan_of(program, 0)
-    assert len(plan.sweeps) > 5
-    assert plan.sweeps[:, 1].max() >= 3
+    assert len(plan.tables.sweeps) > 5
+    assert plan.tables.sweeps[:, 1].max() >= 3
 
 
 def test_long_strings_beyond_a_sweep(monkeypatch):
@@ -100,7 +100,7 @@ def test_long_strings_beyond_a_sweep(monkeypatch):
     gradient = agree(program, rng.uniform(-3, 3, 4), normal(rng, 64, 3), rng)
     assert (np.abs(gradient) > 1e-3).all()
     plan = vector_plan.plan_of(program, 1)
-    assert (plan.sweeps[:, 1] == 2).all()
+    assert (plan.tables.sweeps[:, 1] == 2).all()
 
 
 def test_finite_differences():

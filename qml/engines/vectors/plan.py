@@ -83,7 +83,7 @@ class Plan(Steps):
     ----------
     n : int
         Qubits, of at least two: a single one is accompanied by one in front that stays in its first state.
-    sweeps, places, ops, core_places, core_factors : array
+    tables : Tables
         What :func:`qml.engines.vectors.kernels.run` takes.
     first_free : int
         The first sweep that is differentiated.
@@ -289,9 +289,13 @@ class Plan(Steps):
                 self.first_free = len(sweeps) - 1
             largest = max(2 ** len(op.sites) if op.kind == kernels.DENSE else 0 for op in chosen)
             self.room_rows = max(self.room_rows, 2 * 2 ** len(shifts) + largest)
-        self.sweeps = np.array(sweeps, dtype=np.int64).reshape(-1, 4)
-        self.ops = np.array(rows, dtype=np.int64).reshape(-1, 8)
-        self.places = np.array(places, dtype=np.int64)
+        self.tables = kernels.Tables(
+            np.array(sweeps, dtype=np.int64).reshape(-1, 4),
+            np.array(places, dtype=np.int64),
+            np.array(rows, dtype=np.int64).reshape(-1, 8),
+            np.array([p for p, _ in self._cores], dtype=np.int64),
+            np.array([_flat(f) for _, f in self._cores]),
+        )
 
     def _filled(self, active: tuple[int, ...]) -> set[int]:
         """The active sites of a sweep, and more where they are few."""
@@ -326,8 +330,6 @@ class Plan(Steps):
 
     def _finish(self) -> None:
         """Lists as arrays."""
-        self.core_places = np.array([p for p, _ in self._cores], dtype=np.int64)
-        self.core_factors = np.array([_flat(f) for _, f in self._cores])
         self._coefficients = self._template.array()
         self._factor_array = np.array(self._factors, dtype=np.complex128).reshape(-1, 2, 2)
         targets = np.array(self._chain_targets, dtype=np.int64)

@@ -140,25 +140,12 @@ class _Run:
 
     def _sweep(self, x: Real, y: Real, sums: Real, first: int, backward: bool) -> None:
         """Sweeps `first` and later, all in one call, or, shared between threads, one after another."""
-        plan, last = self.plan, len(self.plan.sweeps)
-        tables = plan.sweeps, plan.places, plan.ops, plan.core_places, plan.core_factors, self.coefficients
+        plan, last = self.plan, len(self.plan.tables.sweeps)
+        given = x, y, plan.n, self.width, plan.tables, self.coefficients, sums
 
         def part(first_sweep: int, last_sweep: int, first_chunk: int, last_chunk: int) -> None:
             room = buffers.empty((plan.room_rows, ROW))
-            kernels.run(
-                x,
-                y,
-                plan.n,
-                self.width,
-                *tables,
-                sums,
-                room,
-                first_sweep,
-                last_sweep,
-                first_chunk,
-                last_chunk,
-                backward,
-            )
+            kernels.run(*given, room, first_sweep, last_sweep, first_chunk, last_chunk, backward)
 
         workers = _workers(self.size)
         if workers == 1:

@@ -8,7 +8,6 @@ from collections.abc import Callable
 import numpy as np
 
 from qml import _checks, buffers
-from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Cotangent, ParamsLike, Real
 from qml.circuits.circuit import ProgramLike, as_program
 from qml.engines._llvm.language import LANES
@@ -26,7 +25,9 @@ from qml.engines.register import (
     Push,
     VectorsPull,
     batch_of,
+    by_slot_of,
     changes_of,
+    check_cotangent,
     check_single,
     directions_of,
     ready,
@@ -138,7 +139,8 @@ class PauliEngine(Engine):
             sweep(vectors, part, coefficients, kept_now, _NO_SUMS, False, self.threads)
 
         def pull(cotangent: Cotangent) -> tuple[Real, Cotangent]:
-            g = plan.arranged(_cotangent(cotangent, batch, plan.n_out))
+            check_cotangent(cotangent, batch, plan.n_out)
+            g = plan.arranged(np.asarray(cotangent, dtype=np.float64).reshape(members, 4**plan.n_out))
             sums = buffers.zeros((groups_of(members), coefficients.shape[1]))
             for number in range(len(parts) - 1, -1, -1):
                 if starts:
@@ -183,7 +185,7 @@ class PauliEngine(Engine):
                 "pass fewer directions at a time",
                 plan.n_max,
             )
-            by_slot = np.ascontiguousarray((program.weights @ wanted.T).T)
+            by_slot = by_slot_of(program, wanted)
             changed = plan.coefficients.tangents(slots[0], values[0], by_slot)
             r, row = _start(plan, initial, ())[0], coefficients[0, ::LANES]
             dr = tangents(r, plan.tables, row, changed, self.threads)
@@ -255,10 +257,3 @@ def _heads(plan: Plan, vectors: Real, batch: tuple[int, ...], n: int) -> Real:
     else:
         kept = apart(vectors, members)
     return kept.reshape(*batch, size)
-
-
-def _cotangent(cotangent: Cotangent, batch: tuple[int, ...], n: int) -> Real:
-    g, shape = np.asarray(cotangent, dtype=np.float64), (*batch, 4**n)
-    if g.shape != shape:
-        raise InputError(f"the cotangent must be the derivative in the Pauli vector, shape {shape}; found {g.shape}.")
-    return g.reshape(math.prod(batch), 4**n)

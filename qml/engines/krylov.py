@@ -24,7 +24,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -33,7 +32,7 @@ from qml import _checks, spectral
 from qml._typing import Real
 from qml.engines import krylov_kernels as kernels
 from qml.engines._llvm.language import LANES
-from qml.engines._llvm.teams import spread, workers_of
+from qml.engines._llvm.teams import shared, summed
 from qml.operators.strings import Word
 
 STRIDE = 8
@@ -162,37 +161,6 @@ class _Room:
         return out
 
 
-@dataclass(frozen=True)
-class _Rows:
-    """Chunks of the rows of a block, shared between threads."""
-
-    count: int
-
-    def each(self, task: Callable[[int, int], None]) -> None:
-        """task(first, last) over all rows."""
-        workers = workers_of(None) if self.count >= SHARED_FROM else 1
-        if workers == 1:
-            task(0, self.count)
-        else:
-            spread(self.count // kernels.GROUP, workers, lambda i, j: task(kernels.GROUP * i, kernels.GROUP * j))
-
-    def total(self, size: int, task: Callable[[int, int, Real], None]) -> Real:
-        """The sum of what task(first, last, sums) leaves in `sums` (size,), over a fixed number of chunks, in order."""
-        chunks = CHUNKS if self.count >= CHUNKS * kernels.GROUP else 1
-        parts = np.zeros((chunks, size))
-
-        def run(i: int, j: int) -> None:
-            for c in range(i, j):
-                task(c * self.count // chunks, (c + 1) * self.count // chunks, parts[c])
-
-        workers = workers_of(None) if self.count >= SHARED_FROM else 1
-        if workers == 1:
-            run(0, chunks)
-        else:
-            spread(chunks, workers, run)
-        return np.asarray(parts.sum(axis=0))
-
-
 class _Lanczos:
     """Eight vectors side by side, each with a Krylov space of its own, all of the same dimension."""
 
@@ -206,7 +174,7 @@ class _Lanczos:
         tolerance: float,
         room: _Room,
     ) -> None:
-        self.rows, self._room = _Rows(1 << n), room
+        self._rows, self._room = 1 << n, room
         self._alphas: list[Real] = []
         self._betas: list[Real] = []
         _fill(room.vector(0), streams)
@@ -226,13 +194,13 @@ class _Lanczos:
         step = len(self._alphas)
         previous, x, y = (self._room.vector(max(0, i)) for i in (step - 1, step, step + 1))
         beta = self._betas[-1] if self._betas else np.zeros(LANES)
-        alpha = self.rows.total(LANES, lambda i, j, s: kernels.apply(x, previous, beta, y, k, i, j, s))
-        square = self.rows.total(LANES, lambda i, j, s: kernels.subtract(y, x, alpha, i, j, s))
+        alpha = self._total(LANES, lambda i, j, s: kernels.apply(x, previous, beta, y, k, i, j, s))
+        square = self._total(LANES, lambda i, j, s: kernels.subtract(y, x, alpha, i, j, s))
         beta_next = np.sqrt(square)
         scale = np.maximum(scale, np.maximum(np.abs(alpha), beta_next))
         ends = beta_next <= spectral.EPS * scale
         factor = np.divide(1.0, beta_next, out=np.zeros(LANES), where=~ends)
-        self.rows.each(lambda i, j: kernels.scale(y, factor, i, j))
+        self._each(lambda i, j: kernels.scale(y, factor, i, j))
         if self._betas:  # a column of zeros: any number between the eigenvalues serves, as it has no weight
             alpha = np.where(beta == 0.0, self._alphas[0], alpha)
         self._alphas.append(alpha)
@@ -276,7 +244,7 @@ class _Lanczos:
             part, basis = coefficients[k : k + STRIDE], self._room.held[k // STRIDE]
             self._gather(basis, np.ascontiguousarray(part), gathered)
         flat = weights.reshape(-1)
-        flat_sums = self.rows.total(
+        flat_sums = self._total(
             asked.masks.size * LANES, lambda i, j, s: kernels.expect(gathered, flat, asked, i, j, s)
         )
         sums = flat_sums.reshape(-1, LANES)
@@ -285,4 +253,14 @@ class _Lanczos:
         return out
 
     def _gather(self, basis: Real, part: Real, vectors: Real) -> None:
-        self.rows.each(lambda i, j: kernels.gather(basis, part, vectors, i, j))
+        self._each(lambda i, j: kernels.gather(basis, part, vectors, i, j))
+
+    def _each(self, task: Callable[[int, int], None]) -> None:
+        """task(first, last) over all rows."""
+        group = kernels.GROUP if self._rows % kernels.GROUP == 0 else 1
+        shared(self._rows // group, self._rows >= SHARED_FROM, lambda i, j: task(group * i, group * j))
+
+    def _total(self, size: int, task: Callable[[int, int, Real], None]) -> Real:
+        """The sum of what task(first, last, sums) leaves in `sums` (size,) over all rows."""
+        chunks = CHUNKS if self._rows >= CHUNKS * kernels.GROUP else 1
+        return summed(self._rows, chunks, size, self._rows >= SHARED_FROM, task)

@@ -156,7 +156,8 @@ def test_threads_make_no_difference(monkeypatch):
     vectors, c, h = normal(rng, 2**n, 8), normal(rng, 2**n, 8), hamiltonian(n, rng)
     found = []
     for threads in (1, 2, 3):
-        monkeypatch.setattr(vector_runs, "_workers", lambda size, threads=threads: threads)
+        monkeypatch.setattr(vector_runs, "PARALLEL_FROM", 0)
+        monkeypatch.setattr("qml.threads.of_kernels", lambda threads=threads: threads)
         w, pull = COMPILED.evolve_vectors_vjp(program, values, vectors)
         e, pull_e = COMPILED.expect_vectors_vjp(program, values, h, vectors)
         found.append([w, *pull(c), e, pull_e(np.ones(8))])

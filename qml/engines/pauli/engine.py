@@ -16,7 +16,7 @@ from qml.engines.pauli import loops
 from qml.engines.pauli.conversion import matrix_of, vector_of
 from qml.engines.pauli.lanes import apart, groups_of, members_of
 from qml.engines.pauli.plan import BACKWARD, FORWARD, TANGENTS, Plan, plan_of
-from qml.engines.pauli.run import sweep
+from qml.engines.pauli.run import NOTHING_SAVED, sweep
 from qml.engines.pauli.tables import Tables
 from qml.engines.pauli.tangents import tangents
 from qml.engines.pauli_state import PauliState, pauli_vector_of
@@ -39,8 +39,6 @@ from qml.engines.vectors.plain import check_observable
 from qml.operators import PauliLike
 from qml.states.base import State
 from qml.states.coercion import StateLike
-
-_NOTHING_SAVED, _NO_SUMS = np.empty((0, 0, 0)), np.empty((0, 0))
 
 
 class PauliEngine(Engine):
@@ -105,7 +103,7 @@ class PauliEngine(Engine):
         buffers.check(f"{what} of {plan.n_max} qubits", 2 * 8 * plan.numbers(members), "use fewer qubits", plan.n_max)
         coefficients, _ = plan.coefficients.bind(slots)
         vectors = _start(plan, initial, batch)
-        sweep(vectors, plan.tables, coefficients, _NOTHING_SAVED, _NO_SUMS, False, self.threads)
+        sweep(vectors, plan.tables, coefficients, threads=self.threads)
         return PauliState._trusted(_heads(plan, vectors, batch, plan.n_out), plan.n_out)
 
     def evolve_vjp(
@@ -135,8 +133,8 @@ class PauliEngine(Engine):
         for part in parts:
             if len(parts) > 1:
                 starts.append(buffers.copy(vectors))
-            kept_now = saves if len(parts) == 1 else _NOTHING_SAVED
-            sweep(vectors, part, coefficients, kept_now, _NO_SUMS, False, self.threads)
+            kept_now = saves if len(parts) == 1 else NOTHING_SAVED
+            sweep(vectors, part, coefficients, saves=kept_now, threads=self.threads)
 
         def pull(cotangent: Cotangent) -> tuple[Real, Cotangent]:
             check_cotangent(cotangent, batch, plan.n_out)
@@ -145,9 +143,9 @@ class PauliEngine(Engine):
             for number in range(len(parts) - 1, -1, -1):
                 if starts:
                     start = buffers.copy(starts[number], kept=False)
-                    sweep(start, parts[number], coefficients, saves, _NO_SUMS, False, self.threads)
+                    sweep(start, parts[number], coefficients, saves=saves, threads=self.threads)
                     del start
-                sweep(g, parts[number], coefficients, saves, sums, True, self.threads)
+                sweep(g, parts[number], coefficients, saves=saves, sums=sums, threads=self.threads)
             of_slots = plan.coefficients.slot_gradient(slots, values, sums, members)
             gradient = program.pull_slots(of_slots).reshape(*batch, program.n_params)
             if initial is None:

@@ -183,10 +183,10 @@ class Plan(Steps):
             self._place_waiting(sites)
             side = 2 ** len(sites)
             matrix = np.zeros((side, side), dtype=np.complex128) if free else self._matrix(step)
-            op = _Op(kernels.DENSE, sites, self._coefficient(_flat(matrix)))
+            op = _Op(kernels.DENSE, sites, self._template.add(_flat(matrix)))
             if free:
                 op.free, op.out = step.stop - step.start, self._sums(step.stop - step.start)
-                op.second = self._coefficient(np.zeros(2 * op.free * matrix.size))
+                op.second = self._template.add(np.zeros(2 * op.free * matrix.size))
                 self._matrix_steps.append((op.start, op.second, step, op.out))
             self._ops.append(op)
 
@@ -197,7 +197,7 @@ class Plan(Steps):
             self.wait(sites[i], _TO_Z[letters[i]])
         self._place_waiting(sites)
         angle = self._offset[step.start] / 2
-        op = _Op(kernels.TURN, sites, self._coefficient(np.array([math.cos(angle), math.sin(angle)])))
+        op = _Op(kernels.TURN, sites, self._template.add(np.array([math.cos(angle), math.sin(angle)])))
         op.letters = "".join("Z" if i in turned else letter for i, letter in enumerate(letters))
         if free:
             op.free, op.out = 1, self._sums(1)
@@ -232,8 +232,8 @@ class Plan(Steps):
         if not chain:
             return -1, False
         if not any_free(chain):
-            return self._coefficient(_flat(np.asarray(chain[0]))), False
-        target = self._coefficient(np.zeros(8))
+            return self._template.add(_flat(np.asarray(chain[0]))), False
+        target = self._template.add(np.zeros(8))
         self._chain_targets.append(target)
         for factor in chain:
             index = len(self._factors)
@@ -247,10 +247,6 @@ class Plan(Steps):
                 self._site_steps.append((index, factor))
         self._chain_starts.append(len(self._factors))
         return target, True
-
-    def _coefficient(self, values: Real) -> int:
-        """Append coefficients; where they start."""
-        return self._template.add(values)
 
     def _sums(self, count: int) -> int:
         self.n_sums += count

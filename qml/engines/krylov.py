@@ -24,16 +24,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
 from qml import _checks, spectral
-from qml._typing import Integer, Real
+from qml._typing import Real
 from qml.engines import krylov_kernels as kernels
 from qml.engines._llvm.language import LANES
-from qml.engines._llvm.teams import spread, workers_of
+from qml.engines._llvm.teams import shared, summed
 from qml.operators.strings import Word
 
 STRIDE = 8
@@ -105,17 +104,7 @@ def sample(
     return Samples(logs, means, dimension, truncation)
 
 
-class _Terms(NamedTuple):
-    """Strings grouped by x, in the order that the kernels want; `order` leads there from the order given."""
-
-    starts: Integer
-    flips: Integer
-    masks: Integer
-    factors: Real
-    order: Integer
-
-
-def _terms(words: Sequence[Word], coefficients: Real, n: int, real: bool) -> _Terms:
+def _terms(words: Sequence[Word], coefficients: Real, n: int, real: bool) -> kernels.Terms:
     top = 1 << n
     masks = np.array(words, dtype=np.int64).reshape(-1, 2)
     c = np.array(coefficients, dtype=np.float64)
@@ -128,7 +117,8 @@ def _terms(words: Sequence[Word], coefficients: Real, n: int, real: bool) -> _Te
     flips, starts = np.unique(masks[order, 0], return_index=True)
     ends = np.append(starts, len(masks)).astype(np.int64)
     factors = np.where(ys % 4 == 0, c, -c)[order]
-    return _Terms(ends, flips.astype(np.int64), np.ascontiguousarray(masks[order, 1]), factors, order)
+    ordered = np.ascontiguousarray(masks[order, 1])
+    return kernels.Terms(ends, flips.astype(np.int64), ordered, factors, kernels.SIGNS, order)
 
 
 def _fill(start: Real, streams: Sequence[np.random.SeedSequence]) -> None:
@@ -171,51 +161,20 @@ class _Room:
         return out
 
 
-@dataclass(frozen=True)
-class _Rows:
-    """Chunks of the rows of a block, shared between threads."""
-
-    count: int
-
-    def each(self, task: Callable[[int, int], None]) -> None:
-        """task(first, last) over all rows."""
-        workers = workers_of(None) if self.count >= SHARED_FROM else 1
-        if workers == 1:
-            task(0, self.count)
-        else:
-            spread(self.count // kernels.GROUP, workers, lambda i, j: task(kernels.GROUP * i, kernels.GROUP * j))
-
-    def total(self, size: int, task: Callable[[int, int, Real], None]) -> Real:
-        """The sum of what task(first, last, sums) leaves in `sums` (size,), over a fixed number of chunks, in order."""
-        chunks = CHUNKS if self.count >= CHUNKS * kernels.GROUP else 1
-        parts = np.zeros((chunks, size))
-
-        def run(i: int, j: int) -> None:
-            for c in range(i, j):
-                task(c * self.count // chunks, (c + 1) * self.count // chunks, parts[c])
-
-        workers = workers_of(None) if self.count >= SHARED_FROM else 1
-        if workers == 1:
-            run(0, chunks)
-        else:
-            spread(chunks, workers, run)
-        return np.asarray(parts.sum(axis=0))
-
-
 class _Lanczos:
     """Eight vectors side by side, each with a Krylov space of its own, all of the same dimension."""
 
     def __init__(
         self,
         n: int,
-        k: _Terms,
+        k: kernels.Terms,
         streams: Sequence[np.random.SeedSequence],
         least: int,
         limit: int,
         tolerance: float,
         room: _Room,
     ) -> None:
-        self.rows, self._room = _Rows(1 << n), room
+        self._rows, self._room = 1 << n, room
         self._alphas: list[Real] = []
         self._betas: list[Real] = []
         _fill(room.vector(0), streams)
@@ -230,19 +189,18 @@ class _Lanczos:
             if self.truncation <= tolerance or self.dimension >= limit:
                 return
 
-    def _step(self, k: _Terms, scale: Real) -> Real:
+    def _step(self, k: kernels.Terms, scale: Real) -> Real:
         """One step for all columns; one whose space is exhausted goes on as zero. `scale` is about the norm of K."""
         step = len(self._alphas)
         previous, x, y = (self._room.vector(max(0, i)) for i in (step - 1, step, step + 1))
         beta = self._betas[-1] if self._betas else np.zeros(LANES)
-        shape = (k.starts, k.flips, k.masks, k.factors, kernels.SIGNS)
-        alpha = self.rows.total(LANES, lambda i, j, s: kernels.apply(x, previous, beta, y, *shape, i, j, s))
-        square = self.rows.total(LANES, lambda i, j, s: kernels.subtract(y, x, alpha, i, j, s))
+        alpha = self._total(LANES, lambda i, j, s: kernels.apply(x, previous, beta, y, k, i, j, s))
+        square = self._total(LANES, lambda i, j, s: kernels.subtract(y, x, alpha, i, j, s))
         beta_next = np.sqrt(square)
         scale = np.maximum(scale, np.maximum(np.abs(alpha), beta_next))
         ends = beta_next <= spectral.EPS * scale
         factor = np.divide(1.0, beta_next, out=np.zeros(LANES), where=~ends)
-        self.rows.each(lambda i, j: kernels.scale(y, factor, i, j))
+        self._each(lambda i, j: kernels.scale(y, factor, i, j))
         if self._betas:  # a column of zeros: any number between the eigenvalues serves, as it has no weight
             alpha = np.where(beta == 0.0, self._alphas[0], alpha)
         self._alphas.append(alpha)
@@ -266,7 +224,7 @@ class _Lanczos:
         self._m = q @ (differences / z[:, None, None]) @ q.swapaxes(1, 2)
         self.truncation = float((2 * self._betas[-1] * np.linalg.norm(self._m[:, -1], axis=1)).max())
 
-    def expectations(self, asked: _Terms) -> Real:
+    def expectations(self, asked: kernels.Terms) -> Real:
         """Tr(P V M V^T) / z_r, shape (strings in the order given, 8)."""
         values, vectors = np.linalg.eigh(self._m)
         order = np.argsort(-np.abs(values), axis=1)
@@ -285,14 +243,24 @@ class _Lanczos:
         for k in range(0, self.dimension, STRIDE):
             part, basis = coefficients[k : k + STRIDE], self._room.held[k // STRIDE]
             self._gather(basis, np.ascontiguousarray(part), gathered)
-        shape = (asked.starts, asked.flips, asked.masks, asked.factors, kernels.SIGNS)
         flat = weights.reshape(-1)
-        sums = self.rows.total(
-            asked.masks.size * LANES, lambda i, j, s: kernels.expect(gathered, flat, *shape, i, j, s)
-        ).reshape(-1, LANES)
+        flat_sums = self._total(
+            asked.masks.size * LANES, lambda i, j, s: kernels.expect(gathered, flat, asked, i, j, s)
+        )
+        sums = flat_sums.reshape(-1, LANES)
         out = np.empty_like(sums)
         out[asked.order] = sums
         return out
 
     def _gather(self, basis: Real, part: Real, vectors: Real) -> None:
-        self.rows.each(lambda i, j: kernels.gather(basis, part, vectors, i, j))
+        self._each(lambda i, j: kernels.gather(basis, part, vectors, i, j))
+
+    def _each(self, task: Callable[[int, int], None]) -> None:
+        """task(first, last) over all rows."""
+        group = kernels.GROUP if self._rows % kernels.GROUP == 0 else 1
+        shared(self._rows // group, self._rows >= SHARED_FROM, lambda i, j: task(group * i, group * j))
+
+    def _total(self, size: int, task: Callable[[int, int, Real], None]) -> Real:
+        """The sum of what task(first, last, sums) leaves in `sums` (size,) over all rows."""
+        chunks = CHUNKS if self._rows >= CHUNKS * kernels.GROUP else 1
+        return summed(self._rows, chunks, size, self._rows >= SHARED_FROM, task)

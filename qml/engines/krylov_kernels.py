@@ -11,6 +11,8 @@ added up in order: nothing depends, to the bit, on the number of threads.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from qml._typing import Real
@@ -28,25 +30,22 @@ SIGNS: Real = 1.0 - 2.0 * (np.bitwise_count(_bits[:, None] & _bits) & 1)
 """(-1)^(z . b) for six-bit z and b."""
 
 
-@kernel
-def apply(
-    x: F1,
-    previous: F1,
-    beta: F1,
-    y: F1,
-    starts: I1,
-    flips: I1,
-    masks: I1,
-    factors: F1,
-    signs: F2,
-    first: int,
-    last: int,
-    sums: F1,
-) -> None:
-    """y = H x - beta previous, and <x, y> of each column to `sums` (8,).
+class Terms(NamedTuple):
+    """A real Pauli sum: terms starts[g] to starts[g + 1] share the mask flips[g]; `masks` holds z, `factors` the real
+    entry of each term, `signs` are ``SIGNS``; `order` leads here from the order in which the terms were given."""
 
-    Terms starts[g] to starts[g + 1] share the mask flips[g]; `masks` holds z, `factors` the real entry of each term.
-    """
+    starts: I1
+    flips: I1
+    masks: I1
+    factors: F1
+    signs: F2
+    order: I1
+
+
+@kernel
+def apply(x: F1, previous: F1, beta: F1, y: F1, terms: Terms, first: int, last: int, sums: F1) -> None:
+    """y = H x - beta previous, and <x, y> of each column to `sums` (8,)."""
+    starts, flips, masks, factors, signs = terms.starts, terms.flips, terms.masks, terms.factors, terms.signs
     groups = flips.size
     f = np.empty((groups, GROUP))
     b = load(beta, 0)
@@ -121,22 +120,12 @@ def gather(basis: F2, coefficients: F2, vectors: F1, first: int, last: int) -> N
 
 
 @kernel
-def expect(
-    vectors: F1,
-    weights: F1,
-    starts: I1,
-    flips: I1,
-    masks: I1,
-    factors: F1,
-    signs: F2,
-    first: int,
-    last: int,
-    sums: F1,
-) -> None:
+def expect(vectors: F1, weights: F1, terms: Terms, first: int, last: int, sums: F1) -> None:
     """sum_m weights[m] <v_m|P_t|v_m> of each column and term to `sums`, flat (terms, 8).
 
-    `vectors` is flat (rows, 8 count), `weights` flat (count, 8); terms as in :func:`apply`.
+    `vectors` is flat (rows, 8 count), `weights` flat (count, 8).
     """
+    starts, flips, masks, factors, signs = terms.starts, terms.flips, terms.masks, terms.factors, terms.signs
     width = weights.size
     left = np.empty(GROUP * width)
     q = np.zeros(GROUP * LANES)

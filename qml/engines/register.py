@@ -79,6 +79,15 @@ def shared(values: _Values, batch: tuple[int, ...], initial: State) -> _Values:
     return values.reshape(*initial.batch_shape, *values.shape[len(batch) :])
 
 
+def check_cotangent(cotangent: Cotangent, batch: tuple[int, ...], n: int) -> None:
+    """Refuse what is no derivative in the Pauli vectors (*batch, 4^n)."""
+    if np.shape(cotangent) != (*batch, 4**n):
+        raise InputError(
+            f"the cotangent must be the derivative in the Pauli vector, shape {(*batch, 4**n)}; found "
+            f"{np.shape(cotangent)}."
+        )
+
+
 def check_single(params: ParamsLike, initial: State | None) -> None:
     """Refuse batches where directions take their place."""
     shape = () if isinstance(params, Mapping) else _checks.array("params", params).shape[:-1]
@@ -95,6 +104,11 @@ def directions_of(directions: ArrayLike, n_params: int) -> Real:
     if v.ndim < 1 or v.shape[-1] != n_params:
         raise InputError(f"the directions must have shape (..., {n_params}), one entry a parameter; found {v.shape}.")
     return np.asarray(v, dtype=np.float64)
+
+
+def by_slot_of(program: Program, directions: Real) -> Real:
+    """Directions (b, n_slots) in the slots from those (b, n_params) in the parameters."""
+    return np.ascontiguousarray((program.weights @ directions.T).T)
 
 
 def changes_of(changes: Complex, shape: tuple[int, ...]) -> Complex:

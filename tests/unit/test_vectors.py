@@ -88,8 +88,8 @@ def test_registers_larger_than_a_sweep(columns, monkeypatch):
         program, values = random_circuit(6, rng, 60)
         agree(program, values, normal(rng, 64, columns), rng)
     plan = vector_plan.plan_of(program, 0)
-    assert len(plan.sweeps) > 5
-    assert plan.sweeps[:, 1].max() >= 3
+    assert len(plan.tables.sweeps) > 5
+    assert plan.tables.sweeps[:, 1].max() >= 3
 
 
 def test_long_strings_beyond_a_sweep(monkeypatch):
@@ -100,7 +100,7 @@ def test_long_strings_beyond_a_sweep(monkeypatch):
     gradient = agree(program, rng.uniform(-3, 3, 4), normal(rng, 64, 3), rng)
     assert (np.abs(gradient) > 1e-3).all()
     plan = vector_plan.plan_of(program, 1)
-    assert (plan.sweeps[:, 1] == 2).all()
+    assert (plan.tables.sweeps[:, 1] == 2).all()
 
 
 def test_finite_differences():
@@ -156,7 +156,8 @@ def test_threads_make_no_difference(monkeypatch):
     vectors, c, h = normal(rng, 2**n, 8), normal(rng, 2**n, 8), hamiltonian(n, rng)
     found = []
     for threads in (1, 2, 3):
-        monkeypatch.setattr(vector_runs, "_workers", lambda size, threads=threads: threads)
+        monkeypatch.setattr(vector_runs, "PARALLEL_FROM", 0)
+        monkeypatch.setattr("qml.threads.of_kernels", lambda threads=threads: threads)
         w, pull = COMPILED.evolve_vectors_vjp(program, values, vectors)
         e, pull_e = COMPILED.expect_vectors_vjp(program, values, h, vectors)
         found.append([w, *pull(c), e, pull_e(np.ones(8))])

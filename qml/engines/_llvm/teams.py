@@ -20,7 +20,7 @@ import numpy as np
 from llvmlite.binding import add_symbol
 
 from qml import threads
-from qml._typing import Integer
+from qml._typing import Integer, Real
 from qml.engines._llvm.language import I1, inline, intrinsic
 
 PATIENCE = 2000
@@ -94,6 +94,28 @@ def spread(count: int, workers: int, task: Callable[[int, int], None]) -> None:
             task(piece * count // pieces, (piece + 1) * count // pieces)
 
     _side_by_side(min(workers, pieces) - 1, workers, work)
+
+
+def shared(count: int, worth: bool, task: Callable[[int, int], None]) -> None:
+    """task(begin, end) over all of range(count): at once, or, where it is worth it, in pieces for all threads."""
+    workers = workers_of(None) if worth else 1
+    if workers == 1:
+        task(0, count)
+    else:
+        spread(count, workers, task)
+
+
+def summed(count: int, chunks: int, size: int, worth: bool, task: Callable[[int, int, Real], None]) -> Real:
+    """The sum of what task(begin, end, sums) leaves in `sums` (size,), over so many chunks of range(count): in their
+    order, so that it does not depend on the number of threads."""
+    parts = np.zeros((chunks, size))
+
+    def run(first: int, last: int) -> None:
+        for c in range(first, last):
+            task(c * count // chunks, (c + 1) * count // chunks, parts[c])
+
+    shared(chunks, worth, run)
+    return np.asarray(parts.sum(axis=0))
 
 
 def _side_by_side(others: int, workers: int, work: Callable[[], None]) -> None:

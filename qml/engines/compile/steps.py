@@ -8,9 +8,11 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from qml._checks import InputError
 from qml._typing import Integer
 from qml.circuits.program import Program, Step
 from qml.gates import PauliRotation
+from qml.instructions import Preparation
 
 Array: TypeAlias = Any
 """An array of floats or complex numbers: what the maps of the engine are."""
@@ -28,6 +30,14 @@ def kept(program: Program, key: Hashable, make: Callable[[], P]) -> P:
         plans[key] = make()
     plan: P = plans[key]
     return plan
+
+
+def check_qubits(program: Program, engine: str) -> None:
+    """Refuse a program of other sites than qubits."""
+    fresh = [d for step in program.steps if isinstance(step.instruction, Preparation) for d in step.instruction.dims]
+    for d in (*program.dims_in, *fresh):
+        if d != 2:
+            raise InputError(f"{engine} runs qubits; found a site of dimension {d}: use ReferenceEngine.")
 
 
 class Steps:

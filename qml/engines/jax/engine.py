@@ -26,7 +26,9 @@ from qml.engines.register import (
     VectorsPull,
     VectorsPush,
     batch_of,
+    by_slot_of,
     changes_of,
+    check_cotangent,
     check_single,
     directions_of,
     ready,
@@ -161,13 +163,8 @@ class JaxEngine(Engine):
         vector, back = self._on.with_pullback(plan, *arguments, chunk=chunk, of_initial=initial is not None)
 
         def pull(cotangent: Cotangent) -> tuple[Real, Cotangent]:
-            shape = (*batch, 4**plan.form.n_out)
-            if np.shape(cotangent) != shape:
-                raise InputError(
-                    f"the cotangent must be the derivative in the Pauli vector, shape {shape}; found "
-                    f"{np.shape(cotangent)}."
-                )
-            by_slot, by_given, before = back(cotangent.reshape(arguments[0].shape[:-1] + shape[-1:]))
+            check_cotangent(cotangent, batch, plan.form.n_out)
+            by_slot, by_given, before = back(cotangent.reshape(*arguments[0].shape[:-1], 4**plan.form.n_out))
             rows = np.broadcast_to(slots, (members, slots.shape[1])).reshape(by_slot.shape)
             by_slot = by_slot + _each(plan.pull, rows, by_given)
             gradient = program.pull_slots(by_slot).reshape(*batch, program.n_params)
@@ -197,7 +194,7 @@ class JaxEngine(Engine):
             v = directions_of(directions, program.n_params)
             flat = v.reshape(math.prod(v.shape[:-1]), program.n_params)
             self._on.check(plan, len(flat), 4, "pass fewer directions at a time")
-            by_slot = np.ascontiguousarray((program.weights @ flat.T).T)
+            by_slot = by_slot_of(program, flat)
             heads = None
             if changes is not None:
                 shape = (*v.shape[:-1], program.dim_in, program.dim_in)
@@ -238,7 +235,7 @@ class JaxEngine(Engine):
         def push(directions: ArrayLike, changes: Complex | None = None) -> Complex:
             v = directions_of(directions, program.n_params)
             flat = v.reshape(math.prod(v.shape[:-1]), program.n_params)
-            by_slot = np.ascontiguousarray((program.weights @ flat.T).T)
+            by_slot = by_slot_of(program, flat)
             start = None if changes is None else changes_of(changes, (*v.shape[:-1], *columns.shape))
             out = self._on.push(plan, slots, given, columns, by_slot, plan.push(slots, by_slot), start)
             return self._given_back(out.reshape(*v.shape[:-1], *columns.shape), vectors)

@@ -27,7 +27,7 @@ class Turn:
 
 @dataclass(frozen=True)
 class Single:
-    """A matrix on many sites, in the order listed: number `index` of the plan's single matrices."""
+    """A matrix on many sites, in the order listed: number `index` of those of the plan."""
 
     sites: tuple[int, ...]
     index: int
@@ -63,8 +63,8 @@ class Form:
     items : tuple of Item
     batches : tuple of (int, tuple of int)
         Of each batch the sites of the register, and for each column of `members` the place that all share, or -1.
-    free : tuple of bool
-        Which of the single matrices the host makes at each evaluation.
+    sizes : tuple of int
+        On how many sites the matrices are of which windows are made, and those on many sites.
     """
 
     levels: int
@@ -74,7 +74,7 @@ class Form:
     n_max: int
     items: tuple[Item, ...]
     batches: tuple[tuple[int, tuple[int, ...]], ...]
-    free: tuple[bool, ...]
+    sizes: tuple[int, ...]
 
 
 class Runs(NamedTuple):

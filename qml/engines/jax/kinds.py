@@ -83,11 +83,11 @@ class Source:
 
     def __init__(self, kind: Kind, sites: int) -> None:
         self.kind, self.sites, self.side = kind, sites, kind.levels**sites
-        self.fixed: list[Numeric] = [np.eye(self.side)]
+        self.fixed: list[Numeric] = []
         self.turns: list[tuple[Numeric, int]] = []
         self.given: list[tuple[Step, bool]] = []
-        self._places: list[tuple[int, int]] = [(0, 0)]
-        self._known: dict[bytes, int] = {self.fixed[0].astype(np.complex128).tobytes(): 0}
+        self._places: list[tuple[int, int]] = []
+        self._known: dict[bytes, int] = {}
 
     def add_fixed(self, matrix: Numeric) -> int:
         """A matrix that no parameter changes; equal ones are one."""
@@ -113,12 +113,10 @@ class Source:
     def tables(self) -> SourceTables:
         """As arrays; the fixed matrices are followed by those of rotations and the given ones."""
         starts = (0, len(self.fixed), len(self.fixed) + len(self.turns))
-        parts: Numeric = np.array([p for p, _ in self.turns], dtype=self.dtype).reshape(
-            len(self.turns), 3, self.side, self.side
-        )
+        square = (self.side, self.side)
         return SourceTables(
-            np.array(self.fixed, dtype=self.dtype),
-            parts,
+            np.array(self.fixed, dtype=self.dtype).reshape(len(self.fixed), *square),
+            np.array([p for p, _ in self.turns], dtype=self.dtype).reshape(len(self.turns), 3, *square),
             np.array([slot for _, slot in self.turns], dtype=np.int64),
             np.array([starts[group] + place for group, place in self._places]),
         )

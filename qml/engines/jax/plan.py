@@ -10,15 +10,14 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 
-from qml._checks import InputError
 from qml._typing import Integer, Numeric, Real
 from qml.circuits.program import Program, Step
-from qml.engines.compile.steps import Factor, Steps, fused, kept, string_of
+from qml.engines.compile.steps import Steps, check_qubits, fused, kept, string_of
 from qml.engines.compile.windows import windows
 from qml.engines.jax.form import Change, Form, Item, Single, Turn, Window
 from qml.engines.jax.kinds import Kind, Source, SourceTables, exchanged
@@ -73,12 +72,11 @@ class TurnTables(NamedTuple):
 class Tables(NamedTuple):
     """The numbers of a plan: programs with other gates and numbers at the same places differ in these alone."""
 
-    ones: SourceTables
-    twos: SourceTables
+    sources: tuple[SourceTables, ...]
     chains: Integer
     batches: tuple[BatchTables, ...]
     turns: TurnTables
-    singles: tuple[Numeric, ...]
+    singles: Integer
 
 
 @dataclass
@@ -96,11 +94,13 @@ class Plan(Steps):
     def __init__(self, program: Program, kind: Kind) -> None:
         super().__init__(program)
         self.kind = kind
-        self.ones, self.twos = Source(kind, 1), Source(kind, 2)
-        self.singles: list[Numeric | Step] = []
+        self.sources = {sites: Source(kind, sites) for sites in (1, 2)}
+        for source in self.sources.values():  # number 0 of them: nothing happens
+            source.add_fixed(np.eye(source.side))
         self.chains: list[tuple[int, ...]] = [()]
         self.items: list[Item] = []
         self.n_in = self.n_max = n = len(program.dims_in)
+        self._singles: list[int] = []
         self._turns: list[tuple[int, int, int]] = []
         self._open: list[_Open] = []
         self._pairs: list[Pair] = []
@@ -111,10 +111,10 @@ class Plan(Steps):
         longest = max(1, *map(len, self.chains))
         chains = np.array([c + (0,) * (longest - len(c)) for c in self.chains], dtype=np.int64)
         batches = tuple(map(_closed, self._open))
-        fixed = tuple(single for single in self.singles if not isinstance(single, Step))
         masks = np.array(self._turns, dtype=np.uint64).reshape(-1, 3).T
         turns = TurnTables(masks[0], masks[1], masks[2].astype(np.int64))
-        self.tables = Tables(self.ones.tables(), self.twos.tables(), chains, batches, turns, fixed)
+        sources = tuple(source.tables() for source in self.sources.values())
+        self.tables = Tables(sources, chains, batches, turns, np.array(self._singles, dtype=np.int64))
         shared = [tuple(int(p[0]) if (p == p[0]).all() else -1 for p in batch.places.T) for batch in batches]
         self.form = Form(
             kind.levels,
@@ -124,7 +124,7 @@ class Plan(Steps):
             self.n_max,
             tuple(self.items),
             tuple((batch.n, columns) for batch, columns in zip(self._open, shared, strict=True)),
-            tuple(isinstance(single, Step) for single in self.singles),
+            tuple(self.sources),
         )
 
     def _take(self, step: Step, n: int) -> int:
@@ -150,8 +150,8 @@ class Plan(Steps):
             self._on_few(step, n)
         else:
             self._flush(n)
-            self.items.append(Single(step.sites, len(self.singles)))
-            self.singles.append(step if self.is_free(step) else self._matrix(step))
+            self.items.append(Single(step.sites, len(self._singles)))
+            self._singles.append(self._number(step))
         return n
 
     def _phase(self, step: Step, n: int) -> int:
@@ -162,23 +162,26 @@ class Plan(Steps):
     def _matrix(self, step: Step) -> Numeric:
         return self.kind.matrix(step.instruction, self.fixed_values(step))
 
+    def _number(self, step: Step, turned: bool = False) -> int:
+        """The number of the matrix of a step, among those of its size; `turned` with its two sites exchanged."""
+        source = self.sources.setdefault(len(step.sites), Source(self.kind, len(step.sites)))
+        if self.is_free(step):
+            return source.add_step(step, turned)
+        return source.add_fixed(exchanged(self._matrix(step)) if turned else self._matrix(step))
+
     def _on_few(self, step: Step, n: int) -> None:
-        factor: Factor = step if self.is_free(step) else self._matrix(step)
         if len(step.sites) == 1:
-            self.wait(step.sites[0], factor)
+            self.wait(step.sites[0], step if self.is_free(step) else self._matrix(step))
             return
-        turned = step.sites[0] > step.sites[1]
-        if isinstance(factor, Step):
-            matrix = self.twos.add_step(factor, turned)
-        else:
-            matrix = self.twos.add_fixed(exchanged(factor) if turned else factor)
+        matrix = self._number(step, turned=step.sites[0] > step.sites[1])
         sites = (min(step.sites), max(step.sites))
         self._pairs.append(Pair(sites, matrix, tuple(self._chain(site) for site in sites)))
 
     def _chain(self, site: int) -> int:
         """What waits on a site, as a product of matrices; 0 where nothing does."""
+        ones = self.sources[1]
         members = tuple(
-            self.ones.add_step(factor) if isinstance(factor, Step) else self.ones.add_fixed(factor)
+            ones.add_step(factor) if isinstance(factor, Step) else ones.add_fixed(factor)
             for factor in fused(self.taken(site))
         )
         if not any(members):
@@ -210,50 +213,30 @@ class Plan(Steps):
         self._pairs = []
 
     def values(self, slots: Real) -> tuple[Numeric, ...]:
-        """The matrices that the host makes at slot values: on one site, on two, and single ones that are not fixed."""
-        return (
-            self.ones.values(slots),
-            self.twos.values(slots),
-            *(self.kind.matrix(s.instruction, slots[s.start : s.stop]) for s in self.free_singles),
-        )
+        """The matrices that the host makes at slot values: of each size those that are no rotations."""
+        return tuple(source.values(slots) for source in self.sources.values())
 
     def pull(self, slots: Real, cotangents: Sequence[Numeric]) -> Real:
         """dL/dslots (n_slots,) from the derivatives in these matrices; zero where a slot changes none of them."""
         out = np.zeros(len(slots))
-        self.ones.pull(slots, cotangents[0], out)
-        self.twos.pull(slots, cotangents[1], out)
-        for step, cotangent in zip(self.free_singles, cotangents[2:], strict=True):
-            for place, derivative in enumerate(self.kind.derivatives(step.instruction, slots[step.start : step.stop])):
-                out[step.start + place] += np.vdot(cotangent, derivative).real
+        for source, own in zip(self.sources.values(), cotangents, strict=True):
+            source.pull(slots, own, out)
         return out
 
     def push(self, slots: Real, directions: Real) -> tuple[Numeric, ...]:
         """Changes of these matrices along directions (b, n_slots)."""
-        singles = []
-        for step in self.free_singles:
-            derivatives = self.kind.derivatives(step.instruction, slots[step.start : step.stop])
-            along = directions[:, step.start : step.stop] @ derivatives.reshape(len(derivatives), derivatives[0].size)
-            singles.append(along.reshape(len(along), *derivatives.shape[1:]))
-        return (self.ones.push(slots, directions), self.twos.push(slots, directions), *singles)
-
-    @cached_property
-    def free_singles(self) -> list[Step]:
-        """The steps whose matrices on many sites parameters change."""
-        return [step for step in self.singles if isinstance(step, Step)]
+        return tuple(source.push(slots, directions) for source in self.sources.values())
 
     @property
     def given_slots(self) -> list[int]:
         """The slots that change the matrices that the host makes."""
-        steps = [step for step, _ in (*self.ones.given, *self.twos.given)] + self.free_singles
+        steps = [step for source in self.sources.values() for step, _ in source.given]
         return [slot for step in steps for slot in range(step.start, step.stop)]
 
 
 def plan_of(program: Program, kind: Kind) -> Plan:
     """The plan of a program of qubits, made once and kept as long as the program lives."""
-    fresh = [d for step in program.steps if isinstance(step.instruction, Preparation) for d in step.instruction.dims]
-    for d in (*program.dims_in, *fresh):
-        if d != 2:
-            raise InputError(f"JaxEngine runs qubits; found a site of dimension {d}: use ReferenceEngine.")
+    check_qubits(program, "JaxEngine")
     return kept(program, ("jax", kind.name), lambda: Plan(program, kind))
 
 

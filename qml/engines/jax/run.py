@@ -34,14 +34,16 @@ from qml.engines.jax.products import (
 from qml.engines.jax.shards import Layout
 
 
-def matrices(form: Form, tables: Tables, slots: Any, given: Sequence[Any]) -> list[Any]:
-    """Of each batch of windows their matrices (w, side, side), at slot values and the matrices that the host made."""
-    ones = _source(tables.ones, form.frequency * slots, given[0])
-    twos = _source(tables.twos, form.frequency * slots, given[1])
+def matrices(form: Form, tables: Tables, slots: Any, given: Sequence[Any]) -> tuple[dict[int, Any], list[Any]]:
+    """By their numbers of sites the matrices (m, side, side) of operations, and of each batch of windows theirs, at
+    slot values and the matrices that the host made."""
+    angles = form.frequency * slots
+    of_size = {k: _source(t, angles, own) for k, t, own in zip(form.sizes, tables.sources, given, strict=True)}
+    ones, twos = of_size[1], of_size[2]
     first, later = tables.chains[:, 0], tables.chains[:, 1:].T
     is_short = len(later) <= UNROLLED
     chains, _ = lax.scan(lambda made, place: (ones[place] @ made, None), ones[first], later, unroll=is_short)
-    return [
+    return of_size, [
         _of_windows(batch, n, form.levels, columns, twos, chains)
         for batch, (n, columns) in zip(tables.batches, form.batches, strict=True)
     ]
@@ -87,9 +89,7 @@ def evolved(form: Form, layout: Layout, remat: int, tables: Tables, slots: Any, 
     (None: that of |0...0>); `remat` items at a time are computed again on the way back."""
     q, n = form.levels, form.n_in
     x = layout.spread(ground(n), 0, n, q) if x is None else x
-    made = matrices(form, tables, slots, given)
-    free, fixed = iter(given[2:]), iter(tables.singles)
-    every = [next(free if is_free else fixed) for is_free in form.free]
+    of_size, made = matrices(form, tables, slots, given)
 
     def one(x: Any, item: Window | Single, matrix: Any) -> Any:
         begin = layout.begin(item.sites, n, q)
@@ -121,5 +121,5 @@ def evolved(form: Form, layout: Layout, remat: int, tables: Tables, slots: Any, 
             x = layout.spread(change(x, first, n, q), 0, first.after(n), q)
             n = first.after(n)
         else:
-            x = one(x, first, every[first.index])
+            x = one(x, first, of_size[len(first.sites)][tables.singles[first.index]])
     return x

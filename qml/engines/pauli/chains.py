@@ -16,7 +16,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from qml._typing import Integer, Real
 from qml.engines._llvm.kernel import kernel
 from qml.engines._llvm.language import F1, F2, F3, F4, I1, I2, LANES, inline, subroutine
 from qml.engines._llvm.simd import load, store
@@ -28,19 +27,17 @@ FREE, FIXED = -1, -2
 class Chains(NamedTuple):
     """What the kernels need to know of all chains of a plan."""
 
-    starts: Integer
-    targets: Integer
-    filled: Integer
-    columns: Integer
-    sources: Integer
-    scales: Real
-    roles: Integer
+    starts: I1
+    targets: I1
+    filled: I1
+    columns: I1
+    sources: I1
+    scales: F1
+    roles: I2
 
 
 @subroutine
-def _partial_products(
-    values: F1, start: int, length: int, filled: I1, columns: I1, sources: I1, scales: F1, out: F1
-) -> None:
+def _partial_products(values: F1, chains: Chains, start: int, length: int, out: F1) -> None:
     """The products of the first 0, 1, ..., length factors of a chain, one after the other."""
     out[:ENTRIES] = 0.0
     for i in range(4):
@@ -48,12 +45,13 @@ def _partial_products(
     for number in range(length):
         f, before = start + number, ENTRIES * number
         for i in range(4):
-            first, last = filled[4 * f + i], filled[4 * f + i + 1]
+            first, last = chains.filled[4 * f + i], chains.filled[4 * f + i + 1]
             to = before + ENTRIES + SIDE * i
             if first == last:
                 out[to : to + SIDE] = 0.0
             for n in range(first, last):
-                factor, row = scales[n] * load(values, LANES * sources[n]), before + SIDE * columns[n]
+                factor = chains.scales[n] * load(values, LANES * chains.sources[n])
+                row = before + SIDE * chains.columns[n]
                 for k in range(0, SIDE, LANES):
                     term = factor * load(out, row + k)
                     store(out, to + k, term if n == first else load(out, to + k) + term)
@@ -70,19 +68,9 @@ def _entry(w: F1, partial: F1, before: int, a: int, b: int) -> Any:
 
 
 @kernel
-def chain_products(
-    values: F2,
-    starts: I1,
-    targets: I1,
-    filled: I1,
-    columns: I1,
-    sources: I1,
-    scales: F1,
-    roles: I2,
-    slots: F2,
-    coefficients: F2,
-) -> None:
+def chain_products(values: F2, chains: Chains, slots: F2, coefficients: F2) -> None:
     """The rotations at slot values (G, n_slots * 8), to the values, and the products, to the coefficients."""
+    starts, targets, roles = chains.starts, chains.targets, chains.roles
     partial = np.empty((_longest(starts) + 1) * ENTRIES)
     for g in range(values.shape[0]):
         own, angles, to = values[g], slots[g], coefficients[g]
@@ -97,29 +85,18 @@ def chain_products(
                 own[at + lane], own[at + LANES + lane] = cosine, sine
         for c in range(targets.size):
             length = starts[c + 1] - starts[c]
-            _partial_products(own, starts[c], length, filled, columns, sources, scales, partial)
+            _partial_products(own, chains, starts[c], length, partial)
             for e in range(0, ENTRIES, LANES):
                 store(to, LANES * targets[c] + e, load(partial, length * ENTRIES + e))
 
 
 @kernel
-def chain_sums(
-    values: F2,
-    starts: I1,
-    targets: I1,
-    filled: I1,
-    columns: I1,
-    sources: I1,
-    scales: F1,
-    roles: I2,
-    sums: F2,
-    by_value: F2,
-    gradient: F2,
-) -> None:
+def chain_sums(values: F2, chains: Chains, sums: F2, by_value: F2, gradient: F2) -> None:
     """From W = dL/d(product): dL/d(angle) of rotations, and dL/d(value) for the entries of the other free factors.
 
     dL/d(factor) is (later factors)^T W (earlier factors)^T.
     """
+    starts, targets, roles = chains.starts, chains.targets, chains.roles
     partial = np.empty((_longest(starts) + 1) * ENTRIES)
     w, next_w = np.empty(ENTRIES), np.empty(ENTRIES)
     for g in range(sums.shape[0]):
@@ -127,7 +104,7 @@ def chain_sums(
         of_products, of_angles = sums[g], gradient[g]
         for c in range(targets.size):
             length = starts[c + 1] - starts[c]
-            _partial_products(own, starts[c], length, filled, columns, sources, scales, partial)
+            _partial_products(own, chains, starts[c], length, partial)
             for e in range(0, ENTRIES, LANES):
                 store(w, e, load(of_products, LANES * targets[c] + e))
             for number in range(length - 1, -1, -1):
@@ -144,8 +121,9 @@ def chain_sums(
                             store(of_values, at + LANES * (4 * a + b), _entry(w, partial, before, a, b))
                 next_w[:] = 0.0
                 for row in range(4):
-                    for n in range(filled[4 * f + row], filled[4 * f + row + 1]):
-                        factor, to = scales[n] * load(own, LANES * sources[n]), SIDE * columns[n]
+                    for n in range(chains.filled[4 * f + row], chains.filled[4 * f + row + 1]):
+                        factor = chains.scales[n] * load(own, LANES * chains.sources[n])
+                        to = SIDE * chains.columns[n]
                         for k in range(0, SIDE, LANES):
                             store(next_w, to + k, load(next_w, to + k) + factor * load(w, SIDE * row + k))
                 w, next_w = next_w, w

@@ -115,7 +115,7 @@ class Coefficients:
             values[:, LANES * first : LANES * (first + 16)] = in_lanes(_of_members(step, slots, transfer_of))
         coefficients = buffers.rows(self._row, groups)
         if self._chains.targets.size:
-            chain_products(values, *self._chains, angles, coefficients)
+            chain_products(values, self._chains, angles, coefficients)
         if self._string_slots.size:
             turning, entries = entries_of(angles).take(self._string_slots, axis=1), entries_of(coefficients)
             entries[:, self._string_starts] = np.cos(turning)
@@ -132,7 +132,7 @@ class Coefficients:
         gradient = buffers.zeros((len(sums), slots.shape[1] * LANES))
         by_value = buffers.empty((len(sums), values.shape[1] if self._site_steps else 0), aligned=False)
         if self._chains.targets.size:
-            chain_sums(values, *self._chains, sums, by_value, gradient)
+            chain_sums(values, self._chains, sums, by_value, gradient)
         if self._string_slots.size:
             angles, start = entries_of(in_lanes(slots)).take(self._string_slots, axis=1), self._string_starts
             by_cosine, by_sine = entries_of(sums)[:, start], entries_of(sums)[:, start + 1]

@@ -6,7 +6,6 @@ To the matrix the room beside vector and matrix is half a vector; from the matri
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from functools import lru_cache, partial
 
 import numpy as np
@@ -14,7 +13,7 @@ import numpy as np
 from qml import buffers
 from qml._typing import Complex, Integer, Real
 from qml.engines._llvm.language import LANES
-from qml.engines._llvm.teams import spread, workers_of
+from qml.engines._llvm.teams import shared
 from qml.engines.pauli import conversion_kernels as kernels
 from qml.engines.pauli.blocks import ACTIVE_SITES, SweepBuilder
 from qml.engines.pauli.run import sweep
@@ -30,7 +29,6 @@ COUNTED = 4
 BLOCK_SITES = (kernels.BLOCK.bit_length() - 1) // 2
 SMALL = 8
 """Qubits up to which a matrix is converted by one call, in plain loops."""
-_NOTHING_SAVED, _NO_SUMS = np.empty((0, 0, 0)), np.empty((0, 0))
 
 
 def matrix_of(vectors: Real, n: int) -> Complex:
@@ -55,15 +53,15 @@ def matrix_of(vectors: Real, n: int) -> Complex:
         kernels.small_matrices(vectors, entries, parts, numbers, counts)
         return out.reshape(*shape, 1 << n, 1 << n)
     for first, second, crossed in ((0, 3, False), (1, 2, True)):
-        _share(
+        shared(
             2 * members * (quarter // kernels.BLOCK),
-            parts.size,
+            _is_large(parts),
             partial(kernels.load_parts, vectors, first, second, parts, counts),
         )
-        sweep(parts, _butterfly(n - 1), _BUTTERFLY, _NOTHING_SAVED, _NO_SUMS, False)
-        _share(
+        sweep(parts, _butterfly(n - 1), _BUTTERFLY)
+        shared(
             members * (len(numbers) // _side(n - 1)),
-            parts.size,
+            _is_large(parts),
             partial(kernels.store_quadrants, parts, entries, numbers, crossed),
         )
     return out.reshape(*shape, 1 << n, 1 << n)
@@ -79,18 +77,15 @@ def vector_of(matrices: Complex, n: int, scale: float = 1.0) -> Real:
         kernels.small_vectors(entries, out, numbers, counts, scale)
         return out.reshape(*x.shape[:-2], 4**n)
     tiles = len(out) * (len(numbers) // _side(n))
-    _share(tiles, out.size, partial(kernels.load_matrices, entries, out, numbers))
-    sweep(out, _butterfly(n), _BUTTERFLY_BACK, _NOTHING_SAVED, _NO_SUMS, False)
-    _share(out.size // kernels.BLOCK, out.size, partial(kernels.finish_vectors, out, counts, scale))
+    shared(tiles, _is_large(out), partial(kernels.load_matrices, entries, out, numbers))
+    sweep(out, _butterfly(n), _BUTTERFLY_BACK)
+    shared(out.size // kernels.BLOCK, _is_large(out), partial(kernels.finish_vectors, out, counts, scale))
     return out.reshape(*x.shape[:-2], 4**n)
 
 
-def _share(units: int, size: int, task: Callable[[int, int], None]) -> None:
-    workers = workers_of(None) if size >= 4**SHARED_FROM else 1
-    if workers == 1:
-        task(0, units)
-    else:
-        spread(units, workers, task)
+def _is_large(array: Real) -> bool:
+    """Whether a step on it is worth sharing between threads."""
+    return bool(array.size >= 4**SHARED_FROM)
 
 
 def _side(n: int) -> int:

@@ -8,7 +8,6 @@ from collections.abc import Callable
 import numpy as np
 
 from qml import _checks, buffers
-from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Cotangent, ParamsLike, Real
 from qml.circuits.circuit import ProgramLike, as_program
 from qml.engines._llvm.language import LANES
@@ -17,7 +16,7 @@ from qml.engines.pauli import loops
 from qml.engines.pauli.conversion import matrix_of, vector_of
 from qml.engines.pauli.lanes import apart, groups_of, members_of
 from qml.engines.pauli.plan import BACKWARD, FORWARD, TANGENTS, Plan, plan_of
-from qml.engines.pauli.run import sweep
+from qml.engines.pauli.run import NOTHING_SAVED, sweep
 from qml.engines.pauli.tables import Tables
 from qml.engines.pauli.tangents import tangents
 from qml.engines.pauli_state import PauliState, pauli_vector_of
@@ -26,7 +25,9 @@ from qml.engines.register import (
     Push,
     VectorsPull,
     batch_of,
+    by_slot_of,
     changes_of,
+    check_cotangent,
     check_single,
     directions_of,
     ready,
@@ -38,8 +39,6 @@ from qml.engines.vectors.plain import check_observable
 from qml.operators import PauliLike
 from qml.states.base import State
 from qml.states.coercion import StateLike
-
-_NOTHING_SAVED, _NO_SUMS = np.empty((0, 0, 0)), np.empty((0, 0))
 
 
 class PauliEngine(Engine):
@@ -109,7 +108,7 @@ class PauliEngine(Engine):
         buffers.check(f"{what} of {plan.n_max} qubits", 2 * 8 * plan.numbers(members), "use fewer qubits", plan.n_max)
         coefficients, _ = plan.coefficients.bind(slots)
         vectors = _start(plan, initial, batch)
-        sweep(vectors, plan.tables, coefficients, _NOTHING_SAVED, _NO_SUMS, False, self.threads)
+        sweep(vectors, plan.tables, coefficients, threads=self.threads)
         return PauliState._trusted(_heads(plan, vectors, batch, plan.n_out), plan.n_out)
 
     def evolve_vjp(
@@ -139,18 +138,19 @@ class PauliEngine(Engine):
         for part in parts:
             if len(parts) > 1:
                 starts.append(buffers.copy(vectors))
-            kept_now = saves if len(parts) == 1 else _NOTHING_SAVED
-            sweep(vectors, part, coefficients, kept_now, _NO_SUMS, False, self.threads)
+            kept_now = saves if len(parts) == 1 else NOTHING_SAVED
+            sweep(vectors, part, coefficients, saves=kept_now, threads=self.threads)
 
         def pull(cotangent: Cotangent) -> tuple[Real, Cotangent]:
-            g = plan.arranged(_cotangent(cotangent, batch, plan.n_out))
+            check_cotangent(cotangent, batch, plan.n_out)
+            g = plan.arranged(np.asarray(cotangent, dtype=np.float64).reshape(members, 4**plan.n_out))
             sums = buffers.zeros((groups_of(members), coefficients.shape[1]))
             for number in range(len(parts) - 1, -1, -1):
                 if starts:
                     start = buffers.copy(starts[number], kept=False)
-                    sweep(start, parts[number], coefficients, saves, _NO_SUMS, False, self.threads)
+                    sweep(start, parts[number], coefficients, saves=saves, threads=self.threads)
                     del start
-                sweep(g, parts[number], coefficients, saves, sums, True, self.threads)
+                sweep(g, parts[number], coefficients, saves=saves, sums=sums, threads=self.threads)
             of_slots = plan.coefficients.slot_gradient(slots, values, sums, members)
             gradient = program.pull_slots(of_slots).reshape(*batch, program.n_params)
             if initial is None:
@@ -188,7 +188,7 @@ class PauliEngine(Engine):
                 "pass fewer directions at a time",
                 plan.n_max,
             )
-            by_slot = np.ascontiguousarray((program.weights @ wanted.T).T)
+            by_slot = by_slot_of(program, wanted)
             changed = plan.coefficients.tangents(slots[0], values[0], by_slot)
             r, row = _start(plan, initial, ())[0], coefficients[0, ::LANES]
             dr = tangents(r, plan.tables, row, changed, self.threads)
@@ -260,10 +260,3 @@ def _heads(plan: Plan, vectors: Real, batch: tuple[int, ...], n: int) -> Real:
     else:
         kept = apart(vectors, members)
     return kept.reshape(*batch, size)
-
-
-def _cotangent(cotangent: Cotangent, batch: tuple[int, ...], n: int) -> Real:
-    g, shape = np.asarray(cotangent, dtype=np.float64), (*batch, 4**n)
-    if g.shape != shape:
-        raise InputError(f"the cotangent must be the derivative in the Pauli vector, shape {shape}; found {g.shape}.")
-    return g.reshape(math.prod(batch), 4**n)

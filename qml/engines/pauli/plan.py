@@ -7,12 +7,11 @@ from functools import cached_property
 import numpy as np
 
 from qml import buffers
-from qml._checks import InputError
 from qml._typing import Real
 from qml.channels.mixtures import PauliMixture
 from qml.circuits.program import Program, Step
 from qml.engines._llvm.language import LANES
-from qml.engines.compile.steps import Factor, Steps, any_free, fused, is_permutation, kept, string_of
+from qml.engines.compile.steps import Factor, Steps, any_free, check_qubits, fused, is_permutation, kept, string_of
 from qml.engines.pauli import blocks as grouping
 from qml.engines.pauli import loops
 from qml.engines.pauli.coefficients import Coefficients
@@ -52,7 +51,7 @@ class Plan(Steps):
     """
 
     def __init__(self, program: Program, purpose: int, wide: bool = False) -> None:
-        _check_qubits(program)
+        check_qubits(program, "PauliEngine")
         super().__init__(program)
         self._purpose, self.wide = purpose, wide
         self.n_in, self.n_out = len(program.dims_in), len(program.dims_out)
@@ -252,13 +251,6 @@ def _is_unital(factor: Factor) -> bool:
     if isinstance(factor, Step):
         return isinstance(factor.instruction, Unitary | PauliMixture)
     return _is_affine(factor) and not factor[1:, 0].any()
-
-
-def _check_qubits(program: Program) -> None:
-    fresh = [d for step in program.steps if isinstance(step.instruction, Preparation) for d in step.instruction.dims]
-    for d in (*program.dims_in, *fresh):
-        if d != 2:
-            raise InputError(f"PauliEngine runs qubits; found a site of dimension {d}: use ReferenceEngine.")
 
 
 LANES_UP_TO, ALONE_UP_TO = 5, 4

@@ -22,6 +22,7 @@ from typing import NamedTuple
 import numpy as np
 
 from qml._typing import Integer, Real
+from qml.engines.compile.steps import Joined
 
 UNITAL, AFFINE, GENERAL, TRANSLATION, TURN, DENSE, SCALE = range(7)
 """Kinds of segments; the matrix acts on so many rows, of which it changes the last so many, see :data:`SHAPES`:
@@ -82,9 +83,7 @@ class RowCompiler:
         self._waiting = np.ones(4**k)
         self._n_history = 4**k
         self._segments: list[list[int]] = []
-        self._rows: list[Integer] = [np.zeros(4**k, dtype=np.int64)]
-        self._factors: list[Real] = [np.zeros(4**k)]
-        self._n_rows = self._n_factors = 4**k
+        self._rows, self._factors = Joined(self._row), Joined(self._waiting)  # which begin with how these end
         self._n_sums = self._n_bound = 0
         self._needed, self._needed_history = 0, 4**k
 
@@ -171,29 +170,24 @@ class RowCompiler:
 
     def _segment(self, kind: int, first: int, free: int, factors: Real, components: Integer, sums: int) -> None:
         p, q = SHAPES[kind]
-        row = [kind, first, free, self._n_factors, self._n_rows, len(components), 0, sums, self._n_bound]
         before = self._history_row[components]
         after = self._n_history + np.arange(p * len(components)).reshape(-1, p)
         self._n_history += after.size
         self._history_row[components[:, q - p :]] = after
-        lists = [self._row[components], np.concatenate([before, after], axis=1)]
-        row[HISTORY] = self._n_rows + lists[0].size
-        self._rows += lists
-        self._n_rows += sum(a.size for a in lists)
-        self._factors.append(factors)
-        self._n_factors += factors.size
+        rows = self._rows.add(self._row[components].ravel())
+        history = self._rows.add(np.concatenate([before, after], axis=1).ravel())
+        factor = self._factors.add(factors.ravel())
+        own = [kind, first, free, factor, rows, len(components), history, sums, self._n_bound]
+        self._segments.append(own)
         self._n_bound += 0 if kind == SCALE else p * q
-        self._segments.append(row)
 
     # the end ---------------------------------------------------------------------------------------------------------
 
     def finish(self) -> Rows:
         """Everything so far."""
-        self._rows[0], self._factors[0] = self._row, self._waiting
         table = np.array(self._segments, dtype=np.int64).reshape(-1, 9)
-        rows: Integer = (np.concatenate([r.ravel() for r in self._rows]) * self._lanes).astype(np.uint32)
-        factors = np.concatenate([f.ravel() for f in self._factors])
-        return Rows(table, rows, factors, self._needed, self._needed_history, self._n_sums, self._n_bound)
+        rows: Integer = (self._rows.array() * self._lanes).astype(np.uint32)
+        return Rows(table, rows, self._factors.array(), self._needed, self._needed_history, self._n_sums, self._n_bound)
 
 
 def turned(string: int, sites: int) -> tuple[Integer, Real]:

@@ -21,18 +21,21 @@ MEMBERS_FROM = 2**18
 GROUPS_FROM = 2**16
 """The same for groups of members in lanes: rows that the operations list, for all groups."""
 _ALONE = np.zeros(0, dtype=np.int64)
+NOTHING_SAVED, _NO_SUMS = np.empty((0, 0, 0)), np.empty((0, 0))
 
 
 def sweep(
     vectors: Real,
     tables: Tables,
     coefficients: Real,
-    saves: Real,
-    out: Real,
-    backward: bool,
+    *,
+    saves: Real = NOTHING_SAVED,
+    sums: Real | None = None,
     threads: int | None = None,
 ) -> None:
-    """What :func:`qml.engines.pauli.kernels.sweep` does, to the bit, on so many threads (None: all)."""
+    """What :func:`qml.engines.pauli.kernels.sweep` does, to the bit, on so many threads (None: all): forward, or
+    backward where there are `sums` to add to."""
+    backward, out = sums is not None, _NO_SUMS if sums is None else sums
     size, count = vectors.shape[1], len(vectors)
     large = not tables.wide and size >= 4**SHARED_FROM  # asking for the number of threads takes as long as small sweeps
     if tables.wide:

@@ -22,8 +22,6 @@ from qml.engines.pauli.lanes import in_lanes
 from qml.engines.pauli.run import sweep
 from qml.engines.pauli.tables import Tables
 
-_NOTHING_SAVED, _NO_SUMS = np.empty((0, 0, 0)), np.empty((0, 0))
-
 
 def tangents(r: Real, tables: Tables, coefficients: Real, directions: Real, threads: int | None) -> Real:
     """dr (m, r.size) after all operations, from the derivatives of the coefficients along m directions; r is lost."""
@@ -38,7 +36,7 @@ def tangents(r: Real, tables: Tables, coefficients: Real, directions: Real, thre
     dr = np.zeros((len(directions), r.size))
 
     def run(vectors: Real, row: Tables, values: Real) -> None:
-        sweep(vectors, row, in_lanes(values), _NOTHING_SAVED, _NO_SUMS, False, threads)
+        sweep(vectors, row, in_lanes(values), threads=threads)
 
     for t, row in enumerate(rows):
         run(dr[: np.searchsorted(births, t)], row, coefficients[None])

@@ -23,6 +23,8 @@ chunk.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from qml.engines._llvm.kernel import kernel
@@ -45,6 +47,17 @@ FIRST_SHIFT, N_ACTIVE, FIRST_OP, N_OPS = range(4)
 ``ops``."""
 
 CHUNKS = 16
+
+
+class Tables(NamedTuple):
+    """A program as :func:`run` reads it: its sweeps, the rows of their operations, bits and masks that these refer to,
+    and the cores of pairs, where each component goes and its factor."""
+
+    sweeps: I2
+    places: I1
+    ops: I2
+    core_places: I2
+    core_factors: F2
 
 
 @subroutine
@@ -96,11 +109,7 @@ def run(
     y: F1,
     n: int,
     m: int,
-    sweeps: I2,
-    places: I1,
-    ops: I2,
-    core_places: I2,
-    core_factors: F2,
+    tables: Tables,
     coefficients: F1,
     sums: F3,
     room: F2,
@@ -115,6 +124,7 @@ def run(
     Backward, y is the cotangent, and the sums are added to rows of `sums` (chunks, sums, 8). `room` (rows, 16) has
     twice as many rows as the largest buffer and 2^j more for the largest matrix. m is 1, 2, 4, or divisible by 8.
     """
+    sweeps, places, ops = tables.sweeps, tables.places, tables.ops
     elements, indices, signs = np.empty(LANES, np.int64), np.empty(LANES, np.int64), np.empty(LANES)
     flat_room, flat_sums = room.reshape(-1), sums.reshape(-1)
     for step in range(last_sweep - first_sweep):
@@ -155,7 +165,7 @@ def run(
                     for side in range(2 if backward else 1):
                         buffer = buffers[side * size : (side + 1) * size]
                         if op[KIND] == PAIR:
-                            moves, factors = core_places[op[E]], core_factors[op[E]]
+                            moves, factors = tables.core_places[op[E]], tables.core_factors[op[E]]
                             high, low = ROW << op[A], ROW << op[B]
                             pair(buffer, high, low, coefficients, op[C], op[D], moves, factors, backward)
                         elif op[KIND] == TURN:

@@ -83,7 +83,7 @@ class Plan(Steps):
     ----------
     n : int
         Qubits, of at least two: a single one is accompanied by one in front that stays in its first state.
-    sweeps, places, ops, core_places, core_factors : array
+    tables : Tables
         What :func:`qml.engines.vectors.kernels.run` takes.
     first_free : int
         The first sweep that is differentiated.
@@ -183,10 +183,10 @@ class Plan(Steps):
             self._place_waiting(sites)
             side = 2 ** len(sites)
             matrix = np.zeros((side, side), dtype=np.complex128) if free else self._matrix(step)
-            op = _Op(kernels.DENSE, sites, self._coefficient(_flat(matrix)))
+            op = _Op(kernels.DENSE, sites, self._template.add(_flat(matrix)))
             if free:
                 op.free, op.out = step.stop - step.start, self._sums(step.stop - step.start)
-                op.second = self._coefficient(np.zeros(2 * op.free * matrix.size))
+                op.second = self._template.add(np.zeros(2 * op.free * matrix.size))
                 self._matrix_steps.append((op.start, op.second, step, op.out))
             self._ops.append(op)
 
@@ -197,7 +197,7 @@ class Plan(Steps):
             self.wait(sites[i], _TO_Z[letters[i]])
         self._place_waiting(sites)
         angle = self._offset[step.start] / 2
-        op = _Op(kernels.TURN, sites, self._coefficient(np.array([math.cos(angle), math.sin(angle)])))
+        op = _Op(kernels.TURN, sites, self._template.add(np.array([math.cos(angle), math.sin(angle)])))
         op.letters = "".join("Z" if i in turned else letter for i, letter in enumerate(letters))
         if free:
             op.free, op.out = 1, self._sums(1)
@@ -232,8 +232,8 @@ class Plan(Steps):
         if not chain:
             return -1, False
         if not any_free(chain):
-            return self._coefficient(_flat(np.asarray(chain[0]))), False
-        target = self._coefficient(np.zeros(8))
+            return self._template.add(_flat(np.asarray(chain[0]))), False
+        target = self._template.add(np.zeros(8))
         self._chain_targets.append(target)
         for factor in chain:
             index = len(self._factors)
@@ -247,10 +247,6 @@ class Plan(Steps):
                 self._site_steps.append((index, factor))
         self._chain_starts.append(len(self._factors))
         return target, True
-
-    def _coefficient(self, values: Real) -> int:
-        """Append coefficients; where they start."""
-        return self._template.add(values)
 
     def _sums(self, count: int) -> int:
         self.n_sums += count
@@ -289,9 +285,13 @@ class Plan(Steps):
                 self.first_free = len(sweeps) - 1
             largest = max(2 ** len(op.sites) if op.kind == kernels.DENSE else 0 for op in chosen)
             self.room_rows = max(self.room_rows, 2 * 2 ** len(shifts) + largest)
-        self.sweeps = np.array(sweeps, dtype=np.int64).reshape(-1, 4)
-        self.ops = np.array(rows, dtype=np.int64).reshape(-1, 8)
-        self.places = np.array(places, dtype=np.int64)
+        self.tables = kernels.Tables(
+            np.array(sweeps, dtype=np.int64).reshape(-1, 4),
+            np.array(places, dtype=np.int64),
+            np.array(rows, dtype=np.int64).reshape(-1, 8),
+            np.array([p for p, _ in self._cores], dtype=np.int64),
+            np.array([_flat(f) for _, f in self._cores]),
+        )
 
     def _filled(self, active: tuple[int, ...]) -> set[int]:
         """The active sites of a sweep, and more where they are few."""
@@ -326,8 +326,6 @@ class Plan(Steps):
 
     def _finish(self) -> None:
         """Lists as arrays."""
-        self.core_places = np.array([p for p, _ in self._cores], dtype=np.int64)
-        self.core_factors = np.array([_flat(f) for _, f in self._cores])
         self._coefficients = self._template.array()
         self._factor_array = np.array(self._factors, dtype=np.complex128).reshape(-1, 2, 2)
         targets = np.array(self._chain_targets, dtype=np.int64)

@@ -11,7 +11,7 @@ from qml import _checks, buffers
 from qml._typing import ArrayLike, Complex, ParamsLike, Real
 from qml.circuits.program import Program
 from qml.engines._llvm.language import LANES
-from qml.engines._llvm.teams import spread, workers_of
+from qml.engines._llvm.teams import spread, summed, workers_of
 from qml.engines.register import VectorsPull
 from qml.engines.vectors import kernels
 from qml.engines.vectors.operations import ROW
@@ -105,15 +105,12 @@ class _Run:
         applied = buffers.empty((self.final.size,))
         d = 1 << self.plan.n
         chunks = kernels.CHUNKS if d % (LANES * kernels.CHUNKS) == 0 else 1
-        parts = np.zeros((chunks, self.width))
 
-        def part(first_chunk: int, last_chunk: int) -> None:
-            for c in range(first_chunk, last_chunk):
-                first, last = c * d // chunks, (c + 1) * d // chunks
-                pauli_sum(self.final, applied, self.width, starts, masks, factors, first, last, parts[c])
+        def part(first: int, last: int, sums: Real) -> None:
+            pauli_sum(self.final, applied, self.width, starts, masks, factors, first, last, sums)
 
-        spread(chunks, _workers(self.size), part)
-        return parts.sum(axis=0)[: self.shape[1]], applied
+        values = summed(d, chunks, self.width, self.size >= PARALLEL_FROM, part)
+        return values[: self.shape[1]], applied
 
     def scaled(self, x: Real, weights: Real) -> Real:
         """A copy with column c times weights[c]."""
@@ -140,34 +137,16 @@ class _Run:
 
     def _sweep(self, x: Real, y: Real, sums: Real, first: int, backward: bool) -> None:
         """Sweeps `first` and later, all in one call, or, shared between threads, one after another."""
-        plan, last = self.plan, len(self.plan.sweeps)
-        tables = plan.sweeps, plan.places, plan.ops, plan.core_places, plan.core_factors, self.coefficients
+        plan, last = self.plan, len(self.plan.tables.sweeps)
+        given = x, y, plan.n, self.width, plan.tables, self.coefficients, sums
 
         def part(first_sweep: int, last_sweep: int, first_chunk: int, last_chunk: int) -> None:
             room = buffers.empty((plan.room_rows, ROW))
-            kernels.run(
-                x,
-                y,
-                plan.n,
-                self.width,
-                *tables,
-                sums,
-                room,
-                first_sweep,
-                last_sweep,
-                first_chunk,
-                last_chunk,
-                backward,
-            )
+            kernels.run(*given, room, first_sweep, last_sweep, first_chunk, last_chunk, backward)
 
-        workers = _workers(self.size)
+        workers = workers_of(None) if self.size >= PARALLEL_FROM else 1
         if workers == 1:
             part(first, last, 0, kernels.CHUNKS)
             return
         for sweep in range(last - 1, first - 1, -1) if backward else range(first, last):
             spread(kernels.CHUNKS, workers, partial(part, sweep, sweep + 1))
-
-
-def _workers(size: int) -> int:
-    """How many threads share the work on so many complex numbers."""
-    return workers_of(None) if size >= PARALLEL_FROM else 1

@@ -172,7 +172,7 @@ def plain_table(columns: Columns) -> str:
     return "\n".join(map(str.rstrip, lines))
 
 
-def describe(plan: Plan, points: int = 0) -> str:
+def describe(plan: Plan) -> str:
     """One line on the target and one on each fit, and the number of points of a sweep."""
     target, state = plan.target, plan.target.state
     dims = plural(len(state.dims), "qubit") if set(state.dims) == {2} else f"sites of dimensions {state.dims}"
@@ -188,6 +188,6 @@ def describe(plan: Plan, points: int = 0) -> str:
             f"fit {job.spec.name!r}: {job.spec.model.kind} model with {plural(job.n_params, 'parameter')}, "
             f"{job.loss.name} by {job.spec.optimizer.kind}, at most {plural(job.spec.max_iterations, 'iteration')}"
         )
-    if points:
-        lines.append(f"sweep: {plural(points, 'point')}")
+    if plan.points:
+        lines.append(f"sweep: {plural(len(plan.points), 'point')}")
     return "\n".join(lines)

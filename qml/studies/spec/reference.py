@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from qml.studies.spec import catalog, config, measurements, parts, sweep
-from qml.studies.spec.schema import Spec, keys, members
+from qml.studies.spec.schema import Spec, first_line, members
 
 EXTENDS = {
     "type": "string",
@@ -78,8 +78,8 @@ def _section(title: str, spec: type[Spec], level: int = 2, extra: dict[str, Any]
         schema = {**schema, **schema["$defs"][schema["$ref"].rsplit("/", 1)[-1]]}
     defs, properties = schema.get("$defs", {}), {**(extra or {}), **schema["properties"]}
     required = schema.get("required", [])
-    lines = [f"{'#' * level} {title}", "", catalog.first_line(spec), ""]
-    names = [*(extra or {}), *(name for name in keys(spec) if name != "kind")]
+    lines = [f"{'#' * level} {title}", "", first_line(spec), ""]
+    names = [*(extra or {}), *(name for name in spec.model_fields if name != "kind")]
     if names:
         lines += ["| key | value | default | meaning |", "|---|---|---|---|"]
     for name in names:

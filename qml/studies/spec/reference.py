@@ -85,7 +85,7 @@ def _section(title: str, spec: type[Spec], level: int = 2, extra: dict[str, Any]
     for name in names:
         found = properties[name]
         default = "required" if name in required else "" if name == "extends" else f"`{_default(spec, name)}`"
-        row = (f"`{name}`", _type(found, defs), default, _about(found, defs))
+        row = (f"`{name}`", _type(found, defs), default, _about(found))
         lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |")
     return "\n".join([*lines, ""] if names else lines)
 
@@ -95,7 +95,7 @@ def _default(spec: type[Spec], name: str) -> str:
     return _json(value.model_dump() if isinstance(value, Spec) else value)
 
 
-def _about(schema: dict[str, Any], defs: dict[str, Any]) -> str:
+def _about(schema: dict[str, Any]) -> str:
     """The meaning of a key: its own description, or that of one of the values it may have."""
     own = [schema, *schema.get("anyOf", [])]
     return next((str(one["description"]) for one in own if "description" in one), "")

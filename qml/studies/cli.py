@@ -169,11 +169,11 @@ def _cost(study: Path, options: Options) -> str:
     from qml.studies.show import output
     from qml.threads import pinned
 
-    found = read(study, options)
-    threads = options.how.threads or (1 if found.points else None)
+    plan = read(study, options)
+    threads = options.how.threads or (1 if plan.points else None)
     with pinned(threads):
-        costs = cost.describe(found.plan, len(found.points), workers_for(options.how, len(found.points)))
-    return f"{output.describe(found.plan, len(found.points))}\n{costs}"
+        costs = cost.describe(plan, workers_for(options.how, len(plan.points)))
+    return f"{output.describe(plan)}\n{costs}"
 
 
 @main.command()
@@ -192,8 +192,7 @@ def validate(study: Path, overrides: tuple[str, ...]) -> None:
     from qml.studies.run.run import Options, read
     from qml.studies.show.output import describe
 
-    found = read(study, Options(overrides=overrides))
-    terminal.say(f"{describe(found.plan, len(found.points))}\nThe study is valid.")
+    terminal.say(f"{describe(read(study, Options(overrides=overrides)))}\nThe study is valid.")
 
 
 @main.command()

@@ -21,12 +21,12 @@ from qml.studies.files import write_text
 from qml.studies.record.fits import Row
 from qml.studies.record.folder import Run, fit_folder, load_run, slug
 from qml.studies.record.table import Table, biased_last, load_table, summary
-from qml.studies.run.run import Options, carry_out, checked
+from qml.studies.run.run import Options, carry_out
 from qml.studies.run.sweeping import How
 from qml.studies.show.output import show_run
 from qml.studies.show.page import html_table
 from qml.studies.spec import config
-from qml.studies.spec.build import build_target
+from qml.studies.spec.build import build, build_target
 from qml.studies.spec.source import PYTHON, Place, Source, parse
 
 SHOWN = ("fit", "loss", "floor", "gap", "fidelity", "accuracy", "test_accuracy", "iterations", "converged")
@@ -171,8 +171,8 @@ class Study:
         threads = None if threads is None else _checks.integer("threads", threads, low=1, high=1024)
         resume, quiet = _checks.flag("resume", resume), _checks.flag("quiet", quiet)
         options = Options(folder, resume=resume, quiet=quiet, how=How(workers, threads))
-        found = checked(self._study, self._source)
-        return open_run(carry_out(found, slug(self._study.title or self._source.path.stem), options).folder)
+        plan = build(self._study, self._source)
+        return open_run(carry_out(plan, slug(self._study.title or self._source.path.stem), options).folder)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Study) and self._study == other._study

@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 
 from qml._checks import InputError
-from qml.studies.record.table import points_of
-from qml.studies.run.sweeping import checked_points
 from qml.studies.spec import streams, sweep
+from qml.studies.spec.build import build, points_of
 from qml.studies.spec.config import study_of
 from qml.studies.spec.source import parse
 
@@ -29,7 +28,7 @@ sweep:
 
 def points(text: str) -> list[sweep.Point]:
     source = parse((STUDY + "".join(f"  {line}\n" for line in text.splitlines())).encode(), Path("study.yaml"))
-    return points_of(study_of(source), source)
+    return list(points_of(study_of(source), source))
 
 
 def values(text: str) -> list[dict[str, Any]]:
@@ -141,6 +140,6 @@ def test_streams_do_not_shift_each_other() -> None:
 def test_a_mistake_in_a_sweep_gets_its_sentence(text: str, sentence: str) -> None:
     source = parse((STUDY + "".join(f"  {line}\n" for line in text.splitlines())).encode(), Path("study.yaml"))
     with pytest.raises(InputError, match=sentence) as caught:
-        checked_points(study_of(source), source)
+        build(study_of(source), source)
     assert str(caught.value).startswith("study.yaml, line ")
     assert "\n" not in str(caught.value)

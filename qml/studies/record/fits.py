@@ -35,6 +35,10 @@ ENTROPIC = (CrossEntropy.name, RelativeEntropy.name)
 """The losses that learn the empirical state where the target is counts."""
 
 
+OF_RESULT = ("loss", "floor", "gap", "iterations", "evaluations", "seconds", "converged", "status")
+"""What a row has of the result of the fit, by the same name."""
+
+
 @dataclass(frozen=True)
 class Row:
     """One line of the closing table. Losses in nats where they are entropies.
@@ -142,23 +146,16 @@ def row_of(job: Job, result: FitResult, target: Target) -> Row:
         fit=job.spec.name,
         loss_name=job.loss.name,
         n_params=len(result.params),
-        loss=result.loss,
-        floor=result.floor,
-        gap=result.gap,
         fidelity=float(losses.fidelity(truth, result.state)) if truth is not None and is_compared(truth) else math.nan,
-        iterations=result.iterations,
-        evaluations=result.evaluations,
-        seconds=result.seconds,
         test_log_likelihood=_held_out(job, target, result),
         learnt_noise=", ".join(f"{name} = {natural[name]:.6g}" for name in noise),
-        converged=result.converged,
-        status=result.status,
+        **{name: getattr(result, name) for name in OF_RESULT},
         **_measured(job, target, result),
         **_classified(job, target, result),
     )
 
 
-def _classified(job: Job, target: Target, result: FitResult) -> dict[str, float]:
+def _classified(job: Job, target: Target, result: FitResult) -> dict[str, Any]:
     """Of labelled data."""
     if target.labels is None or not isinstance(job.model, Conditioned):
         return {}
@@ -216,7 +213,7 @@ def _record(job: Job, target: Target, result: FitResult) -> Counts | None:
     return counts
 
 
-def _measured(job: Job, target: Target, result: FitResult) -> dict[str, float]:
+def _measured(job: Job, target: Target, result: FitResult) -> dict[str, Any]:
     counts, report = _record(job, target, result), report_of(job, target, result)
     if report is None:
         return {} if counts is None else {"likelihood": NegativeLogLikelihood().value(counts, result.state)}

@@ -10,7 +10,7 @@ import json
 import math
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -19,6 +19,7 @@ from qml.studies.files import read_journal
 from qml.studies.record.fits import Row, is_biased
 from qml.studies.record.folder import Run
 from qml.studies.spec import sweep
+from qml.studies.spec.build import points_of
 from qml.studies.spec.config import Study
 from qml.studies.spec.source import Source
 
@@ -28,12 +29,6 @@ MEASURED = [field.name for field in fields(Row) if field.name not in ("fit", "se
 
 Table: TypeAlias = dict[str, list[Any]]
 """Columns of equal length, by name; None where a value is missing."""
-
-
-def points_of(study: Study, source: Source) -> list[sweep.Point]:
-    """The points of a study that has a sweep."""
-    assert study.sweep is not None
-    return sweep.points(study.sweep, study.seed, replace(source, data=study.model_dump(mode="python")))
 
 
 def columns(names: Iterable[str], rows: Sequence[Mapping[str, Any]]) -> Table:

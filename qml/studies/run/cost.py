@@ -73,9 +73,9 @@ def _step(job: build.Job, target: Target, seed: int) -> float:
     return min((after - before for before, after in pairwise(times)), default=0.0)
 
 
-def describe(plan: build.Plan, points: int, workers: int) -> str:
+def describe(plan: build.Plan, workers: int) -> str:
     """One line a fit and one in total; the steps that a fit may take are the most, few take all."""
-    lines, total = [], 0.0
+    lines, total, points = [], 0.0, len(plan.points)
     for job in plan.jobs:
         cost = measure(job, plan.target, plan.study.seed)
         total += cost.step * cost.steps

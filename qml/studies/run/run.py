@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -23,14 +23,13 @@ from qml.studies.files import digest, inside
 from qml.studies.record.fits import Row, continued, row_of, run_fit
 from qml.studies.record.folder import RunFolder, fit_folder, latest_run, load_run, slug
 from qml.studies.run import pools
-from qml.studies.run.sweeping import How, checked_points, run_sweep
+from qml.studies.run.sweeping import How, run_sweep
 from qml.studies.show import output
 from qml.studies.show.drawing import draw as _draw
 from qml.studies.show.progress import FitReporter
 from qml.studies.spec import build, config, loggers
-from qml.studies.spec.source import INPUTS, Source
-from qml.studies.spec.sweep import Point
-from qml.studies.spec.targets import files_of, files_of_study
+from qml.studies.spec.source import INPUTS
+from qml.studies.spec.targets import files_of
 from qml.threads import pinned
 
 KEEP_TARGET_UP_TO = 1 << 10
@@ -83,26 +82,8 @@ class Finished:
         return self.exit_code in (INTERRUPTED, TERMINATED)
 
 
-@dataclass(frozen=True)
-class Read:
-    """A study that was read and checked: what it builds, and its points where it has a sweep."""
-
-    study: config.Study
-    source: Source
-    plan: build.Plan
-    points: tuple[Point, ...]
-
-    @cached_property
-    def inputs(self) -> dict[str, str]:
-        """SHA-256 of every file that the study, or that of a point, reads, by its path in the study."""
-        studies = [self.study.model_dump(), *(point.study.data for point in self.points)]
-        paths = sorted({path for study in studies for path in files_of_study(study)})
-        found = {path: digest(inside(self.source.home, path)) for path in paths}
-        return {path: sha for path, sha in found.items() if sha is not None}
-
-
-def read(path: Path, options: Options = Options()) -> Read:
-    """The study in a file or in the folder of a run, with everything built; of a sweep, without what varies.
+def read(path: Path, options: Options = Options()) -> build.Plan:
+    """The study in a file or in the folder of a run, with everything built.
 
     Raises
     ------
@@ -113,13 +94,7 @@ def read(path: Path, options: Options = Options()) -> Read:
         load_run(path)
         path = path / "config.yaml"
     study, source = config.read_study(path, options.overrides)
-    return checked(study if options.seed is None else study.model_copy(update={"seed": options.seed}), source)
-
-
-def checked(study: config.Study, source: Source) -> Read:
-    """A study with everything built."""
-    points = () if study.sweep is None else tuple(checked_points(study, source))
-    return Read(study, source, build.build(study, source), points)
+    return build.build(study if options.seed is None else study.model_copy(update={"seed": options.seed}), source)
 
 
 def run_study(path: Path, options: Options = Options()) -> Finished:
@@ -136,7 +111,7 @@ def run_study(path: Path, options: Options = Options()) -> Finished:
     return carry_out(read(path, options), slug(path.stem), replace(options, output=folder))
 
 
-def carry_out(found: Read, name: str, options: Options) -> Finished:
+def carry_out(plan: build.Plan, name: str, options: Options) -> Finished:
     """Run what was read, or continue it, in a folder that is called after `name` where it has none.
 
     Raises
@@ -144,19 +119,19 @@ def carry_out(found: Read, name: str, options: Options) -> Finished:
     InputError
         For options that it cannot have, or a folder that exists or cannot be written.
     """
-    _fits_the_study(options, found)
+    _fits_the_study(options, plan)
     out = output.console(options.quiet, lasting=True)
     rows: list[Row] = []
     failed = 0
-    with _folder(name, found, options) as folder, _terminated() as signals:
-        if found.study.title:
-            out.print(found.study.title, style="bold")
+    with _folder(name, plan, options) as folder, _terminated() as signals:
+        if plan.study.title:
+            out.print(plan.study.title, style="bold")
         try:
-            _keep_files(found, folder)
-            if found.study.sweep is None:
-                _run(found, folder, options, out, rows)
+            _keep_files(plan, folder)
+            if plan.study.sweep is None:
+                _run(plan, folder, options, out, rows)
             else:
-                failed = run_sweep(found.points, options.how, folder, out)
+                failed = run_sweep(plan.points, options.how, folder, out)
             status, code = "finished", 1 if failed else 0
         except KeyboardInterrupt:
             status, code = "interrupted", TERMINATED if signals else INTERRUPTED
@@ -171,11 +146,11 @@ def carry_out(found: Read, name: str, options: Options) -> Finished:
     return Finished(folder.path, tuple(rows), failed, code)
 
 
-def _fits_the_study(options: Options, found: Read) -> None:
+def _fits_the_study(options: Options, plan: build.Plan) -> None:
     """Refuse options that have no meaning for the study."""
     how = options.how
     how.checkpoint(Path("fit"))
-    if not found.points and (how.workers is not None or how.scheduler is not None):
+    if not plan.points and (how.workers is not None or how.scheduler is not None):
         raise InputError("this study has no sweep: leave out --workers and --scheduler.")
     if how.scheduler is not None:
         pools.reach(how.scheduler)
@@ -200,16 +175,15 @@ def _terminated() -> Iterator[list[int]]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _folder(name: str, found: Read, options: Options) -> AbstractContextManager[RunFolder]:
-    study, inputs = found.study, found.inputs
+def _folder(name: str, plan: build.Plan, options: Options) -> AbstractContextManager[RunFolder]:
+    study, inputs = plan.study, plan.inputs
     if not options.resume:
         return RunFolder.create(study, inputs, name, options.output)
     return RunFolder.resume(options.output or latest_run(name, study, inputs), study, inputs)
 
 
-def _run(found: Read, folder: RunFolder, options: Options, out: Console, rows: list[Row]) -> None:
+def _run(plan: build.Plan, folder: RunFolder, options: Options, out: Console, rows: list[Row]) -> None:
     """Fit after fit, each kept when it is done; a Ctrl-C is raised again after what was done is kept."""
-    plan = found.plan
     threads = options.how.threads or folder.info.get("threads")
     there = load_run(folder.path)
     before = {row.fit: row for row in there.rows if not row.interrupted}
@@ -262,12 +236,7 @@ def _followed(
     with loggers.following(plan.study.loggers, folder.path, name, loggers.settings_of(settings)) as logs:
         result = run_fit(job, plan.target, plan.study.seed, index, reporter.step, *logs, checkpoint=where)
         row = row_of(job, result, plan.target)
-        for log in logs:
-            if row.interrupted:
-                log.close("KILLED")
-            else:
-                log.finish(loggers.results(asdict(row)), row.status)
-        for problem in {log.problem for log in logs if log.problem}:
+        for problem in loggers.finish(logs, asdict(row)):
             folder.log("logger failed", fit=job.spec.name, problem=problem)
             reporter.out.print(problem)
     return result, row
@@ -298,13 +267,13 @@ def _keep_target(plan: build.Plan, folder: RunFolder) -> None:
         folder.write_file("target.npz", DensityMatrix._trusted(target.state.matrix(), target.state.dims).save)
 
 
-def _keep_files(found: Read, folder: RunFolder) -> None:
+def _keep_files(plan: build.Plan, folder: RunFolder) -> None:
     """Copies of the files that the study names, with which ``config.yaml`` can be run again."""
     new = False
-    for name, sha in found.inputs.items():
+    for name, sha in plan.inputs.items():
         copy = f"{INPUTS}/{os.path.normpath(name)}"
         if digest(folder.path / copy) != sha:
-            folder.write_file(copy, partial(shutil.copyfile, inside(found.source.home, name)))
+            folder.write_file(copy, partial(shutil.copyfile, inside(plan.source.home, name)))
             new = True
         if folder.info["inputs"].setdefault(name, sha) != sha or digest(folder.path / copy) != sha:
             raise InputError(f"the file {name!r} has changed since the run began: start a new run.")

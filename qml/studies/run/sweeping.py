@@ -22,7 +22,6 @@ from qml.studies.record.table import (
     count,
     has_failed,
     latest,
-    points_of,
     rows_of,
     sweep_table,
     timings,
@@ -31,8 +30,7 @@ from qml.studies.record.table import (
 from qml.studies.run import pools
 from qml.studies.run.worker import Task
 from qml.studies.show.progress import SweepReporter
-from qml.studies.spec import config, loggers
-from qml.studies.spec.source import Source
+from qml.studies.spec import loggers
 from qml.studies.spec.sweep import Point
 
 CHECKPOINTS = "checkpoints"
@@ -54,20 +52,6 @@ class How:
         """The checkpoint of a fit."""
         seconds = {} if self.checkpoint_seconds is None else {"seconds": self.checkpoint_seconds}
         return Checkpoint(path, iterations=self.checkpoint_iterations, **seconds)
-
-
-def checked_points(study: config.Study, source: Source) -> list[Point]:
-    """All points of the sweep, each a valid study.
-
-    Raises
-    ------
-    InputError
-        At the first value that no study can have, with its place in the sweep.
-    """
-    points = points_of(study, source)
-    for point in points:
-        config.study_of(point.study)
-    return points
 
 
 def workers_for(how: How, tasks: int) -> int:
@@ -171,8 +155,5 @@ def _log(folder: RunFolder, table: Table) -> list[str]:
             settings = loggers.settings_of({name: row[name] for name in settled})
             name = f"point-{row['point']:05d}-{slug(row['fit'])}"
             with loggers.following(study.loggers, folder.path, name, settings) as logs:
-                for log in logs:
-                    log.finish(loggers.results(row), row["status"])
-                    if log.problem:
-                        problems[log.problem] = None
+                problems.update(dict.fromkeys(loggers.finish(logs, row)))
     return list(problems)

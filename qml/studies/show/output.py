@@ -19,10 +19,10 @@ from qml.studies.record.table import Table as Columns
 from qml.studies.record.table import count, filled, load_table, summary
 from qml.studies.show.progress import times
 from qml.studies.show.terminal import Lasting, visible
+from qml.studies.spec.build import Plan, sites
 
 if TYPE_CHECKING:
     from qml.states import State
-    from qml.studies.spec.build import Plan
 
 
 class _Plain(Console):
@@ -172,22 +172,21 @@ def plain_table(columns: Columns) -> str:
     return "\n".join(map(str.rstrip, lines))
 
 
-def describe(plan: Plan, points: int = 0) -> str:
+def describe(plan: Plan) -> str:
     """One line on the target and one on each fit, and the number of points of a sweep."""
     target, state = plan.target, plan.target.state
-    dims = plural(len(state.dims), "qubit") if set(state.dims) == {2} else f"sites of dimensions {state.dims}"
     known = f", S(rho) = {float(von_neumann_entropy(state)) + 0.0:.6f} nats" if target.known else ""
     counts = "" if target.counts is None else f", {repr(target.counts)[1:-1].removeprefix('Counts: ')}"
     if target.labels is not None:
         counts = f", {len(target.labels.train)} labels of {len(target.labels.names)} classes, " + plural(
             target.labels.train.inputs.shape[1], "input"
         )
-    lines = [f"target {plan.study.target.kind}: {dims}{counts}{known}"]
+    lines = [f"target {plan.study.target.kind}: {sites(state.dims)}{counts}{known}"]
     for job in plan.jobs:
         lines.append(
             f"fit {job.spec.name!r}: {job.spec.model.kind} model with {plural(job.n_params, 'parameter')}, "
             f"{job.loss.name} by {job.spec.optimizer.kind}, at most {plural(job.spec.max_iterations, 'iteration')}"
         )
-    if points:
-        lines.append(f"sweep: {plural(points, 'point')}")
+    if plan.points:
+        lines.append(f"sweep: {plural(len(plan.points), 'point')}")
     return "\n".join(lines)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from qml._checks import InputError, memory, plural
@@ -25,13 +26,15 @@ from qml.operators import PauliSum
 from qml.optimizers import Optimizer
 from qml.processes import Design, OutcomesModel, ProcessFamily
 from qml.states import State
-from qml.studies.spec import config
+from qml.studies.files import digest, inside
+from qml.studies.spec import config, sweep
 from qml.studies.spec.measurements import OfCounts
 from qml.studies.spec.models import AnyModelSpec, ConditionalSpec, ModelSpec, learnt_noise
 from qml.studies.spec.processes import FAMILIES
 from qml.studies.spec.schema import Spec, members
 from qml.studies.spec.source import Source
-from qml.studies.spec.targets import Context, Target
+from qml.studies.spec.sweep import Point
+from qml.studies.spec.targets import Context, Target, files_of_study
 
 MODELS_KEPT = 8
 """Models that the points of a sweep share where they say the same: building and compiling one takes milliseconds."""
@@ -79,26 +82,48 @@ class Job:
 
 @dataclass(frozen=True)
 class Plan:
-    """A study with everything built: what ``qml validate`` checks and ``qml run`` runs."""
+    """A study with everything built, of one with a sweep without what varies, and its `points`: what ``qml validate``
+    checks and ``qml run`` runs."""
 
     study: config.Study
+    source: Source
     target: Target
     jobs: tuple[Job, ...]
+    points: tuple[Point, ...]
+
+    @cached_property
+    def inputs(self) -> dict[str, str]:
+        """SHA-256 of every file that the study, or that of a point, reads, by its path in the study."""
+        studies = [self.study.model_dump(), *(point.study.data for point in self.points)]
+        paths = sorted({path for study in studies for path in files_of_study(study)})
+        found = {path: digest(inside(self.source.home, path)) for path in paths}
+        return {path: sha for path, sha in found.items() if sha is not None}
 
 
 def build(study: config.Study, source: Source) -> Plan:
-    """All parts of a study.
+    """All parts of a study; the points of a sweep are valid studies, but not built.
 
     Raises
     ------
     InputError
-        At the first part that cannot be built, with its place in the file.
+        At the first part that cannot be built, and the first value that no study can have, with its place in the file.
     """
+    points = points_of(study, source)
+    for point in points:
+        config.study_of(point.study)
     for i, spec in enumerate(study.loggers):
         with source.within("loggers", i):
             spec.maker.check()
     target = build_target(study, source)
-    return Plan(study, target, tuple(build_job(study, i, target, source) for i in range(len(study.fits))))
+    jobs = tuple(build_job(study, i, target, source) for i in range(len(study.fits)))
+    return Plan(study, source, target, jobs, points)
+
+
+def points_of(study: config.Study, source: Source) -> tuple[Point, ...]:
+    """The points of a study; none without a sweep."""
+    if study.sweep is None:
+        return ()
+    return tuple(sweep.points(study.sweep, study.seed, replace(source, data=study.model_dump(mode="python"))))
 
 
 def build_target(study: config.Study, source: Source) -> Target:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping
 
 from qml.channels import CHANNELS
@@ -10,7 +9,7 @@ from qml.engines import ENGINES
 from qml.gates import GATES
 from qml.instructions import Instruction
 from qml.studies.spec import config, labels, loggers, measurements, models, parts, processes, targets
-from qml.studies.spec.schema import Spec, keys, members, plain
+from qml.studies.spec.schema import Spec, first_line, members
 
 UNIONS = {
     "targets": targets.TargetSpec,
@@ -44,8 +43,7 @@ def lines(what: str) -> list[str]:
 
 def _keys(spec: type[Spec]) -> str:
     shown = []
-    for name in keys(spec):
-        field = spec.model_fields[name]
+    for name, field in spec.model_fields.items():
         if name in ("kind", "through"):
             continue
         alone = field.is_required() or field.default in (None, "", [], {}) or field.default_factory is not None
@@ -55,11 +53,6 @@ def _keys(spec: type[Spec]) -> str:
 
 def _plain(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def first_line(spec: type) -> str:
-    """The first sentence of a docstring, on one line."""
-    return plain((inspect.getdoc(spec) or "").split("\n\n")[0])
 
 
 def _arguments(item: Instruction) -> str:

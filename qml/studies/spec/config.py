@@ -5,8 +5,9 @@ To add something that a study can name:
 - a state, measurement, Hamiltonian, set of generators, ansatz, model, loss, optimizer or prior: nothing here. Its name
   in the registry of the library (``STATES``, ``MEASUREMENTS``, ``HAMILTONIANS``, ``GENERATORS``, ``ANSATZE``,
   ``MODELS``, ``LOSSES``, ``OPTIMIZERS``, ``PRIORS``) is its kind, its arguments are its keys; see ``signatures.py``.
-- something whose arguments are no plain data, or that a study says in other words: one class with the keys as fields,
-  ``kind: Literal["name"]``, and a method that makes the object, listed in the union beside the registry.
+- something whose arguments are no plain data, or that a study says in other words: a function that makes it, whose
+  arguments are the keys and whose docstring says what they mean, beside the registry. (Where keys limit each other, or
+  are needed later: a class with the keys as fields, ``kind: Literal["name"]``, and a method that makes the object.)
 - then ``qml schema --markdown > docs/reference/config.md``; a test says when that page is not current.
 """
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, TypeAlias
 
 from qml import loggers
+from qml.fitting.restart import CTRL_C
 from qml.studies.spec.schema import Count
 from qml.studies.spec.signatures import Keyed, union
 
@@ -49,9 +50,14 @@ def following(
         yield [stack.enter_context(spec.follow(folder, name, settings)) for spec in specs]
 
 
-def results(row: Mapping[str, Any]) -> dict[str, float]:
-    """What is logged of a fit that is done, from its row in a table."""
-    return {name: float(row[name]) for name in RESULTS if row.get(name) is not None}
+def finish(logs: Sequence[loggers.Logger], row: Mapping[str, Any]) -> set[str]:
+    """Log how a fit ended, from its row in a table; returns a sentence of each store that could not be written."""
+    for log in logs:
+        if CTRL_C in row["status"]:
+            log.close("KILLED")
+        else:
+            log.finish({name: float(row[name]) for name in RESULTS if row.get(name) is not None}, row["status"])
+    return {log.problem for log in logs if log.problem}
 
 
 def settings_of(parts: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from qml.studies.spec import catalog, config, measurements, parts, sweep
-from qml.studies.spec.schema import Spec, keys, members
+from qml.studies.spec.schema import Spec, first_line, members
 
 EXTENDS = {
     "type": "string",
@@ -78,14 +78,14 @@ def _section(title: str, spec: type[Spec], level: int = 2, extra: dict[str, Any]
         schema = {**schema, **schema["$defs"][schema["$ref"].rsplit("/", 1)[-1]]}
     defs, properties = schema.get("$defs", {}), {**(extra or {}), **schema["properties"]}
     required = schema.get("required", [])
-    lines = [f"{'#' * level} {title}", "", catalog.first_line(spec), ""]
-    names = [*(extra or {}), *(name for name in keys(spec) if name != "kind")]
+    lines = [f"{'#' * level} {title}", "", first_line(spec), ""]
+    names = [*(extra or {}), *(name for name in spec.model_fields if name != "kind")]
     if names:
         lines += ["| key | value | default | meaning |", "|---|---|---|---|"]
     for name in names:
         found = properties[name]
         default = "required" if name in required else "" if name == "extends" else f"`{_default(spec, name)}`"
-        row = (f"`{name}`", _type(found, defs), default, _about(found, defs))
+        row = (f"`{name}`", _type(found, defs), default, _about(found))
         lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |")
     return "\n".join([*lines, ""] if names else lines)
 
@@ -95,7 +95,7 @@ def _default(spec: type[Spec], name: str) -> str:
     return _json(value.model_dump() if isinstance(value, Spec) else value)
 
 
-def _about(schema: dict[str, Any], defs: dict[str, Any]) -> str:
+def _about(schema: dict[str, Any]) -> str:
     """The meaning of a key: its own description, or that of one of the values it may have."""
     own = [schema, *schema.get("anyOf", [])]
     return next((str(one["description"]) for one in own if "description" in one), "")

@@ -15,9 +15,7 @@ from pydantic import (
     ConfigDict,
     Field,
     GetCoreSchemaHandler,
-    SerializerFunctionWrapHandler,
     ValidationError,
-    model_serializer,
     model_validator,
 )
 from pydantic_core import CoreSchema, ErrorDetails, PydanticCustomError
@@ -52,11 +50,27 @@ KEYS = {"circuit": "ansatz", "n_ancilla": "ancillas", "count": "bases"}
 """Keys that are called otherwise than the argument of the library that they stand for."""
 
 
+def plain(text: str) -> str:
+    """The words of a docstring on one line, without marks."""
+    return re.sub(r":\w+:`~?([^`]*)`", r"\1", " ".join(text.split())).replace("`", "").replace("\\|", "|")
+
+
+def first_line(spec: type) -> str:
+    """The first sentence of a docstring, on one line."""
+    return plain((inspect.getdoc(spec) or "").split("\n\n")[0])
+
+
+def _briefly(schema: dict[str, Any], spec: type) -> None:
+    schema["description"] = first_line(spec)
+
+
 class Spec(BaseModel):
     """A mapping of a study file: unknown and missing keys are refused by name. What its docstring says of a key under
     Parameters is told in messages, in the reference and in the JSON Schema."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False, defer_build=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, allow_inf_nan=False, defer_build=True, json_schema_extra=_briefly
+    )
 
     @classmethod
     def __pydantic_init_subclass__(cls, **options: Any) -> None:
@@ -64,19 +78,20 @@ class Spec(BaseModel):
         for name, sentence in _described(cls).items():
             for key in {name, KEYS.get(name, name)} & own.keys():
                 cls.model_fields[key].description = sentence
+        if "through" in cls.model_fields:  # what comes after everything else is said last
+            cls.model_fields["through"] = cls.model_fields.pop("through")
 
     @model_validator(mode="before")
     @classmethod
     def _keys(cls, data: Any) -> Any:
+        known = ", ".join(cls.model_fields)
         if not isinstance(data, Mapping):
-            raise PydanticCustomError("mapping", "expected a mapping with the keys {keys}", {"keys": _list(cls)})
+            raise PydanticCustomError("mapping", "expected a mapping with the keys {keys}", {"keys": known})
         for key in data:
             if key not in cls.model_fields:
                 hint = nearest(str(key), cls.model_fields)
                 sentence = "the key {key} is not known{hint}; the keys here are {keys}"
-                raise PydanticCustomError(
-                    "key", sentence, {"at": key, "key": repr(key), "hint": hint, "keys": _list(cls)}
-                )
+                raise PydanticCustomError("key", sentence, {"at": key, "key": repr(key), "hint": hint, "keys": known})
         for key, field in cls.model_fields.items():
             if field.is_required() and key not in data:
                 about = f" ({field.description})" if field.description else ""
@@ -85,22 +100,8 @@ class Spec(BaseModel):
                 )
         return data
 
-    @model_serializer(mode="wrap")
-    def _ordered(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        values = plain(self)
-        return {name: values[name] for name in keys(type(self))}
-
 
 AnySpec = TypeVar("AnySpec", bound=Spec)
-
-
-def keys(spec: type[BaseModel]) -> list[str]:
-    """The keys of a spec, in the order in which they read best: what comes after everything else is last."""
-    return sorted(spec.model_fields, key=lambda name: name == "through")
-
-
-def _list(spec: type[BaseModel]) -> str:
-    return ", ".join(keys(spec))
 
 
 class Kinds:
@@ -122,11 +123,6 @@ def members(named: Any) -> dict[str, type[Spec]]:
 def kind_of(spec: type[Spec]) -> str:
     """The kind that a spec stands for."""
     return str(typing.get_args(spec.model_fields["kind"].annotation)[0])
-
-
-def plain(text: str) -> str:
-    """The words of a docstring on one line, without marks."""
-    return re.sub(r":\w+:`~?([^`]*)`", r"\1", " ".join(text.split())).replace("`", "").replace("\\|", "|")
 
 
 def _described(documented: object) -> dict[str, str]:

@@ -445,14 +445,13 @@ TargetSpec: TypeAlias = Annotated[Prepared, Kinds(members(StateSpec) | _MORE.spe
 
 def files_of_study(study: Mapping[str, Any]) -> set[str]:
     """The files that a study, given as its keys, reads: for its target, and for what fits are validated on."""
-    validations = [fit["validation"] for fit in study["fits"] if isinstance(fit["validation"], Mapping)]
-    return {path for target in (study["target"], *validations) for path in files_of(target)}
+    parts = [study["target"], *(fit["validation"] for fit in study["fits"])]
+    return {path for part in parts for path in files_of(part)}
 
 
-def files_of(target: Mapping[str, Any]) -> list[str]:
-    """The files that a target is read from."""
-    if target["kind"] == "labelled":
-        return [target["data"]["path"]] if target["data"]["kind"] == "table" else []
-    if target["kind"] == "counts":
-        return [target["file"]] if target.get("file") else files_of(target["of"])
-    return [target["path"]] if target["kind"] == "file" else []
+def files_of(said: Any) -> list[str]:
+    """The files that a target is read from: what keys of it call `path` or `file`."""
+    if not isinstance(said, Mapping):
+        return []
+    here = [value for key, value in said.items() if key in ("path", "file") and isinstance(value, str)]
+    return here + [path for value in said.values() for path in files_of(value)]

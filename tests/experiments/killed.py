@@ -97,7 +97,7 @@ def wait_for_more(times: int, folder: Path, there: set[tuple[str, int, int]], pr
         now = on_disk(folder)
         times -= not now <= there
         there |= now
-        time.sleep(0.001)
+        time.sleep(0.004)
 
 
 def kill_and_resume(

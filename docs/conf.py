@@ -1,5 +1,6 @@
 """How the site is built, by ``nox -f .noxfile.py -s docs``."""
 
+import gc
 import sys
 from pathlib import Path
 
@@ -8,6 +9,8 @@ sys.path.insert(0, str(HERE / "_extensions"))
 sys.path.insert(0, str(HERE.parent))
 
 import qml  # noqa: E402
+
+gc.set_threshold(100_000, 50, 1000)  # pages are trees with links to their parents: to search them takes an eighth
 
 project = "qml"
 author = "The qml developers"

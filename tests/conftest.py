@@ -19,7 +19,7 @@ os.environ.setdefault("JUPYTER_PLATFORM_DIRS", "1")
 os.environ.setdefault(  # eight devices to spread vectors over; what is compiled for a test runs once or twice
     "XLA_FLAGS",
     "--xla_force_host_platform_device_count=8 --xla_backend_optimization_level=0 "
-    "--xla_llvm_disable_expensive_passes=true",
+    "--xla_llvm_disable_expensive_passes=true --xla_cpu_use_fusion_emitters=false",
 )
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in the background of a shell, which processes would inherit
@@ -31,9 +31,12 @@ hypothesis.settings.load_profile("qml")
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_setupnodes():
-    """One process a core: more threads of BLAS would only wait for each other. The workers inherit the number; one of
-    their plugins imports NumPy before this file, so it would come too late from here."""
+    """One process a core: more threads of BLAS would only wait for each other. What is freed stays with a process for
+    its next array, whose pages the system would clear again. The workers inherit both; one of their plugins imports
+    NumPy before this file, so they would come too late from here."""
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", str(2**26))
+    os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", str(2**28))
 
 
 def pytest_ignore_collect(collection_path, config):

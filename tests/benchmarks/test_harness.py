@@ -467,7 +467,7 @@ def test_what_was_beside_is_told(tools):
     assert told({"threads": 0, "beside": 2}) == "default threads, beside 2 busy processes"
 
 
-ENOUGH = {"J4": ["--variants", "moons", "iris-cross-entropy"]}
+ENOUGH = {"J4": ["--variants", "moons", "iris-cross-entropy"], "W10": ["--variants", "1e-3"]}
 """Variants by which each implementation of a workload runs; without an entry, all."""
 
 

@@ -61,7 +61,6 @@ SHARP: dict[str, Callable[[], Any]] = {
 """What is put in place of each argument, one at a time, in every run of the tests."""
 
 HOSTILE: dict[str, Callable[[], Any]] = {
-    **SHARP,
     "True": lambda: True,
     "empty text": lambda: "",
     "a number as text": lambda: "0.3",
@@ -95,7 +94,7 @@ HOSTILE: dict[str, Callable[[], Any]] = {
     "a state of another size": lambda: qml.states.maximally_mixed((3,)),
     "a Pauli sum of another size": lambda: qml.pauli("XYZXYZ"),
 }
-"""The same and more, in the slow tests."""
+"""More of it, in the slow tests."""
 
 READY_MADE = (
     *("Real", "Complex", "Integer", "Numeric", "Dims", "State", "list[int]", "Sequence[PauliSum]"),
@@ -284,7 +283,7 @@ def numbers_of(value: Any) -> Iterator[np.ndarray]:
 def attack(
     name: str,
     call: Callable[..., Any],
-    hostile: Mapping[str, Callable[[], Any]] = HOSTILE,
+    hostile: Mapping[str, Callable[[], Any]] = SHARP | HOSTILE,
     seconds: float = SECONDS,
 ) -> list[str]:
     """What went wrong: one line a hostile argument that was neither refused in a sentence nor made sense of."""

@@ -22,7 +22,7 @@ def test_hostile_arguments_are_refused_in_a_sentence(name, monkeypatch, tmp_path
     examples = {"place": None, "settings": {"rate": 0.1}, "every": 1, "resume": True}
     found = []
     for key in examples:
-        for what, make in attack.HOSTILE.items():
+        for what, make in (attack.SHARP | attack.HOSTILE).items():
             try:
                 opened(**{**examples, key: make()})
             except _checks.InputError:

@@ -97,7 +97,7 @@ def wait_for_more(times: int, folder: Path, there: set[tuple[str, int, int]], pr
         now = on_disk(folder)
         times -= not now <= there
         there |= now
-        time.sleep(0.001)
+        time.sleep(0.004)
 
 
 def kill_and_resume(
@@ -147,5 +147,5 @@ def command(study: str, output: Path, options: list[str]) -> list[str]:
 
 if __name__ == "__main__":
     run._draw = lambda *_: None  # takes longer than all the rest
-    for study, output, steps, kills, most, options in json.loads(sys.argv[1]):
-        print(json.dumps(kill_and_resume(study, Path(output), steps, kills, random.Random(0), most, options)))
+    study, output, steps, kills, most, options = json.loads(sys.argv[1])
+    print(json.dumps(kill_and_resume(study, Path(output), steps, kills, random.Random(0), most, options)))

@@ -64,33 +64,30 @@ def run_of(fits: int, iterations: int, kills: int, most: int) -> Case:
     return Case("run", text, fits * (iterations + 1), kills, most, often)
 
 
-def killed(folder: Path, *cases: Case) -> None:
-    """Each is killed and resumed again and again, and each kill is asserted to lose none of the steps on disk; beside
-    each there is an undisturbed one.
+def killed(folder: Path, case: Case) -> None:
+    """It is killed and resumed again and again, and each kill is asserted to lose none of the steps on disk; beside it
+    there is an undisturbed one.
 
-    Many kills must have hit a run in the middle, or there would be nothing to see.
+    Many kills must have hit it in the middle, or there would be nothing to see.
     """
-    jobs = []
-    for case in cases:
-        (folder / f"{case.name}.yaml").write_text(case.text)
-        options = ["--threads", "1", *case.options]
-        jobs.append([f"{case.name}.yaml", case.output(folder).name, case.steps, case.kills, case.most, options])
+    (folder / f"{case.name}.yaml").write_text(case.text)
+    options = ["--threads", "1", *case.options]
+    job = [f"{case.name}.yaml", case.output(folder).name, case.steps, case.kills, case.most, options]
     finished = subprocess.run(
-        [sys.executable, str(Path(__file__).parent / "killed.py"), json.dumps(jobs)],
+        [sys.executable, str(Path(__file__).parent / "killed.py"), json.dumps(job)],
         cwd=folder, capture_output=True, text=True,
         env={**os.environ, "PYTHONPATH": str(Path(qml.__file__).parents[1]), "OMP_NUM_THREADS": "1"},
     )  # fmt: skip
     assert finished.returncode == 0, finished.stderr
-    for case, line in zip(cases, finished.stdout.splitlines(), strict=True):
-        found = json.loads(line)
-        assert len(found["end"]) == case.steps
-        assert len(found["left"]) == case.kills
-        hits = sum(0 < left < case.steps for left in found["left"])
-        print(f"{case.name}: {hits} of {case.kills} kills hit it in the middle: {found['left']}")
-        assert hits >= case.kills // 4, found["left"]
-        how = How(1 if case.name == "sweep" else None, 1)
-        run_study(folder / f"{case.name}.yaml", Options(case.whole(folder), quiet=True, how=how))
-        same_sweep(folder, case) if case.name == "sweep" else same_run(folder, case)
+    found = json.loads(finished.stdout)
+    assert len(found["end"]) == case.steps
+    assert len(found["left"]) == case.kills
+    hits = sum(0 < left < case.steps for left in found["left"])
+    print(f"{case.name}: {hits} of {case.kills} kills hit it in the middle: {found['left']}")
+    assert hits >= case.kills // 4, found["left"]
+    how = How(1 if case.name == "sweep" else None, 1)
+    run_study(folder / f"{case.name}.yaml", Options(case.whole(folder), quiet=True, how=how))
+    same_sweep(folder, case) if case.name == "sweep" else same_run(folder, case)
 
 
 def same_sweep(folder: Path, case: Case) -> None:
@@ -106,10 +103,6 @@ def same_run(folder: Path, case: Case) -> None:
     for one, two in zip(*results, strict=True):
         assert one.params.tobytes() == two.params.tobytes()
         assert one.history.loss.tobytes() == two.history.loss.tobytes()
-
-
-def test_a_sweep_and_a_run_that_are_killed_four_times(tmp_path: Path, no_pictures: None) -> None:
-    killed(tmp_path, sweep(12, 4, 4), run_of(2, 60, 4, 6))
 
 
 @pytest.mark.slow

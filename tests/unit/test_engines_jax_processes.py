@@ -37,17 +37,18 @@ if number:
 devices = len(state.pauli_vector.value.sharding.device_set)
 print(json.dumps({"devices": devices, "refused": refused, "numbers": found}))
 """
-FLAGS = "--xla_force_host_platform_device_count=4 --xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
+FOUR = "--xla_force_host_platform_device_count=4"
 TESTS = Path(__file__).parents[1]
 
 
 def started(port: int, number: int) -> subprocess.Popen[str]:
+    paths = os.pathsep.join([str(TESTS.parent), str(TESTS)])
     return subprocess.Popen(
         [sys.executable, "-c", PROGRAM, str(port), str(number)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "XLA_FLAGS": FLAGS, "PYTHONPATH": os.pathsep.join([str(TESTS.parent), str(TESTS)])},
+        env={**os.environ, "XLA_FLAGS": f"{os.environ['XLA_FLAGS']} {FOUR}", "PYTHONPATH": paths},
     )
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 
@@ -27,11 +28,17 @@ from qml.operators import PauliLike, PauliSum, as_pauli_sum
 
 def apply(matrix: Complex, sites: tuple[int, ...], columns: Complex, dims: Dims) -> Complex:
     """The operator `matrix` on `sites`, applied to the columns (d, m) over sites of dimensions `dims`."""
-    k = len(sites)
-    local = tuple(dims[site] for site in sites)
-    tensor = columns.reshape(*dims, -1)
-    moved = np.tensordot(matrix.reshape(local + local), tensor, axes=(tuple(range(k, 2 * k)), sites))
-    return np.ascontiguousarray(np.moveaxis(moved, range(k), sites)).reshape(columns.shape)
+    first, back = _orders(sites, len(dims))
+    moved = columns.reshape(*dims, -1).transpose(first)
+    changed = np.dot(matrix, moved.reshape(len(matrix), -1)).reshape(moved.shape)
+    return np.ascontiguousarray(changed.transpose(back)).reshape(columns.shape)
+
+
+@lru_cache(maxsize=1024)
+def _orders(sites: tuple[int, ...], n: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Axes with `sites` before the other of n sites and the columns, and how they come back."""
+    first = (*sites, *(site for site in range(n + 1) if site not in sites))
+    return first, tuple(np.argsort(first).tolist())
 
 
 def evolve_vectors(program: Program, params: ParamsLike, vectors: Complex | None) -> Complex:

@@ -57,9 +57,7 @@ def as_state(value: StateLike, dims: DimsLike | None = None, name: str = "the st
 def as_single_state(value: StateLike, dims: Dims, name: str = "target") -> State:
     """One state rho on sites `dims`, from a state, a density matrix, a state vector or a Qobj; never a batch."""
     dims = _checks.dimensions("dims", dims)
-    if hasattr(value, "_as_state") or _is_qobj(value):
-        rho = as_state(value, dims, name)
-    else:
+    if not (hasattr(value, "_as_state") or _is_qobj(value)):
         _refuse_others(name, value)
         d = math.prod(dims)
         shape = np.shape(value)
@@ -68,7 +66,7 @@ def as_single_state(value: StateLike, dims: Dims, name: str = "target") -> State
                 f"{name} must be a state of dimension {d}, as a State, a Qobj, a matrix ({d}, {d}) or a vector ({d},); "
                 f"found {type(value).__name__} of shape {shape}."
             )
-        rho = as_state(value, dims, name)
+    rho = as_state(value, dims, name)
     if rho.dims != dims:
         raise InputError(f"target and model must have equal dims; found {rho.dims} (target) and {dims} (model).")
     if rho.batch_shape:

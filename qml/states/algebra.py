@@ -9,7 +9,7 @@ import numpy as np
 
 from qml import _checks, operators, spectral
 from qml._checks import InputError
-from qml._typing import ArrayLike, DimsLike
+from qml._typing import ArrayLike, DimsLike, Integer, Real
 from qml.states.base import State
 from qml.states.coercion import StateLike, as_state, one_state
 from qml.states.density_matrix import DensityMatrix
@@ -44,13 +44,19 @@ def nearest_density_matrix(matrix: ArrayLike, dims: DimsLike | None = None) -> D
     a = _checks.square("the matrix", matrix)
     _checks.summable("the matrix", a, "scale it")
     values, vectors = spectral.eigh((a + a.conj().swapaxes(-1, -2)) / 2)
-    descending = values[..., ::-1]
-    excess = (np.cumsum(descending, axis=-1) - 1) / np.arange(1, values.shape[-1] + 1)
-    kept = (descending > excess).sum(axis=-1, keepdims=True)
-    shift = np.take_along_axis(excess, kept - 1, axis=-1)
+    shift, _ = simplex_shift(values)
     p = np.clip(values - shift, 0.0, None)
     spectrum = spectral.Spectrum(p, vectors)
     return DensityMatrix._trusted(spectrum.matrix_of(p / p.sum(axis=-1, keepdims=True)), dims)
+
+
+def simplex_shift(values: Real) -> tuple[Real, Integer]:
+    """What to take off ascending numbers (..., d) so that those left above zero are the nearest probabilities, and how
+    many are left; each (..., 1)."""
+    descending = values[..., ::-1]
+    excess = (np.cumsum(descending, axis=-1) - 1) / np.arange(1, values.shape[-1] + 1)
+    kept = (descending > excess).sum(axis=-1, keepdims=True)
+    return np.take_along_axis(excess, kept - 1, axis=-1), kept
 
 
 def tensor(*states: StateLike) -> State:

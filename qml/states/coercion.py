@@ -79,9 +79,7 @@ def as_single_state(value: StateLike, dims: Dims, name: str = "target") -> State
     (2,)
     """
     dims = _checks.dimensions("dims", dims)
-    if hasattr(value, "_as_state") or _is_qobj(value):
-        rho = as_state(value, dims, name)
-    else:
+    if not (hasattr(value, "_as_state") or _is_qobj(value)):
         _refuse_others(name, value)
         d = math.prod(dims)
         shape = np.shape(value)
@@ -90,7 +88,7 @@ def as_single_state(value: StateLike, dims: Dims, name: str = "target") -> State
                 f"{name} must be a state of dimension {d}, as a State, a Qobj, a matrix ({d}, {d}) or a vector ({d},); "
                 f"found {type(value).__name__} of shape {shape}."
             )
-        rho = as_state(value, dims, name)
+    rho = as_state(value, dims, name)
     if rho.dims != dims:
         raise InputError(f"target and model must have equal dims; found {rho.dims} (target) and {dims} (model).")
     if rho.batch_shape:

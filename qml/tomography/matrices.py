@@ -11,6 +11,7 @@ import numpy as np
 from qml import spectral
 from qml._typing import Complex, Real
 from qml.measurement.empirical import inner
+from qml.states.algebra import simplex_shift
 from qml.tomography.factors import STEPS_PER_BASIS, Iterate, conjugate_gradients
 from qml.tomography.likelihood import Likelihood
 
@@ -104,10 +105,8 @@ def rise(problem: Likelihood, old: Real, new: Real) -> float:
 def project(matrix: Complex) -> Complex:
     """The density matrix nearest to a Hermitian matrix; only the eigenvectors that are kept are multiplied out."""
     values, vectors = np.linalg.eigh(matrix)
-    sums = np.cumsum(values[::-1])
-    shifts = (sums - 1) / np.arange(1, len(values) + 1)
-    kept = int(np.count_nonzero(values[::-1] > shifts))
-    columns = vectors[:, -kept:] * np.sqrt(values[-kept:] - shifts[kept - 1])
+    shift, kept = simplex_shift(values)
+    columns = vectors[:, -kept[0] :] * np.sqrt(values[-kept[0] :] - shift)
     return np.asarray(columns @ columns.conj().T)
 
 

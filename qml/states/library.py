@@ -84,7 +84,7 @@ def ghz(n: int) -> DensityMatrix:
     Parameters
     ----------
     n : int
-        At least 1.
+        Number of qubits.
 
     Raises
     ------
@@ -111,7 +111,7 @@ def w_state(n: int) -> DensityMatrix:
     Parameters
     ----------
     n : int
-        At least 1.
+        Number of qubits.
 
     Raises
     ------

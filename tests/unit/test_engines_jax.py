@@ -136,6 +136,16 @@ def random_gates(n, count, *, seed=0, apart=False):
     return Circuit(n, operations)
 
 
+def three_at_a_time(n, count, seed=0):
+    """Gates on three sites in any order, fixed and with parameters, between others."""
+    rng, operations = np.random.default_rng(seed), []
+    for k in range(count):
+        a, b, c = (int(site) for site in rng.choice(n, 3, replace=False))
+        operations += [gates.RY(f"y{k}", b), gates.Toffoli(a, b, c), gates.CNOT(c, a)]
+        operations += [gates.controlled(gates.RX, 2)(f"x{k}", c, a, b)] if k % 4 == 0 else []
+    return Circuit(n, operations)
+
+
 def long_strings(n, count, seed=0):
     """Rotations about strings on three sites or more."""
     rng, operations = np.random.default_rng(seed), []
@@ -149,6 +159,7 @@ NEVER_TWICE = {
     "neighbours": random_gates(5, 60),
     "any pairs": random_gates(6, 60, apart=True),
     "long strings": long_strings(4, 20).then(gates.CRX("c", 0, 3), *long_strings(4, 3, seed=1).operations),
+    "gates on three": three_at_a_time(5, 24),
     "three qubits": random_gates(3, 60),
     "one qubit": Circuit(1, [(gates.RX, gates.RZ)[k % 2](f"a{k}", 0) for k in range(30)]),
 }

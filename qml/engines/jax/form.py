@@ -27,7 +27,7 @@ class Turn:
 
 @dataclass(frozen=True)
 class Single:
-    """A matrix on many sites, in the order listed: number `index` of those of the plan."""
+    """A matrix on more sites than a window has, ascending: number `index` of those of the plan."""
 
     sites: tuple[int, ...]
     index: int

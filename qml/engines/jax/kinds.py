@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -68,6 +67,10 @@ PAULI = Kind("Pauli vector", 4, transfer_of, transfer_derivatives, 1.0)
 AMPLITUDES = Kind("state vector", 2, _amplitudes, _amplitude_derivatives, 0.5)
 
 
+MOST = 3
+"""Sites of a window."""
+
+
 class SourceTables(NamedTuple):
     """Matrices of one size: fixed ones (m, side, side), K_0, K_1 and K_2 of rotations (r, 3, side, side) and their
     slots (r,), and where each matrix stands when the given ones follow."""
@@ -79,15 +82,18 @@ class SourceTables(NamedTuple):
 
 
 class Source:
-    """Matrices of one size: fixed ones, those of rotations, and those that the host makes at each evaluation."""
+    """Matrices of one size, over sites in ascending order: fixed ones, those of rotations, and those that the host
+    makes at each evaluation. Number 0 is the identity, up to the size of a window."""
 
     def __init__(self, kind: Kind, sites: int) -> None:
         self.kind, self.sites, self.side = kind, sites, kind.levels**sites
         self.fixed: list[Numeric] = []
         self.turns: list[tuple[Numeric, int]] = []
-        self.given: list[tuple[Step, bool]] = []
+        self.given: list[Step] = []
         self._places: list[tuple[int, int]] = []
         self._known: dict[bytes, int] = {}
+        if sites <= MOST:
+            self.add_fixed(np.eye(self.side))
 
     def add_fixed(self, matrix: Numeric) -> int:
         """A matrix that no parameter changes; equal ones are one."""
@@ -97,13 +103,13 @@ class Source:
             self.fixed.append(matrix)
         return self._known[key]
 
-    def add_step(self, step: Step, turned: bool = False) -> int:
-        """A step with free parameters; `turned` where it lists its two sites in descending order."""
+    def add_step(self, step: Step) -> int:
+        """A step with free parameters."""
         if isinstance(step.instruction, PauliRotation):
             parts = self.kind.of_rotation(step.instruction)
-            self.turns.append((np.array([exchanged(p) for p in parts]) if turned else parts, step.start))
+            self.turns.append((np.array([ascending(p, step.sites) for p in parts]), step.start))
             return self._add(1, len(self.turns) - 1)
-        self.given.append((step, turned))
+        self.given.append(step)
         return self._add(2, len(self.given) - 1)
 
     def _add(self, group: int, place: int) -> int:
@@ -123,22 +129,22 @@ class Source:
 
     def values(self, slots: Real) -> Numeric:
         """The given matrices (g, side, side) at slot values."""
-        made = [self._arranged(self.kind.matrix(s.instruction, slots[s.start : s.stop]), t) for s, t in self.given]
+        made = [ascending(self.kind.matrix(s.instruction, slots[s.start : s.stop]), s.sites) for s in self.given]
         return np.array(made, dtype=self.dtype).reshape(len(made), self.side, self.side)
 
     def pull(self, slots: Real, cotangents: Numeric, out: Real) -> None:
         """Add to dL/dslots what comes of dL/d(given matrices), where dL = Re sum conj(cotangent) d(matrix)."""
-        for (step, turned), cotangent in zip(self.given, cotangents, strict=True):
+        for step, cotangent in zip(self.given, cotangents, strict=True):
             derivatives = self.kind.derivatives(step.instruction, slots[step.start : step.stop])
             for place, derivative in enumerate(derivatives):
-                out[step.start + place] += np.vdot(cotangent, self._arranged(derivative, turned)).real
+                out[step.start + place] += np.vdot(cotangent, ascending(derivative, step.sites)).real
 
     def push(self, slots: Real, directions: Real) -> Numeric:
         """Changes (b, g, side, side) of the given matrices along directions (b, n_slots) in the slots."""
         out = np.zeros((len(directions), len(self.given), self.side, self.side), dtype=self.dtype)
-        for number, (step, turned) in enumerate(self.given):
+        for number, step in enumerate(self.given):
             derivatives = self.kind.derivatives(step.instruction, slots[step.start : step.stop])
-            arranged = np.array([self._arranged(d, turned).ravel() for d in derivatives])
+            arranged = np.array([ascending(d, step.sites).ravel() for d in derivatives])
             along = directions[:, step.start : step.stop] @ arranged
             out[:, number] = along.reshape(len(along), self.side, self.side)
         return out
@@ -148,13 +154,14 @@ class Source:
         """Of its matrices."""
         return np.float64 if self.kind.levels == 4 else np.complex128
 
-    @staticmethod
-    def _arranged(matrix: Numeric, turned: bool) -> Numeric:
-        return exchanged(matrix) if turned else matrix
 
-
-def exchanged(matrix: Numeric) -> Numeric:
-    """A matrix on two sites with the sites exchanged."""
-    q = math.isqrt(len(matrix))
-    turned: Numeric = matrix.reshape(q, q, q, q).transpose(1, 0, 3, 2).reshape(q * q, q * q)
-    return turned
+def ascending(matrix: Numeric, sites: tuple[int, ...]) -> Numeric:
+    """A matrix over sites in the order listed as one over the sites in ascending order."""
+    k = len(sites)
+    order = sorted(range(k), key=sites.__getitem__)
+    if order == list(range(k)):
+        return matrix
+    levels = round(len(matrix) ** (1 / k))
+    axes = [*order, *(k + place for place in order)]
+    arranged: Numeric = matrix.reshape((levels,) * (2 * k)).transpose(axes).reshape(matrix.shape)
+    return arranged

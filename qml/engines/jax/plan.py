@@ -20,12 +20,10 @@ from qml.circuits.program import Program, Step
 from qml.engines.compile.steps import Steps, check_qubits, fused, kept, string_of
 from qml.engines.compile.windows import windows
 from qml.engines.jax.form import Change, Form, Item, Single, Turn, Window
-from qml.engines.jax.kinds import Kind, Source, SourceTables, exchanged
+from qml.engines.jax.kinds import MOST, Kind, Source, SourceTables, ascending
 from qml.gates import PauliRotation
 from qml.instructions import PartialTrace, Preparation
 
-MOST = 3
-"""Sites of a window."""
 AHEAD = 64
 """Operations among which a window looks for what it can take."""
 
@@ -51,11 +49,14 @@ class BatchTables(NamedTuple):
     ----------
     pairs : array (p, 1 + sites of a pair)
         Of each operation the matrix on its sites, and the chain on each.
+    starts : array (w,)
+        Of each window the matrix on all its sites that comes first.
     members, places : array (w, f)
         Of each window its operations in order, and where in the window they act; operation 0 does nothing.
     """
 
     pairs: Integer
+    starts: Integer
     members: Integer
     places: Integer
 
@@ -85,6 +86,7 @@ class _Open:
 
     n: int
     pairs: list[tuple[int, ...]]
+    starts: list[int] = field(default_factory=list)
     windows: list[list[tuple[int, int]]] = field(default_factory=list)
 
 
@@ -94,9 +96,7 @@ class Plan(Steps):
     def __init__(self, program: Program, kind: Kind) -> None:
         super().__init__(program)
         self.kind = kind
-        self.sources = {sites: Source(kind, sites) for sites in (1, 2)}
-        for source in self.sources.values():  # number 0 of them: nothing happens
-            source.add_fixed(np.eye(source.side))
+        self.sources = {sites: Source(kind, sites) for sites in range(1, MOST + 1)}
         self.chains: list[tuple[int, ...]] = [()]
         self.items: list[Item] = []
         self.n_in = self.n_max = n = len(program.dims_in)
@@ -150,8 +150,12 @@ class Plan(Steps):
             self._on_few(step, n)
         else:
             self._flush(n)
-            self.items.append(Single(step.sites, len(self._singles)))
-            self._singles.append(self._number(step))
+            sites = tuple(sorted(step.sites))
+            if len(sites) == MOST:
+                self._window(n, sites, self._number(step), [])
+            else:
+                self.items.append(Single(sites, len(self._singles)))
+                self._singles.append(self._number(step))
         return n
 
     def _phase(self, step: Step, n: int) -> int:
@@ -162,18 +166,18 @@ class Plan(Steps):
     def _matrix(self, step: Step) -> Numeric:
         return self.kind.matrix(step.instruction, self.fixed_values(step))
 
-    def _number(self, step: Step, turned: bool = False) -> int:
-        """The number of the matrix of a step, among those of its size; `turned` with its two sites exchanged."""
+    def _number(self, step: Step) -> int:
+        """The number of the matrix of a step, among those of its size."""
         source = self.sources.setdefault(len(step.sites), Source(self.kind, len(step.sites)))
-        if self.is_free(step):
-            return source.add_step(step, turned)
-        return source.add_fixed(exchanged(self._matrix(step)) if turned else self._matrix(step))
+        return (
+            source.add_step(step) if self.is_free(step) else source.add_fixed(ascending(self._matrix(step), step.sites))
+        )
 
     def _on_few(self, step: Step, n: int) -> None:
         if len(step.sites) == 1:
             self.wait(step.sites[0], step if self.is_free(step) else self._matrix(step))
             return
-        matrix = self._number(step, turned=step.sites[0] > step.sites[1])
+        matrix = self._number(step)
         sites = (min(step.sites), max(step.sites))
         self._pairs.append(Pair(sites, matrix, tuple(self._chain(site) for site in sites)))
 
@@ -198,19 +202,22 @@ class Plan(Steps):
             sites = tuple(range(site, site + width)) if site + width <= n else (site - 1, site)
             self._pairs.append(Pair(sites, 0, tuple(self._chain(s) for s in sites)))
             left = [s for s in left if s not in sites]
-        most = sites_of_windows(n)
-        if self._pairs and (not self._open or self._open[-1].n != n):
-            self._open.append(_Open(n, [(0,) * (1 + width)]))
-        for chosen, active in windows(self._pairs, n, most, AHEAD):
-            batch = self._open[-1]
-            sites = _filled(active, n, most)
-            members = []
-            for pair in chosen:
-                batch.pairs.append((pair.matrix, *pair.chains))
-                members.append((len(batch.pairs) - 1, placements(n).index(_within(pair.sites, sites))))
-            self.items.append(Window(sites, len(self._open) - 1, len(batch.windows)))
-            batch.windows.append(members)
+        for chosen, active in windows(self._pairs, n, sites_of_windows(n), AHEAD):
+            self._window(n, _filled(active, n, sites_of_windows(n)), 0, chosen)
         self._pairs = []
+
+    def _window(self, n: int, sites: tuple[int, ...], start: int, chosen: Sequence[Pair]) -> None:
+        """One more window: a matrix on all its sites, then operations."""
+        if not self._open or self._open[-1].n != n:
+            self._open.append(_Open(n, [(0,) * (1 + min(2, n))]))
+        batch = self._open[-1]
+        self.items.append(Window(sites, len(self._open) - 1, len(batch.windows)))
+        members = []
+        for pair in chosen:
+            batch.pairs.append((pair.matrix, *pair.chains))
+            members.append((len(batch.pairs) - 1, placements(n).index(_within(pair.sites, sites))))
+        batch.starts.append(start)
+        batch.windows.append(members)
 
     def values(self, slots: Real) -> tuple[Numeric, ...]:
         """The matrices that the host makes at slot values: of each size those that are no rotations."""
@@ -230,7 +237,7 @@ class Plan(Steps):
     @property
     def given_slots(self) -> list[int]:
         """The slots that change the matrices that the host makes."""
-        steps = [step for source in self.sources.values() for step, _ in source.given]
+        steps = [step for source in self.sources.values() for step in source.given]
         return [slot for step in steps for slot in range(step.start, step.stop)]
 
 
@@ -276,4 +283,4 @@ def _closed(batch: _Open) -> BatchTables:
     longest = max(map(len, batch.windows))
     padded = [w + [(0, 0)] * (longest - len(w)) for w in batch.windows]
     table = np.array(padded, dtype=np.int64).reshape(len(padded), longest, 2)
-    return BatchTables(np.array(batch.pairs), table[..., 0], table[..., 1])
+    return BatchTables(np.array(batch.pairs), np.array(batch.starts), table[..., 0], table[..., 1])

@@ -39,28 +39,30 @@ def matrices(form: Form, tables: Tables, slots: Any, given: Sequence[Any]) -> tu
     slot values and the matrices that the host made."""
     angles = form.frequency * slots
     of_size = {k: _source(t, angles, own) for k, t, own in zip(form.sizes, tables.sources, given, strict=True)}
-    ones, twos = of_size[1], of_size[2]
+    ones = of_size[1]
     first, later = tables.chains[:, 0], tables.chains[:, 1:].T
     is_short = len(later) <= UNROLLED
     chains, _ = lax.scan(lambda made, place: (ones[place] @ made, None), ones[first], later, unroll=is_short)
     return of_size, [
-        _of_windows(batch, n, form.levels, columns, twos, chains)
+        _of_windows(batch, n, form.levels, columns, of_size, chains)
         for batch, (n, columns) in zip(tables.batches, form.batches, strict=True)
     ]
 
 
 def _source(source: SourceTables, angles: Any, given: Any) -> Any:
     """All matrices (m, side, side) of one size, in the order in which they were added."""
+    if not len(source.turns) + len(given):
+        return source.fixed[source.order]
     own = angles[source.slots][:, None, None]
     turns = source.turns[:, 0] + jnp.cos(own) * source.turns[:, 1] + jnp.sin(own) * source.turns[:, 2]
     return jnp.concatenate([source.fixed, turns, given])[source.order]
 
 
-def _of_windows(batch: BatchTables, n: int, q: int, columns: tuple[int, ...], twos: Any, chains: Any) -> Any:
+def _of_windows(batch: BatchTables, n: int, q: int, columns: tuple[int, ...], of_size: Any, chains: Any) -> Any:
     pairs = chains[batch.pairs[:, 1]]
     if batch.pairs.shape[1] == 3:
         both = jnp.einsum("pij,pkl->pikjl", pairs, chains[batch.pairs[:, 2]])
-        pairs = twos[batch.pairs[:, 0]] @ both.reshape(-1, *twos.shape[1:])
+        pairs = of_size[2][batch.pairs[:, 0]] @ both.reshape(-1, q**2, q**2)
     most = sites_of_windows(n)
     onto = [jax.vmap(partial(product, sites=sites, n=most, q=q)) for sites in placements(n)]
     fronts = [jax.vmap(partial(to_front, sites=sites, n=most, q=q)) for sites in placements(n)]
@@ -69,7 +71,7 @@ def _of_windows(batch: BatchTables, n: int, q: int, columns: tuple[int, ...], tw
     def one_more(made: Any, members: Any, places: Any) -> Any:
         return _chosen(places, backs, pairs[members] @ _chosen(places, fronts, made))
 
-    made = jnp.broadcast_to(jnp.eye(q**most, dtype=pairs.dtype), (len(batch.members), q**most, q**most))
+    made = of_size[most][batch.starts]
     if len(columns) > UNROLLED:
         return looped(lambda made, row: one_more(made, *row), made, (batch.members.T, batch.places.T))
     for column, place in enumerate(columns):

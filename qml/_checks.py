@@ -192,6 +192,14 @@ def number(name: str, value: object, low: float = -math.inf, high: float = math.
     return x
 
 
+def positive(name: str, value: object, high: float = math.inf) -> float:
+    """`value` as a finite float above zero, and at most `high`."""
+    x = number(name, value, high=high)
+    if not x > 0:
+        raise InputError(f"{name} must be greater than 0; found {x:.17g}.")
+    return x
+
+
 def array(name: str, value: ArrayLike) -> Numeric:
     """`value` as a finite float64 or complex128 array (no copy where it is one already).
 

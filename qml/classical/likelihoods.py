@@ -44,8 +44,7 @@ class _Errors(Likelihood):
     scale: float = 1.0
 
     def __post_init__(self) -> None:
-        if not _checks.number("scale", self.scale) > 0:
-            raise InputError(f"scale must be positive; found {self.scale}.")
+        _checks.positive("scale", self.scale)
 
 
 @dataclass(frozen=True)

@@ -118,7 +118,7 @@ class QuantumCrossEntropyClassifier(StateClassifier):
         """Learn from inputs X (m, n_features) and labels y (m,), with weights (m,) if given."""
         _checks.choice("labels", self.labels, ("diagonal", "rank_one"))
         _checks.choice("loss", self.loss, ("cross_entropy", "likelihood"))
-        strength = 1 / _positive("C", self.C)  # 0 for C = inf
+        strength = 1 / (math.inf if math.inf == self.C else _checks.positive("C", self.C))  # 0 for C = inf
         rules, bias = stopping(self.max_iter, self.tol, self.verbose), _checks.flag("fit_intercept", self.fit_intercept)
         x, index, weights = self._labelled(X, y, sample_weight)
         model = ConditionalGibbsModel(self._operators(), x.shape[1], bias=bias)
@@ -225,11 +225,3 @@ class QuantumCrossEntropyClassifier(StateClassifier):
                 "the likelihood has no finite maximum: a direction of the weights separates the classes, and along it "
                 "the likelihood never falls. Penalise the weights (a finite C), or let labels be wrong (label_noise)."
             )
-
-
-def _positive(name: str, value: float) -> float:
-    if value == math.inf:
-        return math.inf
-    if not _checks.number(name, value) > 0:
-        raise InputError(f"{name} must be positive; found {value}.")
-    return float(value)

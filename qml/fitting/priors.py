@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from qml import _checks
 from qml._typing import Real
-from qml.optimizers.base import positive
 
 
 class Prior(ABC):
@@ -64,8 +64,8 @@ class Gaussian(Prior):
     copies: float = 1.0
 
     def __post_init__(self) -> None:
-        positive("scale", self.scale)
-        positive("copies", self.copies)
+        _checks.positive("scale", self.scale)
+        _checks.positive("copies", self.copies)
 
     def value(self, theta: Real) -> float:
         return float(np.square((theta - self.mean) / self.scale).sum()) / (2 * self.copies)
@@ -111,9 +111,9 @@ class Laplace(Prior):
     width: float = 1e-4
 
     def __post_init__(self) -> None:
-        positive("scale", self.scale)
-        positive("copies", self.copies)
-        positive("width", self.width)
+        _checks.positive("scale", self.scale)
+        _checks.positive("copies", self.copies)
+        _checks.positive("width", self.width)
 
     def value(self, theta: Real) -> float:
         return float((np.hypot(theta - self.mean, self.width) - self.width).sum()) / (self.scale * self.copies)

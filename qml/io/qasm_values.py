@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-import operator
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NoReturn, TypeAlias
 
 from openqasm3 import ast
 
 from qml._checks import InputError
+from qml.io.qasm_arithmetic import AFFINE, BINARY, CONSTANTS, FUNCTIONS, UNARY
 from qml.io.qasm_parse import MOST_STEPS
 from qml.parameters import Affine
 
@@ -56,79 +55,6 @@ class placed_at:  # noqa: N801
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
         if isinstance(error, InputError) and not str(error).startswith("line "):
             refuse(self.node, str(error))
-
-
-FUNCTIONS: dict[str, Callable[..., float]] = {
-    "arccos": math.acos,
-    "arcsin": math.asin,
-    "arctan": math.atan,
-    "ceiling": math.ceil,
-    "cos": math.cos,
-    "exp": math.exp,
-    "floor": math.floor,
-    "ln": math.log,
-    "log": math.log,
-    "mod": math.fmod,
-    "popcount": lambda x: bin(x).count("1"),
-    "pow": lambda x, y: _power(x, y),
-    "sin": math.sin,
-    "sqrt": math.sqrt,
-    "tan": math.tan,
-    "acos": math.acos,
-    "asin": math.asin,
-    "atan": math.atan,
-}
-CONSTANTS = {
-    "pi": math.pi,
-    "π": math.pi,
-    "tau": math.tau,
-    "τ": math.tau,
-    "euler": math.e,
-    "ℇ": math.e,
-}
-
-
-def _power(x: Any, y: Any) -> Any:
-    if isinstance(x, int) and isinstance(y, int) and abs(y) <= 64:
-        return x**y
-    return float(x) ** float(y)
-
-
-def _divided(x: Any, y: Any) -> Any:
-    if isinstance(x, int) and isinstance(y, int) and not isinstance(x, bool):
-        return x // y if (x >= 0) == (y >= 0) else -(-x // y)
-    return x / y
-
-
-def _shifted(x: int, y: int) -> int:
-    if not 0 <= y <= 64:
-        raise ValueError("a shift must be from 0 to 64 bits")
-    return x << y
-
-
-BINARY: dict[str, Callable[[Any, Any], Any]] = {
-    "+": operator.add,
-    "-": operator.sub,
-    "*": operator.mul,
-    "/": _divided,
-    "%": operator.mod,
-    "**": _power,
-    "==": operator.eq,
-    "!=": operator.ne,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-    "&&": lambda x, y: bool(x) and bool(y),
-    "||": lambda x, y: bool(x) or bool(y),
-    "&": operator.and_,
-    "|": operator.or_,
-    "^": operator.xor,
-    "<<": _shifted,
-    ">>": operator.rshift,
-}
-UNARY: dict[str, Callable[[Any], Any]] = {"-": operator.neg, "!": operator.not_, "~": operator.invert}
-AFFINE = ("+", "-", "*", "/")
 
 
 @dataclass

@@ -80,8 +80,7 @@ def measured_relative_entropy(
     rho, sigma = as_pair(rho, sigma)
     if rho.batch_shape or sigma.batch_shape:
         raise InputError("the measured relative entropy takes single states: index the batch first.")
-    if not _checks.number("gap", gap, low=0.0) > 0:
-        raise InputError(f"gap must be above 0; found {gap}.")
+    gap = _checks.positive("gap", gap)
     steps = _checks.integer("max_iterations", max_iterations, low=1)
     if math.isinf(sigma.log_expectation(rho)):
         return math.inf

@@ -10,7 +10,7 @@ import numpy as np
 from qml import _checks
 from qml._checks import InputError
 from qml._typing import Real
-from qml.optimizers.base import Differentiable, Optimizer, OptimizerState, Point, halved, positive
+from qml.optimizers.base import Differentiable, Optimizer, OptimizerState, Point, halved
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,8 @@ class Adam(Optimizer):
     epsilon: float = 1e-8
 
     def __post_init__(self) -> None:
-        positive("learning_rate", self.learning_rate)
-        positive("epsilon", self.epsilon)
+        _checks.positive("learning_rate", self.learning_rate)
+        _checks.positive("epsilon", self.epsilon)
         for name, beta in (("beta1", self.beta1), ("beta2", self.beta2)):
             if not 0 <= _checks.number(name, beta) < 1:
                 raise InputError(f"{name} must be at least 0 and below 1; found {beta}.")

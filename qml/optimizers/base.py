@@ -182,9 +182,3 @@ class Optimizer(ABC):
         NotANumber
             If the value or its gradient is not a number.
         """
-
-
-def positive(name: str, value: float) -> None:
-    """Refuse what is not a positive number."""
-    if not _checks.number(name, value) > 0:
-        raise InputError(f"{name} must be greater than 0; found {value}.")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from qml import _checks
 from qml._typing import Real
-from qml.optimizers.base import Differentiable, Optimizer, OptimizerState, Point, halved, positive
+from qml.optimizers.base import Differentiable, Optimizer, OptimizerState, Point, halved
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class GradientDescent(Optimizer):
     learning_rate: float = 0.1
 
     def __post_init__(self) -> None:
-        positive("learning_rate", self.learning_rate)
+        _checks.positive("learning_rate", self.learning_rate)
 
     def step(self, objective: Differentiable, point: Point, state: OptimizerState) -> tuple[Point, OptimizerState]:
         return halved(objective, point, -self.learning_rate * self._gradient(objective, point)), {}

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from qml import _checks
 from qml._typing import Real
 from qml.optimizers.base import (
     Differentiable,
@@ -17,7 +18,6 @@ from qml.optimizers.base import (
     ask,
     evaluate,
     halved,
-    positive,
 )
 from qml.optimizers.newton import Newton
 
@@ -68,7 +68,7 @@ class MirrorDescent(Optimizer):
     learning_rate: float = 0.5
 
     def __post_init__(self) -> None:
-        positive("learning_rate", self.learning_rate)
+        _checks.positive("learning_rate", self.learning_rate)
 
     def step(self, objective: Differentiable, point: Point, state: OptimizerState) -> tuple[Point, OptimizerState]:
         divergence = ask(objective, "divergence", self.name)(point.params)

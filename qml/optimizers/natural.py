@@ -19,7 +19,6 @@ from qml.optimizers.base import (
     Stalled,
     ask,
     decreases,
-    positive,
     trial,
 )
 from qml.optimizers.linear import SOLVERS, solver_of
@@ -76,8 +75,8 @@ class NaturalGradient(Optimizer):
 
     def __post_init__(self) -> None:
         _checks.choice("metric", self.metric, KINDS)
-        positive("learning_rate", self.learning_rate)
-        positive("damping", self.damping)
+        _checks.positive("learning_rate", self.learning_rate)
+        _checks.positive("damping", self.damping)
         _checks.choice("solver", self.solver, SOLVERS)
 
     def init(self, start: Point) -> OptimizerState:

@@ -16,7 +16,6 @@ from qml.optimizers.base import (
     Point,
     ask,
     halved,
-    positive,
     trial,
 )
 
@@ -66,8 +65,8 @@ class SPSA(Optimizer):
     seed: int = 0
 
     def __post_init__(self) -> None:
-        positive("learning_rate", self.learning_rate)
-        positive("perturbation", self.perturbation)
+        _checks.positive("learning_rate", self.learning_rate)
+        _checks.positive("perturbation", self.perturbation)
         _checks.integer("seed", self.seed, low=0)
 
     def at(self, objective: Differentiable, params: Real) -> Point:

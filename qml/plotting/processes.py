@@ -80,9 +80,7 @@ def plot_transfer_matrix(
         matrix = matrix - other
     largest = float(np.abs(matrix).max())
     usual = 1.0 if target is None else largest or 1.0
-    full = usual if limit is None else _checks.number("limit", limit, low=0.0, high=LARGEST)
-    if not full > 0:
-        raise InputError(f"limit must be positive; found {limit!r}.")
+    full = usual if limit is None else _checks.positive("limit", limit, LARGEST)
     axes = axes_of(ax, 4.4, 3.8)
     image = axes.imshow(matrix, cmap=diverging(), vmin=-full, vmax=full, interpolation="nearest")
     _label(axes, matrix.shape)

@@ -65,9 +65,7 @@ def plot_density_matrix(
     what = f"the picture of a density matrix of dimension {state.dim}"
     _checks.memory(what, 64 * state.dim**2, "trace out some sites")
     matrix = state.numpy().matrix()
-    full = float(np.abs(matrix).max()) if limit is None else _checks.number("limit", limit, low=0.0)
-    if not full > 0:
-        raise InputError(f"limit must be positive; found {limit!r}.")
+    full = float(np.abs(matrix).max()) if limit is None else _checks.positive("limit", limit)
     axes = axes_of(ax, 4.2, 4.0)
     axes.imshow(colors(matrix, full), interpolation="nearest")
     _label(axes, state)

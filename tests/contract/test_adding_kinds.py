@@ -53,7 +53,10 @@ ADDED: dict[str, list[tuple[str, str, str]]] = {
         ("states/library.py", "def werner", '''def aligned(n: int, angle: float = 0.0) -> DensityMatrix:
     """Every qubit turned by the same angle."""
     one = np.array([math.cos(angle / 2), math.sin(angle / 2)])
-    return DensityMatrix.from_vector(functools.reduce(np.kron, [one] * n), (2,) * n)
+    whole = one
+    for _ in range(n - 1):
+        whole = np.kron(whole, one)
+    return DensityMatrix.from_vector(whole, (2,) * n)
 
 
 '''),
@@ -182,7 +185,7 @@ from click.testing import CliRunner
 from qml.studies.cli import main
 
 done = [CliRunner().invoke(main, arguments) for arguments in json.loads(sys.argv[1])]
-print(json.dumps([(result.exit_code, result.output) for result in done]))
+print(json.dumps([(result.exit_code, result.output or repr(result.exception)) for result in done]))
 """
 
 

@@ -175,8 +175,8 @@ def test_training_beats_the_best_linear_model(make):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: GaussianLikelihood(0.0), "scale must be positive"),
-        (lambda: LaplaceLikelihood(-1.0), "scale must be positive"),
+        (lambda: GaussianLikelihood(0.0), "scale must be greater than 0"),
+        (lambda: LaplaceLikelihood(-1.0), "scale must be greater than 0"),
         (lambda: GaussianLikelihood().value([1.0], [1.0, 2.0]), "one shape"),
         (lambda: BernoulliLikelihood().value([2.0], [1.0]), "probabilities of 1"),
         (lambda: CategoricalLikelihood().value([0], [1.0]), r"shape \(m, classes\)"),

@@ -301,7 +301,7 @@ def test_a_fit_and_a_study_take_it_by_name() -> None:
     [
         ((0.4,), "alpha must be a finite number from 0.5 to"),
         ((2.5, "petz"), "alpha must be a finite number from 0 to 2"),
-        ((0.0, "petz"), "above 0"),
+        ((0.0, "petz"), "greater than 0"),
         ((1 + 1e-9,), "take 1, the relative entropy"),
         ((float("inf"),), "finite number"),
         ((2.0, "umlaut"), "variant"),

@@ -176,7 +176,7 @@ def test_a_fit_that_is_cut_short_warns():
         ({"generators": [pauli("Z")]}, "at least 3 levels"),
         ({"labels": "pure"}, "labels must be one of"),
         ({"loss": "hinge"}, "loss must be one of"),
-        ({"C": 0.0}, "C must be positive"),
+        ({"C": 0.0}, "C must be greater than 0"),
         ({"label_noise": 2.0}, "label_noise must be"),
         ({"C": "1"}, "C must be a real number that float64 holds; found '1'"),
         ({"tol": -1.0}, "tol must be"),

@@ -149,7 +149,7 @@ def test_supports() -> None:
     assert measured_relative_entropy(inside, block) == pytest.approx(float(relative_entropy(inside, block)), abs=1e-9)
     with pytest.raises(InputError, match="index the batch"):
         measured_relative_entropy(states.ginibre((2,), RNG, batch=2), mixed)
-    with pytest.raises(InputError, match="gap must be above 0"):
+    with pytest.raises(InputError, match="gap must be greater than 0"):
         measured_relative_entropy(mixed, mixed, gap=0.0)
 
 

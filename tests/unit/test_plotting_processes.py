@@ -82,7 +82,7 @@ def test_colors_are_symmetric_white_at_zero_and_apart_for_the_color_blind():
 def test_wrong_arguments_get_a_sentence():
     with pytest.raises(InputError, match=r"target must have the shape \(4, 4\); found \(16, 16\)"):
         plot_transfer_matrix(gates.X, gates.CNOT)
-    with pytest.raises(InputError, match="limit must be positive"):
+    with pytest.raises(InputError, match="limit must be greater than 0"):
         plot_transfer_matrix(gates.X, limit=0.0)
     with pytest.raises(InputError, match=r"a Pauli transfer matrix \(4\^m, 4\^n\); found \(3, 4\)"):
         plot_transfer_matrix(np.ones((3, 4)))

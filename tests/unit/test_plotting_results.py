@@ -67,7 +67,7 @@ def test_wrong_arguments_get_a_sentence(result: FitResult) -> None:
         plot_history(result, Figure().subplots())  # type: ignore[arg-type]
     with pytest.raises(InputError, match=r"a batch of shape \(3,\)"):
         plot_density_matrix(haar_pure((2,), np.random.default_rng(0), 3))
-    with pytest.raises(InputError, match="limit must be positive"):
+    with pytest.raises(InputError, match="limit must be greater than 0"):
         plot_density_matrix(ghz(2), limit=0.0)
 
 

@@ -27,7 +27,7 @@ from qml.states import State
 from qml.studies.spec import streams
 from qml.studies.spec.build import Job
 from qml.studies.spec.models import learnt_noise
-from qml.studies.spec.targets import Target
+from qml.studies.spec.states import Target
 from qml.tomography.likelihood import Likelihood
 from qml.tomography.process import certificate
 

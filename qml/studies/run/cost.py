@@ -14,7 +14,7 @@ from qml.models.with_circuit import WithCircuit
 from qml.studies.record.fits import run_fit
 from qml.studies.show.progress import span
 from qml.studies.spec import build, streams
-from qml.studies.spec.targets import Target
+from qml.studies.spec.states import Target
 
 LONG = 1.0
 """Seconds after which one evaluation, or one step, is enough."""

@@ -33,8 +33,9 @@ from qml.studies.spec.models import AnyModelSpec, ConditionalSpec, ModelSpec, le
 from qml.studies.spec.processes import FAMILIES
 from qml.studies.spec.schema import Spec, members
 from qml.studies.spec.source import Source
+from qml.studies.spec.states import Context, Target
 from qml.studies.spec.sweep import Point
-from qml.studies.spec.targets import Context, Target, files_of_study
+from qml.studies.spec.targets import files_of_study
 
 MODELS_KEPT = 8
 """Models that the points of a sweep share where they say the same: building and compiling one takes milliseconds."""

@@ -44,7 +44,7 @@ from qml.studies.spec.parts import (
 from qml.studies.spec.processes import FAMILIES, Domains, intervals, process
 from qml.studies.spec.schema import FewQubits, Kinds, Seed, Spec, members
 from qml.studies.spec.signatures import NOTHING, VALUES, Made, built, union
-from qml.studies.spec.targets import Context, KnownStateSpec
+from qml.studies.spec.states import Context, KnownStateSpec
 
 Edge: TypeAlias = Annotated[list[int], Field(min_length=2)]
 _KINDS = Kinds({})

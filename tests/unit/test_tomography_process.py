@@ -245,7 +245,7 @@ def test_processes_between_different_sites():
     truth = KrausModel((2,), (3,), rank=2)
     process = truth.process(truth.init_params(rng))
     effects = np.stack([haar_pure((3,), rng).matrix() for _ in range(40)])
-    root = np.linalg.inv(sqrtm(effects.sum(axis=0)))
+    root = np.linalg.inv(sqrtm(effects.sum(axis=0)).astype(np.complex128))  # of older SciPy in extended precision
     counts = sample(process, ProcessMeasurement(1, POVM(root @ effects @ root)), 10**5, rng)
     result = process_tomography(counts)
     assert result.converged

@@ -107,3 +107,24 @@ def test_states_of_different_dims_are_refused() -> None:
     for measure in (losses.cross_entropy, losses.fidelity, losses.trace_distance, losses.hilbert_schmidt_distance):
         with pytest.raises(InputError, match=r"equal dims; found \(2, 2\) \(rho\) and \(4,\) \(sigma\)"):
             measure(states.ghz(2), states.maximally_mixed((4,)))
+
+
+def test_the_cross_entropy_of_a_known_pure_state_is_zero_and_not_minus_zero() -> None:
+    assert np.copysign(1.0, losses.cross_entropy(states.basis_state("0"), states.basis_state("0"))) == 1.0
+
+
+def test_rounding_has_no_direction_in_the_trace_distance() -> None:
+    rho = states.ginibre((2, 2), np.random.default_rng(0))
+    near = DensityMatrix(rho.matrix() + 1e-16 * np.diag([1.0, -1.0, 1.0, -1.0]))
+    _, cotangent = losses.TraceDistance().value_and_cotangent(rho, near)
+    assert np.abs(cotangent).max() == 0.0
+
+
+def test_renyi_entropies_of_orthogonal_states_say_why_they_are_infinite() -> None:
+    zero, one = states.basis_state("0"), states.basis_state("1")
+    tilted = DensityMatrix.from_vector([0.6, 0.8])
+    assert losses.Renyi(0.6).value(zero, one) == np.inf
+    assert losses.Renyi(0.6).value(DensityMatrix.from_vector([0.8, -0.6]), tilted) == np.inf
+    assert "orthogonal" in losses.Renyi(0.6).why_infinite(zero, one)
+    assert losses.Renyi(1.5).value(tilted, one) == np.inf
+    assert "orthogonal" not in losses.Renyi(1.5).why_infinite(tilted, one)

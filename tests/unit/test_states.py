@@ -261,6 +261,22 @@ def test_a_frozen_gibbs_state_does_not_underflow() -> None:
     assert GibbsState(np.diag([0.0, 1e5])).log_expectation(rho) == pytest.approx(-5e4)
 
 
+def test_an_ensemble_of_few_vectors_stays_a_factor() -> None:
+    vectors = [states.haar_pure((2, 2), RNG) for _ in range(3)]
+    rho = DensityMatrix.from_ensemble(vectors, weights=[0.5, 0.3, 0.2])
+    assert rho.factor is not None
+    assert rho.factor.shape == (4, 3)
+    mean = sum(w * v.matrix() for w, v in zip((0.5, 0.3, 0.2), vectors, strict=True))
+    np.testing.assert_allclose(rho.matrix(), mean, atol=1e-15)
+
+
+def test_complex_entries_show_their_signs() -> None:
+    rho = DensityMatrix([[0.5, 0.25 + 0.125j], [0.25 - 0.125j, 0.5]])
+    html = rho._repr_html_()
+    assert ">0.25+0.125i<" in html
+    assert ">0.25-0.125i<" in html
+
+
 def test_states_show_themselves_in_a_notebook() -> None:
     html = states.ghz(2)._repr_html_()
     assert "purity 1" in html

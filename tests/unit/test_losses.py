@@ -122,8 +122,9 @@ def test_rounding_has_no_direction_in_the_trace_distance() -> None:
 
 def test_renyi_entropies_of_orthogonal_states_say_why_they_are_infinite() -> None:
     zero, one = states.basis_state("0"), states.basis_state("1")
-    tilted = DensityMatrix.from_vector([0.6, 0.8])
+    tilted, plus, minus = (DensityMatrix.from_vector(v) for v in ([0.6, 0.8], [0.5**0.5] * 2, [0.5**0.5, -(0.5**0.5)]))
     assert losses.Renyi(0.6).value(zero, one) == np.inf
+    assert losses.Renyi(0.6).value(plus, minus) == np.inf
     assert losses.Renyi(0.6).value(DensityMatrix.from_vector([0.8, -0.6]), tilted) == np.inf
     assert "orthogonal" in losses.Renyi(0.6).why_infinite(zero, one)
     assert losses.Renyi(1.5).value(tilted, one) == np.inf

@@ -105,7 +105,7 @@ class Objective:
         loss = default_loss(target) if loss is None else as_loss(loss)
         return cls(*at_data(model, target), loss, prior)
 
-    def _again(self) -> Objective:
+    def _fresh(self) -> Objective:
         """The same, of which nothing has been evaluated yet."""
         fresh = copy.copy(self)
         fresh.evaluations, fresh.latest, fresh._batches = 0, None, None

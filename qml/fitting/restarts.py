@@ -51,7 +51,7 @@ class Restarts:
     ) -> None:
         count = _checks.integer("restarts", count, low=1)
         _checks.memory(f"{_checks.readable(count)} restarts", 4096 * count, "ask for fewer of them")
-        self._runs = [Run(objective._again(), rules, k, progress, keeper.iterate) for k in range(count)]
+        self._runs = [Run(objective._fresh(), rules, k, progress, keeper.iterate) for k in range(count)]
         self._flush, self._keeper = rules.flush, keeper
         self._streams, self.seed = streams_of(seed, count)
         keeper.open(resume, self._continue)

@@ -226,7 +226,6 @@ class Held(State, is_kind=False):
         return self._trusted(self._smoothed(a @ a.conj().swapaxes(-1, -2), white), dims)
 
     def _at(self, index: Any) -> Self:
-
         held = (self._matrix, self._probabilities, self._factor)
         matrix, probabilities, factor = (None if a is None else a[index] for a in held)
         return self._make(matrix, self.dims, probabilities=probabilities, factor=factor, smoothing=self.smoothing)

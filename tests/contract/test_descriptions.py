@@ -253,6 +253,7 @@ def test_data_that_are_nested_without_end_are_refused():
         from_dict({"format": "qml.Object 1", "object": deep})
 
 
+@pytest.mark.slow
 def test_every_kind_is_read_by_a_process_that_has_used_nothing_else(tmp_path):
     for name, owner in OBJECTS.items():
         if name not in NOT_WRITTEN:

@@ -84,7 +84,7 @@ def spawned(count):
     return ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("spawn"))
 
 
-@pytest.mark.parametrize("pool", [ThreadPoolExecutor, spawned])
+@pytest.mark.parametrize("pool", [ThreadPoolExecutor, pytest.param(spawned, marks=pytest.mark.slow)])
 def test_result_does_not_depend_on_the_executor(pool):
     model, rho = paulis(), ginibre((2, 2, 2), np.random.default_rng(5))
     here = fit_factors(model, rho, seed=3)

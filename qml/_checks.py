@@ -219,15 +219,15 @@ def array(name: str, value: ArrayLike) -> Numeric:
     if a.dtype.kind not in "biufc":
         raise InputError(f"{name} must be an array of numbers; found {type(value).__name__} of dtype {a.dtype}.")
     a = a.astype(np.complex128 if a.dtype.kind == "c" else np.float64, copy=False)
-    if not np.isfinite(a).all():
+    if not all_finite(a):
         bad = np.argwhere(~np.isfinite(a))[0]
         raise InputError(f"{name} must be finite; found {a[tuple(bad)]} at index {tuple(map(int, bad))}.")
     return a
 
 
-def all_finite(a: Real) -> bool:
-    """Whether all entries of a real array are finite."""
-    return bool(np.isfinite(a).all())
+def all_finite(a: Numeric) -> bool:
+    """Whether all entries of an array are finite; counting takes half the time of ``all`` where there are few."""
+    return int(np.count_nonzero(np.isfinite(a))) == a.size
 
 
 def reals(name: str, value: ArrayLike) -> Real:

@@ -265,7 +265,7 @@ def spectrum_of_matrix(matrix: Complex) -> Spectrum:
     """The spectrum of a density matrix (..., d, d), cut by the support policy."""
     values, vectors = eigh(matrix)
     cut = support_cut(values[..., -1:], matrix.shape[-1])
-    if surely((values > cut).all()):
+    if surely((values[..., :1] > cut).all()):  # they ascend
         return Spectrum(namespace(values).log(values), vectors)
     logs, xp = _log_above(values, cut), namespace(values)
     return Spectrum(logs, vectors, xp.where(xp.isfinite(logs), 0.0, values).clip(0.0).sum(axis=-1))

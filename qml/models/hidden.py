@@ -192,7 +192,8 @@ class HiddenGibbsModel(Model):
         root = half.matrix_of(half.eigenvalues)
         rows = root[self._order].reshape(len(self._order), -1).conj().T
         q, r = np.linalg.qr(rows.real if self.joint.generators.is_real else rows)
-        return DensityMatrix.from_factor(r.conj().T / np.linalg.norm(r), self._dims), q
+        factor = (r.conj().T / np.linalg.norm(r)).astype(np.complex128)
+        return DensityMatrix._make(None, self._dims, factor=factor, known=True), q
 
     def __repr__(self) -> str:
         generators = _checks.plural(self.n_params, "generator")

@@ -29,8 +29,6 @@ from qml._files import parse_json, read_arrays, regular, writable, write_arrays
 FORMAT = "qml.Object 1"
 KINDS: dict[str, Callable[..., Any]] = {}
 """What makes an object of a kind from its arguments."""
-OLDER: dict[str, Callable[[dict[str, Any], dict[str, Any]], Any]] = {}
-"""What makes an object of the text and the arrays of a file of a format before, by the format."""
 CONSTANTS: dict[str, dict[Hashable, str]] = {}
 """Names of objects of a kind that are known by them, such as gates."""
 RESERVED = ("kind", "real", "imag", "array", "float", "complex", "mapping")
@@ -373,14 +371,9 @@ def of_arrays(arrays: dict[str, Any], path: str | Path) -> Any:
     text = _json(str(arrays.pop("json", "null")), path)
     if not isinstance(text, dict) or "format" not in text:
         raise InputError(f"{str(path)!r} is no file that the library wrote; it holds the arrays {sorted(arrays)}.")
-    if text["format"] == FORMAT:
-        return value_of(text.get("object"), arrays)
-    if text["format"] not in OLDER:
+    if text["format"] != FORMAT:
         raise InputError(f"{str(path)!r} is of the format {text['format']!r}; this version reads {FORMAT!r}.")
-    try:
-        return OLDER[text["format"]](text, arrays)
-    except KeyError as error:
-        raise InputError(f"{str(path)!r} lacks {error}: it is damaged.") from None
+    return value_of(text.get("object"), arrays)
 
 
 def _json(text: str | bytes, path: str | Path) -> Any:

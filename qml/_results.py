@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import html
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Self
+from collections.abc import Sequence
+from typing import ClassVar, Self
 
 from qml._checks import Record
 from qml._descriptions import Saved
@@ -76,9 +76,3 @@ class Outcome(Table):
 
     def _title(self) -> str:
         return f"{CHECK if self.converged else CROSS} {self.caption}"
-
-
-def part_of(arrays: Mapping[str, Any], owner: str) -> dict[str, Any]:
-    """The arrays named ``owner.NAME``, by NAME."""
-    prefix = f"{owner}."
-    return {name.removeprefix(prefix): a for name, a in arrays.items() if name.startswith(prefix)}

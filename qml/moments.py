@@ -290,17 +290,6 @@ class Moments(Saved):
         values = {"values": self.values, "errors": errors, "entropy": self._entropy, "covariance": self._covariance}
         return {"generators": named, **values}
 
-    def _arrays(self) -> dict[str, np.ndarray]:
-        """Plain arrays from which :meth:`_from_arrays` makes it again."""
-        held = {"values": self.values, "errors": self.errors, "entropy": np.array(self._entropy)}
-        return pack(self.generators) | held
-
-    @classmethod
-    def _from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> Moments:
-        """What :meth:`_arrays` wrote."""
-        named = {str(k): g for k, g in enumerate(unpack(arrays))}
-        return cls(named, arrays["values"], arrays["errors"], float(arrays["entropy"]))
-
     def entropy(self) -> float:
         """S(rho) in nats where it is known, else not a number: no moments tell it."""
         return self._entropy
@@ -342,22 +331,6 @@ def operators_of(generators: GeneratorsLike) -> dict[str, PauliSum]:
             )
         out[name] = g
     return out
-
-
-def pack(generators: Sequence[PauliSum]) -> dict[str, np.ndarray]:
-    """Hermitian Pauli sums as plain arrays: one entry a term."""
-    return {
-        "labels": np.array([label for g in generators for label in g.labels]),
-        "coefficients": np.array([c.real for g in generators for c in g.coefficients]),
-        "sizes": np.array([len(g.words) for g in generators]),
-    }
-
-
-def unpack(arrays: Mapping[str, np.ndarray]) -> tuple[PauliSum, ...]:
-    """What :func:`pack` wrote."""
-    terms = list(zip(arrays["labels"].tolist(), arrays["coefficients"].tolist(), strict=True))
-    ends = np.cumsum(arrays["sizes"]).tolist()
-    return tuple(PauliSum.from_terms(terms[i:j]) for i, j in zip([0, *ends], ends, strict=False))
 
 
 def _trace(operator: PauliSum, matrix: Complex) -> float:

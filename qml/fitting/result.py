@@ -12,10 +12,10 @@ import numpy as np
 
 from qml import _checks, losses
 from qml._checks import InputError
-from qml._descriptions import OLDER, Described, IfKnown, is_written
+from qml._descriptions import Described, IfKnown, is_written
 from qml._results import FitError as FitError
-from qml._results import Outcome, html_table, part_of
-from qml._typing import Dims, Real
+from qml._results import Outcome, html_table
+from qml._typing import Real
 from qml.losses import MeasuredReport
 from qml.measurement.counts import Counts
 from qml.models.base import Model
@@ -28,10 +28,7 @@ from qml.operators import PauliSum
 from qml.processes import ProcessFamily
 from qml.spectral import EPS
 from qml.states import State
-from qml.states.storage import state_of
 
-WRITTEN = ("loss", "floor", "iterations", "evaluations", "seconds", "converged", "status", "seed")
-"""What a file of the format before has as it is."""
 LARGEST_DIM_REPORTED = 512
 """Summaries compute no eigenvalues beyond this dimension."""
 SHOWN = 8
@@ -306,32 +303,3 @@ class FitResult(Outcome):
 
     def __repr__(self) -> str:
         return f"<FitResult: loss {self.loss:.9g}, gap {self.gap:.3g}, {self.status}>"
-
-
-def _before(text: dict[str, Any], arrays: dict[str, Any]) -> FitResult:
-    """A result in a file of the format before this one, which had no model."""
-    dims, target = tuple(text["dims"]), part_of(arrays, "target")
-    return FitResult(
-        params=arrays["params"],
-        state=_state_of(part_of(arrays, "state"), dims),
-        target=_target_of(target, dims) if target else None,
-        history=History(**part_of(arrays, "history")),
-        restarts=tuple(Restart(**restart) for restart in text["restarts"]),
-        provenance=text["provenance"],
-        parameter_names=tuple(text["parameter_names"]),
-        **{name: text[name] for name in WRITTEN},
-    )
-
-
-OLDER["qml.FitResult 1"] = _before
-
-
-def _target_of(arrays: Mapping[str, Any], dims: Dims) -> State | Counts | Moments:
-    """The target of a fit: measured counts, expectations, or a state."""
-    if "counts" in arrays:
-        return Counts._from_arrays(arrays)
-    return Moments._from_arrays(arrays) if "errors" in arrays else _state_of(arrays, dims)
-
-
-def _state_of(arrays: Mapping[str, Any], dims: Dims) -> State:
-    return ThermalState._from_arrays(arrays) if "sampling" in arrays else state_of(arrays, dims)

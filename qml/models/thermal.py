@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -15,7 +15,7 @@ from qml._typing import ArrayLike, Complex, Cotangent, Dims, ParamsLike, Real
 from qml.engines.thermal import KrylovEngine, ThermalEngine, ThermalEstimate
 from qml.models.base import Model, normal_start
 from qml.models.gibbs import GibbsModel
-from qml.moments import Moments, operators_of, pack, unpack
+from qml.moments import Moments, operators_of
 from qml.operators import GeneratorsLike, PauliSum
 from qml.operators.generators import coefficients_of
 from qml.states import GibbsState, State
@@ -184,21 +184,6 @@ class ThermalState(State):
 
     def _described(self) -> Any:
         return {"kind": self._kind, **self._arguments()}
-
-    def _arrays(self) -> dict[str, np.ndarray]:
-        """Plain arrays from which :meth:`_from_arrays` makes it again: what it is sampled from, not the samples."""
-        engine = self._engine
-        if not isinstance(engine, KrylovEngine):
-            raise InputError(f"only thermal states of a KrylovEngine can be stored; this one is of {engine!r}.")
-        settings = np.array([engine.samples, engine.seed, engine.steps])
-        return pack(self.generators) | {"params": self.params, "sampling": settings}
-
-    @classmethod
-    def _from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> ThermalState:
-        """What :meth:`_arrays` wrote."""
-        engine = KrylovEngine(*arrays["sampling"].tolist())
-        named = {str(k): g for k, g in enumerate(unpack(arrays))}
-        return cls(named, arrays["params"], engine)
 
     @cached_property
     def dense(self) -> GibbsState:

@@ -97,14 +97,6 @@ def test_expectations_of_states() -> None:
     assert not found.errors.any()
 
 
-def test_moments_are_made_again_from_their_arrays() -> None:
-    target = Moments([heisenberg(3), pauli("XYI")], [0.5, -0.25], [0.01, 0.0], entropy=1.25)
-    again = Moments._from_arrays(target._arrays())
-    assert again.generators == target.generators
-    assert np.array_equal([again.values, again.errors], [target.values, target.errors])
-    assert again.entropy() == 1.25
-
-
 @pytest.mark.parametrize(
     ("make", "sentence"),
     [

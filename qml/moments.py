@@ -211,7 +211,7 @@ class Moments(Saved):
             rho = as_matrix(operator, self.dims)
             largest = float(np.abs(rho).max()) or 1.0
             rho = rho / largest
-            wanted = np.array([_trace(p, rho) for p in self._strings]) / len(rho)
+            wanted = np.array([p._traces(rho).real for p in self._strings]) / len(rho)
             constant = float(np.trace(rho).real) / len(rho)
             outside = float(np.square(np.abs(rho)).sum()) / len(rho) - float(np.square(wanted).sum()) - constant**2
         weights = np.linalg.lstsq(columns, wanted, rcond=None)[0]
@@ -331,9 +331,3 @@ def operators_of(generators: GeneratorsLike) -> dict[str, PauliSum]:
             )
         out[name] = g
     return out
-
-
-def _trace(operator: PauliSum, matrix: Complex) -> float:
-    """Tr(X O), in 2^n operations for every distinct x of O."""
-    entries = operator.sparse().tocoo()
-    return float((entries.data * matrix[entries.col, entries.row]).sum().real)

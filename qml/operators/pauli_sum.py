@@ -234,6 +234,13 @@ class PauliSum(Saved):
         places = (np.concatenate(rows), np.concatenate(columns))
         return coo_array((np.concatenate(data), places), shape=(d, d)).tocsr()
 
+    def _traces(self, matrices: Complex) -> Complex:
+        """Tr(X O), shape (...), for matrices X (..., d, d): 2^n operations a term."""
+        out: Complex = np.zeros(matrices.shape[:-2], dtype=np.complex128)
+        for x, b, values in diagonals(self._items(), self.n_qubits):
+            out = out + (values * matrices[..., b, b ^ x]).sum(axis=-1)
+        return out
+
     def apply(self, psi: ArrayLike) -> Complex:
         """A psi without a matrix, shape (..., 2^n), for vectors psi along the last axis; costs 2^n operations a term.
 

@@ -177,8 +177,7 @@ class State(Described, Correlations):
 
     def _expect(self, operator: PauliSum | Complex) -> Real:
         if isinstance(operator, PauliSum) and operator.dims == self.dims:
-            entries = operator.sparse().tocoo()
-            return as_real((entries.data * self.matrix()[..., entries.col, entries.row]).sum(axis=-1).real)
+            return as_real(operator._traces(self.matrix()).real)
         o = operators.as_matrix(operator, self.dims)
         return trace_of_product(self.matrix(), o)
 

@@ -153,7 +153,7 @@ class GibbsState(State):
         return trace_of_product(rho.representative(), self.hamiltonian())
 
     def _pull_energy(self, rho: Data) -> Cotangent:
-        return self.pull_log(-rho.representative())
+        return self._centred(rho.representative())
 
     def _arrays(self) -> dict[str, Any]:
         if self._diagonal:
@@ -164,11 +164,14 @@ class GibbsState(State):
         return reduced(self, keep)
 
     def pull_log(self, cotangent: Complex) -> Cotangent:
-        trace = cotangent.trace(axis1=-2, axis2=-1).real
+        return -self._centred(cotangent)
+
+    def _centred(self, x: Complex) -> Numeric:
+        """X - sigma Tr X, or its diagonal where that of K is the coordinate."""
+        trace = x.trace(axis1=-2, axis2=-1).real
         if self._diagonal:
-            x = diagonal(cotangent)
-            return -x + trace[..., None] * self.probabilities()
-        return -cotangent + trace[..., None, None] * self.matrix()
+            return as_real(diagonal(x) - trace[..., None] * self.probabilities())
+        return as_complex(x - trace[..., None, None] * self.matrix())
 
     def pull_matrix(self, cotangent: Complex) -> Cotangent:
         mean = trace_of_product(cotangent, self.matrix())

@@ -122,7 +122,7 @@ class GibbsMetric(Metric):
     def _v(self) -> Numeric:
         """Eigenvectors by falling weight, real where they can be."""
         assert self._basis is not None
-        return np.ascontiguousarray(self._basis.real) if self._generators.is_real else self._basis
+        return self._basis if self._generators.is_real else self._basis.astype(np.complex128, copy=False)
 
     def matrix(self) -> Real:
         m = self.n_params
@@ -185,7 +185,6 @@ class GibbsMetric(Metric):
             return np.asarray(self._generators.traces(weighted) - self._means * weighted.sum())
         basis = self._v
         kept = basis[:, : self._rank]
-        dk = dk.real if self._generators.is_real else dk
         x = basis.conj().T @ (dk @ kept)
         x[range(self._rank), range(self._rank)] -= mean
         x *= self._pairs

@@ -148,10 +148,11 @@ class HiddenGibbsModel(Model):
         def pull(c: Complex) -> Real:
             r"""From the factor L to the root e^{(-K - log Z)/2}, whose rows are those of L Q^dagger, to K."""
             d = joint.dim
-            rows = np.empty((d, d), dtype=np.complex128)
             if self.joint.generators.is_real:  # then the imaginary part of c moves no parameter
                 c = np.ascontiguousarray(c.real)
-            rows[self._order.ravel()] = (c @ q.conj().T).reshape(d, d)
+            inner = c @ q.conj().T
+            rows = np.empty((d, d), dtype=inner.dtype)
+            rows[self._order.ravel()] = inner.reshape(d, d)
             g = _half(joint).exp_pullback((rows + rows.conj().T) / 2)
             return self.joint.generators.traces((np.trace(g).real * joint.matrix() - g) / 2)
 
@@ -191,7 +192,7 @@ class HiddenGibbsModel(Model):
         half = _half(joint)
         root = half.matrix_of(half.eigenvalues)
         rows = root[self._order].reshape(len(self._order), -1).conj().T
-        q, r = np.linalg.qr(rows.real if self.joint.generators.is_real else rows)
+        q, r = np.linalg.qr(rows)
         factor = (r.conj().T / np.linalg.norm(r)).astype(np.complex128)
         return DensityMatrix._make(None, self._dims, factor=factor, known=True), q
 

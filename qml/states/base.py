@@ -63,7 +63,8 @@ class State(Described, Correlations):
     @cached_property
     def _from_spectrum(self) -> Complex:
         spectrum = self.spectrum()
-        return as_complex(frozen(spectrum.matrix_of(spectrum.eigenvalues)))
+        matrix = spectrum.matrix_of(spectrum.eigenvalues)
+        return as_complex(frozen(matrix.astype(np.complex128, copy=False)))
 
     def numpy(self) -> State:
         """The same state with arrays of NumPy: itself, unless an engine holds it elsewhere, as on a card."""

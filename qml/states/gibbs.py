@@ -128,9 +128,9 @@ class GibbsState(State):
         if self._diagonal:
             energies, basis = self._k.real, None
         elif self._sectors is not None:
-            energies, basis, self._labels = self._sectors.eigh(self._dense())
+            energies, basis, self._labels = self._sectors.eigh(as_complex(self._k))
         else:
-            energies, basis = spectral.eigh(self._dense())
+            energies, basis = spectral.eigh(as_complex(self._k))
         self._lowest = energies.min(axis=-1)
         return spectral.Spectrum(spectral.log_softmax(-energies), basis)
 
@@ -150,7 +150,7 @@ class GibbsState(State):
         """Tr(rho K): no eigenbasis is needed."""
         if not rho._is_state:
             return rho._expect(self.hamiltonian())
-        return trace_of_product(rho.representative(), self.hamiltonian())
+        return trace_of_product(rho.representative(), self.hamiltonian() if self._diagonal else self._k)
 
     def _pull_energy(self, rho: Data) -> Cotangent:
         return self._centred(rho.representative())

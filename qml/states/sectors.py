@@ -70,11 +70,11 @@ class Sectors:
         """Eigenvalues (d,), ascending, eigenvectors (d, d) and their sectors (d,) of a sum of the strings (d, d)."""
         a = _products.real_if_real(matrix)
         blocks = [adjoint @ (adjoint @ a).conj().T for adjoint in self._adjoints]
-        values, inner = eigh(np.array(blocks, dtype=np.complex128))
+        values, inner = eigh(np.array(blocks))
         order = np.argsort(values, axis=None, kind="stable")
         places = np.empty_like(order)
         places[order] = np.arange(len(order))
-        vectors = np.empty((len(order), len(order)), dtype=np.complex128)
+        vectors = np.empty((len(order), len(order)), dtype=inner.dtype)
         for part, place, own in zip(self._parts, places.reshape(values.shape), inner, strict=True):
             vectors[:, place] = part @ own
         return values.ravel()[order], vectors, np.repeat(np.arange(self.count), values.shape[1])[order]

@@ -28,6 +28,13 @@ class Step:
     instruction : Instruction
     sites : tuple of int
     start, stop : int
+
+    Examples
+    --------
+    >>> from qml import Circuit, gates
+    >>> program = Circuit(2, [gates.RX("a", 0), gates.CNOT(0, 1)]).compile()
+    >>> [(step.instruction.name, step.sites, step.start, step.stop) for step in program.steps]
+    [('RX', (0,), 0, 1), ('CNOT', (0, 1), 1, 1)]
     """
 
     instruction: Instruction

@@ -38,6 +38,15 @@ class MeasuredReport:
         ``qml.measurement.empirical.before_measuring``). What the settings do not see counts as zero there.
     empirical_distance : float or None
         The trace distance of rho_hat from rho: it does not vanish with more shots.
+
+    Examples
+    --------
+    >>> from qml.measurement import PauliMeasurement
+    >>> report = measured_report(Counts(PauliMeasurement(["X", "Z"]), [[60, 40], [80, 20]]), np.eye(2) / 2)
+    >>> round(report.likelihood, 6), round(report.excess, 6)  # log 2 a shot, and what it is above the least
+    (0.693147, 0.10644)
+    >>> report.bias is None  # the measured state is not known
+    True
     """
 
     cross_entropy: float

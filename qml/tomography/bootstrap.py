@@ -43,6 +43,19 @@ class Bootstrap(Table):
         The largest log-likelihood of each resampled record, in nats.
     kind : str
     seed : int
+
+    Examples
+    --------
+    >>> from qml.measurement import PauliMeasurement
+    >>> result = maximum_likelihood(Counts(PauliMeasurement(["X", "Y", "Z"]), [[50, 50], [50, 50], [80, 20]]))
+    >>> repeated = bootstrap(result, {"purity": State.purity}, replicates=20, seed=0)
+    >>> round(repeated.estimates["purity"], 6)
+    0.68
+    >>> repeated.values["purity"].shape, 0.01 < repeated.standard_error("purity") < 0.1
+    ((20,), True)
+    >>> low, high = repeated.interval("purity", 0.9)
+    >>> bool(low < 0.68 < high)
+    True
     """
 
     estimates: Mapping[str, float]

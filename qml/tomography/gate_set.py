@@ -66,6 +66,20 @@ class GateSetResult(Outcome):
     seconds : float
     converged : bool
     status : str
+
+    Examples
+    --------
+    >>> from qml.processes import xyi_gate_set, xyi_words
+    >>> model = xyi_gate_set()
+    >>> setup = Experiments.product(xyi_words(1), {"rho": [1.0, 0.0]}, model.measurements)
+    >>> ideal = model.init_params(np.random.default_rng(0))
+    >>> counts = setup.simulate(model.predict(ideal, setup), 1000, np.random.default_rng(1))
+    >>> result = gate_set_tomography(model, counts)
+    >>> result.converged, result.determined, abs(result.n_sigma) < 3
+    (True, 31, True)
+    >>> fixed = result.in_gauge()  # only in one gauge can gates be looked at alone
+    >>> sorted(fixed.gates)
+    ['Gi', 'Gx', 'Gy']
     """
 
     model: GateSetModel
@@ -188,6 +202,19 @@ class GaugeFixed(_checks.Record):
         Tr(P rho).
     measurements : mapping of str to array (K, 4^n)
         Tr(P M_k) / 2^n.
+
+    Examples
+    --------
+    >>> from qml.processes import xyi_gate_set, xyi_words
+    >>> model = xyi_gate_set()
+    >>> setup = Experiments.product(xyi_words(1), {"rho": [1.0, 0.0]}, model.measurements)
+    >>> ideal = model.init_params(np.random.default_rng(0))
+    >>> counts = setup.simulate(model.predict(ideal, setup), 10**6, np.random.default_rng(1))
+    >>> fixed = gate_set_tomography(model, counts).in_gauge()
+    >>> bool(np.abs(fixed.gates["Gx"] - model.gates["Gx"].transfer_matrix()).max() < 0.02)
+    True
+    >>> fixed.process("Gx")
+    <Process: dims (2,) to (2,), rank 4 of 4>
     """
 
     gates: Mapping[str, Real]

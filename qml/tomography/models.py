@@ -54,6 +54,18 @@ class ModelErrors(Table):
     degrees : int
         Outcomes of the measured settings, less one a setting, less the parameters: what the deviance is near to where
         the model is right and no expected count is small.
+
+    Examples
+    --------
+    >>> from qml import Circuit, CircuitModel, PauliMeasurement, fit, gates
+    >>> model = CircuitModel(Circuit(1, [gates.RY("angle", 0)]))
+    >>> found = fit(model, Counts(PauliMeasurement(["Z"]), [800, 200]), params0=[1.0])
+    >>> errors = model_errors(model, found)
+    >>> value, error = errors.natural["angle"]  # radians
+    >>> round(value, 4), round(error, 4)
+    (0.9273, 0.0316)
+    >>> round(errors.aic, 3)
+    1002.805
     """
 
     names: tuple[str, ...]
@@ -193,6 +205,17 @@ class GoodnessOfFit(Table):
         Of the records drawn.
     params : array (replicates, n)
         What was fitted to them: their scatter is that of the estimate.
+
+    Examples
+    --------
+    >>> from qml import Circuit, CircuitModel, PauliMeasurement, fit, gates
+    >>> model = CircuitModel(Circuit(1, [gates.RY("angle", 0)]))
+    >>> found = fit(model, Counts(PauliMeasurement(["X", "Z"]), [[90, 10], [90, 10]]), params0=[0.7])
+    >>> test = goodness_of_fit(model, found, replicates=9, seed=0)
+    >>> round(test.deviance, 2), test.simulated.shape, test.params.shape
+    (3.82, (9,), (9, 1))
+    >>> test.p_value  # no record drawn is as far from its own fit: no angle explains the counts
+    0.1
     """
 
     deviance: float

@@ -38,6 +38,16 @@ class RankTest(Described):
         2 (largest log-likelihood of all states - that of this rank).
     expected, deviation : float
         Mean and standard deviation of the statistic where the true state has this rank.
+
+    Examples
+    --------
+    >>> from qml.measurement import PauliMeasurement
+    >>> counts = Counts(PauliMeasurement(["X", "Y", "Z"]), [[50, 50], [50, 50], [80, 20]])
+    >>> pure = choose_rank(counts).tests[0]
+    >>> pure.rank, pure.parameters, pure.is_enough
+    (1, 2, False)
+    >>> round(pure.statistic, 2), round(pure.expected, 2), round(pure.deviation, 2)
+    (45.8, 0.44, 1.14)
     """
 
     rank: int
@@ -65,6 +75,16 @@ class RankChoice(Table):
     tests : tuple of RankTest
     full : TomographyResult
         Of all states.
+
+    Examples
+    --------
+    >>> from qml.measurement import PauliMeasurement
+    >>> counts = Counts(PauliMeasurement(["X", "Y", "Z"]), [[50, 50], [50, 50], [80, 20]])
+    >>> choice = choose_rank(counts)
+    >>> choice.rank, [test.rank for test in choice.tests]
+    (2, [1, 2])
+    >>> round(float(choice.full.state.purity()), 4)
+    0.68
     """
 
     rank: int

@@ -164,7 +164,7 @@ class DeferredCrossEntropy:
                 "models would need an observable for each parameter."
             )
         self.model = model
-        self.rho = as_single_state(rho, model.dims)
+        self.rho = as_single_state(rho, model.dims, "rho")
         self.schedule = _checks.choice("schedule", schedule, SCHEDULES)
         self.copies = _checks.integer("copies", copies, low=1)
         if self.copies < 2 * self.n_bases:

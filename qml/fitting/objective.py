@@ -186,14 +186,17 @@ class Objective:
         InputError
             If the loss does not accept it, or it is labelled and the model is not a conditional one.
         """
-        if not isinstance(target, Labelled):
-            return Objective(self.model, target, self.loss)
-        if not (isinstance(self.model, Conditioned) and isinstance(self.loss, MeanCrossEntropy)):
-            raise InputError(
-                "validation holds labelled data, which need a conditional model and a loss of labels, such as "
-                f"MeanCrossEntropy(); found {type(self.model).__name__} and {type(self.loss).__name__}."
-            )
-        return Objective(self.model.conditional.at(target.inputs), target.states, type(self.loss)())
+        try:
+            if not isinstance(target, Labelled):
+                return Objective(self.model, target, self.loss)
+            if isinstance(self.model, Conditioned) and isinstance(self.loss, MeanCrossEntropy):
+                return Objective(self.model.conditional.at(target.inputs), target.states, type(self.loss)())
+        except InputError as error:
+            raise InputError(f"validation must be data like the target: {error}") from None
+        raise InputError(
+            "validation holds labelled data, which need a conditional model and a loss of labels, such as "
+            f"MeanCrossEntropy(); found {type(self.model).__name__} and {type(self.loss).__name__}."
+        )
 
     def _value_of(self, held_out: Objective, params: Real) -> float:
         """The value of :meth:`_held_out`; where both have one model, its state is at hand."""

@@ -73,6 +73,13 @@ class ChainState(ThermalState):
     def of(cls, state: StateLike, engine: ChainEngine | None = None) -> ChainState:
         r"""A state of full rank of a few qubits as a chain, :math:`K = -\log\rho`; O(d^3).
 
+        Parameters
+        ----------
+        state : State, array (d, d) or Qobj
+            rho, on qubits.
+        engine : ChainEngine, optional
+            ``ChainEngine()`` by default.
+
         Raises
         ------
         InputError
@@ -111,6 +118,13 @@ class ChainState(ThermalState):
         """The reduced state of the sites `keep`, in the order listed: some ten of them, wherever they are.
 
         O(n chi^3 + 4^k chi^2) for k sites.
+
+        Raises
+        ------
+        InputError
+            If `keep` names no site, one twice, or one that there is not.
+        MemoryRefused
+            If a matrix (2^k, 2^k) would not fit.
 
         Examples
         --------

@@ -90,7 +90,7 @@ def as_single_state(value: StateLike, dims: Dims, name: str = "target") -> State
             )
     rho = as_state(value, dims, name)
     if rho.dims != dims:
-        raise InputError(f"target and model must have equal dims; found {rho.dims} (target) and {dims} (model).")
+        raise InputError(f"{name} and model must have equal dims; found {rho.dims} ({name}) and {dims} (model).")
     if rho.batch_shape:
         raise InputError(f"{name} must be one state; found a batch of shape {rho.batch_shape}: use their mixture.")
     return rho

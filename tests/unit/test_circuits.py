@@ -233,6 +233,12 @@ def test_domains_are_preimages():
     assert domains["q"] == Interval(-1.0, 1.0)
 
 
+def test_intervals_that_do_not_overlap():
+    for other in (Interval(1.0, 2.0), Interval(2.0, 3.0)):
+        with pytest.raises(InputError, match=r"\[0, 1\] and \[.*\] have no common interval"):
+            Interval(0.0, 1.0).intersection(other)
+
+
 def test_domains_are_intersected():
     circuit = Circuit(
         1, [channels.BitFlip("p", 0), channels.Depolarizing("p", 0), channels.BitFlip(1.5 - Parameter("p"), 0)]

@@ -359,7 +359,7 @@ def test_an_infinite_start_of_another_target():
     [
         ({"prior": 0.1}, "prior must be a Prior, such as Gaussian\\(\\); found 0.1"),
         ({"validation": RHO, "patience": 0}, "patience must be an integer of at least 1"),
-        ({"validation": np.eye(2) / 2}, "validation must be data like the target: target must be a state of dimension 4"),
+        ({"validation": np.eye(2) / 2}, "validation must be data like the target: target must be a state of dim"),
         ({"optimizer": Newton(), "loss": NotANumber}, "loss must be a Loss"),
     ],
 )

@@ -8,7 +8,7 @@ import pytest
 
 from qml import CrossEntropy, GibbsModel, check_gradient, fit, thermal, threads
 from qml._checks import InputError
-from qml.engines import KrylovEngine, krylov
+from qml.engines import ChainEngine, KrylovEngine, krylov
 from qml.engines.thermal import ThermalEngine, ThermalEstimate
 from qml.models import CircuitModel, LargeGibbsModel, ThermalState
 from qml.moments import Moments
@@ -208,6 +208,16 @@ def test_a_state_is_made_again_from_its_arrays() -> None:
 def test_mistakes_are_told_in_a_sentence(make: object, sentence: str) -> None:
     with pytest.raises(InputError, match=sentence):
         make()  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("engine", [KrylovEngine(), ChainEngine()], ids=repr)
+def test_operators_that_are_not_hermitian_or_of_other_qubits_are_refused(engine: ThermalEngine) -> None:
+    with pytest.raises(InputError, match="hamiltonian must be Hermitian; found a Pauli sum with complex"):
+        engine.thermal({"ZZ": 1j})
+    with pytest.raises(InputError, match="observable 1 must be Hermitian"):
+        engine.thermal("ZZ", ["XX", {"XX": 1j}])
+    with pytest.raises(InputError, match="observable 0 must act on the 2 qubits of the hamiltonian; found one on 3"):
+        engine.thermal("ZZ", ["ZZZ"])
 
 
 def test_what_would_not_fit_is_refused_before_it_is_allocated() -> None:

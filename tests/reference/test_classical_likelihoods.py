@@ -189,6 +189,10 @@ def test_training_beats_the_best_linear_model(make):
             lambda: linear_regression(np.ones((3, 1)), np.arange(3.0), "laplace").standard_errors([[1.0]]),
             "normal errors",
         ),
+        (
+            lambda: linear_regression(np.ones((3, 1)), np.arange(3.0)).standard_errors(np.ones((2, 1))),
+            r"design must be that of the regression, of shape \(3, 1\); found shape \(2, 1\)",
+        ),
         (lambda: Network([3]), "inputs and the outputs"),
         (lambda: Network([2, 1]).outputs(np.zeros(3), [[1.0]]), r"inputs must have shape \(m, 2\)"),
     ],

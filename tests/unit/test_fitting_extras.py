@@ -374,6 +374,13 @@ def test_wrong_scales_of_priors():
             make()
 
 
+@pytest.mark.parametrize("prior", [Gaussian, Laplace])
+@pytest.mark.parametrize("mean", [math.nan, "spam", None])
+def test_wrong_means_of_priors(prior, mean):
+    with pytest.raises(InputError, match="mean must be"):
+        prior(mean=mean)
+
+
 def test_the_hessian_of_an_objective_holds_the_prior():
     objective = Objective(GibbsModel(tfim(2)), RHO, CrossEntropy(), Gaussian(0.5))
     theta, h, v = np.array([0.2, -0.1, 0.4]), 1e-5, np.array([1.0, -2.0, 0.5])

@@ -115,8 +115,8 @@ class Interval(Described):
         value = _number("value", value)
         if not self.low < value < self.high:
             raise InputError(
-                f"a value strictly inside {self} is needed to start a fit from; found {value}: "
-                "the ends are reached only in the limit, so start a little inside."
+                f"a value strictly inside {self} is needed; found {value}: the ends are reached only in the limit, so "
+                "take one a little inside."
             )
         if math.isfinite(self.low) and math.isfinite(self.high):
             return math.log(value - self.low) - math.log(self.high - value)

@@ -84,14 +84,24 @@ class StateClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     n_features_in_: int
 
     def predict_proba(self, X: Any) -> Real:
-        """The probabilities <c|sigma(x)|c> of the classes, given that one of them is measured: (m, n_classes)."""
+        """The probabilities <c|sigma(x)|c> of the classes, given that one of them is measured: (m, n_classes).
+
+        Parameters
+        ----------
+        X : array (m, n_features)
+        """
         check_is_fitted(self)
         x = validate_data(self, X, dtype=np.float64, reset=False)
         p = self.model_.states(self.params_, x).probabilities()[:, : len(self.classes_)]
         return np.asarray(p / p.sum(axis=1, keepdims=True))
 
     def predict(self, X: Any) -> Any:
-        """The most probable class, (m,)."""
+        """The most probable class, (m,).
+
+        Parameters
+        ----------
+        X : array (m, n_features)
+        """
         p = self.predict_proba(X)
         return self.classes_[p.argmax(axis=1)]
 

@@ -132,13 +132,36 @@ class PauliLindbladModel(IntervalFamily):
         return self.terms + tuple(f"spam[{word}]" for word in self.spam)
 
     def init_params(self, rng: np.random.Generator) -> Real:
-        """Rates near 0.05, losses near 0.95, moved a little."""
+        """A random start: rates near 0.05, losses near 0.95.
+
+        Parameters
+        ----------
+        rng : numpy Generator
+
+        Raises
+        ------
+        InputError
+            If it is none.
+        """
         starts = np.array([START] * len(self.terms) + [1 - START] * len(self.spam))
         theta = np.array([d.to_real(x) for d, x in zip(self._domains, starts.tolist(), strict=True)])
         return theta + 0.1 * _checks.generator("rng", rng).normal(size=len(theta))
 
     def fidelities(self, params: ParamsLike, strings: Sequence[str]) -> Real:
-        """f_b of Pauli strings, shape (strings,)."""
+        """The fidelities f_b of Pauli strings, from 0 to 1, shape (strings,).
+
+        Parameters
+        ----------
+        params : array (n_params,), or mapping of str to float
+            theta, or the natural value of every parameter by name. By name a rate may be zero, too.
+        strings : sequence of str
+            b, on the qubits of the model.
+
+        Raises
+        ------
+        InputError
+            If one is no Pauli string of these qubits, or parameters do not fit.
+        """
         words = _words("strings", strings)
         if len(words[0]) != len(self.sites):
             raise InputError(f"strings must be on {len(self.sites)} qubits; found {words[0]!r}.")
@@ -146,7 +169,13 @@ class PauliLindbladModel(IntervalFamily):
         return np.asarray(np.exp(-2 * _anticommuting(words, self.terms) @ values[: len(self.terms)]))
 
     def channel(self, params: ParamsLike = ()) -> Process:
-        """The process, for few qubits."""
+        """The noise as a process, for few qubits: O(16^n) numbers.
+
+        Parameters
+        ----------
+        params : array (n_params,), or mapping of str to float
+            theta, or the natural value of every parameter by name. By name a rate may be zero, too.
+        """
         rates = self.natural(self._anywhere(params))
         held = Lindblad(jumps={word: pauli(word) for word in self.terms})
         values = np.array([1.0, *(rates[word] for word in self.terms)])

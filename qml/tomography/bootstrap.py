@@ -65,7 +65,18 @@ class Bootstrap(Table):
     seed: int
 
     def standard_error(self, name: str) -> float:
-        """The standard deviation of one function, by name, over the resampled records."""
+        """The standard deviation of one function over the resampled records, in its unit.
+
+        Parameters
+        ----------
+        name : str
+            One of those that :func:`bootstrap` was given.
+
+        Raises
+        ------
+        InputError
+            If there is no such function.
+        """
         return float(np.std(self._drawn(name), ddof=1))
 
     def interval(self, name: str, level: float = 0.95, *, kind: str = "percentile") -> tuple[float, float]:
@@ -100,7 +111,18 @@ class Bootstrap(Table):
         return center - high, center - low
 
     def bias(self, name: str) -> float:
-        """The mean of one function, by name, over the resampled records, minus its estimate."""
+        """The mean of one function over the resampled records, minus its estimate, in its unit.
+
+        Parameters
+        ----------
+        name : str
+            One of those that :func:`bootstrap` was given.
+
+        Raises
+        ------
+        InputError
+            If there is no such function.
+        """
         return float(np.mean(self._drawn(name)) - self.estimates[name])
 
     def _drawn(self, name: str) -> Real:

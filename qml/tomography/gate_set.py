@@ -223,7 +223,18 @@ class GaugeFixed(_checks.Record):
 
     def process(self, name: str) -> Process:
         """A gate as a process: the nearest one that is completely positive and preserves the trace, where statistical
-        errors make it none by a little (positive part of the Choi state, then the trace restored)."""
+        errors make it none by a little (positive part of the Choi state, then the trace restored).
+
+        Parameters
+        ----------
+        name : str
+            Of the gate.
+
+        Raises
+        ------
+        InputError
+            If there is no such gate.
+        """
         matrix = self.gates[_checks.choice("name", name, self.gates)]
         choi = choi_of_transfer(matrix)
         n = (len(matrix).bit_length() - 1) // 2

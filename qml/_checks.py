@@ -34,8 +34,19 @@ class InputError(ValueError):
 
 
 class OutsideDomain(InputError):
-    """Parameters outside the domain of what they belong to, where they limit each other: a fit takes the loss there for
-    +inf and shortens its step, as it does for no other error."""
+    """Parameters outside the domain of what they belong to, where they limit each other: a fit takes the loss there
+    for +inf and shortens its step, as it does for no other error.
+
+    Examples
+    --------
+    >>> from qml import Circuit, channels
+    >>> three = Circuit(1, [channels.PauliChannel("px", "py", "pz", 0)]).compile()
+    >>> try:
+    ...     three.slots([0.5, 0.4, 0.3])
+    ... except OutsideDomain as error:
+    ...     print(error)
+    PauliChannel: px + py + pz must be at most 1; found 1.2.
+    """
 
 
 class Record:

@@ -306,7 +306,12 @@ class Channel(Instruction):
 
 @dataclass(frozen=True, repr=False)
 class PartialTrace(Instruction):
-    """Sites of dimensions `dims` are discarded, not yet placed; :func:`TraceOut` places it, and has the equation.
+    """Sites that are discarded, not yet placed; :func:`TraceOut` places it, and has the equation.
+
+    Parameters
+    ----------
+    dims : tuple of int
+        Of the sites, in the order in which they are listed.
 
     Examples
     --------
@@ -320,8 +325,12 @@ class PartialTrace(Instruction):
 
 @dataclass(frozen=True, repr=False)
 class Preparation(Instruction):
-    r"""Fresh sites of dimensions `dims` in the state \|0>, not yet placed; :func:`Initialize` places it, and has the
-    equation.
+    r"""Fresh sites in the state \|0>, not yet placed; :func:`Initialize` places it, and has the equation.
+
+    Parameters
+    ----------
+    dims : tuple of int
+        Of the sites, in the order in which they are listed.
 
     Examples
     --------

@@ -13,6 +13,17 @@ from qml.geometry.weights import KINDS
 class Metric(ABC):
     """A metric at one theta: positive semidefinite, in nats over products of parameter units.
 
+    Parameters
+    ----------
+    kind : {"bkm", "bures", "wigner_yanase"}
+    n_params : int
+        p, the number of parameters.
+
+    Raises
+    ------
+    InputError
+        For another kind.
+
     Examples
     --------
     >>> from qml import GibbsModel

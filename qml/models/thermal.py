@@ -95,13 +95,14 @@ class ThermalState(State):
         return self._own.errors
 
     @property
-    def krylov_dimension(self) -> int:
-        """The Krylov dimension that was needed."""
+    def engine_dimension(self) -> int:
+        """The dimension of the space that the engine needed: the Krylov dimension of a KrylovEngine, the bond dimension
+        of a ChainEngine."""
         return self._partition.dimension
 
     @property
     def truncation(self) -> float:
-        """The estimated relative error of the Krylov spaces."""
+        """The estimated relative error that this space leaves; the standard errors include it."""
         return self._partition.truncation
 
     def moments(self, generators: GeneratorsLike | None = None) -> Moments:

@@ -87,7 +87,7 @@ def test_imaginary_strings_vanish_exactly_in_a_real_state() -> None:
 def test_a_small_krylov_space_adds_its_error_to_the_bars() -> None:
     full, cut = ThermalState([REAL], [3.0]), ThermalState([REAL], [3.0], KrylovEngine(steps=8))
     off = abs(float(full.log_partition()) - float(cut.log_partition()))
-    assert cut.krylov_dimension == 8 < full.krylov_dimension
+    assert cut.engine_dimension == 8 < full.engine_dimension
     assert full.truncation < 1e-9 < off <= cut.truncation
     assert cut.log_partition_error > cut.truncation
     change = np.abs(full.expectations() - cut.expectations())

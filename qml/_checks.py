@@ -199,15 +199,20 @@ def number(name: str, value: object, low: float = -math.inf, high: float = math.
             span = f" of at most {high:.12g}"
         else:
             span = ""
-        raise InputError(f"{name} must be a finite number{span}{unit}; found {x:.17g}.")
+        raise InputError(f"{name} must be a finite number{span}{unit}; found {digits(x)}.")
     return x
+
+
+def digits(x: float) -> str:
+    """The fewest digits that a float is read back from."""
+    return repr(x).removesuffix(".0")
 
 
 def positive(name: str, value: object, high: float = math.inf) -> float:
     """`value` as a finite float above zero, and at most `high`."""
     x = number(name, value, high=high)
     if not x > 0:
-        raise InputError(f"{name} must be greater than 0; found {x:.17g}.")
+        raise InputError(f"{name} must be greater than 0; found {digits(x)}.")
     return x
 
 

@@ -67,6 +67,11 @@ class QuantumBoltzmannMachine(DensityMixin, BaseEstimator):  # type: ignore[misc
     result_ : FitResult
     n_iter_ : int
 
+    Raises
+    ------
+    InputError
+        By ``fit``, for a setting out of range.
+
     Notes
     -----
     O(n^2 2^n) a step for "ising", O(8^n) for the others: up to about 20 and 10 bits.

@@ -62,6 +62,11 @@ class QuantumCircuitClassifier(StateClassifier):
     result_ : FitResult
     n_iter_ : int
 
+    Raises
+    ------
+    InputError
+        By ``fit``, for a setting out of range.
+
     Notes
     -----
     One evaluation of loss and gradient is a batch of m circuits, forward and backward; equal inputs are pooled.

@@ -46,6 +46,11 @@ class DensityEstimator(DensityMixin, BaseEstimator):  # type: ignore[misc]
         The box.
     samples_ : array (m, n_features)
 
+    Raises
+    ------
+    InputError
+        By ``fit``, for a setting out of range.
+
     Notes
     -----
     score_samples costs O(m n_features) a point, by the kernel: the matrix of :meth:`state`, of dimension

@@ -215,6 +215,11 @@ class NegativeLogLikelihood(CountsLoss):
     readout : TrainableReadout, optional
         Readout errors to be learnt beside the model's parameters.
 
+    Raises
+    ------
+    InputError
+        If readout is no TrainableReadout.
+
     Notes
     -----
     Costs the probabilities of the measurement and their adjoint. Source: Hradil (1997), Phys. Rev. A 55, R1561; Zhou
@@ -300,6 +305,11 @@ class ChiSquare(CountsLoss):
     readout : TrainableReadout, optional
         Readout errors to be learnt beside the model's parameters.
 
+    Raises
+    ------
+    InputError
+        If readout is no TrainableReadout.
+
     Examples
     --------
     >>> from qml import DensityMatrix
@@ -334,6 +344,11 @@ class SquaredError(CountsLoss):
     ----------
     readout : TrainableReadout, optional
         Readout errors to be learnt beside the model's parameters.
+
+    Raises
+    ------
+    InputError
+        If readout is no TrainableReadout.
 
     Examples
     --------

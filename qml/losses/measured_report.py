@@ -16,7 +16,7 @@ from qml.states.coercion import StateLike, one_state
 
 @dataclass(frozen=True)
 class MeasuredReport:
-    r"""Counts against a model sigma; everything in nats a shot.
+    r"""Counts against a model sigma: entropies in nats a shot, and distances, which have no unit.
 
     Attributes
     ----------
@@ -110,6 +110,11 @@ def measured_report(counts: Counts, sigma: StateLike, rho: StateLike | None = No
         The model.
     rho : State, optional
         The measured state, where it is known (simulations): adds the bias.
+
+    Raises
+    ------
+    InputError
+        If the dims differ, or the record has no shots or is one of a process.
 
     Notes
     -----

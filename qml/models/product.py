@@ -31,6 +31,11 @@ class ProductModel(Composite, Model):
     factors : sequence of Model or State
         At least one, in the order of the sites; a State is held fixed.
 
+    Raises
+    ------
+    InputError
+        If there is no factor, or one is neither a model nor a state.
+
     Notes
     -----
     The parameters of factor k are called ``k.name``. A state costs those of the factors, and so does S beside the

@@ -36,6 +36,11 @@ class StateTomography:
     n_iter_ : int
     result_ : TomographyResult
 
+    Raises
+    ------
+    InputError
+        By ``fit``, for a setting out of range.
+
     Examples
     --------
     >>> record = {"X": {"0": 60, "1": 40}, "Y": {"0": 50, "1": 50}, "Z": {"0": 100}}

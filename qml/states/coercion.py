@@ -81,6 +81,11 @@ def as_single_state(value: StateLike, dims: Dims, name: str = "target") -> State
     dims = _checks.dimensions("dims", dims)
     if not (hasattr(value, "_as_state") or _is_qobj(value)):
         _refuse_others(name, value)
+        if getattr(value, "is_measured", False):
+            raise InputError(
+                f"{name} must be a state; found Counts: learn them by their likelihood (leave out loss=), or give "
+                "counts.empirical_state()."
+            )
         d = math.prod(dims)
         shape = np.shape(value)
         if shape not in ((d,), (d, d)):

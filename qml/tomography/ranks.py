@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from qml import _checks
+from qml._checks import InputError
 from qml._descriptions import Described
 from qml._results import Table
 from qml.measurement import Counts
@@ -138,7 +139,7 @@ def choose_rank(counts: Counts, ranks: Sequence[int] | None = None, *, gap: floa
     Raises
     ------
     InputError
-        For a record without shots, or a rank that is not between 1 and d.
+        For a record without shots, no rank, or one that is not between 1 and d.
 
     Notes
     -----
@@ -160,6 +161,8 @@ def choose_rank(counts: Counts, ranks: Sequence[int] | None = None, *, gap: floa
         if ranks is None
         else [_checks.integer("each rank", r, low=1, high=d) for r in _checks.listed("ranks", ranks)]
     )
+    if not tried:
+        raise InputError("ranks must hold at least one rank; found none.")
     tests: list[RankTest] = []
     for r in tried:
         best = full if r >= full.rank else maximum_likelihood(counts, rank=r, gap=gap)

@@ -190,9 +190,17 @@ class Circuit(Saved):
         Parameters
         ----------
         k : int
+            At least 0.
         fresh : bool
             False: all repetitions share their parameters. True: repetition i = 0, ..., k - 1 has its own, called
             ``name[i]`` (a parameter ``theta`` becomes ``theta[0]``, ``theta[1]``, ...).
+
+        Raises
+        ------
+        InputError
+            Where k is negative.
+        MemoryRefused
+            If so many operations would not fit.
 
         Examples
         --------

@@ -26,8 +26,8 @@ class Counts(Described, Mapping[str, dict[str, Any]]):
     r"""How often each outcome of a measurement was seen; outcomes that never came are kept as zeros.
 
     A mapping from the name of each setting to its counts by outcome. Settings may have different numbers of shots,
-    none included. The counts are integers (int64); weights, such as exact
-    probabilities that stand for infinitely many shots, are made by :meth:`from_weights` and :meth:`from_frequencies`.
+    none included. The counts are integers (int64); weights, such as exact probabilities that stand for infinitely many
+    shots, are made by :meth:`from_weights` and :meth:`from_frequencies`.
 
     Parameters
     ----------
@@ -342,7 +342,7 @@ class Counts(Described, Mapping[str, dict[str, Any]]):
         Raises
         ------
         InputError
-            If it is neither; what the operating system refuses is an OSError.
+            If it is neither, or its folder does not exist.
         """
         write_arrays(path, self._arrays())
 

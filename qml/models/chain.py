@@ -152,6 +152,13 @@ class ChainState(ThermalState):
         letters : str, optional
             One letter a qubit, or one for all of them; by default "Z".
 
+        Raises
+        ------
+        InputError
+            For shots below 0, other letters or another number of them, or what is no generator.
+        MemoryRefused
+            If so many samples would not fit.
+
         Examples
         --------
         >>> from qml.operators import pauli, tfim

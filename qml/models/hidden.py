@@ -214,6 +214,11 @@ class HiddenGibbsModel(Model):
         ----------
         params : array (n_params,), or mapping of str to float
             theta, or the natural value of every parameter by name.
+
+        Raises
+        ------
+        InputError
+            If the parameters do not fit.
         """
         theta = self.theta(params)
         if self._free is None:

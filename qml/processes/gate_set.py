@@ -203,6 +203,11 @@ class GateSetModel(ProcessFamily):
         ----------
         params : array (n_params,), or mapping of str to float
             theta, or the natural value of every parameter by name.
+
+        Raises
+        ------
+        InputError
+            If the parameters do not fit.
         """
         theta = self.theta(params)
         return {name: self._value(piece, theta) for name, piece in self._gates.items()}
@@ -214,6 +219,11 @@ class GateSetModel(ProcessFamily):
         ----------
         params : array (n_params,), or mapping of str to float
             theta, or the natural value of every parameter by name.
+
+        Raises
+        ------
+        InputError
+            If the parameters do not fit.
         """
         theta = self.theta(params)
         return {name: self._value(piece, theta) for name, piece in self._starts.items()}
@@ -225,6 +235,11 @@ class GateSetModel(ProcessFamily):
         ----------
         params : array (n_params,), or mapping of str to float
             theta, or the natural value of every parameter by name.
+
+        Raises
+        ------
+        InputError
+            If the parameters do not fit.
         """
         theta = self.theta(params)
         return {name: self._value(piece, theta) for name, piece in self._ends.items()}

@@ -262,6 +262,11 @@ class KrausModel(Model):
         ----------
         params : array (n_params,), or mapping of str to float
             theta, or the natural value of every parameter by name.
+
+        Raises
+        ------
+        InputError
+            If the parameters do not fit.
         """
         u, _, w = self._decomposed(params, smooth=False)
         return np.asarray(u @ w)
@@ -273,6 +278,11 @@ class KrausModel(Model):
         ----------
         params : array (n_params,), or mapping of str to float
             theta, or the natural value of every parameter by name.
+
+        Raises
+        ------
+        InputError
+            If the parameters do not fit.
         """
         return Process._of(self._state(self.isometry(params)), self.dims_in)
 

@@ -229,6 +229,11 @@ class OutcomesModel(Composite, Model):
         ----------
         params : array (n_params,), or mapping of str to float
             theta, or the natural value of every parameter by name.
+
+        Raises
+        ------
+        InputError
+            If the parameters do not fit.
         """
         found = self._at(self.theta(params))
         return found.probabilities, found.jacobian()

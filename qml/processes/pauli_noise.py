@@ -175,6 +175,11 @@ class PauliLindbladModel(IntervalFamily):
         ----------
         params : array (n_params,), or mapping of str to float
             theta, or the natural value of every parameter by name. By name a rate may be zero, too.
+
+        Raises
+        ------
+        InputError
+            If the parameters do not fit.
         """
         rates = self.natural(self._anywhere(params))
         held = Lindblad(jumps={word: pauli(word) for word in self.terms})

@@ -398,6 +398,11 @@ class Process(Saved):
         ----------
         other : Process, or what :func:`as_process` takes
 
+        Raises
+        ------
+        InputError
+            If it is no process.
+
         Examples
         --------
         >>> from qml import channels, gates

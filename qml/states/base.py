@@ -273,6 +273,13 @@ class State(Described, Correlations):
         rng : numpy Generator or int
             An int is the seed of a new generator.
 
+        Raises
+        ------
+        InputError
+            For shots below 0, or what is no generator.
+        MemoryRefused
+            If so many samples would not fit.
+
         Examples
         --------
         >>> from qml.states import ghz

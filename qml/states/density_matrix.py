@@ -259,6 +259,11 @@ class DensityMatrix(Held):
         Parameters
         ----------
         path : path, or a file open for writing bytes
+
+        Raises
+        ------
+        InputError
+            If it is neither, or its folder does not exist.
         """
         write_arrays(path, {"dims": np.array(self.dims), **self._arrays()})
 

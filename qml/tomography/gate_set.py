@@ -128,6 +128,11 @@ class GateSetResult(Outcome):
         ----------
         targets : mapping of str to array (4^n, 4^n), optional
             T_g of some or all gates; by default what the gates of the model should be.
+
+        Raises
+        ------
+        InputError
+            For a gate that there is not, a matrix of another shape, or none where the model has no ideal gates.
         """
         from scipy.optimize import least_squares
 
@@ -141,9 +146,12 @@ class GateSetResult(Outcome):
         gates = self.transfer_matrices
         for name in wanted:
             wanted[name] = _checks.reals(f"the target of {name!r}", wanted[name])
-            if name not in gates or wanted[name].shape != gates[name].shape:
+            if name not in gates:
+                raise InputError(f"targets must be of the gates {_checks.told(gates)}; found {name!r}.")
+            if wanted[name].shape != gates[name].shape:
                 raise InputError(
-                    f"targets must be transfer matrices of the gates {_checks.told(gates)}; found {name!r}."
+                    f"the target of {name!r} must be a transfer matrix of shape {gates[name].shape}; found shape "
+                    f"{wanted[name].shape}."
                 )
         experiments = self.counts.measurement
         assert isinstance(experiments, Experiments)

@@ -234,6 +234,11 @@ class TomographyResult(Outcome):
             Records drawn for each law; 0 takes chi-square in its place.
         seed : int
 
+        Raises
+        ------
+        InputError
+            If O is not Hermitian or on other sites, the state is mixed, or a number is out of range.
+
         Examples
         --------
         >>> import numpy as np

@@ -49,6 +49,8 @@ def test_an_undetermined_expectation_has_an_infinite_error():
     fisher = FisherInformation(maximum_likelihood(counts))
     assert fisher.standard_error([[0, -1j], [1j, 0]]) == math.inf
     assert fisher.standard_error(Z) == pytest.approx(2 * math.sqrt(0.7 * 0.3 / 100), rel=1e-6)
+    with pytest.raises(InputError, match="operator must be Hermitian"):
+        fisher.standard_error([[0, 1], [0, 0]])
 
 
 def test_at_the_boundary_the_fisher_information_asks_for_consent():

@@ -269,11 +269,11 @@ def kept(a: A) -> A:
     return copy
 
 
-def parameters(name: str, value: ArrayLike, n_params: int) -> Real:
-    """A real parameter vector of shape (n_params,)."""
+def parameters(name: str, value: ArrayLike, n_params: int, each: str = "parameter") -> Real:
+    """A real vector of shape (n_params,), one number for `each`."""
     a = reals(name, value)
     if a.shape != (n_params,):
-        raise InputError(f"{name} must have shape ({n_params},), one number a parameter; found shape {a.shape}.")
+        raise InputError(f"{name} must have shape ({n_params},), one number a {each}; found shape {a.shape}.")
     return a
 
 

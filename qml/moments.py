@@ -84,13 +84,13 @@ class Moments(Saved):
     ) -> None:
         self.generators = tuple(operators_of(generators).values())
         m = len(self.generators)
-        self.values = _checks.kept(_checks.parameters("values", values, m))
+        self.values = _checks.kept(_checks.parameters("values", values, m, "generator"))
         self._covariance = None if covariance is None else _checks.kept(_covariance(covariance, m))
         if self._covariance is not None:
             if errors is not None:
                 raise InputError("give either errors or their covariance; found both: the covariance says the errors.")
             errors = np.sqrt(np.diagonal(self._covariance))
-        given = np.zeros(m) if errors is None else _checks.parameters("errors", errors, m)
+        given = np.zeros(m) if errors is None else _checks.parameters("errors", errors, m, "generator")
         if (given < 0).any():
             raise InputError(f"errors must be non-negative; found {given.min():.6g}.")
         self.errors = _checks.kept(given)

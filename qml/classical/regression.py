@@ -112,7 +112,7 @@ def linear_regression(design: ArrayLike, targets: ArrayLike, likelihood: str = "
     """
     _checks.choice("likelihood", likelihood, ("gaussian", "laplace"))
     x = _design(design)
-    y = _checks.parameters("targets", targets, len(x))
+    y = _checks.parameters("targets", targets, len(x), "row of the design")
     norms = np.linalg.norm(x, axis=0)
     scales = np.exp2(np.round(np.log2(np.where(norms > 0, norms, 1.0))))  # powers of two: scaling rounds nothing
     scaled = x / scales

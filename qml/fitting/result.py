@@ -113,7 +113,7 @@ class History(_checks.Record, Described):
     seconds : array
         Since the restart began.
     fidelity : array or None
-        F(rho, sigma), on request.
+        F(rho, sigma), of labelled data its mean over the labels; on request.
     held_out : array or None
         The loss on the held-out target, without the prior's share; None where there was none.
 

@@ -186,6 +186,10 @@ def test_training_beats_the_best_linear_model(make):
         (lambda: linear_regression(np.ones((3, 1)), np.arange(3.0), "huber"), "likelihood must be one of"),
         (lambda: linear_regression([1.0], [1.0]), r"design must have shape \(m, p\)"),
         (
+            lambda: linear_regression([[1.0]], [1.0, 2.0]),
+            r"targets must have shape \(1,\), one number a row of the design",
+        ),
+        (
             lambda: linear_regression(np.ones((3, 1)), np.arange(3.0), "laplace").standard_errors([[1.0]]),
             "normal errors",
         ),

@@ -78,9 +78,9 @@ def nearest(word: str, options: Iterable[str]) -> str:
 
 
 def shown(value: object) -> str:
-    """`value` as a message shows it: its repr, cut where it is long."""
+    """`value` as a message shows it: its repr, cut where it is long; of a number of NumPy that of Python's."""
     try:
-        text = repr(value)
+        text = repr(value.item() if isinstance(value, np.number | np.bool_) else value)
     except ValueError:  # of an integer with more digits than Python writes
         text = f"an integer of {value.bit_length()} bits" if isinstance(value, int) else type(value).__name__
     text = " ".join(text.split())
@@ -185,7 +185,7 @@ def number(name: str, value: object, low: float = -math.inf, high: float = math.
     x = math.nan
     if type(value) is float:
         x = value
-    elif isinstance(value, SupportsFloat) and not (isinstance(value, np.ndarray) and value.ndim):
+    elif isinstance(value, SupportsFloat) and not (isinstance(value, np.complexfloating) or getattr(value, "ndim", 0)):
         with contextlib.suppress(TypeError, ValueError, OverflowError):
             x = float(value)
     if math.isnan(x) and not isinstance(value, (float, np.floating)):

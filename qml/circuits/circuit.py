@@ -378,7 +378,8 @@ class Circuit(Saved):
                 )
             return list(self.operations)
         if len(sites) != self.n_sites:
-            raise InputError(f"sites must name one site for each of the {self.n_sites} placed; found {sites}.")
+            size = _checks.plural(self.n_sites, "site")
+            raise InputError(f"sites must name {size}, as many as the circuit that is placed has; found {sites}.")
         return [operation._moved(sites) for operation in self.operations]
 
 

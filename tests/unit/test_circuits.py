@@ -294,7 +294,7 @@ def test_then_refuses():
     bell = Circuit(2, [gates.H(0), gates.CNOT(0, 1)])
     with pytest.raises(InputError, match=r"circuits in a row need equal dims; found \(2, 2, 2\), then \(2, 2\)"):
         Circuit(3).then(bell)
-    with pytest.raises(InputError, match=r"sites must name one site for each of the 2 placed; found \(0,\)"):
+    with pytest.raises(InputError, match=r"must name 2 sites, as many as the circuit that is placed has; found \(0,\)"):
         Circuit(3).then(bell, sites=(0,))
     with pytest.raises(InputError, match="sites must be sites from 0 to 2; found 3"):
         Circuit(3).then(bell, sites=(0, 3))

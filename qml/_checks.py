@@ -185,7 +185,9 @@ def number(name: str, value: object, low: float = -math.inf, high: float = math.
     x = math.nan
     if type(value) is float:
         x = value
-    elif isinstance(value, SupportsFloat) and not (isinstance(value, np.complexfloating) or getattr(value, "ndim", 0)):
+    elif isinstance(value, np.complexfloating) or (isinstance(value, np.ndarray) and value.ndim):
+        pass  # float() would take the real part, or the only entry
+    elif isinstance(value, SupportsFloat):
         with contextlib.suppress(TypeError, ValueError, OverflowError):
             x = float(value)
     if math.isnan(x) and not isinstance(value, (float, np.floating)):

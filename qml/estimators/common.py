@@ -112,7 +112,7 @@ class StateClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         weights = _check_sample_weight(sample_weight, x, dtype=np.float64, ensure_non_negative=True)
         self.classes_, index = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
-            raise InputError(f"y must hold at least two classes; found one class, {self.classes_[0]!r}.")
+            raise InputError(f"y must hold at least two classes; found one class, {_checks.shown(self.classes_[0])}.")
         if not weights.sum() > 0:
             raise InputError("sample_weight must not be zero for every sample.")
         return x, index, weights

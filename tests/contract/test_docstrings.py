@@ -14,7 +14,7 @@ import qml
 
 NEEDED = {"estimators": "sklearn", "jax": "jax", "torch": "torch"}
 """What a module cannot be imported without."""
-ELSEWHERE = re.compile("qiskit|cirq|pennylane|pytket|MLflow")
+ELSEWHERE = re.compile("qiskit|cirq|pennylane|pytket|MLflow|^torch")
 """Whose examples need another library, and are read only."""
 ONE_LINE = ("Study.from_yaml", "Study.save")
 """Methods with one argument, which their sentence speaks of."""

@@ -86,18 +86,48 @@ class Saved(Described, is_kind=False):
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """The object of :meth:`to_dict`; InputError where the data are none, or of another class."""
+        """The object of :meth:`to_dict`.
+
+        Parameters
+        ----------
+        data : mapping
+
+        Raises
+        ------
+        InputError
+            Where the data are none, or those of another class.
+        """
         found: Self = _one(cls, from_dict(data))
         return found
 
     def save(self, path: str | Path | IO[bytes]) -> None:
-        """Write it to a file, as JSON text (``.json``) or as arrays (``.npz``), or to one that is open for writing
-        bytes, as arrays: see :func:`qml.io.save`."""
+        """Write it to a file, as JSON text (``.json``) or as arrays (``.npz``): see :func:`qml.io.save`.
+
+        Parameters
+        ----------
+        path : path, or a file open for writing bytes
+            The latter takes arrays.
+
+        Raises
+        ------
+        InputError
+            For another ending, or an object that holds what is no plain data, such as a function.
+        """
         save(self, path)
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
-        """Read what :meth:`save` wrote; InputError where the file holds no such object."""
+        """Read what :meth:`save` wrote.
+
+        Parameters
+        ----------
+        path : path
+
+        Raises
+        ------
+        InputError
+            Where the file holds no such object.
+        """
         found: Self = _one(cls, load(path))
         return found
 

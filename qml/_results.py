@@ -27,7 +27,19 @@ def html_table(caption: str, rows: Sequence[Sequence[str]], heads: Sequence[str]
 
 
 class FitError(RuntimeError):
-    """A fit that did not converge; its message is the status of the result."""
+    """A fit that did not converge; its message is the status of the result.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from qml import GibbsModel, fit
+    >>> result = fit(GibbsModel(["Z"]), np.diag([0.8, 0.2]), params0=[0.0], max_iterations=1)
+    >>> try:
+    ...     result.raise_if_failed()
+    ... except FitError as error:
+    ...     print(str(error) == result.status)
+    True
+    """
 
 
 class Table(Record, Saved, ABC):
@@ -69,7 +81,13 @@ class Outcome(Table):
     error: ClassVar[type[RuntimeError]] = FitError
 
     def raise_if_failed(self) -> Self:
-        """The result itself if it converged; else an error with the status."""
+        """The result itself if it converged, so that a call can go on from it: ``fit(...).raise_if_failed().state``.
+
+        Raises
+        ------
+        FitError
+            Of a fit that did not converge, with the status as its message; a tomography raises TomographyError.
+        """
         if not self.converged:
             raise self.error(self.status)
         return self

@@ -84,13 +84,13 @@ class Moments(Saved):
     ) -> None:
         self.generators = tuple(operators_of(generators).values())
         m = len(self.generators)
-        self.values = _checks.kept(_checks.parameters("values", values, m))
+        self.values = _checks.kept(_checks.parameters("values", values, m, "generator"))
         self._covariance = None if covariance is None else _checks.kept(_covariance(covariance, m))
         if self._covariance is not None:
             if errors is not None:
                 raise InputError("give either errors or their covariance; found both: the covariance says the errors.")
             errors = np.sqrt(np.diagonal(self._covariance))
-        given = np.zeros(m) if errors is None else _checks.parameters("errors", errors, m)
+        given = np.zeros(m) if errors is None else _checks.parameters("errors", errors, m, "generator")
         if (given < 0).any():
             raise InputError(f"errors must be non-negative; found {given.min():.6g}.")
         self.errors = _checks.kept(given)
@@ -107,6 +107,17 @@ class Moments(Saved):
         """The expectations of the generators in a state: exact, or with the error bars of a sampled one.
 
         Costs 2^n operations for every string, and for the entropy that of ``state.entropy()``.
+
+        Parameters
+        ----------
+        state : State, array (d, d) or (d,), or Qobj
+        generators : PauliSum, or sequence or mapping of them
+            On the sites of the state, read as by the class.
+
+        Raises
+        ------
+        InputError
+            If the state is a batch, or the generators are none, or on other sites.
 
         Examples
         --------
@@ -175,25 +186,58 @@ class Moments(Saved):
         """Of the values, as estimates, (m, m): what was given, or the squares of the errors on the diagonal."""
         return np.diag(np.square(self.errors)) if self._covariance is None else self._covariance
 
-    def covariance_of(self, generators: Sequence[PauliSum]) -> Real:
-        """The covariance (m, m) of the values of these generators, in their order."""
+    def covariance_of(self, generators: Sequence[PauliLike]) -> Real:
+        """The covariance (m, m) of the values of some generators, in their order.
+
+        Parameters
+        ----------
+        generators : sequence of PauliSum, str or mapping of str to float
+            Some of those that are held, whole.
+
+        Raises
+        ------
+        InputError
+            For one that is not held.
+        """
         places = self._places_of(generators)
         return self.covariance[np.ix_(places, places)]
 
-    def values_of(self, generators: Sequence[PauliSum]) -> Real:
-        """The values (m,) of these generators, in their order; InputError names one that is not held."""
-        return self._estimates(generators)[0]
+    def values_of(self, generators: Sequence[PauliLike]) -> Real:
+        """The values (m,) of some generators, in their order.
 
-    def _places_of(self, generators: Sequence[PauliSum]) -> list[int]:
-        for g in generators:
+        Parameters
+        ----------
+        generators : sequence of PauliSum, str or mapping of str to float
+            Some of those that are held, whole.
+
+        Raises
+        ------
+        InputError
+            For one that is not held.
+        """
+        return np.asarray(self.values[self._places_of(generators)])
+
+    def _places_of(self, generators: Sequence[PauliLike]) -> list[int]:
+        held = [as_pauli_sum(g, "each generator") for g in _checks.listed("generators", generators, "Pauli sums")]
+        for g in held:
             if g not in self._places:
                 raise InputError(
                     f"the target must hold the expectation of every generator of the model; that of {g} is missing."
                 )
-        return [self._places[g] for g in generators]
+        return [self._places[g] for g in held]
 
     def expect(self, operator: PauliLike | Complex) -> float:
-        """Tr(rho O) of an operator in the span of the generators and the identity; others are refused.
+        """Tr(rho O), in the unit of O, of an operator in the span of the generators and the identity.
+
+        Parameters
+        ----------
+        operator : PauliSum, str, mapping of str to float, array (d, d) or Qobj
+            O, Hermitian.
+
+        Raises
+        ------
+        InputError
+            If it is not Hermitian, acts on other sites, or has a part outside the span, of which nothing is known.
 
         Examples
         --------
@@ -203,6 +247,8 @@ class Moments(Saved):
         words, columns, shifts = self._span
         if isinstance(operator, PauliSum | str | Mapping):
             operator = as_pauli_sum(operator)
+            if not operator.is_hermitian:
+                raise InputError("the operator must be Hermitian; found a Pauli sum with complex coefficients.")
             largest = max(map(abs, operator.coefficients), default=0.0) or 1.0  # squares of what is scaled by it exist
             held = {w: complex(c) / largest for w, c in zip(operator.words, operator.coefficients, strict=True)}
             wanted = np.array([complex(held.pop(word, 0.0)).real for word in words])

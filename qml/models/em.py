@@ -43,6 +43,17 @@ class EMResult(Outcome):
     status : str
         A sentence.
     parameter_names : tuple of str
+
+    Examples
+    --------
+    >>> from qml import HiddenGibbsModel
+    >>> result = quantum_em(HiddenGibbsModel(["ZZ", "ZI"]), np.diag([0.8, 0.2]), seed=0)
+    >>> result.converged, round(result.loss, 6), abs(result.gap) < 1e-10
+    (True, 0.500402, True)
+    >>> bool(result.history[-1] == result.loss), len(result.history) == result.iterations + 1
+    (True, True)
+    >>> result.state.probabilities().round(6)
+    array([0.8, 0.2])
     """
 
     params: Real

@@ -95,19 +95,34 @@ class ThermalState(State):
         return self._own.errors
 
     @property
-    def krylov_dimension(self) -> int:
-        """The Krylov dimension that was needed."""
+    def engine_dimension(self) -> int:
+        """The dimension of the space that the engine needed: the Krylov dimension of a KrylovEngine, the bond dimension
+        of a ChainEngine."""
         return self._partition.dimension
 
     @property
     def truncation(self) -> float:
-        """The estimated relative error of the Krylov spaces."""
+        """The estimated relative error that this space leaves; the standard errors include it."""
         return self._partition.truncation
 
     def moments(self, generators: GeneratorsLike | None = None) -> Moments:
-        """The expectations of these Pauli sums (by default the state's own), with standard errors and the entropy.
+        """The expectations of Pauli sums, with standard errors and the entropy.
 
         Costs one run, whatever their number.
+
+        Parameters
+        ----------
+        generators : sequence or mapping of PauliSum, optional
+            On the sites of the state; by default the state's own.
+
+        Returns
+        -------
+        Moments
+
+        Raises
+        ------
+        InputError
+            If one is no Pauli sum, or acts on other sites.
 
         Examples
         --------
@@ -270,7 +285,19 @@ class LargeGibbsModel(Model):
         self.engine = KrylovEngine() if engine is None else _checks.instance("engine", engine, ThermalEngine)
 
     def init_params(self, rng: np.random.Generator, scale: float = 0.1) -> Real:
-        """A random start near the maximally mixed state: normal, of standard deviation `scale`."""
+        """A random start near the maximally mixed state: normal, of standard deviation `scale`.
+
+        Parameters
+        ----------
+        rng : numpy Generator
+        scale : float
+            At least 0, at most 1e100.
+
+        Raises
+        ------
+        InputError
+            If rng is no Generator, or scale is out of range.
+        """
         return normal_start(rng, self.n_params, scale)
 
     def state(self, params: ParamsLike = ()) -> ThermalState:

@@ -182,6 +182,16 @@ class PauliSum(Saved):
     def commutes_with(self, other: PauliSum) -> bool:
         """Whether A B = B A: no Pauli coefficient of A B - B A exceeds 1e-10 max|c_A| max|c_B|.
 
+        Parameters
+        ----------
+        other : PauliSum
+            B, on as many qubits.
+
+        Raises
+        ------
+        InputError
+            If it is none, or on another number of qubits.
+
         Examples
         --------
         >>> pauli("XX").commutes_with(pauli("ZZ")), pauli("XI").commutes_with(pauli("ZZ"))
@@ -242,7 +252,17 @@ class PauliSum(Saved):
         return out
 
     def apply(self, psi: ArrayLike) -> Complex:
-        """A psi without a matrix, shape (..., 2^n), for vectors psi along the last axis; costs 2^n operations a term.
+        """A psi without a matrix, shape (..., 2^n); costs 2^n operations a term.
+
+        Parameters
+        ----------
+        psi : array (..., 2^n)
+            One or more vectors, along the last axis, of any norm.
+
+        Raises
+        ------
+        InputError
+            If the shape is another, or an entry is not finite.
 
         Examples
         --------

@@ -164,7 +164,7 @@ class GibbsState(State):
         return reduced(self, keep)
 
     def pull_log(self, cotangent: Complex) -> Cotangent:
-        return -self._centred(cotangent)
+        return self._centred(-cotangent)
 
     def _centred(self, x: Complex) -> Numeric:
         """X - sigma Tr X, or its diagonal where that of K is the coordinate."""
@@ -195,11 +195,13 @@ class SpectralState(State):
         l_x in nats, with sum_x exp(l_x) = 1; -inf is allowed.
     vectors : array (d, d)
         The unitary W, one eigenvector a column.
+    dims : int or sequence of int, optional
+        Site dimensions, or a number of qubits; by default qubits where d is a power of two, else one site.
 
     Raises
     ------
     InputError
-        If the shapes differ, the probabilities do not add up to 1, or W is not unitary.
+        If the shapes differ, the probabilities do not add up to 1, W is not unitary, or dims do not multiply to d.
 
     Examples
     --------

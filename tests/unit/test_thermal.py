@@ -8,7 +8,7 @@ import pytest
 
 from qml import CrossEntropy, GibbsModel, check_gradient, fit, thermal, threads
 from qml._checks import InputError
-from qml.engines import KrylovEngine, krylov
+from qml.engines import ChainEngine, KrylovEngine, krylov
 from qml.engines.thermal import ThermalEngine, ThermalEstimate
 from qml.models import CircuitModel, LargeGibbsModel, ThermalState
 from qml.moments import Moments
@@ -87,7 +87,7 @@ def test_imaginary_strings_vanish_exactly_in_a_real_state() -> None:
 def test_a_small_krylov_space_adds_its_error_to_the_bars() -> None:
     full, cut = ThermalState([REAL], [3.0]), ThermalState([REAL], [3.0], KrylovEngine(steps=8))
     off = abs(float(full.log_partition()) - float(cut.log_partition()))
-    assert cut.krylov_dimension == 8 < full.krylov_dimension
+    assert cut.engine_dimension == 8 < full.engine_dimension
     assert full.truncation < 1e-9 < off <= cut.truncation
     assert cut.log_partition_error > cut.truncation
     change = np.abs(full.expectations() - cut.expectations())
@@ -199,6 +199,16 @@ def test_any_engine_of_thermal_states_serves() -> None:
 def test_mistakes_are_told_in_a_sentence(make: object, sentence: str) -> None:
     with pytest.raises(InputError, match=sentence):
         make()  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("engine", [KrylovEngine(), ChainEngine()], ids=repr)
+def test_operators_that_are_not_hermitian_or_of_other_qubits_are_refused(engine: ThermalEngine) -> None:
+    with pytest.raises(InputError, match="hamiltonian must be Hermitian; found a Pauli sum with complex"):
+        engine.thermal({"ZZ": 1j})
+    with pytest.raises(InputError, match="observable 1 must be Hermitian"):
+        engine.thermal("ZZ", ["XX", {"XX": 1j}])
+    with pytest.raises(InputError, match="observable 0 must act on the 2 qubits of the hamiltonian; found one on 3"):
+        engine.thermal("ZZ", ["ZZZ"])
 
 
 def test_what_would_not_fit_is_refused_before_it_is_allocated() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -204,7 +205,10 @@ def one_state(value: StateLike, name: str = "state", dims: DimsLike | None = Non
 def _refuse_others(name: str, value: Any) -> None:
     if _dim(value) == 0:
         found = _checks.shown(value)
-        raise InputError(f"{name} must be a State, a Qobj, a matrix (d, d) or a vector (d,) of numbers; found {found}.")
+        hint = ": of counted outcomes pass Counts.from_dicts" if isinstance(value, Mapping) else ""
+        raise InputError(
+            f"{name} must be a State, a Qobj, a matrix (d, d) or a vector (d,) of numbers; found {found}{hint}."
+        )
 
 
 def _is_qobj(value: Any) -> bool:

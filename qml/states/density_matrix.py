@@ -12,7 +12,7 @@ import numpy as np
 from qml import _checks
 from qml._checks import InputError
 from qml._files import read_arrays, write_arrays
-from qml._typing import ArrayLike, DimsLike
+from qml._typing import ArrayLike, Complex, DimsLike
 from qml.states.base import State
 from qml.states.held import Held
 
@@ -153,7 +153,11 @@ class DensityMatrix(Held):
         if worst > _checks.TOLERANCE:
             raise InputError(
                 f"{_name} must have unit norm; found a squared norm off by {worst:.3g}, tolerance {_checks.TOLERANCE}: "
-                "divide by the norm."
+                + (
+                    "use from_probabilities for these probabilities."
+                    if _are_probabilities(a)
+                    else "divide by the norm."
+                )
             )
         p = _checks.number("smoothing", smoothing, 0.0, 1.0)
         unit = a / np.sqrt(_checks.normaliser(norm, a.shape[-2]))[..., None, None]
@@ -321,3 +325,10 @@ def reduced(state: State, keep: Sequence[int]) -> DensityMatrix:
     if state.is_diagonal:
         return DensityMatrix._make(None, state.dims, probabilities=state.probabilities()).partial_trace(keep)
     return DensityMatrix._trusted(state.matrix(), state.dims).partial_trace(keep)
+
+
+def _are_probabilities(factor: Complex) -> bool:
+    """Whether a column holds what a distribution does."""
+    p = factor[..., 0]
+    total = abs(p.sum(axis=-1) - 1).max()
+    return factor.shape[-1] == 1 and bool((p.imag == 0).all() and (p.real >= 0).all() and total <= _checks.TOLERANCE)

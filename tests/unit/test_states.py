@@ -38,7 +38,9 @@ def test_a_density_matrix_is_validated_with_the_measured_violation(matrix: objec
 def test_other_constructors_refuse_with_a_sentence(tmp_path: Path) -> None:
     rho = states.maximally_mixed((2, 2))
     cases = [
-        (lambda: DensityMatrix.from_vector([1.0, 1.0]), "unit norm; found a squared norm off by 1"),
+        (lambda: DensityMatrix.from_vector([1.0, 1.0]), "unit norm; found a squared norm off by 1.*divide by the norm"),
+        (lambda: DensityMatrix.from_vector([0.5, 0.5]), "off by 0.5, .*: use from_probabilities for probabilities"),
+        (lambda: states.as_state({"00": 3}), "found {.00.: 3}: of counted outcomes pass Counts.from_dicts"),
         (lambda: DensityMatrix.from_probabilities([0.5, 0.6]), "must sum to one"),
         (lambda: DensityMatrix.from_probabilities([1.5, -0.5]), "non-negative; found -0.5 at index"),
         (lambda: DensityMatrix.from_ensemble([]), "at least one state"),

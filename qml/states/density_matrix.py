@@ -153,11 +153,7 @@ class DensityMatrix(Held):
         if worst > _checks.TOLERANCE:
             raise InputError(
                 f"{_name} must have unit norm; found a squared norm off by {worst:.3g}, tolerance {_checks.TOLERANCE}: "
-                + (
-                    "use from_probabilities for these probabilities."
-                    if _are_probabilities(a)
-                    else "divide by the norm."
-                )
+                + ("use from_probabilities for probabilities." if _are_probabilities(a) else "divide by the norm.")
             )
         p = _checks.number("smoothing", smoothing, 0.0, 1.0)
         unit = a / np.sqrt(_checks.normaliser(norm, a.shape[-2]))[..., None, None]

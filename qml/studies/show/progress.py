@@ -59,9 +59,9 @@ class _Live:
 class FitReporter(_Live):
     """Follows the fits of a run, one at a time: begin, step, step, ..., stop, end."""
 
-    def begin(self, name: str, n_params: int, max_iterations: int) -> None:
+    def begin(self, name: str, about: str, max_iterations: int) -> None:
         """A fit starts."""
-        head = f"{name}: {plural(n_params, 'parameter')}"
+        head = f"{name}: {about}"
         if not self._start(head, max_iterations):
             self.out.print(head)
 

@@ -175,7 +175,7 @@ def _sentence(details: ErrorDetails, source: Source) -> tuple[tuple[Key, ...], s
     if kind == "lacks":
         return path, f"{details['msg']}."
     if kind == "value_error":
-        return path, str(context["error"])
+        return (*path, *getattr(context["error"], "path", ())), str(context["error"])
     if kind == "union_tag_not_found":
         return path, "the key 'kind' is missing: it says what this is."
     if kind == "union_tag_invalid":

@@ -15,7 +15,7 @@ import numpy as np
 from qml._checks import plural
 from qml._results import Outcome
 from qml._typing import Real
-from qml.studies.record.errors import FILE
+from qml.studies.record.errors import errors_file
 from qml.studies.record.fits import history_of
 from qml.studies.record.folder import Run, differences, fit_folder, load_run
 from qml.studies.record.table import load_table, rows_of
@@ -158,7 +158,7 @@ def _arrays(one: Run, two: Run, index: int, name: str) -> Iterator[str]:
             yield f"{name}: {plural(len(x), 'number')} of the {what} became {len(y)}"
         elif x.tobytes() != y.tobytes():
             yield f"{name}: the {what} differ by up to {float(np.abs(x - y).max()):.2e}"
-    errors = f"{place}/{FILE}"
+    errors = errors_file(one.study, index)
     if errors in one.info["files"] and one.checked(errors).read_bytes() != two.checked(errors).read_bytes():
         yield f"{name}: the error bars differ"
 

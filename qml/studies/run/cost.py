@@ -6,7 +6,6 @@ import time
 import tracemalloc
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any
 
 from qml._checks import plural
 from qml.fitting import Iteration
@@ -64,16 +63,17 @@ def measure(job: build.Job, target: Target, seed: int) -> Cost:
 
 
 def _of_method(job: build.Job, target: Target, seed: int) -> Cost:
-    """The cost of a method by how long its first few iterations take."""
+    """The cost of a method by how much longer it takes with a few iterations than with none."""
 
-    def run(iterations: int) -> float:
+    def seconds(iterations: int) -> float:
         assert job.spec.method is not None
         since = time.perf_counter()
-        found: Any = job.spec.method.at_most(iterations).learn(target, job.model, None, seed)
-        return (time.perf_counter() - since) / (found.iterations or 1)
+        job.spec.method.at_most(iterations).learn(target, job.model, None, seed)
+        return time.perf_counter() - since
 
-    run(STEPS)  # which may compile code
-    step = run(STEPS)
+    seconds(STEPS)  # which may compile code
+    start = min(seconds(0) for _ in range(3))
+    step = max(min(seconds(STEPS) for _ in range(3)) - start, 0.0) / STEPS
     return Cost(job.n_params, job.memory, step, step, job.most)
 
 
@@ -99,7 +99,7 @@ def describe(plan: build.Plan, workers: int) -> str:
     for job in plan.jobs:
         cost = measure(job, plan.target, plan.study.seed)
         total += cost.step * cost.steps
-        evaluations = cost.step / cost.evaluation
+        evaluations = cost.step / (cost.evaluation or 1.0)
         note = (
             f", {evaluations:.2g} times an evaluation of the loss and its gradient" if evaluations > EXPENSIVE else ""
         )

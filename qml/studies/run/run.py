@@ -22,19 +22,20 @@ from qml._results import Outcome
 from qml.fitting import Checkpoint
 from qml.states import DensityMatrix
 from qml.studies.files import digest, inside
-from qml.studies.record.errors import have_errors, keep_errors, load_errors
+from qml.studies.record.errors import errors_file, load_errors
 from qml.studies.record.fits import Row, continued, history_of, params_of, row_of, run_fit
 from qml.studies.record.folder import RunFolder, fit_folder, latest_run, load_run, slug
+from qml.studies.record.table import columns
 from qml.studies.run import pools
 from qml.studies.run.sweeping import How, run_sweep
 from qml.studies.show import output
 from qml.studies.show.drawing import draw as _draw
 from qml.studies.show.progress import FitReporter
 from qml.studies.spec import build, config, loggers, streams
-from qml.studies.spec.methods import Estimate
 from qml.studies.spec.source import INPUTS
 from qml.studies.spec.targets import files_of
 from qml.threads import pinned
+from qml.tomography.error_bars import Estimate
 
 KEEP_TARGET_UP_TO = 1 << 10
 """Largest dimension whose density matrix is written to the folder of a run (16 MiB)."""
@@ -238,15 +239,17 @@ def _run(plan: build.Plan, folder: RunFolder, options: Options, out: Console, ro
 
 def _bound(plan: build.Plan, index: int, result: Outcome, folder: RunFolder, out: Console) -> None:
     """The error bars of a fit that is done, kept when all of them are."""
-    if have_errors(folder, index):
+    name, spec, rows = errors_file(folder.study, index), plan.study.fits[index], list[dict[str, Any]]()
+    if spec.errors is None or name in folder.info["files"]:
         return
-    job, found = plan.jobs[index], list[Estimate]()
-    for k, errors in enumerate(job.spec.errors or ()):
+    for k, errors in enumerate(spec.errors):
         out.print(f"  error bars by {errors.kind}")
         with plan.source.within("fits", index, "errors", k):
-            seed = streams.error_seed(plan.study.seed, index, k)
-            found += errors.estimates(result, plan.target.truth, seed)
-    keep_errors(folder, index, job, found)
+            found = errors.estimates(result, plan.target.truth, streams.error_seed(plan.study.seed, index, k))
+        rows += [estimate._asdict() for estimate in found]
+    folder.write_columns(name, columns(Estimate._fields, rows))
+    folder.update()
+    folder.log("error bars done", fit=spec.name)
 
 
 def _followed(

@@ -145,6 +145,8 @@ def build(study: config.Study, source: Source) -> Plan:
     target = build_target(study, source)
     jobs = tuple(build_job(study, i, target, source) for i in range(len(study.fits)))
     for i, job in enumerate(jobs):
+        if points and job.spec.errors is not None:
+            raise source.error(("fits", i, "errors"), "of a sweep only the table is kept: leave errors, or sweep, out.")
         _try(job, i, {before.spec.name: before for before in jobs[:i]}, target, source)
     return Plan(study, source, target, jobs, points)
 

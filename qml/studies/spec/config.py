@@ -191,13 +191,6 @@ class Study(Spec):
                 raise Inside((k, "grown_from"), f"the fit {fit.grown_from!r} has no parameters to start from.")
         return fits
 
-    @model_validator(mode="after")
-    def _no_errors_of_points(self) -> Self:
-        for k, fit in enumerate(self.fits if self.sweep is not None else ()):
-            if fit.errors is not None:
-                raise Inside(("fits", k, "errors"), "of a sweep only the table is kept: leave errors, or sweep, out.")
-        return self
-
 
 def read_study(path: str | Path, overrides: Iterable[str] = ()) -> tuple[Study, Source]:
     """The study in a file, with what it extends and with the overrides ``PATH=VALUE``; and its text for messages.

@@ -81,7 +81,6 @@ class EMResult(Outcome):
             ("gradient", f"{self.gradient_norm:.3e}"),
             ("parameters", str(len(self.params))),
             ("iterations", str(self.iterations)),
-            ("seconds", f"{self.seconds:.2f}"),
             ("status", self.status),
         ]
 

@@ -22,7 +22,7 @@ TOMOGRAPHIES: dict[str, Callable[..., TomographyResult]] = {
     "maximum_entropy": maximum_entropy,
     "choose_rank": chosen_rank,
 }
-"""Functions that find a state from its counts, by name: what studies call a method."""
+"""Functions that find a state from its counts in at most `max_iterations`, by name: methods of studies."""
 
 __all__ = [
     "TOMOGRAPHIES",

@@ -91,7 +91,8 @@ def maximum_likelihood(
     Raises
     ------
     InputError
-        For a record without shots, an outcome that was counted though its effect is zero, or an argument out of range.
+        For a record without shots or of no state, an outcome that was counted though its effect is zero, or an argument
+        out of range.
     MemoryRefused
         If the probabilities and matrices would not fit.
 
@@ -117,6 +118,8 @@ def maximum_likelihood(
     counts = record_of(counts)
     if len(counts.measurement.fixed):
         raise InputError("these are counts of a process, which preserves the trace: use process_tomography(counts).")
+    if counts.measurement.learnt_by:
+        raise InputError(f"these are no counts of a state: they are learnt by {counts.measurement.learnt_by}.")
     _checks.choice("method", method, METHODS)
     dim = counts.measurement.dim
     columns = dim if rank is None else _checks.integer("rank", rank, low=1, high=dim)

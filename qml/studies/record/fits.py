@@ -147,12 +147,12 @@ def params_of(result: Outcome) -> Real:
     return np.asarray(getattr(result, "params", ()), dtype=np.float64)
 
 
-def history_of(result: Outcome) -> dict[str, Any]:
+def history_of(result: Any) -> dict[str, Any]:
     """The iterates of a result as columns, from `iteration` on; none of a result that keeps none."""
     history = getattr(result, "history", None)
     if history is None:
         return {}
-    columns = history.columns() if hasattr(history, "columns") else {"loss": history}
+    columns = history.columns() if hasattr(history, "columns") else {"loss": history, "gap": history - result.floor}
     return {"iteration": np.arange(len(history)), **columns}
 
 

@@ -205,9 +205,9 @@ def build_job(
         elif isinstance(fit.validation, Spec):
             validation = fit.validation.build(Context(source.home, study.seed, held_out=True)).learnt
             loss.accept(validation, model.dims)
-    if fit.factorwise and not isinstance(loss, CrossEntropy):
+    if fit.factorwise and not (isinstance(loss, CrossEntropy) and target.as_state is not None):
         raise source.error(
-            ("fits", i, "loss"), "factorwise needs a loss that adds up: cross_entropy, relative_entropy."
+            ("fits", i, "loss"), "factorwise needs a state and a loss that adds up: cross_entropy, relative_entropy."
         )
     job = Job(fit, model, loss, optimizer, prior, validation)
     with source.within("fits", i, "model"):

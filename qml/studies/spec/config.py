@@ -125,7 +125,8 @@ class Fit(Spec):
         """Refuse what the method would ignore, or lacks."""
         for key in self._of_descent():
             if key in self.model_fields_set:
-                raise Inside((key,), f"the method {method.kind} takes no {key}: leave it out, or write it in method.")
+                where = "write it in method" if key in type(method).model_fields else "leave it out"
+                raise Inside((key,), f"{key} belongs to descent, and the method is {method.kind}: {where}.")
         if not method.asks_for("model"):
             for key in ("model", "grown_from"):
                 if getattr(self, key) is not None:

@@ -49,9 +49,11 @@ class Method(Keyed):
         InputError
             If the target is not what it learns from.
         """
-        of, learnt = ("counts", target.counts) if self.asks_for("counts") else ("a state", target.as_state)
+        from_counts = self.asks_for("counts")
+        learnt = target.counts if from_counts else target.as_state
         if learnt is None:
-            raise InputError(f"the method {self.kind} learns from {of}: let the target be such.")
+            wanted = "counts: use a target of the kind counts" if from_counts else "a state: use a target that is one"
+            raise InputError(f"the method {self.kind} learns from {wanted}.")
         what = {"counts": learnt, "target": learnt, "model": model}
         found: Outcome = self.make(**what, params0=params0, seed=seed, progress=False)
         return found

@@ -163,6 +163,8 @@ def read_as(spec: type[AnySpec], source: Source) -> AnySpec:
         return spec.model_validate(source.data, context={"home": source.home})
     except ValidationError as error:
         found = [_sentence(details, source) for details in error.errors(include_url=False)]
+    around = {path[:k] for path, _ in found for k in range(len(path))}
+    found = [one for one in found if one[0] not in around]  # of what may be a word or a mapping, and is a mapping
     path, sentence = min(found, key=lambda one: (source.place(one[0]), -len(one[0])))
     raise source.error(path, sentence)
 

@@ -31,7 +31,7 @@ def fit_deferred(
     params0: ParamsLike | None = None,
     seed: int | None = None,
 ) -> FitResult:
-    r"""Learn a state by deferred measurement: :meth:`DeferredCrossEntropy.descend`, as a fit.
+    r"""Learn a state by deferred measurement: shots in the model's own bases, which move with it.
 
     .. math:: \theta_{k+1} = \theta_k - \eta_k\, \hat g_k, \qquad
         \mathbb{E}\, \hat g_k = \nabla S(\rho, \sigma_{\theta_k})
@@ -68,7 +68,8 @@ def fit_deferred(
 
     Notes
     -----
-    Costs what `copies` and `steps` say: every basis of every step is one eigen-decomposition or one circuit at most.
+    The descent of :meth:`DeferredCrossEntropy.descend`; a step costs at most one eigen-decomposition, or one circuit,
+    for each basis. Source: Zhou Shangnan and Yixu Wang (2021), arXiv:2102.11887.
 
     Examples
     --------

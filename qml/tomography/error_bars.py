@@ -10,7 +10,7 @@ from qml._checks import InputError
 from qml.operators import PauliSum
 from qml.states import State
 from qml.tomography.bootstrap import bootstrap
-from qml.tomography.intervals import ProfileLikelihood
+from qml.tomography.intervals import ProfileLikelihood, checked_level
 from qml.tomography.result import TomographyResult
 
 WORDS: dict[str, Callable[[State], Any]] = {"purity": State.purity, "entropy": State.entropy}
@@ -37,6 +37,7 @@ def by_bootstrap(
     resampling: Literal["parametric", "nonparametric"] = "parametric",
     interval: Literal["percentile", "basic"] = "percentile",
     seed: int = 0,
+    only_checked: bool = False,
 ) -> list[Estimate]:
     """Repeat the experiment on the computer, and see how far numbers read off the state scatter.
 
@@ -50,6 +51,7 @@ def by_bootstrap(
         The quantiles themselves, or less the bias.
     """
     functions = {name: _function(quantity) for name, quantity in quantities.items()}
+    replicates = min(replicates, 2) if only_checked else replicates
     drawn = bootstrap(result, functions, replicates=replicates, kind=resampling, seed=seed)
     errors = {name: (drawn.standard_error(name), *drawn.interval(name, level, kind=interval)) for name in functions}
     return [Estimate(name, "bootstrap", drawn.estimates[name], *errors[name], level) for name in functions]
@@ -70,6 +72,7 @@ def by_interval(
     *,
     replicates: int = 200,
     seed: int = 0,
+    only_checked: bool = False,
 ) -> list[Estimate]:
     """Values that the record does not rule out, by the likelihood ratio: of expectations, and of the fidelity with a
     pure state; right at the boundary of the states, too.
@@ -79,11 +82,14 @@ def by_interval(
     replicates : int
         Records drawn for each law; 0 takes chi-square in its place.
     """
+    level, replicates = checked_level(level, replicates)
     found = []
     for name, quantity in quantities.items():
         if isinstance(quantity, str):
             raise InputError(f"an interval is of an expectation or a fidelity, not of {quantity}: use bootstrap.")
         profile = ProfileLikelihood(result.counts, quantity)
+        if only_checked:
+            continue
         ends = profile.interval(level, replicates=replicates, seed=seed)
         found.append(Estimate(name, "interval", profile.estimate, None, *ends, level))
     return found

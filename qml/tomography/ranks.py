@@ -161,10 +161,12 @@ def choose_rank(
 def chosen_rank(
     counts: Counts, ranks: Sequence[int] | None = None, *, gap: float = 1e-3, max_iterations: int = 20000
 ) -> TomographyResult:
-    """The state of maximum likelihood of the rank that :func:`choose_rank` chooses, which the status tells.
+    """The state of maximum likelihood of the smallest rank that the record does not rule out, as :func:`choose_rank`
+    chooses it; the status tells which.
 
     Parameters
     ----------
+    counts : Counts
     ranks : sequence of int, optional
         By default 1, 2, ... until one is enough.
     gap : float

@@ -108,6 +108,7 @@ def describe(plan: build.Plan, workers: int) -> str:
             f"fit {job.spec.name!r}: {about}, {span(cost.step)} a step (measured{note}), "
             f"at most {plural(cost.steps, 'step')}: at most {span(cost.step * cost.steps)}"
             + (f"; {cost.room}" if cost.room else "")
+            + ("; error bars besides, not measured" if job.spec.errors else "")
         )
     if points:
         where = "1 process" if workers == 1 else f"{workers} processes"

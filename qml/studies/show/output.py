@@ -165,6 +165,7 @@ def show_run(run: Run, out: Console) -> None:
 def show_errors(errors: Columns, out: Console) -> None:
     """Error bars, where there are any."""
     if errors:
+        out.print("Error bars:")
         out.print(plain_table({name: [rounded(cell) for cell in cells] for name, cells in errors.items()}))
 
 

@@ -233,7 +233,7 @@ def _try(job: Job, i: int, before: Mapping[str, Job], target: Target, source: So
         result: Any = spec.method.at_most(0).learn(target, job.model, start, seed=0)
     for k, errors in enumerate(spec.errors or ()):
         with source.within("fits", i, "errors", k):
-            errors.tried(result, target.truth)
+            errors.estimates(result, target.truth, 0, only_checked=True)
 
 
 def _model(spec: AnyModelSpec, target: Target, models: dict[str, Model] | None) -> Model:

@@ -74,9 +74,6 @@ MethodSpec: TypeAlias = Annotated[Method, union(METHODS, base=Method)]
 
 # error bars ------------------------------------------------------------------------------------------------------
 
-LEAST = {"bootstrap": 2, "interval": 0}
-"""Replicates with which errors are tried before a run."""
-
 
 class Errors(Keyed):
     """Error bars of what a tomography found.
@@ -94,10 +91,10 @@ class Errors(Keyed):
     of: Annotated[list[Literal["purity", "entropy", "fidelity"] | Hamiltonian], Field(min_length=1)]
     state: KnownStateSpec | None = None
     level: Annotated[float, Field(ge=0.5, le=0.9999)] = 0.95
-    given: ClassVar[frozenset[str]] = frozenset({"result", "quantities", "seed"})
+    given: ClassVar[frozenset[str]] = frozenset({"result", "quantities", "seed", "only_checked"})
 
-    def estimates(self, result: Outcome, truth: State | None, seed: int) -> list[Estimate]:
-        """One for each quantity.
+    def estimates(self, result: Outcome, truth: State | None, seed: int, only_checked: bool = False) -> list[Estimate]:
+        """One for each quantity; or what cannot be computed is refused, and nothing computed that takes long.
 
         Raises
         ------
@@ -116,13 +113,9 @@ class Errors(Keyed):
             if name in quantities:
                 raise InputError(f"{name} is listed twice in of: each quantity is computed once.")
             quantities[name] = state if said == "fidelity" else one
-        found: list[Estimate] = self.make(result=result, quantities=quantities, seed=seed)
+        given = {"result": result, "quantities": quantities, "seed": seed, "only_checked": only_checked}
+        found: list[Estimate] = self.make(**given)
         return found
-
-    def tried(self, result: Outcome, truth: State | None) -> None:
-        """Refuse what it cannot be computed of, at the least cost."""
-        replicates = min(getattr(self, "replicates", 0), LEAST.get(self.kind, 2))
-        self.model_copy(update={"replicates": replicates}).estimates(result, truth, 0)
 
 
 def _short(text: str) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from helpers.methods import (
+    BELL,
     COUNTS,
     GATE,
     HIDDEN,
@@ -30,7 +31,7 @@ from helpers.methods import (
 import qml
 from qml import losses, tomography
 from qml._checks import InputError
-from qml.fitting import FitResult, fit_deferred, grow
+from qml.fitting import DeferredCrossEntropy, FitResult, fit_deferred, grow
 from qml.measurement import Counts
 from qml.models import EMResult, quantum_em, semi_quantum_restricted
 from qml.operators import tfim
@@ -98,10 +99,12 @@ def test_a_tomography_is_that_of_its_function(method: dict[str, Any], folder: Pa
 
 
 def test_the_chosen_rank_is_told() -> None:
-    plan = planned(COUNTS, {"method": {"kind": "choose_rank"}})
+    white = {**BELL, "through": [{"channel": "Depolarizing", "params": [0.05]}]}
+    plan = planned({**COUNTS, "of": white}, {"method": {"kind": "choose_rank"}})
     found: Any = fits.run_fit(plan.jobs[0], plan.target, 7, 0)
-    assert tomography.choose_rank(plan.target.counts).rank == found.rank == 1
-    assert found.status.endswith("; rank 1 of 4 is the smallest that the record does not rule out.")
+    chosen = tomography.choose_rank(plan.target.counts)
+    assert chosen.rank == found.rank == 2 < chosen.full.rank
+    assert found.status.endswith("; rank 2 of 4 is the smallest that the record does not rule out.")
 
 
 def test_a_process_is_that_of_its_function(folder: Path) -> None:
@@ -151,6 +154,11 @@ def test_deferred_measurement_is_that_of_its_function(folder: Path) -> None:
         qml.GibbsModel(tfim(2)), rho, copies=500, steps=30, average=10, optimizer=Adam(0.2), seed=seed
     )
     assert isinstance(ran["fit 0"].result, FitResult)
+    start, shots = map(np.random.default_rng, np.random.SeedSequence(seed).spawn(2))
+    loss = DeferredCrossEntropy(wanted.model, rho, copies=500, rng=shots)
+    descent = loss.descend(wanted.model.init_params(start), 30, Adam(0.2))
+    np.testing.assert_array_equal(wanted.params, descent.average(10))
+    np.testing.assert_array_equal(wanted.history.loss, descent.values)
     np.testing.assert_array_equal(ran["fit 0"].result.params, wanted.params)
     assert ran["fit 0"].row.loss == wanted.loss == pytest.approx(losses.cross_entropy(rho, wanted.state), abs=1e-12)
     assert "15500 copies" in ran["fit 0"].row.status

@@ -107,3 +107,10 @@ def test_error_bars_of_points_and_of_unknown_states_are_refused(tmp_path: Path) 
     text["fits"][0]["errors"][0]["state"] = BELL
     source = parse(json.dumps(text).encode(), tmp_path / "study.yaml")
     assert build.build(config.study_of(source), source).jobs[0].model is None
+
+
+def test_a_mistake_inside_what_may_be_a_word_is_told_where_it_is() -> None:
+    """Of a quantity that is a mapping, not that it is none of the words."""
+    lines = "target: {}\nfits:\n- name: it\n  method: {kind: maximum_likelihood}\n  errors:\n  - kind: bootstrap\n    of:\n    - kind: tfim\n      n: 2\n      hh: 1\n"
+    with pytest.raises(InputError, match=r"line 10, fits\[0\].errors\[0\].of\[0\].hh: the key 'hh' is not known"):
+        config.study_of(parse(lines.replace("{}", "{kind: counts, file: a.json}").encode(), Path("study.yaml")))

@@ -11,6 +11,7 @@ import pytest
 from helpers.methods import (
     COUNTS,
     GATE,
+    HIDDEN,
     LARGE,
     LIKELIHOOD,
     PURITY,
@@ -18,15 +19,18 @@ from helpers.methods import (
     SMALL,
     call,
     cut_off,
+    planned,
     study,
 )
 
 import qml
 from qml._checks import InputError
 from qml._results import Outcome
+from qml.states import ghz
 from qml.studies.record import fits
 from qml.studies.record.folder import RunFolder, load_run
 from qml.studies.run import run, worker
+from qml.studies.show.drawing import history
 from qml.studies.spec import config, methods
 from qml.studies.spec.source import parse
 
@@ -95,6 +99,29 @@ def test_two_runs_are_identical_and_everything_shows_them(
     dry = call("run", "study.yaml", "--dry-run").stdout
     assert dry.count("a step (measured") == len(names)
     assert "--engine jax: no fit of this study" in call("run", "study.yaml", "--engine", "jax", code=2).stderr
+
+
+def test_the_history_of_every_method_is_drawn() -> None:
+    """Of a tomography, the negative log-likelihood a shot at the iterates that were certified."""
+    shots = {"model": SMALL, "method": {"kind": "deferred", "copies": 200, "steps": 3}}
+    hidden = {"model": HIDDEN, "method": {"kind": "quantum_em", "max_iterations": 4}}
+    by_target = (
+        (COUNTS, [{"method": LIKELIHOOD}, {"method": {"kind": "maximum_entropy"}}]),
+        (RHO, [hidden, shots]),
+    )
+    for target, fits_of in by_target:
+        plan = planned(target, *fits_of)
+        results = {job.spec.name: fits.run_fit(job, plan.target, 7, k) for k, job in enumerate(plan.jobs)}
+        figure = history(results, "")
+        assert figure is not None
+        for name, result in results.items():
+            (line,) = [line for line in figure.axes[0].lines if line.get_label() == name]
+            row = fits.row_of(plan.jobs[int(name[-1])], result, plan.target)
+            assert line.get_xdata()[-1] == row.iterations
+            if target is COUNTS or name == "fit 0":  # the last estimate of shots is another number
+                assert line.get_ydata()[-1] == pytest.approx(row.loss, abs=1e-8)
+        assert "nats" in figure.axes[0].get_ylabel()
+    assert history({"none": ghz(2)}, "") is None
 
 
 def test_a_changed_state_is_found_by_reproduce(folder: Path) -> None:

@@ -213,7 +213,9 @@ def _run(plan: build.Plan, folder: RunFolder, options: Options, out: Console, ro
                     _bound(plan, index, results[name], folder, out)
                 continue
             folder.log("fit started", fit=name)
-            reporter.begin(name, job.way if job.model is None else plural(job.n_params, "parameter"), job.most)
+            about = [] if job.model is None else [plural(job.n_params, "parameter")]
+            most, by = (job.most, []) if job.spec.method is None else (None, [job.way])
+            reporter.begin(name, " by ".join(about + by), most)
             try:
                 with pinned(threads):
                     result, row = _followed(plan, index, results, folder, reporter, where)

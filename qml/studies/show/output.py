@@ -164,14 +164,17 @@ def show_run(run: Run, out: Console) -> None:
 
 def show_errors(errors: Columns, out: Console) -> None:
     """Error bars, where there are any."""
-    if errors:
-        out.print("Error bars:")
-        out.print(plain_table({name: [rounded(cell) for cell in cells] for name, cells in errors.items()}))
-
-
-def rounded(cell: Any) -> Any:
-    """A number to as many digits as an error bar needs."""
-    return float(f"{cell:.5g}") if isinstance(cell, float) else cell
+    if not errors:
+        return
+    table = Table(title="error bars", box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    for name, cells in errors.items():
+        if isinstance(cells[0], str):
+            table.add_column(name, overflow="fold")
+        else:
+            table.add_column({"standard_error": "error"}.get(name, name), justify="right", no_wrap=True)
+    for row in zip(*errors.values(), strict=True):
+        table.add_row(*("" if x is None else x if isinstance(x, str) else f"{x:.4g}" for x in row))
+    out.print(table)
 
 
 def plain_table(columns: Columns) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
@@ -13,7 +13,7 @@ import numpy as np
 from qml import losses
 from qml._results import Outcome
 from qml._typing import Real
-from qml.fitting import Checkpoint, FitResult, Iteration, fit, fit_factors
+from qml.fitting import Checkpoint, Iteration, fit, fit_factors
 from qml.fitting.restart import CTRL_C
 from qml.fitting.result import LARGEST_DIM_REPORTED, is_compared
 from qml.losses import (
@@ -26,14 +26,11 @@ from qml.losses import (
 )
 from qml.measurement import Counts, ReadoutMeasurement
 from qml.models import Conditioned, ProductModel
-from qml.processes import KrausModel
 from qml.states import State
 from qml.studies.spec import streams
 from qml.studies.spec.build import Job
 from qml.studies.spec.models import learnt_noise
 from qml.studies.spec.states import Target
-from qml.tomography.likelihood import Likelihood
-from qml.tomography.process import certificate
 
 ENTROPIC = (CrossEntropy.name, RelativeEntropy.name)
 """The losses that learn the empirical state where the target is counts."""
@@ -51,9 +48,9 @@ class Row:
     Of counts: their `likelihood` (negative, a shot), the `measuring_cost` by which the cross entropy of their
     empirical state exceeds it, the `bias` of its cross entropy, and the `relative_entropy` D(rho||sigma) of the
     measured state rho; nan where the target is a state, and the last two and the fidelity where rho is not known. Of
-    a tomography: as `n_params` those of a state of its rank, and no `evaluations`. Of
-    labelled data: the `accuracy`, the share of labels that are the most probable class, and `test_accuracy` and
-    `test_log_likelihood` (the negative loss, in nats a label) of those held out.
+    a tomography: `n_params` of a state of its rank. Of labelled data: the `accuracy`, the share of labels that are the
+    most probable class, and `test_accuracy` and `test_log_likelihood` (the negative loss, in nats a label) of those
+    held out. `evaluations` is None where a method does not count them.
     """
 
     fit: str
@@ -114,7 +111,7 @@ def run_fit(
     assert job.model is not None
     if isinstance(job.model, ProductModel) and spec.factorwise:
         return fit_factors(job.model, target.learnt, **settings)
-    found = fit(
+    return fit(
         job.model,
         target.learnt,
         **settings,
@@ -127,19 +124,6 @@ def run_fit(
         checkpoint=checkpoint,
         resume=checkpoint is not None,
     )
-    return _certified(job, target, found)
-
-
-def _certified(job: Job, target: Target, result: FitResult) -> FitResult:
-    """Of the likelihood of all processes, how far the best is at most, at the end of the status."""
-    if not (isinstance(job.model, KrausModel) and isinstance(job.loss, NegativeLogLikelihood) and target.counts):
-        return result
-    if job.loss.readout is not None or not target.counts.measurement.dims_in:
-        return result
-    d = math.prod(job.model.dims_in)
-    _, bound, _ = certificate(Likelihood(target.counts), result.state.matrix(), d)
-    sentence = f"the log-likelihood is within {bound:.2g} nats of the largest of all processes"
-    return replace(result, status=f"{result.status.removesuffix('.')}; {sentence}.")
 
 
 def params_of(result: Outcome) -> Real:

@@ -178,7 +178,7 @@ class OfProcess(Spec):
         circuit: Circuit = built(self, "ansatz").with_noise(noise_model(self.noise, []))
         return Process.from_circuit(circuit, self.values if circuit.n_params else ())
 
-    def build(self, context: Context) -> Target:
+    def build(self, context: Context = Context(Path(), 0)) -> Target:
         return Target(self.process().choi)
 
 
@@ -214,5 +214,8 @@ class Dataset(Seen):
 
 _OWN = {"probabilities": probabilities, "file": file}
 StateSpec: TypeAlias = Annotated[Prepared, union(STATES | _OWN, Dataset, OfProcess, base=Prepared)]
-_KNOWN = {kind: spec for kind, spec in members(StateSpec).items() if issubclass(spec, Prepared) and spec.is_known()}
+_KNOWN: dict[str, type[Spec]] = {
+    kind: spec for kind, spec in members(StateSpec).items() if issubclass(spec, Prepared) and spec.is_known()
+}
+_KNOWN |= {"process": OfProcess}
 KnownStateSpec: TypeAlias = Annotated[Prepared, Kinds(_KNOWN)]

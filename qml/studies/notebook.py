@@ -41,7 +41,7 @@ class Study:
     target : mapping
         What is learnt: its ``kind`` and the keys of that kind (see the reference of study files).
     fits : sequence of mapping
-        What learns it: each with a ``name`` and a ``model``, and whatever else a fit of a file may have.
+        What learns it: each with a ``name``, a ``model`` or a ``method``, and whatever else a fit of a file may have.
     title : str
         Stands above tables and figures.
     seed : int

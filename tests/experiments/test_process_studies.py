@@ -12,6 +12,7 @@ import yaml
 from helpers.command import call
 
 from qml import Counts
+from qml._results import Outcome
 from qml.processes import Experiments, Process, ProcessMeasurement
 
 STUDIES = Path(__file__).parents[2] / "experiments" / "processes"

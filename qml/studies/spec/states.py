@@ -214,8 +214,6 @@ class Dataset(Seen):
 
 _OWN = {"probabilities": probabilities, "file": file}
 StateSpec: TypeAlias = Annotated[Prepared, union(STATES | _OWN, Dataset, OfProcess, base=Prepared)]
-_KNOWN: dict[str, type[Spec]] = {
-    kind: spec for kind, spec in members(StateSpec).items() if issubclass(spec, Prepared) and spec.is_known()
-}
-_KNOWN |= {"process": OfProcess}
+_KNOWN: dict[str, type[Spec]] = {"process": OfProcess}
+_KNOWN |= {kind: spec for kind, spec in members(StateSpec).items() if issubclass(spec, Prepared) and spec.is_known()}
 KnownStateSpec: TypeAlias = Annotated[Prepared, Kinds(_KNOWN)]

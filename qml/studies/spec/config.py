@@ -41,6 +41,12 @@ from qml.studies.spec.targets import TargetSpec
 LossSpec: TypeAlias = Annotated[Made, union(EVERY_LOSS, *members(CountsLossSpec).values())]
 PriorSpec: TypeAlias = Annotated[Made, union(PRIORS)]
 
+NEEDED = {
+    "model": ("model", "finds the state itself"),
+    "grown_from": ("params0", "starts from no parameters"),
+    "errors": ("counts", "is no tomography"),
+}
+"""What a method must ask for where a fit has the key, and why it is refused where it does not."""
 NOT_SAID = ("model", "method", "grown_from", "errors")
 """Keys of a fit that are left out where there are none: resolved studies are what they were before these keys."""
 
@@ -127,18 +133,15 @@ class Fit(Spec):
             if key in self.model_fields_set:
                 where = "write it in method" if key in type(method).model_fields else "leave it out"
                 raise Inside((key,), f"{key} belongs to descent, and the method is {method.kind}: {where}.")
-        if not method.asks_for("model"):
-            for key in ("model", "grown_from"):
-                if getattr(self, key) is not None:
-                    raise Inside((key,), f"the method {method.kind} finds the state itself: leave {key} out.")
-        elif self.model is None:
+        for key, (argument, why) in NEEDED.items():
+            if getattr(self, key) is not None and not method.asks_for(argument):
+                raise Inside((key,), f"the method {method.kind} {why}: leave {key} out.")
+        if method.asks_for("model") and self.model is None:
             raise InputError(f"the key 'model' is missing: the method {method.kind} learns the parameters of one.")
-        if self.errors is not None and not method.asks_for("counts"):
-            raise Inside(("errors",), f"errors are those of a tomography, and {method.kind} is none: leave them out.")
 
     @model_serializer(mode="wrap")
     def _said(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Without what is not said of it, and has no meaning for its method."""
+        """Without keys that are not said, and without those that mean nothing to its method."""
         left_out = {key for key in NOT_SAID if getattr(self, key) is None}
         left_out |= set() if self.method is None else set(self._of_descent())
         return {key: value for key, value in plain(self).items() if key not in left_out}

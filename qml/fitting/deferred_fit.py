@@ -58,8 +58,8 @@ def fit_deferred(
     Returns
     -------
     FitResult
-        Its loss is S(rho, sigma) itself, in nats; its history has the estimates of S, as a laboratory has them, and no
-        gradients. `converged` is False: the steps that were asked for are taken.
+        The loss and its history are S(rho, sigma) itself, in nats, which the descent does not see; the status tells the
+        last estimate. The history has no gradients and no times. `converged` is False: the steps asked for are taken.
 
     Raises
     ------
@@ -88,12 +88,13 @@ def fit_deferred(
     run = loss.descend(model.init_params(start) if params0 is None else model.theta(params0), steps, optimizer)
     steps, params = len(run.params) - 1, run.average(min(average, len(run.params)))
     state, floor = model.state(params), float(loss.rho.entropy())
+    seconds = time.perf_counter() - since
     value, unknown = cross_entropy(loss.rho, state), np.full(steps + 1, math.nan)
+    values = np.array([cross_entropy(loss.rho, model.state(theta)) for theta in run.params])
     status = (
         f"stopped after {_checks.plural(steps, 'step')} and {loss.copies_used} copies; the last estimate of the loss "
         f"is {run.values[-1]:.6g} +- {run.standard_errors[-1]:.2g}."
     )
-    seconds = time.perf_counter() - since
     about = {"model": repr(model), "loss": "CrossEntropy()", "optimizer": repr(optimizer), "copies": loss.copies}
     return FitResult(
         params=params,
@@ -101,7 +102,7 @@ def fit_deferred(
         target=loss.rho,
         loss=value,
         floor=floor,
-        history=History(run.values, np.full(steps + 1, floor), unknown, unknown),
+        history=History(values, np.full(steps + 1, floor), unknown, unknown),
         iterations=steps,
         evaluations=steps + 1,
         seconds=seconds,

@@ -118,8 +118,7 @@ def test_the_history_of_every_method_is_drawn() -> None:
             (line,) = [line for line in figure.axes[0].lines if line.get_label() == name]
             row = fits.row_of(plan.jobs[int(name[-1])], result, plan.target)
             assert line.get_xdata()[-1] == row.iterations
-            if target is COUNTS or name == "fit 0":  # the last estimate of shots is another number
-                assert line.get_ydata()[-1] == pytest.approx(row.loss, abs=1e-8)
+            assert line.get_ydata()[-1] == pytest.approx(row.loss, abs=1e-8)
         assert "nats" in figure.axes[0].get_ylabel()
     assert history({"none": ghz(2)}, "") is None
 

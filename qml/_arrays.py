@@ -105,5 +105,7 @@ def diagonal(matrix: Any) -> Real:
 
 
 def trace_of_product(a: Any, b: Any) -> Real:
-    """Tr(A B) of Hermitian matrices (..., d, d); leading axes broadcast."""
-    return as_real(namespace(a, b).einsum("...ij,...ji->...", a, b).real)
+    """Tr(A B) of Hermitian matrices (..., d, d), the sum of A_ij conj(B_ij); leading axes broadcast."""
+    if a.ndim == b.ndim == 2 and on_host(a) and on_host(b):
+        return as_real(np.vdot(b, a).real)
+    return as_real(namespace(a, b).einsum("...ij,...ij->...", a, b.conj()).real)

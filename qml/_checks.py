@@ -34,8 +34,19 @@ class InputError(ValueError):
 
 
 class OutsideDomain(InputError):
-    """Parameters outside the domain of what they belong to, where they limit each other: a fit takes the loss there for
-    +inf and shortens its step, as it does for no other error."""
+    """Parameters outside the domain of what they belong to, where they limit each other: a fit takes the loss there
+    for +inf and shortens its step, as it does for no other error.
+
+    Examples
+    --------
+    >>> from qml import Circuit, channels
+    >>> three = Circuit(1, [channels.PauliChannel("px", "py", "pz", 0)]).compile()
+    >>> try:
+    ...     three.slots([0.5, 0.4, 0.3])
+    ... except OutsideDomain as error:
+    ...     print(error)
+    PauliChannel: px + py + pz must be at most 1; found 1.2.
+    """
 
 
 class Record:
@@ -67,9 +78,9 @@ def nearest(word: str, options: Iterable[str]) -> str:
 
 
 def shown(value: object) -> str:
-    """`value` as a message shows it: its repr, cut where it is long."""
+    """`value` as a message shows it: its repr, cut where it is long; of a number of NumPy that of Python's."""
     try:
-        text = repr(value)
+        text = repr(value.item() if isinstance(value, np.number | np.bool_) else value)
     except ValueError:  # of an integer with more digits than Python writes
         text = f"an integer of {value.bit_length()} bits" if isinstance(value, int) else type(value).__name__
     text = " ".join(text.split())
@@ -174,7 +185,9 @@ def number(name: str, value: object, low: float = -math.inf, high: float = math.
     x = math.nan
     if type(value) is float:
         x = value
-    elif isinstance(value, SupportsFloat) and not (isinstance(value, np.ndarray) and value.ndim):
+    elif isinstance(value, np.complexfloating) or (isinstance(value, np.ndarray) and value.ndim):
+        pass  # float() would take the real part, or the only entry
+    elif isinstance(value, SupportsFloat):
         with contextlib.suppress(TypeError, ValueError, OverflowError):
             x = float(value)
     if math.isnan(x) and not isinstance(value, (float, np.floating)):
@@ -188,15 +201,20 @@ def number(name: str, value: object, low: float = -math.inf, high: float = math.
             span = f" of at most {high:.12g}"
         else:
             span = ""
-        raise InputError(f"{name} must be a finite number{span}{unit}; found {x:.17g}.")
+        raise InputError(f"{name} must be a finite number{span}{unit}; found {digits(x)}.")
     return x
+
+
+def digits(x: float) -> str:
+    """The fewest digits that a float is read back from."""
+    return repr(x).removesuffix(".0")
 
 
 def positive(name: str, value: object, high: float = math.inf) -> float:
     """`value` as a finite float above zero, and at most `high`."""
     x = number(name, value, high=high)
     if not x > 0:
-        raise InputError(f"{name} must be greater than 0; found {x:.17g}.")
+        raise InputError(f"{name} must be greater than 0; found {digits(x)}.")
     return x
 
 
@@ -219,15 +237,15 @@ def array(name: str, value: ArrayLike) -> Numeric:
     if a.dtype.kind not in "biufc":
         raise InputError(f"{name} must be an array of numbers; found {type(value).__name__} of dtype {a.dtype}.")
     a = a.astype(np.complex128 if a.dtype.kind == "c" else np.float64, copy=False)
-    if not np.isfinite(a).all():
+    if not all_finite(a):
         bad = np.argwhere(~np.isfinite(a))[0]
         raise InputError(f"{name} must be finite; found {a[tuple(bad)]} at index {tuple(map(int, bad))}.")
     return a
 
 
-def all_finite(a: Real) -> bool:
-    """Whether all entries of a real array are finite."""
-    return bool(np.isfinite(a).all())
+def all_finite(a: Numeric) -> bool:
+    """Whether all entries of an array are finite; counting takes half the time of ``all`` where there are few."""
+    return int(np.count_nonzero(np.isfinite(a))) == a.size
 
 
 def reals(name: str, value: ArrayLike) -> Real:
@@ -253,11 +271,11 @@ def kept(a: A) -> A:
     return copy
 
 
-def parameters(name: str, value: ArrayLike, n_params: int) -> Real:
-    """A real parameter vector of shape (n_params,)."""
+def parameters(name: str, value: ArrayLike, n_params: int, each: str = "parameter") -> Real:
+    """A real vector of shape (n_params,), one number for `each`."""
     a = reals(name, value)
     if a.shape != (n_params,):
-        raise InputError(f"{name} must have shape ({n_params},), one number a parameter; found shape {a.shape}.")
+        raise InputError(f"{name} must have shape ({n_params},), one number a {each}; found shape {a.shape}.")
     return a
 
 

@@ -29,8 +29,6 @@ from qml._files import parse_json, read_arrays, regular, writable, write_arrays
 FORMAT = "qml.Object 1"
 KINDS: dict[str, Callable[..., Any]] = {}
 """What makes an object of a kind from its arguments."""
-OLDER: dict[str, Callable[[dict[str, Any], dict[str, Any]], Any]] = {}
-"""What makes an object of the text and the arrays of a file of a format before, by the format."""
 CONSTANTS: dict[str, dict[Hashable, str]] = {}
 """Names of objects of a kind that are known by them, such as gates."""
 RESERVED = ("kind", "real", "imag", "array", "float", "complex", "mapping")
@@ -88,18 +86,48 @@ class Saved(Described, is_kind=False):
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """The object of :meth:`to_dict`; InputError where the data are none, or of another class."""
+        """The object of :meth:`to_dict`.
+
+        Parameters
+        ----------
+        data : mapping
+
+        Raises
+        ------
+        InputError
+            Where the data are none, or those of another class.
+        """
         found: Self = _one(cls, from_dict(data))
         return found
 
     def save(self, path: str | Path | IO[bytes]) -> None:
-        """Write it to a file, as JSON text (``.json``) or as arrays (``.npz``), or to one that is open for writing
-        bytes, as arrays: see :func:`qml.io.save`."""
+        """Write it to a file, as JSON text (``.json``) or as arrays (``.npz``): see :func:`qml.io.save`.
+
+        Parameters
+        ----------
+        path : path, or a file open for writing bytes
+            The latter takes arrays.
+
+        Raises
+        ------
+        InputError
+            For another ending, or an object that holds what is no plain data, such as a function.
+        """
         save(self, path)
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
-        """Read what :meth:`save` wrote; InputError where the file holds no such object."""
+        """Read what :meth:`save` wrote.
+
+        Parameters
+        ----------
+        path : path
+
+        Raises
+        ------
+        InputError
+            Where the file holds no such object.
+        """
         found: Self = _one(cls, load(path))
         return found
 
@@ -373,14 +401,9 @@ def of_arrays(arrays: dict[str, Any], path: str | Path) -> Any:
     text = _json(str(arrays.pop("json", "null")), path)
     if not isinstance(text, dict) or "format" not in text:
         raise InputError(f"{str(path)!r} is no file that the library wrote; it holds the arrays {sorted(arrays)}.")
-    if text["format"] == FORMAT:
-        return value_of(text.get("object"), arrays)
-    if text["format"] not in OLDER:
+    if text["format"] != FORMAT:
         raise InputError(f"{str(path)!r} is of the format {text['format']!r}; this version reads {FORMAT!r}.")
-    try:
-        return OLDER[text["format"]](text, arrays)
-    except KeyError as error:
-        raise InputError(f"{str(path)!r} lacks {error}: it is damaged.") from None
+    return value_of(text.get("object"), arrays)
 
 
 def _json(text: str | bytes, path: str | Path) -> Any:

@@ -59,7 +59,7 @@ def quadratic_forms(matrix: Complex, columns: Complex) -> Real:
 
 def adjoint(columns: Complex) -> Complex:
     """A^dagger (..., r, d)."""
-    if not on_host(columns) or columns.nbytes < buffers.SMALLEST:
+    if not on_host(columns) or not np.iscomplexobj(columns) or columns.nbytes < buffers.SMALLEST:
         return columns.conj().swapaxes(-1, -2)
     return np.conjugate(columns, out=buffers.empty_complex(columns.shape)).swapaxes(-1, -2)
 
@@ -68,7 +68,12 @@ def times(factors: Numeric, matrix: Complex) -> Complex:
     """The product entry by entry; the shapes broadcast."""
     if matrix.ndim > 2 or factors.ndim > 2 or not on_host(matrix) or matrix.nbytes < buffers.SMALLEST:
         return as_complex(factors * matrix)
-    return np.multiply(factors, matrix, out=buffers.empty_complex(matrix.shape))
+    return np.multiply(factors, matrix, out=_room(matrix.shape, factors, matrix))
+
+
+def _room(shape: tuple[int, ...], *arrays: Numeric) -> Complex:
+    """Memory that is kept, for what is made of these arrays."""
+    return buffers.empty_complex(shape) if any(map(np.iscomplexobj, arrays)) else as_complex(buffers.empty(shape))
 
 
 @threads.suited_to_matrix
@@ -80,18 +85,17 @@ def product(a: Complex, b: Complex) -> Complex:
 def _multiplied(a: Complex, b: Complex) -> Complex:
     if a.ndim > 2 or b.ndim > 2 or not (on_host(a) and on_host(b)) or a.nbytes < buffers.SMALLEST:
         return as_complex(a @ b)
-    return np.matmul(a, b, out=buffers.empty_complex((a.shape[0], b.shape[1])))
+    return np.matmul(a, b, out=_room((a.shape[0], b.shape[1]), a, b))
 
 
 @threads.suited_to_matrix
 def sandwich(left: Complex, matrix: Complex, right: Complex) -> Complex:
     """A^dagger H A of a Hermitian H (..., d, d), from A^dagger and A, shape (..., r, r): in real arithmetic where both
     are real, large complex ones by upper blocks."""
-    if on_host(matrix) and matrix.ndim == right.ndim == 2:
-        h = real_if_real(matrix)
-        if h.dtype == np.float64 and (a := real_if_real(right)).dtype == np.float64:
-            columns = np.ascontiguousarray(a)
-            return np.asarray(columns.T @ (np.ascontiguousarray(h) @ columns), dtype=np.complex128)
+    if on_host(matrix) and not np.iscomplexobj(right):
+        matrix = np.ascontiguousarray(real_if_real(matrix))
+        if not np.iscomplexobj(matrix):
+            return _multiplied(left, _multiplied(matrix, right))
     if matrix.ndim > 2 or right.ndim > 2 or matrix.shape[-1] < BLOCKS_FROM:
         return _multiplied(left, _multiplied(matrix, right))
     image, r = _multiplied(matrix, right), right.shape[1]
@@ -103,8 +107,8 @@ def sandwich(left: Complex, matrix: Complex, right: Complex) -> Complex:
     return out
 
 
-def real_if_real(matrix: Complex) -> Numeric:
+def real_if_real(matrix: Complex) -> Complex:
     """The real part of a matrix whose imaginary part is zero; the first row tells of most that are complex."""
     if matrix.ndim == 2 and matrix[0, -1].imag:
         return matrix
-    return matrix if matrix[..., :1, :].imag.any() or matrix.imag.any() else matrix.real
+    return matrix if matrix[..., :1, :].imag.any() or matrix.imag.any() else as_complex(matrix.real)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import html
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Self
+from collections.abc import Sequence
+from typing import ClassVar, Self
 
 from qml._checks import Record
 from qml._descriptions import Saved
@@ -27,7 +27,19 @@ def html_table(caption: str, rows: Sequence[Sequence[str]], heads: Sequence[str]
 
 
 class FitError(RuntimeError):
-    """A fit that did not converge; its message is the status of the result."""
+    """A fit that did not converge; its message is the status of the result.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from qml import GibbsModel, fit
+    >>> result = fit(GibbsModel(["Z"]), np.diag([0.8, 0.2]), params0=[0.0], max_iterations=1)
+    >>> try:
+    ...     result.raise_if_failed()
+    ... except FitError as error:
+    ...     print(str(error) == result.status)
+    True
+    """
 
 
 class Table(Record, Saved, ABC):
@@ -69,16 +81,16 @@ class Outcome(Table):
     error: ClassVar[type[RuntimeError]] = FitError
 
     def raise_if_failed(self) -> Self:
-        """The result itself if it converged; else an error with the status."""
+        """The result itself if it converged, so that a call can go on from it: ``fit(...).raise_if_failed().state``.
+
+        Raises
+        ------
+        FitError
+            Of a fit that did not converge, with the status as its message; a tomography raises TomographyError.
+        """
         if not self.converged:
             raise self.error(self.status)
         return self
 
     def _title(self) -> str:
         return f"{CHECK if self.converged else CROSS} {self.caption}"
-
-
-def part_of(arrays: Mapping[str, Any], owner: str) -> dict[str, Any]:
-    """The arrays named ``owner.NAME``, by NAME."""
-    prefix = f"{owner}."
-    return {name.removeprefix(prefix): a for name, a in arrays.items() if name.startswith(prefix)}

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 Real: TypeAlias = npt.NDArray[np.float64]
 Complex: TypeAlias = npt.NDArray[np.complex128]
+"""Or of float64, where no number has an imaginary part: what is real, such as eigenvectors, stays so."""
 Integer: TypeAlias = npt.NDArray[np.int64]
 Numeric: TypeAlias = Real | Complex
 ArrayLike: TypeAlias = npt.ArrayLike

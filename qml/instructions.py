@@ -131,7 +131,18 @@ class Instruction(Described, ABC, is_kind=False):
         return len(self.dims)
 
     def check(self, params: Real) -> None:
-        """Refuse parameter values outside their domain (:class:`~qml._checks.OutsideDomain`)."""
+        """Refuse parameter values outside their domain.
+
+        Parameters
+        ----------
+        params : array (n_params,)
+            In the order of `parameter_names`.
+
+        Raises
+        ------
+        OutsideDomain
+            Where one lies outside its interval, or, of some channels, where they are not allowed together.
+        """
         for name, domain, value in zip(self.parameter_names, self.domains, params, strict=True):
             if not domain.low <= value <= domain.high:
                 raise OutsideDomain(f"{self.name}: {name} must lie in {domain}; found {value:.12g}.")
@@ -191,23 +202,53 @@ class Unitary(Instruction):
 
     @abstractmethod
     def matrix(self, params: Real) -> Complex:
-        r"""U, shape (D, D) with D = prod(dims), over \|first listed site, second, ...>."""
+        r"""The unitary matrix U, shape (D, D) with D = prod(dims), over \|first listed site, second, ...>.
+
+        Parameters
+        ----------
+        params : array (n_params,)
+            The values of its parameters, in the order of `parameter_names`, in their domains.
+        """
 
     @abstractmethod
     def derivatives(self, params: Real) -> Complex:
-        """dU/dparams, shape (n_params, D, D)."""
+        """dU/dparams, shape (n_params, D, D).
+
+        Parameters
+        ----------
+        params : array (n_params,)
+            The values of its parameters, in the order of `parameter_names`, in their domains.
+        """
 
     @abstractmethod
     def inverse(self, params: tuple[Affine, ...]) -> tuple[Unitary, tuple[Affine, ...]]:
-        """The gate and the parameters that undo it."""
+        """The gate and the parameters that undo it.
+
+        Parameters
+        ----------
+        params : tuple of Affine (n_params,)
+            Those of the gate to be undone, as expressions of the parameters of a circuit.
+        """
 
     def superoperator(self, params: Real) -> Complex:
-        r"""The matrix of rho -> U rho U^dagger on row-major vec(rho): :math:`U \otimes \bar U`, shape (D^2, D^2)."""
+        r"""The matrix of rho -> U rho U^dagger on row-major vec(rho): :math:`U \otimes \bar U`, shape (D^2, D^2).
+
+        Parameters
+        ----------
+        params : array (n_params,)
+            The values of its parameters, in the order of `parameter_names`, in their domains.
+        """
         u = self.matrix(params)
         return np.asarray(np.kron(u, u.conj()), dtype=np.complex128)
 
     def superoperator_derivatives(self, params: Real) -> Complex:
-        """Its derivatives, shape (n_params, D^2, D^2)."""
+        """The derivatives of :meth:`superoperator`, shape (n_params, D^2, D^2).
+
+        Parameters
+        ----------
+        params : array (n_params,)
+            The values of its parameters, in the order of `parameter_names`, in their domains.
+        """
         u = self.matrix(params)
         d = self.derivatives(params)
         side = u.shape[0] ** 2
@@ -232,22 +273,51 @@ class Channel(Instruction):
 
     @abstractmethod
     def kraus(self, params: Real) -> Complex:
-        """Kraus operators, shape (m, D, D), with sum_k K_k^dagger K_k = 1."""
+        """Kraus operators, shape (m, D, D), with sum_k K_k^dagger K_k = 1.
+
+        Parameters
+        ----------
+        params : array (n_params,)
+            The values of its parameters, in the order of `parameter_names`, in their domains.
+        """
 
     def superoperator(self, params: Real) -> Complex:
-        r"""Its matrix on row-major vec(rho): :math:`\sum_k K_k \otimes \bar K_k`, shape (D^2, D^2)."""
+        r"""The matrix of the channel on row-major vec(rho): :math:`\sum_k K_k \otimes \bar K_k`, shape (D^2, D^2).
+
+        Parameters
+        ----------
+        params : array (n_params,)
+            The values of its parameters, in the order of `parameter_names`, in their domains.
+        """
         k = self.kraus(params)
         side = k.shape[-1] ** 2
         return np.asarray(np.einsum("kia,kjb->ijab", k, k.conj()).reshape(side, side))
 
     @abstractmethod
     def superoperator_derivatives(self, params: Real) -> Complex:
-        """Derivatives of the superoperator, shape (n_params, D^2, D^2); finite at the ends of the domain too."""
+        """Derivatives of the superoperator, shape (n_params, D^2, D^2); finite at the ends of the domain too.
+
+        Parameters
+        ----------
+        params : array (n_params,)
+            The values of its parameters, in the order of `parameter_names`, in their domains.
+        """
 
 
 @dataclass(frozen=True, repr=False)
 class PartialTrace(Instruction):
-    """Sites of dimensions `dims` are discarded, not yet placed; :func:`TraceOut` places it, and has the equation."""
+    """Sites that are discarded, not yet placed; :func:`TraceOut` places it, and has the equation.
+
+    Parameters
+    ----------
+    dims : tuple of int
+        Of the sites, in the order in which they are listed.
+
+    Examples
+    --------
+    >>> PartialTrace((2,))(1) == TraceOut(1)
+    True
+    """
 
     dims: Dims
     name: str = field(default="trace_out", init=False)
@@ -255,8 +325,18 @@ class PartialTrace(Instruction):
 
 @dataclass(frozen=True, repr=False)
 class Preparation(Instruction):
-    r"""Fresh sites of dimensions `dims` in the state \|0>, not yet placed; :func:`Initialize` places it, and has the
-    equation."""
+    r"""Fresh sites in the state \|0>, not yet placed; :func:`Initialize` places it, and has the equation.
+
+    Parameters
+    ----------
+    dims : tuple of int
+        Of the sites, in the order in which they are listed.
+
+    Examples
+    --------
+    >>> Preparation((2,))(1) == Initialize(1)
+    True
+    """
 
     dims: Dims
     name: str = field(default="initialize", init=False)

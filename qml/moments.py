@@ -84,13 +84,13 @@ class Moments(Saved):
     ) -> None:
         self.generators = tuple(operators_of(generators).values())
         m = len(self.generators)
-        self.values = _checks.kept(_checks.parameters("values", values, m))
+        self.values = _checks.kept(_checks.parameters("values", values, m, "generator"))
         self._covariance = None if covariance is None else _checks.kept(_covariance(covariance, m))
         if self._covariance is not None:
             if errors is not None:
                 raise InputError("give either errors or their covariance; found both: the covariance says the errors.")
             errors = np.sqrt(np.diagonal(self._covariance))
-        given = np.zeros(m) if errors is None else _checks.parameters("errors", errors, m)
+        given = np.zeros(m) if errors is None else _checks.parameters("errors", errors, m, "generator")
         if (given < 0).any():
             raise InputError(f"errors must be non-negative; found {given.min():.6g}.")
         self.errors = _checks.kept(given)
@@ -107,6 +107,17 @@ class Moments(Saved):
         """The expectations of the generators in a state: exact, or with the error bars of a sampled one.
 
         Costs 2^n operations for every string, and for the entropy that of ``state.entropy()``.
+
+        Parameters
+        ----------
+        state : State, array (d, d) or (d,), or Qobj
+        generators : PauliSum, or sequence or mapping of them
+            On the sites of the state, read as by the class.
+
+        Raises
+        ------
+        InputError
+            If the state is a batch, or the generators are none, or on other sites.
 
         Examples
         --------
@@ -175,25 +186,58 @@ class Moments(Saved):
         """Of the values, as estimates, (m, m): what was given, or the squares of the errors on the diagonal."""
         return np.diag(np.square(self.errors)) if self._covariance is None else self._covariance
 
-    def covariance_of(self, generators: Sequence[PauliSum]) -> Real:
-        """The covariance (m, m) of the values of these generators, in their order."""
+    def covariance_of(self, generators: Sequence[PauliLike]) -> Real:
+        """The covariance (m, m) of the values of some generators, in their order.
+
+        Parameters
+        ----------
+        generators : sequence of PauliSum, str or mapping of str to float
+            Some of those that are held, whole.
+
+        Raises
+        ------
+        InputError
+            For one that is not held.
+        """
         places = self._places_of(generators)
         return self.covariance[np.ix_(places, places)]
 
-    def values_of(self, generators: Sequence[PauliSum]) -> Real:
-        """The values (m,) of these generators, in their order; InputError names one that is not held."""
-        return self._estimates(generators)[0]
+    def values_of(self, generators: Sequence[PauliLike]) -> Real:
+        """The values (m,) of some generators, in their order.
 
-    def _places_of(self, generators: Sequence[PauliSum]) -> list[int]:
-        for g in generators:
+        Parameters
+        ----------
+        generators : sequence of PauliSum, str or mapping of str to float
+            Some of those that are held, whole.
+
+        Raises
+        ------
+        InputError
+            For one that is not held.
+        """
+        return np.asarray(self.values[self._places_of(generators)])
+
+    def _places_of(self, generators: Sequence[PauliLike]) -> list[int]:
+        held = [as_pauli_sum(g, "each generator") for g in _checks.listed("generators", generators, "Pauli sums")]
+        for g in held:
             if g not in self._places:
                 raise InputError(
                     f"the target must hold the expectation of every generator of the model; that of {g} is missing."
                 )
-        return [self._places[g] for g in generators]
+        return [self._places[g] for g in held]
 
     def expect(self, operator: PauliLike | Complex) -> float:
-        """Tr(rho O) of an operator in the span of the generators and the identity; others are refused.
+        """Tr(rho O), in the unit of O, of an operator in the span of the generators and the identity.
+
+        Parameters
+        ----------
+        operator : PauliSum, str, mapping of str to float, array (d, d) or Qobj
+            O, Hermitian.
+
+        Raises
+        ------
+        InputError
+            If it is not Hermitian, acts on other sites, or has a part outside the span, of which nothing is known.
 
         Examples
         --------
@@ -203,6 +247,8 @@ class Moments(Saved):
         words, columns, shifts = self._span
         if isinstance(operator, PauliSum | str | Mapping):
             operator = as_pauli_sum(operator)
+            if not operator.is_hermitian:
+                raise InputError("the operator must be Hermitian; found a Pauli sum with complex coefficients.")
             largest = max(map(abs, operator.coefficients), default=0.0) or 1.0  # squares of what is scaled by it exist
             held = {w: complex(c) / largest for w, c in zip(operator.words, operator.coefficients, strict=True)}
             wanted = np.array([complex(held.pop(word, 0.0)).real for word in words])
@@ -211,7 +257,7 @@ class Moments(Saved):
             rho = as_matrix(operator, self.dims)
             largest = float(np.abs(rho).max()) or 1.0
             rho = rho / largest
-            wanted = np.array([_trace(p, rho) for p in self._strings]) / len(rho)
+            wanted = np.array([p._traces(rho).real for p in self._strings]) / len(rho)
             constant = float(np.trace(rho).real) / len(rho)
             outside = float(np.square(np.abs(rho)).sum()) / len(rho) - float(np.square(wanted).sum()) - constant**2
         weights = np.linalg.lstsq(columns, wanted, rcond=None)[0]
@@ -290,17 +336,6 @@ class Moments(Saved):
         values = {"values": self.values, "errors": errors, "entropy": self._entropy, "covariance": self._covariance}
         return {"generators": named, **values}
 
-    def _arrays(self) -> dict[str, np.ndarray]:
-        """Plain arrays from which :meth:`_from_arrays` makes it again."""
-        held = {"values": self.values, "errors": self.errors, "entropy": np.array(self._entropy)}
-        return pack(self.generators) | held
-
-    @classmethod
-    def _from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> Moments:
-        """What :meth:`_arrays` wrote."""
-        named = {str(k): g for k, g in enumerate(unpack(arrays))}
-        return cls(named, arrays["values"], arrays["errors"], float(arrays["entropy"]))
-
     def entropy(self) -> float:
         """S(rho) in nats where it is known, else not a number: no moments tell it."""
         return self._entropy
@@ -342,25 +377,3 @@ def operators_of(generators: GeneratorsLike) -> dict[str, PauliSum]:
             )
         out[name] = g
     return out
-
-
-def pack(generators: Sequence[PauliSum]) -> dict[str, np.ndarray]:
-    """Hermitian Pauli sums as plain arrays: one entry a term."""
-    return {
-        "labels": np.array([label for g in generators for label in g.labels]),
-        "coefficients": np.array([c.real for g in generators for c in g.coefficients]),
-        "sizes": np.array([len(g.words) for g in generators]),
-    }
-
-
-def unpack(arrays: Mapping[str, np.ndarray]) -> tuple[PauliSum, ...]:
-    """What :func:`pack` wrote."""
-    terms = list(zip(arrays["labels"].tolist(), arrays["coefficients"].tolist(), strict=True))
-    ends = np.cumsum(arrays["sizes"]).tolist()
-    return tuple(PauliSum.from_terms(terms[i:j]) for i, j in zip([0, *ends], ends, strict=False))
-
-
-def _trace(operator: PauliSum, matrix: Complex) -> float:
-    """Tr(X O), in 2^n operations for every distinct x of O."""
-    entries = operator.sparse().tocoo()
-    return float((entries.data * matrix[entries.col, entries.row]).sum().real)

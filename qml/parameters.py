@@ -58,7 +58,17 @@ class Interval(Described):
         return f"[{self.low:.12g}, {self.high:.12g}]"
 
     def from_real(self, u: float) -> float:
-        """The point v(u) of the interval."""
+        """The point v(u) of the interval.
+
+        Parameters
+        ----------
+        u : float
+
+        Raises
+        ------
+        InputError
+            If u is no finite number.
+        """
         u = _number("u", u)
         if math.isfinite(self.low) and math.isfinite(self.high):
             return min(self.high, self.low + (self.high - self.low) * _logistic(u))
@@ -69,7 +79,17 @@ class Interval(Described):
         return u
 
     def slope(self, u: float) -> float:
-        """The derivative dv/du at u; it vanishes only where v reaches an end of the interval in float64."""
+        """The derivative dv/du at u; it vanishes only where v reaches an end of the interval in float64.
+
+        Parameters
+        ----------
+        u : float
+
+        Raises
+        ------
+        InputError
+            If u is no finite number.
+        """
         u = _number("u", u)
         if math.isfinite(self.low) and math.isfinite(self.high):
             return (self.high - self.low) * _logistic(u) * _logistic(-u)
@@ -80,12 +100,23 @@ class Interval(Described):
         return 1.0
 
     def to_real(self, value: float) -> float:
-        """The u with v(u) = value; an end of the interval has none and is refused."""
+        """The u with v(u) = value.
+
+        Parameters
+        ----------
+        value : float
+            Strictly inside the interval: the ends are reached only in the limit.
+
+        Raises
+        ------
+        InputError
+            If the value is no finite number, lies at an end, or outside.
+        """
         value = _number("value", value)
         if not self.low < value < self.high:
             raise InputError(
-                f"a value strictly inside {self} is needed to start a fit from; found {value}: "
-                "the ends are reached only in the limit, so start a little inside."
+                f"a value strictly inside {self} is needed; found {value}: the ends are reached only in the limit, so "
+                "take one a little inside."
             )
         if math.isfinite(self.low) and math.isfinite(self.high):
             return math.log(value - self.low) - math.log(self.high - value)
@@ -98,9 +129,27 @@ class Interval(Described):
         return value
 
     def intersection(self, other: Interval) -> Interval:
-        """The common part; refused when it is empty."""
+        """The common part of two intervals.
+
+        Parameters
+        ----------
+        other : Interval
+
+        Raises
+        ------
+        InputError
+            If it is empty or a single point.
+
+        Examples
+        --------
+        >>> print(Interval(0.0, 1.0).intersection(Interval(0.5, 2.0)))
+        [0.5, 1]
+        """
         _checks.instance("other", other, Interval)
-        return Interval(max(self.low, other.low), min(self.high, other.high))
+        low, high = max(self.low, other.low), min(self.high, other.high)
+        if not low < high:
+            raise InputError(f"{self} and {other} have no common interval: no parameter can vary in both.")
+        return Interval(low, high)
 
 
 REAL_LINE = Interval()
@@ -169,14 +218,41 @@ class Affine(Described):
         return not self.terms
 
     def value(self, values: Mapping[str, float]) -> float:
-        """The number it stands for at the given parameter values; InputError where one is missing."""
+        """The number that the expression stands for.
+
+        Parameters
+        ----------
+        values : mapping of str to float
+            The value of each free parameter; others are left alone.
+
+        Raises
+        ------
+        InputError
+            Where one is missing, or is no finite number.
+        """
         for name in self.names:
             if name not in _checks.mapping("values", values):
                 raise InputError(f"values must have a number for {name!r}; found {_checks.told(values)}.")
         return self.constant + sum(c * _checks.number(f"values[{name!r}]", values[name]) for name, c in self.terms)
 
     def substitute(self, values: Mapping[str, ParameterLike]) -> Affine:
-        """Names replaced by numbers or other expressions; names that are not mentioned stay free."""
+        """The expression with names replaced; those that are not mentioned stay free.
+
+        Parameters
+        ----------
+        values : mapping of str to float, str or Affine
+            What takes the place of each name; others are left alone.
+
+        Raises
+        ------
+        InputError
+            Where one is no finite number, name or expression.
+
+        Examples
+        --------
+        >>> print(Parameter("a").substitute({"a": 2 * Parameter("b") + 1.0}))
+        2*b + 1
+        """
         _checks.mapping("values", values)
         result = Affine((), self.constant)
         for name, c in self.terms:

@@ -44,7 +44,8 @@ class Spectrum:
     log_eigenvalues : array (..., r)
         l_j in nats; -inf on the kernel.
     basis : array (..., d, r) or None
-        Orthonormal columns v_j; None stands for the computational basis, in which case r = d.
+        Orthonormal columns v_j, of float64 where the state is real; None stands for the computational basis, in which
+        case r = d.
     cut : array (...) or float
         The weight that this state itself had on what was cut: the positive eigenvalues taken for zero.
     log_outside : float
@@ -115,15 +116,11 @@ class Spectrum:
         return Spectrum(self._with_outside(), xp.concat([self.basis, rest], axis=-1), self.cut)
 
     def matrix_of(self, values: Numeric) -> Complex:
-        """sum_j values_j |v_j><v_j|, shape (..., d, d)."""
+        """sum_j values_j |v_j><v_j|, shape (..., d, d), of float64 where values and basis are."""
         if self.basis is None:
             xp = namespace(values)
             diagonal: Complex = xp.where(xp.eye(values.shape[-1], dtype=bool), values[..., None] + 0j, 0.0)
             return diagonal
-        is_real = on_host(self.basis) and values.dtype.kind == "f" and not self.basis.imag.any()
-        if is_real:
-            basis = self.basis.real.copy()
-            return np.asarray((basis * values[..., None, :]) @ basis.swapaxes(-1, -2), dtype=np.complex128)
         return _products.product(_products.times(values[..., None, :], self.basis), _products.adjoint(self.basis))
 
     def to_basis(self, operator: Complex) -> Complex:
@@ -246,7 +243,7 @@ def exp_divided_differences(log_values: Real) -> Real:
 
 @threads.suited_to_matrix
 def eigh(matrix: Complex) -> tuple[Real, Complex]:
-    """Eigenvalues (..., d), ascending, and eigenvectors (..., d, d); real arithmetic when `matrix` is real.
+    """Eigenvalues (..., d), ascending, and eigenvectors (..., d, d), real where the numbers of `matrix` are.
 
     Costs about 25 d^3 operations for a complex matrix and a third of that for a real one.
     """
@@ -258,14 +255,14 @@ def eigh(matrix: Complex) -> tuple[Real, Complex]:
         values, vectors = scipy.linalg.eigh(a, driver="evr", check_finite=False)
     else:
         values, vectors = np.linalg.eigh(a)
-    return np.asarray(values, dtype=np.float64), np.asarray(vectors, dtype=np.complex128)
+    return values, vectors
 
 
 def spectrum_of_matrix(matrix: Complex) -> Spectrum:
     """The spectrum of a density matrix (..., d, d), cut by the support policy."""
     values, vectors = eigh(matrix)
     cut = support_cut(values[..., -1:], matrix.shape[-1])
-    if surely((values > cut).all()):
+    if surely((values[..., :1] > cut).all()):  # they ascend
         return Spectrum(namespace(values).log(values), vectors)
     logs, xp = _log_above(values, cut), namespace(values)
     return Spectrum(logs, vectors, xp.where(xp.isfinite(logs), 0.0, values).clip(0.0).sum(axis=-1))
@@ -290,8 +287,6 @@ def decompose_factor(factor: Complex, smoothing: float = 0.0) -> tuple[Spectrum,
     """
     xp = namespace(factor)
     u, s, wh = xp.linalg.svd(_products.real_if_real(factor) if on_host(factor) else factor, full_matrices=False)
-    if on_host(factor):
-        u, wh = u.astype(np.complex128, copy=False), wh.astype(np.complex128, copy=False)
     d, rows = factor.shape[-2], s[..., None] * wh
     logs = 2 * _log_above(s, d * EPS * s[..., :1])
     if not smoothing:

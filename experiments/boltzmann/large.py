@@ -100,7 +100,7 @@ def gradient_seconds(model: str, n: int, beta: float, samples: int) -> tuple[flo
         state.expectations()
         taken.append((time.perf_counter() - since, time.process_time() - worked))
     wall, work = np.min(taken, axis=0)
-    return float(wall), float(work), state.krylov_dimension
+    return float(wall), float(work), state.engine_dimension
 
 
 def table_of(runs: list[Trained]) -> str:

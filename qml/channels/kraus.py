@@ -84,6 +84,7 @@ class KrausChannel(Channel):
     entries: bytes
 
     def __init__(self, kraus: ArrayLike, dims: DimsLike | None = None, name: str = "Kraus") -> None:
+        _checks.text("name", name)
         what = f"the Kraus operators of {name}"
         k = _checks.square(what, kraus)
         if k.ndim != 3:

@@ -148,7 +148,13 @@ class Lindblad(Channel):
         return _checks.kept(np.stack(found))
 
     def generator(self, coefficients: Real) -> Complex:
-        """G (D^2, D^2) at the coefficients h_j, then gamma_k."""
+        """The matrix G (D^2, D^2) of the generator on row-major vec(rho).
+
+        Parameters
+        ----------
+        coefficients : array (h + k,)
+            h_j of the Hamiltonian, in units of energy, then the rates gamma_k, per time.
+        """
         g = self.generators
         return np.asarray(g[0] + np.tensordot(coefficients, g[1:], axes=1))
 

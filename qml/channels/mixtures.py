@@ -72,6 +72,7 @@ class PauliMixture(Channel):
     dims: Dims = field(init=False)
 
     def __post_init__(self) -> None:
+        _checks.text("name", self.name)
         object.__setattr__(self, "labels", tuple(_checks.listed("labels", self.labels, "Pauli strings")))
         names = _checks.listed("parameter_names", self.parameter_names, "names")
         object.__setattr__(self, "parameter_names", tuple(_checks.text("each parameter name", n) for n in names))

@@ -67,11 +67,23 @@ class Relaxation(Channel, is_kind=False):
 
     @abstractmethod
     def motion(self, params: Real) -> tuple[float, float, float, float]:
-        """(g, e, c, lambda)."""
+        """What the parameters say of the motion: g, e, c, lambda.
+
+        Parameters
+        ----------
+        params : array (n_params,)
+            In the order of `parameter_names`, in their domains.
+        """
 
     @abstractmethod
     def motion_derivatives(self, params: Real) -> list[tuple[float, float, float]]:
-        """(dg, de, dc), one row a parameter."""
+        """The derivatives (dg, de, dc), one row a parameter; finite.
+
+        Parameters
+        ----------
+        params : array (n_params,)
+            In the order of `parameter_names`, in their domains.
+        """
 
     def kraus(self, params: Real) -> Complex:
         g, e, c, lam = self.motion(params)

@@ -190,9 +190,17 @@ class Circuit(Saved):
         Parameters
         ----------
         k : int
+            At least 0.
         fresh : bool
             False: all repetitions share their parameters. True: repetition i = 0, ..., k - 1 has its own, called
             ``name[i]`` (a parameter ``theta`` becomes ``theta[0]``, ``theta[1]``, ...).
+
+        Raises
+        ------
+        InputError
+            Where k is negative.
+        MemoryRefused
+            If so many operations would not fit.
 
         Examples
         --------
@@ -248,11 +256,22 @@ class Circuit(Saved):
     def with_noise(self, model: NoiseModel) -> Circuit:
         """The circuit with the channels of a noise model put in; see :class:`NoiseModel` for where they go.
 
+        Parameters
+        ----------
+        model : NoiseModel
+
         Raises
         ------
         InputError
             Where a rule or a duration names a gate that neither the library nor the circuit has, or a site that the
             circuit does not have, or a channel does not fit the sites that it would act on.
+
+        Examples
+        --------
+        >>> from qml import Circuit, NoiseModel, channels, gates
+        >>> noise = NoiseModel().add(channels.Depolarizing, 0.01)
+        >>> [str(operation) for operation in Circuit(1, [gates.X(0)]).with_noise(noise)]
+        ['X 0', 'Depolarizing(0.01) 0']
         """
         noisy = _checks.instance("model", model, NoiseModel)._noisy(self.operations, self.n_sites, self.sites_out)
         return Circuit(self.dims, noisy)
@@ -307,7 +326,17 @@ class Circuit(Saved):
     # reading it ----------------------------------------------------------------------------------------------------
 
     def draw(self, width: int = 120) -> str:
-        """The circuit as text, folded into panels of at most `width` characters; see ``qml.circuits.drawing``.
+        """The circuit as text, folded into panels; see ``qml.circuits.drawing``.
+
+        Parameters
+        ----------
+        width : int
+            The most characters of a panel, at least 20.
+
+        Raises
+        ------
+        InputError
+            If it is less.
 
         Examples
         --------
@@ -349,7 +378,8 @@ class Circuit(Saved):
                 )
             return list(self.operations)
         if len(sites) != self.n_sites:
-            raise InputError(f"sites must name one site for each of the {self.n_sites} placed; found {sites}.")
+            size = _checks.plural(self.n_sites, "site")
+            raise InputError(f"sites must name {size}, as many as the circuit that is placed has; found {sites}.")
         return [operation._moved(sites) for operation in self.operations]
 
 

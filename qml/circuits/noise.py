@@ -107,6 +107,12 @@ class Relaxation(Described):
     excited_population : Affine, or tuple of Affine with one for each site
         Population of the excited level that a site relaxes to.
 
+    Raises
+    ------
+    InputError
+        Where a duration is negative, or numbers are none that relaxation can have (T1, T2 > 0, T2 <= 2 T1, a population
+        from 0 to 1).
+
     Examples
     --------
     >>> from qml import NoiseModel
@@ -132,6 +138,16 @@ class Relaxation(Described):
             for name, t in pairs
         )
         object.__setattr__(self, "durations", times)
+        given = (self.t1, self.t2, self.excited_population)
+        for site in range(min((len(value) for value in given if isinstance(value, tuple)), default=1)):
+            t1, t2, excited = self._at(site)
+            if t1.is_constant and t2.is_constant and excited.is_constant:
+                channels.ThermalRelaxation.check(np.array([t1.constant, t2.constant, 0.0, excited.constant]))
+
+    def _at(self, site: int) -> list[Affine]:
+        """T1, T2 and the excited population of a site."""
+        given = (self.t1, self.t2, self.excited_population)
+        return [value if isinstance(value, Affine) else value[site] for value in given]
 
     def __str__(self) -> str:
         times = "; ".join(f"{name} takes {time:.6g}" for name, time in self.durations) or "nothing takes time"
@@ -140,9 +156,7 @@ class Relaxation(Described):
 
     def _lasting(self, time: float, site: int) -> Operation:
         """The channel of a site that relaxes for some time."""
-        t1, t2, excited = (
-            value if isinstance(value, Affine) else value[site] for value in (self.t1, self.t2, self.excited_population)
-        )
+        t1, t2, excited = self._at(site)
         return Operation(channels.ThermalRelaxation, (site,), (t1, t2, as_affine(time), excited))
 
     def _check(self, n_sites: int) -> None:
@@ -258,6 +272,11 @@ class NoiseModel(Saved):
             How long each gate takes, by name; gates that are not named take no time.
         excited_population : float, str, Affine, or a sequence with one for each site
             Population of the excited level in equilibrium.
+
+        Raises
+        ------
+        InputError
+            As :class:`Relaxation`; by ``with_noise``, where there is not one value for each site of the circuit.
         """
         t1 = _per_site(t1)
         doubled = 2 * t1 if isinstance(t1, Affine) else tuple(2 * t for t in t1)
@@ -275,7 +294,14 @@ class NoiseModel(Saved):
         *params : float, str or Affine
             Parameters of the channel, by default those of ``channels.ReadoutError``.
         sites : int or iterable of int, optional
+            Where; everywhere by default.
         channel : Channel, optional
+            On one site, not placed.
+
+        Raises
+        ------
+        InputError
+            Where the channel acts on several sites, or its parameters are too many, too few or outside their domain.
         """
         rule = NoiseRule(channel, _expressions(channel, params), None, _sites(sites))
         if channel.n_sites != 1:

@@ -28,6 +28,13 @@ class Step:
     instruction : Instruction
     sites : tuple of int
     start, stop : int
+
+    Examples
+    --------
+    >>> from qml import Circuit, gates
+    >>> program = Circuit(2, [gates.RX("a", 0), gates.CNOT(0, 1)]).compile()
+    >>> [(step.instruction.name, step.sites, step.start, step.stop) for step in program.steps]
+    [('RX', (0,), 0, 1), ('CNOT', (0, 1), 1, 1)]
     """
 
     instruction: Instruction
@@ -86,7 +93,20 @@ class Program(Record):
         return math.prod(self.dims_out)
 
     def slots(self, params: ParamsLike) -> Real:
-        """Slot values (n_slots,) at theta (n_params,); values outside an instruction's domain are refused."""
+        """Slot values (n_slots,).
+
+        Parameters
+        ----------
+        params : array (n_params,), or mapping of str to float
+            theta, or the value of every parameter by name.
+
+        Raises
+        ------
+        InputError
+            If the shape is another, an entry is not finite, or a name is missing or unknown.
+        OutsideDomain
+            If a value lies outside the domain of its instruction.
+        """
         theta = self._named(params) if isinstance(params, Mapping) else parameters("params", params, self.n_params)
         return self.slots_of_batch(theta)
 
@@ -100,7 +120,18 @@ class Program(Record):
         return np.array([number(f"params[{name!r}]", values[name]) for name in self.parameters], dtype=np.float64)
 
     def slots_of_batch(self, params: ParamsLike) -> Real:
-        """The same for a batch: (..., n_slots) at theta (..., n_params). A member's are as alone, to the bit."""
+        """Slot values (..., n_slots) of a batch. Those of a member are as alone, to the bit.
+
+        Parameters
+        ----------
+        params : array (..., n_params), or mapping of str to float
+            theta of every member; a mapping is a single one.
+
+        Raises
+        ------
+        InputError, OutsideDomain
+            As :meth:`slots`.
+        """
         if isinstance(params, Mapping):
             params = self._named(params)
         theta = reals("params", params)
@@ -133,7 +164,13 @@ class Program(Record):
         return tuple(found)
 
     def pull_slots(self, gradient: Real) -> Real:
-        """dL/dtheta (..., n_params) from dL/dslots (..., n_slots)."""
+        """dL/dtheta (..., n_params).
+
+        Parameters
+        ----------
+        gradient : array (..., n_slots)
+            dL/ds of the slot values.
+        """
         rows, columns, weights = self._entries
         return _summed(columns, weights * gradient[..., rows], self.n_params)
 

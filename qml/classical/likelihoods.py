@@ -24,16 +24,56 @@ class Likelihood(ABC):
     .. math:: L = -\frac1m \sum_k \log p(y_k \mid z_k) = \frac1m \sum_k \left( E(y_k, z_k) + \log Z \right)
 
     in nats a target (for continuous targets: relative to their unit).
+
+    Examples
+    --------
+    A likelihood of one's own, of counts y with the rate exp(z) (without the constant log y!):
+
+    >>> class PoissonLikelihood(Likelihood):
+    ...     name = "poisson"
+    ...
+    ...     def value_and_gradient(self, targets, outputs):
+    ...         y, z = np.asarray(targets, dtype=float), np.asarray(outputs, dtype=float)
+    ...         return float((np.exp(z) - y * z).mean()), (np.exp(z) - y) / y.size
+    >>> value, slope = PoissonLikelihood().value_and_gradient([3.0], np.log([3.0]))
+    >>> round(value, 6), slope.round(12) + 0.0
+    (-0.295837, array([0.]))
     """
 
     name: ClassVar[str]
 
     @abstractmethod
     def value_and_gradient(self, targets: ArrayLike, outputs: ArrayLike) -> tuple[float, Real]:
-        """L, and dL/dz of the shape of `outputs`."""
+        """L in nats a target, and dL/dz of the shape of `outputs`.
+
+        Parameters
+        ----------
+        targets : array (m,), or what else the likelihood says
+            y.
+        outputs : array (m,), or what else the likelihood says
+            z.
+
+        Raises
+        ------
+        InputError
+            Where the shapes do not fit, or a target is none that the likelihood knows.
+        """
 
     def value(self, targets: ArrayLike, outputs: ArrayLike) -> float:
-        """L."""
+        """L in nats a target.
+
+        Parameters
+        ----------
+        targets : array (m,), or what else the likelihood says
+            y.
+        outputs : array (m,), or what else the likelihood says
+            z.
+
+        Raises
+        ------
+        InputError
+            As :meth:`value_and_gradient`.
+        """
         return self.value_and_gradient(targets, outputs)[0]
 
 
@@ -84,7 +124,18 @@ class GaussianLikelihood(_Errors):
 
     @classmethod
     def fitted(cls, errors: ArrayLike) -> GaussianLikelihood:
-        """The scale of largest likelihood: the root mean square of the errors."""
+        """The likelihood with the scale of largest likelihood: the root mean square of the errors.
+
+        Parameters
+        ----------
+        errors : array, any shape
+            y - z, at least one.
+
+        Raises
+        ------
+        InputError
+            If there are none, one is not finite, or all are zero.
+        """
         size = np.abs(_nonempty(errors))
         largest = float(size.max()) or 1.0
         return cls(largest * float(np.sqrt(np.square(size / largest).mean())))
@@ -129,7 +180,18 @@ class LaplaceLikelihood(_Errors):
 
     @classmethod
     def fitted(cls, errors: ArrayLike) -> LaplaceLikelihood:
-        """The scale of largest likelihood: the mean absolute error."""
+        """The likelihood with the scale of largest likelihood: the mean absolute error.
+
+        Parameters
+        ----------
+        errors : array, any shape
+            y - z, at least one.
+
+        Raises
+        ------
+        InputError
+            If there are none, one is not finite, or all are zero.
+        """
         size = np.abs(_nonempty(errors))
         return cls(float((size / size.size).sum()))
 

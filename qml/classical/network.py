@@ -71,7 +71,17 @@ class Network:
         return sum(a * b for a, b in self._shapes)
 
     def init_params(self, rng: np.random.Generator) -> Real:
-        """Normal weights of variance 1/fan-in, biases zero (n_params,)."""
+        """A random start (n_params,): normal weights of variance 1/fan-in, biases zero.
+
+        Parameters
+        ----------
+        rng : numpy Generator
+
+        Raises
+        ------
+        InputError
+            If it is none.
+        """
         rng = _checks.generator("rng", rng)
         layers = [rng.normal(0.0, 1.0, shape) / np.sqrt(max(1, shape[0] - 1)) for shape in self._shapes]
         for layer in layers:
@@ -79,11 +89,36 @@ class Network:
         return np.concatenate([layer.ravel() for layer in layers])
 
     def outputs(self, params: ArrayLike, inputs: ArrayLike) -> Real:
-        """z (m, outputs) of inputs (m, widths[0])."""
+        """The outputs z (m, widths[-1]).
+
+        Parameters
+        ----------
+        params : array (n_params,)
+            theta.
+        inputs : array (m, widths[0])
+
+        Raises
+        ------
+        InputError
+            If a shape is another, or an entry is not finite.
+        """
         return self.outputs_vjp(params, inputs)[0]
 
     def outputs_vjp(self, params: ArrayLike, inputs: ArrayLike) -> tuple[Real, Callable[[Real], Real]]:
-        """z, and the map from dL/dz (m, outputs) to dL/dtheta (n_params,)."""
+        """The outputs, and the way back from a derivative in them.
+
+        Parameters
+        ----------
+        params, inputs
+            As in :meth:`outputs`.
+
+        Returns
+        -------
+        outputs : array (m, widths[-1])
+            z.
+        pull : callable
+            dL/dz (m, widths[-1]) to dL/dtheta (n_params,).
+        """
         theta = _checks.parameters("params", params, self.n_params)
         x = _checks.reals("inputs", inputs)
         if x.ndim != 2 or x.shape[1] != self.widths[0]:
@@ -107,7 +142,22 @@ class Network:
     def value_and_gradient(
         self, params: ArrayLike, inputs: ArrayLike, targets: ArrayLike, likelihood: Likelihood, *, decay: float = 0.0
     ) -> tuple[float, Real]:
-        """The likelihood's loss plus (decay/2) theta^2, and the derivative (n_params,)."""
+        """The likelihood's loss plus (decay/2) theta^2 in nats a target, and the derivative (n_params,).
+
+        Parameters
+        ----------
+        params, inputs
+            As in :meth:`outputs`.
+        targets : array (m, widths[-1]), or what else the likelihood says
+        likelihood : Likelihood
+        decay : float
+            At least 0.
+
+        Raises
+        ------
+        InputError
+            If shapes do not fit, or decay is negative.
+        """
         theta, decay = _checks.parameters("params", params, self.n_params), _checks.number("decay", decay, low=0.0)
         _checks.instance("likelihood", likelihood, Likelihood)
         z, pull = self.outputs_vjp(theta, inputs)
@@ -124,7 +174,22 @@ class Network:
         decay: float = 0.0,
         max_iterations: int = 500,
     ) -> tuple[Real, float]:
-        """A local optimum (n_params,) from a random start, by L-BFGS, and the loss there."""
+        """A local optimum (n_params,) from a random start, by L-BFGS, and the loss there.
+
+        Parameters
+        ----------
+        inputs, targets, likelihood, decay
+            As in :meth:`value_and_gradient`.
+        rng : numpy Generator
+            Of the start.
+        max_iterations : int
+            At least 1.
+
+        Raises
+        ------
+        InputError
+            If shapes do not fit, or an argument is out of range.
+        """
         decay = _checks.number("decay", decay, low=0.0)
 
         def f(theta: Real) -> tuple[float, Real]:

@@ -45,19 +45,27 @@ class LinearFit(_checks.Record):
     log_likelihood: float
 
     def standard_errors(self, design: ArrayLike) -> Real:
-        r"""Of the coefficients under normal errors, (p,), with the unbiased variance r^2/(m - p).
+        r"""The standard errors of the coefficients under normal errors, (p,), with the unbiased variance r^2/(m - p).
 
         .. math:: s \sqrt{\mathrm{diag}\,(X^T X)^{-1}}
+
+        Parameters
+        ----------
+        design : array (m, p)
+            X, that of the regression.
 
         Raises
         ------
         InputError
-            Where the errors are not normal, or there are no more targets than coefficients.
+            Where the errors are not normal, the design has another shape, or there are no more targets than
+            coefficients.
         """
         if not isinstance(self.likelihood, GaussianLikelihood):
             raise InputError("standard errors are known for normal errors only: use likelihood='gaussian'.")
         x = _design(design)
-        m, p = x.shape
+        m, p = len(self.residuals), len(self.coefficients)
+        if x.shape != (m, p):
+            raise InputError(f"design must be that of the regression, of shape ({m}, {p}); found shape {x.shape}.")
         if m <= p:
             raise InputError(f"standard errors need more targets than coefficients; found {m} and {p}.")
         scales = np.linalg.norm(x, axis=0)
@@ -104,7 +112,7 @@ def linear_regression(design: ArrayLike, targets: ArrayLike, likelihood: str = "
     """
     _checks.choice("likelihood", likelihood, ("gaussian", "laplace"))
     x = _design(design)
-    y = _checks.parameters("targets", targets, len(x))
+    y = _checks.parameters("targets", targets, len(x), "row of the design")
     norms = np.linalg.norm(x, axis=0)
     scales = np.exp2(np.round(np.log2(np.where(norms > 0, norms, 1.0))))  # powers of two: scaling rounds nothing
     scaled = x / scales

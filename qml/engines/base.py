@@ -16,7 +16,21 @@ from qml.states.coercion import StateLike
 
 
 class Engine(Described, ABC):
-    """Runs programs. Passed as an argument, never global; holds no state that changes an answer."""
+    """Runs programs. Passed as an argument, never global; holds no state that changes an answer.
+
+    Examples
+    --------
+    All engines run the same programs; they differ in what a state is held as, in speed and in what they can hold:
+
+    >>> from qml import Circuit, gates
+    >>> from qml.engines import PauliEngine, ReferenceEngine
+    >>> circuit = Circuit(1, [gates.RY("a", 0)])
+    >>> [round(engine.evolve(circuit, {"a": 0.5}).expect("Z"), 12) for engine in (PauliEngine(), ReferenceEngine())]
+    [0.87758256189, 0.87758256189]
+    """
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
 
     @classmethod
     def runs_on(cls) -> str:
@@ -24,20 +38,51 @@ class Engine(Described, ABC):
         return "this processor"
 
     def room(self, program: ProgramLike) -> str:
-        """What the gradient of a program needs of where it is computed, in words; empty where `qml` measures it."""
+        """What the gradient of a program needs of where it is computed, in words; empty where `qml` measures it.
+
+        Parameters
+        ----------
+        program : Circuit or Program
+        """
         return ""
 
     @abstractmethod
     def hold(self, state: State) -> State:
-        """The same state in the form of the engine's own, from which programs start without converting it."""
+        """The same state in the form of the engine's own, from which programs start without converting it.
+
+        Parameters
+        ----------
+        state : State
+            Or a batch. One on sites that the engine does not run comes back as it is.
+        """
 
     @abstractmethod
     def evolve(self, program: ProgramLike, params: ParamsLike, initial: StateLike | None = None) -> State:
-        r"""The state after the program, from `initial` (None: \|0...0>), or a batch of states.
+        r"""The state after the program, or a batch of states.
 
-        `params` (..., n_params) may have leading axes, and `initial` may be a batch: their axes broadcast, and give the
-        batch of the result. Every member is what it is alone, to the bit or, where an
-        engine says so, to rounding.
+        .. math:: \sigma = E_\theta[\sigma_0]
+
+        Parameters
+        ----------
+        program : Circuit or Program
+        params : array (..., n_params), or mapping of str to float
+            theta, or the value of every parameter of the circuit by name. Leading axes are a batch.
+        initial : State, array (d, d) or Qobj, optional
+            sigma_0, or a batch; without it every site begins in its first basis state.
+
+        Returns
+        -------
+        State
+            The leading axes of `params` and the batch of `initial` broadcast, and are its batch. Every member is what
+            it is alone, to the bit or, where an engine says so, to rounding.
+
+        Raises
+        ------
+        InputError
+            If params has another shape or a name is missing, a value lies outside the domain of its gate or channel,
+            `initial` is on other sites, or the sites are not ones that the engine runs.
+        MemoryRefused
+            If the states would not fit.
         """
 
     @abstractmethod
@@ -50,6 +95,11 @@ class Engine(Described, ABC):
             \frac{\partial L}{\partial\theta_k} = \mathrm{Tr}\Big( G\, \frac{\partial\sigma}{\partial\theta_k} \Big),
             \qquad G_0 = E_\theta^\dagger[G]
 
+        Parameters
+        ----------
+        program, params, initial
+            As in :meth:`evolve`.
+
         Returns
         -------
         state : State
@@ -57,6 +107,13 @@ class Engine(Described, ABC):
             dL/d(coordinate of the state) to the pair of dL/dtheta (..., n_params) and dL/d(coordinate of `initial`),
             what ``initial.pull_matrix(G_0)`` is; None without `initial`. Of a batch, each member has a dL/dtheta of its
             own (what is shared is the caller's to sum); members that start from one initial state add up in its.
+
+        Raises
+        ------
+        InputError
+            As :meth:`evolve`; by `pull`, where the cotangent has another shape than the coordinate.
+        MemoryRefused
+            If the states that the way back needs would not fit.
         """
 
     @abstractmethod
@@ -67,7 +124,10 @@ class Engine(Described, ABC):
 
         .. math:: d\sigma = \sum_k v_k \, \partial\sigma / \partial\theta_k + E_\theta[d\sigma_0]
 
-        Parameters and initial state are single: the leading axes of the directions are the batch.
+        Parameters
+        ----------
+        program, params, initial
+            As in :meth:`evolve`, but single: the leading axes of the directions are the batch.
 
         Returns
         -------
@@ -75,26 +135,74 @@ class Engine(Described, ABC):
         push : callable
             Directions v (..., n_params) and, optionally, changes dsigma_0 (..., d, d) of the initial state, Hermitian,
             to dsigma (..., d', d'), Hermitian; ``push(np.eye(n_params))`` is the derivative in every parameter.
+
+        Raises
+        ------
+        InputError
+            As :meth:`evolve`, and for a batch of parameters or of initial states; by `push`, where a shape is another.
+        MemoryRefused
+            If the derivatives along so many directions would not fit.
         """
 
     @abstractmethod
     def evolve_vectors(self, program: ProgramLike, params: ParamsLike, vectors: Complex | None = None) -> Complex:
-        """U(theta) applied to the columns of `vectors` (d, m), None: the identity. Unitary programs only."""
+        """U(theta) applied to columns, shape (d, m).
+
+        Parameters
+        ----------
+        program : Circuit or Program
+            Unitary: without channels, traces and fresh sites.
+        params : array (n_params,), or mapping of str to float
+            theta, or the value of every parameter of the circuit by name.
+        vectors : array (d, m), optional
+            One vector a column, of any norm; without it the identity, so that U itself comes out.
+
+        Raises
+        ------
+        InputError
+            If the program is not unitary, or a shape is another.
+        MemoryRefused
+            If the columns would not fit.
+        """
 
     @abstractmethod
     def evolve_vectors_vjp(
         self, program: ProgramLike, params: ParamsLike, vectors: Complex | None = None
     ) -> tuple[Complex, VectorsPull]:
-        """The same columns W, and the map from C (d, m), where dL = Re Tr(C^dagger dW), to the pair of dL/dtheta
-        (n_params,) and U^dagger C, the same in `vectors` (None without them)."""
+        """The same columns W, and the way back from a derivative in them.
+
+        Parameters
+        ----------
+        program, params, vectors
+            As in :meth:`evolve_vectors`.
+
+        Returns
+        -------
+        columns : array (d, m)
+            W.
+        pull : callable
+            C (d, m), where dL = Re Tr(C^dagger dW), to the pair of dL/dtheta (n_params,) and U^dagger C, the same in
+            `vectors` (None without them).
+        """
 
     def evolve_vectors_jvp(
         self, program: ProgramLike, params: ParamsLike, vectors: Complex | None = None
     ) -> tuple[Complex, VectorsPush]:
-        """The same columns W, and the map from directions v (..., n_params) and, optionally, changes (..., d, m) of
-        `vectors` to dW (..., d, m).
+        """The same columns W, and the way forward from changes of theta and of `vectors`.
 
         One sweep for all directions in plain NumPy, O(b d m) a gate for b of them.
+
+        Parameters
+        ----------
+        program, params, vectors
+            As in :meth:`evolve_vectors`.
+
+        Returns
+        -------
+        columns : array (d, m)
+            W.
+        push : callable
+            Directions v (..., n_params) and, optionally, changes (..., d, m) of `vectors` to dW (..., d, m).
         """
         program = as_program(program)
         return self.evolve_vectors(program, params, vectors), push_vectors(program, params, vectors)

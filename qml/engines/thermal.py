@@ -10,9 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from qml import _checks, spectral
+from qml._checks import InputError
 from qml._descriptions import Described
 from qml._typing import Real
-from qml.operators import PauliSum, as_pauli_sum
+from qml.operators import PauliLike, PauliSum, as_pauli_sum
 from qml.operators.generators import coefficients_of
 
 LIMIT = 400
@@ -46,11 +47,53 @@ class ThermalEstimate(_checks.Record):
 
 
 class ThermalEngine(Described, ABC):
-    """Estimates thermal states of Pauli sums. Passed as an argument; holds no state that changes an answer."""
+    """Estimates thermal states of Pauli sums. Passed as an argument; holds no state that changes an answer.
+
+    Examples
+    --------
+    >>> from qml.engines import ChainEngine
+    >>> found = ChainEngine().thermal({"ZZ": 0.5}, ["ZZ"])
+    >>> bool(abs(found.log_partition - np.log(4 * np.cosh(0.5))) < 1e-8), found.values.round(6)
+    (True, array([-0.462117]))
+    """
 
     @abstractmethod
-    def thermal(self, hamiltonian: PauliSum, observables: Sequence[PauliSum] = ()) -> ThermalEstimate:
-        """log Tr exp(-K), and Tr(exp(-K) O)/Z of every observable, in one run; a smooth function of K."""
+    def thermal(self, hamiltonian: PauliLike, observables: Sequence[PauliLike] = ()) -> ThermalEstimate:
+        """log Tr exp(-K), and Tr(exp(-K) O)/Z of every observable, in one run; smooth functions of K.
+
+        Parameters
+        ----------
+        hamiltonian : PauliSum, str or mapping of str to float
+            K = beta H, Hermitian and without a unit.
+        observables : sequence of PauliSum, str or mapping of str to float
+            O, Hermitian, on the same qubits.
+
+        Returns
+        -------
+        ThermalEstimate
+
+        Raises
+        ------
+        InputError
+            If an operator is not Hermitian, or acts on other qubits.
+        MemoryRefused
+            If what the engine works with would not fit.
+        """
+
+
+def hermitian_sums(hamiltonian: PauliLike, observables: Sequence[PauliLike]) -> tuple[PauliSum, tuple[PauliSum, ...]]:
+    """K and the observables as Hermitian Pauli sums of the same qubits; others are refused."""
+    k = as_pauli_sum(hamiltonian, "hamiltonian")
+    held = tuple(as_pauli_sum(o, "each observable") for o in _checks.listed("observables", observables, "Pauli sums"))
+    for name, operator in [("hamiltonian", k), *((f"observable {j}", o) for j, o in enumerate(held))]:
+        if not operator.is_hermitian:
+            raise InputError(f"{name} must be Hermitian; found a Pauli sum with complex coefficients.")
+        if operator.n_qubits != k.n_qubits:
+            raise InputError(
+                f"{name} must act on the {_checks.plural(k.n_qubits, 'qubit')} of the hamiltonian; found one on "
+                f"{operator.n_qubits}."
+            )
+    return k, held
 
 
 class KrylovEngine(ThermalEngine):
@@ -102,12 +145,12 @@ class KrylovEngine(ThermalEngine):
         self.seed = _checks.integer("seed", seed, low=0)
         self.steps = LIMIT if steps is None else _checks.integer("steps", steps, low=1)
 
-    def thermal(self, hamiltonian: PauliSum, observables: Sequence[PauliSum] = ()) -> ThermalEstimate:
+    def thermal(self, hamiltonian: PauliLike, observables: Sequence[PauliLike] = ()) -> ThermalEstimate:
         from qml.engines.krylov import sample
 
-        hamiltonian = as_pauli_sum(hamiltonian, "hamiltonian")
+        hamiltonian, held = hermitian_sums(hamiltonian, observables)
         n = hamiltonian.n_qubits
-        words, weights = coefficients_of(observables)
+        words, weights = coefficients_of(held)
         found = sample(
             n,
             hamiltonian.words,

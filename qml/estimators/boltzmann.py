@@ -67,6 +67,11 @@ class QuantumBoltzmannMachine(DensityMixin, BaseEstimator):  # type: ignore[misc
     result_ : FitResult
     n_iter_ : int
 
+    Raises
+    ------
+    InputError
+        By ``fit``, for a setting out of range.
+
     Notes
     -----
     O(n^2 2^n) a step for "ising", O(8^n) for the others: up to about 20 and 10 bits.
@@ -95,7 +100,22 @@ class QuantumBoltzmannMachine(DensityMixin, BaseEstimator):  # type: ignore[misc
     verbose: bool = False
 
     def fit(self, X: Any, y: Any = None) -> Self:
-        """Learn from bit strings X (m, n_features); y is ignored."""
+        """Learn the distribution of bit strings.
+
+        Parameters
+        ----------
+        X : array (m, n_features)
+            What `binarize` makes bits of.
+        y : ignored
+            As scikit-learn wants it.
+
+        Raises
+        ------
+        InputError
+            For entries that are no bits where `binarize` is None, or a setting out of range.
+        MemoryRefused
+            For so many bits that the state would not fit.
+        """
         letters, pairs = GENERATORS[_checks.choice("generators", self.generators, GENERATORS)]
         _checks.choice("data", self.data, ("diagonal", "rank_one"))
         alpha = _checks.number("alpha", self.alpha, low=0.0)
@@ -127,7 +147,13 @@ class QuantumBoltzmannMachine(DensityMixin, BaseEstimator):  # type: ignore[misc
         return self
 
     def score_samples(self, X: Any) -> Real:
-        """log p(x) in nats, (m,)."""
+        """log p(x) in nats, shape (m,).
+
+        Parameters
+        ----------
+        X : array (m, n_features)
+            What `binarize` makes bits of.
+        """
         check_is_fitted(self)
         bits = self._bits(validate_data(self, X, dtype=np.float64, reset=False))
         return np.asarray(self.log_probabilities_[binary_index(bits)])
@@ -137,7 +163,15 @@ class QuantumBoltzmannMachine(DensityMixin, BaseEstimator):  # type: ignore[misc
         return float(self.score_samples(X).mean())
 
     def sample(self, n_samples: int = 1, random_state: Any = None) -> Integer:
-        """Bit strings (n_samples, n_features) drawn from p."""
+        """Bit strings (n_samples, n_features) drawn from p.
+
+        Parameters
+        ----------
+        n_samples : int
+            At least 1.
+        random_state : int, RandomState or None
+            As in scikit-learn; by default that of the estimator.
+        """
         check_is_fitted(self)
         count = _checks.integer("n_samples", n_samples, low=1)
         p = np.exp(self.log_probabilities_)

@@ -62,6 +62,11 @@ class QuantumCircuitClassifier(StateClassifier):
     result_ : FitResult
     n_iter_ : int
 
+    Raises
+    ------
+    InputError
+        By ``fit``, for a setting out of range.
+
     Notes
     -----
     One evaluation of loss and gradient is a batch of m circuits, forward and backward; equal inputs are pooled.
@@ -94,7 +99,23 @@ class QuantumCircuitClassifier(StateClassifier):
     verbose: bool = False
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Learn from inputs X (m, n_features) and labels y (m,), with weights (m,) if given."""
+        """Learn from inputs and labels.
+
+        Parameters
+        ----------
+        X : array (m, n_features)
+        y : array (m,)
+            The label of each input; at least two different ones.
+        sample_weight : array (m,), optional
+            Non-negative; equal by default.
+
+        Raises
+        ------
+        InputError
+            For a setting out of range, or weights that are all zero.
+        ValueError
+            As of scikit-learn, for data that are not finite or of other shapes.
+        """
         _checks.choice("loss", self.loss, ("likelihood", "cross_entropy"))
         noise = _checks.number("label_noise", self.label_noise, 0.0, 1.0)
         rules = stopping(self.max_iter, self.tol, self.verbose)

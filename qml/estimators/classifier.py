@@ -115,7 +115,23 @@ class QuantumCrossEntropyClassifier(StateClassifier):
     verbose: bool = False
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Learn from inputs X (m, n_features) and labels y (m,), with weights (m,) if given."""
+        """Learn from inputs and labels.
+
+        Parameters
+        ----------
+        X : array (m, n_features)
+        y : array (m,)
+            The label of each input; at least two different ones.
+        sample_weight : array (m,), optional
+            Non-negative; equal by default.
+
+        Raises
+        ------
+        InputError
+            For a setting out of range, or weights that are all zero.
+        ValueError
+            As of scikit-learn, for data that are not finite or of other shapes.
+        """
         _checks.choice("labels", self.labels, ("diagonal", "rank_one"))
         _checks.choice("loss", self.loss, ("cross_entropy", "likelihood"))
         strength = 1 / (math.inf if math.inf == self.C else _checks.positive("C", self.C))  # 0 for C = inf
@@ -145,7 +161,21 @@ class QuantumCrossEntropyClassifier(StateClassifier):
         return self
 
     def cross_entropy(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """The mean of S(rho_y, sigma(x)) in nats, with label states as in the fit; +inf is a value."""
+        """The mean of S(rho_y, sigma(x)) in nats, with label states as in the fit; +inf is a value.
+
+        Parameters
+        ----------
+        X : array (m, n_features)
+        y : array (m,)
+            Classes of the fit.
+        sample_weight : array (m,), optional
+            Non-negative; equal by default.
+
+        Raises
+        ------
+        InputError
+            For a label that the fit has not seen.
+        """
         check_is_fitted(self)
         x, y = validate_data(self, X, y, dtype=np.float64, reset=False)
         unknown = np.setdiff1d(y, self.classes_)

@@ -84,14 +84,24 @@ class StateClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     n_features_in_: int
 
     def predict_proba(self, X: Any) -> Real:
-        """The probabilities <c|sigma(x)|c> of the classes, given that one of them is measured: (m, n_classes)."""
+        """The probabilities <c|sigma(x)|c> of the classes, given that one of them is measured: (m, n_classes).
+
+        Parameters
+        ----------
+        X : array (m, n_features)
+        """
         check_is_fitted(self)
         x = validate_data(self, X, dtype=np.float64, reset=False)
         p = self.model_.states(self.params_, x).probabilities()[:, : len(self.classes_)]
         return np.asarray(p / p.sum(axis=1, keepdims=True))
 
     def predict(self, X: Any) -> Any:
-        """The most probable class, (m,)."""
+        """The most probable class, (m,).
+
+        Parameters
+        ----------
+        X : array (m, n_features)
+        """
         p = self.predict_proba(X)
         return self.classes_[p.argmax(axis=1)]
 
@@ -102,7 +112,7 @@ class StateClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         weights = _check_sample_weight(sample_weight, x, dtype=np.float64, ensure_non_negative=True)
         self.classes_, index = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
-            raise InputError(f"y must hold at least two classes; found one class, {self.classes_[0]!r}.")
+            raise InputError(f"y must hold at least two classes; found one class, {_checks.shown(self.classes_[0])}.")
         if not weights.sum() > 0:
             raise InputError("sample_weight must not be zero for every sample.")
         return x, index, weights

@@ -46,6 +46,11 @@ class DensityEstimator(DensityMixin, BaseEstimator):  # type: ignore[misc]
         The box.
     samples_ : array (m, n_features)
 
+    Raises
+    ------
+    InputError
+        By ``fit``, for a setting out of range.
+
     Notes
     -----
     score_samples costs O(m n_features) a point, by the kernel: the matrix of :meth:`state`, of dimension
@@ -69,7 +74,19 @@ class DensityEstimator(DensityMixin, BaseEstimator):  # type: ignore[misc]
     smoothing: float = 1e-6
 
     def fit(self, X: Any, y: Any = None) -> Self:
-        """Keep the samples X (m, n_features) and their box; y is ignored."""
+        """Keep the samples and their box.
+
+        Parameters
+        ----------
+        X : array (m, n_features)
+        y : ignored
+            As scikit-learn wants it.
+
+        Raises
+        ------
+        InputError
+            For a setting out of range, or a feature that is the same in all samples where the margin is 0.
+        """
         _checks.integer("levels", self.levels, low=2)
         _checks.number("smoothing", self.smoothing, 0.0, 1.0)
         margin = _checks.number("margin", self.margin, low=0.0)
@@ -83,7 +100,12 @@ class DensityEstimator(DensityMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def score_samples(self, X: Any) -> Real:
-        """log p(x), (m,), in nats relative to the units of X; -inf outside of the box."""
+        """log p(x), (m,), in nats relative to the units of X; -inf outside of the box.
+
+        Parameters
+        ----------
+        X : array (m, n_features)
+        """
         check_is_fitted(self)
         x = validate_data(self, X, dtype=np.float64, reset=False)
         volume = float(np.log(self.side_).sum())

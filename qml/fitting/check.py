@@ -39,6 +39,17 @@ class GradientCheck(_checks.Record):
     tolerance : float
     remark : str
         What to know before trusting the answer; mostly empty.
+
+    Examples
+    --------
+    >>> from qml import GibbsModel, ghz
+    >>> check = check_gradient(GibbsModel(["ZZ", "XI"]), ghz(2), params=[0.3, -0.2])
+    >>> check
+    <GradientCheck passed: largest relative error ... at ..., tolerance 1e-06, 2 checked>
+    >>> check.names, check.max_relative_error < 1e-9
+    (('ZZ', 'XI'), True)
+    >>> check.analytic.round(6), check.numeric.round(6)
+    (array([ 1.287642, -0.191761]), array([ 1.287642, -0.191761]))
     """
 
     params: Real

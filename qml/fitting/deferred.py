@@ -17,7 +17,7 @@ from qml.measurement.sampling import multinomial
 from qml.models.circuit import CircuitModel
 from qml.models.gibbs import GibbsModel
 from qml.models.spectral import SpectralModel
-from qml.optimizers import Adam, Optimizer
+from qml.optimizers import Adam, Optimizer, as_optimizer
 from qml.optimizers.base import evaluate
 from qml.states import StateLike, as_pair, as_single_state
 from qml.states.base import State
@@ -91,7 +91,18 @@ class DeferredRun:
     copies: Real
 
     def average(self, last: int) -> Real:
-        """The mean of the last iterates (n_params,): less noisy than the last one."""
+        """The mean of the last iterates (n_params,): less noisy than the last one.
+
+        Parameters
+        ----------
+        last : int
+            How many, from 1 to all of them.
+
+        Raises
+        ------
+        InputError
+            If there are not so many.
+        """
         return np.asarray(self.params[-_checks.integer("last", last, low=1, high=len(self.params)) :].mean(axis=0))
 
 
@@ -164,7 +175,7 @@ class DeferredCrossEntropy:
                 "models would need an observable for each parameter."
             )
         self.model = model
-        self.rho = as_single_state(rho, model.dims)
+        self.rho = as_single_state(rho, model.dims, "rho")
         self.schedule = _checks.choice("schedule", schedule, SCHEDULES)
         self.copies = _checks.integer("copies", copies, low=1, high=2**62)
         if self.copies < 2 * self.n_bases:
@@ -191,14 +202,47 @@ class DeferredCrossEntropy:
         return shift_rules(CircuitModel(self.model.circuit))
 
     def estimate(self, params: ArrayLike, shots: int) -> ShotEstimate:
-        """The cross entropy alone, from so many copies measured in the model's eigenbasis."""
+        """The cross entropy alone, from copies measured in the model's eigenbasis.
+
+        Parameters
+        ----------
+        params : array (n_params,), or mapping of str to float
+            theta of the model, or the natural value of every parameter by name.
+        shots : int
+            How many copies, at least 1.
+
+        Returns
+        -------
+        ShotEstimate
+            In nats, with its standard error.
+
+        Raises
+        ------
+        InputError
+            If params or shots are out of range.
+        """
         shots = _checks.integer("shots", shots, low=1, high=2**62)
         spectrum = self.model.state(params).spectrum()
         self.copies_used += shots
         return _mean(-spectrum.log_eigenvalues, self._measure(spectrum.basis, shots, self._generator()))[0]
 
     def evaluate(self, params: ArrayLike) -> GradientEstimate:
-        """The value and the gradient at theta, from `copies` copies."""
+        """The value and the gradient at theta, from `copies` copies.
+
+        Parameters
+        ----------
+        params : array (n_params,), or mapping of str to float
+            theta of the model, or the natural value of every parameter by name.
+
+        Returns
+        -------
+        GradientEstimate
+
+        Raises
+        ------
+        InputError
+            If params has another shape, is not finite, or a name is missing.
+        """
         rng = self._generator()
         shares = np.full(self.n_bases, self.copies // self.n_bases)
         shares[0] += self.copies - shares.sum()
@@ -210,12 +254,30 @@ class DeferredCrossEntropy:
         return found
 
     def value_and_gradient(self, params: Real) -> tuple[float, Real]:
-        """What optimizers ask for."""
+        """What optimizers ask for: the estimates of S in nats and of its gradient (n_params,), without their errors.
+
+        Parameters
+        ----------
+        params : array (n_params,)
+        """
         found = self.evaluate(params)
         return found.value.value, found.gradient
 
-    def descend(self, params: ArrayLike, steps: int, optimizer: Optimizer | None = None) -> DeferredRun:
-        """Run an optimizer (Adam(0.1) by default): one evaluation, with its copies, a step.
+    def descend(self, params: ArrayLike, steps: int, optimizer: Optimizer | str | None = None) -> DeferredRun:
+        """Run an optimizer: one evaluation, with its copies, a step.
+
+        Parameters
+        ----------
+        params : array (n_params,), or mapping of str to float
+            theta of the model, or the natural value of every parameter by name.
+        steps : int
+            At least 0.
+        optimizer : Optimizer or str, optional
+            One that compares no values; ``Adam(0.1)`` by default.
+
+        Returns
+        -------
+        DeferredRun
 
         Raises
         ------
@@ -235,8 +297,8 @@ class DeferredCrossEntropy:
         """
         steps = _checks.integer("steps", steps, low=0)
         _checks.memory(f"a record of {steps} steps", 8 * (self.model.n_params + 3) * steps, "take fewer steps")
-        optimizer = Adam(0.1) if optimizer is None else optimizer
-        if not isinstance(optimizer, Optimizer) or optimizer.descends:
+        optimizer = Adam(0.1) if optimizer is None else as_optimizer(optimizer)
+        if optimizer.descends:
             raise InputError(
                 "optimizer must be one that compares no values, since shots make them noisy, such as Adam(); found "
                 f"{optimizer!r}."

@@ -96,6 +96,16 @@ class Objective:
         """What :func:`~qml.fit` minimises when it is called with these: the default loss is what the target says,
         labelled data are put into a conditional model, and records of experiments into a family of processes.
 
+        Parameters
+        ----------
+        model, target, loss, prior
+            As in :func:`~qml.fit`.
+
+        Raises
+        ------
+        InputError
+            As by ``fit``, for a target that the loss does not accept, or one that does not fit the model.
+
         Examples
         --------
         >>> from qml import GibbsModel, ghz
@@ -122,12 +132,35 @@ class Objective:
         return self.model.parameter_names + self.loss.parameter_names
 
     def init_params(self, rng: np.random.Generator) -> Real:
-        """A random starting point (n_params,)."""
+        """A random starting point (n_params,): that of the model, then that of the loss.
+
+        Parameters
+        ----------
+        rng : numpy Generator
+
+        Raises
+        ------
+        InputError
+            If it is none.
+        """
         start = self.model.init_params(rng)
         return np.concatenate([start, self.loss.init_params(rng)]) if self.loss.parameter_names else start
 
     def value(self, params: ArrayLike) -> float:
-        """f(theta)."""
+        """The value f, the prior's share included; +inf is a value.
+
+        Parameters
+        ----------
+        params : array (n_params,)
+            Those of the model, then those of the loss.
+
+        Raises
+        ------
+        InputError
+            If params has another shape or is not finite.
+        OutsideDomain
+            Where parameters limit each other and the model refuses them.
+        """
         point = _checks.parameters("params", params, self.n_params).copy()
         theta, phi = self.split(point)
         self.evaluations += 1
@@ -137,7 +170,18 @@ class Objective:
         return value
 
     def value_and_gradient(self, params: ArrayLike) -> tuple[float, Real]:
-        """f and its gradient (n_params,); where f is +inf or not a number the gradient is all NaN."""
+        """f and its gradient (n_params,); where f is +inf or not a number the gradient is all NaN.
+
+        Parameters
+        ----------
+        params : array (n_params,)
+            Those of the model, then those of the loss.
+
+        Raises
+        ------
+        InputError, OutsideDomain
+            As :meth:`value`.
+        """
         point = _checks.parameters("params", params, self.n_params).copy()
         theta, _ = self.split(point)
         self.evaluations += 1
@@ -171,8 +215,15 @@ class Objective:
         return values, gradients
 
     def state(self, params: Real, gradient: bool = True) -> State:
-        """sigma_theta, to the bit as an evaluation of the gradient (or else of the value) finds it; the one of the
-        latest evaluation is at hand."""
+        """sigma_theta, to the bit as an evaluation finds it; the one of the latest evaluation is at hand.
+
+        Parameters
+        ----------
+        params : array (n_params,)
+            Those of the model, then those of the loss.
+        gradient : bool
+            As an evaluation of the gradient finds it, or else of the value.
+        """
         theta, _ = self.split(params)
         if self.latest is not None and np.array_equal(theta, self.latest.theta):
             return self.latest.state
@@ -186,14 +237,17 @@ class Objective:
         InputError
             If the loss does not accept it, or it is labelled and the model is not a conditional one.
         """
-        if not isinstance(target, Labelled):
-            return Objective(self.model, target, self.loss)
-        if not (isinstance(self.model, Conditioned) and isinstance(self.loss, MeanCrossEntropy)):
-            raise InputError(
-                "validation holds labelled data, which need a conditional model and a loss of labels, such as "
-                f"MeanCrossEntropy(); found {type(self.model).__name__} and {type(self.loss).__name__}."
-            )
-        return Objective(self.model.conditional.at(target.inputs), target.states, type(self.loss)())
+        try:
+            if not isinstance(target, Labelled):
+                return Objective(self.model, target, self.loss)
+            if isinstance(self.model, Conditioned) and isinstance(self.loss, MeanCrossEntropy):
+                return Objective(self.model.conditional.at(target.inputs), target.states, type(self.loss)())
+        except InputError as error:
+            raise InputError(f"validation must be data like the target: {error}") from None
+        raise InputError(
+            "validation holds labelled data, which need a conditional model and a loss of labels, such as "
+            f"MeanCrossEntropy(); found {type(self.model).__name__} and {type(self.loss).__name__}."
+        )
 
     def _value_of(self, held_out: Objective, params: Real) -> float:
         """The value of :meth:`_held_out`; where both have one model, its state is at hand."""
@@ -202,7 +256,20 @@ class Objective:
         return held_out.loss.bind(phi).value(held_out.target, sigma)
 
     def theta(self, params: ParamsLike, name: str = "params") -> Real:
-        """Parameters of the model, then those of the loss, as one vector; a mapping has the natural value of each."""
+        """Parameters of the model, then those of the loss, as one vector (n_params,).
+
+        Parameters
+        ----------
+        params : array (n_params,), or mapping of str to float
+            A mapping has the natural value of each by name.
+        name : str
+            What a refusal of an array calls it.
+
+        Raises
+        ------
+        InputError
+            If the shape is another, an entry is not finite, or a name is missing or unknown.
+        """
         if isinstance(params, Mapping):
             own = {key: x for key, x in params.items() if key in self.loss.parameter_names}
             theta = self.model.theta({key: x for key, x in params.items() if key not in own})
@@ -210,7 +277,13 @@ class Objective:
         return _checks.parameters(name, params, self.n_params)
 
     def split(self, params: Real) -> tuple[Real, Real]:
-        """theta of the model, phi of the loss."""
+        """theta of the model, phi of the loss.
+
+        Parameters
+        ----------
+        params : array (n_params,)
+            Those of the model, then those of the loss.
+        """
         n = self._n_model
         return params[:n], params[n:]
 
@@ -222,7 +295,19 @@ class Objective:
         return self.loss.is_cross_entropy and self.model.is_exponential_family and not self.loss.parameter_names
 
     def hessian(self, params: Real, *, tolerance: float = 0.0) -> Metric:
-        """The Hessian of f, assembled or only applied; `tolerance` as in :class:`~qml.geometry.GibbsMetric`."""
+        """The Hessian of f, assembled or only applied.
+
+        Parameters
+        ----------
+        params : array (n_params,)
+        tolerance : float
+            As in :class:`~qml.geometry.GibbsMetric`: what may be left out for speed.
+
+        Raises
+        ------
+        InputError
+            Where it is not known: see :attr:`has_hessian`.
+        """
         if not self.has_hessian:
             raise InputError(
                 "Newton's method needs a cross entropy of an exponential family, such as a GibbsModel; found "
@@ -233,7 +318,18 @@ class Objective:
         return hessian if self.prior is None else Shifted(hessian, self.prior.curvature(params))
 
     def metric(self, params: Real, kind: str = "bkm") -> Metric:
-        """A metric of the model, plus the curvature of the prior; see :func:`qml.geometry.metric`."""
+        """A metric of the model, plus the curvature of the prior; see :func:`qml.geometry.metric`.
+
+        Parameters
+        ----------
+        params : array (n_params,)
+        kind : {"bkm", "bures", "wigner_yanase"}
+
+        Raises
+        ------
+        InputError
+            For a loss with parameters of its own, or a model without forward derivatives.
+        """
         self._no_loss_parameters("a metric")
         weights = self.loss.member_weights(self.target)
         metric = self.model.metric(params, kind, state=self.state(params), weights=weights)
@@ -241,7 +337,17 @@ class Objective:
 
     def divergence(self, params: Real) -> Objective:
         """D(sigma_params || sigma_theta) as a function of theta; of conditional models the mean over the inputs, plus
-        a constant."""
+        a constant.
+
+        Parameters
+        ----------
+        params : array (n_params,)
+
+        Raises
+        ------
+        InputError
+            For a loss with parameters of its own, or a model that is no exponential family.
+        """
         self._no_loss_parameters("mirror descent")
         if not self.model.is_exponential_family:
             raise InputError(
@@ -253,7 +359,23 @@ class Objective:
         return Objective(self.model, self.state(params), distance)
 
     def minibatch(self, size: int, seed: int, step: int) -> Objective:
-        """The batch of a step, of `size` data at most: unbiased; see ``qml.fitting.batches``."""
+        """The batch of a step, of `size` data at most: its gradients add up to that of all data over an epoch; see
+        ``qml.fitting.batches``.
+
+        Parameters
+        ----------
+        size : int
+            At least 1.
+        seed : int
+            At least 0: what the order of every epoch follows from.
+        step : int
+            Counted from 0.
+
+        Raises
+        ------
+        InputError
+            For a target that is no ensemble, labels or shots, or a loss whose gradient is not linear in the data.
+        """
         size, seed = _checks.integer("size", size, low=1), _checks.integer("seed", seed, low=0)
         step = _checks.integer("step", step, low=0)
         if self._batches is None or (self._batches.asked, self._batches.seed) != (size, seed):
@@ -266,7 +388,17 @@ class Objective:
         return shift_rules(self.model)
 
     def shifted_gradient(self, params: Real) -> Real:
-        """The gradient of f by parameter shifts of the circuit: exact, at two or more evaluations a parameter."""
+        """The gradient of f by parameter shifts of the circuit: exact, at two or more evaluations a parameter.
+
+        Parameters
+        ----------
+        params : array (n_params,)
+
+        Raises
+        ------
+        InputError
+            For a loss with parameters of its own, or a model that is no circuit of gates with a shift rule.
+        """
         self._no_loss_parameters("parameter shifts")
         rules, theta = self._rules, np.array(params, dtype=np.float64)
         matrix = DensityMatrix._trusted(self.state(theta).matrix(), self.model.dims)

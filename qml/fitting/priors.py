@@ -20,19 +20,57 @@ class Prior(ABC):
     .. math:: S(\rho, \sigma_\theta) - \frac1N \sum_j \log p(\theta_j)
 
     up to a constant, which is chosen such that the least value of the second term is zero.
+
+    Examples
+    --------
+    One of your own, which prefers parameters near a whole number of quarter turns:
+
+    >>> class QuarterTurns(Prior):
+    ...     def value(self, theta):
+    ...         return float(np.square(np.sin(2 * theta)).sum())
+    ...
+    ...     def gradient(self, theta):
+    ...         return 2 * np.sin(4 * theta)
+    ...
+    ...     def curvature(self, theta):
+    ...         return np.clip(8 * np.cos(4 * theta), 0.0, None)
+    >>> from qml import Circuit, CircuitModel, basis_state, fit, gates
+    >>> model = CircuitModel(Circuit(1, [gates.RY("a", 0)]))
+    >>> result = fit(model, basis_state("1"), loss="infidelity", params0=[3.0], prior=QuarterTurns())
+    >>> bool(abs(result.params[0] - np.pi) < 1e-6)
+    True
     """
 
     @abstractmethod
     def value(self, theta: Real) -> float:
-        """What is added to the loss, at least 0."""
+        """What is added to the loss, at least 0; in nats where the loss is an entropy.
+
+        Parameters
+        ----------
+        theta : array (n_params,)
+            Of the model; parameters of the loss have no prior.
+        """
 
     @abstractmethod
     def gradient(self, theta: Real) -> Real:
-        """Its derivative (n_params,)."""
+        """The derivative of :meth:`value`, shape (n_params,).
+
+        Parameters
+        ----------
+        theta : array (n_params,)
+            Of the model; parameters of the loss have no prior.
+        """
 
     @abstractmethod
     def curvature(self, theta: Real) -> Real:
-        """Its second derivatives (n_params,), at least 0: it has no mixed ones."""
+        """The second derivatives of :meth:`value`, shape (n_params,); it has no mixed ones. Newton's method takes
+        them, at least 0 everywhere, so that its steps go down.
+
+        Parameters
+        ----------
+        theta : array (n_params,)
+            Of the model; parameters of the loss have no prior.
+        """
 
 
 @dataclass(frozen=True)
@@ -50,7 +88,7 @@ class Gaussian(Prior):
     Raises
     ------
     InputError
-        If scale or copies is not positive.
+        If scale or copies is not positive, or mean is no finite number.
 
     Examples
     --------
@@ -65,6 +103,7 @@ class Gaussian(Prior):
 
     def __post_init__(self) -> None:
         _checks.positive("scale", self.scale)
+        _checks.number("mean", self.mean)
         _checks.positive("copies", self.copies)
 
     def value(self, theta: Real) -> float:
@@ -96,7 +135,7 @@ class Laplace(Prior):
     Raises
     ------
     InputError
-        If scale, copies or width is not positive.
+        If scale, copies or width is not positive, or mean is no finite number.
 
     Examples
     --------
@@ -112,6 +151,7 @@ class Laplace(Prior):
 
     def __post_init__(self) -> None:
         _checks.positive("scale", self.scale)
+        _checks.number("mean", self.mean)
         _checks.positive("copies", self.copies)
         _checks.positive("width", self.width)
 

@@ -210,7 +210,7 @@ class Run:
         count = 0 if before is None else before.entries
         fidelity = held_out = math.nan
         if rules.track_fidelity:
-            fidelity = float(losses.fidelity(self.objective.target, self.objective.state(point.params)))
+            fidelity = float(np.mean(losses.fidelity(self.objective.target, self.objective.state(point.params))))
         if rules.validation is not None:
             held_out = self.objective._value_of(rules.validation, point.params)
         for array in (point.params, point.gradient):

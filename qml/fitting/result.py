@@ -12,10 +12,10 @@ import numpy as np
 
 from qml import _checks, losses
 from qml._checks import InputError
-from qml._descriptions import OLDER, Described, IfKnown, is_written
+from qml._descriptions import Described, IfKnown, is_written
 from qml._results import FitError as FitError
-from qml._results import Outcome, html_table, part_of
-from qml._typing import Dims, Real
+from qml._results import Outcome, html_table
+from qml._typing import Real
 from qml.losses import MeasuredReport
 from qml.measurement.counts import Counts
 from qml.models.base import Model
@@ -28,10 +28,7 @@ from qml.operators import PauliSum
 from qml.processes import ProcessFamily
 from qml.spectral import EPS
 from qml.states import State
-from qml.states.storage import state_of
 
-WRITTEN = ("loss", "floor", "iterations", "evaluations", "seconds", "converged", "status", "seed")
-"""What a file of the format before has as it is."""
 LARGEST_DIM_REPORTED = 512
 """Summaries compute no eigenvalues beyond this dimension."""
 SHOWN = 8
@@ -66,6 +63,20 @@ class Iteration:
         Since this restart began.
     held_out : float or None
         The loss on the held-out target, without the prior's share, where there is one.
+
+    Examples
+    --------
+    A callback reads it, and stops the fit by returning True:
+
+    >>> from qml import GibbsModel, fit
+    >>> gaps = []
+    >>> def enough(it):
+    ...     gaps.append(it.gap)
+    ...     return it.gap < 1e-3
+    >>> fit(GibbsModel(["Z"]), np.diag([0.8, 0.2]), params0=[0.0], callbacks=[enough]).iterations == len(gaps) - 1
+    True
+    >>> round(gaps[0], 6), gaps[-1] < 1e-3  # from log 2 - S(rho)
+    (0.192745, True)
     """
 
     iteration: int
@@ -99,9 +110,18 @@ class History(_checks.Record, Described):
     seconds : array
         Since the restart began.
     fidelity : array or None
-        F(rho, sigma), on request.
+        F(rho, sigma), of labelled data its mean over the labels; on request.
     held_out : array or None
         The loss on the held-out target, without the prior's share; None where there was none.
+
+    Examples
+    --------
+    >>> from qml import GibbsModel, fit
+    >>> history = fit(GibbsModel(["Z"]), np.diag([0.8, 0.2]), params0=[0.0]).history
+    >>> round(float(history.loss[0]), 6), round(float(history.gap[0]), 6)  # log 2, and log 2 - S(rho)
+    (0.693147, 0.192745)
+    >>> bool(np.all(np.diff(history.loss) <= 0)), list(history.columns())
+    (True, ['loss', 'floor', 'gap', 'gradient_norm', 'seconds'])
     """
 
     loss: Real
@@ -135,7 +155,26 @@ class History(_checks.Record, Described):
 
 @dataclass(frozen=True)
 class Restart(Described):
-    """How one start ended."""
+    """How one start ended.
+
+    Attributes
+    ----------
+    loss : float
+        The lowest that it met; in nats where the loss is an entropy.
+    iterations, evaluations : int
+        Accepted steps, and evaluations of the loss.
+    seconds : float
+    converged : bool
+    status : str
+        How it ended, in a sentence.
+
+    Examples
+    --------
+    >>> from qml import GibbsModel, fit
+    >>> result = fit(GibbsModel(["Z"]), np.diag([0.8, 0.2]), seed=0, restarts=2)
+    >>> [(restart.converged, round(restart.loss, 6)) for restart in result.restarts]
+    [(True, 0.500402), (True, 0.500402)]
+    """
 
     loss: float
     iterations: int
@@ -180,6 +219,24 @@ class FitResult(Outcome):
         What was fitted, to go on with: ``result.model.state(result.params)``. One of your own is written to files if
         its constructor's arguments are attributes of the same names. Read from a file without it, or where its class
         is not imported, it is None.
+
+    Examples
+    --------
+    >>> from qml import GibbsModel, fit
+    >>> result = fit(GibbsModel(["Z"]), np.diag([0.8, 0.2]), seed=0)
+    >>> result.converged, round(result.loss, 6), abs(result.gap) < 1e-12
+    (True, 0.500402, True)
+    >>> result.params.round(6), result.state.probabilities().round(6)
+    (array([-0.693147]), array([0.8, 0.2]))
+
+    It goes to a file with its model and its target, and comes back the same to the bit:
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     result.save(f"{folder}/fit.npz")
+    ...     again = FitResult.load(f"{folder}/fit.npz")
+    >>> bool(np.array_equal(again.params, result.params)), again.model.parameter_names
+    (True, ('Z',))
     """
 
     params: Real
@@ -306,32 +363,3 @@ class FitResult(Outcome):
 
     def __repr__(self) -> str:
         return f"<FitResult: loss {self.loss:.9g}, gap {self.gap:.3g}, {self.status}>"
-
-
-def _before(text: dict[str, Any], arrays: dict[str, Any]) -> FitResult:
-    """A result in a file of the format before this one, which had no model."""
-    dims, target = tuple(text["dims"]), part_of(arrays, "target")
-    return FitResult(
-        params=arrays["params"],
-        state=_state_of(part_of(arrays, "state"), dims),
-        target=_target_of(target, dims) if target else None,
-        history=History(**part_of(arrays, "history")),
-        restarts=tuple(Restart(**restart) for restart in text["restarts"]),
-        provenance=text["provenance"],
-        parameter_names=tuple(text["parameter_names"]),
-        **{name: text[name] for name in WRITTEN},
-    )
-
-
-OLDER["qml.FitResult 1"] = _before
-
-
-def _target_of(arrays: Mapping[str, Any], dims: Dims) -> State | Counts | Moments:
-    """The target of a fit: measured counts, expectations, or a state."""
-    if "counts" in arrays:
-        return Counts._from_arrays(arrays)
-    return Moments._from_arrays(arrays) if "errors" in arrays else _state_of(arrays, dims)
-
-
-def _state_of(arrays: Mapping[str, Any], dims: Dims) -> State:
-    return ThermalState._from_arrays(arrays) if "sampling" in arrays else state_of(arrays, dims)

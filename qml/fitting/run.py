@@ -95,7 +95,7 @@ def fit(
     progress : bool, optional
         Live progress on standard error, once the fit has taken two seconds; by default in a terminal or a notebook.
     track_fidelity : bool
-        Record F(rho, sigma) at every iterate: O(d^3) each.
+        Record F(rho, sigma) at every iterate, of labelled data its mean over the labels: O(d^3) each.
     prior : Prior, optional
         Adds its share, -log p(theta) / N, to the loss: see :class:`~qml.fitting.priors.Prior`. It is contained in all
         losses that are reported.

@@ -49,6 +49,7 @@ class UnitaryGate(Unitary):
     entries: bytes
 
     def __init__(self, matrix: ArrayLike, dims: DimsLike | None = None, name: str = "U") -> None:
+        _checks.text("name", name)
         u = _checks.unitary(f"the matrix of gate {name}", _checks.array(f"the matrix of gate {name}", matrix))
         if u.ndim != 2:
             raise InputError(f"the matrix of gate {name} must have shape (d, d); found shape {u.shape}.")

@@ -11,7 +11,26 @@ from qml.geometry.weights import KINDS
 
 
 class Metric(ABC):
-    """A metric at one theta: positive semidefinite, in nats over products of parameter units."""
+    """A metric at one theta: positive semidefinite, in nats over products of parameter units.
+
+    Parameters
+    ----------
+    kind : {"bkm", "bures", "wigner_yanase"}
+    n_params : int
+        p, the number of parameters.
+
+    Raises
+    ------
+    InputError
+        For another kind.
+
+    Examples
+    --------
+    >>> from qml import GibbsModel
+    >>> found = GibbsModel(["X", "Z"]).metric([0.0, 0.0])
+    >>> found, found.product([1.0, 2.0])
+    (GibbsMetric('bkm', 2 parameters), array([1., 2.]))
+    """
 
     def __init__(self, kind: str, n_params: int) -> None:
         self.kind = _checks.choice("kind", kind, KINDS)
@@ -22,7 +41,18 @@ class Metric(ABC):
         """g (p, p), symmetric."""
 
     def product(self, vector: ArrayLike) -> Real:
-        """g v (p,), without g: for conjugate gradients."""
+        """g v (p,), without g: for conjugate gradients.
+
+        Parameters
+        ----------
+        vector : array (p,)
+            v, in units of the parameters.
+
+        Raises
+        ------
+        InputError
+            If it has another shape or is not finite.
+        """
         return self._product(_checks.parameters("vector", vector, self.n_params))
 
     @abstractmethod
@@ -35,10 +65,26 @@ class Metric(ABC):
 
 @runtime_checkable
 class HasMetric(Protocol):
-    """A family of states with a metric: every model."""
+    """A family of states with a metric: every model.
+
+    Examples
+    --------
+    >>> from qml import CholeskyModel
+    >>> isinstance(CholeskyModel(1), HasMetric)
+    True
+    """
 
     def metric(self, params: ArrayLike, kind: str = "bkm", *, tolerance: float = 0.0) -> Metric:
-        """The metric at theta."""
+        """The metric at theta; see :func:`metric`.
+
+        Parameters
+        ----------
+        params : array (p,)
+            theta.
+        kind : {"bkm", "bures", "wigner_yanase"}
+        tolerance : float
+            What a family may leave out for speed, relative.
+        """
 
 
 def metric(model: HasMetric, params: ArrayLike, kind: str = "bkm") -> Real:

@@ -61,7 +61,7 @@ class StateMetric(Metric):
         infinite = namespace(x).isinf(self._weights)
         if infinite.any():
             leak = float(abs(x[..., infinite]).max(initial=0.0))
-            if leak > spectral.weight_cut(len(infinite)) * float(abs(x).max()):
+            if leak > spectral.weight_cut(len(infinite)) * float(abs(x).max(initial=0.0)):
                 rank = int(self._spectrum.support.sum())
                 raise InputError(
                     f"the Bogoliubov-Kubo-Mori metric is infinite here: sigma has rank {rank} of {len(infinite)}, and "

@@ -119,7 +119,12 @@ def load(path: str | Path) -> Any:
 
     Examples
     --------
-    ``result = qml.io.load("result.npz")``; ``result.model.state(result.params)``.
+    >>> from tempfile import TemporaryDirectory
+    >>> from qml import Circuit, gates
+    >>> with TemporaryDirectory() as folder:
+    ...     save(Circuit(1, [gates.X(0)]), f"{folder}/circuit.json")
+    ...     load(f"{folder}/circuit.json")
+    <Circuit: 1 qubit, 1 operation, 0 parameters>
     """
     _everything()
     file = regular(path, "object")

@@ -56,6 +56,17 @@ class Logger(ABC):
     Quantities are ``loss``, ``gap`` (both in nats where the loss is an entropy), ``gradient_norm``, and ``fidelity``
     where ``fit`` tracks it; those of further restarts are called ``start 2/loss``, ... A store that cannot be written
     does not end a fit: the sentence is in `problem`, and the rows are tried again with the next ones.
+
+    Raises
+    ------
+    InputError
+        If `every` is no integer of at least 1.
+
+    Examples
+    --------
+    >>> from qml.loggers import LOGGERS
+    >>> sorted(LOGGERS)
+    ['mlflow', 'tensorboard']
     """
 
     modules: ClassVar[tuple[str, ...]]
@@ -128,14 +139,28 @@ class Logger(ABC):
             self._waiting = []
 
     def finish(self, values: Mapping[str, float], status: str) -> None:
-        """Log quantities of the result, and how the fit ended, as a sentence."""
+        """Log quantities of the result, and how the fit ended.
+
+        Parameters
+        ----------
+        values : mapping of str to float
+            By name; those that are NaN are left out.
+        status : str
+            A sentence.
+        """
         self.flush()
         if not self.problem:
             with self._tried():
                 self._finish({name: value for name, value in values.items() if not math.isnan(value)}, status)
 
     def close(self, ending: str = "FINISHED") -> None:
-        """Nothing is logged any more, since the fit is FINISHED, KILLED or FAILED."""
+        """Write what is waiting; nothing is logged any more.
+
+        Parameters
+        ----------
+        ending : {"FINISHED", "KILLED", "FAILED"}
+            How the fit ended.
+        """
         self.flush()
         if not self._closed:
             self._closed = True

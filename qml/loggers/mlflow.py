@@ -45,6 +45,13 @@ class MLflow(Logger):
     ------
     InputError
         If MLflow is not installed, or the file cannot be opened.
+
+    Examples
+    --------
+    ::
+
+        with MLflow("fits.db", run="tfim") as log:
+            fit(model, target, callbacks=[log])
     """
 
     modules = ("mlflow.tracking", "mlflow.entities", "sqlalchemy", "alembic")

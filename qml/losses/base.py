@@ -27,6 +27,24 @@ class Loss(ABC):
     A subclass sets `name`; `accept` says what a target may be (by default a state rho); `floor(target)` is the least
     value over all states, which a fit is compared with. A loss may own parameters phi of its own, such as those of the
     readout: a fit learns them beside the model's.
+
+    Examples
+    --------
+    A loss of one's own, the mean square of the difference of the matrices, takes two methods. In the coordinate of a
+    state, whatever that is, a derivative comes by ``sigma.pull_matrix``:
+
+    >>> class MeanSquare(Loss):
+    ...     name = "mean_square"
+    ...
+    ...     def value(self, target, sigma):
+    ...         return float(np.mean(np.abs(sigma.matrix() - target.matrix()) ** 2))
+    ...
+    ...     def value_and_cotangent(self, target, sigma):
+    ...         slope = 2 * (sigma.matrix() - target.matrix()) / sigma.dim**2
+    ...         return self.value(target, sigma), sigma.pull_matrix(slope)
+    >>> from qml import CholeskyModel, check_gradient, ghz
+    >>> check_gradient(CholeskyModel(2), ghz(2), MeanSquare()).ok
+    True
     """
 
     name: str
@@ -41,7 +59,13 @@ class Loss(ABC):
     """Whether its gradient is linear in the data: over parts of them it adds up by their weights, as batches need."""
 
     def member_weights(self, target: Any) -> Real | None:
-        """The weights w_k (m,), which add up to one, of a target that is a batch of states; None: it is single."""
+        """The weights w_k (m,), which add up to one, of a target that is a batch of m states; None: it is single.
+
+        Parameters
+        ----------
+        target : object
+            What :meth:`accept` returned.
+        """
         return None
 
     @property
@@ -50,52 +74,147 @@ class Loss(ABC):
         return ()
 
     def init_params(self, rng: np.random.Generator) -> Real:
-        """A starting point for phi, shape (number of parameters of the loss,)."""
+        """A starting point for phi, shape (number of parameters of the loss,): zeros, unless a loss says otherwise.
+
+        Parameters
+        ----------
+        rng : numpy Generator
+        """
         return np.zeros(len(self.parameter_names))
 
     def unconstrained(self, values: Mapping[str, float]) -> Real:
-        """The phi of these natural values, one for each name; phi itself, unless a loss says otherwise."""
+        """The phi of these natural values; phi itself, unless a loss says otherwise.
+
+        Parameters
+        ----------
+        values : mapping of str to float
+            One for each of :attr:`parameter_names`; others are left alone.
+
+        Raises
+        ------
+        InputError
+            Where one is missing, or is no finite number.
+        """
         for name in self.parameter_names:
             if name not in values:
                 raise InputError(f"values must name every parameter of the loss; {name!r} is missing.")
         return np.array([_checks.number(f"values[{name!r}]", values[name]) for name in self.parameter_names])
 
     def bind(self, params: Real) -> Loss:
-        """The loss at phi; itself where it has no parameters."""
+        """The loss at phi, whose values are then functions of target and sigma alone; itself where it has no
+        parameters.
+
+        Parameters
+        ----------
+        params : array (number of parameters of the loss,)
+            phi.
+        """
         return self
 
     def params_gradient(self, target: Any, sigma: State) -> Real:
-        """dL/dphi of a bound loss, where it is finite."""
+        """dL/dphi of a loss that :meth:`bind` returned, shape (number of parameters of the loss,); asked for only
+        where L is finite.
+
+        Parameters
+        ----------
+        target : object
+            What :meth:`accept` returned.
+        sigma : State
+        """
         return np.zeros(len(self.parameter_names))
 
     def accept(self, target: Any, dims: Dims) -> Any:
-        """The target as this loss reads it, for a model on sites `dims`; InputError if it can't be one."""
+        """The target as this loss reads it: by default one state rho.
+
+        Parameters
+        ----------
+        target : object
+            As the user gave it.
+        dims : tuple of int
+            The sites of the model.
+
+        Returns
+        -------
+        object
+            What all other methods are given.
+
+        Raises
+        ------
+        InputError
+            If it can't be a target of this loss, or is on other sites.
+        """
         return as_single_state(target, dims)
 
     @abstractmethod
     def value(self, target: Any, sigma: State) -> float:
-        """The loss; +inf is a value."""
+        """The loss, in nats where it is an entropy; +inf is a value.
+
+        Parameters
+        ----------
+        target : object
+            What :meth:`accept` returned.
+        sigma : State
+            The model's state, on the sites of the target.
+        """
 
     @abstractmethod
     def value_and_cotangent(self, target: Any, sigma: State) -> tuple[float, Cotangent]:
-        """The loss, and its derivative in the coordinate of sigma. Where the loss is +inf the derivative is undefined:
-        None."""
+        """The loss, and its derivative in the coordinate of sigma (the numbers that it is held as).
+
+        Parameters
+        ----------
+        target, sigma
+            As in :meth:`value`.
+
+        Returns
+        -------
+        value : float
+        cotangent : Cotangent or None
+            What ``sigma.pull_log`` or ``sigma.pull_matrix`` gives; None where the loss is +inf, as no derivative is
+            defined there.
+        """
 
     def floor(self, target: Any) -> float:
-        """The least value over all states; zero, unless a loss says otherwise."""
+        """The least value over all states, or a lower bound on it; zero, unless a loss says otherwise.
+
+        Parameters
+        ----------
+        target : object
+            What :meth:`accept` returned.
+        """
         return 0.0
 
     def gap_of(self, target: Any) -> str:
-        """:attr:`gap_is`, for a target as the user gave it."""
+        """:attr:`gap_is`, for this target.
+
+        Parameters
+        ----------
+        target : object
+            As the user gave it.
+        """
         return self.gap_is
 
     def caution(self, target: Any, sigma: State) -> str:
-        """What to know before the result of a fit of this very target (as the user gave it) is trusted, as sentences;
-        mostly empty."""
+        """What to know before the result of a fit of this target is trusted, as sentences; mostly empty.
+
+        Parameters
+        ----------
+        target : object
+            As the user gave it.
+        sigma : State
+            What was learnt.
+        """
         return ""
 
     def why_infinite(self, target: Any, sigma: State) -> str:
-        """What makes the loss +inf there, as the end of a sentence; empty where nothing more is known."""
+        """What makes the loss +inf there, as the end of a sentence; empty where nothing more is known.
+
+        Parameters
+        ----------
+        target : object
+            What :meth:`accept` returned.
+        sigma : State
+        """
         if not getattr(target, "_is_state", False):
             return ""
         weights = np.atleast_1d(weight_outside_support(target, sigma))

@@ -69,6 +69,21 @@ class CountsLoss(Loss):
     ------
     InputError
         If readout is no TrainableReadout.
+
+    Examples
+    --------
+    A loss of counts of one's own compares probabilities, and nothing else:
+
+    >>> class Hellinger(CountsLoss):
+    ...     name = "hellinger"
+    ...
+    ...     def compare(self, counts, p, resolution):
+    ...         f = counts.shares()
+    ...         return float(np.square(np.sqrt(p) - np.sqrt(f)).sum()), 1 - np.sqrt(f / p)
+    >>> from qml import GibbsModel, PauliMeasurement, check_gradient
+    >>> record = Counts(PauliMeasurement(["Z"]), [60, 40])
+    >>> check_gradient(GibbsModel(["X", "Z"]), record, Hellinger()).ok
+    True
     """
 
     def __init__(self, readout: TrainableReadout | None = None) -> None:
@@ -148,7 +163,22 @@ class CountsLoss(Loss):
 
     @abstractmethod
     def compare(self, counts: Counts, p: Real, resolution: float) -> tuple[float, Real]:
-        """The loss and dL/dp (n_outcomes,); probabilities at or below `resolution` are zero."""
+        """The loss and its derivative in the probabilities.
+
+        Parameters
+        ----------
+        counts : Counts
+        p : array (n_outcomes,)
+            The probabilities of what is reported, in the order of the measurement's outcomes.
+        resolution : float
+            Probabilities at or below it count as zero.
+
+        Returns
+        -------
+        value : float
+        slope : array (n_outcomes,)
+            dL/dp; of no use where the value is +inf.
+        """
 
     def why_infinite(self, target: Counts, sigma: State) -> str:
         if self.readout is not None and self._phi is None:
@@ -184,6 +214,11 @@ class NegativeLogLikelihood(CountsLoss):
     ----------
     readout : TrainableReadout, optional
         Readout errors to be learnt beside the model's parameters.
+
+    Raises
+    ------
+    InputError
+        If readout is no TrainableReadout.
 
     Notes
     -----
@@ -225,6 +260,11 @@ class ClassicalCrossEntropy(NegativeLogLikelihood):
     readout : TrainableReadout, optional
         As in :class:`NegativeLogLikelihood`.
 
+    Raises
+    ------
+    InputError
+        If measurement is no Measurement, or readout no TrainableReadout.
+
     Examples
     --------
     >>> from qml.measurement import PauliMeasurement
@@ -238,7 +278,7 @@ class ClassicalCrossEntropy(NegativeLogLikelihood):
 
     def __init__(self, measurement: Measurement, readout: TrainableReadout | None = None) -> None:
         super().__init__(readout)
-        self.measurement = measurement
+        self.measurement = _checks.instance("measurement", measurement, Measurement)
 
     def accept(self, target: Any, dims: Dims) -> Counts:
         if is_measured(target):
@@ -264,6 +304,11 @@ class ChiSquare(CountsLoss):
     ----------
     readout : TrainableReadout, optional
         Readout errors to be learnt beside the model's parameters.
+
+    Raises
+    ------
+    InputError
+        If readout is no TrainableReadout.
 
     Examples
     --------
@@ -299,6 +344,11 @@ class SquaredError(CountsLoss):
     ----------
     readout : TrainableReadout, optional
         Readout errors to be learnt beside the model's parameters.
+
+    Raises
+    ------
+    InputError
+        If readout is no TrainableReadout.
 
     Examples
     --------

@@ -16,7 +16,7 @@ from qml.states.coercion import StateLike, one_state
 
 @dataclass(frozen=True)
 class MeasuredReport:
-    r"""Counts against a model sigma; everything in nats a shot.
+    r"""Counts against a model sigma: entropies in nats a shot, and distances, which have no unit.
 
     Attributes
     ----------
@@ -38,6 +38,15 @@ class MeasuredReport:
         ``qml.measurement.empirical.before_measuring``). What the settings do not see counts as zero there.
     empirical_distance : float or None
         The trace distance of rho_hat from rho: it does not vanish with more shots.
+
+    Examples
+    --------
+    >>> from qml.measurement import PauliMeasurement
+    >>> report = measured_report(Counts(PauliMeasurement(["X", "Z"]), [[60, 40], [80, 20]]), np.eye(2) / 2)
+    >>> round(report.likelihood, 6), round(report.excess, 6)  # log 2 a shot, and what it is above the least
+    (0.693147, 0.10644)
+    >>> report.bias is None  # the measured state is not known
+    True
     """
 
     cross_entropy: float
@@ -101,6 +110,11 @@ def measured_report(counts: Counts, sigma: StateLike, rho: StateLike | None = No
         The model.
     rho : State, optional
         The measured state, where it is known (simulations): adds the bias.
+
+    Raises
+    ------
+    InputError
+        If the dims differ, or the record has no shots or is one of a process.
 
     Notes
     -----

@@ -60,16 +60,48 @@ class TrainableReadout:
         return tuple(f"readout_{i}_{r}_given_{1 - r}" for i in range(self.n) for r in (1, 0))
 
     def init_params(self, rng: np.random.Generator) -> Real:
-        """Rates uniform from 1 to 5 percent, as phi (2 n,)."""
+        """Rates drawn uniformly from 1 to 5 percent, as phi (2 n,).
+
+        Parameters
+        ----------
+        rng : numpy Generator
+
+        Raises
+        ------
+        InputError
+            If it is none.
+        """
         return self.unconstrained(_checks.generator("rng", rng).uniform(*START, (self.n, 2)))
 
     def rates(self, params: ArrayLike) -> Real:
-        """(a_i, b_i) of every qubit, shape (n, 2), from phi (2 n,)."""
+        """The error rates (a_i, b_i) of every qubit, from 0 to 1/2, shape (n, 2).
+
+        Parameters
+        ----------
+        params : array (2 n,)
+            phi.
+
+        Raises
+        ------
+        InputError
+            If phi has another shape or is not finite.
+        """
         phi = _checks.parameters("the readout parameters", params, 2 * self.n)
         return np.array([RATES.from_real(u) for u in phi.tolist()]).reshape(self.n, 2)
 
     def unconstrained(self, rates: ArrayLike) -> Real:
-        """The phi (2 n,) of rates (n, 2), each strictly between 0 and 1/2."""
+        """The phi (2 n,) of error rates: what :meth:`rates` turns back.
+
+        Parameters
+        ----------
+        rates : array (n, 2)
+            (a_i, b_i), each strictly between 0 and 1/2, which are reached only in the limit.
+
+        Raises
+        ------
+        InputError
+            If the shape is another, or a rate lies at an end or beyond.
+        """
         values = _checks.reals("rates", rates)
         if values.shape != (self.n, 2):
             raise InputError(f"rates must have shape ({self.n}, 2), two a qubit; found shape {values.shape}.")
@@ -77,16 +109,48 @@ class TrainableReadout:
         return np.array([RATES.to_real(v) for v in values.tolist()])
 
     def confusion(self, params: ArrayLike) -> Real:
-        """A[reported][true] of every qubit, shape (n, 2, 2)."""
+        """The matrices A[reported][true] of every qubit, shape (n, 2, 2), whose columns add up to one.
+
+        Parameters
+        ----------
+        params : array (2 n,)
+            phi.
+
+        Raises
+        ------
+        InputError
+            If phi has another shape or is not finite.
+        """
         a, b = self.rates(params).T
         return np.stack([np.stack([1 - a, b], axis=-1), np.stack([a, 1 - b], axis=-1)], axis=-2)
 
     def natural(self, params: ArrayLike) -> Mapping[str, float]:
-        """The rates by name."""
+        """The error rates by name, from 0 to 1/2.
+
+        Parameters
+        ----------
+        params : array (2 n,)
+            phi.
+
+        Raises
+        ------
+        InputError
+            If phi has another shape or is not finite.
+        """
         return dict(zip(self.parameter_names, self.rates(params).reshape(-1).tolist(), strict=True))
 
     def pull(self, params: Real, probabilities: Real, slope: Real) -> Real:
-        """dL/dphi (2 n,) from the true probabilities (n_outcomes,) and dL/d(reported probabilities)."""
+        """dL/dphi, shape (2 n,).
+
+        Parameters
+        ----------
+        params : array (2 n,)
+            phi.
+        probabilities : array (n_outcomes,)
+            The true ones, of all settings, each of 2^n outcomes.
+        slope : array (n_outcomes,)
+            dL/d(reported probabilities).
+        """
         matrices = self.confusion(params)
         stages = [probabilities]
         for i in range(self.n - 1):
@@ -104,9 +168,25 @@ class TrainableReadout:
         return np.asarray(np.matmul(matrix, values.reshape(-1, 2, 2 ** (self.n - 1 - i))).reshape(-1))
 
     def report(self, params: Real, probabilities: Real) -> Real:
-        """The probabilities of what is reported, from the true ones (n_outcomes,)."""
+        """The probabilities (n_outcomes,) of what is reported: A_1 x ... x A_n on those of each setting.
+
+        Parameters
+        ----------
+        params : array (2 n,)
+            phi.
+        probabilities : array (n_outcomes,)
+            The true ones, of all settings, each of 2^n outcomes.
+        """
         return apply_to_digits(list(self.confusion(params)), probabilities)
 
     def report_adjoint(self, params: Real, slope: Real) -> Real:
-        """dL/d(true probabilities) from dL/d(reported ones)."""
+        """dL/d(true probabilities), shape (n_outcomes,).
+
+        Parameters
+        ----------
+        params : array (2 n,)
+            phi.
+        slope : array (n_outcomes,)
+            dL/d(reported probabilities).
+        """
         return apply_to_digits([a.T for a in self.confusion(params)], slope)

@@ -96,6 +96,11 @@ class Renyi(Loss):
     variant : {"sandwiched", "petz"}
         Sandwiched: alpha from 1/2. Petz: 0 < alpha <= 2.
 
+    Raises
+    ------
+    InputError
+        For an order out of range, or another variant.
+
     Notes
     -----
     Sources: as there; Kieferova, Carlos, Wiebe (2021), arXiv:2106.09567, who train generative models with them.

@@ -120,13 +120,24 @@ class Measurement(Described, ABC):
 
     @abstractmethod
     def probabilities_of(self, matrix: Complex) -> Real:
-        """Tr(M_k X) of any Hermitian X (..., d, d), shape (..., n_outcomes): what :meth:`adjoint` is the adjoint of."""
+        """Tr(M_k X), shape (..., n_outcomes): linear in X, and what :meth:`adjoint` is the adjoint of.
+
+        Parameters
+        ----------
+        matrix : array (..., d, d)
+            X, Hermitian; it need not be a state.
+        """
 
     @abstractmethod
     def adjoint(self, weights: Real) -> Complex:
-        """sum_k w_k M_k, a Hermitian matrix (d, d), for one weight w_k an outcome (n_outcomes,).
+        """sum_k w_k M_k, a Hermitian matrix (d, d).
 
         It is the adjoint of :meth:`probabilities_of`: sum_k w_k Tr(M_k X) = Tr(adjoint(w) X) for all Hermitian X.
+
+        Parameters
+        ----------
+        weights : array (n_outcomes,)
+            w_k, real, one an outcome.
         """
 
     @abstractmethod
@@ -134,7 +145,12 @@ class Measurement(Described, ABC):
         """Tr M_k, shape (n_outcomes,)."""
 
     def element(self, outcome: int) -> Complex:
-        """The effect M_k (d, d) at a place in the flat list.
+        """The effect M_k (d, d).
+
+        Parameters
+        ----------
+        outcome : int
+            Its place in the flat list of the outcomes of all settings, from 0.
 
         Raises
         ------
@@ -154,18 +170,42 @@ class Measurement(Described, ABC):
         return self.adjoint(weights)
 
     def pull(self, weights: Real, state: State) -> Cotangent:
-        """The derivative of L in the coordinate that the state is held in, from dL/dp (n_outcomes,): that of
-        dL = Tr(sum_k (dL/dp_k) M_k dsigma)."""
+        """The derivative of L in the coordinate that the state is held in: that of dL = Tr(sum_k w_k M_k dsigma).
+
+        Parameters
+        ----------
+        weights : array (n_outcomes,)
+            w_k = dL/dp_k.
+        state : State
+            sigma.
+        """
         return state.pull_matrix(self.adjoint(weights))
 
     def resolution(self, state: State) -> float:
-        """A probability of an outcome at or below this is rounding and counts as zero: 8 d eps where probabilities are
-        computed, 0 where they are read off those of the state."""
+        """What is rounding: the probability of an outcome at or below it counts as zero. 8 d eps where probabilities
+        are computed, 0 where they are read off those of the state.
+
+        Parameters
+        ----------
+        state : State
+            On the sites of the measurement.
+        """
         return spectral.weight_cut(self.dim)
 
     def outcome_shape(self, setting: int | str) -> tuple[int, ...]:
-        """How many values each digit of an outcome's label has, of a setting by name or number: the dims where it has d
-        outcomes, else one digit."""
+        """How many values each digit of an outcome's label has: the dims where the setting has d outcomes, else one
+        digit.
+
+        Parameters
+        ----------
+        setting : str or int
+            Its name or number.
+
+        Raises
+        ------
+        InputError
+            If there is no such setting.
+        """
         return self._outcome_shape(self._places([setting])[0])
 
     def _outcome_shape(self, setting: int) -> tuple[int, ...]:
@@ -175,6 +215,16 @@ class Measurement(Described, ABC):
     def outcome_labels(self, setting: int | str) -> list[str]:
         """The labels of the outcomes of a setting: one digit a site, the first site leftmost ("01"); digits are set
         apart by commas where one can exceed 9.
+
+        Parameters
+        ----------
+        setting : str or int
+            Its name or number.
+
+        Raises
+        ------
+        InputError
+            If there is no such setting.
 
         Examples
         --------

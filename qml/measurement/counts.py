@@ -26,8 +26,8 @@ class Counts(Described, Mapping[str, dict[str, Any]]):
     r"""How often each outcome of a measurement was seen; outcomes that never came are kept as zeros.
 
     A mapping from the name of each setting to its counts by outcome. Settings may have different numbers of shots,
-    none included. The counts are integers (int64); weights, such as exact
-    probabilities that stand for infinitely many shots, are made by :meth:`from_weights` and :meth:`from_frequencies`.
+    none included. The counts are integers (int64); weights, such as exact probabilities that stand for infinitely many
+    shots, are made by :meth:`from_weights` and :meth:`from_frequencies`.
 
     Parameters
     ----------
@@ -103,7 +103,9 @@ class Counts(Described, Mapping[str, dict[str, Any]]):
 
         Parameters
         ----------
+        measurement : Measurement
         frequencies : array (n_outcomes,) or (settings, outcomes), or one sequence a setting
+            In the order of the measurement's outcomes.
         shots : float or array (settings,)
             What each setting weighs.
 
@@ -331,17 +333,46 @@ class Counts(Described, Mapping[str, dict[str, Any]]):
         return make(unpacked(arrays), arrays["counts"])
 
     def save(self, path: str | Path | IO[bytes]) -> None:
-        """Write the record and its measurement to one ``.npz`` file (a path, or a file open for writing bytes): plain
-        arrays, never a pickle."""
+        """Write the record and its measurement to one ``.npz`` file: plain arrays, never a pickle.
+
+        Parameters
+        ----------
+        path : path, or a file open for writing bytes
+
+        Raises
+        ------
+        InputError
+            If it is neither, or its folder does not exist.
+        """
         write_arrays(path, self._arrays())
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
-        """Read the record that :meth:`save` wrote to a path; what is no such file is refused."""
+        """Read the record that :meth:`save` wrote.
+
+        Parameters
+        ----------
+        path : path
+
+        Raises
+        ------
+        InputError
+            If it is no such file.
+        """
         return cls._from_arrays(read_arrays(path, "counts"))
 
     def write_json(self, path: str | Path) -> None:
-        """Write the record as JSON text, which :meth:`read_json` reads; a record of weights is refused."""
+        """Write the record as JSON text, which :meth:`read_json` reads.
+
+        Parameters
+        ----------
+        path : path
+
+        Raises
+        ------
+        InputError
+            For a record of weights, which has no counts.
+        """
         formats.write_json(self.measurement, self._counts, path)
 
     @classmethod
@@ -365,8 +396,18 @@ class Counts(Described, Mapping[str, dict[str, Any]]):
         return cls._make(*formats.read_json(path, measurement))
 
     def write_csv(self, path: str | Path) -> None:
-        """Write a table with the columns setting, outcome, count, which :meth:`read_csv` reads: a line an outcome, also
-        those never seen; a record of weights is refused."""
+        """Write a table with the columns setting, outcome, count, which :meth:`read_csv` reads: a line an outcome,
+        also those never seen.
+
+        Parameters
+        ----------
+        path : path
+
+        Raises
+        ------
+        InputError
+            For a record of weights, which has no counts.
+        """
         formats.write_csv(self.measurement, self._counts, path)
 
     @classmethod
@@ -374,8 +415,16 @@ class Counts(Described, Mapping[str, dict[str, Any]]):
         """Read a table with the columns setting, outcome, count (qubit 0 leftmost); outcomes that are not there count
         as zero.
 
-        Without a measurement the settings must be Pauli words. What is no such table is refused, a bad row by its line
-        number.
+        Parameters
+        ----------
+        path : path
+        measurement : Measurement, optional
+            Without it the settings must be Pauli words.
+
+        Raises
+        ------
+        InputError
+            If it is no such table; for a bad row, which is named by its line number.
         """
         return cls._make(*formats.read_csv(path, measurement))
 

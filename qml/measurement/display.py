@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import Any
 
 import numpy as np
 
 from qml import _checks
+from qml._results import html_table
 from qml.measurement.base import Measurement
 from qml.measurement.entries import outcome_label
 
@@ -36,11 +36,8 @@ def text(measurement: Measurement, counts: Any) -> list[str]:
 def html(measurement: Measurement, counts: Any) -> str:
     """For notebooks."""
     rows, rest = _table(measurement, counts)
-    cells = (f'<td style="text-align: left">{escape(cell)}</td>' for row in rows for cell in row)
-    body = "".join(f"<tr>{a}{b}{c}</tr>" for a, b, c in zip(cells, cells, cells, strict=True))
-    head = "<tr><th>setting</th><th>shots</th><th>most frequent outcomes</th></tr>"
-    tail = "".join(f"<br>{line}" for line in rest)
-    return f"<div><b>Counts</b>: {headline(measurement, counts)}<table>{head}{body}</table>{tail}</div>"
+    heads = ("setting", "shots", "most frequent outcomes")
+    return html_table(f"Counts: {headline(measurement, counts)}", rows, heads) + "".join(rest)
 
 
 def _table(measurement: Measurement, counts: Any) -> tuple[list[tuple[str, str, str]], list[str]]:

@@ -93,7 +93,8 @@ def frequencies(measurement: Measurement, values: Any, shots: ArrayLike) -> Real
         )
     weight = _checks.reals("shots", shots)
     if weight.shape not in ((), (len(totals),)) or (weight < 0).any():
-        raise InputError(f"shots must be one number of at least 0, or one a setting; found shape {weight.shape}.")
+        found = _checks.shown(shots)
+        raise InputError(f"shots must be one number of at least 0, or one a setting; found {found}.")
     return np.asarray(f * np.repeat(np.broadcast_to(weight, totals.shape), measurement.sizes))
 
 

@@ -104,14 +104,26 @@ class PauliMeasurement(Measurement):
         return super().pull(weights, state) if state.pauli_vector is None else self.to_vector(weights)
 
     def from_vector(self, vector: Real) -> Real:
-        """p (..., n_outcomes) from the Pauli vector r (..., 4^n), by the equation above; any real vector is allowed."""
+        """p (..., n_outcomes), by the equation above.
+
+        Parameters
+        ----------
+        vector : array (..., 4^n)
+            The Pauli vector r; any real vector is allowed.
+        """
         if self._is_full:
             return _all_settings(vector, self.n)
         p = _walsh_hadamard(vector[..., self._strings]) / self.dim
         return as_real(p.reshape(*vector.shape[:-1], self.n_outcomes))
 
     def to_vector(self, weights: Real) -> Real:
-        """The adjoint of :meth:`from_vector`: dL/dr (4^n,) from dL/dp (n_outcomes,)."""
+        """The adjoint of :meth:`from_vector`: dL/dr, shape (4^n,).
+
+        Parameters
+        ----------
+        weights : array (n_outcomes,)
+            dL/dp.
+        """
         if self._is_full:
             return _all_settings_adjoint(weights, self.n)
         parts = _walsh_hadamard(np.reshape(weights, (len(self.settings), -1))) / self.dim

@@ -89,7 +89,7 @@ def shots_of(shots: ArrayLike, settings: int) -> Integer:
     n = np.asarray(shots)
     if n.dtype.kind not in "iu" or n.shape not in ((), (settings,)) or (n < 0).any():
         raise InputError(
-            f"shots must be an integer of at least 0, or one for each of the {_checks.plural(settings, 'setting')}; "
+            f"shots must be an integer of at least 0, or {_checks.plural(settings, 'integer')}, one a setting; "
             f"found {_checks.shown(shots)}."
         )
     if float(n.astype(np.float64).sum()) * (settings if n.ndim == 0 else 1) > 0.999 * MOST:

@@ -63,10 +63,25 @@ class Parametrized(Saved, ABC):
 
     @abstractmethod
     def init_params(self, rng: np.random.Generator) -> Real:
-        """A random starting point (n_params,)."""
+        """A random starting point (n_params,).
+
+        Parameters
+        ----------
+        rng : numpy Generator
+
+        Raises
+        ------
+        InputError
+            If it is none.
+        """
 
     def theta(self, params: ParamsLike = ()) -> Real:
-        """The vector theta (n_params,) of what stands for parameters: itself, or their natural values by name.
+        """The vector theta (n_params,) of what stands for parameters.
+
+        Parameters
+        ----------
+        params : array (n_params,), or mapping of str to float
+            theta itself, or the natural value of every parameter by name; may be left out where there are none.
 
         Raises
         ------
@@ -78,12 +93,36 @@ class Parametrized(Saved, ABC):
         return _checks.parameters("params", params, self.n_params)
 
     def natural(self, params: ParamsLike = ()) -> dict[str, float]:
-        """The parameters by name, as the physics knows them: theta itself, unless a model says otherwise."""
+        """The parameters by name, as the physics knows them (probabilities, angles in radians): theta itself, unless a
+        model says otherwise.
+
+        Parameters
+        ----------
+        params : array (n_params,), or mapping of str to float
+            As in :meth:`theta`.
+
+        Raises
+        ------
+        InputError
+            As :meth:`theta`.
+        """
         theta = self.theta(params)
         return dict(zip(self.parameter_names, theta.tolist(), strict=True))
 
     def unconstrained(self, values: Mapping[str, float]) -> Real:
-        """The theta (n_params,) with natural(theta) = values; every parameter must be named."""
+        """The theta (n_params,) with natural(theta) = values.
+
+        Parameters
+        ----------
+        values : mapping of str to float
+            The natural value of every parameter by name; one with an interval strictly inside of it.
+
+        Raises
+        ------
+        InputError
+            If a name is missing or unknown, or a value is no finite number, or lies at an end of its interval or
+            beyond.
+        """
         for name in _checks.mapping("values", values):
             if name not in self.parameter_names:
                 hint = _checks.nearest(str(name), self.parameter_names)
@@ -103,7 +142,20 @@ class Parametrized(Saved, ABC):
 
 
 class Model(Parametrized):
-    """A family of states sigma_theta."""
+    """A family of states sigma_theta.
+
+    Examples
+    --------
+    Every model is a map from a real vector, or from natural values by name, to a state, with a way back:
+
+    >>> from qml import GibbsModel
+    >>> model = GibbsModel(["Z"])
+    >>> model.state({"Z": 0.0}).probabilities(), model.parameter_names
+    (array([0.5, 0.5]), ('Z',))
+    >>> state, pull = model.state_vjp([0.0])
+    >>> pull(state.pull_log(np.diag([0.5, -0.5])))  # of L = Tr(Z log sigma) / 2: log sigma = -theta Z - log Z
+    array([-1.])
+    """
 
     _dims: Dims
 
@@ -120,20 +172,65 @@ class Model(Parametrized):
 
     @abstractmethod
     def state(self, params: ParamsLike = ()) -> State:
-        """sigma_theta.
+        """The state sigma_theta.
+
+        Parameters
+        ----------
+        params : array (n_params,), or mapping of str to float
+            theta, or the natural value of every parameter by name.
 
         Raises
         ------
+        InputError
+            As :meth:`theta`.
         OutsideDomain
             Where parameters limit each other and these are not allowed: a fit shortens a step that leads there.
         """
 
     @abstractmethod
     def state_vjp(self, params: ParamsLike = ()) -> tuple[State, Callable[[Cotangent], Real]]:
-        """sigma_theta, and the map from dL/d(its coordinate) to dL/dtheta (n_params,)."""
+        """sigma_theta, and the way back from a derivative in it.
+
+        Parameters
+        ----------
+        params : array (n_params,), or mapping of str to float
+            theta, or the natural value of every parameter by name.
+
+        Returns
+        -------
+        state : State
+        pull : callable
+            dL/d(coordinate of the state), as ``state.pull_log`` and ``state.pull_matrix`` give it, to dL/dtheta
+            (n_params,). It is linear, and may be called many times.
+
+        Raises
+        ------
+        InputError
+            As :meth:`theta`.
+        OutsideDomain
+            As :meth:`state`.
+        """
 
     def state_jvp(self, params: ParamsLike = ()) -> tuple[State, Callable[[ArrayLike], Complex]]:
-        """sigma_theta, and the map from directions v (..., n_params) to dsigma (..., d, d), Hermitian."""
+        """sigma_theta, and the way forward from changes of theta.
+
+        Parameters
+        ----------
+        params : array (n_params,), or mapping of str to float
+            theta, or the natural value of every parameter by name.
+
+        Returns
+        -------
+        state : State
+        push : callable
+            Directions v (..., n_params) to dsigma = sum_j v_j dsigma/dtheta_j (..., d, d), Hermitian and without a
+            trace.
+
+        Raises
+        ------
+        InputError
+            As :meth:`theta`, and of a model that has no forward derivative.
+        """
         raise InputError(
             f"{type(self).__name__} has no forward derivative (state_jvp), which metrics need: use an optimizer that "
             "works from gradients, such as LBFGS()."
@@ -157,7 +254,8 @@ class Model(Parametrized):
 
         Parameters
         ----------
-        params : array (n_params,)
+        params : array (n_params,), or mapping of str to float
+            theta, or the natural value of every parameter by name.
         kind : {"bkm", "bures", "wigner_yanase"}
         tolerance : float
             What a model may leave out for speed, relative; only exponential families make use of it.
@@ -165,6 +263,15 @@ class Model(Parametrized):
             sigma_theta, where it is at hand.
         weights : array (m,), optional
             Of the members where the state is a batch, which add up to one; equal by default.
+
+        Returns
+        -------
+        Metric
+
+        Raises
+        ------
+        InputError
+            For a kind that there is not, or a model without forward derivatives.
         """
         return self._metric(params, kind, state, weights, tolerance)
 

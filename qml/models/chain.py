@@ -73,6 +73,13 @@ class ChainState(ThermalState):
     def of(cls, state: StateLike, engine: ChainEngine | None = None) -> ChainState:
         r"""A state of full rank of a few qubits as a chain, :math:`K = -\log\rho`; O(d^3).
 
+        Parameters
+        ----------
+        state : State, array (d, d) or Qobj
+            rho, on qubits.
+        engine : ChainEngine, optional
+            ``ChainEngine()`` by default.
+
         Raises
         ------
         InputError
@@ -112,6 +119,13 @@ class ChainState(ThermalState):
 
         O(n chi^3 + 4^k chi^2) for k sites.
 
+        Raises
+        ------
+        InputError
+            If `keep` names no site, one twice, or one that there is not.
+        MemoryRefused
+            If a matrix (2^k, 2^k) would not fit.
+
         Examples
         --------
         >>> from qml.operators import tfim
@@ -137,6 +151,13 @@ class ChainState(ThermalState):
             An int is the seed of a new generator.
         letters : str, optional
             One letter a qubit, or one for all of them; by default "Z".
+
+        Raises
+        ------
+        InputError
+            For shots below 0, other letters or another number of them, or what is no generator.
+        MemoryRefused
+            If so many samples would not fit.
 
         Examples
         --------

@@ -83,7 +83,19 @@ class CholeskyModel(Model):
         return self.rank == math.prod(self._dims)
 
     def init_params(self, rng: np.random.Generator, scale: float = 0.5) -> Real:
-        """A random start: all parameters normal, of standard deviation `scale`."""
+        """A random start: all parameters normal, of standard deviation `scale`.
+
+        Parameters
+        ----------
+        rng : numpy Generator
+        scale : float
+            At least 0, at most 1e100.
+
+        Raises
+        ------
+        InputError
+            If rng is no Generator, or scale is out of range.
+        """
         return normal_start(rng, self.n_params, scale)
 
     def state(self, params: ParamsLike = ()) -> State:

@@ -28,7 +28,19 @@ from qml.states.gibbs import GibbsState
 
 
 class ConditionalModel(Parametrized):
-    """A family of maps x -> sigma_theta(x) from real inputs x (n_inputs,) to states."""
+    """A family of maps x -> sigma_theta(x) from real inputs x (n_inputs,) to states.
+
+    Examples
+    --------
+    >>> from qml import ConditionalGibbsModel
+    >>> model = ConditionalGibbsModel(["Z"], n_inputs=1, bias=False)
+    >>> model.states([np.log(3) / 2], [[-1.0], [0.0], [1.0]]).probabilities().round(6)
+    array([[0.75, 0.25],
+           [0.5 , 0.5 ],
+           [0.25, 0.75]])
+    >>> model.at([[1.0]]).state([0.0]).batch_shape  # with its inputs, a model like any other
+    (1,)
+    """
 
     n_inputs: int
     _dims: Dims
@@ -40,11 +52,38 @@ class ConditionalModel(Parametrized):
 
     @abstractmethod
     def states(self, params: ParamsLike, inputs: ArrayLike) -> State:
-        """sigma_theta(x) for the rows of `inputs` (m, n_inputs): a batch (m,) of states."""
+        """The states sigma_theta(x) of the inputs, a batch (m,).
+
+        Parameters
+        ----------
+        params : array (n_params,), or mapping of str to float
+            theta, or the natural value of every parameter by name.
+        inputs : array (m, n_inputs)
+            One row an input x.
+
+        Raises
+        ------
+        InputError
+            As :meth:`theta` and :meth:`checked`.
+        MemoryRefused
+            If the states of so many inputs would not fit.
+        """
 
     @abstractmethod
     def states_vjp(self, params: ParamsLike, inputs: ArrayLike) -> tuple[State, Callable[[Cotangent], Real]]:
-        """The same batch, and the map from dL/d(its coordinate) (m, ...) to dL/dtheta (n_params,), summed over m."""
+        """The same batch, and the way back from a derivative in it.
+
+        Parameters
+        ----------
+        params, inputs
+            As in :meth:`states`.
+
+        Returns
+        -------
+        states : State
+        pull : callable
+            dL/d(coordinate of the batch) (m, ...) to dL/dtheta (n_params,), summed over the inputs.
+        """
 
     def metric(
         self,
@@ -55,7 +94,25 @@ class ConditionalModel(Parametrized):
         states: State | None = None,
         weights: Real | None = None,
     ) -> Metric:
-        """The mean over the inputs, by their weights (m,), of a metric of the states; see :mod:`qml.geometry`."""
+        """The mean over the inputs of a metric of the states; see :func:`qml.geometry.metric`.
+
+        Parameters
+        ----------
+        params : array (n_params,), or mapping of str to float
+            theta, or the natural value of every parameter by name.
+        inputs : array (m, n_inputs)
+            One row an input x.
+
+        kind : {"bkm", "bures", "wigner_yanase"}
+        states : State, optional
+            The batch of :meth:`states`, where it is at hand.
+        weights : array (m,), optional
+            Of the inputs, which add up to one; equal by default.
+
+        Returns
+        -------
+        Metric
+        """
         x = self.checked(inputs)
         return self._metric(params, x, kind, states, np.full(len(x), 1 / len(x)) if weights is None else weights)
 
@@ -63,11 +120,33 @@ class ConditionalModel(Parametrized):
         raise InputError(f"{type(self).__name__} has no metric: use an optimizer that works from gradients: LBFGS().")
 
     def at(self, inputs: ArrayLike) -> Conditioned:
-        """The model with the inputs given: its state is the batch of the rows of `inputs` (m, n_inputs)."""
+        """The model with the inputs given: its state is the batch of theirs.
+
+        Parameters
+        ----------
+        inputs : array (m, n_inputs)
+            One row an input, at least one.
+
+        Raises
+        ------
+        InputError
+            As :meth:`checked`.
+        """
         return Conditioned(self, self.checked(inputs))
 
     def checked(self, inputs: ArrayLike) -> Real:
-        """The inputs as float64 (m, n_inputs)."""
+        """The inputs as float64 (m, n_inputs).
+
+        Parameters
+        ----------
+        inputs : array (m, n_inputs)
+            One row an input, at least one.
+
+        Raises
+        ------
+        InputError
+            If the shape is another, or an entry is complex or not finite.
+        """
         x = _checks.reals("inputs", inputs)
         if x.ndim != 2 or x.shape[1] != self.n_inputs or x.shape[0] == 0:
             raise InputError(f"inputs must have shape (m, {self.n_inputs}), one row an input; found shape {x.shape}.")
@@ -96,10 +175,9 @@ class Conditioned(Composite, Model):
     (2,)
     """
 
-    def __init__(self, model: ConditionalModel, inputs: Real) -> None:
+    def __init__(self, model: ConditionalModel, inputs: ArrayLike) -> None:
         self.conditional = _checks.instance("model", model, ConditionalModel)
-        x = _checks.reals("inputs", inputs)
-        self.inputs = _checks.kept(x)
+        self.inputs = _checks.kept(model.checked(inputs))
         self.is_exponential_family = model.is_exponential_family
         self._dims = model.dims
         self._join("a conditional model", [model])
@@ -119,7 +197,13 @@ class Conditioned(Composite, Model):
         return self.conditional.metric(params, self.inputs, kind, states=state, weights=weights)
 
     def part(self, members: Integer) -> Conditioned:
-        """The model at some of the inputs, by number."""
+        """The model at some of the inputs.
+
+        Parameters
+        ----------
+        members : array of int (k,)
+            Their numbers, counted from 0.
+        """
         return Conditioned(self.conditional, self.inputs[members])
 
     def __repr__(self) -> str:
@@ -200,11 +284,37 @@ class ConditionalGibbsModel(ConditionalModel):
         return self._gibbs.parameter_names
 
     def init_params(self, rng: np.random.Generator, scale: float = 0.1) -> Real:
-        """Normal, of standard deviation `scale`: near the maximally mixed state for inputs of order one."""
+        """A random start: normal, of standard deviation `scale`: near the maximally mixed state for inputs of order
+        one.
+
+        Parameters
+        ----------
+        rng : numpy Generator
+        scale : float
+            At least 0, at most 1e100.
+
+        Raises
+        ------
+        InputError
+            If rng is no Generator, or scale is out of range.
+        """
         return normal_start(rng, self.n_params, scale)
 
     def fields(self, params: ParamsLike, inputs: ArrayLike) -> Real:
-        """b_j + sum_a W_ja x_a, shape (m, generators)."""
+        """The coefficients b_j + sum_a W_ja x_a of the generators, shape (m, generators).
+
+        Parameters
+        ----------
+        params : array (n_params,), or mapping of str to float
+            theta, or the natural value of every parameter by name.
+        inputs : array (m, n_inputs)
+            One row an input x.
+
+        Raises
+        ------
+        InputError
+            As :meth:`theta` and :meth:`checked`.
+        """
         b, w = self._parts(params)
         return self.checked(inputs) @ w.T + b
 

@@ -126,7 +126,20 @@ class ConditionalCircuitModel(Composite, ConditionalModel):
         return None if start is None else start.state()
 
     def init_params(self, rng: np.random.Generator, scale: float = np.pi) -> Real:
-        """As :meth:`CircuitModel.init_params`; scales normal about 1, of standard deviation 0.1."""
+        """A random start: angles uniform in [-scale, scale] radians, as of a CircuitModel; scales of inputs normal
+        about 1, of standard deviation 0.1.
+
+        Parameters
+        ----------
+        rng : numpy Generator
+        scale : float
+            At least 0, at most 1e100.
+
+        Raises
+        ------
+        InputError
+            If rng is no Generator, or scale is out of range.
+        """
         return np.concatenate([self._trained.init_params(rng, scale), *(p.init_params(rng) for p in self._parts[1:])])
 
     def states(self, params: ParamsLike, inputs: ArrayLike) -> State:

@@ -12,15 +12,12 @@ import numpy as np
 
 from qml import _checks, spectral, threads
 from qml._checks import InputError
-from qml._descriptions import OLDER
-from qml._results import Outcome, part_of
+from qml._results import Outcome
 from qml._typing import ParamsLike, Real
 from qml.models.hidden import HiddenGibbsModel
 from qml.states import State, as_single_state
 from qml.states.cross_entropy import cross_entropy_and_cotangent
-from qml.states.storage import state_of
 
-WRITTEN = ("loss", "floor", "gradient_norm", "converged", "status", "parameter_names")
 MAX_HALVINGS = 40
 MAX_CHANGE = 1.0
 """How far step M may move a parameter where Q is no bound on S, and may have no minimum."""
@@ -49,6 +46,17 @@ class EMResult(Outcome):
     parameter_names : tuple of str
     seconds : float
         NaN in files of before it was measured.
+
+    Examples
+    --------
+    >>> from qml import HiddenGibbsModel
+    >>> result = quantum_em(HiddenGibbsModel(["ZZ", "ZI"]), np.diag([0.8, 0.2]), seed=0)
+    >>> result.converged, round(result.loss, 6), abs(result.gap) < 1e-10
+    (True, 0.500402, True)
+    >>> bool(result.history[-1] == result.loss), len(result.history) == result.iterations + 1
+    (True, True)
+    >>> result.state.probabilities().round(6)
+    array([0.8, 0.2])
     """
 
     params: Real
@@ -86,16 +94,6 @@ class EMResult(Outcome):
 
     def __repr__(self) -> str:
         return f"<EMResult: loss {self.loss:.9g}, gap {self.gap:.3g}, {self.status}>"
-
-
-def _before(text: dict[str, Any], arrays: dict[str, Any]) -> EMResult:
-    """A result in a file of the format before this one."""
-    held = {name: text[name] for name in WRITTEN} | {"parameter_names": tuple(text["parameter_names"])}
-    state = state_of(part_of(arrays, "state"), tuple(text["dims"]))
-    return EMResult(params=arrays["params"], history=arrays["history"], state=state, **held)
-
-
-OLDER["qml.EMResult 1"] = _before
 
 
 def quantum_em(

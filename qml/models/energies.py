@@ -28,6 +28,12 @@ class Energies(Model):
         Site dimensions, with product d.
     names : tuple of str
         One a parameter, in the order of eta.
+
+    Examples
+    --------
+    >>> family = TableEnergies((2,))
+    >>> np.exp(family.log_probabilities(np.array([0.0, 1.0]))).round(6), family.names
+    (array([0.731059, 0.268941]), ('E_0', 'E_1'))
     """
 
     dims: Dims = ()
@@ -47,15 +53,34 @@ class Energies(Model):
 
     @abstractmethod
     def log_probabilities(self, eta: Real) -> Real:
-        """log s (d,) in nats."""
+        """log s (d,) in nats, finite.
+
+        Parameters
+        ----------
+        eta : array (n_params,)
+        """
 
     @abstractmethod
     def pull(self, eta: Real, g: Real) -> Real:
-        """dL/deta (n,) from g (d,) with dL = g . dlog s."""
+        """dL/deta, shape (n_params,).
+
+        Parameters
+        ----------
+        eta : array (n_params,)
+        g : array (d,)
+            dL/dlog s: dL = sum_x g_x dlog s_x.
+        """
 
     @abstractmethod
     def push(self, eta: Real, v: Real) -> Real:
-        """dlog s (..., d) along directions v (..., n) of eta."""
+        """dlog s (..., d) along directions of eta.
+
+        Parameters
+        ----------
+        eta : array (n_params,)
+        v : array (..., n_params)
+            The directions.
+        """
 
     def state(self, params: ParamsLike = ()) -> GibbsState:
         return GibbsState._trusted(-self.log_probabilities(self.theta(params)), self.dims, diagonal=True)

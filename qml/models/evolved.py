@@ -108,7 +108,19 @@ class EvolvedGibbsModel(CircuitModel):
         return {"generators": generators, "circuit": self.circuit, "engine": self._given_engine}
 
     def init_params(self, rng: np.random.Generator, scale: float = np.pi) -> Real:
-        """A random start: standard normal coefficients of the generators, angles uniform in [-scale, scale] radians."""
+        """A random start: standard normal coefficients of the generators, angles uniform in [-scale, scale] radians.
+
+        Parameters
+        ----------
+        rng : numpy Generator
+        scale : float
+            At least 0, at most 1e100.
+
+        Raises
+        ------
+        InputError
+            If rng is no Generator, or scale is out of range.
+        """
         return np.concatenate([self.gibbs.init_params(rng, scale=1.0), self._angles.init_params(rng, scale)])
 
     def state(self, params: ParamsLike = ()) -> EvolvedGibbsState:

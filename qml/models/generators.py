@@ -18,6 +18,7 @@ import numpy as np
 from scipy import sparse
 
 from qml import _checks
+from qml._arrays import as_complex
 from qml._checks import InputError
 from qml._typing import Complex, Dims, DimsLike, Integer, Numeric, Real
 from qml.geometry.involutions import Involutions
@@ -146,8 +147,9 @@ class PauliGenerators(Generators):
         entries = self.entries(theta)
         if self.is_diagonal:
             return np.asarray(entries[0].real)
-        k = np.zeros((self._d, self._d), dtype=np.complex128)
-        k[self._places] = entries
+        own: Numeric = entries.real if self.is_real else entries
+        k = as_complex(np.zeros((self._d, self._d), own.dtype))
+        k[self._places] = own
         return k
 
     def traces(self, cotangent: Numeric) -> Real:
@@ -227,9 +229,10 @@ class MatrixGenerators(Generators):
         index = np.arange(matrices.shape[-1])
         diagonals = matrices[:, index, index]
         self.is_diagonal = np.count_nonzero(matrices) == np.count_nonzero(diagonals)
-        kept = diagonals.real if self.is_diagonal else matrices
+        is_real = self.is_diagonal or not matrices.imag.any()
+        kept: Numeric = diagonals.real if self.is_diagonal else matrices.real if is_real else matrices
         self._shape = kept.shape[1:]
-        self._rows = kept.reshape(len(kept), -1)
+        self._rows = np.ascontiguousarray(kept.reshape(len(kept), -1))
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -241,27 +244,21 @@ class MatrixGenerators(Generators):
     @property
     def matrices(self) -> Numeric:
         """The G_j (m, d, d), or their diagonals (m, d)."""
-        stacked: Numeric = self._rows
-        return stacked.reshape(-1, *self._shape)
+        return as_complex(self._rows).reshape(-1, *self._shape)
 
     def combine(self, theta: Real) -> Numeric:
-        k: Numeric = np.matmul(theta, self._rows)
-        return k.reshape(self._shape)
+        return np.asarray(np.matmul(theta, self._rows)).reshape(self._shape)
 
     def traces(self, cotangent: Numeric) -> Real:
-        return np.asarray(self._rows @ cotangent.conj().reshape(-1)).real
+        entries = cotangent.conj() if np.iscomplexobj(self._rows) else cotangent.real
+        return np.asarray(self._rows @ entries.reshape(-1)).real
 
-    @cached_property
+    @property
     def is_real(self) -> bool:
-        return not self._rows.imag.any()
-
-    @cached_property
-    def _real(self) -> Real:
-        return np.ascontiguousarray(self._rows.real)
+        return not np.iscomplexobj(self._rows)
 
     def left(self, rows: Numeric, out: Numeric) -> None:
-        matrices: Numeric = self._rows if np.iscomplexobj(out) else self._real
-        np.matmul(rows, matrices.reshape(-1, *self._shape), out=out)
+        np.matmul(rows, self.matrices, out=out)
 
 
 def matrix_generators(matrices: Sequence[Complex], dims: DimsLike | None) -> MatrixGenerators:

@@ -79,7 +79,19 @@ class GibbsModel(Model):
 
     @classmethod
     def all_paulis(cls, n: int, weight: int | None = None) -> GibbsModel:
-        """All Pauli strings that act on one to `weight` of `n` qubits, fewer first; 2 by default, or 1 of one qubit.
+        """The Gibbs model of all Pauli strings that act on one to `weight` of `n` qubits, fewer first.
+
+        Parameters
+        ----------
+        n : int
+            The number of qubits.
+        weight : int, optional
+            From 1 to n; 2 by default, or 1 of one qubit.
+
+        Raises
+        ------
+        InputError
+            If one of them is out of range.
 
         Examples
         --------
@@ -90,7 +102,19 @@ class GibbsModel(Model):
         return cls(up_to_weight(n, min(2, n) if weight is None else _checks.integer("weight", weight, low=1, high=n)))
 
     def init_params(self, rng: np.random.Generator, scale: float = 0.1) -> Real:
-        """A random start near the maximally mixed state: normal, of standard deviation `scale`."""
+        """A random start near the maximally mixed state: normal, of standard deviation `scale`.
+
+        Parameters
+        ----------
+        rng : numpy Generator
+        scale : float
+            At least 0, at most 1e100.
+
+        Raises
+        ------
+        InputError
+            If rng is no Generator, or scale is out of range.
+        """
         return normal_start(rng, self.n_params, scale)
 
     def state(self, params: ParamsLike = ()) -> GibbsState:

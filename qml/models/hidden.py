@@ -114,7 +114,28 @@ class HiddenGibbsModel(Model):
 
     @classmethod
     def all_paulis(cls, n: int, weight: int | None = None, hidden: int | Sequence[int] = 1) -> HiddenGibbsModel:
-        """All Pauli strings that act on one to `weight` of `n` qubits, as :meth:`GibbsModel.all_paulis` orders them."""
+        """The model of all Pauli strings that act on one to `weight` of `n` qubits, as :meth:`GibbsModel.all_paulis`
+        orders them.
+
+        Parameters
+        ----------
+        n : int
+            The number of qubits, hidden ones included.
+        weight : int, optional
+            From 1 to n; 2 by default, or 1 of one qubit.
+        hidden : int or sequence of int
+            As of the class: how many, the last ones, or which.
+
+        Raises
+        ------
+        InputError
+            If one of them is out of range.
+
+        Examples
+        --------
+        >>> len(HiddenGibbsModel.all_paulis(3, hidden=1).parameter_names)
+        36
+        """
         return cls([pauli(label) for label in GibbsModel.all_paulis(n, weight).parameter_names], hidden)
 
     @property
@@ -128,7 +149,19 @@ class HiddenGibbsModel(Model):
 
     def init_params(self, rng: np.random.Generator, scale: float = 0.5) -> Real:
         """A random start: normal, of standard deviation `scale`. At theta = 0 the couplings to hidden sites have no
-        gradient, so a start close to it is a slow one."""
+        gradient, so a start close to it is a slow one.
+
+        Parameters
+        ----------
+        rng : numpy Generator
+        scale : float
+            At least 0, at most 1e100.
+
+        Raises
+        ------
+        InputError
+            If rng is no Generator, or scale is out of range.
+        """
         return normal_start(rng, self.n_params, scale)
 
     def state(self, params: ParamsLike = ()) -> State:
@@ -148,10 +181,11 @@ class HiddenGibbsModel(Model):
         def pull(c: Complex) -> Real:
             r"""From the factor L to the root e^{(-K - log Z)/2}, whose rows are those of L Q^dagger, to K."""
             d = joint.dim
-            rows = np.empty((d, d), dtype=np.complex128)
             if self.joint.generators.is_real:  # then the imaginary part of c moves no parameter
                 c = np.ascontiguousarray(c.real)
-            rows[self._order.ravel()] = (c @ q.conj().T).reshape(d, d)
+            inner = c @ q.conj().T
+            rows = np.empty((d, d), dtype=inner.dtype)
+            rows[self._order.ravel()] = inner.reshape(d, d)
             g = _half(joint).exp_pullback((rows + rows.conj().T) / 2)
             return self.joint.generators.traces((np.trace(g).real * joint.matrix() - g) / 2)
 
@@ -174,7 +208,19 @@ class HiddenGibbsModel(Model):
         return sigma, push
 
     def log_partition_and_means(self, params: ArrayLike) -> tuple[float, Real]:
-        r"""log Z = log Tr exp(-K) in nats, and Tr(e^{-K} G_j) / Z for all j, shape (n_params,), of the joint state."""
+        """What belongs to the joint state of visible and hidden sites: log Z = log Tr exp(-K) in nats, and Tr(e^{-K}
+        G_j) / Z for all j, shape (n_params,).
+
+        Parameters
+        ----------
+        params : array (n_params,), or mapping of str to float
+            theta, or the natural value of every parameter by name.
+
+        Raises
+        ------
+        InputError
+            If the parameters do not fit.
+        """
         theta = self.theta(params)
         if self._free is None:
             joint = self.joint.state(theta)
@@ -191,8 +237,9 @@ class HiddenGibbsModel(Model):
         half = _half(joint)
         root = half.matrix_of(half.eigenvalues)
         rows = root[self._order].reshape(len(self._order), -1).conj().T
-        q, r = np.linalg.qr(rows.real if self.joint.generators.is_real else rows)
-        return DensityMatrix.from_factor(r.conj().T / np.linalg.norm(r), self._dims), q
+        q, r = np.linalg.qr(rows)
+        factor = (r.conj().T / np.linalg.norm(r)).astype(np.complex128)
+        return DensityMatrix._make(None, self._dims, factor=factor, known=True), q
 
     def __repr__(self) -> str:
         generators = _checks.plural(self.n_params, "generator")

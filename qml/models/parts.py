@@ -36,7 +36,18 @@ class Composite(Parametrized, is_kind=False):
         return np.concatenate([part.init_params(rng) for part in self._parts])
 
     def split(self, params: ParamsLike) -> list[Real]:
-        """The parameters (n_k,) of each part."""
+        """The parameters (n_k,) of each part, in the order of the parts.
+
+        Parameters
+        ----------
+        params : array (n_params,), or mapping of str to float
+            As in :meth:`theta`.
+
+        Raises
+        ------
+        InputError
+            As :meth:`theta`.
+        """
         return self._split(self.theta(params))
 
     def natural(self, params: ParamsLike = ()) -> dict[str, float]:

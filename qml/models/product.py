@@ -11,7 +11,7 @@ from qml._typing import ArrayLike, Complex, Cotangent, ParamsLike, Real
 from qml.models.base import Model
 from qml.models.parts import Composite, members_of
 from qml.states.base import State
-from qml.states.coercion import StateLike
+from qml.states.coercion import StateLike, as_single_state
 from qml.states.cross_entropy import marginals
 from qml.states.product import ProductState
 
@@ -30,6 +30,11 @@ class ProductModel(Composite, Model):
     ----------
     factors : sequence of Model or State
         At least one, in the order of the sites; a State is held fixed.
+
+    Raises
+    ------
+    InputError
+        If there is no factor, or one is neither a model nor a state.
 
     Notes
     -----
@@ -55,9 +60,20 @@ class ProductModel(Composite, Model):
     def has_full_rank(self) -> bool:
         return all(factor.has_full_rank for factor in self.factors)
 
-    def marginals(self, rho: State) -> list[State]:
-        """The reduced states of rho (same dims) on the subsystems."""
-        return marginals(rho, [factor.dims for factor in self.factors])
+    def marginals(self, rho: StateLike) -> list[State]:
+        """The reduced states of a state on the subsystems, one a factor.
+
+        Parameters
+        ----------
+        rho : State, array (d, d) or (d,), or Qobj
+            On the sites of the model.
+
+        Raises
+        ------
+        InputError
+            If it is none, a batch, or on other sites.
+        """
+        return marginals(as_single_state(rho, self.dims, "rho"), [factor.dims for factor in self.factors])
 
     def state(self, params: ParamsLike = ()) -> ProductState:
         return ProductState([f.state(part) for f, part in zip(self.factors, self.split(params), strict=True)])

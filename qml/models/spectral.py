@@ -81,7 +81,18 @@ class SpectralModel(CircuitModel):
         super().__init__(circuit, engine=engine, initial=energies)
 
     def log_probabilities(self, params: ParamsLike) -> Real:
-        """log s_x in nats, shape (d,)."""
+        """The log-eigenvalues log s_x in nats, shape (d,), in the order of the basis states that are rotated.
+
+        Parameters
+        ----------
+        params : array (n_params,), or mapping of str to float
+            theta, or the natural value of every parameter by name.
+
+        Raises
+        ------
+        InputError
+            As :meth:`theta`.
+        """
         return self.energies.log_probabilities(self.split(params)[0])
 
     def state(self, params: ParamsLike = ()) -> SpectralState:

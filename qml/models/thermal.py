@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -15,7 +15,7 @@ from qml._typing import ArrayLike, Complex, Cotangent, Dims, ParamsLike, Real
 from qml.engines.thermal import KrylovEngine, ThermalEngine, ThermalEstimate
 from qml.models.base import Model, normal_start
 from qml.models.gibbs import GibbsModel
-from qml.moments import Moments, operators_of, pack, unpack
+from qml.moments import Moments, operators_of
 from qml.operators import GeneratorsLike, PauliSum
 from qml.operators.generators import coefficients_of
 from qml.states import GibbsState, State
@@ -95,19 +95,34 @@ class ThermalState(State):
         return self._own.errors
 
     @property
-    def krylov_dimension(self) -> int:
-        """The Krylov dimension that was needed."""
+    def engine_dimension(self) -> int:
+        """The dimension of the space that the engine needed: the Krylov dimension of a KrylovEngine, the bond dimension
+        of a ChainEngine."""
         return self._partition.dimension
 
     @property
     def truncation(self) -> float:
-        """The estimated relative error of the Krylov spaces."""
+        """The estimated relative error that this space leaves; the standard errors include it."""
         return self._partition.truncation
 
     def moments(self, generators: GeneratorsLike | None = None) -> Moments:
-        """The expectations of these Pauli sums (by default the state's own), with standard errors and the entropy.
+        """The expectations of Pauli sums, with standard errors and the entropy.
 
         Costs one run, whatever their number.
+
+        Parameters
+        ----------
+        generators : sequence or mapping of PauliSum, optional
+            On the sites of the state; by default the state's own.
+
+        Returns
+        -------
+        Moments
+
+        Raises
+        ------
+        InputError
+            If one is no Pauli sum, or acts on other sites.
 
         Examples
         --------
@@ -184,21 +199,6 @@ class ThermalState(State):
 
     def _described(self) -> Any:
         return {"kind": self._kind, **self._arguments()}
-
-    def _arrays(self) -> dict[str, np.ndarray]:
-        """Plain arrays from which :meth:`_from_arrays` makes it again: what it is sampled from, not the samples."""
-        engine = self._engine
-        if not isinstance(engine, KrylovEngine):
-            raise InputError(f"only thermal states of a KrylovEngine can be stored; this one is of {engine!r}.")
-        settings = np.array([engine.samples, engine.seed, engine.steps])
-        return pack(self.generators) | {"params": self.params, "sampling": settings}
-
-    @classmethod
-    def _from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> ThermalState:
-        """What :meth:`_arrays` wrote."""
-        engine = KrylovEngine(*arrays["sampling"].tolist())
-        named = {str(k): g for k, g in enumerate(unpack(arrays))}
-        return cls(named, arrays["params"], engine)
 
     @cached_property
     def dense(self) -> GibbsState:
@@ -285,7 +285,19 @@ class LargeGibbsModel(Model):
         self.engine = KrylovEngine() if engine is None else _checks.instance("engine", engine, ThermalEngine)
 
     def init_params(self, rng: np.random.Generator, scale: float = 0.1) -> Real:
-        """A random start near the maximally mixed state: normal, of standard deviation `scale`."""
+        """A random start near the maximally mixed state: normal, of standard deviation `scale`.
+
+        Parameters
+        ----------
+        rng : numpy Generator
+        scale : float
+            At least 0, at most 1e100.
+
+        Raises
+        ------
+        InputError
+            If rng is no Generator, or scale is out of range.
+        """
         return normal_start(rng, self.n_params, scale)
 
     def state(self, params: ParamsLike = ()) -> ThermalState:

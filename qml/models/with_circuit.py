@@ -117,8 +117,19 @@ class WithCircuit(Composite, Model):
         self._angles = CircuitParameters(circuit, domains)
 
     def init_params(self, rng: np.random.Generator, scale: float = np.pi) -> Real:
-        """A random start: that of every part, angles uniform in [-scale, scale] radians (see
-        ``CircuitParameters``)."""
+        """A random start: that of every part, angles uniform in [-scale, scale] radians.
+
+        Parameters
+        ----------
+        rng : numpy Generator
+        scale : float
+            At least 0, at most 1e100.
+
+        Raises
+        ------
+        InputError
+            If rng is no Generator, or scale is out of range.
+        """
         others = [part.init_params(rng) for part in self._parts[:-1]]
         return np.concatenate([*others, self._angles.init_params(rng, scale)])
 

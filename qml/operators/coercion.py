@@ -33,9 +33,10 @@ def as_pauli_sum(value: PauliLike, name: str = "the operator") -> PauliSum:
 
     Examples
     --------
-    >>> as_pauli_sum("XX") == pauli("XX"), print(as_pauli_sum({"ZZ": 1.0, "XI": 0.5}))
+    >>> as_pauli_sum("XX") == pauli("XX")
+    True
+    >>> print(as_pauli_sum({"ZZ": 1.0, "XI": 0.5}))
     ZZ + 0.5*XI
-    (True, None)
     """
     if isinstance(value, PauliSum):
         return value

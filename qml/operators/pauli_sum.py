@@ -182,6 +182,16 @@ class PauliSum(Saved):
     def commutes_with(self, other: PauliSum) -> bool:
         """Whether A B = B A: no Pauli coefficient of A B - B A exceeds 1e-10 max|c_A| max|c_B|.
 
+        Parameters
+        ----------
+        other : PauliSum
+            B, on as many qubits.
+
+        Raises
+        ------
+        InputError
+            If it is none, or on another number of qubits.
+
         Examples
         --------
         >>> pauli("XX").commutes_with(pauli("ZZ")), pauli("XI").commutes_with(pauli("ZZ"))
@@ -234,8 +244,25 @@ class PauliSum(Saved):
         places = (np.concatenate(rows), np.concatenate(columns))
         return coo_array((np.concatenate(data), places), shape=(d, d)).tocsr()
 
+    def _traces(self, matrices: Complex) -> Complex:
+        """Tr(X O), shape (...), for matrices X (..., d, d): 2^n operations a term."""
+        out: Complex = np.zeros(matrices.shape[:-2], dtype=np.complex128)
+        for x, b, values in diagonals(self._items(), self.n_qubits):
+            out = out + (values * matrices[..., b, b ^ x]).sum(axis=-1)
+        return out
+
     def apply(self, psi: ArrayLike) -> Complex:
-        """A psi without a matrix, shape (..., 2^n), for vectors psi along the last axis; costs 2^n operations a term.
+        """A psi without a matrix, shape (..., 2^n); costs 2^n operations a term.
+
+        Parameters
+        ----------
+        psi : array (..., 2^n)
+            One or more vectors, along the last axis, of any norm.
+
+        Raises
+        ------
+        InputError
+            If the shape is another, or an entry is not finite.
 
         Examples
         --------

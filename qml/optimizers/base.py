@@ -29,10 +29,31 @@ SUFFICIENT_DECREASE = 1e-4
 
 
 class Differentiable(Protocol):
-    """What an optimizer minimises."""
+    """What an optimizer minimises.
+
+    Examples
+    --------
+    Any object with this method can be minimised step by step:
+
+    >>> from qml.optimizers import LBFGS
+    >>> class Square:
+    ...     def value_and_gradient(self, params):
+    ...         return float(params @ params) / 2, params
+    >>> optimizer = LBFGS()
+    >>> point = optimizer.at(Square(), np.array([3.0, 4.0]))
+    >>> state = optimizer.init(point)
+    >>> while point.gradient_norm > 1e-8:
+    ...     point, state = optimizer.step(Square(), point, state)
+    >>> abs(point.value) < 1e-15
+    True
+    """
 
     def value_and_gradient(self, params: Real) -> tuple[float, Real]:
         """f and its gradient (n_params,); at f = +inf the gradient is not used.
+
+        Parameters
+        ----------
+        params : array (n_params,)
 
         Raises
         ------
@@ -51,6 +72,15 @@ class Point:
     value : float
     gradient : array (n_params,)
     has_gradient : bool
+
+    Examples
+    --------
+    >>> from qml import CrossEntropy, GibbsModel, ghz
+    >>> from qml.fitting import Objective
+    >>> from qml.optimizers import LBFGS
+    >>> point = LBFGS().at(Objective(GibbsModel(["ZZ"]), ghz(2), CrossEntropy()), np.zeros(1))
+    >>> round(point.value, 6), point.gradient.round(6), round(point.gradient_norm, 6)
+    (1.386294, array([1.]), 1.0)
     """
 
     params: Real
@@ -75,11 +105,44 @@ OptimizerState: TypeAlias = dict[str, Real]
 
 
 class Stalled(Exception):
-    """No step lowers the value."""
+    """No step lowers the value.
+
+    Examples
+    --------
+    Where the gradient is wrong no step along it lowers the value; a fit says in its status that it has stalled:
+
+    >>> from qml.optimizers import LBFGS
+    >>> class Square:
+    ...     def value_and_gradient(self, params):
+    ...         return float(params @ params) / 2, -params  # the wrong sign
+    >>> optimizer = LBFGS()
+    >>> point = optimizer.at(Square(), np.array([3.0]))
+    >>> try:
+    ...     optimizer.step(Square(), point, optimizer.init(point))
+    ... except Stalled:
+    ...     print("stalled")
+    stalled
+    """
 
 
 class NotANumber(Exception):
-    """A value or a gradient is not a number; of a step, the parameters (n_params,) that it led to."""
+    """A value or a gradient is not a number; of a step, the parameters (n_params,) that it led to.
+
+    Examples
+    --------
+    >>> from qml.optimizers import GradientDescent
+    >>> class Root:
+    ...     def value_and_gradient(self, params):
+    ...         x = float(params[0])
+    ...         return (math.sqrt(x) if x >= 0 else math.nan), np.array([0.5 / math.sqrt(x) if x > 0 else math.nan])
+    >>> optimizer = GradientDescent()
+    >>> point = optimizer.at(Root(), np.array([0.1]))
+    >>> try:
+    ...     optimizer.step(Root(), point, optimizer.init(point))
+    ... except NotANumber as error:
+    ...     print(error.params < 0)
+    [ True]
+    """
 
     def __init__(self, params: Real | None = None) -> None:
         super().__init__(params)
@@ -157,23 +220,72 @@ def ask(objective: Differentiable, what: str, optimizer: str) -> Any:
 
 
 class Optimizer(ABC):
-    """A pure function from one iterate and state to the next, beginning from a start whose value is finite."""
+    """A pure function from one iterate and state to the next, beginning from a start whose value is finite.
+
+    Examples
+    --------
+    An optimizer of one's own is one method; ``fit(..., optimizer=SignDescent())`` runs it:
+
+    >>> class SignDescent(Optimizer):
+    ...     name = "sign_descent"
+    ...
+    ...     def step(self, objective, point, state):
+    ...         for size in 0.1 / 2.0 ** np.arange(50):
+    ...             found = self.at(objective, point.params - size * np.sign(point.gradient))
+    ...             if found.value < point.value:
+    ...                 return found, state
+    ...         raise Stalled
+    >>> from qml import GibbsModel, fit
+    >>> result = fit(GibbsModel(["Z"]), np.diag([0.8, 0.2]), optimizer=SignDescent(), gradient_tolerance=1e-4, seed=0)
+    >>> result.converged, bool(abs(result.gap) < 1e-8)
+    (True, True)
+    """
 
     name: ClassVar[str]
     descends: ClassVar[bool] = False
     """Whether it compares values, so that they fall in every step: noise in them would mislead it."""
 
     def at(self, objective: Differentiable, params: Real) -> Point:
-        """The point at `params` with what this optimizer needs of it: value and gradient."""
+        """The point at some parameters, with what this optimizer needs of it: value and gradient, unless it says
+        otherwise.
+
+        Parameters
+        ----------
+        objective : Differentiable
+        params : array (n_params,)
+        """
         return evaluate(objective, params)
 
     def init(self, start: Point) -> OptimizerState:
-        """The state before the first step."""
+        """The state before the first step; empty, unless an optimizer says otherwise.
+
+        Parameters
+        ----------
+        start : Point
+            Where it begins; its value is finite.
+
+        Returns
+        -------
+        dict of str to array
+        """
         return {}
 
     @abstractmethod
     def step(self, objective: Differentiable, point: Point, state: OptimizerState) -> tuple[Point, OptimizerState]:
         """The next iterate and state; the ones given are left as they are.
+
+        Parameters
+        ----------
+        objective : Differentiable
+            With what else the optimizer asks for by name, such as `hessian`; the objectives of ``fit`` have all of it.
+        point : Point
+            The iterate, as :meth:`at` gives it.
+        state : dict of str to array
+            As :meth:`init` or the step before left it.
+
+        Returns
+        -------
+        (Point, dict of str to array)
 
         Raises
         ------
@@ -181,4 +293,6 @@ class Optimizer(ABC):
             If no step lowers the value.
         NotANumber
             If the value or its gradient is not a number.
+        InputError
+            If the objective lacks what the optimizer asks for.
         """

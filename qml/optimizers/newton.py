@@ -32,6 +32,11 @@ class Newton(Optimizer):
     solver : {"auto", "dense", "cg"}
         Assemble H, or solve by conjugate gradients with products H v; "auto" assembles it up to 128 parameters.
 
+    Raises
+    ------
+    InputError
+        For another solver; by a step, where the objective has no Hessian.
+
     Notes
     -----
     Source: Dembo, Eisenstat and Steihaug (1982), SIAM J. Numer. Anal. 19, 400 (inexact Newton methods).

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from qml import _checks
-from qml._checks import InputError
 from qml.plotting.style import axes_of
 from qml.states import State
+from qml.states.coercion import StateLike, one_state
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,7 +20,7 @@ WHEEL = ((0.122, 0.247, 0.784), (0.573, 0.325, 0.647), (0.925, 0.396, 0.102), (0
 
 
 def plot_density_matrix(
-    state: State, ax: Axes | None = None, *, limit: float | None = None, title: str = "", key: bool = True
+    state: StateLike, ax: Axes | None = None, *, limit: float | None = None, title: str = "", key: bool = True
 ) -> Axes:
     r"""Draw the entries <x\|sigma\|y> of a state: brightness is the absolute value, hue the phase.
 
@@ -30,7 +30,7 @@ def plot_density_matrix(
 
     Parameters
     ----------
-    state : State
+    state : State, array (d, d) or (d,), or Qobj
         A single state (no batch) of dimension d.
     ax : matplotlib Axes, optional
         Where to draw; a new figure by default.
@@ -59,9 +59,7 @@ def plot_density_matrix(
     >>> [label.get_text() for label in ax.get_xticklabels()]
     ['00', '01', '10', '11']
     """
-    state, title = _checks.instance("state", state, State), _checks.text("title", title)
-    if state.batch_shape:
-        raise InputError(f"one state is drawn at a time; found a batch of shape {state.batch_shape}: index it first.")
+    state, title = one_state(state), _checks.text("title", title)
     what = f"the picture of a density matrix of dimension {state.dim}"
     _checks.memory(what, 64 * state.dim**2, "trace out some sites")
     matrix = state.numpy().matrix()

@@ -31,6 +31,13 @@ class Series(_checks.Record):
         Standard errors of y, drawn as bars.
     color : int, optional
         Series of one panel that belong together share a number.
+
+    Examples
+    --------
+    >>> from qml.principle import check
+    >>> series = check(2, pairs=50, seed=1).evidence.panels[0].series[0]
+    >>> series.style, series.x.shape == series.y.shape
+    ('line', True)
     """
 
     label: str
@@ -58,6 +65,13 @@ class Panel:
         Names of x = 0, 1, ..., in place of numbers.
     marks : tuple of (str, float)
         Vertical lines with their names.
+
+    Examples
+    --------
+    >>> from qml.principle import check
+    >>> panel = check(2, pairs=50, seed=1).evidence.panels[0]
+    >>> panel.title, panel.ylabel
+    ('Models on two segments that meet in rho (d = 3)', 'nats')
     """
 
     title: str
@@ -179,6 +193,13 @@ class Evidence:
     panels : tuple of Panel
     counterexamples : tuple of Counterexample
         Where the statement says that something is *not* a law.
+
+    Examples
+    --------
+    >>> from qml.principle import check
+    >>> evidence = check(2, pairs=50, seed=1).evidence
+    >>> evidence.violation <= evidence.tolerance, evidence.holds, len(evidence.panels)
+    (True, True, 1)
     """
 
     computed: str
@@ -209,6 +230,13 @@ class Statement:
         Author, year, and arXiv number or journal.
     look : callable
         (rng, pairs) -> Evidence, from about that many random instances.
+
+    Examples
+    --------
+    >>> from qml.principle import check
+    >>> statement = check(2, pairs=50, seed=1).statement
+    >>> statement.number, statement.claim
+    (2, 'S(rho, sigma) = S(rho) + D(rho || sigma)')
     """
 
     number: int

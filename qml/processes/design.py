@@ -21,6 +21,14 @@ class Design(Measurement):
 
     As a measurement it reads the classical state P(s, k) = p_sk / S of its S settings and their outcomes, which the
     model makes: the effects are S \|s k><s k\|. A subclass names `sites`, what the processes act on, and sets sizes.
+
+    Examples
+    --------
+    >>> from qml import PauliMeasurement
+    >>> from qml.processes import Experiments
+    >>> setup = Experiments.product([("Gx",)], {"rho": [1.0, 0.0]}, PauliMeasurement(["Z"]))
+    >>> isinstance(setup, Design), setup.settings, setup.n_outcomes
+    (True, ('rho|Gx|Z',), 2)
     """
 
     sites: Dims
@@ -41,7 +49,20 @@ class Design(Measurement):
         """What was sent through what."""
 
     def simulate(self, probabilities: Real, shots: ArrayLike, rng: np.random.Generator) -> Counts:
-        """Counts of so many shots of each setting, from the probabilities (n_outcomes,) that a model predicts.
+        """Counts of shots of each setting, drawn from probabilities that a model predicts.
+
+        Parameters
+        ----------
+        probabilities : array (n_outcomes,)
+            Non-negative, of sum one in each setting, in the order of the outcomes.
+        shots : int or array of int (settings,)
+            Of each setting.
+        rng : numpy Generator
+
+        Raises
+        ------
+        InputError
+            If the probabilities are none, shots are negative, or rng is no Generator.
 
         Examples
         --------

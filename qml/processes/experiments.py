@@ -117,6 +117,18 @@ class Experiments(Design):
     ) -> Experiments:
         """Every preparation with every circuit and every measurement.
 
+        Parameters
+        ----------
+        circuits : sequence of (sequence of str), or of float
+            Words of gates, or times of at least 0.
+        preparations, measurements
+            As of the class.
+
+        Raises
+        ------
+        InputError
+            As of the class.
+
         Examples
         --------
         >>> from qml import PauliMeasurement

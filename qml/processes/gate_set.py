@@ -156,12 +156,18 @@ class GateSetModel(ProcessFamily):
     def sites(self) -> Dims:
         return self._sites
 
-    @property
-    def parameter_names(self) -> tuple[str, ...]:
-        return self._names
-
     def init_params(self, rng: np.random.Generator) -> Real:
-        """What everything should be, with a depolarization of a percent; circuits start at random."""
+        """A random start: what everything should be, with a depolarization of a percent; circuits start at random.
+
+        Parameters
+        ----------
+        rng : numpy Generator
+
+        Raises
+        ------
+        InputError
+            If it is none.
+        """
         theta = np.zeros(self.n_params)
         rng = _checks.generator("rng", rng)
         for piece in (*self._gates.values(), *self._starts.values(), *self._ends.values()):
@@ -191,17 +197,50 @@ class GateSetModel(ProcessFamily):
         return piece.value(theta[piece.places])
 
     def transfer_matrices(self, params: ParamsLike = ()) -> dict[str, Real]:
-        """The Pauli transfer matrix (4^n, 4^n) of every gate."""
+        """The Pauli transfer matrix (4^n, 4^n) of every gate, by name.
+
+        Parameters
+        ----------
+        params : array (n_params,), or mapping of str to float
+            theta, or the natural value of every parameter by name.
+
+        Raises
+        ------
+        InputError
+            If the parameters do not fit.
+        """
         theta = self.theta(params)
         return {name: self._value(piece, theta) for name, piece in self._gates.items()}
 
     def pauli_vectors(self, params: ParamsLike = ()) -> dict[str, Real]:
-        """Tr(P rho) (4^n,) of every preparation that is learnt."""
+        """The expectations Tr(P rho) (4^n,) of every preparation that is learnt, by name.
+
+        Parameters
+        ----------
+        params : array (n_params,), or mapping of str to float
+            theta, or the natural value of every parameter by name.
+
+        Raises
+        ------
+        InputError
+            If the parameters do not fit.
+        """
         theta = self.theta(params)
         return {name: self._value(piece, theta) for name, piece in self._starts.items()}
 
     def effects(self, params: ParamsLike = ()) -> dict[str, Real]:
-        """Tr(P M_k) / 2^n (K, 4^n) of every measurement that is learnt."""
+        """Tr(P M_k) / 2^n (K, 4^n) of every measurement that is learnt, by name.
+
+        Parameters
+        ----------
+        params : array (n_params,), or mapping of str to float
+            theta, or the natural value of every parameter by name.
+
+        Raises
+        ------
+        InputError
+            If the parameters do not fit.
+        """
         theta = self.theta(params)
         return {name: self._value(piece, theta) for name, piece in self._ends.items()}
 

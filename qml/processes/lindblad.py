@@ -97,7 +97,17 @@ class LindbladModel(IntervalFamily):
         return self.channel.parameter_names[1:]
 
     def init_params(self, rng: np.random.Generator) -> Real:
-        """Coefficients normal with the scale 0.1, rates near 0.1."""
+        """A random start: coefficients normal, of standard deviation 0.1, and rates near 0.1.
+
+        Parameters
+        ----------
+        rng : numpy Generator
+
+        Raises
+        ------
+        InputError
+            If it is none.
+        """
         theta = normal_start(_checks.generator("rng", rng), self.n_params, START)
         for k, domain in enumerate(self._domains):
             if domain.low == 0.0:
@@ -105,7 +115,26 @@ class LindbladModel(IntervalFamily):
         return theta
 
     def process(self, params: ParamsLike, time: float) -> Process:
-        """The process at a time >= 0."""
+        """The process exp(t G).
+
+        Parameters
+        ----------
+        params : array (n_params,), or mapping of str to float
+            theta, or the natural value of every parameter by name. By name a rate may be zero, too.
+        time : float
+            t, at least 0, in the unit of 1/energy.
+
+        Raises
+        ------
+        InputError
+            For a negative time, or parameters that do not fit.
+
+        Examples
+        --------
+        >>> model = LindbladModel(jumps={"decay": [[0, 1], [0, 0]]})
+        >>> model.process({"decay": 1.0}, np.log(2)).apply([0.0, 1.0]).probabilities().round(6)
+        array([0.5, 0.5])
+        """
         time = _checks.number("time", time, low=0.0)
         values, _ = self._values(self._anywhere(params))
         s = self.channel.superoperator(np.concatenate([[time], values]))

@@ -11,7 +11,7 @@ import numpy as np
 
 from qml import _checks
 from qml._checks import InputError, OutsideDomain
-from qml._typing import ArrayLike, Complex, Cotangent, Dims, DimsLike, ParamsLike, Real
+from qml._typing import ArrayLike, Complex, Cotangent, DimsLike, ParamsLike, Real
 from qml.circuits import Circuit
 from qml.engines.register import directions_of
 from qml.models.base import Model, normal_start
@@ -77,12 +77,34 @@ class ProcessModel(CircuitModel):
         return {**super()._arguments(), "circuit": self.process_circuit}
 
     def process(self, params: ParamsLike = ()) -> Process:
-        """The process at theta."""
+        """The process at theta.
+
+        Parameters
+        ----------
+        params : array (n_params,), or mapping of str to float
+            theta, or the natural value of every parameter by name.
+
+        Raises
+        ------
+        InputError
+            If the parameters do not fit.
+        """
         state = self.state(params)
         return Process._of(DensityMatrix._trusted(state.matrix(), state.dims), self.process_circuit.dims_in)
 
     def on(self, inputs: StateLike) -> OutputsModel:
-        """The model of the outputs for given inputs: see :class:`OutputsModel`."""
+        """The model of the outputs for given inputs: see :class:`OutputsModel`.
+
+        Parameters
+        ----------
+        inputs : State or array (m, d, d)
+            A batch, on the input sites of the circuit.
+
+        Raises
+        ------
+        InputError
+            If they are no batch (m,) of states on these sites.
+        """
         return OutputsModel(self.process_circuit, inputs, engine=self._given_engine, domains=self.domains)
 
     def __repr__(self) -> str:
@@ -205,15 +227,12 @@ class KrausModel(Model):
     def __init__(self, dims_in: DimsLike, dims_out: DimsLike | None = None, *, rank: int | None = None) -> None:
         self.dims_in = _checks.dimensions("dims_in", dims_in)
         self.dims_out = self.dims_in if dims_out is None else _checks.dimensions("dims_out", dims_out)
+        self._dims = self.dims_in + self.dims_out
         self._d, self._d_out = math.prod(self.dims_in), math.prod(self.dims_out)
         least, most = -(-self._d // self._d_out), self._d * self._d_out
         self.rank = most if rank is None else _checks.integer("rank", rank, low=least, high=most)
         self._shape = self._d_out * self.rank, self._d
         _checks.memory(f"a process model of {2 * math.prod(self._shape)} parameters", 160 * most**2, "lower the rank")
-
-    @property
-    def dims(self) -> Dims:
-        return self.dims_in + self.dims_out
 
     @cached_property
     def parameter_names(self) -> tuple[str, ...]:
@@ -221,20 +240,58 @@ class KrausModel(Model):
         return tuple(f"{part}[{place}]" for part in ("re", "im") for place in places)
 
     def init_params(self, rng: np.random.Generator, scale: float = 1.0) -> Real:
-        """Normal: V is uniform (Haar) over the isometries."""
+        """A random start: normal, so that V is uniform (Haar) over the isometries, whatever the scale.
+
+        Parameters
+        ----------
+        rng : numpy Generator
+        scale : float
+            The standard deviation, from 0 to 1e100.
+
+        Raises
+        ------
+        InputError
+            If rng is no Generator, or scale is out of range.
+        """
         return normal_start(rng, self.n_params, scale)
 
     def isometry(self, params: ParamsLike = ()) -> Complex:
-        """V (d_out r, d), into the output followed by the environment."""
+        """The isometry V (d_out r, d), into the output followed by the environment.
+
+        Parameters
+        ----------
+        params : array (n_params,), or mapping of str to float
+            theta, or the natural value of every parameter by name.
+
+        Raises
+        ------
+        InputError
+            If the parameters do not fit.
+        """
         u, _, w = self._decomposed(params, smooth=False)
         return np.asarray(u @ w)
 
     def process(self, params: ParamsLike = ()) -> Process:
-        """The process at theta."""
+        """The process at theta.
+
+        Parameters
+        ----------
+        params : array (n_params,), or mapping of str to float
+            theta, or the natural value of every parameter by name.
+
+        Raises
+        ------
+        InputError
+            If the parameters do not fit.
+        """
         return Process._of(self._state(self.isometry(params)), self.dims_in)
 
     def params_of(self, process: Process) -> Real:
-        """A theta of a process of this rank or less.
+        """A theta (n_params,) of a process of this rank or less.
+
+        Parameters
+        ----------
+        process : Process
 
         Raises
         ------

@@ -40,6 +40,15 @@ class ProcessFamily(Parametrized):
 
     It is learnt by ``fit(family, counts)`` from counts of :class:`Experiments`; ``family.on(experiments)`` is the model
     whose state is the classical state of settings and outcomes, so that S is the likelihood.
+
+    Examples
+    --------
+    >>> from qml import PauliMeasurement
+    >>> from qml.processes import Experiments, LindbladModel
+    >>> family = LindbladModel({"w": "Z"}, {"decay": [[0, 1], [0, 0]]})
+    >>> setup = Experiments.product([0.0, 1.0], {"1": [0.0, 1.0]}, PauliMeasurement(["Z"]))
+    >>> family.predict({"w": 0.7, "decay": 0.2}, setup).round(4)  # of 0 and 1, at once and after the time 1
+    array([0.    , 1.    , 0.1813, 0.8187])
     """
 
     @property
@@ -56,13 +65,19 @@ class ProcessFamily(Parametrized):
         """Refuse experiments that the family knows nothing of."""
 
     def predict(self, params: ParamsLike, experiments: Design) -> Real:
-        """The probabilities (n_outcomes,) of the outcomes of experiments, one setting after the other. By name a rate
-        may be zero, too.
+        """The probabilities (n_outcomes,) of the outcomes of experiments, one setting after the other.
+
+        Parameters
+        ----------
+        params : array (n_params,), or mapping of str to float
+            theta, or the natural value of every parameter by name. By name a rate may be zero, too.
+        experiments : Design
+            Such as :class:`Experiments`.
 
         Raises
         ------
         InputError
-            For circuits that the family does not know.
+            For parameters that do not fit, or circuits that the family does not know.
         OutsideDomain
             Where a probability is negative, which a model that is not completely positive allows.
         """
@@ -73,7 +88,18 @@ class ProcessFamily(Parametrized):
         return self.theta(params)
 
     def on(self, data: Design | Counts) -> OutcomesModel:
-        """The model of what experiments show; of a record, with the shots of its settings as weights."""
+        """The model of what experiments show, one classical state.
+
+        Parameters
+        ----------
+        data : Design or Counts
+            A record gives the shares of its settings as their weights.
+
+        Raises
+        ------
+        InputError
+            If they are on other sites, or hold circuits that the family does not know.
+        """
         return OutcomesModel(self, data)
 
 
@@ -130,6 +156,21 @@ class OutcomesModel(Composite, Model):
     family : ProcessFamily
     data : Design or Counts
         A record gives the shares w_s of its settings; they are equal otherwise.
+
+    Raises
+    ------
+    InputError
+        If the experiments are on other sites, or hold circuits that the family does not know.
+
+    Examples
+    --------
+    >>> from qml import PauliMeasurement
+    >>> from qml.processes import Experiments, LindbladModel
+    >>> setup = Experiments.product([0.0, 1.0], {"1": [0.0, 1.0]}, PauliMeasurement(["Z"]))
+    >>> model = OutcomesModel(LindbladModel(jumps={"decay": [[0, 1], [0, 0]]}), setup)
+    >>> p, slopes = model.outcome_derivatives({"decay": 0.2})
+    >>> p.shape, slopes.shape, model.metric({"decay": 0.2}).matrix().shape
+    ((4,), (4, 1), (1, 1))
     """
 
     def __init__(self, family: ProcessFamily, data: Design | Counts) -> None:
@@ -182,7 +223,18 @@ class OutcomesModel(Composite, Model):
         return state, lambda cotangent: found.pull(np.asarray(cotangent) / settings)
 
     def outcome_derivatives(self, params: ParamsLike) -> tuple[Real, Real]:
-        """Probabilities (n_outcomes,) and their derivatives (n_outcomes, n_params)."""
+        """The probabilities (n_outcomes,) and their derivatives (n_outcomes, n_params).
+
+        Parameters
+        ----------
+        params : array (n_params,), or mapping of str to float
+            theta, or the natural value of every parameter by name.
+
+        Raises
+        ------
+        InputError
+            If the parameters do not fit.
+        """
         found = self._at(self.theta(params))
         return found.probabilities, found.jacobian()
 

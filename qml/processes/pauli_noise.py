@@ -22,7 +22,7 @@ from qml.processes.outcomes import IntervalFamily, Prediction
 from qml.processes.process import Process
 
 START = 0.05
-"""What rates start near to, and the loss of preparation and measurement."""
+"""What rates start near to, and by how much contrasts start below one."""
 
 
 class Parities(Design):
@@ -30,8 +30,9 @@ class Parities(Design):
 
     .. math:: p_\pm = \tfrac12 \big( 1 \pm A_b f_b^m \big)
 
-    for the string b after m uses of a Pauli channel, with its fidelity f_b = Tr[P_b E(P_b)] / 2^n and the loss A_b of
-    preparation and measurement. Other channels are made Pauli channels by random Pauli frames.
+    for the string b after m uses of a Pauli channel, with its fidelity f_b = Tr[P_b E(P_b)] / 2^n and the contrast A_b
+    that preparation and measurement leave, 1 where they are without errors. Other channels are made Pauli channels by
+    random Pauli frames.
 
     Parameters
     ----------
@@ -74,14 +75,14 @@ class PauliLindbladModel(IntervalFamily):
         f_b = \exp\Big( -2 \sum_{k : \{P_k, P_b\} = 0} \lambda_k \Big)
 
     No matrix is formed: a fidelity is one sum over the strings that anticommute with P_b. Learnt from counts of
-    :class:`Parities`; rates are log(1 + exp(theta)), losses 1/(1 + exp(-theta)).
+    :class:`Parities`; rates are log(1 + exp(theta)), contrasts 1/(1 + exp(-theta)).
 
     Parameters
     ----------
     terms : sequence of str
         The P_k, not the identity; ``qml.operators.neighbors`` lists those of a chain.
     spam : sequence of str
-        Strings b whose A_b is learnt; it is 1 for all others.
+        Strings b whose contrast A_b is learnt; it is 1 for all others.
 
     Raises
     ------
@@ -132,13 +133,36 @@ class PauliLindbladModel(IntervalFamily):
         return self.terms + tuple(f"spam[{word}]" for word in self.spam)
 
     def init_params(self, rng: np.random.Generator) -> Real:
-        """Rates near 0.05, losses near 0.95, moved a little."""
+        """A random start: rates near 0.05, contrasts near 0.95.
+
+        Parameters
+        ----------
+        rng : numpy Generator
+
+        Raises
+        ------
+        InputError
+            If it is none.
+        """
         starts = np.array([START] * len(self.terms) + [1 - START] * len(self.spam))
         theta = np.array([d.to_real(x) for d, x in zip(self._domains, starts.tolist(), strict=True)])
         return theta + 0.1 * _checks.generator("rng", rng).normal(size=len(theta))
 
     def fidelities(self, params: ParamsLike, strings: Sequence[str]) -> Real:
-        """f_b of Pauli strings, shape (strings,)."""
+        """The fidelities f_b of Pauli strings, from 0 to 1, shape (strings,).
+
+        Parameters
+        ----------
+        params : array (n_params,), or mapping of str to float
+            theta, or the natural value of every parameter by name. By name a rate may be zero, too.
+        strings : sequence of str
+            b, on the qubits of the model.
+
+        Raises
+        ------
+        InputError
+            If one is no Pauli string of these qubits, or parameters do not fit.
+        """
         words = _words("strings", strings)
         if len(words[0]) != len(self.sites):
             raise InputError(f"strings must be on {len(self.sites)} qubits; found {words[0]!r}.")
@@ -146,7 +170,18 @@ class PauliLindbladModel(IntervalFamily):
         return np.asarray(np.exp(-2 * _anticommuting(words, self.terms) @ values[: len(self.terms)]))
 
     def channel(self, params: ParamsLike = ()) -> Process:
-        """The process, for few qubits."""
+        """The noise as a process, for few qubits: O(16^n) numbers.
+
+        Parameters
+        ----------
+        params : array (n_params,), or mapping of str to float
+            theta, or the natural value of every parameter by name. By name a rate may be zero, too.
+
+        Raises
+        ------
+        InputError
+            If the parameters do not fit.
+        """
         rates = self.natural(self._anywhere(params))
         held = Lindblad(jumps={word: pauli(word) for word in self.terms})
         values = np.array([1.0, *(rates[word] for word in self.terms)])
@@ -162,13 +197,13 @@ class PauliLindbladModel(IntervalFamily):
         table, k = self._latest[1], len(self.terms)
         values, slopes = self._values(theta)
         depths = np.array(experiments.depths, dtype=np.float64)
-        losses = np.ones(len(experiments.strings))
+        contrasts = np.ones(len(experiments.strings))
         places = {word: i for i, word in enumerate(experiments.strings)}
         learnt = [(places[word], k + j) for j, word in enumerate(self.spam) if word in places]
         for i, j in learnt:
-            losses[i] = values[j]
+            contrasts[i] = values[j]
         decay = np.exp(-2 * (table @ values[:k])[:, None] * depths)  # strings, depths
-        e = losses[:, None] * decay
+        e = contrasts[:, None] * decay
         p = np.stack([(1 + e) / 2, (1 - e) / 2], axis=-1).reshape(-1)
 
         def pull(weights: Real) -> Real:

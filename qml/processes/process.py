@@ -97,9 +97,21 @@ class Process(Saved):
     def from_kraus(
         cls, operators: ArrayLike, dims_in: DimsLike | None = None, dims_out: DimsLike | None = None
     ) -> Self:
-        r"""The process of Kraus operators (m, d_out, d), or of one operator (d_out, d): a unitary, an isometry.
+        r"""The process of Kraus operators.
 
         .. math:: E(\rho) = \sum_k K_k \rho K_k^\dagger, \qquad \sum_k K_k^\dagger K_k = 1
+
+        Parameters
+        ----------
+        operators : array (m, d_out, d) or (d_out, d)
+            K_k, or one operator: a unitary, an isometry.
+        dims_in, dims_out : int or sequence of int, optional
+            Site dimensions; by default qubits where a dimension is a power of two, else one site.
+
+        Raises
+        ------
+        InputError
+            If they are not complete (the violation is told), or dims do not fit.
 
         Examples
         --------
@@ -124,9 +136,23 @@ class Process(Saved):
     def from_stinespring(
         cls, isometry: ArrayLike, environment: int, dims_in: DimsLike | None = None, dims_out: DimsLike | None = None
     ) -> Self:
-        r"""The process of an isometry V (d_out e, d) into the output followed by an environment of dimension e.
+        r"""The process of an isometry into the output followed by an environment, which is discarded.
 
         .. math:: E(\rho) = \mathrm{Tr}_{\text{environment}} V \rho V^\dagger, \qquad V^\dagger V = 1
+
+        Parameters
+        ----------
+        isometry : array (d_out e, d)
+            V.
+        environment : int
+            Its dimension e.
+        dims_in, dims_out : int or sequence of int, optional
+            Site dimensions; by default qubits where a dimension is a power of two, else one site.
+
+        Raises
+        ------
+        InputError
+            If V is no isometry, or its shape or dims do not fit.
 
         Examples
         --------
@@ -143,7 +169,24 @@ class Process(Saved):
     def from_superoperator(
         cls, matrix: ArrayLike, dims_in: DimsLike | None = None, dims_out: DimsLike | None = None
     ) -> Self:
-        r"""The process of its matrix (d_out^2, d^2) on row-major vec(rho); of one Kraus operator, K (x) conj K."""
+        r"""The process of its matrix on row-major vec(rho); of one Kraus operator, :math:`K \otimes \bar K`.
+
+        Parameters
+        ----------
+        matrix : array (d_out^2, d^2)
+        dims_in, dims_out : int or sequence of int, optional
+            Site dimensions; by default qubits where a dimension is a power of two, else one site.
+
+        Raises
+        ------
+        InputError
+            If the map is not completely positive or does not preserve the trace, or the shape or dims do not fit.
+
+        Examples
+        --------
+        >>> Process.from_superoperator(np.kron([[0, 1], [1, 0]], [[0, 1], [1, 0]])).is_unitary
+        True
+        """
         s = _checks.array("the superoperator", matrix).astype(np.complex128)
         d_out, d = (math.isqrt(n) for n in s.shape) if s.ndim == 2 else (0, 0)
         if s.ndim != 2 or (d_out**2, d**2) != s.shape or not s.size:
@@ -153,9 +196,17 @@ class Process(Saved):
 
     @classmethod
     def from_transfer_matrix(cls, matrix: ArrayLike) -> Self:
-        r"""The process on qubits of its Pauli transfer matrix (4^m, 4^n), R_PQ = Tr[P E(Q)] / 2^n.
+        """The process on qubits of its Pauli transfer matrix R_PQ = Tr[P E(Q)] / 2^n.
 
-        Pauli strings are in the order of I, X, Y, Z, the first qubit slowest.
+        Parameters
+        ----------
+        matrix : array (4^m, 4^n)
+            R, real. Pauli strings are in the order of I, X, Y, Z, the first qubit slowest.
+
+        Raises
+        ------
+        InputError
+            If the map is not completely positive or does not preserve the trace, or the shape is another.
 
         Examples
         --------
@@ -173,6 +224,19 @@ class Process(Saved):
     def from_circuit(cls, circuit: Circuit, params: ParamsLike = ()) -> Self:
         """What a circuit does to its input sites (``circuit.dims_in``), noise, ancillas and traces included.
 
+        Parameters
+        ----------
+        circuit : Circuit
+        params : array (n_params,), or mapping of str to float
+            Of the circuit; may be left out where it has none.
+
+        Raises
+        ------
+        InputError
+            If the parameters do not fit.
+        MemoryRefused
+            If a state on twice the sites would not fit.
+
         Examples
         --------
         >>> from qml import gates
@@ -187,7 +251,18 @@ class Process(Saved):
 
     @classmethod
     def from_qobj(cls, qobj: Any) -> Self:
-        """The process of a QuTiP superoperator (any representation), or of a unitary operator, with its dims."""
+        """The process of a QuTiP object, with its dims.
+
+        Parameters
+        ----------
+        qobj : Qobj
+            A superoperator in any representation, or a unitary operator.
+
+        Raises
+        ------
+        InputError
+            If it is something else, or no process.
+        """
         import qutip
 
         is_end = isinstance(qobj, qutip.Qobj) and (qobj.isoperket or qobj.isoperbra)  # a state, or the trace
@@ -239,7 +314,18 @@ class Process(Saved):
         return np.asarray(k.transpose(1, 0, 2).reshape(-1, self.dim_in))
 
     def channel(self, name: str = "Process") -> KrausChannel:
-        """The process as an instruction of circuits, where input and output are alike: ``process.channel()(0, 1)``."""
+        """The process as an instruction of circuits: ``process.channel()(0, 1)``.
+
+        Parameters
+        ----------
+        name : str
+            What drawings and messages call it.
+
+        Raises
+        ------
+        InputError
+            If the dims of input and output differ.
+        """
         if self.dims_in != self.dims_out:
             raise InputError(f"a channel maps sites to themselves; found {self.dims_in} to {self.dims_out}.")
         return KrausChannel(self.kraus(), self.dims_in, name)
@@ -255,7 +341,17 @@ class Process(Saved):
         return self.rank == 1 and self.dim_in == self.dim_out
 
     def apply(self, state: StateLike) -> DensityMatrix:
-        """E(rho) of a state, or of a batch of states, on the input sites.
+        """The image E(rho) of a state, or of a batch of states.
+
+        Parameters
+        ----------
+        state : State, array (..., d, d) or (d,), or Qobj
+            On the input sites.
+
+        Raises
+        ------
+        InputError
+            If it is on other sites.
 
         Examples
         --------
@@ -271,7 +367,23 @@ class Process(Saved):
         return DensityMatrix._trusted((image + image.conj().swapaxes(-1, -2)) / 2, self.dims_out)
 
     def then(self, other: Process) -> Process:
-        """This process, followed by another on its output sites."""
+        """This process, followed by another on its output sites.
+
+        Parameters
+        ----------
+        other : Process, or what :func:`as_process` takes
+
+        Raises
+        ------
+        InputError
+            If its input is on other sites.
+
+        Examples
+        --------
+        >>> from qml import gates
+        >>> as_process(gates.S).then(gates.Sdg).is_unitary
+        True
+        """
         other = as_process(other, "other")
         if other.dims_in != self.dims_out:
             raise InputError(f"the next process must take the dims {self.dims_out}; found {other.dims_in}.")
@@ -280,7 +392,23 @@ class Process(Saved):
         return Process._of(DensityMatrix._trusted((choi + choi.conj().T) / 2, sites), self.dims_in)
 
     def tensor(self, other: Process) -> Process:
-        """Both processes side by side: this one on the first sites."""
+        """Both processes side by side: this one on the first sites.
+
+        Parameters
+        ----------
+        other : Process, or what :func:`as_process` takes
+
+        Raises
+        ------
+        InputError
+            If it is no process.
+
+        Examples
+        --------
+        >>> from qml import channels, gates
+        >>> as_process(gates.X).tensor(channels.BitFlip(0.1, 0)).dims_in
+        (2, 2)
+        """
         other = as_process(other, "other")
         k = [np.kron(a, b) for a, b in itertools.product(self.kraus(), other.kraus())]
         return Process.from_kraus(k, self.dims_in + other.dims_in, self.dims_out + other.dims_out)

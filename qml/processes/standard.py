@@ -134,6 +134,11 @@ def xyi_gate_set(kind: str = "tp") -> GateSetModel:
     kind : {"tp", "cptp", "known"}
         As for :class:`GateSetModel`.
 
+    Raises
+    ------
+    InputError
+        For another kind.
+
     Examples
     --------
     >>> xyi_gate_set()

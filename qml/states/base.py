@@ -31,6 +31,17 @@ class State(Described, Correlations):
     its own *coordinate* (the numbers that it is held as). Losses speak only this interface. Numbers of a single state
     are Python floats, those of a batch arrays of its shape: subclasses compute them as arrays, in the methods whose
     names begin with an underscore.
+
+    Examples
+    --------
+    Whatever a state is held as, it answers the same questions:
+
+    >>> from qml import ghz, maximally_mixed, thermal
+    >>> for state in (ghz(2), thermal({"ZZ": 1.0}, 1.0), maximally_mixed((2, 2))):
+    ...     print(state, round(state.entropy(), 4), round(state.expect("ZZ"), 4), state.eigenvalues().round(4))
+    DensityMatrix(dims=(2, 2)) 0.0 1.0 [1. 0. 0. 0.]
+    GibbsState(dims=(2, 2)) 1.0585 -0.7616 [0.4404 0.4404 0.0596 0.0596]
+    DensityMatrix(dims=(2, 2)) 1.3863 0.0 [0.25 0.25 0.25 0.25]
     """
 
     dims: Dims
@@ -63,7 +74,8 @@ class State(Described, Correlations):
     @cached_property
     def _from_spectrum(self) -> Complex:
         spectrum = self.spectrum()
-        return as_complex(frozen(spectrum.matrix_of(spectrum.eigenvalues)))
+        matrix = spectrum.matrix_of(spectrum.eigenvalues)
+        return as_complex(frozen(matrix.astype(np.complex128, copy=False)))
 
     def numpy(self) -> State:
         """The same state with arrays of NumPy: itself, unless an engine holds it elsewhere, as on a card."""
@@ -104,11 +116,26 @@ class State(Described, Correlations):
 
     @abstractmethod
     def pull_log(self, cotangent: Complex) -> Cotangent:
-        """dL/d(coordinate) from the Hermitian X (..., d, d) with dL = Tr(X dlog sigma)."""
+        """The derivative dL/d(coordinate) of dL = Tr(X dlog sigma), in the form of the coordinate.
+
+        Where sigma has a kernel, along which its logarithm is not defined, X must live in its support, as rho does
+        wherever S is finite.
+
+        Parameters
+        ----------
+        cotangent : array (..., d, d)
+            X, Hermitian.
+        """
 
     @abstractmethod
     def pull_matrix(self, cotangent: Complex) -> Cotangent:
-        """dL/d(coordinate) from the Hermitian X (..., d, d) with dL = Tr(X dsigma)."""
+        """The derivative dL/d(coordinate) of dL = Tr(X dsigma), in the form of the coordinate.
+
+        Parameters
+        ----------
+        cotangent : array (..., d, d)
+            X, Hermitian.
+        """
 
     @property
     def is_diagonal(self) -> bool:
@@ -130,11 +157,22 @@ class State(Described, Correlations):
         return diagonal(self.matrix())
 
     def apply(self, columns: Complex) -> Complex:
-        """sigma times the columns (..., d, m); without its matrix where the state is held as something smaller."""
+        """sigma times columns, shape (..., d, m); without its matrix where the state is held as something smaller.
+
+        Parameters
+        ----------
+        columns : array (..., d, m)
+        """
         return as_complex(self.matrix() @ columns)
 
     def populations(self, basis: Complex | None) -> Real:
-        """<v_j|sigma|v_j> for the columns v_j of `basis` (..., d, r); None is the computational basis."""
+        """<v_j|sigma|v_j>, shape (..., r).
+
+        Parameters
+        ----------
+        basis : array (..., d, r) or None
+            The columns v_j, orthonormal; None is the computational basis.
+        """
         if basis is None:
             return self.probabilities()
         image = self.apply(basis)
@@ -177,8 +215,7 @@ class State(Described, Correlations):
 
     def _expect(self, operator: PauliSum | Complex) -> Real:
         if isinstance(operator, PauliSum) and operator.dims == self.dims:
-            entries = operator.sparse().tocoo()
-            return as_real((entries.data * self.matrix()[..., entries.col, entries.row]).sum(axis=-1).real)
+            return as_real(operator._traces(self.matrix()).real)
         o = operators.as_matrix(operator, self.dims)
         return trace_of_product(self.matrix(), o)
 
@@ -236,6 +273,13 @@ class State(Described, Correlations):
         rng : numpy Generator or int
             An int is the seed of a new generator.
 
+        Raises
+        ------
+        InputError
+            For shots below 0, or what is no generator.
+        MemoryRefused
+            If so many samples would not fit.
+
         Examples
         --------
         >>> from qml.states import ghz
@@ -253,9 +297,27 @@ class State(Described, Correlations):
         return np.stack(levels, axis=-1).astype(np.int64)
 
     def log_expectation(self, rho: State) -> Numbers:
-        r"""Tr(rho log sigma) in nats, over the support of sigma; leading axes broadcast.
+        """Tr(rho log sigma) in nats, over the support of sigma; leading axes broadcast.
 
         -inf where the weight of rho outside the support exceeds the cut of the support policy; 0 log 0 = 0.
+
+        Parameters
+        ----------
+        rho : State
+            Or a batch, on the same sites.
+
+        Raises
+        ------
+        InputError
+            If it is none, or on other sites.
+
+        Examples
+        --------
+        >>> from qml import basis_state, maximally_mixed
+        >>> round(maximally_mixed((2,)).log_expectation(basis_state("0")), 6)
+        -0.693147
+        >>> basis_state("1").log_expectation(basis_state("0"))
+        -inf
         """
         return per_state(log_expectation(_checks.instance("rho", rho, State), self))
 

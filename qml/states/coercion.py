@@ -81,6 +81,11 @@ def as_single_state(value: StateLike, dims: Dims, name: str = "target") -> State
     dims = _checks.dimensions("dims", dims)
     if not (hasattr(value, "_as_state") or _is_qobj(value)):
         _refuse_others(name, value)
+        if getattr(value, "is_measured", False):
+            raise InputError(
+                f"{name} must be a state; found Counts: learn them by their likelihood (leave out loss=), or give "
+                "counts.empirical_state()."
+            )
         d = math.prod(dims)
         shape = np.shape(value)
         if shape not in ((d,), (d, d)):
@@ -90,7 +95,7 @@ def as_single_state(value: StateLike, dims: Dims, name: str = "target") -> State
             )
     rho = as_state(value, dims, name)
     if rho.dims != dims:
-        raise InputError(f"target and model must have equal dims; found {rho.dims} (target) and {dims} (model).")
+        raise InputError(f"{name} and model must have equal dims; found {rho.dims} ({name}) and {dims} (model).")
     if rho.batch_shape:
         raise InputError(f"{name} must be one state; found a batch of shape {rho.batch_shape}: use their mixture.")
     return rho

@@ -36,10 +36,20 @@ class Correlations(ABC):
 
     @abstractmethod
     def partial_trace(self, keep: Sequence[int]) -> State:
-        """The reduced state of the sites `keep`, in the order listed; O(d^2).
+        """The reduced state of some sites; O(d^2).
 
         O(d) for a state held as probabilities, O(d r d') for a factor (d, r), with d' the kept dimension, 4^n' for a
         Pauli vector: the matrix of the whole is not formed. A product state stays one.
+
+        Parameters
+        ----------
+        keep : sequence of int
+            The sites that are kept, distinct, in the order that they are to have.
+
+        Raises
+        ------
+        InputError
+            If it names no site, one twice, or one that there is not.
 
         Examples
         --------
@@ -50,7 +60,17 @@ class Correlations(ABC):
         """
 
     def partial_transpose(self, sites: Sequence[int]) -> Complex:
-        r"""The matrix (..., d, d) with the listed sites transposed, :math:`\rho^{T_A}`; eigenvalues may be negative.
+        r"""The matrix (..., d, d) with some sites transposed, :math:`\rho^{T_A}`; eigenvalues may be negative.
+
+        Parameters
+        ----------
+        sites : sequence of int
+            A, distinct; none leaves the matrix as it is.
+
+        Raises
+        ------
+        InputError
+            If one comes twice, or there is none such.
 
         Examples
         --------
@@ -69,12 +89,22 @@ class Correlations(ABC):
         return moved.reshape(m.shape)
 
     def negativity(self, sites: Sequence[int]) -> Numbers:
-        r"""The negativity between the listed sites and the others: 0 where they are separable, at most (d_A - 1)/2.
+        r"""The negativity between some sites and the others: 0 where they are separable, at most (d_A - 1)/2.
 
         .. math:: N(\rho) = \frac{\lVert \rho^{T_A} \rVert_1 - 1}{2}
 
         Minus the sum of the negative eigenvalues of :math:`\rho^{T_A}`; O(d^3). It is 0 for some entangled states, too,
         from 2 x 4 and 3 x 3 sites on. Source: Vidal and Werner (2002), arXiv:quant-ph/0102117.
+
+        Parameters
+        ----------
+        sites : sequence of int
+            A, distinct.
+
+        Raises
+        ------
+        InputError
+            If one comes twice, or there is none such.
 
         Examples
         --------
@@ -116,11 +146,18 @@ class Correlations(ABC):
         return per_state(np.maximum(values[..., 0] - values[..., 1:].sum(axis=-1), 0.0))
 
     def mutual_information(self, first: Sequence[int], second: Sequence[int] | None = None) -> Numbers:
-        r"""The mutual information between two sets of sites in nats; by default the second is all other sites.
+        r"""The mutual information between two sets of sites in nats.
 
         .. math:: I(A : B) = S(\rho_A) + S(\rho_B) - S(\rho_{AB}) = D(\rho_{AB} \Vert \rho_A \otimes \rho_B) \ge 0
 
         At most 2 log min(d_A, d_B). A difference of rounded numbers: zero to about 1e-15 log d.
+
+        Parameters
+        ----------
+        first : sequence of int
+            A, distinct sites.
+        second : sequence of int, optional
+            B; by default all other sites.
 
         Raises
         ------

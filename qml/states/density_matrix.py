@@ -82,7 +82,19 @@ class DensityMatrix(Held):
 
     @classmethod
     def from_vector(cls, psi: ArrayLike, dims: DimsLike | None = None) -> Self:
-        r"""The pure state \|psi><psi\| of a normalised vector (..., d).
+        r"""The pure state \|psi><psi\| of a vector, held as the vector.
+
+        Parameters
+        ----------
+        psi : array (..., d)
+            Of unit norm.
+        dims : int or sequence of int, optional
+            Site dimensions, or a number of qubits; by default qubits where d is a power of two, else one site.
+
+        Raises
+        ------
+        InputError
+            If it is not normalised within 1e-10, or dims do not multiply to d.
 
         Examples
         --------
@@ -149,7 +161,19 @@ class DensityMatrix(Held):
 
     @classmethod
     def from_probabilities(cls, probabilities: ArrayLike, dims: DimsLike | None = None) -> Self:
-        """The classical state diag(p) of probabilities (..., d): the case in which everything is classical statistics.
+        """The classical state diag(p), held as p: the case in which everything is classical statistics.
+
+        Parameters
+        ----------
+        probabilities : array (..., d)
+            Non-negative, of sum one.
+        dims : int or sequence of int, optional
+            Site dimensions, or a number of qubits; by default qubits where d is a power of two, else one site.
+
+        Raises
+        ------
+        InputError
+            If one is negative, they do not add up to one within 1e-10, or dims do not multiply to d.
 
         Examples
         --------
@@ -160,7 +184,19 @@ class DensityMatrix(Held):
 
     @classmethod
     def from_ensemble(cls, states: Sequence[State | ArrayLike], weights: ArrayLike | None = None) -> Self:
-        r"""The mixture sum_k w_k rho_k of states or of normalised vectors; weights are equal by default.
+        """The mixture sum_k w_k rho_k, held as a factor or as probabilities where all members are.
+
+        Parameters
+        ----------
+        states : sequence of State, array (d, d) or (d,), or Qobj
+            Density matrices or vectors of unit norm, on the same sites, at least one.
+        weights : array (m,), optional
+            w_k, non-negative, of sum one; equal by default.
+
+        Raises
+        ------
+        InputError
+            If there is no state, they are on different sites, or the weights are no probabilities of so many.
 
         Examples
         --------
@@ -171,7 +207,7 @@ class DensityMatrix(Held):
         states = _checks.listed("an ensemble", states, "states")
         if not states:
             raise InputError("an ensemble needs at least one state; found none.")
-        members = [s if isinstance(s, State) else cls.from_vector(s) for s in states]
+        members = [cls._member(s) for s in states]
         dims = members[0].dims
         for k, member in enumerate(members):
             if member.dims != dims:
@@ -189,8 +225,28 @@ class DensityMatrix(Held):
         return cls._make(np.asarray(sum(x * m.matrix() for x, m in zip(w, members, strict=True))), dims)
 
     @classmethod
+    def _member(cls, value: Any) -> State:
+        """One of an ensemble: a state as it is, a matrix, a vector or a Qobj as what it stands for."""
+        if isinstance(value, State):
+            return value
+        if hasattr(value, "isket"):
+            return cls.from_qobj(value)
+        a = _checks.array("each state of an ensemble", value)
+        return cls(a) if a.ndim == 2 else cls.from_vector(a)
+
+    @classmethod
     def from_qobj(cls, qobj: Any) -> Self:
-        """The state of a QuTiP ket or density operator, with its dims."""
+        """The state of a QuTiP ket or density operator, with its dims.
+
+        Parameters
+        ----------
+        qobj : Qobj
+
+        Raises
+        ------
+        InputError
+            If it is something else, or no state.
+        """
         if getattr(qobj, "isket", False):
             return cls.from_vector(qobj.full()[:, 0], qobj.dims[0])
         if not getattr(qobj, "isoper", False):
@@ -198,13 +254,43 @@ class DensityMatrix(Held):
         return cls(qobj.full(), qobj.dims[0])
 
     def save(self, path: str | Path) -> None:
-        """Write the state to a ``.npz`` file (arrays only, no pickle)."""
+        """Write the state to a ``.npz`` file: arrays only, no pickle.
+
+        Parameters
+        ----------
+        path : path, or a file open for writing bytes
+
+        Raises
+        ------
+        InputError
+            If it is neither, or its folder does not exist.
+        """
         write_arrays(path, {"dims": np.array(self.dims), **self._arrays()})
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
-        """Read a state that :meth:`save` wrote, or any ``.npz`` file with an array `matrix`, `factor`, `vector` or
-        `probabilities` and, optionally, `dims`. Validated like any other input."""
+        """Read a state that :meth:`save` wrote, or one of somebody else's arrays.
+
+        Parameters
+        ----------
+        path : path
+            A ``.npz`` file with an array `matrix`, `factor`, `vector` or `probabilities` and, optionally, `dims`.
+
+        Raises
+        ------
+        InputError
+            If it is no such file, or its array no state.
+
+        Examples
+        --------
+        >>> from tempfile import TemporaryDirectory
+        >>> rho = DensityMatrix([[0.6, 0.2], [0.2, 0.4]])
+        >>> with TemporaryDirectory() as folder:
+        ...     rho.save(f"{folder}/rho.npz")
+        ...     again = DensityMatrix.load(f"{folder}/rho.npz")
+        >>> bool((again.matrix() == rho.matrix()).all())
+        True
+        """
         arrays = read_arrays(path, "state")
         found_dims = arrays.pop("dims", None)
         if found_dims is not None and (found_dims.ndim != 1 or (found_dims.size and found_dims.dtype.kind not in "iu")):

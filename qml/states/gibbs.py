@@ -128,9 +128,9 @@ class GibbsState(State):
         if self._diagonal:
             energies, basis = self._k.real, None
         elif self._sectors is not None:
-            energies, basis, self._labels = self._sectors.eigh(self._dense())
+            energies, basis, self._labels = self._sectors.eigh(as_complex(self._k))
         else:
-            energies, basis = spectral.eigh(self._dense())
+            energies, basis = spectral.eigh(as_complex(self._k))
         self._lowest = energies.min(axis=-1)
         return spectral.Spectrum(spectral.log_softmax(-energies), basis)
 
@@ -150,10 +150,10 @@ class GibbsState(State):
         """Tr(rho K): no eigenbasis is needed."""
         if not rho._is_state:
             return rho._expect(self.hamiltonian())
-        return trace_of_product(rho.representative(), self.hamiltonian())
+        return trace_of_product(rho.representative(), self.hamiltonian() if self._diagonal else self._k)
 
     def _pull_energy(self, rho: Data) -> Cotangent:
-        return self.pull_log(-rho.representative())
+        return self._centred(rho.representative())
 
     def _arrays(self) -> dict[str, Any]:
         if self._diagonal:
@@ -164,11 +164,14 @@ class GibbsState(State):
         return reduced(self, keep)
 
     def pull_log(self, cotangent: Complex) -> Cotangent:
-        trace = cotangent.trace(axis1=-2, axis2=-1).real
+        return self._centred(-cotangent)
+
+    def _centred(self, x: Complex) -> Numeric:
+        """X - sigma Tr X, or its diagonal where that of K is the coordinate."""
+        trace = x.trace(axis1=-2, axis2=-1).real
         if self._diagonal:
-            x = diagonal(cotangent)
-            return -x + trace[..., None] * self.probabilities()
-        return -cotangent + trace[..., None, None] * self.matrix()
+            return as_real(diagonal(x) - trace[..., None] * self.probabilities())
+        return as_complex(x - trace[..., None, None] * self.matrix())
 
     def pull_matrix(self, cotangent: Complex) -> Cotangent:
         mean = trace_of_product(cotangent, self.matrix())
@@ -192,11 +195,13 @@ class SpectralState(State):
         l_x in nats, with sum_x exp(l_x) = 1; -inf is allowed.
     vectors : array (d, d)
         The unitary W, one eigenvector a column.
+    dims : int or sequence of int, optional
+        Site dimensions, or a number of qubits; by default qubits where d is a power of two, else one site.
 
     Raises
     ------
     InputError
-        If the shapes differ, the probabilities do not add up to 1, or W is not unitary.
+        If the shapes differ, the probabilities do not add up to 1, W is not unitary, or dims do not multiply to d.
 
     Examples
     --------

@@ -11,7 +11,8 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
-from qml._typing import Complex, Integer, Numeric, Real
+from qml import _products
+from qml._typing import Complex, Integer, Real
 from qml.spectral import eigh
 
 SMALLEST = 64
@@ -43,21 +44,22 @@ class Sectors:
         d = 1 << n
         slots, self.labels = np.arange(d), np.zeros(d, dtype=np.int64)
         origin = slots.copy()  # the basis state that a vector was made from
-        self._basis: sparse.csr_array | None = None
+        basis = sparse.eye_array(d, format="csr")
         for k, (x, z) in enumerate(s for s in self.symmetries if s[0]):
             phase = (1, 1j, -1, -1j)[(x & z).bit_count() % 4] * (1.0 - 2.0 * (np.bitwise_count(z & origin) & 1))
             low = (slots & (x & -x)) == 0
             first = np.where(low, slots, slots ^ x)  # of its pair
             rows = np.concatenate([first, first ^ x])
             values = np.concatenate([np.ones(d), np.where(low, 1.0, -1.0) * phase[first]]) / np.sqrt(2)
-            step = sparse.csr_array((values, (rows, np.tile(slots, 2))), shape=(d, d))
-            self._basis = step if self._basis is None else sparse.csr_array(self._basis @ step)
+            basis = sparse.csr_array(basis @ sparse.csr_array((values, (rows, np.tile(slots, 2))), shape=(d, d)))
             self.labels += (~low).astype(np.int64) << k
             origin = np.where(low, origin, origin[slots ^ x])
         first_of_z = sum(1 for x, _ in self.symmetries if x)
         for k, (_, z) in enumerate((s for s in self.symmetries if not s[0]), first_of_z):
             self.labels += (np.bitwise_count(z & origin) & 1).astype(np.int64) << k
-        self._columns = np.argsort(self.labels, kind="stable").reshape(self.count, -1)
+        columns = np.argsort(self.labels, kind="stable").reshape(self.count, -1)
+        self._parts = [sparse.csr_array(basis[:, chosen]) for chosen in columns]  # (d, d / 2^k) each
+        self._adjoints = [sparse.csr_array(part.conj().T) for part in self._parts]
 
     @property
     def count(self) -> int:
@@ -66,21 +68,16 @@ class Sectors:
 
     def eigh(self, matrix: Complex) -> tuple[Real, Complex, Integer]:
         """Eigenvalues (d,), ascending, eigenvectors (d, d) and their sectors (d,) of a sum of the strings (d, d)."""
-        a: Numeric = matrix.real if not matrix.imag.any() else matrix
-        w, columns = self._basis, self._columns
-        if w is not None:
-            a = w.conj().T @ (w.T @ a.T).T
-        values, inner = eigh(np.asarray(a[columns[:, :, None], columns[:, None, :]], dtype=np.complex128))
+        a = _products.real_if_real(matrix)
+        blocks = [adjoint @ (adjoint @ a).conj().T for adjoint in self._adjoints]
+        values, inner = eigh(np.array(blocks))
         order = np.argsort(values, axis=None, kind="stable")
         places = np.empty_like(order)
         places[order] = np.arange(len(order))
-        vectors = np.zeros((len(order), len(order)), dtype=np.complex128)
-        for chosen, part, own in zip(columns, places.reshape(columns.shape), inner, strict=True):
-            if w is None:
-                vectors[np.ix_(chosen, part)] = own
-            else:
-                vectors[:, part] = w[:, chosen] @ own
-        return values.ravel()[order], vectors, np.repeat(np.arange(self.count), columns.shape[1])[order]
+        vectors = np.empty((len(order), len(order)), dtype=inner.dtype)
+        for part, place, own in zip(self._parts, places.reshape(values.shape), inner, strict=True):
+            vectors[:, place] = part @ own
+        return values.ravel()[order], vectors, np.repeat(np.arange(self.count), values.shape[1])[order]
 
 
 def sectors_of(words: Integer, n: int, real: bool) -> Sectors | None:

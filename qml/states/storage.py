@@ -9,7 +9,6 @@ import numpy as np
 
 from qml import _checks
 from qml._descriptions import KINDS
-from qml._results import part_of
 from qml._typing import Dims
 from qml.states.base import State
 from qml.states.density_matrix import DensityMatrix
@@ -21,7 +20,7 @@ def state_of(arrays: Mapping[str, Any], dims: Dims) -> State:
     """The state that wrote these arrays with :meth:`State._arrays`."""
     if "0.dims" in arrays:
         count = sum(name.count(".") == 1 and name.endswith(".dims") for name in arrays)
-        parts = [part_of(arrays, str(k)) for k in range(count)]
+        parts = [_part_of(arrays, str(k)) for k in range(count)]
         return ProductState([state_of(part, tuple(part["dims"].tolist())) for part in parts])
     if "energies" in arrays:
         return GibbsState(arrays["energies"], dims, diagonal=True)
@@ -30,6 +29,12 @@ def state_of(arrays: Mapping[str, Any], dims: Dims) -> State:
     if "vectors" in arrays:
         return SpectralState(arrays["log_probabilities"], arrays["vectors"], dims)
     return DensityMatrix._of_arrays(arrays, dims, "a state")
+
+
+def _part_of(arrays: Mapping[str, Any], owner: str) -> dict[str, Any]:
+    """The arrays named ``owner.NAME``, by NAME."""
+    prefix = f"{owner}."
+    return {name.removeprefix(prefix): a for name, a in arrays.items() if name.startswith(prefix)}
 
 
 def _again(dims: Any, arrays: Any) -> State:

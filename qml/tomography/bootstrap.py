@@ -43,6 +43,19 @@ class Bootstrap(Table):
         The largest log-likelihood of each resampled record, in nats.
     kind : str
     seed : int
+
+    Examples
+    --------
+    >>> from qml.measurement import PauliMeasurement
+    >>> result = maximum_likelihood(Counts(PauliMeasurement(["X", "Y", "Z"]), [[50, 50], [50, 50], [80, 20]]))
+    >>> repeated = bootstrap(result, {"purity": State.purity}, replicates=20, seed=0)
+    >>> round(repeated.estimates["purity"], 6)
+    0.68
+    >>> repeated.values["purity"].shape, 0.01 < repeated.standard_error("purity") < 0.1
+    ((20,), True)
+    >>> low, high = repeated.interval("purity", 0.9)
+    >>> bool(low < 0.68 < high)
+    True
     """
 
     estimates: Mapping[str, float]
@@ -52,7 +65,18 @@ class Bootstrap(Table):
     seed: int
 
     def standard_error(self, name: str) -> float:
-        """The standard deviation of one function, by name, over the resampled records."""
+        """The standard deviation of one function over the resampled records, in its unit.
+
+        Parameters
+        ----------
+        name : str
+            One of those that :func:`bootstrap` was given.
+
+        Raises
+        ------
+        InputError
+            If there is no such function.
+        """
         return float(np.std(self._drawn(name), ddof=1))
 
     def interval(self, name: str, level: float = 0.95, *, kind: str = "percentile") -> tuple[float, float]:
@@ -87,7 +111,18 @@ class Bootstrap(Table):
         return center - high, center - low
 
     def bias(self, name: str) -> float:
-        """The mean of one function, by name, over the resampled records, minus its estimate."""
+        """The mean of one function over the resampled records, minus its estimate, in its unit.
+
+        Parameters
+        ----------
+        name : str
+            One of those that :func:`bootstrap` was given.
+
+        Raises
+        ------
+        InputError
+            If there is no such function.
+        """
         return float(np.mean(self._drawn(name)) - self.estimates[name])
 
     def _drawn(self, name: str) -> Real:

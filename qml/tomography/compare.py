@@ -35,6 +35,18 @@ class LikelihoodRatio(Table):
         How many of them, 0 or 1, lie at the end of their interval in the smaller model.
     p_value : float
         The probability of a Lambda at least as large where the smaller model is right and counts are large.
+
+    Examples
+    --------
+    Does the record ask for noise beside the angle? The rate is zero in the smaller model, the end of its interval:
+
+    >>> from qml import Circuit, CircuitModel, PauliMeasurement, channels, fit, gates
+    >>> counts = Counts(PauliMeasurement(["X", "Z"]), [[760, 240], [800, 200]])
+    >>> pure = fit(CircuitModel(Circuit(1, [gates.RY("a", 0)])), counts, seed=0)
+    >>> noisy = fit(CircuitModel(Circuit(1, [gates.RY("a", 0), channels.Depolarizing("p", 0)])), counts, seed=0)
+    >>> test = likelihood_ratio(pure, noisy, boundary=1)
+    >>> test.degrees, round(test.statistic, 2), test.p_value < 1e-6
+    (1, 1553.41, True)
     """
 
     statistic: float

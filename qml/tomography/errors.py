@@ -106,9 +106,15 @@ class FisherInformation(Table):
 
         Parameters
         ----------
-        operator : PauliSum, array (d, d) or Qobj
+        operator : PauliSum, str, mapping of str to float, array (d, d) or Qobj
+            O, Hermitian.
+
+        Raises
+        ------
+        InputError
+            If it is not Hermitian, or does not act on these sites.
         """
-        matrix = as_matrix(operator, self.result.state.dims)
+        matrix = _checks.hermitian("operator", as_matrix(operator, self.result.state.dims))
         largest = float(np.abs(matrix).max()) or 1.0  # squares of what is scaled by it exist
         o = np.einsum("aij,ji->a", self._basis, matrix / largest).real
         values, vectors = np.linalg.eigh(self.matrix)
@@ -128,6 +134,11 @@ class FisherInformation(Table):
         Parameters
         ----------
         target : State, array (d, d) or (d,), or Qobj
+
+        Raises
+        ------
+        InputError
+            If it is no state, or on other sites.
         """
         state = self.result.state
         value, derivative = fidelity_and_derivative(one_state(target, "target", state.dims), state)

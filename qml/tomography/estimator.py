@@ -36,6 +36,11 @@ class StateTomography:
     n_iter_ : int
     result_ : TomographyResult
 
+    Raises
+    ------
+    InputError
+        By ``fit``, for a setting out of range.
+
     Examples
     --------
     >>> record = {"X": {"0": 60, "1": 40}, "Y": {"0": 50, "1": 50}, "Z": {"0": 100}}
@@ -77,20 +82,61 @@ class StateTomography:
         return self
 
     def predict(self, measurement: Measurement) -> Real:
-        """The Born probabilities (n_outcomes,) that the state gives to a measurement; without a fit it is refused."""
+        """The Born probabilities (n_outcomes,) that the state gives to a measurement.
+
+        Parameters
+        ----------
+        measurement : Measurement
+            On the sites of the state.
+
+        Raises
+        ------
+        InputError
+            Before a fit, or if it is on other sites.
+        """
         return _checks.instance("measurement", measurement, Measurement).probabilities(self._fitted())
 
     def score(self, counts: Counts, y: None = None) -> float:
-        """sum_k f_k log p_k, the log-likelihood of a record per shot, in nats; -inf where the state excludes an outcome
-        that was seen."""
+        """sum_k f_k log p_k, the log-likelihood of a record per shot, in nats; -inf where the state excludes an
+        outcome that was seen.
+
+        Parameters
+        ----------
+        counts : Counts
+            On the sites of the state.
+        y : None
+            As scikit-learn wants it.
+
+        Raises
+        ------
+        InputError
+            Before a fit, or for a record without shots or on other sites.
+        """
         return -float(NegativeLogLikelihood().value(record_of(counts), self._fitted()))
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """The parameters by name."""
+        """The parameters by name.
+
+        Parameters
+        ----------
+        deep : bool
+            As scikit-learn wants it; nothing is nested here.
+        """
         return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
     def set_params(self, **params: Any) -> Self:
-        """Change parameters by name."""
+        """Change parameters by name, and return the estimator.
+
+        Parameters
+        ----------
+        **params
+            As of the class.
+
+        Raises
+        ------
+        InputError
+            For a name that is no parameter.
+        """
         for name, value in params.items():
             _checks.choice("a parameter of StateTomography", name, self.__dataclass_fields__)
             setattr(self, name, value)

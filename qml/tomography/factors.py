@@ -73,22 +73,24 @@ def conjugate_gradients(problem: Likelihood, factor: Complex) -> Iterator[Iterat
         a = u[:, : len(s)] * s if len(s) == a.shape[1] else (u * s) @ np.eye(len(s), a.shape[1])
         p = problem.probabilities(a @ a.conj().T)
         scaling, step, before, weight = np.ones(0), np.zeros(0), a, 0.0
+        rotation = u.conj().T
         for _ in range(steps):
             operator = problem.operator(p, a)
             yield Iterate(a, None, p, operator)
             gradient = problem.mass * a - operator @ a
             if not scaling.size:
                 scaling = _curvatures(problem, u, s, operator, a.shape[1])
-            direction = u @ ((u.conj().T @ gradient) / scaling)
+            direction = u @ ((rotation @ gradient) / scaling)
             new_weight = inner(gradient, direction)
             momentum = 0.0 if not step.size else max(0.0, (new_weight - inner(before, direction)) / weight)
             step = -direction if not momentum else momentum * step - direction
-            if inner(step, gradient) >= 0:
-                step = -direction
+            falls = 2 * inner(step, gradient)
+            if falls >= 0:
+                step, falls = -direction, -2 * new_weight
             before, weight = gradient, new_weight
             if not weight > 0:  # a stationary point to the last bit
                 break
-            t, p = _search(problem, a, step, p, gradient)
+            t, p = _search(problem, a, step, p, falls)
             a = a + t * step
 
 
@@ -100,22 +102,23 @@ def _curvatures(problem: Likelihood, u: Complex, s: Real, operator: Complex, col
     return np.asarray(np.clip(problem.mass - r, 0.0, None)[:, None] + 2 * pairs / (pairs + 4 / len(u)) + FLOOR)
 
 
-def _search(problem: Likelihood, a: Complex, step: Complex, p: Real, gradient: Complex) -> tuple[float, Real]:
-    """The length of a step along which F is stationary, and the probabilities there."""
-    cross = a @ step.conj().T
-    changes = problem.probabilities(np.array([cross + cross.conj().T, step @ step.conj().T]))
+def _search(problem: Likelihood, a: Complex, step: Complex, p: Real, falls: float) -> tuple[float, Real]:
+    """The length of a step along which F, of this slope, is stationary, and the probabilities there."""
+    back = step.conj().T
+    cross = a @ back
+    changes = problem.probabilities(np.array([cross + cross.conj().T, step @ back]))
     linear, square = 2 * problem.mass * inner(a, step), problem.mass * inner(step, step)
     eigenvalues = np.linalg.eigvals(np.linalg.solve(a, step)) if problem.hedging else None
 
-    def slope(t: float) -> tuple[float, float]:
-        g, h = problem.slope(t, p, changes)
+    def slope(t: float) -> tuple[float, float, Real]:
+        g, h, there = problem.slope(t, p, changes)
         g, h = g + linear + 2 * t * square, h + 2 * square
         if eigenvalues is not None:
             x = eigenvalues / (1 + t * eigenvalues)
             g, h = g - 2 * problem.hedging * x.sum().real, h + 2 * problem.hedging * (x * x).sum().real
-        return g, h
+        return g, h, there
 
-    g, h = 2 * inner(step, gradient), problem.curvature(p, changes) + 2 * square
+    g, h = falls, problem.curvature(p, changes) + 2 * square
     if eigenvalues is not None:
         h += 2 * problem.hedging * (eigenvalues * eigenvalues).sum().real
     first, low, high, t = abs(g), 0.0, math.inf, 0.0
@@ -124,10 +127,8 @@ def _search(problem: Likelihood, a: Complex, step: Complex, p: Real, gradient: C
         if not low < new < high:
             new = (low + high) / 2 if math.isfinite(high) else 2 * t if t else 1.0
         t = new
-        g, h = slope(t)
+        g, h, there = slope(t)
         if abs(g) <= PRECISION * first:
-            break
+            return t, there
         low, high = (t, high) if g < 0 else (low, t)
-    else:
-        t = low
-    return t, p + np.array([t, t * t]) @ changes
+    return low, slope(low)[2]

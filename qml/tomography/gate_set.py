@@ -66,6 +66,20 @@ class GateSetResult(Outcome):
     seconds : float
     converged : bool
     status : str
+
+    Examples
+    --------
+    >>> from qml.processes import xyi_gate_set, xyi_words
+    >>> model = xyi_gate_set()
+    >>> setup = Experiments.product(xyi_words(1), {"rho": [1.0, 0.0]}, model.measurements)
+    >>> ideal = model.init_params(np.random.default_rng(0))
+    >>> counts = setup.simulate(model.predict(ideal, setup), 1000, np.random.default_rng(1))
+    >>> result = gate_set_tomography(model, counts)
+    >>> result.converged, result.determined, abs(result.n_sigma) < 3
+    (True, 31, True)
+    >>> fixed = result.in_gauge()  # only in one gauge can gates be looked at alone
+    >>> sorted(fixed.gates)
+    ['Gi', 'Gx', 'Gy']
     """
 
     model: GateSetModel
@@ -114,6 +128,11 @@ class GateSetResult(Outcome):
         ----------
         targets : mapping of str to array (4^n, 4^n), optional
             T_g of some or all gates; by default what the gates of the model should be.
+
+        Raises
+        ------
+        InputError
+            For a gate that there is not, a matrix of another shape, or none where the model has no ideal gates.
         """
         from scipy.optimize import least_squares
 
@@ -127,9 +146,12 @@ class GateSetResult(Outcome):
         gates = self.transfer_matrices
         for name in wanted:
             wanted[name] = _checks.reals(f"the target of {name!r}", wanted[name])
-            if name not in gates or wanted[name].shape != gates[name].shape:
+            if name not in gates:
+                raise InputError(f"targets must be of the gates {_checks.told(gates)}; found {name!r}.")
+            if wanted[name].shape != gates[name].shape:
                 raise InputError(
-                    f"targets must be transfer matrices of the gates {_checks.told(gates)}; found {name!r}."
+                    f"the target of {name!r} must be a transfer matrix of shape {gates[name].shape}; found shape "
+                    f"{wanted[name].shape}."
                 )
         experiments = self.counts.measurement
         assert isinstance(experiments, Experiments)
@@ -188,6 +210,19 @@ class GaugeFixed(_checks.Record):
         Tr(P rho).
     measurements : mapping of str to array (K, 4^n)
         Tr(P M_k) / 2^n.
+
+    Examples
+    --------
+    >>> from qml.processes import xyi_gate_set, xyi_words
+    >>> model = xyi_gate_set()
+    >>> setup = Experiments.product(xyi_words(1), {"rho": [1.0, 0.0]}, model.measurements)
+    >>> ideal = model.init_params(np.random.default_rng(0))
+    >>> counts = setup.simulate(model.predict(ideal, setup), 10**6, np.random.default_rng(1))
+    >>> fixed = gate_set_tomography(model, counts).in_gauge()
+    >>> bool(np.abs(fixed.gates["Gx"] - model.gates["Gx"].transfer_matrix()).max() < 0.02)
+    True
+    >>> fixed.process("Gx")
+    <Process: dims (2,) to (2,), rank 4 of 4>
     """
 
     gates: Mapping[str, Real]
@@ -196,7 +231,18 @@ class GaugeFixed(_checks.Record):
 
     def process(self, name: str) -> Process:
         """A gate as a process: the nearest one that is completely positive and preserves the trace, where statistical
-        errors make it none by a little (positive part of the Choi state, then the trace restored)."""
+        errors make it none by a little (positive part of the Choi state, then the trace restored).
+
+        Parameters
+        ----------
+        name : str
+            Of the gate.
+
+        Raises
+        ------
+        InputError
+            If there is no such gate.
+        """
         matrix = self.gates[_checks.choice("name", name, self.gates)]
         choi = choi_of_transfer(matrix)
         n = (len(matrix).bit_length() - 1) // 2

@@ -126,8 +126,18 @@ class ProfileLikelihood:
         return best_of(self._sliced, value, counts, gap)
 
     def statistic(self, value: float) -> float:
-        """Lambda(t) of one value between `low` and `high`; +inf where every state with this t excludes an outcome that
-        was seen."""
+        """Lambda(t), without a unit; +inf where every state with this t excludes an outcome that was seen.
+
+        Parameters
+        ----------
+        value : float
+            t, from `low` to `high`, in the unit of the operator.
+
+        Raises
+        ------
+        InputError
+            If no state has this value.
+        """
         return self._lack(self._checked(value))[0]
 
     def p_value(self, value: float, *, replicates: int = 200, seed: int = 0) -> float:

@@ -90,23 +90,23 @@ class Likelihood:
             return -math.inf
         return self.total * float(self.shares @ np.log(p))
 
-    def slope(self, t: float, p0: Real, changes: Real) -> tuple[float, float]:
-        """The first two derivatives of -sum_k f_k log(p0 + t p1 + t^2 p2) in t, with `changes` p1 and p2 (2, seen);
-        +inf where a probability is not positive."""
-        g = h = 0.0
-        powers = np.array([[t, t * t], [1.0, 2 * t]])
+    def slope(self, t: float, p0: Real, changes: Real) -> tuple[float, float, Real]:
+        """The first two derivatives of -sum_k f_k log p_k at p = p0 + t p1 + t^2 p2 in t, with `changes` p1 and p2
+        (2, seen), and p; +inf where a probability is not positive."""
+        g, h, p = 0.0, 0.0, np.empty(len(p0))
+        values, slopes = np.array([[t, t * t], [1.0, 2 * t]])
         for start in range(0, len(p0), CHUNK):
             part = slice(start, start + CHUNK)
             f, change = self.shares[part], changes[:, part]
-            q, d = powers @ change
+            q, d = np.matmul(values, change, out=p[part]), slopes @ change
             q += p0[part]
             if not q.min() > 0:
-                return math.inf, math.nan
+                return math.inf, math.nan, p
             d /= q
             g -= f @ d
             d *= d
             h += f @ d - 2 * ((f / q) @ change[1])
-        return g, h
+        return g, h, p
 
     def curvature(self, p0: Real, changes: Real) -> float:
         """The second derivative of :meth:`slope` at t = 0."""

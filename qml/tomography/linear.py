@@ -79,6 +79,15 @@ class Determined:
     directions : tuple of str, or array (missing, d, d)
         What is not determined: Pauli strings, or an orthonormal basis of Hermitian matrices X with Tr(M_k X) = 0 for
         every outcome of a setting that has shots.
+
+    Examples
+    --------
+    >>> from qml.measurement import PauliMeasurement
+    >>> found = determined(Counts(PauliMeasurement(["X", "Z"]), [[60, 40], [80, 20]]))
+    >>> found.rank, found.missing, found.directions
+    (3, 1, ('Y',))
+    >>> found.sentence()
+    'the settings determine 3 of 4 directions (none measures Y)'
     """
 
     rank: int

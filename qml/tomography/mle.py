@@ -10,10 +10,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from qml import _checks, buffers, threads
+from qml import _checks, buffers, spectral, threads
 from qml._checks import InputError
 from qml._typing import Complex, Dims, Real
 from qml.measurement import Counts
+from qml.measurement.entries import outcome_name
 from qml.states import DensityMatrix, nearest_density_matrix
 from qml.states.coercion import StateLike, one_state
 from qml.tomography.face import face_of, is_unique, known_of, openness
@@ -31,7 +32,8 @@ METHODS: dict[str, Callable[[Likelihood, Complex], Iterator[Iterate]]] = {
 }
 """The states that lead from A A^dagger of a factor A (d, r) to the best one, by method."""
 MIXED = 0.02
-"""Part of the maximally mixed state in the start."""
+"""Part of the maximally mixed state in the start; of a start of smaller rank that rules out an outcome that was seen,
+part of a random state."""
 STALLED = 400
 """Iterations without a better certificate after which rounding is said to be reached."""
 STATIONARY = 100.0
@@ -91,8 +93,9 @@ def maximum_likelihood(
     Raises
     ------
     InputError
-        For a record without shots or of no state, an outcome that was counted though its effect is zero, or an argument
-        out of range.
+        For a record without shots or of no state, an outcome that was counted though its effect is zero, a start that
+        is not of full rank (with `rank`, one whose best state of that rank rules out an outcome that was counted), or
+        an argument out of range.
     MemoryRefused
         If the probabilities and matrices would not fit.
 
@@ -152,7 +155,19 @@ def _start(counts: Counts, start: StateLike | None, columns: int) -> Complex:
     values, vectors = np.linalg.eigh(sigma)
     if start is not None and columns == m.dim and values[0] <= 0:
         raise InputError("start must be of full rank: a direction without weight never gains any; mix it with 1/d.")
-    return np.asarray(vectors[:, -columns:] * np.sqrt(np.clip(values[-columns:], 0.0, None)))
+    factor = np.asarray(vectors[:, -columns:] * np.sqrt(np.clip(values[-columns:], 0.0, None)))
+    if columns < m.dim:
+        p = m.probabilities_of(factor @ factor.conj().T)
+        excluded = (np.asarray(counts.counts) > 0) & (p <= spectral.weight_cut(m.dim))
+        if excluded.any() and start is not None:
+            raise InputError(
+                f"start must give every outcome that was counted a probability above 0 in rank {columns}; "
+                f"{outcome_name(m, int(np.argmax(excluded)))} has none: mix it with a random state."
+            )
+        if excluded.any():
+            other = np.random.default_rng(0).normal(size=(2, *factor.shape))
+            factor = factor + math.sqrt(MIXED) * (other[0] + 1j * other[1]) / np.linalg.norm(other)
+    return factor
 
 
 class _Found(NamedTuple):
@@ -208,7 +223,7 @@ class _Run:
             last = self.iterations, bound
 
     def wanted(self, value: float) -> float:
-        return max(self.gap, self.relative_gap * abs(value))
+        return max(self.gap, self.relative_gap * abs(value)) if math.isfinite(value) else self.gap
 
     def _certificate(self, iterate: Iterate) -> tuple[float, float]:
         """The log-likelihood of an iterate, and the bound on what is missing."""

@@ -25,6 +25,8 @@ from qml.models import Model
 from qml.processes import OutcomesModel, ProcessFamily
 from qml.tomography.likelihood import agreement
 
+LIKELIHOODS = ("NegativeLogLikelihood(", "ClassicalCrossEntropy(")
+"""How the losses begin that are the likelihood of counts."""
 STEP = 1e-5
 """Of central differences of the gradient, and of the natural parameters."""
 
@@ -54,6 +56,18 @@ class ModelErrors(Table):
     degrees : int
         Outcomes of the measured settings, less one a setting, less the parameters: what the deviance is near to where
         the model is right and no expected count is small.
+
+    Examples
+    --------
+    >>> from qml import Circuit, CircuitModel, PauliMeasurement, fit, gates
+    >>> model = CircuitModel(Circuit(1, [gates.RY("angle", 0)]))
+    >>> found = fit(model, Counts(PauliMeasurement(["Z"]), [800, 200]), params0=[1.0])
+    >>> errors = model_errors(model, found)
+    >>> value, error = errors.natural["angle"]  # radians
+    >>> round(value, 4), round(error, 4)
+    (0.9273, 0.0316)
+    >>> round(errors.aic, 3)
+    1002.805
     """
 
     names: tuple[str, ...]
@@ -124,7 +138,8 @@ def model_errors(
     Raises
     ------
     InputError
-        If the target is not a record of counts, the parameters do not fit, or the model has no forward derivative.
+        If the target is not a record of counts, the fit was not of its likelihood, the parameters do not fit, or the
+        model has no forward derivative.
 
     Notes
     -----
@@ -193,6 +208,17 @@ class GoodnessOfFit(Table):
         Of the records drawn.
     params : array (replicates, n)
         What was fitted to them: their scatter is that of the estimate.
+
+    Examples
+    --------
+    >>> from qml import Circuit, CircuitModel, PauliMeasurement, fit, gates
+    >>> model = CircuitModel(Circuit(1, [gates.RY("angle", 0)]))
+    >>> found = fit(model, Counts(PauliMeasurement(["X", "Z"]), [[90, 10], [90, 10]]), params0=[0.7])
+    >>> test = goodness_of_fit(model, found, replicates=9, seed=0)
+    >>> round(test.deviance, 2), test.simulated.shape, test.params.shape
+    (3.82, (9,), (9, 1))
+    >>> test.p_value  # no record drawn is as far from its own fit: no angle explains the counts
+    0.1
     """
 
     deviance: float
@@ -244,7 +270,8 @@ def goodness_of_fit(
     Raises
     ------
     InputError
-        If the target of the fit is no record of integer counts, or an argument is out of range.
+        If the target of the fit is no record of integer counts, the fit was not of its likelihood or had a prior, or
+        an argument is out of range.
 
     Examples
     --------
@@ -259,6 +286,8 @@ def goodness_of_fit(
     model, counts, loss = _checked(model, result, loss)
     if counts.is_weighted:
         raise InputError("goodness_of_fit needs integer counts; found a record of weights.")
+    if "prior" in result.provenance:
+        raise InputError("goodness_of_fit needs a fit without a prior, which its loss would hold a share of.")
     replicates = _checks.integer("replicates", replicates, low=1, high=10**6)
     p, _ = _probabilities(model, counts, np.asarray(result.params), loss.readout)
     deviances, found = np.empty(replicates), np.empty((replicates, len(result.params)))
@@ -281,6 +310,9 @@ def _checked(
     counts = _checks.instance("result", result, FitResult).target
     if not isinstance(counts, Counts):
         raise InputError(f"the fit must be one to counts; found the target {type(counts).__name__}.")
+    minimised = result.provenance.get("loss")
+    if minimised is not None and not str(minimised).startswith(LIKELIHOODS):
+        raise InputError(f"the fit must be one of the likelihood of the counts: leave out loss=; found {minimised}.")
     held = model.on(counts) if isinstance(model, ProcessFamily) else _checks.instance("model", model, Model)
     loss = NegativeLogLikelihood() if loss is None else _checks.instance("loss", loss, NegativeLogLikelihood)
     return held, counts, loss
@@ -332,6 +364,8 @@ def _scatter(counts: Counts, scores: Real) -> Real:
 
 def _inverse(matrix: Real) -> Real:
     """The inverse, with +inf variances where a parameter is not determined."""
+    if not len(matrix):
+        return matrix
     scale = np.sqrt(np.clip(np.diagonal(matrix), 0.0, None))
     unit = np.where(scale > 0, scale, 1.0)
     values, vectors = np.linalg.eigh(matrix / np.outer(unit, unit))

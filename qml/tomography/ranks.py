@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from qml import _checks
+from qml._checks import InputError
 from qml._descriptions import Described
 from qml._results import Table
 from qml.measurement import Counts
@@ -38,6 +39,16 @@ class RankTest(Described):
         2 (largest log-likelihood of all states - that of this rank).
     expected, deviation : float
         Mean and standard deviation of the statistic where the true state has this rank.
+
+    Examples
+    --------
+    >>> from qml.measurement import PauliMeasurement
+    >>> counts = Counts(PauliMeasurement(["X", "Y", "Z"]), [[50, 50], [50, 50], [80, 20]])
+    >>> pure = choose_rank(counts).tests[0]
+    >>> pure.rank, pure.parameters, pure.is_enough
+    (1, 2, False)
+    >>> round(pure.statistic, 2), round(pure.expected, 2), round(pure.deviation, 2)
+    (45.8, 0.44, 1.14)
     """
 
     rank: int
@@ -65,6 +76,16 @@ class RankChoice(Table):
     tests : tuple of RankTest
     full : TomographyResult
         Of all states.
+
+    Examples
+    --------
+    >>> from qml.measurement import PauliMeasurement
+    >>> counts = Counts(PauliMeasurement(["X", "Y", "Z"]), [[50, 50], [50, 50], [80, 20]])
+    >>> choice = choose_rank(counts)
+    >>> choice.rank, [test.rank for test in choice.tests]
+    (2, [1, 2])
+    >>> round(float(choice.full.state.purity()), 4)
+    0.68
     """
 
     rank: int
@@ -122,7 +143,7 @@ def choose_rank(
     Raises
     ------
     InputError
-        For a record without shots, or a rank that is not between 1 and d.
+        For a record without shots, no rank, or one that is not between 1 and d.
 
     Notes
     -----
@@ -144,6 +165,8 @@ def choose_rank(
         if ranks is None
         else [_checks.integer("each rank", r, low=1, high=d) for r in _checks.listed("ranks", ranks)]
     )
+    if not tried:
+        raise InputError("ranks must hold at least one rank; found none.")
     tests: list[RankTest] = []
     for r in tried:
         best = full

@@ -22,7 +22,20 @@ from qml.tomography.linear import Determined, determined
 
 
 class TomographyError(RuntimeError):
-    """A tomography that was not certified, told by its status sentence."""
+    """A tomography that was not certified, told by its status sentence.
+
+    Examples
+    --------
+    >>> from qml.measurement import PauliMeasurement
+    >>> from qml.tomography import maximum_likelihood
+    >>> counts = Counts(PauliMeasurement(2), [[20, 30, 40, 10]] * 9)
+    >>> result = maximum_likelihood(counts, max_iterations=1)
+    >>> try:
+    ...     result.raise_if_failed()
+    ... except TomographyError as error:
+    ...     print(str(error) == result.status)
+    True
+    """
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +49,15 @@ class TomographyHistory(_checks.Record, Described):
         Since the start.
     log_likelihood, gap : array
         In nats; the gap is the certificate, by which the log-likelihood lies below the largest at most.
+
+    Examples
+    --------
+    >>> from qml.measurement import PauliMeasurement
+    >>> from qml.tomography import maximum_likelihood
+    >>> counts = Counts(PauliMeasurement(["X", "Y", "Z"]), [[50, 50], [50, 50], [80, 20]])
+    >>> history = maximum_likelihood(counts).history
+    >>> len(history) == len(history.gap), bool(history.gap[-1] < 1e-3)
+    (True, True)
     """
 
     iteration: Integer
@@ -98,6 +120,26 @@ class TomographyResult(Outcome):
         The largest rank that was allowed.
     hedging : float
     history : TomographyHistory
+
+    Examples
+    --------
+    >>> from qml.measurement import PauliMeasurement
+    >>> from qml.tomography import maximum_likelihood
+    >>> counts = Counts(PauliMeasurement(["X", "Y", "Z"]), [[50, 50], [50, 50], [80, 20]])
+    >>> result = maximum_likelihood(counts)
+    >>> result.converged, result.certificate <= result.wanted, result.unique
+    (True, True, True)
+    >>> result.state.probabilities().round(4), round(result.log_likelihood, 4)
+    (array([0.8, 0.2]), -188.6697)
+
+    It goes to a file with its counts:
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     result.save(f"{folder}/tomogram.json")
+    ...     again = TomographyResult.load(f"{folder}/tomogram.json")
+    >>> again.counts == counts, again.summary() == result.summary()
+    (True, True)
     """
 
     state: DensityMatrix
@@ -200,6 +242,11 @@ class TomographyResult(Outcome):
         replicates : int
             Records drawn for each law; 0 takes chi-square in its place.
         seed : int
+
+        Raises
+        ------
+        InputError
+            If O is not Hermitian or on other sites, the state is mixed, or a number is out of range.
 
         Examples
         --------

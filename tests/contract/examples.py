@@ -299,6 +299,7 @@ EXAMPLES: dict[str, Callable[[], Any]] = {
     "NoisyModel.circuit": lambda: qml.Circuit(1, [qml.channels.BitFlip("p", 0)]),
     "fit_factors.model": lambda: qml.ProductModel([model(), model()]),
     "fit_factors.target": lambda: np.eye(4) / 4,
+    "ProductModel.marginals.rho": lambda: np.eye(4) / 4,
     "quantum_em.model": lambda: qml.HiddenGibbsModel(["ZZ", "IX"]),
     "channels.PauliMixture.parameter_names": lambda: ("p",),
     "circuits.NoiseRule.channel": lambda: qml.channels.BitFlip,

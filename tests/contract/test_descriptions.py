@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from dataclasses import asdict
 
 import attack
 import fastjsonschema
@@ -18,10 +17,8 @@ from qml import Circuit, Counts, FitResult, GibbsModel, NoiseModel, channels, fi
 from qml._checks import InputError
 from qml._descriptions import KINDS, Described, kinds
 from qml.fitting import History
-from qml.fitting.result import WRITTEN
 from qml.io import from_dict, load, save, schema, to_dict
 from qml.models.base import Parametrized
-from qml.models.em import WRITTEN as WRITTEN_BY_EM
 
 OBJECTS = {
     name: owner
@@ -151,45 +148,6 @@ def test_a_model_of_ones_own_is_kept_if_its_arguments_are(tmp_path):
         assert FitResult.load(tmp_path / "own.npz").model is None
 
 
-def before(result, path, names, extra) -> None:
-    """A file as the format before was written."""
-    text = {"format": f"qml.{type(result).__name__} 1", "dims": result.state.dims} | {
-        n: getattr(result, n) for n in names
-    }
-    arrays = {"params": result.params} | {f"state.{name}": a for name, a in result.state._arrays().items()}
-    more, arrays = extra(arrays)
-    np.savez(path, json=np.array(json.dumps(text | more)), **arrays)
-
-
-def test_results_of_fits_of_the_format_before_are_read(tmp_path):
-    result = attack.EXAMPLES["FitResult"]()
-
-    def extra(arrays):
-        history = {f"history.{name}": a for name, a in result.history.columns().items() if name != "gap"}
-        target = {f"target.{name}": a for name, a in result.target._arrays().items()}
-        text = {"restarts": [asdict(r) for r in result.restarts], "provenance": dict(result.provenance)}
-        return text | {"parameter_names": result.parameter_names}, arrays | history | target
-
-    before(result, tmp_path / "before.npz", WRITTEN, extra)
-    for again in (FitResult.load(tmp_path / "before.npz"), load(tmp_path / "before.npz")):
-        assert again.model is None
-        assert again.params.tobytes() == result.params.tobytes()
-        assert again.summary() == result.summary()
-    damaged = dict(np.load(tmp_path / "before.npz"))
-    damaged.pop("params")
-    np.savez(tmp_path / "before.npz", **damaged)
-    with pytest.raises(InputError, match="lacks 'params': it is damaged"):
-        load(tmp_path / "before.npz")
-
-
-def test_results_of_em_of_the_format_before_are_read(tmp_path):
-    result = attack.EXAMPLES["models.EMResult"]()
-    before(result, tmp_path / "before.npz", WRITTEN_BY_EM, lambda arrays: ({}, arrays | {"history": result.history}))
-    again = qml.models.EMResult.load(tmp_path / "before.npz")
-    assert again.summary() == result.summary()
-    assert again.state.matrix().tobytes() == result.state.matrix().tobytes()
-
-
 def test_arrays_that_are_not_finite_come_back_from_json():
     plain = json.dumps(to_dict(History(*np.array([[1.0, np.nan], [np.inf, -np.inf], [0.1, 1e-300], [0, 1]]))))
     assert "NaN" not in plain
@@ -253,6 +211,7 @@ def test_data_that_are_nested_without_end_are_refused():
         from_dict({"format": "qml.Object 1", "object": deep})
 
 
+@pytest.mark.slow
 def test_every_kind_is_read_by_a_process_that_has_used_nothing_else(tmp_path):
     for name, owner in OBJECTS.items():
         if name not in NOT_WRITTEN:

@@ -5,11 +5,9 @@ from collections import Counter
 from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import nbformat
 import pytest
-from matplotlib import pyplot
 from nbclient import NotebookClient
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -33,17 +31,6 @@ def run(notebook: nbformat.NotebookNode, folder: Path) -> nbformat.NotebookNode:
 
 def test_there_are_tutorials() -> None:
     assert TUTORIALS
-
-
-def test_the_cells_of_the_first_tutorial_run_one_after_the_other() -> None:
-    """In this process; all tutorials run in a kernel of their own below."""
-    (path,) = (path for path in TUTORIALS if path.stem == "first_fit")
-    codes = [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
-    names: dict[str, Any] = {}
-    for code in codes:
-        exec(compile(code, str(path), "exec"), names)
-    pyplot.close("all")
-    assert names["result"].gap < 0.1
 
 
 def kinds(notebook: nbformat.NotebookNode) -> list[Counter[str]]:

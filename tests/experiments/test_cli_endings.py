@@ -101,6 +101,7 @@ def test_ctrl_c_between_fits_keeps_what_is_done(folder: Path, monkeypatch: pytes
     assert "interrupted, 1 of 2 fits" in shown
 
 
+@pytest.mark.slow
 def test_ctrl_c_in_a_real_process_keeps_the_best_so_far(folder: Path) -> None:
     slow = STUDY.replace(
         "max_iterations: 20", "max_iterations: 1000000\n    optimizer: {kind: adam, learning_rate: 1e-7}"

@@ -67,6 +67,7 @@ def test_a_sweep_has_a_table(tmp_path: Path) -> None:
         run["Gibbs <b>"]
 
 
+@pytest.mark.slow
 def test_a_script_needs_no_guard_around_a_sweep_in_processes(tmp_path: Path) -> None:
     script = f"import qml; run = qml.Study({TARGET!r}, [{GIBBS!r}], sweep={{'grid': {{'target.beta': [0.5, 1.0]}}}})"
     (tmp_path / "script.py").write_text(f"{script}.run('sweep', workers=2); print(run.table['error'])")

@@ -186,8 +186,16 @@ def test_training_beats_the_best_linear_model(make):
         (lambda: linear_regression(np.ones((3, 1)), np.arange(3.0), "huber"), "likelihood must be one of"),
         (lambda: linear_regression([1.0], [1.0]), r"design must have shape \(m, p\)"),
         (
+            lambda: linear_regression([[1.0]], [1.0, 2.0]),
+            r"targets must have shape \(1,\), one number a row of the design",
+        ),
+        (
             lambda: linear_regression(np.ones((3, 1)), np.arange(3.0), "laplace").standard_errors([[1.0]]),
             "normal errors",
+        ),
+        (
+            lambda: linear_regression(np.ones((3, 1)), np.arange(3.0)).standard_errors(np.ones((2, 1))),
+            r"design must be that of the regression, of shape \(3, 1\); found shape \(2, 1\)",
         ),
         (lambda: Network([3]), "inputs and the outputs"),
         (lambda: Network([2, 1]).outputs(np.zeros(3), [[1.0]]), r"inputs must have shape \(m, 2\)"),

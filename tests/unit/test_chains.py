@@ -291,7 +291,7 @@ def test_repr_and_errors_say_what_it_is() -> None:
     assert isinstance(model, LargeGibbsModel)
     assert model.is_exponential_family
     assert model.state(np.ones(5)).truncation <= 1e-6
-    assert model.state(np.ones(5)).krylov_dimension == model.state(np.ones(5)).bond
+    assert model.state(np.ones(5)).engine_dimension == model.state(np.ones(5)).bond
 
 
 PROGRAM = """

@@ -353,6 +353,13 @@ def test_rounding_is_not_taken_for_a_mistake():
     channels.Depolarizing(as_affine("q") * (4 / 3), 0)
 
 
+def test_names_that_are_no_texts():
+    with refused("name must be a text; found 3"):
+        KrausChannel([np.eye(2)], name=3)
+    with refused("name must be a text; found 3"):
+        PauliMixture(3, ("X",), ((1.0,),), ("p",))
+
+
 def test_kraus_operators_that_are_no_channel():
     with refused(
         "the Kraus operators of Kraus must be complete; found max|sum_k K_k^dagger K_k - 1| = 0.19, tolerance 1e-10."

@@ -233,6 +233,12 @@ def test_domains_are_preimages():
     assert domains["q"] == Interval(-1.0, 1.0)
 
 
+def test_intervals_that_do_not_overlap():
+    for other in (Interval(1.0, 2.0), Interval(2.0, 3.0)):
+        with pytest.raises(InputError, match=r"\[0, 1\] and \[.*\] have no common interval"):
+            Interval(0.0, 1.0).intersection(other)
+
+
 def test_domains_are_intersected():
     circuit = Circuit(
         1, [channels.BitFlip("p", 0), channels.Depolarizing("p", 0), channels.BitFlip(1.5 - Parameter("p"), 0)]
@@ -288,7 +294,7 @@ def test_then_refuses():
     bell = Circuit(2, [gates.H(0), gates.CNOT(0, 1)])
     with pytest.raises(InputError, match=r"circuits in a row need equal dims; found \(2, 2, 2\), then \(2, 2\)"):
         Circuit(3).then(bell)
-    with pytest.raises(InputError, match=r"sites must name one site for each of the 2 placed; found \(0,\)"):
+    with pytest.raises(InputError, match=r"must name 2 sites, as many as the circuit that is placed has; found \(0,\)"):
         Circuit(3).then(bell, sites=(0,))
     with pytest.raises(InputError, match="sites must be sites from 0 to 2; found 3"):
         Circuit(3).then(bell, sites=(0, 3))

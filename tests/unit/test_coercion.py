@@ -148,3 +148,10 @@ def test_programs_and_circuits_stand_for_each_other():
     assert values == pytest.approx([1.0, -1.0])
     with pytest.raises(InputError, match="circuit must be a Circuit"):
         engine.evolve("spam", [0.3])
+
+
+def test_numbers_of_numpy_are_shown_as_numbers():
+    with pytest.raises(InputError, match=r"n must be an integer of at least 1; found 0\."):
+        GibbsModel.all_paulis(np.int64(0))
+    with pytest.raises(InputError, match=r"theta must be a real number that float64 holds; found 1j\."):
+        gates.RX(np.complex128(1j), 0)

@@ -9,7 +9,7 @@ from qml import GibbsModel, check_gradient, fit, pauli
 from qml._checks import InputError, MemoryRefused
 from qml.fitting.objective import Objective
 from qml.losses.labelled import LabelLikelihood, MeanCrossEntropy, label_states
-from qml.models import ConditionalGibbsModel
+from qml.models import ConditionalGibbsModel, Conditioned
 from qml.states import DensityMatrix, ginibre
 
 PAULIS = [pauli("X"), pauli("Y"), pauli("Z")]
@@ -107,6 +107,7 @@ def test_same_optimum_from_anywhere():
         (lambda: ConditionalGibbsModel(PAULIS, 2).at([[1.0]]), r"inputs must have shape \(m, 2\)"),
         (lambda: ConditionalGibbsModel(PAULIS, 2).at(np.zeros((0, 2))), r"inputs must have shape \(m, 2\)"),
         (lambda: ConditionalGibbsModel(PAULIS, 1).at([[np.nan]]), "inputs must be finite"),
+        (lambda: Conditioned(ConditionalGibbsModel(PAULIS, 2), [1.0, 2.0]), r"inputs must have shape \(m, 2\)"),
         (lambda: ConditionalGibbsModel(PAULIS, 1).states(np.zeros(5), [[1.0]]), r"params must have shape \(6,\)"),
     ],
 )

@@ -15,6 +15,7 @@ from qml.engines import precompile
 from qml.engines._llvm import kernel as kernels
 from qml.engines._llvm.kernel import Kernel, kernel
 from qml.engines._llvm.language import F1, F2, F3, I1, I2, LANES, U1, CannotCompile, inline, subroutine
+from qml.engines._llvm.machine import Machine
 from qml.engines._llvm.simd import load, store
 from qml.engines.compile.patience import say_once
 from qml.studies.cli import main
@@ -221,8 +222,8 @@ def _shifted(n: int) -> int:
 
 def test_machine_code_is_kept_until_what_it_is_made_of_changes(folder, monkeypatch):
     made = []
-    original = kernels._Machine.compiled
-    monkeypatch.setattr(kernels._Machine, "compiled", lambda self, text: made.append(text) or original(self, text))
+    original = Machine.compiled
+    monkeypatch.setattr(Machine, "compiled", lambda self, text: made.append(text) or original(self, text))
     assert [kernel(_shifted)(1) for _ in range(2)] == [8, 8]
     assert len(made) == 1
     (file,) = folder.iterdir()

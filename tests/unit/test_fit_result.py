@@ -106,6 +106,13 @@ def test_save_and_load_keep_labels_and_what_was_held_out(generators, tmp_path):
     assert again.summary() == result.summary()
 
 
+def test_the_fidelity_of_labelled_data_is_followed_as_its_mean():
+    data = Labelled([[-1.0], [1.0], [1.0]], label_states([0, 1, 0], 2, noise=0.1))
+    result = fit(ConditionalGibbsModel(["Z"], 1), data, seed=0, track_fidelity=True, progress=False)
+    assert result.history.fidelity[-1] == pytest.approx(result.fidelity, abs=1e-12)
+    assert 0.5 < result.fidelity < 0.99
+
+
 def test_saving_a_frozen_state_keeps_its_logarithm(tmp_path):
     for generator in (pauli("ZZ"), pauli("XX")):
         result = fit(GibbsModel([generator]), RHO, params0=[600.0], max_iterations=0)

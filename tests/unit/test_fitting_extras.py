@@ -359,7 +359,7 @@ def test_an_infinite_start_of_another_target():
     [
         ({"prior": 0.1}, "prior must be a Prior, such as Gaussian\\(\\); found 0.1"),
         ({"validation": RHO, "patience": 0}, "patience must be an integer of at least 1"),
-        ({"validation": np.eye(2) / 2}, "dimension 4"),
+        ({"validation": np.eye(2) / 2}, "validation must be data like the target: target must be a state of dim"),
         ({"optimizer": Newton(), "loss": NotANumber}, "loss must be a Loss"),
     ],
 )
@@ -372,6 +372,13 @@ def test_wrong_scales_of_priors():
     for make in (lambda: Gaussian(0.0), lambda: Laplace(-1.0), lambda: Gaussian(copies=0), lambda: Laplace(width=0.0)):
         with pytest.raises(InputError, match="must be greater than 0"):
             make()
+
+
+@pytest.mark.parametrize("prior", [Gaussian, Laplace])
+@pytest.mark.parametrize("mean", [math.nan, "spam", None])
+def test_wrong_means_of_priors(prior, mean):
+    with pytest.raises(InputError, match="mean must be"):
+        prior(mean=mean)
 
 
 def test_the_hessian_of_an_objective_holds_the_prior():

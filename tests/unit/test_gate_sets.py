@@ -250,6 +250,12 @@ def test_a_gauge_is_found_exactly():
     experiments = setup(xyi_words(1))
     n = np.maximum(np.round(1000 * model.predict(theta * 0.999, experiments)), 1).astype(int)
     result = gate_set_tomography(model, Counts(experiments, n), max_iterations=1)
+    with pytest.raises(InputError, match="targets must be of the gates 'Gi', 'Gx', 'Gy'; found 'Gz'"):
+        result.in_gauge({"Gz": np.eye(4)})
+    with pytest.raises(
+        InputError, match=r"target of 'Gx' must be a transfer matrix of shape \(4, 4\); found shape \(2, 2\)"
+    ):
+        result.in_gauge({"Gx": np.eye(2)})
     fixed = dataclasses.replace(result, params=theta).in_gauge()
     for name, gate in model.gates.items():
         assert np.abs(fixed.gates[name] - gate.transfer_matrix()).max() < 1e-9

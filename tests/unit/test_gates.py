@@ -354,6 +354,8 @@ def test_matrices_that_are_no_gates():
         UnitaryGate(np.broadcast_to(np.eye(2), (5, 2, 2)))
     with refused("the matrix of gate U must be finite; found nan"):
         UnitaryGate([[math.nan, 0], [0, 1]])
+    with refused("name must be a text; found 3"):
+        UnitaryGate(np.eye(2), name=3)
     with refused("dims must multiply to the dimension 4; found (2, 3), product 6"):
         UnitaryGate(np.eye(4), dims=(2, 3))
 

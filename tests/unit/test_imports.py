@@ -26,7 +26,17 @@ def test_import_loads_no_other_package() -> None:
 
 def test_states_and_losses_need_nothing_heavy() -> None:
     code = "import sys, qml; qml.cross_entropy(qml.ghz(2), qml.ghz(2)); qml.CircuitModel; print(' '.join(sys.modules))"
-    assert not set(HEAVY) & set(python(code).split())
+    assert not {*HEAVY, "scipy.optimize"} & set(python(code).split())
+
+
+def test_fits_of_gibbs_models_need_nothing_heavy() -> None:
+    fit = "qml.fit(qml.GibbsModel.all_paulis(1), qml.maximally_mixed(1), seed=0, max_iterations=1, progress=False)"
+    assert not {*HEAVY, "scipy.optimize"} & set(python(f"import sys, qml; {fit}; print(' '.join(sys.modules))").split())
+
+
+def test_studies_do_not_need_the_optimizers_of_scipy() -> None:
+    """Which take a fifth of a second."""
+    assert "scipy.optimize" not in python("import sys, qml.studies.run.run; print(' '.join(sys.modules))").split()
 
 
 def test_the_command_shows_its_help_without_numpy() -> None:

@@ -247,6 +247,7 @@ def test_a_label_is_one_letter():
     assert [parser.letter(text) for text in ("", "{}", "Gx@(0)", "rho0Gx", "GxM", "Gx*", "Gx Gy")] == [None] * 7
 
 
+@pytest.mark.slow
 def test_mangled_files_give_counts_or_a_sentence(tmp_path):
     """Six hundred files with characters lost, doubled, swapped and put in."""
     rng = random.Random(0)

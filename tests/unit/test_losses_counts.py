@@ -222,6 +222,10 @@ def test_targets_that_are_refused() -> None:
         NegativeLogLikelihood(TrainableReadout(1)).accept(Counts(sic(2), [1, 2, 3, 4]), (2,))
     with pytest.raises(InputError, match=r"shape \(2, 2\), two a qubit; found shape \(1, 2\)"):
         TrainableReadout(2).unconstrained([[0.1, 0.1]])
+    with pytest.raises(InputError, match=r"target must be a state; found Counts: .* counts.empirical_state\(\)"):
+        fit(GibbsModel(["Z"]), Counts(PauliMeasurement(["Z"]), [1, 2]), loss="infidelity")
+    with pytest.raises(InputError, match="measurement must be a Measurement; found 'X'"):
+        ClassicalCrossEntropy("X")
     with pytest.raises(InputError, match="readout must be a TrainableReadout"):
         NegativeLogLikelihood("yes")
     with pytest.raises(InputError, match="call bind"):

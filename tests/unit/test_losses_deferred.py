@@ -157,8 +157,10 @@ def test_refusals() -> None:
         DeferredCrossEntropy(MODELS["gibbs"], RHO, copies=100, rng=rng, schedule="sometimes")
     with pytest.raises(InputError, match="rng must be"):
         DeferredCrossEntropy(MODELS["gibbs"], RHO, copies=100, rng=7)
-    with pytest.raises(InputError, match="equal dims"):
+    with pytest.raises(InputError, match=r"rho and model must have equal dims; found \(2,\) \(rho\)"):
         DeferredCrossEntropy(MODELS["gibbs"], states.ghz(1), copies=100, rng=rng)
+    with pytest.raises(InputError, match=r"must be one that compares no values, since shots .* found LBFGS"):
+        DeferredCrossEntropy(MODELS["gibbs"], RHO, copies=100, rng=rng).descend(np.zeros(15), 1, "lbfgs")
     with pytest.raises(InputError, match="must be one that compares no values, since shots"):
         DeferredCrossEntropy(MODELS["gibbs"], RHO, copies=100, rng=rng).descend(np.zeros(15), 1, LBFGS())
 

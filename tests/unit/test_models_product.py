@@ -84,7 +84,7 @@ def spawned(count):
     return ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("spawn"))
 
 
-@pytest.mark.parametrize("pool", [ThreadPoolExecutor, spawned])
+@pytest.mark.parametrize("pool", [ThreadPoolExecutor, pytest.param(spawned, marks=pytest.mark.slow)])
 def test_result_does_not_depend_on_the_executor(pool):
     model, rho = paulis(), ginibre((2, 2, 2), np.random.default_rng(5))
     here = fit_factors(model, rho, seed=3)
@@ -132,6 +132,10 @@ def test_sentences():
         fit_factors(paulis(), ghz(3), callbacks=[print])
     with pytest.raises(InputError, match="equal dims"):
         fit_factors(paulis(), ghz(2))
+    with pytest.raises(InputError, match="rho must be a state of dimension 8"):
+        paulis().marginals(np.eye(4) / 4)
+    with pytest.raises(InputError, match=r"rho and model must have equal dims; found \(2, 2\) \(rho\)"):
+        paulis().marginals(ghz(2))
 
 
 def test_repr_names_the_factors():

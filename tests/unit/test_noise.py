@@ -248,6 +248,16 @@ def test_channels_and_parameters_are_checked():
         bell.with_noise(NoiseModel().add(channels.Depolarizing2, 0.1, gates="H"))
     with pytest.raises(InputError, match="the duration of X must be a finite number of at least 0; found -1"):
         NoiseModel().with_relaxation(5.0, durations={"X": -1.0})
+    for times, sentence in (
+        ((-1.0,), r"t1 must lie in \[0, inf\]; found -1"),
+        ((1.0, 3.0), "t2 must be at most 2 t1 = 2; found 3"),
+        (([5.0, 1.0], [5.0, 3.0]), "t2 must be at most 2 t1 = 2; found 3"),
+    ):
+        with pytest.raises(InputError, match=sentence):
+            NoiseModel().with_relaxation(*times, durations={})
+    with pytest.raises(InputError, match=r"excited_population must lie in \[0, 1\]; found 2"):
+        NoiseModel().with_relaxation(5.0, durations={}, excited_population=[0.1, 2.0])
+    NoiseModel().with_relaxation(["a", 1.0], ["b", 1.5], durations={})
     with pytest.raises(InputError, match="t2 of the noise model must be one value, or one for each of the 2 sites"):
         bell.with_noise(NoiseModel().with_relaxation(5.0, [1.0, 2.0, 3.0], durations={"H": 1.0}))
 

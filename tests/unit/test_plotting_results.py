@@ -60,6 +60,11 @@ def test_one_result_or_several_and_other_losses(result: FitResult) -> None:
     assert loss_axes.lines[0].get_label() == "loss"
 
 
+def test_an_array_is_drawn_as_the_state_that_it_is() -> None:
+    drawn, of_array = (plot_density_matrix(x, Figure().subplots()) for x in (ghz(1), [[0.5, 0.5], [0.5, 0.5]]))
+    assert np.array_equal(drawn.images[0].get_array(), of_array.images[0].get_array())
+
+
 def test_wrong_arguments_get_a_sentence(result: FitResult) -> None:
     with pytest.raises(InputError, match="at least one fit"):
         plot_history([])

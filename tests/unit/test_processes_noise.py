@@ -225,7 +225,7 @@ def test_rates_of_zero_are_predicted_by_name():
     p = model.predict({"w": 0.4, "decay": 0.0}, setup)
     assert p[0] == pytest.approx((1 + np.cos(0.4)) / 2, abs=1e-14)
     assert model.process({"w": 0.4, "decay": 0}, 1.0).is_unitary
-    with pytest.raises(InputError, match="start a little inside"):
+    with pytest.raises(InputError, match="take one a little inside"):
         model.theta({"w": 0.4, "decay": 0.0})  # where a fit would not move
     with pytest.raises(InputError, match="decay"):
         model.predict({"w": 0.4, "decay": -0.1}, setup)

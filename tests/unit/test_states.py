@@ -42,6 +42,7 @@ def test_other_constructors_refuse_with_a_sentence(tmp_path: Path) -> None:
         (lambda: DensityMatrix.from_probabilities([0.5, 0.6]), "must sum to one"),
         (lambda: DensityMatrix.from_probabilities([1.5, -0.5]), "non-negative; found -0.5 at index"),
         (lambda: DensityMatrix.from_ensemble([]), "at least one state"),
+        (lambda: DensityMatrix.from_ensemble([np.eye(2)]), "must have unit trace; found 2"),
         (lambda: DensityMatrix.from_ensemble([[1, 0]], weights=[0.5, 0.5]), "one entry a state"),
         (lambda: DensityMatrix.from_ensemble([[1, 0], [1, 0, 0]]), "equal dims"),
         (lambda: DensityMatrix(np.eye(4) / 4, dims=(2, 3)), "multiply to the dimension 4"),
@@ -105,6 +106,13 @@ def test_a_factor_knows_what_its_matrix_knows(d: int, rank: int) -> None:
     assert held.purity() == pytest.approx(float(dense.purity()), abs=1e-13)
     assert np.abs(held.populations(basis) - dense.populations(basis)).max() < 1e-14
     assert np.abs(held.probabilities() - dense.probabilities()).max() < 1e-14
+
+
+def test_members_of_an_ensemble_are_matrices_and_vectors_alike() -> None:
+    mixed = DensityMatrix.from_ensemble(
+        [np.eye(2) / 2, [1, 0], states.ghz(1), states.ghz(1).qobj()], [0.4, 0.1, 0.2, 0.3]
+    )
+    assert np.allclose(mixed.matrix(), 0.2 * np.eye(2) + 0.1 * np.diag([1, 0]) + 0.25 * np.ones((2, 2)), atol=1e-15)
 
 
 def test_every_representation_of_one_state_agrees() -> None:

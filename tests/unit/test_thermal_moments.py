@@ -97,14 +97,6 @@ def test_expectations_of_states() -> None:
     assert not found.errors.any()
 
 
-def test_moments_are_made_again_from_their_arrays() -> None:
-    target = Moments([heisenberg(3), pauli("XYI")], [0.5, -0.25], [0.01, 0.0], entropy=1.25)
-    again = Moments._from_arrays(target._arrays())
-    assert again.generators == target.generators
-    assert np.array_equal([again.values, again.errors], [target.values, target.errors])
-    assert again.entropy() == 1.25
-
-
 @pytest.mark.parametrize(
     ("make", "sentence"),
     [
@@ -118,11 +110,19 @@ def test_moments_are_made_again_from_their_arrays() -> None:
         (lambda: fit(GibbsModel(tfim(2)), Moments(pauli("Z"), [0.1])), "equal dims"),
         (lambda: RelativeEntropy().accept(Moments(pauli("Z"), [0.1]), (2,)), r"needs S\(rho\)"),
         (lambda: CrossEntropy().value(Moments(pauli("Z"), [0.1]), ghz(1)), "needs a Gibbs model"),
+        (lambda: Moments(pauli("Z"), [0.1]).expect({"Z": 1j}), "the operator must be Hermitian"),
+        (lambda: Moments(pauli("Z"), [0.1]).values_of(pauli("Z")), "generators must be a list of Pauli sums"),
     ],
 )
 def test_mistakes_are_told_in_a_sentence(make: object, sentence: str) -> None:
     with pytest.raises(InputError, match=sentence):
         make()  # type: ignore[operator]
+
+
+def test_generators_are_found_as_texts() -> None:
+    held = Moments(["X", "Z"], [0.1, 0.2], covariance=[[0.04, 0.01], [0.01, 0.09]])
+    assert held.values_of(["Z"]) == [0.2]
+    assert np.array_equal(held.covariance_of([{"Z": 1.0}, "X"]), [[0.09, 0.01], [0.01, 0.04]])
 
 
 def test_a_noisy_value_slightly_above_one_is_taken() -> None:

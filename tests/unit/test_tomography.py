@@ -26,7 +26,7 @@ from qml.states import (
     maximally_mixed,
     nearest_density_matrix,
 )
-from qml.tomography import maximum_likelihood
+from qml.tomography import choose_rank, maximum_likelihood
 from qml.tomography.likelihood import Likelihood
 
 METHODS = ("conjugate_gradient", "accelerated", "rrr", "diluted")
@@ -230,6 +230,23 @@ def test_a_smaller_rank_is_kept_and_compared_with_all_states():
     values = [result.log_likelihood for result in found]
     assert values == sorted(values)
     assert values[0] < best.log_likelihood - 100
+
+
+def test_a_smaller_rank_is_found_where_the_best_start_rules_out_what_was_seen():
+    """Least squares lies on the z axis: the projector on its largest eigenvector says that 1 is never seen along Z."""
+    counts = Counts(PauliMeasurement(["X", "Y", "Z"]), [[50, 50], [50, 50], [80, 20]])
+    result = maximum_likelihood(counts, rank=1)
+    assert result.converged
+    x, y = np.meshgrid(*[np.linspace(-0.99, 0.99, 397)] * 2)
+    z = np.sqrt(np.clip(1 - x**2 - y**2, 0.0, None))
+    pure = 50 * np.log((1 - x**2) / 4) + 50 * np.log((1 - y**2) / 4)
+    pure += 80 * np.log((1 + z) / 2) + 20 * np.log(np.where(z < 1, 1 - z, 1e-9) / 2)
+    assert 0 <= result.log_likelihood - pure[x**2 + y**2 <= 1].max() < 0.1
+    assert choose_rank(counts).tests[0].statistic == pytest.approx(
+        2 * (maximum_likelihood(counts).log_likelihood - result.log_likelihood), abs=1e-2
+    )
+    with pytest.raises(InputError, match=r"start must give every outcome .* outcome '1' of setting 'Z'.* has none"):
+        maximum_likelihood(counts, rank=1, start=basis_state("0"))
 
 
 def test_hedging_keeps_full_rank_and_its_certificate_holds():

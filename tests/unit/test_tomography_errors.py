@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 from qml import Circuit, CircuitModel, channels, fit, gates, tomography
 from qml._checks import InputError
+from qml.fitting import Gaussian
 from qml.losses import NegativeLogLikelihood, TrainableReadout, fidelity
 from qml.measurement import Counts, PauliMeasurement, ReadoutMeasurement, sample
 from qml.states import DensityMatrix, State, ghz, ginibre, maximally_mixed
@@ -48,6 +49,8 @@ def test_an_undetermined_expectation_has_an_infinite_error():
     fisher = FisherInformation(maximum_likelihood(counts))
     assert fisher.standard_error([[0, -1j], [1j, 0]]) == math.inf
     assert fisher.standard_error(Z) == pytest.approx(2 * math.sqrt(0.7 * 0.3 / 100), rel=1e-6)
+    with pytest.raises(InputError, match="operator must be Hermitian"):
+        fisher.standard_error([[0, 1], [0, 0]])
 
 
 def test_at_the_boundary_the_fisher_information_asks_for_consent():
@@ -115,6 +118,8 @@ def test_the_rank_is_found(rank):
         a.log_likelihood <= b.log_likelihood + 1e-3 for a, b in zip(choice.tests, choice.tests[1:], strict=False)
     )
     assert "<-" in str(choice)
+    with pytest.raises(InputError, match="ranks must hold at least one rank"):
+        choose_rank(choice.full.counts, [])
 
 
 def noisy_model() -> CircuitModel:
@@ -186,6 +191,35 @@ def test_a_fit_to_a_state_has_no_counting_errors():
     result = fit(model, ghz(2), seed=0, max_iterations=1, progress=False)
     with pytest.raises(InputError, match="the fit must be one to counts"):
         model_errors(model, result)
+
+
+@pytest.mark.parametrize("loss", ["chi_square", "squared_error", "cross_entropy"])
+def test_a_fit_of_another_loss_has_no_deviance(loss):
+    """Its loss above the floor would be taken for it."""
+    model = noisy_model()
+    counts = sample(model.state([0.4, 0.0]), PauliMeasurement(2), 100, np.random.default_rng(0))
+    result = fit(model, counts, loss=loss, seed=0, max_iterations=1, progress=False)
+    for judge in (model_errors, tomography.goodness_of_fit):
+        with pytest.raises(InputError, match=r"must be one of the likelihood of the counts: .* found \w+\(\)\."):
+            judge(model, result)
+
+
+def test_a_prior_has_a_share_in_the_loss():
+    model = noisy_model()
+    counts = sample(model.state([0.4, 0.0]), PauliMeasurement(2), 100, np.random.default_rng(0))
+    result = fit(model, counts, prior=Gaussian(), seed=0, max_iterations=1, progress=False)
+    with pytest.raises(InputError, match="a fit without a prior"):
+        tomography.goodness_of_fit(model, result, replicates=1)
+
+
+def test_a_model_without_parameters_has_no_errors():
+    fixed = CircuitModel(Circuit(1, [gates.RY(0.7, 0)]))
+    counts = Counts(PauliMeasurement(["Z"]), [80, 20])
+    errors = model_errors(fixed, fit(fixed, counts, seed=0, progress=False))
+    assert errors.standard_errors.shape == (0,)
+    assert errors.degrees == 1
+    assert errors.deviance > 0
+    assert fixed.metric([]).matrix().shape == (0, 0)
 
 
 def test_the_estimator_follows_the_conventions():

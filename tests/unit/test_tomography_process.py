@@ -61,10 +61,9 @@ def fixed_point(counts, d, steps):
     return problem.log_likelihood(problem.probabilities(j))
 
 
-@pytest.mark.parametrize(
-    ("name", "shots"),
-    [("unitary", 1000), *(pytest.param(n, s, marks=pytest.mark.slow) for n in ONE for s in (20, 1000))],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("shots", [20, 1000])
+@pytest.mark.parametrize("name", ONE)
 def test_the_optimum_is_that_of_the_likelihood_equations(name, shots):
     _, counts = record(ONE[name], shots)
     result = process_tomography(counts)

@@ -37,6 +37,8 @@ ARRAYS = ("F1", "F2", "F3", "F4", "I1", "I2", "U1")
 SCALARS = ("int", "float", "bool")
 LANES = 8
 """Numbers in a row, which vector instructions work on together."""
+YIELD = "qml.engines.yield"
+"""The function of the system that lets another thread run, by its name in compiled code."""
 
 
 class CannotCompile(TypeError):

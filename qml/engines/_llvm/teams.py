@@ -9,7 +9,6 @@ for each phase; an empty array stands for a single thread, which counts nothing.
 
 from __future__ import annotations
 
-import ctypes
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -17,19 +16,13 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from llvmlite.binding import add_symbol
 
 from qml import threads
 from qml._typing import Integer, Real
-from qml.engines._llvm.language import I1, inline, intrinsic
+from qml.engines._llvm.language import I1, YIELD, inline, intrinsic
 
 PATIENCE = 2000
 """How often a waiting thread looks before it lets others run."""
-
-_YIELD = "qml.engines.teams.yield"
-_library = ctypes.windll.kernel32 if os.name == "nt" else ctypes.CDLL(None)  # type: ignore[attr-defined,unused-ignore]
-_function = _library.SwitchToThread if os.name == "nt" else _library.sched_yield
-add_symbol(_YIELD, ctypes.cast(_function, ctypes.c_void_p).value)
 
 
 @intrinsic
@@ -47,7 +40,7 @@ def _look_at(body: Any, counters: Any, index: Any) -> Any:
 @intrinsic
 def _let_run(body: Any) -> None:
     """Let another thread run."""
-    body.builder.call(body.unit.external(_YIELD, body.SHORT), [])
+    body.builder.call(body.unit.external(YIELD, body.SHORT), [])
 
 
 @inline

@@ -72,7 +72,8 @@ class JaxEngine(Engine):
     ----------
     devices : sequence of jax.Device, or int, optional
         What to run on: the devices, or the first so many of ``jax.devices()``; one device or a power of two of them.
-        None: the first one.
+        None: the first one. Devices belong to their process: an engine that is given them, and not their number, goes
+        neither to other processes (``fit(workers=...)``) nor to files.
     checkpoint_bytes : int
         Memory that the gradient may keep vectors in, one for each window. Where they take more, only about twice the
         square root of their number is kept, and the others are computed again on the way back.

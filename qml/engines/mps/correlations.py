@@ -20,7 +20,6 @@ from functools import lru_cache
 from typing import TypeAlias
 
 import numpy as np
-from scipy.optimize import linprog
 
 from qml import _checks
 from qml._typing import Integer, Numeric, Real
@@ -38,6 +37,8 @@ CUT = 1e-6
 @lru_cache(maxsize=16)
 def times(wanted: Weigh, largest: float) -> tuple[tuple[float, ...], float]:
     """The weights of s = 1/2, 1/4, ... for all differences of eigenvalues up to `largest`, and their relative error."""
+    from scipy.optimize import linprog  # a fifth of a second
+
     count = max(4, math.ceil(math.log2(max(largest, 1.0))) + 2)
     w = np.concatenate([[0.0], np.geomspace(1e-2, max(largest, 1.0), 300)])
     s = 0.5 ** np.arange(1, count + 1)

@@ -18,8 +18,8 @@ from qml.engines.mps.hamiltonian import phases_of, train_of
 from qml.engines.mps.pairs import Pair, word_of
 from qml.engines.mps.readout import reduced_matrix, shots
 from qml.engines.mps.trains import identity
-from qml.engines.thermal import ThermalEngine, ThermalEstimate
-from qml.operators import PauliSum, as_pauli_sum
+from qml.engines.thermal import ThermalEngine, ThermalEstimate, hermitian_sums
+from qml.operators import PauliLike, PauliSum, as_pauli_sum
 from qml.operators.generators import coefficients_of
 from qml.operators.strings import Word, digits_of, spell
 
@@ -167,8 +167,28 @@ class ChainEngine(ThermalEngine):
         self.tolerance = _checks.number("tolerance", tolerance, 1e-12, 1e-1)
         self.bond = _checks.integer("bond", bond, low=1, high=4096)
 
-    def chain(self, hamiltonian: PauliSum) -> ThermalChain:
-        """exp(-K)/Z to the tolerance."""
+    def chain(self, hamiltonian: PauliLike) -> ThermalChain:
+        """exp(-K)/Z to the tolerance, as matrix-product operators.
+
+        Parameters
+        ----------
+        hamiltonian : PauliSum, str or mapping of str to float
+            K = beta H, Hermitian and without a unit.
+
+        Returns
+        -------
+        ThermalChain
+
+        Raises
+        ------
+        InputError
+            If K is not Hermitian.
+
+        Warns
+        -----
+        UserWarning
+            Where the bond dimension that is allowed does not reach the tolerance; the errors say how far it is.
+        """
         hamiltonian = as_pauli_sum(hamiltonian, "hamiltonian")
         if not hamiltonian.is_hermitian:
             raise InputError("hamiltonian must be Hermitian; found a Pauli sum with complex coefficients.")
@@ -190,8 +210,9 @@ class ChainEngine(ThermalEngine):
         )
         return found
 
-    def thermal(self, hamiltonian: PauliSum, observables: Sequence[PauliSum] = ()) -> ThermalEstimate:
-        return self.chain(hamiltonian).estimate(observables)
+    def thermal(self, hamiltonian: PauliLike, observables: Sequence[PauliLike] = ()) -> ThermalEstimate:
+        k, held = hermitian_sums(hamiltonian, observables)
+        return self.chain(k).estimate(held)
 
     def __repr__(self) -> str:
         return f"ChainEngine(tolerance={self.tolerance:.6g}, bond={self.bond})"

@@ -3,6 +3,7 @@
 from qml.fitting.check import GradientCheck, check_gradient
 from qml.fitting.checkpoint import Checkpoint
 from qml.fitting.deferred import DeferredCrossEntropy, shot_variance
+from qml.fitting.deferred_fit import fit_deferred
 from qml.fitting.factors import fit_factors
 from qml.fitting.growth import grow
 from qml.fitting.objective import Objective
@@ -25,6 +26,7 @@ __all__ = [
     "Restart",
     "check_gradient",
     "fit",
+    "fit_deferred",
     "fit_factors",
     "grow",
     "shot_variance",

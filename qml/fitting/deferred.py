@@ -177,7 +177,7 @@ class DeferredCrossEntropy:
         self.model = model
         self.rho = as_single_state(rho, model.dims, "rho")
         self.schedule = _checks.choice("schedule", schedule, SCHEDULES)
-        self.copies = _checks.integer("copies", copies, low=1)
+        self.copies = _checks.integer("copies", copies, low=1, high=2**62)
         if self.copies < 2 * self.n_bases:
             raise InputError(
                 f"copies must be at least two for each of the {self.n_bases} bases that value and gradient need, "

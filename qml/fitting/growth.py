@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from qml import _checks
 from qml._checks import InputError
 from qml._typing import Real
 from qml.fitting.result import FitResult
-from qml.models import Model
+from qml.models import EMResult, Model
 
 NEARLY_NOTHING = 1e-6
 """The natural value of a new parameter that may not be zero itself, such as a probability."""
 
 
-def grow(result: FitResult, model: Model) -> Real:
+def grow(result: FitResult | EMResult, model: Model) -> Real:
     r"""Where to start the fit of a larger model: with the small model's parameters by name, and zero for new ones.
 
     For Gibbs models, sigma is the same state, so that ``fit(model, rho, params0=grow(result, model))`` never ends with
@@ -23,7 +25,7 @@ def grow(result: FitResult, model: Model) -> Real:
 
     Parameters
     ----------
-    result : FitResult
+    result : FitResult or EMResult
         Of the small model.
     model : Model
         The large one; it must have all parameters of the small one.
@@ -48,9 +50,14 @@ def grow(result: FitResult, model: Model) -> Real:
     >>> fit(large, rho, params0=grow(small, large)).loss < small.loss
     True
     """
-    _checks.instance("result", result, FitResult)
+    if not isinstance(result, EMResult):
+        _checks.instance("result", result, FitResult)
     _checks.instance("model", model, Model)
-    known = dict(zip(result.parameter_names, result.params.tolist(), strict=True))
+    return start_of(dict(zip(result.parameter_names, result.params.tolist(), strict=True)), model)
+
+
+def start_of(known: Mapping[str, float], model: Model) -> Real:
+    """The parameters of a model of which some are known by name; what is new is zero, or nearly."""
     for name in known:
         if name not in model.parameter_names:
             raise InputError(f"the larger model has no parameter {name!r}, which the fitted one has: give it that one.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -43,6 +44,8 @@ class EMResult(Outcome):
     status : str
         A sentence.
     parameter_names : tuple of str
+    seconds : float
+        NaN in files of before it was measured.
 
     Examples
     --------
@@ -65,6 +68,7 @@ class EMResult(Outcome):
     converged: bool
     status: str
     parameter_names: tuple[str, ...]
+    seconds: float = math.nan
     caption: ClassVar[str] = "quantum EM"
 
     @property
@@ -158,6 +162,7 @@ def quantum_em(
     """
     if not isinstance(model, HiddenGibbsModel):
         raise InputError(f"model must be a HiddenGibbsModel; found {type(model).__name__}: use fit.")
+    since = time.perf_counter()
     rho = as_single_state(target, model.dims)
     max_iterations = _checks.integer("max_iterations", max_iterations, low=0)
     inner_iterations = _checks.integer("inner_iterations", inner_iterations, low=1)
@@ -205,6 +210,7 @@ def quantum_em(
         converged=status.startswith("converged"),
         status=status,
         parameter_names=model.parameter_names,
+        seconds=time.perf_counter() - since,
     )
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from qml import _checks
 from qml._checks import InputError
-from qml._typing import Real
+from qml._typing import Integer, Real
 from qml.fitting import FitResult
 from qml.plotting.style import COLORS, DASHES, GREY, axes_of, plain
 
@@ -18,6 +18,16 @@ if TYPE_CHECKING:
 
 ENTROPIC = ("CrossEntropy", "RelativeEntropy", "NegativeLogLikelihood", "MeanCrossEntropy", "LabelLikelihood")
 """Losses in nats."""
+
+
+class Curve(NamedTuple):
+    """A loss at some iterates, its floor, and the loss on what was held out there; whether they are in nats."""
+
+    step: Integer
+    loss: Real
+    floor: float
+    held_out: Real | None = None
+    entropic: bool = True
 
 
 def plot_history(
@@ -61,22 +71,35 @@ def plot_history(
     ('log', 'loss (nats)')
     """
     named, title = _named(results), _checks.text("title", title)
-    loss_axes, gap_axes = _two(ax)
-    for k, (name, result) in enumerate(named.items()):
-        color, dash = COLORS[k % len(COLORS)], DASHES[k % len(DASHES)]
-        step = np.arange(len(result.history))
-        loss, gap = result.history.loss, result.history.gap
-        loss_axes.plot(step, np.where(np.isfinite(loss), loss, np.nan), color=color, linestyle=dash, label=name)
-        if result.history.held_out is not None:
-            _held_out(loss_axes, result.history.held_out, color, f"{name}, held out")
-        gap_axes.plot(
-            step, np.where(np.isfinite(gap) & (gap > 0), gap, np.nan), color=color, linestyle=dash, label=name
-        )
-    for floor in {result.floor for result in named.values()}:
+    axes = plot_curves({name: curve_of(result) for name, result in named.items()}, _two(ax))
+    if title:
+        axes[0].set_title(title, loc="left", fontsize="medium")
+    return axes
+
+
+def curve_of(result: FitResult) -> Curve:
+    """The curve of a fit."""
+    history, loss = result.history, str(result.provenance.get("loss"))
+    return Curve(np.arange(len(history)), history.loss, result.floor, history.held_out, loss.startswith(ENTROPIC))
+
+
+def plot_curves(curves: Mapping[str, Curve], ax: tuple[Axes, Axes]) -> tuple[Axes, Axes]:
+    """Curves by name, as :func:`plot_history` draws them."""
+    loss_axes, gap_axes = ax
+    for k, (name, curve) in enumerate(curves.items()):
+        color = COLORS[k % len(COLORS)]
+        look: dict[str, Any] = {"color": color, "linestyle": DASHES[k % len(DASHES)], "label": name}
+        if len(curve.step) == 1:
+            look |= {"marker": "o", "markersize": 4}
+        loss, gap = curve.loss, curve.loss - curve.floor
+        loss_axes.plot(curve.step, np.where(np.isfinite(loss), loss, np.nan), **look)
+        if curve.held_out is not None:
+            _held_out(loss_axes, curve.held_out, color, f"{name}, held out")
+        gap_axes.plot(curve.step, np.where(np.isfinite(gap) & (gap > 0), gap, np.nan), **look)
+    for floor in {curve.floor for curve in curves.values()}:
         loss_axes.axhline(floor, color=GREY, linewidth=0.9, linestyle=":", zorder=0)
     loss_axes.plot([], [], color=GREY, linewidth=0.9, linestyle=":", label="floor")
-    entropic = all(str(result.provenance.get("loss")).startswith(ENTROPIC) for result in named.values())
-    unit = " (nats)" if entropic else ""
+    unit = " (nats)" if all(curve.entropic for curve in curves.values()) else ""
     loss_axes.set_ylabel(f"loss{unit}")
     gap_axes.set_ylabel(f"gap: loss \N{MINUS SIGN} floor{unit}")
     gap_axes.set_yscale("log")
@@ -84,8 +107,6 @@ def plot_history(
         axes.set_xlabel("iteration")
         plain(axes)
     loss_axes.legend(frameon=False, fontsize="small")
-    if title:
-        loss_axes.set_title(title, loc="left", fontsize="medium")
     return loss_axes, gap_axes
 
 

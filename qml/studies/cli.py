@@ -250,8 +250,8 @@ def schema(markdown: bool, objects: bool) -> None:
 def list_kinds(what: str | None) -> None:
     """List what a study can name: WHAT is one of the kinds of things below; all of them by default.
 
-    targets, data, measurements, hamiltonians, models, ansatze, generators, losses, optimizers, priors, loggers,
-    engines, channels, gates
+    targets, data, measurements, hamiltonians, models, ansatze, generators, losses, methods, errors, optimizers, jumps,
+    priors, loggers, engines, channels, gates
     """
     from qml._checks import choice
     from qml.studies.spec.catalog import KINDS, lines

@@ -78,7 +78,9 @@ def plot(run: Path, kind: str, x: str | None, y: str | None, output: Path | None
     notes = list[str]()
     with drawing("the figure"):
         if sweep is None:
-            figure = history({name: fit.result for name, fit in open_run(run).items()}, found.study.title)
+            results = {name: fit.result for name, fit in open_run(run).items()}
+            if (figure := history(results, found.study.title)) is None:
+                raise InputError(f"no fit of {run} keeps its iterates: there is nothing to draw.")
         else:
             figure = figures.draw(load_table(found), sweep.names(), kind, x, y)
         write_whole(path, lambda file: notes.extend(save(figure, file, form[1:])))

@@ -15,9 +15,10 @@ from rich.console import Console
 from qml import _checks
 from qml._checks import InputError
 from qml._files import as_path
-from qml.fitting import FitResult
+from qml._results import Outcome
 from qml.states import State
 from qml.studies.files import write_text
+from qml.studies.record.errors import load_errors
 from qml.studies.record.fits import Row
 from qml.studies.record.folder import Run, fit_folder, load_run, slug
 from qml.studies.record.table import Table, biased_last, load_table, summary
@@ -40,7 +41,7 @@ class Study:
     target : mapping
         What is learnt: its ``kind`` and the keys of that kind (see the reference of study files).
     fits : sequence of mapping
-        What learns it: each with a ``name`` and a ``model``, and whatever else a fit of a file may have.
+        What learns it: each with a ``name``, a ``model`` or a ``method``, and whatever else a fit of a file may have.
     title : str
         Stands above tables and figures.
     seed : int
@@ -192,14 +193,15 @@ class StudyFit:
     Attributes
     ----------
     row : Row
-    result : FitResult
+    result : FitResult, TomographyResult or EMResult
     """
 
     row: Row
-    result: FitResult
+    result: Any
 
     def _repr_html_(self) -> str:
-        return self.result._repr_html_()
+        found: str = self.result._repr_html_()
+        return found
 
 
 class StudyRun(Mapping[str, StudyFit]):
@@ -241,6 +243,11 @@ class StudyRun(Mapping[str, StudyFit]):
         """One row a fit (of each point, in a sweep), as columns by name: what ``pandas.DataFrame`` takes."""
         return biased_last(load_table(self._run))
 
+    @property
+    def errors(self) -> Table:
+        """Error bars of its tomographies, one row a quantity, as columns by name; empty where there are none."""
+        return load_errors(self._run)
+
     def __getitem__(self, name: str) -> StudyFit:
         rows = {row.fit: row for row in self._run.rows}
         if name not in rows:
@@ -249,7 +256,7 @@ class StudyRun(Mapping[str, StudyFit]):
             raise InputError(f"the run has no fit {name!r} that is done; it has {', '.join(rows) or 'none'}.")
         index = [fit.name for fit in self._run.study.fits].index(name)
         path = self._run.checked(f"{fit_folder(self._run.study, index)}/result.npz")
-        return StudyFit(rows[name], FitResult.load(path))
+        return StudyFit(rows[name], Outcome.load(path))
 
     def __iter__(self) -> Iterator[str]:
         return iter([row.fit for row in self._run.rows])
@@ -269,7 +276,8 @@ class StudyRun(Mapping[str, StudyFit]):
         table = self.table
         is_sweep = self._run.study.sweep is not None
         columns = summary(table) if is_sweep else {name: table[name] for name in SHOWN}
-        return html_table(columns, caption=f"{self._run.study.title or self.folder.name}: {self.status}")
+        shown = html_table(columns, caption=f"{self._run.study.title or self.folder.name}: {self.status}")
+        return shown + (html_table(errors, caption="error bars") if (errors := self.errors) else "")
 
 
 def open_run(folder: str | Path) -> StudyRun:

@@ -1,5 +1,7 @@
 """Tomography: the state of maximum likelihood from measured counts, with a certificate and error bars."""
 
+from collections.abc import Callable
+
 from qml.tomography.bootstrap import Bootstrap, bootstrap
 from qml.tomography.compare import LikelihoodRatio, likelihood_ratio
 from qml.tomography.entropy import maximum_entropy
@@ -11,10 +13,19 @@ from qml.tomography.linear import Determined, determined, least_squares
 from qml.tomography.mle import maximum_likelihood
 from qml.tomography.models import GoodnessOfFit, ModelErrors, goodness_of_fit, model_errors
 from qml.tomography.process import process_tomography
-from qml.tomography.ranks import RankChoice, RankTest, choose_rank, expected_excess
+from qml.tomography.ranks import RankChoice, RankTest, choose_rank, chosen_rank, expected_excess
 from qml.tomography.result import TomographyError, TomographyHistory, TomographyResult
 
+TOMOGRAPHIES: dict[str, Callable[..., TomographyResult]] = {
+    "maximum_likelihood": maximum_likelihood,
+    "process_tomography": process_tomography,
+    "maximum_entropy": maximum_entropy,
+    "choose_rank": chosen_rank,
+}
+"""Functions that find a state from its counts in at most `max_iterations`, by name: methods of studies."""
+
 __all__ = [
+    "TOMOGRAPHIES",
     "Bootstrap",
     "Determined",
     "FisherInformation",

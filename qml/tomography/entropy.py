@@ -20,10 +20,8 @@ from qml.tomography.linear import LARGEST_EXAMINED, design, record_of
 from qml.tomography.mle import maximum_likelihood
 from qml.tomography.result import TomographyHistory, TomographyResult
 
-MOST_STEPS = 200
 
-
-def maximum_entropy(counts: Counts, *, gap: float = 1e-2) -> TomographyResult:
+def maximum_entropy(counts: Counts, *, gap: float = 1e-2, max_iterations: int = 200) -> TomographyResult:
     r"""The state of largest entropy among those whose likelihood is the largest, up to `gap` nats.
 
     Where the settings do not determine the state, many states share the largest likelihood; they agree on the
@@ -41,6 +39,8 @@ def maximum_entropy(counts: Counts, *, gap: float = 1e-2) -> TomographyResult:
     gap : float
         In nats, at most 2N, where epsilon is one; the certificate is the bound of :func:`maximum_likelihood` at the
         state returned.
+    max_iterations : int
+        Steps of Newton's method.
 
     Raises
     ------
@@ -63,21 +63,22 @@ def maximum_entropy(counts: Counts, *, gap: float = 1e-2) -> TomographyResult:
     array([[0.75, 0.  ],
            [0.  , 0.25]])
     """
-    shots = record_of(counts).total
+    record = record_of(counts)
+    shots, m = record.total, record.measurement
     gap = _checks.number("gap", gap, 0.0, 2.0 * shots)
     if not gap:
         raise InputError("gap must be above zero: at zero the state of largest entropy may not exist as exp(K).")
-    since = time.perf_counter()
-    start = maximum_likelihood(counts, gap=gap / 100, relative_gap=0.0)
-    m = counts.measurement
+    max_iterations = _checks.integer("max_iterations", max_iterations, low=0)
     if m.dim > LARGEST_EXAMINED:
         raise InputError(f"maximum_entropy is for dimensions up to {LARGEST_EXAMINED}; found {m.dim}.")
+    since = time.perf_counter()
+    start = maximum_likelihood(counts, gap=gap / 100, relative_gap=0.0)
     problem = Likelihood(counts)
     epsilon = gap / (2 * problem.total)
     mixed = (1 - epsilon) * start.state.matrix() + epsilon * np.eye(m.dim) / m.dim
     basis = _seen_directions(counts)
     expectations = np.einsum("aij,ji->a", basis, mixed).real
-    sigma, steps = _gibbs(basis, expectations, tolerance=1e-3 * epsilon)
+    sigma, steps = _gibbs(basis, expectations, 1e-3 * epsilon, max_iterations)
     p = problem.probabilities(sigma)
     value, bound = problem.log_likelihood(p), problem.gap_bound(largest_eigenvalue(problem.operator(p)))
     converged = bound <= gap
@@ -113,11 +114,11 @@ def _seen_directions(counts: Counts) -> Complex:
     return np.asarray(np.einsum("ka,kij->aij", kept, basis))
 
 
-def _gibbs(basis: Complex, expectations: Real, tolerance: float) -> tuple[Complex, int]:
+def _gibbs(basis: Complex, expectations: Real, tolerance: float, most: int) -> tuple[Complex, int]:
     """exp(sum_j theta_j B_j)/Z with the given expectations, by damped Newton steps, and their number."""
     theta, steps = np.zeros(len(basis)), 0
     sigma = _of(basis, theta)
-    while steps < MOST_STEPS:
+    while steps < most:
         gradient = trace_of_product(basis, sigma.matrix()) - expectations
         if not len(theta) or np.abs(gradient).max() <= tolerance:
             break

@@ -180,13 +180,7 @@ class ProfileLikelihood:
         InputError
             For a level out of range, or too few replicates for it.
         """
-        level = _checks.number("level", level, 0.5, 0.9999)
-        replicates = _checks.integer("replicates", replicates, low=0, high=MOST)
-        if 0 < replicates < 1 / (1 - level) - 1e-6:
-            raise InputError(
-                f"replicates must be at least {math.ceil(1 / (1 - level) - 1e-6)} for the level {level}, or 0; found "
-                f"{replicates}."
-            )
+        level, replicates = checked_level(level, replicates)
         low, high = (self._end(end, level, replicates, seed) for end in (self.low, self.high))
         return low, high
 
@@ -233,6 +227,18 @@ class ProfileLikelihood:
             if steady:
                 break
         return t
+
+
+def checked_level(level: float, replicates: int) -> tuple[float, int]:
+    """The level of an interval and the records drawn for it, which must be enough."""
+    level = _checks.number("level", level, 0.5, 0.9999)
+    replicates = _checks.integer("replicates", replicates, low=0, high=MOST)
+    if 0 < replicates < 1 / (1 - level) - 1e-6:
+        raise InputError(
+            f"replicates must be at least {math.ceil(1 / (1 - level) - 1e-6)} for the level {level}, or 0; found "
+            f"{replicates}."
+        )
+    return level, replicates
 
 
 def _crossing(f: Callable[[float], float], inside: float, outside: float, level: float) -> float:

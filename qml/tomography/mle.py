@@ -93,9 +93,9 @@ def maximum_likelihood(
     Raises
     ------
     InputError
-        For a record without shots, an outcome that was counted though its effect is zero, a start that is not of full
-        rank (with `rank`, one whose best state of that rank rules out an outcome that was counted), or an argument out
-        of range.
+        For a record without shots or of no state, an outcome that was counted though its effect is zero, a start that
+        is not of full rank (with `rank`, one whose best state of that rank rules out an outcome that was counted), or
+        an argument out of range.
     MemoryRefused
         If the probabilities and matrices would not fit.
 
@@ -121,6 +121,8 @@ def maximum_likelihood(
     counts = record_of(counts)
     if len(counts.measurement.fixed):
         raise InputError("these are counts of a process, which preserves the trace: use process_tomography(counts).")
+    if counts.measurement.learnt_by:
+        raise InputError(f"these are no counts of a state: they are learnt by {counts.measurement.learnt_by}.")
     _checks.choice("method", method, METHODS)
     dim = counts.measurement.dim
     columns = dim if rank is None else _checks.integer("rank", rank, low=1, high=dim)

@@ -159,9 +159,9 @@ def process_tomography(
         operators = _checks.plural(model.rank, "Kraus operator")
         status = f"stationary among the processes of {operators} {after}: at most {bound:.2g} nats below all processes"
     else:
-        how = f"by Ctrl-C {after}" if stopped else after
+        how = f"{CTRL_C} {after}" if stopped else f"stopped {after}"
         status = (
-            f"not certified: stopped {how}; the log-likelihood is within {bound:.2g} nats of the largest, {gap:.2g} "
+            f"not certified: {how}; the log-likelihood is within {bound:.2g} nats of the largest, {gap:.2g} "
             "were wanted: raise max_iterations"
         )
     unique = _is_unique(problem, best.state.matrix())

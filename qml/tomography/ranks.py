@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -108,7 +108,9 @@ class RankChoice(Table):
         ]
 
 
-def choose_rank(counts: Counts, ranks: Sequence[int] | None = None, *, gap: float = 1e-3) -> RankChoice:
+def choose_rank(
+    counts: Counts, ranks: Sequence[int] | None = None, *, gap: float = 1e-3, max_iterations: int = 20000
+) -> RankChoice:
     r"""The smallest rank whose best state explains the data as well as a true state of that rank would be explained.
 
     .. math:: \lambda_r = 2 \left(\max_\sigma L(\sigma) - \max_{\mathrm{rank}\,\sigma \le r} L(\sigma)\right)
@@ -131,6 +133,8 @@ def choose_rank(counts: Counts, ranks: Sequence[int] | None = None, *, gap: floa
         By default 1, 2, ... until one is enough.
     gap : float
         How exactly each likelihood is maximised, in nats.
+    max_iterations : int
+        Of each likelihood.
 
     Returns
     -------
@@ -154,7 +158,7 @@ def choose_rank(counts: Counts, ranks: Sequence[int] | None = None, *, gap: floa
     >>> choose_rank(sample(rho, PauliMeasurement(2), 2000, np.random.default_rng(1))).rank
     2
     """
-    full = maximum_likelihood(counts, gap=gap)
+    full = maximum_likelihood(counts, gap=gap, max_iterations=max_iterations)
     d = full.state.dim
     tried = (
         range(1, d + 1)
@@ -165,7 +169,9 @@ def choose_rank(counts: Counts, ranks: Sequence[int] | None = None, *, gap: floa
         raise InputError("ranks must hold at least one rank; found none.")
     tests: list[RankTest] = []
     for r in tried:
-        best = full if r >= full.rank else maximum_likelihood(counts, rank=r, gap=gap)
+        best = full
+        if r < full.rank:
+            best = maximum_likelihood(counts, rank=r, gap=gap, max_iterations=max_iterations)
         likelihood, parameters = best.log_likelihood, 2 * r * d - r * r - 1
         expected, deviation = expected_excess(d, r)
         statistic = 2 * max(0.0, full.log_likelihood - likelihood)
@@ -173,6 +179,28 @@ def choose_rank(counts: Counts, ranks: Sequence[int] | None = None, *, gap: floa
         if ranks is None and tests[-1].is_enough:
             break
     return RankChoice(next((t.rank for t in tests if t.is_enough), d), tuple(tests), full)
+
+
+def chosen_rank(
+    counts: Counts, ranks: Sequence[int] | None = None, *, gap: float = 1e-3, max_iterations: int = 20000
+) -> TomographyResult:
+    """The state of maximum likelihood of the smallest rank that the record does not rule out, as :func:`choose_rank`
+    chooses it; the status tells which.
+
+    Parameters
+    ----------
+    counts : Counts
+    ranks : sequence of int, optional
+        By default 1, 2, ... until one is enough.
+    gap : float
+        How exactly each likelihood is maximised, in nats.
+    max_iterations : int
+        Of each likelihood.
+    """
+    rank = choose_rank(counts, ranks, gap=gap, max_iterations=max_iterations).rank
+    found = maximum_likelihood(counts, rank=rank, gap=gap, max_iterations=max_iterations)
+    sentence = f"rank {rank} of {found.state.dim} is the smallest that the record does not rule out"
+    return replace(found, status=f"{found.status.removesuffix('.')}; {sentence}.")
 
 
 def expected_excess(dim: int, rank: int) -> tuple[float, float]:

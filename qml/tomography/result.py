@@ -70,6 +70,15 @@ class TomographyHistory(_checks.Record, Described):
         iteration, *others = zip(*rows, strict=True)
         return cls(np.array(iteration, dtype=np.int64), *(np.array(column, dtype=float) for column in others))
 
+    def columns(self) -> dict[str, Integer | Real]:
+        """All arrays by name; the gap as `certificate`, since it is no distance from a floor."""
+        return {
+            "iteration": self.iteration,
+            "log_likelihood": self.log_likelihood,
+            "certificate": self.gap,
+            "seconds": self.seconds,
+        }
+
     def __len__(self) -> int:
         return len(self.iteration)
 

@@ -323,6 +323,7 @@ EXAMPLES: dict[str, Callable[[], Any]] = {
     "measurement.ReadoutMeasurement.confusion": lambda: [[[0.9, 0.2], [0.1, 0.8]]],
     "alpha": lambda: 0.5,
     "fitting.DeferredCrossEntropy.copies": lambda: 20,
+    "fitting.fit_deferred.copies": lambda: 20,
     "ProductState.factors": lambda: [plus(), plus()],
     "models.Conditioned.model": lambda: qml.ConditionalGibbsModel(["X", "Z"], 1),
     "DensityMatrix.load.path": lambda: written("state.npz"),

@@ -107,6 +107,22 @@ class Weighted(HilbertSchmidt):
         ("losses/__init__.py", "Infidelity, TraceDistance\n", "Weighted, "),
         ("losses/__init__.py", "TraceDistance, MMD)", "Weighted, "),
     ],
+    "tomography": [
+        ("tomography/entropy.py", None, '''
+
+def rough(counts: Counts, gap: float = 0.5, max_iterations: int = 100) -> TomographyResult:
+    """The state of largest likelihood, nearly.
+
+    Parameters
+    ----------
+    gap : float
+        In nats, how nearly.
+    """
+    return maximum_likelihood(counts, gap=gap, max_iterations=max_iterations)
+'''),
+        ("tomography/__init__.py", "maximum_entropy\n", "rough, "),
+        ("tomography/__init__.py", '    "maximum_entropy": maximum_entropy,\n', '    "rough": rough,\n'),
+    ],
     "channel": [
         ("channels/mixtures.py", None, '''
 
@@ -135,6 +151,8 @@ fits:
       readout: [{channel: Depolarizing, params: [0.2]}]
   - name: own model
     model: {kind: isotropic, n: 2}
+  - name: own tomography
+    method: {kind: rough, gap: 0.1}
 """
 LOSS = """
 seed: 4
@@ -170,6 +188,7 @@ def test_what_the_library_has_a_study_can_name(tmp_path: Path) -> None:
         "generators": "fields n X and Z of every qubit.",
         "ansatze": "turns n One rotation of each qubit.",
         "targets": "aligned n, angle=0 ",
+        "methods": "rough gap=0.5, max_iterations=100 The state of largest likelihood, nearly.",
         "channels": "Scramble 2 sites",
     }
     runs = [["run", f"{name}.yaml", "--output", name] for name in ("counts", "loss")]
@@ -177,6 +196,7 @@ def test_what_the_library_has_a_study_can_name(tmp_path: Path) -> None:
     for line, listed in zip(lines.values(), printed[len(runs) :], strict=False):
         assert line in " ".join(listed.split()), listed
     assert "of the field on each qubit" in printed[-1]
+    assert "in nats, how nearly" in printed[-1]
 
 
 COMMANDS = """

@@ -119,3 +119,15 @@ def test_mlflow_has_the_fits_of_a_run_and_the_rows_of_a_sweep(folder: Path) -> N
         table = load_table(load_run(folder / name))
         assert sorted(run.data.metrics["result/loss"] for run in runs) == sorted(table["loss"])
     assert {run.data.params["target.beta"] for run in runs} == {"0.5", "1.0"}
+
+
+def test_a_method_leaves_its_result_without_a_curve(folder: Path) -> None:
+    method = "{kind: quantum_em, max_iterations: 3}"
+    model = "{kind: semi_quantum, n_visible: 2, n_hidden: 1}"
+    text = STUDY[: STUDY.index("fits:")] + f"fits: [{{name: em, model: {model}, method: {method}}}]\n"
+    (folder / "study.yaml").write_text(text)
+    call("run", "study.yaml", "--output", "out")
+    (row,) = load_run(folder / "out").rows
+    logged = curves(folder / "out" / "tensorboard" / "1-em")
+    assert "loss" not in logged
+    assert logged["result/loss"] == [(0, pytest.approx(row.loss, rel=1e-6))]

@@ -11,7 +11,8 @@ import pytest
 import yaml
 from helpers.command import call
 
-from qml import Counts, FitResult
+from qml import Counts
+from qml._results import Outcome
 from qml.processes import Experiments, Process, ProcessMeasurement
 
 STUDIES = Path(__file__).parents[2] / "experiments" / "processes"
@@ -60,12 +61,13 @@ def test_counts_of_a_process(tmp_path):
     counts = Counts.load(tmp_path / "out" / "counts.npz")
     assert isinstance(counts.measurement, ProcessMeasurement)
     assert len(counts.measurement.settings) == 18
-    assert " ".join(done.output.split()).count("nats of the largest of all processes") == 1
+    assert " ".join(done.output.split()).count("nats of the largest.") == 1
+    assert "fidelity with process" in done.output
     found = parameters(tmp_path / "out", 1)
     assert found["turn"] == pytest.approx(1.62, abs=0.02)
     assert found["p"] == pytest.approx(0.01, abs=0.006)
     assert found["gamma"] == pytest.approx(0.03, abs=0.012)
-    states = [FitResult.load(f / "result.npz").state for f in sorted((tmp_path / "out" / "fits").iterdir())]
+    states = [Outcome.load(f / "result.npz").state for f in sorted((tmp_path / "out" / "fits").iterdir())]
     assert all(np.abs(2 * Process(s).choi.matrix().trace() - 2) < 1e-9 for s in states)
     assert "not drawn" not in done.output
 

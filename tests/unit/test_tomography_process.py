@@ -300,5 +300,5 @@ def test_ctrl_c_keeps_what_was_found(monkeypatch):
     monkeypatch.setattr(LBFGS, "step", interrupted)
     result = process_tomography(counts)
     assert not result.converged
-    assert "stopped by Ctrl-C after 5 iterations" in result.status
+    assert "not certified: interrupted (Ctrl-C) after 5 iterations" in result.status
     assert next(steps) == 6  # nothing was begun after it

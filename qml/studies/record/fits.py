@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
+import numpy as np
+
 from qml import losses
+from qml._results import Outcome
 from qml._typing import Real
-from qml.fitting import Checkpoint, FitResult, Iteration, fit, fit_factors
+from qml.fitting import Checkpoint, Iteration, fit, fit_factors
 from qml.fitting.restart import CTRL_C
 from qml.fitting.result import LARGEST_DIM_REPORTED, is_compared
 from qml.losses import (
@@ -22,14 +26,11 @@ from qml.losses import (
 )
 from qml.measurement import Counts, ReadoutMeasurement
 from qml.models import Conditioned, ProductModel
-from qml.processes import KrausModel
 from qml.states import State
 from qml.studies.spec import streams
 from qml.studies.spec.build import Job
 from qml.studies.spec.models import learnt_noise
 from qml.studies.spec.states import Target
-from qml.tomography.likelihood import Likelihood
-from qml.tomography.process import certificate
 
 ENTROPIC = (CrossEntropy.name, RelativeEntropy.name)
 """The losses that learn the empirical state where the target is counts."""
@@ -47,8 +48,9 @@ class Row:
     Of counts: their `likelihood` (negative, a shot), the `measuring_cost` by which the cross entropy of their
     empirical state exceeds it, the `bias` of its cross entropy, and the `relative_entropy` D(rho||sigma) of the
     measured state rho; nan where the target is a state, and the last two and the fidelity where rho is not known. Of
-    labelled data: the `accuracy`, the share of labels that are the most probable class, and `test_accuracy` and
-    `test_log_likelihood` (the negative loss, in nats a label) of those held out.
+    a tomography: `n_params` of a state of its rank. Of labelled data: the `accuracy`, the share of labels that are the
+    most probable class, and `test_accuracy` and `test_log_likelihood` (the negative loss, in nats a label) of those
+    held out. `evaluations` is None where a method does not count them.
     """
 
     fit: str
@@ -59,7 +61,7 @@ class Row:
     gap: float
     fidelity: float
     iterations: int
-    evaluations: int
+    evaluations: int | None
     seconds: float
     test_log_likelihood: float
     learnt_noise: str
@@ -90,9 +92,13 @@ def run_fit(
     index: int,
     *callbacks: Callable[[Iteration], Any],
     checkpoint: Checkpoint | None = None,
-) -> FitResult:
-    """The fit number `index` of a study with this seed, continued from its checkpoint where there is one."""
-    spec = job.spec
+    results: Mapping[str, Outcome] = MappingProxyType({}),
+) -> Outcome:
+    """The fit number `index` of a study with this seed, continued from its checkpoint where there is one; `results` are
+    those of earlier fits, which it may grow from."""
+    spec, start = job.spec, job.start(results)
+    if spec.method is not None:
+        return spec.method.learn(target, job.model, start, streams.fit_seed(seed, index))
     settings: dict[str, Any] = {
         "loss": job.loss,
         "optimizer": job.optimizer,
@@ -102,12 +108,14 @@ def run_fit(
         "gradient_tolerance": spec.gradient_tolerance,
         "loss_tolerance": spec.loss_tolerance,
     }
+    assert job.model is not None
     if isinstance(job.model, ProductModel) and spec.factorwise:
         return fit_factors(job.model, target.learnt, **settings)
-    found = fit(
+    return fit(
         job.model,
         target.learnt,
         **settings,
+        params0=start,
         callbacks=callbacks,
         progress=False,
         prior=job.prior,
@@ -116,46 +124,52 @@ def run_fit(
         checkpoint=checkpoint,
         resume=checkpoint is not None,
     )
-    return _certified(job, target, found)
 
 
-def _certified(job: Job, target: Target, result: FitResult) -> FitResult:
-    """Of the likelihood of all processes, how far the best is at most, at the end of the status."""
-    if not (isinstance(job.model, KrausModel) and isinstance(job.loss, NegativeLogLikelihood) and target.counts):
-        return result
-    if job.loss.readout is not None or not target.counts.measurement.dims_in:
-        return result
-    d = math.prod(job.model.dims_in)
-    _, bound, _ = certificate(Likelihood(target.counts), result.state.matrix(), d)
-    sentence = f"the log-likelihood is within {bound:.2g} nats of the largest of all processes"
-    return replace(result, status=f"{result.status.removesuffix('.')}; {sentence}.")
+def params_of(result: Outcome) -> Real:
+    """The parameters of a model; none of what has no model."""
+    return np.asarray(getattr(result, "params", ()), dtype=np.float64)
 
 
-def continued(result: FitResult) -> dict[str, Any]:
+def history_of(result: Any) -> dict[str, Any]:
+    """The iterates of a result as columns, from `iteration` on; none of a result that keeps none."""
+    history = getattr(result, "history", None)
+    if history is None:
+        return {}
+    columns = history.columns() if hasattr(history, "columns") else {"loss": history, "gap": history - result.floor}
+    return {"iteration": np.arange(len(history)), **columns}
+
+
+def continued(result: Outcome) -> dict[str, Any]:
     """What is told of a fit that went on from its checkpoint; nothing of any other."""
-    kept = result.provenance.get("checkpoint", {})
+    kept = getattr(result, "provenance", {}).get("checkpoint", {})
     return {"continued": {"exact": kept["exact"], "refused": kept["refused"]}} if kept.get("resumed") else {}
 
 
-def row_of(job: Job, result: FitResult, target: Target) -> Row:
+def row_of(job: Job, result: Any, target: Target) -> Row:
     """The line of the closing table of one fit."""
-    natural = job.natural(result.params)
-    noise = [*learnt_noise(job.spec.model), *job.loss.parameter_names]
+    params = params_of(result)
+    natural = job.natural(params)
+    noise = [] if job.spec.model is None else [*learnt_noise(job.spec.model), *job.loss.parameter_names]
     truth = target.truth
+    found = {"evaluations": None} | {name: getattr(result, name) for name in OF_RESULT if hasattr(result, name)}
+    if "loss" not in found:
+        found["loss"], found["floor"] = job.loss.value(target.learnt, result.state), job.loss.floor(target.learnt)
+        found["gap"] = found["loss"] - found["floor"]
     return Row(
         fit=job.spec.name,
         loss_name=job.loss.name,
-        n_params=len(result.params),
+        n_params=getattr(result, "parameters", len(params)),
         fidelity=float(losses.fidelity(truth, result.state)) if truth is not None and is_compared(truth) else math.nan,
         test_log_likelihood=_held_out(job, target, result),
         learnt_noise=", ".join(f"{name} = {natural[name]:.6g}" for name in noise),
-        **{name: getattr(result, name) for name in OF_RESULT},
+        **found,
         **_measured(job, target, result),
         **_classified(job, target, result),
     )
 
 
-def _classified(job: Job, target: Target, result: FitResult) -> dict[str, Any]:
+def _classified(job: Job, target: Target, result: Any) -> dict[str, Any]:
     """Of labelled data."""
     if target.labels is None or not isinstance(job.model, Conditioned):
         return {}
@@ -167,7 +181,7 @@ def _classified(job: Job, target: Target, result: FitResult) -> dict[str, Any]:
     return found
 
 
-def _held_out(job: Job, target: Target, result: FitResult) -> float:
+def _held_out(job: Job, target: Target, result: Any) -> float:
     """The log-likelihood of what was held out for testing, in nats a copy or a label; nan where nothing was."""
     if target.test is not None:
         return -float(losses.cross_entropy(target.test, result.state))
@@ -177,7 +191,7 @@ def _held_out(job: Job, target: Target, result: FitResult) -> float:
     return -type(job.loss)().value(test.states, job.model.conditional.states(result.params, test.inputs))
 
 
-def predicted(job: Job, result: FitResult, data: Labelled) -> Real:
+def predicted(job: Job, result: Any, data: Labelled) -> Real:
     """The probabilities (m, levels) of the classes at the inputs of labelled data."""
     assert isinstance(job.model, Conditioned)
     return job.model.conditional.states(result.params, data.inputs).probabilities()
@@ -193,7 +207,7 @@ def is_biased(loss_name: str, likelihood: float | None) -> bool:
     return loss_name in ENTROPIC and likelihood is not None and not math.isnan(likelihood)
 
 
-def report_of(job: Job, target: Target, result: FitResult) -> MeasuredReport | None:
+def report_of(job: Job, target: Target, result: Any) -> MeasuredReport | None:
     """What measuring cost: of counts, where the dimension allows. Readout errors that were learnt are in it."""
     counts = _record(job, target, result)
     if counts is None or not counts.measurement.of_states or result.state.dim > LARGEST_DIM_REPORTED:
@@ -201,19 +215,19 @@ def report_of(job: Job, target: Target, result: FitResult) -> MeasuredReport | N
     return measured_report(counts, result.state, target.truth)
 
 
-def _record(job: Job, target: Target, result: FitResult) -> Counts | None:
+def _record(job: Job, target: Target, result: Any) -> Counts | None:
     """The counts that were learnt, with the readout errors that were learnt."""
     counts = target.counts
     if counts is None:
         return None
     readout = job.loss.readout if isinstance(job.loss, losses.CountsLoss) else None
-    if readout is not None:
+    if readout is not None and job.model is not None:
         confusion = list(readout.confusion(result.params[job.model.n_params :]))
         counts = Counts.from_weights(ReadoutMeasurement(counts.measurement, confusion), counts.counts)
     return counts
 
 
-def _measured(job: Job, target: Target, result: FitResult) -> dict[str, Any]:
+def _measured(job: Job, target: Target, result: Any) -> dict[str, Any]:
     counts, report = _record(job, target, result), report_of(job, target, result)
     if report is None:
         return {} if counts is None else {"likelihood": NegativeLogLikelihood().value(counts, result.state)}

@@ -11,7 +11,7 @@
         results.csv         one row a fit: the closing table, to the last digit
         inputs/             copies of the files that the study names
         target.npz          the target (DensityMatrix.load)
-        fits/1-name/        result.npz, parameters.csv and history.csv of each fit
+        fits/1-name/        result.npz of each fit; parameters.csv, history.csv, errors.csv where it has such
         history.png, states.png (of labelled data: labels.npz, labels.png)
 
 A sweep has points.journal (all points that are done, each with a checksum), table.csv, table.parquet and timings.csv
@@ -319,6 +319,7 @@ def _read_rows(path: Path) -> list[Row]:
         return []
     convert: dict[str, Callable[[str], Any]] = {
         "int": int,
+        "int | None": lambda cell: int(cell) if cell else None,
         "float": float,
         "str": text_of,
         "bool": {"True": True, "False": False}.__getitem__,

@@ -13,8 +13,11 @@ from typing import Any
 import numpy as np
 
 from qml._checks import plural
-from qml.fitting import FitResult
-from qml.studies.record.folder import Run, differences, load_run
+from qml._results import Outcome
+from qml._typing import Real
+from qml.studies.record.errors import errors_file
+from qml.studies.record.fits import history_of
+from qml.studies.record.folder import Run, differences, fit_folder, load_run
 from qml.studies.record.table import load_table, rows_of
 from qml.studies.run.run import Options, run_study
 from qml.studies.run.sweeping import How
@@ -22,6 +25,8 @@ from qml.studies.spec.compose import EVERY, parse_path
 
 IDENTITY = ("replicate", "fit")
 NOT_COMPARED = ("point", "seed", "error")
+LOSSES = ("loss", "log_likelihood")
+"""What a history is compared by, the first that it has."""
 
 
 @dataclass(frozen=True)
@@ -144,11 +149,23 @@ def reproduce(run: Run, how: How | None = None) -> Reproduction:
 
 
 def _arrays(one: Run, two: Run, index: int, name: str) -> Iterator[str]:
-    """Parameters and history of a fit, to the bit."""
-    (path,) = (one.folder / "fits").glob(f"{index + 1}-*")
-    a, b = (FitResult.load(run.checked(f"fits/{path.name}/result.npz")) for run in (one, two))
-    for what, x, y in (("parameters", a.params, b.params), ("history", a.history.loss, b.history.loss)):
+    """Parameters, history and error bars of a fit, to the bit."""
+    place = fit_folder(one.study, index)
+    a, b = (_numbers(run.checked(f"{place}/result.npz")) for run in (one, two))
+    for what, x in a.items():
+        y = b[what]
         if x.shape != y.shape:
             yield f"{name}: {plural(len(x), 'number')} of the {what} became {len(y)}"
         elif x.tobytes() != y.tobytes():
             yield f"{name}: the {what} differ by up to {float(np.abs(x - y).max()):.2e}"
+    errors = errors_file(one.study, index)
+    if errors in one.info["files"] and one.checked(errors).read_bytes() != two.checked(errors).read_bytes():
+        yield f"{name}: the error bars differ"
+
+
+def _numbers(path: Path) -> dict[str, Real]:
+    """What a result is compared by: the parameters, or the state where there are none, and the history."""
+    result: Any = Outcome.load(path)
+    history = history_of(result)
+    found = {"parameters": result.params} if hasattr(result, "params") else {"state": result.state.matrix()}
+    return found | {"history": next(history[key] for key in LOSSES if key in history)} if history else found

@@ -39,6 +39,9 @@ class Cost:
 def measure(job: build.Job, target: Target, seed: int) -> Cost:
     """The cost of a fit from evaluations at a random start and from its first steps; a first evaluation, which may
     compile code, is not counted."""
+    if job.spec.method is not None:
+        return _of_method(job, target, seed)
+    assert job.model is not None
     objective = Objective(job.model, target.learnt, job.loss)
     params = objective.init_params(streams.stream(seed, "fit"))
 
@@ -59,6 +62,21 @@ def measure(job: build.Job, target: Target, seed: int) -> Cost:
     return Cost(job.n_params, max(peak, job.memory), best, _step(job, target, seed) or best, steps, room)
 
 
+def _of_method(job: build.Job, target: Target, seed: int) -> Cost:
+    """The cost of a method by how much longer it takes with a few iterations than with none."""
+
+    def seconds(iterations: int) -> float:
+        assert job.spec.method is not None
+        since = time.perf_counter()
+        job.spec.method.at_most(iterations).learn(target, job.model, None, seed)
+        return time.perf_counter() - since
+
+    seconds(STEPS)  # which may compile code
+    start = min(seconds(0) for _ in range(3))
+    step = max(min(seconds(STEPS) for _ in range(3)) - start, 0.0) / STEPS
+    return Cost(job.n_params, job.memory, step, step, job.most)
+
+
 def _step(job: build.Job, target: Target, seed: int) -> float:
     """Seconds of the quickest of the first steps of a fit: what an optimizer computes besides the gradient, such as a
     metric, is in it. 0 where a fit has no steps."""
@@ -68,7 +86,9 @@ def _step(job: build.Job, target: Target, seed: int) -> float:
         times.append(time.perf_counter())
         return len(times) > 1 and times[-1] - times[0] > LONG
 
-    spec = job.spec.model_copy(update={"restarts": 1, "max_iterations": min(STEPS, job.spec.max_iterations)})
+    spec = job.spec.model_copy(
+        update={"restarts": 1, "max_iterations": min(STEPS, job.spec.max_iterations), "grown_from": None}
+    )
     run_fit(replace(job, spec=spec), target, seed, 0, followed)
     return min((after - before for before, after in pairwise(times)), default=0.0)
 
@@ -79,14 +99,16 @@ def describe(plan: build.Plan, workers: int) -> str:
     for job in plan.jobs:
         cost = measure(job, plan.target, plan.study.seed)
         total += cost.step * cost.steps
-        evaluations = cost.step / cost.evaluation
+        evaluations = cost.step / (cost.evaluation or 1.0)
         note = (
             f", {evaluations:.2g} times an evaluation of the loss and its gradient" if evaluations > EXPENSIVE else ""
         )
+        about = job.way if job.model is None else f"{plural(cost.n_params, 'parameter')}, {size(cost.memory)}"
         lines.append(
-            f"fit {job.spec.name!r}: {plural(cost.n_params, 'parameter')}, {size(cost.memory)}, "
-            f"{span(cost.step)} a step (measured{note}), at most {plural(cost.steps, 'step')}: "
-            f"at most {span(cost.step * cost.steps)}" + (f"; {cost.room}" if cost.room else "")
+            f"fit {job.spec.name!r}: {about}, {span(cost.step)} a step (measured{note}), "
+            f"at most {plural(cost.steps, 'step')}: at most {span(cost.step * cost.steps)}"
+            + (f"; {cost.room}" if cost.room else "")
+            + ("; error bars besides, not measured" if job.spec.errors else "")
         )
     if points:
         where = "1 process" if workers == 1 else f"{workers} processes"

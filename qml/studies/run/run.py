@@ -6,31 +6,36 @@ import os
 import shutil
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from rich.console import Console
 
 from qml import losses
-from qml._checks import InputError
-from qml.fitting import Checkpoint, FitResult
+from qml._checks import InputError, plural
+from qml._results import Outcome
+from qml.fitting import Checkpoint
 from qml.states import DensityMatrix
 from qml.studies.files import digest, inside
-from qml.studies.record.fits import Row, continued, row_of, run_fit
+from qml.studies.record.errors import errors_file, load_errors
+from qml.studies.record.fits import Row, continued, history_of, params_of, row_of, run_fit
 from qml.studies.record.folder import RunFolder, fit_folder, latest_run, load_run, slug
+from qml.studies.record.table import columns
 from qml.studies.run import pools
 from qml.studies.run.sweeping import How, run_sweep
 from qml.studies.show import output
 from qml.studies.show.drawing import draw as _draw
 from qml.studies.show.progress import FitReporter
-from qml.studies.spec import build, config, loggers
+from qml.studies.spec import build, config, loggers, streams
 from qml.studies.spec.source import INPUTS
 from qml.studies.spec.targets import files_of
 from qml.threads import pinned
+from qml.tomography.error_bars import Estimate
 
 KEEP_TARGET_UP_TO = 1 << 10
 """Largest dimension whose density matrix is written to the folder of a run (16 MiB)."""
@@ -143,6 +148,7 @@ def carry_out(plan: build.Plan, name: str, options: Options) -> Finished:
     if rows:
         out.print(output.result_table(rows))
         out.print(output.legend(folder.info, rows))
+        output.show_errors(load_errors(load_run(folder.path)), out)
     return Finished(folder.path, tuple(rows), failed, code)
 
 
@@ -192,23 +198,27 @@ def _run(plan: build.Plan, folder: RunFolder, options: Options, out: Console, ro
         raise InputError(f"this run began with threads={folder.info.get('threads')}: leave out --threads.")
     folder.update(threads=threads)
     _keep_target(plan, folder)
-    results: dict[str, FitResult] = {}
+    results: dict[str, Outcome] = {}
     reporter = FitReporter(out)
     try:
         for index, job in enumerate(plan.jobs):
             name = job.spec.name
             where = options.how.checkpoint(folder.path / fit_folder(folder.study, index) / CHECKPOINT)
             if name in before:
-                results[name] = FitResult.load(there.checked(f"{fit_folder(folder.study, index)}/result.npz"))
+                results[name] = Outcome.load(there.checked(f"{fit_folder(folder.study, index)}/result.npz"))
                 where.remove()  # which a run that was killed between the two has left
                 rows.append(before[name])
                 out.print(f"{name}: done already")
+                with pinned(threads):
+                    _bound(plan, index, results[name], folder, out)
                 continue
             folder.log("fit started", fit=name)
-            reporter.begin(name, job.n_params, job.spec.max_iterations)
+            about = [] if job.model is None else [plural(job.n_params, "parameter")]
+            most, by = (job.most, []) if job.spec.method is None else (None, [job.way])
+            reporter.begin(name, " by ".join(about + by), most)
             try:
                 with pinned(threads):
-                    result, row = _followed(plan, index, folder, reporter, where)
+                    result, row = _followed(plan, index, results, folder, reporter, where)
             finally:
                 reporter.stop()
             results[name] = result
@@ -217,24 +227,47 @@ def _run(plan: build.Plan, folder: RunFolder, options: Options, out: Console, ro
             rows.append(row)
             _keep_fit(job, result, folder, fit_folder(folder.study, index))
             folder.write_rows(rows)
-            folder.log("fit done", fit=name, loss=repr(result.loss), iterations=result.iterations, status=result.status)
+            folder.log("fit done", fit=name, loss=repr(row.loss), iterations=row.iterations, status=row.status)
             reporter.end(row)
             if row.interrupted:
                 raise KeyboardInterrupt
             where.remove()
+            with pinned(threads):
+                _bound(plan, index, result, folder, out)
     finally:
         if results:
             _draw(results, plan, folder, out.print)
 
 
+def _bound(plan: build.Plan, index: int, result: Outcome, folder: RunFolder, out: Console) -> None:
+    """The error bars of a fit that is done, kept when all of them are."""
+    name, spec, rows = errors_file(folder.study, index), plan.study.fits[index], list[dict[str, Any]]()
+    if spec.errors is None or name in folder.info["files"]:
+        return
+    for k, errors in enumerate(spec.errors):
+        out.print(f"  error bars by {errors.kind}")
+        with plan.source.within("fits", index, "errors", k):
+            found = errors.estimates(result, plan.target.truth, streams.error_seed(plan.study.seed, index, k))
+        rows += [estimate._asdict() for estimate in found]
+    folder.write_columns(name, columns(Estimate._fields, rows))
+    folder.update()
+    folder.log("error bars done", fit=spec.name)
+
+
 def _followed(
-    plan: build.Plan, index: int, folder: RunFolder, reporter: FitReporter, where: Checkpoint
-) -> tuple[FitResult, Row]:
+    plan: build.Plan,
+    index: int,
+    results: Mapping[str, Outcome],
+    folder: RunFolder,
+    reporter: FitReporter,
+    where: Checkpoint,
+) -> tuple[Outcome, Row]:
     """A fit, followed by the loggers that the study names."""
     job, name = plan.jobs[index], Path(fit_folder(folder.study, index)).name
     settings = {"fit": job.spec.model_dump(), "target": plan.study.target.model_dump(), "seed": plan.study.seed}
     with loggers.following(plan.study.loggers, folder.path, name, loggers.settings_of(settings)) as logs:
-        result = run_fit(job, plan.target, plan.study.seed, index, reporter.step, *logs, checkpoint=where)
+        told: list[Any] = [reporter.step, *logs]
+        result = run_fit(job, plan.target, plan.study.seed, index, *told, checkpoint=where, results=results)
         row = row_of(job, result, plan.target)
         for problem in loggers.finish(logs, asdict(row)):
             folder.log("logger failed", fit=job.spec.name, problem=problem)
@@ -242,12 +275,13 @@ def _followed(
     return result, row
 
 
-def _keep_fit(job: build.Job, result: FitResult, folder: RunFolder, name: str) -> None:
+def _keep_fit(job: build.Job, result: Outcome, folder: RunFolder, name: str) -> None:
     folder.write_file(f"{name}/result.npz", result.save)
-    columns = {key: [float(x) for x in column] for key, column in result.history.columns().items()}
-    folder.write_columns(f"{name}/history.csv", {"iteration": list(range(len(result.history))), **columns})
-    natural = job.natural(result.params)
-    folder.write_columns(f"{name}/parameters.csv", {"name": list(natural), "value": list(natural.values())})
+    if history := history_of(result):
+        folder.write_columns(f"{name}/history.csv", {key: column.tolist() for key, column in history.items()})
+    if job.model is not None:
+        natural = job.natural(params_of(result))
+        folder.write_columns(f"{name}/parameters.csv", {"name": list(natural), "value": list(natural.values())})
 
 
 def _keep_target(plan: build.Plan, folder: RunFolder) -> None:

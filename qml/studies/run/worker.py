@@ -12,9 +12,10 @@ from typing import Any
 import qml
 from qml import threads
 from qml._checks import InputError
+from qml._results import Outcome
 from qml.fitting import Checkpoint
 from qml.models import Model
-from qml.studies.record.fits import continued, row_of, run_fit
+from qml.studies.record.fits import continued, params_of, row_of, run_fit
 from qml.studies.spec import build, config
 from qml.studies.spec.source import POINT, Place, Source
 from qml.threads import pinned
@@ -80,18 +81,19 @@ def _fits(task: Task, models: dict[str, Model]) -> list[dict[str, Any]]:
         target = build.build_target(study, source)
     except Exception as error:
         return [_failed(fit.name, error) for fit in study.fits]
-    done = []
+    done, results = [], dict[str, Outcome]()
     for i, fit in enumerate(study.fits):
         try:
             job = build.build_job(study, i, target, source, models)
-            result = run_fit(job, target, study.seed, i, checkpoint=_reached(task, i))
+            result = run_fit(job, target, study.seed, i, checkpoint=_reached(task, i), results=results)
+            results[fit.name] = result
             row = row_of(job, result, target)
         except Exception as error:
             done.append(_failed(fit.name, error))
             continue
         if row.interrupted:
             raise KeyboardInterrupt
-        done.append({"fit": fit.name, "row": asdict(row), "params": result.params.tolist(), **continued(result)})
+        done.append({"fit": fit.name, "row": asdict(row), "params": params_of(result).tolist(), **continued(result)})
     return done
 
 

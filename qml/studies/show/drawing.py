@@ -9,9 +9,13 @@ from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+import numpy as np
+
 from qml._checks import InputError
 from qml.fitting import FitResult
-from qml.plotting.history import plot_history
+from qml.losses import NegativeLogLikelihood
+from qml.models import EMResult
+from qml.plotting.history import Curve, curve_of, plot_curves
 from qml.plotting.states import plot_density_matrix
 from qml.plotting.text import plain_where_it_fails
 from qml.processes import Design
@@ -21,6 +25,7 @@ from qml.studies.record.folder import RunFolder
 from qml.studies.show import figures
 from qml.studies.show.terminal import visible
 from qml.studies.spec import build
+from qml.tomography import TomographyResult
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -83,7 +88,7 @@ def _short(text: str) -> str:
     return text if len(text) <= 200 else f"{text[:197]}..."
 
 
-def draw(results: Mapping[str, FitResult], plan: build.Plan, folder: RunFolder, say: Callable[[str], object]) -> None:
+def draw(results: Mapping[str, Any], plan: build.Plan, folder: RunFolder, say: Callable[[str], object]) -> None:
     """``history.png``; ``measured.png`` of counts, ``labels.png`` of labelled data, and ``states.png`` where the states
     are small enough to be seen. What cannot be drawn is reported and left out."""
     makers = {"history.png": _history, "measured.png": _measured, "labels.png": _labels, "states.png": _states}
@@ -103,29 +108,44 @@ def draw(results: Mapping[str, FitResult], plan: build.Plan, folder: RunFolder, 
         say(sentence)
 
 
-def _history(results: Mapping[str, FitResult], plan: build.Plan) -> Figure | None:
+def _history(results: Mapping[str, Any], plan: build.Plan) -> Figure | None:
     return history(results, plan.study.title)
 
 
-def history(results: Mapping[str, FitResult], title: str) -> Figure:
-    """The loss of each fit against its floor, and the gap, by iteration."""
+def history(results: Mapping[str, Any], title: str) -> Figure | None:
+    """The loss of each fit against its floor, and the gap, by iteration; None where no fit keeps its iterates."""
     from matplotlib.figure import Figure
 
+    curves = {name: curve for name, result in results.items() if (curve := _curve(result)) is not None}
+    if not curves:
+        return None
     figure = Figure(figsize=(9.0, 3.6), layout="constrained")
     axes = figure.subplots(1, 2)
-    plot_history(results, (axes[0], axes[1]))
+    plot_curves(curves, (axes[0], axes[1]))
     if title:
         figure.suptitle(_short(visible(title)), fontsize="medium")
     return figure
 
 
-def _measured(results: Mapping[str, FitResult], plan: build.Plan) -> Figure | None:
+def _curve(result: Any) -> Curve | None:
+    """The loss of a result at its iterates; of a tomography the negative log-likelihood a shot."""
+    if isinstance(result, FitResult):
+        return curve_of(result)
+    if isinstance(result, EMResult):
+        return Curve(np.arange(len(result.history)), result.history, result.floor)
+    if isinstance(result, TomographyResult):
+        loss = -result.history.log_likelihood / result.counts.total
+        return Curve(result.history.iteration, loss, NegativeLogLikelihood().floor(result.counts))
+    return None
+
+
+def _measured(results: Mapping[str, Any], plan: build.Plan) -> Figure | None:
     found = {job.spec.name: report_of(job, plan.target, result) for job, result in _done(results, plan)}
     costs = {name: cost for name, cost in found.items() if cost is not None}
     return figures.measured(costs) if costs else None
 
 
-def _labels(results: Mapping[str, FitResult], plan: build.Plan) -> Figure | None:
+def _labels(results: Mapping[str, Any], plan: build.Plan) -> Figure | None:
     labels = plan.target.labels
     if labels is None:
         return None
@@ -135,7 +155,7 @@ def _labels(results: Mapping[str, FitResult], plan: build.Plan) -> Figure | None
     return figures.classes(found, chosen.states.probabilities(), labels.names, about)
 
 
-def _states(results: Mapping[str, FitResult], plan: build.Plan) -> Figure | None:
+def _states(results: Mapping[str, Any], plan: build.Plan) -> Figure | None:
     from matplotlib.figure import Figure
 
     target = plan.target
@@ -154,5 +174,5 @@ def _states(results: Mapping[str, FitResult], plan: build.Plan) -> Figure | None
     return figure
 
 
-def _done(results: Mapping[str, FitResult], plan: build.Plan) -> list[tuple[build.Job, FitResult]]:
+def _done(results: Mapping[str, Any], plan: build.Plan) -> list[tuple[build.Job, Any]]:
     return [(job, results[job.spec.name]) for job in plan.jobs if job.spec.name in results]

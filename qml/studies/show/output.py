@@ -13,6 +13,7 @@ from rich.table import Table
 
 from qml._checks import plural
 from qml.losses import EVERY_LOSS, von_neumann_entropy
+from qml.studies.record.errors import load_errors
 from qml.studies.record.fits import ENTROPIC, Row
 from qml.studies.record.folder import Run
 from qml.studies.record.table import Table as Columns
@@ -154,10 +155,26 @@ def show_run(run: Run, out: Console) -> None:
         out.print(legend(run.info, run.rows))
     else:
         out.print("No fit is done.")
+    show_errors(load_errors(run), out)
     for row in _biased_last(run.rows):
         out.print(f"{row.fit}: {times(row)}: {row.status}")
     done = f"{len(run.rows)} of {plural(len(run.study.fits), 'fit')}"
     out.print(f"seed {run.study.seed}, {run.info['status']}, {done}, started {run.info['started']}")
+
+
+def show_errors(errors: Columns, out: Console) -> None:
+    """Error bars, where there are any."""
+    if not errors:
+        return
+    table = Table(title="error bars", box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    for name, cells in errors.items():
+        if isinstance(cells[0], str):
+            table.add_column(name, overflow="fold")
+        else:
+            table.add_column({"standard_error": "error"}.get(name, name), justify="right", no_wrap=True)
+    for row in zip(*errors.values(), strict=True):
+        table.add_row(*("" if x is None else x if isinstance(x, str) else f"{x:.4g}" for x in row))
+    out.print(table)
 
 
 def plain_table(columns: Columns) -> str:
@@ -183,10 +200,10 @@ def describe(plan: Plan) -> str:
         )
     lines = [f"target {plan.study.target.kind}: {sites(state.dims)}{counts}{known}"]
     for job in plan.jobs:
-        lines.append(
-            f"fit {job.spec.name!r}: {job.spec.model.kind} model with {plural(job.n_params, 'parameter')}, "
-            f"{job.loss.name} by {job.spec.optimizer.kind}, at most {plural(job.spec.max_iterations, 'iteration')}"
-        )
+        model, most = job.spec.model, plural(job.most, "iteration")
+        of = "" if model is None else f"{model.kind} model with {plural(job.n_params, 'parameter')}, "
+        errors = "".join(f", error bars by {one.kind}" for one in job.spec.errors or ())
+        lines.append(f"fit {job.spec.name!r}: {of}{job.loss.name} by {job.way}, at most {most}{errors}")
     if plan.points:
         lines.append(f"sweep: {plural(len(plan.points), 'point')}")
     return "\n".join(lines)

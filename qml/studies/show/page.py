@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from qml._checks import InputError, plural
 from qml.principle.pages import STYLE
+from qml.studies.record.errors import load_errors
 from qml.studies.record.folder import Run
 from qml.studies.record.table import Table, biased_last, count, filled, load_table, rows_of, summary
 from qml.studies.show import figures
@@ -51,13 +52,14 @@ CAPTIONS = {
 
 def page(run: Run) -> str:
     """The page of a run as it stands."""
-    table = biased_last(load_table(run))
+    table, errors = biased_last(load_table(run)), load_errors(run)
     title = html.escape(run.study.title or run.folder.name)
     parts = [
         f"<!doctype html><html lang=en><meta charset=utf-8><title>{title}</title><style>{STYLE}{WIDE}</style>",
         f"<h1>{title}</h1><p><b>{html.escape(conclusion(table))}</b></p><p>{html.escape(_status(run, table))}</p>",
         f"<h2>Summary</h2>{html_table(summary(table))}" if run.study.sweep is not None else "",
         *_images(run, table),
+        f"<h2>Error bars</h2>{html_table(errors)}" if errors else "",
         f"<h2>Table</h2>{_all(table)}",
         f"<h2>Study</h2><pre>{html.escape(to_yaml(run.study))}</pre>",
         f"<h2>Environment</h2>{_mapping(run.environment)}",

@@ -29,7 +29,7 @@ class _Live:
         self._bar: Progress | None = None
         self._printed = time.perf_counter()
 
-    def _start(self, what: str, total: int, done: int = 0, column: ProgressColumn | None = None) -> bool:
+    def _start(self, what: str, total: int | None, done: int = 0, column: ProgressColumn | None = None) -> bool:
         """Begin; whether there is a bar."""
         self._printed = time.perf_counter()
         if not self.out.is_terminal or self.out.quiet:
@@ -59,9 +59,9 @@ class _Live:
 class FitReporter(_Live):
     """Follows the fits of a run, one at a time: begin, step, step, ..., stop, end."""
 
-    def begin(self, name: str, n_params: int, max_iterations: int) -> None:
-        """A fit starts."""
-        head = f"{name}: {plural(n_params, 'parameter')}"
+    def begin(self, name: str, about: str, max_iterations: int | None) -> None:
+        """A fit starts; of a method that tells nothing before its end, the most iterations are None."""
+        head = f"{name}: {about}"
         if not self._start(head, max_iterations):
             self.out.print(head)
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 from qml._checks import InputError, memory, plural
+from qml._results import Outcome
 from qml._typing import Real
+from qml.fitting import grow
+from qml.fitting.growth import start_of
 from qml.fitting.priors import Prior
 from qml.losses import (
     LABEL_LOSSES,
@@ -43,10 +47,11 @@ MODELS_KEPT = 8
 
 @dataclass(frozen=True)
 class Job:
-    """One fit, ready to start."""
+    """One fit, ready to start; without a model where its method finds the state itself. What a method finds is measured
+    by the default loss of the target."""
 
     spec: config.Fit
-    model: Model
+    model: Model | None
     loss: Loss
     optimizer: Optimizer
     prior: Prior | None = None
@@ -55,10 +60,32 @@ class Job:
     @property
     def n_params(self) -> int:
         """Of the model and of the loss."""
-        return self.model.n_params + len(self.loss.parameter_names)
+        return (0 if self.model is None else self.model.n_params) + len(self.loss.parameter_names)
+
+    @property
+    def way(self) -> str:
+        """What finds the best state: the name of the method, or of the optimizer."""
+        return self.spec.optimizer.kind if self.spec.method is None else self.spec.method.kind
+
+    @property
+    def most(self) -> int:
+        """The most iterations, of each start."""
+        method = self.spec.method
+        return self.spec.max_iterations if method is None else int(getattr(method, method.limit))
+
+    def start(self, results: Mapping[str, Outcome]) -> Real | None:
+        """Where it begins: the parameters of an earlier fit, of those of the study that are done, if it says so."""
+        if self.spec.grown_from is None or self.model is None:
+            return None
+        if self.spec.grown_from not in results:
+            raise InputError(f"the fit {self.spec.grown_from!r}, which this one grows from, failed.")
+        earlier: Any = results[self.spec.grown_from]
+        return grow(earlier, self.model)
 
     def natural(self, params: Real) -> dict[str, float]:
         """Parameters by name, those with a domain in their own units; behind the model's, those of the loss."""
+        if self.model is None:
+            return {}
         n = self.model.n_params
         readout = self.loss.readout if isinstance(self.loss, CountsLoss) else None
         own = {} if readout is None else readout.natural(params[n:])
@@ -69,7 +96,7 @@ class Job:
         """Bytes of a state and its derivative, in the largest dimension that the model passes through."""
         if isinstance(self.model, OutcomesModel):  # which is diagonal
             return 16 * self.largest_dim * (1 + self.model.n_params)
-        if isinstance(self.model, LargeGibbsModel):  # whose engine says what it needs
+        if self.model is None or isinstance(self.model, LargeGibbsModel):  # whose method, or engine, says what it needs
             return 0
         return 2 * 16 * self.largest_dim**2 * (len(self.model.inputs) if isinstance(self.model, Conditioned) else 1)
 
@@ -117,6 +144,10 @@ def build(study: config.Study, source: Source) -> Plan:
             spec.maker.check()
     target = build_target(study, source)
     jobs = tuple(build_job(study, i, target, source) for i in range(len(study.fits)))
+    for i, job in enumerate(jobs):
+        if points and job.spec.errors is not None:
+            raise source.error(("fits", i, "errors"), "of a sweep only the table is kept: leave errors, or sweep, out.")
+        _try(job, i, {before.spec.name: before for before in jobs[:i]}, target, source)
     return Plan(study, source, target, jobs, points)
 
 
@@ -143,6 +174,9 @@ def build_job(
 ) -> Job:
     """The fit number `i`; its model is taken from `models`, by what the study says of it, or put there."""
     fit = study.fits[i]
+    if fit.model is None:
+        assert fit.method is not None
+        return Job(fit, None, default_loss(target.fitted), fit.optimizer.build())
     with source.within("fits", i, "model"):
         model = _model(fit.model, target, models)
         if model.dims != target.state.dims:
@@ -152,7 +186,7 @@ def build_job(
                 raise InputError(f"no gate has the noise {name!r}: change its gates or sites, or leave out the rule.")
     with source.within("fits", i, "loss"):
         if fit.loss is None:
-            loss = default_loss(target.learnt if target.labels is None else target.labels.train)
+            loss = default_loss(target.fitted)
         else:
             loss = fit.loss.on(model.dims) if isinstance(fit.loss, OfCounts) else fit.loss.build()
         if target.labels is not None and not isinstance(loss, MeanCrossEntropy):
@@ -171,9 +205,9 @@ def build_job(
         elif isinstance(fit.validation, Spec):
             validation = fit.validation.build(Context(source.home, study.seed, held_out=True)).learnt
             loss.accept(validation, model.dims)
-    if fit.factorwise and not isinstance(loss, CrossEntropy):
+    if fit.factorwise and not (isinstance(loss, CrossEntropy) and target.as_state is not None):
         raise source.error(
-            ("fits", i, "loss"), "factorwise needs a loss that adds up: cross_entropy, relative_entropy."
+            ("fits", i, "loss"), "factorwise needs a state and a loss that adds up: cross_entropy, relative_entropy."
         )
     job = Job(fit, model, loss, optimizer, prior, validation)
     with source.within("fits", i, "model"):
@@ -181,6 +215,25 @@ def build_job(
         many = f"the states of all inputs, of dimension {job.largest_dim}, and their derivatives"
         memory(one if target.labels is None else many, job.memory, "use fewer qubits")
     return job
+
+
+def _try(job: Job, i: int, before: Mapping[str, Job], target: Target, source: Source) -> None:
+    """Refuse what a method or its error bars cannot be computed of, by as few iterations as there are."""
+    spec, start = job.spec, None
+    with source.within("fits", i, "grown_from"):
+        if spec.grown_from is not None and job.model is not None:
+            earlier = before[spec.grown_from]
+            if job.loss.parameter_names or earlier.loss.parameter_names:
+                raise InputError("fits whose loss learns parameters of its own grow from none, and into none.")
+            assert earlier.model is not None
+            start = start_of(dict.fromkeys(earlier.model.parameter_names, 0.0), job.model)
+    if spec.method is None:
+        return
+    with source.within("fits", i, "method"):
+        result: Any = spec.method.at_most(0).learn(target, job.model, start, seed=0)
+    for k, errors in enumerate(spec.errors or ()):
+        with source.within("fits", i, "errors", k):
+            errors.estimates(result, target.truth, 0, only_checked=True)
 
 
 def _model(spec: AnyModelSpec, target: Target, models: dict[str, Model] | None) -> Model:

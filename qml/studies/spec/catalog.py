@@ -8,7 +8,7 @@ from qml.channels import CHANNELS
 from qml.engines import ENGINES
 from qml.gates import GATES
 from qml.instructions import Instruction
-from qml.studies.spec import config, labels, loggers, measurements, models, parts, processes, targets
+from qml.studies.spec import config, labels, loggers, measurements, methods, models, parts, processes, targets
 from qml.studies.spec.schema import Spec, first_line, members
 
 UNIONS = {
@@ -20,7 +20,9 @@ UNIONS = {
     "ansatze": parts.Ansatz,
     "generators": parts.Generators,
     "losses": config.LossSpec,
-    "optimizers": config.OptimizerSpec,
+    "methods": methods.MethodSpec,
+    "errors": methods.ErrorSpec,
+    "optimizers": methods.OptimizerSpec,
     "jumps": processes.JumpSpec,
     "priors": config.PriorSpec,
     "loggers": loggers.LoggerSpec,

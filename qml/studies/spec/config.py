@@ -2,9 +2,10 @@
 
 To add something that a study can name:
 
-- a state, measurement, Hamiltonian, set of generators, ansatz, model, loss, optimizer or prior: nothing here. Its name
-  in the registry of the library (``STATES``, ``MEASUREMENTS``, ``HAMILTONIANS``, ``GENERATORS``, ``ANSATZE``,
-  ``MODELS``, ``LOSSES``, ``OPTIMIZERS``, ``PRIORS``) is its kind, its arguments are its keys; see ``signatures.py``.
+- a state, measurement, Hamiltonian, set of generators, ansatz, model, loss, optimizer, prior or tomography: nothing
+  here. Its name in the registry of the library (``STATES``, ``MEASUREMENTS``, ``HAMILTONIANS``, ``GENERATORS``,
+  ``ANSATZE``, ``MODELS``, ``LOSSES``, ``OPTIMIZERS``, ``PRIORS``, ``TOMOGRAPHIES``) is its kind, its arguments are its
+  keys; see ``signatures.py``.
 - something whose arguments are no plain data, or that a study says in other words: a function that makes it, whose
   arguments are the keys and whose docstring says what they mean, beside the registry. (Where keys limit each other, or
   are needed later: a class with the keys as fields, ``kind: Literal["name"]``, and a method that makes the object.)
@@ -20,34 +21,51 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeAlias
 
 import yaml
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer, model_validator
 
 from qml._checks import InputError
 from qml.fitting.priors import PRIORS
 from qml.losses import EVERY_LOSS
-from qml.optimizers import OPTIMIZERS
 from qml.studies.spec.compose import compose, override
 from qml.studies.spec.loggers import LoggerSpec
 from qml.studies.spec.measurements import CountsLossSpec
+from qml.studies.spec.methods import ErrorSpec, MethodSpec
+from qml.studies.spec.methods import OptimizerSpec as OptimizerSpec
 from qml.studies.spec.models import AnyModelSpec
 from qml.studies.spec.schema import Count, Seed, Spec, members, read_as, shown
-from qml.studies.spec.signatures import Made, union
+from qml.studies.spec.signatures import Inside, Made, union
 from qml.studies.spec.source import Source
 from qml.studies.spec.sweep import Sweep
 from qml.studies.spec.targets import TargetSpec
 
 LossSpec: TypeAlias = Annotated[Made, union(EVERY_LOSS, *members(CountsLossSpec).values())]
-OptimizerSpec: TypeAlias = Annotated[Made, union(OPTIMIZERS)]
 PriorSpec: TypeAlias = Annotated[Made, union(PRIORS)]
+
+NEEDED = {
+    "model": ("model", "finds the state itself"),
+    "grown_from": ("params0", "starts from no parameters"),
+    "errors": ("counts", "is no tomography"),
+}
+"""What a method must ask for where a fit has the key, and why it is refused where it does not."""
+NOT_SAID = ("model", "method", "grown_from", "errors")
+"""Keys of a fit that are left out where there are none: resolved studies are what they were before these keys."""
 
 
 class Fit(Spec):
-    """One model, and how it is fitted.
+    """One model and how it is fitted, or a method that finds the state itself.
 
     Parameters
     ----------
     name : str
         What tables and figures call it.
+    model : mapping
+        What is fitted; left out where the method finds the state itself.
+    method : mapping
+        By default descent by the optimizer, with the keys from loss on.
+    grown_from : str
+        The name of an earlier fit: it starts from the parameters of that one, and from zero in new ones.
+    errors : list
+        Error bars of what a tomography finds.
     loss : mapping
         By default what the target says: cross_entropy of a state, negative_log_likelihood of counts, mean_cross_entropy
         of labelled data, expectation of a Hamiltonian.
@@ -71,7 +89,10 @@ class Fit(Spec):
     """
 
     name: str
-    model: AnyModelSpec
+    model: AnyModelSpec | None = None
+    method: MethodSpec | None = None
+    grown_from: str | None = None
+    errors: Annotated[list[ErrorSpec] | None, Field(min_length=1)] = None
     loss: LossSpec | None = None
     optimizer: OptimizerSpec = Field(default={"kind": "lbfgs"}, validate_default=True)
     restarts: Annotated[int, Field(ge=1, le=1000)] = 1
@@ -85,13 +106,45 @@ class Fit(Spec):
 
     @model_validator(mode="after")
     def _options(self) -> Self:
-        if self.factorwise and self.model.kind != "product":
+        if self.method is None and self.model is None:
+            methods: Any = members(MethodSpec)
+            alone = ", ".join(kind for kind, method in methods.items() if not method.asks_for("model"))
+            raise InputError(f"the key 'model' is missing; only a fit whose method is one of {alone} needs none.")
+        if self.method is not None:
+            self._fits_the_method(self.method)
+        elif self.errors is not None:
+            raise Inside(("errors",), "errors are those of a tomography: give a method that learns from counts.")
+        if self.factorwise and self.model is not None and self.model.kind != "product":
             raise InputError(f"factorwise is for the model product; found {self.model.kind}.")
-        if self.factorwise and (self.prior is not None or self.validation is not None):
-            raise InputError("factorwise takes neither prior nor validation: leave one of them out.")
+        if self.factorwise and (self.prior, self.validation, self.grown_from) != (None, None, None):
+            raise InputError("factorwise takes no prior, validation or grown_from: leave one of them out.")
         if isinstance(self.validation, Spec) and self.validation.kind == "labelled":
             raise InputError("validation of labelled data is held_out, with a validation_fraction of the target.")
         return self
+
+    @classmethod
+    def _of_descent(cls) -> list[str]:
+        """The keys of a descent by an optimizer; every other method has keys of its own."""
+        return list(cls.model_fields)[list(cls.model_fields).index("loss") :]
+
+    def _fits_the_method(self, method: MethodSpec) -> None:
+        """Refuse what the method would ignore, or lacks."""
+        for key in self._of_descent():
+            if key in self.model_fields_set:
+                where = "write it in method" if key in type(method).model_fields else "leave it out"
+                raise Inside((key,), f"{key} belongs to descent, and the method is {method.kind}: {where}.")
+        for key, (argument, why) in NEEDED.items():
+            if getattr(self, key) is not None and not method.asks_for(argument):
+                raise Inside((key,), f"the method {method.kind} {why}: leave {key} out.")
+        if method.asks_for("model") and self.model is None:
+            raise InputError(f"the key 'model' is missing: the method {method.kind} learns the parameters of one.")
+
+    @model_serializer(mode="wrap")
+    def _said(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without keys that are not said, and without those that mean nothing to its method."""
+        left_out = {key for key in NOT_SAID if getattr(self, key) is None}
+        left_out |= set() if self.method is None else set(self._of_descent())
+        return {key: value for key, value in plain(self).items() if key not in left_out}
 
     @field_validator("name")
     @classmethod
@@ -134,6 +187,12 @@ class Study(Spec):
         for name in names:
             if names.count(name) > 1:
                 raise InputError(f"two fits have the name {name!r}: give each its own.")
+        for k, fit in enumerate(fits):
+            if fit.grown_from is not None and fit.grown_from not in names[:k]:
+                before = ", ".join(map(repr, names[:k])) or "none"
+                raise Inside((k, "grown_from"), f"there is no earlier fit {fit.grown_from!r}; there is {before}.")
+            if fit.grown_from is not None and fits[names.index(fit.grown_from)].model is None:
+                raise Inside((k, "grown_from"), f"the fit {fit.grown_from!r} has no parameters to start from.")
         return fits
 
 

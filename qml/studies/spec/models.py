@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field, model_validator
@@ -44,7 +43,7 @@ from qml.studies.spec.parts import (
 from qml.studies.spec.processes import FAMILIES, Domains, intervals, process
 from qml.studies.spec.schema import FewQubits, Kinds, Seed, Spec, members
 from qml.studies.spec.signatures import NOTHING, VALUES, Made, built, union
-from qml.studies.spec.states import Context, KnownStateSpec
+from qml.studies.spec.states import KnownStateSpec
 
 Edge: TypeAlias = Annotated[list[int], Field(min_length=2)]
 _KINDS = Kinds({})
@@ -143,7 +142,7 @@ class Fixed(Spec):
     state: KnownStateSpec
 
     def build(self) -> Model:
-        return FixedModel(self.state.build(Context(Path(), 0)).state)
+        return FixedModel(self.state.build().state)
 
 
 def mixture(members: Annotated[list[Model], Field(min_length=1)]) -> MixtureModel:

@@ -163,6 +163,8 @@ def read_as(spec: type[AnySpec], source: Source) -> AnySpec:
         return spec.model_validate(source.data, context={"home": source.home})
     except ValidationError as error:
         found = [_sentence(details, source) for details in error.errors(include_url=False)]
+    around = {path[:k] for path, _ in found for k in range(len(path))}
+    found = [one for one in found if one[0] not in around]  # of what may be a word or a mapping, and is a mapping
     path, sentence = min(found, key=lambda one: (source.place(one[0]), -len(one[0])))
     raise source.error(path, sentence)
 
@@ -175,7 +177,7 @@ def _sentence(details: ErrorDetails, source: Source) -> tuple[tuple[Key, ...], s
     if kind == "lacks":
         return path, f"{details['msg']}."
     if kind == "value_error":
-        return path, str(context["error"])
+        return (*path, *getattr(context["error"], "path", ())), str(context["error"])
     if kind == "union_tag_not_found":
         return path, "the key 'kind' is missing: it says what this is."
     if kind == "union_tag_invalid":

@@ -79,6 +79,16 @@ class Target:
         return self.state if self.counts is None else self.counts
 
     @property
+    def fitted(self) -> State | Counts | PauliSum | Labelled:
+        """The same, of labelled data with their inputs."""
+        return self.learnt if self.labels is None else self.labels.train
+
+    @property
+    def as_state(self) -> State | None:
+        """The state, where that is what fits are given."""
+        return self.state if self.fitted is self.state else None
+
+    @property
     def truth(self) -> State | None:
         """The state to compare with, where it is known."""
         return self.state if self.known else None
@@ -113,7 +123,7 @@ class Seen(Spec):
 class Prepared(Seen, Keyed):
     """A target that is one state, with nothing held out; a random one follows from the study's seed."""
 
-    def build(self, context: Context) -> Target:
+    def build(self, context: Context = Context(Path(), 0)) -> Target:
         state: State = self.make(rng=context.stream("target"), folder=context.folder)
         if state.batch_shape:
             raise InputError(f"a target is one state; found a batch of shape {state.batch_shape}.")
@@ -168,7 +178,7 @@ class OfProcess(Spec):
         circuit: Circuit = built(self, "ansatz").with_noise(noise_model(self.noise, []))
         return Process.from_circuit(circuit, self.values if circuit.n_params else ())
 
-    def build(self, context: Context) -> Target:
+    def build(self, context: Context = Context(Path(), 0)) -> Target:
         return Target(self.process().choi)
 
 
@@ -204,5 +214,6 @@ class Dataset(Seen):
 
 _OWN = {"probabilities": probabilities, "file": file}
 StateSpec: TypeAlias = Annotated[Prepared, union(STATES | _OWN, Dataset, OfProcess, base=Prepared)]
-_KNOWN = {kind: spec for kind, spec in members(StateSpec).items() if issubclass(spec, Prepared) and spec.is_known()}
+_KNOWN: dict[str, type[Spec]] = {"process": OfProcess}
+_KNOWN |= {kind: spec for kind, spec in members(StateSpec).items() if issubclass(spec, Prepared) and spec.is_known()}
 KnownStateSpec: TypeAlias = Annotated[Prepared, Kinds(_KNOWN)]

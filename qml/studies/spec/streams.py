@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-STREAMS = ("target", "split", "fit", "point", "draw", "bases", "shots", "flips")
+STREAMS = ("target", "split", "fit", "point", "draw", "bases", "shots", "flips", "errors")
 """Names of the streams; append only: the place of a name is part of its numbers."""
 
 
@@ -32,6 +32,11 @@ def stream(seed: int, name: str, *uses: int) -> np.random.Generator:
 def fit_seed(seed: int, index: int) -> int:
     """The seed of a fit: adding fits at the end of a study leaves those of the others as they are."""
     return _number(_sequence(seed, "fit", (index,)), 64)
+
+
+def error_seed(seed: int, index: int, number: int) -> int:
+    """The seed of the error bars of a fit that stand at this place in its list."""
+    return _number(_sequence(seed, "errors", (index, number)), 63)
 
 
 def point_seed(seed: int, replicate: int, values: Any) -> int:

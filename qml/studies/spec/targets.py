@@ -250,7 +250,7 @@ TargetSpec: TypeAlias = Annotated[Prepared, Kinds(members(StateSpec) | _MORE.spe
 
 def files_of_study(study: Mapping[str, Any]) -> set[str]:
     """The files that a study, given as its keys, reads: for its target, and for what fits are validated on."""
-    parts = [study["target"], *(fit["validation"] for fit in study["fits"])]
+    parts = [study["target"], *(fit.get("validation") for fit in study["fits"])]
     return {path for part in parts for path in files_of(part)}
 
 

@@ -10,7 +10,8 @@ from qml.channels.kraus import *  # noqa: F403
 from qml.channels.lindblad import *  # noqa: F403
 from qml.channels.mixtures import *  # noqa: F403
 from qml.channels.relaxation import *  # noqa: F403
-from qml.instructions import Channel, defined_in, find
+from qml.instructions import Channel
+from qml.instructions.names import defined_in, find
 
 __all__ = ["CHANNELS", "channel"]
 __all__ += kraus.__all__

@@ -11,7 +11,8 @@ import numpy as np
 from qml import _checks
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Dims, DimsLike, Real
-from qml.instructions import Channel, documented
+from qml.instructions import Channel
+from qml.instructions.names import documented
 from qml.parameters import UNIT
 
 __all__ = [

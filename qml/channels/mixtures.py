@@ -12,7 +12,8 @@ from qml import _checks
 from qml._checks import InputError, OutsideDomain
 from qml._typing import Complex, Dims, Real
 from qml.channels.kraus import nonzero
-from qml.instructions import Channel, documented
+from qml.instructions import Channel
+from qml.instructions.names import documented
 from qml.operators.pauli_sum import pauli
 from qml.parameters import Interval
 

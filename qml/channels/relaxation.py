@@ -20,7 +20,8 @@ import numpy as np
 from qml._checks import OutsideDomain
 from qml._typing import Complex, Real
 from qml.channels.kraus import nonzero
-from qml.instructions import Channel, documented
+from qml.instructions import Channel
+from qml.instructions.names import documented
 from qml.parameters import UNIT, Interval
 
 __all__ = [

@@ -11,7 +11,8 @@ from qml.circuits.ansatz import (
     universal_block,
 )
 from qml.circuits.circuit import Circuit, ProgramLike, as_program
-from qml.circuits.noise import NoiseModel, NoiseRule, Relaxation
+from qml.circuits.noise import NoiseModel
+from qml.circuits.noise_rules import NoiseRule, Relaxation
 from qml.circuits.program import Program, Step
 from qml.circuits.trotter import hamiltonian_variational, trotter
 from qml.instructions import Initialize, TraceOut

@@ -8,19 +8,17 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeAlias
 
-import numpy as np
-from scipy import sparse
-
 from qml import _checks
 from qml._checks import InputError
 from qml._descriptions import Saved
 from qml._typing import Dims, DimsLike
 from qml.circuits import drawing
+from qml.circuits.compiled import compiled
 from qml.circuits.domains import parameter_domains
 from qml.circuits.noise import NoiseModel
 from qml.circuits.places import check_places, sites_after, sites_before
-from qml.circuits.program import Program, Step
-from qml.instructions import Channel, Operation, Preparation, Unitary
+from qml.circuits.program import Program
+from qml.instructions import Channel, Operation, Unitary
 from qml.parameters import Interval, ParameterLike
 
 
@@ -299,29 +297,7 @@ class Circuit(Saved):
 
     @cached_property
     def _program(self) -> Program:
-        register = self.sites_in
-        column = {name: i for i, name in enumerate(self.parameters)}
-        steps: list[Step] = []
-        offset: list[float] = []
-        entries: list[tuple[int, int, float]] = []  # of the weights: slot, parameter, value
-        for operation in self.operations:
-            after = sites_after(operation, register)
-            held = after if isinstance(operation.instruction, Preparation) else register
-            positions, register = tuple(held.index(site) for site in operation.sites), after
-            start = len(offset)
-            for slot, expression in enumerate(operation.params, start):
-                offset.append(expression.constant)
-                entries += [(slot, column[name], weight) for name, weight in expression.terms]
-            steps.append(Step(operation.instruction, positions, start, len(offset)))
-        rows, columns, weights = zip(*entries, strict=True) if entries else ((), (), ())
-        return Program(
-            dims_in=self.dims_in,
-            dims_out=self.dims_out,
-            steps=tuple(steps),
-            parameters=self.parameters,
-            weights=sparse.csr_array((weights, (rows, columns)), shape=(len(offset), self.n_params), dtype=np.float64),
-            offset=np.array(offset, dtype=np.float64),
-        )
+        return compiled(self.operations, self.dims, self.sites_in, self.parameters)
 
     # reading it ----------------------------------------------------------------------------------------------------
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from functools import cached_property
-from statistics import NormalDist
 
 import numpy as np
 
 from qml import _checks, threads
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Real
+from qml.fitting.estimates import DeferredRun, GradientEstimate, ShotEstimate, means
 from qml.fitting.frequencies import shift_rules
 from qml.measurement.sampling import multinomial
 from qml.models.circuit import CircuitModel
@@ -23,87 +22,6 @@ from qml.states import StateLike, as_pair, as_single_state
 from qml.states.base import State
 
 SCHEDULES = ("fresh", "common")
-
-
-@dataclass(frozen=True)
-class ShotEstimate:
-    """A mean over shots.
-
-    Attributes
-    ----------
-    value : float
-    variance : float
-        Of the mean, estimated from the same shots; not a number for one shot.
-    shots : int
-    """
-
-    value: float
-    variance: float
-    shots: int
-
-    @property
-    def standard_error(self) -> float:
-        """The square root of the estimated variance."""
-        return math.sqrt(self.variance)
-
-    def interval(self, confidence: float = 0.95) -> tuple[float, float]:
-        """The confidence interval of the normal approximation, for shots by the hundred."""
-        level = _checks.number("confidence", confidence, low=0.0, high=1.0)
-        half = NormalDist().inv_cdf((1 + level) / 2) * self.standard_error if level < 1 else math.inf
-        return self.value - half, self.value + half
-
-
-@dataclass(frozen=True, eq=False)
-class GradientEstimate:
-    """The cross entropy and its gradient from shots.
-
-    Attributes
-    ----------
-    value : ShotEstimate
-    gradient, variances : array (n_params,)
-        Unbiased estimates, and the estimated variance of each.
-    copies : int
-        All copies that were measured, those of the value included.
-    """
-
-    value: ShotEstimate
-    gradient: Real
-    variances: Real
-    copies: int
-
-
-@dataclass(frozen=True, eq=False)
-class DeferredRun:
-    """The iterates of a stochastic descent: arrays with one row an iterate, the start included.
-
-    Attributes
-    ----------
-    params : array (steps + 1, n_params)
-    values, standard_errors : array (steps + 1,)
-        The estimated cross entropy, in nats.
-    copies : array (steps + 1,)
-        Copies measured so far.
-    """
-
-    params: Real
-    values: Real
-    standard_errors: Real
-    copies: Real
-
-    def average(self, last: int) -> Real:
-        """The mean of the last iterates (n_params,): less noisy than the last one.
-
-        Parameters
-        ----------
-        last : int
-            How many, from 1 to all of them.
-
-        Raises
-        ------
-        InputError
-            If there are not so many.
-        """
-        return np.asarray(self.params[-_checks.integer("last", last, low=1, high=len(self.params)) :].mean(axis=0))
 
 
 class DeferredCrossEntropy:
@@ -224,7 +142,7 @@ class DeferredCrossEntropy:
         shots = _checks.integer("shots", shots, low=1, high=2**62)
         spectrum = self.model.state(params).spectrum()
         self.copies_used += shots
-        return _mean(-spectrum.log_eigenvalues, self._measure(spectrum.basis, shots, self._generator()))[0]
+        return means(-spectrum.log_eigenvalues, self._measure(spectrum.basis, shots, self._generator()))[0]
 
     def evaluate(self, params: ArrayLike) -> GradientEstimate:
         """The value and the gradient at theta, from `copies` copies.
@@ -329,8 +247,8 @@ class DeferredCrossEntropy:
         n_energies = len(model.energies.names)
         logs, eta, phi = model.log_probabilities(theta), theta[:n_energies], theta[n_energies:]
         counts = self._measure(model.engine.evolve_vectors(program, phi), shares[0], rng)
-        value = _mean(-logs, counts)[0]
-        slopes = _mean(-model.energies.push(eta, np.eye(n_energies)), counts)
+        value = means(-logs, counts)[0]
+        slopes = means(-model.energies.push(eta, np.eye(n_energies)), counts)
         gradient, variances = [s.value for s in slopes], [s.variance for s in slopes]
         remaining = iter(shares[1:])
         for unit, rule in zip(np.eye(len(phi)), self._rules, strict=True):
@@ -338,7 +256,7 @@ class DeferredCrossEntropy:
             for shift, coefficient in zip(*rule, strict=True):
                 for sign in (1.0, -1.0):
                     vectors = model.engine.evolve_vectors(program, phi + sign * shift * unit)
-                    part = _mean(-logs, self._measure(vectors, next(remaining), rng))[0]
+                    part = means(-logs, self._measure(vectors, next(remaining), rng))[0]
                     total += sign * coefficient * part.value
                     variance += coefficient**2 * part.variance
             gradient.append(total)
@@ -348,10 +266,10 @@ class DeferredCrossEntropy:
     def _gibbs(self, theta: Real, shares: list[int], rng: np.random.Generator) -> GradientEstimate:
         sigma = self.model.state(theta)
         spectrum = sigma.spectrum()
-        value = _mean(-spectrum.log_eigenvalues, self._measure(spectrum.basis, shares[0], rng))[0]
+        value = means(-spectrum.log_eigenvalues, self._measure(spectrum.basis, shares[0], rng))[0]
         parts = []
         for (levels, populations, _), shots in zip(self._observables, shares[1:], strict=True):
-            parts.append(_mean(levels, multinomial(shots, populations, rng).astype(np.float64))[0])
+            parts.append(means(levels, multinomial(shots, populations, rng).astype(np.float64))[0])
         own = np.array([levels @ sigma.populations(basis) for levels, _, basis in self._observables])
         gradient = np.array([part.value for part in parts]) - own
         return GradientEstimate(value, gradient, np.array([part.variance for part in parts]), sum(shares))
@@ -414,14 +332,3 @@ def shot_variance(rho: StateLike, sigma: StateLike) -> float:
         return math.inf
     logs = np.where(spectrum.support, spectrum.log_eigenvalues, mean)
     return float(rho.populations(spectrum.basis) @ np.square(logs - mean))
-
-
-def _mean(values: Real, counts: Real) -> list[ShotEstimate]:
-    """The means over shots of values (d,) or (m, d) of the outcomes, with their variances."""
-    shots = counts.sum()
-    seen = counts > 0
-    rows, weights = np.atleast_2d(values)[:, seen], counts[seen] / shots
-    means = rows @ weights
-    spread = np.square(rows - means[:, None]) @ weights
-    variances = spread / (shots - 1) if shots > 1 else np.full(len(means), math.nan)
-    return [ShotEstimate(float(m), float(v), int(shots)) for m, v in zip(means, variances, strict=True)]

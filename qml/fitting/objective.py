@@ -14,11 +14,11 @@ from qml import _checks
 from qml._checks import InputError
 from qml._typing import ArrayLike, Cotangent, ParamsLike, Real
 from qml.fitting.batches import Batches, batches_of
+from qml.fitting.curved import Curved
+from qml.fitting.data import at_data
 from qml.fitting.frequencies import shift_rules
 from qml.fitting.priors import Prior
-from qml.geometry import Metric
 from qml.losses import Labelled, Loss, MeanCrossEntropy, RelativeEntropy, as_loss, default_loss
-from qml.measurement import Counts
 from qml.models import ConditionalModel, Conditioned, Model
 from qml.processes import ProcessFamily
 from qml.states import DensityMatrix, State
@@ -34,7 +34,7 @@ class Evaluation(NamedTuple):
     gradient: Real | None = None
 
 
-class Objective:
+class Objective(Curved):
     r"""The loss as a function of the model's parameters, with the prior's share.
 
     .. math:: f(\theta) = c\, L(\rho, \sigma_\theta) - \tfrac1N \log p(\theta)
@@ -287,53 +287,7 @@ class Objective:
         n = self._n_model
         return params[:n], params[n:]
 
-    # what some optimizers ask for -------------------------------------------------------------------------------------
-
-    @property
-    def has_hessian(self) -> bool:
-        """Whether the Hessian is known: for a cross entropy and an exponential family, where it is the metric."""
-        return self.loss.is_cross_entropy and self.model.is_exponential_family and not self.loss.parameter_names
-
-    def hessian(self, params: Real, *, tolerance: float = 0.0) -> Metric:
-        """The Hessian of f, assembled or only applied.
-
-        Parameters
-        ----------
-        params : array (n_params,)
-        tolerance : float
-            As in :class:`~qml.geometry.GibbsMetric`: what may be left out for speed.
-
-        Raises
-        ------
-        InputError
-            Where it is not known: see :attr:`has_hessian`.
-        """
-        if not self.has_hessian:
-            raise InputError(
-                "Newton's method needs a cross entropy of an exponential family, such as a GibbsModel; found "
-                f"{type(self.loss).__name__} and {type(self.model).__name__}: use NaturalGradient() or LBFGS()."
-            )
-        weights = self.loss.member_weights(self.target)
-        hessian = self.model.metric(params, tolerance=tolerance, state=self.state(params), weights=weights)
-        return hessian if self.prior is None else Shifted(hessian, self.prior.curvature(params))
-
-    def metric(self, params: Real, kind: str = "bkm") -> Metric:
-        """A metric of the model, plus the curvature of the prior; see :func:`qml.geometry.metric`.
-
-        Parameters
-        ----------
-        params : array (n_params,)
-        kind : {"bkm", "bures", "wigner_yanase"}
-
-        Raises
-        ------
-        InputError
-            For a loss with parameters of its own, or a model without forward derivatives.
-        """
-        self._no_loss_parameters("a metric")
-        weights = self.loss.member_weights(self.target)
-        metric = self.model.metric(params, kind, state=self.state(params), weights=weights)
-        return metric if self.prior is None else Shifted(metric, self.prior.curvature(params))
+    # what some optimizers ask for besides the curvature ---------------------------------------------------------------
 
     def divergence(self, params: Real) -> Objective:
         """D(sigma_params || sigma_theta) as a function of theta; of conditional models the mean over the inputs, plus
@@ -434,39 +388,3 @@ class Objective:
 
     def _penalty(self, theta: Real) -> float:
         return 0.0 if self.prior is None else self.prior.value(theta)
-
-    def _no_loss_parameters(self, what: str) -> None:
-        if self.loss.parameter_names:
-            raise InputError(
-                f"{what} of {type(self.loss).__name__}, which has parameters of its own, is not defined: use an "
-                "optimizer that works from gradients, such as LBFGS()."
-            )
-
-
-def at_data(model: Model | ConditionalModel | ProcessFamily, target: Any) -> tuple[Model, Any]:
-    """A model and its target: of labelled data, the conditional model at their inputs and their states; of a record of
-    experiments, what the family of processes predicts for it."""
-    if isinstance(target, Labelled) and isinstance(model, ConditionalModel):
-        return model.at(target.inputs), target.states
-    if isinstance(model, ProcessFamily):
-        return model.on(_checks.instance("target", target, Counts, "of Experiments")), target
-    if isinstance(target, Labelled) or isinstance(model, ConditionalModel):
-        raise InputError(
-            "a conditional model learns from labelled data, and nothing else does: pass Labelled(inputs, states) to a "
-            f"ConditionalModel; found {type(model).__name__} and {type(target).__name__}."
-        )
-    return _checks.instance("model", model, Model, "such as CircuitModel or GibbsModel"), target
-
-
-class Shifted(Metric):
-    """A metric plus a diagonal."""
-
-    def __init__(self, metric: Metric, diagonal: Real) -> None:
-        super().__init__(metric.kind, metric.n_params)
-        self._metric, self._diagonal = metric, diagonal
-
-    def matrix(self) -> Real:
-        return self._metric.matrix() + np.diag(self._diagonal)
-
-    def _product(self, v: Real) -> Real:
-        return self._metric.product(v) + self._diagonal * v

@@ -12,7 +12,8 @@ from qml.gates.named import *  # noqa: F403
 from qml.gates.parametric import ParametricGate
 from qml.gates.rotations import PauliRotation
 from qml.gates.unitary import UnitaryGate
-from qml.instructions import Unitary, defined_in, find
+from qml.instructions import Unitary
+from qml.instructions.names import defined_in, find
 
 __all__ = [
     "ALIASES",

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from qml.gates.unitary import UnitaryGate
-from qml.instructions import documented
+from qml.instructions.names import documented
 
 __all__ = [
     "ECR",

@@ -11,7 +11,7 @@ from qml.gates.constants import SWAP, H, X, Y, Z
 from qml.gates.control import controlled
 from qml.gates.parametric import ParametricGate
 from qml.gates.rotations import PauliRotation
-from qml.instructions import documented
+from qml.instructions.names import documented
 from qml.parameters import Affine
 
 __all__ = [

@@ -4,25 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from pathlib import Path
-from typing import IO, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from qml import _checks
 from qml._checks import InputError
-from qml._descriptions import Described
-from qml._files import read_arrays, write_arrays
 from qml._typing import ArrayLike, Real
 from qml.measurement import display, entries, formats
 from qml.measurement.base import Measurement
 from qml.measurement.combined import CombinedMeasurement
-from qml.measurement.descriptions import as_measurement, is_same, packed, unpacked
+from qml.measurement.descriptions import as_measurement, is_same
 from qml.measurement.entries import by_label, fits, flat, outcome_name
+from qml.measurement.filed import FiledRecord
 from qml.states.density_matrix import DensityMatrix
 
 
-class Counts(Described, Mapping[str, dict[str, Any]]):
+class Counts(FiledRecord, Mapping[str, dict[str, Any]]):
     r"""How often each outcome of a measurement was seen; outcomes that never came are kept as zeros.
 
     A mapping from the name of each setting to its counts by outcome. Settings may have different numbers of shots,
@@ -62,16 +60,6 @@ class Counts(Described, Mapping[str, dict[str, Any]]):
 
     def __init__(self, measurement: Measurement, counts: ArrayLike | Sequence[ArrayLike]) -> None:
         self._set(measurement, entries.integers(measurement, flat(counts)))
-
-    def _set(self, measurement: Measurement, counts: Any) -> None:
-        self.measurement = _checks.instance("measurement", measurement, Measurement)
-        self._counts = _checks.kept(counts)
-
-    @classmethod
-    def _make(cls, measurement: Measurement, counts: Any) -> Self:
-        made = cls.__new__(cls)
-        made._set(measurement, counts)
-        return made
 
     @classmethod
     def from_weights(cls, measurement: Measurement, weights: ArrayLike | Sequence[ArrayLike]) -> Self:
@@ -319,114 +307,6 @@ class Counts(Described, Mapping[str, dict[str, Any]]):
     def _again(cls, **arguments: Any) -> Self:
         make = cls.from_weights if np.asarray(arguments["counts"]).dtype.kind == "f" else cls
         return make(as_measurement(arguments["measurement"]), arguments["counts"])
-
-    def _arrays(self) -> dict[str, Any]:
-        """The record as plain arrays, for ``.npz`` files."""
-        return {"counts": self._counts, **packed(self.measurement)}
-
-    @classmethod
-    def _from_arrays(cls, arrays: Mapping[str, Any]) -> Self:
-        """The record of :meth:`_arrays`; validated like any other input."""
-        if "counts" not in arrays:
-            raise InputError(f"a record needs the array 'counts'; found {sorted(arrays)}.")
-        make = cls.from_weights if arrays["counts"].dtype.kind == "f" else cls
-        return make(unpacked(arrays), arrays["counts"])
-
-    def save(self, path: str | Path | IO[bytes]) -> None:
-        """Write the record and its measurement to one ``.npz`` file: plain arrays, never a pickle.
-
-        Parameters
-        ----------
-        path : path, or a file open for writing bytes
-
-        Raises
-        ------
-        InputError
-            If it is neither, or its folder does not exist.
-        """
-        write_arrays(path, self._arrays())
-
-    @classmethod
-    def load(cls, path: str | Path) -> Self:
-        """Read the record that :meth:`save` wrote.
-
-        Parameters
-        ----------
-        path : path
-
-        Raises
-        ------
-        InputError
-            If it is no such file.
-        """
-        return cls._from_arrays(read_arrays(path, "counts"))
-
-    def write_json(self, path: str | Path) -> None:
-        """Write the record as JSON text, which :meth:`read_json` reads.
-
-        Parameters
-        ----------
-        path : path
-
-        Raises
-        ------
-        InputError
-            For a record of weights, which has no counts.
-        """
-        formats.write_json(self.measurement, self._counts, path)
-
-    @classmethod
-    def read_json(cls, path: str | Path, measurement: Measurement | None = None) -> Self:
-        """Read a record from JSON text.
-
-        Parameters
-        ----------
-        path : path
-            A file with the key ``settings``: a list of ``{"paulis": "XZ", "counts": {"00": 7, ...}}``, qubit 0 leftmost
-            and outcome 0 the +1 eigenstate, or of ``{"setting": name, "counts": ...}``. Other keys, such as where the
-            data come from, are left alone.
-        measurement : Measurement, optional
-            Where neither the settings nor the file (key ``measurement``) say what was measured.
-
-        Raises
-        ------
-        InputError
-            If it is not such a file; for a bad row, which is named.
-        """
-        return cls._make(*formats.read_json(path, measurement))
-
-    def write_csv(self, path: str | Path) -> None:
-        """Write a table with the columns setting, outcome, count, which :meth:`read_csv` reads: a line an outcome,
-        also those never seen.
-
-        Parameters
-        ----------
-        path : path
-
-        Raises
-        ------
-        InputError
-            For a record of weights, which has no counts.
-        """
-        formats.write_csv(self.measurement, self._counts, path)
-
-    @classmethod
-    def read_csv(cls, path: str | Path, measurement: Measurement | None = None) -> Self:
-        """Read a table with the columns setting, outcome, count (qubit 0 leftmost); outcomes that are not there count
-        as zero.
-
-        Parameters
-        ----------
-        path : path
-        measurement : Measurement, optional
-            Without it the settings must be Pauli words.
-
-        Raises
-        ------
-        InputError
-            If it is no such table; for a bad row, which is named by its line number.
-        """
-        return cls._make(*formats.read_csv(path, measurement))
 
     def __repr__(self) -> str:
         return f"<Counts: {display.headline(self.measurement, self._counts)}>"

@@ -1,10 +1,9 @@
-"""Process: a quantum channel as the state of its input and output."""
+"""Process: a quantum channel as the state of its input and output, what it is made from, and how processes compose."""
 
 from __future__ import annotations
 
 import itertools
 import math
-from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -13,26 +12,25 @@ from qml import _checks
 from qml._checks import InputError
 from qml._descriptions import Saved
 from qml._results import html_table
-from qml._typing import ArrayLike, Complex, Dims, DimsLike, ParamsLike, Real
-from qml.channels import KrausChannel
+from qml._typing import ArrayLike, Dims, DimsLike, ParamsLike
 from qml.channels.kraus import check_complete
 from qml.circuits import Circuit
 from qml.engines import PauliEngine, ReferenceEngine
 from qml.instructions import Channel, Operation, PartialTrace, Preparation, Unitary
-from qml.operators import partial_trace_matrix
+from qml.processes.accepted import check_trace, choi_state, ends
 from qml.processes.choi import (
     beside_reference,
     choi_of_superoperator,
     choi_of_transfer,
     maximally_entangled,
-    transfer_of_choi,
     transposed_pairs,
 )
-from qml.states import DensityMatrix, State, as_state
-from qml.states.coercion import StateLike, one_state
+from qml.processes.forms import ChoiForms
+from qml.states import DensityMatrix, State
+from qml.states.coercion import StateLike
 
 
-class Process(Saved):
+class Process(ChoiForms, Saved):
     r"""A completely positive trace-preserving map, held as its Choi state.
 
     .. math:: J(E) = \frac1d \sum_{ij} |i\rangle\langle j| \otimes E(|i\rangle\langle j|), \qquad
@@ -72,26 +70,10 @@ class Process(Saved):
     """
 
     def __init__(self, choi: StateLike, dims_in: DimsLike | None = None) -> None:
-        state = _checked(choi)
-        self.dims_in, self.dims_out = _ends(state.dims, dims_in)
+        state = choi_state(choi)
+        self.dims_in, self.dims_out = ends(state.dims, dims_in)
         self.choi = state
-        reduced = self.dim_in * partial_trace_matrix(state.matrix(), range(len(self.dims_in)), state.dims)
-        violation = float(np.abs(reduced - np.eye(self.dim_in)).max())
-        if violation > _checks.TOLERANCE * self.dim_in:
-            raise InputError(
-                f"a process must preserve the trace: Tr_out J = 1/d; found max|d Tr_out J - 1| = {violation:.3g}, "
-                f"tolerance {_checks.TOLERANCE * self.dim_in:.1g}."
-            )
-
-    @property
-    def dim_in(self) -> int:
-        """The dimension d of the input."""
-        return math.prod(self.dims_in)
-
-    @property
-    def dim_out(self) -> int:
-        """The dimension of the output."""
-        return math.prod(self.dims_out)
+        check_trace(state, len(self.dims_in))
 
     @classmethod
     def from_kraus(
@@ -192,7 +174,7 @@ class Process(Saved):
         if s.ndim != 2 or (d_out**2, d**2) != s.shape or not s.size:
             raise InputError(f"the superoperator must have shape (d_out^2, d^2); found {s.shape}.")
         ins, outs = _checks.sites(dims_in, d, "dims_in"), _checks.sites(dims_out, d_out, "dims_out")
-        return cls(_checked(choi_of_superoperator(s), ins + outs), ins)
+        return cls(choi_state(choi_of_superoperator(s), ins + outs), ins)
 
     @classmethod
     def from_transfer_matrix(cls, matrix: ArrayLike) -> Self:
@@ -218,7 +200,7 @@ class Process(Saved):
         if r.ndim != 2 or -1 in sizes:
             raise InputError(f"the transfer matrix must have shape (4^m, 4^n); found {r.shape}.")
         outs, ins = ((2,) * n for n in sizes)
-        return cls(_checked(choi_of_transfer(r), ins + outs), ins)
+        return cls(choi_state(choi_of_transfer(r), ins + outs), ins)
 
     @classmethod
     def from_circuit(cls, circuit: Circuit, params: ParamsLike = ()) -> Self:
@@ -282,90 +264,6 @@ class Process(Saved):
         made.choi, made.dims_in, made.dims_out = choi, dims_in, choi.dims[len(dims_in) :]
         return made
 
-    def superoperator(self) -> Complex:
-        """Its matrix on row-major vec(rho), (d_out^2, d^2)."""
-        d, d_out = self.dim_in, self.dim_out
-        tensor = d * self.choi.matrix().reshape(d, d_out, d, d_out)
-        return np.asarray(tensor.transpose(1, 3, 0, 2).reshape(d_out**2, d**2))
-
-    def transfer_matrix(self) -> Real:
-        r"""The Pauli transfer matrix R_PQ = Tr[P E(Q)] / 2^n of a process on qubits, (4^m, 4^n).
-
-        The first row is (1, 0, ..., 0) as the trace is preserved; the first column holds the Bloch vector of E(1/d).
-        """
-        if set(self.dims_in + self.dims_out) != {2}:
-            raise InputError(
-                f"a Pauli transfer matrix is of qubits; found the dims {self.dims_in} and {self.dims_out}."
-            )
-        return transfer_of_choi(self.choi.matrix(), len(self.dims_in), len(self.dims_out))
-
-    def kraus(self) -> Complex:
-        """Kraus operators (rank, d_out, d) that are orthogonal to each other, the largest first."""
-        spectrum = self.choi.spectrum()
-        values = spectrum.eigenvalues
-        basis = np.eye(self.choi.dim) if spectrum.basis is None else spectrum.basis
-        order = [k for k in np.argsort(values)[::-1] if values[k] > 0]
-        columns = basis[:, order] * np.sqrt(self.dim_in * values[order])
-        return np.asarray(columns.T.reshape(-1, self.dim_in, self.dim_out).swapaxes(1, 2))
-
-    def stinespring(self) -> Complex:
-        """An isometry (d_out e, d) into the output followed by an environment of dimension e, the rank."""
-        k = self.kraus()
-        return np.asarray(k.transpose(1, 0, 2).reshape(-1, self.dim_in))
-
-    def channel(self, name: str = "Process") -> KrausChannel:
-        """The process as an instruction of circuits: ``process.channel()(0, 1)``.
-
-        Parameters
-        ----------
-        name : str
-            What drawings and messages call it.
-
-        Raises
-        ------
-        InputError
-            If the dims of input and output differ.
-        """
-        if self.dims_in != self.dims_out:
-            raise InputError(f"a channel maps sites to themselves; found {self.dims_in} to {self.dims_out}.")
-        return KrausChannel(self.kraus(), self.dims_in, name)
-
-    @cached_property
-    def rank(self) -> int:
-        """The least number of Kraus operators: the rank of J."""
-        return int(self.choi.rank())
-
-    @property
-    def is_unitary(self) -> bool:
-        """Whether it is one unitary: rank one, and as many outputs as inputs."""
-        return self.rank == 1 and self.dim_in == self.dim_out
-
-    def apply(self, state: StateLike) -> DensityMatrix:
-        """The image E(rho) of a state, or of a batch of states.
-
-        Parameters
-        ----------
-        state : State, array (..., d, d) or (d,), or Qobj
-            On the input sites.
-
-        Raises
-        ------
-        InputError
-            If it is on other sites.
-
-        Examples
-        --------
-        >>> from qml import channels
-        >>> as_process(channels.AmplitudeDamping(0.5, 0)).apply([0.0, 1.0]).probabilities().round(6)
-        array([0.5, 0.5])
-        """
-        rho = as_state(state, self.dims_in)
-        if rho.dims != self.dims_in:
-            raise InputError(f"the state must be on the input sites, dims {self.dims_in}; found {rho.dims}.")
-        m = rho.matrix()
-        image = (m.reshape(*m.shape[:-2], -1) @ self.superoperator().T).reshape(*m.shape[:-2], self.dim_out, -1)
-        return DensityMatrix._trusted((image + image.conj().swapaxes(-1, -2)) / 2, self.dims_out)
-
     def then(self, other: Process) -> Process:
         """This process, followed by another on its output sites.
 
@@ -412,13 +310,6 @@ class Process(Saved):
         other = as_process(other, "other")
         k = [np.kron(a, b) for a, b in itertools.product(self.kraus(), other.kraus())]
         return Process.from_kraus(k, self.dims_in + other.dims_in, self.dims_out + other.dims_out)
-
-    def qobj(self) -> Any:
-        """The process as a QuTiP superoperator with the same dims."""
-        import qutip
-
-        columns, ins, outs = transposed_pairs(self.superoperator()), list(self.dims_in), list(self.dims_out)
-        return qutip.Qobj(columns, dims=[[outs, outs], [ins, ins]], superrep="super")
 
     def _as_state(self) -> State:
         return self.choi
@@ -474,36 +365,3 @@ def as_process(value: Any, name: str = "the process") -> Process:
         f"{name} must be a Process, a Circuit, a gate or channel, or a QuTiP superoperator; found "
         f"{_checks.shown(value)}."
     )
-
-
-def _checked(choi: StateLike, dims: Dims | None = None) -> State:
-    """A Choi state; what is none is told as what it says of the process."""
-    if not isinstance(choi, np.ndarray | list | tuple):
-        return one_state(choi, "the Choi state")
-    a = _checks.array("the Choi matrix", choi)
-    if a.ndim != 2:
-        return one_state(a, "the Choi state")
-    j = _checks.hermitian("the Choi matrix", a)
-    with np.errstate(over="ignore"):
-        trace = float(np.trace(j).real)
-    if not abs(trace - 1) <= _checks.TOLERANCE:
-        raise InputError(f"a Choi matrix must have unit trace here (J divided by d); found {trace:.12g}.")
-    lowest = float(np.linalg.eigvalsh(j)[0])
-    if lowest < -_checks.TOLERANCE:
-        raise InputError(
-            f"a process must be completely positive; found the eigenvalue {lowest:.3g} of its Choi matrix, tolerance "
-            f"-{_checks.TOLERANCE}: take process_tomography where it comes from data."
-        )
-    return DensityMatrix(j, dims)
-
-
-def _ends(dims: Dims, dims_in: DimsLike | None) -> tuple[Dims, Dims]:
-    """The sites of the input and of the output."""
-    if dims_in is None:
-        if len(dims) % 2 or not dims:
-            raise InputError(f"dims_in must say which sites are the input; found a Choi state of dims {dims}.")
-        return dims[: len(dims) // 2], dims[len(dims) // 2 :]
-    ins = _checks.dimensions("dims_in", dims_in)
-    if ins != dims[: len(ins)] or len(ins) == len(dims):
-        raise InputError(f"dims_in must be the first sites of the Choi state, which has dims {dims}; found {ins}.")
-    return ins, dims[len(ins) :]

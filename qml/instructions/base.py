@@ -1,60 +1,23 @@
-"""What a circuit is made of: instructions, and instructions placed on sites."""
+"""Instructions, unitary gates and channels among them, and operations: instructions placed on sites.
+
+Calling an instruction makes an operation, and an operation holds its instruction: both stand in one file.
+"""
 
 from __future__ import annotations
 
 import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from types import ModuleType
-from typing import Any, ClassVar, TypeVar
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 
 from qml import _checks
 from qml._checks import InputError, OutsideDomain
 from qml._descriptions import CONSTANTS, Described
-from qml._typing import Complex, Dims, DimsLike, Real
+from qml._typing import Complex, Dims, Real
 from qml.parameters import REAL_LINE, Affine, Interval, ParameterLike, as_affine
-
-__all__ = [
-    "Channel",
-    "Initialize",
-    "Instruction",
-    "Operation",
-    "PartialTrace",
-    "Preparation",
-    "TraceOut",
-    "Unitary",
-]
-
-I = TypeVar("I", bound="Instruction")  # noqa: E741 - an instruction
-
-
-def find(what: str, name: object, registry: Mapping[str, I], aliases: Mapping[str, str] | None = None) -> I:
-    """The instruction of that name; capitals and underscores make no difference.
-
-    Raises
-    ------
-    InputError
-        Where there is none, with the nearest name.
-    """
-    known = {plain(n): n for n in registry} | {plain(a): n for a, n in (aliases or {}).items()}
-    typed = _checks.text(what, name)
-    found = known.get(plain(typed))
-    return registry[_checks.choice(what, typed, registry) if found is None else found]
-
-
-def defined_in(kind: Callable[..., I], *modules: ModuleType) -> dict[str, I]:
-    """The instructions of a kind, a class, that modules define, by their names, in the order of their definitions."""
-    assert isinstance(kind, type)
-    held: list[Any] = [value for module in modules for value in vars(module).values() if isinstance(value, kind)]
-    return {value.name: value for value in held}
-
-
-def plain(name: str) -> str:
-    """A name without what makes no difference: capitals and underscores."""
-    return name.lower().replace("_", "")
 
 
 class _Signature:
@@ -68,22 +31,6 @@ class _Signature:
         sites = [kinds(n, kinds.POSITIONAL_ONLY) for n in instruction.site_names]
         named = [kinds(n, kinds.KEYWORD_ONLY, default=x) for n, x in instruction.defaults.items()]
         return inspect.Signature([*first, *sites, *named])
-
-
-def documented(instruction: I, text: str, **about: str) -> I:
-    """The instruction with a text that ``help`` shows: how it is called, what it is, and its parameters in order.
-
-    `about` says more of a parameter than its domain, or that an angle is in radians.
-    """
-    lines = [f"{instruction.name}{inspect.signature(instruction)}".replace(", /", ""), "", inspect.cleandoc(text), ""]
-    lines += ["Parameters", "----------"]
-    for name, domain in zip(instruction.parameter_names, instruction.domains, strict=True):
-        known = "An angle in radians." if domain == REAL_LINE else f"From {domain.low:.6g} to {domain.high:.6g}."
-        default = f", {instruction.defaults[name]:g} by default" if name in instruction.defaults else ""
-        lines += [f"{name} : float, str or Affine{default}", f"    {about.get(name, known)}"]
-    lines += [f"{name} : int" for name in instruction.site_names]
-    object.__setattr__(instruction, "__doc__", "\n".join(lines))
-    return instruction
 
 
 class Instruction(Described, ABC, is_kind=False):
@@ -304,44 +251,6 @@ class Channel(Instruction):
         """
 
 
-@dataclass(frozen=True, repr=False)
-class PartialTrace(Instruction):
-    """Sites that are discarded, not yet placed; :func:`TraceOut` places it, and has the equation.
-
-    Parameters
-    ----------
-    dims : tuple of int
-        Of the sites, in the order in which they are listed.
-
-    Examples
-    --------
-    >>> PartialTrace((2,))(1) == TraceOut(1)
-    True
-    """
-
-    dims: Dims
-    name: str = field(default="trace_out", init=False)
-
-
-@dataclass(frozen=True, repr=False)
-class Preparation(Instruction):
-    r"""Fresh sites in the state \|0>, not yet placed; :func:`Initialize` places it, and has the equation.
-
-    Parameters
-    ----------
-    dims : tuple of int
-        Of the sites, in the order in which they are listed.
-
-    Examples
-    --------
-    >>> Preparation((2,))(1) == Initialize(1)
-    True
-    """
-
-    dims: Dims
-    name: str = field(default="initialize", init=False)
-
-
 @dataclass(frozen=True)
 class Operation(Described):
     """An instruction placed on sites, with its parameters: what calling an instruction makes.
@@ -406,74 +315,3 @@ class Operation(Described):
     def __str__(self) -> str:
         params = f"({', '.join(map(str, self.params))})" if self.params else ""
         return f"{self.name}{params} {' '.join(map(str, self.sites))}"
-
-
-def TraceOut(*sites: int, dims: DimsLike | None = None) -> Operation:  # noqa: N802 - stands beside gates
-    r"""Discard sites: the partial trace over them. They take no further operation unless initialised again.
-
-    .. math:: \rho \mapsto \sum_k \langle k | \rho | k \rangle, \qquad k \text{ over a basis of the sites}
-
-    Parameters
-    ----------
-    *sites : int
-    dims : sequence of int, optional
-        Their dimensions; qubits by default.
-
-    Returns
-    -------
-    Operation
-
-    Raises
-    ------
-    InputError
-        Where no site is named, one is no integer, or `dims` has not one entry a site.
-
-    Examples
-    --------
-    >>> from qml import Circuit, gates
-    >>> Circuit(2, [gates.RY("a", 0), gates.CNOT(0, 1), TraceOut(1)]).dims_out
-    (2,)
-    """
-    return _placed("TraceOut", PartialTrace, sites, dims)
-
-
-def Initialize(*sites: int, dims: DimsLike | None = None) -> Operation:  # noqa: N802 - stands beside gates
-    r"""Add fresh sites in the state \|0>. A site whose first operation this is does not exist before it.
-
-    .. math:: \rho \mapsto \rho \otimes |0 \dots 0\rangle\langle 0 \dots 0|
-
-    Parameters
-    ----------
-    *sites : int
-    dims : sequence of int, optional
-        Their dimensions; qubits by default.
-
-    Returns
-    -------
-    Operation
-
-    Raises
-    ------
-    InputError
-        Where no site is named, one is no integer, or `dims` has not one entry a site.
-
-    Examples
-    --------
-    >>> from qml import Circuit, gates
-    >>> Circuit(2, [Initialize(1), gates.CNOT(0, 1)]).dims_in
-    (2,)
-    """
-    return _placed("Initialize", Preparation, sites, dims)
-
-
-def _placed(what: str, kind: Callable[[Dims], Instruction], sites: tuple[int, ...], dims: DimsLike | None) -> Operation:
-    """A change of the register on sites of these dimensions."""
-    for site in sites:
-        _checks.integer(f"{what}: each site", site, low=0)
-    found = (2,) * len(sites) if dims is None else _checks.dimensions("dims", dims)
-    if not sites or len(found) != len(sites):
-        raise InputError(
-            f"{what} takes one or more sites, as in {what}(1), and dims one entry a site; found the sites {sites} and "
-            f"dims {found}."
-        )
-    return kind(found)(*sites)

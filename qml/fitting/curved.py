@@ -1,0 +1,96 @@
+"""The curvature of an objective: what second-order optimizers ask for."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import numpy as np
+
+from qml._checks import InputError
+from qml._typing import Real
+from qml.fitting.priors import Prior
+from qml.geometry import Metric
+from qml.losses import Loss
+from qml.models import Model
+from qml.states import State
+
+
+class Curved(ABC):
+    """An objective's Hessian, and the metric of its model: those of the model, plus the curvature of the prior."""
+
+    model: Model
+    target: Any
+    loss: Loss
+    prior: Prior | None
+
+    @abstractmethod
+    def state(self, params: Real) -> State:
+        """sigma_theta."""
+
+    @property
+    def has_hessian(self) -> bool:
+        """Whether the Hessian is known: for a cross entropy and an exponential family, where it is the metric."""
+        return self.loss.is_cross_entropy and self.model.is_exponential_family and not self.loss.parameter_names
+
+    def hessian(self, params: Real, *, tolerance: float = 0.0) -> Metric:
+        """The Hessian of f, assembled or only applied.
+
+        Parameters
+        ----------
+        params : array (n_params,)
+        tolerance : float
+            As in :class:`~qml.geometry.GibbsMetric`: what may be left out for speed.
+
+        Raises
+        ------
+        InputError
+            Where it is not known: see :attr:`has_hessian`.
+        """
+        if not self.has_hessian:
+            raise InputError(
+                "Newton's method needs a cross entropy of an exponential family, such as a GibbsModel; found "
+                f"{type(self.loss).__name__} and {type(self.model).__name__}: use NaturalGradient() or LBFGS()."
+            )
+        weights = self.loss.member_weights(self.target)
+        hessian = self.model.metric(params, tolerance=tolerance, state=self.state(params), weights=weights)
+        return hessian if self.prior is None else Shifted(hessian, self.prior.curvature(params))
+
+    def metric(self, params: Real, kind: str = "bkm") -> Metric:
+        """A metric of the model, plus the curvature of the prior; see :func:`qml.geometry.metric`.
+
+        Parameters
+        ----------
+        params : array (n_params,)
+        kind : {"bkm", "bures", "wigner_yanase"}
+
+        Raises
+        ------
+        InputError
+            For a loss with parameters of its own, or a model without forward derivatives.
+        """
+        self._no_loss_parameters("a metric")
+        weights = self.loss.member_weights(self.target)
+        metric = self.model.metric(params, kind, state=self.state(params), weights=weights)
+        return metric if self.prior is None else Shifted(metric, self.prior.curvature(params))
+
+    def _no_loss_parameters(self, what: str) -> None:
+        if self.loss.parameter_names:
+            raise InputError(
+                f"{what} of {type(self.loss).__name__}, which has parameters of its own, is not defined: use an "
+                "optimizer that works from gradients, such as LBFGS()."
+            )
+
+
+class Shifted(Metric):
+    """A metric plus a diagonal."""
+
+    def __init__(self, metric: Metric, diagonal: Real) -> None:
+        super().__init__(metric.kind, metric.n_params)
+        self._metric, self._diagonal = metric, diagonal
+
+    def matrix(self) -> Real:
+        return self._metric.matrix() + np.diag(self._diagonal)
+
+    def _product(self, v: Real) -> Real:
+        return self._metric.product(v) + self._diagonal * v

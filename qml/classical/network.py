@@ -65,6 +65,9 @@ class Network:
             raise InputError(f"widths must name the inputs and the outputs at least; found {list(widths)}.")
         self._shapes = [(a + 1, b) for a, b in zip(self.widths, self.widths[1:], strict=False)]
 
+    def __repr__(self) -> str:
+        return f"Network({self.widths}, {self.activation!r})"
+
     @property
     def n_params(self) -> int:
         """The number of weights and biases."""

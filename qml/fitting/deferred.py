@@ -106,6 +106,9 @@ class DeferredCrossEntropy:
         self.copies_used = 0
         self.latest: GradientEstimate | None = None
 
+    def __repr__(self) -> str:
+        return f"<DeferredCrossEntropy: {self.model!r}, {self.copies} copies in {self.n_bases} bases, {self.schedule}>"
+
     @cached_property
     def n_bases(self) -> int:
         """In how many bases copies are measured for one gradient."""

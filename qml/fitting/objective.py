@@ -18,7 +18,7 @@ from qml.fitting.curved import Curved
 from qml.fitting.data import at_data
 from qml.fitting.frequencies import shift_rules
 from qml.fitting.priors import Prior
-from qml.losses import Labelled, Loss, MeanCrossEntropy, RelativeEntropy, as_loss, default_loss
+from qml.losses import Labelled, Loss, MeanCrossEntropy, RelativeEntropy, as_loss, default_loss, of_labels
 from qml.models import ConditionalModel, Conditioned, Model
 from qml.processes import ProcessFamily
 from qml.states import DensityMatrix, State
@@ -85,6 +85,10 @@ class Objective(Curved):
         self.latest: Evaluation | None = None
         self._batches: Batches | None = None
 
+    def __repr__(self) -> str:
+        prior = "" if self.prior is None else f", {self.prior!r}"
+        return f"<Objective: {self.loss!r} of {self.model!r}{prior}, {self.evaluations} evaluations>"
+
     @classmethod
     def of(
         cls,
@@ -113,7 +117,7 @@ class Objective(Curved):
         1.386294
         """
         loss = default_loss(target) if loss is None else as_loss(loss)
-        return cls(*at_data(model, target), loss, prior)
+        return cls(*at_data(model, target), of_labels(loss) if isinstance(target, Labelled) else loss, prior)
 
     def _fresh(self) -> Objective:
         """The same, of which nothing has been evaluated yet."""

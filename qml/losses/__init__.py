@@ -8,6 +8,7 @@ data in :data:`LABEL_LOSSES`, those of a Hamiltonian in :data:`HAMILTONIAN_LOSSE
 from typing import Any
 
 from qml import _checks
+from qml._checks import InputError
 from qml.losses.base import Loss
 from qml.losses.counts import (
     ChiSquare,
@@ -73,6 +74,13 @@ def default_loss(target: Any) -> Loss:
     NegativeLogLikelihood()
     """
     return as_loss(getattr(type(target), "default_loss", CrossEntropy.name))
+
+
+def of_labels(loss: Loss) -> Loss:
+    """The loss, if it is one of labelled data."""
+    if not isinstance(loss, MeanCrossEntropy):
+        raise InputError(f"labelled data need a loss of labels, {' or '.join(LABEL_LOSSES)}; found {loss.name}.")
+    return loss
 
 
 def as_loss(value: Loss | str) -> Loss:

@@ -115,6 +115,9 @@ class ProfileLikelihood:
         self._largest = float(best.values[0])
         self.estimate = float(np.clip(np.vdot(self._operator, best.states[0]).real, self.low, self.high))
 
+    def __repr__(self) -> str:
+        return f"<ProfileLikelihood: estimate {self.estimate:.6g}, of values from {self.low:.6g} to {self.high:.6g}>"
+
     @cached_property
     def _sliced(self) -> Map:
         return Map(self._counts.measurement, operator=self._operator)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
+
 import attack
 import matplotlib
 import pytest
 from attack import PUBLIC
 from matplotlib import pyplot
 
+import qml
 from qml import _checks
 
 SLOW = (
@@ -87,6 +90,18 @@ def test_what_is_added_is_attacked_and_fails_without_an_example(monkeypatch):
     call = attack.public()["states.added_today"]()
     with pytest.raises(KeyError, match=r"EXAMPLES needs a valid 'a_name_without_example' for states\.added_today"):
         attack.attack("states.added_today", call)
+
+
+def test_objects_show_what_they_are():
+    """And not where they lie in memory."""
+    shown = {
+        name: repr(attack.example(name, owner))
+        for name, owner in attack.everything().items()
+        if isinstance(owner, type) and not inspect.isabstract(owner) and not issubclass(owner, BaseException)
+        if not getattr(owner, "_is_protocol", False) and owner is not qml.instructions.Instruction
+    }
+    assert len(shown) > 100
+    assert {name: text for name, text in shown.items() if " object at 0x" in text} == {}
 
 
 def test_nothing_public_is_missed():

@@ -5,10 +5,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qml import fit, pauli
 from qml._checks import InputError
-from qml.losses import MeanCrossEntropy, cross_entropy, label_states
+from qml.losses import Labelled, MeanCrossEntropy, cross_entropy, label_states
 from qml.losses.labelled import LabelLikelihood
+from qml.models import ConditionalGibbsModel
 from qml.states import DensityMatrix, GibbsState, ginibre
+
+BITS = ConditionalGibbsModel([pauli("X"), pauli("Z")], n_inputs=1)
+LABELLED = Labelled([[0.0], [1.0]], label_states([0, 1], 2))
 
 
 def pairs(seed=0, count=4):
@@ -78,6 +83,7 @@ def test_label_states():
         (lambda: MeanCrossEntropy().accept(label_states([0, 1], 2), (3,)), r"batch \(m,\) of states on sites \(3,\)"),
         (lambda: MeanCrossEntropy().accept(np.eye(2) / 2, (2,)), "batch shape"),
         (lambda: MeanCrossEntropy().value(*[label_states([0] * m, 2) for m in (2, 3)]), "equally many states"),
+        (lambda: fit(BITS, LABELLED, loss="infidelity"), "labelled data need a loss of labels, mean_cross_entropy or"),
         (lambda: label_states([0, 3], 3), "from 0 to 2"),
         (lambda: label_states([0.5], 3), "integers"),
         (lambda: label_states([], 3), "integers"),

@@ -15,13 +15,12 @@ from qml.fitting import grow
 from qml.fitting.growth import start_of
 from qml.fitting.priors import Prior
 from qml.losses import (
-    LABEL_LOSSES,
     CountsLoss,
     CrossEntropy,
     Labelled,
     Loss,
-    MeanCrossEntropy,
     default_loss,
+    of_labels,
     von_neumann_entropy,
 )
 from qml.measurement import Counts
@@ -189,8 +188,8 @@ def build_job(
             loss = default_loss(target.fitted)
         else:
             loss = fit.loss.on(model.dims) if isinstance(fit.loss, OfCounts) else fit.loss.build()
-        if target.labels is not None and not isinstance(loss, MeanCrossEntropy):
-            raise InputError(f"labelled data need a loss of labels, {' or '.join(LABEL_LOSSES)}; found {loss.name}.")
+        if target.labels is not None:
+            of_labels(loss)
         loss.accept(target.learnt, model.dims)
     with source.within("fits", i, "optimizer"):
         optimizer = fit.optimizer.build()

@@ -17,7 +17,7 @@ import numpy as np
 import scipy.linalg
 
 from qml import _checks, _products, buffers, threads
-from qml._arrays import as_complex, as_real, frozen, is_traced, namespace, on_host, surely
+from qml._arrays import as_complex, as_real, compiled, frozen, is_traced, namespace, on_host, surely
 from qml._typing import Complex, Numeric, Real
 
 EPS, TINY = float(np.finfo(np.float64).eps), float(np.finfo(np.float64).tiny)
@@ -207,6 +207,7 @@ def _into(array: Numeric) -> dict[str, Numeric]:
     return {"out": array} if on_host(array) else {}
 
 
+@compiled
 def log_divided_differences(log_values: Real) -> Real:
     r"""Divided differences of log at the points e^l: (l_i - l_j) / (e^{l_i} - e^{l_j}), shape (..., r, r).
 
@@ -230,6 +231,7 @@ def log_divided_differences(log_values: Real) -> Real:
     return ratio if both is None else as_real(xp.where(both, ratio, 0.0))
 
 
+@compiled
 def exp_divided_differences(log_values: Real) -> Real:
     r"""Divided differences of exp at the points l: (e^{l_i} - e^{l_j}) / (l_i - l_j), shape (..., r, r).
 
@@ -264,11 +266,18 @@ def eigh(matrix: Complex) -> tuple[Real, Complex]:
 def spectrum_of_matrix(matrix: Complex) -> Spectrum:
     """The spectrum of a density matrix (..., d, d), cut by the support policy."""
     values, vectors = eigh(matrix)
-    cut = support_cut(values[..., -1:], matrix.shape[-1])
+    logs, weight = _logs_and_weight_cut(values)
+    return Spectrum(logs, vectors, weight)
+
+
+@compiled
+def _logs_and_weight_cut(values: Real) -> tuple[Real, Real | float]:
+    """log of ascending eigenvalues (..., d), -inf where they are cut, and the weight (...) of those."""
+    xp, cut = namespace(values), support_cut(values[..., -1:], values.shape[-1])
     if surely((values > cut).all()):
-        return Spectrum(namespace(values).log(values), vectors)
-    logs, xp = _log_above(values, cut), namespace(values)
-    return Spectrum(logs, vectors, xp.where(xp.isfinite(logs), 0.0, values).clip(0.0).sum(axis=-1))
+        return xp.log(values), 0.0
+    logs = _log_above(values, cut)
+    return logs, xp.where(xp.isfinite(logs), 0.0, values).clip(0.0).sum(axis=-1)
 
 
 @threads.suited_to_matrix

@@ -33,9 +33,8 @@ def instructions(program: ProgramLike, gradient: bool) -> tuple[int, int, float]
     from qml.engines import JaxEngine
     from qml.engines.jax import compiled
     from qml.engines.jax.kinds import PAULI
-    from qml.engines.jax.plan import plan_of
 
-    plan = plan_of(program, PAULI)
+    plan = JaxEngine()._on.plan(program, PAULI)
     since = time.perf_counter()
     made = compiled.planned(JaxEngine()._on, plan, np.asarray(program.offset), gradient)
     took = time.perf_counter() - since

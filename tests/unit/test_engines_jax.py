@@ -14,7 +14,6 @@ from qml._checks import InputError, MemoryRefused
 from qml.engines import JaxEngine, PauliEngine
 from qml.engines.jax.form import sections
 from qml.engines.jax.kinds import PAULI
-from qml.engines.jax.plan import plan_of
 from qml.gates import PauliRotation
 from qml.instructions import Initialize, TraceOut, Unitary
 from qml.operators import tfim
@@ -120,7 +119,7 @@ def test_checkpoints_change_nothing():
 
 
 def test_layers_that_repeat_are_one_loop():
-    form = plan_of(layers(9, 40).compile(), PAULI).form
+    form = JaxEngine()._on.plan(layers(9, 40).compile(), PAULI).form
     assert len(form.items) > 100
     assert sum(part.length for part in sections(form.items)) < 20
 
@@ -165,9 +164,20 @@ NEVER_TWICE = {
 }
 
 
+def with_windows_of(most, monkeypatch):
+    """Windows of two sites are what processors get, of three what cards get; both run everywhere."""
+    from qml.engines.jax.compiled import Compiled
+    from qml.engines.jax.plan import plan_of
+
+    monkeypatch.setattr(Compiled, "plan", lambda self, program, kind: plan_of(program, kind, most))
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", NEVER_TWICE)
-def test_circuits_that_do_not_repeat_against_the_pauli_engine(name):
+@pytest.mark.parametrize(
+    ("name", "most"), [*((name, 2) for name in NEVER_TWICE), ("any pairs", 3), ("gates on three", 3)]
+)
+def test_circuits_that_do_not_repeat_against_the_pauli_engine(name, most, monkeypatch):
+    with_windows_of(most, monkeypatch)
     program, rng = NEVER_TWICE[name].compile(), np.random.default_rng(0)
     theta, g = rng.normal(size=program.n_params), rng.normal(size=program.dim_out**2)
     initial = ginibre(program.dims_in, rng)
@@ -206,7 +216,7 @@ def test_the_number_of_windows_changes_nothing_in_what_is_compiled(n):
     found = []
     for count in (280, 560):
         program = random_gates(n, count).compile()
-        plan = plan_of(program, PAULI)
+        plan = JaxEngine()._on.plan(program, PAULI)
         made = compiled.planned(JaxEngine()._on, plan, program.offset, gradient=True)
         found.append((len(plan.form.items), sum(" = " in line for line in made.as_text().splitlines())))
     (fewer, first), (more, second) = found
@@ -262,7 +272,7 @@ def test_memory_of_a_device_falls_as_their_number():
     from qml.engines.jax import compiled
 
     program = layers(10, 1).compile()
-    plan, slots = plan_of(program, PAULI), program.slots(np.zeros(10))
+    plan, slots = JaxEngine()._on.plan(program, PAULI), program.slots(np.zeros(10))
     sizes = [compiled.memory_of_a_device(JaxEngine(count)._on, plan, slots) for count in (1, 2, 4, 8)]
     assert sizes[0] > 2 * 8 * 4**10
     for size, count in zip(sizes, (1, 2, 4, 8), strict=True):
@@ -332,7 +342,9 @@ def test_an_engine_goes_to_other_processes(again):
 
 
 @pytest.mark.slow
-def test_everything_at_once_against_the_pauli_engine():
+@pytest.mark.parametrize("most", [2, 3])
+def test_everything_at_once_against_the_pauli_engine(most, monkeypatch):
+    with_windows_of(most, monkeypatch)
     program, rng = EVERYTHING.compile(), np.random.default_rng(0)
     theta, g = rng.uniform(0.1, 0.9, program.n_params), rng.normal(size=64)
     initial = ginibre((2,) * 3, rng)

@@ -18,7 +18,7 @@ from qml.circuits.circuit import ProgramLike, as_program
 from qml.engines.base import Engine
 from qml.engines.jax.form import chunk_of, n_kept
 from qml.engines.jax.kinds import AMPLITUDES, PAULI
-from qml.engines.jax.plan import Plan, plan_of
+from qml.engines.jax.plan import Plan
 from qml.engines.pauli_state import PauliState, matrix_of, pauli_vector_of, vector_of
 from qml.engines.register import (
     Pull,
@@ -130,7 +130,7 @@ class JaxEngine(Engine):
         return devices_in_words()
 
     def room(self, program: ProgramLike) -> str:
-        return self._on.room(plan_of(as_program(program), PAULI), self.checkpoint_bytes)
+        return self._on.room(self._on.plan(as_program(program), PAULI), self.checkpoint_bytes)
 
     def hold(self, state: State) -> State:
         """The state as a Pauli vector on the devices; one of other sites than qubits, which programs refuse, as it
@@ -143,7 +143,7 @@ class JaxEngine(Engine):
         """The state after the program, from `initial` (None: \\|0...0>), or a batch of them."""
         program, initial = ready(program, initial)
         slots, batch = batch_of(program, params, initial)
-        plan = plan_of(program, PAULI)
+        plan = self._on.plan(program, PAULI)
         self._on.check(plan, math.prod(batch), 3)
         vector = self._on.forward(plan, *self._inputs(plan, slots, batch, initial))
         return PauliState._trusted(vector.reshape(*batch, 4**plan.form.n_out), plan.form.n_out)
@@ -156,7 +156,7 @@ class JaxEngine(Engine):
         program, initial = ready(program, initial)
         slots, batch = batch_of(program, params, initial)
         members = math.prod(batch)
-        plan = plan_of(program, PAULI)
+        plan = self._on.plan(program, PAULI)
         chunk = chunk_of(plan.form, members, self.checkpoint_bytes)
         self._on.check(plan, members, 4 + n_kept(plan.form, chunk))
         arguments = self._inputs(plan, slots, batch, initial)
@@ -186,7 +186,7 @@ class JaxEngine(Engine):
         program, initial = ready(program, initial)
         check_single(params, initial)
         slots, _ = batch_of(program, params, initial)
-        plan = plan_of(program, PAULI)
+        plan = self._on.plan(program, PAULI)
         arguments = self._inputs(plan, slots, (), initial)
         state = PauliState._trusted(self._on.forward(plan, *arguments), plan.form.n_out)
 
@@ -260,7 +260,7 @@ class JaxEngine(Engine):
     def _columns(self, program: ProgramLike, params: ParamsLike, vectors: Complex | None) -> tuple[Plan, Real, Any]:
         held = as_program(program)
         columns = start_of(held, vectors) if vectors is None or on_host(vectors) else vectors
-        plan = plan_of(held, AMPLITUDES)
+        plan = self._on.plan(held, AMPLITUDES)
         self._on.check(plan, columns.shape[1], 3, "pass fewer vectors")
         return plan, held.slots(params), columns
 

@@ -20,7 +20,7 @@ from qml.circuits.program import Program, Step
 from qml.engines.compile.steps import Steps, check_qubits, fused, kept, string_of
 from qml.engines.compile.windows import windows
 from qml.engines.jax.form import Change, Form, Item, Single, Turn, Window
-from qml.engines.jax.kinds import MOST, Kind, Source, SourceTables, ascending
+from qml.engines.jax.kinds import Kind, Source, SourceTables, ascending
 from qml.gates import PauliRotation
 from qml.instructions import PartialTrace, Preparation
 
@@ -91,12 +91,13 @@ class _Open:
 
 
 class Plan(Steps):
-    """The plan of a program."""
+    """The plan of a program, with windows of so many sites."""
 
-    def __init__(self, program: Program, kind: Kind) -> None:
+    def __init__(self, program: Program, kind: Kind, most: int) -> None:
+        check_qubits(program, "JaxEngine")
         super().__init__(program)
-        self.kind = kind
-        self.sources = {sites: Source(kind, sites) for sites in range(1, MOST + 1)}
+        self.kind, self.most = kind, most
+        self.sources = {sites: Source(kind, sites, identity=True) for sites in range(1, most + 1)}
         self.chains: list[tuple[int, ...]] = [()]
         self.items: list[Item] = []
         self.n_in = self.n_max = n = len(program.dims_in)
@@ -119,6 +120,7 @@ class Plan(Steps):
         self.form = Form(
             kind.levels,
             kind.frequency,
+            most,
             self.n_in,
             n,
             self.n_max,
@@ -151,7 +153,7 @@ class Plan(Steps):
         else:
             self._flush(n)
             sites = tuple(sorted(step.sites))
-            if len(sites) == MOST:
+            if len(sites) == self.most:
                 self._window(n, sites, self._number(step), [])
             else:
                 self.items.append(Single(sites, len(self._singles)))
@@ -202,8 +204,9 @@ class Plan(Steps):
             sites = tuple(range(site, site + width)) if site + width <= n else (site - 1, site)
             self._pairs.append(Pair(sites, 0, tuple(self._chain(s) for s in sites)))
             left = [s for s in left if s not in sites]
-        for chosen, active in windows(self._pairs, n, sites_of_windows(n), AHEAD):
-            self._window(n, _filled(active, n, sites_of_windows(n)), 0, chosen)
+        most = min(self.most, n)
+        for chosen, active in windows(self._pairs, n, most, AHEAD):
+            self._window(n, _filled(active, n, most), 0, chosen)
         self._pairs = []
 
     def _window(self, n: int, sites: tuple[int, ...], start: int, chosen: Sequence[Pair]) -> None:
@@ -215,7 +218,7 @@ class Plan(Steps):
         members = []
         for pair in chosen:
             batch.pairs.append((pair.matrix, *pair.chains))
-            members.append((len(batch.pairs) - 1, placements(n).index(_within(pair.sites, sites))))
+            members.append((len(batch.pairs) - 1, placements(len(sites)).index(_within(pair.sites, sites))))
         batch.starts.append(start)
         batch.windows.append(members)
 
@@ -241,10 +244,9 @@ class Plan(Steps):
         return [slot for step in steps for slot in range(step.start, step.stop)]
 
 
-def plan_of(program: Program, kind: Kind) -> Plan:
+def plan_of(program: Program, kind: Kind, most: int) -> Plan:
     """The plan of a program of qubits, made once and kept as long as the program lives."""
-    check_qubits(program, "JaxEngine")
-    return kept(program, ("jax", kind.name), lambda: Plan(program, kind))
+    return kept(program, ("jax", kind.name, most), lambda: Plan(program, kind, most))
 
 
 def _within(sites: tuple[int, ...], window: tuple[int, ...]) -> tuple[int, ...]:
@@ -268,15 +270,10 @@ def _filled(active: tuple[int, ...], n: int, most: int) -> tuple[int, ...]:
     return tuple(sorted(sites))
 
 
-def sites_of_windows(n: int) -> int:
-    """How many sites a window of a register of n has."""
-    return min(MOST, n)
-
-
 @lru_cache(maxsize=8)
-def placements(n: int) -> list[tuple[int, ...]]:
-    """The places of an operation in a window of a register of n sites."""
-    return list(itertools.combinations(range(sites_of_windows(n)), min(2, n)))
+def placements(sites: int) -> list[tuple[int, ...]]:
+    """The places of an operation in a window of so many sites."""
+    return list(itertools.combinations(range(sites), min(2, sites)))
 
 
 def _closed(batch: _Open) -> BatchTables:

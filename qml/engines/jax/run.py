@@ -19,7 +19,7 @@ from jax import lax
 
 from qml.engines.jax.form import UNROLLED_WINDOWS, Change, Form, Single, Turn, Window, sections
 from qml.engines.jax.kinds import SourceTables
-from qml.engines.jax.plan import BatchTables, Tables, placements, sites_of_windows
+from qml.engines.jax.plan import BatchTables, Tables, placements
 from qml.engines.jax.products import (
     UNROLLED,
     change,
@@ -44,7 +44,7 @@ def matrices(form: Form, tables: Tables, slots: Any, given: Sequence[Any]) -> tu
     is_short = len(later) <= UNROLLED
     chains, _ = lax.scan(lambda made, place: (ones[place] @ made, None), ones[first], later, unroll=is_short)
     return of_size, [
-        _of_windows(batch, n, form.levels, columns, of_size, chains)
+        _of_windows(batch, min(form.most, n), form.levels, columns, of_size, chains)
         for batch, (n, columns) in zip(tables.batches, form.batches, strict=True)
     ]
 
@@ -58,15 +58,14 @@ def _source(source: SourceTables, angles: Any, given: Any) -> Any:
     return jnp.concatenate([source.fixed, turns, given])[source.order]
 
 
-def _of_windows(batch: BatchTables, n: int, q: int, columns: tuple[int, ...], of_size: Any, chains: Any) -> Any:
+def _of_windows(batch: BatchTables, most: int, q: int, columns: tuple[int, ...], of_size: Any, chains: Any) -> Any:
     pairs = chains[batch.pairs[:, 1]]
     if batch.pairs.shape[1] == 3:
         both = jnp.einsum("pij,pkl->pikjl", pairs, chains[batch.pairs[:, 2]])
         pairs = of_size[2][batch.pairs[:, 0]] @ both.reshape(-1, q**2, q**2)
-    most = sites_of_windows(n)
-    onto = [jax.vmap(partial(product, sites=sites, n=most, q=q)) for sites in placements(n)]
-    fronts = [jax.vmap(partial(to_front, sites=sites, n=most, q=q)) for sites in placements(n)]
-    backs = [jax.vmap(partial(from_front, sites=sites, n=most, q=q, tail=(q**most,))) for sites in placements(n)]
+    onto = [jax.vmap(partial(product, sites=sites, n=most, q=q)) for sites in placements(most)]
+    fronts = [jax.vmap(partial(to_front, sites=sites, n=most, q=q)) for sites in placements(most)]
+    backs = [jax.vmap(partial(from_front, sites=sites, n=most, q=q, tail=(q**most,))) for sites in placements(most)]
 
     def one_more(made: Any, members: Any, places: Any) -> Any:
         return _chosen(places, backs, pairs[members] @ _chosen(places, fronts, made))

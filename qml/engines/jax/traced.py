@@ -36,7 +36,7 @@ def traced(program: Program, initial: State | None, on: Compiled) -> Callable[[A
     def state(theta: Any) -> PauliState:
         slots = jnp.asarray(program.offset).at[rows].add(weights * theta[columns])
         given = _made_on_the_host(plan, program.offset)(slots) if plan.given_slots else plan.values(program.offset)
-        x = None if start is None else layout.spread(jnp.asarray(start), 0, plan.n_in, 4)
+        x = None if start is None else jnp.asarray(start)
         vector = run.evolved(plan.form, layout, 0, plan.tables, slots, given, x)
         return PauliState._trusted(as_real(Array(vector)), plan.form.n_out)
 

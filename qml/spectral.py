@@ -131,7 +131,7 @@ class Spectrum:
         if self.basis is None:
             return operator
         if self.basis.size < SMALL or not on_host(self.basis):
-            return self.basis.conj().swapaxes(-1, -2) @ (operator @ self.basis)
+            return as_complex(_to_basis(self.basis, operator))
         return _products.sandwich(_products.adjoint(self.basis), operator, self.basis)
 
     def from_basis(self, operator: Complex) -> Complex:
@@ -139,7 +139,7 @@ class Spectrum:
         if self.basis is None:
             return operator
         if self.basis.size < SMALL or not on_host(self.basis):
-            return self.basis @ (operator @ self.basis.conj().swapaxes(-1, -2))
+            return as_complex(_from_basis(self.basis, operator))
         return _products.sandwich(self.basis, operator, _products.adjoint(self.basis))
 
     def log_pullback(self, cotangent: Complex) -> Complex:
@@ -178,6 +178,16 @@ class Spectrum:
     def exp_pullback(self, cotangent: Complex) -> Complex:
         r"""dL/dA from the Hermitian X with dL = Tr(X d exp A), where A has the eigenvalues l_j in this basis."""
         return self.from_basis(_products.times(exp_divided_differences(self.log_eigenvalues), self.to_basis(cotangent)))
+
+
+@compiled
+def _to_basis(basis: Complex, operator: Complex) -> Complex:
+    return as_complex(basis.conj().swapaxes(-1, -2) @ (operator @ basis))
+
+
+@compiled
+def _from_basis(basis: Complex, operator: Complex) -> Complex:
+    return as_complex(basis @ (operator @ basis.conj().swapaxes(-1, -2)))
 
 
 def _pairs(log_values: Real) -> tuple[Real, Real, np.ndarray | None]:

@@ -83,6 +83,8 @@ class Compiled:
     def placed(self, vector: Any, batch: bool = False) -> Any:
         """A Pauli vector on the devices; each of a batch whole. Of one on the host a device takes its part alone."""
         there = self._whole if batch else self._vector
+        if isinstance(vector, Array) and not vector.is_traced and vector.value.sharding == there:
+            return vector
         with jax.enable_x64(True):
             if isinstance(vector, Array) and (there.is_fully_addressable or not vector.value.is_fully_addressable):
                 return Array(jax.device_put(vector.value, there))

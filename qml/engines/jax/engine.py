@@ -55,18 +55,19 @@ def required() -> None:
 class JaxEngine(Engine):
     r"""Runs programs of qubits on the Pauli vector with JAX: on a graphics card, spread over many, or on processors.
 
-    The state is the real vector r_P = Tr(P rho), 8 * 4^n bytes. A program is cut into windows of three sites; all that
-    happens in a window is one real matrix (64, 64), made of the parameters, and applying it is one product. JAX
-    differentiates and compiles the whole, so a gradient in all parameters costs about three evolutions. A structure
-    compiles at its first run and is kept with its program: new parameters compile nothing.
+    The state is the real vector r_P = Tr(P rho), 8 * 4^n bytes. A program is cut into windows of three sites on a card
+    and of two on processors; all that happens in a window is one real matrix (64, 64) or (16, 16), made of the
+    parameters, and applying it is one product. JAX differentiates and compiles the whole, so a gradient in all
+    parameters costs about three evolutions. A structure compiles at its first run and is kept with its program: new
+    parameters compile nothing.
 
     States stay where they are computed: spectra, losses and their derivatives are computed there, too, and the host
     sees numbers and gradients. All arithmetic is in double precision, whatever ``jax_enable_x64`` says; that setting of
     yours is not touched.
 
-    Over several devices the vector is spread by the values of its leading sites; where a window needs these, others are
-    spread meanwhile, which is one exchange between all devices. S needs a matrix, which one device must hold: up to 13
-    qubits on 80 GB. Expectations, probabilities, purities, overlaps and likelihoods of counts stay spread.
+    Over several devices the vector is spread by the values of one or two sites; where an operation needs these, others
+    are spread from then on, which is one exchange between all devices. S needs a matrix, which one device must hold: up
+    to 13 qubits on 80 GB. Expectations, probabilities, purities, overlaps and likelihoods of counts stay spread.
 
     Parameters
     ----------
@@ -87,8 +88,8 @@ class JaxEngine(Engine):
 
     Notes
     -----
-    An evaluation costs O(4^n 64) a window. Members of a batch are computed side by side, so that their last digits may
-    differ from those of a member alone.
+    An evaluation costs O(4^n 64) a window of three sites, O(4^n 16) one of two. Members of a batch are computed side by
+    side, so that their last digits may differ from those of a member alone.
 
     Examples
     --------

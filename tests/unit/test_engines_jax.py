@@ -177,7 +177,7 @@ NEVER_TWICE = {
 
 
 def with_windows_of(most, monkeypatch):
-    """Windows of two sites are what processors get, of three what cards get; both run everywhere."""
+    """Windows of two sites are what processors get up to ten qubits, of three all others; both run everywhere."""
     from qml.engines.jax.compiled import Compiled
     from qml.engines.jax.plan import plan_of
 

@@ -24,6 +24,9 @@ from qml.engines.jax.plan import Plan, Tables, plan_of
 from qml.engines.jax.products import ground
 from qml.engines.jax.shards import AXIS, Layout, Spread, mesh_of
 
+CACHE = 2**23
+"""Bytes that the cache of a processor is taken to hold: a Pauli vector of ten qubits."""
+
 
 def found(devices: Sequence[jax.Device] | int | None) -> list[jax.Device]:
     """The devices that were asked for."""
@@ -75,10 +78,11 @@ class Compiled:
         return _again, ([device.id for device in self.devices],)
 
     def plan(self, program: Program, kind: Kind) -> Plan:
-        """The plan of a program. A card reads and writes numbers slower than it multiplies them, so that windows of
-        three sites are best there; a processor multiplies slower, and two sites take half of the products."""
-        small = kind is PAULI and self.devices[0].platform == "cpu"
-        return plan_of(program, kind, 2 if small else 3)
+        """The plan of a program. Windows of two sites take half of the products of those of three, and twice the
+        passes over the vector: they are best where a pass is cheap, on a processor whose cache holds the vector."""
+        n = max(len(program.dims_in), len(program.dims_out))
+        is_cached = self.devices[0].platform == "cpu" and 8 * 4**n <= CACHE
+        return plan_of(program, kind, 2 if is_cached and kind is PAULI else 3)
 
     def placed(self, vector: Any, batch: bool = False) -> Any:
         """A Pauli vector on the devices; each of a batch whole. Of one on the host a device takes its part alone."""

@@ -55,9 +55,9 @@ def required() -> None:
 class JaxEngine(Engine):
     r"""Runs programs of qubits on the Pauli vector with JAX: on a graphics card, spread over many, or on processors.
 
-    The state is the real vector r_P = Tr(P rho), 8 * 4^n bytes. A program is cut into windows of three sites on a card
-    and of two on processors; all that happens in a window is one real matrix (64, 64) or (16, 16), made of the
-    parameters, and applying it is one product. JAX differentiates and compiles the whole, so a gradient in all
+    The state is the real vector r_P = Tr(P rho), 8 * 4^n bytes. A program is cut into windows of three sites, or of
+    two up to 10 qubits on processors; all that happens in a window is one real matrix, (64, 64) or (16, 16), made of
+    the parameters, and applying it is one product. JAX differentiates and compiles the whole, so a gradient in all
     parameters costs about three evolutions. A structure compiles at its first run and is kept with its program: new
     parameters compile nothing.
 

@@ -38,12 +38,13 @@ def on_host(array: Any) -> bool:
 
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A function of one array and of plain numbers: where the library of the array compiles, its operations are one."""
+    """A function of arrays and of plain numbers: where the library of the first array compiles, its operations are
+    one."""
 
     @wraps(function)
-    def call(array: Any, *plain: Any) -> Any:
+    def call(array: Any, *others: Any) -> Any:
         as_one = None if on_host(array) else getattr(namespace(array), "compiled", None)
-        return function(array, *plain) if as_one is None else as_one(function, array, *plain)
+        return function(array, *others) if as_one is None else as_one(function, array, *others)
 
     return call
 

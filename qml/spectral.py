@@ -17,7 +17,7 @@ import numpy as np
 import scipy.linalg
 
 from qml import _checks, _products, buffers, threads
-from qml._arrays import as_complex, as_real, frozen, is_traced, namespace, on_host, surely
+from qml._arrays import as_complex, as_real, compiled, frozen, is_traced, namespace, on_host, surely
 from qml._typing import Complex, Numeric, Real
 
 EPS, TINY = float(np.finfo(np.float64).eps), float(np.finfo(np.float64).tiny)
@@ -128,7 +128,7 @@ class Spectrum:
         if self.basis is None:
             return operator
         if self.basis.size < SMALL or not on_host(self.basis):
-            return self.basis.conj().swapaxes(-1, -2) @ (operator @ self.basis)
+            return as_complex(_to_basis(self.basis, operator))
         return _products.sandwich(_products.adjoint(self.basis), operator, self.basis)
 
     def from_basis(self, operator: Complex) -> Complex:
@@ -136,7 +136,7 @@ class Spectrum:
         if self.basis is None:
             return operator
         if self.basis.size < SMALL or not on_host(self.basis):
-            return self.basis @ (operator @ self.basis.conj().swapaxes(-1, -2))
+            return as_complex(_from_basis(self.basis, operator))
         return _products.sandwich(self.basis, operator, _products.adjoint(self.basis))
 
     def log_pullback(self, cotangent: Complex) -> Complex:
@@ -177,6 +177,16 @@ class Spectrum:
         return self.from_basis(_products.times(exp_divided_differences(self.log_eigenvalues), self.to_basis(cotangent)))
 
 
+@compiled
+def _to_basis(basis: Complex, operator: Complex) -> Complex:
+    return as_complex(basis.conj().swapaxes(-1, -2) @ (operator @ basis))
+
+
+@compiled
+def _from_basis(basis: Complex, operator: Complex) -> Complex:
+    return as_complex(basis @ (operator @ basis.conj().swapaxes(-1, -2)))
+
+
 def _pairs(log_values: Real) -> tuple[Real, Real, np.ndarray | None]:
     """(l with 0 for -inf, -|l_i - l_j|, and where both are finite (None: everywhere)); the latter two (..., r, r).
 
@@ -204,6 +214,7 @@ def _into(array: Numeric) -> dict[str, Numeric]:
     return {"out": array} if on_host(array) else {}
 
 
+@compiled
 def log_divided_differences(log_values: Real) -> Real:
     r"""Divided differences of log at the points e^l: (l_i - l_j) / (e^{l_i} - e^{l_j}), shape (..., r, r).
 
@@ -227,6 +238,7 @@ def log_divided_differences(log_values: Real) -> Real:
     return ratio if both is None else as_real(xp.where(both, ratio, 0.0))
 
 
+@compiled
 def exp_divided_differences(log_values: Real) -> Real:
     r"""Divided differences of exp at the points l: (e^{l_i} - e^{l_j}) / (l_i - l_j), shape (..., r, r).
 
@@ -261,11 +273,18 @@ def eigh(matrix: Complex) -> tuple[Real, Complex]:
 def spectrum_of_matrix(matrix: Complex) -> Spectrum:
     """The spectrum of a density matrix (..., d, d), cut by the support policy."""
     values, vectors = eigh(matrix)
-    cut = support_cut(values[..., -1:], matrix.shape[-1])
-    if surely((values[..., :1] > cut).all()):  # they ascend
-        return Spectrum(namespace(values).log(values), vectors)
-    logs, xp = _log_above(values, cut), namespace(values)
-    return Spectrum(logs, vectors, xp.where(xp.isfinite(logs), 0.0, values).clip(0.0).sum(axis=-1))
+    logs, weight = _logs_and_weight_cut(values)
+    return Spectrum(logs, vectors, weight)
+
+
+@compiled
+def _logs_and_weight_cut(values: Real) -> tuple[Real, Real | float]:
+    """log of ascending eigenvalues (..., d), -inf where they are cut, and the weight (...) of those."""
+    xp, cut = namespace(values), support_cut(values[..., -1:], values.shape[-1])
+    if surely((values[..., :1] > cut).all()):
+        return xp.log(values), 0.0
+    logs = _log_above(values, cut)
+    return logs, xp.where(xp.isfinite(logs), 0.0, values).clip(0.0).sum(axis=-1)
 
 
 @threads.suited_to_matrix

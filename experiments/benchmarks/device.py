@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import gc
 import importlib.util
+import itertools
 import json
 import os
 import platform
@@ -262,8 +263,8 @@ def main() -> None:
         print(device_compiled.HEAD)
         record["compiled"] = []
         for n in chosen.sizes or [6, 12]:
-            for count in chosen.compile:
-                record["compiled"].append(device_compiled.row(n, count))
+            for count, strings in itertools.product(chosen.compile, (False, True)):
+                record["compiled"].append(device_compiled.row(n, count, strings))
                 print(device_compiled.line(record["compiled"][-1]), flush=True)
     elif chosen.sketch:
         beside(chosen.sketch, chosen.sizes or [6, 8, 10], chosen.rounds)

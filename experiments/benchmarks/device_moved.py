@@ -95,11 +95,10 @@ def rows(n: int, counts: list[int]) -> list[dict[str, float]]:
     from qml.engines import JaxEngine
     from qml.engines.jax import compiled
     from qml.engines.jax.kinds import PAULI
-    from qml.engines.jax.plan import plan_of
 
     circuit, _ = qml_circuit(n, LAYERS, "depolarizing")
     program = circuit.compile()
-    plan, slots = plan_of(program, PAULI), program.slots(np.ravel(angles(n, LAYERS)))
+    plan, slots = JaxEngine()._on.plan(program, PAULI), program.slots(np.ravel(angles(n, LAYERS)))
     found = []
     for count in counts:
         with jax.enable_x64(True):

@@ -33,7 +33,7 @@ def traced_vector(model: Model) -> Callable[[Any], Any] | None:
         model.initial, Model
     ):
         return None
-    state = traced(model._program, model.initial, model.engine._on.layout)
+    state = traced(model._program, model.initial, model.engine._on)
     bounded = model._angles._bounded
 
     def vector(theta: Any) -> Any:

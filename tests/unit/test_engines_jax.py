@@ -1,6 +1,7 @@
 """What the JAX engine promises beyond the contract of engines: where arrays stay, precision, memory, devices."""
 
 import copy
+import itertools
 import pickle
 import subprocess
 import sys
@@ -14,7 +15,6 @@ from qml._checks import InputError, MemoryRefused
 from qml.engines import JaxEngine, PauliEngine
 from qml.engines.jax.form import sections
 from qml.engines.jax.kinds import PAULI
-from qml.engines.jax.plan import plan_of
 from qml.gates import PauliRotation
 from qml.instructions import Initialize, TraceOut, Unitary
 from qml.operators import tfim
@@ -120,7 +120,7 @@ def test_checkpoints_change_nothing():
 
 
 def test_layers_that_repeat_are_one_loop():
-    form = plan_of(layers(9, 40).compile(), PAULI).form
+    form = JaxEngine()._on.plan(layers(9, 40).compile(), PAULI).form
     assert len(form.items) > 100
     assert sum(part.length for part in sections(form.items)) < 20
 
@@ -155,19 +155,41 @@ def long_strings(n, count, seed=0):
     return Circuit(n, operations)
 
 
+def strings_between_windows(n, count, seed=0):
+    """Rotations about long strings in turns with gates on two and four sites."""
+    rng, operations = np.random.default_rng(seed), []
+    for k, string in enumerate(long_strings(n, count, seed).operations):
+        sites = [int(site) for site in rng.permutation(n)]
+        operations += [string, gates.RY(f"y{k}", sites[0]), gates.CNOT(*sites[:2])]
+        operations += [gates.controlled(gates.RX, 3)(f"x{k}", *sites[:4])] if k % 8 == 0 else []
+    return Circuit(n, operations)
+
+
 NEVER_TWICE = {
     "neighbours": random_gates(5, 60),
     "any pairs": random_gates(6, 60, apart=True),
     "long strings": long_strings(4, 20).then(gates.CRX("c", 0, 3), *long_strings(4, 3, seed=1).operations),
     "gates on three": three_at_a_time(5, 24),
+    "strings between windows": strings_between_windows(5, 12),
     "three qubits": random_gates(3, 60),
     "one qubit": Circuit(1, [(gates.RX, gates.RZ)[k % 2](f"a{k}", 0) for k in range(30)]),
 }
 
 
+def with_windows_of(most, monkeypatch):
+    """Windows of two sites are what processors get up to ten qubits, of three all others; both run everywhere."""
+    from qml.engines.jax.compiled import Compiled
+    from qml.engines.jax.plan import plan_of
+
+    monkeypatch.setattr(Compiled, "plan", lambda self, program, kind: plan_of(program, kind, most))
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", NEVER_TWICE)
-def test_circuits_that_do_not_repeat_against_the_pauli_engine(name):
+@pytest.mark.parametrize(
+    ("name", "most"), [*((name, 2) for name in NEVER_TWICE), ("any pairs", 3), ("gates on three", 3)]
+)
+def test_circuits_that_do_not_repeat_against_the_pauli_engine(name, most, monkeypatch):
+    with_windows_of(most, monkeypatch)
     program, rng = NEVER_TWICE[name].compile(), np.random.default_rng(0)
     theta, g = rng.normal(size=program.n_params), rng.normal(size=program.dim_out**2)
     initial = ginibre(program.dims_in, rng)
@@ -185,6 +207,14 @@ def test_circuits_that_do_not_repeat_against_the_pauli_engine(name):
 
 
 @pytest.mark.slow
+def test_a_gate_on_five_qubits():
+    circuit = long_strings(5, 2).then(gates.controlled(gates.X, 4)(2, 1, 4, 0, 3), gates.RX("a", 0))
+    theta = np.random.default_rng(0).normal(size=3)
+    here, there = (engine.evolve(circuit, theta).pauli_vector for engine in (PauliEngine(), JaxEngine()))
+    np.testing.assert_allclose(there, here, atol=1e-12)
+
+
+@pytest.mark.slow
 def test_state_vectors_of_circuits_that_do_not_repeat():
     kept = [op for op in random_gates(5, 60, apart=True).operations if isinstance(op.instruction, Unitary)]
     program = Circuit(5, [*kept, *long_strings(5, 8).operations]).compile()
@@ -197,21 +227,32 @@ def test_state_vectors_of_circuits_that_do_not_repeat():
         np.testing.assert_allclose(mine, theirs, atol=1e-10)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("n", [6, 12])
-def test_the_number_of_windows_changes_nothing_in_what_is_compiled(n):
-    """A circuit of 180 windows that do not repeat becomes as many instructions as one of 90."""
+def as_compiled(program, devices=1, gradient=False):
+    """How many windows and strings a program has, and what it is compiled to."""
     from qml.engines.jax import compiled
 
-    found = []
-    for count in (280, 560):
-        program = random_gates(n, count).compile()
-        plan = plan_of(program, PAULI)
-        made = compiled.planned(JaxEngine()._on, plan, program.offset, gradient=True)
-        found.append((len(plan.form.items), sum(" = " in line for line in made.as_text().splitlines())))
-    (fewer, first), (more, second) = found
-    assert more > 1.8 * fewer > 120
-    assert second < 1.1 * first < 2000
+    on = JaxEngine(devices)._on
+    plan = on.plan(program, PAULI)
+    return len(plan.form.items), compiled.planned(on, plan, program.offset, gradient).as_text()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("made", "n", "devices", "count"),
+    [
+        (random_gates, 12, 1, 200),
+        (random_gates, 8, 4, 200),
+        (strings_between_windows, 5, 1, 40),
+    ],
+)
+def test_the_number_of_operations_changes_nothing_in_what_is_compiled(made, n, devices, count):
+    """A circuit of twice as many operations that do not repeat becomes as many instructions."""
+    found = [as_compiled(made(n, times * count).compile(), devices, gradient=True) for times in (1, 2)]
+    (fewer, first), (more, second) = (
+        (items, sum(" = " in line for line in text.splitlines())) for items, text in found
+    )
+    assert more > 1.8 * fewer > 100
+    assert second < 1.1 * first < 3000
 
 
 @pytest.mark.slow
@@ -258,11 +299,61 @@ def test_many_devices_give_what_one_gives(count):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "count"), [("any pairs", 2), ("any pairs", 8), ("long strings", 2), ("neighbours", 4)]
+)
+def test_many_devices_run_circuits_that_do_not_repeat(name, count):
+    program, rng = NEVER_TWICE[name].compile(), np.random.default_rng(0)
+    theta, g = rng.normal(size=program.n_params), rng.normal(size=program.dim_out**2)
+    here, pull_here = PauliEngine().evolve_vjp(program, theta)
+    there, pull_there = JaxEngine(count).evolve_vjp(program, theta)
+    assert len(there.pauli_vector.value.sharding.device_set) == count
+    np.testing.assert_allclose(there.pauli_vector, here.pauli_vector, atol=1e-12)
+    assert np.abs(pull_here(g)[0]).max() > 1e-3
+    np.testing.assert_allclose(pull_there(g)[0], pull_here(g)[0], rtol=1e-11, atol=1e-11)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("devices", [2, 4, 8])
+def test_what_is_spread_changes_twice_a_layer(devices):
+    """A site is touched by the first gate of a layer of the ring and by its last one, so once is too little; before
+    and after all layers up to three."""
+    _, text = as_compiled(layers(8, 20).compile(), devices)
+    assert 2 <= text.count(" all-to-all(") <= 5
+    assert not any(f" {kind}(" in text for kind in ("all-gather", "all-reduce", "collective-permute"))
+
+
+def fewest_exchanges(operations, n, count, again):
+    """Of all ways to turn a ring of n sites, `count` of which are spread, those that leave every operation alone."""
+    allowed = [[s for s in range(n) if all((site - s) % n >= count for site in sites)] for sites in operations]
+    ways = [(*way, way[0]) if again else (0, *way) for way in itertools.product(*allowed)]
+    return min(sum(exchanges((b - a) % n, n, count) for a, b in itertools.pairwise(way)) for way in ways)
+
+
+def exchanges(by, n, count):
+    return 0 if by == 0 else 1 if count <= by <= n - count else 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("again", [False, True])
+@pytest.mark.parametrize(("devices", "count"), [(4, 1), (8, 2)])
+def test_as_few_exchanges_as_can_be(devices, count, again):
+    rng, n = np.random.default_rng(0), 6
+    for _ in range(20):
+        operations = [tuple(map(int, rng.choice(n, int(rng.integers(1, 3)), replace=False))) for _ in range(5)]
+        found = JaxEngine(devices)._on.layout.starts(operations, n, 4, 0, again)
+        assert all((site - s) % n >= count for s, sites in zip(found, operations, strict=True) for site in sites)
+        way = [*found, found[0]] if again else [0, *found]
+        taken = sum(exchanges((b - a) % n, n, count) for a, b in itertools.pairwise(way))
+        assert taken == fewest_exchanges(operations, n, count, again)
+
+
+@pytest.mark.slow
 def test_memory_of_a_device_falls_as_their_number():
     from qml.engines.jax import compiled
 
     program = layers(10, 1).compile()
-    plan, slots = plan_of(program, PAULI), program.slots(np.zeros(10))
+    plan, slots = JaxEngine()._on.plan(program, PAULI), program.slots(np.zeros(10))
     sizes = [compiled.memory_of_a_device(JaxEngine(count)._on, plan, slots) for count in (1, 2, 4, 8)]
     assert sizes[0] > 2 * 8 * 4**10
     for size, count in zip(sizes, (1, 2, 4, 8), strict=True):
@@ -312,9 +403,13 @@ def test_state_vectors_are_where_the_engine_is():
 
 
 @pytest.mark.slow
-def test_a_window_that_leaves_no_room():
-    with pytest.raises(InputError, match="leaves no room to spread the vector over 8 devices"):
-        JaxEngine(8).evolve(layers(4, 1), np.zeros(4))
+def test_an_operation_that_leaves_no_room():
+    for toffolis in (1, 20):  # written out, and in a loop
+        circuit = Circuit(4, [gates.Toffoli(*np.random.default_rng(k).permutation(4)[:3]) for k in range(toffolis)])
+        with pytest.raises(
+            InputError, match=r"an operation on 3 of 4 qubits leaves no room to spread .* over 8 devices"
+        ):
+            JaxEngine(8).evolve(circuit, [])
 
 
 @pytest.mark.slow
@@ -332,7 +427,9 @@ def test_an_engine_goes_to_other_processes(again):
 
 
 @pytest.mark.slow
-def test_everything_at_once_against_the_pauli_engine():
+@pytest.mark.parametrize("most", [2, 3])
+def test_everything_at_once_against_the_pauli_engine(most, monkeypatch):
+    with_windows_of(most, monkeypatch)
     program, rng = EVERYTHING.compile(), np.random.default_rng(0)
     theta, g = rng.uniform(0.1, 0.9, program.n_params), rng.normal(size=64)
     initial = ginibre((2,) * 3, rng)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import operator
 import weakref
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax
@@ -161,22 +161,19 @@ class Namespace:
         setattr(self, name, made)
         return made
 
-    def compiled(self, function: Callable[..., Any], array: Array, *plain: Hashable) -> Any:
-        """function(array, *plain), whose operations are one call to the device."""
+    def compiled(self, function: Callable[..., Any], *args: Any) -> Any:
+        """A function of arrays and plain numbers, whose operations are one call to the device."""
+        plain = tuple(place for place, x in enumerate(args) if not isinstance(x, Array | np.ndarray))
         with jax.enable_x64(True):
-            return dressed(_compiled(function)(array.value, *plain))
+            return dressed(_compiled(function, plain)(*map(bare, args)))
 
 
 NAMESPACE = Namespace(jnp)
 
 
 @functools.cache
-def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    def on_values(value: Any, *plain: Hashable) -> Any:
-        return bare(function(Array(value), *plain))
-
-    count = function.__code__.co_argcount
-    made: Callable[..., Any] = jax.jit(on_values, static_argnums=tuple(range(1, count)))
+def _compiled(function: Callable[..., Any], plain: tuple[int, ...]) -> Callable[..., Any]:
+    made: Callable[..., Any] = jax.jit(lambda *args: bare(function(*map(dressed, args))), static_argnums=plain)
     return made
 
 
@@ -218,6 +215,8 @@ def placed(array: np.ndarray) -> Any:
 
 def on_the_host(value: Any) -> np.ndarray:
     """The numbers of an array of JAX; of one that is spread over processes, gathered from all of them."""
+    if not value.size:
+        return np.zeros(value.shape, value.dtype)
     if isinstance(value, jax.Array) and not value.is_fully_addressable:
         if value.is_fully_replicated:
             return np.asarray(value.addressable_data(0))

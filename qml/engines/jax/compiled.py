@@ -14,14 +14,18 @@ from jax.sharding import NamedSharding, PartitionSpec
 
 from qml import _checks
 from qml._checks import InputError, MemoryRefused
+from qml.circuits.program import Program
 from qml.engines.compile.patience import say_once
 from qml.engines.jax import run
 from qml.engines.jax.arrays import Array, bare, on_the_host
 from qml.engines.jax.form import Form, chunk_of, memory, n_kept
-from qml.engines.jax.kinds import AMPLITUDES
-from qml.engines.jax.plan import Plan, Tables
+from qml.engines.jax.kinds import AMPLITUDES, PAULI, Kind
+from qml.engines.jax.plan import Plan, Tables, plan_of
 from qml.engines.jax.products import ground
 from qml.engines.jax.shards import AXIS, Layout, Spread, mesh_of
+
+CACHE = 2**23
+"""Bytes that the cache of a processor is taken to hold: a Pauli vector of ten qubits."""
 
 
 def found(devices: Sequence[jax.Device] | int | None) -> list[jax.Device]:
@@ -73,9 +77,18 @@ class Compiled:
     def __reduce__(self) -> tuple[Any, ...]:
         return _again, ([device.id for device in self.devices],)
 
+    def plan(self, program: Program, kind: Kind) -> Plan:
+        """The plan of a program. Windows of two sites take half of the products of those of three, and twice the
+        passes over the vector: they are best where a pass is cheap, on a processor whose cache holds the vector."""
+        n = max(len(program.dims_in), len(program.dims_out))
+        is_cached = self.devices[0].platform == "cpu" and 8 * 4**n <= CACHE
+        return plan_of(program, kind, 2 if is_cached and kind is PAULI else 3)
+
     def placed(self, vector: Any, batch: bool = False) -> Any:
         """A Pauli vector on the devices; each of a batch whole. Of one on the host a device takes its part alone."""
         there = self._whole if batch else self._vector
+        if isinstance(vector, Array) and not vector.is_traced and vector.value.sharding == there:
+            return vector
         with jax.enable_x64(True):
             if isinstance(vector, Array) and (there.is_fully_addressable or not vector.value.is_fully_addressable):
                 return Array(jax.device_put(vector.value, there))
@@ -101,9 +114,9 @@ class Compiled:
         def back(cotangent: Any) -> tuple[Any, Any, Any]:
             with jax.enable_x64(True):
                 g = jnp.asarray(bare(self.placed(cotangent) if spread else cotangent), dtype=vector.dtype)
-                by_slot, by_given, before = _pulled(pull, jnp.conj(g))
-                made = tuple(on_the_host(x).conj() for x in by_given)
-                return on_the_host(by_slot), made, Array(jnp.conj(before)) if of_initial else None
+                by_slot, by_given, before = _pulled(pull, g)
+                made = tuple(map(on_the_host, by_given))
+                return on_the_host(by_slot), made, Array(before) if of_initial else None
 
         return Array(vector), back
 
@@ -230,7 +243,7 @@ def memory_of_a_device(on: Compiled, plan: Plan, slots: Any) -> int:
 _forward = _compiled(_forward_of, 4)
 _with_pullback = _compiled(_pullback_of, 4)
 _pushed = _compiled(_push_of, 2)
-_pulled = jax.jit(lambda pull, cotangent: pull(cotangent))
+_pulled = jax.jit(lambda pull, cotangent: jax.tree.map(jnp.conj, pull(jnp.conj(cotangent))))
 
 
 def _again(ids: list[int]) -> Compiled:

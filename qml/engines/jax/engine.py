@@ -18,7 +18,7 @@ from qml.circuits.circuit import ProgramLike, as_program
 from qml.engines.base import Engine
 from qml.engines.jax.form import chunk_of, n_kept
 from qml.engines.jax.kinds import AMPLITUDES, PAULI
-from qml.engines.jax.plan import Plan, plan_of
+from qml.engines.jax.plan import Plan
 from qml.engines.pauli_state import PauliState, matrix_of, pauli_vector_of, vector_of
 from qml.engines.register import (
     Pull,
@@ -55,18 +55,19 @@ def required() -> None:
 class JaxEngine(Engine):
     r"""Runs programs of qubits on the Pauli vector with JAX: on a graphics card, spread over many, or on processors.
 
-    The state is the real vector r_P = Tr(P rho), 8 * 4^n bytes. A program is cut into windows of three sites; all that
-    happens in a window is one real matrix (64, 64), made of the parameters, and applying it is one product. JAX
-    differentiates and compiles the whole, so a gradient in all parameters costs about three evolutions. A structure
-    compiles at its first run and is kept with its program: new parameters compile nothing.
+    The state is the real vector r_P = Tr(P rho), 8 * 4^n bytes. A program is cut into windows of three sites, or of
+    two up to 10 qubits on processors; all that happens in a window is one real matrix, (64, 64) or (16, 16), made of
+    the parameters, and applying it is one product. JAX differentiates and compiles the whole, so a gradient in all
+    parameters costs about three evolutions. A structure compiles at its first run and is kept with its program: new
+    parameters compile nothing.
 
     States stay where they are computed: spectra, losses and their derivatives are computed there, too, and the host
     sees numbers and gradients. All arithmetic is in double precision, whatever ``jax_enable_x64`` says; that setting of
     yours is not touched.
 
-    Over several devices the vector is spread by the values of its leading sites; where a window needs these, others are
-    spread meanwhile, which is one exchange between all devices. S needs a matrix, which one device must hold: up to 13
-    qubits on 80 GB. Expectations, probabilities, purities, overlaps and likelihoods of counts stay spread.
+    Over several devices the vector is spread by the values of one or two sites; where an operation needs these, others
+    are spread from then on, which is one exchange between all devices. S needs a matrix, which one device must hold: up
+    to 13 qubits on 80 GB. Expectations, probabilities, purities, overlaps and likelihoods of counts stay spread.
 
     Parameters
     ----------
@@ -88,8 +89,8 @@ class JaxEngine(Engine):
 
     Notes
     -----
-    An evaluation costs O(4^n 64) a window. Members of a batch are computed side by side, so that their last digits may
-    differ from those of a member alone.
+    An evaluation costs O(4^n 64) a window of three sites, O(4^n 16) one of two. Members of a batch are computed side by
+    side, so that their last digits may differ from those of a member alone.
 
     Examples
     --------
@@ -131,7 +132,7 @@ class JaxEngine(Engine):
         return devices_in_words()
 
     def room(self, program: ProgramLike) -> str:
-        return self._on.room(plan_of(as_program(program), PAULI), self.checkpoint_bytes)
+        return self._on.room(self._on.plan(as_program(program), PAULI), self.checkpoint_bytes)
 
     def hold(self, state: State) -> State:
         """The state as a Pauli vector on the devices; one of other sites than qubits, which programs refuse, as it
@@ -144,7 +145,7 @@ class JaxEngine(Engine):
         """The state after the program, from `initial` (None: \\|0...0>), or a batch of them."""
         program, initial = ready(program, initial)
         slots, batch = batch_of(program, params, initial)
-        plan = plan_of(program, PAULI)
+        plan = self._on.plan(program, PAULI)
         self._on.check(plan, math.prod(batch), 3)
         vector = self._on.forward(plan, *self._inputs(plan, slots, batch, initial))
         return PauliState._trusted(vector.reshape(*batch, 4**plan.form.n_out), plan.form.n_out)
@@ -157,7 +158,7 @@ class JaxEngine(Engine):
         program, initial = ready(program, initial)
         slots, batch = batch_of(program, params, initial)
         members = math.prod(batch)
-        plan = plan_of(program, PAULI)
+        plan = self._on.plan(program, PAULI)
         chunk = chunk_of(plan.form, members, self.checkpoint_bytes)
         self._on.check(plan, members, 4 + n_kept(plan.form, chunk))
         arguments = self._inputs(plan, slots, batch, initial)
@@ -187,7 +188,7 @@ class JaxEngine(Engine):
         program, initial = ready(program, initial)
         check_single(params, initial)
         slots, _ = batch_of(program, params, initial)
-        plan = plan_of(program, PAULI)
+        plan = self._on.plan(program, PAULI)
         arguments = self._inputs(plan, slots, (), initial)
         state = PauliState._trusted(self._on.forward(plan, *arguments), plan.form.n_out)
 
@@ -261,7 +262,7 @@ class JaxEngine(Engine):
     def _columns(self, program: ProgramLike, params: ParamsLike, vectors: Complex | None) -> tuple[Plan, Real, Any]:
         held = as_program(program)
         columns = start_of(held, vectors) if vectors is None or on_host(vectors) else vectors
-        plan = plan_of(held, AMPLITUDES)
+        plan = self._on.plan(held, AMPLITUDES)
         self._on.check(plan, columns.shape[1], 3, "pass fewer vectors")
         return plan, held.slots(params), columns
 

@@ -6,12 +6,12 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 
 @dataclass(frozen=True)
 class Window:
-    """A matrix on a few sites, ascending: number `index` of the windows of its `batch`."""
+    """A matrix on sites, ascending: number `index` of its `batch`."""
 
     sites: tuple[int, ...]
     batch: int
@@ -20,17 +20,12 @@ class Window:
 
 @dataclass(frozen=True)
 class Turn:
-    """A rotation about a string on more sites than a window takes: number `index` of those of the plan."""
+    """A rotation about a string on more sites than a window takes: number `index` of those of the plan, which come
+    after all batches."""
 
     index: int
-
-
-@dataclass(frozen=True)
-class Single:
-    """A matrix on more sites than a window has, ascending: number `index` of those of the plan."""
-
-    sites: tuple[int, ...]
-    index: int
+    sites: ClassVar[tuple[int, ...]] = ()
+    batch: ClassVar[int] = -1
 
 
 @dataclass(frozen=True)
@@ -45,7 +40,7 @@ class Change:
         return n + len(self.sites) * (1 if self.comes else -1)
 
 
-Item = Window | Turn | Single | Change
+Item = Window | Turn | Change
 
 
 @dataclass(frozen=True)
@@ -58,17 +53,20 @@ class Form:
         Numbers that a site holds.
     frequency : float
         Of the angles of rotations in their matrices.
+    most : int
+        Sites of a window, where there are as many.
     n_in, n_out, n_max : int
         Sites before, after, and at most.
     items : tuple of Item
     batches : tuple of (int, tuple of int)
-        Of each batch the sites of the register, and for each column of `members` the place that all share, or -1.
+        Of each batch the sites of its windows, and for each column of `members` the place that all share, or -1.
     sizes : tuple of int
-        On how many sites the matrices are of which windows are made, and those on many sites.
+        On how many sites the matrices are of which windows are made.
     """
 
     levels: int
     frequency: float
+    most: int
     n_in: int
     n_out: int
     n_max: int
@@ -84,29 +82,39 @@ class Runs(NamedTuple):
     length: int
     times: int
 
+    @property
+    def stop(self) -> int:
+        """Where the next ones begin."""
+        return self.start + self.length * self.times
 
-UNROLLED_WINDOWS = 16
-"""Windows of a stretch that are written out one by one; where more do not repeat, one loop holds them all."""
+    @property
+    def is_mixed(self) -> bool:
+        """Whether its items do not repeat, and are too many to be written out."""
+        return self.times == 1 and self.length > UNROLLED
 
 
-def sections(items: Sequence[Item], unrolled: float = UNROLLED_WINDOWS) -> list[Runs]:
-    """The items cut into stretches of windows that repeat, or of windows alone where more than `unrolled` do not; of
-    turns; and all others one by one."""
+UNROLLED = 16
+"""Items of a stretch that are written out one by one; where more do not repeat, one loop holds them all."""
+LOOPED = 4
+"""Sites of a matrix that such a loop holds; a larger one stands alone."""
+
+
+def sections(items: Sequence[Item]) -> list[Runs]:
+    """The items cut into stretches that repeat, or do not; the largest matrices and changes of the register one by
+    one."""
     found: list[Runs] = []
     begin = 0
-    for kind, group in itertools.groupby(items, type):
+    for alone, group in itertools.groupby(items, lambda item: isinstance(item, Change) or len(item.sites) > LOOPED):
         same = list(group)
-        if kind is Window:
-            found.extend(_repeats([item.sites for item in same if isinstance(item, Window)], begin, unrolled))
-        elif kind is Turn:
-            found.append(Runs(begin, 1, len(same)))
-        else:
+        if alone:
             found.extend(Runs(begin + place, 1, 1) for place in range(len(same)))
+        else:
+            found.extend(_repeats([item.sites for item in same], begin))
         begin += len(same)
     return found
 
 
-def _repeats(keys: Sequence[tuple[int, ...]], offset: int, unrolled: float) -> list[Runs]:
+def _repeats(keys: Sequence[tuple[int, ...]], offset: int) -> list[Runs]:
     """The longest stretch of keys that repeats with some period, and what stands before and after it."""
     best, saved = Runs(0, len(keys), 1), 0
     for period in range(1, len(keys) // 2 + 1):
@@ -119,13 +127,12 @@ def _repeats(keys: Sequence[tuple[int, ...]], offset: int, unrolled: float) -> l
             if times > 1 and period * (times - 1) > saved:
                 best, saved = Runs(start, period, times), period * (times - 1)
             start = max(end - period + 1, start + 1)
-    if len(keys) - saved > unrolled:
+    if len(keys) - saved > UNROLLED:
         return [Runs(offset, len(keys), 1)]
-    stop = best.start + best.length * best.times
     found = [Runs(offset, best.start, 1)] if best.start else []
     found.append(Runs(offset + best.start, best.length, best.times))
-    if stop < len(keys):
-        found.append(Runs(offset + stop, len(keys) - stop, 1))
+    if best.stop < len(keys):
+        found.append(Runs(offset + best.stop, len(keys) - best.stop, 1))
     return found
 
 

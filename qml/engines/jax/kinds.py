@@ -67,10 +67,6 @@ PAULI = Kind("Pauli vector", 4, transfer_of, transfer_derivatives, 1.0)
 AMPLITUDES = Kind("state vector", 2, _amplitudes, _amplitude_derivatives, 0.5)
 
 
-MOST = 3
-"""Sites of a window."""
-
-
 class SourceTables(NamedTuple):
     """Matrices of one size: fixed ones (m, side, side), K_0, K_1 and K_2 of rotations (r, 3, side, side) and their
     slots (r,), and where each matrix stands when the given ones follow."""
@@ -83,16 +79,16 @@ class SourceTables(NamedTuple):
 
 class Source:
     """Matrices of one size, over sites in ascending order: fixed ones, those of rotations, and those that the host
-    makes at each evaluation. Number 0 is the identity, up to the size of a window."""
+    makes at each evaluation. Number 0 is the identity, where asked for."""
 
-    def __init__(self, kind: Kind, sites: int) -> None:
+    def __init__(self, kind: Kind, sites: int, identity: bool = False) -> None:
         self.kind, self.sites, self.side = kind, sites, kind.levels**sites
         self.fixed: list[Numeric] = []
         self.turns: list[tuple[Numeric, int]] = []
         self.given: list[Step] = []
         self._places: list[tuple[int, int]] = []
         self._known: dict[bytes, int] = {}
-        if sites <= MOST:
+        if identity:
             self.add_fixed(np.eye(self.side))
 
     def add_fixed(self, matrix: Numeric) -> int:

@@ -1,8 +1,8 @@
 """What the JAX engine works out once for each program: which matrices there are, and on which sites they act.
 
-A program is a list of items: windows of a few sites, each one matrix made of all that happens there; rotations about
-strings that no window holds; matrices on many sites; and changes of the register. What a site holds is four Pauli
-components or two amplitudes; the plan is the same for both.
+A program is a list of items: windows of a few sites, each one matrix made of all that happens there (one on more sites
+is a window of its own); rotations about strings that no window holds; and changes of the register. What a site holds is
+four Pauli components or two amplitudes; the plan is the same for both.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from qml._typing import Integer, Numeric, Real
 from qml.circuits.program import Program, Step
 from qml.engines.compile.steps import Steps, check_qubits, fused, kept, string_of
 from qml.engines.compile.windows import windows
-from qml.engines.jax.form import Change, Form, Item, Single, Turn, Window
-from qml.engines.jax.kinds import MOST, Kind, Source, SourceTables, ascending
+from qml.engines.jax.form import Change, Form, Item, Turn, Window
+from qml.engines.jax.kinds import Kind, Source, SourceTables, ascending
 from qml.gates import PauliRotation
 from qml.instructions import PartialTrace, Preparation
 
@@ -43,7 +43,7 @@ class Pair:
 
 
 class BatchTables(NamedTuple):
-    """Of all windows made while the register has so many sites, what is where.
+    """Of all windows of so many sites, what is where.
 
     Attributes
     ----------
@@ -77,32 +77,30 @@ class Tables(NamedTuple):
     chains: Integer
     batches: tuple[BatchTables, ...]
     turns: TurnTables
-    singles: Integer
 
 
 @dataclass
 class _Open:
     """A batch that grows."""
 
-    n: int
     pairs: list[tuple[int, ...]]
     starts: list[int] = field(default_factory=list)
     windows: list[list[tuple[int, int]]] = field(default_factory=list)
 
 
 class Plan(Steps):
-    """The plan of a program."""
+    """The plan of a program, with windows of so many sites."""
 
-    def __init__(self, program: Program, kind: Kind) -> None:
+    def __init__(self, program: Program, kind: Kind, most: int) -> None:
+        check_qubits(program, "JaxEngine")
         super().__init__(program)
-        self.kind = kind
-        self.sources = {sites: Source(kind, sites) for sites in range(1, MOST + 1)}
+        self.kind, self.most = kind, most
+        self.sources = {sites: Source(kind, sites, identity=True) for sites in range(1, most + 1)}
         self.chains: list[tuple[int, ...]] = [()]
         self.items: list[Item] = []
         self.n_in = self.n_max = n = len(program.dims_in)
-        self._singles: list[int] = []
         self._turns: list[tuple[int, int, int]] = []
-        self._open: list[_Open] = []
+        self._open: dict[int, _Open] = {}
         self._pairs: list[Pair] = []
         for step in program.steps:
             n = self._take(step, n)
@@ -110,20 +108,21 @@ class Plan(Steps):
         self._flush(n)
         longest = max(1, *map(len, self.chains))
         chains = np.array([c + (0,) * (longest - len(c)) for c in self.chains], dtype=np.int64)
-        batches = tuple(map(_closed, self._open))
+        batches = tuple(map(_closed, self._open.values()))
         masks = np.array(self._turns, dtype=np.uint64).reshape(-1, 3).T
         turns = TurnTables(masks[0], masks[1], masks[2].astype(np.int64))
         sources = tuple(source.tables() for source in self.sources.values())
-        self.tables = Tables(sources, chains, batches, turns, np.array(self._singles, dtype=np.int64))
+        self.tables = Tables(sources, chains, batches, turns)
         shared = [tuple(int(p[0]) if (p == p[0]).all() else -1 for p in batch.places.T) for batch in batches]
         self.form = Form(
             kind.levels,
             kind.frequency,
+            most,
             self.n_in,
             n,
             self.n_max,
             tuple(self.items),
-            tuple((batch.n, columns) for batch, columns in zip(self._open, shared, strict=True)),
+            tuple(zip(self._open, map(tuple, shared), strict=True)),
             tuple(self.sources),
         )
 
@@ -150,12 +149,7 @@ class Plan(Steps):
             self._on_few(step, n)
         else:
             self._flush(n)
-            sites = tuple(sorted(step.sites))
-            if len(sites) == MOST:
-                self._window(n, sites, self._number(step), [])
-            else:
-                self.items.append(Single(sites, len(self._singles)))
-                self._singles.append(self._number(step))
+            self._window(tuple(sorted(step.sites)), self._number(step), [])
         return n
 
     def _phase(self, step: Step, n: int) -> int:
@@ -202,20 +196,19 @@ class Plan(Steps):
             sites = tuple(range(site, site + width)) if site + width <= n else (site - 1, site)
             self._pairs.append(Pair(sites, 0, tuple(self._chain(s) for s in sites)))
             left = [s for s in left if s not in sites]
-        for chosen, active in windows(self._pairs, n, sites_of_windows(n), AHEAD):
-            self._window(n, _filled(active, n, sites_of_windows(n)), 0, chosen)
+        most = min(self.most, n)
+        for chosen, active in windows(self._pairs, n, most, AHEAD):
+            self._window(_filled(active, n, most), 0, chosen)
         self._pairs = []
 
-    def _window(self, n: int, sites: tuple[int, ...], start: int, chosen: Sequence[Pair]) -> None:
+    def _window(self, sites: tuple[int, ...], start: int, chosen: Sequence[Pair]) -> None:
         """One more window: a matrix on all its sites, then operations."""
-        if not self._open or self._open[-1].n != n:
-            self._open.append(_Open(n, [(0,) * (1 + min(2, n))]))
-        batch = self._open[-1]
-        self.items.append(Window(sites, len(self._open) - 1, len(batch.windows)))
+        batch = self._open.setdefault(len(sites), _Open([(0,) * (1 + min(2, len(sites)))]))
+        self.items.append(Window(sites, list(self._open).index(len(sites)), len(batch.windows)))
         members = []
         for pair in chosen:
             batch.pairs.append((pair.matrix, *pair.chains))
-            members.append((len(batch.pairs) - 1, placements(n).index(_within(pair.sites, sites))))
+            members.append((len(batch.pairs) - 1, placements(len(sites)).index(_within(pair.sites, sites))))
         batch.starts.append(start)
         batch.windows.append(members)
 
@@ -241,10 +234,9 @@ class Plan(Steps):
         return [slot for step in steps for slot in range(step.start, step.stop)]
 
 
-def plan_of(program: Program, kind: Kind) -> Plan:
+def plan_of(program: Program, kind: Kind, most: int) -> Plan:
     """The plan of a program of qubits, made once and kept as long as the program lives."""
-    check_qubits(program, "JaxEngine")
-    return kept(program, ("jax", kind.name), lambda: Plan(program, kind))
+    return kept(program, ("jax", kind.name, most), lambda: Plan(program, kind, most))
 
 
 def _within(sites: tuple[int, ...], window: tuple[int, ...]) -> tuple[int, ...]:
@@ -268,15 +260,10 @@ def _filled(active: tuple[int, ...], n: int, most: int) -> tuple[int, ...]:
     return tuple(sorted(sites))
 
 
-def sites_of_windows(n: int) -> int:
-    """How many sites a window of a register of n has."""
-    return min(MOST, n)
-
-
 @lru_cache(maxsize=8)
-def placements(n: int) -> list[tuple[int, ...]]:
-    """The places of an operation in a window of a register of n sites."""
-    return list(itertools.combinations(range(sites_of_windows(n)), min(2, n)))
+def placements(sites: int) -> list[tuple[int, ...]]:
+    """The places of an operation in a window of so many sites."""
+    return list(itertools.combinations(range(sites), min(2, sites)))
 
 
 def _closed(batch: _Open) -> BatchTables:

@@ -1,4 +1,9 @@
-"""A vector spread over many devices: which of its sites are spread, and when they change."""
+"""A vector spread over many devices: which of its sites are spread, and when they change.
+
+The sites of a register are taken as a ring, and the vector holds them from one of them on: `start` is the site that
+comes first, and what is spread are the values of the first few. Others are spread when the ring is turned, which is one
+exchange of everybody with everybody.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from qml import _checks
@@ -19,53 +25,83 @@ AXIS = "sites"
 class Layout:
     """Nothing is spread: one device has the whole vector. Equal ones share what is compiled."""
 
-    def count(self, q: int) -> int:
-        """How many sites are spread."""
+    def count(self, n: int, q: int) -> int:
+        """How many sites of a register of n are spread."""
         return 0
 
-    def begin(self, sites: Sequence[int], n: int, q: int) -> int:
-        """The first of the sites that are spread while an operation acts on these."""
-        return 0
-
-    def spread(self, x: Any, begin: int, n: int, q: int) -> Any:
-        """The vector with the values of the sites from `begin` on spread over the devices."""
+    def placed(self, x: Any, n: int, q: int, axis: int = 0) -> Any:
+        """An array that holds a vector, of which this axis begins with the sites that are spread."""
         return x
+
+    def starts(self, operations: Sequence[Sequence[int]], n: int, q: int, first: int, again: bool) -> list[int]:
+        """The start while each of these operations on sites acts, if it is `first` before them: with the fewest
+        exchanges; where they come `again`, the last is followed by the first."""
+        return [first] * len(operations)
+
+    def turned(self, x: Any, by: int, n: int, q: int) -> Any:
+        """The ring turned: what was number `by` of the sites comes first."""
+        by = by % max(n, 1)
+        if not by:
+            return x
+        y = self.placed(x.reshape(q**by, q ** (n - by), *x.shape[1:]), n, q, axis=1)
+        return self.placed(jnp.swapaxes(y, 0, 1).reshape(x.shape), n, q)
 
 
 @dataclass(frozen=True)
 class Spread(Layout):
-    """Each device has the part of the vector that belongs to some values of a few neighbouring sites.
-
-    These are the leading ones. A window needs all values of its own sites on one device: where they are spread, the
-    next ones are spread instead while it acts, which is one exchange of everybody with everybody before it, and one
-    after.
-    """
+    """Each device has the part of the vector that belongs to some values of the first few sites. An operation needs
+    all values of its own sites on one device, so that others are spread while it acts."""
 
     mesh: Mesh
 
-    def begin(self, sites: Sequence[int], n: int, q: int) -> int:
-        count = self.count(q)
-        if count > n:
-            return 0
-        for first in range(n - count + 1):
-            if not set(range(first, first + count)) & set(sites):
-                return first
-        raise InputError(
-            f"an operation on {len(sites)} of {n} qubits leaves no room to spread the vector over {self.mesh.size} "
-            "devices: use fewer devices."
-        )
+    def count(self, n: int, q: int) -> int:
+        """As many as have at least as many values as there are devices; 0 where a register has fewer: it is whole."""
+        count = next(count for count in range(1, 64) if q**count >= self.mesh.size)
+        return count if count <= n else 0
 
-    def spread(self, x: Any, begin: int, n: int, q: int) -> Any:
-        count = self.count(q)
-        if count > n or not begin:
-            axes = PartitionSpec() if count > n else PartitionSpec(AXIS)
-            return jax.lax.with_sharding_constraint(x, NamedSharding(self.mesh, axes))
-        there = NamedSharding(self.mesh, PartitionSpec(None, AXIS, None))
-        return jax.lax.with_sharding_constraint(x.reshape(q**begin, q**count, -1), there).reshape(x.shape)
+    def placed(self, x: Any, n: int, q: int, axis: int = 0) -> Any:
+        axes = (*(None,) * axis, AXIS) if self.count(n, q) else ()
+        return jax.lax.with_sharding_constraint(x, NamedSharding(self.mesh, PartitionSpec(*axes)))
 
-    def count(self, q: int) -> int:
-        """As many as have at least as many values as there are devices."""
-        return next(count for count in range(1, 64) if q**count >= self.mesh.size)
+    def starts(self, operations: Sequence[Sequence[int]], n: int, q: int, first: int, again: bool) -> list[int]:
+        count = self.count(n, q)
+        if not count:
+            return [first] * len(operations)
+        allowed = [
+            [start for start in range(n) if all((site - start) % n >= count for site in sites)] for sites in operations
+        ]
+        if not all(allowed):
+            most = max(len(sites) for sites, own in zip(operations, allowed, strict=True) if not own)
+            raise InputError(
+                f"an operation on {most} of {n} qubits leaves no room to spread the vector over {self.mesh.size} "
+                "devices: use fewer devices."
+            )
+
+        def fewest(begin: int) -> dict[int, tuple[int, list[int]]]:
+            """By the last start, the exchanges from `begin` on, and the starts."""
+            found: dict[int, tuple[int, list[int]]] = {begin: (0, [])}
+            for own in allowed:
+                found = {
+                    s: min((c + self._price(s - t, n, q), [*way, s]) for t, (c, way) in found.items()) for s in own
+                }
+            return found
+
+        if not again:
+            return min(fewest(first).values())[1]
+        closed = [(fewest(s)[s], self._price(s - first, n, q)) for s in allowed[-1]]
+        return min((cost, before, way) for (cost, way), before in closed)[2]
+
+    def _price(self, by: int, n: int, q: int) -> int:
+        """Exchanges that turn the ring so far: two where some of the sites that are spread stay so."""
+        count, by = self.count(n, q), by % n
+        return 0 if not by else 1 if count <= by <= n - count else 2
+
+    def turned(self, x: Any, by: int, n: int, q: int) -> Any:
+        count, by = self.count(n, q), by % n
+        if self._price(by, n, q) == 2 and 3 * count <= n:
+            between = by + count if by < count else by - count
+            return super().turned(super().turned(x, between, n, q), (by - between) % n, n, q)
+        return super().turned(x, by, n, q)
 
 
 def mesh_of(devices: Sequence[Any]) -> Mesh:

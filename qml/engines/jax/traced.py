@@ -16,27 +16,27 @@ from qml._typing import Real
 from qml.circuits.program import Program
 from qml.engines.jax import run
 from qml.engines.jax.arrays import Array, bare
+from qml.engines.jax.compiled import Compiled
 from qml.engines.jax.kinds import PAULI
-from qml.engines.jax.plan import Plan, plan_of
-from qml.engines.jax.shards import Layout
+from qml.engines.jax.plan import Plan
 from qml.engines.pauli_state import PauliState, pauli_vector_of
 from qml.states.base import State
 
 
-def traced(program: Program, initial: State | None, layout: Layout) -> Callable[[Any], PauliState]:
+def traced(program: Program, initial: State | None, on: Compiled) -> Callable[[Any], PauliState]:
     """The state after a program as a function of an array theta (n_params,) of JAX, in double precision.
 
     Rotations are functions of JAX; matrices of other instructions with parameters are made on the host, and have first
     derivatives only.
     """
-    plan = plan_of(program, PAULI)
+    plan, layout = on.plan(program, PAULI), on.layout
     rows, columns, weights = program._entries
     start = None if initial is None else bare(pauli_vector_of(initial))
 
     def state(theta: Any) -> PauliState:
         slots = jnp.asarray(program.offset).at[rows].add(weights * theta[columns])
         given = _made_on_the_host(plan, program.offset)(slots) if plan.given_slots else plan.values(program.offset)
-        x = None if start is None else layout.spread(jnp.asarray(start), 0, plan.n_in, 4)
+        x = None if start is None else jnp.asarray(start)
         vector = run.evolved(plan.form, layout, 0, plan.tables, slots, given, x)
         return PauliState._trusted(as_real(Array(vector)), plan.form.n_out)
 

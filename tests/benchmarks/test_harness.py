@@ -397,6 +397,7 @@ def test_jobs_of_gibbs_models_find_the_optimum(tools):
     assert start == pytest.approx(by_hand, abs=1e-12)
 
 
+@pytest.mark.slow
 def test_jobs_choose_their_threads_and_workloads_are_told(tools, harness, tmp_path, monkeypatch):
     monkeypatch.setenv("OPENBLAS_NUM_THREADS", "7")
     path = tmp_path / "told.py"
@@ -483,6 +484,7 @@ def test_every_workload_runs(name, tmp_path):
     assert all(c["status"] == "ok" for c in cells if c["implementation"] in ("qml", "numpy", "floor"))
 
 
+@pytest.mark.slow
 def test_the_speed_of_every_workload_is_measured_from_commit_to_commit(tmp_path):
     command = [sys.executable, "-m", "pytest", str(FOLDER / "speed.py"), "-n", "0", "-q", "--collect-only"]
     done = subprocess.run(command, cwd=FOLDER.parents[1], capture_output=True, text=True, check=False)

@@ -61,6 +61,7 @@ def test_the_price_of_finite_measurements_falls_as_one_over_their_number(study: 
         assert 0.4 < found * count / slope < 2.0
 
 
+@pytest.mark.slow
 def test_families_writes_its_table_and_figure(
     study: dict[str, ModuleType], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, coarse_pictures: None
 ) -> None:

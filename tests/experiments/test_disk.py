@@ -74,6 +74,7 @@ def test_a_run_on_a_disk_that_fills_up_goes_on_when_there_is_room(folder: Path) 
     assert 3 <= resumed <= 6
 
 
+@pytest.mark.slow
 def test_a_sweep_on_a_disk_that_fills_up_keeps_its_points(folder: Path) -> None:
     assert call("run", "sweep.yaml", "--output", "whole", "--workers", "1").exit_code == 0
     for size in (3000, 8000):

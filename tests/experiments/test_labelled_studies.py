@@ -254,6 +254,7 @@ def test_conditional_models_learn_nothing_else() -> None:
         build(config.study_of(source), source)
 
 
+@pytest.mark.slow
 def test_a_run_keeps_tables_pictures_and_the_file_that_it_was_learnt_from(
     tmp_path: Path, monkeypatch: Any, coarse_pictures: None
 ) -> None:

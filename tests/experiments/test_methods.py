@@ -214,6 +214,7 @@ def test_a_fit_of_a_resumed_run_grows_from_what_was_kept(folder: Path, monkeypat
 # error bars ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_error_bars_are_those_of_the_functions(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     drawn = {"kind": "bootstrap", "of": ["purity", "fidelity", {"kind": "tfim", "n": 2}], "replicates": 6, "level": 0.9}
     profile = {"kind": "interval", "of": ["fidelity", {"kind": "pauli", "terms": {"ZZ": 1.0}}], "replicates": 20}

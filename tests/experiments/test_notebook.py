@@ -47,6 +47,7 @@ def test_numbers_and_sequences_of_numpy_are_plain() -> None:
     assert study.target().probabilities().tolist() == [0.25, 0.75, 0.0, 0.0]
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_and_is_not_overwritten(tmp_path: Path) -> None:
     first = STUDY.run(tmp_path / "run", quiet=True)
     with pytest.raises(InputError, match="exists already, and a run never overwrites"):

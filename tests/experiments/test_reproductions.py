@@ -46,7 +46,13 @@ def test_every_script_has_a_small_run_and_a_place_on_the_page(load) -> None:
     assert not any("**no**" in line for name in SCRIPTS for line in page.table_of(name))
 
 
-@pytest.mark.parametrize("name", SCRIPTS)
+LONGER = ("hamiltonian_learning",)
+"""A second, even when it is small."""
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow if name in LONGER else ()) for name in SCRIPTS]
+)
 def test_a_script_runs_small(name: str, load, monkeypatch: pytest.MonkeyPatch) -> None:
     script: ModuleType = load(name)
     if name == "thermalizer":

@@ -293,6 +293,7 @@ def test_two_reports_at_once_do_not_collide(tmp_path: Path) -> None:
     assert sorted(path.name for path in (tmp_path / "out").glob("*report*")) == ["report.html"]
 
 
+@pytest.mark.slow
 def test_the_figure_of_a_run_without_a_sweep_is_drawn_anew_as_vectors(tmp_path: Path) -> None:
     (tmp_path / "study.yaml").write_text(f"title: A title\n{STUDY}")
     run(tmp_path, "--quiet")

@@ -138,6 +138,7 @@ def test_nothing_overlaps_or_sticks_out(circuit, width):
     plt.close(ax.figure)
 
 
+@pytest.mark.slow
 def test_figures_fold_and_scale():
     circuit = hardware_efficient(3, 6)
     wide, narrow = draw_circuit(circuit, width=30.0), draw_circuit(circuit, width=5.0)

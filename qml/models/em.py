@@ -45,7 +45,7 @@ class EMResult(Outcome):
         A sentence.
     parameter_names : tuple of str
     seconds : float
-        NaN in files of before it was measured.
+        What it took.
 
     Examples
     --------
@@ -68,7 +68,7 @@ class EMResult(Outcome):
     converged: bool
     status: str
     parameter_names: tuple[str, ...]
-    seconds: float = math.nan
+    seconds: float
     caption: ClassVar[str] = "quantum EM"
 
     @property

@@ -88,7 +88,7 @@ class Spectrum:
         """Whether there is a vector of eigenvalue zero, in any state of a batch."""
         outside_is_kernel = self.log_outside == -math.inf and not self.is_complete
         lowest = self.log_eigenvalues.min()
-        return outside_is_kernel or is_traced(lowest) or bool(lowest == -math.inf)
+        return outside_is_kernel or is_traced(lowest) or float(lowest) == -math.inf
 
     def every_log_eigenvalue(self) -> Real:
         """The log-eigenvalues with those of the complement where it carries weight, shape (..., r) or (..., d)."""

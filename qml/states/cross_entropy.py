@@ -22,7 +22,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from qml import spectral
-from qml._arrays import as_real, namespace, number, surely
+from qml._arrays import as_real, compiled, namespace, number, surely
 from qml._checks import InputError
 from qml._typing import Complex, Cotangent, Dims, Numbers, Real
 
@@ -80,7 +80,7 @@ def cross_entropy_and_cotangent(rho: Data, sigma: State) -> tuple[float, Cotange
         return number(sigma._energy(rho) + rho._trace() * sigma._log_partition()), cotangent
     state = rho._as_state()
     populations, pull = sigma._in_eigenbasis(state)
-    value = number(-_mean(sigma._spectrum, state, populations) + 0.0)
+    value = -number(_mean(sigma._spectrum, state, populations)) + 0.0
     return value, None if surely(value == math.inf) else pull()
 
 
@@ -103,10 +103,15 @@ def _mean(spectrum: spectral.Spectrum, rho: State, populations: Real) -> Real:
         outside = spectrum.log_outside
         return as_real((populations * (logs - outside)).sum(axis=-1) + rho._trace() * outside)
     if not spectrum.has_kernel:
-        return as_real((populations * logs).sum(axis=-1))
+        return as_real(_sum_of_products(populations, logs))
     kept, xp = spectrum.support, namespace(logs, populations)
     inside = xp.where(kept, populations * xp.where(kept, logs, 0.0), 0.0).sum(axis=-1)
     return as_real(xp.where(kernel_weight(spectrum, rho, populations) > weight_cut(spectrum, rho), -math.inf, inside))
+
+
+@compiled
+def _sum_of_products(populations: Real, logs: Real) -> Real:
+    return as_real((populations * logs).sum(axis=-1))
 
 
 def weight_cut(spectrum: spectral.Spectrum, rho: State) -> Real | float:

@@ -21,11 +21,8 @@ from qml.engines.jax.arrays import Array, bare, on_the_host
 from qml.engines.jax.form import Form, chunk_of, memory, n_kept
 from qml.engines.jax.kinds import AMPLITUDES, PAULI, Kind
 from qml.engines.jax.plan import Plan, Tables, plan_of
-from qml.engines.jax.products import ground
+from qml.engines.jax.products import CACHE, ground
 from qml.engines.jax.shards import AXIS, Layout, Spread, mesh_of
-
-CACHE = 2**23
-"""Bytes that the cache of a processor is taken to hold: a Pauli vector of ten qubits."""
 
 
 def found(devices: Sequence[jax.Device] | int | None) -> list[jax.Device]:
@@ -64,14 +61,14 @@ class Compiled:
 
     def __init__(self, devices: list[jax.Device]) -> None:
         self.devices = devices
-        self.layout: Layout = Layout()
         self._tables: WeakKeyDictionary[Plan, Tables] = WeakKeyDictionary()
         if len(devices) == 1:
+            self.layout = Layout(by_slices=devices[0].platform == "cpu")
             self._vector: Any = jax.sharding.SingleDeviceSharding(devices[0])
             self._whole: Any = self._vector
         else:
             mesh = mesh_of(devices)
-            self.layout = Spread(mesh)
+            self.layout = Spread(mesh=mesh)
             self._vector, self._whole = (NamedSharding(mesh, PartitionSpec(*axes)) for axes in ((AXIS,), ()))
 
     def __reduce__(self) -> tuple[Any, ...]:

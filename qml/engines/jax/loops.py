@@ -117,7 +117,7 @@ class Loops:
         if isinstance(row, tuple):
             angle, flips, signs = row
             return turn(x, angle, flips, signs, start, n, self.q, self.layout)
-        return self.layout.placed(product(x, row, sites, n, self.q, self.layout.count(n, self.q)), n, self.q)
+        return self.layout.placed(product(x, row, sites, n, self.q, self.layout), n, self.q)
 
 
 def _first(sites: tuple[int, ...], n: int, otherwise: int) -> int:

@@ -13,14 +13,25 @@ from jax import lax
 from qml.engines.jax.form import Change
 from qml.engines.jax.shards import Layout
 
+CACHE = 2**23
+"""Bytes that the cache of a processor is taken to hold: a Pauli vector of ten qubits."""
+SLICE = 2**15
+"""Bytes from which a slice of a larger vector is worth a product of its own there."""
 
-def product(x: Any, matrix: Any, sites: Sequence[int], n: int, q: int, spread: int = 0) -> Any:
-    """A matrix on sites, in the order listed, of a vector (q^n, ...); the first `spread` sites keep their place."""
+
+def product(x: Any, matrix: Any, sites: Sequence[int], n: int, q: int, layout: Layout | None = None) -> Any:
+    """A matrix on sites, in the order listed, of a vector (q^n, ...)."""
+    layout = layout or Layout()
     begin, k = sites[0], len(sites)
     if list(sites) == list(range(begin, begin + k)):
-        return jnp.einsum("ab,lbr->lar", matrix, x.reshape(q**begin, q**k, -1)).reshape(x.shape)
-    order = [*range(spread), *sites]
-    y = product(to_front(x, order, n, q), matrix, range(spread, len(order)), n, q)
+        y = x.reshape(q**begin, q**k, -1)
+        if not begin:
+            return (matrix @ y[0]).reshape(x.shape)
+        if layout.by_slices and x.nbytes > CACHE and y[0].nbytes >= SLICE:
+            return lax.map(lambda part: matrix @ part, y).reshape(x.shape)
+        return jnp.einsum("ab,lbr->lar", matrix, y).reshape(x.shape)
+    order = [*range(layout.count(n, q)), *sites]  # what is spread stays where it is
+    y = product(to_front(x, order, n, q), matrix, range(len(order) - k, len(order)), n, q)
     return from_front(y, order, n, q)
 
 

@@ -23,7 +23,15 @@ AXIS = "sites"
 
 @dataclass(frozen=True)
 class Layout:
-    """Nothing is spread: one device has the whole vector. Equal ones share what is compiled."""
+    """Nothing is spread: one device has the whole vector. Equal ones share what is compiled.
+
+    Attributes
+    ----------
+    by_slices : bool
+        Whether a matrix acts on one slice after another of a vector that a cache does not hold, as processors should.
+    """
+
+    by_slices: bool = False
 
     def count(self, n: int, q: int) -> int:
         """How many sites of a register of n are spread."""
@@ -47,7 +55,7 @@ class Layout:
         return self.placed(jnp.swapaxes(y, 0, 1).reshape(x.shape), n, q)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Spread(Layout):
     """Each device has the part of the vector that belongs to some values of the first few sites. An operation needs
     all values of its own sites on one device, so that others are spread while it acts."""

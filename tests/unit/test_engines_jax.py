@@ -280,6 +280,8 @@ print(jax.numpy.ones(1).dtype, jax.config.jax_enable_x64)
 @pytest.mark.slow
 @pytest.mark.parametrize("count", [2, 4])
 def test_many_devices_give_what_one_gives(count):
+    import jax
+
     circuit = layers(5, 1).then(PauliRotation("XYZXY")("b", 2, 0, 1, 4, 3), gates.CRX("c", 4, 0))
     program, rng = circuit.compile(), np.random.default_rng(0)
     theta, g, m = rng.normal(size=program.n_params), rng.normal(size=4**5), hermitian(32, rng)
@@ -287,6 +289,8 @@ def test_many_devices_give_what_one_gives(count):
     one, pull_one = JaxEngine().evolve_vjp(program, theta, initial)
     many, pull_many = JaxEngine(count).evolve_vjp(program, theta, initial)
     assert len(many.pauli_vector.value.sharding.device_set) == count
+    mesh = jax.make_mesh((2, count // 2), ("a", "b"), devices=jax.devices()[:count])
+    np.testing.assert_array_equal(JaxEngine(mesh).evolve(program, theta, initial).pauli_vector, many.pauli_vector)
     np.testing.assert_allclose(many.pauli_vector, one.pauli_vector, atol=1e-12)
     for mine, theirs in zip(pull_many(g), pull_one(g), strict=True):
         assert np.abs(theirs).max() > 1e-3

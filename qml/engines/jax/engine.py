@@ -40,6 +40,7 @@ from qml.states.coercion import StateLike
 
 if TYPE_CHECKING:
     import jax
+    from jax.sharding import Mesh
 
     from qml.engines.jax.compiled import Compiled
 
@@ -71,8 +72,9 @@ class JaxEngine(Engine):
 
     Parameters
     ----------
-    devices : sequence of jax.Device, or int, optional
-        What to run on: the devices, or the first so many of ``jax.devices()``; one device or a power of two of them.
+    devices : sequence of jax.Device, jax.sharding.Mesh, or int, optional
+        What to run on: the devices, those of a mesh whatever its shape, or the first so many of ``jax.devices()``; one
+        device or a power of two of them.
         None: the first one. Devices belong to their process: an engine that is given them, and not their number, goes
         neither to other processes (``fit(workers=...)``) nor to files.
     checkpoint_bytes : int
@@ -102,14 +104,15 @@ class JaxEngine(Engine):
     (1.0, array([0.9]))
     """
 
-    def __init__(self, devices: Sequence[jax.Device] | int | None = None, checkpoint_bytes: int = 2**31) -> None:
+    def __init__(self, devices: Sequence[jax.Device] | Mesh | int | None = None, checkpoint_bytes: int = 2**31) -> None:
         required()
         self.checkpoint_bytes = _checks.integer("checkpoint_bytes", checkpoint_bytes, low=0)
         self.devices: list[jax.Device] | int | None = None
         if isinstance(devices, int | np.integer):
             self.devices = _checks.integer("devices", devices, low=1)
         elif devices is not None:
-            self.devices = _checks.listed("devices", devices, "devices of JAX, or their number")
+            own = devices.devices.flat if hasattr(devices, "devices") else devices  # a mesh has an array of them
+            self.devices = _checks.listed("devices", own, "devices of JAX, a mesh of them, or their number")
         if devices is not None:
             _ = self._on  # what is asked for must be there
 

@@ -3,7 +3,8 @@
 ``python experiments/benchmarks/device.py`` checks values and gradients against the Pauli engine, then prints a table
 of what a user runs, each beside dense JAX written by hand; ``--devices 1 2 4 8`` prints instead what a vector that is
 spread moves, as it is compiled for so many devices (processors that JAX pretends to have, where there is no card);
-``--compile 160 600`` prints how long circuits of so many random gates compile, and to how many instructions;
+``--compile 160 600`` prints how long circuits of so many random gates compile, and to how many instructions, on one
+device or on so many;
 ``--sketch FILE`` compares with a program that computes the same circuit, in turns.
 """
 
@@ -248,7 +249,16 @@ def main() -> None:
             chosen.json.write_text(json.dumps(record, indent=1), encoding="utf-8")
 
     clock.stop_at_the_end()
-    if chosen.devices:
+    if chosen.compile:
+        import device_compiled
+
+        print(device_compiled.HEAD)
+        record["compiled"] = []
+        for n in chosen.sizes or [6, 12]:
+            for case in itertools.product(chosen.devices or [1], chosen.compile, (False, True)):
+                record["compiled"].append(device_compiled.row(n, *case))
+                print(device_compiled.line(record["compiled"][-1]), flush=True)
+    elif chosen.devices:
         import device_moved
 
         print(device_moved.HEAD)
@@ -257,15 +267,6 @@ def main() -> None:
             for row in device_moved.rows(n, chosen.devices):
                 record["moved"].append(row)
                 print(device_moved.line(row), flush=True)
-    elif chosen.compile:
-        import device_compiled
-
-        print(device_compiled.HEAD)
-        record["compiled"] = []
-        for n in chosen.sizes or [6, 12]:
-            for count, strings in itertools.product(chosen.compile, (False, True)):
-                record["compiled"].append(device_compiled.row(n, count, strings))
-                print(device_compiled.line(record["compiled"][-1]), flush=True)
     elif chosen.sketch:
         beside(chosen.sketch, chosen.sizes or [6, 8, 10], chosen.rounds)
     else:

@@ -11,8 +11,8 @@ from qml import Circuit, channels, gates
 from qml.circuits.circuit import ProgramLike
 
 HEAD = (
-    "| circuit | n | gates on two qubits | operations | instructions | of the gradient | compiling | of the gradient |"
-    "\n|---|---|---|---|---|---|---|---|"
+    "| circuit | n | devices | gates on two qubits | operations | instructions | of the gradient | compiling | "
+    "of the gradient |\n|---|---|---|---|---|---|---|---|---|"
 )
 
 
@@ -32,27 +32,29 @@ def random_circuit(n: int, count: int, seed: int = 0, *, strings: bool = False) 
     return Circuit(n, operations)
 
 
-def instructions(program: ProgramLike, gradient: bool) -> tuple[int, int, float]:
+def instructions(program: ProgramLike, devices: int, gradient: bool) -> tuple[int, int, float]:
     """Of a program its windows and strings, the instructions that it is compiled to, and the seconds; nothing runs."""
     from qml.engines import JaxEngine
     from qml.engines.jax import compiled
     from qml.engines.jax.kinds import PAULI
 
-    plan = JaxEngine()._on.plan(program, PAULI)
+    on = JaxEngine(devices)._on
+    plan = on.plan(program, PAULI)
     since = time.perf_counter()
-    made = compiled.planned(JaxEngine()._on, plan, np.asarray(program.offset), gradient)
+    made = compiled.planned(on, plan, np.asarray(program.offset), gradient)
     took = time.perf_counter() - since
     return len(plan.form.items), sum(" = " in line for line in made.as_text().splitlines()), took
 
 
-def row(n: int, count: int, strings: bool) -> dict[str, Any]:
+def row(n: int, devices: int, count: int, strings: bool) -> dict[str, Any]:
     """One circuit."""
     program = random_circuit(n, count, strings=strings).compile()
-    windows, forward, seconds = instructions(program, gradient=False)
-    _, backward, longer = instructions(program, gradient=True)
+    windows, forward, seconds = instructions(program, devices, gradient=False)
+    _, backward, longer = instructions(program, devices, gradient=True)
     return {
         "circuit": "neighbours, long strings between them" if strings else "neighbours",
         "n": n,
+        "devices": devices,
         "gates": count,
         "windows": windows,
         "forward": forward,
@@ -64,6 +66,6 @@ def row(n: int, count: int, strings: bool) -> dict[str, Any]:
 
 def line(found: dict[str, Any]) -> str:
     return (
-        f"| {found['circuit']} | {found['n']} | {found['gates']} | {found['windows']} | {found['forward']} | "
-        f"{found['gradient']} | {found['seconds']:.1f} s | {found['seconds of the gradient']:.1f} s |"
+        f"| {found['circuit']} | {found['n']} | {found['devices']} | {found['gates']} | {found['windows']} | "
+        f"{found['forward']} | {found['gradient']} | {found['seconds']:.1f} s | {found['seconds of the gradient']:.1f} s |"
     )

@@ -67,5 +67,6 @@ def row(n: int, devices: int, count: int, strings: bool) -> dict[str, Any]:
 def line(found: dict[str, Any]) -> str:
     return (
         f"| {found['circuit']} | {found['n']} | {found['devices']} | {found['gates']} | {found['windows']} | "
-        f"{found['forward']} | {found['gradient']} | {found['seconds']:.1f} s | {found['seconds of the gradient']:.1f} s |"
+        f"{found['forward']} | {found['gradient']} | {found['seconds']:.1f} s | "
+        f"{found['seconds of the gradient']:.1f} s |"
     )

@@ -15,6 +15,7 @@ from qml._checks import InputError, MemoryRefused
 from qml.engines import JaxEngine, PauliEngine
 from qml.engines.jax.form import sections
 from qml.engines.jax.kinds import PAULI
+from qml.engines.jax.plan import plan_of
 from qml.gates import PauliRotation
 from qml.instructions import Initialize, TraceOut, Unitary
 from qml.operators import tfim
@@ -208,9 +209,11 @@ def test_circuits_that_do_not_repeat_against_the_pauli_engine(name, most, monkey
 
 @pytest.mark.slow
 def test_a_gate_on_five_qubits():
-    circuit = long_strings(5, 2).then(gates.controlled(gates.X, 4)(2, 1, 4, 0, 3), gates.RX("a", 0))
-    theta = np.random.default_rng(0).normal(size=3)
-    here, there = (engine.evolve(circuit, theta).pauli_vector for engine in (PauliEngine(), JaxEngine()))
+    wide = gates.controlled(gates.X, 4)(2, 1, 4, 0, 3)
+    program = random_gates(5, 20).then(wide, *random_gates(5, 20, seed=1).operations).compile()
+    assert [part.is_mixed for part in sections(plan_of(program, PAULI, 2).form.items)] == [True]
+    theta = np.random.default_rng(0).normal(size=program.n_params)
+    here, there = (engine.evolve(program, theta).pauli_vector for engine in (PauliEngine(), JaxEngine()))
     np.testing.assert_allclose(there, here, atol=1e-12)
 
 

@@ -95,7 +95,7 @@ class Runs(NamedTuple):
 
 UNROLLED = 16
 """Items of a stretch that are written out one by one; where more do not repeat, one loop holds them all."""
-LOOPED = 4
+LOOPED = 5
 """Sites of a matrix that such a loop holds; a larger one stands alone."""
 
 

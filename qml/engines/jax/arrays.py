@@ -89,6 +89,10 @@ class Array:
             raise AttributeError(name)
         return lambda *args, **kwargs: _made(lambda x, *a, **k: getattr(x, name)(*a, **k), self, *args, **kwargs)
 
+    def reshape(self, *shape: Any, **how: Any) -> Any:
+        """The same entries in another shape; without a call to the device where it is this one."""
+        return self if shape == self.shape else _made(lambda x: x.reshape(*shape, **how), self)
+
     def item(self) -> Any:
         """The number of an array that holds one."""
         return on_the_host(self.value).item()

@@ -110,7 +110,8 @@ class Compiled:
 
         def back(cotangent: Any) -> tuple[Any, Any, Any]:
             with jax.enable_x64(True):
-                g = jnp.asarray(bare(self.placed(cotangent) if spread else cotangent), dtype=vector.dtype)
+                g = bare(self.placed(cotangent) if spread else cotangent)
+                g = g if g.dtype == vector.dtype else jnp.asarray(g, vector.dtype)
                 by_slot, by_given, before = _pulled(pull, g)
                 made = tuple(map(on_the_host, by_given))
                 return on_the_host(by_slot), made, Array(before) if of_initial else None

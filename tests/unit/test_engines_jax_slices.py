@@ -19,9 +19,12 @@ def test_a_vector_that_the_cache_does_not_hold_against_the_pauli_engine():
     found = {}
     for engine in (JaxEngine(), PauliEngine()):
         state, back = engine.evolve_vjp(program, theta)
-        found[engine] = np.asarray(state.pauli_vector), np.asarray(back(cotangent)[0])
-    (ours, gradient), (vector, expected) = found.values()
+        push = engine.evolve_jvp(program, theta)[1]
+        found[engine] = np.asarray(state.pauli_vector), back(cotangent)[0], np.asarray(push(theta[None])[0])
+    (ours, gradient, change), (vector, expected, along) = found.values()
     assert abs(vector).max() == pytest.approx(1.0)
     assert abs(expected).min() > 1e-3
     assert abs(ours - vector).max() < 1e-12
     assert abs(gradient - expected).max() < 1e-11 * abs(expected).max()
+    assert abs(along).max() > 1e-3
+    assert abs(change - along).max() < 1e-12

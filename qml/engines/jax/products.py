@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Sequence
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
@@ -28,11 +29,33 @@ def product(x: Any, matrix: Any, sites: Sequence[int], n: int, q: int, layout: L
         if not begin:
             return (matrix @ y[0]).reshape(x.shape)
         if layout.by_slices and x.nbytes > CACHE and y[0].nbytes >= SLICE:
-            return lax.map(lambda part: matrix @ part, y).reshape(x.shape)
-        return jnp.einsum("ab,lbr->lar", matrix, y).reshape(x.shape)
+            return _by_slices(matrix, y).reshape(x.shape)
+        return _at_once(matrix, y).reshape(x.shape)
     order = [*range(layout.count(n, q)), *sites]  # what is spread stays where it is
     y = product(to_front(x, order, n, q), matrix, range(len(order) - k, len(order)), n, q)
     return from_front(y, order, n, q)
+
+
+def _at_once(matrix: Any, y: Any) -> Any:
+    return jnp.einsum("ab,lbr->lar", matrix, y)
+
+
+def _in_place(matrix: Any, y: Any) -> Any:
+    """The same, slice after slice, each result in the place of its slice."""
+
+    def one_more(place: Any, y: Any) -> Any:
+        return lax.dynamic_update_index_in_dim(y, matrix @ y[place], place, 0)
+
+    return lax.fori_loop(0, len(y), one_more, y)
+
+
+def _changes(primals: Any, tangents: Any) -> tuple[Any, Any]:
+    (matrix, y), (of_matrix, of_y) = primals, tangents
+    return _by_slices(matrix, y), _at_once(of_matrix, y) + _at_once(matrix, of_y)
+
+
+_by_slices: Any = jax.custom_jvp(_in_place)  # JAX would keep every step of the loop for the way back
+_by_slices.defjvp(_changes)
 
 
 def to_front(x: Any, sites: Sequence[int], n: int, q: int) -> Any:

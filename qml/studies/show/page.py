@@ -10,12 +10,13 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from qml._checks import InputError, plural
+from qml.plotting import sweeps
+from qml.plotting.files import save
 from qml.principle.pages import STYLE
 from qml.studies.record.errors import load_errors
 from qml.studies.record.folder import Run
 from qml.studies.record.table import Table, biased_last, count, filled, load_table, rows_of, summary
-from qml.studies.show import figures
-from qml.studies.show.drawing import failure, save
+from qml.studies.show.drawing import failure
 from qml.studies.spec.config import to_yaml
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def conclusion(table: Table) -> str:
     points = max(fit["points"] for fit in fits)
     over = "" if points == 1 else f" in the median of {points} points"
     rows = rows_of(table)
-    noise, nats = figures.noise_of(rows), " nats" if figures.unit(rows) else ""
+    noise, nats = sweeps.noise_of(rows), " nats" if sweeps.unit(rows) else ""
     order = sorted(gaps, key=gaps.__getitem__) if len(losses) == 1 else list(gaps)
     parts = []
     for k, fit in enumerate(order):
@@ -124,9 +125,9 @@ def _images(run: Run, table: Table) -> list[str]:
         names = [name for name in drawn if (run.folder / name).is_file()]
         return [_image((run.folder / name).read_bytes(), name.removesuffix(".png")) for name in names]
     found = []
-    for kind in figures.KINDS:
+    for kind in sweeps.KINDS:
         try:
-            found.append(_image(png(figures.draw(table, run.study.sweep.names(), kind)), kind))
+            found.append(_image(png(sweeps.draw(table, run.study.sweep.names(), kind)), kind))
         except InputError:  # a sweep over words has no such figure
             continue
         except Exception as error:

@@ -13,13 +13,14 @@ from pydantic import Field
 from qml import Circuit
 from qml._checks import InputError
 from qml._typing import Real
+from qml.encodings import datasets
 from qml.losses import Labelled
 from qml.measurement import Counts
 from qml.operators import PauliSum
 from qml.processes import Process
 from qml.states import STATES, DensityMatrix, State
 from qml.studies.files import inside
-from qml.studies.spec import datasets, streams
+from qml.studies.spec import streams
 from qml.studies.spec.parts import Ansatz, AppliedChannel, NoiseRule, noise_model, seen_through
 from qml.studies.spec.schema import Kinds, Spec, members
 from qml.studies.spec.signatures import Keyed, built, union

@@ -11,6 +11,8 @@ from pydantic import Field, model_validator
 
 from qml._checks import InputError
 from qml._typing import Dims
+from qml.encodings import labelled
+from qml.encodings.labelled import Samples
 from qml.engines import ChainEngine
 from qml.measurement import Counts, PauliMeasurement
 from qml.models import ChainState
@@ -28,8 +30,7 @@ from qml.processes import (
 from qml.processes.measurement import FOUR, SIX
 from qml.states import DensityMatrix, ProductState, State, basis_state
 from qml.studies.files import inside
-from qml.studies.spec import labels
-from qml.studies.spec.labels import DataSpec, Samples
+from qml.studies.spec.labels import DataSpec
 from qml.studies.spec.measurements import MeasurementSpec, Shots, read_record
 from qml.studies.spec.parts import Bond, Hamiltonian, Tolerance
 from qml.studies.spec.processes import FamilySpec
@@ -233,12 +234,12 @@ class LabelledData(Spec):
         if levels < classes:
             raise InputError(f"levels must be at least {classes}, one a class; found {levels}.")
         fractions = (self.validation_fraction or 0.0, self.test_fraction or 0.0)
-        parts = labels.split(samples, fractions, context.stream("split"))
+        parts = labelled.split(samples, fractions, context.stream("split"))
         if self.standardize:
-            parts = labels.standardized(parts)
-        parts[0] = labels.flipped(parts[0], self.flipped, context.stream("flips"))
+            parts = labelled.standardized(parts)
+        parts[0] = labelled.flipped(parts[0], self.flipped, context.stream("flips"))
         train, validation, test = (
-            labels.as_labelled(part, levels, self.label_noise) if len(part) else None for part in parts
+            labelled.as_labelled(part, levels, self.label_noise) if len(part) else None for part in parts
         )
         assert train is not None
         return Target(train.states, known=False, labels=Labels(train, validation, test, samples.names))

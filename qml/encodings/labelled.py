@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -27,6 +28,54 @@ class Samples:
     def part(self, members: Integer) -> Samples:
         """Some of them, by number."""
         return Samples(self.inputs[members], self.classes[members], self.names)
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Labelled data in parts (None: nothing was held out for it), and the names of the classes."""
+
+    train: Labelled
+    validation: Labelled | None
+    test: Labelled | None
+    names: tuple[str, ...]
+
+    @classmethod
+    def of(
+        cls,
+        samples: Samples,
+        levels: int | None,
+        noise: float,
+        share_flipped: float,
+        fractions: tuple[float, float],
+        rngs: tuple[np.random.Generator, np.random.Generator],
+        scaled: bool = True,
+    ) -> Labels:
+        """Samples in parts, the fractions for validation and testing drawn by the first of `rngs`; inputs are scaled by
+        the training part, and labels of it flipped by the second.
+
+        Raises
+        ------
+        InputError
+            If a part is empty, or there are fewer `levels` than classes.
+        """
+        levels = len(samples.names) if levels is None else levels
+        if levels < len(samples.names):
+            raise InputError(f"levels must be at least {len(samples.names)}, one a class; found {levels}.")
+        parts = split(samples, fractions, rngs[0])
+        if scaled:
+            parts = standardized(parts)
+        parts[0] = flipped(parts[0], share_flipped, rngs[1])
+        train, validation, test = (as_labelled(part, levels, noise) if len(part) else None for part in parts)
+        assert train is not None
+        return cls(train, validation, test, samples.names)
+
+    def save(self, path: Path) -> None:
+        """Write inputs and probabilities of the classes of every part, and the names, as plain arrays."""
+        parts = {"train": self.train, "validation": self.validation, "test": self.test}
+        arrays = {f"{name}.inputs": part.inputs for name, part in parts.items() if part is not None}
+        arrays |= {f"{name}.labels": part.states.probabilities() for name, part in parts.items() if part is not None}
+        with path.open("wb") as file:
+            np.savez(file, allow_pickle=False, names=np.array(self.names), **arrays)
 
 
 def split(samples: Samples, fractions: tuple[float, float], rng: np.random.Generator) -> list[Samples]:

@@ -164,24 +164,16 @@ def show_run(run: Run, out: Console) -> None:
 
 def show_errors(errors: Columns, out: Console) -> None:
     """Error bars, where there are any."""
-    if not errors:
-        return
-    table = Table(title="error bars", box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
-    for name, cells in errors.items():
-        if isinstance(cells[0], str):
-            table.add_column(name, overflow="fold")
-        else:
-            table.add_column({"standard_error": "error"}.get(name, name), justify="right", no_wrap=True)
-    for row in zip(*errors.values(), strict=True):
-        table.add_row(*("" if x is None else x if isinstance(x, str) else f"{x:.4g}" for x in row))
-    out.print(table)
+    if errors:
+        short = {"error" if name == "standard_error" else name: cells for name, cells in errors.items()}
+        out.print(f"error bars\n{plain_table(short, digits=4)}")
 
 
-def plain_table(columns: Columns) -> str:
+def plain_table(columns: Columns, digits: int = 9) -> str:
     """A tidy table as aligned text, without the columns that are empty."""
     lines: list[str] = []
     for name, column in filled(columns).items():
-        cells = ["" if x is None else f"{x:.9g}" if isinstance(x, float) else str(x) for x in column]
+        cells = ["" if x is None else f"{x:.{digits}g}" if isinstance(x, float) else str(x) for x in column]
         width = max(map(len, [name, *cells]))
         numbers = all(isinstance(x, int | float | None) and not isinstance(x, bool) for x in column)
         block = [f"{cell:>{width}}" if numbers else f"{cell:<{width}}" for cell in (name, *cells)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from inspect import signature
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal, TypeAlias
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 import numpy as np
 from pydantic import Field
@@ -150,7 +150,7 @@ class OfCounts(Made):
     readout: Literal["as_recorded", "learnt"] = "as_recorded"
     maker: ClassVar[type[CountsLoss]]
 
-    def on(self, dims: Dims) -> CountsLoss:
+    def build(self, *, dims: Dims = (), **given: Any) -> CountsLoss:
         """The loss for a model with these dims."""
         return type(self).maker(TrainableReadout(len(dims)) if self.readout == "learnt" else None)
 

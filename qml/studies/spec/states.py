@@ -14,6 +14,7 @@ from qml import Circuit
 from qml._checks import InputError
 from qml._typing import Real
 from qml.encodings import datasets
+from qml.encodings.labelled import Labels
 from qml.losses import Labelled
 from qml.measurement import Counts
 from qml.operators import PauliSum
@@ -26,24 +27,6 @@ from qml.studies.spec.schema import Kinds, Spec, members
 from qml.studies.spec.signatures import Keyed, built, union
 
 Fraction = Annotated[float, Field(gt=0.0, lt=1.0)]
-
-
-@dataclass(frozen=True)
-class Labels:
-    """Labelled data in parts (None: nothing was held out for it), and the names of the classes."""
-
-    train: Labelled
-    validation: Labelled | None
-    test: Labelled | None
-    names: tuple[str, ...]
-
-    def save(self, path: Path) -> None:
-        """Write inputs and probabilities of the classes of every part, and the names, as plain arrays."""
-        parts = {"train": self.train, "validation": self.validation, "test": self.test}
-        arrays = {f"{name}.inputs": part.inputs for name, part in parts.items() if part is not None}
-        arrays |= {f"{name}.labels": part.states.probabilities() for name, part in parts.items() if part is not None}
-        with path.open("wb") as file:
-            np.savez(file, allow_pickle=False, names=np.array(self.names), **arrays)
 
 
 @dataclass(frozen=True)

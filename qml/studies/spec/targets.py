@@ -11,8 +11,7 @@ from pydantic import Field, model_validator
 
 from qml._checks import InputError
 from qml._typing import Dims
-from qml.encodings import labelled
-from qml.encodings.labelled import Samples
+from qml.encodings.labelled import Labels, Samples
 from qml.engines import ChainEngine
 from qml.measurement import Counts, PauliMeasurement
 from qml.models import ChainState
@@ -36,7 +35,7 @@ from qml.studies.spec.parts import Bond, Hamiltonian, Tolerance
 from qml.studies.spec.processes import FamilySpec
 from qml.studies.spec.schema import Kinds, Spec, members
 from qml.studies.spec.signatures import built, union
-from qml.studies.spec.states import Context, Fraction, Labels, OfProcess, Prepared, StateSpec, Target
+from qml.studies.spec.states import Context, Fraction, OfProcess, Prepared, StateSpec, Target
 
 PREPARED = {"four": FOUR, "six": SIX}
 
@@ -229,20 +228,10 @@ class LabelledData(Spec):
 
     def build(self, context: Context) -> Target:
         samples: Samples = self.data.build(folder=context.folder, rng=context.stream("target"))
-        classes = len(samples.names)
-        levels = classes if self.levels is None else self.levels
-        if levels < classes:
-            raise InputError(f"levels must be at least {classes}, one a class; found {levels}.")
         fractions = (self.validation_fraction or 0.0, self.test_fraction or 0.0)
-        parts = labelled.split(samples, fractions, context.stream("split"))
-        if self.standardize:
-            parts = labelled.standardized(parts)
-        parts[0] = labelled.flipped(parts[0], self.flipped, context.stream("flips"))
-        train, validation, test = (
-            labelled.as_labelled(part, levels, self.label_noise) if len(part) else None for part in parts
-        )
-        assert train is not None
-        return Target(train.states, known=False, labels=Labels(train, validation, test, samples.names))
+        rngs = context.stream("split"), context.stream("flips")
+        labels = Labels.of(samples, self.levels, self.label_noise, self.flipped, fractions, rngs, self.standardize)
+        return Target(labels.train.states, known=False, labels=labels)
 
 
 _MORE = union({}, Measured, Simulated, LabelledData, OfHamiltonian, ThermalOfChain)

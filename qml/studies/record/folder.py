@@ -33,10 +33,10 @@ from typing import Any
 
 from qml._checks import InputError
 from qml._files import PART, parse_json
+from qml.fitting.provenance import environment
 from qml.studies.files import LOCK, digest, locked, only_files, write_whole, writing
 from qml.studies.record.cells import from_csv, to_csv
 from qml.studies.record.fits import Row
-from qml.studies.record.manifest import environment
 from qml.studies.spec.config import Study, fingerprint, read_study, study_of, to_yaml
 from qml.studies.spec.source import parse
 

@@ -21,7 +21,7 @@ from qml.plotting.labels import draw_classes
 from qml.plotting.states import plot_density_matrix
 from qml.processes import Design
 from qml.states import State
-from qml.studies.record.fits import predicted, report_of
+from qml.studies.record.fits import report_of
 from qml.studies.record.folder import RunFolder
 from qml.studies.show.terminal import visible
 from qml.studies.spec import build
@@ -107,7 +107,8 @@ def _curve(result: Any) -> Curve | None:
 
 
 def _measured(results: Mapping[str, Any], plan: build.Plan) -> Figure | None:
-    found = {job.spec.name: report_of(job, plan.target, result) for job, result in _done(results, plan)}
+    done = [(job, results[job.spec.name]) for job in plan.jobs if job.spec.name in results]
+    found = {job.spec.name: report_of(job, plan.target, result) for job, result in done}
     costs = {name: cost for name, cost in found.items() if cost is not None}
     if not costs:
         return None
@@ -129,7 +130,11 @@ def _labels(results: Mapping[str, Any], plan: build.Plan) -> Figure | None:
     if labels is None:
         return None
     chosen = labels.test or labels.train
-    found = {job.spec.name: predicted(job, result, chosen) for job, result in _done(results, plan)}
+    models: dict[str, Any] = {job.spec.name: job.model for job in plan.jobs}
+    found = {
+        name: models[name].conditional.states(result.params, chosen.inputs).probabilities()
+        for name, result in results.items()
+    }
     about = "held out" if labels.test is not None else "training"
     return draw_classes(found, chosen.states.probabilities(), labels.names, about)
 
@@ -151,7 +156,3 @@ def _states(results: Mapping[str, Any], plan: build.Plan) -> Figure | None:
     for ax, (name, state) in zip(figure.subplots(1, len(shown)), shown.items(), strict=True):
         plot_density_matrix(state, ax, limit=limit, title=name, key=name == list(shown)[-1])
     return figure
-
-
-def _done(results: Mapping[str, Any], plan: build.Plan) -> list[tuple[build.Job, Any]]:
-    return [(job, results[job.spec.name]) for job in plan.jobs if job.spec.name in results]

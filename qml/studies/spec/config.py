@@ -178,7 +178,7 @@ class Study(Spec):
     target: TargetSpec
     fits: Annotated[list[Fit], Field(min_length=1, max_length=100)]
     sweep: Sweep | None = None
-    loggers: Annotated[list[LoggerSpec], Field(max_length=10)] = Field(default_factory=list)
+    loggers: Annotated[list[LoggerSpec], Field(max_length=10)] = Field(default=[])
 
     @field_validator("fits")
     @classmethod

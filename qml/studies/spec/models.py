@@ -64,11 +64,11 @@ class CircuitSpec(Spec):
 
     kind: Literal["circuit"]
     ansatz: Ansatz
-    noise: list[NoiseRule] = Field(default_factory=list)
-    readout: list[ReadoutRule] = Field(default_factory=list)
+    noise: list[NoiseRule] = Field(default=[])
+    readout: list[ReadoutRule] = Field(default=[])
     engine: EngineName = "pauli"
     initial: ModelSpec | None = None
-    domains: Domains = Field(default_factory=dict)
+    domains: Domains = Field(default={})
 
     @model_validator(mode="before")
     @classmethod

@@ -101,7 +101,7 @@ class Seen(Spec):
         Channels that the target is seen through.
     """
 
-    through: list[AppliedChannel] = Field(default_factory=list)
+    through: list[AppliedChannel] = Field(default=[])
 
 
 class Prepared(Seen, Keyed):
@@ -154,8 +154,8 @@ class OfProcess(Spec):
 
     kind: Literal["process"]
     ansatz: Ansatz
-    noise: list[NoiseRule] = Field(default_factory=list)
-    values: dict[str, float] = Field(default_factory=dict)
+    noise: list[NoiseRule] = Field(default=[])
+    values: dict[str, float] = Field(default={})
 
     def process(self) -> Process:
         """The process."""

@@ -159,7 +159,7 @@ class Simulated(Spec):
 
     kind: Literal["experiments"]
     of: FamilySpec
-    values: dict[str, float] = Field(default_factory=dict)
+    values: dict[str, float] = Field(default={})
     shots: Annotated[int, Field(ge=1, lt=2**53)]
     times: Annotated[list[Annotated[float, Field(ge=0.0)]] | None, Field(min_length=1)] = None
     words: Annotated[list[str] | None, Field(min_length=1)] = None

@@ -150,21 +150,21 @@ def show_run(run: Run, out: Console) -> None:
         done = plural(len(set(table["point"])), "point")
         out.print(f"seed {run.study.seed}, {run.info['status']}, {done}, started {run.info['started']}")
         return
-    if run.rows:
-        out.print(result_table(run.rows))
-        out.print(legend(run.info, run.rows))
-    else:
-        out.print("No fit is done.")
-    show_errors(load_errors(run), out)
+    show_fits(run, out)
     for row in _biased_last(run.rows):
         out.print(f"{row.fit}: {times(row)}: {row.status}")
     done = f"{len(run.rows)} of {plural(len(run.study.fits), 'fit')}"
     out.print(f"seed {run.study.seed}, {run.info['status']}, {done}, started {run.info['started']}")
 
 
-def show_errors(errors: Columns, out: Console) -> None:
-    """Error bars, where there are any."""
-    if errors:
+def show_fits(run: Run, out: Console) -> None:
+    """The closing table of a run, what its columns mean, and error bars, where there are any."""
+    if not run.rows:
+        out.print("No fit is done.")
+        return
+    out.print(result_table(run.rows))
+    out.print(legend(run.info, run.rows))
+    if errors := load_errors(run):
         short = {"error" if name == "standard_error" else name: cells for name, cells in errors.items()}
         out.print(f"error bars\n{plain_table(short, digits=4)}")
 

@@ -108,7 +108,7 @@ class Fit(Spec):
     def _options(self) -> Self:
         if self.method is None and self.model is None:
             methods: Any = members(MethodSpec)
-            alone = ", ".join(kind for kind, method in methods.items() if not method.asks_for("model"))
+            alone = ", ".join(kind for kind, method in methods.items() if "model" not in method.asked())
             raise InputError(f"the key 'model' is missing; only a fit whose method is one of {alone} needs none.")
         if self.method is not None:
             self._fits_the_method(self.method)
@@ -134,9 +134,9 @@ class Fit(Spec):
                 where = "write it in method" if key in type(method).model_fields else "leave it out"
                 raise Inside((key,), f"{key} belongs to descent, and the method is {method.kind}: {where}.")
         for key, (argument, why) in NEEDED.items():
-            if getattr(self, key) is not None and not method.asks_for(argument):
+            if getattr(self, key) is not None and argument not in method.asked():
                 raise Inside((key,), f"the method {method.kind} {why}: leave {key} out.")
-        if method.asks_for("model") and self.model is None:
+        if "model" in method.asked() and self.model is None:
             raise InputError(f"the key 'model' is missing: the method {method.kind} learns the parameters of one.")
 
     @model_serializer(mode="wrap")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from inspect import signature
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
@@ -116,7 +115,7 @@ class Prepared(Seen, Keyed):
     @classmethod
     def is_known(cls) -> bool:
         """Whether the state follows from its keys: from no random numbers, and from no file."""
-        return not {"rng", "folder"} & set(signature(cls.maker).parameters)
+        return not {"rng", "folder"} & set(cls.asked())
 
 
 def probabilities(values: Annotated[list[Annotated[float, Field(ge=0.0)]], Field(min_length=1)]) -> State:

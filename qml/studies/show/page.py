@@ -6,7 +6,7 @@ import base64
 import html
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from qml._checks import InputError, plural
@@ -55,6 +55,8 @@ def page(run: Run) -> str:
     """The page of a run as it stands."""
     table, errors = biased_last(load_table(run)), load_errors(run)
     title = html.escape(run.study.title or run.folder.name)
+    values = [value if isinstance(value, str) else json.dumps(value) for value in run.environment.values()]
+    environment: Table = {"of": list(run.environment), "found": values}
     parts = [
         f"<!doctype html><html lang=en><meta charset=utf-8><title>{title}</title><style>{STYLE}{WIDE}</style>",
         f"<h1>{title}</h1><p><b>{html.escape(conclusion(table))}</b></p><p>{html.escape(_status(run, table))}</p>",
@@ -63,7 +65,7 @@ def page(run: Run) -> str:
         f"<h2>Error bars</h2>{html_table(errors)}" if errors else "",
         f"<h2>Table</h2>{_all(table)}",
         f"<h2>Study</h2><pre>{html.escape(to_yaml(run.study))}</pre>",
-        f"<h2>Environment</h2>{_mapping(run.environment)}",
+        f"<h2>Environment</h2>{html_table(environment)}",
         "</html>\n",
     ]
     return "\n".join(parts)
@@ -191,12 +193,3 @@ def _cell(value: Any) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         return f"<td class=number>{value}</td>"
     return f"<td>{'' if value is None else html.escape(str(value))}</td>"
-
-
-def _mapping(values: Mapping[str, Any]) -> str:
-    rows = "".join(
-        f"<tr><td>{html.escape(name)}</td>"
-        f"<td>{html.escape(value if isinstance(value, str) else json.dumps(value))}</td></tr>"
-        for name, value in values.items()
-    )
-    return f"<table>{rows}</table>"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
@@ -186,13 +187,11 @@ class Dataset(Seen):
 
     def build(self, context: Context) -> Target:
         samples, _, _ = datasets.load_samples(self.name, self.labels)
-        if self.test_fraction is None:
-            return Target(self._state_of(samples))
-        train, test = datasets.split(samples, self.test_fraction, context.stream("split"))
-        return Target(self._state_of(train), self._state_of(test))
-
-    def _state_of(self, samples: Real) -> State:
-        return seen_through(datasets.state_of_samples(samples, self.encoding), self.through)
+        parts: Sequence[Real] = [samples]
+        if self.test_fraction is not None:
+            parts = datasets.split(samples, self.test_fraction, context.stream("split"))
+        state, *test = (seen_through(datasets.state_of_samples(part, self.encoding), self.through) for part in parts)
+        return Target(state, test[0] if test else None)
 
 
 _OWN = {"probabilities": probabilities, "file": file}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeAlias
 
 import numpy as np
@@ -77,7 +76,7 @@ class Measured(Spec):
 
     def build(self, context: Context) -> Target:
         if self.of is None or self.measurement is None:
-            return _recorded(inside(context.folder, str(self.file)))
+            return _of_record(read_record(inside(context.folder, str(self.file))))
         target = self.of.build(context)
         shots = None if self.shots == "infinite" else self.shots
         random = context.stream("bases"), context.stream("shots")
@@ -89,16 +88,11 @@ class Measured(Spec):
         return Target(target.state, target.test, counts)
 
 
-def _recorded(path: Path) -> Target:
-    counts = read_record(path)
-    if counts.measurement.of_states:
-        return Target(counts.empirical_state(), counts=counts, known=False)
-    return _of_record(counts)
-
-
 def _of_record(counts: Counts) -> Target:
-    """A record that is not one of states: nothing is known of what it was measured of."""
-    return Target(_unknown(counts.measurement.dims), counts=counts, known=False)
+    """A record alone: nothing is known of what it was measured of."""
+    of_states = counts.measurement.of_states
+    state = counts.empirical_state() if of_states else _unknown(counts.measurement.dims)
+    return Target(state, counts=counts, known=False)
 
 
 def _unknown(dims: Dims) -> State:

@@ -249,9 +249,7 @@ def _fit(
     settings = {"fit": job.spec.model_dump(), "target": plan.study.target.model_dump(), "seed": plan.study.seed}
     reporter.begin(name, " by ".join(about + by), most)
     try:
-        with loggers.following(
-            plan.study.loggers, folder.path, Path(place).name, loggers.settings_of(settings)
-        ) as logs:
+        with loggers.following(plan.study.loggers, folder.path, Path(place).name, settings) as logs:
             told: list[Any] = [reporter.step, *logs]
             result = run_fit(job, plan.target, plan.study.seed, index, *told, checkpoint=where, results=results)
             row = row_of(job, result, plan.target)

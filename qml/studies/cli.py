@@ -132,7 +132,7 @@ def run(
             _fail("a study of the principle takes --output, --seed, --quiet and PATH=VALUE only.", 2)
         return _principle(study, Options(output, seed, overrides, quiet=quiet))
     if engine is not None:
-        overrides = (*with_engine(study, engine), *overrides)
+        overrides = tuple(with_engine(study, engine, overrides))
     options = Options(output, seed, overrides, resume, quiet, How(**how))
     if dry_run:
         terminal.say(_cost(study, options))

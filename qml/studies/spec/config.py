@@ -208,16 +208,14 @@ def read_study(path: str | Path, overrides: Iterable[str] = ()) -> tuple[Study, 
     return study_of(source), source
 
 
-def with_engine(path: str | Path, engine: str) -> list[str]:
-    """The overrides with which every fit of a study whose model runs a circuit runs it on this engine."""
-    data = compose(Path(path)).data
-    fits = data.get("fits") if isinstance(data, dict) else None
-    models = [fit.get("model") if isinstance(fit, dict) else None for fit in fits] if isinstance(fits, list) else []
-    kinds = {kind for kind, spec in members(AnyModelSpec).items() if "engine" in spec.model_fields}
-    found = [k for k, model in enumerate(models) if isinstance(model, dict) and model.get("kind") in kinds]
+def with_engine(path: str | Path, engine: str, overrides: Iterable[str] = ()) -> list[str]:
+    """The overrides, and before them those with which every fit of a study whose model runs a circuit runs it on this
+    engine."""
+    study, _ = read_study(path, overrides := list(overrides))
+    found = [k for k, fit in enumerate(study.fits) if hasattr(fit.model, "engine")]
     if not found:
         raise InputError(f"--engine {engine}: no fit of this study has a model with a circuit.")
-    return [f"fits[{k}].model.engine={engine}" for k in found]
+    return [*(f"fits[{k}].model.engine={engine}" for k in found), *overrides]
 
 
 def study_of(source: Source) -> Study:

@@ -122,19 +122,17 @@ def run(
 
     PATH=VALUE lays a value over the study, such as fits[0].max_iterations=50 or fit.restarts=3 (in every fit).
     """
+    from qml.studies.run.run import Options, run_study
+    from qml.studies.run.sweeping import How
+    from qml.studies.spec.config import with_engine
     from qml.studies.spec.source import is_principle
 
     if is_principle(study):
         if any((resume, dry_run, engine, *how.values())):
             _fail("a study of the principle takes --output, --seed, --quiet and PATH=VALUE only.", 2)
-        return _principle(study, output, seed, overrides, quiet)
-    from qml.studies.run.run import Options, run_study
-    from qml.studies.run.sweeping import How
-    from qml.studies.spec.config import with_engine
-
+        return _principle(study, Options(output, seed, overrides, quiet=quiet))
     if engine is not None:
-        overrides = (*with_engine(study, engine), *overrides)
-
+        overrides = tuple(with_engine(study, engine, overrides))
     options = Options(output, seed, overrides, resume, quiet, How(**how))
     if dry_run:
         terminal.say(_cost(study, options))
@@ -150,11 +148,11 @@ def run(
     return 0
 
 
-def _principle(study: Path, output: Path | None, seed: int | None, overrides: tuple[str, ...], quiet: bool) -> int:
+def _principle(study: Path, options: Options) -> int:
     from qml.studies.run.principle import run_principle
 
-    checked = run_principle(study, output=output, seed=seed, overrides=overrides, quiet=quiet)
-    _lasting(str(checked.folder) if quiet else f"Kept in {checked.folder}: report.html")
+    checked = run_principle(study, options)
+    _lasting(str(checked.folder) if options.quiet else f"Kept in {checked.folder}: report.html")
     if checked.interrupted:
         _fail(f"interrupted: the report in {checked.folder} holds what was checked.", INTERRUPTED)
     if checked.violated:

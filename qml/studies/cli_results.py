@@ -62,12 +62,13 @@ def plot(run: Path, kind: str, x: str | None, y: str | None, output: Path | None
     Of a run without a sweep, the loss and the gap of its fits by iteration.
     """
     from qml._checks import InputError, choice
+    from qml.plotting import sweeps
+    from qml.plotting.files import save
     from qml.studies.files import write_whole
     from qml.studies.notebook import open_run
     from qml.studies.record.folder import load_run
     from qml.studies.record.table import load_table
-    from qml.studies.show import figures
-    from qml.studies.show.drawing import drawing, history, save
+    from qml.studies.show.drawing import drawing, history
 
     found = load_run(run)
     sweep = found.study.sweep
@@ -82,7 +83,7 @@ def plot(run: Path, kind: str, x: str | None, y: str | None, output: Path | None
             if (figure := history(results, found.study.title)) is None:
                 raise InputError(f"no fit of {run} keeps its iterates: there is nothing to draw.")
         else:
-            figure = figures.draw(load_table(found), sweep.names(), kind, x, y)
+            figure = sweeps.draw(load_table(found), sweep.names(), kind, x, y)
         write_whole(path, lambda file: notes.extend(save(figure, file, form[1:])))
     for line in [str(path), *notes]:
         say(line)

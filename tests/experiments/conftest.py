@@ -11,15 +11,15 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from qml.studies.record import manifest
+from qml.fitting import provenance
 
-commit = functools.cache(manifest.commit)
+commit = functools.cache(provenance.commit)
 
 
 @pytest.fixture(autouse=True)
 def git_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Three processes for each run, which take longer than a small fit."""
-    monkeypatch.setattr(manifest, "commit", commit)
+    monkeypatch.setattr(provenance, "commit", commit)
 
 
 @pytest.fixture(autouse=True)

@@ -14,10 +14,11 @@ from pydantic import TypeAdapter
 from qml import channels, losses, operators, states
 from qml._checks import InputError
 from qml.circuits import Circuit
+from qml.encodings import datasets
 from qml.engines import PauliEngine, ReferenceEngine
 from qml.operators import named_operators
 from qml.states import DensityMatrix
-from qml.studies.spec import config, datasets, models, parts, streams, targets
+from qml.studies.spec import config, models, parts, streams, targets
 from qml.studies.spec.schema import members
 
 FOLDER = Path()

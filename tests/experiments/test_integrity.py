@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
+from qml.fitting import provenance
 from qml.measurement import Counts, PauliMeasurement
 from qml.states import DensityMatrix
 from qml.studies.cli import main
 from qml.studies.files import digest
-from qml.studies.record import manifest
 from qml.studies.record.folder import load_run
 from qml.studies.record.table import load_table
 from qml.studies.run import run
@@ -28,7 +28,7 @@ SWEEP = STUDY + "sweep: {grid: {target.beta: [0.5, 1.0, 2.0]}}\n"
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither figures nor git, which take longer than everything else."""
     monkeypatch.setattr(run, "_draw", lambda *_: None)
-    monkeypatch.setattr(manifest, "commit", lambda: None)
+    monkeypatch.setattr(provenance, "commit", lambda: None)
 
 
 @pytest.fixture

@@ -13,12 +13,13 @@ from pydantic import TypeAdapter
 from sklearn.datasets import load_iris, load_wine
 
 from qml._checks import InputError
+from qml.encodings.labelled import Samples, standardized
 from qml.fitting import FitResult
 from qml.studies.cli import main
 from qml.studies.record.fits import row_of, run_fit
 from qml.studies.record.folder import load_run
 from qml.studies.record.table import load_table
-from qml.studies.spec import config, labels, parts, targets
+from qml.studies.spec import config, parts, targets
 from qml.studies.spec.build import Plan, build
 from qml.studies.spec.schema import members
 from qml.studies.spec.source import parse
@@ -106,8 +107,8 @@ def test_inputs_are_scaled_by_the_training_part() -> None:
 
 
 def test_a_constant_input_stays_finite() -> None:
-    samples = labels.Samples(np.array([[1.0, 2.0], [1.0, 4.0]]), np.array([0, 1]), ("a", "b"))
-    assert np.array_equal(labels.standardized([samples])[0].inputs, [[0.0, -1.0], [0.0, 1.0]])
+    samples = Samples(np.array([[1.0, 2.0], [1.0, 4.0]]), np.array([0, 1]), ("a", "b"))
+    assert np.array_equal(standardized([samples])[0].inputs, [[0.0, -1.0], [0.0, 1.0]])
 
 
 def test_labels_are_flipped_at_random_where_they_are_learnt() -> None:

@@ -57,7 +57,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_every_tomography_is_a_method_with_the_arguments_of_its_function_as_keys() -> None:
     found: Any = members(methods.MethodSpec)
     assert {*TOMOGRAPHIES, "quantum_em", "deferred"} == set(found)
-    assert {kind for kind in found if not found[kind].asks_for("model")} == set(TOMOGRAPHIES)
+    assert {kind for kind in found if "model" not in found[kind].asked()} == set(TOMOGRAPHIES)
     for kind, spec in found.items():
         assert any(limit in spec.model_fields for limit in methods.LIMITS), kind
         said = set(inspect.signature(spec.maker).parameters) - spec.given - {"start"}

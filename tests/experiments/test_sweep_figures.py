@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
+from qml.plotting.sweeps import draw
 from qml.studies.record.table import Table
-from qml.studies.show.figures import draw
 from qml.studies.show.page import conclusion
 
 BETAS = (0.1, 0.3, 1.0, 3.0)

@@ -99,7 +99,7 @@ def test_a_plot_that_fails_is_one_sentence(tmp_path: Path, monkeypatch: pytest.M
     def broken(*_: Any, **__: Any) -> None:
         raise RuntimeError("no LaTeX\nhere")
 
-    for name in ("qml.studies.show.drawing.plain_where_it_fails", "qml.studies.show.figures.draw"):
+    for name in ("qml.plotting.files.plain_where_it_fails", "qml.plotting.sweeps.draw"):
         monkeypatch.setattr(name, broken)
         result = CliRunner().invoke(main, ["plot", str(tmp_path / "out")])
         assert (result.exit_code, result.stderr) == (2, "qml: the figure was not drawn: RuntimeError: no LaTeX here\n")

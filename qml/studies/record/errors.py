@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 from typing import Any
 
-from qml.studies.record.cells import text_of
+from qml.studies.record.cells import from_csv
 from qml.studies.record.folder import Run, fit_folder
 from qml.studies.record.table import Table, columns
 from qml.studies.spec.config import Study
@@ -28,10 +27,5 @@ def load_errors(run: Run) -> Table:
     rows: list[dict[str, Any]] = []
     for index, fit in enumerate(run.study.fits):
         if (name := errors_file(run.study, index)) in run.info["files"]:
-            with run.checked(name).open(newline="", encoding="utf-8") as file:
-                rows += [{"fit": fit.name} | {key: _read(key, row[key]) for key in row} for row in csv.DictReader(file)]
+            rows += [{"fit": fit.name} | one._asdict() for one in from_csv(Estimate, run.checked(name))]
     return columns(("fit", *Estimate._fields), rows) if rows else {}
-
-
-def _read(key: str, cell: str) -> Any:
-    return text_of(cell) if key in ("quantity", "kind") else float(cell) if cell else None

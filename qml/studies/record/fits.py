@@ -18,7 +18,6 @@ from qml.fitting.restart import CTRL_C
 from qml.fitting.result import LARGEST_DIM_REPORTED, is_compared
 from qml.losses import (
     CrossEntropy,
-    Labelled,
     MeasuredReport,
     NegativeLogLikelihood,
     RelativeEntropy,
@@ -161,40 +160,26 @@ def row_of(job: Job, result: Any, target: Target) -> Row:
         loss_name=job.loss.name,
         n_params=getattr(result, "parameters", len(params)),
         fidelity=float(losses.fidelity(truth, result.state)) if truth is not None and is_compared(truth) else math.nan,
-        test_log_likelihood=_held_out(job, target, result),
         learnt_noise=", ".join(f"{name} = {natural[name]:.6g}" for name in noise),
         **found,
         **_measured(job, target, result),
-        **_classified(job, target, result),
+        **_held_out(job, target, result),
     )
 
 
-def _classified(job: Job, target: Target, result: Any) -> dict[str, Any]:
-    """Of labelled data."""
+def _held_out(job: Job, target: Target, result: Any) -> dict[str, Any]:
+    """How well it says the labels that were learnt, and what was held out."""
+    if target.test is not None:
+        return {"test_log_likelihood": -float(losses.cross_entropy(target.test, result.state))}
     if target.labels is None or not isinstance(job.model, Conditioned):
-        return {}
-    found = {"accuracy": accuracy(target.labels.train.states, result.state)}
+        return {"test_log_likelihood": math.nan}
     test = target.labels.test
+    found = {"test_log_likelihood": math.nan, "accuracy": accuracy(target.labels.train.states, result.state)}
     if test is not None:
         sigma = job.model.conditional.states(result.params, test.inputs)
         found["test_accuracy"] = accuracy(test.states, sigma)
+        found["test_log_likelihood"] = -type(job.loss)().value(test.states, sigma)
     return found
-
-
-def _held_out(job: Job, target: Target, result: Any) -> float:
-    """The log-likelihood of what was held out for testing, in nats a copy or a label; nan where nothing was."""
-    if target.test is not None:
-        return -float(losses.cross_entropy(target.test, result.state))
-    if target.labels is None or target.labels.test is None or not isinstance(job.model, Conditioned):
-        return math.nan
-    test = target.labels.test
-    return -type(job.loss)().value(test.states, job.model.conditional.states(result.params, test.inputs))
-
-
-def predicted(job: Job, result: Any, data: Labelled) -> Real:
-    """The probabilities (m, levels) of the classes at the inputs of labelled data."""
-    assert isinstance(job.model, Conditioned)
-    return job.model.conditional.states(result.params, data.inputs).probabilities()
 
 
 def accuracy(labels: State, states: State) -> float:

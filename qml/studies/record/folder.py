@@ -20,7 +20,6 @@ instead of the results of single fits.
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
 import re
@@ -34,10 +33,10 @@ from typing import Any
 
 from qml._checks import InputError
 from qml._files import PART, parse_json
+from qml.fitting.provenance import environment
 from qml.studies.files import LOCK, digest, locked, only_files, write_whole, writing
-from qml.studies.record.cells import text_of, to_csv
+from qml.studies.record.cells import from_csv, to_csv
 from qml.studies.record.fits import Row
-from qml.studies.record.manifest import environment
 from qml.studies.spec.config import Study, fingerprint, read_study, study_of, to_yaml
 from qml.studies.spec.source import parse
 
@@ -217,7 +216,8 @@ def _load(folder: Path, info: Mapping[str, Any]) -> Run:
         raise InputError(
             f"{source.path} is not the study that was run: {differing}. Put that back, or start a new run."
         )
-    rows = _read_rows(_checked(folder, info, "results.csv"))
+    results = _checked(folder, info, "results.csv")
+    rows = from_csv(Row, results) if results.exists() else []
     return Run(folder, study, tuple(rows), info, _read_json(_checked(folder, info, "environment.json")))
 
 
@@ -312,26 +312,6 @@ def _read_json(path: Path) -> dict[str, Any]:
     except (ValueError, OSError) as error:
         raise InputError(f"{path} is damaged ({error}).") from None
     return info
-
-
-def _read_rows(path: Path) -> list[Row]:
-    if not path.exists():
-        return []
-    convert: dict[str, Callable[[str], Any]] = {
-        "int": int,
-        "int | None": lambda cell: int(cell) if cell else None,
-        "float": float,
-        "str": text_of,
-        "bool": {"True": True, "False": False}.__getitem__,
-    }
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            return [
-                Row(**{f.name: convert[str(f.type)](line[f.name]) for f in fields(Row)})
-                for line in csv.DictReader(file)
-            ]
-    except (KeyError, TypeError, ValueError, csv.Error) as error:
-        raise InputError(f"{path} is damaged ({error!r}).") from None
 
 
 def fit_folder(study: Study, index: int) -> str:

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, CancelledError, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
 from multiprocessing import connection, forkserver, resource_tracker
-from typing import Any, TypeAlias
+from typing import Any
 
 from qml._checks import InputError
 from qml.fitting.parallel import held
@@ -145,7 +145,7 @@ class Processes(Pool):
     def submit(self, task: Task) -> Future[dict[str, Any]]:
         # a worker that starts meanwhile is there when it is to be killed
         with held(signal.SIGINT, signal.SIGTERM), _without_main():
-            return self._executor.submit(_in_process, work, task)
+            return self._executor.submit(_in_worker, work, task)
 
     def renew(self) -> None:
         self.close(now=True)
@@ -185,17 +185,9 @@ def _without_main() -> Iterator[None]:
         vars(main).update(hidden)
 
 
-Work: TypeAlias = Callable[[Task, Kept], dict[str, Any]]
-
-
-def _in_process(work: Work, task: Task) -> dict[str, Any]:
-    """In a worker process: what is kept belongs to it, and ends with it."""
-    return work(task, vars(multiprocessing.current_process()).setdefault("kept", Kept()))
-
-
-def _on_cluster(work: Work, task: Task) -> dict[str, Any]:
-    """The same in a worker of Dask."""
-    return work(task, vars(_distributed().get_worker()).setdefault("kept_for_qml", Kept()))
+def _in_worker(work: Callable[[Task, Kept], dict[str, Any]], task: Task) -> dict[str, Any]:
+    """In a process of a worker: what is kept belongs to it, and ends with it."""
+    return work(task, vars(multiprocessing.current_process()).setdefault("kept_for_qml", Kept()))
 
 
 def _begin() -> None:
@@ -233,7 +225,7 @@ class Dask(Pool):
         return AHEAD * max(1, sum(map(int, self._client.nthreads().values())))
 
     def submit(self, task: Task) -> Future[dict[str, Any]]:
-        future: Future[dict[str, Any]] = self._executor.submit(_on_cluster, work, task)
+        future: Future[dict[str, Any]] = self._executor.submit(_in_worker, work, task)
         return future
 
     def close(self, now: bool) -> None:

@@ -15,6 +15,7 @@ from qml.principle import STATEMENTS, Verdict, check
 from qml.principle.pages import page, table
 from qml.studies.files import write_text
 from qml.studies.record.folder import new_folder, slug
+from qml.studies.run.run import Options
 from qml.studies.show.output import console
 from qml.studies.spec.compose import compose, override
 from qml.studies.spec.schema import Seed, Spec, read_as
@@ -79,31 +80,24 @@ def read_principle(path: Path, overrides: Sequence[str] = ()) -> dict[Path, Prin
     return {file: read_as(PrincipleStudy, override(compose(file), overrides)) for file in files}
 
 
-def run_principle(
-    path: Path,
-    *,
-    output: Path | None = None,
-    seed: int | None = None,
-    overrides: Sequence[str] = (),
-    quiet: bool = False,
-) -> Checked:
+def run_principle(path: Path, options: Options) -> Checked:
     """Check the statements of a study, or of all studies of a folder, and write one report.
 
     Raises
     ------
     InputError
-        At the first mistake in a study, before anything is checked; if `output` exists or cannot be written.
+        At the first mistake in a study, before anything is checked; if the output exists or cannot be written.
 
     Notes
     -----
     Ctrl-C ends the checks, and the report holds those that were done.
     """
-    studies = read_principle(path, overrides)
-    if seed is not None:
-        studies = {file: study.model_copy(update={"seed": seed}) for file, study in studies.items()}
+    studies, output = read_principle(path, options.overrides), options.output
+    if options.seed is not None:
+        studies = {file: study.model_copy(update={"seed": options.seed}) for file, study in studies.items()}
     if output is not None and output.exists():
         raise InputError(f"{output} exists already, and a run never overwrites: choose a new folder.")
-    out, verdicts, interrupted = console(quiet, lasting=True), [], False
+    out, verdicts, interrupted = console(options.quiet, lasting=True), [], False
     try:
         for verdict in _checked(studies.values(), out):
             verdicts.append(verdict)

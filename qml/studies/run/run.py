@@ -6,7 +6,7 @@ import os
 import shutil
 import signal
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
@@ -22,7 +22,7 @@ from qml._results import Outcome
 from qml.fitting import Checkpoint
 from qml.states import DensityMatrix
 from qml.studies.files import digest, inside
-from qml.studies.record.errors import errors_file, load_errors
+from qml.studies.record.errors import errors_file
 from qml.studies.record.fits import Row, continued, history_of, params_of, row_of, run_fit
 from qml.studies.record.folder import RunFolder, fit_folder, latest_run, load_run, slug
 from qml.studies.record.table import columns
@@ -146,9 +146,7 @@ def carry_out(plan: build.Plan, name: str, options: Options) -> Finished:
             raise
         folder.finish(status, code)
     if rows:
-        out.print(output.result_table(rows))
-        out.print(output.legend(folder.info, rows))
-        output.show_errors(load_errors(load_run(folder.path)), out)
+        output.show_fits(load_run(folder.path), out)
     return Finished(folder.path, tuple(rows), failed, code)
 
 
@@ -201,39 +199,18 @@ def _run(plan: build.Plan, folder: RunFolder, options: Options, out: Console, ro
     results: dict[str, Outcome] = {}
     reporter = FitReporter(out)
     try:
-        for index, job in enumerate(plan.jobs):
-            name = job.spec.name
-            where = options.how.checkpoint(folder.path / fit_folder(folder.study, index) / CHECKPOINT)
-            if name in before:
-                results[name] = Outcome.load(there.checked(f"{fit_folder(folder.study, index)}/result.npz"))
-                where.remove()  # which a run that was killed between the two has left
-                rows.append(before[name])
-                out.print(f"{name}: done already")
-                with pinned(threads):
-                    _bound(plan, index, results[name], folder, out)
-                continue
-            folder.log("fit started", fit=name)
-            about = [] if job.model is None else [plural(job.n_params, "parameter")]
-            most, by = (job.most, []) if job.spec.method is None else (None, [job.way])
-            reporter.begin(name, " by ".join(about + by), most)
-            try:
-                with pinned(threads):
-                    result, row = _followed(plan, index, results, folder, reporter, where)
-            finally:
-                reporter.stop()
-            results[name] = result
-            for details in continued(result).values():
-                folder.log("fit continued from its checkpoint", fit=name, **details)
-            rows.append(row)
-            _keep_fit(job, result, folder, fit_folder(folder.study, index))
-            folder.write_rows(rows)
-            folder.log("fit done", fit=name, loss=repr(row.loss), iterations=row.iterations, status=row.status)
-            reporter.end(row)
-            if row.interrupted:
-                raise KeyboardInterrupt
-            where.remove()
-            with pinned(threads):
-                _bound(plan, index, result, folder, out)
+        with pinned(threads):
+            for index, job in enumerate(plan.jobs):
+                name, place = job.spec.name, fit_folder(folder.study, index)
+                where = options.how.checkpoint(folder.path / place / CHECKPOINT)
+                if name in before:
+                    results[name] = Outcome.load(there.checked(f"{place}/result.npz"))
+                    rows.append(before[name])
+                    out.print(f"{name}: done already")
+                else:
+                    _fit(plan, index, results, rows, folder, reporter, where)
+                where.remove()  # also what a run that was killed before this line has left
+                _bound(plan, index, results[name], folder, out)
     finally:
         if results:
             _draw(results, plan, folder, out.print)
@@ -254,25 +231,43 @@ def _bound(plan: build.Plan, index: int, result: Outcome, folder: RunFolder, out
     folder.log("error bars done", fit=spec.name)
 
 
-def _followed(
+def _fit(
     plan: build.Plan,
     index: int,
-    results: Mapping[str, Outcome],
+    results: dict[str, Outcome],
+    rows: list[Row],
     folder: RunFolder,
     reporter: FitReporter,
     where: Checkpoint,
-) -> tuple[Outcome, Row]:
-    """A fit, followed by the loggers that the study names."""
-    job, name = plan.jobs[index], Path(fit_folder(folder.study, index)).name
+) -> None:
+    """A fit, followed by the loggers that the study names, and kept; `results` and `rows` are of the fits so far."""
+    job, place = plan.jobs[index], fit_folder(folder.study, index)
+    name = job.spec.name
+    folder.log("fit started", fit=name)
+    about = [] if job.model is None else [plural(job.n_params, "parameter")]
+    most, by = (job.most, []) if job.spec.method is None else (None, [job.way])
     settings = {"fit": job.spec.model_dump(), "target": plan.study.target.model_dump(), "seed": plan.study.seed}
-    with loggers.following(plan.study.loggers, folder.path, name, loggers.settings_of(settings)) as logs:
-        told: list[Any] = [reporter.step, *logs]
-        result = run_fit(job, plan.target, plan.study.seed, index, *told, checkpoint=where, results=results)
-        row = row_of(job, result, plan.target)
-        for problem in loggers.finish(logs, asdict(row)):
-            folder.log("logger failed", fit=job.spec.name, problem=problem)
-            reporter.out.print(problem)
-    return result, row
+    reporter.begin(name, " by ".join(about + by), most)
+    try:
+        with loggers.following(plan.study.loggers, folder.path, Path(place).name, settings) as logs:
+            told: list[Any] = [reporter.step, *logs]
+            result = run_fit(job, plan.target, plan.study.seed, index, *told, checkpoint=where, results=results)
+            row = row_of(job, result, plan.target)
+            for problem in loggers.finish(logs, asdict(row)):
+                folder.log("logger failed", fit=name, problem=problem)
+                reporter.out.print(problem)
+    finally:
+        reporter.stop()
+    results[name] = result
+    for details in continued(result).values():
+        folder.log("fit continued from its checkpoint", fit=name, **details)
+    rows.append(row)
+    _keep_fit(job, result, folder, place)
+    folder.write_rows(rows)
+    folder.log("fit done", fit=name, loss=repr(row.loss), iterations=row.iterations, status=row.status)
+    reporter.end(row)
+    if row.interrupted:
+        raise KeyboardInterrupt
 
 
 def _keep_fit(job: build.Job, result: Outcome, folder: RunFolder, name: str) -> None:

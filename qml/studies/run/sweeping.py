@@ -152,7 +152,7 @@ def _log(folder: RunFolder, table: Table) -> list[str]:
     for row in rows_of(table):
         if not row["error"]:
             settled = ("fit", "point", "replicate", "seed", *study.sweep.names())
-            settings = loggers.settings_of({name: row[name] for name in settled})
+            settings = {name: row[name] for name in settled}
             name = f"point-{row['point']:05d}-{slug(row['fit'])}"
             with loggers.following(study.loggers, folder.path, name, settings) as logs:
                 problems.update(dict.fromkeys(loggers.finish(logs, row)))

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,14 +14,15 @@ from qml._checks import InputError
 from qml.fitting import FitResult
 from qml.losses import NegativeLogLikelihood
 from qml.models import EMResult
+from qml.plotting.counts import plot_measured
+from qml.plotting.files import save, short
 from qml.plotting.history import Curve, curve_of, plot_curves
+from qml.plotting.labels import draw_classes
 from qml.plotting.states import plot_density_matrix
-from qml.plotting.text import plain_where_it_fails
 from qml.processes import Design
 from qml.states import State
-from qml.studies.record.fits import predicted, report_of
+from qml.studies.record.fits import report_of
 from qml.studies.record.folder import RunFolder
-from qml.studies.show import figures
 from qml.studies.show.terminal import visible
 from qml.studies.spec import build
 from qml.tomography import TomographyResult
@@ -31,35 +31,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DRAW_STATES_UP_TO = 1 << 7
-
-
-def save(figure: Figure, file: Path | IO[bytes], form: str = "png", dpi: int = 150) -> list[str]:
-    """Write a figure.
-
-    Returns
-    -------
-    list of str
-        A sentence about each text that is drawn as it was typed, because it is no mathematics.
-    """
-    plain = plain_where_it_fails(figure)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # of characters that the font lacks, and of titles without end
-        if form == "png":
-            _write_png(figure, file, dpi)
-        else:
-            figure.savefig(file, dpi=dpi, format=form)
-    return [
-        f"{_short(text)!r} is not what Matplotlib reads as mathematics: it is drawn as it was typed." for text in plain
-    ]
-
-
-def _write_png(figure: Figure, file: Path | IO[bytes], dpi: int) -> None:
-    """The figure as ``savefig`` writes it, but drawn once: ``savefig`` draws twice to know its size."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
-    figure.set_dpi(dpi)
-    canvas: Any = FigureCanvasAgg(figure)
-    canvas.print_png(file)
 
 
 @contextmanager
@@ -81,11 +52,7 @@ def drawing(what: str) -> Iterator[None]:
 
 def failure(error: Exception) -> str:
     """Why a figure could not be drawn, in one line."""
-    return _short(" ".join(f"{type(error).__name__}: {error}".split()))
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 200 else f"{text[:197]}..."
+    return short(" ".join(f"{type(error).__name__}: {error}".split()))
 
 
 def draw(results: Mapping[str, Any], plan: build.Plan, folder: RunFolder, say: Callable[[str], object]) -> None:
@@ -123,7 +90,7 @@ def history(results: Mapping[str, Any], title: str) -> Figure | None:
     axes = figure.subplots(1, 2)
     plot_curves(curves, (axes[0], axes[1]))
     if title:
-        figure.suptitle(_short(visible(title)), fontsize="medium")
+        figure.suptitle(short(visible(title)), fontsize="medium")
     return figure
 
 
@@ -140,9 +107,22 @@ def _curve(result: Any) -> Curve | None:
 
 
 def _measured(results: Mapping[str, Any], plan: build.Plan) -> Figure | None:
-    found = {job.spec.name: report_of(job, plan.target, result) for job, result in _done(results, plan)}
+    done = [(job, results[job.spec.name]) for job in plan.jobs if job.spec.name in results]
+    found = {job.spec.name: report_of(job, plan.target, result) for job, result in done}
     costs = {name: cost for name, cost in found.items() if cost is not None}
-    return figures.measured(costs) if costs else None
+    if not costs:
+        return None
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(1.8 + 1.6 * max(len(costs), 2), 3.8), layout="constrained")
+    ax = figure.subplots()
+    for k, cost in enumerate(costs.values()):
+        plot_measured([cost, cost], [k - 0.12, k + 0.12], ax)
+    ax.set_xticks(range(len(costs)), list(costs), fontsize="small")
+    ax.set_xlim(-0.5, len(costs) - 0.5)
+    named = {str(one.get_label()): one for one in [*ax.lines, *ax.collections]}
+    ax.legend(handles=named.values(), loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=4, frameon=False)
+    return figure
 
 
 def _labels(results: Mapping[str, Any], plan: build.Plan) -> Figure | None:
@@ -150,9 +130,13 @@ def _labels(results: Mapping[str, Any], plan: build.Plan) -> Figure | None:
     if labels is None:
         return None
     chosen = labels.test or labels.train
-    found = {job.spec.name: predicted(job, result, chosen) for job, result in _done(results, plan)}
+    models: dict[str, Any] = {job.spec.name: job.model for job in plan.jobs}
+    found = {
+        name: models[name].conditional.states(result.params, chosen.inputs).probabilities()
+        for name, result in results.items()
+    }
     about = "held out" if labels.test is not None else "training"
-    return figures.classes(found, chosen.states.probabilities(), labels.names, about)
+    return draw_classes(found, chosen.states.probabilities(), labels.names, about)
 
 
 def _states(results: Mapping[str, Any], plan: build.Plan) -> Figure | None:
@@ -172,7 +156,3 @@ def _states(results: Mapping[str, Any], plan: build.Plan) -> Figure | None:
     for ax, (name, state) in zip(figure.subplots(1, len(shown)), shown.items(), strict=True):
         plot_density_matrix(state, ax, limit=limit, title=name, key=name == list(shown)[-1])
     return figure
-
-
-def _done(results: Mapping[str, Any], plan: build.Plan) -> list[tuple[build.Job, Any]]:
-    return [(job, results[job.spec.name]) for job in plan.jobs if job.spec.name in results]

@@ -150,38 +150,30 @@ def show_run(run: Run, out: Console) -> None:
         done = plural(len(set(table["point"])), "point")
         out.print(f"seed {run.study.seed}, {run.info['status']}, {done}, started {run.info['started']}")
         return
-    if run.rows:
-        out.print(result_table(run.rows))
-        out.print(legend(run.info, run.rows))
-    else:
-        out.print("No fit is done.")
-    show_errors(load_errors(run), out)
+    show_fits(run, out)
     for row in _biased_last(run.rows):
         out.print(f"{row.fit}: {times(row)}: {row.status}")
     done = f"{len(run.rows)} of {plural(len(run.study.fits), 'fit')}"
     out.print(f"seed {run.study.seed}, {run.info['status']}, {done}, started {run.info['started']}")
 
 
-def show_errors(errors: Columns, out: Console) -> None:
-    """Error bars, where there are any."""
-    if not errors:
+def show_fits(run: Run, out: Console) -> None:
+    """The closing table of a run, what its columns mean, and error bars, where there are any."""
+    if not run.rows:
+        out.print("No fit is done.")
         return
-    table = Table(title="error bars", box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
-    for name, cells in errors.items():
-        if isinstance(cells[0], str):
-            table.add_column(name, overflow="fold")
-        else:
-            table.add_column({"standard_error": "error"}.get(name, name), justify="right", no_wrap=True)
-    for row in zip(*errors.values(), strict=True):
-        table.add_row(*("" if x is None else x if isinstance(x, str) else f"{x:.4g}" for x in row))
-    out.print(table)
+    out.print(result_table(run.rows))
+    out.print(legend(run.info, run.rows))
+    if errors := load_errors(run):
+        short = {"error" if name == "standard_error" else name: cells for name, cells in errors.items()}
+        out.print(f"error bars\n{plain_table(short, digits=4)}")
 
 
-def plain_table(columns: Columns) -> str:
+def plain_table(columns: Columns, digits: int = 9) -> str:
     """A tidy table as aligned text, without the columns that are empty."""
     lines: list[str] = []
     for name, column in filled(columns).items():
-        cells = ["" if x is None else f"{x:.9g}" if isinstance(x, float) else str(x) for x in column]
+        cells = ["" if x is None else f"{x:.{digits}g}" if isinstance(x, float) else str(x) for x in column]
         width = max(map(len, [name, *cells]))
         numbers = all(isinstance(x, int | float | None) and not isinstance(x, bool) for x in column)
         block = [f"{cell:>{width}}" if numbers else f"{cell:<{width}}" for cell in (name, *cells)]

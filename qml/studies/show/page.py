@@ -6,16 +6,17 @@ import base64
 import html
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from qml._checks import InputError, plural
+from qml.plotting import sweeps
+from qml.plotting.files import save
 from qml.principle.pages import STYLE
 from qml.studies.record.errors import load_errors
 from qml.studies.record.folder import Run
 from qml.studies.record.table import Table, biased_last, count, filled, load_table, rows_of, summary
-from qml.studies.show import figures
-from qml.studies.show.drawing import failure, save
+from qml.studies.show.drawing import failure
 from qml.studies.spec.config import to_yaml
 
 if TYPE_CHECKING:
@@ -54,6 +55,8 @@ def page(run: Run) -> str:
     """The page of a run as it stands."""
     table, errors = biased_last(load_table(run)), load_errors(run)
     title = html.escape(run.study.title or run.folder.name)
+    values = [value if isinstance(value, str) else json.dumps(value) for value in run.environment.values()]
+    environment: Table = {"of": list(run.environment), "found": values}
     parts = [
         f"<!doctype html><html lang=en><meta charset=utf-8><title>{title}</title><style>{STYLE}{WIDE}</style>",
         f"<h1>{title}</h1><p><b>{html.escape(conclusion(table))}</b></p><p>{html.escape(_status(run, table))}</p>",
@@ -62,7 +65,7 @@ def page(run: Run) -> str:
         f"<h2>Error bars</h2>{html_table(errors)}" if errors else "",
         f"<h2>Table</h2>{_all(table)}",
         f"<h2>Study</h2><pre>{html.escape(to_yaml(run.study))}</pre>",
-        f"<h2>Environment</h2>{_mapping(run.environment)}",
+        f"<h2>Environment</h2>{html_table(environment)}",
         "</html>\n",
     ]
     return "\n".join(parts)
@@ -99,7 +102,7 @@ def conclusion(table: Table) -> str:
     points = max(fit["points"] for fit in fits)
     over = "" if points == 1 else f" in the median of {points} points"
     rows = rows_of(table)
-    noise, nats = figures.noise_of(rows), " nats" if figures.unit(rows) else ""
+    noise, nats = sweeps.noise_of(rows), " nats" if sweeps.unit(rows) else ""
     order = sorted(gaps, key=gaps.__getitem__) if len(losses) == 1 else list(gaps)
     parts = []
     for k, fit in enumerate(order):
@@ -124,9 +127,9 @@ def _images(run: Run, table: Table) -> list[str]:
         names = [name for name in drawn if (run.folder / name).is_file()]
         return [_image((run.folder / name).read_bytes(), name.removesuffix(".png")) for name in names]
     found = []
-    for kind in figures.KINDS:
+    for kind in sweeps.KINDS:
         try:
-            found.append(_image(png(figures.draw(table, run.study.sweep.names(), kind)), kind))
+            found.append(_image(png(sweeps.draw(table, run.study.sweep.names(), kind)), kind))
         except InputError:  # a sweep over words has no such figure
             continue
         except Exception as error:
@@ -190,12 +193,3 @@ def _cell(value: Any) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         return f"<td class=number>{value}</td>"
     return f"<td>{'' if value is None else html.escape(str(value))}</td>"
-
-
-def _mapping(values: Mapping[str, Any]) -> str:
-    rows = "".join(
-        f"<tr><td>{html.escape(name)}</td>"
-        f"<td>{html.escape(value if isinstance(value, str) else json.dumps(value))}</td></tr>"
-        for name, value in values.items()
-    )
-    return f"<table>{rows}</table>"

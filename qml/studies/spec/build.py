@@ -31,7 +31,6 @@ from qml.processes import Design, OutcomesModel, ProcessFamily
 from qml.states import State
 from qml.studies.files import digest, inside
 from qml.studies.spec import config, sweep
-from qml.studies.spec.measurements import OfCounts
 from qml.studies.spec.models import AnyModelSpec, ConditionalSpec, ModelSpec, learnt_noise
 from qml.studies.spec.processes import FAMILIES
 from qml.studies.spec.schema import Spec, members
@@ -184,10 +183,7 @@ def build_job(
             if name not in model.parameter_names:
                 raise InputError(f"no gate has the noise {name!r}: change its gates or sites, or leave out the rule.")
     with source.within("fits", i, "loss"):
-        if fit.loss is None:
-            loss = default_loss(target.fitted)
-        else:
-            loss = fit.loss.on(model.dims) if isinstance(fit.loss, OfCounts) else fit.loss.build()
+        loss = default_loss(target.fitted) if fit.loss is None else fit.loss.build(dims=model.dims)
         if target.labels is not None:
             of_labels(loss)
         loss.accept(target.learnt, model.dims)

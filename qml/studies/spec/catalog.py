@@ -48,7 +48,7 @@ def _keys(spec: type[Spec]) -> str:
     for name, field in spec.model_fields.items():
         if name in ("kind", "through"):
             continue
-        alone = field.is_required() or field.default in (None, "", [], {}) or field.default_factory is not None
+        alone = field.is_required() or field.default in (None, "", [], {})
         shown.append(name if alone else f"{name}={_plain(field.default)}")
     return ", ".join(shown)
 

@@ -108,7 +108,7 @@ class Fit(Spec):
     def _options(self) -> Self:
         if self.method is None and self.model is None:
             methods: Any = members(MethodSpec)
-            alone = ", ".join(kind for kind, method in methods.items() if not method.asks_for("model"))
+            alone = ", ".join(kind for kind, method in methods.items() if "model" not in method.asked())
             raise InputError(f"the key 'model' is missing; only a fit whose method is one of {alone} needs none.")
         if self.method is not None:
             self._fits_the_method(self.method)
@@ -134,9 +134,9 @@ class Fit(Spec):
                 where = "write it in method" if key in type(method).model_fields else "leave it out"
                 raise Inside((key,), f"{key} belongs to descent, and the method is {method.kind}: {where}.")
         for key, (argument, why) in NEEDED.items():
-            if getattr(self, key) is not None and not method.asks_for(argument):
+            if getattr(self, key) is not None and argument not in method.asked():
                 raise Inside((key,), f"the method {method.kind} {why}: leave {key} out.")
-        if method.asks_for("model") and self.model is None:
+        if "model" in method.asked() and self.model is None:
             raise InputError(f"the key 'model' is missing: the method {method.kind} learns the parameters of one.")
 
     @model_serializer(mode="wrap")
@@ -178,7 +178,7 @@ class Study(Spec):
     target: TargetSpec
     fits: Annotated[list[Fit], Field(min_length=1, max_length=100)]
     sweep: Sweep | None = None
-    loggers: Annotated[list[LoggerSpec], Field(max_length=10)] = Field(default_factory=list)
+    loggers: Annotated[list[LoggerSpec], Field(max_length=10)] = Field(default=[])
 
     @field_validator("fits")
     @classmethod
@@ -208,16 +208,14 @@ def read_study(path: str | Path, overrides: Iterable[str] = ()) -> tuple[Study, 
     return study_of(source), source
 
 
-def with_engine(path: str | Path, engine: str) -> list[str]:
-    """The overrides with which every fit of a study whose model runs a circuit runs it on this engine."""
-    data = compose(Path(path)).data
-    fits = data.get("fits") if isinstance(data, dict) else None
-    models = [fit.get("model") if isinstance(fit, dict) else None for fit in fits] if isinstance(fits, list) else []
-    kinds = {kind for kind, spec in members(AnyModelSpec).items() if "engine" in spec.model_fields}
-    found = [k for k, model in enumerate(models) if isinstance(model, dict) and model.get("kind") in kinds]
+def with_engine(path: str | Path, engine: str, overrides: Iterable[str] = ()) -> list[str]:
+    """The overrides, and before them those with which every fit of a study whose model runs a circuit runs it on this
+    engine."""
+    study, _ = read_study(path, overrides := list(overrides))
+    found = [k for k, fit in enumerate(study.fits) if hasattr(fit.model, "engine")]
     if not found:
         raise InputError(f"--engine {engine}: no fit of this study has a model with a circuit.")
-    return [f"fits[{k}].model.engine={engine}" for k in found]
+    return [*(f"fits[{k}].model.engine={engine}" for k in found), *overrides]
 
 
 def study_of(source: Source) -> Study:

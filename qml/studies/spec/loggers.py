@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -10,11 +9,10 @@ from typing import Annotated, Any, ClassVar, TypeAlias
 
 from qml import loggers
 from qml.fitting.restart import CTRL_C
+from qml.loggers.settings import settings_of
 from qml.studies.spec.schema import Count
 from qml.studies.spec.signatures import Keyed, union
 
-SETTINGS = 100
-"""Most settings of a fit that are logged: MLflow takes no more at once."""
 RESULTS = ("loss", "floor", "gap", "fidelity", "iterations", "evaluations", "seconds", "test_log_likelihood")
 
 
@@ -45,9 +43,9 @@ LoggerSpec: TypeAlias = Annotated[Follower, union(loggers.LOGGERS, base=Follower
 def following(
     specs: Sequence[LoggerSpec], folder: Path, name: str, settings: Mapping[str, Any]
 ) -> Iterator[list[loggers.Logger]]:
-    """The loggers of one fit, closed behind it."""
+    """The loggers of one fit with these settings, closed behind it."""
     with ExitStack() as stack:
-        yield [stack.enter_context(spec.follow(folder, name, settings)) for spec in specs]
+        yield [stack.enter_context(spec.follow(folder, name, settings_of(settings))) for spec in specs]
 
 
 def finish(logs: Sequence[loggers.Logger], row: Mapping[str, Any]) -> set[str]:
@@ -58,22 +56,3 @@ def finish(logs: Sequence[loggers.Logger], row: Mapping[str, Any]) -> set[str]:
         else:
             log.finish({name: float(row[name]) for name in RESULTS if row.get(name) is not None}, row["status"])
     return {log.problem for log in logs if log.problem}
-
-
-def settings_of(parts: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of a fit, flat: ``{"model.kind": "gibbs", ...}``; lists as text.
-
-    Examples
-    --------
-    >>> settings_of({"seed": 1, "model": {"kind": "gibbs", "sites": [0, 1]}, "prior": None})
-    {'seed': 1, 'model.kind': 'gibbs', 'model.sites': '[0, 1]'}
-    """
-
-    def flat(value: Any, path: str) -> Iterator[tuple[str, Any]]:
-        if isinstance(value, Mapping):
-            for key, inner in value.items():
-                yield from flat(inner, f"{path}.{key}" if path else str(key))
-        elif value is not None:
-            yield path, json.dumps(value) if isinstance(value, list | tuple) else value
-
-    return dict(list(flat(parts, ""))[:SETTINGS])

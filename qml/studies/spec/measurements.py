@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from inspect import signature
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal, TypeAlias
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 import numpy as np
 from pydantic import Field
@@ -65,10 +64,9 @@ class Measured(Keyed):
 
     def on(self, dims: Dims, rng: np.random.Generator) -> Measurement:
         """The measurement without readout errors, site by site where it is one of a single site."""
-        asked = signature(type(self).maker).parameters
-        if "n" in asked:
+        if "n" in self.asked():
             _qubits(dims)
-        if "d" in asked:
+        if "d" in self.asked():
             factors: list[Measurement] = [self.make(d=d, rng=rng) for d in dims]
             return factors[0] if len(factors) == 1 else ProductMeasurement(factors)
         found: Measurement = self.make(dims=dims, n=len(dims), rng=rng)
@@ -150,7 +148,7 @@ class OfCounts(Made):
     readout: Literal["as_recorded", "learnt"] = "as_recorded"
     maker: ClassVar[type[CountsLoss]]
 
-    def on(self, dims: Dims) -> CountsLoss:
+    def build(self, *, dims: Dims = (), **given: Any) -> CountsLoss:
         """The loss for a model with these dims."""
         return type(self).maker(TrainableReadout(len(dims)) if self.readout == "learnt" else None)
 

@@ -7,7 +7,6 @@ that asks for `counts` finds the state itself; one that asks for a `model` learn
 from __future__ import annotations
 
 from collections.abc import Callable
-from inspect import signature
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias
 
 from pydantic import Field
@@ -36,11 +35,6 @@ class Method(Keyed):
 
     given: ClassVar[frozenset[str]] = frozenset({"counts", "model", "target", "params0", "seed", "progress"})
 
-    @classmethod
-    def asks_for(cls, argument: str) -> bool:
-        """Whether it needs this of what the study gives."""
-        return argument in signature(cls.maker).parameters
-
     def learn(self, target: Target, model: Model | None, params0: Real | None, seed: int) -> Outcome:
         """The result; of all that is given it takes what it asks for.
 
@@ -49,7 +43,7 @@ class Method(Keyed):
         InputError
             If the target is not what it learns from.
         """
-        from_counts = self.asks_for("counts")
+        from_counts = "counts" in self.asked()
         learnt = target.counts if from_counts else target.as_state
         if learnt is None:
             wanted = "counts: use a target of the kind counts" if from_counts else "a state: use a target that is one"

@@ -19,10 +19,8 @@ from qml.models import (
     ConditionalGibbsModel,
     IsingEnergies,
     LargeGibbsModel,
-    MixtureModel,
     Model,
     NoisyModel,
-    ProductModel,
     SpectralModel,
     semi_quantum_restricted,
 )
@@ -66,11 +64,11 @@ class CircuitSpec(Spec):
 
     kind: Literal["circuit"]
     ansatz: Ansatz
-    noise: list[NoiseRule] = Field(default_factory=list)
-    readout: list[ReadoutRule] = Field(default_factory=list)
+    noise: list[NoiseRule] = Field(default=[])
+    readout: list[ReadoutRule] = Field(default=[])
     engine: EngineName = "pauli"
     initial: ModelSpec | None = None
-    domains: Domains = Field(default_factory=dict)
+    domains: Domains = Field(default={})
 
     @model_validator(mode="before")
     @classmethod
@@ -145,28 +143,6 @@ class Fixed(Spec):
         return FixedModel(self.state.build().state)
 
 
-def mixture(members: Annotated[list[Model], Field(min_length=1)]) -> MixtureModel:
-    """A convex combination of models on the same sites, weights and members learnt together.
-
-    Parameters
-    ----------
-    members : list
-        With equal dims.
-    """
-    return MixtureModel(members)
-
-
-def product(factors: Annotated[list[Model], Field(min_length=1)]) -> ProductModel:
-    """Models side by side, without correlations between them.
-
-    Parameters
-    ----------
-    factors : list
-        In the order of the sites.
-    """
-    return ProductModel(factors)
-
-
 def noisy(
     model: Model, noise: Annotated[list[ReadoutRule], Field(min_length=1)], domains: Domains = NOTHING
 ) -> NoisyModel:
@@ -184,8 +160,6 @@ _OWN: dict[str, Callable[..., Model]] = {
     "large_gibbs": large_gibbs,
     "chain_gibbs": chain_gibbs,
     "spectral": spectral,
-    "mixture": mixture,
-    "product": product,
     "noisy": noisy,
     "process": process,
     "semi_quantum": semi_quantum_restricted,

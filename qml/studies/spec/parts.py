@@ -149,7 +149,7 @@ class ChannelRule(Spec):
     """A channel and its parameters."""
 
     channel: str
-    params: list[float | str] = Field(default_factory=list)
+    params: list[float | str] = Field(default=[])
 
     @field_validator("channel")
     @classmethod
@@ -165,7 +165,7 @@ class ChannelRule(Spec):
 class AppliedChannel(ChannelRule):
     """A channel that the target is seen through: on every site in turn, or on the sites listed."""
 
-    params: list[float] = Field(default_factory=list)  # type: ignore[assignment]
+    params: list[float] = Field(default=[])  # type: ignore[assignment]
     sites: Literal["all"] | Sites = "all"
 
     @model_validator(mode="after")

@@ -5,27 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from qml.studies.spec import catalog, config, measurements, parts, sweep
-from qml.studies.spec.schema import Spec, first_line, members
+from qml.studies.spec import catalog, config
+from qml.studies.spec.schema import members
 
 EXTENDS = {
     "type": "string",
     "description": "a study in this folder or below it, over which this one is laid: mappings are merged, the rest "
     "replaced",
 }
-SHARED: tuple[type[Spec], ...] = (
-    config.Fit,
-    sweep.Sweep,
-    sweep.Range,
-    sweep.Random,
-    sweep.Interval,
-    parts.AppliedChannel,
-    parts.NoiseRule,
-    parts.ReadoutRule,
-    measurements.Readout,
-)
-"""Mappings without a kind, which get a section each."""
-
 HEAD = """\
 <!-- made by: qml schema --markdown -->
 
@@ -60,39 +47,37 @@ def json_schema() -> dict[str, Any]:
 
 
 def markdown() -> str:
-    """The reference page."""
-    blocks = [HEAD, _section("The study", config.Study, extra={"extends": EXTENDS})]
-    blocks += [_section(spec.__name__, spec) for spec in SHARED]
+    """The reference page: the study, mappings without a kind by name, and every kind."""
+    study = config.Study.model_json_schema()
+    shared = {name: part for name, part in study["$defs"].items() if "kind" not in part["properties"]}
+    said = {"The study": {**study, "properties": {"extends": EXTENDS, **study["properties"]}}, "Fit": shared.pop("Fit")}
+    blocks = [HEAD, *(_section(title, part, study["$defs"]) for title, part in (said | shared).items())]
     for title, union in catalog.UNIONS.items():
         blocks.append(f"## {title.capitalize()}\n")
-        blocks += [_section(f"`{kind}`", spec, level=3) for kind, spec in members(union).items()]
+        for kind, spec in members(union).items():
+            schema = spec.model_json_schema()
+            defs = schema.get("$defs", {})
+            if "$ref" in schema:  # of a spec that holds others of its kind
+                schema = defs[schema["$ref"].rsplit("/", 1)[-1]]
+            blocks.append(_section(f"`{kind}`", schema, defs, level=3))
     for title in catalog.REGISTRIES:
         listed = "\n".join(catalog.lines(title))
         blocks.append(f"## {title.capitalize()}\n\n```text\n{listed}\n```\n")
     return "\n".join(blocks)
 
 
-def _section(title: str, spec: type[Spec], level: int = 2, extra: dict[str, Any] | None = None) -> str:
-    schema = spec.model_json_schema()
-    if "$ref" in schema:  # of a spec that holds others of its kind
-        schema = {**schema, **schema["$defs"][schema["$ref"].rsplit("/", 1)[-1]]}
-    defs, properties = schema.get("$defs", {}), {**(extra or {}), **schema["properties"]}
-    required = schema.get("required", [])
-    lines = [f"{'#' * level} {title}", "", first_line(spec), ""]
-    names = [*(extra or {}), *(name for name in spec.model_fields if name != "kind")]
-    if names:
+def _section(title: str, schema: dict[str, Any], defs: dict[str, Any], level: int = 2) -> str:
+    lines = [f"{'#' * level} {title}", "", schema["description"], ""]
+    properties = {name: found for name, found in schema["properties"].items() if name != "kind"}
+    if properties:
         lines += ["| key | value | default | meaning |", "|---|---|---|---|"]
-    for name in names:
-        found = properties[name]
-        default = "required" if name in required else "" if name == "extends" else f"`{_default(spec, name)}`"
+    for name, found in properties.items():
+        default = "required" if name in schema.get("required", []) else ""
+        if "default" in found:
+            default = f"`{json.dumps(found['default'])}`"
         row = (f"`{name}`", _type(found, defs), default, _about(found))
         lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |")
-    return "\n".join([*lines, ""] if names else lines)
-
-
-def _default(spec: type[Spec], name: str) -> str:
-    value = spec.model_fields[name].get_default(call_default_factory=True)
-    return _json(value.model_dump() if isinstance(value, Spec) else value)
+    return "\n".join([*lines, ""] if properties else lines)
 
 
 def _about(schema: dict[str, Any]) -> str:
@@ -117,7 +102,7 @@ def _type(schema: dict[str, Any], defs: dict[str, Any]) -> str:
         if key in schema:
             return " or ".join(dict.fromkeys(_type(one, defs) for one in schema[key]))
     if "const" in schema or "enum" in schema:
-        return ", ".join(f"`{_json(x)}`" for x in schema.get("enum", [schema.get("const")]))
+        return ", ".join(f"`{json.dumps(x)}`" for x in schema.get("enum", [schema.get("const")]))
     kind = schema.get("type")
     if kind == "array":
         if "prefixItems" in schema:
@@ -144,7 +129,3 @@ def _bounds(schema: dict[str, Any]) -> str:
 
 def _number(x: float) -> str:
     return "2^63" if x == 2**63 else f"{x:g}" if isinstance(x, float) else str(x)
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value)

@@ -34,14 +34,19 @@ class Keyed(Spec):
     """Arguments that the study gives, which are no keys."""
     sizes: ClassVar[Mapping[str, Any]] = SIZES
 
+    @classmethod
+    def asked(cls) -> Mapping[str, inspect.Parameter]:
+        """What the maker asks for: keys, and what the study gives."""
+        return inspect.signature(cls.maker).parameters
+
     def make(self, **given: Any) -> Any:
         """What is made of them; `given` is what no key says, such as a random generator, where it is asked for."""
-        asked = inspect.signature(type(self).maker).parameters
+        asked = self.asked()
         return type(self).maker(**self.arguments(), **{name: x for name, x in given.items() if name in asked})
 
     def arguments(self) -> dict[str, Any]:
         """The keys other than `kind`, as arguments of the maker; what they name is built."""
-        names = {KEYS.get(name, name): name for name in inspect.signature(type(self).maker).parameters}
+        names = {KEYS.get(name, name): name for name in self.asked()}
         return {names[key]: built(self, key) for key in type(self).model_fields if key in names}
 
 

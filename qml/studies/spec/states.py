@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from inspect import signature
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
@@ -13,36 +13,20 @@ from pydantic import Field
 from qml import Circuit
 from qml._checks import InputError
 from qml._typing import Real
+from qml.encodings import datasets
+from qml.encodings.labelled import Labels
 from qml.losses import Labelled
 from qml.measurement import Counts
 from qml.operators import PauliSum
 from qml.processes import Process
 from qml.states import STATES, DensityMatrix, State
 from qml.studies.files import inside
-from qml.studies.spec import datasets, streams
+from qml.studies.spec import streams
 from qml.studies.spec.parts import Ansatz, AppliedChannel, NoiseRule, noise_model, seen_through
 from qml.studies.spec.schema import Kinds, Spec, members
 from qml.studies.spec.signatures import Keyed, built, union
 
 Fraction = Annotated[float, Field(gt=0.0, lt=1.0)]
-
-
-@dataclass(frozen=True)
-class Labels:
-    """Labelled data in parts (None: nothing was held out for it), and the names of the classes."""
-
-    train: Labelled
-    validation: Labelled | None
-    test: Labelled | None
-    names: tuple[str, ...]
-
-    def save(self, path: Path) -> None:
-        """Write inputs and probabilities of the classes of every part, and the names, as plain arrays."""
-        parts = {"train": self.train, "validation": self.validation, "test": self.test}
-        arrays = {f"{name}.inputs": part.inputs for name, part in parts.items() if part is not None}
-        arrays |= {f"{name}.labels": part.states.probabilities() for name, part in parts.items() if part is not None}
-        with path.open("wb") as file:
-            np.savez(file, allow_pickle=False, names=np.array(self.names), **arrays)
 
 
 @dataclass(frozen=True)
@@ -117,7 +101,7 @@ class Seen(Spec):
         Channels that the target is seen through.
     """
 
-    through: list[AppliedChannel] = Field(default_factory=list)
+    through: list[AppliedChannel] = Field(default=[])
 
 
 class Prepared(Seen, Keyed):
@@ -132,7 +116,7 @@ class Prepared(Seen, Keyed):
     @classmethod
     def is_known(cls) -> bool:
         """Whether the state follows from its keys: from no random numbers, and from no file."""
-        return not {"rng", "folder"} & set(signature(cls.maker).parameters)
+        return not {"rng", "folder"} & set(cls.asked())
 
 
 def probabilities(values: Annotated[list[Annotated[float, Field(ge=0.0)]], Field(min_length=1)]) -> State:
@@ -170,8 +154,8 @@ class OfProcess(Spec):
 
     kind: Literal["process"]
     ansatz: Ansatz
-    noise: list[NoiseRule] = Field(default_factory=list)
-    values: dict[str, float] = Field(default_factory=dict)
+    noise: list[NoiseRule] = Field(default=[])
+    values: dict[str, float] = Field(default={})
 
     def process(self) -> Process:
         """The process."""
@@ -203,13 +187,11 @@ class Dataset(Seen):
 
     def build(self, context: Context) -> Target:
         samples, _, _ = datasets.load_samples(self.name, self.labels)
-        if self.test_fraction is None:
-            return Target(self._state_of(samples))
-        train, test = datasets.split(samples, self.test_fraction, context.stream("split"))
-        return Target(self._state_of(train), self._state_of(test))
-
-    def _state_of(self, samples: Real) -> State:
-        return seen_through(datasets.state_of_samples(samples, self.encoding), self.through)
+        parts: Sequence[Real] = [samples]
+        if self.test_fraction is not None:
+            parts = datasets.split(samples, self.test_fraction, context.stream("split"))
+        state, *test = (seen_through(datasets.state_of_samples(part, self.encoding), self.through) for part in parts)
+        return Target(state, test[0] if test else None)
 
 
 _OWN = {"probabilities": probabilities, "file": file}

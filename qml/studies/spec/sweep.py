@@ -132,8 +132,8 @@ class Sweep(Spec):
         The same seeds at all points, to compare these in pairs.
     """
 
-    grid: dict[Paths, Axis] = Field(default_factory=dict)
-    points: list[dict[Paths, Any]] = Field(default_factory=list)
+    grid: dict[Paths, Axis] = Field(default={})
+    points: list[dict[Paths, Any]] = Field(default=[])
     random: Random | None = None
     seeds: Annotated[int, Field(ge=1, le=10_000)] = 1
     common_seeds: bool = False

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeAlias
 
 import numpy as np
@@ -11,6 +10,7 @@ from pydantic import Field, model_validator
 
 from qml._checks import InputError
 from qml._typing import Dims
+from qml.encodings.labelled import Labels, Samples
 from qml.engines import ChainEngine
 from qml.measurement import Counts, PauliMeasurement
 from qml.models import ChainState
@@ -28,14 +28,13 @@ from qml.processes import (
 from qml.processes.measurement import FOUR, SIX
 from qml.states import DensityMatrix, ProductState, State, basis_state
 from qml.studies.files import inside
-from qml.studies.spec import labels
-from qml.studies.spec.labels import DataSpec, Samples
+from qml.studies.spec.labels import DataSpec
 from qml.studies.spec.measurements import MeasurementSpec, Shots, read_record
 from qml.studies.spec.parts import Bond, Hamiltonian, Tolerance
 from qml.studies.spec.processes import FamilySpec
 from qml.studies.spec.schema import Kinds, Spec, members
 from qml.studies.spec.signatures import built, union
-from qml.studies.spec.states import Context, Fraction, Labels, OfProcess, Prepared, StateSpec, Target
+from qml.studies.spec.states import Context, Fraction, OfProcess, Prepared, StateSpec, Target
 
 PREPARED = {"four": FOUR, "six": SIX}
 
@@ -77,7 +76,7 @@ class Measured(Spec):
 
     def build(self, context: Context) -> Target:
         if self.of is None or self.measurement is None:
-            return _recorded(inside(context.folder, str(self.file)))
+            return _of_record(read_record(inside(context.folder, str(self.file))))
         target = self.of.build(context)
         shots = None if self.shots == "infinite" else self.shots
         random = context.stream("bases"), context.stream("shots")
@@ -89,16 +88,11 @@ class Measured(Spec):
         return Target(target.state, target.test, counts)
 
 
-def _recorded(path: Path) -> Target:
-    counts = read_record(path)
-    if counts.measurement.of_states:
-        return Target(counts.empirical_state(), counts=counts, known=False)
-    return _of_record(counts)
-
-
 def _of_record(counts: Counts) -> Target:
-    """A record that is not one of states: nothing is known of what it was measured of."""
-    return Target(_unknown(counts.measurement.dims), counts=counts, known=False)
+    """A record alone: nothing is known of what it was measured of."""
+    of_states = counts.measurement.of_states
+    state = counts.empirical_state() if of_states else _unknown(counts.measurement.dims)
+    return Target(state, counts=counts, known=False)
 
 
 def _unknown(dims: Dims) -> State:
@@ -159,7 +153,7 @@ class Simulated(Spec):
 
     kind: Literal["experiments"]
     of: FamilySpec
-    values: dict[str, float] = Field(default_factory=dict)
+    values: dict[str, float] = Field(default={})
     shots: Annotated[int, Field(ge=1, lt=2**53)]
     times: Annotated[list[Annotated[float, Field(ge=0.0)]] | None, Field(min_length=1)] = None
     words: Annotated[list[str] | None, Field(min_length=1)] = None
@@ -228,20 +222,10 @@ class LabelledData(Spec):
 
     def build(self, context: Context) -> Target:
         samples: Samples = self.data.build(folder=context.folder, rng=context.stream("target"))
-        classes = len(samples.names)
-        levels = classes if self.levels is None else self.levels
-        if levels < classes:
-            raise InputError(f"levels must be at least {classes}, one a class; found {levels}.")
         fractions = (self.validation_fraction or 0.0, self.test_fraction or 0.0)
-        parts = labels.split(samples, fractions, context.stream("split"))
-        if self.standardize:
-            parts = labels.standardized(parts)
-        parts[0] = labels.flipped(parts[0], self.flipped, context.stream("flips"))
-        train, validation, test = (
-            labels.as_labelled(part, levels, self.label_noise) if len(part) else None for part in parts
-        )
-        assert train is not None
-        return Target(train.states, known=False, labels=Labels(train, validation, test, samples.names))
+        rngs = context.stream("split"), context.stream("flips")
+        labels = Labels.of(samples, self.levels, self.label_noise, self.flipped, fractions, rngs, self.standardize)
+        return Target(labels.train.states, known=False, labels=labels)
 
 
 _MORE = union({}, Measured, Simulated, LabelledData, OfHamiltonian, ThermalOfChain)

@@ -1,9 +1,9 @@
-"""Figures of a sweep from its table: loss above floor, how the gap scales, a map over two axes."""
+"""Figures of many fits, from a table of them: loss above floor, how the gap scales, a map over two axes."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -11,14 +11,12 @@ import numpy as np
 from qml._checks import InputError, choice
 from qml.losses import EVERY_LOSS
 from qml.plotting.style import COLORS, DASHES, GREY, MARKERS, label_ends, plain
-from qml.studies.record.table import Table, rows_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from qml._typing import Real
-    from qml.losses import MeasuredReport
 
 KINDS = ("loss", "scaling", "heatmap", "measured")
 PANELS = 6
@@ -40,12 +38,15 @@ def numeric_axes(rows: Rows, names: Sequence[str]) -> list[str]:
     return found
 
 
-def draw(table: Table, names: Sequence[str], kind: str, x: str | None = None, y: str | None = None) -> Figure:
+def draw(
+    table: Mapping[str, Sequence[Any]], names: Sequence[str], kind: str, x: str | None = None, y: str | None = None
+) -> Figure:
     """A figure of a sweep.
 
     Parameters
     ----------
-    table : Table
+    table : mapping
+        A column for each quantity, a row for each fit of each point.
     names : sequence of str
         What varies.
     kind : {"loss", "scaling", "heatmap", "measured"}
@@ -69,7 +70,8 @@ def draw(table: Table, names: Sequence[str], kind: str, x: str | None = None, y:
         raise InputError(f"y is the other axis of a heatmap; found y = {y!r} for a {kind} figure.")
     if kind == "heatmap" and x is not None and x == y:
         raise InputError(f"a heatmap has two axes; found {x!r} twice.")
-    done = [row for row in rows_of(table) if _finite(row["loss"])]
+    rows = (dict(zip(table, cells, strict=True)) for cells in zip(*table.values(), strict=True))
+    done = [row for row in rows if _finite(row["loss"])]
     if not done:
         raise InputError("no point with a finite loss is done: there is nothing to draw.")
     axes = numeric_axes(done, names)
@@ -126,58 +128,6 @@ def _panels(rows: Rows, others: Sequence[str]) -> list[tuple[str, Rows]]:
 def _short(value: object) -> str:
     text = f"{value:.4g}" if isinstance(value, float) else str(value)
     return text if len(text) <= 40 else text[:37] + "..."
-
-
-def measured(reports: Mapping[str, MeasuredReport]) -> Figure:
-    """What measuring cost in each fit: S(rho_hat, sigma) above the likelihood, what lies between them shaded."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(1.8 + 1.6 * max(len(reports), 2), 3.8), layout="constrained")
-    ax = figure.subplots()
-    parts: tuple[tuple[str, str, str, Callable[[MeasuredReport], float | None]], ...] = (
-        ("cross entropy of the empirical state", "v", COLORS[0], lambda r: r.cross_entropy),
-        ("likelihood", "^", COLORS[1], lambda r: r.likelihood + r.log_traces),
-        ("cross entropy of the measured state", "o", GREY, lambda r: r.true_cross_entropy),
-    )
-    for label, marker, color, value in parts:
-        at = [(k, v) for k, r in enumerate(reports.values()) if (v := value(r)) is not None and math.isfinite(v)]
-        if at:
-            ax.plot(*zip(*at, strict=True), marker, color=color, label=label, linestyle="none")
-    for k, report in enumerate(reports.values()):
-        if math.isfinite(report.cross_entropy):
-            beside = [k - 0.12, k + 0.12]
-            ax.fill_between(
-                beside, report.likelihood + report.log_traces, report.cross_entropy, color=COLORS[0], alpha=0.12
-            )
-    ax.set_xticks(range(len(reports)), list(reports), fontsize="small")
-    ax.set_xlim(-0.5, len(reports) - 0.5)
-    ax.set_ylabel("nats a shot")
-    plain(ax)
-    figure.legend(loc="outside lower center", fontsize=8, frameon=False)
-    return figure
-
-
-def classes(found: Mapping[str, Real], labels: Real, names: Sequence[str], about: str) -> Figure:
-    """Of each fit, the mean probability of every class (columns) over the samples of each class (rows)."""
-    from matplotlib.figure import Figure
-
-    true, size, image = labels.argmax(axis=1), len(names), None
-    figure = Figure(figsize=(1.2 + 3.0 * len(found), 3.9), layout="constrained")
-    for ax, (fit, p) in zip(figure.subplots(1, len(found), squeeze=False)[0], found.items(), strict=True):
-        rows = [p[true == c, :size].mean(axis=0) if (true == c).any() else np.full(size, np.nan) for c in range(size)]
-        shown = np.array(rows)
-        image = ax.imshow(shown, cmap="Blues", vmin=0.0, vmax=1.0)
-        if size <= 10:
-            for (i, j), value in np.ndenumerate(shown):
-                color = "white" if value > 0.6 else "black"
-                ax.text(j, i, f"{value:.2f}", ha="center", va="center", color=color, fontsize=9 if size <= 5 else 6)
-        ax.set_xticks(range(size), names, rotation=45, ha="right", fontsize=8)
-        ax.set_yticks(range(size), names, fontsize=8)
-        ax.set_title(f"{fit} ({about})", loc="left", fontsize="small")
-        ax.set(xlabel="mean probability of", ylabel="class")
-    if image is not None:
-        figure.colorbar(image, ax=figure.axes, label="mean probability", shrink=0.8)
-    return figure
 
 
 def _measured(rows: Rows, x: str) -> Figure:

@@ -279,6 +279,16 @@ def parameters(name: str, value: ArrayLike, n_params: int, each: str = "paramete
     return a
 
 
+def shaped(name: str, value: A, shape: tuple[Any, ...], meaning: str) -> A:
+    """An array of any library, or lists, of this shape; a leading ``...`` stands for any axes."""
+    a = value if hasattr(value, "shape") else cast(A, array(name, value))
+    tail = shape[1:] if shape[0] is ... else shape
+    if (a.shape[-len(tail) :] if shape[0] is ... else a.shape) != tail:
+        wanted = str(shape).replace("Ellipsis", "...")
+        raise InputError(f"{name} must have shape {wanted}, {meaning}; found shape {a.shape}.")
+    return a
+
+
 def dimensions(name: str, dims: DimsLike, total: int | None = None) -> Dims:
     """Site dimensions as a tuple; an int is a number of qubits. Their product must be `total` when it is given."""
     if isinstance(dims, int | np.integer):

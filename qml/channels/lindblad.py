@@ -154,9 +154,15 @@ class Lindblad(Channel):
         ----------
         coefficients : array (h + k,)
             h_j of the Hamiltonian, in units of energy, then the rates gamma_k, per time.
+
+        Raises
+        ------
+        InputError
+            For another shape.
         """
         g = self.generators
-        return np.asarray(g[0] + np.tensordot(coefficients, g[1:], axes=1))
+        found = _checks.shaped("coefficients", coefficients, (len(g) - 1,), "one number for each name but the time")
+        return np.asarray(g[0] + np.tensordot(found, g[1:], axes=1))
 
     def superoperator(self, params: Real) -> Complex:
         return np.asarray(exponential(params[0] * self.generator(params[1:])), dtype=np.complex128)

@@ -373,3 +373,8 @@ def test_what_does_not_fit_is_refused_by_the_size_of_its_matrices(monkeypatch):
     monkeypatch.setattr("qml._checks.available_memory", lambda: 300_000)
     with pytest.raises(MemoryRefused, match=r"needs 0\.000492 GiB"):
         Likelihood(Counts(PauliMeasurement(["Z" * 6]), np.ones((1, 64), dtype=int)))
+
+
+def test_a_record_without_shots_has_no_state_of_largest_entropy():
+    with pytest.raises(InputError, match="holds no shots at all"):
+        tomography.maximum_entropy(Counts(PauliMeasurement(["Z"]), [0, 0]))

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from qml import _checks
 from qml._checks import InputError
-from qml._descriptions import Saved
+from qml._saved import Saved
 from qml._typing import Dims, DimsLike
 from qml.circuits import drawing
 from qml.circuits.compiled import compiled

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import qml
-from qml import _descriptions
+from qml import _descriptions, _saved
 from qml._checks import InputError
-from qml._descriptions import CONSTANTS, FORMAT
+from qml._descriptions import CONSTANTS
 from qml._files import parse_json, read_arrays, regular
+from qml._saved import FORMAT
 
 
 def to_dict(value: Any) -> dict[str, Any]:
@@ -43,7 +44,7 @@ def to_dict(value: Any) -> dict[str, Any]:
     >>> from_dict(found)
     <Circuit: 1 qubit, 1 operation, 1 parameter>
     """
-    return _descriptions.to_dict(value)
+    return _saved.to_dict(value)
 
 
 def from_dict(data: Mapping[str, Any]) -> Any:
@@ -69,7 +70,7 @@ def from_dict(data: Mapping[str, Any]) -> Any:
     <PauliSum on 2 qubits: 2*XZ>
     """
     _everything()
-    return _descriptions.from_dict(data)
+    return _saved.from_dict(data)
 
 
 def save(value: Any, path: str | Path) -> None:
@@ -96,7 +97,7 @@ def save(value: Any, path: str | Path) -> None:
     ...     print(load(pathlib.Path(folder) / "circuit.json"))
     0: ─┤RX(a)├─
     """
-    _descriptions.save(value, path)
+    _saved.save(value, path)
 
 
 def load(path: str | Path) -> Any:
@@ -129,10 +130,10 @@ def load(path: str | Path) -> Any:
     _everything()
     file = regular(path, "object")
     if file.suffix == ".json":
-        return qml.Counts.read_json(path) if _is_record(file) else _descriptions.load(path)
+        return qml.Counts.read_json(path) if _is_record(file) else _saved.load(path)
     arrays = read_arrays(path, "object")
     if "json" in arrays:
-        return _descriptions.of_arrays(arrays, path)
+        return _saved.of_arrays(arrays, path)
     if "measurement" in arrays:
         return qml.Counts._from_arrays(arrays)
     if "dims" in arrays:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from qml import _checks
+from qml import _checks, _matrices
 from qml._arrays import as_complex, as_real, on_host
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, DimsLike, Real
@@ -150,10 +150,10 @@ def setting_names(given: Sequence[str] | None, count: int) -> tuple[str, ...]:
 
 def _effects(setting: int, stack: ArrayLike) -> Complex:
     """The effects (K, d, d) of one setting, checked."""
-    m = _checks.square(f"the elements of setting {setting}", stack)
+    m = _matrices.square(f"the elements of setting {setting}", stack)
     if m.ndim != 3 or not len(m):
         raise InputError(f"the elements of setting {setting} must have shape (outcomes, d, d); found {m.shape}.")
-    m = _checks.hermitian(f"the elements of setting {setting}", m)
+    m = _matrices.hermitian(f"the elements of setting {setting}", m)
     values = np.linalg.eigvalsh(m)
     lowest = values[:, 0]
     k = int(lowest.argmin())

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from qml import _checks
+from qml import _checks, _matrices
 from qml._arrays import as_complex, as_real, namespace
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, DimsLike, Real
@@ -57,7 +57,7 @@ class ProjectiveMeasurement(Measurement):
         dims: DimsLike | None = None,
         settings: Sequence[str] | None = None,
     ) -> None:
-        u = _checks.square("bases", bases)  # type: ignore[arg-type]
+        u = _matrices.square("bases", bases)  # type: ignore[arg-type]
         u = u[None] if u.ndim == 2 else u
         if u.ndim != 3 or not len(u):
             raise InputError(f"bases must have shape (settings, d, d), at least one setting; found {u.shape}.")

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from qml import _checks
+from qml import _checks, _matrices
 from qml._checks import InputError
 from qml._results import Table
 from qml._typing import Complex, Real
@@ -114,7 +114,7 @@ class FisherInformation(Table):
         InputError
             If it is not Hermitian, or does not act on these sites.
         """
-        matrix = _checks.hermitian("operator", as_matrix(operator, self.result.state.dims))
+        matrix = _matrices.hermitian("operator", as_matrix(operator, self.result.state.dims))
         largest = float(np.abs(matrix).max()) or 1.0  # squares of what is scaled by it exist
         o = np.einsum("aij,ji->a", self._basis, matrix / largest).real
         values, vectors = np.linalg.eigh(self.matrix)

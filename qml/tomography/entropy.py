@@ -110,7 +110,7 @@ def _seen_directions(counts: Counts) -> Complex:
     basis = hermitian_basis(counts.measurement.dim)[1:]
     x = design(counts.measurement, basis)[np.asarray(counts.counts) > 0]
     values, vectors = np.linalg.eigh(x.T @ x)
-    kept = vectors[:, values > 1e-12 * max(values[-1], 1e-300)]
+    kept = vectors[:, values > 1e-12 * values.max(initial=1e-300)]
     return np.asarray(np.einsum("ka,kij->aij", kept, basis))
 
 

@@ -12,8 +12,8 @@ from qml.measurement import (
     PauliMeasurement,
     ProductMeasurement,
     ReadoutMeasurement,
-    mutually_unbiased_bases,
     computational_basis,
+    mutually_unbiased_bases,
     sample,
     sic,
 )

@@ -13,7 +13,6 @@ from qml._checks import InputError
 from qml._saved import Saved
 from qml._typing import ArrayLike, Complex, Dims
 from qml.operators import strings
-from qml.operators.strings import I_POWERS, Word
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -52,7 +51,7 @@ class PauliSum(Saved):
     """
 
     n_qubits: int
-    words: tuple[Word, ...]
+    words: tuple[strings.Word, ...]
     coefficients: tuple[complex, ...]
 
     _keys = ("n_qubits", "terms")
@@ -94,7 +93,7 @@ class PauliSum(Saved):
         pairs = terms.items() if isinstance(terms, Mapping) else _checks.listed("terms", terms, PAIRS)
         if n_qubits is not None:
             n_qubits = _checks.integer("n_qubits", n_qubits, low=1)
-        items: list[tuple[Word, complex]] = []
+        items: list[tuple[strings.Word, complex]] = []
         for pair in pairs:
             if not isinstance(pair, tuple | list) or len(pair) != 2:
                 raise InputError(f"terms must be {PAIRS}; found {_checks.shown(pair)}.")
@@ -146,7 +145,7 @@ class PauliSum(Saved):
         c = c.reshape(d, d) / d
         limit = 4 * n * np.finfo(np.float64).eps * np.abs(a).max()
         items = [
-            ((int(x), int(z)), I_POWERS[-(x & z).bit_count() % 4] * complex(c[x, z]))
+            ((int(x), int(z)), strings.I_POWERS[-(x & z).bit_count() % 4] * complex(c[x, z]))
             for x, z in np.argwhere(np.abs(c) > limit).tolist()
         ]
         return _collect(n, sorted(items, key=lambda item: strings.spell(item[0], n)))
@@ -314,7 +313,7 @@ class PauliSum(Saved):
             for (x2, z2), c2 in other._items():
                 x, z = x1 ^ x2, z1 ^ z2
                 power = (x1 & z1).bit_count() + (x2 & z2).bit_count() - (x & z).bit_count() + 2 * (z1 & x2).bit_count()
-                products.append(((x, z), I_POWERS[power % 4] * c1 * c2))
+                products.append(((x, z), strings.I_POWERS[power % 4] * c1 * c2))
         return _collect(self.n_qubits, products)
 
     def __eq__(self, other: object) -> bool:
@@ -337,7 +336,7 @@ class PauliSum(Saved):
         shown = strings.write(terms, times=r"\,", dots=r"\cdots", more=len(self.words) > SHOWN)
         return rf"$\displaystyle {shown}$"
 
-    def _items(self) -> Iterator[tuple[Word, complex]]:
+    def _items(self) -> Iterator[tuple[strings.Word, complex]]:
         return zip(self.words, self.coefficients, strict=True)
 
     @property
@@ -396,6 +395,6 @@ def pauli(label: str, coefficient: complex = 1.0, sites: Sequence[int] | None = 
     return PauliSum.from_terms([(letters, coefficient)])
 
 
-def _collect(n_qubits: int, items: Iterable[tuple[Word, complex]]) -> PauliSum:
+def _collect(n_qubits: int, items: Iterable[tuple[strings.Word, complex]]) -> PauliSum:
     kept = strings.merged(items)
     return PauliSum(n_qubits, tuple(kept), tuple(kept.values()))

@@ -142,7 +142,35 @@ def built(plain: Any, get: Callable[[Mapping[str, Any]], Any]) -> Any:
 
 
 def to_dict(value: Described) -> dict[str, Any]:
-    """What :func:`qml.io.to_dict` says."""
+    r"""An object as plain data that JSON can hold: what it is, and the arguments that make it again.
+
+    Circuits, gates, channels, noise models, sums of Pauli strings, states, measurements, counts, moments, models,
+    engines and results of fits; arrays become nested lists of their real and imaginary parts. The JSON Schema is that
+    of :func:`qml.io.schema`. A model of your own takes part if its constructor's arguments are attributes of the same
+    names.
+
+    Parameters
+    ----------
+    value : object of the library
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    InputError
+        If it holds what no file can, such as a function.
+
+    Examples
+    --------
+    >>> from qml import Circuit, gates
+    >>> found = to_dict(Circuit(1, [gates.RX("a", 0)]))
+    >>> found["object"]["operations"]
+    [{'kind': 'Operation', 'instruction': {'kind': 'gate', 'name': 'RX'}, 'sites': [0], 'params': ['a']}]
+    >>> from_dict(found)
+    <Circuit: 1 qubit, 1 operation, 1 parameter>
+    """
     _check(value)
     return {"format": FORMAT, "object": describe(value, numbers)}
 
@@ -162,7 +190,29 @@ def from_dict(data: Mapping[str, Any]) -> Any:
 
 
 def save(value: Described, path: str | Path | IO[bytes]) -> None:
-    """What :func:`qml.io.save` says."""
+    """Write an object to a file, as JSON text (``.json``) or as arrays (``.npz``); never a pickle.
+
+    Parameters
+    ----------
+    value : object of the library
+        As for :func:`to_dict`.
+    path : path, or a file open for writing bytes
+        What is there is replaced; an open file takes arrays.
+
+    Raises
+    ------
+    InputError
+        If it holds what no file can, or the path ends otherwise.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> from qml import Circuit, gates
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save(Circuit(1, [gates.RX("a", 0)]), pathlib.Path(folder) / "circuit.json")
+    ...     print(load(pathlib.Path(folder) / "circuit.json"))
+    0: ─┤RX(a)├─
+    """
     _check(value)
     if isinstance(path, str | Path):
         file = writable(path)

@@ -10,7 +10,7 @@ from typing import Any, SupportsFloat, TypeVar, cast
 
 import numpy as np
 
-from qml._typing import ArrayLike, Complex, Dims, DimsLike, Numeric, Real
+from qml._typing import ArrayLike, Dims, DimsLike, Numeric, Real
 
 TOLERANCE = 1e-10
 """Largest violation of Hermiticity, unit trace, positivity or completeness taken for rounding in user input."""
@@ -279,6 +279,16 @@ def parameters(name: str, value: ArrayLike, n_params: int, each: str = "paramete
     return a
 
 
+def shaped(name: str, value: A, shape: tuple[Any, ...], meaning: str) -> A:
+    """An array of any library, or lists, of this shape; a leading ``...`` stands for any axes."""
+    a = value if hasattr(value, "shape") else cast(A, array(name, value))
+    tail = shape[1:] if shape[0] is ... else shape
+    if (a.shape[-len(tail) :] if shape[0] is ... else a.shape) != tail:
+        wanted = str(shape).replace("Ellipsis", "...")
+        raise InputError(f"{name} must have shape {wanted}, {meaning}; found shape {a.shape}.")
+    return a
+
+
 def dimensions(name: str, dims: DimsLike, total: int | None = None) -> Dims:
     """Site dimensions as a tuple; an int is a number of qubits. Their product must be `total` when it is given."""
     if isinstance(dims, int | np.integer):
@@ -335,72 +345,6 @@ def targets(name: str, wires: Sequence[int], n_sites: int) -> tuple[int, ...]:
     if len(set(result)) != len(result):
         raise InputError(f"{name} must be distinct sites; found {result}.")
     return result
-
-
-def square(name: str, matrix: ArrayLike, dim: int | None = None) -> Complex:
-    """A complex array of shape (..., d, d), with d = `dim` when it is given."""
-    a = array(name, matrix)
-    if a.ndim < 2 or a.shape[-1] != a.shape[-2] or a.size == 0:
-        raise InputError(f"{name} must have shape (..., d, d); found shape {a.shape}.")
-    if dim is not None and a.shape[-1] != dim:
-        raise InputError(f"{name} must act on dimension {dim}; found a matrix of shape {a.shape}.")
-    return a.astype(np.complex128, copy=False)
-
-
-def hermitian(name: str, matrix: ArrayLike, dim: int | None = None) -> Complex:
-    """A Hermitian array (..., d, d); the violation max|A - A^dagger| is measured against max(1, max|A|)."""
-    a = square(name, matrix, dim)
-    with np.errstate(over="ignore"):
-        violation = float(np.abs(a - a.conj().swapaxes(-1, -2)).max(initial=0.0))
-        limit = TOLERANCE * max(1.0, float(np.abs(a).max(initial=0.0)))
-    if violation > limit:
-        raise InputError(
-            f"{name} must be Hermitian; found max|A - A^dagger| = {violation:.3g}, tolerance {limit:.3g}: "
-            "pass (A + A.conj().T) / 2 if its Hermitian part is meant."
-        )
-    return a
-
-
-def summable(name: str, a: Numeric, remedy: str) -> None:
-    """Refuse entries (..., d) so large that sums along rows, and so eigenvalues and their differences, overflow."""
-    largest, limit = float(abs(a).max(initial=0.0)), float(np.finfo(np.float64).max) / (4 * a.shape[-1])
-    if not largest <= limit:  # or not a number
-        raise InputError(
-            f"{name} must have entries of size up to {limit:.3g}, so that sums of them exist; found {largest:.3g}: "
-            f"{remedy}."
-        )
-
-
-def unitary(name: str, matrix: ArrayLike, dim: int | None = None) -> Complex:
-    """A unitary array (d, d)."""
-    a = square(name, matrix, dim)
-    with np.errstate(over="ignore", invalid="ignore"):
-        violation = float(np.abs(a.conj().swapaxes(-1, -2) @ a - np.eye(a.shape[-1])).max(initial=0.0))
-    if not violation <= TOLERANCE:
-        raise InputError(f"{name} must be unitary; found max|U^dagger U - 1| = {violation:.3g}, tolerance {TOLERANCE}.")
-    return a
-
-
-def normaliser(total: Real, dim: int) -> Real:
-    """What an input of this total (...), one within TOLERANCE, is divided by: the total, or 1 where it is one to
-    rounding, within 8 dim eps, so that what is normalised is kept to the bit."""
-    return np.where(np.abs(total - 1) <= 8 * dim * np.finfo(np.float64).eps, 1.0, total)
-
-
-def probabilities(name: str, values: ArrayLike) -> Real:
-    """Non-negative real numbers (..., r) that sum to one along the last axis within TOLERANCE, divided by the sum."""
-    p = reals(name, values)
-    if p.ndim < 1 or p.size == 0:
-        raise InputError(f"{name} must have shape (..., r) with r >= 1; found shape {p.shape}.")
-    if (p < 0).any():
-        at = np.argwhere(p < 0)[0]
-        raise InputError(f"{name} must be non-negative; found {p[tuple(at)]:.6g} at index {tuple(map(int, at))}.")
-    with np.errstate(over="ignore"):
-        total = p.sum(axis=-1)
-        worst = float(np.abs(total - 1).max(initial=0.0))
-    if worst > TOLERANCE:
-        raise InputError(f"{name} must sum to one within {TOLERANCE}; found one off by {worst:.3g}: divide by the sum.")
-    return p / normaliser(total, p.shape[-1])[..., None]
 
 
 def available_memory() -> int:

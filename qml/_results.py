@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import ClassVar, Self
 
 from qml._checks import Record
-from qml._descriptions import Saved
+from qml._saved import Saved
 
 CHECK, CROSS = "\N{CHECK MARK}", "\N{BALLOT X}"
 """Before the caption of what converged and of what did not."""

@@ -17,9 +17,9 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from qml import _checks
+from qml import _checks, _matrices
 from qml._checks import InputError
-from qml._descriptions import Saved
+from qml._saved import Saved
 from qml._typing import ArrayLike, Complex, Dims, Real
 from qml.operators import GeneratorsLike, PauliLike, PauliSum, as_matrix, as_pauli_sum, named_operators
 from qml.operators.generators import coefficients_of
@@ -353,7 +353,7 @@ class Moments(Saved):
 def _covariance(value: ArrayLike, m: int) -> Real:
     found = _checks.reals("covariance", value)
     if found.shape == (m, m):
-        _checks.summable("covariance", found, "give it in the squared units of the values")
+        _matrices.summable("covariance", found, "give it in the squared units of the values")
     if found.shape != (m, m) or np.abs(found - found.T).max(initial=0.0) > 1e-8 * np.abs(found).max(initial=0.0):
         raise InputError(f"covariance must be a symmetric matrix ({m}, {m}); found shape {found.shape}.")
     if (np.diagonal(found) < 0).any():

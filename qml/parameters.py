@@ -32,7 +32,7 @@ class Interval(Described):
     Raises
     ------
     InputError
-        Where low is not below high, or an end is not a number.
+        Where low is not below high, an end is not a number, or the width is none that float64 holds.
 
     Examples
     --------
@@ -46,10 +46,12 @@ class Interval(Described):
 
     def __post_init__(self) -> None:
         for name, end in (("low", self.low), ("high", self.high)):
-            if not (isinstance(end, float) and math.isinf(end)):
-                object.__setattr__(self, name, _checks.number(name, end))
+            is_infinite = isinstance(end, float | np.floating) and math.isinf(end)
+            object.__setattr__(self, name, float(end) if is_infinite else _checks.number(name, end))
         if not self.low < self.high:
             raise InputError(f"an interval needs low < high; found low = {self.low}, high = {self.high}.")
+        if math.isfinite(self.low) and math.isfinite(self.high) and not math.isfinite(self.high - self.low):
+            raise InputError(f"an interval needs a width that float64 holds; found {self}: take an infinite end.")
 
     def __contains__(self, value: float) -> bool:
         return self.low <= value <= self.high

@@ -5,11 +5,11 @@ Every parameter has a declared domain; superoperators and their derivatives are 
 """
 
 from qml._descriptions import constants as known_by_name
-from qml.channels import kraus, lindblad, mixtures, relaxation
+from qml.channels import damping, kraus, lindblad, mixtures
+from qml.channels.damping import *  # noqa: F403
 from qml.channels.kraus import *  # noqa: F403
 from qml.channels.lindblad import *  # noqa: F403
 from qml.channels.mixtures import *  # noqa: F403
-from qml.channels.relaxation import *  # noqa: F403
 from qml.instructions import Channel
 from qml.instructions.names import defined_in, find
 
@@ -17,9 +17,9 @@ __all__ = ["CHANNELS", "channel"]
 __all__ += kraus.__all__
 __all__ += lindblad.__all__
 __all__ += mixtures.__all__
-__all__ += relaxation.__all__
+__all__ += damping.__all__
 
-CHANNELS: dict[str, Channel] = defined_in(Channel, mixtures, relaxation, kraus)
+CHANNELS: dict[str, Channel] = defined_in(Channel, mixtures, damping, kraus)
 """Every channel that these files define, by its name."""
 known_by_name("channel", CHANNELS)
 

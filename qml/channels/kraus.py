@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from qml import _checks
+from qml import _checks, _matrices
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Dims, DimsLike, Real
 from qml.instructions import Channel
@@ -87,7 +87,7 @@ class KrausChannel(Channel):
     def __init__(self, kraus: ArrayLike, dims: DimsLike | None = None, name: str = "Kraus") -> None:
         _checks.text("name", name)
         what = f"the Kraus operators of {name}"
-        k = _checks.square(what, kraus)
+        k = _matrices.square(what, kraus)
         if k.ndim != 3:
             raise InputError(f"{what} must have shape (m, d, d), also where there is one; found shape {k.shape}.")
         side = k.shape[-1]

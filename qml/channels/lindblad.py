@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from qml import _checks
+from qml import _checks, _matrices
 from qml._checks import InputError
 from qml._typing import Complex, Dims, DimsLike, Real
 from qml.channels.exponentials import exponential, exponential_along
@@ -105,8 +105,8 @@ class Lindblad(Channel):
         _checks.memory(f"a Lindblad generator of dimension {side}", 160 * side**4 * len(names), "use fewer sites")
         matrices = [as_matrix(o, sites) for o in given]
         for label, matrix in zip(terms, matrices, strict=False):
-            _checks.hermitian(f"the term {label!r} of the Hamiltonian", matrix)
-        fixed = np.zeros((side, side)) if drift is None else _checks.hermitian("the drift", matrices[-1])
+            _matrices.hermitian(f"the term {label!r} of the Hamiltonian", matrix)
+        fixed = np.zeros((side, side)) if drift is None else _matrices.hermitian("the drift", matrices[-1])
         held = [fixed, *matrices[: len(terms) + len(noise)]]
         entries = tuple((np.asarray(m, np.complex128) + 0.0).tobytes() for m in held)
         vars(self).update(name=_checks.text("name", name), dims=sites, parameter_names=names, entries=entries)
@@ -154,9 +154,15 @@ class Lindblad(Channel):
         ----------
         coefficients : array (h + k,)
             h_j of the Hamiltonian, in units of energy, then the rates gamma_k, per time.
+
+        Raises
+        ------
+        InputError
+            For another shape.
         """
         g = self.generators
-        return np.asarray(g[0] + np.tensordot(coefficients, g[1:], axes=1))
+        found = _checks.shaped("coefficients", coefficients, (len(g) - 1,), "one number for each name but the time")
+        return np.asarray(g[0] + np.tensordot(found, g[1:], axes=1))
 
     def superoperator(self, params: Real) -> Complex:
         return np.asarray(exponential(params[0] * self.generator(params[1:])), dtype=np.complex128)

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from qml import _checks
 from qml._checks import InputError
-from qml._descriptions import Saved
+from qml._saved import Saved
 from qml._typing import Dims, DimsLike
 from qml.circuits import drawing
 from qml.circuits.compiled import compiled
@@ -132,13 +132,13 @@ class Circuit(Saved):
                 busy[site] = layer
         return max(busy)
 
-    def counts(self) -> dict[str, int]:
+    def instruction_counts(self) -> dict[str, int]:
         """How often each instruction occurs, by name, in order of first appearance.
 
         Examples
         --------
         >>> from qml import Circuit, gates
-        >>> Circuit(2, [gates.H(0), gates.CNOT(0, 1), gates.H(1)]).counts()
+        >>> Circuit(2, [gates.H(0), gates.CNOT(0, 1), gates.H(1)]).instruction_counts()
         {'H': 2, 'CNOT': 1}
         """
         result: dict[str, int] = {}

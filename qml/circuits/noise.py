@@ -10,8 +10,8 @@ import numpy as np
 
 from qml import _checks, channels, gates
 from qml._checks import InputError
-from qml._descriptions import Saved
 from qml._results import html_table
+from qml._saved import Saved
 from qml.circuits.noise_rules import NoiseRule, PerSite, Relaxation, expressions, on_sites, per_site
 from qml.instructions import Channel, Operation, PartialTrace, Preparation
 from qml.parameters import Affine, ParameterLike

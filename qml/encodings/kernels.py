@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from qml import _checks
+from qml import _checks, _matrices
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Real
 from qml.losses.measures import fidelity
@@ -44,7 +44,7 @@ def embedding(states: StateLike, weights: ArrayLike | None = None) -> DensityMat
     if len(states.batch_shape) != 1:
         raise InputError(f"states must be a batch (m,), one a sample; found batch shape {states.batch_shape}.")
     m = states.batch_shape[0]
-    w = np.full(m, 1 / m) if weights is None else _checks.probabilities("weights", weights)
+    w = np.full(m, 1 / m) if weights is None else _matrices.probabilities("weights", weights)
     if w.shape != (m,):
         raise InputError(f"weights must be one a state, shape ({m},); found shape {w.shape}.")
     if states.is_diagonal:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from qml import _checks
+from qml import _checks, _matrices
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Integer, Real
 from qml.operators.strings import walsh_hadamard
@@ -254,7 +254,7 @@ def rank_one(probabilities: ArrayLike) -> DensityMatrix:
     array([[0.36, 0.48],
            [0.48, 0.64]])
     """
-    return DensityMatrix.from_vector(np.sqrt(_checks.probabilities("probabilities", probabilities)))
+    return DensityMatrix.from_vector(np.sqrt(_matrices.probabilities("probabilities", probabilities)))
 
 
 def binary_frequencies(bits: ArrayLike) -> Real:

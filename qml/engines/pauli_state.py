@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from scipy.linalg import hadamard
 
-from qml import _checks, spectral
+from qml import _checks, _matrices, spectral
 from qml._arrays import as_complex, as_real, compiled, diagonal, frozen, namespace, on_host, outer
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Cotangent, Integer, Real
@@ -145,7 +145,7 @@ class PauliState(State):
                 f"the Pauli vector must start with the trace, 1; found {first:.12g}, off by {worst:.3g}, "
                 f"tolerance {_checks.TOLERANCE}."
             )
-        self._set(r / _checks.normaliser(r[..., 0], 2**n)[..., None], n)
+        self._set(r / _matrices.normaliser(r[..., 0], 2**n)[..., None], n)
         lowest = float(np.linalg.eigvalsh(self.matrix()).min(initial=0.0))
         if lowest < -_checks.TOLERANCE:
             raise InputError(

@@ -19,8 +19,8 @@ import numpy as np
 
 from qml import _checks
 from qml._checks import InputError
-from qml._descriptions import arrays_of, value_of
 from qml._files import parse_json, read_arrays, write_arrays, write_whole, writing
+from qml._saved import arrays_of, value_of
 from qml.fitting.provenance import versions
 
 FORMAT = "qml.Checkpoint 4"

@@ -79,7 +79,9 @@ def fit_factors(
     (True, 1.386294)
     """
     if not isinstance(model, ProductModel):
-        raise InputError(f"model must be a ProductModel; found {type(model).__name__}: use fit.")
+        raise InputError(
+            f"model must be a ProductModel; found {_checks.shown(model)}: fit learns models of every other kind."
+        )
     if executor is not None:
         _checks.instance("executor", executor, Executor)
     loss = CrossEntropy() if loss is None else as_loss(loss)

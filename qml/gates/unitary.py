@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from qml import _checks
+from qml import _checks, _matrices
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Dims, DimsLike, Real
 from qml.instructions import Unitary
@@ -50,7 +50,7 @@ class UnitaryGate(Unitary):
 
     def __init__(self, matrix: ArrayLike, dims: DimsLike | None = None, name: str = "U") -> None:
         _checks.text("name", name)
-        u = _checks.unitary(f"the matrix of gate {name}", _checks.array(f"the matrix of gate {name}", matrix))
+        u = _matrices.unitary(f"the matrix of gate {name}", _checks.array(f"the matrix of gate {name}", matrix))
         if u.ndim != 2:
             raise InputError(f"the matrix of gate {name} must have shape (d, d); found shape {u.shape}.")
         sites = _checks.sites(dims, len(u))

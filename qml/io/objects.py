@@ -8,42 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import qml
-from qml import _descriptions
+from qml import _descriptions, _saved
 from qml._checks import InputError
-from qml._descriptions import CONSTANTS, FORMAT
+from qml._descriptions import CONSTANTS
 from qml._files import parse_json, read_arrays, regular
+from qml._saved import FORMAT, save, to_dict
 
-
-def to_dict(value: Any) -> dict[str, Any]:
-    r"""An object as plain data that JSON can hold: what it is, and the arguments that make it again.
-
-    Circuits, gates, channels, noise models, sums of Pauli strings, states, measurements, counts, moments, models,
-    engines and results of fits; arrays become nested lists of their real and imaginary parts. :func:`schema` has the
-    JSON Schema. A model of your own takes part if its constructor's arguments are attributes of the same names.
-
-    Parameters
-    ----------
-    value : object of the library
-
-    Returns
-    -------
-    dict
-
-    Raises
-    ------
-    InputError
-        If it holds what no file can, such as a function.
-
-    Examples
-    --------
-    >>> from qml import Circuit, gates
-    >>> found = to_dict(Circuit(1, [gates.RX("a", 0)]))
-    >>> found["object"]["operations"]
-    [{'kind': 'Operation', 'instruction': {'kind': 'gate', 'name': 'RX'}, 'sites': [0], 'params': ['a']}]
-    >>> from_dict(found)
-    <Circuit: 1 qubit, 1 operation, 1 parameter>
-    """
-    return _descriptions.to_dict(value)
+__all__ = ["from_dict", "load", "save", "schema", "to_dict"]
 
 
 def from_dict(data: Mapping[str, Any]) -> Any:
@@ -69,34 +40,7 @@ def from_dict(data: Mapping[str, Any]) -> Any:
     <PauliSum on 2 qubits: 2*XZ>
     """
     _everything()
-    return _descriptions.from_dict(data)
-
-
-def save(value: Any, path: str | Path) -> None:
-    """Write an object to a file, as JSON text (``.json``) or as arrays (``.npz``); never a pickle.
-
-    Parameters
-    ----------
-    value : object of the library
-        As for :func:`to_dict`.
-    path : path
-        What is there is replaced.
-
-    Raises
-    ------
-    InputError
-        If it holds what no file can, or the path ends otherwise.
-
-    Examples
-    --------
-    >>> import pathlib, tempfile
-    >>> from qml import Circuit, gates
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     save(Circuit(1, [gates.RX("a", 0)]), pathlib.Path(folder) / "circuit.json")
-    ...     print(load(pathlib.Path(folder) / "circuit.json"))
-    0: ─┤RX(a)├─
-    """
-    _descriptions.save(value, path)
+    return _saved.from_dict(data)
 
 
 def load(path: str | Path) -> Any:
@@ -129,10 +73,10 @@ def load(path: str | Path) -> Any:
     _everything()
     file = regular(path, "object")
     if file.suffix == ".json":
-        return qml.Counts.read_json(path) if _is_record(file) else _descriptions.load(path)
+        return qml.Counts.read_json(path) if _is_record(file) else _saved.load(path)
     arrays = read_arrays(path, "object")
     if "json" in arrays:
-        return _descriptions.of_arrays(arrays, path)
+        return _saved.of_arrays(arrays, path)
     if "measurement" in arrays:
         return qml.Counts._from_arrays(arrays)
     if "dims" in arrays:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from qml import _checks
+from qml import _checks, _matrices
 from qml._arrays import as_real, is_traced, namespace, number, surely
 from qml._checks import InputError
 from qml._typing import ArrayLike, Cotangent, Dims, Real
@@ -50,7 +50,7 @@ def classical_cross_entropy(p: ArrayLike, q: ArrayLike) -> float:
     >>> round(classical_cross_entropy([0.5, 0.5], [0.25, 0.75]), 6)
     0.836988
     """
-    data, model = _checks.probabilities("p", p), _checks.probabilities("q", q)
+    data, model = _matrices.probabilities("p", p), _matrices.probabilities("q", q)
     if data.shape != model.shape or data.ndim != 1:
         raise InputError(f"p and q must be of equal shape (r,); found {data.shape} and {model.shape}.")
     return _log_loss(data, model, 0.0)[0]

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from qml import _checks, operators
+from qml import _checks, _matrices, operators
 from qml._arrays import as_real, number
 from qml._checks import InputError
 from qml._typing import Complex, Cotangent, Dims, Real
@@ -152,7 +152,7 @@ def _hamiltonian(target: Any, dims: Dims) -> PauliSum | Complex:
         )
     h = operators.as_pauli_sum(target) if isinstance(target, str | Mapping) else target
     if not isinstance(h, PauliSum):
-        return _checks.hermitian("the Hamiltonian", operators.as_matrix(h, dims))
+        return _matrices.hermitian("the Hamiltonian", operators.as_matrix(h, dims))
     if not h.is_hermitian:
         raise InputError("the Hamiltonian must be Hermitian; found a Pauli sum with complex coefficients.")
     if h.dims != dims:

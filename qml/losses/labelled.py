@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from qml import _checks, spectral
+from qml import _checks, _matrices, spectral
 from qml._arrays import as_real, namespace
 from qml._checks import InputError
 from qml._typing import ArrayLike, Cotangent, Dims, Real
@@ -263,7 +263,7 @@ def label_states(labels: ArrayLike, classes: int, *, noise: float = 0.0) -> Dens
             raise InputError(
                 f"labels must be integers (m,) or probabilities of shape (m, {count}); found shape {y.shape}."
             )
-        q = _checks.probabilities("labels", labels)
+        q = _matrices.probabilities("labels", labels)
     else:
         if y.ndim != 1 or y.dtype.kind not in "iu" or y.size == 0:
             raise InputError(

@@ -187,11 +187,11 @@ def fidelity(rho: StateLike, sigma: StateLike) -> Numbers:
     rho, sigma = as_pair(rho, sigma)
     if rho.is_diagonal and sigma.is_diagonal:
         products = rho.probabilities() * sigma.probabilities()
-        return per_state(namespace(products).sqrt(products).sum(axis=-1) ** 2)
-    a, b = factor_of(rho), factor_of(sigma)
-    between = a.conj().swapaxes(-1, -2) @ b
-    singular = namespace(between).linalg.svd(between, compute_uv=False)
-    return per_state(singular.sum(axis=-1) ** 2)
+        overlaps = namespace(products).sqrt(products)
+    else:
+        between = factor_of(rho).conj().swapaxes(-1, -2) @ factor_of(sigma)
+        overlaps = namespace(between).linalg.svd(between, compute_uv=False)
+    return per_state((overlaps.sum(axis=-1) ** 2).clip(max=1.0))  # rounding exceeds 1
 
 
 def fidelity_and_derivative(rho: State, sigma: State) -> tuple[float, Complex]:
@@ -203,7 +203,7 @@ def fidelity_and_derivative(rho: State, sigma: State) -> tuple[float, Complex]:
     kept = s > a.shape[0] * spectral.EPS * s[0]
     au = a @ u[:, kept]
     root = float(s.sum())
-    return root**2, as_complex(root * (au / s[kept]) @ au.conj().T)
+    return min(root**2, 1.0), as_complex(root * (au / s[kept]) @ au.conj().T)
 
 
 def trace_distance(rho: StateLike, sigma: StateLike) -> Numbers:
@@ -241,7 +241,7 @@ def trace_distance(rho: StateLike, sigma: StateLike) -> Numbers:
     else:
         difference = rho.matrix() - sigma.matrix()
         values = namespace(difference).linalg.eigvalsh(difference)
-    return per_state(abs(values).sum(axis=-1) / 2)
+    return per_state((abs(values).sum(axis=-1) / 2).clip(max=1.0))
 
 
 def hilbert_schmidt_distance(rho: StateLike, sigma: StateLike) -> Numbers:

@@ -178,7 +178,7 @@ def _order(alpha: float, variant: str) -> tuple[float, str]:
     variant = _checks.choice("variant", variant, VARIANTS)
     low, high = (0.5, 1e9) if variant == "sandwiched" else (0.0, 2.0)
     alpha = _checks.positive("alpha", _checks.number("alpha", alpha, low=low, high=high))
-    if 0 < abs(alpha - 1) < NEAREST:
+    if 0 < abs(alpha - 1) < (1 - 1e-9) * NEAREST:  # 1.000001 is off by a little less
         raise InputError(
             f"alpha must be 1 or differ from it by at least {NEAREST:g}; found 1 {alpha - 1:+.3g}: take 1, the "
             "relative entropy."

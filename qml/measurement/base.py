@@ -118,7 +118,6 @@ class Measurement(Described, ABC):
         """Of one state; a measurement that reads other forms than the matrix says so."""
         return self.probabilities_of(state.matrix())
 
-    @abstractmethod
     def probabilities_of(self, matrix: Complex) -> Real:
         """Tr(M_k X), shape (..., n_outcomes): linear in X, and what :meth:`adjoint` is the adjoint of.
 
@@ -126,9 +125,20 @@ class Measurement(Described, ABC):
         ----------
         matrix : array (..., d, d)
             X, Hermitian; it need not be a state.
+
+        Raises
+        ------
+        InputError
+            For another shape.
         """
+        return self._probabilities_of(
+            _checks.shaped("matrix", matrix, (..., self.dim, self.dim), "one or more matrices")
+        )
 
     @abstractmethod
+    def _probabilities_of(self, matrix: Complex) -> Real:
+        """What :meth:`probabilities_of` says, of an array of that shape."""
+
     def adjoint(self, weights: Real) -> Complex:
         """sum_k w_k M_k, a Hermitian matrix (d, d).
 
@@ -138,7 +148,20 @@ class Measurement(Described, ABC):
         ----------
         weights : array (n_outcomes,)
             w_k, real, one an outcome.
+
+        Raises
+        ------
+        InputError
+            For another shape.
         """
+        return self._adjoint(self._weights(weights))
+
+    @abstractmethod
+    def _adjoint(self, weights: Real) -> Complex:
+        """What :meth:`adjoint` says, of an array of that shape."""
+
+    def _weights(self, weights: Real) -> Real:
+        return _checks.shaped("weights", weights, (self.n_outcomes,), "one number for each outcome")
 
     @abstractmethod
     def traces(self) -> Real:
@@ -329,10 +352,10 @@ class Selection(Measurement):
     def _probabilities(self, state: State) -> Real:
         return self._whole.probabilities(state)[self._kept]
 
-    def probabilities_of(self, matrix: Complex) -> Real:
+    def _probabilities_of(self, matrix: Complex) -> Real:
         return self._whole.probabilities_of(matrix)[..., self._kept]
 
-    def adjoint(self, weights: Real) -> Complex:
+    def _adjoint(self, weights: Real) -> Complex:
         full = np.zeros(self._whole.n_outcomes)
         full[self._kept] = weights
         return self._whole.adjoint(full)

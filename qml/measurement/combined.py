@@ -55,10 +55,10 @@ class CombinedMeasurement(Measurement):
     def _probabilities(self, state: State) -> Real:
         return np.concatenate([member.probabilities(state) for member in self.measurements])
 
-    def probabilities_of(self, matrix: Complex) -> Real:
+    def _probabilities_of(self, matrix: Complex) -> Real:
         return np.concatenate([member.probabilities_of(matrix) for member in self.measurements], axis=-1)
 
-    def adjoint(self, weights: Real) -> Complex:
+    def _adjoint(self, weights: Real) -> Complex:
         parts = np.split(np.asarray(weights), self._cuts)
         return np.asarray(sum(member.adjoint(w) for member, w in zip(self.measurements, parts, strict=True)))
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from qml._checks import InputError
-from qml._descriptions import arrays_of, value_of
 from qml._files import parse_json
+from qml._saved import arrays_of, value_of
 from qml.measurement.base import Measurement
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from qml import _checks
+from qml import _checks, _matrices
 from qml._arrays import as_complex, as_real, on_host
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, DimsLike, Real
@@ -76,7 +76,7 @@ class ElementsMeasurement(Measurement):
         # Tr(M X) of Hermitian M and X is the scalar product of their entries as real vectors
         self._rows = np.ascontiguousarray(self._effects.reshape(len(self._effects), -1)).view(np.float64)
 
-    def probabilities_of(self, matrix: Complex) -> Real:
+    def _probabilities_of(self, matrix: Complex) -> Real:
         if not on_host(matrix):
             flat = matrix.reshape(*matrix.shape[:-2], self.dim**2)
             return as_real((flat @ self._effects.reshape(self.n_outcomes, -1).conj().T).real)
@@ -88,7 +88,7 @@ class ElementsMeasurement(Measurement):
             return as_real(np.diagonal(self._effects, axis1=1, axis2=2).real @ state.probabilities())
         return self.probabilities_of(state.matrix())
 
-    def adjoint(self, weights: Real) -> Complex:
+    def _adjoint(self, weights: Real) -> Complex:
         d = self.dim
         if not on_host(weights):
             return as_complex((weights @ self._effects.reshape(self.n_outcomes, -1)).reshape(d, d))
@@ -150,10 +150,10 @@ def setting_names(given: Sequence[str] | None, count: int) -> tuple[str, ...]:
 
 def _effects(setting: int, stack: ArrayLike) -> Complex:
     """The effects (K, d, d) of one setting, checked."""
-    m = _checks.square(f"the elements of setting {setting}", stack)
+    m = _matrices.square(f"the elements of setting {setting}", stack)
     if m.ndim != 3 or not len(m):
         raise InputError(f"the elements of setting {setting} must have shape (outcomes, d, d); found {m.shape}.")
-    m = _checks.hermitian(f"the elements of setting {setting}", m)
+    m = _matrices.hermitian(f"the elements of setting {setting}", m)
     values = np.linalg.eigvalsh(m)
     lowest = values[:, 0]
     k = int(lowest.argmin())

@@ -30,8 +30,9 @@ import numpy as np
 
 from qml import _checks
 from qml._checks import InputError
-from qml._descriptions import array_of, built, describe, numbers
+from qml._descriptions import describe
 from qml._files import parse_json, regular, writable
+from qml._saved import array_of, built, numbers
 from qml._typing import Integer
 from qml.measurement.base import Measurement, checked_measurements
 from qml.measurement.descriptions import as_measurement

@@ -88,12 +88,12 @@ class PauliMeasurement(Measurement):
         """Whether the probabilities are those that the state is held as."""
         return state.is_diagonal and self.settings == ("Z" * self.n,)
 
-    def probabilities_of(self, matrix: Complex) -> Real:
+    def _probabilities_of(self, matrix: Complex) -> Real:
         from qml.engines.pauli_state import vector_of
 
         return self.from_vector(vector_of(matrix, self.n))
 
-    def adjoint(self, weights: Real) -> Complex:
+    def _adjoint(self, weights: Real) -> Complex:
         from qml.engines.pauli_state import matrix_of
 
         vector = self.to_vector(weights)
@@ -110,7 +110,13 @@ class PauliMeasurement(Measurement):
         ----------
         vector : array (..., 4^n)
             The Pauli vector r; any real vector is allowed.
+
+        Raises
+        ------
+        InputError
+            For another shape.
         """
+        vector = _checks.shaped("vector", vector, (..., 4**self.n), "one number for each Pauli string")
         if self._is_full:
             return _all_settings(vector, self.n)
         p = _walsh_hadamard(vector[..., self._strings]) / self.dim
@@ -123,7 +129,13 @@ class PauliMeasurement(Measurement):
         ----------
         weights : array (n_outcomes,)
             dL/dp.
+
+        Raises
+        ------
+        InputError
+            For another shape.
         """
+        weights = self._weights(weights)
         if self._is_full:
             return _all_settings_adjoint(weights, self.n)
         parts = _walsh_hadamard(np.reshape(weights, (len(self.settings), -1))) / self.dim

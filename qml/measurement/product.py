@@ -109,7 +109,7 @@ class ProductMeasurement(Measurement):
             return self._forward(pauli_vector_of(state))
         return self.probabilities_of(state.matrix())
 
-    def probabilities_of(self, matrix: Complex) -> Real:
+    def _probabilities_of(self, matrix: Complex) -> Real:
         if self._has_pauli_coordinates:
             from qml.engines.pauli_state import vector_of
 
@@ -120,7 +120,7 @@ class ProductMeasurement(Measurement):
         paired = matrix.reshape(-1, *parts * 2).transpose(*axes)
         return self._forward(paired.reshape(*matrix.shape[:-2], self.dim**2))
 
-    def adjoint(self, weights: Real) -> Complex:
+    def _adjoint(self, weights: Real) -> Complex:
         x: Numeric = weights if self._back is None else weights[self._back]
         for m in self._maps:
             x = x.reshape(m.shape[0], -1).T @ m.conj()

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from qml import _checks
+from qml import _checks, _matrices
 from qml._arrays import as_complex, as_real, namespace
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, DimsLike, Real
@@ -57,7 +57,7 @@ class ProjectiveMeasurement(Measurement):
         dims: DimsLike | None = None,
         settings: Sequence[str] | None = None,
     ) -> None:
-        u = _checks.square("bases", bases)  # type: ignore[arg-type]
+        u = _matrices.square("bases", bases)  # type: ignore[arg-type]
         u = u[None] if u.ndim == 2 else u
         if u.ndim != 3 or not len(u):
             raise InputError(f"bases must have shape (settings, d, d), at least one setting; found {u.shape}.")
@@ -78,14 +78,14 @@ class ProjectiveMeasurement(Measurement):
     def _probabilities(self, state: State) -> Real:
         return state.populations(self.bases).reshape(-1)
 
-    def probabilities_of(self, matrix: Complex) -> Real:
+    def _probabilities_of(self, matrix: Complex) -> Real:
         if matrix.ndim > 2:  # one after another: products with all bases are S times as large as a matrix
             rows = np.array([self.probabilities_of(m) for m in matrix.reshape(-1, self.dim, self.dim)])
             return rows.reshape(*matrix.shape[:-2], self.n_outcomes)
         overlaps = namespace(matrix).einsum("sdj,sdj->sj", self.bases.conj(), matrix @ self.bases)
         return as_real(overlaps.real.reshape(-1))
 
-    def adjoint(self, weights: Real) -> Complex:
+    def _adjoint(self, weights: Real) -> Complex:
         w = weights.reshape(len(self.bases), 1, self.dim)
         across = self.bases.swapaxes(0, 1).reshape(self.dim, -1)  # all columns side by side
         scaled = (self.bases * w).swapaxes(0, 1).reshape(self.dim, -1)

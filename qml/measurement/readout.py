@@ -56,10 +56,10 @@ class ReadoutMeasurement(Measurement):
     def _probabilities(self, state: State) -> Real:
         return apply_to_digits(self.confusion, self.measurement.probabilities(state))
 
-    def probabilities_of(self, matrix: Complex) -> Real:
+    def _probabilities_of(self, matrix: Complex) -> Real:
         return apply_to_digits(self.confusion, self.measurement.probabilities_of(matrix))
 
-    def adjoint(self, weights: Real) -> Complex:
+    def _adjoint(self, weights: Real) -> Complex:
         return self.measurement.adjoint(apply_to_digits(self._backward, np.asarray(weights)))
 
     def pull(self, weights: Real, state: State) -> Cotangent:

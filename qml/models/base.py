@@ -11,8 +11,8 @@ import numpy as np
 
 from qml import _checks
 from qml._checks import InputError
-from qml._descriptions import Saved
 from qml._results import html_table
+from qml._saved import Saved
 from qml._typing import ArrayLike, Complex, Cotangent, Dims, ParamsLike, Real
 from qml.geometry import Metric
 from qml.geometry.tangent import StateMetric

@@ -161,7 +161,10 @@ def quantum_em(
     (True, True, True)
     """
     if not isinstance(model, HiddenGibbsModel):
-        raise InputError(f"model must be a HiddenGibbsModel; found {type(model).__name__}: use fit.")
+        raise InputError(
+            f"model must be a HiddenGibbsModel, one with hidden units; found {_checks.shown(model)}: fit learns models "
+            "of every other kind."
+        )
     since = time.perf_counter()
     rho = as_single_state(target, model.dims)
     max_iterations = _checks.integer("max_iterations", max_iterations, low=0)

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from qml import _checks
+from qml import _checks, _matrices
 from qml._arrays import as_complex
 from qml._checks import InputError
 from qml._typing import Complex, Dims, DimsLike, Integer, Numeric, Real
@@ -263,13 +263,13 @@ class MatrixGenerators(Generators):
 
 def matrix_generators(matrices: Sequence[Complex], dims: DimsLike | None) -> MatrixGenerators:
     """The generators of a list of matrices; `dims` None: qubits where the dimension is a power of two."""
-    first = _checks.hermitian("generator 0", matrices[0])
+    first = _matrices.hermitian("generator 0", matrices[0])
     d = first.shape[-1]
     site_dims = _checks.qubit_dims(d) if dims is None else _checks.dimensions("dims", dims, d)
     _checks.memory(f"{len(matrices)} generators of dimension {d}", 16 * len(matrices) * d * d, "use Pauli sums")
     stack = np.empty((len(matrices), d, d), dtype=np.complex128)
     for k, matrix in enumerate(matrices):
-        g = _checks.hermitian(f"generator {k}", matrix, d)
+        g = _matrices.hermitian(f"generator {k}", matrix, d)
         if g.ndim != 2:
             raise InputError(f"generator {k} must have shape ({d}, {d}); found shape {g.shape}.")
         stack[k] = g

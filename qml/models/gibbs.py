@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from qml import _checks
+from qml import _checks, _matrices
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Cotangent, DimsLike, Numeric, ParamsLike, Real
 from qml.geometry import GibbsMetric
@@ -168,7 +168,7 @@ def derivative(sigma: GibbsState, dk: Numeric) -> Complex:
 def _structured(operators: list[PauliSum | ArrayLike], dims: DimsLike | None) -> Generators:
     sums = [g for g in operators if isinstance(g, PauliSum)]
     if not sums:
-        matrices = [_checks.square(f"generator {k}", g) for k, g in enumerate(operators)]  # type: ignore[arg-type]
+        matrices = [_matrices.square(f"generator {k}", g) for k, g in enumerate(operators)]  # type: ignore[arg-type]
         return matrix_generators(matrices, dims)
     if len(sums) < len(operators):
         raise InputError("generators must be all Pauli sums or all matrices; found both: use .matrix() of the sums.")

@@ -150,7 +150,7 @@ class RestrictedFreeEnergies:
     def at(self, theta: Real) -> FreeEnergy:
         """F(v) at theta, and its derivatives."""
         energy, b = self._fields(theta)
-        size = np.sqrt(np.square(b).sum(axis=1))
+        size = np.hypot.reduce(b, axis=1)
         slope = np.divide(np.tanh(size), size, out=np.ones_like(size), where=size > 0)  # minus <P_j> = slope b^P_j
 
         def pull(g: Real) -> Real:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from qml import _checks
+from qml import _checks, _matrices
 from qml._checks import InputError
-from qml._descriptions import Saved
+from qml._saved import Saved
 from qml._typing import ArrayLike, Complex, Dims
-from qml.operators.strings import I_POWERS, Word, as_label, diagonals, latex, placed, spell, word_of, write
+from qml.operators import strings
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -51,7 +51,7 @@ class PauliSum(Saved):
     """
 
     n_qubits: int
-    words: tuple[Word, ...]
+    words: tuple[strings.Word, ...]
     coefficients: tuple[complex, ...]
 
     _keys = ("n_qubits", "terms")
@@ -93,15 +93,15 @@ class PauliSum(Saved):
         pairs = terms.items() if isinstance(terms, Mapping) else _checks.listed("terms", terms, PAIRS)
         if n_qubits is not None:
             n_qubits = _checks.integer("n_qubits", n_qubits, low=1)
-        items: list[tuple[Word, complex]] = []
+        items: list[tuple[strings.Word, complex]] = []
         for pair in pairs:
             if not isinstance(pair, tuple | list) or len(pair) != 2:
                 raise InputError(f"terms must be {PAIRS}; found {_checks.shown(pair)}.")
-            label = as_label(pair[0])
+            label = strings.as_label(pair[0])
             n_qubits = n_qubits or len(label)
             if len(label) != n_qubits:
                 raise InputError(f"every label must have {_checks.plural(n_qubits, 'letter')}; found {label!r}.")
-            items.append((word_of(label), _simplest(_checks.scalar(f"the coefficient of {label!r}", pair[1]))))
+            items.append((strings.word_of(label), _checks.scalar(f"the coefficient of {label!r}", pair[1])))
         if n_qubits is None:
             raise InputError("terms must hold at least one label; found none: pass n_qubits if zero is meant.")
         return _collect(n_qubits, items)
@@ -130,12 +130,12 @@ class PauliSum(Saved):
         >>> print(PauliSum.from_matrix([[2.0, 0.0], [1.0, 0.0]]))
         I + 0.5*X - 0.5i*Y + Z
         """
-        a = _checks.square("matrix", matrix)
+        a = _matrices.square("matrix", matrix)
         d = a.shape[-1]
         n = d.bit_length() - 1
         if a.ndim != 2 or d < 2 or d != 1 << n:
             raise InputError(f"matrix must have shape (2^n, 2^n) with n >= 1; found shape {a.shape}.")
-        _checks.summable("matrix", a, "divide it by a number")
+        _matrices.summable("matrix", a, "divide it by a number")
         _checks.memory(f"the Pauli expansion on {n} qubits", 56 * d * d, "use fewer qubits")
         b = np.arange(d)
         c = a[b ^ b[:, None], b]  # c[x, b] = A[b + x, b], then its transform over b
@@ -145,10 +145,10 @@ class PauliSum(Saved):
         c = c.reshape(d, d) / d
         limit = 4 * n * np.finfo(np.float64).eps * np.abs(a).max()
         items = [
-            ((int(x), int(z)), _simplest(I_POWERS[-(x & z).bit_count() % 4] * complex(c[x, z])))
+            ((int(x), int(z)), strings.I_POWERS[-(x & z).bit_count() % 4] * complex(c[x, z]))
             for x, z in np.argwhere(np.abs(c) > limit).tolist()
         ]
-        return _collect(n, sorted(items, key=lambda item: spell(item[0], n)))
+        return _collect(n, sorted(items, key=lambda item: strings.spell(item[0], n)))
 
     @property
     def dims(self) -> Dims:
@@ -158,7 +158,7 @@ class PauliSum(Saved):
     @property
     def labels(self) -> tuple[str, ...]:
         """The strings as letters, qubit 0 leftmost."""
-        return tuple(spell(word, self.n_qubits) for word in self.words)
+        return tuple(strings.spell(word, self.n_qubits) for word in self.words)
 
     @property
     def terms(self) -> tuple[tuple[str, complex], ...]:
@@ -220,7 +220,7 @@ class PauliSum(Saved):
             "use .sparse() or .apply(psi)",
         )
         out = np.zeros((1 << self.n_qubits,) * 2, dtype=np.complex128)
-        for x, b, values in diagonals(self._items(), self.n_qubits):
+        for x, b, values in strings.diagonals(self._items(), self.n_qubits):
             out[b ^ x, b] = values
         return out
 
@@ -236,7 +236,7 @@ class PauliSum(Saved):
         )
         columns = [np.zeros(0, dtype=np.int64)]
         rows, data = [columns[0]], [np.zeros(0, dtype=np.complex128)]
-        for x, b, values in diagonals(self._items(), self.n_qubits):
+        for x, b, values in strings.diagonals(self._items(), self.n_qubits):
             b = b[values != 0]
             rows.append(b ^ x)
             columns.append(b)
@@ -247,7 +247,7 @@ class PauliSum(Saved):
     def _traces(self, matrices: Complex) -> Complex:
         """Tr(X O), shape (...), for matrices X (..., d, d): 2^n operations a term."""
         out: Complex = np.zeros(matrices.shape[:-2], dtype=np.complex128)
-        for x, b, values in diagonals(self._items(), self.n_qubits):
+        for x, b, values in strings.diagonals(self._items(), self.n_qubits):
             out = out + (values * matrices[..., b, b ^ x]).sum(axis=-1)
         return out
 
@@ -269,12 +269,10 @@ class PauliSum(Saved):
         >>> pauli("XZ").apply([0.0, 1.0, 0.0, 0.0]).real
         array([ 0.,  0.,  0., -1.])
         """
-        vectors = _checks.array("psi", psi)
         d = 1 << self.n_qubits
-        if vectors.ndim < 1 or vectors.shape[-1] != d:
-            raise InputError(f"psi must have shape (..., {d}) for {self._size}; found shape {vectors.shape}.")
+        vectors = _checks.shaped("psi", _checks.array("psi", psi), (..., d), f"vectors of {self._size}")
         out = np.zeros(vectors.shape, dtype=np.complex128)
-        for x, b, values in diagonals(self._items(), self.n_qubits):
+        for x, b, values in strings.diagonals(self._items(), self.n_qubits):
             out += (values * vectors)[..., b ^ x]
         return out
 
@@ -297,13 +295,13 @@ class PauliSum(Saved):
     def __mul__(self, factor: complex) -> PauliSum:
         if isinstance(factor, PauliSum):
             raise InputError("* multiplies a Pauli sum by a number: write A @ B for the product of two operators.")
-        s = _simplest(_checks.scalar("the factor of a Pauli sum", factor))
+        s = strings.simplest(_checks.scalar("the factor of a Pauli sum", factor))
         return _collect(self.n_qubits, [(word, s * c) for word, c in self._items()])
 
     __rmul__ = __mul__
 
     def __truediv__(self, divisor: complex) -> PauliSum:
-        s = _simplest(_checks.scalar("the divisor of a Pauli sum", divisor))
+        s = strings.simplest(_checks.scalar("the divisor of a Pauli sum", divisor))
         if s == 0:
             raise InputError("the divisor of a Pauli sum must not be zero.")
         return _collect(self.n_qubits, [(word, c / s) for word, c in self._items()])
@@ -315,7 +313,7 @@ class PauliSum(Saved):
             for (x2, z2), c2 in other._items():
                 x, z = x1 ^ x2, z1 ^ z2
                 power = (x1 & z1).bit_count() + (x2 & z2).bit_count() - (x & z).bit_count() + 2 * (z1 & x2).bit_count()
-                products.append(((x, z), I_POWERS[power % 4] * c1 * c2))
+                products.append(((x, z), strings.I_POWERS[power % 4] * c1 * c2))
         return _collect(self.n_qubits, products)
 
     def __eq__(self, other: object) -> bool:
@@ -327,18 +325,18 @@ class PauliSum(Saved):
         return hash((self.n_qubits, frozenset(self._items())))
 
     def __str__(self) -> str:
-        return write(self.terms)
+        return strings.write(self.terms)
 
     def __repr__(self) -> str:
-        shown = write(self.terms[:SHOWN], more=len(self.words) > SHOWN)
+        shown = strings.write(self.terms[:SHOWN], more=len(self.words) > SHOWN)
         return f"<PauliSum on {self._size}: {shown}>"
 
     def _repr_latex_(self) -> str:
-        terms = [(latex(label), c) for label, c in self.terms[:SHOWN]]
-        shown = write(terms, times=r"\,", dots=r"\cdots", more=len(self.words) > SHOWN)
+        terms = [(strings.latex(label), c) for label, c in self.terms[:SHOWN]]
+        shown = strings.write(terms, times=r"\,", dots=r"\cdots", more=len(self.words) > SHOWN)
         return rf"$\displaystyle {shown}$"
 
-    def _items(self) -> Iterator[tuple[Word, complex]]:
+    def _items(self) -> Iterator[tuple[strings.Word, complex]]:
         return zip(self.words, self.coefficients, strict=True)
 
     @property
@@ -389,23 +387,14 @@ def pauli(label: str, coefficient: complex = 1.0, sites: Sequence[int] | None = 
     >>> pauli("XZ", 0.5)
     <PauliSum on 2 qubits: 0.5*XZ>
     """
-    letters = as_label(label)
+    letters = strings.as_label(label)
     if (sites is None) != (n is None):
         raise InputError(f"sites and n must be given together; found sites = {sites}, n = {n}.")
     if sites is not None:
-        letters = placed(letters, sites, _checks.integer("n", n, low=1))
+        letters = strings.placed(letters, sites, _checks.integer("n", n, low=1))
     return PauliSum.from_terms([(letters, coefficient)])
 
 
-def _collect(n_qubits: int, items: Iterable[tuple[Word, complex]]) -> PauliSum:
-    """Merge equal words in the order of their first appearance and drop exact zeros."""
-    weights: dict[Word, complex] = {}
-    for word, c in items:
-        weights[word] = weights.get(word, 0.0) + c
-    kept = {word: _simplest(c) for word, c in weights.items() if c != 0}
+def _collect(n_qubits: int, items: Iterable[tuple[strings.Word, complex]]) -> PauliSum:
+    kept = strings.merged(items)
     return PauliSum(n_qubits, tuple(kept), tuple(kept.values()))
-
-
-def _simplest(c: complex) -> complex:
-    """A float where the imaginary part is exactly zero."""
-    return c.real if c.imag == 0 else c

@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeAlias, cast, runtime_checkable
 
 import numpy as np
 
-from qml import _checks
+from qml import _checks, _matrices
 from qml._arrays import as_complex
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Dims, DimsLike, Integer, Numeric
@@ -74,7 +74,7 @@ def as_matrix(op: OperatorLike, dims: DimsLike) -> Complex:
         if op.dims not in ([list(dims), list(dims)], [[d], [d]]):
             raise InputError(f"the operator must act on sites of dimensions {dims}; found a Qobj of dims {op.dims}.")
         op = np.asarray(op.full())
-    matrix = _checks.square("the operator", cast(ArrayLike, op), d)
+    matrix = _matrices.square("the operator", cast(ArrayLike, op), d)
     if matrix.ndim != 2:
         raise InputError(f"the operator must be one matrix of shape ({d}, {d}); found shape {matrix.shape}.")
     return matrix
@@ -107,7 +107,7 @@ def dims_of(op: OperatorLike) -> Dims:
         return as_pauli_sum(op).dims
     if isinstance(op, DenseOperator):
         return _checks.dimensions("dims of the operator", op.dims[0])
-    return _checks.qubit_dims(_checks.square("the operator", op).shape[-1])
+    return _checks.qubit_dims(_matrices.square("the operator", op).shape[-1])
 
 
 def embed(op: OperatorLike, sites: Sequence[int], dims: DimsLike) -> Complex:
@@ -190,7 +190,7 @@ def partial_trace_matrix(matrix: ArrayLike, keep: Sequence[int], dims: DimsLike)
     array([[0.5, 0. ],
            [0. , 0.5]])
     """
-    full = _checks.square("matrix", matrix)
+    full = _matrices.square("matrix", matrix)
     dims = _checks.dimensions("dims", dims, full.shape[-1])
     return reduced_matrix(full, _checks.targets("keep", keep, len(dims)), dims)
 
@@ -238,7 +238,7 @@ def tensor_matrices(*matrices: ArrayLike) -> Complex:
     """
     if not matrices:
         raise InputError("a tensor product needs at least one matrix; found none.")
-    factors = [_checks.square(f"factor {i} of a tensor product", m) for i, m in enumerate(matrices)]
+    factors = [_matrices.square(f"factor {i} of a tensor product", m) for i, m in enumerate(matrices)]
     shapes = [f.shape[:-2] for f in factors]
     try:
         batch = np.broadcast_shapes(*shapes)

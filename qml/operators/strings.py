@@ -61,6 +61,19 @@ def placed(letters: str, sites: Sequence[int], n: int) -> str:
     return "".join(label)
 
 
+def merged(items: Iterable[tuple[Word, complex]]) -> dict[Word, complex]:
+    """Equal words added up in the order of their first appearance, without exact zeros."""
+    weights: dict[Word, complex] = {}
+    for word, c in items:
+        weights[word] = weights.get(word, 0.0) + c
+    return {word: simplest(c) for word, c in weights.items() if c != 0}
+
+
+def simplest(c: complex) -> complex:
+    """A float where the imaginary part is exactly zero."""
+    return c.real if c.imag == 0 else c
+
+
 def diagonals(terms: Iterable[tuple[Word, complex]], n: int) -> Iterator[tuple[int, Integer, Complex]]:
     """For every distinct x: (x, all b, the entries A[b + x, b] that its strings make, of A = sum of c P)."""
     by_x: dict[int, list[tuple[int, complex]]] = {}

@@ -72,7 +72,7 @@ class LBFGS(Optimizer):
     memory: int = 10
 
     def __post_init__(self) -> None:
-        _checks.integer("memory", self.memory, low=1)
+        object.__setattr__(self, "memory", _checks.integer("memory", self.memory, low=1))
 
     def init(self, start: Point) -> OptimizerState:
         return _forgotten(start)

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from qml import _checks
+from qml import _checks, _matrices
 from qml._checks import InputError
 from qml._typing import Dims, DimsLike
 from qml.operators import partial_trace_matrix
@@ -21,7 +21,7 @@ def choi_state(choi: StateLike, dims: Dims | None = None) -> State:
     a = _checks.array("the Choi matrix", choi)
     if a.ndim != 2:
         return one_state(a, "the Choi state")
-    j = _checks.hermitian("the Choi matrix", a)
+    j = _matrices.hermitian("the Choi matrix", a)
     with np.errstate(over="ignore"):
         trace = float(np.trace(j).real)
     if not abs(trace - 1) <= _checks.TOLERANCE:

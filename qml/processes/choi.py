@@ -10,7 +10,7 @@ from qml import _checks
 from qml._typing import Complex, DimsLike, Real
 from qml.circuits import Circuit
 from qml.engines.pauli_state import matrix_of, vector_of
-from qml.states import DensityMatrix
+from qml.states import DensityMatrix, nearest_density_matrix
 
 
 def beside_reference(circuit: Circuit) -> Circuit:
@@ -57,6 +57,15 @@ def choi_of_superoperator(matrix: Complex) -> Complex:
     d_out, d = (math.isqrt(n) for n in matrix.shape[-2:])
     tensor = np.moveaxis(matrix.reshape(*matrix.shape[:-2], d_out, d_out, d, d), (-4, -3, -2, -1), (-3, -1, -4, -2))
     return np.asarray(tensor.reshape(*matrix.shape[:-2], d * d_out, d * d_out) / d)
+
+
+def positive_choi(matrix: Complex, d: int) -> Complex:
+    """The positive part (d d_out, d d_out) of a Choi matrix on an input of dimension d, with the trace restored."""
+    near = nearest_density_matrix(matrix).matrix()
+    d_out = len(near) // d
+    values, vectors = np.linalg.eigh(d * np.einsum("iaja->ij", near.reshape(d, d_out, d, d_out)))
+    root = np.kron((vectors / np.sqrt(values)) @ vectors.conj().T, np.eye(d_out))
+    return np.asarray(root @ near @ root)
 
 
 def transposed_pairs(matrix: Complex) -> Complex:

@@ -89,10 +89,10 @@ class Design(Measurement):
     def _probabilities(self, state: State) -> Real:
         return np.asarray(state.probabilities() * len(self.settings))
 
-    def probabilities_of(self, matrix: Complex) -> Real:
+    def _probabilities_of(self, matrix: Complex) -> Real:
         return np.asarray(np.diagonal(matrix, axis1=-2, axis2=-1).real * len(self.settings))
 
-    def adjoint(self, weights: Real) -> Complex:
+    def _adjoint(self, weights: Real) -> Complex:
         _checks.memory(f"a matrix of {self.dims[0]} outcomes", 16 * self.dims[0] ** 2, "ask for the diagonal")
         return np.asarray(np.diag(weights * len(self.settings)).astype(np.complex128))
 

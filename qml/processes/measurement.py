@@ -92,7 +92,7 @@ class ProcessMeasurement(Measurement):
             )
         return p
 
-    def probabilities_of(self, matrix: Complex) -> Real:
+    def _probabilities_of(self, matrix: Complex) -> Real:
         d, d_out = math.prod(self.dims_in), self.measurement.dim
         lead = matrix.shape[:-2]
         rows = np.moveaxis(matrix.reshape(*lead, d, d_out, d, d_out), -3, -2).reshape(*lead, d * d, d_out * d_out)
@@ -100,7 +100,7 @@ class ProcessMeasurement(Measurement):
         found = self.measurement.probabilities_of(out.reshape(*lead, len(self.names), d_out, d_out))
         return found.reshape(*lead, self.n_outcomes)
 
-    def adjoint(self, weights: Real) -> Complex:
+    def _adjoint(self, weights: Real) -> Complex:
         d, d_out = math.prod(self.dims_in), self.measurement.dim
         each = weights.reshape(len(self.names), -1)
         parts = np.stack([self.measurement.adjoint(w) for w in each]).reshape(len(each), -1)

@@ -102,7 +102,7 @@ def unitarity(process: Process) -> float:
     if d != found.dim_out or d < 2:
         raise InputError(f"unitarity is of processes of one dimension d > 1; found {d} to {found.dim_out}.")
     image = found.apply(np.eye(d) / d)
-    return float((d**2 * found.choi.purity() - d * image.purity()) / (d**2 - 1))
+    return float(np.clip((d**2 * found.choi.purity() - d * image.purity()) / (d**2 - 1), 0.0, 1.0))
 
 
 def diamond_distance(first: Process, second: Process) -> float:

@@ -10,8 +10,8 @@ import numpy as np
 
 from qml import _checks
 from qml._checks import InputError
-from qml._descriptions import Saved
 from qml._results import html_table
+from qml._saved import Saved
 from qml._typing import ArrayLike, Dims, DimsLike, ParamsLike
 from qml.channels.kraus import check_complete
 from qml.circuits import Circuit

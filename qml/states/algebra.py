@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from qml import _checks, operators, spectral
+from qml import _matrices, operators, spectral
 from qml._checks import InputError
 from qml._typing import ArrayLike, DimsLike, Integer, Real
 from qml.states.base import State
@@ -41,8 +41,8 @@ def nearest_density_matrix(matrix: ArrayLike, dims: DimsLike | None = None) -> D
     array([[1., 0.],
            [0., 0.]])
     """
-    a = _checks.square("the matrix", matrix)
-    _checks.summable("the matrix", a, "scale it")
+    a = _matrices.square("the matrix", matrix)
+    _matrices.summable("the matrix", a, "scale it")
     values, vectors = spectral.eigh((a + a.conj().swapaxes(-1, -2)) / 2)
     shift, _ = simplex_shift(values)
     p = np.clip(values - shift, 0.0, None)

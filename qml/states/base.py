@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from qml import _checks, operators, spectral
+from qml import _checks, _matrices, operators, spectral
 from qml._arrays import as_complex, as_real, diagonal, frozen, namespace, per_state, trace_of_product
 from qml._checks import InputError
 from qml._descriptions import Described
@@ -208,7 +208,7 @@ class State(Described, Correlations):
         if isinstance(operator, str | Mapping):
             operator = operators.as_pauli_sum(operator)
         if not isinstance(operator, PauliSum):
-            operator = _checks.hermitian("the operator", operators.as_matrix(operator, self.dims))
+            operator = _matrices.hermitian("the operator", operators.as_matrix(operator, self.dims))
         elif not operator.is_hermitian:
             raise InputError("the operator must be Hermitian; found a Pauli sum with complex coefficients.")
         return per_state(self._expect(operator))

@@ -143,7 +143,7 @@ class Correlations(ABC):
         basis = np.eye(4, dtype=np.complex128) if spectrum.basis is None else spectrum.basis
         a = basis * np.exp(spectrum.log_eigenvalues / 2)[..., None, :]
         values = np.linalg.svd(a.swapaxes(-1, -2) @ FLIP @ a, compute_uv=False)
-        return per_state(np.maximum(values[..., 0] - values[..., 1:].sum(axis=-1), 0.0))
+        return per_state(np.clip(values[..., 0] - values[..., 1:].sum(axis=-1), 0.0, 1.0))  # rounding exceeds 1
 
     def mutual_information(self, first: Sequence[int], second: Sequence[int] | None = None) -> Numbers:
         r"""The mutual information between two sets of sites in nats.

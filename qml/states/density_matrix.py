@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from qml import _checks
+from qml import _checks, _matrices
 from qml._checks import InputError
 from qml._files import read_arrays, write_arrays
 from qml._typing import ArrayLike, Complex, DimsLike
@@ -62,7 +62,7 @@ class DensityMatrix(Held):
         if isinstance(matrix, State):
             dims = matrix.dims if dims is None else dims
             matrix = matrix.matrix()
-        m = _checks.hermitian("the density matrix", matrix)
+        m = _matrices.hermitian("the density matrix", matrix)
         with np.errstate(over="ignore"):
             trace = np.trace(m, axis1=-2, axis2=-1).real
         worst = float(np.abs(trace - 1).max())
@@ -78,7 +78,7 @@ class DensityMatrix(Held):
                 f"the density matrix must be positive semidefinite; found the eigenvalue {lowest:.3g}, tolerance "
                 f"-{_checks.TOLERANCE}: use nearest_density_matrix if the nearest state is meant."
             )
-        self._set(m / _checks.normaliser(trace, m.shape[-1])[..., None, None], dims)
+        self._set(m / _matrices.normaliser(trace, m.shape[-1])[..., None, None], dims)
 
     @classmethod
     def from_vector(cls, psi: ArrayLike, dims: DimsLike | None = None) -> Self:
@@ -156,7 +156,7 @@ class DensityMatrix(Held):
                 + ("use from_probabilities for probabilities." if _are_probabilities(a) else "divide by the norm.")
             )
         p = _checks.number("smoothing", smoothing, 0.0, 1.0)
-        unit = a / np.sqrt(_checks.normaliser(norm, a.shape[-2]))[..., None, None]
+        unit = a / np.sqrt(_matrices.normaliser(norm, a.shape[-2]))[..., None, None]
         return cls._make(None, dims, factor=unit, smoothing=p)
 
     @classmethod
@@ -180,7 +180,7 @@ class DensityMatrix(Held):
         >>> round(float(DensityMatrix.from_probabilities([0.5, 0.5]).entropy()), 6)
         0.693147
         """
-        return cls._make(None, dims, probabilities=_checks.probabilities("the probabilities", probabilities))
+        return cls._make(None, dims, probabilities=_matrices.probabilities("the probabilities", probabilities))
 
     @classmethod
     def from_ensemble(cls, states: Sequence[State | ArrayLike], weights: ArrayLike | None = None) -> Self:
@@ -212,7 +212,7 @@ class DensityMatrix(Held):
         for k, member in enumerate(members):
             if member.dims != dims:
                 raise InputError(f"an ensemble needs states of equal dims; found {dims} and {member.dims} (at {k}).")
-        w = _checks.probabilities("weights", np.full(len(members), 1 / len(members)) if weights is None else weights)
+        w = _matrices.probabilities("weights", np.full(len(members), 1 / len(members)) if weights is None else weights)
         if w.shape != (len(members),):
             raise InputError(f"weights must have one entry a state, shape ({len(members)},); found shape {w.shape}.")
         held = [m.factor for m in members]

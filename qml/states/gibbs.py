@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from qml import _checks, spectral
+from qml import _checks, _matrices, spectral
 from qml._arrays import as_complex, as_real, diagonal, frozen, namespace, on_host, per_state, trace_of_product
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Cotangent, Dims, DimsLike, Integer, Numbers, Numeric, Real
@@ -73,7 +73,7 @@ class GibbsState(State):
             if k.ndim < 1 or k.shape[-1] == 0:
                 raise InputError(f"the diagonal must have shape (..., d); found shape {k.shape}.")
         else:
-            k = _checks.hermitian("the modular Hamiltonian", k)
+            k = _matrices.hermitian("the modular Hamiltonian", k)
         sites = _checks.sites(dims, k.shape[-1])
         self._hold(_checks.kept(k), sites, diagonal, sectors)
 
@@ -88,7 +88,7 @@ class GibbsState(State):
         return state
 
     def _hold(self, k: Numeric, dims: Dims, diagonal: bool, sectors: Sectors | None) -> None:
-        _checks.summable("the modular Hamiltonian", k, "lower beta or the coefficients")
+        _matrices.summable("the modular Hamiltonian", k, "lower beta or the coefficients")
         self._k: Numeric = frozen(k)
         self.dims = dims
         self._diagonal = diagonal
@@ -213,7 +213,7 @@ class SpectralState(State):
     """
 
     def __init__(self, log_probabilities: ArrayLike, vectors: ArrayLike, dims: DimsLike | None = None) -> None:
-        w = _checks.unitary("the eigenvectors", vectors)
+        w = _matrices.unitary("the eigenvectors", vectors)
         logs = _logarithms(log_probabilities)
         if logs.shape != (w.shape[-1],):
             raise InputError(f"log_probabilities must be {w.shape[-1]} numbers; found shape {logs.shape}.")
@@ -221,7 +221,7 @@ class SpectralState(State):
             total = float(np.exp(logs).sum())
         if abs(total - 1) > _checks.TOLERANCE:
             raise InputError(f"exp(log_probabilities) must sum to one; found {total:.12g}: subtract its logarithm.")
-        logs = logs - np.log(_checks.normaliser(np.asarray(total), len(logs)))
+        logs = logs - np.log(_matrices.normaliser(np.asarray(total), len(logs)))
         sites = _checks.sites(dims, w.shape[-1])
         self._hold(logs, _checks.kept(w), sites)
 

@@ -100,7 +100,7 @@ def ghz(n: int) -> DensityMatrix:
     """
     dims = _checks.qubits("n", n)
     _vector_fits(2 ** len(dims))
-    psi = np.zeros(2**n)
+    psi = np.zeros(2 ** len(dims))
     psi[[0, -1]] = math.sqrt(0.5)
     return DensityMatrix.from_vector(psi, dims)
 
@@ -127,8 +127,8 @@ def w_state(n: int) -> DensityMatrix:
     """
     dims = _checks.qubits("n", n)
     _vector_fits(2 ** len(dims))
-    psi = np.zeros(2**n)
-    psi[2 ** np.arange(n)] = 1 / math.sqrt(n)
+    psi = np.zeros(2 ** len(dims))
+    psi[2 ** np.arange(len(dims))] = 1 / math.sqrt(len(dims))
     return DensityMatrix.from_vector(psi, dims)
 
 

@@ -65,6 +65,7 @@ def maximum_entropy(counts: Counts, *, gap: float = 1e-2, max_iterations: int = 
     """
     record = record_of(counts)
     shots, m = record.total, record.measurement
+    problem = Likelihood(counts)
     gap = _checks.number("gap", gap, 0.0, 2.0 * shots)
     if not gap:
         raise InputError("gap must be above zero: at zero the state of largest entropy may not exist as exp(K).")
@@ -73,7 +74,6 @@ def maximum_entropy(counts: Counts, *, gap: float = 1e-2, max_iterations: int = 
         raise InputError(f"maximum_entropy is for dimensions up to {LARGEST_EXAMINED}; found {m.dim}.")
     since = time.perf_counter()
     start = maximum_likelihood(counts, gap=gap / 100, relative_gap=0.0)
-    problem = Likelihood(counts)
     epsilon = gap / (2 * problem.total)
     mixed = (1 - epsilon) * start.state.matrix() + epsilon * np.eye(m.dim) / m.dim
     basis = _seen_directions(counts)
@@ -110,7 +110,7 @@ def _seen_directions(counts: Counts) -> Complex:
     basis = hermitian_basis(counts.measurement.dim)[1:]
     x = design(counts.measurement, basis)[np.asarray(counts.counts) > 0]
     values, vectors = np.linalg.eigh(x.T @ x)
-    kept = vectors[:, values > 1e-12 * max(values[-1], 1e-300)]
+    kept = vectors[:, values > 1e-12 * values.max(initial=1e-300)]
     return np.asarray(np.einsum("ka,kij->aij", kept, basis))
 
 

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from qml import _checks
+from qml import _checks, _matrices
 from qml._checks import InputError
 from qml._results import Table
 from qml._typing import Complex, Real
@@ -114,12 +114,12 @@ class FisherInformation(Table):
         InputError
             If it is not Hermitian, or does not act on these sites.
         """
-        matrix = _checks.hermitian("operator", as_matrix(operator, self.result.state.dims))
+        matrix = _matrices.hermitian("operator", as_matrix(operator, self.result.state.dims))
         largest = float(np.abs(matrix).max()) or 1.0  # squares of what is scaled by it exist
         o = np.einsum("aij,ji->a", self._basis, matrix / largest).real
         values, vectors = np.linalg.eigh(self.matrix)
         along = np.square(vectors.T @ o)
-        known = values > KNOWN * values[-1]
+        known = values > KNOWN * values.max(initial=0.0)
         if along[~known].sum() > 1e-18 * max(float(o @ o), 1e-300):
             return math.inf
         return largest * float(np.sqrt((along[known] / values[known]).sum()))
@@ -148,7 +148,7 @@ class FisherInformation(Table):
 
     def _rows(self) -> list[tuple[str, str]]:
         values, rank, dim = np.linalg.eigvalsh(self.matrix), self.result.rank, self.result.state.dim
-        known = values[values > KNOWN * values[-1]] if len(values) else values
+        known = values[values > KNOWN * values.max(initial=0.0)]
         errors = f"{1 / math.sqrt(known[-1]):.2g} to {1 / math.sqrt(known[0]):.2g}" if len(known) else "none"
         return [
             ("directions", f"{len(known)} of {len(values)} determined"),

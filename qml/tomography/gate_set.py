@@ -19,8 +19,7 @@ from qml.fitting.restart import CTRL_C
 from qml.measurement import Counts
 from qml.optimizers import NaturalGradient
 from qml.processes import Experiments, GateSetModel, Process
-from qml.processes.choi import choi_of_transfer
-from qml.states import nearest_density_matrix
+from qml.processes.choi import choi_of_transfer, positive_choi
 from qml.tomography.likelihood import agreement
 from qml.tomography.linear import record_of
 from qml.tomography.result import TomographyError
@@ -246,15 +245,9 @@ class GaugeFixed(_checks.Record):
         matrix = self.gates[_checks.choice("name", name, self.gates)]
         choi = choi_of_transfer(matrix)
         n = (len(matrix).bit_length() - 1) // 2
-        sites = (2,) * n
         if np.linalg.eigvalsh(choi)[0] < 0:
-            d = 2**n
-            near = nearest_density_matrix(choi, sites + sites).matrix()
-            reduced = d * np.einsum("iaja->ij", near.reshape(d, d, d, d))
-            values, vectors = np.linalg.eigh(reduced)
-            root = np.kron((vectors / np.sqrt(values)) @ vectors.conj().T, np.eye(d))
-            choi = root @ near @ root
-        return Process((choi + choi.conj().T) / 2, sites)
+            choi = positive_choi(choi, 2**n)
+        return Process((choi + choi.conj().T) / 2, (2,) * n)
 
 
 def gate_set_tomography(

@@ -20,7 +20,7 @@ from functools import cached_property
 import numpy as np
 from scipy.special import chdtri
 
-from qml import _checks
+from qml import _checks, _matrices
 from qml._checks import InputError
 from qml._typing import Complex, Real
 from qml.measurement import Counts
@@ -273,8 +273,8 @@ def _is_unitary(operator: Complex, fixed: Complex) -> bool:
 def _hermitian(operator: OperatorLike | State, dims: tuple[int, ...]) -> Complex:
     operator = operator._as_state() if hasattr(operator, "_as_state") else operator
     if not isinstance(operator, State):
-        matrix = _checks.hermitian("operator", as_matrix(operator, dims))
-        _checks.summable("operator", matrix, "rescale it")
+        matrix = _matrices.hermitian("operator", as_matrix(operator, dims))
+        _matrices.summable("operator", matrix, "rescale it")
         return matrix
     state = one_state(operator, "the state", dims)
     if state.dims != dims:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -119,8 +120,8 @@ def process_tomography(
     params0 = None if start is None else model.params_of(_checks.instance("start", start, Process))
     since = time.perf_counter()
 
-    def learn(model: KrausModel, params0: Real | None, restarts: int, gradient: float = ROUGH) -> FitResult:
-        return fit(
+    def learn(model: KrausModel, params0: Real | None, restarts: int = 1, gradient: float = ROUGH) -> _Found:
+        found = fit(
             model,
             counts,
             optimizer=LBFGS(),
@@ -131,74 +132,89 @@ def process_tomography(
             gradient_tolerance=gradient,
             progress=progress,
         )
+        assert isinstance(found.state, DensityMatrix)
+        return _Found(model, found, found.state, *certificate(problem, found.state.matrix(), math.prod(model.dims_in)))
 
-    found = learn(model, params0, restarts)
-    best, iterations, full = _judged(problem, found.state, model), found.iterations, model.rank == m.dim
-    latest, params = model, found.params
-    stopped = CTRL_C in found.status
-    while not stopped and (kept := int(np.count_nonzero(best.state.eigenvalues() > LEAST))) < best.rank:
-        smaller = KrausModel(m.dims_in, model.dims_out, rank=kept)
-        again = learn(smaller, smaller.params_of(_of_rank(best.state, smaller)), 1)
-        iterations, stopped = iterations + again.iterations, CTRL_C in again.status
-        less = _judged(problem, again.state, smaller)
-        if less.value < best.value - LOST or less.bound > max(gap, best.bound):
-            break
-        best, latest, params = less, smaller, again.params
-    if not stopped and best.bound > max(gap, relative_gap * abs(best.value)) and iterations < max_iterations:
-        again = learn(latest, params, 1, FINE)
-        iterations += again.iterations
-        if (more := _judged(problem, again.state, latest)).bound < best.bound:
-            best = more
-    value, bound, rounding = best.value, best.bound, best.rounding
-    gap = max(gap, relative_gap * abs(value))
-    converged = bound <= gap or (not full and found.converged)
-    after = f"after {_checks.plural(iterations, 'iteration')}"
-    if bound <= gap:
-        status = f"certified {after}: the log-likelihood is within {bound:.2g} nats of the largest"
-    elif not full and found.converged:
-        operators = _checks.plural(model.rank, "Kraus operator")
-        status = f"stationary among the processes of {operators} {after}: at most {bound:.2g} nats below all processes"
-    else:
-        how = f"{CTRL_C} {after}" if stopped else f"stopped {after}"
-        status = (
-            f"not certified: {how}; the log-likelihood is within {bound:.2g} nats of the largest, {gap:.2g} "
-            "were wanted: raise max_iterations"
-        )
+    best, tries = _fewest_operators(learn, learn(model, params0, restarts), gap)
+    iterations = sum(t.fit.iterations for t in tries)
+    if (
+        not tries[-1].is_stopped
+        and best.bound > max(gap, relative_gap * abs(best.value))
+        and iterations < max_iterations
+    ):
+        tries.append(learn(best.model, best.fit.params, gradient=FINE))
+        iterations += tries[-1].fit.iterations
+        best = min(best, tries[-1], key=lambda t: t.bound)
+    gap = max(gap, relative_gap * abs(best.value))
+    is_full = model.rank == m.dim
     unique = _is_unique(problem, best.state.matrix())
     known = determined(counts) if m.dim <= LARGEST_EXAMINED else None
     seconds = time.perf_counter() - since
     return TomographyResult(
         state=best.state,
         counts=counts,
-        log_likelihood=value,
-        certificate=bound,
-        rounding=rounding,
+        log_likelihood=best.value,
+        certificate=best.bound,
+        rounding=best.rounding,
         unique=unique,
         wanted=gap,
         iterations=iterations,
         seconds=seconds,
-        converged=converged,
-        status=f"{status}{openness(known, unique, 'process')}.",
+        converged=best.bound <= gap or (not is_full and tries[0].fit.converged),
+        status=f"{_status(tries, best, gap, is_full)}{openness(known, unique, 'process')}.",
         method="isometry",
-        rank_limit=None if full else model.rank,
+        rank_limit=None if is_full else model.rank,
         hedging=0.0,
-        history=TomographyHistory._of([(iterations, seconds, value, bound)]),
+        history=TomographyHistory._of([(iterations, seconds, best.value, best.bound)]),
     )
 
 
 class _Found(NamedTuple):
-    """A Choi state of a number of Kraus operators, and what :func:`certificate` says of it."""
+    """A fit of some number of Kraus operators, and what :func:`certificate` says of its Choi state."""
 
+    model: KrausModel
+    fit: FitResult
     state: DensityMatrix
-    rank: int
     value: float
     bound: float
     rounding: float
 
+    @property
+    def is_stopped(self) -> bool:
+        return CTRL_C in self.fit.status
 
-def _judged(problem: Likelihood, state: State, model: KrausModel) -> _Found:
-    assert isinstance(state, DensityMatrix)
-    return _Found(state, model.rank, *certificate(problem, state.matrix(), math.prod(model.dims_in)))
+
+def _fewest_operators(learn: Callable[..., _Found], first: _Found, gap: float) -> tuple[_Found, list[_Found]]:
+    """A fit again with those Kraus operators alone that weigh something, as long as the likelihood allows it: the best,
+    and all that were tried."""
+    best, tries = first, [first]
+    while not tries[-1].is_stopped:
+        kept = int(np.count_nonzero(best.state.eigenvalues() > LEAST))
+        if kept >= best.model.rank:
+            break
+        smaller = KrausModel(best.model.dims_in, best.model.dims_out, rank=kept)
+        tries.append(learn(smaller, smaller.params_of(_of_rank(best.state, smaller))))
+        if tries[-1].value < best.value - LOST or tries[-1].bound > max(gap, best.bound):
+            break
+        best = tries[-1]
+    return best, tries
+
+
+def _status(tries: list[_Found], best: _Found, gap: float, is_full: bool) -> str:
+    """How the search ended, in words."""
+    after = f"after {_checks.plural(sum(t.fit.iterations for t in tries), 'iteration')}"
+    if best.bound <= gap:
+        return f"certified {after}: the log-likelihood is within {best.bound:.2g} nats of the largest"
+    if not is_full and tries[0].fit.converged:
+        operators = _checks.plural(tries[0].model.rank, "Kraus operator")
+        return (
+            f"stationary among the processes of {operators} {after}: at most {best.bound:.2g} nats below all processes"
+        )
+    how = f"{CTRL_C} {after}" if tries[-1].is_stopped else f"stopped {after}"
+    return (
+        f"not certified: {how}; the log-likelihood is within {best.bound:.2g} nats of the largest, {gap:.2g} "
+        "were wanted: raise max_iterations"
+    )
 
 
 def _of_rank(state: State, model: KrausModel) -> Process:

@@ -108,7 +108,7 @@ def test_measurements_expressions_and_circuits_within_circuits():
     circuit = cirq.Circuit(cirq.CircuitOperation(inner).repeat(2), cirq.measure(Q[1], Q[0], key="m"))
     found, sites = from_cirq(circuit, measured=True)
     assert sites == (1, 0)
-    assert found.counts() == {"RX": 2, "CNOT": 2}
+    assert found.instruction_counts() == {"RX": 2, "CNOT": 2}
     (p,) = found.operations[0].params
     assert dict(p.terms).keys() == {"a", "b"}
     assert np.isclose(p.value({"a": 1.0, "b": 2.0}), 2.0)

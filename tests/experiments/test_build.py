@@ -245,7 +245,7 @@ def test_noise_follows_its_gates_and_may_be_learnt() -> None:
     model = found.build()
     assert isinstance(model.engine, ReferenceEngine)
     assert "p" in model.parameter_names
-    counts = model.circuit.counts()
+    counts = model.circuit.instruction_counts()
     assert counts["Depolarizing"] == 2
     assert counts["PhaseDamping"] == 5
     assert counts["BitFlip"] == 1

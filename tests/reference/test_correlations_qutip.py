@@ -8,6 +8,7 @@ import qutip
 
 from qml import ProductModel, operators, states
 from qml._checks import InputError
+from qml._random import haar_unitaries
 from qml.engines.pauli.conversion import vector_of
 from qml.engines.pauli_state import PauliState
 from qml.states import DensityMatrix, GibbsState, ProductState, SpectralState
@@ -65,6 +66,15 @@ def test_concurrence_against_qutip():
     assert np.ptp(expected) > 0.3
     for rho in [GibbsState(operators.heisenberg(2).matrix()), states.werner(0.9)]:
         assert rho.concurrence() == pytest.approx(qutip.concurrence(rho.qobj()), abs=1e-7)
+
+
+def test_the_concurrence_is_never_above_one():
+    """Of states that are maximally entangled, where rounding leads above it."""
+    bell = np.eye(2).reshape(4) / np.sqrt(2)
+    rotated = [np.kron(*haar_unitaries(np.random.default_rng(seed), (2, 2, 2))) @ bell for seed in range(100)]
+    found = np.array([states.DensityMatrix.from_vector(v).concurrence() for v in rotated])
+    assert found.max() == 1.0
+    assert found == pytest.approx(1.0, abs=1e-14)
 
 
 def test_known_values():

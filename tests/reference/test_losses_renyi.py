@@ -312,3 +312,10 @@ def test_orders_without_data_processing_are_refused(arguments: tuple, told: str)
         Renyi(*arguments)
     with pytest.raises(InputError, match="equal dims"):
         Renyi().value(states.ghz(2), states.maximally_mixed((4,)))
+
+
+def test_orders_as_near_to_one_as_the_sentence_says_are_taken():
+    """1.000001 - 1 is less than 1e-6 in float64."""
+    assert [Renyi(alpha).alpha for alpha in (1.000001, 0.999999)] == [1.000001, 0.999999]
+    with pytest.raises(InputError, match="differ from it by at least 1e-06"):
+        Renyi(1 + 0.99e-6)

@@ -60,7 +60,7 @@ def test_topologies(topology, edges):
 
 def test_small_hardware_efficient_circuits():
     assert on(hardware_efficient(2, 1, topology="ring")) == [(0, 1)]
-    assert hardware_efficient(1, 3).counts() == {"RY": 4, "RZ": 4}
+    assert hardware_efficient(1, 3).instruction_counts() == {"RY": 4, "RZ": 4}
     assert hardware_efficient(3, 0).n_params == 6
 
 

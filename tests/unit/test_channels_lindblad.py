@@ -98,3 +98,13 @@ def test_equal_equations_are_equal_and_hashable():
     assert again == PULSE
     assert hash(again) == hash(PULSE)
     assert Lindblad({"x": "X"}, {"z": "Z"}) != Lindblad({"x": "X", "z": "Z"})
+
+
+def test_a_wrong_number_of_coefficients_is_told_in_a_sentence():
+    decay = Lindblad({"w": "Z"}, {"gamma": [[0, 1], [0, 0]]})
+    for wrong in ([1.0], np.ones(3), 2.0):
+        with pytest.raises(
+            InputError, match=r"coefficients must have shape \(2,\), one number for each name but the time"
+        ):
+            decay.generator(wrong)
+    assert np.array_equal(decay.generator([0.5, 2.0]), decay.generator(np.array([0.5, 2.0])))

@@ -51,7 +51,7 @@ def test_length_iteration_repr_counts():
     circuit = Circuit(2, [gates.H(0), gates.CNOT(0, 1), gates.H(1), gates.RX("a", 0)])
     assert len(circuit) == 4
     assert [operation.name for operation in circuit] == ["H", "CNOT", "H", "RX"]
-    assert circuit.counts() == {"H": 2, "CNOT": 1, "RX": 1}
+    assert circuit.instruction_counts() == {"H": 2, "CNOT": 1, "RX": 1}
     assert repr(circuit) == "<Circuit: 2 qubits, 4 operations, 1 parameter>"
     assert repr(Circuit((2, 3))) == "<Circuit: dims (2, 3), 0 operations, 0 parameters>"
     assert circuit._repr_html_().startswith('<pre style="font-family: monospace')  # in others the wires break

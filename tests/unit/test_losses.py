@@ -6,7 +6,8 @@ from helpers.arrays import hermitian
 
 from qml import losses, states
 from qml._checks import InputError, qubit_dims
-from qml.losses import HAMILTONIAN_LOSSES, LOSSES
+from qml._random import haar_unitaries
+from qml.losses import HAMILTONIAN_LOSSES, LOSSES, Infidelity, fidelity, trace_distance
 from qml.states import DensityMatrix, GibbsState, SpectralState, State
 
 RNG = np.random.default_rng(11)
@@ -129,3 +130,19 @@ def test_renyi_entropies_of_orthogonal_states_say_why_they_are_infinite() -> Non
     assert "orthogonal" in losses.Renyi(0.6).why_infinite(zero, one)
     assert losses.Renyi(1.5).value(tilted, one) == np.inf
     assert "orthogonal" not in losses.Renyi(1.5).why_infinite(tilted, one)
+
+
+def test_fidelities_and_trace_distances_are_never_above_one():
+    """Not by rounding either: the angle arccos(sqrt F) exists."""
+    rng = np.random.default_rng(0)
+    found, derived, distances = [], [], []
+    for _ in range(200):
+        u = haar_unitaries(rng, (4, 4))
+        pure, mixed = DensityMatrix.from_vector(u[:, 0]), DensityMatrix((u * [0.4, 0.3, 0.2, 0.1]) @ u.conj().T)
+        found += [fidelity(mixed, mixed), fidelity(DensityMatrix(pure.matrix()), pure), fidelity(pure, pure)]
+        derived.append(Infidelity().value_and_cotangent(mixed, mixed)[0])
+        distances.append(trace_distance(pure, DensityMatrix.from_vector(u[:, 1])))
+    assert max(found) == max(distances) == 1.0
+    assert min(derived) == 0.0
+    assert found == pytest.approx([1.0] * len(found), abs=1e-13)
+    assert distances == pytest.approx([1.0] * len(distances), abs=1e-13)

@@ -97,6 +97,31 @@ def test_labels_batches_selection_and_files(kind: str, tmp_path) -> None:
     assert Counts.read_csv(tmp_path / "counts.csv", m) == counts
 
 
+@pytest.mark.parametrize("kind", MEASUREMENTS)
+def test_wrong_shapes_are_told_in_a_sentence(kind: str) -> None:
+    m = MEASUREMENTS[kind]
+    for weights in (np.ones(m.n_outcomes + 1), np.ones((2, m.n_outcomes)), np.float64(1.0), [1.0] * (m.n_outcomes + 1)):
+        with pytest.raises(
+            InputError, match=rf"weights must have shape \({m.n_outcomes},\), one number for each outcome"
+        ):
+            m.adjoint(weights)
+    for matrix in (np.eye(m.dim + 1), np.ones(m.dim), np.ones((m.dim, m.dim + 1))):
+        with pytest.raises(InputError, match=rf"matrix must have shape \(\.\.\., {m.dim}, {m.dim}\)"):
+            m.probabilities_of(matrix)
+    assert np.array_equal(m.adjoint([1.0] * m.n_outcomes), m.adjoint(np.ones(m.n_outcomes)))
+
+
+@pytest.mark.parametrize("settings", [2, ["XZ", "ZZ"]])
+def test_wrong_shapes_of_pauli_vectors_are_told_in_a_sentence(settings) -> None:
+    m = PauliMeasurement(settings)
+    with pytest.raises(
+        InputError, match=r"vector must have shape \(\.\.\., 16\), one number for each Pauli string; found"
+    ):
+        m.from_vector(np.ones(15))
+    with pytest.raises(InputError, match=rf"weights must have shape \({m.n_outcomes},\)"):
+        m.to_vector(np.ones(m.n_outcomes - 1))
+
+
 def test_pauli_settings_follow_the_convention() -> None:
     """Qubit 0 leftmost, outcome 0 the +1 eigenstate, whichever way the settings are listed."""
     plus = states.DensityMatrix.from_vector(np.kron([1, 1j], [1, 0]) / np.sqrt(2))

@@ -115,3 +115,10 @@ def test_circuit_must_be_a_circuit():
     for kind in (CircuitModel, SpectralModel):
         with pytest.raises(InputError, match="circuit must be a Circuit; found list"):
             kind([gates.H(0)])
+
+
+def test_ends_of_intervals_are_floats_and_their_width_is_finite():
+    assert repr(Interval(np.float32(-np.inf), np.float64(2.0))) == "Interval(low=-inf, high=2.0)"
+    with pytest.raises(InputError, match="a width that float64 holds"):
+        Interval(-1e308, 1e308)
+    assert Interval(-8e307, 8e307).from_real(0.0) == 0.0

@@ -397,3 +397,9 @@ def test_repr():
     assert (
         repr(semi_quantum_restricted(2, 1)) == "HiddenGibbsModel(dims=(2, 2), hidden=(2,), 11 generators, closed form)"
     )
+
+
+def test_closed_forms_hold_at_any_size_of_the_parameters():
+    model = HiddenGibbsModel(paulis("ZZ", "IX"))
+    assert model.method == "closed form"
+    assert model.state([1e160, -1e160]).probabilities() == pytest.approx([0.5, 0.5], abs=1e-15)

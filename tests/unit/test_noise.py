@@ -67,7 +67,7 @@ def test_counts_on_a_layered_circuit():
         .add(channels.PauliError2, 0.01, gates="CNOT")
         .with_readout(0.02, 0.05)
     )
-    counts = noisy.counts()
+    counts = noisy.instruction_counts()
     assert counts["PauliError"] == 2 * 4 * 4
     assert counts["PauliError2"] == 3 * 4
     assert counts["ReadoutError"] == 4

@@ -247,7 +247,9 @@ class TestPauliSumRefuses:
             math.inf * a
         with pytest.raises(InputError, match="divisor of a Pauli sum must not be zero"):
             a / 0
-        with pytest.raises(InputError, match=r"psi must have shape \(\.\.\., 4\) for 2 qubits; found shape \(3,\)"):
+        with pytest.raises(
+            InputError, match=r"psi must have shape \(\.\.\., 4\), vectors of 2 qubits; found shape \(3,\)"
+        ):
             a.apply(np.ones(3))
         with pytest.raises(TypeError):
             np.ones((4, 4)) @ a

@@ -6,6 +6,7 @@ import math
 import numpy as np
 import pytest
 
+from qml import GibbsModel, fit
 from qml._checks import InputError
 from qml.optimizers import LBFGS, OPTIMIZERS, Adam, GradientDescent, NotANumber, Point, Stalled
 from qml.optimizers.base import evaluate
@@ -322,3 +323,9 @@ def test_adam_first_steps_by_the_formula():
 def test_sentences(make, sentence):
     with pytest.raises(InputError, match=sentence):
         make()
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.int8, np.uint64])
+def test_the_memory_of_lbfgs_may_be_an_integer_of_numpy(kind):
+    runs = [fit(GibbsModel(["X", "Z"]), np.diag([0.8, 0.2]), optimizer=LBFGS(m), seed=1) for m in (kind(2), 2)]
+    assert runs[0].loss == runs[1].loss

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from qml import Circuit, channels, gates, io, relative_entropy
 from qml._checks import InputError
+from qml._random import haar_unitaries
 from qml.channels import CHANNELS
 from qml.circuits import Initialize, TraceOut
 from qml.engines import ReferenceEngine
@@ -394,3 +395,10 @@ def test_the_transfer_matrix_maps_expectations_of_pauli_strings():
     after = [np.trace(p @ process.apply(rho).matrix()).real for p in letters]
     assert np.abs(after[1:]).max() > 0.05
     assert r @ before == pytest.approx(np.array(after), abs=1e-14)
+
+
+def test_unitarity_and_fidelity_of_a_unitary_are_never_above_one():
+    rng = np.random.default_rng(0)
+    processes = [Process.from_kraus([u]) for u in haar_unitaries(rng, (100, 2, 2))]
+    assert max(unitarity(p) for p in processes) == 1.0
+    assert max(average_gate_fidelity(p, p) for p in processes) == 1.0

@@ -160,3 +160,12 @@ def test_objects_of_qiskit_are_refused_with_the_remedy():
     ):
         with pytest.raises(InputError, match=r"whose first qubit is the last one here: pass qml\.io\.from_qiskit"):
             take(Object())
+
+
+@pytest.mark.parametrize("kind", [np.int8, np.uint8, np.uint64])
+def test_small_integers_of_numpy_count_qubits(kind):
+    """2^n is no int8 from seven qubits on."""
+    for make in (states.ghz, states.w_state):
+        found = make(kind(8))
+        assert found.dims == (2,) * 8
+        assert np.array_equal(found.probabilities(), make(8).probabilities())

@@ -12,6 +12,7 @@ from qml.measurement import (
     PauliMeasurement,
     ProductMeasurement,
     ReadoutMeasurement,
+    computational_basis,
     mutually_unbiased_bases,
     sample,
     sic,
@@ -373,3 +374,16 @@ def test_what_does_not_fit_is_refused_by_the_size_of_its_matrices(monkeypatch):
     monkeypatch.setattr("qml._checks.available_memory", lambda: 300_000)
     with pytest.raises(MemoryRefused, match=r"needs 0\.000492 GiB"):
         Likelihood(Counts(PauliMeasurement(["Z" * 6]), np.ones((1, 64), dtype=int)))
+
+
+def test_a_record_without_shots_has_no_state_of_largest_entropy():
+    with pytest.raises(InputError, match="holds no shots at all"):
+        tomography.maximum_entropy(Counts(PauliMeasurement(["Z"]), [0, 0]))
+
+
+def test_the_only_state_of_one_level_has_the_largest_entropy():
+    one = Counts(computational_basis((1,)), [5])
+    result = tomography.maximum_entropy(one)
+    assert result.converged
+    assert result.state.matrix() == 1.0
+    assert tomography.FisherInformation(tomography.maximum_likelihood(one)).standard_error([[2.0]]) == 0.0

@@ -26,9 +26,9 @@ from qml.parameters import UNIT, Interval
 
 __all__ = [
     "AmplitudeDamping",
+    "Damping",
     "GeneralizedAmplitudeDamping",
     "PhaseDamping",
-    "Relaxation",
     "ThermalRelaxation",
 ]
 
@@ -36,7 +36,7 @@ EPS = float(np.finfo(np.float64).eps)
 POSITIVE = Interval(0.0, math.inf)
 
 
-class Relaxation(Channel, is_kind=False):
+class Damping(Channel, is_kind=False):
     r"""A qubit whose populations relax and whose coherences shrink.
 
     .. math:: \rho_{11} \mapsto (1 - g) \rho_{11} + g e, \qquad \rho_{01} \mapsto c \rho_{01}, \qquad
@@ -102,15 +102,15 @@ class Relaxation(Channel, is_kind=False):
 
     def superoperator(self, params: Real) -> Complex:
         g, e, c, _ = self.motion(params)
-        return _relaxation_superoperator(1.0, g, g * e, c)
+        return _damping_superoperator(1.0, g, g * e, c)
 
     def superoperator_derivatives(self, params: Real) -> Complex:
         g, e, _, _ = self.motion(params)
         rows = self.motion_derivatives(params)
-        return np.array([_relaxation_superoperator(0.0, dg, dg * e + g * de, dc) for dg, de, dc in rows])
+        return np.array([_damping_superoperator(0.0, dg, dg * e + g * de, dc) for dg, de, dc in rows])
 
 
-def _relaxation_superoperator(one: float, g: float, g_e: float, c: float) -> Complex:
+def _damping_superoperator(one: float, g: float, g_e: float, c: float) -> Complex:
     """The superoperator, or (one = 0) its differential: it is linear in (one, g, g e, c)."""
     s = np.diag([one - g_e, c, c, one - g + g_e]).astype(np.complex128)
     s[0, 3] = g - g_e
@@ -124,7 +124,7 @@ def _root_slope(x: float) -> float:
 
 
 @dataclass(frozen=True, repr=False)
-class _GeneralizedAmplitudeDamping(Relaxation):
+class _GeneralizedAmplitudeDamping(Damping):
     name = "GeneralizedAmplitudeDamping"
     parameter_names = ("gamma", "excited_population")
     domains = (UNIT, UNIT)
@@ -138,7 +138,7 @@ class _GeneralizedAmplitudeDamping(Relaxation):
 
 
 @dataclass(frozen=True, repr=False)
-class _AmplitudeDamping(Relaxation):
+class _AmplitudeDamping(Damping):
     name = "AmplitudeDamping"
     parameter_names = ("gamma",)
     domains = (UNIT,)
@@ -152,7 +152,7 @@ class _AmplitudeDamping(Relaxation):
 
 
 @dataclass(frozen=True, repr=False)
-class _PhaseDamping(Relaxation):
+class _PhaseDamping(Damping):
     name = "PhaseDamping"
     parameter_names = ("lambda",)
     domains = (UNIT,)
@@ -166,7 +166,7 @@ class _PhaseDamping(Relaxation):
 
 
 @dataclass(frozen=True, repr=False)
-class _ThermalRelaxation(Relaxation):
+class _ThermalRelaxation(Damping):
     name = "ThermalRelaxation"
     parameter_names = ("t1", "t2", "time", "excited_population")
     defaults: ClassVar[Mapping[str, float]] = {"excited_population": 0.0}

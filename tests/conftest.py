@@ -4,16 +4,16 @@ import gc
 import os
 import signal
 import sys
-import zlib
 
 import hypothesis
 import matplotlib
-import numpy as np
 import pytest
 
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or every worker and process compiles everything again: 10 s each
 sys.dont_write_bytecode = False
 pytest.register_assert_rewrite("helpers")
+from helpers.cases import begin_anew  # noqa: E402
+
 matplotlib.use("Agg")
 os.environ.setdefault("JUPYTER_PLATFORM_DIRS", "1")
 os.environ.setdefault(  # eight devices to spread vectors over; what is compiled for a test runs once or twice
@@ -66,10 +66,8 @@ def pytest_collection():
 def pytest_runtest_setup(item):
     """A generator that a test module holds begins anew in each test, from the name of the test: nothing that ran
     before changes its numbers."""
-    module = getattr(item, "module", None)
-    for held in vars(module).values() if module else ():
-        if isinstance(held, np.random.Generator):
-            held.bit_generator.state = np.random.default_rng(zlib.crc32(item.name.encode())).bit_generator.state
+    if module := getattr(item, "module", None):
+        begin_anew(vars(module), item.name)
 
 
 def pytest_terminal_summary(terminalreporter, config):

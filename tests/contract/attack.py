@@ -311,4 +311,15 @@ def attack(
     return found
 
 
+def packages() -> dict[str, list[str]]:
+    """The names of the public callables by the part of the library that they come from."""
+    found: dict[str, list[str]] = {}
+    for name in PUBLIC:
+        owner = LISTED.get(name) or LISTED[name.rpartition(".")[0]]
+        found.setdefault(owner.__module__.split(".")[1], []).append(name)
+    return found
+
+
+LISTED = everything()
 PUBLIC = public()
+PACKAGES = packages()

@@ -11,6 +11,7 @@ import fastjsonschema
 import jsonschema
 import numpy as np
 import pytest
+from helpers.cases import every
 
 import qml
 from qml import Circuit, Counts, FitResult, GibbsModel, NoiseModel, channels, fit, gates, pauli
@@ -51,7 +52,7 @@ def test_kinds_are_public():
     assert {k for k in kinds() if "." not in k} - public <= {"state", "gate", "channel", "DensityMatrix"}
 
 
-@pytest.mark.parametrize("name", [name for name in OBJECTS if name not in NOT_WRITTEN])
+@every("name", [name for name in OBJECTS if name not in NOT_WRITTEN])
 def test_every_kind_comes_back(name, tmp_path, validator):
     value = attack.example(name, OBJECTS[name])
     plain = json.loads(json.dumps(to_dict(value)))
@@ -64,7 +65,7 @@ def test_every_kind_comes_back(name, tmp_path, validator):
         assert to_dict(load(tmp_path / f"it.{ending}")) == plain
 
 
-@pytest.mark.parametrize("name", [name for name, owner in OBJECTS.items() if issubclass(owner, Parametrized)])
+@every("name", [name for name, owner in OBJECTS.items() if issubclass(owner, Parametrized)])
 def test_models_that_come_back_give_the_same_states_to_the_bit(name):
     model = attack.example(name, OBJECTS[name])
     again = from_dict(json.loads(json.dumps(to_dict(model))))
@@ -174,8 +175,8 @@ def test_other_files_of_the_library_are_found_out(tmp_path):
         load(tmp_path / "other.npz")
 
 
-@pytest.mark.parametrize(
-    ("data", "sentence"),
+@every(
+    "data, sentence",
     [
         ({}, "the keys 'format' and 'object'"),
         ({"format": "qml.Object 9", "object": 1}, "of the format 'qml.Object 9'; this version reads 'qml.Object 1'"),

@@ -20,6 +20,7 @@ from types import ModuleType
 import mpmath
 import numpy as np
 import pytest
+from helpers.cases import every
 
 from qml import GibbsModel, cross_entropy, fidelity, fit, relative_entropy
 from qml.classical.regression import _least_squares
@@ -97,7 +98,7 @@ def script(path: Path) -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@every("command", COMMANDS)
 def test_every_command_exists_and_its_arguments_parse(
     command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

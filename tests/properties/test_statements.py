@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import scipy.linalg
+from helpers.cases import every
 
 from qml import GibbsModel, fit, losses, operators, pauli, spectral
 from qml._checks import InputError
@@ -214,7 +215,7 @@ MUTATIONS = {
 }
 
 
-@pytest.mark.parametrize("name", MUTATIONS)
+@every("name", MUTATIONS)
 def test_a_wrong_formula_is_caught(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     module, attribute, wrong, numbers = MUTATIONS[name]
     monkeypatch.setattr(module, attribute, wrong(getattr(module, attribute)))

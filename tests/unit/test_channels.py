@@ -10,6 +10,7 @@ import re
 
 import numpy as np
 import pytest
+from helpers.cases import every
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -98,7 +99,7 @@ def test_derivatives_inside_the_domain_are_those_of_finite_differences(channel, 
         assert np.abs(analytic[i] - difference).max() < 1e-7 * max(1, np.abs(difference).max())
 
 
-@pytest.mark.parametrize("channel", TRAINABLE, ids=repr)
+@every("channel", TRAINABLE, ids=repr)
 def test_no_derivative_vanishes_where_the_channel_moves(channel):
     point = [3.0, 4.0, 2.0, 0.3] if channel.name == "ThermalRelaxation" else [0.3, 0.2, 0.1][: channel.n_params]
     assert (np.abs(channel.superoperator_derivatives(np.array(point))).max(axis=(1, 2)) > 0.05).all()
@@ -117,7 +118,7 @@ EDGES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("channel", "point", "i", "direction"), EDGES)
+@every("channel, point, i, direction", EDGES)
 def test_derivatives_at_the_ends_are_those_of_one_sided_differences(channel, point, i, direction):
     params, h = np.array(point), direction * 1e-4
     step = h * np.eye(channel.n_params)[i]
@@ -212,8 +213,8 @@ def test_bloch_vectors_contract_as_they_should():
         assert bloch(act(channel, params, rho)) == pytest.approx(wanted, abs=1e-15), channel
 
 
-@pytest.mark.parametrize("t2", [0.05, 1.0, 3.0, 5.0, 6.0])
-@pytest.mark.parametrize("e", [0.0, 0.2, 0.9, 1.0])
+@every("t2", [0.05, 1.0, 3.0, 5.0, 6.0])
+@every("e", [0.0, 0.2, 0.9, 1.0])
 def test_thermal_relaxation_follows_both_decay_curves(t2, e):
     t1, rho = 3.0, random_state(2, 5)
     for time in (0.0, 1e-6, 0.7, 5.0, 1e3):

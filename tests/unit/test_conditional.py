@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from helpers.cases import every
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,9 +22,9 @@ def inputs(count, width, seed=0):
     return np.random.default_rng(seed).normal(size=(count, width))
 
 
-@pytest.mark.parametrize(("generators", "d"), [(PAULIS, 2), (PROJECTORS, 3), (TWO_QUBITS, 4)])
-@pytest.mark.parametrize("bias", [True, False])
-@pytest.mark.parametrize("loss", [MeanCrossEntropy, LabelLikelihood])
+@every("generators, d", [(PAULIS, 2), (PROJECTORS, 3), (TWO_QUBITS, 4)])
+@every("bias", [True, False])
+@every("loss", [MeanCrossEntropy, LabelLikelihood])
 def test_gradient(generators, d, bias, loss):
     model = ConditionalGibbsModel(generators, 2, bias=bias)
     rng = np.random.default_rng(1)

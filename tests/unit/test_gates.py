@@ -12,6 +12,7 @@ import re
 import numpy as np
 import pytest
 import scipy.linalg
+from helpers.cases import every
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -63,7 +64,7 @@ def test_the_registry_lists_every_gate_that_can_be_reached_by_its_name():
     assert all(alias not in GATES and name in GATES for alias, name in gates.ALIASES.items())
 
 
-@pytest.mark.parametrize("gate", [*ALL, *PARAMETRIC], ids=repr)
+@every("gate", [*ALL, *PARAMETRIC], ids=repr)
 def test_every_gate_is_unitary_of_the_declared_shape(gate):
     values = [angles(gate), *(np.full(gate.n_params, x) for x in EXTREME)]
     for params in values:
@@ -76,7 +77,7 @@ def test_every_gate_is_unitary_of_the_declared_shape(gate):
         assert gate.derivatives(params).dtype == np.complex128
 
 
-@pytest.mark.parametrize("gate", [*ALL, *PARAMETRIC], ids=repr)
+@every("gate", [*ALL, *PARAMETRIC], ids=repr)
 def test_the_inverse_undoes_the_gate_and_the_inverse_of_the_inverse_is_the_gate(gate):
     params = angles(gate)
     undo, expressions = gate.inverse(tuple(as_affine(v) for v in params))
@@ -88,8 +89,8 @@ def test_the_inverse_undoes_the_gate_and_the_inverse_of_the_inverse_is_the_gate(
     assert [e.constant for e in back] == list(params)
 
 
-@pytest.mark.parametrize(
-    ("gate", "inverse"),
+@every(
+    "gate, inverse",
     [
         (gates.S, gates.Sdg),
         (gates.T, gates.Tdg),
@@ -132,7 +133,7 @@ def test_inverses_of_free_parameters_stay_free():
     assert str(gates.XXPlusYY("a", 1, 0).inverse()) == "XXPlusYY(-a) 1 0"
 
 
-@pytest.mark.parametrize("gate", PARAMETRIC, ids=repr)
+@every("gate", PARAMETRIC, ids=repr)
 def test_derivatives_are_those_of_finite_differences(gate):
     h = 1e-6
     for seed in (1, 2):
@@ -149,7 +150,7 @@ def test_derivatives_are_those_of_finite_differences(gate):
             assert np.abs(superoperators[i] - difference).max() < 1e-9
 
 
-@pytest.mark.parametrize("gate", ALL, ids=repr)
+@every("gate", ALL, ids=repr)
 def test_the_superoperator_moves_a_density_matrix_as_the_matrix_does(gate):
     rng = np.random.default_rng(4)
     side = math.prod(gate.dims)
@@ -159,8 +160,8 @@ def test_the_superoperator_moves_a_density_matrix_as_the_matrix_does(gate):
     assert np.abs(moved - u @ rho @ adjoint(u)).max() < 1e-13
 
 
-@pytest.mark.parametrize("label", ["X", "Y", "Z", "XX", "YY", "ZZ", "XY", "ZIX", "YYY", "XYZI", "I", "II"])
-@pytest.mark.parametrize("theta", [0.7, -2.9, *EXTREME])
+@every("label", ["X", "Y", "Z", "XX", "YY", "ZZ", "XY", "ZIX", "YYY", "XYZI", "I", "II"])
+@every("theta", [0.7, -2.9, *EXTREME])
 def test_pauli_rotations_are_exponentials(label, theta):
     u = PauliRotation(label).matrix(np.array([theta]))
     turned = math.remainder(theta, 4 * math.pi)
@@ -227,7 +228,7 @@ CONTROLLED = [
 ]
 
 
-@pytest.mark.parametrize("gate", CONTROLLED, ids=repr)
+@every("gate", CONTROLLED, ids=repr)
 def test_controlled_gates_act_where_every_control_is_one(gate):
     params = angles(gate)
     whole, inner = gate.matrix(params), gate.gate.matrix(params)

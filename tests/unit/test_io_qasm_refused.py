@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from helpers.cases import every
 
 from qml import Circuit, channels, gates
 from qml._checks import InputError
@@ -12,8 +13,8 @@ from qml.io import from_qasm, qasm_gates, qasm_read, qasm_values, to_qasm
 HEAD = 'OPENQASM 3.0;\ninclude "stdgates.inc";\n'
 
 
-@pytest.mark.parametrize(
-    ("body", "sentence"),
+@every(
+    "body, sentence",
     [
         ("qubit q; x q", r"line 3, column \d+: this is not OpenQASM"),
         ("qubit q; rx(q) q;", "line 3, column 13: a number is needed"),

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from helpers.arrays import difference
+from helpers.cases import every
 
 import qml.jax
 from qml import Circuit, CircuitModel, Counts, GibbsModel, Moments, channels, gates, pauli, thermal
@@ -290,8 +291,8 @@ def test_a_circuit_on_a_device_within_another_model(mapped, x64):
     assert np.abs(expected[1]).max() > 0.01
 
 
-@pytest.mark.parametrize(
-    ("theta", "sentence"),
+@every(
+    "theta, sentence",
     [
         (np.zeros(2), r"theta must have shape \(3,\), one number a parameter; found shape \(2,\): for many theta"),
         (np.zeros((2, 3)), r"found shape \(2, 3\): for many theta at once use jax\.vmap"),

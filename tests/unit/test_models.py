@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import scipy.linalg
 from helpers.arrays import complex_normal, hermitian
+from helpers.cases import every
 
 from qml import CircuitModel, GibbsModel, SpectralModel, channels, circuits, gates, pauli
 from qml._checks import InputError
@@ -132,15 +133,15 @@ MODELS_UNDER_TEST = {
 }
 
 
-@pytest.fixture(params=MODELS_UNDER_TEST, ids=str)
-def model(request):
-    return MODELS_UNDER_TEST[request.param]()
+EVERY_MODEL = every("make", MODELS_UNDER_TEST.values(), ids=list(MODELS_UNDER_TEST))
 
 
 # one contract for all -------------------------------------------------------------------------------------------------
 
 
-def test_a_notebook_shows_what_it_is_and_its_parameters(model):
+@EVERY_MODEL
+def test_a_notebook_shows_what_it_is_and_its_parameters(make):
+    model = make()
     page = model._repr_html_()
     assert page.startswith(f"<table><caption>{html.escape(repr(model))}</caption>")
     assert all(html.escape(name) in page for name in model.parameter_names[:8])
@@ -149,7 +150,9 @@ def test_a_notebook_shows_what_it_is_and_its_parameters(model):
     assert ("<pre" in page) == isinstance(model, WithCircuit)
 
 
-def test_other_frameworks_get_its_state_and_both_derivatives(model):
+@EVERY_MODEL
+def test_other_frameworks_get_its_state_and_both_derivatives(make):
+    model = make()
     function, rng = StateFunction(model), np.random.default_rng(7)
     rows, v = np.array([model.init_params(rng) for _ in range(3)]), rng.normal(size=model.n_params)
     c = complex_normal(rng, 3, *function.shape)
@@ -159,7 +162,9 @@ def test_other_frameworks_get_its_state_and_both_derivatives(model):
         assert pulled @ v == pytest.approx(expected, abs=1e-12 * (1 + np.abs(pulled).max(initial=0.0)))
 
 
-def test_state_is_a_state_on_the_dims_of_the_model(model):
+@EVERY_MODEL
+def test_state_is_a_state_on_the_dims_of_the_model(make):
+    model = make()
     sigma = model.state(model.init_params(np.random.default_rng(0)))
     assert sigma.dims == model.dims
     assert sigma.batch_shape == ()
@@ -169,28 +174,34 @@ def test_state_is_a_state_on_the_dims_of_the_model(model):
     assert np.linalg.eigvalsh(m).min() > -1e-14
 
 
-def test_names_are_distinct_and_count_the_parameters(model):
+@EVERY_MODEL
+def test_names_are_distinct_and_count_the_parameters(make):
+    model = make()
     assert len(set(model.parameter_names)) == model.n_params
     assert model.init_params(np.random.default_rng(0)).shape == (model.n_params,)
     with pytest.raises(InputError, match=rf"shape \({model.n_params},\)"):
         model.state(np.zeros(model.n_params + 1))
 
 
-def test_start_is_a_function_of_the_generator(model):
+@EVERY_MODEL
+def test_start_is_a_function_of_the_generator(make):
+    model = make()
     first, again, other = (model.init_params(np.random.default_rng(seed)) for seed in (1, 1, 2))
     assert np.array_equal(first, again)
     assert model.n_params == 0 or not np.array_equal(first, other)
 
 
-def test_vjp_gives_the_same_state(model):
+@EVERY_MODEL
+def test_vjp_gives_the_same_state(make):
+    model = make()
     theta = model.init_params(np.random.default_rng(4))
     assert np.array_equal(model.state(theta).matrix(), model.state_vjp(theta)[0].matrix())
 
 
-@pytest.mark.parametrize(
-    "loss", [CrossEntropy(), HilbertSchmidt(), Expectation(), FreeEnergy(0.7)], ids=lambda loss: loss.name
-)
-def test_pullback_is_the_derivative(model, loss):
+@EVERY_MODEL
+@every("loss", [CrossEntropy(), HilbertSchmidt(), Expectation(), FreeEnergy(0.7)], ids=lambda loss: loss.name)
+def test_pullback_is_the_derivative(make, loss):
+    model = make()
     rng = np.random.default_rng(7)
     theta = model.init_params(rng)
     rho = ginibre(model.dims, rng)
@@ -213,7 +224,9 @@ def test_pullback_is_the_derivative(model, loss):
     assert np.allclose(directions @ gradient, numeric, rtol=1e-7, atol=1e-9)
 
 
-def test_push_is_the_derivative(model):
+@EVERY_MODEL
+def test_push_is_the_derivative(make):
+    model = make()
     rng = np.random.default_rng(8)
     theta = model.init_params(rng)
     sigma, push = model.state_jvp(theta)
@@ -228,7 +241,9 @@ def test_push_is_the_derivative(model):
     assert np.allclose(push(v[0, 0]), pushed[0, 0], rtol=0, atol=1e-14 * np.abs(pushed).max(initial=1))
 
 
-def test_natural_and_unconstrained_are_inverse(model):
+@EVERY_MODEL
+def test_natural_and_unconstrained_are_inverse(make):
+    model = make()
     theta = model.init_params(np.random.default_rng(2))
     values = model.natural(theta)
     assert tuple(values) == model.parameter_names

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import scipy.linalg
 from helpers.arrays import hermitian
+from helpers.cases import every
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -49,9 +50,7 @@ FAMILIES = {
 DIAGONAL = [name for name in FAMILIES if not name.startswith("dense")]
 
 
-@pytest.fixture(params=FAMILIES, ids=str)
-def model(request):
-    return FAMILIES[request.param]()
+EVERY_MODEL = every("make", FAMILIES.values(), ids=list(FAMILIES))
 
 
 # every way to sigma, by the definition --------------------------------------------------------------------------------
@@ -63,7 +62,9 @@ def test_the_cheapest_way_is_taken():
     assert HiddenGibbsModel(paulis("ZXI", "IXX", "XII"), 2).method == "dense"
 
 
-def test_state_is_the_partial_trace_of_the_exponential(model):
+@EVERY_MODEL
+def test_state_is_the_partial_trace_of_the_exponential(make):
+    model = make()
     theta = model.init_params(np.random.default_rng(1), scale=1.0)
     k = model.joint.state(theta).hamiltonian()
     joint = scipy.linalg.expm(-k)
@@ -71,7 +72,9 @@ def test_state_is_the_partial_trace_of_the_exponential(model):
     assert np.abs(model.state(theta).matrix() - expected).max() < 1e-13
 
 
-def test_push_is_the_partial_trace_of_the_joint_push(model):
+@EVERY_MODEL
+def test_push_is_the_partial_trace_of_the_joint_push(make):
+    model = make()
     rng = np.random.default_rng(2)
     theta, v = model.init_params(rng), rng.standard_normal((3, model.n_params))
     expected = partial_trace_matrix(model.joint.state_jvp(theta)[1](v), model.visible, model.joint.dims)
@@ -79,8 +82,10 @@ def test_push_is_the_partial_trace_of_the_joint_push(model):
     assert np.abs(model.state_jvp(theta)[1](v) - expected).max() < 1e-13
 
 
-def test_pull_is_the_joint_pull_of_the_extended_cotangent(model):
+@EVERY_MODEL
+def test_pull_is_the_joint_pull_of_the_extended_cotangent(make):
     """dL = Tr X dsigma_v = Tr (X (x) 1) dsigma, against the joint model, which knows nothing of hidden sites."""
+    model = make()
     rng = np.random.default_rng(3)
     theta = model.init_params(rng)
     sigma, pull = model.state_vjp(theta)
@@ -92,7 +97,9 @@ def test_pull_is_the_joint_pull_of_the_extended_cotangent(model):
     assert np.abs(gradient - expected).max() < 1e-13 * np.abs(x).sum()
 
 
-def test_log_partition_and_means_are_those_of_the_joint_state(model):
+@EVERY_MODEL
+def test_log_partition_and_means_are_those_of_the_joint_state(make):
+    model = make()
     theta = model.init_params(np.random.default_rng(4))
     log_z, means = model.log_partition_and_means(theta)
     joint = model.joint.state(theta)
@@ -102,8 +109,10 @@ def test_log_partition_and_means_are_those_of_the_joint_state(model):
         assert means[j] == pytest.approx(float(joint.expect(g)), abs=1e-13)
 
 
-@pytest.mark.parametrize("loss", [CrossEntropy(), HilbertSchmidt()], ids=lambda loss: loss.name)
-def test_gradient_against_finite_differences(model, loss):
+@EVERY_MODEL
+@every("loss", [CrossEntropy(), HilbertSchmidt()], ids=lambda loss: loss.name)
+def test_gradient_against_finite_differences(make, loss):
+    model = make()
     theta = model.init_params(np.random.default_rng(5))
     rho = ginibre(model.dims, np.random.default_rng(6))
     found = check_gradient(model, rho, loss, theta)
@@ -370,8 +379,8 @@ def test_results_of_em_are_shown_saved_and_loaded(kind, tmp_path):
 # sentences ------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("make", "sentence"),
+@every(
+    "make, sentence",
     [
         (lambda: HiddenGibbsModel(paulis("XX"), 0), "none is hidden: use GibbsModel"),
         (lambda: HiddenGibbsModel(paulis("XX"), []), "none is hidden"),

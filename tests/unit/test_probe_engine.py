@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from helpers.arrays import hermitian
+from helpers.cases import every
 from helpers.elsewhere import Elsewhere, held
 
 from qml import Circuit, CircuitModel, PauliMeasurement, channels, check_gradient, fit, gates, losses, sample
@@ -69,8 +70,8 @@ JOBS = {
 }
 
 
-@pytest.mark.parametrize("optimizer", [LBFGS(), NaturalGradient(), NaturalGradient(solver="cg")], ids=repr)
-@pytest.mark.parametrize("name", JOBS)
+@every("optimizer", [LBFGS(), NaturalGradient(), NaturalGradient(solver="cg")], ids=repr)
+@every("name", JOBS)
 def test_fits_of_circuits_stay_where_the_arrays_are(name, optimizer):
     turns = gates.RY("a", 0), gates.RX("b", 1), gates.RXX("c", 0, 1)
     circuit = Circuit(2, [*turns, channels.Depolarizing("p", 0), channels.AmplitudeDamping(0.1, 1)])

@@ -4,6 +4,7 @@ import mpmath
 import numpy as np
 import pytest
 from helpers.arrays import complex_normal, hermitian
+from helpers.cases import every
 
 from qml import _products, spectral
 
@@ -26,8 +27,8 @@ def exact_exp_difference(a: float, b: float) -> float:
         return float((mpmath.exp(la) - mpmath.exp(lb)) / (la - lb))
 
 
-@pytest.mark.parametrize("gap", GAPS)
-@pytest.mark.parametrize("level", [0.0, -1.0, -32.2, -300.0])
+@every("gap", GAPS)
+@every("level", [0.0, -1.0, -32.2, -300.0])
 def test_divided_differences_are_exact_to_rounding_at_any_gap(gap: float, level: float) -> None:
     points = np.array([level, level - gap])
     logs = spectral.log_divided_differences(points)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
+from helpers.cases import every
 
 from qml import CrossEntropy, GibbsModel, check_gradient, fit, thermal, threads
 from qml._checks import InputError
@@ -183,8 +184,8 @@ def test_any_engine_of_thermal_states_serves() -> None:
         LargeGibbsModel(generators, 32)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(
-    ("make", "sentence"),
+@every(
+    "make, sentence",
     [
         (lambda: LargeGibbsModel([np.eye(2)]), "must be a PauliSum"),
         (lambda: LargeGibbsModel([1j * pauli("X")]), "must be Hermitian"),

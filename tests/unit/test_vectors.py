@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import pytest
+from helpers.cases import every
 
 from qml import Parameter, channels, gates, pauli
 from qml._checks import InputError, MemoryRefused
@@ -56,8 +57,8 @@ def agree(program, values, vectors, rng):
     return gradient
 
 
-@pytest.mark.parametrize("n", range(1, 7))
-@pytest.mark.parametrize("columns", [1, 3, 8, "all"])
+@every("n", range(1, 7))
+@every("columns", [1, 3, 8, "all"])
 def test_random_circuits(n, columns):
     rng = np.random.default_rng(n)
     program, values = random_circuit(n, rng, 60)
@@ -66,7 +67,7 @@ def test_random_circuits(n, columns):
     assert np.abs(gradient).max() > 1e-2
 
 
-@pytest.mark.parametrize("name", GATES)
+@every("name", GATES)
 def test_every_gate_on_every_placement(name):
     rng = np.random.default_rng(3)
     gate = GATES[name]
@@ -175,8 +176,8 @@ def hamiltonian(n, rng):
     return PauliSum.from_terms([(label, rng.normal()) for label in sorted(labels)])
 
 
-@pytest.mark.parametrize("n", [1, 2, 4, 8])
-@pytest.mark.parametrize("m", [1, 3, 4, 8, 20])
+@every("n", [1, 2, 4, 8])
+@every("m", [1, 3, 4, 8, 20])
 def test_expectations(n, m):
     rng = np.random.default_rng(10 * n + m)
     program, values = random_circuit(n, rng, 25)

@@ -21,7 +21,8 @@ def every(names: str, cases: Iterable[Any], ids: Ids = None) -> Callable[[Callab
     """Try a test with each case, and fail at the end with the traceback of every case that failed, under its name.
 
     ``names``, ``cases`` and ``ids`` are those of ``pytest.mark.parametrize``, and several of them make all pairs, too.
-    Fixtures are made once, for all cases. Random numbers follow from the name of a case, whatever came before it.
+    Fixtures are made once, for all cases: what one replaces would stay for the next, so ``monkeypatch`` is refused.
+    Random numbers follow from the name of a case, whatever came before it.
     """
     words = [name.strip() for name in names.split(",")]
     here = [_case(words, case, ids, k) for k, case in enumerate(cases)]
@@ -49,6 +50,8 @@ def every(names: str, cases: Iterable[Any], ids: Ids = None) -> Callable[[Callab
 
         signature = inspect.signature(test)
         left = [p for name, p in signature.parameters.items() if name not in words]
+        if "monkeypatch" in signature.parameters:
+            raise TypeError("what a test replaces in one case stays for the next: use pytest.MonkeyPatch.context()")
         whole.__signature__ = signature.replace(parameters=left)  # type: ignore[attr-defined]
         whole.cases = tried  # type: ignore[attr-defined]
         return whole

@@ -69,11 +69,6 @@ def in_another_process(code, *flags):
     return done.stdout
 
 
-def test_importing_the_library_and_making_an_engine_do_not_import_jax():
-    code = "import sys, qml; qml.engines.JaxEngine(); print('jax' in sys.modules)"
-    assert in_another_process(code) == "False\n"
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "optimizer"), [*((name, LBFGS()) for name in JOBS), ("S", NaturalGradient())])
 def test_fits_stay_on_the_device(name, optimizer, monkeypatch):

@@ -67,7 +67,7 @@ def test_signs_are_those_of_the_library() -> None:
 
 @CHAINS
 def test_long_and_cold_chains_are_consistent(chain: type[FreeChain]) -> None:
-    n = 100
+    n = 50
     found = random(chain, n, beta=4.0)
     assert found.entropy() == pytest.approx(found.log_partition() + found.energy(), abs=1e-10)
     theta, direction = found.params, np.random.default_rng(3).normal(size=2 * n - 1) / n

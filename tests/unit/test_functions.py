@@ -89,7 +89,7 @@ def test_states_of_many_theta_are_those_of_each_to_the_bit(model):
         assert np.array_equal(pulled, function.pull(row, one))
 
 
-@EVERY_MODEL
+@pytest.mark.parametrize("model", MODELS.values(), ids=list(MODELS))
 def test_circuits_take_one_call_of_their_engine_for_several_theta(model, monkeypatch):
     rows, function, calls = draws(model, 6), StateFunction(model), []
     held = type(model).state_vjp

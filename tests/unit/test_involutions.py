@@ -1,7 +1,7 @@
 """Pauli strings between eigenvectors by projectors on half of the space: against dense matrices."""
 
 import numpy as np
-from helpers.cases import every
+import pytest
 
 from qml import GibbsModel, pauli
 from qml.geometry import KINDS, GibbsMetric, gibbs, involutions, metric
@@ -16,8 +16,8 @@ def vectors(real, seed=0):
     return np.ascontiguousarray(np.linalg.qr(a)[0])
 
 
-@every("real", [True, False])
-@every("start, stop", [(0, 8), (0, 3), (3, 5), (7, 8)])
+@pytest.mark.parametrize("real", [True, False])
+@pytest.mark.parametrize(("start", "stop"), [(0, 8), (0, 3), (3, 5), (7, 8)])
 def test_the_blocks_of_every_string(real, start, stop, monkeypatch):
     labels = [label for label in LABELS if not real or label.count("Y") % 2 == 0]
     words = np.array([pauli(label).words[0] for label in labels])
@@ -31,8 +31,8 @@ def test_the_blocks_of_every_string(real, start, stop, monkeypatch):
             assert np.abs(found - dense[start:stop, start:]).max() < 1e-14
 
 
-@every("kind", KINDS)
-@every("seed", range(4))
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("seed", range(4))
 def test_both_ways_to_the_metric_agree(kind, seed, monkeypatch):
     """Through the strings, and through the generators themselves: sums of strings, constants in them, weak and cold."""
     rng = np.random.default_rng(seed)

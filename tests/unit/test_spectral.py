@@ -85,9 +85,7 @@ def test_spectrum_of_a_factor_finds_the_exact_rank() -> None:
     assert not spectrum.is_complete
 
 
-@pytest.mark.parametrize(
-    ("d", "r"), [(1, 1), (7, 3), (64, 64), (100, 91), (257, 40), (300, 300), (1024, 2), (520, 520)]
-)
+@pytest.mark.parametrize(("d", "r"), [(1, 1), (7, 3), (64, 64), (100, 91), (257, 40), (300, 300), (1024, 2), (520, 90)])
 def test_products_with_hermitian_matrices_at_every_size(d, r):
     """Whatever way is taken at that size, with columns of any memory layout, twice, so that kept memory is used."""
     rng = np.random.default_rng(d)

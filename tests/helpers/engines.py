@@ -14,12 +14,16 @@ KINDS_OF_JAX = ("H", "RX", "U3", "AmplitudeDamping", "CNOT", "CRX", "RZZ", "Depo
 for seconds; random circuits of all of them are among the other tests."""
 
 
-def under_test(made):
-    """One parameter an engine of a mapping by name; those of JAX are marked slow."""
-    return [pytest.param(engine, id=name, marks=_marks(name)) for name, engine in made.items()]
+def under_test(made, slow=()):
+    """One parameter an engine of a mapping by name; those of JAX are marked slow, and those named here."""
+    marks = [pytest.mark.slow]
+    return [
+        pytest.param(engine, id=name, marks=marks if name.startswith("jax") or name in slow else [])
+        for name, engine in made.items()
+    ]
 
 
-def each_with(made, names, values, of_jax=KINDS_OF_JAX):
+def each_with(made, names, values, of_jax=KINDS_OF_JAX, slow=()):
     """A test for every engine, which tries every value (a tuple where there are several names); those of JAX, some."""
 
     def decorate(test):
@@ -30,7 +34,7 @@ def each_with(made, names, values, of_jax=KINDS_OF_JAX):
             (some if isinstance(engine, JaxEngine) else all_of_them)(engine=engine, **fixtures)
 
         whole.__signature__ = inspect.signature(all_of_them)
-        return pytest.mark.parametrize("engine", under_test(made))(whole)
+        return pytest.mark.parametrize("engine", under_test(made, slow))(whole)
 
     return decorate
 
@@ -39,7 +43,3 @@ def equal(engine):
     """Asserts equality to the bit; for JAX, which compiles each of its functions by itself, to rounding."""
     close = functools.partial(np.testing.assert_allclose, rtol=1e-12, atol=1e-14)
     return close if isinstance(engine, JaxEngine) else np.testing.assert_array_equal
-
-
-def _marks(name):
-    return [pytest.mark.slow] if name.startswith("jax") else []

@@ -30,8 +30,9 @@ def test_gradient(generators, d, bias, loss):
     rng = np.random.default_rng(1)
     rho = ginibre(model.dims, rng, batch=5)
     theta = model.init_params(rng, scale=1.0)
-    check = check_gradient(model.at(inputs(5, 2)), rho, loss([1.0, 2.0, 0.0, 0.5, 1.0]), theta)
-    assert len(check.analytic) == model.n_params == len(generators) * (3 if bias else 2)
+    loss = loss([1.0, 2.0, 0.0, 0.5, 1.0])
+    check = check_gradient(model.at(inputs(5, 2)), rho, loss, theta, directions=4)
+    assert model.n_params == len(generators) * (3 if bias else 2)
     assert np.abs(check.analytic).min() > 1e-4
     assert check.ok, str(check)
 

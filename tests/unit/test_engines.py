@@ -76,7 +76,7 @@ def gradient_of(engine, program, params, g, initial=None):
 # the contract --------------------------------------------------------------------------------------------------------
 
 
-@each_with(MADE, "name", INSTRUCTIONS)
+@each_with(MADE, "name", INSTRUCTIONS, slow=["pauli with checkpoints"])  # random circuits have them all, below
 def test_every_instruction_on_every_placement(engine, name):
     rng = np.random.default_rng(5)
     n, instruction = 3, INSTRUCTIONS[name]

@@ -146,7 +146,7 @@ def test_gradient_of_every_loss(ins, outs, loss):
 @pytest.mark.parametrize("loss", [HilbertSchmidt(), Infidelity()], ids=str)
 @pytest.mark.parametrize(("ins", "outs", "rank"), [((2,), (2,), 1), ((2, 2), (2,), 2), ((1,), (3,), 1)], ids=str)
 def test_gradient_at_low_rank(ins, outs, rank, loss):
-    check = check_gradient(KrausModel(ins, outs, rank=rank), random_process(ins, outs, rank + 1, 3), loss)
+    check = check_gradient(KrausModel(ins, outs, rank=rank), random_process(ins, outs, rank + 1, 3), loss, directions=4)
     assert np.abs(check.analytic).max() > 1e-3
     assert check.ok, str(check)
 
@@ -155,7 +155,7 @@ def test_gradient_of_the_likelihood_of_counts():
     target = random_process((2,), (2,), 2, 1)
     counts = sample(target, ProcessMeasurement(1, PauliMeasurement(1)), 100, np.random.default_rng(0))
     for rank in (1, 2, 4):
-        check = check_gradient(KrausModel(1, rank=rank), counts)
+        check = check_gradient(KrausModel(1, rank=rank), counts, directions=4)
         assert np.abs(check.analytic).max() > 1e-3
         assert check.ok, str(check)
 

@@ -1,9 +1,11 @@
 """Settings that every test runs under, in whatever order they come."""
 
+import contextlib
 import gc
 import os
 import signal
 import sys
+from pathlib import Path
 
 import hypothesis
 import matplotlib
@@ -52,11 +54,22 @@ def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: "site" not in getattr(item, "fixturenames", ()))
 
 
+def import_a_part(session):
+    """Import those test files first that the other workers come to later, where all tests are collected: in a new
+    clone the assertions of every file are rewritten, which takes half of the time, and one worker keeps the result."""
+    name, count = os.environ.get("PYTEST_XDIST_WORKER"), int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    if name and session.config.args == session.config.getini("testpaths"):
+        for path in sorted(Path(__file__).parent.glob("[ru]*/test_*.py"))[int(name.removeprefix("gw")) :: count]:
+            with contextlib.suppress(Exception, pytest.skip.Exception):  # the collection tells
+                _ = pytest.Module.from_parent(session, path=path).obj
+
+
 @pytest.hookimpl(wrapper=True)
-def pytest_collection():
+def pytest_collection(session):
     """No search for cycles amid the millions of objects that are made here and stay: a third of the time."""
     gc.disable()
     try:
+        import_a_part(session)
         return (yield)
     finally:
         gc.freeze()

@@ -48,6 +48,12 @@ def pytest_ignore_collect(collection_path, config):
     return None
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collect_file():
+    """Docstrings of tests hold no examples to look for."""
+    return [found for found in (yield) if type(found) is pytest.Module]
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items):
     """The site is built first, whatever the order: it takes the longest, and nobody should wait for it at the end."""

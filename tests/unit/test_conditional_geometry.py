@@ -88,18 +88,19 @@ def test_frozen_states_cost_no_digits():
         assert g == pytest.approx(1 / np.cosh(field) ** 2, rel=1e-12)
 
 
-@every("solver", ["dense", "cg"])
 @every("name", CASES)
-def test_newton_converges_in_a_dozen_steps(name, solver):
+def test_newton_converges_in_a_dozen_steps(name):
     rng = np.random.default_rng(7)
     x = rng.normal(size=(60, 2))
     model = ConditionalGibbsModel(CASES[name], 2)
     data = Labelled(x, ginibre(model.dims, rng, batch=60))
     options = {"seed": 0, "gradient_tolerance": 1e-10}
-    newton = fit(model, data, optimizer=Newton(solver), **options)
+    newton, iterative = (fit(model, data, optimizer=Newton(solver), **options) for solver in ("dense", "cg"))
     assert newton.converged
-    assert newton.iterations <= 12
-    others = [fit(model, data, optimizer=o, **options) for o in ("natural_gradient", "mirror_descent", "lbfgs")]
+    assert iterative.converged
+    assert max(newton.iterations, iterative.iterations) <= 12
+    others = [iterative]
+    others += [fit(model, data, optimizer=o, **options) for o in ("natural_gradient", "mirror_descent", "lbfgs")]
     assert all(other.loss == pytest.approx(newton.loss, abs=1e-12) for other in others)
     assert all(np.abs(other.state.matrix() - newton.state.matrix()).max() < 1e-6 for other in others)
 

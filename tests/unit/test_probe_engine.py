@@ -77,7 +77,7 @@ def test_fits_of_circuits_stay_where_the_arrays_are(name, optimizer):
     circuit = Circuit(2, [*turns, channels.Depolarizing("p", 0), channels.AmplitudeDamping(0.1, 1)])
     loss, target = JOBS[name]
     found = [
-        fit(CircuitModel(circuit, engine=engine), target, loss=loss, optimizer=optimizer, seed=1, max_iterations=3)
+        fit(CircuitModel(circuit, engine=engine), target, loss=loss, optimizer=optimizer, seed=1, max_iterations=2)
         for engine in (ReferenceEngine(), Probe(), Probe(vectors=True))
     ]
     assert found[0].loss < found[0].history.loss[0] - 1e-3

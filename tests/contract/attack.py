@@ -211,7 +211,7 @@ def valid_arguments(name: str, call: Callable[..., Any]) -> dict[str, Any]:
     Raises
     ------
     KeyError
-        Where ``examples.py`` has none: whoever adds a public function adds one.
+        Where the examples have none: whoever adds a public function adds one.
     """
     found = {}
     held = None if inspect.isclass(call) else getattr(call, "__self__", None)

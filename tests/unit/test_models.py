@@ -133,15 +133,14 @@ MODELS_UNDER_TEST = {
 }
 
 
-EVERY_MODEL = every("make", MODELS_UNDER_TEST.values(), ids=list(MODELS_UNDER_TEST))
+EVERY_MODEL = every("model", [make() for make in MODELS_UNDER_TEST.values()], ids=list(MODELS_UNDER_TEST))
 
 
 # one contract for all -------------------------------------------------------------------------------------------------
 
 
 @EVERY_MODEL
-def test_a_notebook_shows_what_it_is_and_its_parameters(make):
-    model = make()
+def test_a_notebook_shows_what_it_is_and_its_parameters(model):
     page = model._repr_html_()
     assert page.startswith(f"<table><caption>{html.escape(repr(model))}</caption>")
     assert all(html.escape(name) in page for name in model.parameter_names[:8])
@@ -151,8 +150,7 @@ def test_a_notebook_shows_what_it_is_and_its_parameters(make):
 
 
 @EVERY_MODEL
-def test_other_frameworks_get_its_state_and_both_derivatives(make):
-    model = make()
+def test_other_frameworks_get_its_state_and_both_derivatives(model):
     function, rng = StateFunction(model), np.random.default_rng(7)
     rows, v = np.array([model.init_params(rng) for _ in range(3)]), rng.normal(size=model.n_params)
     c = complex_normal(rng, 3, *function.shape)
@@ -163,8 +161,7 @@ def test_other_frameworks_get_its_state_and_both_derivatives(make):
 
 
 @EVERY_MODEL
-def test_state_is_a_state_on_the_dims_of_the_model(make):
-    model = make()
+def test_state_is_a_state_on_the_dims_of_the_model(model):
     sigma = model.state(model.init_params(np.random.default_rng(0)))
     assert sigma.dims == model.dims
     assert sigma.batch_shape == ()
@@ -175,8 +172,7 @@ def test_state_is_a_state_on_the_dims_of_the_model(make):
 
 
 @EVERY_MODEL
-def test_names_are_distinct_and_count_the_parameters(make):
-    model = make()
+def test_names_are_distinct_and_count_the_parameters(model):
     assert len(set(model.parameter_names)) == model.n_params
     assert model.init_params(np.random.default_rng(0)).shape == (model.n_params,)
     with pytest.raises(InputError, match=rf"shape \({model.n_params},\)"):
@@ -184,24 +180,21 @@ def test_names_are_distinct_and_count_the_parameters(make):
 
 
 @EVERY_MODEL
-def test_start_is_a_function_of_the_generator(make):
-    model = make()
+def test_start_is_a_function_of_the_generator(model):
     first, again, other = (model.init_params(np.random.default_rng(seed)) for seed in (1, 1, 2))
     assert np.array_equal(first, again)
     assert model.n_params == 0 or not np.array_equal(first, other)
 
 
 @EVERY_MODEL
-def test_vjp_gives_the_same_state(make):
-    model = make()
+def test_vjp_gives_the_same_state(model):
     theta = model.init_params(np.random.default_rng(4))
     assert np.array_equal(model.state(theta).matrix(), model.state_vjp(theta)[0].matrix())
 
 
 @EVERY_MODEL
 @every("loss", [CrossEntropy(), HilbertSchmidt(), Expectation(), FreeEnergy(0.7)], ids=lambda loss: loss.name)
-def test_pullback_is_the_derivative(make, loss):
-    model = make()
+def test_pullback_is_the_derivative(model, loss):
     rng = np.random.default_rng(7)
     theta = model.init_params(rng)
     rho = ginibre(model.dims, rng)
@@ -225,8 +218,7 @@ def test_pullback_is_the_derivative(make, loss):
 
 
 @EVERY_MODEL
-def test_push_is_the_derivative(make):
-    model = make()
+def test_push_is_the_derivative(model):
     rng = np.random.default_rng(8)
     theta = model.init_params(rng)
     sigma, push = model.state_jvp(theta)
@@ -242,8 +234,7 @@ def test_push_is_the_derivative(make):
 
 
 @EVERY_MODEL
-def test_natural_and_unconstrained_are_inverse(make):
-    model = make()
+def test_natural_and_unconstrained_are_inverse(model):
     theta = model.init_params(np.random.default_rng(2))
     values = model.natural(theta)
     assert tuple(values) == model.parameter_names

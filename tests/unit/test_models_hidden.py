@@ -48,9 +48,7 @@ FAMILIES = {
     ),
 }
 DIAGONAL = [name for name in FAMILIES if not name.startswith("dense")]
-
-
-EVERY_MODEL = every("make", FAMILIES.values(), ids=list(FAMILIES))
+EVERY_MODEL = every("model", [make() for make in FAMILIES.values()], ids=list(FAMILIES))
 
 
 # every way to sigma, by the definition --------------------------------------------------------------------------------
@@ -63,8 +61,7 @@ def test_the_cheapest_way_is_taken():
 
 
 @EVERY_MODEL
-def test_state_is_the_partial_trace_of_the_exponential(make):
-    model = make()
+def test_state_is_the_partial_trace_of_the_exponential(model):
     theta = model.init_params(np.random.default_rng(1), scale=1.0)
     k = model.joint.state(theta).hamiltonian()
     joint = scipy.linalg.expm(-k)
@@ -73,8 +70,7 @@ def test_state_is_the_partial_trace_of_the_exponential(make):
 
 
 @EVERY_MODEL
-def test_push_is_the_partial_trace_of_the_joint_push(make):
-    model = make()
+def test_push_is_the_partial_trace_of_the_joint_push(model):
     rng = np.random.default_rng(2)
     theta, v = model.init_params(rng), rng.standard_normal((3, model.n_params))
     expected = partial_trace_matrix(model.joint.state_jvp(theta)[1](v), model.visible, model.joint.dims)
@@ -83,9 +79,8 @@ def test_push_is_the_partial_trace_of_the_joint_push(make):
 
 
 @EVERY_MODEL
-def test_pull_is_the_joint_pull_of_the_extended_cotangent(make):
+def test_pull_is_the_joint_pull_of_the_extended_cotangent(model):
     """dL = Tr X dsigma_v = Tr (X (x) 1) dsigma, against the joint model, which knows nothing of hidden sites."""
-    model = make()
     rng = np.random.default_rng(3)
     theta = model.init_params(rng)
     sigma, pull = model.state_vjp(theta)
@@ -98,8 +93,7 @@ def test_pull_is_the_joint_pull_of_the_extended_cotangent(make):
 
 
 @EVERY_MODEL
-def test_log_partition_and_means_are_those_of_the_joint_state(make):
-    model = make()
+def test_log_partition_and_means_are_those_of_the_joint_state(model):
     theta = model.init_params(np.random.default_rng(4))
     log_z, means = model.log_partition_and_means(theta)
     joint = model.joint.state(theta)
@@ -111,8 +105,7 @@ def test_log_partition_and_means_are_those_of_the_joint_state(make):
 
 @EVERY_MODEL
 @every("loss", [CrossEntropy(), HilbertSchmidt()], ids=lambda loss: loss.name)
-def test_gradient_against_finite_differences(make, loss):
-    model = make()
+def test_gradient_against_finite_differences(model, loss):
     theta = model.init_params(np.random.default_rng(5))
     rho = ginibre(model.dims, np.random.default_rng(6))
     found = check_gradient(model, rho, loss, theta, directions=4)

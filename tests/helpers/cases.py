@@ -5,8 +5,13 @@ from __future__ import annotations
 
 import functools
 import inspect
+import os
+import runpy
+import subprocess
+import sys
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -75,3 +80,17 @@ def begin_anew(module: Mapping[str, Any], name: str) -> None:
     for held in module.values():
         if isinstance(held, np.random.Generator):
             held.bit_generator.state = np.random.default_rng(zlib.crc32(name.encode())).bit_generator.state
+
+
+def cases_of(file: str | Path) -> set[str]:
+    """The names of all cases of the tests in a file."""
+    return {title for test in runpy.run_path(str(file)).values() for title, _ in getattr(test, "cases", ())}
+
+
+def cases_in_copy(folder: Path, file: str) -> list[str]:
+    """Those of a file in a copy of the repository, which a process of its own reads."""
+    places = os.pathsep.join(str(folder / place) for place in (".", "tests", "tests/contract"))
+    code = f"from helpers.cases import cases_of; print(*cases_of({file!r}), sep='\\n')"
+    environment = os.environ | {"PYTHONPATH": places}
+    done = subprocess.run([sys.executable, "-c", code], cwd=folder, env=environment, capture_output=True, check=True)
+    return done.stdout.decode().splitlines()

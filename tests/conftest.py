@@ -42,9 +42,10 @@ def pytest_xdist_setupnodes():
 
 
 def pytest_ignore_collect(collection_path, config):
-    """Slow tests are looked for only in files that have some: half of the time of collection."""
+    """Slow tests are looked for only in files that have some, of their own or by engine: half of the time."""
     if config.option.markexpr == "slow" and collection_path.suffix == ".py":
-        return "mark.slow" not in collection_path.read_text(encoding="utf-8") or None
+        text = collection_path.read_text(encoding="utf-8")
+        return not ("mark.slow" in text or "helpers.engines" in text) or None
     return None
 
 

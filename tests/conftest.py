@@ -1,19 +1,21 @@
 """Settings that every test runs under, in whatever order they come."""
 
+import contextlib
 import gc
 import os
 import signal
 import sys
-import zlib
+from pathlib import Path
 
 import hypothesis
 import matplotlib
-import numpy as np
 import pytest
 
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or every worker and process compiles everything again: 10 s each
 sys.dont_write_bytecode = False
 pytest.register_assert_rewrite("helpers")
+from helpers.cases import begin_anew  # noqa: E402
+
 matplotlib.use("Agg")
 os.environ.setdefault("JUPYTER_PLATFORM_DIRS", "1")
 os.environ.setdefault(  # eight devices to spread vectors over; what is compiled for a test runs once or twice
@@ -40,10 +42,17 @@ def pytest_xdist_setupnodes():
 
 
 def pytest_ignore_collect(collection_path, config):
-    """Slow tests are looked for only in files that have some: half of the time of collection."""
+    """Slow tests are looked for only in files that have some, of their own or by engine: half of the time."""
     if config.option.markexpr == "slow" and collection_path.suffix == ".py":
-        return "mark.slow" not in collection_path.read_text(encoding="utf-8") or None
+        text = collection_path.read_text(encoding="utf-8")
+        return not ("mark.slow" in text or "helpers.engines" in text) or None
     return None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collect_file():
+    """Docstrings of tests hold no examples to look for."""
+    return [found for found in (yield) if type(found) is pytest.Module]
 
 
 @pytest.hookimpl(trylast=True)
@@ -52,11 +61,22 @@ def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: "site" not in getattr(item, "fixturenames", ()))
 
 
+def import_a_part(session):
+    """Import those test files first that the other workers come to later, where all tests are collected: in a new
+    clone the assertions of every file are rewritten, which takes half of the time, and one worker keeps the result."""
+    name, count = os.environ.get("PYTEST_XDIST_WORKER"), int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    if name and session.config.args == session.config.getini("testpaths"):
+        for path in sorted(Path(__file__).parent.glob("[ru]*/test_*.py"))[int(name.removeprefix("gw")) :: count]:
+            with contextlib.suppress(Exception, pytest.skip.Exception):  # the collection tells
+                _ = pytest.Module.from_parent(session, path=path).obj
+
+
 @pytest.hookimpl(wrapper=True)
-def pytest_collection():
+def pytest_collection(session):
     """No search for cycles amid the millions of objects that are made here and stay: a third of the time."""
     gc.disable()
     try:
+        import_a_part(session)
         return (yield)
     finally:
         gc.freeze()
@@ -66,10 +86,8 @@ def pytest_collection():
 def pytest_runtest_setup(item):
     """A generator that a test module holds begins anew in each test, from the name of the test: nothing that ran
     before changes its numbers."""
-    module = getattr(item, "module", None)
-    for held in vars(module).values() if module else ():
-        if isinstance(held, np.random.Generator):
-            held.bit_generator.state = np.random.default_rng(zlib.crc32(item.name.encode())).bit_generator.state
+    if module := getattr(item, "module", None):
+        begin_anew(vars(module), item.name)
 
 
 def pytest_terminal_summary(terminalreporter, config):

@@ -44,15 +44,11 @@ SHARP: dict[str, Callable[[], Any]] = {
     "1e308": lambda: 1e308,
     "a billion": lambda: 10**9,
     "10**400": lambda: 10**400,
-    "uint64": lambda: np.uint64(2**64 - 1),
-    "a class": lambda: int,
     "empty list": list,
     "mapping": lambda: {"a": [1]},
     "ragged": lambda: [[1.0], [1.0, 2.0]],
-    "list of None": lambda: [None, None],
     "list of a billion": lambda: [10**9, 10**9],
     "array of NaN": lambda: np.full((2, 2), np.nan),
-    "array of 1e308": lambda: np.full((2, 2), 1e308),
     "a zero-dimensional array": lambda: np.array(1.5),
     "array (3, 3)": lambda: np.eye(3) / 3,
     "array of objects": lambda: np.array([None, 1], dtype=object),
@@ -61,6 +57,10 @@ SHARP: dict[str, Callable[[], Any]] = {
 """What is put in place of each argument, one at a time, in every run of the tests."""
 
 HOSTILE: dict[str, Callable[[], Any]] = {
+    "uint64": lambda: np.uint64(2**64 - 1),
+    "a class": lambda: int,
+    "list of None": lambda: [None, None],
+    "array of 1e308": lambda: np.full((2, 2), 1e308),
     "True": lambda: True,
     "empty text": lambda: "",
     "a number as text": lambda: "0.3",
@@ -211,7 +211,7 @@ def valid_arguments(name: str, call: Callable[..., Any]) -> dict[str, Any]:
     Raises
     ------
     KeyError
-        Where ``examples.py`` has none: whoever adds a public function adds one.
+        Where the examples have none: whoever adds a public function adds one.
     """
     found = {}
     held = None if inspect.isclass(call) else getattr(call, "__self__", None)
@@ -311,4 +311,15 @@ def attack(
     return found
 
 
+def packages() -> dict[str, list[str]]:
+    """The names of the public callables by the part of the library that they come from."""
+    found: dict[str, list[str]] = {}
+    for name in PUBLIC:
+        owner = LISTED.get(name) or LISTED[name.rpartition(".")[0]]
+        found.setdefault(owner.__module__.split(".")[1], []).append(name)
+    return found
+
+
+LISTED = everything()
 PUBLIC = public()
+PACKAGES = packages()

@@ -2,277 +2,46 @@
 
 from __future__ import annotations
 
-import atexit
-import shutil
-import tempfile
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from example_arguments import ARGUMENTS
+from example_objects import (
+    FILES,
+    FITS,
+    LIKELIHOODS,
+    NETWORK,
+    TARGET,
+    Z,
+    chain,
+    circuit,
+    counts,
+    fitted,
+    gate_set,
+    gates_found,
+    iteration,
+    learnt,
+    model,
+    nested,
+    pair,
+    plus,
+    process,
+    rng,
+    study,
+    tomogram,
+    verdict,
+    word_counts,
+    words,
+    written,
+)
 
 import qml
 from qml.optimizers.base import evaluate
 
-
-def rng() -> np.random.Generator:
-    """A generator, the same every time."""
-    return np.random.default_rng(0)
-
-
-def counts() -> qml.Counts:
-    """The record of a qubit measured along two axes."""
-    return qml.Counts(qml.PauliMeasurement(["X", "Z"]), [[60, 40], [80, 20]])
-
-
-def circuit() -> qml.Circuit:
-    """Two qubits, two parameters."""
-    return qml.Circuit(2, [qml.gates.RY("a", 0), qml.gates.RY("b", 1), qml.gates.CNOT(0, 1)])
-
-
-def model() -> qml.GibbsModel:
-    """Of one qubit."""
-    return qml.GibbsModel([qml.pauli("X"), qml.pauli("Z")])
-
-
-def pair() -> qml.DensityMatrix:
-    """A batch of two qubits."""
-    return qml.DensityMatrix([np.eye(2) / 2, np.diag([0.25, 0.75])])
-
-
-def plus() -> qml.DensityMatrix:
-    """A mixed qubit."""
-    return qml.DensityMatrix([[0.6, 0.2], [0.2, 0.4]])
-
-
-@cache
-def tomogram() -> qml.tomography.TomographyResult:
-    """The state of largest likelihood of a qubit measured along three axes."""
-    record = qml.Counts(qml.PauliMeasurement(1), [[60, 40], [50, 50], [80, 20]])
-    return qml.tomography.maximum_likelihood(record)
-
-
-@cache
-def fitted() -> qml.FitResult:
-    """The fit of a model to a record."""
-    return qml.fit(model(), counts(), seed=0, max_iterations=5)
-
-
-@cache
-def learnt() -> qml.models.EMResult:
-    """A model with a hidden unit after some rounds of expectation and maximisation."""
-    return qml.quantum_em(qml.HiddenGibbsModel(["ZZ", "IX"]), plus(), seed=0, max_iterations=20)
-
-
-def process() -> qml.Process:
-    """A damped qubit."""
-    return qml.processes.as_process(qml.channels.AmplitudeDamping(0.2, 0))
-
-
-def words() -> qml.processes.Experiments:
-    """Two words of one gate."""
-    return qml.processes.Experiments([("0", ("G",), "Z"), ("0", ("G", "G"), "Z")], {"0": [1.0, 0.0]}, Z)
-
-
-def gate_set() -> qml.processes.GateSetModel:
-    """One gate, nothing else learnt."""
-    return qml.processes.GateSetModel({"G": qml.Circuit(1, [qml.gates.RX("a", 0), qml.channels.BitFlip("b", 0)])})
-
-
-def word_counts() -> qml.Counts:
-    """The record of the two words."""
-    return qml.Counts(words(), [[60, 40], [20, 80]])
-
-
-@cache
-def gates_found() -> qml.tomography.GateSetResult:
-    """The gate set of largest likelihood of the two words."""
-    model = qml.processes.GateSetModel({"G": qml.gates.X}, preparations={"0": [1.0, 0.0]})
-    return qml.tomography.gate_set_tomography(model, word_counts())
-
-
-@cache
-def nested() -> tuple[qml.FitResult, qml.FitResult]:
-    """Fits of a model and of one with a parameter more."""
-    smaller, larger = qml.Circuit(1, [qml.gates.RY("a", 0)]), qml.Circuit(1, [qml.gates.RY("a", 0), FLIP])
-    first, second = (qml.fit(qml.CircuitModel(c), counts(), seed=0, progress=False) for c in (smaller, larger))
-    return first, second
-
-
-def iteration() -> qml.fitting.Iteration:
-    """What a callback of a fit is given."""
-    seen: list[qml.fitting.Iteration] = []
-    qml.fit(model(), counts(), seed=0, max_iterations=1, callbacks=[seen.append])
-    return seen[-1]
-
-
-@cache
-def verdict() -> qml.principle.Verdict:
-    """The second statement, checked on some pairs."""
-    return qml.principle.check(2, pairs=10)
-
-
-def chain() -> qml.ChainGibbsModel:
-    """Of one qubit."""
-    return qml.ChainGibbsModel([qml.pauli("X"), qml.pauli("Z")])
-
-
-def study() -> qml.Study:
-    """Of one qubit and one fit."""
-    return qml.Study(TARGET, FITS)
-
-
-FILES = tempfile.mkdtemp()
-"""Where files for reading stand until the process ends."""
-atexit.register(shutil.rmtree, FILES)
-
-
-def written(name: str) -> Path:
-    """A file of that name that can be read."""
-    path = Path(FILES) / name
-    if name == "run":
-        return path if path.exists() else study().run(path, quiet=True).folder
-    if not path.exists():
-        made = {"state.npz": plus, "fit.npz": fitted, "em.npz": learnt, "study.yaml": study, "chain.npz": chain}
-        made["process.npz"] = process
-        held = made.get(name, counts)()
-        if name == "pygsti.txt":
-            qml.io.write_pygsti(word_counts(), path, gates={"Gx:0": "G"})
-            return path
-        {".npz": held.save, ".yaml": held.save, ".json": counts().write_json, ".csv": counts().write_csv}[path.suffix](
-            path
-        )
-    return path
-
-
-Z = {"Z": [np.diag([1.0, 0.0]), np.diag([0.0, 1.0])]}
-FLIP = qml.channels.BitFlip("p", 0)
-TARGET = {"kind": "probabilities", "values": [0.6, 0.4]}
-FITS = [{"name": "a", "model": {"kind": "gibbs", "generators": {"kind": "strings", "labels": ["Z"]}}}]
-LIKELIHOODS = ("Bernoulli", "Gaussian", "Laplace")
-NETWORK = ("outputs", "outputs_vjp", "value_and_gradient", "train")
-
-
 EXAMPLES: dict[str, Callable[[], Any]] = {
-    # numbers
-    "n": lambda: 2,
-    "d": lambda: 2,
-    "n_qubits": lambda: 1,
-    "n_sites": lambda: 1,
-    "n_visible": lambda: 1,
-    "n_hidden": lambda: 1,
-    "n_ancilla": lambda: 1,
-    "n_ancillas": lambda: 1,
-    "n_inputs": lambda: 1,
-    "n_params": lambda: 2,
-    "n_controls": lambda: 1,
-    "layers": lambda: 1,
-    "rows": lambda: 2,
-    "columns": lambda: 2,
-    "number": lambda: 1,
-    "numbers": lambda: [1],
-    "pairs": lambda: 10,
-    "count": lambda: 2,
-    "steps": lambda: 2,
-    "order": lambda: 2,
-    "classes": lambda: 2,
-    "copies": lambda: 4,
-    "levels": lambda: 2,
-    "rank": lambda: 1,
-    "ranks": lambda: [1, 2],
-    "dim": lambda: 2,
-    "weight": lambda: 1,
-    "where": lambda: "fit.checkpoint",
-    "seconds": lambda: 30.0,
-    "batch": lambda: 2,
-    "shots": lambda: 100,
-    "seed": lambda: 0,
-    "replicates": lambda: 2,
-    "max_iterations": lambda: 20,
-    "memory": lambda: 5,
-    "beta": lambda: 1.0,
-    "p": lambda: 0.5,
-    "q": lambda: 0.1,
-    "time": lambda: 0.3,
-    "coefficient": lambda: 0.5,
-    "width": lambda: 1.0,
-    "cross_entropy_in_nats": lambda: 0.7,
-    "entropy": lambda: 0.5,
-    "samples": lambda: 4,
-    "krylov": lambda: 10,
-    "noise": lambda: 0.1,
-    # texts
-    "name": lambda: "a",
-    "label": lambda: "XY",
-    "letters": lambda: "XZ",
-    "bits": lambda: "0",
-    "axis": lambda: "Y",
-    # arrays
-    "matrix": lambda: np.eye(2) / 2,
-    "matrices": lambda: np.eye(2),
-    "psi": lambda: [0.6, 0.8],
-    "vector": lambda: [0.6, 0.8],
-    "factor": lambda: [[0.6], [0.8]],
-    "probabilities": lambda: [0.5, 0.5],
-    "log_probabilities": lambda: np.log([0.5, 0.5]),
-    "vectors": lambda: np.eye(2),
-    "weights": lambda: [0.5, 0.5],
-    "params": lambda: [0.1, 0.2],
-    "params0": lambda: [0.1, 0.2],
-    "values": lambda: [0.1, 0.2],
-    "errors": lambda: [0.1, 0.2],
-    "elements": lambda: [[[1.0, 0.0], [0.0, 0.0]], [[0.0, 0.0], [0.0, 1.0]]],
-    "bases": lambda: np.eye(2),
-    "confusion": lambda: [[0.9, 0.2], [0.1, 0.8]],
-    "kraus": lambda: [np.eye(2)],
-    "angles": lambda: [[0.1, 0.2]],
-    "design": lambda: [[1.0, 0.0], [1.0, 1.0], [1.0, 2.0]],
-    "targets": lambda: [0.0, 1.0, 3.0],
-    "inputs": lambda: [[0.0], [1.0]],
-    "labels": lambda: [0, 1],
-    "jacobians": lambda: np.ones((1, 2, 2)),
-    # gates and channels
-    **{name: lambda: 0.1 for name in ("theta", "phi", "lambda", "gamma", "p01", "p10", "px", "py", "pz")},
-    **{f"site{k}": lambda k=k: k for k in range(3)},
-    "site": lambda: 0,
-    "t1": lambda: 50.0,
-    "t2": lambda: 70.0,
-    # the objects of the library
-    "state": plus,
-    "states": plus,
-    "rho": plus,
-    "sigma": plus,
-    "first": plus,
-    "second": plus,
-    "target": plus,
-    "hamiltonian": lambda: qml.pauli("Z"),
-    "op": lambda: qml.pauli("Z"),
-    "generators": lambda: [qml.pauli("X"), qml.pauli("Z")],
-    "terms": lambda: {"XX": 0.5, "ZI": 1.0},
-    "words": lambda: ((1, 0),),
-    "coefficients": lambda: (1.0,),
-    "dims": lambda: (2,),
-    "keep": lambda: [0],
-    "sites": lambda: [0],
-    "edges": lambda: [(0, 1)],
-    "circuit": circuit,
-    "operations": lambda: [qml.gates.H(0)],
-    "gate": lambda: qml.gates.X,
-    "channel": lambda: qml.channels.BitFlip,
-    "measurement": lambda: qml.PauliMeasurement(1),
-    "measurements": lambda: [qml.PauliMeasurement(1), qml.PauliMeasurement(["X"])],
-    "settings": lambda: ["X", "Z"],
-    "counts": counts,
-    "model": model,
-    "members": lambda: [model(), plus()],
-    "factors": lambda: [model(), plus()],
-    "rng": rng,
-    "loss": lambda: qml.CrossEntropy(),
-    "widths": lambda: [1, 2, 1],
-    "shares": lambda: ((1.0,),),
-    "parameter_names": lambda: ("p",),
-    "path": lambda: "/nowhere/state.npz",
+    **ARGUMENTS,
     # the same name for another thing
     "Circuit.dims": lambda: 1,
     "channels.PauliMixture.labels": lambda: ("X",),

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from helpers.cases import cases_in_copy
 
 ROOT = Path(__file__).parents[2]
 GATE = '''
@@ -57,12 +58,14 @@ def test_what_is_added_in_three_files_is_found_drawn_attacked_and_compared(tmp_p
             text = (tmp_path / name).read_text(encoding="utf-8")
             assert old in text, name
             (tmp_path / name).write_text(text.replace(old, new, 1) + end, encoding="utf-8")
-    names = {"gate": "DCX", "channel": "Scramble"}
-    found = pytest_in(tmp_path, "-v", "-k", " or ".join([*names, *names.values()]))
+    found = pytest_in(tmp_path, "-k", "gate or channel")
     assert found.returncode == 0, found.stdout[-3000:]
-    for kind, new in names.items():
-        for name in ("test_public_api", f"test_{kind}s_qutip", f"test_{kind}s.py"):
-            assert [line for line in found.stdout.splitlines() if name in line and new in line and "PASSED" in line]
+    for kind, new in {"gate": "DCX", "channel": "Scramble"}.items():
+        for file in (f"tests/unit/test_{kind}s.py", f"tests/reference/test_{kind}s_qutip.py"):
+            assert any(new in case for case in cases_in_copy(tmp_path, file)), f"{file} did not try {new}"
+        attacked = [sys.executable, "-c", f"import attack; assert '{kind}s.{new}' in attack.PACKAGES['{kind}s']"]
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), str(tmp_path / "tests/contract")])}
+        subprocess.run(attacked, cwd=tmp_path, env=environment, check=True)
 
 
 def pytest_in(folder, *options):

@@ -11,6 +11,7 @@ import fastjsonschema
 import jsonschema
 import numpy as np
 import pytest
+from helpers.cases import every
 
 import qml
 from qml import Circuit, Counts, FitResult, GibbsModel, NoiseModel, channels, fit, gates, pauli
@@ -29,13 +30,6 @@ NOT_WRITTEN = ("gates.ParametricGate",)
 """Functions are no plain data."""
 
 
-@pytest.fixture(scope="session")  # seconds; tests of other modules may come in between
-def validator():
-    found = schema()
-    jsonschema.Draft202012Validator.check_schema(found)
-    return fastjsonschema.compile(found, use_default=False)
-
-
 def test_kinds_are_public():
     hidden = {
         "PartialTrace",
@@ -51,11 +45,10 @@ def test_kinds_are_public():
     assert {k for k in kinds() if "." not in k} - public <= {"state", "gate", "channel", "DensityMatrix"}
 
 
-@pytest.mark.parametrize("name", [name for name in OBJECTS if name not in NOT_WRITTEN])
-def test_every_kind_comes_back(name, tmp_path, validator):
+@every("name", [name for name in OBJECTS if name not in NOT_WRITTEN])
+def test_every_kind_comes_back(name, tmp_path):
     value = attack.example(name, OBJECTS[name])
     plain = json.loads(json.dumps(to_dict(value)))
-    validator(plain)
     again = from_dict(plain)
     assert to_dict(again) == plain
     assert type(again) is type(value) or isinstance(value, qml.State)
@@ -64,7 +57,7 @@ def test_every_kind_comes_back(name, tmp_path, validator):
         assert to_dict(load(tmp_path / f"it.{ending}")) == plain
 
 
-@pytest.mark.parametrize("name", [name for name, owner in OBJECTS.items() if issubclass(owner, Parametrized)])
+@every("name", [name for name, owner in OBJECTS.items() if issubclass(owner, Parametrized)])
 def test_models_that_come_back_give_the_same_states_to_the_bit(name):
     model = attack.example(name, OBJECTS[name])
     again = from_dict(json.loads(json.dumps(to_dict(model))))
@@ -174,8 +167,8 @@ def test_other_files_of_the_library_are_found_out(tmp_path):
         load(tmp_path / "other.npz")
 
 
-@pytest.mark.parametrize(
-    ("data", "sentence"),
+@every(
+    "data, sentence",
     [
         ({}, "the keys 'format' and 'object'"),
         ({"format": "qml.Object 9", "object": 1}, "of the format 'qml.Object 9'; this version reads 'qml.Object 1'"),
@@ -243,8 +236,24 @@ def test_functions_are_not_written():
         to_dict(gate)
 
 
-def test_the_schema_has_every_kind_and_refuses_others(validator):
-    assert set(kinds()) <= set(schema()["$defs"])
+def test_the_schema_names_the_keys_of_every_kind():
+    found = schema()
+    jsonschema.Draft202012Validator.check_schema(found)
+    assert set(kinds()) <= set(found["$defs"])
+    for name, owner in OBJECTS.items():
+        if name not in NOT_WRITTEN:
+            plain = to_dict(attack.example(name, owner))["object"]
+            keys = found["$defs"][plain["kind"]]
+            assert set(keys["required"]) <= set(plain) <= set(keys["properties"]), name
+
+
+@pytest.mark.slow
+def test_the_schema_accepts_every_kind_and_refuses_others():
+    found = schema()
+    validator = fastjsonschema.compile(found, use_default=False)  # takes seconds, and then far less than jsonschema
+    for name, owner in OBJECTS.items():
+        if name not in NOT_WRITTEN:
+            validator(json.loads(json.dumps(to_dict(attack.example(name, owner)))))
     for wrong in ({"kind": "Circuit", "dims": 1}, {"kind": "gate", "name": "spam"}, {"kind": "nothing"}):
         with pytest.raises(fastjsonschema.JsonSchemaValueException):
             validator({"format": "qml.Object 1", "object": wrong})

@@ -7,7 +7,7 @@ import inspect
 import attack
 import matplotlib
 import pytest
-from attack import PUBLIC
+from attack import PACKAGES, PUBLIC
 from matplotlib import pyplot
 
 import qml
@@ -50,9 +50,10 @@ def found(monkeypatch, folder):
     return attacked
 
 
-@pytest.mark.parametrize("name", [name for name in PUBLIC if name not in SLOW])
-def test_sharp_arguments_are_refused_in_a_sentence(name, found):
-    assert found(name, attack.SHARP) == []
+@pytest.mark.parametrize("package", PACKAGES)
+def test_sharp_arguments_are_refused_in_a_sentence(package, found):
+    names = [name for name in PACKAGES[package] if name not in SLOW]
+    assert [f"{name}: {line}" for name in names for line in found(name, attack.SHARP)] == []
 
 
 @pytest.mark.slow

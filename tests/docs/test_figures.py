@@ -20,6 +20,7 @@ from types import ModuleType
 import mpmath
 import numpy as np
 import pytest
+from helpers.cases import every
 
 from qml import GibbsModel, cross_entropy, fidelity, fit, relative_entropy
 from qml.classical.regression import _least_squares
@@ -97,10 +98,8 @@ def script(path: Path) -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_exists_and_its_arguments_parse(
-    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@every("command", COMMANDS)
+def test_every_command_exists_and_its_arguments_parse(command: str, tmp_path: Path) -> None:
     if "::" in command:
         path, name = command.split("::")
         tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
@@ -118,11 +117,12 @@ def test_every_command_exists_and_its_arguments_parse(
     if "@click.command" not in source:  # argparse, or no arguments at all
         assert all(f'"{word}"' in source for word in arguments if word.startswith("--"))
         return
-    monkeypatch.syspath_prepend(str(path.parent))
     before = set(sys.modules)
     (tmp_path / "RECORD.json").write_text("{}")
     arguments = [str(tmp_path / word) if word == "RECORD.json" else word for word in arguments]
-    script(path).main.make_context(path.stem, arguments)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(path.parent))
+        script(path).main.make_context(path.stem, arguments)
     for name in set(sys.modules) - before:  # scripts of several folders have modules of one name
         if str(ROOT / "experiments") in str(getattr(sys.modules[name], "__file__", "")):
             del sys.modules[name]

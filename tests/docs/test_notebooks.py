@@ -8,6 +8,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from helpers.cases import every
 from nbclient import NotebookClient
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -43,7 +44,7 @@ def kinds(notebook: nbformat.NotebookNode) -> list[Counter[str]]:
     return [Counter({kind: 1 if kind == "stream" else n for kind, n in one.items()}) for one in found]
 
 
-@pytest.mark.parametrize("path", TUTORIALS, ids=lambda path: path.stem)
+@every("path", TUTORIALS, ids=lambda path: path.stem)
 def test_the_stored_outputs_are_whole_and_of_one_run(path: Path) -> None:
     """As pages and the repository show them."""
     notebook = nbformat.read(path, as_version=4)
@@ -56,7 +57,7 @@ def test_the_stored_outputs_are_whole_and_of_one_run(path: Path) -> None:
             assert shown["image/png"], cell.source
 
 
-@pytest.mark.parametrize("path", TUTORIALS, ids=lambda path: path.stem)
+@every("path", TUTORIALS, ids=lambda path: path.stem)
 def test_headings_make_an_outline(path: Path) -> None:
     lines = [line for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "markdown"
              for line in cell.source.splitlines() if line.startswith("#")]  # fmt: skip

@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from helpers.cases import every
 from matplotlib import pyplot
 
 import qml
@@ -118,7 +119,7 @@ def test_broken_links_are_found(tmp_path: Path) -> None:
     assert broken(tmp_path) == ["a.html: b.html#z", "b.html: none.png"]
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+@every("path", EXAMPLES, ids=lambda path: path.stem)
 def test_an_example_asks_a_question(path: Path) -> None:
     title = path.read_text(encoding="utf-8").splitlines()[1]
     assert title.endswith("?")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from helpers.arrays import hermitian
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qml import CholeskyModel, relative_entropy, states, thermal
@@ -41,6 +41,7 @@ def test_shifts_of_the_zero_of_energy_change_the_loss_and_no_derivative(seed: in
     assert loss.floor(h + by * np.eye(d)) - loss.floor(h) == pytest.approx(beta * by, abs=1e-11)
 
 
+@settings(max_examples=20)
 @given(seeds, st.floats(0.0, 2.0))
 def test_fits_never_go_below_the_floor(seed: int, beta: float) -> None:
     h = hermitian(2, np.random.default_rng(seed))

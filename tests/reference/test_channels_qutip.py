@@ -6,8 +6,8 @@ import itertools
 import math
 
 import numpy as np
-import pytest
 import qutip
+from helpers.cases import every
 
 from qml.channels import CHANNELS, KrausChannel
 
@@ -75,7 +75,7 @@ def test_every_named_channel_has_a_reference():
     assert {name for name, _, _ in CASES} == set(CHANNELS)
 
 
-@pytest.mark.parametrize(("name", "params", "reference"), CASES, ids=[f"{n}{p}" for n, p, _ in CASES])
+@every("name, params, reference", CASES, ids=[f"{n}{p}" for n, p, _ in CASES])
 def test_the_superoperator_is_that_of_qutip(name, params, reference):
     channel, values = CHANNELS[name], np.array(params)
     channel.check(values)
@@ -87,7 +87,7 @@ def test_the_superoperator_is_that_of_qutip(name, params, reference):
         assert np.abs(ours - moved).max() < 1e-13
 
 
-@pytest.mark.parametrize(("name", "params"), [case[:2] for case in CASES], ids=[f"{n}{p}" for n, p, _ in CASES])
+@every("name, params", [case[:2] for case in CASES], ids=[f"{n}{p}" for n, p, _ in CASES])
 def test_qutip_finds_the_kraus_form_a_channel_with_this_superoperator(name, params):
     channel, values = CHANNELS[name], np.array(params)
     whole = qutip.kraus_to_super([qutip.Qobj(k, dims=[list(channel.dims)] * 2) for k in channel.kraus(values)])

@@ -6,6 +6,7 @@ import mpmath
 import numpy as np
 import pytest
 import scipy.stats
+from helpers.cases import every
 from scipy.optimize import check_grad
 from sklearn.linear_model import QuantileRegressor
 from sklearn.metrics import log_loss
@@ -172,8 +173,8 @@ def test_training_beats_the_best_linear_model(make):
     assert losses[1] < losses[0] - 0.05
 
 
-@pytest.mark.parametrize(
-    ("make", "message"),
+@every(
+    "make, message",
     [
         (lambda: GaussianLikelihood(0.0), "scale must be greater than 0"),
         (lambda: LaplaceLikelihood(-1.0), "scale must be greater than 0"),

@@ -55,7 +55,7 @@ FREE = [
     ("iris", load_iris, slice(50, None), [0, 1, 2, 3]),
     ("wine", load_wine, None, [0, 1, 2]),
     ("breast cancer", load_breast_cancer, None, [0, 1, 4, 5]),
-    ("digits", load_digits, None, [20, 26, 34, 43]),
+    pytest.param(("digits", load_digits, None, [20, 26, 34, 43]), marks=pytest.mark.slow),
 ]
 
 

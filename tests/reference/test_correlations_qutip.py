@@ -31,7 +31,9 @@ def kinds(dims, rng):
         yield PauliState(vector_of(states.ginibre(dims, rng).matrix(), len(dims)), len(dims))
 
 
-@pytest.mark.parametrize("dims", [(2, 2, 2), (2, 3, 2), (3, 2, 2, 1)], ids=str)
+@pytest.mark.parametrize(
+    "dims", [(2, 2, 2), (2, 3, 2), (3, 2, 1), pytest.param((3, 2, 2, 1), marks=pytest.mark.slow)], ids=str
+)
 def test_every_kind_against_qutip(dims):
     for rho in kinds(dims, np.random.default_rng(7)):
         q, n = rho.qobj(), len(dims)

@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 import qutip
+from helpers.cases import every
 from qutip.core import gates as qg
 
 from qml import gates
@@ -68,7 +69,7 @@ def test_every_named_gate_has_a_reference():
     assert set(REFERENCES) == set(GATES)
 
 
-@pytest.mark.parametrize("name", REFERENCES)
+@every("name", REFERENCES)
 def test_the_matrix_is_that_of_qutip(name):
     params, reference = REFERENCES[name]
     gate = GATES[name]
@@ -76,7 +77,7 @@ def test_the_matrix_is_that_of_qutip(name):
     assert np.abs(gate.matrix(np.array(params)) - reference.full()).max() < 1e-14
 
 
-@pytest.mark.parametrize("name", REFERENCES)
+@every("name", REFERENCES)
 def test_the_superoperator_is_that_of_qutip(name):
     params, reference = REFERENCES[name]
     gate = GATES[name]

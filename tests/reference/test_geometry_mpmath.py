@@ -3,6 +3,7 @@
 import mpmath as mp
 import numpy as np
 import pytest
+from helpers.cases import every
 
 from qml import GibbsModel
 from qml.geometry import metric
@@ -69,8 +70,8 @@ def along(kind, theta, u):
     return float(mp.fsum(both) / (2 * STEP**2))
 
 
-@pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize("kind", ["bkm", "bures", "wigner_yanase"])
+@every("case", CASES)
+@every("kind", ["bkm", "bures", "wigner_yanase"])
 def test_gibbs_metrics(case, kind):
     found = metric(GibbsModel(GENERATORS), CASES[case], kind)
     for u in ([1, -2, 1], [0, 1, 3]):

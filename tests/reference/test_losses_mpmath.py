@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import qutip
 from helpers.arrays import hermitian
+from helpers.cases import every
 from helpers.digits import to_mp
 
 from qml import losses, states
@@ -72,8 +73,8 @@ def test_cross_entropy_of_dense_states(d: int) -> None:
             )
 
 
-@pytest.mark.parametrize("beta", [1e-8, 0.1, 1.0, 30.0, 500.0])
-@pytest.mark.parametrize("d", [2, 4, 8])
+@every("beta", [1e-8, 0.1, 1.0, 30.0, 500.0])
+@every("d", [2, 4, 8])
 def test_cross_entropy_and_gradient_of_gibbs_states_at_any_temperature(d: int, beta: float) -> None:
     rng = np.random.default_rng(int(d + beta))
     rho, k = states.ginibre(qubit_dims(d), rng), beta * hermitian(d, rng)
@@ -116,7 +117,7 @@ def test_gradient_of_dense_states_against_a_50_digit_difference(d: int) -> None:
     assert np.trace(gradient @ direction).real == pytest.approx(want, rel=16 * d * EPS * condition)
 
 
-@pytest.mark.parametrize("exponent", range(1, 17))
+@every("exponent", range(1, 17))
 def test_gradient_at_nearly_degenerate_spectra(exponent: int) -> None:
     """Pairs of eigenvalues 1e-1 ... 1e-16 apart: no digits are lost and nothing divides by zero."""
     rng = np.random.default_rng(exponent)

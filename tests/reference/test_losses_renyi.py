@@ -6,6 +6,7 @@ import mpmath
 import numpy as np
 import pytest
 from helpers.arrays import hermitian
+from helpers.cases import every
 from helpers.digits import to_mp
 
 from qml import GibbsModel, fit, losses, states
@@ -43,8 +44,8 @@ def exact(
         return float(mpmath.log(q) / (alpha - 1))
 
 
-@pytest.mark.parametrize(("variant", "alpha"), ORDERS)
-@pytest.mark.parametrize("d", [2, 3, 4])
+@every("variant, alpha", ORDERS)
+@every("d", [2, 3, 4])
 def test_values_against_forty_digits(variant: str, alpha: float, d: int) -> None:
     rng = np.random.default_rng(d)
     rho, sigma = states.ginibre((d,), rng), states.ginibre((d,), rng)
@@ -200,8 +201,8 @@ def slope(loss: Renyi, rho: DensityMatrix, moved, h: float = 1e-3) -> float:
     return (f[0] - 8 * f[1] + 8 * f[2] - f[3]) / (12 * h)
 
 
-@pytest.mark.parametrize(("variant", "alpha"), GENERIC)
-@pytest.mark.parametrize("d", [2, 3, 4])
+@every("variant, alpha", GENERIC)
+@every("d", [2, 3, 4])
 def test_derivatives_in_matrices_and_gibbs_states(variant: str, alpha: float, d: int) -> None:
     rng, loss = np.random.default_rng(d), Renyi(alpha, variant)
     rho, k, x = states.ginibre(qubit_dims(d), rng), hermitian(d, rng), hermitian(d, rng)
@@ -219,8 +220,8 @@ def test_derivatives_in_matrices_and_gibbs_states(variant: str, alpha: float, d:
     assert np.trace(gradient @ x).real == pytest.approx(numeric, rel=1e-6, abs=1e-9)
 
 
-@pytest.mark.parametrize(("variant", "alpha"), GENERIC)
-@pytest.mark.parametrize("gap", [0.0, 1e-15, 1e-9, 1e-4])
+@every("variant, alpha", GENERIC)
+@every("gap", [0.0, 1e-15, 1e-9, 1e-4])
 def test_derivatives_at_degenerate_spectra_against_a_forty_digit_difference(
     variant: str, alpha: float, gap: float
 ) -> None:

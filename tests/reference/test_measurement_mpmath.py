@@ -3,6 +3,7 @@
 import mpmath
 import numpy as np
 import pytest
+from helpers.cases import every
 from helpers.digits import to_mp
 
 from qml import states
@@ -44,8 +45,8 @@ STATES = {
 }
 
 
-@pytest.mark.parametrize("name", LOSSES)
-@pytest.mark.parametrize("kind", STATES)
+@every("name", LOSSES)
+@every("kind", STATES)
 def test_values_and_derivatives(kind: str, name: str) -> None:
     sigma, loss = STATES[kind], LOSSES[name]
     rho = states.ginibre((2, 2), RNG, rank=2)

@@ -12,6 +12,7 @@ import mpmath
 import numpy as np
 import pytest
 from helpers.arrays import hermitian
+from helpers.cases import every
 from helpers.digits import M, rotation, string, to_mp
 
 from qml import Circuit, gates, pauli, states
@@ -106,7 +107,7 @@ def test_dense_model(scale: float, hidden: tuple[int, ...]) -> None:
     check_dense(model, states.ginibre(model.dims, rng), generators, theta)
 
 
-@pytest.mark.parametrize("gap", [1e-1, 1e-3, 1e-6, 1e-9, 1e-12, 1e-14, 1e-16, 0.0])
+@every("gap", [1e-1, 1e-3, 1e-6, 1e-9, 1e-12, 1e-14, 1e-16, 0.0])
 def test_gradient_is_exact_at_any_gap(gap: float) -> None:
     """K with the eigenvalues 0, gap, 1, 1 + gap in a random basis, differentiated across the pairs."""
     rng = np.random.default_rng(2)

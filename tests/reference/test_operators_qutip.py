@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import qutip
 from helpers.arrays import complex_normal
+from helpers.cases import every
 
 from qml._checks import InputError
 from qml.operators import (
@@ -45,7 +46,7 @@ def test_strings(label):
     close(pauli(label).matrix(), qutip.tensor([SINGLE[letter] for letter in label]))
 
 
-@pytest.mark.parametrize("sites", PLACEMENTS)
+@every("sites", PLACEMENTS)
 def test_embed_and_partial_trace_on_every_placement(sites):
     rng = np.random.default_rng(len(sites))
     factors = [complex_normal(rng, DIMS[s], DIMS[s]) for s in sites]
@@ -90,8 +91,8 @@ def test_expectation_by_apply():
     assert np.vdot(v, h.apply(v)) == pytest.approx(theirs)
 
 
-@pytest.mark.parametrize("periodic", [False, True])
-@pytest.mark.parametrize("n", [2, 3, 4, 5])
+@every("periodic", [False, True])
+@every("n", [2, 3, 4, 5])
 def test_spin_chains(n, periodic):
     bonds = [(i, i + 1) for i in range(n - 1)] + ([(n - 1, 0)] if periodic and n > 2 else [])
     second = {  # (n, periodic): pairs at distance two, by hand

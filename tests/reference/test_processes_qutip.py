@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import qutip
 from helpers.arrays import complex_normal, hermitian
+from helpers.cases import every
 from helpers.digits import to_mp
 from helpers.processes import random_kraus
 from scipy.stats import unitary_group
@@ -32,7 +33,7 @@ def ranks(dims_in, dims_out):
 
 
 CASES = [(ins, outs, rank) for ins, outs in ENDS for rank in ranks(ins, outs)]
-EVERY = pytest.mark.parametrize(("ins", "outs", "rank"), CASES, ids=str)
+EVERY = every("ins, outs, rank", CASES)
 
 
 def both(ins, outs, rank, seed=0):
@@ -174,8 +175,8 @@ def test_processes_side_by_side_are_those_of_qutip(ins, outs):
     assert np.abs(whole.apply(rho).matrix() - moved(peer, rho.qobj())).max() < 1e-14
 
 
-@pytest.mark.parametrize(("ins", "outs"), SQUARE, ids=str)
-@pytest.mark.parametrize("rank", [1, 2, "full"])
+@every("ins, outs", SQUARE, ids=str)
+@every("rank", [1, 2, "full"])
 def test_fidelities_with_a_unitary_are_those_of_qutip(ins, outs, rank):
     d = math.prod(ins)
     process, peer, _ = both(ins, outs, d * d if rank == "full" else rank, seed=3)

@@ -7,6 +7,7 @@ from types import ModuleType
 import mpmath
 import numpy as np
 import pytest
+from helpers.cases import every
 
 from qml import thermal
 from qml.engines import KrylovEngine, krylov
@@ -68,8 +69,8 @@ def quadratic_form(k: PauliSum, r: np.ndarray) -> tuple[mpmath.mpf, list[mpmath.
         return mpmath.log(z) - low, slopes
 
 
-@pytest.mark.parametrize("scale", [1e-6, 1.0, 60.0, 3e3])
-@pytest.mark.parametrize(
+@every("scale", [1e-6, 1.0, 60.0, 3e3])
+@every(
     "k",
     [tfim(3, h=0.7), heisenberg(3), tfim(1), heisenberg(2, h=0.3) + 0.4 * pauli("XY"), pauli("Z", 1e-7) + pauli("X")],
     ids=["real", "degenerate", "one qubit", "complex", "nearly degenerate"],

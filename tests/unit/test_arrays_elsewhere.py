@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from helpers.arrays import hermitian
+from helpers.cases import every
 from helpers.elsewhere import Elsewhere, Namespace, held
 
 from qml import losses, pauli
@@ -77,7 +78,7 @@ def test_losses_and_cotangents_stay_where_the_arrays_are(loss):
                     _compare(there, cotangent)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@every("kind", KINDS)
 def test_numbers_of_states(kind):
     make, a = KINDS[kind]
     here, there = make(a), make(Elsewhere(a))
@@ -102,9 +103,9 @@ MEASUREMENTS = {
 }
 
 
-@pytest.mark.parametrize("loss", [losses.NegativeLogLikelihood(), losses.ChiSquare(), losses.SquaredError()], ids=repr)
-@pytest.mark.parametrize("measurement", MEASUREMENTS)
-@pytest.mark.parametrize("kind", KINDS)
+@every("loss", [losses.NegativeLogLikelihood(), losses.ChiSquare(), losses.SquaredError()], ids=repr)
+@every("measurement", MEASUREMENTS)
+@every("kind", KINDS)
 def test_losses_of_counts(kind, measurement, loss):
     (make, a), done = KINDS[kind], MEASUREMENTS[measurement]
     counts = sample(ginibre((2, 2), np.random.default_rng(5)), done, 100, np.random.default_rng(6))
@@ -137,8 +138,8 @@ def test_losses_of_labels(kind, loss):
     _compare(there, cotangent)
 
 
-@pytest.mark.parametrize("keep", [[0], [1], [1, 0]])
-@pytest.mark.parametrize("kind", KINDS)
+@every("keep", [[0], [1], [1, 0]])
+@every("kind", KINDS)
 def test_reduced_states_stay_where_the_arrays_are(kind, keep):
     make, a = KINDS[kind]
     there = make(Elsewhere(a)).partial_trace(keep).matrix()

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from helpers.cases import every
 
 from qml import CircuitModel, GibbsModel, channels, fit, gates, pauli
 from qml._checks import InputError
@@ -71,8 +72,8 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("size", [1, 4, 7, 1000])
-@pytest.mark.parametrize("name", CASES)
+@every("size", [1, 4, 7, 1000])
+@every("name", CASES)
 def test_the_mean_over_an_epoch_is_the_whole_gradient(name, size):
     model, target, loss = CASES[name]
     objective = Objective(model, target, loss, Gaussian(3.0, copies=20))

@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 import pytest
+from helpers.cases import every
 
 from qml import _checks
 from qml._checks import InputError, MemoryRefused, OutsideDomain
@@ -32,8 +33,8 @@ def agrees(state: ChainState, factor: float = 1.0) -> None:
     assert abs(state.entropy() - exact.entropy()) < factor * state.entropy_error + rounding
 
 
-@pytest.mark.parametrize("n", [1, 2, 3])
-@pytest.mark.parametrize("beta", [1e-9, 1e-3, 1.0, 50.0, 1e3])
+@every("n", [1, 2, 3])
+@every("beta", [1e-9, 1e-3, 1.0, 50.0, 1e3])
 def test_few_qubits_at_any_temperature(n: int, beta: float) -> None:
     agrees(ChainState([tfim(n, h=0.7)], [beta]))
 
@@ -189,8 +190,8 @@ def test_a_smaller_tolerance_is_nearer() -> None:
         assert state.log_partition_error <= tolerance
 
 
-@pytest.mark.parametrize(
-    ("make", "sentence"),
+@every(
+    "make, sentence",
     [
         (lambda: ChainEngine(1e-13), "tolerance must be"),
         (lambda: ChainEngine(0.2), "tolerance must be"),

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 import pickle
-import pydoc
-import re
 
 import numpy as np
 import pytest
+from helpers.cases import every
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qml import channels
-from qml._checks import InputError
 from qml.channels import CHANNELS, KrausChannel, PauliMixture
 from qml.instructions import Channel
-from qml.parameters import UNIT, as_affine
+from qml.parameters import UNIT
 
 ALL = list(CHANNELS.values())
 TRAINABLE = [c for c in ALL if c.n_params]
@@ -98,7 +95,7 @@ def test_derivatives_inside_the_domain_are_those_of_finite_differences(channel, 
         assert np.abs(analytic[i] - difference).max() < 1e-7 * max(1, np.abs(difference).max())
 
 
-@pytest.mark.parametrize("channel", TRAINABLE, ids=repr)
+@every("channel", TRAINABLE, ids=repr)
 def test_no_derivative_vanishes_where_the_channel_moves(channel):
     point = [3.0, 4.0, 2.0, 0.3] if channel.name == "ThermalRelaxation" else [0.3, 0.2, 0.1][: channel.n_params]
     assert (np.abs(channel.superoperator_derivatives(np.array(point))).max(axis=(1, 2)) > 0.05).all()
@@ -117,7 +114,7 @@ EDGES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("channel", "point", "i", "direction"), EDGES)
+@every("channel, point, i, direction", EDGES)
 def test_derivatives_at_the_ends_are_those_of_one_sided_differences(channel, point, i, direction):
     params, h = np.array(point), direction * 1e-4
     step = h * np.eye(channel.n_params)[i]
@@ -212,8 +209,8 @@ def test_bloch_vectors_contract_as_they_should():
         assert bloch(act(channel, params, rho)) == pytest.approx(wanted, abs=1e-15), channel
 
 
-@pytest.mark.parametrize("t2", [0.05, 1.0, 3.0, 5.0, 6.0])
-@pytest.mark.parametrize("e", [0.0, 0.2, 0.9, 1.0])
+@every("t2", [0.05, 1.0, 3.0, 5.0, 6.0])
+@every("e", [0.0, 0.2, 0.9, 1.0])
 def test_thermal_relaxation_follows_both_decay_curves(t2, e):
     t1, rho = 3.0, random_state(2, 5)
     for time in (0.0, 1e-6, 0.7, 5.0, 1e3):
@@ -314,112 +311,3 @@ def test_a_correlated_pauli_error_of_ones_own():
     assert parity.dims == (2, 2)
     lazy = PauliMixture("Half", ("X", "Z"), ((0.25, 0.25),), ("p",))
     assert lazy.domains[0].high == 2
-
-
-def refused(sentence: str) -> pytest.RaisesExc:
-    return pytest.raises(InputError, match=re.escape(sentence))
-
-
-def test_parameters_outside_their_domain():
-    for name, bad, sentence in [
-        ("BitFlip", (1.2,), "BitFlip: p must lie in [0, 1]; found 1.2."),
-        ("Depolarizing", (1.4,), "Depolarizing: p must lie in [0, 1.33333333333]; found 1.4."),
-        ("Depolarizing2", (1.07,), "Depolarizing2: p must lie in [0, 1.06666666667]; found 1.07."),
-        ("PauliError", (-0.1,), "PauliError: q must lie in [0, 1]; found -0.1."),
-        ("PauliError2", (1.01,), "PauliError2: q must lie in [0, 1]; found 1.01."),
-        ("PauliChannel", (0.5, 0.4, 0.2), "PauliChannel: px + py + pz must be at most 1; found 1.1."),
-        ("PauliChannel", (0.5, -0.4, 0.2), "PauliChannel: py must lie in [0, 1]; found -0.4."),
-        ("AmplitudeDamping", (1.5,), "AmplitudeDamping: gamma must lie in [0, 1]; found 1.5."),
-        ("GeneralizedAmplitudeDamping", (0.5, 2), "excited_population must lie in [0, 1]; found 2."),
-        ("PhaseDamping", (-1e-9,), "PhaseDamping: lambda must lie in [0, 1]; found -1e-09."),
-        ("ThermalRelaxation", (50, 120, 1, 0), "ThermalRelaxation: t2 must be at most 2 t1 = 100; found 120."),
-        ("ThermalRelaxation", (0, 1, 1, 0), "ThermalRelaxation: t1 must be positive; found 0."),
-        ("ThermalRelaxation", (1, 0, 1, 0), "ThermalRelaxation: t2 must be positive; found 0."),
-        ("ThermalRelaxation", (1, 1, -1, 0), "ThermalRelaxation: time must lie in [0, inf]; found -1."),
-        ("ThermalRelaxation", (math.inf, 1, 1, 0), "ThermalRelaxation: t1 must be a finite number; found inf."),
-        ("ReadoutError", (0.1, 1.1), "ReadoutError: p10 must lie in [0, 1]; found 1.1."),
-    ]:
-        sites = range(CHANNELS[name].n_sites)
-        with refused(sentence):
-            CHANNELS[name](*bad, *sites)
-
-
-def test_rounding_is_not_taken_for_a_mistake():
-    channels.PauliChannel(0.1, 0.7, 0.2, 0)
-    channels.PauliChannel(0.5 + 2**-52, 0.25, 0.25, 0)
-    channels.ThermalRelaxation(0.1 + 0.2, math.nextafter(2 * (0.1 + 0.2), 1), 0.1, 0.0, 0)
-    channels.Depolarizing(4 / 3, 0)
-    channels.Depolarizing2(16 / 15, 0, 1)
-    channels.Depolarizing(as_affine("q") * (4 / 3), 0)
-
-
-def test_names_that_are_no_texts():
-    with refused("name must be a text; found 3"):
-        KrausChannel([np.eye(2)], name=3)
-    with refused("name must be a text; found 3"):
-        PauliMixture(3, ("X",), ((1.0,),), ("p",))
-
-
-def test_kraus_operators_that_are_no_channel():
-    with refused(
-        "the Kraus operators of Kraus must be complete; found max|sum_k K_k^dagger K_k - 1| = 0.19, tolerance 1e-10."
-    ):
-        KrausChannel([0.9 * np.eye(2)])
-    with refused("the Kraus operators of mine must have shape (m, d, d), also where there is one; found shape (2, 2)"):
-        KrausChannel(np.eye(2), name="mine")
-    with refused("must have shape (..., d, d); found shape (1, 2, 3)"):
-        KrausChannel(np.ones((1, 2, 3)))
-    with refused("rows of different lengths"):
-        KrausChannel([np.eye(2), np.eye(3)])
-    with refused("dims must multiply to the dimension 4; found (2, 3), product 6"):
-        KrausChannel(np.eye(4)[None], dims=(2, 3))
-    with refused("must have shape (..., d, d); found shape (0, 2, 2)"):
-        KrausChannel(np.zeros((0, 2, 2)))
-
-
-def test_mixtures_that_do_not_fit():
-    with refused("Mine: the labels must be Pauli strings of one length; found ('X', 'ZZ')"):
-        PauliMixture("Mine", ("X", "ZZ"), ((0.5, 0.5),), ("p",))
-    with refused("a Pauli label must be one or more of the letters I, X, Y, Z; found 'Q'"):
-        PauliMixture("Mine", ("Q",), ((1.0,),), ("p",))
-    for shares in (((1.0, 1.0),), ((-1.0,),), ((0.0,),), ()):
-        with refused("Mine: the shares must be non-negative numbers of shape (1, 1), no row all zero; found"):
-            PauliMixture("Mine", ("X",), shares, ("p",))
-
-
-def test_wrong_placements():
-    with refused("Depolarizing takes 2 arguments (p, site); found 1: 0.1"):
-        channels.Depolarizing(0.1)
-    with refused("ThermalRelaxation takes 5 arguments (t1, t2, time, excited_population, site); found 3"):
-        channels.ThermalRelaxation(50, 70, 1)
-    with refused("Depolarizing2 needs 2 distinct sites; found (1, 1)"):
-        channels.Depolarizing2(0.1, 1, 1)
-    with refused("AmplitudeDamping on sites (0,) is not unitary, so it has no inverse operation."):
-        channels.AmplitudeDamping(0.1, 0).inverse()
-    with refused("Reset takes 1 argument (site); found 2"):
-        channels.Reset(0, 1)
-
-
-def test_channels_are_found_by_name_and_explain_themselves():
-    assert channels.channel("amplitude_damping") == channels.AmplitudeDamping
-    with refused("(did you mean 'BitFlip'?)"):
-        channels.channel("bitflipp")
-    text = pydoc.render_doc(channels.AmplitudeDamping, renderer=pydoc.plaintext)
-    assert "AmplitudeDamping(gamma, site)" in text
-    assert "Decay to |0> with probability gamma" in text
-    assert "From 0 to 1." in text
-    for name, channel in CHANNELS.items():
-        assert channel.__doc__.startswith(f"{name}("), name
-        for parameter in channel.parameter_names:
-            assert f"\n{parameter} : float" in channel.__doc__
-
-
-def test_thermal_relaxation_goes_to_the_ground_state_unless_told_otherwise():
-    plain, warm = channels.ThermalRelaxation(50, 70, 0.3, 0), channels.ThermalRelaxation(50, 70, 0.3, 0.25, 0)
-    assert plain == channels.ThermalRelaxation(50, 70, 0.3, 0.0, 0)
-    assert warm == channels.ThermalRelaxation(50, 70, 0.3, 0, excited_population=0.25)
-    assert str(inspect.signature(channels.ThermalRelaxation)) == "(t1, t2, time, site, /, *, excited_population=0.0)"
-    with refused("takes 5 arguments"):
-        channels.ThermalRelaxation(50, 70, 0.3, 0.25, 0, excited_population=0.25)
-    with refused("takes 5 arguments"):
-        channels.ThermalRelaxation(50, 70, 0.3, 0, wrong=0.25)

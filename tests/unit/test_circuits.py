@@ -5,6 +5,7 @@ import pickle
 
 import numpy as np
 import pytest
+from helpers.cases import every
 
 from qml import channels, gates
 from qml._checks import InputError
@@ -249,8 +250,8 @@ def test_domains_are_intersected():
     assert half_line.high == math.inf
 
 
-@pytest.mark.parametrize("c", [1 / 3, -0.7, 3.0, 1e-3, 7e5])
-@pytest.mark.parametrize("k", [0.0, 0.1, -0.3, 1 / 7, 1.1])
+@every("c", [1 / 3, -0.7, 3.0, 1e-3, 7e5])
+@every("k", [0.0, 0.1, -0.3, 1 / 7, 1.1])
 def test_ends_of_domains_stay_inside_in_float64(c, k):
     """Both ends, put through the program's own arithmetic, pass the channel's check, and are sharp."""
     circuit = Circuit(1, [channels.BitFlip(c * a + k, 0)])

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import qutip
+from helpers.cases import every
 
 from qml import (
     Circuit,
@@ -46,10 +47,8 @@ MEASURES = [
 ]
 
 
-@pytest.mark.parametrize("measure", MEASURES)
-@pytest.mark.parametrize(
-    "given", [RHO, RHO.tolist(), qutip.Qobj(RHO), DensityMatrix(RHO)], ids=["array", "list", "qobj", "state"]
-)
+@every("measure", MEASURES)
+@every("given", [RHO, RHO.tolist(), qutip.Qobj(RHO), DensityMatrix(RHO)], ids=["array", "list", "qobj", "state"])
 def test_measures_take_what_stands_for_a_state(measure, given):
     sigma = np.diag([0.7, 0.3])
     wanted = measure(DensityMatrix(RHO), DensityMatrix(sigma))

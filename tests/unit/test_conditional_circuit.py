@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from helpers.cases import every
 
 from qml import Circuit, CircuitModel, channels, check_gradient, fit, gates
 from qml._checks import InputError
@@ -42,9 +43,9 @@ def test_every_member_is_the_circuit_with_its_numbers_put_in(engine, scales):
         assert np.allclose(batch.matrix()[k], state.matrix(), atol=1e-13)
 
 
-@pytest.mark.parametrize("engine", [PauliEngine(), ReferenceEngine()], ids=["pauli", "reference"])
-@pytest.mark.parametrize("scales", [False, True])
-@pytest.mark.parametrize("loss", [MeanCrossEntropy, LabelLikelihood])
+@every("engine", [PauliEngine(), ReferenceEngine()], ids=["pauli", "reference"])
+@every("scales", [False, True])
+@every("loss", [MeanCrossEntropy, LabelLikelihood])
 def test_gradient(engine, scales, loss):
     """Every component on one engine; what an engine adds, along two random directions on the other, a slow one."""
     model = ConditionalCircuitModel(reuploading(), UPLOADS, scales=scales, engine=engine)

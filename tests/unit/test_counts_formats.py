@@ -5,6 +5,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from helpers.cases import every
 
 from qml import states
 from qml._checks import InputError
@@ -24,8 +25,8 @@ STATE = states.basis_state("011")
 """Qubit 0 gives 0, qubits 1 and 2 give 1."""
 
 
-@pytest.mark.parametrize(
-    ("source", "key"),
+@every(
+    "source, key",
     [
         ("qml", "011"),
         ("pennylane", "011"),
@@ -45,8 +46,8 @@ def test_every_package_writes_the_same_outcome_in_its_own_order(source: str, key
     assert shots["ZZZ"]["011"] == 7
 
 
-@pytest.mark.parametrize(
-    ("source", "records", "message"),
+@every(
+    "source, records, message",
     [
         ("qml", {"ZZZ": {"01": 7}}, r"key '01' of setting 'ZZZ': an outcome must have 3 digits; found 2 in '01'"),
         ("qml", {"ZZZ": {"012": 7}}, r"each digit must be from 0 to 1; found '2' in '012'"),
@@ -113,8 +114,8 @@ def test_records_of_pauli_settings_need_no_measurement(tmp_path) -> None:
     assert Counts.read_json(record(tmp_path, **shuffled)) == full
 
 
-@pytest.mark.parametrize(
-    ("changes", "message"),
+@every(
+    "changes, message",
     [
         ({"settings": [{"paulis": "XX", "counts": {"0": 1}}]}, r"row 0 of settings \('XX'\), outcome '0': .* 2 digits"),
         ({"settings": [{"paulis": "XX", "counts": {"00": 1.5}}]}, r"found 1.5 for row 0 of settings \('XX'\)"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from helpers.cases import every
 
 from qml import Counts, PauliMeasurement
 from qml._checks import InputError
@@ -38,8 +39,8 @@ def test_settings_of_tomography_are_tuples_of_letters(name):
     assert found == Counts.from_dicts({"XZ": {"10": 3}})
 
 
-@pytest.mark.parametrize(
-    ("record", "source", "sentence"),
+@every(
+    "record, source, sentence",
     [
         ({"results": [{"data": {}}]}, "qiskit", "entry 0 of results must hold header.name"),
         ({"results": [{"header": {"name": "ZZ"}}]}, "qiskit", "entry 0 of results must hold data.counts"),

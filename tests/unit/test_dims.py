@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from helpers.cases import every
 
 from qml import channels, circuits, gates, measurement, models, operators, states
 from qml._checks import InputError, MemoryRefused
@@ -38,13 +39,13 @@ BY_ARRAY = {
 }
 
 
-@pytest.mark.parametrize("name", BY_DIMS)
+@every("name", BY_DIMS)
 def test_an_int_is_a_number_of_qubits(name):
     for n in (1, 2, np.int64(3)):
         assert BY_DIMS[name](n).dims == (2,) * n == BY_DIMS[name]((2,) * n).dims
 
 
-@pytest.mark.parametrize("name", BY_ARRAY)
+@every("name", BY_ARRAY)
 def test_an_int_that_does_not_fit_the_array_names_both_meanings(name):
     assert BY_ARRAY[name](2).dims == BY_ARRAY[name](None).dims == (2, 2)
     assert BY_ARRAY[name]((4,)).dims == (4,)
@@ -71,14 +72,14 @@ def test_operators_and_instructions_take_a_number_of_qubits():
             refused()
 
 
-@pytest.mark.parametrize("name", BY_DIMS | BY_ARRAY)
+@every("name", BY_DIMS | BY_ARRAY)
 def test_a_huge_number_of_qubits_is_refused_before_its_dims_are_written(name):
     for n in (10**9, 10**400):
         with pytest.raises(MemoryRefused, match="at most 4096 qubits"):
             (BY_DIMS | BY_ARRAY)[name](n)
 
 
-@pytest.mark.parametrize("name", [n for n in BY_DIMS if n not in ("Circuit", "ProductEnergies", "IsingEnergies")])
+@every("name", [n for n in BY_DIMS if n not in ("Circuit", "ProductEnergies", "IsingEnergies")])
 def test_more_qubits_than_memory_holds_are_refused_before_allocating(name):
     for n in (60, 4096):
         with pytest.raises(MemoryRefused, match="GiB are free"):
@@ -93,7 +94,7 @@ def test_pure_states_need_the_memory_of_vectors(monkeypatch):
             many(30)
 
 
-@pytest.mark.parametrize("dims", [1.5, "22", b"2", object(), (2, 0), (2.0,), (True,), True, 0, -1])
+@every("dims", [1.5, "22", b"2", object(), (2, 0), (2.0,), (True,), True, 0, -1])
 def test_what_is_no_dims_is_told(dims):
     with pytest.raises(InputError, match="dims"):
         states.maximally_mixed(dims)

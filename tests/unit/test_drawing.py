@@ -103,10 +103,11 @@ def boxes(ax):
 @pytest.mark.parametrize(
     ("circuit", "width"),
     [
-        (ZOO, 11.0),
+        pytest.param(ZOO, 11.0, marks=pytest.mark.slow),
         (ZOO, 4.0),
         (hardware_efficient(3, 1, rotations=("U3", "RY"), entangler="CRX", topology="ring"), 6.0),
-        (mera_tree(3), 11.0),
+        (mera_tree(2), 6.0),
+        pytest.param(mera_tree(3), 11.0, marks=pytest.mark.slow),
         (
             hardware_efficient(2, 1).with_noise(NoiseModel().add(channels.Depolarizing, "p").with_readout(0.02, 0.05)),
             7.0,

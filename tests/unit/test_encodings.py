@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pytest
 import qutip
+from helpers.cases import every
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -128,8 +129,8 @@ def test_hilbert_schmidt_kernels_are_positive(seed):
     assert values.min() > -1e-12
 
 
-@pytest.mark.parametrize(
-    ("make", "message"),
+@every(
+    "make, message",
     [
         (lambda: encodings.basis_encoding([[0, 2]]), "bits must be 0 or 1"),
         (lambda: encodings.angle_encoding([0.1]), r"angles must have shape \(m, n\)"),

@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pytest
 from helpers.arrays import hermitian
+from helpers.cases import every
 from helpers.engines import each_with, under_test
 from helpers.instructions import draw
 from scipy import sparse
@@ -75,7 +76,7 @@ def gradient_of(engine, program, params, g, initial=None):
 # the contract --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("engine", "name"), each_with(MADE, INSTRUCTIONS))
+@each_with(MADE, "name", INSTRUCTIONS, slow=["pauli with checkpoints"])  # random circuits have them all, below
 def test_every_instruction_on_every_placement(engine, name):
     rng = np.random.default_rng(5)
     n, instruction = 3, INSTRUCTIONS[name]
@@ -100,7 +101,7 @@ def test_every_instruction_on_every_placement(engine, name):
             assert gradient[i] == pytest.approx(value, rel=1e-7, abs=1e-7)
 
 
-@pytest.mark.parametrize("n", [1, 2, 3, 4, 5])
+@every("n", [1, 2, 3, 4, 5])
 def test_random_circuits_of_everything(engine, n):
     rng = np.random.default_rng(n)
     circuit, values = everything(n, rng, 30)
@@ -114,8 +115,8 @@ def test_random_circuits_of_everything(engine, n):
         assert gradient[i] == pytest.approx(value, rel=1e-6, abs=1e-8)
 
 
-@pytest.mark.parametrize("n", [1, 2, 3, 4, 5])
-@pytest.mark.parametrize("name", ["pauli", "pauli with checkpoints"])
+@every("n", [1, 2, 3, 4, 5])
+@every("name", ["pauli", "pauli with checkpoints"])
 def test_engines_agree_to_rounding(name, n):
     rng = np.random.default_rng(100 + n)
     circuit, values = everything(n, rng, 50)
@@ -127,7 +128,7 @@ def test_engines_agree_to_rounding(name, n):
     np.testing.assert_allclose(gradient, wanted, atol=1e-12 * 2**n)
 
 
-@pytest.mark.parametrize("label", ["Y", "ZX", "XYZ", "YYXZ", "IYI", "XIZ", "III", "IXIYZ"])
+@every("label", ["Y", "ZX", "XYZ", "YYXZ", "IYI", "XIZ", "III", "IXIYZ"])
 def test_rotations_about_strings_of_any_weight(engine, label):
     rng = np.random.default_rng(3)
     n = 5
@@ -220,7 +221,7 @@ def test_no_operations_and_no_parameters(engine):
     assert before is None
 
 
-@pytest.mark.parametrize(
+@every(
     "initial",
     [
         haar_pure((2, 2), np.random.default_rng(1)),
@@ -250,7 +251,7 @@ STEPS = {
 }
 
 
-@pytest.mark.parametrize("name", STEPS)
+@every("name", STEPS)
 def test_the_way_back_to_the_initial_state_is_the_adjoint(engine, name):
     """Tr(G E[X]) = Tr(E^dagger[G] X), with X the difference of two initial states, and E[X] that of the final ones."""
     program, rng = STEPS[name].compile(), np.random.default_rng(0)
@@ -266,7 +267,7 @@ def test_the_way_back_to_the_initial_state_is_the_adjoint(engine, name):
     np.testing.assert_allclose(pushed, state.matrix() - engine.evolve(program, values, other).matrix(), atol=1e-14)
 
 
-@pytest.mark.parametrize(
+@every(
     "initial",
     [
         DensityMatrix.from_factor(ginibre((2, 2), np.random.default_rng(1), rank=2).factor),
@@ -288,7 +289,7 @@ def test_the_derivative_in_the_initial_state_is_in_its_own_coordinate(engine, in
         np.testing.assert_allclose(part, wanted, atol=1e-13)
 
 
-@pytest.mark.parametrize(
+@every(
     "state",
     [
         DensityMatrix.from_factor(ginibre((2, 2), np.random.default_rng(1), rank=2).factor),

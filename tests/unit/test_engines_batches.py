@@ -95,17 +95,14 @@ def check_members(engine, program, params, initial, rng, n):
         np.testing.assert_allclose(before, initial.pull_matrix(total), atol=1e-12)
 
 
-@pytest.mark.parametrize(("engine", "n"), each_with(MADE, [1, 2, 3, 4, 5, 6], of_jax=[1, 4]))
+@each_with(MADE, "n", [1, 2, 3, 4, 5, 6], of_jax=[1, 4])
 def test_batches_of_parameters_in_circuits_of_everything(engine, n):
     rng = np.random.default_rng(n)
     program, values = random_program(n, rng, 16, members=6)
     check_members(engine, program, values.reshape(2, 3, -1), None, rng, n)
 
 
-@pytest.mark.parametrize(
-    ("engine", "n", "members"),
-    each_with(MADE, [(1, 2), (3, 19), (4, 8), (5, 19), (6, 2), (6, 8)], of_jax=[(3, 19)]),
-)
+@each_with(MADE, "n, members", [(1, 2), (3, 19), (4, 8), (5, 19), (6, 2), (6, 8)], of_jax=[(3, 19)])
 def test_a_member_does_not_depend_on_the_others(engine, n, members):
     """To the bit: nor on its place in the batch, nor on how many there are."""
     rng = np.random.default_rng(100 * n + members)
@@ -132,9 +129,11 @@ def test_members_differ_and_are_right(engine):
     np.testing.assert_allclose(pull(g)[0][:, 0], -np.sin(t), atol=1e-15)
 
 
-@pytest.mark.parametrize(
-    ("engine", "params_shape", "initial_shape"),
-    each_with(MADE, [((), (3,)), ((3,), ()), ((3, 1), (2,)), ((2,), (3, 2))], of_jax=[((3, 1), (2,))]),
+@each_with(
+    MADE,
+    "params_shape, initial_shape",
+    [((), (3,)), ((3,), ()), ((3, 1), (2,)), ((2,), (3, 2))],
+    of_jax=[((3, 1), (2,))],
 )
 def test_batches_of_initial_states_broadcast_against_parameters(engine, params_shape, initial_shape):
     rng = np.random.default_rng(3)

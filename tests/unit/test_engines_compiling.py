@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from helpers.cases import every
 
 from qml.engines import precompile
 from qml.engines._llvm import kernel as kernels
@@ -49,8 +50,8 @@ def _integers(a: int, b: int, out: I1) -> int:
     return out[5] + (a > b)
 
 
-@pytest.mark.parametrize("a", [-17, -8, -1, 0, 1, 2, 5, 9, 1000])
-@pytest.mark.parametrize("b", [-7, -2, 1, 3, 8])
+@every("a", [-17, -8, -1, 0, 1, 2, 5, 9, 1000])
+@every("b", [-7, -2, 1, 3, 8])
 def test_integers_are_those_of_python(a, b):
     compiled, plain = np.zeros(9, dtype=np.int64), np.zeros(9, dtype=np.int64)
     assert INTEGERS(a, b, compiled) == _integers(a, b, plain)
@@ -171,7 +172,7 @@ for own_kernel in (INTEGERS, LOOPS, ROWS, RECORDS):
     kernels._KERNELS.remove(own_kernel)
 
 
-@pytest.mark.parametrize(
+@every(
     "arguments",
     [
         (np.ones(8), 1.0),

@@ -1,14 +1,20 @@
 """What the JAX engine promises beyond the contract of engines: where arrays stay, precision, memory, devices."""
 
 import copy
-import itertools
 import pickle
 import subprocess
 import sys
 
 import numpy as np
 import pytest
-from helpers.arrays import hermitian
+from helpers.jax_circuits import (
+    NEVER_TWICE,
+    as_compiled,
+    layers,
+    long_strings,
+    random_gates,
+    strings_between_windows,
+)
 
 from qml import Circuit, CircuitModel, PauliMeasurement, channels, fit, gates, losses, sample
 from qml._checks import InputError, MemoryRefused
@@ -20,7 +26,7 @@ from qml.gates import PauliRotation
 from qml.instructions import Initialize, TraceOut, Unitary
 from qml.operators import tfim
 from qml.optimizers import LBFGS, NaturalGradient
-from qml.states import GibbsState, ginibre, thermal
+from qml.states import ginibre, thermal
 
 RHO = thermal(tfim(3), 0.7)
 JOBS = {
@@ -33,17 +39,6 @@ JOBS = {
     ),
     "energy": (losses.Expectation(), tfim(3)),
 }
-
-
-def layers(n, count, *, noise=0.01):
-    """Rotations on every site, then a ring of CNOT gates, noise after each; `count` times."""
-    operations = []
-    for layer in range(count):
-        for site in range(n):
-            operations += [gates.RY(f"a{layer}_{site}", site), channels.Depolarizing(noise, site)]
-        for site in range(n):
-            operations += [gates.CNOT(site, (site + 1) % n), channels.AmplitudeDamping(noise, site)]
-    return Circuit(n, operations)
 
 
 EVERYTHING = Circuit(
@@ -68,11 +63,6 @@ def in_another_process(code, *flags):
     done = subprocess.run([sys.executable, *flags, "-c", code], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     return done.stdout
-
-
-def test_importing_the_library_and_making_an_engine_do_not_import_jax():
-    code = "import sys, qml; qml.engines.JaxEngine(); print('jax' in sys.modules)"
-    assert in_another_process(code) == "False\n"
 
 
 @pytest.mark.slow
@@ -124,57 +114,6 @@ def test_layers_that_repeat_are_one_loop():
     form = JaxEngine()._on.plan(layers(9, 40).compile(), PAULI).form
     assert len(form.items) > 100
     assert sum(part.length for part in sections(form.items)) < 20
-
-
-def random_gates(n, count, *, seed=0, apart=False):
-    """Gates on pairs of neighbours of a ring (or any pairs), and noise."""
-    rng, operations = np.random.default_rng(seed), []
-    for k in range(count):
-        a, b = (int(site) for site in rng.choice(n, 2, replace=False))
-        b = b if apart else (a + 1) % n
-        operations += [gates.RY(f"y{k}", a), gates.CNOT(a, b), gates.RZZ(f"z{k}", b, a)]
-        operations += [channels.Depolarizing(0.02, a)]
-    return Circuit(n, operations)
-
-
-def three_at_a_time(n, count, seed=0):
-    """Gates on three sites in any order, fixed and with parameters, between others."""
-    rng, operations = np.random.default_rng(seed), []
-    for k in range(count):
-        a, b, c = (int(site) for site in rng.choice(n, 3, replace=False))
-        operations += [gates.RY(f"y{k}", b), gates.Toffoli(a, b, c), gates.CNOT(c, a)]
-        operations += [gates.controlled(gates.RX, 2)(f"x{k}", c, a, b)] if k % 4 == 0 else []
-    return Circuit(n, operations)
-
-
-def long_strings(n, count, seed=0):
-    """Rotations about strings on three sites or more."""
-    rng, operations = np.random.default_rng(seed), []
-    for k in range(count):
-        sites = [int(site) for site in rng.choice(n, int(rng.integers(3, n + 1)), replace=False)]
-        operations.append(PauliRotation("".join(rng.choice(list("IXYZ"), len(sites))))(f"t{k}", *sites))
-    return Circuit(n, operations)
-
-
-def strings_between_windows(n, count, seed=0):
-    """Rotations about long strings in turns with gates on two and four sites."""
-    rng, operations = np.random.default_rng(seed), []
-    for k, string in enumerate(long_strings(n, count, seed).operations):
-        sites = [int(site) for site in rng.permutation(n)]
-        operations += [string, gates.RY(f"y{k}", sites[0]), gates.CNOT(*sites[:2])]
-        operations += [gates.controlled(gates.RX, 3)(f"x{k}", *sites[:4])] if k % 8 == 0 else []
-    return Circuit(n, operations)
-
-
-NEVER_TWICE = {
-    "neighbours": random_gates(5, 60),
-    "any pairs": random_gates(6, 60, apart=True),
-    "long strings": long_strings(4, 20).then(gates.CRX("c", 0, 3), *long_strings(4, 3, seed=1).operations),
-    "gates on three": three_at_a_time(5, 24),
-    "strings between windows": strings_between_windows(5, 12),
-    "three qubits": random_gates(3, 60),
-    "one qubit": Circuit(1, [(gates.RX, gates.RZ)[k % 2](f"a{k}", 0) for k in range(30)]),
-}
 
 
 def with_windows_of(most, monkeypatch):
@@ -230,15 +169,6 @@ def test_state_vectors_of_circuits_that_do_not_repeat():
         np.testing.assert_allclose(mine, theirs, atol=1e-10)
 
 
-def as_compiled(program, devices=1, gradient=False):
-    """How many windows and strings a program has, and what it is compiled to."""
-    from qml.engines.jax import compiled
-
-    on = JaxEngine(devices)._on
-    plan = on.plan(program, PAULI)
-    return len(plan.form.items), compiled.planned(on, plan, program.offset, gradient).as_text()
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("made", "n", "devices", "count"),
@@ -275,96 +205,6 @@ assert model.state([0.3, -1.0]).matrix().dtype == np.complex128
 print(jax.numpy.ones(1).dtype, jax.config.jax_enable_x64)
 """
     assert in_another_process(code) == ("float64 True\n" if wide else "float32 False\n")
-
-
-# several devices ------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("count", [2, 4])
-def test_many_devices_give_what_one_gives(count):
-    import jax
-
-    circuit = layers(5, 1).then(PauliRotation("XYZXY")("b", 2, 0, 1, 4, 3), gates.CRX("c", 4, 0))
-    program, rng = circuit.compile(), np.random.default_rng(0)
-    theta, g, m = rng.normal(size=program.n_params), rng.normal(size=4**5), hermitian(32, rng)
-    initial = GibbsState(rng.normal(size=32), dims=(2,) * 5)
-    one, pull_one = JaxEngine().evolve_vjp(program, theta, initial)
-    many, pull_many = JaxEngine(count).evolve_vjp(program, theta, initial)
-    assert len(many.pauli_vector.value.sharding.device_set) == count
-    mesh = jax.make_mesh((2, count // 2), ("a", "b"), devices=jax.devices()[:count])
-    np.testing.assert_array_equal(JaxEngine(mesh).evolve(program, theta, initial).pauli_vector, many.pauli_vector)
-    np.testing.assert_allclose(many.pauli_vector, one.pauli_vector, atol=1e-12)
-    for mine, theirs in zip(pull_many(g), pull_one(g), strict=True):
-        assert np.abs(theirs).max() > 1e-3
-        np.testing.assert_allclose(mine, theirs, atol=1e-12)
-    for number in (lambda s: s.expect("ZZIIX"), lambda s: s.purity(), lambda s: s.expect(m), lambda s: s.entropy()):
-        assert number(many) == pytest.approx(number(one), abs=1e-12)
-    np.testing.assert_allclose(many.probabilities(), one.probabilities(), atol=1e-13)
-    kept = [1, 3]
-    np.testing.assert_allclose(many.partial_trace(kept).matrix(), one.partial_trace(kept).matrix(), atol=1e-13)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("name", "count"), [("any pairs", 2), ("any pairs", 8), ("long strings", 2), ("neighbours", 4)]
-)
-def test_many_devices_run_circuits_that_do_not_repeat(name, count):
-    program, rng = NEVER_TWICE[name].compile(), np.random.default_rng(0)
-    theta, g = rng.normal(size=program.n_params), rng.normal(size=program.dim_out**2)
-    here, pull_here = PauliEngine().evolve_vjp(program, theta)
-    there, pull_there = JaxEngine(count).evolve_vjp(program, theta)
-    assert len(there.pauli_vector.value.sharding.device_set) == count
-    np.testing.assert_allclose(there.pauli_vector, here.pauli_vector, atol=1e-12)
-    assert np.abs(pull_here(g)[0]).max() > 1e-3
-    np.testing.assert_allclose(pull_there(g)[0], pull_here(g)[0], rtol=1e-11, atol=1e-11)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("devices", [2, 4, 8])
-def test_what_is_spread_changes_twice_a_layer(devices):
-    """A site is touched by the first gate of a layer of the ring and by its last one, so once is too little; before
-    and after all layers up to three."""
-    _, text = as_compiled(layers(8, 20).compile(), devices)
-    assert 2 <= text.count(" all-to-all(") <= 5
-    assert not any(f" {kind}(" in text for kind in ("all-gather", "all-reduce", "collective-permute"))
-
-
-def fewest_exchanges(operations, n, count, again):
-    """Of all ways to turn a ring of n sites, `count` of which are spread, those that leave every operation alone."""
-    allowed = [[s for s in range(n) if all((site - s) % n >= count for site in sites)] for sites in operations]
-    ways = [(*way, way[0]) if again else (0, *way) for way in itertools.product(*allowed)]
-    return min(sum(exchanges((b - a) % n, n, count) for a, b in itertools.pairwise(way)) for way in ways)
-
-
-def exchanges(by, n, count):
-    return 0 if by == 0 else 1 if count <= by <= n - count else 2
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("again", [False, True])
-@pytest.mark.parametrize(("devices", "count"), [(4, 1), (8, 2)])
-def test_as_few_exchanges_as_can_be(devices, count, again):
-    rng, n = np.random.default_rng(0), 6
-    for _ in range(20):
-        operations = [tuple(map(int, rng.choice(n, int(rng.integers(1, 3)), replace=False))) for _ in range(5)]
-        found = JaxEngine(devices)._on.layout.starts(operations, n, 4, 0, again)
-        assert all((site - s) % n >= count for s, sites in zip(found, operations, strict=True) for site in sites)
-        way = [*found, found[0]] if again else [0, *found]
-        taken = sum(exchanges((b - a) % n, n, count) for a, b in itertools.pairwise(way))
-        assert taken == fewest_exchanges(operations, n, count, again)
-
-
-@pytest.mark.slow
-def test_memory_of_a_device_falls_as_their_number():
-    from qml.engines.jax import compiled
-
-    program = layers(10, 1).compile()
-    plan, slots = JaxEngine()._on.plan(program, PAULI), program.slots(np.zeros(10))
-    sizes = [compiled.memory_of_a_device(JaxEngine(count)._on, plan, slots) for count in (1, 2, 4, 8)]
-    assert sizes[0] > 2 * 8 * 4**10
-    for size, count in zip(sizes, (1, 2, 4, 8), strict=True):
-        assert size < 1.2 * sizes[0] / count + 2**18
 
 
 # refusals -------------------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from helpers.cases import every
 
 from qml import channels, gates
 from qml.circuits import Circuit
@@ -13,8 +14,8 @@ from qml.instructions import PartialTrace, Preparation
 from qml.states import ginibre
 
 
-@pytest.mark.parametrize("members", [1, 2, 7, 8, 9, 24])
-@pytest.mark.parametrize("shape", [(5,), (2, 3), (0,), (1,)])
+@every("members", [1, 2, 7, 8, 9, 24])
+@every("shape", [(5,), (2, 3), (0,), (1,)])
 def test_in_lanes_and_back(members, shape):
     rows = np.random.default_rng(members).normal(size=(members, *shape))
     rows.flags.writeable = False

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from helpers.cases import every
 
 from qml import channels, gates
 from qml.circuits import Circuit
@@ -130,8 +131,8 @@ STRONGEST = {
 }
 
 
-@pytest.mark.parametrize("name", STRONGEST)
-@pytest.mark.parametrize("members", [1, 3])
+@every("name", STRONGEST)
+@every("members", [1, 3])
 def test_the_strongest_noise_waits_like_any_other(name, members):
     """Again and again in one sweep: factors of zero, and products of factors below the smallest float64."""
     rng = np.random.default_rng(2)

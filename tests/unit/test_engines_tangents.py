@@ -85,7 +85,7 @@ def check_against_both(engine, program, params, initial, rng):
     np.testing.assert_allclose(along, wanted, atol=1e-8)
 
 
-@pytest.mark.parametrize(("engine", "n"), each_with(MADE, [1, 2, 3, 4, 5], of_jax=[1, 4]))
+@each_with(MADE, "n", [1, 2, 3, 4, 5], of_jax=[1, 4])
 def test_random_circuits_of_everything(engine, n):
     rng = np.random.default_rng(40 + n)
     for _ in range(2):
@@ -93,7 +93,7 @@ def test_random_circuits_of_everything(engine, n):
         check_against_both(engine, program, params, ginibre((2,) * n, rng), rng)
 
 
-@pytest.mark.parametrize(("engine", "name"), each_with(MADE, [name for name, i in INSTRUCTIONS.items() if i.domains]))
+@each_with(MADE, "name", [name for name, i in INSTRUCTIONS.items() if i.domains])
 def test_every_instruction_with_parameters(engine, name):
     instruction, rng = INSTRUCTIONS[name], np.random.default_rng(5)
     n = 5 if name in ("RXX", "CRX") else 3
@@ -105,7 +105,7 @@ def test_every_instruction_with_parameters(engine, name):
     check_against_both(engine, program, params, ginibre((2,) * n, rng), rng)
 
 
-@pytest.mark.parametrize(("engine", "label"), each_with(MADE, ["ZYX", "IZI", "XXY"], of_jax=["ZYX"]))
+@each_with(MADE, "label", ["ZYX", "IZI", "XXY"], of_jax=["ZYX"])
 def test_ancillas_partial_traces_and_shared_parameters(engine, label):
     program, params = with_ancillas(label)
     rng = np.random.default_rng(2)

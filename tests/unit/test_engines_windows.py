@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-import pytest
+from helpers.cases import every
 
 from qml.engines.compile.steps import as_permutation, fused, is_permutation
 from qml.engines.compile.windows import windows
@@ -26,8 +26,8 @@ def operations(seed: int, n: int) -> list[Op]:
     return found
 
 
-@pytest.mark.parametrize("seed", range(5))
-@pytest.mark.parametrize(("most", "budget", "ahead"), [(3, np.inf, 64), (4, 5, 64), (6, 3, 7)])
+@every("seed", range(5))
+@every("most, budget, ahead", [(3, np.inf, 64), (4, 5, 64), (6, 3, 7)])
 def test_windows(seed, most, budget, ahead):
     n, ops = 6, operations(seed, 6)
     made = list(windows(ops, n, most, ahead, budget))

@@ -5,6 +5,7 @@ from unittest import SkipTest
 
 import numpy as np
 import pytest
+from helpers.cases import every
 from sklearn.base import clone
 from sklearn.datasets import load_iris, load_wine, make_moons
 from sklearn.exceptions import ConvergenceWarning
@@ -169,8 +170,8 @@ def test_a_fit_that_is_cut_short_warns():
         QuantumCrossEntropyClassifier(max_iter=2).fit(X, y)
 
 
-@pytest.mark.parametrize(
-    ("options", "message"),
+@every(
+    "options, message",
     [
         ({"generators": "diagnal"}, "did you mean 'diagonal'"),
         ({"generators": [pauli("Z")]}, "at least 3 levels"),

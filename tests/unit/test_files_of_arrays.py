@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers.cases import every
 
 from qml import _checks, _files
 from qml._checks import InputError, MemoryRefused
@@ -52,8 +53,8 @@ def test_arrays_come_back_as_they_were(tmp_path: Path) -> None:
             np.testing.assert_array_equal(found[name], value)
 
 
-@pytest.mark.parametrize(
-    ("content", "sentence"),
+@every(
+    "content, sentence",
     [
         (
             header("(2000000, 1000000)"),

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import qutip
 import scipy.optimize
+from helpers.cases import every
 
 from qml import (
     CircuitModel,
@@ -263,7 +264,7 @@ def broken_arguments():
     }
 
 
-@pytest.mark.parametrize("sentence", broken_arguments())
+@every("sentence", broken_arguments())
 def test_sentences(sentence):
     arguments, options = broken_arguments()[sentence]
     with pytest.raises(InputError, match=sentence):

@@ -3,8 +3,8 @@
 import itertools
 
 import numpy as np
-import pytest
 import scipy.optimize
+from helpers.cases import every
 
 from qml import (
     CholeskyModel,
@@ -35,8 +35,8 @@ SIGNS = np.array([(-1) ** (BITS @ [letter == "Z" for letter in word]) for word i
 """<x|string|x>, (7, 8)."""
 
 
-@pytest.mark.parametrize(
-    ("target", "options"),
+@every(
+    "target, options",
     [
         (states.ghz(2), {}),
         (states.ghz(2), {"gradient_tolerance": 1e-4}),
@@ -86,7 +86,7 @@ FULL_RANK = {
 """Families of states of full rank that are no exponential families, and come close to a pure state."""
 
 
-@pytest.mark.parametrize("name", FULL_RANK)
+@every("name", FULL_RANK)
 def test_models_whose_states_have_full_rank_and_a_target_that_lacks_it(name) -> None:
     one = states.DensityMatrix.from_vector([0.6, 0.8])
     model, two = FULL_RANK[name], states.ProductState([one, one]) if name == "product" else states.ghz(2)

@@ -74,7 +74,7 @@ print(json.dumps({"broken": broken, "endings": endings}))
 @pytest.mark.parametrize(
     ("optimizer", "kills"),
     [
-        ("lbfgs", 5),
+        ("lbfgs", 3),
         pytest.param("lbfgs", 50, marks=pytest.mark.slow),
         pytest.param("adam", 50, marks=pytest.mark.slow),
         pytest.param("natural_gradient", 50, marks=pytest.mark.slow),

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 from helpers.arrays import complex_normal, difference
+from helpers.cases import every
 
 from qml import (
     Circuit,
@@ -47,9 +48,7 @@ COUPLED = CircuitModel(Circuit(1, [gates.RX("a", 0), channels.ThermalRelaxation(
 """Some theta are outside its domain, t2 <= 2 t1."""
 
 
-@pytest.fixture(params=MODELS)
-def model(request):
-    return MODELS[request.param]
+EVERY_MODEL = every("model", MODELS.values(), ids=list(MODELS))
 
 
 def draws(model, count):
@@ -66,7 +65,8 @@ def few_at_once(monkeypatch):
     monkeypatch.setattr(functions, "AT_ONCE", 64)
 
 
-@pytest.mark.parametrize("loss", ["cross_entropy", "infidelity", "hilbert_schmidt"])
+@EVERY_MODEL
+@every("loss", ["cross_entropy", "infidelity", "hilbert_schmidt"])
 def test_losses_of_many_theta_are_those_of_each_to_the_bit(model, loss):
     objective, rows = Objective.of(model, ginibre((2, 2), RNG), loss), draws(model, 6)
     function = LossFunction(objective)
@@ -80,6 +80,7 @@ def test_losses_of_many_theta_are_those_of_each_to_the_bit(model, loss):
         assert np.array_equal(gradient, slope, equal_nan=True)
 
 
+@EVERY_MODEL
 def test_states_of_many_theta_are_those_of_each_to_the_bit(model):
     rows, function = draws(model, 6), StateFunction(model)
     c = complex_normal(RNG, 6, 4, 4)
@@ -88,6 +89,7 @@ def test_states_of_many_theta_are_those_of_each_to_the_bit(model):
         assert np.array_equal(pulled, function.pull(row, one))
 
 
+@pytest.mark.parametrize("model", MODELS.values(), ids=list(MODELS))
 def test_circuits_take_one_call_of_their_engine_for_several_theta(model, monkeypatch):
     rows, function, calls = draws(model, 6), StateFunction(model), []
     held = type(model).state_vjp
@@ -112,6 +114,7 @@ def test_a_way_of_ones_own_to_a_state_is_asked_for_each_theta():
     assert np.array_equal(gradients, [objective.value_and_gradient(row)[1] for row in rows])
 
 
+@EVERY_MODEL
 def test_derivatives_of_the_state_are_difference_quotients_forward_and_backward(model):
     function, (theta, v) = StateFunction(model), draws(model, 2)
     numeric = difference(function.state, theta, v)
@@ -169,6 +172,7 @@ def test_outside_the_domain_a_loss_is_infinite_and_a_state_is_none():
     assert np.isnan(state.pull(outside, np.eye(2))).all()
 
 
+@EVERY_MODEL
 def test_results_have_the_precision_of_theta_and_the_work_that_of_float64(model):
     theta = model.init_params(RNG).astype(np.float32)
     function, state = LossFunction(Objective.of(model, START, "infidelity")), StateFunction(model)

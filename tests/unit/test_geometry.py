@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import scipy.linalg
+from helpers.cases import every
 
 from qml import CircuitModel, CrossEntropy, GibbsModel, SpectralModel, channels, circuits, fidelity, gates, pauli
 from qml import relative_entropy as divergence
@@ -58,8 +59,8 @@ def apart(kind, sigma, other):
     return 4 * float(np.square(np.abs(root(sigma) - root(other))).sum())
 
 
-@pytest.mark.parametrize("name", MODELS)
-@pytest.mark.parametrize("kind", KINDS)
+@every("name", MODELS)
+@every("kind", KINDS)
 def test_second_order_of_its_divergence(name, kind):
     model, theta = drawn(name)
     g, rng, sigma = metric(model, theta, kind), np.random.default_rng(1), model.state(theta)
@@ -84,8 +85,8 @@ def test_the_bkm_metric_is_the_hessian_of_the_cross_entropy_whatever_the_target(
         assert np.allclose(g, np.array(columns), atol=1e-6)
 
 
-@pytest.mark.parametrize("name", MODELS)
-@pytest.mark.parametrize("kind", KINDS)
+@every("name", MODELS)
+@every("kind", KINDS)
 def test_products_are_the_matrix(name, kind):
     model, theta = drawn(name)
     v = np.random.default_rng(2).standard_normal(model.n_params)

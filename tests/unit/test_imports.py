@@ -24,19 +24,20 @@ def test_import_loads_no_other_package() -> None:
     assert not {"numpy", "scipy", *HEAVY} & loaded
 
 
-def test_states_and_losses_need_nothing_heavy() -> None:
-    code = "import sys, qml; qml.cross_entropy(qml.ghz(2), qml.ghz(2)); qml.CircuitModel; print(' '.join(sys.modules))"
-    assert not {*HEAVY, "scipy.optimize"} & set(python(code).split())
-
-
-def test_fits_of_gibbs_models_need_nothing_heavy() -> None:
-    fit = "qml.fit(qml.GibbsModel.all_paulis(1), qml.maximally_mixed(1), seed=0, max_iterations=1, progress=False)"
-    assert not {*HEAVY, "scipy.optimize"} & set(python(f"import sys, qml; {fit}; print(' '.join(sys.modules))").split())
-
-
-def test_studies_do_not_need_the_optimizers_of_scipy() -> None:
-    """Which take a fifth of a second."""
-    assert "scipy.optimize" not in python("import sys, qml.studies.run.run; print(' '.join(sys.modules))").split()
+def test_what_is_used_loads_no_more_than_it_needs() -> None:
+    """One process uses one part after the other; SciPy's optimizers take a fifth of a second."""
+    uses = {
+        "states and losses": "qml.cross_entropy(qml.ghz(2), qml.ghz(2)); qml.CircuitModel",
+        "fits": "qml.fit(qml.GibbsModel(['Z']), qml.maximally_mixed(1), seed=0, max_iterations=1, progress=False)",
+        "engines": "qml.engines.Engine; qml.engines.JaxEngine()",
+        "a function of JAX": "qml.jax.loss",
+        "studies": "import qml.studies.run.run",
+    }
+    code = "\n".join(["import sys, qml", *(f"{use}\nprint(' '.join(sys.modules))" for use in uses.values())])
+    loaded = dict(zip(uses, (set(line.split()) for line in python(code).splitlines()), strict=True))
+    for use, modules in loaded.items():
+        needed = {"pydantic", "yaml", "rich"} if use == "studies" else set()
+        assert not {*HEAVY, "scipy.optimize"} & modules - needed, use
 
 
 def test_the_command_shows_its_help_without_numpy() -> None:

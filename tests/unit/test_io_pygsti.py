@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.cases import every
 
 import qml
 from qml import Counts, PauliMeasurement
@@ -29,8 +30,8 @@ def words(counts: Counts) -> list[str]:
     return [" ".join(row.circuit) for row in counts.measurement.rows]
 
 
-@pytest.mark.parametrize(
-    ("circuit", "word"),
+@every(
+    "circuit, word",
     [
         ("{}", ""),
         ("({})@(0)", ""),
@@ -139,8 +140,8 @@ def test_weights_layers_and_two_qubits_come_back(tmp_path):
     assert read_pygsti(tmp_path / "data.txt") == counts
 
 
-@pytest.mark.parametrize(
-    ("text", "sentence"),
+@every(
+    "text, sentence",
     [
         ("", r"the pyGSTi file holds no counts\."),
         ("Gx 1:2\nGx(", r"line 2: there are no counts beside the circuit"),
@@ -210,8 +211,8 @@ def test_files_that_are_none_are_told(tmp_path, monkeypatch):
         read(tmp_path, f"{COLUMNS}Gx  3  4\n")
 
 
-@pytest.mark.parametrize(
-    ("word", "gates", "sentence"),
+@every(
+    "word, gates, sentence",
     [
         (("sqrt",), None, r"names of gates must be labels of pyGSTi, such as 'Gx' or '\[Gx:0Gy:1\]'; found 'sqrt'"),
         (("Gx^2",), None, "names of gates must be labels of pyGSTi"),

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+from helpers.cases import every
 from helpers.circuits import random_circuit
 from helpers.instructions import draw
 from helpers.processes import choi, placements, same
@@ -40,16 +41,17 @@ def back(circuit: Circuit, **options) -> Circuit:
 # there and back ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", GATES)
-@pytest.mark.parametrize("version", [3, 2])
+@every("name", GATES)
+@every("version", [3, 2])
 def test_every_gate_comes_back_at_every_placement(name, version):
     gate, rng = GATES[name], np.random.default_rng(3)
-    for sites in placements(gate.n_sites):
+    chosen = placements(gate.n_sites)
+    for sites in chosen if version == 3 else chosen[1::3]:  # sites are written alike in both
         circuit = Circuit(3, [Operation(gate, sites, tuple(draw(gate, rng)))])
         assert np.abs(choi(circuit) - choi(back(circuit, version=version))).max() < 1e-12
 
 
-@pytest.mark.parametrize("name", CHANNELS)
+@every("name", CHANNELS)
 def test_every_channel_comes_back_at_every_placement(name):
     channel, rng = CHANNELS[name], np.random.default_rng(4)
     for sites in placements(channel.n_sites):
@@ -59,7 +61,7 @@ def test_every_channel_comes_back_at_every_placement(name):
 
 @pytest.mark.parametrize("noisy", [False, True])
 def test_random_circuits_come_back_with_their_parameters(noisy):
-    for seed in range(8):  # five hundred are slow, below
+    for seed in range(5):  # five hundred are slow, below
         rng = np.random.default_rng([seed, noisy])
         circuit = random_circuit(rng, noisy=noisy)
         again = back(circuit)
@@ -127,7 +129,7 @@ def test_many_kraus_operators_become_few():
 
 
 def test_what_braket_reads_comes_back_too():
-    for seed in range(20):
+    for seed in range(10):
         circuit = random_circuit(np.random.default_rng(seed), noisy=True)
         again = back(circuit, dialect="braket")
         renamed = dict(zip(again.parameters, circuit.parameters, strict=True))
@@ -156,7 +158,7 @@ def test_matrices_become_gates_with_their_phase(n):
         assert np.abs(found - u).max() < 1e-12
 
 
-@pytest.mark.parametrize("seed", range(20))
+@every("seed", range(20))
 def test_angles_of_euler(seed):
     u = unitary_group.rvs(2, random_state=seed)
     if seed % 4 == 1:
@@ -186,8 +188,8 @@ X, Y, Z, H = (gates.GATES[name].matrix(()) for name in "XYZH")
 CX = gates.CNOT.matrix(())
 
 
-@pytest.mark.parametrize(
-    ("body", "expected"),
+@every(
+    "body, expected",
     [
         ("qubit q; U(pi/2, 0, pi) q;", H),
         ("qubit[2] q; ctrl @ U(pi, 0, pi) q[0], q[1]; s q[0]; z q[0];", np.diag([1, 1, 1j * -1, 1j * -1]) @ (
@@ -255,7 +257,7 @@ def test_version_2_has_powers_real_quotients_and_its_own_gates():
     assert from_qasm(text + "measure q -> c;", measured=True) == (expected, (0, 1))
 
 
-@pytest.mark.parametrize("name", sorted(set(STDGATES) | set(QELIB1)))
+@every("name", sorted(set(STDGATES) | set(QELIB1)))
 def test_the_gates_of_the_files_are_unitary_and_named_alike_in_both(name):
     angles = {"u2": 2, "u3": 3, "cu": 4, "cu3": 3, "u": 3}.get(name)
     one = ("p", "rx", "ry", "rz", "cp", "crx", "cry", "crz", "phase", "cphase", "u1", "cu1", "rxx", "rzz", "u0")

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from helpers.cases import every
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -74,8 +75,8 @@ def test_label_states():
     assert np.allclose(soft, [[0.73, 0.17, 0.1], [0.1, 0.1, 0.8]])
 
 
-@pytest.mark.parametrize(
-    ("make", "message"),
+@every(
+    "make, message",
     [
         (lambda: MeanCrossEntropy([-1.0, 2.0]), "non-negative"),
         (lambda: MeanCrossEntropy([0.0, 0.0]), "not all of them zero"),

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from helpers.arrays import hermitian
+from helpers.cases import every
 
 from qml import losses, states
 from qml._checks import InputError, qubit_dims
@@ -55,9 +56,9 @@ def spectral(d: int) -> tuple:
     return state, pull
 
 
-@pytest.mark.parametrize("family", [dense, classical, gibbs, gibbs_diagonal, spectral])
-@pytest.mark.parametrize("name", LOSSES | HAMILTONIAN_LOSSES)
-@pytest.mark.parametrize("d", [2, 3, 4])
+@every("family", [dense, classical, gibbs, gibbs_diagonal, spectral])
+@every("name", LOSSES | HAMILTONIAN_LOSSES)
+@every("d", [2, 3, 4])
 def test_cotangent_is_the_derivative_of_the_value(name: str, family, d: int) -> None:
     loss = (LOSSES | HAMILTONIAN_LOSSES)[name]()
     rho = hermitian(d, RNG) if name in HAMILTONIAN_LOSSES else states.ginibre(qubit_dims(d), RNG)

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from helpers.cases import every
 
 from qml import (
     CircuitModel,
@@ -84,9 +85,9 @@ def slope_error(objective: Objective, theta: np.ndarray, h: float = 1e-3) -> flo
     return float(np.abs(f @ [1, -8, 8, -1] / (12 * h) - gradient).max() / np.abs(gradient).max())
 
 
-@pytest.mark.parametrize("name", COUNT_LOSSES)
-@pytest.mark.parametrize("measured", MEASUREMENTS)
-@pytest.mark.parametrize("kind", MODELS)
+@every("name", COUNT_LOSSES)
+@every("measured", MEASUREMENTS)
+@every("kind", MODELS)
 def test_gradients_of_every_model(kind: str, measured: str, name: str) -> None:
     m = MEASUREMENTS[measured]
     counts = sample(RHO, m, 500 + np.arange(len(m.settings)), RNG)

@@ -47,7 +47,7 @@ MODELS = {
 }
 
 
-@pytest.mark.parametrize("kind", MODELS)
+@pytest.mark.parametrize("kind", [pytest.param(k, marks=[pytest.mark.slow] * (k == "spectral table")) for k in MODELS])
 def test_values_and_gradients_are_unbiased_with_the_stated_variances(kind: str) -> None:
     model, rng = MODELS[kind], np.random.default_rng(21)
     theta = model.init_params(rng) * 0.7

@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
+from helpers.cases import every
 
 from qml import Circuit, CircuitModel, GibbsModel, fit, gates, states
 from qml._checks import InputError
@@ -24,8 +25,8 @@ def kernel(loss: MMD, shape: tuple[int, ...]) -> np.ndarray:
     return out
 
 
-@pytest.mark.parametrize("distance", ["hamming", "integer"])
-@pytest.mark.parametrize("dims", [(2,), (3,), (2, 2, 2), (2, 3)])
+@every("distance", ["hamming", "integer"])
+@every("dims", [(2,), (3,), (2, 2, 2), (2, 3)])
 def test_the_sum_over_all_pairs_of_outcomes(distance: str, dims: tuple[int, ...]) -> None:
     rng, loss = np.random.default_rng(0), MMD([0.4, 1.7], distance)
     rho, sigma = states.ginibre(dims, rng), states.ginibre(dims, rng)

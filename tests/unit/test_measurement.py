@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 from helpers.arrays import hermitian
+from helpers.cases import every
 
 from qml import states
 from qml._checks import InputError, MemoryRefused
@@ -54,7 +55,7 @@ MEASUREMENTS: dict[str, Measurement] = {
 }
 
 
-@pytest.mark.parametrize("kind", MEASUREMENTS)
+@every("kind", MEASUREMENTS)
 def test_effects_probabilities_and_adjoint_agree(kind: str) -> None:
     m = MEASUREMENTS[kind]
     d = math.prod(m.dims)
@@ -71,7 +72,7 @@ def test_effects_probabilities_and_adjoint_agree(kind: str) -> None:
         assert np.abs(m.probabilities(rho) - m.probabilities_of(rho.matrix())).max() < 1e-12
 
 
-@pytest.mark.parametrize("kind", MEASUREMENTS)
+@every("kind", MEASUREMENTS)
 def test_labels_batches_selection_and_files(kind: str, tmp_path) -> None:
     m = MEASUREMENTS[kind]
     batch = states.ginibre(m.dims, RNG, batch=3)

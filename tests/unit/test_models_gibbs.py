@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import scipy.linalg
 from helpers.arrays import hermitian
+from helpers.cases import every
 
 from qml import GibbsModel, pauli
 from qml._checks import InputError
@@ -93,8 +94,8 @@ def test_gibbs_model_survives_any_beta():
     assert np.isfinite(CrossEntropy().value(ghz(3), sigma))
 
 
-@pytest.mark.parametrize(
-    ("generators", "options", "sentence"),
+@every(
+    "generators, options, sentence",
     [
         ([], {}, "at least one operator"),
         (pauli("II"), {}, "other than the identity"),

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import scipy.linalg
 from helpers.arrays import hermitian
+from helpers.cases import every
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -47,11 +48,7 @@ FAMILIES = {
     ),
 }
 DIAGONAL = [name for name in FAMILIES if not name.startswith("dense")]
-
-
-@pytest.fixture(params=FAMILIES, ids=str)
-def model(request):
-    return FAMILIES[request.param]()
+EVERY_MODEL = every("model", [make() for make in FAMILIES.values()], ids=list(FAMILIES))
 
 
 # every way to sigma, by the definition --------------------------------------------------------------------------------
@@ -63,6 +60,7 @@ def test_the_cheapest_way_is_taken():
     assert HiddenGibbsModel(paulis("ZXI", "IXX", "XII"), 2).method == "dense"
 
 
+@EVERY_MODEL
 def test_state_is_the_partial_trace_of_the_exponential(model):
     theta = model.init_params(np.random.default_rng(1), scale=1.0)
     k = model.joint.state(theta).hamiltonian()
@@ -71,6 +69,7 @@ def test_state_is_the_partial_trace_of_the_exponential(model):
     assert np.abs(model.state(theta).matrix() - expected).max() < 1e-13
 
 
+@EVERY_MODEL
 def test_push_is_the_partial_trace_of_the_joint_push(model):
     rng = np.random.default_rng(2)
     theta, v = model.init_params(rng), rng.standard_normal((3, model.n_params))
@@ -79,6 +78,7 @@ def test_push_is_the_partial_trace_of_the_joint_push(model):
     assert np.abs(model.state_jvp(theta)[1](v) - expected).max() < 1e-13
 
 
+@EVERY_MODEL
 def test_pull_is_the_joint_pull_of_the_extended_cotangent(model):
     """dL = Tr X dsigma_v = Tr (X (x) 1) dsigma, against the joint model, which knows nothing of hidden sites."""
     rng = np.random.default_rng(3)
@@ -92,6 +92,7 @@ def test_pull_is_the_joint_pull_of_the_extended_cotangent(model):
     assert np.abs(gradient - expected).max() < 1e-13 * np.abs(x).sum()
 
 
+@EVERY_MODEL
 def test_log_partition_and_means_are_those_of_the_joint_state(model):
     theta = model.init_params(np.random.default_rng(4))
     log_z, means = model.log_partition_and_means(theta)
@@ -102,11 +103,12 @@ def test_log_partition_and_means_are_those_of_the_joint_state(model):
         assert means[j] == pytest.approx(float(joint.expect(g)), abs=1e-13)
 
 
-@pytest.mark.parametrize("loss", [CrossEntropy(), HilbertSchmidt()], ids=lambda loss: loss.name)
+@EVERY_MODEL
+@every("loss", [CrossEntropy(), HilbertSchmidt()], ids=lambda loss: loss.name)
 def test_gradient_against_finite_differences(model, loss):
     theta = model.init_params(np.random.default_rng(5))
     rho = ginibre(model.dims, np.random.default_rng(6))
-    found = check_gradient(model, rho, loss, theta)
+    found = check_gradient(model, rho, loss, theta, directions=4)
     assert np.abs(found.analytic).max() > 1e-3
     assert found.ok, str(found)
 
@@ -370,8 +372,8 @@ def test_results_of_em_are_shown_saved_and_loaded(kind, tmp_path):
 # sentences ------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("make", "sentence"),
+@every(
+    "make, sentence",
     [
         (lambda: HiddenGibbsModel(paulis("XX"), 0), "none is hidden: use GibbsModel"),
         (lambda: HiddenGibbsModel(paulis("XX"), []), "none is hidden"),

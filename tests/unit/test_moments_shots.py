@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from helpers.cases import every
 
 import qml
 from qml import Counts, GibbsModel, Moments, fit, thermal
@@ -121,8 +122,8 @@ def test_the_covariance_is_that_of_the_exponential_family():
     assert result.covariance == pytest.approx(jacobian @ target.covariance @ jacobian.T, rel=1e-3)
 
 
-@pytest.mark.parametrize(
-    ("make", "sentence"),
+@every(
+    "make, sentence",
     [
         (lambda: Moments.from_shots(["ZZ", "XX"], {"ZZ": [[0, 1]]}), "no shot tells the string XX"),
         (lambda: Moments.from_shots(["ZZ"], {"ZI": [[0, 1]]}), "a setting must have a letter X, Y or Z"),

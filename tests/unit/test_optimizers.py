@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import pytest
+from helpers.cases import every
 
 from qml import GibbsModel, fit
 from qml._checks import InputError
@@ -150,8 +151,8 @@ def test_infinite_everywhere_but_at_the_start_stalls():
         assert points == []
 
 
-@pytest.mark.parametrize("name", TUNED)
-@pytest.mark.parametrize("what", ["value", "gradient", "minus infinity"])
+@every("name", TUNED)
+@every("what", ["value", "gradient", "minus infinity"])
 def test_not_a_number_ends_it(name, what):
     def broken(x):
         if x[0] > 2.5:

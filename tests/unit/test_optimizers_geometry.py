@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import pytest
+from helpers.cases import every
 
 from qml import CircuitModel, CrossEntropy, GibbsModel, channels, circuits, fit, pauli, relative_entropy, thermal
 from qml._checks import InputError
@@ -32,9 +33,9 @@ def noisy_circuit():
     return CircuitModel(circuit.then(channels.Depolarizing(0.1, 0), channels.Depolarizing(0.1, 1)))
 
 
-@pytest.mark.parametrize("solver", ["dense", "cg"])
-@pytest.mark.parametrize(
-    ("model", "rho"),
+@every("solver", ["dense", "cg"])
+@every(
+    "model, rho",
     [
         (MODEL, RHO),
         (GibbsModel.all_paulis(3), thermal(heisenberg(3, h=0.4), 1.5)),

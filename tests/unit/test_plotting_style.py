@@ -7,6 +7,7 @@ import itertools
 import matplotlib as mpl
 import numpy as np
 import pytest
+from helpers.cases import every
 from matplotlib import pyplot
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
@@ -30,8 +31,8 @@ def lab(linear: np.ndarray) -> np.ndarray:
     return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
 
 
-@pytest.mark.parametrize("kind", SEEN)
-@pytest.mark.parametrize("colors", [COLORS, WHEEL], ids=["lines", "phases"])
+@every("kind", SEEN)
+@every("colors", [COLORS, WHEEL], ids=["lines", "phases"])
 def test_every_two_colors_are_apart_for_every_kind_of_color_blindness(kind: str, colors: tuple) -> None:
     rgb = np.array([to_rgb(color) for color in colors])
     linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from helpers.arrays import hermitian
+from helpers.cases import every
 from helpers.elsewhere import Elsewhere, held
 
 from qml import Circuit, CircuitModel, PauliMeasurement, channels, check_gradient, fit, gates, losses, sample
@@ -69,14 +70,14 @@ JOBS = {
 }
 
 
-@pytest.mark.parametrize("optimizer", [LBFGS(), NaturalGradient(), NaturalGradient(solver="cg")], ids=repr)
-@pytest.mark.parametrize("name", JOBS)
+@every("optimizer", [LBFGS(), NaturalGradient(), NaturalGradient(solver="cg")], ids=repr)
+@every("name", JOBS)
 def test_fits_of_circuits_stay_where_the_arrays_are(name, optimizer):
     turns = gates.RY("a", 0), gates.RX("b", 1), gates.RXX("c", 0, 1)
     circuit = Circuit(2, [*turns, channels.Depolarizing("p", 0), channels.AmplitudeDamping(0.1, 1)])
     loss, target = JOBS[name]
     found = [
-        fit(CircuitModel(circuit, engine=engine), target, loss=loss, optimizer=optimizer, seed=1, max_iterations=3)
+        fit(CircuitModel(circuit, engine=engine), target, loss=loss, optimizer=optimizer, seed=1, max_iterations=2)
         for engine in (ReferenceEngine(), Probe(), Probe(vectors=True))
     ]
     assert found[0].loss < found[0].history.loss[0] - 1e-3

@@ -7,6 +7,7 @@ import math
 
 import numpy as np
 import pytest
+from helpers.cases import every
 from helpers.processes import random_kraus
 from hypothesis import given
 from hypothesis import strategies as st
@@ -51,8 +52,8 @@ def distance(one, other):
 ENDS = [((2,), (2,)), ((3,), (2,)), ((2, 2), (2,)), ((2,), (2, 2)), ((1,), (2,)), ((2, 3), (1,))]
 
 
-@pytest.mark.parametrize(("ins", "outs"), ENDS, ids=str)
-@pytest.mark.parametrize("rank", [None, "least", "full"])
+@every("ins, outs", ENDS, ids=str)
+@every("rank", [None, "least", "full"])
 def test_every_form_makes_the_same_process_again(ins, outs, rank):
     d, d_out = math.prod(ins), math.prod(outs)
     process = random_process(ins, outs, 1, {"least": -(-d // d_out), "full": d * d_out}.get(rank))
@@ -175,7 +176,7 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("make", "sentence"), REFUSED, ids=[s for _, s in REFUSED])
+@every("make, sentence", REFUSED, ids=[s for _, s in REFUSED])
 def test_bad_input_is_refused_with_one_sentence(make, sentence):
     with pytest.raises(InputError, match=sentence) as caught:
         make()
@@ -203,7 +204,7 @@ def values_of(instruction):
     ]
 
 
-@pytest.mark.parametrize("name", sorted({*GATES, *CHANNELS}))
+@every("name", sorted({*GATES, *CHANNELS}))
 def test_every_gate_and_channel_is_a_process(name):
     instruction = {**GATES, **CHANNELS}[name]
     values, sites = values_of(instruction), tuple(range(instruction.n_sites))

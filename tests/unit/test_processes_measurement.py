@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 from helpers.arrays import hermitian
+from helpers.cases import every
 from helpers.processes import random_kraus
 
 from qml import PauliMeasurement, channels, cross_entropy, fit, gates, relative_entropy, sample, von_neumann_entropy
@@ -50,7 +51,7 @@ MEASUREMENTS = {
     "to a qutrit": ProcessMeasurement(1, sic(3)),
     "combined": ProcessMeasurement({"0": [1.0, 0.0]}, CombinedMeasurement([PauliMeasurement(["XX"]), pauli_six(2)])),
 }
-EVERY = pytest.mark.parametrize("kind", MEASUREMENTS)
+EVERY = every("kind", MEASUREMENTS)
 
 
 def ends(m):
@@ -64,7 +65,7 @@ def process_for(m, rank=None, seed=0):
 
 
 @EVERY
-@pytest.mark.parametrize("rank", [None, 3])
+@every("rank", [None, 3])
 def test_probabilities_are_those_of_each_output(kind, rank):
     m = MEASUREMENTS[kind]
     process = process_for(m, rank)
@@ -184,7 +185,7 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("make", "sentence"), REFUSED, ids=[s for _, s in REFUSED])
+@every("make, sentence", REFUSED, ids=[s for _, s in REFUSED])
 def test_bad_input_is_refused_with_one_sentence(make, sentence):
     with pytest.raises(InputError, match=sentence) as caught:
         make()

@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 from helpers.arrays import difference
+from helpers.cases import every
 from helpers.processes import random_kraus
 from hypothesis import given
 from hypothesis import strategies as st
@@ -39,7 +40,7 @@ def ranks(ins, outs):
 
 
 CASES = [(ins, outs, rank) for ins, outs in SHAPES for rank in ranks(ins, outs)]
-EVERY = pytest.mark.parametrize(("ins", "outs", "rank"), CASES, ids=str)
+EVERY = every("ins, outs, rank", CASES)
 
 
 def random_process(ins, outs, rank, seed=0):
@@ -134,8 +135,8 @@ def test_both_derivatives_are_adjoint(ins, outs, rank):
     assert abs(gradient @ theta) < 1e-13  # nothing changes along theta
 
 
-@pytest.mark.parametrize("loss", sorted(LOSSES))
-@pytest.mark.parametrize(("ins", "outs"), [((2,), (2,)), ((2,), (3,)), ((2, 2), (2,))], ids=str)
+@every("loss", sorted(LOSSES))
+@every("ins, outs", [((2,), (2,)), ((2,), (3,)), ((2, 2), (2,))], ids=str)
 def test_gradient_of_every_loss(ins, outs, loss):
     check = check_gradient(KrausModel(ins, outs), random_process(ins, outs, 4, 3), loss, directions=4)
     assert np.abs(check.analytic).max() > 1e-4
@@ -145,7 +146,7 @@ def test_gradient_of_every_loss(ins, outs, loss):
 @pytest.mark.parametrize("loss", [HilbertSchmidt(), Infidelity()], ids=str)
 @pytest.mark.parametrize(("ins", "outs", "rank"), [((2,), (2,), 1), ((2, 2), (2,), 2), ((1,), (3,), 1)], ids=str)
 def test_gradient_at_low_rank(ins, outs, rank, loss):
-    check = check_gradient(KrausModel(ins, outs, rank=rank), random_process(ins, outs, rank + 1, 3), loss)
+    check = check_gradient(KrausModel(ins, outs, rank=rank), random_process(ins, outs, rank + 1, 3), loss, directions=4)
     assert np.abs(check.analytic).max() > 1e-3
     assert check.ok, str(check)
 
@@ -154,7 +155,7 @@ def test_gradient_of_the_likelihood_of_counts():
     target = random_process((2,), (2,), 2, 1)
     counts = sample(target, ProcessMeasurement(1, PauliMeasurement(1)), 100, np.random.default_rng(0))
     for rank in (1, 2, 4):
-        check = check_gradient(KrausModel(1, rank=rank), counts)
+        check = check_gradient(KrausModel(1, rank=rank), counts, directions=4)
         assert np.abs(check.analytic).max() > 1e-3
         assert check.ok, str(check)
 
@@ -166,8 +167,8 @@ def test_below_full_rank_s_is_infinite_unless_the_support_is_met():
     assert np.isfinite(CrossEntropy().value(target.choi, model.state(model.params_of(target))))
 
 
-@pytest.mark.parametrize(("ins", "outs"), [((2,), (2,)), ((2,), (3,)), ((2, 3), (2,)), ((1,), (4,))], ids=str)
-@pytest.mark.parametrize("seed", [0, 1])
+@every("ins, outs", [((2,), (2,)), ((2,), (3,)), ((2, 3), (2,)), ((1,), (4,))], ids=str)
+@every("seed", [0, 1])
 def test_a_random_process_is_recovered_from_s(ins, outs, seed):
     target, model = random_process(ins, outs, math.prod(ins + outs), seed), KrausModel(ins, outs)
     found = fit(model, target, seed=seed, max_iterations=3000, progress=False)
@@ -184,8 +185,8 @@ def test_a_process_of_low_rank_is_recovered_from_its_fidelity(rank):
     assert process_fidelity(model.process(found.params), target) > 1 - 1e-8
 
 
-@pytest.mark.parametrize(
-    ("make", "sentence"),
+@every(
+    "make, sentence",
     [
         (lambda: KrausModel(1, rank=5), "rank must be an integer from 1 to 4; found 5"),
         (lambda: KrausModel(1, rank=0), "rank must be an integer from 1 to 4; found 0"),

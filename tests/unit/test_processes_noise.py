@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from helpers.arrays import difference
+from helpers.cases import every
 
 from qml import PauliMeasurement, check_gradient, fit, io, pauli
 from qml._checks import InputError
@@ -185,8 +186,8 @@ WORDS = Experiments.product([("G",), ("G", "G")], 1, PauliMeasurement(1))
 TIMED = Experiments.product([0.5], 1, PauliMeasurement(1))
 
 
-@pytest.mark.parametrize(
-    ("make", "sentence"),
+@every(
+    "make, sentence",
     [
         (lambda: qubit().predict(TRUTHS["qubit"], WORDS), "predicts times; found words of gates"),
         (

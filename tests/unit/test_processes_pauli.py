@@ -8,6 +8,7 @@ import math
 import numpy as np
 import pytest
 from helpers.arrays import difference
+from helpers.cases import every
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -148,8 +149,8 @@ def test_parities_in_files(tmp_path):
     assert counts["IY,0"] == {"0": 100, "1": 0}
 
 
-@pytest.mark.parametrize(
-    ("make", "sentence"),
+@every(
+    "make, sentence",
     [
         (lambda: PauliLindbladModel([]), "terms must hold at least one Pauli string"),
         (lambda: PauliLindbladModel(["II", "XX"]), "not hold the identity"),

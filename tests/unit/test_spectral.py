@@ -4,6 +4,7 @@ import mpmath
 import numpy as np
 import pytest
 from helpers.arrays import complex_normal, hermitian
+from helpers.cases import every
 
 from qml import _products, spectral
 
@@ -26,8 +27,8 @@ def exact_exp_difference(a: float, b: float) -> float:
         return float((mpmath.exp(la) - mpmath.exp(lb)) / (la - lb))
 
 
-@pytest.mark.parametrize("gap", GAPS)
-@pytest.mark.parametrize("level", [0.0, -1.0, -32.2, -300.0])
+@every("gap", GAPS)
+@every("level", [0.0, -1.0, -32.2, -300.0])
 def test_divided_differences_are_exact_to_rounding_at_any_gap(gap: float, level: float) -> None:
     points = np.array([level, level - gap])
     logs = spectral.log_divided_differences(points)
@@ -84,9 +85,7 @@ def test_spectrum_of_a_factor_finds_the_exact_rank() -> None:
     assert not spectrum.is_complete
 
 
-@pytest.mark.parametrize(
-    ("d", "r"), [(1, 1), (7, 3), (64, 64), (100, 91), (257, 40), (300, 300), (1024, 2), (520, 520)]
-)
+@pytest.mark.parametrize(("d", "r"), [(1, 1), (7, 3), (64, 64), (100, 91), (257, 40), (300, 300), (1024, 2), (520, 90)])
 def test_products_with_hermitian_matrices_at_every_size(d, r):
     """Whatever way is taken at that size, with columns of any memory layout, twice, so that kept memory is used."""
     rng = np.random.default_rng(d)

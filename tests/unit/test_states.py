@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.cases import every
 
 from qml import states
 from qml._checks import InputError
@@ -17,8 +18,8 @@ def random_unitary(d: int) -> np.ndarray:
     return np.linalg.qr(RNG.normal(size=(d, d)) + 1j * RNG.normal(size=(d, d)))[0]
 
 
-@pytest.mark.parametrize(
-    ("matrix", "sentence"),
+@every(
+    "matrix, sentence",
     [
         ([[0.5, 0.1], [0.0, 0.5]], r"must be Hermitian; found max\|A - A\^dagger\| = 0.1"),
         ([[0.5, 0.0], [0.0, 0.6]], r"unit trace; found 1.1, off by 0.1"),
@@ -96,8 +97,8 @@ def test_a_state_never_changes() -> None:
         rho.matrix()[0, 0] = 1
 
 
-@pytest.mark.parametrize("d", [1, 2, 3, 6])
-@pytest.mark.parametrize("rank", [1, 2, 6])
+@every("d", [1, 2, 3, 6])
+@every("rank", [1, 2, 6])
 def test_a_factor_knows_what_its_matrix_knows(d: int, rank: int) -> None:
     g = RNG.normal(size=(d, rank)) + 1j * RNG.normal(size=(d, rank))
     g /= np.linalg.norm(g)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import scipy.linalg
 from helpers.arrays import hermitian
+from helpers.cases import every
 
 from qml import losses, operators, states
 from qml.engines.pauli.conversion import vector_of
@@ -108,7 +109,7 @@ def agrees(found, expected, atol=1e-12, rtol=1e-12):
     np.testing.assert_allclose(found, expected, atol=atol, rtol=rtol)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@every("kind", KINDS)
 def test_every_kind_of_model_with_every_kind_of_data(kind):
     for rho in KINDS.values():
         two_states(rho, KINDS[kind], "cold" in kind)
@@ -135,7 +136,7 @@ def two_states(rho, sigma, cold):
         assert (cotangent is None) == np.isinf(s)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@every("kind", KINDS)
 def test_one_state(kind):
     rho = KINDS[kind]
     m = rho.matrix()
@@ -155,7 +156,7 @@ def test_one_state(kind):
     agrees(cross_entropy(rho, DensityMatrix(m)), over_batch(lambda x: reference_entropy(x), m))
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@every("kind", KINDS)
 def test_columns_and_stacked_bases(kind):
     rho = KINDS[kind]
     for lead, r in itertools.product([(), (BATCH,), (2, 1)], (1, D, 6)):
@@ -186,7 +187,7 @@ def test_probabilities_of_measurements(name):
         np.testing.assert_allclose(m.probabilities(rho), expected, atol=1e-13)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@every("kind", KINDS)
 def test_partial_traces(kind):
     rho = KINDS[kind]
     t = rho.matrix().reshape(*rho.batch_shape, 2, 2, 2, 2)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from helpers.arrays import hermitian
+from helpers.cases import every
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -106,9 +107,9 @@ def test_factor_in_its_eigenbasis():
         maximally_mixed((2,)).factor_in_eigenbasis()
 
 
-@pytest.mark.parametrize("name", ["pull_log", "pull_matrix"])
-@pytest.mark.parametrize("smoothing", [0.0, 0.2])
-@pytest.mark.parametrize("r", [2, 5])
+@every("name", ["pull_log", "pull_matrix"])
+@every("smoothing", [0.0, 0.2])
+@every("r", [2, 5])
 def test_cotangents_in_the_factor(name, smoothing, r):
     """Re Tr(C^dagger dA) against differences; A -> A M keeps the support, which pull_log of a bare factor needs."""
     a, x = factor(5, r, 0), hermitian(5, np.random.default_rng(2))

@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
+from helpers.cases import every
 
 import qml
 from qml import states
@@ -28,7 +29,7 @@ MAKERS = {
 }
 
 
-@pytest.mark.parametrize("name", MAKERS)
+@every("name", MAKERS)
 def test_a_total_within_the_tolerance_is_divided_out(name):
     exact = MAKERS[name](1.0)
     for off in (9e-11, -9e-11, 1e-12, -1e-12, 5e-15, -5e-15):

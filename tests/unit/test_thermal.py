@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
+from helpers.cases import every
 
 from qml import CrossEntropy, GibbsModel, check_gradient, fit, thermal, threads
 from qml._checks import InputError
@@ -26,8 +27,15 @@ def z_scores(state: ThermalState, strings: PauliSum, exact: GibbsState) -> np.nd
     return np.array([log_z, *(found.values - wanted.values) / found.errors])
 
 
-@pytest.mark.parametrize("hamiltonian", [REAL, COMPLEX], ids=["real", "complex"])
-@pytest.mark.parametrize("beta", [0.3, 1.0])
+@pytest.mark.parametrize(
+    ("hamiltonian", "beta"),
+    [
+        pytest.param(REAL, 0.3, id="real, hot"),
+        pytest.param(COMPLEX, 1.0, id="complex, cold"),
+        pytest.param(REAL, 1.0, id="real, cold", marks=pytest.mark.slow),
+        pytest.param(COMPLEX, 0.3, id="complex, hot", marks=pytest.mark.slow),
+    ],
+)
 def test_errors_are_calibrated(hamiltonian: PauliSum, beta: float) -> None:
     sampled = [ThermalState([hamiltonian], [beta], KrylovEngine(samples=16, seed=seed)) for seed in range(32)]
     exact = sampled[0].dense
@@ -183,8 +191,8 @@ def test_any_engine_of_thermal_states_serves() -> None:
         LargeGibbsModel(generators, 32)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(
-    ("make", "sentence"),
+@every(
+    "make, sentence",
     [
         (lambda: LargeGibbsModel([np.eye(2)]), "must be a PauliSum"),
         (lambda: LargeGibbsModel([1j * pauli("X")]), "must be Hermitian"),

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from helpers.cases import every
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -97,8 +98,8 @@ def test_expectations_of_states() -> None:
     assert not found.errors.any()
 
 
-@pytest.mark.parametrize(
-    ("make", "sentence"),
+@every(
+    "make, sentence",
     [
         (lambda: Moments(pauli("Z"), [1.5]), "cannot exceed 1"),
         (lambda: Moments(pauli("Z"), [0.1, 0.2]), "values must have shape"),

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from helpers.cases import every
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -51,9 +52,9 @@ def record(state: State, shots: int, seed: int, measurement=None) -> Counts:
     return sample(state, measurement, shots, np.random.default_rng(seed))
 
 
-@pytest.mark.parametrize("kind", ["pure", "rank two", "full", "mixed"])
-@pytest.mark.parametrize("n", [1, 2, 3, 4])
-@pytest.mark.parametrize("shots", [20, 1000, 10**12])
+@every("kind", ["pure", "rank two", "full", "mixed"])
+@every("n", [1, 2, 3, 4])
+@every("shots", [20, 1000, 10**12])
 def test_the_default_gap_is_certified(n, kind, shots):
     rng = np.random.default_rng([n, shots])
     rho = {
@@ -133,8 +134,8 @@ def test_settings_without_shots_do_not_matter():
     assert partial.log_likelihood == pytest.approx(chosen.log_likelihood, abs=1e-7)
 
 
-@pytest.mark.parametrize("pure", [True, False])
-@pytest.mark.parametrize(
+@every("pure", [True, False])
+@every(
     "measurement",
     [
         mutually_unbiased_bases(3),

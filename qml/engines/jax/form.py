@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import ClassVar, NamedTuple
 
 
@@ -73,6 +74,14 @@ class Form:
     items: tuple[Item, ...]
     batches: tuple[tuple[int, tuple[int, ...]], ...]
     sizes: tuple[int, ...]
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        """Computed once: every call of what is compiled asks for it, and the items may be many."""
+        return hash(tuple(getattr(self, one.name) for one in fields(self)))
 
 
 class Runs(NamedTuple):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qml import Circuit, GibbsModel, SpectralModel, circuits, fit, pauli
+from qml import Circuit, GibbsModel, SpectralModel, _matrices, circuits, fit, pauli
 from qml._checks import InputError
 from qml.models import IsingEnergies, ProductEnergies, TableEnergies
 from qml.states import ginibre

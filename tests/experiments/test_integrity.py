@@ -209,6 +209,7 @@ def test_a_sweep_is_checked_when_it_is_read_and_mended_when_it_is_continued(fold
         call("show", "out")
 
 
+@pytest.mark.slow
 def test_a_run_that_was_killed_at_any_write_looks_whole(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """After each file that a run puts in its place, its folder is copied, as a kill would leave it, and continued."""
     (folder / "study.yaml").write_text(STUDY + FITS.replace("fits:\n", "").replace("one", "two"))

@@ -72,7 +72,8 @@ fits:
 """
 
 
-@pytest.mark.parametrize("text", [ALL, pytest.param(STATES, marks=pytest.mark.slow)], ids=["counts", "states"])
+@pytest.mark.slow
+@pytest.mark.parametrize("text", [ALL, STATES], ids=["counts", "states"])
 def test_two_runs_are_identical_and_everything_shows_them(
     text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, coarse_pictures: None
 ) -> None:

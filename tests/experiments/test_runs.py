@@ -116,6 +116,7 @@ def test_a_point_is_what_the_same_study_alone_gives(done: Path, folder: Path) ->
     assert rows(folder / "alone" / "results.csv")[0]["loss"] == point["loss"]
 
 
+@pytest.mark.slow
 def test_table_plot_report_compare(done: Path, folder: Path, coarse_pictures: None) -> None:
     text = call("table", str(done), "--csv").stdout
     assert text == (done / "table.csv").read_text()

@@ -219,6 +219,8 @@ def test_refusals(monkeypatch):
         JaxEngine(3)
     with pytest.raises(InputError, match="each of devices"):
         JaxEngine(["cpu:0"])
+    with pytest.raises(InputError, match=r"each of devices must be a Device; found"):
+        JaxEngine(JaxEngine().evolve(Circuit(1), []).pauli_vector.value)  # an array of JAX has a method `devices`
     with pytest.raises(MemoryRefused, match=r"16 TiB|GiB, but .* GiB are free"):
         JaxEngine().evolve(Circuit(20), [])
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)

@@ -16,22 +16,8 @@ from qml.channels import Depolarizing
 from qml.gates import GATES, PauliRotation, UnitaryGate, controlled
 from qml.parameters import Parameter
 
-LETTER = {
-    "I": np.eye(2),
-    "X": np.array([[0, 1], [1, 0]]),
-    "Y": np.array([[0, -1j], [1j, 0]]),
-    "Z": np.diag([1, -1]),
-}
 NONE = np.zeros(0)
-EXTREME = (0.0, 1e-9, -1e-9, math.pi, -math.pi, 2 * math.pi, 4 * math.pi, 1e4)
 ALL = list(GATES.values())
-PARAMETRIC = [
-    *(g for g in ALL if g.n_params),
-    PauliRotation("XYZ"),
-    PauliRotation("IZ"),
-    controlled(gates.U3, 2),
-    controlled(PauliRotation("YX")),
-]
 
 
 def refused(sentence: str) -> pytest.RaisesExc:

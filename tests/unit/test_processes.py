@@ -12,7 +12,7 @@ from helpers.processes import random_kraus
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qml import Circuit, channels, gates, io, relative_entropy
+from qml import Circuit, channels, gates, io
 from qml._checks import InputError
 from qml._random import haar_unitaries
 from qml.channels import CHANNELS
@@ -23,7 +23,6 @@ from qml.processes import (
     Process,
     as_process,
     average_gate_fidelity,
-    diamond_distance,
     maximally_entangled,
     process_fidelity,
     unitarity,
@@ -368,22 +367,6 @@ def test_fidelities_of_known_processes():
     assert (process_fidelity(lost, gates.H), unitarity(lost)) == pytest.approx((0.25, 0), abs=1e-14)
     assert average_gate_fidelity(lost, gates.H) == pytest.approx(0.5, abs=1e-14)
     assert unitarity(channels.AmplitudeDamping(0.3, 0)) == pytest.approx((2 * 0.7 + 0.7**2) / 3, abs=1e-14)
-
-
-def test_the_diamond_distance_of_a_process_with_itself_needs_no_solver():
-    assert diamond_distance(gates.H, gates.H) == 0.0
-
-
-@pytest.mark.slow
-def test_the_diamond_distance_of_pauli_channels_and_of_rotations():
-    """Half of sum |p - q| for Pauli channels; sin(a / 2) for two rotations that differ by the angle a < pi."""
-    assert diamond_distance(channels.PhaseFlip(0.1, 0), channels.BitFlip(0.2, 0)) == pytest.approx(0.2, abs=1e-5)
-    assert diamond_distance(gates.RZ(0.2, 0), gates.RZ(0.9, 0)) == pytest.approx(math.sin(0.35), abs=1e-5)
-    one, other = random_process((2,), (2,), 1), random_process((2,), (2,), 2)
-    t = np.abs(np.linalg.eigvalsh(one.choi.matrix() - other.choi.matrix())).sum() / 2
-    found = diamond_distance(one, other)
-    assert t - 1e-6 < found < min(1, 2 * t) + 1e-6
-    assert found < 2 * np.sqrt(relative_entropy(one.choi, other.choi) / 2) + 1e-6  # statement 23
 
 
 def test_the_transfer_matrix_maps_expectations_of_pauli_strings():

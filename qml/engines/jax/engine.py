@@ -111,7 +111,9 @@ class JaxEngine(Engine):
         if isinstance(devices, int | np.integer):
             self.devices = _checks.integer("devices", devices, low=1)
         elif devices is not None:
-            own = devices.devices.flat if hasattr(devices, "devices") else devices  # a mesh has an array of them
+            from jax.sharding import Mesh
+
+            own = devices.devices.flat if isinstance(devices, Mesh) else devices
             self.devices = _checks.listed("devices", own, "devices of JAX, a mesh of them, or their number")
         if devices is not None:
             _ = self._on  # what is asked for must be there

@@ -1,0 +1,26 @@
+"""Diamond distances against closed forms and bounds."""
+
+import math
+
+import numpy as np
+import pytest
+from helpers.processes import random_kraus
+
+from qml import channels, gates, relative_entropy
+from qml.processes import Process, diamond_distance
+
+
+def test_the_diamond_distance_of_a_process_with_itself_needs_no_solver():
+    assert diamond_distance(gates.H, gates.H) == 0.0
+
+
+@pytest.mark.slow
+def test_the_diamond_distance_of_pauli_channels_and_of_rotations():
+    """Half of sum |p - q| for Pauli channels; sin(a / 2) for two rotations that differ by the angle a < pi."""
+    assert diamond_distance(channels.PhaseFlip(0.1, 0), channels.BitFlip(0.2, 0)) == pytest.approx(0.2, abs=1e-5)
+    assert diamond_distance(gates.RZ(0.2, 0), gates.RZ(0.9, 0)) == pytest.approx(math.sin(0.35), abs=1e-5)
+    one, other = (Process.from_kraus(random_kraus((2,), (2,), 2, seed)) for seed in (1, 2))
+    t = np.abs(np.linalg.eigvalsh(one.choi.matrix() - other.choi.matrix())).sum() / 2
+    found = diamond_distance(one, other)
+    assert t - 1e-6 < found < min(1, 2 * t) + 1e-6
+    assert found < 2 * np.sqrt(relative_entropy(one.choi, other.choi) / 2) + 1e-6  # statement 23

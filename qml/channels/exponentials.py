@@ -16,7 +16,7 @@ def exponential(matrix: Numeric) -> Numeric:
     970)."""
     from scipy.linalg import expm
 
-    with threads.suited(len(matrix)):
+    with threads.suited(len(matrix)), np.errstate(over="ignore", invalid="ignore"):  # what is too large is inf or NaN
         return np.asarray(expm(matrix))
 
 

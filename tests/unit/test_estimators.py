@@ -1,6 +1,7 @@
 """scikit-learn's own checks of the estimators, and what they are for."""
 
 import itertools
+import math
 from unittest import SkipTest
 
 import numpy as np
@@ -315,6 +316,16 @@ def test_density_is_normalised_and_is_that_of_the_state():
     assert np.allclose(p[:5], direct, rtol=1e-11)
     assert model.score_samples([[1e3, 0.0]]).tolist() == [-np.inf]
     assert model.score(X) == pytest.approx(model.score_samples(X).mean())
+
+
+def test_the_density_of_images_is_that_of_its_features():
+    """Of 784 features that are the same in all samples but for one: the density of that one, times constants."""
+    rng = np.random.default_rng(0)
+    X = np.full((50, 784), 0.5)
+    X[:, 300] = rng.normal(size=50)
+    wide, narrow = (DensityEstimator(levels=8, smoothing=0.0).fit(x) for x in (X, X[:, 300:301]))
+    shift = 783 * (math.log(8) - math.log(0.5))  # each a peak of L / B, with the box B = 2 margins
+    assert wide.score_samples(X[:5]) == pytest.approx(narrow.score_samples(X[:5, 300:301]) + shift, rel=1e-12)
 
 
 def test_density_approaches_the_true_one_with_more_samples_and_levels():

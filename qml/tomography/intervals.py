@@ -249,7 +249,7 @@ def _crossing(f: Callable[[float], float], inside: float, outside: float, level:
     near, far, low = inside, outside, 0.0
     high = f(outside)
     for k in range(40):
-        if abs(far - near) <= 1e-4 * abs(near - inside) + 1e-12:
+        if abs(far - near) <= 1e-4 * abs(near - inside) + 1e-12 * abs(outside - inside):
             break
         a, b, c = math.sqrt(low), math.sqrt(high), math.sqrt(level)
         part = 0.5 if k % 3 == 2 or not math.isfinite(b) else min(max((c - a) / (b - a), 0.02), 0.98)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from scipy.linalg import expm
 
-from qml import Circuit, CircuitModel, ProcessModel, check_gradient, fit, gates, pauli
-from qml._checks import InputError, OutsideDomain
+from qml import Circuit, CircuitModel, ProcessModel, check_gradient, fit, gates, io, pauli
+from qml._checks import InputError, MemoryRefused, OutsideDomain
 from qml.channels import Lindblad
 from qml.engines import PauliEngine, ReferenceEngine
 from qml.losses import HilbertSchmidt
@@ -108,3 +110,20 @@ def test_a_wrong_number_of_coefficients_is_told_in_a_sentence():
         ):
             decay.generator(wrong)
     assert np.array_equal(decay.generator([0.5, 2.0]), decay.generator(np.array([0.5, 2.0])))
+
+
+def test_an_equation_is_written_and_read_with_all_its_terms():
+    channel = Lindblad({"x": "XI", "zz": "ZZ"}, {"decay": np.kron(LOWER, np.eye(2)), "flip": "IX"}, drift="YI")
+    again = io.from_dict(json.loads(json.dumps(io.to_dict(channel))))
+    assert again == channel
+    assert again.parameter_names == ("time", "x", "zz", "decay", "flip")
+    assert again.domains == channel.domains
+    rates = [0.3, -0.7, 0.2, 0.1]
+    assert np.array_equal(again.generator(rates), channel.generator(rates))
+
+
+def test_an_equation_that_would_not_fit_is_refused(monkeypatch):
+    """A generator on six qubits is 4^12 numbers, 268 MB."""
+    monkeypatch.setattr("qml._checks.available_memory", lambda: 10**9)
+    with pytest.raises(MemoryRefused, match=r"a Lindblad generator of dimension 64 needs .* use fewer sites"):
+        Lindblad({"x": "XIIIII"})

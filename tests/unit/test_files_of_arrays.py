@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import tracemalloc
 import zipfile
@@ -17,6 +18,7 @@ from helpers.cases import every
 from qml import _checks, _files
 from qml._checks import InputError, MemoryRefused
 from qml._files import parse_json, read_arrays
+from qml._saved import array_of, numbers
 from qml.measurement import Counts
 from qml.states import DensityMatrix
 
@@ -149,3 +151,8 @@ def test_a_cell_of_a_megabyte_is_no_crash(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text("setting,outcome,count\nZ,0," + "1" * 1_000_000 + "\n")
     with pytest.raises(InputError, match="CSV"):
         Counts.read_csv(tmp_path / "x.csv")
+
+
+def test_complex_numbers_in_json_keep_the_sign_of_zeros_and_what_is_infinite() -> None:
+    a = np.array([complex(0.0, -0.0), complex(-0.0, 0.0), complex(1.0, np.inf), complex(-np.inf, 2.0), 3j])
+    assert array_of(json.loads(json.dumps(numbers(a)))).tobytes() == a.tobytes()

@@ -388,3 +388,12 @@ def test_the_only_state_of_one_level_has_the_largest_entropy():
     assert result.converged
     assert result.state.matrix() == 1.0
     assert tomography.FisherInformation(tomography.maximum_likelihood(one)).standard_error([[2.0]]) == 0.0
+
+
+@pytest.mark.parametrize("size", [1e-300, 1e300])
+def test_the_size_of_weights_changes_no_state(size):
+    weights = np.array([[0.5, 0.5], [0.4, 0.6], [0.9, 0.1]])
+    here, there = (maximum_likelihood(Counts.from_weights(PauliMeasurement(1), x * weights)) for x in (1.0, size))
+    assert there.converged
+    if size > 1:  # where it is small, every state is within the gap of 1e-9 nats
+        assert np.abs(there.state.matrix() - here.state.matrix()).max() < 1e-5

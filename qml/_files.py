@@ -64,7 +64,7 @@ def writable(path: object) -> Path:
     """
     file = as_path("path", path)
     try:
-        fits = file.parent.is_dir() and not file.is_dir()
+        fits = b"\0" not in os.fsencode(file) and file.parent.is_dir() and not file.is_dir()
     except (OSError, ValueError):  # a name that no file can have
         fits = False
     if not fits:

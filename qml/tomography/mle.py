@@ -153,7 +153,7 @@ def _start(counts: Counts, start: StateLike | None, columns: int) -> Complex:
             raise InputError(f"start must be one state of dims {m.dims}; found dims {start.dims}.")
         sigma = start.matrix()
     values, vectors = np.linalg.eigh(sigma)
-    if start is not None and columns == m.dim and values[0] <= 0:
+    if start is not None and columns == m.dim and values[0] <= spectral.support_cut(values[-1], m.dim):
         raise InputError("start must be of full rank: a direction without weight never gains any; mix it with 1/d.")
     factor = np.asarray(vectors[:, -columns:] * np.sqrt(np.clip(values[-columns:], 0.0, None)))
     if columns < m.dim:

@@ -19,7 +19,7 @@ from qml import _checks, _files
 from qml._checks import InputError, MemoryRefused
 from qml._files import parse_json, read_arrays
 from qml._saved import array_of, numbers
-from qml.measurement import Counts
+from qml.measurement import Counts, PauliMeasurement
 from qml.states import DensityMatrix
 
 
@@ -156,3 +156,11 @@ def test_a_cell_of_a_megabyte_is_no_crash(tmp_path: Path) -> None:
 def test_complex_numbers_in_json_keep_the_sign_of_zeros_and_what_is_infinite() -> None:
     a = np.array([complex(0.0, -0.0), complex(-0.0, 0.0), complex(1.0, np.inf), complex(-np.inf, 2.0), 3j])
     assert array_of(json.loads(json.dumps(numbers(a)))).tobytes() == a.tobytes()
+
+
+@pytest.mark.parametrize("name", ["a\0b", "\ud800"])
+def test_a_name_that_no_file_can_have_is_refused(name: str) -> None:
+    counts = Counts(PauliMeasurement(["Z"]), [1, 2])
+    for write in (counts.save, counts.write_csv, counts.write_json, DensityMatrix([[0.5, 0.0], [0.0, 0.5]]).save):
+        with pytest.raises(InputError, match="path must name a file in a folder that exists"):
+            write(name)

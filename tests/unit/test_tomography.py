@@ -342,6 +342,7 @@ def test_the_result_speaks():
         ({"rank": 2, "hedging": 0.5}, "hedging keeps the state of full rank"),
         ({"gap": -1.0}, "gap must be a finite number of at least 0"),
         ({"start": basis_state("00")}, "start must be of full rank"),
+        ({"start": np.diag([1.0, 1e-30, 1e-30, 1e-30])}, "start must be of full rank"),
         ({"start": maximally_mixed((2,))}, "start must be one state of dims"),
     ],
 )

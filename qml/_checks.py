@@ -230,6 +230,8 @@ def array(name: str, value: ArrayLike) -> Numeric:
             f"{name} is a {type(value).__name__} of Qiskit, whose first qubit is the last one here: pass "
             "qml.io.from_qiskit(x), with x the object."
         )
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        raise InputError(f"{name} must be an array of numbers; found one with masked entries: fill them.")
     try:
         a = np.asarray(value)
     except (ValueError, TypeError):

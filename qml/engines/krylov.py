@@ -87,6 +87,9 @@ def sample(
     """
     real = is_real(words)
     held = n if real else n + 1
+    _checks.memory(
+        f"a vector of {_checks.plural(n, 'qubit')}", 8 << held, "use fewer, or ChainGibbsModel for long chains"
+    )
     k = _terms(words, coefficients, n, real)
     kept = [t for t, word in enumerate(observed) if not real or is_real([word])]
     asked = _terms([observed[t] for t in kept], np.ones(len(kept)), n, real)

@@ -8,7 +8,7 @@ import pytest
 
 from qml import DensityMatrix, GibbsModel, check_gradient
 from qml._checks import MemoryRefused
-from qml.models import HiddenGibbsModel, semi_quantum_restricted
+from qml.models import HiddenGibbsModel, LargeGibbsModel, semi_quantum_restricted
 
 
 def test_more_hidden_units_than_an_integer_has_bits():
@@ -41,6 +41,8 @@ def test_states_that_would_not_fit_are_refused_before_they_are_begun(n):
         model = GibbsModel([letter * n])
         with pytest.raises(MemoryRefused, match=f"a Gibbs state of {n} qubits .*: use LargeGibbsModel, or ChainGibbs"):
             model.state([0.1])
+        with pytest.raises(MemoryRefused, match=f"{n} qubits needs .*: use fewer"):
+            LargeGibbsModel([letter * n]).state([0.1]).log_partition()
     with pytest.raises(MemoryRefused, match="use fewer"):
         HiddenGibbsModel(["Z" * n, "X" * n])
     with pytest.raises(MemoryRefused, match="use fewer"):

@@ -33,3 +33,11 @@ def test_numbers_beyond_float64_are_told_in_a_sentence():
 def test_a_class_is_no_model():
     with pytest.raises(InputError, match="model must be a Model, such as GibbsModel; found <class"):
         metric(GibbsModel, [0.1])
+
+
+def test_masked_entries_are_not_taken_for_numbers():
+    model = GibbsModel(["X", "Z"])
+    with pytest.raises(InputError, match="params must be an array of numbers; found one with masked entries"):
+        model.state(np.ma.array([0.5, 0.5], mask=[True, False]))
+    whole = np.ma.array([0.5, 0.25])
+    assert np.array_equal(model.state(whole).matrix(), model.state([0.5, 0.25]).matrix())

@@ -132,6 +132,16 @@ def test_regression_does_not_depend_on_the_units(likelihood, unit):
             assert errors == pytest.approx(here.standard_errors(x), rel=1e-12)
 
 
+def test_errors_of_coefficients_follow_the_law_of_student():
+    """Of twelve targets and two coefficients: ten degrees of freedom, where normal errors would be too small."""
+    rng = np.random.default_rng(11)
+    x, w = np.column_stack([np.ones(12), rng.normal(size=12)]), np.array([1.0, -2.0])
+    fits = [linear_regression(x, x @ w + 0.3 * rng.normal(size=12)) for _ in range(2000)]
+    for column in np.transpose([(found.coefficients - w) / found.standard_errors(x) for found in fits]):
+        assert scipy.stats.kstest(column, scipy.stats.t(10).cdf).pvalue > 1e-3
+        assert np.var(column) == pytest.approx(10 / 8, abs=0.15)
+
+
 def test_the_mean_and_the_median():
     y = np.array([0.0, 1.0, 2.0, 10.0, 100.0])
     one = np.ones((5, 1))

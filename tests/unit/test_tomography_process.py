@@ -337,3 +337,15 @@ def test_ctrl_c_in_the_last_pass_keeps_what_it_found(monkeypatch):
     assert bounds[-1] < min(bounds[:-1])
     assert result.certificate == bounds[-1]
     assert np.array_equal(result.state.matrix(), ends[-1].state.matrix())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["unitary", "depolarised"])
+def test_intervals_of_the_fidelity_cover_the_truth(name):
+    """Nine times out of ten, at the boundary of the processes and inside."""
+    target, inside = as_process(TURN), 0
+    for seed in range(40):
+        process, counts = record(ONE[name], 30, seed)
+        low, high = ProfileLikelihood(counts, target.choi).interval(0.9, replicates=40, seed=seed)
+        inside += low - 1e-9 <= process_fidelity(process, target) <= high + 1e-9
+    assert inside >= 30  # 36 expected, three standard deviations

@@ -94,8 +94,12 @@ class DensityEstimator(DensityMixin, BaseEstimator):  # type: ignore[misc]
         margin = _checks.number("margin", self.margin, low=0.0)
         x = validate_data(self, X, dtype=np.float64)
         low, high = x.min(axis=0), x.max(axis=0)
-        width = np.where(high > low, high - low, 1.0)
-        self.low_, self.side_ = low - margin * width, (high - low) + 2 * margin * width
+        with np.errstate(over="ignore", invalid="ignore"):
+            width = np.where(high > low, high - low, 1.0)
+            self.low_, self.side_ = low - margin * width, (high - low) + 2 * margin * width
+            ends = self.low_ + self.side_
+        if not np.isfinite([self.low_, self.side_, ends]).all():
+            raise InputError("the box of a feature must have ends that float64 holds: rescale it, or lower the margin.")
         if not (self.side_ > 0).all():
             raise InputError("a feature is the same in all samples: choose a margin above 0, or leave it out.")
         self.samples_ = x

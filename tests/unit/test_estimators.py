@@ -124,6 +124,16 @@ def test_units_of_the_inputs_do_not_slow_the_fit(bias):
     assert np.allclose(p, ours.predict_proba(X), atol=1e-12)
 
 
+@pytest.mark.parametrize("unit", [1e-200, 1e200])
+def test_inputs_of_any_size_have_the_same_predictions_where_weights_are_free(unit):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(40, 2))
+    y = (X[:, 0] + 0.5 * rng.normal(size=40) > 0).astype(int)
+    here, there = (QuantumCrossEntropyClassifier(C=np.inf).fit(s * X, y).predict_proba(s * X) for s in (1.0, unit))
+    assert np.abs(here - 0.5).max() > 0.4
+    assert there == pytest.approx(here, abs=1e-7)
+
+
 def test_off_diagonal_generators_gain_nothing_for_diagonal_labels():
     X, y = iris()
     classical = QuantumCrossEntropyClassifier(tol=1e-9).fit(X, y)
@@ -345,5 +355,7 @@ def test_density_refuses():
         DensityEstimator(margin=0.0).fit([[1.0], [1.0]])
     with pytest.raises(InputError, match="levels"):
         DensityEstimator(levels=1).fit([[1.0], [2.0]])
+    with pytest.raises(InputError, match="ends that float64 holds"):
+        DensityEstimator().fit([[1e308], [-1e308]])
     with pytest.raises(MemoryRefused, match="fewer features or levels"):
         DensityEstimator().fit(np.eye(30)).state()

@@ -343,7 +343,7 @@ def test_wrong_inputs():
     with pytest.raises(InputError, match="sites \\(2,\\), as the others"):
         GateSetModel({"Gx": gates.SX, "Gc": gates.CNOT})
     with pytest.raises(InputError, match="holds no shots at all"):
-        gate_set_tomography(GateSetModel({"Gx": gates.SX}), Counts(setup([("Gx",)]), [0, 0]))
+        gate_set_tomography(GateSetModel({"Gx": gates.SX}), Counts(experiments_of([("Gx",)]), [0, 0]))
     with pytest.raises(InputError, match="lengths must rise"):
         gate_set_tomography(GateSetModel({"Gx": gates.SX}), Counts(experiments_of([("Gx",)]), [3, 4]), lengths=[8, 4])
     with pytest.raises(InputError, match="of Experiments"):

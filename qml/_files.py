@@ -30,7 +30,7 @@ PART = ".part-"
 
 def as_path(name: str, value: object) -> Path:
     """A path, from one or from a text."""
-    if not isinstance(value, str | Path):
+    if not isinstance(value, str | Path) or "\0" in str(value):
         raise InputError(f"{name} must be a path; found {_checks.shown(value)}.")
     return Path(value)
 
@@ -64,6 +64,7 @@ def writable(path: object) -> Path:
     """
     file = as_path("path", path)
     try:
+        os.fsencode(file)
         fits = file.parent.is_dir() and not file.is_dir()
     except (OSError, ValueError):  # a name that no file can have
         fits = False

@@ -224,9 +224,11 @@ def bootstrap(
 def _number(name: str, function: Callable[[State], Any], state: State) -> float:
     value = function(state)
     try:
-        return float(value)
+        if not np.iscomplexobj(value):  # float() would take the real part
+            return float(value)
     except (TypeError, ValueError, OverflowError):
-        raise InputError(f"functionals[{name!r}] must give a number; found {_checks.shown(value)}.") from None
+        pass
+    raise InputError(f"functionals[{name!r}] must give a real number; found {_checks.shown(value)}.")
 
 
 def _replicate(

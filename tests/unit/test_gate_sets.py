@@ -342,6 +342,8 @@ def test_wrong_inputs():
         GateSetModel({"Gx": gates.SX}, preparations={"mu": [1, 0]}).on(experiments_of([("Gx",)]))
     with pytest.raises(InputError, match="sites \\(2,\\), as the others"):
         GateSetModel({"Gx": gates.SX, "Gc": gates.CNOT})
+    with pytest.raises(InputError, match="holds no shots at all"):
+        gate_set_tomography(GateSetModel({"Gx": gates.SX}), Counts(experiments_of([("Gx",)]), [0, 0]))
     with pytest.raises(InputError, match="lengths must rise"):
         gate_set_tomography(GateSetModel({"Gx": gates.SX}), Counts(experiments_of([("Gx",)]), [3, 4]), lengths=[8, 4])
     with pytest.raises(InputError, match="of Experiments"):

@@ -35,6 +35,24 @@ def as_path(name: str, value: object) -> Path:
     return Path(value)
 
 
+def folder(name: str, value: object) -> Path:
+    """The path of a folder that is there.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    found = as_path(name, value)
+    try:
+        is_folder = found.is_dir()
+    except (OSError, ValueError):  # a name that no folder can have
+        is_folder = False
+    if not is_folder:
+        raise InputError(f"{name} must be a folder; found {_checks.shown(str(value))}.")
+    return found
+
+
 def regular(path: str | Path, what: str) -> Path:
     """The path of a file that is there; a folder, a pipe or a device, which may never end, is refused.
 

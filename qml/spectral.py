@@ -310,8 +310,9 @@ def decompose_factor(factor: Complex, smoothing: float = 0.0) -> tuple[Spectrum,
     logs = 2 * _log_above(s, d * EPS * s[..., :1])
     if not smoothing:
         return Spectrum(logs, u), rows
-    outside = smoothing / d
-    return Spectrum(xp.log((1 - smoothing) * xp.exp(logs) + outside), u, log_outside=math.log(outside)), rows
+    outside = math.log(smoothing) - math.log(d)  # smoothing / d may be too small for float64
+    inside = math.log1p(-smoothing) if smoothing < 1 else -math.inf
+    return Spectrum(xp.logaddexp(logs + inside, outside), u, log_outside=outside), rows
 
 
 def log_probabilities(probabilities: Real) -> Real:

@@ -93,6 +93,8 @@ class GaussianLikelihood(_Errors):
 
     .. math:: -\log p(y \mid z) = \frac{(y - z)^2}{2 s^2} + \log Z, \qquad Z = s \sqrt{2\pi}
 
+    +inf where that is more than float64 holds, from errors of about 1e154 s.
+
     Parameters
     ----------
     scale : float
@@ -119,8 +121,10 @@ class GaussianLikelihood(_Errors):
         return math.log(self.scale) + 0.5 * math.log(2 * math.pi)
 
     def value_and_gradient(self, targets: ArrayLike, outputs: ArrayLike) -> tuple[float, Real]:
-        errors = errors_of(targets, outputs) / self.scale
-        return float(np.square(errors).mean()) / 2 + self.log_partition, errors / (self.scale * errors.size)
+        with np.errstate(over="ignore"):  # what is too large for float64 is infinite
+            errors = errors_of(targets, outputs) / self.scale
+            value = float(np.square(errors).mean()) / 2 + self.log_partition
+            return value, errors / self.scale / errors.size
 
     @classmethod
     def fitted(cls, errors: ArrayLike) -> GaussianLikelihood:
@@ -175,8 +179,10 @@ class LaplaceLikelihood(_Errors):
         return math.log(2 * self.scale)
 
     def value_and_gradient(self, targets: ArrayLike, outputs: ArrayLike) -> tuple[float, Real]:
-        errors = errors_of(targets, outputs) / self.scale
-        return float(np.abs(errors).mean()) + self.log_partition, np.sign(errors) / (self.scale * errors.size)
+        with np.errstate(over="ignore"):
+            errors = errors_of(targets, outputs) / self.scale
+            value = float(np.abs(errors / errors.size).sum()) + self.log_partition
+            return value, np.sign(errors) / self.scale / errors.size
 
     @classmethod
     def fitted(cls, errors: ArrayLike) -> LaplaceLikelihood:

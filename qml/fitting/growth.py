@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -9,6 +10,8 @@ import numpy as np
 from qml import _checks
 from qml._checks import InputError
 from qml._typing import Real
+from qml.channels import ThermalRelaxation
+from qml.circuits import Circuit
 from qml.fitting.result import FitResult
 from qml.models import EMResult, Model
 
@@ -21,7 +24,8 @@ def grow(result: FitResult | EMResult, model: Model) -> Real:
 
     For Gibbs models, sigma is the same state, so that ``fit(model, rho, params0=grow(result, model))`` never ends with
     a larger S(rho, sigma). So it is for circuits whose new gates do nothing at angle zero. A new parameter
-    with a domain that excludes zero (the probability of a channel) starts at 1e-6.
+    with a domain that excludes zero (the probability of a channel) starts at 1e-6; a T1 or T2 of
+    ``channels.ThermalRelaxation`` is so long that a part of 1e-6 relaxes, or T2 a little below 2 T1 where T1 is known.
 
     Parameters
     ----------
@@ -63,7 +67,25 @@ def start_of(known: Mapping[str, float], model: Model) -> Real:
             raise InputError(f"the larger model has no parameter {name!r}, which the fitted one has: give it that one.")
     theta = np.array([known.get(name, 0.0) for name in model.parameter_names])
     natural = model.natural(theta)
+    times = _relaxation_times(model, {name: natural[name] for name in known})
     for k, name in enumerate(model.parameter_names):
         if name not in known and natural[name] != 0.0:
-            theta[k] = model.unconstrained({**natural, name: NEARLY_NOTHING})[k]
+            theta[k] = model.unconstrained({**natural, name: times.get(name, NEARLY_NOTHING)})[k]
     return theta
+
+
+def _relaxation_times(model: Model, known: Mapping[str, float]) -> dict[str, float]:
+    """How long a new T1 or T2 is that relaxes nearly nothing, where it is a parameter by itself."""
+    found: dict[str, float] = {}
+    circuit = getattr(model, "circuit", None)
+    for operation in circuit if isinstance(circuit, Circuit) else ():
+        if operation.instruction is not ThermalRelaxation:
+            continue
+        t1, t2, time, _ = operation.params
+        long = max((time.constant if time.is_constant else 1.0) / NEARLY_NOTHING, NEARLY_NOTHING)
+        relaxes = t1.value(known) if all(name in known for name in t1.names) else math.inf
+        for expression, longest in ((t1, long), (t2, min(long, 2 * relaxes * (1 - NEARLY_NOTHING)))):
+            for name, factor in expression.terms if len(expression.terms) == 1 else ():
+                if name not in known and factor > 0:
+                    found[name] = max(found.get(name, 0.0), longest / factor)
+    return found

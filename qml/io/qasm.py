@@ -8,7 +8,7 @@ from typing import Any
 
 from qml import _checks
 from qml._checks import InputError
-from qml._files import as_path
+from qml._files import folder
 from qml.circuits import Circuit
 from qml.io.extras import need
 from qml.parameters import ParameterLike
@@ -68,11 +68,8 @@ def from_qasm(text: str, *, includes: str | Path | None = None, measured: bool =
     need("openqasm3.parser", "qasm")
     from qml.io.qasm_read import Reader
 
-    folder = None if includes is None else as_path("includes", includes)
-    if folder is not None and not folder.is_dir():
-        raise InputError(f"includes must be a folder; found {str(includes)!r}.")
     measured = _checks.flag("measured", measured)
-    circuit, sites = Reader(folder).read(text)
+    circuit, sites = Reader(None if includes is None else folder("includes", includes)).read(text)
     return (circuit, sites) if measured else circuit
 
 

@@ -92,6 +92,8 @@ class GibbsModel(Model):
         ------
         InputError
             If one of them is out of range.
+        MemoryRefused
+            If a state of so many qubits would not fit in memory.
 
         Examples
         --------
@@ -99,6 +101,7 @@ class GibbsModel(Model):
         ('XI', 'YI', 'ZI', 'IX', 'IY', 'IZ')
         """
         n = _checks.qubit_count("n", n)
+        _checks.memory(f"a Gibbs state of {n} qubits", 16 * 4**n, "use LargeGibbsModel or ChainGibbsModel", qubits=n)
         return cls(up_to_weight(n, min(2, n) if weight is None else _checks.integer("weight", weight, low=1, high=n)))
 
     def init_params(self, rng: np.random.Generator, scale: float = 0.1) -> Real:

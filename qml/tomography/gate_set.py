@@ -14,27 +14,18 @@ from qml import _checks, threads
 from qml._checks import InputError
 from qml._results import Outcome
 from qml._typing import Integer, Real
-from qml.fitting import fit
 from qml.fitting.restart import CTRL_C
 from qml.measurement import Counts
-from qml.optimizers import NaturalGradient
 from qml.processes import Experiments, GateSetModel, Process
 from qml.processes.choi import choi_of_transfer, positive_choi
 from qml.tomography.likelihood import agreement
 from qml.tomography.linear import record_of
 from qml.tomography.result import TomographyError
+from qml.tomography.scoring import caps, directions, inside, scored
 from qml.tomography.soft import SoftOutcomes
 
 FIRST = 8
 """Length of the words of the first stage; it doubles from stage to stage."""
-ROUGH, FINE = 1e-4, 1e-8
-"""Largest entry of the gradient of a shot, between stages and at the end."""
-GAIN, LEAST_GAIN = 1e-2, 1e-5
-"""Nats that a step must gain, between stages and at the end. Errors that are completely positive lie at the boundary of
-what they can be, where the last thousandth of a nat takes hundreds of steps."""
-KNOWN = 1e-10
-"""An eigenvalue of the Fisher information, its diagonal scaled to one, below this part of the largest is a direction
-that no word tells: a gauge."""
 LIGHT = 0.03
 """What preparations and effects weigh beside gates where a gauge is chosen: gates are what long words tell well."""
 
@@ -64,6 +55,7 @@ class GateSetResult(Outcome):
     iterations : int
     seconds : float
     converged : bool
+        Never where the slope at the end promises more nats than the optimum is uncertain by, `determined`/2.
     status : str
 
     Examples
@@ -324,6 +316,7 @@ def gate_set_tomography(
     params = model.init_params(np.random.default_rng(_checks.integer("seed", seed, low=0)))
     if params0 is not None:
         params = _checks.parameters("params0", params0, model.n_params)
+    max_iterations = _checks.integer("max_iterations", max_iterations, low=0)
     most, outcomes = int(sizes.max()), model.on(counts)
     done: list[tuple[int, int]] = []
     with threads.suited(4 ** len(model.sites)):
@@ -332,26 +325,23 @@ def gate_set_tomography(
             some = counts if last else _part(counts, np.flatnonzero(sizes <= longest))
             if some is None:
                 continue
-            found = fit(
-                SoftOutcomes(model, some),
-                some,
-                params0=params,
-                optimizer=NaturalGradient(),
-                max_iterations=max_iterations,
-                gradient_tolerance=FINE if last else ROUGH,
-                loss_tolerance=(LEAST_GAIN if last else GAIN) / float(some.total),
-                progress=progress,
-            )
-            params = found.params
-            done.append((min(longest, most), found.iterations))
+            taken = 0
+            for cap in [math.inf] if done else caps(some):
+                fine = last and cap == math.inf
+                found, iterations, promise = scored(
+                    SoftOutcomes(model, some, cap), some, params, fine, max_iterations, progress
+                )
+                params, taken = found.params, taken + iterations
+                if CTRL_C in found.status:
+                    break
+            done.append((min(longest, most), taken))
             if CTRL_C in found.status:
                 break
-        params = _inside(SoftOutcomes(model, counts), params)
+        params = inside(SoftOutcomes(model, counts), params)
         value, deviance, free = agreement(counts, outcomes._at(params).probabilities)
-        fisher = outcomes.metric(params).matrix()
-        scale = np.sqrt(np.clip(np.diagonal(fisher), 1e-300, None))
-        values = np.linalg.eigvalsh(fisher / np.outer(scale, scale))
-        determined = int(np.count_nonzero(values > KNOWN * values[-1]))
+        values, _ = directions(outcomes, params)
+        determined = len(values)
+        attained = promise <= determined / 2
         return GateSetResult(
             model=model,
             counts=counts,
@@ -363,21 +353,12 @@ def gate_set_tomography(
             stages=tuple(done),
             iterations=sum(iterations for _, iterations in done),
             seconds=time.perf_counter() - since,
-            converged=found.converged,
-            status=found.status,
+            converged=found.converged and attained,
+            status=found.status
+            if attained or not found.converged
+            else f"not converged: no step was found that gains the {promise:.3g} nats which the slope promises, and "
+            f"the optimum is uncertain by only {determined / 2:g}: begin elsewhere (params0).",
         )
-
-
-def _inside(outcomes: SoftOutcomes, params: Real) -> Real:
-    """The parameters, moved towards those of the ideal gates until no probability is negative."""
-    if outcomes.is_physical(params):
-        return params
-    ideal = outcomes.init_params(np.random.default_rng(0))
-    for part in np.geomspace(1e-12, 1.0, 49).tolist():
-        moved: Real = params + part * (ideal - params)
-        if outcomes.is_physical(moved):
-            return moved
-    return params
 
 
 def _stages(lengths: Sequence[int] | None, longest: int) -> list[int]:

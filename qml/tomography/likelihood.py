@@ -154,8 +154,18 @@ def agreement(counts: Counts, p: Real) -> tuple[float, float, int]:
     n, seen = np.asarray(counts.counts, dtype=np.float64), np.asarray(counts.counts) > 0
     possible = bool((p[seen] > 0).all())
     value = float(n[seen] @ np.log(p[seen])) if possible else -math.inf
-    deviance = 2 * (float(n[seen] @ np.log(counts.frequencies()[seen])) - value)
+    shots = np.repeat(np.asarray(counts.shots, dtype=np.float64), counts.measurement.sizes)
+    deviance = 2 * float(shots @ excess(counts.frequencies(), p)) if possible else math.inf
     return value, deviance, int((counts.measurement.sizes[np.asarray(counts.shots) > 0] - 1).sum())
+
+
+def excess(f: Real, p: Real) -> Real:
+    """f log(f/p) - f + p of each outcome, to rounding of its own size also where f and p are close; p where f is 0."""
+    seen = f > 0
+    ratio = np.divide(p, f, out=np.ones_like(p), where=seen)
+    x = np.divide(p - f, f, out=np.zeros_like(p), where=seen)
+    logs = np.where(ratio < 0.5, np.log(ratio), np.log1p(np.maximum(x, -0.5)))
+    return np.where(seen, f * (x - logs), p)
 
 
 def largest_eigenvalue(matrix: Complex) -> float:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from qml._typing import Numbers, ParamsLike, Real
+from qml.losses.counts import CountsLoss
 from qml.measurement import Counts
 from qml.processes.outcomes import FisherMetric, OutcomesModel, Prediction, ProcessFamily
 from qml.states import State
+from qml.tomography.likelihood import excess
 
 WIDTH = 1e-2
 """The probability below which one is changed, in units of one over the shots of its setting."""
@@ -29,11 +33,14 @@ class SoftOutcomes(OutcomesModel, is_kind=False):
     ----------
     family : ProcessFamily
     counts : Counts
+    most : float
+        Shots of a setting beyond which they make no probability smaller: fewer make the likelihood smoother.
     """
 
-    def __init__(self, family: ProcessFamily, counts: Counts) -> None:
+    def __init__(self, family: ProcessFamily, counts: Counts, most: float = math.inf) -> None:
         super().__init__(family, counts)
-        shots = np.repeat(np.asarray(counts.shots, dtype=np.float64), self.experiments.sizes)
+        shots = np.repeat(np.minimum(most, np.asarray(counts.shots, dtype=np.float64)), self.experiments.sizes)
+        self.shots = float(np.minimum(most, np.asarray(counts.shots, dtype=np.float64)).sum())
         self._least = WIDTH / np.maximum(shots, 1.0)
         self._unseen = np.asarray(counts.counts) == 0
 
@@ -65,6 +72,21 @@ class SoftOutcomes(OutcomesModel, is_kind=False):
     def is_physical(self, params: Real) -> bool:
         """Whether no probability is negative."""
         return bool(self.family._predict(params, self.experiments).probabilities.min() >= 0)
+
+
+class Excess(CountsLoss):
+    r"""What the frequencies have above the model in likelihood, in nats a shot: a constant more than the negative
+    log-likelihood, and with all its digits where shots are so many that those of log p are too few.
+
+    .. math:: \sum_s w_s \sum_k \big( f_{sk} \log(f_{sk} / p_{sk}) - f_{sk} + p_{sk} \big)
+    """
+
+    name = "excess"
+
+    def compare(self, counts: Counts, p: Real, resolution: float) -> tuple[float, Real]:
+        f = counts.frequencies()
+        w = np.repeat(np.asarray(counts.shots) / counts.total, counts.measurement.sizes)
+        return float(w @ excess(f, p)), w * np.divide(p - f, p, out=np.ones_like(p), where=f > 0)
 
 
 def softened(p: Real, least: Real, unseen: Numbers) -> tuple[Real, Real, Real]:

@@ -268,3 +268,15 @@ def test_labels_and_logits_go_together_one_by_one():
             CategoricalLikelihood().value(labels, logits)
     with pytest.raises(InputError, match="one shape"):
         BernoulliLikelihood().value([[0], [1]], [0.0, 1.0])
+
+
+@pytest.mark.parametrize("likelihood", [GaussianLikelihood, LaplaceLikelihood])
+def test_errors_of_any_size_have_a_value_and_a_slope(likelihood):
+    for size, scale in ((1e300, 1.0), (1e300, 1e300), (1e-300, 1e-300), (1.7e308, 1e10)):
+        loss = likelihood(scale)
+        value, slope = loss.value_and_gradient([0.0, 0.0], [size, size])
+        z = mpmath.mpf(size) / mpmath.mpf(scale)
+        exact = (z**2 / 2 if likelihood is GaussianLikelihood else z) + mpmath.mpf(loss.log_partition)
+        assert value == pytest.approx(float(exact) if exact < 1e308 else math.inf, rel=1e-13)
+        expected = (z if likelihood is GaussianLikelihood else 1) / mpmath.mpf(scale) / 2
+        assert slope == pytest.approx([float(expected)] * 2, rel=1e-13)

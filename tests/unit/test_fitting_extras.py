@@ -118,6 +118,20 @@ def test_growing_a_circuit_by_gates_and_noise():
         grow(small, GibbsModel(tfim(2)))
 
 
+@pytest.mark.parametrize(("t1", "t2"), [("t1", "t2"), ("t1", "t1"), (40.0, "t2")])
+def test_growing_a_circuit_by_relaxation_leaves_the_state_as_it_was(t1, t2):
+    old = Circuit(1, [gates.RY("a", 0)])
+    if t1 == 40.0:
+        old = old.then(channels.ThermalRelaxation(40.0, 80.0, 25.0, 0.0, 0))
+    deep = Circuit(1, [gates.RY("a", 0), channels.ThermalRelaxation(t1, t2, 25.0, 0.0, 0)])
+    rho = np.array([[0.5, 0.3], [0.3, 0.5]])
+    small = fit(CircuitModel(old, engine=ReferenceEngine()), rho, loss="hilbert_schmidt", seed=0, max_iterations=3)
+    model = CircuitModel(deep, engine=ReferenceEngine())
+    grown = model.state(grow(small, model))
+    assert np.abs(grown.matrix() - small.state.matrix()).max() < 1e-5
+    assert np.abs(small.state.matrix() - np.diag([1.0, 0.0])).max() > 0.1
+
+
 # walls ----------------------------------------------------------------------------------------------------------------
 
 

@@ -124,3 +124,9 @@ def test_programs_that_would_not_end_are_refused_within_the_bounds_that_the_docs
 def test_what_cannot_be_written_is_told(circuit, options, sentence):
     with pytest.raises(InputError, match=sentence):
         to_qasm(circuit, **options)
+
+
+@pytest.mark.parametrize("folder", ["a" * 5000, "/no/such/folder", "\ud800", 3])
+def test_what_is_no_folder_of_files_to_include_is_told(folder):
+    with pytest.raises(InputError, match=r"includes must be a (folder|path); found "):
+        from_qasm("OPENQASM 3.0; qubit q;", includes=folder)

@@ -12,7 +12,7 @@ from qml import GibbsModel, pauli
 from qml._checks import InputError
 from qml.losses import CrossEntropy
 from qml.models.generators import MatrixGenerators, PauliGenerators, walsh_hadamard
-from qml.operators import hubbard, tfim
+from qml.operators import PauliSum, hubbard, tfim
 from qml.states import ghz
 
 PAULI = {
@@ -120,3 +120,10 @@ def test_gibbs_sentences(generators, options, sentence):
 def test_all_paulis_sentences():
     with pytest.raises(InputError, match="weight must be an integer from 1 to 2"):
         GibbsModel.all_paulis(2, weight=3)
+
+
+def test_strings_of_more_qubits_than_a_state_can_have_are_not_listed(monkeypatch):
+    monkeypatch.setattr(PauliSum, "from_terms", None)  # nothing is built
+    for n in (64, 127, 4096):
+        with pytest.raises(MemoryError, match=f"a Gibbs state of {n} qubits needs .* would fit"):
+            GibbsModel.all_paulis(n, 1)

@@ -1,5 +1,7 @@
 """States that avoid their matrix: factors, smoothed factors, products, and partial traces of them."""
 
+import math
+
 import numpy as np
 import pytest
 from helpers.arrays import hermitian
@@ -178,3 +180,13 @@ def test_sentences():
     for p in (-0.1, 1.5, np.nan):
         with pytest.raises(InputError, match="smoothing must be a finite number"):
             DensityMatrix.from_factor(factor(3, 2, 0), smoothing=p)
+
+
+@pytest.mark.parametrize("p", [5e-324, 1e-300, 1e-12, 1.0])
+def test_any_smoothing_makes_the_entropy_finite(p):
+    sigma = DensityMatrix.from_factor([[1.0], [0.0], [0.0], [0.0]], smoothing=p)
+    other = cross_entropy(DensityMatrix.from_vector([0.0, 1.0, 0.0, 0.0]), sigma)
+    assert float(other) == pytest.approx(math.log(4) - math.log(p), rel=1e-13)
+    assert float(cross_entropy(DensityMatrix.from_vector([1.0, 0.0, 0.0, 0.0]), sigma)) == pytest.approx(
+        -math.log1p(-0.75 * p), rel=1e-3, abs=1e-15
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mpmath
 import numpy as np
 import pytest
 
@@ -9,15 +10,16 @@ from qml import Circuit, channels, gates
 from qml.measurement import Counts
 from qml.processes import Experiments, GateSetModel, xyi_gate_set, xyi_words
 from qml.tomography import gate_set_tomography
+from qml.tomography.likelihood import excess
 from qml.tomography.soft import SoftOutcomes, softened
 
 MODEL = xyi_gate_set()
 TURNS = {"Gi": gates.I(0), "Gx": gates.RX(np.pi / 2, 0), "Gy": gates.RY(np.pi / 2, 0)}
 
 
-def record(longest: int, seed: int, shots: int = 1000) -> Counts:
-    """Of gates that are depolarized by 0.001, with a preparation and a readout without errors."""
-    truth = {name: Circuit(1, [turn, channels.Depolarizing(0.001, 0)]) for name, turn in TURNS.items()}
+def record(longest: int, seed: int, shots: int = 1000, noise: float = 0.001) -> Counts:
+    """Of gates that are depolarized by a thousandth, with a preparation and a readout without errors."""
+    truth = {name: Circuit(1, [turn, channels.Depolarizing(noise, 0)]) for name, turn in TURNS.items()}
     setup = Experiments.product(xyi_words(longest), {"rho": [1.0, 0.0]}, MODEL.measurements)
     p = GateSetModel(truth, kind="known").predict([], setup)
     return setup.simulate(p, shots, np.random.default_rng(seed))
@@ -85,3 +87,27 @@ def test_stages_go_on_where_short_words_predict_negative_probabilities_of_long_o
     result = gate_set_tomography(MODEL, record(16, seed)).raise_if_failed()
     assert abs(result.n_sigma) < 4
     assert result.determined == 31
+
+
+@pytest.mark.parametrize(("kind", "noise", "shots"), [("tp", 0.0, 10**8), ("tp", 0.0, 10**10), ("cptp", 0.02, 10**12)])
+def test_so_many_shots_that_a_shot_more_is_lost_in_float64_have_an_optimum(kind, noise, shots) -> None:
+    result = gate_set_tomography(xyi_gate_set(kind), record(2, 3, shots, noise))
+    assert result.converged, result.status
+    assert result.n_sigma < 3
+
+
+@pytest.mark.parametrize("longest", [1, 4])
+@pytest.mark.parametrize("kind", ["tp", "cptp"])
+def test_nothing_has_converged_far_from_the_optimum(kind, longest) -> None:
+    for noise in (0.001, 0.02):
+        result = gate_set_tomography(xyi_gate_set(kind), record(longest, 1, 10**12, noise))
+        assert not result.converged or result.n_sigma < 3, result.status
+
+
+@pytest.mark.parametrize("apart", [0.0, 1e-12, 1e-6, 0.3, 1e3])
+def test_the_excess_of_likelihood_has_all_its_digits(apart) -> None:
+    f, p = 0.3, 0.3 * (1 + apart)
+    with mpmath.workdps(50):
+        exact = float(mpmath.mpf(f) * mpmath.log(mpmath.mpf(f) / p) - f + p)
+    assert abs(excess(np.array([f]), np.array([p]))[0] - exact) <= 1e-15 * max(apart, 1e-30) * max(1.0, apart)
+    assert excess(np.array([0.0, 1.0]), np.array([1e-3, 1e-200])).tolist() == pytest.approx([1e-3, 459.517018598809])

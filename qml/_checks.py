@@ -185,8 +185,10 @@ def number(name: str, value: object, low: float = -math.inf, high: float = math.
     x = math.nan
     if type(value) is float:
         x = value
-    elif isinstance(value, np.complexfloating) or (isinstance(value, np.ndarray) and value.ndim):
-        pass  # float() would take the real part, or the only entry
+    elif isinstance(value, np.complexfloating) or (
+        isinstance(value, np.ndarray) and (value.ndim or np.ma.is_masked(value))
+    ):
+        pass  # float() would take the real part, the only entry, or NaN
     elif isinstance(value, SupportsFloat):
         with contextlib.suppress(TypeError, ValueError, OverflowError):
             x = float(value)

@@ -195,6 +195,11 @@ class Affine(Described):
     terms: tuple[tuple[str, float], ...] = ()
     constant: float = 0.0
 
+    def __post_init__(self) -> None:
+        for x in (self.constant, *(c for _, c in self.terms)):
+            if not math.isfinite(x):
+                raise InputError(f"an expression of parameters must have finite numbers; found {_checks.digits(x)}.")
+
     def _described(self) -> Any:
         """A number, or a name where it is nothing else."""
         if self.is_constant:
@@ -230,12 +235,13 @@ class Affine(Described):
         Raises
         ------
         InputError
-            Where one is missing, or is no finite number.
+            Where one is missing, or is no finite number, or the value is none that float64 holds.
         """
         for name in self.names:
             if name not in _checks.mapping("values", values):
                 raise InputError(f"values must have a number for {name!r}; found {_checks.told(values)}.")
-        return self.constant + sum(c * _checks.number(f"values[{name!r}]", values[name]) for name, c in self.terms)
+        total = sum(c * _checks.number(f"values[{name!r}]", values[name]) for name, c in self.terms)
+        return _checks.number(f"the value of {self}", self.constant + total)
 
     def substitute(self, values: Mapping[str, ParameterLike]) -> Affine:
         """The expression with names replaced; those that are not mentioned stay free.
@@ -283,7 +289,7 @@ class Affine(Described):
         d = _checks.number("the divisor of a parameter", divisor)
         if d == 0.0:
             raise InputError("the divisor of a parameter must not be zero.")
-        return self * (1.0 / d)
+        return Affine(tuple((name, k / d) for name, k in self.terms if k / d != 0.0), self.constant / d)
 
     def __neg__(self) -> Affine:
         return self * -1.0

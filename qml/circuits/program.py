@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 from scipy import sparse
 
-from qml._checks import InputError, Record, number, parameters, reals, told
+from qml._checks import InputError, OutsideDomain, Record, all_finite, number, parameters, reals, told
 from qml._typing import Dims, Integer, ParamsLike, Real
 from qml.instructions import Instruction
 from qml.parameters import REAL_LINE
@@ -142,7 +142,10 @@ class Program(Record):
                 f"params must have shape (..., {self.n_params}), one number a parameter; found shape {theta.shape}."
             )
         rows, columns, weights = self._entries
-        values = self.offset + _summed(rows, weights * theta[..., columns], len(self.offset))
+        with np.errstate(over="ignore", invalid="ignore"):  # told below
+            values = self.offset + _summed(rows, weights * theta[..., columns], len(self.offset))
+        if not all_finite(values):
+            raise OutsideDomain("params give an operation of the circuit a number that float64 does not hold.")
         for step in self._constrained:
             members = values[..., step.start : step.stop].reshape(-1, step.stop - step.start)
             if (members == members[:1]).all():  # as where only what encodes the inputs differs

@@ -18,6 +18,8 @@ from qml.operators.generators import coefficients_of
 
 LIMIT = 400
 """Krylov vectors at most."""
+LARGEST = 1e150
+"""The sum of the coefficients of K."""
 TOLERANCE = 1e-10
 """The estimated relative error of a Krylov space that is large enough."""
 
@@ -150,6 +152,12 @@ class KrylovEngine(ThermalEngine):
 
         hamiltonian, held = hermitian_sums(hamiltonian, observables)
         n = hamiltonian.n_qubits
+        norm = sum(abs(c) for c in hamiltonian.coefficients)
+        if norm > LARGEST:
+            raise InputError(
+                f"hamiltonian must have coefficients of size up to {LARGEST:g} in sum, so that their squares exist; "
+                f"found {norm:.3g}: K = beta H has no unit."
+            )
         words, weights = coefficients_of(held)
         found = sample(
             n,

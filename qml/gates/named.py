@@ -55,14 +55,14 @@ def _p_derivative(params: Real) -> Complex:
 def _u3(params: Real) -> Complex:
     theta, phi, lam = params
     c, s = math.cos(theta / 2), math.sin(theta / 2)
-    return np.array([[c, -np.exp(1j * lam) * s], [np.exp(1j * phi) * s, np.exp(1j * (phi + lam)) * c]])
+    return np.array([[c, -np.exp(1j * lam) * s], [np.exp(1j * phi) * s, np.exp(1j * phi) * np.exp(1j * lam) * c]])
 
 
 def _u3_derivative(params: Real) -> Complex:
     theta, phi, lam = params
     u = _u3(params)
     c, s = math.cos(theta / 2) / 2, math.sin(theta / 2) / 2
-    d_theta = [[-s, -np.exp(1j * lam) * c], [np.exp(1j * phi) * c, -np.exp(1j * (phi + lam)) * s]]
+    d_theta = [[-s, -np.exp(1j * lam) * c], [np.exp(1j * phi) * c, -np.exp(1j * phi) * np.exp(1j * lam) * s]]
     d_phi = 1j * u * np.array([[0, 0], [1, 1]])
     d_lambda = 1j * u * np.array([[0, 1], [0, 1]])
     return np.array([d_theta, d_phi, d_lambda])

@@ -191,6 +191,7 @@ def partial_trace_matrix(matrix: ArrayLike, keep: Sequence[int], dims: DimsLike)
            [0. , 0.5]])
     """
     full = _matrices.square("matrix", matrix)
+    _matrices.summable("matrix", full, "scale it")
     dims = _checks.dimensions("dims", dims, full.shape[-1])
     return reduced_matrix(full, _checks.targets("keep", keep, len(dims)), dims)
 
@@ -248,7 +249,9 @@ def tensor_matrices(*matrices: ArrayLike) -> Complex:
     _checks.memory(
         f"a tensor product of dimension {_checks.readable(d)}", 16 * d * d * math.prod(batch), "use fewer factors"
     )
-    return functools.reduce(kron, factors)
+    with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is refused
+        product = functools.reduce(kron, factors)
+    return cast(Complex, _checks.array("a tensor product", product))
 
 
 def kron(a: Complex, b: Complex) -> Complex:

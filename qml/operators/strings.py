@@ -10,6 +10,7 @@ so a string has one non-zero entry a column, and the strings that share x share 
 
 from __future__ import annotations
 
+import cmath
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from itertools import product
@@ -66,6 +67,8 @@ def merged(items: Iterable[tuple[Word, complex]]) -> dict[Word, complex]:
     weights: dict[Word, complex] = {}
     for word, c in items:
         weights[word] = weights.get(word, 0.0) + c
+        if not cmath.isfinite(weights[word]):
+            raise InputError("a coefficient of the Pauli sum is larger than float64 holds: use another unit.")
     return {word: simplest(c) for word, c in weights.items() if c != 0}
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Sequence
 
 import numpy as np
 
-from qml import _matrices, operators, spectral
+from qml import _checks, _matrices, operators, spectral
 from qml._checks import InputError
 from qml._typing import ArrayLike, DimsLike, Integer, Real
 from qml.states.base import State
@@ -44,6 +45,7 @@ def nearest_density_matrix(matrix: ArrayLike, dims: DimsLike | None = None) -> D
     a = _matrices.square("the matrix", matrix)
     _matrices.summable("the matrix", a, "scale it")
     values, vectors = spectral.eigh((a + a.conj().swapaxes(-1, -2)) / 2)
+    values = values - values[..., -1:]  # a multiple of the identity changes nothing, and may be beyond rounding of one
     shift, _ = simplex_shift(values)
     p = np.clip(values - shift, 0.0, None)
     spectrum = spectral.Spectrum(p, vectors)
@@ -72,6 +74,8 @@ def tensor(*states: StateLike) -> State:
     ------
     InputError
         If there is none, or one of them is a batch or no state.
+    MemoryRefused
+        If the product would not fit in memory.
 
     Examples
     --------
@@ -88,6 +92,8 @@ def tensor(*states: StateLike) -> State:
 def _product(states: Sequence[State]) -> State:
     dims = tuple(d for s in states for d in s.dims)
     if all(s.is_diagonal and isinstance(s, DensityMatrix) for s in states):
+        d = math.prod(dims)
+        _checks.memory(f"a product state of dimension {_checks.readable(d)}", 64 * d, "use ProductState")
         joint = functools.reduce(np.multiply.outer, (s.probabilities() for s in states)).ravel()
         return DensityMatrix.from_probabilities(joint, dims)
     if all(isinstance(s, GibbsState) for s in states):

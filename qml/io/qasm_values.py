@@ -209,7 +209,12 @@ class Scope:
         value = self._known(node, value) if not isinstance(kind, ast.BitType) else value
         match kind:
             case ast.IntType() | ast.UintType():
-                return int(value)
+                whole, sign = int(value), isinstance(kind, ast.IntType)
+                if kind.size is not None:
+                    size = self.size(kind.size)
+                    if (~whole if sign and whole < 0 else whole) >> (size - sign):
+                        refuse(node, f"{whole} is outside {'int' if sign else 'uint'}[{size}].")
+                return whole
             case ast.FloatType() | ast.AngleType():
                 return float(value)
             case ast.BoolType():

@@ -154,17 +154,18 @@ class MMD(Loss):
 
     def _kernel(self, x: Real, shape: tuple[int, ...]) -> Real:
         """K x for outcomes of this shape."""
-        rates = 1 / (2 * np.square(np.array(self.bandwidths)))
+        apart = np.arange(len(x) if self.distance == "integer" else 2)
+        with np.errstate(over="ignore"):  # far apart for a narrow kernel
+            kernels = np.exp(-np.square(apart / np.array(self.bandwidths)[:, None]) / 2)
         if self.distance == "integer":
-            column = np.exp(-np.outer(rates, np.square(np.arange(len(x), dtype=np.float64)))).mean(axis=0)
-            return np.asarray(scipy.linalg.matmul_toeplitz(column, x))
+            return np.asarray(scipy.linalg.matmul_toeplitz(kernels.mean(axis=0), x))
         parts = []
-        for rate in rates:  # K is a product over the sites: 1 where they agree, exp(-rate) where they differ
-            e, y = np.exp(-rate), x.reshape(shape)
+        for _, e in kernels:  # K is a product over the sites: 1 where they agree, e where they differ
+            y = x.reshape(shape)
             for axis in range(len(shape)):
                 y = (1 - e) * y + e * y.sum(axis=axis, keepdims=True)
             parts.append(y.reshape(-1))
-        return as_real(sum(parts) / len(rates))
+        return as_real(sum(parts) / len(kernels))
 
     def __repr__(self) -> str:
         given = [f"bandwidths={self.bandwidths}"] if self.bandwidths != BANDWIDTHS else []

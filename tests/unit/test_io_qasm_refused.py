@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from helpers.cases import every
 
@@ -130,3 +132,24 @@ def test_what_cannot_be_written_is_told(circuit, options, sentence):
 def test_what_is_no_folder_of_files_to_include_is_told(folder):
     with pytest.raises(InputError, match=r"includes must be a (folder|path); found "):
         from_qasm("OPENQASM 3.0; qubit q;", includes=folder)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "fits"),
+    [
+        *(("uint[8]", 255, True), ("uint[8]", 256, False), ("uint[8]", -1, False), ("int[8]", 127, True)),
+        *(("int[8]", -128, True), ("int[8]", 128, False), ("int[8]", -129, False), ("int", 2**40, True)),
+    ],
+)
+def test_integers_of_so_many_bits_hold_no_more(kind, value, fits):
+    text = HEAD + f"qubit q; const {kind} k = {value}; rx(k) q;"
+    if fits:
+        assert next(iter(from_qasm(text))).params[0].constant == value
+    else:
+        with pytest.raises(InputError, match=re.escape(f"{value} is outside {kind}.")):
+            from_qasm(text)
+
+
+def test_what_is_no_openqasm_is_told_once():
+    with pytest.raises(InputError, match=r"^line 1, column 27: this is not OpenQASM: missing ';' at '<EOF>'.$"):
+        from_qasm("OPENQASM 3.0; qubit q; x q")

@@ -134,3 +134,13 @@ def test_of_states_that_are_held_as_probabilities_or_logarithms() -> None:
     slope = 2 * kernel(MMD(), (2, 2)) @ (q - p)
     assert value == pytest.approx((q - p) @ slope / 2, rel=1e-12)
     assert np.abs(gradient - q * (q @ slope - slope)).max() < 1e-15
+
+
+@pytest.mark.parametrize("distance", ["hamming", "integer"])
+@pytest.mark.parametrize("width", [5e-324, 1e-160, 1e160, 1.7e308])
+def test_the_narrowest_and_the_widest_kernel(distance, width):
+    loss = MMD([width], distance=distance, measurement=PauliMeasurement(["ZZ"]))
+    rho, sigma = DensityMatrix(np.diag([0.1, 0.2, 0.3, 0.4])), DensityMatrix(np.diag([0.4, 0.3, 0.2, 0.1]))
+    value, cotangent = loss.value_and_cotangent(loss.accept(rho, (2, 2)), sigma)
+    assert value == pytest.approx(0.2 if width < 1 else 0.0, abs=1e-15)  # all outcomes differ, or none does
+    assert np.isfinite(cotangent).all()

@@ -235,7 +235,10 @@ def array(name: str, value: ArrayLike) -> Numeric:
     except (ValueError, TypeError):
         raise InputError(f"{name} must be an array of numbers; found rows of different lengths.") from None
     if a.dtype.kind not in "biufc":
-        raise InputError(f"{name} must be an array of numbers; found {type(value).__name__} of dtype {a.dtype}.")
+        matrix = ": pass x.full(), with x the object" if hasattr(value, "full") else ""  # of a Qobj
+        raise InputError(
+            f"{name} must be an array of numbers; found {type(value).__name__} of dtype {a.dtype}{matrix}."
+        )
     a = a.astype(np.complex128 if a.dtype.kind == "c" else np.float64, copy=False)
     if not all_finite(a):
         bad = np.argwhere(~np.isfinite(a))[0]

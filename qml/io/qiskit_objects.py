@@ -96,7 +96,7 @@ def noise_model(model: Any, sites: Sequence[int] | None) -> NoiseModel:
 def _readout(found: NoiseModel, model: Any, place: dict[int, int], everywhere: bool) -> NoiseModel:
     default = model._default_readout_error
     for qubits, error in model._local_readout_errors.items():
-        if all(q in place for q in qubits):
+        if everywhere or any(q in place for q in qubits):
             found = found.with_readout(*_flips(error), sites=[place[q] for q in qubits])
     if default is not None:
         there = {place[q] for qubits in model._local_readout_errors for q in qubits if q in place}

@@ -320,6 +320,12 @@ def test_errors_of_all_qubits_and_of_some():
     model.add_all_qubit_quantum_error(aer.noise.depolarizing_error(0.1, 1), ["u2"])
     with pytest.raises(InputError, match="errors of 'u2', which is no single gate here"):
         from_qiskit(model, sites=[0, 1])
+    joint = aer.noise.NoiseModel()
+    joint.add_readout_error(aer.noise.ReadoutError(np.eye(4)[::-1]), [0, 1])
+    for wanted in (None, [1, 2]):
+        with pytest.raises(InputError, match="readout errors of single qubits are taken"):
+            from_qiskit(joint, sites=wanted)
+    assert from_qiskit(joint, sites=[2]).readout == ()
     double = aer.noise.NoiseModel()
     double.add_all_qubit_quantum_error(aer.noise.depolarizing_error(0.1, 1), ["u1", "p"])
     with pytest.raises(InputError, match="errors of 'u1' and of 'p', which are one gate here"):

@@ -115,10 +115,10 @@ class Reader:
 
 
 def _number(kind: str, value: Any) -> float:
-    found = need("pennylane.math", "pennylane").toarray(value)
+    found = _array(value)
     if found.ndim:
         raise InputError(f"{kind} has a batch of {found.shape} parameters: pass one value for each.")
-    return _checks.number(f"the parameter of {kind}", float(found))
+    return _checks.number(f"the parameter of {kind}", found.item())
 
 
 def tape_of(function: Any, arguments: Sequence[Any]) -> Any:
@@ -142,8 +142,7 @@ def tape_of(function: Any, arguments: Sequence[Any]) -> Any:
 
 def with_parameters(make: Callable[[Sequence[Any]], Circuit], arguments: Mapping[str, Any]) -> Circuit:
     """The circuit with the floats among the arguments as free parameters, found by moving each a little."""
-    to_array = need("pennylane.math", "pennylane").toarray
-    held = {name: np.array(to_array(x), dtype=float) for name, x in arguments.items() if _is_float(x)}
+    held = {name: np.array(_array(x), dtype=float) for name, x in arguments.items() if _is_float(x)}
     free = [(name, at) for name, x in held.items() for at in np.ndindex(x.shape)]
     called = {(name, at): f"{name}[{','.join(map(str, at))}]" if at else name for name, at in free}
 
@@ -209,11 +208,15 @@ def _in_order(names: Sequence[str], params: Any) -> dict[str, Any]:
 
 
 def _is_float(x: Any) -> bool:
+    return not isinstance(x, bool | int | str) and _array(x).dtype.kind == "f"
+
+
+def _array(x: Any) -> np.ndarray:
+    """An array of any library that PennyLane knows; of an object, what is none."""
     try:
-        found = need("pennylane.math", "pennylane").toarray(x)
-        return not isinstance(x, bool | int | str) and found.dtype.kind == "f"
-    except ValueError:  # ragged
-        return False
+        return np.asarray(need("pennylane.math", "pennylane").toarray(x))
+    except (ImportError, TypeError, ValueError):  # of another library, or ragged
+        return np.array(None)
 
 
 def _like(old: Any, new: np.ndarray) -> Any:

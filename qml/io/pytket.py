@@ -44,7 +44,8 @@ def from_pytket(circuit: Any, *, measured: bool = False) -> Any:
     if free := sorted(map(str, circuit.free_symbols())):
         raise InputError(f"OpenQASM 2 has no free parameters; found {free[0]!r}: substitute numbers.")
     plain = circuit.copy()
-    plain.replace_implicit_wire_swaps()
+    plain.replace_implicit_wire_swaps()  # at the end, so behind measurements
+    passes.DelayMeasures(allow_partial=True).apply(plain)
     plain.flatten_registers()
     passes.DecomposeBoxes().apply(plain)
     kinds = need("pytket", "pytket").OpType

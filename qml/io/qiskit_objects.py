@@ -44,7 +44,7 @@ def translated(value: Any, sites: Sequence[int] | None) -> Any:
     if "NoiseModel" in kinds:
         return noise_model(value, sites)
     if hasattr(value, "target") and hasattr(value, "operation_names"):
-        return noise_model(need("qiskit_aer.noise", "qiskit").NoiseModel.from_backend(value), sites)
+        return noise_model(need("qiskit_aer.noise", "qiskit").NoiseModel.from_backend(value), sites, value.num_qubits)
     raise InputError(f"{KINDS} or backend of Qiskit is taken; found {_checks.shown(value)}.")
 
 
@@ -67,10 +67,11 @@ def _channel(channel: Any) -> channels.KrausChannel:
     return channels.KrausChannel([backwards(k) for k in kraus(channel)], name=name)
 
 
-def noise_model(model: Any, sites: Sequence[int] | None) -> NoiseModel:
-    """A noise model of Aer; `sites` are the qubits of the device that become sites 0, 1, ..."""
+def noise_model(model: Any, sites: Sequence[int] | None, n_qubits: int | None = None) -> NoiseModel:
+    """A noise model of Aer; `sites` are the qubits of the device, which has `n_qubits`, that become sites 0, 1, ..."""
     chosen = range(1 + max(model.noise_qubits, default=-1)) if sites is None else _checks.listed("sites", sites)
-    chosen = [_checks.integer("each of sites", qubit, low=0) for qubit in chosen]
+    last = None if n_qubits is None else n_qubits - 1
+    chosen = [_checks.integer("each of sites", qubit, low=0, high=last) for qubit in chosen]
     if len(set(chosen)) < len(chosen):
         raise InputError(f"sites must be distinct qubits of the device; found {chosen}.")
     place = {int(qubit): site for site, qubit in enumerate(chosen)}

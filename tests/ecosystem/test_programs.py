@@ -74,6 +74,12 @@ def test_gates_of_pytket_come_in():
         change(circuit)
         assert circuit.has_implicit_wireswaps
         assert same(ReferenceEngine().evolve_vectors(from_pytket(circuit), ()), circuit.get_unitary())
+    measured = pytket.Circuit(3, 3).X(0).SWAP(0, 1).Rx(0.3, 2).SWAP(1, 2)
+    measured.replace_SWAPs()
+    found, sites = from_pytket(measured.Measure(1, 0).Measure(2, 2), measured=True)
+    assert sites == (1, 2)
+    bits = ReferenceEngine().evolve(found, ()).partial_trace([1, 2]).probabilities()
+    assert np.abs(bits - [0, np.cos(0.15 * np.pi) ** 2, 0, np.sin(0.15 * np.pi) ** 2]).max() < 1e-12
     named = pytket.Circuit()
     for qubit in (pytket.Qubit("Gate", [1, 0]), pytket.Qubit("gate", 3), pytket.Qubit("a", 7)):
         named.add_qubit(qubit)

@@ -295,6 +295,12 @@ def test_the_noise_of_a_device_of_27_qubits_on_five_of_them(sites, pairs, apart)
     assert close(np.diag(read).real, confusion @ np.diag(ours).real)
 
 
+def test_qubits_that_a_device_lacks_are_refused():
+    for wanted in ([5], [0, -1]):
+        with pytest.raises(InputError, match="each of sites must be an integer"):
+            from_qiskit(fake.FakeManilaV2(), sites=wanted)
+
+
 def test_errors_of_all_qubits_and_of_some():
     model = aer.noise.NoiseModel()
     model.add_all_qubit_quantum_error(aer.noise.depolarizing_error(0.1, 1), ["x", "sx"])

@@ -162,7 +162,7 @@ def block_of(gate: Any, depth: int = 0) -> Block:
     if "SparsePauliOp" in classes(operator, "qiskit") and len(operator) == 1:
         label, c = operator.paulis[0].to_label()[::-1], complex(operator.coeffs[0]).real
         return Block((PauliRotation(label)(affine(params[0], "the time") * (2 * c), *range(n)),))
-    if gate.definition is None or gate.name == "unitary":
+    if gate.name == "unitary" or gate.definition is None:
         try:
             matrix = np.asarray(gate.to_matrix(), dtype=np.complex128)
         except Exception:  # of whatever the gate is

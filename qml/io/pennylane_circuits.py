@@ -176,7 +176,9 @@ def with_parameters(make: Callable[[Sequence[Any]], Circuit], arguments: Mapping
         moves = {key: sign * step * (2 + k % 3) / 8 for k, (key, step) in enumerate(zip(free, steps, strict=True))}
         try:
             other = at(moves)
-        except InputError:  # outside the domain of a parameter
+        except InputError:  # beyond the domain of a parameter, where the first move was not
+            if sign > 0:
+                raise
             continue
         _same(base, other, "moving the arguments")
         values = {called[key]: float(held[key[0]][key[1]]) + move for key, move in moves.items()}

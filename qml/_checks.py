@@ -237,7 +237,10 @@ def array(name: str, value: ArrayLike) -> Numeric:
     except (ValueError, TypeError):
         raise InputError(f"{name} must be an array of numbers; found rows of different lengths.") from None
     if a.dtype.kind not in "biufc":
-        raise InputError(f"{name} must be an array of numbers; found {type(value).__name__} of dtype {a.dtype}.")
+        matrix = ": pass x.full(), with x the object" if hasattr(value, "full") else ""  # of a Qobj
+        raise InputError(
+            f"{name} must be an array of numbers; found {type(value).__name__} of dtype {a.dtype}{matrix}."
+        )
     with np.errstate(over="ignore"):  # what float64 does not hold is infinite, and told below
         a = a.astype(np.complex128 if a.dtype.kind == "c" else np.float64, copy=False)
     if not all_finite(a):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from qml._checks import InputError, choice
+from qml._checks import InputError, choice, short
 from qml.losses import EVERY_LOSS
 from qml.plotting.style import COLORS, DASHES, GREY, MARKERS, label_ends, plain
 
@@ -126,8 +126,7 @@ def _panels(rows: Rows, others: Sequence[str]) -> list[tuple[str, Rows]]:
 
 
 def _short(value: object) -> str:
-    text = f"{value:.4g}" if isinstance(value, float) else str(value)
-    return text if len(text) <= 40 else text[:37] + "..."
+    return short(f"{value:.4g}" if isinstance(value, float) else str(value), 40)
 
 
 def _measured(rows: Rows, x: str) -> Figure:

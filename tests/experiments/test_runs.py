@@ -339,6 +339,27 @@ def test_reproduce_finds_equal_bits_and_tells_a_changed_one(folder: Path) -> Non
     assert f"fields only: loss was {nearly} and is {found[1]['loss']}" in text
 
 
+def test_a_run_of_which_nothing_is_done_is_not_repeated(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("qml.studies.run.run.run_fit", stopped)
+        call("run", "study.yaml", "--output", "out", code=130)
+    monkeypatch.setattr("qml.studies.run.compare.run_study", stopped)
+    assert "no fit of out is done: there is nothing to compare with." in call("reproduce", "out", code=2).stderr
+
+
+def test_long_differences_of_studies_are_cut(folder: Path) -> None:
+    call("run", "study.yaml", "--output", "two")
+    text = (folder / "study.yaml").read_text()
+    (folder / "one.yaml").write_text(text[: text.rindex("  - ")])
+    call("run", "one.yaml", "--output", "one")
+    study = [line for line in call("compare", "one", "two").stdout.splitlines() if line.startswith("study, fits: ")]
+    assert len(study) == 1
+    assert len(study[0]) < 250
+
+
 def test_the_manifest_says_what_a_run_depended_on(folder: Path) -> None:
     call("run", "study.yaml", "--output", "out")
     info = load_run(folder / "out")

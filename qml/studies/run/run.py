@@ -193,7 +193,7 @@ def _run(plan: build.Plan, folder: RunFolder, options: Options, out: Console, ro
     before = {row.fit: row for row in there.rows if not row.interrupted}
     begun = before or any(folder.path.glob(f"fits/*/{CHECKPOINT}"))
     if begun and folder.info.get("threads") != threads:
-        raise InputError(f"this run began with threads={folder.info.get('threads')}: leave out --threads.")
+        raise InputError(f"this run began with threads={folder.info.get('threads') or 'all'}: leave out --threads.")
     folder.update(threads=threads)
     _keep_target(plan, folder)
     results: dict[str, Outcome] = {}

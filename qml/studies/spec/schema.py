@@ -20,7 +20,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, ErrorDetails, PydanticCustomError
 
-from qml._checks import nearest
+from qml._checks import nearest, short
 from qml.studies.spec.source import Key, Source
 
 Qubits = Annotated[int, Field(ge=1, le=24, description="number of qubits")]
@@ -224,7 +224,7 @@ def shown(value: Any) -> str:
     if value is None or isinstance(value, bool):
         return {None: "nothing", True: "true", False: "false"}[value]
     if isinstance(value, str):
-        return repr(value if len(value) <= 60 else value[:57] + "...")
+        return repr(short(value, 60))
     if isinstance(value, int) and abs(value) >= 10**30:
         return "an integer of more than 30 digits"
     return repr(value)

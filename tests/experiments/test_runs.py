@@ -204,7 +204,7 @@ def test_a_sweep_over_words_has_no_axis(folder: Path) -> None:
         '{"kind": "lbfgs"}',
         '{"kind": "adam"}',
     }
-    assert "needs 1 axes of numbers that vary; this sweep has 0" in call("plot", "words", code=2).stderr
+    assert "needs 1 axis of numbers that vary; this sweep has 0" in call("plot", "words", code=2).stderr
     call("report", "words")
     assert "data:image" not in (folder / "words" / "report.html").read_text()
 

@@ -54,9 +54,9 @@ _COLUMNS = {
     "floor": ("floor", ".6f"),
     "gap": ("gap", ".2e"),
     "fidelity": ("fidelity", ".6f"),
-    "test_log_likelihood": ("held out", ".4f"),
-    "accuracy": ("right", ".3f"),
-    "test_accuracy": ("of held out", ".3f"),
+    "test_log_likelihood": ("held out", "z.4f"),
+    "accuracy": ("accuracy", ".3f"),
+    "test_accuracy": ("accuracy, held out", ".3f"),
     "measuring_cost": ("measuring", ".2e"),
     "bias": ("bias", ".2e"),
     "relative_entropy": ("D", ".2e"),
@@ -122,17 +122,13 @@ def legend(info: Mapping[str, Any], rows: Sequence[Row]) -> str:
         )
     test = info.get("test")
     if _any(rows, "accuracy"):
-        lines.append("right, of held out: shares of the labels, learnt and held out, that are the likeliest class.")
-        if test:
-            lines.append(
-                f"Held out: the log-likelihood in nats a label, less its loss; {test['maximally_mixed']:.4f} for the "
-                f"maximally mixed state, {test['best']:.4f} at best."
-            )
-    elif test:
         lines.append(
-            f"Held out: the log-likelihood Tr rho_test log sigma in nats a copy; {test['maximally_mixed']:.4f} for the "
-            f"maximally mixed state, {test['best']:.4f} for rho_test itself (no model can do better)."
+            "accuracy: the share of labels, learnt or held out, to which a model gives the largest probability."
         )
+    if test:
+        of = "labels (minus their loss)" if _any(rows, "accuracy") else "copies (Tr rho_test log sigma)"
+        best = f"{test['maximally_mixed']:z.4f} for the maximally mixed state, {test['best']:z.4f} at best"
+        lines.append(f"held out: the log-likelihood of held-out {of}, in nats each; {best}.")
     return "\n".join(lines)
 
 

@@ -195,7 +195,7 @@ def validate(study: Path, overrides: tuple[str, ...]) -> None:
 
 @main.command()
 def precompile() -> None:
-    """Compile the kernels of all engines for this processor, so that no later run waits for them.
+    """Compile the kernels of all engines for this processor. No later run waits for them then.
 
     For images of machines and containers, and once before many jobs start at once on a cluster.
     """
@@ -213,7 +213,7 @@ def precompile() -> None:
 @click.option("--version", type=click.IntRange(2, 3), default=3, show_default=True, help="Of OpenQASM, when written.")
 @click.option("--force", is_flag=True, help="Replace TARGET if it exists.")
 def convert(source: Path, target: Path, version: int, force: bool) -> None:
-    """Read SOURCE and write what it holds to TARGET, each in the format of its ending.
+    """Convert SOURCE to TARGET, each in the format of its ending.
 
     Circuits: .qasm, .json, .npz. Counts: .csv, .json, .npz. Results, models and other objects: .json, .npz; a result
     whose model is a circuit becomes .qasm with the numbers that were learnt.
@@ -246,7 +246,7 @@ def schema(markdown: bool, objects: bool) -> None:
 @main.command("list")
 @click.argument("what", required=False)
 def list_kinds(what: str | None) -> None:
-    """List what a study can name: WHAT is one of the kinds of things below; all of them by default.
+    """List what a study can name. WHAT is one of these kinds of things; by default all of them are listed.
 
     targets, data, measurements, hamiltonians, models, ansatze, generators, losses, methods, errors, optimizers, jumps,
     priors, loggers, engines, channels, gates

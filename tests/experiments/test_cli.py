@@ -288,6 +288,7 @@ def test_version_and_help() -> None:
     text = call("--help").stdout
     for command in ("run", "validate", "show", "list"):
         assert f"\n  {command} " in text
+    assert not [line for line in text.splitlines()[1:] if line.endswith("...")]  # no summary is cut
     assert "--seed" in call("run", "--help").stdout
 
 

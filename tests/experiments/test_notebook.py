@@ -63,6 +63,7 @@ def test_a_sweep_has_a_table(tmp_path: Path) -> None:
     run = study.run(str(tmp_path / "sweep"), quiet=True, workers=1, threads=1)
     assert run.table["target.beta"] == [0.5, 1.0]
     assert (list(run), len(run)) == ([], 0)
+    assert repr(run) == "<StudyRun: sweep, finished, sweep>"
     assert ">2</td>" in run._repr_html_()
     with pytest.raises(InputError, match="is a sweep, of which the table is kept"):
         run["Gibbs <b>"]

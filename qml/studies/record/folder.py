@@ -304,8 +304,10 @@ def _read_json(path: Path) -> dict[str, Any]:
         info = parse_json(path.read_text(encoding="utf-8"))
         if not isinstance(info, dict):
             raise ValueError("no status")
-    except (ValueError, OSError) as error:
+    except ValueError as error:
         raise InputError(f"{path} is damaged ({error}).") from None
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}.") from None
     return info
 
 

@@ -201,10 +201,11 @@ def precompile() -> None:
     """
     from qml.engines.precompile import every_kernel
 
-    with click.progressbar(every_kernel(), label="compiling", file=sys.stderr) as kernels:
+    err: Any = sys.stderr or terminal.Lasting()
+    with click.progressbar(every_kernel(), label="compiling", file=err) as kernels:
         for kernel in kernels:
             kernel.compile()
-    click.echo("All kernels are compiled.")
+    terminal.say("All kernels are compiled.")
 
 
 @main.command()

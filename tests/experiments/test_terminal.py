@@ -163,6 +163,18 @@ def test_no_line_is_broken_where_nobody_sees_it(capsys: pytest.CaptureFixture[st
     assert capsys.readouterr().out == "word " * 100 + "\n"
 
 
+def test_a_run_that_was_started_without_standard_streams_is_finished(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_pictures: None
+) -> None:
+    (tmp_path / "study.yaml").write_text(STUDY)
+    monkeypatch.setattr(sys, "stdout", None)
+    monkeypatch.setattr(sys, "stderr", None)
+    with pytest.raises(SystemExit) as stopped:
+        main(["run", str(tmp_path / "study.yaml"), "--output", str(tmp_path / "out")])
+    assert stopped.value.code == 0
+    assert load_run(tmp_path / "out").info["status"] == "finished"
+
+
 def test_lengths_of_time_are_plain_numbers() -> None:
     found = [span(s) for s in (0.0, 0.00852, 0.0996, 0.1834, 0.99996, 1.0, 75.0, 1234.0, 7200.0, 3600 * 150.0)]
     assert found == ["0 ms", "8.5 ms", "100 ms", "180 ms", "1000 ms", "1 s", "75 s", "21 min", "2 h", "150 h"]

@@ -121,7 +121,7 @@ class Reproduction:
     environment: tuple[str, ...]
 
 
-def reproduce(run: Run, how: How | None = None) -> Reproduction:
+def reproduce(run: Run, how: How) -> Reproduction:
     """Run a study again, on as many threads, and compare every number of every fit that was done with the first run.
 
     The repetition is thrown away. Seconds are not compared.
@@ -131,7 +131,6 @@ def reproduce(run: Run, how: How | None = None) -> Reproduction:
     InputError
         If no fit of the run is done.
     """
-    how = how or How()
     how = How(how.workers, how.threads or run.info.get("threads"), how.scheduler)
     cut = {row.fit for row in run.rows if row.interrupted}
     if cut.issuperset(load_table(run)["fit"]):

@@ -145,12 +145,11 @@ def show_run(run: Run, out: Console) -> None:
         if count(table):
             out.print(plain_table(summary(table), digits=4, width=out.width))
         done = plural(len(set(table["point"])), "point")
-        out.print(f"seed {run.study.seed}, {run.info['status']}, {done}, started {run.info['started']}")
-        return
-    show_fits(run, out)
-    for row in _biased_last(run.rows):
-        out.print(f"{row.fit}: {times(row)}: {row.status}")
-    done = f"{len(run.rows)} of {plural(len(run.study.fits), 'fit')}"
+    else:
+        show_fits(run, out)
+        for row in _biased_last(run.rows):
+            out.print(f"{row.fit}: {times(row)}: {row.status}")
+        done = f"{len(run.rows)} of {plural(len(run.study.fits), 'fit')}"
     out.print(f"seed {run.study.seed}, {run.info['status']}, {done}, started {run.info['started']}")
 
 

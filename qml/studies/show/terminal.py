@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import sys
@@ -68,7 +69,7 @@ class Lasting:
     standard error."""
 
     def __init__(self) -> None:
-        self._stream: TextIO = sys.stdout
+        self._stream: TextIO = sys.stdout or io.StringIO()  # a process may have been started without one
         self._lost = False
 
     def write(self, text: str) -> int:

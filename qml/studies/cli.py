@@ -16,8 +16,6 @@ from qml.studies.show import terminal
 if TYPE_CHECKING:
     from qml.studies.run.run import Options
 
-INTERRUPTED = 130
-
 
 class Commands(click.Group):
     """A mistake of the user is one sentence on stderr and exit code 2; anything unexpected shows its traceback."""
@@ -38,7 +36,7 @@ class Commands(click.Group):
         except click.ClickException as error:
             _fail(error.format_message(), error.exit_code)
         except (click.Abort, KeyboardInterrupt):
-            _fail("interrupted.", INTERRUPTED)
+            _fail("interrupted.", terminal.INTERRUPTED)
         except (ValueError, MemoryError) as error:
             from qml._checks import InputError, MemoryRefused
 
@@ -154,7 +152,7 @@ def _principle(study: Path, options: Options) -> int:
     checked = run_principle(study, options)
     _lasting(str(checked.folder) if options.quiet else f"Kept in {checked.folder}: report.html")
     if checked.interrupted:
-        _fail(f"interrupted: the report in {checked.folder} holds what was checked.", INTERRUPTED)
+        _fail(f"interrupted: the report in {checked.folder} holds what was checked.", terminal.INTERRUPTED)
     if checked.violated:
         _fail(f"violated: {', '.join(f'statement {number}' for number in checked.violated)}; see the report.", 1)
     return 0

@@ -312,6 +312,25 @@ def test_a_run_is_continued_and_what_was_done_is_kept(folder: Path, monkeypatch:
     assert (found["status"], found["exit_code"], len(found["resumed"])) == ("finished", 0, 1)
 
 
+def test_a_fit_that_was_cut_short_does_not_count_as_done(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, calls = fits.fit, []
+
+    def stop(iteration: Any) -> None:
+        if len(calls) == 2 and iteration.iteration == 2:
+            raise KeyboardInterrupt
+
+    def cut(*arguments: Any, **keywords: Any) -> Any:
+        calls.append(1)
+        return real(*arguments, **keywords | {"callbacks": [stop]})
+
+    monkeypatch.setattr(fits, "fit", cut)
+    call("run", "study.yaml", "--output", "out", code=130)
+    assert len(load_run(folder / "out").rows) == 2
+    assert "seed 5, interrupted, 1 of 2 fits, started " in call("show", "out").stdout
+    call("report", "out")
+    assert "interrupted, 1 fit done; seed 5" in (folder / "out/report.html").read_text(encoding="utf-8")
+
+
 def test_what_cannot_be_continued(folder: Path) -> None:
     assert "there is no run of this study to continue" in call("run", "study.yaml", "--resume", code=2).stderr
     assert not (folder / "runs").exists()

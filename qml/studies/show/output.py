@@ -149,7 +149,7 @@ def show_run(run: Run, out: Console) -> None:
         show_fits(run, out)
         for row in _biased_last(run.rows):
             out.print(f"{row.fit}: {times(row)}: {row.status}")
-        done = f"{len(run.rows)} of {plural(len(run.study.fits), 'fit')}"
+        done = f"{sum(not row.interrupted for row in run.rows)} of {plural(len(run.study.fits), 'fit')}"
     out.print(f"seed {run.study.seed}, {run.info['status']}, {done}, started {run.info['started']}")
 
 

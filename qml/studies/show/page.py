@@ -116,7 +116,8 @@ def conclusion(table: Table) -> str:
 
 def _status(run: Run, table: Table) -> str:
     failed = sum(bool(error) for error in table.get("error", []))
-    done = f"{plural(count(table), 'fit')} done" + (f", {failed} failed" if failed else "")
+    done = plural(count(table) - sum(row.interrupted for row in run.rows), "fit")
+    done += f" done, {failed} failed" if failed else " done"
     return f"{run.info['status']}, {done}; seed {run.study.seed}, started {run.info['started']}."
 
 

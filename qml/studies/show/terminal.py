@@ -12,8 +12,9 @@ from typing import Any, TextIO
 
 import click
 
-PIPE = 141
-"""The exit code of a command whose reader went away, as shells have it (128 + SIGPIPE)."""
+INTERRUPTED, PIPE, TERMINATED = 130, 141, 143
+"""The exit codes of a command that a Ctrl-C ended, whose reader went away, and that SIGTERM ended, as shells have them:
+128 + the number of the signal."""
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 

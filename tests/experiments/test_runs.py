@@ -331,6 +331,15 @@ def test_a_fit_that_was_cut_short_does_not_count_as_done(folder: Path, monkeypat
     assert "interrupted, 1 fit done; seed 5" in (folder / "out/report.html").read_text(encoding="utf-8")
 
 
+def test_a_fit_that_fails_is_named_with_its_line(folder: Path) -> None:
+    model = "{kind: circuit, ansatz: {kind: hardware_efficient, n: 2, layers: 1}}"
+    fit = f"  - {{name: pure, model: {model}, optimizer: {{kind: natural_gradient}}, loss: {{kind: infidelity}}}}\n"
+    (folder / "study.yaml").write_text(STUDY + fit)
+    said = call("run", "study.yaml", "--output", "out", code=2).stderr
+    assert said.startswith("qml: study.yaml, line 14, fits[2]: the Bogoliubov-Kubo-Mori metric is infinite here")
+    assert len(load_run(folder / "out").rows) == 2
+
+
 def test_what_cannot_be_continued(folder: Path) -> None:
     assert "there is no run of this study to continue" in call("run", "study.yaml", "--resume", code=2).stderr
     assert not (folder / "runs").exists()

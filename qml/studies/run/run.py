@@ -190,8 +190,7 @@ def _run(plan: build.Plan, folder: RunFolder, options: Options, out: Console, ro
     threads = options.how.threads or folder.info.get("threads")
     there = load_run(folder.path)
     before = {row.fit: row for row in there.rows if not row.interrupted}
-    begun = before or any(folder.path.glob(f"fits/*/{CHECKPOINT}"))
-    if begun and folder.info.get("threads") != threads:
+    if (before or any(folder.path.glob(f"fits/*/{CHECKPOINT}"))) and folder.info.get("threads") != threads:
         raise InputError(f"this run began with threads={folder.info.get('threads') or 'all'}: leave out --threads.")
     folder.update(threads=threads)
     _keep_target(plan, folder)
@@ -248,7 +247,8 @@ def _fit(
     settings = {"fit": job.spec.model_dump(), "target": plan.study.target.model_dump(), "seed": plan.study.seed}
     reporter.begin(name, " by ".join(about + by), most)
     try:
-        with loggers.following(plan.study.loggers, folder.path, Path(place).name, settings) as logs:
+        following = loggers.following(plan.study.loggers, folder.path, Path(place).name, settings)
+        with plan.source.within("fits", index), following as logs:
             told: list[Any] = [reporter.step, *logs]
             result = run_fit(job, plan.target, plan.study.seed, index, *told, checkpoint=where, results=results)
             row = row_of(job, result, plan.target)

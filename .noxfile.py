@@ -31,6 +31,14 @@ def tests(session: nox.Session) -> None:
     session.run("python", "-m", "pytest", "-q", *session.posargs)
 
 
+@nox.session(default=False, venv_backend="uv")
+def lowest(session: nox.Session) -> None:
+    """The quick tests, with the oldest releases of other libraries that pyproject.toml allows."""
+    older = "pyparsing>=3.2,<3.3"  # the first Matplotlib 3.10 calls what later ones warn of
+    install(session, "--resolution", "lowest-direct", "-e", ".[test]", older)
+    session.run("python", "-m", "pytest", "-q", *session.posargs)
+
+
 @nox.session(default=False)
 def slow(session: nox.Session) -> None:
     """The other ones."""

@@ -29,6 +29,7 @@ extensions = [
     "api_pages",
     "mathjax_here",
     "repository",
+    "study_page",
 ]
 exclude_patterns = [
     "_extensions",

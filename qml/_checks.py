@@ -173,7 +173,7 @@ def choice(name: str, value: object, options: Iterable[str]) -> str:
 
 def integer(name: str, value: object, low: int | None = None, high: int | None = None) -> int:
     """`value` as an int within [low, high]; booleans and fractions are refused."""
-    n = int(value) if isinstance(value, int | np.integer) and not isinstance(value, bool) else None
+    n = int(value) if isinstance(value, int | np.integer) and not isinstance(value, bool | np.timedelta64) else None
     if n is None or (low is not None and n < low) or (high is not None and n > high):
         if low is not None and high is not None:
             wanted = f"an integer from {low} to {high}"
@@ -206,7 +206,7 @@ def number(name: str, value: object, low: float = -math.inf, high: float = math.
         else:
             span = ""
         raise InputError(f"{name} must be a finite number{span}{unit}; found {digits(x)}.")
-    return x
+    return x + 0.0  # zero without a sign
 
 
 def digits(x: float) -> str:
@@ -234,13 +234,16 @@ def array(name: str, value: ArrayLike) -> Numeric:
             f"{name} is a {type(value).__name__} of Qiskit, whose first qubit is the last one here: pass "
             "qml.io.from_qiskit(x), with x the object."
         )
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        raise InputError(f"{name} must be an array of numbers; found one with masked entries: fill them.")
     try:
         a = np.asarray(value)
     except (ValueError, TypeError):
         raise InputError(f"{name} must be an array of numbers; found rows of different lengths.") from None
     if a.dtype.kind not in "biufc":
         raise InputError(f"{name} must be an array of numbers; found {type(value).__name__} of dtype {a.dtype}.")
-    a = a.astype(np.complex128 if a.dtype.kind == "c" else np.float64, copy=False)
+    with np.errstate(over="ignore"):  # what float64 does not hold is infinite, and told below
+        a = a.astype(np.complex128 if a.dtype.kind == "c" else np.float64, copy=False)
     if not all_finite(a):
         bad = np.argwhere(~np.isfinite(a))[0]
         raise InputError(f"{name} must be finite; found {a[tuple(bad)]} at index {tuple(map(int, bad))}.")

@@ -30,7 +30,7 @@ PART = ".part-"
 
 def as_path(name: str, value: object) -> Path:
     """A path, from one or from a text."""
-    if not isinstance(value, str | Path):
+    if not isinstance(value, str | Path) or "\0" in str(value):
         raise InputError(f"{name} must be a path; found {_checks.shown(value)}.")
     return Path(value)
 
@@ -64,6 +64,7 @@ def writable(path: object) -> Path:
     """
     file = as_path("path", path)
     try:
+        os.fsencode(file)
         fits = file.parent.is_dir() and not file.is_dir()
     except (OSError, ValueError):  # a name that no file can have
         fits = False
@@ -184,20 +185,11 @@ def write_whole(path: Path, writer: Callable[[Path], object], previous: Path | N
 def _clean(path: Path) -> None:
     """Remove what processes that were killed left half written of a file."""
     for other in path.parent.glob(f"{PART}*"):
+        import psutil
+
         number, _, name = other.name.removeprefix(PART).partition("-")
-        if name == path.name and number.isdecimal() and not _runs(int(number)):
+        if name == path.name and number.isdecimal() and int(number) not in psutil.pids():
             other.unlink(missing_ok=True)
-
-
-def _runs(process: int) -> bool:
-    """Whether there is a process of this number."""
-    try:
-        os.kill(process, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except OSError:  # of another user
-        return True
-    return True
 
 
 def append_whole(path: Path, block: bytes) -> None:
@@ -223,7 +215,11 @@ def writing(path: Path) -> Iterator[None]:
 
 
 def _flush(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
+    """Have the system write a file, or the names in a folder, to disk; Windows writes names by itself."""
+    is_folder = path.is_dir()
+    if is_folder and os.name == "nt":
+        return
+    handle = os.open(path, os.O_RDONLY if is_folder else os.O_RDWR)
     try:
         os.fsync(handle)
     finally:

@@ -77,3 +77,10 @@ def probabilities(name: str, values: ArrayLike) -> Real:
             f"{name} must sum to one within {_checks.TOLERANCE}; found one off by {worst:.3g}: divide by the sum."
         )
     return p / normaliser(total, p.shape[-1])[..., None]
+
+
+def power_of_two(a: Numeric, axis: int = 0) -> Real:
+    """A power of two near the largest entry along an axis, by which dividing rounds nothing and squares exist."""
+    largest = np.maximum(np.abs(a.real), np.abs(a.imag)).max(axis=axis)
+    normal = np.maximum(largest, np.finfo(np.float64).tiny)  # whose inverse exists
+    return np.asarray(np.exp2(np.floor(np.log2(np.where(largest > 0, normal, 1.0)))))

@@ -97,8 +97,12 @@ def array_of(value: Mapping[str, Any]) -> Any:
     if "real" not in value:
         raise InputError(f"an array must be a mapping with the keys 'real' and 'imag'; found {sorted(value)}.")
     try:
-        real = _floats(np.asarray(value["real"]))
-        found = real + 1j * _floats(np.asarray(value["imag"])) if "imag" in value else real
+        found = _floats(np.asarray(value["real"]))
+        if "imag" in value:  # part by part: a sum loses the sign of zeros, and gives NaN for infinities
+            imag = _floats(np.asarray(value["imag"]))
+            both = np.empty(np.broadcast_shapes(found.shape, imag.shape), dtype=np.complex128)
+            both.real, both.imag = found, imag
+            found = both
     except (ValueError, TypeError):
         raise InputError("an array must be nested lists of numbers, equally long.") from None
     if found.dtype.kind not in "biufc":

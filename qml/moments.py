@@ -284,7 +284,8 @@ class Moments(Saved):
         words, columns, shifts = self._span
         values = self.values - shifts
         weights = np.linalg.lstsq(columns.T, values, rcond=None)[0]
-        if np.abs(columns.T @ weights - values).max() > 1e-8 * max(1.0, float(np.abs(values).max())):
+        sizes = np.maximum(np.abs(columns).sum(axis=0), np.abs(values))
+        if (np.abs(columns.T @ weights - values) > 1e-8 * sizes).any():
             raise InputError("the generators depend on each other linearly, and their values contradict that.")
         n = self.generators[0].n_qubits
         total = PauliSum(n, ((0, 0), *words), (1.0, *weights.tolist()))

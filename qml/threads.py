@@ -112,6 +112,11 @@ def _most_of_kernels() -> int:
     given = os.environ.get("QML_NUM_THREADS", "")
     if given.isdigit() and int(given) > 0:
         return int(given)
+    return processors()
+
+
+def processors() -> int:
+    """Processors that this process may use; macOS and Windows do not say which, so there all of them."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

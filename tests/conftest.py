@@ -5,6 +5,7 @@ import gc
 import os
 import signal
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import hypothesis
@@ -18,11 +19,13 @@ from helpers.cases import begin_anew  # noqa: E402
 
 matplotlib.use("Agg")
 os.environ.setdefault("JUPYTER_PLATFORM_DIRS", "1")
-os.environ.setdefault(  # eight devices to spread vectors over; what is compiled for a test runs once or twice
-    "XLA_FLAGS",
+FLAGS = (  # eight devices to spread vectors over; what is compiled for a test runs once or twice
     "--xla_force_host_platform_device_count=8 --xla_backend_optimization_level=0 "
-    "--xla_llvm_disable_expensive_passes=true --xla_cpu_use_fusion_emitters=false",
+    "--xla_llvm_disable_expensive_passes=true"
 )
+if [int(part) for part in version("jaxlib").split(".")[:2]] < [0, 11]:  # later ones do not know it, and abort
+    FLAGS += " --xla_cpu_use_fusion_emitters=false"
+os.environ.setdefault("XLA_FLAGS", FLAGS)
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in the background of a shell, which processes would inherit
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -164,14 +164,46 @@ class Lindblad(Channel):
         found = _checks.shaped("coefficients", coefficients, (len(g) - 1,), "one number for each name but the time")
         return np.asarray(g[0] + np.tensordot(found, g[1:], axes=1))
 
+    @cached_property
+    def _coordinates(self) -> tuple[Complex, Complex]:
+        """The matrices (D^2, D^2) from row-major vec(rho) to real coordinates and back, whose entries are exact: the
+        trace, the other populations, and the real and imaginary parts of coherences."""
+        d = math.prod(self.dims)
+        k, (i, j) = np.arange(1, d), np.triu_indices(d, 1)
+        there, back = (np.zeros((d * d, d, d), dtype=np.complex128) for _ in range(2))
+        there[0], back[0, 0, 0] = np.eye(d), 1.0
+        there[k, k, k], back[k, k, k], back[k, 0, 0] = 1.0, 1.0, -1.0
+        for first, factor in ((d, 1.0), (d + len(i), 1j)):
+            at = first + np.arange(len(i))
+            back[at, i, j], back[at, j, i] = factor, np.conj(factor)
+            there[at] = back[at].conj() / 2
+        return there.reshape(d * d, d * d), back.reshape(d * d, d * d).T
+
+    @cached_property
+    def _real(self) -> Real:
+        """The generators (1 + n, D^2, D^2) in real coordinates, where a row of zeros preserves the trace for all times,
+        whatever rounding does to the others."""
+        there, back = self._coordinates
+        found = np.ascontiguousarray((there @ self.generators @ back).real)
+        found[:, 0] = 0.0
+        return found
+
+    def _generator_of(self, params: Real) -> Real:
+        return np.asarray(self._real[0] + np.tensordot(params[1:], self._real[1:], axes=1))
+
+    def _of_real(self, matrices: Real) -> Complex:
+        """Matrices (..., D^2, D^2) in real coordinates as ones on row-major vec(rho)."""
+        there, back = self._coordinates
+        return np.asarray(back @ matrices @ there)
+
     def superoperator(self, params: Real) -> Complex:
-        return np.asarray(exponential(params[0] * self.generator(params[1:])), dtype=np.complex128)
+        return self._of_real(exponential(params[0] * self._generator_of(params)))
 
     def superoperator_derivatives(self, params: Real) -> Complex:
-        time, generator = float(params[0]), self.generator(params[1:])
+        time, generator = float(params[0]), self._generator_of(params)
         g = time * generator
-        along = [exponential_along(g, time * other) for other in self.generators[1:]]
-        return np.stack([generator @ exponential(g), *along])
+        along = [exponential_along(g, time * other) for other in self._real[1:]]
+        return self._of_real(np.stack([generator @ exponential(g), *along]))
 
     def kraus(self, params: Real) -> Complex:
         side = math.prod(self.dims)

@@ -8,7 +8,7 @@ import numpy as np
 import scipy.linalg
 import scipy.optimize
 
-from qml import _checks
+from qml import _checks, _matrices
 from qml._checks import InputError
 from qml._typing import ArrayLike, Real
 from qml.classical.likelihoods import GaussianLikelihood, LaplaceLikelihood
@@ -57,8 +57,8 @@ class LinearFit(_checks.Record):
         Raises
         ------
         InputError
-            Where the errors are not normal, the design has another shape, or there are no more targets than
-            coefficients.
+            Where the errors are not normal, the design has another shape or dependent columns, or there are no more
+            targets than coefficients.
         """
         if not isinstance(self.likelihood, GaussianLikelihood):
             raise InputError("standard errors are known for normal errors only: use likelihood='gaussian'.")
@@ -68,10 +68,11 @@ class LinearFit(_checks.Record):
             raise InputError(f"design must be that of the regression, of shape ({m}, {p}); found shape {x.shape}.")
         if m <= p:
             raise InputError(f"standard errors need more targets than coefficients; found {m} and {p}.")
-        scales = np.linalg.norm(x, axis=0)
-        r = np.linalg.qr(x / scales, mode="r")
+        scaled, scales = _scaled(x)
+        r = np.linalg.qr(scaled, mode="r")
         rows = np.linalg.norm(scipy.linalg.solve_triangular(r, np.eye(p)), axis=1)
-        return np.asarray(np.linalg.norm(self.residuals) / np.sqrt(m - p) * rows / scales)
+        unit = _matrices.power_of_two(self.residuals)
+        return np.asarray(np.linalg.norm(self.residuals / unit) / np.sqrt(m - p) * rows * (unit / scales))
 
 
 def linear_regression(design: ArrayLike, targets: ArrayLike, likelihood: str = "gaussian") -> LinearFit:
@@ -94,7 +95,8 @@ def linear_regression(design: ArrayLike, targets: ArrayLike, likelihood: str = "
     ------
     InputError
         If columns of the design depend on each other to rounding, so that the optimum is not unique; if the model fits
-        the targets exactly, so that the likelihood has no finite maximum in the scale.
+        the targets exactly, so that the likelihood has no finite maximum in the scale; if float64 does not hold the
+        coefficients.
 
     Notes
     -----
@@ -105,25 +107,23 @@ def linear_regression(design: ArrayLike, targets: ArrayLike, likelihood: str = "
     --------
     >>> import numpy as np
     >>> design = np.array([[1.0, 0.0], [1.0, 1.0], [1.0, 2.0], [1.0, 3.0]])
-    >>> linear_regression(design, [0.0, 1.0, 2.0, 7.0]).coefficients.round(6) + 0.0
-    array([-0.8,  2.2])
-    >>> linear_regression(design, [0.0, 1.0, 2.0, 7.0], "laplace").coefficients.round(6) + 0.0
+    >>> linear_regression(design, [0.0, 1.0, 7.0, 3.0]).coefficients.round(6) + 0.0
+    array([0.5, 1.5])
+    >>> linear_regression(design, [0.0, 1.0, 7.0, 3.0], "laplace").coefficients.round(6) + 0.0
     array([0., 1.])
     """
     _checks.choice("likelihood", likelihood, ("gaussian", "laplace"))
     x = _design(design)
     y = _checks.parameters("targets", targets, len(x), "row of the design")
-    norms = np.linalg.norm(x, axis=0)
-    scales = np.exp2(np.round(np.log2(np.where(norms > 0, norms, 1.0))))  # powers of two: scaling rounds nothing
-    scaled = x / scales
-    sizes = np.linalg.svd(scaled, compute_uv=False)
-    if len(x) < x.shape[1] or sizes[-1] <= sizes[0] * x.shape[1] * np.finfo(float).eps:
-        raise InputError(
-            "the columns of design must be linearly independent, else many coefficients fit equally well: leave "
-            "columns out."
-        )
-    w = (_least_squares(scaled, y) if likelihood == "gaussian" else _least_absolute(scaled, y)) / scales
-    residuals = y - x @ w
+    scaled, scales = _scaled(x)
+    unit = _matrices.power_of_two(y)
+    solve = _least_squares if likelihood == "gaussian" else _least_absolute
+    w = solve(scaled, y / unit)
+    residuals = unit * (y / unit - scaled @ w)
+    with np.errstate(over="ignore"):
+        coefficients = w * (unit / scales)
+    if not np.isfinite(coefficients).all():
+        raise InputError("design and targets must be in units in which float64 holds the coefficients: rescale them.")
     if np.abs(residuals).max() <= 1e-12 * np.abs(y).max():
         raise InputError(
             "the likelihood has no finite maximum: the model fits every target exactly, and the scale of the errors "
@@ -131,7 +131,20 @@ def linear_regression(design: ArrayLike, targets: ArrayLike, likelihood: str = "
         )
     family = GaussianLikelihood if likelihood == "gaussian" else LaplaceLikelihood
     best = family.fitted(residuals)
-    return LinearFit(w, best, residuals, -len(y) * best.value(y, x @ w))
+    return LinearFit(coefficients, best, residuals, -len(y) * best.value(residuals, np.zeros(len(y))))
+
+
+def _scaled(x: Real) -> tuple[Real, Real]:
+    """A design with entries of about one, and the powers of two (p,) that its columns were divided by."""
+    scales = _matrices.power_of_two(x)
+    scaled = x / scales
+    sizes = np.linalg.svd(scaled, compute_uv=False)
+    if len(x) < x.shape[1] or sizes[-1] <= sizes[0] * x.shape[1] * np.finfo(float).eps:
+        raise InputError(
+            "the columns of design must be linearly independent, else many coefficients fit equally well: leave "
+            "columns out."
+        )
+    return scaled, scales
 
 
 def _least_squares(x: Real, y: Real) -> Real:

@@ -6,12 +6,12 @@ import numpy as np
 import scipy.optimize
 from scipy import sparse
 
-from qml import _checks
+from qml import _checks, _matrices
 from qml._checks import InputError
 from qml._typing import ArrayLike, Integer, Real
 
 SMALLEST = 1e-7
-"""A direction separates when its margins, in units of the largest input, add up to more than this."""
+"""A direction separates when its margins add up to more than this, in coordinates with entries up to 1."""
 
 
 def separates(weights: ArrayLike, inputs: ArrayLike, labels: ArrayLike) -> bool:
@@ -95,8 +95,7 @@ def separating_direction(inputs: ArrayLike, labels: ArrayLike, classes: int) -> 
     x, y = _checked(inputs, labels, classes)
     size = 64 * len(x) * classes * (x.shape[1] + 1)
     _checks.memory(f"a linear program of {_checks.readable(classes)} classes", size, "use the classes that occur")
-    sizes = np.abs(x).max(axis=0)
-    x = x / np.where(sizes > 0, sizes, 1.0)
+    x, back = _independent(x)
     m, p = x.shape
     others = np.array([[c for c in range(classes) if c != own] for own in range(classes)])[y]  # (m, classes - 1)
     own_columns = (y[:, None] * p + np.arange(p))[:, None, :].repeat(classes - 1, axis=1)
@@ -117,7 +116,17 @@ def separating_direction(inputs: ArrayLike, labels: ArrayLike, classes: int) -> 
         raise InputError(f"the linear program of separating directions was not solved: {found.message}")
     if -found.fun <= SMALLEST:
         return None
-    return np.asarray(found.x.reshape(classes, p) / np.where(sizes > 0, sizes, 1.0))
+    return np.asarray(found.x.reshape(classes, p) @ back)
+
+
+def _independent(x: Real) -> tuple[Real, Real]:
+    """Inputs (m, r) in r orthogonal coordinates with entries up to 1, in which a column beside a constant one that it
+    hardly differs from keeps its digits; and the matrix (r, p) from weights in them to weights of x."""
+    sizes = _matrices.power_of_two(x)
+    u, s, v = np.linalg.svd(x / sizes, full_matrices=False)
+    r = int(np.count_nonzero(s > max(x.shape) * np.finfo(np.float64).eps * s[0]))
+    largest = np.abs(u[:, :r]).max(axis=0)
+    return u[:, :r] / largest, v[:r] / (largest * s[:r])[:, None] / sizes
 
 
 def _checked(inputs: ArrayLike, labels: ArrayLike, classes: int) -> tuple[Real, Integer]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from qml import _matrices
 from qml._checks import InputError
 from qml._typing import Integer, Real
 from qml.states import DensityMatrix
@@ -69,6 +70,7 @@ def state_of_samples(samples: Real, encoding: str = "amplitude") -> DensityMatri
     padded[:, :k] = samples
     if not padded.any(axis=1).all():
         raise InputError("a sample that is zero everywhere is no state: leave it out.")
+    padded /= _matrices.power_of_two(padded, 1)[:, None]
     if encoding == "probability":
         if (samples < 0).any():
             raise InputError("samples with negative entries are no probabilities: use the encoding 'amplitude'.")

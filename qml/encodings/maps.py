@@ -121,10 +121,9 @@ def amplitude_encoding(vectors: ArrayLike) -> DensityMatrix:
     v = _checks.array("vectors", vectors)
     if v.ndim != 2 or 0 in v.shape:
         raise InputError(f"vectors must have shape (m, d), one row a state; found shape {v.shape}.")
-    largest = np.abs(v).max(axis=1, keepdims=True)
-    if not largest.all():
-        raise InputError(f"vectors must not be zero; found one in row {int(np.argmin(largest))}.")
-    v = v / largest
+    if not v.any(axis=1).all():
+        raise InputError(f"vectors must not be zero; found one in row {int(np.argmin(v.any(axis=1)))}.")
+    v = v / _matrices.power_of_two(v, 1)[:, None]
     return DensityMatrix.from_vector(v / np.linalg.norm(v, axis=1, keepdims=True))
 
 

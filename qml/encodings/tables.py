@@ -42,7 +42,7 @@ def read_table(path: Path, label: str) -> Samples:
 def _read_csv(path: Path, label: str) -> tuple[Real, list[str]]:
     """Inputs (m, k) and labels, from a table with a head."""
     try:
-        with path.open(newline="", encoding="utf-8") as file:
+        with path.open(newline="", encoding="utf-8-sig") as file:  # spreadsheets begin with a byte order mark
             lines = [line for line in csv.reader(file, strict=True) if line]
     except (UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"the table {path.name!r} is no CSV text in UTF-8: {error}.") from None

@@ -87,13 +87,13 @@ def sample(
     """
     real = is_real(words)
     held = n if real else n + 1
-    k = _terms(words, coefficients, n, real)
     kept = [t for t, word in enumerate(observed) if not real or is_real([word])]
+    room = _Room(held, keep=bool(kept))
+    k = _terms(words, coefficients, n, real)
     asked = _terms([observed[t] for t in kept], np.ones(len(kept)), n, real)
     streams = np.random.SeedSequence(seed).spawn(samples)
     logs, means = np.empty(samples), np.zeros((samples, len(observed)))
     dimension, truncation = 0, 0.0
-    room = _Room(held, keep=bool(kept))
     for first in range(0, samples, LANES):
         mine = streams[first : first + LANES]
         run = _Lanczos(held, k, mine, dimension, limit, tolerance, room)  # no smaller than the last one
@@ -138,16 +138,21 @@ class _Room:
         self.keep, self.size = keep, LANES << n
         self.held: list[Real] = []
         self._ritz = np.zeros(0)
+        self._check()
+
+    def _check(self) -> int:
+        """How many Lanczos vectors are made at a time, which must fit."""
+        count = STRIDE if self.keep else 3
+        remedy = "use fewer qubits, or a smaller K, which takes fewer steps"
+        _checks.memory(self.what, 8 * self.size * count, remedy)
+        return count
 
     def vector(self, k: int) -> Real:
         """The place of Lanczos vector k; without `keep`, of the last three."""
         if not self.keep:
             k %= 3
         while k >= STRIDE * len(self.held):
-            count = STRIDE if self.keep else 3
-            remedy = "use fewer qubits, or a smaller K, which takes fewer steps"
-            _checks.memory(self.what, 8 * self.size * count, remedy)
-            self.held.append(np.empty((count, self.size)))
+            self.held.append(np.empty((self._check(), self.size)))
         found: Real = self.held[k // STRIDE][k % STRIDE]
         return found
 

@@ -142,7 +142,7 @@ class QuantumCrossEntropyClassifier(StateClassifier):
         count, penalty = len(model.generator_names), strength / weights.sum()
         scaling = Scaling.of(inputs, w, penalty, centered=bias)
         decay = np.zeros(model.n_params)
-        decay[model.n_params - count * x.shape[1] :] = np.tile(penalty * np.square(scaling.scale), count)
+        decay[model.n_params - count * x.shape[1] :] = np.tile(np.square(math.sqrt(penalty) * scaling.scale), count)
         convex = self.loss == "cross_entropy" or self._is_diagonal
         result = fit(
             model.at(scaling.inputs(inputs)),

@@ -13,7 +13,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from qml import _checks
+from qml import _checks, _matrices
 from qml._checks import InputError
 from qml._typing import Integer, Real
 from qml.fitting import FitResult
@@ -57,8 +57,10 @@ class Scaling:
     def of(cls, x: Real, weights: Real, decay: float, *, centered: bool) -> Scaling:
         """For inputs (m, p) and a penalty (decay/2) w^2: the curvature of a logit's loss in w is at most var/4."""
         center = np.average(x, axis=0, weights=weights) if centered else np.zeros(x.shape[1])
-        curvature = np.average(np.square(x - center), axis=0, weights=weights) / 4 + decay
-        return cls(center, 1 / np.sqrt(np.where(curvature > 0, curvature, 1.0)))
+        unit = _matrices.power_of_two(x - center)  # squares of what is divided by it exist
+        with np.errstate(over="ignore"):
+            curvature = np.average(np.square((x - center) / unit), axis=0, weights=weights) / 4 + decay / unit / unit
+        return cls(center, 1 / np.sqrt(np.where(curvature > 0, curvature, 1.0)) / unit)
 
     def inputs(self, x: Real) -> Real:
         """z of x (m, p)."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, Self
 
 import numpy as np
+from scipy.special import logsumexp
 from sklearn.base import BaseEstimator, DensityMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -92,8 +94,12 @@ class DensityEstimator(DensityMixin, BaseEstimator):  # type: ignore[misc]
         margin = _checks.number("margin", self.margin, low=0.0)
         x = validate_data(self, X, dtype=np.float64)
         low, high = x.min(axis=0), x.max(axis=0)
-        width = np.where(high > low, high - low, 1.0)
-        self.low_, self.side_ = low - margin * width, (high - low) + 2 * margin * width
+        with np.errstate(over="ignore", invalid="ignore"):
+            width = np.where(high > low, high - low, 1.0)
+            self.low_, self.side_ = low - margin * width, (high - low) + 2 * margin * width
+            ends = self.low_ + self.side_
+        if not np.isfinite([self.low_, self.side_, ends]).all():
+            raise InputError("the box of a feature must have ends that float64 holds: rescale it, or lower the margin.")
         if not (self.side_ > 0).all():
             raise InputError("a feature is the same in all samples: choose a margin above 0, or leave it out.")
         self.samples_ = x
@@ -110,12 +116,11 @@ class DensityEstimator(DensityMixin, BaseEstimator):  # type: ignore[misc]
         x = validate_data(self, X, dtype=np.float64, reset=False)
         volume = float(np.log(self.side_).sum())
         rows = max(1, CHUNK // len(self.samples_))
-        parts = [self._overlap(x[i : i + rows]) for i in range(0, len(x), rows)]
-        mean = np.concatenate(parts) * float(self.levels) ** x.shape[1]
-        density = (1 - self.smoothing) * mean + self.smoothing
         inside = ((x >= self.low_) & (x <= self.low_ + self.side_)).all(axis=1)
-        with np.errstate(divide="ignore"):
-            return np.where(inside, np.log(density) - volume, -np.inf)
+        with np.errstate(divide="ignore"):  # log 0
+            overlaps = np.concatenate([self._log_overlap(x[i : i + rows]) for i in range(0, len(x), rows)])
+            sampled = overlaps + x.shape[1] * math.log(self.levels) + np.log(1 - self.smoothing)
+            return np.where(inside, np.logaddexp(sampled, np.log(self.smoothing)) - volume, -np.inf)
 
     def score(self, X: Any, y: Any = None) -> float:
         """The mean log-density."""
@@ -135,13 +140,13 @@ class DensityEstimator(DensityMixin, BaseEstimator):  # type: ignore[misc]
         """The position in the box, as angles from 0 to 2 pi."""
         return np.asarray(2 * np.pi * (x - self.low_) / self.side_)
 
-    def _overlap(self, x: Real) -> Real:
-        """<phi(x)|rho|phi(x)> without smoothing: the mean of products of Fejer kernels."""
-        product = np.ones((len(x), len(self.samples_)))
+    def _log_overlap(self, x: Real) -> Real:
+        """log <phi(x)|rho|phi(x)> without smoothing: of the mean of products of Fejer kernels."""
+        logs = np.zeros((len(x), len(self.samples_)))
         for a, b in zip(self._phases(x).T, self._phases(self.samples_).T, strict=True):
             half = (a[:, None] - b) / 2
             sine = np.sin(half)
             small = np.abs(sine) < 1e-9
             ratio = np.sin(self.levels * half) / np.where(small, 1.0, sine)
-            product *= np.where(small, 1.0, np.square(ratio / self.levels))
-        return np.asarray(product.mean(axis=1))
+            logs += np.where(small, 0.0, 2 * np.log(np.abs(ratio) / self.levels))
+        return np.asarray(logsumexp(logs, axis=1)) - math.log(len(self.samples_))

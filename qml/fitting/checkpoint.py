@@ -62,7 +62,7 @@ class Checkpoint:
     def __post_init__(self) -> None:
         if not isinstance(self.path, str | Path):
             raise InputError(f"checkpoint must be a path or a Checkpoint; found {self.path!r}.")
-        if not Path(self.path).name:
+        if not Path(self.path).name or "\0" in str(self.path):
             raise InputError(f"checkpoint must be the name of a file; found {str(self.path)!r}.")
         _checks.number("seconds", self.seconds, low=0.0)
         if self.iterations is not None:

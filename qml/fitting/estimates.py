@@ -36,7 +36,7 @@ class ShotEstimate:
     def interval(self, confidence: float = 0.95) -> tuple[float, float]:
         """The confidence interval of the normal approximation, for shots by the hundred."""
         level = _checks.number("confidence", confidence, low=0.0, high=1.0)
-        half = NormalDist().inv_cdf((1 + level) / 2) * self.standard_error if level < 1 else math.inf
+        half = -NormalDist().inv_cdf((1 - level) / 2) * self.standard_error if level < 1 else math.inf
         return self.value - half, self.value + half
 
 

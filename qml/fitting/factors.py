@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -22,6 +21,7 @@ from qml.losses import CrossEntropy, Loss, as_loss
 from qml.models.product import ProductModel
 from qml.optimizers import Optimizer
 from qml.states import State, as_single_state
+from qml.threads import processors
 
 
 def fit_factors(
@@ -98,7 +98,7 @@ def fit_factors(
     streams, seed = streams_of(seed, len(model.factors))
     marginals = model.marginals(rho)
     since = time.perf_counter()
-    pool = ThreadPoolExecutor(min(len(model.factors), os.cpu_count() or 1)) if executor is None else executor
+    pool = ThreadPoolExecutor(min(len(model.factors), processors())) if executor is None else executor
     try:
         futures = [
             pool.submit(fit, factor, part, params0=start, seed=stream, **options)

@@ -21,7 +21,7 @@ from qml.models import CircuitModel, Model
 from qml.parameters import REAL_LINE
 
 SAME = 1e-9
-"""Frequencies that differ by less are one."""
+"""Frequencies that differ by less than this part of the largest are one."""
 MOST = 64
 """The largest number of frequencies of a parameter."""
 
@@ -105,4 +105,4 @@ def _gate_frequencies(gate: Unitary, k: int) -> Real:
 def _distinct(values: Real) -> Real:
     """Ascending, rounded copies dropped; the first is 0 where one is."""
     ordered = np.sort(_checks.array("frequencies", values).real)
-    return np.asarray(ordered[np.concatenate([[True], np.diff(ordered) > SAME])])
+    return np.asarray(ordered[np.concatenate([[True], np.diff(ordered) > SAME * ordered[-1]])])

@@ -110,10 +110,10 @@ class Gaussian(Prior):
         return float(np.square((theta - self.mean) / self.scale).sum()) / (2 * self.copies)
 
     def gradient(self, theta: Real) -> Real:
-        return (theta - self.mean) / (self.scale**2 * self.copies)
+        return (theta - self.mean) / self.scale / self.scale / self.copies
 
     def curvature(self, theta: Real) -> Real:
-        return np.full_like(theta, 1 / (self.scale**2 * self.copies))
+        return np.full_like(theta, 1 / self.scale / self.scale / self.copies)
 
 
 @dataclass(frozen=True)
@@ -163,8 +163,8 @@ class Laplace(Prior):
         return np.asarray(x / np.hypot(x, self.width) / (self.scale * self.copies))
 
     def curvature(self, theta: Real) -> Real:
-        x = theta - self.mean
-        return np.asarray(self.width**2 / np.hypot(x, self.width) ** 3 / (self.scale * self.copies))
+        size = np.hypot(theta - self.mean, self.width)
+        return np.asarray(np.square(self.width / size) / size / (self.scale * self.copies))
 
 
 PRIORS: dict[str, type[Prior]] = {"gaussian": Gaussian, "laplace": Laplace}

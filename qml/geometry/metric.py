@@ -144,6 +144,6 @@ def metric(model: HasMetric, params: ArrayLike, kind: str = "bkm") -> Real:
     array([[0.7616, 0.    ],
            [0.    , 0.42  ]])
     """
-    if not isinstance(model, HasMetric):
+    if not isinstance(model, HasMetric) or isinstance(model, type):
         raise _checks.InputError(f"model must be a Model, such as GibbsModel; found {_checks.shown(model)}.")
     return model.metric(params, kind).matrix()

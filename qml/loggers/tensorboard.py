@@ -119,7 +119,9 @@ class TensorBoard(Logger):
         about = summaries.SummaryMetadata(plugin_data=plugin, data_class=summaries.DATA_CLASS_SCALAR)
         event = self._events(step=step, wall_time=when)
         for name, value in values.items():
-            event.summary.value.add(tag=name, tensor=tensors.make_tensor_proto(np.float32(value)), metadata=about)
+            with np.errstate(over="ignore"):  # what single precision does not hold is infinite
+                tensor = tensors.make_tensor_proto(np.float32(value))
+            event.summary.value.add(tag=name, tensor=tensor, metadata=about)
         return event
 
     def _append(self, events: list[Any]) -> None:

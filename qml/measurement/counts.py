@@ -73,7 +73,8 @@ class Counts(FiledRecord, Mapping[str, dict[str, Any]]):
         Raises
         ------
         InputError
-            For a negative weight (the outcome is named), or another number of them than outcomes.
+            For a negative weight (the outcome is named), another number of them than outcomes, or a sum that float64
+            does not hold.
 
         Examples
         --------

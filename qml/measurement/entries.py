@@ -74,7 +74,7 @@ def weights(measurement: Measurement, values: Any) -> Real:
     w = _checks.reals("weights", flat(values))
     one_an_outcome(measurement, w)
     _refuse(measurement, w, w < 0, "a weight must not be negative")
-    return w
+    return _of_finite_sum("weights", w)
 
 
 def frequencies(measurement: Measurement, values: Any, shots: ArrayLike) -> Real:
@@ -95,7 +95,15 @@ def frequencies(measurement: Measurement, values: Any, shots: ArrayLike) -> Real
     if weight.shape not in ((), (len(totals),)) or (weight < 0).any():
         found = _checks.shown(shots)
         raise InputError(f"shots must be one number of at least 0, or one a setting; found {found}.")
-    return np.asarray(f * np.repeat(np.broadcast_to(weight, totals.shape), measurement.sizes))
+    return _of_finite_sum("shots", f * np.repeat(np.broadcast_to(weight, totals.shape), measurement.sizes))
+
+
+def _of_finite_sum(name: str, values: Real) -> Real:
+    """Non-negative values (n_outcomes,) with a sum that float64 holds."""
+    with np.errstate(over="ignore"):
+        if not np.isfinite(values.sum()):
+            raise InputError(f"{name} must add up to a number that float64 holds; they exceed 1.8e308: rescale them.")
+    return values
 
 
 def _refuse(measurement: Measurement, values: Real, is_wrong: np.ndarray, rule: str) -> None:

@@ -254,7 +254,7 @@ def _refuse_weights(counts: Integer, what: str) -> None:
 
 def _text(path: str | Path) -> str:
     try:
-        return regular(path, "counts").read_text(encoding="utf-8")
+        return regular(path, "counts").read_text(encoding="utf-8-sig")  # spreadsheets begin with a byte order mark
     except UnicodeDecodeError:
         raise InputError(f"the counts file {str(path)!r} is not text.") from None
 

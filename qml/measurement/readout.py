@@ -106,6 +106,8 @@ def _stochastic(confusion: Any, shape: tuple[int, ...]) -> list[Real]:
     if isinstance(confusion, np.ndarray) and confusion.ndim == 2:
         given = [confusion]
     matrices = [_checks.reals(f"confusion[{k}]", a) for k, a in enumerate(given)]
+    if matrices and all(a.ndim == 1 for a in matrices):  # the rows of one
+        matrices = [_checks.reals("confusion", given)]
     expected = list(shape) if len(matrices) == len(shape) else [math.prod(shape)]
     if len(matrices) != len(expected):
         raise InputError(

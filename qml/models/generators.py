@@ -92,11 +92,11 @@ class PauliGenerators(Generators):
         coefficients = np.array([c.real for s in sums for c in s.coefficients])
         self.weights = sparse.csr_array((coefficients, (rows, columns)), shape=(len(sums), len(words)))
         """The coefficient of every string (x, z) of `words` in every generator, shape (m, number of words)."""
-        self.words = np.array(words, dtype=np.int64)
+        self.words = np.array(words, dtype=np.int64 if self.n < 63 else object)
         x, self._z = self.words.T
         self.flips, self._group = np.unique(x, return_inverse=True)
         """The distinct x, shape (k,)."""
-        y_count = np.bitwise_count(x & self._z) % 4
+        y_count = np.bitwise_count(x & self._z).astype(np.int64) % 4
         self._phase = np.array([1, 1j, -1, -1j])[y_count]
         self.is_diagonal = not self.flips.any()
 
@@ -144,6 +144,9 @@ class PauliGenerators(Generators):
         return np.asarray((self._phase * walsh_hadamard(entries)[self._group, self._z]).real)
 
     def combine(self, theta: Real) -> Numeric:
+        numbers = len(self.flips) << self.n if self.is_diagonal else 1 << 2 * self.n
+        remedy = "use LargeGibbsModel, or ChainGibbsModel for long chains"
+        _checks.memory(f"a Gibbs state of {_checks.plural(self.n, 'qubit')}", 16 * numbers, remedy)
         entries = self.entries(theta)
         if self.is_diagonal:
             return np.asarray(entries[0].real)

@@ -126,19 +126,23 @@ class RestrictedFreeEnergies:
         n = generators.n
         self._weights = generators.weights
         x, z = generators.words.T
-        self._columns = np.zeros(len(x), dtype=np.int64)
-        for site in visible:
-            self._columns = 2 * self._columns + (z >> (n - 1 - site) & 1)
-        self._rows = np.zeros(len(x), dtype=np.int64)  # 0: no hidden site; 1 + 3 j + (0, 1, 2): X, Y, Z of the j-th
-        for j, site in enumerate(hidden):
-            x_bit, z_bit = x >> (n - 1 - site) & 1, z >> (n - 1 - site) & 1
-            self._rows += (x_bit | z_bit) * (1 + 3 * j + z_bit * (2 - x_bit))
         self._shape = 1 + 3 * len(hidden), 1 << len(visible)
         _checks.memory(
             f"the fields of {_checks.plural(len(hidden), 'hidden unit')}",
             64 * math.prod(self._shape),
             "use fewer sites",
         )
+
+        def bits(masks: Integer, site: int) -> Integer:
+            return np.asarray(masks >> (n - 1 - site) & 1, dtype=np.int64)
+
+        self._columns = np.zeros(len(x), dtype=np.int64)
+        for site in visible:
+            self._columns = 2 * self._columns + bits(z, site)
+        self._rows = np.zeros(len(x), dtype=np.int64)  # 0: no hidden site; 1 + 3 j + (0, 1, 2): X, Y, Z of the j-th
+        for j, site in enumerate(hidden):
+            x_bit, z_bit = bits(x, site), bits(z, site)
+            self._rows += (x_bit | z_bit) * (1 + 3 * j + z_bit * (2 - x_bit))
 
     def _fields(self, theta: Real) -> tuple[Real, Real]:
         """E (d_v,) and b (n_h, 3, d_v)."""
@@ -180,11 +184,12 @@ def free_energies(generators: Generators, visible: tuple[int, ...], hidden: tupl
             return None
         if (np.bitwise_count((x | z) & on_hidden) <= 1).all():
             return RestrictedFreeEnergies(generators, visible, hidden)
-    order = joint_order(generators.dims, visible, hidden)
-    d_v, d_h = order.shape
+    d_v, d_h = (math.prod(generators.dims[site] for site in sites) for sites in (visible, hidden))
     inner = 1 if generators.is_diagonal else d_h
     remedy = "use fewer hidden sites, or no generator on two of them"
-    _checks.memory(f"{_checks.plural(d_v, 'block')} of dimension {d_h}", 64 * d_v * d_h * inner, remedy)
+    what = f"{_checks.readable(d_v)} block{'s' if d_v > 1 else ''} of dimension {_checks.readable(d_h)}"
+    _checks.memory(what, 64 * d_v * d_h * inner, remedy)
+    order = joint_order(generators.dims, visible, hidden)
     if generators.is_diagonal:
         return _of_diagonals(generators, order)
     if isinstance(generators, PauliGenerators):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from numbers import Number
 from typing import Any, TypeAlias
@@ -54,11 +55,11 @@ def named_operators(generators: GeneratorsLike) -> dict[str, PauliSum | ArrayLik
     else:
         held = [_operator(g) for g in _checks.listed("generators", generators, "operators, or one PauliSum")]
         names = [_name(k, g) for k, g in enumerate(held)]
-        for name in names:
-            if names.count(name) > 1:
+        for name, times in Counter(names).items():
+            if times > 1:
                 raise InputError(
-                    f"generators must be different; {name!r} is there {names.count(name)} times: leave one, or pass a "
-                    "mapping that names them."
+                    f"generators must be different; {name!r} is there {times} times: leave one, or pass a mapping that "
+                    "names them."
                 )
         found = dict(zip(names, held, strict=True))
     if not found:

@@ -213,8 +213,8 @@ def _least(a: Tried, b: Tried) -> float:
     if abs(change) <= rounding(a.point):
         return a.length - width * a.slope / (b.slope - a.slope) if b.slope != a.slope else math.inf
     mean = a.slope + b.slope - 3 * change / width
-    square = mean**2 - a.slope * b.slope
-    if square < 0:
+    square = mean * mean - a.slope * b.slope
+    if not 0 <= square < math.inf:  # nor where squares of slopes do not exist
         return math.inf
     root = math.copysign(math.sqrt(square), width)
     curvature = b.slope - a.slope + 2 * root

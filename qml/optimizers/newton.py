@@ -59,7 +59,7 @@ class Newton(Optimizer):
 
     def step(self, objective: Differentiable, point: Point, state: OptimizerState) -> tuple[Point, OptimizerState]:
         size = point.gradient_norm
-        left_out = min(LOOSEST, size**2)
+        left_out = min(LOOSEST, size * size)
         hessian = ask(objective, "hessian", self.name)(point.params, tolerance=left_out)
         solve, scale = solver_of(hessian, -point.gradient, self.solver, min(LEAST_ACCURATE, math.sqrt(size)))
         return halved(objective, point, solve(left_out * scale), partial(decreases, point)), {}

@@ -57,7 +57,7 @@ def plot_measured(
     >>> [line.get_label() for line in ax.get_lines()]
     ['$S(\\hat\\rho, \\sigma)$', 'negative log-likelihood']
     """
-    reports = _checks.listed("reports", reports, "reports")
+    reports, xlabel = _checks.listed("reports", reports, "reports"), _checks.text("xlabel", xlabel)
     reports = [_checks.instance("each of reports", report, MeasuredReport) for report in reports]
     if not reports:
         raise InputError("reports must hold at least one report; found none.")
@@ -77,7 +77,7 @@ def plot_measured(
         known = np.array(true, dtype=np.float64)
         axes.plot(place, known, color=GREY, linestyle=":", label=r"$S(\rho, \sigma)$")
     axes.set_ylabel("nats a shot")
-    axes.set_xlabel(_checks.text("xlabel", xlabel))
+    axes.set_xlabel(xlabel)
     plain(axes)
     axes.legend(frameon=False, fontsize="small")
     return axes

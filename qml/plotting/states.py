@@ -59,7 +59,7 @@ def plot_density_matrix(
     >>> [label.get_text() for label in ax.get_xticklabels()]
     ['00', '01', '10', '11']
     """
-    state, title = one_state(state), _checks.text("title", title)
+    state, title, key = one_state(state), _checks.text("title", title), _checks.flag("key", key)
     what = f"the picture of a density matrix of dimension {state.dim}"
     _checks.memory(what, 64 * state.dim**2, "trace out some sites")
     matrix = state.numpy().matrix()
@@ -67,7 +67,7 @@ def plot_density_matrix(
     axes = axes_of(ax, 4.2, 4.0)
     axes.imshow(colors(matrix, full), interpolation="nearest")
     _label(axes, state)
-    if _checks.flag("key", key):
+    if key:
         _key(axes, full)
     axes.set_title(title, fontsize="medium")
     return axes

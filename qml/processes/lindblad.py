@@ -84,6 +84,7 @@ class LindbladModel(IntervalFamily):
         # of all strings Q, row-major, and of the expectations of all strings P
         moved = self.channel.generators @ words.T
         self._generators = np.ascontiguousarray((words.conj() @ moved).real / 2**n)
+        self._generators[:, 0] = 0.0  # the trace is preserved, whatever rounding says
 
     def _arguments(self) -> dict[str, Any]:
         return {name: x for name, x in self.channel._arguments().items() if name != "name"}

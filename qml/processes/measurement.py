@@ -154,7 +154,7 @@ def prepared(
 ) -> tuple[State, tuple[str, ...]]:
     """Preparations as one batch (m,) of states, and their names."""
     if isinstance(value, int | np.integer):
-        value = pauli_preparations(int(value))
+        value = pauli_preparations(_checks.qubit_count("n", value))
     if isinstance(value, Mapping):
         if not value:
             raise InputError("preparations must name at least one state; found none.")

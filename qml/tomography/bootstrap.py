@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from qml._typing import Complex, Real
 from qml.measurement import Counts
 from qml.measurement.sampling import draw
 from qml.states import DensityMatrix, State
+from qml.threads import processors
 from qml.tomography.mle import maximum_likelihood
 from qml.tomography.process import process_tomography
 from qml.tomography.result import TomographyResult
@@ -196,7 +196,7 @@ def bootstrap(
     if result.counts.is_weighted:
         raise InputError("the bootstrap needs integer counts; found a record of weights.")
     replicates = _checks.integer("replicates", replicates, low=2, high=MOST)
-    workers = min(_checks.integer("workers", workers, low=1), replicates, os.cpu_count() or 1)
+    workers = min(_checks.integer("workers", workers, low=1), replicates, processors())
     root = np.random.SeedSequence(None if seed is None else _checks.integer("seed", seed, low=0))
     assert isinstance(root.entropy, int)
     is_parametric = _checks.choice("kind", kind, KINDS) == "parametric"
@@ -224,9 +224,11 @@ def bootstrap(
 def _number(name: str, function: Callable[[State], Any], state: State) -> float:
     value = function(state)
     try:
-        return float(value)
+        if not np.iscomplexobj(value):  # float() would take the real part
+            return float(value)
     except (TypeError, ValueError, OverflowError):
-        raise InputError(f"functionals[{name!r}] must give a number; found {_checks.shown(value)}.") from None
+        pass
+    raise InputError(f"functionals[{name!r}] must give a real number; found {_checks.shown(value)}.")
 
 
 def _replicate(

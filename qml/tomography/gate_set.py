@@ -290,7 +290,7 @@ def gate_set_tomography(
     Raises
     ------
     InputError
-        For counts of other experiments, or lengths that do not rise.
+        For counts of other experiments, a record without shots, or lengths that do not rise.
 
     Notes
     -----
@@ -320,6 +320,7 @@ def gate_set_tomography(
     sizes = np.array([len(row.circuit) for row in experiments.rows if not isinstance(row.circuit, float)])
     if len(sizes) < len(experiments.rows):
         raise InputError("gate_set_tomography needs words of gates; found times.")
+    counts.shares()  # refuses a record without shots
     params = model.init_params(np.random.default_rng(_checks.integer("seed", seed, low=0)))
     if params0 is not None:
         params = _checks.parameters("params0", params0, model.n_params)

@@ -20,7 +20,7 @@ from functools import cached_property
 import numpy as np
 from scipy.special import chdtri
 
-from qml import _checks, _matrices
+from qml import _checks, _matrices, spectral
 from qml._checks import InputError
 from qml._typing import Complex, Real
 from qml.measurement import Counts
@@ -39,7 +39,7 @@ LARGEST = 16
 MOST = 10**6
 MOST_SHOTS = 1e9
 ROUNDED = 1e-9
-"""Eigenvalues of O nearer than this part of the largest are one; so are a value and an end."""
+"""Eigenvalues of O nearer than this part of their range, and rounding, are one; so are a value and an end."""
 ROUNDS = 4
 """An end is moved to the law drawn there at most this often."""
 STEADY = 0.03
@@ -105,7 +105,8 @@ class ProfileLikelihood:
         if len(m.fixed) and not _is_unitary(self._operator, m.fixed):
             raise InputError("of a process, the fidelity with a unitary has an interval: give its Choi state.")
         self.low, self.high = float(values[0]), float(values[-1])
-        self._width = ROUNDED * max(abs(self.low), abs(self.high))
+        rounding = 8 * len(values) * spectral.EPS * max(abs(self.low), abs(self.high))
+        self._width = ROUNDED * (self.high - self.low) + rounding
         self._ends = {
             self.low: vectors[:, values <= self.low + self._width],
             self.high: vectors[:, values >= self.high - self._width],
@@ -249,7 +250,7 @@ def _crossing(f: Callable[[float], float], inside: float, outside: float, level:
     near, far, low = inside, outside, 0.0
     high = f(outside)
     for k in range(40):
-        if abs(far - near) <= 1e-4 * abs(near - inside) + 1e-12:
+        if abs(far - near) <= 1e-4 * abs(near - inside) + 1e-12 * abs(outside - inside):
             break
         a, b, c = math.sqrt(low), math.sqrt(high), math.sqrt(level)
         part = 0.5 if k % 3 == 2 or not math.isfinite(b) else min(max((c - a) / (b - a), 0.02), 0.98)

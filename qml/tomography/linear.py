@@ -58,11 +58,9 @@ def least_squares(counts: Counts) -> Complex:
     array([[1., 0.],
            [0., 0.]])
     """
-    m = record_of(counts).measurement
+    m, shares = record_of(counts).measurement, counts.shares()
     weights = np.repeat(np.asarray(counts.shots, dtype=np.float64), m.sizes) / counts.total
-    return solve(
-        lambda x: m.adjoint(weights * m.probabilities_of(x)), m.adjoint(counts.shares()), RESIDUAL, 4 * m.dim**2
-    )
+    return solve(lambda x: m.adjoint(weights * m.probabilities_of(x)), m.adjoint(shares), RESIDUAL, 4 * m.dim**2)
 
 
 @dataclass(frozen=True, eq=False)

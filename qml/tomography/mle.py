@@ -126,7 +126,7 @@ def maximum_likelihood(
     _checks.choice("method", method, METHODS)
     dim = counts.measurement.dim
     columns = dim if rank is None else _checks.integer("rank", rank, low=1, high=dim)
-    hedging = _checks.number("hedging", hedging, 0.0, max(1.0, float(counts.total)) / np.finfo(np.float64).eps)
+    hedging = _checks.number("hedging", hedging, 0.0, max(1.0, float(counts.total)) / spectral.EPS)
     gap = _checks.number("gap", gap, low=0.0)
     relative_gap = _checks.number("relative_gap", relative_gap, low=0.0)
     max_iterations = _checks.integer("max_iterations", max_iterations, low=0)
@@ -153,7 +153,7 @@ def _start(counts: Counts, start: StateLike | None, columns: int) -> Complex:
             raise InputError(f"start must be one state of dims {m.dims}; found dims {start.dims}.")
         sigma = start.matrix()
     values, vectors = np.linalg.eigh(sigma)
-    if start is not None and columns == m.dim and values[0] <= 0:
+    if start is not None and columns == m.dim and values[0] <= spectral.support_cut(values[-1], m.dim):
         raise InputError("start must be of full rank: a direction without weight never gains any; mix it with 1/d.")
     factor = np.asarray(vectors[:, -columns:] * np.sqrt(np.clip(values[-columns:], 0.0, None)))
     if columns < m.dim:

@@ -380,16 +380,20 @@ def _inverse(matrix: Real) -> Real:
 def _natural(
     model: Model, readout: TrainableReadout | None, params: Real, covariance: Real
 ) -> dict[str, tuple[float, float]]:
-    """Natural parameters and errors; each depends on its own theta alone."""
+    """Natural parameters and errors, to first order: +inf where one changes with a theta that is not determined."""
     cut = model.n_params
 
     def values(at: Real) -> dict[str, float]:
         found = dict(model.natural(at[:cut]))
         return found if readout is None else {**found, **readout.natural(at[cut:])}
 
-    here, up, down = (values(params + s) for s in (0.0, STEP, -STEP))
-    errors = np.sqrt(np.diagonal(covariance))
-    return {
-        name: (value, abs(up[name] - down[name]) / (2 * STEP) * float(error))
-        for (name, value), error in zip(here.items(), errors, strict=True)
-    }
+    def column(at: Real) -> Real:
+        return np.array(list(values(at).values()))
+
+    here, shape = values(params), (len(params), -1 if len(params) else 0)
+    moved = [column(params + step) - column(params - step) for step in STEP * np.eye(len(params))]
+    slopes = np.reshape(moved, shape) / (2 * STEP)
+    known = np.isfinite(np.diagonal(covariance))
+    variances = np.einsum("ia,ij,ja->a", slopes[known], covariance[np.ix_(known, known)], slopes[known])
+    errors = np.where(slopes[~known].any(axis=0), np.inf, np.sqrt(np.maximum(variances, 0.0)))
+    return {name: (x, error) for (name, x), error in zip(here.items(), errors.tolist(), strict=True)}

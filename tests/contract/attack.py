@@ -91,6 +91,10 @@ HOSTILE: dict[str, Callable[[], Any]] = {
     "complex array": lambda: np.array([[1j, 2], [3, 4j]]),
     "array of words": lambda: np.array(["a", "b"]),
     "array of dates": lambda: np.array(["2021-02-23"], dtype="datetime64[D]"),
+    "a duration": lambda: np.timedelta64(3, "s"),
+    "minus zero": lambda: -0.0,
+    "text with a zero byte": lambda: "a\0b",
+    "a class of the library": lambda: qml.GibbsModel,
     "a state of another size": lambda: qml.states.maximally_mixed((3,)),
     "a Pauli sum of another size": lambda: qml.pauli("XYZXYZ"),
 }

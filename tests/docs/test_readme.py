@@ -29,12 +29,13 @@ def test_each_command_is_one_line_under_its_mark() -> None:
 
 def test_links_between_pages_lead_somewhere() -> None:
     pages = [ROOT / "README.md", ROOT / "experiments" / "README.md", *(ROOT / "docs").rglob("*.md")]
-    count = 0
+    made, count = ROOT / "docs" / "reference" / "config.md", 0  # made with the site, whose links are looked at there
     for page in pages:
         for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
             if not target.startswith(("http", "mailto")):
                 count += 1
-                assert (page.parent / target).exists(), f"{page.name} links to {target}"
+                found = (page.parent / target).resolve()
+                assert found.exists() or found == made, f"{page.name} links to {target}"
     assert count > 5
 
 

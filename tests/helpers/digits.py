@@ -12,7 +12,7 @@ LETTERS = {"I": [[1, 0], [0, 1]], "X": [[0, 1], [1, 0]], "Y": [[0, -I], [I, 0]],
 
 def to_mp(a: np.ndarray) -> M:
     """A matrix, or a vector as a row, to the last of its digits."""
-    return M([[mpmath.mpc(z.real, z.imag) for z in row] for row in np.atleast_2d(a)])
+    return M([[mpmath.mpc(z.real, z.imag) for z in row] for row in np.atleast_2d(a) * 1.0])
 
 
 def kron(*factors: M) -> M:

@@ -116,6 +116,32 @@ def test_least_absolute_error_is_the_maximum_of_the_laplace_likelihood():
     assert linear_regression(x, y).log_likelihood < found.log_likelihood  # here the errors are Laplace's
 
 
+@every("likelihood", ["gaussian", "laplace"])
+@every("unit", [1e-200, 1e-12, 1e12, 1e200])
+def test_regression_does_not_depend_on_the_units(likelihood, unit):
+    rng = np.random.default_rng(3)
+    x = np.column_stack([np.ones(30), rng.normal(size=(30, 2))])
+    y = x @ [1.0, -2.0, 0.5] + rng.laplace(size=30)
+    here = linear_regression(x, y, likelihood)
+    for columns, targets in ((unit, 1.0), (1.0, unit), (unit, unit)):
+        found = linear_regression(columns * x, targets * y, likelihood)
+        assert found.coefficients * (columns / targets) == pytest.approx(here.coefficients, rel=1e-9)
+        assert found.log_likelihood == pytest.approx(here.log_likelihood - 30 * math.log(targets), rel=1e-12)
+        if likelihood == "gaussian":
+            errors = found.standard_errors(columns * x) * (columns / targets)
+            assert errors == pytest.approx(here.standard_errors(x), rel=1e-12)
+
+
+def test_errors_of_coefficients_follow_the_law_of_student():
+    """Of twelve targets and two coefficients: ten degrees of freedom, where normal errors would be too small."""
+    rng = np.random.default_rng(11)
+    x, w = np.column_stack([np.ones(12), rng.normal(size=12)]), np.array([1.0, -2.0])
+    fits = [linear_regression(x, x @ w + 0.3 * rng.normal(size=12)) for _ in range(2000)]
+    for column in np.transpose([(found.coefficients - w) / found.standard_errors(x) for found in fits]):
+        assert scipy.stats.kstest(column, scipy.stats.t(10).cdf).pvalue > 1e-3
+        assert np.var(column) == pytest.approx(10 / 8, abs=0.15)
+
+
 def test_the_mean_and_the_median():
     y = np.array([0.0, 1.0, 2.0, 10.0, 100.0])
     one = np.ones((5, 1))
@@ -193,6 +219,14 @@ def test_training_beats_the_best_linear_model(make):
         (
             lambda: linear_regression(np.ones((3, 1)), np.arange(3.0), "laplace").standard_errors([[1.0]]),
             "normal errors",
+        ),
+        (
+            lambda: linear_regression(1e-200 * np.ones((3, 1)), 1e200 * np.arange(3.0)),
+            "units in which float64 holds the coefficients",
+        ),
+        (
+            lambda: linear_regression(np.ones((3, 1)), np.arange(3.0)).standard_errors(np.zeros((3, 1))),
+            "linearly independent",
         ),
         (
             lambda: linear_regression(np.ones((3, 1)), np.arange(3.0)).standard_errors(np.ones((2, 1))),

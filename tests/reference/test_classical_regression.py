@@ -127,3 +127,22 @@ def test_quasi_complete_separation_is_found():
     with pytest.raises(InputError, match="no finite maximum"):
         QuantumCrossEntropyClassifier(C=np.inf).fit(x[:, 1:], y)
     assert separates(np.array([[0.0, 0.0], [0.0, 1.0]]), x[[0, 1, 4]], y[[0, 1, 4]])
+
+
+@pytest.mark.parametrize("offset", [1e6, 1e9, 1e12])
+def test_a_feature_far_from_zero_is_separated_as_one_near_it(offset):
+    """As seconds since 1970: a shift beside a bias changes no statement about separation."""
+    x = np.column_stack([np.ones(6), offset + np.arange(6.0)])
+    for y, is_separable in (([0, 0, 0, 1, 1, 1], True), ([0, 1, 0, 1, 0, 1], False), ([0, 0, 1, 1, 2, 2], False)):
+        found = separating_direction(x, y, 2 + (2 in y))
+        assert (found is not None) == (is_separable or 2 in y)
+        if found is not None:
+            margins = (x @ found.T)[np.arange(6), y][:, None] - x @ found.T
+            assert margins.min() > -1e-3 * margins.max()
+
+
+def test_columns_that_depend_on_each_other_change_nothing():
+    x = np.column_stack([np.ones(4), np.arange(4.0)])
+    for y in ([0, 0, 1, 1], [0, 1, 0, 1]):
+        again = separating_direction(np.column_stack([x, 2 * x, np.zeros(4)]), y, 2)
+        assert (again is None) == (separating_direction(x, y, 2) is None)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
-from scipy.linalg import expm
+from scipy.linalg import expm, null_space
 
-from qml import Circuit, CircuitModel, ProcessModel, check_gradient, fit, gates, pauli
-from qml._checks import InputError, OutsideDomain
+from qml import Circuit, CircuitModel, PauliMeasurement, ProcessModel, check_gradient, fit, gates, io, pauli
+from qml._checks import InputError, MemoryRefused, OutsideDomain
 from qml.channels import Lindblad
 from qml.engines import PauliEngine, ReferenceEngine
 from qml.losses import HilbertSchmidt
-from qml.processes import Process
+from qml.processes import Experiments, LindbladModel, Process
 from qml.states import ginibre
 
 LOWER = np.array([[0, 1], [0, 0]])
@@ -108,3 +110,42 @@ def test_a_wrong_number_of_coefficients_is_told_in_a_sentence():
         ):
             decay.generator(wrong)
     assert np.array_equal(decay.generator([0.5, 2.0]), decay.generator(np.array([0.5, 2.0])))
+
+
+def test_an_equation_is_written_and_read_with_all_its_terms():
+    channel = Lindblad({"x": "XI", "zz": "ZZ"}, {"decay": np.kron(LOWER, np.eye(2)), "flip": "IX"}, drift="YI")
+    again = io.from_dict(json.loads(json.dumps(io.to_dict(channel))))
+    assert again == channel
+    assert again.parameter_names == ("time", "x", "zz", "decay", "flip")
+    assert again.domains == channel.domains
+    rates = [0.3, -0.7, 0.2, 0.1]
+    assert np.array_equal(again.generator(rates), channel.generator(rates))
+
+
+def test_an_equation_that_would_not_fit_is_refused(monkeypatch):
+    """A generator on six qubits is 4^12 numbers, 268 MB."""
+    monkeypatch.setattr("qml._checks.available_memory", lambda: 10**9)
+    with pytest.raises(MemoryRefused, match=r"a Lindblad generator of dimension 64 needs .* use fewer sites"):
+        Lindblad({"x": "XIIIII"})
+
+
+@pytest.mark.parametrize("time", [1e3, 1e9, 1e15])
+def test_after_a_long_time_the_steady_state_is_left(time):
+    """Its trace is one, however many lifetimes have passed: an oscillation in hertz, a time in seconds."""
+    model = LindbladModel({"z": "Z", "x": "X"}, {"decay": LOWER})
+    values = {"z": 0.7, "x": 0.3, "decay": 0.2}
+    steady = null_space(model.channel.generator(list(values.values())))[:, 0].reshape(2, 2)
+    steady = steady / np.trace(steady)
+    channel = Circuit(1, [model.channel(time, *values.values(), 0)])
+    for engine in (PauliEngine(), ReferenceEngine()):
+        left = engine.evolve(channel, [], ginibre((2,), np.random.default_rng(0))).matrix()
+        assert np.abs(left - steady).max() < 1e-13
+    process = model.process(values, time)
+    assert np.abs(process.apply([0.0, 1.0]).matrix() - steady).max() < 1e-13
+    setup = Experiments.product([time], {"1": [0.0, 1.0]}, PauliMeasurement(["Z"]))
+    assert model.predict(values, setup) == pytest.approx(np.diag(steady).real, abs=1e-13)
+
+
+def test_a_time_that_float64_does_not_hold_is_told():
+    with pytest.raises(OutsideDomain, match="the product of a time and the coefficients is too large"):
+        Process.from_circuit(Circuit(1, [PULSE(1e60, 0.1, 0.1, 0.1, 0.1, 0)]))

@@ -69,6 +69,12 @@ def test_weights_and_frequencies_are_checked_by_row() -> None:
         Counts.from_frequencies(PAIR, [1, 0, 0, 0, 0, 0, 0, 0.75])
     with pytest.raises(InputError, match=r"a weight must not be negative; found -2 for outcome '0' of setting 'Z'"):
         Counts.from_weights(Z, [-2, 1])
+    for make in (
+        lambda: Counts.from_weights(Z, [1e308, 1e308]),
+        lambda: Counts.from_frequencies(PAIR, [[1, 0, 0, 0], [0, 0, 0, 1]], shots=1e308),
+    ):
+        with pytest.raises(InputError, match=r"must add up to a number that float64 holds.*: rescale them\.$"):
+            make()
     weighted = Counts.from_frequencies(PAIR, [[1, 0, 0, 0], [0.5, 0, 0, 0.5]], shots=[1, 3])
     assert weighted.shots.tolist() == [1, 3]
     assert weighted.shares().tolist() == [0.25, 0, 0, 0, 0.375, 0, 0, 0.375]

@@ -10,6 +10,7 @@ from helpers.cases import every
 from qml import states
 from qml._checks import InputError
 from qml._descriptions import KINDS
+from qml.encodings.tables import read_table
 from qml.measurement import (
     Counts,
     PauliMeasurement,
@@ -194,3 +195,17 @@ def test_kinds_of_measurement_of_ones_own_are_written_and_read_where_they_are_kn
     with pytest.raises(InputError, match="which the library does not know"):
         Counts.load(tmp_path / "mine.npz")
     assert kind == Mine._again
+
+
+def test_files_of_spreadsheets_begin_with_a_byte_order_mark(tmp_path) -> None:
+    counts = Counts(PauliMeasurement(["ZZ"]), [1, 2, 3, 4])
+    for name, write, read in (
+        ("a.csv", counts.write_csv, Counts.read_csv),
+        ("a.json", counts.write_json, Counts.read_json),
+    ):
+        write(tmp_path / name)
+        text = (tmp_path / name).read_text(encoding="utf-8")
+        (tmp_path / name).write_text(text, encoding="utf-8-sig")
+        assert read(tmp_path / name) == counts
+    (tmp_path / "t.csv").write_text("kind,x\na,1\nb,2\n", encoding="utf-8-sig")
+    assert read_table(tmp_path / "t.csv", "kind").names == ("a", "b")

@@ -15,6 +15,14 @@ def test_the_diamond_distance_of_a_process_with_itself_needs_no_solver():
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("size", [1e-3, 1e-6, 1e-9])
+def test_small_diamond_distances_have_their_digits(size):
+    assert diamond_distance(channels.PhaseFlip(size, 0), gates.I) == pytest.approx(size, rel=1e-5, abs=0)
+    assert diamond_distance(gates.RZ(0.4 + size, 0), gates.RZ(0.4, 0)) == pytest.approx(size / 2, rel=1e-5, abs=0)
+    assert diamond_distance(channels.Depolarizing(size, 0), gates.I) == pytest.approx(0.75 * size, rel=1e-5, abs=0)
+
+
+@pytest.mark.slow
 def test_the_diamond_distance_of_pauli_channels_and_of_rotations():
     """Half of sum |p - q| for Pauli channels; sin(a / 2) for two rotations that differ by the angle a < pi."""
     assert diamond_distance(channels.PhaseFlip(0.1, 0), channels.BitFlip(0.2, 0)) == pytest.approx(0.2, abs=1e-5)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from qml import encodings, fidelity
 from qml._checks import InputError, MemoryRefused
+from qml.encodings.datasets import state_of_samples
 from qml.states import GibbsState, ginibre
 
 PAULI = {"X": qutip.sigmax(), "Y": qutip.sigmay(), "Z": qutip.sigmaz()}
@@ -157,3 +158,12 @@ def test_what_does_not_fit_is_refused():
             encode(np.zeros((1, 50)))
     with pytest.raises(MemoryRefused, match="fewer features or levels"):
         encodings.fourier_encoding(np.zeros((1, 30)), 8)
+
+
+@pytest.mark.parametrize("size", [5e-324, 1e-200, 1e200, 1.7e308])
+def test_directions_of_vectors_of_any_length(size):
+    found = encodings.amplitude_encoding([[size * (1 + 1j), size * (1 - 1j)]]).matrix()[0]
+    assert found == pytest.approx(np.array([[0.5, 0.5j], [-0.5j, 0.5]]), abs=1e-15)
+    samples = size * np.array([[1.0, 1.0], [1.0, 0.0]])
+    assert state_of_samples(samples).matrix().real == pytest.approx(np.array([[0.75, 0.25], [0.25, 0.25]]), abs=1e-15)
+    assert state_of_samples(samples, "probability").probabilities() == pytest.approx([0.75, 0.25], abs=1e-15)

@@ -1,6 +1,7 @@
 """scikit-learn's own checks of the estimators, and what they are for."""
 
 import itertools
+import math
 from unittest import SkipTest
 
 import numpy as np
@@ -121,6 +122,16 @@ def test_units_of_the_inputs_do_not_slow_the_fit(bias):
     assert np.allclose(ours.predict_proba(X), theirs.predict_proba(X), atol=1e-6)
     p = ours.model_.states(ours.params_, X).probabilities()
     assert np.allclose(p, ours.predict_proba(X), atol=1e-12)
+
+
+@pytest.mark.parametrize("unit", [1e-200, 1e200])
+def test_inputs_of_any_size_have_the_same_predictions_where_weights_are_free(unit):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(40, 2))
+    y = (X[:, 0] + 0.5 * rng.normal(size=40) > 0).astype(int)
+    here, there = (QuantumCrossEntropyClassifier(C=np.inf).fit(s * X, y).predict_proba(s * X) for s in (1.0, unit))
+    assert np.abs(here - 0.5).max() > 0.4
+    assert there == pytest.approx(here, abs=1e-7)
 
 
 def test_off_diagonal_generators_gain_nothing_for_diagonal_labels():
@@ -317,6 +328,16 @@ def test_density_is_normalised_and_is_that_of_the_state():
     assert model.score(X) == pytest.approx(model.score_samples(X).mean())
 
 
+def test_the_density_of_images_is_that_of_its_features():
+    """Of 784 features that are the same in all samples but for one: the density of that one, times constants."""
+    rng = np.random.default_rng(0)
+    X = np.full((50, 784), 0.5)
+    X[:, 300] = rng.normal(size=50)
+    wide, narrow = (DensityEstimator(levels=8, smoothing=0.0).fit(x) for x in (X, X[:, 300:301]))
+    shift = 783 * (math.log(8) - math.log(0.5))  # each a peak of L / B, with the box B = 2 margins
+    assert wide.score_samples(X[:5]) == pytest.approx(narrow.score_samples(X[:5, 300:301]) + shift, rel=1e-12)
+
+
 def test_density_approaches_the_true_one_with_more_samples_and_levels():
     rng = np.random.default_rng(1)
     test = rng.normal(size=(2000, 1))
@@ -334,5 +355,7 @@ def test_density_refuses():
         DensityEstimator(margin=0.0).fit([[1.0], [1.0]])
     with pytest.raises(InputError, match="levels"):
         DensityEstimator(levels=1).fit([[1.0], [2.0]])
+    with pytest.raises(InputError, match="ends that float64 holds"):
+        DensityEstimator().fit([[1e308], [-1e308]])
     with pytest.raises(MemoryRefused, match="fewer features or levels"):
         DensityEstimator().fit(np.eye(30)).state()

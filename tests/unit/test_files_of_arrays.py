@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import tracemalloc
 import zipfile
@@ -17,7 +18,9 @@ from helpers.cases import every
 from qml import _checks, _files
 from qml._checks import InputError, MemoryRefused
 from qml._files import parse_json, read_arrays
-from qml.measurement import Counts
+from qml._saved import array_of, numbers
+from qml.fitting import Checkpoint
+from qml.measurement import Counts, PauliMeasurement
 from qml.states import DensityMatrix
 
 
@@ -115,9 +118,11 @@ def test_pipes_devices_and_folders_are_refused(tmp_path: Path, load: Callable[[P
     for name in ("pipe", "link", "."):
         with pytest.raises(InputError, match="is no file, but a folder, a pipe or a device"):
             load(tmp_path / name)
-    for name in ("nothing", "x" * 300, "a\0b"):
+    for name in ("nothing", "x" * 300):
         with pytest.raises(InputError, match="does not exist"):
             load(tmp_path / name)
+    with pytest.raises(InputError, match="file must be a path"):
+        load(tmp_path / "a\0b")
 
 
 def test_a_damaged_archive_is_told_at_any_cut(tmp_path: Path) -> None:
@@ -149,3 +154,24 @@ def test_a_cell_of_a_megabyte_is_no_crash(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text("setting,outcome,count\nZ,0," + "1" * 1_000_000 + "\n")
     with pytest.raises(InputError, match="CSV"):
         Counts.read_csv(tmp_path / "x.csv")
+
+
+def test_complex_numbers_in_json_keep_the_sign_of_zeros_and_what_is_infinite() -> None:
+    a = np.array([complex(0.0, -0.0), complex(-0.0, 0.0), complex(1.0, np.inf), complex(-np.inf, 2.0), 3j])
+    assert array_of(json.loads(json.dumps(numbers(a)))).tobytes() == a.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [("a\0b", "path must be a path; found 'a"), ("\ud800", "path must name a file in a folder that exists")],
+)
+def test_a_name_that_no_file_can_have_is_refused(name: str, sentence: str) -> None:
+    counts = Counts(PauliMeasurement(["Z"]), [1, 2])
+    for write in (counts.save, counts.write_csv, counts.write_json, DensityMatrix([[0.5, 0.0], [0.0, 0.5]]).save):
+        with pytest.raises(InputError, match=sentence):
+            write(name)
+
+
+def test_a_checkpoint_has_a_name_that_a_file_can_have() -> None:
+    with pytest.raises(InputError, match="checkpoint must be the name of a file"):
+        Checkpoint("a\0b")

@@ -34,7 +34,7 @@ Z = {"Z": [np.diag([1.0, 0.0]), np.diag([0.0, 1.0])]}
 QUARTER = np.pi / 2
 
 
-def setup(words):
+def experiments_of(words):
     return Experiments.product(words, {"rho": [1.0, 0.0]}, Z)
 
 
@@ -81,7 +81,7 @@ def test_derivatives_of_many_words_are_taken_in_parts(monkeypatch):
 
 
 def test_a_model_that_was_used_is_sent_to_other_processes():
-    experiments = setup([(), ("Gx",), ("Gx", "Gx")])
+    experiments = experiments_of([(), ("Gx",), ("Gx", "Gx")])
     model = GateSetModel({"Gx": Circuit(1, [gates.RX("a", 0)])}).on(experiments)
     before = model.state([0.4]).probabilities()
     again = pickle.loads(pickle.dumps(model))  # as multiprocessing does
@@ -101,7 +101,7 @@ def test_words_of_circuits_are_those_circuits_one_after_the_other():
     assert model.parameter_names == ("ax", "p", "ay", "g")  # the noise is one parameter
     words = [(), ("Gx",), ("Gx", "Gy", "Gy"), ("Gy",) * 9]
     values = {"ax": 1.5, "p": 0.02, "ay": 1.6, "g": 0.05}
-    p = model.predict(values, setup(words)).reshape(-1, 2)
+    p = model.predict(values, experiments_of(words)).reshape(-1, 2)
     for word, row in zip(words, p, strict=True):
         circuit = Circuit(1)
         for name in word:
@@ -130,7 +130,7 @@ def test_derivatives(name):
     theta = model.init_params(rng) + 0.01 * rng.normal(size=model.n_params)
     letters = list(model.gates)
     words = [(), *((a,) for a in letters), *((a, b, a) for a in letters for b in letters), (letters[0],) * 6]
-    experiments = setup(words)
+    experiments = experiments_of(words)
     found = model._predict(theta, experiments)
     jacobian = found.jacobian()
     assert np.abs(jacobian).max() > 0.1
@@ -174,7 +174,7 @@ def test_the_likelihood_does_not_depend_on_the_gauge():
     rows = [*(r[1:].ravel() for r in moved), (s @ model.pauli_vectors(theta)["rho"])[1:]]
     rows.append((model.effects(theta)["Z"] @ inverse)[0])
     other = np.concatenate(rows)
-    experiments = setup(xyi_words(8))
+    experiments = experiments_of(xyi_words(8))
     assert np.abs(other - theta).max() > 0.01
     assert np.abs(model.predict(other, experiments) - model.predict(theta, experiments)).max() < 1e-12
 
@@ -195,7 +195,7 @@ def truth_of(model, seed=1):
 def test_gate_set_tomography_reaches_the_truth_and_the_right_deviance(kind):
     tp = xyi_gate_set("tp")
     truth, turned = truth_of(tp)
-    experiments = setup(xyi_words(16))
+    experiments = experiments_of(xyi_words(16))
     counts = experiments.simulate(tp.predict(truth, experiments), 2000, np.random.default_rng(7))
     result = gate_set_tomography(xyi_gate_set(kind), counts)
     assert result.converged, result.status
@@ -218,14 +218,14 @@ def test_gate_set_tomography_reaches_the_truth_and_the_right_deviance(kind):
 def test_the_two_kinds_reach_the_same_likelihood_where_the_optimum_is_physical():
     tp = xyi_gate_set("tp")
     truth, _ = truth_of(tp)
-    experiments = setup(xyi_words(4))
+    experiments = experiments_of(xyi_words(4))
     counts = experiments.simulate(tp.predict(truth, experiments), 10**5, np.random.default_rng(0))
     one, other = (gate_set_tomography(xyi_gate_set(kind), counts) for kind in ("tp", "cptp"))
     assert one.log_likelihood == pytest.approx(other.log_likelihood, abs=1e-4)
 
 
 def test_a_gate_that_drifts_is_no_gate_set():
-    experiments = setup(xyi_words(16))
+    experiments = experiments_of(xyi_words(16))
     tp = xyi_gate_set("tp")
     truth, _ = truth_of(tp)
     rng = np.random.default_rng(0)
@@ -247,7 +247,7 @@ def test_a_gauge_is_found_exactly():
     rho, effect = s @ np.array([1.0, 0, 0, 1]), np.array([0.5, 0, 0, 0.5]) @ inverse
     theta = np.concatenate([*(g[1:].ravel() for g in gates_), rho[1:], effect])
     assert np.abs(theta[:36] - ideal).max() > 0.05
-    experiments = setup(xyi_words(1))
+    experiments = experiments_of(xyi_words(1))
     n = np.maximum(np.round(1000 * model.predict(theta * 0.999, experiments)), 1).astype(int)
     result = gate_set_tomography(model, Counts(experiments, n), max_iterations=1)
     with pytest.raises(InputError, match="targets must be of the gates 'Gi', 'Gx', 'Gy'; found 'Gz'"):
@@ -265,7 +265,7 @@ def test_a_gauge_is_found_exactly():
 def test_parameters_of_noise_come_with_errors():
     model = GateSetModel(noisy_gates())
     words = [("Gx",) * k + ("Gy",) * m for k in range(8) for m in range(8)]
-    experiments = setup(words)
+    experiments = experiments_of(words)
     truth = {"ax": 1.55, "p": 0.01, "ay": 1.6, "g": 0.03}
     counts = experiments.simulate(model.predict(truth, experiments), 5000, np.random.default_rng(1))
     found = fit(model, counts, params0={**truth, "ax": 1.5}, optimizer=NaturalGradient(), progress=False)
@@ -290,7 +290,7 @@ def test_two_qubits():
 
 
 def test_counts_of_words_are_written_and_selected(tmp_path):
-    experiments = setup([(), ("Gx",), ("Gx", "Gx")])
+    experiments = experiments_of([(), ("Gx",), ("Gx", "Gx")])
     counts = Counts(experiments, [[9, 1], [5, 5], [1, 9]])
     counts.save(tmp_path / "words.npz")
     assert Counts.load(tmp_path / "words.npz") == counts
@@ -310,7 +310,7 @@ def test_the_standard_words_are_those_of_pygsti():
 
 
 def test_probabilities_that_are_none_are_not_simulated():
-    experiments = setup([(), ("Gx",)])
+    experiments = experiments_of([(), ("Gx",)])
     with pytest.raises(InputError, match=r"found 0.9 in 'rho\|\|Z'"):
         experiments.simulate(np.array([0.5, 0.4, 0.5, 0.5]), 10, np.random.default_rng(0))
     with pytest.raises(InputError, match=r"-0\.5 as the least of all"):
@@ -320,7 +320,7 @@ def test_probabilities_that_are_none_are_not_simulated():
 
 
 def test_wrong_inputs():
-    words = setup([("Gx",), ("Gx", "Gz")])
+    words = experiments_of([("Gx",), ("Gx", "Gz")])
     with pytest.raises(InputError, match="no gate 'Gz'; it has 'Gx', 'Gy'"):
         GateSetModel({"Gx": gates.SX, "Gy": gates.S}).on(words)
     timed = Experiments.product([0.5], {"rho": [1.0, 0.0]}, Z)
@@ -329,7 +329,7 @@ def test_wrong_inputs():
     with pytest.raises(InputError, match="needs words of gates; found times"):
         gate_set_tomography(GateSetModel({"Gx": gates.SX}), Counts(timed, [3, 4]))
     with pytest.raises(InputError, match="predicts times; found words"):
-        LindbladModel({"w": "Z"}).on(setup([("Gx",)]))
+        LindbladModel({"w": "Z"}).on(experiments_of([("Gx",)]))
     with pytest.raises(InputError, match="words of gates or times, not both"):
         Experiments([("rho", ("Gx",), "Z"), ("rho", 1.0, "Z")], {"rho": [1.0, 0.0]}, Z)
     with pytest.raises(InputError, match=r"no preparation 'rhp' \(did you mean 'rho'\?\)"):
@@ -339,14 +339,16 @@ def test_wrong_inputs():
     with pytest.raises(InputError, match="time of setting 0 must be"):
         Experiments([("rho", -1.0, "Z")], {"rho": [1.0, 0.0]}, Z)
     with pytest.raises(InputError, match="no preparation or measurement 'mu', which the model learns"):
-        GateSetModel({"Gx": gates.SX}, preparations={"mu": [1, 0]}).on(setup([("Gx",)]))
+        GateSetModel({"Gx": gates.SX}, preparations={"mu": [1, 0]}).on(experiments_of([("Gx",)]))
     with pytest.raises(InputError, match="sites \\(2,\\), as the others"):
         GateSetModel({"Gx": gates.SX, "Gc": gates.CNOT})
+    with pytest.raises(InputError, match="holds no shots at all"):
+        gate_set_tomography(GateSetModel({"Gx": gates.SX}), Counts(experiments_of([("Gx",)]), [0, 0]))
     with pytest.raises(InputError, match="lengths must rise"):
-        gate_set_tomography(GateSetModel({"Gx": gates.SX}), Counts(setup([("Gx",)]), [3, 4]), lengths=[8, 4])
+        gate_set_tomography(GateSetModel({"Gx": gates.SX}), Counts(experiments_of([("Gx",)]), [3, 4]), lengths=[8, 4])
     with pytest.raises(InputError, match="of Experiments"):
         fit(GateSetModel({"Gx": gates.SX}), thermal("Z", 1.0))
     model = GateSetModel({"Gx": gates.SX})
     theta = model.init_params(np.random.default_rng(0))
     with pytest.raises(OutsideDomain, match="gives an outcome the probability"):
-        model.predict(10 * theta, setup([("Gx", "Gx")]))
+        model.predict(10 * theta, experiments_of([("Gx", "Gx")]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import importlib
+import math
 import os
 import sys
 from collections.abc import Callable
@@ -304,3 +305,10 @@ def test_an_mlflow_run_has_its_settings_and_its_ending(tmp_path: Path) -> None:
     (tmp_path / "text.db").write_text("not a database at all, " * 100)
     with pytest.raises(InputError, match="cannot be opened"):
         MLflow(tmp_path / "text.db")
+
+
+def test_a_loss_beyond_single_precision_is_infinite_in_tensorboard(tmp_path: Path) -> None:
+    with tensorboard(tmp_path) as log:
+        log(Iteration(0, 0, np.zeros(1), np.zeros(1), 1e300, 0.0, 1.0, None, 1, 0.1))
+    assert log.problem == ""
+    assert log._logged() == {0: {0: math.inf}}

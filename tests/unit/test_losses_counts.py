@@ -165,6 +165,25 @@ def test_zero_probabilities() -> None:
     assert NegativeLogLikelihood().value(rotated, pure) == math.inf
 
 
+@pytest.mark.parametrize("loss", [ChiSquare(), SquaredError(), NegativeLogLikelihood()], ids=lambda loss: loss.name)
+def test_slopes_where_an_outcome_has_no_probability_are_limits(loss) -> None:
+    """An outcome that was not seen and cannot occur: as where it hardly can."""
+    counts = Counts(PauliMeasurement(["Z", "X"]), [[10, 0], [20, 10]])
+    at, near = (
+        loss.value_and_cotangent(counts, states.DensityMatrix.from_probabilities([1 - p, p]))[1] for p in (0, 1e-9)
+    )
+    assert at == pytest.approx(near, abs=1e-7)
+
+
+@pytest.mark.parametrize("n", [1, 3])
+def test_counts_of_other_sites_are_refused(n) -> None:
+    record = sample(
+        states.ghz(n) if n > 1 else states.basis_state("0"), PauliMeasurement(n), 5, np.random.default_rng(0)
+    )
+    with pytest.raises(InputError, match="counts and model must have equal dims"):
+        fit(GibbsModel(["ZZ", "XX"]), record)
+
+
 def test_losses_that_statistics_knows() -> None:
     """One shot counts as one shot: settings weigh what they were measured; the multinomial constant is left out."""
     import scipy.stats

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+import scipy.special
 
 from qml import (
     CircuitModel,
@@ -82,6 +83,9 @@ def test_confidence_intervals_cover_the_truth() -> None:
         (1 - 0.2 * 1.959964, 1 + 0.2 * 1.959964), rel=1e-6
     )
     assert math.isnan(deferred.estimate(theta, 1).variance)
+    low, high = ShotEstimate(1.0, 0.04, 10).interval(1 - 2**-53)  # 8.29 standard deviations
+    assert (high - 1) / 0.2 == pytest.approx(scipy.special.ndtri(2**-54) * -1, rel=1e-9)
+    assert ShotEstimate(1.0, 0.04, 10).interval(1.0) == (-math.inf, math.inf)
 
 
 def test_the_variance_from_few_shots_is_unbiased() -> None:

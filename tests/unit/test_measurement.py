@@ -244,3 +244,16 @@ def test_readout_errors_agree_with_the_channel() -> None:
     z = PauliMeasurement(["ZZ"])
     folded = ReadoutMeasurement(z, [a, a]).probabilities(rho)
     assert np.abs(folded - z.probabilities(noisy.state([]))).max() < 1e-14
+
+
+def test_a_confusion_may_be_one_matrix_as_lists() -> None:
+    rho = states.ginibre((2,), RNG)
+    a = [[0.9, 0.2], [0.1, 0.8]]
+    z = PauliMeasurement(["Z"])
+    whole, digits = ReadoutMeasurement(z, a), ReadoutMeasurement(z, [a])
+    assert np.array_equal(whole.probabilities(rho), digits.probabilities(rho))
+    joint = np.kron(a, np.eye(2)).tolist()
+    both = ReadoutMeasurement(PauliMeasurement(["ZZ"]), joint).probabilities(states.ginibre((2, 2), RNG))
+    assert both.sum() == pytest.approx(1.0, abs=1e-14)
+    with pytest.raises(InputError, match="rows of different lengths"):
+        ReadoutMeasurement(z, [[0.9, 0.2], [0.1]])

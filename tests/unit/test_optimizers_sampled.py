@@ -71,6 +71,18 @@ def test_parameter_shifts_are_the_gradient(loss):
     assert np.allclose(objective.shifted_gradient(point.params), point.gradient, atol=1e-11)
 
 
+@pytest.mark.parametrize("unit", [1e-12, 1.0])
+def test_parameters_of_any_unit_have_shifts(unit):
+    """An angle may be a frequency in hertz times some picoseconds."""
+    angle = unit * Parameter("f")
+    model = CircuitModel(Circuit(2, [gates.RY(0.7, 0), gates.RX(angle, 0), gates.CRX(angle, 0, 1)]))
+    assert np.allclose(frequencies(model)[0] / unit, [0.5, 1, 1.5, 2], rtol=1e-9)
+    objective = Objective(model, RHO, HilbertSchmidt())
+    _, gradient = objective.value_and_gradient([0.4 / unit])
+    assert abs(gradient[0]) > 0.01 * unit
+    assert objective.shifted_gradient(np.array([0.4 / unit])) == pytest.approx(gradient, rel=1e-6, abs=0)
+
+
 def test_two_shifts_would_be_wrong_for_a_controlled_rotation():
     objective, point = objective_of(gates_of_many_frequencies())
     objective.__dict__["_rules"] = [shift_rule(np.array([1.0]))] * 7

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from matplotlib import pyplot
 from matplotlib.figure import Figure
 
 from qml import GibbsModel, fit, ghz, losses, pauli
 from qml._checks import InputError
 from qml.fitting import FitResult
+from qml.measurement import Counts, PauliMeasurement
+from qml.plotting.counts import plot_measured
 from qml.plotting.history import plot_history
 from qml.plotting.states import colors, plot_density_matrix
 from qml.states import haar_pure
@@ -114,3 +117,13 @@ def test_the_key_shows_the_four_phases_whatever_the_picture_beside_it_holds() ->
     shades = key.get_images()[0].get_array()
     np.testing.assert_allclose(shades[-1], colors(np.array([0.5, 0.5j, -0.5, -0.5j]), 0.5))
     assert plot_density_matrix(ghz(2), Figure().subplots(), key=False).child_axes == []
+
+
+def test_what_is_refused_leaves_no_figure_behind() -> None:
+    report = losses.measured_report(Counts(PauliMeasurement(["Z"]), [9, 1]), np.diag([0.5, 0.5]))
+    before = pyplot.get_fignums()
+    with pytest.raises(InputError, match="key must be True or False"):
+        plot_density_matrix(ghz(2), key="yes")  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="xlabel must be a text"):
+        plot_measured([report], xlabel=3)  # type: ignore[arg-type]
+    assert pyplot.get_fignums() == before

@@ -177,6 +177,7 @@ REFUSED = [
     (lambda: ProcessMeasurement({"a": [2.0, 0]}, sic(2)), "unit"),
     (lambda: ProcessMeasurement([1.0, 0.0], sic(2)), r"a batch \(m,\) of states, or states by name"),
     (lambda: ProcessMeasurement(0, sic(2)), "n must be an integer of at least 1; found 0"),
+    (lambda: ProcessMeasurement(True, sic(2)), "n must be an integer of at least 1; found True"),
     (lambda: ProcessMeasurement(1, "Z"), "measurement must be a Measurement; found 'Z'"),
     (lambda: ProcessMeasurement(MIXED, sic(2), ["a", "a"]), "2 distinct names"),
     (lambda: ProcessMeasurement(1, PauliMeasurement(1)).select(["Z+,Q"]), r"no setting 'Z\+,Q' \(did you mean"),

@@ -79,8 +79,12 @@ def test_the_representative_has_the_moments_and_trace_one() -> None:
     assert found == pytest.approx(list(target.values), abs=1e-12)
     twice = {"a": pauli("Z"), "b": 2.0 * pauli("Z")}
     assert np.trace(Moments(twice, [0.2, 0.4]).representative() @ pauli("Z").matrix()).real == pytest.approx(0.2)
-    with pytest.raises(InputError, match="contradict"):
-        Moments(twice, [0.2, 0.5]).representative()
+    for unit in (1e-24, 1.0, 1e24):
+        scaled = {"a": unit * pauli("Z"), "b": 2.0 * unit * pauli("Z")}
+        with pytest.raises(InputError, match="contradict"):
+            Moments(scaled, [0.2 * unit, 0.5 * unit]).representative()
+        found = Moments(scaled, [0.2 * unit, 0.4 * unit]).representative()
+        assert np.trace(found @ pauli("Z").matrix()).real == pytest.approx(0.2)
 
 
 def test_a_model_finds_its_generators_in_any_order_and_names_what_is_missing() -> None:

@@ -342,6 +342,7 @@ def test_the_result_speaks():
         ({"rank": 2, "hedging": 0.5}, "hedging keeps the state of full rank"),
         ({"gap": -1.0}, "gap must be a finite number of at least 0"),
         ({"start": basis_state("00")}, "start must be of full rank"),
+        ({"start": np.diag([1.0, 1e-30, 1e-30, 1e-30])}, "start must be of full rank"),
         ({"start": maximally_mixed((2,))}, "start must be one state of dims"),
     ],
 )
@@ -366,7 +367,7 @@ def test_small_eigenvalues_grow_as_fast_as_large_ones():
 def test_an_outcome_that_was_seen_and_has_no_probability_is_infinitely_unlikely():
     problem = Likelihood(Counts(PauliMeasurement(["Z"]), [[60, 40]]))
     assert problem.log_likelihood(np.array([0.6, 0.4])) == pytest.approx(60 * np.log(0.6) + 40 * np.log(0.4))
-    assert problem.log_likelihood(np.array([1.0, 0.0])) == -np.inf
+    assert problem.log_likelihood(np.array([1.0, 0.0])) == problem.log_likelihood(np.array([1.1, -0.1])) == -np.inf
 
 
 def test_what_does_not_fit_is_refused_by_the_size_of_its_matrices(monkeypatch):
@@ -388,3 +389,12 @@ def test_the_only_state_of_one_level_has_the_largest_entropy():
     assert result.converged
     assert result.state.matrix() == 1.0
     assert tomography.FisherInformation(tomography.maximum_likelihood(one)).standard_error([[2.0]]) == 0.0
+
+
+@pytest.mark.parametrize("size", [1e-300, 1e300])
+def test_the_size_of_weights_changes_no_state(size):
+    weights = np.array([[0.5, 0.5], [0.4, 0.6], [0.9, 0.1]])
+    here, there = (maximum_likelihood(Counts.from_weights(PauliMeasurement(1), x * weights)) for x in (1.0, size))
+    assert there.converged
+    if size > 1:  # where it is small, every state is within the gap of 1e-9 nats
+        assert np.abs(there.state.matrix() - here.state.matrix()).max() < 1e-5

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from qml import Circuit, CircuitModel, channels, fit, gates, tomography
+from qml import Circuit, CircuitModel, MixtureModel, channels, fit, gates, tomography
 from qml._checks import InputError
 from qml.fitting import Gaussian
 from qml.losses import NegativeLogLikelihood, TrainableReadout, fidelity
-from qml.measurement import Counts, PauliMeasurement, ReadoutMeasurement, sample
-from qml.states import DensityMatrix, State, ghz, ginibre, maximally_mixed
+from qml.measurement import Counts, PauliMeasurement, ReadoutMeasurement, computational_basis, sample
+from qml.states import DensityMatrix, State, basis_state, ghz, ginibre, maximally_mixed
 from qml.tomography import FisherInformation, StateTomography, bootstrap, choose_rank, maximum_likelihood, model_errors
 
 Z = np.diag([1.0, -1.0])
@@ -147,6 +147,25 @@ def test_errors_of_a_model_are_the_scatter_of_repeated_fits():
     assert errors.deviance == pytest.approx(2 * 3600 * found[0].gap, rel=1e-9)
 
 
+def test_the_errors_of_shares_are_those_of_the_multinomial_law():
+    """The weights of a mixture depend on all log-odds: sqrt(w (1 - w) / N) each, if its members exclude each other."""
+    members = [DensityMatrix.from_probabilities(p, (4,)) for p in np.eye(4)]
+    model, shares = MixtureModel(members), np.array([0.4, 0.3, 0.2, 0.1])
+    counts = Counts(computational_basis((4,)), (1000 * shares).astype(int))
+    errors = model_errors(model, fit(model, counts, seed=0, gradient_tolerance=1e-10)).natural
+    for k in (1, 2, 3):
+        value, error = errors[f"w_{k}"]
+        assert value == pytest.approx(shares[k], abs=1e-6)
+        assert error == pytest.approx(math.sqrt(shares[k] * (1 - shares[k]) / 1000), rel=1e-5)
+
+
+def test_a_share_that_the_record_does_not_tell_has_an_infinite_error():
+    model = MixtureModel([basis_state("0"), basis_state("1"), basis_state("1")])
+    counts = Counts(PauliMeasurement(["Z"]), [700, 300])
+    errors = model_errors(model, fit(model, counts, seed=0)).natural
+    assert [error for _, error in errors.values()] == [math.inf, math.inf]
+
+
 def test_readout_parameters_have_errors_too():
     model, readout = CircuitModel(Circuit(1, [gates.RY("a", 0)])), TrainableReadout(1)
     loss, m = NegativeLogLikelihood(readout), PauliMeasurement(["X", "Z"])
@@ -240,6 +259,13 @@ def test_the_estimator_follows_the_conventions():
 def test_the_estimator_can_be_cloned_by_scikit_learn():
     copy = importlib.import_module("sklearn.base").clone(StateTomography(hedging=0.25))
     assert copy.get_params() == StateTomography(hedging=0.25).get_params()
+
+
+def test_a_complex_number_is_no_function_of_the_bootstrap(mixed):
+    found = maximum_likelihood(sample(mixed, PauliMeasurement(2), 100, np.random.default_rng(1)))
+    for value in (1 + 2j, np.complex128(1 + 2j), np.array(1j)):
+        with pytest.raises(InputError, match=r"functionals\['f'\] must give a real number; found"):
+            bootstrap(found, {"f": lambda _, value=value: value}, replicates=2, seed=0)
 
 
 def test_what_the_bootstrap_refuses(mixed):

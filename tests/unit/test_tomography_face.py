@@ -183,3 +183,16 @@ def test_errors_of_fidelities_at_fixed_rank_are_the_scatter_of_repeated_experime
         assert value == pytest.approx(values[0], abs=1e-12)
         assert error == pytest.approx(np.std(values), rel=0.3, abs=1e-7)
     assert FisherInformation(results[0], within_rank=True).fidelity(results[0].state)[1] < 1e-6
+
+
+def test_the_curvature_of_the_likelihood_along_a_parabola_of_probabilities():
+    problem = Likelihood(Counts(PauliMeasurement(["X", "Z"]), [[60, 40], [20, 80]]))
+    p = np.array([0.5, 0.5, 0.3, 0.7])
+    changes = np.array([[0.2, -0.2, 0.1, -0.1], [-0.3, 0.3, 0.4, -0.4]])
+
+    def loss(t):
+        return -float(problem.shares @ np.log(p + t * changes[0] + t * t * changes[1]))
+
+    second = (loss(1e-4) - 2 * loss(0.0) + loss(-1e-4)) / 1e-8
+    assert problem.curvature(p, changes) == pytest.approx(second, rel=1e-5)
+    assert problem.slope(0.0, p, changes)[1] == pytest.approx(second, rel=1e-5)

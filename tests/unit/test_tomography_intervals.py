@@ -215,3 +215,26 @@ def test_tables_of_errors_show_themselves():
         assert table._repr_html_().startswith("<table><caption>")
     assert "a&lt;b" in tables[1][0]._repr_html_()
     assert "p&lt;q" in errors._repr_html_()
+
+
+@pytest.mark.parametrize("unit", [1e-24, 1e24])
+def test_intervals_follow_the_unit_of_the_operator(unit):
+    """An energy in joules has the interval of the same energy in other units."""
+    counts = Counts(PauliMeasurement(["X", "Y", "Z"]), [[50, 50], [50, 50], [80, 20]])
+    low, high = ProfileLikelihood(counts, Z).interval(replicates=40)
+    assert 0.3 < low < 0.5 < 0.7 < high < 0.8
+    assert ProfileLikelihood(counts, unit * Z).interval(replicates=40) == pytest.approx(
+        (unit * low, unit * high), rel=1e-3, abs=0
+    )
+
+
+@pytest.mark.parametrize("constant", [1e6, 1e10])
+def test_a_constant_moves_an_interval_and_nothing_else(constant):
+    """As the energy of what is not measured."""
+    counts = Counts(PauliMeasurement(["X", "Y", "Z"]), [[50, 50], [50, 50], [80, 20]])
+    here, moved = ProfileLikelihood(counts, Z), ProfileLikelihood(counts, Z + constant * np.eye(2))
+    ends = moved.interval(replicates=40)
+    assert [end - constant for end in ends] == pytest.approx(here.interval(replicates=40), abs=1e-5)
+    assert moved.p_value(constant + 0.5, replicates=40) == here.p_value(0.5, replicates=40)
+    same = ProfileLikelihood(counts, constant * np.eye(2))
+    assert same.interval(replicates=40) == pytest.approx((constant, constant), rel=1e-15, abs=0)

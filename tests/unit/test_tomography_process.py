@@ -23,7 +23,7 @@ from qml.processes import (
 from qml.states import DensityMatrix, ginibre, haar_pure
 from qml.tomography import FisherInformation, ProfileLikelihood, bootstrap, maximum_likelihood, process_tomography
 from qml.tomography.likelihood import Likelihood
-from qml.tomography.process import certificate
+from qml.tomography.process import FINE, certificate
 
 TURN = Circuit(1, [gates.RX(0.3, 0)])
 ONE = {
@@ -302,3 +302,50 @@ def test_ctrl_c_keeps_what_was_found(monkeypatch):
     assert not result.converged
     assert "not certified: interrupted (Ctrl-C) after 5 iterations" in result.status
     assert next(steps) == 6  # nothing was begun after it
+
+
+def test_ctrl_c_in_the_last_pass_keeps_what_it_found(monkeypatch):
+    """The pass that no certificate was small enough to spare, to a finer gradient from where the others ended."""
+    _, counts = record(ONE["depolarised"], 10**5)
+    passes, begun, ends, step = [], [], [], LBFGS.step
+
+    def noted(*arguments, **keywords):
+        passes.append(keywords["gradient_tolerance"])
+        found = fit(*arguments, **keywords)
+        ends.append(found)
+        return found
+
+    def interrupted(self, *arguments):
+        if passes[-1] == FINE:
+            begun.append(1)
+            if len(begun) == 12:
+                raise KeyboardInterrupt
+        return step(self, *arguments)
+
+    monkeypatch.setattr("qml.tomography.process.ROUGH", 1e-4)  # so that the last pass has something left to do
+    monkeypatch.setattr("qml.tomography.process.fit", noted)
+    monkeypatch.setattr(LBFGS, "step", interrupted)
+    result = process_tomography(counts, gap=1e-30, relative_gap=0.0)
+    assert len(begun) == 12
+    assert passes.index(FINE) == len(passes) - 1
+    assert not result.converged
+    after = sum(found.iterations for found in ends)
+    assert (
+        f"not certified: interrupted (Ctrl-C) after {after} iterations; the log-likelihood is within" in result.status
+    )
+    bounds = [certificate(Likelihood(counts), found.state.matrix(), 2)[1] for found in ends]
+    assert bounds[-1] < min(bounds[:-1])
+    assert result.certificate == bounds[-1]
+    assert np.array_equal(result.state.matrix(), ends[-1].state.matrix())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["unitary", "depolarised"])
+def test_intervals_of_the_fidelity_cover_the_truth(name):
+    """Nine times out of ten, at the boundary of the processes and inside."""
+    target, inside = as_process(TURN), 0
+    for seed in range(40):
+        process, counts = record(ONE[name], 30, seed)
+        low, high = ProfileLikelihood(counts, target.choi).interval(0.9, replicates=40, seed=seed)
+        inside += low - 1e-9 <= process_fidelity(process, target) <= high + 1e-9
+    assert inside >= 30  # 36 expected, three standard deviations

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -32,6 +31,7 @@ from qml.studies.run.worker import Task
 from qml.studies.show.progress import SweepReporter
 from qml.studies.spec import loggers
 from qml.studies.spec.sweep import Point
+from qml.threads import processors
 
 CHECKPOINTS = "checkpoints"
 """In the folder of a sweep: of the fits that are under way."""
@@ -56,7 +56,7 @@ class How:
 
 def workers_for(how: How, tasks: int) -> int:
     """How many processes share so many tasks: by default one a processor that this process may use."""
-    return max(1, min(how.workers or len(os.sched_getaffinity(0)), tasks))
+    return max(1, min(how.workers or processors(), tasks))
 
 
 def run_sweep(points: Sequence[Point], how: How, folder: RunFolder, out: Console) -> int:

@@ -9,7 +9,8 @@ To add something that a study can name:
 - something whose arguments are no plain data, or that a study says in other words: a function that makes it, whose
   arguments are the keys and whose docstring says what they mean, beside the registry. (Where keys limit each other, or
   are needed later: a class with the keys as fields, ``kind: Literal["name"]``, and a method that makes the object.)
-- then ``qml schema --markdown > docs/reference/config.md``; a test says when that page is not current.
+
+``qml list``, ``qml schema`` and the page of the site with all keys follow.
 """
 
 from __future__ import annotations

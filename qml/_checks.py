@@ -83,8 +83,12 @@ def shown(value: object) -> str:
         text = repr(value.item() if isinstance(value, np.number | np.bool_) else value)
     except ValueError:  # of an integer with more digits than Python writes
         text = f"an integer of {value.bit_length()} bits" if isinstance(value, int) else type(value).__name__
-    text = " ".join(text.split())
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
+    return short(" ".join(text.split()))
+
+
+def short(text: str, most: int = LONGEST) -> str:
+    """`text`, cut where it is longer than `most`."""
+    return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
 def told(values: Iterable[object]) -> str:

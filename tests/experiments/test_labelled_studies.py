@@ -284,7 +284,7 @@ def test_a_run_keeps_tables_pictures_and_the_file_that_it_was_learnt_from(
     }
     (tmp_path / "s.yaml").write_text(json.dumps(study))
     said = call("run", "s.yaml").output
-    for words in ("right", "of held out", "at best", "Gibbs", "batches"):
+    for words in ("accuracy", "accuracy, held out", "at best", "Gibbs", "batches"):
         assert words in said
     run = tmp_path / "runs" / "s-001"
     names = ("labels.npz", "labels.png", "history.png", "inputs/points.csv")

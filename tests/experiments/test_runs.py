@@ -204,7 +204,7 @@ def test_a_sweep_over_words_has_no_axis(folder: Path) -> None:
         '{"kind": "lbfgs"}',
         '{"kind": "adam"}',
     }
-    assert "needs 1 axes of numbers that vary; this sweep has 0" in call("plot", "words", code=2).stderr
+    assert "needs 1 axis of numbers that vary; this sweep has 0" in call("plot", "words", code=2).stderr
     call("report", "words")
     assert "data:image" not in (folder / "words" / "report.html").read_text()
 
@@ -312,6 +312,34 @@ def test_a_run_is_continued_and_what_was_done_is_kept(folder: Path, monkeypatch:
     assert (found["status"], found["exit_code"], len(found["resumed"])) == ("finished", 0, 1)
 
 
+def test_a_fit_that_was_cut_short_does_not_count_as_done(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, calls = fits.fit, []
+
+    def stop(iteration: Any) -> None:
+        if len(calls) == 2 and iteration.iteration == 2:
+            raise KeyboardInterrupt
+
+    def cut(*arguments: Any, **keywords: Any) -> Any:
+        calls.append(1)
+        return real(*arguments, **keywords | {"callbacks": [stop]})
+
+    monkeypatch.setattr(fits, "fit", cut)
+    call("run", "study.yaml", "--output", "out", code=130)
+    assert len(load_run(folder / "out").rows) == 2
+    assert "seed 5, interrupted, 1 of 2 fits, started " in call("show", "out").stdout
+    call("report", "out")
+    assert "interrupted, 1 fit done; seed 5" in (folder / "out/report.html").read_text(encoding="utf-8")
+
+
+def test_a_fit_that_fails_is_named_with_its_line(folder: Path) -> None:
+    model = "{kind: circuit, ansatz: {kind: hardware_efficient, n: 2, layers: 1}}"
+    fit = f"  - {{name: pure, model: {model}, optimizer: {{kind: natural_gradient}}, loss: {{kind: infidelity}}}}\n"
+    (folder / "study.yaml").write_text(STUDY + fit)
+    said = call("run", "study.yaml", "--output", "out", code=2).stderr
+    assert said.startswith("qml: study.yaml, line 14, fits[2]: the Bogoliubov-Kubo-Mori metric is infinite here")
+    assert len(load_run(folder / "out").rows) == 2
+
+
 def test_what_cannot_be_continued(folder: Path) -> None:
     assert "there is no run of this study to continue" in call("run", "study.yaml", "--resume", code=2).stderr
     assert not (folder / "runs").exists()
@@ -337,6 +365,27 @@ def test_reproduce_finds_equal_bits_and_tells_a_changed_one(folder: Path) -> Non
     (folder / "out" / "run.json").write_text(json.dumps(info))
     text = call("reproduce", "out", code=1).stdout
     assert f"fields only: loss was {nearly} and is {found[1]['loss']}" in text
+
+
+def test_a_run_of_which_nothing_is_done_is_not_repeated(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("qml.studies.run.run.run_fit", stopped)
+        call("run", "study.yaml", "--output", "out", code=130)
+    monkeypatch.setattr("qml.studies.run.compare.run_study", stopped)
+    assert "no fit of out is done: there is nothing to compare with." in call("reproduce", "out", code=2).stderr
+
+
+def test_long_differences_of_studies_are_cut(folder: Path) -> None:
+    call("run", "study.yaml", "--output", "two")
+    text = (folder / "study.yaml").read_text()
+    (folder / "one.yaml").write_text(text[: text.rindex("  - ")])
+    call("run", "one.yaml", "--output", "one")
+    study = [line for line in call("compare", "one", "two").stdout.splitlines() if line.startswith("study, fits: ")]
+    assert len(study) == 1
+    assert len(study[0]) < 250
 
 
 def test_the_manifest_says_what_a_run_depended_on(folder: Path) -> None:

@@ -124,3 +124,14 @@ def test_programs_that_would_not_end_are_refused_within_the_bounds_that_the_docs
 def test_what_cannot_be_written_is_told(circuit, options, sentence):
     with pytest.raises(InputError, match=sentence):
         to_qasm(circuit, **options)
+
+
+@every("text", ["", " \n", "// nothing\n", "/* nothing */"])
+def test_an_empty_program_is_told_as_such(text: str) -> None:
+    with pytest.raises(InputError, match=r"^the program is empty\.$"):
+        from_qasm(text)
+
+
+def test_a_letter_that_openqasm_does_not_have_is_told_with_its_place() -> None:
+    with pytest.raises(InputError, match=r"^line 1, column 10: this is not OpenQASM: "):
+        from_qasm("qubit q; §")

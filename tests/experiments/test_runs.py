@@ -12,14 +12,11 @@ import signal
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from click.testing import CliRunner, Result
+from helpers.command import ended as call
 from helpers.command import interrupt_first_fit
 
 from qml.fitting.objective import Objective
-from qml.studies.cli import main
-from qml.studies.files import digest
 from qml.studies.record import fits
 from qml.studies.record.folder import RunFolder, load_run
 from qml.studies.run import cost, pools, run, worker
@@ -57,12 +54,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "study.yaml").write_text(STUDY)
     (tmp_path / "sweep.yaml").write_text(STUDY + SWEEP)
     return tmp_path
-
-
-def call(*arguments: str, code: int = 0) -> Result:
-    result = CliRunner().invoke(main, list(arguments))
-    assert result.exit_code == code, (result.output, result.exception)
-    return result
 
 
 def rows(path: Path) -> list[dict[str, str]]:
@@ -350,42 +341,6 @@ def test_what_cannot_be_continued(folder: Path) -> None:
     assert "is not the folder of a run" in call("run", "study.yaml", "--output", "x", "--resume", code=2).stderr
     with RunFolder.resume(folder / "out", load_run(folder / "out").study, {}):
         assert "another process is working in out" in call("run", "out", "--resume", code=2).stderr
-
-
-def test_reproduce_finds_equal_bits_and_tells_a_changed_one(folder: Path) -> None:
-    call("run", "study.yaml", "--output", "out", "--threads", "1")
-    assert call("reproduce", "out").stdout == "All 2 fits are identical to the bit.\n"
-    path = folder / "out" / "results.csv"
-    found = rows(path)
-    nearly = repr(float(np.nextafter(float(found[1]["loss"]), 9)))
-    path.write_text(path.read_text().replace(found[1]["loss"], nearly))
-    assert "results.csv was changed or damaged" in call("reproduce", "out", code=2).stderr
-    info = json.loads((folder / "out" / "run.json").read_text())
-    info["files"]["results.csv"] = [digest(path)]  # as if the run had found it
-    (folder / "out" / "run.json").write_text(json.dumps(info))
-    text = call("reproduce", "out", code=1).stdout
-    assert f"fields only: loss was {nearly} and is {found[1]['loss']}" in text
-
-
-def test_a_run_of_which_nothing_is_done_is_not_repeated(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def stopped(*_: object, **__: object) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr("qml.studies.run.run.run_fit", stopped)
-        call("run", "study.yaml", "--output", "out", code=130)
-    monkeypatch.setattr("qml.studies.run.compare.run_study", stopped)
-    assert "no fit of out is done: there is nothing to compare with." in call("reproduce", "out", code=2).stderr
-
-
-def test_long_differences_of_studies_are_cut(folder: Path) -> None:
-    call("run", "study.yaml", "--output", "two")
-    text = (folder / "study.yaml").read_text()
-    (folder / "one.yaml").write_text(text[: text.rindex("  - ")])
-    call("run", "one.yaml", "--output", "one")
-    study = [line for line in call("compare", "one", "two").stdout.splitlines() if line.startswith("study, fits: ")]
-    assert len(study) == 1
-    assert len(study[0]) < 250
 
 
 def test_the_manifest_says_what_a_run_depended_on(folder: Path) -> None:

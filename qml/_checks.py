@@ -10,6 +10,7 @@ from typing import Any, SupportsFloat, TypeVar, cast
 
 import numpy as np
 
+from qml._machine import available_memory
 from qml._typing import ArrayLike, Dims, DimsLike, Numeric, Real
 
 TOLERANCE = 1e-10
@@ -355,13 +356,6 @@ def targets(name: str, wires: Sequence[int], n_sites: int) -> tuple[int, ...]:
     if len(set(result)) != len(result):
         raise InputError(f"{name} must be distinct sites; found {result}.")
     return result
-
-
-def available_memory() -> int:
-    """Bytes of memory that can be taken now without swapping."""
-    import psutil
-
-    return int(psutil.virtual_memory().available)
 
 
 def memory(what: str, needed: int, remedy: str, qubits: int = 0) -> None:

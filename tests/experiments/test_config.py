@@ -105,7 +105,7 @@ MISTAKES: list[tuple[str, str, str]] = [
     ("memory: 5", "memry: 5", r"line 14, fits\[0\].optimizer.memry: .*did you mean 'memory'"),
     # kinds
     ("kind: ghz", "kind: ghx", r"line 4, target.kind: expected one of thermal, ghz, .*; found 'ghx' \(did you mean 'ghz'\?\)"),
-    ("  kind: ghz\n", "", r"line 3, target: the key 'kind' is missing: it says what this is"),
+    ("  kind: ghz\n", "", r"line 3, target: the key 'kind' is missing: one of .*ghz, .*thermal"),
     ("kind: lbfgs", "kind: lbfg", r"line 14, fits\[0\].optimizer.kind: .*did you mean 'lbfgs'"),
     ("kind: relative_entropy", "kind: [1]", r"fits\[1\].loss.kind: expected one of .*; found a list"),
     ("kind: neighbors", "kind: neighbours", r"generators.kind: .*did you mean 'neighbors'"),

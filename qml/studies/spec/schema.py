@@ -18,7 +18,7 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
-from pydantic_core import CoreSchema, ErrorDetails, PydanticCustomError
+from pydantic_core import CoreSchema, ErrorDetails, PydanticCustomError, core_schema
 
 from qml._checks import nearest, plural, short
 from qml.studies.spec.source import Key, Source
@@ -112,7 +112,15 @@ class Kinds:
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         union: Any = reduce(or_, self.specs.values())
-        return handler.generate_schema(Annotated[union, Field(discriminator="kind")])
+        schema = handler.generate_schema(Annotated[union, Field(discriminator="kind")])
+        return core_schema.no_info_before_validator_function(self._has_kind, schema)
+
+    def _has_kind(self, data: Any) -> Any:
+        if isinstance(data, Mapping) and "kind" not in data:
+            raise PydanticCustomError(
+                "lacks", "the key 'kind' is missing: one of {kinds}", {"kinds": ", ".join(self.specs)}
+            )
+        return data
 
 
 def members(named: Any) -> dict[str, type[Spec]]:
@@ -182,8 +190,6 @@ def _sentence(details: ErrorDetails, source: Source) -> tuple[tuple[Key, ...], s
         return path, f"{details['msg']}."
     if kind == "value_error":
         return (*path, *getattr(context["error"], "path", ())), str(context["error"])
-    if kind == "union_tag_not_found":
-        return path, "the key 'kind' is missing: it says what this is."
     if kind == "union_tag_invalid":
         path, value = (*path, "kind"), value["kind"]
         options = [tag.strip().strip("'") for tag in context["expected_tags"].split(",")]

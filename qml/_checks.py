@@ -10,6 +10,7 @@ from typing import Any, SupportsFloat, TypeVar, cast
 
 import numpy as np
 
+from qml._machine import available_memory
 from qml._typing import ArrayLike, Dims, DimsLike, Numeric, Real
 
 TOLERANCE = 1e-10
@@ -83,8 +84,12 @@ def shown(value: object) -> str:
         text = repr(value.item() if isinstance(value, np.number | np.bool_) else value)
     except ValueError:  # of an integer with more digits than Python writes
         text = f"an integer of {value.bit_length()} bits" if isinstance(value, int) else type(value).__name__
-    text = " ".join(text.split())
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
+    return short(" ".join(text.split()))
+
+
+def short(text: str, most: int = LONGEST) -> str:
+    """`text`, cut where it is longer than `most`."""
+    return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
 def told(values: Iterable[object]) -> str:
@@ -239,7 +244,10 @@ def array(name: str, value: ArrayLike) -> Numeric:
     except (ValueError, TypeError):
         raise InputError(f"{name} must be an array of numbers; found rows of different lengths.") from None
     if a.dtype.kind not in "biufc":
-        raise InputError(f"{name} must be an array of numbers; found {type(value).__name__} of dtype {a.dtype}.")
+        matrix = ": pass x.full(), with x the object" if hasattr(value, "full") else ""  # of a Qobj
+        raise InputError(
+            f"{name} must be an array of numbers; found {type(value).__name__} of dtype {a.dtype}{matrix}."
+        )
     with np.errstate(over="ignore"):  # what float64 does not hold is infinite, and told below
         a = a.astype(np.complex128 if a.dtype.kind == "c" else np.float64, copy=False)
     if not all_finite(a):
@@ -350,13 +358,6 @@ def targets(name: str, wires: Sequence[int], n_sites: int) -> tuple[int, ...]:
     if len(set(result)) != len(result):
         raise InputError(f"{name} must be distinct sites; found {result}.")
     return result
-
-
-def available_memory() -> int:
-    """Bytes of memory that can be taken now without swapping."""
-    import psutil
-
-    return int(psutil.virtual_memory().available)
 
 
 def memory(what: str, needed: int, remedy: str, qubits: int = 0) -> None:

@@ -19,6 +19,8 @@ from functools import cache, wraps
 from threading import RLock
 from typing import Any, ParamSpec, TypeVar
 
+from qml._machine import processors
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -113,11 +115,6 @@ def _most_of_kernels() -> int:
     if given.isdigit() and int(given) > 0:
         return int(given)
     return processors()
-
-
-def processors() -> int:
-    """Processors that this process may use; macOS and Windows do not say which, so there all of them."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 _of_kernels: ContextVar[int] = ContextVar("_of_kernels", default=sys.maxsize)

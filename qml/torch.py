@@ -99,7 +99,11 @@ def loss(
     """
     function = LossFunction(Objective.of(model, target, loss, prior))
     of_loss = _pieces()[0]
-    return lambda theta: of_loss(function, _parameters(theta, function.n_params))
+
+    def of_theta(theta: Any) -> Any:
+        return of_loss(function, _parameters(theta, function.n_params))
+
+    return need("torch.compiler", "torch").disable(of_theta)  # type: ignore[no-any-return]
 
 
 @cache
@@ -108,9 +112,8 @@ def _pieces() -> tuple[Callable[..., Any], Callable[..., Any]]:
     torch, make = need("torch", "torch"), StateLayer
 
     def on_host(tensor: Any) -> Any:
-        return (
-            tensor.detach().resolve_conj().to("cpu", torch.complex128 if tensor.is_complex() else torch.float64).numpy()
-        )
+        kind = torch.complex128 if tensor.is_complex() else torch.float64
+        return tensor.detach().resolve_conj().resolve_neg().to("cpu", kind).numpy()
 
     def beside(theta: Any, array: Any) -> Any:
         return torch.from_numpy(array).to(theta.device)
@@ -126,9 +129,16 @@ def _pieces() -> tuple[Callable[..., Any], Callable[..., Any]]:
         def backward(ctx: Any, *outer: Any) -> Any:
             raise InputError(ONCE)
 
-    class OfLoss(torch.autograd.Function):  # type: ignore[name-defined, misc]
+    class Backward(torch.autograd.Function):  # type: ignore[name-defined, misc]
         @staticmethod
-        def forward(ctx: Any, function: LossFunction, theta: Any) -> Any:
+        def jvp(ctx: Any, *tangents: Any) -> Any:
+            raise InputError("qml.torch has derivatives backward, and none forward: qml.jax has both.")
+
+    class OfLoss(Backward):
+        @staticmethod
+        def forward(ctx: Any, function: LossFunction, theta: Any, slopes: bool) -> Any:
+            if not slopes:
+                return beside(theta, function.value(on_host(theta)))
             values, gradients = function.value_and_gradient(on_host(theta))
             ctx.save_for_backward(theta, beside(theta, gradients))
             return beside(theta, values)
@@ -136,9 +146,9 @@ def _pieces() -> tuple[Callable[..., Any], Callable[..., Any]]:
         @staticmethod
         def backward(ctx: Any, outer: Any) -> Any:
             theta, gradients = ctx.saved_tensors
-            return None, outer[..., None] * Once.apply(gradients, theta)
+            return None, outer[..., None] * Once.apply(gradients, theta), None
 
-    class OfState(torch.autograd.Function):  # type: ignore[name-defined, misc]
+    class OfState(Backward):
         @staticmethod
         def forward(ctx: Any, function: StateFunction, theta: Any) -> Any:
             ctx.function = function
@@ -152,15 +162,14 @@ def _pieces() -> tuple[Callable[..., Any], Callable[..., Any]]:
             return None, Once.apply(pulled, theta, outer)
 
     def of_loss(function: LossFunction, theta: Any) -> Any:
-        if theta.requires_grad and torch.is_grad_enabled():
-            return OfLoss.apply(function, theta)
-        return beside(theta, function.value(on_host(theta)))
+        return OfLoss.apply(function, theta, theta.requires_grad and torch.is_grad_enabled())
 
     class Layer(torch.nn.Module):  # type: ignore[name-defined, misc]
         def __init__(self, model: Model) -> None:
             super().__init__()
             self.model, self._function = model, StateFunction(model)
 
+        @torch.compiler.disable  # type: ignore[untyped-decorator, unused-ignore]
         def forward(self, theta: Any) -> Any:
             return OfState.apply(self._function, _parameters(theta, self._function.n_params))
 
@@ -171,7 +180,7 @@ def _pieces() -> tuple[Callable[..., Any], Callable[..., Any]]:
             return repr(self.model)
 
         def __reduce__(self) -> Any:
-            return make, (self.model,)
+            return make, (self.model,), {name: x for name, x in vars(self).items() if name != "_function"}
 
     return of_loss, Layer
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from qml import _checks
 from qml._checks import InputError
+from qml._machine import processors
 from qml._typing import ParamsLike, Real
 from qml.fitting.attained import NO_OPTIMUM
 from qml.fitting.provenance import provenance
@@ -21,7 +22,6 @@ from qml.losses import CrossEntropy, Loss, as_loss
 from qml.models.product import ProductModel
 from qml.optimizers import Optimizer
 from qml.states import State, as_single_state
-from qml.threads import processors
 
 
 def fit_factors(

@@ -41,8 +41,9 @@ def from_cirq(circuit: Any, *, qubits: Sequence[Any] | None = None, measured: bo
     """
     from qml._checks import InputError, shown
     from qml.io.cirq_circuits import Reader
+    from qml.io.extras import classes
 
-    if not hasattr(circuit, "all_operations"):
+    if "AbstractCircuit" not in classes(circuit, "cirq"):
         raise InputError(f"a circuit of Cirq is taken; found {shown(circuit)}.")
     measured = _checks.flag("measured", measured)
     found, sites = Reader(circuit, qubits).read()

@@ -77,22 +77,23 @@ SAME |= {"_PauliZ": "ZPowGate", "CCNotPowGate": "CCXPowGate", "CNotPowGate": "CX
 
 def affine(value: Any, what: str) -> Affine:
     """A number or an expression of SymPy as an affine expression."""
-    if not hasattr(value, "free_symbols"):
-        return Affine((), _checks.number(what, float(value)))
     sympy = need("sympy", "cirq")
-    symbols = sorted(value.free_symbols, key=str)
-    if not symbols:
-        return Affine((), float(value))
+    symbols = sorted(getattr(value, "free_symbols", ()), key=str)
     try:
+        if not symbols:
+            return Affine((), _checks.number(what, float(value)))
         poly = sympy.Poly(value, *symbols)
-        linear = poly.total_degree() <= 1
-    except sympy.PolynomialError:
-        linear = False
-    if not linear:
-        raise InputError(f"{what}: {value} is not affine in its symbols: give it a symbol of its own.")
-    whole = Affine((), float(poly.coeff_monomial(1)))
-    for symbol in symbols:
-        whole = whole + float(poly.coeff_monomial(symbol)) * Parameter(str(symbol))
+        constant, *slopes = (float(poly.coeff_monomial(x)) for x in (1, *symbols))
+        degree = poly.total_degree()
+    except (sympy.PolynomialError, TypeError):  # of what is no polynomial, or not real
+        degree = 2
+    if degree > 1:
+        raise InputError(
+            f"{what}: {value} is not affine in its symbols, with real coefficients: give it a symbol of its own."
+        )
+    whole = Affine((), constant)
+    for symbol, slope in zip(symbols, slopes, strict=True):
+        whole = whole + slope * Parameter(str(symbol))
     return whole
 
 
@@ -104,6 +105,8 @@ class Reader:
         order = sorted(circuit.all_qubits()) if qubits is None else _checks.listed("qubits", qubits)
         if not all(isinstance(qubit, self.cirq.Qid) for qubit in order):
             raise InputError(f"qubits must be qubits of Cirq; found {_checks.shown(qubits)}.")
+        if len(set(order)) < len(order):
+            raise InputError(f"qubits must be distinct; found {_checks.shown(order)}.")
         for qubit in circuit.all_qubits():
             if qubit not in order:
                 raise InputError(f"qubits must name every qubit of the circuit; {qubit} is missing.")
@@ -144,7 +147,13 @@ class Reader:
                 raise InputError(f"the qubit of site {site} is measured and used again: measure at the end.")
         kind = type(gate).__name__
         if kind == "MeasurementGate":
+            if any(gate.invert_mask) or gate.confusion_map:
+                raise InputError(
+                    f"{op} changes its results after it measured: leave out invert_mask and confusion_map."
+                )
             self.measured += sites
+        elif kind == "PauliMeasurementGate":
+            raise InputError(f"{op} measures something else than each of its qubits: turn them, and measure each.")
         elif kind == "ResetChannel":
             self.operations.append(channels.Reset(sites[0]))
         elif kind == "WaitGate":

@@ -8,6 +8,11 @@ from typing import Any
 from qml._checks import InputError
 
 
+def classes(value: object, library: str) -> set[str]:
+    """The names of those classes of a library that a value is of."""
+    return {kind.__name__ for kind in type(value).__mro__ if kind.__module__.partition(".")[0] == library}
+
+
 def need(module: str, extra: str) -> Any:
     """A module of another library.
 

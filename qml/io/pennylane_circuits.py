@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -16,7 +17,7 @@ from qml.instructions import Channel, Instruction, Operation, PartialTrace, Prep
 from qml.io.blocks import Block
 from qml.io.extras import need
 from qml.io.numbers import kraus_of, numbers
-from qml.io.vocabulary import PENNYLANE, names, spelled
+from qml.io.vocabulary import PENNYLANE, SAME_AS, names, spelled
 from qml.parameters import Affine, Parameter
 
 NOISE: dict[str, Channel] = {
@@ -24,6 +25,7 @@ NOISE: dict[str, Channel] = {
     "PhaseFlip": channels.PhaseFlip,
     "DepolarizingChannel": channels.PauliError,
     "AmplitudeDamping": channels.AmplitudeDamping,
+    "GeneralizedAmplitudeDamping": channels.GeneralizedAmplitudeDamping,
     "PhaseDamping": channels.PhaseDamping,
 }
 """Channels of PennyLane with the parameters of ours."""
@@ -45,6 +47,8 @@ class Reader:
         wires = _checks.listed("wires", wires)
         if not all(isinstance(wire, int | str | np.integer | tuple) for wire in wires):
             raise InputError(f"wires must be integers or words; found {_checks.shown(wires)}.")
+        if len(set(wires)) < len(wires):
+            raise InputError(f"wires must be distinct; found {_checks.shown(wires)}.")
         self.place = {wire: site for site, wire in enumerate(wires)}
         for wire in used:
             if wire not in self.place:
@@ -73,13 +77,15 @@ class Reader:
         if hasattr(op, "kraus_matrices") and not getattr(op, "has_matrix", False):
             sites = self.sites(op.wires)
             if kind in NOISE:
-                return [NOISE[kind](*map(float, op.parameters), *sites)]
+                return [NOISE[kind](*(_number(kind, p) for p in op.parameters), *sites)]
             return [KrausChannel(np.array(op.kraus_matrices()), name=kind)(*sites)]
         return self.block(op).operations
 
     def block(self, op: Any) -> Block:
         """A gate with its phase."""
         kind, sites = type(op).__name__, self.sites(op.wires)
+        if kind == "Identity":
+            return Block(tuple(gates.I(site) for site in sites))
         if kind in PENNYLANE:
             params = tuple(Affine((), _number(kind, p)) for p in op.parameters)
             return spelled(kind, PENNYLANE, params, len(sites)).placed(sites)
@@ -90,9 +96,6 @@ class Reader:
         if hasattr(op, "control_wires") and hasattr(op, "base") and op.control_wires:
             values = [bool(v) for v in op.control_values]
             return self.block(op.base).controlled(self.sites(op.control_wires), values)
-        if kind == "MultiControlledX":
-            controls = sites[:-1]
-            return Block((gates.X(sites[-1]),)).controlled(controls, [bool(v) for v in op.control_values])
         if kind in ("PauliRot", "MultiRZ"):
             word = op.hyperparameters["pauli_word"] if kind == "PauliRot" else "Z" * len(sites)
             return Block((PauliRotation(word)(_number(kind, op.parameters[0]), *sites),))
@@ -112,10 +115,10 @@ class Reader:
 
 
 def _number(kind: str, value: Any) -> float:
-    found = np.asarray(value)
+    found = _array(value)
     if found.ndim:
         raise InputError(f"{kind} has a batch of {found.shape} parameters: pass one value for each.")
-    return _checks.number(f"the parameter of {kind}", float(found))
+    return _checks.number(f"the parameter of {kind}", found.item())
 
 
 def tape_of(function: Any, arguments: Sequence[Any]) -> Any:
@@ -123,8 +126,15 @@ def tape_of(function: Any, arguments: Sequence[Any]) -> Any:
     pennylane = need("pennylane", "pennylane")
     if hasattr(function, "operations") and hasattr(function, "wires") and hasattr(function, "measurements"):
         return function
-    if hasattr(function, "construct") or hasattr(function, "device"):
-        return pennylane.workflow.construct_tape(function, level="top")(*arguments)
+    if hasattr(function, "device"):
+        if hasattr(function.device, "original_device"):
+            raise InputError(
+                "the device of the QNode is transformed, by a noise model say, which is not read: transform the QNode."
+            )
+        tapes, _ = pennylane.workflow.construct_batch(function, level="user")(*arguments)
+        if len(tapes) > 1:
+            raise InputError("the transforms of the QNode make several circuits of it: leave them out.")
+        return tapes[0]
     if callable(function):
         return pennylane.tape.make_qscript(function)(*arguments)
     raise InputError(f"a QNode, a quantum function or a tape is taken; found {_checks.shown(function)}.")
@@ -132,7 +142,7 @@ def tape_of(function: Any, arguments: Sequence[Any]) -> Any:
 
 def with_parameters(make: Callable[[Sequence[Any]], Circuit], arguments: Mapping[str, Any]) -> Circuit:
     """The circuit with the floats among the arguments as free parameters, found by moving each a little."""
-    held = {name: np.array(x, dtype=float) for name, x in arguments.items() if _is_float(x)}
+    held = {name: np.array(_array(x), dtype=float) for name, x in arguments.items() if _is_float(x)}
     free = [(name, at) for name, x in held.items() for at in np.ndindex(x.shape)]
     called = {(name, at): f"{name}[{','.join(map(str, at))}]" if at else name for name, at in free}
 
@@ -140,28 +150,42 @@ def with_parameters(make: Callable[[Sequence[Any]], Circuit], arguments: Mapping
         moved = {name: x.copy() for name, x in held.items()}
         for (name, place), move in moves.items():
             moved[name][place] += move
-        values = [_like(x, moved[name]) if name in moved else x for name, x in arguments.items()]
-        return make(values)
+        return make([_like(x, moved[name]) if name in moved else x for name, x in arguments.items()])
+
+    def beside(key: tuple[str, tuple[int, ...]]) -> tuple[float, Circuit]:
+        """A step and where it leads: the other way where the first leaves the domain of a parameter."""
+        with contextlib.suppress(InputError):
+            return STEP, at({key: STEP})
+        return -STEP, at({key: -STEP})
 
     base = at({})
-    terms = [list(o.params) for o in base.operations]
+    terms, steps = [list(o.params) for o in base.operations], []
     for key in free:
-        other = at({key: STEP})
-        _same(base, other, called[key])
+        step, other = beside(key)
+        steps.append(step)
+        _same(base, other, f"the argument {called[key]!r}")
         for row, one, two in zip(terms, base.operations, other.operations, strict=True):
             for i, (x, y) in enumerate(zip(one.params, two.params, strict=True)):
-                slope = _plain((y.constant - x.constant) / STEP)
+                slope = _plain((y.constant - x.constant) / step)
                 if slope:
                     row[i] = row[i] + slope * (Parameter(called[key]) - float(held[key[0]][key[1]]))
     whole = Circuit(
         base.dims, [Operation(o.instruction, o.sites, tuple(row)) for o, row in zip(base, terms, strict=True)]
     )
-    moves = {key: STEP * (2 + k % 3) * (-1) ** k for k, key in enumerate(free)}
-    values = {called[key]: float(held[key[0]][key[1]]) + move for key, move in moves.items()}
-    bound = whole.bind({name: x for name, x in values.items() if name in whole.parameters})
-    for one, two in zip(bound.operations, at(moves).operations, strict=True):
-        if any(abs(x.constant - y.constant) > 1e-8 for x, y in zip(one.params, two.params, strict=True)):
-            raise InputError(f"{one.name} on sites {one.sites} is not affine in the arguments: pass free=False.")
+    for sign in (1, -1):
+        moves = {key: sign * step * (2 + k % 3) / 8 for k, (key, step) in enumerate(zip(free, steps, strict=True))}
+        try:
+            other = at(moves)
+        except InputError:  # beyond the domain of a parameter, where the first move was not
+            if sign > 0:
+                raise
+            continue
+        _same(base, other, "moving the arguments")
+        values = {called[key]: float(held[key[0]][key[1]]) + move for key, move in moves.items()}
+        bound = whole.bind({name: x for name, x in values.items() if name in whole.parameters})
+        for one, two in zip(bound.operations, other.operations, strict=True):
+            if any(abs(x.constant - y.constant) > 1e-8 for x, y in zip(one.params, two.params, strict=True)):
+                raise InputError(f"{one.name} on sites {one.sites} is not affine in the arguments: pass free=False.")
     rounded = [tuple(Affine(p.terms, _plain(p.constant)) for p in o.params) for o in whole]
     return Circuit(whole.dims, [Operation(o.instruction, o.sites, p) for o, p in zip(whole, rounded, strict=True)])
 
@@ -186,19 +210,26 @@ def _in_order(names: Sequence[str], params: Any) -> dict[str, Any]:
 
 
 def _is_float(x: Any) -> bool:
+    return not isinstance(x, bool | int | str) and _array(x).dtype.kind == "f"
+
+
+def _array(x: Any) -> np.ndarray:
+    """An array of any library that PennyLane knows; of an object, what is none."""
     try:
-        return not isinstance(x, bool | int | str) and np.asarray(x).dtype.kind == "f"
-    except ValueError:  # ragged
-        return False
+        return np.asarray(need("pennylane.math", "pennylane").toarray(x))
+    except (ImportError, TypeError, ValueError):  # of another library, or ragged
+        return np.array(None)
 
 
 def _like(old: Any, new: np.ndarray) -> Any:
-    return new if np.ndim(old) else float(new)
+    """An array of the library of another one; of NumPy in place of JAX, which rounds to single precision."""
+    math = need("pennylane.math", "pennylane")
+    return new if math.get_interface(old) == "jax" else math.convert_like(new, old) if new.ndim else float(new)
 
 
-def _same(one: Circuit, two: Circuit, name: str) -> None:
+def _same(one: Circuit, two: Circuit, what: str) -> None:
     if [(o.instruction, o.sites) for o in one] != [(o.instruction, o.sites) for o in two]:
-        raise InputError(f"the argument {name!r} changes more than the parameters of gates: pass free=False.")
+        raise InputError(f"{what} changes more than the parameters of gates: pass free=False.")
 
 
 # out -----------------------------------------------------------------------------------------------------------------
@@ -208,7 +239,6 @@ def template(circuit: Circuit) -> Callable[..., None]:
     """A quantum function of the parameters and the wires; see :func:`qml.io.to_pennylane`."""
     pennylane = need("pennylane", "pennylane")
     known: dict[Instruction, str] = names(PENNYLANE)
-    noise = {channel: name for name, channel in NOISE.items()}
 
     def apply(params: Any = (), wires: Sequence[Any] | None = None) -> None:
         at = range(circuit.n_sites) if wires is None else _checks.listed("wires", wires)
@@ -219,25 +249,21 @@ def template(circuit: Circuit) -> Callable[..., None]:
             if name not in values:
                 raise InputError(f"params must have a value for {name!r}; the circuit needs {circuit.n_params}.")
         for operation in circuit.operations:
-            wired = [at[site] for site in operation.sites]
-            given = [sum((c * values[name] for name, c in p.terms), p.constant) for p in operation.params]
-            _queue(operation, given, wired)
+            _queue(operation, values, [at[site] for site in operation.sites])
 
-    def _queue(operation: Operation, given: list[Any], wired: list[Any]) -> None:
+    def _queue(operation: Operation, values: Mapping[str, Any], wired: list[Any]) -> None:
         instruction = operation.instruction
+        name, params = _named(operation) or ("", operation.params)
+        given = [sum((c * values[term] for term, c in p.terms), p.constant) for p in params]
         if isinstance(instruction, PartialTrace):
             return
         if isinstance(instruction, Preparation) or instruction == channels.Reset:
             for wire in wired:
                 pennylane.ResetError(1.0, 0.0, wires=wire)
+        elif name:
+            getattr(pennylane, name)(*given, wires=wired)
         elif isinstance(instruction, Channel):
-            if instruction in noise:
-                getattr(pennylane, noise[instruction])(*given, wires=wired)
-            else:
-                concrete = Operation(
-                    instruction, operation.sites, tuple(Affine((), _number("a channel", x)) for x in given)
-                )
-                pennylane.QubitChannel(kraus_of(concrete), wires=wired)
+            pennylane.QubitChannel(kraus_of(operation), wires=wired)
         else:
             _gate(instruction, given, wired, operation)
 
@@ -262,9 +288,17 @@ def template(circuit: Circuit) -> Callable[..., None]:
         inner = getattr(operation.instruction, "gate", operation.instruction)
         if (
             inner not in known
-            and inner not in noise
+            and not _named(operation)
             and not isinstance(inner, PauliRotation)
             and inner != gates.XXPlusYY
         ):
             numbers(operation)
     return apply
+
+
+def _named(operation: Operation) -> tuple[str, tuple[Affine, ...]] | None:
+    """The channel of PennyLane that does the same, and its parameters; None where it has none."""
+    if not isinstance(operation.instruction, Channel):
+        return None
+    ours, terms = SAME_AS.get(operation.instruction, (operation.instruction, lambda *params: params))
+    return next(((name, terms(*operation.params)) for name, channel in NOISE.items() if channel == ours), None)

@@ -8,7 +8,7 @@ from typing import Any
 from qml import _checks
 from qml._checks import InputError, shown
 from qml.circuits import Circuit
-from qml.io.extras import need
+from qml.io.extras import classes, need
 from qml.io.qasm import from_qasm, to_qasm
 from qml.parameters import ParameterLike
 
@@ -25,7 +25,7 @@ def from_pytket(circuit: Any, *, measured: bool = False) -> Any:
     Returns
     -------
     Circuit, or (Circuit, tuple of int)
-        Registers become sites in the order of pytket; the tuple has the site of each bit that holds a result.
+        Sites are in the order of ``circuit.qubits``; the tuple has the site of each bit that holds a result.
 
     Raises
     ------
@@ -38,10 +38,15 @@ def from_pytket(circuit: Any, *, measured: bool = False) -> Any:
     ``circuit = from_pytket(tket_circuit)``.
     """
     qasm, passes = need("pytket.qasm", "pytket"), need("pytket.passes", "pytket")
-    if not hasattr(circuit, "get_commands"):
+    if "Circuit" not in classes(circuit, "pytket"):
         raise InputError(f"a circuit of pytket is taken; found {shown(circuit)}.")
     measured = _checks.flag("measured", measured)
+    if free := sorted(map(str, circuit.free_symbols())):
+        raise InputError(f"OpenQASM 2 has no free parameters; found {free[0]!r}: substitute numbers.")
     plain = circuit.copy()
+    plain.replace_implicit_wire_swaps()  # at the end, so behind measurements
+    passes.DelayMeasures(allow_partial=True).apply(plain)
+    plain.flatten_registers()
     passes.DecomposeBoxes().apply(plain)
     kinds = need("pytket", "pytket").OpType
     try:

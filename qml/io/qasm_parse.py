@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from antlr4 import CommonTokenStream, InputStream
+from antlr4 import CommonTokenStream, InputStream, Token
 from antlr4.error.ErrorListener import ErrorListener
 from openqasm3 import ast, parser
 
@@ -50,11 +50,15 @@ def parse(text: str) -> ast.Program:
         part.removeErrorListeners()
         part.addErrorListener(_Listener())
     try:
+        if reader.getTokenStream().LA(1) == Token.EOF:
+            raise InputError("the program is empty.")
         program = library.QASMNodeVisitor().visitProgram(reader.program())
     except parser.QASM3ParsingError as error:
         where = re.match(r"L(\d+):C(\d+): (.*)", str(error))
         at = f"line {where[1]}, column {int(where[2]) + 1}: {where[3]}" if where else str(error)
         raise InputError(f"{at}.") from None
+    except InputError:
+        raise
     except RecursionError:
         raise InputError("the program is too deeply nested to be read.") from None
     except (ValueError, TypeError, AttributeError, KeyError, IndexError, OverflowError) as error:

@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from qml import _checks
+from qml._checks import InputError
 from qml.circuits import Circuit
+from qml.io.extras import classes
 from qml.parameters import ParameterLike
 
 
@@ -20,8 +22,9 @@ def from_qiskit(value: Any, *, measured: bool = False, sites: Sequence[int] | No
 
     Parameters
     ----------
-    value : QuantumCircuit, Statevector, DensityMatrix, Operator, SparsePauliOp, NoiseModel, QuantumError or backend
-        The noise of a backend (T1, T2, durations, errors of gates and readout) is what Aer makes of it.
+    value : QuantumCircuit, Statevector, DensityMatrix, Operator, Pauli, SparsePauliOp, channel, NoiseModel or backend
+        A channel is a QuantumError of Aer, or a Kraus, SuperOp, Choi, Chi, PTM or Stinespring. The noise of a backend
+        (T1, T2, durations, errors of gates and readout) is what Aer makes of it.
     measured : bool
         Whether to return also which sites of a circuit are measured at the end.
     sites : sequence of int, optional
@@ -32,7 +35,7 @@ def from_qiskit(value: Any, *, measured: bool = False, sites: Sequence[int] | No
     Circuit, or (Circuit, tuple of int)
         The tuple has the site of each classical bit that holds a result, in the order of the bits.
     DensityMatrix, UnitaryGate, PauliSum, NoiseModel or KrausChannel
-        From states, operators, sums of Pauli strings, noise models and backends, and errors of Aer.
+        From states, operators, sums of Pauli strings, noise models and backends, and channels.
 
     Raises
     ------
@@ -45,9 +48,11 @@ def from_qiskit(value: Any, *, measured: bool = False, sites: Sequence[int] | No
     ``circuit = from_qiskit(quantum_circuit)``; ``noisy = circuit.with_noise(from_qiskit(backend, sites=[0, 1, 4]))``.
     """
     measured = _checks.flag("measured", measured)
-    if type(value).__name__ == "QuantumCircuit":
+    if "QuantumCircuit" in classes(value, "qiskit"):
         from qml.io.qiskit_circuits import Reader
 
+        if sites is not None:
+            raise InputError(f"sites are for noise models and backends; found a {type(value).__name__}.")
         circuit, bits = Reader().read(value)
         return (circuit, bits) if measured else circuit
     from qml.io.qiskit_objects import translated

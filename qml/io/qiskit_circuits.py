@@ -1,4 +1,4 @@
-"""Circuits, states, operators and counts of Qiskit, in and out."""
+"""Circuits of Qiskit, in and out."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from qml.circuits import Circuit
 from qml.gates import Controlled, PauliRotation, UnitaryGate
 from qml.instructions import Channel, Operation, PartialTrace, Preparation, Unitary
 from qml.io.blocks import Block
-from qml.io.extras import need
+from qml.io.extras import classes, need
 from qml.io.numbers import bound, kraus_of, numbers
 from qml.io.vocabulary import QISKIT, names, spelled
 from qml.parameters import Affine, Parameter, ParameterLike
@@ -25,6 +25,7 @@ DEEPEST = 50
 CLASSES = {"p": "PhaseGate", "id": "IGate", "iswap": "iSwapGate", "ecr": "ECRGate", "rzx": "RZXGate"}
 """The classes of Qiskit's gates that are not the capital letters of their names."""
 REFUSED = {
+    "store": "a classical variable",
     "if_else": "an if statement",
     "while_loop": "a while loop",
     "switch_case": "a switch",
@@ -39,14 +40,25 @@ def affine(value: Any, what: str) -> Affine:
     if not hasattr(value, "parameters"):
         return Affine((), _checks.number(what, float(value)))
     found = sorted(value.parameters, key=lambda p: p.name)
-    slopes = {p.name: value.gradient(p) for p in found}
-    if any(getattr(slope, "parameters", None) for slope in slopes.values()):
-        raise InputError(f"{what}: {value} is not affine in its parameters: give it a parameter of its own.")
-    constant = complex(value.bind(dict.fromkeys(found, 0.0))) if found else complex(value)
-    whole = Affine((), constant.real)
-    for name, slope in slopes.items():
-        whole = whole + Parameter(name) * complex(slope).real
+    try:
+        slopes = [_real(value.gradient(p)) for p in found]
+        constant = _real(value.bind(dict.fromkeys(found, 0.0)) if found else value)
+    except (ArithmeticError, RuntimeError, TypeError, ValueError):  # of what still has parameters, 0 / 0, ...
+        raise InputError(
+            f"{what}: {value} is not affine in its parameters, with real coefficients: give it a parameter of its own."
+        ) from None
+    whole = Affine((), constant)
+    for p, slope in zip(found, slopes, strict=True):
+        whole = whole + Parameter(p.name) * slope
     return whole
+
+
+def _real(value: Any) -> float:
+    """A number or an expression without parameters as a real number."""
+    found = complex(value)
+    if found.imag:
+        raise ValueError
+    return found.real
 
 
 class Reader:
@@ -55,6 +67,7 @@ class Reader:
     def __init__(self) -> None:
         self.operations: list[Operation] = []
         self.measured: dict[int, int] = {}
+        self.done: set[int] = set()
 
     def read(self, circuit: Any) -> tuple[Circuit, tuple[int, ...]]:
         """The circuit, and the site of each classical bit that holds a result, in the order of the bits."""
@@ -83,12 +96,11 @@ class Reader:
                 f"{name} depends on a measured result, which has no counterpart in a density matrix circuit."
             )
         for site in sites:
-            if site in self.measured.values() and name != "measure":
+            if site in self.done:
                 raise InputError(f"qubit {site} is measured and used again ({name}): measure at the end.")
         if name == "measure":
-            if sites[0] in self.measured.values():
-                raise InputError(f"qubit {sites[0]} is measured twice.")
             self.measured[bits[0]] = sites[0]
+            self.done.add(sites[0])
         elif name == "reset":
             self.operations.append(channels.Reset(sites[0]))
         elif name == "for_loop":
@@ -97,10 +109,12 @@ class Reader:
             self.walk(operation.blocks[0], sites, bits)
         elif name in ("kraus", "superop", "quantum_channel", "initialize"):
             self.channel(operation, sites, bits)
-        elif not hasattr(operation, "to_matrix") and operation.definition is not None:
+        elif hasattr(operation, "to_matrix"):
+            self.operations += block_of(operation).placed(sites).operations
+        elif operation.definition is not None:
             self.walk(operation.definition, sites, bits)
         else:
-            self.operations += block_of(operation).placed(sites).operations
+            raise InputError(f"{name} has no counterpart in a circuit of gates and channels.")
 
     def loop(self, operation: Any, sites: tuple[int, ...], bits: tuple[int, ...]) -> None:
         """A for loop, written out."""
@@ -144,13 +158,17 @@ def block_of(gate: Any, depth: int = 0) -> Block:
     if gate.name == "pauli":
         letters = [getattr(gates, letter)(i) for i, letter in enumerate(reversed(gate.params[0])) if letter != "I"]
         return Block(tuple(letters))
-    if gate.name == "PauliEvolution":
-        return _evolution(gate)
-    if gate.definition is None or gate.name == "unitary":
+    operator: Any = getattr(gate, "operator", None)  # of exp(-i t H)
+    if "SparsePauliOp" in classes(operator, "qiskit") and len(operator) == 1:
+        label, c = operator.paulis[0].to_label()[::-1], complex(operator.coeffs[0]).real
+        return Block((PauliRotation(label)(affine(params[0], "the time") * (2 * c), *range(n)),))
+    if gate.name == "unitary" or gate.definition is None:
         try:
             matrix = np.asarray(gate.to_matrix(), dtype=np.complex128)
-        except Exception as error:  # of whatever the gate is
-            raise InputError(f"the gate {gate.name} has neither a definition nor a matrix: {error}") from None
+        except Exception:  # of whatever the gate is
+            raise InputError(f"the gate {gate.name} has neither a definition nor a matrix.") from None
+        if not n:
+            return Block((), Affine((), float(np.angle(matrix[0, 0]))))
         return Block((UnitaryGate(matrix, name=gate.label or gate.name)(*reversed(range(n))),))
     whole = Block((), affine(gate.definition.global_phase, "the global phase"))
     for item in gate.definition.data:
@@ -176,19 +194,6 @@ def _annotated(gate: Any, depth: int) -> Block:
             block = block.placed(range(count, count + n))
             block, n = block.controlled(range(count), [bool(state >> i & 1) for i in range(count)]), n + count
     return block
-
-
-def _evolution(gate: Any) -> Block:
-    """exp(-i t P) of one Pauli string as a rotation; others by their definition."""
-    terms = gate.operator if isinstance(gate.operator, list) else [gate.operator]
-    if len(terms) == 1 and len(terms[0]) == 1 and hasattr(terms[0], "paulis"):
-        label, c = terms[0].paulis[0].to_label()[::-1], complex(terms[0].coeffs[0]).real
-        return Block((PauliRotation(label)(affine(gate.params[0], "the time") * (2 * c), *range(len(label))),))
-    whole = Block((), affine(gate.definition.global_phase, "the global phase"))
-    for item in gate.definition.data:
-        at = tuple(gate.definition.find_bit(q).index for q in item.qubits)
-        whole = whole.then(block_of(item.operation, 1).placed(at))
-    return whole
 
 
 # out -----------------------------------------------------------------------------------------------------------------
@@ -249,8 +254,6 @@ def _gate(gate: Any, values: list[Any], operation: Operation) -> tuple[Any, bool
             inner = library.UnitaryGate(backwards(matrix), label=gate.gate.name)
         return inner.control(gate.n_controls, annotated=False), False
     if isinstance(gate, PauliRotation):
-        if not set(gate.label) - {"I"}:
-            return library.UnitaryGate(gate.matrix(numbers(operation))), False
         pauli = need("qiskit.quantum_info", "qiskit").SparsePauliOp(gate.label[::-1])
         return library.PauliEvolutionGate(pauli, time=values[0] / 2), False
     if gate == gates.XXPlusYY:

@@ -1,4 +1,4 @@
-"""What Qiskit has beside circuits: states, operators, noise models, backends and counts."""
+"""What Qiskit has beside circuits: states, operators, channels, noise models and backends."""
 
 from __future__ import annotations
 
@@ -13,76 +13,91 @@ from qml._checks import InputError
 from qml.circuits import NoiseModel
 from qml.gates import UnitaryGate
 from qml.instructions import Instruction, Unitary
-from qml.io.extras import need
+from qml.io.extras import classes, need
 from qml.io.qiskit_circuits import backwards, kraus
 from qml.io.vocabulary import QISKIT
 from qml.operators import PauliSum
 from qml.states import DensityMatrix, State
 
-KINDS = "a QuantumCircuit, Statevector, DensityMatrix, Operator, SparsePauliOp, NoiseModel, QuantumError or backend"
+KINDS = "a QuantumCircuit, Statevector, DensityMatrix, Operator, Clifford, Pauli, SparsePauliOp, channel, NoiseModel"
 
 
 def translated(value: Any, sites: Sequence[int] | None) -> Any:
     """An object of Qiskit that is no circuit, as the one of ours; see :func:`qml.io.from_qiskit`."""
-    kind = type(value).__name__ if type(value).__module__.startswith("qiskit") else ""
-    if kind == "Statevector":
+    kinds = classes(value, "qiskit") | classes(value, "qiskit_aer")
+    info: Any = need("qiskit.quantum_info", "qiskit") if kinds else None
+    if "Statevector" in kinds:
         psi = np.asarray(value.reverse_qargs().data)
         return DensityMatrix.from_vector(psi, value.dims()[::-1])
-    if kind == "DensityMatrix":
+    if "DensityMatrix" in kinds:
         return DensityMatrix(np.asarray(value.reverse_qargs().data), value.dims()[::-1])
-    if kind == "Operator":
-        return UnitaryGate(np.asarray(value.reverse_qargs().data), value.input_dims()[::-1])
-    if kind == "SparsePauliOp":
-        terms = [(label[::-1], _real(c)) for label, c in value.to_list()]
+    if kinds & {"Operator", "Clifford"}:
+        u = info.Operator(value)
+        if u.input_dims() != u.output_dims():
+            raise InputError(f"the operator must keep its dimensions; found {u.input_dims()} to {u.output_dims()}.")
+        return UnitaryGate(np.asarray(u.reverse_qargs().data), u.input_dims()[::-1])
+    if kinds & {"Pauli", "SparsePauliOp"}:
+        terms = [(label[::-1], _number(c)) for label, c in info.SparsePauliOp(value).to_list()]
         return PauliSum.from_terms(terms, value.num_qubits)
-    if kind == "QuantumError":
+    if kinds & {"QuantumChannel", "QuantumError"}:
         return _channel(value)
-    if kind == "NoiseModel":
+    if "NoiseModel" in kinds:
         return noise_model(value, sites)
     if hasattr(value, "target") and hasattr(value, "operation_names"):
-        return noise_model(need("qiskit_aer.noise", "qiskit").NoiseModel.from_backend(value), sites)
-    raise InputError(f"{KINDS} of Qiskit is taken; found {_checks.shown(value)}.")
+        return noise_model(need("qiskit_aer.noise", "qiskit").NoiseModel.from_backend(value), sites, value.num_qubits)
+    raise InputError(f"{KINDS} or backend of Qiskit is taken; found {_checks.shown(value)}.")
 
 
-def _real(c: complex) -> complex:
-    return c.real if not c.imag else c
+def _number(c: Any) -> complex:
+    try:
+        found = complex(c)
+    except TypeError:
+        raise InputError(
+            f"the coefficients of a SparsePauliOp must be numbers; found {c}: assign them first."
+        ) from None
+    return found if found.imag else found.real
 
 
-def _channel(error: Any) -> channels.KrausChannel:
-    """An error of Aer as a channel on the qubits of its gate, in their order."""
-    return channels.KrausChannel([backwards(k) for k in kraus(error)], name="Error")
+def _channel(channel: Any) -> channels.KrausChannel:
+    """A channel of Qiskit, or an error of Aer, on the qubits of its gate in their order."""
+    if channel.num_qubits is None:
+        dims = f"{channel.input_dims()} to {channel.output_dims()}"
+        raise InputError(f"a channel from qubits to as many qubits is taken; found one of dimensions {dims}.")
+    name = "Error" if "QuantumError" in classes(channel, "qiskit_aer") else type(channel).__name__
+    return channels.KrausChannel([backwards(k) for k in kraus(channel)], name=name)
 
 
-def noise_model(model: Any, sites: Sequence[int] | None) -> NoiseModel:
-    """A noise model of Aer; `sites` are the qubits of the device that become sites 0, 1, ..."""
+def noise_model(model: Any, sites: Sequence[int] | None, n_qubits: int | None = None) -> NoiseModel:
+    """A noise model of Aer; `sites` are the qubits of the device, which has `n_qubits`, that become sites 0, 1, ..."""
     chosen = range(1 + max(model.noise_qubits, default=-1)) if sites is None else _checks.listed("sites", sites)
-    chosen = [_checks.integer("each of sites", qubit, low=0) for qubit in chosen]
+    last = None if n_qubits is None else n_qubits - 1
+    chosen = [_checks.integer("each of sites", qubit, low=0, high=last) for qubit in chosen]
     if len(set(chosen)) < len(chosen):
         raise InputError(f"sites must be distinct qubits of the device; found {chosen}.")
     place = {int(qubit): site for site, qubit in enumerate(chosen)}
-    found = NoiseModel()
+    found, names = NoiseModel(), dict[str, str]()
     for name, local in model._local_quantum_errors.items():
         for qubits, error in local.items():
             if all(q in place for q in qubits):
                 at = tuple(place[q] for q in qubits)
-                found = found.add(_channel(error), gates=_gate(name), at=at)
+                found = found.add(_channel(error), gates=_gate(name, names), at=at)
     for name, error in model._default_quantum_errors.items():
         elsewhere = model._local_quantum_errors.get(name, {})
         if not elsewhere:
-            found = found.add(_channel(error), gates=_gate(name))
+            found = found.add(_channel(error), gates=_gate(name, names))
             continue
         if sites is None:
             raise InputError(f"the errors of {name} differ from qubit to qubit: pass sites, the qubits to keep.")
         for qubits in itertools.permutations(chosen, error.num_qubits):
             if qubits not in elsewhere:
-                found = found.add(_channel(error), gates=_gate(name), at=tuple(place[q] for q in qubits))
+                found = found.add(_channel(error), gates=_gate(name, names), at=tuple(place[q] for q in qubits))
     return _readout(found, model, place, everywhere=sites is None)
 
 
 def _readout(found: NoiseModel, model: Any, place: dict[int, int], everywhere: bool) -> NoiseModel:
     default = model._default_readout_error
     for qubits, error in model._local_readout_errors.items():
-        if all(q in place for q in qubits):
+        if everywhere or any(q in place for q in qubits):
             found = found.with_readout(*_flips(error), sites=[place[q] for q in qubits])
     if default is not None:
         there = {place[q] for qubits in model._local_readout_errors for q in qubits if q in place}
@@ -99,11 +114,13 @@ def _flips(error: Any) -> tuple[float, float]:
     return float(p[1, 0]), float(p[0, 1])
 
 
-def _gate(name: str) -> str:
-    """What we call a gate of Qiskit."""
+def _gate(name: str, names: dict[str, str]) -> str:
+    """What we call a gate of Qiskit; `names` has the name there of each that came before."""
     made: Any = channels.Reset if name == "reset" else QISKIT.get(name)
     if not isinstance(made, Instruction):
         raise InputError(f"the noise model has errors of {name!r}, which is no single gate here: leave them out.")
+    if (other := names.setdefault(made.name, name)) != name:
+        raise InputError(f"the noise model has errors of {other!r} and of {name!r}, which are one gate here: keep one.")
     return made.name
 
 

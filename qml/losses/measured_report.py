@@ -35,7 +35,9 @@ class MeasuredReport:
     displacement : float
         By how much learning the empirical state displaces, at sigma: the trace distance of sigma from the state whose
         empirical state, of infinitely many shots in these settings, it would be (see
-        ``qml.measurement.empirical.before_measuring``). What the settings do not see counts as zero there.
+        ``qml.measurement.empirical.before_measuring``). What the settings do not see counts as zero there. Where sigma
+        is the empirical state of no state, a matrix with negative eigenvalues stands in its place, and the number may
+        exceed one.
     empirical_distance : float or None
         The trace distance of rho_hat from rho: it does not vanish with more shots.
 

@@ -35,7 +35,11 @@ def of_qiskit(records: Any) -> Any:
 
 
 def _of_bit_array(value: Any) -> Any:
-    return value.get_counts() if hasattr(value, "get_counts") and hasattr(value, "num_bits") else None
+    if not (hasattr(value, "get_counts") and hasattr(value, "num_bits")):
+        return None
+    if value.shape:
+        raise InputError(f"a bit array of shape {value.shape} holds the counts of several circuits: take one by index.")
+    return value.get_counts()
 
 
 def _name(k: int, row: Any) -> Any:
@@ -62,16 +66,20 @@ def _word(name: Any) -> Any:
 
 def of_cirq(value: Any) -> Any:
     """The counts of a result of a simulator or a device, whose keys are read in their order."""
-    if not isinstance(getattr(value, "measurements", None), Mapping):
+    try:
+        measurements = getattr(value, "measurements", None)
+    except ValueError:
+        raise InputError("the result has a key that was measured several times: measure with other keys.") from None
+    if not isinstance(measurements, Mapping):
         return None
-    return _rows(np.concatenate([np.asarray(a) for a in value.measurements.values()], axis=1))
+    return _rows(np.concatenate([np.asarray(a) for a in measurements.values()], axis=1))
 
 
 def of_samples(value: Any) -> Any:
-    """The counts of an array (shots, qubits) of digits, as PennyLane's ``sample`` gives it."""
-    if not isinstance(value, np.ndarray) or value.ndim != 2:
+    """The counts of an array (shots, qubits) of digits, as PennyLane's ``sample`` gives it, of any library."""
+    if not hasattr(value, "__array__") or np.ndim(value) != 2:
         return None
-    return {"".join(map(str, row)): count for row, count in _rows(value).items()}
+    return {"".join(map(str, row)): count for row, count in _rows(np.asarray(value)).items()}
 
 
 def of_braket(value: Any) -> Any:

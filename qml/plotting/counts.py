@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def plot_measured(
     reports: Sequence[MeasuredReport], x: ArrayLike | None = None, ax: Axes | None = None, *, xlabel: str = ""
 ) -> Axes:
-    r"""Draw S(rho_hat, sigma) above the likelihood of the same counts, the cost of measuring shaded between them.
+    r"""Draw S(rho_hat, sigma) above the negative log-likelihood of the same counts, the cost of measuring shaded.
 
     S(rho, sigma) of the measured state is drawn where all reports know it. The likelihood is shown with
     sum_k f_k log Tr M_k added, so that the cost is never negative. All in nats a shot.
@@ -55,7 +55,7 @@ def plot_measured(
     >>> reports = [measured_report(Counts(m, [9, 1]), sigma) for m in bases]
     >>> ax = plot_measured(reports, ax=Figure().subplots())
     >>> [line.get_label() for line in ax.get_lines()]
-    ['$S(\\hat\\rho, \\sigma)$', 'likelihood']
+    ['$S(\\hat\\rho, \\sigma)$', 'negative log-likelihood']
     """
     reports, xlabel = _checks.listed("reports", reports, "reports"), _checks.text("xlabel", xlabel)
     reports = [_checks.instance("each of reports", report, MeasuredReport) for report in reports]
@@ -68,10 +68,10 @@ def plot_measured(
     upper = np.array([r.cross_entropy for r in reports])
     lower = np.array([r.likelihood + r.log_traces for r in reports])
     axes.plot(place, upper, color=COLORS[0], linestyle=DASHES[0], marker=".", label=r"$S(\hat\rho, \sigma)$")
-    axes.plot(place, lower, color=COLORS[1], linestyle=DASHES[1], marker=".", label="likelihood")
+    axes.plot(place, lower, color=COLORS[1], linestyle=DASHES[1], marker=".", label="negative log-likelihood")
     finite = np.isfinite(upper) & np.isfinite(lower)
     shade = axes.fill_between(place, lower, upper, where=finite.tolist(), color=COLORS[0], alpha=0.12, linewidth=0)
-    shade.set_label("cost")
+    shade.set_label("cost of measuring")
     true = [r.true_cross_entropy for r in reports]
     if all(value is not None for value in true):
         known = np.array(true, dtype=np.float64)

@@ -6,6 +6,7 @@ import warnings
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from qml._checks import short
 from qml.plotting.text import plain_where_it_fails
 
 if TYPE_CHECKING:
@@ -28,7 +29,8 @@ def save(figure: Figure, file: Path | IO[bytes], form: str = "png", dpi: int = 1
         else:
             figure.savefig(file, dpi=dpi, format=form)
     return [
-        f"{short(text)!r} is not what Matplotlib reads as mathematics: it is drawn as it was typed." for text in plain
+        f"{short(text, 200)!r} is not what Matplotlib reads as mathematics: it is drawn as it was typed."
+        for text in plain
     ]
 
 
@@ -39,8 +41,3 @@ def _write_png(figure: Figure, file: Path | IO[bytes], dpi: int) -> None:
     figure.set_dpi(dpi)
     canvas: Any = FigureCanvasAgg(figure)
     canvas.print_png(file)
-
-
-def short(text: str) -> str:
-    """At most 200 characters of a text."""
-    return text if len(text) <= 200 else f"{text[:197]}..."

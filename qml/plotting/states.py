@@ -25,8 +25,8 @@ def plot_density_matrix(
     r"""Draw the entries <x\|sigma\|y> of a state: brightness is the absolute value, hue the phase.
 
     Zero is white; phase 0 is blue, pi is orange, +i is violet and -i green, so a real matrix shows two colors.
-    Basis states label the axes up to dimension 16. The key on the right shows the colors of positive and negative
-    entries, and of imaginary ones where there are visible ones, up to full strength.
+    Basis states label the axes up to dimension 16. The key on the right shows the colors of the four phases, up
+    to full strength.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def plot_density_matrix(
     axes.imshow(colors(matrix, full), interpolation="nearest")
     _label(axes, state)
     if key:
-        _key(axes, full, bool(np.abs(matrix.imag).max() > 0.03 * full))
+        _key(axes, full)
     axes.set_title(title, fontsize="medium")
     return axes
 
@@ -84,13 +84,9 @@ def colors(matrix: Any, full: float) -> Any:
     return 1 - strength * (1 - hue)
 
 
-def _key(ax: Axes, full: float, is_complex: bool) -> None:
+def _key(ax: Axes, full: float) -> None:
     """The colors by phase (columns) and absolute value, which falls to zero downwards."""
-    signs = (
-        {"+": 1, "+i": 1j, "\N{MINUS SIGN}": -1, "\N{MINUS SIGN}i": -1j}
-        if is_complex
-        else {"+": 1, "\N{MINUS SIGN}": -1}
-    )
+    signs = {"+": 1, "+i": 1j, "\N{MINUS SIGN}": -1, "\N{MINUS SIGN}i": -1j}
     shown = np.linspace(0, full, 64)[:, None] * np.array(list(signs.values()))
     bar = ax.inset_axes((1.04, 0.1, 0.05 * len(signs), 0.8))
     bar.imshow(colors(shown, full), origin="lower", aspect="auto", extent=(-0.5, len(signs) - 0.5, 0, full))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from qml._checks import InputError, choice
+from qml._checks import InputError, choice, plural, short
 from qml.losses import EVERY_LOSS
 from qml.plotting.style import COLORS, DASHES, GREY, MARKERS, label_ends, plain
 
@@ -79,7 +79,8 @@ def draw(
     chosen = [choice("an axis", given, axes) for given in (x, y)[:needed] if given is not None]
     chosen += [name for name in axes if name not in chosen][: needed - len(chosen)]
     if len(chosen) < needed:
-        raise InputError(f"a {kind} figure needs {needed} axes of numbers that vary; this sweep has {len(axes)}.")
+        wanted = plural(needed, "axis", "axes")
+        raise InputError(f"a {kind} figure needs {wanted} of numbers that vary; this sweep has {len(axes)}.")
     fits = list(dict.fromkeys(row["fit"] for row in done))
     if kind == "scaling" and not any(row["gap"] > 0 for row in done):
         raise InputError("no gap is above zero: there is nothing to scale.")
@@ -88,7 +89,7 @@ def draw(
     if kind == "measured":
         return _measured(done, chosen[0])
     others = [name for name in names if name != chosen[0] and len({str(row[name]) for row in done}) > 1]
-    panels, varied = _panels(done, others), ["replicate"] if len({row["replicate"] for row in done}) > 1 else []
+    panels, varied = _panels(done, others), ["replicates"] if len({row["replicate"] for row in done}) > 1 else []
     if len(panels) == 1:
         varied += others
     across = min(len(panels), 3)
@@ -110,6 +111,8 @@ def draw(
     for k, ax in enumerate(grid.flat[: len(panels)]):  # now that all have the same limits
         if (k + 1) % across == 0 or k + 1 == len(panels) or kind == "scaling":
             label_ends(ax)
+        if kind == "scaling" and ax.get_ylim()[0] < noise_of(done):
+            _rounding(ax, noise_of(done))
     if varied:
         figure.suptitle(f"median, least and greatest over {', '.join(varied)}", fontsize="small")
     return figure
@@ -126,8 +129,7 @@ def _panels(rows: Rows, others: Sequence[str]) -> list[tuple[str, Rows]]:
 
 
 def _short(value: object) -> str:
-    text = f"{value:.4g}" if isinstance(value, float) else str(value)
-    return text if len(text) <= 40 else text[:37] + "..."
+    return short(f"{value:.4g}" if isinstance(value, float) else str(value), 40)
 
 
 def _measured(rows: Rows, x: str) -> Figure:
@@ -168,8 +170,6 @@ def _loss(ax: Axes, rows: Rows, x: str, fits: Sequence[str]) -> None:
 
 
 def _scaling(ax: Axes, rows: Rows, x: str, fits: Sequence[str]) -> None:
-    from matplotlib.patches import Rectangle
-
     positive = [row for row in rows if row["gap"] > 0]
     noise = noise_of(rows)
     for k, fit in enumerate(fits):
@@ -179,12 +179,17 @@ def _scaling(ax: Axes, rows: Rows, x: str, fits: Sequence[str]) -> None:
     ax.set_yscale("log")
     if min(row[x] for row in rows) > 0:
         ax.set_xscale("log")
-    if min((row["gap"] for row in positive), default=noise) < noise:
-        down = np.finfo(float).tiny  # as an artist, which does not move the limits
-        across = ax.get_yaxis_transform()
-        ax.add_artist(Rectangle((0, down), 1, noise, transform=across, color="0.93", zorder=0, linewidth=0))
-        ax.text(0.02, noise, "rounding", transform=across, va="top", fontsize="small", color=GREY)
     ax.set_ylabel(f"gap = loss \N{MINUS SIGN} floor{unit(rows)}")
+
+
+def _rounding(ax: Axes, noise: float) -> None:
+    """Grey, where a gap is rounding."""
+    from matplotlib.patches import Rectangle
+
+    down = np.finfo(float).tiny  # as an artist, which does not move the limits
+    across = ax.get_yaxis_transform()
+    ax.add_artist(Rectangle((0, down), 1, noise, transform=across, color="0.93", zorder=0, linewidth=0))
+    ax.text(0.02, noise, "rounding", transform=across, va="top", fontsize="small", color=GREY)
 
 
 def unit(rows: Rows) -> str:

@@ -16,8 +16,6 @@ from qml.studies.show import terminal
 if TYPE_CHECKING:
     from qml.studies.run.run import Options
 
-INTERRUPTED = 130
-
 
 class Commands(click.Group):
     """A mistake of the user is one sentence on stderr and exit code 2; anything unexpected shows its traceback."""
@@ -38,7 +36,7 @@ class Commands(click.Group):
         except click.ClickException as error:
             _fail(error.format_message(), error.exit_code)
         except (click.Abort, KeyboardInterrupt):
-            _fail("interrupted.", INTERRUPTED)
+            _fail("interrupted.", terminal.INTERRUPTED)
         except (ValueError, MemoryError) as error:
             from qml._checks import InputError, MemoryRefused
 
@@ -154,7 +152,7 @@ def _principle(study: Path, options: Options) -> int:
     checked = run_principle(study, options)
     _lasting(str(checked.folder) if options.quiet else f"Kept in {checked.folder}: report.html")
     if checked.interrupted:
-        _fail(f"interrupted: the report in {checked.folder} holds what was checked.", INTERRUPTED)
+        _fail(f"interrupted: the report in {checked.folder} holds what was checked.", terminal.INTERRUPTED)
     if checked.violated:
         _fail(f"violated: {', '.join(f'statement {number}' for number in checked.violated)}; see the report.", 1)
     return 0
@@ -195,16 +193,17 @@ def validate(study: Path, overrides: tuple[str, ...]) -> None:
 
 @main.command()
 def precompile() -> None:
-    """Compile the kernels of all engines for this processor, so that no later run waits for them.
+    """Compile the kernels of all engines for this processor. No later run waits for them then.
 
     For images of machines and containers, and once before many jobs start at once on a cluster.
     """
     from qml.engines.precompile import every_kernel
 
-    with click.progressbar(every_kernel(), label="compiling", file=sys.stderr) as kernels:
+    err: Any = sys.stderr or terminal.Lasting()
+    with click.progressbar(every_kernel(), label="compiling", file=err) as kernels:
         for kernel in kernels:
             kernel.compile()
-    click.echo("All kernels are compiled.")
+    terminal.say("All kernels are compiled.")
 
 
 @main.command()
@@ -213,7 +212,7 @@ def precompile() -> None:
 @click.option("--version", type=click.IntRange(2, 3), default=3, show_default=True, help="Of OpenQASM, when written.")
 @click.option("--force", is_flag=True, help="Replace TARGET if it exists.")
 def convert(source: Path, target: Path, version: int, force: bool) -> None:
-    """Read SOURCE and write what it holds to TARGET, each in the format of its ending.
+    """Convert SOURCE to TARGET, each in the format of its ending.
 
     Circuits: .qasm, .json, .npz. Counts: .csv, .json, .npz. Results, models and other objects: .json, .npz; a result
     whose model is a circuit becomes .qasm with the numbers that were learnt.
@@ -246,7 +245,7 @@ def schema(markdown: bool, objects: bool) -> None:
 @main.command("list")
 @click.argument("what", required=False)
 def list_kinds(what: str | None) -> None:
-    """List what a study can name: WHAT is one of the kinds of things below; all of them by default.
+    """List what a study can name. WHAT is one of these kinds of things; by default all of them are listed.
 
     targets, data, measurements, hamiltonians, models, ansatze, generators, losses, methods, errors, optimizers, jumps,
     priors, loggers, engines, channels, gates

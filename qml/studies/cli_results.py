@@ -57,9 +57,10 @@ def table(run: Path, as_csv: bool, columns: str | None) -> None:
 @click.option("--y", help="The other axis of a heatmap.")
 @click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="A .png, .svg or .pdf [RUN/KIND.png].")
 def plot(run: Path, kind: str, x: str | None, y: str | None, output: Path | None) -> None:
-    """Draw the sweep in RUN: the loss above its floor, how the gap scales, or a map of the gap over two axes.
+    """Draw a figure of RUN.
 
-    Of a run without a sweep, the loss and the gap of its fits by iteration.
+    Of a sweep, the loss above its floor, how the gap scales, a map of the gap over two axes, or what measuring costs;
+    of a run without a sweep, the loss and the gap of its fits by iteration.
     """
     from qml._checks import InputError, choice
     from qml.plotting import sweeps
@@ -93,7 +94,7 @@ def plot(run: Path, kind: str, x: str | None, y: str | None, output: Path | None
 @RUN
 @click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="[RUN/report.html]")
 def report(run: Path, output: Path | None) -> None:
-    """Write RUN as one HTML page: figures, table, study, environment."""
+    """Write RUN as one HTML page. It has the figures, the table, the study and the environment."""
     from qml.studies.files import write_text
     from qml.studies.record.folder import load_run
     from qml.studies.show.page import page
@@ -141,7 +142,7 @@ def _more(items: Sequence[Any]) -> list[str]:
 @click.option("--workers", type=click.IntRange(min=1), metavar="N", help="Processes of a sweep [one a processor].")
 @click.option("--scheduler", metavar="ADDRESS", help="Run a sweep on a Dask cluster.")
 def reproduce(run: Path, workers: int | None, scheduler: str | None) -> int:
-    """Run the study of RUN again and compare every number, to the bit. Exit code 1 if one differs."""
+    """Run the study of RUN again and compare to the bit. Exit code 1 if a number differs."""
     from qml.studies.record.folder import load_run
     from qml.studies.run.compare import reproduce as repeated
     from qml.studies.run.sweeping import How

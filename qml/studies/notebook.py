@@ -270,7 +270,8 @@ class StudyRun(Mapping[str, StudyFit]):
         return text.getvalue().rstrip()
 
     def __repr__(self) -> str:
-        return f"<StudyRun: {self.folder.name}, {self.status}, fits {', '.join(map(repr, self)) or 'none'}>"
+        fits = "sweep" if self._run.study.sweep is not None else f"fits {', '.join(map(repr, self)) or 'none'}"
+        return f"<StudyRun: {self.folder.name}, {self.status}, {fits}>"
 
     def _repr_html_(self) -> str:
         table = self.table

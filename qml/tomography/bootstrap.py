@@ -13,12 +13,12 @@ import numpy as np
 
 from qml import _checks
 from qml._checks import InputError
+from qml._machine import processors
 from qml._results import Table
 from qml._typing import Complex, Real
 from qml.measurement import Counts
 from qml.measurement.sampling import draw
 from qml.states import DensityMatrix, State
-from qml.threads import processors
 from qml.tomography.mle import maximum_likelihood
 from qml.tomography.process import process_tomography
 from qml.tomography.result import TomographyResult

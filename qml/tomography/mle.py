@@ -317,7 +317,7 @@ class _Run:
         if self.reason == "stationary":
             return (
                 f"stationary among the states of rank {self.columns} or less {after}: "
-                f"at most {bound:.2g} nats below all states"
+                f"the {likelihood} is within {bound:.3g} nats of the largest of all states"
             )
         if converged:
             return f"certified {after}: the {likelihood} is within {bound:.2g} nats of the largest"

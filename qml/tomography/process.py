@@ -208,7 +208,8 @@ def _status(tries: list[_Found], best: _Found, gap: float, is_full: bool) -> str
     if not is_full and tries[0].fit.converged:
         operators = _checks.plural(tries[0].model.rank, "Kraus operator")
         return (
-            f"stationary among the processes of {operators} {after}: at most {best.bound:.2g} nats below all processes"
+            f"stationary among the processes of {operators} {after}: the log-likelihood is within {best.bound:.3g} "
+            "nats of the largest of all processes"
         )
     how = f"{CTRL_C} {after}" if tries[-1].is_stopped else f"stopped {after}"
     return (

@@ -123,10 +123,17 @@ def test_what_has_no_counterpart_is_refused():
         (cirq.Circuit(cirq.rx(A * B)(Q[0])), "is not affine in its symbols"),
         (cirq.Circuit(cirq.WaitGate(cirq.Duration(nanos=3))(Q[0])), "a wait has no counterpart"),
         (cirq.Circuit(), "no qubits"),
+        (cirq.Circuit(cirq.rx(1j * A)(Q[0])), "is not affine in its symbols, with real coefficients"),
+        (cirq.Circuit(cirq.measure(*Q[:2], key="m", invert_mask=(True,))), "changes its results after it measured"),
+        (cirq.Circuit(cirq.measure(Q[0], confusion_map={(0,): np.eye(2)})), "changes its results after it measured"),
+        (cirq.Circuit(cirq.measure_single_paulistring(cirq.X(Q[0]) * cirq.Z(Q[1]))), "measures something else than"),
     ):
         with pytest.raises(InputError, match=sentence):
             from_cirq(circuit)
-    with pytest.raises(InputError, match="is taken; found 3"):
-        from_cirq(3)
+    for other in (3, cirq.Circuit, cirq.X(Q[0])):
+        with pytest.raises(InputError, match="a circuit of Cirq is taken; found"):
+            from_cirq(other)
+    with pytest.raises(InputError, match="qubits must be distinct"):
+        from_cirq(cirq.Circuit(cirq.CX(*Q[:2])), qubits=[*Q[:2], Q[0]])
     with pytest.raises(InputError, match="needs a number for 'p'"):
         to_cirq(Circuit(1, [channels.BitFlip("p", 0)]))

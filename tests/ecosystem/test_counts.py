@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import cirq
+import jax
 import numpy as np
 import pennylane as pl
 import pytest
@@ -13,6 +14,7 @@ from braket.devices import LocalSimulator
 from qiskit.primitives import StatevectorSampler
 
 from qml import Circuit, Counts, PauliMeasurement, gates
+from qml._checks import InputError
 from qml.io import to_cirq, to_pennylane, to_qiskit
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
@@ -25,6 +27,14 @@ def test_qiskit():
     circuit = to_qiskit(CIRCUIT, measured=[0, 1, 2])
     result = StatevectorSampler().run([circuit], shots=100).result()
     assert Counts.from_dicts({"ZZZ": result[0].data.c}, source="qiskit") == EXPECTED
+    x = qiskit.circuit.Parameter("x")
+    sweep = qiskit.QuantumCircuit(1)
+    sweep.rx(x, 0)
+    sweep.measure_all()
+    two = StatevectorSampler().run([(sweep, [[0.0], [np.pi]])], shots=100).result()[0].data.meas
+    assert Counts.from_dicts({"Z": two[1]}, source="qiskit") == Counts.from_dicts({"Z": {"1": 100}})
+    with pytest.raises(InputError, match=r"of shape \(2,\) holds the counts of several circuits"):
+        Counts.from_dicts({"Z": two}, source="qiskit")
     job = qiskit_aer.AerSimulator().run(circuit, shots=100).result()
     assert Counts.from_dicts({"ZZZ": job.get_counts()}, source="qiskit") == EXPECTED
     plain = job.to_dict()
@@ -42,6 +52,9 @@ def test_cirq():
     result = cirq.Simulator().run(cirq.Circuit(circuit, cirq.measure(*qubits, key="z")), repetitions=100)
     for record in (result, dict(result.histogram(key="z"))):
         assert Counts.from_dicts({"ZZZ": record}, source="cirq") == EXPECTED
+    again = cirq.Circuit(circuit, [cirq.measure(q, key="z") for q in qubits])
+    with pytest.raises(InputError, match="a key that was measured several times"):
+        Counts.from_dicts({"ZZZ": cirq.Simulator().run(again, repetitions=100)}, source="cirq")
     single = cirq.Circuit(circuit, [cirq.measure(q, key=str(q)) for q in qubits])
     result = cirq.Simulator().run(single, repetitions=100)
     for record in (result, dict(result.multi_measurement_histogram(keys=[str(q) for q in qubits]))):
@@ -61,7 +74,8 @@ def test_pennylane():
         return node()
 
     assert Counts.from_dicts({"ZZZ": run(pl.counts)}, source="pennylane") == EXPECTED
-    assert Counts.from_dicts({"ZZZ": np.asarray(run(pl.sample))}, source="pennylane") == EXPECTED
+    for array in (np.asarray, jax.numpy.asarray):
+        assert Counts.from_dicts({"ZZZ": array(run(pl.sample))}, source="pennylane") == EXPECTED
 
 
 def test_braket():

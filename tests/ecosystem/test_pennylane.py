@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import jax
 import numpy as np
 import pennylane as pl
 import pytest
@@ -95,7 +96,8 @@ OPS = [
     lambda: pl.ThermalRelaxationError(0.1, 1.2, 1.3, 0.1, wires=1),
     lambda: pl.GeneralizedAmplitudeDamping(0.1, 0.3, wires=1), lambda: pl.PauliError("XY", 0.2, wires=[2, 0]),
     lambda: pl.FermionicSWAP(0.3, wires=[0, 1]), lambda: pl.exp(pl.X(0) @ pl.Z(1), 0.3j),
-    lambda: pl.prod(pl.X(0), pl.RY(0.3, 1)), lambda: pl.CPhaseShift01(0.2, [0, 2]),
+    lambda: pl.prod(pl.X(0), pl.RY(0.3, 1)), lambda: pl.CPhaseShift01(0.2, [0, 2]), lambda: pl.Identity(),
+    lambda: pl.Identity(WIRES), lambda: pl.ctrl(pl.Identity([0, 1]), 2),
 ]  # fmt: skip
 
 
@@ -137,6 +139,72 @@ def test_arguments_become_parameters_by_name_where_they_are_used_affinely():
         from_pennylane(lambda x: pl.QubitUnitary(pl.RX.compute_matrix(x), 0), 0.3)
 
 
+def test_arguments_at_the_edge_of_a_domain_become_parameters():
+    def function(x, p, q, r):
+        pl.RX(x, 0)
+        pl.DepolarizingChannel(p, 0)
+        pl.AmplitudeDamping(1 - q, 0)
+        pl.GeneralizedAmplitudeDamping(0.3, r / 2, 0)
+
+    r = Parameter("r")
+    expected = [
+        gates.RX("x", 0), channels.PauliError("p", 0), channels.AmplitudeDamping(1 - Parameter("q"), 0),
+        channels.GeneralizedAmplitudeDamping(0.3, r / 2, 0),
+    ]  # fmt: skip
+    for p in (0.0, 0.01, 1.0):
+        assert from_pennylane(function, 0.3, p, p, p) == Circuit(1, expected)
+    with pytest.raises(InputError, match="is not affine in the arguments"):
+        from_pennylane(lambda x: pl.RX(abs(x), 0), 0.0)
+    with pytest.raises(InputError, match="moving the arguments changes more than"):
+        from_pennylane(lambda x: pl.RX(x, 0) if x > 0.29 else pl.RY(x, 0), 0.3)
+
+
+def test_arguments_of_torch_and_jax():
+    """In single precision, too; functions of PyTorch get tensors again."""
+    torch = pytest.importorskip("torch")
+
+    def function(weights, shift):
+        assert isinstance(weights, torch.Tensor) == isinstance(w, torch.Tensor)
+        pl.RX(2 * weights[0], 0)
+        pl.RY(weights[1] + shift, 0)
+
+    s = Parameter("shift")
+    expected = Circuit(1, [gates.RX(2 * Parameter("weights[0]"), 0), gates.RY(Parameter("weights[1]") + s, 0)])
+    x = [0.1, 0.2]
+    for w in (torch.tensor(x, requires_grad=True), jax.numpy.array(x), pl.numpy.array(x), np.array(x, np.float32)):
+        assert from_pennylane(function, w, 0.3) == expected
+        assert from_pennylane(function, w, 0.3, free=False).n_params == 0
+
+
+def test_the_noise_of_a_transformed_node_comes_in():
+    noise = pl.NoiseModel({pl.noise.op_eq("RX"): pl.noise.partial_wires(pl.AmplitudeDamping, 0.1)})
+
+    def function(x):
+        pl.RX(x, 0)
+        return pl.expval(pl.Z(0)), pl.expval(pl.X(0))
+
+    device = pl.device("default.mixed", wires=1)
+    node = pl.QNode(function, device)
+    expected = Circuit(1, [gates.RX("x", 0), channels.AmplitudeDamping(0.1, 0)])
+    assert from_pennylane(pl.add_noise(node, noise), 0.3) == expected
+    with pytest.raises(InputError, match="the device of the QNode is transformed"):
+        from_pennylane(pl.QNode(function, pl.add_noise(device, noise)), 0.3)
+    with pytest.raises(InputError, match="make several circuits of it"):
+        from_pennylane(pl.transforms.split_non_commuting(node), 0.3)
+
+
+@pytest.mark.parametrize(
+    "channel", [channels.PauliError, channels.Depolarizing, channels.BitFlip, channels.GeneralizedAmplitudeDamping]
+)
+def test_channels_with_a_name_there_keep_free_parameters(channel):
+    params = [f"p{k}" for k in range(channel.n_params)]
+    circuit = Circuit(3, [gates.RX(0.3, 1), channel(*params, 1)])
+    template, theta = to_pennylane(circuit), np.linspace(0.1, 0.2, channel.n_params)
+    assert close(ReferenceEngine().evolve(circuit, theta).matrix(), its_state(template, theta))
+    again = from_pennylane(lambda x: template(x), theta, wires=WIRES)
+    assert close(choi(again, theta + 0.3), choi(circuit, theta + 0.3))
+
+
 def test_gradients_flow_through_a_circuit_that_went_out():
     circuit = Circuit(2, [gates.RX("a", 0), gates.CNOT(0, 1), gates.RZ(2 * Parameter("a") + 0.1, 1), gates.RY("b", 1)])
     template = to_pennylane(circuit)
@@ -169,6 +237,8 @@ def test_what_has_no_counterpart_is_refused():
         from_pennylane(feedback)
     with pytest.raises(InputError, match="wires must name every wire"):
         from_pennylane(lambda: pl.X("b"), wires=["a"])
+    with pytest.raises(InputError, match="wires must be distinct"):
+        from_pennylane(lambda: pl.X("a"), wires=["a", "a"])
     with pytest.raises(InputError, match="needs a number for 'p'"):
         to_pennylane(Circuit(1, [channels.ReadoutError("p", 0.1, 0)]))
     with pytest.raises(InputError, match="one number for each of the 1 parameters a"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import pytket
+import sympy
 from braket import circuits as braket
 from braket.circuits.serialization import IRType
 from braket.devices import LocalSimulator
@@ -13,6 +14,7 @@ from helpers.circuits import random_circuit
 from helpers.processes import choi, same
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pytket import passes
 from qiskit import qasm2, qasm3
 from qiskit import quantum_info as info
 from qiskit.circuit.random import random_circuit as drawn
@@ -67,12 +69,32 @@ def test_gates_of_pytket_come_in():
         circuit = pytket.Circuit(3)
         circuit.add_gate(getattr(pytket.OpType, kind), list(angles), list(range(n)))
         assert same(ReferenceEngine().evolve_vectors(from_pytket(circuit), ()), circuit.get_unitary())
+    for change in (pytket.Circuit.replace_SWAPs, passes.CliffordSimp(allow_swaps=True).apply):  # swaps become names
+        circuit = pytket.Circuit(3).H(0).CX(0, 1).CX(1, 0).CX(0, 1).Rz(0.3, 1).SWAP(1, 2).CX(0, 2)
+        change(circuit)
+        assert circuit.has_implicit_wireswaps
+        assert same(ReferenceEngine().evolve_vectors(from_pytket(circuit), ()), circuit.get_unitary())
+    measured = pytket.Circuit(3, 3).X(0).SWAP(0, 1).Rx(0.3, 2).SWAP(1, 2)
+    measured.replace_SWAPs()
+    found, sites = from_pytket(measured.Measure(1, 0).Measure(2, 2), measured=True)
+    assert sites == (1, 2)
+    bits = ReferenceEngine().evolve(found, ()).partial_trace([1, 2]).probabilities()
+    assert np.abs(bits - [0, np.cos(0.15 * np.pi) ** 2, 0, np.sin(0.15 * np.pi) ** 2]).max() < 1e-12
+    named = pytket.Circuit()
+    for qubit in (pytket.Qubit("Gate", [1, 0]), pytket.Qubit("gate", 3), pytket.Qubit("a", 7)):
+        named.add_qubit(qubit)
+        named.Ry(0.1 * len(named.qubits), qubit)
+    named.CX(*named.qubits[:2])
+    assert same(ReferenceEngine().evolve_vectors(from_pytket(named), ()), named.get_unitary())
     measured = pytket.Circuit(2, 2).H(0).Measure(0, 1).Measure(1, 0)
     assert from_pytket(measured, measured=True)[1] == (1, 0)
     with pytest.raises(InputError, match="no noise"):
         to_pytket(Circuit(1, [channels.BitFlip(0.1, 0)]))
-    with pytest.raises(InputError, match="of pytket is taken"):
-        from_pytket(3)
+    for other in (3, pytket.Circuit):
+        with pytest.raises(InputError, match="of pytket is taken"):
+            from_pytket(other)
+    with pytest.raises(InputError, match="OpenQASM 2 has no free parameters; found 'a': substitute numbers"):
+        from_pytket(pytket.Circuit(1).Rz(2 * sympy.Symbol("a"), 0))
 
 
 def test_braket_there_and_back():

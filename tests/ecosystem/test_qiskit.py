@@ -91,6 +91,9 @@ def test_gates_of_the_library_come_in():
         library.SXGate().control(2, annotated=True), library.RYGate(a).inverse(annotated=True),
         library.SGate().power(0.3, annotated=True), library.RXXGate(a).control(1, annotated=True),
     ]  # fmt: skip
+    inner = qiskit.QuantumCircuit(1)
+    inner.append(library.GlobalPhaseGate(a).power(0.5), [])  # a matrix on no qubit
+    every.append(inner.to_gate().control(1))
     for gate in every:
         circuit = qiskit.QuantumCircuit(gate.num_qubits)
         circuit.append(gate, range(gate.num_qubits))
@@ -107,6 +110,12 @@ def test_controlled_gates_keep_their_phases():
         operation = Operation(controlled(gate), (2, 0, 1)[: gate.n_sites + 1], tuple(draw(gate, rng)))
         circuit = Circuit(3, [gates.H(2), operation])
         assert close(choi(circuit), its_choi(to_qiskit(circuit)))
+    free = Circuit(
+        3, [gates.PauliRotation("II")("a", 0, 1), controlled(gates.PauliRotation("I"))(Parameter("a") / 2, 2, 0)]
+    )
+    out = to_qiskit(free)
+    assert close(choi(free, [0.7]), its_choi(out.assign_parameters([0.7])))
+    assert close(choi(free, [0.7]), choi(from_qiskit(out), [0.7]))
 
 
 def test_expressions_stay_affine_by_name():
@@ -122,7 +131,7 @@ def test_expressions_stay_affine_by_name():
     assert dict(found.terms) == {"a": 2.0, "b": -0.25}
     assert found.constant == 0.5
     assert (2 * x - y / 4 + 0.5).value({"a": 1, "b": 2}) == found.value({"a": 1, "b": 2})
-    for expression in (a * b, a / b, a.sin(), a.log()):
+    for expression in (a * b, a / b, a.sin(), a.log(), a.sign(), a * a / a, 1j * a):
         other = circuit.copy()
         other.rx(expression, 0)
         with pytest.raises(InputError, match="is not affine in its parameters"):
@@ -150,6 +159,33 @@ def test_loops_are_carried_out_and_feedback_is_refused():
     waiting.delay(10, 0)
     with pytest.raises(InputError, match="a delay has no counterpart"):
         from_qiskit(waiting)
+    saved = qiskit.QuantumCircuit(1)
+    saved.save_density_matrix()
+    with pytest.raises(InputError, match=r"^save_density_matrix has no counterpart in a circuit"):
+        from_qiskit(saved)
+
+
+def test_a_qubit_stays_measured_where_another_result_replaces_its_own():
+    circuit = qiskit.QuantumCircuit(2, 1)
+    circuit.h(0)
+    circuit.measure([0, 1], [0, 0])
+    assert from_qiskit(circuit, measured=True)[1] == (1,)
+    circuit.h(0)
+    with pytest.raises(InputError, match=r"qubit 0 is measured and used again \(h\)"):
+        from_qiskit(circuit)
+
+
+def test_circuits_of_other_classes_are_circuits():
+    class Mine(qiskit.QuantumCircuit):
+        pass
+
+    for circuit in (Mine(2), library.EfficientSU2(2, reps=1)):
+        circuit.x(1)
+        v = np.arange(circuit.num_parameters) / 3
+        u = info.Operator(circuit.assign_parameters(v)).data
+        found = from_qiskit(circuit)
+        named = {p.name: x for p, x in zip(circuit.parameters, v, strict=True)}
+        assert same(ReferenceEngine().evolve_vectors(found.bind(named), ()), forwards(u, sites=2))
 
 
 def test_resets_traces_and_preparations():
@@ -174,9 +210,22 @@ def test_states_and_operators_are_turned_round_and_never_taken_as_they_are():
             DensityMatrix(state)
     u = info.random_unitary(4, seed=3)
     assert close(from_qiskit(u).matrix(()), np.asarray(u.reverse_qargs().data))
+    clifford = info.random_clifford(3, seed=4)
+    assert close(from_qiskit(clifford).matrix(()), forwards(clifford.to_matrix(), sites=3))
     total = PauliSum.from_terms({"XIZ": 0.5, "YYI": -1.0})
     assert from_qiskit(to_qiskit(total)) == total
     assert close(forwards(to_qiskit(total).to_matrix(), sites=3), total.matrix())
+    assert from_qiskit(info.Pauli("-XYI")) == PauliSum.from_terms({"IYX": -1.0})
+
+
+def test_channels_in_every_form_of_qiskit_are_turned_round():
+    channel = info.random_quantum_channel(4, 4, rank=3, seed=5)
+    circuit = qiskit.QuantumCircuit(2)
+    circuit.append(channel.to_instruction(), [0, 1])
+    for form in (info.Kraus, info.SuperOp, info.Choi, info.Chi, info.PTM, info.Stinespring):
+        found = from_qiskit(form(channel))
+        assert found.name == form.__name__
+        assert close(choi(Circuit(2, [found(0, 1)])), its_choi(circuit))
 
 
 def test_free_noise_and_other_objects_are_refused():
@@ -186,6 +235,15 @@ def test_free_noise_and_other_objects_are_refused():
         from_qiskit(3)
     with pytest.raises(InputError, match="is taken; found 3"):
         to_qiskit(3)
+    with pytest.raises(InputError, match=r"the operator must keep its dimensions; found \(2, 2\) to"):
+        from_qiskit(info.Operator(np.ones((2, 4))))
+    for channel in (info.Kraus([np.eye(3)]), info.SuperOp(np.ones((16, 4)))):
+        with pytest.raises(InputError, match="from qubits to as many qubits is taken; found one of dimensions"):
+            from_qiskit(channel)
+    with pytest.raises(InputError, match="coefficients of a SparsePauliOp must be numbers; found a"):
+        from_qiskit(info.SparsePauliOp(["X"], np.array([qiskit.circuit.Parameter("a")], dtype=object)))
+    with pytest.raises(InputError, match="sites are for noise models and backends; found a QuantumCircuit"):
+        from_qiskit(qiskit.QuantumCircuit(2), sites=[1, 0])
 
 
 def exact(circuit, model, sites):
@@ -237,6 +295,12 @@ def test_the_noise_of_a_device_of_27_qubits_on_five_of_them(sites, pairs, apart)
     assert close(np.diag(read).real, confusion @ np.diag(ours).real)
 
 
+def test_qubits_that_a_device_lacks_are_refused():
+    for wanted in ([5], [0, -1]):
+        with pytest.raises(InputError, match="each of sites must be an integer"):
+            from_qiskit(fake.FakeManilaV2(), sites=wanted)
+
+
 def test_errors_of_all_qubits_and_of_some():
     model = aer.noise.NoiseModel()
     model.add_all_qubit_quantum_error(aer.noise.depolarizing_error(0.1, 1), ["x", "sx"])
@@ -262,3 +326,13 @@ def test_errors_of_all_qubits_and_of_some():
     model.add_all_qubit_quantum_error(aer.noise.depolarizing_error(0.1, 1), ["u2"])
     with pytest.raises(InputError, match="errors of 'u2', which is no single gate here"):
         from_qiskit(model, sites=[0, 1])
+    joint = aer.noise.NoiseModel()
+    joint.add_readout_error(aer.noise.ReadoutError(np.eye(4)[::-1]), [0, 1])
+    for wanted in (None, [1, 2]):
+        with pytest.raises(InputError, match="readout errors of single qubits are taken"):
+            from_qiskit(joint, sites=wanted)
+    assert from_qiskit(joint, sites=[2]).readout == ()
+    double = aer.noise.NoiseModel()
+    double.add_all_qubit_quantum_error(aer.noise.depolarizing_error(0.1, 1), ["u1", "p"])
+    with pytest.raises(InputError, match="errors of 'u1' and of 'p', which are one gate here"):
+        from_qiskit(double)

@@ -8,7 +8,9 @@ import pickle
 import numpy as np
 import pytest
 import torch
+import torch._dynamo
 from helpers.arrays import difference
+from torch.autograd import forward_ad
 
 import qml
 from qml import CircuitModel, GibbsModel, channels, fit, thermal
@@ -121,6 +123,39 @@ def test_second_derivatives_are_refused_in_a_sentence():
             torch.autograd.functional.hessian(function, theta)
 
 
+@pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated")
+def test_forward_derivatives_are_refused_in_a_sentence():
+    """And not left out."""
+    theta = point(NOISY).detach()
+    for function in (qml.torch.loss(NOISY, RHO), qml.torch.StateLayer(NOISY)):
+        with forward_ad.dual_level(), pytest.raises(InputError, match="derivatives backward, and none forward"):
+            function(forward_ad.make_dual(theta, theta))
+
+
+def test_views_that_are_conjugate_or_negative():
+    theta, layer = point(NOISY), qml.torch.StateLayer(NOISY)
+    negative = torch.complex(theta, -theta).conj().imag
+    assert negative.is_neg()
+    assert torch.equal(qml.torch.loss(NOISY, RHO)(negative), qml.torch.loss(NOISY, RHO)(theta))
+    (A * layer(theta).conj().imag).sum().backward()
+    slope, theta.grad = theta.grad, None
+    (A * -layer(theta).imag).sum().backward()
+    assert slope.abs().max() > 1e-3
+    assert torch.equal(slope, theta.grad)
+
+
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")  # where the graph breaks
+def test_the_compiler_looks_at_neither_loss_nor_layer():
+    torch._dynamo.reset()
+    theta, loss, layer = point(NOISY), qml.torch.loss(NOISY, RHO), qml.torch.StateLayer(NOISY)
+    own_loss = torch.compile(lambda t: loss(2 * t) + layer(t)[0, 0].real, backend="eager")
+    own_loss(theta).backward()
+    slope, theta.grad = theta.grad, None
+    (loss(2 * theta) + layer(theta)[0, 0].real).backward()
+    assert torch.equal(slope, theta.grad)
+    assert torch._dynamo.utils.counters["stats"]["unique_graphs"] <= 3  # between the calls
+
+
 @pytest.mark.parametrize(
     ("theta", "sentence"),
     [
@@ -153,6 +188,12 @@ def test_a_layer_is_a_module():
     for again in (copy.deepcopy(net), pickle.loads(pickle.dumps(net))):
         assert torch.equal(again(x), net(x))
     assert set(net.state_dict()) == {"0.weight", "0.bias"}
+    seen = []
+    layer.eval().register_forward_hook(lambda *_: seen.append(1))
+    again = copy.deepcopy(layer)
+    again(torch.zeros(NOISY.n_params))
+    assert seen == [1]
+    assert not again.training
 
 
 def test_an_optimizer_of_theirs_finds_what_ours_does():

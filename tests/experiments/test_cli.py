@@ -288,6 +288,7 @@ def test_version_and_help() -> None:
     text = call("--help").stdout
     for command in ("run", "validate", "show", "list"):
         assert f"\n  {command} " in text
+    assert not [line for line in text.splitlines()[1:] if line.endswith("...")]  # no summary is cut
     assert "--seed" in call("run", "--help").stdout
 
 
@@ -296,7 +297,7 @@ def test_a_terminal_gets_a_bar_and_a_table() -> None:
 
     from rich.console import Console
 
-    from qml.studies.show.output import result_table
+    from qml.studies.show.output import plain_table, result_table
     from qml.studies.show.progress import FitReporter
 
     out = Console(file=StringIO(), force_terminal=True, width=100, highlight=False, markup=False)
@@ -320,7 +321,7 @@ def test_a_terminal_gets_a_bar_and_a_table() -> None:
         "done",
     )
     reporter.end(row)
-    out.print(result_table([row]))
+    out.print(plain_table(result_table([row])))
     text = out.file.getvalue()  # type: ignore[attr-defined]
     assert "[b]fit[/b]: gap inf after 3 iterations" in text
     assert "held out" not in text

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
+from helpers.command import call
 
-from qml.studies.cli import main
 from qml.studies.files import read_journal
 from qml.studies.run import run
 
@@ -48,10 +48,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "run.yaml").write_text(STUDY)
     (tmp_path / "sweep.yaml").write_text(SWEEP)
     return tmp_path
-
-
-def call(*arguments: str) -> Result:
-    return CliRunner().invoke(main, list(arguments))
 
 
 def refused(result: Result) -> None:

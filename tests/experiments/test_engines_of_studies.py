@@ -7,10 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from click.testing import CliRunner, Result
+from helpers.command import ended as call
 
 from qml import open_run
-from qml.studies.cli import main
 from qml.studies.run import run
 
 STUDY = """\
@@ -35,12 +34,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "study.yaml").write_text(STUDY)
     (tmp_path / "gibbs.yaml").write_text(STUDY.partition("  - name: circuit")[0])
     return tmp_path
-
-
-def call(*arguments: str, code: int = 0) -> Result:
-    result = CliRunner().invoke(main, list(arguments))
-    assert result.exit_code == code, (result.output, result.exception)
-    return result
 
 
 def test_every_circuit_runs_on_the_engine_and_the_run_says_so(folder: Path) -> None:

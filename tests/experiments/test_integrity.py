@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
+from qml._checks import InputError
 from qml.fitting import provenance
 from qml.measurement import Counts, PauliMeasurement
 from qml.states import DensityMatrix
@@ -249,6 +250,18 @@ def test_a_checkpoint_that_a_kill_has_left_is_removed_at_the_next_look(folder: P
         path.write_bytes(b"of a fit that is done")
     assert "one: done already" in call("run", "out", "--resume").stdout
     assert not any(path.exists() for path in left)
+
+
+def test_a_file_of_a_run_that_cannot_be_read_is_not_called_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object, **__: object) -> str:
+        raise PermissionError(13, "Permission denied")
+
+    (tmp_path / "run.json").write_text("{}")
+    monkeypatch.setattr(Path, "read_text", refused)
+    with pytest.raises(InputError, match=r"run\.json cannot be read: Permission denied\.$"):
+        load_run(tmp_path)
 
 
 def test_a_fingerprint_that_is_not_that_of_the_study_is_damage(folder: Path) -> None:

@@ -100,9 +100,7 @@ def test_a_circuit_starts_from_a_model_and_learns_noise_within_its_domain() -> N
     assert result.gap < 1e-6
     with pytest.raises(InputError, match=r"fits\[0\].model: domains: the circuit has no parameter 'q'"):
         plan(model={**model, "domains": {"q": [0.0, 0.05]}})
-    with pytest.raises(
-        InputError, match=r"fits\[0\].model.initial.generators.weight: expected greater than or equal to 1"
-    ):
+    with pytest.raises(InputError, match=r"fits\[0\].model.initial.generators.weight: expected at least 1"):
         plan(model={**model, "initial": {"kind": "gibbs", "generators": {**PAULIS, "weight": 0}}})
 
 
@@ -156,11 +154,11 @@ def test_noise_that_is_learnt_inside_other_models_has_its_name() -> None:
     [
         ({"model": {"kind": "spectral", "ansatz": GATES, "edges": [[0, 1]]}}, "edges belong to"),
         ({"model": {"kind": "cholesky", "n": 2, "dims": [2, 2]}}, "found both"),
-        ({"model": {"kind": "cholesky", "dims": [2, 0]}}, r"dims\[1\]: expected greater than or equal to 1; found 0"),
-        ({"model": {"kind": "cholesky", "dims": []}}, "dims: expected at least 1 items"),
+        ({"model": {"kind": "cholesky", "dims": [2, 0]}}, r"dims\[1\]: expected at least 1; found 0"),
+        ({"model": {"kind": "cholesky", "dims": []}}, "dims: expected at least 1 item"),
         (
             {"model": {"kind": "gibbs", "generators": {**PAULIS, "weight": 25}}},
-            "weight: expected less than or equal",
+            "weight: expected at most",
         ),
         ({"factorwise": True}, "for the model product"),
         (
@@ -206,16 +204,16 @@ def test_a_chain_is_learnt_and_shown_without_a_matrix() -> None:
     np.testing.assert_allclose(result.params, -0.3, atol=1e-3)
     row = row_of(job, result, plan(CHAIN, model=BONDS).target)
     assert np.isnan(row.fidelity)
-    assert "fidelity" not in [column.header for column in output.result_table([row]).columns]
+    assert "fidelity" not in output.result_table([row])
     assert "fidelity" not in str(result)
 
 
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
-        ({"tolerance": 0.0}, r"fits\[0\].model.tolerance: expected greater than or equal to 0.0+1; found 0"),
-        ({"tolerance": 0.5}, r"fits\[0\].model.tolerance: expected less than or equal to 0.1; found 0.5"),
-        ({"bond": 0}, r"fits\[0\].model.bond: expected greater than or equal to 1; found 0"),
+        ({"tolerance": 0.0}, r"fits\[0\].model.tolerance: expected at least 0.0+1; found 0"),
+        ({"tolerance": 0.5}, r"fits\[0\].model.tolerance: expected at most 0.1; found 0.5"),
+        ({"bond": 0}, r"fits\[0\].model.bond: expected at least 1; found 0"),
         ({"bond": 2.5}, r"fits\[0\].model.bond: expected an integer; found 2.5"),
         (
             {"samples": 8},
@@ -223,7 +221,7 @@ def test_a_chain_is_learnt_and_shown_without_a_matrix() -> None:
         ),
         (
             {"generators": {"kind": "neighbors", "n": 201}},
-            "n: expected less than or equal to 200; found 201",
+            "n: expected at most 200; found 201",
         ),
         ({"generators": {"kind": "neighbors", "n": 17}}, "the model has 17 qubits, the target 16 qubits"),
         ({"kind": "gibbs"}, r"fits\[0\].model: a state of dimension 65536 and its derivative needs"),
@@ -236,7 +234,7 @@ def test_a_mistake_about_a_chain_gets_its_sentence(changed: dict[str, Any], word
 
 
 def test_a_chain_that_is_too_cold_or_not_open_to_channels_gets_its_sentence() -> None:
-    with pytest.raises(InputError, match=r"target.beta: expected less than or equal to 1000000; found 1e\+300"):
+    with pytest.raises(InputError, match=r"target.beta: expected at most 1000000; found 1e\+300"):
         plan({**CHAIN, "beta": 1e300}, model=BONDS)
     with pytest.raises(InputError, match="the key 'through' is not known"):
         plan({**CHAIN, "through": [{"channel": "BitFlip", "params": [0.2]}]}, model=BONDS)
@@ -270,5 +268,4 @@ def test_a_study_of_a_hamiltonian_is_run_and_shown(tmp_path: Path, coarse_pictur
     assert max(ground.gap, warm.gap) < 1e-9 < 1e-2 < min(noisy.gap, mean_field.gap)
     text = output.legend({}, done.rows)
     assert text == "gap = loss - floor: D(sigma||rho_beta) of free_energy, in nats."
-    assert [column.header for column in output.result_table(done.rows).columns][2:5] == ["loss", "floor", "gap"]
-    assert "fidelity" not in [column.header for column in output.result_table(done.rows).columns]
+    assert list(output.result_table(done.rows)) == ["fit", "loss of", "loss", "floor", "gap", "iterations"]

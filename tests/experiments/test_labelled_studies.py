@@ -8,14 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
+from helpers.command import ended as call
 from pydantic import TypeAdapter
 from sklearn.datasets import load_iris, load_wine
 
 from qml._checks import InputError
 from qml.encodings.labelled import Samples, standardized
 from qml.fitting import FitResult
-from qml.studies.cli import main
 from qml.studies.record.fits import row_of, run_fit
 from qml.studies.record.folder import load_run
 from qml.studies.record.table import load_table
@@ -54,12 +53,6 @@ def plan(
     }
     source = parse(json.dumps(study).encode(), Path("study.yaml"))
     return build(config.study_of(source), source)
-
-
-def call(*arguments: str, code: int = 0) -> Result:
-    result = CliRunner().invoke(main, list(arguments))
-    assert result.exit_code == code, (result.output, result.exception)
-    return result
 
 
 def test_inputs_and_classes_are_those_of_the_data_set() -> None:
@@ -284,7 +277,7 @@ def test_a_run_keeps_tables_pictures_and_the_file_that_it_was_learnt_from(
     }
     (tmp_path / "s.yaml").write_text(json.dumps(study))
     said = call("run", "s.yaml").output
-    for words in ("right", "of held out", "at best", "Gibbs", "batches"):
+    for words in ("accuracy", "accuracy, held out", "at best", "Gibbs", "batches"):
         assert words in said
     run = tmp_path / "runs" / "s-001"
     names = ("labels.npz", "labels.png", "history.png", "inputs/points.csv")

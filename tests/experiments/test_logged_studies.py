@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
+from helpers.command import ended as call
 
 from qml.fitting import FitResult
-from qml.studies.cli import main
 from qml.studies.record import fits
 from qml.studies.record.folder import load_run
 from qml.studies.record.table import load_table
@@ -35,12 +34,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "study.yaml").write_text(STUDY)
     (tmp_path / "sweep.yaml").write_text(SWEEP)
     return tmp_path
-
-
-def call(*arguments: str, code: int = 0) -> Result:
-    result = CliRunner().invoke(main, list(arguments))
-    assert result.exit_code == code, (result.output, result.exception)
-    return result
 
 
 def curves(folder: Path) -> dict[str, list[tuple[int, float]]]:

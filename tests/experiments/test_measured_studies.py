@@ -8,13 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
+from helpers.command import ended as call
 from pydantic import TypeAdapter
 
 from qml import losses, states
 from qml.losses import measured_report
 from qml.measurement import Counts, PauliMeasurement
-from qml.studies.cli import main
 from qml.studies.record.folder import load_run
 from qml.studies.record.table import load_table
 from qml.studies.spec import catalog, config, measurements, targets
@@ -53,12 +52,6 @@ def counts(measurement: dict[str, Any], shots: Any = "infinite", seed: int = 0) 
     found = target({"of": GINIBRE, "measurement": measurement, "shots": shots}, seed=seed)
     assert found.counts is not None
     return found, found.counts
-
-
-def call(*arguments: str, code: int = 0) -> Result:
-    result = CliRunner().invoke(main, list(arguments))
-    assert result.exit_code == code, (result.output, result.exception)
-    return result
 
 
 @pytest.fixture

@@ -63,6 +63,7 @@ def test_a_sweep_has_a_table(tmp_path: Path) -> None:
     run = study.run(str(tmp_path / "sweep"), quiet=True, workers=1, threads=1)
     assert run.table["target.beta"] == [0.5, 1.0]
     assert (list(run), len(run)) == ([], 0)
+    assert repr(run) == "<StudyRun: sweep, finished, sweep>"
     assert ">2</td>" in run._repr_html_()
     with pytest.raises(InputError, match="is a sweep, of which the table is kept"):
         run["Gibbs <b>"]
@@ -96,10 +97,10 @@ def test_it_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: py
 @pytest.mark.parametrize(
     ("make", "sentence"),
     [
-        (lambda: qml.Study(TARGET, []), r"^study, fits: expected at least 1 items; found 0.$"),
+        (lambda: qml.Study(TARGET, []), r"^study, fits: expected at least 1 item; found 0.$"),
         (lambda: qml.Study({"kind": "ghzz", "n": 2}, [GIBBS]), r"^study, target.kind: expected one of .* found 'ghzz'"),
         (lambda: qml.Study(TARGET, [{**GIBBS, "restart": 2}]), r"study, fits\[0\].restart: the key 'restart'"),
-        (lambda: qml.Study(TARGET, [GIBBS], seed=-1), "^study, seed: expected greater than or equal to 0; found -1"),
+        (lambda: qml.Study(TARGET, [GIBBS], seed=-1), "^study, seed: expected at least 0; found -1"),
         (lambda: qml.Study(3, [GIBBS]), "^study, target: "),  # type: ignore[arg-type]
         (lambda: qml.Study(TARGET, [GIBBS]).run(quiet=True, workers=2), "this study has no sweep"),
         (lambda: qml.Study({**TARGET, "dims": [3]}, [GIBBS]).run(quiet=True), "^study, target: dims"),

@@ -93,6 +93,30 @@ def test_mistakes_are_one_sentence(
     assert not (tmp_path / "runs").exists()
 
 
+def test_a_folder_that_cannot_be_written_is_told_before_anything_is_checked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def never(*_: object, **__: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr("qml.studies.run.principle.check", never)
+    (tmp_path / "file").write_text("")
+    assert run(str(SHIPPED / "false_friends.yaml"), "--output", "file/out") == 2
+    assert "the folder file/out cannot be written: Not a directory." in capsys.readouterr().err
+
+
+def test_a_ctrl_c_before_the_first_statement_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stopped(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("qml.studies.run.principle.check", stopped)
+    assert run(str(SHIPPED / "false_friends.yaml"), "--output", "out") == 130
+    assert capsys.readouterr().err.strip() == "qml: interrupted."
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_folder_with_other_studies_is_not_one_of_the_principle(tmp_path: Path) -> None:
     (tmp_path / "p.yaml").write_text("statements: [1]\n")
     assert is_principle(tmp_path)

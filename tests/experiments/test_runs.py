@@ -12,14 +12,11 @@ import signal
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from click.testing import CliRunner, Result
+from helpers.command import ended as call
 from helpers.command import interrupt_first_fit
 
 from qml.fitting.objective import Objective
-from qml.studies.cli import main
-from qml.studies.files import digest
 from qml.studies.record import fits
 from qml.studies.record.folder import RunFolder, load_run
 from qml.studies.run import cost, pools, run, worker
@@ -57,12 +54,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "study.yaml").write_text(STUDY)
     (tmp_path / "sweep.yaml").write_text(STUDY + SWEEP)
     return tmp_path
-
-
-def call(*arguments: str, code: int = 0) -> Result:
-    result = CliRunner().invoke(main, list(arguments))
-    assert result.exit_code == code, (result.output, result.exception)
-    return result
 
 
 def rows(path: Path) -> list[dict[str, str]]:
@@ -204,7 +195,7 @@ def test_a_sweep_over_words_has_no_axis(folder: Path) -> None:
         '{"kind": "lbfgs"}',
         '{"kind": "adam"}',
     }
-    assert "needs 1 axes of numbers that vary; this sweep has 0" in call("plot", "words", code=2).stderr
+    assert "needs 1 axis of numbers that vary; this sweep has 0" in call("plot", "words", code=2).stderr
     call("report", "words")
     assert "data:image" not in (folder / "words" / "report.html").read_text()
 
@@ -312,6 +303,34 @@ def test_a_run_is_continued_and_what_was_done_is_kept(folder: Path, monkeypatch:
     assert (found["status"], found["exit_code"], len(found["resumed"])) == ("finished", 0, 1)
 
 
+def test_a_fit_that_was_cut_short_does_not_count_as_done(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, calls = fits.fit, []
+
+    def stop(iteration: Any) -> None:
+        if len(calls) == 2 and iteration.iteration == 2:
+            raise KeyboardInterrupt
+
+    def cut(*arguments: Any, **keywords: Any) -> Any:
+        calls.append(1)
+        return real(*arguments, **keywords | {"callbacks": [stop]})
+
+    monkeypatch.setattr(fits, "fit", cut)
+    call("run", "study.yaml", "--output", "out", code=130)
+    assert len(load_run(folder / "out").rows) == 2
+    assert "seed 5, interrupted, 1 of 2 fits, started " in call("show", "out").stdout
+    call("report", "out")
+    assert "interrupted, 1 fit done; seed 5" in (folder / "out/report.html").read_text(encoding="utf-8")
+
+
+def test_a_fit_that_fails_is_named_with_its_line(folder: Path) -> None:
+    model = "{kind: circuit, ansatz: {kind: hardware_efficient, n: 2, layers: 1}}"
+    fit = f"  - {{name: pure, model: {model}, optimizer: {{kind: natural_gradient}}, loss: {{kind: infidelity}}}}\n"
+    (folder / "study.yaml").write_text(STUDY + fit)
+    said = call("run", "study.yaml", "--output", "out", code=2).stderr
+    assert said.startswith("qml: study.yaml, line 14, fits[2]: the Bogoliubov-Kubo-Mori metric is infinite here")
+    assert len(load_run(folder / "out").rows) == 2
+
+
 def test_what_cannot_be_continued(folder: Path) -> None:
     assert "there is no run of this study to continue" in call("run", "study.yaml", "--resume", code=2).stderr
     assert not (folder / "runs").exists()
@@ -322,21 +341,6 @@ def test_what_cannot_be_continued(folder: Path) -> None:
     assert "is not the folder of a run" in call("run", "study.yaml", "--output", "x", "--resume", code=2).stderr
     with RunFolder.resume(folder / "out", load_run(folder / "out").study, {}):
         assert "another process is working in out" in call("run", "out", "--resume", code=2).stderr
-
-
-def test_reproduce_finds_equal_bits_and_tells_a_changed_one(folder: Path) -> None:
-    call("run", "study.yaml", "--output", "out", "--threads", "1")
-    assert call("reproduce", "out").stdout == "All 2 fits are identical to the bit.\n"
-    path = folder / "out" / "results.csv"
-    found = rows(path)
-    nearly = repr(float(np.nextafter(float(found[1]["loss"]), 9)))
-    path.write_text(path.read_text().replace(found[1]["loss"], nearly))
-    assert "results.csv was changed or damaged" in call("reproduce", "out", code=2).stderr
-    info = json.loads((folder / "out" / "run.json").read_text())
-    info["files"]["results.csv"] = [digest(path)]  # as if the run had found it
-    (folder / "out" / "run.json").write_text(json.dumps(info))
-    text = call("reproduce", "out", code=1).stdout
-    assert f"fields only: loss was {nearly} and is {found[1]['loss']}" in text
 
 
 def test_the_manifest_says_what_a_run_depended_on(folder: Path) -> None:

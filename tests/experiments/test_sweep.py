@@ -118,7 +118,7 @@ def test_streams_do_not_shift_each_other() -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("grid: {target.beta: []}", "line 9, sweep.grid.target.beta: expected at least 1 items"),
+        ("grid: {target.beta: []}", "line 9, sweep.grid.target.beta: expected at least 1 item"),
         ("grid: {target.beta: 3}", "expected a mapping with the keys low, high, scale, integer, count"),
         ("grid: {target.beta: {low: 2, high: 1, count: 3}}", "low must be at most high; found 2 and 1"),
         ("grid: {target.beta: {low: 0, high: 1, count: 3, scale: log}}", "a logarithmic scale needs low > 0"),
@@ -128,12 +128,12 @@ def test_streams_do_not_shift_each_other() -> None:
         ("grid: {target.beta: [1, x]}", "line 9, target.beta: expected a number; found 'x'"),
         ("grid:\n  target.betta: [1]", r"line 10, target.betta: the key 'betta' is not known \(did you mean 'beta'"),
         ("grid:\n  fits[7].restarts: [1]", r"line 10, sweep.grid.fits\[7\].restarts: .*fits has 2 items"),
-        ("grid: {fit.restarts: [1, 0]}", r"line 9, fits\[0\].restarts: expected greater than or equal to 1; found 0"),
+        ("grid: {fit.restarts: [1, 0]}", r"line 9, fits\[0\].restarts: expected at least 1; found 0"),
         ("grid: {target.beta: [1]}\npoints: [{target.beta: 2}]", "target.beta is set twice"),
         ("grid: {sweep.seeds: [1]}", "sweep.seeds is not a part of a point"),
         ("grid: {seed: [1]}\nseeds: 2", "seed is set by the sweep itself"),
         ("grid: {target.beta: {low: 0, high: 1, count: 9999}}\nseeds: 1000", "a sweep has at most 100000 points"),
-        ("seeds: 0", "sweep.seeds: expected greater than or equal to 1"),
+        ("seeds: 0", "sweep.seeds: expected at least 1"),
         ("random: {count: 3, over: {}}", "sweep.random.over: expected"),
     ],
 )  # fmt: skip

@@ -44,6 +44,24 @@ def test_a_slope_is_told_of_lines_above_rounding_only() -> None:
     assert "rounding" not in words(draw(table({"power": POWER}), NAMES, "scaling"))
 
 
+def test_rounding_is_grey_in_every_panel_that_reaches_down_to_it() -> None:
+    found = table({"power": POWER, "noise": ROUNDING})
+    found["gap"] = [
+        0.0 if h == 1.0 and fit == "noise" else gap
+        for gap, h, fit in zip(found["gap"], found["target.h"], found["fit"], strict=True)
+    ]
+    figure = draw(found, NAMES, "scaling")
+    assert words(figure).count("rounding") == 2
+    assert figure.axes[0].get_ylim() == figure.axes[1].get_ylim()
+
+
+def test_a_figure_says_over_what_its_bands_are() -> None:
+    one = table({"power": POWER})
+    two = {name: [*column, *column] for name, column in one.items()}
+    two["replicate"] = [0] * 8 + [1] * 8
+    assert draw(two, NAMES, "loss").get_suptitle() == "median, least and greatest over replicates"
+
+
 def test_axes_have_units_and_are_logarithmic_over_decades() -> None:
     figure = draw(table({"power": POWER}), NAMES, "loss")
     assert figure.axes[0].get_ylabel() == "loss (nats)"

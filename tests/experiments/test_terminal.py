@@ -16,6 +16,7 @@ from typing import Any
 import psutil
 import pytest
 from click.testing import CliRunner
+from rich.cells import cell_len
 
 import qml
 from qml.studies.cli import main
@@ -24,7 +25,8 @@ from qml.studies.record.cells import to_csv
 from qml.studies.record.folder import load_run
 from qml.studies.run import run as experiments_run
 from qml.studies.show import drawing
-from qml.studies.show.output import console
+from qml.studies.show.output import console, plain_table
+from qml.studies.show.progress import span
 from qml.studies.show.terminal import visible
 
 FITS = "fits:\n  - {name: one, model: {kind: gibbs, generators: {kind: neighbors, n: 2}}, max_iterations: 3}\n"
@@ -137,6 +139,45 @@ def test_escape_sequences_reach_no_terminal(tmp_path: Path, no_pictures: None) -
 def test_visible_text_keeps_letters_lines_and_tabs() -> None:
     assert visible("aé→\n\t ρ̂") == "aé→\n\t ρ̂"
     assert visible("\x00\x1b\x7f\x9b\u2028\ud800") == r"\x00\x1b\x7f\x9b\u2028\ud800"
+
+
+@pytest.mark.parametrize("width", [40, 80])
+def test_a_table_that_is_wider_than_the_terminal_shows_every_name_and_number(width: int) -> None:
+    names = ["any state", "damping and dephasing", "\u6d4b\u91cf"]
+    row = {"fit": names, "loss of": ["free_energy"] * 3, "loss": ["1.229911", "12.230363", "inf"]}
+    numbers = {head: ["1.62e+00", "-2.41e+00", "nan"] for head in ("gap", "measuring", "bias", "D")}
+    text = plain_table(row | numbers, width=width)
+    assert max(map(cell_len, text.splitlines())) <= width
+    blocks = [block.splitlines() for block in text.split("\n\n")]
+    for block in blocks:
+        assert [line.startswith(name) for line, name in zip(block, ["fit", *names], strict=True)] == [True] * 4
+    shown = [word for block in blocks for line in block for word in line.split()]
+    for word in (*row["loss"], *numbers["gap"] * 4, *numbers):
+        assert word in shown
+    assert shown.count("-2.41e+00") == 4
+    assert plain_table(row | numbers).count("\n") == 3
+
+
+def test_no_line_is_broken_where_nobody_sees_it(capsys: pytest.CaptureFixture[str]) -> None:
+    console().print("word " * 100)
+    assert capsys.readouterr().out == "word " * 100 + "\n"
+
+
+def test_a_run_that_was_started_without_standard_streams_is_finished(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_pictures: None
+) -> None:
+    (tmp_path / "study.yaml").write_text(STUDY)
+    monkeypatch.setattr(sys, "stdout", None)
+    monkeypatch.setattr(sys, "stderr", None)
+    with pytest.raises(SystemExit) as stopped:
+        main(["run", str(tmp_path / "study.yaml"), "--output", str(tmp_path / "out")])
+    assert stopped.value.code == 0
+    assert load_run(tmp_path / "out").info["status"] == "finished"
+
+
+def test_lengths_of_time_are_plain_numbers() -> None:
+    found = [span(s) for s in (0.0, 0.00852, 0.0996, 0.1834, 0.99996, 1.0, 75.0, 1234.0, 7200.0, 3600 * 150.0)]
+    assert found == ["0 ms", "8.5 ms", "100 ms", "180 ms", "1000 ms", "1 s", "75 s", "21 min", "2 h", "150 h"]
 
 
 def test_text_never_enters_a_table_as_a_formula(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

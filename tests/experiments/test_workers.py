@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import sys
 from pathlib import Path
 
 import pytest
 from helpers.command import call
 
+from qml._machine import processors
 from qml.studies.record import table
 from qml.studies.run import pools, worker
 from qml.studies.run.sweeping import How
@@ -66,11 +66,9 @@ def test_a_progress_line_counts_and_estimates() -> None:
     assert line.endswith(" to go")
 
 
-def test_the_default_is_one_process_a_processor(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_default_is_one_process_a_processor() -> None:
     from qml.studies.run.sweeping import workers_for
 
-    assert workers_for(How(), 10_000) == len(os.sched_getaffinity(0))
-    monkeypatch.delattr(os, "sched_getaffinity")  # as on macOS and Windows
-    assert workers_for(How(), 10_000) == os.cpu_count()
+    assert workers_for(How(), 10_000) == processors()
     assert workers_for(How(workers=7), 3) == 3
     assert table.count({}) == 0

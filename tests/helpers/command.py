@@ -37,6 +37,13 @@ def call(*arguments: str) -> Result:
     return CliRunner().invoke(main, list(arguments))
 
 
+def ended(*arguments: str, code: int = 0) -> Result:
+    """The same, with this exit code."""
+    result = call(*arguments)
+    assert result.exit_code == code, (result.output, result.exception)
+    return result
+
+
 def files_of(folder: Path) -> set[str]:
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
 

@@ -47,6 +47,11 @@ MEASURES = [
 ]
 
 
+def test_an_array_of_qutip_is_told_what_to_pass():
+    with pytest.raises(InputError, match=r"found Qobj of dtype object: pass x\.full\(\)"):
+        DensityMatrix(qutip.Qobj(RHO))
+
+
 @every("measure", MEASURES)
 @every("given", [RHO, RHO.tolist(), qutip.Qobj(RHO), DensityMatrix(RHO)], ids=["array", "list", "qobj", "state"])
 def test_measures_take_what_stands_for_a_state(measure, given):

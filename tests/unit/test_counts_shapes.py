@@ -27,6 +27,39 @@ def test_every_source_gives_the_same_record(source):
     assert Counts.from_dicts(RECORDS[source], source=source) == Counts.from_dicts({"ZZZ": ZZZ})
 
 
+class Samples(list):
+    """An array of another library."""
+
+    def __array__(self, dtype=None, copy=None):
+        return np.array(list(self), dtype=dtype)
+
+
+class Bits:
+    """A bit array of Qiskit: counts of all circuits together."""
+
+    num_bits = 3
+
+    def __init__(self, shape=()):
+        self.shape = shape
+
+    def get_counts(self):
+        return {"100": 7, "110": 5}
+
+
+class Repeated:
+    """A result of Cirq, one of whose keys was measured twice."""
+
+    @property
+    def measurements(self):
+        raise ValueError("Cannot extract 2D measurements for repeated keys")
+
+
+def test_arrays_of_other_libraries_and_bit_arrays_are_records():
+    expected = Counts.from_dicts({"ZZZ": ZZZ})
+    assert Counts.from_dicts({"ZZZ": Samples(SAMPLES)}, source="pennylane") == expected
+    assert Counts.from_dicts({"ZZZ": Bits()}, source="qiskit") == expected
+
+
 def test_one_setting_needs_no_name():
     measurement, expected = PauliMeasurement(["ZZZ"]), Counts.from_dicts({"ZZZ": ZZZ})
     for source, record in (("pennylane", SAMPLES), ("braket", RECORDS["braket"]["ZZZ"]), ("ionq", {"4": 7, 6: 5})):
@@ -53,6 +86,8 @@ def test_settings_of_tomography_are_tuples_of_letters(name):
         ({"ZZ": np.array([[0.0, 0.5]])}, "pennylane", "samples must be integers; found 0.5"),
         ({"ZZ": {"measurements": [[0, 0.5]]}}, "braket", "samples must be integers; found 0.5"),
         (3, "cirq", "records must be a mapping"),
+        ({"ZZZ": Bits((2,))}, "qiskit", r"of shape \(2,\) holds the counts of several circuits"),
+        ({"ZZ": Repeated()}, "cirq", "a key that was measured several times"),
     ],
 )
 def test_records_that_are_none_are_refused(record, source, sentence):

@@ -150,6 +150,12 @@ def test_integers_of_so_many_bits_hold_no_more(kind, value, fits):
             from_qasm(text)
 
 
-def test_what_is_no_openqasm_is_told_once():
-    with pytest.raises(InputError, match=r"^line 1, column 27: this is not OpenQASM: missing ';' at '<EOF>'.$"):
-        from_qasm("OPENQASM 3.0; qubit q; x q")
+@every("text", ["", " \n", "// nothing\n", "/* nothing */"])
+def test_an_empty_program_is_told_as_such(text: str) -> None:
+    with pytest.raises(InputError, match=r"^the program is empty\.$"):
+        from_qasm(text)
+
+
+def test_a_letter_that_openqasm_does_not_have_is_told_with_its_place() -> None:
+    with pytest.raises(InputError, match=r"^line 1, column 10: this is not OpenQASM: "):
+        from_qasm("qubit q; §")

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import NamedSharding, PartitionSpec
 
-from qml import _checks
+from qml import _checks, _machine
 from qml._checks import InputError, MemoryRefused
 from qml.circuits.program import Program
 from qml.engines.compile.patience import say_once
@@ -159,7 +159,7 @@ class Compiled:
         vector, many = memory(plan.form), len(self.devices)
         kept = n_kept(plan.form, chunk_of(plan.form, 1, checkpoint_bytes))
         free = self.free_bytes()
-        there = _checks.available_memory() if free is None else many * free
+        there = _machine.available_memory() if free is None else many * free
         return (
             f"its gradient keeps {_checks.plural(kept, 'vector')} of {vector / 2**20:.3g} MiB on "
             f"{_checks.plural(many, 'device')} ({self.devices[0].device_kind}), {there / 2**30:.3g} GiB free"

@@ -31,7 +31,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from qml._checks import InputError
+from qml._checks import InputError, short
 from qml._files import PART, parse_json
 from qml.fitting.provenance import environment
 from qml.studies.files import LOCK, digest, locked, only_files, write_whole, writing
@@ -277,7 +277,7 @@ def _first_difference(text: str, study: Study, words: str) -> str:
 
     then = study_of(parse(text.encode(), Path(RUN)))
     for path, old, new in differences(then.model_dump(), study.model_dump()):
-        return f"{path} {words.format(_short(old), _short(new))}"
+        return f"{path} {words.format(short(repr(old), 60), short(repr(new), 60))}"
     return "they differ"
 
 
@@ -299,18 +299,15 @@ def differences(a: Any, b: Any, path: str = "") -> Iterator[tuple[str, Any, Any]
         yield path, a, b
 
 
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
-
-
 def _read_json(path: Path) -> dict[str, Any]:
     try:
         info = parse_json(path.read_text(encoding="utf-8"))
         if not isinstance(info, dict):
             raise ValueError("no status")
-    except (ValueError, OSError) as error:
+    except ValueError as error:
         raise InputError(f"{path} is damaged ({error}).") from None
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}.") from None
     return info
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from qml._checks import plural
+from qml._checks import InputError, plural, short
 from qml._results import Outcome
 from qml._typing import Real
 from qml.studies.record.errors import errors_file
@@ -105,8 +105,8 @@ def same(a: Any, b: Any) -> bool:
 
 
 def _differences(a: Any, b: Any) -> tuple[str, ...]:
-    """``target.beta: 0.5, 1.0`` for everything that differs."""
-    return tuple(f"{path}: {json.dumps(x)}, {json.dumps(y)}" for path, x, y in differences(a, b))
+    """``target.beta: 0.5, 1.0`` for everything that differs; long values are cut."""
+    return tuple(f"{path}: {short(json.dumps(x))}, {short(json.dumps(y))}" for path, x, y in differences(a, b))
 
 
 # reproduction ----------------------------------------------------------------------------------------------------
@@ -121,19 +121,25 @@ class Reproduction:
     environment: tuple[str, ...]
 
 
-def reproduce(run: Run, how: How | None = None) -> Reproduction:
+def reproduce(run: Run, how: How) -> Reproduction:
     """Run a study again, on as many threads, and compare every number of every fit that was done with the first run.
 
     The repetition is thrown away. Seconds are not compared.
+
+    Raises
+    ------
+    InputError
+        If no fit of the run is done.
     """
-    how = how or How()
     how = How(how.workers, how.threads or run.info.get("threads"), how.scheduler)
+    cut = {row.fit for row in run.rows if row.interrupted}
+    if cut.issuperset(load_table(run)["fit"]):
+        raise InputError(f"no fit of {run.folder} is done: there is nothing to compare with.")
     with tempfile.TemporaryDirectory(prefix="qml-") as temporary:
         folder = Path(temporary) / "again"
         run_study(run.folder / "config.yaml", Options(output=folder, quiet=True, how=how))
         again = load_run(folder)
         found = compare(run, again)
-        cut = {row.fit for row in run.rows if row.interrupted}
         differences = [
             f"{pair.name}: {key} was {x!r} and is {y!r}"
             for pair in found.pairs
@@ -141,9 +147,9 @@ def reproduce(run: Run, how: How | None = None) -> Reproduction:
             for key, (x, y) in pair.differing.items()
         ]
         differences += [f"{name}: it was not done again" for name in found.only[0]]
+        done = {row.fit for row in run.rows} - cut
         for i, fit in enumerate(run.study.fits):
-            done = [row for row in run.rows if row.fit == fit.name and not row.interrupted]
-            if done and run.study.sweep is None:
+            if fit.name in done:
                 differences += _arrays(run, again, i, fit.name)
     return Reproduction(len(found.pairs) - len(cut), tuple(differences), found.environment)
 

@@ -98,14 +98,15 @@ def run_principle(path: Path, options: Options) -> Checked:
     if output is not None and output.exists():
         raise InputError(f"{output} exists already, and a run never overwrites: choose a new folder.")
     out, verdicts, interrupted = console(options.quiet, lasting=True), [], False
+    folder = new_folder(slug(path.resolve().stem), output)
     try:
         for verdict in _checked(studies.values(), out):
             verdicts.append(verdict)
     except KeyboardInterrupt:
         if not verdicts:
+            folder.rmdir()
             raise
         interrupted = True
-    folder = new_folder(slug(path.resolve().stem), output)
     for file, study in studies.items():
         write_text(folder / f"{file.stem}.json", study.model_dump_json(indent=2))
     verdicts.sort(key=lambda v: v.statement.number)

@@ -28,7 +28,7 @@ from qml.studies.record.folder import RunFolder, fit_folder, latest_run, load_ru
 from qml.studies.record.table import columns
 from qml.studies.run import pools
 from qml.studies.run.sweeping import How, run_sweep
-from qml.studies.show import output
+from qml.studies.show import output, terminal
 from qml.studies.show.drawing import draw as _draw
 from qml.studies.show.progress import FitReporter
 from qml.studies.spec import build, config, loggers, streams
@@ -39,7 +39,6 @@ from qml.tomography.error_bars import Estimate
 
 KEEP_TARGET_UP_TO = 1 << 10
 """Largest dimension whose density matrix is written to the folder of a run (16 MiB)."""
-INTERRUPTED, TERMINATED = 130, 143
 CHECKPOINT = "checkpoint.npz"
 """In the folder of a fit that is under way."""
 
@@ -84,7 +83,7 @@ class Finished:
     @property
     def interrupted(self) -> bool:
         """Whether it was cut short by Ctrl-C or SIGTERM."""
-        return self.exit_code in (INTERRUPTED, TERMINATED)
+        return self.exit_code in (terminal.INTERRUPTED, terminal.TERMINATED)
 
 
 def read(path: Path, options: Options = Options()) -> build.Plan:
@@ -139,7 +138,7 @@ def carry_out(plan: build.Plan, name: str, options: Options) -> Finished:
                 failed = run_sweep(plan.points, options.how, folder, out)
             status, code = "finished", 1 if failed else 0
         except KeyboardInterrupt:
-            status, code = "interrupted", TERMINATED if signals else INTERRUPTED
+            status, code = "interrupted", terminal.TERMINATED if signals else terminal.INTERRUPTED
         except BaseException:
             with suppress(InputError):  # of two failures, such as those of a full disk, the first is reported
                 folder.finish("failed", 1)
@@ -191,9 +190,8 @@ def _run(plan: build.Plan, folder: RunFolder, options: Options, out: Console, ro
     threads = options.how.threads or folder.info.get("threads")
     there = load_run(folder.path)
     before = {row.fit: row for row in there.rows if not row.interrupted}
-    begun = before or any(folder.path.glob(f"fits/*/{CHECKPOINT}"))
-    if begun and folder.info.get("threads") != threads:
-        raise InputError(f"this run began with threads={folder.info.get('threads')}: leave out --threads.")
+    if (before or any(folder.path.glob(f"fits/*/{CHECKPOINT}"))) and folder.info.get("threads") != threads:
+        raise InputError(f"this run began with threads={folder.info.get('threads') or 'all'}: leave out --threads.")
     folder.update(threads=threads)
     _keep_target(plan, folder)
     results: dict[str, Outcome] = {}
@@ -249,7 +247,8 @@ def _fit(
     settings = {"fit": job.spec.model_dump(), "target": plan.study.target.model_dump(), "seed": plan.study.seed}
     reporter.begin(name, " by ".join(about + by), most)
     try:
-        with loggers.following(plan.study.loggers, folder.path, Path(place).name, settings) as logs:
+        following = loggers.following(plan.study.loggers, folder.path, Path(place).name, settings)
+        with plan.source.within("fits", index), following as logs:
             told: list[Any] = [reporter.step, *logs]
             result = run_fit(job, plan.target, plan.study.seed, index, *told, checkpoint=where, results=results)
             row = row_of(job, result, plan.target)

@@ -12,6 +12,7 @@ from typing import Any
 from rich.console import Console
 
 from qml._checks import InputError, plural
+from qml._machine import processors
 from qml.fitting import Checkpoint
 from qml.studies.files import Journal
 from qml.studies.record.folder import RunFolder, slug
@@ -31,7 +32,6 @@ from qml.studies.run.worker import Task
 from qml.studies.show.progress import SweepReporter
 from qml.studies.spec import loggers
 from qml.studies.spec.sweep import Point
-from qml.threads import processors
 
 CHECKPOINTS = "checkpoints"
 """In the folder of a sweep: of the fits that are under way."""

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from qml._checks import InputError
+from qml._checks import InputError, short
 from qml.fitting import FitResult
 from qml.losses import NegativeLogLikelihood
 from qml.models import EMResult
 from qml.plotting.counts import plot_measured
-from qml.plotting.files import save, short
+from qml.plotting.files import save
 from qml.plotting.history import Curve, curve_of, plot_curves
 from qml.plotting.labels import draw_classes
 from qml.plotting.states import plot_density_matrix
@@ -52,7 +52,7 @@ def drawing(what: str) -> Iterator[None]:
 
 def failure(error: Exception) -> str:
     """Why a figure could not be drawn, in one line."""
-    return short(" ".join(f"{type(error).__name__}: {error}".split()))
+    return short(" ".join(f"{type(error).__name__}: {error}".split()), 200)
 
 
 def draw(results: Mapping[str, Any], plan: build.Plan, folder: RunFolder, say: Callable[[str], object]) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from rich import box
+from rich.cells import cell_len
 from rich.console import Console
-from rich.table import Table
 
 from qml._checks import plural
 from qml.losses import EVERY_LOSS, von_neumann_entropy
@@ -26,6 +26,12 @@ if TYPE_CHECKING:
     from qml.states import State
 
 
+_NUMBER = re.compile(r"[-+.0-9e]*|-?inf|nan")
+"""Cells that stand at the right of their column; an empty one, too."""
+UNBROKEN = 1 << 20
+"""Columns of what is no terminal: more than any line has."""
+
+
 class _Plain(Console):
     """Prints text as text, whatever is in it."""
 
@@ -34,49 +40,44 @@ class _Plain(Console):
 
 
 def console(quiet: bool = False, lasting: bool = False) -> Console:
-    """Standard output; lines are as long as they need to be where it is no terminal. If `lasting`, what prints goes on
-    where it cannot be written any more."""
+    """Standard output; where it is no terminal, no line is broken. If `lasting`, what prints goes on where it cannot be
+    written any more."""
     file: Any = Lasting() if lasting else None
     out = _Plain(file=file, quiet=quiet, highlight=False, markup=False)
     if not out.is_terminal:
-        out.width = 200
+        out.width = UNBROKEN
     return out
 
 
-_NUMBERS = (
-    ("loss", "loss", ".6f"),
-    ("floor", "floor", ".6f"),
-    ("gap", "gap", ".2e"),
-    ("fidelity", "fidelity", ".6f"),
-    ("held out", "test_log_likelihood", ".4f"),
-    ("right", "accuracy", ".3f"),
-    ("of held out", "test_accuracy", ".3f"),
-    ("measuring", "measuring_cost", ".2e"),
-    ("bias", "bias", ".2e"),
-    ("D", "relative_entropy", ".2e"),
-    ("iterations", "iterations", "d"),
-    ("seconds", "seconds", ".1f"),
-)
-"""Columns of the closing table: the head, the quantity, and how it is written."""
+_COLUMNS = {
+    "loss": ("loss", ".6f"),
+    "floor": ("floor", ".6f"),
+    "gap": ("gap", ".2e"),
+    "fidelity": ("fidelity", ".6f"),
+    "test_log_likelihood": ("held out", "z.4f"),
+    "accuracy": ("accuracy", ".3f"),
+    "test_accuracy": ("accuracy, held out", ".3f"),
+    "measuring_cost": ("measuring", ".2e"),
+    "bias": ("bias", ".2e"),
+    "relative_entropy": ("D", ".2e"),
+    "iterations": ("iterations", "d"),
+}
+"""Quantities of the closing table: the head, and how each is written."""
 
 
-def result_table(rows: Sequence[Row]) -> Table:
-    """The closing table; entropies in nats. As narrow as it can be, so that it fits into 80 columns: without what is
-    known of no fit. Fits that are biased come last."""
+def result_table(rows: Sequence[Row]) -> Columns:
+    """The closing table, each cell as text; entropies in nats. Without what is known of no fit. Fits that are biased
+    come last."""
     rows = _biased_last(rows)
     entropic = all(row.loss_name in ENTROPIC for row in rows)
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
-    table.add_column("fit", overflow="fold")
-    if not entropic:
-        table.add_column("loss of")
-    always = ("loss", "floor", "gap")
-    numbers = [found for found in _NUMBERS if found[1] in always or _any(rows, found[1])]
-    for head, name, _ in numbers:
-        table.add_column("S" if entropic and name == "loss" else head, justify="right", no_wrap=True)
-    for row in rows:
-        words = [row.fit + (" (biased)" if row.biased else ""), *([] if entropic else [row.loss_name])]
-        table.add_row(*words, *(format(getattr(row, name), form) for _, name, form in numbers))
-    return table
+    table = {"fit": [row.fit + (" (biased)" if row.biased else "") for row in rows]}
+    losses = {} if entropic else {"loss of": [row.loss_name for row in rows]}
+    numbers = {
+        "S" if entropic and name == "loss" else head: [format(getattr(row, name), form) for row in rows]
+        for name, (head, form) in _COLUMNS.items()
+        if name in ("loss", "floor", "gap") or _any(rows, name)
+    }
+    return table | losses | numbers
 
 
 def _any(rows: Sequence[Row], quantity: str) -> bool:
@@ -121,17 +122,13 @@ def legend(info: Mapping[str, Any], rows: Sequence[Row]) -> str:
         )
     test = info.get("test")
     if _any(rows, "accuracy"):
-        lines.append("right, of held out: shares of the labels, learnt and held out, that are the likeliest class.")
-        if test:
-            lines.append(
-                f"Held out: the log-likelihood in nats a label, less its loss; {test['maximally_mixed']:.4f} for the "
-                f"maximally mixed state, {test['best']:.4f} at best."
-            )
-    elif test:
         lines.append(
-            f"Held out: the log-likelihood Tr rho_test log sigma in nats a copy; {test['maximally_mixed']:.4f} for the "
-            f"maximally mixed state, {test['best']:.4f} for rho_test itself (no model can do better)."
+            "accuracy: the share of labels, learnt or held out, to which a model gives the largest probability."
         )
+    if test:
+        of = "labels (minus their loss)" if _any(rows, "accuracy") else "copies (Tr rho_test log sigma)"
+        best = f"{test['maximally_mixed']:z.4f} for the maximally mixed state, {test['best']:z.4f} at best"
+        lines.append(f"held out: the log-likelihood of held-out {of}, in nats each; {best}.")
     return "\n".join(lines)
 
 
@@ -146,14 +143,13 @@ def show_run(run: Run, out: Console) -> None:
     if run.study.sweep is not None:
         table = load_table(run)
         if count(table):
-            out.print(plain_table(summary(table)))
+            out.print(plain_table(summary(table), digits=4, width=out.width))
         done = plural(len(set(table["point"])), "point")
-        out.print(f"seed {run.study.seed}, {run.info['status']}, {done}, started {run.info['started']}")
-        return
-    show_fits(run, out)
-    for row in _biased_last(run.rows):
-        out.print(f"{row.fit}: {times(row)}: {row.status}")
-    done = f"{len(run.rows)} of {plural(len(run.study.fits), 'fit')}"
+    else:
+        show_fits(run, out)
+        for row in _biased_last(run.rows):
+            out.print(f"{row.fit}: {times(row)}: {row.status}")
+        done = f"{sum(not row.interrupted for row in run.rows)} of {plural(len(run.study.fits), 'fit')}"
     out.print(f"seed {run.study.seed}, {run.info['status']}, {done}, started {run.info['started']}")
 
 
@@ -162,23 +158,42 @@ def show_fits(run: Run, out: Console) -> None:
     if not run.rows:
         out.print("No fit is done.")
         return
-    out.print(result_table(run.rows))
+    out.print(plain_table(result_table(run.rows), width=out.width))
     out.print(legend(run.info, run.rows))
     if errors := load_errors(run):
         short = {"error" if name == "standard_error" else name: cells for name, cells in errors.items()}
-        out.print(f"error bars\n{plain_table(short, digits=4)}")
+        out.print(f"error bars\n{plain_table(short, digits=4, width=out.width)}")
 
 
-def plain_table(columns: Columns, digits: int = 9) -> str:
-    """A tidy table as aligned text, without the columns that are empty."""
-    lines: list[str] = []
+def plain_table(columns: Columns, digits: int = 9, width: int | None = None) -> str:
+    """A tidy table as aligned text, without the columns that are empty. Columns for which `width` has no room follow
+    below, beside the first column again.
+
+    Examples
+    --------
+    >>> print(plain_table({"fit": ["a", "b"], "loss": [0.5, 12.0], "steps": [3, 4]}, width=12))
+    fit  loss
+    a     0.5
+    b      12
+    <BLANKLINE>
+    fit  steps
+    a        3
+    b        4
+    """
+    blocks: list[list[str]] = []
     for name, column in filled(columns).items():
-        cells = ["" if x is None else f"{x:.{digits}g}" if isinstance(x, float) else str(x) for x in column]
-        width = max(map(len, [name, *cells]))
-        numbers = all(isinstance(x, int | float | None) and not isinstance(x, bool) for x in column)
-        block = [f"{cell:>{width}}" if numbers else f"{cell:<{width}}" for cell in (name, *cells)]
-        lines = [f"{line}  {cell}" for line, cell in zip(lines, block, strict=True)] if lines else block
-    return "\n".join(map(str.rstrip, lines))
+        cells = [name, *("" if x is None else f"{x:.{digits}g}" if isinstance(x, float) else str(x) for x in column)]
+        size = max(map(cell_len, cells))
+        pads = [" " * (size - cell_len(cell)) for cell in cells]
+        right = all(map(_NUMBER.fullmatch, cells[1:]))
+        block = [pad + cell if right else cell + pad for cell, pad in zip(cells, pads, strict=True)]
+        if not blocks:
+            blocks, first = [block], block
+            continue
+        if width is not None and blocks[-1] is not first and cell_len(blocks[-1][0]) + 2 + size > width:
+            blocks.append(first)
+        blocks[-1] = [f"{line}  {cell}" for line, cell in zip(blocks[-1], block, strict=True)]
+    return "\n\n".join("\n".join(map(str.rstrip, lines)) for lines in blocks)
 
 
 def describe(plan: Plan) -> str:

@@ -38,9 +38,8 @@ ACROSS = 6
 CAPTIONS = {
     "history": "Left: the loss of each fit by iteration, and its floor (dotted). Right: what is left above the floor, "
     "which for the cross entropy is the relative entropy D(ρ‖σ).",
-    "measured": "The cross entropy of the empirical state is never below the likelihood of the same counts: the shaded "
-    "difference is what measuring costs. The right part, where there is one: how far the learnt state is from the "
-    "measured one.",
+    "measured": "The cross entropy of the empirical state is never below the negative log-likelihood of the same "
+    "counts: the shaded difference is what measuring costs. Cross entropies that are infinite are not drawn.",
     "labels": "The mean probability that each fit gives to every class (columns), over the samples of each class "
     "(rows).",
     "states": "The entries of the target and of the learnt states: strength is the absolute value, color the phase.",
@@ -117,7 +116,8 @@ def conclusion(table: Table) -> str:
 
 def _status(run: Run, table: Table) -> str:
     failed = sum(bool(error) for error in table.get("error", []))
-    done = f"{plural(count(table), 'fit')} done" + (f", {failed} failed" if failed else "")
+    done = plural(count(table) - sum(row.interrupted for row in run.rows), "fit")
+    done += f" done, {failed} failed" if failed else " done"
     return f"{run.info['status']}, {done}; seed {run.study.seed}, started {run.info['started']}."
 
 

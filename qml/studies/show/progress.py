@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 SECONDS_BETWEEN_LINES = 5.0
 ERRORS_SHOWN = 5
 """Failed points whose error is printed; all of them are in the table."""
+_UNITS = (("h", 3600.0, 7200.0), ("min", 60.0, 120.0), ("s", 1.0, 1.0), ("ms", 1e-3, 0.0))
+"""Units of time, their seconds, and from how many seconds on they are used."""
 
 
 class _Live:
@@ -127,19 +129,12 @@ def times(row: Row) -> str:
 
 
 def span(seconds: float) -> str:
-    """A length of time in the unit that reads best.
+    """A length of time in the unit that reads best, to two digits.
 
     Examples
     --------
-    >>> span(0.0004), span(75), span(5 * 3600 + 60 * 29)
-    ('0.4 ms', '75 s', '5.5 h')
+    >>> span(0.0004), span(0.1834), span(75), span(5 * 3600 + 60 * 29)
+    ('0.4 ms', '180 ms', '75 s', '5.5 h')
     """
-    if seconds < 1:
-        return f"{1e3 * seconds:.2g} ms"
-    return (
-        f"{seconds:.3g} s"
-        if seconds < 120
-        else f"{seconds / 60:.3g} min"
-        if seconds < 7200
-        else f"{seconds / 3600:.2g} h"
-    )
+    unit, size = next((unit, size) for unit, size, least in _UNITS if seconds >= least)
+    return f"{float(f'{seconds / size:.2g}'):g} {unit}"

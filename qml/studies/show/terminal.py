@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import sys
@@ -11,8 +12,9 @@ from typing import Any, TextIO
 
 import click
 
-PIPE = 141
-"""The exit code of a command whose reader went away, as shells have it (128 + SIGPIPE)."""
+INTERRUPTED, PIPE, TERMINATED = 130, 141, 143
+"""The exit codes of a command that a Ctrl-C ended, whose reader went away, and that SIGTERM ended, as shells have them:
+128 + the number of the signal."""
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
@@ -68,7 +70,7 @@ class Lasting:
     standard error."""
 
     def __init__(self) -> None:
-        self._stream: TextIO = sys.stdout
+        self._stream: TextIO = sys.stdout or io.StringIO()  # a process may have been started without one
         self._lost = False
 
     def write(self, text: str) -> int:

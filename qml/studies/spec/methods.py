@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias
 
 from pydantic import Field
 
-from qml._checks import InputError
+from qml._checks import InputError, short
 from qml._results import Outcome
 from qml._typing import Real
 from qml.fitting import fit_deferred
@@ -103,17 +103,13 @@ class Errors(Keyed):
         fidelity = "fidelity" if self.state is None else f"fidelity with {self.state.kind}"
         quantities: dict[str, Any] = {}
         for said, one in zip(self.of, built(self, "of"), strict=True):
-            name = fidelity if said == "fidelity" else _short(str(one))
+            name = fidelity if said == "fidelity" else short(str(one), 40)
             if name in quantities:
                 raise InputError(f"{name} is listed twice in of: each quantity is computed once.")
             quantities[name] = state if said == "fidelity" else one
         given = {"result": result, "quantities": quantities, "seed": seed, "only_checked": only_checked}
         found: list[Estimate] = self.make(**given)
         return found
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 40 else f"{text[:37]}..."
 
 
 ErrorSpec: TypeAlias = Annotated[Errors, union(ERROR_BARS, base=Errors)]

@@ -18,9 +18,9 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
-from pydantic_core import CoreSchema, ErrorDetails, PydanticCustomError
+from pydantic_core import CoreSchema, ErrorDetails, PydanticCustomError, core_schema
 
-from qml._checks import nearest
+from qml._checks import nearest, plural, short
 from qml.studies.spec.source import Key, Source
 
 Qubits = Annotated[int, Field(ge=1, le=24, description="number of qubits")]
@@ -112,7 +112,15 @@ class Kinds:
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         union: Any = reduce(or_, self.specs.values())
-        return handler.generate_schema(Annotated[union, Field(discriminator="kind")])
+        schema = handler.generate_schema(Annotated[union, Field(discriminator="kind")])
+        return core_schema.no_info_before_validator_function(self._has_kind, schema)
+
+    def _has_kind(self, data: Any) -> Any:
+        if isinstance(data, Mapping) and "kind" not in data:
+            raise PydanticCustomError(
+                "lacks", "the key 'kind' is missing: one of {kinds}", {"kinds": ", ".join(self.specs)}
+            )
+        return data
 
 
 def members(named: Any) -> dict[str, type[Spec]]:
@@ -138,17 +146,21 @@ def _described(documented: object) -> dict[str, str]:
     return found
 
 
-_EXPECTED = {
-    "int_type": "expected an integer",
-    "int_from_float": "expected an integer",
-    "float_type": "expected a number",
-    "string_type": "expected text",
-    "bool_type": "expected true or false",
-    "list_type": "expected a list",
-    "dict_type": "expected a mapping",
-    "model_attributes_type": "expected a mapping with the key 'kind'",
-    "finite_number": "expected a finite number",
+_WORDS = {
+    "input should be": "expected",
+    "a valid dictionary or object to extract fields from": "a mapping with the key 'kind'",
+    "a valid dictionary": "a mapping",
+    "a valid integer, got a number with a fractional part": "an integer",
+    "a valid integer": "an integer",
+    "a valid number": "a number",
+    "a valid string": "text",
+    "a valid boolean": "true or false",
+    "a valid list": "a list",
+    "greater than or equal to": "at least",
+    "less than or equal to": "at most",
+    "greater than": "more than",
 }
+"""What pydantic says, and what is said here."""
 
 
 def read_as(spec: type[AnySpec], source: Source) -> AnySpec:
@@ -178,8 +190,6 @@ def _sentence(details: ErrorDetails, source: Source) -> tuple[tuple[Key, ...], s
         return path, f"{details['msg']}."
     if kind == "value_error":
         return (*path, *getattr(context["error"], "path", ())), str(context["error"])
-    if kind == "union_tag_not_found":
-        return path, "the key 'kind' is missing: it says what this is."
     if kind == "union_tag_invalid":
         path, value = (*path, "kind"), value["kind"]
         options = [tag.strip().strip("'") for tag in context["expected_tags"].split(",")]
@@ -189,12 +199,12 @@ def _sentence(details: ErrorDetails, source: Source) -> tuple[tuple[Key, ...], s
         expected = f"expected {context['expected']}"
         hint = nearest(str(value), [part.strip("'") for part in context["expected"].replace(" or ", ", ").split(", ")])
     elif kind in ("too_short", "too_long"):
-        bound = f"at least {context['min_length']}" if kind == "too_short" else f"at most {context['max_length']}"
-        return path, f"expected {bound} items; found {context['actual_length']}."
+        bound, most = ("at least", context["min_length"]) if kind == "too_short" else ("at most", context["max_length"])
+        return path, f"expected {bound} {plural(most, 'item')}; found {context['actual_length']}."
     else:
-        message = details["msg"]
-        expected = _EXPECTED.get(kind) or message[:1].lower() + message[1:].replace("nput should be", "xpected")
-        expected = expected.replace("ixpected", "expected")
+        expected = details["msg"][:1].lower() + details["msg"][1:]
+        for theirs, ours in _WORDS.items():
+            expected = expected.replace(theirs, ours)
     return path, f"{expected}; found {shown(value)}{hint}."
 
 
@@ -224,7 +234,7 @@ def shown(value: Any) -> str:
     if value is None or isinstance(value, bool):
         return {None: "nothing", True: "true", False: "false"}[value]
     if isinstance(value, str):
-        return repr(value if len(value) <= 60 else value[:57] + "...")
+        return repr(short(value, 60))
     if isinstance(value, int) and abs(value) >= 10**30:
         return "an integer of more than 30 digits"
     return repr(value)

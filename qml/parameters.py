@@ -195,11 +195,6 @@ class Affine(Described):
     terms: tuple[tuple[str, float], ...] = ()
     constant: float = 0.0
 
-    def __post_init__(self) -> None:
-        for x in (self.constant, *(c for _, c in self.terms)):
-            if not math.isfinite(x):
-                raise InputError(f"an expression of parameters must have finite numbers; found {_checks.digits(x)}.")
-
     def _described(self) -> Any:
         """A number, or a name where it is nothing else."""
         if self.is_constant:
@@ -272,8 +267,7 @@ class Affine(Described):
         coefficients = dict(self.terms)
         for name, c in other.terms:
             coefficients[name] = coefficients.get(name, 0.0) + c
-        kept = tuple((name, c) for name, c in coefficients.items() if c != 0.0)
-        return Affine(kept, self.constant + other.constant)
+        return _collected(coefficients, self.constant + other.constant)
 
     __radd__ = __add__
 
@@ -281,7 +275,7 @@ class Affine(Described):
         if isinstance(factor, str | Affine):
             raise InputError(f"a parameter expression is affine: it can be multiplied by a number, not by {factor}.")
         c = _checks.number("the factor of a parameter", factor)
-        return Affine(tuple((name, c * k) for name, k in self.terms if c * k != 0.0), c * self.constant)
+        return _collected({name: c * k for name, k in self.terms}, c * self.constant)
 
     __rmul__ = __mul__
 
@@ -289,7 +283,7 @@ class Affine(Described):
         d = _checks.number("the divisor of a parameter", divisor)
         if d == 0.0:
             raise InputError("the divisor of a parameter must not be zero.")
-        return Affine(tuple((name, k / d) for name, k in self.terms if k / d != 0.0), self.constant / d)
+        return _collected({name: k / d for name, k in self.terms}, self.constant / d)
 
     def __neg__(self) -> Affine:
         return self * -1.0
@@ -311,6 +305,14 @@ class Affine(Described):
         if self.constant:
             text += f" {'-' if self.constant < 0 else '+'} {abs(self.constant):.6g}"
         return text
+
+
+def _collected(coefficients: Mapping[str, float], constant: float) -> Affine:
+    """The expression with these numbers, zeros left out."""
+    for x in (constant, *coefficients.values()):
+        if not math.isfinite(x):
+            raise InputError(f"an expression of parameters must have finite numbers; found {_checks.digits(x)}.")
+    return Affine(tuple((name, c) for name, c in coefficients.items() if c != 0.0), constant)
 
 
 ParameterLike: TypeAlias = "float | str | Affine"

@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
 PAIRS = "pairs (label, coefficient), or a mapping"
-SHOWN = 12
-"""How many terms the short displays show."""
+SHOWN = 12  # terms of the short displays
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -197,8 +196,9 @@ class PauliSum(Saved):
         >>> pauli("XX").commutes_with(pauli("ZZ")), pauli("XI").commutes_with(pauli("ZZ"))
         (True, False)
         """
-        commutator = self @ other - other @ self
-        return commutator._largest <= _checks.TOLERANCE * self._largest * other._largest
+        self._check_partner("compared with", other)
+        a, b = (x / (x._largest or 1.0) for x in (self, other))
+        return (a @ b - b @ a)._largest <= _checks.TOLERANCE
 
     def matrix(self) -> Complex:
         """The dense matrix, shape (2^n, 2^n); costs 2^n operations a term and 16 * 4^n bytes.

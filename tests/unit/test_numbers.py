@@ -105,3 +105,9 @@ def test_products_of_more_levels_than_memory_holds_are_refused_at_once():
             ask()
     with pytest.raises(MemoryRefused, match=r"of dimension 2\^70 needs"):
         tensor(*[ProductState([one]).partial_trace([0])] * 70)
+
+
+@pytest.mark.parametrize("unit", [1e-200, 1.0, 1e200])
+def test_whether_operators_commute_does_not_depend_on_their_unit(unit):
+    assert (unit * pauli("XX")).commutes_with(unit * pauli("ZZ"))
+    assert not (unit * pauli("XX")).commutes_with(unit * pauli("ZI"))

@@ -117,6 +117,16 @@ def test_a_ctrl_c_before_the_first_statement_leaves_nothing(
     assert not (tmp_path / "out").exists()
 
 
+def test_an_error_in_the_middle_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("qml.studies.run.principle.check", failing)
+    with pytest.raises(ZeroDivisionError):
+        run(str(SHIPPED / "false_friends.yaml"), "--output", "out")
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_folder_with_other_studies_is_not_one_of_the_principle(tmp_path: Path) -> None:
     (tmp_path / "p.yaml").write_text("statements: [1]\n")
     assert is_principle(tmp_path)

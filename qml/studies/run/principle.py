@@ -102,8 +102,8 @@ def run_principle(path: Path, options: Options) -> Checked:
     try:
         for verdict in _checked(studies.values(), out):
             verdicts.append(verdict)
-    except KeyboardInterrupt:
-        if not verdicts:
+    except BaseException as error:
+        if not verdicts or not isinstance(error, KeyboardInterrupt):
             folder.rmdir()
             raise
         interrupted = True

@@ -14,7 +14,7 @@ from qml.states import ProductState, nearest_density_matrix, tensor
 
 
 def test_a_duration_is_no_integer():
-    for duration in (np.timedelta64(3, "s"), np.timedelta64(3), np.timedelta64(3, "ns")):
+    for duration in (np.timedelta64(3, "s"), np.timedelta64(3, "ns")):
         with pytest.raises(InputError, match="n must be an integer of at least 1"):
             ghz(duration)
 

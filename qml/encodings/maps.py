@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from qml import _checks, _matrices
+from qml._arrays import as_complex
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Integer, Real
 from qml.operators.strings import walsh_hadamard
@@ -86,9 +87,10 @@ def angle_encoding(angles: ArrayLike, axis: str = "Y") -> DensityMatrix:
     _checks.choice("axis", axis, AXES)
     half = x / 2
     if axis == "Z":
-        zero, one = np.exp(-1j * half) * math.sqrt(0.5), np.exp(1j * half) * math.sqrt(0.5)
+        one = as_complex(np.exp(1j * half) * math.sqrt(0.5))
+        zero = one.conj()
     else:
-        zero, one = np.cos(half) + 0j, (1.0 if axis == "Y" else -1j) * np.sin(half)
+        zero, one = np.cos(half) + 0j, as_complex((1.0 if axis == "Y" else -1j) * np.sin(half))
     return _product(np.stack([zero, one], axis=-1), 2)
 
 
@@ -222,7 +224,7 @@ def fourier_encoding(angles: ArrayLike, levels: int) -> DensityMatrix:
     _checks.memory(
         f"{len(x)} states of {x.shape[1]} sites", 16 * len(x) * levels ** x.shape[1], "use fewer features or levels"
     )
-    return _product(np.exp(1j * x[..., None] * np.arange(levels)) / math.sqrt(levels), levels)
+    return _product(as_complex(np.exp(1j * x[..., None] * np.arange(levels)) / math.sqrt(levels)), levels)
 
 
 def rank_one(probabilities: ArrayLike) -> DensityMatrix:

@@ -26,7 +26,7 @@ GROUP = 64
 TOGETHER = 4
 """Ritz vectors that are summed together; their number is a multiple of it."""
 _bits = np.arange(GROUP)
-SIGNS: Real = 1.0 - 2.0 * (np.bitwise_count(_bits[:, None] & _bits) & 1)
+SIGNS: Real = np.asarray(1.0 - 2.0 * (np.bitwise_count(_bits[:, None] & _bits) & 1))
 """(-1)^(z . b) for six-bit z and b."""
 
 

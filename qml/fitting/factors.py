@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from qml import _checks
+from qml._arrays import as_real
 from qml._checks import InputError
 from qml._machine import processors
 from qml._typing import ParamsLike, Real
@@ -144,6 +145,6 @@ def _together(parts: Sequence[History], offset: float, floor: float) -> History:
     return History(
         loss=np.sum([padded(h.loss) for h in parts], axis=0) + offset,
         floor=np.full(length, floor),
-        gradient_norm=np.max([padded(h.gradient_norm) for h in parts], axis=0),
-        seconds=np.max([padded(h.seconds) for h in parts], axis=0),
+        gradient_norm=as_real(np.max([padded(h.gradient_norm) for h in parts], axis=0)),
+        seconds=as_real(np.max([padded(h.seconds) for h in parts], axis=0)),
     )

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from qml import _checks, threads
+from qml._arrays import as_complex
 from qml._checks import OutsideDomain
 from qml._typing import Complex, Real
 from qml.fitting.objective import Objective
@@ -102,7 +103,7 @@ class StateFunction:
         given, rows = _rows(theta)
         out = np.full(rows.shape, np.nan)
         c = np.asarray(cotangents, dtype=np.complex128).reshape(len(rows), *self.shape)
-        hermitian = (c + c.conj().swapaxes(-1, -2)) / 2  # as dsigma is: g = Tr(C dsigma)
+        hermitian = as_complex((c + c.conj().swapaxes(-1, -2)) / 2)  # as dsigma is: g = Tr(C dsigma)
 
         def work(some: Sequence[int]) -> None:
             if (together := self._model._states_vjp(rows[some]) if len(some) > 1 else None) is not None:

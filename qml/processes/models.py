@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from qml import _checks
+from qml._arrays import as_complex
 from qml._checks import InputError, OutsideDomain
 from qml._typing import ArrayLike, Complex, Cotangent, DimsLike, ParamsLike, Real
 from qml.circuits import Circuit
@@ -350,7 +351,7 @@ class KrausModel(Model):
         u, s, w = np.linalg.svd(a / largest, full_matrices=False)
         if smooth and not s[-1] > 1e-14 * s[0]:
             raise OutsideDomain(f"theta is where V is not smooth: A has not the rank {self._d}.")
-        return u, s * largest, w
+        return as_complex(u), s * largest, as_complex(w)
 
     def _factor_of(self, v: Complex) -> Complex:
         """The factor (..., d d_out, r) of J from V (..., d_out r, d)."""

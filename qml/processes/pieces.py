@@ -57,7 +57,7 @@ class Linear(Piece):
         return self._start.copy()
 
     def value(self, theta: Real) -> Real:
-        return self._constant + np.reshape(self._slopes @ theta, self._constant.shape)
+        return np.asarray(self._constant + np.reshape(self._slopes @ theta, self._constant.shape))
 
     @cached_property
     def _derivatives(self) -> Real:

@@ -27,6 +27,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from qml._arrays import as_complex
 from qml._typing import Complex, Real
 from qml.measurement.empirical import inner
 from qml.tomography.likelihood import Likelihood
@@ -72,7 +73,7 @@ def conjugate_gradients(problem: Likelihood, factor: Complex) -> Iterator[Iterat
         s /= np.linalg.norm(s)
         a = u[:, : len(s)] * s if len(s) == a.shape[1] else (u * s) @ np.eye(len(s), a.shape[1])
         p = problem.probabilities(a @ a.conj().T)
-        scaling, step, before, weight = np.ones(0), np.zeros(0), a, 0.0
+        scaling, step, before, weight = np.ones(0), as_complex(np.zeros(0)), a, 0.0
         rotation = u.conj().T
         for _ in range(steps):
             operator = problem.operator(p, a)

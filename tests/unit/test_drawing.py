@@ -14,7 +14,7 @@ from qml.instructions import PartialTrace, Preparation
 from qml.parameters import Parameter
 from qml.plotting import draw_circuit
 
-PIXEL = 1.0
+HALF_PIXEL = 0.5
 
 trace = PartialTrace((2,))
 fresh = Preparation((2,))
@@ -136,8 +136,8 @@ def test_nothing_overlaps_or_sticks_out(circuit, width):
             if box.contains(*center):
                 assert box.x0 <= extent.x0
                 assert extent.x1 <= box.x1
-                assert box.y0 - PIXEL <= extent.y0  # with the room for descenders that the line has none of
-                assert extent.y1 <= box.y1 + PIXEL
+                assert box.y0 - HALF_PIXEL <= extent.y0  # with the room for descenders that the line has none of
+                assert extent.y1 <= box.y1 + HALF_PIXEL
     plt.close(ax.figure)
 
 

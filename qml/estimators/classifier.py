@@ -25,11 +25,7 @@ from qml.estimators.common import (
 from qml.fitting import fit
 from qml.losses.labelled import LabelLikelihood, MeanCrossEntropy
 from qml.models.conditional import ConditionalGibbsModel
-from qml.optimizers import LBFGS
 from qml.states import DensityMatrix
-
-MEMORY = 30
-"""Past steps that the optimizer keeps: data scaled unevenly needs more than ten."""
 
 
 @dataclass(eq=False, repr=False)
@@ -148,7 +144,6 @@ class QuantumCrossEntropyClassifier(StateClassifier):
             model.at(scaling.inputs(inputs)),
             self._states(q, model.dims),
             loss=(MeanCrossEntropy if self.loss == "cross_entropy" else LabelLikelihood)(w),
-            optimizer=LBFGS(memory=MEMORY),
             params0=np.zeros(model.n_params) if convex else None,
             seed=seed_of(self.random_state),
             prior=Decay(decay) if strength else None,

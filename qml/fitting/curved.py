@@ -13,6 +13,8 @@ from qml.fitting.priors import Prior
 from qml.geometry import Metric
 from qml.losses import Loss
 from qml.models import Model
+from qml.optimizers import LBFGS, Newton, Optimizer
+from qml.optimizers.linear import DENSE_UP_TO
 from qml.states import State
 
 
@@ -23,6 +25,7 @@ class Curved(ABC):
     target: Any
     loss: Loss
     prior: Prior | None
+    n_params: int
 
     @abstractmethod
     def state(self, params: Real) -> State:
@@ -32,6 +35,21 @@ class Curved(ABC):
     def has_hessian(self) -> bool:
         """Whether the Hessian is known: for a cross entropy and an exponential family, where it is the metric."""
         return self.loss.is_cross_entropy and self.model.is_exponential_family and not self.loss.parameter_names
+
+    @property
+    def default_optimizer(self) -> Optimizer:
+        """Newton's method where the Hessian is known and has few enough rows to be assembled, 128 at most; else L-BFGS.
+
+        Examples
+        --------
+        >>> from qml import GibbsModel, ghz
+        >>> from qml.fitting import Objective
+        >>> Objective.of(GibbsModel(["XX", "ZI", "IZ"]), ghz(2)).default_optimizer
+        Newton(solver='auto')
+        >>> Objective.of(GibbsModel.all_paulis(4, weight=4), ghz(4)).default_optimizer
+        LBFGS(memory=10)
+        """
+        return Newton() if self.has_hessian and self.n_params <= DENSE_UP_TO else LBFGS()
 
     def hessian(self, params: Real, *, tolerance: float = 0.0) -> Metric:
         """The Hessian of f, assembled or only applied.

@@ -25,7 +25,7 @@ from qml.fitting.result import FitResult
 from qml.losses import Loss
 from qml.measurement.counts import Counts
 from qml.models import ConditionalModel, Model
-from qml.optimizers import LBFGS, Optimizer, as_optimizer
+from qml.optimizers import Optimizer, as_optimizer
 from qml.processes import ProcessFamily
 from qml.states import State
 
@@ -69,7 +69,8 @@ def fit(
         log-likelihood of counts, the energy of a Pauli sum. A name stands for the loss with its default arguments.
         Counts and ``"cross_entropy"`` learn the empirical state, which is biased: the status says by how much.
     optimizer : Optimizer or str, optional
-        By default ``LBFGS()``; likewise ``"newton"``, ``"natural_gradient"``, ...
+        By default ``Newton()`` where the Hessian is known and the parameters are few, else ``LBFGS()``: see
+        :attr:`~qml.fitting.Objective.default_optimizer`. Likewise ``"lbfgs"``, ``"natural_gradient"``, ...
     params0 : array (n_params,) or mapping of str to float, optional
         Where the first restart begins; by default all begin at ``model.init_params`` of their own random stream.
         A mapping has the natural value of every parameter by name.
@@ -150,7 +151,7 @@ def fit(
     {'ZZ': -1.0, 'XI': -0.5, 'IX': -0.5}
     """
     objective = Objective.of(model, target, loss, prior)
-    optimizer = LBFGS() if optimizer is None else as_optimizer(optimizer)
+    optimizer = objective.default_optimizer if optimizer is None else as_optimizer(optimizer)
     held_out = None if validation is None else objective._held_out(validation)
     told = _checks.functions("callbacks", callbacks)
     rules = Rules(max_iterations, gradient_tolerance, loss_tolerance, told, track_fidelity, held_out, patience)

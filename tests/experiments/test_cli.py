@@ -217,7 +217,7 @@ def test_validate_builds_everything_and_writes_nothing(folder: Path) -> None:
     assert result.exit_code == 0
     assert "target thermal: 2 qubits, S(rho) = 1.0" in result.stdout
     assert (
-        "fit 'Gibbs model': gibbs model with 15 parameters, cross_entropy by lbfgs, at most 20 iterations"
+        "fit 'Gibbs model': gibbs model with 15 parameters, cross_entropy by newton, at most 20 iterations"
         in result.stdout
     )
     assert result.stdout.endswith("The study is valid.\n")

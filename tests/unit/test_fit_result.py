@@ -36,7 +36,7 @@ def test_result_is_complete_and_consistent():
     assert result.provenance["versions"]["numpy"] == np.__version__
     assert set(result.provenance["versions"]) == {"qml", "numpy", "scipy", "python"}
     assert result.provenance["started"].endswith("+00:00")
-    assert result.provenance["optimizer"] == "LBFGS(memory=10)"
+    assert result.provenance["optimizer"] == "Newton(solver='auto')"
     assert result.provenance["threads"]["cpus"] >= 1
     json.dumps(result.provenance)
     assert float(np.abs(np.diff(result.history.seconds)).min()) >= 0

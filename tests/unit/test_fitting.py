@@ -24,9 +24,11 @@ from qml import (
     von_neumann_entropy,
 )
 from qml._checks import InputError
+from qml.fitting import Objective
 from qml.losses import CrossEntropy, HilbertSchmidt
+from qml.models import HiddenGibbsModel
 from qml.operators import heisenberg, tfim
-from qml.optimizers import LBFGS, Adam, GradientDescent
+from qml.optimizers import LBFGS, Adam, GradientDescent, Newton
 from qml.parameters import Interval
 from qml.states import DensityMatrix, ghz, ginibre, maximally_mixed, werner
 
@@ -114,6 +116,34 @@ def test_every_optimizer_gets_there(optimizer):
     result = fit(GibbsModel(tfim(2)), RHO, optimizer=optimizer, seed=0, max_iterations=3000, gradient_tolerance=1e-6)
     assert result.converged
     assert abs(result.gap) < 1e-10
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_cold_gibbs_states_are_learnt_by_default(seed):
+    """Where the curvature varies over many orders: L-BFGS takes from 776 to more than a thousand steps here."""
+    model = GibbsModel.all_paulis(3)
+    cold = model.state(5 * np.random.default_rng(seed).normal(size=model.n_params))
+    result = fit(model, cold, seed=seed)
+    assert result.converged
+    assert result.iterations <= 40
+    assert abs(result.gap) < 2e-8
+
+
+def test_the_default_is_newtons_method_where_the_hessian_is_known():
+    gibbs, all_strings = GibbsModel(tfim(2)), GibbsModel.all_paulis(4, weight=4)
+    circuit, hidden = CircuitModel(circuits.hardware_efficient(2, 1)), HiddenGibbsModel(tfim(3))
+    for model, loss, chosen in (
+        (gibbs, None, Newton),
+        (gibbs, "relative_entropy", Newton),
+        (gibbs, "infidelity", LBFGS),
+        (all_strings, None, LBFGS),  # 255 parameters
+        (circuit, "infidelity", LBFGS),
+        (hidden, None, LBFGS),
+    ):
+        objective = Objective.of(model, maximally_mixed(model.dims), loss)
+        assert type(objective.default_optimizer) is chosen
+        used = fit(model, maximally_mixed(model.dims), loss=loss, max_iterations=1, seed=0).provenance["optimizer"]
+        assert used == repr(chosen())
 
 
 def test_other_losses():

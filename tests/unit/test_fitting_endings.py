@@ -116,7 +116,7 @@ def test_status_of_a_failed_line_search():
             sigma, pullback = super().state_vjp(params)
             return sigma, lambda cotangent: -pullback(cotangent)
 
-    result = fit(Uphill(tfim(2)), RHO, seed=0)
+    result = fit(Uphill(tfim(2)), RHO, optimizer="lbfgs", seed=0)
     assert not result.converged
     assert result.status.startswith("line search failed after 0 iterations:")
     assert (result.history.loss == result.history.loss[0]).all()

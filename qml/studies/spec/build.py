@@ -11,7 +11,7 @@ from typing import Any
 from qml._checks import InputError, memory, plural
 from qml._results import Outcome
 from qml._typing import Real
-from qml.fitting import grow
+from qml.fitting import Objective, grow
 from qml.fitting.growth import start_of
 from qml.fitting.priors import Prior
 from qml.losses import (
@@ -51,7 +51,7 @@ class Job:
     spec: config.Fit
     model: Model | None
     loss: Loss
-    optimizer: Optimizer
+    optimizer: Optimizer | None = None
     prior: Prior | None = None
     validation: State | Counts | Labelled | PauliSum | None = None
 
@@ -63,7 +63,9 @@ class Job:
     @property
     def way(self) -> str:
         """What finds the best state: the name of the method, or of the optimizer."""
-        return self.spec.optimizer.kind if self.spec.method is None else self.spec.method.kind
+        if self.spec.method is not None:
+            return self.spec.method.kind
+        return "the default optimizer of each factor" if self.optimizer is None else self.optimizer.name
 
     @property
     def most(self) -> int:
@@ -174,7 +176,7 @@ def build_job(
     fit = study.fits[i]
     if fit.model is None:
         assert fit.method is not None
-        return Job(fit, None, default_loss(target.fitted), fit.optimizer.build())
+        return Job(fit, None, default_loss(target.fitted))
     with source.within("fits", i, "model"):
         model = _model(fit.model, target, models)
         if model.dims != target.state.dims:
@@ -188,7 +190,9 @@ def build_job(
             of_labels(loss)
         loss.accept(target.learnt, model.dims)
     with source.within("fits", i, "optimizer"):
-        optimizer = fit.optimizer.build()
+        optimizer = None if fit.optimizer is None else fit.optimizer.build()
+        if optimizer is None and not fit.factorwise:
+            optimizer = Objective.of(model, target.learnt, loss).default_optimizer
     with source.within("fits", i, "prior"):
         prior: Prior | None = None if fit.prior is None else fit.prior.build()
     with source.within("fits", i, "validation"):

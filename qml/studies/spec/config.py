@@ -70,6 +70,8 @@ class Fit(Spec):
     loss : mapping
         By default what the target says: cross_entropy of a state, negative_log_likelihood of counts, mean_cross_entropy
         of labelled data, expectation of a Hamiltonian.
+    optimizer : mapping
+        By default newton where the Hessian is known, for 128 parameters at most, else lbfgs.
     restarts : int
         Independent starts; the best is kept.
     max_iterations : int
@@ -95,7 +97,7 @@ class Fit(Spec):
     grown_from: str | None = None
     errors: Annotated[list[ErrorSpec] | None, Field(min_length=1)] = None
     loss: LossSpec | None = None
-    optimizer: OptimizerSpec = Field(default={"kind": "lbfgs"}, validate_default=True)
+    optimizer: OptimizerSpec | None = None
     restarts: Annotated[int, Field(ge=1, le=1000)] = 1
     max_iterations: Count = 1000
     gradient_tolerance: Annotated[float, Field(ge=0.0)] = 1e-8

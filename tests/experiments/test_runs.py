@@ -36,7 +36,7 @@ fits:
     max_iterations: 20
   - name: fields only
     model: {kind: gibbs, generators: {kind: neighbors, n: 2, weight: 1}}
-    max_iterations: 20
+    max_iterations: 2
 """
 SWEEP = """\
 sweep:
@@ -174,7 +174,7 @@ def test_compare_tells_what_differs(done: Path, folder: Path) -> None:
     assert text.startswith("6 of 12 fits are identical")
     assert "fields only, target.beta=0.5, target.hamiltonian.h=0.5: loss " in text
     assert f"only in {done}: Gibbs model, target.beta=0.5, target.hamiltonian.h=0.5, replicate 1" in text
-    assert "study, fits[1].max_iterations: 20, 1" in text
+    assert "study, fits[1].max_iterations: 2, 1" in text
 
 
 def test_a_run_is_compared_with_its_point_of_a_sweep(done: Path, folder: Path) -> None:
@@ -274,8 +274,8 @@ def test_a_dry_run_says_what_a_step_costs_besides_its_gradient(folder: Path, mon
     assert found is not None
     assert found[1] == found[2]
     assert 31 <= float(found[1]) <= 35
-    assert "1 s a step (measured), at most 20 steps: at most 20 s" in second
-    assert total == f"in all at most {span(10 * float(found[1]) + 20)}"
+    assert "1 s a step (measured), at most 2 steps: at most 2 s" in second
+    assert total == f"in all at most {span(10 * float(found[1]) + 2)}"
 
 
 # single runs -----------------------------------------------------------------------------------------------------

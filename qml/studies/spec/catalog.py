@@ -8,12 +8,12 @@ from qml.channels import CHANNELS
 from qml.engines import ENGINES
 from qml.gates import GATES
 from qml.instructions import Instruction
-from qml.studies.spec import config, labels, loggers, measurements, methods, models, parts, processes, targets
+from qml.studies.spec import config, loggers, measurements, methods, models, parts, processes, targets
 from qml.studies.spec.schema import Spec, first_line, members
 
 UNIONS = {
     "targets": targets.TargetSpec,
-    "data": labels.DataSpec,
+    "data": targets.DataSpec,
     "measurements": measurements.MeasurementSpec,
     "hamiltonians": parts.Hamiltonian,
     "models": models.AnyModelSpec,

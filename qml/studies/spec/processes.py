@@ -89,5 +89,6 @@ VALUES["JumpLike"] = JumpSpec
 FamilySpec: TypeAlias = Annotated[
     Made, union({"gate_set": gate_set, "lindblad": LindbladModel, "pauli_lindblad": PauliLindbladModel})
 ]
+VALUES["ProcessFamily"] = FamilySpec
 FAMILIES = members(FamilySpec)
 """Kinds of models that are learnt from records of many circuits."""

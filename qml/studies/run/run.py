@@ -22,10 +22,9 @@ from qml._results import Outcome
 from qml.fitting import Checkpoint
 from qml.states import DensityMatrix
 from qml.studies.files import digest, inside
-from qml.studies.record.errors import errors_file
 from qml.studies.record.fits import Row, continued, history_of, params_of, row_of, run_fit
 from qml.studies.record.folder import RunFolder, fit_folder, latest_run, load_run, slug
-from qml.studies.record.table import columns
+from qml.studies.record.table import columns, errors_file
 from qml.studies.run import pools
 from qml.studies.run.sweeping import How, began_with, run_sweep
 from qml.studies.show import output, terminal

@@ -234,8 +234,8 @@ def schema(markdown: bool, objects: bool) -> None:
 def list_kinds(what: str | None) -> None:
     """List what a study can name. WHAT is one of these kinds of things; by default all of them are listed.
 
-    targets, data, measurements, hamiltonians, models, ansatze, generators, losses, methods, errors, optimizers, jumps,
-    priors, loggers, engines, channels, gates
+    ansatze, data, errors, generators, hamiltonians, jumps, loggers, losses, measurements, methods, models, optimizers,
+    priors, targets, engines, channels, gates
     """
     from qml._checks import choice
     from qml.studies.spec.catalog import KINDS, lines

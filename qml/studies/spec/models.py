@@ -192,7 +192,7 @@ def conditional_circuit(
 
 _CONDITIONAL = {"conditional_gibbs": ConditionalGibbsModel, "conditional_circuit": conditional_circuit}
 ConditionalSpec: TypeAlias = Annotated[Made, union(_CONDITIONAL)]
-AnyModelSpec: TypeAlias = Annotated[Made, Kinds(members(ModelSpec) | members(ConditionalSpec) | FAMILIES)]
+AnyModelSpec: TypeAlias = Annotated[Made, Kinds(members(ModelSpec) | members(ConditionalSpec) | FAMILIES, "models")]
 """What a fit may name: conditional models and families of processes are no members of other models."""
 
 

@@ -222,7 +222,7 @@ def table(folder: Path, path: Annotated[str, Field(min_length=1)], label: str = 
     return read_table(inside(folder, path), label)
 
 
-DataSpec: TypeAlias = Annotated[Made, union({"dataset": dataset, "two_moons": two_moons, "table": table})]
+DataSpec: TypeAlias = Annotated[Made, union({"dataset": dataset, "two_moons": two_moons, "table": table}, title="data")]
 
 
 class LabelledData(Spec):
@@ -273,7 +273,7 @@ _MADE: dict[str, Callable[..., Target]] = {
     "thermal_chain": thermal_chain,
 }
 _MORE = union(_MADE, Measured, LabelledData, base=Aimed).specs
-TargetSpec: TypeAlias = Annotated[Aimed, Kinds(members(StateSpec) | _MORE)]
+TargetSpec: TypeAlias = Annotated[Aimed, Kinds(members(StateSpec) | _MORE, "targets")]
 
 
 def files_of_study(study: Mapping[str, Any]) -> set[str]:

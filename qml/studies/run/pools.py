@@ -104,13 +104,18 @@ def _side_by_side(
             while waiting and len(flying) < pool.ahead:
                 flying[pool.submit(waiting[0])] = waiting[0]
                 waiting.popleft()
-            for future in wait(flying, return_when="FIRST_COMPLETED").done:
+            for future in sorted(wait(flying, return_when="FIRST_COMPLETED").done, key=_is_lost):
                 keep(_outcome(future, flying[future], names))
                 del flying[future]
         except BrokenExecutor:
             pool.renew()
             return [*flying.values()] or [waiting.popleft()]
     return []
+
+
+def _is_lost(future: Future[dict[str, Any]]) -> bool:
+    """Whether the process died that worked on it."""
+    return not future.cancelled() and isinstance(future.exception(), BrokenExecutor)
 
 
 def _outcome(future: Future[dict[str, Any]], task: Task, names: list[str]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -14,7 +14,7 @@ from qml.studies import cli_results
 from qml.studies.show import terminal
 
 if TYPE_CHECKING:
-    from qml.studies.run.run import Options
+    from qml.studies.run.run import Finished, Options
 
 
 class Commands(click.Group):
@@ -125,36 +125,23 @@ def run(
     from qml.studies.spec.config import with_engine
     from qml.studies.spec.source import is_principle
 
+    carry_out: Callable[[Path, Options], Finished] = run_study
     if is_principle(study):
+        from qml.studies.run.principle import run_principle as carry_out
+
         if any((resume, dry_run, engine, *how.values())):
             _fail("a study of the principle takes --output, --seed, --quiet and PATH=VALUE only.", 2)
-        return _principle(study, Options(output, seed, overrides, quiet=quiet))
     if engine is not None:
         overrides = tuple(with_engine(study, engine, overrides))
     options = Options(output, seed, overrides, resume, quiet, How(**how))
     if dry_run:
         terminal.say(_cost(study, options))
         return 0
-    finished = run_study(study, options)
-    _lasting(str(finished.folder) if quiet else f"Kept in {finished.folder}")
-    again = f"continue with: qml run {finished.folder} --resume"
-    if finished.interrupted:
-        _fail(f"interrupted: what was done is in {finished.folder}; {again}", finished.exit_code)
-    if finished.failed:
-        points = "1 point" if finished.failed == 1 else f"{finished.failed} points"
-        _fail(f"{points} failed, each with its error in the table; {again}", finished.exit_code)
-    return 0
-
-
-def _principle(study: Path, options: Options) -> int:
-    from qml.studies.run.principle import run_principle
-
-    checked = run_principle(study, options)
-    _lasting(str(checked.folder) if options.quiet else f"Kept in {checked.folder}: report.html")
-    if checked.interrupted:
-        _fail(f"interrupted: the report in {checked.folder} holds what was checked.", terminal.INTERRUPTED)
-    if checked.violated:
-        _fail(f"violated: {', '.join(f'statement {number}' for number in checked.violated)}; see the report.", 1)
+    finished = carry_out(study, options)
+    kept = f"{finished.folder}: {finished.page}" if finished.page else finished.folder
+    _lasting(str(finished.folder) if quiet else f"Kept in {kept}")
+    if finished.problem:
+        _fail(finished.problem, finished.exit_code)
     return 0
 
 
@@ -247,8 +234,8 @@ def schema(markdown: bool, objects: bool) -> None:
 def list_kinds(what: str | None) -> None:
     """List what a study can name. WHAT is one of these kinds of things; by default all of them are listed.
 
-    targets, data, measurements, hamiltonians, models, ansatze, generators, losses, methods, errors, optimizers, jumps,
-    priors, loggers, engines, channels, gates
+    ansatze, data, errors, generators, hamiltonians, jumps, loggers, losses, measurements, methods, models, optimizers,
+    priors, targets, engines, channels, gates
     """
     from qml._checks import choice
     from qml.studies.spec.catalog import KINDS, lines

@@ -18,10 +18,9 @@ from qml._files import as_path
 from qml._results import Outcome
 from qml.states import State
 from qml.studies.files import write_text
-from qml.studies.record.errors import load_errors
 from qml.studies.record.fits import Row
 from qml.studies.record.folder import Run, fit_folder, load_run, slug
-from qml.studies.record.table import Table, biased_last, load_table, summary
+from qml.studies.record.table import Table, biased_last, load_errors, load_table, summary
 from qml.studies.run.run import Options, carry_out
 from qml.studies.run.sweeping import How
 from qml.studies.show.output import show_run

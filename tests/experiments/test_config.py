@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qml._checks import InputError
-from qml.studies.spec import build, catalog, config
+from qml.studies.spec import build, config
 from qml.studies.spec.config import study_of, to_yaml
-from qml.studies.spec.schema import members
+from qml.studies.spec.schema import Kinds
 from qml.studies.spec.source import parse
 
 STUDIES = Path(__file__).parents[2] / "experiments"
@@ -192,8 +192,8 @@ def test_a_key_that_is_called_like_the_kind_is_told_from_it() -> None:
 
 
 def test_every_kind_says_what_it_is() -> None:
-    for union in catalog.UNIONS.values():
-        assert all(spec.__doc__ for spec in members(union).values())
+    for union in Kinds.listed.values():
+        assert all(spec.__doc__ for spec in union.specs.values())
 
 
 # fuzzing; mutated files are in test_fuzz.py -----------------------------------------------------------------------

@@ -264,8 +264,8 @@ def test_a_study_of_a_hamiltonian_is_run_and_shown(tmp_path: Path, coarse_pictur
     done = run_study(folder / "ground_and_thermal.yaml", Options(output=tmp_path / "out", quiet=True))
     assert done.exit_code == 0
     assert not (tmp_path / "out" / "target.npz").exists()
-    ground, noisy, warm, mean_field = done.rows
+    rows = ground, noisy, warm, mean_field = load_run(done.folder).rows
     assert max(ground.gap, warm.gap) < 1e-9 < 1e-2 < min(noisy.gap, mean_field.gap)
-    text = output.legend({}, done.rows)
+    text = output.legend({}, rows)
     assert text == "gap = loss - floor: D(sigma||rho_beta) of free_energy, in nats."
-    assert list(output.result_table(done.rows)) == ["fit", "loss of", "loss", "floor", "gap", "iterations"]
+    assert list(output.result_table(rows)) == ["fit", "loss of", "loss", "floor", "gap", "iterations"]

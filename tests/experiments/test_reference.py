@@ -12,8 +12,8 @@ import pytest
 from click.testing import CliRunner
 
 from qml.studies.cli import main
-from qml.studies.spec import catalog, reference
-from qml.studies.spec.schema import members
+from qml.studies.spec import reference
+from qml.studies.spec.schema import Kinds
 from qml.studies.spec.source import read
 
 ROOT = Path(__file__).parents[2]
@@ -56,9 +56,9 @@ def test_a_study_that_extends_another_may_leave_out_what_that_one_says(validator
 
 def test_every_kind_is_in_the_schema_and_on_the_page(schema: Any, page: str) -> None:
     text = json.dumps(schema)
-    for title, union in catalog.UNIONS.items():
+    for title, union in Kinds.listed.items():
         assert f"## {title.capitalize()}\n" in page
-        for kind in members(union):
+        for kind in union.specs:
             assert f'"const": "{kind}"' in text
             assert f"### `{kind}`\n" in page
 

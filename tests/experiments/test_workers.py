@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+from concurrent.futures import BrokenExecutor, Future
 from pathlib import Path
+from typing import Any
 
 import pytest
 from helpers.command import call
@@ -51,6 +53,32 @@ def test_a_worker_of_another_version_is_refused(folder: Path, monkeypatch: pytes
     monkeypatch.setattr(pools, "work", lambda task, kept: real(dataclasses.replace(task, version="0.0.9"), kept))
     result = call("run", "sweep.yaml", "--workers", "1")
     assert "a worker has qml 0.1.0, and this is 0.0.9: install the same one there" in result.stderr
+
+
+def test_what_came_back_before_a_process_died_is_not_done_again() -> None:
+    """Of four points, 0 and 2 take their process down, 2 again when it is alone; the others have come back by then."""
+    tried: list[int] = []
+
+    class Dying(pools.Pool):
+        ahead = 4
+
+        def submit(self, task: worker.Task) -> Future[dict[str, Any]]:
+            future: Future[dict[str, Any]] = Future()
+            tried.append(task.point)
+            if task.point % 2 == 0 and tried.count(task.point) <= 1 + task.point // 2:
+                future.set_exception(BrokenExecutor())
+            else:
+                future.set_result({"point": task.point})
+            return future
+
+    kept: list[dict[str, Any]] = []
+    tasks = [worker.Task(point, None, Path("study.yaml"), 1) for point in range(4)]
+    pools.carry_out(tasks, Dying(), kept.append, ["one"])
+    assert tried == [0, 1, 2, 3, 0, 2]
+    assert {entry["point"]: entry.get("fits", [{}])[0].get("error") for entry in kept} == {
+        0: None, 1: None, 2: pools.WORKER_DIED, 3: None,
+    }  # fmt: skip
+    assert len(kept) == 4
 
 
 def test_a_progress_line_counts_and_estimates() -> None:

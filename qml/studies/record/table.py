@@ -1,6 +1,7 @@
-"""The tidy table of a run: one row a fit (of each point, in a sweep), one column a quantity; as CSV and as Parquet.
+"""The tables of a run: one row a fit (of each point, in a sweep), one column a quantity, as CSV and as Parquet; and the
+error bars of its fits.
 
-It holds what follows from the study alone, so that two runs of one study have equal files; times stand apart.
+They hold what follows from the study alone, so that two runs of one study have equal files; times stand apart.
 """
 
 from __future__ import annotations
@@ -16,12 +17,14 @@ from typing import Any, TypeAlias
 
 from qml._checks import InputError
 from qml.studies.files import read_journal
+from qml.studies.record.cells import from_csv
 from qml.studies.record.fits import Row, is_biased
-from qml.studies.record.folder import Run
+from qml.studies.record.folder import Run, fit_folder
 from qml.studies.spec import sweep
 from qml.studies.spec.build import points_of
 from qml.studies.spec.config import Study
 from qml.studies.spec.source import Source
+from qml.tomography.error_bars import Estimate
 
 JOURNAL = "points.journal"
 MEASURED = [field.name for field in fields(Row) if field.name not in ("fit", "seconds")]
@@ -108,6 +111,26 @@ def load_table(run: Run) -> Table:
         except InputError as error:
             raise InputError(f"{str(error).split(':')[0]}: {again} writes it again.") from None
     return sweep_table(run.study, points, entries)
+
+
+def errors_file(study: Study, index: int) -> str:
+    """Where the error bars of a fit are kept."""
+    return f"{fit_folder(study, index)}/errors.csv"
+
+
+def load_errors(run: Run) -> Table:
+    """The error bars of all fits of a run that are done, as columns, the fit first; empty where there are none.
+
+    Raises
+    ------
+    InputError
+        If a file was changed.
+    """
+    rows: list[dict[str, Any]] = []
+    for index, fit in enumerate(run.study.fits):
+        if (name := errors_file(run.study, index)) in run.info["files"]:
+            rows += [{"fit": fit.name} | one._asdict() for one in from_csv(Estimate, run.checked(name))]
+    return columns(("fit", *Estimate._fields), rows) if rows else {}
 
 
 def filled(table: Table) -> Table:

@@ -15,10 +15,9 @@ import numpy as np
 from qml._checks import InputError, plural, short
 from qml._results import Outcome
 from qml._typing import Real
-from qml.studies.record.errors import errors_file
 from qml.studies.record.fits import history_of
 from qml.studies.record.folder import Run, differences, fit_folder, load_run
-from qml.studies.record.table import load_table, rows_of
+from qml.studies.record.table import errors_file, load_table, rows_of
 from qml.studies.run.run import Options, run_study
 from qml.studies.run.sweeping import How
 from qml.studies.spec.compose import EVERY, parse_path

@@ -15,7 +15,7 @@ import os
 import signal
 import sys
 import threading
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, CancelledError, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
@@ -26,8 +26,6 @@ from qml._checks import InputError
 from qml.fitting.parallel import held
 from qml.studies.run.worker import Kept, Task, failed, work
 
-DEATHS = 2
-"""How often a point may take its process down with it, before it is recorded as failed."""
 WORKER_DIED = "WorkerDied: the process was killed while it worked on this point, more than once (out of memory?)"
 AHEAD = 3
 """Points that are handed out for each worker, so that none waits for its next one."""
@@ -86,48 +84,49 @@ def opened(workers: int, scheduler: str | None, say: Callable[[str], object] = l
 def carry_out(tasks: Iterable[Task], pool: Pool, keep: Callable[[dict[str, Any]], None], names: list[str]) -> None:
     """Work on every task and `keep` each outcome as it comes, in no particular order.
 
-    A point whose process dies is tried once more, alone, so that it takes down no other; if that process dies too, it
-    is kept as failed.
+    What is under way when a process dies is tried once more, each point alone, so that it takes down no other; if its
+    process dies again, it is kept as failed.
     """
-    waiting, flying, deaths = deque(tasks), dict[Future[dict[str, Any]], Task](), Counter[int]()
+    waiting = deque(tasks)
+    while waiting:
+        for task in _side_by_side(waiting, pool, keep, names):
+            if _side_by_side(deque([task]), pool, keep, names):
+                keep(failed(names, task.point, WORKER_DIED))
+
+
+def _side_by_side(
+    waiting: deque[Task], pool: Pool, keep: Callable[[dict[str, Any]], None], names: list[str]
+) -> list[Task]:
+    """Work until nothing is waiting, or a process dies; returns what it was that was under way then."""
+    flying: dict[Future[dict[str, Any]], Task] = {}
     while waiting or flying:
-        lost: list[Task] = []
         try:
             while waiting and len(flying) < pool.ahead:
-                suspect = deaths[waiting[0].point] > 0
-                if flying and (suspect or any(deaths[task.point] for task in flying.values())):
-                    break
                 flying[pool.submit(waiting[0])] = waiting[0]
                 waiting.popleft()
-            done = wait(flying, return_when="FIRST_COMPLETED").done if flying else set()
+            for future in sorted(wait(flying, return_when="FIRST_COMPLETED").done, key=_is_lost):
+                keep(_outcome(future, flying[future], names))
+                del flying[future]
         except BrokenExecutor:
-            done = set()
-            lost = [*flying.values()] or [waiting.popleft()]
-            flying.clear()
-        for future in done:
-            task = flying.pop(future)
-            try:
-                outcome = future.result()
-            except BrokenExecutor:
-                lost.append(task)
-                continue
-            except CancelledError:
-                raise InputError("the scheduler is gone: what is done is kept; continue with --resume.") from None
-            except Exception as error:
-                if type(error).__name__ != "KilledWorker":  # of Dask, which has tried it on several workers
-                    raise
-                outcome = failed(names, task.point, WORKER_DIED)
-            keep(outcome)
-        if lost:
-            lost += flying.values()
-            flying.clear()
             pool.renew()
-            for task in sorted(lost, key=lambda task: task.point, reverse=True):
-                deaths[task.point] += 1
-                if deaths[task.point] >= DEATHS and len(lost) == 1:
-                    keep(failed(names, task.point, WORKER_DIED))
-                else:
-                    waiting.appendleft(task)
+            return [*flying.values()] or [waiting.popleft()]
+    return []
+
+
+def _is_lost(future: Future[dict[str, Any]]) -> bool:
+    """Whether the process died that worked on it."""
+    return not future.cancelled() and isinstance(future.exception(), BrokenExecutor)
+
+
+def _outcome(future: Future[dict[str, Any]], task: Task, names: list[str]) -> dict[str, Any]:
+    try:
+        return future.result()
+    except CancelledError:
+        raise InputError("the scheduler is gone: what is done is kept; continue with --resume.") from None
+    except Exception as error:
+        if type(error).__name__ != "KilledWorker":  # of Dask, which has tried it on several workers
+            raise
+        return failed(names, task.point, WORKER_DIED)
 
 
 class Processes(Pool):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,8 +14,9 @@ from qml.principle import STATEMENTS, Verdict, check
 from qml.principle.pages import page, table
 from qml.studies.files import write_text
 from qml.studies.record.folder import new_folder, slug
-from qml.studies.run.run import Options
+from qml.studies.run.run import Finished, Options
 from qml.studies.show.output import console
+from qml.studies.show.terminal import INTERRUPTED
 from qml.studies.spec.compose import compose, override
 from qml.studies.spec.schema import Seed, Spec, read_as
 from qml.studies.spec.source import studies_in
@@ -54,20 +54,6 @@ class PrincipleStudy(Spec):
         return numbers
 
 
-@dataclass(frozen=True)
-class Checked:
-    """The folder of the report, and the statements that were checked: not all of them after a Ctrl-C."""
-
-    folder: Path
-    verdicts: tuple[Verdict, ...]
-    interrupted: bool = False
-
-    @property
-    def violated(self) -> tuple[int, ...]:
-        """The numbers of the statements that do not hold."""
-        return tuple(v.statement.number for v in self.verdicts if not v.holds)
-
-
 def read_principle(path: Path, overrides: Sequence[str] = ()) -> dict[Path, PrincipleStudy]:
     """The study in a file, or all of a folder, by file.
 
@@ -80,7 +66,7 @@ def read_principle(path: Path, overrides: Sequence[str] = ()) -> dict[Path, Prin
     return {file: read_as(PrincipleStudy, override(compose(file), overrides)) for file in files}
 
 
-def run_principle(path: Path, options: Options) -> Checked:
+def run_principle(path: Path, options: Options) -> Finished:
     """Check the statements of a study, or of all studies of a folder, and write one report.
 
     Raises
@@ -97,7 +83,7 @@ def run_principle(path: Path, options: Options) -> Checked:
         studies = {file: study.model_copy(update={"seed": options.seed}) for file, study in studies.items()}
     if output is not None and output.exists():
         raise InputError(f"{output} exists already, and a run never overwrites: choose a new folder.")
-    out, verdicts, interrupted = console(options.quiet, lasting=True), [], False
+    out, verdicts, code, problem = console(options.quiet, lasting=True), [], 0, ""
     folder = new_folder(slug(path.resolve().stem), output)
     try:
         for verdict in _checked(studies.values(), out):
@@ -106,14 +92,17 @@ def run_principle(path: Path, options: Options) -> Checked:
         if not verdicts or not isinstance(error, KeyboardInterrupt):
             folder.rmdir()
             raise
-        interrupted = True
+        code, problem = INTERRUPTED, f"interrupted: the report in {folder} holds what was checked."
     for file, study in studies.items():
         write_text(folder / f"{file.stem}.json", study.model_dump_json(indent=2))
     verdicts.sort(key=lambda v: v.statement.number)
     pairs, seeds = (sorted({getattr(study, key) for study in studies.values()}) for key in ("pairs", "seed"))
     write_text(folder / "report.html", page(verdicts, pairs=pairs[-1], seed=seeds[0]))
     write_text(folder / "statements.md", table(verdicts))
-    return Checked(folder, tuple(verdicts), interrupted)
+    violated = ", ".join(f"statement {v.statement.number}" for v in verdicts if not v.holds)
+    if violated and not problem:
+        code, problem = 1, f"violated: {violated}; see the report."
+    return Finished(folder, code, problem, page="report.html")
 
 
 def _checked(studies: Iterable[PrincipleStudy], out: Console) -> Iterator[Verdict]:

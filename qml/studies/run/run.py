@@ -22,12 +22,11 @@ from qml._results import Outcome
 from qml.fitting import Checkpoint
 from qml.states import DensityMatrix
 from qml.studies.files import digest, inside
-from qml.studies.record.errors import errors_file
 from qml.studies.record.fits import Row, continued, history_of, params_of, row_of, run_fit
 from qml.studies.record.folder import RunFolder, fit_folder, latest_run, load_run, slug
-from qml.studies.record.table import columns
+from qml.studies.record.table import columns, errors_file
 from qml.studies.run import pools
-from qml.studies.run.sweeping import How, run_sweep
+from qml.studies.run.sweeping import How, began_with, run_sweep
 from qml.studies.show import output, terminal
 from qml.studies.show.drawing import draw as _draw
 from qml.studies.show.progress import FitReporter
@@ -73,12 +72,27 @@ class Options:
 
 @dataclass(frozen=True)
 class Finished:
-    """What a run left: its folder, its table (none for a sweep), failed points, and the exit code of the command."""
+    """How a run ended.
+
+    Attributes
+    ----------
+    folder : Path
+        What it left.
+    exit_code : int
+        Of the command.
+    problem : str
+        What the command complains of; empty where there is nothing.
+    page : str
+        A file of the folder to look at, where there is one.
+    failed : int
+        Points of a sweep that failed.
+    """
 
     folder: Path
-    rows: tuple[Row, ...]
-    failed: int
-    exit_code: int
+    exit_code: int = 0
+    problem: str = ""
+    page: str = ""
+    failed: int = 0
 
     @property
     def interrupted(self) -> bool:
@@ -125,28 +139,31 @@ def carry_out(plan: build.Plan, name: str, options: Options) -> Finished:
     """
     _fits_the_study(options, plan)
     out = output.console(options.quiet, lasting=True)
-    rows: list[Row] = []
-    failed = 0
+    code, failed, problem = 0, 0, ""
     with _folder(name, plan, options) as folder, _terminated() as signals:
+        again = f"continue with: qml run {folder.path} --resume"
         if plan.study.title:
             out.print(plan.study.title, style="bold")
         try:
             _keep_files(plan, folder)
             if plan.study.sweep is None:
-                _run(plan, folder, options, out, rows)
+                _Fits(plan, folder, options.how, out).carry_out()
             else:
                 failed = run_sweep(plan.points, options.how, folder, out)
-            status, code = "finished", 1 if failed else 0
+            status = "finished"
+            if failed:
+                code, problem = 1, f"{plural(failed, 'point')} failed, each with its error in the table; {again}"
         except KeyboardInterrupt:
             status, code = "interrupted", terminal.TERMINATED if signals else terminal.INTERRUPTED
+            problem = f"interrupted: what was done is in {folder.path}; {again}"
         except BaseException:
             with suppress(InputError):  # of two failures, such as those of a full disk, the first is reported
                 folder.finish("failed", 1)
             raise
         folder.finish(status, code)
-    if rows:
-        output.show_fits(load_run(folder.path), out)
-    return Finished(folder.path, tuple(rows), failed, code)
+    if plan.study.sweep is None and (run := load_run(folder.path)).rows:
+        output.show_fits(run, out)
+    return Finished(folder.path, code, problem, failed=failed)
 
 
 def _fits_the_study(options: Options, plan: build.Plan) -> None:
@@ -185,97 +202,90 @@ def _folder(name: str, plan: build.Plan, options: Options) -> AbstractContextMan
     return RunFolder.resume(options.output or latest_run(name, study, inputs), study, inputs)
 
 
-def _run(plan: build.Plan, folder: RunFolder, options: Options, out: Console, rows: list[Row]) -> None:
-    """Fit after fit, each kept when it is done; a Ctrl-C is raised again after what was done is kept."""
-    threads = options.how.threads or folder.info.get("threads")
-    there = load_run(folder.path)
-    before = {row.fit: row for row in there.rows if not row.interrupted}
-    if (before or any(folder.path.glob(f"fits/*/{CHECKPOINT}"))) and folder.info.get("threads") != threads:
-        raise InputError(f"this run began with threads={folder.info.get('threads') or 'all'}: leave out --threads.")
-    folder.update(threads=threads)
-    _keep_target(plan, folder)
-    results: dict[str, Outcome] = {}
-    reporter = FitReporter(out)
-    try:
-        with pinned(threads):
-            for index, job in enumerate(plan.jobs):
-                name, place = job.spec.name, fit_folder(folder.study, index)
-                where = options.how.checkpoint(folder.path / place / CHECKPOINT)
-                if name in before:
-                    results[name] = Outcome.load(there.checked(f"{place}/result.npz"))
-                    rows.append(before[name])
-                    out.print(f"{name}: done already")
-                else:
-                    _fit(plan, index, results, rows, folder, reporter, where)
-                where.remove()  # also what a run that was killed before this line has left
-                _bound(plan, index, results[name], folder, out)
-    finally:
-        if results:
-            _draw(results, plan, folder, out.print)
+class _Fits:
+    """The fits of a study without a sweep: one after the other, each kept when it is done."""
 
+    def __init__(self, plan: build.Plan, folder: RunFolder, how: How, out: Console) -> None:
+        self.plan, self.folder, self.how, self.out = plan, folder, how, out
+        self.threads = began_with(folder, how, None)
+        self.results: dict[str, Outcome] = {}
+        self.rows: list[Row] = []
 
-def _bound(plan: build.Plan, index: int, result: Outcome, folder: RunFolder, out: Console) -> None:
-    """The error bars of a fit that is done, kept when all of them are."""
-    name, spec, rows = errors_file(folder.study, index), plan.study.fits[index], list[dict[str, Any]]()
-    if spec.errors is None or name in folder.info["files"]:
-        return
-    for k, errors in enumerate(spec.errors):
-        out.print(f"  error bars by {errors.kind}")
-        with plan.source.within("fits", index, "errors", k):
-            found = errors.estimates(result, plan.target.truth, streams.error_seed(plan.study.seed, index, k))
-        rows += [estimate._asdict() for estimate in found]
-    folder.write_columns(name, columns(Estimate._fields, rows))
-    folder.update()
-    folder.log("error bars done", fit=spec.name)
+    def carry_out(self) -> None:
+        """A Ctrl-C is raised again after what was done is kept."""
+        there = load_run(self.folder.path)
+        before = {row.fit: row for row in there.rows if not row.interrupted}
+        _keep_target(self.plan, self.folder)
+        try:
+            with pinned(self.threads):
+                for index, job in enumerate(self.plan.jobs):
+                    name, place = job.spec.name, fit_folder(self.folder.study, index)
+                    where = self.how.checkpoint(self.folder.path / place / CHECKPOINT)
+                    if name in before:
+                        self.results[name] = Outcome.load(there.checked(f"{place}/result.npz"))
+                        self.rows.append(before[name])
+                        self.out.print(f"{name}: done already")
+                    else:
+                        self._fit(index, place, where)
+                    where.remove()  # also what a run that was killed before this line has left
+                    self._bound(index)
+        finally:
+            if self.results:
+                _draw(self.results, self.plan, self.folder, self.out.print)
 
+    def _fit(self, index: int, place: str, where: Checkpoint) -> None:
+        """A fit, followed by the loggers that the study names, and kept."""
+        study, job, folder, reporter = self.plan.study, self.plan.jobs[index], self.folder, FitReporter(self.out)
+        name = job.spec.name
+        folder.log("fit started", fit=name)
+        about = [] if job.model is None else [plural(job.n_params, "parameter")]
+        most, by = (job.most, []) if job.spec.method is None else (None, [job.way])
+        settings = {"fit": job.spec.model_dump(), "target": study.target.model_dump(), "seed": study.seed}
+        following = loggers.following(study.loggers, folder.path, Path(place).name, settings)
+        reporter.begin(name, " by ".join(about + by), most)
+        try:
+            with self.plan.source.within("fits", index), following as logs:
+                told: list[Any] = [reporter.step, *logs]
+                result = run_fit(
+                    job, self.plan.target, study.seed, index, *told, checkpoint=where, results=self.results
+                )
+                row = row_of(job, result, self.plan.target)
+                for problem in loggers.finish(logs, asdict(row)):
+                    folder.log("logger failed", fit=name, problem=problem)
+                    self.out.print(problem)
+        finally:
+            reporter.stop()
+        for details in continued(result).values():
+            folder.log("fit continued from its checkpoint", fit=name, **details)
+        self.results[name] = result
+        self.rows.append(row)
+        folder.write_file(f"{place}/result.npz", result.save)
+        if history := history_of(result):
+            folder.write_columns(f"{place}/history.csv", {key: column.tolist() for key, column in history.items()})
+        if job.model is not None:
+            natural = job.natural(params_of(result))
+            folder.write_columns(f"{place}/parameters.csv", {"name": list(natural), "value": list(natural.values())})
+        folder.write_rows(self.rows)
+        folder.log("fit done", fit=name, loss=repr(row.loss), iterations=row.iterations, status=row.status)
+        reporter.end(row)
+        if row.interrupted:
+            raise KeyboardInterrupt
 
-def _fit(
-    plan: build.Plan,
-    index: int,
-    results: dict[str, Outcome],
-    rows: list[Row],
-    folder: RunFolder,
-    reporter: FitReporter,
-    where: Checkpoint,
-) -> None:
-    """A fit, followed by the loggers that the study names, and kept; `results` and `rows` are of the fits so far."""
-    job, place = plan.jobs[index], fit_folder(folder.study, index)
-    name = job.spec.name
-    folder.log("fit started", fit=name)
-    about = [] if job.model is None else [plural(job.n_params, "parameter")]
-    most, by = (job.most, []) if job.spec.method is None else (None, [job.way])
-    settings = {"fit": job.spec.model_dump(), "target": plan.study.target.model_dump(), "seed": plan.study.seed}
-    reporter.begin(name, " by ".join(about + by), most)
-    try:
-        following = loggers.following(plan.study.loggers, folder.path, Path(place).name, settings)
-        with plan.source.within("fits", index), following as logs:
-            told: list[Any] = [reporter.step, *logs]
-            result = run_fit(job, plan.target, plan.study.seed, index, *told, checkpoint=where, results=results)
-            row = row_of(job, result, plan.target)
-            for problem in loggers.finish(logs, asdict(row)):
-                folder.log("logger failed", fit=name, problem=problem)
-                reporter.out.print(problem)
-    finally:
-        reporter.stop()
-    results[name] = result
-    for details in continued(result).values():
-        folder.log("fit continued from its checkpoint", fit=name, **details)
-    rows.append(row)
-    _keep_fit(job, result, folder, place)
-    folder.write_rows(rows)
-    folder.log("fit done", fit=name, loss=repr(row.loss), iterations=row.iterations, status=row.status)
-    reporter.end(row)
-    if row.interrupted:
-        raise KeyboardInterrupt
-
-
-def _keep_fit(job: build.Job, result: Outcome, folder: RunFolder, name: str) -> None:
-    folder.write_file(f"{name}/result.npz", result.save)
-    if history := history_of(result):
-        folder.write_columns(f"{name}/history.csv", {key: column.tolist() for key, column in history.items()})
-    if job.model is not None:
-        natural = job.natural(params_of(result))
-        folder.write_columns(f"{name}/parameters.csv", {"name": list(natural), "value": list(natural.values())})
+    def _bound(self, index: int) -> None:
+        """The error bars of a fit that is done, kept when all of them are."""
+        study, spec = self.plan.study, self.plan.study.fits[index]
+        name, rows = errors_file(study, index), list[dict[str, Any]]()
+        if spec.errors is None or name in self.folder.info["files"]:
+            return
+        for k, errors in enumerate(spec.errors):
+            self.out.print(f"  error bars by {errors.kind}")
+            with self.plan.source.within("fits", index, "errors", k):
+                seed = streams.error_seed(study.seed, index, k)
+                found = errors.estimates(self.results[spec.name], self.plan.target.truth, seed)
+            rows += [estimate._asdict() for estimate in found]
+        self.folder.write_columns(name, columns(Estimate._fields, rows))
+        self.folder.update()
+        self.folder.log("error bars done", fit=spec.name)
 
 
 def _keep_target(plan: build.Plan, folder: RunFolder) -> None:

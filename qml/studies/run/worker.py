@@ -27,7 +27,7 @@ class Kept:
     the threads that BLAS and kernels have, by the number that they were limited to."""
 
     models: dict[str, Model] = field(default_factory=dict)
-    threads: dict[int, dict[str, int | None]] = field(default_factory=dict)
+    threads: dict[int | None, dict[str, int | None]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Task:
     point: int
     study: Any
     path: Path
-    threads: int
+    threads: int | None
     checkpoints: tuple[Checkpoint, ...] = ()
     version: str = qml.__version__
 

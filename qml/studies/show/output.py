@@ -13,11 +13,10 @@ from rich.console import Console
 
 from qml._checks import plural
 from qml.losses import EVERY_LOSS, von_neumann_entropy
-from qml.studies.record.errors import load_errors
 from qml.studies.record.fits import ENTROPIC, Row
 from qml.studies.record.folder import Run
 from qml.studies.record.table import Table as Columns
-from qml.studies.record.table import count, filled, load_table, summary
+from qml.studies.record.table import count, filled, load_errors, load_table, summary
 from qml.studies.show.progress import times
 from qml.studies.show.terminal import Lasting, visible
 from qml.studies.spec.build import Plan, sites

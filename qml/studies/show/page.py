@@ -13,9 +13,8 @@ from qml._checks import InputError, plural
 from qml.plotting import sweeps
 from qml.plotting.files import save
 from qml.principle.pages import STYLE
-from qml.studies.record.errors import load_errors
 from qml.studies.record.folder import Run
-from qml.studies.record.table import Table, biased_last, count, filled, load_table, rows_of, summary
+from qml.studies.record.table import Table, biased_last, count, filled, load_errors, load_table, rows_of, summary
 from qml.studies.show.drawing import failure
 from qml.studies.spec.config import to_yaml
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from qml._checks import plural
 
@@ -31,22 +31,21 @@ class _Live:
         self._bar: Progress | None = None
         self._printed = time.perf_counter()
 
-    def _start(self, what: str, total: int | None, done: int = 0, column: ProgressColumn | None = None) -> bool:
+    def _start(self, what: str, total: int | None, done: int = 0) -> bool:
         """Begin; whether there is a bar."""
         self._printed = time.perf_counter()
         if not self.out.is_terminal or self.out.quiet:
             return False
-        columns = [TextColumn("{task.description}"), BarColumn(24), *([column] if column else [])]
-        columns += [TextColumn("{task.fields[at]}"), TimeElapsedColumn()]
+        columns = TextColumn("{task.description}"), BarColumn(24), TextColumn("{task.fields[at]}"), TimeElapsedColumn()
         self._bar = Progress(*columns, console=self.out, transient=True)
         self._task = self._bar.add_task(escape(what), total=total, completed=done, at="")
         self._bar.start()
         return True
 
-    def _show(self, done: int, at: str, line: str) -> None:
-        """So much is done: `at` stands beside the bar, `line` is printed where there is none."""
+    def _show(self, done: int, line: str) -> None:
+        """So much is done: the line stands beside the bar, or is printed where there is none."""
         if self._bar is not None:
-            self._bar.update(self._task, completed=done, at=at)
+            self._bar.update(self._task, completed=done, at=line)
         elif time.perf_counter() - self._printed > SECONDS_BETWEEN_LINES:
             self._printed = time.perf_counter()
             self.out.print(f"  {line}")
@@ -70,8 +69,8 @@ class FitReporter(_Live):
     def step(self, iteration: Iteration) -> None:
         """An iteration is done."""
         start = f"start {iteration.restart + 1}, " if iteration.restart else ""
-        at = f"{start}iteration {iteration.iteration}, loss {iteration.loss:.6f}, gap {iteration.gap:.2e}"
-        self._show(iteration.iteration, at, at)
+        line = f"{start}iteration {iteration.iteration}, loss {iteration.loss:.6f}, gap {iteration.gap:.2e}"
+        self._show(iteration.iteration, line)
 
     def end(self, row: Row) -> None:
         """The fit is done."""
@@ -93,7 +92,7 @@ class SweepReporter(_Live):
     def __enter__(self) -> Self:
         if self.before:
             self.out.print(f"{self.before} of {self.total} points are done already.")
-        self._start("points", self.total, self.before, MofNCompleteColumn())
+        self._start("sweep", self.total, self.before)
         return self
 
     def __exit__(
@@ -108,14 +107,12 @@ class SweepReporter(_Live):
         self.failures += bool(errors)
         if errors and self.failures <= ERRORS_SHOWN:
             self.out.print(f"  point {point} failed: {errors[0]}")
-        self._show(self.finished, self._at(), self.line())
+        self._show(self.finished, self.line())
 
     def line(self) -> str:
         """``12 of 40 points done, 1 failed, 70 s to go``."""
-        return f"{self.finished} of {self.total} points done{self._at()}"
-
-    def _at(self) -> str:
-        text = f", {self.failures} failed" if self.failures else ""
+        text = f"{self.finished} of {self.total} points done"
+        text += f", {self.failures} failed" if self.failures else ""
         here, left = self.finished - self.before, self.total - self.finished
         if here and left:
             text += f", {span((time.perf_counter() - self._since) / here * left)} to go"

@@ -8,27 +8,11 @@ from qml.channels import CHANNELS
 from qml.engines import ENGINES
 from qml.gates import GATES
 from qml.instructions import Instruction
-from qml.studies.spec import config, labels, loggers, measurements, methods, models, parts, processes, targets
-from qml.studies.spec.schema import Spec, first_line, members
+from qml.studies.spec import config as config
+from qml.studies.spec.schema import Kinds, Spec, first_line
 
-UNIONS = {
-    "targets": targets.TargetSpec,
-    "data": labels.DataSpec,
-    "measurements": measurements.MeasurementSpec,
-    "hamiltonians": parts.Hamiltonian,
-    "models": models.AnyModelSpec,
-    "ansatze": parts.Ansatz,
-    "generators": parts.Generators,
-    "losses": config.LossSpec,
-    "methods": methods.MethodSpec,
-    "errors": methods.ErrorSpec,
-    "optimizers": methods.OptimizerSpec,
-    "jumps": processes.JumpSpec,
-    "priors": config.PriorSpec,
-    "loggers": loggers.LoggerSpec,
-}
 REGISTRIES: dict[str, Mapping[str, Instruction]] = {"channels": CHANNELS, "gates": GATES}
-KINDS = (*UNIONS, "engines", *REGISTRIES)
+KINDS = (*sorted(Kinds.listed), "engines", *REGISTRIES)
 
 
 def lines(what: str) -> list[str]:
@@ -38,7 +22,7 @@ def lines(what: str) -> list[str]:
     elif what in REGISTRIES:
         heads = [(name, _arguments(item), "") for name, item in REGISTRIES[what].items()]
     else:
-        heads = [(kind, _keys(spec), first_line(spec)) for kind, spec in members(UNIONS[what]).items()]
+        heads = [(kind, _keys(spec), first_line(spec)) for kind, spec in Kinds.listed[what].specs.items()]
     widths = [max(len(row[i]) for row in heads) for i in (0, 1)]
     return [f"{name:<{widths[0]}}  {keys:<{widths[1]}}  {about}".rstrip() for name, keys, about in heads]
 

@@ -12,9 +12,8 @@ that are named in any of them start from the folder of the study.
 
 from __future__ import annotations
 
-import copy
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import reduce
 from pathlib import Path
 from typing import Any
@@ -68,33 +67,27 @@ def compose(path: Path) -> Source:
 
 
 def _over(lower: Source, upper: Source) -> Source:
-    """`upper` laid over `lower`."""
-    places: dict[tuple[Key, ...], Place] = {}
+    """`upper` laid over `lower`. What stands in both is said by the upper one, so its places come last."""
+    data = _merged(lower.data, upper.data)
+    below = {path: place for path, place in lower.places.items() if _is_in(data, path)}
+    return Source(upper.path, data, below | upper.places)
 
-    def keep(source: Source, path: tuple[Key, ...], value: Any) -> Any:
-        """`value` with the places of all of its parts."""
-        places[path] = source.place(path)
-        items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-        for key, item in items:
-            keep(source, (*path, key), item)
-        return value
 
-    def merge(path: tuple[Key, ...], low: Any, high: Any) -> Any:
-        if not isinstance(low, dict) or not isinstance(high, dict):
-            return keep(upper, path, high)
-        if "kind" in low and "kind" in high and low["kind"] != high["kind"]:
-            return keep(upper, path, high)
-        places[path] = upper.place(path)
-        merged = {}
-        for key in [*low, *(key for key in high if key not in low)]:
-            at = (*path, key)
-            if key in low and key in high:
-                merged[key] = merge(at, low[key], high[key])
-            else:
-                merged[key] = keep(upper, at, high[key]) if key in high else keep(lower, at, low[key])
-        return merged
+def _merged(low: Any, high: Any) -> Any:
+    if not isinstance(low, dict) or not isinstance(high, dict):
+        return high
+    if "kind" in low and "kind" in high and low["kind"] != high["kind"]:
+        return high
+    return low | {key: _merged(low[key], value) if key in low else value for key, value in high.items()}
 
-    return Source(upper.path, merge((), lower.data, upper.data), places)
+
+def _is_in(data: Any, path: tuple[Key, ...]) -> bool:
+    """Whether there is something at a path."""
+    for key in path:
+        if key not in (data if isinstance(data, dict) else range(len(data)) if isinstance(data, list) else ()):
+            return False
+        data = data[key]
+    return True
 
 
 # overrides -------------------------------------------------------------------------------------------------------
@@ -139,18 +132,39 @@ def read_value(name: str, text: str) -> Any:
 
 
 def assign(source: Source, name: str, value: Any, place: Place) -> Source:
-    """The study with `value` at the path `name`, which messages name as being from `place`."""
-    data, places = copy.deepcopy(source.data), dict(source.places)
-    for path in _matches(data, parse_path(name), name):
-        box = data
-        for depth, key in enumerate(path[:-1]):
-            if isinstance(box, dict) and key not in box:
-                box[key] = {}
-                places[path[: depth + 1]] = place
-            box = box[key]
-        box[path[-1]] = copy.deepcopy(value)
-        places = {old: where for old, where in places.items() if old[: len(path)] != path} | {path: place}
-    return Source(source.path, data, places)
+    """The study with `value` at the path `name`, which messages name as being from `place`.
+
+    Mappings on the way that are not there yet are made.
+
+    Raises
+    ------
+    InputError
+        If the path leads nowhere.
+    """
+    said: list[tuple[Key, ...]] = []
+
+    def put(box: Any, path: tuple[Key, ...], at: tuple[Key, ...]) -> Any:
+        if not path:
+            said.append(at)
+            return value
+        key, rest, shown = path[0], path[1:], dotted(at) or "the study"
+        if isinstance(key, int) or key == EVERY:
+            if not isinstance(box, list):
+                raise InputError(f"{name}: {shown} is not a list, so it has no item [{key}].")
+            if isinstance(key, int) and key >= len(box):
+                raise InputError(f"{name}: {shown} has {len(box)} items, counted from 0; found [{key}].")
+            return [put(item, rest, (*at, i)) if key in (i, EVERY) else item for i, item in enumerate(box)]
+        if isinstance(box, list):
+            raise InputError(f"{name}: {shown} is a list: write [0] for its first item, [*] for every one.")
+        if not isinstance(box, dict):
+            raise InputError(f"{name}: {shown} is a single value, so it has no key {key!r}.")
+        if key not in box:
+            said.append((*at, key))
+        return {**box, key: put(box.get(key, {}), rest, (*at, key))}
+
+    data = put(source.data, parse_path(name), ())
+    places = {path: old for path, old in source.places.items() if not any(path[: len(s)] == s for s in said)}
+    return Source(source.path, data, places | dict.fromkeys(said, place))
 
 
 def parse_path(name: str) -> tuple[Key, ...]:
@@ -172,30 +186,3 @@ def parse_path(name: str) -> tuple[Key, ...]:
     if not path:
         raise InputError("an empty path names no key; expected one such as fits[0].max_iterations.")
     return ("fits", EVERY, *path[1:]) if path[0] == "fit" and len(path) > 1 else tuple(path)
-
-
-def _matches(data: Any, path: tuple[Key, ...], name: str) -> Iterator[tuple[Key, ...]]:
-    """The places that a path means. Mappings on the way that are not there yet are made by the caller."""
-    found: list[tuple[tuple[Key, ...], Any]] = [((), data)]
-    for depth, key in enumerate(path):
-        following = []
-        for at, box in found:
-            if isinstance(key, int) or key == EVERY:
-                if not isinstance(box, list):
-                    raise InputError(f"{name}: {_shown(at)} is not a list, so it has no item [{key}].")
-                if isinstance(key, int) and key >= len(box):
-                    raise InputError(f"{name}: {_shown(at)} has {len(box)} items, counted from 0; found [{key}].")
-                chosen = [key] if isinstance(key, int) else range(len(box))
-                following += [((*at, i), box[i]) for i in chosen]
-            elif isinstance(box, dict):
-                following.append(((*at, key), box.get(key, {} if depth + 1 < len(path) else None)))
-            elif isinstance(box, list):
-                raise InputError(f"{name}: {_shown(at)} is a list: write [0] for its first item, [*] for every one.")
-            else:
-                raise InputError(f"{name}: {_shown(at)} is a single value, so it has no key {key!r}.")
-        found = following
-    return iter([at for at, _ in found])
-
-
-def _shown(path: tuple[Key, ...]) -> str:
-    return dotted(path) or "the study"

@@ -39,8 +39,8 @@ from qml.studies.spec.source import Source
 from qml.studies.spec.sweep import Sweep
 from qml.studies.spec.targets import TargetSpec
 
-LossSpec: TypeAlias = Annotated[Made, union(EVERY_LOSS, *members(CountsLossSpec).values())]
-PriorSpec: TypeAlias = Annotated[Made, union(PRIORS)]
+LossSpec: TypeAlias = Annotated[Made, union(EVERY_LOSS, *members(CountsLossSpec).values(), title="losses")]
+PriorSpec: TypeAlias = Annotated[Made, union(PRIORS, title="priors")]
 
 NEEDED = {
     "model": ("model", "finds the state itself"),

@@ -36,7 +36,7 @@ class Follower(Keyed):
         return found
 
 
-LoggerSpec: TypeAlias = Annotated[Follower, union(loggers.LOGGERS, base=Follower)]
+LoggerSpec: TypeAlias = Annotated[Follower, union(loggers.LOGGERS, base=Follower, title="loggers")]
 
 
 @contextmanager

@@ -125,7 +125,7 @@ def computational(dims: Dims) -> Measurement:
 
 
 _OWN = {"pauli": pauli, "axis": axis, "computational": computational}
-MeasurementSpec: TypeAlias = Annotated[Measured, union(MEASUREMENTS | _OWN, base=Measured)]
+MeasurementSpec: TypeAlias = Annotated[Measured, union(MEASUREMENTS | _OWN, base=Measured, title="measurements")]
 
 
 def read_record(path: Path) -> Counts:

@@ -24,7 +24,7 @@ from qml.studies.spec.states import KnownStateSpec, Target
 from qml.tomography import TOMOGRAPHIES
 from qml.tomography.error_bars import ERROR_BARS, Estimate
 
-OptimizerSpec: TypeAlias = Annotated[Made, union(OPTIMIZERS)]
+OptimizerSpec: TypeAlias = Annotated[Made, union(OPTIMIZERS, title="optimizers")]
 VALUES["Optimizer"] = OptimizerSpec
 LIMITS = ("max_iterations", "steps")
 """What the argument is called that says how many iterations a method may take."""
@@ -63,7 +63,7 @@ class Method(Keyed):
 
 
 METHODS: dict[str, Callable[..., Outcome]] = {**TOMOGRAPHIES, "quantum_em": quantum_em, "deferred": fit_deferred}
-MethodSpec: TypeAlias = Annotated[Method, union(METHODS, base=Method)]
+MethodSpec: TypeAlias = Annotated[Method, union(METHODS, base=Method, title="methods")]
 
 
 # error bars ------------------------------------------------------------------------------------------------------
@@ -112,4 +112,4 @@ class Errors(Keyed):
         return found
 
 
-ErrorSpec: TypeAlias = Annotated[Errors, union(ERROR_BARS, base=Errors)]
+ErrorSpec: TypeAlias = Annotated[Errors, union(ERROR_BARS, base=Errors, title="errors")]

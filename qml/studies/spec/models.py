@@ -24,7 +24,7 @@ from qml.models import (
     SpectralModel,
     semi_quantum_restricted,
 )
-from qml.models.parts import Fixed as FixedModel
+from qml.models.parts import Fixed
 from qml.operators import GeneratorsLike
 from qml.processes import KrausModel
 from qml.studies.spec.parts import (
@@ -41,7 +41,7 @@ from qml.studies.spec.parts import (
 from qml.studies.spec.processes import FAMILIES, Domains, intervals, process
 from qml.studies.spec.schema import FewQubits, Kinds, Seed, Spec, members
 from qml.studies.spec.signatures import NOTHING, VALUES, Made, built, union
-from qml.studies.spec.states import KnownStateSpec
+from qml.studies.spec.states import Target
 
 Edge: TypeAlias = Annotated[list[int], Field(min_length=2)]
 _KINDS = Kinds({})
@@ -127,7 +127,7 @@ def spectral(
     return SpectralModel(ansatz, energies if edges is None else IsingEnergies(ansatz.dims, edges))
 
 
-class Fixed(Spec):
+def fixed(state: Target) -> Model:
     """One state, with nothing to learn: a member of other models, or a baseline.
 
     Parameters
@@ -135,12 +135,7 @@ class Fixed(Spec):
     state : mapping
         Any that follows from no random numbers and no file.
     """
-
-    kind: Literal["fixed"]
-    state: KnownStateSpec
-
-    def build(self) -> Model:
-        return FixedModel(self.state.build().state)
+    return Fixed(state.state)
 
 
 def noisy(
@@ -160,12 +155,13 @@ _OWN: dict[str, Callable[..., Model]] = {
     "large_gibbs": large_gibbs,
     "chain_gibbs": chain_gibbs,
     "spectral": spectral,
+    "fixed": fixed,
     "noisy": noisy,
     "process": process,
     "semi_quantum": semi_quantum_restricted,
     "kraus": KrausModel,
 }
-_KINDS.specs |= union({**MODELS, **_OWN}, CircuitSpec, Fixed).specs
+_KINDS.specs |= union({**MODELS, **_OWN}, CircuitSpec).specs
 
 
 def conditional_circuit(
@@ -196,7 +192,7 @@ def conditional_circuit(
 
 _CONDITIONAL = {"conditional_gibbs": ConditionalGibbsModel, "conditional_circuit": conditional_circuit}
 ConditionalSpec: TypeAlias = Annotated[Made, union(_CONDITIONAL)]
-AnyModelSpec: TypeAlias = Annotated[Made, Kinds(members(ModelSpec) | members(ConditionalSpec) | FAMILIES)]
+AnyModelSpec: TypeAlias = Annotated[Made, Kinds(members(ModelSpec) | members(ConditionalSpec) | FAMILIES, "models")]
 """What a fit may name: conditional models and families of processes are no members of other models."""
 
 

@@ -73,7 +73,7 @@ def pauli(terms: Terms) -> PauliSum:
     return PauliSum.from_terms(terms)
 
 
-Hamiltonian: TypeAlias = Annotated[Made, union({**HAMILTONIANS, "pauli": pauli}, base=OfStrings)]
+Hamiltonian: TypeAlias = Annotated[Made, union({**HAMILTONIANS, "pauli": pauli}, base=OfStrings, title="hamiltonians")]
 VALUES |= dict.fromkeys(("PauliSum", "PauliLike", "OperatorLike"), Hamiltonian)
 
 
@@ -140,8 +140,8 @@ class Program(Spec):
 
 
 _GENERATORS = {**GENERATORS, "terms_of": terms_of, "strings": strings}
-Generators: TypeAlias = Annotated[Made, union(_GENERATORS, base=OfStrings)]
-Ansatz: TypeAlias = Annotated[Made, union(ANSATZE, Program)]
+Generators: TypeAlias = Annotated[Made, union(_GENERATORS, base=OfStrings, title="generators")]
+Ansatz: TypeAlias = Annotated[Made, union(ANSATZE, Program, title="ansatze")]
 VALUES |= {"GeneratorsLike": Generators, "Circuit": Ansatz}
 
 

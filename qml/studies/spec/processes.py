@@ -84,10 +84,11 @@ def raising(n: int, site: Annotated[int, Field(ge=0)] = 0) -> Complex:
     return np.ascontiguousarray(lowering(n, site).conj().T)
 
 
-JumpSpec: TypeAlias = Annotated[Made, union({"lowering": lowering, "raising": raising, "pauli": pauli})]
+JumpSpec: TypeAlias = Annotated[Made, union({"lowering": lowering, "raising": raising, "pauli": pauli}, title="jumps")]
 VALUES["JumpLike"] = JumpSpec
 FamilySpec: TypeAlias = Annotated[
     Made, union({"gate_set": gate_set, "lindblad": LindbladModel, "pauli_lindblad": PauliLindbladModel})
 ]
+VALUES["ProcessFamily"] = FamilySpec
 FAMILIES = members(FamilySpec)
 """Kinds of models that are learnt from records of many circuits."""

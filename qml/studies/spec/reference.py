@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from qml.studies.spec import catalog, config
-from qml.studies.spec.schema import members
+from qml.studies.spec.schema import Kinds
 
 EXTENDS = {
     "type": "string",
@@ -52,9 +52,9 @@ def markdown() -> str:
     shared = {name: part for name, part in study["$defs"].items() if "kind" not in part["properties"]}
     said = {"The study": {**study, "properties": {"extends": EXTENDS, **study["properties"]}}, "Fit": shared.pop("Fit")}
     blocks = [HEAD, *(_section(title, part, study["$defs"]) for title, part in (said | shared).items())]
-    for title, union in catalog.UNIONS.items():
+    for title, union in sorted(Kinds.listed.items()):
         blocks.append(f"## {title.capitalize()}\n")
-        for kind, spec in members(union).items():
+        for kind, spec in union.specs.items():
             schema = spec.model_json_schema()
             defs = schema.get("$defs", {})
             if "$ref" in schema:  # of a spec that holds others of its kind
@@ -90,7 +90,7 @@ def _type(schema: dict[str, Any], defs: dict[str, Any]) -> str:
     """A JSON Schema in a few words."""
     if "discriminator" in schema:
         kinds = set(schema["discriminator"]["mapping"])
-        title = next(title for title, union in catalog.UNIONS.items() if kinds <= set(members(union)))
+        title = next(title for title, union in Kinds.listed.items() if kinds <= union.specs.keys())
         return f"one of the [{title}](#{title})"
     if "$ref" in schema:
         name = schema["$ref"].rsplit("/", 1)[-1]

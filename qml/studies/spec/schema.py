@@ -8,7 +8,7 @@ import typing
 from collections.abc import Mapping, Sequence
 from functools import reduce
 from operator import or_
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -105,10 +105,15 @@ AnySpec = TypeVar("AnySpec", bound=Spec)
 
 
 class Kinds:
-    """What a study can name in one place, by its `kind`: ``Annotated[Spec, Kinds({"ghz": ..., "file": ...})]``."""
+    """What a study can name in one place, by its `kind`: ``Annotated[Spec, Kinds({"ghz": ..., "file": ...})]``; what it
+    is called in lists of all that there is, if it stands there."""
 
-    def __init__(self, specs: Mapping[str, type[Spec]]) -> None:
+    listed: ClassVar[dict[str, Kinds]] = {}
+
+    def __init__(self, specs: Mapping[str, type[Spec]], title: str = "") -> None:
         self.specs = dict(specs)
+        if title:
+            self.listed[title] = self
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         union: Any = reduce(or_, self.specs.values())

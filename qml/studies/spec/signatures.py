@@ -108,7 +108,9 @@ def built(spec: Spec, key: str) -> Any:
     return one(getattr(spec, key), key)
 
 
-def union(registry: Mapping[str, Callable[..., Any]], *special: type[Spec], base: type[Keyed] = Made) -> Kinds:
+def union(
+    registry: Mapping[str, Callable[..., Any]], *special: type[Spec], base: type[Keyed] = Made, title: str = ""
+) -> Kinds:
     """Kinds with a spec for each entry of a registry, whose keys are its arguments.
 
     An argument that no YAML file can hold has no key: a default stays, and random generators are given to `build`. An
@@ -116,7 +118,7 @@ def union(registry: Mapping[str, Callable[..., Any]], *special: type[Spec], base
     """
     made: dict[str, type[Spec]] = {kind_of(spec): spec for spec in special}
     found = {kind: made.pop(kind, None) or spec_of(kind, maker, base) for kind, maker in registry.items()}
-    return Kinds({kind: spec for kind, spec in (found | made).items() if spec is not None})
+    return Kinds({kind: spec for kind, spec in (found | made).items() if spec is not None}, title)
 
 
 def spec_of(kind: str, maker: Callable[..., Any], base: type[Keyed] = Made) -> type[Keyed] | None:

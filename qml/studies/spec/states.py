@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, ClassVar, Literal, TypeAlias
 
 import numpy as np
 from pydantic import Field
 
 from qml import Circuit
 from qml._checks import InputError
-from qml._typing import Real
 from qml.encodings import datasets
 from qml.encodings.labelled import Labels
 from qml.losses import Labelled
@@ -22,9 +21,9 @@ from qml.processes import Process
 from qml.states import STATES, DensityMatrix, State
 from qml.studies.files import inside
 from qml.studies.spec import streams
-from qml.studies.spec.parts import Ansatz, AppliedChannel, NoiseRule, noise_model, seen_through
-from qml.studies.spec.schema import Kinds, Spec, members
-from qml.studies.spec.signatures import Keyed, built, union
+from qml.studies.spec.parts import AppliedChannel, NoiseRule, noise_model, seen_through
+from qml.studies.spec.schema import Kinds
+from qml.studies.spec.signatures import NOTHING, VALUES, Keyed, union
 
 Fraction = Annotated[float, Field(gt=0.0, lt=1.0)]
 
@@ -92,8 +91,28 @@ class Context:
         return streams.stream(self.seed, name, int(self.held_out and name == "shots"))
 
 
-class Seen(Spec):
-    """What every target has.
+class Aimed(Keyed):
+    """A target, made by a function; a random one follows from the study's seed."""
+
+    given: ClassVar[frozenset[str]] = Keyed.given | {"context"}
+
+    def build(self, context: Context = Context(Path(), 0)) -> Target:
+        made = self.make(rng=context.stream("target"), folder=context.folder, context=context)
+        if isinstance(made, Target):
+            return made
+        state: State = made.choi if isinstance(made, Process) else made
+        if state.batch_shape:
+            raise InputError(f"a target is one state; found a batch of shape {state.batch_shape}.")
+        return Target(state)
+
+    @classmethod
+    def is_known(cls) -> bool:
+        """Whether the target follows from its keys: from no random numbers, and from no file."""
+        return not {"rng", "folder", "context"} & set(cls.asked())
+
+
+class Prepared(Aimed):
+    """A target that is one state, with all that may happen to it.
 
     Parameters
     ----------
@@ -103,20 +122,10 @@ class Seen(Spec):
 
     through: list[AppliedChannel] = Field(default=[])
 
-
-class Prepared(Seen, Keyed):
-    """A target that is one state, with nothing held out; a random one follows from the study's seed."""
-
     def build(self, context: Context = Context(Path(), 0)) -> Target:
-        state: State = self.make(rng=context.stream("target"), folder=context.folder)
-        if state.batch_shape:
-            raise InputError(f"a target is one state; found a batch of shape {state.batch_shape}.")
-        return Target(seen_through(state, self.through))
-
-    @classmethod
-    def is_known(cls) -> bool:
-        """Whether the state follows from its keys: from no random numbers, and from no file."""
-        return not {"rng", "folder"} & set(cls.asked())
+        target = super().build(context)
+        test = None if target.test is None else seen_through(target.test, self.through)
+        return Target(seen_through(target.state, self.through), test)
 
 
 def probabilities(values: Annotated[list[Annotated[float, Field(ge=0.0)]], Field(min_length=1)]) -> State:
@@ -141,32 +150,13 @@ def file(folder: Path, path: Annotated[str, Field(min_length=1)]) -> State:
     return DensityMatrix.load(inside(folder, path))
 
 
-class OfProcess(Spec):
-    """What a circuit does to its input, as a Choi state: input sites, then output sites.
-
-    Parameters
-    ----------
-    noise : list
-        Channels behind gates.
-    values : mapping
-        Of every parameter of the circuit, by name.
-    """
-
-    kind: Literal["process"]
-    ansatz: Ansatz
-    noise: list[NoiseRule] = Field(default=[])
-    values: dict[str, float] = Field(default={})
-
-    def process(self) -> Process:
-        """The process."""
-        circuit: Circuit = built(self, "ansatz").with_noise(noise_model(self.noise, []))
-        return Process.from_circuit(circuit, self.values if circuit.n_params else ())
-
-    def build(self, context: Context = Context(Path(), 0)) -> Target:
-        return Target(self.process().choi)
-
-
-class Dataset(Seen):
+def dataset(
+    context: Context,
+    name: Literal["digits", "iris"],
+    labels: Annotated[list[int] | None, Field(min_length=1)] = None,
+    encoding: Literal["amplitude", "probability"] = "amplitude",
+    test_fraction: Fraction | None = None,
+) -> Target:
     """Samples of a scikit-learn data set as quantum states, averaged; some are held out for testing.
 
     Parameters
@@ -178,24 +168,29 @@ class Dataset(Seen):
     test_fraction : float
         Share of the samples held out.
     """
-
-    kind: Literal["dataset"]
-    name: Literal["digits", "iris"]
-    labels: Annotated[list[int] | None, Field(min_length=1)] = None
-    encoding: Literal["amplitude", "probability"] = "amplitude"
-    test_fraction: Fraction | None = None
-
-    def build(self, context: Context) -> Target:
-        samples, _, _ = datasets.load_samples(self.name, self.labels)
-        parts: Sequence[Real] = [samples]
-        if self.test_fraction is not None:
-            parts = datasets.split(samples, self.test_fraction, context.stream("split"))
-        state, *test = (seen_through(datasets.state_of_samples(part, self.encoding), self.through) for part in parts)
-        return Target(state, test[0] if test else None)
+    samples, _, _ = datasets.load_samples(name, labels)
+    if test_fraction is None:
+        return Target(datasets.state_of_samples(samples, encoding))
+    learnt, test = datasets.split(samples, test_fraction, context.stream("split"))
+    return Target(datasets.state_of_samples(learnt, encoding), datasets.state_of_samples(test, encoding))
 
 
-_OWN = {"probabilities": probabilities, "file": file}
-StateSpec: TypeAlias = Annotated[Prepared, union(STATES | _OWN, Dataset, OfProcess, base=Prepared)]
-_KNOWN: dict[str, type[Spec]] = {"process": OfProcess}
-_KNOWN |= {kind: spec for kind, spec in members(StateSpec).items() if issubclass(spec, Prepared) and spec.is_known()}
-KnownStateSpec: TypeAlias = Annotated[Prepared, Kinds(_KNOWN)]
+def process(ansatz: Circuit, noise: Sequence[NoiseRule] = (), values: Mapping[str, float] = NOTHING) -> Process:
+    """What a circuit does to its input, as a Choi state: input sites, then output sites.
+
+    Parameters
+    ----------
+    noise : list
+        Channels behind gates.
+    values : mapping
+        Of every parameter of the circuit, by name.
+    """
+    circuit = ansatz.with_noise(noise_model(noise, ()))
+    return Process.from_circuit(circuit, values if circuit.n_params else ())
+
+
+_OWN: dict[str, Callable[..., State | Target]] = {"probabilities": probabilities, "file": file, "dataset": dataset}
+_STATES = union(STATES | _OWN, base=Prepared).specs | union({"process": process}, base=Aimed).specs
+StateSpec: TypeAlias = Annotated[Aimed, Kinds(_STATES)]
+KnownStateSpec: TypeAlias = Annotated[Aimed, Kinds({kind: spec for kind, spec in _STATES.items() if spec.is_known()})]
+VALUES["Target"] = KnownStateSpec

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeAlias
 
 import numpy as np
@@ -10,7 +11,9 @@ from pydantic import Field, model_validator
 
 from qml._checks import InputError
 from qml._typing import Dims
+from qml.encodings.datasets import load_samples, sklearn_datasets
 from qml.encodings.labelled import Labels, Samples
+from qml.encodings.tables import read_table
 from qml.engines import ChainEngine
 from qml.measurement import Counts, PauliMeasurement
 from qml.models import ChainState
@@ -21,20 +24,17 @@ from qml.processes import (
     GateSetModel,
     LindbladModel,
     Parities,
-    PauliLindbladModel,
     ProcessFamily,
     xyi_words,
 )
 from qml.processes.measurement import FOUR, SIX
 from qml.states import DensityMatrix, ProductState, State, basis_state
 from qml.studies.files import inside
-from qml.studies.spec.labels import DataSpec
 from qml.studies.spec.measurements import MeasurementSpec, Shots, read_record
-from qml.studies.spec.parts import Bond, Hamiltonian, Tolerance
-from qml.studies.spec.processes import FamilySpec
+from qml.studies.spec.parts import Bond, Tolerance
 from qml.studies.spec.schema import Kinds, Spec, members
-from qml.studies.spec.signatures import built, union
-from qml.studies.spec.states import Context, Fraction, OfProcess, Prepared, StateSpec, Target
+from qml.studies.spec.signatures import NOTHING, Made, union
+from qml.studies.spec.states import Aimed, Context, Fraction, StateSpec, Target
 
 PREPARED = {"four": FOUR, "six": SIX}
 
@@ -65,7 +65,7 @@ class Measured(Spec):
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
-        if self.preparations is not None and not isinstance(self.of, OfProcess):
+        if self.preparations is not None and (self.of is None or self.of.kind != "process"):
             raise InputError("preparations belong to counts of a process; leave them out.")
         simulated = {"of": self.of, "measurement": self.measurement, "shots": self.shots}
         given = [name for name, value in simulated.items() if value is not None]
@@ -78,12 +78,11 @@ class Measured(Spec):
         if self.of is None or self.measurement is None:
             return _of_record(read_record(inside(context.folder, str(self.file))))
         target = self.of.build(context)
+        is_process = self.of.kind == "process"
+        inputs = PREPARED[self.preparations or "four"] if is_process else ()
+        measured = self.of.make() if is_process else target.state
         shots = None if self.shots == "infinite" else self.shots
-        random = context.stream("bases"), context.stream("shots")
-        if isinstance(self.of, OfProcess):
-            counts = self.measurement.record(self.of.process(), shots, *random, PREPARED[self.preparations or "four"])
-        else:
-            counts = self.measurement.record(target.state, shots, *random)
+        counts = self.measurement.record(measured, shots, context.stream("bases"), context.stream("shots"), inputs)
         counts.shares()
         return Target(target.state, target.test, counts)
 
@@ -99,18 +98,17 @@ def _unknown(dims: Dims) -> State:
     return ProductState([DensityMatrix.from_probabilities(np.full(d, 1 / d), (d,)) for d in dims])
 
 
-class OfHamiltonian(Spec):
+def hamiltonian(hamiltonian: PauliSum) -> Target:
     """A Hamiltonian: the loss expectation learns its ground state, free_energy its thermal states."""
-
-    kind: Literal["hamiltonian"]
-    hamiltonian: Hamiltonian
-
-    def build(self, context: Context) -> Target:
-        found: PauliSum = built(self, "hamiltonian")
-        return Target(_unknown(found.dims), known=False, hamiltonian=found)
+    return Target(_unknown(hamiltonian.dims), known=False, hamiltonian=hamiltonian)
 
 
-class ThermalOfChain(Spec):
+def thermal_chain(
+    hamiltonian: PauliSum,
+    beta: Annotated[float, Field(ge=-1e6, le=1e6)],
+    tolerance: Tolerance = 1e-8,
+    bond: Bond = 128,
+) -> Target:
     """A thermal state exp(-beta H)/Z of a long chain, as matrix-product operators: what thermal is where no matrix
     would fit.
 
@@ -119,18 +117,20 @@ class ThermalOfChain(Spec):
     beta : float
         Inverse temperature.
     """
-
-    kind: Literal["thermal_chain"]
-    hamiltonian: Hamiltonian
-    beta: Annotated[float, Field(ge=-1e6, le=1e6)]
-    tolerance: Tolerance = 1e-8
-    bond: Bond = 128
-
-    def build(self, context: Context) -> Target:
-        return Target(ChainState([built(self, "hamiltonian")], [self.beta], ChainEngine(self.tolerance, self.bond)))
+    return Target(ChainState([hamiltonian], [beta], ChainEngine(tolerance, bond)))
 
 
-class Simulated(Spec):
+def experiments(
+    context: Context,
+    *,
+    of: ProcessFamily,
+    values: Mapping[str, float] = NOTHING,
+    shots: Annotated[int, Field(ge=1, lt=2**53)],
+    times: Annotated[list[Annotated[float, Field(ge=0.0)]] | None, Field(min_length=1)] = None,
+    words: Annotated[list[str] | None, Field(min_length=1)] = None,
+    max_length: Annotated[int | None, Field(ge=1, le=1024)] = None,
+    depths: Annotated[list[Annotated[int, Field(ge=0)]] | None, Field(min_length=1)] = None,
+) -> Target:
     """Counts of experiments on processes, simulated: words of gates, or times, with preparations and measurements.
 
     Parameters
@@ -150,40 +150,79 @@ class Simulated(Spec):
     depths : list of int
         Of Pauli noise: all strings of weight 1 after so many uses.
     """
+    n = len(of.sites)
+    design: Design
+    if isinstance(of, LindbladModel):
+        if times is None:
+            raise InputError("experiments of a lindblad need times.")
+        design = Experiments.product(times, n, PauliMeasurement(n))
+    elif isinstance(of, GateSetModel):
+        if not words and not max_length:
+            raise InputError("experiments of a gate_set need words (or max_length).")
+        short: list[Any] = [] if max_length is None else list(xyi_words(max_length))
+        zero = {"rho": basis_state("0" * n)}
+        design = Experiments.product([*short, *(words or [])], zero, PauliMeasurement(["Z" * n]))
+    else:
+        if depths is None:
+            raise InputError("experiments of a pauli_lindblad need depths.")
+        strings = ["I" * k + letter + "I" * (n - k - 1) for k in range(n) for letter in "XYZ"]
+        design = Parities(strings, depths)
+    theta = of.init_params(np.random.default_rng(0))
+    if isinstance(of, GateSetModel) and values:
+        theta = of.unconstrained({**of.natural(theta), **values})
+    elif not isinstance(of, GateSetModel):
+        theta = of.unconstrained(values)
+    return _of_record(design.simulate(of.predict(theta, design), shots, context.stream("shots")))
 
-    kind: Literal["experiments"]
-    of: FamilySpec
-    values: dict[str, float] = Field(default={})
-    shots: Annotated[int, Field(ge=1, lt=2**53)]
-    times: Annotated[list[Annotated[float, Field(ge=0.0)]] | None, Field(min_length=1)] = None
-    words: Annotated[list[str] | None, Field(min_length=1)] = None
-    max_length: Annotated[int | None, Field(ge=1, le=1024)] = None
-    depths: Annotated[list[Annotated[int, Field(ge=0)]] | None, Field(min_length=1)] = None
 
-    def experiments(self, family: ProcessFamily) -> Design:
-        """What is measured."""
-        n = len(family.sites)
-        if isinstance(family, LindbladModel) and self.times is not None:
-            return Experiments.product(self.times, n, PauliMeasurement(n))
-        if isinstance(family, GateSetModel) and (self.words or self.max_length):
-            words: list[Any] = [] if self.max_length is None else list(xyi_words(self.max_length))
-            zero = {"rho": basis_state("0" * n)}
-            return Experiments.product([*words, *(self.words or [])], zero, PauliMeasurement(["Z" * n]))
-        if isinstance(family, PauliLindbladModel) and self.depths is not None:
-            strings = ["I" * k + letter + "I" * (n - k - 1) for k in range(n) for letter in "XYZ"]
-            return Parities(strings, self.depths)
-        key = {"lindblad": "times", "gate_set": "words (or max_length)", "pauli_lindblad": "depths"}[self.of.kind]
-        raise InputError(f"experiments of a {self.of.kind} need {key}.")
+# labelled data ----------------------------------------------------------------------------------------------------
 
-    def build(self, context: Context) -> Target:
-        family: ProcessFamily = self.of.build()
-        design = self.experiments(family)
-        theta = family.init_params(np.random.default_rng(0))
-        if self.values or not isinstance(family, GateSetModel):
-            theta = family.unconstrained(
-                family.natural(theta) | self.values if self.of.kind == "gate_set" else self.values
-            )
-        return _of_record(design.simulate(family.predict(theta, design), self.shots, context.stream("shots")))
+
+def dataset(
+    name: Literal["iris", "wine", "breast_cancer", "digits"],
+    classes: Annotated[list[Annotated[int, Field(ge=0)]] | None, Field(min_length=2)] = None,
+) -> Samples:
+    """A data set that comes with scikit-learn.
+
+    Parameters
+    ----------
+    classes : list of int
+        To keep, by number; all by default.
+    """
+    return Samples(*load_samples(name, classes))
+
+
+def two_moons(
+    rng: np.random.Generator,
+    samples: Annotated[int, Field(ge=2, le=100_000)] = 200,
+    noise: Annotated[float, Field(ge=0.0)] = 0.2,
+) -> Samples:
+    """Two half circles that interlock, drawn by the study's seed.
+
+    Parameters
+    ----------
+    noise : float
+        Standard deviation of both coordinates.
+    """
+    draw = sklearn_datasets("two moons").make_moons
+    inputs, classes = draw(samples, noise=noise, random_state=int(rng.integers(2**31)))
+    return Samples(np.asarray(inputs), np.asarray(classes), ("upper", "lower"))
+
+
+def table(folder: Path, path: Annotated[str, Field(min_length=1)], label: str = "label") -> Samples:
+    """A table in a file beside the study: .csv with a head, or .npz with the arrays inputs (m, k) and labels (m,).
+
+    Parameters
+    ----------
+    path : str
+        Relative to the folder of the study.
+    label : str
+        The column of a .csv that names the class; all others are inputs.
+    """
+    return read_table(inside(folder, path), label)
+
+
+DataSpec: TypeAlias = Annotated[Made, union({"dataset": dataset, "two_moons": two_moons, "table": table}, title="data")]
 
 
 class LabelledData(Spec):
@@ -228,8 +267,13 @@ class LabelledData(Spec):
         return Target(labels.train.states, known=False, labels=labels)
 
 
-_MORE = union({}, Measured, Simulated, LabelledData, OfHamiltonian, ThermalOfChain)
-TargetSpec: TypeAlias = Annotated[Prepared, Kinds(members(StateSpec) | _MORE.specs)]
+_MADE: dict[str, Callable[..., Target]] = {
+    "experiments": experiments,
+    "hamiltonian": hamiltonian,
+    "thermal_chain": thermal_chain,
+}
+_MORE = union(_MADE, Measured, LabelledData, base=Aimed).specs
+TargetSpec: TypeAlias = Annotated[Aimed, Kinds(members(StateSpec) | _MORE, "targets")]
 
 
 def files_of_study(study: Mapping[str, Any]) -> set[str]:

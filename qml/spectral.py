@@ -118,7 +118,8 @@ class Spectrum:
     def matrix_of(self, values: Numeric) -> Complex:
         """sum_j values_j |v_j><v_j|, shape (..., d, d), of float64 where values and basis are."""
         if self.basis is None:
-            xp = namespace(values)
+            xp, d = namespace(values), int(values.shape[-1])
+            _checks.memory(f"a matrix of dimension {d}", 32 * d * d, "ask for probabilities or expectations instead")
             diagonal: Complex = xp.where(xp.eye(values.shape[-1], dtype=bool), values[..., None] + 0j, 0.0)
             return diagonal
         return _products.product(_products.times(values[..., None, :], self.basis), _products.adjoint(self.basis))

@@ -145,9 +145,8 @@ class GibbsMetric(Metric):
     def matrix(self) -> Real:
         m = self.n_params
         if self._basis is None:
-            levels = np.array([self._generators.combine(e) for e in np.eye(m)]).reshape(m, len(self._logs))
-            levels = (levels - self._means[:, None]) * np.exp(self._logs / 2)
-            return np.asarray(levels @ levels.T)
+            columns = np.array([self._product(e) for e in np.eye(m)])
+            return np.asarray(columns + columns.T) / 2
         strings = self._generators.strings
         if strings is None or strings.weights.shape[1] > MANY_STRINGS * m:
             return self._contracted(self._means, self._rotated)

@@ -97,7 +97,8 @@ class PauliGenerators(Generators):
         self.flips, self._group = np.unique(x, return_inverse=True)
         """The distinct x, shape (k,)."""
         y_count = np.bitwise_count(x & self._z).astype(np.int64) % 4
-        self._phase = np.array([1, 1j, -1, -1j])[y_count]
+        phase = np.array([1, 1j, -1, -1j])[y_count]
+        self._phase = phase if phase.imag.any() else phase.real
         self.is_diagonal = not self.flips.any()
 
     def __len__(self) -> int:
@@ -126,20 +127,20 @@ class PauliGenerators(Generators):
         b = np.arange(self._d)
         return b ^ self.flips[:, None], np.broadcast_to(b, (len(self.flips), self._d))
 
-    def entries(self, theta: Real) -> Complex:
-        """K[b + x, b] for every x of `flips` and every b, shape (k, d)."""
-        by_x = np.zeros((len(self.flips), self._d), dtype=np.complex128)
+    def entries(self, theta: Real) -> Numeric:
+        """K[b + x, b] for every x of `flips` and every b, shape (k, d), real where the strings are."""
+        by_x = np.zeros((len(self.flips), self._d), dtype=self._phase.dtype)
         generators, words, weights = self._entries
         by_x[self._group, self._z] = self._phase * np.bincount(words, weights * theta[generators], len(self._z))
         return walsh_hadamard(by_x)
 
-    def sums(self, entries: Complex) -> Real:
+    def sums(self, entries: Numeric) -> Real:
         """Tr(C G_j) for all j from the entries C[b, b + x] (k, d)."""
         generators, words, weights = self._entries
         sums = np.bincount(generators, weights * self._word_sums(entries)[words], len(self))
         return np.asarray(sums, dtype=np.float64)
 
-    def _word_sums(self, entries: Complex) -> Real:
+    def _word_sums(self, entries: Numeric) -> Real:
         """Tr(C P_w) for all words."""
         return np.asarray((self._phase * walsh_hadamard(entries)[self._group, self._z]).real)
 
@@ -149,10 +150,9 @@ class PauliGenerators(Generators):
         _checks.memory(f"a Gibbs state of {_checks.plural(self.n, 'qubit')}", 16 * numbers, remedy)
         entries = self.entries(theta)
         if self.is_diagonal:
-            return np.asarray(entries[0].real)
-        own: Numeric = entries.real if self.is_real else entries
-        k = as_complex(np.zeros((self._d, self._d), own.dtype))
-        k[self._places] = own
+            return np.asarray(entries[0])
+        k = as_complex(np.zeros((self._d, self._d), entries.dtype))
+        k[self._places] = entries
         return k
 
     def traces(self, cotangent: Numeric) -> Real:
@@ -162,12 +162,11 @@ class PauliGenerators(Generators):
         """Tr(C P_w) for all words, as :meth:`traces`."""
         return self._word_sums(self._entries_of(cotangent))
 
-    def _entries_of(self, cotangent: Numeric) -> Complex:
-        """C[b, b + x], (k, d)."""
-        if self.is_diagonal:
-            return np.asarray(cotangent, dtype=np.complex128)[None, :]
+    def _entries_of(self, cotangent: Numeric) -> Numeric:
+        """C[b, b + x], (k, d), or the real parts, which are all that real strings see."""
+        c = cotangent.real if self.is_real else cotangent
         rows, columns = self._places
-        return np.asarray(cotangent[columns, rows], dtype=np.complex128)
+        return np.asarray(c[None, :] if self.is_diagonal else c[columns, rows])
 
     @cached_property
     def strings(self) -> Strings:
@@ -179,7 +178,7 @@ class PauliGenerators(Generators):
 
     @cached_property
     def is_real(self) -> bool:
-        return not self._phase.imag.any()
+        return not np.iscomplexobj(self._phase)
 
     def left(self, rows: Numeric, out: Numeric) -> None:
         factors: Numeric = self._factors if np.iscomplexobj(out) else self._real_factors

@@ -20,9 +20,9 @@ import numpy as np
 
 from qml import _checks
 from qml._checks import InputError
-from qml._typing import Complex, Integer, Real
+from qml._typing import Complex, Integer, Numeric, Real
 
-_Values = TypeVar("_Values", Real, Complex)
+_Values = TypeVar("_Values", Real, Complex, Numeric)
 
 Word: TypeAlias = tuple[int, int]
 """A Pauli string as its masks (x, z)."""

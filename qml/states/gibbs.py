@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -154,6 +154,12 @@ class GibbsState(State):
 
     def _pull_energy(self, rho: Data) -> Cotangent:
         return self._centred(rho.representative())
+
+    def _in_eigenbasis(self, rho: State) -> tuple[Real, Callable[[], Cotangent]]:
+        if not self._diagonal:
+            return super()._in_eigenbasis(rho)
+        p = rho.probabilities()
+        return p, lambda: as_real(p - p.sum(axis=-1)[..., None] * self.probabilities())
 
     def _arrays(self) -> dict[str, Any]:
         if self._diagonal:

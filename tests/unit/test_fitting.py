@@ -23,7 +23,7 @@ from qml import (
     thermal,
     von_neumann_entropy,
 )
-from qml._checks import InputError
+from qml._checks import InputError, MemoryRefused
 from qml.fitting import Objective
 from qml.losses import CrossEntropy, HilbertSchmidt
 from qml.models import HiddenGibbsModel
@@ -144,6 +144,20 @@ def test_the_default_is_newtons_method_where_the_hessian_is_known():
         assert type(objective.default_optimizer) is chosen
         used = fit(model, maximally_mixed(model.dims), loss=loss, max_iterations=1, seed=0).provenance["optimizer"]
         assert used == repr(chosen())
+
+
+def test_commuting_models_hold_no_matrices():
+    """The matrix of a state of eighteen qubits would take a TiB."""
+    n, rng = 18, np.random.default_rng(0)
+    model = GibbsModel([pauli("ZZ", sites=[i, i + 1], n=n) for i in range(n - 1)])
+    theta = rng.normal(size=n - 1)
+    result = fit(model, model.state(theta), seed=0)
+    assert result.converged
+    assert result.iterations <= 10
+    assert np.abs(result.params - theta).max() < 1e-7
+    assert result.loss == pytest.approx(math.log(2) + np.log(2 * np.cosh(theta)).sum() - (theta * np.tanh(theta)).sum())
+    with pytest.raises(MemoryRefused, match="ask for probabilities or expectations instead"):
+        result.state.matrix()
 
 
 def test_other_losses():

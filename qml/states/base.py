@@ -240,7 +240,7 @@ class State(Described, Correlations):
 
     def purity(self) -> Numbers:
         r"""Tr sigma^2, from 1/d (maximally mixed) to 1 (pure)."""
-        return per_state(self._purity())
+        return per_state(self._purity().clip(max=1.0))  # rounding may take it above one
 
     def _purity(self) -> Real:
         if self.is_diagonal:

@@ -1,5 +1,7 @@
 """Numbers as arguments: what counts as an integer, a zero without a sign, and what float64 does not hold."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -7,8 +9,9 @@ from qml import Circuit, GibbsModel, Parameter, PauliMeasurement, gates, ghz, pa
 from qml._checks import InputError, MemoryRefused, OutsideDomain
 from qml.engines import KrylovEngine, PauliEngine, ReferenceEngine
 from qml.geometry import metric
+from qml.losses import MeanCrossEntropy
 from qml.operators import partial_trace_matrix, tensor_matrices, tfim
-from qml.parameters import as_affine
+from qml.parameters import Affine, as_affine
 from qml.processes import Experiments
 from qml.states import ProductState, nearest_density_matrix, tensor
 
@@ -57,6 +60,11 @@ def test_one_masked_number_is_no_number():
     [
         lambda: pauli("X", 1e308) * 10,
         lambda: pauli("X", 1e308) + pauli("X", 1e308),
+        lambda: pauli("X", 1e308) + pauli("Z", 1e308),
+        lambda: pauli("X", 1.7e308 + 1.7e308j),
+        lambda: ghz(1).expect([[1e308, 1e308], [1e308, 1e308]]),
+        lambda: ghz(1).expect([[0.0, 1.7e308 + 1.7e308j], [0.0, 0.0]]),
+        lambda: MeanCrossEntropy([1e308, 1e308]),
         lambda: pauli("X", 1e200) @ pauli("X", 1e200),
         lambda: pauli("X") / 5e-324,
         lambda: Parameter("a") * 1e308 * 10,
@@ -80,6 +88,12 @@ def test_a_step_to_angles_beyond_float64_is_outside_the_domain(engine):
         engine.evolve(circuit, [10.0])
     u = gates.U3.matrix(np.array([0.3, 1.7e308, 1.7e308]))  # whose sum is infinite
     assert np.abs(u @ u.conj().T - np.eye(2)).max() < 1e-15
+
+
+def test_an_expression_that_is_none_is_told_in_a_sentence():
+    for terms, constant in (("a", 1.0), (("a",), 1.0), ((("a", "x"),), 1.0), ((), "x"), ((("a", math.nan),), 0.0)):
+        with pytest.raises(InputError, match=r"pairs of a name and a number|must have finite numbers"):
+            Affine(terms, constant)
 
 
 def test_dividing_an_expression_divides_its_numbers():

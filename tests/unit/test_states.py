@@ -319,3 +319,10 @@ def test_the_entropy_does_not_depend_on_what_was_asked_before(d: int) -> None:
         after_spectrum.spectrum()
         after_matrix.matrix()
         assert fresh.entropy() == after_spectrum.entropy() == after_matrix.entropy()
+
+
+def test_no_purity_is_above_one():
+    """Rounding may take the sum of the squares there."""
+    rng = np.random.default_rng(0)
+    for dims in (2, (3,), 4):
+        assert states.haar_pure(dims, rng, batch=100).purity().max() <= 1.0

@@ -48,6 +48,10 @@ def test_other_constructors_refuse_with_a_sentence(tmp_path: Path) -> None:
         (lambda: DensityMatrix.from_ensemble([np.eye(2)]), "must have unit trace; found 2"),
         (lambda: DensityMatrix.from_ensemble([[1, 0]], weights=[0.5, 0.5]), "one entry a state"),
         (lambda: DensityMatrix.from_ensemble([[1, 0], [1, 0, 0]]), "equal dims"),
+        (
+            lambda: DensityMatrix.from_ensemble([[1, 0], DensityMatrix(np.eye(2)[None] / 2)]),
+            r"single states; found a batch of \(1,\) \(at 1\)",
+        ),
         (lambda: DensityMatrix(np.eye(4) / 4, dims=(2, 3)), "multiply to the dimension 4"),
         (lambda: DensityMatrix.load(tmp_path / "none.npz"), "does not exist"),
         (lambda: GibbsState([[0, 1], [0, 0]]), "must be Hermitian"),

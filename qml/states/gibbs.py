@@ -271,7 +271,7 @@ class SpectralState(State):
 def _logarithms(values: ArrayLike) -> Real:
     """Real numbers below +inf; -inf, the logarithm of zero, is one."""
     try:
-        a = np.asarray(values)
+        a = np.ma.filled(values, np.nan)
     except (ValueError, TypeError):
         a = np.asarray(None)
     if a.dtype.kind not in "biuf" or (a > np.finfo(np.float64).max).any() or np.isnan(a).any():

@@ -196,9 +196,7 @@ def test_rows_are_those_of_the_settings() -> None:
     assert Counts(PauliMeasurement(1), table)["Y"] == {"0": 3, "1": 4}
     for wrong in (table.T, [[1, 2, 3], [4], [5, 6]]):
         for make in (Counts, Counts.from_weights):
-            with pytest.raises(
-                InputError, match=r"rows must be the settings .*; found rows of \[3, "
-            ):
+            with pytest.raises(InputError, match=r"rows must be the settings .*; found rows of \[3, "):
                 make(PauliMeasurement(1), wrong)
 
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from qml import Circuit, GibbsModel, Parameter, PauliMeasurement, gates, ghz, pauli, thermal
+from qml import Circuit, GibbsModel, Moments, Parameter, PauliMeasurement, gates, ghz, pauli, thermal
 from qml._checks import InputError, MemoryRefused, OutsideDomain
 from qml.engines import KrylovEngine, PauliEngine, ReferenceEngine
 from qml.geometry import metric
@@ -13,7 +13,7 @@ from qml.losses import MeanCrossEntropy
 from qml.operators import partial_trace_matrix, tensor_matrices, tfim
 from qml.parameters import Affine, as_affine
 from qml.processes import Experiments
-from qml.states import ProductState, nearest_density_matrix, tensor
+from qml.states import ProductState, SpectralState, nearest_density_matrix, tensor
 
 
 def test_a_duration_is_no_integer():
@@ -48,6 +48,13 @@ def test_masked_entries_are_not_taken_for_numbers():
         model.state(np.ma.array([0.5, 0.5], mask=[True, False]))
     whole = np.ma.array([0.5, 0.25])
     assert np.array_equal(model.state(whole).matrix(), model.state([0.5, 0.25]).matrix())
+
+
+def test_masked_shots_and_logarithms_are_refused():
+    with pytest.raises(InputError, match="array of bits 0 and 1"):
+        Moments.from_shots(["X"], {"X": np.ma.masked_array([[0], [1]], [[False], [True]])})
+    with pytest.raises(InputError, match="log_probabilities must be an array of real numbers"):
+        SpectralState(np.ma.masked_array([0.0, -1000.0], [False, True]), np.eye(2))
 
 
 def test_one_masked_number_is_no_number():

@@ -330,3 +330,14 @@ def test_no_purity_is_above_one():
     rng = np.random.default_rng(0)
     for dims in (2, (3,), 4):
         assert states.haar_pure(dims, rng, batch=100).purity().max() <= 1.0
+
+
+def test_a_state_of_no_sites_is_shown():
+    assert "no sites (d = 1)" in DensityMatrix([[1.0]], dims=())._repr_html_()
+    assert DensityMatrix([[1.0]], dims=()).negativity([]) == 0.0
+
+
+def test_thermal_states_of_operators_that_are_not_hermitian_are_refused_at_any_beta():
+    for beta in (0.0, 1e-12, 1.0):
+        with pytest.raises(InputError, match="the Hamiltonian must be Hermitian"):
+            states.thermal([[0.0, 1.0], [0.0, 0.0]], beta)

@@ -200,10 +200,20 @@ def fidelity_and_derivative(rho: State, sigma: State) -> tuple[float, Complex]:
     a = factor_of(rho)
     between = a.conj().T @ factor_of(sigma)
     u, s, _ = namespace(between).linalg.svd(between, full_matrices=False)
-    kept = s > a.shape[0] * spectral.EPS * s[0]
+    kept = s > singular_cut(sigma) * s[0]
     au = a @ u[:, kept]
     root = float(s.sum())
     return min(root**2, 1.0), as_complex(root * (au / s[kept]) @ au.conj().T)
+
+
+def singular_cut(sigma: State) -> float:
+    """The share of the largest singular value of A^dagger B, sigma = B B^dagger, below which one is left out of
+    derivatives.
+
+    It is rounding; or, where sigma has a modular Hamiltonian, whose derivative small ones contribute no more to than
+    their own size, so small that the rounding of their vectors would contribute more.
+    """
+    return spectral.EPS**0.5 if sigma.has_modular_hamiltonian else sigma.dim * spectral.EPS
 
 
 def trace_distance(rho: StateLike, sigma: StateLike) -> Numbers:

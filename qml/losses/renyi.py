@@ -12,7 +12,7 @@ from qml._arrays import as_complex, as_real, namespace, per_state
 from qml._checks import InputError
 from qml._typing import Complex, Cotangent, Numbers, Real
 from qml.losses.base import Loss
-from qml.losses.measures import factor_of, relative_entropy
+from qml.losses.measures import factor_of, relative_entropy, singular_cut
 from qml.states.base import State
 from qml.states.coercion import StateLike, as_pair
 from qml.states.cross_entropy import weight_cut
@@ -136,14 +136,14 @@ class Renyi(Loss):
         logs = spectrum.log_eigenvalues[kept]
         basis = xp.eye(spectrum.dim, dtype=np.complex128) if spectrum.basis is None else spectrum.basis
         v = basis[:, kept]
-        t, z, scaled = self._power(target, v, logs)
+        t, z, scaled = self._power(target, v, logs, singular_cut(sigma))
         powers = spectral.exp_divided_differences(scaled)
         if self.alpha > 1 or not spectrum.has_kernel:
             inside = v.conj().T @ z @ v
             return value, sigma.pull_log(-(v @ (powers * inside) @ v.conj().T))
         return value, sigma.pull_matrix(-_of_matrix(powers, logs, scaled, t, v, z))
 
-    def _power(self, target: State, v: Complex, logs: Real) -> tuple[float, Complex, Real]:
+    def _power(self, target: State, v: Complex, logs: Real, cut: float) -> tuple[float, Complex, Real]:
         """t, Z (d, d) divided by Q, and t l, where sigma^t is divided by its largest eigenvalue that rho has weight on:
         neither E nor Q overflows."""
         alpha = self.alpha
@@ -160,7 +160,7 @@ class Renyi(Loss):
         scaled = _scaled(t * logs, abs(rows).max(axis=-1))
         b = namespace(logs).exp(scaled / 2)[:, None] * rows
         _, s, wh = namespace(b).linalg.svd(b, full_matrices=False)
-        seen = s > a.shape[0] * spectral.EPS * s[0]
+        seen = s > cut * s[0]
         ratios = s[seen] / s[0]
         aw = a @ wh[seen].conj().T
         weights = ratios ** (2 * alpha - 2) / (s[0] * s[0] * (ratios ** (2 * alpha)).sum())

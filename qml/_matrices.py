@@ -33,7 +33,7 @@ def hermitian(name: str, matrix: ArrayLike, dim: int | None = None, remedy: str 
 
 
 def summable(name: str, a: Numeric, remedy: str) -> float:
-    """The size of the largest entry of (..., d), if sums along rows, and so eigenvalues and their differences, exist."""
+    """The size of the largest entry (..., d), if sums along rows, and so eigenvalues and their differences, exist."""
     with np.errstate(over="ignore"):  # of a complex number whose parts float64 holds
         largest, limit = float(abs(a).max(initial=0.0)), float(np.finfo(np.float64).max) / (4 * a.shape[-1])
     if not largest <= limit:  # or not a number

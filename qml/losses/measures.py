@@ -8,6 +8,7 @@ from qml._typing import Complex, Numbers
 from qml.states.base import State
 from qml.states.coercion import StateLike, as_pair, as_state
 from qml.states.cross_entropy import kernel_weight, log_expectation
+from qml.states.gibbs import SpectralState
 
 
 def von_neumann_entropy(rho: StateLike) -> Numbers:
@@ -210,10 +211,11 @@ def singular_cut(sigma: State) -> float:
     """The share of the largest singular value of A^dagger B, sigma = B B^dagger, below which one is left out of
     derivatives.
 
-    It is rounding; or, where sigma has a modular Hamiltonian, whose derivative small ones contribute no more to than
+    It is rounding; or, where sigma is held by its logarithm, whose derivative small ones contribute no more to than
     their own size, so small that the rounding of their vectors would contribute more.
     """
-    return spectral.EPS**0.5 if sigma.has_modular_hamiltonian else sigma.dim * spectral.EPS
+    by_logarithm = sigma.has_modular_hamiltonian or isinstance(sigma, SpectralState)
+    return spectral.EPS**0.5 if by_logarithm else sigma.dim * spectral.EPS
 
 
 def trace_distance(rho: StateLike, sigma: StateLike) -> Numbers:

@@ -332,6 +332,23 @@ def test_no_purity_is_above_one():
         assert states.haar_pure(dims, rng, batch=100).purity().max() <= 1.0
 
 
+def test_an_index_of_a_batch_is_one_of_states_and_never_of_their_entries():
+    rng = np.random.default_rng(0)
+    batches = (
+        DensityMatrix(states.ginibre(1, rng, batch=6).matrix().reshape(2, 3, 2, 2)),
+        DensityMatrix.from_vector(states.haar_pure(1, rng, batch=6).factor.reshape(2, 3, 2)),
+        DensityMatrix.from_probabilities(rng.dirichlet([1.0, 1.0], (2, 3))),
+        GibbsState(rng.normal(size=(2, 3, 2)), diagonal=True),
+    )
+    for batch in batches:
+        for index in (0, (1, 2), (..., 0), (slice(None), 1), None, [1, 0], (slice(None), [0, 2]), np.eye(2, 3) > 0):
+            places = np.arange(6).reshape(2, 3)[index]
+            assert np.array_equal(batch[index].matrix(), batch.matrix().reshape(6, 2, 2)[places])
+        for index in ((0, 0, 0), (slice(None), slice(None), 0), (2,), "a"):
+            with pytest.raises(IndexError):
+                batch[index]
+
+
 def test_a_state_of_no_sites_is_shown():
     assert "no sites (d = 1)" in DensityMatrix([[1.0]], dims=())._repr_html_()
     assert DensityMatrix([[1.0]], dims=()).negativity([]) == 0.0

@@ -203,8 +203,7 @@ class Affine(Described):
                 f"terms must be pairs of a name and a number; found {found}: write 2 * Parameter('a') + 1."
             )
         for x in (self.constant, *(c for _, c in held)):
-            if not isinstance(x, int | float) or not math.isfinite(x):
-                raise InputError(f"an expression of parameters must have finite numbers; found {_checks.shown(x)}.")
+            _checks.number("each number of an expression", x)
 
     def _described(self) -> Any:
         """A number, or a name where it is nothing else."""

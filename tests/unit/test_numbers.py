@@ -99,7 +99,7 @@ def test_a_step_to_angles_beyond_float64_is_outside_the_domain(engine):
 
 def test_an_expression_that_is_none_is_told_in_a_sentence():
     for terms, constant in (("a", 1.0), (("a",), 1.0), ((("a", "x"),), 1.0), ((), "x"), ((("a", math.nan),), 0.0)):
-        with pytest.raises(InputError, match=r"pairs of a name and a number|must have finite numbers"):
+        with pytest.raises(InputError, match=r"pairs of a name and a number|each number of an expression must be"):
             Affine(terms, constant)
 
 

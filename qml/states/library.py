@@ -196,7 +196,7 @@ def thermal(hamiltonian: OperatorLike, beta: float, dims: DimsLike | None = None
     sites = found if dims is None else _checks.dimensions("dims", dims, math.prod(found))
     with np.errstate(over="ignore", invalid="ignore"):  # an overflow is refused by the state
         k = beta * _matrices.hermitian("the Hamiltonian", operators.as_matrix(hamiltonian, sites))
-    return GibbsState(k, sites)
+    return GibbsState._trusted(k, sites, diagonal=False)
 
 
 def haar_pure(dims: DimsLike, rng: np.random.Generator, batch: int | None = None) -> DensityMatrix:

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qml import channels
+from qml._checks import InputError
 from qml.channels import CHANNELS, KrausChannel, PauliMixture
 from qml.instructions import Channel
 from qml.parameters import UNIT
@@ -318,3 +319,5 @@ def test_derivatives_of_relaxation_are_finite_for_all_times_that_are_taken():
     for time in (0.0, tiny, 1.0, 1e300):
         slopes = channels.ThermalRelaxation.superoperator_derivatives(np.array([tiny, 2 * tiny, time, 0.1]))
         assert np.isfinite(slopes).all()
+    with pytest.raises(InputError, match="t1 must be positive, at least 2"):
+        channels.ThermalRelaxation(5e-324, 5e-324, 5e-324, 0)

@@ -8,6 +8,7 @@ from helpers.cases import every
 
 from qml import states
 from qml._checks import InputError
+from qml.losses import CrossEntropy
 from qml.operators import pauli, tfim
 from qml.states import DensityMatrix, GibbsState, SpectralState
 
@@ -347,6 +348,15 @@ def test_an_index_of_a_batch_is_one_of_states_and_never_of_their_entries():
         for index in ((0, 0, 0), (slice(None), slice(None), 0), (2,), "a"):
             with pytest.raises(IndexError):
                 batch[index]
+
+
+def test_derivatives_at_the_least_probabilities_are_finite():
+    """The derivative -rho/sigma itself is beyond float64 there."""
+    sigma = DensityMatrix.from_probabilities([1.0, 5e-324])
+    value, gradient = CrossEntropy().value_and_cotangent(states.maximally_mixed(1), sigma)
+    assert value == pytest.approx(0.5 * 744.44, rel=1e-4)
+    assert np.isfinite(gradient).all()
+    assert gradient[1] < -1e307
 
 
 def test_a_state_of_no_sites_is_shown():

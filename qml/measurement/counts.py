@@ -37,7 +37,7 @@ class Counts(FiledRecord, Mapping[str, dict[str, Any]]):
     ------
     InputError
         For a negative, fractional or too large count (the outcome is named), another number of entries than outcomes,
-        or more than 2^63 - 1 shots in all.
+        rows that are not those of the settings, masked entries, or more than 2^63 - 1 shots in all.
 
     Examples
     --------
@@ -73,8 +73,8 @@ class Counts(FiledRecord, Mapping[str, dict[str, Any]]):
         Raises
         ------
         InputError
-            For a negative weight (the outcome is named), another number of them than outcomes, or a sum that float64
-            does not hold.
+            For a negative weight (the outcome is named), another number of them than outcomes, rows that are not
+            those of the settings, or a sum that float64 does not hold.
 
         Examples
         --------

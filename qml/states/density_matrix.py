@@ -196,7 +196,8 @@ class DensityMatrix(Held):
         Raises
         ------
         InputError
-            If there is no state, they are on different sites, or the weights are no probabilities of so many.
+            If there is no state, one is a batch, they are on different sites, or the weights are no probabilities of
+            so many.
 
         Examples
         --------

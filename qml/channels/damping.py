@@ -213,7 +213,7 @@ finite: a qubit that does not relax at all has :data:`PhaseDamping`, or a t1 as 
 together, and a fit that steps beyond it is refused; :data:`GeneralizedAmplitudeDamping` and :data:`PhaseDamping` one
 after the other reach the same channels with independent domains.
 """,
-    t1="Relaxation time T1, at least 2.3e-308, in any unit of time.",
+    t1="Relaxation time T1, above 0, in any unit of time.",
     t2="Coherence time T2, above 0 and at most 2 T1, in that unit.",
     time="How long it relaxes, in that unit.",
     excited_population="Population of |1> in equilibrium, from 0 to 1.",

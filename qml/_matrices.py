@@ -19,12 +19,11 @@ def square(name: str, matrix: ArrayLike, dim: int | None = None) -> Complex:
     return a.astype(np.complex128, copy=False)
 
 
-def hermitian(name: str, matrix: ArrayLike, dim: int | None = None) -> Complex:
+def hermitian(name: str, matrix: ArrayLike, dim: int | None = None, remedy: str = "scale it") -> Complex:
     """A Hermitian array (..., d, d); the violation max|A - A^dagger| is measured against max(1, max|A|)."""
     a = square(name, matrix, dim)
-    with np.errstate(over="ignore"):
-        violation = float(np.abs(a - a.conj().swapaxes(-1, -2)).max(initial=0.0))
-        limit = _checks.TOLERANCE * max(1.0, float(np.abs(a).max(initial=0.0)))
+    limit = _checks.TOLERANCE * max(1.0, summable(name, a, remedy))
+    violation = float(np.abs(a - a.conj().swapaxes(-1, -2)).max(initial=0.0))
     if violation > limit:
         raise InputError(
             f"{name} must be Hermitian; found max|A - A^dagger| = {violation:.3g}, tolerance {limit:.3g}: "
@@ -33,14 +32,16 @@ def hermitian(name: str, matrix: ArrayLike, dim: int | None = None) -> Complex:
     return a
 
 
-def summable(name: str, a: Numeric, remedy: str) -> None:
-    """Refuse entries (..., d) so large that sums along rows, and so eigenvalues and their differences, overflow."""
-    largest, limit = float(abs(a).max(initial=0.0)), float(np.finfo(np.float64).max) / (4 * a.shape[-1])
+def summable(name: str, a: Numeric, remedy: str) -> float:
+    """The size of the largest entry (..., d), if sums along rows, and so eigenvalues and their differences, exist."""
+    with np.errstate(over="ignore"):  # of a complex number whose parts float64 holds
+        largest, limit = float(abs(a).max(initial=0.0)), float(np.finfo(np.float64).max) / (4 * a.shape[-1])
     if not largest <= limit:  # or not a number
         raise InputError(
             f"{name} must have entries of size up to {limit:.3g}, so that sums of them exist; found {largest:.3g}: "
             f"{remedy}."
         )
+    return largest
 
 
 def unitary(name: str, matrix: ArrayLike, dim: int | None = None) -> Complex:

@@ -149,9 +149,9 @@ def to_dict(value: Described) -> dict[str, Any]:
     r"""An object as plain data that JSON can hold: what it is, and the arguments that make it again.
 
     Circuits, gates, channels, noise models, sums of Pauli strings, states, measurements, counts, moments, models,
-    engines and results of fits; arrays become nested lists of their real and imaginary parts. The JSON Schema is that
-    of :func:`qml.io.schema`. A model of your own takes part if its constructor's arguments are attributes of the same
-    names.
+    engines, losses and results of fits; arrays become nested lists of their real and imaginary parts. The JSON Schema
+    is that of :func:`qml.io.schema`. A model or loss of your own takes part if its constructor's arguments are
+    attributes of the same names.
 
     Parameters
     ----------

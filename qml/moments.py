@@ -33,6 +33,8 @@ __all__ = [
 
 SPAN = 1e-12
 """Share of an operator's squared norm that may lie outside of a span, as rounding."""
+SLACK = 1e-6
+"""By which share an entropy may exceed the largest, as rounding."""
 
 
 class Moments(Saved):
@@ -58,7 +60,8 @@ class Moments(Saved):
     ------
     InputError
         If a generator is not Hermitian or there is none, the numbers of qubits or shapes differ, or a number is not
-        finite; if the value of a single Pauli string exceeds one in size by more than five of its standard errors.
+        finite; if the value of a single Pauli string exceeds one in size by more than five of its standard errors, or
+        the entropy is negative or above n log 2.
 
     Notes
     -----
@@ -95,8 +98,9 @@ class Moments(Saved):
             raise InputError(f"errors must be non-negative; found {given.min():.6g}.")
         self.errors = _checks.kept(given)
         unknown = isinstance(entropy, float) and math.isnan(entropy)
-        self._entropy = math.nan if unknown else _checks.number("entropy", entropy)
         self.dims: Dims = self.generators[0].dims
+        most = len(self.dims) * math.log(2.0) * (1 + SLACK)
+        self._entropy = math.nan if unknown else _checks.number("entropy", entropy, 0.0, most, "nats")
         for g, value, error in zip(self.generators, self.values, self.errors, strict=True):
             bound = float(sum(map(abs, g.coefficients)))
             if abs(value) > bound * (1 + _checks.TOLERANCE) + 5 * error:
@@ -131,7 +135,7 @@ class Moments(Saved):
         if state.dims != dims:
             raise InputError(f"state and generators must have equal dims; found {state.dims} and {dims}.")
         values, errors = state._estimates(tuple(operators.values()))
-        return cls(operators, values, errors, entropy=float(state.entropy()))
+        return cls(operators, values, errors, entropy=max(float(state.entropy()), 0.0))
 
     @classmethod
     def from_shots(cls, generators: GeneratorsLike, records: Mapping[str, Any]) -> Moments:

@@ -195,6 +195,16 @@ class Affine(Described):
     terms: tuple[tuple[str, float], ...] = ()
     constant: float = 0.0
 
+    def __post_init__(self) -> None:
+        held = self.terms if isinstance(self.terms, tuple) else (self.terms,)
+        if not all(isinstance(t, tuple) and len(t) == 2 and isinstance(t[0], str) for t in held):
+            found = _checks.shown(self.terms)
+            raise InputError(
+                f"terms must be pairs of a name and a number; found {found}: write 2 * Parameter('a') + 1."
+            )
+        for x in (self.constant, *(c for _, c in held)):
+            _checks.number("each number of an expression", x)
+
     def _described(self) -> Any:
         """A number, or a name where it is nothing else."""
         if self.is_constant:
@@ -309,9 +319,6 @@ class Affine(Described):
 
 def _collected(coefficients: Mapping[str, float], constant: float) -> Affine:
     """The expression with these numbers, zeros left out."""
-    for x in (constant, *coefficients.values()):
-        if not math.isfinite(x):
-            raise InputError(f"an expression of parameters must have finite numbers; found {_checks.digits(x)}.")
     return Affine(tuple((name, c) for name, c in coefficients.items() if c != 0.0), constant)
 
 

@@ -32,7 +32,7 @@ __all__ = [
     "ThermalRelaxation",
 ]
 
-EPS = float(np.finfo(np.float64).eps)
+EPS, TINY = float(np.finfo(np.float64).eps), float(np.finfo(np.float64).tiny)
 POSITIVE = Interval(0.0, math.inf)
 
 
@@ -176,8 +176,8 @@ class _ThermalRelaxation(Damping):
         super().check(params)
         t1, t2 = params[:2]
         for label, t in (("t1", t1), ("t2", t2)):
-            if t == 0:
-                raise OutsideDomain(f"{self.name}: {label} must be positive; found 0.")
+            if t < TINY:
+                raise OutsideDomain(f"{self.name}: {label} must be positive, at least {TINY:.3g}; found {t:.3g}.")
         if t2 / 2 > t1 / (1 - 4 * EPS):
             raise OutsideDomain(f"{self.name}: t2 must be at most 2 t1 = {2 * float(t1):.12g}; found {t2:.12g}.")
 

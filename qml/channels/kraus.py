@@ -24,9 +24,10 @@ __all__ = [
 
 def check_complete(name: str, operators: Complex) -> None:
     """Refuse operators (m, d_out, d) with sum_k K_k^dagger K_k other than the identity."""
-    total = np.einsum("kai,kaj->ij", operators.conj(), operators)
-    violation = float(np.abs(total - np.eye(len(total))).max())
-    if violation > _checks.TOLERANCE:
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = np.einsum("kai,kaj->ij", operators.conj(), operators)
+        violation = float(np.abs(total - np.eye(len(total))).max())
+    if not violation <= _checks.TOLERANCE:  # or not a number
         raise InputError(
             f"{name} must be complete; found max|sum_k K_k^dagger K_k - 1| = {violation:.3g}, "
             f"tolerance {_checks.TOLERANCE}."

@@ -196,6 +196,7 @@ class Lindblad(Channel):
         there, back = self._coordinates
         return np.asarray(back @ matrices @ there)
 
+    @np.errstate(over="ignore", invalid="ignore")  # exponential tells it
     def superoperator(self, params: Real) -> Complex:
         return self._of_real(exponential(params[0] * self._generator_of(params)))
 

@@ -82,7 +82,7 @@ class PauliMixture(Channel):
             raise InputError(f"{self.name}: the labels must be Pauli strings of one length; found {self.labels}.")
         s = _checks.reals(f"{self.name}: the shares", self.shares)
         shape = (self.n_params, len(self.labels))
-        if s.shape != shape or (s < 0).any() or not s.any(axis=1).all():
+        if s.shape != shape or (s < 0).any() or not all(0 < sum(row) < math.inf for row in s.tolist()):
             raise InputError(
                 f"{self.name}: the shares must be non-negative numbers of shape {shape}, no row all zero; "
                 f"found {self.shares}."

@@ -27,10 +27,10 @@ def parameter_domains(operations: Iterable[Operation]) -> dict[str, Interval]:
                 bounded_by.setdefault(name, (operation, operation))
             if len(expression.terms) != 1 or slot == REAL_LINE:
                 continue
-            (name,), use, old = expression.names, preimage(expression, slot), domains[expression.names[0]]
+            (name,), (least, most), old = expression.names, preimage(expression, slot), domains[expression.names[0]]
             below, above = bounded_by[name]
-            below, above = (operation if use.low > old.low else below), (operation if use.high < old.high else above)
-            low, high = max(use.low, old.low), min(use.high, old.high)
+            below, above = (operation if least > old.low else below), (operation if most < old.high else above)
+            low, high = max(least, old.low), min(most, old.high)
             if not low < high:
                 raise InputError(
                     f"parameter {name!r} has no range to move in: {below} needs it to be at least {low:.12g}, and "
@@ -40,13 +40,13 @@ def parameter_domains(operations: Iterable[Operation]) -> dict[str, Interval]:
     return domains
 
 
-def preimage(expression: Affine, domain: Interval) -> Interval:
-    """The theta with c theta + k inside `domain`; its ends stay inside in float64 arithmetic too."""
+def preimage(expression: Affine, domain: Interval) -> tuple[float, float]:
+    """The ends of the theta with c theta + k inside `domain`, where they are, too, as float64 rounds."""
     ((_, c),), k = expression.terms, expression.constant
     ends = []
     for end, inward in ((domain.low, 1.0), (domain.high, -1.0)):
         theta = (end - k) / c
-        while math.isfinite(theta) and c * theta + k not in domain:
+        while math.isfinite(theta) and inward * (c * theta + k - end) < 0:
             theta += math.copysign(1.0, inward * c) * math.ulp(max(abs(theta), abs(k / c)))
         ends.append(theta)
-    return Interval(min(ends), max(ends))
+    return min(ends), max(ends)

@@ -165,7 +165,7 @@ class Network:
         _checks.instance("likelihood", likelihood, Likelihood)
         z, pull = self.outputs_vjp(theta, inputs)
         value, slope = likelihood.value_and_gradient(targets, z)
-        return value + decay / 2 * float(theta @ theta), pull(slope) + decay * theta
+        return value + float((decay / 2 * theta) @ theta), pull(slope) + decay * theta
 
     def train(
         self,

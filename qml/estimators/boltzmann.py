@@ -123,7 +123,7 @@ class QuantumBoltzmannMachine(DensityMixin, BaseEstimator):  # type: ignore[misc
         bits = self._bits(validate_data(self, X, dtype=np.float64))
         n = bits.shape[1]
         width = n if self.generators == "ising" and self.data == "diagonal" else 2 * n
-        _checks.memory(f"a Boltzmann machine of {n} bits", 16 * 2**width, "select fewer features", n)
+        _checks.memory(f"a Boltzmann machine of {n} bits", 16 * 2**width, "select fewer features")
         strings = [pauli(a, sites=(i,), n=n) for i in range(n) for a in letters]
         strings += [pauli(ab, sites=ij, n=n) for ij in itertools.combinations(range(n), 2) for ab in pairs]
         model = GibbsModel(strings)

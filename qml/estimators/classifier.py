@@ -135,7 +135,7 @@ class QuantumCrossEntropyClassifier(StateClassifier):
         x, index, weights = self._labelled(X, y, sample_weight)
         model = ConditionalGibbsModel(self._operators(), x.shape[1], bias=bias)
         inputs, q, w = self._pooled(x, index, weights)
-        count, penalty = len(model.generator_names), strength / weights.sum()
+        count, penalty = len(model.generator_names), strength / float(weights.sum())
         scaling = Scaling.of(inputs, w, penalty, centered=bias)
         decay = np.zeros(model.n_params)
         decay[model.n_params - count * x.shape[1] :] = np.tile(np.square(math.sqrt(penalty) * scaling.scale), count)

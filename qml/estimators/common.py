@@ -56,11 +56,14 @@ class Scaling:
     @classmethod
     def of(cls, x: Real, weights: Real, decay: float, *, centered: bool) -> Scaling:
         """For inputs (m, p) and a penalty (decay/2) w^2: the curvature of a logit's loss in w is at most var/4."""
-        center = np.average(x, axis=0, weights=weights) if centered else np.zeros(x.shape[1])
-        unit = _matrices.power_of_two(x - center)  # squares of what is divided by it exist
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
+            center = np.average(x, axis=0, weights=weights) if centered else np.zeros(x.shape[1])
+            unit = _matrices.power_of_two(x - center)  # squares of what is divided by it exist
             curvature = np.average(np.square((x - center) / unit), axis=0, weights=weights) / 4 + decay / unit / unit
-        return cls(center, 1 / np.sqrt(np.where(curvature > 0, curvature, 1.0)) / unit)
+            scale = 1 / np.sqrt(np.where(curvature > 0, curvature, 1.0)) / unit
+        if not np.isfinite([center, scale, np.full_like(scale, decay)]).all():
+            raise InputError("the features, with C and sample_weight, are too large or too small for float64: rescale.")
+        return cls(center, scale)
 
     def inputs(self, x: Real) -> Real:
         """z of x (m, p)."""
@@ -115,8 +118,9 @@ class StateClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.classes_, index = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
             raise InputError(f"y must hold at least two classes; found one class, {_checks.shown(self.classes_[0])}.")
-        if not weights.sum() > 0:
-            raise InputError("sample_weight must not be zero for every sample.")
+        with np.errstate(over="ignore"):
+            if not 0 < weights.sum() < np.inf:
+                raise InputError("sample_weight must have a sum above 0 that float64 holds.")
         return x, index, weights
 
 

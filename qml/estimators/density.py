@@ -116,7 +116,8 @@ class DensityEstimator(DensityMixin, BaseEstimator):  # type: ignore[misc]
         x = validate_data(self, X, dtype=np.float64, reset=False)
         volume = float(np.log(self.side_).sum())
         rows = max(1, CHUNK // len(self.samples_))
-        inside = ((x >= self.low_) & (x <= self.low_ + self.side_)).all(axis=1)
+        place = self._place(x)
+        inside = ((place >= 0) & (place <= 1)).all(axis=1)
         with np.errstate(divide="ignore"):  # log 0
             overlaps = np.concatenate([self._log_overlap(x[i : i + rows]) for i in range(0, len(x), rows)])
             sampled = overlaps + x.shape[1] * math.log(self.levels) + np.log(1 - self.smoothing)
@@ -136,9 +137,14 @@ class DensityEstimator(DensityMixin, BaseEstimator):  # type: ignore[misc]
         rho = vectors.T @ vectors.conj() / len(vectors)
         return DensityMatrix._trusted((1 - self.smoothing) * rho + self.smoothing * np.eye(d) / d, dims)
 
+    def _place(self, x: Real) -> Real:
+        """The position in the box, from 0 to 1."""
+        with np.errstate(over="ignore"):  # far outside of it
+            return np.asarray((x - self.low_) / self.side_)
+
     def _phases(self, x: Real) -> Real:
         """The position in the box, as angles from 0 to 2 pi."""
-        return np.asarray(2 * np.pi * (x - self.low_) / self.side_)
+        return 2 * np.pi * self._place(x).clip(0.0, 1.0)
 
     def _log_overlap(self, x: Real) -> Real:
         """log <phi(x)|rho|phi(x)> without smoothing: of the mean of products of Fejer kernels."""

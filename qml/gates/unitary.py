@@ -80,6 +80,8 @@ def blank(count: int, side: int, name: str) -> Complex:
     """`count` zero matrices (side, side), refused where they would not fit in memory."""
     if side >= 1024:
         _checks.memory(
-            f"the dense matrix of {name}", 16 * count * side**2, "use fewer sites, or PauliEngine for rotations"
+            f"the dense matrix of {_checks.short(name)}",
+            16 * count * side**2,
+            "use fewer sites, or PauliEngine for rotations",
         )
     return np.zeros((count, side, side), dtype=np.complex128)

@@ -10,6 +10,7 @@ import numpy as np
 
 from qml import _checks
 from qml._checks import InputError
+from qml._descriptions import Described
 from qml._typing import Cotangent, Dims, Real
 from qml.losses.measures import weight_outside_support
 from qml.states import as_single_state
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from qml.measurement.counts import Counts
 
 
-class Loss(ABC):
+class Loss(Described, ABC):
     """What a fit minimises: a number from the target and the model's state sigma, and its derivative in sigma.
 
     A subclass sets `name`; `accept` says what a target may be (by default a state rho); `floor(target)` is the least

@@ -135,8 +135,8 @@ class CountsLoss(Loss):
 
     def value_and_cotangent(self, target: Counts, sigma: State) -> tuple[float, Cotangent]:
         value, slope, _ = self._compared(target, sigma)
-        if not is_traced(value) and not math.isfinite(value):
-            return value, None
+        if not is_traced(value) and not (math.isfinite(value) and namespace(slope).isfinite(slope).all()):
+            return math.inf, None  # of probabilities so small that their inverse overflows, too
         if self.readout is not None and self._phi is not None:
             slope = self.readout.report_adjoint(self._phi, slope)
         return value, target.measurement.pull(slope, sigma)
@@ -150,7 +150,8 @@ class CountsLoss(Loss):
     def _compared(self, target: Counts, sigma: State) -> tuple[float, Real, Real]:
         """The loss, its derivative in what is reported, and the probabilities of what is true, each (n_outcomes,)."""
         reported, true = self._predicted(target, sigma)
-        return *self.compare(target, reported, target.measurement.resolution(sigma)), true
+        with np.errstate(over="ignore"):
+            return *self.compare(target, reported, target.measurement.resolution(sigma)), true
 
     def _predicted(self, target: Counts, sigma: State) -> tuple[Real, Real]:
         """Probabilities of what is reported, and of what is true, each (n_outcomes,)."""

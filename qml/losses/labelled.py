@@ -107,9 +107,13 @@ class MeanCrossEntropy(Loss):
         self.weights: Real | None = None
         if weights is not None:
             w = _checks.reals("weights", weights)
-            if w.ndim != 1 or (w < 0).any() or not w.sum() > 0:
-                raise InputError("weights must be one non-negative number a label, not all of them zero.")
-            self.weights = w / w.sum()
+            with np.errstate(over="ignore"):
+                total = w.sum()
+            if w.ndim != 1 or (w < 0).any() or not 0 < total < np.inf:
+                raise InputError(
+                    "weights must be one non-negative number a label, with a sum above 0 that float64 holds."
+                )
+            self.weights = w / _matrices.normaliser(total, len(w))
 
     def accept(self, target: Any, dims: Dims) -> State:
         rho = as_state(target, dims, "target")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from typing import NamedTuple
 
@@ -119,13 +120,14 @@ def _between(a: Complex, q: Real, gap: float, max_steps: int) -> Bounds:
     """Bounds for rho = a a^dagger and sigma = diag(q)."""
     d = len(q)
     omega, lower, upper, steps, mu = Omega(np.eye(d, dtype=np.complex128), np.ones(d)), 0.0, math.inf, 0, 1.0
-    while upper - lower > gap and steps < max_steps and mu * d > spectral.EPS:
-        centred = False
-        while not centred and steps < max_steps:
-            omega, centred = _newton_step(omega, a, q, mu)
-            steps += 1
-        lower, upper = max(lower, _in_basis(omega, a, q)), min(upper, _certificate(omega, a, q))
-        mu *= SHRINK
+    with np.errstate(all="ignore"), contextlib.suppress(np.linalg.LinAlgError):  # omega of too wide a spectrum
+        while upper - lower > gap and steps < max_steps and mu * d > spectral.EPS:
+            centred = False
+            while not centred and steps < max_steps:
+                omega, centred = _newton_step(omega, a, q, mu)
+                steps += 1
+            lower, upper = max(lower, _in_basis(omega, a, q)), min(upper, _certificate(omega, a, q))
+            mu *= SHRINK
     return Bounds(lower, upper, steps)
 
 

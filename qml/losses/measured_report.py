@@ -82,7 +82,7 @@ class MeasuredReport:
         """Names and numbers, as tables show them."""
         known = [
             ("S(rho_hat, sigma)", self.cross_entropy),
-            ("likelihood", self.likelihood),
+            ("negative log-likelihood", self.likelihood),
             ("cost of measuring", self.cost),
             ("entropy of frequencies", self.floor),
             ("S(rho_hat)", self.empirical_entropy),
@@ -94,7 +94,7 @@ class MeasuredReport:
         return [(name, f"{value:.9g}") for name, value in known if value is not None]
 
     def __str__(self) -> str:
-        return "\n".join(f"{name:<22}  {value}" for name, value in self.rows())
+        return "\n".join(f"{name:<23}  {value}" for name, value in self.rows())
 
     def _repr_html_(self) -> str:
         return html_table("measured data", self.rows())
@@ -133,15 +133,15 @@ def measured_report(counts: Counts, sigma: StateLike, rho: StateLike | None = No
     >>> rho, sigma = basis_state("0"), DensityMatrix([[0.9, 0.0], [0.0, 0.1]])
     >>> report = measured_report(Counts.from_frequencies(x, x.probabilities(rho)), sigma, rho)
     >>> print(report)
-    S(rho_hat, sigma)       1.2039728
-    likelihood              0.693147181
-    cost of measuring       0.510825624
-    entropy of frequencies  0.693147181
-    S(rho_hat)              0.693147181
-    displacement            0.4
-    S(rho, sigma)           0.105360516
-    bias                    1.09861229
-    distance of rho_hat     0.5
+    S(rho_hat, sigma)        1.2039728
+    negative log-likelihood  0.693147181
+    cost of measuring        0.510825624
+    entropy of frequencies   0.693147181
+    S(rho_hat)               0.693147181
+    displacement             0.4
+    S(rho, sigma)            0.105360516
+    bias                     1.09861229
+    distance of rho_hat      0.5
     """
     loss = NegativeLogLikelihood()
     sigma = one_state(sigma, "sigma")

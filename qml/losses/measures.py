@@ -8,6 +8,7 @@ from qml._typing import Complex, Numbers
 from qml.states.base import State
 from qml.states.coercion import StateLike, as_pair, as_state
 from qml.states.cross_entropy import kernel_weight, log_expectation
+from qml.states.gibbs import SpectralState
 
 
 def von_neumann_entropy(rho: StateLike) -> Numbers:
@@ -200,10 +201,21 @@ def fidelity_and_derivative(rho: State, sigma: State) -> tuple[float, Complex]:
     a = factor_of(rho)
     between = a.conj().T @ factor_of(sigma)
     u, s, _ = namespace(between).linalg.svd(between, full_matrices=False)
-    kept = s > a.shape[0] * spectral.EPS * s[0]
+    kept = s > singular_cut(sigma) * s[0]
     au = a @ u[:, kept]
     root = float(s.sum())
     return min(root**2, 1.0), as_complex(root * (au / s[kept]) @ au.conj().T)
+
+
+def singular_cut(sigma: State) -> float:
+    """The share of the largest singular value of A^dagger B, sigma = B B^dagger, below which one is left out of
+    derivatives.
+
+    It is rounding; or, where sigma is held by its logarithm, whose derivative small ones contribute no more to than
+    their own size, so small that the rounding of their vectors would contribute more.
+    """
+    by_logarithm = sigma.has_modular_hamiltonian or isinstance(sigma, SpectralState)
+    return spectral.EPS**0.5 if by_logarithm else sigma.dim * spectral.EPS
 
 
 def trace_distance(rho: StateLike, sigma: StateLike) -> Numbers:

@@ -9,6 +9,7 @@ import numpy as np
 
 from qml import _checks
 from qml._checks import InputError
+from qml._descriptions import Described
 from qml._typing import ArrayLike, Real
 from qml.measurement.readout import apply_to_digits
 from qml.parameters import Interval
@@ -20,7 +21,7 @@ START = (0.01, 0.05)
 
 
 @dataclass(frozen=True)
-class TrainableReadout:
+class TrainableReadout(Described):
     r"""Independent readout errors of n qubits with rates to be learnt, the same in every setting.
 
     .. math:: A_i = \begin{pmatrix} 1 - a_i & b_i \\ a_i & 1 - b_i \end{pmatrix}, \qquad

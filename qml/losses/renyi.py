@@ -12,7 +12,7 @@ from qml._arrays import as_complex, as_real, namespace, per_state
 from qml._checks import InputError
 from qml._typing import Complex, Cotangent, Numbers, Real
 from qml.losses.base import Loss
-from qml.losses.measures import factor_of, relative_entropy
+from qml.losses.measures import factor_of, relative_entropy, singular_cut
 from qml.states.base import State
 from qml.states.coercion import StateLike, as_pair
 from qml.states.cross_entropy import weight_cut
@@ -136,32 +136,35 @@ class Renyi(Loss):
         logs = spectrum.log_eigenvalues[kept]
         basis = xp.eye(spectrum.dim, dtype=np.complex128) if spectrum.basis is None else spectrum.basis
         v = basis[:, kept]
-        t, z = self._power(target, v, logs)
-        # E and Q are both divided by the largest power exp(t l): neither overflows
-        powers = spectral.exp_divided_differences(t * logs - (t * logs).max())
-        if self.alpha > 1 or len(logs) == spectrum.dim:
+        t, z, scaled = self._power(target, v, logs, singular_cut(sigma))
+        powers = spectral.exp_divided_differences(scaled)
+        if self.alpha > 1 or not spectrum.has_kernel:
             inside = v.conj().T @ z @ v
             return value, sigma.pull_log(-(v @ (powers * inside) @ v.conj().T))
-        return value, sigma.pull_matrix(-_of_matrix(powers, logs, t, v, z))
+        return value, sigma.pull_matrix(-_of_matrix(powers, logs, scaled, t, v, z))
 
-    def _power(self, target: State, v: Complex, logs: Real) -> tuple[float, Complex]:
-        """t, and Z (d, d) divided by Q, where sigma^t is divided by its largest eigenvalue."""
+    def _power(self, target: State, v: Complex, logs: Real, cut: float) -> tuple[float, Complex, Real]:
+        """t, Z (d, d) divided by Q, and t l, where sigma^t is divided by its largest eigenvalue that rho has weight on:
+        neither E nor Q overflows."""
         alpha = self.alpha
         if self.variant == "petz":
             t = 1 - alpha
             mine = target.spectrum()
             z = mine.matrix_of(namespace(mine.log_eigenvalues).exp(alpha * mine.log_eigenvalues))
-            scaled = namespace(logs).exp(t * logs - (t * logs).max())
-            return t, z / float((namespace(v, z).einsum("dj,dj->j", v.conj(), z @ v).real * scaled).sum())
+            weights = namespace(v, z).einsum("dj,dj->j", v.conj(), z @ v).real
+            scaled = _scaled(t * logs, weights)
+            return t, z / float((weights * namespace(logs).exp(scaled)).sum()), scaled
         t = (1 - alpha) / alpha
         a = factor_of(target)
-        b = namespace(logs).exp((t * logs - (t * logs).max()) / 2)[:, None] * (v.conj().T @ a)
+        rows = v.conj().T @ a
+        scaled = _scaled(t * logs, abs(rows).max(axis=-1))
+        b = namespace(logs).exp(scaled / 2)[:, None] * rows
         _, s, wh = namespace(b).linalg.svd(b, full_matrices=False)
-        seen = s > a.shape[0] * spectral.EPS * s[0]
+        seen = s > cut * s[0]
         ratios = s[seen] / s[0]
         aw = a @ wh[seen].conj().T
         weights = ratios ** (2 * alpha - 2) / (s[0] * s[0] * (ratios ** (2 * alpha)).sum())
-        return t, as_complex((aw * weights) @ aw.conj().T)
+        return t, as_complex((aw * weights) @ aw.conj().T), scaled
 
     def why_infinite(self, target: Any, sigma: State) -> str:
         if self.alpha < 1:
@@ -202,7 +205,7 @@ def _log_petz(rho: State, sigma: State, alpha: float) -> Real:
     xp = namespace(mine.log_eigenvalues, model.log_eigenvalues)
     overlap = xp.abs(_overlap(mine.basis, model.basis, rho.dim))
     a, b = mine.log_eigenvalues[..., :, None], model.log_eigenvalues[..., None, :]
-    both = xp.isfinite(a) & xp.isfinite(b)
+    both = xp.isfinite(a) & xp.isfinite(b) & (overlap > 0)
     powers = alpha * xp.where(xp.isfinite(a), a, 0.0) + (1 - alpha) * xp.where(xp.isfinite(b), b, 0.0)
     powers = xp.where(both, powers, -math.inf)
     top = powers.max(axis=(-2, -1), keepdims=True, initial=-math.inf)
@@ -224,10 +227,11 @@ def _log_sandwiched(rho: State, sigma: State, alpha: float) -> Real:
     spectrum, a = sigma.spectrum(), factor_of(rho)
     xp = namespace(spectrum.log_eigenvalues, a)
     half = (1 - alpha) / (2 * alpha) * xp.where(spectrum.support, spectrum.log_eigenvalues, 0.0)
-    top = xp.where(spectrum.support, half, -math.inf).max(axis=-1, initial=-math.inf)
-    top = xp.where(xp.isfinite(top), top, 0.0)
-    scale = xp.where(spectrum.support, xp.exp(half - top[..., None]), 0.0)
     columns = a if spectrum.basis is None else spectrum.basis.conj().swapaxes(-1, -2) @ a
+    seen = spectrum.support & (xp.abs(columns).max(axis=-1) > 0)
+    top = xp.where(seen, half, -math.inf).max(axis=-1, initial=-math.inf)
+    top = xp.where(xp.isfinite(top), top, 0.0)
+    scale = xp.exp(xp.where(seen, half - top[..., None], -math.inf))
     s = xp.linalg.svd(scale[..., :, None] * columns, compute_uv=False)
     largest = s.max(axis=-1, initial=0.0)
     there = largest > 0
@@ -236,7 +240,12 @@ def _log_sandwiched(rho: State, sigma: State, alpha: float) -> Real:
     return as_real(xp.where(there, log_sum + 2 * alpha * top, -math.inf))
 
 
-def _of_matrix(powers: Real, logs: Real, t: float, v: Complex, z: Complex) -> Complex:
+def _scaled(powers: Real, weights: Real) -> Real:
+    """Logarithms of powers, less the largest of those with weight; what has none, and contributes nothing, up to 0."""
+    return as_real(namespace(powers).minimum(powers - powers[weights > 0].max(), 0.0))
+
+
+def _of_matrix(powers: Real, logs: Real, scaled: Real, t: float, v: Complex, z: Complex) -> Complex:
     r"""dL/dsigma for 0 < t < 1 at a sigma with a kernel, times -1: its block inside the support, and those beside it.
 
     The divided difference of x^t at e^l and at 0 is e^{(t-1) l}: turning the support costs something, leaving it has
@@ -244,6 +253,6 @@ def _of_matrix(powers: Real, logs: Real, t: float, v: Complex, z: Complex) -> Co
     """
     zv = z @ v
     inside = v.conj().T @ zv
-    beside = (zv - v @ inside) * (namespace(logs).exp((t - 1) * logs - (t * logs).max()) / t)
+    beside = (zv - v @ inside) * (namespace(logs).exp(scaled - logs) / t)
     half = v @ (powers * spectral.log_divided_differences(logs) * inside / 2) + beside
     return as_complex(half @ v.conj().T + v @ half.conj().T)

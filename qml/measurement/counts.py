@@ -15,7 +15,7 @@ from qml.measurement import display, entries, formats
 from qml.measurement.base import Measurement
 from qml.measurement.combined import CombinedMeasurement
 from qml.measurement.descriptions import as_measurement, is_same
-from qml.measurement.entries import by_label, fits, flat, outcome_name
+from qml.measurement.entries import by_label, fits, outcome_name
 from qml.measurement.filed import FiledRecord
 from qml.states.density_matrix import DensityMatrix
 
@@ -37,7 +37,7 @@ class Counts(FiledRecord, Mapping[str, dict[str, Any]]):
     ------
     InputError
         For a negative, fractional or too large count (the outcome is named), another number of entries than outcomes,
-        or more than 2^63 - 1 shots in all.
+        rows that are not those of the settings, masked entries, or more than 2^63 - 1 shots in all.
 
     Examples
     --------
@@ -59,7 +59,7 @@ class Counts(FiledRecord, Mapping[str, dict[str, Any]]):
     """What losses tell a record of counts by."""
 
     def __init__(self, measurement: Measurement, counts: ArrayLike | Sequence[ArrayLike]) -> None:
-        self._set(measurement, entries.integers(measurement, flat(counts)))
+        self._set(measurement, entries.integers(measurement, counts))
 
     @classmethod
     def from_weights(cls, measurement: Measurement, weights: ArrayLike | Sequence[ArrayLike]) -> Self:
@@ -73,8 +73,8 @@ class Counts(FiledRecord, Mapping[str, dict[str, Any]]):
         Raises
         ------
         InputError
-            For a negative weight (the outcome is named), another number of them than outcomes, or a sum that float64
-            does not hold.
+            For a negative weight (the outcome is named), another number of them than outcomes, rows that are not
+            those of the settings, or a sum that float64 does not hold.
 
         Examples
         --------
@@ -245,7 +245,7 @@ class Counts(FiledRecord, Mapping[str, dict[str, Any]]):
         Raises
         ------
         InputError
-            If the dims differ, or both together hold more than 2^63 - 1 shots.
+            If the dims differ, or both together hold more than 2^63 - 1 shots, or weights beyond float64.
 
         Examples
         --------
@@ -258,9 +258,10 @@ class Counts(FiledRecord, Mapping[str, dict[str, Any]]):
         if not (self.is_weighted or other.is_weighted):
             fits(self.total + other.total)
         if is_same(self.measurement, other.measurement):
-            return Counts._make(self.measurement, self._counts + other._counts)
+            with np.errstate(over="ignore"):  # told below
+                return Counts._again(measurement=self.measurement, counts=self._counts + other._counts)
         both = CombinedMeasurement([self.measurement, other.measurement])
-        return Counts._make(both, np.concatenate([self._counts, other._counts]))
+        return Counts._again(measurement=both, counts=np.concatenate([self._counts, other._counts]))
 
     def subset(self, settings: Iterable[int | str]) -> Counts:
         """The record of these settings alone, in the order given.

@@ -162,7 +162,8 @@ def _effects(setting: int, stack: ArrayLike) -> Complex:
             f"each element must be positive semidefinite; found the eigenvalue {lowest[k]:.3g} in element {k} of "
             f"setting {setting}, tolerance -{_checks.TOLERANCE}."
         )
-    violation = float(np.abs(m.sum(axis=0) - np.eye(m.shape[-1])).max())
+    with np.errstate(over="ignore"):
+        violation = float(np.abs(m.sum(axis=0) - np.eye(m.shape[-1])).max())
     if violation > _checks.TOLERANCE * max(1.0, math.sqrt(len(m))):
         raise InputError(
             f"the elements of setting {setting} must add up to the identity; found max|sum M_k - 1| = {violation:.3g}, "

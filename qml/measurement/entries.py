@@ -33,28 +33,33 @@ def by_label(measurement: Measurement, values: Any, setting: int) -> dict[str, A
     return dict(zip(measurement.outcome_labels(setting), values[start:end].tolist(), strict=True))
 
 
-def flat(values: Any) -> Any:
-    """One flat array from a flat one, a rectangular one, or one sequence a setting."""
+def flat(measurement: Measurement, values: Any) -> Any:
+    """One number an outcome (n_outcomes,), of a flat array, a rectangular one, or one sequence a setting."""
+    _checks.instance("measurement", measurement, Measurement)
+    if np.ma.is_masked(values):
+        raise InputError("a record of counts must have no masked entries: fill them.")
     try:
-        return np.asarray(values).reshape(-1)
-    except ValueError:
-        return np.concatenate([np.asarray(row).reshape(-1) for row in values])
-
-
-def one_an_outcome(measurement: Measurement, values: Any) -> None:
-    """Refuse values that are not one number for each outcome."""
-    if not isinstance(measurement, Measurement):
-        raise InputError(f"measurement must be a Measurement; found {type(measurement).__name__}.")
-    if values.shape != (measurement.n_outcomes,):
+        a = np.atleast_1d(np.asarray(values))
+        rows = list(a) if a.ndim > 1 else [a]
+    except ValueError:  # of different lengths
+        rows = [np.asarray(row) for row in values]
+    found, sizes = np.concatenate([row.reshape(-1) for row in rows]), measurement.sizes.tolist()
+    if found.size != sum(sizes):
         raise InputError(
-            f"there must be one number for each of the {measurement.n_outcomes} outcomes of the measurement, zeros "
-            f"included; found {values.size}."
+            f"there must be one number for each of the {sum(sizes)} outcomes of the measurement, zeros "
+            f"included; found {found.size}."
         )
+    if len(rows) > 1 and [row.size for row in rows] != sizes:
+        raise InputError(
+            f"rows must be the settings of the measurement, with {_checks.short(str(sizes))} outcomes; found rows of "
+            f"{_checks.short(str([row.size for row in rows]))}."
+        )
+    return found
 
 
 def integers(measurement: Measurement, values: Any) -> Integer:
     """Counts as int64 (n_outcomes,), each one checked."""
-    one_an_outcome(measurement, values)
+    values = flat(measurement, values)
     if values.dtype.kind not in "iu":
         for k, value in enumerate(values.tolist()):
             check_count(value, outcome_name(measurement, k))
@@ -71,16 +76,14 @@ def integers(measurement: Measurement, values: Any) -> Integer:
 
 def weights(measurement: Measurement, values: Any) -> Real:
     """Non-negative weights (n_outcomes,), each one checked."""
-    w = _checks.reals("weights", flat(values))
-    one_an_outcome(measurement, w)
+    w = _checks.reals("weights", flat(measurement, values))
     _refuse(measurement, w, w < 0, "a weight must not be negative")
     return _of_finite_sum("weights", w)
 
 
 def frequencies(measurement: Measurement, values: Any, shots: ArrayLike) -> Real:
     """Frequencies (n_outcomes,) that add up to one in each setting, times the shots of their settings."""
-    f = _checks.reals("frequencies", flat(values))
-    one_an_outcome(measurement, f)
+    f = _checks.reals("frequencies", flat(measurement, values))
     f = np.where((f < 0) & (f >= -_checks.TOLERANCE), 0.0, f)
     _refuse(measurement, f, f < 0, "a frequency must not be negative")
     _refuse(measurement, f, f > 1 + _checks.TOLERANCE, "a frequency must not exceed one")

@@ -19,6 +19,7 @@ ionq       an integer, also as text, little-endian (qubit 0 the least significan
 from __future__ import annotations
 
 import csv
+import io
 import itertools
 import json
 from collections.abc import Callable, Iterable, Mapping
@@ -63,7 +64,7 @@ def from_dicts(records: Mapping[Any, Any], measurement: Measurement | None, sour
             "records must map each setting to a mapping from outcomes to counts, such as {'XX': {'00': 7}}."
         )
     rows = (
-        (f"key {key!r} of setting {setting!r}", setting, key, count)
+        (f"key {_checks.shown(key)} of setting {_checks.shown(setting)}", setting, key, count)
         for setting, outcomes in records.items()
         for key, count in outcomes.items()
     )
@@ -109,14 +110,16 @@ def _index(digits: list[str] | tuple[Any, ...], shape: tuple[int, ...], key: Any
     """The number of an outcome from one digit a site."""
     if len(digits) != len(shape):
         wanted = _checks.plural(len(shape), "digit")
-        raise InputError(f"{where}: an outcome must have {wanted}; found {len(digits)} in {key!r}.")
+        raise InputError(f"{where}: an outcome must have {wanted}; found {len(digits)} in {_checks.shown(key)}.")
     place = 0
     for digit, size in zip(digits, shape, strict=True):
         is_digit = (
             digit.isascii() and digit.isdigit() if isinstance(digit, str) else isinstance(digit, int | np.integer)
         )
         if not is_digit or not 0 <= int(digit) < size:
-            raise InputError(f"{where}: each digit must be from 0 to {size - 1}; found {digit!r} in {key!r}.")
+            raise InputError(
+                f"{where}: each digit must be from 0 to {size - 1}; found {digit!r} in {_checks.shown(key)}."
+            )
         place = place * size + int(digit)
     return place
 
@@ -223,7 +226,7 @@ def write_csv(measurement: Measurement, counts: Integer, path: str | Path) -> No
 def read_csv(path: str | Path, measurement: Measurement | None) -> tuple[Measurement, Integer]:
     """What :meth:`qml.measurement.Counts.read_csv` reads."""
     try:
-        lines = list(csv.reader(_text(path).splitlines()))
+        lines = list(csv.reader(io.StringIO(_text(path))))
     except csv.Error as error:
         raise InputError(f"the counts file {str(path)!r} is not readable CSV: {error}.") from None
     if not lines or [cell.strip() for cell in lines[0]] != ["setting", "outcome", "count"]:

@@ -10,7 +10,7 @@ so a string has one non-zero entry a column, and the strings that share x share 
 
 from __future__ import annotations
 
-import cmath
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from itertools import product
@@ -67,8 +67,9 @@ def merged(items: Iterable[tuple[Word, complex]]) -> dict[Word, complex]:
     weights: dict[Word, complex] = {}
     for word, c in items:
         weights[word] = weights.get(word, 0.0) + c
-        if not cmath.isfinite(weights[word]):
-            raise InputError("a coefficient of the Pauli sum is larger than float64 holds: use another unit.")
+    norm = sum(abs(c.real) + abs(c.imag) for c in weights.values())  # at least that of the operator
+    if not math.isfinite(norm):
+        raise InputError("the coefficients of the Pauli sum add up to more than float64 holds: use another unit.")
     return {word: simplest(c) for word, c in weights.items() if c != 0}
 
 

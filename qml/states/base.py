@@ -60,7 +60,8 @@ class State(Described, Correlations):
         """States of a batch, by NumPy indexing of the leading axes."""
         if not self.batch_shape:
             raise InputError("a single state cannot be indexed; only a batch of states can.")
-        found: Self = self._at(index)
+        chosen = np.arange(math.prod(self.batch_shape)).reshape(self.batch_shape)[index]  # of states, not of entries
+        found: Self = self._at(np.unravel_index(chosen, self.batch_shape))
         return found
 
     def _at(self, index: Any) -> Any:
@@ -240,7 +241,7 @@ class State(Described, Correlations):
 
     def purity(self) -> Numbers:
         r"""Tr sigma^2, from 1/d (maximally mixed) to 1 (pure)."""
-        return per_state(self._purity())
+        return per_state(self._purity().clip(max=1.0))  # rounding may take it above one
 
     def _purity(self) -> Real:
         if self.is_diagonal:

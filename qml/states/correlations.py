@@ -85,7 +85,7 @@ class Correlations(ABC):
         for site in chosen:
             axes[site], axes[n + site] = n + site, site
         lead = m.ndim - 2
-        moved = m.reshape(*m.shape[:-2], *self.dims, *self.dims).transpose(*range(lead), *(lead + k for k in axes))
+        moved = m.reshape((*m.shape[:-2], *self.dims, *self.dims)).transpose(*range(lead), *(lead + k for k in axes))
         return moved.reshape(m.shape)
 
     def negativity(self, sites: Sequence[int]) -> Numbers:

@@ -196,7 +196,8 @@ class DensityMatrix(Held):
         Raises
         ------
         InputError
-            If there is no state, they are on different sites, or the weights are no probabilities of so many.
+            If there is no state, one is a batch, they are on different sites, or the weights are no probabilities of
+            so many.
 
         Examples
         --------
@@ -212,6 +213,8 @@ class DensityMatrix(Held):
         for k, member in enumerate(members):
             if member.dims != dims:
                 raise InputError(f"an ensemble needs states of equal dims; found {dims} and {member.dims} (at {k}).")
+            if member.batch_shape:
+                raise InputError(f"an ensemble needs single states; found a batch of {member.batch_shape} (at {k}).")
         w = _matrices.probabilities("weights", np.full(len(members), 1 / len(members)) if weights is None else weights)
         if w.shape != (len(members),):
             raise InputError(f"weights must have one entry a state, shape ({len(members)},); found shape {w.shape}.")

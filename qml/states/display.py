@@ -15,7 +15,8 @@ LARGEST_DIM_SUMMARISED = 512
 
 def state_html(state: State) -> str:
     """An HTML summary; matrices are drawn up to dimension 8, spectral numbers computed up to dimension 512."""
-    sites = " × ".join(map(str, state.dims)) if len(set(state.dims)) > 1 else f"{state.dims[0]}^{len(state.dims)}"
+    alike = len(set(state.dims)) == 1
+    sites = f"{state.dims[0]}^{len(state.dims)}" if alike else " × ".join(map(str, state.dims)) or "no sites"
     lines = [f"<b>{type(state).__name__}</b> on {sites} (d = {state.dim})"]
     if state.batch_shape:
         lines.append(f"batch of shape {state.batch_shape}")

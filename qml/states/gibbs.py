@@ -16,6 +16,9 @@ from qml.states.cross_entropy import Data
 from qml.states.density_matrix import DensityMatrix, reduced
 from qml.states.sectors import Sectors
 
+LOWER = "lower beta or the coefficients"
+"""What to do where a modular Hamiltonian is too large."""
+
 
 class GibbsState(State):
     r"""The Gibbs state of a modular Hamiltonian K, whose logarithm is known: nothing underflows.
@@ -73,7 +76,7 @@ class GibbsState(State):
             if k.ndim < 1 or k.shape[-1] == 0:
                 raise InputError(f"the diagonal must have shape (..., d); found shape {k.shape}.")
         else:
-            k = _matrices.hermitian("the modular Hamiltonian", k)
+            k = _matrices.hermitian("the modular Hamiltonian", k, remedy=LOWER)
         sites = _checks.sites(dims, k.shape[-1])
         self._hold(_checks.kept(k), sites, diagonal, sectors)
 
@@ -88,7 +91,7 @@ class GibbsState(State):
         return state
 
     def _hold(self, k: Numeric, dims: Dims, diagonal: bool, sectors: Sectors | None) -> None:
-        _matrices.summable("the modular Hamiltonian", k, "lower beta or the coefficients")
+        _matrices.summable("the modular Hamiltonian", k, LOWER)
         self._k: Numeric = frozen(k)
         self.dims = dims
         self._diagonal = diagonal
@@ -274,7 +277,7 @@ class SpectralState(State):
 def _logarithms(values: ArrayLike) -> Real:
     """Real numbers below +inf; -inf, the logarithm of zero, is one."""
     try:
-        a = np.asarray(values)
+        a = np.ma.filled(values, np.nan)
     except (ValueError, TypeError):
         a = np.asarray(None)
     if a.dtype.kind not in "biuf" or (a > np.finfo(np.float64).max).any() or np.isnan(a).any():

@@ -197,8 +197,9 @@ class Held(State, is_kind=False):
             columns = cotangent @ spectrum.basis
             return self._pull_log_to_factor(columns, spectrum.basis.conj().swapaxes(-1, -2) @ columns)
         if self._probabilities is not None:
-            kept, xp = spectrum.support, namespace(self._probabilities, cotangent)
-            return xp.where(kept, diagonal(cotangent) / xp.where(kept, self._probabilities, 1.0), 0.0)
+            xp = namespace(self._probabilities, cotangent)
+            slope = diagonal(cotangent) / xp.maximum(self._probabilities, spectral.TINY)
+            return xp.where(spectrum.support, slope, 0.0)
         return spectrum.log_pullback(cotangent)
 
     def pull_matrix(self, cotangent: Complex) -> Cotangent:

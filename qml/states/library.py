@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from qml import _checks, operators
+from qml import _checks, _matrices, operators
 from qml._checks import InputError
 from qml._random import complex_normal, haar_unitaries
 from qml._typing import Complex, DimsLike
@@ -195,8 +195,8 @@ def thermal(hamiltonian: OperatorLike, beta: float, dims: DimsLike | None = None
     found = operators.dims_of(hamiltonian)
     sites = found if dims is None else _checks.dimensions("dims", dims, math.prod(found))
     with np.errstate(over="ignore", invalid="ignore"):  # an overflow is refused by the state
-        k = beta * operators.as_matrix(hamiltonian, sites)
-    return GibbsState(k, sites)
+        k = beta * _matrices.hermitian("the Hamiltonian", operators.as_matrix(hamiltonian, sites))
+    return GibbsState._trusted(k, sites, diagonal=False)
 
 
 def haar_pure(dims: DimsLike, rng: np.random.Generator, batch: int | None = None) -> DensityMatrix:

@@ -40,6 +40,7 @@ def test_kinds_are_public():
         "PauliState",
         "selection",
         "IfKnown",
+        "Excess",
     }
     public = {owner._kind for owner in OBJECTS.values()} | hidden
     assert {k for k in kinds() if "." not in k} - public <= {"state", "gate", "channel", "DensityMatrix"}

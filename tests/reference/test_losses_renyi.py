@@ -86,6 +86,19 @@ def test_cold_gibbs_states_against_the_sum_over_levels() -> None:
             assert np.abs(gradient - (weights - GibbsState(k).probabilities())).max() < 1e-13
 
 
+def test_levels_without_weight_do_not_hide_those_that_have_it() -> None:
+    """The largest power of sigma by far may stand at a level that rho does not meet."""
+    cold, ground = GibbsState([0.0, 3000.0]), states.basis_state("0")
+    for variant, alpha in (("petz", 0.3), ("petz", 2.0), ("sandwiched", 0.5), ("sandwiched", 10.0)):
+        for rho in (ground, cold, GibbsState([0.0, 800.0]) if alpha < 1 else cold):
+            value, gradient = Renyi(alpha, variant).value_and_cotangent(rho, cold)
+            assert value == pytest.approx(0.0, abs=1e-300)
+            assert np.abs(gradient).max() < 1e-300
+        value, gradient = Renyi(alpha, variant).value_and_cotangent(states.basis_state("1"), cold)
+        assert value == 3000.0
+        assert np.array_equal(gradient, [-1.0, 1.0])
+
+
 @pytest.mark.parametrize("rank", [1, 2, 3])
 def test_order_one_half_is_the_fidelity(rank: int) -> None:
     rng = np.random.default_rng(rank)

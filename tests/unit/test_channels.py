@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qml import channels
+from qml._checks import InputError
 from qml.channels import CHANNELS, KrausChannel, PauliMixture
 from qml.instructions import Channel
 from qml.parameters import UNIT
@@ -311,3 +312,12 @@ def test_a_correlated_pauli_error_of_ones_own():
     assert parity.dims == (2, 2)
     lazy = PauliMixture("Half", ("X", "Z"), ((0.25, 0.25),), ("p",))
     assert lazy.domains[0].high == 2
+
+
+def test_derivatives_of_relaxation_are_finite_for_all_times_that_are_taken():
+    tiny = float(np.finfo(float).tiny)
+    for time in (0.0, tiny, 1.0, 1e300):
+        slopes = channels.ThermalRelaxation.superoperator_derivatives(np.array([tiny, 2 * tiny, time, 0.1]))
+        assert np.isfinite(slopes).all()
+    with pytest.raises(InputError, match="t1 must be positive, at least 2"):
+        channels.ThermalRelaxation(5e-324, 5e-324, 5e-324, 0)

@@ -149,3 +149,9 @@ def test_after_a_long_time_the_steady_state_is_left(time):
 def test_a_time_that_float64_does_not_hold_is_told():
     with pytest.raises(OutsideDomain, match="the product of a time and the coefficients is too large"):
         Process.from_circuit(Circuit(1, [PULSE(1e60, 0.1, 0.1, 0.1, 0.1, 0)]))
+
+
+def test_a_time_beyond_float64_is_told_in_a_sentence():
+    decay = Lindblad({"h": "X"}, {"g": [[0, 1], [0, 0]]})
+    with pytest.raises(OutsideDomain, match="shorten the time"):
+        decay.superoperator(np.array([1.7e308, 2.0, 1.0]))

@@ -40,8 +40,8 @@ def test_parameters_outside_their_domain():
         ("GeneralizedAmplitudeDamping", (0.5, 2), "excited_population must lie in [0, 1]; found 2."),
         ("PhaseDamping", (-1e-9,), "PhaseDamping: lambda must lie in [0, 1]; found -1e-09."),
         ("ThermalRelaxation", (50, 120, 1, 0), "ThermalRelaxation: t2 must be at most 2 t1 = 100; found 120."),
-        ("ThermalRelaxation", (0, 1, 1, 0), "ThermalRelaxation: t1 must be positive; found 0."),
-        ("ThermalRelaxation", (1, 0, 1, 0), "ThermalRelaxation: t2 must be positive; found 0."),
+        ("ThermalRelaxation", (0, 1, 1, 0), "ThermalRelaxation: t1 must be positive, at least 2.23e-308; found 0."),
+        ("ThermalRelaxation", (1, 0, 1, 0), "ThermalRelaxation: t2 must be positive, at least 2.23e-308; found 0."),
         ("ThermalRelaxation", (1, 1, -1, 0), "ThermalRelaxation: time must lie in [0, inf]; found -1."),
         ("ThermalRelaxation", (math.inf, 1, 1, 0), "ThermalRelaxation: t1 must be a finite number; found inf."),
         ("ReadoutError", (0.1, 1.1), "ReadoutError: p10 must lie in [0, 1]; found 1.1."),
@@ -72,6 +72,8 @@ def test_kraus_operators_that_are_no_channel():
         "the Kraus operators of Kraus must be complete; found max|sum_k K_k^dagger K_k - 1| = 0.19, tolerance 1e-10."
     ):
         KrausChannel([0.9 * np.eye(2)])
+    with refused("must be complete; found max|sum_k K_k^dagger K_k - 1| = nan, tolerance 1e-10."):
+        KrausChannel([[[1e200, 1e200], [1e200, -1e200]]])
     with refused("the Kraus operators of mine must have shape (m, d, d), also where there is one; found shape (2, 2)"):
         KrausChannel(np.eye(2), name="mine")
     with refused("must have shape (..., d, d); found shape (1, 2, 3)"):
@@ -92,6 +94,10 @@ def test_mixtures_that_do_not_fit():
     for shares in (((1.0, 1.0),), ((-1.0,),), ((0.0,),), ()):
         with refused("Mine: the shares must be non-negative numbers of shape (1, 1), no row all zero; found"):
             PauliMixture("Mine", ("X",), shares, ("p",))
+    with refused(
+        "Mine: the shares must be non-negative numbers of shape (1, 2), no row all zero; found ((1e+308, 1e+308"
+    ):
+        PauliMixture("Mine", ("X", "Z"), ((1e308, 1e308),), ("p",))
 
 
 def test_wrong_placements():

@@ -216,6 +216,15 @@ def test_bind_refuses():
         circuit.bind(p=1.5)
 
 
+def test_a_constant_that_rounds_the_whole_domain_away():
+    """No theta may give a number in the domain: the search for one near its ends is over nevertheless."""
+    for c, k in ((2.341640519361442, 2.4512211448789696e16), (-0.0024638967146891834, 2.1875239462783126e17)):
+        domain = Circuit(1, [channels.Depolarizing(c * Parameter("p") + k, 0)]).domains["p"]
+        assert [domain.low, domain.high] == pytest.approx([-k / c, -k / c])
+    with pytest.raises(InputError, match="has no range to move in: Depolarizing"):
+        Circuit(1, [channels.Depolarizing(1e-10 * Parameter("p") + 1e308, 0)])
+
+
 def test_domains_are_preimages():
     circuit = Circuit(
         1,

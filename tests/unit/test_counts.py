@@ -188,3 +188,27 @@ def test_only_what_was_seen_is_shown() -> None:
     one = Counts(PauliMeasurement(["Z" * 12]), np.eye(1, 4096, 77, dtype=int)[0])
     assert "000001001101: 1" in str(one)
     assert "..." not in str(one)
+
+
+def test_rows_are_those_of_the_settings() -> None:
+    """A table that is transposed, or cut elsewhere, would be read as other counts."""
+    table = np.array([[1, 2], [3, 4], [5, 6]])
+    assert Counts(PauliMeasurement(1), table)["Y"] == {"0": 3, "1": 4}
+    for wrong in (table.T, [[1, 2, 3], [4], [5, 6]]):
+        for make in (Counts, Counts.from_weights):
+            with pytest.raises(InputError, match=r"rows must be the settings .*; found rows of \[3, "):
+                make(PauliMeasurement(1), wrong)
+
+
+def test_masked_counts_are_not_taken_for_counts() -> None:
+    masked = np.ma.masked_array([1, 2], [False, True])
+    for make in (Counts, Counts.from_weights):
+        with pytest.raises(InputError, match="no masked entries"):
+            make(Z, masked)
+
+
+def test_weights_that_add_up_beyond_float64_are_not_merged() -> None:
+    heavy = Counts.from_weights(Z, [1e308, 0.0])
+    for other in (heavy, Counts.from_weights(PauliMeasurement(["X"]), [1e308, 0.0])):
+        with pytest.raises(InputError, match=r"finite|float64"):
+            heavy.merge(other)

@@ -13,6 +13,7 @@ from qml._descriptions import KINDS
 from qml.encodings.tables import read_table
 from qml.measurement import (
     Counts,
+    ElementsMeasurement,
     PauliMeasurement,
     ProjectiveMeasurement,
     computational_basis,
@@ -209,3 +210,12 @@ def test_files_of_spreadsheets_begin_with_a_byte_order_mark(tmp_path) -> None:
         assert read(tmp_path / name) == counts
     (tmp_path / "t.csv").write_text("kind,x\na,1\nb,2\n", encoding="utf-8-sig")
     assert read_table(tmp_path / "t.csv", "kind").names == ("a", "b")
+
+
+def test_names_of_settings_may_hold_any_letters(tmp_path) -> None:
+    names = ["a,b", 'c"d', "two\nlines", "\u2028", "<b>", ""]
+    counts = Counts(ElementsMeasurement([[np.eye(2)]] * len(names), settings=names), range(1, 7))
+    counts.write_csv(tmp_path / "it.csv")
+    counts.write_json(tmp_path / "it.json")
+    assert Counts.read_csv(tmp_path / "it.csv", counts.measurement) == counts
+    assert Counts.read_json(tmp_path / "it.json") == counts

@@ -181,6 +181,18 @@ def test_a_fit_that_is_cut_short_warns():
         QuantumCrossEntropyClassifier(max_iter=2).fit(X, y)
 
 
+def test_numbers_that_float64_does_not_hold_are_told():
+    X, y = iris()
+    for options, x, weight, message in (
+        ({}, X, 1e307, "sample_weight must have a sum above 0"),
+        ({}, X, 5e-324, "too large or too small for float64"),
+        ({"C": 5e-324}, X, 1.0, "too large or too small for float64"),
+        ({"C": np.inf}, X * 1e-320, 1.0, "too large or too small for float64"),
+    ):
+        with pytest.raises(InputError, match=message):
+            QuantumCrossEntropyClassifier(**options).fit(x, y, sample_weight=np.full(len(y), weight))
+
+
 @every(
     "options, message",
     [
@@ -348,6 +360,21 @@ def test_density_approaches_the_true_one_with_more_samples_and_levels():
     exact = -0.5 * np.log(2 * np.pi) - 0.5
     assert scores[0] < scores[1] < exact + 0.05
     assert scores[1] == pytest.approx(exact, abs=0.1)
+
+
+def test_every_sample_lies_in_a_box_without_a_margin():
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        x = rng.normal(size=(5, 1))
+        assert np.isfinite(DensityEstimator(margin=0.0).fit(x).score_samples(x)).all()
+
+
+def test_densities_far_away_and_in_wide_boxes():
+    x = np.array([[-5e307], [1e306], [5e307]])
+    assert DensityEstimator().fit(x).score_samples(x / 5) + np.log(1e307) == pytest.approx(
+        DensityEstimator().fit(x / 1e307).score_samples(x / 5e307), rel=1e-12
+    )
+    assert DensityEstimator().fit([[0.0], [1.0]]).score_samples([[1e308], [-1e308]]).tolist() == [-np.inf, -np.inf]
 
 
 def test_density_refuses():

@@ -79,7 +79,7 @@ def test_label_states():
     "make, message",
     [
         (lambda: MeanCrossEntropy([-1.0, 2.0]), "non-negative"),
-        (lambda: MeanCrossEntropy([0.0, 0.0]), "not all of them zero"),
+        (lambda: MeanCrossEntropy([0.0, 0.0]), "a sum above 0"),
         (lambda: MeanCrossEntropy([1.0]).accept(label_states([0, 1], 2), (2,)), "one a label, 2 here; found 1"),
         (lambda: MeanCrossEntropy().accept(label_states([0, 1], 2), (3,)), r"batch \(m,\) of states on sites \(3,\)"),
         (lambda: MeanCrossEntropy().accept(np.eye(2) / 2, (2,)), "batch shape"),

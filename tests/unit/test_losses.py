@@ -84,6 +84,23 @@ def test_the_floor_is_reached_at_the_target_and_is_a_floor(name: str) -> None:
     assert repr(loss) == f"{type(loss).__name__}()"
 
 
+@pytest.mark.parametrize("loss", [Infidelity(), losses.Renyi(0.5)])
+def test_turning_a_cold_state_under_a_mixed_target_changes_nothing(loss) -> None:
+    """Eigenvalues down to exp(-400): their eigenvectors are known to rounding only."""
+    rng = np.random.default_rng(3)
+    for _ in range(20):
+        h = hermitian(4, rng)
+        _, g = loss.value_and_cotangent(states.maximally_mixed(2), states.thermal(h / np.linalg.norm(h, 2), 200.0))
+        _, v = np.linalg.eigh(h)
+        inside = v.conj().T @ g @ v
+        assert np.abs(inside - np.diag(np.diag(inside))).max() < 1e-7
+        energies = np.sort(rng.uniform(0.0, 150.0, 4))
+        sigma = SpectralState(-energies - np.logaddexp.reduce(-energies), v, 2)
+        _, (_, turned) = loss.value_and_cotangent(states.maximally_mixed(2), sigma)
+        moved = v.conj().T @ turned
+        assert np.abs(moved - moved.conj().T).max() < 1e-7
+
+
 def test_infidelity_of_a_pure_target_has_the_gradient_of_its_overlap() -> None:
     psi, sigma = states.haar_pure((2, 2), RNG), states.ginibre((2, 2), RNG)
     _, g = losses.Infidelity().value_and_cotangent(psi, sigma)

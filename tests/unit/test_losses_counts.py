@@ -338,3 +338,12 @@ def test_one_basis_displaces_by_the_coherence_that_it_does_not_see() -> None:
     counts, plus = Counts(PauliMeasurement(["Z"]), [5, 5]), states.DensityMatrix.from_vector(np.sqrt([0.5, 0.5]))
     assert measured_report(counts, plus).displacement == pytest.approx(0.5, abs=1e-12)
     assert measured_report(counts, states.maximally_mixed((2,))).displacement == pytest.approx(0.0, abs=1e-12)
+
+
+@pytest.mark.parametrize("loss", [NegativeLogLikelihood(), ChiSquare()])
+def test_a_derivative_beyond_float64_is_none_and_not_nan(loss):
+    counts = Counts(PauliMeasurement(["Z"]), [3, 1])
+    for gap in (10.0, 300.0, 400.0, 720.0, 740.0, 800.0):
+        value, gradient = loss.value_and_cotangent(counts, states.GibbsState([0.0, gap]))
+        assert (value == math.inf) == (gradient is None)
+        assert gradient is None or np.isfinite(gradient).all()

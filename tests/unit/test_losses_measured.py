@@ -128,6 +128,8 @@ def test_of_a_sigma_of_wide_spectrum_and_of_gibbs_states() -> None:
     cold = states.thermal(pauli("Z"), 100.0)
     p = states.DensityMatrix.from_probabilities([0.5, 0.5])
     assert measured_relative_entropy(p, cold) == pytest.approx(float(relative_entropy(p, cold)), rel=1e-12)
+    with pytest.raises(FitError, match=r"lies between .* is not reached"):
+        measured_relative_entropy([[0.7, 0.1], [0.1, 0.3]], states.thermal({"X": 1.0, "Y": 0.5, "Z": 1.0}, 40.0))
     with pytest.raises(InputError, match="too small to divide by"):
         measured_relative_entropy(p, states.thermal(pauli("Z"), 1e4))
 

@@ -186,6 +186,8 @@ def test_clifford_bases_are_stabilizer_bases_all_of_them() -> None:
 def test_bad_measurements_are_refused() -> None:
     with pytest.raises(InputError, match=r"eigenvalue -0\.5 in element 1 of setting 0"):
         POVM([np.diag([0.0, 1.5]), np.diag([1.0, -0.5])])
+    with pytest.raises(InputError, match=r"add up to the identity; found max\|sum M_k - 1\| = inf"):
+        POVM([np.eye(2) * 1e307] * 20)
     with pytest.raises(InputError, match=r"add up to the identity; found max\|sum M_k - 1\| = 0\.1"):
         POVM([np.diag([0.9, 0.5]), np.diag([0.0, 0.5])])
     with pytest.raises(InputError, match="must be Hermitian"):

@@ -34,3 +34,9 @@ def test_parameters_are_in_the_documented_order():
 def test_an_unknown_activation_is_refused_with_the_nearest():
     with pytest.raises(InputError, match="did you mean 'relu'"):
         Network([1, 1], "rely")
+
+
+def test_parameters_of_any_size_are_allowed_without_decay():
+    network = Network((1, 1))
+    value, _ = network.value_and_gradient([1e200, 0.0], [[1e-200]], [[0.0]], GaussianLikelihood())
+    assert value == GaussianLikelihood().value([0.0], [1.0])

@@ -1,16 +1,19 @@
 """Numbers as arguments: what counts as an integer, a zero without a sign, and what float64 does not hold."""
 
+import math
+
 import numpy as np
 import pytest
 
-from qml import Circuit, GibbsModel, Parameter, PauliMeasurement, gates, ghz, pauli, thermal
+from qml import Circuit, GibbsModel, Moments, Parameter, PauliMeasurement, gates, ghz, pauli, thermal
 from qml._checks import InputError, MemoryRefused, OutsideDomain
 from qml.engines import KrylovEngine, PauliEngine, ReferenceEngine
 from qml.geometry import metric
+from qml.losses import MeanCrossEntropy
 from qml.operators import partial_trace_matrix, tensor_matrices, tfim
-from qml.parameters import as_affine
+from qml.parameters import Affine, as_affine
 from qml.processes import Experiments
-from qml.states import ProductState, nearest_density_matrix, tensor
+from qml.states import ProductState, SpectralState, nearest_density_matrix, tensor
 
 
 def test_a_duration_is_no_integer():
@@ -47,6 +50,13 @@ def test_masked_entries_are_not_taken_for_numbers():
     assert np.array_equal(model.state(whole).matrix(), model.state([0.5, 0.25]).matrix())
 
 
+def test_masked_shots_and_logarithms_are_refused():
+    with pytest.raises(InputError, match="array of bits 0 and 1"):
+        Moments.from_shots(["X"], {"X": np.ma.masked_array([[0], [1]], [[False], [True]])})
+    with pytest.raises(InputError, match="log_probabilities must be an array of real numbers"):
+        SpectralState(np.ma.masked_array([0.0, -1000.0], [False, True]), np.eye(2))
+
+
 def test_one_masked_number_is_no_number():
     with pytest.raises(InputError, match="J must be a real number that float64 holds; found masked"):
         tfim(2, J=np.ma.masked)
@@ -57,6 +67,11 @@ def test_one_masked_number_is_no_number():
     [
         lambda: pauli("X", 1e308) * 10,
         lambda: pauli("X", 1e308) + pauli("X", 1e308),
+        lambda: pauli("X", 1e308) + pauli("Z", 1e308),
+        lambda: pauli("X", 1.7e308 + 1.7e308j),
+        lambda: ghz(1).expect([[1e308, 1e308], [1e308, 1e308]]),
+        lambda: ghz(1).expect([[0.0, 1.7e308 + 1.7e308j], [0.0, 0.0]]),
+        lambda: MeanCrossEntropy([1e308, 1e308]),
         lambda: pauli("X", 1e200) @ pauli("X", 1e200),
         lambda: pauli("X") / 5e-324,
         lambda: Parameter("a") * 1e308 * 10,
@@ -80,6 +95,12 @@ def test_a_step_to_angles_beyond_float64_is_outside_the_domain(engine):
         engine.evolve(circuit, [10.0])
     u = gates.U3.matrix(np.array([0.3, 1.7e308, 1.7e308]))  # whose sum is infinite
     assert np.abs(u @ u.conj().T - np.eye(2)).max() < 1e-15
+
+
+def test_an_expression_that_is_none_is_told_in_a_sentence():
+    for terms, constant in (("a", 1.0), (("a",), 1.0), ((("a", "x"),), 1.0), ((), "x"), ((("a", math.nan),), 0.0)):
+        with pytest.raises(InputError, match=r"pairs of a name and a number|each number of an expression must be"):
+            Affine(terms, constant)
 
 
 def test_dividing_an_expression_divides_its_numbers():

@@ -8,6 +8,7 @@ from helpers.cases import every
 
 from qml import states
 from qml._checks import InputError
+from qml.losses import CrossEntropy
 from qml.operators import pauli, tfim
 from qml.states import DensityMatrix, GibbsState, SpectralState
 
@@ -48,6 +49,10 @@ def test_other_constructors_refuse_with_a_sentence(tmp_path: Path) -> None:
         (lambda: DensityMatrix.from_ensemble([np.eye(2)]), "must have unit trace; found 2"),
         (lambda: DensityMatrix.from_ensemble([[1, 0]], weights=[0.5, 0.5]), "one entry a state"),
         (lambda: DensityMatrix.from_ensemble([[1, 0], [1, 0, 0]]), "equal dims"),
+        (
+            lambda: DensityMatrix.from_ensemble([[1, 0], DensityMatrix(np.eye(2)[None] / 2)]),
+            r"single states; found a batch of \(1,\) \(at 1\)",
+        ),
         (lambda: DensityMatrix(np.eye(4) / 4, dims=(2, 3)), "multiply to the dimension 4"),
         (lambda: DensityMatrix.load(tmp_path / "none.npz"), "does not exist"),
         (lambda: GibbsState([[0, 1], [0, 0]]), "must be Hermitian"),
@@ -69,7 +74,7 @@ def test_other_constructors_refuse_with_a_sentence(tmp_path: Path) -> None:
         (lambda: states.ginibre((2,), RNG, batch=3).qobj(), "index it first"),
         (lambda: rho[0], "single state cannot be indexed"),
         (lambda: states.thermal(tfim(2), np.inf), "beta must be a finite number"),
-        (lambda: states.thermal(1e300 * tfim(2), 1e300), "modular Hamiltonian must be finite"),
+        (lambda: states.thermal(1e300 * tfim(2), 1e300), "lower beta"),
         (lambda: DensityMatrix.from_qobj(3), "QuTiP ket or density operator"),
     ]
     for make, sentence in cases:
@@ -319,3 +324,47 @@ def test_the_entropy_does_not_depend_on_what_was_asked_before(d: int) -> None:
         after_spectrum.spectrum()
         after_matrix.matrix()
         assert fresh.entropy() == after_spectrum.entropy() == after_matrix.entropy()
+
+
+def test_no_purity_is_above_one():
+    """Rounding may take the sum of the squares there."""
+    rng = np.random.default_rng(0)
+    for dims in (2, (3,), 4):
+        assert states.haar_pure(dims, rng, batch=100).purity().max() <= 1.0
+
+
+def test_an_index_of_a_batch_is_one_of_states_and_never_of_their_entries():
+    rng = np.random.default_rng(0)
+    batches = (
+        DensityMatrix(states.ginibre(1, rng, batch=6).matrix().reshape(2, 3, 2, 2)),
+        DensityMatrix.from_vector(states.haar_pure(1, rng, batch=6).factor.reshape(2, 3, 2)),
+        DensityMatrix.from_probabilities(rng.dirichlet([1.0, 1.0], (2, 3))),
+        GibbsState(rng.normal(size=(2, 3, 2)), diagonal=True),
+    )
+    for batch in batches:
+        for index in (0, (1, 2), (..., 0), (slice(None), 1), None, [1, 0], (slice(None), [0, 2]), np.eye(2, 3) > 0):
+            places = np.arange(6).reshape(2, 3)[index]
+            assert np.array_equal(batch[index].matrix(), batch.matrix().reshape(6, 2, 2)[places])
+        for index in ((0, 0, 0), (slice(None), slice(None), 0), (2,), "a"):
+            with pytest.raises(IndexError):
+                batch[index]
+
+
+def test_derivatives_at_the_least_probabilities_are_finite():
+    """The derivative -rho/sigma itself is beyond float64 there."""
+    sigma = DensityMatrix.from_probabilities([1.0, 5e-324])
+    value, gradient = CrossEntropy().value_and_cotangent(states.maximally_mixed(1), sigma)
+    assert value == pytest.approx(0.5 * 744.44, rel=1e-4)
+    assert np.isfinite(gradient).all()
+    assert gradient[1] < -1e307
+
+
+def test_a_state_of_no_sites_is_shown():
+    assert "no sites (d = 1)" in DensityMatrix([[1.0]], dims=())._repr_html_()
+    assert DensityMatrix([[1.0]], dims=()).negativity([]) == 0.0
+
+
+def test_thermal_states_of_operators_that_are_not_hermitian_are_refused_at_any_beta():
+    for beta in (0.0, 1e-12, 1.0):
+        with pytest.raises(InputError, match="the Hamiltonian must be Hermitian"):
+            states.thermal([[0.0, 1.0], [0.0, 0.0]], beta)

@@ -109,6 +109,8 @@ def test_expectations_of_states() -> None:
         (lambda: Moments(pauli("Z"), [0.1, 0.2]), "values must have shape"),
         (lambda: Moments(pauli("Z"), [0.1], errors=[-0.1]), "non-negative"),
         (lambda: Moments(pauli("Z"), [math.nan]), "finite"),
+        (lambda: Moments(pauli("Z"), [0.1], entropy=-1.0), r"entropy must be .* from 0 to 0.693.* nats; found -1"),
+        (lambda: Moments(pauli("Z"), [0.0], entropy=1.0), "found 1."),  # in bits
         (lambda: Moments(3, [0.1]), "must be a list of operators"),
         (lambda: Moments.of("spam", pauli("Z")), "state must be a State"),
         (lambda: Moments.of(ghz(2), pauli("Z")), "equal dims"),

@@ -17,18 +17,9 @@ from qml.instructions import Channel, Instruction, Operation, PartialTrace, Prep
 from qml.io.blocks import Block
 from qml.io.extras import need
 from qml.io.numbers import kraus_of, numbers
-from qml.io.vocabulary import PENNYLANE, SAME_AS, names, spelled
+from qml.io.vocabulary import PENNYLANE, PENNYLANE_NOISE, names, noise_name, spelled
 from qml.parameters import Affine, Parameter
 
-NOISE: dict[str, Channel] = {
-    "BitFlip": channels.BitFlip,
-    "PhaseFlip": channels.PhaseFlip,
-    "DepolarizingChannel": channels.PauliError,
-    "AmplitudeDamping": channels.AmplitudeDamping,
-    "GeneralizedAmplitudeDamping": channels.GeneralizedAmplitudeDamping,
-    "PhaseDamping": channels.PhaseDamping,
-}
-"""Channels of PennyLane with the parameters of ours."""
 NOTHING = ("Barrier", "WireCut", "Snapshot")
 STEP = 2.0**-4
 """How far parameters are moved to see what depends on them."""
@@ -76,8 +67,8 @@ class Reader:
             raise InputError("a measurement in the midst of a circuit has no counterpart in one of gates and channels.")
         if hasattr(op, "kraus_matrices") and not getattr(op, "has_matrix", False):
             sites = self.sites(op.wires)
-            if kind in NOISE:
-                return [NOISE[kind](*(_number(kind, p) for p in op.parameters), *sites)]
+            if kind in PENNYLANE_NOISE:
+                return [PENNYLANE_NOISE[kind](*(_number(kind, p) for p in op.parameters), *sites)]
             return [KrausChannel(np.array(op.kraus_matrices()), name=kind)(*sites)]
         return self.block(op).operations
 
@@ -298,7 +289,4 @@ def template(circuit: Circuit) -> Callable[..., None]:
 
 def _named(operation: Operation) -> tuple[str, tuple[Affine, ...]] | None:
     """The channel of PennyLane that does the same, and its parameters; None where it has none."""
-    if not isinstance(operation.instruction, Channel):
-        return None
-    ours, terms = SAME_AS.get(operation.instruction, (operation.instruction, lambda *params: params))
-    return next(((name, terms(*operation.params)) for name, channel in NOISE.items() if channel == ours), None)
+    return noise_name(operation.instruction, operation.params, PENNYLANE_NOISE)

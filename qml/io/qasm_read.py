@@ -21,7 +21,7 @@ from qml.io.blocks import Block
 from qml.io.qasm_gates import Calls
 from qml.io.qasm_parse import DEEPEST, LONGEST_TEXT, MOST_OPERATIONS, MOST_QUBITS, parse
 from qml.io.qasm_values import Bits, Qubits, Scope, Value, placed_at, refuse, words
-from qml.io.vocabulary import NOISE, QELIB1, STDGATES
+from qml.io.vocabulary import BRAKET_NOISE, QELIB1, STDGATES, of_braket
 from qml.parameters import Affine, Parameter
 
 COMPLEX = re.compile(r"[-+0-9.eEjim\s()]+")
@@ -336,15 +336,15 @@ class Reader:
                 instruction = UnitaryGate(matrices[0]) if name == "unitary" else channels.KrausChannel(matrices)
                 self.add(node, Operation(instruction, sites))
                 return
-            if name not in NOISE:
-                raise InputError(f"the noise {name!r} is not known; known are kraus, {', '.join(NOISE)}.")
-            channel, ours, _ = NOISE[name]
+            if name not in BRAKET_NOISE:
+                raise InputError(f"the noise {name!r} is not known; known are kraus, {', '.join(BRAKET_NOISE)}.")
+            channel = BRAKET_NOISE[name]
             params = tuple(self.scope.angle(a) for a in call.arguments)
             if len(params) != channel.n_params:
                 raise InputError(f"{name} takes {channel.n_params} numbers; found {len(params)}.")
             every = [(site,) for site in sites] if channel.n_sites == 1 else [sites]
             for at in every:
-                self.add(node, Operation(channel, at, ours(*params)))
+                self.add(node, Operation(channel, at, of_braket(channel, params)))
 
 
 def _at(node: ast.QASMNode, made: Any) -> Any:

@@ -7,13 +7,14 @@ import time
 import numpy as np
 
 from qml import _checks
-from qml._arrays import trace_of_product
 from qml._checks import InputError
-from qml._typing import Complex, Real
-from qml.geometry.gibbs import covariance
+from qml._typing import Complex
+from qml.fitting import fit
 from qml.measurement import Counts
+from qml.models import GibbsModel
 from qml.operators.bases import hermitian_basis
-from qml.states import DensityMatrix, GibbsState
+from qml.optimizers import Newton
+from qml.states import DensityMatrix
 from qml.tomography.face import known_of, openness
 from qml.tomography.likelihood import Likelihood, largest_eigenvalue
 from qml.tomography.linear import LARGEST_EXAMINED, design, record_of
@@ -77,8 +78,18 @@ def maximum_entropy(counts: Counts, *, gap: float = 1e-2, max_iterations: int = 
     epsilon = gap / (2 * problem.total)
     mixed = (1 - epsilon) * start.state.matrix() + epsilon * np.eye(m.dim) / m.dim
     basis = _seen_directions(counts)
-    expectations = np.einsum("aij,ji->a", basis, mixed).real
-    sigma, steps = _gibbs(basis, expectations, 1e-3 * epsilon, max_iterations)
+    sigma, steps = np.eye(m.dim, dtype=np.complex128) / m.dim, 0
+    if len(basis):
+        found = fit(
+            GibbsModel(list(basis), m.dims),
+            DensityMatrix._trusted(mixed, m.dims),
+            optimizer=Newton(),
+            params0=np.zeros(len(basis)),
+            max_iterations=max_iterations,
+            gradient_tolerance=1e-3 * epsilon,
+            progress=False,
+        )
+        sigma, steps = found.state.matrix(), found.iterations
     p = problem.probabilities(sigma)
     value, bound = problem.log_likelihood(p), problem.gap_bound(largest_eigenvalue(problem.operator(p)))
     converged = bound <= gap
@@ -112,27 +123,3 @@ def _seen_directions(counts: Counts) -> Complex:
     values, vectors = np.linalg.eigh(x.T @ x)
     kept = vectors[:, values > 1e-12 * values.max(initial=1e-300)]
     return np.asarray(np.einsum("ka,kij->aij", kept, basis))
-
-
-def _gibbs(basis: Complex, expectations: Real, tolerance: float, most: int) -> tuple[Complex, int]:
-    """exp(sum_j theta_j B_j)/Z with the given expectations, by damped Newton steps, and their number."""
-    theta, steps = np.zeros(len(basis)), 0
-    sigma = _of(basis, theta)
-    while steps < most:
-        gradient = trace_of_product(basis, sigma.matrix()) - expectations
-        if not len(theta) or np.abs(gradient).max() <= tolerance:
-            break
-        change = -np.linalg.solve(covariance(sigma, basis), gradient)
-        length, slope = 1.0, float(gradient @ change)
-        while True:
-            new = _of(basis, theta + length * change)
-            rise = float(new.log_partition()) - float(sigma.log_partition()) - length * expectations @ change
-            if rise <= 1e-4 * length * slope + 1e-13 or length < 1e-10:
-                break
-            length /= 2
-        theta, sigma, steps = theta + length * change, new, steps + 1
-    return sigma.matrix(), steps
-
-
-def _of(basis: Complex, theta: Real) -> GibbsState:
-    return GibbsState._trusted(-np.tensordot(theta, basis, axes=1), (basis.shape[-1],), diagonal=False)

@@ -15,7 +15,6 @@ from qml.circuits import Circuit
 from qml.gates import Controlled, PauliRotation, UnitaryGate, controlled
 from qml.instructions import Channel, Instruction, Operation, PartialTrace, Preparation, Unitary
 from qml.io.blocks import LARGEST, Block
-from qml.io.extras import classes, need
 from qml.io.numbers import bound, kraus_of, numbers
 from qml.parameters import Affine, Parameter, ParameterLike
 
@@ -77,7 +76,7 @@ SAME |= {"_PauliZ": "ZPowGate", "CCNotPowGate": "CCXPowGate", "CNotPowGate": "CX
 
 def affine(value: Any, what: str) -> Affine:
     """A number or an expression of SymPy as an affine expression."""
-    sympy = need("sympy", "cirq")
+    sympy = _checks.need("sympy", "cirq")
     symbols = sorted(getattr(value, "free_symbols", ()), key=str)
     try:
         if not symbols:
@@ -126,7 +125,7 @@ def from_cirq(circuit: Any, *, qubits: Sequence[Any] | None = None, measured: bo
     --------
     ``circuit, sites = from_cirq(cirq_circuit, measured=True)``.
     """
-    if "AbstractCircuit" not in classes(circuit, "cirq"):
+    if "AbstractCircuit" not in _checks.classes(circuit, "cirq"):
         raise InputError(f"a circuit of Cirq is taken; found {_checks.shown(circuit)}.")
     measured = _checks.flag("measured", measured)
     found, sites = Reader(circuit, qubits).read()
@@ -137,7 +136,7 @@ class Reader:
     """Takes a circuit of Cirq apart."""
 
     def __init__(self, circuit: Any, qubits: Sequence[Any] | None) -> None:
-        self.cirq = need("cirq", "cirq")
+        self.cirq = _checks.need("cirq", "cirq")
         order = sorted(circuit.all_qubits()) if qubits is None else _checks.listed("qubits", qubits)
         if not all(isinstance(qubit, self.cirq.Qid) for qubit in order):
             raise InputError(f"qubits must be qubits of Cirq; found {_checks.shown(qubits)}.")
@@ -338,7 +337,7 @@ def to_cirq(
     ``cirq_circuit = to_cirq(model.circuit, result.natural())``.
     """
     circuit = bound(circuit, params)
-    cirq, sympy = need("cirq", "cirq"), need("sympy", "cirq")
+    cirq, sympy = _checks.need("cirq", "cirq"), _checks.need("sympy", "cirq")
     sites = _checks.targets("measured", _checks.listed("measured", measured, "sites"), circuit.n_sites)
     qubits = cirq.LineQubit.range(circuit.n_sites)
     free = {name: sympy.Symbol(name) for name in circuit.parameters}

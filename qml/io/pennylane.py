@@ -16,7 +16,6 @@ from qml.circuits import Circuit
 from qml.gates import Controlled, PauliRotation, UnitaryGate
 from qml.instructions import Channel, Instruction, Operation, PartialTrace, Preparation
 from qml.io.blocks import Block
-from qml.io.extras import need
 from qml.io.numbers import bound, kraus_of, numbers
 from qml.io.vocabulary import PENNYLANE, PENNYLANE_NOISE, names, noise_name, spelled
 from qml.parameters import Affine, Parameter, ParameterLike
@@ -163,7 +162,7 @@ def _number(kind: str, value: Any) -> float:
 
 def tape_of(function: Any, arguments: Sequence[Any]) -> Any:
     """The tape of a QNode, a quantum function or a tape."""
-    pennylane = need("pennylane", "pennylane")
+    pennylane = _checks.need("pennylane", "pennylane")
     if hasattr(function, "operations") and hasattr(function, "wires") and hasattr(function, "measurements"):
         return function
     if hasattr(function, "device"):
@@ -256,14 +255,14 @@ def _is_float(x: Any) -> bool:
 def _array(x: Any) -> np.ndarray:
     """An array of any library that PennyLane knows; of an object, what is none."""
     try:
-        return np.asarray(need("pennylane.math", "pennylane").toarray(x))
+        return np.asarray(_checks.need("pennylane.math", "pennylane").toarray(x))
     except (ImportError, TypeError, ValueError):  # of another library, or ragged
         return np.array(None)
 
 
 def _like(old: Any, new: np.ndarray) -> Any:
     """An array of the library of another one; of NumPy in place of JAX, which rounds to single precision."""
-    math = need("pennylane.math", "pennylane")
+    math = _checks.need("pennylane.math", "pennylane")
     return new if math.get_interface(old) == "jax" else math.convert_like(new, old) if new.ndim else float(new)
 
 
@@ -304,7 +303,7 @@ def to_pennylane(
     ``ansatz = to_pennylane(circuit)``; in a QNode of ``default.mixed``, ``ansatz(theta, wires=[0, 1])``.
     """
     circuit = bound(circuit, params)
-    pennylane = need("pennylane", "pennylane")
+    pennylane = _checks.need("pennylane", "pennylane")
     known: dict[Instruction, str] = names(PENNYLANE)
 
     def apply(params: Any = (), wires: Sequence[Any] | None = None) -> None:

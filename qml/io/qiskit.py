@@ -13,7 +13,6 @@ from qml._checks import InputError
 from qml.circuits import Circuit, NoiseModel
 from qml.gates import UnitaryGate
 from qml.instructions import Instruction, Unitary
-from qml.io.extras import classes, need
 from qml.io.qiskit_circuits import Reader, backwards, kraus, written
 from qml.io.vocabulary import QISKIT
 from qml.operators import PauliSum
@@ -59,14 +58,14 @@ def from_qiskit(value: Any, *, measured: bool = False, sites: Sequence[int] | No
     ``circuit = from_qiskit(quantum_circuit)``; ``noisy = circuit.with_noise(from_qiskit(backend, sites=[0, 1, 4]))``.
     """
     measured = _checks.flag("measured", measured)
-    kinds = classes(value, "qiskit") | classes(value, "qiskit_aer")
+    kinds = _checks.classes(value, "qiskit") | _checks.classes(value, "qiskit_aer")
     is_backend = hasattr(value, "target") and hasattr(value, "operation_names")
     if sites is not None and kinds and not is_backend and "NoiseModel" not in kinds:
         raise InputError(f"sites are for noise models and backends; found a {type(value).__name__}.")
     if "QuantumCircuit" in kinds:
         circuit, bits = Reader().read(value)
         return (circuit, bits) if measured else circuit
-    info: Any = need("qiskit.quantum_info", "qiskit") if kinds else None
+    info: Any = _checks.need("qiskit.quantum_info", "qiskit") if kinds else None
     if "Statevector" in kinds:
         return DensityMatrix.from_vector(np.asarray(value.reverse_qargs().data), value.dims())
     if "DensityMatrix" in kinds:
@@ -84,7 +83,9 @@ def from_qiskit(value: Any, *, measured: bool = False, sites: Sequence[int] | No
     if "NoiseModel" in kinds:
         return noise_model(value, sites)
     if is_backend:
-        return noise_model(need("qiskit_aer.noise", "qiskit").NoiseModel.from_backend(value), sites, value.num_qubits)
+        return noise_model(
+            _checks.need("qiskit_aer.noise", "qiskit").NoiseModel.from_backend(value), sites, value.num_qubits
+        )
     raise InputError(f"{KINDS} or backend of Qiskit is taken; found {_checks.shown(value)}.")
 
 
@@ -103,7 +104,7 @@ def _channel(channel: Any) -> channels.KrausChannel:
     if channel.num_qubits is None:
         dims = f"{channel.input_dims()} to {channel.output_dims()}"
         raise InputError(f"a channel from qubits to as many qubits is taken; found one of dimensions {dims}.")
-    name = "Error" if "QuantumError" in classes(channel, "qiskit_aer") else type(channel).__name__
+    name = "Error" if "QuantumError" in _checks.classes(channel, "qiskit_aer") else type(channel).__name__
     return channels.KrausChannel([backwards(k) for k in kraus(channel)], name=name)
 
 
@@ -199,7 +200,7 @@ def to_qiskit(
     """
     if isinstance(value, Circuit):
         return written(value, params, measured)
-    info = need("qiskit.quantum_info", "qiskit")
+    info = _checks.need("qiskit.quantum_info", "qiskit")
     if isinstance(value, PauliSum):
         return info.SparsePauliOp.from_list([(label[::-1], c) for label, c in value.terms], num_qubits=value.n_qubits)
     if isinstance(value, State) and not value.batch_shape:

@@ -15,7 +15,6 @@ from qml.circuits import Circuit
 from qml.gates import Controlled, PauliRotation, UnitaryGate
 from qml.instructions import Channel, Operation, PartialTrace, Preparation, Unitary
 from qml.io.blocks import Block
-from qml.io.extras import classes, need
 from qml.io.numbers import bound, kraus_of, numbers
 from qml.io.vocabulary import QISKIT, names, spelled
 from qml.parameters import Affine, Parameter, ParameterLike
@@ -132,7 +131,7 @@ class Reader:
 
 def kraus(channel: Any) -> Complex:
     """The Kraus operators of a channel of Qiskit or Aer, in Qiskit's order, those that are small included."""
-    choi = np.asarray(need("qiskit.quantum_info", "qiskit").Choi(channel).data)  # on column-major vectors
+    choi = np.asarray(_checks.need("qiskit.quantum_info", "qiskit").Choi(channel).data)  # on column-major vectors
     return np.asarray(kraus_of_choi(choi).transpose(0, 2, 1))
 
 
@@ -159,7 +158,7 @@ def block_of(gate: Any, depth: int = 0) -> Block:
         letters = [getattr(gates, letter)(i) for i, letter in enumerate(reversed(gate.params[0])) if letter != "I"]
         return Block(tuple(letters))
     operator: Any = getattr(gate, "operator", None)  # of exp(-i t H)
-    if "SparsePauliOp" in classes(operator, "qiskit") and len(operator) == 1:
+    if "SparsePauliOp" in _checks.classes(operator, "qiskit") and len(operator) == 1:
         label, c = operator.paulis[0].to_label()[::-1], complex(operator.coeffs[0]).real
         return Block((PauliRotation(label)(affine(params[0], "the time") * (2 * c), *range(n)),))
     if gate.name == "unitary" or gate.definition is None:
@@ -203,7 +202,7 @@ def written(
     circuit: Circuit, params: Mapping[str, ParameterLike] | Sequence[float] | None, measured: Sequence[int]
 ) -> Any:
     """A QuantumCircuit; see :func:`qml.io.to_qiskit`."""
-    qiskit = need("qiskit", "qiskit")
+    qiskit = _checks.need("qiskit", "qiskit")
     circuit = bound(circuit, params)
     sites = _checks.targets("measured", _checks.listed("measured", measured, "sites"), circuit.n_sites)
     out = qiskit.QuantumCircuit(circuit.n_sites, len(sites))
@@ -216,7 +215,7 @@ def written(
             for site in operation.sites:
                 out.reset(site)
         elif isinstance(instruction, Channel):
-            channel = need("qiskit.quantum_info", "qiskit").Kraus(list(kraus_of(operation)))
+            channel = _checks.need("qiskit.quantum_info", "qiskit").Kraus(list(kraus_of(operation)))
             out.append(channel.to_instruction(), list(reversed(operation.sites)))
         else:
             values = [_expression(p, free) for p in operation.params]
@@ -239,7 +238,7 @@ def _expression(value: Affine, free: Mapping[str, Any]) -> Any:
 
 def _gate(gate: Any, values: list[Any], operation: Operation) -> tuple[Any, bool]:
     """The gate of Qiskit, and whether its qubits are listed in the reverse order."""
-    library = need("qiskit.circuit.library", "qiskit")
+    library = _checks.need("qiskit.circuit.library", "qiskit")
     known = names(QISKIT)
     if gate in known and not (isinstance(gate, Controlled) and gate.n_controls > 2):
         name = known[gate]
@@ -254,7 +253,7 @@ def _gate(gate: Any, values: list[Any], operation: Operation) -> tuple[Any, bool
             inner = library.UnitaryGate(backwards(matrix), label=gate.gate.name)
         return inner.control(gate.n_controls, annotated=False), False
     if isinstance(gate, PauliRotation):
-        pauli = need("qiskit.quantum_info", "qiskit").SparsePauliOp(gate.label[::-1])
+        pauli = _checks.need("qiskit.quantum_info", "qiskit").SparsePauliOp(gate.label[::-1])
         return library.PauliEvolutionGate(pauli, time=values[0] / 2), False
     if gate == gates.XXPlusYY:
         return library.XXPlusYYGate(values[0], 0.0), False

@@ -305,3 +305,13 @@ def test_files_are_included_only_from_a_folder_that_is_allowed(tmp_path):
         from_qasm('include "../mine.inc";', includes=tmp_path / "sub")
     with pytest.raises(InputError, match="more than 100 files"):
         from_qasm('include "loop.inc";', includes=tmp_path)
+
+
+@pytest.mark.parametrize("x", [-7, 7, 0, -6])
+@pytest.mark.parametrize("y", [3, -3])
+def test_integers_divide_into_an_integer_and_a_remainder_with_the_sign_of_the_first(x, y):
+    """x = y (x / y) + x % y, as in the specification, and mod is the same: an integer, which counts and indexes."""
+    text = f"OPENQASM 3; qubit q; int a = {x}; int b = {y}; U(a % b, mod(a, b), b * (a / b) + a % b) q;"
+    (found,) = from_qasm(text).operations
+    assert [p.constant for p in found.params] == [math.fmod(x, y), math.fmod(x, y), x]
+    assert from_qasm(f"OPENQASM 3; qubit[8] q; U(0, 0, 0) q[mod({abs(x)}, 8)];").operations[0].sites == (abs(x),)

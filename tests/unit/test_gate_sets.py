@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from qml import Circuit, Counts, PauliMeasurement, channels, fit, gates, thermal
 from qml._checks import InputError, OutsideDomain
 from qml.engines import ReferenceEngine
-from qml.models import CholeskyModel
+from qml.models import CholeskyModel, CircuitModel
 from qml.optimizers import NaturalGradient
 from qml.processes import (
     Experiments,
@@ -274,6 +274,14 @@ def test_parameters_of_noise_come_with_errors():
         assert 0 < error < 0.02
         assert abs(value - truth[name]) < 5 * error
     assert errors.bic - errors.aic == pytest.approx(4 * (np.log(counts.total) - 2))
+
+
+def test_parameters_of_a_preparation_that_is_a_model_are_those_of_the_model():
+    noisy = CircuitModel(Circuit(1, [channels.BitFlip("p", 0)]))
+    model = GateSetModel({"Gx": gates.SX}, kind="known", preparations={"rho": noisy})
+    theta = model.unconstrained({"rho.p": 0.2})
+    assert model.natural(theta) == pytest.approx({"rho.p": 0.2})
+    assert model.pauli_vectors({"rho.p": 0.2})["rho"] == pytest.approx([1, 0, 0, 0.6])
 
 
 def test_two_qubits():

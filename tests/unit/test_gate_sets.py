@@ -262,6 +262,18 @@ def test_a_gauge_is_found_exactly():
     assert np.abs(fixed.preparations["rho"] - [1, 0, 0, 1]).max() < 1e-9
 
 
+def test_what_is_known_has_no_gauge():
+    """A gate about an axis that is known to be off x stays there, though a turn about z changes no probability."""
+    tilted = Circuit(1, [gates.RZ(0.3, 0), gates.RX("a", 0), gates.RZ(-0.3, 0)])
+    model = GateSetModel({"Gx": tilted}, kind="known", preparations={"rho": [1, 0]}, measurements=Z)
+    experiments = experiments_of([("Gx",) * k for k in range(1, 5)])
+    counts = Counts.from_weights(experiments, 1000 * model.predict({"a": 1.6}, experiments))
+    result = gate_set_tomography(model, counts, params0=model.unconstrained({"a": 1.5}))
+    fixed = result.in_gauge({"Gx": as_process(gates.SX).transfer_matrix()})
+    assert np.abs(fixed.gates["Gx"] - result.transfer_matrices["Gx"]).max() < 1e-12
+    assert fixed.preparations["rho"] == pytest.approx([1, 0, 0, 1])
+
+
 def test_parameters_of_noise_come_with_errors():
     model = GateSetModel(noisy_gates())
     words = [("Gx",) * k + ("Gy",) * m for k in range(8) for m in range(8)]

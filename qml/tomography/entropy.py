@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
+from dataclasses import replace
 
 import numpy as np
 
 from qml import _checks
 from qml._checks import InputError
 from qml._typing import Complex
-from qml.fitting import fit
+from qml.fitting import Objective
+from qml.losses import CrossEntropy
 from qml.measurement import Counts
 from qml.models import GibbsModel
 from qml.operators.bases import hermitian_basis
 from qml.optimizers import Newton
+from qml.optimizers.base import Stalled
 from qml.states import DensityMatrix
 from qml.tomography.face import known_of, openness
-from qml.tomography.likelihood import Likelihood, largest_eigenvalue
+from qml.tomography.likelihood import Likelihood, certificate
 from qml.tomography.linear import LARGEST_EXAMINED, design, record_of
 from qml.tomography.mle import maximum_likelihood
 from qml.tomography.result import TomographyHistory, TomographyResult
@@ -80,27 +84,24 @@ def maximum_entropy(counts: Counts, *, gap: float = 1e-2, max_iterations: int = 
     basis = _seen_directions(counts)
     sigma, steps = np.eye(m.dim, dtype=np.complex128) / m.dim, 0
     if len(basis):
-        found = fit(
-            GibbsModel(list(basis), m.dims),
-            DensityMatrix._trusted(mixed, m.dims),
-            optimizer=Newton(),
-            params0=np.zeros(len(basis)),
-            max_iterations=max_iterations,
-            gradient_tolerance=1e-3 * epsilon,
-            progress=False,
-        )
-        sigma, steps = found.state.matrix(), found.iterations
-    p = problem.probabilities(sigma)
-    value, bound = problem.log_likelihood(p), problem.gap_bound(largest_eigenvalue(problem.operator(p)))
+        model, newton = GibbsModel(list(basis), m.dims), Newton()
+        objective = Objective(model, DensityMatrix._trusted(mixed, m.dims), CrossEntropy())
+        point = newton.at(objective, np.zeros(len(basis)))
+        state = newton.init(point)
+        with suppress(Stalled):
+            while steps < max_iterations and point.gradient_norm > 1e-3 * epsilon:
+                point, state = newton.step(objective, point, state)
+                steps += 1
+        sigma = model.state(point.params).matrix()
+    value, bound, rounding = certificate(problem, sigma, 1)
     converged = bound <= gap
     iterations, seconds = start.iterations + steps, time.perf_counter() - since
-    return TomographyResult(
+    return replace(
+        start,
         state=DensityMatrix._trusted(sigma, m.dims),
-        counts=counts,
         log_likelihood=value,
         certificate=bound,
-        rounding=problem.total * problem.rounding(problem.sensitivity(p)),
-        unique=start.unique,
+        rounding=rounding,
         wanted=gap,
         iterations=iterations,
         seconds=seconds,
@@ -110,8 +111,6 @@ def maximum_entropy(counts: Counts, *, gap: float = 1e-2, max_iterations: int = 
             f"log-likelihood{openness(known_of(counts), start.unique)}."
         ),
         method="maximum_entropy",
-        rank_limit=None,
-        hedging=0.0,
         history=TomographyHistory._of([(iterations, seconds, value, bound)]),
     )
 

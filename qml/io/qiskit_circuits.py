@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from qml._typing import Complex
 from qml.channels.kraus import kraus_of_choi
 from qml.circuits import Circuit
 from qml.gates import Controlled, PauliRotation, UnitaryGate
-from qml.instructions import Channel, Operation, PartialTrace, Preparation, Unitary
+from qml.instructions import Channel, Instruction, Operation, PartialTrace, Preparation, Unitary
 from qml.io.blocks import Block
 from qml.io.numbers import bound, kraus_of, numbers
 from qml.io.vocabulary import QISKIT, names, spelled
@@ -21,8 +22,6 @@ from qml.parameters import Affine, Parameter, ParameterLike
 
 DEEPEST = 50
 """Definitions within definitions."""
-CLASSES = {"p": "PhaseGate", "id": "IGate", "iswap": "iSwapGate", "ecr": "ECRGate", "rzx": "RZXGate"}
-"""The classes of Qiskit's gates that are not the capital letters of their names."""
 REFUSED = {
     "store": "a classical variable",
     "if_else": "an if statement",
@@ -236,16 +235,18 @@ def _expression(value: Affine, free: Mapping[str, Any]) -> Any:
     return total + value.constant if value.constant else total
 
 
+@cache
+def _standard() -> dict[Instruction, Any]:
+    """The class of Qiskit of each gate of ours that it has by a name."""
+    made = _checks.need("qiskit.circuit.library", "qiskit").get_standard_gate_name_mapping()
+    return {gate: made[name].base_class for gate, name in names(QISKIT).items() if name in made}
+
+
 def _gate(gate: Any, values: list[Any], operation: Operation) -> tuple[Any, bool]:
     """The gate of Qiskit, and whether its qubits are listed in the reverse order."""
     library = _checks.need("qiskit.circuit.library", "qiskit")
-    known = names(QISKIT)
-    if gate in known and not (isinstance(gate, Controlled) and gate.n_controls > 2):
-        name = known[gate]
-        special = {"swap": "SwapGate", "cswap": "CSwapGate", "sdg": "SdgGate", "tdg": "TdgGate", "sxdg": "SXdgGate"}
-        special |= {"cp": "CPhaseGate", "u3": "U3Gate", "cu3": "CU3Gate", "csx": "CSXGate", "csdg": "CSdgGate"}
-        title = (CLASSES | special).get(name, f"{name.upper()}Gate")
-        return getattr(library, title)(*values), False
+    if gate in _standard():
+        return _standard()[gate](*values), False
     if isinstance(gate, Controlled):
         inner, reverse = _gate(gate.gate, values, operation)
         if reverse:

@@ -8,24 +8,18 @@ from collections.abc import Callable
 from typing import Any
 
 FUNCTIONS: dict[str, Callable[..., float]] = {
+    **{
+        name: getattr(math, name)
+        for name in ("acos", "asin", "atan", "cos", "exp", "floor", "log", "sin", "sqrt", "tan")
+    },
     "arccos": math.acos,
     "arcsin": math.asin,
     "arctan": math.atan,
     "ceiling": math.ceil,
-    "cos": math.cos,
-    "exp": math.exp,
-    "floor": math.floor,
     "ln": math.log,
-    "log": math.log,
     "mod": lambda x, y: _remainder(x, y),
     "popcount": lambda x: bin(x).count("1"),
     "pow": lambda x, y: _power(x, y),
-    "sin": math.sin,
-    "sqrt": math.sqrt,
-    "tan": math.tan,
-    "acos": math.acos,
-    "asin": math.asin,
-    "atan": math.atan,
 }
 CONSTANTS = {
     "pi": math.pi,

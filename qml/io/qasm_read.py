@@ -25,16 +25,6 @@ from qml.io.vocabulary import BRAKET_NOISE, QELIB1, STDGATES, of_braket
 from qml.parameters import Affine, Parameter
 
 COMPLEX = re.compile(r"[-+0-9.eEjim\s()]+")
-REFUSED = {
-    ast.DelayInstruction: "a delay",
-    ast.CalibrationDefinition: "a calibration",
-    ast.CalibrationStatement: "a calibration",
-    ast.SubroutineDefinition: "a subroutine",
-    ast.ExternDeclaration: "an external function",
-    ast.SwitchStatement: "a switch",
-    ast.ReturnStatement: "a return",
-    ast.EndStatement: "an end",
-}
 
 
 class Reader:
@@ -128,8 +118,7 @@ class Reader:
             case ast.Pragma():
                 self.pragma(node)
             case _:
-                what = REFUSED.get(type(node), words(node))
-                refuse(node, f"{what} has no counterpart in a circuit of gates and channels: leave it out.")
+                refuse(node, f"{words(node)} has no counterpart in a circuit of gates and channels: leave it out.")
 
     def block(self, statements: Iterable[ast.Statement], names: dict[str, Value] | None = None) -> None:
         """Statements with names of their own."""

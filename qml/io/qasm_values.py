@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -329,7 +330,7 @@ class Scope:
 
 
 def words(node: object) -> str:
-    """A kind of statement in words: "a switch statement"."""
-    name = type(node).__name__
+    """A kind of statement, expression or type in words: "a switch", "an array type"."""
+    name = re.sub("(Statement|Instruction|Definition|Declaration)$", "", type(node).__name__)
     text = "".join(f" {c.lower()}" if c.isupper() and i else c.lower() for i, c in enumerate(name))
     return f"an {text}" if text[0] in "aeiou" else f"a {text}"

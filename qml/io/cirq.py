@@ -16,6 +16,7 @@ from qml.gates import Controlled, PauliRotation, UnitaryGate, controlled
 from qml.instructions import Channel, Instruction, Operation, PartialTrace, Preparation, Unitary
 from qml.io.blocks import LARGEST, Block
 from qml.io.numbers import bound, kraus_of, numbers
+from qml.io.vocabulary import PENNYLANE_NOISE, exchanged
 from qml.parameters import Affine, Parameter, ParameterLike
 
 DEEPEST = 50
@@ -277,27 +278,15 @@ def _phasor(gate: Any) -> Block:
     return Block.of(PauliRotation(label), pi * (neg - pos), *range(len(label)), phase=pi / 2 * (neg + pos))
 
 
-NOISE: dict[str, Callable[[Any], tuple[Channel, tuple[float, ...]]]] = {
-    "BitFlipChannel": lambda gate: (channels.BitFlip, (gate.p,)),
-    "PhaseFlipChannel": lambda gate: (channels.PhaseFlip, (gate.p,)),
-    "DepolarizingChannel": lambda gate: ((channels.PauliError, channels.PauliError2)[gate.n_qubits - 1], (gate.p,)),
-    "AmplitudeDampingChannel": lambda gate: (channels.AmplitudeDamping, (gate.gamma,)),
-    "GeneralizedAmplitudeDampingChannel": lambda gate: (
-        channels.GeneralizedAmplitudeDamping,
-        (gate.gamma, 1 - gate.p),
-    ),
-    "PhaseDampingChannel": lambda gate: (channels.PhaseDamping, (gate.gamma,)),
-}
-"""Channels of Cirq that are ours, with their parameters."""
-
-
 def _noise(cirq: Any, op: Any, gate: Any) -> Callable[..., Operation]:
-    """A channel of Cirq, to be placed."""
-    kind = type(gate).__name__
-    if kind not in NOISE or cirq.num_qubits(op) > 2:
-        return KrausChannel(np.array(cirq.kraus(op)), cirq.qid_shape(op), name=kind.removesuffix("Channel"))
-    channel, params = NOISE[kind](gate)
-    return lambda *sites: channel(*params, *sites)
+    """A channel of Cirq, to be placed: one of PennyLane, whose name has Channel behind it, or its Kraus operators."""
+    name, n = type(gate).__name__.removesuffix("Channel"), cirq.num_qubits(op)
+    depolarizing = {1: channels.PauliError, 2: channels.PauliError2}
+    ours = depolarizing.get(n) if name == "Depolarizing" else PENNYLANE_NOISE.get(name)
+    if ours is None:
+        return KrausChannel(np.array(cirq.kraus(op)), cirq.qid_shape(op), name=name)
+    params = exchanged(ours, tuple(getattr(gate, p) for p in ("gamma", "p") if hasattr(gate, p)))
+    return lambda *sites: ours(*params, *sites)
 
 
 # out -----------------------------------------------------------------------------------------------------------------

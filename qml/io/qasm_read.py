@@ -21,7 +21,7 @@ from qml.io.blocks import Block
 from qml.io.qasm_gates import Calls
 from qml.io.qasm_parse import DEEPEST, LONGEST_TEXT, MOST_OPERATIONS, MOST_QUBITS, parse
 from qml.io.qasm_values import Bits, Qubits, Scope, Value, placed_at, refuse, words
-from qml.io.vocabulary import BRAKET_NOISE, QELIB1, STDGATES, of_braket
+from qml.io.vocabulary import BRAKET_NOISE, QELIB1, STDGATES, exchanged
 from qml.parameters import Affine, Parameter
 
 COMPLEX = re.compile(r"[-+0-9.eEjim\s()]+")
@@ -333,7 +333,7 @@ class Reader:
                 raise InputError(f"{name} takes {channel.n_params} numbers; found {len(params)}.")
             every = [(site,) for site in sites] if channel.n_sites == 1 else [sites]
             for at in every:
-                self.add(node, Operation(channel, at, of_braket(channel, params)))
+                self.add(node, Operation(channel, at, exchanged(channel, params)))
 
 
 def _at(node: ast.QASMNode, made: Any) -> Any:

@@ -162,7 +162,7 @@ BRAKET_NOISE: dict[str, Channel] = {
     "two_qubit_depolarizing": channels.PauliError2,
     "two_qubit_dephasing": PauliMixture("TwoQubitDephasing", ("IZ", "ZI", "ZZ"), ((1 / 3,) * 3,), ("p",)),
 }
-"""The noise of Braket by its names, with the parameters of :func:`of_braket`."""
+"""The noise of Braket by its names, with parameters that are :func:`exchanged`."""
 
 PENNYLANE_NOISE: dict[str, Channel] = {
     "BitFlip": channels.BitFlip,
@@ -172,7 +172,7 @@ PENNYLANE_NOISE: dict[str, Channel] = {
     "GeneralizedAmplitudeDamping": channels.GeneralizedAmplitudeDamping,
     "PhaseDamping": channels.PhaseDamping,
 }
-"""Channels of PennyLane, with the parameters of ours."""
+"""Channels of PennyLane with the parameters of ours, and, with Channel behind each name, of Cirq."""
 
 SAME_AS: dict[Channel, tuple[Channel, Callable[..., tuple[Affine, ...]]]] = {
     channels.Depolarizing: (channels.PauliError, lambda p: (3 / 4 * p,)),
@@ -227,6 +227,7 @@ def noise_name(
     return next(((name, params) for name, same in table.items() if same == channel), None)
 
 
-def of_braket(channel: Instruction, params: tuple[Affine, ...]) -> tuple[Affine, ...]:
-    """Parameters of Braket's noise from ours, and ours from its: p of generalized amplitude damping is 1 - p."""
+def exchanged(channel: Instruction, params: tuple[Affine, ...]) -> tuple[Affine, ...]:
+    """Parameters of the noise of Braket and Cirq from ours, and ours from theirs: only of generalized amplitude damping
+    they differ, p from 1 - p."""
     return (params[0], 1 - params[1]) if channel == channels.GeneralizedAmplitudeDamping else params

@@ -7,7 +7,7 @@ from typing import Any
 
 from qml import _checks
 from qml._checks import InputError
-from qml._files import as_path, regular, writable
+from qml._files import as_path, read_text, regular, writable
 from qml.circuits import Circuit
 from qml.fitting import FitResult
 from qml.io.objects import load, save
@@ -57,12 +57,9 @@ def convert(source: str | Path, target: str | Path, *, version: int = 3) -> Any:
 
 def read(path: Path) -> Any:
     """What a file holds."""
-    file = regular(path, "source")
+    regular(path, "source")
     if path.suffix == ".qasm":
-        try:
-            return from_qasm(file.read_text(encoding="utf-8-sig"))
-        except UnicodeDecodeError:
-            raise InputError(f"{path} is not text.") from None
+        return from_qasm(read_text(path, "source"))
     if path.suffix == ".csv":
         return Counts.read_csv(path)
     if path.suffix not in ENDINGS:

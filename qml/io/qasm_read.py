@@ -13,7 +13,7 @@ from openqasm3 import ast
 
 from qml import channels, gates
 from qml._checks import InputError
-from qml._files import regular
+from qml._files import read_text, regular
 from qml.circuits import Circuit
 from qml.gates import UnitaryGate
 from qml.instructions import Initialize, Operation, TraceOut
@@ -145,11 +145,8 @@ class Reader:
         self.files += 1
         if self.files > DEEPEST:
             refuse(node, f"more than {DEEPEST} files are included.")
-        try:
-            with file.open(encoding="utf-8") as opened:
-                text = opened.read(LONGEST_TEXT + 1)
-        except UnicodeDecodeError:
-            refuse(node, f"the included file {node.filename!r} is not text.")
+        with placed_at(node):
+            text = read_text(file, "included", 4 * LONGEST_TEXT)
         self.run(parse(text).statements)
 
     # names ---------------------------------------------------------------------------------------------------------

@@ -323,7 +323,7 @@ def to_cirq(
 
     Examples
     --------
-    ``cirq_circuit = to_cirq(model.circuit, result.natural())``.
+    ``cirq_circuit = to_cirq(model.circuit, model.natural(result.params))``.
     """
     circuit = bound(circuit, params)
     cirq, sympy = _checks.need("cirq", "cirq"), _checks.need("sympy", "cirq")

@@ -13,6 +13,7 @@ from qml.fitting import FitResult
 from qml.io.objects import load, save
 from qml.io.qasm import from_qasm, to_qasm
 from qml.measurement import Counts
+from qml.processes import ProcessModel
 
 ENDINGS = (".qasm", ".json", ".npz", ".csv")
 
@@ -88,7 +89,7 @@ def circuit_of(value: Any) -> Circuit:
     if isinstance(value, Circuit):
         return value
     model: Any = value.model if isinstance(value, FitResult) else value
-    circuit = getattr(model, "circuit", None)
+    circuit = model.process_circuit if isinstance(model, ProcessModel) else getattr(model, "circuit", None)
     if not isinstance(circuit, Circuit):
         raise InputError(f"OpenQASM holds circuits; found a {type(value).__name__} without one.")
     if not isinstance(value, FitResult):

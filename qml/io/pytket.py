@@ -87,7 +87,7 @@ def to_pytket(
 
     Examples
     --------
-    ``tket_circuit = to_pytket(model.circuit, result.natural())``.
+    ``tket_circuit = to_pytket(model.circuit, model.natural(result.params))``.
     """
     qasm = _checks.need("pytket.qasm", "pytket")
     return qasm.circuit_from_qasm_str(to_qasm(circuit, params, 2, measured=measured), maxwidth=256)

@@ -196,7 +196,7 @@ def to_qiskit(
 
     Examples
     --------
-    ``quantum_circuit = to_qiskit(model.circuit, result.natural(), measured=[0, 1])``.
+    ``quantum_circuit = to_qiskit(model.circuit, model.natural(result.params), measured=[0, 1])``.
     """
     if isinstance(value, Circuit):
         return written(value, params, measured)

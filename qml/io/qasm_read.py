@@ -22,7 +22,7 @@ from qml.io.qasm_gates import Calls
 from qml.io.qasm_parse import DEEPEST, LONGEST_TEXT, MOST_OPERATIONS, MOST_QUBITS, parse
 from qml.io.qasm_values import Bits, Qubits, Scope, Value, placed_at, refuse, words
 from qml.io.vocabulary import BRAKET_NOISE, QELIB1, STDGATES, exchanged
-from qml.parameters import Affine, Parameter
+from qml.parameters import Parameter
 
 COMPLEX = re.compile(r"[-+0-9.eEjim\s()]+")
 
@@ -92,8 +92,7 @@ class Reader:
             case ast.IODeclaration():
                 self.argument(node)
             case ast.ConstantDeclaration():
-                value = scope.cast(node, node.type, scope.value(node.init_expression))
-                scope.declare(node, node.identifier.name, value)
+                scope.declare(node, node.identifier.name, scope.value(node.init_expression), node.type)
             case ast.ClassicalDeclaration():
                 self.declare(node)
             case ast.ClassicalAssignment():
@@ -191,7 +190,7 @@ class Reader:
         if isinstance(node.init_expression, ast.QuantumMeasurement):
             refuse(node, "a measurement is kept in bits.")
         value = 0 if node.init_expression is None else scope.value(node.init_expression)
-        scope.declare(node, name, scope.cast(node, kind, value))
+        scope.declare(node, name, value, kind)
 
     def assign(self, node: ast.ClassicalAssignment) -> None:
         """Another value for a classical variable, or for some of its bits."""
@@ -215,10 +214,6 @@ class Reader:
         if node.op.name != "=":
             op = ast.BinaryOperator[node.op.name.removesuffix("=")]
             value = scope.value(_at(node, ast.BinaryExpression(op, target, node.rvalue)))
-        if isinstance(old, bool | int | float) and not (isinstance(old, float) and isinstance(value, Affine)):
-            if not isinstance(value, bool | int | float):
-                refuse(node, "a number is needed here.")
-            value = type(old)(value)
         scope.assign(node, name, value)
 
     def entries(self, target: ast.IndexedIdentifier, bits: Bits) -> list[int]:

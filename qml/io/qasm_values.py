@@ -63,7 +63,7 @@ class Scope:
 
     old: bool = False
     """Whether it is OpenQASM 2, where ^ is a power and every quotient one of real numbers."""
-    frames: list[dict[str, Value]] = field(default_factory=lambda: [{}])
+    frames: list[dict[Any, Value]] = field(default_factory=lambda: [{}])
     steps: int = 0
 
     def count(self, node: ast.QASMNode, steps: int = 1) -> None:
@@ -91,17 +91,19 @@ class Scope:
         finally:
             self.frames = outer
 
-    def declare(self, node: ast.QASMNode, name: str, value: Value) -> None:
-        """A new name."""
+    def declare(self, node: ast.QASMNode, name: str, value: Value, kind: ast.ClassicalType | None = None) -> None:
+        """A new name; of a classical variable of this type, whose value becomes one of it."""
         if name in self.frames[-1]:
             refuse(node, f"{name!r} is declared already: choose another name.")
-        self.frames[-1][name] = value
+        self.frames[-1][name] = value if kind is None else self.cast(node, kind, value)
+        self.frames[-1][name, "type"] = kind
 
     def assign(self, node: ast.QASMNode, name: str, value: Value) -> None:
-        """Another value for a name that is there."""
+        """Another value for a name that is there, of its type."""
         for frame in reversed(self.frames):
             if name in frame:
-                frame[name] = value
+                kind = frame.get((name, "type"))
+                frame[name] = value if kind is None else self.cast(node, kind, value)
                 return
         refuse(node, f"{name!r} is not declared.")
 

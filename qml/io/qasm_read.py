@@ -50,6 +50,7 @@ class Reader:
         self.scope.old = version.startswith("2")
         if self.scope.old:
             self.calls.known["CX"] = gates.CNOT
+            program = self.parsed(text) if "^" in text else program
         try:
             self.run(program.statements)
             if not self.n_sites:
@@ -60,6 +61,10 @@ class Reader:
             return Circuit(self.n_sites, self.operations), tuple(self.measured[key] for key in places)
         except RecursionError:
             raise InputError("the program is too deeply nested to be carried out.") from None
+
+    def parsed(self, text: str) -> ast.Program:
+        """The program of a text; the power ^ of version 2 is ** in version 3, where ^ is a weaker operator."""
+        return parse(text.replace("^", "**") if self.scope.old else text)
 
     # statements ----------------------------------------------------------------------------------------------------
 
@@ -146,7 +151,7 @@ class Reader:
             refuse(node, f"more than {DEEPEST} files are included.")
         with placed_at(node):
             text = read_text(file, "included", 4 * LONGEST_TEXT)
-        self.run(parse(text).statements)
+        self.run(self.parsed(text).statements)
 
     # names ---------------------------------------------------------------------------------------------------------
 

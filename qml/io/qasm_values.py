@@ -62,7 +62,7 @@ class Scope:
     """The names that are known at a place of a program."""
 
     old: bool = False
-    """Whether it is OpenQASM 2, where ^ is a power and every quotient one of real numbers."""
+    """Whether it is OpenQASM 2, where every quotient is one of real numbers."""
     frames: list[dict[Any, Value]] = field(default_factory=lambda: [{}])
     steps: int = 0
 
@@ -194,7 +194,6 @@ class Scope:
         x, y, name = self.value(node.lhs), self.value(node.rhs), node.op.name
         if self.old:
             x, y = (float(v) if name == "/" and isinstance(v, int) else v for v in (x, y))
-            name = "**" if name == "^" else name
         x, y = self._known(node.lhs, x), self._known(node.rhs, y)
         if isinstance(x, Affine) or isinstance(y, Affine):
             linear = not (isinstance(x, Affine) and isinstance(y, Affine)) or name in "+-"

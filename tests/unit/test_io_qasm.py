@@ -315,3 +315,17 @@ def test_integers_divide_into_an_integer_and_a_remainder_with_the_sign_of_the_fi
     (found,) = from_qasm(text).operations
     assert [p.constant for p in found.params] == [math.fmod(x, y), math.fmod(x, y), x]
     assert from_qasm(f"OPENQASM 3; qubit[8] q; U(0, 0, 0) q[mod({abs(x)}, 8)];").operations[0].sites == (abs(x),)
+
+
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [("pi/2^2", math.pi / 4), ("-2^2", -4), ("2^3^2", 512), ("2*3^2", 18), ("2^-1", 0.5), ("sin(pi/2)^2", 1)],
+)
+def test_powers_of_version_2_bind_before_products_and_signs(tmp_path, expression, value):
+    """As in the grammar of OpenQASM 2, and in Qiskit; in included files, too."""
+    head = 'OPENQASM 2.0; include "qelib1.inc"; '
+    (found,) = from_qasm(f"{head} qreg q[1]; rx({expression}) q[0];").operations
+    assert found.params[0].constant == pytest.approx(value, rel=1e-15)
+    (tmp_path / "turns.inc").write_text(f"gate turn a {{ rx({expression}) a; }}")
+    (found,) = from_qasm(f'{head} include "turns.inc"; qreg q[1]; turn q[0];', includes=tmp_path).operations
+    assert found.params[0].constant == pytest.approx(value, rel=1e-15)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import importlib
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, SupportsFloat, TypeVar, cast
@@ -95,6 +96,22 @@ def short(text: str, most: int = LONGEST) -> str:
 def told(values: Iterable[object]) -> str:
     """Values as a message shows them, side by side; "none" where there are none."""
     return ", ".join(map(shown, values)) or "none"
+
+
+def classes(value: object, library: str) -> set[str]:
+    """The names of those classes of another library that a value is of."""
+    return {kind.__name__ for kind in type(value).__mro__ if kind.__module__.partition(".")[0] == library}
+
+
+def need(module: str, extra: str, what: str = "this") -> Any:
+    """A module of another library, which `what` needs and an extra of ours installs."""
+    try:
+        return importlib.import_module(module)
+    except ImportError:
+        library = module.partition(".")[0]
+        raise InputError(
+            f"{what} needs {library}, which is not installed: run pip install 'qmaxlik[{extra}]'."
+        ) from None
 
 
 def text(name: str, value: object) -> str:

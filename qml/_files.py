@@ -72,6 +72,23 @@ def regular(path: str | Path, what: str) -> Path:
     raise InputError(f"the {what} file {str(path)!r} {found}.")
 
 
+def read_text(path: str | Path, what: str, most: int | None = None) -> str:
+    """The text of a file of at most so many bytes, without the mark that spreadsheets begin with.
+
+    Raises
+    ------
+    InputError
+        If it is no file, is larger, or is not text.
+    """
+    file = regular(path, what)
+    if most is not None and (size := file.stat().st_size) > most:
+        raise InputError(f"the {what} file {str(path)!r} has {size} bytes; at most {most} are read.")
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise InputError(f"the {what} file {str(path)!r} is not text.") from None
+
+
 def writable(path: object) -> Path:
     """The path of a file that can be written: no folder, and in a folder that exists.
 

@@ -25,7 +25,6 @@ from qml import _checks
 from qml._checks import InputError
 from qml.fitting import Objective, Prior
 from qml.fitting.functions import ONCE, LossFunction, StateFunction
-from qml.io.extras import need
 from qml.losses import Loss
 from qml.models import ConditionalModel, Model
 from qml.processes import ProcessFamily
@@ -73,7 +72,7 @@ def state(model: Model) -> Callable[[Any], Any]:
     >>> print(f"{jax.grad(energy)(jnp.array([jnp.pi / 2]))[0]:.4f}")
     -0.8000
     """
-    need("jax", "jax")
+    _checks.need("jax", "jax")
     from qml.fitting.traced import matrix_of_vector, on_the_host, traced_vector
 
     _checks.instance("model", model, Model, "such as CircuitModel or GibbsModel")
@@ -129,7 +128,7 @@ def loss(
     >>> print(f"{value:.4f}", [f"{x:.4f}" for x in gradient.tolist()])
     1.3863 ['0.6835', '0.3677', '0.3677']
     """
-    need("jax", "jax")
+    _checks.need("jax", "jax")
     from qml.fitting.traced import on_the_host, traced_loss
 
     objective = Objective.of(model, target, loss, prior)
@@ -142,14 +141,14 @@ def loss(
 
 def _in_double(native: Callable[[Any], Any], by_host: Callable[[Any], Any], n_params: int) -> Callable[[Any], Any]:
     """What JAX traces itself where it is set to double precision, else what the host computes."""
-    jax = need("jax", "jax")
+    jax = _checks.need("jax", "jax")
     compiled = jax.jit(native)
     return lambda theta: compiled(_parameters(theta, n_params)) if jax.config.jax_enable_x64 else by_host(theta)
 
 
 def _loss_on_host(function: LossFunction) -> Callable[[Any], Any]:
     """The loss as JAX sees it where the host computes it."""
-    jax = need("jax", "jax")
+    jax = _checks.need("jax", "jax")
 
     def value(theta: Any) -> Any:
         return _called(function.value, jax.ShapeDtypeStruct((), theta.dtype), theta)
@@ -172,7 +171,7 @@ def _loss_on_host(function: LossFunction) -> Callable[[Any], Any]:
 
 def _state_on_host(function: StateFunction) -> Callable[[Any], Any]:
     """The state as JAX sees it where the host computes it."""
-    jax = need("jax", "jax")
+    jax = _checks.need("jax", "jax")
     derivative = _derivative()
 
     def sigma(theta: Any) -> Any:
@@ -195,7 +194,7 @@ def _derivative() -> Any:
     JAX's own way to declare that, ``linear_call``, has no rule for ``vmap``. Leading axes of both arguments are a
     batch.
     """
-    jax = need("jax", "jax")
+    jax = _checks.need("jax", "jax")
     primitive = importlib.import_module("jax.extend.core").Primitive("qml_state_derivative")
     ad, batching, mlir = (importlib.import_module(f"jax.interpreters.{name}") for name in ("ad", "batching", "mlir"))
 
@@ -258,7 +257,7 @@ class _Bits:
 
 def _called(function: Callable[..., Any], out: Any, *arguments: Any) -> Any:
     """What a function on the host returns, an array or several, of shapes and dtypes `out`."""
-    jax = need("jax", "jax")
+    jax = _checks.need("jax", "jax")
     jnp, as_bits = jax.numpy, jax.lax.bitcast_convert_type
 
     def words(x: Any) -> Any:
@@ -288,7 +287,7 @@ def _refuse(*_: Any) -> Any:
 
 def _parameters(theta: Any, n_params: int) -> Any:
     """theta (n_params,) in the precision that JAX is set to."""
-    jnp = need("jax.numpy", "jax")
+    jnp = _checks.need("jax.numpy", "jax")
     try:
         found = jnp.asarray(theta)
     except (TypeError, ValueError, OverflowError):

@@ -17,7 +17,6 @@ from qml import _checks
 from qml._checks import InputError
 from qml.fitting import Objective, Prior
 from qml.fitting.functions import ONCE, LossFunction, StateFunction
-from qml.io.extras import need
 from qml.losses import Loss
 from qml.models import ConditionalModel, Model
 from qml.processes import ProcessFamily
@@ -103,13 +102,13 @@ def loss(
     def of_theta(theta: Any) -> Any:
         return of_loss(function, _parameters(theta, function.n_params))
 
-    return need("torch.compiler", "torch").disable(of_theta)  # type: ignore[no-any-return]
+    return _checks.need("torch.compiler", "torch").disable(of_theta)  # type: ignore[no-any-return]
 
 
 @cache
 def _pieces() -> tuple[Callable[..., Any], Callable[..., Any]]:
     """The loss of a function and theta, and the class of the layer: both need PyTorch to be defined."""
-    torch, make = need("torch", "torch"), StateLayer
+    torch, make = _checks.need("torch", "torch"), StateLayer
 
     def on_host(tensor: Any) -> Any:
         kind = torch.complex128 if tensor.is_complex() else torch.float64
@@ -187,7 +186,7 @@ def _pieces() -> tuple[Callable[..., Any], Callable[..., Any]]:
 
 def _parameters(theta: Any, n_params: int) -> Any:
     """theta (..., n_params), if it is a tensor of real numbers."""
-    torch = need("torch", "torch")
+    torch = _checks.need("torch", "torch")
     if not isinstance(theta, torch.Tensor) or theta.is_complex():
         raise InputError(f"theta must be a tensor of real numbers; found {_checks.shown(theta)}.")
     if theta.ndim < 1 or theta.shape[-1] != n_params:

@@ -7,12 +7,13 @@ from typing import Any
 
 from qml import _checks
 from qml._checks import InputError
-from qml._files import as_path, regular, writable
+from qml._files import as_path, read_text, regular, writable
 from qml.circuits import Circuit
 from qml.fitting import FitResult
 from qml.io.objects import load, save
 from qml.io.qasm import from_qasm, to_qasm
 from qml.measurement import Counts
+from qml.processes import ProcessModel
 
 ENDINGS = (".qasm", ".json", ".npz", ".csv")
 
@@ -57,12 +58,9 @@ def convert(source: str | Path, target: str | Path, *, version: int = 3) -> Any:
 
 def read(path: Path) -> Any:
     """What a file holds."""
-    file = regular(path, "source")
+    regular(path, "source")
     if path.suffix == ".qasm":
-        try:
-            return from_qasm(file.read_text(encoding="utf-8-sig"))
-        except UnicodeDecodeError:
-            raise InputError(f"{path} is not text.") from None
+        return from_qasm(read_text(path, "source"))
     if path.suffix == ".csv":
         return Counts.read_csv(path)
     if path.suffix not in ENDINGS:
@@ -91,7 +89,7 @@ def circuit_of(value: Any) -> Circuit:
     if isinstance(value, Circuit):
         return value
     model: Any = value.model if isinstance(value, FitResult) else value
-    circuit = getattr(model, "circuit", None)
+    circuit = model.process_circuit if isinstance(model, ProcessModel) else getattr(model, "circuit", None)
     if not isinstance(circuit, Circuit):
         raise InputError(f"OpenQASM holds circuits; found a {type(value).__name__} without one.")
     if not isinstance(value, FitResult):

@@ -113,16 +113,8 @@ def schema() -> dict[str, Any]:
         "complex": {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2},
         "mapping": {"type": "array", "items": {"type": "array", "minItems": 2, "maxItems": 2}},
     }
-    objects = [
-        {"type": "object", "properties": {name: form}, "required": [name], "additionalProperties": False}
-        for name, form in special.items()
-    ]
-    array = {
-        "type": "object",
-        "properties": {"real": {}, "imag": {}},
-        "required": ["real"],
-        "additionalProperties": False,
-    }
+    objects = [_closed({name: form}, [name]) for name, form in special.items()]
+    array = _closed({"real": {}, "imag": {}}, ["real"])
     plain = {
         "type": "object",
         "additionalProperties": {"$ref": "#/$defs/value"},
@@ -152,20 +144,17 @@ def _described(kind: str, maker: Any) -> dict[str, Any]:
     """The schema of one kind."""
     if kind in CONSTANTS:
         name: dict[str, Any] = {"enum": sorted(CONSTANTS[kind].values())}
-        return _object(kind, {"name": name}, ["name"])
+        return _closed({"kind": {"const": kind}, "name": name}, ["kind", "name"])
     owner = getattr(maker, "__self__", None)
     parameters = inspect.signature(owner if inspect.isclass(owner) else maker).parameters
     names = [_descriptions.key_of(name) for name in getattr(owner, "_keys", ()) or parameters]
-    return _object(kind, {name: {"$ref": "#/$defs/value"} for name in names}, names)
+    arguments = {name: {"$ref": "#/$defs/value"} for name in names}
+    return _closed({"kind": {"const": kind}, **arguments}, ["kind", *names])
 
 
-def _object(kind: str, properties: dict[str, Any], required: list[str]) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": {"kind": {"const": kind}, **properties},
-        "required": ["kind", *required],
-        "additionalProperties": False,
-    }
+def _closed(properties: dict[str, Any], required: list[str]) -> dict[str, Any]:
+    """The schema of an object that has no other properties."""
+    return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
 
 
 def _everything() -> None:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from qml import _checks
 from qml._checks import InputError
-from qml._files import regular
+from qml._files import read_text
 from qml.io.pygsti_words import Line, WordParser
 from qml.measurement.entries import MOST
 
@@ -29,16 +29,6 @@ class Row(NamedTuple):
     total: float | None
 
 
-def _text(path: str | Path) -> str:
-    file = regular(path, "pyGSTi")
-    if (size := file.stat().st_size) > LARGEST_FILE:
-        raise InputError(f"the pyGSTi file {str(path)!r} has {size} bytes; at most {LARGEST_FILE} are read.")
-    try:
-        return file.read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        raise InputError(f"the pyGSTi file {str(path)!r} is not text.") from None
-
-
 def read_rows(path: str | Path) -> list[Row]:
     """The lines of data of a file.
 
@@ -49,7 +39,7 @@ def read_rows(path: str | Path) -> list[Row]:
     MemoryRefused
         If the lines would not fit.
     """
-    lines = _text(path).split("\n")
+    lines = read_text(path, "pyGSTi", LARGEST_FILE).split("\n")
     _checks.memory(f"the record of {len(lines)} lines", 1000 * len(lines), "split the file")
     parser, rows = WordParser(), list[Row]()
     columns: list[tuple[str, str]] | None = None

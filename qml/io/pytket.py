@@ -8,7 +8,6 @@ from typing import Any
 from qml import _checks
 from qml._checks import InputError, shown
 from qml.circuits import Circuit
-from qml.io.extras import classes, need
 from qml.io.qasm import from_qasm, to_qasm
 from qml.parameters import ParameterLike
 
@@ -37,8 +36,8 @@ def from_pytket(circuit: Any, *, measured: bool = False) -> Any:
     --------
     ``circuit = from_pytket(tket_circuit)``.
     """
-    qasm, passes = need("pytket.qasm", "pytket"), need("pytket.passes", "pytket")
-    if "Circuit" not in classes(circuit, "pytket"):
+    qasm, passes = _checks.need("pytket.qasm", "pytket"), _checks.need("pytket.passes", "pytket")
+    if "Circuit" not in _checks.classes(circuit, "pytket"):
         raise InputError(f"a circuit of pytket is taken; found {shown(circuit)}.")
     measured = _checks.flag("measured", measured)
     if free := sorted(map(str, circuit.free_symbols())):
@@ -48,7 +47,7 @@ def from_pytket(circuit: Any, *, measured: bool = False) -> Any:
     passes.DelayMeasures(allow_partial=True).apply(plain)
     plain.flatten_registers()
     passes.DecomposeBoxes().apply(plain)
-    kinds = need("pytket", "pytket").OpType
+    kinds = _checks.need("pytket", "pytket").OpType
     try:
         try:
             text = qasm.circuit_to_qasm_str(plain, header="qelib1", maxwidth=256)
@@ -88,7 +87,7 @@ def to_pytket(
 
     Examples
     --------
-    ``tket_circuit = to_pytket(model.circuit, result.natural())``.
+    ``tket_circuit = to_pytket(model.circuit, model.natural(result.params))``.
     """
-    qasm = need("pytket.qasm", "pytket")
+    qasm = _checks.need("pytket.qasm", "pytket")
     return qasm.circuit_from_qasm_str(to_qasm(circuit, params, 2, measured=measured), maxwidth=256)

@@ -10,7 +10,6 @@ from qml import _checks
 from qml._checks import InputError
 from qml._files import folder
 from qml.circuits import Circuit
-from qml.io.extras import need
 from qml.parameters import ParameterLike
 
 
@@ -65,7 +64,7 @@ def from_qasm(text: str, *, includes: str | Path | None = None, measured: bool =
     """
     if "\n" not in _checks.text("text", text) and text.endswith(".qasm"):
         raise InputError(f"text must be a program; found the name of a file: pass Path({text!r}).read_text().")
-    need("openqasm3.parser", "qasm")
+    _checks.need("openqasm3.parser", "qasm")
     from qml.io.qasm_read import Reader
 
     measured = _checks.flag("measured", measured)

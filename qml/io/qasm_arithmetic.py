@@ -8,24 +8,18 @@ from collections.abc import Callable
 from typing import Any
 
 FUNCTIONS: dict[str, Callable[..., float]] = {
+    **{
+        name: getattr(math, name)
+        for name in ("acos", "asin", "atan", "cos", "exp", "floor", "log", "sin", "sqrt", "tan")
+    },
     "arccos": math.acos,
     "arcsin": math.asin,
     "arctan": math.atan,
     "ceiling": math.ceil,
-    "cos": math.cos,
-    "exp": math.exp,
-    "floor": math.floor,
     "ln": math.log,
-    "log": math.log,
-    "mod": math.fmod,
+    "mod": lambda x, y: _remainder(x, y),
     "popcount": lambda x: bin(x).count("1"),
     "pow": lambda x, y: _power(x, y),
-    "sin": math.sin,
-    "sqrt": math.sqrt,
-    "tan": math.tan,
-    "acos": math.acos,
-    "asin": math.asin,
-    "atan": math.atan,
 }
 CONSTANTS = {
     "pi": math.pi,
@@ -49,6 +43,13 @@ def _divided(x: Any, y: Any) -> Any:
     return x / y
 
 
+def _remainder(x: Any, y: Any) -> Any:
+    """What division leaves, which has the sign of x; of integers an integer."""
+    if isinstance(x, int) and isinstance(y, int):
+        return abs(x) % abs(y) if x >= 0 else -(abs(x) % abs(y))
+    return math.fmod(x, y)
+
+
 def _shifted(x: int, y: int) -> int:
     if not 0 <= y <= 64:
         raise ValueError("a shift must be from 0 to 64 bits")
@@ -60,7 +61,7 @@ BINARY: dict[str, Callable[[Any, Any], Any]] = {
     "-": operator.sub,
     "*": operator.mul,
     "/": _divided,
-    "%": operator.mod,
+    "%": _remainder,
     "**": _power,
     "==": operator.eq,
     "!=": operator.ne,

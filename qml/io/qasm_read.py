@@ -13,7 +13,7 @@ from openqasm3 import ast
 
 from qml import channels, gates
 from qml._checks import InputError
-from qml._files import regular
+from qml._files import read_text, regular
 from qml.circuits import Circuit
 from qml.gates import UnitaryGate
 from qml.instructions import Initialize, Operation, TraceOut
@@ -21,20 +21,10 @@ from qml.io.blocks import Block
 from qml.io.qasm_gates import Calls
 from qml.io.qasm_parse import DEEPEST, LONGEST_TEXT, MOST_OPERATIONS, MOST_QUBITS, parse
 from qml.io.qasm_values import Bits, Qubits, Scope, Value, placed_at, refuse, words
-from qml.io.vocabulary import NOISE, QELIB1, STDGATES
-from qml.parameters import Affine, Parameter
+from qml.io.vocabulary import BRAKET_NOISE, QELIB1, STDGATES, exchanged
+from qml.parameters import Parameter
 
 COMPLEX = re.compile(r"[-+0-9.eEjim\s()]+")
-REFUSED = {
-    ast.DelayInstruction: "a delay",
-    ast.CalibrationDefinition: "a calibration",
-    ast.CalibrationStatement: "a calibration",
-    ast.SubroutineDefinition: "a subroutine",
-    ast.ExternDeclaration: "an external function",
-    ast.SwitchStatement: "a switch",
-    ast.ReturnStatement: "a return",
-    ast.EndStatement: "an end",
-}
 
 
 class Reader:
@@ -60,6 +50,7 @@ class Reader:
         self.scope.old = version.startswith("2")
         if self.scope.old:
             self.calls.known["CX"] = gates.CNOT
+            program = self.parsed(text) if "^" in text else program
         try:
             self.run(program.statements)
             if not self.n_sites:
@@ -70,6 +61,10 @@ class Reader:
             return Circuit(self.n_sites, self.operations), tuple(self.measured[key] for key in places)
         except RecursionError:
             raise InputError("the program is too deeply nested to be carried out.") from None
+
+    def parsed(self, text: str) -> ast.Program:
+        """The program of a text; the power ^ of version 2 is ** in version 3, where ^ is a weaker operator."""
+        return parse(text.replace("^", "**") if self.scope.old else text)
 
     # statements ----------------------------------------------------------------------------------------------------
 
@@ -102,8 +97,7 @@ class Reader:
             case ast.IODeclaration():
                 self.argument(node)
             case ast.ConstantDeclaration():
-                value = scope.cast(node, node.type, scope.value(node.init_expression))
-                scope.declare(node, node.identifier.name, value)
+                scope.declare(node, node.identifier.name, scope.value(node.init_expression), node.type)
             case ast.ClassicalDeclaration():
                 self.declare(node)
             case ast.ClassicalAssignment():
@@ -128,8 +122,7 @@ class Reader:
             case ast.Pragma():
                 self.pragma(node)
             case _:
-                what = REFUSED.get(type(node), words(node))
-                refuse(node, f"{what} has no counterpart in a circuit of gates and channels: leave it out.")
+                refuse(node, f"{words(node)} has no counterpart in a circuit of gates and channels: leave it out.")
 
     def block(self, statements: Iterable[ast.Statement], names: dict[str, Value] | None = None) -> None:
         """Statements with names of their own."""
@@ -156,12 +149,9 @@ class Reader:
         self.files += 1
         if self.files > DEEPEST:
             refuse(node, f"more than {DEEPEST} files are included.")
-        try:
-            with file.open(encoding="utf-8") as opened:
-                text = opened.read(LONGEST_TEXT + 1)
-        except UnicodeDecodeError:
-            refuse(node, f"the included file {node.filename!r} is not text.")
-        self.run(parse(text).statements)
+        with placed_at(node):
+            text = read_text(file, "included", 4 * LONGEST_TEXT)
+        self.run(self.parsed(text).statements)
 
     # names ---------------------------------------------------------------------------------------------------------
 
@@ -205,7 +195,7 @@ class Reader:
         if isinstance(node.init_expression, ast.QuantumMeasurement):
             refuse(node, "a measurement is kept in bits.")
         value = 0 if node.init_expression is None else scope.value(node.init_expression)
-        scope.declare(node, name, scope.cast(node, kind, value))
+        scope.declare(node, name, value, kind)
 
     def assign(self, node: ast.ClassicalAssignment) -> None:
         """Another value for a classical variable, or for some of its bits."""
@@ -229,10 +219,6 @@ class Reader:
         if node.op.name != "=":
             op = ast.BinaryOperator[node.op.name.removesuffix("=")]
             value = scope.value(_at(node, ast.BinaryExpression(op, target, node.rvalue)))
-        if isinstance(old, bool | int | float) and not (isinstance(old, float) and isinstance(value, Affine)):
-            if not isinstance(value, bool | int | float):
-                refuse(node, "a number is needed here.")
-            value = type(old)(value)
         scope.assign(node, name, value)
 
     def entries(self, target: ast.IndexedIdentifier, bits: Bits) -> list[int]:
@@ -336,15 +322,15 @@ class Reader:
                 instruction = UnitaryGate(matrices[0]) if name == "unitary" else channels.KrausChannel(matrices)
                 self.add(node, Operation(instruction, sites))
                 return
-            if name not in NOISE:
-                raise InputError(f"the noise {name!r} is not known; known are kraus, {', '.join(NOISE)}.")
-            channel, ours, _ = NOISE[name]
+            if name not in BRAKET_NOISE:
+                raise InputError(f"the noise {name!r} is not known; known are kraus, {', '.join(BRAKET_NOISE)}.")
+            channel = BRAKET_NOISE[name]
             params = tuple(self.scope.angle(a) for a in call.arguments)
             if len(params) != channel.n_params:
                 raise InputError(f"{name} takes {channel.n_params} numbers; found {len(params)}.")
             every = [(site,) for site in sites] if channel.n_sites == 1 else [sites]
             for at in every:
-                self.add(node, Operation(channel, at, ours(*params)))
+                self.add(node, Operation(channel, at, exchanged(channel, params)))
 
 
 def _at(node: ast.QASMNode, made: Any) -> Any:

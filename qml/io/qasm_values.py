@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NoReturn, TypeAlias
 
@@ -43,18 +46,15 @@ def refuse(node: ast.QASMNode, sentence: str) -> NoReturn:
     raise InputError(f"{where}{sentence}") from None
 
 
-@dataclass(slots=True)
-class placed_at:  # noqa: N801
+@contextmanager
+def placed_at(node: ast.QASMNode) -> Iterator[None]:
     """Errors in here are at the place of a statement, unless they name one."""
-
-    node: ast.QASMNode
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        if isinstance(error, InputError) and not str(error).startswith("line "):
-            refuse(self.node, str(error))
+    try:
+        yield
+    except InputError as error:
+        if str(error).startswith("line "):
+            raise
+        refuse(node, str(error))
 
 
 @dataclass
@@ -62,8 +62,8 @@ class Scope:
     """The names that are known at a place of a program."""
 
     old: bool = False
-    """Whether it is OpenQASM 2, where ^ is a power and every quotient one of real numbers."""
-    frames: list[dict[str, Value]] = field(default_factory=lambda: [{}])
+    """Whether it is OpenQASM 2, where every quotient is one of real numbers."""
+    frames: list[dict[Any, Value]] = field(default_factory=lambda: [{}])
     steps: int = 0
 
     def count(self, node: ast.QASMNode, steps: int = 1) -> None:
@@ -72,26 +72,38 @@ class Scope:
         if self.steps > MOST_STEPS:
             refuse(node, f"the program takes more than {MOST_STEPS} steps.")
 
-    def inside(self, names: dict[str, Value]) -> _Within:
+    @contextmanager
+    def inside(self, names: dict[str, Value]) -> Iterator[None]:
         """A block with names of its own."""
-        return _Within(self, [*self.frames, names])
+        self.frames.append(names)
+        try:
+            yield
+        finally:
+            self.frames.pop()
 
-    def alone(self, names: dict[str, Value]) -> _Within:
+    @contextmanager
+    def alone(self, names: dict[str, Value]) -> Iterator[None]:
         """The body of a gate: its own names, and constants."""
-        constant = {name: x for name, x in self.frames[0].items() if isinstance(x, int | float)}
-        return _Within(self, [constant, names])
+        outer = self.frames
+        self.frames = [{name: x for name, x in outer[0].items() if isinstance(x, int | float)}, names]
+        try:
+            yield
+        finally:
+            self.frames = outer
 
-    def declare(self, node: ast.QASMNode, name: str, value: Value) -> None:
-        """A new name."""
+    def declare(self, node: ast.QASMNode, name: str, value: Value, kind: ast.ClassicalType | None = None) -> None:
+        """A new name; of a classical variable of this type, whose value becomes one of it."""
         if name in self.frames[-1]:
             refuse(node, f"{name!r} is declared already: choose another name.")
-        self.frames[-1][name] = value
+        self.frames[-1][name] = value if kind is None else self.cast(node, kind, value)
+        self.frames[-1][name, "type"] = kind
 
     def assign(self, node: ast.QASMNode, name: str, value: Value) -> None:
-        """Another value for a name that is there."""
+        """Another value for a name that is there, of its type."""
         for frame in reversed(self.frames):
             if name in frame:
-                frame[name] = value
+                kind = frame.get((name, "type"))
+                frame[name] = value if kind is None else self.cast(node, kind, value)
                 return
         refuse(node, f"{name!r} is not declared.")
 
@@ -164,7 +176,7 @@ class Scope:
             case ast.Cast():
                 return self.cast(node, node.type, self.value(node.argument))
             case ast.IndexExpression(collection=ast.Identifier()):
-                return self.indexed(node, self.value(node.collection), [node.index])
+                return self.indexed(node, self.value(node.collection), node.index)
             case ast.SizeOf(target=target, index=None):
                 value = self.value(target)
                 if isinstance(value, Qubits | Bits):
@@ -182,7 +194,6 @@ class Scope:
         x, y, name = self.value(node.lhs), self.value(node.rhs), node.op.name
         if self.old:
             x, y = (float(v) if name == "/" and isinstance(v, int) else v for v in (x, y))
-            name = "**" if name == "^" else name
         x, y = self._known(node.lhs, x), self._known(node.rhs, y)
         if isinstance(x, Affine) or isinstance(y, Affine):
             linear = not (isinstance(x, Affine) and isinstance(y, Affine)) or name in "+-"
@@ -243,19 +254,17 @@ class Scope:
             refuse(node, f"a register has from 1 to {most} entries here; found {size}.")
         return size
 
-    def indexed(self, node: ast.QASMNode, value: Value, index: list[Any]) -> Value:
+    def indexed(self, node: ast.QASMNode, value: Value, index: Any) -> Value:
         """Entries of a register, or a bit of an integer."""
-        if len(index) != 1:
-            refuse(node, "a register has one index.")
         if isinstance(value, Qubits):
-            places, one = self.places(node, index[0], len(value.sites))
+            places, one = self.places(node, index, len(value.sites))
             return Qubits(tuple(value.sites[i] for i in places), one)
         if isinstance(value, bool) or not isinstance(value, int | Bits):
             refuse(node, "only registers and integers have an index.")
         if isinstance(value, int):
-            places, _ = self.places(node, index[0], 64)
+            places, _ = self.places(node, index, 64)
             return bool(value >> places[0] & 1) if len(places) == 1 else refuse(node, "one bit is needed.")
-        places, one = self.places(node, index[0], len(value.values))
+        places, one = self.places(node, index, len(value.values))
         self.count(node, len(places))
         return Bits(value.name, [value.values[i] for i in places], one)
 
@@ -268,7 +277,7 @@ class Scope:
         else:
             found = self.find(name, name.name.name)
             for index in name.indices:
-                found = self.indexed(name, found, [index])
+                found = self.indexed(name, found, index)
         if not isinstance(found, Qubits):
             refuse(name, "a qubit is needed here.")
         return found
@@ -322,24 +331,7 @@ class Scope:
 
 
 def words(node: object) -> str:
-    """A kind of statement in words: "a switch statement"."""
-    name = type(node).__name__
+    """A kind of statement, expression or type in words: "a switch", "an array type"."""
+    name = re.sub("(Statement|Instruction|Definition|Declaration)$", "", type(node).__name__)
     text = "".join(f" {c.lower()}" if c.isupper() and i else c.lower() for i, c in enumerate(name))
     return f"an {text}" if text[0] in "aeiou" else f"a {text}"
-
-
-@dataclass(slots=True)
-class _Within:
-    """Other names are known in here."""
-
-    scope: Scope
-    frames: list[dict[str, Value]]
-
-    def __enter__(self) -> None:
-        self._swap()
-
-    def __exit__(self, *_: object) -> None:
-        self._swap()
-
-    def _swap(self) -> None:
-        self.scope.frames, self.frames = self.frames, self.scope.frames

@@ -18,7 +18,7 @@ from qml.instructions import Channel, Operation, PartialTrace, Preparation, Unit
 from qml.io.blocks import Block
 from qml.io.numbers import bound, kraus_of, numbers
 from qml.io.synthesis import decomposed, euler
-from qml.io.vocabulary import BRAKET, QELIB1, STDGATES, names, noise_name
+from qml.io.vocabulary import BRAKET, BRAKET_NOISE, QELIB1, STDGATES, exchanged, names, noise_name
 from qml.parameters import Affine, Parameter, ParameterLike, as_affine
 
 STANDARD = {
@@ -103,7 +103,7 @@ class Writer:
         assert isinstance(channel, Channel)
         if self.version == 2:
             raise InputError(f"OpenQASM 2 has no noise; found {operation}: use version=3.")
-        found = noise_name(channel, params)
+        found = noise_name(channel, exchanged(channel, params), BRAKET_NOISE)
         if found is not None:
             name, theirs = found
             most = LIMITS.get(name, 1.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -13,17 +14,14 @@ from qml._typing import Complex
 from qml.channels.kraus import kraus_of_choi
 from qml.circuits import Circuit
 from qml.gates import Controlled, PauliRotation, UnitaryGate
-from qml.instructions import Channel, Operation, PartialTrace, Preparation, Unitary
+from qml.instructions import Channel, Instruction, Operation, PartialTrace, Preparation, Unitary
 from qml.io.blocks import Block
-from qml.io.extras import classes, need
 from qml.io.numbers import bound, kraus_of, numbers
 from qml.io.vocabulary import QISKIT, names, spelled
 from qml.parameters import Affine, Parameter, ParameterLike
 
 DEEPEST = 50
 """Definitions within definitions."""
-CLASSES = {"p": "PhaseGate", "id": "IGate", "iswap": "iSwapGate", "ecr": "ECRGate", "rzx": "RZXGate"}
-"""The classes of Qiskit's gates that are not the capital letters of their names."""
 REFUSED = {
     "store": "a classical variable",
     "if_else": "an if statement",
@@ -132,7 +130,7 @@ class Reader:
 
 def kraus(channel: Any) -> Complex:
     """The Kraus operators of a channel of Qiskit or Aer, in Qiskit's order, those that are small included."""
-    choi = np.asarray(need("qiskit.quantum_info", "qiskit").Choi(channel).data)  # on column-major vectors
+    choi = np.asarray(_checks.need("qiskit.quantum_info", "qiskit").Choi(channel).data)  # on column-major vectors
     return np.asarray(kraus_of_choi(choi).transpose(0, 2, 1))
 
 
@@ -159,7 +157,7 @@ def block_of(gate: Any, depth: int = 0) -> Block:
         letters = [getattr(gates, letter)(i) for i, letter in enumerate(reversed(gate.params[0])) if letter != "I"]
         return Block(tuple(letters))
     operator: Any = getattr(gate, "operator", None)  # of exp(-i t H)
-    if "SparsePauliOp" in classes(operator, "qiskit") and len(operator) == 1:
+    if "SparsePauliOp" in _checks.classes(operator, "qiskit") and len(operator) == 1:
         label, c = operator.paulis[0].to_label()[::-1], complex(operator.coeffs[0]).real
         return Block((PauliRotation(label)(affine(params[0], "the time") * (2 * c), *range(n)),))
     if gate.name == "unitary" or gate.definition is None:
@@ -203,7 +201,7 @@ def written(
     circuit: Circuit, params: Mapping[str, ParameterLike] | Sequence[float] | None, measured: Sequence[int]
 ) -> Any:
     """A QuantumCircuit; see :func:`qml.io.to_qiskit`."""
-    qiskit = need("qiskit", "qiskit")
+    qiskit = _checks.need("qiskit", "qiskit")
     circuit = bound(circuit, params)
     sites = _checks.targets("measured", _checks.listed("measured", measured, "sites"), circuit.n_sites)
     out = qiskit.QuantumCircuit(circuit.n_sites, len(sites))
@@ -216,7 +214,7 @@ def written(
             for site in operation.sites:
                 out.reset(site)
         elif isinstance(instruction, Channel):
-            channel = need("qiskit.quantum_info", "qiskit").Kraus(list(kraus_of(operation)))
+            channel = _checks.need("qiskit.quantum_info", "qiskit").Kraus(list(kraus_of(operation)))
             out.append(channel.to_instruction(), list(reversed(operation.sites)))
         else:
             values = [_expression(p, free) for p in operation.params]
@@ -237,16 +235,18 @@ def _expression(value: Affine, free: Mapping[str, Any]) -> Any:
     return total + value.constant if value.constant else total
 
 
+@cache
+def _standard() -> dict[Instruction, Any]:
+    """The class of Qiskit of each gate of ours that it has by a name."""
+    made = _checks.need("qiskit.circuit.library", "qiskit").get_standard_gate_name_mapping()
+    return {gate: made[name].base_class for gate, name in names(QISKIT).items() if name in made}
+
+
 def _gate(gate: Any, values: list[Any], operation: Operation) -> tuple[Any, bool]:
     """The gate of Qiskit, and whether its qubits are listed in the reverse order."""
-    library = need("qiskit.circuit.library", "qiskit")
-    known = names(QISKIT)
-    if gate in known and not (isinstance(gate, Controlled) and gate.n_controls > 2):
-        name = known[gate]
-        special = {"swap": "SwapGate", "cswap": "CSwapGate", "sdg": "SdgGate", "tdg": "TdgGate", "sxdg": "SXdgGate"}
-        special |= {"cp": "CPhaseGate", "u3": "U3Gate", "cu3": "CU3Gate", "csx": "CSXGate", "csdg": "CSdgGate"}
-        title = (CLASSES | special).get(name, f"{name.upper()}Gate")
-        return getattr(library, title)(*values), False
+    library = _checks.need("qiskit.circuit.library", "qiskit")
+    if gate in _standard():
+        return _standard()[gate](*values), False
     if isinstance(gate, Controlled):
         inner, reverse = _gate(gate.gate, values, operation)
         if reverse:
@@ -254,7 +254,7 @@ def _gate(gate: Any, values: list[Any], operation: Operation) -> tuple[Any, bool
             inner = library.UnitaryGate(backwards(matrix), label=gate.gate.name)
         return inner.control(gate.n_controls, annotated=False), False
     if isinstance(gate, PauliRotation):
-        pauli = need("qiskit.quantum_info", "qiskit").SparsePauliOp(gate.label[::-1])
+        pauli = _checks.need("qiskit.quantum_info", "qiskit").SparsePauliOp(gate.label[::-1])
         return library.PauliEvolutionGate(pauli, time=values[0] / 2), False
     if gate == gates.XXPlusYY:
         return library.XXPlusYYGate(values[0], 0.0), False

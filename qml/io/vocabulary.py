@@ -75,53 +75,27 @@ def _ms(phi0: Affine, phi1: Affine, theta: Affine) -> Block:
     return turn.inverse().then(Block.of(gates.RXX, theta, 0, 1)).then(turn)
 
 
+def _known(names: str) -> dict[str, Spelled]:
+    """Gates that :func:`qml.gates.gate` knows by these names."""
+    return {name: gates.gate(name) for name in names.split()}
+
+
 STDGATES: dict[str, Spelled] = {
-    "p": gates.P,
-    "x": gates.X,
-    "y": gates.Y,
-    "z": gates.Z,
-    "h": gates.H,
-    "s": gates.S,
-    "sdg": gates.Sdg,
-    "t": gates.T,
-    "tdg": gates.Tdg,
-    "sx": gates.SX,
-    "rx": gates.RX,
-    "ry": gates.RY,
-    "rz": gates.RZ,
-    "cx": gates.CNOT,
-    "cy": gates.CY,
-    "cz": gates.CZ,
-    "cp": gates.CP,
-    "crx": gates.CRX,
-    "cry": gates.CRY,
-    "crz": gates.CRZ,
-    "ch": gates.CH,
-    "swap": gates.SWAP,
-    "ccx": gates.Toffoli,
-    "cswap": gates.Fredkin,
+    **_known("p x y z h s sdg t tdg sx rx ry rz cx cy cz cp crx cry crz ch swap ccx cswap CX phase cphase id u1"),
     "cu": _cu,
-    "CX": gates.CNOT,
-    "phase": gates.P,
-    "cphase": gates.CP,
-    "id": gates.I,
-    "u1": gates.P,
     "u2": lambda phi, lam: Block.of(gates.U3, pi / 2, phi, lam, 0, phase=-(phi + lam) / 2),
     "u3": lambda theta, phi, lam: Block.of(gates.U3, theta, phi, lam, 0, phase=-(phi + lam) / 2),
 }
 """The gates of ``stdgates.inc`` of OpenQASM 3, with the phases that the file gives them."""
 
-QELIB1: dict[str, Spelled] = STDGATES | {
-    "u": gates.U3,
+QELIB1: dict[str, Spelled] = {
+    **STDGATES,
+    **_known("u sxdg cu1 rxx rzz"),
     "u2": _u2,
     "u3": gates.U3,
     "u0": lambda _: Block.of(gates.I, 0),
-    "sxdg": gates.SXdg,
-    "cu1": gates.CP,
     "cu3": controlled(gates.U3),
     "csx": controlled(gates.SX),
-    "rxx": gates.RXX,
-    "rzz": gates.RZZ,
     "rccx": _rccx,
     "rc3x": _rc3x,
     "c3x": controlled(gates.X, 3),
@@ -130,11 +104,10 @@ QELIB1: dict[str, Spelled] = STDGATES | {
 }
 """The gates of ``qelib1.inc`` of OpenQASM 2, as Qiskit extended it."""
 
-QISKIT: dict[str, Spelled] = QELIB1 | {
-    "ryy": gates.RYY,
+QISKIT: dict[str, Spelled] = {
+    **QELIB1,
+    **_known("ryy ecr iswap"),
     "rzx": PauliRotation("ZX"),
-    "ecr": gates.ECR,
-    "iswap": gates.ISWAP,
     "dcx": _dcx,
     "cs": controlled(gates.S),
     "csdg": controlled(gates.Sdg),
@@ -149,35 +122,17 @@ QISKIT: dict[str, Spelled] = QELIB1 | {
 """The gates of Qiskit by their names; what is not here is taken apart by its own definition."""
 
 BRAKET: dict[str, Spelled] = {
-    "i": gates.I,
-    "x": gates.X,
-    "y": gates.Y,
-    "z": gates.Z,
-    "h": gates.H,
-    "s": gates.S,
+    **_known("i x y z h s t rx ry rz phaseshift cnot cy cz swap iswap ecr ccnot cswap"),
     "si": gates.Sdg,
-    "t": gates.T,
     "ti": gates.Tdg,
     "v": gates.SX,
     "vi": gates.SXdg,
-    "rx": gates.RX,
-    "ry": gates.RY,
-    "rz": gates.RZ,
-    "phaseshift": gates.P,
-    "cnot": gates.CNOT,
-    "cy": gates.CY,
-    "cz": gates.CZ,
     "cv": controlled(gates.SX),
     "cphaseshift": gates.CP,
-    "swap": gates.SWAP,
-    "iswap": gates.ISWAP,
-    "ecr": gates.ECR,
     "xx": gates.RXX,
     "yy": gates.RYY,
     "zz": gates.RZZ,
     "xy": _xy,
-    "ccnot": gates.Toffoli,
-    "cswap": gates.Fredkin,
     "prx": _r,
     "gpi": lambda phi: Block.of(gates.U3, pi, phi, pi - phi, 0),
     "gpi2": lambda phi: Block.of(gates.U3, pi / 2, phi - pi / 2, pi / 2 - phi, 0),
@@ -186,71 +141,45 @@ BRAKET: dict[str, Spelled] = {
 """The gates of Braket, whose programs include no file."""
 
 PENNYLANE: dict[str, Spelled] = {
-    "Identity": gates.I,
-    "PauliX": gates.X,
-    "PauliY": gates.Y,
-    "PauliZ": gates.Z,
-    "Hadamard": gates.H,
-    "S": gates.S,
-    "T": gates.T,
-    "SX": gates.SX,
-    "RX": gates.RX,
-    "RY": gates.RY,
-    "RZ": gates.RZ,
-    "PhaseShift": gates.P,
-    "U1": gates.P,
+    **_known("Identity PauliX PauliY PauliZ Hadamard S T SX RX RY RZ PhaseShift U1 U3 CNOT CY CZ CH SWAP ISWAP ECR"),
+    **_known("Toffoli CSWAP CRX CRY CRZ ControlledPhaseShift IsingXX IsingYY IsingZZ"),
     "U2": _u2,
-    "U3": gates.U3,
     "Rot": _rot,
     "CRot": _crot,
-    "CNOT": gates.CNOT,
-    "CY": gates.CY,
-    "CZ": gates.CZ,
-    "CH": gates.CH,
     "CCZ": controlled(gates.Z, 2),
-    "SWAP": gates.SWAP,
-    "ISWAP": gates.ISWAP,
-    "ECR": gates.ECR,
-    "Toffoli": gates.Toffoli,
-    "CSWAP": gates.Fredkin,
-    "CRX": gates.CRX,
-    "CRY": gates.CRY,
-    "CRZ": gates.CRZ,
-    "ControlledPhaseShift": gates.CP,
-    "IsingXX": gates.RXX,
-    "IsingYY": gates.RYY,
-    "IsingZZ": gates.RZZ,
     "IsingXY": _xy,
 }
 """The gates of PennyLane by their names."""
 
-TwoQubitDephasing = PauliMixture("TwoQubitDephasing", ("IZ", "ZI", "ZZ"), ((1 / 3,) * 3,), ("p",))
-
-Terms: TypeAlias = Callable[..., tuple[Affine, ...]]
-
-NOISE: dict[str, tuple[Channel, Terms, Terms]] = {
-    "bit_flip": (channels.BitFlip, lambda p: (p,), lambda p: (p,)),
-    "phase_flip": (channels.PhaseFlip, lambda p: (p,), lambda p: (p,)),
-    "depolarizing": (channels.PauliError, lambda p: (p,), lambda p: (p,)),
-    "amplitude_damping": (channels.AmplitudeDamping, lambda g: (g,), lambda g: (g,)),
-    "generalized_amplitude_damping": (
-        channels.GeneralizedAmplitudeDamping,
-        lambda g, p: (g, 1 - p),
-        lambda g, e: (g, 1 - e),
-    ),
-    "phase_damping": (channels.PhaseDamping, lambda g: (g,), lambda g: (g,)),
-    "pauli_channel": (channels.PauliChannel, lambda *p: p, lambda *p: p),
-    "two_qubit_depolarizing": (channels.PauliError2, lambda p: (p,), lambda p: (p,)),
-    "two_qubit_dephasing": (TwoQubitDephasing, lambda p: (p,), lambda p: (p,)),
+BRAKET_NOISE: dict[str, Channel] = {
+    "bit_flip": channels.BitFlip,
+    "phase_flip": channels.PhaseFlip,
+    "depolarizing": channels.PauliError,
+    "amplitude_damping": channels.AmplitudeDamping,
+    "generalized_amplitude_damping": channels.GeneralizedAmplitudeDamping,
+    "phase_damping": channels.PhaseDamping,
+    "pauli_channel": channels.PauliChannel,
+    "two_qubit_depolarizing": channels.PauliError2,
+    "two_qubit_dephasing": PauliMixture("TwoQubitDephasing", ("IZ", "ZI", "ZZ"), ((1 / 3,) * 3,), ("p",)),
 }
-"""The noise of Braket by its names: our channel, our parameters from its, and its from ours."""
+"""The noise of Braket by its names, with parameters that are :func:`exchanged`."""
 
-SAME_AS: dict[Channel, tuple[Channel, Terms]] = {
+PENNYLANE_NOISE: dict[str, Channel] = {
+    "BitFlip": channels.BitFlip,
+    "PhaseFlip": channels.PhaseFlip,
+    "DepolarizingChannel": channels.PauliError,
+    "AmplitudeDamping": channels.AmplitudeDamping,
+    "GeneralizedAmplitudeDamping": channels.GeneralizedAmplitudeDamping,
+    "PhaseDamping": channels.PhaseDamping,
+}
+"""Channels of PennyLane with the parameters of ours, and, with Channel behind each name, of Cirq."""
+
+SAME_AS: dict[Channel, tuple[Channel, Callable[..., tuple[Affine, ...]]]] = {
     channels.Depolarizing: (channels.PauliError, lambda p: (3 / 4 * p,)),
     channels.Depolarizing2: (channels.PauliError2, lambda p: (15 / 16 * p,)),
     channels.BitPhaseFlip: (channels.PauliChannel, lambda p: (Affine(), p, Affine())),
 }
-"""Channels that :data:`NOISE` has under another name and other parameters."""
+"""Channels that the others have under another name and with other parameters."""
 
 
 def spelled(name: str, table: Mapping[str, Spelled], params: tuple[Affine, ...], n_sites: int) -> Block:
@@ -286,11 +215,19 @@ def names(table: Mapping[str, Spelled]) -> dict[Instruction, str]:
     return found
 
 
-def noise_name(channel: Channel, params: tuple[Affine, ...]) -> tuple[str, tuple[Affine, ...]] | None:
-    """The name of a channel in :data:`NOISE` and its parameters there; None where it has none."""
-    same, terms = SAME_AS.get(channel, (channel, None))
-    values = params if terms is None else terms(*params)
-    for name, (ours, _, theirs) in NOISE.items():
-        if ours == same:
-            return name, theirs(*values)
-    return None
+def noise_name(
+    channel: Instruction, params: tuple[Affine, ...], table: Mapping[str, Channel]
+) -> tuple[str, tuple[Affine, ...]] | None:
+    """The name of a channel in a table of noise and its parameters there; None where it has none."""
+    if not isinstance(channel, Channel):
+        return None
+    if channel in SAME_AS:
+        channel, terms = SAME_AS[channel]
+        params = terms(*params)
+    return next(((name, params) for name, same in table.items() if same == channel), None)
+
+
+def exchanged(channel: Instruction, params: tuple[Affine, ...]) -> tuple[Affine, ...]:
+    """Parameters of the noise of Braket and Cirq from ours, and ours from theirs: only of generalized amplitude damping
+    they differ, p from 1 - p."""
+    return (params[0], 1 - params[1]) if channel == channels.GeneralizedAmplitudeDamping else params

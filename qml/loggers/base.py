@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import math
 import time
 from abc import ABC, abstractmethod
@@ -82,13 +81,7 @@ class Logger(ABC):
             If not: with the command that installs them.
         """
         for module in cls.modules:
-            try:
-                importlib.import_module(module)
-            except ImportError:
-                raise InputError(
-                    f"the logger {cls.extra} needs {module.partition('.')[0]}, which is not installed: run "
-                    f"pip install 'qmaxlik[{cls.extra}]'."
-                ) from None
+            _checks.need(module, cls.extra, f"the logger {cls.extra}")
 
     def __init__(self, every: int, resume: bool) -> None:
         self.every = _checks.integer("every", every, low=1)

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from qml._checks import short
-from qml.plotting.text import plain_where_it_fails
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -41,3 +40,37 @@ def _write_png(figure: Figure, file: Path | IO[bytes], dpi: int) -> None:
     figure.set_dpi(dpi)
     canvas: Any = FigureCanvasAgg(figure)
     canvas.print_png(file)
+
+
+def plain_where_it_fails(figure: Figure) -> list[str]:
+    r"""Draw every text of a figure whose ``$...$`` Matplotlib cannot read as it was typed.
+
+    Returns
+    -------
+    list of str
+        Those texts.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> figure = Figure()
+    >>> _ = figure.suptitle(r"$\ket{GHZ}$"), figure.subplots().set_title(r"$\rho$")
+    >>> plain_where_it_fails(figure)
+    ['$\\ket{GHZ}$']
+    """
+    from matplotlib.cbook import is_math_text
+    from matplotlib.mathtext import MathTextParser
+    from matplotlib.text import Text
+
+    parser = MathTextParser("path")
+    failed = dict[str, None]()
+    for text in figure.findobj(Text):
+        assert isinstance(text, Text)
+        for line in text.get_text().split("\n"):
+            if text.get_parse_math() and is_math_text(line):
+                try:
+                    parser.parse(line)
+                except ValueError:
+                    text.set_parse_math(False)
+                    failed[text.get_text()] = None
+    return list(failed)

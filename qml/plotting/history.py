@@ -11,13 +11,14 @@ from qml import _checks
 from qml._checks import InputError
 from qml._typing import Integer, Real
 from qml.fitting import FitResult
+from qml.losses import EVERY_LOSS
 from qml.plotting.style import COLORS, DASHES, GREY, axes_of, plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-ENTROPIC = ("CrossEntropy", "RelativeEntropy", "NegativeLogLikelihood", "MeanCrossEntropy", "LabelLikelihood")
-"""Losses in nats."""
+IN_NATS = ("ClassicalCrossEntropy", *(kind.__name__ for kind in EVERY_LOSS.values() if kind.gap_is))
+"""Losses whose gap is an entropy."""
 
 
 class Curve(NamedTuple):
@@ -80,7 +81,7 @@ def plot_history(
 def curve_of(result: FitResult) -> Curve:
     """The curve of a fit."""
     history, loss = result.history, str(result.provenance.get("loss"))
-    return Curve(np.arange(len(history)), history.loss, result.floor, history.held_out, loss.startswith(ENTROPIC))
+    return Curve(np.arange(len(history)), history.loss, result.floor, history.held_out, loss.startswith(IN_NATS))
 
 
 def plot_curves(curves: Mapping[str, Curve], ax: tuple[Axes, Axes]) -> tuple[Axes, Axes]:

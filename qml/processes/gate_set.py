@@ -109,10 +109,10 @@ class GateSetModel(ProcessFamily):
         self._gates = {name: self._gate(name, g) for name, g in self.gates.items()}
         self._starts = {name: self._preparation(name, p) for name, p in self.preparations.items()}
         self._ends = {name: self._measurement(name, m) for name, m in self.measurements.items()}
-        pieces = [*self._gates.values(), *self._starts.values(), *self._ends.values()]
-        self._names = tuple(dict.fromkeys(name for piece in pieces for name in piece.names))
+        self._pieces = [*self._gates.values(), *self._starts.values(), *self._ends.values()]
+        self._names = tuple(dict.fromkeys(name for piece in self._pieces for name in piece.names))
         numbers = {name: k for k, name in enumerate(self._names)}
-        for piece in pieces:
+        for piece in self._pieces:
             piece.places = np.array([numbers[n] for n in piece.names], dtype=np.int64)
         self._held: tuple[Experiments, Words] | None = None
 
@@ -170,14 +170,14 @@ class GateSetModel(ProcessFamily):
         """
         theta = np.zeros(self.n_params)
         rng = _checks.generator("rng", rng)
-        for piece in (*self._gates.values(), *self._starts.values(), *self._ends.values()):
+        for piece in self._pieces:
             theta[piece.places] = piece.start(rng)
         return theta
 
     def natural(self, params: ParamsLike = ()) -> dict[str, float]:
         theta = self.theta(params)
         found = dict(zip(self._names, theta.tolist(), strict=True))
-        for piece in self._gates.values():
+        for piece in self._pieces:
             if isinstance(piece, OfModel) and piece.names:
                 values = piece.model.natural(theta[piece.places])
                 found.update(zip(piece.names, values.values(), strict=True))
@@ -185,7 +185,7 @@ class GateSetModel(ProcessFamily):
 
     def unconstrained(self, values: Mapping[str, float]) -> Real:
         theta = super().unconstrained(values)
-        for piece in self._gates.values():
+        for piece in self._pieces:
             if isinstance(piece, OfModel) and piece.names:
                 own = {
                     inner: values[name] for inner, name in zip(piece.model.parameter_names, piece.names, strict=True)

@@ -14,9 +14,8 @@ from qml.channels import Lindblad
 from qml.channels.exponentials import exponential, exponential_along
 from qml.channels.lindblad import JumpLike
 from qml.models.base import normal_start
-from qml.operators import OperatorLike, pauli
-from qml.operators.strings import all_labels
-from qml.processes.choi import transposed_pairs
+from qml.operators import OperatorLike
+from qml.processes.choi import choi_of_superoperator, transfer_of_choi, transposed_pairs
 from qml.processes.experiments import Experiments
 from qml.processes.outcomes import IntervalFamily, Prediction
 from qml.processes.process import Process
@@ -79,11 +78,7 @@ class LindbladModel(IntervalFamily):
             raise InputError("a Lindblad model needs a coefficient to learn; found a drift alone.")
         self._domains = self.channel.domains[1:]
         n = len(self.channel.dims)
-        side = 4**n
-        words = np.stack([pauli(word).matrix() for word in all_labels(side)]).reshape(side, -1)
-        # of all strings Q, row-major, and of the expectations of all strings P
-        moved = self.channel.generators @ words.T
-        self._generators = np.ascontiguousarray((words.conj() @ moved).real / 2**n)
+        self._generators = transfer_of_choi(choi_of_superoperator(self.channel.generators), n, n)
         self._generators[:, 0] = 0.0  # the trace is preserved, whatever rounding says
 
     def _arguments(self) -> dict[str, Any]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
 import math
-from typing import Any
 
 import numpy as np
 
@@ -137,10 +135,7 @@ def diamond_distance(first: Process, second: Process) -> float:
     scale = float(np.abs(difference).max())  # of distances of any size: tolerances of solvers are absolute
     if not scale > 0:
         return 0.0
-    try:
-        cvxpy: Any = importlib.import_module("cvxpy")
-    except ImportError:
-        raise InputError("the diamond distance needs CVXPY: pip install 'qml[diamond]'.") from None
+    cvxpy = _checks.need("cvxpy", "diamond", "the diamond distance")
     d, d_out = one.dim_in, one.dim_out
     z, bound = cvxpy.Variable((d * d_out, d * d_out), hermitian=True), cvxpy.Variable()
     reduced = cvxpy.partial_trace(z, (d, d_out), axis=1)

@@ -185,7 +185,6 @@ class OutcomesModel(Composite, Model):
             )
         family._check(self.experiments)
         self._dims = self.experiments.dims
-        self._join("a model of outcomes", [family])
         settings = len(self.experiments.settings)
         shots = np.asarray(data.shots, dtype=np.float64) if isinstance(data, Counts) else np.ones(settings)
         self._latest: tuple[Real, Prediction] | None = None

@@ -11,31 +11,14 @@ from qml._checks import InputError
 from qml.circuits import Circuit
 from qml.gates import RX, RY, I
 from qml.measurement.elements import POVM
-from qml.processes.experiments import Word
+from qml.processes.experiments import Word, parse_word
 from qml.processes.gate_set import GateSetModel
 
-FIDUCIALS: tuple[Word, ...] = (
-    (),
-    ("Gx",),
-    ("Gy",),
-    ("Gx", "Gx"),
-    ("Gx", "Gx", "Gx"),
-    ("Gy", "Gy", "Gy"),
-)
+FIDUCIALS: tuple[Word, ...] = tuple(map(parse_word, ("", "Gx", "Gy", "Gx Gx", "Gx Gx Gx", "Gy Gy Gy")))
 """Words before and after a germ: they prepare, and measure, along all directions."""
 GERMS: tuple[Word, ...] = (
-    ("Gi",),
-    ("Gx",),
-    ("Gy",),
-    ("Gx", "Gy"),
-    ("Gx", "Gx", "Gy"),
-    ("Gx", "Gy", "Gy"),
-    ("Gx", "Gy", "Gi"),
-    ("Gx", "Gi", "Gy"),
-    ("Gx", "Gi", "Gi"),
-    ("Gy", "Gi", "Gi"),
-    ("Gx", "Gy", "Gy", "Gi"),
-    ("Gx", "Gx", "Gy", "Gx", "Gy", "Gy"),
+    *map(parse_word, ("Gi", "Gx", "Gy", "Gx Gy", "Gx Gx Gy", "Gx Gy Gy", "Gx Gy Gi", "Gx Gi Gy", "Gx Gi Gi")),
+    *map(parse_word, ("Gy Gi Gi", "Gx Gy Gy Gi", "Gx Gx Gy Gx Gy Gy")),
 )
 """Words whose powers amplify every error of the gates that is no gauge; the first five suffice for small errors."""
 LITE = 5

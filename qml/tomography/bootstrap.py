@@ -239,7 +239,7 @@ def _replicate(
         counts.measurement, draw(p, counts.measurement, np.asarray(counts.shots), np.random.default_rng(stream))
     )
     if len(counts.measurement.fixed):
-        found = process_tomography(record, rank=rank)
+        found = process_tomography(record, rank=rank, progress=False)
     else:
         found = maximum_likelihood(record, method=method, rank=rank, hedging=hedging, gap=GAP)
     return found.state.matrix(), found.log_likelihood

@@ -13,6 +13,7 @@ from qml._checks import InputError
 from qml._results import Table
 from qml.fitting.result import FitResult
 from qml.measurement import Counts
+from qml.tomography.models import LIKELIHOODS
 
 SLACK, ROUNDING = 1e-2, 1e-12
 """By how much the smaller model may come out above the larger one: nats, as a rate that the data do not ask for falls
@@ -76,7 +77,8 @@ def likelihood_ratio(smaller: FitResult, larger: FitResult, *, boundary: int = 0
     Parameters
     ----------
     smaller, larger : FitResult
-        Of ``fit(model, counts)``; the smaller model is the larger one with some parameters fixed.
+        Of ``fit(model, counts)``; the smaller model is the larger one with some parameters fixed. Readout errors that
+        are learnt (``loss=NegativeLogLikelihood(readout=...)``) are parameters like others.
     boundary : {0, 1}
         How many of the parameters fixed are at an end of their interval there, such as a rate that is zero. For more of
         them the law depends on the Fisher information; with 0 the p-value is then too large, never too small.
@@ -88,8 +90,8 @@ def likelihood_ratio(smaller: FitResult, larger: FitResult, *, boundary: int = 0
     Raises
     ------
     InputError
-        If the fits are not to the same counts, not of the likelihood, did not converge, or the larger one has no more
-        parameters, or fits worse, which says that it has not found its optimum.
+        If the fits are not to the same counts, not of the likelihood alone, did not converge, or the larger one has no
+        more parameters, or fits worse, which says that it has not found its optimum.
 
     Examples
     --------
@@ -102,8 +104,10 @@ def likelihood_ratio(smaller: FitResult, larger: FitResult, *, boundary: int = 0
     """
     for name, result in (("smaller", smaller), ("larger", larger)):
         result = _checks.instance(name, result, FitResult)
-        if not isinstance(result.target, Counts) or result.provenance.get("loss") != "NegativeLogLikelihood()":
+        if not isinstance(result.target, Counts) or not str(result.provenance.get("loss")).startswith(LIKELIHOODS):
             raise InputError(f"{name} must be a fit of counts by their likelihood: leave out loss=.")
+        if "prior" in result.provenance:
+            raise InputError(f"{name} must be a fit without a prior, which its loss would hold a share of.")
         if not result.converged:
             raise InputError(f"{name} must have converged; found: {result.status}")
     if smaller.target != larger.target:

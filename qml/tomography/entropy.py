@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
+from dataclasses import replace
 
 import numpy as np
 
 from qml import _checks
-from qml._arrays import trace_of_product
 from qml._checks import InputError
-from qml._typing import Complex, Real
-from qml.geometry.gibbs import covariance
+from qml._typing import Complex
+from qml.fitting import Objective
+from qml.losses import CrossEntropy
 from qml.measurement import Counts
+from qml.models import GibbsModel
 from qml.operators.bases import hermitian_basis
-from qml.states import DensityMatrix, GibbsState
+from qml.optimizers import Newton
+from qml.optimizers.base import Stalled
+from qml.states import DensityMatrix
 from qml.tomography.face import known_of, openness
-from qml.tomography.likelihood import Likelihood, largest_eigenvalue
+from qml.tomography.likelihood import Likelihood, certificate
 from qml.tomography.linear import LARGEST_EXAMINED, design, record_of
 from qml.tomography.mle import maximum_likelihood
 from qml.tomography.result import TomographyHistory, TomographyResult
@@ -77,19 +82,26 @@ def maximum_entropy(counts: Counts, *, gap: float = 1e-2, max_iterations: int = 
     epsilon = gap / (2 * problem.total)
     mixed = (1 - epsilon) * start.state.matrix() + epsilon * np.eye(m.dim) / m.dim
     basis = _seen_directions(counts)
-    expectations = np.einsum("aij,ji->a", basis, mixed).real
-    sigma, steps = _gibbs(basis, expectations, 1e-3 * epsilon, max_iterations)
-    p = problem.probabilities(sigma)
-    value, bound = problem.log_likelihood(p), problem.gap_bound(largest_eigenvalue(problem.operator(p)))
+    sigma, steps = np.eye(m.dim, dtype=np.complex128) / m.dim, 0
+    if len(basis):
+        model, newton = GibbsModel(list(basis), m.dims), Newton()
+        objective = Objective(model, DensityMatrix._trusted(mixed, m.dims), CrossEntropy())
+        point = newton.at(objective, np.zeros(len(basis)))
+        state = newton.init(point)
+        with suppress(Stalled):
+            while steps < max_iterations and point.gradient_norm > 1e-3 * epsilon:
+                point, state = newton.step(objective, point, state)
+                steps += 1
+        sigma = model.state(point.params).matrix()
+    value, bound, rounding = certificate(problem, sigma, 1)
     converged = bound <= gap
     iterations, seconds = start.iterations + steps, time.perf_counter() - since
-    return TomographyResult(
+    return replace(
+        start,
         state=DensityMatrix._trusted(sigma, m.dims),
-        counts=counts,
         log_likelihood=value,
         certificate=bound,
-        rounding=problem.total * problem.rounding(problem.sensitivity(p)),
-        unique=start.unique,
+        rounding=rounding,
         wanted=gap,
         iterations=iterations,
         seconds=seconds,
@@ -99,8 +111,6 @@ def maximum_entropy(counts: Counts, *, gap: float = 1e-2, max_iterations: int = 
             f"log-likelihood{openness(known_of(counts), start.unique)}."
         ),
         method="maximum_entropy",
-        rank_limit=None,
-        hedging=0.0,
         history=TomographyHistory._of([(iterations, seconds, value, bound)]),
     )
 
@@ -112,27 +122,3 @@ def _seen_directions(counts: Counts) -> Complex:
     values, vectors = np.linalg.eigh(x.T @ x)
     kept = vectors[:, values > 1e-12 * values.max(initial=1e-300)]
     return np.asarray(np.einsum("ka,kij->aij", kept, basis))
-
-
-def _gibbs(basis: Complex, expectations: Real, tolerance: float, most: int) -> tuple[Complex, int]:
-    """exp(sum_j theta_j B_j)/Z with the given expectations, by damped Newton steps, and their number."""
-    theta, steps = np.zeros(len(basis)), 0
-    sigma = _of(basis, theta)
-    while steps < most:
-        gradient = trace_of_product(basis, sigma.matrix()) - expectations
-        if not len(theta) or np.abs(gradient).max() <= tolerance:
-            break
-        change = -np.linalg.solve(covariance(sigma, basis), gradient)
-        length, slope = 1.0, float(gradient @ change)
-        while True:
-            new = _of(basis, theta + length * change)
-            rise = float(new.log_partition()) - float(sigma.log_partition()) - length * expectations @ change
-            if rise <= 1e-4 * length * slope + 1e-13 or length < 1e-10:
-                break
-            length /= 2
-        theta, sigma, steps = theta + length * change, new, steps + 1
-    return sigma.matrix(), steps
-
-
-def _of(basis: Complex, theta: Real) -> GibbsState:
-    return GibbsState._trusted(-np.tensordot(theta, basis, axes=1), (basis.shape[-1],), diagonal=False)

@@ -41,24 +41,11 @@ PRECISION = 0.05
 
 
 class Iterate(NamedTuple):
-    """A state on the way: A A^dagger of a factor (d, r), or a matrix (d, d), not normalised, with its p and R."""
+    """A state on the way, A A^dagger of a factor (d, r), not normalised, with its p and, where it is known, its R."""
 
-    factor: Complex | None
-    matrix: Complex | None
+    factor: Complex
     p: Real
-    operator: Complex | None
-
-    def sigma(self) -> Complex:
-        """The density matrix (d, d)."""
-        if self.matrix is not None:
-            return self.matrix
-        assert self.factor is not None
-        a = self.factor / np.linalg.norm(self.factor)
-        return np.asarray(a @ a.conj().T)
-
-    def scale(self) -> float:
-        """Tr A A^dagger; a matrix has unit trace."""
-        return 1.0 if self.factor is None else float(np.vdot(self.factor, self.factor).real)
+    operator: Complex | None = None
 
 
 def conjugate_gradients(problem: Likelihood, factor: Complex) -> Iterator[Iterate]:
@@ -77,7 +64,7 @@ def conjugate_gradients(problem: Likelihood, factor: Complex) -> Iterator[Iterat
         rotation = u.conj().T
         for _ in range(steps):
             operator = problem.operator(p, a)
-            yield Iterate(a, None, p, operator)
+            yield Iterate(a, p, operator)
             gradient = problem.mass * a - operator @ a
             if not scaling.size:
                 scaling = _curvatures(problem, u, s, operator, a.shape[1])

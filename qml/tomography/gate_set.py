@@ -168,7 +168,8 @@ class GateSetResult(Outcome):
             parts += [LIGHT * (e[name] - effects[name]) for name in e]
             return np.concatenate([part.ravel() for part in parts])
 
-        free = bool(starts) and bool(ends)  # where either is known there is no such gauge
+        # where either is known there is no such gauge
+        free = bool(starts) and bool(ends) and self.model.kind != "known"
         x = least_squares(residuals, np.zeros(side * (side - 1)), xtol=1e-12, ftol=1e-14).x if free else None
         return GaugeFixed(*(moved(x) if x is not None else (gates, starts, ends)))
 

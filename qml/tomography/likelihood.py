@@ -147,6 +147,21 @@ class Likelihood:
         return traces if self._places is None else traces[self._places]
 
 
+def certificate(problem: Likelihood, choi: Complex, d: int) -> tuple[float, float, float]:
+    """The log-likelihood of a process with an input of dimension d, of a state with d = 1; by how much that of another
+    can be larger, and what rounding leaves uncertain of that, all in nats."""
+    p = problem.probabilities(choi)
+    if not (p > 0).all():
+        return -math.inf, math.inf, math.inf
+    operator = problem.operator(p)
+    d_out = problem.dim // d
+    reduced = d * np.einsum("iaja->ij", (operator @ choi).reshape(d, d_out, d, d_out))
+    dual = np.kron((reduced + reduced.conj().T) / 2, np.eye(d_out))
+    excess = max(largest_eigenvalue(operator - dual), 0.0)
+    rounding = problem.total * problem.rounding(problem.sensitivity(p))
+    return problem.log_likelihood(p), problem.total * math.log1p(excess), rounding
+
+
 def agreement(counts: Counts, p: Real) -> tuple[float, float, int]:
     """How well probabilities (n_outcomes,) explain a record: the log-likelihood in nats (-inf where an outcome that was
     seen has none), the deviance, twice what the frequencies have above it, and the outcomes less one of each setting
@@ -154,9 +169,17 @@ def agreement(counts: Counts, p: Real) -> tuple[float, float, int]:
     n, seen = np.asarray(counts.counts, dtype=np.float64), np.asarray(counts.counts) > 0
     possible = bool((p[seen] > 0).all())
     value = float(n[seen] @ np.log(p[seen])) if possible else -math.inf
-    shots = np.repeat(np.asarray(counts.shots, dtype=np.float64), counts.measurement.sizes)
-    deviance = 2 * float(shots @ excess(counts.frequencies(), p)) if possible else math.inf
-    return value, deviance, int((counts.measurement.sizes[np.asarray(counts.shots) > 0] - 1).sum())
+    free = int((counts.measurement.sizes[np.asarray(counts.shots) > 0] - 1).sum())
+    return value, float(deviances(counts, p).sum()), free
+
+
+def deviances(counts: Counts, p: Real) -> Real:
+    """Twice the log-likelihood that the frequencies have above probabilities (n_outcomes,), of each setting
+    (settings,): +inf where an outcome that was seen has none."""
+    m, shots = counts.measurement, np.asarray(counts.shots, dtype=np.float64)
+    with np.errstate(divide="ignore"):
+        terms = excess(counts.frequencies(), p)
+    return np.asarray(2 * shots * np.add.reduceat(terms, m.offsets[:-1]))
 
 
 def excess(f: Real, p: Real) -> Real:

@@ -17,6 +17,8 @@ from qml.tomography.likelihood import Likelihood
 
 STRONGEST = 1e3
 """e of the diluted form, above which it is R rho R."""
+ROUNDING = 4 * spectral.EPS
+"""By how much -sum_k f_k log p_k may come out larger where it does not rise: the trace is one to rounding."""
 
 
 def accelerated_projected_gradient(problem: Likelihood, factor: Complex) -> Iterator[Iterate]:
@@ -31,11 +33,12 @@ def accelerated_projected_gradient(problem: Likelihood, factor: Complex) -> Iter
     """
     for iterate in itertools.islice(conjugate_gradients(problem, factor), STEPS_PER_BASIS):
         yield iterate
-    sigma = iterate.sigma()
+    factor = iterate.factor / np.linalg.norm(iterate.factor)
+    sigma = factor @ factor.conj().T
     ahead, momentum, length = sigma, 1.0, 1.0 / problem.dim
     p = problem.probabilities(sigma)
     p_ahead = p
-    yield Iterate(None, sigma, p, None)
+    yield Iterate(factor, p)
     old_ahead, old_r = ahead, np.zeros_like(ahead)
     while True:
         r = problem.operator(p_ahead)
@@ -46,14 +49,15 @@ def accelerated_projected_gradient(problem: Likelihood, factor: Complex) -> Iter
                 length = max(length, along / inner(response, response))
         old_ahead, old_r = ahead, r
         for _ in range(100):
-            new = project(ahead + length * r)
+            factor = projected(ahead + length * r)
+            new = factor @ factor.conj().T
             move = new - ahead
             p_new = problem.probabilities(new)
             bound = -inner(r, move) + inner(move, move) / (2 * length)
             if rise(problem, p_ahead, p_new) <= bound + spectral.EPS:
                 break
             length /= 2
-        yield Iterate(None, new, p_new, None)
+        yield Iterate(factor, p_new)
         if inner(r, new - sigma) < 0 and momentum > 1:
             ahead, p_ahead, momentum = sigma, p, 1.0
             continue
@@ -68,29 +72,28 @@ def accelerated_projected_gradient(problem: Likelihood, factor: Complex) -> Iter
 def r_rho_r(problem: Likelihood, factor: Complex) -> Iterator[Iterate]:
     """sigma <- R sigma R / Tr: simple, slow, and not always uphill. Source: Hradil (1997), arXiv:quant-ph/9609012;
     Lvovsky (2004), arXiv:quant-ph/0311097."""
-    sigma = factor @ factor.conj().T
     while True:
-        p = problem.probabilities(sigma)
+        p = problem.probabilities(factor @ factor.conj().T)
         r = problem.operator(p)
-        yield Iterate(None, sigma, p, r)
-        sigma = _normalised(r @ sigma @ r)
+        yield Iterate(factor, p, r)
+        factor = r @ factor
+        factor /= np.linalg.norm(factor)
 
 
 def diluted(problem: Likelihood, factor: Complex) -> Iterator[Iterate]:
     """sigma <- (1 + e R) sigma (1 + e R) / Tr, with e halved until the likelihood rises: it always converges.
     Source: Rehacek, Hradil, Knill, Lvovsky (2007), arXiv:quant-ph/0611244."""
-    sigma, strength, one = factor @ factor.conj().T, 1.0, np.eye(problem.dim)
-    p = problem.probabilities(sigma)
+    strength, p = 1.0, problem.probabilities(factor @ factor.conj().T)
     while True:
         r = problem.operator(p)
-        yield Iterate(None, sigma, p, r)
+        yield Iterate(factor, p, r)
         strength = min(4 * strength, STRONGEST)
         for _ in range(60):
-            step = one + strength * r
-            new = _normalised(step @ sigma @ step)
-            p_new = problem.probabilities(new)
-            if rise(problem, p, p_new) <= spectral.EPS:
-                sigma, p = new, p_new
+            new = factor + strength * (r @ factor)
+            new /= np.linalg.norm(new)
+            p_new = problem.probabilities(new @ new.conj().T)
+            if rise(problem, p, p_new) <= ROUNDING:
+                factor, p = new, p_new
                 break
             strength /= 2
 
@@ -102,13 +105,8 @@ def rise(problem: Likelihood, old: Real, new: Real) -> float:
     return -float(problem.shares @ np.log1p((new - old) / old))
 
 
-def project(matrix: Complex) -> Complex:
-    """The density matrix nearest to a Hermitian matrix; only the eigenvectors that are kept are multiplied out."""
+def projected(matrix: Complex) -> Complex:
+    """A factor (d, r) of the density matrix nearest to a Hermitian matrix, of its rank r."""
     values, vectors = np.linalg.eigh(matrix)
     shift, kept = simplex_shift(values)
-    columns = vectors[:, -kept[0] :] * np.sqrt(values[-kept[0] :] - shift)
-    return np.asarray(columns @ columns.conj().T)
-
-
-def _normalised(matrix: Complex) -> Complex:
-    return np.asarray((matrix + matrix.conj().T) / (2 * np.trace(matrix).real))
+    return np.asarray(vectors[:, -kept[0] :] * np.sqrt(values[-kept[0] :] - shift))

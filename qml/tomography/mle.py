@@ -228,12 +228,12 @@ class _Run:
     def _certificate(self, iterate: Iterate) -> tuple[float, float]:
         """The log-likelihood of an iterate, and the bound on what is missing."""
         operator = self.problem.operator(iterate.p) if iterate.operator is None else iterate.operator
-        scale = iterate.scale()
+        scale = float(np.vdot(iterate.factor, iterate.factor).real)  # Tr A A^dagger
         largest = largest_eigenvalue(operator) * scale
         return self.problem.log_likelihood(iterate.p / scale), self.problem.gap_bound(largest)
 
     def _is_stationary(self, iterate: Iterate, wanted: float) -> bool:
-        if self.columns == self.problem.dim or iterate.factor is None or iterate.operator is None:
+        if self.columns == self.problem.dim or iterate.operator is None:
             return False
         gradient = iterate.operator @ iterate.factor - iterate.factor
         return bool(STATIONARY * self.problem.total * np.square(np.abs(gradient)).sum() <= wanted)
@@ -273,12 +273,7 @@ class _Run:
         """The state and what is proved of it, computed anew; eigenvalues that no state of maximum likelihood needs are
         left out, and those without which the gap that was asked for is kept."""
         problem = self.problem
-        if iterate.factor is None:
-            values, u = np.linalg.eigh(iterate.sigma())
-            s = np.sqrt(np.clip(values[::-1], 0.0, None))
-            u = u[:, ::-1]
-        else:
-            u, s, _ = np.linalg.svd(iterate.factor, full_matrices=False)
+        u, s, _ = np.linalg.svd(iterate.factor, full_matrices=False)
         found = self._judge(u * (s / np.linalg.norm(s)))
         if problem.hedging or not math.isfinite(found.bound):
             return found
@@ -296,7 +291,6 @@ class _Run:
         """A state of this rank with a certificate no worse, a few steps from what is left of the one found."""
         enough = max(found.bound, self.wanted(found.value))
         for iterate in itertools.islice(conjugate_gradients(self.problem, _first(found.factor, rank)), POLISH):
-            assert iterate.factor is not None
             if self._certificate(iterate)[1] <= enough:
                 less = self._judge(iterate.factor / np.linalg.norm(iterate.factor))
                 if less.bound <= enough:
@@ -309,7 +303,7 @@ class _Run:
         if not (p > 0).all():
             return _Found(factor, p, sigma, -math.inf, math.inf)
         operator = self.problem.operator(p, factor)
-        return _Found(factor, p, operator, *self._certificate(Iterate(None, sigma, p, operator)))
+        return _Found(factor, p, operator, *self._certificate(Iterate(factor, p, operator)))
 
     def _status(self, bound: float, wanted: float, converged: bool) -> str:
         after = f"after {_checks.plural(self.iterations, 'iteration')}"

@@ -19,7 +19,7 @@ from qml.optimizers import LBFGS
 from qml.processes import KrausModel, Process
 from qml.states import DensityMatrix, State
 from qml.tomography.face import is_blind, openness
-from qml.tomography.likelihood import Likelihood, largest_eigenvalue
+from qml.tomography.likelihood import Likelihood, certificate
 from qml.tomography.linear import LARGEST_EXAMINED, determined, record_of
 from qml.tomography.result import TomographyHistory, TomographyResult
 
@@ -226,21 +226,6 @@ def _of_rank(state: State, model: KrausModel) -> Process:
     v = columns.T.reshape(-1, d, d_out).transpose(2, 0, 1).reshape(-1, d)
     u, _, w = np.linalg.svd(v, full_matrices=False)
     return Process.from_stinespring(u @ w, model.rank, model.dims_in, model.dims_out)
-
-
-def certificate(problem: Likelihood, choi: Complex, d: int) -> tuple[float, float, float]:
-    """The log-likelihood of a process, by how much that of another can be larger, and what rounding leaves uncertain
-    of that, all in nats."""
-    p = problem.probabilities(choi)
-    if not (p > 0).all():
-        return -math.inf, math.inf, math.inf
-    operator = problem.operator(p)
-    d_out = problem.dim // d
-    reduced = d * np.einsum("iaja->ij", (operator @ choi).reshape(d, d_out, d, d_out))
-    dual = np.kron((reduced + reduced.conj().T) / 2, np.eye(d_out))
-    excess = max(largest_eigenvalue(operator - dual), 0.0)
-    rounding = problem.total * problem.rounding(problem.sensitivity(p))
-    return problem.log_likelihood(p), problem.total * math.log1p(excess), rounding
 
 
 def _is_unique(problem: Likelihood, choi: Complex) -> bool | None:

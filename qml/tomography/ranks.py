@@ -130,7 +130,7 @@ def choose_rank(
     ----------
     counts : Counts
     ranks : sequence of int, optional
-        By default 1, 2, ... until one is enough.
+        In any order; by default 1, 2, ... until one is enough.
     gap : float
         How exactly each likelihood is maximised, in nats.
     max_iterations : int
@@ -160,11 +160,8 @@ def choose_rank(
     """
     full = maximum_likelihood(counts, gap=gap, max_iterations=max_iterations)
     d = full.state.dim
-    tried = (
-        range(1, d + 1)
-        if ranks is None
-        else [_checks.integer("each rank", r, low=1, high=d) for r in _checks.listed("ranks", ranks)]
-    )
+    given = range(1, d + 1) if ranks is None else _checks.listed("ranks", ranks)
+    tried = sorted({_checks.integer("each rank", r, low=1, high=d) for r in given})
     if not tried:
         raise InputError("ranks must hold at least one rank; found none.")
     tests: list[RankTest] = []

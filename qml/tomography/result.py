@@ -18,6 +18,7 @@ from qml.operators import OperatorLike
 from qml.processes import Process
 from qml.states import DensityMatrix, State
 from qml.tomography.intervals import ProfileLikelihood
+from qml.tomography.likelihood import deviances
 from qml.tomography.linear import Determined, determined
 
 
@@ -191,12 +192,8 @@ class TomographyResult(Outcome):
         Where one state explains all settings, each is near to the number of outcomes less one where counts are large,
         the sum a little smaller for the parameters fitted. Sums far above say that the settings did not see one state.
         """
-        m, n = self.counts.measurement, np.asarray(self.counts.counts, dtype=np.float64)
-        f, p = self.counts.frequencies(), m.probabilities(self.state)
-        seen = n > 0
-        with np.errstate(divide="ignore"):
-            terms = 2 * n * np.log(np.divide(f, p, out=np.ones_like(f), where=seen))
-        return _checks.kept(np.asarray(np.add.reduceat(terms, m.offsets[:-1])))
+        p = self.counts.measurement.probabilities(self.state)
+        return _checks.kept(deviances(self.counts, p))
 
     @property
     def deviance(self) -> float:

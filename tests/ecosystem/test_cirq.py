@@ -62,6 +62,18 @@ def test_every_gate_and_channel_at_every_placement(name):
         assert close(ReferenceEngine().evolve(circuit, ()).matrix(), its_state(out, 3))
 
 
+def test_gates_of_qutrits_come_in_by_their_matrices():
+    q = cirq.LineQid.for_qid_shape((3, 2))
+    excited = cirq.ControlledGate(cirq.X, control_values=[2], control_qid_shape=(3,))
+    gates_of_both = [cirq.XPowGate(dimension=3)(q[0]), cirq.ZPowGate(dimension=3, exponent=0.3)(q[0]), excited(*q)]
+    circuit = cirq.Circuit(gates_of_both, cirq.H(q[1]))
+    found = from_cirq(circuit, qubits=q)
+    assert found.dims == (3, 2)
+    assert same(ReferenceEngine().evolve_vectors(found, ()), cirq.unitary(circuit))
+    reset = from_cirq(cirq.Circuit(cirq.XPowGate(dimension=3)(q[0]), cirq.ResetChannel(3)(q[0])), qubits=q[:1])
+    assert close(ReferenceEngine().evolve(reset, ()).matrix(), np.diag([1, 0, 0]))
+
+
 A, B = sympy.symbols("a b")
 EVERY = [
     cirq.X**A, cirq.Y**0.3, cirq.Z ** (A + 0.5), cirq.H**0.7, cirq.H**A, cirq.CX**A, cirq.CZ**0.3, cirq.SWAP**A,

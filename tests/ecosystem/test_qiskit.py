@@ -25,6 +25,7 @@ from qml.engines import ReferenceEngine
 from qml.gates import GATES, controlled
 from qml.instructions import Initialize, Operation, TraceOut
 from qml.io import from_qiskit, to_qiskit
+from qml.states import partial_trace
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 
@@ -218,6 +219,25 @@ def test_states_and_operators_are_turned_round_and_never_taken_as_they_are():
     assert from_qiskit(info.Pauli("-XYI")) == PauliSum.from_terms({"IYX": -1.0})
 
 
+def test_sites_of_different_dimensions_keep_their_places():
+    """A qubit, its first, and a qutrit: q_1 is the left factor in Qiskit, site 1 the right one here."""
+    qubit, qutrit = info.random_density_matrix(2, seed=1), info.random_density_matrix(3, seed=2)
+    both = from_qiskit(qutrit.tensor(qubit))
+    assert both.dims == (2, 3)
+    assert close(both.matrix(), np.kron(qubit.data, qutrit.data))
+    back = to_qiskit(both)
+    assert back.dims() == (2, 3)
+    assert close(back.data, qutrit.tensor(qubit).data)
+    vector = np.kron([1, 2, 3], [4, 5]) / np.sqrt(14 * 41)
+    psi = from_qiskit(info.Statevector(vector, dims=(2, 3)))
+    assert psi.dims == (2, 3)
+    assert close(partial_trace(psi, [0]).matrix(), np.outer([4, 5], [4, 5]) / 41)
+    u, v = info.random_unitary(2, seed=3), info.random_unitary(3, seed=4)
+    gate = from_qiskit(v.tensor(u))
+    assert gate.dims == (2, 3)
+    assert close(gate.matrix(np.zeros(0)), np.kron(u.data, v.data))
+
+
 def test_channels_in_every_form_of_qiskit_are_turned_round():
     channel = info.random_quantum_channel(4, 4, rank=3, seed=5)
     circuit = qiskit.QuantumCircuit(2)
@@ -244,6 +264,8 @@ def test_free_noise_and_other_objects_are_refused():
         from_qiskit(info.SparsePauliOp(["X"], np.array([qiskit.circuit.Parameter("a")], dtype=object)))
     with pytest.raises(InputError, match="sites are for noise models and backends; found a QuantumCircuit"):
         from_qiskit(qiskit.QuantumCircuit(2), sites=[1, 0])
+    with pytest.raises(InputError, match="sites are for noise models and backends; found a Statevector"):
+        from_qiskit(info.Statevector([1, 0]), sites=[0])
 
 
 def exact(circuit, model, sites):

@@ -12,6 +12,7 @@ from helpers.command import assert_sentence, call
 import qml
 from qml import Circuit, CircuitModel, Counts, FitResult, gates
 from qml.io import convert, from_qasm, load
+from qml.processes import ProcessModel, as_process
 from qml.studies.record.folder import load_run
 
 PROGRAM = """OPENQASM 3.0;
@@ -66,6 +67,15 @@ def test_counts_go_from_format_to_format(folder):
     for one, other in (("a.csv", "b.json"), ("b.json", "c.npz"), ("c.npz", "d.csv")):
         assert call("convert", one, other).exit_code == 0
     assert Counts.read_csv("d.csv") == Counts.read_json("b.json") == counts
+
+
+def test_a_model_of_a_process_becomes_its_circuit_without_the_reference(folder):
+    circuit = Circuit(1, [gates.RX("a", 0)])
+    result = qml.fit(ProcessModel(circuit), as_process(gates.SX).choi, seed=1, progress=False)
+    result.save("process.npz")
+    convert("process.npz", "process.qasm")
+    learnt = from_qasm(Path("process.qasm").read_text())
+    assert learnt == circuit.bind(result.model.natural(result.params))
 
 
 def test_a_result_becomes_the_circuit_that_was_learnt(folder):

@@ -1,17 +1,25 @@
 """Diamond distances against closed forms and bounds."""
 
 import math
+import sys
 
 import numpy as np
 import pytest
 from helpers.processes import random_kraus
 
 from qml import channels, gates, relative_entropy
+from qml._checks import InputError
 from qml.processes import Process, diamond_distance
 
 
 def test_the_diamond_distance_of_a_process_with_itself_needs_no_solver():
     assert diamond_distance(gates.H, gates.H) == 0.0
+
+
+def test_without_cvxpy_the_extra_that_installs_it_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "cvxpy", None)
+    with pytest.raises(InputError, match=r"needs cvxpy, which is not installed: run pip install 'qmaxlik\[diamond\]'"):
+        diamond_distance(gates.H, gates.X)
 
 
 @pytest.mark.slow

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from qml import Circuit, Counts, PauliMeasurement, channels, fit, gates, thermal
 from qml._checks import InputError, OutsideDomain
 from qml.engines import ReferenceEngine
-from qml.models import CholeskyModel
+from qml.models import CholeskyModel, CircuitModel
 from qml.optimizers import NaturalGradient
 from qml.processes import (
     Experiments,
@@ -262,6 +262,18 @@ def test_a_gauge_is_found_exactly():
     assert np.abs(fixed.preparations["rho"] - [1, 0, 0, 1]).max() < 1e-9
 
 
+def test_what_is_known_has_no_gauge():
+    """A gate about an axis that is known to be off x stays there, though a turn about z changes no probability."""
+    tilted = Circuit(1, [gates.RZ(0.3, 0), gates.RX("a", 0), gates.RZ(-0.3, 0)])
+    model = GateSetModel({"Gx": tilted}, kind="known", preparations={"rho": [1, 0]}, measurements=Z)
+    experiments = experiments_of([("Gx",) * k for k in range(1, 5)])
+    counts = Counts.from_weights(experiments, 1000 * model.predict({"a": 1.6}, experiments))
+    result = gate_set_tomography(model, counts, params0=model.unconstrained({"a": 1.5}))
+    fixed = result.in_gauge({"Gx": as_process(gates.SX).transfer_matrix()})
+    assert np.abs(fixed.gates["Gx"] - result.transfer_matrices["Gx"]).max() < 1e-12
+    assert fixed.preparations["rho"] == pytest.approx([1, 0, 0, 1])
+
+
 def test_parameters_of_noise_come_with_errors():
     model = GateSetModel(noisy_gates())
     words = [("Gx",) * k + ("Gy",) * m for k in range(8) for m in range(8)]
@@ -274,6 +286,14 @@ def test_parameters_of_noise_come_with_errors():
         assert 0 < error < 0.02
         assert abs(value - truth[name]) < 5 * error
     assert errors.bic - errors.aic == pytest.approx(4 * (np.log(counts.total) - 2))
+
+
+def test_parameters_of_a_preparation_that_is_a_model_are_those_of_the_model():
+    noisy = CircuitModel(Circuit(1, [channels.BitFlip("p", 0)]))
+    model = GateSetModel({"Gx": gates.SX}, kind="known", preparations={"rho": noisy})
+    theta = model.unconstrained({"rho.p": 0.2})
+    assert model.natural(theta) == pytest.approx({"rho.p": 0.2})
+    assert model.pauli_vectors({"rho.p": 0.2})["rho"] == pytest.approx([1, 0, 0, 0.6])
 
 
 def test_two_qubits():

@@ -305,3 +305,27 @@ def test_files_are_included_only_from_a_folder_that_is_allowed(tmp_path):
         from_qasm('include "../mine.inc";', includes=tmp_path / "sub")
     with pytest.raises(InputError, match="more than 100 files"):
         from_qasm('include "loop.inc";', includes=tmp_path)
+
+
+@pytest.mark.parametrize("x", [-7, 7, 0, -6])
+@pytest.mark.parametrize("y", [3, -3])
+def test_integers_divide_into_an_integer_and_a_remainder_with_the_sign_of_the_first(x, y):
+    """x = y (x / y) + x % y, as in the specification, and mod is the same: an integer, which counts and indexes."""
+    text = f"OPENQASM 3; qubit q; int a = {x}; int b = {y}; U(a % b, mod(a, b), b * (a / b) + a % b) q;"
+    (found,) = from_qasm(text).operations
+    assert [p.constant for p in found.params] == [math.fmod(x, y), math.fmod(x, y), x]
+    assert from_qasm(f"OPENQASM 3; qubit[8] q; U(0, 0, 0) q[mod({abs(x)}, 8)];").operations[0].sites == (abs(x),)
+
+
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [("pi/2^2", math.pi / 4), ("-2^2", -4), ("2^3^2", 512), ("2*3^2", 18), ("2^-1", 0.5), ("sin(pi/2)^2", 1)],
+)
+def test_powers_of_version_2_bind_before_products_and_signs(tmp_path, expression, value):
+    """As in the grammar of OpenQASM 2, and in Qiskit; in included files, too."""
+    head = 'OPENQASM 2.0; include "qelib1.inc"; '
+    (found,) = from_qasm(f"{head} qreg q[1]; rx({expression}) q[0];").operations
+    assert found.params[0].constant == pytest.approx(value, rel=1e-15)
+    (tmp_path / "turns.inc").write_text(f"gate turn a {{ rx({expression}) a; }}")
+    (found,) = from_qasm(f'{head} include "turns.inc"; qreg q[1]; turn q[0];', includes=tmp_path).operations
+    assert found.params[0].constant == pytest.approx(value, rel=1e-15)

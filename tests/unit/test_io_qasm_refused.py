@@ -142,12 +142,13 @@ def test_what_is_no_folder_of_files_to_include_is_told(folder):
     ],
 )
 def test_integers_of_so_many_bits_hold_no_more(kind, value, fits):
-    text = HEAD + f"qubit q; const {kind} k = {value}; rx(k) q;"
-    if fits:
-        assert next(iter(from_qasm(text))).params[0].constant == value
-    else:
-        with pytest.raises(InputError, match=re.escape(f"{value} is outside {kind}.")):
-            from_qasm(text)
+    for statements in (f"const {kind} k = {value};", f"{kind} k; k = {value};", f"{kind} k; k += {value};"):
+        text = HEAD + f"qubit q; {statements} rx(k) q;"
+        if fits:
+            assert next(iter(from_qasm(text))).params[0].constant == value
+        else:
+            with pytest.raises(InputError, match=re.escape(f"{value} is outside {kind}.")):
+                from_qasm(text)
 
 
 @every("text", ["", " \n", "// nothing\n", "/* nothing */"])

@@ -36,6 +36,13 @@ def test_the_loss_its_floor_and_the_gap_are_drawn(result: FitResult) -> None:
     assert gap_axes.get_ylabel() == "gap: loss \N{MINUS SIGN} floor (nats)"
 
 
+@pytest.mark.parametrize(("loss", "unit"), [(losses.FreeEnergy(1.0), " (nats)"), (losses.Expectation(), "")])
+def test_the_unit_of_a_loss_is_told_where_its_gap_is_an_entropy(loss, unit):
+    result = fit(GibbsModel(["Z"]), pauli("X"), loss=loss, seed=0, max_iterations=3, progress=False)
+    loss_axes, _ = plot_history(result, Figure().subplots(1, 2))
+    assert loss_axes.get_ylabel() == f"loss{unit}"
+
+
 def test_the_held_out_loss_has_a_dot_where_it_is_lowest() -> None:
     fitted = fit(
         GibbsModel([pauli("XX"), pauli("ZZ")]),

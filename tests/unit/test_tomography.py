@@ -280,6 +280,13 @@ def test_the_certificate_of_a_hedged_likelihood_is_jensens_bound_and_no_less():
     assert missing < result.certificate == pytest.approx((n + beta).sum() * np.log(max(best / q)), rel=1e-10)
 
 
+def test_the_diluted_method_is_not_stopped_by_the_rounding_of_the_trace():
+    """Steps that gain less than rounding of the trace seems to cost were refused here, without end."""
+    rng = np.random.default_rng(18)
+    counts = sample(ginibre((2,), rng, rank=1), PauliMeasurement(1), 50, rng)
+    assert maximum_likelihood(counts, method="diluted").converged
+
+
 def test_maximum_entropy_picks_the_state_that_assumes_least():
     counts = record(ghz(2), 5000, 1, PauliMeasurement(["ZZ"]))
     result = tomography.maximum_entropy(counts, gap=1e-3)

@@ -6,8 +6,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from qml import PauliMeasurement, fit
+from qml import Circuit, CircuitModel, PauliMeasurement, fit, gates
 from qml._checks import InputError
+from qml.fitting import Gaussian
+from qml.losses import NegativeLogLikelihood, TrainableReadout
 from qml.measurement import Counts
 from qml.optimizers import NaturalGradient
 from qml.processes import Experiments, LindbladModel
@@ -53,6 +55,22 @@ def test_a_rate_at_its_end_gives_the_p_value_one() -> None:
 def test_a_rate_that_is_there_is_found() -> None:
     counts = record(LARGER, {**TRUTH, "dephasing": 0.1}, 0)
     assert likelihood_ratio(*fits(counts), boundary=1).p_value < 1e-6
+
+
+def test_readout_errors_are_parameters_and_priors_are_refused() -> None:
+    """The statistic is 2 N times the difference of the losses a shot, whatever part of the model the parameters are."""
+    counts = Counts(PauliMeasurement(["Z", "X"]), [[950, 50], [520, 480]])
+    model = CircuitModel(Circuit(1, [gates.RY("a", 0)]))
+    smaller = fit(model, counts, seed=0, progress=False)
+    likelihood = NegativeLogLikelihood(TrainableReadout(1))
+    larger = fit(model, counts, loss=likelihood, seed=0, progress=False)
+    found = likelihood_ratio(smaller, larger)
+    assert found.degrees == 2
+    assert found.statistic == pytest.approx(2 * 2000 * (smaller.loss - larger.loss))
+    with pytest.raises(InputError, match="smaller must be a fit without a prior"):
+        likelihood_ratio(fit(model, counts, prior=Gaussian(0.5), seed=0, progress=False), larger)
+    with pytest.raises(InputError, match="larger must be a fit of counts by their likelihood"):
+        likelihood_ratio(smaller, fit(model, counts, loss="chi_square", seed=0, progress=False))
 
 
 def test_a_larger_model_far_from_its_optimum_is_refused() -> None:

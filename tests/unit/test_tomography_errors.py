@@ -118,6 +118,7 @@ def test_the_rank_is_found(rank):
         a.log_likelihood <= b.log_likelihood + 1e-3 for a, b in zip(choice.tests, choice.tests[1:], strict=False)
     )
     assert "<-" in str(choice)
+    assert choose_rank(choice.full.counts, [4, 3, rank, 4]).rank == rank  # the smallest, in any order
     with pytest.raises(InputError, match="ranks must hold at least one rank"):
         choose_rank(choice.full.counts, [])
 

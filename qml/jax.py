@@ -29,6 +29,7 @@ from qml.io.extras import need
 from qml.losses import Loss
 from qml.models import ConditionalModel, Model
 from qml.processes import ProcessFamily
+from qml.states import State
 
 __all__ = ["loss", "state"]
 
@@ -132,6 +133,10 @@ def loss(
     need("jax", "jax")
     from qml.fitting.traced import on_the_host, traced_loss
 
+    if isinstance(target, State):
+        target = (
+            target.numpy()
+        )  # else what it works out once would be JAX's own, from inside of a function being traced
     objective = Objective.of(model, target, loss, prior)
     native = traced_loss(objective)
     if native is None:

@@ -328,3 +328,10 @@ def test_the_absence_of_jax_is_told(monkeypatch):
     for make in (lambda: qml.jax.loss(GIBBS, RHO), lambda: qml.jax.state(GIBBS)):
         with pytest.raises(InputError, match=r"needs jax, which is not installed: run pip install 'qmaxlik\[jax\]'"):
             make()
+
+
+def test_a_tracer_where_numbers_are_needed_is_told_in_a_sentence():
+    with pytest.raises(
+        InputError, match="params must be an array of numbers; found a tracer of JAX: use the functions"
+    ):
+        jax.jit(lambda theta: GIBBS.state(theta).matrix())(point(GIBBS))

@@ -78,6 +78,8 @@ class ThermalEngine(Described, ABC):
         ------
         InputError
             If an operator is not Hermitian, or acts on other qubits.
+        OutsideDomain
+            If the couplings add up to more than 1e10 temperatures.
         MemoryRefused
             If what the engine works with would not fit.
         """

@@ -212,6 +212,7 @@ def _derivative() -> Any:
     def run(theta: Any, x: Any, *, function: StateFunction, forward: bool) -> Any:
         out = shape(theta, x, function=function, forward=forward)
         if forward:
+            function.ask_forward()
             return _called(function.push, out, theta, x)
         return _called(function.pull, out, theta, x.conj())  # JAX pairs cotangents without conjugation
 

@@ -259,7 +259,10 @@ def array(name: str, value: ArrayLike) -> Numeric:
     try:
         a = np.asarray(value)
     except (ValueError, TypeError):
-        raise InputError(f"{name} must be an array of numbers; found rows of different lengths.") from None
+        found = "rows of different lengths"
+        if hasattr(value, "aval"):
+            found = "a tracer of JAX: use the functions of qml.jax, or call this outside of jit, grad and vmap"
+        raise InputError(f"{name} must be an array of numbers; found {found}.") from None
     if a.dtype.kind not in "biufc":
         matrix = ": pass x.full(), with x the object" if hasattr(value, "full") else ""  # of a Qobj
         raise InputError(

@@ -28,6 +28,7 @@ from qml.fitting.functions import ONCE, LossFunction, StateFunction
 from qml.losses import Loss
 from qml.models import ConditionalModel, Model
 from qml.processes import ProcessFamily
+from qml.states import State
 
 __all__ = ["loss", "state"]
 
@@ -131,6 +132,10 @@ def loss(
     _checks.need("jax", "jax")
     from qml.fitting.traced import on_the_host, traced_loss
 
+    if isinstance(target, State):
+        target = (
+            target.numpy()
+        )  # else what it works out once would be JAX's own, from inside of a function being traced
     objective = Objective.of(model, target, loss, prior)
     native = traced_loss(objective)
     if native is None:
@@ -206,6 +211,7 @@ def _derivative() -> Any:
     def run(theta: Any, x: Any, *, function: StateFunction, forward: bool) -> Any:
         out = shape(theta, x, function=function, forward=forward)
         if forward:
+            function.ask_forward()
             return _called(function.push, out, theta, x)
         return _called(function.pull, out, theta, x.conj())  # JAX pairs cotangents without conjugation
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from qml import _checks, spectral
-from qml._checks import InputError
+from qml._checks import InputError, OutsideDomain
 from qml._descriptions import Described
 from qml._typing import Real
 from qml.operators import PauliLike, PauliSum, as_pauli_sum
@@ -18,8 +18,8 @@ from qml.operators.generators import coefficients_of
 
 LIMIT = 400
 """Krylov vectors at most."""
-LARGEST = 1e150
-"""The sum of the coefficients of K."""
+LARGEST = 1e10
+"""Couplings of K in all, in temperatures."""
 TOLERANCE = 1e-10
 """The estimated relative error of a Krylov space that is large enough."""
 
@@ -78,6 +78,8 @@ class ThermalEngine(Described, ABC):
         ------
         InputError
             If an operator is not Hermitian, or acts on other qubits.
+        OutsideDomain
+            If the couplings add up to more than 1e10 temperatures.
         MemoryRefused
             If what the engine works with would not fit.
         """
@@ -96,6 +98,20 @@ def hermitian_sums(hamiltonian: PauliLike, observables: Sequence[PauliLike]) -> 
                 f"{operator.n_qubits}."
             )
     return k, held
+
+
+def without_constant(k: PauliSum) -> tuple[PauliSum, float, float]:
+    """K without its multiple of the identity, that multiple, and the sum of the sizes of all couplings; a sum that
+    leaves no digit of log Z is outside the domain."""
+    terms = {w: c for w, c in zip(k.words, k.coefficients, strict=True) if c}
+    constant = terms.pop((0, 0), 0.0).real
+    size = float(sum(map(abs, terms.values())))
+    if not size <= LARGEST:
+        raise OutsideDomain(
+            f"the couplings of K add up to {size:.3g} temperatures; above {LARGEST:.0e} rounding leaves no digit of "
+            "log Z: take a smaller K."
+        )
+    return PauliSum(k.n_qubits, tuple(terms), tuple(terms.values())), constant, size
 
 
 class KrylovEngine(ThermalEngine):
@@ -151,18 +167,13 @@ class KrylovEngine(ThermalEngine):
         from qml.engines.krylov import sample
 
         hamiltonian, held = hermitian_sums(hamiltonian, observables)
-        n = hamiltonian.n_qubits
-        norm = sum(abs(c) for c in hamiltonian.coefficients)
-        if norm > LARGEST:
-            raise InputError(
-                f"hamiltonian must have coefficients of size up to {LARGEST:g} in sum, so that their squares exist; "
-                f"found {norm:.3g}: K = beta H has no unit."
-            )
+        k, constant, _ = without_constant(hamiltonian)
+        n = k.n_qubits
         words, weights = coefficients_of(held)
         found = sample(
             n,
-            hamiltonian.words,
-            np.array([c.real for c in hamiltonian.coefficients]),
+            k.words,
+            np.array([c.real for c in k.coefficients]),
             words,
             samples=self.samples,
             seed=self.seed,
@@ -176,7 +187,7 @@ class KrylovEngine(ThermalEngine):
         values = (shares[:, None] * means).sum(axis=0)
         rest = (values - shares[:, None] * means) / np.maximum(1 - shares[:, None], spectral.EPS)
         return ThermalEstimate(
-            float(n * math.log(2.0) + top + np.log(z.mean())),
+            float(n * math.log(2.0) + top + np.log(z.mean()) - constant),
             float(_jackknife(np.log1p(-np.minimum(shares, 1 - spectral.EPS)))) + truncation,
             values,
             _jackknife(rest) + truncation * np.abs(means).max(axis=0, initial=0.0),

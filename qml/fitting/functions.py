@@ -86,6 +86,11 @@ class StateFunction:
         _run(work, rows, self._model)
         return self._shaped(out, given)
 
+    def ask_forward(self) -> None:
+        """Raise InputError where the model has no derivative forward."""
+        if type(self._model).state_jvp is Model.state_jvp:
+            self._model.state_jvp()
+
     def push(self, theta: Any, directions: Any) -> Complex:
         """dsigma along v (..., n_params)."""
         given, rows = _rows(theta)

@@ -57,7 +57,15 @@ def traced_loss(objective: Objective) -> Callable[[Any], Any] | None:
         return None
     n = len(objective.model.dims)
     of_vector = _of_vector(objective, n)
-    return lambda theta: of_vector(vector(theta))
+
+    def value(theta: Any) -> Any:
+        finite = jnp.isfinite(theta).all()
+        found = of_vector(vector(jnp.where(finite, theta, 0.0)))
+        return (
+            found + jnp.where(finite, 0.0, jnp.nan) * theta.sum()
+        )  # so NaN, with its gradient, where theta is not finite
+
+    return value
 
 
 def on_the_host(model: Model) -> Model:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 IN_NATS = ("ClassicalCrossEntropy", *(kind.__name__ for kind in EVERY_LOSS.values() if kind.gap_is))
 """Losses whose gap is an entropy."""
+NAMED = 8
+"""Curves that the legend names at most."""
 
 
 class Curve(NamedTuple):
@@ -88,14 +90,14 @@ def plot_curves(curves: Mapping[str, Curve], ax: tuple[Axes, Axes]) -> tuple[Axe
     """Curves by name, as :func:`plot_history` draws them."""
     loss_axes, gap_axes = ax
     for k, (name, curve) in enumerate(curves.items()):
-        color = COLORS[k % len(COLORS)]
-        look: dict[str, Any] = {"color": color, "linestyle": DASHES[k % len(DASHES)], "label": name}
+        color, label = COLORS[k % len(COLORS)], name if k < NAMED else ""
+        look: dict[str, Any] = {"color": color, "linestyle": DASHES[k % len(DASHES)], "label": label}
         if len(curve.step) == 1:
             look |= {"marker": "o", "markersize": 4}
         loss, gap = curve.loss, curve.loss - curve.floor
         loss_axes.plot(curve.step, np.where(np.isfinite(loss), loss, np.nan), **look)
         if curve.held_out is not None:
-            _held_out(loss_axes, curve.held_out, color, f"{name}, held out")
+            _held_out(loss_axes, curve.held_out, color, label and f"{label}, held out")
         gap_axes.plot(curve.step, np.where(np.isfinite(gap) & (gap > 0), gap, np.nan), **look)
     for floor in {curve.floor for curve in curves.values()}:
         loss_axes.axhline(floor, color=GREY, linewidth=0.9, linestyle=":", zorder=0)
@@ -107,7 +109,8 @@ def plot_curves(curves: Mapping[str, Curve], ax: tuple[Axes, Axes]) -> tuple[Axe
     for axes in (loss_axes, gap_axes):
         axes.set_xlabel("iteration")
         plain(axes)
-    loss_axes.legend(frameon=False, fontsize="small")
+    few = f"the first {NAMED} of {len(curves)}" if len(curves) > NAMED else None
+    loss_axes.legend(frameon=False, fontsize="small", title=few, title_fontsize="small")
     return loss_axes, gap_axes
 
 

@@ -90,7 +90,7 @@ def plot_transfer_matrix(
     bar.outline.set_visible(False)
     bar.ax.tick_params(labelsize="small", length=2)
     bar.set_label(r"$R_{PQ}$" if target is None else r"$R_{PQ} -$ target", fontsize="small")
-    axes.set_title(title, fontsize="medium")
+    axes.set_title(title, fontsize="medium", wrap=True)
     return axes
 
 

@@ -69,7 +69,7 @@ def plot_density_matrix(
     _label(axes, state)
     if key:
         _key(axes, full)
-    axes.set_title(title, fontsize="medium")
+    axes.set_title(title, fontsize="medium", wrap=True)
     return axes
 
 

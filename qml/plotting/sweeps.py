@@ -108,8 +108,10 @@ def draw(
             ax.set_ylabel("")
         ax.set_title(title, loc="left", fontsize="small")
         plain(ax)
+    shown = [{row["fit"] for row in part} for _, part in panels]
     for k, ax in enumerate(grid.flat[: len(panels)]):  # now that all have the same limits
-        if (k + 1) % across == 0 or k + 1 == len(panels) or kind == "scaling":
+        end = min(k - k % across + across, len(panels)) - 1
+        if k == end or kind == "scaling" or not shown[k] <= shown[end]:
             label_ends(ax)
         if kind == "scaling" and ax.get_ylim()[0] < noise_of(done):
             _rounding(ax, noise_of(done))
@@ -225,6 +227,8 @@ def _heatmaps(rows: Rows, x: str, y: str, fits: Sequence[str]) -> Figure:
     noise = noise_of(rows)
     maps = [_cells(_of(rows, fit), x, y) for fit in fits]
     shown = np.concatenate([cells.ravel() for *_, cells in maps])
+    if np.isnan(shown).all():
+        raise InputError("no gap is known: there is nothing to map.")
     seen = shown[shown > noise]  # nan is not
     low, high = (float(seen.min()), float(seen.max())) if seen.size else (noise, 10 * noise)
     norm, is_noisy = LogNorm(low, high if high > low else 10 * low), bool((shown <= noise).any())

@@ -156,6 +156,13 @@ def test_the_compiler_looks_at_neither_loss_nor_layer():
     assert torch._dynamo.utils.counters["stats"]["unique_graphs"] <= 3  # between the calls
 
 
+def test_the_compiler_takes_a_loss_by_itself():
+    torch._dynamo.reset()
+    loss = qml.torch.loss(GIBBS, RHO)
+    theta = point(GIBBS)
+    assert torch.equal(torch.compile(loss, backend="eager")(theta), loss(theta))
+
+
 @pytest.mark.parametrize(
     ("theta", "sentence"),
     [

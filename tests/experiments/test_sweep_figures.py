@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
+from qml._checks import InputError
 from qml.plotting.sweeps import draw
 from qml.studies.record.table import Table
 from qml.studies.show.page import conclusion
@@ -60,6 +61,22 @@ def test_a_figure_says_over_what_its_bands_are() -> None:
     two = {name: [*column, *column] for name, column in one.items()}
     two["replicate"] = [0] * 8 + [1] * 8
     assert draw(two, NAMES, "loss").get_suptitle() == "median, least and greatest over replicates"
+
+
+def test_a_fit_that_is_infinite_in_the_last_panel_has_its_name_in_another() -> None:
+    found = table({"power": POWER, "noise": ROUNDING})
+    for k, (h, fit) in enumerate(zip(found["target.h"], found["fit"], strict=True)):
+        if h == 2.0 and fit == "noise":
+            found["loss"][k] = np.inf
+    first, last = (sorted(text.get_text() for text in ax.texts) for ax in draw(found, NAMES, "loss").axes)
+    assert (first, last) == (["floor", "noise", "power"], ["floor", "power"])
+
+
+def test_without_a_gap_there_is_no_map() -> None:
+    found = table({"power": POWER})
+    found["gap"] = [np.nan] * len(found["gap"])
+    with pytest.raises(InputError, match="no gap is known: there is nothing to map"):
+        draw(found, NAMES, "heatmap")
 
 
 def test_axes_have_units_and_are_logarithmic_over_decades() -> None:

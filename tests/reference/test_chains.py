@@ -78,6 +78,33 @@ def test_log_z_expectations_and_entropy_are_those_of_the_matrix(name: str) -> No
     check_against_matrices(SMALL[name], 1e-9)
 
 
+@pytest.mark.parametrize(
+    ("n", "beta", "share", "seed"), [(41, 300.0, 1e-6, 3), (61, 50.0, 4e-6, 3), (61, 50.0, 4e-6, 5)]
+)
+def test_the_stated_error_holds_for_two_states_that_are_almost_degenerate(
+    n: int, beta: float, share: float, seed: int
+) -> None:
+    fields = beta * share * np.random.default_rng(seed).normal(size=n)
+    words = [(0, 3 << i) for i in range(n - 1)] + [(0, 1 << i) for i in range(n)]
+    k = PauliSum(n, tuple(words), (*[-beta] * (n - 1), *fields.tolist()))
+    middle = n // 2
+    found = ChainEngine().thermal(k, [PauliSum(n, ((0, 1 << middle),), (1.0,))])
+    spins = np.array([1.0, -1.0])
+
+    def weights(h: np.ndarray) -> np.ndarray:  # logarithms, of the spin behind the last of these fields
+        out = np.zeros(2)
+        for x in h:
+            out = np.logaddexp.reduce((out - x * spins)[:, None] + beta * np.outer(spins, spins), axis=0)
+        return out
+
+    log_weights = weights(fields[:middle]) + weights(fields[:middle:-1]) - fields[middle] * spins
+    log_partition = np.logaddexp.reduce(log_weights)
+    magnetisation = np.exp(log_weights - log_partition) @ spins
+    assert 1e-4 < abs(magnetisation) < 0.1
+    assert abs(found.log_partition - log_partition) < 2 / 3 * found.log_partition_error
+    assert abs(found.values[0] - magnetisation) < 2 / 3 * found.errors[0]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", LARGE)
 def test_more_qubits_are_those_of_the_matrix(name: str) -> None:

@@ -18,7 +18,7 @@ from qml.engines import JaxEngine, PauliEngine
 from qml.fitting import Gaussian, Objective
 from qml.losses import Labelled, NegativeLogLikelihood, TrainableReadout, label_states
 from qml.measurement import PauliMeasurement, sample
-from qml.models import ConditionalGibbsModel, MixtureModel
+from qml.models import ChainGibbsModel, ConditionalGibbsModel, MixtureModel
 from qml.operators import tfim
 from qml.processes import Experiments, GateSetModel
 from qml.states import basis_state, ghz, ginibre
@@ -207,9 +207,9 @@ def test_a_state_on_given_inputs_is_a_batch(x64):
 
 
 def test_what_stops_the_host_is_told(x64):
-    model = CASES["labels"][0].at(LABELLED.inputs)
+    model = MixtureModel([ChainGibbsModel(tfim(2)), GIBBS])
     theta = point(model)
-    with pytest.raises(jax.errors.JaxRuntimeError, match="Conditioned has no forward derivative"):
+    with pytest.raises(jax.errors.JaxRuntimeError, match="ChainGibbsModel has no forward derivative"):
         jax.jvp(qml.jax.state(model), (theta,), (theta,))
 
 
@@ -328,3 +328,20 @@ def test_the_absence_of_jax_is_told(monkeypatch):
     for make in (lambda: qml.jax.loss(GIBBS, RHO), lambda: qml.jax.state(GIBBS)):
         with pytest.raises(InputError, match=r"needs jax, which is not installed: run pip install 'qmaxlik\[jax\]'"):
             make()
+
+
+def test_a_tracer_where_numbers_are_needed_is_told_in_a_sentence():
+    with pytest.raises(
+        InputError, match="params must be an array of numbers; found a tracer of JAX: use the functions"
+    ):
+        jax.jit(lambda theta: GIBBS.state(theta).matrix())(point(GIBBS))
+
+
+@pytest.mark.parametrize(
+    "model", [ChainGibbsModel(tfim(2)), ConditionalGibbsModel([pauli("Z")], 1).at([[1.0]])], ids=repr
+)
+def test_a_model_without_a_forward_derivative_is_refused_before_it_runs(model):
+    sigma, theta = qml.jax.state(model), point(model)
+    assert np.isfinite(jax.grad(lambda t: sigma(t).real.sum())(theta)).all()
+    with pytest.raises(InputError, match="has no forward derivative"):
+        jax.jvp(sigma, (theta.astype(np.float32),), (theta.astype(np.float32),))

@@ -42,6 +42,32 @@ def models(circuit):
     return CircuitModel(circuit), CircuitModel(circuit, engine=JaxEngine())
 
 
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+@pytest.mark.parametrize("name", JOBS)
+def test_a_theta_that_is_not_finite_gives_nan(name, bad, jax):
+    import qml.jax
+
+    loss, target = JOBS[name]
+    native = qml.jax.loss(models(TURNS)[1], target, loss)
+    many = np.array([[0.3, bad, 0.5], THETA[:3]])
+    values, gradients = jax.vmap(jax.value_and_grad(native))(many)
+    assert np.isnan(values[0])
+    assert np.isnan(gradients[0]).all()
+    assert float(values[1]) == pytest.approx(float(native(many[1])), abs=1e-14)
+    assert np.isfinite(gradients[1]).all()
+
+
+@pytest.mark.parametrize("loss", [None, "trace_distance", "infidelity"])
+def test_a_target_on_a_device_is_left_as_it_was(loss, jax):
+    import qml.jax
+
+    by_host, on_device = models(TURNS)
+    target, same = (model.state([0.1, 0.2, 0.6]) for model in (on_device, by_host))
+    native, expected = (qml.jax.loss(*pair, loss)(THETA[:3]) for pair in ((on_device, target), (by_host, same)))
+    assert float(native) == pytest.approx(float(expected), abs=1e-12)
+    assert float(target.entropy()) == pytest.approx(float(same.entropy()), abs=1e-12)
+
+
 @pytest.mark.parametrize("name", JOBS)
 def test_losses_and_their_derivatives(name, jax):
     import qml.jax

@@ -43,6 +43,24 @@ def test_the_unit_of_a_loss_is_told_where_its_gap_is_an_entropy(loss, unit):
     assert loss_axes.get_ylabel() == f"loss{unit}"
 
 
+def test_many_fits_leave_room_for_the_curves(result: FitResult) -> None:
+    figure = Figure(figsize=(9.0, 3.6), layout="constrained")
+    loss_axes, _ = plot_history({f"a rather long name {k}": result for k in range(40)}, figure.subplots(1, 2))
+    figure.draw_without_rendering()
+    legend = loss_axes.get_legend()
+    assert legend is not None
+    assert loss_axes.get_window_extent().containsy(legend.get_window_extent().y0)
+    assert legend.get_title().get_text() == "the first 8 of 40"
+    assert len(legend.get_texts()) == 9
+
+
+def test_a_long_title_stays_on_the_figure() -> None:
+    axes = plot_density_matrix(ghz(2), title="a long title that does not fit above a picture of one state " * 2)
+    pyplot.close(axes.figure)
+    axes.figure.draw_without_rendering()
+    assert axes.title.get_window_extent().width < axes.figure.bbox.width
+
+
 def test_the_held_out_loss_has_a_dot_where_it_is_lowest() -> None:
     fitted = fit(
         GibbsModel([pauli("XX"), pauli("ZZ")]),

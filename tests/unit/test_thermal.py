@@ -8,7 +8,7 @@ import pytest
 from helpers.cases import every
 
 from qml import CrossEntropy, GibbsModel, check_gradient, fit, thermal, threads
-from qml._checks import InputError
+from qml._checks import InputError, OutsideDomain
 from qml.engines import ChainEngine, KrylovEngine, krylov
 from qml.engines.thermal import ThermalEngine, ThermalEstimate
 from qml.models import CircuitModel, LargeGibbsModel, ThermalState
@@ -65,6 +65,21 @@ def test_a_huge_beta_is_the_ground_state_in_the_log_domain() -> None:
     assert float(state.expect(REAL)) == pytest.approx(ground, abs=1e-4)
     tiny = ThermalState([REAL], [1e-9])
     assert float(tiny.log_partition()) == pytest.approx(6 * math.log(2), abs=1e-7)
+
+
+def test_a_constant_of_any_size_changes_no_expectation() -> None:
+    plain, moved = (
+        KrylovEngine(samples=16).thermal(REAL + c * pauli("I" * REAL.n_qubits), [REAL]) for c in (0.0, 1e16)
+    )
+    assert np.array_equal(moved.values, plain.values)
+    assert np.array_equal(moved.errors, plain.errors)
+    assert moved.log_partition == pytest.approx(-1e16, rel=1e-15)
+
+
+@pytest.mark.parametrize("engine", [KrylovEngine(), ChainEngine()], ids=repr)
+def test_couplings_that_no_number_resolves_are_outside_the_domain(engine: ThermalEngine) -> None:
+    with pytest.raises(OutsideDomain, match=r"add up to 3e\+17 temperatures; above 1e\+10 rounding leaves no digit"):
+        engine.thermal(tfim(2) * 1e17, ["ZI"])
 
 
 def test_without_interactions_log_z_has_no_error() -> None:

@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from qml import _checks
-from qml._checks import InputError, OutsideDomain
+from qml._checks import InputError
 from qml._typing import Complex, Integer, Real
 from qml.engines.mps.correlations import Weigh, covariances
 from qml.engines.mps.exponential import roots
@@ -18,15 +18,13 @@ from qml.engines.mps.hamiltonian import phases_of, train_of
 from qml.engines.mps.pairs import Pair, word_of
 from qml.engines.mps.readout import reduced_matrix, shots
 from qml.engines.mps.trains import identity
-from qml.engines.thermal import ThermalEngine, ThermalEstimate, hermitian_sums
+from qml.engines.thermal import ThermalEngine, ThermalEstimate, hermitian_sums, without_constant
 from qml.operators import PauliLike, PauliSum, as_pauli_sum
 from qml.operators.generators import coefficients_of
 from qml.operators.strings import Word, digits_of, spell
 
 NEIGHBORHOOD = 4.0
 """Couplings of a site, in temperatures, from which on errors are relative to their sum."""
-LARGEST = 1e10
-"""Couplings in all, in temperatures."""
 LEAST = 1e-14
 """What is left out at every bond at least."""
 SHARE = 0.15
@@ -49,20 +47,12 @@ class ThermalChain:
     """
 
     def __init__(self, hamiltonian: PauliSum, cut: float, bond: int) -> None:
-        constant = sum(c.real for w, c in zip(hamiltonian.words, hamiltonian.coefficients, strict=True) if w == (0, 0))
-        terms = [(w, c) for w, c in zip(hamiltonian.words, hamiltonian.coefficients, strict=True) if w != (0, 0) and c]
-        n = hamiltonian.n_qubits
-        self.k = PauliSum(n, tuple(w for w, _ in terms), tuple(c for _, c in terms))
-        self.n, self.bond_limit = n, bond
-        self.size = float(sum(abs(c) for _, c in terms))
-        if not self.size <= LARGEST:
-            raise OutsideDomain(
-                f"the couplings of K add up to {self.size:.3g} temperatures; above {LARGEST:.0e} rounding leaves no "
-                "digit of log Z: take a smaller K."
-            )
-        on_site = np.abs(np.array([c for _, c in terms])) @ (self._digits([w for w, _ in terms]) != 0)
+        self.k, constant, self.size = without_constant(hamiltonian)
+        n = self.n = hamiltonian.n_qubits
+        self.bond_limit = bond
+        on_site = np.abs(np.array(self.k.coefficients)) @ (self._digits(self.k.words) != 0)
         self.strength = max(1.0, float(on_site.max(initial=0.0)) / NEIGHBORHOOD)
-        k = train_of(self.k) if terms else identity(n)
+        k = train_of(self.k) if self.size else identity(n)
         self.roots, self.error = roots(k, self.size, self.strength, cut, bond)
         self.log_partition = n * math.log(2.0) + 2 * self.roots[0].log - constant
         self._known: dict[Word, float] = {(0, 0): 1.0}

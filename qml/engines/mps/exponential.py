@@ -19,7 +19,7 @@ from qml.engines.mps.trains import FLOOR, Train, compress, identity, plus_identi
 
 SEED = 0
 """Of the random vectors that products are compressed with; what they change is below what is cut off."""
-SMALL = 1 / 16
+SMALL = 1 / 4
 """The largest tau times the sum of all couplings that the series is used for."""
 FINER = 8.0
 """How much less than their share of the error early roots leave out: log Z is then as exact as expectations are."""
@@ -28,8 +28,8 @@ REST = 1e-14
 FACTOR = 4.0
 """What the shares that are left out change, in units of them: two since sigma is the square of a root, and two since
 they can weigh more in the states of lowest energy than in the norm: by how much is not bounded, but was less."""
-ROUNDED = 20.0
-"""What a root is rounded by, relative, in units of the rounding of a number times 5 + sqrt(n): thrice what was seen."""
+ROUNDED = 60.0
+"""What a root is rounded by, relative, in units of the rounding of a number times 5 + sqrt(n): twice what was seen."""
 
 
 def roots(k: Train, size: float, strength: float, cut: float, bond: int) -> tuple[list[Train], float]:

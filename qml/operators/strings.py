@@ -91,6 +91,12 @@ def diagonals(terms: Iterable[tuple[Word, complex]], n: int) -> Iterator[tuple[i
         yield x, b, values
 
 
+def diagonal_of(terms: Iterable[tuple[Word, complex]], n: int) -> Complex:
+    """The entries A[b, b], shape (2^n,)."""
+    found = diagonals((term for term in terms if not term[0][0]), n)
+    return next((values for _, _, values in found), np.zeros(1 << n, dtype=np.complex128))
+
+
 def spell(word: Word, n: int) -> str:
     """The label of n letters with these masks."""
     x, z = word

@@ -16,6 +16,7 @@ from qml._checks import InputError
 from qml._descriptions import Described
 from qml._typing import Complex, Cotangent, Dims, Integer, Numbers, Real
 from qml.operators import PauliSum
+from qml.operators.strings import diagonal_of
 from qml.states.correlations import Correlations
 from qml.states.cross_entropy import Data, log_expectation
 from qml.states.display import state_html
@@ -216,6 +217,10 @@ class State(Described, Correlations):
 
     def _expect(self, operator: PauliSum | Complex) -> Real:
         if isinstance(operator, PauliSum) and operator.dims == self.dims:
+            if self.is_diagonal:
+                return as_real(
+                    (self.probabilities() * diagonal_of(operator._items(), operator.n_qubits)).sum(axis=-1).real
+                )
             return as_real(operator._traces(self.matrix()).real)
         o = operators.as_matrix(operator, self.dims)
         return trace_of_product(self.matrix(), o)

@@ -156,6 +156,8 @@ def test_commuting_models_hold_no_matrices():
     assert result.iterations <= 10
     assert np.abs(result.params - theta).max() < 1e-7
     assert result.loss == pytest.approx(math.log(2) + np.log(2 * np.cosh(theta)).sum() - (theta * np.tanh(theta)).sum())
+    first = pauli("ZZ", sites=[0, 1], n=n) - 3 * pauli("XX", sites=[0, 1], n=n)
+    assert result.state.expect(first) == pytest.approx(-math.tanh(theta[0]))
     with pytest.raises(MemoryRefused, match="ask for probabilities or expectations instead"):
         result.state.matrix()
 

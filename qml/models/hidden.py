@@ -186,8 +186,10 @@ class HiddenGibbsModel(Model):
             inner = c @ q.conj().T
             rows = np.empty((d, d), dtype=inner.dtype)
             rows[self._order.ravel()] = inner.reshape(d, d)
-            g = _half(joint).exp_pullback((rows + rows.conj().T) / 2)
-            return self.joint.generators.traces((np.trace(g).real * joint.matrix() - g) / 2)
+            half = _half(joint)
+            g = spectral.exp_divided_differences(half.log_eigenvalues) * half.to_basis((rows + rows.conj().T) / 2)
+            g.reshape(-1)[:: d + 1] -= np.trace(g) * joint.spectrum().eigenvalues
+            return -self.joint.generators.traces(half.from_basis(g)) / 2
 
         return state, pull
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from qml import _checks, _matrices, operators, spectral
-from qml._arrays import as_complex, as_real, diagonal, frozen, namespace, per_state, trace_of_product
+from qml import _checks, _matrices, _products, operators, spectral
+from qml._arrays import as_complex, as_real, diagonal, frozen, namespace, on_host, per_state, trace_of_product
 from qml._checks import InputError
 from qml._descriptions import Described
 from qml._typing import Complex, Cotangent, Dims, Integer, Numbers, Real
@@ -165,7 +165,10 @@ class State(Described, Correlations):
         ----------
         columns : array (..., d, m)
         """
-        return as_complex(self.matrix() @ columns)
+        matrix = self.matrix()
+        if on_host(matrix) and not np.iscomplexobj(columns):
+            matrix = _products.real_if_real(matrix)
+        return as_complex(matrix @ columns)
 
     def populations(self, basis: Complex | None) -> Real:
         """<v_j|sigma|v_j>, shape (..., r).

@@ -18,6 +18,7 @@ from qml.fitting.objective import Objective
 from qml.fitting.progress import Progress
 from qml.fitting.result import History, Iteration, Restart
 from qml.optimizers import NotANumber, Optimizer, OptimizerState, Point, Stalled
+from qml.optimizers.base import rounding
 from qml.states import State
 
 Callback: TypeAlias = Callable[[Iteration], object]
@@ -216,10 +217,17 @@ class Run:
         for array in (point.params, point.gradient):
             array.flags.writeable = False
         score = point.value if rules.validation is None else held_out
-        best = (point, score, count) if before is None or score < before.score else before[4:7]
+        best = (point, score, count) if before is None or self._is_better(point, score, before) else before[4:7]
         del self._entries[count:]
         self._entries.append(Entry(point.value, point.gradient_norm, seconds, fidelity, held_out))
         self.now = Standing(point, state, count + 1, self.objective.evaluations, *best)
+
+    def _is_better(self, point: Point, score: float, before: Standing) -> bool:
+        """Whether an iterate is better than the best one before it: where their losses differ by no more than rounding,
+        by its gradient."""
+        if self.rules.validation is None and abs(score - before.score) <= rounding(point) and point.has_gradient:
+            return point.gradient_norm < before.best.gradient_norm
+        return score < before.score
 
     def _end(self, why: str, converged: bool = False) -> None:
         """Be over, for this reason."""

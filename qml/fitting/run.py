@@ -118,7 +118,8 @@ def fit(
     Returns
     -------
     FitResult
-        Of the lowest loss that was met, with a status sentence. A loss that is +inf at the start, a loss that becomes
+        Of the lowest loss that was met (of losses that differ by rounding alone, the one with the smallest gradient),
+        with a status sentence. A loss that is +inf at the start, a loss that becomes
         NaN, and Ctrl-C are told there, with the best so far, and not raised (``result.raise_if_failed()`` raises). It
         tells, too, of a loss that falls towards an infimum at infinite parameters (a pure target and a Gibbs model,
         labels that can be separated): then `converged` is True of the loss and the state, not of the parameters.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
@@ -11,13 +10,11 @@ import numpy as np
 from qml import _checks
 from qml._checks import InputError
 from qml._typing import Complex
-from qml.fitting import Objective
-from qml.losses import CrossEntropy
+from qml.fitting import fit
 from qml.measurement import Counts
 from qml.models import GibbsModel
 from qml.operators.bases import hermitian_basis
 from qml.optimizers import Newton
-from qml.optimizers.base import Stalled
 from qml.states import DensityMatrix
 from qml.tomography.face import known_of, openness
 from qml.tomography.likelihood import Likelihood, certificate
@@ -84,15 +81,16 @@ def maximum_entropy(counts: Counts, *, gap: float = 1e-2, max_iterations: int = 
     basis = _seen_directions(counts)
     sigma, steps = np.eye(m.dim, dtype=np.complex128) / m.dim, 0
     if len(basis):
-        model, newton = GibbsModel(list(basis), m.dims), Newton()
-        objective = Objective(model, DensityMatrix._trusted(mixed, m.dims), CrossEntropy())
-        point = newton.at(objective, np.zeros(len(basis)))
-        state = newton.init(point)
-        with suppress(Stalled):
-            while steps < max_iterations and point.gradient_norm > 1e-3 * epsilon:
-                point, state = newton.step(objective, point, state)
-                steps += 1
-        sigma = model.state(point.params).matrix()
+        found = fit(
+            GibbsModel(list(basis), m.dims),
+            DensityMatrix._trusted(mixed, m.dims),
+            optimizer=Newton(),
+            params0=np.zeros(len(basis)),
+            max_iterations=max_iterations,
+            gradient_tolerance=1e-3 * epsilon,
+            progress=False,
+        )
+        sigma, steps = found.state.matrix(), found.iterations
     value, bound, rounding = certificate(problem, sigma, 1)
     converged = bound <= gap
     iterations, seconds = start.iterations + steps, time.perf_counter() - since

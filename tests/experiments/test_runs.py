@@ -240,7 +240,9 @@ def test_a_sweep_is_continued_where_it_was_cut(done: Path, folder: Path, monkeyp
     assert tried[5:] == list(range(4, 12))
     for name in ("table.csv", "table.parquet"):
         assert (out / name).read_bytes() == (done / name).read_bytes()
+    before = (out / "run.json").read_bytes()
     assert "began with threads=1" in call("run", str(out), "--resume", "--threads", "2", code=2).stderr
+    assert (out / "run.json").read_bytes() == before
 
 
 def test_dry_run_measures_and_writes_nothing(folder: Path) -> None:

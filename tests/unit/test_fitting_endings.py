@@ -110,6 +110,18 @@ def test_no_iterations_evaluate_the_start():
     assert result.loss == pytest.approx(math.log(4), abs=1e-14)
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_what_has_converged_is_what_is_returned(seed):
+    """Also where an iterate before it has a loss that is lower by rounding."""
+    model = GibbsModel.all_paulis(2)
+    target = model.state(np.random.default_rng(seed).normal(size=model.n_params))
+    result = fit(model, target, seed=seed, gradient_tolerance=1e-11)
+    assert "within the tolerance 1.00e-11" in result.status
+    _, gradient = Objective.of(model, target).value_and_gradient(result.params)
+    assert np.abs(gradient).max() <= 1e-11
+    assert result.loss - result.history.loss.min() < 1e-13
+
+
 def test_status_of_a_failed_line_search():
     class Uphill(GibbsModel):
         def state_vjp(self, params):

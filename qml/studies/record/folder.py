@@ -118,13 +118,16 @@ class RunFolder:
 
     @classmethod
     @contextmanager
-    def resume(cls, path: Path, study: Study, inputs: Mapping[str, str]) -> Iterator[RunFolder]:
-        """The folder of a run of this study, and of these files, that was cut short.
+    def resume(
+        cls, path: Path, study: Study, inputs: Mapping[str, str], threads: int | None = None
+    ) -> Iterator[RunFolder]:
+        """The folder of a run of this study, and of these files, that was cut short; on so many threads (None: as many
+        as it began with).
 
         Raises
         ------
         InputError
-            If it is the folder of no run, or of one of another study or of other files.
+            If it is the folder of no run, or of one of another study, of other files or on another number of threads.
         """
         if path.is_dir() and _is_new(path):
             raise InputError(f"{path} is not the folder of a run yet: leave out --resume to start it.")
@@ -134,6 +137,10 @@ class RunFolder:
             found = load_run(path)
             if differing := difference(found.info, study, inputs):
                 raise InputError(f"{path} is a run of another study: {differing}.")
+            if threads is not None and (began := found.info.get("threads", threads)) != threads:
+                raise InputError(
+                    f"this run began with threads={began or 'all'}, on which its numbers depend: leave out --threads."
+                )
             folder = cls(path, study, found.info)
             again = environment()
             if again["versions"] != found.environment.get("versions"):

@@ -26,7 +26,7 @@ from qml.studies.record.fits import Row, continued, history_of, params_of, row_o
 from qml.studies.record.folder import RunFolder, fit_folder, latest_run, load_run, slug
 from qml.studies.record.table import columns, errors_file
 from qml.studies.run import pools
-from qml.studies.run.sweeping import How, began_with, run_sweep
+from qml.studies.run.sweeping import How, run_sweep
 from qml.studies.show import output, terminal
 from qml.studies.show.drawing import draw as _draw
 from qml.studies.show.progress import FitReporter
@@ -199,7 +199,8 @@ def _folder(name: str, plan: build.Plan, options: Options) -> AbstractContextMan
     study, inputs = plan.study, plan.inputs
     if not options.resume:
         return RunFolder.create(study, inputs, name, options.output)
-    return RunFolder.resume(options.output or latest_run(name, study, inputs), study, inputs)
+    path = options.output or latest_run(name, study, inputs)
+    return RunFolder.resume(path, study, inputs, options.how.threads)
 
 
 class _Fits:
@@ -207,7 +208,8 @@ class _Fits:
 
     def __init__(self, plan: build.Plan, folder: RunFolder, how: How, out: Console) -> None:
         self.plan, self.folder, self.how, self.out = plan, folder, how, out
-        self.threads = began_with(folder, how, None)
+        self.threads = how.threads or folder.info.get("threads")
+        folder.update(threads=self.threads)
         self.results: dict[str, Outcome] = {}
         self.rows: list[Row] = []
 

@@ -59,26 +59,9 @@ def workers_for(how: How, tasks: int) -> int:
     return max(1, min(how.workers or processors(), tasks))
 
 
-def began_with(folder: RunFolder, how: How, default: int | None) -> int | None:
-    """The threads of a run (None: all), which stay those that it began with.
-
-    Raises
-    ------
-    InputError
-        If it is continued with others.
-    """
-    threads = how.threads or folder.info.get("threads") or default
-    if (began := folder.info.get("threads", threads)) != threads:
-        raise InputError(
-            f"this run began with threads={began or 'all'}, on which its numbers depend: leave out --threads."
-        )
-    folder.update(threads=threads)
-    return threads
-
-
 def run_sweep(points: Sequence[Point], how: How, folder: RunFolder, out: Console) -> int:
     """Work on the points that are not done yet, or failed; returns how many have failed in the end."""
-    threads = began_with(folder, how, 1)
+    threads = how.threads or folder.info.get("threads") or 1
     journal = Journal(folder.path / JOURNAL)
     missing = folder.info.get("entries", 0) - len(journal.entries)
     if missing > 0:
@@ -91,7 +74,7 @@ def run_sweep(points: Sequence[Point], how: How, folder: RunFolder, out: Console
         if point.index not in done
     ]
     workers = workers_for(how, len(tasks))
-    folder.update(workers=workers, scheduler=how.scheduler, points=len(points), entries=0)
+    folder.update(threads=threads, workers=workers, scheduler=how.scheduler, points=len(points), entries=0)
     for index in done:  # which a run that was killed between the two has left
         _forget(how, folder, index)
     (folder.path / CHECKPOINTS).mkdir(exist_ok=True)

@@ -40,7 +40,7 @@ def flat(measurement: Measurement, values: Any) -> Any:
         raise InputError("a record of counts must have no masked entries: fill them.")
     try:
         a = np.atleast_1d(np.asarray(values))
-        rows = list(a) if a.ndim > 1 else [a]
+        rows = list(a) if a.ndim > 1 and len(a) else [a]
     except ValueError:  # of different lengths
         rows = [np.asarray(row) for row in values]
     found, sizes = np.concatenate([row.reshape(-1) for row in rows]), measurement.sizes.tolist()

@@ -132,10 +132,8 @@ def loss(
     _checks.need("jax", "jax")
     from qml.fitting.traced import on_the_host, traced_loss
 
-    if isinstance(target, State):
-        target = (
-            target.numpy()
-        )  # else what it works out once would be JAX's own, from inside of a function being traced
+    if isinstance(target, State):  # what one on a device works out once may be a tracer of JAX
+        target = target.numpy()
     objective = Objective.of(model, target, loss, prior)
     native = traced_loss(objective)
     if native is None:

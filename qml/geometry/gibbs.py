@@ -26,6 +26,8 @@ from qml.states.gibbs import GibbsState
 
 BLOCK_NUMBERS = 1 << 22
 """Numbers in one block of rotated generators."""
+LEVELS = 1 << 17
+"""Numbers in one block of diagonals: those stay in the cache."""
 
 
 BLOCKS = 4
@@ -74,6 +76,9 @@ class GeneratorsLike(Protocol):
 
     def traces(self, cotangent: Numeric) -> Real:
         """Re Tr(C G_j) for all j."""
+
+    def levels(self, start: int, stop: int) -> Real:
+        """The diagonals of diagonal G_j, from one state of the basis to another (m, stop - start)."""
 
     def left(self, rows: Numeric, out: Numeric) -> None:
         """Row vectors (s, d) times each G_j, into `out` (m, s, d)."""
@@ -145,8 +150,13 @@ class GibbsMetric(Metric):
     def matrix(self) -> Real:
         m = self.n_params
         if self._basis is None:
-            columns = np.array([self._product(e) for e in np.eye(m)])
-            return np.asarray(columns + columns.T) / 2
+            g, d, size = np.zeros((m, m)), len(self._logs), max(1, LEVELS // m)
+            for start in range(0, d, size):
+                stop = min(start + size, d)
+                levels = self._generators.levels(start, stop) - self._means[:, None]
+                levels *= np.exp(self._logs[start:stop] / 2)
+                g += levels @ levels.T
+            return g
         strings = self._generators.strings
         if strings is None or strings.weights.shape[1] > MANY_STRINGS * m:
             return self._contracted(self._means, self._rotated)

@@ -18,7 +18,7 @@ import numpy as np
 from scipy import sparse
 
 from qml import _checks, _matrices
-from qml._arrays import as_complex
+from qml._arrays import as_complex, as_real
 from qml._checks import InputError
 from qml._typing import Complex, Dims, DimsLike, Integer, Numeric, Real
 from qml.geometry.involutions import Involutions
@@ -65,6 +65,10 @@ class Generators(ABC):
     @abstractmethod
     def is_real(self) -> bool:
         """Whether every G_j is a real matrix."""
+
+    @abstractmethod
+    def levels(self, start: int, stop: int) -> Real:
+        """The diagonals of diagonal operators, from one state of the basis to another (m, stop - start)."""
 
     @abstractmethod
     def left(self, rows: Numeric, out: Numeric) -> None:
@@ -180,6 +184,10 @@ class PauliGenerators(Generators):
     def is_real(self) -> bool:
         return not np.iscomplexobj(self._phase)
 
+    def levels(self, start: int, stop: int) -> Real:
+        odd = np.bitwise_count(np.arange(start, stop) & self._z[:, None]) & 1
+        return np.asarray(self.weights @ (1.0 - 2.0 * odd))
+
     def left(self, rows: Numeric, out: Numeric) -> None:
         factors: Numeric = self._factors if np.iscomplexobj(out) else self._real_factors
         permutations, starts, words = self._places[0], self.weights.indptr, self.weights.indices
@@ -258,6 +266,9 @@ class MatrixGenerators(Generators):
     @property
     def is_real(self) -> bool:
         return not np.iscomplexobj(self._rows)
+
+    def levels(self, start: int, stop: int) -> Real:
+        return as_real(self.matrices[:, start:stop])
 
     def left(self, rows: Numeric, out: Numeric) -> None:
         np.matmul(rows, self.matrices, out=out)

@@ -11,7 +11,7 @@ from qml._checks import InputError
 from qml.circuits import Circuit
 from qml.engines.reference import ReferenceEngine
 from qml.fitting import Objective
-from qml.geometry import KINDS, GibbsMetric, metric
+from qml.geometry import KINDS, GibbsMetric, gibbs, metric
 from qml.geometry.tangent import StateMetric
 from qml.models import Model
 from qml.operators import heisenberg, tfim
@@ -220,3 +220,21 @@ def test_sentences():
 
     with pytest.raises(InputError, match=r"Backward has no forward derivative.*such as LBFGS"):
         Model._metric(Backward(tfim(2)), np.zeros(3), "bkm", None, None, 0.0)
+
+
+@pytest.mark.parametrize("as_matrices", [False, True])
+def test_the_metric_of_commuting_sums_is_their_covariance(as_matrices, monkeypatch):
+    """Block by block, the last one smaller than the others."""
+    monkeypatch.setattr(gibbs, "LEVELS", 100)
+    n, rng = 6, np.random.default_rng(3)
+    words = ["ZIIIII", "ZZIIII", "IIZIZI", "ZZZZZZ"]
+    sums = [pauli(words[0]) + 0.5 * pauli(words[1]), *(rng.normal() * pauli(word) for word in words[2:])]
+    model = GibbsModel([g.matrix() for g in sums] if as_matrices else sums)
+    theta = rng.normal(size=3)
+    diagonals = np.array([g.matrix().diagonal().real for g in sums])
+    p = np.exp(-theta @ diagonals)
+    p /= p.sum()
+    expected = np.cov(diagonals, aweights=p, ddof=0)
+    assert np.abs(model.metric(theta).matrix() - expected).max() < 1e-14
+    v = rng.normal(size=3)
+    assert np.abs(model.metric(theta).product(v) - expected @ v).max() < 1e-14

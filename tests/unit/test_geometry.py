@@ -226,7 +226,7 @@ def test_sentences():
 def test_the_metric_of_commuting_sums_is_their_covariance(as_matrices, monkeypatch):
     """Block by block, the last one smaller than the others."""
     monkeypatch.setattr(gibbs, "LEVELS", 100)
-    n, rng = 6, np.random.default_rng(3)
+    rng = np.random.default_rng(3)
     words = ["ZIIIII", "ZZIIII", "IIZIZI", "ZZZZZZ"]
     sums = [pauli(words[0]) + 0.5 * pauli(words[1]), *(rng.normal() * pauli(word) for word in words[2:])]
     model = GibbsModel([g.matrix() for g in sums] if as_matrices else sums)

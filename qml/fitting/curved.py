@@ -9,7 +9,7 @@ import numpy as np
 
 from qml._checks import InputError
 from qml._typing import Real
-from qml.fitting.priors import Prior
+from qml.fitting.priors import Laplace, Prior
 from qml.geometry import Metric
 from qml.losses import Loss
 from qml.models import Model
@@ -38,7 +38,8 @@ class Curved(ABC):
 
     @property
     def default_optimizer(self) -> Optimizer:
-        """Newton's method where the Hessian is known and has few enough rows to be assembled, 128 at most; else L-BFGS.
+        """Newton's method where the Hessian is known and has few enough rows to be assembled, 128 at most; else L-BFGS,
+        also for a Laplace prior, with its rounded kinks.
 
         Examples
         --------
@@ -49,7 +50,8 @@ class Curved(ABC):
         >>> Objective.of(GibbsModel.all_paulis(4, weight=4), ghz(4)).default_optimizer
         LBFGS(memory=10)
         """
-        return Newton() if self.has_hessian and self.n_params <= DENSE_UP_TO else LBFGS()
+        smooth = self.has_hessian and not isinstance(self.prior, Laplace)
+        return Newton() if smooth and self.n_params <= DENSE_UP_TO else LBFGS()
 
     def hessian(self, params: Real, *, tolerance: float = 0.0) -> Metric:
         """The Hessian of f, assembled or only applied.

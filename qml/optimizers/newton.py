@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
 
 from qml import _checks
-from qml.optimizers.base import Differentiable, Optimizer, OptimizerState, Point, ask, decreases, halved
+from qml.optimizers.base import Differentiable, Optimizer, OptimizerState, Point, Stalled, ask, decreases, halved
+from qml.optimizers.lbfgs import search
 from qml.optimizers.linear import SOLVERS, solver_of
 
 LOOSEST = 1e-2
 """The weight of eigenvectors whose pairs the Hessian may leave out at most; as much damping stands in for them."""
 LEAST_ACCURATE = 0.1
 """The largest relative residual of conjugate gradients."""
+LEAST_SLOPE = 1e-8
+"""Of a step that is nearly orthogonal to the gradient, its slope over the product of their lengths."""
+TRIALS = 7
+"""Of the length of a step; one that would have to be shorter is no better than steepest descent."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +29,9 @@ class Newton(Optimizer):
 
     .. math:: \theta_{t+1} = \theta_t - s H^{-1} \nabla f(\theta_t), \qquad s = 1, \tfrac12, \tfrac14, \dots
 
-    until the value falls enough (Armijo). H is the Hessian, for Gibbs models the Bogoliubov-Kubo-Mori metric. Far from
+    until the value falls enough (Armijo). Where it does not in seven trials, or where H has no curvature to speak of
+    along the gradient, as at parameters of a thousand and more, the step is one of steepest descent, with the line
+    search of L-BFGS. H is the Hessian, for Gibbs models the Bogoliubov-Kubo-Mori metric. Far from
     the optimum H is computed, or solved with, only as accurately as the gradient is small, which keeps the convergence
     superlinear: about ten steps reach a gradient of 1e-10.
 
@@ -62,4 +70,8 @@ class Newton(Optimizer):
         left_out = min(LOOSEST, size * size)
         hessian = ask(objective, "hessian", self.name)(point.params, tolerance=left_out)
         solve, scale = solver_of(hessian, -point.gradient, self.solver, min(LEAST_ACCURATE, math.sqrt(size)))
-        return halved(objective, point, solve(left_out * scale), partial(decreases, point)), {}
+        along, steepest = solve(left_out * scale), math.hypot(*point.gradient)
+        if point.gradient @ along < -LEAST_SLOPE * steepest * math.hypot(*along):
+            with suppress(Stalled):
+                return halved(objective, point, along, partial(decreases, point), most=TRIALS), {}
+        return search(objective, point, -point.gradient, 1 / max(1.0, steepest)), {}

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from helpers.cases import every
 
-from qml import GibbsModel, fit
+from qml import GibbsModel, fit, pauli, thermal
 from qml._checks import InputError
+from qml.operators import tfim
 from qml.optimizers import LBFGS, OPTIMIZERS, Adam, GradientDescent, NotANumber, Point, Stalled
 from qml.optimizers.base import evaluate
 
@@ -330,3 +331,22 @@ def test_sentences(make, sentence):
 def test_the_memory_of_lbfgs_may_be_an_integer_of_numpy(kind):
     runs = [fit(GibbsModel(["X", "Z"]), np.diag([0.8, 0.2]), optimizer=LBFGS(m), seed=1) for m in (kind(2), 2)]
     assert runs[0].loss == runs[1].loss
+
+
+@pytest.mark.parametrize("size", [1e3, 1e6])
+def test_newton_comes_back_from_where_there_is_no_curvature(size):
+    """Pure to rounding, and in the wrong state: the Hessian is zero along most of the gradient."""
+    model, target = GibbsModel(tfim(3)), thermal(tfim(3), 1.0)
+    result = fit(model, target, params0=np.full(5, size), optimizer="newton")
+    assert result.converged
+    assert result.iterations <= 60
+    assert abs(result.gap) < 1e-12
+
+
+def test_newton_takes_parameters_of_any_unit():
+    """The curvatures are 32 orders of magnitude apart: only the one of X shows, and Z stays where it is."""
+    model = GibbsModel([1e-8 * pauli("Z"), 1e8 * pauli("X")])
+    result = fit(model, thermal(pauli("Z") + pauli("X"), 1.0), optimizer="newton", seed=0)
+    other = fit(model, thermal(pauli("Z") + pauli("X"), 1.0), optimizer="lbfgs", seed=0)
+    assert result.converged
+    assert result.loss == pytest.approx(other.loss, abs=1e-12)

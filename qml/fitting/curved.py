@@ -12,7 +12,7 @@ from qml._typing import Real
 from qml.fitting.priors import Laplace, Prior
 from qml.geometry import Metric
 from qml.losses import Loss
-from qml.models import Model
+from qml.models import Conditioned, Model
 from qml.optimizers import LBFGS, Newton, Optimizer
 from qml.optimizers.linear import DENSE_UP_TO
 from qml.states import State
@@ -39,7 +39,7 @@ class Curved(ABC):
     @property
     def default_optimizer(self) -> Optimizer:
         """Newton's method where the Hessian is known and has few enough rows to be assembled, 128 at most; else L-BFGS,
-        also for a Laplace prior, with its rounded kinks.
+        also for a Laplace prior, with its rounded kinks, and for conditional models, whose inputs may have any unit.
 
         Examples
         --------
@@ -50,8 +50,8 @@ class Curved(ABC):
         >>> Objective.of(GibbsModel.all_paulis(4, weight=4), ghz(4)).default_optimizer
         LBFGS(memory=10)
         """
-        smooth = self.has_hessian and not isinstance(self.prior, Laplace)
-        return Newton() if smooth and self.n_params <= DENSE_UP_TO else LBFGS()
+        elsewhere = isinstance(self.prior, Laplace) or isinstance(self.model, Conditioned)
+        return Newton() if self.has_hessian and self.n_params <= DENSE_UP_TO and not elsewhere else LBFGS()
 
     def hessian(self, params: Real, *, tolerance: float = 0.0) -> Metric:
         """The Hessian of f, assembled or only applied.

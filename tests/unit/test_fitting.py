@@ -25,8 +25,9 @@ from qml import (
 )
 from qml._checks import InputError, MemoryRefused
 from qml.fitting import Objective
-from qml.losses import CrossEntropy, HilbertSchmidt
-from qml.models import HiddenGibbsModel
+from qml.fitting.priors import Laplace
+from qml.losses import CrossEntropy, HilbertSchmidt, Labelled, label_states
+from qml.models import ConditionalGibbsModel, HiddenGibbsModel
 from qml.operators import heisenberg, tfim
 from qml.optimizers import LBFGS, Adam, GradientDescent, Newton
 from qml.parameters import Interval
@@ -144,6 +145,12 @@ def test_the_default_is_newtons_method_where_the_hessian_is_known():
         assert type(objective.default_optimizer) is chosen
         used = fit(model, maximally_mixed(model.dims), loss=loss, max_iterations=1, seed=0).provenance["optimizer"]
         assert used == repr(chosen())
+    labels = Labelled([[0.0], [1.0]], label_states([0, 1], 2))
+    for model, target, prior in (
+        (gibbs, maximally_mixed((2, 2)), Laplace(1.0, copies=10)),
+        (ConditionalGibbsModel(["Z"], n_inputs=1), labels, None),
+    ):
+        assert isinstance(Objective.of(model, target, prior=prior).default_optimizer, LBFGS)
 
 
 def test_commuting_models_hold_no_matrices():

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from qml import _checks
 from qml._checks import InputError
 from qml._typing import Real
 from qml.fitting.priors import Laplace, Prior
@@ -52,6 +54,13 @@ class Curved(ABC):
         """
         elsewhere = isinstance(self.prior, Laplace) or isinstance(self.model, Conditioned)
         return Newton() if self.has_hessian and self.n_params <= DENSE_UP_TO and not elsewhere else LBFGS()
+
+    @cached_property
+    def units(self) -> Real:
+        """The roots of the curvatures along the parameters at theta = 0, of Gibbs models at the maximally mixed state
+        (n_params,): what Newton's method measures parameters by."""
+        curvatures = self.hessian(np.zeros(self.n_params)).matrix().diagonal()
+        return _checks.kept(np.sqrt(np.where(curvatures > 0, curvatures, 1.0)))
 
     def hessian(self, params: Real, *, tolerance: float = 0.0) -> Metric:
         """The Hessian of f, assembled or only applied.

@@ -183,10 +183,9 @@ def halved(
     step: Real,
     accept: Callable[[Point], bool] = is_finite,
     at: At = evaluate,
-    most: int = MAX_HALVINGS,
 ) -> Point:
     """The first acceptable point, by default with a finite value, among start + step, start + step/2, ..."""
-    for _ in range(most):
+    for _ in range(MAX_HALVINGS):
         point = trial(objective, start.params + step, at)
         if accept(point):
             return point

@@ -25,13 +25,22 @@ class Quadratic(Protocol):
         """Its product with a vector (p,)."""
 
 
-def solver_of(quadratic: Quadratic, b: Real, solver: str, accuracy: float) -> tuple[Callable[[float], Real], float]:
-    """The map from a damping to the solution x, and the mean curvature that dampings are measured by.
+def is_assembled(solver: str, n_params: int) -> bool:
+    """Whether the matrix is assembled, not only applied."""
+    return solver == "dense" or (solver == "auto" and n_params <= DENSE_UP_TO)
+
+
+def solver_of(
+    quadratic: Quadratic, b: Real, solver: str, accuracy: float, units: Real | None = None
+) -> tuple[Callable[[float], Real], float]:
+    """The map from a damping to the solution x, and the mean curvature that dampings are measured by; of a matrix that
+    is assembled in these units of the parameters, where b has them already.
 
     `accuracy` is the relative residual at which conjugate gradients stop.
     """
-    if solver == "dense" or (solver == "auto" and len(b) <= DENSE_UP_TO):
-        return _dense(quadratic.matrix(), b)
+    if is_assembled(solver, len(b)):
+        matrix = quadratic.matrix()
+        return _dense(matrix if units is None else matrix / np.outer(units, units), b)
     scale = float(b @ quadratic.product(b)) / max(float(b @ b), np.finfo(np.float64).tiny)
 
     def solve(damping: float) -> Real:

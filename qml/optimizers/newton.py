@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from typing import ClassVar
 
+import numpy as np
+
 from qml import _checks
-from qml.optimizers.base import Differentiable, Optimizer, OptimizerState, Point, Stalled, ask, decreases, halved
+from qml.optimizers.base import Differentiable, Optimizer, OptimizerState, Point, Stalled, ask
 from qml.optimizers.lbfgs import search
-from qml.optimizers.linear import SOLVERS, solver_of
+from qml.optimizers.linear import SOLVERS, is_assembled, solver_of
 
 LOOSEST = 1e-2
 """The weight of eigenvectors whose pairs the Hessian may leave out at most; as much damping stands in for them."""
@@ -19,19 +20,18 @@ LEAST_ACCURATE = 0.1
 """The largest relative residual of conjugate gradients."""
 LEAST_SLOPE = 1e-8
 """Of a step that is nearly orthogonal to the gradient, its slope over the product of their lengths."""
-TRIALS = 7
-"""Of the length of a step; one that would have to be shorter is no better than steepest descent."""
 
 
 @dataclass(frozen=True)
 class Newton(Optimizer):
     r"""Newton's method with a line search, for convex objectives: the cross entropy of Gibbs models.
 
-    .. math:: \theta_{t+1} = \theta_t - s H^{-1} \nabla f(\theta_t), \qquad s = 1, \tfrac12, \tfrac14, \dots
+    .. math:: \theta_{t+1} = \theta_t - s H^{-1} \nabla f(\theta_t)
 
-    until the value falls enough (Armijo). Where it does not in seven trials, or where H has no curvature to speak of
-    along the gradient, as at parameters of a thousand and more, the step is one of steepest descent, with the line
-    search of L-BFGS. H is the Hessian, for Gibbs models the Bogoliubov-Kubo-Mori metric. Far from
+    with s = 1 where the strong Wolfe conditions hold there, else by the line search of :class:`LBFGS`. Where that gains
+    nothing, or where H has no curvature to speak of along the gradient, as at parameters of a thousand and more, the
+    step is one of steepest descent. Parameters are measured by their curvature at theta = 0, so that their units do not
+    matter (up to 128 of them). H is the Hessian, for Gibbs models the Bogoliubov-Kubo-Mori metric. Far from
     the optimum H is computed, or solved with, only as accurately as the gradient is small, which keeps the convergence
     superlinear: about ten steps reach a gradient of 1e-10.
 
@@ -66,12 +66,16 @@ class Newton(Optimizer):
         _checks.choice("solver", self.solver, SOLVERS)
 
     def step(self, objective: Differentiable, point: Point, state: OptimizerState) -> tuple[Point, OptimizerState]:
-        size = point.gradient_norm
+        units = np.ones(len(point.params))
+        if is_assembled(self.solver, len(units)):
+            units = getattr(objective, "units", units)
+        gradient = point.gradient / units
+        size, steepest = float(np.abs(gradient).max(initial=0.0)), math.hypot(*gradient)
         left_out = min(LOOSEST, size * size)
         hessian = ask(objective, "hessian", self.name)(point.params, tolerance=left_out)
-        solve, scale = solver_of(hessian, -point.gradient, self.solver, min(LEAST_ACCURATE, math.sqrt(size)))
-        along, steepest = solve(left_out * scale), math.hypot(*point.gradient)
-        if point.gradient @ along < -LEAST_SLOPE * steepest * math.hypot(*along):
+        solve, scale = solver_of(hessian, -gradient, self.solver, min(LEAST_ACCURATE, math.sqrt(size)), units)
+        along = solve(left_out * scale)
+        if gradient @ along < -LEAST_SLOPE * steepest * math.hypot(*along):
             with suppress(Stalled):
-                return halved(objective, point, along, partial(decreases, point), most=TRIALS), {}
-        return search(objective, point, -point.gradient, 1 / max(1.0, steepest)), {}
+                return search(objective, point, along / units, 1.0), {}
+        return search(objective, point, -gradient / units, 1 / max(1.0, steepest)), {}

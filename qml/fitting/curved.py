@@ -15,7 +15,7 @@ from qml.fitting.priors import Laplace, Prior
 from qml.geometry import Metric
 from qml.losses import Loss
 from qml.models import Conditioned, Model
-from qml.optimizers import LBFGS, Newton, Optimizer
+from qml.optimizers import LBFGS, NaturalGradient, Newton, Optimizer
 from qml.optimizers.linear import DENSE_UP_TO
 from qml.states import State
 
@@ -40,8 +40,9 @@ class Curved(ABC):
 
     @property
     def default_optimizer(self) -> Optimizer:
-        """Newton's method where the Hessian is known and has few enough rows to be assembled, 128 at most; else L-BFGS,
-        also for a Laplace prior, with its rounded kinks, and for conditional models, whose inputs may have any unit.
+        """Up to 128 parameters, Newton's method where the Hessian is known, or the natural gradient for a cross entropy
+        of a model that comes close to any target, a :class:`~qml.models.CholeskyModel` of full rank; else L-BFGS, also
+        for a Laplace prior, with its rounded kinks, and for conditional models, whose inputs may have any unit.
 
         Examples
         --------
@@ -51,9 +52,16 @@ class Curved(ABC):
         Newton(solver='auto')
         >>> Objective.of(GibbsModel.all_paulis(4, weight=4), ghz(4)).default_optimizer
         LBFGS(memory=10)
+        >>> from qml import CholeskyModel
+        >>> Objective.of(CholeskyModel(2), ghz(2)).default_optimizer
+        NaturalGradient(metric='bkm', learning_rate=1.0, damping=0.001, solver='auto')
         """
-        elsewhere = isinstance(self.prior, Laplace) or isinstance(self.model, Conditioned)
-        return Newton() if self.has_hessian and self.n_params <= DENSE_UP_TO and not elsewhere else LBFGS()
+        if self.n_params > DENSE_UP_TO or isinstance(self.prior, Laplace) or isinstance(self.model, Conditioned):
+            return LBFGS()
+        if self.has_hessian:
+            return Newton()
+        natural = self.loss.is_cross_entropy and self.model.prefers_natural_gradient and not self.loss.parameter_names
+        return NaturalGradient() if natural else LBFGS()
 
     @cached_property
     def units(self) -> Real:

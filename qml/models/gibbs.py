@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from qml import _checks, _matrices, spectral
+from qml import _checks, _matrices, spectral, threads
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Cotangent, DimsLike, Integer, Numeric, ParamsLike, Real
 from qml.geometry import GibbsMetric
@@ -180,20 +180,21 @@ def derivatives(sigma: GibbsState, generators: Generators, v: Real, order: Integ
         \left( p_a \delta_{ab} \mathrm{Tr}(\sigma\, dK) - E_{ab} (V^\dagger dK\, V)_{ab} \right) V_{v' h, b}^*
     """
     spectrum, d = sigma.spectrum(), sigma.dim
-    basis, weights = spectrum.basis, -spectral.exp_divided_differences(spectrum.log_eigenvalues)
+    basis, p = spectrum.basis, spectrum.eigenvalues
     assert basis is not None
+    weights = -spectral.exp_divided_differences(spectrum.log_eigenvalues)
     rows = basis if order is None else basis[order].reshape(len(order), -1)
     out = np.empty((len(v), len(rows), len(rows)), dtype=np.complex128)
     size = max(1, TOGETHER // d**2)
-    for start in range(0, len(v), size):
-        dk = np.array([generators.combine(direction) for direction in v[start : start + size]])
-        x = basis.conj().T @ (dk @ basis)
-        x *= weights
-        np.einsum("kaa->ka", x)[...] -= (
-            np.einsum("kaa->k", x)[:, None] * spectrum.eigenvalues
-        )  # a view of the diagonals
-        half = (rows.reshape(-1, d) @ x).reshape(-1, rows.shape[1])
-        out[start : start + size] = (half @ rows.conj().T).reshape(-1, len(rows), len(rows))
+    with threads.suited(d):
+        for start in range(0, len(v), size):
+            dk = np.array([generators.combine(direction) for direction in v[start : start + size]])
+            x = basis.conj().T @ (dk @ basis)
+            x *= weights
+            diagonals = np.einsum("kaa->ka", x)  # a view
+            diagonals -= diagonals.sum(axis=1, keepdims=True) * p
+            half = (rows.reshape(-1, d) @ x).reshape(-1, rows.shape[1])
+            out[start : start + size] = (half @ rows.conj().T).reshape(-1, len(rows), len(rows))
     return out
 
 

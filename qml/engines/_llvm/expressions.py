@@ -140,21 +140,12 @@ class Expressions(Body):
     def _subscript(self, node: ast.Subscript) -> Any:
         value, index = self.evaluate(node.value), node.slice
         if isinstance(value, tuple):
-            return self._chosen(value, self.evaluate(index))
+            number = self.evaluate(index)
+            return value[number] if isinstance(number, int) else self._unknown(node)
         if isinstance(index, ast.Slice):
             return self._part(value, index)
         place = self._place(value, index)
         return place if isinstance(place, Array) else self.load(place)
-
-    def _chosen(self, items: tuple[Any, ...], index: Any) -> Any:
-        """items[index]."""
-        if isinstance(index, int):
-            return items[index]
-        chosen = self.parts(items[0])
-        for number, item in enumerate(items[1:], 1):
-            here = self.builder.icmp_signed("==", index, WORD(number))
-            chosen = [self.builder.select(here, a, b) for a, b in zip(self.parts(item), chosen, strict=True)]
-        return self.joined(items[0], iter(chosen))
 
     def _part(self, array: Array, index: ast.Slice) -> Array:
         """Entries along the first axis."""

@@ -14,7 +14,7 @@ from qml.engines._llvm.language import LANES
 from qml.engines.base import Engine
 from qml.engines.pauli import loops
 from qml.engines.pauli.conversion import matrix_of, vector_of
-from qml.engines.pauli.lanes import apart, groups_of, members_of
+from qml.engines.pauli.lanes import groups_of, members_of
 from qml.engines.pauli.plan import Plan, plan_of
 from qml.engines.pauli.run import NOTHING_SAVED, sweep
 from qml.engines.pauli.tables import Tables
@@ -251,12 +251,10 @@ def _start(plan: Plan, initial: State | None, batch: tuple[int, ...]) -> Real:
 
 
 def _heads(plan: Plan, vectors: Real, batch: tuple[int, ...], n: int) -> Real:
-    """The first 4^n numbers (*batch, 4^n) of the vectors of a plan, which are lost."""
-    size, members = 4**n, math.prod(batch)
-    if not plan.wide:
-        kept = vectors if vectors.shape[1] == size else vectors[:, :size].copy()
-    elif vectors.shape[1] != size * LANES:
-        kept = members_of(vectors, members, size)
+    """The first 4^n numbers (*batch, 4^n) of the vectors of a plan."""
+    size = 4**n
+    if plan.wide:
+        kept = members_of(vectors, math.prod(batch), size)
     else:
-        kept = apart(vectors, members)
+        kept = vectors if vectors.shape[1] == size else vectors[:, :size].copy()
     return kept.reshape(*batch, size)

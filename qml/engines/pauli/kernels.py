@@ -52,23 +52,8 @@ ROOM = 8192
 """Rows that a unit of a sweep may take, 64 bytes each."""
 FEWEST = 4
 """Units of a sweep at least, so that there is something to share."""
-COPY_PIECES = 16
-PHASES = 4
-"""Phases of an operation at most: two copies or sums, what it does, adding up."""
-
-
-@subroutine
-def copy(x: F1, y: F1, size: int, progress: I1, phase: int) -> int:
-    """The first `size` numbers of x to y; the next phase."""
-    pieces = 1 if progress.size == 0 else COPY_PIECES
-    piece = ticket(progress, phase, -1)
-    while piece < pieces:
-        for i in range(piece * size // pieces, (piece + 1) * size // pieces):
-            y[i] = x[i]
-        finish(progress, phase)
-        piece = ticket(progress, phase, piece)
-    wait(progress, phase, pieces)
-    return phase + 1
+PHASES = 3
+"""Phases of an operation at most: sums, adding them up, what it does."""
 
 
 class Operation(NamedTuple):
@@ -120,10 +105,11 @@ def operation(program: Tables, row: I1, values: F1, backward: bool) -> Operation
 
 @subroutine
 def work(
-    op: Operation, r: F1, x: F1, parts: F1, backward: bool, summing: bool, progress: I1, phase: int
-) -> int:  # fmt: skip
-    """An operation on r, or its adjoint; `summing`: the sums of its derivatives, chunk by chunk, to `parts`, for which
-    x is the vector before it and r is dL/d(vector after it). A block does both at once. The next phase."""
+    op: Operation, r: F1, x: F1, fresh: bool, parts: F1, backward: bool, summing: bool, progress: I1, phase: int
+) -> int:
+    """An operation from x to r, which is another vector if it is `fresh`, or its adjoint on r; `summing`: the sums of its derivatives, chunk by chunk, to
+    `parts`, for which x is the vector before it and r is dL/d(vector after it). A block does both at once. The next
+    phase."""
     pieces = op.chunks if summing or progress.size else 1
     piece = ticket(progress, phase, -1)
     while piece < pieces:
@@ -136,7 +122,7 @@ def work(
         elif summing:
             loops.rotation_sums(r, x, start, size, op.turn, sums)
         else:
-            loops.rotate(r, start, size, op.turn)
+            loops.rotate(r, x, fresh, start, size, op.turn)
         finish(progress, phase)
         piece = ticket(progress, phase, piece)
     wait(progress, phase, pieces)
@@ -194,9 +180,9 @@ def sweep(
     """A program in place on vectors `begin` to `end` (B, size); backward, its adjoint, the last operation first.
 
     `coefficients` has a row for eight members, or one for all. Row s of `saves[b]`, if it has rows, is vector b before
-    the operation that saves to s. Backward r is dL/dr, what was saved is read, and dL/d(coefficients) is written to
-    `out`, a row for eight members; `parts` is room for the sums of any operation. For `progress` see
-    :mod:`qml.engines._llvm.teams`.
+    the operation that saves to s; forward, it starts in the first. Backward r is dL/dr, what was saved is read, and
+    dL/d(coefficients) is written to `out`, a row for eight members; `parts` is room for the sums of any operation. For
+    `progress` see :mod:`qml.engines._llvm.teams`.
     """
     table, wide = program.table, program.wide
     steps, phase, last = table.shape[0], 0, -1
@@ -207,25 +193,22 @@ def sweep(
         group, lane = (b, -1) if wide else (b // LANES, b % LANES)
         values = values_of(coefficients, b, wide, alone)
         r = vectors[b]  # where the vector is
+        if last >= 0 and not backward:
+            r = saves[b, 0]
         for step in range(steps):
             row = table[steps - 1 - step if backward else step]
             saved, x = row[SAVE] if last >= 0 else -1, r
-            if saved >= 0 and not backward:  # from saves[saved] to the next that is kept, or back to its place
-                size, x = (LANES if wide else 1) << (2 * row[QUBITS]), saves[b, saved]
-                if saved == 0:
-                    phase = copy(r, x, size, progress, phase)
+            if saved >= 0 and not backward:  # to where the next is kept, or to its place
                 r = vectors[b]
                 if saved != last:
                     r = saves[b, saved + 1]
-                if row[KIND] != BLOCK:
-                    phase = copy(x, r, size, progress, phase)
             if row[KIND] >= DISCARD:
                 phase = resize(r, program, row, backward, progress, phase)
                 continue
             op = operation(program, row, values, backward)
             if saved >= 0 and backward:
-                phase = work(op, r, saves[b, saved], parts, True, True, progress, phase)
+                phase = work(op, r, saves[b, saved], False, parts, True, True, progress, phase)
                 phase = add_up(op, parts, lane, out[group], progress, phase)
                 if row[KIND] == BLOCK:
                     continue
-            phase = work(op, r, x, parts, backward, False, progress, phase)
+            phase = work(op, r, x, saved >= 0 and not backward, parts, backward, False, progress, phase)

@@ -67,8 +67,8 @@ def _high(unit: int, high_mask: int) -> int:
 
 
 @subroutine
-def rotate(r: F1, first: int, size: int, turn: Turn) -> None:
-    """Some settings of the high digits."""
+def rotate(r: F1, before: F1, fresh: bool, first: int, size: int, turn: Turn) -> None:
+    """Some settings of the high digits, in place or, if r is `fresh`, from the vector before."""
     mask, phases, cosine, sine = turn.mask, turn.phases, turn.cosine, turn.sine
     low_size = phases.size
     low_mask, high_mask = mask & (low_size - 1), mask // low_size
@@ -77,6 +77,9 @@ def rotate(r: F1, first: int, size: int, turn: Turn) -> None:
         high_phase = _phase(high, high_mask)
         x = r[high * low_size : (high + 1) * low_size]
         y = r[(high ^ high_mask) * low_size : ((high ^ high_mask) + 1) * low_size]
+        if fresh:
+            for low in range(low_size):
+                x[low], y[low] = before[high * low_size + low], before[(high ^ high_mask) * low_size + low]
         for low in range(low_size):
             e = (high_phase + phases[low]) & 3
             partner = low ^ low_mask

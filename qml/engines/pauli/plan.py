@@ -19,6 +19,7 @@ from qml.engines.pauli.blocks import Map
 from qml.engines.pauli.coefficients import Coefficients
 from qml.engines.pauli.lanes import groups_of, in_lanes
 from qml.engines.pauli.tables import TableBuilder
+from qml.engines.register import registers_of
 from qml.engines.transfer import LETTERS, transfer_of
 from qml.gates import PauliRotation
 from qml.instructions import PartialTrace, Preparation, Unitary
@@ -232,13 +233,5 @@ def _is_unital(factor: Factor) -> bool:
 def plan_of(program: Program, gradient: bool = False, members: int = 1) -> Plan:
     """The plan of a program, made once and kept as long as the program lives; for so many vectors, side by side where
     that is faster."""
-    wide = members != 1 and kept(program, "qubits", lambda: _most_qubits(program)) <= LANES_UP_TO
+    wide = members != 1 and kept(program, "qubits", lambda: max(map(len, registers_of(program)))) <= LANES_UP_TO
     return kept(program, (gradient, wide), lambda: Plan(program, gradient, wide))
-
-
-def _most_qubits(program: Program) -> int:
-    n = n_max = len(program.dims_in)
-    for step in program.steps:
-        n += len(step.sites) * (isinstance(step.instruction, Preparation) - isinstance(step.instruction, PartialTrace))
-        n_max = max(n_max, n)
-    return n_max

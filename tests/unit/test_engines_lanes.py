@@ -8,7 +8,7 @@ from qml import channels, gates
 from qml.circuits import Circuit
 from qml.engines import PauliEngine, ReferenceEngine
 from qml.engines._llvm.language import LANES
-from qml.engines.pauli.lanes import entries_of, groups_of, in_lanes, members_of
+from qml.engines.pauli.lanes import apart, entries_of, groups_of, in_lanes, members_of
 from qml.gates import Controlled
 from qml.instructions import PartialTrace, Preparation
 from qml.states import ginibre
@@ -26,12 +26,14 @@ def test_in_lanes_and_back(members, shape):
         np.testing.assert_array_equal(entries_of(groups)[b // LANES, :, b % LANES], flat[min(b, members - 1)])
     np.testing.assert_array_equal(members_of(groups, members), flat)
     np.testing.assert_array_equal(members_of(groups, members, min(1, size)), flat[:, :1])
+    np.testing.assert_array_equal(apart(groups, members), flat)
 
 
 def test_no_members():
     groups = in_lanes(np.zeros((0, 4)))
     assert groups.shape == (0, 4 * LANES)
     assert members_of(groups, 0).shape == (0, 4)
+    assert apart(groups, 0).shape == (0, 4)
 
 
 def test_free_matrices_on_three_sites_side_by_side():

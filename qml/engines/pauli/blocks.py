@@ -12,7 +12,7 @@ import numpy as np
 from qml._typing import Real
 from qml.engines._llvm.language import LANES
 from qml.engines.compile.steps import as_permutation, is_permutation
-from qml.engines.compile.windows import windows
+from qml.engines.compile.windows import Operation, windows
 from qml.engines.pauli import rows
 from qml.engines.pauli.rows import RowCompiler, Rows
 
@@ -39,17 +39,11 @@ class Map:
     free: bool = False
 
 
-@dataclass(frozen=True)
-class _Op:
+@dataclass
+class _Op(Operation):
     """Maps that are applied together, on these sites."""
 
-    sites: tuple[int, ...]
     maps: list[Map]
-
-    @property
-    def active(self) -> tuple[int, ...]:
-        """All of its sites."""
-        return self.sites
 
     @property
     def computed(self) -> int:

@@ -34,6 +34,7 @@ class Chains(NamedTuple):
     sources: I1
     scales: F1
     roles: I2
+    longest: int
 
 
 @subroutine
@@ -71,7 +72,7 @@ def _entry(w: F1, partial: F1, before: int, a: int, b: int) -> Any:
 def chain_products(values: F2, chains: Chains, slots: F2, coefficients: F2) -> None:
     """The rotations at slot values (G, n_slots * 8), to the values, and the products, to the coefficients."""
     starts, targets, roles = chains.starts, chains.targets, chains.roles
-    partial = np.empty((_longest(starts) + 1) * ENTRIES)
+    partial = np.empty((chains.longest + 1) * ENTRIES)
     for g in range(values.shape[0]):
         own, angles, to = values[g], slots[g], coefficients[g]
         for f in range(roles.shape[0]):
@@ -97,7 +98,7 @@ def chain_sums(values: F2, chains: Chains, sums: F2, by_value: F2, gradient: F2)
     dL/d(factor) is (later factors)^T W (earlier factors)^T.
     """
     starts, targets, roles = chains.starts, chains.targets, chains.roles
-    partial = np.empty((_longest(starts) + 1) * ENTRIES)
+    partial = np.empty((chains.longest + 1) * ENTRIES)
     w, next_w = np.empty(ENTRIES), np.empty(ENTRIES)
     for g in range(sums.shape[0]):
         own, of_values = values[g if values.shape[0] > 1 else 0], by_value[g]
@@ -127,11 +128,3 @@ def chain_sums(values: F2, chains: Chains, sums: F2, by_value: F2, gradient: F2)
                         for k in range(0, SIDE, LANES):
                             store(next_w, to + k, load(next_w, to + k) + factor * load(w, SIDE * row + k))
                 w, next_w = next_w, w
-
-
-@inline
-def _longest(starts: I1) -> int:
-    longest = 0
-    for c in range(starts.size - 1):
-        longest = max(longest, starts[c + 1] - starts[c])
-    return longest

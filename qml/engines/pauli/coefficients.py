@@ -105,6 +105,7 @@ class Coefficients:
             sources[filled].astype(np.int64),
             scales[filled].astype(np.float64),
             np.array(self._roles, dtype=np.int64).reshape(-1, 4),
+            int(np.diff(self._chain_starts).max(initial=0)),
         )
         self._ones = np.ones(LANES * self._n_values)
         self._string_starts, self._string_slots = np.array(self._string_turns, dtype=np.int64).reshape(-1, 2).T.copy()

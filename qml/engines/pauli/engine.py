@@ -14,7 +14,7 @@ from qml.engines._llvm.language import LANES
 from qml.engines.base import Engine
 from qml.engines.pauli import loops
 from qml.engines.pauli.conversion import matrix_of, vector_of
-from qml.engines.pauli.lanes import groups_of, members_of
+from qml.engines.pauli.lanes import apart, groups_of, members_of
 from qml.engines.pauli.plan import Plan, plan_of
 from qml.engines.pauli.run import NOTHING_SAVED, sweep
 from qml.engines.pauli.tables import Tables
@@ -203,17 +203,15 @@ class PauliEngine(Engine):
     def evolve_vectors(self, program: ProgramLike, params: ParamsLike, vectors: Complex | None = None) -> Complex:
         """U(theta) applied to the columns of `vectors`; compiled on qubits, plain NumPy on other sites."""
         program = as_program(program)
-        if set(program.dims_in) == {2}:
-            return vector_runs.evolve_vectors(program, params, vectors)
-        return any_sites.evolve_vectors(program, params, vectors)
+        run = vector_runs.evolve_vectors if set(program.dims_in) == {2} else any_sites.evolve_vectors
+        return run(program, params, vectors)
 
     def evolve_vectors_vjp(
         self, program: ProgramLike, params: ParamsLike, vectors: Complex | None = None
     ) -> tuple[Complex, VectorsPull]:
         program = as_program(program)
-        if set(program.dims_in) == {2}:
-            return vector_runs.evolve_vectors_vjp(program, params, vectors)
-        return any_sites.evolve_vectors_vjp(program, params, vectors)
+        run = vector_runs.evolve_vectors_vjp if set(program.dims_in) == {2} else any_sites.evolve_vectors_vjp
+        return run(program, params, vectors)
 
     def expect_vectors_vjp(
         self, program: ProgramLike, params: ParamsLike, observable: PauliLike, vectors: Complex | None = None
@@ -251,10 +249,12 @@ def _start(plan: Plan, initial: State | None, batch: tuple[int, ...]) -> Real:
 
 
 def _heads(plan: Plan, vectors: Real, batch: tuple[int, ...], n: int) -> Real:
-    """The first 4^n numbers (*batch, 4^n) of the vectors of a plan."""
-    size = 4**n
-    if plan.wide:
-        kept = members_of(vectors, math.prod(batch), size)
-    else:
+    """The first 4^n numbers (*batch, 4^n) of the vectors of a plan, which are lost."""
+    size, members = 4**n, math.prod(batch)
+    if not plan.wide:
         kept = vectors if vectors.shape[1] == size else vectors[:, :size].copy()
+    elif vectors.shape[1] != size * LANES:
+        kept = members_of(vectors, members, size)
+    else:
+        kept = apart(vectors, members)
     return kept.reshape(*batch, size)

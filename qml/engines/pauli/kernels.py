@@ -107,9 +107,9 @@ def operation(program: Tables, row: I1, values: F1, backward: bool) -> Operation
 def work(
     op: Operation, r: F1, x: F1, fresh: bool, parts: F1, backward: bool, summing: bool, progress: I1, phase: int
 ) -> int:
-    """An operation from x to r, which is another vector if it is `fresh`, or its adjoint on r; `summing`: the sums of its derivatives, chunk by chunk, to
-    `parts`, for which x is the vector before it and r is dL/d(vector after it). A block does both at once. The next
-    phase."""
+    """An operation from x to r, which is another vector if it is `fresh`, or its adjoint on r; `summing`: the sums of
+    its derivatives, chunk by chunk, to `parts`, for which x is the vector before it and r is dL/d(vector after it). A
+    block does both at once. The next phase."""
     pieces = op.chunks if summing or progress.size else 1
     piece = ticket(progress, phase, -1)
     while piece < pieces:

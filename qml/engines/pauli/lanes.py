@@ -43,6 +43,12 @@ def members_of(groups: Real, members: int, size: int | None = None) -> Real:
     return out
 
 
+def apart(groups: Real, members: int) -> Real:
+    """The same, in the memory of the groups."""
+    _unpack_in_place(groups)
+    return groups.reshape(len(groups) * LANES, groups.shape[1] // LANES)[:members]
+
+
 def entries_of(groups: Real) -> Real:
     """Groups (G, size * 8) with an axis for the lanes: (G, size, 8)."""
     return groups.reshape(len(groups), groups.shape[1] // LANES, LANES)
@@ -62,3 +68,15 @@ def _unpack(groups: F2, rows: F2) -> None:
     for b in range(rows.shape[0]):
         for i in range(rows.shape[1]):
             rows[b, i] = groups[b // LANES, LANES * i + b % LANES]
+
+
+@kernel
+def _unpack_in_place(groups: F2) -> None:
+    size = groups.shape[1] // LANES
+    group = np.empty(groups.shape[1])
+    for g in range(groups.shape[0]):
+        for i in range(group.size):
+            group[i] = groups[g, i]
+        for lane in range(LANES):
+            for i in range(size):
+                groups[g, lane * size + i] = group[LANES * i + lane]

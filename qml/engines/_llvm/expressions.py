@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import builtins
 from collections.abc import Callable
-from functools import reduce
 from typing import Any
 
 from llvmlite import ir
@@ -82,12 +81,8 @@ class Expressions(Body):
         return self.arithmetic(type(node.op), self.evaluate(node.left), self.evaluate(node.right))
 
     def _compare(self, node: ast.Compare) -> Any:
-        (operation,), left, (right,) = node.ops, self.evaluate(node.left), map(self.evaluate, node.comparators)
-        if not isinstance(operation, ast.In):
-            return self.compare(type(operation), left, right)
-        return reduce(
-            lambda found, item: self.arithmetic(ast.BitOr, found, self.compare(ast.Eq, left, item)), right, False
-        )
+        (operation,), (other,) = node.ops, node.comparators
+        return self.compare(type(operation), self.evaluate(node.left), self.evaluate(other))
 
     def _boolop(self, node: ast.BoolOp) -> Any:
         wanted = isinstance(node.op, ast.Or)

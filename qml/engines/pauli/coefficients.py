@@ -117,8 +117,7 @@ class Coefficients:
         angles = in_lanes(slots)
         groups = len(angles)
         values = buffers.rows(self._ones, groups)
-        for first, step in self._site_steps:
-            values[:, LANES * first : LANES * (first + 16)] = in_lanes(_of_members(step, slots, transfer_of))
+        _fill(values, self._site_steps, slots)
         coefficients = buffers.rows(self._row, groups)
         if self._chains.targets.size:
             chain_products(values, self._chains, angles, coefficients)
@@ -126,9 +125,7 @@ class Coefficients:
             turning, entries = entries_of(angles).take(self._string_slots, axis=1), entries_of(coefficients)
             entries[:, self._string_starts] = np.cos(turning)
             entries[:, self._string_starts + 1] = np.sin(turning)
-        for start, step in self._matrix_steps:
-            matrices = in_lanes(_of_members(step, slots, transfer_of))
-            coefficients[:, LANES * start : LANES * start + matrices.shape[1]] = matrices
+        _fill(coefficients, self._matrix_steps, slots)
         return coefficients, values
 
     def slot_gradient(self, slots: Real, values: Real, sums: Real, members: int) -> Real:
@@ -144,14 +141,11 @@ class Coefficients:
             by_cosine, by_sine = entries_of(sums)[:, start], entries_of(sums)[:, start + 1]
             entries_of(gradient)[:, self._string_slots] = np.cos(angles) * by_sine - np.sin(angles) * by_cosine
         out = members_of(gradient, members)
-        for first, step in self._site_steps:
-            derivatives = _of_members(step, slots, transfer_derivatives)
-            own = by_value[:, LANES * first : LANES * (first + 16)]
-            out[:, step.start : step.stop] = _contracted(derivatives, members_of(own, members))
-        for first, step in self._matrix_steps:
-            derivatives = _of_members(step, slots, transfer_derivatives)
-            own = sums[:, LANES * first : LANES * (first + derivatives[0, 0].size)]
-            out[:, step.start : step.stop] = _contracted(derivatives, members_of(own, members))
+        for own, steps in ((by_value, self._site_steps), (sums, self._matrix_steps)):
+            for first, step in steps:
+                derivatives = _of_members(step, slots, transfer_derivatives)
+                here = own[:, LANES * first : LANES * (first + derivatives[0, 0].size)]
+                out[:, step.start : step.stop] = _contracted(derivatives, members_of(here, members))
         return out
 
     @cached_property
@@ -176,6 +170,13 @@ class Coefficients:
             along = directions[:, step.start : step.stop]
             tangents[:, start : start + derivatives[0].size] = along @ derivatives.reshape(len(derivatives), -1)
         return tangents
+
+
+def _fill(groups: Real, steps: list[tuple[int, Step]], slots: Real) -> None:
+    """The matrices of steps at the slot values of each member, each from its entry on."""
+    for first, step in steps:
+        matrices = in_lanes(_of_members(step, slots, transfer_of))
+        groups[:, LANES * first : LANES * first + matrices.shape[1]] = matrices
 
 
 def _of_members(step: Step, slots: Real, function: Callable[[Instruction, Real], Real]) -> Real:

@@ -91,7 +91,7 @@ def test_a_rotation_by_fixed_diagonal_noise_is_one_turn_on_half_of_the_rows():
 
 def test_factors_of_either_sign_share_a_matrix():
     """After a CNOT some components wait with -1: at most four patterns, up to a sign, enter a unital matrix."""
-    compiler = RowCompiler(3, lanes=8)
+    compiler = RowCompiler(3)
     places = np.array([0, 5, 6, 3, 4, 1, 2, 7, 11, 14, 13, 8, 15, 10, 9, 12])
     signs = np.where(np.arange(16) % 3 == 1, -1.0, 1.0)
     compiler.permute((0, 1), places, signs)

@@ -10,7 +10,6 @@ from functools import partial
 import numpy as np
 
 from qml._typing import Real
-from qml.engines._llvm.language import LANES
 from qml.engines.compile.steps import as_permutation, is_permutation
 from qml.engines.compile.windows import Operation, windows
 from qml.engines.pauli import rows
@@ -78,7 +77,7 @@ class SweepBuilder:
         """Everything collected so far, as sweeps in order of application: the active sites, ascending, what is done on
         them, and whether any of it is differentiated."""
         for chosen, sites in windows(self._ops, self.n, self.most, WINDOW, self._computed):
-            compiler = RowCompiler(len(sites), LANES)
+            compiler = RowCompiler(len(sites))
             maps = [m for op in chosen for m in op.maps]
             for m in maps:
                 m.place(compiler, tuple(sites.index(site) for site in m.sites))

@@ -60,7 +60,9 @@ class Plan(Steps):
         self.n_in, self.n_out = len(program.dims_in), len(program.dims_out)
         self._fixed: dict[tuple[int, bytes], Real] = {}
 
-        self._builder = TableBuilder(max(grouping.ACTIVE_SITES, *(len(s.sites) for s in program.steps), 0), wide)
+        no_matrices = PauliRotation | PartialTrace | Preparation
+        matrices = [len(s.sites) for s in program.steps if not isinstance(s.instruction, no_matrices)]
+        self._builder = TableBuilder(max([grouping.ACTIVE_SITES, *matrices]), wide)
         self.coefficients = Coefficients()
         self.n_max = self._build(program)
 

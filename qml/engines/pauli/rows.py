@@ -22,6 +22,7 @@ from typing import NamedTuple
 import numpy as np
 
 from qml._typing import Integer, Real
+from qml.engines._llvm.language import LANES
 from qml.engines.compile.steps import Joined
 
 UNITAL, AFFINE, GENERAL, TRANSLATION, TURN, DENSE, SPARSE, SCALE = range(8)
@@ -68,18 +69,10 @@ class Rows(NamedTuple):
 
 
 class RowCompiler:
-    """Takes the maps of a sweep on k active sites, in order of application; positions count from the first site.
+    """Takes the maps of a sweep on k active sites, in order of application; positions count from the first site."""
 
-    Parameters
-    ----------
-    k : int
-    lanes : int
-        Numbers in a row.
-    """
-
-    def __init__(self, k: int, lanes: int) -> None:
+    def __init__(self, k: int) -> None:
         self._grid = np.arange(4**k).reshape((4,) * k)
-        self._lanes = lanes
         self._row = np.arange(4**k)  # of each component
         self._history_row = np.arange(4**k)
         self._waiting = np.ones(4**k)
@@ -189,7 +182,7 @@ class RowCompiler:
     def finish(self) -> Rows:
         """Everything so far."""
         table = np.array(self._segments, dtype=np.int64).reshape(-1, SIDE + 1)
-        rows: Integer = (self._rows.array() * self._lanes).astype(np.uint32)
+        rows: Integer = (self._rows.array() * LANES).astype(np.uint32)
         return Rows(table, rows, self._factors.array(), self._needed, self._needed_history, self._n_sums, self._n_bound)
 
 

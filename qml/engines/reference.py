@@ -23,6 +23,7 @@ from qml.engines.register import (
     dims_after,
     directions_of,
     ready,
+    registers_of,
     shared,
 )
 from qml.engines.vectors.plain import apply, evolve_vectors, evolve_vectors_vjp
@@ -67,7 +68,7 @@ class ReferenceEngine(Engine):
         """
         program, initial = ready(program, initial)
         slots, batch = batch_of(program, params, initial)
-        registers = _registers(program)
+        registers = registers_of(program)
         needed = (3 + math.prod(batch)) * _bytes(max(registers, key=math.prod))
         _checks.memory("the density matrix", needed, "use fewer sites")
         finals = []
@@ -84,7 +85,7 @@ class ReferenceEngine(Engine):
         dL/d(coordinate of `initial`)."""
         program, initial = ready(program, initial)
         slots, batch = batch_of(program, params, initial)
-        registers = _registers(program)
+        registers = registers_of(program)
         needed = math.prod(batch) * sum(map(_bytes, registers)) + 4 * _bytes(max(registers, key=math.prod))
         _checks.memory("the density matrix before every step", needed, "use fewer sites, or PauliEngine")
         runs = []
@@ -120,7 +121,7 @@ class ReferenceEngine(Engine):
         check_single(params, initial)
         slots = program.slots(params)
         state = self.evolve(program, params, initial)
-        registers = _registers(program)
+        registers = registers_of(program)
 
         def push(directions: ArrayLike, changes: Complex | None = None) -> Complex:
             v = directions_of(directions, program.n_params)
@@ -150,14 +151,6 @@ class ReferenceEngine(Engine):
         self, program: ProgramLike, params: ParamsLike, vectors: Complex | None = None
     ) -> tuple[Complex, VectorsPull]:
         return evolve_vectors_vjp(as_program(program), params, vectors)
-
-
-def _registers(program: Program) -> list[Dims]:
-    """The dims of the register before each step, and after the last."""
-    registers = [program.dims_in]
-    for step in program.steps:
-        registers.append(dims_after(registers[-1], step))
-    return registers
 
 
 def _bytes(dims: Dims) -> int:

@@ -128,3 +128,11 @@ def dims_after(dims: Dims, step: Step) -> Dims:
         fresh = dict(zip(step.sites, step.instruction.dims, strict=True))
         return tuple(fresh[site] if site in fresh else next(rest) for site in range(len(dims) + len(fresh)))
     return dims
+
+
+def registers_of(program: Program) -> list[Dims]:
+    """The dims of the register before each step, and after the last."""
+    registers = [program.dims_in]
+    for step in program.steps:
+        registers.append(dims_after(registers[-1], step))
+    return registers

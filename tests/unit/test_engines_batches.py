@@ -14,7 +14,8 @@ from qml._checks import InputError, MemoryRefused
 from qml.channels import CHANNELS
 from qml.circuits import Circuit
 from qml.engines import ENGINES, PauliEngine, PauliState
-from qml.engines.pauli.plan import ALONE_UP_TO, BACKWARD, LANES_UP_TO, plan_of
+from qml.engines.pauli.blocks import ALONE_UP_TO
+from qml.engines.pauli.plan import LANES_UP_TO, plan_of
 from qml.gates import GATES, Controlled
 from qml.instructions import PartialTrace, Preparation
 from qml.operators import pauli
@@ -307,7 +308,7 @@ def test_the_gradient_needs_four_vectors_and_its_checkpoints(checkpoint_bytes):
     n = 9
     program = circuits.hardware_efficient(n, 3, rotations=("RY",)).compile()
     values, vector = np.random.default_rng(0).uniform(-1, 1, program.n_params), 8 * 4**n
-    engine, n_saved = PauliEngine(checkpoint_bytes, threads=1), plan_of(program, BACKWARD).n_saved
+    engine, n_saved = PauliEngine(checkpoint_bytes, threads=1), plan_of(program, gradient=True).n_saved
     kept = n_saved if checkpoint_bytes else 2 * math.ceil(math.sqrt(n_saved))
 
     def task():

@@ -45,7 +45,7 @@ def _integers(a: int, b: int, out: I1) -> int:
     out[4] = (a ^ b) | (a & 255) << SHIFT
     out[5] = a >> 2 if a > b and b != 3 else a << 1
     out[6] = max(a, b, 7) - min(a, b)
-    out[7] = 5 if a in (1, 2, 4) or not b > 0 else PAIRS[a & 1][1]
+    out[7] = 5 if a == 1 or a == 4 or not b > 0 else PAIRS[1][1] + a
     out[8] += a
     return out[5] + (a > b)
 

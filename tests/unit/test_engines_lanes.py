@@ -37,7 +37,7 @@ def test_no_members():
 
 
 def test_free_matrices_on_three_sites_side_by_side():
-    """They are no part of a sweep: each member has a matrix of its own, in every lane and on every placement."""
+    """Each member has a matrix of its own, in every lane and on every placement."""
     rng = np.random.default_rng(0)
     ccrx = Controlled(gates.RX, 2)
     operations = [gates.RY(f"y{q}", q) for q in range(4)]

@@ -105,7 +105,7 @@ def test_maps_on_one_site_are_fused():
         *(gates.RX("t", 0), channels.Depolarizing(0.1, 0), gates.H(0), gates.RY("u", 0), gates.S(1), gates.T(1)),
         gates.CNOT(0, 1),
     )
-    assert len(plan_of(circuit.compile()).tables.table) == 3
+    assert len(plan_of(circuit.compile()).tables.segments) == 2
 
 
 def test_engine_arguments():

@@ -8,9 +8,11 @@ from qml import channels, gates
 from qml.circuits import Circuit
 from qml.engines import PauliEngine, ReferenceEngine
 from qml.engines.pauli import rows
-from qml.engines.pauli.blocks import ACTIVE_SITES, SweepBuilder
-from qml.engines.pauli.plan import BACKWARD, FORWARD, TANGENTS, plan_of
+from qml.engines.pauli.blocks import ACTIVE_SITES, SweepBuilder, permutation
+from qml.engines.pauli.conversion import _butterfly, matrix_of, vector_of
+from qml.engines.pauli.plan import plan_of
 from qml.engines.pauli.rows import RowCompiler, turned
+from qml.gates import Controlled
 from qml.operators import pauli
 from qml.states import ginibre
 
@@ -40,10 +42,13 @@ def circuits(rng):
             [*turns, *clifford, gates.U3("b", "c", "d", 2)],
         ),
         "affine": (rows.AFFINE, [*ladder, *(channels.AmplitudeDamping(f"g{q}", q) for q in range(n)), *ladder]),
-        "general": (rows.GENERAL, [gates.RX("a", 0), gates.RY("b", 0), gates.CNOT(0, 1)]),
         "translation": (rows.TRANSLATION, [gates.RY("a", 1), *ladder, *damped, *ladder, *damped, *clifford]),
         "turn": (rows.TURN, [*clifford, *strings, *ladder, *damped, *strings, *clifford, *strings]),
         "dense": (rows.DENSE, [*clifford, gates.CRX("a", 4, 1), *damped, gates.U3("a", "b", "c", 1), *ladder]),
+        "sparse": (
+            rows.SPARSE,
+            [*turns, *damped, Controlled(gates.RX, 2)("b", 4, 1, 2), *clifford, gates.Toffoli(0, 5, 3), *ladder],
+        ),
         "scale": (rows.SCALE, [*clifford, gates.RX("a", 0), gates.CRX("b", 4, 1), *clifford, gates.RY("c", 5)]),
     }
 
@@ -56,8 +61,7 @@ def test_each_kind_of_segment_agrees_with_the_reference(name):
     rng = np.random.default_rng(5)
     kind, operations = circuits(rng)[name]
     program = Circuit(N, operations).compile()
-    purpose = TANGENTS if name == "general" else FORWARD
-    assert kind in plan_of(program, purpose).tables.segments[:, rows.KIND]
+    assert kind in plan_of(program).tables.segments[:, rows.KIND]
     values = rng.uniform(0.1, 0.6, program.n_params)
     initial = ginibre((2,) * N, rng)
     g = rng.normal(size=(2**N, 2**N))
@@ -78,8 +82,8 @@ def test_clifford_gates_and_diagonal_noise_compute_nothing():
 
 def test_a_rotation_by_fixed_diagonal_noise_is_one_turn_on_half_of_the_rows():
     program = Circuit(N).then(channels.Depolarizing(0.1, 2), gates.RZ("t", 2), channels.PhaseDamping(0.2, 2)).compile()
-    for purpose in (FORWARD, BACKWARD):
-        tables = plan_of(program, purpose).tables
+    for gradient in (False, True):
+        tables = plan_of(program, gradient).tables
         sites = tables.table[0, 3]
         assert tables.segments[:, rows.KIND].tolist() == [rows.TURN]
         assert tables.segments[:, rows.COUNT].tolist() == [4 ** (sites - 1)]
@@ -87,11 +91,11 @@ def test_a_rotation_by_fixed_diagonal_noise_is_one_turn_on_half_of_the_rows():
 
 def test_factors_of_either_sign_share_a_matrix():
     """After a CNOT some components wait with -1: at most four patterns, up to a sign, enter a unital matrix."""
-    compiler = RowCompiler(3, lanes=8)
+    compiler = RowCompiler(3)
     places = np.array([0, 5, 6, 3, 4, 1, 2, 7, 11, 14, 13, 8, 15, 10, 9, 12])
     signs = np.where(np.arange(16) % 3 == 1, -1.0, 1.0)
     compiler.permute((0, 1), places, signs)
-    compiler.site(rows.UNITAL, 1, 0, True)
+    compiler.site((1,), rows.UNITAL, 0, True)
     table = compiler.finish().segments
     assert 1 < len(table) <= 4
     assert table[:, rows.COUNT].sum() == 16
@@ -114,9 +118,8 @@ def test_turned_strings_are_products_of_pauli_matrices(letters):
 def test_a_sweep_holds_as_many_sites_as_it_may():
     builder = SweepBuilder(9, ACTIVE_SITES)
     for q in range(8):
-        builder.permutation((q, q + 1), np.eye(16))
-    sweeps = builder.sweeps()
-    assert [len(s.sites) for s in sweeps] == [ACTIVE_SITES, ACTIVE_SITES]
+        builder.add((q, q + 1), [permutation((q, q + 1), np.eye(16))])
+    assert [len(sites) for sites, _, _ in builder.sweeps()] == [ACTIVE_SITES, ACTIVE_SITES]
 
 
 STRONGEST = {
@@ -169,3 +172,16 @@ def test_what_a_tuple_has_in_common_waits_on():
     tables = plan_of(program).tables
     assert len(tables.table) == 1
     assert len(tables.segments) == 6
+
+
+def test_the_first_sites_of_a_large_matrix_are_converted_in_sweeps():
+    """By a matrix that does not preserve the trace, on all four rows."""
+    n, strings = 9, {"XYZIIIIYX": 0.3, "YIIIZZIII": -0.2, "IIIIIIIII": 1.0, "ZYYXIIYIY": 0.1}
+    assert set(_butterfly(n).segments[:, rows.KIND]) == {rows.GENERAL}
+    vector = np.zeros(4**n)
+    for label, value in strings.items():
+        vector[int("".join(str("IXYZ".index(letter)) for letter in label), 4)] = value
+    matrix = matrix_of(vector, n)
+    expected = sum(v * pauli(label) for label, v in strings.items()).matrix() / 2**n
+    np.testing.assert_allclose(matrix, expected, atol=1e-18)
+    np.testing.assert_allclose(vector_of(matrix, n), vector, atol=1e-15)

@@ -60,8 +60,8 @@ class Compiler(Expressions):
         if target in (min, max):
             return self._extreme(ast.Lt if target is min else ast.Gt, values)
         if isinstance(target, Intrinsic):
-            self.unit.files.add(target.generate.__code__.co_filename)
-            return target.generate(self, *values)
+            self.unit.files.add(target.function.__code__.co_filename)
+            return target.function(self, *values)
         if isinstance(target, type) and issubclass(target, tuple):  # a record
             return target(*values)
         if isinstance(target, Inline):

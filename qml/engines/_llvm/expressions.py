@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import builtins
 from collections.abc import Callable
-from functools import reduce
 from typing import Any
 
 from llvmlite import ir
@@ -82,12 +81,8 @@ class Expressions(Body):
         return self.arithmetic(type(node.op), self.evaluate(node.left), self.evaluate(node.right))
 
     def _compare(self, node: ast.Compare) -> Any:
-        (operation,), left, (right,) = node.ops, self.evaluate(node.left), map(self.evaluate, node.comparators)
-        if not isinstance(operation, ast.In):
-            return self.compare(type(operation), left, right)
-        return reduce(
-            lambda found, item: self.arithmetic(ast.BitOr, found, self.compare(ast.Eq, left, item)), right, False
-        )
+        (operation,), (other,) = node.ops, node.comparators
+        return self.compare(type(operation), self.evaluate(node.left), self.evaluate(other))
 
     def _boolop(self, node: ast.BoolOp) -> Any:
         wanted = isinstance(node.op, ast.Or)
@@ -140,21 +135,12 @@ class Expressions(Body):
     def _subscript(self, node: ast.Subscript) -> Any:
         value, index = self.evaluate(node.value), node.slice
         if isinstance(value, tuple):
-            return self._chosen(value, self.evaluate(index))
+            number = self.evaluate(index)
+            return value[number] if isinstance(number, int) else self._unknown(node)
         if isinstance(index, ast.Slice):
             return self._part(value, index)
         place = self._place(value, index)
         return place if isinstance(place, Array) else self.load(place)
-
-    def _chosen(self, items: tuple[Any, ...], index: Any) -> Any:
-        """items[index]."""
-        if isinstance(index, int):
-            return items[index]
-        chosen = self.parts(items[0])
-        for number, item in enumerate(items[1:], 1):
-            here = self.builder.icmp_signed("==", index, WORD(number))
-            chosen = [self.builder.select(here, a, b) for a, b in zip(self.parts(item), chosen, strict=True)]
-        return self.joined(items[0], iter(chosen))
 
     def _part(self, array: Array, index: ast.Slice) -> Array:
         """Entries along the first axis."""

@@ -16,8 +16,6 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache, reduce
 from pathlib import Path
 from types import FunctionType
@@ -45,34 +43,26 @@ class CannotCompile(TypeError):
     """What the compiler does not know."""
 
 
-@dataclass(frozen=True)
-class Inline:
-    """A function that is written out where it is called."""
-
-    function: FunctionType
-
-    def __call__(self, *arguments: Any) -> Any:
-        raise CannotCompile(f"{self.function.__name__} is for compiled code only.")
-
-
-@dataclass(frozen=True)
-class Intrinsic:
-    """``generate(body, *values)`` puts instructions into a :class:`Body` and returns a value, or None."""
-
-    generate: Callable[..., Any]
-
-    def __call__(self, *arguments: Any) -> Any:
-        raise CannotCompile(f"{self.generate.__name__} is for compiled code only.")
-
-
-class Function:
-    """A function that is compiled once in each module, whoever calls it there."""
+class Compiled:
+    """A function that only compiled code calls."""
 
     def __init__(self, function: FunctionType) -> None:
         self.function, self.name = function, f"{function.__module__}.{function.__qualname__}"
 
     def __call__(self, *arguments: Any) -> Any:
         raise CannotCompile(f"{self.name} is for compiled code only.")
+
+
+class Inline(Compiled):
+    """A function that is written out where it is called."""
+
+
+class Intrinsic(Compiled):
+    """``function(body, *values)`` puts instructions into a :class:`Body` and returns a value, or None."""
+
+
+class Function(Compiled):
+    """A function that is compiled once in each module, whoever calls it there."""
 
 
 def subroutine(function: Any) -> Any:
@@ -85,9 +75,9 @@ def inline(function: Any) -> Any:
     return Inline(function)
 
 
-def intrinsic(generate: Callable[..., Any]) -> Any:
+def intrinsic(function: Any) -> Any:
     """A decorator: an :class:`Intrinsic`."""
-    return Intrinsic(generate)
+    return Intrinsic(function)
 
 
 def signature_of(function: FunctionType) -> tuple[list[Any], str]:

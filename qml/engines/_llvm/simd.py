@@ -85,7 +85,7 @@ def chosen(*ways: Any) -> Any:
             block = builder.append_basic_block("way")
             switch.add_case(body.WORD(number), block)
             builder.position_at_end(block)
-            way.generate(body, *values)
+            way.function(body, *values)
             builder.branch(end)
         builder.position_at_end(end)
 

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import Protocol, TypeVar
+from dataclasses import dataclass
+from typing import TypeVar
 
 
-class Operation(Protocol):
-    """One operation of a program."""
+@dataclass
+class Operation:
+    """One operation of a program on some sites: those that share one keep their order."""
 
-    @property
-    def sites(self) -> tuple[int, ...]:
-        """Those that it depends on: operations that share one keep their order."""
+    sites: tuple[int, ...]
 
     @property
     def active(self) -> tuple[int, ...]:
-        """Those of them that must be in its window."""
+        """The sites that must be in its window."""
+        return self.sites
 
     @property
     def computed(self) -> int:
         """How much of the budget of a window it takes."""
+        return 0
 
 
 T = TypeVar("T", bound=Operation)

@@ -18,7 +18,7 @@ import numpy as np
 from qml._typing import Integer, Numeric, Real
 from qml.circuits.program import Program, Step
 from qml.engines.compile.steps import Steps, check_qubits, fused, kept, string_of
-from qml.engines.compile.windows import windows
+from qml.engines.compile.windows import Operation, windows
 from qml.engines.jax.form import Change, Form, Item, Turn, Window
 from qml.engines.jax.kinds import Kind, Source, SourceTables, ascending
 from qml.gates import PauliRotation
@@ -29,17 +29,11 @@ AHEAD = 64
 
 
 @dataclass
-class Pair:
+class Pair(Operation):
     """An operation on one or two sites, ascending, with the chains that come before it on each."""
 
-    sites: tuple[int, ...]
     matrix: int
     chains: tuple[int, ...]
-    computed: int = 0
-
-    @property
-    def active(self) -> tuple[int, ...]:
-        return self.sites
 
 
 class BatchTables(NamedTuple):

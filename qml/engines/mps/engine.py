@@ -10,7 +10,6 @@ from functools import cached_property
 import numpy as np
 
 from qml import _checks
-from qml._checks import InputError
 from qml._typing import Complex, Integer, Real
 from qml.engines.mps.correlations import Weigh, covariances
 from qml.engines.mps.exponential import roots
@@ -19,7 +18,7 @@ from qml.engines.mps.pairs import Pair, word_of
 from qml.engines.mps.readout import reduced_matrix, shots
 from qml.engines.mps.trains import identity
 from qml.engines.thermal import ThermalEngine, ThermalEstimate, hermitian_sums, without_constant
-from qml.operators import PauliLike, PauliSum, as_pauli_sum
+from qml.operators import PauliLike, PauliSum
 from qml.operators.generators import coefficients_of
 from qml.operators.strings import Word, digits_of, spell
 
@@ -179,9 +178,7 @@ class ChainEngine(ThermalEngine):
         UserWarning
             Where the bond dimension that is allowed does not reach the tolerance; the errors say how far it is.
         """
-        hamiltonian = as_pauli_sum(hamiltonian, "hamiltonian")
-        if not hamiltonian.is_hermitian:
-            raise InputError("hamiltonian must be Hermitian; found a Pauli sum with complex coefficients.")
+        hamiltonian, _ = hermitian_sums(hamiltonian, ())
         cut, before = SHARE * self.tolerance / hamiltonian.n_qubits, math.inf
         while True:
             found = ThermalChain(hamiltonian, cut, self.bond)

@@ -17,21 +17,7 @@ import numpy as np
 
 from qml.engines._llvm.language import F1, I1, I2, LANES, U1, subroutine
 from qml.engines.pauli import segments as operations
-from qml.engines.pauli.rows import (
-    BOUND,
-    COUNT,
-    FACTORS,
-    FIRST,
-    FREE,
-    GENERAL,
-    HISTORY,
-    KIND,
-    ROWS,
-    SCALE,
-    SHAPES,
-    SUMS,
-    TURN,
-)
+from qml.engines.pauli.rows import CHANGED, FIRST, FREE, KIND, SIDE, SUMS, TURN
 
 FIRST_SEGMENT, N_SEGMENTS, END_ROWS, END_FACTORS, NEEDED, HISTORY_ROWS, N_SUMS, N_BOUND = range(8)
 """A line of `sweeps`, what :class:`qml.engines.pauli.rows.Rows` says of a sweep beside its arrays: where its segments
@@ -39,65 +25,70 @@ start and how many they are; where the rows and the factors at its end start; an
 
 
 class Block(NamedTuple):
-    """A sweep: the offsets of the components of a block in the vector, the shifts of its active sites, ascending, its
-    line of `sweeps`, and its segments; `rows` and `factors` begin with those of components where they are at first."""
+    """A sweep: the offsets of the components of a block in the vector, the shifts of its active sites, ascending, how
+    many blocks there are up to eight, its line of `sweeps`, its segments, and their matrices as :func:`bind` leaves
+    them; `rows` and `factors` begin with those of components where they are at first."""
 
     offsets: I1
     shifts: I1
+    lanes: int
     about: I1
     segments: I2
     rows: U1
     factors: F1
+    bound: F1
+    columns: I1
+
+
+@subroutine
+def bind(sweep: Block, m: F1, lanes: int) -> None:
+    """The matrices of all segments, from the coefficients m, which have lanes, of which so many differ."""
+    for s in range(sweep.segments.shape[0]):
+        operations.bind(sweep.segments[s], m, lanes, sweep.factors, sweep.bound, sweep.columns)
 
 
 @subroutine
 def chunk(
-    start: int, size: int, width: int, r: F1, x: F1, sums: F1, sweep: Block, m: F1, backward: bool, summing: bool
+    start: int, size: int, width: int, r: F1, x: F1, sums: F1, sweep: Block, backward: bool, summing: bool
 ) -> None:
     """Units `start` to `start` + `size` of a sweep, `width` times eight blocks each, all its segments, from x to r.
 
-    The coefficients m have lanes. Backward, the adjoints in place on r = dL/d(output of the sweep); if `summing`, what
-    is added to the sums needs its input x.
+    Backward, the adjoints in place on r = dL/d(output of the sweep); if `summing`, what is added to the sums needs its
+    input x.
     """
-    shifts, places, about, segments = sweep.shifts, sweep.offsets, sweep.about, sweep.segments
-    rows, factors = sweep.rows, sweep.factors
+    shifts, places, about, segments, lanes = sweep.shifts, sweep.offsets, sweep.about, sweep.segments, sweep.lanes
+    rows, factors, bound, columns = sweep.rows, sweep.factors, sweep.bound, sweep.columns
     length, room = LANES * places.size, LANES * about[HISTORY_ROWS] if summing else 0
-    bound, zero = np.empty(LANES * about[N_BOUND]), np.zeros(LANES)
-    for s in range(segments.shape[0]):
-        own = segments[s]
-        operations.bind(own[KIND], own[FIRST], m, factors, own[FACTORS], bound, LANES * own[BOUND])
-    blocks, history = np.empty(width * length), np.empty(width * room)
+    zero, blocks, history = np.zeros(LANES), np.empty(width * length), np.empty(width * room)
+    if lanes < LANES:  # what is in the others is added to sums
+        blocks[:] = 0.0
+        history[:] = 0.0
     end = about[END_ROWS], about[END_FACTORS]
     (row_in, factor_in), (row_out, factor_out) = (end, (0, 0)) if backward else ((0, 0), end)
     for unit in range(start, start + size):
         source = r if backward else x
-        operations.move(source, blocks, False, unit, width, length, shifts, places, rows, row_in, factors, factor_in)
+        operations.move(
+            source, blocks, False, unit, width, length, shifts, places, rows, row_in, factors, factor_in, lanes
+        )
         if summing:
-            operations.move(x, history, False, unit, width, room, shifts, places, rows, 0, factors, 0)
+            operations.move(x, history, False, unit, width, room, shifts, places, rows, 0, factors, 0, lanes)
         for b in range(width):
             block = blocks[b * length : (b + 1) * length]
             past = history[b * room : (b + 1) * room]
             if summing:
                 for s in range(about[NEEDED]):
-                    own, scaling = segments[s], segments[s, KIND] == SCALE
-                    values, k = (factors, own[FACTORS]) if scaling else (bound, LANES * own[BOUND])
-                    operations.remember(own[KIND], past, rows, own[HISTORY], own[COUNT], values, k)
+                    operations.remember(segments[s], past, rows, factors, bound, columns)
             if not backward:
                 for s in range(segments.shape[0]):
-                    own, scaling = segments[s], segments[s, KIND] == SCALE
-                    values, k = (factors, own[FACTORS]) if scaling else (bound, LANES * own[BOUND])
-                    operations.forward(own[KIND], block, rows, own[ROWS], own[COUNT], values, k)
+                    operations.forward(segments[s], block, rows, factors, bound, columns)
             else:
                 for s in range(segments.shape[0] - 1, -1, -1):
-                    own, scaling = segments[s], segments[s, KIND] == SCALE
-                    if summing and own[FREE]:
+                    if summing and segments[s, FREE]:
                         operations.sums_of(
-                            own[KIND], block, past, rows, own[ROWS], own[HISTORY], own[COUNT], factors, own[FACTORS],
-                            sums[LANES * own[SUMS] :], zero,
-                        )  # fmt: skip
-                    values, k = (factors, own[FACTORS]) if scaling else (bound, LANES * own[BOUND])
-                    operations.backward(own[KIND], block, rows, own[ROWS], own[COUNT], values, k)
-        operations.move(r, blocks, True, unit, width, length, shifts, places, rows, row_out, factors, factor_out)
+                            segments[s], block, past, rows, factors, sums[LANES * segments[s, SUMS] :], zero
+                        )
+                    operations.backward(segments[s], block, rows, factors, bound, columns)
+        operations.move(r, blocks, True, unit, width, length, shifts, places, rows, row_out, factors, factor_out, lanes)
 
 
 @subroutine
@@ -108,8 +99,8 @@ def collect(parts: F1, chunks: int, entries: int, segments: I2, lane: int, out: 
         kind, at, first = segments[s, KIND], segments[s, SUMS], segments[s, FIRST]
         if segments[s, FREE] != 2:
             continue
-        p, q = (1, 2) if kind == TURN else SHAPES[kind]
-        side = 4 if kind <= GENERAL else q
+        p, q = (1, 2) if kind == TURN else (segments[s, CHANGED], segments[s, SIDE])
+        side = max(4, q) if kind != TURN else q
         down = side - p if kind != TURN else 0
         for a in range(p):
             for b in range(q):

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from qml.engines._llvm.kernel import kernel
-from qml.engines._llvm.language import F1, F2, F3, F4, I1, I2, LANES, inline, subroutine
+from qml.engines._llvm.language import F1, F2, I1, I2, LANES, inline, subroutine
 from qml.engines._llvm.simd import load, store
 
 SIDE, ENTRIES = 4 * LANES, 16 * LANES
@@ -34,6 +34,7 @@ class Chains(NamedTuple):
     sources: I1
     scales: F1
     roles: I2
+    longest: int
 
 
 @subroutine
@@ -71,7 +72,7 @@ def _entry(w: F1, partial: F1, before: int, a: int, b: int) -> Any:
 def chain_products(values: F2, chains: Chains, slots: F2, coefficients: F2) -> None:
     """The rotations at slot values (G, n_slots * 8), to the values, and the products, to the coefficients."""
     starts, targets, roles = chains.starts, chains.targets, chains.roles
-    partial = np.empty((_longest(starts) + 1) * ENTRIES)
+    partial = np.empty((chains.longest + 1) * ENTRIES)
     for g in range(values.shape[0]):
         own, angles, to = values[g], slots[g], coefficients[g]
         for f in range(roles.shape[0]):
@@ -97,7 +98,7 @@ def chain_sums(values: F2, chains: Chains, sums: F2, by_value: F2, gradient: F2)
     dL/d(factor) is (later factors)^T W (earlier factors)^T.
     """
     starts, targets, roles = chains.starts, chains.targets, chains.roles
-    partial = np.empty((_longest(starts) + 1) * ENTRIES)
+    partial = np.empty((chains.longest + 1) * ENTRIES)
     w, next_w = np.empty(ENTRIES), np.empty(ENTRIES)
     for g in range(sums.shape[0]):
         own, of_values = values[g if values.shape[0] > 1 else 0], by_value[g]
@@ -127,34 +128,3 @@ def chain_sums(values: F2, chains: Chains, sums: F2, by_value: F2, gradient: F2)
                         for k in range(0, SIDE, LANES):
                             store(next_w, to + k, load(next_w, to + k) + factor * load(w, SIDE * row + k))
                 w, next_w = next_w, w
-
-
-@kernel
-def chain_tangents(factors: F3, tangents: F4, starts: I1, targets: I1, out: F2) -> None:
-    """d(product) along each direction, to out (m, size), from factors (F, 4, 4) and their derivatives (m, F, 4, 4), of
-    one member, without lanes: dP' = dF P + F dP, factor after factor."""
-    p, next_p, t, next_t = np.empty((4, 4)), np.empty((4, 4)), np.empty((4, 4)), np.empty((4, 4))
-    for c in range(targets.size):
-        for m in range(tangents.shape[0]):
-            for i in range(4):
-                for j in range(4):
-                    p[i, j], t[i, j] = 1.0 if i == j else 0.0, 0.0
-            for f in range(starts[c], starts[c + 1]):
-                for i in range(4):
-                    for j in range(4):
-                        next_p[i, j], next_t[i, j] = 0.0, 0.0
-                        for k in range(4):
-                            next_p[i, j] += factors[f, i, k] * p[k, j]
-                            next_t[i, j] += tangents[m, f, i, k] * p[k, j] + factors[f, i, k] * t[k, j]
-                p, next_p, t, next_t = next_p, p, next_t, t
-            for i in range(4):
-                for j in range(4):
-                    out[m, targets[c] + 4 * i + j] = t[i, j]
-
-
-@inline
-def _longest(starts: I1) -> int:
-    longest = 0
-    for c in range(starts.size - 1):
-        longest = max(longest, starts[c + 1] - starts[c])
-    return longest

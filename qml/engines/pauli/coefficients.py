@@ -7,16 +7,18 @@ member does not depend on the others, to the bit.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from qml import buffers
 from qml._typing import Integer, Real
 from qml.circuits.program import Step
 from qml.engines._llvm.language import LANES
 from qml.engines.compile.steps import Factor, Joined
-from qml.engines.pauli.chains import FIXED, FREE, Chains, chain_products, chain_sums, chain_tangents
-from qml.engines.pauli.lanes import entries_of, in_lanes, members_of
+from qml.engines.pauli.chains import FIXED, FREE, Chains, chain_products, chain_sums
+from qml.engines.pauli.lanes import entries_of, groups_of, in_lanes, members_of
 from qml.engines.transfer import LETTERS, transfer_derivatives, transfer_of
 from qml.gates import PauliRotation
 from qml.instructions import Instruction
@@ -34,6 +36,7 @@ class Coefficients:
         self._roles: list[tuple[int, int, int, int]] = []
         self._n_values = 1
         self._chain_starts, self._chain_targets = [0], list[int]()
+        self._chain_slots: list[tuple[int, int, int]] = []  # coefficient, how many, slot
         self._site_steps: list[tuple[int, Step]] = []  # value, step
         self._string_turns: list[tuple[int, int]] = []  # coefficient, slot
         self._matrix_steps: list[tuple[int, Step]] = []  # coefficient, step
@@ -49,6 +52,8 @@ class Coefficients:
         for factor in factors:
             self._add_factor(factor)
         start = self.add(np.zeros(16))
+        steps = [factor for factor in factors if isinstance(factor, Step)]
+        self._chain_slots += [(start, 16, slot) for step in steps for slot in range(step.start, step.stop)]
         self._chain_targets.append(start)
         self._chain_starts.append(len(self._factors))
         return start
@@ -100,6 +105,7 @@ class Coefficients:
             sources[filled].astype(np.int64),
             scales[filled].astype(np.float64),
             np.array(self._roles, dtype=np.int64).reshape(-1, 4),
+            int(np.diff(self._chain_starts).max(initial=0)),
         )
         self._ones = np.ones(LANES * self._n_values)
         self._string_starts, self._string_slots = np.array(self._string_turns, dtype=np.int64).reshape(-1, 2).T.copy()
@@ -111,8 +117,7 @@ class Coefficients:
         angles = in_lanes(slots)
         groups = len(angles)
         values = buffers.rows(self._ones, groups)
-        for first, step in self._site_steps:
-            values[:, LANES * first : LANES * (first + 16)] = in_lanes(_of_members(step, slots, transfer_of))
+        _fill(values, self._site_steps, slots)
         coefficients = buffers.rows(self._row, groups)
         if self._chains.targets.size:
             chain_products(values, self._chains, angles, coefficients)
@@ -120,9 +125,7 @@ class Coefficients:
             turning, entries = entries_of(angles).take(self._string_slots, axis=1), entries_of(coefficients)
             entries[:, self._string_starts] = np.cos(turning)
             entries[:, self._string_starts + 1] = np.sin(turning)
-        for start, step in self._matrix_steps:
-            matrices = in_lanes(_of_members(step, slots, transfer_of))
-            coefficients[:, LANES * start : LANES * start + matrices.shape[1]] = matrices
+        _fill(coefficients, self._matrix_steps, slots)
         return coefficients, values
 
     def slot_gradient(self, slots: Real, values: Real, sums: Real, members: int) -> Real:
@@ -138,41 +141,42 @@ class Coefficients:
             by_cosine, by_sine = entries_of(sums)[:, start], entries_of(sums)[:, start + 1]
             entries_of(gradient)[:, self._string_slots] = np.cos(angles) * by_sine - np.sin(angles) * by_cosine
         out = members_of(gradient, members)
-        for first, step in self._site_steps:
-            derivatives = _of_members(step, slots, transfer_derivatives)
-            own = by_value[:, LANES * first : LANES * (first + 16)]
-            out[:, step.start : step.stop] = _contracted(derivatives, members_of(own, members))
-        for first, step in self._matrix_steps:
-            derivatives = _of_members(step, slots, transfer_derivatives)
-            own = sums[:, LANES * first : LANES * (first + derivatives[0, 0].size)]
-            out[:, step.start : step.stop] = _contracted(derivatives, members_of(own, members))
+        for own, steps in ((by_value, self._site_steps), (sums, self._matrix_steps)):
+            for first, step in steps:
+                derivatives = _of_members(step, slots, transfer_derivatives)
+                here = own[:, LANES * first : LANES * (first + derivatives[0, 0].size)]
+                out[:, step.start : step.stop] = _contracted(derivatives, members_of(here, members))
         return out
 
+    @cached_property
+    def _chain_entries(self) -> Integer:
+        """Of every slot that changes a product on one site, or a rotation, the entries there: their numbers, where they
+        stand among the coefficients, and the slot, (3, entries)."""
+        changed = [*self._chain_slots, *((start, 2, slot) for start, slot in self._string_turns)]
+        rows = [(k, start + k, slot) for start, size, slot in changed for k in range(size)]
+        return np.array(rows, dtype=np.int64).reshape(-1, 3).T
+
     def tangents(self, slots: Real, values: Real, directions: Real) -> Real:
-        """The derivatives of the coefficients (m, size) at one set of slot values, along directions (m, n_slots)."""
-        tangents = np.zeros((len(directions), len(self._template)))
-        scales = np.array([scale for scale, _ in self._factors]).reshape(-1, 4, 4)
-        sources = np.array([source for _, source in self._factors], dtype=np.int64).reshape(-1, 4, 4)
-        one = values[::LANES]
-        along_values = np.zeros((len(directions), self._n_values))
-        for _, _, slot, first in self._roles:
-            if slot >= 0:
-                along_values[:, first] = -one[first + 1] * directions[:, slot]
-                along_values[:, first + 1] = one[first] * directions[:, slot]
-        for first, step in self._site_steps:
-            derivatives = transfer_derivatives(step.instruction, slots[step.start : step.stop])
-            along = directions[:, step.start : step.stop]
-            along_values[:, first : first + 16] = along @ derivatives.reshape(len(derivatives), -1)
-        factors, by_factor = scales * one[sources], scales * along_values[:, sources]
-        chain_tangents(factors, np.ascontiguousarray(by_factor), *self._chains[:2], tangents)
-        angles, along = slots[self._string_slots], directions[:, self._string_slots]
-        tangents[:, self._string_starts] = -np.sin(angles) * along
-        tangents[:, self._string_starts + 1] = np.cos(angles) * along
+        """The derivatives of the coefficients (m, size) at one set of slot values (1, n_slots), along directions (m,
+        n_slots). Of products on one site and of rotations: the way back, from one entry of each at a time."""
+        entries, places, own_slots = self._chain_entries
+        sums = np.zeros((groups_of(16), self._row.size))
+        entries_of(sums)[entries // LANES, places, entries % LANES] = 1.0
+        by_slot = self.slot_gradient(slots, values, sums, 16)[entries, own_slots]
+        slopes = csr_array((by_slot, (places, own_slots)), shape=(len(self._template), slots.shape[1]))
+        tangents = np.ascontiguousarray((slopes @ directions.T).T)
         for start, step in self._matrix_steps:
-            derivatives = transfer_derivatives(step.instruction, slots[step.start : step.stop])
+            derivatives = transfer_derivatives(step.instruction, slots[0, step.start : step.stop])
             along = directions[:, step.start : step.stop]
             tangents[:, start : start + derivatives[0].size] = along @ derivatives.reshape(len(derivatives), -1)
         return tangents
+
+
+def _fill(groups: Real, steps: list[tuple[int, Step]], slots: Real) -> None:
+    """The matrices of steps at the slot values of each member, each from its entry on."""
+    for first, step in steps:
+        matrices = in_lanes(_of_members(step, slots, transfer_of))
+        groups[:, LANES * first : LANES * first + matrices.shape[1]] = matrices
 
 
 def _of_members(step: Step, slots: Real, function: Callable[[Instruction, Real], Real]) -> Real:

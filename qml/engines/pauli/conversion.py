@@ -15,7 +15,7 @@ from qml._typing import Complex, Integer, Real
 from qml.engines._llvm.language import LANES
 from qml.engines._llvm.teams import shared
 from qml.engines.pauli import conversion_kernels as kernels
-from qml.engines.pauli.blocks import ACTIVE_SITES, SweepBuilder
+from qml.engines.pauli.blocks import ACTIVE_SITES, SweepBuilder, one
 from qml.engines.pauli.run import sweep
 from qml.engines.pauli.tables import TableBuilder, Tables
 
@@ -45,18 +45,18 @@ def matrix_of(vectors: Real, n: int) -> Complex:
     if n == 0:
         out[:] = flat[..., None]
         return out.reshape(*shape, 1, 1)
-    vectors, entries = _read_only(flat), _entries(out)
+    entries = _entries(out)
     members, quarter = len(flat), 4 ** (n - 1)
     numbers, counts = _tables(n - 1)
     parts = buffers.empty((2 * members, quarter), aligned=n > SMALL)
     if n <= SMALL:
-        kernels.small_matrices(vectors, entries, parts, numbers, counts)
+        kernels.small_matrices(flat, entries, parts, numbers, counts)
         return out.reshape(*shape, 1 << n, 1 << n)
     for first, second, crossed in ((0, 3, False), (1, 2, True)):
         shared(
             2 * members * (quarter // kernels.BLOCK),
             _is_large(parts),
-            partial(kernels.load_parts, vectors, first, second, parts, counts),
+            partial(kernels.load_parts, flat, first, second, parts, counts),
         )
         sweep(parts, _butterfly(n - 1), _BUTTERFLY)
         shared(
@@ -70,7 +70,7 @@ def matrix_of(vectors: Real, n: int) -> Complex:
 def vector_of(matrices: Complex, n: int, scale: float = 1.0) -> Real:
     """scale Tr(P X) for each P, shape (..., 4^n), of Hermitian X (..., 2^n, 2^n), O(n 4^n) each."""
     x = np.ascontiguousarray(matrices, dtype=np.complex128)
-    entries = _read_only(_entries(x.reshape(math.prod(x.shape[:-2]), 1 << n, 1 << n)))
+    entries = _entries(x.reshape(math.prod(x.shape[:-2]), 1 << n, 1 << n))
     out = buffers.empty((len(entries), 4**n), aligned=n > SMALL)
     numbers, counts = _tables(n)
     if n <= SMALL:
@@ -98,12 +98,6 @@ def _entries(matrices: Complex) -> Real:
     return matrices.reshape(members, d * d).view(np.float64)
 
 
-def _read_only(array: Real) -> Real:
-    view = array.view()
-    view.flags.writeable = False
-    return view
-
-
 @lru_cache(maxsize=32)
 def _tables(n: int) -> tuple[Integer, Integer]:
     """0, 1, ..., 2^n - 1 with the bits spread, and the numbers of letters Y in strings on the last few qubits."""
@@ -123,6 +117,6 @@ def _butterfly(n: int) -> Tables:
     sweeps = -(-len(sites) // ACTIVE_SITES)
     builder, blocks = TableBuilder(), SweepBuilder(n, -(-len(sites) // sweeps))  # no larger than so few need
     for site in sites:
-        blocks.one(site, 0, False)
+        blocks.add((site,), [one(site, 0, False, False, False)])
     builder.add_blocks(blocks)
     return builder.tables()

@@ -15,7 +15,7 @@ from qml.engines.base import Engine
 from qml.engines.pauli import loops
 from qml.engines.pauli.conversion import matrix_of, vector_of
 from qml.engines.pauli.lanes import apart, groups_of, members_of
-from qml.engines.pauli.plan import BACKWARD, FORWARD, TANGENTS, Plan, plan_of
+from qml.engines.pauli.plan import Plan, plan_of
 from qml.engines.pauli.run import NOTHING_SAVED, sweep
 from qml.engines.pauli.tables import Tables
 from qml.engines.pauli.tangents import tangents
@@ -103,7 +103,7 @@ class PauliEngine(Engine):
         program, initial = ready(program, initial)
         slots, batch = batch_of(program, params, initial)
         members = math.prod(batch)
-        plan = plan_of(program, FORWARD, members)
+        plan = plan_of(program, members=members)
         what = "the Pauli vector" if members == 1 else f"{members} Pauli vectors"
         buffers.check(f"{what} of {plan.n_max} qubits", 2 * 8 * plan.numbers(members), "use fewer qubits", plan.n_max)
         coefficients, _ = plan.coefficients.bind(slots)
@@ -119,7 +119,7 @@ class PauliEngine(Engine):
         program, initial = ready(program, initial)
         slots, batch = batch_of(program, params, initial)
         members = math.prod(batch)
-        plan = plan_of(program, BACKWARD, members)
+        plan = plan_of(program, True, members)
         numbers = plan.numbers(members)
         parts = self._segments(plan, numbers)
         kept = plan.n_saved
@@ -175,7 +175,7 @@ class PauliEngine(Engine):
         check_single(params, initial)
         slots, _ = batch_of(program, params, initial)
         state = self.evolve(program, params, initial)
-        plan = plan_of(program, TANGENTS)
+        plan = plan_of(program)
         coefficients, values = plan.coefficients.bind(slots)
 
         def push(directions: ArrayLike, changes: Complex | None = None) -> Complex:
@@ -189,7 +189,7 @@ class PauliEngine(Engine):
                 plan.n_max,
             )
             by_slot = by_slot_of(program, wanted)
-            changed = plan.coefficients.tangents(slots[0], values[0], by_slot)
+            changed = plan.coefficients.tangents(slots, values, by_slot)
             r, row = _start(plan, initial, ())[0], coefficients[0, ::LANES]
             dr = tangents(r, plan.tables, row, changed, self.threads)
             dr = dr[:, : 4**plan.n_out] if wanted is flat else flat @ dr[:, : 4**plan.n_out]
@@ -203,17 +203,15 @@ class PauliEngine(Engine):
     def evolve_vectors(self, program: ProgramLike, params: ParamsLike, vectors: Complex | None = None) -> Complex:
         """U(theta) applied to the columns of `vectors`; compiled on qubits, plain NumPy on other sites."""
         program = as_program(program)
-        if set(program.dims_in) == {2}:
-            return vector_runs.evolve_vectors(program, params, vectors)
-        return any_sites.evolve_vectors(program, params, vectors)
+        run = vector_runs.evolve_vectors if set(program.dims_in) == {2} else any_sites.evolve_vectors
+        return run(program, params, vectors)
 
     def evolve_vectors_vjp(
         self, program: ProgramLike, params: ParamsLike, vectors: Complex | None = None
     ) -> tuple[Complex, VectorsPull]:
         program = as_program(program)
-        if set(program.dims_in) == {2}:
-            return vector_runs.evolve_vectors_vjp(program, params, vectors)
-        return any_sites.evolve_vectors_vjp(program, params, vectors)
+        run = vector_runs.evolve_vectors_vjp if set(program.dims_in) == {2} else any_sites.evolve_vectors_vjp
+        return run(program, params, vectors)
 
     def expect_vectors_vjp(
         self, program: ProgramLike, params: ParamsLike, observable: PauliLike, vectors: Complex | None = None
@@ -255,7 +253,7 @@ def _heads(plan: Plan, vectors: Real, batch: tuple[int, ...], n: int) -> Real:
     size, members = 4**n, math.prod(batch)
     if not plan.wide:
         kept = vectors if vectors.shape[1] == size else vectors[:, :size].copy()
-    elif members == 1 or vectors.shape[1] != size * LANES:
+    elif vectors.shape[1] != size * LANES:
         kept = members_of(vectors, members, size)
     else:
         kept = apart(vectors, members)

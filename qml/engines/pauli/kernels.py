@@ -4,11 +4,9 @@ A Pauli vector r_P = Tr(P rho) on n qubits is an array of 4^n numbers with one b
 significant, I, X, Y, Z = 0, 1, 2, 3; so the digits of a product are the XOR of the digits, up to a phase. A program is
 a table with one row an operation, and flat arrays of places and coefficients:
 
-* ``MATRIX``: a real matrix (4^k, 4^k) on k sites; places: their bit shifts in the index, as listed and again in
-  ascending order; coefficients: the matrix.
 * ``ROTATION``: exp(-i theta P / 2) for a string P of any weight; places: its index; coefficients: cos theta, sin theta.
 * ``DISCARD``: trace out a site; places: its bit shift before. ``APPEND``: a fresh site in \|0>; its bit shift after.
-* ``BLOCK``: many operations on few sites at once; see :mod:`qml.engines.pauli.block_kernels`. Places: the bit
+* ``BLOCK``: many matrices on few sites at once; see :mod:`qml.engines.pauli.block_kernels`. Places: the bit
   shifts of the active sites, ascending.
 
 Coefficients have eight lanes, one a member of a batch. A vector is either that of one member, which takes its lane;
@@ -33,7 +31,7 @@ from qml.engines._llvm.kernel import kernel
 from qml.engines._llvm.language import F1, F2, F3, I1, LANES, inline, subroutine
 from qml.engines._llvm.teams import finish, ticket, wait
 from qml.engines.pauli import block_kernels as blocks
-from qml.engines.pauli import lane_loops, loops
+from qml.engines.pauli import loops
 from qml.engines.pauli.loops import (
     APPEND,
     BLOCK,
@@ -42,7 +40,7 @@ from qml.engines.pauli.loops import (
     COEFFICIENTS,
     DISCARD,
     KIND,
-    MATRIX,
+    N_PLACES,
     PLACES,
     QUBITS,
     SAVE,
@@ -54,73 +52,64 @@ ROOM = 8192
 """Rows that a unit of a sweep may take, 64 bytes each."""
 FEWEST = 4
 """Units of a sweep at least, so that there is something to share."""
-COPY_PIECES = 16
-PHASES = 4
-"""Phases of an operation at most: two copies or sums, what it does, adding up."""
-
-
-@subroutine
-def copy(x: F1, y: F1, size: int, progress: I1, phase: int) -> int:
-    """The first `size` numbers of x to y; the next phase."""
-    pieces = 1 if progress.size == 0 else COPY_PIECES
-    piece = ticket(progress, phase, -1)
-    while piece < pieces:
-        for i in range(piece * size // pieces, (piece + 1) * size // pieces):
-            y[i] = x[i]
-        finish(progress, phase)
-        piece = ticket(progress, phase, piece)
-    wait(progress, phase, pieces)
-    return phase + 1
+PHASES = 3
+"""Phases of an operation at most: sums, adding them up, what it does."""
 
 
 class Operation(NamedTuple):
-    """One operation of a program: its kind, where its coefficients start, what :func:`qml.engines.pauli.loops.prepare`
-    says of it, how its work is shared out, and what it is if it is a block."""
+    """One operation of a program: its kind, where its coefficients start, how its work is shared out, what it is if it
+    is a block, and if it is a rotation."""
 
     kind: int
     first: int
-    offsets: I1
-    shifts: I1
-    m: F2
     width: int
     units: int
     chunks: int
     entries: int
     block: blocks.Block
+    turn: loops.Turn
 
 
 @inline
 def operation(program: Tables, row: I1, values: F1, backward: bool) -> Operation:
     """The operation of a row of the table."""
-    kind, per = row[KIND], LANES if program.wide else 1
-    offsets, shifts, m = loops.prepare(row, program.places, values, backward)
-    units, width = (per << (2 * row[QUBITS])) // offsets.size, 1  # settings of the other sites, or of the high digits
+    kind, per, k, at = row[KIND], LANES if program.wide else 1, row[N_PLACES], row[COEFFICIENTS]
+    listed, offsets = program.places[row[PLACES] :][:k], program.places[at if kind == BLOCK else 0 :][: 1 << 2 * k]
     about = program.sweeps[row[SWEEP] if kind == BLOCK else 0]
     own = program.segments[about[blocks.FIRST_SEGMENT] :][: about[blocks.N_SEGMENTS]]
+    size, width, lanes = about[blocks.N_BOUND] if kind == BLOCK else 0, 1, LANES
+    bound, columns = np.empty(LANES * size), np.empty(size, np.int64)
+    phases = np.empty(0 if kind == BLOCK else 1 << 2 * min(row[QUBITS], 4), np.int64)
+    cosine, sine = 1.0, 0.0
     if kind == BLOCK:
-        if shifts[0] >= 4:
-            width = max(1, min(8, (1 << shifts[0]) // LANES, ROOM // offsets.size, units // (LANES * FEWEST)))
-        units //= LANES * width  # of `width` times eight blocks
-        chunks = min(BLOCK_CHUNKS, units)
-    elif kind == MATRIX:
-        chunks = 1 if program.wide else min(CHUNKS, max(1, units // loops.TILE))
-        units = units // LANES if program.wide else units
+        units = (per << (2 * row[QUBITS])) // offsets.size  # settings of the other sites
+        if listed[0] >= 4:
+            width = max(1, min(8, (1 << listed[0]) // LANES, ROOM // offsets.size, units // (LANES * FEWEST)))
+        lanes = min(LANES, units)
+        units = max(1, units // (LANES * width))  # of `width` times eight blocks
+        chunks, entries = min(BLOCK_CHUNKS, units), LANES * about[blocks.N_SUMS]
     else:
-        if shifts[0] // offsets.size:
-            units //= 2  # a rotation's high digits come in pairs
-        chunks = min(CHUNKS, units)
-    entries = LANES * about[blocks.N_SUMS] if kind == BLOCK else per * m.size
-    block = blocks.Block(offsets, shifts, about, own, program.rows, program.factors)
-    return Operation(kind, row[COEFFICIENTS], offsets, shifts, m, width, units, chunks, entries, block)
+        units = (1 << (2 * row[QUBITS])) // phases.size  # settings of the high digits
+        if listed[0] // phases.size:
+            units //= 2  # which come in pairs
+        chunks, entries = min(CHUNKS, units), 2
+        cosine, sine = values[LANES * at], values[LANES * (at + 1)]
+        if backward:
+            sine = -sine
+        loops.fill(phases, listed[0])
+    block = blocks.Block(offsets, listed, lanes, about, own, program.rows, program.factors, bound, columns)
+    if kind == BLOCK:
+        blocks.bind(block, values, per)
+    return Operation(kind, at, width, units, chunks, entries, block, loops.Turn(listed[0], phases, cosine, sine))
 
 
 @subroutine
 def work(
-    op: Operation, wide: bool, r: F1, x: F1, values: F1, parts: F1, backward: bool, summing: bool, progress: I1,
-    phase: int,
-) -> int:  # fmt: skip
-    """An operation on r, or its adjoint; `summing`: the sums of its derivatives, chunk by chunk, to `parts`, for which
-    x is the vector before it and r is dL/d(vector after it). A block does both at once. The next phase."""
+    op: Operation, r: F1, x: F1, fresh: bool, parts: F1, backward: bool, summing: bool, progress: I1, phase: int
+) -> int:
+    """An operation from x to r, which is another vector if it is `fresh`, or its adjoint on r; `summing`: the sums of
+    its derivatives, chunk by chunk, to `parts`, for which x is the vector before it and r is dL/d(vector after it). A
+    block does both at once. The next phase."""
     pieces = op.chunks if summing or progress.size else 1
     piece = ticket(progress, phase, -1)
     while piece < pieces:
@@ -129,19 +118,11 @@ def work(
         if summing:
             sums[:] = 0.0
         if op.kind == BLOCK:
-            blocks.chunk(start, size, op.width, r, x, sums, op.block, values, backward, summing)
-        elif wide and summing:
-            lane_loops.site_sums(r, x, op.units, op.offsets, op.shifts, sums)
-        elif wide:
-            lane_loops.sites(r, op.units, op.offsets, op.shifts, values, op.first, backward)
-        elif op.kind == MATRIX and summing:
-            loops.site_sums(r, x, start, size, op.offsets, op.shifts, sums)
-        elif op.kind == MATRIX:
-            loops.sites(r, start, size, op.offsets, op.shifts, op.m)
+            blocks.chunk(start, size, op.width, r, x, sums, op.block, backward, summing)
         elif summing:
-            loops.rotation_sums(r, x, start, size, op.shifts[0], op.offsets, sums)
+            loops.rotation_sums(r, x, start, size, op.turn, sums)
         else:
-            loops.rotate(r, start, size, op.shifts[0], op.offsets, op.m[0, 0], op.m[0, 1])
+            loops.rotate(r, x, fresh, start, size, op.turn)
         finish(progress, phase)
         piece = ticket(progress, phase, piece)
     wait(progress, phase, pieces)
@@ -161,7 +142,7 @@ def add_up(op: Operation, parts: F1, lane: int, out: F1, progress: I1, phase: in
                 total = 0.0
                 for c in range(op.chunks):
                     total += parts[c * op.entries + e]
-                out[LANES * op.first + e if lane < 0 else LANES * (op.first + e) + lane] = total
+                out[LANES * (op.first + e) + lane] = total
         finish(progress, phase)
     wait(progress, phase, 1)
     return phase + 1
@@ -199,9 +180,9 @@ def sweep(
     """A program in place on vectors `begin` to `end` (B, size); backward, its adjoint, the last operation first.
 
     `coefficients` has a row for eight members, or one for all. Row s of `saves[b]`, if it has rows, is vector b before
-    the operation that saves to s. Backward r is dL/dr, what was saved is read, and dL/d(coefficients) is written to
-    `out`, a row for eight members; `parts` is room for the sums of any operation. For `progress` see
-    :mod:`qml.engines._llvm.teams`.
+    the operation that saves to s; forward, it starts in the first. Backward r is dL/dr, what was saved is read, and
+    dL/d(coefficients) is written to `out`, a row for eight members; `parts` is room for the sums of any operation. For
+    `progress` see :mod:`qml.engines._llvm.teams`.
     """
     table, wide = program.table, program.wide
     steps, phase, last = table.shape[0], 0, -1
@@ -212,25 +193,22 @@ def sweep(
         group, lane = (b, -1) if wide else (b // LANES, b % LANES)
         values = values_of(coefficients, b, wide, alone)
         r = vectors[b]  # where the vector is
+        if last >= 0 and not backward:
+            r = saves[b, 0]
         for step in range(steps):
             row = table[steps - 1 - step if backward else step]
             saved, x = row[SAVE] if last >= 0 else -1, r
-            if saved >= 0 and not backward:  # from saves[saved] to the next that is kept, or back to its place
-                size, x = (LANES if wide else 1) << (2 * row[QUBITS]), saves[b, saved]
-                if saved == 0:
-                    phase = copy(r, x, size, progress, phase)
+            if saved >= 0 and not backward:  # to where the next is kept, or to its place
                 r = vectors[b]
                 if saved != last:
                     r = saves[b, saved + 1]
-                if row[KIND] != BLOCK:
-                    phase = copy(x, r, size, progress, phase)
             if row[KIND] >= DISCARD:
                 phase = resize(r, program, row, backward, progress, phase)
                 continue
             op = operation(program, row, values, backward)
             if saved >= 0 and backward:
-                phase = work(op, wide, r, saves[b, saved], values, parts, True, True, progress, phase)
+                phase = work(op, r, saves[b, saved], False, parts, True, True, progress, phase)
                 phase = add_up(op, parts, lane, out[group], progress, phase)
                 if row[KIND] == BLOCK:
                     continue
-            phase = work(op, wide, r, x, values, parts, backward, False, progress, phase)
+            phase = work(op, r, x, saved >= 0 and not backward, parts, backward, False, progress, phase)

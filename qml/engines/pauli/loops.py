@@ -6,144 +6,40 @@ Each works on the units `first` to `first + size`, which touch other entries tha
 
 from __future__ import annotations
 
-import numpy as np
+from typing import NamedTuple
 
-from qml.engines._llvm.language import F1, F2, I1, LANES, inline, subroutine
+from qml.engines._llvm.language import F1, I1, inline, subroutine
 
-MATRIX, BLOCK, ROTATION, DISCARD, APPEND = range(5)
-"""Kinds of operations. Pairs of kinds that have something in common stand together."""
+BLOCK, ROTATION, DISCARD, APPEND = range(4)
+"""Kinds of operations."""
 KIND, QUBITS, PLACES, N_PLACES, COEFFICIENTS, SAVE, SWEEP = range(7)
 """Columns of the table: the kind, qubits before the operation, where its places start, on how many sites it acts, where
 its coefficients start (of a block: the index offsets of its components, among the places), the row of `saves` that
 keeps the vector before it (-1: none, nothing is differentiated), and the line of `sweeps` that tells of a block."""
 
-TILE = 64
 CHUNKS, BLOCK_CHUNKS = 64, 16
 """Pieces at most that the sums of an operation are made of: what they add up to does not depend on the threads."""
-
-
-@inline
-def prepare(row: I1, places: I1, coefficients: F1, adjoint: bool) -> tuple[I1, I1, F2]:
-    """What the kernels need of one operation: offsets, shifts, m.
-
-    A matrix: the index offset of each configuration of its sites, the shifts of these in ascending order, the matrix
-    (transposed for the adjoint). A rotation: the phases of the low digits, the string, cosine and sine. A block: the
-    index offset of each of its components, first active site most significant, and the shifts of its sites.
-    The coefficients have lanes, of which the first one is read.
-    """
-    kind, n, k, at = row[KIND], row[QUBITS], row[N_PLACES], row[COEFFICIENTS]
-    listed = places[row[PLACES] : row[PLACES] + k]
-    if kind == BLOCK:
-        return places[at : at + (1 << 2 * k)], listed, np.empty((0, 0))
-    shifts = places[row[PLACES] + k : row[PLACES] + 2 * k]
-    offsets = np.empty(1 << (2 * k if kind == MATRIX else 2 * min(n, 4)), np.int64)
-    for i in range(offsets.size):
-        offset = 0
-        if kind == MATRIX:
-            for j in range(k):
-                offset |= ((i >> (2 * (k - 1 - j))) & 3) << listed[j]
-        else:
-            offset = _phase(i, listed[0] & (offsets.size - 1))
-        offsets[i] = offset
-    if kind == ROTATION:
-        shifts = listed
-    side = 1 << (2 * k) if kind == MATRIX else 1
-    m = np.empty((side, side if kind == MATRIX else 2 if kind == ROTATION else 0))
-    if kind == ROTATION:
-        m[0, 0] = coefficients[LANES * at]
-        m[0, 1] = -coefficients[LANES * (at + 1)] if adjoint else coefficients[LANES * (at + 1)]
-    elif kind == MATRIX:
-        for i in range(side):
-            for j in range(side):
-                m[i, j] = coefficients[LANES * (at + (j * side + i if adjoint else i * side + j))]
-    return offsets, shifts, m
-
-
-# matrices on sites -------------------------------------------------------------------------------------------------
-
-
-@subroutine
-def gather(r: F1, unit: int, ascending: I1, offsets: I1, base: I1, x: F2) -> bool:
-    """Consecutive units of the other sites, as columns of x; their indices; whether these are consecutive."""
-    width = base.size
-    for t in range(width):
-        index = unit + t
-        for shift in ascending:
-            index = ((index >> shift) << (shift + 2)) | (index & ((1 << shift) - 1))
-        base[t] = index
-    contiguous = base[width - 1] - base[0] == width - 1
-    for i in range(offsets.size):
-        to = x[i]
-        if contiguous:
-            row = r[base[0] + offsets[i] : base[0] + offsets[i] + width]
-            for t in range(width):
-                to[t] = row[t]
-        else:
-            for t in range(width):
-                to[t] = r[base[t] + offsets[i]]
-    return bool(contiguous)
-
-
-@subroutine
-def sites(r: F1, first: int, size: int, offsets: I1, ascending: I1, m: F2) -> None:
-    """A matrix on several sites: gather a tile of units, multiply by the entries that are not zero, scatter."""
-    side = offsets.size
-    starts, columns, count = np.zeros(side + 1, np.int64), np.empty(side * side, np.int64), 0
-    for i in range(side):
-        for j in range(side):
-            if m[i, j] != 0.0:
-                columns[count] = j
-                count += 1
-        starts[i + 1] = count
-    width = min(TILE, size)
-    x, y = np.empty((side, width)), np.empty(width)
-    base = np.empty(width, np.int64)
-    for unit in range(first, first + size, width):
-        contiguous = gather(r, unit, ascending, offsets, base, x)
-        for i in range(side):
-            for t in range(width):
-                y[t] = 0.0
-            for e in range(starts[i], starts[i + 1]):
-                value, column = m[i, columns[e]], x[columns[e]]
-                for t in range(width):
-                    y[t] += value * column[t]
-            if contiguous:
-                row = r[base[0] + offsets[i] : base[0] + offsets[i] + width]
-                for t in range(width):
-                    row[t] = y[t]
-            else:
-                for t in range(width):
-                    r[base[t] + offsets[i]] = y[t]
-
-
-@subroutine
-def site_sums(g: F1, x: F1, first: int, size: int, offsets: I1, ascending: I1, out: F1) -> None:
-    """out[i, j] += sum over units of g[i, unit] x[j, unit], flattened; lanes are summed at the end."""
-    side = offsets.size
-    width = min(TILE, size)
-    lanes = min(LANES, width)
-    a, b = np.empty((side, width)), np.empty((side, width))
-    lane_sums = np.zeros((side * side, lanes))
-    base = np.empty(width, np.int64)
-    for unit in range(first, first + size, width):
-        gather(g, unit, ascending, offsets, base, a)
-        gather(x, unit, ascending, offsets, base, b)
-        for i in range(side):
-            for j in range(side):
-                row, left, right = lane_sums[i * side + j], a[i], b[j]
-                for start in range(0, width, lanes):
-                    for t in range(lanes):
-                        row[t] += left[start + t] * right[start + t]
-    for e in range(side * side):
-        total = 0.0
-        for t in range(lanes):
-            total += lane_sums[e, t]
-        out[e] += total
 
 
 # rotations about strings ---------------------------------------------------------------------------------------------
 # Q is unchanged where it commutes with P; else r_Q -> cos r_Q + s sin r_QP with -i Q P = s (QP), s = +1 or -1. With
 # Q P = i^e (QP), e is a sum over sites; odd where they anticommute, and s = +1 for e = 1, -1 for e = 3 (mod 4).
+
+
+class Turn(NamedTuple):
+    """A rotation: the index of its string, the e of all settings of the low digits, cosine and sine."""
+
+    mask: int
+    phases: I1
+    cosine: float
+    sine: float
+
+
+@subroutine
+def fill(phases: I1, mask: int) -> None:
+    """The e of all settings of the low digits."""
+    for i in range(phases.size):
+        phases[i] = _phase(i, mask & (phases.size - 1))
 
 
 @inline
@@ -171,7 +67,9 @@ def _high(unit: int, high_mask: int) -> int:
 
 
 @subroutine
-def rotate(r: F1, first: int, size: int, mask: int, phases: I1, cosine: float, sine: float) -> None:
+def rotate(r: F1, before: F1, fresh: bool, first: int, size: int, turn: Turn) -> None:
+    """Some settings of the high digits, in place or, if r is `fresh`, from the vector before."""
+    mask, phases, cosine, sine = turn.mask, turn.phases, turn.cosine, turn.sine
     low_size = phases.size
     low_mask, high_mask = mask & (low_size - 1), mask // low_size
     for unit in range(first, first + size):
@@ -179,6 +77,9 @@ def rotate(r: F1, first: int, size: int, mask: int, phases: I1, cosine: float, s
         high_phase = _phase(high, high_mask)
         x = r[high * low_size : (high + 1) * low_size]
         y = r[(high ^ high_mask) * low_size : ((high ^ high_mask) + 1) * low_size]
+        if fresh:
+            for low in range(low_size):
+                x[low], y[low] = before[high * low_size + low], before[(high ^ high_mask) * low_size + low]
         for low in range(low_size):
             e = (high_phase + phases[low]) & 3
             partner = low ^ low_mask
@@ -190,8 +91,9 @@ def rotate(r: F1, first: int, size: int, mask: int, phases: I1, cosine: float, s
 
 
 @subroutine
-def rotation_sums(g: F1, x: F1, first: int, size: int, mask: int, phases: I1, out: F1) -> None:
+def rotation_sums(g: F1, x: F1, first: int, size: int, turn: Turn, out: F1) -> None:
     """out += (dL/dcos, dL/dsin)."""
+    mask, phases = turn.mask, turn.phases
     low_size = phases.size
     low_mask, high_mask = mask & (low_size - 1), mask // low_size
     cosine, sine = 0.0, 0.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import cached_property
 
 import numpy as np
@@ -14,9 +15,11 @@ from qml.engines._llvm.language import LANES
 from qml.engines.compile.steps import Factor, Steps, any_free, check_qubits, fused, is_permutation, kept, string_of
 from qml.engines.pauli import blocks as grouping
 from qml.engines.pauli import loops
+from qml.engines.pauli.blocks import Map
 from qml.engines.pauli.coefficients import Coefficients
 from qml.engines.pauli.lanes import groups_of, in_lanes
 from qml.engines.pauli.tables import TableBuilder
+from qml.engines.register import registers_of
 from qml.engines.transfer import LETTERS, transfer_of
 from qml.gates import PauliRotation
 from qml.instructions import PartialTrace, Preparation, Unitary
@@ -25,16 +28,16 @@ ROUNDING = 4 * float(np.finfo(np.float64).eps)
 """Entries of the transfer matrix of a fixed gate that are so close to an integer are that integer; the first row of a
 channel, which says what becomes of the trace, is (1, 0, 0, ...) where it is so close to it; and a channel that is so
 close to a depolarizing one is depolarizing."""
-FORWARD, BACKWARD, TANGENTS = range(3)
-"""What a plan is for: only the result; the gradient, too; or forward derivatives, where a coefficient may be anything.
-The first has larger blocks, as it keeps no history of them."""
+LANES_UP_TO = 5
+"""Qubits up to which members of a batch go side by side."""
 
 
 class Plan(Steps):
     """A program as tables for the kernels.
 
-    Maps on one site that follow each other are fused into one matrix; fixed ones are multiplied here, once. From four
-    qubits on, maps on one and two sites are grouped into blocks. New parameters cost only binding.
+    Maps on one site that follow each other are fused into one matrix; fixed ones are multiplied here, once. All but
+    rotations about long strings are grouped into blocks, which are smaller where what they do is differentiated
+    (`gradient`), as their history is kept. New parameters cost only binding.
 
     Attributes
     ----------
@@ -50,14 +53,16 @@ class Plan(Steps):
         Whether it is for vectors of eight members side by side (:mod:`qml.engines.pauli.lanes`).
     """
 
-    def __init__(self, program: Program, purpose: int, wide: bool = False) -> None:
+    def __init__(self, program: Program, gradient: bool, wide: bool) -> None:
         check_qubits(program, "PauliEngine")
         super().__init__(program)
-        self._purpose, self.wide = purpose, wide
+        self._gradient, self.wide = gradient, wide
         self.n_in, self.n_out = len(program.dims_in), len(program.dims_out)
         self._fixed: dict[tuple[int, bytes], Real] = {}
 
-        self._builder = TableBuilder(wide)
+        no_matrices = PauliRotation | PartialTrace | Preparation
+        matrices = [len(s.sites) for s in program.steps if not isinstance(s.instruction, no_matrices)]
+        self._builder = TableBuilder(max([grouping.ACTIVE_SITES, *matrices]), wide)
         self.coefficients = Coefficients()
         self.n_max = self._build(program)
 
@@ -94,7 +99,7 @@ class Plan(Steps):
         for step in program.steps:
             sites, instruction = step.sites, step.instruction
             if isinstance(instruction, PartialTrace | Preparation):
-                self._end_blocks(n)
+                self._end_blocks()
                 appended = isinstance(instruction, Preparation)
                 for site in sorted(sites, reverse=not appended):
                     shift = self._builder.shift(n + 1 if appended else n, site)
@@ -110,94 +115,68 @@ class Plan(Steps):
             if len(sites) == 1:
                 self.wait(sites[0], step if self.is_free(step) else self._fixed_matrix(step))
                 continue
-            in_block = self._blocks is not None and (
-                len(sites) <= self._blocks.most if isinstance(instruction, PauliRotation) else len(sites) == 2
-            )
-            if not in_block:
-                self._end_blocks(n)
+            if not isinstance(instruction, PauliRotation):
+                self._add(sites, self._matrix_map(step))
+            elif len(sites) <= self._blocks.most:
+                string = sum(LETTERS.index(letter) << 2 * k for k, letter in enumerate(reversed(letters)))
+                self._add(sites, self._turn(sites, string, step))
             else:
-                self._flush(n, self.waiting(sites))
-            if isinstance(instruction, PauliRotation):
-                self._add_rotation(n, step, sites, letters)
-            else:
-                self._add_matrix(n, step)
-        self._end_blocks(n)
+                self._end_blocks()
+                string = sum(LETTERS.index(c) << 2 * (n - 1 - site) for site, c in zip(sites, letters, strict=True))
+                self._builder.add(loops.ROTATION, n, [string], 1, self._cosine_and_sine(step), self.is_free(step))
+        self._end_blocks()
         return n_max
 
-    def _new_blocks(self, n: int) -> grouping.SweepBuilder | None:
-        general = self._purpose == TANGENTS
-        if self.wide:  # all sites in one block, and as many maps as the history has room for
-            computed = grouping.HISTORY_ROOM // 4**n if self._purpose == BACKWARD else None
-            return grouping.SweepBuilder(n, n, general, computed) if n else None
-        most = grouping.DIFFERENTIATED_SITES if self._purpose == BACKWARD else grouping.ACTIVE_SITES
-        return grouping.SweepBuilder(n, min(most, n - 2), general) if n >= grouping.SMALLEST_REGISTER else None
+    def _new_blocks(self, n: int) -> grouping.SweepBuilder:
+        if self.wide or n <= grouping.ALONE_UP_TO:  # all sites in one block, and what the history has room for
+            return grouping.SweepBuilder(n, n, grouping.HISTORY_ROOM // 4**n if self._gradient else math.inf)
+        most = grouping.DIFFERENTIATED_SITES if self._gradient else grouping.ACTIVE_SITES
+        return grouping.SweepBuilder(n, min(most, n - 2))
 
-    def _end_blocks(self, n: int) -> None:
+    def _add(self, sites: tuple[int, ...], last: Map) -> None:
+        """A map on several sites, after what waits on them."""
+        self._blocks.add(sites, [*(m for site in sites for m in self._waiting_maps(site)), last])
+
+    def _end_blocks(self) -> None:
         """Place everything that is waiting, before an operation that is no part of a block."""
-        self._flush(n, self.waiting())
-        if self._blocks is not None:
-            self._builder.add_blocks(self._blocks)
+        for site in self.waiting():
+            self._blocks.end(site, self._waiting_maps(site))
+        self._builder.add_blocks(self._blocks)
 
-    def _flush(self, n: int, sites: list[int]) -> None:
-        """Place the waiting maps on these sites, each site's as one matrix."""
-        for site in sites:
-            chain = self.taken(site)
-            strength = 1.0
-            if self._blocks is not None and any_free(chain) and all(map(_is_unital, chain)):
-                chain, strength = _without_depolarizing(chain)
-            chain = list(fused(chain))
-            if self._blocks is None:
-                if chain:
-                    start = self._add_chain(chain)
-                    self._builder.add(loops.MATRIX, n, 2 * [self._builder.shift(n, site)], 1, start, any_free(chain))
-            elif len(chain) == 1 and not isinstance(chain[0], Step):
-                self._blocks.fixed(site, chain[0], self.coefficients.add)
-            elif turning := _one_turn(chain):
-                for factor in chain:
-                    if isinstance(factor, Step):
-                        start = self.coefficients.add_rotation(self._offset[factor.start], factor.start, True)
-                        self._blocks.turn_one(site, turning, start, True)
-                    else:
-                        self._blocks.fixed(site, factor, self.coefficients.add)
-            elif chain:
-                affine, unital = all(map(_is_affine, chain)), all(map(_is_unital, chain))
-                self._blocks.one(site, self._add_chain(chain), True, affine, unital)
-            if strength != 1.0 and self._blocks is not None:
-                self._blocks.fixed(site, np.diag([1.0, strength, strength, strength]), self.coefficients.add)
-
-    def _add_chain(self, chain: list[Factor]) -> int:
-        if any_free(chain):
-            return self.coefficients.add_chain(chain)
-        return self.coefficients.add(chain[0])  # type: ignore[arg-type]  # one matrix
-
-    def _add_rotation(self, n: int, step: Step, sites: tuple[int, ...], letters: str) -> None:
-        free = self.is_free(step)
-        start = self.coefficients.add_rotation(self._offset[step.start], step.start, free)
-        digits = [LETTERS.index(letter) for letter in letters]
-        if self._blocks is not None and len(sites) <= self._blocks.most:
-            string = sum(digit << 2 * place for place, digit in enumerate(reversed(digits)))
-            self._blocks.turn(sites, string, start, free)
+    def _waiting_maps(self, site: int) -> list[Map]:
+        """What waits on a site: one matrix, or, where all but one rotation cost nothing, each by itself."""
+        chain, maps, strength, store = self.taken(site), list[Map](), 1.0, self.coefficients.add
+        if any_free(chain) and all(map(_is_unital, chain)):
+            chain, strength = _without_depolarizing(chain)
+        chain = list(fused(chain))
+        letter = _one_turn(chain)
+        if any_free(chain) and not letter:
+            affine, unital = all(map(_is_affine, chain)), all(map(_is_unital, chain))
+            maps.append(grouping.one(site, self.coefficients.add_chain(chain), True, affine, unital))
         else:
-            string = sum(digit << (2 * (n - 1 - site)) for site, digit in zip(sites, digits, strict=True))
-            self._builder.add(loops.ROTATION, n, [string, string], 1, start, free)
+            for factor in chain:
+                if isinstance(factor, Step):
+                    maps.append(self._turn((site,), letter, factor))
+                else:
+                    maps.append(grouping.fixed(site, factor, store))
+        if strength != 1.0:
+            maps.append(grouping.fixed(site, np.diag([1.0, strength, strength, strength]), store))
+        return maps
 
-    def _add_matrix(self, n: int, step: Step) -> None:
-        sites = step.sites
-        free = self.is_free(step)
-        blocks = self._blocks if len(sites) == 2 else None
-        if free:
-            start = self.coefficients.add_matrix(step)
-        else:
-            matrix = self._fixed_matrix(step)
-            if blocks is not None and is_permutation(matrix):
-                blocks.permutation(sites, matrix)
-                return
-            start = self.coefficients.add(matrix)
-        if blocks is not None:
-            blocks.dense(sites, start, free)
-        else:
-            shifts = [self._builder.shift(n, site) for site in sites]
-            self._builder.add(loops.MATRIX, n, shifts + sorted(shifts), len(sites), start, free)
+    def _turn(self, sites: tuple[int, ...], string: int, step: Step) -> Map:
+        return grouping.turn(sites, string, self._cosine_and_sine(step), self.is_free(step))
+
+    def _cosine_and_sine(self, step: Step) -> int:
+        return self.coefficients.add_rotation(self._offset[step.start], step.start, self.is_free(step))
+
+    def _matrix_map(self, step: Step) -> Map:
+        """The map of a step on several sites that is no rotation."""
+        if self.is_free(step):
+            return grouping.dense(step.sites, self.coefficients.add_matrix(step), True)
+        matrix = self._fixed_matrix(step)
+        if is_permutation(matrix):
+            return grouping.permutation(step.sites, matrix)
+        return grouping.dense(step.sites, self.coefficients.add(matrix), False)
 
     def _fixed_matrix(self, step: Step) -> Real:
         """The transfer matrix of a step without free parameters; the same for equal instructions."""
@@ -253,21 +232,8 @@ def _is_unital(factor: Factor) -> bool:
     return _is_affine(factor) and not factor[1:, 0].any()
 
 
-LANES_UP_TO, ALONE_UP_TO = 5, 4
-"""Qubits up to which members of a batch go side by side, and up to which a single vector does, with idle lanes."""
-
-
-def plan_of(program: Program, purpose: int = FORWARD, members: int | None = None) -> Plan:
-    """The plan of a program for a purpose, made once and kept as long as the program lives; with `members`, for so many
-    vectors, side by side where that is faster."""
-    n_max = kept(program, "qubits", lambda: _most_qubits(program))
-    wide = members is not None and n_max <= (ALONE_UP_TO if members == 1 else LANES_UP_TO)
-    return kept(program, (purpose, wide), lambda: Plan(program, purpose, wide))
-
-
-def _most_qubits(program: Program) -> int:
-    n = n_max = len(program.dims_in)
-    for step in program.steps:
-        n += len(step.sites) * (isinstance(step.instruction, Preparation) - isinstance(step.instruction, PartialTrace))
-        n_max = max(n_max, n)
-    return n_max
+def plan_of(program: Program, gradient: bool = False, members: int = 1) -> Plan:
+    """The plan of a program, made once and kept as long as the program lives; for so many vectors, side by side where
+    that is faster."""
+    wide = members != 1 and kept(program, "qubits", lambda: max(map(len, registers_of(program)))) <= LANES_UP_TO
+    return kept(program, (gradient, wide), lambda: Plan(program, gradient, wide))

@@ -22,9 +22,10 @@ from typing import NamedTuple
 import numpy as np
 
 from qml._typing import Integer, Real
+from qml.engines._llvm.language import LANES
 from qml.engines.compile.steps import Joined
 
-UNITAL, AFFINE, GENERAL, TRANSLATION, TURN, DENSE, SCALE = range(7)
+UNITAL, AFFINE, GENERAL, TRANSLATION, TURN, DENSE, SPARSE, SCALE = range(8)
 """Kinds of segments; the matrix acts on so many rows, of which it changes the last so many, see :data:`SHAPES`:
 
 * ``UNITAL``, ``AFFINE``, ``GENERAL``: a 4 x 4 matrix on one site, whose coefficients start at FIRST: its rows and
@@ -32,21 +33,23 @@ UNITAL, AFFINE, GENERAL, TRANSLATION, TURN, DENSE, SCALE = range(7)
 * ``TRANSLATION``: one of which only the last row is not diagonal, with entries at I and Z; what else is diagonal waits;
 * ``TURN``: exp(-i theta P / 2) on components Q, Q' = -i Q P: (cos, sin; -sin, cos), with cos and sin at FIRST;
 * ``DENSE``: a 16 x 16 matrix on two sites;
+* ``SPARSE``: a matrix on more sites, of which entries that are zero in every lane are left out;
 * ``SCALE``: single rows times factors that waited, which start at FACTORS.
 """
-SHAPES = ((3, 3), (3, 4), (4, 4), (1, 2), (2, 2), (16, 16), (1, 1))
-"""How many rows each kind changes, and on how many it acts."""
+SHAPES = ((3, 3), (3, 4), (4, 4), (1, 2), (2, 2), (16, 16), (0, 0), (1, 1))
+"""How many rows each kind changes, and on how many it acts; ``SPARSE``: as many as its sites have components."""
 
-KIND, FIRST, FREE, FACTORS, ROWS, COUNT, HISTORY, SUMS, BOUND = range(9)
+KIND, FIRST, FREE, FACTORS, ROWS, COUNT, HISTORY, SUMS, BOUND, CHANGED, SIDE = range(11)
 """Columns of the table of segments: the kind; where its coefficients start; whether they are differentiated (2: and
 this is the first segment that has them); where the factors start that wait at its columns; where its tuples of rows
 start, and how many they are; where their rows in the history start; where its sums and its bound matrix start among
-those of the sweep."""
+those of the sweep; how many rows of a tuple it changes, and how many a tuple has."""
 
 SMALLEST = 1e-100
 """Factors below this do not wait on: their inverse may be large."""
-MOST_PATTERNS = 8
-"""Different factors waiting before a matrix, at most; more of them are multiplied into the rows first."""
+MOST_PATTERNS, MOST_ENTRIES = 8, 16**2
+"""Different factors waiting before a matrix, at most, and entries of a matrix of which there is more than one for them;
+else they are multiplied into the rows first."""
 
 
 class Rows(NamedTuple):
@@ -66,18 +69,10 @@ class Rows(NamedTuple):
 
 
 class RowCompiler:
-    """Takes the maps of a sweep on k active sites, in order of application; positions count from the first site.
+    """Takes the maps of a sweep on k active sites, in order of application; positions count from the first site."""
 
-    Parameters
-    ----------
-    k : int
-    lanes : int
-        Numbers in a row.
-    """
-
-    def __init__(self, k: int, lanes: int) -> None:
+    def __init__(self, k: int) -> None:
         self._grid = np.arange(4**k).reshape((4,) * k)
-        self._lanes = lanes
         self._row = np.arange(4**k)  # of each component
         self._history_row = np.arange(4**k)
         self._waiting = np.ones(4**k)
@@ -102,19 +97,19 @@ class RowCompiler:
             held[target] = held[source]
         self._waiting[target] *= factors
 
-    def scale(self, position: int, diagonal: Real) -> None:
+    def scale(self, positions: tuple[int, ...], diagonal: Real) -> None:
         """A diagonal map on one site."""
-        self._waiting[self._components(position)] *= diagonal
+        self._waiting[self._components(*positions)] *= diagonal
 
     # matrices --------------------------------------------------------------------------------------------------------
 
-    def site(self, kind: int, position: int, first: int, free: bool) -> None:
+    def site(self, positions: tuple[int, ...], kind: int, first: int, free: bool) -> None:
         """A matrix on one site: UNITAL, AFFINE or GENERAL."""
-        self._multiply(kind, self._components(position)[:, 4 - SHAPES[kind][1] :], first, free)
+        self._multiply(kind, self._components(*positions)[:, 4 - SHAPES[kind][1] :], first, free)
 
-    def translate(self, position: int, diagonal: Real, first: int) -> None:
+    def translate(self, positions: tuple[int, ...], diagonal: Real, first: int) -> None:
         """A fixed matrix on one site that is diagonal but for its entry (Z, I)."""
-        components = self._components(position)
+        components = self._components(*positions)
         self._waiting[components[:, 1:3]] *= diagonal[1:3]
         self._multiply(TRANSLATION, components[:, [0, 3]], first, False)
 
@@ -126,31 +121,32 @@ class RowCompiler:
         self._multiply(TURN, components, first, free)
 
     def dense(self, positions: tuple[int, ...], first: int, free: bool) -> None:
-        """A matrix on two sites, over (first, second position)."""
-        self._multiply(DENSE, self._components(*positions), first, free)
+        """A matrix on several sites, over them in the order listed."""
+        self._multiply(DENSE if len(positions) == 2 else SPARSE, self._components(*positions), first, free)
 
     def _multiply(self, kind: int, components: Integer, first: int, free: bool) -> None:
         """A matrix on each tuple of `components` (t, q)."""
-        p, q = SHAPES[kind]
-        patterns, which, left = self._patterns(kind, components)
-        if len(patterns) > MOST_PATTERNS:
+        q = components.shape[1]
+        p = SHAPES[kind][0] or q
+        patterns, which, left = self._patterns(kind, p, components)
+        if len(patterns) > (MOST_PATTERNS if p * q <= MOST_ENTRIES else 1):
             self._settle(components)
-            patterns, which, left = self._patterns(kind, components)
+            patterns, which, left = self._patterns(kind, p, components)
         self._waiting[components[:, q - p :]] = left
         sums, lead = self._n_sums, 2
         if free:
             self._n_sums += 2 if kind == TURN else p * q
             self._needed, self._needed_history = len(self._segments), self._n_history
         for number, pattern in enumerate(patterns):
-            self._segment(kind, first, lead if free else 0, pattern, components[which == number], sums)
+            self._segment(kind, p, first, lead if free else 0, pattern, components[which == number], sums)
             lead = 1
 
-    def _patterns(self, kind: int, components: Integer) -> tuple[Real, Integer, Real]:
+    def _patterns(self, kind: int, p: int, components: Integer) -> tuple[Real, Integer, Real]:
         """The different factors taken into the matrix (m, ...), which of them by each tuple, and what waits after."""
         waiting = self._waiting[components]
         common = waiting[:, -1:]  # what a whole tuple waits with, waits on
         common = np.where(np.abs(common) > SMALLEST, common, np.where(common < 0, -1.0, 1.0))
-        taken, left = waiting / common, np.repeat(common, SHAPES[kind][0], axis=1)
+        taken, left = waiting / common, np.repeat(common, p, axis=1)
         if kind == TURN:  # so do (s, s) and (s, -s), and the latter changes the sign of the angle
             alike = np.abs(taken[:, 0]) == np.abs(taken[:, 1])
             turning = np.where(alike, np.sign(taken[:, 0]) * np.sign(taken[:, 1]), 1.0)
@@ -165,11 +161,11 @@ class RowCompiler:
         """Multiply what waits at these components into their rows."""
         late = np.unique(components[self._waiting[components] != 1.0])
         factors = self._waiting[late]
-        self._segment(SCALE, 0, 0, factors, late[:, None], 0)
+        self._segment(SCALE, 1, 0, 0, factors, late[:, None], 0)
         self._waiting[late] = 1.0
 
-    def _segment(self, kind: int, first: int, free: int, factors: Real, components: Integer, sums: int) -> None:
-        p, q = SHAPES[kind]
+    def _segment(self, kind: int, p: int, first: int, free: int, factors: Real, components: Integer, sums: int) -> None:
+        q = components.shape[1]
         before = self._history_row[components]
         after = self._n_history + np.arange(p * len(components)).reshape(-1, p)
         self._n_history += after.size
@@ -177,7 +173,7 @@ class RowCompiler:
         rows = self._rows.add(self._row[components].ravel())
         history = self._rows.add(np.concatenate([before, after], axis=1).ravel())
         factor = self._factors.add(factors.ravel())
-        own = [kind, first, free, factor, rows, len(components), history, sums, self._n_bound]
+        own = [kind, first, free, factor, rows, len(components), history, sums, self._n_bound, p, q]
         self._segments.append(own)
         self._n_bound += 0 if kind == SCALE else p * q
 
@@ -185,8 +181,8 @@ class RowCompiler:
 
     def finish(self) -> Rows:
         """Everything so far."""
-        table = np.array(self._segments, dtype=np.int64).reshape(-1, 9)
-        rows: Integer = (self._rows.array() * self._lanes).astype(np.uint32)
+        table = np.array(self._segments, dtype=np.int64).reshape(-1, SIDE + 1)
+        rows: Integer = (self._rows.array() * LANES).astype(np.uint32)
         return Rows(table, rows, self._factors.array(), self._needed, self._needed_history, self._n_sums, self._n_bound)
 
 

@@ -45,6 +45,9 @@ def sweep(
     workers = workers_of(threads) if sharing else 1
     room = tables.room if backward and saves.shape[1] > 0 else 0
 
+    if not backward and saves.shape[1]:
+        saves[:, 0] = vectors
+
     def run(begin: int, end: int, parts: Real, progress: Integer) -> None:
         kernels.sweep(vectors, begin, end, tables, coefficients, saves, out, parts, backward, progress)
 

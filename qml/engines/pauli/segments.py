@@ -1,12 +1,16 @@
 """Compiled kernels: one segment of a sweep on the rows of a block, forward, backward, and its sums.
 
 See :mod:`qml.engines.pauli.rows` for the segments.
-`x` and `g` are rows of lanes; `rows` lists where they start; M (p, q), which has lanes, too, starts at m[k].
+`x` and `g` are rows of lanes; `rows` lists where they start; `own` is the line of a segment in the table. Its bound
+matrix M (p, q) has lanes, too; of ``SPARSE`` only the entries of each row that are not zero, one after another, with
+their columns, -1 where there are no more.
 """
 
 from __future__ import annotations
 
 from typing import Any
+
+import numpy as np
 
 from qml.engines._llvm.language import F1, I1, LANES, U1, inline, subroutine
 from qml.engines._llvm.simd import (
@@ -19,16 +23,32 @@ from qml.engines._llvm.simd import (
     tile_out,
     tile_out_transposed,
 )
-from qml.engines.pauli.rows import DENSE, GENERAL, SCALE, SHAPES, TRANSLATION, TURN, UNITAL
+from qml.engines.pauli.rows import (
+    BOUND,
+    CHANGED,
+    COUNT,
+    FACTORS,
+    FIRST,
+    HISTORY,
+    KIND,
+    ROWS,
+    SCALE,
+    SHAPES,
+    SIDE,
+    SPARSE,
+    TRANSLATION,
+    TURN,
+)
 
-_forward = chosen(*(product(*shape) for shape in SHAPES[:SCALE]))
-_remember = chosen(*(product(*shape, kept=True) for shape in SHAPES[:SCALE]))
-_backward = chosen(*(product(*shape, transposed=True) for shape in SHAPES[:SCALE]))
+_forward = chosen(*(product(*shape) for shape in SHAPES[:SPARSE]))
+_remember = chosen(*(product(*shape, kept=True) for shape in SHAPES[:SPARSE]))
+_backward = chosen(*(product(*shape, transposed=True) for shape in SHAPES[:SPARSE]))
 
 
 @subroutine
-def bind(kind: int, first: int, m: F1, factors: F1, at: int, bound: F1, k: int) -> None:
-    """The matrix of a segment, its columns times the factors that wait there, to bound[k :]; m and bound have lanes."""
+def bind(own: I1, m: F1, lanes: int, factors: F1, bound: F1, columns: I1) -> None:
+    """The matrix of a segment, its columns times the factors that wait there; m has lanes, of which so many differ."""
+    kind, first, at, k = own[KIND], own[FIRST], own[FACTORS], LANES * own[BOUND]
     if kind == TURN:
         c, s = load(m, LANES * first), factors[at + 2] * load(m, LANES * (first + 1))
         store(bound, k, factors[at] * c)
@@ -38,8 +58,22 @@ def bind(kind: int, first: int, m: F1, factors: F1, at: int, bound: F1, k: int) 
     elif kind == TRANSLATION:
         store(bound, k, factors[at] * load(m, LANES * (first + 12)))
         store(bound, k + LANES, factors[at + 1] * load(m, LANES * (first + 15)))
+    elif kind == SPARSE:
+        for a in range(own[SIDE]):
+            e = own[BOUND] + own[SIDE] * a
+            for b in range(own[SIDE]):
+                entry, filled = LANES * (first + own[SIDE] * a + b), False
+                for t in range(lanes):
+                    filled |= m[entry + t] != 0.0
+                if filled:
+                    store(bound, LANES * e, factors[at + b] * load(m, entry))
+                    columns[e] = b
+                    e += 1
+            if e < own[BOUND] + own[SIDE] * (a + 1):
+                columns[e] = -1
     elif kind != SCALE:
-        side, low, left = (16, 0, 0) if kind == DENSE else (4, 0 if kind == GENERAL else 1, 1 if kind == UNITAL else 0)
+        side = max(4, own[SIDE])
+        low, left = side - own[CHANGED], side - own[SIDE]
         for a in range(low, side):
             for b in range(left, side):
                 store(bound, k, factors[at + b - left] * load(m, LANES * (first + side * a + b)))
@@ -55,30 +89,62 @@ def _scale(x: F1, rows: U1, start: int, count: int, step: int, factors: F1, k: i
 
 
 @subroutine
-def forward(kind: int, x: F1, rows: U1, start: int, count: int, m: F1, k: int) -> None:
-    """The matrix on each of `count` tuples of rows, in place."""
-    if kind == SCALE:
-        _scale(x, rows, start, count, 1, m, k)
-    else:
-        _forward(kind, x, rows, start, count, m, k)
+def _sparse(x: F1, rows: U1, start: int, step: int, own: I1, bound: F1, columns: I1, transposed: bool) -> None:
+    """M, or its transpose, on the first rows of each tuple, to the last of the `step` rows that are listed with it."""
+    side = own[SIDE]
+    y, zero = np.empty(LANES * side), np.zeros(LANES)
+    for t in range(own[COUNT]):
+        at = start + step * t
+        if transposed:
+            for b in range(side):
+                store(y, LANES * b, load(zero, 0))
+        for a in range(side):
+            total, here = load(zero, 0), load(x, rows[at + a])
+            for e in range(own[BOUND] + side * a, own[BOUND] + side * (a + 1)):
+                b = columns[e]
+                if b < 0:
+                    break
+                if transposed:
+                    store(y, LANES * b, load(y, LANES * b) + load(bound, LANES * e) * here)
+                else:
+                    total = total + load(bound, LANES * e) * load(x, rows[at + b])
+            if not transposed:
+                store(y, LANES * a, total)
+        for a in range(side):
+            store(x, rows[at + step - side + a], load(y, LANES * a))
 
 
 @subroutine
-def remember(kind: int, x: F1, rows: U1, start: int, count: int, m: F1, k: int) -> None:
+def forward(own: I1, x: F1, rows: U1, factors: F1, bound: F1, columns: I1) -> None:
+    """The matrix on each tuple of rows, in place."""
+    if own[KIND] == SCALE:
+        _scale(x, rows, own[ROWS], own[COUNT], 1, factors, own[FACTORS])
+    elif own[KIND] == SPARSE:
+        _sparse(x, rows, own[ROWS], own[SIDE], own, bound, columns, False)
+    else:
+        _forward(own[KIND], x, rows, own[ROWS], own[COUNT], bound, LANES * own[BOUND])
+
+
+@subroutine
+def remember(own: I1, x: F1, rows: U1, factors: F1, bound: F1, columns: I1) -> None:
     """The same in the history: the results go to rows of their own, listed after those of each tuple."""
-    if kind == SCALE:
-        _scale(x, rows, start, count, 2, m, k)
+    if own[KIND] == SCALE:
+        _scale(x, rows, own[HISTORY], own[COUNT], 2, factors, own[FACTORS])
+    elif own[KIND] == SPARSE:
+        _sparse(x, rows, own[HISTORY], 2 * own[SIDE], own, bound, columns, False)
     else:
-        _remember(kind, x, rows, start, count, m, k)
+        _remember(own[KIND], x, rows, own[HISTORY], own[COUNT], bound, LANES * own[BOUND])
 
 
 @subroutine
-def backward(kind: int, g: F1, rows: U1, start: int, count: int, m: F1, k: int) -> None:
+def backward(own: I1, g: F1, rows: U1, factors: F1, bound: F1, columns: I1) -> None:
     """The transpose, in place."""
-    if kind == SCALE:
-        _scale(g, rows, start, count, 1, m, k)
+    if own[KIND] == SCALE:
+        _scale(g, rows, own[ROWS], own[COUNT], 1, factors, own[FACTORS])
+    elif own[KIND] == SPARSE:
+        _sparse(g, rows, own[ROWS], own[SIDE], own, bound, columns, True)
     else:
-        _backward(kind, g, rows, start, count, m, k)
+        _backward(own[KIND], g, rows, own[ROWS], own[COUNT], bound, LANES * own[BOUND])
 
 
 @inline
@@ -87,23 +153,12 @@ def _add(sums: F1, at: int, factor: float, value: Any) -> None:
 
 
 @subroutine
-def sums_of(
-    kind: int,
-    g: F1,
-    x: F1,
-    rows: U1,
-    start: int,
-    history: int,
-    count: int,
-    factors: F1,
-    at: int,
-    sums: F1,
-    zero: F1,
-) -> None:
+def sums_of(own: I1, g: F1, x: F1, rows: U1, factors: F1, sums: F1, zero: F1) -> None:
     """Add sum over tuples of g_a x_b, times the factor that waits at b, to the lanes of the sums.
 
     The rows of g are in place, those of x in the history; a row of `zero` is zero.
     """
+    kind, start, history, count, at = own[KIND], own[ROWS], own[HISTORY], own[COUNT], own[FACTORS]
     if kind == TURN:
         c0, c1, s0, s1 = load(zero, 0), load(zero, 0), load(zero, 0), load(zero, 0)
         for t in range(count):
@@ -115,7 +170,7 @@ def sums_of(
         _add(sums, LANES, factors[at + 1] * factors[at + 2], s0)
         _add(sums, LANES, -factors[at] * factors[at + 2], s1)
         return
-    p, q = SHAPES[kind]
+    p, q = own[CHANGED], own[SIDE]
     for a in range(p):
         for b in range(0, q, 4):
             t0, t1, t2, t3 = load(zero, 0), load(zero, 0), load(zero, 0), load(zero, 0)
@@ -148,15 +203,25 @@ def base_of(unit: int, shifts: I1) -> int:
 @subroutine
 def move(
     r: F1, blocks: F1, out: bool, unit: int, width: int, stride: int, shifts: I1, places: I1,
-    rows: U1, start: int, factors: F1, at: int,
+    rows: U1, start: int, factors: F1, at: int, lanes: int,
 ) -> None:  # fmt: skip
     """`width` times eight blocks from r, or `out`, back to r: component c in row rows[start + c], times factors[at +
     c]; blocks are `stride` numbers apart.
 
     Where the last two sites are not active, or where members of a batch come after the last site, eight blocks lie side
     by side, in one line of the cache for each row; else tiles of 4 x 4 numbers are moved, transposed if the last site
-    is active.
+    is active. Where there are fewer than eight blocks, the other lanes are left alone.
     """
+    if lanes < LANES:
+        for lane in range(lanes):
+            i = base_of(lane, shifts)
+            for c in range(places.size):
+                here = rows[start + c] + lane
+                if out:
+                    r[i + places[c]] = factors[at + c] * blocks[here]
+                else:
+                    blocks[here] = factors[at + c] * r[i + places[c]]
+        return
     if shifts[0] >= 3:
         i = base_of(LANES * width * unit, shifts)
         for c in range(places.size):

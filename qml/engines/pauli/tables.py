@@ -31,18 +31,19 @@ class Tables(NamedTuple):
 
 
 class TableBuilder:
-    """Rows of the table, with what they refer to; `wide`: for vectors of eight members side by side."""
+    """Rows of the table, with what they refer to: blocks have at most `largest` sites; `wide`: for vectors of eight
+    members side by side."""
 
-    def __init__(self, wide: bool = False) -> None:
+    def __init__(self, largest: int = grouping.ACTIVE_SITES, wide: bool = False) -> None:
         self._wide = wide
         self._spacing = SPACING if wide else 0
         self._table: list[list[int]] = []
         self._places: list[int] = []
         self._offsets: dict[tuple[int, ...], int] = {}
         self._sweeps: list[list[int]] = []
-        self._segments = Joined(np.zeros((0, 9), dtype=np.int64))
-        self._rows = Joined(LANES * np.arange(4**grouping.ACTIVE_SITES, dtype=np.uint32))
-        self._factors = Joined(np.ones(4**grouping.ACTIVE_SITES))
+        self._segments = Joined(np.zeros((0, block_rows.SIDE + 1), dtype=np.int64))
+        self._rows = Joined(LANES * np.arange(4**largest, dtype=np.uint32))
+        self._factors = Joined(np.ones(4**largest))
         self.n_saved = 0
         self._room = 0
 
@@ -56,17 +57,14 @@ class TableBuilder:
         self._table.append([kind, n, len(self._places), k, start, saved, len(self._sweeps)])
         self._places.extend(places)
         self.n_saved += free
-        if free and kind != loops.BLOCK:
-            side = 4**k if kind == loops.MATRIX else 1
-            chunks = LANES if self._wide else min(loops.CHUNKS, max(1, 4**n // (side * loops.TILE)))
-            self._room = max(self._room, max(2, side**2) * chunks)
+        if kind == loops.ROTATION:
+            self._room = max(self._room, 2 * loops.CHUNKS)
 
     def add_blocks(self, builder: grouping.SweepBuilder) -> None:
         """One row a sweep of what the builder has collected."""
-        for sweep in builder.sweeps():
-            shifts = [self.shift(builder.n, site) for site in reversed(sweep.sites)]  # ascending
-            self.add(loops.BLOCK, builder.n, shifts, len(shifts), self._offsets_of(tuple(shifts)), sweep.free)
-            own = sweep.rows
+        for sites, own, free in builder.sweeps():
+            shifts = [self.shift(builder.n, site) for site in reversed(sites)]  # ascending
+            self.add(loops.BLOCK, builder.n, shifts, len(shifts), self._offsets_of(tuple(shifts)), free)
             rows, factors = self._rows.add(own.rows), self._factors.add(own.factors)
             segments = own.segments.copy()
             segments[:, [block_rows.ROWS, block_rows.HISTORY]] += rows

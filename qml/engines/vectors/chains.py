@@ -15,7 +15,7 @@ def chain_products(factors: F2, starts: I1, targets: I1, coefficients: F1, befor
     for c in range(targets.size):
         at = targets[c]
         for e in range(8):
-            coefficients[at + e] = 1.0 if e in (0, 6) else 0.0
+            coefficients[at + e] = 1.0 if e == 0 or e == 6 else 0.0
         for f in range(starts[c], starts[c + 1]):
             for e in range(8):
                 before[f, e] = coefficients[at + e]

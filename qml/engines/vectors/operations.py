@@ -10,9 +10,6 @@ import numpy as np
 from qml.engines._llvm.language import F1, I1, LANES, inline, subroutine
 from qml.engines._llvm.simd import load, store
 
-NOTHING, REAL, COMPLEX = range(3)
-"""What a 2 x 2 matrix is."""
-
 ROW = 2 * LANES
 """Numbers in a row of a buffer."""
 PAIR_SUMS = 8
@@ -22,25 +19,31 @@ PAIR_SUMS = 8
 
 
 @inline
-def _two_by_two(m: F1, start: int, adjoint: bool, u: F1) -> int:
-    """The matrix at `start`, or its adjoint, to u (re and im of 00, 01, 10, 11); whether it is real or complex."""
+def _two_by_two(m: F1, start: int, adjoint: bool, u: F1) -> None:
+    """The matrix at `start` (-1: 1), or its adjoint, to u, twice (re and im of 00, 01, 10, 11)."""
     for e in range(8):
-        u[e] = m[start + e]
+        u[e] = m[start + e] if start >= 0 else 1.0 if e == 0 or e == 6 else 0.0
     if adjoint:
         u[2], u[4] = u[4], u[2]
         u[1], u[3], u[5], u[7] = -u[1], -u[5], -u[3], -u[7]
-    return REAL if u[1] == 0.0 and u[3] == 0.0 and u[5] == 0.0 and u[7] == 0.0 else COMPLEX
+    for e in range(8):
+        u[8 + e] = u[e]
 
 
 @inline
-def _mix(x: F1, sh: int, sl: int, here: I1, there: I1, u: F1, numbers: int) -> None:
-    """u on components (0, 1) and on (2, 3), which are at the offsets `here` and go to the offsets `there`."""
+def _mix(x: F1, sh: int, sl: int, here: I1, there: I1, u: F1) -> None:
+    """The one matrix of u on components (0, 1) and the other on (2, 3), which are at the offsets `here` and go to the
+    offsets `there`."""
     p0, p1, p2, p3 = here[0], here[1], here[2], here[3]
     q0, q1, q2, q3 = there[0], there[1], there[2], there[3]
     u0, v0, u1, v1, u2, v2, u3, v3 = u[0], u[1], u[2], u[3], u[4], u[5], u[6], u[7]
+    u4, v4, u5, v5, u6, v6, u7, v7 = u[8], u[9], u[10], u[11], u[12], u[13], u[14], u[15]
+    imaginary = 0.0
+    for e in range(1, 16, 2):
+        imaginary += u[e] * u[e]
     for outer in range(0, x.size, 2 * sh):
         for middle in range(outer, outer + sh, 2 * sl):
-            if numbers == COMPLEX:
+            if imaginary != 0.0:
                 for i in range(middle, middle + sl, ROW):
                     r0, i0, r1, i1 = load(x, i + p0), load(x, i + p0 + 8), load(x, i + p1), load(x, i + p1 + 8)
                     r2, i2, r3, i3 = load(x, i + p2), load(x, i + p2 + 8), load(x, i + p3), load(x, i + p3 + 8)
@@ -48,11 +51,11 @@ def _mix(x: F1, sh: int, sl: int, here: I1, there: I1, u: F1, numbers: int) -> N
                     store(x, i + q0 + 8, u0 * i0 + v0 * r0 + u1 * i1 + v1 * r1)
                     store(x, i + q1, u2 * r0 - v2 * i0 + u3 * r1 - v3 * i1)
                     store(x, i + q1 + 8, u2 * i0 + v2 * r0 + u3 * i1 + v3 * r1)
-                    store(x, i + q2, u0 * r2 - v0 * i2 + u1 * r3 - v1 * i3)
-                    store(x, i + q2 + 8, u0 * i2 + v0 * r2 + u1 * i3 + v1 * r3)
-                    store(x, i + q3, u2 * r2 - v2 * i2 + u3 * r3 - v3 * i3)
-                    store(x, i + q3 + 8, u2 * i2 + v2 * r2 + u3 * i3 + v3 * r3)
-            elif numbers == REAL:
+                    store(x, i + q2, u4 * r2 - v4 * i2 + u5 * r3 - v5 * i3)
+                    store(x, i + q2 + 8, u4 * i2 + v4 * r2 + u5 * i3 + v5 * r3)
+                    store(x, i + q3, u6 * r2 - v6 * i2 + u7 * r3 - v7 * i3)
+                    store(x, i + q3 + 8, u6 * i2 + v6 * r2 + u7 * i3 + v7 * r3)
+            else:
                 for i in range(middle, middle + sl, ROW):
                     r0, i0, r1, i1 = load(x, i + p0), load(x, i + p0 + 8), load(x, i + p1), load(x, i + p1 + 8)
                     r2, i2, r3, i3 = load(x, i + p2), load(x, i + p2 + 8), load(x, i + p3), load(x, i + p3 + 8)
@@ -60,62 +63,36 @@ def _mix(x: F1, sh: int, sl: int, here: I1, there: I1, u: F1, numbers: int) -> N
                     store(x, i + q0 + 8, u0 * i0 + u1 * i1)
                     store(x, i + q1, u2 * r0 + u3 * r1)
                     store(x, i + q1 + 8, u2 * i0 + u3 * i1)
-                    store(x, i + q2, u0 * r2 + u1 * r3)
-                    store(x, i + q2 + 8, u0 * i2 + u1 * i3)
-                    store(x, i + q3, u2 * r2 + u3 * r3)
-                    store(x, i + q3 + 8, u2 * i2 + u3 * i3)
-            else:
-                for i in range(middle, middle + sl, ROW):
-                    r0, i0, r1, i1 = load(x, i + p0), load(x, i + p0 + 8), load(x, i + p1), load(x, i + p1 + 8)
-                    r2, i2, r3, i3 = load(x, i + p2), load(x, i + p2 + 8), load(x, i + p3), load(x, i + p3 + 8)
-                    store(x, i + q0, r0)
-                    store(x, i + q0 + 8, i0)
-                    store(x, i + q1, r1)
-                    store(x, i + q1 + 8, i1)
-                    store(x, i + q2, r2)
-                    store(x, i + q2 + 8, i2)
-                    store(x, i + q3, r3)
-                    store(x, i + q3 + 8, i3)
-
-
-@inline
-def _scale(x: F1, sh: int, sl: int, places: I1, factors: F1, adjoint: bool) -> None:
-    """Component places[a] times factors[a], or its conjugate."""
-    for a in range(4):
-        offset = (places[a] >> 1) * sh + (places[a] & 1) * sl
-        u, v = factors[2 * a], -factors[2 * a + 1] if adjoint else factors[2 * a + 1]
-        if u == 1.0 and v == 0.0:
-            continue
-        for outer in range(0, x.size, 2 * sh):
-            for middle in range(outer, outer + sh, 2 * sl):
-                for i in range(middle + offset, middle + offset + sl, ROW):
-                    re, im = load(x, i), load(x, i + 8)
-                    store(x, i, u * re - v * im)
-                    store(x, i + 8, u * im + v * re)
+                    store(x, i + q2, u4 * r2 + u5 * r3)
+                    store(x, i + q2 + 8, u4 * i2 + u5 * i3)
+                    store(x, i + q3, u6 * r2 + u7 * r3)
+                    store(x, i + q3 + 8, u6 * i2 + u7 * i3)
 
 
 @subroutine
 def pair(x: F1, sh: int, sl: int, m: F1, first: int, second: int, places: I1, factors: F1, adjoint: bool) -> None:
     """C (A x B), or its adjoint, in place; component a goes to places[a] times factors[a]."""
-    u = np.empty(8)
+    u = np.empty(16)
     before, after = np.empty(4, np.int64), np.empty(4, np.int64)  # offsets of the components
-    for turn in range(3):
-        if turn == (0 if adjoint else 2):
-            _scale(x, sh, sl, places, factors, adjoint)
-            continue
-        near = turn == 1  # B, or A alone, goes together with the permutation
+    for turn in range(2):
+        near = adjoint != (turn == 1)  # B, or A alone, goes together with the permutation
         start = second if near and second >= 0 else first
         if not near and (start < 0 or second < 0):
             continue
         is_a = start == first and start >= 0
+        _two_by_two(m, start, adjoint, u)
         for a in range(4):
             c = (a & 1) << 1 | a >> 1 if is_a else a
             d = places[c] if near else c
+            if near:  # the factors of the rows, or of the columns of the adjoint
+                f, g = factors[2 * c], -factors[2 * c + 1] if adjoint else factors[2 * c + 1]
+                for b in range(2):
+                    k = 8 * (a >> 1) + (4 * b + 2 * (a & 1) if adjoint else 4 * (a & 1) + 2 * b)
+                    u[k], u[k + 1] = f * u[k] - g * u[k + 1], f * u[k + 1] + g * u[k]
             if adjoint:
                 c, d = d, c
             before[a], after[a] = (c >> 1) * sh + (c & 1) * sl, (d >> 1) * sh + (d & 1) * sl
-        numbers = _two_by_two(m, start, adjoint, u) if start >= 0 else NOTHING
-        _mix(x, sh, sl, before, after, u, numbers)
+        _mix(x, sh, sl, before, after, u)
 
 
 @inline

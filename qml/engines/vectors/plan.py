@@ -20,7 +20,7 @@ from qml.engines.compile.steps import (
     kept,
     string_of,
 )
-from qml.engines.compile.windows import windows
+from qml.engines.compile.windows import Operation, windows
 from qml.engines.transfer import LETTERS, PAULIS
 from qml.engines.vectors import kernels
 from qml.engines.vectors.chains import chain_products
@@ -41,7 +41,7 @@ _TO_Z: dict[str, Complex] = {
 
 
 @dataclass
-class _Op:
+class _Op(Operation):
     """One operation on qubits not yet numbered within a sweep.
 
     A pair has sites (high, low), high < low; `start` is where A, the turn's cosine, or the matrix starts, `second`
@@ -49,14 +49,12 @@ class _Op:
     """
 
     kind: int
-    sites: tuple[int, ...]
     start: int = -1
     second: int = -1
     core: int = 0
     letters: str = ""
     free: int = 0
     out: int = 0
-    computed: int = 0
 
     @property
     def active(self) -> tuple[int, ...]:
@@ -183,7 +181,7 @@ class Plan(Steps):
             self._place_waiting(sites)
             side = 2 ** len(sites)
             matrix = np.zeros((side, side), dtype=np.complex128) if free else self._matrix(step)
-            op = _Op(kernels.DENSE, sites, self._template.add(_flat(matrix)))
+            op = _Op(sites, kernels.DENSE, self._template.add(_flat(matrix)))
             if free:
                 op.free, op.out = step.stop - step.start, self._sums(step.stop - step.start)
                 op.second = self._template.add(np.zeros(2 * op.free * matrix.size))
@@ -197,7 +195,7 @@ class Plan(Steps):
             self.wait(sites[i], _TO_Z[letters[i]])
         self._place_waiting(sites)
         angle = self._offset[step.start] / 2
-        op = _Op(kernels.TURN, sites, self._template.add(np.array([math.cos(angle), math.sin(angle)])))
+        op = _Op(sites, kernels.TURN, self._template.add(np.array([math.cos(angle), math.sin(angle)])))
         op.letters = "".join("Z" if i in turned else letter for i, letter in enumerate(letters))
         if free:
             op.free, op.out = 1, self._sums(1)
@@ -219,7 +217,7 @@ class Plan(Steps):
         """The waiting gates on two qubits, then a core over (lower, higher)."""
         high, low = min(sites), max(sites)
         (first, free_first), (second, free_second) = self._chain(high), self._chain(low)
-        op = _Op(kernels.PAIR, (high, low), first, second, core, free=free_first | free_second << 1)
+        op = _Op((high, low), kernels.PAIR, first, second, core, free=free_first | free_second << 1)
         if op.free:
             op.out = self._sums(PAIR_SUMS)
             self._chain_sums[first] = op.out, False

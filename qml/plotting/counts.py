@@ -78,6 +78,8 @@ def plot_measured(
         axes.plot(place, known, color=GREY, linestyle=":", label=r"$S(\rho, \sigma)$")
     axes.set_ylabel("nats a shot")
     axes.set_xlabel(xlabel)
+    if x is None:
+        axes.xaxis.get_major_locator().set_params(integer=True)
     plain(axes)
     axes.legend(frameon=False, fontsize="small")
     return axes

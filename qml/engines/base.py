@@ -16,7 +16,11 @@ from qml.states.coercion import StateLike
 
 
 class Engine(Described, ABC):
-    """Runs programs. Passed as an argument, never global; holds no state that changes an answer.
+    r"""What runs compiled circuits: the evolution of states and of vectors, and its derivatives backward and forward.
+
+    .. math:: \sigma = \mathcal{E}_\theta(\rho_0)
+
+    An engine is an argument of a model, never a global setting, and remembers nothing that changes an answer.
 
     Examples
     --------

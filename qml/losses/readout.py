@@ -70,7 +70,7 @@ class TrainableReadout(Described):
         Raises
         ------
         InputError
-            If it is none.
+            If `rng` is no Generator.
         """
         return self.unconstrained(_checks.generator("rng", rng).uniform(*START, (self.n, 2)))
 

@@ -142,7 +142,7 @@ class PauliLindbladModel(IntervalFamily):
         Raises
         ------
         InputError
-            If it is none.
+            If `rng` is no Generator.
         """
         starts = np.array([START] * len(self.terms) + [1 - START] * len(self.spam))
         theta = np.array([d.to_real(x) for d, x in zip(self._domains, starts.tolist(), strict=True)])

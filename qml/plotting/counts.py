@@ -79,7 +79,7 @@ def plot_measured(
     axes.set_ylabel("nats a shot")
     axes.set_xlabel(xlabel)
     if x is None:
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.locator_params(axis="x", integer=True)
     plain(axes)
     axes.legend(frameon=False, fontsize="small")
     return axes

@@ -86,6 +86,7 @@ def test_two_runs_are_identical_and_everything_shows_them(
     assert (Path("a") / "history.png").stat().st_size > 1000
     height, width = imread(Path("a") / "states.png").shape[:2]
     assert width < 3.6 * height  # at most four states in a row
+    assert ("error bars of level 0.95\n" in call("show", "a").stdout) == (text == ALL)
     call("run", "a/config.yaml", "--output", "b", "--quiet")
     assert call("compare", "a", "b").stdout == f"{len(names)} of {len(names)} fits are identical to the bit.\n"
     for name in ("errors.csv", "parameters.csv"):

@@ -161,7 +161,10 @@ def show_fits(run: Run, out: Console) -> None:
     out.print(legend(run.info, run.rows))
     if errors := load_errors(run):
         short = {"error" if name == "standard_error" else name: cells for name, cells in errors.items()}
-        out.print(f"error bars\n{plain_table(short, digits=4, width=out.width)}")
+        head = "error bars"
+        if len(set(short["level"])) == 1:
+            head += f" of level {short.pop('level')[0]:g}"
+        out.print(f"{head}\n{plain_table(short, digits=4, width=out.width)}")
 
 
 def plain_table(columns: Columns, digits: int = 9, width: int | None = None) -> str:

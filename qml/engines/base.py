@@ -42,7 +42,7 @@ class Engine(Described, ABC):
         return "this processor"
 
     def room(self, program: ProgramLike) -> str:
-        """The memory that the gradient of a program needs where that is not the host's, as a phrase; else an empty text.
+        """The memory that a gradient needs where that is not the host's, as a phrase; else an empty text.
 
         Parameters
         ----------

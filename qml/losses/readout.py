@@ -38,7 +38,7 @@ class TrainableReadout(Described):
     Raises
     ------
     InputError
-        If n is no number of qubits.
+        If n is no integer of at least 1.
 
     Examples
     --------

@@ -246,7 +246,7 @@ def pauli_channel_model(n: int) -> MixtureModel:
     Raises
     ------
     InputError
-        If n is no number of qubits.
+        If n is no integer of at least 1.
     MemoryRefused
         If the 4^n strings would not fit in memory.
 

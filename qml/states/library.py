@@ -89,7 +89,7 @@ def ghz(n: int) -> DensityMatrix:
     Raises
     ------
     InputError
-        If n is no number of qubits.
+        If n is no integer of at least 1.
     MemoryRefused
         If the state would not fit in memory.
 
@@ -116,7 +116,7 @@ def w_state(n: int) -> DensityMatrix:
     Raises
     ------
     InputError
-        If n is no number of qubits.
+        If n is no integer of at least 1.
     MemoryRefused
         If the state would not fit in memory.
 

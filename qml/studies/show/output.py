@@ -123,8 +123,8 @@ def meanings(info: Mapping[str, Any], rows: Sequence[Row], heads: tuple[str, str
         lines.append(
             f"{cost} = S(rho_hat, sigma) - likelihood - sum f log Tr M, rho_hat the empirical state of the counts; "
             "f their frequencies, p the model's; "
-            f"bias = S(rho_hat, sigma) - S(rho, sigma), nan where both are infinite, {divergence} = D(rho||sigma), rho the "
-            "measured state if known; nats."
+            "bias = S(rho_hat, sigma) - S(rho, sigma) (nan if both are infinite), "
+            f"{divergence} = D(rho||sigma), rho the measured state if known; nats."
         )
     test = info.get("test")
     if _any(rows, "accuracy"):

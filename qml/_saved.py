@@ -36,7 +36,7 @@ class Saved(Described, is_kind=False):
         Raises
         ------
         InputError
-            Where the data are none, or those of another class.
+            Where the data are not those of an object, or of one of another class.
         """
         found: Self = _one(cls, from_dict(data))
         return found

@@ -32,7 +32,7 @@ class Interval(Described):
     Raises
     ------
     InputError
-        Where low is not below high, an end is not a number, or the width is none that float64 holds.
+        Where low is not below high, an end is not a number, or the width is more than float64 holds.
 
     Examples
     --------
@@ -240,7 +240,7 @@ class Affine(Described):
         Raises
         ------
         InputError
-            Where one is missing, or is no finite number, or the value is none that float64 holds.
+            Where a value is missing or not a finite number, or the result is more than float64 holds.
         """
         for name in self.names:
             if name not in _checks.mapping("values", values):
@@ -381,7 +381,7 @@ def as_affine(value: ParameterLike, what: str = "a gate or channel parameter") -
     Raises
     ------
     InputError
-        Where it is none of the three, a number that is not finite, or a name that reads as a number.
+        Where it is of another kind, a number that is not finite, or a name that reads as a number.
 
     Examples
     --------

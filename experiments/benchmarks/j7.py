@@ -1,4 +1,4 @@
-"""J7: from the start of a process to the first result: the README's five lines; imports and compiling are all of it.
+"""J7: from the start of a process to the result of five lines such as the README's; imports and compiling, nearly all.
 
 Variants: kernels in the cache, as from the second time on, and an empty cache, as right after installation.
 """

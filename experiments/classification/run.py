@@ -90,9 +90,9 @@ def compare(seeds: int) -> list[Row]:
         for model, learner in LEARNERS.items():
             if (model == "circuit" and name not in WITH_CIRCUIT) or (model == "non-commuting" and name in DIGITS):
                 continue
-            since = time.perf_counter()
+            since = time.process_time()
             accuracy, loss = np.array([scores(learner, name, seed) for seed in range(seeds)]).T
-            seconds = (time.perf_counter() - since) / seeds
+            seconds = (time.process_time() - since) / seeds
             spread = [float(values.std(ddof=1)) for values in (accuracy, loss)]
             rows.append(Row(name, model, seeds, accuracy.mean(), spread[0], loss.mean(), spread[1], seconds))
             click.echo(line(rows[-1]))

@@ -111,7 +111,7 @@ def reproduce(
         Line("largest rise of the negative log-likelihood in a step", None, float(np.diff(falling).max()), 1e-12),
         Line("its end less that of L-BFGS, nats a shot", None, float(falling[-1] - found.loss), 1e-6),
         Line("power of the shots by which the error of the Hamiltonian falls (statistics)", -0.5, slope, 0.1),
-        Line("outcomes of all qubits: its end less that of L-BFGS, above zero (ours)", None, -elsewhere, -1e-7),
+        Line("outcomes of all qubits: the end of L-BFGS less its end (ours)", None, -elsewhere, -1e-7),
         Line(f"largest rise in a step, {qubits} qubits (ours)", None, float(np.diff(along).max()), 1e-12),
         Line(f"power of the shots, {qubits} qubits (ours, statistics)", -0.5, slope_far, 0.1),
     ]

@@ -54,7 +54,7 @@ class Lindblad(Channel):
     Raises
     ------
     InputError
-        Where an operator is none, or the H_j are not Hermitian; two names are the same; there is neither an H nor a
+        Where an operator cannot be read, or an H_j is not Hermitian; two names are equal; there is neither an H nor a
         jump; and, when it is placed, where time or a rate is negative.
     MemoryRefused
         If the generator, a matrix of side D^2, would not fit.

@@ -176,7 +176,7 @@ def purification(
     Raises
     ------
     InputError
-        Where an argument is not one of those that it may be.
+        If a number is negative (n: below 1), or a gate or the topology is unknown; the sentence lists the known ones.
 
     Examples
     --------

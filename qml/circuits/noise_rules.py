@@ -108,7 +108,7 @@ class Relaxation(Described):
     Raises
     ------
     InputError
-        Where a duration is negative, or numbers are none that relaxation can have (T1, T2 > 0, T2 <= 2 T1, a population
+        Where a duration is negative, or a number is not possible (T1, T2 > 0, T2 <= 2 T1, a population
         from 0 to 1).
 
     Examples

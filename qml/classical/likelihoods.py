@@ -56,7 +56,7 @@ class Likelihood(ABC):
         Raises
         ------
         InputError
-            Where the shapes do not fit, or a target is none that the likelihood knows.
+            Where the shapes do not fit, or a target is not one that the likelihood can have.
         """
 
     def value(self, targets: ArrayLike, outputs: ArrayLike) -> float:
@@ -138,7 +138,7 @@ class GaussianLikelihood(_Errors):
         Raises
         ------
         InputError
-            If there are none, one is not finite, or all are zero.
+            If there are no errors, one is not finite, or all are zero.
         """
         size = np.abs(_nonempty(errors))
         largest = float(size.max()) or 1.0
@@ -196,7 +196,7 @@ class LaplaceLikelihood(_Errors):
         Raises
         ------
         InputError
-            If there are none, one is not finite, or all are zero.
+            If there are no errors, one is not finite, or all are zero.
         """
         size = np.abs(_nonempty(errors))
         return cls(float((size / size.size).sum()))

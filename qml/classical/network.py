@@ -83,7 +83,7 @@ class Network:
         Raises
         ------
         InputError
-            If it is none.
+            If `rng` is no Generator.
         """
         rng = _checks.generator("rng", rng)
         layers = [rng.normal(0.0, 1.0, shape) / np.sqrt(max(1, shape[0] - 1)) for shape in self._shapes]

@@ -16,7 +16,11 @@ from qml.states.coercion import StateLike
 
 
 class Engine(Described, ABC):
-    """Runs programs. Passed as an argument, never global; holds no state that changes an answer.
+    r"""What runs compiled circuits: the evolution of states and of vectors, and its derivatives backward and forward.
+
+    .. math:: \sigma = \mathcal{E}_\theta(\rho_0)
+
+    An engine is an argument of a model, never a global setting, and remembers nothing that changes an answer.
 
     Examples
     --------
@@ -38,7 +42,7 @@ class Engine(Described, ABC):
         return "this processor"
 
     def room(self, program: ProgramLike) -> str:
-        """What the gradient of a program needs of where it is computed, in words; empty where `qml` measures it.
+        """The memory that a gradient needs where that is not the host's, as a phrase; else an empty text.
 
         Parameters
         ----------

@@ -219,14 +219,14 @@ class Objective(Curved):
         return values, gradients
 
     def state(self, params: Real, gradient: bool = True) -> State:
-        """sigma_theta, to the bit as an evaluation finds it; the one of the latest evaluation is at hand.
+        """The state sigma_theta, equal to the bit to that of an evaluation at theta; the latest one is kept.
 
         Parameters
         ----------
         params : array (n_params,)
             Those of the model, then those of the loss.
         gradient : bool
-            As an evaluation of the gradient finds it, or else of the value.
+            Whether that is an evaluation of the gradient, or of the value alone: they may differ in the last digits.
         """
         theta, _ = self.split(params)
         if self.latest is not None and np.array_equal(theta, self.latest.theta):

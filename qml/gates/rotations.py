@@ -29,7 +29,7 @@ class PauliRotation(Unitary):
     Raises
     ------
     InputError
-        Where a letter is none of the four, or there is none.
+        Where the string is empty, or a letter is not I, X, Y or Z.
 
     Examples
     --------

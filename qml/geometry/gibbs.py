@@ -85,7 +85,13 @@ class GeneratorsLike(Protocol):
 
 
 class GibbsMetric(Metric):
-    r"""The metric of the Gibbs states of some generators; of kind ``bkm`` it is the Hessian of S(rho, sigma) and log Z.
+    r"""The metric of the Gibbs states exp(-sum_j theta_j G_j)/Z of some generators, at one of them.
+
+    .. math:: g_{jk} = \sum_{ab} w_{ab}\, \mathrm{Re}\, (G_j - m_j)_{ab}^* (G_k - m_k)_{ab}, \qquad
+        m_j = \mathrm{Tr}(\sigma G_j)
+
+    in the eigenbasis of sigma, with weights w_ab that the kind gives. Of kind ``bkm`` it is the Hessian of S(rho,
+    sigma) and of log Z.
 
     Parameters
     ----------

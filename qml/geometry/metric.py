@@ -41,7 +41,7 @@ class Metric(ABC):
         """g (p, p), symmetric."""
 
     def product(self, vector: ArrayLike) -> Real:
-        """g v (p,), without g: for conjugate gradients.
+        """The product g v (p,), computed without the matrix g: for conjugate gradients.
 
         Parameters
         ----------

@@ -20,7 +20,7 @@ def find(what: str, name: object, registry: Mapping[str, I], aliases: Mapping[st
     Raises
     ------
     InputError
-        Where there is none, with the nearest name.
+        Where no such name is registered; the sentence has the nearest one.
     """
     known = {plain(n): n for n in registry} | {plain(a): n for a, n in (aliases or {}).items()}
     typed = _checks.text(what, name)

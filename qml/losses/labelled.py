@@ -81,7 +81,7 @@ class MeanCrossEntropy(Loss):
     Raises
     ------
     InputError
-        If weights are no such numbers.
+        If a weight is negative or not finite, or all are zero.
 
     Examples
     --------
@@ -171,7 +171,7 @@ class LabelLikelihood(MeanCrossEntropy):
     Raises
     ------
     InputError
-        If weights are no such numbers.
+        If a weight is negative or not finite, or all are zero.
 
     Examples
     --------

@@ -75,7 +75,7 @@ class MeasuredReport:
 
     @property
     def bias(self) -> float | None:
-        """S(rho_hat, sigma) - S(rho, sigma), of either sign; None where rho is not known."""
+        """S(rho_hat, sigma) - S(rho, sigma), of either sign; None where rho is not known, NaN where both are +inf."""
         return None if self.true_cross_entropy is None else self.cross_entropy - self.true_cross_entropy
 
     def rows(self) -> list[tuple[str, str]]:

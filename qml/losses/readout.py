@@ -38,7 +38,7 @@ class TrainableReadout(Described):
     Raises
     ------
     InputError
-        If n is no number of qubits.
+        If n is no integer of at least 1.
 
     Examples
     --------
@@ -70,7 +70,7 @@ class TrainableReadout(Described):
         Raises
         ------
         InputError
-            If it is none.
+            If `rng` is no Generator.
         """
         return self.unconstrained(_checks.generator("rng", rng).uniform(*START, (self.n, 2)))
 

@@ -142,7 +142,7 @@ def haar_bases(dims: DimsLike, count: int, rng: np.random.Generator) -> Projecti
     Raises
     ------
     InputError
-        For a count below 1, dims that are none, or no generator.
+        For a count below 1, `dims` that are not positive integers, or no generator.
     MemoryRefused
         If the bases would not fit.
 

@@ -119,7 +119,7 @@ def computational_basis(dims: DimsLike) -> ProjectiveMeasurement:
     Raises
     ------
     InputError
-        For dims that are none.
+        For `dims` that are not positive integers.
     MemoryRefused
         If the basis (d, d) would not fit.
 

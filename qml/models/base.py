@@ -78,7 +78,7 @@ class Parametrized(Saved, ABC):
         Raises
         ------
         InputError
-            If it is none.
+            If `rng` is no Generator.
         """
 
     def theta(self, params: ParamsLike = ()) -> Real:

@@ -102,7 +102,6 @@ class ConditionalModel(Parametrized):
             theta, or the natural value of every parameter by name.
         inputs : array (m, n_inputs)
             One row an input x.
-
         kind : {"bkm", "bures", "wigner_yanase"}
         states : State, optional
             The batch of :meth:`states`, where it is at hand.

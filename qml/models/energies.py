@@ -116,7 +116,7 @@ class ProductEnergies(Energies):
     Raises
     ------
     InputError
-        If dims are no sizes of sites.
+        If `dims` holds anything but positive integers.
 
     Examples
     --------
@@ -176,7 +176,7 @@ class TableEnergies(Energies):
     Raises
     ------
     InputError
-        If dims are no sizes of sites.
+        If `dims` holds anything but positive integers.
 
     Examples
     --------

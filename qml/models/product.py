@@ -71,7 +71,7 @@ class ProductModel(Composite, Model):
         Raises
         ------
         InputError
-            If it is none, a batch, or on other sites.
+            If `rho` is not a state, is a batch, or is on other sites.
         """
         return marginals(as_single_state(rho, self.dims, "rho"), [factor.dims for factor in self.factors])
 

@@ -34,7 +34,7 @@ class CircuitParameters(Parametrized):
     narrower : mapping of str to Interval, optional
         Narrower intervals than the circuit's own, by parameter name.
     data : collection of str
-        Parameters that hold data, and are none of these.
+        Parameters that hold data, and are not learnt.
 
     Attributes
     ----------

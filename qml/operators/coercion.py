@@ -29,7 +29,7 @@ def as_pauli_sum(value: PauliLike, name: str = "the operator") -> PauliSum:
     Raises
     ------
     InputError
-        If it is none of these.
+        If `value` is of another kind.
 
     Examples
     --------

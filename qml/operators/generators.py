@@ -38,7 +38,7 @@ def named_operators(generators: GeneratorsLike) -> dict[str, PauliSum | ArrayLik
     Raises
     ------
     InputError
-        If they are neither, there is none, or two have one name.
+        If they are neither, if there are no generators, or if two have the same name.
 
     Examples
     --------

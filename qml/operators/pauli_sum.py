@@ -189,7 +189,7 @@ class PauliSum(Saved):
         Raises
         ------
         InputError
-            If it is none, or on another number of qubits.
+            If `other` is no Pauli sum, or one on another number of qubits.
 
         Examples
         --------

@@ -33,7 +33,7 @@ def neighbors(n: int, weight: int = 2, periodic: bool = False) -> list[PauliSum]
     Raises
     ------
     InputError
-        If `n` or `weight` is none, or so many strings would not fit in memory.
+        If `n` or `weight` is no positive integer, or so many strings would not fit in memory.
 
     Examples
     --------
@@ -72,7 +72,7 @@ def up_to_weight(n: int, weight: int = 2) -> list[PauliSum]:
     Raises
     ------
     InputError
-        If `n` or `weight` is none, or so many strings would not fit in memory.
+        If `n` or `weight` is no positive integer, or so many strings would not fit in memory.
 
     Examples
     --------

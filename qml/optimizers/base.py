@@ -126,7 +126,12 @@ class Stalled(Exception):
 
 
 class NotANumber(Exception):
-    """A value or a gradient is not a number; of a step, the parameters (n_params,) that it led to.
+    """A value or a gradient is not a number (NaN).
+
+    Attributes
+    ----------
+    params : array (n_params,) or None
+        The parameters at which that is so.
 
     Examples
     --------
@@ -220,7 +225,10 @@ def ask(objective: Differentiable, what: str, optimizer: str) -> Any:
 
 
 class Optimizer(ABC):
-    """A pure function from one iterate and state to the next, beginning from a start whose value is finite.
+    """One step of a minimiser of f: from an iterate theta and the optimizer's state to the next ones.
+
+    ``step(objective, point, state)`` gives both, or raises :class:`Stalled` where no step lowers f. It changes nothing
+    else, so that a fit can be continued from a file; f is finite where it starts.
 
     Examples
     --------

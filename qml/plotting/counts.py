@@ -10,7 +10,7 @@ import numpy as np
 from qml import _checks
 from qml._checks import InputError
 from qml.losses.measured_report import MeasuredReport
-from qml.plotting.style import COLORS, DASHES, GREY, axes_of, plain
+from qml.plotting.style import COLORS, DASHES, GREY, axes_of, plain, whole_numbers
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -78,6 +78,8 @@ def plot_measured(
         axes.plot(place, known, color=GREY, linestyle=":", label=r"$S(\rho, \sigma)$")
     axes.set_ylabel("nats a shot")
     axes.set_xlabel(xlabel)
+    if x is None:
+        whole_numbers(axes)
     plain(axes)
     axes.legend(frameon=False, fontsize="small")
     return axes

@@ -12,7 +12,7 @@ from qml._checks import InputError
 from qml._typing import Integer, Real
 from qml.fitting import FitResult
 from qml.losses import EVERY_LOSS
-from qml.plotting.style import COLORS, DASHES, GREY, axes_of, plain
+from qml.plotting.style import COLORS, DASHES, GREY, axes_of, plain, whole_numbers
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -108,6 +108,7 @@ def plot_curves(curves: Mapping[str, Curve], ax: tuple[Axes, Axes]) -> tuple[Axe
     gap_axes.set_yscale("log")
     for axes in (loss_axes, gap_axes):
         axes.set_xlabel("iteration")
+        whole_numbers(axes)
         plain(axes)
     few = f"the first {NAMED} of {len(curves)}" if len(curves) > NAMED else None
     loss_axes.legend(frameon=False, fontsize="small", title=few, title_fontsize="small")

@@ -43,6 +43,14 @@ def plain(ax: Axes, grid: str = "y") -> None:
         ax.set_axisbelow(True)
 
 
+def whole_numbers(ax: Axes) -> None:
+    """No ticks between whole numbers on the x axis, where it is linear: of iterations, qubits, and what is numbered."""
+    from matplotlib.ticker import MaxNLocator
+
+    if ax.get_xscale() == "linear":
+        ax.xaxis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 2.5, 5, 10], integer=True))
+
+
 def label_ends(ax: Axes) -> None:
     """Write the label of every line on the right of the axes, at the height where the line ends, in its color.
 

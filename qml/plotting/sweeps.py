@@ -10,7 +10,7 @@ import numpy as np
 
 from qml._checks import InputError, choice, plural, short
 from qml.losses import EVERY_LOSS
-from qml.plotting.style import COLORS, DASHES, GREY, MARKERS, label_ends, plain
+from qml.plotting.style import COLORS, DASHES, GREY, MARKERS, label_ends, plain, whole_numbers
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -101,6 +101,7 @@ def draw(
         ax.set_axis_off()
     for k, (ax, (title, part)) in enumerate(zip(grid.flat, panels, strict=False)):
         (_loss if kind == "loss" else _scaling)(ax, part, chosen[0], fits)
+        _ticks(ax, done, chosen[0])
         lowest = k + across >= len(panels)
         ax.set_xlabel(chosen[0] if lowest else "")
         ax.tick_params(labelbottom=lowest)
@@ -148,6 +149,7 @@ def _measured(rows: Rows, x: str) -> Figure:
         for k, fit in enumerate(dict.fromkeys(row["fit"] for row in finite)):
             _band(ax, _of(finite, fit), x, name, fit, k)
         _spaced(ax, finite, x)
+        _ticks(ax, finite, x)
         values = [row[name] for row in finite]
         if min(values) > 0 and max(values) > 30 * min(values):
             ax.set_yscale("log")
@@ -277,6 +279,17 @@ def _spaced(ax: Axes, rows: Rows, x: str) -> None:
     even, even_in_log = (np.std(np.diff(v)) / np.mean(np.diff(v)) for v in (at, np.log(at)))
     if at[-1] > 30 * at[0] or even_in_log < even:
         ax.set_xscale("log")
+
+
+def _ticks(ax: Axes, rows: Rows, x: str) -> None:
+    """Of whole numbers none between them; on a logarithmic axis of less than a decade, at some of the numbers."""
+    at = np.unique([row[x] for row in rows])
+    if (at == np.round(at)).all():
+        whole_numbers(ax)
+    if ax.get_xscale() == "log" and at[-1] < 10 * at[0]:
+        some = at[:: -(-len(at) // 8)]
+        ax.set_xticks(some, [f"{v:.3g}" for v in some])
+        ax.set_xticks([], minor=True)
 
 
 def _by(rows: Rows, x: str, quantity: str) -> dict[float, list[float]]:

@@ -34,7 +34,7 @@ def maximally_entangled(dims: DimsLike) -> DensityMatrix:
     Raises
     ------
     InputError
-        If dims are no sizes of sites.
+        If `dims` holds anything but positive integers.
     MemoryRefused
         If the state would not fit in memory.
 

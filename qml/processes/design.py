@@ -62,7 +62,7 @@ class Design(Measurement):
         Raises
         ------
         InputError
-            If the probabilities are none, shots are negative, or rng is no Generator.
+            If the probabilities are not those of a distribution, shots are negative, or rng is no Generator.
 
         Examples
         --------

@@ -166,7 +166,7 @@ class GateSetModel(ProcessFamily):
         Raises
         ------
         InputError
-            If it is none.
+            If `rng` is no Generator.
         """
         theta = np.zeros(self.n_params)
         rng = _checks.generator("rng", rng)

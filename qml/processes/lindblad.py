@@ -102,7 +102,7 @@ class LindbladModel(IntervalFamily):
         Raises
         ------
         InputError
-            If it is none.
+            If `rng` is no Generator.
         """
         theta = normal_start(_checks.generator("rng", rng), self.n_params, START)
         for k, domain in enumerate(self._domains):

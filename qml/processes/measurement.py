@@ -130,7 +130,7 @@ def pauli_preparations(n: int, labels: Sequence[str] = FOUR) -> dict[str, Densit
     Raises
     ------
     InputError
-        If n is no number of qubits, or a label is not known.
+        If n is no integer of at least 1, or a label is not known.
 
     Examples
     --------

@@ -142,7 +142,7 @@ class PauliLindbladModel(IntervalFamily):
         Raises
         ------
         InputError
-            If it is none.
+            If `rng` is no Generator.
         """
         starts = np.array([START] * len(self.terms) + [1 - START] * len(self.spam))
         theta = np.array([d.to_real(x) for d, x in zip(self._domains, starts.tolist(), strict=True)])
@@ -246,7 +246,7 @@ def pauli_channel_model(n: int) -> MixtureModel:
     Raises
     ------
     InputError
-        If n is no number of qubits.
+        If n is no integer of at least 1.
     MemoryRefused
         If the 4^n strings would not fit in memory.
 

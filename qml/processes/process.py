@@ -336,7 +336,7 @@ def as_process(value: Any, name: str = "the process") -> Process:
     Raises
     ------
     InputError
-        If it is none of these, or has free parameters.
+        If `value` is of another kind, or has free parameters.
 
     Examples
     --------

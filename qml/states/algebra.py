@@ -73,7 +73,7 @@ def tensor(*states: StateLike) -> State:
     Raises
     ------
     InputError
-        If there is none, or one of them is a batch or no state.
+        If no state is given, or one of them is a batch or not a state.
     MemoryRefused
         If the product would not fit in memory.
 

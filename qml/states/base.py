@@ -318,7 +318,7 @@ class State(Described, Correlations):
         Raises
         ------
         InputError
-            If it is none, or on other sites.
+            If `rho` is no state, or is on other sites.
 
         Examples
         --------

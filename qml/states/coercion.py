@@ -33,7 +33,7 @@ def as_state(value: StateLike, dims: DimsLike | None = None, name: str = "the st
     Raises
     ------
     InputError
-        If it is none: its violation is told.
+        If it is not a state; the sentence says what it violates, and by how much.
 
     Examples
     --------
@@ -72,7 +72,7 @@ def as_single_state(value: StateLike, dims: Dims, name: str = "target") -> State
     Raises
     ------
     InputError
-        If it is none, is on other sites, or is a batch.
+        If `value` is not a state, is on other sites, or is a batch.
 
     Examples
     --------
@@ -189,7 +189,7 @@ def one_state(value: StateLike, name: str = "state", dims: DimsLike | None = Non
     Raises
     ------
     InputError
-        If it is none, or a batch.
+        If `value` is not a state, or is a batch.
 
     Examples
     --------

@@ -70,7 +70,7 @@ class Correlations(ABC):
         Raises
         ------
         InputError
-            If one comes twice, or there is none such.
+            If a site comes twice, or the state has no such site.
 
         Examples
         --------
@@ -104,7 +104,7 @@ class Correlations(ABC):
         Raises
         ------
         InputError
-            If one comes twice, or there is none such.
+            If a site comes twice, or the state has no such site.
 
         Examples
         --------

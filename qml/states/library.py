@@ -28,7 +28,7 @@ def maximally_mixed(dims: DimsLike) -> DensityMatrix:
     Raises
     ------
     InputError
-        If dims are no sizes of sites.
+        If `dims` holds anything but positive integers.
     MemoryRefused
         If the state would not fit in memory.
 
@@ -89,7 +89,7 @@ def ghz(n: int) -> DensityMatrix:
     Raises
     ------
     InputError
-        If n is no number of qubits.
+        If n is no integer of at least 1.
     MemoryRefused
         If the state would not fit in memory.
 
@@ -116,7 +116,7 @@ def w_state(n: int) -> DensityMatrix:
     Raises
     ------
     InputError
-        If n is no number of qubits.
+        If n is no integer of at least 1.
     MemoryRefused
         If the state would not fit in memory.
 
@@ -200,7 +200,7 @@ def thermal(hamiltonian: OperatorLike, beta: float, dims: DimsLike | None = None
 
 
 def haar_pure(dims: DimsLike, rng: np.random.Generator, batch: int | None = None) -> DensityMatrix:
-    """A pure state drawn from the unitarily invariant (Haar) measure; `batch` of them when it is given.
+    """A pure state drawn from the unitarily invariant (Haar) measure.
 
     Parameters
     ----------
@@ -285,7 +285,7 @@ def bures(dims: DimsLike, rng: np.random.Generator) -> DensityMatrix:
     Raises
     ------
     InputError
-        If dims are no sizes of sites.
+        If `dims` holds anything but positive integers.
     MemoryRefused
         If the state would not fit in memory.
 

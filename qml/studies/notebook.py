@@ -33,7 +33,9 @@ SHOWN = ("fit", "loss", "floor", "gap", "fidelity", "accuracy", "test_accuracy",
 
 
 class Study:
-    """A target and the fits that learn it, said as in a YAML file; run, it is kept in a folder in the same way.
+    """A target and the fits that learn it, with the keys of a YAML file; ``Study.from_file`` reads such a file.
+
+    A run of it is kept in a folder, as by ``qml run``.
 
     Parameters
     ----------

@@ -22,6 +22,7 @@ CIRCUIT: dict[str, Any] = {
     "model": {"kind": "circuit", "ansatz": {"kind": "purification", "n": 2, "ancillas": 2, "layers": 1}},
     "max_iterations": 5,
 }
+CHAIN = {"kind": "chain_gibbs", "generators": {"kind": "neighbors", "n": 2}, "tolerance": 1e-20}
 STUDY = qml.Study(TARGET, [GIBBS, CIRCUIT], title="Two & two", seed=5)
 
 
@@ -101,6 +102,7 @@ def test_it_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: py
         (lambda: qml.Study({"kind": "ghzz", "n": 2}, [GIBBS]), r"^study, target.kind: expected one of .* found 'ghzz'"),
         (lambda: qml.Study(TARGET, [{**GIBBS, "restart": 2}]), r"study, fits\[0\].restart: the key 'restart'"),
         (lambda: qml.Study(TARGET, [GIBBS], seed=-1), "^study, seed: expected at least 0; found -1"),
+        (lambda: qml.Study(TARGET, [{**GIBBS, "model": CHAIN}]), "tolerance: expected at least 1e-12; found 1e-20"),
         (lambda: qml.Study(3, [GIBBS]), "^study, target: "),  # type: ignore[arg-type]
         (lambda: qml.Study(TARGET, [GIBBS]).run(quiet=True, workers=2), "this study has no sweep"),
         (lambda: qml.Study({**TARGET, "dims": [3]}, [GIBBS]).run(quiet=True), "^study, target: dims"),

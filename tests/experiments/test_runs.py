@@ -321,7 +321,9 @@ def test_a_fit_that_was_cut_short_does_not_count_as_done(folder: Path, monkeypat
     assert len(load_run(folder / "out").rows) == 2
     assert "seed 5, interrupted, 1 of 2 fits, started " in call("show", "out").stdout
     call("report", "out")
-    assert "interrupted, 1 fit done; seed 5" in (folder / "out/report.html").read_text(encoding="utf-8")
+    page = (folder / "out/report.html").read_text(encoding="utf-8")
+    assert "interrupted, 1 fit done; seed 5" in page
+    assert "<p>loss = -Tr rho log sigma, floor = its least value S(rho), gap = " in page
 
 
 def test_a_fit_that_fails_is_named_with_its_line(folder: Path) -> None:

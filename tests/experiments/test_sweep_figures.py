@@ -92,6 +92,17 @@ def test_axes_have_units_and_are_logarithmic_over_decades() -> None:
     assert {ax.get_xscale() for ax in draw(even, NAMES, "loss").axes} == {"linear"}
 
 
+@pytest.mark.parametrize("kind", ["loss", "scaling"])
+def test_numbers_of_qubits_have_whole_ticks(kind: str) -> None:
+    sizes = table({"power": POWER})
+    sizes["target.beta"] = [2 + BETAS.index(beta) for beta in sizes["target.beta"]]  # 2, 3, 4, 5
+    ax = draw(sizes, NAMES, kind).axes[0]
+    ax.figure.canvas.draw()
+    assert {label.get_text() for label in ax.get_xticklabels()} >= {"2", "3", "4", "5"}
+    assert all(place == round(place) for place in ax.get_xticks())
+    assert kind == "loss" or len(ax.get_xticks(minor=True)) == 0
+
+
 def test_the_maps_of_all_fits_have_one_scale_and_rounding_is_grey() -> None:
     figure = draw(table({"noise": ROUNDING, "power": POWER}), NAMES, "heatmap")
     left, right, bar = figure.axes

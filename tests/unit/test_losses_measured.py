@@ -190,6 +190,8 @@ def test_picture() -> None:
     upper, lower, true = ax.get_lines()
     assert (upper.get_ydata() >= lower.get_ydata() - 1e-12).all()
     assert np.ptp(true.get_ydata()) == 0
+    numbered = plot_measured(reports[:3], ax=Figure().subplots())
+    assert all(place == round(place) for place in numbered.get_xticks())
     with pytest.raises(InputError, match="at least one report"):
         plot_measured([])
     with pytest.raises(InputError, match="one number for each of the 5 reports"):

@@ -34,6 +34,7 @@ def test_the_loss_its_floor_and_the_gap_are_drawn(result: FitResult) -> None:
     assert [text.get_text() for text in legend.get_texts()] == ["Gibbs", "floor"]
     assert loss_axes.get_title(loc="left") == "a fit"
     assert gap_axes.get_ylabel() == "gap: loss \N{MINUS SIGN} floor (nats)"
+    assert all(place == round(place) for ax in axes for place in ax.get_xticks())
 
 
 @pytest.mark.parametrize(("loss", "unit"), [(losses.FreeEnergy(1.0), " (nats)"), (losses.Expectation(), "")])

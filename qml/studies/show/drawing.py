@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DRAW_STATES_UP_TO = 1 << 7
+IN_A_ROW = 4
+"""States in a row of a picture: of more their labels could not be read on a page."""
 
 
 @contextmanager
@@ -152,7 +154,9 @@ def _states(results: Mapping[str, Any], plan: build.Plan) -> Figure | None:
         shown["empirical state"] = target.counts.empirical_state()
     shown |= {name: result.state for name, result in results.items()}
     limit = max(float(abs(state.matrix()).max()) for state in shown.values())
-    figure = Figure(figsize=(0.7 + 3.4 * len(shown), 4.0), layout="constrained")
-    for ax, (name, state) in zip(figure.subplots(1, len(shown)), shown.items(), strict=True):
-        plot_density_matrix(state, ax, limit=limit, title=name, key=name == list(shown)[-1])
+    rows = -(-len(shown) // IN_A_ROW)
+    columns = -(-len(shown) // rows)
+    figure = Figure(figsize=(0.7 + 3.4 * columns, 4.0 * rows), layout="constrained")
+    for k, (name, state) in enumerate(shown.items(), 1):
+        plot_density_matrix(state, figure.add_subplot(rows, columns, k), limit=limit, title=name, key=k == len(shown))
     return figure

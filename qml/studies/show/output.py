@@ -99,11 +99,17 @@ def _gaps(rows: Sequence[Row]) -> str:
 def legend(info: Mapping[str, Any], rows: Sequence[Row]) -> str:
     """What stands below the table: noise that was learnt, what the columns mean, what to compare them with."""
     lines = [f"Learnt noise of {row.fit}: {row.learnt_noise}." for row in rows if row.learnt_noise]
+    return "\n".join(lines + meanings(info, rows, ("S", "measuring", "D")))
+
+
+def meanings(info: Mapping[str, Any], rows: Sequence[Row], heads: tuple[str, str, str]) -> list[str]:
+    """What the columns of a table mean, of which the cross entropy, the cost of measuring and D have these heads."""
+    (loss, cost, divergence), lines = heads, []
     if all(row.loss_name in ENTROPIC for row in rows):
         learnt = "rho_hat" if any(row.biased for row in rows) else "rho"
         lines.append(
-            f"S = -Tr {learnt} log sigma, floor = its least value S({learnt}), gap = D({learnt}||sigma) = S - floor; "
-            "all in nats."
+            f"{loss} = -Tr {learnt} log sigma, floor = its least value S({learnt}), "
+            f"gap = D({learnt}||sigma) = {loss} - floor; all in nats."
         )
     elif gaps := _gaps(rows):
         lines.append(f"gap = loss - floor: {gaps}, in nats.")
@@ -115,9 +121,10 @@ def legend(info: Mapping[str, Any], rows: Sequence[Row]) -> str:
         )
     if _any(rows, "measuring_cost"):
         lines.append(
-            "measuring = S(rho_hat, sigma) - likelihood - sum f log Tr M, rho_hat the empirical state of the counts; "
+            f"{cost} = S(rho_hat, sigma) - likelihood - sum f log Tr M, rho_hat the empirical state of the counts; "
             "f their frequencies, p the model's; "
-            "bias = S(rho_hat, sigma) - S(rho, sigma), D = D(rho||sigma), rho the measured state if known; nats."
+            "bias = S(rho_hat, sigma) - S(rho, sigma) (nan if both are infinite), "
+            f"{divergence} = D(rho||sigma), rho the measured state if known; nats."
         )
     test = info.get("test")
     if _any(rows, "accuracy"):
@@ -128,7 +135,7 @@ def legend(info: Mapping[str, Any], rows: Sequence[Row]) -> str:
         of = "labels (minus their loss)" if _any(rows, "accuracy") else "copies (Tr rho_test log sigma)"
         best = f"{test['maximally_mixed']:z.4f} for the maximally mixed state, {test['best']:z.4f} at best"
         lines.append(f"held out: the log-likelihood of held-out {of}, in nats each; {best}.")
-    return "\n".join(lines)
+    return lines
 
 
 def benchmarks(test: State) -> dict[str, float]:
@@ -161,7 +168,10 @@ def show_fits(run: Run, out: Console) -> None:
     out.print(legend(run.info, run.rows))
     if errors := load_errors(run):
         short = {"error" if name == "standard_error" else name: cells for name, cells in errors.items()}
-        out.print(f"error bars\n{plain_table(short, digits=4, width=out.width)}")
+        head = "error bars"
+        if len(set(short["level"])) == 1:
+            head += f" of level {short.pop('level')[0]:g}"
+        out.print(f"{head}\n{plain_table(short, digits=4, width=out.width)}")
 
 
 def plain_table(columns: Columns, digits: int = 9, width: int | None = None) -> str:

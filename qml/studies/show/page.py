@@ -16,6 +16,7 @@ from qml.principle.pages import STYLE
 from qml.studies.record.folder import Run
 from qml.studies.record.table import Table, biased_last, count, filled, load_errors, load_table, rows_of, summary
 from qml.studies.show.drawing import failure
+from qml.studies.show.output import meanings
 from qml.studies.spec.config import to_yaml
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ ROWS = 1000
 """Most rows that a page shows; the files of the run have all."""
 ACROSS = 6
 """Most fits of a run without a sweep that stand beside each other, with their quantities below."""
+FULL = ("loss", "measuring_cost", "relative_entropy")
+"""The heads of a table that has every column."""
 CAPTIONS = {
     "history": "Left: the loss of each fit by iteration, and its floor (dotted). Right: what is left above the floor, "
     "which for the cross entropy is the relative entropy D(ρ‖σ).",
@@ -62,6 +65,7 @@ def page(run: Run) -> str:
         *_images(run, table),
         f"<h2>Error bars</h2>{html_table(errors)}" if errors else "",
         f"<h2>Table</h2>{_all(table)}",
+        *(f"<p>{html.escape(line)}</p>" for line in (meanings(run.info, run.rows, FULL) if run.rows else ())),
         f"<h2>Study</h2><pre>{html.escape(to_yaml(run.study))}</pre>",
         f"<h2>Environment</h2>{html_table(environment)}",
         "</html>\n",

@@ -42,7 +42,7 @@ class Readout(Spec):
     rates : list
         [p(1 given 0), p(0 given 1)] of each qubit; one pair stands for all.
     known : bool
-        Whether the record tells them; if not, they are left to be learnt.
+        Whether the fit is given these rates. If not, it assumes none, or learns them with readout: learnt in its loss.
     """
 
     rates: Annotated[list[Rates], Field(min_length=1)]
@@ -57,7 +57,13 @@ class Readout(Spec):
 
 
 class Measured(Keyed):
-    """What every measurement has; its maker is told the sites of the state."""
+    """What every measurement has; its maker is told the sites of the state.
+
+    Parameters
+    ----------
+    readout : mapping
+        Its readout errors; none by default.
+    """
 
     readout: Readout | None = None
     given: ClassVar[frozenset[str]] = frozenset({"rng", "dims", "n", "d"})

@@ -146,7 +146,15 @@ VALUES |= {"GeneratorsLike": Generators, "Circuit": Ansatz}
 
 
 class ChannelRule(Spec):
-    """A channel and its parameters."""
+    """A channel and its parameters.
+
+    Parameters
+    ----------
+    channel : str
+        One of those that qml list channels names.
+    params : list
+        Its parameters, in the order of qml list channels.
+    """
 
     channel: str
     params: list[float | str] = Field(default=[])
@@ -163,7 +171,13 @@ class ChannelRule(Spec):
 
 
 class AppliedChannel(ChannelRule):
-    """A channel that the target is seen through: on every site in turn, or on the sites listed."""
+    """A channel that the target is seen through: on every site in turn, or on the sites listed.
+
+    Parameters
+    ----------
+    params : list of float
+        Its parameters, in the order of qml list channels.
+    """
 
     params: list[float] = Field(default=[])  # type: ignore[assignment]
     sites: Literal["all"] | Sites = "all"

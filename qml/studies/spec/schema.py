@@ -161,11 +161,9 @@ _WORDS = {
     "a valid string": "text",
     "a valid boolean": "true or false",
     "a valid list": "a list",
-    "greater than or equal to": "at least",
-    "less than or equal to": "at most",
-    "greater than": "more than",
 }
 """What pydantic says, and what is said here."""
+_BOUNDS = {"ge": "at least", "le": "at most", "gt": "more than", "lt": "less than"}
 
 
 def read_as(spec: type[AnySpec], source: Source) -> AnySpec:
@@ -210,6 +208,9 @@ def _sentence(details: ErrorDetails, source: Source) -> tuple[tuple[Key, ...], s
         expected = details["msg"][:1].lower() + details["msg"][1:]
         for theirs, ours in _WORDS.items():
             expected = expected.replace(theirs, ours)
+        for key in _BOUNDS.keys() & context.keys():
+            bound = context[key]
+            expected = f"expected {_BOUNDS[key]} {f'{bound:.12g}' if isinstance(bound, float) else bound}"
     return path, f"{expected}; found {shown(value)}{hint}."
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 
 from qml import _checks
@@ -35,7 +37,7 @@ def hermitian(name: str, matrix: ArrayLike, dim: int | None = None, remedy: str 
 def summable(name: str, a: Numeric, remedy: str) -> float:
     """The size of the largest entry (..., d), if sums along rows, and so eigenvalues and their differences, exist."""
     with np.errstate(over="ignore"):  # of a complex number whose parts float64 holds
-        largest, limit = float(abs(a).max(initial=0.0)), float(np.finfo(np.float64).max) / (4 * a.shape[-1])
+        largest, limit = float(abs(a).max(initial=0.0)), sys.float_info.max / (4 * a.shape[-1])
     if not largest <= limit:  # or not a number
         raise InputError(
             f"{name} must have entries of size up to {limit:.3g}, so that sums of them exist; found {largest:.3g}: "

@@ -21,8 +21,8 @@ from qml import _checks, _matrices
 from qml._checks import InputError
 from qml._saved import Saved
 from qml._typing import ArrayLike, Complex, Dims, Real
-from qml.operators import GeneratorsLike, PauliLike, PauliSum, as_matrix, as_pauli_sum, named_operators
-from qml.operators.generators import coefficients_of
+from qml.operators import GeneratorsLike, PauliLike, PauliSum, as_matrix, as_pauli_sum
+from qml.operators.generators import coefficients_of, pauli_sums
 from qml.operators.shots import string_estimates
 from qml.operators.strings import spell
 from qml.states import StateLike, one_state
@@ -85,7 +85,7 @@ class Moments(Saved):
         entropy: float = math.nan,
         covariance: ArrayLike | None = None,
     ) -> None:
-        self.generators = tuple(operators_of(generators).values())
+        self.generators = tuple(pauli_sums(generators).values())
         m = len(self.generators)
         self.values = _checks.kept(_checks.parameters("values", values, m, "generator"))
         self._covariance = None if covariance is None else _checks.kept(_covariance(covariance, m))
@@ -130,7 +130,7 @@ class Moments(Saved):
         array([1., 1., 0.])
         """
         state = one_state(state)
-        operators = operators_of(generators)
+        operators = pauli_sums(generators)
         dims = next(iter(operators.values())).dims
         if state.dims != dims:
             raise InputError(f"state and generators must have equal dims; found {state.dims} and {dims}.")
@@ -176,7 +176,7 @@ class Moments(Saved):
         >>> float(found.values[0]), bool(abs(found.values[1]) < 4 * found.errors[1] < 0.2)
         (1.0, True)
         """
-        operators = operators_of(generators)
+        operators = pauli_sums(generators)
         words, weights = coefficients_of(tuple(operators.values()))
         n = next(iter(operators.values())).n_qubits
         there = [k for k, w in enumerate(words) if w != (0, 0)]
@@ -364,21 +364,3 @@ def _covariance(value: ArrayLike, m: int) -> Real:
     if (np.diagonal(found) < 0).any():
         raise InputError(f"a variance must not be negative; found {np.diagonal(found).min():.6g}.")
     return (found + found.T) / 2
-
-
-def operators_of(generators: GeneratorsLike) -> dict[str, PauliSum]:
-    """Hermitian Pauli sums on equally many qubits by name; see :func:`qml.operators.named_operators`."""
-    out: dict[str, PauliSum] = {}
-    for name, g in named_operators(generators).items():
-        if not isinstance(g, PauliSum) or not g.words:
-            raise InputError(f"generator {name!r} must be a PauliSum other than zero; found {_checks.shown(g)}.")
-        if not g.is_hermitian:
-            raise InputError(f"generator {name!r} must be Hermitian; found complex coefficients in {g}.")
-        first = next(iter(out.values()), g)
-        if g.n_qubits != first.n_qubits:
-            raise InputError(
-                f"generators must act on equally many qubits; found {first.n_qubits} and, for generator {name!r}, "
-                f"{g.n_qubits}."
-            )
-        out[name] = g
-    return out

@@ -157,12 +157,8 @@ class Model(Parametrized):
     array([-1.])
     """
 
-    _dims: Dims
-
-    @property
-    def dims(self) -> Dims:
-        """Site dimensions of the state: `_dims`, unless a model says otherwise."""
-        return self._dims
+    dims: Dims
+    """Site dimensions of the state."""
 
     @property
     def matrix_dim(self) -> int:

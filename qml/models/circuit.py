@@ -90,7 +90,7 @@ class CircuitModel(WithCircuit):
                 f"the circuit must take the dims of the model, {initial.dims}; found a circuit on {circuit.dims_in}."
             )
         self.initial = initial
-        self._dims = self._program.dims_out
+        self.dims = self._program.dims_out
         self.domains = self._angles.domains
         self._join(self._what, [*([initial] if isinstance(initial, Model) else []), self._angles])
 

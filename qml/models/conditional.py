@@ -43,12 +43,8 @@ class ConditionalModel(Parametrized):
     """
 
     n_inputs: int
-    _dims: Dims
-
-    @property
-    def dims(self) -> Dims:
-        """Site dimensions of the states: `_dims`, unless a model says otherwise."""
-        return self._dims
+    dims: Dims
+    """Site dimensions of the states."""
 
     @abstractmethod
     def states(self, params: ParamsLike, inputs: ArrayLike) -> State:
@@ -179,7 +175,7 @@ class Conditioned(Composite, Model):
         self.conditional = _checks.instance("model", model, ConditionalModel)
         self.inputs = _checks.kept(model.checked(inputs))
         self.is_exponential_family = model.is_exponential_family
-        self._dims = model.dims
+        self.dims = model.dims
         self._join("a conditional model", [model])
 
     def _arguments(self) -> dict[str, Any]:
@@ -267,7 +263,7 @@ class ConditionalGibbsModel(ConditionalModel):
         self._gibbs = GibbsModel(generators, dims)
         self.n_inputs = _checks.integer("n_inputs", n_inputs, low=0 if _checks.flag("bias", bias) else 1)
         self.bias = bias
-        self._dims = self._gibbs.dims
+        self.dims = self._gibbs.dims
 
     def _arguments(self) -> dict[str, Any]:
         return {**self._gibbs._arguments(), "n_inputs": self.n_inputs, "bias": self.bias}

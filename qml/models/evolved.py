@@ -13,6 +13,7 @@ from qml._typing import ArrayLike, Complex, Cotangent, ParamsLike, Real
 from qml.circuits import Circuit
 from qml.engines.base import Engine
 from qml.models.circuit import CircuitModel
+from qml.models.energies import Energies
 from qml.models.generators import MatrixGenerators
 from qml.models.gibbs import GibbsModel
 from qml.operators import GeneratorsLike
@@ -38,18 +39,55 @@ class EvolvedGibbsState(SpectralState):
         self._hold(gibbs.spectrum().log_eigenvalues, vectors, gibbs.dims)
         self._gibbs = gibbs
 
+    def pull_log(self, cotangent: Complex) -> Cotangent:
+        of_logs, of_vectors = super().pull_log(cotangent)
+        of_k = self._of_levels(of_logs) if self._gibbs.is_diagonal else self._gibbs.pull_log(self._before(cotangent))
+        return of_k, of_vectors
+
+    def pull_matrix(self, cotangent: Complex) -> Cotangent:
+        of_logs, of_vectors = super().pull_matrix(cotangent)
+        of_k = self._of_levels(of_logs) if self._gibbs.is_diagonal else self._gibbs.pull_matrix(self._before(cotangent))
+        return of_k, of_vectors
+
     def _before(self, x: Complex) -> Complex:
         """U^dagger X U."""
         return self._gibbs.spectrum().from_basis(self.spectrum().to_basis(x))
 
-    def pull_log(self, cotangent: Complex) -> Cotangent:
-        return self._gibbs.pull_log(self._before(cotangent)), super().pull_log(cotangent)[1]
-
-    def pull_matrix(self, cotangent: Complex) -> Cotangent:
-        return self._gibbs.pull_matrix(self._before(cotangent)), super().pull_matrix(cotangent)[1]
+    def _of_levels(self, of_logs: Real) -> Real:
+        """dL/dK from dL/d(log-eigenvalues), both diagonals."""
+        return np.asarray(self._gibbs.probabilities() * of_logs.sum() - of_logs)
 
 
-class EvolvedGibbsModel(CircuitModel):
+class EvolvedModel(CircuitModel, is_kind=False):
+    """A circuit of unitary gates that starts from a model of Gibbs states: it runs on their eigenvectors."""
+
+    _needs_unitary = True
+
+    def __init__(self, circuit: Circuit, family: GibbsModel | Energies, engine: Engine | str | None) -> None:
+        super().__init__(circuit, engine=engine, initial=family)
+        self._family = family
+
+    def state(self, params: ParamsLike = ()) -> EvolvedGibbsState:
+        theta, phi = self.split(params)
+        gibbs = self._family.state(theta)
+        return EvolvedGibbsState(gibbs, self.engine.evolve_vectors(self._program, phi, gibbs.spectrum().basis))
+
+    def state_vjp(self, params: ParamsLike = ()) -> tuple[EvolvedGibbsState, Callable[[Cotangent], Real]]:
+        theta, phi = self.split(params)
+        gibbs, pull_gibbs = self._family.state_vjp(theta)
+        vectors, pull_vectors = self.engine.evolve_vectors_vjp(self._program, phi, gibbs.spectrum().basis)
+
+        def pull(cotangent: tuple[Cotangent, Complex]) -> Real:
+            of_k, of_vectors = cotangent
+            return np.concatenate([pull_gibbs(of_k), pull_vectors(of_vectors)[0]])
+
+        return EvolvedGibbsState(gibbs, vectors), pull
+
+    def state_jvp(self, params: ParamsLike = ()) -> tuple[EvolvedGibbsState, Callable[[ArrayLike], Complex]]:
+        return self.state(params), super().state_jvp(params)[1]
+
+
+class EvolvedGibbsModel(EvolvedModel):
     r"""A Gibbs state, then a unitary circuit: an evolved quantum Boltzmann machine.
 
     .. math:: \sigma = U_\phi\, \frac{e^{-K_\theta}}{Z}\, U_\phi^\dagger, \qquad K_\theta = \sum_j \theta_j G_j, \qquad
@@ -92,7 +130,6 @@ class EvolvedGibbsModel(CircuitModel):
     """
 
     _what = "an evolved model"
-    _needs_unitary = True
 
     def __init__(self, generators: GeneratorsLike, circuit: Circuit, engine: Engine | str | None = None) -> None:
         sites = self._checked(circuit).dims
@@ -101,7 +138,7 @@ class EvolvedGibbsModel(CircuitModel):
             self.gibbs = GibbsModel(generators, sites)
         if self.gibbs.dims != sites:
             raise InputError(f"generators must act on the sites {sites} of the circuit; found {self.gibbs.dims}.")
-        super().__init__(circuit, engine=engine, initial=self.gibbs)
+        super().__init__(circuit, self.gibbs, engine)
 
     def _arguments(self) -> dict[str, Any]:
         generators = self.gibbs._arguments()["generators"]
@@ -122,25 +159,6 @@ class EvolvedGibbsModel(CircuitModel):
             If rng is no Generator, or scale is out of range.
         """
         return np.concatenate([self.gibbs.init_params(rng, scale=1.0), self._angles.init_params(rng, scale)])
-
-    def state(self, params: ParamsLike = ()) -> EvolvedGibbsState:
-        theta, phi = self.split(params)
-        gibbs = self.gibbs.state(theta)
-        return EvolvedGibbsState(gibbs, self.engine.evolve_vectors(self._program, phi, gibbs.spectrum().basis))
-
-    def state_vjp(self, params: ParamsLike = ()) -> tuple[EvolvedGibbsState, Callable[[Cotangent], Real]]:
-        theta, phi = self.split(params)
-        gibbs, pull_gibbs = self.gibbs.state_vjp(theta)
-        vectors, pull_vectors = self.engine.evolve_vectors_vjp(self._program, phi, gibbs.spectrum().basis)
-
-        def pull(cotangent: tuple[Cotangent, Complex]) -> Real:
-            g, c = cotangent
-            return np.concatenate([pull_gibbs(g), pull_vectors(c)[0]])
-
-        return EvolvedGibbsState(gibbs, vectors), pull
-
-    def state_jvp(self, params: ParamsLike = ()) -> tuple[EvolvedGibbsState, Callable[[ArrayLike], Complex]]:
-        return self.state(params), super().state_jvp(params)[1]
 
     def __repr__(self) -> str:
         return f"EvolvedGibbsModel({self.gibbs!r}, {self.circuit!r})"

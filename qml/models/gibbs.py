@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -10,11 +11,13 @@ import numpy as np
 from qml import _checks, _matrices
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Cotangent, DimsLike, Numeric, ParamsLike, Real
+from qml.engines.register import directions_of
 from qml.geometry import GibbsMetric
+from qml.geometry.generators import Generators
 from qml.models.base import Model, normal_start
-from qml.models.generators import Generators, PauliGenerators, matrix_generators
-from qml.models.parts import directions
+from qml.models.generators import PauliGenerators, matrix_generators
 from qml.operators import GeneratorsLike, PauliSum, named_operators, up_to_weight
+from qml.operators.generators import check_sums
 from qml.states.base import State
 from qml.states.gibbs import GibbsState
 
@@ -72,7 +75,7 @@ class GibbsModel(Model):
         self._names = tuple(named)
         self.generators = _structured(list(named.values()), dims)
         """G_1, ..., G_m."""
-        self._dims = self.generators.dims
+        self.dims = self.generators.dims
 
     def _arguments(self) -> dict[str, Any]:
         return {"generators": dict(zip(self._names, self.generators.operators, strict=True)), "dims": self.dims}
@@ -136,18 +139,7 @@ class GibbsModel(Model):
         direction, and two back.
         """
         sigma = self.state(params)
-
-        def push(v: ArrayLike) -> Complex:
-            flat, lead = directions(v, self.n_params)
-            _checks.memory(
-                f"{_checks.plural(len(flat), 'derivative')} of dimension {sigma.dim}",
-                48 * len(flat) * sigma.dim**2,
-                "take fewer directions at a time",
-            )
-            out = np.array([derivative(sigma, self.generators.combine(u)) for u in flat], dtype=np.complex128)
-            return out.reshape(*lead, sigma.dim, sigma.dim)
-
-        return sigma, push
+        return sigma, lambda v: derivatives(sigma, v, self.n_params, self.generators.combine)
 
     def _metric(
         self, params: ParamsLike, kind: str, state: State | None, weights: Real | None, tolerance: float
@@ -160,8 +152,17 @@ class GibbsModel(Model):
         return f"GibbsModel(dims={self.dims}, {_checks.plural(self.n_params, 'generator')})"
 
 
-def derivative(sigma: GibbsState, dk: Numeric) -> Complex:
-    """dsigma (d, d) along dK, from its matrix or its diagonal."""
+def derivatives(sigma: GibbsState, v: ArrayLike, n_params: int, changed: Callable[[Real], Numeric]) -> Complex:
+    """dsigma (..., d, d) along directions (..., n_params); `changed` gives dK (d, d) along one, or its diagonal."""
+    along, d = directions_of(v, n_params), sigma.dim
+    count = math.prod(along.shape[:-1])
+    what = f"{_checks.plural(count, 'derivative')} of dimension {d}"
+    _checks.memory(what, 48 * count * d**2, "take fewer directions at a time")
+    rows = [_derivative(sigma, changed(u)) for u in along.reshape(-1, n_params)]
+    return np.array(rows, dtype=np.complex128).reshape(*along.shape[:-1], d, d)
+
+
+def _derivative(sigma: GibbsState, dk: Numeric) -> Complex:
     if not sigma.is_diagonal:
         return np.asarray(sigma.pull_matrix(np.asarray(dk, dtype=np.complex128)))  # this map is its own adjoint
     p = sigma.probabilities()
@@ -175,9 +176,7 @@ def _structured(operators: list[PauliSum | ArrayLike], dims: DimsLike | None) ->
         return matrix_generators(matrices, dims)
     if len(sums) < len(operators):
         raise InputError("generators must be all Pauli sums or all matrices; found both: use .matrix() of the sums.")
-    for k, g in enumerate(sums):
-        if not g.words:
-            raise InputError(f"generator {k} is zero: leave it out.")
+    check_sums(sums)
     found = PauliGenerators(sums)
     if dims is not None and _checks.dimensions("dims", dims, 1 << found.n) != found.dims:
         raise InputError(f"dims must be {found.dims} for these Pauli sums; found {dims}: leave it out.")

@@ -12,9 +12,8 @@ from qml import _checks, spectral
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Cotangent, DimsLike, ParamsLike, Real
 from qml.models.base import Model, normal_start
-from qml.models.gibbs import GibbsModel, derivative
+from qml.models.gibbs import GibbsModel, derivatives
 from qml.models.hidden_energies import FreeEnergy, free_energies, joint_order
-from qml.models.parts import directions
 from qml.operators import GeneratorsLike, partial_trace_matrix, pauli
 from qml.states.base import State
 from qml.states.density_matrix import DensityMatrix
@@ -102,7 +101,7 @@ class HiddenGibbsModel(Model):
                 f"so that none is {none}" + (": use GibbsModel." if not self.hidden else ".")
             )
         self._names = self.joint.parameter_names
-        self._dims = tuple(self.joint.dims[site] for site in self.visible)
+        self.dims = tuple(self.joint.dims[site] for site in self.visible)
         self._free = free_energies(self.joint.generators, self.visible, self.hidden)
         if self._free is None:
             d = math.prod(self.joint.dims)
@@ -201,13 +200,7 @@ class HiddenGibbsModel(Model):
             return state, lambda v: partial_trace_matrix(push_joint(v), self.visible, self.joint.dims)
         free = self._free.at(theta)
         sigma = self._diagonal(free)
-
-        def push(v: ArrayLike) -> Complex:
-            flat, lead = directions(v, self.n_params)
-            out = np.array([derivative(sigma, df) for df in free.push(flat)], dtype=np.complex128)
-            return out.reshape(*lead, sigma.dim, sigma.dim)
-
-        return sigma, push
+        return sigma, lambda v: derivatives(sigma, v, self.n_params, free.push)
 
     def log_partition_and_means(self, params: ArrayLike) -> tuple[float, Real]:
         """What belongs to the joint state of visible and hidden sites: log Z = log Tr exp(-K) in nats, and Tr(e^{-K}
@@ -232,7 +225,7 @@ class HiddenGibbsModel(Model):
         return float(sigma.log_partition()), free.pull(sigma.probabilities())
 
     def _diagonal(self, free: FreeEnergy) -> GibbsState:
-        return GibbsState(free.values, self._dims)
+        return GibbsState(free.values, self.dims)
 
     def _factorised(self, joint: GibbsState) -> tuple[DensityMatrix, Complex]:
         """sigma = L L^dagger, and Q with orthonormal columns, where L Q^dagger holds the root's rows by (v, h)."""
@@ -241,11 +234,11 @@ class HiddenGibbsModel(Model):
         rows = root[self._order].reshape(len(self._order), -1).conj().T
         q, r = np.linalg.qr(rows)
         factor = (r.conj().T / np.linalg.norm(r)).astype(np.complex128)
-        return DensityMatrix._make(None, self._dims, factor=factor, known=True), q
+        return DensityMatrix._make(None, self.dims, factor=factor, known=True), q
 
     def __repr__(self) -> str:
         generators = _checks.plural(self.n_params, "generator")
-        return f"HiddenGibbsModel(dims={self._dims}, hidden={self.hidden}, {generators}, {self.method})"
+        return f"HiddenGibbsModel(dims={self.dims}, hidden={self.hidden}, {generators}, {self.method})"
 
 
 def semi_quantum_restricted(n_visible: int, n_hidden: int, letters: str = "XYZ") -> HiddenGibbsModel:

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-import numpy as np
-
 from qml import _checks
 from qml._checks import InputError
-from qml._typing import ArrayLike, Complex, Cotangent, ParamsLike, Real
+from qml._typing import ParamsLike, Real
 from qml.circuits import Circuit
 from qml.engines.base import Engine
-from qml.models.circuit import CircuitModel
 from qml.models.energies import ENERGIES, Energies
-from qml.states.gibbs import SpectralState
+from qml.models.evolved import EvolvedModel
 
 
-class SpectralModel(CircuitModel):
+class SpectralModel(EvolvedModel):
     r"""A classical distribution over basis states, rotated by a unitary circuit.
 
     .. math:: \sigma = V_\phi\, \mathrm{diag}(s_\eta)\, V_\phi^\dagger
@@ -67,7 +62,6 @@ class SpectralModel(CircuitModel):
     """
 
     _what = "a spectral model"
-    _needs_unitary = True
 
     def __init__(
         self, circuit: Circuit, energies: str | Energies = "product", engine: Engine | str | None = None
@@ -78,7 +72,7 @@ class SpectralModel(CircuitModel):
         elif energies.dims != dims:
             raise InputError(f"energies must be for the sites {dims}; found {energies!r}.")
         self.energies = energies
-        super().__init__(circuit, engine=engine, initial=energies)
+        super().__init__(circuit, energies, engine)
 
     def log_probabilities(self, params: ParamsLike) -> Real:
         """The log-eigenvalues log s_x in nats, shape (d,), in the order of the basis states that are rotated.
@@ -94,25 +88,6 @@ class SpectralModel(CircuitModel):
             As :meth:`theta`.
         """
         return self.energies.log_probabilities(self.split(params)[0])
-
-    def state(self, params: ParamsLike = ()) -> SpectralState:
-        eta, phi = self.split(params)
-        vectors = self.engine.evolve_vectors(self._program, phi)
-        return SpectralState._trusted(self.energies.log_probabilities(eta), vectors, self.dims)
-
-    def state_vjp(self, params: ParamsLike = ()) -> tuple[SpectralState, Callable[[Cotangent], Real]]:
-        eta, phi = self.split(params)
-        logs = self.energies.log_probabilities(eta)
-        vectors, pull_vectors = self.engine.evolve_vectors_vjp(self._program, phi)
-
-        def pull(cotangent: tuple[Real, Complex]) -> Real:
-            g, c = cotangent
-            return np.concatenate([self.energies.pull(eta, g), pull_vectors(c)[0]])
-
-        return SpectralState._trusted(logs, vectors, self.dims), pull
-
-    def state_jvp(self, params: ParamsLike = ()) -> tuple[SpectralState, Callable[[ArrayLike], Complex]]:
-        return self.state(params), super().state_jvp(params)[1]
 
     def __repr__(self) -> str:
         return f"SpectralModel({self.circuit!r}, {self.energies!r})"

@@ -15,9 +15,9 @@ from qml._typing import ArrayLike, Complex, Cotangent, Dims, ParamsLike, Real
 from qml.engines.thermal import KrylovEngine, ThermalEngine, ThermalEstimate
 from qml.models.base import Model, normal_start
 from qml.models.gibbs import GibbsModel
-from qml.moments import Moments, operators_of
+from qml.moments import Moments
 from qml.operators import GeneratorsLike, PauliSum
-from qml.operators.generators import coefficients_of
+from qml.operators.generators import coefficients_of, pauli_sums
 from qml.states import GibbsState, State
 from qml.states.cross_entropy import Data
 from qml.states.density_matrix import DensityMatrix, reduced
@@ -59,7 +59,7 @@ class ThermalState(State):
     """
 
     def __init__(self, generators: GeneratorsLike, params: ArrayLike, engine: ThermalEngine | None = None) -> None:
-        self._named = operators_of(generators)
+        self._named = pauli_sums(generators)
         self.generators = tuple(self._named.values())
         self.params = _checks.kept(_checks.parameters("params", params, len(self.generators)))
         self._engine = KrylovEngine() if engine is None else _checks.instance("engine", engine, ThermalEngine)
@@ -279,9 +279,9 @@ class LargeGibbsModel(Model):
     """
 
     def __init__(self, generators: GeneratorsLike, engine: ThermalEngine | None = None) -> None:
-        self.generators = operators_of(generators)
+        self.generators = pauli_sums(generators)
         self._names = tuple(self.generators)
-        self._dims = next(iter(self.generators.values())).dims
+        self.dims = next(iter(self.generators.values())).dims
         self.engine = KrylovEngine() if engine is None else _checks.instance("engine", engine, ThermalEngine)
 
     def init_params(self, rng: np.random.Generator, scale: float = 0.1) -> Real:

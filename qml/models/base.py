@@ -166,9 +166,8 @@ class Model(Parametrized):
         otherwise. Threads follow from it."""
         return math.prod(self.dims)
 
-    @abstractmethod
     def state(self, params: ParamsLike = ()) -> State:
-        """The state sigma_theta.
+        """The state sigma_theta: that of :meth:`state_vjp`, unless a model has a cheaper way without derivatives.
 
         Parameters
         ----------
@@ -182,6 +181,7 @@ class Model(Parametrized):
         OutsideDomain
             Where parameters limit each other and these are not allowed: a fit shortens a step that leads there.
         """
+        return self.state_vjp(params)[0]
 
     @abstractmethod
     def state_vjp(self, params: ParamsLike = ()) -> tuple[State, Callable[[Cotangent], Real]]:

@@ -98,19 +98,14 @@ class CholeskyModel(Model):
         """
         return normal_start(rng, self.n_params, scale)
 
-    def state(self, params: ParamsLike = ()) -> State:
-        lower, norm, _ = self._triangle(params)
-        return DensityMatrix.from_factor(lower / norm, self.dims, smoothing=self.smoothing)
-
     def state_vjp(self, params: ParamsLike = ()) -> tuple[State, Callable[[Cotangent], Real]]:
         lower, norm, scale = self._triangle(params)
         a = lower / norm
-        diagonal = np.diagonal(lower).real
 
         def pull(c: Complex) -> Real:
             c = (c - a * np.vdot(a, c).real) / norm  # along A of unit norm
             below = c[self._below] * scale
-            return np.concatenate([np.diagonal(c).real * diagonal, below.real, below.imag])
+            return np.concatenate([(np.diagonal(c) * np.diagonal(lower)).real, below.real, below.imag])
 
         return DensityMatrix.from_factor(a, self.dims, smoothing=self.smoothing), pull
 

@@ -163,12 +163,6 @@ class HiddenGibbsModel(Model):
         """
         return normal_start(rng, self.n_params, scale)
 
-    def state(self, params: ParamsLike = ()) -> State:
-        theta = self.theta(params)
-        if self._free is not None:
-            return self._diagonal(self._free.at(theta))
-        return self._factorised(self.joint.state(theta))[0]
-
     def state_vjp(self, params: ParamsLike = ()) -> tuple[State, Callable[[Cotangent], Real]]:
         theta = self.theta(params)
         if self._free is not None:

@@ -51,6 +51,7 @@ class SpectralModel(EvolvedModel):
 
     Examples
     --------
+    >>> import numpy as np
     >>> from qml import Circuit, gates
     >>> from qml.engines.reference import ReferenceEngine
     >>> model = SpectralModel(Circuit(1, [gates.RY("angle", 0)]), engine=ReferenceEngine())

@@ -46,9 +46,9 @@ def summable(name: str, a: Numeric, remedy: str) -> float:
     return largest
 
 
-def unitary(name: str, matrix: ArrayLike, dim: int | None = None) -> Complex:
+def unitary(name: str, matrix: ArrayLike) -> Complex:
     """A unitary array (d, d)."""
-    a = square(name, matrix, dim)
+    a = square(name, matrix)
     with np.errstate(over="ignore", invalid="ignore"):
         violation = float(np.abs(a.conj().swapaxes(-1, -2) @ a - np.eye(a.shape[-1])).max(initial=0.0))
     if not violation <= _checks.TOLERANCE:

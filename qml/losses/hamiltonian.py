@@ -139,9 +139,6 @@ class FreeEnergy(Expectation):
         above = self.beta * (energies - energies[0])
         return self.beta * float(energies[0]) - math.log(float(np.exp(-above).sum()))
 
-    def __repr__(self) -> str:
-        return f"FreeEnergy({'' if self.beta == 1 else f'beta={self.beta:g}'})"
-
 
 def _hamiltonian(target: Any, dims: Dims) -> PauliSum | Complex:
     """A Hermitian operator on sites `dims`: a Pauli sum as it is, anything else as a matrix (d, d)."""

@@ -35,8 +35,7 @@ from qml._descriptions import describe
 from qml._files import parse_json, read_text, writable
 from qml._saved import array_of, built, numbers
 from qml._typing import Integer
-from qml.measurement.base import Measurement, checked_measurements
-from qml.measurement.descriptions import as_measurement
+from qml.measurement.base import Measurement
 from qml.measurement.entries import by_label, check_count, fits
 from qml.measurement.pauli import PauliMeasurement
 from qml.measurement.shapes import nested, of_braket, of_cirq, of_ionq, of_qiskit, of_samples
@@ -53,7 +52,7 @@ def from_dicts(records: Mapping[Any, Any], measurement: Measurement | None, sour
     shaped, read = SOURCES[_checks.choice("source", source, SOURCES)]
     records = shaped(records)
     if measurement is not None:
-        checked_measurements("measurement", [measurement])
+        _checks.instance("measurement", measurement, Measurement)
     if not isinstance(records, Mapping) or not records:
         raise InputError(f"records must be a mapping with at least one setting; found {records!r}.")
     nested = [isinstance(value, Mapping) for value in records.values()]
@@ -195,7 +194,7 @@ def read_json(path: str | Path, measurement: Measurement | None) -> tuple[Measur
     if data.get("format", FORMAT) != FORMAT:
         raise InputError(f"{str(path)!r} is of the format {data['format']!r}; this version reads {FORMAT!r}.")
     if measurement is None and "measurement" in data:
-        measurement = as_measurement(built(data["measurement"], array_of))
+        measurement = _checks.instance("measurement", built(data["measurement"], array_of), Measurement)
     names: list[str] = []
     for k, row in enumerate(data["settings"]):
         if not isinstance(row, dict) or not isinstance(row.get("counts"), dict) or not {"paulis", "setting"} & set(row):

@@ -117,15 +117,13 @@ class CircuitModel(WithCircuit):
 
     def state_vjp(self, params: ParamsLike = ()) -> tuple[State, Callable[[Cotangent], Real]]:
         below, values, slopes = self._at(params)
-        if self._start is None:
-            state, pull_values = self.engine.evolve_vjp(self._program, values)
-            return state, lambda cotangent: pull_values(cotangent)[0] * slopes
-        initial, pull_initial = self._start.state_vjp(below)
+        initial, pull_initial = (None, None) if self._start is None else self._start.state_vjp(below)
         state, pull_both = self.engine.evolve_vjp(self._program, values, initial)
 
         def pull(cotangent: Cotangent) -> Real:
             of_values, of_initial = pull_both(cotangent)
-            return np.concatenate([pull_initial(of_initial), of_values * slopes])
+            own = of_values * slopes
+            return own if pull_initial is None else np.concatenate([pull_initial(of_initial), own])
 
         return state, pull
 

@@ -39,9 +39,7 @@ class Energies(Model):
     dims: Dims = ()
     names: tuple[str, ...]
 
-    @property
-    def has_full_rank(self) -> bool:
-        return True
+    has_full_rank = True
 
     @property
     def parameter_names(self) -> tuple[str, ...]:

@@ -142,9 +142,7 @@ class HiddenGibbsModel(Model):
         """How K is summed over the hidden units: "dense", "blocks" or "closed form"."""
         return "dense" if self._free is None else self._free.how
 
-    @property
-    def has_full_rank(self) -> bool:
-        return True
+    has_full_rank = True
 
     def init_params(self, rng: np.random.Generator, scale: float = 0.5) -> Real:
         """A random start: normal, of standard deviation `scale`. At theta = 0 the couplings to hidden sites have no

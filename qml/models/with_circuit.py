@@ -172,8 +172,7 @@ def _narrowed(domains: Mapping[str, Interval], narrower: Mapping[str, Interval])
     for name, interval in narrower.items():
         if name not in domains:
             raise InputError(f"domains: the circuit has no parameter {name!r}{_checks.nearest(str(name), domains)}.")
-        if not isinstance(interval, Interval):
-            raise InputError(f"domains[{name!r}] must be an Interval; found {interval!r}.")
+        _checks.instance(f"domains[{name!r}]", interval, Interval)
         if not (domains[name].low <= interval.low and interval.high <= domains[name].high):
             raise InputError(
                 f"domains[{name!r}] must lie within what the circuit allows, {domains[name]}; found {interval}."

@@ -299,9 +299,6 @@ class Moments(Saved):
 
     _is_state = False
 
-    def _as_data(self) -> Moments:
-        return self
-
     def _as_state(self) -> NoReturn:
         raise InputError(
             "a target known by its moments needs a Gibbs model (GibbsModel, ChainGibbsModel, LargeGibbsModel), whose "

@@ -264,9 +264,6 @@ class ConditionalGibbsModel(ConditionalModel):
         self.n_inputs = _checks.integer("n_inputs", n_inputs, low=0 if _checks.flag("bias", bias) else 1)
         self.bias = bias
         self.dims = self._gibbs.dims
-        places = np.arange(self._gibbs.n_params * (self.n_inputs + bias)).reshape(self._gibbs.n_params, -1)
-        self._order = np.concatenate([places[:, 0], places[:, 1:].ravel()]) if bias else places.ravel()
-        """Where each parameter stands in (b, W), or in W, row after row."""
 
     def _arguments(self) -> dict[str, Any]:
         return {**self._gibbs._arguments(), "n_inputs": self.n_inputs, "bias": self.bias}
@@ -350,6 +347,12 @@ class ConditionalGibbsModel(ConditionalModel):
     def _metric(self, params: ParamsLike, x: Real, kind: str, states: State | None, w: Real) -> ConditionalGibbsMetric:
         found = states if isinstance(states, GibbsState) else self.states(params, x)
         return ConditionalGibbsMetric(found, self._stack, self._features(x), self._order, w, kind)
+
+    @cached_property
+    def _order(self) -> Integer:
+        """Where each parameter stands in (b, W), or in W, row after row."""
+        places = np.arange(self.n_params).reshape(self._gibbs.n_params, -1)
+        return np.concatenate([places[:, 0], places[:, 1:].ravel()]) if self.bias else places.ravel()
 
     @cached_property
     def _stack(self) -> Numeric:

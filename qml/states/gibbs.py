@@ -113,10 +113,6 @@ class GibbsState(State):
         """The modular Hamiltonian K, shape (..., d, d)."""
         if self._diagonal:
             return spectral.Spectrum(self._k.real, None).matrix_of(self._k)
-        return self._dense()
-
-    def _dense(self) -> Complex:
-        """K as a complex matrix."""
         return np.asarray(self._k, dtype=np.complex128) if on_host(self._k) else as_complex(self._k)
 
     def log_partition(self) -> Numbers:

@@ -146,7 +146,7 @@ def _mixed(
             return w * (p @ g), [s.pull_matrix(weight * x) for weight, s in zip(w, states, strict=True)]
 
         return DensityMatrix.from_probabilities(w @ p, dims), from_diagonal
-    held = [s.factor for s in states if isinstance(s, DensityMatrix) and s.factor is not None]
+    held = [s.factor for s in states if s.factor is not None]
     roots = np.sqrt(w)
     if len(held) == len(states) and sum(a.shape[1] for a in held) <= states[0].dim:
         cuts = np.cumsum([a.shape[1] for a in held])[:-1]

@@ -138,17 +138,12 @@ class ThermalState(State):
         if wanted == self.generators:
             return self._own.values, self._own.errors
         if wanted not in self._others:
-            self._others = {wanted: self._beside_own(wanted)}
+            first = () if "_own" in self.__dict__ else self.generators  # one run for both
+            found, m = self._run((*first, *wanted)), len(first)
+            if first:
+                self._own = replace(found, values=found.values[:m], errors=found.errors[:m])
+            self._others = {wanted: (found.values[m:], found.errors[m:])}
         return self._others[wanted]
-
-    def _beside_own(self, operators: tuple[PauliSum, ...]) -> tuple[Real, Real]:
-        """Those of other operators; one run for both where the own ones are not known yet."""
-        if "_own" in self.__dict__:
-            found = self._run(operators)
-            return found.values, found.errors
-        both, m = self._run((*self.generators, *operators)), len(self.generators)
-        self._own = replace(both, values=both.values[:m], errors=both.errors[:m])
-        return both.values[m:], both.errors[m:]
 
     def _expect(self, operator: PauliSum | Complex) -> Real:
         """Tr(sigma O): estimated for a Pauli sum (:meth:`moments` gives its error), exact for a matrix."""
@@ -237,8 +232,7 @@ class ThermalState(State):
 
     @property
     def _partition(self) -> ThermalEstimate:
-        held: ThermalEstimate | None = self.__dict__.get("_own")
-        return held if held is not None else self._alone
+        return self._own if "_own" in self.__dict__ else self._alone
 
     @cached_property
     def _alone(self) -> ThermalEstimate:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Sequence
 
 import numpy as np
 
 from qml import _checks, _matrices, operators, spectral
+from qml._arrays import outer
 from qml._checks import InputError
 from qml._typing import ArrayLike, DimsLike, Integer, Real
 from qml.states.base import State
@@ -90,7 +90,7 @@ def tensor(*states: StateLike) -> State:
     if all(s.is_diagonal and isinstance(s, DensityMatrix) for s in held):
         d = math.prod(dims)
         _checks.memory(f"a product state of dimension {_checks.readable(d)}", 64 * d, "use ProductState")
-        joint = functools.reduce(np.multiply.outer, (s.probabilities() for s in held)).ravel()
+        joint = outer(s.probabilities() for s in held)
         return DensityMatrix.from_probabilities(joint, dims)
     if all(isinstance(s, GibbsState) for s in held):
         ends = np.cumsum([len(s.dims) for s in held])

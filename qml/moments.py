@@ -24,6 +24,7 @@ from qml._typing import ArrayLike, Complex, Dims, Real
 from qml.operators import GeneratorsLike, PauliLike, PauliSum, as_matrix, as_pauli_sum
 from qml.operators.generators import coefficients_of, pauli_sums
 from qml.operators.shots import string_estimates
+from qml.operators.sites import as_hermitian
 from qml.operators.strings import spell
 from qml.states import StateLike, one_state
 
@@ -250,9 +251,8 @@ class Moments(Saved):
         """
         words, columns, shifts = self._span
         if isinstance(operator, PauliSum | str | Mapping):
-            operator = as_pauli_sum(operator)
-            if not operator.is_hermitian:
-                raise InputError("the operator must be Hermitian; found a Pauli sum with complex coefficients.")
+            operator = as_hermitian("the operator", operator, self.dims)
+            assert isinstance(operator, PauliSum)
             largest = max(map(abs, operator.coefficients), default=0.0) or 1.0  # squares of what is scaled by it exist
             held = {w: complex(c) / largest for w, c in zip(operator.words, operator.coefficients, strict=True)}
             wanted = np.array([complex(held.pop(word, 0.0)).real for word in words])

@@ -13,7 +13,7 @@ import importlib
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from contextvars import ContextVar
 from functools import cache, wraps
 from threading import RLock
@@ -112,17 +112,12 @@ def _most_of_kernels() -> int:
 _of_kernels: ContextVar[int] = ContextVar("_of_kernels", default=sys.maxsize)
 
 
-@contextmanager
-def pinned(threads: int | None) -> Iterator[None]:
+def pinned(threads: int | None) -> AbstractContextManager[None]:
     """Linear algebra and kernels on this many threads (None: as they are).
 
     The last bits of a sum depend on how it is shared between threads, so runs are compared at equal numbers.
     """
-    if threads is None:
-        yield
-        return
-    with as_found({"blas": threads, "kernels": threads}):
-        yield
+    return as_found({"blas": threads, "kernels": threads})
 
 
 @contextmanager

@@ -18,7 +18,7 @@ import numpy as np
 from qml import _checks, _matrices
 from qml._arrays import as_complex, as_real
 from qml._checks import InputError
-from qml._typing import Complex, Dims, DimsLike, Integer, Numeric, Real
+from qml._typing import ArrayLike, Complex, Dims, DimsLike, Integer, Numeric, Real
 from qml.geometry.generators import Generators, Strings
 from qml.operators import PauliSum
 from qml.operators.generators import coefficients_of
@@ -190,10 +190,9 @@ class MatrixGenerators(Generators):
         np.matmul(rows, self.matrices, out=out)
 
 
-def matrix_generators(matrices: Sequence[Complex], dims: DimsLike | None) -> MatrixGenerators:
+def matrix_generators(matrices: Sequence[ArrayLike], dims: DimsLike | None) -> MatrixGenerators:
     """The generators of a list of matrices; `dims` None: qubits where the dimension is a power of two."""
-    first = _matrices.hermitian("generator 0", matrices[0])
-    d = first.shape[-1]
+    d = _matrices.square("generator 0", matrices[0]).shape[-1]
     site_dims = _checks.qubit_dims(d) if dims is None else _checks.dimensions("dims", dims, d)
     _checks.memory(f"{len(matrices)} generators of dimension {d}", 16 * len(matrices) * d * d, "use Pauli sums")
     stack = np.empty((len(matrices), d, d), dtype=np.complex128)

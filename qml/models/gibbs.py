@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from qml import _checks, _matrices
+from qml import _checks
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Cotangent, DimsLike, Numeric, ParamsLike, Real
 from qml.engines.register import directions_of
@@ -172,8 +172,7 @@ def _derivative(sigma: GibbsState, dk: Numeric) -> Complex:
 def _structured(operators: list[PauliSum | ArrayLike], dims: DimsLike | None) -> Generators:
     sums = [g for g in operators if isinstance(g, PauliSum)]
     if not sums:
-        matrices = [_matrices.square(f"generator {k}", g) for k, g in enumerate(operators)]  # type: ignore[arg-type]
-        return matrix_generators(matrices, dims)
+        return matrix_generators(operators, dims)  # type: ignore[arg-type]
     if len(sums) < len(operators):
         raise InputError("generators must be all Pauli sums or all matrices; found both: use .matrix() of the sums.")
     check_sums(sums)

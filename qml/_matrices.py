@@ -36,8 +36,12 @@ def hermitian(name: str, matrix: ArrayLike, dim: int | None = None, remedy: str 
 
 def summable(name: str, a: Numeric, remedy: str) -> float:
     """The size of the largest entry (..., d), if sums along rows, and so eigenvalues and their differences, exist."""
-    with np.errstate(over="ignore"):  # of a complex number whose parts float64 holds
-        largest, limit = float(abs(a).max(initial=0.0)), sys.float_info.max / (4 * a.shape[-1])
+    if a.dtype.kind == "c":
+        with np.errstate(over="ignore"):  # of a complex number whose parts float64 holds
+            sizes = abs(a)
+    else:
+        sizes = abs(a)
+    largest, limit = float(sizes.max(initial=0.0)), sys.float_info.max / (4 * a.shape[-1])
     if not largest <= limit:  # or not a number
         raise InputError(
             f"{name} must have entries of size up to {limit:.3g}, so that sums of them exist; found {largest:.3g}: "

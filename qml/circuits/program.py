@@ -11,7 +11,7 @@ import numpy as np
 from scipy import sparse
 
 from qml._checks import InputError, OutsideDomain, Record, all_finite, number, parameters, reals, told
-from qml._typing import Dims, Integer, ParamsLike, Real
+from qml._typing import ArrayLike, Dims, Integer, ParamsLike, Real
 from qml.circuits.places import sites_after
 from qml.instructions import Instruction, Operation, Preparation
 from qml.parameters import REAL_LINE
@@ -108,11 +108,12 @@ class Program(Record):
         OutsideDomain
             If a value lies outside the domain of its instruction.
         """
-        theta = self._named(params) if isinstance(params, Mapping) else parameters("params", params, self.n_params)
-        return self.slots_of_batch(theta)
+        return self._values(parameters("params", self._named(params), self.n_params))
 
-    def _named(self, values: Mapping[str, float]) -> Real:
-        """theta (n_params,) from the value of every parameter by name."""
+    def _named(self, values: ParamsLike) -> ArrayLike:
+        """theta (n_params,), where it is given by the value of every parameter by name; else as it is."""
+        if type(values) is np.ndarray or not isinstance(values, Mapping):
+            return values
         if set(values) != set(self.parameters):
             raise InputError(
                 f"params must name every parameter of the circuit, {told(self.parameters)}, and no other; found "
@@ -133,15 +134,16 @@ class Program(Record):
         InputError, OutsideDomain
             As :meth:`slots`.
         """
-        if isinstance(params, Mapping):
-            params = self._named(params)
-        theta = reals("params", params)
+        theta = reals("params", self._named(params))
         if theta.ndim <= 1 and theta.shape != (self.n_params,):
             parameters("params", theta, self.n_params)
         elif theta.shape[-1] != self.n_params:
             raise InputError(
                 f"params must have shape (..., {self.n_params}), one number a parameter; found shape {theta.shape}."
             )
+        return self._values(theta)
+
+    def _values(self, theta: Real) -> Real:
         rows, columns, weights = self._entries
         with np.errstate(over="ignore", invalid="ignore"):  # told below
             values = self.offset + _summed(rows, weights * theta[..., columns], len(self.offset))

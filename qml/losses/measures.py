@@ -335,4 +335,5 @@ def factor_of(rho: State) -> Complex:
         return rho.factor
     spectrum = rho.spectrum()
     half = namespace(spectrum.log_eigenvalues).exp(spectrum.log_eigenvalues / 2)
-    return as_complex(spectrum.columns * half[..., None, :])
+    factor: Complex = spectrum.columns * half[..., None, :]
+    return factor

@@ -88,7 +88,7 @@ class Parametrized(Saved, ABC):
         InputError
             If it has another shape or is not finite, or a name is missing or unknown.
         """
-        if isinstance(params, Mapping):
+        if type(params) is not np.ndarray and isinstance(params, Mapping):  # asking for a protocol takes long
             return self.unconstrained(params)
         return _checks.parameters("params", params, self.n_params)
 

@@ -332,7 +332,7 @@ class ConditionalGibbsModel(ConditionalModel):
         size = len(fields) * (stack[0].size + (2 * d * d if stack.ndim == 3 else 0))
         _checks.memory(f"{len(fields)} conditional states of dimension {d}", 16 * size, "use smaller batches of inputs")
         k = (fields @ stack.reshape(len(stack), -1)).reshape(len(fields), *stack.shape[1:])
-        return GibbsState(k, self.dims, diagonal=stack.ndim == 2)
+        return GibbsState._trusted(k, self.dims, diagonal=stack.ndim == 2)
 
     def states_vjp(self, params: ParamsLike, inputs: ArrayLike) -> tuple[GibbsState, Callable[[Cotangent], Real]]:
         x, stack = self._features(inputs), self._stack

@@ -217,7 +217,7 @@ class HiddenGibbsModel(Model):
         return float(sigma.log_partition()), free.pull(sigma.probabilities())
 
     def _diagonal(self, free: FreeEnergy) -> GibbsState:
-        return GibbsState(free.values, self.dims)
+        return GibbsState._trusted(free.values, self.dims, diagonal=True)
 
     def _factorised(self, joint: GibbsState) -> tuple[DensityMatrix, Complex]:
         """sigma = L L^dagger, and Q with orthonormal columns, where L Q^dagger holds the root's rows by (v, h)."""

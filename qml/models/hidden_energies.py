@@ -63,7 +63,8 @@ class BlockFreeEnergies:
 
     def at(self, theta: Real) -> FreeEnergy:
         """F and its derivatives at theta (m,)."""
-        given_v = GibbsState(self.combine(theta), diagonal=self.is_diagonal)  # the hidden state for every v
+        k = self.combine(theta)
+        given_v = GibbsState._trusted(k, k.shape[-1:], diagonal=self.is_diagonal)  # the hidden state for every v
 
         def weights() -> Numeric:
             return given_v.probabilities() if self.is_diagonal else given_v.matrix()

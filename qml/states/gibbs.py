@@ -107,7 +107,7 @@ class GibbsState(State):
         return self._diagonal
 
     def _at(self, index: Any) -> GibbsState:
-        return GibbsState(self._k[index], self.dims, diagonal=self._diagonal, sectors=self._sectors)
+        return GibbsState._trusted(self._k[index], self.dims, diagonal=self._diagonal, sectors=self._sectors)
 
     def hamiltonian(self) -> Complex:
         """The modular Hamiltonian K, shape (..., d, d)."""

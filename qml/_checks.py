@@ -108,7 +108,7 @@ def need(module: str, extra: str, what: str = "this") -> Any:
     try:
         return importlib.import_module(module)
     except ImportError:
-        library = module.partition(".")[0].replace("sklearn", "scikit-learn")
+        library = module.partition(".")[0]
         raise InputError(
             f"{what} needs {library}, which is not installed: run pip install 'qmaxlik[{extra}]'."
         ) from None

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from qml import _checks, _matrices
+from qml import _matrices
 from qml._checks import InputError
 from qml._typing import Integer, Real
 from qml.states import DensityMatrix
@@ -35,7 +35,13 @@ def load_samples(name: str, kept: Sequence[int] | None = None) -> tuple[Real, In
 
 def sklearn_datasets(name: str) -> Any:
     """The module ``sklearn.datasets``, for the data set of this name; a sentence where it is not installed."""
-    return _checks.need("sklearn.datasets", "data", f"the data set {name!r}")
+    try:
+        from sklearn import datasets
+    except ImportError:
+        raise InputError(
+            f"the data set {name!r} comes with scikit-learn, which is not installed: run pip install 'qmaxlik[data]'."
+        ) from None
+    return datasets
 
 
 def state_of_samples(samples: Real, encoding: str = "amplitude") -> DensityMatrix:

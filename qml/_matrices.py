@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 
 from qml import _checks
@@ -34,8 +36,12 @@ def hermitian(name: str, matrix: ArrayLike, dim: int | None = None, remedy: str 
 
 def summable(name: str, a: Numeric, remedy: str) -> float:
     """The size of the largest entry (..., d), if sums along rows, and so eigenvalues and their differences, exist."""
-    with np.errstate(over="ignore"):  # of a complex number whose parts float64 holds
-        largest, limit = float(abs(a).max(initial=0.0)), float(np.finfo(np.float64).max) / (4 * a.shape[-1])
+    if a.dtype.kind == "c":
+        with np.errstate(over="ignore"):  # of a complex number whose parts float64 holds
+            sizes = abs(a)
+    else:
+        sizes = abs(a)
+    largest, limit = float(sizes.max(initial=0.0)), sys.float_info.max / (4 * a.shape[-1])
     if not largest <= limit:  # or not a number
         raise InputError(
             f"{name} must have entries of size up to {limit:.3g}, so that sums of them exist; found {largest:.3g}: "
@@ -44,9 +50,9 @@ def summable(name: str, a: Numeric, remedy: str) -> float:
     return largest
 
 
-def unitary(name: str, matrix: ArrayLike, dim: int | None = None) -> Complex:
+def unitary(name: str, matrix: ArrayLike) -> Complex:
     """A unitary array (d, d)."""
-    a = square(name, matrix, dim)
+    a = square(name, matrix)
     with np.errstate(over="ignore", invalid="ignore"):
         violation = float(np.abs(a.conj().swapaxes(-1, -2) @ a - np.eye(a.shape[-1])).max(initial=0.0))
     if not violation <= _checks.TOLERANCE:

@@ -21,9 +21,10 @@ from qml import _checks, _matrices
 from qml._checks import InputError
 from qml._saved import Saved
 from qml._typing import ArrayLike, Complex, Dims, Real
-from qml.operators import GeneratorsLike, PauliLike, PauliSum, as_matrix, as_pauli_sum, named_operators
-from qml.operators.generators import coefficients_of
+from qml.operators import GeneratorsLike, PauliLike, PauliSum, as_matrix, as_pauli_sum
+from qml.operators.generators import coefficients_of, pauli_sums
 from qml.operators.shots import string_estimates
+from qml.operators.sites import as_hermitian
 from qml.operators.strings import spell
 from qml.states import StateLike, one_state
 
@@ -85,7 +86,7 @@ class Moments(Saved):
         entropy: float = math.nan,
         covariance: ArrayLike | None = None,
     ) -> None:
-        self.generators = tuple(operators_of(generators).values())
+        self.generators = tuple(pauli_sums(generators).values())
         m = len(self.generators)
         self.values = _checks.kept(_checks.parameters("values", values, m, "generator"))
         self._covariance = None if covariance is None else _checks.kept(_covariance(covariance, m))
@@ -130,7 +131,7 @@ class Moments(Saved):
         array([1., 1., 0.])
         """
         state = one_state(state)
-        operators = operators_of(generators)
+        operators = pauli_sums(generators)
         dims = next(iter(operators.values())).dims
         if state.dims != dims:
             raise InputError(f"state and generators must have equal dims; found {state.dims} and {dims}.")
@@ -176,7 +177,7 @@ class Moments(Saved):
         >>> float(found.values[0]), bool(abs(found.values[1]) < 4 * found.errors[1] < 0.2)
         (1.0, True)
         """
-        operators = operators_of(generators)
+        operators = pauli_sums(generators)
         words, weights = coefficients_of(tuple(operators.values()))
         n = next(iter(operators.values())).n_qubits
         there = [k for k, w in enumerate(words) if w != (0, 0)]
@@ -250,9 +251,8 @@ class Moments(Saved):
         """
         words, columns, shifts = self._span
         if isinstance(operator, PauliSum | str | Mapping):
-            operator = as_pauli_sum(operator)
-            if not operator.is_hermitian:
-                raise InputError("the operator must be Hermitian; found a Pauli sum with complex coefficients.")
+            operator = as_hermitian("the operator", operator, self.dims)
+            assert isinstance(operator, PauliSum)
             largest = max(map(abs, operator.coefficients), default=0.0) or 1.0  # squares of what is scaled by it exist
             held = {w: complex(c) / largest for w, c in zip(operator.words, operator.coefficients, strict=True)}
             wanted = np.array([complex(held.pop(word, 0.0)).real for word in words])
@@ -298,9 +298,6 @@ class Moments(Saved):
     # what S asks of rho: see qml.states.cross_entropy ----------------------------------------------------------------
 
     _is_state = False
-
-    def _as_data(self) -> Moments:
-        return self
 
     def _as_state(self) -> NoReturn:
         raise InputError(
@@ -364,21 +361,3 @@ def _covariance(value: ArrayLike, m: int) -> Real:
     if (np.diagonal(found) < 0).any():
         raise InputError(f"a variance must not be negative; found {np.diagonal(found).min():.6g}.")
     return (found + found.T) / 2
-
-
-def operators_of(generators: GeneratorsLike) -> dict[str, PauliSum]:
-    """Hermitian Pauli sums on equally many qubits by name; see :func:`qml.operators.named_operators`."""
-    out: dict[str, PauliSum] = {}
-    for name, g in named_operators(generators).items():
-        if not isinstance(g, PauliSum) or not g.words:
-            raise InputError(f"generator {name!r} must be a PauliSum other than zero; found {_checks.shown(g)}.")
-        if not g.is_hermitian:
-            raise InputError(f"generator {name!r} must be Hermitian; found complex coefficients in {g}.")
-        first = next(iter(out.values()), g)
-        if g.n_qubits != first.n_qubits:
-            raise InputError(
-                f"generators must act on equally many qubits; found {first.n_qubits} and, for generator {name!r}, "
-                f"{g.n_qubits}."
-            )
-        out[name] = g
-    return out

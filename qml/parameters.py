@@ -347,22 +347,19 @@ def Parameter(name: str) -> Affine:  # noqa: N802 - reads as the noun it makes
     >>> print(Parameter("theta") / 2)
     0.5*theta
     """
-    return Affine(((_parameter_name(name), 1.0),))
-
-
-def _parameter_name(name: object) -> str:
-    """`name` if it can be one: a text that neither is blank nor reads as a number."""
-    _checks.text("a parameter's name", name)
-    assert isinstance(name, str)
-    if not name.strip():
+    if not _checks.text("a parameter's name", name).strip():
         raise InputError(f"a parameter's name must not be empty; found {name!r}.")
+    if name != "j" and _is_number(name):  # j is a letter like any other, though Python reads it as a number
+        raise InputError(f"a parameter's name must not read as a number; found {name!r}: leave out the quotes.")
+    return Affine(((name, 1.0),))
+
+
+def _is_number(text: str) -> bool:
     try:
-        complex(name)
+        complex(text)
     except ValueError:
-        return name
-    if name == "j":  # a letter like any other, though Python reads it as a number
-        return name
-    raise InputError(f"a parameter's name must not read as a number; found {name!r}: leave out the quotes.")
+        return False
+    return True
 
 
 def as_affine(value: ParameterLike, what: str = "a gate or channel parameter") -> Affine:

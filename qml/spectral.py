@@ -73,6 +73,15 @@ class Spectrum:
         return int(self.log_eigenvalues.shape[-1] if self.basis is None else self.basis.shape[-2])
 
     @property
+    def columns(self) -> Complex:
+        """The basis as a matrix (..., d, r), also where it is the computational one."""
+        if self.basis is not None:
+            return self.basis
+        _checks.memory(f"a matrix of dimension {self.dim}", 32 * self.dim**2, "use fewer sites")
+        unit: Complex = namespace(self.log_eigenvalues).eye(self.dim, dtype=np.complex128)
+        return unit
+
+    @property
     def is_complete(self) -> bool:
         """Whether the columns span the space (r = d)."""
         return self.basis is None or self.basis.shape[-1] == self.basis.shape[-2]

@@ -13,7 +13,7 @@ import importlib
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from contextvars import ContextVar
 from functools import cache, wraps
 from threading import RLock
@@ -60,18 +60,10 @@ class Limit:
                 _set([min(_asked)] * len(_before))
 
 
-class _Free:
-    """A context that changes nothing."""
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, *_: object) -> None: ...
+_ONE, _FREE = Limit(1), nullcontext()
 
 
-_ONE, _FREE = Limit(1), _Free()
-
-
-def suited(dim: int) -> Limit | _Free:
+def suited(dim: int) -> Limit | nullcontext[None]:
     """A context with the number of threads that suits matrices of this dimension.
 
     Examples
@@ -83,7 +75,7 @@ def suited(dim: int) -> Limit | _Free:
     return _ONE if dim < SHARED_FROM else _FREE
 
 
-def suited_alone(dim: int) -> Limit | _Free:
+def suited_alone(dim: int) -> Limit | nullcontext[None]:
     """The same where there are no other matrices than of this dimension: the smallest need no limit."""
     return _ONE if SPLIT_FROM <= dim < SHARED_FROM else _FREE
 
@@ -120,17 +112,12 @@ def _most_of_kernels() -> int:
 _of_kernels: ContextVar[int] = ContextVar("_of_kernels", default=sys.maxsize)
 
 
-@contextmanager
-def pinned(threads: int | None) -> Iterator[None]:
+def pinned(threads: int | None) -> AbstractContextManager[None]:
     """Linear algebra and kernels on this many threads (None: as they are).
 
     The last bits of a sum depend on how it is shared between threads, so runs are compared at equal numbers.
     """
-    if threads is None:
-        yield
-        return
-    with as_found({"blas": threads, "kernels": threads}):
-        yield
+    return as_found({"blas": threads, "kernels": threads})
 
 
 @contextmanager

@@ -96,14 +96,13 @@ class Lindblad(Channel):
         everything = [*terms.values(), *noise.values(), *([] if drift is None else [drift])]
         if not everything:
             raise InputError("a Lindblad equation needs a Hamiltonian or jumps; found neither.")
-        given = [_operator(o) for o in everything]
-        sites = dims_of(given[0]) if dims is None else _checks.dimensions("dims", dims)
+        sites = dims_of(everything[0]) if dims is None else _checks.dimensions("dims", dims)
         names = ("time", *(_checks.text("each name of a coefficient", n) for n in (*terms, *noise)))
         if len(set(names)) != len(names):
             raise InputError(f"time, the terms and the jumps must have distinct names; found {_checks.told(names)}.")
         side = math.prod(sites)
         _checks.memory(f"a Lindblad generator of dimension {side}", 160 * side**4 * len(names), "use fewer sites")
-        matrices = [as_matrix(o, sites) for o in given]
+        matrices = [as_matrix(o, sites) for o in everything]
         for label, matrix in zip(terms, matrices, strict=False):
             _matrices.hermitian(f"the term {label!r} of the Hamiltonian", matrix)
         fixed = np.zeros((side, side)) if drift is None else _matrices.hermitian("the drift", matrices[-1])
@@ -211,10 +210,3 @@ class Lindblad(Channel):
         s = self.superoperator(params).reshape(side, side, side, side)
         choi = s.transpose(0, 2, 1, 3).reshape(side**2, side**2)
         return kraus_of_choi((choi + choi.conj().T) / 2)
-
-
-def _operator(value: Any) -> Any:
-    """A text stands for a Pauli string."""
-    from qml.operators import pauli
-
-    return pauli(value) if isinstance(value, str) else value

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import html
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
 from typing import TypeAlias
 
 from qml import _checks
@@ -13,11 +14,10 @@ from qml._checks import InputError
 from qml._saved import Saved
 from qml._typing import Dims, DimsLike
 from qml.circuits import drawing
-from qml.circuits.compiled import compiled
 from qml.circuits.domains import parameter_domains
 from qml.circuits.noise import NoiseModel
 from qml.circuits.places import check_places, sites_after, sites_before
-from qml.circuits.program import Program
+from qml.circuits.program import Program, compiled
 from qml.instructions import Channel, Operation, Unitary
 from qml.parameters import Interval, ParameterLike
 
@@ -83,10 +83,7 @@ class Circuit(Saved):
     @cached_property
     def sites_out(self) -> tuple[int, ...]:
         """Sites of the output register: those that are alive at the end."""
-        alive = self.sites_in
-        for operation in self.operations:
-            alive = sites_after(operation, alive)
-        return alive
+        return reduce(lambda alive, operation: sites_after(operation, alive), self.operations, self.sites_in)
 
     @property
     def dims_in(self) -> Dims:
@@ -141,10 +138,7 @@ class Circuit(Saved):
         >>> Circuit(2, [gates.H(0), gates.CNOT(0, 1), gates.H(1)]).instruction_counts()
         {'H': 2, 'CNOT': 1}
         """
-        result: dict[str, int] = {}
-        for operation in self.operations:
-            result[operation.name] = result.get(operation.name, 0) + 1
-        return result
+        return dict(Counter(operation.name for operation in self.operations))
 
     # new circuits from it ------------------------------------------------------------------------------------------
 

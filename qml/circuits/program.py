@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,8 +11,9 @@ import numpy as np
 from scipy import sparse
 
 from qml._checks import InputError, OutsideDomain, Record, all_finite, number, parameters, reals, told
-from qml._typing import Dims, Integer, ParamsLike, Real
-from qml.instructions import Instruction
+from qml._typing import ArrayLike, Dims, Integer, ParamsLike, Real
+from qml.circuits.places import sites_after
+from qml.instructions import Instruction, Operation, Preparation
 from qml.parameters import REAL_LINE
 
 
@@ -107,11 +108,12 @@ class Program(Record):
         OutsideDomain
             If a value lies outside the domain of its instruction.
         """
-        theta = self._named(params) if isinstance(params, Mapping) else parameters("params", params, self.n_params)
-        return self.slots_of_batch(theta)
+        return self._values(parameters("params", self._named(params), self.n_params))
 
-    def _named(self, values: Mapping[str, float]) -> Real:
-        """theta (n_params,) from the value of every parameter by name."""
+    def _named(self, values: ParamsLike) -> ArrayLike:
+        """theta (n_params,), where it is given by the value of every parameter by name; else as it is."""
+        if type(values) is np.ndarray or not isinstance(values, Mapping):
+            return values
         if set(values) != set(self.parameters):
             raise InputError(
                 f"params must name every parameter of the circuit, {told(self.parameters)}, and no other; found "
@@ -132,15 +134,16 @@ class Program(Record):
         InputError, OutsideDomain
             As :meth:`slots`.
         """
-        if isinstance(params, Mapping):
-            params = self._named(params)
-        theta = reals("params", params)
+        theta = reals("params", self._named(params))
         if theta.ndim <= 1 and theta.shape != (self.n_params,):
             parameters("params", theta, self.n_params)
         elif theta.shape[-1] != self.n_params:
             raise InputError(
                 f"params must have shape (..., {self.n_params}), one number a parameter; found shape {theta.shape}."
             )
+        return self._values(theta)
+
+    def _values(self, theta: Real) -> Real:
         rows, columns, weights = self._entries
         with np.errstate(over="ignore", invalid="ignore"):  # told below
             values = self.offset + _summed(rows, weights * theta[..., columns], len(self.offset))
@@ -194,3 +197,32 @@ def _summed(places: Integer, terms: Real, size: int) -> Real:
     starts = size * np.arange(len(flat))[:, None]
     sums = np.bincount((starts + places).ravel(), flat.ravel(), size * len(flat))
     return np.asarray(sums, dtype=np.float64).reshape(*terms.shape[:-1], size)
+
+
+def compiled(
+    operations: Sequence[Operation], dims: Dims, sites_in: tuple[int, ...], parameters: tuple[str, ...]
+) -> Program:
+    """The program of operations on sites of these dimensions, given the input register and the order of theta."""
+    register = sites_in
+    column = {name: i for i, name in enumerate(parameters)}
+    steps: list[Step] = []
+    offset: list[float] = []
+    entries: list[tuple[int, int, float]] = []  # of the weights: slot, parameter, value
+    for operation in operations:
+        after = sites_after(operation, register)
+        held = after if isinstance(operation.instruction, Preparation) else register
+        positions, register = tuple(held.index(site) for site in operation.sites), after
+        start = len(offset)
+        for slot, expression in enumerate(operation.params, start):
+            offset.append(expression.constant)
+            entries += [(slot, column[name], weight) for name, weight in expression.terms]
+        steps.append(Step(operation.instruction, positions, start, len(offset)))
+    rows, columns, weights = zip(*entries, strict=True) if entries else ((), (), ())
+    return Program(
+        dims_in=tuple(dims[site] for site in sites_in),
+        dims_out=tuple(dims[site] for site in register),
+        steps=tuple(steps),
+        parameters=parameters,
+        weights=sparse.csr_array((weights, (rows, columns)), shape=(len(offset), len(parameters)), dtype=np.float64),
+        offset=np.array(offset, dtype=np.float64),
+    )

@@ -6,9 +6,9 @@ import numpy as np
 
 from qml import _checks, _matrices
 from qml._checks import InputError
-from qml._typing import ArrayLike, Complex, Real
+from qml._typing import ArrayLike, Real
 from qml.losses.measures import fidelity
-from qml.states import DensityMatrix, State, StateLike, as_state
+from qml.states import DensityMatrix, StateLike, as_state
 
 
 def embedding(states: StateLike, weights: ArrayLike | None = None) -> DensityMatrix:
@@ -49,7 +49,7 @@ def embedding(states: StateLike, weights: ArrayLike | None = None) -> DensityMat
         raise InputError(f"weights must be one a state, shape ({m},); found shape {w.shape}.")
     if states.is_diagonal:
         return DensityMatrix.from_probabilities(w @ states.probabilities(), states.dims)
-    if isinstance(states, DensityMatrix) and states.factor is not None:
+    if states.factor is not None:
         columns = np.sqrt(w)[:, None, None] * states.factor
         columns = columns.transpose(1, 0, 2).reshape(states.dim, -1)
         if columns.shape[1] <= states.dim:
@@ -102,21 +102,13 @@ def kernel(first: StateLike, second: StateLike | None = None, kind: str = "hilbe
             raise InputError(f"{name} must be a batch (m,) of states; found batch shape {states.batch_shape}.")
     if first.dims != second.dims:
         raise InputError(f"first and second must have the same dims; found {first.dims} and {second.dims}.")
-    a, b = _columns(first), _columns(second)
+    a, b = first.factor, second.factor
     pure = any(columns is not None and columns.shape[-1] == 1 for columns in (a, b))
     if kind == "fidelity" and not pure:
-        return np.stack([fidelity(_member(first, k), second) for k in range(first.batch_shape[0])])
+        return np.stack([fidelity(first[k], second) for k in range(first.batch_shape[0])])
     if first.is_diagonal and second.is_diagonal:
         return np.asarray(first.probabilities() @ second.probabilities().T)
     if a is not None and b is not None and a.shape[-1] == b.shape[-1] == 1:
         return np.square(np.abs(a[..., 0].conj() @ b[..., 0].T))
     m, k = first.batch_shape[0], second.batch_shape[0]
     return np.asarray((first.matrix().reshape(m, -1) @ second.matrix().reshape(k, -1).conj().T).real)
-
-
-def _columns(states: State) -> Complex | None:
-    return states.factor if isinstance(states, DensityMatrix) else None
-
-
-def _member(states: State, k: int) -> State:
-    return states[k] if isinstance(states, DensityMatrix) else DensityMatrix._trusted(states.matrix()[k], states.dims)

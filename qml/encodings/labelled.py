@@ -9,6 +9,7 @@ import numpy as np
 
 from qml import _checks
 from qml._checks import InputError
+from qml._files import write_arrays
 from qml._typing import Integer, Real
 from qml.losses import Labelled, label_states
 from qml.states import DensityMatrix
@@ -74,8 +75,7 @@ class Labels:
         parts = {"train": self.train, "validation": self.validation, "test": self.test}
         arrays = {f"{name}.inputs": part.inputs for name, part in parts.items() if part is not None}
         arrays |= {f"{name}.labels": part.states.probabilities() for name, part in parts.items() if part is not None}
-        with path.open("wb") as file:
-            np.savez(file, allow_pickle=False, names=np.array(self.names), **arrays)
+        write_arrays(path, {"names": np.array(self.names), **arrays})
 
 
 def split(samples: Samples, fractions: tuple[float, float], rng: np.random.Generator) -> list[Samples]:

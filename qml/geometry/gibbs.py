@@ -12,14 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
-from typing import Any, Protocol, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from qml import _checks, buffers, spectral
 from qml._arrays import trace_of_product
 from qml._typing import Complex, Numeric, Real
-from qml.geometry.involutions import Involutions
+from qml.geometry.generators import Generators
 from qml.geometry.metric import Metric
 from qml.geometry.weights import gibbs_weights
 from qml.states.gibbs import GibbsState
@@ -38,50 +38,6 @@ MANY_STRINGS = 2
 """Pauli strings a generator beyond which the generators are rotated, not the strings."""
 
 Rotate: TypeAlias = Callable[[Any, Real, int, int, Any], None]
-
-
-class StringsLike(Protocol):
-    """k Pauli strings of which operators are sums: G_j = sum_w a_jw P_w, but for constants."""
-
-    @property
-    def involutions(self) -> Involutions:
-        """The strings between eigenvectors."""
-
-    @property
-    def weights(self) -> Any:
-        """a, sparse (m, k)."""
-
-    def traces(self, cotangent: Numeric) -> Real:
-        """Re Tr(C P_w) for all w."""
-
-
-class GeneratorsLike(Protocol):
-    """Hermitian operators G_1, ..., G_m, as models hold them."""
-
-    is_diagonal: bool
-
-    def __len__(self) -> int:
-        """m."""
-
-    @property
-    def strings(self) -> StringsLike | None:
-        """The Pauli strings that they are made of, where they are."""
-
-    @property
-    def is_real(self) -> bool:
-        """Whether all matrices are real."""
-
-    def combine(self, theta: Real) -> Numeric:
-        """sum_j theta_j G_j, or its diagonal."""
-
-    def traces(self, cotangent: Numeric) -> Real:
-        """Re Tr(C G_j) for all j."""
-
-    def levels(self, start: int, stop: int) -> Real:
-        """The diagonals of diagonal G_j, from one state of the basis to another (m, stop - start)."""
-
-    def left(self, rows: Numeric, out: Numeric) -> None:
-        """Row vectors (s, d) times each G_j, into `out` (m, s, d)."""
 
 
 class GibbsMetric(Metric):
@@ -122,14 +78,10 @@ class GibbsMetric(Metric):
     array([1., 2.])
     """
 
-    def __init__(
-        self, state: GibbsState, generators: GeneratorsLike, kind: str = "bkm", *, tolerance: float = 0.0
-    ) -> None:
+    def __init__(self, state: GibbsState, generators: Generators, kind: str = "bkm", *, tolerance: float = 0.0) -> None:
         _checks.instance("state", state, GibbsState)
         tolerance = _checks.number("tolerance", tolerance, low=0.0)
-        if not all(hasattr(generators, name) for name in ("combine", "traces", "left", "strings")):
-            found = _checks.shown(generators)
-            raise _checks.InputError(f"generators must be those of a Gibbs model, model.generators; found {found}.")
+        _checks.instance("generators", generators, Generators, "those of a Gibbs model, model.generators")
         super().__init__(kind, len(generators))
         self._state, self._generators = state, generators
         spectrum = state.spectrum()

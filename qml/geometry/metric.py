@@ -5,6 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Protocol, runtime_checkable
 
+import numpy as np
+
 from qml import _checks
 from qml._typing import ArrayLike, Real
 from qml.geometry.weights import KINDS
@@ -55,9 +57,9 @@ class Metric(ABC):
         """
         return self._product(_checks.parameters("vector", vector, self.n_params))
 
-    @abstractmethod
     def _product(self, v: Real) -> Real:
-        """g v (p,)."""
+        """g v (p,); a metric that can do without g says so."""
+        return np.asarray(self.matrix() @ v)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.kind!r}, {_checks.plural(self.n_params, 'parameter')})"

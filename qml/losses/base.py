@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -225,7 +226,10 @@ class Loss(Described, ABC):
         return found if weights[worst] > 0 else ""
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}()"
+        asked = inspect.signature(type(self)).parameters.values()
+        held = {p.name: (getattr(self, p.name, p.default), p.default) for p in asked}
+        plain = {name: x for name, (x, default) in held.items() if not isinstance(x, np.ndarray) and x != default}
+        return f"{type(self).__name__}({', '.join(f'{name}={x!r}' for name, x in plain.items())})"
 
 
 def is_measured(target: Any) -> TypeIs[Counts]:

@@ -87,9 +87,7 @@ class CountsLoss(Loss):
     """
 
     def __init__(self, readout: TrainableReadout | None = None) -> None:
-        if readout is not None and not isinstance(readout, TrainableReadout):
-            raise InputError(f"readout must be a TrainableReadout; found {type(readout).__name__}.")
-        self.readout = readout
+        self.readout = None if readout is None else _checks.instance("readout", readout, TrainableReadout)
         self._phi: Real | None = None
 
     @property
@@ -192,9 +190,6 @@ class CountsLoss(Loss):
         outcomes = _checks.plural(int(impossible.sum()), "outcome")
         return f"{outcomes} with counts but with the probability zero, such as {first}"
 
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({'' if self.readout is None else f'readout={self.readout!r}'})"
-
 
 class NegativeLogLikelihood(CountsLoss):
     r"""The negative log-likelihood of counts in nats a shot, given the settings, without the multinomial constant.
@@ -287,10 +282,6 @@ class ClassicalCrossEntropy(NegativeLogLikelihood):
         rho = as_single_state(target, dims)
         exact = Counts.from_frequencies(self.measurement, self.measurement.probabilities(rho))
         return super().accept(exact, dims)
-
-    def __repr__(self) -> str:
-        readout = "" if self.readout is None else f", readout={self.readout!r}"
-        return f"ClassicalCrossEntropy({self.measurement!r}{readout})"
 
 
 class ChiSquare(CountsLoss):

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from qml import _checks, _matrices, operators
+from qml import _checks, operators
 from qml._arrays import as_real, number
 from qml._checks import InputError
 from qml._typing import Complex, Cotangent, Dims, Real
 from qml.losses.base import Loss
 from qml.operators import PauliSum
-from qml.operators.sites import dims_of
+from qml.operators.sites import as_hermitian, dims_of
 from qml.states.base import State
 from qml.states.coercion import one_state
 
@@ -139,9 +138,6 @@ class FreeEnergy(Expectation):
         above = self.beta * (energies - energies[0])
         return self.beta * float(energies[0]) - math.log(float(np.exp(-above).sum()))
 
-    def __repr__(self) -> str:
-        return f"FreeEnergy({'' if self.beta == 1 else f'beta={self.beta:g}'})"
-
 
 def _hamiltonian(target: Any, dims: Dims) -> PauliSum | Complex:
     """A Hermitian operator on sites `dims`: a Pauli sum as it is, anything else as a matrix (d, d)."""
@@ -150,12 +146,8 @@ def _hamiltonian(target: Any, dims: Dims) -> PauliSum | Complex:
             "the target of an energy must be a Hamiltonian, such as a PauliSum or a Hermitian matrix; found "
             f"{type(target).__name__}: use CrossEntropy() to learn a state, NegativeLogLikelihood() for counts."
         )
-    h = operators.as_pauli_sum(target) if isinstance(target, str | Mapping) else target
-    if not isinstance(h, PauliSum):
-        return _matrices.hermitian("the Hamiltonian", operators.as_matrix(h, dims))
-    if not h.is_hermitian:
-        raise InputError("the Hamiltonian must be Hermitian; found a Pauli sum with complex coefficients.")
-    if h.dims != dims:
+    h = as_hermitian("the Hamiltonian", target, dims)
+    if isinstance(h, PauliSum) and h.dims != dims:
         raise InputError(
             f"Hamiltonian and model must have equal dims; found {h.dims} (Hamiltonian) and {dims} (model)."
         )
@@ -164,8 +156,7 @@ def _hamiltonian(target: Any, dims: Dims) -> PauliSum | Complex:
 
 def _energies(target: Any) -> Real | None:
     """The eigenvalues (d,) of a Hamiltonian, ascending; None where the matrix is too large."""
-    h = operators.as_pauli_sum(target) if isinstance(target, str | Mapping) else target
-    dims = dims_of(h)
+    dims = dims_of(target)
     if math.prod(dims) > LARGEST_DIM:
         return None
-    return as_real(np.linalg.eigvalsh(operators.as_matrix(_hamiltonian(h, dims), dims)))
+    return as_real(np.linalg.eigvalsh(operators.as_matrix(_hamiltonian(target, dims), dims)))

@@ -189,15 +189,14 @@ class LabelLikelihood(MeanCrossEntropy):
     is_cross_entropy = False
 
     def value(self, target: State, sigma: State) -> float:
-        w = self._weights(target, sigma)
-        return float(w[w > 0] @ _population_entropy(target, sigma)[w > 0])
+        return super().value(_diagonal(target), _diagonal(sigma))
 
     def value_and_cotangent(self, target: State, sigma: State) -> tuple[float, Cotangent]:
+        if sigma.is_diagonal:
+            return super().value_and_cotangent(_diagonal(target), sigma)
         value = self.value(target, sigma)
         if not np.isfinite(value):
             return value, None
-        if sigma.is_diagonal:
-            return value, sigma.pull_log(-self._weights(target, sigma)[:, None, None] * _diagonal(target).matrix())
         q, p = _populations(target), _populations(sigma)
         seen = (q > 0) & (p > 0)
         xp = namespace(p)
@@ -208,7 +207,7 @@ class LabelLikelihood(MeanCrossEntropy):
         return super().why_infinite(_diagonal(target), _diagonal(sigma))
 
     def floor(self, target: State) -> float:
-        return float(self.member_weights(target) @ _population_entropy(target, _diagonal(target)))
+        return self.value(target, target)
 
 
 def _populations(state: State) -> Real:
@@ -223,11 +222,6 @@ def _diagonal(state: State) -> State:
         return state
     p = _populations(state)
     return DensityMatrix._make(None, state.dims, probabilities=p / p.sum(axis=-1, keepdims=True))
-
-
-def _population_entropy(target: State, sigma: State) -> Real:
-    """-sum_c q_c log p_c, (m,): +inf where a label that was seen has no probability."""
-    return as_real(cross_entropy(_diagonal(target), _diagonal(sigma)))
 
 
 def label_states(labels: ArrayLike, classes: int, *, noise: float = 0.0) -> DensityMatrix:

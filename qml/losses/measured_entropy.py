@@ -86,8 +86,7 @@ def measured_relative_entropy(
     if math.isinf(sigma.log_expectation(rho)):
         return math.inf
     spectrum = sigma.spectrum()
-    basis = np.eye(sigma.dim, dtype=np.complex128) if spectrum.basis is None else spectrum.basis
-    a, q = basis.conj().T @ factor_of(rho), spectrum.eigenvalues
+    a, q = spectrum.columns.conj().T @ factor_of(rho), spectrum.eigenvalues
     if (np.square(np.abs(a)).sum(axis=1)[spectrum.support & (q < SMALLEST)] > spectral.weight_cut(sigma.dim)).any():
         raise InputError(f"rho has weight where sigma has eigenvalues below {SMALLEST:g}, too small to divide by.")
     found = _between(a[q >= SMALLEST], q[q >= SMALLEST], gap, steps)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
-from qml._results import html_table
+from qml._results import Table
 from qml.losses.counts import NegativeLogLikelihood
 from qml.losses.measures import cross_entropy, trace_distance
 from qml.measurement.counts import Counts
@@ -15,7 +16,7 @@ from qml.states.coercion import StateLike, one_state
 
 
 @dataclass(frozen=True)
-class MeasuredReport:
+class MeasuredReport(Table):
     r"""Counts against a model sigma: entropies in nats a shot, and distances, which have no unit.
 
     Attributes
@@ -60,6 +61,8 @@ class MeasuredReport:
     true_cross_entropy: float | None = None
     empirical_distance: float | None = None
 
+    caption: ClassVar[str] = "measured data"
+
     @property
     def cost(self) -> float:
         r"""S(rho_hat, sigma) - L - sum_k f_k log Tr M_k >= 0: what the empirical state says less than the counts.
@@ -93,11 +96,7 @@ class MeasuredReport:
         ]
         return [(name, f"{value:.9g}") for name, value in known if value is not None]
 
-    def __str__(self) -> str:
-        return "\n".join(f"{name:<23}  {value}" for name, value in self.rows())
-
-    def _repr_html_(self) -> str:
-        return html_table("measured data", self.rows())
+    _rows = rows
 
 
 def measured_report(counts: Counts, sigma: StateLike, rho: StateLike | None = None) -> MeasuredReport:

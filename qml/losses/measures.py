@@ -335,6 +335,5 @@ def factor_of(rho: State) -> Complex:
         return rho.factor
     spectrum = rho.spectrum()
     half = namespace(spectrum.log_eigenvalues).exp(spectrum.log_eigenvalues / 2)
-    if spectrum.basis is None:
-        return spectral.Spectrum(half, None).matrix_of(half)
-    return as_complex(spectrum.basis * half[..., None, :])
+    factor: Complex = spectrum.columns * half[..., None, :]
+    return factor

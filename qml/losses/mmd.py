@@ -86,9 +86,7 @@ class MMD(Loss):
             raise InputError(f"bandwidths must be one or more numbers above 0; found {_checks.shown(bandwidths)}.")
         self.bandwidths = tuple(float(w) for w in given)
         self.distance = _checks.choice("distance", distance, DISTANCES)
-        if measurement is not None and not isinstance(measurement, Measurement):
-            raise InputError(f"measurement must be a Measurement; found {type(measurement).__name__}.")
-        self.measurement = measurement
+        self.measurement = None if measurement is None else _checks.instance("measurement", measurement, Measurement)
 
     def accept(self, target: Any, dims: Dims) -> State | Counts:
         measurement = target.measurement if is_measured(target) else self.measurement
@@ -166,12 +164,6 @@ class MMD(Loss):
                 y = (1 - e) * y + e * y.sum(axis=axis, keepdims=True)
             parts.append(y.reshape(-1))
         return as_real(sum(parts) / len(kernels))
-
-    def __repr__(self) -> str:
-        given = [f"bandwidths={self.bandwidths}"] if self.bandwidths != BANDWIDTHS else []
-        given += [f"distance={self.distance!r}"] if self.distance != "hamming" else []
-        given += [f"measurement={self.measurement!r}"] if self.measurement is not None else []
-        return f"MMD({', '.join(given)})"
 
 
 class _Data(NamedTuple):

@@ -132,10 +132,9 @@ class Renyi(Loss):
         if self.alpha == 1:
             return value, sigma.pull_log(-target.matrix())
         spectrum = sigma.spectrum()
-        kept, xp = spectrum.support, namespace(spectrum.log_eigenvalues)
+        kept = spectrum.support
         logs = spectrum.log_eigenvalues[kept]
-        basis = xp.eye(spectrum.dim, dtype=np.complex128) if spectrum.basis is None else spectrum.basis
-        v = basis[:, kept]
+        v = spectrum.columns[:, kept]
         t, z, scaled = self._power(target, v, logs, singular_cut(sigma))
         powers = spectral.exp_divided_differences(scaled)
         if self.alpha > 1 or not spectrum.has_kernel:
@@ -170,11 +169,6 @@ class Renyi(Loss):
         if self.alpha < 1:
             return "the supports of rho and sigma are orthogonal"
         return super().why_infinite(target, sigma)
-
-    def __repr__(self) -> str:
-        given = [f"alpha={self.alpha:g}"] if self.alpha != 2 else []
-        given += [f"variant={self.variant!r}"] if self.variant != "sandwiched" else []
-        return f"Renyi({', '.join(given)})"
 
 
 def _order(alpha: float, variant: str) -> tuple[float, str]:

@@ -14,7 +14,7 @@ from qml._typing import ArrayLike, Real
 from qml.measurement import display, entries, formats
 from qml.measurement.base import Measurement
 from qml.measurement.combined import CombinedMeasurement
-from qml.measurement.descriptions import as_measurement, is_same
+from qml.measurement.descriptions import is_same
 from qml.measurement.entries import by_label, fits, outcome_name
 from qml.measurement.filed import FiledRecord
 from qml.states.density_matrix import DensityMatrix
@@ -308,7 +308,7 @@ class Counts(FiledRecord, Mapping[str, dict[str, Any]]):
     @classmethod
     def _again(cls, **arguments: Any) -> Self:
         make = cls.from_weights if np.asarray(arguments["counts"]).dtype.kind == "f" else cls
-        return make(as_measurement(arguments["measurement"]), arguments["counts"])
+        return make(arguments["measurement"], arguments["counts"])
 
     def __repr__(self) -> str:
         return f"<Counts: {display.headline(self.measurement, self._counts)}>"

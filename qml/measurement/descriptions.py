@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from qml import _checks
 from qml._checks import InputError
 from qml._files import parse_json
 from qml._saved import arrays_of, value_of
@@ -26,14 +27,7 @@ def unpacked(arrays: Mapping[str, Any]) -> Measurement:
         text = parse_json(str(arrays["measurement"]))
     except (KeyError, ValueError):
         raise InputError(f"the arrays {sorted(arrays)} do not hold a measurement.") from None
-    return as_measurement(value_of(text, arrays))
-
-
-def as_measurement(value: Any) -> Measurement:
-    """`value` if it is a measurement."""
-    if not isinstance(value, Measurement):
-        raise InputError(f"a measurement is needed; found {type(value).__name__}.")
-    return value
+    return _checks.instance("what the arrays hold", value_of(text, arrays), Measurement)
 
 
 def is_same(a: Measurement, b: Measurement) -> bool:

@@ -32,11 +32,10 @@ import numpy as np
 from qml import _checks
 from qml._checks import InputError
 from qml._descriptions import describe
-from qml._files import parse_json, regular, writable
+from qml._files import parse_json, read_text, writable
 from qml._saved import array_of, built, numbers
 from qml._typing import Integer
-from qml.measurement.base import Measurement, checked_measurements
-from qml.measurement.descriptions import as_measurement
+from qml.measurement.base import Measurement
 from qml.measurement.entries import by_label, check_count, fits
 from qml.measurement.pauli import PauliMeasurement
 from qml.measurement.shapes import nested, of_braket, of_cirq, of_ionq, of_qiskit, of_samples
@@ -53,7 +52,7 @@ def from_dicts(records: Mapping[Any, Any], measurement: Measurement | None, sour
     shaped, read = SOURCES[_checks.choice("source", source, SOURCES)]
     records = shaped(records)
     if measurement is not None:
-        checked_measurements("measurement", [measurement])
+        _checks.instance("measurement", measurement, Measurement)
     if not isinstance(records, Mapping) or not records:
         raise InputError(f"records must be a mapping with at least one setting; found {records!r}.")
     nested = [isinstance(value, Mapping) for value in records.values()]
@@ -185,7 +184,7 @@ def write_json(measurement: Measurement, counts: Integer, path: str | Path) -> N
 def read_json(path: str | Path, measurement: Measurement | None) -> tuple[Measurement, Integer]:
     """What :meth:`qml.measurement.Counts.read_json` reads."""
     try:
-        data = parse_json(_text(path), object_pairs_hook=_distinct)
+        data = parse_json(read_text(path, "counts"), object_pairs_hook=_distinct)
     except ValueError as error:
         if isinstance(error, InputError):
             raise
@@ -195,7 +194,7 @@ def read_json(path: str | Path, measurement: Measurement | None) -> tuple[Measur
     if data.get("format", FORMAT) != FORMAT:
         raise InputError(f"{str(path)!r} is of the format {data['format']!r}; this version reads {FORMAT!r}.")
     if measurement is None and "measurement" in data:
-        measurement = as_measurement(built(data["measurement"], array_of))
+        measurement = _checks.instance("measurement", built(data["measurement"], array_of), Measurement)
     names: list[str] = []
     for k, row in enumerate(data["settings"]):
         if not isinstance(row, dict) or not isinstance(row.get("counts"), dict) or not {"paulis", "setting"} & set(row):
@@ -226,7 +225,7 @@ def write_csv(measurement: Measurement, counts: Integer, path: str | Path) -> No
 def read_csv(path: str | Path, measurement: Measurement | None) -> tuple[Measurement, Integer]:
     """What :meth:`qml.measurement.Counts.read_csv` reads."""
     try:
-        lines = list(csv.reader(io.StringIO(_text(path))))
+        lines = list(csv.reader(io.StringIO(read_text(path, "counts"))))
     except csv.Error as error:
         raise InputError(f"the counts file {str(path)!r} is not readable CSV: {error}.") from None
     if not lines or [cell.strip() for cell in lines[0]] != ["setting", "outcome", "count"]:
@@ -253,13 +252,6 @@ def _number(text: str) -> Any:
 def _refuse_weights(counts: Integer, what: str) -> None:
     if counts.dtype.kind == "f":
         raise InputError(f"{what} files hold integer counts; this record holds weights: use save, which writes .npz.")
-
-
-def _text(path: str | Path) -> str:
-    try:
-        return regular(path, "counts").read_text(encoding="utf-8-sig")  # spreadsheets begin with a byte order mark
-    except UnicodeDecodeError:
-        raise InputError(f"the counts file {str(path)!r} is not text.") from None
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import numpy as np
 from qml import _checks
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Cotangent, Real
-from qml.measurement.base import Measurement, checked_measurements
+from qml.measurement.base import Measurement
 from qml.states.base import State
 
 
@@ -47,7 +47,7 @@ class ReadoutMeasurement(Measurement):
     _kind = "readout"
 
     def __init__(self, measurement: Measurement, confusion: ArrayLike | Sequence[ArrayLike]) -> None:
-        (self.measurement,) = checked_measurements("measurement", [measurement])
+        self.measurement = _checks.instance("measurement", measurement, Measurement)
         self.dims, self.dims_in = measurement.dims, measurement.dims_in
         self.settings, self.sizes = measurement.settings, measurement.sizes
         self.confusion = tuple(_checks.kept(a) for a in _stochastic(confusion, common_shape(measurement)))

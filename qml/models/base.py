@@ -94,7 +94,7 @@ class Parametrized(Saved, ABC):
         InputError
             If it has another shape or is not finite, or a name is missing or unknown.
         """
-        if isinstance(params, Mapping):
+        if type(params) is not np.ndarray and isinstance(params, Mapping):  # asking for a protocol takes long
             return self.unconstrained(params)
         return _checks.parameters("params", params, self.n_params)
 
@@ -163,12 +163,8 @@ class Model(Parametrized):
     array([-1.])
     """
 
-    _dims: Dims
-
-    @property
-    def dims(self) -> Dims:
-        """Site dimensions of the state: `_dims`, unless a model says otherwise."""
-        return self._dims
+    dims: Dims
+    """Site dimensions of the state."""
 
     @property
     def matrix_dim(self) -> int:
@@ -176,9 +172,8 @@ class Model(Parametrized):
         otherwise. Threads follow from it."""
         return math.prod(self.dims)
 
-    @abstractmethod
     def state(self, params: ParamsLike = ()) -> State:
-        """The state sigma_theta.
+        """The state sigma_theta: that of :meth:`state_vjp`, unless a model has a cheaper way without derivatives.
 
         Parameters
         ----------
@@ -192,6 +187,7 @@ class Model(Parametrized):
         OutsideDomain
             Where parameters limit each other and these are not allowed: a fit shortens a step that leads there.
         """
+        return self.state_vjp(params)[0]
 
     @abstractmethod
     def state_vjp(self, params: ParamsLike = ()) -> tuple[State, Callable[[Cotangent], Real]]:

@@ -207,9 +207,6 @@ class ChainMetric(Metric):
     def matrix(self) -> Real:
         return self._matrix
 
-    def _product(self, v: Real) -> Real:
-        return np.asarray(self._matrix @ v)
-
 
 class ChainGibbsModel(LargeGibbsModel):
     r"""The exponential family of Pauli sums on a long chain of qubits: :class:`ChainState` s.

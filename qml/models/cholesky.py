@@ -9,8 +9,8 @@ import numpy as np
 
 from qml import _checks
 from qml._typing import ArrayLike, Complex, Cotangent, DimsLike, ParamsLike, Real
+from qml.engines.register import directions_of
 from qml.models.base import Model, normal_start
-from qml.models.parts import directions
 from qml.states import DensityMatrix, State
 
 
@@ -63,8 +63,8 @@ class CholeskyModel(Model):
     """
 
     def __init__(self, dims: DimsLike, rank: int | None = None, *, smoothing: float = 0.0) -> None:
-        self._dims = _checks.dimensions("dims", dims)
-        d = math.prod(self._dims)
+        self.dims = _checks.dimensions("dims", dims)
+        d = math.prod(self.dims)
         self.rank = d if rank is None else _checks.integer("rank", rank, low=1, high=d)
         self.smoothing = smoothing_weight(smoothing)
         shape = f"({_checks.readable(d)}, {_checks.readable(self.rank)})"
@@ -80,7 +80,7 @@ class CholeskyModel(Model):
 
     @property
     def has_full_rank(self) -> bool:
-        return self.rank == math.prod(self._dims)
+        return self.rank == math.prod(self.dims)
 
     @property
     def prefers_natural_gradient(self) -> bool:
@@ -102,21 +102,16 @@ class CholeskyModel(Model):
         """
         return normal_start(rng, self.n_params, scale)
 
-    def state(self, params: ParamsLike = ()) -> State:
-        lower, norm, _ = self._triangle(params)
-        return DensityMatrix.from_factor(lower / norm, self._dims, smoothing=self.smoothing)
-
     def state_vjp(self, params: ParamsLike = ()) -> tuple[State, Callable[[Cotangent], Real]]:
         lower, norm, scale = self._triangle(params)
         a = lower / norm
-        diagonal = np.diagonal(lower).real
 
         def pull(c: Complex) -> Real:
             c = (c - a * np.vdot(a, c).real) / norm  # along A of unit norm
             below = c[self._below] * scale
-            return np.concatenate([np.diagonal(c).real * diagonal, below.real, below.imag])
+            return np.concatenate([(np.diagonal(c) * np.diagonal(lower)).real, below.real, below.imag])
 
-        return DensityMatrix.from_factor(a, self._dims, smoothing=self.smoothing), pull
+        return DensityMatrix.from_factor(a, self.dims, smoothing=self.smoothing), pull
 
     def state_jvp(self, params: ParamsLike = ()) -> tuple[State, Callable[[ArrayLike], Complex]]:
         lower, norm, scale = self._triangle(params)
@@ -125,14 +120,14 @@ class CholeskyModel(Model):
         r, n_below = self.rank, len(self._below[0])
 
         def push(v: ArrayLike) -> Complex:
-            flat, lead = directions(v, self.n_params)
-            dl = np.zeros((len(flat), *a.shape), dtype=np.complex128)
-            dl[:, range(r), range(r)] = flat[:, :r] * diagonal
-            dl[(slice(None), *self._below)] = scale * (flat[:, r : r + n_below] + 1j * flat[:, r + n_below :])
-            da = (dl - np.einsum("jk,bjk->b", a.conj(), dl).real[:, None, None] * a) / norm
-            return factor_change(da, a, self.smoothing).reshape(*lead, len(a), len(a))
+            along = directions_of(v, self.n_params)
+            dl = np.zeros((*along.shape[:-1], *a.shape), dtype=np.complex128)
+            dl[..., range(r), range(r)] = along[..., :r] * diagonal
+            dl[(..., *self._below)] = scale * (along[..., r : r + n_below] + 1j * along[..., r + n_below :])
+            da = (dl - np.einsum("jk,...jk->...", a.conj(), dl).real[..., None, None] * a) / norm
+            return factor_change(da, a, self.smoothing)
 
-        return DensityMatrix.from_factor(a, self._dims, smoothing=self.smoothing), push
+        return DensityMatrix.from_factor(a, self.dims, smoothing=self.smoothing), push
 
     def _triangle(self, params: ParamsLike) -> tuple[Complex, float, float]:
         """L times a scale that keeps it within float64, its norm, and that scale, which drops out of sigma."""
@@ -143,7 +138,7 @@ class CholeskyModel(Model):
         shift = max(float(logs.max()), math.log(largest) if largest else -math.inf)
         with np.errstate(over="ignore"):
             scale = float(np.exp(-shift))
-        lower = np.zeros((math.prod(self._dims), self.rank), dtype=np.complex128)
+        lower = np.zeros((math.prod(self.dims), self.rank), dtype=np.complex128)
         lower[range(self.rank), range(self.rank)] = np.exp(logs - shift)
         if largest:
             lower[self._below] = below / largest * math.exp(math.log(largest) - shift)
@@ -151,11 +146,11 @@ class CholeskyModel(Model):
 
     def __repr__(self) -> str:
         smoothing = f", smoothing={self.smoothing:g}" if self.smoothing else ""
-        return f"CholeskyModel(dims={self._dims}, rank={self.rank}{smoothing})"
+        return f"CholeskyModel(dims={self.dims}, rank={self.rank}{smoothing})"
 
 
 def factor_change(da: Complex, a: Complex, smoothing: float) -> Complex:
-    """dsigma (b, d, d) of the state (1 - p) A A^dagger + p/d along changes dA (b, d, r) of its factor."""
+    """dsigma (..., d, d) of the state (1 - p) A A^dagger + p/d along changes dA (..., d, r) of its factor."""
     product = (1 - smoothing) * (da @ a.conj().T)
     return np.asarray(product + product.conj().swapaxes(-1, -2))
 

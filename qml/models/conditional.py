@@ -43,12 +43,8 @@ class ConditionalModel(Parametrized):
     """
 
     n_inputs: int
-    _dims: Dims
-
-    @property
-    def dims(self) -> Dims:
-        """Site dimensions of the states: `_dims`, unless a model says otherwise."""
-        return self._dims
+    dims: Dims
+    """Site dimensions of the states."""
 
     @abstractmethod
     def states(self, params: ParamsLike, inputs: ArrayLike) -> State:
@@ -178,7 +174,7 @@ class Conditioned(Composite, Model):
         self.conditional = _checks.instance("model", model, ConditionalModel)
         self.inputs = _checks.kept(model.checked(inputs))
         self.is_exponential_family = model.is_exponential_family
-        self._dims = model.dims
+        self.dims = model.dims
         self._join("a conditional model", [model])
 
     def _arguments(self) -> dict[str, Any]:
@@ -266,7 +262,7 @@ class ConditionalGibbsModel(ConditionalModel):
         self._gibbs = GibbsModel(generators, dims)
         self.n_inputs = _checks.integer("n_inputs", n_inputs, low=0 if _checks.flag("bias", bias) else 1)
         self.bias = bias
-        self._dims = self._gibbs.dims
+        self.dims = self._gibbs.dims
 
     def _arguments(self) -> dict[str, Any]:
         return {**self._gibbs._arguments(), "n_inputs": self.n_inputs, "bias": self.bias}
@@ -314,36 +310,48 @@ class ConditionalGibbsModel(ConditionalModel):
         InputError
             As :meth:`theta` and :meth:`checked`.
         """
-        b, w = self._parts(params)
-        return self.checked(inputs) @ w.T + b
+        return self._fields(params, self._features(inputs))
+
+    def _features(self, inputs: ArrayLike) -> Real:
+        """What the fields are linear in (m, .): (1, x) where there are biases, else x."""
+        x = self.checked(inputs)
+        return np.concatenate([np.ones((len(x), 1)), x], axis=1) if self.bias else x
+
+    def _fields(self, params: ParamsLike, features: Real) -> Real:
+        w = np.empty(len(self._order))
+        w[self._order] = self.theta(params)
+        return np.asarray(features @ w.reshape(-1, features.shape[1]).T)
 
     def states(self, params: ParamsLike, inputs: ArrayLike) -> GibbsState:
-        fields = self.fields(params, inputs)
+        return self._states(self.fields(params, inputs))
+
+    def _states(self, fields: Real) -> GibbsState:
         stack = self._stack
         d = stack.shape[-1]
         size = len(fields) * (stack[0].size + (2 * d * d if stack.ndim == 3 else 0))
         _checks.memory(f"{len(fields)} conditional states of dimension {d}", 16 * size, "use smaller batches of inputs")
         k = (fields @ stack.reshape(len(stack), -1)).reshape(len(fields), *stack.shape[1:])
-        return GibbsState(k, self.dims, diagonal=stack.ndim == 2)
+        return GibbsState._trusted(k, self.dims, diagonal=stack.ndim == 2)
 
     def states_vjp(self, params: ParamsLike, inputs: ArrayLike) -> tuple[GibbsState, Callable[[Cotangent], Real]]:
-        x, stack = self.checked(inputs), self._stack
+        x, stack = self._features(inputs), self._stack
         rows = stack.reshape(len(stack), -1).conj()
 
         def pull(cotangent: Cotangent) -> Real:
             of_fields = (np.asarray(cotangent).reshape(len(x), -1) @ rows.T).real  # Tr(C G_j), G Hermitian
-            of_w = (of_fields.T @ x).ravel()
-            return np.concatenate([of_fields.sum(axis=0), of_w]) if self.bias else of_w
+            return np.asarray((of_fields.T @ x).ravel()[self._order])
 
-        return self.states(params, x), pull
+        return self._states(self._fields(params, x)), pull
 
     def _metric(self, params: ParamsLike, x: Real, kind: str, states: State | None, w: Real) -> ConditionalGibbsMetric:
         found = states if isinstance(states, GibbsState) else self.states(params, x)
-        places = np.arange(self._gibbs.n_params * (self.n_inputs + self.bias)).reshape(self._gibbs.n_params, -1)
-        if not self.bias:
-            return ConditionalGibbsMetric(found, self._stack, x, places.ravel(), w, kind)
-        features, order = np.column_stack([np.ones(len(x)), x]), np.concatenate([places[:, 0], places[:, 1:].ravel()])
-        return ConditionalGibbsMetric(found, self._stack, features, order, w, kind)
+        return ConditionalGibbsMetric(found, self._stack, self._features(x), self._order, w, kind)
+
+    @cached_property
+    def _order(self) -> Integer:
+        """Where each parameter stands in (b, W), or in W, row after row."""
+        places = np.arange(self.n_params).reshape(self._gibbs.n_params, -1)
+        return np.concatenate([places[:, 0], places[:, 1:].ravel()]) if self.bias else places.ravel()
 
     @cached_property
     def _stack(self) -> Numeric:
@@ -354,13 +362,6 @@ class ConditionalGibbsModel(ConditionalModel):
         _checks.memory(f"{len(names)} generators of dimension {d}", size * len(names), "use fewer of them")
         parts: list[Any] = [generators.combine(row) for row in np.eye(len(names))]
         return np.stack(parts)
-
-    def _parts(self, params: ParamsLike) -> tuple[Real, Real]:
-        """b (generators,) and W (generators, n_inputs)."""
-        theta = self.theta(params)
-        count = self._gibbs.n_params
-        split = count if self.bias else 0
-        return theta[:split] if self.bias else np.zeros(count), theta[split:].reshape(count, self.n_inputs)
 
     def __repr__(self) -> str:
         count = _checks.plural(self._gibbs.n_params, "generator")

@@ -95,7 +95,7 @@ class ConditionalCircuitModel(Composite, ConditionalModel):
             raise InputError("initial must be one state; found a model, which conditional circuits cannot start from.")
         self._model = CircuitModel(circuit, engine=engine, initial=initial, domains=domains)
         self.circuit = circuit
-        self._dims = self._model.dims
+        self.dims = self._model.dims
         names = self._model.parameter_names
         inputs = _checks.mapping("inputs", inputs)
         for name in inputs:

@@ -39,9 +39,7 @@ class Energies(Model):
     dims: Dims = ()
     names: tuple[str, ...]
 
-    @property
-    def has_full_rank(self) -> bool:
-        return True
+    has_full_rank = True
 
     @property
     def parameter_names(self) -> tuple[str, ...]:
@@ -52,6 +50,13 @@ class Energies(Model):
         return normal_start(rng, self.n_params)
 
     @abstractmethod
+    def _energies(self, eta: Real) -> Real:
+        """E (..., d) with s = exp(-E) / Z: linear in eta (..., n_params)."""
+
+    @abstractmethod
+    def _adjoint(self, g: Real) -> Real:
+        """dL/deta (n_params,) from dL/dE (d,)."""
+
     def log_probabilities(self, eta: Real) -> Real:
         """log s (d,) in nats, finite.
 
@@ -59,8 +64,8 @@ class Energies(Model):
         ----------
         eta : array (n_params,)
         """
+        return log_softmax(-self._energies(eta))
 
-    @abstractmethod
     def pull(self, eta: Real, g: Real) -> Real:
         """dL/deta, shape (n_params,).
 
@@ -70,8 +75,8 @@ class Energies(Model):
         g : array (d,)
             dL/dlog s: dL = sum_x g_x dlog s_x.
         """
+        return self._adjoint(np.exp(self.log_probabilities(eta)) * g.sum() - g)
 
-    @abstractmethod
     def push(self, eta: Real, v: Real) -> Real:
         """dlog s (..., d) along directions of eta.
 
@@ -81,13 +86,14 @@ class Energies(Model):
         v : array (..., n_params)
             The directions.
         """
+        moved = self._energies(v)
+        return np.asarray((moved @ np.exp(self.log_probabilities(eta)))[..., None] - moved)
 
     def state(self, params: ParamsLike = ()) -> GibbsState:
-        return GibbsState._trusted(-self.log_probabilities(self.theta(params)), self.dims, diagonal=True)
+        return GibbsState._trusted(self._energies(self.theta(params)), self.dims, diagonal=True)
 
     def state_vjp(self, params: ParamsLike = ()) -> tuple[GibbsState, Callable[[Cotangent], Real]]:
-        eta = self.theta(params)
-        return self.state(eta), lambda g: self.pull(eta, -g)
+        return self.state(params), self._adjoint
 
     def state_jvp(self, params: ParamsLike = ()) -> tuple[GibbsState, Callable[[ArrayLike], Complex]]:
         eta = self.theta(params)
@@ -136,30 +142,17 @@ class ProductEnergies(Energies):
             for level in range(1, d)
         )
 
-    def _factors(self, eta: Real) -> list[Real]:
-        return [log_softmax(np.concatenate([[0.0], part])) for part in np.split(eta, self._cuts)]
-
-    def log_probabilities(self, eta: Real) -> Real:
-        total = np.zeros(1)
-        for factor in self._factors(eta):
-            total = (total[:, None] + factor).reshape(-1)
+    def _energies(self, eta: Real) -> Real:
+        total = np.zeros((*eta.shape[:-1], 1))
+        for odds in np.split(eta, self._cuts, axis=-1):
+            levels = np.concatenate([np.zeros((*odds.shape[:-1], 1)), -odds], axis=-1)
+            total = (total[..., :, None] + levels[..., None, :]).reshape(*total.shape[:-1], -1)
         return total
 
-    def pull(self, eta: Real, g: Real) -> Real:
-        tensor = g.reshape(self.dims)
-        parts = [np.zeros(0)]
-        for site, factor in enumerate(self._factors(eta)):
-            marginal = tensor.sum(axis=tuple(k for k in range(len(self.dims)) if k != site))
-            parts.append((marginal - np.exp(factor) * marginal.sum())[1:])
-        return np.concatenate(parts)
-
-    def push(self, eta: Real, v: Real) -> Real:
-        total = np.zeros((*v.shape[:-1], 1))
-        for factor, part in zip(self._factors(eta), np.split(v, self._cuts, axis=-1), strict=True):
-            slopes = np.concatenate([np.zeros((*part.shape[:-1], 1)), part], axis=-1)
-            slopes -= (slopes @ np.exp(factor))[..., None]
-            total = (total[..., :, None] + slopes[..., None, :]).reshape(*total.shape[:-1], -1)
-        return total
+    def _adjoint(self, g: Real) -> Real:
+        tensor, sites = g.reshape(self.dims), range(len(self.dims))
+        parts = [-tensor.sum(axis=tuple(k for k in sites if k != site))[1:] for site in sites]
+        return np.concatenate([np.zeros(0), *parts])
 
 
 class TableEnergies(Energies):
@@ -194,14 +187,11 @@ class TableEnergies(Energies):
         separator = "" if max(self.dims) <= 10 else ","
         self.names = tuple("E_" + separator.join(map(str, x)) for x in np.ndindex(*self.dims))
 
-    def log_probabilities(self, eta: Real) -> Real:
-        return log_softmax(-eta)
+    def _energies(self, eta: Real) -> Real:
+        return eta.copy()
 
-    def pull(self, eta: Real, g: Real) -> Real:
-        return _pull_energies(self.log_probabilities(eta), g)
-
-    def push(self, eta: Real, v: Real) -> Real:
-        return _push_energies(self.log_probabilities(eta), v)
+    def _adjoint(self, g: Real) -> Real:
+        return g
 
 
 class IsingEnergies(Energies):
@@ -262,24 +252,8 @@ class IsingEnergies(Energies):
         coefficients[..., self._masks] = eta
         return walsh_hadamard(coefficients)
 
-    def log_probabilities(self, eta: Real) -> Real:
-        return log_softmax(-self._energies(eta))
-
-    def pull(self, eta: Real, g: Real) -> Real:
-        return walsh_hadamard(_pull_energies(self.log_probabilities(eta), g))[self._masks]
-
-    def push(self, eta: Real, v: Real) -> Real:
-        return _push_energies(self.log_probabilities(eta), self._energies(v))
-
-
-def _pull_energies(logs: Real, g: Real) -> Real:
-    """dL/dE from dL/dlog s, with s = e^-E / Z."""
-    return np.asarray(np.exp(logs) * g.sum() - g)
-
-
-def _push_energies(logs: Real, v: Real) -> Real:
-    """dlog s along dE = v (..., d)."""
-    return np.asarray((v @ np.exp(logs))[..., None] - v)
+    def _adjoint(self, g: Real) -> Real:
+        return walsh_hadamard(g)[self._masks]
 
 
 ENERGIES: dict[str, type[ProductEnergies] | type[TableEnergies] | type[IsingEnergies]] = {

@@ -8,71 +8,22 @@ string.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from scipy import sparse
 
 from qml import _checks, _matrices
 from qml._arrays import as_complex, as_real
 from qml._checks import InputError
-from qml._typing import Complex, Dims, DimsLike, Integer, Numeric, Real
-from qml.geometry.involutions import Involutions
+from qml._typing import ArrayLike, Complex, Dims, DimsLike, Integer, Numeric, Real
+from qml.geometry.generators import Generators, Strings
 from qml.operators import PauliSum
+from qml.operators.generators import coefficients_of
 from qml.operators.strings import walsh_hadamard
 from qml.states.sectors import Sectors, sectors_of
-
-
-class Generators(ABC):
-    """Hermitian operators G_1, ..., G_m. Where all are diagonal, K and its cotangents are held as diagonals (d,)."""
-
-    dims: Dims
-    is_diagonal: bool
-
-    @property
-    @abstractmethod
-    def operators(self) -> list[Any]:
-        """The operators one by one: Pauli sums, or matrices (d, d)."""
-
-    @abstractmethod
-    def combine(self, theta: Real) -> Numeric:
-        """K = sum_j theta_j G_j, shape (d, d), or its diagonal (d,)."""
-
-    @abstractmethod
-    def traces(self, cotangent: Numeric) -> Real:
-        """Tr(C G_j) for all j, shape (m,), from the Hermitian C (d, d), or its diagonal (d,); of any other C the traces
-        of its Hermitian part."""
-
-    @abstractmethod
-    def __len__(self) -> int:
-        """m, how many."""
-
-    @property
-    def strings(self) -> Strings | None:
-        """The Pauli strings that they are sums of; None where they are matrices."""
-        return None
-
-    @property
-    def sectors(self) -> Sectors | None:
-        """The symmetry sectors of all sums of the generators, where there are any."""
-        return None
-
-    @property
-    @abstractmethod
-    def is_real(self) -> bool:
-        """Whether every G_j is a real matrix."""
-
-    @abstractmethod
-    def levels(self, start: int, stop: int) -> Real:
-        """The diagonals of diagonal operators, from one state of the basis to another (m, stop - start)."""
-
-    @abstractmethod
-    def left(self, rows: Numeric, out: Numeric) -> None:
-        """Row vectors (s, d) times each G_j, into `out` (m, s, d); both real only where the generators are."""
 
 
 class PauliGenerators(Generators):
@@ -81,20 +32,7 @@ class PauliGenerators(Generators):
     def __init__(self, sums: Sequence[PauliSum]) -> None:
         self.n = sums[0].n_qubits
         self.dims = (2,) * self.n
-        for k, s in enumerate(sums):
-            if s.n_qubits != self.n:
-                raise InputError(
-                    f"generators must act on equally many qubits; generator 0 acts on {self.n}, generator {k} on "
-                    f"{s.n_qubits}."
-                )
-            if not s.is_hermitian:
-                raise InputError(f"generator {k} must be Hermitian; found complex coefficients in {s}.")
-        words = list(dict.fromkeys(word for s in sums for word in s.words))
-        column = {word: k for k, word in enumerate(words)}
-        rows = np.concatenate([np.full(len(s.words), j) for j, s in enumerate(sums)])
-        columns = np.array([column[word] for s in sums for word in s.words])
-        coefficients = np.array([c.real for s in sums for c in s.coefficients])
-        self.weights = sparse.csr_array((coefficients, (rows, columns)), shape=(len(sums), len(words)))
+        words, self.weights = coefficients_of(sums)
         """The coefficient of every string (x, z) of `words` in every generator, shape (m, number of words)."""
         self.words = np.array(words, dtype=np.int64 if self.n < 63 else object)
         x, self._z = self.words.T
@@ -174,7 +112,7 @@ class PauliGenerators(Generators):
 
     @cached_property
     def strings(self) -> Strings:
-        return Strings(self)
+        return Strings(self.words, self.n, self.weights, self.word_traces)
 
     @cached_property
     def sectors(self) -> Sectors | None:
@@ -210,34 +148,12 @@ class PauliGenerators(Generators):
         return np.ascontiguousarray(self._factors.real)
 
 
-class Strings:
-    """The strings of some generators: diagonal ones (x = 0), then those of X alone (z = 0), then the others; without
-    the identity, which no metric sees."""
-
-    def __init__(self, generators: PauliGenerators) -> None:
-        self._generators = generators
-        kept = np.flatnonzero(generators.words.any(axis=1))
-        x, z = generators.words[kept].T
-        self._kept = kept[np.argsort(np.where(x == 0, 0, np.where(z == 0, 1, 2)), kind="stable")]
-        self.weights = generators.weights[:, self._kept]
-
-    @cached_property
-    def involutions(self) -> Involutions:
-        """The strings between eigenvectors, as metrics ask for them at every step."""
-        return Involutions(self._generators.words[self._kept], self._generators.n)
-
-    def traces(self, cotangent: Numeric) -> Real:
-        """Tr(C G_j) of every string."""
-        return np.asarray(self._generators.word_traces(cotangent)[self._kept])
-
-
 class MatrixGenerators(Generators):
-    """Hermitian matrices (m, d, d), kept as such; products are single calls of BLAS."""
+    """Hermitian matrices (m, d, d), or blocks of them (m, b, d, d), kept as such; products are single calls of BLAS."""
 
-    def __init__(self, matrices: Complex, dims: Dims) -> None:
+    def __init__(self, matrices: Numeric, dims: Dims) -> None:
         self.dims = dims
-        index = np.arange(matrices.shape[-1])
-        diagonals = matrices[:, index, index]
+        diagonals = matrices.diagonal(axis1=-2, axis2=-1)
         self.is_diagonal = np.count_nonzero(matrices) == np.count_nonzero(diagonals)
         is_real = self.is_diagonal or not matrices.imag.any()
         kept: Numeric = diagonals.real if self.is_diagonal else matrices.real if is_real else matrices
@@ -274,10 +190,9 @@ class MatrixGenerators(Generators):
         np.matmul(rows, self.matrices, out=out)
 
 
-def matrix_generators(matrices: Sequence[Complex], dims: DimsLike | None) -> MatrixGenerators:
+def matrix_generators(matrices: Sequence[ArrayLike], dims: DimsLike | None) -> MatrixGenerators:
     """The generators of a list of matrices; `dims` None: qubits where the dimension is a power of two."""
-    first = _matrices.hermitian("generator 0", matrices[0])
-    d = first.shape[-1]
+    d = _matrices.square("generator 0", matrices[0]).shape[-1]
     site_dims = _checks.qubit_dims(d) if dims is None else _checks.dimensions("dims", dims, d)
     _checks.memory(f"{len(matrices)} generators of dimension {d}", 16 * len(matrices) * d * d, "use Pauli sums")
     stack = np.empty((len(matrices), d, d), dtype=np.complex128)

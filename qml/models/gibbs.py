@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from qml import _checks, _matrices, spectral, threads
+from qml import _checks, spectral, threads
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Cotangent, DimsLike, Integer, Numeric, ParamsLike, Real
+from qml.engines.register import directions_of
 from qml.geometry import GibbsMetric
+from qml.geometry.generators import Generators
 from qml.models.base import Model, normal_start
-from qml.models.generators import Generators, PauliGenerators, matrix_generators
-from qml.models.parts import directions
+from qml.models.generators import PauliGenerators, matrix_generators
 from qml.operators import GeneratorsLike, PauliSum, named_operators, up_to_weight
+from qml.operators.generators import check_sums
 from qml.states.base import State
 from qml.states.gibbs import GibbsState
 
@@ -75,7 +78,7 @@ class GibbsModel(Model):
         self._names = tuple(named)
         self.generators = _structured(list(named.values()), dims)
         """G_1, ..., G_m."""
-        self._dims = self.generators.dims
+        self.dims = self.generators.dims
 
     def _arguments(self) -> dict[str, Any]:
         return {"generators": dict(zip(self._names, self.generators.operators, strict=True)), "dims": self.dims}
@@ -139,21 +142,7 @@ class GibbsModel(Model):
         direction, and two back.
         """
         sigma = self.state(params)
-
-        def push(v: ArrayLike) -> Complex:
-            flat, lead = directions(v, self.n_params)
-            _checks.memory(
-                f"{_checks.plural(len(flat), 'derivative')} of dimension {sigma.dim}",
-                48 * len(flat) * sigma.dim**2,
-                "take fewer directions at a time",
-            )
-            if sigma.is_diagonal:
-                out = diagonal_derivatives(sigma, [self.generators.combine(direction) for direction in flat])
-            else:
-                out = derivatives(sigma, self.generators, flat)
-            return out.reshape(*lead, sigma.dim, sigma.dim)
-
-        return sigma, push
+        return sigma, lambda v: derivatives(sigma, v, self.n_params, self.generators.combine)
 
     def _metric(
         self, params: ParamsLike, kind: str, state: State | None, weights: Real | None, tolerance: float
@@ -166,15 +155,31 @@ class GibbsModel(Model):
         return f"GibbsModel(dims={self.dims}, {_checks.plural(self.n_params, 'generator')})"
 
 
-def diagonal_derivatives(sigma: GibbsState, dk: Sequence[Numeric]) -> Complex:
-    """dsigma (k, d, d) along changes of a diagonal K that are diagonal, (d,) each."""
-    p, matrix_of = sigma.probabilities(), sigma.spectrum().matrix_of
-    return np.array([matrix_of(p * (p @ levels - levels)) for levels in dk], dtype=np.complex128)
+def derivatives(
+    sigma: GibbsState, v: ArrayLike, n_params: int, changed: Callable[[Real], Numeric], order: Integer | None = None
+) -> Complex:
+    """dsigma (..., d, d) along directions (..., n_params); `changed` gives dK (d, d) along one, or its diagonal.
+
+    Or Tr_h dsigma (..., d_v, d_v), where `order` (d_v, d_h) has the indices of the basis states \\|v, h>.
+    """
+    along, d = directions_of(v, n_params), sigma.dim if order is None else len(order)
+    count = math.prod(along.shape[:-1])
+    what = f"{_checks.plural(count, 'derivative')} of dimension {d}"
+    _checks.memory(what, 48 * count * d**2, "take fewer directions at a time")
+    flat = along.reshape(-1, n_params)
+    if sigma.is_diagonal:
+        p, matrix_of = sigma.probabilities(), sigma.spectrum().matrix_of
+        levels = [changed(direction) for direction in flat]
+        out = np.array([matrix_of(p * (p @ dk - dk)) for dk in levels], dtype=np.complex128)
+    else:
+        out = _by_divided_differences(sigma, flat, changed, order)
+    return out.reshape(*along.shape[:-1], d, d)
 
 
-def derivatives(sigma: GibbsState, generators: Generators, v: Real, order: Integer | None = None) -> Complex:
-    r"""dsigma along directions v (k, m) of theta, shape (k, d, d); or Tr_h dsigma, where `order` (d_v, d_h) has the
-    indices of the basis states \|v, h>.
+def _by_divided_differences(
+    sigma: GibbsState, v: Real, changed: Callable[[Real], Numeric], order: Integer | None
+) -> Complex:
+    r"""With E the divided differences of exp at the log-eigenvalues, and several directions at a time,
 
     .. math:: \langle v| \mathrm{Tr}_h\, d\sigma |v'\rangle = \sum_{h a b} V_{v h, a}
         \left( p_a \delta_{ab} \mathrm{Tr}(\sigma\, dK) - E_{ab} (V^\dagger dK\, V)_{ab} \right) V_{v' h, b}^*
@@ -188,7 +193,7 @@ def derivatives(sigma: GibbsState, generators: Generators, v: Real, order: Integ
     size = max(1, TOGETHER // d**2)
     with threads.suited(d):
         for start in range(0, len(v), size):
-            dk = np.array([generators.combine(direction) for direction in v[start : start + size]])
+            dk = np.array([changed(direction) for direction in v[start : start + size]])
             x = basis.conj().T @ (dk @ basis)
             x *= weights
             diagonals = np.einsum("kaa->ka", x)  # a view
@@ -201,13 +206,10 @@ def derivatives(sigma: GibbsState, generators: Generators, v: Real, order: Integ
 def _structured(operators: list[PauliSum | ArrayLike], dims: DimsLike | None) -> Generators:
     sums = [g for g in operators if isinstance(g, PauliSum)]
     if not sums:
-        matrices = [_matrices.square(f"generator {k}", g) for k, g in enumerate(operators)]  # type: ignore[arg-type]
-        return matrix_generators(matrices, dims)
+        return matrix_generators(operators, dims)  # type: ignore[arg-type]
     if len(sums) < len(operators):
         raise InputError("generators must be all Pauli sums or all matrices; found both: use .matrix() of the sums.")
-    for k, g in enumerate(sums):
-        if not g.words:
-            raise InputError(f"generator {k} is zero: leave it out.")
+    check_sums(sums)
     found = PauliGenerators(sums)
     if dims is not None and _checks.dimensions("dims", dims, 1 << found.n) != found.dims:
         raise InputError(f"dims must be {found.dims} for these Pauli sums; found {dims}: leave it out.")

@@ -12,9 +12,8 @@ from qml import _checks, spectral
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Cotangent, DimsLike, ParamsLike, Real
 from qml.models.base import Model, normal_start
-from qml.models.gibbs import GibbsModel, derivatives, diagonal_derivatives
+from qml.models.gibbs import GibbsModel, derivatives
 from qml.models.hidden_energies import FreeEnergy, free_energies, joint_order
-from qml.models.parts import directions
 from qml.operators import GeneratorsLike, pauli
 from qml.states.base import State
 from qml.states.density_matrix import DensityMatrix
@@ -102,7 +101,7 @@ class HiddenGibbsModel(Model):
                 f"so that none is {none}" + (": use GibbsModel." if not self.hidden else ".")
             )
         self._names = self.joint.parameter_names
-        self._dims = tuple(self.joint.dims[site] for site in self.visible)
+        self.dims = tuple(self.joint.dims[site] for site in self.visible)
         self._free = free_energies(self.joint.generators, self.visible, self.hidden)
         if self._free is None:
             d = math.prod(self.joint.dims)
@@ -143,9 +142,7 @@ class HiddenGibbsModel(Model):
         """How K is summed over the hidden units: "dense", "blocks" or "closed form"."""
         return "dense" if self._free is None else self._free.how
 
-    @property
-    def has_full_rank(self) -> bool:
-        return True
+    has_full_rank = True
 
     def init_params(self, rng: np.random.Generator, scale: float = 0.5) -> Real:
         """A random start: normal, of standard deviation `scale`. At theta = 0 the couplings to hidden sites have no
@@ -163,12 +160,6 @@ class HiddenGibbsModel(Model):
             If rng is no Generator, or scale is out of range.
         """
         return normal_start(rng, self.n_params, scale)
-
-    def state(self, params: ParamsLike = ()) -> State:
-        theta = self.theta(params)
-        if self._free is not None:
-            return self._diagonal(self._free.at(theta))
-        return self._factorised(self.joint.state(theta))[0]
 
     def state_vjp(self, params: ParamsLike = ()) -> tuple[State, Callable[[Cotangent], Real]]:
         theta = self.theta(params)
@@ -195,24 +186,12 @@ class HiddenGibbsModel(Model):
 
     def state_jvp(self, params: ParamsLike = ()) -> tuple[State, Callable[[ArrayLike], Complex]]:
         theta = self.theta(params)
-        sigma, along = self._with_derivatives(theta)
-
-        def push(v: ArrayLike) -> Complex:
-            flat, lead = directions(v, self.n_params)
-            what = f"{_checks.plural(len(flat), 'derivative')} of dimension {self.matrix_dim}"
-            _checks.memory(what, 48 * len(flat) * self.matrix_dim**2, "take fewer directions at a time")
-            return along(flat).reshape(*lead, sigma.dim, sigma.dim)
-
-        return sigma, push
-
-    def _with_derivatives(self, theta: Real) -> tuple[State, Callable[[Real], Complex]]:
-        """The state, and directions (k, n_params) -> dsigma (k, d, d)."""
         if self._free is None:
-            joint = self.joint.state(theta)
-            return self._factorised(joint)[0], lambda v: derivatives(joint, self.joint.generators, v, self._order)
+            joint, combine = self.joint.state(theta), self.joint.generators.combine
+            return self._factorised(joint)[0], lambda v: derivatives(joint, v, self.n_params, combine, self._order)
         free = self._free.at(theta)
         sigma = self._diagonal(free)
-        return sigma, lambda v: diagonal_derivatives(sigma, list(free.push(v)))
+        return sigma, lambda v: derivatives(sigma, v, self.n_params, free.push)
 
     def log_partition_and_means(self, params: ArrayLike) -> tuple[float, Real]:
         """What belongs to the joint state of visible and hidden sites: log Z = log Tr exp(-K) in nats, and Tr(e^{-K}
@@ -237,7 +216,7 @@ class HiddenGibbsModel(Model):
         return float(sigma.log_partition()), free.pull(sigma.probabilities())
 
     def _diagonal(self, free: FreeEnergy) -> GibbsState:
-        return GibbsState(free.values, self._dims)
+        return GibbsState._trusted(free.values, self.dims, diagonal=True)
 
     def _factorised(self, joint: GibbsState) -> tuple[DensityMatrix, Complex]:
         """sigma = L L^dagger, and Q with orthonormal columns, where L Q^dagger holds the root's rows by (v, h)."""
@@ -246,11 +225,11 @@ class HiddenGibbsModel(Model):
         rows = root[self._order].reshape(len(self._order), -1).conj().T
         q, r = np.linalg.qr(rows)
         factor = (r.conj().T / np.linalg.norm(r)).astype(np.complex128)
-        return DensityMatrix._make(None, self._dims, factor=factor, known=True), q
+        return DensityMatrix._make(None, self.dims, factor=factor, known=True), q
 
     def __repr__(self) -> str:
         generators = _checks.plural(self.n_params, "generator")
-        return f"HiddenGibbsModel(dims={self._dims}, hidden={self.hidden}, {generators}, {self.method})"
+        return f"HiddenGibbsModel(dims={self.dims}, hidden={self.hidden}, {generators}, {self.method})"
 
 
 def semi_quantum_restricted(n_visible: int, n_hidden: int, letters: str = "XYZ") -> HiddenGibbsModel:

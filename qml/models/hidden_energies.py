@@ -19,7 +19,8 @@ import numpy as np
 
 from qml import _checks
 from qml._typing import Dims, Integer, Numeric, Real
-from qml.models.generators import Generators, MatrixGenerators, PauliGenerators
+from qml.geometry.generators import Generators
+from qml.models.generators import MatrixGenerators, PauliGenerators
 from qml.operators.strings import walsh_hadamard
 from qml.states.gibbs import GibbsState
 
@@ -35,7 +36,7 @@ class FreeEnergy:
     pull : callable
         dL/dF (d_v,) -> dL/dtheta (m,).
     push : callable
-        Directions (b, m) of theta -> dF (b, d_v).
+        A direction (m,) of theta -> dF (d_v,).
     """
 
     values: Real
@@ -62,7 +63,8 @@ class BlockFreeEnergies:
 
     def at(self, theta: Real) -> FreeEnergy:
         """F and its derivatives at theta (m,)."""
-        given_v = GibbsState(self.combine(theta), diagonal=self.is_diagonal)  # the hidden state for every v
+        k = self.combine(theta)
+        given_v = GibbsState._trusted(k, k.shape[-1:], diagonal=self.is_diagonal)  # the hidden state for every v
 
         def weights() -> Numeric:
             return given_v.probabilities() if self.is_diagonal else given_v.matrix()
@@ -70,13 +72,11 @@ class BlockFreeEnergies:
         def pull(g: Real) -> Real:
             return self.traces(g[:, None] * weights() if self.is_diagonal else g[:, None, None] * weights())
 
-        def push(directions: Real) -> Real:
+        def push(direction: Real) -> Real:
             pairs = "vh,vh->v" if self.is_diagonal else "vij,vji->v"
-            rows = [np.einsum(pairs, weights(), self.combine(direction)).real for direction in directions]
-            return np.array(rows).reshape(-1, len(free))
+            return np.asarray(np.einsum(pairs, weights(), self.combine(direction)).real)
 
-        free = -given_v.log_partition()
-        return FreeEnergy(free, pull, push)
+        return FreeEnergy(-given_v.log_partition(), pull, push)
 
 
 def _of_diagonals(generators: Generators, order: Integer) -> BlockFreeEnergies:
@@ -104,17 +104,6 @@ def _of_strings(generators: PauliGenerators, order: Integer) -> BlockFreeEnergie
         return generators.sums(np.asarray(cotangent[v, column, row], dtype=np.complex128))
 
     return BlockFreeEnergies(combine, traces, False)
-
-
-def _of_matrices(blocks: Numeric) -> BlockFreeEnergies:
-    """From the blocks (m, d_v, d_h, d_h) of every generator."""
-    rows = blocks.reshape(len(blocks), -1)
-
-    def combine(theta: Real) -> Numeric:
-        k: Numeric = np.matmul(theta, rows)
-        return k.reshape(blocks.shape[1:])
-
-    return BlockFreeEnergies(combine, lambda cotangent: np.asarray(rows @ cotangent.conj().reshape(-1)).real, False)
 
 
 class RestrictedFreeEnergies:
@@ -161,12 +150,9 @@ class RestrictedFreeEnergies:
             rows = np.concatenate([g[None], (-g * slope[:, None] * b).reshape(-1, len(g))])
             return np.asarray(self._weights @ walsh_hadamard(rows)[self._rows, self._columns])
 
-        def push(directions: Real) -> Real:
-            rows = []
-            for direction in directions:
-                de, db = self._fields(direction)
-                rows.append(de - (slope * (b * db).sum(axis=1)).sum(axis=0))
-            return np.array(rows).reshape(-1, len(energy))
+        def push(direction: Real) -> Real:
+            de, db = self._fields(direction)
+            return np.asarray(de - (slope * (b * db).sum(axis=1)).sum(axis=0))
 
         return FreeEnergy(energy - np.logaddexp(size, -size).sum(axis=0), pull, push)
 
@@ -199,7 +185,8 @@ def free_energies(generators: Generators, visible: tuple[int, ...], hidden: tupl
     blocks = matrices[:, order[:, :, None], order[:, None, :]]
     if np.count_nonzero(blocks) < np.count_nonzero(matrices):
         return None
-    return _of_matrices(blocks)
+    held = MatrixGenerators(blocks, generators.dims)
+    return BlockFreeEnergies(held.combine, held.traces, False)
 
 
 def joint_order(dims: Dims, visible: tuple[int, ...], hidden: tuple[int, ...]) -> Integer:

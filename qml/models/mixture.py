@@ -81,7 +81,7 @@ class MixtureModel(Composite, Model):
 
     def __init__(self, members: Sequence[Model | StateLike]) -> None:
         self.members = members_of("a mixture", members)
-        self._dims = self.members[0].dims
+        self.dims = self.members[0].dims
         for k, member in enumerate(self.members):
             if member.dims != self.dims:
                 raise InputError(
@@ -115,13 +115,13 @@ class MixtureModel(Composite, Model):
         states, pushes = zip(*(m.state_jvp(part) for m, part in zip(self.members, parts, strict=True)), strict=True)
 
         def push(v: ArrayLike) -> Complex:
-            (odds, *along), lead = self._directions(v)
-            du = np.concatenate([np.zeros((len(odds), 1)), odds], axis=1)
-            dw = w * (du - (du @ w)[:, None])
+            odds, *along = self._directions(v)
+            du = np.concatenate([np.zeros((*odds.shape[:-1], 1)), odds], axis=-1)
+            dw = w * (du - (du @ w)[..., None])
             out = np.tensordot(dw, np.array([s.matrix() for s in states]), axes=1)
             for x, member_push, part in zip(w, pushes, along, strict=True):
                 out += x * member_push(part)
-            return np.asarray(out.reshape(*lead, *out.shape[1:]))
+            return np.asarray(out)
 
         return _mixed(w, states, self.dims)[0], push
 
@@ -146,7 +146,7 @@ def _mixed(
             return w * (p @ g), [s.pull_matrix(weight * x) for weight, s in zip(w, states, strict=True)]
 
         return DensityMatrix.from_probabilities(w @ p, dims), from_diagonal
-    held = [s.factor for s in states if isinstance(s, DensityMatrix) and s.factor is not None]
+    held = [s.factor for s in states if s.factor is not None]
     roots = np.sqrt(w)
     if len(held) == len(states) and sum(a.shape[1] for a in held) <= states[0].dim:
         cuts = np.cumsum([a.shape[1] for a in held])[:-1]

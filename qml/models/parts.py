@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any
 
 import numpy as np
@@ -28,7 +28,7 @@ class Composite(Parametrized, is_kind=False):
             if one == other:
                 raise InputError(f"{what}: two parts call a parameter {one!r}: rename one of them.")
         self._names = tuple(names)
-        self._cuts = np.cumsum([part.n_params for part in parts])[:-1]
+        self._spans = list(pairwise(accumulate((part.n_params for part in parts), initial=0)))
 
     def init_params(self, rng: np.random.Generator) -> Real:
         """A random start: that of every part."""
@@ -63,12 +63,11 @@ class Composite(Parametrized, is_kind=False):
 
     def _split(self, theta: Real) -> list[Real]:
         """The part (..., n_k) of each part of vectors (..., n)."""
-        return np.split(theta, self._cuts, axis=-1)
+        return [theta[..., start:stop] for start, stop in self._spans]
 
-    def _directions(self, v: ArrayLike) -> tuple[list[Real], tuple[int, ...]]:
-        """Directions (..., n) as those (b, n_k) of each part, and their leading axes."""
-        flat, lead = directions(v, self.n_params)
-        return self._split(flat), lead
+    def _directions(self, v: ArrayLike) -> list[Real]:
+        """Directions (..., n) as those (..., n_k) of each part."""
+        return self._split(directions_of(v, self.n_params))
 
 
 class Fixed(Model):
@@ -76,7 +75,7 @@ class Fixed(Model):
 
     def __init__(self, state: State) -> None:
         self._state = state
-        self._dims = state.dims
+        self.dims = state.dims
         self._names = ()
 
     def _arguments(self) -> dict[str, Any]:
@@ -111,9 +110,3 @@ def members_of(what: str, models: Sequence[Model | StateLike]) -> tuple[Model, .
 def as_model(value: Model | StateLike, name: str) -> Model:
     """A model, or a single state held fixed."""
     return value if isinstance(value, Model) else Fixed(one_state(value, name))
-
-
-def directions(v: ArrayLike, n_params: int) -> tuple[Real, tuple[int, ...]]:
-    """Directions (..., n_params) as (b, n_params), and their leading axes."""
-    a = directions_of(v, n_params)
-    return a.reshape(-1, n_params), a.shape[:-1]

@@ -53,7 +53,7 @@ class ProductModel(Composite, Model):
 
     def __init__(self, factors: Sequence[Model | StateLike]) -> None:
         self.factors = members_of("a product", factors)
-        self._dims = tuple(d for factor in self.factors for d in factor.dims)
+        self.dims = tuple(d for factor in self.factors for d in factor.dims)
         self._join("a product", self.factors, [f"{k}." for k in range(len(self.factors))])
 
     @property
@@ -92,14 +92,12 @@ class ProductModel(Composite, Model):
         states, pushes = zip(*(factor.state_jvp(part) for factor, part in parts), strict=True)
 
         def push(v: ArrayLike) -> Complex:
-            parts, lead = self._directions(v)
             matrices = [s.matrix() for s in states]
             terms = [
                 operators.tensor_matrices(*matrices[:k], member_push(part), *matrices[k + 1 :])
-                for k, (member_push, part) in enumerate(zip(pushes, parts, strict=True))
+                for k, (member_push, part) in enumerate(zip(pushes, self._directions(v), strict=True))
             ]
-            out = np.sum(terms, axis=0)
-            return np.asarray(out.reshape(*lead, *out.shape[1:]))
+            return np.asarray(np.sum(terms, axis=0))
 
         return ProductState(states), push
 

@@ -12,8 +12,8 @@ from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Cotangent, ParamsLike, Real
 from qml.circuits import Circuit
 from qml.engines.base import Engine
+from qml.engines.register import directions_of
 from qml.models.cholesky import factor_change, smoothing_weight
-from qml.models.parts import directions
 from qml.models.with_circuit import WithCircuit
 from qml.states import DensityMatrix, State
 
@@ -74,8 +74,8 @@ class PurifiedCircuitModel(WithCircuit):
         self._join(self._what, [self._angles])
         self.n_ancillas = _checks.integer("n_ancillas", n_ancillas, low=0, high=circuit.n_sites - 1)
         self.smoothing = smoothing_weight(smoothing)
-        self._dims = circuit.dims[: circuit.n_sites - self.n_ancillas]
-        self._shape = math.prod(self._dims), math.prod(circuit.dims[len(self._dims) :])
+        self.dims = circuit.dims[: circuit.n_sites - self.n_ancillas]
+        self._shape = math.prod(self.dims), math.prod(circuit.dims[len(self.dims) :])
         if self.smoothing and self._shape[0] < self._shape[1]:
             raise InputError(
                 f"smoothing is for states of low rank; the ancillas of dimension {self._shape[1]} already give full "
@@ -95,9 +95,8 @@ class PurifiedCircuitModel(WithCircuit):
         a = psi.reshape(self._shape)
 
         def push(v: ArrayLike) -> Complex:
-            flat, lead = directions(v, self.n_params)
-            da = push_psi(flat).reshape(-1, *self._shape)
-            return factor_change(da, a, self.smoothing).reshape(*lead, len(a), len(a))
+            along = directions_of(v, self.n_params)
+            return factor_change(push_psi(along).reshape(*along.shape[:-1], *self._shape), a, self.smoothing)
 
         return self._state(psi), push
 
@@ -107,7 +106,7 @@ class PurifiedCircuitModel(WithCircuit):
         return first
 
     def _state(self, psi: Complex) -> State:
-        return DensityMatrix.from_factor(psi.reshape(self._shape), self._dims, smoothing=self.smoothing)
+        return DensityMatrix.from_factor(psi.reshape(self._shape), self.dims, smoothing=self.smoothing)
 
     def __repr__(self) -> str:
         smoothing = f", smoothing={self.smoothing:g}" if self.smoothing else ""

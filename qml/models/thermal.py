@@ -15,9 +15,9 @@ from qml._typing import ArrayLike, Complex, Cotangent, Dims, ParamsLike, Real
 from qml.engines.thermal import KrylovEngine, ThermalEngine, ThermalEstimate
 from qml.models.base import Model, normal_start
 from qml.models.gibbs import GibbsModel
-from qml.moments import Moments, operators_of
+from qml.moments import Moments
 from qml.operators import GeneratorsLike, PauliSum
-from qml.operators.generators import coefficients_of
+from qml.operators.generators import coefficients_of, pauli_sums
 from qml.states import GibbsState, State
 from qml.states.cross_entropy import Data
 from qml.states.density_matrix import DensityMatrix, reduced
@@ -59,7 +59,7 @@ class ThermalState(State):
     """
 
     def __init__(self, generators: GeneratorsLike, params: ArrayLike, engine: ThermalEngine | None = None) -> None:
-        self._named = operators_of(generators)
+        self._named = pauli_sums(generators)
         self.generators = tuple(self._named.values())
         self.params = _checks.kept(_checks.parameters("params", params, len(self.generators)))
         self._engine = KrylovEngine() if engine is None else _checks.instance("engine", engine, ThermalEngine)
@@ -138,17 +138,12 @@ class ThermalState(State):
         if wanted == self.generators:
             return self._own.values, self._own.errors
         if wanted not in self._others:
-            self._others = {wanted: self._beside_own(wanted)}
+            first = () if "_own" in self.__dict__ else self.generators  # one run for both
+            found, m = self._run((*first, *wanted)), len(first)
+            if first:
+                self._own = replace(found, values=found.values[:m], errors=found.errors[:m])
+            self._others = {wanted: (found.values[m:], found.errors[m:])}
         return self._others[wanted]
-
-    def _beside_own(self, operators: tuple[PauliSum, ...]) -> tuple[Real, Real]:
-        """Those of other operators; one run for both where the own ones are not known yet."""
-        if "_own" in self.__dict__:
-            found = self._run(operators)
-            return found.values, found.errors
-        both, m = self._run((*self.generators, *operators)), len(self.generators)
-        self._own = replace(both, values=both.values[:m], errors=both.errors[:m])
-        return both.values[m:], both.errors[m:]
 
     def _expect(self, operator: PauliSum | Complex) -> Real:
         """Tr(sigma O): estimated for a Pauli sum (:meth:`moments` gives its error), exact for a matrix."""
@@ -237,8 +232,7 @@ class ThermalState(State):
 
     @property
     def _partition(self) -> ThermalEstimate:
-        held: ThermalEstimate | None = self.__dict__.get("_own")
-        return held if held is not None else self._alone
+        return self._own if "_own" in self.__dict__ else self._alone
 
     @cached_property
     def _alone(self) -> ThermalEstimate:
@@ -279,9 +273,9 @@ class LargeGibbsModel(Model):
     """
 
     def __init__(self, generators: GeneratorsLike, engine: ThermalEngine | None = None) -> None:
-        self.generators = operators_of(generators)
+        self.generators = pauli_sums(generators)
         self._names = tuple(self.generators)
-        self._dims = next(iter(self.generators.values())).dims
+        self.dims = next(iter(self.generators.values())).dims
         self.engine = KrylovEngine() if engine is None else _checks.instance("engine", engine, ThermalEngine)
 
     def init_params(self, rng: np.random.Generator, scale: float = 0.1) -> Real:

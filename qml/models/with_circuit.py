@@ -45,7 +45,8 @@ class CircuitParameters(Parametrized):
     def __init__(
         self, circuit: Circuit, narrower: Mapping[str, Interval] | None = None, data: Collection[str] = ()
     ) -> None:
-        self.domains = _narrowed(circuit.domains, {} if narrower is None else _checks.mapping("domains", narrower))
+        self.narrower = {} if narrower is None else dict(_checks.mapping("domains", narrower))
+        self.domains = _narrowed(circuit.domains, self.narrower)
         names = circuit.compile().parameters
         self.places = np.array([k for k, name in enumerate(names) if name not in data], dtype=np.int64)
         self._of_all = len(names)
@@ -135,17 +136,11 @@ class WithCircuit(Composite, Model):
 
     def _arguments(self) -> dict[str, Any]:
         asked = inspect.signature(type(self)).parameters
-        given = {"engine": self._given_engine, "domains": self._narrower}
+        given = {"engine": self._given_engine, "domains": self._angles.narrower}
         return {name: given[name] if name in given else getattr(self, name) for name in asked}
 
     def _repr_html_(self) -> str:
         return super()._repr_html_() + self.circuit._repr_html_()
-
-    @property
-    def _narrower(self) -> dict[str, Interval]:
-        """The intervals that are narrower than the circuit's own."""
-        whole = self.circuit.domains
-        return {name: interval for name, interval in self._angles.domains.items() if interval != whole[name]}
 
     def _checked(self, circuit: Circuit) -> Circuit:
         if not isinstance(circuit, Circuit):
@@ -172,8 +167,7 @@ def _narrowed(domains: Mapping[str, Interval], narrower: Mapping[str, Interval])
     for name, interval in narrower.items():
         if name not in domains:
             raise InputError(f"domains: the circuit has no parameter {name!r}{_checks.nearest(str(name), domains)}.")
-        if not isinstance(interval, Interval):
-            raise InputError(f"domains[{name!r}] must be an Interval; found {interval!r}.")
+        _checks.instance(f"domains[{name!r}]", interval, Interval)
         if not (domains[name].low <= interval.low and interval.high <= domains[name].high):
             raise InputError(
                 f"domains[{name!r}] must lie within what the circuit allows, {domains[name]}; found {interval}."

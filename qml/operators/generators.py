@@ -77,6 +77,29 @@ def _name(place: int, operator: Any) -> str:
     return operator.labels[0] if isinstance(operator, PauliSum) and len(operator.words) == 1 else f"G{place}"
 
 
+def pauli_sums(generators: GeneratorsLike) -> dict[str, PauliSum]:
+    """Operators by name that are Pauli sums as :func:`check_sums` wants them; see :func:`named_operators`."""
+    named: Any = named_operators(generators)
+    check_sums(list(named.values()))
+    return dict(named)
+
+
+def check_sums(operators: Sequence[Any]) -> None:
+    """Refuse what is no Hermitian Pauli sum other than zero, and sums on different numbers of qubits."""
+    for k, g in enumerate(operators):
+        if not isinstance(g, PauliSum):
+            raise InputError(f"generator {k} must be a PauliSum; found {_checks.shown(g)}.")
+        if not g.words:
+            raise InputError(f"generator {k} is zero: leave it out.")
+        if not g.is_hermitian:
+            raise InputError(f"generator {k} must be Hermitian; found complex coefficients in {g}.")
+        if g.n_qubits != operators[0].n_qubits:
+            raise InputError(
+                f"generators must act on equally many qubits; generator 0 acts on {operators[0].n_qubits}, generator "
+                f"{k} on {g.n_qubits}."
+            )
+
+
 def coefficients_of(operators: Sequence[PauliSum]) -> tuple[tuple[Word, ...], csr_array]:
     """All strings, and the coefficient of each in each operator (operators, strings)."""
     words = tuple(dict.fromkeys(word for g in operators for word in g.words))

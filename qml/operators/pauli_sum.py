@@ -226,7 +226,7 @@ class PauliSum(Saved):
 
     def sparse(self) -> csr_array:
         """The matrix (2^n, 2^n) as a SciPy csr_array; it stores at most 2^n numbers for every distinct x."""
-        from scipy.sparse import coo_array
+        from scipy.sparse import csr_array
 
         d = 1 << self.n_qubits
         _checks.memory(
@@ -234,15 +234,13 @@ class PauliSum(Saved):
             96 * d * len({x for x, _ in self.words}),
             "use .apply(psi)",
         )
-        columns = [np.zeros(0, dtype=np.int64)]
-        rows, data = [columns[0]], [np.zeros(0, dtype=np.complex128)]
-        for x, b, values in strings.diagonals(self._items(), self.n_qubits):
-            b = b[values != 0]
-            rows.append(b ^ x)
-            columns.append(b)
-            data.append(values[b])
-        places = (np.concatenate(rows), np.concatenate(columns))
-        return coo_array((np.concatenate(data), places), shape=(d, d)).tocsr()
+        if not self.words:
+            return csr_array((d, d), dtype=np.complex128)
+        found = [(b ^ x, b, values) for x, b, values in strings.diagonals(self._items(), self.n_qubits)]
+        rows, columns, data = map(np.concatenate, zip(*found, strict=True))
+        matrix = csr_array((data, (rows, columns)), shape=(d, d))
+        matrix.eliminate_zeros()
+        return matrix
 
     def _traces(self, matrices: Complex) -> Complex:
         """Tr(X O), shape (...), for matrices X (..., d, d): 2^n operations a term."""

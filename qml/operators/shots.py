@@ -66,9 +66,9 @@ def _outcomes(setting: Any, outcomes: Any, n: int) -> tuple[Integer, Real]:
     what = f"the outcomes of {_checks.shown(setting)}"
     if isinstance(outcomes, Mapping):
         words = list(outcomes)
-        if not all(isinstance(w, str) and len(w) == n and not set(w) - set("01") for w in words):
-            wrong = next(w for w in words if not (isinstance(w, str) and len(w) == n and not set(w) - set("01")))
-            raise InputError(f"{what} must be words of {n} bits; found {_checks.shown(wrong)}.")
+        for word in words:
+            if not isinstance(word, str) or len(word) != n or set(word) - set("01"):
+                raise InputError(f"{what} must be words of {n} bits; found {_checks.shown(word)}.")
         weights = _checks.reals(what, [outcomes[w] for w in words])
         if (weights < 0).any():
             raise InputError(f"{what} must have counts of at least 0; found {weights.min():.6g}.")

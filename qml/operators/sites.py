@@ -80,6 +80,22 @@ def as_matrix(op: OperatorLike, dims: DimsLike) -> Complex:
     return matrix
 
 
+def as_hermitian(name: str, op: OperatorLike, dims: DimsLike) -> PauliSum | Complex:
+    """A Hermitian operator: a Pauli sum, or what stands for one, as a sum; else the matrix (d, d) on sites `dims`.
+
+    Raises
+    ------
+    InputError
+        If it is not Hermitian, or a matrix on other sites.
+    """
+    h = as_pauli_sum(op) if isinstance(op, str | Mapping) else op
+    if not isinstance(h, PauliSum):
+        return _matrices.hermitian(name, as_matrix(h, dims))
+    if not h.is_hermitian:
+        raise InputError(f"{name} must be Hermitian; found a Pauli sum with complex coefficients.")
+    return h
+
+
 def dims_of(op: OperatorLike) -> Dims:
     """The dimensions of the sites that an operator acts on.
 

@@ -228,7 +228,7 @@ class KrausModel(Model):
     def __init__(self, dims_in: DimsLike, dims_out: DimsLike | None = None, *, rank: int | None = None) -> None:
         self.dims_in = _checks.dimensions("dims_in", dims_in)
         self.dims_out = self.dims_in if dims_out is None else _checks.dimensions("dims_out", dims_out)
-        self._dims = self.dims_in + self.dims_out
+        self.dims = self.dims_in + self.dims_out
         self._d, self._d_out = math.prod(self.dims_in), math.prod(self.dims_out)
         least, most = -(-self._d // self._d_out), self._d * self._d_out
         self.rank = most if rank is None else _checks.integer("rank", rank, low=least, high=most)

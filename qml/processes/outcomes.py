@@ -184,7 +184,7 @@ class OutcomesModel(Composite, Model):
                 f"experiments and model must be on the same sites; found {self.experiments.sites} and {family.sites}."
             )
         family._check(self.experiments)
-        self._dims = self.experiments.dims
+        self.dims = self.experiments.dims
         settings = len(self.experiments.settings)
         shots = np.asarray(data.shots, dtype=np.float64) if isinstance(data, Counts) else np.ones(settings)
         self._latest: tuple[Real, Prediction] | None = None

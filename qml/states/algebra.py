@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Sequence
 
 import numpy as np
 
 from qml import _checks, _matrices, operators, spectral
+from qml._arrays import outer
 from qml._checks import InputError
 from qml._typing import ArrayLike, DimsLike, Integer, Real
 from qml.states.base import State
@@ -86,25 +86,21 @@ def tensor(*states: StateLike) -> State:
     if not states:
         raise InputError("tensor needs at least one state; found none.")
     held = [one_state(s, f"state {k}") for k, s in enumerate(states)]
-    return _product(held)
-
-
-def _product(states: Sequence[State]) -> State:
-    dims = tuple(d for s in states for d in s.dims)
-    if all(s.is_diagonal and isinstance(s, DensityMatrix) for s in states):
+    dims = tuple(d for s in held for d in s.dims)
+    if all(s.is_diagonal and isinstance(s, DensityMatrix) for s in held):
         d = math.prod(dims)
         _checks.memory(f"a product state of dimension {_checks.readable(d)}", 64 * d, "use ProductState")
-        joint = functools.reduce(np.multiply.outer, (s.probabilities() for s in states)).ravel()
+        joint = outer(s.probabilities() for s in held)
         return DensityMatrix.from_probabilities(joint, dims)
-    if all(isinstance(s, GibbsState) for s in states):
-        ends = np.cumsum([len(s.dims) for s in states])
+    if all(isinstance(s, GibbsState) for s in held):
+        ends = np.cumsum([len(s.dims) for s in held])
         placed = [
             operators.embed(s.hamiltonian(), range(end - len(s.dims), end), dims)
-            for s, end in zip(states, ends, strict=True)
+            for s, end in zip(held, ends, strict=True)
             if isinstance(s, GibbsState)
         ]
         return GibbsState(np.sum(placed, axis=0), dims)
-    return DensityMatrix._trusted(operators.tensor_matrices(*(s.matrix() for s in states)), dims)
+    return DensityMatrix._trusted(operators.tensor_matrices(*(s.matrix() for s in held)), dims)
 
 
 def partial_trace(state: StateLike, keep: Sequence[int]) -> State:
@@ -160,7 +156,6 @@ def purify(state: StateLike) -> DensityMatrix:
     state = one_state(state)
     spectrum = state.spectrum()
     kept = spectrum.support
-    basis = np.eye(state.dim, dtype=np.complex128) if spectrum.basis is None else spectrum.basis
     weights = np.exp(spectrum.log_eigenvalues[kept] / 2)
-    factor = basis[:, kept] * (weights / np.linalg.norm(weights))
+    factor = spectrum.columns[:, kept] * (weights / np.linalg.norm(weights))
     return DensityMatrix.from_vector(factor.ravel(), (*state.dims, int(kept.sum())))

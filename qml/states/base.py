@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from qml import _checks, _matrices, _products, operators, spectral
+from qml import _checks, _products, operators, spectral
 from qml._arrays import as_complex, as_real, diagonal, frozen, namespace, on_host, per_state, trace_of_product
 from qml._checks import InputError
 from qml._descriptions import Described
 from qml._typing import Complex, Cotangent, Dims, Integer, Numbers, Real
 from qml.operators import PauliSum
+from qml.operators.sites import as_hermitian
 from qml.operators.strings import diagonal_of
 from qml.states.correlations import Correlations
 from qml.states.cross_entropy import Data, log_expectation
@@ -210,13 +211,7 @@ class State(Described, Correlations):
         >>> round(ghz(3).expect("ZZI"), 12), round(ghz(2).expect({"XX": 1.0, "YY": 0.5}), 12)
         (1.0, 0.5)
         """
-        if isinstance(operator, str | Mapping):
-            operator = operators.as_pauli_sum(operator)
-        if not isinstance(operator, PauliSum):
-            operator = _matrices.hermitian("the operator", operators.as_matrix(operator, self.dims))
-        elif not operator.is_hermitian:
-            raise InputError("the operator must be Hermitian; found a Pauli sum with complex coefficients.")
-        return per_state(self._expect(operator))
+        return per_state(self._expect(as_hermitian("the operator", operator, self.dims)))
 
     def _expect(self, operator: PauliSum | Complex) -> Real:
         if isinstance(operator, PauliSum) and operator.dims == self.dims:

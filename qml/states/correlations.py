@@ -140,8 +140,7 @@ class Correlations(ABC):
                 "of two of them first."
             )
         spectrum = self.spectrum()
-        basis = np.eye(4, dtype=np.complex128) if spectrum.basis is None else spectrum.basis
-        a = basis * np.exp(spectrum.log_eigenvalues / 2)[..., None, :]
+        a = spectrum.columns * np.exp(spectrum.log_eigenvalues / 2)[..., None, :]
         values = np.linalg.svd(a.swapaxes(-1, -2) @ FLIP @ a, compute_uv=False)
         return per_state(np.clip(values[..., 0] - values[..., 1:].sum(axis=-1), 0.0, 1.0))  # rounding exceeds 1
 

@@ -107,16 +107,12 @@ class GibbsState(State):
         return self._diagonal
 
     def _at(self, index: Any) -> GibbsState:
-        return GibbsState(self._k[index], self.dims, diagonal=self._diagonal, sectors=self._sectors)
+        return GibbsState._trusted(self._k[index], self.dims, diagonal=self._diagonal, sectors=self._sectors)
 
     def hamiltonian(self) -> Complex:
         """The modular Hamiltonian K, shape (..., d, d)."""
         if self._diagonal:
             return spectral.Spectrum(self._k.real, None).matrix_of(self._k)
-        return self._dense()
-
-    def _dense(self) -> Complex:
-        """K as a complex matrix."""
         return np.asarray(self._k, dtype=np.complex128) if on_host(self._k) else as_complex(self._k)
 
     def log_partition(self) -> Numbers:

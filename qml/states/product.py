@@ -106,9 +106,7 @@ class ProductState(State):
         _checks.memory(
             f"eigenvectors of dimension {_checks.readable(self.dim)}", 32 * self.dim * columns, "use the factors"
         )
-        xp = namespace(*(part.log_eigenvalues for part in parts))
-        bases = (xp.eye(part.dim, dtype=np.complex128) if part.basis is None else part.basis for part in parts)
-        return spectral.Spectrum(self._log_eigenvalues(), functools.reduce(kron, bases))
+        return spectral.Spectrum(self._log_eigenvalues(), functools.reduce(kron, (part.columns for part in parts)))
 
     def partial_trace(self, keep: Sequence[int]) -> State:
         """The product of the reduced factors; a matrix where sites of one factor are listed apart from each other."""

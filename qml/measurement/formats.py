@@ -32,7 +32,7 @@ import numpy as np
 from qml import _checks
 from qml._checks import InputError
 from qml._descriptions import describe
-from qml._files import parse_json, regular, writable
+from qml._files import parse_json, read_text, writable
 from qml._saved import array_of, built, numbers
 from qml._typing import Integer
 from qml.measurement.base import Measurement, checked_measurements
@@ -185,7 +185,7 @@ def write_json(measurement: Measurement, counts: Integer, path: str | Path) -> N
 def read_json(path: str | Path, measurement: Measurement | None) -> tuple[Measurement, Integer]:
     """What :meth:`qml.measurement.Counts.read_json` reads."""
     try:
-        data = parse_json(_text(path), object_pairs_hook=_distinct)
+        data = parse_json(read_text(path, "counts"), object_pairs_hook=_distinct)
     except ValueError as error:
         if isinstance(error, InputError):
             raise
@@ -226,7 +226,7 @@ def write_csv(measurement: Measurement, counts: Integer, path: str | Path) -> No
 def read_csv(path: str | Path, measurement: Measurement | None) -> tuple[Measurement, Integer]:
     """What :meth:`qml.measurement.Counts.read_csv` reads."""
     try:
-        lines = list(csv.reader(io.StringIO(_text(path))))
+        lines = list(csv.reader(io.StringIO(read_text(path, "counts"))))
     except csv.Error as error:
         raise InputError(f"the counts file {str(path)!r} is not readable CSV: {error}.") from None
     if not lines or [cell.strip() for cell in lines[0]] != ["setting", "outcome", "count"]:
@@ -253,13 +253,6 @@ def _number(text: str) -> Any:
 def _refuse_weights(counts: Integer, what: str) -> None:
     if counts.dtype.kind == "f":
         raise InputError(f"{what} files hold integer counts; this record holds weights: use save, which writes .npz.")
-
-
-def _text(path: str | Path) -> str:
-    try:
-        return regular(path, "counts").read_text(encoding="utf-8-sig")  # spreadsheets begin with a byte order mark
-    except UnicodeDecodeError:
-        raise InputError(f"the counts file {str(path)!r} is not text.") from None
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

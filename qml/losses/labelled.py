@@ -144,6 +144,8 @@ class MeanCrossEntropy(Loss):
         return np.full(target.batch_shape, 1 / target.batch_shape[0]) if self.weights is None else self.weights
 
     def _weights(self, target: State, sigma: State) -> Real:
+        _checks.instance("target", target, State, "a batch")
+        _checks.instance("sigma", sigma, State, "a batch")
         if target.batch_shape != sigma.batch_shape:
             raise InputError(
                 f"target and model must hold equally many states; found {target.batch_shape} labels and "

@@ -11,7 +11,7 @@ from qml import _checks, spectral
 from qml._arrays import as_complex, as_real, namespace, per_state
 from qml._checks import InputError
 from qml._typing import Complex, Cotangent, Numbers, Real
-from qml.losses.base import Loss
+from qml.losses.base import Loss, single_pair
 from qml.losses.measures import factor_of, relative_entropy, singular_cut
 from qml.states.base import State
 from qml.states.coercion import StateLike, as_pair
@@ -122,10 +122,10 @@ class Renyi(Loss):
         self.alpha, self.variant = _order(alpha, variant)
 
     def value(self, target: State, sigma: State) -> float:
-        return float(renyi_relative_entropy(target, sigma, self.alpha, self.variant))
+        return float(renyi_relative_entropy(*single_pair(target, sigma), self.alpha, self.variant))
 
     def value_and_cotangent(self, target: State, sigma: State) -> tuple[float, Cotangent]:
-        target, sigma = as_pair(target, sigma)
+        target, sigma = single_pair(target, sigma)
         value = self.value(target, sigma)
         if not math.isfinite(value):
             return value, None

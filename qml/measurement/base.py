@@ -215,6 +215,11 @@ class Measurement(Described, ABC):
         """
         return spectral.weight_cut(self.dim)
 
+    def _diagonal_of(self, weights: Real) -> Real | None:
+        """The diagonal (d,) of sum_k w_k M_k, where every M_k is a projector on a vector of the computational basis;
+        None where one is not."""
+        return None
+
     def outcome_shape(self, setting: int | str) -> tuple[int, ...]:
         """How many values each digit of an outcome's label has: the dims where the setting has d outcomes, else one
         digit.

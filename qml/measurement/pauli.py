@@ -163,6 +163,9 @@ class PauliMeasurement(Measurement):
     def resolution(self, state: State) -> float:
         return 0.0 if self._reads_off(state) else super().resolution(state)
 
+    def _diagonal_of(self, weights: Real) -> Real | None:
+        return weights if self.settings == ("Z" * self.n,) else None
+
     def select(self, settings: Iterable[int | str]) -> PauliMeasurement:
         return PauliMeasurement([self.settings[s] for s in self._places(settings)])
 

@@ -45,6 +45,7 @@ from qml.measurement import (
     Counts,
     PauliMeasurement,
     ProductMeasurement,
+    ProjectiveMeasurement,
     ReadoutMeasurement,
     computational_basis,
     haar_bases,
@@ -54,7 +55,7 @@ from qml.measurement import (
 )
 from qml.measurement.empirical import before_measuring, empirical_map
 from qml.operators import tfim
-from qml.states import DensityMatrix
+from qml.states import DensityMatrix, GibbsState
 
 RNG = np.random.default_rng(8)
 RHO = thermal(tfim(2, h=0.6), 1.0)
@@ -347,3 +348,43 @@ def test_a_derivative_beyond_float64_is_none_and_not_nan(loss):
         value, gradient = loss.value_and_cotangent(counts, states.GibbsState([0.0, gap]))
         assert (value == math.inf) == (gradient is None)
         assert gradient is None or np.isfinite(gradient).all()
+
+
+COMPUTATIONAL = {
+    "Pauli": PauliMeasurement(["ZZ"]),
+    "in another order": ProjectiveMeasurement(np.eye(4)[[[2, 0, 3, 1], [0, 1, 2, 3]]].swapaxes(1, 2)),
+    "both": CombinedMeasurement([PauliMeasurement(["ZZ"]), computational_basis(2)]),
+}
+
+
+@pytest.mark.parametrize("gap", [1.0, 700.0, 746.0, 1e5])
+@every("measured", COMPUTATIONAL)
+def test_log_probabilities_of_diagonal_gibbs_states_are_finite_at_any_gap(measured: str, gap: float) -> None:
+    """L = sum_k f_k (E_k + log Z), and dL/dE = the populations of the frequencies less those of sigma."""
+    measurement, energies = COMPUTATIONAL[measured], gap * np.array([0.0, 1.0, 0.25, 3.0])
+    counts = Counts(measurement, np.arange(1, measurement.n_outcomes + 1))
+    effects = np.array([np.diag(measurement.element(k)).real for k in range(measurement.n_outcomes)])
+    seen, p = counts.shares() @ effects, np.exp(-energies) / np.exp(-energies).sum()
+    value, cotangent = NegativeLogLikelihood().value_and_cotangent(counts, GibbsState(energies))
+    assert value == NegativeLogLikelihood().value(counts, GibbsState(energies))
+    assert value == pytest.approx(seen @ energies + math.log(np.exp(-energies).sum()), rel=1e-14)
+    assert np.allclose(cotangent, seen - p, atol=1e-15)
+
+
+def test_log_probabilities_of_products_of_gibbs_states_are_finite() -> None:
+    cold = states.ProductState([GibbsState([0.0, 800.0]), GibbsState([0.0, 900.0])])
+    value, (first, second) = NegativeLogLikelihood().value_and_cotangent(
+        Counts(PauliMeasurement(["ZZ"]), [1, 2, 3, 4]), cold
+    )
+    assert value == pytest.approx(0.7 * 800 + 0.6 * 900, rel=1e-14)
+    assert np.allclose([first, second], [[-0.7, 0.7], [-0.6, 0.6]])
+
+
+def test_a_likelihood_of_ones_own_is_asked() -> None:
+    class Doubled(NegativeLogLikelihood):
+        def compare(self, counts, p, resolution):
+            value, slope = super().compare(counts, p, resolution)
+            return 2 * value, 2 * slope
+
+    counts, sigma = Counts(PauliMeasurement(["Z"]), [3, 1]), GibbsState([0.0, 1.0])
+    assert Doubled().value(counts, sigma) == pytest.approx(2 * NegativeLogLikelihood().value(counts, sigma))

@@ -53,7 +53,9 @@ def _less_one(a: list[Real]) -> list[Real]:
         odd = _product(a, odd)
         below = [x - y for x, y in zip(even, odd, strict=True)]
         found = [as_real(np.linalg.solve(below[0], 2 * odd[0]))]
-        found += [np.linalg.solve(below[0], 2 * x - y @ found[0]) for x, y in zip(odd[1:], below[1:], strict=True)]
+        found += [
+            as_real(np.linalg.solve(below[0], 2 * x - y @ found[0])) for x, y in zip(odd[1:], below[1:], strict=True)
+        ]
         for _ in range(steps):
             found = [2 * x + y for x, y in zip(found, _product(found, found), strict=True)]
     if not np.isfinite(found).all():

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from qml import _checks, spectral
+from qml._arrays import as_real, namespace
 from qml._checks import InputError
 from qml._descriptions import Described
 from qml._typing import Complex, Cotangent, Dims, Integer, Real
@@ -87,7 +88,8 @@ class Measurement(Described, ABC):
         return _checks.kept(np.kron(hermitian_basis(d)[1:], np.eye(self.dim // d)).astype(np.complex128))
 
     def probabilities(self, state: StateLike) -> Real:
-        """The Born probabilities Tr(M_k sigma) of every outcome: they add up to one in each setting.
+        """The Born probabilities Tr(M_k sigma) of every outcome: they add up to one in each setting. What is rounding, at
+        or below :meth:`resolution`, is zero.
 
         Parameters
         ----------
@@ -112,7 +114,9 @@ class Measurement(Described, ABC):
         """
         state = as_state(state, self.dims)
         self._check_dims(state)
-        return self.probabilities_of(state.matrix()) if state.batch_shape else self._probabilities(state)
+        p = self.probabilities_of(state.matrix()) if state.batch_shape else self._probabilities(state)
+        rounding = self.resolution(state)
+        return as_real(namespace(p).where(p > rounding, p, 0.0)) if rounding else p
 
     def _probabilities(self, state: State) -> Real:
         """Of one state; a measurement that reads other forms than the matrix says so."""

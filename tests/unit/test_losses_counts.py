@@ -47,8 +47,10 @@ from qml.measurement import (
     ProductMeasurement,
     ProjectiveMeasurement,
     ReadoutMeasurement,
+    clifford_bases,
     computational_basis,
     haar_bases,
+    mutually_unbiased_bases,
     pauli_six,
     sample,
     sic,
@@ -388,3 +390,35 @@ def test_a_likelihood_of_ones_own_is_asked() -> None:
 
     counts, sigma = Counts(PauliMeasurement(["Z"]), [3, 1]), GibbsState([0.0, 1.0])
     assert Doubled().value(counts, sigma) == pytest.approx(2 * NegativeLogLikelihood().value(counts, sigma))
+
+
+PURE = {
+    "six outcomes": (states.ghz(2), pauli_six(2)),
+    "a vector of a basis": (
+        DensityMatrix.from_vector(mutually_unbiased_bases(5).bases[1][:, 1], (5,)),
+        mutually_unbiased_bases(5),
+    ),
+    "Clifford bases": (states.basis_state("000"), clifford_bases(3, 8, np.random.default_rng(0))),
+}
+
+
+@every("kind", PURE)
+def test_outcomes_that_are_impossible_but_for_rounding_cost_nothing(kind: str) -> None:
+    """Exact probabilities of a pure state, compared with its own: the cross entropy is their entropy."""
+    rho, measurement = PURE[kind]
+    loss = ClassicalCrossEntropy(measurement)
+    target = loss.accept(rho, rho.dims)
+    assert loss.value(target, rho) == pytest.approx(loss.floor(target), rel=1e-13)
+    p = measurement.probabilities(rho)
+    assert (p >= 0).all()
+    assert set((p < 1e-13).tolist()) == {True, False}
+    assert not p[p < 1e-13].any()
+
+
+def test_each_part_of_a_combined_measurement_has_its_own_rounding() -> None:
+    """Probabilities that are read off count down to zero, also beside some that are computed."""
+    rare = DensityMatrix.from_probabilities([1.0, 1e-20])
+    both = CombinedMeasurement([PauliMeasurement(["Z"]), PauliMeasurement(["X"])])
+    assert both.probabilities(rare).tolist() == pytest.approx([1.0, 1e-20, 0.5, 0.5], rel=1e-14)
+    value = NegativeLogLikelihood().value(Counts(both, [[3, 1], [2, 2]]), rare)
+    assert value == pytest.approx((20 * math.log(10) + 4 * math.log(2)) / 8, rel=1e-14)

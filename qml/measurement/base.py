@@ -88,8 +88,8 @@ class Measurement(Described, ABC):
         return _checks.kept(np.kron(hermitian_basis(d)[1:], np.eye(self.dim // d)).astype(np.complex128))
 
     def probabilities(self, state: StateLike) -> Real:
-        """The Born probabilities Tr(M_k sigma) of every outcome: they add up to one in each setting. What is rounding, at
-        or below :meth:`resolution`, is zero.
+        """The Born probabilities Tr(M_k sigma) of every outcome: they add up to one in each setting. What is
+        rounding, at or below :meth:`resolution`, is zero.
 
         Parameters
         ----------

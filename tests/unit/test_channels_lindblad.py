@@ -171,3 +171,15 @@ def test_digits_of_fast_oscillations_and_of_slow_decay_beside_fast_dephasing(pha
     slopes = stiff.superoperator_derivatives(np.array([1.0, phase, 1.0]))
     assert abs(slopes[2, 3, 3] + np.exp(-1)) < 1e-15
     assert abs(slopes[1, 3, 3]) < 1e-15
+
+
+def test_a_measurement_of_many_outcomes_that_is_not_used_is_no_hindrance():
+    model = LindbladModel({"w": "X"}, {"decay": [[0, 1], [0, 0]]})
+    ends = {"coarse": [np.eye(2)], "fine": [np.eye(2) / 4] * 4, "Z": [np.diag([1.0, 0.0]), np.diag([0.0, 1.0])]}
+    setup = Experiments.product([0.5, 1.0], {"0": [1.0, 0.0]}, ends)
+    values = {"w": 0.3, "decay": 0.1}
+    p = model.predict(values, setup)
+    counts = setup.simulate(p, 100, np.random.default_rng(0)).subset(["0|0.5|Z", "0|1.0|Z"])
+    shown = model.predict(values, counts.measurement)
+    whole = dict(zip(setup.settings, np.split(p, setup.offsets[1:-1]), strict=True))
+    assert shown == pytest.approx(np.concatenate([whole["0|0.5|Z"], whole["0|1.0|Z"]]), abs=1e-15)

@@ -205,8 +205,8 @@ class Lindblad(Channel):
     def superoperator_derivatives(self, params: Real) -> Complex:
         time, generator = float(params[0]), self._generator_of(params)
         g = time * generator
-        along = [exponential_along(g, time * other) for other in self._real[1:]]
-        return self._of_real(np.stack([generator @ exponential(g), *along]))
+        along = [generator, *(time * other for other in self._real[1:])]
+        return self._of_real(np.stack([exponential_along(g, x) for x in along]))
 
     def kraus(self, params: Real) -> Complex:
         side = math.prod(self.dims)

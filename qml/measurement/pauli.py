@@ -134,8 +134,11 @@ class PauliMeasurement(Measurement):
         ------
         InputError
             For another shape.
+        MemoryRefused
+            If the vector would not fit.
         """
         weights = self._weights(weights)
+        _checks.memory(f"the Pauli vector of {self.n} qubits", 16 * 4**self.n, "use fewer qubits", self.n)
         if self._is_full:
             return _all_settings_adjoint(weights, self.n)
         parts = _walsh_hadamard(np.reshape(weights, (len(self.settings), -1))) / self.dim

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qml import Circuit, Counts, PauliMeasurement, channels, fit, gates, thermal
-from qml._checks import InputError, OutsideDomain
+from qml._checks import InputError, MemoryRefused, OutsideDomain
 from qml.engines import ReferenceEngine
 from qml.losses import NegativeLogLikelihood
 from qml.models import CholeskyModel, CircuitModel
@@ -387,3 +387,9 @@ def test_an_outcome_that_no_word_of_known_gates_shows_is_impossible_whatever_is_
     assert NegativeLogLikelihood().value(Counts(words, [0, 9, 9, 0]), sigma) == 0.0
     assert NegativeLogLikelihood().value(Counts(words, [1, 9, 9, 0]), sigma) == math.inf
     assert NegativeLogLikelihood().value(Counts(words, [0, 9, 9, 1]), sigma) == math.inf
+
+
+def test_generators_of_errors_that_do_not_fit_are_refused_before_they_are_made(monkeypatch):
+    monkeypatch.setattr("qml._checks.available_memory", lambda: 10**8)
+    with pytest.raises(MemoryRefused, match="generators of errors of the gate 'G'"):
+        GateSetModel({"G": Circuit(3, [gates.H(0)])}, kind="cptp")

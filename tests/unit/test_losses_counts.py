@@ -19,11 +19,12 @@ from qml import (
     states,
     thermal,
 )
-from qml._checks import InputError
+from qml._checks import InputError, MemoryRefused
 from qml.circuits import Circuit
 from qml.fitting import Objective, check_gradient
 from qml.losses import (
     COUNT_LOSSES,
+    MMD,
     ChiSquare,
     ClassicalCrossEntropy,
     CrossEntropy,
@@ -422,3 +423,22 @@ def test_each_part_of_a_combined_measurement_has_its_own_rounding() -> None:
     assert both.probabilities(rare).tolist() == pytest.approx([1.0, 1e-20, 0.5, 0.5], rel=1e-14)
     value = NegativeLogLikelihood().value(Counts(both, [[3, 1], [2, 2]]), rare)
     assert value == pytest.approx((20 * math.log(10) + 4 * math.log(2)) / 8, rel=1e-14)
+
+
+def test_diagonal_states_of_many_qubits_take_no_matrix(monkeypatch) -> None:
+    monkeypatch.setattr("qml._checks.available_memory", lambda: 10**8)
+    n = 14
+    sigma = DensityMatrix.from_probabilities(np.full(2**n, 2.0**-n))
+    counts = Counts(PauliMeasurement(["Z" * n]), np.arange(2**n))
+    value, slope = NegativeLogLikelihood().value_and_cotangent(counts, sigma)
+    assert value == pytest.approx(n * math.log(2), rel=1e-14)
+    assert slope == pytest.approx(-counts.shares() * 2**n, rel=1e-14)
+    with pytest.raises(MemoryRefused, match="the Pauli vector of 14 qubits"):
+        counts.measurement.adjoint(np.ones(2**n))
+
+
+def test_the_discrepancy_of_qutrits_that_do_not_fit_is_refused(monkeypatch) -> None:
+    monkeypatch.setattr("qml._checks.available_memory", lambda: 10**8)
+    uniform = states.maximally_mixed((3,) * 8)
+    with pytest.raises(MemoryRefused, match="a matrix of dimension 6561"):
+        MMD().value_and_cotangent(uniform, uniform)

@@ -345,6 +345,13 @@ def checked_measurements(name: str, values: Iterable[Measurement]) -> tuple[Meas
     return found
 
 
+def of_states(name: str, value: Measurement) -> Measurement:
+    """A measurement of states; those of processes are refused."""
+    if not value.of_states:
+        raise InputError(f"{name} must be of states; found a {type(value).__name__}, which is one of a process.")
+    return value
+
+
 class Selection(Measurement):
     """Some settings of another measurement."""
 

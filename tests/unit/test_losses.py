@@ -210,3 +210,12 @@ def test_arrays_stand_for_states_in_losses_of_states(name: str) -> None:
     found = loss.value_and_cotangent(rho, sigma.tolist())
     assert found[0] == expected[0] == pytest.approx(loss.value(rho, sigma), abs=1e-14)
     assert np.array_equal(found[1], expected[1])
+
+
+@pytest.mark.parametrize("gap", [700.0, 1440.0, 1480.0, 1600.0])
+def test_infidelities_where_float64_hardly_holds_the_square_root_of_a_weight(gap: float) -> None:
+    """F = exp(-gap): zero, with its derivative, and no overflow on the way."""
+    loss, sigma = Infidelity(), GibbsState(np.diag([0.0, gap]).astype(complex))
+    value, cotangent = loss.value_and_cotangent(states.basis_state("1"), sigma)
+    assert value == 1.0
+    assert np.abs(cotangent).max() < 1e-300

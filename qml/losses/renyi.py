@@ -55,7 +55,9 @@ def renyi_relative_entropy(rho: StateLike, sigma: StateLike, alpha: float, varia
     Notes
     -----
     Costs two eigen-decompositions, O(d^3), and for the sandwiched one a singular value decomposition. The absolute
-    error is about eps / \|alpha - 1\|, and where an eigenvalue of sigma was computed and is small, that of its power.
+    error is about eps / \|alpha - 1\|, and where an eigenvalue of sigma was computed and is small, that of its power; for
+    alpha > 1 the rounding of eigenvectors decides the value where sigma is so cold that its weights are below eps^2 times
+    those of rho, unless both states are diagonal, of which logarithms are taken.
     Sources: Petz (1986), Rep. Math. Phys. 23, 57; Muller-Lennert et al. (2013), arXiv:1306.3142; Wilde, Winter, Yang
     (2014), arXiv:1306.1586.
 
@@ -70,7 +72,8 @@ def renyi_relative_entropy(rho: StateLike, sigma: StateLike, alpha: float, varia
     rho, sigma = as_pair(rho, sigma)
     if alpha == 1:
         return relative_entropy(rho, sigma)
-    log_q = _log_sandwiched(rho, sigma, alpha) if variant == "sandwiched" else _log_petz(rho, sigma, alpha)
+    commute = rho.is_diagonal and sigma.is_diagonal  # both variants are one there, and logarithms are all it takes
+    log_q = (_log_petz if variant == "petz" or commute else _log_sandwiched)(rho, sigma, alpha)
     return per_state(namespace(log_q).where(_infinite(rho, sigma, alpha), math.inf, log_q / (alpha - 1)))
 
 
@@ -132,6 +135,11 @@ class Renyi(Loss):
         if self.alpha == 1:
             return value, sigma.pull_log(-target.matrix())
         spectrum = sigma.spectrum()
+        if target.is_diagonal and sigma.is_diagonal:  # X = -p^alpha q^(1-alpha) / Q, both of which may be too small
+            p, q = target.spectrum().log_eigenvalues, spectrum.log_eigenvalues
+            q = namespace(q).where(spectrum.support, q, 0.0)
+            powers = namespace(q).exp(self.alpha * p + (1 - self.alpha) * (q + value))
+            return value, sigma.pull_log(spectrum.matrix_of(-namespace(q).where(spectrum.support, powers, 0.0)))
         kept, xp = spectrum.support, namespace(spectrum.log_eigenvalues)
         logs = spectrum.log_eigenvalues[kept]
         basis = xp.eye(spectrum.dim, dtype=np.complex128) if spectrum.basis is None else spectrum.basis

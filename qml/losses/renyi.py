@@ -55,8 +55,8 @@ def renyi_relative_entropy(rho: StateLike, sigma: StateLike, alpha: float, varia
     Notes
     -----
     Costs two eigen-decompositions, O(d^3), and for the sandwiched one a singular value decomposition. The absolute
-    error is about eps / \|alpha - 1\|, and where an eigenvalue of sigma was computed and is small, that of its power. For
-    alpha > 1 the rounding of eigenvectors decides where a weight q of sigma is so small that q^(alpha - 1) is below
+    error is about eps / \|alpha - 1\|, and where an eigenvalue of sigma was computed and is small, that of its power.
+    For alpha > 1 the rounding of eigenvectors decides where a weight q of sigma is so small that q^(alpha - 1) is below
     eps^2; not where both states are diagonal, of which logarithms are taken.
     Sources: Petz (1986), Rep. Math. Phys. 23, 57; Muller-Lennert et al. (2013), arXiv:1306.3142; Wilde, Winter, Yang
     (2014), arXiv:1306.1586.

@@ -25,7 +25,8 @@ __all__ = [
 def check_complete(name: str, operators: Complex) -> None:
     """Refuse operators (m, d_out, d) with sum_k K_k^dagger K_k other than the identity."""
     with np.errstate(over="ignore", invalid="ignore"):
-        total = np.einsum("kai,kaj->ij", operators.conj(), operators)
+        rows = operators.reshape(-1, operators.shape[-1])
+        total = rows.conj().T @ rows
         violation = float(np.abs(total - np.eye(len(total))).max())
     if not violation <= _checks.TOLERANCE:  # or not a number
         raise InputError(

@@ -61,10 +61,12 @@ class Lindblad(Channel):
 
     Notes
     -----
-    The exponential is that of Higham's scaling and squaring, its derivatives are those of the same approximant (Al-Mohy
-    and Higham 2009, SIAM J. Matrix Anal. Appl. 30, 1639): exact to rounding, also where the generator cannot be
-    diagonalised. O(D^6) a coefficient. Source of the equation: Lindblad (1976), Commun. Math. Phys. 48, 119; Gorini,
-    Kossakowski, Sudarshan (1976), J. Math. Phys. 17, 821.
+    The exponential is made by scaling and squaring (Higham 2005, SIAM J. Matrix Anal. Appl. 26, 1179), its derivatives
+    are those of the same approximant (Al-Mohy and Higham 2009, the same journal 30, 1639): also where the generator
+    cannot be diagonalised. Entries of exp(t G) are off by about eps \|\|t G\|\|, as the rounding of t G makes them: by
+    5e-10 in an oscillation whose phase is 1e6; decay keeps its digits beside dephasing a million times as fast. O(D^6)
+    a coefficient. Source of the equation: Lindblad (1976), Commun. Math. Phys. 48, 119; Gorini, Kossakowski, Sudarshan
+    (1976), J. Math. Phys. 17, 821.
 
     Examples
     --------
@@ -202,8 +204,8 @@ class Lindblad(Channel):
     def superoperator_derivatives(self, params: Real) -> Complex:
         time, generator = float(params[0]), self._generator_of(params)
         g = time * generator
-        along = [exponential_along(g, time * other) for other in self._real[1:]]
-        return self._of_real(np.stack([generator @ exponential(g), *along]))
+        along = [generator, *(time * other for other in self._real[1:])]
+        return self._of_real(np.stack([exponential_along(g, x) for x in along]))
 
     def kraus(self, params: Real) -> Complex:
         side = math.prod(self.dims)

@@ -14,8 +14,9 @@ from qml._checks import InputError
 from qml._descriptions import Described
 from qml._typing import Cotangent, Dims, Real
 from qml.losses.measures import weight_outside_support
-from qml.states import as_single_state
+from qml.states import as_pair, as_single_state
 from qml.states.base import State
+from qml.states.coercion import StateLike, one_state
 
 if TYPE_CHECKING:
     from typing_extensions import TypeIs
@@ -230,6 +231,12 @@ class Loss(Described, ABC):
         held = {p.name: (getattr(self, p.name, p.default), p.default) for p in asked}
         plain = {name: x for name, (x, default) in held.items() if not isinstance(x, np.ndarray) and x != default}
         return f"{type(self).__name__}({', '.join(f'{name}={x!r}' for name, x in plain.items())})"
+
+
+def single_pair(target: StateLike, sigma: StateLike) -> tuple[State, State]:
+    """Two single states on the same sites; arrays are made states."""
+    rho, sigma = as_pair(target, sigma)
+    return one_state(rho, "target"), one_state(sigma, "sigma")
 
 
 def is_measured(target: Any) -> TypeIs[Counts]:

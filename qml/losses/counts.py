@@ -22,6 +22,9 @@ from qml.measurement.entries import outcome_name
 from qml.measurement.readout import common_shape
 from qml.states import as_single_state
 from qml.states.base import State
+from qml.states.coercion import one_state
+from qml.states.cross_entropy import cross_entropy_and_cotangent, log_expectation
+from qml.states.density_matrix import DensityMatrix
 
 
 def classical_cross_entropy(p: ArrayLike, q: ArrayLike) -> float:
@@ -109,11 +112,7 @@ class CountsLoss(Loss):
         return bound
 
     def accept(self, target: Any, dims: Dims) -> Counts:
-        if not is_measured(target):
-            raise InputError(
-                f"{type(self).__name__} compares counts: target must be Counts; found {type(target).__name__}. Sample "
-                "a state (qml.measurement.sample), or use CrossEntropy for a state."
-            )
+        self._measured(target)
         if target.measurement.dims != dims:
             by = f": these are learnt by {target.measurement.learnt_by}" if target.measurement.learnt_by else ""
             raise InputError(
@@ -126,12 +125,23 @@ class CountsLoss(Loss):
                 f"outcomes of shape {common_shape(target.measurement)}."
             )
         target.shares()
-        return target
+        counts: Counts = target
+        return counts
+
+    def _measured(self, target: Any) -> Dims:
+        """The sites of a record of counts; anything else is refused."""
+        if is_measured(target):
+            return target.measurement.dims
+        raise InputError(
+            f"{type(self).__name__} compares counts: target must be Counts; found {type(target).__name__}. Sample "
+            "a state (qml.measurement.sample), or use CrossEntropy for a state."
+        )
 
     def value(self, target: Counts, sigma: State) -> float:
-        return self._compared(target, sigma)[0]
+        return self._compared(target, one_state(sigma, "sigma", self._measured(target)))[0]
 
     def value_and_cotangent(self, target: Counts, sigma: State) -> tuple[float, Cotangent]:
+        sigma = one_state(sigma, "sigma", self._measured(target))
         value, slope, _ = self._compared(target, sigma)
         if not is_traced(value) and not (math.isfinite(value) and namespace(slope).isfinite(slope).all()):
             return math.inf, None  # of probabilities so small that their inverse overflows, too
@@ -197,7 +207,8 @@ class NegativeLogLikelihood(CountsLoss):
     .. math:: L = -\frac{1}{N} \sum_k n_k \log p_k, \qquad p_k = \mathrm{Tr}(M_k \sigma), \qquad N = \sum_k n_k
 
     +inf where an outcome was counted that sigma gives probability zero (at or below 8 d eps, the support policy's cut;
-    exactly zero where probabilities are read off); outcomes that were not counted add nothing. The floor is the
+    exactly zero where probabilities are read off, and never in a diagonal Gibbs state that is measured in its basis,
+    which knows log p at any gap); outcomes that were not counted add nothing. The floor is the
     entropy of the frequencies f, so that the gap, loss - floor, is their relative entropy D(f\|\|p) from the model's
     probabilities p: 2 N of it is the likelihood-ratio statistic. The floor is a bound, reached only where some state
     has these very frequencies.
@@ -239,6 +250,24 @@ class NegativeLogLikelihood(CountsLoss):
 
     def compare(self, counts: Counts, p: Real, resolution: float) -> tuple[float, Real]:
         return _log_loss(counts.shares(), p, resolution)
+
+    def value(self, target: Counts, sigma: State) -> float:
+        sigma = one_state(sigma, "sigma", self._measured(target))
+        seen = self._seen(target, sigma)
+        return super().value(target, sigma) if seen is None else number(-log_expectation(seen, sigma) + 0.0)
+
+    def value_and_cotangent(self, target: Counts, sigma: State) -> tuple[float, Cotangent]:
+        sigma = one_state(sigma, "sigma", self._measured(target))
+        seen = self._seen(target, sigma)
+        return super().value_and_cotangent(target, sigma) if seen is None else cross_entropy_and_cotangent(seen, sigma)
+
+    def _seen(self, target: Counts, sigma: State) -> State | None:
+        """The frequencies as a diagonal state, where sigma is diagonal, too, and measured in its basis: then L is their
+        cross entropy, of logarithms that sigma knows where float64 does not hold its probabilities."""
+        if self.readout is not None or not sigma.is_diagonal or type(self).compare is not NegativeLogLikelihood.compare:
+            return None
+        frequencies = target.measurement._diagonal_of(target.shares())
+        return None if frequencies is None else DensityMatrix._make(None, sigma.dims, probabilities=frequencies)
 
     def floor(self, target: Counts) -> float:
         return _log_loss(target.shares(), target.frequencies(), 0.0)[0]

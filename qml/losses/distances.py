@@ -6,8 +6,7 @@ from qml import spectral
 from qml._arrays import namespace, number
 from qml._typing import Cotangent
 from qml.losses import measures
-from qml.losses.base import Loss
-from qml.states import as_pair
+from qml.losses.base import Loss, single_pair
 from qml.states.base import State
 
 
@@ -28,10 +27,10 @@ class HilbertSchmidt(Loss):
     is_additive = True
 
     def value(self, target: State, sigma: State) -> float:
-        return number(measures.hilbert_schmidt_distance(target, sigma)) ** 2
+        return number(measures.hilbert_schmidt_distance(*single_pair(target, sigma))) ** 2
 
     def value_and_cotangent(self, target: State, sigma: State) -> tuple[float, Cotangent]:
-        as_pair(target, sigma)
+        target, sigma = single_pair(target, sigma)
         if sigma.pauli_vector is not None and target.pauli_vector is not None:
             moved = sigma.pauli_vector - target.pauli_vector
             return number((moved * moved).sum() / sigma.dim), 2 / sigma.dim * moved
@@ -61,9 +60,10 @@ class Infidelity(Loss):
     name = "infidelity"
 
     def value(self, target: State, sigma: State) -> float:
-        return 1.0 - number(measures.fidelity(target, sigma))
+        return 1.0 - number(measures.fidelity(*single_pair(target, sigma)))
 
     def value_and_cotangent(self, target: State, sigma: State) -> tuple[float, Cotangent]:
+        target, sigma = single_pair(target, sigma)
         value, m = measures.fidelity_and_derivative(target, sigma)
         return 1.0 - value, sigma.pull_matrix(-m)
 
@@ -84,10 +84,10 @@ class TraceDistance(Loss):
     name = "trace_distance"
 
     def value(self, target: State, sigma: State) -> float:
-        return number(measures.trace_distance(target, sigma))
+        return number(measures.trace_distance(*single_pair(target, sigma)))
 
     def value_and_cotangent(self, target: State, sigma: State) -> tuple[float, Cotangent]:
-        as_pair(target, sigma)
+        target, sigma = single_pair(target, sigma)
         values, vectors = spectral.eigh(sigma.matrix() - target.matrix())
         xp = namespace(values)
         sign = xp.where(xp.abs(values) > spectral.support_cut(1.0, len(values)), xp.sign(values), 0.0)

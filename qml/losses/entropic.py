@@ -9,9 +9,9 @@ from qml import threads
 from qml._arrays import number
 from qml._checks import InputError
 from qml._typing import Cotangent, Dims
-from qml.losses.base import Loss, is_measured
+from qml.losses.base import Loss, is_measured, single_pair
 from qml.losses.measured_report import measured_report
-from qml.states import as_data
+from qml.states import as_data, one_state
 from qml.states.base import State
 from qml.states.cross_entropy import Data, cross_entropy_and_cotangent, log_expectation
 
@@ -46,9 +46,10 @@ class CrossEntropy(Loss):
         return as_data(target, dims)
 
     def value(self, target: Data, sigma: State) -> float:
-        return number(-log_expectation(target, sigma) + 0.0)
+        return number(-log_expectation(*_pair(target, sigma)) + 0.0)
 
     def value_and_cotangent(self, target: Data, sigma: State) -> tuple[float, Cotangent]:
+        target, sigma = _pair(target, sigma)
         with threads.suited_alone(sigma.dim):
             return cross_entropy_and_cotangent(target, sigma)
 
@@ -69,6 +70,11 @@ class CrossEntropy(Loss):
             "shot above the entropy of their frequencies. The likelihood is not biased so: leave out loss=, or pass "
             'loss="negative_log_likelihood".'
         )
+
+
+def _pair(target: Any, sigma: State) -> tuple[Data, State]:
+    """Two single states, or known expectations and a state."""
+    return single_pair(target, sigma) if getattr(target, "_is_state", True) else (target, one_state(sigma, "sigma"))
 
 
 class RelativeEntropy(CrossEntropy):
@@ -92,9 +98,11 @@ class RelativeEntropy(CrossEntropy):
         return data
 
     def value(self, target: Data, sigma: State) -> float:
+        target, sigma = _pair(target, sigma)
         return super().value(target, sigma) - float(target.entropy())
 
     def value_and_cotangent(self, target: Data, sigma: State) -> tuple[float, Cotangent]:
+        target, sigma = _pair(target, sigma)
         value, cotangent = super().value_and_cotangent(target, sigma)
         return value - float(target.entropy()), cotangent
 

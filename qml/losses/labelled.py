@@ -144,6 +144,8 @@ class MeanCrossEntropy(Loss):
         return np.full(target.batch_shape, 1 / target.batch_shape[0]) if self.weights is None else self.weights
 
     def _weights(self, target: State, sigma: State) -> Real:
+        _checks.instance("target", target, State, "a batch")
+        _checks.instance("sigma", sigma, State, "a batch")
         if target.batch_shape != sigma.batch_shape:
             raise InputError(
                 f"target and model must hold equally many states; found {target.batch_shape} labels and "
@@ -189,9 +191,11 @@ class LabelLikelihood(MeanCrossEntropy):
     is_cross_entropy = False
 
     def value(self, target: State, sigma: State) -> float:
+        self._weights(target, sigma)  # refuses what are no batches
         return super().value(_diagonal(target), _diagonal(sigma))
 
     def value_and_cotangent(self, target: State, sigma: State) -> tuple[float, Cotangent]:
+        weights = self._weights(target, sigma)
         if sigma.is_diagonal:
             return super().value_and_cotangent(_diagonal(target), sigma)
         value = self.value(target, sigma)
@@ -200,7 +204,7 @@ class LabelLikelihood(MeanCrossEntropy):
         q, p = _populations(target), _populations(sigma)
         seen = (q > 0) & (p > 0)
         xp = namespace(p)
-        slopes = -self._weights(target, sigma)[:, None] * xp.where(seen, q / xp.where(seen, p, 1.0), 0.0)
+        slopes = -weights[:, None] * xp.where(seen, q / xp.where(seen, p, 1.0), 0.0)
         return value, sigma.pull_matrix((slopes[:, :, None] * xp.eye(sigma.dim)).astype(np.complex128))
 
     def why_infinite(self, target: State, sigma: State) -> str:

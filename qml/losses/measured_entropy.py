@@ -55,6 +55,8 @@ def measured_relative_entropy(
     ------
     InputError
         For batches, or unequal dims.
+    MemoryRefused
+        If the d^3 numbers of its second derivatives would not fit.
     FitError
         If the gap is not reached; the sentence tells both bounds.
 
@@ -83,6 +85,7 @@ def measured_relative_entropy(
         raise InputError("the measured relative entropy takes single states: index the batch first.")
     gap = _checks.positive("gap", gap)
     steps = _checks.integer("max_iterations", max_iterations, low=1)
+    _checks.memory(f"second derivatives in dimension {sigma.dim}", 128 * sigma.dim**3, "use fewer sites")
     if math.isinf(sigma.log_expectation(rho)):
         return math.inf
     spectrum = sigma.spectrum()

@@ -204,7 +204,7 @@ def fidelity_and_derivative(rho: State, sigma: State) -> tuple[float, Complex]:
     kept = s > singular_cut(sigma) * s[0]
     au = a @ u[:, kept]
     root = float(s.sum())
-    return min(root**2, 1.0), as_complex(root * (au / s[kept]) @ au.conj().T)
+    return min(root**2, 1.0), as_complex((au * (root / s[kept])) @ au.conj().T)
 
 
 def singular_cut(sigma: State) -> float:

@@ -11,7 +11,7 @@ from qml import _checks, spectral
 from qml._arrays import as_complex, as_real, namespace, per_state
 from qml._checks import InputError
 from qml._typing import Complex, Cotangent, Numbers, Real
-from qml.losses.base import Loss
+from qml.losses.base import Loss, single_pair
 from qml.losses.measures import factor_of, relative_entropy, singular_cut
 from qml.states.base import State
 from qml.states.coercion import StateLike, as_pair
@@ -56,6 +56,8 @@ def renyi_relative_entropy(rho: StateLike, sigma: StateLike, alpha: float, varia
     -----
     Costs two eigen-decompositions, O(d^3), and for the sandwiched one a singular value decomposition. The absolute
     error is about eps / \|alpha - 1\|, and where an eigenvalue of sigma was computed and is small, that of its power.
+    For alpha > 1 the rounding of eigenvectors decides where a weight q of sigma is so small that q^(alpha - 1) is below
+    eps^2; not where both states are diagonal, of which logarithms are taken.
     Sources: Petz (1986), Rep. Math. Phys. 23, 57; Muller-Lennert et al. (2013), arXiv:1306.3142; Wilde, Winter, Yang
     (2014), arXiv:1306.1586.
 
@@ -70,7 +72,8 @@ def renyi_relative_entropy(rho: StateLike, sigma: StateLike, alpha: float, varia
     rho, sigma = as_pair(rho, sigma)
     if alpha == 1:
         return relative_entropy(rho, sigma)
-    log_q = _log_sandwiched(rho, sigma, alpha) if variant == "sandwiched" else _log_petz(rho, sigma, alpha)
+    commute = rho.is_diagonal and sigma.is_diagonal  # both variants are one there, and logarithms are all it takes
+    log_q = (_log_petz if variant == "petz" or commute else _log_sandwiched)(rho, sigma, alpha)
     return per_state(namespace(log_q).where(_infinite(rho, sigma, alpha), math.inf, log_q / (alpha - 1)))
 
 
@@ -122,16 +125,21 @@ class Renyi(Loss):
         self.alpha, self.variant = _order(alpha, variant)
 
     def value(self, target: State, sigma: State) -> float:
-        return float(renyi_relative_entropy(target, sigma, self.alpha, self.variant))
+        return float(renyi_relative_entropy(*single_pair(target, sigma), self.alpha, self.variant))
 
     def value_and_cotangent(self, target: State, sigma: State) -> tuple[float, Cotangent]:
-        target, sigma = as_pair(target, sigma)
+        target, sigma = single_pair(target, sigma)
         value = self.value(target, sigma)
         if not math.isfinite(value):
             return value, None
         if self.alpha == 1:
             return value, sigma.pull_log(-target.matrix())
         spectrum = sigma.spectrum()
+        if target.is_diagonal and sigma.is_diagonal:  # X = -p^alpha q^(1-alpha) / Q, both of which may be too small
+            p, q = target.spectrum().log_eigenvalues, spectrum.log_eigenvalues
+            q = namespace(q).where(spectrum.support, q, 0.0)
+            powers = namespace(q).exp(self.alpha * p + (1 - self.alpha) * (q + value))
+            return value, sigma.pull_log(spectrum.matrix_of(-namespace(q).where(spectrum.support, powers, 0.0)))
         kept = spectrum.support
         logs = spectrum.log_eigenvalues[kept]
         v = spectrum.columns[:, kept]

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from qml import _checks, spectral
+from qml._arrays import as_real, namespace
 from qml._checks import InputError
 from qml._descriptions import Described
 from qml._typing import Complex, Cotangent, Dims, Integer, Real
@@ -87,7 +88,8 @@ class Measurement(Described, ABC):
         return _checks.kept(np.kron(hermitian_basis(d)[1:], np.eye(self.dim // d)).astype(np.complex128))
 
     def probabilities(self, state: StateLike) -> Real:
-        """The Born probabilities Tr(M_k sigma) of every outcome: they add up to one in each setting.
+        """The Born probabilities Tr(M_k sigma) of every outcome: they add up to one in each setting. What is
+        rounding, at or below :meth:`resolution`, is zero.
 
         Parameters
         ----------
@@ -112,7 +114,9 @@ class Measurement(Described, ABC):
         """
         state = as_state(state, self.dims)
         self._check_dims(state)
-        return self.probabilities_of(state.matrix()) if state.batch_shape else self._probabilities(state)
+        p = self.probabilities_of(state.matrix()) if state.batch_shape else self._probabilities(state)
+        rounding = self.resolution(state)
+        return as_real(namespace(p).where(p > rounding, p, 0.0)) if rounding else p
 
     def _probabilities(self, state: State) -> Real:
         """Of one state; a measurement that reads other forms than the matrix says so."""
@@ -214,6 +218,11 @@ class Measurement(Described, ABC):
             On the sites of the measurement.
         """
         return spectral.weight_cut(self.dim)
+
+    def _diagonal_of(self, weights: Real) -> Real | None:
+        """The diagonal (d,) of sum_k w_k M_k, where every M_k is a projector on a vector of the computational basis;
+        None where one is not."""
+        return None
 
     def outcome_shape(self, setting: int | str) -> tuple[int, ...]:
         """How many values each digit of an outcome's label has: the dims where the setting has d outcomes, else one
@@ -334,6 +343,13 @@ def checked_measurements(name: str, values: Iterable[Measurement]) -> tuple[Meas
     if not found:
         raise InputError(f"{name} must hold at least one measurement; found none.")
     return found
+
+
+def of_states(name: str, value: Measurement) -> Measurement:
+    """A measurement of states; those of processes are refused."""
+    if not value.of_states:
+        raise InputError(f"{name} must be of states; found a {type(value).__name__}, which is one of a process.")
+    return value
 
 
 class Selection(Measurement):

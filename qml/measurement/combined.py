@@ -66,7 +66,12 @@ class CombinedMeasurement(Measurement):
         return np.concatenate([member.traces() for member in self.measurements])
 
     def resolution(self, state: State) -> float:
-        return max(member.resolution(state) for member in self.measurements)
+        return min(member.resolution(state) for member in self.measurements)  # each sets its own rounding to zero
+
+    def _diagonal_of(self, weights: Real) -> Real | None:
+        parts = zip(self.measurements, np.split(weights, self._cuts), strict=True)
+        found = [part for member, w in parts if (part := member._diagonal_of(w)) is not None]
+        return np.asarray(sum(found)) if len(found) == len(self.measurements) else None
 
     def _outcome_shape(self, setting: int) -> tuple[int, ...]:
         for member in self.measurements:

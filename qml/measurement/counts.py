@@ -289,6 +289,27 @@ class Counts(FiledRecord, Mapping[str, dict[str, Any]]):
         """The counts of one setting by outcome label."""
         return by_label(self.measurement, self._counts, self.measurement._places([setting])[0])
 
+    def get(self, setting: Any, default: Any = None) -> Any:
+        """The counts of one setting, or `default` where the measurement has no such setting.
+
+        Parameters
+        ----------
+        setting : str or int
+            Its name or number.
+        default : object
+
+        Examples
+        --------
+        >>> from qml.measurement import PauliMeasurement
+        >>> counts = Counts(PauliMeasurement(["Z"]), [3, 1])
+        >>> counts.get("Z"), counts.get("X", {})
+        ({'0': 3, '1': 1}, {})
+        """
+        try:
+            return self[setting]
+        except InputError:
+            return default
+
     def __iter__(self) -> Iterator[str]:
         return iter(self.measurement.settings)
 

@@ -134,8 +134,11 @@ class PauliMeasurement(Measurement):
         ------
         InputError
             For another shape.
+        MemoryRefused
+            If the vector would not fit.
         """
         weights = self._weights(weights)
+        _checks.memory(f"the Pauli vector of {self.n} qubits", 16 * 4**self.n, "use fewer qubits", self.n)
         if self._is_full:
             return _all_settings_adjoint(weights, self.n)
         parts = _walsh_hadamard(np.reshape(weights, (len(self.settings), -1))) / self.dim
@@ -162,6 +165,9 @@ class PauliMeasurement(Measurement):
 
     def resolution(self, state: State) -> float:
         return 0.0 if self._reads_off(state) else super().resolution(state)
+
+    def _diagonal_of(self, weights: Real) -> Real | None:
+        return weights if self.settings == ("Z" * self.n,) else None
 
     def select(self, settings: Iterable[int | str]) -> PauliMeasurement:
         return PauliMeasurement([self.settings[s] for s in self._places(settings)])

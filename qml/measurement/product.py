@@ -12,7 +12,7 @@ import numpy as np
 from qml import _checks
 from qml._arrays import as_complex, as_real, outer
 from qml._typing import Complex, Integer, Numeric, Real
-from qml.measurement.base import Measurement, checked_measurements
+from qml.measurement.base import Measurement, checked_measurements, of_states
 from qml.states.base import State
 
 
@@ -32,7 +32,7 @@ class ProductMeasurement(Measurement):
     Raises
     ------
     InputError
-        Without factors.
+        Without factors, or for a measurement of processes.
     MemoryRefused
         If the probabilities of all outcomes would not fit.
 
@@ -48,7 +48,7 @@ class ProductMeasurement(Measurement):
     _kind = "product"
 
     def __init__(self, factors: Sequence[Measurement]) -> None:
-        self.factors = checked_measurements("factors", factors)
+        self.factors = tuple(of_states("factors", m) for m in checked_measurements("factors", factors))
         self.dims = tuple(d for factor in self.factors for d in factor.dims)
         self._total = math.prod(factor.n_outcomes for factor in self.factors)
         _checks.memory(f"a measurement with {self._total} outcomes", 32 * self._total, "use fewer sites")

@@ -95,8 +95,18 @@ class ProjectiveMeasurement(Measurement):
         return np.ones(self.n_outcomes)
 
     def resolution(self, state: State) -> float:
-        is_read_off = state.is_diagonal and np.count_nonzero(self.bases) == len(self.bases) * self.dim
-        return 0.0 if is_read_off else super().resolution(state)
+        return 0.0 if state.is_diagonal and self._is_computational else super().resolution(state)
+
+    @property
+    def _is_computational(self) -> bool:
+        """Whether every vector is one of the computational basis, in any order."""
+        return bool(np.count_nonzero(self.bases) == len(self.bases) * self.dim)
+
+    def _diagonal_of(self, weights: Real) -> Real | None:
+        if not self._is_computational:
+            return None
+        places = np.abs(self.bases).argmax(axis=1)
+        return np.asarray(np.bincount(places.ravel(), weights, self.dim), dtype=np.float64)
 
     def element(self, outcome: int) -> Complex:
         s, k = divmod(_checks.integer("outcome", outcome, low=0, high=self.n_outcomes - 1), self.dim)

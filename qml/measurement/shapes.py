@@ -13,7 +13,7 @@ from qml import _checks
 from qml._checks import InputError
 
 NEAR = 1e-6
-"""How near a probability times the number of shots must be to an integer."""
+"""How near a probability must be to a whole number of shots."""
 
 
 def nested(records: Any, counts_of: Callable[[Any], Any]) -> Any:
@@ -96,7 +96,12 @@ def of_ionq(value: Any) -> Any:
     if not isinstance(value, Mapping) or "histogram" not in value:
         return None
     shots = _checks.integer("shots", value.get("shots"), low=1)
-    return {key: _times(key, p, shots) for key, p in _checks.mapping("histogram", value["histogram"]).items()}
+    counts = {key: _times(key, p, shots) for key, p in _checks.mapping("histogram", value["histogram"]).items()}
+    if sum(counts.values()) != shots:
+        raise InputError(
+            f"the probabilities of a histogram must add up to one; found {sum(counts.values())} of {shots} shots."
+        )
+    return counts
 
 
 def _times(key: Any, p: Any, shots: int) -> int:

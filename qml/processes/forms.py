@@ -123,4 +123,5 @@ class ChoiForms:
         import qutip
 
         columns, ins, outs = transposed_pairs(self.superoperator()), list(self.dims_in), list(self.dims_out)
-        return qutip.Qobj(columns, dims=[[outs, outs], [ins, ins]], superrep="super")
+        is_end = 1 in (self.dim_in, self.dim_out)  # a state, or the trace, which are no superoperators there
+        return qutip.Qobj(columns, dims=[[outs, outs], [ins, ins]], superrep=None if is_end else "super")

@@ -147,7 +147,7 @@ class LindbladModel(IntervalFamily):
         times = np.array(experiments.circuits)
         matrices = np.stack([exponential(t * generator) for t in times])
         starts, through = experiments.inputs[experiments.starts], experiments.through
-        most = int(experiments.sizes.max())
+        most = max(map(len, experiments.effects))  # also of what is never measured
         ends = np.zeros((len(starts), most, starts.shape[1]))
         for m, effects in enumerate(experiments.effects):
             ends[experiments.ends == m, : len(effects)] = effects

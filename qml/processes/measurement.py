@@ -11,7 +11,7 @@ import numpy as np
 from qml import _checks
 from qml._checks import InputError
 from qml._typing import Complex, Real
-from qml.measurement.base import Measurement
+from qml.measurement.base import Measurement, of_states
 from qml.measurement.elements import setting_names
 from qml.states import DensityMatrix, State, as_state
 from qml.states.coercion import StateLike
@@ -52,7 +52,8 @@ class ProcessMeasurement(Measurement):
     Raises
     ------
     InputError
-        If the preparations are no states on the same sites; by `probabilities`, if a state is that of no process.
+        If the preparations are no states on the same sites, or the measurement is one of a process; by
+        `probabilities`, if a state is that of no process.
     MemoryRefused
         If the probabilities would not fit.
 
@@ -72,7 +73,7 @@ class ProcessMeasurement(Measurement):
         measurement: Measurement,
         names: Sequence[str] | None = None,
     ) -> None:
-        self.measurement = _checks.instance("measurement", measurement, Measurement)
+        self.measurement = of_states("measurement", _checks.instance("measurement", measurement, Measurement))
         self.preparations, self.names = prepared(preparations, names)
         self.dims_in = self.preparations.dims
         self.dims = self.dims_in + measurement.dims

@@ -123,6 +123,8 @@ def diamond_distance(first: Process, second: Process) -> float:
     ------
     InputError
         If CVXPY is not installed, or the sites differ.
+    MemoryRefused
+        If its D^4 numbers would not fit.
 
     Examples
     --------
@@ -137,6 +139,7 @@ def diamond_distance(first: Process, second: Process) -> float:
         return 0.0
     cvxpy = _checks.need("cvxpy", "diamond", "the diamond distance")
     d, d_out = one.dim_in, one.dim_out
+    _checks.memory(f"the semidefinite program of dimension {d * d_out}", 16 * (d * d_out) ** 4, "use fewer sites")
     z, bound = cvxpy.Variable((d * d_out, d * d_out), hermitian=True), cvxpy.Variable()
     reduced = cvxpy.partial_trace(z, (d, d_out), axis=1)
     problem = cvxpy.Problem(

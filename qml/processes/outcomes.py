@@ -23,7 +23,9 @@ from qml.states import State
 FAR = 1e3
 """Of theta: the end of an interval, in float64."""
 ROUNDING = 1e-12
-"""A probability above minus this is zero."""
+"""A negative probability above minus this is zero."""
+IMPOSSIBLE = 1e-14
+"""What is predicted with a probability at or below this can't occur: words of gates round probabilities by so much."""
 
 
 class Prediction(NamedTuple):
@@ -209,7 +211,7 @@ class OutcomesModel(Composite, Model):
         lowest = float(p.min())
         if not lowest > -ROUNDING:
             raise OutsideDomain(f"the model gives an outcome the probability {lowest:.3g}.")
-        p = np.clip(p, 0.0, None)
+        p = np.where(p > IMPOSSIBLE, p, 0.0)
         totals = np.add.reduceat(p, self.experiments.offsets[:-1])
         return found._replace(probabilities=p / np.repeat(totals, self.experiments.sizes))
 

@@ -202,9 +202,10 @@ class PauliLindbladModel(IntervalFamily):
         learnt = [(places[word], k + j) for j, word in enumerate(self.spam) if word in places]
         for i, j in learnt:
             contrasts[i] = values[j]
-        decay = np.exp(-2 * (table @ values[:k])[:, None] * depths)  # strings, depths
-        e = contrasts[:, None] * decay
-        p = np.stack([(1 + e) / 2, (1 - e) / 2], axis=-1).reshape(-1)
+        exponents = -2 * (table @ values[:k])[:, None] * depths  # strings, depths
+        decay, a = np.exp(exponents), contrasts[:, None]
+        e, lost = a * decay, (1 - a) - a * np.expm1(exponents)  # 1 - e, of which small rates keep their digits
+        p = np.stack([(1 + e) / 2, lost / 2], axis=-1).reshape(-1)
 
         def pull(weights: Real) -> Real:
             w = weights.reshape(*e.shape, 2)

@@ -112,6 +112,7 @@ class ErrorGenerator(Piece):
 
     def __init__(self, name: str, ideal: Real) -> None:
         self._ideal = ideal
+        _checks.memory(f"the generators of errors of the gate {name!r}", 20 * len(ideal) ** 4, 'use kind="tp"')
         words = all_labels(len(ideal))[1:]
         m = len(words)
         self._below = np.tril_indices(m, -1)

@@ -300,6 +300,8 @@ class Process(ChoiForms, Saved):
         ------
         InputError
             If it is no process.
+        MemoryRefused
+            If their Kraus operators would not fit in memory.
 
         Examples
         --------
@@ -308,6 +310,8 @@ class Process(ChoiForms, Saved):
         (2, 2)
         """
         other = as_process(other, "other")
+        numbers = self.rank * other.rank * self.choi.dim * other.choi.dim
+        _checks.memory("the Kraus operators of both processes together", 64 * numbers, "use fewer sites")
         k = [np.kron(a, b) for a, b in itertools.product(self.kraus(), other.kraus())]
         return Process.from_kraus(k, self.dims_in + other.dims_in, self.dims_out + other.dims_out)
 

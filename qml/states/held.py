@@ -176,7 +176,8 @@ class Held(State, is_kind=False):
 
     def _in_eigenbasis(self, rho: State) -> tuple[Real, Callable[[], Cotangent]]:
         if self._probabilities is not None:
-            return super()._in_eigenbasis(rho)
+            p = rho.probabilities()
+            return p, lambda: self._pull_log_of_diagonal(-p)
         if self._factor is None:
             return in_eigenbasis(self, rho)
         spectrum = self._spectrum
@@ -197,10 +198,14 @@ class Held(State, is_kind=False):
             columns = cotangent @ spectrum.basis
             return self._pull_log_to_factor(columns, spectrum.basis.conj().swapaxes(-1, -2) @ columns)
         if self._probabilities is not None:
-            xp = namespace(self._probabilities, cotangent)
-            slope = diagonal(cotangent) / xp.maximum(self._probabilities, spectral.TINY)
-            return xp.where(spectrum.support, slope, 0.0)
+            return self._pull_log_of_diagonal(diagonal(cotangent))
         return spectrum.log_pullback(cotangent)
+
+    def _pull_log_of_diagonal(self, x: Real) -> Real:
+        """:meth:`pull_log` of a state held as probabilities, where X has this diagonal."""
+        xp = namespace(self._probabilities, x)
+        slope = x / xp.maximum(self._probabilities, spectral.TINY)
+        return as_real(xp.where(self._spectrum.support, slope, 0.0))
 
     def pull_matrix(self, cotangent: Complex) -> Cotangent:
         if self._probabilities is not None:

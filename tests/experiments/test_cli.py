@@ -209,6 +209,16 @@ def test_other_losses_are_named_in_the_table(folder: Path) -> None:
     assert "S = -Tr" not in result.stdout
 
 
+def test_the_relative_entropy_is_not_called_s(folder: Path) -> None:
+    """Its floor is zero, not S(rho)."""
+    (folder / "study.yaml").write_text(
+        STUDY.replace("max_iterations: 5", "max_iterations: 5\n    loss: {kind: relative_entropy}")
+    )
+    text = call("run", "study.yaml", "--output", "out").stdout
+    assert "S = -Tr" not in text
+    assert "D(rho||sigma) of relative_entropy" in text
+
+
 # the other commands ----------------------------------------------------------------------------------------------
 
 

@@ -211,7 +211,7 @@ def test_a_chain_is_learnt_and_shown_without_a_matrix() -> None:
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
-        ({"tolerance": 0.0}, r"fits\[0\].model.tolerance: expected at least 0.0+1; found 0"),
+        ({"tolerance": 0.0}, r"fits\[0\].model.tolerance: expected at least 1e-12; found 0"),
         ({"tolerance": 0.5}, r"fits\[0\].model.tolerance: expected at most 0.1; found 0.5"),
         ({"bond": 0}, r"fits\[0\].model.bond: expected at least 1; found 0"),
         ({"bond": 2.5}, r"fits\[0\].model.bond: expected an integer; found 2.5"),

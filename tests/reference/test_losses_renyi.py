@@ -333,3 +333,13 @@ def test_orders_as_near_to_one_as_the_sentence_says_are_taken():
     assert [Renyi(alpha).alpha for alpha in (1.000001, 0.999999)] == [1.000001, 0.999999]
     with pytest.raises(InputError, match="differ from it by at least 1e-06"):
         Renyi(1 + 0.99e-6)
+
+
+@pytest.mark.parametrize("variant", ["sandwiched", "petz"])
+@pytest.mark.parametrize("gap", [20.0, 400.0, 800.0, 1600.0])
+def test_a_level_that_is_rare_in_both_states_counts_by_its_logarithm(gap: float, variant: str) -> None:
+    """p^2/q = exp(100) of a level whose p and q float64 may not hold: D = log Q with Q = 1 + exp(100)."""
+    rho, sigma = GibbsState([0.0, gap]), GibbsState([0.0, 2 * gap + 100])
+    value, cotangent = Renyi(2.0, variant).value_and_cotangent(rho, sigma)
+    assert value == renyi_relative_entropy(rho, sigma, 2.0, variant) == pytest.approx(100, rel=1e-9)
+    assert cotangent == pytest.approx([-1.0, 1.0], rel=1e-8)

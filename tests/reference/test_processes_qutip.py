@@ -105,6 +105,14 @@ def test_to_qutip_and_back(ins, outs, rank):
     assert np.abs(again.choi.matrix() - process.choi.matrix()).max() < 1e-15
 
 
+@pytest.mark.parametrize(("ins", "outs"), [((1,), (2, 3)), ((2,), (1,)), ((1,), (1,)), ((2,), (1, 2))])
+def test_preparations_and_the_trace_go_to_qutip_and_back(ins, outs):
+    process = Process.from_kraus(random_kraus(ins, outs, 2, 0), ins, outs)
+    again = Process.from_qobj(process.qobj())
+    assert (again.dims_in, again.dims_out) == (ins, outs)
+    assert np.abs(again.choi.matrix() - process.choi.matrix()).max() < 1e-15
+
+
 @pytest.mark.parametrize("form", [qutip.to_super, qutip.to_choi, qutip.to_chi], ids=lambda f: f.__name__)
 def test_every_representation_of_qutip_is_read(form):
     process, peer, _ = both((2, 2), (2, 2), 3)

@@ -148,10 +148,38 @@ def test_after_a_long_time_the_steady_state_is_left(time):
 
 def test_a_time_that_float64_does_not_hold_is_told():
     with pytest.raises(OutsideDomain, match="the product of a time and the coefficients is too large"):
-        Process.from_circuit(Circuit(1, [PULSE(1e60, 0.1, 0.1, 0.1, 0.1, 0)]))
+        Process.from_circuit(Circuit(1, [PULSE(1e308, 9.0, 9.0, 9.0, 9.0, 0)]))
 
 
 def test_a_time_beyond_float64_is_told_in_a_sentence():
     decay = Lindblad({"h": "X"}, {"g": [[0, 1], [0, 0]]})
     with pytest.raises(OutsideDomain, match="shorten the time"):
         decay.superoperator(np.array([1.7e308, 2.0, 1.0]))
+
+
+@pytest.mark.parametrize("phase", [0.3, 1e2, 1e4, 1e6, 1e8])
+def test_digits_of_fast_oscillations_and_of_slow_decay_beside_fast_dephasing(phase: float) -> None:
+    """Both are known in closed form: an oscillation has the rounding of its phase, the decay its own."""
+    bound = 3 * np.finfo(float).eps * max(1.0, 2 * phase)
+    driven = Lindblad({"w": "X"}).superoperator(np.array([1.0, phase]))[0]
+    assert abs(driven[0] - np.cos(phase) ** 2) < bound
+    assert abs(driven[3] - np.sin(phase) ** 2) < bound
+    stiff = Lindblad(jumps={"z": "Z", "decay": [[0, 1], [0, 0]]})
+    decayed = stiff.superoperator(np.array([1.0, phase, 1.0]))
+    assert abs(decayed[3, 3] - np.exp(-1)) < 1e-15
+    assert abs(decayed[1, 1] - np.exp(-0.5 - 2 * phase)) < 1e-15
+    slopes = stiff.superoperator_derivatives(np.array([1.0, phase, 1.0]))
+    assert np.abs(slopes[[0, 2], 3, 3] + np.exp(-1)).max() < 1e-15  # in the time, and in the rate
+    assert abs(slopes[1, 3, 3]) < 1e-15
+
+
+def test_a_measurement_of_many_outcomes_that_is_not_used_is_no_hindrance():
+    model = LindbladModel({"w": "X"}, {"decay": [[0, 1], [0, 0]]})
+    ends = {"coarse": [np.eye(2)], "fine": [np.eye(2) / 4] * 4, "Z": [np.diag([1.0, 0.0]), np.diag([0.0, 1.0])]}
+    setup = Experiments.product([0.5, 1.0], {"0": [1.0, 0.0]}, ends)
+    values = {"w": 0.3, "decay": 0.1}
+    p = model.predict(values, setup)
+    counts = setup.simulate(p, 100, np.random.default_rng(0)).subset(["0|0.5|Z", "0|1.0|Z"])
+    shown = model.predict(values, counts.measurement)
+    whole = dict(zip(setup.settings, np.split(p, setup.offsets[1:-1]), strict=True))
+    assert shown == pytest.approx(np.concatenate([whole["0|0.5|Z"], whole["0|1.0|Z"]]), abs=1e-15)

@@ -72,7 +72,7 @@ def test_kraus_operators_that_are_no_channel():
         "the Kraus operators of Kraus must be complete; found max|sum_k K_k^dagger K_k - 1| = 0.19, tolerance 1e-10."
     ):
         KrausChannel([0.9 * np.eye(2)])
-    with refused("must be complete; found max|sum_k K_k^dagger K_k - 1| = nan, tolerance 1e-10."):
+    with pytest.raises(InputError, match=r"must be complete; found .* = (inf|nan), tolerance 1e-10\.$"):
         KrausChannel([[[1e200, 1e200], [1e200, -1e200]]])
     with refused("the Kraus operators of mine must have shape (m, d, d), also where there is one; found shape (2, 2)"):
         KrausChannel(np.eye(2), name="mine")

@@ -359,6 +359,7 @@ fits:
 def test_a_run_that_was_interrupted_continues_inside_its_fit(tmp_path, monkeypatch):
     from qml.studies.record.folder import load_run
     from qml.studies.run import run
+    from qml.studies.show import terminal
 
     study, real, heard = tmp_path / "study.yaml", run.run_fit, []
     study.write_text(STUDY)
@@ -372,7 +373,7 @@ def test_a_run_that_was_interrupted_continues_inside_its_fit(tmp_path, monkeypat
 
     monkeypatch.setattr(run, "run_fit", broken)
     cut = run.run_study(study, run.Options(tmp_path / "cut", quiet=True))
-    assert cut.interrupted
+    assert cut.exit_code == terminal.INTERRUPTED
     assert len(list(cut.folder.rglob("checkpoint.npz"))) == 1
     with pytest.raises(InputError, match="began with threads"):
         run.run_study(cut.folder, run.Options(resume=True, quiet=True, how=run.How(threads=1)))

@@ -212,3 +212,16 @@ def test_weights_that_add_up_beyond_float64_are_not_merged() -> None:
     for other in (heavy, Counts.from_weights(PauliMeasurement(["X"]), [1e308, 0.0])):
         with pytest.raises(InputError, match=r"finite|float64"):
             heavy.merge(other)
+
+
+def test_a_record_is_a_mapping_in_every_way_of_asking() -> None:
+    counts = Counts(PauliMeasurement(["X", "Z"]), [[1, 2], [3, 4]])
+    for asked in ("X", "Z", "Y", "", None, 1.5, 7, ["X"]):
+        if asked in counts:
+            assert counts.get(asked) == counts[asked] == dict(counts)[asked]
+        else:
+            assert counts.get(asked) is None
+            assert counts.get(asked, "none") == "none"
+            with pytest.raises(InputError):
+                counts[asked]
+    assert counts.get(1) == counts["Z"]

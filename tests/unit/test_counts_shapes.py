@@ -93,3 +93,8 @@ def test_settings_of_tomography_are_tuples_of_letters(name):
 def test_records_that_are_none_are_refused(record, source, sentence):
     with pytest.raises(InputError, match=sentence):
         Counts.from_dicts(record, source=source)
+
+
+def test_a_histogram_of_ionq_that_lacks_an_outcome_is_refused() -> None:
+    with pytest.raises(InputError, match="must add up to one; found 5 of 10 shots"):
+        Counts.from_dicts({"Z": {"histogram": {"0": 0.5}, "shots": 10}}, source="ionq")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import pickle
 
 import numpy as np
@@ -11,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qml import Circuit, Counts, PauliMeasurement, channels, fit, gates, thermal
-from qml._checks import InputError, OutsideDomain
+from qml._checks import InputError, MemoryRefused, OutsideDomain
 from qml.engines import ReferenceEngine
+from qml.losses import NegativeLogLikelihood
 from qml.models import CholeskyModel, CircuitModel
 from qml.optimizers import NaturalGradient
 from qml.processes import (
@@ -372,3 +374,22 @@ def test_wrong_inputs():
     theta = model.init_params(np.random.default_rng(0))
     with pytest.raises(OutsideDomain, match="gives an outcome the probability"):
         model.predict(10 * theta, experiments_of([("Gx", "Gx")]))
+
+
+@pytest.mark.parametrize("n", range(1, 9))
+def test_an_outcome_that_no_word_of_known_gates_shows_is_impossible_whatever_is_rounded(n: int) -> None:
+    """n turns by pi/n flip a qubit, and 16 n leave it as it was; with one count against it, S is +inf."""
+    turn = Circuit(1, [gates.RX(math.pi / n, 0)])
+    model = GateSetModel({"G": turn}, kind="known")
+    words = experiments_of([("G",) * n, ("G",) * (16 * n)])
+    assert model.predict((), words).tolist() == pytest.approx([0.0, 1.0, 1.0, 0.0], abs=1e-300)
+    sigma = model.on(words).state()
+    assert NegativeLogLikelihood().value(Counts(words, [0, 9, 9, 0]), sigma) == 0.0
+    assert NegativeLogLikelihood().value(Counts(words, [1, 9, 9, 0]), sigma) == math.inf
+    assert NegativeLogLikelihood().value(Counts(words, [0, 9, 9, 1]), sigma) == math.inf
+
+
+def test_generators_of_errors_that_do_not_fit_are_refused_before_they_are_made(monkeypatch):
+    monkeypatch.setattr("qml._checks.available_memory", lambda: 10**8)
+    with pytest.raises(MemoryRefused, match="generators of errors of the gate 'G'"):
+        GateSetModel({"G": Circuit(3, [gates.H(0)])}, kind="cptp")

@@ -1,14 +1,17 @@
 """One contract for every loss, in every representation of sigma that can train."""
 
+import contextlib
+
 import numpy as np
 import pytest
 from helpers.arrays import hermitian
 from helpers.cases import every
 
-from qml import losses, states
+from qml import Moments, losses, pauli, states
 from qml._checks import InputError, qubit_dims
 from qml._random import haar_unitaries
-from qml.losses import HAMILTONIAN_LOSSES, LOSSES, Infidelity, fidelity, trace_distance
+from qml.losses import EVERY_LOSS, HAMILTONIAN_LOSSES, LOSSES, Infidelity, fidelity, trace_distance
+from qml.measurement import Counts, PauliMeasurement
 from qml.states import DensityMatrix, GibbsState, SpectralState, State
 
 RNG = np.random.default_rng(11)
@@ -164,3 +167,55 @@ def test_fidelities_and_trace_distances_are_never_above_one():
     assert min(derived) == 0.0
     assert found == pytest.approx([1.0] * len(found), abs=1e-13)
     assert distances == pytest.approx([1.0] * len(distances), abs=1e-13)
+
+
+NO_PAIR = {
+    "a word": "spam",
+    "nothing": None,
+    "an object": object(),
+    "a state on other sites": states.maximally_mixed((3,)),
+    "a batch": DensityMatrix.from_probabilities(np.array([[0.5, 0.5], [0.1, 0.9]])),
+    "an operator": pauli("X"),
+    "expectations": Moments([pauli("X")], [0.1]),
+    "no density matrix": np.ones((2, 2)),
+}
+
+
+@every("value", NO_PAIR)
+@every("name", EVERY_LOSS)
+def test_losses_that_are_called_without_accept_refuse_in_a_sentence(name: str, value: str) -> None:
+    z, labels = PauliMeasurement(["Z"]), NO_PAIR["a batch"]
+    loss = losses.ClassicalCrossEntropy(z) if name == "classical_cross_entropy" else EVERY_LOSS[name]()
+    target, sigma = Counts(z, [3, 1]), GibbsState([0.0, 1.0])
+    if name in HAMILTONIAN_LOSSES:
+        target = pauli("Z")
+    elif name in losses.LABEL_LOSSES:
+        target, sigma = labels, labels
+    elif name in LOSSES and name not in losses.COUNT_LOSSES:
+        target = states.maximally_mixed((2,))
+    if (name in losses.LABEL_LOSSES and value == "a batch") or (name == "expectation" and value == "an operator"):
+        return
+    for call in (loss.value, loss.value_and_cotangent):
+        with pytest.raises(InputError):
+            call(target, NO_PAIR[value])
+        with contextlib.suppress(InputError):  # some are targets of some losses
+            call(NO_PAIR[value], sigma)
+
+
+@every("name", [name for name in LOSSES if name != "mmd"])
+def test_arrays_stand_for_states_in_losses_of_states(name: str) -> None:
+    rho, sigma = np.diag([0.6, 0.4]), np.array([[0.5, 0.1], [0.1, 0.5]])
+    loss = LOSSES[name]()
+    expected = loss.value_and_cotangent(DensityMatrix(rho), DensityMatrix(sigma))
+    found = loss.value_and_cotangent(rho, sigma.tolist())
+    assert found[0] == expected[0] == pytest.approx(loss.value(rho, sigma), abs=1e-14)
+    assert np.array_equal(found[1], expected[1])
+
+
+@pytest.mark.parametrize("gap", [700.0, 1440.0, 1480.0, 1600.0])
+def test_infidelities_where_float64_hardly_holds_the_square_root_of_a_weight(gap: float) -> None:
+    """F = exp(-gap): zero, with its derivative, and no overflow on the way."""
+    loss, sigma = Infidelity(), GibbsState(np.diag([0.0, gap]).astype(complex))
+    value, cotangent = loss.value_and_cotangent(states.basis_state("1"), sigma)
+    assert value == 1.0
+    assert np.abs(cotangent).max() < 1e-300

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from scipy.special import xlogy
 
 from qml import pauli, spectral, states
-from qml._checks import InputError
+from qml._checks import InputError, MemoryRefused
 from qml.fitting import FitError
 from qml.losses import fidelity, measured_relative_entropy, measured_report, relative_entropy
 from qml.measurement import Counts, PauliMeasurement, haar_bases, sample, sic
@@ -196,3 +196,9 @@ def test_picture() -> None:
         plot_measured([])
     with pytest.raises(InputError, match="one number for each of the 5 reports"):
         plot_measured(reports, [1.0])
+
+
+def test_a_dimension_whose_second_derivatives_do_not_fit_is_refused(monkeypatch) -> None:
+    monkeypatch.setattr("qml._checks.available_memory", lambda: 10**8)
+    with pytest.raises(MemoryRefused, match="second derivatives in dimension 128"):
+        measured_relative_entropy(states.maximally_mixed(7), states.maximally_mixed(7))

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qml import Circuit, channels, gates, io
-from qml._checks import InputError
+from qml._checks import InputError, MemoryRefused
 from qml._random import haar_unitaries
 from qml.channels import CHANNELS
 from qml.circuits import Initialize, TraceOut
@@ -386,3 +386,10 @@ def test_unitarity_and_fidelity_of_a_unitary_are_never_above_one():
     processes = [Process.from_kraus([u]) for u in haar_unitaries(rng, (100, 2, 2))]
     assert max(unitarity(p) for p in processes) == 1.0
     assert max(average_gate_fidelity(p, p) for p in processes) == 1.0
+
+
+def test_processes_side_by_side_that_do_not_fit_are_refused_before_anything_is_made(monkeypatch):
+    noisy = random_process((2, 2, 2), (2, 2, 2), seed=0, rank=16)
+    monkeypatch.setattr("qml._checks.available_memory", lambda: 2**25)
+    with pytest.raises(MemoryRefused, match="Kraus operators of both processes"):
+        noisy.tensor(noisy)

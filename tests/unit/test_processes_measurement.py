@@ -17,6 +17,7 @@ from qml.measurement import (
     CombinedMeasurement,
     Counts,
     ElementsMeasurement,
+    ProductMeasurement,
     ReadoutMeasurement,
     mutually_unbiased_bases,
     pauli_six,
@@ -265,3 +266,11 @@ def test_a_mixed_output_whatever_goes_in():
     lost = Process(maximally_mixed((2, 2)))
     assert MEASUREMENTS["qubit"].probabilities(lost) == pytest.approx(np.full(24, 0.5))
     assert float(von_neumann_entropy(lost)) == pytest.approx(math.log(4))
+
+
+def test_a_measurement_of_a_process_is_no_part_of_one_of_states():
+    of_process = ProcessMeasurement(1, PauliMeasurement(1))
+    with pytest.raises(InputError, match="factors must be of states; found a ProcessMeasurement"):
+        ProductMeasurement([of_process, PauliMeasurement(1)])
+    with pytest.raises(InputError, match="measurement must be of states; found a ProcessMeasurement"):
+        ProcessMeasurement(1, of_process)

@@ -203,3 +203,10 @@ def test_sparse_noise_is_learnt_by_the_model_of_all_pauli_channels():
     learnt = {word: weights[f"w_{k}"] for k, word in enumerate(STRINGS) if k}
     for word, weight in learnt.items():
         assert weight == pytest.approx(exact.get(word, 0.0), abs=1e-4)
+
+
+@pytest.mark.parametrize("rate", [1e-3, 1e-7, 1e-11])
+def test_small_rates_keep_their_digits(rate: float) -> None:
+    """The rarer outcome has the probability (1 - exp(-2 rate depth))/2."""
+    p = PauliLindbladModel(["Z"]).predict({"Z": rate}, Parities(["X"], [1, 5]))
+    assert p[1::2] == pytest.approx(-np.expm1(-2 * rate * np.array([1, 5])) / 2, rel=1e-14)

@@ -16,13 +16,7 @@ from qml._typing import Real
 from qml.fitting import Checkpoint, Iteration, fit, fit_factors
 from qml.fitting.restart import CTRL_C
 from qml.fitting.result import LARGEST_DIM_REPORTED, is_compared
-from qml.losses import (
-    CrossEntropy,
-    MeasuredReport,
-    NegativeLogLikelihood,
-    RelativeEntropy,
-    measured_report,
-)
+from qml.losses import EVERY_LOSS, MeasuredReport, NegativeLogLikelihood, measured_report
 from qml.measurement import Counts, ReadoutMeasurement
 from qml.models import Conditioned, ProductModel
 from qml.states import State
@@ -30,10 +24,6 @@ from qml.studies.spec import streams
 from qml.studies.spec.build import Job
 from qml.studies.spec.models import learnt_noise
 from qml.studies.spec.states import Target
-
-ENTROPIC = (CrossEntropy.name, RelativeEntropy.name)
-"""The losses that learn the empirical state where the target is counts."""
-
 
 OF_RESULT = ("loss", "floor", "gap", "iterations", "evaluations", "seconds", "converged", "status")
 """What a row has of the result of the fit, by the same name."""
@@ -189,7 +179,8 @@ def accuracy(labels: State, states: State) -> float:
 
 def is_biased(loss_name: str, likelihood: float | None) -> bool:
     """Whether a fit learnt the empirical state of counts, by its loss and the likelihood that only counts have."""
-    return loss_name in ENTROPIC and likelihood is not None and not math.isnan(likelihood)
+    is_entropy = loss_name in EVERY_LOSS and EVERY_LOSS[loss_name].is_cross_entropy
+    return is_entropy and likelihood is not None and not math.isnan(likelihood)
 
 
 def report_of(job: Job, target: Target, result: Any) -> MeasuredReport | None:

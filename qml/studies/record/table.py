@@ -55,7 +55,7 @@ def sweep_table(study: Study, points: Sequence[sweep.Point], entries: Sequence[M
             "seed": point.seed,
             "fit": fit["fit"],
             "error": fit.get("error", ""),
-            **{name: _cell(value) for name, value in point.values.items()},
+            **{name: cell_of(value) for name, value in point.values.items()},
         }
         for point, entry in latest(points, entries)
         for fit in entry["fits"]
@@ -194,6 +194,6 @@ def _of_one_kind(column: list[Any]) -> list[Any]:
     return [None if x is None else x if isinstance(x, str) else json.dumps(x) for x in column]
 
 
-def _cell(value: Any) -> Any:
-    """A value that a point sets, as it may stand in a cell."""
+def cell_of(value: Any) -> Any:
+    """A value that a study says, as it may stand in a cell."""
     return json.dumps(value) if isinstance(value, list | dict) else value

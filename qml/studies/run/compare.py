@@ -17,7 +17,7 @@ from qml._results import Outcome
 from qml._typing import Real
 from qml.studies.record.fits import history_of
 from qml.studies.record.folder import Run, differences, fit_folder, load_run
-from qml.studies.record.table import errors_file, load_table, rows_of
+from qml.studies.record.table import cell_of, errors_file, load_table, rows_of
 from qml.studies.run.run import Options, run_study
 from qml.studies.run.sweeping import How
 from qml.studies.spec.compose import EVERY, parse_path
@@ -70,11 +70,11 @@ def compare(a: Run, b: Run) -> Comparison:
 
 def _rows(run: Run, names: Iterable[str]) -> list[dict[str, Any]]:
     """The rows of the table, each with what the run has for `names`, and a replicate, where it does not vary them."""
-    own = {name: _cell(run.study.model_dump(), name.partition(",")[0].strip()) for name in names}
+    own = {name: _at(run.study.model_dump(), name.partition(",")[0].strip()) for name in names}
     return [own | {"replicate": 0} | row for row in rows_of(load_table(run))]
 
 
-def _cell(study: Any, name: str) -> Any:
+def _at(study: Any, name: str) -> Any:
     """What a study says at a path, as a cell of a table; None where it says nothing."""
     value = study
     for key in parse_path(name):
@@ -82,7 +82,7 @@ def _cell(study: Any, name: str) -> Any:
             value = value[0 if key == EVERY else key]
         except (KeyError, IndexError, TypeError):
             return None
-    return json.dumps(value) if isinstance(value, list | dict) else value
+    return cell_of(value)
 
 
 def _lasting(run: Run) -> dict[str, Any]:

@@ -9,7 +9,6 @@ moving the work of one that died.
 from __future__ import annotations
 
 import contextlib
-import importlib
 import multiprocessing
 import os
 import signal
@@ -22,7 +21,7 @@ from contextlib import contextmanager
 from multiprocessing import connection, forkserver, resource_tracker
 from typing import Any
 
-from qml._checks import InputError
+from qml._checks import InputError, need
 from qml.fitting.parallel import held
 from qml.studies.run.worker import Kept, Task, failed, work
 
@@ -64,7 +63,7 @@ def reach(scheduler: str) -> None:
     """
     if not scheduler:
         raise InputError("--scheduler needs an address, 'local' or tcp://HOST:PORT; found an empty one.")
-    distributed = _distributed()
+    distributed = need("distributed", "distributed", "--scheduler")
     if scheduler != LOCAL:
         _client(distributed, scheduler).close()
 
@@ -207,7 +206,7 @@ class Dask(Pool):
     work of a worker that died to another one."""
 
     def __init__(self, address: str, workers: int, say: Callable[[str], object]) -> None:
-        distributed = _distributed()
+        distributed = need("distributed", "distributed", "--scheduler")
         self._cluster: Any = None
         if address == LOCAL:
             self._cluster = distributed.LocalCluster(
@@ -233,15 +232,6 @@ class Dask(Pool):
         self._client.close()
         if self._cluster is not None:
             self._cluster.close()
-
-
-def _distributed() -> Any:
-    try:
-        return importlib.import_module("distributed")
-    except ImportError:
-        raise InputError(
-            "--scheduler needs Dask, which is not installed: run pip install 'qmaxlik[distributed]'."
-        ) from None
 
 
 def _client(distributed: Any, cluster: Any) -> Any:

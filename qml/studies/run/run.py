@@ -94,11 +94,6 @@ class Finished:
     page: str = ""
     failed: int = 0
 
-    @property
-    def interrupted(self) -> bool:
-        """Whether it was cut short by Ctrl-C or SIGTERM."""
-        return self.exit_code in (terminal.INTERRUPTED, terminal.TERMINATED)
-
 
 def read(path: Path, options: Options = Options()) -> build.Plan:
     """The study in a file or in the folder of a run, with everything built.

@@ -12,8 +12,8 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from qml._checks import plural
-from qml.losses import EVERY_LOSS, von_neumann_entropy
-from qml.studies.record.fits import ENTROPIC, Row
+from qml.losses import EVERY_LOSS, CrossEntropy, von_neumann_entropy
+from qml.studies.record.fits import Row
 from qml.studies.record.folder import Run
 from qml.studies.record.table import Table as Columns
 from qml.studies.record.table import count, filled, load_errors, load_table, summary
@@ -68,7 +68,7 @@ def result_table(rows: Sequence[Row]) -> Columns:
     """The closing table, each cell as text; entropies in nats. Without what is known of no fit. Fits that are biased
     come last."""
     rows = _biased_last(rows)
-    entropic = all(row.loss_name in ENTROPIC for row in rows)
+    entropic = all(row.loss_name == CrossEntropy.name for row in rows)
     table = {"fit": [row.fit + (" (biased)" if row.biased else "") for row in rows]}
     losses = {} if entropic else {"loss of": [row.loss_name for row in rows]}
     numbers = {
@@ -105,7 +105,7 @@ def legend(info: Mapping[str, Any], rows: Sequence[Row]) -> str:
 def meanings(info: Mapping[str, Any], rows: Sequence[Row], heads: tuple[str, str, str]) -> list[str]:
     """What the columns of a table mean, of which the cross entropy, the cost of measuring and D have these heads."""
     (loss, cost, divergence), lines = heads, []
-    if all(row.loss_name in ENTROPIC for row in rows):
+    if all(row.loss_name == CrossEntropy.name for row in rows):
         learnt = "rho_hat" if any(row.biased for row in rows) else "rho"
         lines.append(
             f"{loss} = -Tr {learnt} log sigma, floor = its least value S({learnt}), "

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from qml import _checks
 from qml._checks import InputError
 from qml._typing import Real
 from qml.fitting.priors import Laplace, Prior
 from qml.geometry import Metric
 from qml.losses import Loss
-from qml.models import Conditioned, Model
+from qml.models import Model
 from qml.optimizers import LBFGS, Newton, Optimizer
 from qml.optimizers.linear import DENSE_UP_TO
 from qml.states import State
@@ -41,7 +39,7 @@ class Curved(ABC):
     @property
     def default_optimizer(self) -> Optimizer:
         """Newton's method where the Hessian is known and has few enough rows to be assembled, 128 at most; else L-BFGS,
-        also for a Laplace prior, with its rounded kinks, and for conditional models, whose inputs may have any unit.
+        also for a Laplace prior, over whose rounded kinks Newton's method may take a thousand steps.
 
         Examples
         --------
@@ -52,15 +50,8 @@ class Curved(ABC):
         >>> Objective.of(GibbsModel.all_paulis(4, weight=4), ghz(4)).default_optimizer
         LBFGS(memory=10)
         """
-        elsewhere = isinstance(self.prior, Laplace) or isinstance(self.model, Conditioned)
-        return Newton() if self.has_hessian and self.n_params <= DENSE_UP_TO and not elsewhere else LBFGS()
-
-    @cached_property
-    def units(self) -> Real:
-        """The roots of the curvatures along the parameters at theta = 0, of Gibbs models at the maximally mixed state
-        (n_params,): what Newton's method measures parameters by."""
-        curvatures = self.hessian(np.zeros(self.n_params)).matrix().diagonal()
-        return _checks.kept(np.sqrt(np.where(curvatures > 0, curvatures, 1.0)))
+        suits = self.has_hessian and self.n_params <= DENSE_UP_TO and not isinstance(self.prior, Laplace)
+        return Newton() if suits else LBFGS()
 
     def hessian(self, params: Real, *, tolerance: float = 0.0) -> Metric:
         """The Hessian of f, assembled or only applied.

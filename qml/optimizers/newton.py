@@ -30,7 +30,7 @@ class Newton(Optimizer):
     .. math:: \theta_{t+1} = \theta_t - s H^{-1} \nabla f(\theta_t)
 
     with s = 1 where the strong Wolfe conditions hold there, else by the line search of :class:`LBFGS`. Where that gains
-    nothing, or where H has no curvature to speak of along the gradient, the step is one of steepest descent. From a
+    nothing, the step follows what H leaves of the gradient, along directions without curvature to speak of. From a
     start that is worse than theta = 0 by more than a nat, the first step leads there: for Gibbs models that is the
     maximally mixed state, and far away from it the loss is a piecewise linear function, of which H says nothing.
     Parameters are measured by their curvature at theta = 0, so that their units do not matter (up to 128 of them). H is
@@ -83,9 +83,11 @@ class Newton(Optimizer):
         left_out = min(LOOSEST, size * size)
         hessian = hessian_at(point.params, tolerance=left_out)
         solve, scale = solver_of(hessian, -gradient, self.solver, min(LEAST_ACCURATE, math.sqrt(size)), units)
+        along = solve(left_out * scale) / units
         with suppress(Stalled):
-            return search(objective, point, solve(left_out * scale) / units, 1.0), state
-        return search(objective, point, -gradient / units, 1 / max(1.0, math.hypot(*gradient))), state
+            return search(objective, point, along, 1.0), state
+        rest = -gradient - hessian.product(along) / units
+        return search(objective, point, rest / units, 1 / (math.hypot(*rest) or 1.0)), state
 
 
 def _units(hessian: Quadratic) -> Real:

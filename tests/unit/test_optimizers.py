@@ -363,6 +363,16 @@ def test_newton_comes_back_from_where_the_curvature_is_less_than_float64_holds(t
     assert abs(result.gap) < 1e-12
 
 
+def test_newton_follows_a_direction_without_curvature_beside_one_with_it():
+    """Beside what the first qubit gains over a million of its units, a step along the whole gradient is too short to
+    show, or too long for the second."""
+    outcomes = np.kron([1 - 1e-9, 1e-9], [0.7, 0.3])
+    model = GibbsModel([1e4 * pauli("ZI"), pauli("IZ")])
+    result = fit(model, np.diag(outcomes), params0=[-100.0, 0.5], optimizer="newton")
+    assert result.converged
+    assert abs(result.gap) < 1e-12
+
+
 def test_newton_takes_parameters_of_any_unit():
     """The curvatures are 32 orders of magnitude apart; L-BFGS ends 0.27 nats above."""
     model = GibbsModel([1e-8 * pauli("Z"), 1e8 * pauli("X")])

@@ -65,7 +65,7 @@ class ConditionalGibbsMetric(Metric):
     def _members(self) -> Real:
         """w_k g_jl(sigma(x_k)), shape (m, g, g)."""
         m, g = len(self._features), len(self._generators)
-        _checks.memory(f"the metrics of {m} states and {g} generators", 8 * m * g * g, "use smaller batches of inputs")
+        _checks.memory(f"the metrics of {m} states and {g} generators", 8 * m * g * g, "use LBFGS()")
         spectrum, found = self._states.spectrum(), np.empty((m, g, g))
         numbers = self._generators[0].size * (4 if spectrum.basis is None else 8) * g
         size = max(1, BLOCK_NUMBERS // numbers)

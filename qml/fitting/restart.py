@@ -279,7 +279,7 @@ class Run:
         if not best.has_gradient:
             return f"stopped after {self.count}: the loss is infinite wherever the next step leads.", False
         in_units = np.abs(best.gradient / self.standing.state.get("units", 1.0)).max(initial=0.0)
-        if in_units <= ROUNDING_GRADIENT * max(1.0, abs(best.value) / max(1.0, np.abs(best.params).max(initial=0.0))):
+        if in_units <= ROUNDING_GRADIENT * max(1.0, abs(best.value) / np.abs(best.params).max(initial=1.0)):
             return (
                 f"converged to rounding: no step lowers the loss by more than float64 tells, {rounding(best):.1e}; the "
                 f"largest entry of the gradient is {size:.2e}."

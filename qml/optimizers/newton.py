@@ -10,10 +10,9 @@ from typing import ClassVar
 import numpy as np
 
 from qml import _checks
-from qml._typing import Real
 from qml.optimizers.base import Differentiable, Optimizer, OptimizerState, Point, Stalled, ask, trial
 from qml.optimizers.lbfgs import search
-from qml.optimizers.linear import SOLVERS, Quadratic, is_assembled, solver_of
+from qml.optimizers.linear import SOLVERS, is_assembled, solver_of
 
 LOOSEST = 1e-2
 """The weight of eigenvectors whose pairs the Hessian may leave out at most; as much damping stands in for them."""
@@ -72,7 +71,8 @@ class Newton(Optimizer):
         hessian_at = ask(objective, "hessian", self.name)
         if not state:
             zero = np.zeros_like(point.params)
-            state = {"units": _units(hessian_at(zero)) if is_assembled(self.solver, len(zero)) else np.ones_like(zero)}
+            curvatures = hessian_at(zero).matrix().diagonal() if is_assembled(self.solver, len(zero)) else zero
+            state = {"units": np.sqrt(np.where(curvatures > 0, curvatures, 1.0))}
             if point.gradient @ point.params > WORSE:  # which f(theta) - f(0) cannot exceed, f being convex
                 origin = trial(objective, zero)
                 if origin.value < point.value:
@@ -88,9 +88,3 @@ class Newton(Optimizer):
             return search(objective, point, along, 1.0), state
         rest = -gradient - hessian.product(along) / units
         return search(objective, point, rest / units, 1 / (math.hypot(*rest) or 1.0)), state
-
-
-def _units(hessian: Quadratic) -> Real:
-    """The roots of the curvatures along the parameters (p,)."""
-    curvatures = hessian.matrix().diagonal()
-    return np.sqrt(np.where(curvatures > 0, curvatures, 1.0))

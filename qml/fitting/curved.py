@@ -13,7 +13,7 @@ from qml.fitting.priors import Laplace, Prior
 from qml.geometry import Metric
 from qml.losses import Loss
 from qml.models import Model
-from qml.optimizers import LBFGS, Newton, Optimizer
+from qml.optimizers import LBFGS, NaturalGradient, Newton, Optimizer
 from qml.optimizers.linear import DENSE_UP_TO
 from qml.states import State
 
@@ -38,8 +38,9 @@ class Curved(ABC):
 
     @property
     def default_optimizer(self) -> Optimizer:
-        """Newton's method where the Hessian is known and has few enough rows to be assembled, 128 at most; else L-BFGS,
-        also for a Laplace prior, over whose rounded kinks Newton's method may take a thousand steps.
+        """Up to 128 parameters, Newton's method where the Hessian is known, or the natural gradient for a cross entropy
+        of a model that comes close to any target, a :class:`~qml.models.CholeskyModel` of full rank; else L-BFGS, also
+        for a Laplace prior, over whose rounded kinks Newton's method may take a thousand steps.
 
         Examples
         --------
@@ -49,9 +50,16 @@ class Curved(ABC):
         Newton(solver='auto')
         >>> Objective.of(GibbsModel.all_paulis(4, weight=4), ghz(4)).default_optimizer
         LBFGS(memory=10)
+        >>> from qml import CholeskyModel
+        >>> Objective.of(CholeskyModel(2), ghz(2)).default_optimizer
+        NaturalGradient(metric='bkm', learning_rate=1.0, damping=0.001, solver='auto')
         """
-        suits = self.has_hessian and self.n_params <= DENSE_UP_TO and not isinstance(self.prior, Laplace)
-        return Newton() if suits else LBFGS()
+        if self.n_params > DENSE_UP_TO or isinstance(self.prior, Laplace):
+            return LBFGS()
+        if self.has_hessian:
+            return Newton()
+        natural = self.loss.is_cross_entropy and self.model.prefers_natural_gradient and not self.loss.parameter_names
+        return NaturalGradient() if natural else LBFGS()
 
     def hessian(self, params: Real, *, tolerance: float = 0.0) -> Metric:
         """The Hessian of f, assembled or only applied.

@@ -31,6 +31,9 @@ class StateMetric(Metric):
         The Hermitian X (d, d) -> Tr(X dsigma/dtheta_j) for all j, shape (p,).
     n_params : int
     kind : {"bkm", "bures", "wigner_yanase"}
+    full_rank : bool
+        Whether every sigma has full rank: eigenvalues that count as zero are rounding then, and so is what leaves their
+        complement.
     """
 
     def __init__(
@@ -40,9 +43,10 @@ class StateMetric(Metric):
         pull: Callable[[Complex], Real],
         n_params: int,
         kind: str = "bkm",
+        full_rank: bool = False,
     ) -> None:
         super().__init__(kind, n_params)
-        self._push, self._pull = push, pull
+        self._push, self._pull, self._full_rank = push, pull, full_rank
         self._spectrum = state.spectrum().completed
 
     @cached_property
@@ -59,7 +63,7 @@ class StateMetric(Metric):
         """V^dagger dsigma V; refused where the metric is infinite along it."""
         x = self._spectrum.to_basis(self._push(v))
         infinite = namespace(x).isinf(self._weights)
-        if infinite.any():
+        if infinite.any() and not self._full_rank:
             leak = float(abs(x[..., infinite]).max(initial=0.0))
             if leak > spectral.weight_cut(len(infinite)) * float(abs(x).max(initial=0.0)):
                 rank = int(self._spectrum.support.sum())

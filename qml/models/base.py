@@ -49,6 +49,12 @@ class Parametrized(Saved, ABC):
         """Whether every sigma_theta has full rank, so that states without it are limits at infinite parameters."""
         return self.is_exponential_family
 
+    @property
+    def prefers_natural_gradient(self) -> bool:
+        """Whether a cross entropy is best fitted by the natural gradient: where sigma_theta comes close to any target,
+        and the metric is nearly the Hessian there."""
+        return False
+
     _names: tuple[str, ...]
 
     @property
@@ -286,4 +292,5 @@ class Model(Parametrized):
             again, back = backward()
             return back(again.pull_matrix(cotangent))
 
-        return StateMetric(sigma, push, pull, self.n_params, kind)
+        at_hand = sigma if state is None else state
+        return StateMetric(at_hand, push, pull, self.n_params, kind, full_rank=self.has_full_rank)

@@ -82,6 +82,10 @@ class CholeskyModel(Model):
     def has_full_rank(self) -> bool:
         return self.rank == math.prod(self._dims)
 
+    @property
+    def prefers_natural_gradient(self) -> bool:
+        return self.has_full_rank and not self.smoothing
+
     def init_params(self, rng: np.random.Generator, scale: float = 0.5) -> Real:
         """A random start: all parameters normal, of standard deviation `scale`.
 

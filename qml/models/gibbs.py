@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from qml import _checks, _matrices
+from qml import _checks, _matrices, spectral, threads
 from qml._checks import InputError
-from qml._typing import ArrayLike, Complex, Cotangent, DimsLike, Numeric, ParamsLike, Real
+from qml._typing import ArrayLike, Complex, Cotangent, DimsLike, Integer, Numeric, ParamsLike, Real
 from qml.geometry import GibbsMetric
 from qml.models.base import Model, normal_start
 from qml.models.generators import Generators, PauliGenerators, matrix_generators
@@ -17,6 +17,9 @@ from qml.models.parts import directions
 from qml.operators import GeneratorsLike, PauliSum, named_operators, up_to_weight
 from qml.states.base import State
 from qml.states.gibbs import GibbsState
+
+TOGETHER = 2**14
+"""Numbers in the derivatives of a state that are worked out together: they stay in the cache."""
 
 
 class GibbsModel(Model):
@@ -144,7 +147,10 @@ class GibbsModel(Model):
                 48 * len(flat) * sigma.dim**2,
                 "take fewer directions at a time",
             )
-            out = np.array([derivative(sigma, self.generators.combine(u)) for u in flat], dtype=np.complex128)
+            if sigma.is_diagonal:
+                out = diagonal_derivatives(sigma, [self.generators.combine(direction) for direction in flat])
+            else:
+                out = derivatives(sigma, self.generators, flat)
             return out.reshape(*lead, sigma.dim, sigma.dim)
 
         return sigma, push
@@ -160,12 +166,36 @@ class GibbsModel(Model):
         return f"GibbsModel(dims={self.dims}, {_checks.plural(self.n_params, 'generator')})"
 
 
-def derivative(sigma: GibbsState, dk: Numeric) -> Complex:
-    """dsigma (d, d) along dK, from its matrix or its diagonal."""
-    if not sigma.is_diagonal:
-        return np.asarray(sigma.pull_matrix(np.asarray(dk, dtype=np.complex128)))  # this map is its own adjoint
-    p = sigma.probabilities()
-    return sigma.spectrum().matrix_of(p * (p @ dk - dk))
+def diagonal_derivatives(sigma: GibbsState, dk: Sequence[Numeric]) -> Complex:
+    """dsigma (k, d, d) along changes of a diagonal K that are diagonal, (d,) each."""
+    p, matrix_of = sigma.probabilities(), sigma.spectrum().matrix_of
+    return np.array([matrix_of(p * (p @ levels - levels)) for levels in dk], dtype=np.complex128)
+
+
+def derivatives(sigma: GibbsState, generators: Generators, v: Real, order: Integer | None = None) -> Complex:
+    r"""dsigma along directions v (k, m) of theta, shape (k, d, d); or Tr_h dsigma, where `order` (d_v, d_h) has the
+    indices of the basis states \|v, h>.
+
+    .. math:: \langle v| \mathrm{Tr}_h\, d\sigma |v'\rangle = \sum_{h a b} V_{v h, a}
+        \left( p_a \delta_{ab} \mathrm{Tr}(\sigma\, dK) - E_{ab} (V^\dagger dK\, V)_{ab} \right) V_{v' h, b}^*
+    """
+    spectrum, d = sigma.spectrum(), sigma.dim
+    basis, p = spectrum.basis, spectrum.eigenvalues
+    assert basis is not None
+    weights = -spectral.exp_divided_differences(spectrum.log_eigenvalues)
+    rows = basis if order is None else basis[order].reshape(len(order), -1)
+    out = np.empty((len(v), len(rows), len(rows)), dtype=np.complex128)
+    size = max(1, TOGETHER // d**2)
+    with threads.suited(d):
+        for start in range(0, len(v), size):
+            dk = np.array([generators.combine(direction) for direction in v[start : start + size]])
+            x = basis.conj().T @ (dk @ basis)
+            x *= weights
+            diagonals = np.einsum("kaa->ka", x)  # a view
+            diagonals -= diagonals.sum(axis=1, keepdims=True) * p
+            half = (rows.reshape(-1, d) @ x).reshape(-1, rows.shape[1])
+            out[start : start + size] = (half @ rows.conj().T).reshape(-1, len(rows), len(rows))
+    return out
 
 
 def _structured(operators: list[PauliSum | ArrayLike], dims: DimsLike | None) -> Generators:

@@ -12,10 +12,10 @@ from qml import _checks, spectral
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Cotangent, DimsLike, ParamsLike, Real
 from qml.models.base import Model, normal_start
-from qml.models.gibbs import GibbsModel, derivative
+from qml.models.gibbs import GibbsModel, derivatives, diagonal_derivatives
 from qml.models.hidden_energies import FreeEnergy, free_energies, joint_order
 from qml.models.parts import directions
-from qml.operators import GeneratorsLike, partial_trace_matrix, pauli
+from qml.operators import GeneratorsLike, pauli
 from qml.states.base import State
 from qml.states.density_matrix import DensityMatrix
 from qml.states.gibbs import GibbsState
@@ -195,19 +195,24 @@ class HiddenGibbsModel(Model):
 
     def state_jvp(self, params: ParamsLike = ()) -> tuple[State, Callable[[ArrayLike], Complex]]:
         theta = self.theta(params)
-        if self._free is None:
-            joint, push_joint = self.joint.state_jvp(theta)
-            state, _ = self._factorised(joint)
-            return state, lambda v: partial_trace_matrix(push_joint(v), self.visible, self.joint.dims)
-        free = self._free.at(theta)
-        sigma = self._diagonal(free)
+        sigma, along = self._with_derivatives(theta)
 
         def push(v: ArrayLike) -> Complex:
             flat, lead = directions(v, self.n_params)
-            out = np.array([derivative(sigma, df) for df in free.push(flat)], dtype=np.complex128)
-            return out.reshape(*lead, sigma.dim, sigma.dim)
+            what = f"{_checks.plural(len(flat), 'derivative')} of dimension {self.matrix_dim}"
+            _checks.memory(what, 48 * len(flat) * self.matrix_dim**2, "take fewer directions at a time")
+            return along(flat).reshape(*lead, sigma.dim, sigma.dim)
 
         return sigma, push
+
+    def _with_derivatives(self, theta: Real) -> tuple[State, Callable[[Real], Complex]]:
+        """The state, and directions (k, n_params) -> dsigma (k, d, d)."""
+        if self._free is None:
+            joint = self.joint.state(theta)
+            return self._factorised(joint)[0], lambda v: derivatives(joint, self.joint.generators, v, self._order)
+        free = self._free.at(theta)
+        sigma = self._diagonal(free)
+        return sigma, lambda v: diagonal_derivatives(sigma, list(free.push(v)))
 
     def log_partition_and_means(self, params: ArrayLike) -> tuple[float, Real]:
         """What belongs to the joint state of visible and hidden sites: log Z = log Tr exp(-K) in nats, and Tr(e^{-K}

@@ -11,6 +11,7 @@ import scipy.optimize
 from helpers.cases import every
 
 from qml import (
+    CholeskyModel,
     CircuitModel,
     GibbsModel,
     SpectralModel,
@@ -29,7 +30,7 @@ from qml.fitting.priors import Laplace
 from qml.losses import CrossEntropy, HilbertSchmidt, Labelled, label_states
 from qml.models import ConditionalGibbsModel, HiddenGibbsModel
 from qml.operators import heisenberg, tfim
-from qml.optimizers import LBFGS, Adam, GradientDescent, Newton
+from qml.optimizers import LBFGS, Adam, GradientDescent, NaturalGradient, Newton
 from qml.parameters import Interval
 from qml.states import DensityMatrix, ghz, ginibre, maximally_mixed, werner
 
@@ -130,6 +131,19 @@ def test_cold_gibbs_states_are_learnt_by_default(seed):
     assert abs(result.gap) < 2e-8
 
 
+def test_free_states_are_learnt_by_default():
+    """L-BFGS takes hundreds of steps to the cold ones, or more than a thousand."""
+    rng = np.random.default_rng(3)
+    for d in (2, 3, 8, 11):
+        levels = 10.0 ** -np.arange(d)
+        pure = ginibre((d,), rng, rank=1)
+        for target in (ginibre((d,), rng), np.diag(levels / levels.sum()), pure):
+            result = fit(CholeskyModel((d,)), target, seed=1)
+            assert result.converged
+            assert abs(result.gap) < 1e-7
+            assert target is pure or result.iterations <= 40
+
+
 def test_the_default_is_newtons_method_where_the_hessian_is_known():
     gibbs, all_strings = GibbsModel(tfim(2)), GibbsModel.all_paulis(4, weight=4)
     circuit, hidden = CircuitModel(circuits.hardware_efficient(2, 1)), HiddenGibbsModel(tfim(3))
@@ -140,6 +154,10 @@ def test_the_default_is_newtons_method_where_the_hessian_is_known():
         (all_strings, None, LBFGS),  # 255 parameters
         (circuit, "infidelity", LBFGS),
         (hidden, None, LBFGS),
+        (CholeskyModel(2), None, NaturalGradient),
+        (CholeskyModel(2), "infidelity", LBFGS),
+        (CholeskyModel(2, smoothing=0.1), None, LBFGS),  # comes close to no pure target
+        (CholeskyModel(4), None, LBFGS),  # 256 parameters
     ):
         objective = Objective.of(model, maximally_mixed(model.dims), loss)
         assert type(objective.default_optimizer) is chosen

@@ -5,7 +5,18 @@ import pytest
 import scipy.linalg
 from helpers.cases import every
 
-from qml import CircuitModel, CrossEntropy, GibbsModel, SpectralModel, channels, circuits, fidelity, gates, pauli
+from qml import (
+    CholeskyModel,
+    CircuitModel,
+    CrossEntropy,
+    GibbsModel,
+    SpectralModel,
+    channels,
+    circuits,
+    fidelity,
+    gates,
+    pauli,
+)
 from qml import relative_entropy as divergence
 from qml._checks import InputError
 from qml.circuits import Circuit
@@ -142,6 +153,13 @@ def test_channels_contract(kind):
     before = metric(model, theta, kind)
     assert np.linalg.eigvalsh(before - noisy)[0] > -1e-12
     assert np.linalg.norm(before - noisy) > 0.01
+
+
+def test_families_of_full_rank_have_a_finite_metric_where_an_eigenvalue_is_lost_in_rounding():
+    """Eigenvalues 1 and e^-80: the Fisher information of the second level is its weight, nothing beside one."""
+    found = metric(CholeskyModel(1), [0.0, -40.0, 0.0, 0.0])
+    assert np.isfinite(found).all()
+    assert np.abs(found[:2, :2]).max() < 1e-12
 
 
 def test_pure_circuits_have_the_quantum_fisher_information_of_their_rotations():

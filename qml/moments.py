@@ -66,8 +66,9 @@ class Moments(Saved):
 
     Notes
     -----
-    A model sees the values of its own generators only, so those must all be there; more do no harm. Source: Jaynes
-    (1957), Phys. Rev. 106, 620; Kappen (2018), arXiv:1803.11278.
+    A model sees the values of its own generators only, so those must all be there; more do no harm. Whether a state has
+    these values shows in a fit: where none has, the loss falls below zero, and the fit ends and says so in its status.
+    Source: Jaynes (1957), Phys. Rev. 106, 620; Kappen (2018), arXiv:1803.11278.
 
     Examples
     --------

@@ -25,8 +25,6 @@ from qml.estimators.common import (
 from qml.fitting import fit
 from qml.losses.labelled import LabelLikelihood, MeanCrossEntropy
 from qml.models.conditional import ConditionalGibbsModel
-from qml.optimizers import LBFGS, Newton
-from qml.optimizers.linear import DENSE_UP_TO
 from qml.states import DensityMatrix
 
 
@@ -146,7 +144,6 @@ class QuantumCrossEntropyClassifier(StateClassifier):
             model.at(scaling.inputs(inputs)),
             self._states(q, model.dims),
             loss=(MeanCrossEntropy if self.loss == "cross_entropy" else LabelLikelihood)(w),
-            optimizer=Newton() if self.loss == "cross_entropy" and model.n_params <= DENSE_UP_TO else LBFGS(),
             params0=np.zeros(model.n_params) if convex else None,
             seed=seed_of(self.random_state),
             prior=Decay(decay) if strength else None,

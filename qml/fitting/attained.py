@@ -1,4 +1,4 @@
-"""Whether a fit that has converged did so at an optimum, or on its way to infinity."""
+"""Whether there is an optimum, or the fit is on its way to infinity."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from qml import spectral
 from qml._typing import Real
 from qml.fitting.objective import Objective
 from qml.measurement.counts import Counts
+from qml.moments import Moments
 from qml.optimizers import Point
 from qml.states import State
 
@@ -27,6 +28,15 @@ NO_OPTIMUM = "No finite optimum"
 """How the sentence begins."""
 EDGE = 1e-6
 """A bounded parameter whose derivative in theta is below this stands at the edge of its domain."""
+
+NEGATIVE = -1e-3
+"""Nats: no rounding of a cross entropy that is zero."""
+
+
+def is_unattained(objective: Objective, value: float) -> bool:
+    """Whether the loss shows that no state has the expectations of the target: those of states are not negative."""
+    is_of_moments = isinstance(objective.target, Moments) and objective.loss.is_cross_entropy
+    return is_of_moments and objective.prior is None and value < NEGATIVE
 
 
 def no_optimum(objective: Objective, point: Point) -> str:

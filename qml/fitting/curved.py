@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from qml import _checks
 from qml._checks import InputError
 from qml._typing import Real
 from qml.fitting.priors import Laplace, Prior
 from qml.geometry import Metric
 from qml.losses import Loss
-from qml.models import Conditioned, Model
+from qml.models import Model
 from qml.optimizers import LBFGS, NaturalGradient, Newton, Optimizer
 from qml.optimizers.linear import DENSE_UP_TO
 from qml.states import State
@@ -42,7 +40,7 @@ class Curved(ABC):
     def default_optimizer(self) -> Optimizer:
         """Up to 128 parameters, Newton's method where the Hessian is known, or the natural gradient for a cross entropy
         of a model that comes close to any target, a :class:`~qml.models.CholeskyModel` of full rank; else L-BFGS, also
-        for a Laplace prior, with its rounded kinks, and for conditional models, whose inputs may have any unit.
+        for a Laplace prior, over whose rounded kinks Newton's method may take a thousand steps.
 
         Examples
         --------
@@ -56,19 +54,12 @@ class Curved(ABC):
         >>> Objective.of(CholeskyModel(2), ghz(2)).default_optimizer
         NaturalGradient(metric='bkm', learning_rate=1.0, damping=0.001, solver='auto')
         """
-        if self.n_params > DENSE_UP_TO or isinstance(self.prior, Laplace) or isinstance(self.model, Conditioned):
+        if self.n_params > DENSE_UP_TO or isinstance(self.prior, Laplace):
             return LBFGS()
         if self.has_hessian:
             return Newton()
         natural = self.loss.is_cross_entropy and self.model.prefers_natural_gradient and not self.loss.parameter_names
         return NaturalGradient() if natural else LBFGS()
-
-    @cached_property
-    def units(self) -> Real:
-        """The roots of the curvatures along the parameters at theta = 0, of Gibbs models at the maximally mixed state
-        (n_params,): what Newton's method measures parameters by."""
-        curvatures = self.hessian(np.zeros(self.n_params)).matrix().diagonal()
-        return _checks.kept(np.sqrt(np.where(curvatures > 0, curvatures, 1.0)))
 
     def hessian(self, params: Real, *, tolerance: float = 0.0) -> Metric:
         """The Hessian of f, assembled or only applied.

@@ -14,6 +14,7 @@ from qml import _checks, losses, spectral
 from qml._checks import OutsideDomain
 from qml._typing import Real
 from qml.fitting import diagnosis
+from qml.fitting.attained import is_unattained
 from qml.fitting.objective import Objective
 from qml.fitting.progress import Progress
 from qml.fitting.result import History, Iteration, Restart
@@ -25,7 +26,8 @@ Callback: TypeAlias = Callable[[Iteration], object]
 """Called with every accepted iterate, the start included; returning True stops the fit."""
 
 ROUNDING_GRADIENT = 100 * math.sqrt(spectral.EPS)
-"""A stalled fit has converged when its gradient is below this times max(1, |loss|): what is left is rounding."""
+"""A stalled fit has converged when its gradient, in the units that the optimizer measures parameters by, is below this
+times max(1, |loss|/|theta|): what is left is rounding."""
 CTRL_C = "interrupted (Ctrl-C)"
 """Part of the status of a fit that was cut short."""
 SAME_FIT = 1e-6
@@ -238,6 +240,11 @@ class Run:
         """Why the restart is over at this iterate, empty if it is not; and whether it has converged."""
         rules, now = self.rules, self.standing
         size = now.point.gradient_norm
+        if is_unattained(self.objective, now.point.value):
+            return (
+                f"stopped after {self.count}: no state has the expectations of the target, as its loss, "
+                f"{now.point.value:.3g}, would not be below 0: correct them, or take a prior."
+            ), False
         if size <= rules.gradient_tolerance:
             return (
                 f"converged: the largest entry of the gradient, {size:.2e}, is within the tolerance "
@@ -271,10 +278,11 @@ class Run:
         size = best.gradient_norm
         if not best.has_gradient:
             return f"stopped after {self.count}: the loss is infinite wherever the next step leads.", False
-        if size <= ROUNDING_GRADIENT * max(1.0, abs(best.value)):
+        in_units = np.abs(best.gradient / self.standing.state.get("units", 1.0)).max(initial=0.0)
+        if in_units <= ROUNDING_GRADIENT * max(1.0, abs(best.value) / np.abs(best.params).max(initial=1.0)):
             return (
-                "converged to rounding: no step lowers the loss any further in float64; the largest entry of the "
-                f"gradient is {size:.2e}."
+                f"converged to rounding: no step lowers the loss by more than float64 tells, {rounding(best):.1e}; the "
+                f"largest entry of the gradient is {size:.2e}."
             ), True
         return (
             f"line search failed after {self.count}: no step lowers the loss, though the largest entry of the "

@@ -8,7 +8,7 @@ mean of S over labelled data, whatever the labels.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -61,31 +61,35 @@ class ConditionalGibbsMetric(Metric):
         self._states, self._generators, self._features = states, generators, features
         self._order, self._weights = order, weights
 
-    @cached_property
-    def _members(self) -> Real:
-        """w_k g_jl(sigma(x_k)), shape (m, g, g)."""
+    def _blocks(self) -> Iterator[tuple[slice, Real]]:
+        """w_k g_jl(sigma(x_k)), shape (s, g, g), of some members after the others."""
         m, g = len(self._features), len(self._generators)
-        _checks.memory(f"the metrics of {m} states and {g} generators", 8 * m * g * g, "use smaller batches of inputs")
-        spectrum, found = self._states.spectrum(), np.empty((m, g, g))
+        spectrum = self._states.spectrum()
         numbers = self._generators[0].size * (4 if spectrum.basis is None else 8) * g
-        size = max(1, BLOCK_NUMBERS // numbers)
+        size = max(1, BLOCK_NUMBERS // max(numbers, g * self._features.shape[1]))
         for start in range(0, m, size):
             part = slice(start, start + size)
             logs = spectrum.log_eigenvalues[part]
             basis = None if spectrum.basis is None else spectrum.basis[part]
             rows = _weighted(self.kind, logs, basis, self._generators)
-            np.matmul(rows, rows.swapaxes(1, 2), out=found[part])
-        found *= self._weights[:, None, None]
-        return found
+            yield part, (rows @ rows.swapaxes(1, 2)) * self._weights[part, None, None]
+
+    @cached_property
+    def _members(self) -> Real:
+        """The same of all, shape (m, g, g)."""
+        m, g = len(self._features), len(self._generators)
+        _checks.memory(f"the metrics of {m} states and {g} generators", 16 * m * g * g, "use LBFGS()")
+        return np.concatenate([members for _, members in self._blocks()])
 
     def matrix(self) -> Real:
-        x, members = self._features, self._members
-        (m, a), g = x.shape, members.shape[1]
-        what = f"the metric of {_checks.plural(self.n_params, 'parameter')} over {_checks.plural(m, 'input')}"
-        _checks.memory(what, 8 * (2 * self.n_params**2 + m * g * a), "use its products with vectors (solver 'cg')")
-        full = np.empty((g, a, g * a))
-        for j in range(g):
-            full[j] = x.T @ (members[:, j, :, None] * x[:, None, :]).reshape(m, g * a)
+        g, a = len(self._generators), self._features.shape[1]
+        what = f"the metric of {_checks.plural(self.n_params, 'parameter')}"
+        _checks.memory(what, 8 * 2 * (g * a) ** 2, "use its products with vectors (solver 'cg')")
+        full = np.zeros((g, a, g * a))
+        for part, members in self._blocks():
+            x = self._features[part]
+            for j in range(g):
+                full[j] += x.T @ (members[:, j, :, None] * x[:, None, :]).reshape(len(x), g * a)
         return full.reshape(g * a, g * a)[np.ix_(self._order, self._order)]
 
     def _product(self, v: Real) -> Real:

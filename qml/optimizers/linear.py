@@ -11,6 +11,8 @@ from qml import spectral
 from qml._typing import Real
 
 SOLVERS = ("auto", "dense", "cg")
+FARTHEST = 1e150
+"""No step is longer, so that values exist where it leads."""
 DENSE_UP_TO = 128
 """Parameters up to which "auto" assembles the matrix."""
 
@@ -52,9 +54,9 @@ def solver_of(
 def _dense(matrix: Real, b: Real) -> tuple[Callable[[float], Real], float]:
     """By one eigen-decomposition; directions without curvature, to rounding, are left alone."""
     values, vectors = np.linalg.eigh(matrix)
-    kept = values > len(b) * spectral.EPS * values[-1]
-    values, vectors = values[kept], vectors[:, kept]
     rotated = vectors.T @ b
+    kept = values > np.maximum(len(b) * spectral.EPS * values[-1], np.abs(rotated) / FARTHEST)
+    values, vectors, rotated = values[kept], vectors[:, kept], rotated[kept]
     return lambda damping: vectors @ (rotated / (values + damping)), float(np.trace(matrix)) / len(b)
 
 
@@ -71,7 +73,7 @@ def conjugate_gradients(product: Callable[[Real], Real], b: Real, accuracy: floa
             break
         image = product(direction)
         curvature = float(direction @ image)
-        if curvature <= 0:
+        if curvature <= square / FARTHEST:
             break
         length = square / curvature
         x += length * direction

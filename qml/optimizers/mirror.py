@@ -75,9 +75,10 @@ class MirrorDescent(Optimizer):
         inner = _Inner(divergence, point, self.learning_rate)
         goal = INNER_ACCURACY * self.learning_rate * point.gradient_norm
         newton, latest = Newton(), evaluate(inner, point.params)
+        remembered = newton.init(latest)
         for _ in range(INNER_STEPS):
             try:
-                latest, _ = newton.step(inner, latest, {})
+                latest, remembered = newton.step(inner, latest, remembered)
             except Stalled:
                 break
             if latest.gradient_norm <= goal:

@@ -10,7 +10,7 @@ from typing import ClassVar
 import numpy as np
 
 from qml import _checks
-from qml.optimizers.base import Differentiable, Optimizer, OptimizerState, Point, Stalled, ask
+from qml.optimizers.base import Differentiable, Optimizer, OptimizerState, Point, Stalled, ask, trial
 from qml.optimizers.lbfgs import search
 from qml.optimizers.linear import SOLVERS, is_assembled, solver_of
 
@@ -18,8 +18,8 @@ LOOSEST = 1e-2
 """The weight of eigenvectors whose pairs the Hessian may leave out at most; as much damping stands in for them."""
 LEAST_ACCURATE = 0.1
 """The largest relative residual of conjugate gradients."""
-LEAST_SLOPE = 1e-8
-"""Of a step that is nearly orthogonal to the gradient, its slope over the product of their lengths."""
+WORSE = 1.0
+"""Nats by which a start may be worse than theta = 0."""
 
 
 @dataclass(frozen=True)
@@ -29,11 +29,13 @@ class Newton(Optimizer):
     .. math:: \theta_{t+1} = \theta_t - s H^{-1} \nabla f(\theta_t)
 
     with s = 1 where the strong Wolfe conditions hold there, else by the line search of :class:`LBFGS`. Where that gains
-    nothing, or where H has no curvature to speak of along the gradient, as at parameters of a thousand and more, the
-    step is one of steepest descent. Parameters are measured by their curvature at theta = 0, so that their units do not
-    matter (up to 128 of them). H is the Hessian, for Gibbs models the Bogoliubov-Kubo-Mori metric. Far from
-    the optimum H is computed, or solved with, only as accurately as the gradient is small, which keeps the convergence
-    superlinear: about ten steps reach a gradient of 1e-10.
+    nothing, the step follows what H leaves of the gradient, along directions without curvature to speak of. From a
+    start that is worse than theta = 0 by more than a nat, the first step leads there: for Gibbs models that is the
+    maximally mixed state, and far away from it the loss is a piecewise linear function, of which H says nothing.
+    Parameters are measured by their curvature at theta = 0, so that their units do not matter (up to 128 of them). H is
+    the Hessian, for Gibbs models the Bogoliubov-Kubo-Mori metric. Far from the optimum H is computed, or solved with,
+    only as accurately as the gradient is small, which keeps the convergence superlinear: about ten steps reach a
+    gradient of 1e-10.
 
     Parameters
     ----------
@@ -66,16 +68,23 @@ class Newton(Optimizer):
         _checks.choice("solver", self.solver, SOLVERS)
 
     def step(self, objective: Differentiable, point: Point, state: OptimizerState) -> tuple[Point, OptimizerState]:
-        units = np.ones(len(point.params))
-        if is_assembled(self.solver, len(units)):
-            units = getattr(objective, "units", units)
+        hessian_at = ask(objective, "hessian", self.name)
+        if not state:
+            zero = np.zeros_like(point.params)
+            curvatures = hessian_at(zero).matrix().diagonal() if is_assembled(self.solver, len(zero)) else zero
+            state = {"units": np.sqrt(np.where(curvatures > 0, curvatures, 1.0))}
+            if point.gradient @ point.params > WORSE:  # which f(theta) - f(0) cannot exceed, f being convex
+                origin = trial(objective, zero)
+                if origin.value < point.value:
+                    return origin, state
+        units = state["units"]
         gradient = point.gradient / units
-        size, steepest = float(np.abs(gradient).max(initial=0.0)), math.hypot(*gradient)
+        size = float(np.abs(gradient).max(initial=0.0))
         left_out = min(LOOSEST, size * size)
-        hessian = ask(objective, "hessian", self.name)(point.params, tolerance=left_out)
+        hessian = hessian_at(point.params, tolerance=left_out)
         solve, scale = solver_of(hessian, -gradient, self.solver, min(LEAST_ACCURATE, math.sqrt(size)), units)
-        along = solve(left_out * scale)
-        if gradient @ along < -LEAST_SLOPE * steepest * math.hypot(*along):
-            with suppress(Stalled):
-                return search(objective, point, along / units, 1.0), {}
-        return search(objective, point, -gradient / units, 1 / max(1.0, steepest)), {}
+        along = solve(left_out * scale) / units
+        with suppress(Stalled):
+            return search(objective, point, along, 1.0), state
+        rest = -gradient - hessian.product(along) / units
+        return search(objective, point, rest / units, 1 / (math.hypot(*rest) or 1.0)), state

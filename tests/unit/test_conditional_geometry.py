@@ -121,6 +121,22 @@ def test_newton_finds_the_optimum_of_logistic_regression():
     assert np.abs(weights - theirs.coef_).max() < 1e-9
 
 
+@every("unit", [[1e6, 1.0, 1e-6], [1e-12, 1.0, 1e12], [1e100, 1.0, 1e-100]])
+@every("shift", [0.0, 3.0])
+def test_the_default_fits_inputs_in_any_units(unit, shift):
+    """From a random start of order one the states are pure to rounding, and wrong."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(60, 3)) + shift
+    labels = label_states(np.where(rng.random(60) < 0.2, 0, (x[:, 0] > shift) + 2 * (x[:, 2] > shift)), 4)
+    model = ConditionalGibbsModel(["ZI", "IZ", "ZZ"], 3)
+    plain = fit(model, Labelled(x, labels), seed=0)
+    found = fit(model, Labelled(x * unit, labels), seed=0)
+    assert plain.converged
+    assert found.converged
+    assert found.loss == pytest.approx(plain.loss, abs=1e-12)
+    assert found.iterations <= 30
+
+
 @pytest.mark.parametrize("scales", [True, False])
 def test_the_metric_of_circuits_with_data_in_them(scales):
     model = ConditionalCircuitModel(uploading(), UPLOADS, scales=scales)

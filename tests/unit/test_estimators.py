@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from helpers.cases import every
 from sklearn.base import clone
-from sklearn.datasets import load_iris, load_wine, make_moons
+from sklearn.datasets import load_breast_cancer, load_iris, load_wine, make_moons
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_val_score
@@ -122,6 +122,16 @@ def test_units_of_the_inputs_do_not_slow_the_fit(bias):
     assert np.allclose(ours.predict_proba(X), theirs.predict_proba(X), atol=1e-6)
     p = ours.model_.states(ours.params_, X).probabilities()
     assert np.allclose(p, ours.predict_proba(X), atol=1e-12)
+
+
+@pytest.mark.parametrize("strength", [1e-3, 1e4])
+def test_penalties_of_any_strength_take_few_steps(strength):
+    """L-BFGS takes 1355 of them for C = 1e4."""
+    X, y = load_breast_cancer(return_X_y=True)
+    ours = QuantumCrossEntropyClassifier(C=strength).fit(X, y)
+    theirs = LogisticRegression(C=strength, solver="newton-cholesky", tol=1e-10).fit(X, y)
+    assert ours.n_iter_ <= 30
+    assert np.allclose(ours.predict_proba(X), theirs.predict_proba(X), atol=1e-6)
 
 
 @pytest.mark.parametrize("unit", [1e-200, 1e200])

@@ -163,12 +163,10 @@ def test_the_default_is_newtons_method_where_the_hessian_is_known():
         assert type(objective.default_optimizer) is chosen
         used = fit(model, maximally_mixed(model.dims), loss=loss, max_iterations=1, seed=0).provenance["optimizer"]
         assert used == repr(chosen())
-    labels = Labelled([[0.0], [1.0]], label_states([0, 1], 2))
-    for model, target, prior in (
-        (gibbs, maximally_mixed((2, 2)), Laplace(1.0, copies=10)),
-        (ConditionalGibbsModel(["Z"], n_inputs=1), labels, None),
-    ):
-        assert isinstance(Objective.of(model, target, prior=prior).default_optimizer, LBFGS)
+    labels, conditional = Labelled([[0.0], [1.0]], label_states([0, 1], 2)), ConditionalGibbsModel(["Z"], n_inputs=1)
+    assert isinstance(Objective.of(conditional, labels).default_optimizer, Newton)
+    prior = Laplace(1.0, copies=10)
+    assert isinstance(Objective.of(gibbs, maximally_mixed((2, 2)), prior=prior).default_optimizer, LBFGS)
 
 
 def test_commuting_models_hold_no_matrices():

@@ -8,13 +8,14 @@ import pytest
 from qml import (
     CircuitModel,
     GibbsModel,
+    Moments,
     fit,
     gates,
     pauli,
     thermal,
 )
 from qml.circuits import Circuit
-from qml.fitting import FitError, Objective
+from qml.fitting import FitError, Gaussian, Objective
 from qml.losses import CrossEntropy, Loss, TraceDistance
 from qml.models import Model
 from qml.operators import tfim
@@ -42,6 +43,14 @@ class Coin(Model):
 
     def state_vjp(self, params):
         return self.state(params), lambda g: np.array([g[1] - g[0]])
+
+
+class Uphill(GibbsModel):
+    """Of which the gradient has the wrong sign."""
+
+    def state_vjp(self, params):
+        sigma, pullback = super().state_vjp(params)
+        return sigma, lambda cotangent: -pullback(cotangent)
 
 
 COIN = DensityMatrix.from_probabilities([0.75, 0.25])
@@ -94,6 +103,32 @@ def test_status_of_rounding():
     assert result.evaluations < 200
 
 
+def test_a_large_loss_is_told_with_its_rounding():
+    """An energy of 1e6 units stalls at a gradient of about 1e-2; one that a wrong gradient holds far away does not
+    count as converged, however large the loss is."""
+    circuit = CircuitModel(Circuit(1, [gates.RY("a", 0)]))
+    result = fit(circuit, 1e6 * pauli("Z"), params0=[2.0], gradient_tolerance=0.0)
+    assert result.loss == pytest.approx(-1e6, abs=1e-6)
+    assert result.converged
+    assert "no step lowers the loss by more than float64 tells, 5.7e-08" in result.status
+    result = fit(Uphill(["Z"]), np.diag([0.75, 0.25]), optimizer="lbfgs", params0=[1e7])
+    assert result.loss > 1e6
+    assert not result.converged
+
+
+@pytest.mark.parametrize("optimizer", [None, "lbfgs"])
+@pytest.mark.parametrize("values", [[0.9, 0.9], [0.8, 0.61], [-1.0, 0.01], [1.0, 1.0]])
+def test_expectations_that_no_state_has(values, optimizer):
+    """<Z>^2 + <X>^2 is at most one. The loss falls without bound, and is soon below zero."""
+    model = GibbsModel(["ZI", "XI"])
+    target = Moments(["ZI", "XI"], values)
+    result = fit(model, target, optimizer=optimizer, seed=0)
+    assert not result.converged
+    assert "no state has the expectations of the target" in result.status
+    assert result.loss < 0
+    assert fit(model, target, optimizer=optimizer, prior=Gaussian(1.0, copies=100), seed=0).converged
+
+
 def test_status_of_too_many_iterations():
     result = fit(GibbsModel(tfim(2)), RHO, seed=0, max_iterations=3)
     assert not result.converged
@@ -123,11 +158,6 @@ def test_what_has_converged_is_what_is_returned(seed):
 
 
 def test_status_of_a_failed_line_search():
-    class Uphill(GibbsModel):
-        def state_vjp(self, params):
-            sigma, pullback = super().state_vjp(params)
-            return sigma, lambda cotangent: -pullback(cotangent)
-
     result = fit(Uphill(tfim(2)), RHO, optimizer="lbfgs", seed=0)
     assert not result.converged
     assert result.status.startswith("line search failed after 0 iterations:")

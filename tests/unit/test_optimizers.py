@@ -333,11 +333,42 @@ def test_the_memory_of_lbfgs_may_be_an_integer_of_numpy(kind):
     assert runs[0].loss == runs[1].loss
 
 
-@pytest.mark.parametrize("size", [1e3, 1e6])
-def test_newton_comes_back_from_where_there_is_no_curvature(size):
+@pytest.mark.parametrize("size", [1e3, 1e6, 1e12])
+def test_newton_begins_anew_at_zero_where_that_is_better(size):
     """Pure to rounding, and in the wrong state: the Hessian is zero along most of the gradient."""
     model, target = GibbsModel(tfim(3)), thermal(tfim(3), 1.0)
     result = fit(model, target, params0=np.full(5, size), optimizer="newton")
+    assert result.history.loss[1] == pytest.approx(3 * math.log(2))
+    assert result.converged
+    assert result.iterations <= 10
+    assert abs(result.gap) < 1e-12
+
+
+def test_newton_keeps_a_start_that_is_better_than_zero():
+    """Of 1.2 nats, though its slope towards zero is as large; log 4 at zero."""
+    outcomes = np.array([1 - 1e-3, 1e-3])
+    result = fit(
+        GibbsModel(["ZI", "IZ"]), np.diag(np.kron(outcomes, outcomes)), params0=[-300.0, -300.0], optimizer="newton"
+    )
+    assert (result.history.loss < 1.25).all()
+    assert result.converged
+    assert abs(result.gap) < 1e-12
+
+
+@pytest.mark.parametrize("theta", [-300.0, -358.0, -362.0, -372.0, -400.0])
+def test_newton_comes_back_from_where_the_curvature_is_less_than_float64_holds(theta):
+    """It is 4 exp(2 theta), and the quotient of slope and curvature may be none of its numbers."""
+    result = fit(GibbsModel(["Z"]), np.diag([1 - 1e-3, 1e-3]), params0=[theta], optimizer="newton")
+    assert result.converged
+    assert abs(result.gap) < 1e-12
+
+
+def test_newton_follows_a_direction_without_curvature_beside_one_with_it():
+    """Beside what the first qubit gains over a million of its units, a step along the whole gradient is too short to
+    show, or too long for the second."""
+    outcomes = np.kron([1 - 1e-9, 1e-9], [0.7, 0.3])
+    model = GibbsModel([1e4 * pauli("ZI"), pauli("IZ")])
+    result = fit(model, np.diag(outcomes), params0=[-100.0, 0.5], optimizer="newton")
     assert result.converged
     assert abs(result.gap) < 1e-12
 

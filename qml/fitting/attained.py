@@ -7,6 +7,7 @@ import numpy as np
 from qml import spectral
 from qml._typing import Real
 from qml.fitting.objective import Objective
+from qml.losses import CrossEntropy
 from qml.measurement.counts import Counts
 from qml.moments import Moments
 from qml.optimizers import Point
@@ -35,7 +36,7 @@ NEGATIVE = -1e-3
 
 def is_unattained(objective: Objective, value: float) -> bool:
     """Whether the loss shows that no state has the expectations of the target: those of states are not negative."""
-    is_of_moments = isinstance(objective.target, Moments) and objective.loss.is_cross_entropy
+    is_of_moments = isinstance(objective.target, Moments) and objective.loss.name == CrossEntropy.name
     return is_of_moments and objective.prior is None and value < NEGATIVE
 
 

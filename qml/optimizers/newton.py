@@ -19,7 +19,7 @@ LOOSEST = 1e-2
 LEAST_ACCURATE = 0.1
 """The largest relative residual of conjugate gradients."""
 WORSE = 1.0
-"""Nats by which a start may be worse than theta = 0."""
+"""Nats by which a start may be worse than theta = 0; or by as many as the loss has there, if these are more."""
 
 
 @dataclass(frozen=True)
@@ -30,12 +30,12 @@ class Newton(Optimizer):
 
     with s = 1 where the strong Wolfe conditions hold there, else by the line search of :class:`LBFGS`. Where that gains
     nothing, the step follows what H leaves of the gradient, along directions without curvature to speak of. From a
-    start that is worse than theta = 0 by more than a nat, the first step leads there: for Gibbs models that is the
-    maximally mixed state, and far away from it the loss is a piecewise linear function, of which H says nothing.
-    Parameters are measured by their curvature at theta = 0, so that their units do not matter (up to 128 of them). H is
-    the Hessian, for Gibbs models the Bogoliubov-Kubo-Mori metric. Far from the optimum H is computed, or solved with,
-    only as accurately as the gradient is small, which keeps the convergence superlinear: about ten steps reach a
-    gradient of 1e-10.
+    start whose loss is more than twice that of theta = 0, and a nat more, the first step leads there: for Gibbs models
+    that is the maximally mixed state, and far away from it the loss is a piecewise linear function, of which H says
+    nothing. Parameters are measured by their curvature at theta = 0, so that their units do not matter (up to 128 of
+    them). H is the Hessian, for Gibbs models the Bogoliubov-Kubo-Mori metric. Far from the optimum H is computed, or
+    solved with, only as accurately as the gradient is small, which keeps the convergence superlinear: about ten steps
+    reach a gradient of 1e-10.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ class Newton(Optimizer):
             state = {"units": np.sqrt(np.where(curvatures > 0, curvatures, 1.0))}
             if point.gradient @ point.params > WORSE:  # which f(theta) - f(0) cannot exceed, f being convex
                 origin = trial(objective, zero)
-                if origin.value < point.value:
+                if origin.value + max(WORSE, origin.value) < point.value:
                     return origin, state
         units = state["units"]
         gradient = point.gradient / units

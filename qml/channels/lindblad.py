@@ -13,7 +13,7 @@ import numpy as np
 from qml import _checks, _matrices
 from qml._checks import InputError
 from qml._typing import Complex, Dims, DimsLike, Real
-from qml.channels.exponentials import exponential, exponential_along
+from qml.channels.exponentials import exponential, exponentials_along
 from qml.channels.kraus import kraus_of_choi
 from qml.instructions import Channel
 from qml.operators import OperatorLike, as_matrix, dims_of
@@ -204,8 +204,8 @@ class Lindblad(Channel):
     def superoperator_derivatives(self, params: Real) -> Complex:
         time, generator = float(params[0]), self._generator_of(params)
         g = time * generator
-        along = [generator, *(time * other for other in self._real[1:])]
-        return self._of_real(np.stack([exponential_along(g, x) for x in along]))
+        along = np.concatenate([generator[None], time * self._real[1:]])
+        return self._of_real(exponentials_along(g, along))
 
     def kraus(self, params: Real) -> Complex:
         side = math.prod(self.dims)

@@ -11,7 +11,7 @@ from qml import _checks
 from qml._checks import InputError
 from qml._typing import Dims, DimsLike, ParamsLike, Real
 from qml.channels import Lindblad
-from qml.channels.exponentials import exponential, exponential_along
+from qml.channels.exponentials import exponential, exponentials_along
 from qml.channels.lindblad import JumpLike
 from qml.models.base import normal_start
 from qml.operators import OperatorLike
@@ -145,7 +145,8 @@ class LindbladModel(IntervalFamily):
         values, slopes = self._values(theta)
         generator = self._generators[0] + np.tensordot(values, self._generators[1:], axes=1)
         times = np.array(experiments.circuits)
-        matrices = np.stack([exponential(t * generator) for t in times])
+        scaled = times[:, None, None] * generator
+        matrices = exponential(scaled)
         starts, through = experiments.inputs[experiments.starts], experiments.through
         most = max(map(len, experiments.effects))  # also of what is never measured
         ends = np.zeros((len(starts), most, starts.shape[1]))
@@ -159,17 +160,14 @@ class LindbladModel(IntervalFamily):
             w = np.zeros(is_there.shape)
             w[is_there] = weights
             covectors = np.einsum("nk,nkd->nd", w, ends)
-            found = np.zeros_like(generator)
-            for c, t in enumerate(times):
-                rows = through == c
-                along = covectors[rows].T @ starts[rows]
-                found += t * exponential_along(t * generator.T, along)
+            along = np.stack([covectors[through == c].T @ starts[through == c] for c in range(len(times))])
+            found = np.tensordot(times, exponentials_along(scaled.swapaxes(1, 2), along), axes=1)
             return np.asarray(np.tensordot(self._generators[1:], found, axes=2) * slopes)
 
         def jacobian() -> Real:
             found = np.empty((len(p), len(theta)))
             for k, other in enumerate(self._generators[1:]):
-                moved = np.stack([exponential_along(t * generator, t * other) for t in times])
+                moved = exponentials_along(scaled, times[:, None, None] * other)
                 changed = np.matmul(ends, np.matmul(moved[through], starts[:, :, None]))[:, :, 0]
                 found[:, k] = changed[is_there] * slopes[k]
             return found

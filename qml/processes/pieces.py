@@ -13,7 +13,7 @@ from scipy import sparse
 
 from qml import _checks
 from qml._typing import Complex, Integer, Real
-from qml.channels.exponentials import exponential, exponential_along
+from qml.channels.exponentials import exponential, exponentials_along
 from qml.engines.pauli_state import vector_of
 from qml.models.base import Model
 from qml.operators import pauli
@@ -171,8 +171,7 @@ class ErrorGenerator(Piece):
         units[m + k + np.arange(k), self._below[0], self._below[1]] = 1j
         moved = units @ a.conj().T
         of_a = np.tensordot(moved + moved.conj().swapaxes(1, 2), jumps, axes=2).real
-        along = [exponential_along(generator, x) @ self._ideal for x in (*turns, *of_a)]
-        return np.stack(along)
+        return exponentials_along(generator, np.concatenate([turns, of_a])) @ self._ideal
 
 
 def known(value: Real) -> Linear:

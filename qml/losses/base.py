@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -227,10 +228,15 @@ class Loss(Described, ABC):
         return found if weights[worst] > 0 else ""
 
     def __repr__(self) -> str:
-        asked = inspect.signature(type(self)).parameters.values()
-        held = {p.name: (getattr(self, p.name, p.default), p.default) for p in asked}
+        held = {name: (getattr(self, name, default), default) for name, default in _defaults(type(self)).items()}
         plain = {name: x for name, (x, default) in held.items() if not isinstance(x, np.ndarray) and x != default}
         return f"{type(self).__name__}({', '.join(f'{name}={x!r}' for name, x in plain.items())})"
+
+
+@cache
+def _defaults(loss: type[Loss]) -> dict[str, Any]:
+    """The arguments that it is made with, and what they are by default."""
+    return {p.name: p.default for p in inspect.signature(loss).parameters.values()}
 
 
 def single_pair(target: StateLike, sigma: StateLike) -> tuple[State, State]:

@@ -239,7 +239,8 @@ class Keeper:
             return f" The checkpoint failed: {self.problem}"
         if not self._saved:
             return ""
-        return f" The checkpoint {str(self._where.path)!r} has everything up to here: continue with resume=True."
+        place = str(self._where.path)
+        return f" The checkpoint {place!r} has everything up to here: continue with resume=True (in a study: --resume)."
 
     def told(self) -> dict[str, Any]:
         """For the provenance of the result."""

@@ -50,6 +50,16 @@ def test_the_command_shows_its_help_without_numpy() -> None:
     assert not {"numpy", "scipy", *HEAVY} & set(loaded)
 
 
+def test_estimators_say_what_they_need() -> None:
+    code = (
+        "import sys\nsys.modules['sklearn'] = None\n"
+        "try:\n    import qml.estimators\nexcept ValueError as error:\n    print(error)"
+    )
+    assert python("import qml\n" + code) == (
+        "qml.estimators needs sklearn, which is not installed: run pip install 'qmaxlik[data]'."
+    )
+
+
 def test_public_names_are_those_of_the_stub() -> None:
     stub = ast.parse((Path(qml.__file__).parent / "__init__.pyi").read_text(encoding="utf-8"))
     names = {a.asname or a.name for node in stub.body if isinstance(node, ast.ImportFrom) for a in node.names}

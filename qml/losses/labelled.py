@@ -113,7 +113,7 @@ class MeanCrossEntropy(Loss):
                 raise InputError(
                     "weights must be one non-negative number a label, with a sum above 0 that float64 holds."
                 )
-            self.weights = w / _matrices.normaliser(total, len(w))
+            self.weights = w / _matrices.normaliser(np.asarray(total), len(w))
 
     def accept(self, target: Any, dims: Dims) -> State:
         rho = as_state(target, dims, "target")

@@ -164,7 +164,7 @@ class Renyi(Loss):
         t = (1 - alpha) / alpha
         a = factor_of(target)
         rows = v.conj().T @ a
-        scaled = _scaled(t * logs, abs(rows).max(axis=-1))
+        scaled = _scaled(t * logs, as_real(abs(rows).max(axis=-1)))
         b = namespace(logs).exp(scaled / 2)[:, None] * rows
         _, s, wh = namespace(b).linalg.svd(b, full_matrices=False)
         seen = s > cut * s[0]

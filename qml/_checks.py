@@ -286,7 +286,7 @@ def reals(name: str, value: ArrayLike) -> Real:
     a = array(name, value)
     if a.dtype.kind == "c":
         raise InputError(f"{name} must be real; found a complex array: take its real part if that is meant.")
-    return a  # type: ignore[return-value]
+    return cast(Real, a)
 
 
 def scalar(name: str, value: complex) -> complex:

@@ -10,13 +10,13 @@ from typing import Any
 from qml import _checks
 from qml._checks import InputError
 from qml.losses.base import Loss
+from qml.losses.classical import classical_cross_entropy
 from qml.losses.counts import (
     ChiSquare,
     ClassicalCrossEntropy,
     CountsLoss,
     NegativeLogLikelihood,
     SquaredError,
-    classical_cross_entropy,
 )
 from qml.losses.distances import HilbertSchmidt, Infidelity, TraceDistance
 from qml.losses.entropic import CrossEntropy, RelativeEntropy

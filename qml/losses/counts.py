@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from qml import _checks, _matrices
-from qml._arrays import as_real, is_traced, namespace, number, surely
+from qml import _checks
+from qml._arrays import is_traced, namespace, number
 from qml._checks import InputError
-from qml._typing import ArrayLike, Cotangent, Dims, Real
+from qml._typing import Cotangent, Dims, Real
 from qml.losses.base import Loss, is_measured
+from qml.losses.classical import log_loss
 from qml.losses.readout import TrainableReadout
 from qml.measurement.base import Measurement
 from qml.measurement.counts import Counts
@@ -25,38 +26,6 @@ from qml.states.base import State
 from qml.states.coercion import one_state
 from qml.states.cross_entropy import cross_entropy_and_cotangent, log_expectation
 from qml.states.density_matrix import DensityMatrix
-
-
-def classical_cross_entropy(p: ArrayLike, q: ArrayLike) -> float:
-    r"""The cross entropy of two probability vectors in nats.
-
-    .. math:: H(p, q) = -\sum_k p_k \log q_k, \qquad 0 \log 0 = 0
-
-    +inf where q is zero and p is not. What the quantum cross entropy is for commuting states.
-
-    Parameters
-    ----------
-    p, q : array (r,)
-        Probabilities.
-
-    Returns
-    -------
-    float
-
-    Raises
-    ------
-    InputError
-        If one is no vector of probabilities, or their shapes differ.
-
-    Examples
-    --------
-    >>> round(classical_cross_entropy([0.5, 0.5], [0.25, 0.75]), 6)
-    0.836988
-    """
-    data, model = _matrices.probabilities("p", p), _matrices.probabilities("q", q)
-    if data.shape != model.shape or data.ndim != 1:
-        raise InputError(f"p and q must be of equal shape (r,); found {data.shape} and {model.shape}.")
-    return _log_loss(data, model, 0.0)[0]
 
 
 class CountsLoss(Loss):
@@ -137,11 +106,19 @@ class CountsLoss(Loss):
             "a state (qml.measurement.sample), or use CrossEntropy for a state."
         )
 
+    def _seen(self, target: Counts, sigma: State) -> State | None:
+        """The frequencies as a state, where the loss is their cross entropy with sigma."""
+        return None
+
     def value(self, target: Counts, sigma: State) -> float:
-        return self._compared(target, one_state(sigma, "sigma", self._measured(target)))[0]
+        sigma = one_state(sigma, "sigma", self._measured(target))
+        seen = self._seen(target, sigma)
+        return self._compared(target, sigma)[0] if seen is None else number(-log_expectation(seen, sigma) + 0.0)
 
     def value_and_cotangent(self, target: Counts, sigma: State) -> tuple[float, Cotangent]:
         sigma = one_state(sigma, "sigma", self._measured(target))
+        if (seen := self._seen(target, sigma)) is not None:
+            return cross_entropy_and_cotangent(seen, sigma)
         value, slope, _ = self._compared(target, sigma)
         if not is_traced(value) and not (math.isfinite(value) and namespace(slope).isfinite(slope).all()):
             return math.inf, None  # of probabilities so small that their inverse overflows, too
@@ -249,17 +226,7 @@ class NegativeLogLikelihood(CountsLoss):
     is_additive = True
 
     def compare(self, counts: Counts, p: Real, resolution: float) -> tuple[float, Real]:
-        return _log_loss(counts.shares(), p, resolution)
-
-    def value(self, target: Counts, sigma: State) -> float:
-        sigma = one_state(sigma, "sigma", self._measured(target))
-        seen = self._seen(target, sigma)
-        return super().value(target, sigma) if seen is None else number(-log_expectation(seen, sigma) + 0.0)
-
-    def value_and_cotangent(self, target: Counts, sigma: State) -> tuple[float, Cotangent]:
-        sigma = one_state(sigma, "sigma", self._measured(target))
-        seen = self._seen(target, sigma)
-        return super().value_and_cotangent(target, sigma) if seen is None else cross_entropy_and_cotangent(seen, sigma)
+        return log_loss(counts.shares(), p, resolution)
 
     def _seen(self, target: Counts, sigma: State) -> State | None:
         """The frequencies as a diagonal state, where sigma is diagonal, too, and measured in its basis: then L is their
@@ -270,7 +237,7 @@ class NegativeLogLikelihood(CountsLoss):
         return None if frequencies is None else DensityMatrix._make(None, sigma.dims, probabilities=frequencies)
 
     def floor(self, target: Counts) -> float:
-        return _log_loss(target.shares(), target.frequencies(), 0.0)[0]
+        return log_loss(target.shares(), target.frequencies(), 0.0)[0]
 
 
 class ClassicalCrossEntropy(NegativeLogLikelihood):
@@ -390,16 +357,3 @@ class SquaredError(CountsLoss):
 def _setting_weights(counts: Counts) -> Real:
     """N_s / N for every outcome, (n_outcomes,)."""
     return np.repeat(np.asarray(counts.shots / float(counts.total), dtype=np.float64), counts.measurement.sizes)
-
-
-def _log_loss(f: Real, p: Real, resolution: float) -> tuple[float, Real]:
-    """-sum f log p and its derivative in p; 0 log 0 = 0, and +inf where f > 0 = p."""
-    seen = f > 0
-    possible = p > resolution
-    xp = namespace(p)
-    impossible = (xp.logical_not(possible) & seen).any()
-    if surely(impossible):
-        return math.inf, xp.zeros_like(p)
-    safe = xp.where(seen & possible, p, 1.0)
-    value = number(-(f @ xp.log(safe))) + 0.0
-    return number(xp.where(impossible, math.inf, value)) if is_traced(impossible) else value, as_real(-f / safe)

@@ -101,7 +101,8 @@ class Point:
 
 
 OptimizerState: TypeAlias = dict[str, Real]
-"""All that an optimizer remembers from step to step, as plain arrays."""
+"""All that an optimizer remembers from step to step, as plain arrays; `units` (n_params,), where there are any, are
+what it measures the parameters by."""
 
 
 class Stalled(Exception):

@@ -7,13 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qml import tomography
-from qml._checks import InputError, MemoryRefused
+from qml._checks import InputError
 from qml.measurement import (
     Counts,
     PauliMeasurement,
     ProductMeasurement,
     ReadoutMeasurement,
-    computational_basis,
     mutually_unbiased_bases,
     sample,
     sic,
@@ -29,7 +28,6 @@ from qml.states import (
     nearest_density_matrix,
 )
 from qml.tomography import choose_rank, maximum_likelihood
-from qml.tomography.likelihood import Likelihood
 
 METHODS = ("conjugate_gradient", "accelerated", "rrr", "diluted")
 
@@ -369,39 +367,3 @@ def test_small_eigenvalues_grow_as_fast_as_large_ones():
     """At 1e12 shots eigenvalues of 1e-8 count; a preconditioner that overrates their curvature needs 371 steps."""
     rho = ginibre((2,) * 3, np.random.default_rng([3, 10**12, 1]), rank=2)
     assert maximum_likelihood(record(rho, 10**12, 4)).raise_if_failed().iterations < 200
-
-
-def test_an_outcome_that_was_seen_and_has_no_probability_is_infinitely_unlikely():
-    problem = Likelihood(Counts(PauliMeasurement(["Z"]), [[60, 40]]))
-    assert problem.log_likelihood(np.array([0.6, 0.4])) == pytest.approx(60 * np.log(0.6) + 40 * np.log(0.4))
-    assert problem.log_likelihood(np.array([1.0, 0.0])) == problem.log_likelihood(np.array([1.1, -0.1])) == -np.inf
-
-
-def test_what_does_not_fit_is_refused_by_the_size_of_its_matrices(monkeypatch):
-    """64 outcomes of six qubits are 4 KiB; eight matrices are 512 KiB."""
-    monkeypatch.setattr("qml._checks.ALWAYS_FITS", 0)
-    monkeypatch.setattr("qml._checks.available_memory", lambda: 300_000)
-    with pytest.raises(MemoryRefused, match=r"needs 0\.000492 GiB"):
-        Likelihood(Counts(PauliMeasurement(["Z" * 6]), np.ones((1, 64), dtype=int)))
-
-
-def test_a_record_without_shots_has_no_state_of_largest_entropy():
-    with pytest.raises(InputError, match="holds no shots at all"):
-        tomography.maximum_entropy(Counts(PauliMeasurement(["Z"]), [0, 0]))
-
-
-def test_the_only_state_of_one_level_has_the_largest_entropy():
-    one = Counts(computational_basis((1,)), [5])
-    result = tomography.maximum_entropy(one)
-    assert result.converged
-    assert result.state.matrix() == 1.0
-    assert tomography.FisherInformation(tomography.maximum_likelihood(one)).standard_error([[2.0]]) == 0.0
-
-
-@pytest.mark.parametrize("size", [1e-300, 1e300])
-def test_the_size_of_weights_changes_no_state(size):
-    weights = np.array([[0.5, 0.5], [0.4, 0.6], [0.9, 0.1]])
-    here, there = (maximum_likelihood(Counts.from_weights(PauliMeasurement(1), x * weights)) for x in (1.0, size))
-    assert there.converged
-    if size > 1:  # where it is small, every state is within the gap of 1e-9 nats
-        assert np.abs(there.state.matrix() - here.state.matrix()).max() < 1e-5

@@ -38,13 +38,14 @@ class Block(NamedTuple):
     factors: F1
     bound: F1
     columns: I1
+    wide: bool
 
 
 @subroutine
-def bind(sweep: Block, m: F1, lanes: int) -> None:
-    """The matrices of all segments, from the coefficients m, which have lanes, of which so many differ."""
+def bind(sweep: Block, m: F1) -> None:
+    """The matrices of all segments, from the coefficients m, which have lanes."""
     for s in range(sweep.segments.shape[0]):
-        operations.bind(sweep.segments[s], m, lanes, sweep.factors, sweep.bound, sweep.columns)
+        operations.bind(sweep.segments[s], m, sweep.wide, sweep.factors, sweep.bound, sweep.columns)
 
 
 @subroutine
@@ -57,7 +58,7 @@ def chunk(
     input x.
     """
     shifts, places, about, segments, lanes = sweep.shifts, sweep.offsets, sweep.about, sweep.segments, sweep.lanes
-    rows, factors, bound, columns = sweep.rows, sweep.factors, sweep.bound, sweep.columns
+    rows, factors, bound, columns, wide = sweep.rows, sweep.factors, sweep.bound, sweep.columns, sweep.wide
     length, room = LANES * places.size, LANES * about[HISTORY_ROWS] if summing else 0
     zero, blocks, history = np.zeros(LANES), np.empty(width * length), np.empty(width * room)
     if lanes < LANES:  # what is in the others is added to sums
@@ -77,17 +78,17 @@ def chunk(
             past = history[b * room : (b + 1) * room]
             if summing:
                 for s in range(about[NEEDED]):
-                    operations.remember(segments[s], past, rows, factors, bound, columns)
+                    operations.remember(segments[s], past, rows, factors, bound, columns, wide)
             if not backward:
                 for s in range(segments.shape[0]):
-                    operations.forward(segments[s], block, rows, factors, bound, columns)
+                    operations.forward(segments[s], block, rows, factors, bound, columns, wide)
             else:
                 for s in range(segments.shape[0] - 1, -1, -1):
                     if summing and segments[s, FREE]:
                         operations.sums_of(
                             segments[s], block, past, rows, factors, sums[LANES * segments[s, SUMS] :], zero
                         )
-                    operations.backward(segments[s], block, rows, factors, bound, columns)
+                    operations.backward(segments[s], block, rows, factors, bound, columns, wide)
         operations.move(r, blocks, True, unit, width, length, shifts, places, rows, row_out, factors, factor_out, lanes)
 
 

@@ -3,7 +3,7 @@
 See :mod:`qml.engines.pauli.rows` for the segments.
 `x` and `g` are rows of lanes; `rows` lists where they start; `own` is the line of a segment in the table. Its bound
 matrix M (p, q) has lanes, too; of ``SPARSE`` only the entries of each row that are not zero, one after another, with
-their columns, -1 where there are no more.
+their columns, -1 where there are no more, and lanes only where those differ (`wide`).
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ _backward = chosen(*(product(*shape, transposed=True) for shape in SHAPES[:SPARS
 
 
 @subroutine
-def bind(own: I1, m: F1, lanes: int, factors: F1, bound: F1, columns: I1) -> None:
-    """The matrix of a segment, its columns times the factors that wait there; m has lanes, of which so many differ."""
+def bind(own: I1, m: F1, wide: bool, factors: F1, bound: F1, columns: I1) -> None:
+    """The matrix of a segment, its columns times the factors that wait there; m has lanes, which differ if `wide`."""
     kind, first, at, k = own[KIND], own[FIRST], own[FACTORS], LANES * own[BOUND]
     if kind == TURN:
         c, s = load(m, LANES * first), factors[at + 2] * load(m, LANES * (first + 1))
@@ -60,17 +60,20 @@ def bind(own: I1, m: F1, lanes: int, factors: F1, bound: F1, columns: I1) -> Non
         store(bound, k + LANES, factors[at + 1] * load(m, LANES * (first + 15)))
     elif kind == SPARSE:
         for a in range(own[SIDE]):
-            e = own[BOUND] + own[SIDE] * a
+            e = own[SIDE] * a
             for b in range(own[SIDE]):
                 entry, filled = LANES * (first + own[SIDE] * a + b), False
-                for t in range(lanes):
+                for t in range(LANES if wide else 1):
                     filled |= m[entry + t] != 0.0
                 if filled:
-                    store(bound, LANES * e, factors[at + b] * load(m, entry))
-                    columns[e] = b
+                    if wide:
+                        store(bound, k + LANES * e, factors[at + b] * load(m, entry))
+                    else:
+                        bound[k + e] = factors[at + b] * m[entry]
+                    columns[own[BOUND] + e] = b
                     e += 1
-            if e < own[BOUND] + own[SIDE] * (a + 1):
-                columns[e] = -1
+            if e < own[SIDE] * (a + 1):
+                columns[own[BOUND] + e] = -1
     elif kind != SCALE:
         side = max(4, own[SIDE])
         low, left = side - own[CHANGED], side - own[SIDE]
@@ -88,10 +91,23 @@ def _scale(x: F1, rows: U1, start: int, count: int, step: int, factors: F1, k: i
         store(x, rows[place + step - 1], factors[k + i] * load(x, rows[place]))
 
 
+@inline
+def _times(matrix: F1, e: int, wide: bool, value: Any) -> Any:
+    """A row times entry e of a sparse matrix, which has lanes if `wide`."""
+    if wide:
+        value = load(matrix, LANES * e) * value
+    else:
+        value = matrix[e] * value
+    return value
+
+
 @subroutine
-def _sparse(x: F1, rows: U1, start: int, step: int, own: I1, bound: F1, columns: I1, transposed: bool) -> None:
+def _sparse(
+    x: F1, rows: U1, start: int, step: int, own: I1, bound: F1, columns: I1, wide: bool, transposed: bool
+) -> None:
     """M, or its transpose, on the first rows of each tuple, to the last of the `step` rows that are listed with it."""
     side = own[SIDE]
+    matrix, listed = bound[LANES * own[BOUND] :], columns[own[BOUND] :]
     y, zero = np.empty(LANES * side), np.zeros(LANES)
     for t in range(own[COUNT]):
         at = start + step * t
@@ -99,50 +115,56 @@ def _sparse(x: F1, rows: U1, start: int, step: int, own: I1, bound: F1, columns:
             for b in range(side):
                 store(y, LANES * b, load(zero, 0))
         for a in range(side):
-            total, here = load(zero, 0), load(x, rows[at + a])
-            for e in range(own[BOUND] + side * a, own[BOUND] + side * (a + 1)):
-                b = columns[e]
+            even, odd, here = load(zero, 0), load(zero, 0), load(x, rows[at + a])
+            for e in range(side * a, side * (a + 1), 2):  # two sums, which do not wait for each other
+                b, c = listed[e], listed[e + 1]
                 if b < 0:
                     break
                 if transposed:
-                    store(y, LANES * b, load(y, LANES * b) + load(bound, LANES * e) * here)
+                    store(y, LANES * b, load(y, LANES * b) + _times(matrix, e, wide, here))
                 else:
-                    total = total + load(bound, LANES * e) * load(x, rows[at + b])
+                    even = even + _times(matrix, e, wide, load(x, rows[at + b]))
+                if c < 0:
+                    break
+                if transposed:
+                    store(y, LANES * c, load(y, LANES * c) + _times(matrix, e + 1, wide, here))
+                else:
+                    odd = odd + _times(matrix, e + 1, wide, load(x, rows[at + c]))
             if not transposed:
-                store(y, LANES * a, total)
+                store(y, LANES * a, even + odd)
         for a in range(side):
             store(x, rows[at + step - side + a], load(y, LANES * a))
 
 
 @subroutine
-def forward(own: I1, x: F1, rows: U1, factors: F1, bound: F1, columns: I1) -> None:
+def forward(own: I1, x: F1, rows: U1, factors: F1, bound: F1, columns: I1, wide: bool) -> None:
     """The matrix on each tuple of rows, in place."""
     if own[KIND] == SCALE:
         _scale(x, rows, own[ROWS], own[COUNT], 1, factors, own[FACTORS])
     elif own[KIND] == SPARSE:
-        _sparse(x, rows, own[ROWS], own[SIDE], own, bound, columns, False)
+        _sparse(x, rows, own[ROWS], own[SIDE], own, bound, columns, wide, False)
     else:
         _forward(own[KIND], x, rows, own[ROWS], own[COUNT], bound, LANES * own[BOUND])
 
 
 @subroutine
-def remember(own: I1, x: F1, rows: U1, factors: F1, bound: F1, columns: I1) -> None:
+def remember(own: I1, x: F1, rows: U1, factors: F1, bound: F1, columns: I1, wide: bool) -> None:
     """The same in the history: the results go to rows of their own, listed after those of each tuple."""
     if own[KIND] == SCALE:
         _scale(x, rows, own[HISTORY], own[COUNT], 2, factors, own[FACTORS])
     elif own[KIND] == SPARSE:
-        _sparse(x, rows, own[HISTORY], 2 * own[SIDE], own, bound, columns, False)
+        _sparse(x, rows, own[HISTORY], 2 * own[SIDE], own, bound, columns, wide, False)
     else:
         _remember(own[KIND], x, rows, own[HISTORY], own[COUNT], bound, LANES * own[BOUND])
 
 
 @subroutine
-def backward(own: I1, g: F1, rows: U1, factors: F1, bound: F1, columns: I1) -> None:
+def backward(own: I1, g: F1, rows: U1, factors: F1, bound: F1, columns: I1, wide: bool) -> None:
     """The transpose, in place."""
     if own[KIND] == SCALE:
         _scale(g, rows, own[ROWS], own[COUNT], 1, factors, own[FACTORS])
     elif own[KIND] == SPARSE:
-        _sparse(g, rows, own[ROWS], own[SIDE], own, bound, columns, True)
+        _sparse(g, rows, own[ROWS], own[SIDE], own, bound, columns, wide, True)
     else:
         _backward(own[KIND], g, rows, own[ROWS], own[COUNT], bound, LANES * own[BOUND])
 

@@ -316,8 +316,9 @@ def decompose_factor(factor: Complex, smoothing: float = 0.0) -> tuple[Spectrum,
     """
     xp = namespace(factor)
     u, s, wh = xp.linalg.svd(_products.real_if_real(factor) if on_host(factor) else factor, full_matrices=False)
-    d, rows = factor.shape[-2], s[..., None] * wh
-    logs = 2 * _log_above(s, d * EPS * s[..., :1])
+    d = factor.shape[-2]
+    s = xp.where(s > d * EPS * s[..., :1], s, 0.0)
+    logs, rows = 2 * log_probabilities(s), s[..., None] * wh
     if not smoothing:
         return Spectrum(logs, u), rows
     outside = math.log(smoothing) - math.log(d)  # smoothing / d may be too small for float64

@@ -215,9 +215,7 @@ class PauliState(State):
     def partial_trace(self, keep: Sequence[int]) -> PauliState:
         """The expectations of the strings that act on the kept sites only."""
         n, lead = len(self.dims), len(self.batch_shape)
-        kept = _checks.targets("keep", keep, n)
-        if not kept:
-            raise InputError("keep must name at least one site; found none.")
+        kept = _checks.kept_sites(keep, n)
         out = self._vector.reshape(*self.batch_shape, *(4,) * n)
         out = out[(..., *(slice(None) if site in kept else 0 for site in range(n)))]
         order = [lead + sorted(kept).index(site) for site in kept]

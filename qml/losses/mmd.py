@@ -127,7 +127,7 @@ class MMD(Loss):
             shots = np.asarray(target.shots, dtype=np.float64)
             return _Data(target.measurement, target.frequencies(), shots, sampled=not target.is_weighted)
         settings = 1 if self.measurement is None else len(self.measurement.settings)
-        p = _probabilities(self.measurement, target)
+        p = _probabilities(self.measurement, one_state(target, "target"))
         return _Data(self.measurement, p, np.ones(settings), sampled=False)
 
     def _floor(self, data: _Data) -> float:

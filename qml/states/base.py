@@ -264,7 +264,7 @@ class State(Described, Correlations):
 
     def rank(self) -> Numbers:
         """The number of eigenvalues above the cut of the support policy, an int for a single state."""
-        return per_state((self._spectrum.every_log_eigenvalue() > -math.inf).sum(axis=-1))
+        return per_state((self._log_eigenvalues() > -math.inf).sum(axis=-1))
 
     def sample(self, shots: int, rng: np.random.Generator | int) -> Integer:
         """Outcomes of measuring all sites in the computational basis, shape (..., shots, n): a row for each shot.

@@ -215,9 +215,7 @@ class Held(State, is_kind=False):
         return cotangent
 
     def partial_trace(self, keep: Sequence[int]) -> Self:
-        kept = _checks.targets("keep", keep, len(self.dims))
-        if not kept:
-            raise InputError("keep must name at least one site; found none.")
+        kept = _checks.kept_sites(keep, len(self.dims))
         dims = tuple(self.dims[k] for k in kept)
         if self._probabilities is not None:
             return self._make(None, dims, probabilities=grouped(self._probabilities, kept, self.dims).sum(axis=-1))

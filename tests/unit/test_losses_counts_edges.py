@@ -31,6 +31,14 @@ def test_a_derivative_beyond_float64_is_none_and_not_nan(loss):
         assert gradient is None or np.isfinite(gradient).all()
 
 
+@pytest.mark.parametrize("p", [1e-300, 1e-310, 5e-324])
+def test_an_outcome_that_was_not_seen_costs_its_probability_however_small(p: float) -> None:
+    counts, sigma = Counts(PauliMeasurement(["Z"]), [3, 0]), DensityMatrix.from_probabilities([1.0, p])
+    value, gradient = ChiSquare().value_and_cotangent(counts, sigma)
+    assert value == ChiSquare().value(counts, sigma) == p
+    assert np.array_equal(gradient, [0.0, 1.0])
+
+
 COMPUTATIONAL = {
     "Pauli": PauliMeasurement(["ZZ"]),
     "in another order": ProjectiveMeasurement(np.eye(4)[[[2, 0, 3, 1], [0, 1, 2, 3]]].swapaxes(1, 2)),

@@ -21,6 +21,7 @@ from qml.states import (
     haar_pure,
     maximally_mixed,
     partial_trace,
+    tensor,
 )
 from qml.states.storage import state_of
 
@@ -190,3 +191,43 @@ def test_any_smoothing_makes_the_entropy_finite(p):
     assert float(cross_entropy(DensityMatrix.from_vector([1.0, 0.0, 0.0, 0.0]), sigma)) == pytest.approx(
         -math.log1p(-0.75 * p), rel=1e-3, abs=1e-15
     )
+
+
+def test_a_direction_that_counts_as_kernel_has_no_slope_in_its_factor():
+    """The second singular value is cut, and with it what 1/(p/d) would multiply."""
+    sigma = DensityMatrix.from_factor(np.diag([1.0, 1e-20]), smoothing=1e-200)
+    value, cotangent = CrossEntropy().value_and_cotangent(maximally_mixed(1), sigma)
+    assert value == pytest.approx((math.log(2) + 200 * math.log(10)) / 2, rel=1e-13)
+    assert np.allclose(cotangent, [[-1.0, 0.0], [0.0, 0.0]], atol=1e-12)
+
+
+COLD = GibbsState([0.0, 1000.0])
+
+
+@pytest.mark.parametrize(
+    "others", [[GibbsState([0.0, 0.0])], [maximally_mixed(1)], [maximally_mixed(1), COLD]], ids=str
+)
+def test_diagonal_states_side_by_side_stay_diagonal_and_keep_their_logarithms(others):
+    joint = tensor(COLD, *others)
+    assert joint.is_diagonal
+    rho = tensor(DensityMatrix.from_probabilities([0.0, 1.0]), *others)
+    assert cross_entropy(rho, joint) == pytest.approx(1000.0 + sum(s.entropy() for s in others), rel=1e-14)
+
+
+def test_reduced_states_of_a_diagonal_gibbs_state_keep_its_logarithms():
+    """The second qubit alone costs log(exp(-1000) + exp(-1001)); order of sites and batches as for matrices."""
+    energies = np.array([0.0, 1000.0, 2000.0, 1001.0])
+    reduced = GibbsState(energies).partial_trace([1])
+    assert cross_entropy(DensityMatrix.from_probabilities([0.0, 1.0]), reduced) == pytest.approx(
+        1000.0 - math.log1p(math.exp(-1.0)), rel=1e-14
+    )
+    warm = GibbsState(np.array([energies / 1000, energies[::-1] / 500]), diagonal=True)
+    for keep in ([0], [1, 0], [0, 1]):
+        dense = DensityMatrix(warm.matrix()).partial_trace(keep)
+        assert np.allclose(warm.partial_trace(keep).matrix(), dense.matrix(), atol=1e-15)
+
+
+def test_the_rank_of_a_product_takes_no_eigenvectors(monkeypatch):
+    bits = [DensityMatrix.from_factor(factor(2, 2, k)) for k in range(12)]
+    monkeypatch.setattr("qml._checks.available_memory", lambda: 2**24)
+    assert ProductState(bits).rank() == 2**12

@@ -96,7 +96,7 @@ class Spectrum:
     def has_kernel(self) -> bool:
         """Whether there is a vector of eigenvalue zero, in any state of a batch."""
         outside_is_kernel = self.log_outside == -math.inf and not self.is_complete
-        lowest = self.log_eigenvalues.min()
+        lowest = self.log_eigenvalues.min(initial=0.0)
         return outside_is_kernel or is_traced(lowest) or float(lowest) == -math.inf
 
     def every_log_eigenvalue(self) -> Real:

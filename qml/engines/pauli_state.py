@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
@@ -259,6 +260,8 @@ def pauli_vector_of(state: State) -> Real:
     n = len(state.dims)
     if state.pauli_vector is not None:
         return state.pauli_vector
+    needed = 16 * math.prod(state.batch_shape) * 4**n
+    _checks.memory(f"the Pauli vector of {n} qubits", needed, "use fewer qubits", n)
     if state.is_diagonal and on_host(p := state.probabilities()):
         r = np.zeros((*state.batch_shape, 4**n))
         inside = _without_flips(r, n)

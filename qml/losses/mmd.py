@@ -186,6 +186,5 @@ def _pull(measurement: Measurement | None, slope: Real, sigma: State) -> Cotange
     if measurement is None and sigma.dims and set(sigma.dims) == {2}:
         measurement = PauliMeasurement(["Z" * len(sigma.dims)])
     if measurement is None:
-        _checks.memory(f"a matrix of dimension {sigma.dim}", 32 * sigma.dim**2, "use fewer sites")
-        return sigma.pull_matrix(np.diag(slope).astype(np.complex128))
+        return sigma._pull_diagonal(slope)
     return measurement.pull(slope, sigma)

@@ -238,7 +238,8 @@ def grouped(values: Numeric, keep: Dims, dims: Dims) -> Numeric:
     lead = values.ndim - 1
     order = (*range(lead), *(lead + site for site in (*keep, *_others(keep, dims))))
     tensor = values.reshape(*values.shape[:-1], *dims).transpose(*order)
-    return tensor.reshape(*values.shape[:-1], math.prod(dims[k] for k in keep), -1)
+    side = math.prod(dims[k] for k in keep)
+    return tensor.reshape(*values.shape[:-1], side, values.shape[-1] // side)
 
 
 def tensor_matrices(*matrices: ArrayLike) -> Complex:

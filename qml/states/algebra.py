@@ -162,7 +162,8 @@ def purify(state: StateLike) -> DensityMatrix:
     """
     state = one_state(state)
     spectrum = state.spectrum()
-    kept = spectrum.support
+    kept, d = spectrum.support, state.dim
+    _checks.memory(f"a purification of dimension {d * int(kept.sum())}", 80 * d * int(kept.sum()), "use fewer sites")
     weights = np.exp(spectrum.log_eigenvalues[kept] / 2)
     factor = spectrum.columns[:, kept] * (weights / np.linalg.norm(weights))
     return DensityMatrix.from_vector(factor.ravel(), (*state.dims, int(kept.sum())))

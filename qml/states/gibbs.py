@@ -185,11 +185,16 @@ class GibbsState(State):
             return as_real(diagonal(x) - trace[..., None] * self.probabilities())
         return as_complex(x - trace[..., None, None] * self.matrix())
 
+    def _pull_diagonal(self, x: Real) -> Cotangent:
+        if not self._diagonal:
+            return super()._pull_diagonal(x)
+        p = self.probabilities()
+        return as_real(p * ((p * x).sum(axis=-1)[..., None] - x))
+
     def pull_matrix(self, cotangent: Complex) -> Cotangent:
-        mean = trace_of_product(cotangent, self.matrix())
         if self._diagonal:
-            x = diagonal(cotangent)
-            return self.probabilities() * (mean[..., None] - x)
+            return self._pull_diagonal(diagonal(cotangent))
+        mean = trace_of_product(cotangent, self.matrix())
         return -self.spectrum().exp_pullback(cotangent) + mean[..., None, None] * self.matrix()
 
 

@@ -207,9 +207,12 @@ class Held(State, is_kind=False):
         slope = x / xp.maximum(self._probabilities, spectral.TINY)
         return as_real(xp.where(self._spectrum.support, slope, 0.0))
 
+    def _pull_diagonal(self, x: Real) -> Cotangent:
+        return super()._pull_diagonal(x) if self._probabilities is None else x
+
     def pull_matrix(self, cotangent: Complex) -> Cotangent:
         if self._probabilities is not None:
-            return diagonal(cotangent)
+            return self._pull_diagonal(diagonal(cotangent))
         if self._factor is not None:
             return as_complex(2 * (1 - self.smoothing) * cotangent @ self._factor)
         return cotangent
@@ -223,7 +226,7 @@ class Held(State, is_kind=False):
             return self._trusted(reduced_matrix(self.matrix(), kept, self.dims), dims)
         xp = namespace(self._factor)
         parts = grouped(self._factor.swapaxes(-1, -2), kept, self.dims)  # (..., r, d', rest)
-        a = xp.moveaxis(parts, -3, -1).reshape(*self.batch_shape, math.prod(dims), -1)
+        a = xp.moveaxis(parts, -3, -1).reshape(*self.batch_shape, math.prod(dims), parts.shape[-3] * parts.shape[-1])
         if a.shape[-1] < a.shape[-2]:
             return self._make(None, dims, factor=a, smoothing=self.smoothing)
         white = xp.eye(a.shape[-2]) * (self.dim / a.shape[-2])  # of which p/d is left

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qml import FitResult, GibbsModel, fit, pauli
-from qml._checks import InputError
+from qml._checks import InputError, MemoryRefused
 from qml.losses import CrossEntropy, cross_entropy, fidelity, von_neumann_entropy
 from qml.states import (
     DensityMatrix,
@@ -21,6 +21,7 @@ from qml.states import (
     haar_pure,
     maximally_mixed,
     partial_trace,
+    purify,
     tensor,
 )
 from qml.states.storage import state_of
@@ -231,3 +232,39 @@ def test_the_rank_of_a_product_takes_no_eigenvectors(monkeypatch):
     bits = [DensityMatrix.from_factor(factor(2, 2, k)) for k in range(12)]
     monkeypatch.setattr("qml._checks.available_memory", lambda: 2**24)
     assert ProductState(bits).rank() == 2**12
+
+
+def test_why_a_product_is_infinite_takes_no_eigenvectors(monkeypatch):
+    rng = np.random.default_rng(0)
+    rho = ProductState([ginibre(1, rng) for _ in range(12)])
+    sigma = ProductState([DensityMatrix.from_vector([1.0, 0.0]), *(ginibre(1, rng) for _ in range(11))])
+    monkeypatch.setattr("qml._checks.available_memory", lambda: 2**24)
+    weight = rho.factors[0].probabilities()[1]
+    assert CrossEntropy().value(rho, sigma) == math.inf
+    told = CrossEntropy().why_infinite(rho, sigma)
+    assert told == f"at least {weight:.3g} of the weight of rho lies outside the support of sigma"
+
+
+def test_a_purification_that_does_not_fit_is_refused(monkeypatch):
+    monkeypatch.setattr("qml._checks.available_memory", lambda: 2**26)
+    with pytest.raises(MemoryRefused, match="a purification of dimension 1048576"):
+        purify(maximally_mixed(10))
+
+
+EMPTY = {
+    "probabilities": DensityMatrix.from_probabilities(np.full((2, 4), 0.25)),
+    "vectors": DensityMatrix.from_vector(np.full((2, 4), 0.5)),
+    "matrices": DensityMatrix(np.array([np.eye(4) / 4] * 2)),
+    "Gibbs": GibbsState(np.zeros((2, 4)), diagonal=True),
+}
+
+
+@every("kind", EMPTY)
+def test_a_batch_of_no_states_has_no_numbers(kind):
+    none = EMPTY[kind][np.zeros(2, dtype=bool)]
+    assert none.batch_shape == (0,)
+    numbers = (none.entropy(), none.purity(), none.rank(), cross_entropy(none, none), fidelity(none, none))
+    assert all(np.shape(x) == (0,) for x in numbers)
+    assert cross_entropy(maximally_mixed(2), none).shape == (0,)
+    assert none.partial_trace([1]).matrix().shape == (0, 2, 2)
+    assert none.sample(3, 0).shape == (0, 3, 2)

@@ -102,7 +102,9 @@ def hermitian_sum(name: str, op: PauliLike, dims: Dims) -> PauliSum:
     """
     h = as_pauli_sum(op, name)
     if not h.is_hermitian:
-        raise InputError(f"{name} must be Hermitian; found a Pauli sum with complex coefficients.")
+        raise InputError(
+            f"{name} must be Hermitian; found a Pauli sum with complex coefficients: pass (H + H.adjoint()) / 2."
+        )
     if h.dims != dims:
         raise InputError(
             f"{name} must act on sites of dimensions {_checks.shown(dims)}; found a Pauli sum on "

@@ -211,7 +211,7 @@ def test_any_engine_of_thermal_states_serves() -> None:
     [
         (lambda: LargeGibbsModel([np.eye(2)]), "must be a PauliSum"),
         (lambda: LargeGibbsModel([1j * pauli("X")]), "must be Hermitian"),
-        (lambda: LargeGibbsModel([pauli("X"), pauli("XX")]), "equally many qubits"),
+        (lambda: LargeGibbsModel([pauli("X"), pauli("XX")]), "generator 1 must act on sites"),
         (lambda: LargeGibbsModel([pauli("X"), pauli("X")]), "must be different"),
         (lambda: LargeGibbsModel(pauli("II")), "other than the identity"),
         (lambda: LargeGibbsModel(tfim(3), KrylovEngine(samples=1)), "samples must be an integer of at least 2"),

@@ -20,7 +20,9 @@ from qml import _checks, _products, buffers, threads
 from qml._arrays import as_complex, as_real, compiled, frozen, is_traced, namespace, on_host, surely
 from qml._typing import Complex, Numeric, Real
 
-EPS, TINY = float(np.finfo(np.float64).eps), float(np.finfo(np.float64).tiny)
+EPS, TINY, LARGEST = (float(x) for x in (np.finfo(float).eps, np.finfo(float).tiny, np.finfo(float).max))
+STEEPEST = 700.0
+"""The logarithm of the largest 1/e^l in derivatives, near the end of float64."""
 SMALL = threads.SPLIT_FROM**2
 """Numbers below which a matrix is multiplied as it is: the calls around a product would take longer than it."""
 
@@ -242,9 +244,8 @@ def log_divided_differences(log_values: Real) -> Real:
     safe, ratio, both = _pairs(log_values)
     other = xp.expm1(ratio, **_room(safe))
     ratio = xp.divide(ratio, other, **_into(ratio))
-    with np.errstate(over="ignore"):  # 1/e^l above the range of float64 is inf
-        inverse = xp.exp(-safe)
-        ratio *= xp.minimum(inverse[..., :, None], inverse[..., None, :], **_into(other))
+    inverse = xp.exp(xp.minimum(-safe, STEEPEST))  # beyond, what it multiplies is zero
+    ratio *= xp.minimum(inverse[..., :, None], inverse[..., None, :], **_into(other))
     return ratio if both is None else as_real(xp.where(both, ratio, 0.0))
 
 

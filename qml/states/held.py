@@ -203,9 +203,10 @@ class Held(State, is_kind=False):
 
     def _pull_log_of_diagonal(self, x: Real) -> Real:
         """:meth:`pull_log` of a state held as probabilities, where X has this diagonal."""
-        xp = namespace(self._probabilities, x)
-        slope = x / xp.maximum(self._probabilities, spectral.TINY)
-        return as_real(xp.where(self._spectrum.support, slope, 0.0))
+        xp, support = namespace(self._probabilities, x), self._spectrum.support
+        with np.errstate(over="ignore"):
+            slope = x / xp.where(support, self._probabilities, 1.0)
+        return as_real(xp.where(support, slope.clip(-spectral.LARGEST, spectral.LARGEST), 0.0))
 
     def _pull_diagonal(self, x: Real) -> Cotangent:
         return super()._pull_diagonal(x) if self._probabilities is None else x

@@ -103,7 +103,7 @@ def test_gibbs_model_survives_any_beta():
         (
             [pauli("XX"), pauli("X")],
             {},
-            r"generator 1 must act on sites of dimensions \(2, 2\); found a Pauli sum on 1 qubit",
+            "generator 1 must act on sites of .* a Pauli sum on 1 qubit",
         ),
         ([pauli("XX", 1j)], {}, "generator 0 must be Hermitian"),
         ([pauli("XX"), pauli("XX")], {}, "'XX' is there 2 times"),

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from qml import FitResult, GibbsModel, fit, pauli
 from qml._checks import InputError, MemoryRefused
-from qml.losses import CrossEntropy, cross_entropy, fidelity, von_neumann_entropy
+from qml.losses import CrossEntropy, Infidelity, Renyi, cross_entropy, fidelity, von_neumann_entropy
 from qml.states import (
     DensityMatrix,
     GibbsState,
@@ -268,3 +268,22 @@ def test_a_batch_of_no_states_has_no_numbers(kind):
     assert cross_entropy(maximally_mixed(2), none).shape == (0,)
     assert none.partial_trace([1]).matrix().shape == (0, 2, 2)
     assert none.sample(3, 0).shape == (0, 3, 2)
+
+
+@pytest.mark.parametrize("loss", [CrossEntropy(), Infidelity(), Renyi(2.0), Renyi(0.5), Renyi(0.6, "petz")], ids=repr)
+@pytest.mark.parametrize("p", [1e-300, 1e-308, 1e-310, 5e-324])
+def test_slopes_of_factors_with_any_smoothing_are_numbers(p, loss):
+    """A factor of lower rank: along what it lacks, the value changes with the square."""
+    sigma = DensityMatrix.from_factor(np.diag([1.0, 0.0]), smoothing=p)
+    value, slope = loss.value_and_cotangent(maximally_mixed(1), sigma)
+    assert math.isfinite(value)
+    assert np.isfinite(slope).all()
+    assert slope[1, 1] == pytest.approx(0.0, abs=1e-7)
+
+
+@pytest.mark.parametrize("loss", [CrossEntropy(), Renyi(2.0), Renyi(0.5)], ids=repr)
+@pytest.mark.parametrize("p", [1e-300, 1e-310, 5e-324])
+def test_slopes_at_the_target_are_minus_one_however_small_a_probability_is(p, loss):
+    """dL/dp_k = -p_k/q_k there, up to a number for all k."""
+    rho = DensityMatrix.from_probabilities([1.0, p])
+    assert loss.value_and_cotangent(rho, rho)[1] == pytest.approx([-1.0, -1.0], rel=1e-12)

@@ -380,7 +380,8 @@ def _inverse(matrix: Real) -> Real:
 def _natural(
     model: Model, readout: TrainableReadout | None, params: Real, covariance: Real
 ) -> dict[str, tuple[float, float]]:
-    """Natural parameters and errors, to first order: +inf where one changes with a theta that is not determined."""
+    """Natural parameters and errors, to first order: +inf where one changes with a theta that is not determined, and
+    where one that is at the end of its interval changes with none."""
     cut = model.n_params
 
     def values(at: Real) -> dict[str, float]:
@@ -395,5 +396,6 @@ def _natural(
     slopes = np.reshape(moved, shape) / (2 * STEP)
     known = np.isfinite(np.diagonal(covariance))
     variances = np.einsum("ia,ij,ja->a", slopes[known], covariance[np.ix_(known, known)], slopes[known])
-    errors = np.where(slopes[~known].any(axis=0), np.inf, np.sqrt(np.maximum(variances, 0.0)))
+    lost = slopes[~known].any(axis=0) | ~slopes.any(axis=0)
+    errors = np.where(lost, np.inf, np.sqrt(np.maximum(variances, 0.0)))
     return {name: (x, error) for (name, x), error in zip(here.items(), errors.tolist(), strict=True)}

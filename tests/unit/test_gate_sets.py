@@ -393,3 +393,12 @@ def test_generators_of_errors_that_do_not_fit_are_refused_before_they_are_made(m
     monkeypatch.setattr("qml._checks.available_memory", lambda: 10**8)
     with pytest.raises(MemoryRefused, match="generators of errors of the gate 'G'"):
         GateSetModel({"G": Circuit(3, [gates.H(0)])}, kind="cptp")
+
+
+def test_entries_of_gates_that_do_not_fit_are_refused_before_they_are_made(monkeypatch):
+    gate = Circuit(4, [gates.X(0)])
+    monkeypatch.setattr("qml._checks.ALWAYS_FITS", 0)
+    monkeypatch.setattr("qml._checks.available_memory", lambda: 4_000_000)  # the gate itself takes two, in its forms
+    assert GateSetModel({"g": gate}, kind="known").n_params == 0
+    with pytest.raises(MemoryRefused, match=r"the matrix of the gate 'g' with 65536 entries needs 0\.0183 GiB"):
+        GateSetModel({"g": gate})

@@ -167,6 +167,15 @@ def test_a_share_that_the_record_does_not_tell_has_an_infinite_error():
     assert [error for _, error in errors.values()] == [math.inf, math.inf]
 
 
+def test_a_rate_at_the_end_of_its_interval_has_no_error_of_zero():
+    model = CircuitModel(Circuit(1, [gates.RY("a", 0), channels.Depolarizing("p", 0)]))
+    counts = Counts(PauliMeasurement(["X", "Z"]), [[900, 100], [800, 200]])
+    found = fit(model, counts, params0=[0.9, -1000.0], max_iterations=0, progress=False)
+    errors = model_errors(model, found).natural
+    assert errors["p"] == (0.0, math.inf)
+    assert math.isfinite(errors["a"][1])
+
+
 def test_readout_parameters_have_errors_too():
     model, readout = CircuitModel(Circuit(1, [gates.RY("a", 0)])), TrainableReadout(1)
     loss, m = NegativeLogLikelihood(readout), PauliMeasurement(["X", "Z"])

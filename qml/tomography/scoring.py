@@ -61,7 +61,7 @@ def directions(model: OutcomesModel, params: Real) -> tuple[Real, Real]:
     fisher = model.metric(params).matrix()
     scale = np.sqrt(np.clip(np.diagonal(fisher), 1e-300, None))
     values, basis = np.linalg.eigh(fisher / np.outer(scale, scale))
-    known = values > KNOWN * values[-1]
+    known = values > KNOWN * values.max(initial=0.0)
     return values[known], basis[:, known] / scale[:, None]
 
 

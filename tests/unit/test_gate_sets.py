@@ -402,3 +402,14 @@ def test_entries_of_gates_that_do_not_fit_are_refused_before_they_are_made(monke
     assert GateSetModel({"g": gate}, kind="known").n_params == 0
     with pytest.raises(MemoryRefused, match=r"the matrix of the gate 'g' with 65536 entries needs 0\.0183 GiB"):
         GateSetModel({"g": gate})
+
+
+def test_a_gate_set_of_which_all_is_known_is_compared_with_its_record():
+    model = xyi_gate_set("known")
+    setup = Experiments.product(xyi_words(2), {"rho": [1.0, 0.0]}, model.measurements)
+    counts = setup.simulate(model.predict((), setup), 1000, np.random.default_rng(0))
+    result = gate_set_tomography(model, counts, progress=False)
+    assert result.determined == 0
+    assert result.degrees == len(setup.settings)
+    loss = NegativeLogLikelihood().value(counts, model.on(counts).state())
+    assert result.log_likelihood == pytest.approx(-counts.total * loss)

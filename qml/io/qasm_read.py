@@ -293,10 +293,14 @@ class Reader:
             found = [self.scope.value(v) for v in values.values]
         else:
             held = self.scope.value(values)
-            found = held.values if isinstance(held, Bits) else refuse(node, "a range or a set is needed here.")
+            if not isinstance(held, Bits):
+                refuse(node, "a range or a set is needed here.")
+            found = [Bits(held.name, [bit], True) for bit in held.values]
         for value in found:
             self.scope.count(node)
-            self.block(node.block, {node.identifier.name: value})
+            with self.scope.inside({}):
+                self.scope.declare(node, node.identifier.name, value, node.type)
+                self.block(node.block)
 
     # noise ---------------------------------------------------------------------------------------------------------
 

@@ -135,6 +135,10 @@ def test_what_braket_reads_comes_back_too():
         renamed = dict(zip(again.parameters, circuit.parameters, strict=True))
         values = {name: 0.3 + k for k, name in enumerate(circuit.parameters)}
         assert np.abs(choi(circuit.bind(values)) - choi(again.bind(renamed).bind(values))).max() < 1e-12
+    free = Circuit(3, [gates.RY("b", 2), controlled(gates.U3)("a", "b", Parameter("a") - 1.0, 2, 0)])
+    text = to_qasm(free, [0.3, 0.7], dialect="braket")
+    assert same(unitary(text), ReferenceEngine().evolve_vectors(free, [0.3, 0.7]))
+    assert text.count("gate cu(") == 1  # which Braket does not know
 
 
 def test_measurements_are_kept():

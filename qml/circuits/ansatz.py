@@ -76,7 +76,7 @@ def hardware_efficient(
     link = _gate("the entangler", entangler, 2)
     edges = _edges(topology, n)
     before, joined = _before([gate.name.lower() for gate in turns]), _before(edges)
-    prefix = _prefix(name)
+    prefix = prefix_of(name)
     operations: list[Operation] = []
     room_for((layers + 1) * (n * len(turns) + len(edges)))
     for layer in range(layers + 1):
@@ -140,7 +140,7 @@ def brickwork(n: int, layers: int, block: Circuit | None = None, name: str = "")
     2: ───────────────┤           ├─
     """
     n, layers = _checks.qubit_count("n", n, low=2), _checks.integer("layers", layers, low=0)
-    block, prefix = _block(block), _prefix(name)
+    block, prefix = _block(block), prefix_of(name)
     room_for(n * layers * len(block) // 2)
     operations: list[Operation] = []
     for layer in range(layers):
@@ -286,7 +286,7 @@ def mera_tree(n: int, block: Circuit | None = None, disentanglers: bool = True, 
     """
     n = _checks.qubit_count("n", n, low=2)
     _checks.flag("disentanglers", disentanglers)
-    block, prefix = _block(block), _prefix(name)
+    block, prefix = _block(block), prefix_of(name)
     operations: list[Operation] = []
     strides = [1 << k for k in reversed(range((n - 1).bit_length()))]
     for scale, stride in enumerate(strides):
@@ -320,7 +320,8 @@ def _named(gate: Unitary, prefix: str, layer: int, sites: tuple[int, ...], befor
     return Operation(gate, sites, tuple(as_affine(f"{stem}{end}{place}") for end in ends[: gate.n_params]))
 
 
-def _prefix(name: str) -> str:
+def prefix_of(name: str) -> str:
+    """What stands before the names of parameters."""
     return f"{name}." if _checks.text("name", name) else ""
 
 

@@ -39,6 +39,7 @@ HEAD = 'OPENQASM 3.0;\ninclude "stdgates.inc";\n'
         ("input float a; qubit q; pow(0.5) @ U(a, 0, 0) q;", "needs numbers for its parameters"),
         ("qubit q; rx(1 / 0) q;", "cannot be computed"),
         ("qubit q; for uint[2] i in {1, 5} { x q; }", r"5 is outside uint\[2\]"),
+        ("gate x a { h a; } include \"stdgates.inc\";", "the gate .x. is defined already: include stdgates.inc before"),
         ("qubit q; bit[2] b = 5;", "5 does not fit in 2 bits"),
         ("qubit q; bit[2] b = -3;", "-3 does not fit in 2 bits"),
         ("qubit q; bit[4] b = 3; bit[2] c = bit[2](b);", "2 bits are assigned 4"),

@@ -183,7 +183,7 @@ class _ThermalRelaxation(Damping):
 
     def motion(self, params: Real) -> tuple[float, float, float, float]:
         t1, t2, time, e = map(float, params)
-        dephasing = max(0.0, 2 * time / t2 - time / t1)
+        dephasing = max(0.0, 2 * (time / t2) - time / t1)
         return -math.expm1(-time / t1), e, math.exp(-time / t2), -math.expm1(-dephasing)
 
     def motion_derivatives(self, params: Real) -> list[tuple[float, float, float]]:

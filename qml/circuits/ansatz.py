@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from itertools import combinations
-from typing import Literal, TypeAlias
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import combinations, count
+from typing import Any, Literal, TypeAlias
 
 from qml import _checks, gates
 from qml._checks import InputError
@@ -30,7 +31,8 @@ def hardware_efficient(
         \qquad R = \bigotimes_q \prod_j R_j(\theta_{l,q,j})
 
     The angle of RY in layer l on qubit q is called ``ry[l,q]``; a rotation with several parameters has names such as
-    ``u3.theta[l,q]``; an entangler with parameters ``rzz[l,a,b]``.
+    ``u3.theta[l,q]``; an entangler with parameters ``rzz[l,a,b]``. A gate that stands there a second time has its own,
+    called ``ry.2[l,q]``.
 
     Parameters
     ----------
@@ -73,13 +75,14 @@ def hardware_efficient(
     turns = [_gate("each rotation", rotation, 1) for rotation in held]
     link = _gate("the entangler", entangler, 2)
     edges = _edges(topology, n)
-    prefix = _prefix(name)
+    before, joined = _before([gate.name.lower() for gate in turns]), _before(edges)
+    prefix = prefix_of(name)
     operations: list[Operation] = []
     room_for((layers + 1) * (n * len(turns) + len(edges)))
     for layer in range(layers + 1):
-        operations += [_named(g, prefix, layer, (q,)) for q in range(n) for g in turns]
+        operations += [_named(g, prefix, layer, (q,), k) for q in range(n) for g, k in zip(turns, before, strict=True)]
         if layer < layers:
-            operations += [_named(link, prefix, layer, edge) for edge in edges]
+            operations += [_named(link, prefix, layer, e, k) for e, k in zip(edges, joined, strict=True)]
     return Circuit(n, operations)
 
 
@@ -137,7 +140,7 @@ def brickwork(n: int, layers: int, block: Circuit | None = None, name: str = "")
     2: ───────────────┤           ├─
     """
     n, layers = _checks.qubit_count("n", n, low=2), _checks.integer("layers", layers, low=0)
-    block, prefix = _block(block), _prefix(name)
+    block, prefix = _block(block), prefix_of(name)
     room_for(n * layers * len(block) // 2)
     operations: list[Operation] = []
     for layer in range(layers):
@@ -283,7 +286,7 @@ def mera_tree(n: int, block: Circuit | None = None, disentanglers: bool = True, 
     """
     n = _checks.qubit_count("n", n, low=2)
     _checks.flag("disentanglers", disentanglers)
-    block, prefix = _block(block), _prefix(name)
+    block, prefix = _block(block), prefix_of(name)
     operations: list[Operation] = []
     strides = [1 << k for k in reversed(range((n - 1).bit_length()))]
     for scale, stride in enumerate(strides):
@@ -303,14 +306,22 @@ def _gate(what: str, gate: str | Unitary, n_sites: int) -> Unitary:
     return found
 
 
-def _named(gate: Unitary, prefix: str, layer: int, sites: tuple[int, ...]) -> Operation:
-    """A gate with parameter names made of its own name, the layer and the sites."""
-    stem, place = f"{prefix}{gate.name.lower()}", f"[{','.join(map(str, (layer, *sites)))}]"
+def _before(values: Sequence[Any]) -> list[int]:
+    """How many equal values stand before each."""
+    seen: dict[Any, Iterator[int]] = defaultdict(count)
+    return [next(seen[value]) for value in values]
+
+
+def _named(gate: Unitary, prefix: str, layer: int, sites: tuple[int, ...], before: int) -> Operation:
+    """A gate with parameter names made of its own name, how many of it stand there before, the layer and the sites."""
+    stem = f"{prefix}{gate.name.lower()}" + (f".{before + 1}" if before else "")
+    place = f"[{','.join(map(str, (layer, *sites)))}]"
     ends = [""] if gate.n_params == 1 else [f".{p}" for p in gate.parameter_names]
     return Operation(gate, sites, tuple(as_affine(f"{stem}{end}{place}") for end in ends[: gate.n_params]))
 
 
-def _prefix(name: str) -> str:
+def prefix_of(name: str) -> str:
+    """What stands before the names of parameters."""
     return f"{name}." if _checks.text("name", name) else ""
 
 

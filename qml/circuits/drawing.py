@@ -88,8 +88,8 @@ def short(expression: Affine) -> str:
 
 def initials(name: str) -> str:
     """The initials of a name of several words: ThermalRelaxation -> TR; other names as they are."""
-    words = re.findall(r"[A-Z][a-z]+", name)
-    return "".join(word[0] for word in words) if len(words) > 1 else name
+    words = re.findall(r"([A-Z])[a-z]+(\d*)", name)
+    return "".join(first + number for first, number in words) if len(words) > 1 else name
 
 
 def legend(operations: Iterable[Operation]) -> str:

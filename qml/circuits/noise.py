@@ -227,6 +227,9 @@ class NoiseModel(Saved):
         if self.relaxation is None:
             return replace(self, rules=rules)
         durations = tuple((spelled(name), time) for name, time in self.relaxation.durations)
+        if len(dict(durations)) < len(durations):
+            found = _checks.told(name for name, _ in self.relaxation.durations)
+            raise InputError(f"durations of the noise model must name each gate once; found {found}.")
         return replace(self, rules=rules, relaxation=replace(self.relaxation, durations=durations))
 
 

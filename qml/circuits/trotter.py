@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from qml import _checks, gates
+from qml.circuits.ansatz import prefix_of
 from qml.circuits.circuit import Circuit, room_for
 from qml.instructions import Operation
 from qml.operators import PauliLike, PauliSum, as_pauli_sum
@@ -119,7 +120,7 @@ def hamiltonian_variational(
     hamiltonian = as_pauli_sum(hamiltonian, "hamiltonian")
     layers = _checks.integer("layers", layers, low=0)
     _checks.choice("share", share, ("letters", "term", "layer"))
-    terms, prefix = _terms(hamiltonian), f"{name}." if _checks.text("name", name) else ""
+    terms, prefix = _terms(hamiltonian), prefix_of(name)
     room_for(layers * len(terms))
     keys = {label: {"letters": label.replace("I", ""), "term": label, "layer": ""}[share] for label, _ in terms}
     groups = list(dict.fromkeys(keys.values()))

@@ -97,10 +97,11 @@ def split(samples: Samples, fractions: tuple[float, float], rng: np.random.Gener
 
 def standardized(parts: list[Samples]) -> list[Samples]:
     """Inputs less the mean of those of the first part, by their standard deviation (where it is not zero)."""
-    x = parts[0].inputs
+    first = parts[0].inputs[0]
+    x = parts[0].inputs - first  # exactly zero where all are equal
     center, deviation = x.mean(axis=0), x.std(axis=0)
     scale = np.where(deviation > 0, deviation, 1.0)
-    return [Samples((part.inputs - center) / scale, part.classes, part.names) for part in parts]
+    return [Samples((part.inputs - first - center) / scale, part.classes, part.names) for part in parts]
 
 
 def flipped(samples: Samples, share: float, rng: np.random.Generator) -> Samples:

@@ -224,7 +224,8 @@ def fourier_encoding(angles: ArrayLike, levels: int) -> DensityMatrix:
     _checks.memory(
         f"{len(x)} states of {x.shape[1]} sites", 16 * len(x) * levels ** x.shape[1], "use fewer features or levels"
     )
-    return _product(as_complex(np.exp(1j * x[..., None] * np.arange(levels)) / math.sqrt(levels)), levels)
+    turned = np.angle(np.exp(1j * x))  # whose multiples keep their digits
+    return _product(as_complex(np.exp(1j * turned[..., None] * np.arange(levels)) / math.sqrt(levels)), levels)
 
 
 def rank_one(probabilities: ArrayLike) -> DensityMatrix:

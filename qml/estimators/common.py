@@ -57,7 +57,8 @@ class Scaling:
     def of(cls, x: Real, weights: Real, decay: float, *, centered: bool) -> Scaling:
         """For inputs (m, p) and a penalty (decay/2) w^2: the curvature of a logit's loss in w is at most var/4."""
         with np.errstate(over="ignore", invalid="ignore"):
-            center = np.average(x, axis=0, weights=weights) if centered else np.zeros(x.shape[1])
+            # beside the first row, so that the mean of what is constant is exactly it
+            center = x[0] + np.average(x - x[0], axis=0, weights=weights) if centered else np.zeros(x.shape[1])
             unit = _matrices.power_of_two(x - center)  # squares of what is divided by it exist
             curvature = np.average(np.square((x - center) / unit), axis=0, weights=weights) / 4 + decay / unit / unit
             scale = 1 / np.sqrt(np.where(curvature > 0, curvature, 1.0)) / unit

@@ -149,10 +149,9 @@ class DensityEstimator(DensityMixin, BaseEstimator):  # type: ignore[misc]
     def _log_overlap(self, x: Real) -> Real:
         """log <phi(x)|rho|phi(x)> without smoothing: of the mean of products of Fejer kernels."""
         logs = np.zeros((len(x), len(self.samples_)))
-        for a, b in zip(self._phases(x).T, self._phases(self.samples_).T, strict=True):
-            half = (a[:, None] - b) / 2
-            sine = np.sin(half)
-            small = np.abs(sine) < 1e-9
-            ratio = np.sin(self.levels * half) / np.where(small, 1.0, sine)
-            logs += np.where(small, 0.0, 2 * np.log(np.abs(ratio) / self.levels))
+        for a, b in zip(self._place(x).clip(0, 1).T, self._place(self.samples_).clip(0, 1).T, strict=True):
+            apart = a[:, None] - b
+            half = np.pi * (apart - np.round(apart))  # the ends of the box are one place
+            ratio = np.sin(self.levels * half) / np.where(half == 0, 1.0, self.levels * np.sin(half))
+            logs += np.where(half == 0, 0.0, 2 * np.log(np.abs(ratio)))
         return np.asarray(logsumexp(logs, axis=1)) - math.log(len(self.samples_))

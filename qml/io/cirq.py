@@ -301,7 +301,8 @@ def to_cirq(
     r"""A circuit as one of Cirq on line qubits.
 
     Free parameters become symbols of the same names. Channels become Kraus channels, which need numbers; sites that are
-    traced out are left alone, and those that are initialised are reset.
+    traced out are left alone, those that are initialised are reset, and those that nothing acts on get an identity,
+    without which Cirq would not have them.
 
     Parameters
     ----------
@@ -343,6 +344,7 @@ def to_cirq(
         else:
             values = [_symbolic(p, free) for p in operation.params]
             out.append(_gate(cirq, instruction, values, at, operation))
+    out.append([cirq.I(q) for q in qubits if q not in out.all_qubits()])
     if sites:
         out.append(cirq.measure(*(qubits[site] for site in sites), key="c"))
     return out

@@ -77,5 +77,5 @@ BINARY: dict[str, Callable[[Any, Any], Any]] = {
     "<<": _shifted,
     ">>": operator.rshift,
 }
-UNARY: dict[str, Callable[[Any], Any]] = {"-": operator.neg, "!": operator.not_, "~": operator.invert}
+UNARY: dict[str, Callable[[Any], Any]] = {"-": operator.neg, "!": operator.not_}
 AFFINE = ("+", "-", "*", "/")

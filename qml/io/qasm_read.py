@@ -18,7 +18,7 @@ from qml.circuits import Circuit
 from qml.gates import UnitaryGate
 from qml.instructions import Initialize, Operation, TraceOut
 from qml.io.blocks import Block
-from qml.io.qasm_gates import Calls
+from qml.io.qasm_gates import Calls, Defined
 from qml.io.qasm_parse import DEEPEST, LONGEST_TEXT, MOST_OPERATIONS, MOST_QUBITS, parse
 from qml.io.qasm_values import Bits, Qubits, Scope, Value, placed_at, refuse, words
 from qml.io.vocabulary import BRAKET_NOISE, QELIB1, STDGATES, exchanged
@@ -137,6 +137,9 @@ class Reader:
         """Another file: one of the two standard ones, or one of the folder that is allowed."""
         table = {"stdgates.inc": STDGATES, "qelib1.inc": QELIB1}.get(node.filename)
         if table is not None:
+            for name in table:
+                if isinstance(self.calls.known.get(name), Defined):
+                    refuse(node, f"the gate {name!r} is defined already: include {node.filename} before it.")
             self.calls.known |= table
             return
         if self.includes is None:
@@ -293,10 +296,14 @@ class Reader:
             found = [self.scope.value(v) for v in values.values]
         else:
             held = self.scope.value(values)
-            found = held.values if isinstance(held, Bits) else refuse(node, "a range or a set is needed here.")
+            if not isinstance(held, Bits):
+                refuse(node, "a range or a set is needed here.")
+            found = [Bits(held.name, [bit], True) for bit in held.values]
         for value in found:
             self.scope.count(node)
-            self.block(node.block, {node.identifier.name: value})
+            with self.scope.inside({}):
+                self.scope.declare(node, node.identifier.name, value, node.type)
+                self.block(node.block)
 
     # noise ---------------------------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from typing import Any, NoReturn, TypeAlias
 
 from openqasm3 import ast
 
-from qml._checks import InputError
+from qml._checks import InputError, plural
 from qml.io.qasm_arithmetic import AFFINE, BINARY, CONSTANTS, FUNCTIONS, UNARY
 from qml.io.qasm_parse import MOST_STEPS
 from qml.parameters import Affine
@@ -164,7 +164,7 @@ class Scope:
             case ast.IntegerLiteral() | ast.FloatLiteral() | ast.BooleanLiteral():
                 return node.value
             case ast.BitstringLiteral():
-                return Bits("", [bool(node.value >> i & 1) for i in range(node.width)])
+                return Bits("", _low(node.value, node.width))
             case ast.Identifier():
                 return self.find(node, node.name)
             case ast.UnaryExpression():
@@ -185,13 +185,18 @@ class Scope:
         refuse(node, f"{words(node)} has no counterpart in a circuit of gates and channels.")
 
     def _unary(self, node: ast.UnaryExpression) -> Value:
-        x = self._known(node, self.value(node.expression))
+        x = self.value(node.expression)
+        if node.op.name == "~":  # of a number it would depend on how many bits it has
+            held = x if isinstance(x, Bits) else refuse(node, "~ turns the bits of a register around; cast to bit[n].")
+            return Bits("", _low(~self._integer(node, held), len(held.values)))
+        x = self._known(node, x)
         if isinstance(x, Affine) and node.op.name != "-":
             refuse(node, f"{node.op.name}{x} is not affine in the free parameters: give it a name of its own.")
         return UNARY[node.op.name](x)
 
     def _binary(self, node: ast.BinaryExpression) -> Value:
         x, y, name = self.value(node.lhs), self.value(node.rhs), node.op.name
+        size = len(x.values) if isinstance(x, Bits) and name == "<<" else 0
         if self.old:
             x, y = (float(v) if name == "/" and isinstance(v, int) else v for v in (x, y))
         x, y = self._known(node.lhs, x), self._known(node.rhs, y)
@@ -201,7 +206,8 @@ class Scope:
                 refuse(node, f"{x} {name} {y} is not affine in the free parameters: give it a name of its own.")
             if name == "*" and isinstance(y, Affine):
                 x, y = y, x
-        return BINARY[name](x, y)
+        found = BINARY[name](x, y)
+        return Bits("", _low(found, size)) if size else found  # what is shifted out of a register is lost
 
     def _called(self, node: ast.FunctionCall) -> Value:
         if node.name.name not in FUNCTIONS:
@@ -232,9 +238,7 @@ class Scope:
                 return bool(value)
             case ast.BitType():
                 size = 1 if kind.size is None else self.size(kind.size)
-                if isinstance(value, Bits):
-                    return value
-                return Bits("", [bool(int(value) >> i & 1) for i in range(size)], kind.size is None)
+                return Bits("", self.bits(node, value, size), kind.size is None)
         refuse(node, f"{words(kind)} has no counterpart in a circuit of gates and channels.")
 
     def bits(self, node: ast.QASMNode, value: Value, count: int) -> list[bool | None]:
@@ -242,10 +246,14 @@ class Scope:
         if isinstance(value, Affine | Qubits | float):
             refuse(node, "bits or an integer are needed here.")
         self.count(node, count)
-        found = value.values if isinstance(value, Bits) else [bool(int(value) >> i & 1) for i in range(count)]
-        if len(found) != count:
-            refuse(node, f"{count} bits are assigned {len(found)}.")
-        return list(found)
+        if not isinstance(value, Bits):
+            whole = int(value)
+            if not -(1 << count) <= 2 * whole < 2 << count:
+                refuse(node, f"{whole} does not fit in {plural(count, 'bit')}.")
+            return _low(whole, count)
+        if len(value.values) != count:
+            refuse(node, f"{plural(count, 'bit')} {'is' if count == 1 else 'are'} assigned {len(value.values)}.")
+        return list(value.values)
 
     def size(self, node: ast.Expression, most: int = 1_000_000) -> int:
         """The size of a register."""
@@ -328,6 +336,11 @@ class Scope:
             )
         self.count(node, len(bits.values))
         return sum(bool(value) << i for i, value in enumerate(bits.values))
+
+
+def _low(whole: int, count: int) -> list[bool | None]:
+    """The lowest bits of an integer, bit 0 first."""
+    return [bool(whole >> i & 1) for i in range(count)]
 
 
 def words(node: object) -> str:

@@ -28,6 +28,13 @@ STANDARD = {
 LIMITS = {"bit_flip": 0.5, "phase_flip": 0.5, "depolarizing": 0.75, "two_qubit_depolarizing": 15 / 16}
 LIMITS |= {"two_qubit_dephasing": 0.75}
 """The largest probabilities that Braket takes; beyond, a channel is written by its Kraus operators."""
+CU = """gate cu(t, p, l, g) a, b {
+  phaseshift(g) a;
+  cphaseshift(l) a, b;
+  ctrl @ ry(t) a, b;
+  cphaseshift(p) a, b;
+}"""
+"""The gate of ``stdgates.inc`` in those of Braket."""
 RESERVED = re.compile(
     "OPENQASM|include|defcalgrammar|def|cal|defcal|gate|extern|box|let|break|continue|if|else|end|return|for|while|in|"
     "switch|case|default|pragma|input|output|const|readonly|mutable|qreg|qubit|creg|bool|bit|int|uint|float|angle|"
@@ -45,7 +52,7 @@ class Writer:
         self.version, self.dialect = version, dialect
         self.head, table = STANDARD[version] if dialect == "standard" else ("OPENQASM 3.0;", BRAKET)
         self.names = names(table)
-        self.taken = set(table)
+        self.taken = {*table, "cu"}
         self.defined: dict[tuple[Unitary, tuple[float, ...]], str] = {}
         self.definitions: list[str] = []
         self.inputs: dict[str, str] = {}
@@ -135,6 +142,8 @@ class Writer:
             if isinstance(inner, UnitaryGate):
                 angles = [repr(x) for x in euler(inner.matrix(np.zeros(0)))]
             count, word = count - 1, f"cu({', '.join(angles)})"
+            if self.dialect == "braket" and CU not in self.definitions:
+                self.definitions.insert(0, CU)
         else:
             word = self.call(inner, params)
         return word if count == 0 else f"ctrl @ {word}" if count == 1 else f"ctrl({count}) @ {word}"

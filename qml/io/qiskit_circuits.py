@@ -147,10 +147,12 @@ def block_of(gate: Any, depth: int = 0) -> Block:
     if known and all(values) and not (gate.name == "mcx" and n != 4):
         return spelled(gate.name, QISKIT, tuple(affine(p, gate.name) for p in params), n)
     if base is not None:
-        inner = block_of(base, depth + 1).placed(range(len(values), n))
-        if gate.name.startswith("cu_o"):  # whose fourth parameter is a phase
-            inner = Block(inner.operations, affine(gate.params[3], gate.name))
-        return inner.controlled(range(len(values)), values)
+        if base.name == "u" and len(params) == 4:  # the last is a phase
+            *angles, phase = (affine(p, gate.name) for p in params)
+            inner = Block.of(gates.U3, *angles, 0, phase=phase)
+        else:
+            inner = block_of(base, depth + 1)
+        return inner.placed(range(len(values), n)).controlled(range(len(values)), values)
     if gate.name == "global_phase":
         return Block((), affine(params[0], "the global phase"))
     if gate.name == "pauli":

@@ -199,7 +199,7 @@ def _words(settings: Sequence[str]) -> tuple[str, ...]:
     if len(set(words)) != len(words):
         twice = next(word for word in words if words.count(word) > 1)
         raise InputError(f"settings must be distinct; found {twice!r} more than once: add up its counts.")
-    return words
+    return tuple(map(str, words))
 
 
 def _groups(n: int) -> list[int]:

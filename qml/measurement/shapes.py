@@ -27,11 +27,18 @@ def nested(records: Any, counts_of: Callable[[Any], Any]) -> Any:
 
 def of_qiskit(records: Any) -> Any:
     """Dictionaries, bit arrays of primitives, results of IBM as JSON, and those of tomography by tuples of letters."""
-    if isinstance(records, Mapping) and isinstance(records.get("results"), list):
-        records = {_name(k, row): _inside(k, row, "data", "counts") for k, row in enumerate(records["results"])}
-    if isinstance(records, Mapping):
-        records = {_word(name): x for name, x in records.items()}
-    return nested(records, _of_bit_array)
+    if not isinstance(records, Mapping):
+        return nested(records, _of_bit_array)
+    pairs = list(records.items())
+    if isinstance(records.get("results"), list):
+        pairs = [(_name(k, row), _inside(k, row, "data", "counts")) for k, row in enumerate(records["results"])]
+    found = {_word(name): x for name, x in pairs}
+    if len(found) < len(pairs):
+        twice = Counter(_word(name) for name, _ in pairs).most_common(1)[0][0]
+        raise InputError(
+            f"results must name each setting once; found {twice!r} twice: merge the records of its results."
+        )
+    return nested(found, _of_bit_array)
 
 
 def _of_bit_array(value: Any) -> Any:
@@ -42,8 +49,8 @@ def _of_bit_array(value: Any) -> Any:
     return value.get_counts()
 
 
-def _name(k: int, row: Any) -> Any:
-    return _inside(k, row, "header", "name")
+def _name(k: int, row: Any) -> str:
+    return _checks.text(f"header.name of entry {k} of results", _inside(k, row, "header", "name"))
 
 
 def _inside(k: int, row: Any, *keys: str) -> Any:

@@ -61,7 +61,7 @@ def plot_density_matrix(
     """
     state, title, key = one_state(state), _checks.text("title", title), _checks.flag("key", key)
     what = f"the picture of a density matrix of dimension {state.dim}"
-    _checks.memory(what, 64 * state.dim**2, "trace out some sites")
+    _checks.memory(what, 128 * state.dim**2, "trace out some sites")
     matrix = state.numpy().matrix()
     full = float(np.abs(matrix).max()) if limit is None else _checks.positive("limit", limit)
     axes = axes_of(ax, 4.2, 4.0)

@@ -60,10 +60,14 @@ def choi_of_superoperator(matrix: Complex) -> Complex:
 
 
 def positive_choi(matrix: Complex, d: int) -> Complex:
-    """The positive part (d d_out, d d_out) of a Choi matrix on an input of dimension d, with the trace restored."""
+    """The positive part (d d_out, d d_out) of a Choi matrix on an input of dimension d, with the trace restored; an input
+    of which nothing is left goes to 1/d_out."""
     near = nearest_density_matrix(matrix).matrix()
     d_out = len(near) // d
     values, vectors = np.linalg.eigh(d * np.einsum("iaja->ij", near.reshape(d, d_out, d, d_out)))
+    lost = values <= _checks.TOLERANCE
+    near = near + np.kron(vectors[:, lost] @ vectors[:, lost].conj().T, np.eye(d_out)) / (d * d_out)
+    values = np.where(lost, 1.0, values)
     root = np.kron((vectors / np.sqrt(values)) @ vectors.conj().T, np.eye(d_out))
     return np.asarray(root @ near @ root)
 

@@ -128,6 +128,8 @@ class GateSetModel(ProcessFamily):
         n = len(self._sites)
         if isinstance(gate, Model):
             return OfModel(gate, partial(gate_of, n=n), "" if isinstance(gate, ProcessModel) else f"{name}.")
+        size = (300 if self.kind == "tp" else 24) * 16**n  # with the names of parameters, or without
+        _checks.memory(f"the matrix of the gate {name!r} with {16**n} entries", size, "use fewer qubits")
         ideal = gate.transfer_matrix()
         if self.kind == "known":
             return known(ideal)

@@ -135,7 +135,7 @@ def diamond_distance(first: Process, second: Process) -> float:
     one, other = _pair(first, second)
     difference = one.dim_in * (one.choi.matrix() - other.choi.matrix())
     scale = float(np.abs(difference).max())  # of distances of any size: tolerances of solvers are absolute
-    if not scale > 0:
+    if not scale > 0 or one.dim_out == 1:  # where all are the trace
         return 0.0
     cvxpy = _checks.need("cvxpy", "diamond", "the diamond distance")
     d, d_out = one.dim_in, one.dim_out

@@ -133,12 +133,11 @@ class IntervalFamily(ProcessFamily, is_kind=False):
         """Values at the ends of intervals, such as a rate of zero, are allowed by name, too."""
         if not isinstance(params, Mapping):
             return self.theta(params)
-        held = {n: float(x) if isinstance(x, int | float) else x for n, x in params.items()}
+        held = {name: _checks.number(f"values[{name!r}]", x) for name, x in params.items()}
         ends = {}
         for name, domain in zip(self.parameter_names, self._domains, strict=True):
-            x = held.get(name)
-            if isinstance(x, float) and math.isfinite(x) and x in (domain.low, domain.high):
-                ends[name] = FAR if x == domain.high else -FAR
+            if held.get(name) in (domain.low, domain.high):
+                ends[name] = FAR if held[name] == domain.high else -FAR
         theta = self.unconstrained({n: 0.5 if n in ends else x for n, x in held.items()})
         for k, name in enumerate(self.parameter_names):
             theta[k] = ends.get(name, theta[k])

@@ -149,7 +149,7 @@ def reproduce(run: Path, workers: int | None, scheduler: str | None) -> int:
 
     found = repeated(load_run(run), How(workers, None, scheduler))
     if not found.differences:
-        say(f"All {found.fits} fits are identical to the bit.")
+        say(f"{'The fit is' if found.fits == 1 else f'All {found.fits} fits are'} identical to the bit.")
         return 0
     for line in found.differences[:PAIRS_SHOWN]:
         say(line)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from typing import ClassVar
 
 import numpy as np
 
-from qml import _checks, _matrices
+from qml import _checks, _matrices, spectral
 from qml._checks import InputError
 from qml._results import Table
 from qml._typing import Complex, Real
@@ -15,11 +14,12 @@ from qml.losses.measures import fidelity_and_derivative
 from qml.operators import OperatorLike, as_matrix
 from qml.operators.bases import hermitian_basis
 from qml.states.coercion import StateLike, one_state
+from qml.tomography.information import Information
 from qml.tomography.linear import allowed, design
 from qml.tomography.result import TomographyResult
 
-KNOWN = 1e-12
-"""An eigenvalue of the information below this part of the largest is that of a direction that is not determined."""
+KNOWN, LOST = 1e-12, 1e-9
+"""As for :class:`qml.tomography.information.Information`."""
 
 
 class FisherInformation(Table):
@@ -87,6 +87,7 @@ class FisherInformation(Table):
         shots = np.repeat(np.asarray(result.counts.shots, dtype=np.float64), measurement.sizes)
         weights = np.where(possible, counts / safe**2 if observed else shots / safe, 0.0)
         self.matrix: Real = _checks.kept(x.T @ (weights[:, None] * x))
+        self._information = Information(self.matrix, KNOWN, LOST)
 
     def _tangents(self) -> Complex:
         """The basis (m, d, d) of the directions that keep the rank."""
@@ -117,12 +118,8 @@ class FisherInformation(Table):
         matrix = _matrices.hermitian("operator", as_matrix(operator, self.result.state.dims))
         largest = float(np.abs(matrix).max()) or 1.0  # squares of what is scaled by it exist
         o = np.einsum("aij,ji->a", self._basis, matrix / largest).real
-        values, vectors = np.linalg.eigh(self.matrix)
-        along = np.square(vectors.T @ o)
-        known = values > KNOWN * values.max(initial=0.0)
-        if along[~known].sum() > 1e-18 * max(float(o @ o), 1e-300):
-            return math.inf
-        return largest * float(np.sqrt((along[known] / values[known]).sum()))
+        o[np.abs(o) <= spectral.weight_cut(len(matrix))] = 0.0  # of what is constant
+        return largest * float(self._information.errors(o[:, None])[0])
 
     def fidelity(self, target: StateLike) -> tuple[float, float]:
         r"""The fidelity with a state and its standard error, both without a unit.
@@ -147,11 +144,11 @@ class FisherInformation(Table):
     caption: ClassVar[str] = "Fisher information"
 
     def _rows(self) -> list[tuple[str, str]]:
-        values, rank, dim = np.linalg.eigvalsh(self.matrix), self.result.rank, self.result.state.dim
-        known = values[values > KNOWN * values.max(initial=0.0)]
-        errors = f"{1 / math.sqrt(known[-1]):.2g} to {1 / math.sqrt(known[0]):.2g}" if len(known) else "none"
+        rank, dim = self.result.rank, self.result.state.dim
+        known = np.linalg.svd(self._information.factor, compute_uv=False)
+        errors = f"{known[-1]:.2g} to {known[0]:.2g}" if len(known) else "none"
         return [
-            ("directions", f"{len(known)} of {len(values)} determined"),
+            ("directions", f"{len(known)} of {len(self.matrix)} determined"),
             ("standard errors", f"{errors}, of directions of unit length"),
             ("information", "observed" if self.observed else "expected"),
             ("rank", f"{rank} of {dim}" + (", taken as known" if rank < dim else "")),

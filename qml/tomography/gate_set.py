@@ -340,8 +340,7 @@ def gate_set_tomography(
                 break
         params = inside(SoftOutcomes(model, counts), params)
         value, deviance, free = agreement(counts, outcomes._at(params).probabilities)
-        values, _ = directions(outcomes, params)
-        determined = len(values)
+        determined = directions(outcomes, params).shape[1]
         attained = promise <= determined / 2
         return GateSetResult(
             model=model,

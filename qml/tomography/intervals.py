@@ -34,7 +34,9 @@ from qml.tomography.slices import Best, Map, best_of
 GAP = 1e-3
 """Nats, of the likelihoods of the data."""
 DRAWN_GAP = 2e-2
-"""Nats, of those of the records drawn: far below what one statistic differs from another by."""
+"""Nats, of those of the records drawn."""
+TIED = 2 * (GAP + DRAWN_GAP)
+"""Statistics that differ by less are equal, as those of few shots are."""
 LARGEST = 16
 MOST = 10**6
 MOST_SHOTS = 1e9
@@ -124,9 +126,10 @@ class ProfileLikelihood:
         return Map(self._counts.measurement, operator=self._operator)
 
     def _best(self, value: float, counts: Real, gap: float) -> Best:
-        """Of the states with this t; at an end of the spectrum, those on its eigenspace."""
-        if value in self._ends:
-            return best_of(Map(self._counts.measurement, self._ends[value]), 0.0, counts, gap)
+        """Of the states with this t; at an end of the spectrum, up to rounding, those on its eigenspace."""
+        for end, frame in self._ends.items():
+            if abs(value - end) <= self._width:
+                return best_of(Map(self._counts.measurement, frame), 0.0, counts, gap)
         return best_of(self._sliced, value, counts, gap)
 
     def statistic(self, value: float) -> float:
@@ -165,7 +168,7 @@ class ProfileLikelihood:
         statistic, p = self._lack(t)
         if math.isinf(statistic):
             return 1 / (1 + replicates)
-        return float((1 + np.count_nonzero(self._law(t, p, replicates, seed) >= statistic)) / (1 + replicates))
+        return float((1 + np.count_nonzero(self._law(t, p, replicates, seed) >= statistic - TIED)) / (1 + replicates))
 
     def interval(self, level: float = 0.95, *, replicates: int = 200, seed: int = 0) -> tuple[float, float]:
         """The least interval that holds the values whose p-value is above 1 - level, to the accuracy of the draws.
@@ -212,7 +215,7 @@ class ProfileLikelihood:
         if not replicates:
             return float(chdtri(1, 1 - level))
         law = np.sort(self._law(t, p, replicates, seed))
-        return float(law[min(replicates, math.ceil(level * (replicates + 1))) - 1])
+        return float(law[min(replicates, math.ceil(level * (replicates + 1))) - 1]) + TIED
 
     def _end(self, end: float, level: float, replicates: int, seed: int) -> float:
         """Where the p-value falls to 1 - level, between the estimate and an end of the spectrum."""

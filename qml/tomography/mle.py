@@ -126,7 +126,7 @@ def maximum_likelihood(
     _checks.choice("method", method, METHODS)
     dim = counts.measurement.dim
     columns = dim if rank is None else _checks.integer("rank", rank, low=1, high=dim)
-    hedging = _checks.number("hedging", hedging, 0.0, max(1.0, float(counts.total)) / spectral.EPS)
+    hedging = _checks.number("hedging", hedging, 0.0, float(counts.total) / spectral.EPS)
     gap = _checks.number("gap", gap, low=0.0)
     relative_gap = _checks.number("relative_gap", relative_gap, low=0.0)
     max_iterations = _checks.integer("max_iterations", max_iterations, low=0)

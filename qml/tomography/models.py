@@ -23,12 +23,15 @@ from qml.measurement.readout import apply_to_digits
 from qml.measurement.sampling import draw
 from qml.models import Model
 from qml.processes import OutcomesModel, ProcessFamily
+from qml.tomography.information import Information
 from qml.tomography.likelihood import agreement
 
 LIKELIHOODS = ("NegativeLogLikelihood(", "ClassicalCrossEntropy(")
 """How the losses begin that are the likelihood of counts."""
 STEP = 1e-5
 """Of central differences of the gradient, and of the natural parameters."""
+KNOWN, LOST = 1e-10, 1e-4
+"""As for :class:`qml.tomography.information.Information`; of such differences."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -171,8 +174,8 @@ def model_errors(
     safe = np.where(possible, p, 1.0)
     fisher = jacobian.T @ (np.where(possible, shots / safe, 0.0)[:, None] * jacobian)
     hessian = counts.total * _hessian(objective, params)
-    covariance = _inverse(fisher)
-    inverse = _inverse(hessian)
+    information = Information(fisher, KNOWN, LOST)
+    inverse = Information(hessian, KNOWN, LOST).covariance()
     scores = np.where(possible[:, None], jacobian / safe[:, None], 0.0)
     scatter = _scatter(counts, scores)
     with np.errstate(invalid="ignore"):
@@ -182,9 +185,9 @@ def model_errors(
     return ModelErrors(
         names,
         params,
-        covariance,
+        information.covariance(),
         sandwich,
-        _natural(model, loss.readout, params, covariance),
+        _natural(model, loss.readout, params, information),
         value,
         deviance,
         float(counts.total),
@@ -348,7 +351,7 @@ def _hessian(objective: Objective, params: Real) -> Real:
         shift[k] = STEP * max(1.0, abs(float(params[k])))
         up, down = (objective.value_and_gradient(params + s)[1] for s in (shift, -shift))
         rows.append((up - down) / (2 * shift[k]))
-    h = np.array(rows)
+    h = np.reshape(rows, (len(params), len(params)))
     return np.asarray((h + h.T) / 2)
 
 
@@ -362,25 +365,11 @@ def _scatter(counts: Counts, scores: Real) -> Real:
     return np.asarray(scores.T @ (n[:, None] * scores) - (sums[used] / shots[used, None]).T @ sums[used])
 
 
-def _inverse(matrix: Real) -> Real:
-    """The inverse, with +inf variances where a parameter is not determined."""
-    if not len(matrix):
-        return matrix
-    scale = np.sqrt(np.clip(np.diagonal(matrix), 0.0, None))
-    unit = np.where(scale > 0, scale, 1.0)
-    values, vectors = np.linalg.eigh(matrix / np.outer(unit, unit))
-    known = values > 1e-10 * max(float(values[-1]), 1e-300)
-    inverse = (vectors[:, known] / values[known]) @ vectors[:, known].T / np.outer(unit, unit)
-    lost = np.square(vectors[:, ~known]).sum(axis=1) > 1e-8
-    inverse[lost] = inverse[:, lost] = 0.0
-    inverse[lost, lost] = np.inf
-    return np.asarray(inverse)
-
-
 def _natural(
-    model: Model, readout: TrainableReadout | None, params: Real, covariance: Real
+    model: Model, readout: TrainableReadout | None, params: Real, information: Information
 ) -> dict[str, tuple[float, float]]:
-    """Natural parameters and errors, to first order: +inf where one changes with a theta that is not determined."""
+    """Natural parameters and errors, to first order: +inf where one changes with what is not determined, and where one
+    that is at the end of its interval changes with nothing."""
     cut = model.n_params
 
     def values(at: Real) -> dict[str, float]:
@@ -393,7 +382,5 @@ def _natural(
     here, shape = values(params), (len(params), -1 if len(params) else 0)
     moved = [column(params + step) - column(params - step) for step in STEP * np.eye(len(params))]
     slopes = np.reshape(moved, shape) / (2 * STEP)
-    known = np.isfinite(np.diagonal(covariance))
-    variances = np.einsum("ia,ij,ja->a", slopes[known], covariance[np.ix_(known, known)], slopes[known])
-    errors = np.where(slopes[~known].any(axis=0), np.inf, np.sqrt(np.maximum(variances, 0.0)))
+    errors = np.where(slopes.any(axis=0), information.errors(slopes), np.inf)
     return {name: (x, error) for (name, x), error in zip(here.items(), errors.tolist(), strict=True)}

@@ -28,8 +28,8 @@ ENOUGH = 0.1
 """Newton's method ends where the decrement, twice what a step can still gain, is below this part of beta."""
 MOST_STEPS = 60
 """Of Newton, for one beta; five are usual."""
-LARGEST_EXPONENT = 1e6
-"""s times the width of O, at which exp(s O) / Z is an eigenvector's projector."""
+RIDGE = 1e-14
+"""Of a Hessian whose diagonal is scaled to one."""
 CHUNK = 1 << 25
 """Bytes of stacked matrices that a step forms at once."""
 
@@ -56,11 +56,11 @@ class Map:
         _checks.memory(what, 24 * outcomes * d2 + 64 * d2 * d2 + 4 * CHUNK, "use fewer sites")
         self._measurement, self._frame, self.dim = measurement, frame, measurement.dim
         fixed = frame.conj().T @ measurement.fixed @ frame
-        basis = allowed(fixed, hermitian_basis(g)[1:])
-        if operator is None:
-            self.levels, self.vectors = np.zeros(g), np.eye(g, dtype=np.complex128)
-        else:
+        self.levels, self.vectors = np.zeros(g), np.eye(g, dtype=np.complex128)
+        if operator is not None:
             self.levels, self.vectors = np.linalg.eigh(frame.conj().T @ operator @ frame)
+        basis = allowed(fixed, self.vectors @ hermitian_basis(g)[1:] @ self.vectors.conj().T)
+        if operator is not None:
             along = np.einsum("aij,ji->a", basis, frame.conj().T @ operator @ frame).real
             q = np.linalg.qr(along[:, None], mode="complete")[0]
             basis = np.einsum("ab,aij->bij", q[:, 1:], basis)
@@ -72,21 +72,18 @@ class Map:
         return self._measurement.probabilities_of(self._frame @ tau @ self._frame.conj().T)
 
     def start(self, value: float) -> Complex:
-        """exp(s O) / Z with Tr(O tau) = value, which lies between the extreme levels. It is a process, too, where O is
-        the Choi state of a unitary: t O + (1 - t)(1 - O)/(d - 1)."""
-        o = self.levels
+        """The state of largest determinant with Tr(O tau) = value, which lies between the extreme levels: its weights
+        on the levels o are 1/(g + s (o - value)). It is a process, too, where O is the Choi state of a unitary:
+        t O + (1 - t)(1 - O)/(g - 1)."""
+        o, g = self.levels, self.levels.size
         if o[0] == o[-1]:
-            return np.eye(len(o), dtype=np.complex128) / len(o)
+            return np.eye(g, dtype=np.complex128) / g
         from scipy.optimize import brentq  # a fifth of a second
 
-        scale = o[-1] - o[0]
-
-        def weights(s: float) -> Real:
-            w = np.exp(s / scale * (o - (o[-1] if s > 0 else o[0])))
-            return np.asarray(w / w.sum())
-
-        s = brentq(lambda s: float(weights(s) @ o) - value, -LARGEST_EXPONENT, LARGEST_EXPONENT, xtol=1e-14)
-        return np.asarray((self.vectors * weights(s)) @ self.vectors.conj().T)
+        u = (o - value) / (o[-1] - o[0])
+        s = brentq(lambda s: float((u / (g + s * u)).sum()), -(g - 1) / u[-1], -(g - 1) / u[0], xtol=1e-14)
+        w = 1 / (g + s * u)
+        return np.asarray((self.vectors * (w / w.sum())) @ self.vectors.conj().T)
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,7 +136,9 @@ def _newton(space: Map, tau: Complex, p: Real, n: Real, beta: Real) -> None:
         u = shots / q
         gradient = u @ rows + b[:, None] * np.einsum("bjii->bj", white).real
         hessian = (rows.T * (u / q)[:, None, :]) @ rows + b[:, None, None] * (flat @ flat.swapaxes(1, 2))
-        step = np.linalg.solve(hessian, gradient[..., None])[..., 0]
+        scale = np.sqrt(np.einsum("bjj->bj", hessian))  # near an end of O curvatures differ by more than float64 holds
+        scaled = hessian / (scale[:, :, None] * scale[:, None]) + RIDGE * np.eye(rows.shape[1])
+        step = np.linalg.solve(scaled, (gradient / scale)[..., None])[..., 0] / scale
         decrement = (step * gradient).sum(axis=1)
         left = decrement > ENOUGH * b
         if not left.any():

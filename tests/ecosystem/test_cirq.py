@@ -62,6 +62,12 @@ def test_every_gate_and_channel_at_every_placement(name):
         assert close(ReferenceEngine().evolve(circuit, ()).matrix(), its_state(out, 3))
 
 
+def test_sites_that_nothing_acts_on_stay():
+    circuit = Circuit(4, [gates.X(0), gates.CNOT(0, 2)])
+    assert from_cirq(to_cirq(circuit)) == circuit
+    assert from_cirq(to_cirq(Circuit(2), measured=[1]), measured=True) == (Circuit(2), (1,))
+
+
 def test_gates_of_qutrits_come_in_by_their_matrices():
     q = cirq.LineQid.for_qid_shape((3, 2))
     excited = cirq.ControlledGate(cirq.X, control_values=[2], control_qid_shape=(3,))

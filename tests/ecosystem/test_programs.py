@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 import pytket
@@ -106,6 +108,11 @@ def test_braket_there_and_back():
         if "reset" not in text:
             result = simulator.run(Program(source=text + "#pragma braket result density_matrix\n"), shots=0).result()
             assert np.abs(result.values[0] - ReferenceEngine().evolve(circuit, ()).matrix()).max() < 1e-12
+    turn = gates.UnitaryGate(gates.T.matrix(()) @ gates.H.matrix(()), name="turn")
+    for gate, k in itertools.product((gates.U3, turn), (1, 2)):  # which Braket has no name for, with controls
+        held = Circuit(k + 1, [gates.controlled(gate, k)(*(0.1, 0.2, 0.3)[: gate.n_params], *reversed(range(k + 1)))])
+        found = braket.Circuit.from_ir(to_qasm(held, dialect="braket")).to_unitary()
+        assert same(found, ReferenceEngine().evolve_vectors(held, ()))
     theirs = braket.Circuit().h(0).cnot(0, 1).rx(0, 0.3).xx(0, 1, 0.4).iswap(1, 2).xy(0, 2, 0.7).gpi2(1, 0.2)
     theirs = theirs.gpi(0, 0.3).ms(0, 1, 0.1, 0.2, 0.3).prx(2, 0.2, 0.4).v(0).si(1).ti(2).phaseshift(0, 0.2).cv(0, 1)
     theirs = theirs.bit_flip(0, 0.1).depolarizing(1, 0.2).two_qubit_depolarizing(0, 1, 0.1).phase_damping(2, 0.3)

@@ -111,6 +111,11 @@ def test_controlled_gates_keep_their_phases():
         operation = Operation(controlled(gate), (2, 0, 1)[: gate.n_sites + 1], tuple(draw(gate, rng)))
         circuit = Circuit(3, [gates.H(2), operation])
         assert close(choi(circuit), its_choi(to_qiskit(circuit)))
+    for gate in (library.CUGate(0.1, 0.2, 0.3, 0.4).control(1), library.CUGate(0.1, 0.2, 0.3, 0.4).control(2, "", 1)):
+        circuit = qiskit.QuantumCircuit(gate.num_qubits)
+        circuit.append(gate, range(gate.num_qubits))
+        found = ReferenceEngine().evolve_vectors(from_qiskit(circuit), ())
+        assert same(found, forwards(info.Operator(gate).data, sites=gate.num_qubits))
     free = Circuit(
         3, [gates.PauliRotation("II")("a", 0, 1), controlled(gates.PauliRotation("I"))(Parameter("a") / 2, 2, 0)]
     )

@@ -102,6 +102,10 @@ def test_inputs_are_scaled_by_the_training_part() -> None:
 def test_a_constant_input_stays_finite() -> None:
     samples = Samples(np.array([[1.0, 2.0], [1.0, 4.0]]), np.array([0, 1]), ("a", "b"))
     assert np.array_equal(standardized([samples])[0].inputs, [[0.0, -1.0], [0.0, 1.0]])
+    three, other = (Samples(np.full((m, 1), x), np.zeros(m, np.int64), ("a",)) for m, x in ((3, 0.1), (1, 0.11)))
+    train, test = standardized([three, other])  # of which the mean, as a sum, is not 0.1
+    assert np.array_equal(train.inputs, np.zeros((3, 1)))
+    assert np.allclose(test.inputs, 0.01)
 
 
 def test_labels_are_flipped_at_random_where_they_are_learnt() -> None:

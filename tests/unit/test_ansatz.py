@@ -58,6 +58,14 @@ def test_topologies(topology, edges):
     assert on(hardware_efficient(4, 2, topology=topology)) == edges * 2
 
 
+def test_a_gate_that_stands_twice_has_angles_of_its_own():
+    euler = hardware_efficient(1, 0, rotations=("RZ", "RY", "RZ"))
+    assert euler.parameters == ("rz[0,0]", "ry[0,0]", "rz.2[0,0]")
+    twice = hardware_efficient(2, 1, ("U3", "U3"), "RZZ", [(0, 1), (1, 0), (0, 1)])
+    assert twice.n_params == 2 * 2 * 6 + 3
+    assert [name for name in twice.parameters if name.startswith("rzz")] == ["rzz[0,0,1]", "rzz[0,1,0]", "rzz.2[0,0,1]"]
+
+
 def test_small_hardware_efficient_circuits():
     assert on(hardware_efficient(2, 1, topology="ring")) == [(0, 1)]
     assert hardware_efficient(1, 3).instruction_counts() == {"RY": 4, "RZ": 4}

@@ -226,6 +226,10 @@ def test_thermal_relaxation_composes_in_time_and_from_its_parts():
     first = act(channels.ThermalRelaxation, [3.0, 5.0, 0.4, 0.2], rho)
     both = act(channels.ThermalRelaxation, [3.0, 5.0, 1.1, 0.2], first)
     assert np.abs(both - act(channels.ThermalRelaxation, [3.0, 5.0, 1.5, 0.2], rho)).max() < 1e-15
+    longest = np.array([1e308, 1.7e308, 1.7e308, 0.3])  # the Kraus operators are of the same map at all times
+    k = channels.ThermalRelaxation.kraus(longest)
+    same = np.einsum("kia,kjb->ijab", k, k.conj()).reshape(4, 4)
+    assert same == pytest.approx(channels.ThermalRelaxation.superoperator(longest), abs=1e-15)
     gamma, dephasing = -math.expm1(-1.5 / 3), -math.expm1(-2 * 1.5 * (1 / 5 - 1 / 6))
     damped = act(channels.GeneralizedAmplitudeDamping, [gamma, 0.2], rho)
     assert np.abs(act(channels.PhaseDamping, [dephasing], damped) - both).max() < 1e-15

@@ -77,6 +77,9 @@ def test_settings_of_tomography_are_tuples_of_letters(name):
     [
         ({"results": [{"data": {}}]}, "qiskit", "entry 0 of results must hold header.name"),
         ({"results": [{"header": {"name": "ZZ"}}]}, "qiskit", "entry 0 of results must hold data.counts"),
+        ({"results": [{"header": {"name": ["ZZ"]}}]}, "qiskit", "header.name of entry 0 of results must be a text"),
+        ({"results": 2 * [{"header": {"name": "ZZ"}, "data": {"counts": {"0x1": 3}}}]}, "qiskit", "found 'ZZ' twice"),
+        ({"ZZ": {"00": 1}, ("Z", "Z"): {"00": 2}}, "qiskit", "found 'ZZ' twice"),
         ({"ZZ": {"4": 1}}, "ionq", "an integer from 0 to 3"),
         ({"ZZ": {"x": 1}}, "ionq", "an integer from 0 to 3"),
         ({"ZZ": {"histogram": {"0": 0.5}, "shots": 7}}, "ionq", "times 7 shots must be an integer"),

@@ -16,6 +16,12 @@ def test_the_diamond_distance_of_a_process_with_itself_needs_no_solver():
     assert diamond_distance(gates.H, gates.H) == 0.0
 
 
+@pytest.mark.parametrize("dim", [1, 3])
+def test_all_processes_into_one_level_are_the_trace(dim):
+    one, other = (Process.from_kraus(random_kraus((dim,), (1,), dim + 1, seed), (dim,), (1,)) for seed in (1, 2))
+    assert diamond_distance(one, other) == 0.0
+
+
 def test_without_cvxpy_the_extra_that_installs_it_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "cvxpy", None)
     with pytest.raises(InputError, match=r"needs cvxpy, which is not installed: run pip install 'qmaxlik\[diamond\]'"):

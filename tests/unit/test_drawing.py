@@ -193,6 +193,8 @@ def test_the_footer_explains_initials_once():
     noisy = Circuit(2, [channels.AmplitudeDamping(0.1, 0), channels.AmplitudeDamping(0.2, 1), channels.BitFlip(0.1, 0)])
     assert str(noisy).splitlines()[-1] == "AD: AmplitudeDamping, BF: BitFlip"
     assert "AD:" not in str(Circuit(1, [channels.Depolarizing(0.1, 0)]))
+    alike = Circuit(2, [channels.PauliError(0.1, 0), channels.PauliError2(0.1, 0, 1)])
+    assert str(alike).splitlines()[-1] == "PE: PauliError, PE2: PauliError2"
 
 
 def test_a_circuit_can_be_drawn_without_its_noise():

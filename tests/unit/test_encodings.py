@@ -72,6 +72,13 @@ def test_fourier_effects_add_up_to_the_identity():
     assert encodings.fourier_encoding(rows(2, 2), 3).dims == (3, 3)
 
 
+@pytest.mark.parametrize("angle", [1234567.8, 1e300, -1e308])
+def test_fourier_phases_of_large_angles_are_powers_of_the_first(angle):
+    one = np.exp(1j * angle)
+    expected = [1, one, one**2, one**3, one**4, one**5, one**6, one**7]
+    assert encodings.fourier_encoding([[angle]], 8).factor[0, :, 0] * np.sqrt(8) == pytest.approx(expected, abs=1e-14)
+
+
 @pytest.mark.parametrize("count", [3, 40])
 def test_embedding_is_the_weighted_mean(count):
     states = encodings.angle_encoding(rows(count, 3))

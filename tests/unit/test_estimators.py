@@ -144,6 +144,17 @@ def test_inputs_of_any_size_have_the_same_predictions_where_weights_are_free(uni
     assert there == pytest.approx(here, abs=1e-7)
 
 
+def test_a_feature_that_is_the_same_in_all_samples_weighs_nothing():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 2))
+    y = (X[:, 0] + 0.5 * rng.normal(size=60) > 0).astype(int)
+    wide = np.column_stack([X, np.full(60, 0.1)])
+    fitted = QuantumCrossEntropyClassifier(C=np.inf).fit(wide, y)
+    assert fitted.coef_[0, 2] == 0
+    without = QuantumCrossEntropyClassifier(C=np.inf).fit(X, y)
+    assert fitted.predict_proba(wide) == pytest.approx(without.predict_proba(X), abs=1e-7)
+
+
 def test_off_diagonal_generators_gain_nothing_for_diagonal_labels():
     X, y = iris()
     classical = QuantumCrossEntropyClassifier(tol=1e-9).fit(X, y)
@@ -377,6 +388,13 @@ def test_every_sample_lies_in_a_box_without_a_margin():
     for _ in range(50):
         x = rng.normal(size=(5, 1))
         assert np.isfinite(DensityEstimator(margin=0.0).fit(x).score_samples(x)).all()
+
+
+@pytest.mark.parametrize("gap", [1e-8, 1e-9])
+def test_the_ends_of_the_box_are_one_place_to_the_last_digit(gap):
+    ends = DensityEstimator(levels=7, margin=0.0, smoothing=0.0).fit([[0.0], [1.0]])
+    (found,) = ends.score_samples([[1.0 - gap]])
+    assert found == pytest.approx(np.log(7), abs=1e-13)  # of which it lacks 16 (pi gap)^2
 
 
 def test_densities_far_away_and_in_wide_boxes():

@@ -135,6 +135,10 @@ def test_what_braket_reads_comes_back_too():
         renamed = dict(zip(again.parameters, circuit.parameters, strict=True))
         values = {name: 0.3 + k for k, name in enumerate(circuit.parameters)}
         assert np.abs(choi(circuit.bind(values)) - choi(again.bind(renamed).bind(values))).max() < 1e-12
+    free = Circuit(3, [gates.RY("b", 2), controlled(gates.U3)("a", "b", Parameter("a") - 1.0, 2, 0)])
+    text = to_qasm(free, [0.3, 0.7], dialect="braket")
+    assert same(unitary(text), ReferenceEngine().evolve_vectors(free, [0.3, 0.7]))
+    assert text.count("gate cu(") == 1  # which Braket does not know
 
 
 def test_measurements_are_kept():
@@ -213,6 +217,12 @@ CX = gates.CNOT.matrix(())
         ("qubit q; uint n = 0; while (n < 3) { x q; n = n + 1; }", X),
         ('qubit[2] q; bit[2] b = "10"; if (b[1]) x q[0]; if (b == 2) x q[1];', np.kron(X, X)),
         ("qubit q; rx(3 / 2 * pi) q; rx(-pi) q;", np.eye(2)),
+        ("qubit q; for float a in {1, 2} { rx(a / 3 * pi) q; }", X),
+        ("qubit q; for int i in {1, 3} { i = 2.5; rx(i * pi / 4) q; }", X),
+        ('qubit q; for bit b in "110" { rx(b * pi / 2) q; }', X),
+        ('qubit[3] q; bit[4] b = "0101"; if (~b == 10) x q[0]; if (int(b << 2) == 4) x q[1]; b = ~b; if (b[0]) x q[2];',
+         np.kron(np.kron(X, X), np.eye(2))),
+        ('qubit q; bit[3] b = -1; if (int(b) == 7) x q;', X),
         ("qubit q; rx(7 % 4 * pi / 3) q;", X),
         ("gate g(a, b) x, y { rx(a / 2 + b) x; cx x, y; } qubit[2] q; g(pi, pi / 2) q[1], q[0]; ", None),
         ("gate a q { x q; } gate b q { a q; gphase(0.3); } qubit[2] q; ctrl @ b q[0], q[1]; p(-0.3) q[0];", CX),

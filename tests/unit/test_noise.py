@@ -220,6 +220,12 @@ def test_unknown_gates_are_refused_with_the_nearest():
     assert len(own.with_noise(NoiseModel().add(channels.BitFlip, 0.1, gates="mine"))) == 2
 
 
+def test_a_gate_has_one_duration():
+    model = NoiseModel().with_relaxation(5.0, durations={"cx": 1.0, "CNOT": 2.0})
+    with pytest.raises(InputError, match="each gate once; found 'cx', 'CNOT'"):
+        bell.with_noise(model)
+
+
 def test_sites_out_of_range_are_refused():
     with pytest.raises(InputError, match="the noise model names site 4, but the circuit has 2 sites"):
         bell.with_noise(NoiseModel().add(channels.BitFlip, 0.1, sites=(0, 4)))

@@ -7,8 +7,8 @@ import pytest
 from matplotlib import pyplot
 from matplotlib.figure import Figure
 
-from qml import GibbsModel, fit, ghz, losses, pauli
-from qml._checks import InputError
+from qml import GibbsModel, fit, ghz, losses, maximally_mixed, pauli
+from qml._checks import InputError, MemoryRefused
 from qml.fitting import FitResult
 from qml.measurement import Counts, PauliMeasurement
 from qml.plotting.counts import plot_measured
@@ -103,6 +103,13 @@ def test_wrong_arguments_get_a_sentence(result: FitResult) -> None:
         plot_density_matrix(haar_pure((2,), np.random.default_rng(0), 3))
     with pytest.raises(InputError, match="limit must be greater than 0"):
         plot_density_matrix(ghz(2), limit=0.0)
+
+
+def test_a_picture_that_does_not_fit_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    state = maximally_mixed(11)
+    monkeypatch.setattr("qml._checks.available_memory", lambda: 400_000_000)  # it takes 119 bytes an entry
+    with pytest.raises(MemoryRefused, match="dimension 2048"):
+        plot_density_matrix(state)
 
 
 def test_a_new_figure_is_made_where_none_is_given(result: FitResult) -> None:

@@ -210,3 +210,9 @@ def test_small_rates_keep_their_digits(rate: float) -> None:
     """The rarer outcome has the probability (1 - exp(-2 rate depth))/2."""
     p = PauliLindbladModel(["Z"]).predict({"Z": rate}, Parities(["X"], [1, 5]))
     assert p[1::2] == pytest.approx(-np.expm1(-2 * rate * np.array([1, 5])) / 2, rel=1e-14)
+
+
+@pytest.mark.parametrize("zero", [0, 0.0, np.int64(0), np.float32(0), np.array(0.0)])
+def test_a_rate_of_zero_is_zero_whatever_kind_of_number_it_is(zero):
+    found = PauliLindbladModel(["XX"]).fidelities({"XX": zero}, ["ZI"])
+    assert found.tolist() == [1.0]

@@ -44,3 +44,9 @@ def test_the_size_of_weights_changes_no_state(size):
     assert there.converged
     if size > 1:  # where it is small, every state is within the gap of 1e-9 nats
         assert np.abs(there.state.matrix() - here.state.matrix()).max() < 1e-5
+
+
+def test_hedging_beyond_what_the_data_can_weigh_is_refused():
+    counts = Counts.from_weights(PauliMeasurement(["Z"]), [3e-200, 1e-200])
+    with pytest.raises(InputError, match=r"hedging must be a finite number from 0 to 1\.80143985095e-184; found 0\.5"):
+        maximum_likelihood(counts, hedging=0.5)

@@ -53,6 +53,22 @@ def test_an_undetermined_expectation_has_an_infinite_error():
         fisher.standard_error([[0, 1], [0, 0]])
 
 
+@pytest.mark.parametrize("many", [10**4, 10**10, 10**13])
+def test_errors_do_not_depend_on_the_shots_of_other_settings(many):
+    counts = Counts(PauliMeasurement(1), [[6, 4], [4, 6], [many // 5 * 4, many // 5]])
+    fisher = FisherInformation(maximum_likelihood(counts, relative_gap=0.0, max_iterations=100))
+    p = counts.measurement.probabilities(fisher.result.state)
+    for letter, shots, at in (("X", 10, p[0]), ("Y", 10, p[2]), ("Z", many, p[4])):
+        assert fisher.standard_error(letter) == pytest.approx(2 * math.sqrt(at * (1 - at) / shots), rel=1e-4)
+
+
+def test_a_constant_has_no_error_and_adds_none_whatever_is_undetermined():
+    fisher = FisherInformation(maximum_likelihood(Counts(PauliMeasurement(["Z", "X"]), [[60, 40], [55, 45]])))
+    assert fisher.standard_error(1e9 * np.eye(2)) == 0.0
+    assert fisher.standard_error(3 * np.eye(2) + Z) == pytest.approx(fisher.standard_error(Z))
+    assert fisher.standard_error({"Z": 1.0, "Y": 1e-6}) == math.inf
+
+
 def test_at_the_boundary_the_fisher_information_asks_for_consent():
     result = maximum_likelihood(sample(ghz(2), PauliMeasurement(2), 500, np.random.default_rng(1)))
     with pytest.raises(InputError, match="at the boundary the likelihood is not quadratic"):
@@ -165,6 +181,15 @@ def test_a_share_that_the_record_does_not_tell_has_an_infinite_error():
     counts = Counts(PauliMeasurement(["Z"]), [700, 300])
     errors = model_errors(model, fit(model, counts, seed=0)).natural
     assert [error for _, error in errors.values()] == [math.inf, math.inf]
+
+
+def test_a_rate_at_the_end_of_its_interval_has_no_error_of_zero():
+    model = CircuitModel(Circuit(1, [gates.RY("a", 0), channels.Depolarizing("p", 0)]))
+    counts = Counts(PauliMeasurement(["X", "Z"]), [[900, 100], [800, 200]])
+    found = fit(model, counts, params0=[0.9, -1000.0], max_iterations=0, progress=False)
+    errors = model_errors(model, found).natural
+    assert errors["p"] == (0.0, math.inf)
+    assert math.isfinite(errors["a"][1])
 
 
 def test_readout_parameters_have_errors_too():

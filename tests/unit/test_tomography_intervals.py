@@ -1,6 +1,7 @@
 """Intervals from the likelihood ratio, and the tables of errors: closed forms, general optimizers, and coverage."""
 
 import importlib.util
+import math
 from pathlib import Path
 
 import numpy as np
@@ -238,3 +239,35 @@ def test_a_constant_moves_an_interval_and_nothing_else(constant):
     assert moved.p_value(constant + 0.5, replicates=40) == here.p_value(0.5, replicates=40)
     same = ProfileLikelihood(counts, constant * np.eye(2))
     assert same.interval(replicates=40) == pytest.approx((constant, constant), rel=1e-15, abs=0)
+
+
+@pytest.mark.parametrize("shots", [[1, 1, 1], [2, 2, 2], [5, 1, 0]])
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_a_true_value_is_ruled_out_no_more_often_than_its_p_value_says_where_shots_are_few(shots, value):
+    """Many records of few shots have equal statistics: those of all of them are drawn exactly."""
+    counts = [
+        sample(basis_state("0"), PauliMeasurement(1), np.array(shots), np.random.default_rng(seed))
+        for seed in range(40)
+    ]
+    found: dict[tuple[int, ...], float] = {}
+    for record_ in counts:
+        key = tuple(record_.counts)
+        if key not in found:
+            found[key] = ProfileLikelihood(record_, "X" if value == 0.0 else "Z").p_value(value, replicates=99)
+    ruled_out = [found[tuple(record_.counts)] <= 0.1 for record_ in counts]
+    assert np.mean(ruled_out) <= 0.1 + 3 * math.sqrt(0.09 / len(counts))
+
+
+@pytest.mark.parametrize("split", [1e-3, 1e-6, 1e-8])
+def test_levels_that_lie_close_together_have_values_between_them(split):
+    """One axis alone: as t = 1 - split * p_1, the interval is that of the weight p_1 of a binomial law."""
+    counts = Counts(PauliMeasurement(["ZZ"]), [50, 50, 0, 0])
+    profile = ProfileLikelihood(counts, np.diag([1.0, 1.0 - split, 0.0, 0.0]))
+    weight = 0.75
+    expected = 2 * (100 * math.log(0.5) - 50 * math.log(weight) - 50 * math.log(1 - weight))
+    assert profile.statistic(1 - split * weight) <= expected + 0.01  # other states have this value, too
+    assert profile.statistic(1 - split * 0.2) == pytest.approx(
+        2 * (100 * math.log(0.5) - 50 * math.log(0.2) - 50 * math.log(0.8)), abs=0.01
+    )
+    low, high = profile.interval(replicates=0)
+    assert low < 1 - split / 2 < high <= 1.0

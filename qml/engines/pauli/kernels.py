@@ -97,7 +97,8 @@ def operation(program: Tables, row: I1, values: F1, backward: bool) -> Operation
         if backward:
             sine = -sine
         loops.fill(phases, listed[0])
-    block = blocks.Block(offsets, listed, lanes, about, own, program.rows, program.factors, bound, columns, program.wide)
+    rows, factors, wide = program.rows, program.factors, program.wide
+    block = blocks.Block(offsets, listed, lanes, about, own, rows, factors, bound, columns, wide)
     if kind == BLOCK:
         blocks.bind(block, values)
     return Operation(kind, at, width, units, chunks, entries, block, loops.Turn(listed[0], phases, cosine, sine))

@@ -94,11 +94,7 @@ def _scale(x: F1, rows: U1, start: int, count: int, step: int, factors: F1, k: i
 @inline
 def _times(matrix: F1, e: int, wide: bool, value: Any) -> Any:
     """A row times entry e of a sparse matrix, which has lanes if `wide`."""
-    if wide:
-        value = load(matrix, LANES * e) * value
-    else:
-        value = matrix[e] * value
-    return value
+    return load(matrix, LANES * e) * value if wide else matrix[e] * value
 
 
 @subroutine

@@ -163,8 +163,9 @@ class RunFolder:
         """One line of ``log.jsonl``."""
         path = self.path / "log.jsonl"
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
-        with writing(path), path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"time": now, "event": event, **details}, ensure_ascii=False) + "\n")
+        line = json.dumps({"time": now, "event": event, **details}, ensure_ascii=False) + "\n"
+        with writing(path), path.open("ab", buffering=0) as file:
+            file.write(line.encode())
 
     def write_rows(self, rows: Sequence[Row]) -> None:
         """The table of the fits that are done. ``run.json`` knows of it before it is there, so that a run that is

@@ -67,17 +67,25 @@ def run_sweep(points: Sequence[Point], how: How, folder: RunFolder, out: Console
     if missing > 0:
         folder.log("entries missing", entries=missing)
         out.print(f"{JOURNAL} has lost {plural(missing, 'entry', 'entries')}: these points are done again.")
+    home, fits = folder.path.resolve() / CHECKPOINTS, range(1, len(folder.study.fits) + 1)
+    checkpoints = {p.index: tuple(how.checkpoint(home / f"{p.index:05d}-{i}.npz") for i in fits) for p in points}
+
+    def forget(point: int) -> None:
+        for checkpoint in checkpoints[point]:
+            checkpoint.remove()
+
+    path = points[0].study.path.resolve()
     done = {point.index for point, entry in latest(points, journal.entries) if not has_failed(entry)}
     tasks = [
-        Task(point.index, point.study.data, point.study.path.resolve(), threads, _checkpoints(how, folder, point.index))
+        Task(point.index, point.study.data, path, threads, checkpoints[point.index])
         for point in points
         if point.index not in done
     ]
     workers = workers_for(how, len(tasks))
     folder.update(threads=threads, workers=workers, scheduler=how.scheduler, points=len(points), entries=0)
     for index in done:  # which a run that was killed between the two has left
-        _forget(how, folder, index)
-    (folder.path / CHECKPOINTS).mkdir(exist_ok=True)
+        forget(index)
+    home.mkdir(exist_ok=True)
     reporter = SweepReporter(out, len(points), len(done))
 
     def keep(entry: dict[str, Any]) -> None:
@@ -90,7 +98,7 @@ def run_sweep(points: Sequence[Point], how: How, folder: RunFolder, out: Console
                     "fit continued from its checkpoint", point=entry["point"], fit=fit["fit"], **fit["continued"]
                 )
         if not errors:
-            _forget(how, folder, entry["point"])
+            forget(entry["point"])
         reporter.done(entry["point"], errors)
 
     try:
@@ -107,17 +115,6 @@ def run_sweep(points: Sequence[Point], how: How, folder: RunFolder, out: Console
         for problem in _log(folder, table):
             out.print(problem)
     return sum(has_failed(entry) for _, entry in latest(points, journal.entries))
-
-
-def _checkpoints(how: How, folder: RunFolder, point: int) -> tuple[Checkpoint, ...]:
-    """Of every fit of a point, where it is kept until the point is done."""
-    home = folder.path.resolve() / CHECKPOINTS
-    return tuple(how.checkpoint(home / f"{point:05d}-{i + 1}.npz") for i in range(len(folder.study.fits)))
-
-
-def _forget(how: How, folder: RunFolder, point: int) -> None:
-    for checkpoint in _checkpoints(how, folder, point):
-        checkpoint.remove()
 
 
 def _close(journal: Journal, points: Sequence[Point], folder: RunFolder) -> Table:

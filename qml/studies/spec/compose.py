@@ -18,7 +18,7 @@ from functools import reduce
 from pathlib import Path
 from typing import Any
 
-from qml._checks import InputError
+from qml._checks import InputError, plural
 from qml.studies.spec.source import COMMAND_LINE, Key, Place, Source, dotted, parse, read
 
 MAX_CHAIN = 16
@@ -152,7 +152,7 @@ def assign(source: Source, name: str, value: Any, place: Place) -> Source:
             if not isinstance(box, list):
                 raise InputError(f"{name}: {shown} is not a list, so it has no item [{key}].")
             if isinstance(key, int) and key >= len(box):
-                raise InputError(f"{name}: {shown} has {len(box)} items, counted from 0; found [{key}].")
+                raise InputError(f"{name}: {shown} has {plural(len(box), 'item')}, counted from 0; found [{key}].")
             return [put(item, rest, (*at, i)) if key in (i, EVERY) else item for i, item in enumerate(box)]
         if isinstance(box, list):
             raise InputError(f"{name}: {shown} is a list: write [0] for its first item, [*] for every one.")

@@ -84,16 +84,17 @@ class Spec(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _keys(cls, data: Any) -> Any:
-        known = ", ".join(cls.model_fields)
+        fields = cls.model_fields
         if not isinstance(data, Mapping):
+            known = ", ".join(fields)
             raise PydanticCustomError("mapping", "expected a mapping with the keys {keys}", {"keys": known})
         for key in data:
-            if key not in cls.model_fields:
-                hint = nearest(str(key), cls.model_fields)
+            if key not in fields:
+                hint, known = nearest(str(key), fields), ", ".join(fields)
                 sentence = "the key {key} is not known{hint}; the keys here are {keys}"
                 raise PydanticCustomError("key", sentence, {"at": key, "key": repr(key), "hint": hint, "keys": known})
-        for key, field in cls.model_fields.items():
-            if field.is_required() and key not in data:
+        for key, field in fields.items():
+            if key not in data and field.is_required():
                 about = f" ({field.description})" if field.description else ""
                 raise PydanticCustomError(
                     "lacks", "the key {key}{about} is missing", {"key": repr(key), "about": about}

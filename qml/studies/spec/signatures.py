@@ -8,7 +8,7 @@ import inspect
 import typing
 from collections import ChainMap
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import reduce
+from functools import cache, reduce
 from operator import or_
 from types import GenericAlias, MappingProxyType, NoneType, UnionType
 from typing import Annotated, Any, ClassVar, Literal, Self
@@ -37,7 +37,7 @@ class Keyed(Spec):
     @classmethod
     def asked(cls) -> Mapping[str, inspect.Parameter]:
         """What the maker asks for: keys, and what the study gives."""
-        return inspect.signature(cls.maker).parameters
+        return _asked(cls.maker)
 
     def make(self, **given: Any) -> Any:
         """What is made of them; `given` is what no key says, such as a random generator, where it is asked for."""
@@ -48,6 +48,11 @@ class Keyed(Spec):
         """The keys other than `kind`, as arguments of the maker; what they name is built."""
         names = {KEYS.get(name, name): name for name in self.asked()}
         return {names[key]: built(self, key) for key in type(self).model_fields if key in names}
+
+
+@cache
+def _asked(maker: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
+    return inspect.signature(maker).parameters
 
 
 class Made(Keyed):

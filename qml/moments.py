@@ -21,7 +21,7 @@ from qml import _checks, _matrices
 from qml._checks import InputError
 from qml._saved import Saved
 from qml._typing import ArrayLike, Complex, Dims, Real
-from qml.operators import GeneratorsLike, PauliLike, PauliSum, as_matrix, as_pauli_sum
+from qml.operators import GeneratorsLike, PauliLike, PauliSum, as_pauli_sum
 from qml.operators.generators import coefficients_of, pauli_sums
 from qml.operators.shots import string_estimates
 from qml.operators.sites import as_hermitian
@@ -251,17 +251,15 @@ class Moments(Saved):
         4.2
         """
         words, columns, shifts = self._span
-        if isinstance(operator, PauliSum | str | Mapping):
-            operator = as_hermitian("the operator", operator, self.dims)
-            assert isinstance(operator, PauliSum)
+        operator = as_hermitian("the operator", operator, self.dims)
+        if isinstance(operator, PauliSum):
             largest = max(map(abs, operator.coefficients), default=0.0) or 1.0  # squares of what is scaled by it exist
             held = {w: complex(c) / largest for w, c in zip(operator.words, operator.coefficients, strict=True)}
             wanted = np.array([complex(held.pop(word, 0.0)).real for word in words])
             constant, outside = complex(held.pop((0, 0), 0.0)).real, sum(abs(c) ** 2 for c in held.values())
         else:
-            rho = as_matrix(operator, self.dims)
-            largest = float(np.abs(rho).max()) or 1.0
-            rho = rho / largest
+            largest = float(np.abs(operator).max()) or 1.0
+            rho = operator / largest
             wanted = np.array([p._traces(rho).real for p in self._strings]) / len(rho)
             constant = float(np.trace(rho).real) / len(rho)
             outside = float(np.square(np.abs(rho)).sum()) / len(rho) - float(np.square(wanted).sum()) - constant**2

@@ -20,7 +20,9 @@ from qml import _checks, _products, buffers, threads
 from qml._arrays import as_complex, as_real, compiled, frozen, is_traced, namespace, on_host, surely
 from qml._typing import Complex, Numeric, Real
 
-EPS, TINY = float(np.finfo(np.float64).eps), float(np.finfo(np.float64).tiny)
+EPS, TINY, LARGEST = (float(x) for x in (np.finfo(float).eps, np.finfo(float).tiny, np.finfo(float).max))
+STEEPEST = 700.0
+"""The logarithm of the largest 1/e^l in derivatives, near the end of float64."""
 SMALL = threads.SPLIT_FROM**2
 """Numbers below which a matrix is multiplied as it is: the calls around a product would take longer than it."""
 
@@ -96,7 +98,7 @@ class Spectrum:
     def has_kernel(self) -> bool:
         """Whether there is a vector of eigenvalue zero, in any state of a batch."""
         outside_is_kernel = self.log_outside == -math.inf and not self.is_complete
-        lowest = self.log_eigenvalues.min()
+        lowest = self.log_eigenvalues.min(initial=0.0)
         return outside_is_kernel or is_traced(lowest) or float(lowest) == -math.inf
 
     def every_log_eigenvalue(self) -> Real:
@@ -242,9 +244,8 @@ def log_divided_differences(log_values: Real) -> Real:
     safe, ratio, both = _pairs(log_values)
     other = xp.expm1(ratio, **_room(safe))
     ratio = xp.divide(ratio, other, **_into(ratio))
-    with np.errstate(over="ignore"):  # 1/e^l above the range of float64 is inf
-        inverse = xp.exp(-safe)
-        ratio *= xp.minimum(inverse[..., :, None], inverse[..., None, :], **_into(other))
+    inverse = xp.exp(xp.minimum(-safe, STEEPEST))  # beyond, what it multiplies is zero
+    ratio *= xp.minimum(inverse[..., :, None], inverse[..., None, :], **_into(other))
     return ratio if both is None else as_real(xp.where(both, ratio, 0.0))
 
 
@@ -316,8 +317,9 @@ def decompose_factor(factor: Complex, smoothing: float = 0.0) -> tuple[Spectrum,
     """
     xp = namespace(factor)
     u, s, wh = xp.linalg.svd(_products.real_if_real(factor) if on_host(factor) else factor, full_matrices=False)
-    d, rows = factor.shape[-2], s[..., None] * wh
-    logs = 2 * _log_above(s, d * EPS * s[..., :1])
+    d = factor.shape[-2]
+    s = xp.where(s > d * EPS * s[..., :1], s, 0.0)
+    logs, rows = 2 * log_probabilities(s), s[..., None] * wh
     if not smoothing:
         return Spectrum(logs, u), rows
     outside = math.log(smoothing) - math.log(d)  # smoothing / d may be too small for float64

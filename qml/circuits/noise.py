@@ -71,7 +71,9 @@ class NoiseModel(Saved):
         """One more rule: a channel behind gates.
 
         A channel on one site follows a gate on each of the gate's sites, in the order in which the gate lists them.
-        A channel on k sites acts on the sites of a gate on k sites together.
+        A channel on k sites acts on the sites of a gate on k sites together. A circuit without such a gate gets no such
+        noise, so that one model of a device serves all circuits; a name that stands for no gate at all is refused by
+        ``with_noise``.
 
         Parameters
         ----------

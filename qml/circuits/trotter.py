@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import Literal
 
 from qml import _checks, gates
-from qml._checks import InputError
 from qml.circuits.ansatz import prefix_of
 from qml.circuits.circuit import Circuit, room_for
 from qml.instructions import Operation
 from qml.operators import PauliLike, PauliSum, as_pauli_sum
+from qml.operators.sites import hermitian_sum
 from qml.parameters import Affine, Parameter, ParameterLike, as_affine
 
 Term = tuple[str, float]
@@ -138,8 +138,7 @@ def hamiltonian_variational(
 
 def _terms(hamiltonian: PauliSum) -> Sequence[Term]:
     """(label, real coefficient) of every term but the identity."""
-    if not hamiltonian.is_hermitian:
-        raise InputError("hamiltonian must be Hermitian; found complex coefficients: pass (H + H.adjoint()) / 2.")
+    hermitian_sum("hamiltonian", hamiltonian, hamiltonian.dims)
     return [(label, float(complex(c).real)) for label, c in hamiltonian.terms if set(label) != {"I"}]
 
 

@@ -9,8 +9,9 @@ from qml._descriptions import Described
 from qml._typing import ArrayLike, Complex, ParamsLike, Real
 from qml.circuits.circuit import ProgramLike, as_program
 from qml.engines.register import Pull, Push, VectorsPull, VectorsPush
-from qml.engines.vectors.plain import check_observable, expect_vectors_vjp, push_vectors
+from qml.engines.vectors.plain import expect_vectors_vjp, push_vectors
 from qml.operators import PauliLike
+from qml.operators.sites import hermitian_sum
 from qml.states.base import State
 from qml.states.coercion import StateLike
 
@@ -259,5 +260,5 @@ class Engine(Described, ABC):
         (array([1., 1.]), array([0.5]))
         """
         program = as_program(program)
-        observable = check_observable(observable, program)
+        observable = hermitian_sum("the observable", observable, program.dims_in)
         return expect_vectors_vjp(self.evolve_vectors_vjp(program, params, vectors), observable)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
@@ -215,9 +216,7 @@ class PauliState(State):
     def partial_trace(self, keep: Sequence[int]) -> PauliState:
         """The expectations of the strings that act on the kept sites only."""
         n, lead = len(self.dims), len(self.batch_shape)
-        kept = _checks.targets("keep", keep, n)
-        if not kept:
-            raise InputError("keep must name at least one site; found none.")
+        kept = _checks.kept_sites(keep, n)
         out = self._vector.reshape(*self.batch_shape, *(4,) * n)
         out = out[(..., *(slice(None) if site in kept else 0 for site in range(n)))]
         order = [lead + sorted(kept).index(site) for site in kept]
@@ -261,6 +260,8 @@ def pauli_vector_of(state: State) -> Real:
     n = len(state.dims)
     if state.pauli_vector is not None:
         return state.pauli_vector
+    needed = 16 * math.prod(state.batch_shape) * 4**n
+    _checks.memory(f"the Pauli vector of {n} qubits", needed, "use fewer qubits", n)
     if state.is_diagonal and on_host(p := state.probabilities()):
         r = np.zeros((*state.batch_shape, 4**n))
         inside = _without_flips(r, n)

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from qml import _checks, spectral
-from qml._checks import InputError, OutsideDomain
+from qml._checks import OutsideDomain
 from qml._descriptions import Described
 from qml._typing import Real
 from qml.operators import PauliLike, PauliSum, as_pauli_sum
 from qml.operators.generators import coefficients_of
+from qml.operators.sites import hermitian_sum
 
 LIMIT = 400
 """Krylov vectors at most."""
@@ -87,17 +88,10 @@ class ThermalEngine(Described, ABC):
 
 def hermitian_sums(hamiltonian: PauliLike, observables: Sequence[PauliLike]) -> tuple[PauliSum, tuple[PauliSum, ...]]:
     """K and the observables as Hermitian Pauli sums of the same qubits; others are refused."""
-    k = as_pauli_sum(hamiltonian, "hamiltonian")
-    held = tuple(as_pauli_sum(o, "each observable") for o in _checks.listed("observables", observables, "Pauli sums"))
-    for name, operator in [("hamiltonian", k), *((f"observable {j}", o) for j, o in enumerate(held))]:
-        if not operator.is_hermitian:
-            raise InputError(f"{name} must be Hermitian; found a Pauli sum with complex coefficients.")
-        if operator.n_qubits != k.n_qubits:
-            raise InputError(
-                f"{name} must act on the {_checks.plural(k.n_qubits, 'qubit')} of the hamiltonian; found one on "
-                f"{operator.n_qubits}."
-            )
-    return k, held
+    given = as_pauli_sum(hamiltonian, "hamiltonian")
+    k = hermitian_sum("hamiltonian", given, given.dims)
+    listed = enumerate(_checks.listed("observables", observables, "Pauli sums"))
+    return k, tuple(hermitian_sum(f"observable {j}", o, k.dims) for j, o in listed)
 
 
 def without_constant(k: PauliSum) -> tuple[PauliSum, float, float]:

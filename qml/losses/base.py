@@ -18,6 +18,7 @@ from qml.losses.measures import weight_outside_support
 from qml.states import as_pair, as_single_state
 from qml.states.base import State
 from qml.states.coercion import StateLike, one_state
+from qml.states.cross_entropy import marginals
 
 if TYPE_CHECKING:
     from typing_extensions import TypeIs
@@ -221,10 +222,13 @@ class Loss(Described, ABC):
         """
         if not getattr(target, "_is_state", False):
             return ""
-        weights = np.atleast_1d(weight_outside_support(target, sigma))
+        parts = sigma.parts or (sigma,)  # of a product the least that the reduced states say: no joint eigenvectors
+        reduced = marginals(target, [part.dims for part in parts])
+        outside = [np.atleast_1d(weight_outside_support(*pair)) for pair in zip(reduced, parts, strict=True)]
+        weights = np.max(outside, axis=0)
         worst = int(weights.argmax())
-        of = f"rho_{worst}" if target.batch_shape else "rho"
-        found = f"{weights[worst]:.3g} of the weight of {of} lies outside the support of sigma"
+        of, least = f"rho_{worst}" if target.batch_shape else "rho", "at least " if len(parts) > 1 else ""
+        found = f"{least}{weights[worst]:.3g} of the weight of {of} lies outside the support of sigma"
         return found if weights[worst] > 0 else ""
 
     def __repr__(self) -> str:

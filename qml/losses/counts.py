@@ -167,6 +167,7 @@ class CountsLoss(Loss):
         """
 
     def why_infinite(self, target: Counts, sigma: State) -> str:
+        self._measured(target)
         if self.readout is not None and self._phi is None:
             return ""  # error rates are never zero, so nothing is impossible
         reported, _ = self._predicted(target, sigma)
@@ -184,8 +185,9 @@ class NegativeLogLikelihood(CountsLoss):
     .. math:: L = -\frac{1}{N} \sum_k n_k \log p_k, \qquad p_k = \mathrm{Tr}(M_k \sigma), \qquad N = \sum_k n_k
 
     +inf where an outcome was counted that sigma gives probability zero (at or below 8 d eps, the support policy's cut;
-    exactly zero where probabilities are read off, and never in a diagonal Gibbs state that is measured in its basis,
-    which knows log p at any gap); outcomes that were not counted add nothing. The floor is the
+    exactly zero where probabilities are read off, as behind readout errors that never report an outcome for another: in
+    a diagonal Gibbs state at a gap above 745; never in one that is measured in its basis without readout errors, which
+    knows log p at any gap); outcomes that were not counted add nothing. The floor is the
     entropy of the frequencies f, so that the gap, loss - floor, is their relative entropy D(f\|\|p) from the model's
     probabilities p: 2 N of it is the likelihood-ratio statistic. The floor is a bound, reached only where some state
     has these very frequencies.
@@ -237,6 +239,7 @@ class NegativeLogLikelihood(CountsLoss):
         return None if frequencies is None else DensityMatrix._make(None, sigma.dims, probabilities=frequencies)
 
     def floor(self, target: Counts) -> float:
+        self._measured(target)
         return log_loss(target.shares(), target.frequencies(), 0.0)[0]
 
 
@@ -315,9 +318,9 @@ class ChiSquare(CountsLoss):
         xp = namespace(p)
         if xp.where(possible, False, f * weights > 0).any():
             return math.inf, xp.zeros_like(p)
-        inverse = 1.0 / xp.where(possible, p, 1.0)
-        value = xp.where(possible, xp.square(f - p) * inverse, p)
-        slope = 1.0 - xp.where(possible, xp.square(f * inverse), 0.0)
+        safe = xp.where(possible, p, 1.0)
+        value = xp.where(possible, (f - p) * ((f - p) / safe), p)
+        slope = 1.0 - xp.where(possible, xp.square(f / safe), 0.0)
         return float(weights @ value), weights * slope
 
 

@@ -54,7 +54,7 @@ class CrossEntropy(Loss):
             return cross_entropy_and_cotangent(target, sigma)
 
     def floor(self, target: Any) -> float:
-        return float(target.entropy())
+        return float(as_data(target).entropy())
 
     def gap_of(self, target: Any) -> str:
         return self.gap_is.replace("rho", "rho_hat") if is_measured(target) else self.gap_is

@@ -146,12 +146,7 @@ def _hamiltonian(target: Any, dims: Dims) -> PauliSum | Complex:
             "the target of an energy must be a Hamiltonian, such as a PauliSum or a Hermitian matrix; found "
             f"{type(target).__name__}: use CrossEntropy() to learn a state, NegativeLogLikelihood() for counts."
         )
-    h = as_hermitian("the Hamiltonian", target, dims)
-    if isinstance(h, PauliSum) and h.dims != dims:
-        raise InputError(
-            f"Hamiltonian and model must have equal dims; found {h.dims} (Hamiltonian) and {dims} (model)."
-        )
-    return h
+    return as_hermitian("the Hamiltonian", target, dims)
 
 
 def _energies(target: Any) -> Real | None:

@@ -138,7 +138,7 @@ class MeanCrossEntropy(Loss):
         return value, sigma.pull_log(-self._weights(target, sigma)[:, None, None] * target.matrix())
 
     def floor(self, target: State) -> float:
-        return float((self.member_weights(target) * target.entropy()).sum())
+        return float((self._weights(target, target) * target.entropy()).sum())
 
     def member_weights(self, target: State) -> Real:
         return np.full(target.batch_shape, 1 / target.batch_shape[0]) if self.weights is None else self.weights
@@ -146,7 +146,7 @@ class MeanCrossEntropy(Loss):
     def _weights(self, target: State, sigma: State) -> Real:
         _checks.instance("target", target, State, "a batch")
         _checks.instance("sigma", sigma, State, "a batch")
-        if target.batch_shape != sigma.batch_shape:
+        if target.batch_shape != sigma.batch_shape or len(target.batch_shape) != 1:
             raise InputError(
                 f"target and model must hold equally many states; found {target.batch_shape} labels and "
                 f"{sigma.batch_shape} states: use conditional_model.at(inputs)."
@@ -208,6 +208,7 @@ class LabelLikelihood(MeanCrossEntropy):
         return value, sigma.pull_matrix((slopes[:, :, None] * xp.eye(sigma.dim)).astype(np.complex128))
 
     def why_infinite(self, target: State, sigma: State) -> str:
+        self._weights(target, sigma)
         return super().why_infinite(_diagonal(target), _diagonal(sigma))
 
     def floor(self, target: State) -> float:

@@ -67,7 +67,7 @@ class MeasuredReport(Table):
     def cost(self) -> float:
         r"""S(rho_hat, sigma) - L - sum_k f_k log Tr M_k >= 0: what the empirical state says less than the counts.
 
-        Zero iff every outcome that was seen is an eigenvector of sigma.
+        Zero iff every outcome that was seen is an eigenvector of sigma; NaN where both are +inf.
         """
         return self.cross_entropy - self.likelihood - self.log_traces
 

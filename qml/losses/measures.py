@@ -211,11 +211,15 @@ def singular_cut(sigma: State) -> float:
     """The share of the largest singular value of A^dagger B, sigma = B B^dagger, below which one is left out of
     derivatives.
 
-    It is rounding; or, where sigma is held by its logarithm, whose derivative small ones contribute no more to than
-    their own size, so small that the rounding of their vectors would contribute more.
+    It is rounding; or, where sigma or a factor of it is held by its logarithm, whose derivative small ones contribute
+    no more to than their own size, so small that the rounding of their vectors would contribute more.
     """
-    by_logarithm = sigma.has_modular_hamiltonian or isinstance(sigma, SpectralState)
-    return spectral.EPS**0.5 if by_logarithm else sigma.dim * spectral.EPS
+    return spectral.EPS**0.5 if _by_logarithm(sigma) else sigma.dim * spectral.EPS
+
+
+def _by_logarithm(sigma: State) -> bool:
+    is_known = sigma.has_modular_hamiltonian or isinstance(sigma, SpectralState)
+    return is_known or any(map(_by_logarithm, sigma.parts))
 
 
 def trace_distance(rho: StateLike, sigma: StateLike) -> Numbers:

@@ -127,7 +127,7 @@ class MMD(Loss):
             shots = np.asarray(target.shots, dtype=np.float64)
             return _Data(target.measurement, target.frequencies(), shots, sampled=not target.is_weighted)
         settings = 1 if self.measurement is None else len(self.measurement.settings)
-        p = _probabilities(self.measurement, target)
+        p = _probabilities(self.measurement, one_state(target, "target"))
         return _Data(self.measurement, p, np.ones(settings), sampled=False)
 
     def _floor(self, data: _Data) -> float:
@@ -186,6 +186,5 @@ def _pull(measurement: Measurement | None, slope: Real, sigma: State) -> Cotange
     if measurement is None and sigma.dims and set(sigma.dims) == {2}:
         measurement = PauliMeasurement(["Z" * len(sigma.dims)])
     if measurement is None:
-        _checks.memory(f"a matrix of dimension {sigma.dim}", 32 * sigma.dim**2, "use fewer sites")
-        return sigma.pull_matrix(np.diag(slope).astype(np.complex128))
+        return sigma._pull_diagonal(slope)
     return measurement.pull(slope, sigma)

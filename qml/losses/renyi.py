@@ -140,12 +140,16 @@ class Renyi(Loss):
             q = namespace(q).where(spectrum.support, q, 0.0)
             powers = namespace(q).exp(self.alpha * p + (1 - self.alpha) * (q + value))
             return value, sigma.pull_log(spectrum.matrix_of(-namespace(q).where(spectrum.support, powers, 0.0)))
-        kept = spectrum.support
+        kept, with_kernel = spectrum.support, False
+        if self.alpha < 1 and spectrum.has_kernel:
+            normal = spectrum.eigenvalues >= spectral.TINY  # whose inverses exist
+            with_kernel = target.populations(spectrum.basis)[normal].sum() > weight_cut(spectrum, target)
+            kept = normal if with_kernel else kept
         logs = spectrum.log_eigenvalues[kept]
         v = spectrum.columns[:, kept]
         t, z, scaled = self._power(target, v, logs, singular_cut(sigma))
         powers = spectral.exp_divided_differences(scaled)
-        if self.alpha > 1 or not spectrum.has_kernel:
+        if not with_kernel:
             inside = v.conj().T @ z @ v
             return value, sigma.pull_log(-(v @ (powers * inside) @ v.conj().T))
         return value, sigma.pull_matrix(-_of_matrix(powers, logs, scaled, t, v, z))

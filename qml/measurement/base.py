@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from qml import _checks, spectral
-from qml._arrays import as_real, namespace
+from qml._arrays import as_real, namespace, on_host
 from qml._checks import InputError
 from qml._descriptions import Described
 from qml._typing import Complex, Cotangent, Dims, Integer, Real
@@ -206,7 +206,8 @@ class Measurement(Described, ABC):
         state : State
             sigma.
         """
-        return state.pull_matrix(self.adjoint(weights))
+        entries = self._diagonal_of(self._weights(weights)) if state.is_diagonal and on_host(weights) else None
+        return state.pull_matrix(self.adjoint(weights)) if entries is None else state._pull_diagonal(entries)
 
     def resolution(self, state: State) -> float:
         """What is rounding: the probability of an outcome at or below it counts as zero. 8 d eps where probabilities

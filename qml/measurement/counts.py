@@ -230,7 +230,10 @@ class Counts(FiledRecord, Mapping[str, dict[str, Any]]):
                 f"{outcome_name(self.measurement, k)} can't occur, as its effect is zero, but was counted."
             )
         weights = np.divide(shares, traces, out=np.zeros_like(shares), where=traces > 0)
-        return DensityMatrix._trusted(self.measurement.adjoint(weights), self.measurement.dims)
+        entries, dims = self.measurement._diagonal_of(weights), self.measurement.dims
+        if entries is not None:
+            return DensityMatrix._make(None, dims, probabilities=entries)
+        return DensityMatrix._trusted(self.measurement.adjoint(weights), dims)
 
     def _as_data(self) -> DensityMatrix:
         return self.empirical_state()

@@ -11,6 +11,7 @@ import numpy as np
 
 from qml import _checks
 from qml._arrays import as_complex, as_real, outer
+from qml._checks import InputError
 from qml._typing import Complex, Integer, Numeric, Real
 from qml.measurement.base import Measurement, checked_measurements, of_states
 from qml.states.base import State
@@ -32,7 +33,8 @@ class ProductMeasurement(Measurement):
     Raises
     ------
     InputError
-        Without factors, or for a measurement of processes.
+        Without factors, for a measurement of processes, or where names of settings, which are joined by commas, are no
+        longer distinct.
     MemoryRefused
         If the probabilities of all outcomes would not fit.
 
@@ -55,6 +57,8 @@ class ProductMeasurement(Measurement):
         named = [factor.settings for factor in self.factors]
         is_one = len(set(named)) == 1 and len(named[0]) == 1
         self.settings = named[0] if is_one else tuple(map(",".join, itertools.product(*named)))
+        if len(set(self.settings)) < len(self.settings):
+            raise InputError("joined by commas, names of settings must stay distinct: leave out the commas in theirs.")
         self.sizes = _checks.kept(outer(factor.sizes for factor in self.factors).astype(np.int64))
 
     @cached_property

@@ -132,9 +132,7 @@ class ChainState(ThermalState):
         >>> ChainState([tfim(50)], [1.0]).partial_trace([49, 0]).matrix().real.round(4).diagonal()
         array([0.25, 0.25, 0.25, 0.25])
         """
-        kept = _checks.targets("keep", keep, self.n_qubits)
-        if not kept:
-            raise InputError("keep must name at least one site; found none.")
+        kept = _checks.kept_sites(keep, self.n_qubits)
         ordered = sorted(kept)
         found = DensityMatrix(self.chain.reduced(ordered))
         return found if list(kept) == ordered else found.partial_trace([ordered.index(site) for site in kept])

@@ -11,6 +11,7 @@ from qml import _checks
 from qml._typing import ArrayLike, Complex, Cotangent, DimsLike, ParamsLike, Real
 from qml.engines.register import directions_of
 from qml.models.base import Model, normal_start
+from qml.spectral import STEEPEST
 from qml.states import DensityMatrix, State
 
 
@@ -133,16 +134,14 @@ class CholeskyModel(Model):
         """L times a scale that keeps it within float64, its norm, and that scale, which drops out of sigma."""
         theta = self.theta(params)
         logs, re, im = np.split(theta, [self.rank, self.rank + len(self._below[0])])
-        below = re + 1j * im
-        largest = float(np.abs(below).max(initial=0.0))
+        largest = float(np.abs(theta[self.rank :]).max(initial=0.0))
         shift = max(float(logs.max()), math.log(largest) if largest else -math.inf)
-        with np.errstate(over="ignore"):
-            scale = float(np.exp(-shift))
         lower = np.zeros((math.prod(self.dims), self.rank), dtype=np.complex128)
-        lower[range(self.rank), range(self.rank)] = np.exp(logs - shift)
+        with np.errstate(over="ignore"):
+            lower[range(self.rank), range(self.rank)] = np.exp(logs - shift)
         if largest:
-            lower[self._below] = below / largest * math.exp(math.log(largest) - shift)
-        return lower, float(np.linalg.norm(lower)), scale
+            lower[self._below] = (re / largest + 1j * (im / largest)) * math.exp(math.log(largest) - shift)
+        return lower, float(np.linalg.norm(lower)), math.exp(min(-shift, STEEPEST))
 
     def __repr__(self) -> str:
         smoothing = f", smoothing={self.smoothing:g}" if self.smoothing else ""

@@ -134,7 +134,7 @@ class ProductEnergies(Energies):
     def __init__(self, dims: DimsLike) -> None:
         self.dims = _checks.dimensions("dims", dims)
         d = math.prod(self.dims)
-        _checks.memory(f"probabilities of dimension {_checks.readable(d)}", 8 * d, "use fewer sites")
+        _levels_fit(d)
         self._cuts = np.cumsum([d - 1 for d in self.dims])[:-1]
         self.names = tuple(
             f"eta_{site}" if d == 2 else f"eta_{site}_{level}"
@@ -235,6 +235,7 @@ class IsingEnergies(Energies):
         n = len(self.dims)
         if set(self.dims) != {2}:
             raise InputError(f"Ising energies are for qubits; found dims {self.dims}: use product or table energies.")
+        _levels_fit(2**n)
         pairs = itertools.combinations(range(n), 2) if edges is None else _checks.listed("edges", edges, "sites")
         joined = [_checks.targets("each edge", edge, n) for edge in pairs]
         self.edges = tuple(tuple(sorted(edge)) for edge in joined)
@@ -254,6 +255,11 @@ class IsingEnergies(Energies):
 
     def _adjoint(self, g: Real) -> Real:
         return walsh_hadamard(g)[self._masks]
+
+
+def _levels_fit(d: int) -> None:
+    """Refuse more levels than memory holds: energies, their logarithms and what they are made from."""
+    _checks.memory(f"probabilities of dimension {_checks.readable(d)}", 48 * d, "use fewer sites")
 
 
 ENERGIES: dict[str, type[ProductEnergies] | type[TableEnergies] | type[IsingEnergies]] = {

@@ -142,8 +142,7 @@ def _mixed(
         p = np.array([s.probabilities() for s in states])
 
         def from_diagonal(g: Cotangent) -> tuple[Real, list[Cotangent]]:
-            x = np.diag(g).astype(np.complex128)
-            return w * (p @ g), [s.pull_matrix(weight * x) for weight, s in zip(w, states, strict=True)]
+            return w * (p @ g), [s._pull_diagonal(weight * g) for weight, s in zip(w, states, strict=True)]
 
         return DensityMatrix.from_probabilities(w @ p, dims), from_diagonal
     held = [s.factor for s in states if s.factor is not None]

@@ -15,6 +15,7 @@ from qml._checks import InputError
 from qml._typing import ArrayLike
 from qml.operators.coercion import PauliLike, as_pauli_sum
 from qml.operators.pauli_sum import PauliSum, pauli
+from qml.operators.sites import hermitian_sum
 from qml.operators.strings import Word
 
 GeneratorsLike: TypeAlias = PauliLike | Sequence[PauliLike | ArrayLike] | Mapping[str, PauliLike | ArrayLike]
@@ -91,13 +92,7 @@ def check_sums(operators: Sequence[Any]) -> None:
             raise InputError(f"generator {k} must be a PauliSum; found {_checks.shown(g)}.")
         if not g.words:
             raise InputError(f"generator {k} is zero: leave it out.")
-        if not g.is_hermitian:
-            raise InputError(f"generator {k} must be Hermitian; found complex coefficients in {g}.")
-        if g.n_qubits != operators[0].n_qubits:
-            raise InputError(
-                f"generators must act on equally many qubits; generator 0 acts on {operators[0].n_qubits}, generator "
-                f"{k} on {g.n_qubits}."
-            )
+        hermitian_sum(f"generator {k}", g, operators[0].dims)
 
 
 def coefficients_of(operators: Sequence[PauliSum]) -> tuple[tuple[Word, ...], csr_array]:

@@ -91,7 +91,7 @@ class PauliSum(Saved):
         """
         pairs = terms.items() if isinstance(terms, Mapping) else _checks.listed("terms", terms, PAIRS)
         if n_qubits is not None:
-            n_qubits = _checks.integer("n_qubits", n_qubits, low=1)
+            n_qubits = _checks.qubit_count("n_qubits", n_qubits)
         items: list[tuple[strings.Word, complex]] = []
         for pair in pairs:
             if not isinstance(pair, tuple | list) or len(pair) != 2:
@@ -389,7 +389,7 @@ def pauli(label: str, coefficient: complex = 1.0, sites: Sequence[int] | None = 
     if (sites is None) != (n is None):
         raise InputError(f"sites and n must be given together; found sites = {sites}, n = {n}.")
     if sites is not None:
-        letters = strings.placed(letters, sites, _checks.integer("n", n, low=1))
+        letters = strings.placed(letters, sites, _checks.qubit_count("n", n))
     return PauliSum.from_terms([(letters, coefficient)])
 
 

@@ -49,7 +49,7 @@ def string_estimates(labels: Sequence[str], records: Mapping[str, Any]) -> tuple
         for rows, signs in _signs(bits, digits[strings]):
             centred = signs - means[strings]
             covariance[np.ix_(strings, strings)] += (centred * weights[rows, None]).T @ centred
-    return means, covariance / np.outer(totals, totals)
+    return means, covariance / totals / totals[:, None]
 
 
 def _settings(read: Sequence[tuple[str, Integer, Real]], n: int) -> Integer:

@@ -13,7 +13,7 @@ from qml import _checks, _matrices
 from qml._arrays import as_complex
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Dims, DimsLike, Integer, Numeric
-from qml.operators.coercion import as_pauli_sum
+from qml.operators.coercion import PauliLike, as_pauli_sum
 from qml.operators.pauli_sum import PauliSum
 
 
@@ -80,19 +80,36 @@ def as_matrix(op: OperatorLike, dims: DimsLike) -> Complex:
     return matrix
 
 
-def as_hermitian(name: str, op: OperatorLike, dims: DimsLike) -> PauliSum | Complex:
-    """A Hermitian operator: a Pauli sum, or what stands for one, as a sum; else the matrix (d, d) on sites `dims`.
+def as_hermitian(name: str, op: OperatorLike, dims: Dims) -> PauliSum | Complex:
+    """A Hermitian operator on sites `dims`: a Pauli sum, or what stands for one, as a sum; else the matrix (d, d).
 
     Raises
     ------
     InputError
-        If it is not Hermitian, or a matrix on other sites.
+        If it is not Hermitian, or acts on other sites.
     """
-    h = as_pauli_sum(op) if isinstance(op, str | Mapping) else op
-    if not isinstance(h, PauliSum):
-        return _matrices.hermitian(name, as_matrix(h, dims))
+    h = as_pauli_sum(op, name) if isinstance(op, str | Mapping) else op
+    return hermitian_sum(name, h, dims) if isinstance(h, PauliSum) else _matrices.hermitian(name, as_matrix(h, dims))
+
+
+def hermitian_sum(name: str, op: PauliLike, dims: Dims) -> PauliSum:
+    """A Hermitian Pauli sum on sites `dims`, or what stands for one.
+
+    Raises
+    ------
+    InputError
+        If it is none, or acts on other sites.
+    """
+    h = as_pauli_sum(op, name)
     if not h.is_hermitian:
-        raise InputError(f"{name} must be Hermitian; found a Pauli sum with complex coefficients.")
+        raise InputError(
+            f"{name} must be Hermitian; found a Pauli sum with complex coefficients: pass (H + H.adjoint()) / 2."
+        )
+    if h.dims != dims:
+        raise InputError(
+            f"{name} must act on sites of dimensions {_checks.shown(dims)}; found a Pauli sum on "
+            f"{_checks.plural(h.n_qubits, 'qubit')}."
+        )
     return h
 
 
@@ -223,7 +240,8 @@ def grouped(values: Numeric, keep: Dims, dims: Dims) -> Numeric:
     lead = values.ndim - 1
     order = (*range(lead), *(lead + site for site in (*keep, *_others(keep, dims))))
     tensor = values.reshape(*values.shape[:-1], *dims).transpose(*order)
-    return tensor.reshape(*values.shape[:-1], math.prod(dims[k] for k in keep), -1)
+    side = math.prod(dims[k] for k in keep)
+    return tensor.reshape(*values.shape[:-1], side, values.shape[-1] // side)
 
 
 def tensor_matrices(*matrices: ArrayLike) -> Complex:

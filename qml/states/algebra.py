@@ -15,6 +15,7 @@ from qml.states.base import State
 from qml.states.coercion import StateLike, as_state, one_state
 from qml.states.density_matrix import DensityMatrix
 from qml.states.gibbs import GibbsState
+from qml.states.product import ProductState
 
 
 def nearest_density_matrix(matrix: ArrayLike, dims: DimsLike | None = None) -> DensityMatrix:
@@ -92,6 +93,12 @@ def tensor(*states: StateLike) -> State:
         _checks.memory(f"a product state of dimension {_checks.readable(d)}", 64 * d, "use ProductState")
         joint = outer(s.probabilities() for s in held)
         return DensityMatrix.from_probabilities(joint, dims)
+    if all(s.is_diagonal for s in held):
+        product = ProductState(held)
+        logs = product._log_eigenvalues()
+        if np.isfinite(logs).all():
+            return GibbsState(-logs, dims, diagonal=True)
+        return DensityMatrix.from_probabilities(product.probabilities(), dims)
     if all(isinstance(s, GibbsState) for s in held):
         ends = np.cumsum([len(s.dims) for s in held])
         placed = [
@@ -155,7 +162,8 @@ def purify(state: StateLike) -> DensityMatrix:
     """
     state = one_state(state)
     spectrum = state.spectrum()
-    kept = spectrum.support
+    kept, d = spectrum.support, state.dim
+    _checks.memory(f"a purification of dimension {d * int(kept.sum())}", 80 * d * int(kept.sum()), "use fewer sites")
     weights = np.exp(spectrum.log_eigenvalues[kept] / 2)
     factor = spectrum.columns[:, kept] * (weights / np.linalg.norm(weights))
     return DensityMatrix.from_vector(factor.ravel(), (*state.dims, int(kept.sum())))

@@ -140,6 +140,11 @@ class State(Described, Correlations):
             X, Hermitian.
         """
 
+    def _pull_diagonal(self, x: Real) -> Cotangent:
+        """:meth:`pull_matrix` of a diagonal X, from its entries (d,)."""
+        _checks.memory(f"a matrix of dimension {self.dim}", 32 * self.dim**2, "use fewer sites")
+        return self.pull_matrix(np.diag(x).astype(np.complex128))
+
     @property
     def is_diagonal(self) -> bool:
         """Whether it is held as probabilities of the computational basis."""
@@ -264,7 +269,7 @@ class State(Described, Correlations):
 
     def rank(self) -> Numbers:
         """The number of eigenvalues above the cut of the support policy, an int for a single state."""
-        return per_state((self._spectrum.every_log_eigenvalue() > -math.inf).sum(axis=-1))
+        return per_state((self._log_eigenvalues() > -math.inf).sum(axis=-1))
 
     def sample(self, shots: int, rng: np.random.Generator | int) -> Integer:
         """Outcomes of measuring all sites in the computational basis, shape (..., shots, n): a row for each shot.
@@ -297,8 +302,8 @@ class State(Described, Correlations):
         _checks.memory(f"{many} samples of {_checks.plural(n, 'site')}", 8 * many * (2 * n + 2), "draw fewer shots")
         rows = np.cumsum(self.probabilities().clip(0.0).reshape(-1, self.dim), axis=-1)
         draws = [np.searchsorted(row / row[-1], rng.random(shots), side="right") for row in rows]
-        levels = np.unravel_index(np.array(draws).reshape(*self.batch_shape, shots), self.dims)
-        return np.stack(levels, axis=-1).astype(np.int64)
+        levels = np.unravel_index(np.array(draws, dtype=np.int64).reshape(*self.batch_shape, shots), self.dims)
+        return np.stack(levels, axis=-1)
 
     def log_expectation(self, rho: State) -> Numbers:
         """Tr(rho log sigma) in nats, over the support of sigma; leading axes broadcast.

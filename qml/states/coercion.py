@@ -102,13 +102,14 @@ def as_single_state(value: StateLike, dims: Dims, name: str = "target") -> State
     return rho
 
 
-def as_data(target: Any, dims: Dims) -> Data:
+def as_data(target: Any, dims: Dims | None = None) -> Data:
     """What S asks of a target on sites `dims`: a state, the empirical state of counts, or known expectations.
 
     Parameters
     ----------
     target : State, Counts, Moments, or what :func:`as_state` takes
-    dims : tuple of int
+    dims : tuple of int, optional
+        By default those that it has.
 
     Returns
     -------
@@ -126,8 +127,8 @@ def as_data(target: Any, dims: Dims) -> Data:
     """
     data = target._as_data() if hasattr(target, "_as_data") else target
     if getattr(data, "_is_state", True):
-        return as_single_state(data, dims)
-    if data.dims != dims:
+        return one_state(data, "target") if dims is None else as_single_state(data, dims)
+    if dims is not None and data.dims != dims:
         raise InputError(f"target and model must have equal dims; found {data.dims} (target) and {dims} (model).")
     held: Data = data
     return held

@@ -11,6 +11,7 @@ from qml import _checks, _matrices, spectral
 from qml._arrays import as_complex, as_real, diagonal, frozen, namespace, on_host, per_state, trace_of_product
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Cotangent, Dims, DimsLike, Integer, Numbers, Numeric, Real
+from qml.operators.sites import grouped
 from qml.states.base import State
 from qml.states.cross_entropy import Data
 from qml.states.density_matrix import DensityMatrix, reduced
@@ -165,8 +166,14 @@ class GibbsState(State):
             return {"energies": -self.spectrum().log_eigenvalues}
         return {"hamiltonian": self.hamiltonian()}
 
-    def partial_trace(self, keep: Sequence[int]) -> DensityMatrix:
-        return reduced(self, keep)
+    def partial_trace(self, keep: Sequence[int]) -> State:
+        """The reduced state; of a diagonal one a diagonal Gibbs state, whose logarithms are sums in the log domain."""
+        if not self._diagonal:
+            return reduced(self, keep)
+        kept = _checks.kept_sites(keep, len(self.dims))
+        logs = as_real(grouped(self.spectrum().log_eigenvalues, kept, self.dims))
+        energies = spectral.log_softmax(logs).max(axis=-1) - logs.max(axis=-1)  # -log sum exp
+        return GibbsState._trusted(energies, tuple(self.dims[k] for k in kept), diagonal=True)
 
     def pull_log(self, cotangent: Complex) -> Cotangent:
         return self._centred(-cotangent)
@@ -178,11 +185,16 @@ class GibbsState(State):
             return as_real(diagonal(x) - trace[..., None] * self.probabilities())
         return as_complex(x - trace[..., None, None] * self.matrix())
 
+    def _pull_diagonal(self, x: Real) -> Cotangent:
+        if not self._diagonal:
+            return super()._pull_diagonal(x)
+        p = self.probabilities()
+        return as_real(p * ((p * x).sum(axis=-1)[..., None] - x))
+
     def pull_matrix(self, cotangent: Complex) -> Cotangent:
-        mean = trace_of_product(cotangent, self.matrix())
         if self._diagonal:
-            x = diagonal(cotangent)
-            return self.probabilities() * (mean[..., None] - x)
+            return self._pull_diagonal(diagonal(cotangent))
+        mean = trace_of_product(cotangent, self.matrix())
         return -self.spectrum().exp_pullback(cotangent) + mean[..., None, None] * self.matrix()
 
 

@@ -203,21 +203,23 @@ class Held(State, is_kind=False):
 
     def _pull_log_of_diagonal(self, x: Real) -> Real:
         """:meth:`pull_log` of a state held as probabilities, where X has this diagonal."""
-        xp = namespace(self._probabilities, x)
-        slope = x / xp.maximum(self._probabilities, spectral.TINY)
-        return as_real(xp.where(self._spectrum.support, slope, 0.0))
+        xp, support = namespace(self._probabilities, x), self._spectrum.support
+        with np.errstate(over="ignore"):
+            slope = x / xp.where(support, self._probabilities, 1.0)
+        return as_real(xp.where(support, slope.clip(-spectral.LARGEST, spectral.LARGEST), 0.0))
+
+    def _pull_diagonal(self, x: Real) -> Cotangent:
+        return super()._pull_diagonal(x) if self._probabilities is None else x
 
     def pull_matrix(self, cotangent: Complex) -> Cotangent:
         if self._probabilities is not None:
-            return diagonal(cotangent)
+            return self._pull_diagonal(diagonal(cotangent))
         if self._factor is not None:
             return as_complex(2 * (1 - self.smoothing) * cotangent @ self._factor)
         return cotangent
 
     def partial_trace(self, keep: Sequence[int]) -> Self:
-        kept = _checks.targets("keep", keep, len(self.dims))
-        if not kept:
-            raise InputError("keep must name at least one site; found none.")
+        kept = _checks.kept_sites(keep, len(self.dims))
         dims = tuple(self.dims[k] for k in kept)
         if self._probabilities is not None:
             return self._make(None, dims, probabilities=grouped(self._probabilities, kept, self.dims).sum(axis=-1))
@@ -225,7 +227,7 @@ class Held(State, is_kind=False):
             return self._trusted(reduced_matrix(self.matrix(), kept, self.dims), dims)
         xp = namespace(self._factor)
         parts = grouped(self._factor.swapaxes(-1, -2), kept, self.dims)  # (..., r, d', rest)
-        a = xp.moveaxis(parts, -3, -1).reshape(*self.batch_shape, math.prod(dims), -1)
+        a = xp.moveaxis(parts, -3, -1).reshape(*self.batch_shape, math.prod(dims), parts.shape[-3] * parts.shape[-1])
         if a.shape[-1] < a.shape[-2]:
             return self._make(None, dims, factor=a, smoothing=self.smoothing)
         white = xp.eye(a.shape[-2]) * (self.dim / a.shape[-2])  # of which p/d is left

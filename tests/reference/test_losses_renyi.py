@@ -343,3 +343,26 @@ def test_a_level_that_is_rare_in_both_states_counts_by_its_logarithm(gap: float,
     value, cotangent = Renyi(2.0, variant).value_and_cotangent(rho, sigma)
     assert value == renyi_relative_entropy(rho, sigma, 2.0, variant) == pytest.approx(100, rel=1e-9)
     assert cotangent == pytest.approx([-1.0, 1.0], rel=1e-8)
+
+
+@pytest.mark.parametrize("gap", [300.0, 1e4])
+@every("variant, alpha", [("sandwiched", 0.5), ("sandwiched", 0.8), ("petz", 0.3), ("petz", 0.7)])
+def test_a_pure_part_turns_beside_one_that_is_as_cold_as_any(variant: str, alpha: float, gap: float) -> None:
+    """Levels that float64 does not hold are no levels: the slope in the vector is that at an exactly pure second part,
+    and where the data have those levels alone, their logarithms have slopes."""
+
+    def at(angle: float, second: states.State) -> states.ProductState:
+        first = DensityMatrix.from_vector([np.cos(angle), np.sin(angle)])
+        return states.ProductState([first, second])
+
+    loss, rho = Renyi(alpha, variant), states.ginibre(2, np.random.default_rng(5))
+    cold, h = GibbsState(np.diag([0.0, gap])), 1e-5
+    value, (of_vector, of_k) = loss.value_and_cotangent(rho, at(0.7, cold))
+    ends = [loss.value(rho, at(0.7 + step, states.basis_state("0"))) for step in (-h, h)]
+    assert value == pytest.approx(sum(ends) / 2, rel=1e-8)
+    slope = (of_vector[:, 0] @ [-np.sin(0.7), np.cos(0.7)]).real
+    assert slope == pytest.approx((ends[1] - ends[0]) / (2 * h), rel=1e-6)
+    assert np.isfinite(of_k).all()
+    value, (_, of_k) = loss.value_and_cotangent(states.basis_state("01"), at(0.7, cold))
+    assert value > gap
+    assert np.diag(of_k) == pytest.approx([-1.0, 1.0])

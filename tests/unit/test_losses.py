@@ -200,6 +200,10 @@ def test_losses_that_are_called_without_accept_refuse_in_a_sentence(name: str, v
             call(target, NO_PAIR[value])
         with contextlib.suppress(InputError):  # some are targets of some losses
             call(NO_PAIR[value], sigma)
+    with contextlib.suppress(InputError):
+        loss.floor(NO_PAIR[value])
+    with contextlib.suppress(InputError):
+        loss.why_infinite(NO_PAIR[value], sigma)
 
 
 @every("name", [name for name in LOSSES if name != "mmd"])
@@ -219,3 +223,19 @@ def test_infidelities_where_float64_hardly_holds_the_square_root_of_a_weight(gap
     value, cotangent = loss.value_and_cotangent(states.basis_state("1"), sigma)
     assert value == 1.0
     assert np.abs(cotangent).max() < 1e-300
+
+
+@pytest.mark.parametrize("seed", [0, 6, 12, 38])
+def test_cold_factors_of_a_product_have_the_slopes_of_their_infidelity(seed: int) -> None:
+    """A product of populations as small as 1e-26 would be divided by, and multiplied back after it was rounded."""
+    rng = np.random.default_rng(seed)
+    first, axis = DensityMatrix.from_probabilities(np.array([0.7, 0.3])), haar_unitaries(rng, (2, 2))
+    k, turn = axis * [0.0, 60.0] @ axis.conj().T, axis @ np.array([[0.0, 1.0], [1.0, 0.0]]) @ axis.conj().T
+    rho, h = states.ginibre(2, rng), 1e-3
+
+    def at(t: float) -> states.ProductState:
+        return states.ProductState([first, GibbsState(k + t * turn)])
+
+    _, (_, of_k) = Infidelity().value_and_cotangent(rho, at(0.0))
+    expected = (Infidelity().value(rho, at(h)) - Infidelity().value(rho, at(-h))) / (2 * h)
+    assert np.vdot(of_k, turn).real == pytest.approx(expected, abs=1e-8)

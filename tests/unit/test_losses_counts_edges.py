@@ -8,7 +8,7 @@ from helpers.cases import every
 
 from qml import states
 from qml._checks import MemoryRefused
-from qml.losses import MMD, ChiSquare, ClassicalCrossEntropy, NegativeLogLikelihood
+from qml.losses import MMD, ChiSquare, ClassicalCrossEntropy, NegativeLogLikelihood, SquaredError
 from qml.measurement import (
     CombinedMeasurement,
     Counts,
@@ -29,6 +29,14 @@ def test_a_derivative_beyond_float64_is_none_and_not_nan(loss):
         value, gradient = loss.value_and_cotangent(counts, states.GibbsState([0.0, gap]))
         assert (value == math.inf) == (gradient is None)
         assert gradient is None or np.isfinite(gradient).all()
+
+
+@pytest.mark.parametrize("p", [1e-300, 1e-310, 5e-324])
+def test_an_outcome_that_was_not_seen_costs_its_probability_however_small(p: float) -> None:
+    counts, sigma = Counts(PauliMeasurement(["Z"]), [3, 0]), DensityMatrix.from_probabilities([1.0, p])
+    value, gradient = ChiSquare().value_and_cotangent(counts, sigma)
+    assert value == ChiSquare().value(counts, sigma) == p
+    assert np.array_equal(gradient, [0.0, 1.0])
 
 
 COMPUTATIONAL = {
@@ -113,10 +121,32 @@ def test_diagonal_states_of_many_qubits_take_no_matrix(monkeypatch) -> None:
     assert slope == pytest.approx(-counts.shares() * 2**n, rel=1e-14)
     with pytest.raises(MemoryRefused, match="the Pauli vector of 14 qubits"):
         counts.measurement.adjoint(np.ones(2**n))
+    with pytest.raises(MemoryRefused, match="the Pauli vector of 14 qubits"):
+        PauliMeasurement(["Z" * n, "X" * n]).probabilities(sigma)
+
+
+@pytest.mark.parametrize("loss", [ChiSquare(), SquaredError(), MMD()], ids=repr)
+def test_slopes_of_diagonal_states_of_many_qubits_take_no_matrix(monkeypatch, loss) -> None:
+    """The last entry of the slopes of four qubits and of fourteen, by a difference of values."""
+    for n in (4, 14):
+        d, h = 2**n, 1e-6
+        energies, shares = np.linspace(0.0, 1.0, d), np.linspace(1.0, 2.0, d) / (1.5 * d)
+        counts, last = Counts.from_frequencies(PauliMeasurement(["Z" * n]), shares), np.arange(d) == d - 1
+        if n == 14:
+            monkeypatch.setattr("qml._checks.available_memory", lambda: 10**8)
+        _, of_k = loss.value_and_cotangent(counts, GibbsState(energies))
+        ends = [loss.value(counts, GibbsState(energies + step * last)) for step in (-h, h)]
+        assert of_k[-1] == pytest.approx((ends[1] - ends[0]) / (2 * h), rel=1e-3, abs=1e-11)
+        _, of_p = loss.value_and_cotangent(counts, DensityMatrix.from_probabilities(shares))
+        assert of_p == pytest.approx(np.zeros(d), abs=1e-12)
+        empirical = counts.empirical_state()
+        assert empirical.is_diagonal
+        assert empirical.probabilities() == pytest.approx(shares, rel=1e-13)
 
 
 def test_the_discrepancy_of_qutrits_that_do_not_fit_is_refused(monkeypatch) -> None:
     monkeypatch.setattr("qml._checks.available_memory", lambda: 10**8)
-    uniform = states.maximally_mixed((3,) * 8)
+    uniform, pure = states.maximally_mixed((3,) * 8), states.haar_pure((3,) * 8, np.random.default_rng(0))
+    assert np.allclose(MMD().value_and_cotangent(uniform, uniform)[1], 0.0)
     with pytest.raises(MemoryRefused, match="a matrix of dimension 6561"):
-        MMD().value_and_cotangent(uniform, uniform)
+        MMD().value_and_cotangent(uniform, pure)

@@ -224,7 +224,7 @@ def test_what_stands_for_a_hamiltonian() -> None:
 @pytest.mark.parametrize(
     ("target", "sentence"),
     [
-        (tfim(3), r"equal dims; found \(2, 2, 2\) \(Hamiltonian\) and \(2, 2\) \(model\)"),
+        (tfim(3), r"the Hamiltonian must act on sites of dimensions \(2, 2\); found a Pauli sum on 3 qubits"),
         (PauliSum.from_terms({"XX": 1j}), "must be Hermitian; found a Pauli sum with complex"),
         (np.array([[0, 1], [0, 0]]), "shape|dimension"),
         (np.triu(np.ones((4, 4))), "the Hamiltonian must be Hermitian"),

@@ -221,6 +221,9 @@ def test_bad_measurements_are_refused() -> None:
             make([PauliMeasurement(1), "Z"])
         with pytest.raises(InputError, match="at least one measurement"):
             make([])
+    bases = [ProjectiveMeasurement([np.eye(2)] * 2, settings=names) for names in (["a", "a,b"], ["b,c", "c"])]
+    with pytest.raises(InputError, match="joined by commas, names of settings must stay distinct"):
+        ProductMeasurement(bases)  # "a" and "b,c", or "a,b" and "c"
     for draw in (lambda: haar_bases((2, 2), 1, 7), lambda: clifford_bases(2, 1, None)):
         with pytest.raises(InputError, match="rng must be a numpy Generator"):
             draw()

@@ -153,3 +153,18 @@ def test_sentences(arguments, sentence):
 
 def test_repr_says_what_it_is():
     assert repr(CholeskyModel((3,), 2, smoothing=0.1)) == "CholeskyModel(dims=(3,), rank=2, smoothing=0.1)"
+
+
+@pytest.mark.parametrize("scale", [-1e308, -900.0, -720.0, 0.0, 700.0, 1e300])
+def test_a_factor_of_any_size_has_states_and_slopes_that_are_numbers(scale):
+    """sigma = 1/2 whatever the size of L; with an entry as large as float64 holds beside it, the pure state |1>."""
+    model = CholeskyModel(1)
+    state, pull = model.state_vjp([scale, scale, 0.0, 0.0])
+    assert state.matrix() == pytest.approx(np.eye(2) / 2)
+    assert np.isfinite(pull(state.pull_matrix(np.array([[1.0, 0.5], [0.5, -1.0]])))).all()
+    assert pull(state.pull_matrix(np.diag([1.0, -1.0]))) == pytest.approx([1.0, -1.0, 0.0, 0.0])
+
+
+def test_an_entry_that_is_hardly_a_number_is_one_beside_smaller_ones():
+    sigma = CholeskyModel(1).state([-800.0, -800.0, 1e-320, 0.0])
+    assert sigma.probabilities() == pytest.approx([0.0, 1.0], abs=1e-15)

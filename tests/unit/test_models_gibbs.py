@@ -100,7 +100,11 @@ def test_gibbs_model_survives_any_beta():
         ([], {}, "at least one operator"),
         (pauli("II"), {}, "other than the identity"),
         (3, {}, "generators must be a list of operators, or one PauliSum; found 3"),
-        ([pauli("XX"), pauli("X")], {}, "generator 0 acts on 2, generator 1 on 1"),
+        (
+            [pauli("XX"), pauli("X")],
+            {},
+            "generator 1 must act on sites of .* a Pauli sum on 1 qubit",
+        ),
         ([pauli("XX", 1j)], {}, "generator 0 must be Hermitian"),
         ([pauli("XX"), pauli("XX")], {}, "'XX' is there 2 times"),
         ([pauli("XX"), np.eye(4)], {}, "found both"),

@@ -6,7 +6,7 @@ import pytest
 from qml import Circuit, GibbsModel, SpectralModel, check_gradient, circuits, fit, pauli
 from qml._checks import InputError
 from qml.losses import CrossEntropy, HilbertSchmidt, Infidelity
-from qml.models import CholeskyModel, MixtureModel, ProductModel, PurifiedCircuitModel
+from qml.models import CholeskyModel, MixtureModel, ProductEnergies, ProductModel, PurifiedCircuitModel
 from qml.states import DensityMatrix, basis_state, ghz, ginibre, maximally_mixed
 
 
@@ -125,3 +125,13 @@ def test_repr_names_the_members():
     assert repr(MixtureModel([CholeskyModel((3,), 1), maximally_mixed((3,))])) == (
         "MixtureModel([CholeskyModel(dims=(3,), rank=1), DensityMatrix(dims=(3,))])"
     )
+
+
+def test_mixtures_of_diagonal_states_of_many_qubits_take_no_matrix(monkeypatch):
+    """dL/du = w (1 - w) (g . (p_1 - p_0)) of two fixed members."""
+    monkeypatch.setattr("qml._checks.available_memory", lambda: 10**8)
+    model = MixtureModel([maximally_mixed(14), ProductEnergies(14)])
+    _, pull = model.state_vjp(np.zeros(15))
+    slope = np.arange(2.0**14)
+    assert pull(slope)[0] == pytest.approx(0.0, abs=1e-9)
+    assert pull(slope)[1:] == pytest.approx(2.0 ** np.arange(13, -1, -1) / 8, rel=1e-12)

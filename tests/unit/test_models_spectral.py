@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qml import Circuit, GibbsModel, SpectralModel, _matrices, circuits, fit, pauli
-from qml._checks import InputError
+from qml._checks import InputError, MemoryRefused
 from qml.models import IsingEnergies, ProductEnergies, TableEnergies
 from qml.states import ginibre
 
@@ -115,6 +115,12 @@ def test_known_logarithm_is_exact_for_any_field():
 def test_sentences(make, sentence):
     with pytest.raises(InputError, match=sentence):
         make()
+
+
+@pytest.mark.parametrize("family", [IsingEnergies, ProductEnergies])
+def test_levels_that_do_not_fit_are_refused(family):
+    with pytest.raises(MemoryRefused, match=r"probabilities of dimension 2\^45 needs"):
+        family((2,) * 45)
 
 
 def test_what_a_circuit_makes_is_not_proved_to_be_unitary_again(monkeypatch):

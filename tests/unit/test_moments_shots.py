@@ -142,3 +142,11 @@ def test_the_covariance_is_that_of_the_exponential_family():
 def test_mistakes_are_told_in_a_sentence(make, sentence):
     with pytest.raises(InputError, match=sentence):
         make()
+
+
+@pytest.mark.parametrize("unit", [1e-200, 1e200])
+def test_error_bars_go_as_the_root_of_the_weight_in_any_unit(unit):
+    """Var m = (1 - m^2) / N, with m = 0.2."""
+    found = Moments.from_shots(["Z"], {"Z": {"0": 0.6 * unit, "1": 0.4 * unit}})
+    assert found.values == pytest.approx([0.2], rel=1e-13)
+    assert found.errors == pytest.approx([np.sqrt(0.96) / np.sqrt(unit)], rel=1e-12)

@@ -184,6 +184,9 @@ class TestPauliSum:
             h.sparse()
         with pytest.raises(_checks.MemoryRefused, match="Pauli expansion on 4 qubits"):
             PauliSum.from_matrix(np.eye(16))
+        for make in (lambda n: pauli("X", sites=(0,), n=n), lambda n: PauliSum.from_terms({}, n_qubits=n).dims):
+            with pytest.raises(_checks.MemoryRefused, match="at most 4096 qubits"):
+                make(10**6)
 
 
 class TestPauliSumRefuses:

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qml import FitResult, GibbsModel, fit, pauli
-from qml._checks import InputError
-from qml.losses import CrossEntropy, cross_entropy, fidelity, von_neumann_entropy
+from qml._checks import InputError, MemoryRefused
+from qml.losses import CrossEntropy, Infidelity, Renyi, cross_entropy, fidelity, von_neumann_entropy
 from qml.states import (
     DensityMatrix,
     GibbsState,
@@ -21,6 +21,8 @@ from qml.states import (
     haar_pure,
     maximally_mixed,
     partial_trace,
+    purify,
+    tensor,
 )
 from qml.states.storage import state_of
 
@@ -190,3 +192,98 @@ def test_any_smoothing_makes_the_entropy_finite(p):
     assert float(cross_entropy(DensityMatrix.from_vector([1.0, 0.0, 0.0, 0.0]), sigma)) == pytest.approx(
         -math.log1p(-0.75 * p), rel=1e-3, abs=1e-15
     )
+
+
+def test_a_direction_that_counts_as_kernel_has_no_slope_in_its_factor():
+    """The second singular value is cut, and with it what 1/(p/d) would multiply."""
+    sigma = DensityMatrix.from_factor(np.diag([1.0, 1e-20]), smoothing=1e-200)
+    value, cotangent = CrossEntropy().value_and_cotangent(maximally_mixed(1), sigma)
+    assert value == pytest.approx((math.log(2) + 200 * math.log(10)) / 2, rel=1e-13)
+    assert np.allclose(cotangent, [[-1.0, 0.0], [0.0, 0.0]], atol=1e-12)
+
+
+COLD = GibbsState([0.0, 1000.0])
+
+
+@pytest.mark.parametrize(
+    "others", [[GibbsState([0.0, 0.0])], [maximally_mixed(1)], [maximally_mixed(1), COLD]], ids=str
+)
+def test_diagonal_states_side_by_side_stay_diagonal_and_keep_their_logarithms(others):
+    joint = tensor(COLD, *others)
+    assert joint.is_diagonal
+    rho = tensor(DensityMatrix.from_probabilities([0.0, 1.0]), *others)
+    assert cross_entropy(rho, joint) == pytest.approx(1000.0 + sum(s.entropy() for s in others), rel=1e-14)
+
+
+def test_reduced_states_of_a_diagonal_gibbs_state_keep_its_logarithms():
+    """The second qubit alone costs log(exp(-1000) + exp(-1001)); order of sites and batches as for matrices."""
+    energies = np.array([0.0, 1000.0, 2000.0, 1001.0])
+    reduced = GibbsState(energies).partial_trace([1])
+    assert cross_entropy(DensityMatrix.from_probabilities([0.0, 1.0]), reduced) == pytest.approx(
+        1000.0 - math.log1p(math.exp(-1.0)), rel=1e-14
+    )
+    warm = GibbsState(np.array([energies / 1000, energies[::-1] / 500]), diagonal=True)
+    for keep in ([0], [1, 0], [0, 1]):
+        dense = DensityMatrix(warm.matrix()).partial_trace(keep)
+        assert np.allclose(warm.partial_trace(keep).matrix(), dense.matrix(), atol=1e-15)
+
+
+def test_the_rank_of_a_product_takes_no_eigenvectors(monkeypatch):
+    bits = [DensityMatrix.from_factor(factor(2, 2, k)) for k in range(12)]
+    monkeypatch.setattr("qml._checks.available_memory", lambda: 2**24)
+    assert ProductState(bits).rank() == 2**12
+
+
+def test_why_a_product_is_infinite_takes_no_eigenvectors(monkeypatch):
+    rng = np.random.default_rng(0)
+    rho = ProductState([ginibre(1, rng) for _ in range(12)])
+    sigma = ProductState([DensityMatrix.from_vector([1.0, 0.0]), *(ginibre(1, rng) for _ in range(11))])
+    monkeypatch.setattr("qml._checks.available_memory", lambda: 2**24)
+    weight = rho.factors[0].probabilities()[1]
+    assert CrossEntropy().value(rho, sigma) == math.inf
+    told = CrossEntropy().why_infinite(rho, sigma)
+    assert told == f"at least {weight:.3g} of the weight of rho lies outside the support of sigma"
+
+
+def test_a_purification_that_does_not_fit_is_refused(monkeypatch):
+    monkeypatch.setattr("qml._checks.available_memory", lambda: 2**26)
+    with pytest.raises(MemoryRefused, match="a purification of dimension 1048576"):
+        purify(maximally_mixed(10))
+
+
+EMPTY = {
+    "probabilities": DensityMatrix.from_probabilities(np.full((2, 4), 0.25)),
+    "vectors": DensityMatrix.from_vector(np.full((2, 4), 0.5)),
+    "matrices": DensityMatrix(np.array([np.eye(4) / 4] * 2)),
+    "Gibbs": GibbsState(np.zeros((2, 4)), diagonal=True),
+}
+
+
+@every("kind", EMPTY)
+def test_a_batch_of_no_states_has_no_numbers(kind):
+    none = EMPTY[kind][np.zeros(2, dtype=bool)]
+    assert none.batch_shape == (0,)
+    numbers = (none.entropy(), none.purity(), none.rank(), cross_entropy(none, none), fidelity(none, none))
+    assert all(np.shape(x) == (0,) for x in numbers)
+    assert cross_entropy(maximally_mixed(2), none).shape == (0,)
+    assert none.partial_trace([1]).matrix().shape == (0, 2, 2)
+    assert none.sample(3, 0).shape == (0, 3, 2)
+
+
+@pytest.mark.parametrize("loss", [CrossEntropy(), Infidelity(), Renyi(2.0), Renyi(0.5), Renyi(0.6, "petz")], ids=repr)
+@pytest.mark.parametrize("p", [1e-300, 1e-308, 1e-310, 5e-324])
+def test_slopes_of_factors_with_any_smoothing_are_numbers(p, loss):
+    """A factor of lower rank: along what it lacks, the value changes with the square."""
+    sigma = DensityMatrix.from_factor(np.diag([1.0, 0.0]), smoothing=p)
+    value, slope = loss.value_and_cotangent(maximally_mixed(1), sigma)
+    assert math.isfinite(value)
+    assert np.isfinite(slope).all()
+    assert slope[1, 1] == pytest.approx(0.0, abs=1e-7)
+
+
+@pytest.mark.parametrize("loss", [CrossEntropy(), Renyi(2.0), Renyi(0.5)], ids=repr)
+@pytest.mark.parametrize("p", [1e-300, 1e-310, 5e-324])
+def test_slopes_at_the_target_are_minus_one_however_small_a_probability_is(p, loss):
+    """dL/dp_k = -p_k/q_k there, up to a number for all k."""
+    rho = DensityMatrix.from_probabilities([1.0, p])
+    assert loss.value_and_cotangent(rho, rho)[1] == pytest.approx([-1.0, -1.0], rel=1e-12)

@@ -118,6 +118,8 @@ def test_expectations_of_states() -> None:
         (lambda: RelativeEntropy().accept(Moments(pauli("Z"), [0.1]), (2,)), r"needs S\(rho\)"),
         (lambda: CrossEntropy().value(Moments(pauli("Z"), [0.1]), ghz(1)), "needs a Gibbs model"),
         (lambda: Moments(pauli("Z"), [0.1]).expect({"Z": 1j}), "the operator must be Hermitian"),
+        (lambda: Moments(pauli("X"), [0.1]).expect([[0.0, 2.0], [0.0, 0.0]]), "the operator must be Hermitian"),
+        (lambda: Moments(pauli("X"), [0.1]).expect("IX"), r"sites of dimensions \(2,\); found a Pauli sum on 2 qubits"),
         (lambda: Moments(pauli("Z"), [0.1]).values_of(pauli("Z")), "generators must be a list of Pauli sums"),
     ],
 )

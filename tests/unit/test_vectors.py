@@ -226,7 +226,7 @@ def test_refusals(engine):
         engine.expect_vectors_vjp(program, [0.1], np.eye(4))
     with pytest.raises(InputError, match="the observable must be Hermitian"):
         engine.expect_vectors_vjp(program, [0.1], 1j * pauli("ZZ"))
-    with pytest.raises(InputError, match=r"sites of dimensions \(2, 2\); found one on \(2, 2, 2\)"):
+    with pytest.raises(InputError, match=r"sites of dimensions \(2, 2\); found a Pauli sum on 3 qubits"):
         engine.expect_vectors_vjp(program, [0.1], pauli("ZZZ"))
     with pytest.raises(InputError, match=r"params must have shape \(1,\)"):
         engine.evolve_vectors(program, [0.1, 0.2])

@@ -35,8 +35,8 @@ from qml.engines.register import (
 )
 from qml.engines.vectors import plain as any_sites
 from qml.engines.vectors import run as vector_runs
-from qml.engines.vectors.plain import check_observable
 from qml.operators import PauliLike
+from qml.operators.sites import hermitian_sum
 from qml.states.base import State
 from qml.states.coercion import StateLike
 
@@ -217,7 +217,7 @@ class PauliEngine(Engine):
         self, program: ProgramLike, params: ParamsLike, observable: PauliLike, vectors: Complex | None = None
     ) -> tuple[Real, Callable[[ArrayLike], Real]]:
         program = as_program(program)
-        observable = check_observable(observable, program)
+        observable = hermitian_sum("the observable", observable, program.dims_in)
         return vector_runs.expect_vectors_vjp(program, params, observable, vectors)
 
     def _segments(self, plan: Plan, numbers: int) -> list[Tables]:

@@ -23,7 +23,7 @@ from qml._typing import ArrayLike, Complex, Dims, ParamsLike, Real
 from qml.circuits.program import Program, Step
 from qml.engines.register import VectorsPull, VectorsPush, changes_of, directions_of
 from qml.instructions import Unitary
-from qml.operators import PauliLike, PauliSum, as_pauli_sum
+from qml.operators import PauliSum
 
 
 def apply(matrix: Complex, sites: tuple[int, ...], columns: Complex, dims: Dims) -> Complex:
@@ -130,18 +130,6 @@ def weights_like(values: Real, weights: ArrayLike) -> Real:
     if w.shape != values.shape:
         raise InputError(f"the cotangent must have shape {values.shape}, one number a vector; found shape {w.shape}.")
     return np.asarray(w, dtype=np.float64)
-
-
-def check_observable(value: PauliLike, program: Program) -> PauliSum:
-    """A Hermitian Pauli sum on the qubits of the program; anything else is refused."""
-    observable = as_pauli_sum(value, "the observable")
-    if not observable.is_hermitian:
-        raise InputError("the observable must be Hermitian; found a Pauli sum with complex coefficients.")
-    if observable.dims != program.dims_in:
-        raise InputError(
-            f"the observable must act on sites of dimensions {program.dims_in}; found one on {observable.dims}."
-        )
-    return observable
 
 
 def _overlap(w: Complex, c: Complex, sites: tuple[int, ...], dims: Dims) -> Complex:

@@ -316,13 +316,18 @@ def decompose_factor(factor: Complex, smoothing: float = 0.0) -> tuple[Spectrum,
     """
     xp = namespace(factor)
     u, s, wh = xp.linalg.svd(_products.real_if_real(factor) if on_host(factor) else factor, full_matrices=False)
-    d, rows = factor.shape[-2], s[..., None] * wh
-    logs = 2 * _log_above(s, d * EPS * s[..., :1])
+    rows, found = s[..., None] * wh, spectrum_of_singular_vectors(u, s)
     if not smoothing:
-        return Spectrum(logs, u), rows
+        return found, rows
+    logs, d = found.log_eigenvalues, factor.shape[-2]
     outside = math.log(smoothing) - math.log(d)  # smoothing / d may be too small for float64
     inside = math.log1p(-smoothing) if smoothing < 1 else -math.inf
     return Spectrum(xp.logaddexp(logs + inside, outside), u, log_outside=outside), rows
+
+
+def spectrum_of_singular_vectors(vectors: Complex, values: Real) -> Spectrum:
+    """The spectrum of A A^dagger from the left singular vectors (..., d, r) of A and its singular values (..., r)."""
+    return Spectrum(2 * _log_above(values, vectors.shape[-2] * EPS * values[..., :1]), vectors)
 
 
 def log_probabilities(probabilities: Real) -> Real:

@@ -41,8 +41,8 @@ class HiddenGibbsModel(Model):
 
     In the first two the state is a diagonal :class:`~qml.states.GibbsState` whose energies are the free energies
     -log Tr_h exp(-K(v)): no weight ever underflows. In the last it is a
-    :class:`~qml.states.DensityMatrix` held as a factor L = U diag(s), with sigma = L L^dagger and U, s from the
-    singular values of exp(-K/2), which have twice the digits of sigma: an eigenvalue lambda comes with a relative error of about
+    :class:`~qml.states.DensityMatrix` held as a factor L = U diag(s), with sigma = L L^dagger, from the singular
+    values of exp(-K/2), which have twice the digits of sigma: an eigenvalue lambda comes with a relative error of about
     1e-16 sqrt(lambda_max / lambda), and counts as zero below (d eps)^2 lambda_max, about 1e-31 of the largest.
 
     Parameters
@@ -148,6 +148,7 @@ class HiddenGibbsModel(Model):
         return "dense" if self._free is None else self._free.how
 
     has_full_rank = True
+    suited_optimizer = "natural_lbfgs"
 
     def init_params(self, rng: np.random.Generator, scale: float = 0.5) -> Real:
         """A random start: normal, of standard deviation `scale`. At theta = 0 the couplings to hidden sites have no

@@ -92,12 +92,23 @@ class NaturalLBFGS(Optimizer):
         return reached, after | {"tried": tried, "gradient": gradient}
 
     def _secant(self, objective: Differentiable, point: Point, state: OptimizerState) -> tuple[Point, OptimizerState]:
-        """A step of L-BFGS in coordinates x, theta = axes x, in which the metric is the identity."""
+        """A step of L-BFGS in coordinates x, theta = axes x, in which the metric is the identity; without the changes
+        where that gains nothing, and then in theta itself until the metric is worked out anew."""
         axes, inverse_axes, age = state["axes"], state["inverse_axes"], int(state["age"])
         if age % FRESH == 0:
             axes, inverse_axes = _axes(ask(objective, "metric", self.name)(point.params, self.metric).matrix())
         pairs = {key: state[key] for key in ("steps", "changes", "inverse")}
-        reached, pairs = _reached(objective, point, pairs, axes, inverse_axes)
+        none, unit = _forgotten(point), np.eye(len(point.params))
+        plain = min(1.0, 1 / (math.hypot(*point.gradient) or 1.0))
+        ways = [(pairs, axes, inverse_axes, 1.0), (none, axes, inverse_axes, 1.0), (none, unit, unit, plain)]
+        for way in ways if len(pairs["steps"]) else ways[1:]:
+            pairs, axes, inverse_axes, length = way
+            seen = pairs | {"steps": pairs["steps"] @ inverse_axes.T, "changes": pairs["changes"] @ axes}
+            with suppress(Stalled):
+                reached = search(objective, point, axes @ _direction(point.gradient @ axes, seen), length)
+                break
+        else:
+            raise Stalled
         step, change = reached.params - point.params, reached.gradient - point.gradient
         if step @ change > spectral.EPS * (change @ change):
             pairs = _remembered(pairs, step, change, self.memory)
@@ -114,19 +125,3 @@ def _axes(metric: Real) -> tuple[Real, Real]:
     values, vectors = np.linalg.eigh(metric)
     roots = np.sqrt(np.maximum(values, 0.0) + FLOOR * float(np.trace(metric)) / max(1, len(metric)) + spectral.TINY)
     return vectors / roots, (vectors * roots).T
-
-
-def _reached(
-    objective: Differentiable, point: Point, pairs: OptimizerState, axes: Real, inverse_axes: Real
-) -> tuple[Point, OptimizerState]:
-    """The next iterate along what the changes and the metric say, or the metric alone, or the gradient; and the changes
-    that are kept."""
-    gradient = point.gradient
-    if len(pairs["steps"]):
-        seen = pairs | {"steps": pairs["steps"] @ inverse_axes.T, "changes": pairs["changes"] @ axes}
-        with suppress(Stalled):
-            return search(objective, point, axes @ _direction(gradient @ axes, seen), 1.0), pairs
-        pairs = _forgotten(point)
-    with suppress(Stalled):
-        return search(objective, point, -axes @ (gradient @ axes), 1.0), pairs
-    return search(objective, point, -gradient, min(1.0, 1 / (math.hypot(*gradient) or 1.0))), pairs

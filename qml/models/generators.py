@@ -144,6 +144,8 @@ class PauliGenerators(Generators):
         return np.asarray(self.weights @ (1.0 - 2.0 * odd))
 
     def left(self, rows: Numeric, out: Numeric) -> None:
+        if self._as_matrices is not None:
+            return self._as_matrices.left(rows, out)
         factors: Numeric = self._factors if np.iscomplexobj(out) else self._real_factors
         permutations, starts, words = self._places[0], self.weights.indptr, self.weights.indices
         for j, product in enumerate(out):

@@ -13,7 +13,7 @@ from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Cotangent, DimsLike, ParamsLike, Real
 from qml.geometry import Metric
 from qml.geometry.classical import ClassicalMetric
-from qml.geometry.tangent import StateMetric
+from qml.geometry.marginal import MarginalMetric
 from qml.models.base import Model, normal_start
 from qml.models.gibbs import GibbsModel, derivatives
 from qml.models.hidden_energies import FreeEnergy, free_energies, joint_order
@@ -207,12 +207,13 @@ class HiddenGibbsModel(Model):
         """Of a diagonal state the Fisher information, without matrices of its dimension; else from derivatives."""
         theta = self.theta(params)
         if self._free is None:
-            sigma, push = self._pushed(theta)
+            joint, sigma, rows, _ = self._factorised(theta)
+            push = self._pushed(theta)[1]
 
             def pull(cotangent: Complex) -> Real:
                 return self.state_vjp(theta)[1](sigma.pull_matrix(cotangent))
 
-            return StateMetric(sigma, push, pull, self.n_params, kind, full_rank=True)
+            return MarginalMetric(sigma, joint, rows, self.joint.generators, push, pull, kind)
         free = self._free.at(theta)
         p = self._diagonal(free).probabilities()
         return ClassicalMetric(p, free.slopes, free.push, free.pull, self.n_params, kind)

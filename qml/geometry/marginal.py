@@ -63,8 +63,7 @@ class MarginalMetric(StateMetric):
         what = f"the metric of {_checks.plural(m, 'parameter')} in dimension {self._joint.dim}"
         needed = 32 * m * (d * d + self._joint.dim) + 64 * max(BLOCK_NUMBERS, m * self._joint.dim)
         _checks.memory(what, needed, "use its products with vectors (solver 'cg')")
-        changes = self._changes() * np.sqrt(self._finite_weights)
-        flat = changes.reshape(m, d * d).view(np.float64)
+        flat = (self._changes() * np.sqrt(self._finite_weights)).reshape(m, d * d).view(np.float64)
         return np.asarray(flat @ flat.T)
 
     def _changes(self) -> Numeric:

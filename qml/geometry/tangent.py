@@ -86,7 +86,7 @@ class StateMetric(Metric):
         x = self._rotated(np.eye(self.n_params))
         if not on_host(x):
             return np.stack([self._pulled(own) for own in x])
-        rows = np.ascontiguousarray(x * np.sqrt(self._finite_weights))
+        rows = np.ascontiguousarray(x * np.sqrt(self._finite_weights), dtype=np.complex128)
         flat = rows.reshape(self.n_params, d * d).view(np.float64)
         return np.asarray(flat @ flat.T)
 

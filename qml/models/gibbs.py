@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from qml import _checks, spectral, threads
-from qml._arrays import as_complex
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Cotangent, DimsLike, Integer, Numeric, ParamsLike, Real
 from qml.engines.register import directions_of
@@ -143,8 +142,7 @@ class GibbsModel(Model):
         direction, and two back.
         """
         sigma = self.state(params)
-        combine = self.generators.combine
-        return sigma, lambda v: derivatives(sigma, v, self.n_params, combine).astype(np.complex128, copy=False)
+        return sigma, lambda v: derivatives(sigma, v, self.n_params, self.generators.combine)
 
     def _metric(
         self, params: ParamsLike, kind: str, state: State | None, weights: Real | None, tolerance: float
@@ -160,8 +158,7 @@ class GibbsModel(Model):
 def derivatives(
     sigma: GibbsState, v: ArrayLike, n_params: int, changed: Callable[[Real], Numeric], order: Integer | None = None
 ) -> Complex:
-    """dsigma (..., d, d) along directions (..., n_params), of float64 where K and dK are; `changed` gives dK (d, d)
-    along one, or its diagonal.
+    """dsigma (..., d, d) along directions (..., n_params); `changed` gives dK (d, d) along one, or its diagonal.
 
     Or Tr_h dsigma (..., d_v, d_v), where `order` (d_v, d_h) has the indices of the basis states \\|v, h>.
     """
@@ -192,7 +189,8 @@ def _by_divided_differences(
     assert basis is not None
     weights = -spectral.exp_divided_differences(spectrum.log_eigenvalues)
     rows = basis if order is None else basis[order].reshape(len(order), -1)
-    size, found = max(1, TOGETHER // d**2), []
+    out = np.empty((len(v), len(rows), len(rows)), dtype=np.complex128)
+    size = max(1, TOGETHER // d**2)
     with threads.suited(d):
         for start in range(0, len(v), size):
             dk = np.array([changed(direction) for direction in v[start : start + size]])
@@ -201,8 +199,8 @@ def _by_divided_differences(
             diagonals = np.einsum("kaa->ka", x)  # a view
             diagonals -= diagonals.sum(axis=1, keepdims=True) * p
             half = (rows.reshape(-1, d) @ x).reshape(-1, rows.shape[1])
-            found.append((half @ rows.conj().T).reshape(-1, len(rows), len(rows)))
-    return as_complex(np.concatenate(found) if found else np.zeros((0, len(rows), len(rows))))
+            out[start : start + size] = (half @ rows.conj().T).reshape(-1, len(rows), len(rows))
+    return out
 
 
 def _structured(operators: list[PauliSum | ArrayLike], dims: DimsLike | None) -> Generators:

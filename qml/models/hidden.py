@@ -189,11 +189,6 @@ class HiddenGibbsModel(Model):
 
     def state_jvp(self, params: ParamsLike = ()) -> tuple[State, Callable[[ArrayLike], Complex]]:
         theta = self.theta(params)
-        sigma, push = self._pushed(theta)
-        return sigma, lambda v: push(v).astype(np.complex128, copy=False)
-
-    def _pushed(self, theta: Real) -> tuple[State, Callable[[ArrayLike], Complex]]:
-        """:meth:`state_jvp`, of float64 where all generators are real."""
         if self._free is None:
             (joint, marginal, *_), combine = self._factorised(theta), self.joint.generators.combine
             return marginal, lambda v: derivatives(joint, v, self.n_params, combine, self._order)
@@ -208,7 +203,7 @@ class HiddenGibbsModel(Model):
         theta = self.theta(params)
         if self._free is None:
             joint, sigma, rows, _ = self._factorised(theta)
-            push = self._pushed(theta)[1]
+            push = self.state_jvp(theta)[1]
 
             def pull(cotangent: Complex) -> Real:
                 return self.state_vjp(theta)[1](sigma.pull_matrix(cotangent))

@@ -109,6 +109,6 @@ def sandwich(left: Complex, matrix: Complex, right: Complex) -> Complex:
 
 def real_if_real(matrix: Complex) -> Complex:
     """The real part of a matrix whose imaginary part is zero; the first row tells of most that are complex."""
-    if matrix.ndim == 2 and matrix[0, -1].imag:
+    if not np.iscomplexobj(matrix) or (matrix.ndim == 2 and matrix[0, -1].imag):
         return matrix
     return matrix if matrix[..., :1, :].imag.any() or matrix.imag.any() else as_complex(matrix.real)

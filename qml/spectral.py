@@ -317,14 +317,21 @@ def decompose_factor(factor: Complex, smoothing: float = 0.0) -> tuple[Spectrum,
     """
     xp = namespace(factor)
     u, s, wh = xp.linalg.svd(_products.real_if_real(factor) if on_host(factor) else factor, full_matrices=False)
-    d = factor.shape[-2]
-    s = xp.where(s > d * EPS * s[..., :1], s, 0.0)
-    logs, rows = 2 * log_probabilities(s), s[..., None] * wh
+    found, s = spectrum_of_singular_vectors(u, s)
+    rows = s[..., None] * wh
     if not smoothing:
-        return Spectrum(logs, u), rows
+        return found, rows
+    logs, d = found.log_eigenvalues, factor.shape[-2]
     outside = math.log(smoothing) - math.log(d)  # smoothing / d may be too small for float64
     inside = math.log1p(-smoothing) if smoothing < 1 else -math.inf
     return Spectrum(xp.logaddexp(logs + inside, outside), u, log_outside=outside), rows
+
+
+def spectrum_of_singular_vectors(vectors: Complex, values: Real) -> tuple[Spectrum, Real]:
+    """The spectrum of A A^dagger from the left singular vectors (..., d, r) of A and its singular values (..., r), and
+    the latter with zeros where they are cut."""
+    kept = namespace(values).where(values > vectors.shape[-2] * EPS * values[..., :1], values, 0.0)
+    return Spectrum(2 * log_probabilities(kept), vectors), kept
 
 
 def log_probabilities(probabilities: Real) -> Real:

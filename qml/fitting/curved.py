@@ -13,7 +13,7 @@ from qml.fitting.priors import Laplace, Prior
 from qml.geometry import Metric
 from qml.losses import Loss
 from qml.models import Model
-from qml.optimizers import LBFGS, NaturalGradient, Newton, Optimizer
+from qml.optimizers import LBFGS, Newton, Optimizer, as_optimizer
 from qml.optimizers.linear import DENSE_UP_TO
 from qml.states import State
 
@@ -38,9 +38,10 @@ class Curved(ABC):
 
     @property
     def default_optimizer(self) -> Optimizer:
-        """Up to 128 parameters, Newton's method where the Hessian is known, or the natural gradient for a cross entropy
-        of a model that comes close to any target, a :class:`~qml.models.CholeskyModel` of full rank; else L-BFGS, also
-        for a Laplace prior, over whose rounded kinks Newton's method may take a thousand steps.
+        """Up to 128 parameters, Newton's method where the Hessian is known; for a cross entropy of other models the one
+        that suits the model: the natural gradient for a :class:`~qml.models.CholeskyModel` of full rank, which comes
+        close to any target, and :class:`~qml.optimizers.NaturalLBFGS` for a :class:`~qml.models.HiddenGibbsModel`. Else
+        L-BFGS, also for a Laplace prior, over whose rounded kinks Newton's method may take a thousand steps.
 
         Examples
         --------
@@ -53,13 +54,16 @@ class Curved(ABC):
         >>> from qml import CholeskyModel
         >>> Objective.of(CholeskyModel(2), ghz(2)).default_optimizer
         NaturalGradient(metric='bkm', learning_rate=1.0, damping=0.001, solver='auto')
+        >>> from qml import HiddenGibbsModel
+        >>> Objective.of(HiddenGibbsModel.all_paulis(3), ghz(2)).default_optimizer
+        NaturalLBFGS(metric='bkm', memory=10)
         """
         if self.n_params > DENSE_UP_TO or isinstance(self.prior, Laplace):
             return LBFGS()
         if self.has_hessian:
             return Newton()
-        natural = self.loss.is_cross_entropy and self.model.prefers_natural_gradient and not self.loss.parameter_names
-        return NaturalGradient() if natural else LBFGS()
+        has_metric = self.loss.is_cross_entropy and not self.loss.parameter_names
+        return as_optimizer(self.model.suited_optimizer) if has_metric else LBFGS()
 
     def hessian(self, params: Real, *, tolerance: float = 0.0) -> Metric:
         """The Hessian of f, assembled or only applied.

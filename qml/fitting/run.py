@@ -69,7 +69,7 @@ def fit(
         log-likelihood of counts, the energy of a Pauli sum. A name stands for the loss with its default arguments.
         Counts and ``"cross_entropy"`` learn the empirical state, which is biased: the status says by how much.
     optimizer : Optimizer or str, optional
-        By default ``Newton()`` of the cross entropy of Gibbs models of few parameters, else ``LBFGS()``: see
+        By default ``Newton()`` of the cross entropy of Gibbs models of few parameters, mostly ``LBFGS()`` else: see
         :attr:`~qml.fitting.Objective.default_optimizer`. Likewise ``"lbfgs"``, ``"natural_gradient"``, ...
     params0 : array (n_params,) or mapping of str to float, optional
         Where the first restart begins; by default all begin at ``model.init_params`` of their own random stream.

@@ -19,6 +19,7 @@ import numpy as np
 from qml import _checks, buffers, spectral
 from qml._arrays import trace_of_product
 from qml._typing import Complex, Numeric, Real
+from qml.geometry.classical import ClassicalMetric
 from qml.geometry.generators import Generators
 from qml.geometry.metric import Metric
 from qml.geometry.weights import gibbs_weights
@@ -26,9 +27,6 @@ from qml.states.gibbs import GibbsState
 
 BLOCK_NUMBERS = 1 << 22
 """Numbers in one block of rotated generators."""
-LEVELS = 1 << 17
-"""Numbers in one block of diagonals: those stay in the cache."""
-
 
 BLOCKS = 4
 """Parts that the eigenvectors are rotated in, at least, so that most pairs are worked on once."""
@@ -91,13 +89,21 @@ class GibbsMetric(Metric):
 
     @cached_property
     def _cotangent(self) -> Numeric:
-        """sigma, or its diagonal, whose traces are means."""
-        return self._state.probabilities() if self._generators.is_diagonal else self._state.matrix()
+        """sigma, whose traces are means."""
+        return self._state.matrix()
 
     @cached_property
     def _means(self) -> Real:
         """Tr(sigma G_j), (m,)."""
         return self._generators.traces(self._cotangent)
+
+    @cached_property
+    def _classical(self) -> ClassicalMetric:
+        """The metric where all generators are diagonal."""
+        held = self._generators
+        return ClassicalMetric(
+            self._state.probabilities(), held.levels, held.combine, held.traces, self.n_params, self.kind
+        )
 
     @cached_property
     def _v(self) -> Numeric:
@@ -106,17 +112,10 @@ class GibbsMetric(Metric):
         return self._basis if self._generators.is_real else self._basis.astype(np.complex128, copy=False)
 
     def matrix(self) -> Real:
-        m = self.n_params
         if self._basis is None:
-            g, d, size = np.zeros((m, m)), len(self._logs), max(1, LEVELS // m)
-            for start in range(0, d, size):
-                stop = min(start + size, d)
-                levels = self._generators.levels(start, stop) - self._means[:, None]
-                levels *= np.exp(self._logs[start:stop] / 2)
-                g += levels @ levels.T
-            return g
+            return self._classical.matrix()
         strings = self._generators.strings
-        if strings is None or strings.weights.shape[1] > MANY_STRINGS * m:
+        if strings is None or strings.weights.shape[1] > MANY_STRINGS * self.n_params:
             return self._contracted(self._means, self._rotated)
         a = strings.weights
         found = self._contracted(strings.traces(self._cotangent), strings.involutions.centred)
@@ -164,10 +163,9 @@ class GibbsMetric(Metric):
         return w
 
     def _product(self, v: Real) -> Real:
-        dk, mean = self._generators.combine(v), float(v @ self._means)
         if self._basis is None:
-            weighted = np.exp(self._logs) * (dk - mean)
-            return np.asarray(self._generators.traces(weighted) - self._means * weighted.sum())
+            return self._classical.product(v)
+        dk, mean = self._generators.combine(v), float(v @ self._means)
         basis = self._v
         kept = basis[:, : self._rank]
         x = basis.conj().T @ (dk @ kept)

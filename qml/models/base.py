@@ -50,10 +50,10 @@ class Parametrized(Saved, ABC):
         return self.is_exponential_family
 
     @property
-    def prefers_natural_gradient(self) -> bool:
-        """Whether a cross entropy is best fitted by the natural gradient: where sigma_theta comes close to any target,
-        and the metric is nearly the Hessian there."""
-        return False
+    def suited_optimizer(self) -> str:
+        """The name of the optimizer that fits a cross entropy best, up to 128 parameters: L-BFGS, unless a model says
+        otherwise."""
+        return "lbfgs"
 
     _names: tuple[str, ...]
 

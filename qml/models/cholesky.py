@@ -84,8 +84,9 @@ class CholeskyModel(Model):
         return self.rank == math.prod(self.dims)
 
     @property
-    def prefers_natural_gradient(self) -> bool:
-        return self.has_full_rank and not self.smoothing
+    def suited_optimizer(self) -> str:
+        """Of full rank, sigma comes close to any target, where the metric is nearly the Hessian."""
+        return "natural_gradient" if self.has_full_rank and not self.smoothing else "lbfgs"
 
     def init_params(self, rng: np.random.Generator, scale: float = 0.5) -> Real:
         """A random start: all parameters normal, of standard deviation `scale`.

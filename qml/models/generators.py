@@ -25,6 +25,9 @@ from qml.operators.generators import coefficients_of
 from qml.operators.strings import walsh_hadamard
 from qml.states.sectors import Sectors, sectors_of
 
+FEW_BYTES = 1 << 19
+"""Bytes of all matrices of Pauli generators up to which they are kept as matrices."""
+
 
 class PauliGenerators(Generators):
     """Linear combinations of Pauli strings."""
@@ -86,7 +89,19 @@ class PauliGenerators(Generators):
         """Tr(C P_w) for all words."""
         return np.asarray((self._phase * walsh_hadamard(entries)[self._group, self._z]).real)
 
+    @cached_property
+    def _as_matrices(self) -> MatrixGenerators | None:
+        """The same as matrices, where these are so few and small that one product with all of them takes less."""
+        if self.is_diagonal or self._phase.itemsize * len(self) << 2 * self.n > FEW_BYTES:
+            return None
+        units = np.zeros((len(self), self._d, self._d), dtype=self._phase.dtype)
+        for unit, theta in zip(units, np.eye(len(self)), strict=True):
+            unit[self._places] = self.entries(theta)
+        return MatrixGenerators(units, self.dims)
+
     def combine(self, theta: Real) -> Numeric:
+        if self._as_matrices is not None:
+            return self._as_matrices.combine(theta)
         numbers = len(self.flips) << self.n if self.is_diagonal else 1 << 2 * self.n
         remedy = "use LargeGibbsModel, or ChainGibbsModel for long chains"
         _checks.memory(f"a Gibbs state of {_checks.plural(self.n, 'qubit')}", 16 * numbers, remedy)
@@ -98,6 +113,8 @@ class PauliGenerators(Generators):
         return k
 
     def traces(self, cotangent: Numeric) -> Real:
+        if self._as_matrices is not None:
+            return self._as_matrices.traces(cotangent)
         return self.sums(self._entries_of(cotangent))
 
     def word_traces(self, cotangent: Numeric) -> Real:
@@ -127,6 +144,8 @@ class PauliGenerators(Generators):
         return np.asarray(self.weights @ (1.0 - 2.0 * odd))
 
     def left(self, rows: Numeric, out: Numeric) -> None:
+        if self._as_matrices is not None:
+            return self._as_matrices.left(rows, out)
         factors: Numeric = self._factors if np.iscomplexobj(out) else self._real_factors
         permutations, starts, words = self._places[0], self.weights.indptr, self.weights.indices
         for j, product in enumerate(out):

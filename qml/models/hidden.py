@@ -8,9 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from qml import _checks, spectral
+from qml import _checks, spectral, threads
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Cotangent, DimsLike, ParamsLike, Real
+from qml.geometry import Metric
+from qml.geometry.classical import ClassicalMetric
+from qml.geometry.marginal import MarginalMetric
 from qml.models.base import Model, normal_start
 from qml.models.gibbs import GibbsModel, derivatives
 from qml.models.hidden_energies import FreeEnergy, free_energies, joint_order
@@ -38,8 +41,8 @@ class HiddenGibbsModel(Model):
 
     In the first two the state is a diagonal :class:`~qml.states.GibbsState` whose energies are the free energies
     -log Tr_h exp(-K(v)): no weight ever underflows. In the last it is a
-    :class:`~qml.states.DensityMatrix` held as a factor L, with sigma = L L^dagger and L from a QR decomposition of
-    exp(-K/2), which has twice the digits of sigma: an eigenvalue lambda comes with a relative error of about
+    :class:`~qml.states.DensityMatrix` held as a factor L = U diag(s), with sigma = L L^dagger, from the singular
+    values of exp(-K/2), which have twice the digits of sigma: an eigenvalue lambda comes with a relative error of about
     1e-16 sqrt(lambda_max / lambda), and counts as zero below (d eps)^2 lambda_max, about 1e-31 of the largest.
 
     Parameters
@@ -107,6 +110,8 @@ class HiddenGibbsModel(Model):
             d = math.prod(self.joint.dims)
             _checks.memory(f"a joint state of dimension {d}", 128 * d * d, "use fewer sites")
             self._order = joint_order(self.joint.dims, self.visible, self.hidden)
+            self._in_order = self.hidden[0] > self.visible[-1]
+            self._latest: tuple[Real, tuple[GibbsState, DensityMatrix, Complex, Complex]] | None = None
 
     def _arguments(self) -> dict[str, Any]:
         return {**self.joint._arguments(), "hidden": self.hidden}
@@ -143,6 +148,7 @@ class HiddenGibbsModel(Model):
         return "dense" if self._free is None else self._free.how
 
     has_full_rank = True
+    suited_optimizer = "natural_lbfgs"
 
     def init_params(self, rng: np.random.Generator, scale: float = 0.5) -> Real:
         """A random start: normal, of standard deviation `scale`. At theta = 0 the couplings to hidden sites have no
@@ -166,32 +172,46 @@ class HiddenGibbsModel(Model):
         if self._free is not None:
             free = self._free.at(theta)
             return self._diagonal(free), free.pull
-        joint = self.joint.state(theta)
-        state, q = self._factorised(joint)
+        joint, state, rows, right = self._factorised(theta)
 
         def pull(c: Complex) -> Real:
-            r"""From the factor L to the root e^{(-K - log Z)/2}, whose rows are those of L Q^dagger, to K."""
-            d = joint.dim
+            """From the factor L to the root of the joint state, and to K in its eigenbasis."""
+            spectrum, d = joint.spectrum(), joint.dim
             if self.joint.generators.is_real:  # then the imaginary part of c moves no parameter
                 c = np.ascontiguousarray(c.real)
-            inner = c @ q.conj().T
-            rows = np.empty((d, d), dtype=inner.dtype)
-            rows[self._order.ravel()] = inner.reshape(d, d)
-            half = _half(joint)
-            g = spectral.exp_divided_differences(half.log_eigenvalues) * half.to_basis((rows + rows.conj().T) / 2)
-            g.reshape(-1)[:: d + 1] -= np.trace(g) * joint.spectrum().eigenvalues
-            return -self.joint.generators.traces(half.from_basis(g)) / 2
+            half = rows.conj().T @ (c @ right).reshape(d, d)
+            g = half + half.conj().T
+            g *= spectral.exp_divided_differences(spectrum.log_eigenvalues / 2)
+            g.reshape(-1)[:: d + 1] -= np.trace(g) * spectrum.eigenvalues
+            return self.joint.generators.traces(spectrum.from_basis(g)) / -4
 
         return state, pull
 
     def state_jvp(self, params: ParamsLike = ()) -> tuple[State, Callable[[ArrayLike], Complex]]:
         theta = self.theta(params)
         if self._free is None:
-            joint, combine = self.joint.state(theta), self.joint.generators.combine
-            return self._factorised(joint)[0], lambda v: derivatives(joint, v, self.n_params, combine, self._order)
+            (joint, marginal, *_), combine = self._factorised(theta), self.joint.generators.combine
+            return marginal, lambda v: derivatives(joint, v, self.n_params, combine, self._order)
         free = self._free.at(theta)
         sigma = self._diagonal(free)
         return sigma, lambda v: derivatives(sigma, v, self.n_params, free.push)
+
+    def _metric(
+        self, params: ParamsLike, kind: str, state: State | None, weights: Real | None, tolerance: float
+    ) -> Metric:
+        """Of a diagonal state the Fisher information, without matrices of its dimension; else from derivatives."""
+        theta = self.theta(params)
+        if self._free is None:
+            joint, sigma, rows, _ = self._factorised(theta)
+            push = self.state_jvp(theta)[1]
+
+            def pull(cotangent: Complex) -> Real:
+                return self.state_vjp(theta)[1](sigma.pull_matrix(cotangent))
+
+            return MarginalMetric(sigma, joint, rows, self.joint.generators, push, pull, kind)
+        free = self._free.at(theta)
+        p = self._diagonal(free).probabilities()
+        return ClassicalMetric(p, free.slopes, free.push, free.pull, self.n_params, kind)
 
     def log_partition_and_means(self, params: ArrayLike) -> tuple[float, Real]:
         """What belongs to the joint state of visible and hidden sites: log Z = log Tr exp(-K) in nats, and Tr(e^{-K}
@@ -209,7 +229,7 @@ class HiddenGibbsModel(Model):
         """
         theta = self.theta(params)
         if self._free is None:
-            joint = self.joint.state(theta)
+            joint = self._factorised(theta)[0]
             return float(joint.log_partition()), self.joint.generators.traces(joint.matrix())
         free = self._free.at(theta)
         sigma = self._diagonal(free)
@@ -218,14 +238,24 @@ class HiddenGibbsModel(Model):
     def _diagonal(self, free: FreeEnergy) -> GibbsState:
         return GibbsState._trusted(free.values, self.dims, diagonal=True)
 
-    def _factorised(self, joint: GibbsState) -> tuple[DensityMatrix, Complex]:
-        """sigma = L L^dagger, and Q with orthonormal columns, where L Q^dagger holds the root's rows by (v, h)."""
-        half = _half(joint)
-        root = half.matrix_of(half.eigenvalues)
-        rows = root[self._order].reshape(len(self._order), -1).conj().T
-        q, r = np.linalg.qr(rows)
-        factor = (r.conj().T / np.linalg.norm(r)).astype(np.complex128)
-        return DensityMatrix._make(None, self.dims, factor=factor, known=True), q
+    def _factorised(self, theta: Real) -> tuple[GibbsState, DensityMatrix, Complex, Complex]:
+        r"""The joint state; sigma = L L^dagger; the eigenvectors V of K in the order \|v, h> (d, d); and W^dagger (d_v,
+        d_h d), with
+
+        .. math:: \langle v| L W^\dagger |h, a\rangle = V_{v h, a}\, e^{l_a / 2}, \qquad L = U \mathrm{diag}(s)
+
+        Those of the latest theta are kept: an evaluation and a metric ask for them.
+        """
+        if self._latest is None or not np.array_equal(self._latest[0], theta):
+            joint = self.joint.state(theta)
+            spectrum = joint.spectrum()
+            rows = spectrum.columns if self._in_order else spectrum.columns[self._order.ravel()]
+            columns = (rows * np.exp(spectrum.log_eigenvalues / 2)).reshape(len(self._order), -1).T
+            with threads.suited_alone(joint.dim):
+                w, s, vectors = np.linalg.svd(columns, full_matrices=False)
+            sigma = DensityMatrix._of_singular_vectors(vectors.T, s / np.linalg.norm(s), self.dims)
+            self._latest = theta.copy(), (joint, sigma, rows, w.T)
+        return self._latest[1]
 
     def __repr__(self) -> str:
         generators = _checks.plural(self.n_params, "generator")
@@ -281,9 +311,3 @@ def semi_quantum_restricted(n_visible: int, n_hidden: int, letters: str = "XYZ")
     strings += [pauli(p, sites=[j], n=n) for j in hidden for p in letters]
     strings += [pauli("Z" + p, sites=[i, j], n=n) for j in hidden for p in letters for i in visible]
     return HiddenGibbsModel(strings, n_h)
-
-
-def _half(joint: GibbsState) -> spectral.Spectrum:
-    """The spectrum of e^{(-K - log Z)/2}, the root of the joint state."""
-    spectrum = joint.spectrum()
-    return spectral.Spectrum(spectrum.log_eigenvalues / 2, spectrum.basis)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import ClassVar, TypeAlias
 
 import numpy as np
@@ -37,11 +38,14 @@ class FreeEnergy:
         dL/dF (d_v,) -> dL/dtheta (m,).
     push : callable
         A direction (m,) of theta -> dF (d_v,).
+    slopes : callable
+        (start, stop) -> dF/dtheta_j of the visible configurations from one to another, (m, stop - start).
     """
 
     values: Real
     pull: Callable[[Real], Real]
     push: Callable[[Real], Real]
+    slopes: Callable[[int, int], Real]
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +80,13 @@ class BlockFreeEnergies:
             pairs = "vh,vh->v" if self.is_diagonal else "vij,vji->v"
             return np.asarray(np.einsum(pairs, weights(), self.combine(direction)).real)
 
-        return FreeEnergy(-given_v.log_partition(), pull, push)
+        @cache
+        def every_slope() -> Real:
+            m = len(self.traces(np.zeros_like(k)))
+            _checks.memory(f"the slopes of {len(k)} free energies", 8 * m * len(k), "use LBFGS()")
+            return np.array([push(direction) for direction in np.eye(m)])
+
+        return FreeEnergy(-given_v.log_partition(), pull, push, lambda start, stop: every_slope()[:, start:stop])
 
 
 def _of_diagonals(generators: Generators, order: Integer) -> BlockFreeEnergies:
@@ -154,7 +164,13 @@ class RestrictedFreeEnergies:
             de, db = self._fields(direction)
             return np.asarray(de - (slope * (b * db).sum(axis=1)).sum(axis=0))
 
-        return FreeEnergy(energy - np.logaddexp(size, -size).sum(axis=0), pull, push)
+        def slopes(start: int, stop: int) -> Real:
+            odd = np.bitwise_count(np.arange(start, stop) & self._columns[:, None]) & 1
+            fields = (-slope[:, None, start:stop] * b[..., start:stop]).reshape(-1, stop - start)
+            of_rows = np.concatenate([np.ones((1, stop - start)), fields])
+            return np.asarray(self._weights @ ((1.0 - 2.0 * odd) * of_rows[self._rows]))
+
+        return FreeEnergy(energy - np.logaddexp(size, -size).sum(axis=0), pull, push, slopes)
 
 
 FreeEnergies: TypeAlias = BlockFreeEnergies | RestrictedFreeEnergies

@@ -14,6 +14,7 @@ from qml.optimizers.descent import GradientDescent
 from qml.optimizers.lbfgs import LBFGS
 from qml.optimizers.mirror import MirrorDescent
 from qml.optimizers.natural import NaturalGradient
+from qml.optimizers.natural_lbfgs import NaturalLBFGS
 from qml.optimizers.newton import Newton
 from qml.optimizers.shift import ParameterShift
 from qml.optimizers.spsa import SPSA
@@ -24,6 +25,7 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {
     for optimizer in (
         LBFGS,
         Newton,
+        NaturalLBFGS,
         NaturalGradient,
         MirrorDescent,
         Adam,
@@ -66,6 +68,7 @@ __all__ = [
     "GradientDescent",
     "MirrorDescent",
     "NaturalGradient",
+    "NaturalLBFGS",
     "Newton",
     "NotANumber",
     "Optimizer",

@@ -12,7 +12,7 @@ import numpy as np
 from qml import _checks, _products, spectral
 from qml._arrays import as_complex, as_real, diagonal, frozen, namespace, on_host
 from qml._checks import InputError
-from qml._typing import Complex, Cotangent, DimsLike, Real
+from qml._typing import Complex, Cotangent, Dims, DimsLike, Real
 from qml.operators import PauliSum
 from qml.operators.sites import grouped, reduced_matrix
 from qml.states.base import State
@@ -52,6 +52,15 @@ class Held(State, is_kind=False):
         if on_host(matrix):
             matrix = np.asarray(matrix, dtype=np.complex128)
         return cls._make(matrix, dims, known=True)
+
+    @classmethod
+    def _of_singular_vectors(cls, vectors: Complex, values: Real, dims: Dims) -> Self:
+        """The state of the factor U diag(s) of unit norm, from its singular vectors U (d, r) and singular values s
+        (r,)."""
+        state = cls._make(None, dims, factor=(vectors * values).astype(np.complex128, copy=False), known=True)
+        found, kept = spectral.spectrum_of_singular_vectors(vectors, values)
+        state._decomposed = found, np.diag(kept)
+        return state
 
     @property
     def batch_shape(self) -> tuple[int, ...]:

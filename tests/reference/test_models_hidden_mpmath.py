@@ -70,7 +70,7 @@ def check(model, rho: states.State, value: Callable[[Theta], mpmath.mpf], theta:
     assert np.abs(directions @ pull(cotangent) - slope).max() <= tolerance * np.abs(slope).max()
 
 
-def check_dense(model, rho: states.State, generators: list[M], theta: np.ndarray) -> None:
+def check_dense(model, rho: states.State, generators: list[M], theta: np.ndarray, tolerance: float = 1e-12) -> None:
     target = to_mp(rho.matrix())
 
     def value(values: Theta) -> mpmath.mpf:
@@ -78,7 +78,7 @@ def check_dense(model, rho: states.State, generators: list[M], theta: np.ndarray
         return -sum((target * function_of(sigma, mpmath.log))[k, k] for k in range(target.rows)).real
 
     assert model.method == "dense"
-    check(model, rho, value, theta, 1e-12)
+    check(model, rho, value, theta, tolerance)
 
 
 def combined(generators: list[M], values: Theta) -> M:
@@ -144,6 +144,17 @@ def test_nearly_singular_visible_state_has_twice_the_digits(field: float) -> Non
     found = np.sort(model.state(theta).spectrum().log_eigenvalues)
     assert found[1] == pytest.approx(float(mpmath.log(high)), abs=1e-15)
     assert abs(found[0] - float(mpmath.log(low))) < 20 * EPS * field + 10 * EPS * math.sqrt(float(high / low))
+
+
+@every("field", [6.0, 12.0, 16.0])
+def test_value_and_gradient_at_nearly_singular_visible_states(field: float) -> None:
+    """lambda_min falls from 6e-6 to 2e-10, and rho has a tenth of its weight there."""
+    labels = ["ZI", "IZ", "XX", "XI"]
+    model = HiddenGibbsModel([pauli(x) for x in labels])
+    theta = np.array([field, field, 1e-3, 1e-2])
+    assert model.state(theta).eigenvalues().min() < 1e-5
+    rho = states.DensityMatrix(np.array([[0.1, 0.05], [0.05, 0.9]]))
+    check_dense(model, rho, [string(x) for x in labels], theta, 5e-14)
 
 
 @pytest.mark.parametrize("scale", [1.0, 3000.0])

@@ -18,15 +18,16 @@ from qml.fitting import Checkpoint, FitResult, Gaussian
 from qml.fitting import checkpoint as checkpoints
 from qml.fitting.checkpoint import read
 from qml.losses import Labelled
-from qml.models import ConditionalGibbsModel, Model
+from qml.models import ConditionalGibbsModel, HiddenGibbsModel, Model
 from qml.operators import tfim
-from qml.optimizers import LBFGS, OPTIMIZERS, SPSA, Adam, StochasticAdam
+from qml.optimizers import LBFGS, OPTIMIZERS, SPSA, Adam, NaturalLBFGS, StochasticAdam
 from qml.states import DensityMatrix, ginibre
 
 RHO = ginibre((2, 2), np.random.default_rng(1))
 FACTOR = np.linalg.cholesky(RHO.matrix())
 ENSEMBLE = DensityMatrix.from_factor(FACTOR / np.linalg.norm(FACTOR), (2, 2))
 GIBBS = GibbsModel.all_paulis(2)
+HIDDEN = HiddenGibbsModel(tfim(3))
 NOISY = CircuitModel(
     Circuit(
         2, [gates.RY("a", 0), gates.CNOT(0, 1), gates.RX("b", 1), *(channels.Depolarizing(0.3, k) for k in (0, 1))]
@@ -69,6 +70,7 @@ CASES = {
     "stochastic_adam": case(GIBBS, ENSEMBLE, StochasticAdam(batch_size=3, seed=2)),
     "spsa": case(NOISY, RHO, SPSA(seed=4)),
     "parameter_shift": case(NOISY, RHO, OPTIMIZERS["parameter_shift"]()),
+    "natural_lbfgs, both sorts of steps": case(HIDDEN, RHO, NaturalLBFGS(), max_iterations=40),
     "lbfgs at a wall": case(Coin(), DensityMatrix.from_probabilities([0.25, 0.75]), LBFGS()),
     "lbfgs until it stalls": case(GIBBS, RHO, LBFGS(), gradient_tolerance=0.0),
     "prior, validation, fidelity": case(

@@ -30,7 +30,7 @@ from qml.fitting.priors import Laplace
 from qml.losses import CrossEntropy, HilbertSchmidt, Labelled, label_states
 from qml.models import ConditionalGibbsModel, HiddenGibbsModel
 from qml.operators import heisenberg, tfim
-from qml.optimizers import LBFGS, Adam, GradientDescent, NaturalGradient, Newton
+from qml.optimizers import LBFGS, Adam, GradientDescent, NaturalGradient, NaturalLBFGS, Newton
 from qml.parameters import Interval
 from qml.states import DensityMatrix, ghz, ginibre, maximally_mixed, werner
 
@@ -153,7 +153,10 @@ def test_the_default_is_newtons_method_where_the_hessian_is_known():
         (gibbs, "infidelity", LBFGS),
         (all_strings, None, LBFGS),  # 255 parameters
         (circuit, "infidelity", LBFGS),
-        (hidden, None, LBFGS),
+        (hidden, None, NaturalLBFGS),
+        (hidden, "infidelity", LBFGS),
+        (HiddenGibbsModel.all_paulis(5), None, NaturalLBFGS),
+        (HiddenGibbsModel.all_paulis(4, weight=4), None, LBFGS),  # 255 parameters
         (CholeskyModel(2), None, NaturalGradient),
         (CholeskyModel(2), "infidelity", LBFGS),
         (CholeskyModel(2, smoothing=0.1), None, LBFGS),  # comes close to no pure target

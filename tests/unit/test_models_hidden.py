@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from qml import FitResult, GibbsModel, check_gradient, fit, pauli
 from qml._checks import InputError
+from qml.geometry import KINDS, classical, marginal
 from qml.losses import CrossEntropy, HilbertSchmidt
 from qml.models import HiddenGibbsModel, em, quantum_em, semi_quantum_restricted
 from qml.operators import partial_trace_matrix, tfim
@@ -89,6 +90,63 @@ def test_pull_is_the_joint_pull_of_the_extended_cotangent(model):
     expected = np.einsum("ij,pji->p", x, partial_trace_matrix(push, model.visible, model.joint.dims)).real
     assert np.abs(expected).max() > 1e-2
     assert np.abs(gradient - expected).max() < 1e-13 * np.abs(x).sum()
+
+
+@EVERY_MODEL
+@every("kind", KINDS)
+def test_the_metric_is_made_of_the_derivatives_of_the_state(model, kind):
+    """In the eigenbasis of sigma, where every kind says what a pair of eigenvalues weighs."""
+    theta = model.init_params(np.random.default_rng(11))
+    push = model.state_jvp(theta)[1](np.eye(model.n_params))
+    p, vectors = np.linalg.eigh(model.state(theta).matrix())
+    rotated = vectors.conj().T @ push @ vectors
+    x, y = np.broadcast_arrays(p[:, None], p)
+    weights = {
+        "bkm": log_divided_differences(np.log(p)),
+        "bures": 2 / (x + y),
+        "wigner_yanase": 4 / (np.sqrt(x) + np.sqrt(y)) ** 2,
+    }[kind]
+    expected = np.einsum("jab,ab,kab->jk", rotated.conj(), weights, rotated).real
+    assert push.dtype == np.complex128
+    assert np.abs(expected).max() > 1e-2
+    found = model.metric(theta, kind)
+    assert np.abs(found.matrix() - expected).max() < 1e-12 * np.abs(expected).max()
+    v = np.random.default_rng(12).standard_normal(model.n_params)
+    assert np.abs(found.product(v) - expected @ v).max() < 1e-12 * np.abs(expected).max()
+
+
+def test_the_metric_is_the_same_sector_by_sector_and_block_by_block(monkeypatch):
+    """A chain of six sites conserves the flip of all spins; with a field it does not."""
+    chain = HiddenGibbsModel(tfim(6), hidden=[2])
+    assert chain.joint.generators.sectors.count == 2
+    theta = chain.init_params(np.random.default_rng(15))
+    whole = chain.metric(theta).matrix()
+    monkeypatch.setattr(marginal, "BLOCK_NUMBERS", 11 * 64 * 5)
+    found = chain.metric(theta).matrix()
+    field = HiddenGibbsModel([*chain.joint.generators.operators, pauli("ZIIIII")], hidden=[2])
+    assert field.joint.generators.sectors is None
+    expected = field.metric(np.append(theta, 0.0)).matrix()[:-1, :-1]
+    assert np.abs(expected).max() > 1e-2
+    assert np.abs(whole - expected).max() < 1e-13
+    assert np.abs(found - expected).max() < 1e-13
+
+
+def test_the_metric_of_a_restricted_machine_holds_no_matrix_of_its_dimension(monkeypatch):
+    """16 visible units: a matrix of their states would have 64 GiB. Block by block, and from its products."""
+    monkeypatch.setattr(classical, "LEVELS", 1 << 14)
+    model = semi_quantum_restricted(16, 2, "Z")
+    theta = 0.3 * np.random.default_rng(13).standard_normal(model.n_params)
+    metric = model.metric(theta)
+    v = np.random.default_rng(14).standard_normal(model.n_params)
+    matrix = metric.matrix()
+    assert np.abs(matrix @ v - metric.product(v)).max() < 1e-12 * np.abs(matrix).max()
+    step = 1e-5
+    slope = [
+        (model.state(theta + s * v).spectrum().log_eigenvalues - model.state(theta).spectrum().log_eigenvalues) / s
+        for s in (step, -step)
+    ]
+    p = model.state(theta).probabilities()
+    assert v @ matrix @ v == pytest.approx(p @ ((slope[0] + slope[1]) / 2) ** 2, rel=1e-8)
 
 
 @EVERY_MODEL
@@ -239,7 +297,7 @@ def test_a_saved_result_keeps_what_the_state_knows(name, tmp_path):
     again = FitResult.load(tmp_path / "result.npz")
     assert type(again.state) is type(result.state)
     before, after = (r.state.spectrum().log_eigenvalues for r in (result, again))
-    assert np.allclose(before, after, rtol=0, atol=1e-15)
+    assert np.allclose(before, after, rtol=0, atol=1e-14)
 
 
 # quantum EM -----------------------------------------------------------------------------------------------------------

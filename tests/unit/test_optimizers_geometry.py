@@ -13,8 +13,9 @@ from qml.circuits import Circuit
 from qml.fitting import Objective
 from qml.geometry import KINDS
 from qml.losses import HilbertSchmidt, Infidelity
+from qml.models import HiddenGibbsModel
 from qml.operators import heisenberg, tfim, xxz
-from qml.optimizers import LBFGS, GradientDescent, MirrorDescent, NaturalGradient, Newton
+from qml.optimizers import LBFGS, GradientDescent, MirrorDescent, NaturalGradient, NaturalLBFGS, Newton, natural_lbfgs
 from qml.optimizers.base import evaluate
 from qml.optimizers.linear import conjugate_gradients
 from qml.states import DensityMatrix, basis_state, ginibre
@@ -135,6 +136,71 @@ def test_natural_gradient_does_not_depend_on_the_parametrisation():
     assert np.allclose(*steps, atol=1e-10)
 
 
+# the natural gradient, then L-BFGS ------------------------------------------------------------------------------------
+
+
+def beside_a_chain(n):
+    """The chain of n qubits, with one hidden qubit that joins two of them."""
+    hidden = [pauli("ZZ", sites=[q, n], n=n + 1) for q in (0, n // 2)] + [pauli("X", sites=[n], n=n + 1)]
+    bonds = [pauli("ZZ", sites=[q, q + 1], n=n + 1) for q in range(n - 1)]
+    return HiddenGibbsModel([*bonds, *(pauli("X", sites=[q], n=n + 1) for q in range(n)), *hidden])
+
+
+def test_a_target_that_is_reached_takes_steps_of_the_natural_gradient():
+    model, rho = beside_a_chain(3), thermal(tfim(3), 1.0)
+    both = [fit(model, rho, optimizer=o, seed=0) for o in (NaturalLBFGS(), NaturalGradient())]
+    assert both[0].converged
+    assert both[0].gap < 1e-12
+    assert both[0].iterations < 30
+    assert np.array_equal(both[0].params, both[1].params)
+
+
+def test_where_the_natural_gradient_is_slow_it_goes_on_as_lbfgs():
+    """The hidden qubit is of no use, which leaves directions without curvature."""
+    model, rho = beside_a_chain(3), thermal(tfim(3), 0.7)
+    start = np.random.default_rng(1).normal(0, 0.5, model.n_params)
+    found, natural, lbfgs = (
+        fit(model, rho, params0=start, optimizer=o, gradient_tolerance=1e-7)
+        for o in (NaturalLBFGS(), NaturalGradient(), LBFGS())
+    )
+    assert found.converged
+    assert falls(found)
+    assert found.gap < 1e-7
+    assert found.iterations < 0.7 * min(natural.iterations, lbfgs.iterations)
+
+
+def test_its_steps_do_not_depend_on_the_parametrisation(monkeypatch):
+    """Other units of the parameters, and mixtures of them: both sorts of steps are the same, but for the damping."""
+    monkeypatch.setattr(natural_lbfgs, "FLOOR", 0.0)
+    mix = np.random.default_rng(0).normal(size=(4, 4)) + np.diag([3.0, 0.5, 2.0, 1.0])
+    model, target = GibbsModel(["ZZ", "XI", "IX", "YY"]), ginibre((2, 2), np.random.default_rng(5))
+
+    class Mixed:
+        """f of theta = mix x."""
+
+        def __init__(self, mix):
+            self.mix, self.own = mix, Objective(model, target, CrossEntropy())
+
+        def value_and_gradient(self, x):
+            value, gradient = self.own.value_and_gradient(self.mix @ x)
+            return value, self.mix.T @ gradient
+
+        def metric(self, x, kind):
+            g = self.mix.T @ self.own.metric(self.mix @ x, kind).matrix() @ self.mix
+            return type("Pulled", (), {"matrix": lambda self: g})()
+
+    reached, theta = [], np.array([0.4, -0.2, 0.3, 0.5])
+    for each in (np.eye(4), mix):
+        function = Mixed(each)
+        point = evaluate(function, np.linalg.solve(each, theta))
+        state = natural_lbfgs._begun(point)
+        for _ in range(6):
+            point, state = NaturalLBFGS(memory=3).step(function, point, state)
+        reached.append(each @ point.params)
+    assert np.abs(reached[0] - theta).max() > 0.1
+    assert np.abs(reached[0] - reached[1]).max() < 1e-7
+
+
 def test_pure_circuits_take_the_bures_metric():
     model = CircuitModel(circuits.hardware_efficient(2, 1))
     target = model.state(model.init_params(np.random.default_rng(0)))
@@ -227,6 +293,8 @@ def test_a_wall_is_met_with_damping():
         (lambda: Newton("lu"), "solver must be one of 'auto', 'dense', 'cg'; found 'lu'"),
         (lambda: NaturalGradient("kubo"), "metric must be one of 'bkm'"),
         (lambda: NaturalGradient(damping=0.0), "damping must be greater than 0"),
+        (lambda: NaturalLBFGS("kubo"), "metric must be one of 'bkm'"),
+        (lambda: NaturalLBFGS(memory=0), "memory must be"),
         (lambda: MirrorDescent(-1.0), "learning_rate must be greater than 0"),
     ],
 )

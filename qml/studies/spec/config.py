@@ -72,7 +72,7 @@ class Fit(Spec):
         of labelled data, expectation of a Hamiltonian.
     optimizer : mapping
         By default newton of the cross entropy of Gibbs models of at most 128 parameters, natural_gradient of cholesky
-        ones, else lbfgs.
+        ones, natural_lbfgs of those with hidden units, else lbfgs.
     restarts : int
         Independent starts; the best is kept.
     max_iterations : int

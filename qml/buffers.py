@@ -110,36 +110,34 @@ def _return(memory: Real, owner: weakref.ref[Workspace]) -> None:
         place.keep(memory)
 
 
-def empty(shape: tuple[int, ...], smallest: int = SMALLEST, aligned: bool = True) -> Real:
-    """An array of float64 whose entries are anything; its memory is kept from `smallest` bytes on.
-
-    Unless `aligned`, smaller ones start where NumPy's do, which takes less time to ask for.
-    """
+def empty(shape: tuple[int, ...], smallest: int = SMALLEST) -> Real:
+    """An array of float64 whose entries are anything; its memory is kept from `smallest` bytes on."""
     size = math.prod(shape)
-    owner = None if 8 * size < smallest or 8 * size > KEPT else _current()
+    owner = _current() if smallest <= 8 * size <= KEPT else None
     if owner is None:
-        return _aligned(size).reshape(shape) if aligned else np.empty(shape)
+        return np.empty(shape)
     memory = owner.take(size)
     return np.asarray(_Loan(_aligned(size) if memory is None else memory, owner)).reshape(shape)
 
 
 def _aligned(size: int) -> Real:
-    """New memory that starts with a line of the cache: NumPy's starts 16 bytes later, and each row would take two."""
+    """New memory that starts with a line of the cache: NumPy's starts 16 bytes later, and each row would take two. To
+    ask where small arrays start was measured to take longer than it saves."""
     room = np.empty(size + LINE)
     first = -(room.__array_interface__["data"][0] // room.itemsize) % LINE
     return room[first : first + size]
 
 
 def zeros(shape: tuple[int, ...]) -> Real:
-    """An array of float64 zeros; small ones are not aligned."""
-    out = empty(shape, aligned=False)
+    """An array of float64 zeros."""
+    out = empty(shape)
     out.fill(0.0)
     return out
 
 
 def rows(row: Real, count: int) -> Real:
-    """So many copies of a row (m,); small ones are not aligned."""
-    out = empty((count, row.size), aligned=False)
+    """So many copies of a row (m,)."""
+    out = empty((count, row.size))
     out[:] = row
     return out
 

@@ -216,7 +216,7 @@ def _room(values: Real) -> dict[str, Real]:
     """Where NumPy writes one number for each pair of values (..., r): memory that is kept, if it is much."""
     if values.size < threads.SPLIT_FROM or not on_host(values):
         return {}
-    return {"out": buffers.empty((*values.shape, values.shape[-1]), aligned=False)}
+    return {"out": buffers.empty((*values.shape, values.shape[-1]))}
 
 
 def _into(array: Numeric) -> dict[str, Numeric]:

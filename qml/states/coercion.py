@@ -155,9 +155,8 @@ def as_pair(rho: StateLike, sigma: StateLike) -> tuple[State, State]:
     >>> as_pair([1.0, 0.0, 0.0, 0.0], maximally_mixed((2, 2)))[0].dims
     (2, 2)
     """
-    known = sigma.dims if isinstance(sigma, State) else None
-    first = as_state(rho, known if _dim(rho) == _dim(sigma) else None, "rho")
-    second = as_state(sigma, first.dims if _dim(sigma) == first.dim else None, "sigma")
+    first = _beside(sigma, rho, "rho")
+    second = _beside(first, sigma, "sigma")
     if first.dims != second.dims:
         raise InputError(f"the two states must have equal dims; found {first.dims} (rho) and {second.dims} (sigma).")
     if first.batch_shape and second.batch_shape:
@@ -169,6 +168,13 @@ def as_pair(rho: StateLike, sigma: StateLike) -> tuple[State, State]:
                 "(sigma)."
             ) from None
     return first, second
+
+
+def _beside(other: StateLike, value: StateLike, name: str) -> State:
+    """A state; an array of the dimension of another state takes its dims."""
+    if isinstance(value, State):
+        return value
+    return as_state(value, other.dims if isinstance(other, State) and other.dim == _dim(value) else None, name)
 
 
 def one_state(value: StateLike, name: str = "state", dims: DimsLike | None = None) -> State:
@@ -216,9 +222,7 @@ def _is_qobj(value: Any) -> bool:
 
 
 def _dim(value: Any) -> int:
-    """The dimension of what may be a state; 0 where it is none."""
-    if isinstance(value, State):
-        return value.dim
+    """The dimension of what may be made a state; 0 where it is none."""
     try:
         shape = value.shape if _is_qobj(value) else np.shape(value)
     except ValueError:  # ragged

@@ -188,13 +188,13 @@ class Spectrum:
 
 
 @compiled
-def _to_basis(basis: Complex, operator: Complex) -> Complex:
-    return as_complex(basis.conj().swapaxes(-1, -2) @ (operator @ basis))
+def _to_basis(basis: Complex, operator: Complex) -> Any:
+    return basis.conj().swapaxes(-1, -2) @ (operator @ basis)
 
 
 @compiled
-def _from_basis(basis: Complex, operator: Complex) -> Complex:
-    return as_complex(basis @ (operator @ basis.conj().swapaxes(-1, -2)))
+def _from_basis(basis: Complex, operator: Complex) -> Any:
+    return basis @ (operator @ basis.conj().swapaxes(-1, -2))
 
 
 def _pairs(log_values: Real) -> tuple[Real, Real, np.ndarray | None]:
@@ -241,7 +241,7 @@ def log_divided_differences(log_values: Real) -> Real:
     xp = namespace(log_values)
     safe, ratio, both = _pairs(log_values)
     other = xp.expm1(ratio, **_room(safe))
-    ratio = xp.divide(ratio, other, **_into(ratio))
+    ratio /= other
     with np.errstate(over="ignore"):  # 1/e^l above the range of float64 is inf
         inverse = xp.exp(-safe)
         ratio *= xp.minimum(inverse[..., :, None], inverse[..., None, :], **_into(other))
@@ -257,7 +257,7 @@ def exp_divided_differences(log_values: Real) -> Real:
     xp = namespace(log_values)
     safe, gap, both = _pairs(log_values)
     ratio = xp.expm1(gap, **_room(safe))
-    ratio = xp.divide(ratio, gap, **_into(ratio))
+    ratio /= gap
     values = xp.exp(safe)
     ratio *= xp.maximum(values[..., :, None], values[..., None, :], **_into(gap))
     return ratio if both is None else as_real(xp.where(both, ratio, 0.0))

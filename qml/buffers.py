@@ -71,7 +71,7 @@ class Workspace:
             return sum(memory.nbytes for memory in self._stock)
 
 
-_held: weakref.WeakSet[Workspace] = weakref.WeakSet()
+_held: weakref.WeakValueDictionary[str, Workspace] = weakref.WeakValueDictionary()
 _lock = RLock()
 
 
@@ -87,27 +87,24 @@ def workspace() -> Workspace:
     with _lock:
         found = _current()
         if found is None:
-            found = Workspace()
-            _held.add(found)
+            found = _held["now"] = Workspace()
         return found
 
 
 def _current() -> Workspace | None:
-    return next(iter(_held), None)
+    return _held.get("now")
 
 
 class _Loan:
     """What an array and all its views hold on to; memory returns when it goes, if the workspace is there still."""
 
     def __init__(self, memory: Real, owner: Workspace) -> None:
-        self.memory = memory
+        self._memory, self._owner = memory, weakref.ref(owner)
         self.__array_interface__ = memory.__array_interface__
-        weakref.finalize(self, _return, memory, weakref.ref(owner)).atexit = False
 
-
-def _return(memory: Real, owner: weakref.ref[Workspace]) -> None:
-    if (place := owner()) is not None:
-        place.keep(memory)
+    def __del__(self) -> None:
+        if (owner := self._owner()) is not None:
+            owner.keep(self._memory)
 
 
 def empty(shape: tuple[int, ...], smallest: int = SMALLEST) -> Real:

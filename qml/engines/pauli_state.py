@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -181,12 +180,12 @@ class PauliState(State):
     def _at(self, index: Any) -> PauliState:
         return PauliState._trusted(self._vector[index], len(self.dims))
 
-    @cached_property
-    def _matrix(self) -> Complex:
-        return as_complex(frozen(matrix_of(self._vector, len(self.dims))))
+    _matrix: Complex | None = None
 
     def matrix(self) -> Complex:
         """The density matrix (..., 2^n, 2^n), formed once."""
+        if self._matrix is None:
+            self._matrix = as_complex(frozen(matrix_of(self._vector, len(self.dims))))
         return self._matrix
 
     def _compute_spectrum(self) -> spectral.Spectrum:

@@ -159,12 +159,9 @@ class Spectrum:
         """
         return self.log_pullback_in_basis(self.to_basis(cotangent))
 
-    def log_pullback_in_basis(self, rotated: Complex, sign: float = 1.0) -> Complex:
-        """The same, from V^dagger X V, times a sign."""
-        differences = log_divided_differences(self.log_eigenvalues)
-        if sign != 1.0:
-            differences *= sign
-        return self.from_basis(_products.times(differences, rotated))
+    def log_pullback_in_basis(self, rotated: Complex) -> Complex:
+        """The same, from V^dagger X V."""
+        return self.from_basis(_products.times(log_divided_differences(self.log_eigenvalues), rotated))
 
     def log_pullback_to_factor(self, columns: Complex, rotated: Complex, rows: Complex) -> Complex:
         r"""C (..., d, r) with dL = Re Tr(C^dagger dA) for sigma = A A^dagger or that mixed with white noise.

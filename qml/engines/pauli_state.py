@@ -71,7 +71,7 @@ def _in_own_eigenbasis(vector: Any, rho: Any, n: int) -> Any:
     state = PauliState._trusted(vector, n)
     spectrum = state.spectrum()
     rotated = spectrum.to_basis(rho)
-    pulled = state.pull_matrix(spectrum.log_pullback_in_basis(rotated, -1.0))
+    pulled = -state.pull_matrix(spectrum.log_pullback_in_basis(rotated))
     return spectrum.log_eigenvalues, spectrum.basis, spectrum.cut, diagonal(rotated), pulled
 
 

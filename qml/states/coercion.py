@@ -40,9 +40,7 @@ def as_state(value: StateLike, dims: DimsLike | None = None, name: str = "the st
     >>> as_state([[0.5, 0.0], [0.0, 0.5]])
     DensityMatrix(dims=(2,))
     """
-    if isinstance(value, State):
-        return value
-    if hasattr(value, "_as_state"):  # a process stands for its Choi state
+    if hasattr(value, "_as_state"):  # a state is itself, a process stands for its Choi state
         held: State = value._as_state()
         return held
     if _is_qobj(value):
@@ -172,8 +170,8 @@ def as_pair(rho: StateLike, sigma: StateLike) -> tuple[State, State]:
 
 def _beside(other: StateLike, value: StateLike, name: str) -> State:
     """A state; an array of the dimension of another state takes its dims."""
-    if isinstance(value, State):
-        return value
+    if hasattr(value, "_as_state"):
+        return as_state(value, name=name)
     return as_state(value, other.dims if isinstance(other, State) and other.dim == _dim(value) else None, name)
 
 

@@ -51,12 +51,12 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def surely(condition: Any) -> bool:
     """Whether a condition holds, as far as is known: no, where the numbers are still to come, as when JAX traces."""
-    return not is_traced(condition) and bool(condition)
+    return not getattr(condition, "is_traced", False) and bool(condition)
 
 
 def number(x: Any) -> float:
     """A float; itself where it is still to come."""
-    return x if is_traced(x) else float(x)
+    return x if getattr(x, "is_traced", False) else float(x)
 
 
 def is_traced(x: Any) -> bool:

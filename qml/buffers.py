@@ -71,7 +71,7 @@ class Workspace:
             return sum(memory.nbytes for memory in self._stock)
 
 
-_held: weakref.WeakSet[Workspace] = weakref.WeakSet()
+_held: weakref.WeakValueDictionary[str, Workspace] = weakref.WeakValueDictionary()
 _lock = RLock()
 
 
@@ -87,59 +87,54 @@ def workspace() -> Workspace:
     with _lock:
         found = _current()
         if found is None:
-            found = Workspace()
-            _held.add(found)
+            found = _held["now"] = Workspace()
         return found
 
 
 def _current() -> Workspace | None:
-    return next(iter(_held), None)
+    return _held.get("now")
 
 
 class _Loan:
     """What an array and all its views hold on to; memory returns when it goes, if the workspace is there still."""
 
     def __init__(self, memory: Real, owner: Workspace) -> None:
-        self.memory = memory
+        self._memory, self._owner = memory, weakref.ref(owner)
         self.__array_interface__ = memory.__array_interface__
-        weakref.finalize(self, _return, memory, weakref.ref(owner)).atexit = False
+
+    def __del__(self) -> None:
+        if (owner := self._owner()) is not None:
+            owner.keep(self._memory)
 
 
-def _return(memory: Real, owner: weakref.ref[Workspace]) -> None:
-    if (place := owner()) is not None:
-        place.keep(memory)
-
-
-def empty(shape: tuple[int, ...], smallest: int = SMALLEST, aligned: bool = True) -> Real:
-    """An array of float64 whose entries are anything; its memory is kept from `smallest` bytes on.
-
-    Unless `aligned`, smaller ones start where NumPy's do, which takes less time to ask for.
-    """
+def empty(shape: tuple[int, ...], smallest: int = SMALLEST) -> Real:
+    """An array of float64 whose entries are anything; its memory is kept from `smallest` bytes on."""
     size = math.prod(shape)
-    owner = None if 8 * size < smallest or 8 * size > KEPT else _current()
+    owner = _current() if smallest <= 8 * size <= KEPT else None
     if owner is None:
-        return _aligned(size).reshape(shape) if aligned else np.empty(shape)
+        return np.empty(shape)
     memory = owner.take(size)
     return np.asarray(_Loan(_aligned(size) if memory is None else memory, owner)).reshape(shape)
 
 
 def _aligned(size: int) -> Real:
-    """New memory that starts with a line of the cache: NumPy's starts 16 bytes later, and each row would take two."""
+    """New memory that starts with a line of the cache: NumPy's starts 16 bytes later, and each row would take two. To
+    ask where small arrays start was measured to take longer than it saves."""
     room = np.empty(size + LINE)
     first = -(room.__array_interface__["data"][0] // room.itemsize) % LINE
     return room[first : first + size]
 
 
 def zeros(shape: tuple[int, ...]) -> Real:
-    """An array of float64 zeros; small ones are not aligned."""
-    out = empty(shape, aligned=False)
+    """An array of float64 zeros."""
+    out = empty(shape)
     out.fill(0.0)
     return out
 
 
 def rows(row: Real, count: int) -> Real:
-    """So many copies of a row (m,); small ones are not aligned."""
-    out = empty((count, row.size), aligned=False)
+    """So many copies of a row (m,)."""
+    out = empty((count, row.size))
     out[:] = row
     return out
 

@@ -161,12 +161,9 @@ class Spectrum:
         """
         return self.log_pullback_in_basis(self.to_basis(cotangent))
 
-    def log_pullback_in_basis(self, rotated: Complex, sign: float = 1.0) -> Complex:
-        """The same, from V^dagger X V, times a sign."""
-        differences = log_divided_differences(self.log_eigenvalues)
-        if sign != 1.0:
-            differences *= sign
-        return self.from_basis(_products.times(differences, rotated))
+    def log_pullback_in_basis(self, rotated: Complex) -> Complex:
+        """The same, from V^dagger X V."""
+        return self.from_basis(_products.times(log_divided_differences(self.log_eigenvalues), rotated))
 
     def log_pullback_to_factor(self, columns: Complex, rotated: Complex, rows: Complex) -> Complex:
         r"""C (..., d, r) with dL = Re Tr(C^dagger dA) for sigma = A A^dagger or that mixed with white noise.
@@ -190,13 +187,13 @@ class Spectrum:
 
 
 @compiled
-def _to_basis(basis: Complex, operator: Complex) -> Complex:
-    return as_complex(basis.conj().swapaxes(-1, -2) @ (operator @ basis))
+def _to_basis(basis: Complex, operator: Complex) -> Any:
+    return basis.conj().swapaxes(-1, -2) @ (operator @ basis)
 
 
 @compiled
-def _from_basis(basis: Complex, operator: Complex) -> Complex:
-    return as_complex(basis @ (operator @ basis.conj().swapaxes(-1, -2)))
+def _from_basis(basis: Complex, operator: Complex) -> Any:
+    return basis @ (operator @ basis.conj().swapaxes(-1, -2))
 
 
 def _pairs(log_values: Real) -> tuple[Real, Real, np.ndarray | None]:
@@ -218,7 +215,7 @@ def _room(values: Real) -> dict[str, Real]:
     """Where NumPy writes one number for each pair of values (..., r): memory that is kept, if it is much."""
     if values.size < threads.SPLIT_FROM or not on_host(values):
         return {}
-    return {"out": buffers.empty((*values.shape, values.shape[-1]), aligned=False)}
+    return {"out": buffers.empty((*values.shape, values.shape[-1]))}
 
 
 def _into(array: Numeric) -> dict[str, Numeric]:
@@ -243,7 +240,7 @@ def log_divided_differences(log_values: Real) -> Real:
     xp = namespace(log_values)
     safe, ratio, both = _pairs(log_values)
     other = xp.expm1(ratio, **_room(safe))
-    ratio = xp.divide(ratio, other, **_into(ratio))
+    ratio /= other
     inverse = xp.exp(xp.minimum(-safe, STEEPEST))  # beyond, what it multiplies is zero
     ratio *= xp.minimum(inverse[..., :, None], inverse[..., None, :], **_into(other))
     return ratio if both is None else as_real(xp.where(both, ratio, 0.0))
@@ -258,7 +255,7 @@ def exp_divided_differences(log_values: Real) -> Real:
     xp = namespace(log_values)
     safe, gap, both = _pairs(log_values)
     ratio = xp.expm1(gap, **_room(safe))
-    ratio = xp.divide(ratio, gap, **_into(ratio))
+    ratio /= gap
     values = xp.exp(safe)
     ratio *= xp.maximum(values[..., :, None], values[..., None, :], **_into(gap))
     return ratio if both is None else as_real(xp.where(both, ratio, 0.0))

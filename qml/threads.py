@@ -76,8 +76,9 @@ def suited(dim: int) -> Limit | nullcontext[None]:
 
 
 def suited_alone(dim: int) -> Limit | nullcontext[None]:
-    """The same where there are no other matrices than of this dimension: the smallest need no limit."""
-    return _ONE if SPLIT_FROM <= dim < SHARED_FROM else _FREE
+    """The same where there are no other matrices than of this dimension: the smallest need no limit, and none needs
+    one within another of one thread."""
+    return _ONE if SPLIT_FROM <= dim < SHARED_FROM and 1 not in _asked else _FREE
 
 
 def suited_to_matrix(function: Callable[P, T]) -> Callable[P, T]:

@@ -192,8 +192,6 @@ def _summed(places: Integer, terms: Real, size: int) -> Real:
     if terms.ndim == 1:
         return np.asarray(np.bincount(places, terms, size), dtype=np.float64)
     flat = terms.reshape(math.prod(terms.shape[:-1]), len(places))
-    if len(flat) == 1:
-        return np.asarray(np.bincount(places, flat[0], size), dtype=np.float64).reshape(*terms.shape[:-1], size)
     starts = size * np.arange(len(flat))[:, None]
     sums = np.bincount((starts + places).ravel(), flat.ravel(), size * len(flat))
     return np.asarray(sums, dtype=np.float64).reshape(*terms.shape[:-1], size)

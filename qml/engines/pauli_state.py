@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -73,7 +72,7 @@ def _in_own_eigenbasis(vector: Any, rho: Any, n: int) -> Any:
     state = PauliState._trusted(vector, n)
     spectrum = state.spectrum()
     rotated = spectrum.to_basis(rho)
-    pulled = state.pull_matrix(spectrum.log_pullback_in_basis(rotated, -1.0))
+    pulled = -state.pull_matrix(spectrum.log_pullback_in_basis(rotated))
     return spectrum.log_eigenvalues, spectrum.basis, spectrum.cut, diagonal(rotated), pulled
 
 
@@ -182,12 +181,12 @@ class PauliState(State):
     def _at(self, index: Any) -> PauliState:
         return PauliState._trusted(self._vector[index], len(self.dims))
 
-    @cached_property
-    def _matrix(self) -> Complex:
-        return as_complex(frozen(matrix_of(self._vector, len(self.dims))))
+    _matrix: Complex | None = None
 
     def matrix(self) -> Complex:
         """The density matrix (..., 2^n, 2^n), formed once."""
+        if self._matrix is None:
+            self._matrix = as_complex(frozen(matrix_of(self._vector, len(self.dims))))
         return self._matrix
 
     def _compute_spectrum(self) -> spectral.Spectrum:

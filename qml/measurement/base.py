@@ -57,7 +57,7 @@ class Measurement(Described, ABC):
         """The dimension d = prod(dims)."""
         return math.prod(self.dims)
 
-    @property
+    @cached_property
     def n_outcomes(self) -> int:
         """Outcomes of all settings together."""
         return int(self.sizes.sum())

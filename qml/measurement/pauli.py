@@ -13,6 +13,7 @@ from qml import _checks
 from qml._arrays import as_real, compiled, namespace, on_host
 from qml._checks import InputError
 from qml._typing import Complex, Cotangent, Integer, Real
+from qml.engines.pauli_state import matrix_of, pauli_vector_of, vector_of
 from qml.measurement.base import Measurement
 from qml.operators.strings import digits_of, walsh_hadamard
 from qml.states.base import State
@@ -80,8 +81,6 @@ class PauliMeasurement(Measurement):
     def _probabilities(self, state: State) -> Real:
         if self._reads_off(state):
             return state.probabilities()
-        from qml.engines.pauli_state import pauli_vector_of
-
         return self.from_vector(pauli_vector_of(state))
 
     def _reads_off(self, state: State) -> bool:
@@ -89,13 +88,9 @@ class PauliMeasurement(Measurement):
         return state.is_diagonal and self.settings == ("Z" * self.n,)
 
     def _probabilities_of(self, matrix: Complex) -> Real:
-        from qml.engines.pauli_state import vector_of
-
         return self.from_vector(vector_of(matrix, self.n))
 
     def _adjoint(self, weights: Real) -> Complex:
-        from qml.engines.pauli_state import matrix_of
-
         vector = self.to_vector(weights)
         vector *= self.dim
         return matrix_of(vector, self.n)

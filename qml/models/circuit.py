@@ -107,7 +107,7 @@ class CircuitModel(WithCircuit):
     def _at(self, params: ParamsLike) -> tuple[Real, Real, Real]:
         """The parameters of the initial state, and v(theta) and dv/dtheta of the circuit."""
         theta = self.theta(params)
-        first = len(theta) - self._angles.n_params
+        first, _ = self._spans[-1]
         return theta[:first], *self._angles.values(theta[first:])
 
     def state(self, params: ParamsLike = ()) -> State:

@@ -51,6 +51,7 @@ class CircuitParameters(Parametrized):
         self.places = np.array([k for k, name in enumerate(names) if name not in data], dtype=np.int64)
         self._of_all = len(names)
         self._names = tuple(names[k] for k in self.places)
+        self._slopes = np.ones(len(self._names))
         self._bounded = [(k, i) for k, i in enumerate(map(self.domains.__getitem__, self._names)) if i != REAL_LINE]
 
     def init_params(self, rng: np.random.Generator, scale: float = np.pi) -> Real:
@@ -77,7 +78,7 @@ class CircuitParameters(Parametrized):
 
     def values(self, theta: Real) -> tuple[Real, Real]:
         """v(theta) and dv/dtheta, each (n_params,)."""
-        values, slopes = theta.copy(), np.ones(len(theta))
+        values, slopes = theta.copy(), self._slopes.copy()
         for k, interval in self._bounded:
             values[k], slopes[k] = interval.from_real(float(theta[k])), interval.slope(float(theta[k]))
         return values, slopes

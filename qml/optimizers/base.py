@@ -96,7 +96,7 @@ class Point:
     @property
     def is_number(self) -> bool:
         """Whether the value is finite or +inf, and the gradient finite where the value is."""
-        known = not self.has_gradient or _checks.all_finite(self.gradient)
+        known = not self.has_gradient or math.isfinite(self.gradient_norm)
         return self.value == math.inf or (math.isfinite(self.value) and known)
 
 

@@ -86,9 +86,7 @@ class LBFGS(Optimizer):
             state = _forgotten(point)
             reached = _along(objective, point, state)
         step, change = reached.params - point.params, reached.gradient - point.gradient
-        if step @ change > spectral.EPS * (change @ change):
-            state = _remembered(state, step, change, self.memory)
-        return reached, state
+        return reached, _remembered(state, step, change, self.memory)
 
 
 def _forgotten(point: Point) -> OptimizerState:
@@ -98,14 +96,18 @@ def _forgotten(point: Point) -> OptimizerState:
 
 
 def _remembered(state: OptimizerState, step: Real, change: Real, memory: int) -> OptimizerState:
-    r"""The state with one more change, without the oldest where there are more than `memory`.
+    r"""The state with one more change, if that tells a curvature above 0, without the oldest where there are more than
+    `memory`.
 
     With it :math:`R^{-1}`, where :math:`R_{ij} = s_i \cdot y_j` for i <= j, else 0. Without its first row and column, a
     triangular matrix has as its inverse the inverse without them.
     """
+    curvature = float(step @ change)
+    if not curvature > spectral.EPS * float(change @ change):
+        return state
     first = max(0, len(state["steps"]) + 1 - memory)
     steps, changes, inverse = state["steps"][first:], state["changes"][first:], state["inverse"][first:, first:]
-    k, curvature = len(steps), float(step @ change)
+    k = len(steps)
     larger = np.zeros((k + 1, k + 1))
     larger[:k, :k] = inverse
     larger[:k, k] = inverse @ (steps @ change) / -curvature

@@ -40,9 +40,7 @@ def as_state(value: StateLike, dims: DimsLike | None = None, name: str = "the st
     >>> as_state([[0.5, 0.0], [0.0, 0.5]])
     DensityMatrix(dims=(2,))
     """
-    if isinstance(value, State):
-        return value
-    if hasattr(value, "_as_state"):  # a process stands for its Choi state
+    if hasattr(value, "_as_state"):  # a state is itself, a process stands for its Choi state
         held: State = value._as_state()
         return held
     if _is_qobj(value):
@@ -156,9 +154,8 @@ def as_pair(rho: StateLike, sigma: StateLike) -> tuple[State, State]:
     >>> as_pair([1.0, 0.0, 0.0, 0.0], maximally_mixed((2, 2)))[0].dims
     (2, 2)
     """
-    known = sigma.dims if isinstance(sigma, State) else None
-    first = as_state(rho, known if _dim(rho) == _dim(sigma) else None, "rho")
-    second = as_state(sigma, first.dims if _dim(sigma) == first.dim else None, "sigma")
+    first = _beside(sigma, rho, "rho")
+    second = _beside(first, sigma, "sigma")
     if first.dims != second.dims:
         raise InputError(f"the two states must have equal dims; found {first.dims} (rho) and {second.dims} (sigma).")
     if first.batch_shape and second.batch_shape:
@@ -170,6 +167,13 @@ def as_pair(rho: StateLike, sigma: StateLike) -> tuple[State, State]:
                 "(sigma)."
             ) from None
     return first, second
+
+
+def _beside(other: StateLike, value: StateLike, name: str) -> State:
+    """A state; an array of the dimension of another state takes its dims."""
+    if hasattr(value, "_as_state"):
+        return as_state(value, name=name)
+    return as_state(value, other.dims if isinstance(other, State) and other.dim == _dim(value) else None, name)
 
 
 def one_state(value: StateLike, name: str = "state", dims: DimsLike | None = None) -> State:
@@ -217,9 +221,7 @@ def _is_qobj(value: Any) -> bool:
 
 
 def _dim(value: Any) -> int:
-    """The dimension of what may be a state; 0 where it is none."""
-    if isinstance(value, State):
-        return value.dim
+    """The dimension of what may be made a state; 0 where it is none."""
     try:
         shape = value.shape if _is_qobj(value) else np.shape(value)
     except ValueError:  # ragged

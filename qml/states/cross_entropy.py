@@ -19,7 +19,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from qml import spectral
 from qml._arrays import as_real, compiled, namespace, number, surely
@@ -110,8 +110,8 @@ def _mean(spectrum: spectral.Spectrum, rho: State, populations: Real) -> Real:
 
 
 @compiled
-def _sum_of_products(populations: Real, logs: Real) -> Real:
-    return as_real((populations * logs).sum(axis=-1))
+def _sum_of_products(populations: Real, logs: Real) -> Any:
+    return (populations * logs).sum(axis=-1)
 
 
 def weight_cut(spectrum: spectral.Spectrum, rho: State) -> Real | float:

@@ -252,7 +252,7 @@ def in_eigenbasis(sigma: State, rho: State) -> tuple[Real, Callable[[], Cotangen
     """:meth:`State._in_eigenbasis` of states that know no more than their matrix: V^dagger rho V serves both."""
     spectrum = sigma._spectrum
     rotated = spectrum.to_basis(rho.matrix())
-    return diagonal(rotated), lambda: sigma.pull_matrix(spectrum.log_pullback_in_basis(rotated, -1.0))
+    return diagonal(rotated), lambda: -sigma.pull_matrix(spectrum.log_pullback_in_basis(rotated))
 
 
 def _squares(columns: Complex) -> Real:

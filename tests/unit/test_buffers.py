@@ -20,7 +20,7 @@ def room():
     """A workspace of the test's own, whoever holds another."""
     gc.collect()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(buffers, "_held", weakref.WeakSet())
+        patch.setattr(buffers, "_held", weakref.WeakValueDictionary())
         room = buffers.workspace()
         yield room
 
@@ -118,7 +118,7 @@ def test_so_many_pieces_at_most_and_the_oldest_leave_first(room):
 
 
 def test_memory_is_kept_as_long_as_somebody_holds_the_workspace(monkeypatch):
-    monkeypatch.setattr(buffers, "_held", weakref.WeakSet())
+    monkeypatch.setattr(buffers, "_held", weakref.WeakValueDictionary())
     buffers.empty((COUNT,))
     assert buffers._current() is None
     engine = PauliEngine()

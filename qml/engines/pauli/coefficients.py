@@ -133,7 +133,7 @@ class Coefficients:
         if not members:
             return np.zeros((0, slots.shape[1]))
         gradient = buffers.zeros((len(sums), slots.shape[1] * LANES))
-        by_value = buffers.empty((len(sums), values.shape[1] if self._site_steps else 0), aligned=False)
+        by_value = buffers.empty((len(sums), values.shape[1] if self._site_steps else 0))
         if self._chains.targets.size:
             chain_sums(values, self._chains, sums, by_value, gradient)
         if self._string_slots.size:

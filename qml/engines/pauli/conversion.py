@@ -34,24 +34,25 @@ SMALL = 8
 def matrix_of(vectors: Real, n: int) -> Complex:
     """sigma (..., 2^n, 2^n) from Pauli vectors (..., 4^n), O(n 4^n) each."""
     shape = vectors.shape[:-1]
-    flat = np.ascontiguousarray(vectors).reshape(math.prod(shape), 4**n)
+    members = math.prod(shape)
+    flat = np.ascontiguousarray(vectors).reshape(members, 4**n)
     buffers.check(
-        f"{'the density matrix' if len(flat) == 1 else f'density matrices, {len(flat)} of them,'} of {n} qubits",
-        20 * 4**n * len(flat),
+        f"{'the density matrix' if members == 1 else f'density matrices, {members} of them,'} of {n} qubits",
+        20 * 4**n * members,
         "ask for expectations or probabilities instead",
         n,
     )
-    out = buffers.empty((len(flat), 1 << n, 2 << n), aligned=n > SMALL).view(np.complex128)
+    entries = buffers.empty((members, 2 * 4**n))
+    out = entries.view(np.complex128).reshape(*shape, 1 << n, 1 << n)
     if n == 0:
-        out[:] = flat[..., None]
-        return out.reshape(*shape, 1, 1)
-    entries = _entries(out)
-    members, quarter = len(flat), 4 ** (n - 1)
+        out[...] = vectors[..., None]
+        return out
+    quarter = 4 ** (n - 1)
     numbers, counts = _tables(n - 1)
-    parts = buffers.empty((2 * members, quarter), aligned=n > SMALL)
+    parts = buffers.empty((2 * members, quarter))
     if n <= SMALL:
         kernels.small_matrices(flat, entries, parts, numbers, counts)
-        return out.reshape(*shape, 1 << n, 1 << n)
+        return out
     for first, second, crossed in ((0, 3, False), (1, 2, True)):
         shared(
             2 * members * (quarter // kernels.BLOCK),
@@ -64,14 +65,14 @@ def matrix_of(vectors: Real, n: int) -> Complex:
             _is_large(parts),
             partial(kernels.store_quadrants, parts, entries, numbers, crossed),
         )
-    return out.reshape(*shape, 1 << n, 1 << n)
+    return out
 
 
 def vector_of(matrices: Complex, n: int, scale: float = 1.0) -> Real:
     """scale Tr(P X) for each P, shape (..., 4^n), of Hermitian X (..., 2^n, 2^n), O(n 4^n) each."""
     x = np.ascontiguousarray(matrices, dtype=np.complex128)
-    entries = _entries(x.reshape(math.prod(x.shape[:-2]), 1 << n, 1 << n))
-    out = buffers.empty((len(entries), 4**n), aligned=n > SMALL)
+    entries = x.reshape(math.prod(x.shape[:-2]), 4**n).view(np.float64)
+    out = buffers.empty((len(entries), 4**n))
     numbers, counts = _tables(n)
     if n <= SMALL:
         kernels.small_vectors(entries, out, numbers, counts, scale)
@@ -90,12 +91,6 @@ def _is_large(array: Real) -> bool:
 
 def _side(n: int) -> int:
     return kernels.TILE if (1 << n) % kernels.TILE == 0 else 1
-
-
-def _entries(matrices: Complex) -> Real:
-    """Matrices (B, d, d) as rows of pairs (re, im)."""
-    members, d, _ = matrices.shape
-    return matrices.reshape(members, d * d).view(np.float64)
 
 
 @lru_cache(maxsize=32)

@@ -152,7 +152,7 @@ class PauliEngine(Engine):
                     del start
                 sweep(g, parts[number], coefficients, saves=saves, sums=sums, threads=self.threads)
             of_slots = plan.coefficients.slot_gradient(slots, values, sums, members)
-            gradient = program.pull_slots(of_slots).reshape(*batch, program.n_params)
+            gradient = program.pull_slots(of_slots.reshape(*batch, of_slots.shape[1]))
             if initial is None:
                 return gradient, None
             before = shared(_heads(plan, g, batch, plan.n_in), batch, initial)
@@ -243,9 +243,7 @@ def _start(plan: Plan, initial: State | None, batch: tuple[int, ...]) -> Real:
         if heads.ndim > 1:
             return plan.arranged(np.broadcast_to(heads, (*batch, heads.shape[-1])).reshape(members, heads.shape[-1]))
         one = plan.arranged(heads[None])[0]
-    vectors = buffers.empty((groups_of(members) if plan.wide else members, one.size))
-    vectors[:] = one
-    return vectors
+    return buffers.rows(one, groups_of(members) if plan.wide else members)
 
 
 def _heads(plan: Plan, vectors: Real, batch: tuple[int, ...], n: int) -> Real:

@@ -25,9 +25,7 @@ def in_lanes(rows: Real) -> Real:
     size = math.prod(rows.shape[1:])
     flat = np.ascontiguousarray(rows).reshape(len(rows), size)
     if len(rows) == 1:
-        out = np.empty((1, LANES * size))
-        out.reshape(size, LANES)[:] = flat[0, :, None]
-        return out
+        return flat.repeat(LANES, axis=1)
     out = buffers.empty((groups_of(len(rows)), LANES * size))
     _pack(flat, out)
     return out

@@ -15,7 +15,7 @@ from qml.measurement import display, entries, formats
 from qml.measurement.base import Measurement
 from qml.measurement.combined import CombinedMeasurement
 from qml.measurement.descriptions import is_same
-from qml.measurement.entries import by_label, fits, outcome_name
+from qml.measurement.entries import by_label, fits
 from qml.measurement.filed import FiledRecord
 from qml.states.density_matrix import DensityMatrix
 
@@ -224,11 +224,7 @@ class Counts(FiledRecord, Mapping[str, dict[str, Any]]):
         if not self.measurement.of_states:
             raise InputError("these are counts of a process: no state was measured that they could be the image of.")
         shares, traces = self.shares(), self.measurement.traces()
-        if (shares[traces <= 0] > 0).any():
-            k = int(np.argmax((shares > 0) & (traces <= 0)))
-            raise InputError(
-                f"{outcome_name(self.measurement, k)} can't occur, as its effect is zero, but was counted."
-            )
+        entries.check_possible(self.measurement, self._counts)
         weights = np.divide(shares, traces, out=np.zeros_like(shares), where=traces > 0)
         entries, dims = self.measurement._diagonal_of(weights), self.measurement.dims
         if entries is not None:

@@ -27,6 +27,14 @@ def outcome_name(measurement: Measurement, place: int) -> str:
     return f"outcome {label!r} of setting {measurement.settings[s]!r} (entry {place})"
 
 
+def check_possible(measurement: Measurement, counts: Any) -> None:
+    """Refuse counts (n_outcomes,) of an outcome whose effect is zero."""
+    impossible = (counts > 0) & (measurement.traces() <= 0)
+    if impossible.any():
+        name = outcome_name(measurement, int(np.argmax(impossible)))
+        raise InputError(f"{name} can't occur, as its effect is zero, but was counted.")
+
+
 def by_label(measurement: Measurement, values: Any, setting: int) -> dict[str, Any]:
     """Of values (n_outcomes,) those of one setting, by the labels of its outcomes."""
     start, end = measurement.offsets[setting : setting + 2]

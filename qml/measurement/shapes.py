@@ -34,10 +34,7 @@ def of_qiskit(records: Any) -> Any:
         pairs = [(_name(k, row), _inside(k, row, "data", "counts")) for k, row in enumerate(records["results"])]
     found = {_word(name): x for name, x in pairs}
     if len(found) < len(pairs):
-        twice = Counter(_word(name) for name, _ in pairs).most_common(1)[0][0]
-        raise InputError(
-            f"results must name each setting once; found {twice!r} twice: merge the records of its results."
-        )
+        raise InputError(f"results must name each setting once; found {len(pairs)} results of {_checks.told(found)}.")
     return nested(found, _of_bit_array)
 
 

@@ -60,8 +60,8 @@ def choi_of_superoperator(matrix: Complex) -> Complex:
 
 
 def positive_choi(matrix: Complex, d: int) -> Complex:
-    """The positive part (d d_out, d d_out) of a Choi matrix on an input of dimension d, with the trace restored; an input
-    of which nothing is left goes to 1/d_out."""
+    """The positive part (d d_out, d d_out) of a Choi matrix on an input of dimension d, with the trace restored; inputs
+    of which nothing is left go to 1/d_out."""
     near = nearest_density_matrix(matrix).matrix()
     d_out = len(near) // d
     values, vectors = np.linalg.eigh(d * np.einsum("iaja->ij", near.reshape(d, d_out, d, d_out)))

@@ -253,8 +253,7 @@ class FisherMetric(Metric):
 
     def __init__(self, probabilities: Real, jacobian: Real, weights: Real, kind: str = "bkm") -> None:
         super().__init__(kind, jacobian.shape[1])
-        possible = probabilities > 0
-        scale = np.sqrt(np.where(possible, weights / np.where(possible, probabilities, 1.0), 0.0))
+        scale = np.sqrt(np.divide(weights, probabilities, out=np.zeros_like(probabilities), where=probabilities > 0))
         self._rows = scale[:, None] * jacobian
 
     def matrix(self) -> Real:

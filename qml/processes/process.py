@@ -12,7 +12,7 @@ from qml import _checks
 from qml._checks import InputError
 from qml._results import html_table
 from qml._saved import Saved
-from qml._typing import ArrayLike, Dims, DimsLike, ParamsLike
+from qml._typing import ArrayLike, Complex, Dims, DimsLike, ParamsLike
 from qml.channels.kraus import check_complete
 from qml.circuits import Circuit
 from qml.engines import PauliEngine, ReferenceEngine
@@ -109,10 +109,7 @@ class Process(ChoiForms, Saved):
         _, d_out, d = k.shape
         check_complete("the Kraus operators", k)
         ins, outs = _checks.sites(dims_in, d, "dims_in"), _checks.sites(dims_out, d_out, "dims_out")
-        factor = k.transpose(2, 1, 0).reshape(d * d_out, len(k)) / math.sqrt(d)
-        if len(k) > d * d_out:
-            return cls._of(DensityMatrix._trusted(factor @ factor.conj().T, ins + outs), ins)
-        return cls._of(DensityMatrix.from_factor(factor / np.linalg.norm(factor), ins + outs), ins)
+        return cls._of_kraus(k, ins, outs)
 
     @classmethod
     def from_stinespring(
@@ -264,6 +261,15 @@ class Process(ChoiForms, Saved):
         made.choi, made.dims_in, made.dims_out = choi, dims_in, choi.dims[len(dims_in) :]
         return made
 
+    @classmethod
+    def _of_kraus(cls, k: Complex, ins: Dims, outs: Dims) -> Self:
+        """From Kraus operators (m, d_out, d) that are known to be complete."""
+        factor = k.transpose(2, 1, 0).reshape(-1, len(k))
+        factor /= np.linalg.norm(factor)
+        if len(k) > len(factor):
+            return cls._of(DensityMatrix._trusted(factor @ factor.conj().T, ins + outs), ins)
+        return cls._of(DensityMatrix.from_factor(factor, ins + outs), ins)
+
     def then(self, other: Process) -> Process:
         """This process, followed by another on its output sites.
 
@@ -285,8 +291,11 @@ class Process(ChoiForms, Saved):
         other = as_process(other, "other")
         if other.dims_in != self.dims_out:
             raise InputError(f"the next process must take the dims {self.dims_out}; found {other.dims_in}.")
-        choi = choi_of_superoperator(other.superoperator() @ self.superoperator())
         sites = self.dims_in + other.dims_out
+        if self.rank * other.rank <= math.prod(sites):  # which the matrix would lose to rounding
+            k = other.kraus()[:, None] @ self.kraus()
+            return Process._of_kraus(k.reshape(-1, *k.shape[2:]), self.dims_in, other.dims_out)
+        choi = choi_of_superoperator(other.superoperator() @ self.superoperator())
         return Process._of(DensityMatrix._trusted((choi + choi.conj().T) / 2, sites), self.dims_in)
 
     def tensor(self, other: Process) -> Process:
@@ -312,8 +321,8 @@ class Process(ChoiForms, Saved):
         other = as_process(other, "other")
         numbers = self.rank * other.rank * self.choi.dim * other.choi.dim
         _checks.memory("the Kraus operators of both processes together", 64 * numbers, "use fewer sites")
-        k = [np.kron(a, b) for a, b in itertools.product(self.kraus(), other.kraus())]
-        return Process.from_kraus(k, self.dims_in + other.dims_in, self.dims_out + other.dims_out)
+        k = np.array([np.kron(a, b) for a, b in itertools.product(self.kraus(), other.kraus())])
+        return Process._of_kraus(k, self.dims_in + other.dims_in, self.dims_out + other.dims_out)
 
     def _as_state(self) -> State:
         return self.choi

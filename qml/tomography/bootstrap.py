@@ -175,7 +175,8 @@ def bootstrap(
     Raises
     ------
     InputError
-        For a result of maximum_entropy, weights in place of counts, or an argument out of range.
+        For a result of maximum_entropy, weights in place of counts, a functional that gives no finite number, or an
+        argument out of range.
 
     Examples
     --------
@@ -222,13 +223,7 @@ def bootstrap(
 
 
 def _number(name: str, function: Callable[[State], Any], state: State) -> float:
-    value = function(state)
-    try:
-        if not np.iscomplexobj(value):  # float() would take the real part
-            return float(value)
-    except (TypeError, ValueError, OverflowError):
-        pass
-    raise InputError(f"functionals[{name!r}] must give a real number; found {_checks.shown(value)}.")
+    return _checks.number(f"functionals[{name!r}]", function(state))
 
 
 def _replicate(

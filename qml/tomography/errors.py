@@ -82,11 +82,10 @@ class FisherInformation(Table):
         self._basis = self._tangents()
         x = design(measurement, self._basis)
         p = measurement.probabilities(result.state)
-        possible = p > measurement.resolution(result.state)
-        safe = np.where(possible, p, 1.0)
+        scores = np.divide(x, p[:, None], out=np.zeros_like(x), where=p[:, None] > 0)
         shots = np.repeat(np.asarray(result.counts.shots, dtype=np.float64), measurement.sizes)
-        weights = np.where(possible, counts / safe**2 if observed else shots / safe, 0.0)
-        self.matrix: Real = _checks.kept(x.T @ (weights[:, None] * x))
+        left, n = (scores, counts) if observed else (x, shots)
+        self.matrix: Real = _checks.kept(left.T @ (n[:, None] * scores))
         self._information = Information(self.matrix, KNOWN, LOST)
 
     def _tangents(self) -> Complex:

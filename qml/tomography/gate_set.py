@@ -127,11 +127,8 @@ class GateSetResult(Outcome):
         """
         from scipy.optimize import least_squares
 
-        wanted = {} if targets is None else dict(_checks.mapping("targets", targets))
-        if targets is None:
-            for name, gate in self.model.gates.items():
-                if isinstance(gate, Process):
-                    wanted[name] = gate.transfer_matrix()
+        ideal = {name: gate.transfer_matrix() for name, gate in self.model.gates.items() if isinstance(gate, Process)}
+        wanted = dict(_checks.mapping("targets", ideal if targets is None else targets))
         if not wanted:
             raise InputError("targets must name the gates that the gauge is chosen by; the model has no ideal ones.")
         gates = self.transfer_matrices

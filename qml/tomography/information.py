@@ -33,7 +33,7 @@ class Information:
         self._unit = np.maximum(scale, LEAST * scale.max(initial=0.0) or 1.0)[:, None]
         values, vectors = np.linalg.eigh(matrix / (self._unit * self._unit.T))
         kept = values > known * values.max(initial=0.0)
-        self.factor = vectors[:, kept] / np.sqrt(values[kept]) / self._unit
+        self.factor: Real = vectors[:, kept] / np.sqrt(values[kept]) / self._unit
         self._others, self._lost = vectors[:, ~kept], lost
 
     def errors(self, derivatives: Real) -> Real:
@@ -45,7 +45,7 @@ class Information:
 
     def covariance(self) -> Real:
         """Of the parameters (n, n): variances +inf, and covariances zero, where one is not determined."""
-        covariance: Real = self.factor @ self.factor.T
+        covariance = self.factor @ self.factor.T
         lost = np.isinf(self.errors(np.eye(len(covariance))))
         covariance[lost] = covariance[:, lost] = 0.0
         covariance[lost, lost] = np.inf

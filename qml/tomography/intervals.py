@@ -192,12 +192,10 @@ class ProfileLikelihood:
         return low, high
 
     def _checked(self, value: float) -> float:
-        """The value; an end where it is one up to rounding."""
+        """The value; an end where it is beyond one by rounding."""
         value = _checks.number("value", value)
-        for end in (self.low, self.high):
-            if abs(value - end) <= self._width:
-                return end
-        return _checks.number("value", value, self.low, self.high)
+        inside = min(max(value, self.low), self.high)
+        return inside if abs(value - inside) <= self._width else _checks.number("value", value, self.low, self.high)
 
     def _lack(self, t: float) -> tuple[float, Real]:
         best = self._best(t, self._n, GAP)

@@ -8,10 +8,9 @@ from functools import cached_property
 import numpy as np
 
 from qml import _checks, spectral
-from qml._checks import InputError
 from qml._typing import Complex, Real
 from qml.measurement import Counts
-from qml.measurement.entries import outcome_name
+from qml.measurement.entries import check_possible
 
 CHUNK = 1 << 15
 """Outcomes that a line search takes at once: what it touches stays in the cache."""
@@ -45,10 +44,7 @@ class Likelihood:
         _checks.memory(f"the likelihood of {m.n_outcomes} outcomes in dimension {m.dim}", needed, "use fewer settings")
         shares = counts.shares()
         seen = shares > 0
-        impossible = seen & (self.measurement.traces() <= 0)
-        if impossible.any():
-            name = outcome_name(self.measurement, int(np.argmax(impossible)))
-            raise InputError(f"{name} can't occur, as its effect is zero, but was counted.")
+        check_possible(m, counts.counts)
         self._places = None if seen.all() else np.flatnonzero(seen)
         lacking = np.add.reduceat(~seen, self.measurement.offsets[:-1], dtype=np.int64)[np.asarray(counts.shots) > 0]
         self.sees_all = bool(lacking.min() == 0 and lacking.max() <= 1)
@@ -169,8 +165,12 @@ def agreement(counts: Counts, p: Real) -> tuple[float, float, int]:
     n, seen = np.asarray(counts.counts, dtype=np.float64), np.asarray(counts.counts) > 0
     possible = bool((p[seen] > 0).all())
     value = float(n[seen] @ np.log(p[seen])) if possible else -math.inf
-    free = int((counts.measurement.sizes[np.asarray(counts.shots) > 0] - 1).sum())
-    return value, float(deviances(counts, p).sum()), free
+    return value, float(deviances(counts, p).sum()), free_outcomes(counts)
+
+
+def free_outcomes(counts: Counts) -> int:
+    """The outcomes less one of each setting that has shots."""
+    return int((counts.measurement.sizes[np.asarray(counts.shots) > 0] - 1).sum())
 
 
 def deviances(counts: Counts, p: Real) -> Real:

@@ -168,20 +168,17 @@ def model_errors(
     names = objective.parameter_names
     params = _checks.parameters("result.params", result.params, len(names))
     p, jacobian = _probabilities(model, counts, params, loss.readout)
-    m = counts.measurement
-    shots = np.repeat(np.asarray(counts.shots, dtype=np.float64), m.sizes)
-    possible = (p > m.resolution(result.state)) & (shots > 0)
-    safe = np.where(possible, p, 1.0)
-    fisher = jacobian.T @ (np.where(possible, shots / safe, 0.0)[:, None] * jacobian)
+    shots = np.repeat(np.asarray(counts.shots, dtype=np.float64), counts.measurement.sizes)
+    scores = np.divide(jacobian, p[:, None], out=np.zeros_like(jacobian), where=p[:, None] > 0)
+    fisher = jacobian.T @ (shots[:, None] * scores)
     hessian = counts.total * _hessian(objective, params)
     information = Information(fisher, KNOWN, LOST)
     inverse = Information(hessian, KNOWN, LOST).covariance()
-    scores = np.where(possible[:, None], jacobian / safe[:, None], 0.0)
     scatter = _scatter(counts, scores)
     with np.errstate(invalid="ignore"):
         sandwich = inverse @ scatter @ inverse
     sandwich = np.where(np.isfinite(sandwich), sandwich, np.inf)
-    value, deviance, free = agreement(counts, np.where(possible, p, 0.0))
+    value, deviance, free = agreement(counts, p)
     return ModelErrors(
         names,
         params,

@@ -18,7 +18,7 @@ from qml.operators import OperatorLike
 from qml.processes import Process
 from qml.states import DensityMatrix, State
 from qml.tomography.intervals import ProfileLikelihood
-from qml.tomography.likelihood import deviances
+from qml.tomography.likelihood import deviances, free_outcomes
 from qml.tomography.linear import Determined, determined
 
 
@@ -216,9 +216,7 @@ class TomographyResult(Outcome):
     def degrees(self) -> int:
         """What the deviance is near to for a state of this rank: outcomes of the measured settings less one a setting,
         less the parameters."""
-        measured = np.asarray(self.counts.shots) > 0
-        free = int((self.counts.measurement.sizes[measured] - 1).sum())
-        return free - self.parameters
+        return free_outcomes(self.counts) - self.parameters
 
     def interval(
         self, operator: OperatorLike | State, level: float = 0.95, *, replicates: int = 200, seed: int = 0

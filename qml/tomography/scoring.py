@@ -58,8 +58,7 @@ def scored(
 
 def directions(model: OutcomesModel, params: Real) -> Real:
     """The directions (n_params, k) that words tell: orthonormal in the Fisher information of a shot."""
-    told: Real = Information(model.metric(params).matrix(), KNOWN, KNOWN).factor
-    return told
+    return Information(model.metric(params).matrix(), KNOWN, KNOWN).factor
 
 
 def caps(counts: Counts) -> list[float]:

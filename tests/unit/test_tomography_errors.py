@@ -289,9 +289,11 @@ def test_the_estimator_can_be_cloned_by_scikit_learn():
 
 def test_a_complex_number_is_no_function_of_the_bootstrap(mixed):
     found = maximum_likelihood(sample(mixed, PauliMeasurement(2), 100, np.random.default_rng(1)))
-    for value in (1 + 2j, np.complex128(1 + 2j), np.array(1j)):
-        with pytest.raises(InputError, match=r"functionals\['f'\] must give a real number; found"):
+    for value in (1 + 2j, np.complex128(1 + 2j), np.array(1j), "1.5", None):
+        with pytest.raises(InputError, match=r"functionals\['f'\] must be a real number that float64 holds; found"):
             bootstrap(found, {"f": lambda _, value=value: value}, replicates=2, seed=0)
+    with pytest.raises(InputError, match="must be a finite number; found nan"):
+        bootstrap(found, {"f": lambda _: math.nan}, replicates=2, seed=0)
 
 
 def test_what_the_bootstrap_refuses(mixed):

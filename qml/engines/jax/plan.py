@@ -163,7 +163,7 @@ class Plan(Steps):
 
     def _on_few(self, step: Step, n: int) -> None:
         if len(step.sites) == 1:
-            self.wait(step.sites[0], step if self.is_free(step) else self._matrix(step))
+            self.wait_for(step, self._matrix, phases=self.kind.levels == 2)
             return
         matrix = self._number(step)
         sites = (min(step.sites), max(step.sites))

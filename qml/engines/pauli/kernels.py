@@ -97,7 +97,9 @@ def operation(program: Tables, row: I1, values: F1, backward: bool) -> Operation
         if backward:
             sine = -sine
         loops.fill(phases, listed[0])
-    block = blocks.Block(offsets, listed, lanes, about, own, program.rows, program.factors, bound, columns, program.wide)
+    block = blocks.Block(
+        offsets, listed, lanes, about, own, program.rows, program.factors, bound, columns, program.wide
+    )
     if kind == BLOCK:
         blocks.bind(block, values)
     return Operation(kind, at, width, units, chunks, entries, block, loops.Turn(listed[0], phases, cosine, sine))

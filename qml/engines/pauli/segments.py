@@ -94,7 +94,7 @@ def _scale(x: F1, rows: U1, start: int, count: int, step: int, factors: F1, k: i
 @inline
 def _times(matrix: F1, e: int, wide: bool, value: Any) -> Any:
     """A row times entry e of a sparse matrix, which has lanes if `wide`."""
-    if wide:
+    if wide:  # noqa: SIM108 - of one of them at a time
         value = load(matrix, LANES * e) * value
     else:
         value = matrix[e] * value

@@ -26,7 +26,7 @@ from qml.engines.vectors import kernels
 from qml.engines.vectors.chains import chain_products
 from qml.engines.vectors.operations import PAIR_SUMS
 from qml.engines.vectors.plain import unitary_of
-from qml.gates import PauliRotation
+from qml.gates import P, PauliRotation
 
 ACTIVE_QUBITS = 9
 """Qubits of a sweep at most: its two buffers, 2^9 rows of 128 bytes each, stay in the L2 cache."""
@@ -102,7 +102,7 @@ class Plan(Steps):
         self._factors: list[Complex] = []
         self._chain_starts, self._chain_targets = [0], list[int]()
         self._chain_sums: dict[int, tuple[int, bool]] = {}  # by target: where its sums start, whether it is the second
-        self._site_turns: list[tuple[int, int, int]] = []  # factor, axis, slot
+        self._site_turns: list[tuple[int, int, int, int]] = []  # factor, axis, slot, whether it is P
         self._site_steps: list[tuple[int, Step]] = []
         self._string_turns: list[tuple[int, int, int]] = []  # coefficient, slot, sum
         self._matrix_steps: list[tuple[int, int, Step, int]] = []  # matrix, matrices K, step, sum
@@ -122,7 +122,8 @@ class Plan(Steps):
         """Coefficients at these slot values, and for the gradient what comes before each factor of a chain."""
         factors = self._factor_array.copy()
         half = slots[self._turn_slots, None, None] / 2
-        factors[self._turn_factors] = np.cos(half) * PAULIS[0] - 1j * np.sin(half) * PAULIS[self._turn_axes]
+        turns = np.cos(half) * PAULIS[0] - 1j * np.sin(half) * self._turn_axes
+        factors[self._turn_factors] = turns * np.exp(1j * half * self._phased)
         for index, step in self._site_steps:
             factors[index] = unitary_of(step).matrix(slots[step.start : step.stop])
         coefficients = self._coefficients.copy()
@@ -144,7 +145,7 @@ class Plan(Steps):
         """dL/dslots (n_slots,) from the kernels' sums."""
         gradient = np.zeros(len(slots))
         prefix = before.view(np.complex128).reshape(-1, 2, 2)
-        generators = [-0.5j * PAULIS[self._turn_axes]]
+        generators = [-0.5j * (self._turn_axes - self._phased * PAULIS[0])]
         for _, step in self._site_steps:
             values = slots[step.start : step.stop]
             generators.append(unitary_of(step).matrix(values).conj().T @ unitary_of(step).derivatives(values))
@@ -174,7 +175,7 @@ class Plan(Steps):
             else:
                 self._add_turn(step, sites, letters, free)
         elif len(sites) == 1:
-            self.wait(sites[0], step if free else self._matrix(step))
+            self.wait_for(step, self._matrix, phases=True)
         elif len(sites) == 2 and not free and is_permutation(matrix := self._matrix(step)):
             self._add_pair(sites, self._core(*as_permutation(matrix), swapped=sites[0] > sites[1]))
         else:
@@ -240,7 +241,9 @@ class Plan(Steps):
                 continue
             self._factors.append(np.zeros((2, 2), dtype=np.complex128))
             if isinstance(factor.instruction, PauliRotation):
-                self._site_turns.append((index, LETTERS.index(factor.instruction.label), factor.start))
+                self._site_turns.append((index, LETTERS.index(factor.instruction.label), factor.start, 0))
+            elif factor.instruction == P:
+                self._site_turns.append((index, LETTERS.index("Z"), factor.start, 1))
             else:
                 self._site_steps.append((index, factor))
         self._chain_starts.append(len(self._factors))
@@ -328,7 +331,8 @@ class Plan(Steps):
         self._factor_array = np.array(self._factors, dtype=np.complex128).reshape(-1, 2, 2)
         targets = np.array(self._chain_targets, dtype=np.int64)
         self._chains = np.array(self._chain_starts), targets
-        self._turn_factors, self._turn_axes, self._turn_slots = _columns(self._site_turns, 3)
+        self._turn_factors, axes, self._turn_slots, phased = _columns(self._site_turns, 4)
+        self._turn_axes, self._phased = PAULIS[axes], phased[:, None, None]
         self._string_starts, self._string_slots, self._string_sums = _columns(self._string_turns, 3)
         slots = list(zip(self._turn_slots.tolist(), self._turn_factors.tolist(), strict=True))
         slots += [(slot, index) for index, step in self._site_steps for slot in range(step.start, step.stop)]

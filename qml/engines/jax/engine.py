@@ -223,6 +223,7 @@ class JaxEngine(Engine):
         plan, slots, columns = self._columns(program, params, vectors)
         given = plan.values(slots)
         chunk = chunk_of(plan.form, columns.shape[1], self.checkpoint_bytes)
+        self._on.check(plan, columns.shape[1], 4 + n_kept(plan.form, chunk), "pass fewer vectors")
         out, back = self._on.with_pullback(plan, slots, given, columns, chunk=chunk, of_initial=vectors is not None)
 
         def pull(cotangent: Complex) -> tuple[Real, Complex | None]:
@@ -242,6 +243,7 @@ class JaxEngine(Engine):
         def push(directions: ArrayLike, changes: Complex | None = None) -> Complex:
             v = directions_of(directions, program.n_params)
             flat = v.reshape(math.prod(v.shape[:-1]), program.n_params)
+            self._on.check(plan, columns.shape[1] * len(flat), 4, "pass fewer directions at a time")
             by_slot = by_slot_of(program, flat)
             start = None if changes is None else changes_of(changes, (*v.shape[:-1], *columns.shape))
             out = self._on.push(plan, slots, given, columns, by_slot, plan.push(slots, by_slot), start)

@@ -84,9 +84,10 @@ def push_vectors(program: Program, params: ParamsLike, vectors: Complex | None) 
 
     def push(directions: ArrayLike, changes: Complex | None = None) -> Complex:
         v = directions_of(directions, program.n_params)
-        shape = (*v.shape[:-1], *start.shape)
-        along = np.asarray(program.weights @ v.reshape(-1, program.n_params).T)  # (n_slots, b)
-        w, tangents = start, np.zeros((*start.shape, along.shape[1]), dtype=np.complex128)
+        shape, count = (*v.shape[:-1], *start.shape), math.prod(v.shape[:-1])
+        _checks.memory("the derivatives of the vectors", 4 * 16 * count * start.size, "pass fewer directions at a time")
+        along = np.asarray(program.weights @ v.reshape(count, program.n_params).T)  # (n_slots, b)
+        w, tangents = start, np.zeros((*start.shape, count), dtype=np.complex128)
         if changes is not None:
             tangents[:] = np.moveaxis(changes_of(changes, shape), 0, -1)
         for step in program.steps:

@@ -69,7 +69,7 @@ class ReferenceEngine(Engine):
         program, initial = ready(program, initial)
         slots, batch = batch_of(program, params, initial)
         registers = registers_of(program)
-        needed = (3 + math.prod(batch)) * _bytes(max(registers, key=math.prod))
+        needed = (6 + math.prod(batch)) * _bytes(max(registers, key=math.prod))
         _checks.memory("the density matrix", needed, "use fewer sites")
         finals = []
         for values, rho in _members(program, slots, batch, initial):
@@ -86,7 +86,7 @@ class ReferenceEngine(Engine):
         program, initial = ready(program, initial)
         slots, batch = batch_of(program, params, initial)
         registers = registers_of(program)
-        needed = math.prod(batch) * sum(map(_bytes, registers)) + 4 * _bytes(max(registers, key=math.prod))
+        needed = math.prod(batch) * sum(map(_bytes, registers)) + 7 * _bytes(max(registers, key=math.prod))
         _checks.memory("the density matrix before every step", needed, "use fewer sites, or PauliEngine")
         runs = []
         for values, rho in _members(program, slots, batch, initial):
@@ -127,7 +127,7 @@ class ReferenceEngine(Engine):
             v = directions_of(directions, program.n_params)
             flat = v.reshape(math.prod(v.shape[:-1]), program.n_params)
             largest = _bytes(max(registers, key=math.prod))
-            _checks.memory("the derivatives of the state", (4 + 3 * len(flat)) * largest, "pass fewer directions")
+            _checks.memory("the derivatives of the state", (8 + 3 * len(flat)) * largest, "pass fewer directions")
             by_slot = program.weights @ flat.T
             ((_, rho),) = _members(program, slots[None], (), initial)
             along = [np.zeros_like(rho) for _ in flat]

@@ -43,8 +43,10 @@ def _orders(sites: tuple[int, ...], n: int) -> tuple[tuple[int, ...], tuple[int,
 
 def evolve_vectors(program: Program, params: ParamsLike, vectors: Complex | None) -> Complex:
     """U(theta) applied to the columns of `vectors`."""
-    slots = program.slots(params)
-    w = start_of(program, vectors)
+    return _evolved(program, program.slots(params), start_of(program, vectors, 3))
+
+
+def _evolved(program: Program, slots: Real, w: Complex) -> Complex:
     for step in program.steps:
         w = apply(unitary_of(step).matrix(_of(step, slots)), step.sites, w, program.dims_in)
     return w
@@ -52,9 +54,8 @@ def evolve_vectors(program: Program, params: ParamsLike, vectors: Complex | None
 
 def evolve_vectors_vjp(program: Program, params: ParamsLike, vectors: Complex | None) -> tuple[Complex, VectorsPull]:
     """The same columns, and the map from their cotangent to dL/dtheta and that of the columns before."""
-    slots = program.slots(params)
-    final = evolve_vectors(program, params, vectors)
-    dims = program.dims_in
+    slots, dims = program.slots(params), program.dims_in
+    final = _evolved(program, slots, start_of(program, vectors, 6))
 
     def pull(cotangent: Complex) -> tuple[Real, Complex | None]:
         c = columns_like(final, cotangent)
@@ -155,18 +156,17 @@ def _overlap(w: Complex, c: Complex, sites: tuple[int, ...], dims: Dims) -> Comp
     return np.asarray(rows(w) @ rows(c).conj().T)
 
 
-def start_of(program: Program, vectors: Complex | None) -> Complex:
-    """The columns that a unitary program starts from; anything else is refused."""
+def start_of(program: Program, vectors: Complex | None, copies: int = 1) -> Complex:
+    """The columns that a unitary program starts from, of which so many fit; anything else is refused."""
     for step in program.steps:
         unitary_of(step)
     d = program.dim_in
-    if vectors is None:
-        _checks.memory(f"the unitary of dimension {d}", 3 * 16 * d * d, "pass the few vectors that are needed")
-        return np.eye(d, dtype=np.complex128)
-    w = _checks.array("vectors", vectors).astype(np.complex128, copy=False)
-    if w.ndim != 2 or w.shape[0] != d:
+    w = None if vectors is None else _checks.array("vectors", vectors).astype(np.complex128, copy=False)
+    if w is not None and (w.ndim != 2 or w.shape[0] != d):
         raise InputError(f"vectors must have shape ({d}, m), one column a vector; found shape {w.shape}.")
-    return w
+    what = f"the unitary of dimension {d}" if w is None else f"{_checks.plural(w.shape[1], 'vector')} of dimension {d}"
+    _checks.memory(what, 16 * copies * d * (d if w is None else w.shape[1]), "pass fewer vectors")
+    return np.eye(d, dtype=np.complex128) if w is None else w
 
 
 def unitary_of(step: Step) -> Unitary:

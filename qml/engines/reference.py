@@ -183,7 +183,8 @@ def _pulled(
     gradient = np.zeros(len(slots))
     for t in reversed(range(len(program.steps))):
         step = program.steps[t]
-        gradient[step.start : step.stop] = _derivatives(step, slots, before[t], g, registers[t])
+        images = _images(step, slots, before[t], registers[t])
+        gradient[step.start : step.stop] = [np.einsum("ij,ji->", g, image).real for image in images]
         g = _backward(step, slots, g, registers[t])
     return program.pull_slots(gradient), g
 
@@ -241,11 +242,6 @@ def _block(n_sites: int, sites: tuple[int, ...], index: tuple[int, ...]) -> tupl
     return half + half
 
 
-def _derivatives(step: Step, slots: Real, rho: Complex, g: Complex, dims: Dims) -> Real:
-    """Tr(G dE/dp[rho]) for each parameter p of the step."""
-    return np.array([np.einsum("ij,ji->", g, image).real for image in _images(step, slots, rho, dims)])
-
-
 def _images(step: Step, slots: Real, rho: Complex, dims: Dims) -> list[Complex]:
     """Matrices whose Hermitian part is dE/dp[rho], one for each parameter p of the step."""
     instruction, sites, values = step.instruction, step.sites, slots[step.start : step.stop]
@@ -255,10 +251,6 @@ def _images(step: Step, slots: Real, rho: Complex, dims: Dims) -> list[Complex]:
         right = apply(instruction.matrix(values), sites, rho, dims).conj().T  # rho U^dagger
         return [2 * apply(du, sites, right, dims) for du in instruction.derivatives(values)]
     assert isinstance(instruction, Channel)
-    return [_superoperate(ds, sites, rho, dims) for ds in instruction.superoperator_derivatives(values)]
-
-
-def _superoperate(s: Complex, sites: tuple[int, ...], rho: Complex, dims: Dims) -> Complex:
-    """The superoperator `s` on row-major vec of `sites`, applied to rho."""
-    both = (*sites, *(len(dims) + site for site in sites))
-    return apply(s, both, rho.reshape(-1, 1), dims + dims).reshape(rho.shape)
+    both = (*sites, *(len(dims) + site for site in sites))  # of row-major vec(rho)
+    slopes = instruction.superoperator_derivatives(values)
+    return [apply(ds, both, rho.reshape(-1, 1), dims + dims).reshape(rho.shape) for ds in slopes]

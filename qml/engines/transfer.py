@@ -13,6 +13,8 @@ from qml.instructions import Channel, Instruction, Unitary
 
 PAULIS = np.array([[[1, 0], [0, 1]], [[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]])
 LETTERS = "IXYZ"
+TO_Z = {"X": np.array([[1, 1], [1, -1]]) / 2**0.5, "Y": np.array([[1, -1j], [1, 1j]]) / 2**0.5, "Z": np.eye(2)}
+"""The V with V P V^dagger = Z: its rows are the conjugated eigenvectors of P, +1 first."""
 
 
 @cache

@@ -110,8 +110,6 @@ class Plan(Steps):
         shared = [tuple(int(p[0]) if (p == p[0]).all() else -1 for p in batch.places.T) for batch in batches]
         self.form = Form(
             kind.levels,
-            kind.frequency,
-            most,
             self.n_in,
             n,
             self.n_max,
@@ -230,7 +228,7 @@ class Plan(Steps):
 
 def plan_of(program: Program, kind: Kind, most: int) -> Plan:
     """The plan of a program of qubits, made once and kept as long as the program lives."""
-    return kept(program, ("jax", kind.name, most), lambda: Plan(program, kind, most))
+    return kept(program, ("jax", kind, most), lambda: Plan(program, kind, most))
 
 
 def _within(sites: tuple[int, ...], window: tuple[int, ...]) -> tuple[int, ...]:

@@ -21,7 +21,7 @@ from qml import _checks
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Dims, ParamsLike, Real
 from qml.circuits.program import Program, Step
-from qml.engines.register import VectorsPull, VectorsPush, changes_of, directions_of
+from qml.engines.register import Push, VectorsPull, changes_of, directions_of
 from qml.instructions import Unitary
 from qml.operators import PauliLike, PauliSum, as_pauli_sum
 
@@ -74,7 +74,7 @@ def evolve_vectors_vjp(program: Program, params: ParamsLike, vectors: Complex | 
     return final, pull
 
 
-def push_vectors(program: Program, params: ParamsLike, vectors: Complex | None) -> VectorsPush:
+def push_vectors(program: Program, params: ParamsLike, vectors: Complex | None) -> Push:
     r"""The map from directions and changes of V to dW, with W = U(theta) V.
 
     .. math:: \dot W_{t+1} = U_t \dot W_t + \dot\theta\, \partial U_t\, W_t

@@ -21,7 +21,7 @@ from qml.engines.compile.steps import (
     string_of,
 )
 from qml.engines.compile.windows import Operation, windows
-from qml.engines.transfer import LETTERS, PAULIS
+from qml.engines.transfer import LETTERS, PAULIS, TO_Z
 from qml.engines.vectors import kernels
 from qml.engines.vectors.chains import chain_products
 from qml.engines.vectors.operations import PAIR_SUMS
@@ -32,12 +32,6 @@ ACTIVE_QUBITS = 9
 """Qubits of a sweep at most: its two buffers, 2^9 rows of 128 bytes each, stay in the L2 cache."""
 WINDOW = 96
 """How many operations ahead are looked at for one that fits into the sweep."""
-
-_TO_Z: dict[str, Complex] = {
-    "X": np.array([[1, 1], [1, -1]], dtype=np.complex128) / math.sqrt(2),
-    "Y": np.array([[1, -1j], [1, 1j]], dtype=np.complex128) / math.sqrt(2),
-}
-"""The V with V P V^dagger = Z."""
 
 
 @dataclass
@@ -193,7 +187,7 @@ class Plan(Steps):
         """A string of two letters or more, or none; of the letters X and Y beyond what a sweep can hold, made Z."""
         turned = [i for i, letter in enumerate(letters) if letter != "Z"][self._most :]
         for i in turned:
-            self.wait(sites[i], _TO_Z[letters[i]])
+            self.wait(sites[i], TO_Z[letters[i]])
         self._place_waiting(sites)
         angle = self._offset[step.start] / 2
         op = _Op(sites, kernels.TURN, self._template.add(np.array([math.cos(angle), math.sin(angle)])))
@@ -203,7 +197,7 @@ class Plan(Steps):
             self._string_turns.append((op.start, step.start, op.out))
         self._ops.append(op)
         for i in turned:
-            self.wait(sites[i], _TO_Z[letters[i]].conj().T)
+            self.wait(sites[i], TO_Z[letters[i]].conj().T)
 
     def _place_waiting(self, sites: Sequence[int]) -> None:
         """Place what waits on these qubits, by twos."""

@@ -164,8 +164,10 @@ def start_of(program: Program, vectors: Complex | None, copies: int = 1) -> Comp
     w = None if vectors is None else _checks.array("vectors", vectors).astype(np.complex128, copy=False)
     if w is not None and (w.ndim != 2 or w.shape[0] != d):
         raise InputError(f"vectors must have shape ({d}, m), one column a vector; found shape {w.shape}.")
-    what = f"the unitary of dimension {d}" if w is None else f"{_checks.plural(w.shape[1], 'vector')} of dimension {d}"
-    _checks.memory(what, 16 * copies * d * (d if w is None else w.shape[1]), "pass fewer vectors")
+    needed = 16 * copies * d * (d if w is None else w.shape[1])
+    if needed >= _checks.ALWAYS_FITS:
+        what = "the unitary" if w is None else _checks.plural(w.shape[1], "vector")
+        _checks.memory(f"{what} of dimension {d}", needed, "pass fewer vectors")
     return np.eye(d, dtype=np.complex128) if w is None else w
 
 

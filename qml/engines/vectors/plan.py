@@ -116,8 +116,9 @@ class Plan(Steps):
         """Coefficients at these slot values, and for the gradient what comes before each factor of a chain."""
         factors = self._factor_array.copy()
         half = slots[self._turn_slots, None, None] / 2
-        turns = np.cos(half) * PAULIS[0] - 1j * np.sin(half) * self._turn_axes
-        factors[self._turn_factors] = turns * np.exp(1j * half * self._phased)
+        factors[self._turn_factors] = np.cos(half) * PAULIS[0] - 1j * np.sin(half) * self._turn_axes
+        if self._phased.any():
+            factors[self._turn_factors] *= np.exp(1j * half * self._phased)
         for index, step in self._site_steps:
             factors[index] = unitary_of(step).matrix(slots[step.start : step.stop])
         coefficients = self._coefficients.copy()
@@ -139,7 +140,7 @@ class Plan(Steps):
         """dL/dslots (n_slots,) from the kernels' sums."""
         gradient = np.zeros(len(slots))
         prefix = before.view(np.complex128).reshape(-1, 2, 2)
-        generators = [-0.5j * (self._turn_axes - self._phased * PAULIS[0])]
+        generators = [self._turn_generators]
         for _, step in self._site_steps:
             values = slots[step.start : step.stop]
             generators.append(unitary_of(step).matrix(values).conj().T @ unitary_of(step).derivatives(values))
@@ -252,13 +253,10 @@ class Plan(Steps):
         return unitary_of(step).matrix(self.fixed_values(step))
 
     def _core(self, places: Integer, factors: Complex, swapped: bool) -> int:
-        """The number of a core, an equal one's if there is one; `swapped`: given over (higher, lower)."""
+        """The number of a core; `swapped`: given over (higher, lower)."""
         if swapped:
             order = np.array([0, 2, 1, 3])
             places, factors = order[places[order]], factors[order]
-        for number, (p, f) in enumerate(self._cores):
-            if np.array_equal(p, places) and np.array_equal(f, factors):
-                return number
         self._cores.append((places, factors))
         return len(self._cores) - 1
 
@@ -327,6 +325,7 @@ class Plan(Steps):
         self._chains = np.array(self._chain_starts), targets
         self._turn_factors, axes, self._turn_slots, phased = _columns(self._site_turns, 4)
         self._turn_axes, self._phased = PAULIS[axes], phased[:, None, None]
+        self._turn_generators = -0.5j * (self._turn_axes - self._phased * PAULIS[0])
         self._string_starts, self._string_slots, self._string_sums = _columns(self._string_turns, 3)
         slots = list(zip(self._turn_slots.tolist(), self._turn_factors.tolist(), strict=True))
         slots += [(slot, index) for index, step in self._site_steps for slot in range(step.start, step.stop)]

@@ -52,6 +52,7 @@ def test_what_is_checked_is_what_is_taken(name):
         memory(what, needed, *rest)
 
     CALLS[name]()
+    _checks.available_memory()  # which imports what it asks
     buffers.workspace().release()
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(_checks, "memory", noted)

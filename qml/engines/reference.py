@@ -204,7 +204,10 @@ def _forward(step: Step, slots: Real, rho: Complex, dims: Dims) -> Complex:
         return np.asarray(sum(_sandwich(k, sites, rho, dims) for k in instruction.kraus(values)))
     after = dims_after(dims, step)
     if isinstance(instruction, PartialTrace):
-        return _sum_of_blocks(rho, dims, sites)
+        tensor = rho.reshape(dims + dims)
+        for site in sorted(sites, reverse=True):
+            tensor = np.trace(tensor, axis1=site, axis2=tensor.ndim // 2 + site)
+        return tensor.reshape(math.prod(after), -1)
     out = np.zeros(after + after, dtype=np.complex128)
     out[_block(len(after), sites, (0,) * len(sites))] = rho.reshape(dims + dims)
     return out.reshape(math.prod(after), -1)
@@ -225,14 +228,6 @@ def _backward(step: Step, slots: Real, g: Complex, dims: Dims) -> Complex:
     for index in np.ndindex(*(dims[site] for site in sites)):
         out[_block(len(dims), sites, index)] = tensor
     return out.reshape(math.prod(dims), -1)
-
-
-def _sum_of_blocks(rho: Complex, dims: Dims, sites: tuple[int, ...]) -> Complex:
-    """The partial trace over `sites`: the sum of the blocks <i|rho|i> over their basis states i."""
-    tensor = rho.reshape(dims + dims)
-    blocks = [tensor[_block(len(dims), sites, i)] for i in np.ndindex(*(dims[site] for site in sites))]
-    side = math.isqrt(blocks[0].size)
-    return np.asarray(sum(blocks)).reshape(side, side)
 
 
 def _block(n_sites: int, sites: tuple[int, ...], index: tuple[int, ...]) -> tuple[int | slice, ...]:

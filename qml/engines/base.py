@@ -8,7 +8,7 @@ from collections.abc import Callable
 from qml._descriptions import Described
 from qml._typing import ArrayLike, Complex, ParamsLike, Real
 from qml.circuits.circuit import ProgramLike, as_program
-from qml.engines.register import Pull, Push, VectorsPull, VectorsPush
+from qml.engines.register import Pull, Push, VectorsPull
 from qml.engines.vectors.plain import expect_vectors_vjp, push_vectors
 from qml.operators import PauliLike
 from qml.operators.sites import hermitian_sum
@@ -192,7 +192,7 @@ class Engine(Described, ABC):
 
     def evolve_vectors_jvp(
         self, program: ProgramLike, params: ParamsLike, vectors: Complex | None = None
-    ) -> tuple[Complex, VectorsPush]:
+    ) -> tuple[Complex, Push]:
         """The same columns W, and the way forward from changes of theta and of `vectors`.
 
         One sweep for all directions in plain NumPy, O(b d m) a gate for b of them.

@@ -24,6 +24,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -199,13 +200,13 @@ class _Lanczos:
         step = len(self._alphas)
         previous, x, y = (self._room.vector(max(0, i)) for i in (step - 1, step, step + 1))
         beta = self._betas[-1] if self._betas else np.zeros(LANES)
-        alpha = self._total(LANES, lambda i, j, s: kernels.apply(x, previous, beta, y, k, i, j, s))
-        square = self._total(LANES, lambda i, j, s: kernels.subtract(y, x, alpha, i, j, s))
+        alpha = self._total(LANES, partial(kernels.apply, x, previous, beta, y, k))
+        square = self._total(LANES, partial(kernels.subtract, y, x, alpha))
         beta_next = np.sqrt(square)
         scale = np.maximum(scale, np.maximum(np.abs(alpha), beta_next))
         ends = beta_next <= spectral.EPS * scale
         factor = np.divide(1.0, beta_next, out=np.zeros(LANES), where=~ends)
-        self._each(lambda i, j: kernels.scale(y, factor, i, j))
+        self._each(partial(kernels.scale, y, factor))
         if self._betas:  # a column of zeros: any number between the eigenvalues serves, as it has no weight
             alpha = np.where(beta == 0.0, self._alphas[0], alpha)
         self._alphas.append(alpha)
@@ -246,19 +247,13 @@ class _Lanczos:
         weights[: taken.shape[1]] = values[:, :count].T
         gathered = self._room.ritz(count)
         for k in range(0, self.dimension, STRIDE):
-            part, basis = coefficients[k : k + STRIDE], self._room.held[k // STRIDE]
-            self._gather(basis, np.ascontiguousarray(part), gathered)
+            part, basis = np.ascontiguousarray(coefficients[k : k + STRIDE]), self._room.held[k // STRIDE]
+            self._each(partial(kernels.gather, basis, part, gathered))
         flat = weights.reshape(-1)
-        flat_sums = self._total(
-            asked.masks.size * LANES, lambda i, j, s: kernels.expect(gathered, flat, asked, i, j, s)
-        )
-        sums = flat_sums.reshape(-1, LANES)
+        sums = self._total(asked.masks.size * LANES, partial(kernels.expect, gathered, flat, asked)).reshape(-1, LANES)
         out = np.empty_like(sums)
         out[asked.order] = sums
         return out
-
-    def _gather(self, basis: Real, part: Real, vectors: Real) -> None:
-        self._each(lambda i, j: kernels.gather(basis, part, vectors, i, j))
 
     def _each(self, task: Callable[[int, int], None]) -> None:
         """task(first, last) over all rows."""

@@ -69,7 +69,7 @@ class ReferenceEngine(Engine):
         program, initial = ready(program, initial)
         slots, batch = batch_of(program, params, initial)
         registers = registers_of(program)
-        needed = (3 + math.prod(batch)) * _bytes(max(registers, key=math.prod))
+        needed = (6 + math.prod(batch)) * _bytes(max(registers, key=math.prod))
         _checks.memory("the density matrix", needed, "use fewer sites")
         finals = []
         for values, rho in _members(program, slots, batch, initial):
@@ -86,7 +86,7 @@ class ReferenceEngine(Engine):
         program, initial = ready(program, initial)
         slots, batch = batch_of(program, params, initial)
         registers = registers_of(program)
-        needed = math.prod(batch) * sum(map(_bytes, registers)) + 4 * _bytes(max(registers, key=math.prod))
+        needed = math.prod(batch) * sum(map(_bytes, registers)) + 7 * _bytes(max(registers, key=math.prod))
         _checks.memory("the density matrix before every step", needed, "use fewer sites, or PauliEngine")
         runs = []
         for values, rho in _members(program, slots, batch, initial):
@@ -127,7 +127,7 @@ class ReferenceEngine(Engine):
             v = directions_of(directions, program.n_params)
             flat = v.reshape(math.prod(v.shape[:-1]), program.n_params)
             largest = _bytes(max(registers, key=math.prod))
-            _checks.memory("the derivatives of the state", (4 + 3 * len(flat)) * largest, "pass fewer directions")
+            _checks.memory("the derivatives of the state", (8 + 3 * len(flat)) * largest, "pass fewer directions")
             by_slot = program.weights @ flat.T
             ((_, rho),) = _members(program, slots[None], (), initial)
             along = [np.zeros_like(rho) for _ in flat]
@@ -183,7 +183,8 @@ def _pulled(
     gradient = np.zeros(len(slots))
     for t in reversed(range(len(program.steps))):
         step = program.steps[t]
-        gradient[step.start : step.stop] = _derivatives(step, slots, before[t], g, registers[t])
+        images = _images(step, slots, before[t], registers[t])
+        gradient[step.start : step.stop] = [np.einsum("ij,ji->", g, image).real for image in images]
         g = _backward(step, slots, g, registers[t])
     return program.pull_slots(gradient), g
 
@@ -203,7 +204,10 @@ def _forward(step: Step, slots: Real, rho: Complex, dims: Dims) -> Complex:
         return np.asarray(sum(_sandwich(k, sites, rho, dims) for k in instruction.kraus(values)))
     after = dims_after(dims, step)
     if isinstance(instruction, PartialTrace):
-        return _sum_of_blocks(rho, dims, sites)
+        tensor = rho.reshape(dims + dims)
+        for site in sorted(sites, reverse=True):
+            tensor = np.trace(tensor, axis1=site, axis2=tensor.ndim // 2 + site)
+        return tensor.reshape(math.prod(after), -1)
     out = np.zeros(after + after, dtype=np.complex128)
     out[_block(len(after), sites, (0,) * len(sites))] = rho.reshape(dims + dims)
     return out.reshape(math.prod(after), -1)
@@ -226,24 +230,11 @@ def _backward(step: Step, slots: Real, g: Complex, dims: Dims) -> Complex:
     return out.reshape(math.prod(dims), -1)
 
 
-def _sum_of_blocks(rho: Complex, dims: Dims, sites: tuple[int, ...]) -> Complex:
-    """The partial trace over `sites`: the sum of the blocks <i|rho|i> over their basis states i."""
-    tensor = rho.reshape(dims + dims)
-    blocks = [tensor[_block(len(dims), sites, i)] for i in np.ndindex(*(dims[site] for site in sites))]
-    side = math.isqrt(blocks[0].size)
-    return np.asarray(sum(blocks)).reshape(side, side)
-
-
 def _block(n_sites: int, sites: tuple[int, ...], index: tuple[int, ...]) -> tuple[int | slice, ...]:
     """The index of the block <i|rho|i> of a density tensor, for the basis state i of `sites`."""
     chosen = dict(zip(sites, index, strict=True))
     half = tuple(chosen.get(site, slice(None)) for site in range(n_sites))
     return half + half
-
-
-def _derivatives(step: Step, slots: Real, rho: Complex, g: Complex, dims: Dims) -> Real:
-    """Tr(G dE/dp[rho]) for each parameter p of the step."""
-    return np.array([np.einsum("ij,ji->", g, image).real for image in _images(step, slots, rho, dims)])
 
 
 def _images(step: Step, slots: Real, rho: Complex, dims: Dims) -> list[Complex]:
@@ -255,10 +246,6 @@ def _images(step: Step, slots: Real, rho: Complex, dims: Dims) -> list[Complex]:
         right = apply(instruction.matrix(values), sites, rho, dims).conj().T  # rho U^dagger
         return [2 * apply(du, sites, right, dims) for du in instruction.derivatives(values)]
     assert isinstance(instruction, Channel)
-    return [_superoperate(ds, sites, rho, dims) for ds in instruction.superoperator_derivatives(values)]
-
-
-def _superoperate(s: Complex, sites: tuple[int, ...], rho: Complex, dims: Dims) -> Complex:
-    """The superoperator `s` on row-major vec of `sites`, applied to rho."""
-    both = (*sites, *(len(dims) + site for site in sites))
-    return apply(s, both, rho.reshape(-1, 1), dims + dims).reshape(rho.shape)
+    both = (*sites, *(len(dims) + site for site in sites))  # of row-major vec(rho)
+    slopes = instruction.superoperator_derivatives(values)
+    return [apply(ds, both, rho.reshape(-1, 1), dims + dims).reshape(rho.shape) for ds in slopes]

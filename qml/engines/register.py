@@ -25,13 +25,8 @@ VectorsPull = Callable[[Complex], tuple[Real, Complex | None]]
 
 
 class Push(Protocol):
-    """Directions (..., n_params), and changes (..., d, d) of the initial state or none, to dsigma (..., d', d')."""
-
-    def __call__(self, directions: ArrayLike, changes: Complex | None = None) -> Complex: ...
-
-
-class VectorsPush(Protocol):
-    """Directions (..., n_params), and changes (..., d, m) of the vectors or none, to those of the final ones."""
+    """Directions (..., n_params), and changes (..., d, d) of the initial state or (..., d, m) of vectors or none, to
+    those of the final ones."""
 
     def __call__(self, directions: ArrayLike, changes: Complex | None = None) -> Complex: ...
 

@@ -2,56 +2,87 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from itertools import product
+from functools import cache
 
 import numpy as np
 
 from qml import _checks
 from qml._typing import Complex, Real
+from qml.engines.pauli.conversion import vector_of
 from qml.instructions import Channel, Instruction, Unitary
 
 PAULIS = np.array([[[1, 0], [0, 1]], [[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]])
 LETTERS = "IXYZ"
+TO_Z = {"X": np.array([[1, 1], [1, -1]]) / 2**0.5, "Y": np.array([[1, -1j], [1, 1j]]) / 2**0.5, "Z": np.eye(2)}
+"""The V with V P V^dagger = Z: its rows are the conjugated eigenvectors of P, +1 first."""
 
 
-@lru_cache(maxsize=8)
-def _pauli_rows(k: int) -> Complex:
-    """The B with r = B vec(rho) on k qubits, row-major vec, shape (4^k, 4^k): its rows are the conjugate strings."""
-    side = 1 << k
-    _checks.memory(f"the Pauli transfer matrix on {k} qubits", 3 * 16 * side**4, "use gates on fewer qubits")
-    strings = np.ones((1, 1, 1), dtype=np.complex128)
-    for _ in range(k):
-        strings = np.array([np.kron(s, p) for s, p in product(strings, PAULIS)])
-    return strings.conj().reshape(side * side, side * side)
+@cache
+def transposed(n: int) -> Real:
+    """The sign of each Pauli string (4^n,) under transposition: Y^T = -Y."""
+    signs = np.ones(1)
+    for _ in range(n):
+        signs = np.multiply.outer(signs, [1.0, 1.0, -1.0, 1.0]).reshape(-1)
+    return signs
 
 
-def transfer_matrix(superoperator: Complex) -> Real:
-    r"""The Pauli transfer matrix of superoperators (..., 4^k, 4^k) on row-major vec(rho).
+def _transfer_matrix(pairs: Complex, k: int) -> Real:
+    r"""The transfer matrices (..., 4^k, 4^k) of maps E on k qubits, from the Hermitian M (..., 4^k, 4^k) with the entry
+    <i|E(|a><b|)|j> in row (i, a) and column (j, b).
 
-    .. math:: R = 2^{-k} B S B^\dagger, \qquad R_{PQ} = 2^{-k}\, \mathrm{Tr}(P\, \mathcal{E}[Q])
+    .. math:: R_{PQ} = 2^{-k}\, \mathrm{Tr}(P\, \mathcal{E}[Q]) = 2^{-k}\, \mathrm{Tr}\big( (P \otimes Q^T) M \big)
+    """
+    vectors = vector_of(pairs, 2 * k, 1 / (1 << k)).reshape(pairs.shape)
+    vectors *= transposed(k)
+    return vectors
+
+
+def transfer_of(instruction: Instruction, values: Real) -> Real:
+    """The transfer matrix (4^k, 4^k) of a gate or channel at these parameters, O(k 16^k) beside its own matrices.
 
     Examples
     --------
     >>> from qml import gates
-    >>> transfer_matrix(gates.S.superoperator(np.zeros(0))) + 0.0
+    >>> transfer_of(gates.S, np.zeros(0)) + 0.0
     array([[ 1.,  0.,  0.,  0.],
            [ 0.,  0., -1.,  0.],
            [ 0.,  1.,  0.,  0.],
            [ 0.,  0.,  0.,  1.]])
     """
-    k = (superoperator.shape[-1].bit_length() - 1) // 2
-    b = _pauli_rows(k)
-    return np.ascontiguousarray((b @ superoperator @ b.conj().T).real / (1 << k))
-
-
-def transfer_of(instruction: Instruction, values: Real) -> Real:
-    """The transfer matrix (4^k, 4^k) of a gate or channel at these parameters."""
-    assert isinstance(instruction, Unitary | Channel)
-    return transfer_matrix(instruction.superoperator(values))
+    k = _checked(instruction, 1)
+    if isinstance(instruction, Unitary):
+        u = instruction.matrix(values).reshape(-1)
+        return _transfer_matrix(np.multiply.outer(u, u.conj()), k)
+    assert isinstance(instruction, Channel)
+    return _of_superoperator(instruction.superoperator(values), k)
 
 
 def transfer_derivatives(instruction: Instruction, values: Real) -> Real:
     """Its derivatives (p, 4^k, 4^k) in each of the parameters."""
-    assert isinstance(instruction, Unitary | Channel)
-    return transfer_matrix(instruction.superoperator_derivatives(values))
+    k = _checked(instruction, instruction.n_params)
+    if isinstance(instruction, Unitary):
+        u, du = instruction.matrix(values).reshape(-1), instruction.derivatives(values).reshape(-1, 4**k)
+        half = du[:, :, None] * u.conj()
+        return _transfer_matrix(half + half.conj().swapaxes(1, 2), k)
+    assert isinstance(instruction, Channel)
+    return _of_superoperator(instruction.superoperator_derivatives(values), k)
+
+
+def _checked(instruction: Instruction, count: int) -> int:
+    """The number of qubits of an instruction of which so many transfer matrices fit."""
+    k = instruction.n_sites
+    if k > 3:
+        _checks.memory(f"the Pauli transfer matrix on {k} qubits", count * 40 * 16**k, "use gates on fewer qubits")
+    return k
+
+
+def _of_superoperator(s: Complex, k: int) -> Real:
+    """The transfer matrices of superoperators (..., 4^k, 4^k) on row-major vec(rho)."""
+    if k == 1:  # one product takes less time than the calls of a transform
+        flat = np.ascontiguousarray(s, dtype=np.complex128).reshape(-1, 16)
+        return np.asarray(flat.view(np.float64) @ _ONE).reshape(s.shape)
+    return _transfer_matrix(s.reshape(-1, *(1 << k,) * 4).swapaxes(2, 3).reshape(s.shape), k)
+
+
+_ONE = np.einsum("pij,qab->pqijab", PAULIS, PAULIS.conj()).reshape(16, 16).view(np.float64).T / 2
+"""Of one qubit: from the real and imaginary parts of a superoperator to its transfer matrix."""

@@ -226,9 +226,9 @@ class Counts(FiledRecord, Mapping[str, dict[str, Any]]):
         shares, traces = self.shares(), self.measurement.traces()
         entries.check_possible(self.measurement, self._counts)
         weights = np.divide(shares, traces, out=np.zeros_like(shares), where=traces > 0)
-        entries, dims = self.measurement._diagonal_of(weights), self.measurement.dims
-        if entries is not None:
-            return DensityMatrix._make(None, dims, probabilities=entries)
+        diagonal, dims = self.measurement._diagonal_of(weights), self.measurement.dims
+        if diagonal is not None:
+            return DensityMatrix._make(None, dims, probabilities=diagonal)
         return DensityMatrix._trusted(self.measurement.adjoint(weights), dims)
 
     def _as_data(self) -> DensityMatrix:

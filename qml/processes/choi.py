@@ -10,6 +10,7 @@ from qml import _checks
 from qml._typing import Complex, DimsLike, Real
 from qml.circuits import Circuit
 from qml.engines.pauli_state import matrix_of, vector_of
+from qml.engines.transfer import transposed
 from qml.states import DensityMatrix, nearest_density_matrix
 
 
@@ -79,21 +80,13 @@ def transposed_pairs(matrix: Complex) -> Complex:
 
 
 def transfer_of_choi(choi: Complex, n: int, m: int) -> Real:
-    """R (..., 4^m, 4^n) of Choi matrices (..., 2^(n+m), 2^(n+m)): R_PQ = Tr[(Q^T (x) P) J], and Y^T = -Y."""
+    """R (..., 4^m, 4^n) of Choi matrices (..., 2^(n+m), 2^(n+m)): R_PQ = Tr[(Q^T (x) P) J]."""
     vectors = vector_of(choi, n + m).reshape(*choi.shape[:-2], 4**n, 4**m)
-    return np.ascontiguousarray((_transposed(n)[:, None] * vectors).swapaxes(-1, -2))
+    return np.ascontiguousarray((transposed(n)[:, None] * vectors).swapaxes(-1, -2))
 
 
 def choi_of_transfer(matrix: Real) -> Complex:
     """J of a Pauli transfer matrix R (..., 4^m, 4^n)."""
     n, m = ((size.bit_length() - 1) // 2 for size in (matrix.shape[-1], matrix.shape[-2]))
-    vectors = _transposed(n)[:, None] * matrix.swapaxes(-1, -2)
+    vectors = transposed(n)[:, None] * matrix.swapaxes(-1, -2)
     return matrix_of(np.ascontiguousarray(vectors.reshape(*matrix.shape[:-2], -1)), n + m)
-
-
-def _transposed(n: int) -> Real:
-    """The sign of each Pauli string (4^n,) under transposition."""
-    signs = np.ones(1)
-    for _ in range(n):
-        signs = np.multiply.outer(signs, [1.0, 1.0, -1.0, 1.0]).reshape(-1)
-    return signs

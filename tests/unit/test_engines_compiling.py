@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
 import sys
 from typing import NamedTuple
 
@@ -242,6 +243,30 @@ def test_machine_code_is_kept_until_what_it_is_made_of_changes(folder, monkeypat
     file.write_bytes(file.read_bytes()[:-1])  # a file that is not whole
     assert kernel(_shifted)(1) == 16
     assert len(made) == 4
+
+
+def test_a_record_of_another_file_is_part_of_what_a_kernel_is_made_of(folder):
+    """Fields that change places there: what was compiled for the old ones would read the wrong arguments."""
+    record = "from typing import NamedTuple\nclass Pair(NamedTuple):\n    {}: int\n    {}: int\n"
+    use = (
+        "from records import Pair\nfrom qml.engines._llvm.kernel import kernel\n"
+        "@kernel\ndef tens(pair: Pair) -> int:\n    return 10 * pair.a + pair.b\nprint(tens(Pair(a=1, b=2)))\n"
+    )
+    (folder / "use.py").write_text(use)
+    for fields in ("ab", "ba"):
+        (folder / "records.py").write_text("from __future__ import annotations\n" + record.format(*fields))
+        made = subprocess.run([sys.executable, folder / "use.py"], capture_output=True, text=True, check=True)
+        assert made.stdout == "12\n"
+
+
+def test_a_user_without_a_home_keeps_kernels_beside_their_source(monkeypatch, tmp_path):
+    def unknown():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("QML_CACHE_DIR", raising=False)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(kernels.Path, "home", unknown)
+    assert list(kernels._folders(tmp_path / "source.py")) == [tmp_path / "__pycache__"]
 
 
 def test_where_nothing_can_be_kept_kernels_run(tmp_path, monkeypatch):

@@ -228,6 +228,16 @@ def test_refusals(monkeypatch):
         JaxEngine()
 
 
+def test_the_vectors_that_a_gradient_keeps_are_counted(monkeypatch):
+    turns = [PauliRotation("XXX")(f"a{k}", 0, 1, 2) for k in range(40)]
+    program, vectors = Circuit(3, turns).compile(), np.zeros((8, 2**13))  # 1 MiB
+    monkeypatch.setattr("qml._checks.available_memory", lambda: 2**25)
+    JaxEngine().evolve_vectors(program, np.zeros(40), vectors)
+    with pytest.raises(MemoryRefused, match="pass fewer vectors"):
+        JaxEngine().evolve_vectors_vjp(program, np.zeros(40), vectors)
+    JaxEngine(checkpoint_bytes=0).evolve_vectors_vjp(program, np.zeros(40), vectors)
+
+
 @pytest.mark.slow
 def test_results_are_written_to_files(tmp_path):
     model = CircuitModel(Circuit(1, [gates.RX("a", 0)]), engine=JaxEngine())

@@ -5,7 +5,7 @@ import pytest
 from helpers.engines import under_test
 
 from qml import channels, gates
-from qml._checks import InputError
+from qml._checks import InputError, MemoryRefused
 from qml.circuits import Circuit
 from qml.engines import ENGINES
 from qml.operators import embed
@@ -70,3 +70,18 @@ def test_vectors_refusals(engine):
         engine.evolve_vectors(program, [0.1], np.ones(4))
     with pytest.raises(InputError, match=r"the cotangent must have the shape \(4, 4\)"):
         engine.evolve_vectors_vjp(program, [0.1])[1](np.ones(4))
+
+
+def test_directions_of_a_program_without_parameters(engine):
+    vectors = np.eye(2)[:, :1] + 0j
+    _, push = engine.evolve_vectors_jvp(Circuit(1, [gates.X(0)]), [], vectors)
+    np.testing.assert_array_equal(push(np.zeros((3, 0))), np.zeros((3, 2, 1)))
+    np.testing.assert_allclose(push(np.zeros(0), vectors), [[0], [1]], atol=1e-16)
+
+
+def test_more_directions_than_fit_are_refused(engine, monkeypatch):
+    program = Circuit(2, [gates.RX("a", 0)]).compile()
+    _, push = engine.evolve_vectors_jvp(program, [0.1])
+    monkeypatch.setattr("qml._checks.available_memory", lambda: 2**24)
+    with pytest.raises(MemoryRefused, match="pass fewer directions"):
+        push(np.zeros((2**16, 1)))

@@ -111,6 +111,20 @@ def test_second_derivatives_of_rotations(jax):
     assert float(slope) == pytest.approx(-np.cos(0.3) / 2, abs=1e-14)
 
 
+def test_second_derivatives_of_gates_that_consist_of_rotations(jax):
+    import qml.jax
+
+    circuit = Circuit(1, [gates.RX("a", 0), gates.U3("b", "c", 0.1, 0), gates.P("a", 0)])
+    state = qml.jax.state(CircuitModel(circuit, engine=JaxEngine()))
+    found = jax.hessian(lambda theta: state(theta)[0, 1].real)(THETA[:3])
+    by_host = qml.jax.state(CircuitModel(circuit))
+    slopes = [jax.grad(lambda theta: by_host(theta)[0, 1].real)(THETA[:3] + x) for x in 1e-6 * np.eye(3)]
+    back = [jax.grad(lambda theta: by_host(theta)[0, 1].real)(THETA[:3] - x) for x in 1e-6 * np.eye(3)]
+    wanted = (np.array(slopes) - back) / 2e-6
+    assert np.abs(wanted).min() > 1e-3
+    np.testing.assert_allclose(found, wanted, atol=1e-8)
+
+
 def test_a_circuit_that_does_not_repeat(jax):
     import qml.jax
     from qml.gates import PauliRotation

@@ -55,8 +55,6 @@ class Compiler(Expressions):
         if target in (np.cos, np.sin):
             name = f"llvm.{target.__name__}.f64"
             return self.builder.call(self.unit.external(name, REAL, REAL), [self.real(values[0])])
-        if target is bool:
-            return self.truth(values[0])
         if target in (min, max):
             return self._extreme(ast.Lt if target is min else ast.Gt, values)
         if isinstance(target, Intrinsic):

@@ -18,6 +18,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from threading import RLock
@@ -122,7 +123,8 @@ def _folders(source: Path) -> Iterator[Path]:
     if sys.platform == "win32":
         yield Path(os.environ.get("LOCALAPPDATA", tempfile.gettempdir())) / "qml"
     else:
-        yield Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "qml"
+        with suppress(RuntimeError):  # of a user whom the system does not know
+            yield Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "qml"
 
 
 def _read(path: Path) -> bytes | None:

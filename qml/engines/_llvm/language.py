@@ -2,7 +2,7 @@
 
 A kernel is a function of numbers and C-contiguous arrays whose body is loops, branches, assignments and arithmetic. It
 is compiled as it stands, with the types that its annotations name: ``int`` (64 bits), ``float`` (64 bits), ``bool``;
-arrays of one axis or more, ``F1`` to ``F4`` of floats, ``I1``, ``I2`` of integers, ``U1`` of uint32; and *records*,
+arrays of one axis or more, ``F1`` to ``F3`` of floats, ``I1``, ``I2`` of integers, ``U1`` of uint32; and *records*,
 named tuples with fields of these types. A variable has the type of the first value that it is given. Arithmetic is
 that of Python, but that integers have 64 bits; indices are not checked and do not count from the end. ``np.empty`` and
 ``np.zeros`` give room that is gone when the function ends. A function can call kernels, functions marked `subroutine`,
@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import ast
 import sys
+from collections.abc import Callable
 from functools import cache, reduce
 from pathlib import Path
 from types import FunctionType
@@ -26,12 +27,11 @@ from qml._typing import Integer, Real
 F1: TypeAlias = Real
 F2: TypeAlias = Real
 F3: TypeAlias = Real
-F4: TypeAlias = Real
 I1: TypeAlias = Integer
 I2: TypeAlias = Integer
 U1: TypeAlias = Integer
 
-ARRAYS = ("F1", "F2", "F3", "F4", "I1", "I2", "U1")
+ARRAYS = ("F1", "F2", "F3", "I1", "I2", "U1")
 SCALARS = ("int", "float", "bool")
 LANES = 8
 """Numbers in a row, which vector instructions work on together."""
@@ -65,19 +65,10 @@ class Function(Compiled):
     """A function that is compiled once in each module, whoever calls it there."""
 
 
-def subroutine(function: Any) -> Any:
-    """A decorator: a :class:`Function`."""
-    return Function(function)
-
-
-def inline(function: Any) -> Any:
-    """A decorator: an :class:`Inline`."""
-    return Inline(function)
-
-
-def intrinsic(function: Any) -> Any:
-    """A decorator: an :class:`Intrinsic`."""
-    return Intrinsic(function)
+subroutine: Callable[[Any], Any] = Function
+inline: Callable[[Any], Any] = Inline
+intrinsic: Callable[[Any], Any] = Intrinsic
+"""The same as decorators, for what the types of Python say of functions."""
 
 
 def signature_of(function: FunctionType) -> tuple[list[Any], str]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
 from llvmlite import ir
 
-from qml.engines._llvm import compiler, expressions, language, values
+from qml.engines._llvm import compiler, expressions, language, machine, values
 from qml.engines._llvm.compiler import Compiler
 from qml.engines._llvm.language import Function, fields_of, signature_of
 from qml.engines._llvm.values import BYTES, ELEMENTS, REAL, SCALARS, WORD, types_of
@@ -24,12 +25,13 @@ class Unit:
 
     def __init__(self, root: Function) -> None:
         self.module = ir.Module(root.name)
-        self.files = {str(module.__file__) for module in (compiler, expressions, language, values)} | {__file__}
+        own = compiler, expressions, language, machine, values
+        self.files = {__file__, *(str(module.__file__) for module in own)}
         self.constants: dict[tuple[str, str], str] = {}
         self._known: dict[str, Any] = {}
         self._todo: list[tuple[Function, Any]] = []
-        own = self.module.add_metadata(["qml"])
-        kinds = [self.module.add_metadata([name, own, ir.Constant(WORD, 0)]) for name in ELEMENTS]
+        root_kind = self.module.add_metadata(["qml"])
+        kinds = [self.module.add_metadata([name, root_kind, ir.Constant(WORD, 0)]) for name in ELEMENTS]
         self._aliases = {
             str(element): self.module.add_metadata([kind, kind, ir.Constant(WORD, 0)])
             for element, kind in zip(ELEMENTS.values(), kinds, strict=True)
@@ -48,6 +50,8 @@ class Unit:
         if function.name not in self._known:
             parameters, result = signature_of(function.function)
             types = [t for kind in parameters for t in types_of(kind)]
+            for record in filter(callable, parameters):
+                self.files.add(str(sys.modules[record.__module__].__file__))
             declared = ir.Function(self.module, ir.FunctionType(SCALARS[result], types), function.name)
             declared.linkage = "internal"
             declared.attributes.add("noinline")

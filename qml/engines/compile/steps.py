@@ -11,24 +11,24 @@ import numpy as np
 from qml._checks import InputError
 from qml._typing import Integer
 from qml.circuits.program import Program, Step
-from qml.gates import PauliRotation
-from qml.instructions import Preparation
+from qml.gates import RY, RZ, U3, P, PauliRotation
+from qml.instructions import Preparation, Unitary
 
 Array: TypeAlias = Any
 """An array of floats or complex numbers: what the maps of the engine are."""
 Factor: TypeAlias = Array | Step
 """A part of what happens to one site: a fixed matrix, or a step with free parameters."""
-P = TypeVar("P")
+Made = TypeVar("Made")
 
 _PLANS: WeakKeyDictionary[Program, dict[Hashable, Any]] = WeakKeyDictionary()
 
 
-def kept(program: Program, key: Hashable, make: Callable[[], P]) -> P:
+def kept(program: Program, key: Hashable, make: Callable[[], Made]) -> Made:
     """What is made of a program once, and kept as long as the program lives."""
     plans = _PLANS.setdefault(program, {})
     if key not in plans:
         plans[key] = make()
-    plan: P = plans[key]
+    plan: Made = plans[key]
     return plan
 
 
@@ -60,6 +60,11 @@ class Steps:
         """One more map on a site."""
         self._waiting.setdefault(site, []).append(factor)
 
+    def wait_for(self, step: Step, matrix: Callable[[Step], Array], phases: bool) -> None:
+        """One more step on one site: its matrix, or, where they are free, its parts; up to a phase without `phases`."""
+        for part in _parts(step, phases) if self.is_free(step) else (step,):
+            self.wait(step.sites[0], part if self.is_free(part) else matrix(part))
+
     def taken(self, site: int) -> list[Factor]:
         """The maps that wait on a site, which wait no longer."""
         return self._waiting.pop(site, [])
@@ -67,6 +72,14 @@ class Steps:
     def waiting(self, sites: Iterable[int] | None = None) -> list[int]:
         """The sites, of these or of all, on which something waits, ascending."""
         return sorted(self._waiting if sites is None else self._waiting.keys() & set(sites))
+
+
+def _parts(step: Step, phases: bool) -> list[Step]:
+    """A gate P or U3 as gates of one parameter each, the first acting first, P or, without `phases`, RZ among them,
+    which is P up to a phase. Any other step is itself."""
+    turn: Unitary = P if phases else RZ
+    parts = [(turn, 2), (RY, 0), (turn, 1)] if step.instruction == U3 else [(turn, 0)] if step.instruction == P else []
+    return [Step(gate, step.sites, step.start + k, step.start + k + 1) for gate, k in parts] or [step]
 
 
 def string_of(step: Step) -> tuple[tuple[int, ...], str]:

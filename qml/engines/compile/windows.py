@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -37,17 +38,17 @@ def windows(
     because they share no site with it, as long as it has at most `most` active sites and stays within the budget; its
     first operation always fits.
     """
-    todo = list(operations)
+    todo = deque(operations)
     while todo:
         limit, spent = max(most, len(todo[0].active)), 0
         active: set[int] = set()
         blocked: set[int] = set()
         chosen: list[T] = []
         left: list[T] = []
-        for position, op in enumerate(todo):
-            if position >= ahead or len(blocked) >= n:
-                left.extend(todo[position:])
+        for _ in range(ahead):
+            if not todo or len(blocked) >= n:
                 break
+            op = todo.popleft()
             wanted = active.union(op.active)
             fits = len(wanted) <= limit and (not chosen or spent + op.computed <= budget)
             if fits and not blocked.intersection(op.sites):
@@ -56,5 +57,5 @@ def windows(
             else:
                 blocked.update(op.sites)
                 left.append(op)
+        todo.extendleft(reversed(left))
         yield chosen, tuple(sorted(active))
-        todo = left

@@ -183,12 +183,10 @@ class Compiled:
             )
 
 
-def _evolve(batch: bool, *how: Any) -> Callable[..., Any]:
+def _evolve(form: Form, layout: Layout, batch: bool, chunk: int) -> Callable[..., Any]:
     """The evolution of a form, of one member or of each of a batch, with its numbers still to come."""
-    evolve: Callable[..., Any] = functools.partial(run.evolved, *how)
-    if batch:
-        evolve = jax.vmap(evolve, in_axes=(None, 0, 0, 0))
-    return evolve
+    evolve: Callable[..., Any] = functools.partial(run.evolved, form, layout, chunk)
+    return jax.vmap(evolve, in_axes=(None, 0, 0, 0)) if batch else evolve
 
 
 def _compiled(function: Callable[..., Any], static: int) -> Callable[..., Any]:
@@ -205,11 +203,11 @@ def _compiled(function: Callable[..., Any], static: int) -> Callable[..., Any]:
 
 
 def _forward_of(form: Form, layout: Layout, batch: bool, chunk: int, *numbers: Any) -> Any:
-    return _evolve(batch, form, layout, chunk)(*numbers)
+    return _evolve(form, layout, batch, chunk)(*numbers)
 
 
 def _pullback_of(form: Form, layout: Layout, batch: bool, chunk: int, tables: Tables, *numbers: Any) -> Any:
-    return jax.vjp(functools.partial(_evolve(batch, form, layout, chunk), tables), *numbers)
+    return jax.vjp(functools.partial(_evolve(form, layout, batch, chunk), tables), *numbers)
 
 
 def _push_of(form: Form, layout: Layout, tables: Tables, *numbers: Any) -> Any:

@@ -24,7 +24,6 @@ from qml.engines.register import (
     Pull,
     Push,
     VectorsPull,
-    VectorsPush,
     batch_of,
     by_slot_of,
     changes_of,
@@ -205,7 +204,8 @@ class JaxEngine(Engine):
             heads = None
             if changes is not None:
                 shape = (*v.shape[:-1], program.dim_in, program.dim_in)
-                heads = _vectors_of_changes(changes, shape, plan.n_in)
+                matrices: Any = changes_of(changes, shape) if on_host(changes) else changes.reshape(-1, *shape[-2:])
+                heads = vector_of(matrices, plan.n_in)
             dr = self._on.push(plan, *arguments, by_slot, plan.push(slots[0], by_slot), heads)
             return matrix_of(dr, plan.form.n_out).reshape(*v.shape[:-1], state.dim, state.dim)
 
@@ -223,6 +223,7 @@ class JaxEngine(Engine):
         plan, slots, columns = self._columns(program, params, vectors)
         given = plan.values(slots)
         chunk = chunk_of(plan.form, columns.shape[1], self.checkpoint_bytes)
+        self._on.check(plan, columns.shape[1], 4 + n_kept(plan.form, chunk), "pass fewer vectors")
         out, back = self._on.with_pullback(plan, slots, given, columns, chunk=chunk, of_initial=vectors is not None)
 
         def pull(cotangent: Complex) -> tuple[Real, Complex | None]:
@@ -234,7 +235,7 @@ class JaxEngine(Engine):
 
     def evolve_vectors_jvp(
         self, program: ProgramLike, params: ParamsLike, vectors: Complex | None = None
-    ) -> tuple[Complex, VectorsPush]:
+    ) -> tuple[Complex, Push]:
         program = as_program(program)
         plan, slots, columns = self._columns(program, params, vectors)
         given = plan.values(slots)
@@ -242,6 +243,7 @@ class JaxEngine(Engine):
         def push(directions: ArrayLike, changes: Complex | None = None) -> Complex:
             v = directions_of(directions, program.n_params)
             flat = v.reshape(math.prod(v.shape[:-1]), program.n_params)
+            self._on.check(plan, columns.shape[1] * len(flat), 4, "pass fewer directions at a time")
             by_slot = by_slot_of(program, flat)
             start = None if changes is None else changes_of(changes, (*v.shape[:-1], *columns.shape))
             out = self._on.push(plan, slots, given, columns, by_slot, plan.push(slots, by_slot), start)
@@ -275,11 +277,6 @@ class JaxEngine(Engine):
     def _given_back(columns: Any, vectors: Any) -> Complex:
         """Columns where the given ones are: on the host if those are, or if none were given."""
         return as_complex(np.asarray(columns) if vectors is None or on_host(vectors) else columns)
-
-
-def _vectors_of_changes(changes: Any, shape: tuple[int, ...], n: int) -> Any:
-    """Pauli vectors (b, 4^n) of Hermitian changes of a state, of this shape (..., d, d)."""
-    return vector_of(changes_of(changes, shape) if on_host(changes) else changes.reshape(-1, *shape[-2:]), n)
 
 
 def _each(function: Callable[[Real, Any], Real], rows: Real, of_rows: Any) -> Real:

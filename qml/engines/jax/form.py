@@ -52,10 +52,6 @@ class Form:
     ----------
     levels : int
         Numbers that a site holds.
-    frequency : float
-        Of the angles of rotations in their matrices.
-    most : int
-        Sites of a window, where there are as many.
     n_in, n_out, n_max : int
         Sites before, after, and at most.
     items : tuple of Item
@@ -66,8 +62,6 @@ class Form:
     """
 
     levels: int
-    frequency: float
-    most: int
     n_in: int
     n_out: int
     n_max: int

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,7 +13,6 @@ from qml._typing import Integer, Numeric, Real
 from qml.circuits.program import Step
 from qml.engines.transfer import transfer_derivatives, transfer_of
 from qml.gates import PauliRotation
-from qml.instructions import Instruction, Unitary
 
 
 @dataclass(frozen=True)
@@ -22,49 +21,31 @@ class Kind:
 
     Attributes
     ----------
-    name : str
     levels : int
         Numbers that a site holds.
     matrix : callable
         Instruction and values to its matrix (levels^k, levels^k).
     derivatives : callable
         Instruction and values to the derivatives (p, levels^k, levels^k).
-    frequency : float
-        The matrix of a Pauli rotation is K_0 + cos(frequency theta) K_1 + sin(frequency theta) K_2.
     """
 
-    name: str
     levels: int
-    matrix: Callable[[Instruction, Real], Numeric]
-    derivatives: Callable[[Instruction, Real], Numeric]
-    frequency: float
-
-    def of_rotation(self, rotation: PauliRotation) -> Numeric:
-        """K_0, K_1 and K_2 (3, side, side)."""
-        return _of_rotation(self, rotation)
+    matrix: Callable[[Any, Real], Numeric]
+    derivatives: Callable[[Any, Real], Numeric]
 
 
 @lru_cache(maxsize=256)
-def _of_rotation(kind: Kind, rotation: PauliRotation) -> Numeric:
-    none, half, whole = (kind.matrix(rotation, np.array([x * np.pi / kind.frequency])) for x in (0.0, 0.5, 1.0))
+def of_rotation(kind: Kind, rotation: PauliRotation) -> Numeric:
+    """K_0, K_1 and K_2 (3, side, side) of K_0 + cos(f theta) K_1 + sin(f theta) K_2, f = levels / 4."""
+    none, half, whole = (kind.matrix(rotation, np.array([x * 4 * np.pi / kind.levels])) for x in (0.0, 0.5, 1.0))
     middle = (none + whole) / 2
     parts = np.array([middle, (none - whole) / 2, half - middle])
     rounded: Numeric = np.rint(parts.real) if kind.levels == 4 else np.rint(parts.real) + 1j * np.rint(parts.imag)
     return rounded
 
 
-def _amplitudes(instruction: Instruction, values: Real) -> Numeric:
-    assert isinstance(instruction, Unitary)
-    return instruction.matrix(values)
-
-
-def _amplitude_derivatives(instruction: Instruction, values: Real) -> Numeric:
-    assert isinstance(instruction, Unitary)
-    return instruction.derivatives(values)
-
-
-PAULI = Kind("Pauli vector", 4, transfer_of, transfer_derivatives, 1.0)
-AMPLITUDES = Kind("state vector", 2, _amplitudes, _amplitude_derivatives, 0.5)
+PAULI = Kind(4, transfer_of, transfer_derivatives)
+AMPLITUDES = Kind(2, lambda gate, values: gate.matrix(values), lambda gate, values: gate.derivatives(values))
 
 
 class SourceTables(NamedTuple):
@@ -102,7 +83,7 @@ class Source:
     def add_step(self, step: Step) -> int:
         """A step with free parameters."""
         if isinstance(step.instruction, PauliRotation):
-            parts = self.kind.of_rotation(step.instruction)
+            parts = of_rotation(self.kind, step.instruction)
             self.turns.append((np.array([ascending(p, step.sites) for p in parts]), step.start))
             return self._add(1, len(self.turns) - 1)
         self.given.append(step)

@@ -110,8 +110,6 @@ class Plan(Steps):
         shared = [tuple(int(p[0]) if (p == p[0]).all() else -1 for p in batch.places.T) for batch in batches]
         self.form = Form(
             kind.levels,
-            kind.frequency,
-            most,
             self.n_in,
             n,
             self.n_max,
@@ -131,24 +129,21 @@ class Plan(Steps):
         if isinstance(instruction, PauliRotation):
             sites, letters = string_of(step)
             if not sites:
-                return n if self.kind.levels == 4 else self._phase(step, n)
+                if self.kind.levels == 2:  # the phase exp(-i theta / 2), on the first site
+                    self._on_few(Step(PauliRotation("I"), step.sites[:1], step.start, step.stop))
+                return n
             if len(sites) > 2:
                 self._flush(n)
                 self.items.append(Turn(len(self._turns)))
                 self._turns.append((*_masks(sites, letters, n, 2 if self.kind.levels == 4 else 1), step.start))
                 return n
             short = Step(PauliRotation(letters), sites, step.start, step.stop)
-            self._on_few(short, n)
+            self._on_few(short)
         elif len(step.sites) <= 2:
-            self._on_few(step, n)
+            self._on_few(step)
         else:
             self._flush(n)
             self._window(tuple(sorted(step.sites)), self._number(step), [])
-        return n
-
-    def _phase(self, step: Step, n: int) -> int:
-        """A rotation about a string of I alone: the phase exp(-i theta / 2), on the first site."""
-        self._on_few(Step(PauliRotation("I"), step.sites[:1], step.start, step.stop), n)
         return n
 
     def _matrix(self, step: Step) -> Numeric:
@@ -161,9 +156,9 @@ class Plan(Steps):
             source.add_step(step) if self.is_free(step) else source.add_fixed(ascending(self._matrix(step), step.sites))
         )
 
-    def _on_few(self, step: Step, n: int) -> None:
+    def _on_few(self, step: Step) -> None:
         if len(step.sites) == 1:
-            self.wait(step.sites[0], step if self.is_free(step) else self._matrix(step))
+            self.wait_for(step, self._matrix, phases=self.kind.levels == 2)
             return
         matrix = self._number(step)
         sites = (min(step.sites), max(step.sites))
@@ -202,7 +197,8 @@ class Plan(Steps):
         members = []
         for pair in chosen:
             batch.pairs.append((pair.matrix, *pair.chains))
-            members.append((len(batch.pairs) - 1, placements(len(sites)).index(_within(pair.sites, sites))))
+            within = tuple(map(sites.index, pair.sites))
+            members.append((len(batch.pairs) - 1, placements(len(sites)).index(within)))
         batch.starts.append(start)
         batch.windows.append(members)
 
@@ -230,11 +226,7 @@ class Plan(Steps):
 
 def plan_of(program: Program, kind: Kind, most: int) -> Plan:
     """The plan of a program of qubits, made once and kept as long as the program lives."""
-    return kept(program, ("jax", kind.name, most), lambda: Plan(program, kind, most))
-
-
-def _within(sites: tuple[int, ...], window: tuple[int, ...]) -> tuple[int, ...]:
-    return tuple(window.index(site) for site in sites)
+    return kept(program, ("jax", kind, most), lambda: Plan(program, kind, most))
 
 
 def _masks(sites: Sequence[int], letters: str, n: int, bits: int) -> tuple[int, int]:

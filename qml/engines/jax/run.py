@@ -27,7 +27,7 @@ UNROLLED = 8
 
 def matrices(form: Form, tables: Tables, slots: Any, given: Sequence[Any]) -> list[Any]:
     """Of each batch of windows their matrices (w, side, side), at slot values and the matrices that the host made."""
-    angles = form.frequency * slots
+    angles = form.levels / 4 * slots
     of_size = {k: _source(t, angles, own) for k, t, own in zip(form.sizes, tables.sources, given, strict=True)}
     ones = of_size[1]
     first, later = tables.chains[:, 0], tables.chains[:, 1:].T

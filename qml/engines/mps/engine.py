@@ -49,8 +49,8 @@ class ThermalChain:
         self.k, constant, self.size = without_constant(hamiltonian)
         n = self.n = hamiltonian.n_qubits
         self.bond_limit = bond
-        on_site = np.abs(np.array(self.k.coefficients)) @ (self._digits(self.k.words) != 0)
-        self.strength = max(1.0, float(on_site.max(initial=0.0)) / NEIGHBORHOOD)
+        self._on_site = np.abs(np.array(self.k.coefficients)) @ (self._digits(self.k.words) != 0)
+        self.strength = max(1.0, float(self._on_site.max(initial=0.0)) / NEIGHBORHOOD)
         k = train_of(self.k) if self.size else identity(n)
         self.roots, self.error = roots(k, self.size, self.strength, cut, bond)
         self.log_partition = n * math.log(2.0) + 2 * self.roots[0].log - constant
@@ -93,8 +93,7 @@ class ThermalChain:
 
     def _largest_change(self, digits: Integer) -> float:
         """A bound on how much one of these strings changes K: twice the couplings that act on its sites."""
-        on_site = np.abs(np.array(self.k.coefficients)) @ (self._digits(self.k.words) != 0)
-        return 2 * min(self.size, float(((digits != 0) @ on_site).max(initial=0.0)))
+        return 2 * min(self.size, float(((digits != 0) @ self._on_site).max(initial=0.0)))
 
     def _digits(self, words: Sequence[Word]) -> Integer:
         return digits_of([spell(w, self.n) for w in words]).reshape(len(words), self.n)

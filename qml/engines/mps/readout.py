@@ -10,15 +10,9 @@ from qml import _checks
 from qml._typing import Complex, Integer, Numeric
 from qml.engines.mps.pairs import Pair
 from qml.engines.mps.trains import Train
+from qml.engines.transfer import TO_Z
 
 SHOTS_AT_ONCE = 4096
-_HALF = np.sqrt(0.5)
-TO_BASIS = {
-    "X": np.array([[_HALF, _HALF], [_HALF, -_HALF]]),
-    "Y": np.array([[_HALF, -1j * _HALF], [_HALF, 1j * _HALF]]),
-    "Z": np.eye(2),
-}
-"""For each letter the matrix whose rows are the conjugated eigenvectors, +1 first."""
 
 
 def reduced_matrix(root: Train, keep: Sequence[int]) -> Complex:
@@ -64,7 +58,7 @@ def shots(root: Train, word: str, count: int, rng: np.random.Generator) -> Integ
     n = len(root.sites)
     _checks.memory(f"{count} shots of {_checks.plural(n, 'qubit')}", 8 * count * n, "draw fewer shots at a time")
     out = np.empty((count, n), dtype=np.int64)
-    rotated = [np.einsum("rs,asub->baru", TO_BASIS[c], t) for c, t in zip(word, root.sites, strict=True)]
+    rotated = [np.einsum("rs,asub->baru", TO_Z[c], t) for c, t in zip(word, root.sites, strict=True)]
     for first in range(0, count, SHOTS_AT_ONCE):
         m = min(SHOTS_AT_ONCE, count - first)
         held: Numeric = np.ones((m, 1))

@@ -184,7 +184,7 @@ class PauliEngine(Engine):
             wanted = flat if len(flat) < program.n_params else np.eye(program.n_params)
             buffers.check(
                 f"the derivatives of a state of {plan.n_max} qubits along {len(flat)} directions",
-                8 * 4**plan.n_max * (4 + 2 * len(wanted)) + 28 * 4**plan.n_out * len(flat),
+                8 * 4**plan.n_max * (4 + 2 * len(wanted)) + (28 if changes is None else 52) * 4**plan.n_out * len(flat),
                 "pass fewer directions at a time",
                 plan.n_max,
             )

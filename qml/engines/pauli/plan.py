@@ -113,7 +113,7 @@ class Plan(Steps):
                 if not sites:
                     continue  # a phase
             if len(sites) == 1:
-                self.wait(sites[0], step if self.is_free(step) else self._fixed_matrix(step))
+                self.wait_for(Step(instruction, sites, step.start, step.stop), self._fixed_matrix, phases=False)
                 continue
             if not isinstance(instruction, PauliRotation):
                 self._add(sites, self._matrix_map(step))

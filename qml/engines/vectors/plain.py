@@ -21,7 +21,7 @@ from qml import _checks
 from qml._checks import InputError
 from qml._typing import ArrayLike, Complex, Dims, ParamsLike, Real
 from qml.circuits.program import Program, Step
-from qml.engines.register import VectorsPull, VectorsPush, changes_of, directions_of
+from qml.engines.register import Push, VectorsPull, changes_of, directions_of
 from qml.instructions import Unitary
 from qml.operators import PauliSum
 
@@ -43,8 +43,10 @@ def _orders(sites: tuple[int, ...], n: int) -> tuple[tuple[int, ...], tuple[int,
 
 def evolve_vectors(program: Program, params: ParamsLike, vectors: Complex | None) -> Complex:
     """U(theta) applied to the columns of `vectors`."""
-    slots = program.slots(params)
-    w = start_of(program, vectors)
+    return _evolved(program, program.slots(params), start_of(program, vectors, 3))
+
+
+def _evolved(program: Program, slots: Real, w: Complex) -> Complex:
     for step in program.steps:
         w = apply(unitary_of(step).matrix(_of(step, slots)), step.sites, w, program.dims_in)
     return w
@@ -52,9 +54,8 @@ def evolve_vectors(program: Program, params: ParamsLike, vectors: Complex | None
 
 def evolve_vectors_vjp(program: Program, params: ParamsLike, vectors: Complex | None) -> tuple[Complex, VectorsPull]:
     """The same columns, and the map from their cotangent to dL/dtheta and that of the columns before."""
-    slots = program.slots(params)
-    final = evolve_vectors(program, params, vectors)
-    dims = program.dims_in
+    slots, dims = program.slots(params), program.dims_in
+    final = _evolved(program, slots, start_of(program, vectors, 6))
 
     def pull(cotangent: Complex) -> tuple[Real, Complex | None]:
         c = columns_like(final, cotangent)
@@ -73,7 +74,7 @@ def evolve_vectors_vjp(program: Program, params: ParamsLike, vectors: Complex | 
     return final, pull
 
 
-def push_vectors(program: Program, params: ParamsLike, vectors: Complex | None) -> VectorsPush:
+def push_vectors(program: Program, params: ParamsLike, vectors: Complex | None) -> Push:
     r"""The map from directions and changes of V to dW, with W = U(theta) V.
 
     .. math:: \dot W_{t+1} = U_t \dot W_t + \dot\theta\, \partial U_t\, W_t
@@ -84,9 +85,10 @@ def push_vectors(program: Program, params: ParamsLike, vectors: Complex | None) 
 
     def push(directions: ArrayLike, changes: Complex | None = None) -> Complex:
         v = directions_of(directions, program.n_params)
-        shape = (*v.shape[:-1], *start.shape)
-        along = np.asarray(program.weights @ v.reshape(-1, program.n_params).T)  # (n_slots, b)
-        w, tangents = start, np.zeros((*start.shape, along.shape[1]), dtype=np.complex128)
+        shape, count = (*v.shape[:-1], *start.shape), math.prod(v.shape[:-1])
+        _checks.memory("the derivatives of the vectors", 4 * 16 * count * start.size, "pass fewer directions at a time")
+        along = np.asarray(program.weights @ v.reshape(count, program.n_params).T)  # (n_slots, b)
+        w, tangents = start, np.zeros((*start.shape, count), dtype=np.complex128)
         if changes is not None:
             tangents[:] = np.moveaxis(changes_of(changes, shape), 0, -1)
         for step in program.steps:
@@ -142,18 +144,19 @@ def _overlap(w: Complex, c: Complex, sites: tuple[int, ...], dims: Dims) -> Comp
     return np.asarray(rows(w) @ rows(c).conj().T)
 
 
-def start_of(program: Program, vectors: Complex | None) -> Complex:
-    """The columns that a unitary program starts from; anything else is refused."""
+def start_of(program: Program, vectors: Complex | None, copies: int = 1) -> Complex:
+    """The columns that a unitary program starts from, of which so many fit; anything else is refused."""
     for step in program.steps:
         unitary_of(step)
     d = program.dim_in
-    if vectors is None:
-        _checks.memory(f"the unitary of dimension {d}", 3 * 16 * d * d, "pass the few vectors that are needed")
-        return np.eye(d, dtype=np.complex128)
-    w = _checks.array("vectors", vectors).astype(np.complex128, copy=False)
-    if w.ndim != 2 or w.shape[0] != d:
+    w = None if vectors is None else _checks.array("vectors", vectors).astype(np.complex128, copy=False)
+    if w is not None and (w.ndim != 2 or w.shape[0] != d):
         raise InputError(f"vectors must have shape ({d}, m), one column a vector; found shape {w.shape}.")
-    return w
+    needed = 16 * copies * d * (d if w is None else w.shape[1])
+    if needed >= _checks.ALWAYS_FITS:
+        what = "the unitary" if w is None else _checks.plural(w.shape[1], "vector")
+        _checks.memory(f"{what} of dimension {d}", needed, "pass fewer vectors")
+    return np.eye(d, dtype=np.complex128) if w is None else w
 
 
 def unitary_of(step: Step) -> Unitary:

@@ -21,23 +21,17 @@ from qml.engines.compile.steps import (
     string_of,
 )
 from qml.engines.compile.windows import Operation, windows
-from qml.engines.transfer import LETTERS, PAULIS
+from qml.engines.transfer import LETTERS, PAULIS, TO_Z
 from qml.engines.vectors import kernels
 from qml.engines.vectors.chains import chain_products
 from qml.engines.vectors.operations import PAIR_SUMS
 from qml.engines.vectors.plain import unitary_of
-from qml.gates import PauliRotation
+from qml.gates import P, PauliRotation
 
 ACTIVE_QUBITS = 9
 """Qubits of a sweep at most: its two buffers, 2^9 rows of 128 bytes each, stay in the L2 cache."""
 WINDOW = 96
 """How many operations ahead are looked at for one that fits into the sweep."""
-
-_TO_Z: dict[str, Complex] = {
-    "X": np.array([[1, 1], [1, -1]], dtype=np.complex128) / math.sqrt(2),
-    "Y": np.array([[1, -1j], [1, 1j]], dtype=np.complex128) / math.sqrt(2),
-}
-"""The V with V P V^dagger = Z."""
 
 
 @dataclass
@@ -102,7 +96,7 @@ class Plan(Steps):
         self._factors: list[Complex] = []
         self._chain_starts, self._chain_targets = [0], list[int]()
         self._chain_sums: dict[int, tuple[int, bool]] = {}  # by target: where its sums start, whether it is the second
-        self._site_turns: list[tuple[int, int, int]] = []  # factor, axis, slot
+        self._site_turns: list[tuple[int, int, int, int]] = []  # factor, axis, slot, whether it is P
         self._site_steps: list[tuple[int, Step]] = []
         self._string_turns: list[tuple[int, int, int]] = []  # coefficient, slot, sum
         self._matrix_steps: list[tuple[int, int, Step, int]] = []  # matrix, matrices K, step, sum
@@ -122,7 +116,9 @@ class Plan(Steps):
         """Coefficients at these slot values, and for the gradient what comes before each factor of a chain."""
         factors = self._factor_array.copy()
         half = slots[self._turn_slots, None, None] / 2
-        factors[self._turn_factors] = np.cos(half) * PAULIS[0] - 1j * np.sin(half) * PAULIS[self._turn_axes]
+        factors[self._turn_factors] = np.cos(half) * PAULIS[0] - 1j * np.sin(half) * self._turn_axes
+        if self._phased.any():
+            factors[self._turn_factors] *= np.exp(1j * half * self._phased)
         for index, step in self._site_steps:
             factors[index] = unitary_of(step).matrix(slots[step.start : step.stop])
         coefficients = self._coefficients.copy()
@@ -144,7 +140,7 @@ class Plan(Steps):
         """dL/dslots (n_slots,) from the kernels' sums."""
         gradient = np.zeros(len(slots))
         prefix = before.view(np.complex128).reshape(-1, 2, 2)
-        generators = [-0.5j * PAULIS[self._turn_axes]]
+        generators = [self._turn_generators]
         for _, step in self._site_steps:
             values = slots[step.start : step.stop]
             generators.append(unitary_of(step).matrix(values).conj().T @ unitary_of(step).derivatives(values))
@@ -174,7 +170,7 @@ class Plan(Steps):
             else:
                 self._add_turn(step, sites, letters, free)
         elif len(sites) == 1:
-            self.wait(sites[0], step if free else self._matrix(step))
+            self.wait_for(step, self._matrix, phases=True)
         elif len(sites) == 2 and not free and is_permutation(matrix := self._matrix(step)):
             self._add_pair(sites, self._core(*as_permutation(matrix), swapped=sites[0] > sites[1]))
         else:
@@ -192,7 +188,7 @@ class Plan(Steps):
         """A string of two letters or more, or none; of the letters X and Y beyond what a sweep can hold, made Z."""
         turned = [i for i, letter in enumerate(letters) if letter != "Z"][self._most :]
         for i in turned:
-            self.wait(sites[i], _TO_Z[letters[i]])
+            self.wait(sites[i], TO_Z[letters[i]])
         self._place_waiting(sites)
         angle = self._offset[step.start] / 2
         op = _Op(sites, kernels.TURN, self._template.add(np.array([math.cos(angle), math.sin(angle)])))
@@ -202,7 +198,7 @@ class Plan(Steps):
             self._string_turns.append((op.start, step.start, op.out))
         self._ops.append(op)
         for i in turned:
-            self.wait(sites[i], _TO_Z[letters[i]].conj().T)
+            self.wait(sites[i], TO_Z[letters[i]].conj().T)
 
     def _place_waiting(self, sites: Sequence[int]) -> None:
         """Place what waits on these qubits, by twos."""
@@ -240,7 +236,9 @@ class Plan(Steps):
                 continue
             self._factors.append(np.zeros((2, 2), dtype=np.complex128))
             if isinstance(factor.instruction, PauliRotation):
-                self._site_turns.append((index, LETTERS.index(factor.instruction.label), factor.start))
+                self._site_turns.append((index, LETTERS.index(factor.instruction.label), factor.start, 0))
+            elif factor.instruction == P:
+                self._site_turns.append((index, LETTERS.index("Z"), factor.start, 1))
             else:
                 self._site_steps.append((index, factor))
         self._chain_starts.append(len(self._factors))
@@ -255,13 +253,10 @@ class Plan(Steps):
         return unitary_of(step).matrix(self.fixed_values(step))
 
     def _core(self, places: Integer, factors: Complex, swapped: bool) -> int:
-        """The number of a core, an equal one's if there is one; `swapped`: given over (higher, lower)."""
+        """The number of a core; `swapped`: given over (higher, lower)."""
         if swapped:
             order = np.array([0, 2, 1, 3])
             places, factors = order[places[order]], factors[order]
-        for number, (p, f) in enumerate(self._cores):
-            if np.array_equal(p, places) and np.array_equal(f, factors):
-                return number
         self._cores.append((places, factors))
         return len(self._cores) - 1
 
@@ -328,7 +323,9 @@ class Plan(Steps):
         self._factor_array = np.array(self._factors, dtype=np.complex128).reshape(-1, 2, 2)
         targets = np.array(self._chain_targets, dtype=np.int64)
         self._chains = np.array(self._chain_starts), targets
-        self._turn_factors, self._turn_axes, self._turn_slots = _columns(self._site_turns, 3)
+        self._turn_factors, axes, self._turn_slots, phased = _columns(self._site_turns, 4)
+        self._turn_axes, self._phased = PAULIS[axes], phased[:, None, None]
+        self._turn_generators = -0.5j * (self._turn_axes - self._phased * PAULIS[0])
         self._string_starts, self._string_slots, self._string_sums = _columns(self._string_turns, 3)
         slots = list(zip(self._turn_slots.tolist(), self._turn_factors.tolist(), strict=True))
         slots += [(slot, index) for index, step in self._site_steps for slot in range(step.start, step.stop)]

@@ -68,7 +68,7 @@ class _Run:
         self.width = 1 << (m - 1).bit_length() if m < LANES else -(-m // LANES) * LANES  # columns with zeros behind
         self.plan: Plan = plan_of(program, max(0, LANES.bit_length() - self.width.bit_length()))
         self.size = self.width << self.plan.n
-        copies = 4 if gradient else 2
+        copies = (5 if gradient else 2) + (m != self.width)
         buffers.check(
             f"{_checks.plural(m, 'vector')} of {_checks.plural(len(program.dims_in), 'qubit')}",
             16 * self.size * copies,

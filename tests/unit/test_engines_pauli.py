@@ -153,7 +153,7 @@ def test_pauli_state_expectations():
     expected = np.trace(state.matrix() @ as_matrix(operator, (2, 2, 2))).real
     assert float(state.expect(operator)) == pytest.approx(expected, abs=1e-15)
     assert float(state.expect(operator.matrix())) == pytest.approx(expected, abs=1e-15)
-    with pytest.raises(InputError, match="the operator must act on 3 qubits; found a Pauli sum on 1 qubit"):
+    with pytest.raises(InputError, match=r"the operator must act on sites .* found a Pauli sum on 1 qubit"):
         state.expect(pauli("X"))
 
 

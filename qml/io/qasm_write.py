@@ -200,7 +200,7 @@ class Writer:
     def new(self, name: str) -> str:
         """A name that OpenQASM allows and nothing has yet, as near to the given one as can be."""
         plain = re.sub(r"\W", "_", name, flags=re.ASCII).strip("_") or "x"
-        plain = f"_{plain}" if plain[0].isdigit() else plain
+        plain = f"x{plain}" if plain[0].isdigit() else plain
         found, k = plain, 1
         while found in self.taken or RESERVED.fullmatch(found):
             found, k = f"{plain}_{k}", k + 1

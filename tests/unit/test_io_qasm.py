@@ -150,6 +150,11 @@ def test_numbers_of_version_2_have_a_point(angle):
     assert from_qasm(text) == circuit
 
 
+def test_names_of_version_2_begin_with_a_letter():
+    gate = UnitaryGate(unitary_group.rvs(4, random_state=1), name="2q")
+    assert "gate x2q a0, a1 {" in to_qasm(Circuit(2, [gate(0, 1)]), version=2)
+
+
 def test_measurements_are_kept():
     circuit = Circuit(3, [gates.H(0)])
     for version in (2, 3):

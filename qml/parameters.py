@@ -156,6 +156,7 @@ class Interval(Described):
 
 REAL_LINE = Interval()
 UNIT = Interval(0.0, 1.0)
+HALF_LINE = Interval(0.0)
 
 
 def _number(name: str, x: float) -> float:

@@ -22,7 +22,7 @@ from qml._typing import Complex, Real
 from qml.channels.kraus import nonzero
 from qml.instructions import Channel
 from qml.instructions.names import documented
-from qml.parameters import UNIT, Interval
+from qml.parameters import HALF_LINE, UNIT
 
 __all__ = [
     "AmplitudeDamping",
@@ -33,7 +33,6 @@ __all__ = [
 ]
 
 EPS, TINY = float(np.finfo(np.float64).eps), float(np.finfo(np.float64).tiny)
-POSITIVE = Interval(0.0, math.inf)
 
 
 class Damping(Channel, is_kind=False):
@@ -170,7 +169,7 @@ class _ThermalRelaxation(Damping):
     name = "ThermalRelaxation"
     parameter_names = ("t1", "t2", "time", "excited_population")
     defaults: ClassVar[Mapping[str, float]] = {"excited_population": 0.0}
-    domains = (POSITIVE, POSITIVE, POSITIVE, UNIT)
+    domains = (HALF_LINE, HALF_LINE, HALF_LINE, UNIT)
 
     def check(self, params: Real) -> None:
         super().check(params)

@@ -17,7 +17,7 @@ from qml.channels.exponentials import exponential, exponentials_along
 from qml.channels.kraus import kraus_of_choi
 from qml.instructions import Channel
 from qml.operators import OperatorLike, as_matrix, dims_of
-from qml.parameters import REAL_LINE, Interval
+from qml.parameters import HALF_LINE, REAL_LINE, Interval
 
 __all__ = ["Lindblad"]
 
@@ -25,7 +25,6 @@ JumpLike: TypeAlias = OperatorLike
 """A jump operator, which need not be Hermitian."""
 LARGEST = 1e150
 """Of the entries of a generator: sums and products of them exist."""
-HALF_LINE = Interval(0.0, math.inf)
 
 
 @dataclass(frozen=True, repr=False, init=False)

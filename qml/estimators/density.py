@@ -117,9 +117,9 @@ class DensityEstimator(DensityMixin, BaseEstimator):  # type: ignore[misc]
         volume = float(np.log(self.side_).sum())
         rows = max(1, CHUNK // len(self.samples_))
         place = self._place(x)
-        inside = ((place >= 0) & (place <= 1)).all(axis=1)
+        inside, place = ((place >= 0) & (place <= 1)).all(axis=1), place.clip(0, 1)
         with np.errstate(divide="ignore"):  # log 0
-            overlaps = np.concatenate([self._log_overlap(x[i : i + rows]) for i in range(0, len(x), rows)])
+            overlaps = np.concatenate([self._log_overlap(place[i : i + rows]) for i in range(0, len(x), rows)])
             sampled = overlaps + x.shape[1] * math.log(self.levels) + np.log(1 - self.smoothing)
             return np.where(inside, np.logaddexp(sampled, np.log(self.smoothing)) - volume, -np.inf)
 
@@ -133,7 +133,8 @@ class DensityEstimator(DensityMixin, BaseEstimator):  # type: ignore[misc]
         dims = (self.levels,) * self.n_features_in_
         d = self.levels**self.n_features_in_
         _checks.memory(f"a state of dimension {d}", 16 * d * (d + len(self.samples_)), "use fewer features or levels")
-        vectors: Complex = fourier_encoding(self._phases(self.samples_), self.levels).factor[..., 0]  # type: ignore[index]
+        phases = 2 * np.pi * self._place(self.samples_)
+        vectors: Complex = fourier_encoding(phases, self.levels).factor[..., 0]  # type: ignore[index]
         rho = vectors.T @ vectors.conj() / len(vectors)
         return DensityMatrix._trusted((1 - self.smoothing) * rho + self.smoothing * np.eye(d) / d, dims)
 
@@ -142,14 +143,10 @@ class DensityEstimator(DensityMixin, BaseEstimator):  # type: ignore[misc]
         with np.errstate(over="ignore"):  # far outside of it
             return np.asarray((x - self.low_) / self.side_)
 
-    def _phases(self, x: Real) -> Real:
-        """The position in the box, as angles from 0 to 2 pi."""
-        return 2 * np.pi * self._place(x).clip(0.0, 1.0)
-
-    def _log_overlap(self, x: Real) -> Real:
-        """log <phi(x)|rho|phi(x)> without smoothing: of the mean of products of Fejer kernels."""
-        logs = np.zeros((len(x), len(self.samples_)))
-        for a, b in zip(self._place(x).clip(0, 1).T, self._place(self.samples_).clip(0, 1).T, strict=True):
+    def _log_overlap(self, place: Real) -> Real:
+        """log <phi|rho|phi> at places in the box without smoothing: of the mean of products of Fejer kernels."""
+        logs = np.zeros((len(place), len(self.samples_)))
+        for a, b in zip(place.T, self._place(self.samples_).T, strict=True):
             apart = a[:, None] - b
             half = np.pi * (apart - np.round(apart))  # the ends of the box are one place
             ratio = np.sin(self.levels * half) / np.where(half == 0, 1.0, self.levels * np.sin(half))

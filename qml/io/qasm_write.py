@@ -128,7 +128,7 @@ class Writer:
         if gate == gates.U3:
             return f"U{given}"
         if isinstance(gate, UnitaryGate) and gate.dims == (2,):
-            return f"U({', '.join(repr(x) for x in euler(gate.matrix(np.zeros(0)))[:3])})"
+            return f"U({', '.join(map(_real, euler(gate.matrix(np.zeros(0)))[:3]))})"
         if isinstance(gate, Controlled) and self.version == 3:
             return self.controlled(gate, params)
         block = self.made_of(gate)
@@ -140,7 +140,7 @@ class Writer:
         if inner.dims == (2,) and (inner == gates.U3 or isinstance(inner, UnitaryGate)) and inner not in self.names:
             angles = [*map(self.expression, params), "0.0"]
             if isinstance(inner, UnitaryGate):
-                angles = [repr(x) for x in euler(inner.matrix(np.zeros(0)))]
+                angles = [*map(_real, euler(inner.matrix(np.zeros(0))))]
             count, word = count - 1, f"cu({', '.join(angles)})"
             if self.dialect == "braket" and CU not in self.definitions:
                 self.definitions.insert(0, CU)
@@ -189,16 +189,18 @@ class Writer:
         """An affine expression to the last digit."""
         text = ""
         for name, c in value.terms:
-            size = self.inputs[name] if abs(c) == 1 else f"{abs(c)!r} * {self.inputs[name]}"
+            size = self.inputs[name] if abs(c) == 1 else f"{_real(abs(c))} * {self.inputs[name]}"
             text += ("-" if c < 0 else "") + size if not text else f" {'-' if c < 0 else '+'} {size}"
         if not text:
-            return repr(value.constant + 0.0)
-        return text if not value.constant else f"{text} {'-' if value.constant < 0 else '+'} {abs(value.constant)!r}"
+            return _real(value.constant + 0.0)
+        return (
+            text if not value.constant else f"{text} {'-' if value.constant < 0 else '+'} {_real(abs(value.constant))}"
+        )
 
     def new(self, name: str) -> str:
         """A name that OpenQASM allows and nothing has yet, as near to the given one as can be."""
         plain = re.sub(r"\W", "_", name, flags=re.ASCII).strip("_") or "x"
-        plain = f"_{plain}" if plain[0].isdigit() else plain
+        plain = f"x{plain}" if plain[0].isdigit() else plain
         found, k = plain, 1
         while found in self.taken or RESERVED.fullmatch(found):
             found, k = f"{plain}_{k}", k + 1
@@ -215,6 +217,12 @@ def pauli_rotation(label: str, theta: ParameterLike) -> Block:
     ladder = [gates.CNOT(a, b) for a, b in pairwise(active)]
     before = Block((*into, *ladder))
     return before.then(Block.of(gates.RZ, theta, active[-1])).then(before.inverse())
+
+
+def _real(x: float) -> str:
+    """A number to its last digit, with the point that OpenQASM 2 wants in it."""
+    text = repr(x)
+    return text if "." in text else text.replace("e", ".0e")
 
 
 def _matrix(matrix: Complex) -> str:

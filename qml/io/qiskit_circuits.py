@@ -105,8 +105,8 @@ class Reader:
             self.loop(operation, sites, bits)
         elif name == "box":
             self.walk(operation.blocks[0], sites, bits)
-        elif name in ("kraus", "superop", "quantum_channel", "initialize"):
-            self.channel(operation, sites, bits)
+        elif name in ("kraus", "superop", "quantum_channel"):
+            self.operations.append(channels.KrausChannel(kraus(operation))(*reversed(sites)))
         elif hasattr(operation, "to_matrix"):
             self.operations += block_of(operation).placed(sites).operations
         elif operation.definition is not None:
@@ -119,13 +119,6 @@ class Reader:
         indices, parameter, body = operation.params
         for i in indices:
             self.walk(body if parameter is None else body.assign_parameters({parameter: i}), sites, bits)
-
-    def channel(self, operation: Any, sites: tuple[int, ...], bits: tuple[int, ...]) -> None:
-        """A channel by its Kraus operators; an initialisation by its definition."""
-        if operation.name == "initialize":
-            self.walk(operation.definition, sites, bits)
-            return
-        self.operations.append(channels.KrausChannel(kraus(operation))(*reversed(sites)))
 
 
 def kraus(channel: Any) -> Complex:

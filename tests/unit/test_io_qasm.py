@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -139,6 +140,19 @@ def test_what_braket_reads_comes_back_too():
     text = to_qasm(free, [0.3, 0.7], dialect="braket")
     assert same(unitary(text), ReferenceEngine().evolve_vectors(free, [0.3, 0.7]))
     assert text.count("gate cu(") == 1  # which Braket does not know
+
+
+@pytest.mark.parametrize("angle", [1e-5, -1e-300, 1e22, 0.25])
+def test_numbers_of_version_2_have_a_point(angle):
+    circuit = Circuit(1, [gates.RX(angle, 0)])
+    text = to_qasm(circuit, version=2)
+    assert re.search(r"rx\(-?\d+\.\d+(e[-+]\d+)?\) q\[0\];", text)
+    assert from_qasm(text) == circuit
+
+
+def test_names_of_version_2_begin_with_a_letter():
+    gate = UnitaryGate(unitary_group.rvs(4, random_state=1), name="2q")
+    assert "gate x2q a0, a1 {" in to_qasm(Circuit(2, [gate(0, 1)]), version=2)
 
 
 def test_measurements_are_kept():

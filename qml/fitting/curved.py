@@ -8,14 +8,17 @@ from typing import Any
 import numpy as np
 
 from qml._checks import InputError
-from qml._typing import Real
+from qml._typing import Integer, Real
 from qml.fitting.priors import Laplace, Prior
 from qml.geometry import Metric
 from qml.losses import Loss
-from qml.models import Model
+from qml.models import Conditioned, Model
 from qml.optimizers import LBFGS, NaturalGradient, Newton, Optimizer
 from qml.optimizers.linear import DENSE_UP_TO
 from qml.states import State
+
+CURVED_UP_TO = 2048
+"""Parameters of a conditional model with a prior up to which Newton's method is the default."""
 
 
 class Curved(ABC):
@@ -39,8 +42,9 @@ class Curved(ABC):
     @property
     def default_optimizer(self) -> Optimizer:
         """Up to 128 parameters, Newton's method where the Hessian is known, or the natural gradient for a cross entropy
-        of a model that comes close to any target, a :class:`~qml.models.CholeskyModel` of full rank; else L-BFGS, also
-        for a Laplace prior, over whose rounded kinks Newton's method may take a thousand steps.
+        of a model that comes close to any target, a :class:`~qml.models.CholeskyModel` of full rank; up to 2048,
+        Newton's method, by conjugate gradients, for a conditional model with a prior; else L-BFGS, also for a Laplace
+        prior, over whose rounded kinks Newton's method may take a thousand steps.
 
         Examples
         --------
@@ -54,7 +58,8 @@ class Curved(ABC):
         >>> Objective.of(CholeskyModel(2), ghz(2)).default_optimizer
         NaturalGradient(metric='bkm', learning_rate=1.0, damping=0.001, solver='auto')
         """
-        if self.n_params > DENSE_UP_TO or isinstance(self.prior, Laplace):
+        curved = self.prior is not None and isinstance(self.model, Conditioned)  # in all directions, and has blocks
+        if self.n_params > (CURVED_UP_TO if curved else DENSE_UP_TO) or isinstance(self.prior, Laplace):
             return LBFGS()
         if self.has_hessian:
             return Newton()
@@ -119,6 +124,12 @@ class Shifted(Metric):
 
     def matrix(self) -> Real:
         return self._metric.matrix() + np.diag(self._diagonal)
+
+    def blocks(self) -> tuple[Integer, Real] | None:
+        found = self._metric.blocks()
+        if found is not None:
+            np.einsum("kqq->kq", found[1])[...] += self._diagonal[found[0]]  # a view of the diagonals
+        return found
 
     def _product(self, v: Real) -> Real:
         return self._metric.product(v) + self._diagonal * v

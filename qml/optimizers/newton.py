@@ -16,7 +16,7 @@ from qml.optimizers.linear import SOLVERS, solver_of, units_of
 
 LOOSEST = 1e-2
 """The weight of eigenvectors whose pairs the Hessian may leave out at most; as much damping stands in for them."""
-LEAST_ACCURATE, MOST_ACCURATE = 0.1, 0.01
+LEAST_ACCURATE, MOST_ACCURATE = 0.03, 0.01
 """The largest and the smallest relative residual of conjugate gradients."""
 WORSE = 1.0
 """Nats by which a start may be worse than theta = 0; or by as many as the loss has there, if these are more."""
